@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include "qe.h"
+#include "quant/qe-quant.h"
+
+/* A GGUF container (v2, v3; split files too): keys, tensors, mapped data. Knows nothing of any architecture. */
+
+typedef struct QeGguf QeGguf;
+
+typedef struct {
+  const char *name;
+  QeType type;
+  uint32_t n_dims;
+  uint64_t ne[4];   /* fastest-varying first; 1 past n_dims */
+  uint64_t size;    /* bytes */
+  const void *data; /* in the mapping; NULL when only the header was read */
+} QeTensor;
+
+/* Every length, offset, type and shape is checked against the file before use; names and keys are unique. */
+QeStatus qe_gguf_open (QeGguf **out, const char *path, bool map_data, QeError *err);
+QeStatus qe_gguf_parse (QeGguf **out, const void *data, size_t size, uint64_t file_size, QeError *err);
+void qe_gguf_free (QeGguf *gguf);
+
+size_t qe_gguf_n_tensors (const QeGguf *gguf);
+const QeTensor *qe_gguf_tensor (const QeGguf *gguf, size_t i);
+const QeTensor *qe_gguf_find (const QeGguf *gguf, const char *name); /* NULL when absent */
+uint64_t qe_gguf_file_bytes (const QeGguf *gguf);
+uint32_t qe_gguf_n_parts (const QeGguf *gguf);
+
+/* QE_ERROR_CHANGED when a mapped file was truncated or replaced since it was opened. Cheap: an fstat. */
+QeStatus qe_gguf_check_unchanged (const QeGguf *gguf, QeError *err);
+void qe_gguf_prefetch (const QeGguf *gguf, const QeControl *control);
+
+/* Typed look-ups: false when the key is absent or of another kind. Integer keys accept every integer width. */
+bool qe_gguf_has (const QeGguf *gguf, const char *key);
+bool qe_gguf_get_u64 (const QeGguf *gguf, const char *key, uint64_t *out);
+bool qe_gguf_get_f64 (const QeGguf *gguf, const char *key, double *out); /* f32, f64 or an integer */
+bool qe_gguf_get_bool (const QeGguf *gguf, const char *key, bool *out);
+bool qe_gguf_get_string (const QeGguf *gguf, const char *key, const char **out, size_t *length); /* not NUL-terminated */
+/* Arrays of numbers, bools or strings. */
+bool qe_gguf_array_length (const QeGguf *gguf, const char *key, uint64_t *out);
+bool qe_gguf_array_u64 (const QeGguf *gguf, const char *key, uint64_t i, uint64_t *out); /* integers, bools */
+bool qe_gguf_array_f64 (const QeGguf *gguf, const char *key, uint64_t i, double *out);
+/* Strings in order: start with *cursor = 0. O(1) each. */
+bool qe_gguf_array_next_string (const QeGguf *gguf, const char *key, uint64_t *cursor, const char **out, size_t *length);

@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+/* The Quern engine: runs Qwen 3.5 GGUF files on the CPU. Plain C17, no GLib; the only engine header that src/ includes.
+ *
+ * Nothing here aborts, exits or prints on bad data: functions that can fail return a QeStatus, set their out-parameters
+ * only on success, and describe a failure in an optional QeError. A QeModel may be shared by threads; every other object
+ * belongs to one thread at a time. qe_x_free (NULL) is legal for every x.
+ *
+ * In short:
+ *   qe_model_open (&model, path, NULL, &err);
+ *   qe_context_new (&ctx, model, NULL, &err);
+ *   qe_chat_render (&text, messages, n, &options, &err);            // messages -> text with marked spans
+ *   qe_chat_prompt (&prompt, model, text, images, n_images, &err);  // -> token and image rows
+ *   qe_context_prefill (ctx, prompt, &control, &stats, &err);       // evaluates only what the cache lacks
+ *   while (qe_context_step (ctx, sampler, &control, tokens, &n, &err) == QE_OK) ...
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- status ---------------------------------------------------------------------------------------------------- */
+
+typedef enum {
+  QE_OK = 0,
+  QE_ERROR_IO,           /* the system refused to open, read, write or map */
+  QE_ERROR_FORMAT,       /* the data is damaged, or is not what it claims to be */
+  QE_ERROR_UNSUPPORTED,  /* sound data of an architecture, type or version that this engine does not run */
+  QE_ERROR_MEMORY,       /* an allocation failed */
+  QE_ERROR_ARGUMENT,     /* the caller asked for something that makes no sense */
+  QE_ERROR_CONTEXT_FULL, /* more rows than the context holds */
+  QE_ERROR_CANCELLED,    /* QeControl.cancelled said so */
+  QE_ERROR_CHANGED,      /* a mapped file was changed or truncated on disk */
+  QE_ERROR_NUMERIC,      /* a result was not finite */
+  QE_ERROR_MORE,         /* the data is sound so far but stops early (header parsed from a buffer) */
+  QE_END,                /* generation has ended: see qe_context_step() */
+} QeStatus;
+
+typedef struct {
+  QeStatus status;
+  char message[400]; /* one English sentence that says what is wrong, for people */
+} QeError;
+
+/* Polled between tokens, prefill slices (at most 64 tokens) and image blocks. All members may be NULL. */
+typedef struct {
+  bool (*cancelled) (void *data);
+  void (*progress) (void *data, uint64_t done, uint64_t total); /* prompt rows evaluated, of those to evaluate */
+  void *data;
+} QeControl;
+
+/* ---- processor ------------------------------------------------------------------------------------------------- */
+
+/* Threads to use by default: from the affinity mask, the cgroup quota and the number of physical cores. At least 1. */
+unsigned qe_cpu_default_threads (void);
+
+/* The kernel set in use, e.g. "avx512-vnni" or "neon-dotprod". Static string. QE_KERNELS=generic|avx2|… in the
+ * environment lowers it (for tests). */
+const char *qe_cpu_kernels (void);
+
+/* Bytes per second of a parallel read of memory with n_threads threads, measured over about 0.3 s. */
+double qe_cpu_measure_bandwidth (unsigned n_threads);
+
+/* ---- model ----------------------------------------------------------------------------------------------------- */
+
+typedef struct QeModel QeModel;
+
+typedef enum { QE_KV_F16 = 0, QE_KV_Q8_0 = 1 } QeKvType;
+
+/* What the header of a file says; all that the memory plan needs. Filled from the file alone, never from its name. */
+typedef struct {
+  char architecture[32];  /* "qwen35", "qwen35moe" */
+  char name[128];         /* general.name, "" when absent */
+  char quantisation[24];  /* "Q4_K_M": general.file_type where known, else the type that holds most weights */
+  char size_label[32];    /* "4B", "35B-A3B": derived from the tensors' parameter counts */
+  uint64_t parameters;    /* of the language model, without the MTP block */
+  uint64_t active_parameters; /* used for one token (differs from parameters for mixtures of experts) */
+  uint64_t file_bytes;    /* of all parts */
+  uint64_t tensor_bytes;  /* weights of all parts, MTP block included */
+  uint64_t decode_bytes;  /* weight bytes read to decode one token */
+  double bits_per_weight;
+  uint32_t n_parts;       /* files of a split model, 1 otherwise */
+  uint32_t n_layers;      /* trunk layers */
+  uint32_t n_full_layers; /* with attention, hence with a KV cache */
+  uint32_t n_mtp_layers;
+  uint32_t n_embd, n_ff, n_vocab, n_ctx_train;
+  uint32_t n_heads, n_kv_heads, head_size;
+  uint32_t n_key_heads, n_value_heads, state_size, conv_kernel;
+  uint32_t n_experts, n_experts_used, n_ff_expert, n_ff_shared;
+  bool thinking_default;  /* what the family's template does when enable_thinking is not given */
+  bool has_chat_template;
+} QeModelInfo;
+
+typedef struct {
+  bool no_prefetch;        /* do not ask the system to read the file ahead */
+  const QeControl *control; /* progress of reading ahead, in bytes; may be NULL */
+} QeModelParams;
+
+/* Opens a GGUF file (the first part of a split one) read-only and maps it; every length, type, shape and required
+ * tensor is checked first. On success *out is owned by the caller: qe_model_free(). Any thread. params may be NULL.
+ * QE_ERROR_FORMAT, QE_ERROR_UNSUPPORTED, QE_ERROR_IO or QE_ERROR_MEMORY on failure. */
+QeStatus qe_model_open (QeModel **out, const char *path, const QeModelParams *params, QeError *err);
+QeModel *qe_model_ref (QeModel *model);  /* any thread */
+void qe_model_free (QeModel *model);     /* drops one reference; any thread */
+const QeModelInfo *qe_model_info (const QeModel *model);
+
+/* Reads and checks the header of a file on disk without mapping its weights. */
+QeStatus qe_model_probe (const char *path, QeModelInfo *out, QeError *err);
+
+/* The same for the first `size` bytes of a file of `file_size` bytes, e.g. fetched over HTTP. QE_ERROR_MORE while the
+ * header is not whole: fetch more and call again. */
+QeStatus qe_model_probe_bytes (const void *data, size_t size, uint64_t file_size, QeModelInfo *out, QeError *err);
+
+/* ---- memory plan ----------------------------------------------------------------------------------------------- */
+
+typedef struct {
+  uint32_t n_ctx;
+  QeKvType kv_type;
+  unsigned n_threads;        /* 0: qe_cpu_default_threads() */
+  uint64_t checkpoint_bytes; /* budget for state checkpoints; 0: the default of qe_context_new() */
+  uint64_t vision_bytes;     /* size of the vision file, 0 without */
+  uint64_t vision_pixels;    /* largest picture to expect, 0: none */
+  bool speculative;
+} QePlanParams;
+
+typedef struct { /* bytes */
+  uint64_t weights, kv_cache, recurrent_state, compute, checkpoints, vision, tokenizer;
+  uint64_t total;
+} QeMemoryPlan;
+
+/* What a context of these parameters will hold in memory at its peak, from the header's numbers alone. */
+void qe_plan_memory (const QeModelInfo *info, const QePlanParams *params, QeMemoryPlan *out);
+
+/* The largest n_ctx (a multiple of 256) whose plan fits `available` bytes; 0 when none does. */
+uint32_t qe_plan_largest_context (const QeModelInfo *info, const QePlanParams *params, uint64_t available);
+
+/* ---- tokenizer ------------------------------------------------------------------------------------------------- */
+
+typedef struct { uint32_t start, end; } QeSpan; /* bytes [start, end) */
+
+/* Encodes UTF-8 text (invalid sequences become U+FFFD). Special tokens are recognised everywhere except inside the
+ * `plain` spans (ascending, disjoint): put what users typed there. *out: malloc'd ids, freed with free(); *n_out their
+ * number. Never adds a BOS. Any thread. */
+QeStatus qe_tokenize (const QeModel *model, const char *text, size_t length, const QeSpan *plain, size_t n_plain,
+                      int32_t **out, size_t *n_out, QeError *err);
+
+/* Tokens of ordinary text without special ones: qe_tokenize() with one plain span over all. Cheap enough to call as
+ * people type. */
+size_t qe_count_tokens (const QeModel *model, const char *text, size_t length);
+
+/* The bytes of one token, not NUL-terminated and perhaps not whole UTF-8; *is_control for tokens such as <|im_end|>
+ * that are never shown. NULL for ids out of range. The pointer lives as long as the model. */
+const char *qe_token_bytes (const QeModel *model, int32_t id, size_t *length, bool *is_control);
+int32_t qe_token_by_text (const QeModel *model, const char *text); /* a special token's id, or -1 */
+bool qe_token_ends_generation (const QeModel *model, int32_t id);
+uint64_t qe_vocabulary_hash (const QeModel *model); /* equal hash: logits of two models may be compared */
+
+/* Streaming decoder: whole characters only. */
+typedef struct QeDecoder QeDecoder;
+QeDecoder *qe_decoder_new (const QeModel *model); /* NULL when out of memory */
+void qe_decoder_free (QeDecoder *decoder);
+/* Text that became complete with this token (control tokens give ""); valid until the next call. Broken UTF-8 comes out
+ * as U+FFFD once it is certain. */
+const char *qe_decoder_push (QeDecoder *decoder, int32_t id, size_t *length);
+const char *qe_decoder_finish (QeDecoder *decoder, size_t *length); /* what was held back, as U+FFFD */
+
+/* ---- chat ------------------------------------------------------------------------------------------------------ */
+
+typedef enum { QE_ROLE_SYSTEM, QE_ROLE_USER, QE_ROLE_ASSISTANT, QE_ROLE_TOOL } QeRole;
+typedef enum { QE_PART_TEXT, QE_PART_IMAGE, QE_PART_VIDEO } QePartKind;
+
+typedef struct {
+  QePartKind kind;
+  const char *text; /* NUL-terminated; for QE_PART_TEXT */
+} QeChatPart;
+
+typedef struct {
+  const char *name;
+  const char *arguments; /* a JSON object, as text */
+} QeToolCall;
+
+typedef struct {
+  QeRole role;
+  const QeChatPart *parts;
+  size_t n_parts;
+  const char *reasoning; /* assistant: NULL when unknown (then looked for in the text) */
+  const QeToolCall *calls;
+  size_t n_calls;
+} QeChatMessage;
+
+typedef struct {
+  bool add_generation_prompt;
+  bool thinking;            /* only read with add_generation_prompt */
+  bool add_vision_id;       /* "Picture 1: " before each picture */
+  const char *const *tools; /* JSON of each tool */
+  size_t n_tools;
+} QeChatOptions;
+
+/* What the family's chat template renders. `plain` marks what came from messages, not from the template. */
+typedef struct {
+  char *text;
+  size_t length;
+  QeSpan *plain;
+  size_t n_plain;
+  size_t n_images; /* <|image_pad|> placeholders outside plain spans, one for each picture, in order */
+} QeChatText;
+
+QeStatus qe_chat_render (QeChatText *out, const QeChatMessage *messages, size_t n_messages,
+                         const QeChatOptions *options, QeError *err);
+void qe_chat_text_clear (QeChatText *text);
+
+/* Splits generated text into reasoning, answer and tool calls as it streams. Feed tokens, because the tags are tokens. */
+typedef struct QeOutputParser QeOutputParser;
+typedef enum { QE_OUT_REASONING, QE_OUT_ANSWER, QE_OUT_TOOL_CALL } QeOutputKind;
+typedef void (*QeOutputFunc) (void *data, QeOutputKind kind, const char *text, size_t length);
+/* thinking: the prompt ended inside a think block. QE_OUT_TOOL_CALL hands over one whole call at a time as JSON
+ * {"name":…,"arguments":{…}}. */
+QeOutputParser *qe_output_parser_new (const QeModel *model, bool thinking, QeOutputFunc func, void *data);
+void qe_output_parser_push (QeOutputParser *parser, int32_t token);
+void qe_output_parser_finish (QeOutputParser *parser);
+bool qe_output_parser_in_reasoning (const QeOutputParser *parser);
+void qe_output_parser_free (QeOutputParser *parser);
+
+/* ---- vision ---------------------------------------------------------------------------------------------------- */
+
+typedef struct QeVision QeVision; /* an mmproj file */
+typedef struct QeImage QeImage;   /* embeddings of one picture; reference counted */
+
+typedef struct {
+  uint32_t width, height;       /* after resizing, in pixels */
+  uint32_t columns, rows;       /* in tokens */
+  uint32_t n_tokens;            /* columns * rows */
+} QeImagePlan;
+
+QeStatus qe_vision_open (QeVision **out, const char *path, const QeModel *model, QeError *err);
+QeVision *qe_vision_ref (QeVision *vision);
+void qe_vision_free (QeVision *vision);
+/* How a picture of this size would be resized and what it costs. QE_ERROR_ARGUMENT when it is too small, too large or
+ * too elongated. */
+QeStatus qe_vision_plan (const QeVision *vision, uint32_t width, uint32_t height, QeImagePlan *out, QeError *err);
+/* Resizes and encodes 8-bit RGB pixels (rows of `stride` bytes). Slow: seconds; control is polled. */
+QeStatus qe_vision_encode (QeVision *vision, const uint8_t *rgb, uint32_t width, uint32_t height, size_t stride,
+                           unsigned n_threads, const QeControl *control, QeImage **out, QeError *err);
+QeImage *qe_image_ref (QeImage *image);
+void qe_image_free (QeImage *image);
+const QeImagePlan *qe_image_plan (const QeImage *image);
+
+/* ---- prompt ---------------------------------------------------------------------------------------------------- */
+
+/* The rows that a context is to hold: tokens and pictures, in order. */
+typedef struct QePrompt QePrompt;
+QePrompt *qe_prompt_new (void); /* NULL when out of memory */
+void qe_prompt_free (QePrompt *prompt);
+QeStatus qe_prompt_add_tokens (QePrompt *prompt, const int32_t *ids, size_t n, QeError *err);
+QeStatus qe_prompt_add_image (QePrompt *prompt, QeImage *image, QeError *err); /* takes a reference */
+/* A good place to return to later (end of the system prompt, of a user message): keep a checkpoint here. */
+void qe_prompt_mark (QePrompt *prompt);
+size_t qe_prompt_length (const QePrompt *prompt); /* rows */
+
+/* Tokenises rendered chat text and puts the pictures where its placeholders are (with their rows), marking the places
+ * worth a checkpoint. QE_ERROR_ARGUMENT if n_images differs from text->n_images. */
+QeStatus qe_chat_prompt (QePrompt **out, const QeModel *model, const QeChatText *text, QeImage *const *images,
+                         size_t n_images, QeError *err);
+
+/* ---- sampler --------------------------------------------------------------------------------------------------- */
+
+typedef struct {
+  float temperature;        /* 0: greedy */
+  uint32_t top_k;           /* 0: off */
+  float top_p;              /* 1: off */
+  float min_p;              /* 0: off */
+  float presence_penalty;   /* subtracted once from each token generated so far; 0: off */
+  float repetition_penalty; /* 1: off */
+  uint64_t seed;
+} QeSamplerParams;
+
+/* The family's recommended values (reference: model cards) for this model and mode. */
+void qe_sampler_defaults (const QeModelInfo *info, bool thinking, bool with_images, QeSamplerParams *out);
+
+/* Draw t depends on seed and t only, and picks by inverse CDF in token-id order, so that equal distributions give equal
+ * texts whatever the machine or the number of threads. */
+typedef struct QeSampler QeSampler;
+QeStatus qe_sampler_new (QeSampler **out, const QeSamplerParams *params, QeError *err);
+void qe_sampler_free (QeSampler *sampler);
+void qe_sampler_reset (QeSampler *sampler); /* forgets what was generated, draw 0 next */
+/* Picks from logits [n_vocab] (unchanged); allowed: optional mask, one byte for each id, 0 forbids (grammar hook). */
+int32_t qe_sampler_pick (QeSampler *sampler, const float *logits, size_t n_vocab, const uint8_t *allowed);
+void qe_sampler_accept (QeSampler *sampler, int32_t token); /* counts it for the penalties and moves to the next draw */
+
+/* ---- context --------------------------------------------------------------------------------------------------- */
+
+typedef struct QeContext QeContext;
+
+typedef struct {
+  uint32_t n_ctx;            /* rows; 0: the smaller of the file's and 4096 */
+  unsigned n_threads;        /* 0: qe_cpu_default_threads() */
+  QeKvType kv_type;
+  uint64_t checkpoint_bytes; /* budget; 0: enough for 4 checkpoints; UINT64_MAX: none */
+  bool speculative;          /* draft with the MTP block or by prompt lookup, where it pays */
+} QeContextParams;
+
+typedef struct {
+  size_t prompt_rows;     /* of the whole prompt */
+  size_t evaluated, reused; /* rows; their sum is prompt_rows */
+  double seconds;
+} QePrefillStats;
+
+typedef struct {
+  uint64_t steps, drafted, accepted; /* speculative decoding */
+} QeDecodeStats;
+
+QeStatus qe_context_new (QeContext **out, QeModel *model, const QeContextParams *params, QeError *err);
+void qe_context_free (QeContext *context);
+uint32_t qe_context_size (const QeContext *context);   /* n_ctx */
+unsigned qe_context_threads (const QeContext *context);
+size_t qe_context_length (const QeContext *context);   /* rows in the cache */
+
+/* Makes the cache hold exactly `prompt`, evaluating only rows after the longest reusable beginning (the newest
+ * checkpoint at or before the common prefix), and leaves the logits of the last row ready. On QE_ERROR_CANCELLED the
+ * cache holds a beginning of the prompt and stays usable. QE_ERROR_CONTEXT_FULL says by how many rows. */
+QeStatus qe_context_prefill (QeContext *context, const QePrompt *prompt, const QeControl *control,
+                             QePrefillStats *stats, QeError *err);
+
+/* Samples the next token from the ready logits and evaluates it, more than one where a draft was accepted.
+ * tokens: room for QE_STEP_MAX. QE_END: *n tokens, the last of which ends generation (it is not evaluated).
+ * QE_ERROR_CONTEXT_FULL: no room for another row; *n is 0. */
+#define QE_STEP_MAX 16
+QeStatus qe_context_step (QeContext *context, QeSampler *sampler, const QeControl *control, int32_t *tokens, size_t *n,
+                          QeError *err);
+
+/* Appends given tokens as if they had been generated (used to close a think block); leaves logits ready. */
+QeStatus qe_context_append (QeContext *context, const int32_t *tokens, size_t n, const QeControl *control, QeError *err);
+
+const float *qe_context_logits (const QeContext *context); /* [n_vocab] of the last row; NULL before any prefill */
+void qe_context_decode_stats (const QeContext *context, QeDecodeStats *out);
+
+/* Empties the cache, evaluates tokens [0, n) and calls func with the logits of every row in [first, n). For scoring. */
+typedef bool (*QeScoreFunc) (void *data, size_t row, const float *logits); /* false: stop */
+QeStatus qe_context_score (QeContext *context, const int32_t *tokens, size_t n, size_t first, QeScoreFunc func,
+                           void *data, const QeControl *control, QeError *err);
+
+/* The cache, its tokens and recurrent state on disk. Written to a temporary name and renamed. Restoring checks that the
+ * file belongs to the same weights and settings; a damaged file leaves the context empty and usable. */
+QeStatus qe_context_save (const QeContext *context, const char *path, QeError *err);
+QeStatus qe_context_restore (QeContext *context, const char *path, QeError *err);
+
+#ifdef __cplusplus
+}
+#endif

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include "qe.h"
+
+/* The worker threads of one context. A forward pass is one parallel region: every thread runs the same function (SPMD)
+ * and the threads meet at barriers between operations, spinning briefly before they sleep. The caller is thread 0. */
+
+typedef struct QePool QePool;
+
+typedef struct {
+  QePool *pool;
+  unsigned index, n; /* this thread, of n */
+} QeWorker;
+
+typedef void (*QePoolFunc) (QeWorker *worker, void *data);
+
+QeStatus qe_pool_new (QePool **out, unsigned n_threads, QeError *err);
+void qe_pool_free (QePool *pool);
+unsigned qe_pool_threads (const QePool *pool);
+void qe_pool_run (QePool *pool, QePoolFunc func, void *data); /* returns when every thread has */
+
+/* Inside a region: waits for all threads. Writes before it are seen by all after it. */
+void qe_worker_barrier (QeWorker *worker);
+
+/* Inside a region: hands out chunk numbers 0, 1, 2 … to whichever thread asks, so that a slow core does less. Reset by
+ * every barrier. Results must not depend on who computes a chunk: chunk sizes are fixed by the work, never by n. */
+size_t qe_worker_next (QeWorker *worker);
