@@ -115,6 +115,16 @@ QeStatus qe_model_probe (const char *path, QeModelInfo *out, QeError *err);
  * header is not whole: fetch more and call again. */
 QeStatus qe_model_probe_bytes (const void *data, size_t size, uint64_t file_size, QeModelInfo *out, QeError *err);
 
+/* What the header of a vision file (mmproj) says. */
+typedef struct {
+  char name[128];         /* general.name, "" when absent */
+  uint64_t file_bytes, parameters;
+  uint32_t n_embd_out;    /* width of the embeddings: must be the n_embd of the language model */
+  uint32_t n_layers, n_embd, n_ff, n_heads;
+  uint32_t patch_size, merge_size, n_positions;
+  uint64_t min_pixels, max_pixels; /* area of a picture after resizing */
+} QeVisionInfo;
+
 /* ---- memory plan ----------------------------------------------------------------------------------------------- */
 
 typedef struct {
@@ -122,8 +132,8 @@ typedef struct {
   QeKvType kv_type;
   unsigned n_threads;        /* 0: qe_cpu_default_threads() */
   uint64_t checkpoint_bytes; /* budget for state checkpoints; 0: the default of qe_context_new() */
-  uint64_t vision_bytes;     /* size of the vision file, 0 without */
-  uint64_t vision_pixels;    /* largest picture to expect, 0: none */
+  const QeVisionInfo *vision; /* of the vision file; NULL without one */
+  uint64_t vision_pixels;    /* area of the largest picture to expect, 0: none; only read with vision */
   bool speculative;
 } QePlanParams;
 
@@ -236,13 +246,28 @@ typedef struct {
   uint32_t n_tokens;            /* columns * rows */
 } QeImagePlan;
 
+/* Reads and checks the header of a vision file without mapping its weights. */
+QeStatus qe_vision_probe (const char *path, QeVisionInfo *out, QeError *err);
+
+/* Opens a vision file, mapped read-only, for use with `model` (NULL: with any). On success *out is owned by the caller:
+ * qe_vision_free(). May be shared by threads. QE_ERROR_ARGUMENT when its embeddings do not fit the model. */
 QeStatus qe_vision_open (QeVision **out, const char *path, const QeModel *model, QeError *err);
 QeVision *qe_vision_ref (QeVision *vision);
 void qe_vision_free (QeVision *vision);
-/* How a picture of this size would be resized and what it costs. QE_ERROR_ARGUMENT when it is too small, too large or
- * too elongated. */
+const QeVisionInfo *qe_vision_info (const QeVision *vision);
+
+/* Lowers the largest area of a picture after resizing, because time grows with the square of it: at most 1024 tokens,
+ * for instance, with 1024 * 1024. 0 restores the file's own limit. To be called before the vision file is shared. */
+void qe_vision_limit_pixels (QeVision *vision, uint64_t max_pixels);
+
+/* How a picture of this size would be resized and what it costs. QE_ERROR_ARGUMENT when it is empty or too elongated. */
 QeStatus qe_vision_plan (const QeVision *vision, uint32_t width, uint32_t height, QeImagePlan *out, QeError *err);
-/* Resizes and encodes 8-bit RGB pixels (rows of `stride` bytes). Slow: seconds; control is polled. */
+
+/* Bytes that encoding a picture of `pixels` (area after resizing) holds at its peak, the file itself included. */
+uint64_t qe_vision_memory (const QeVisionInfo *info, uint64_t pixels, unsigned n_threads);
+
+/* Resizes and encodes 8-bit RGB pixels (rows of `stride` bytes). Slow: seconds; control is polled, its progress counts
+ * layers. The result does not depend on n_threads (0: qe_cpu_default_threads()). */
 QeStatus qe_vision_encode (QeVision *vision, const uint8_t *rgb, uint32_t width, uint32_t height, size_t stride,
                            unsigned n_threads, const QeControl *control, QeImage **out, QeError *err);
 QeImage *qe_image_ref (QeImage *image);
