@@ -17,7 +17,9 @@ typedef struct {
   const void *data; /* in the mapping; NULL when only the header was read */
 } QeTensor;
 
-/* Every length, offset, type and shape is checked against the file before use; names and keys are unique. */
+/* Every length, offset, type and shape is checked against the file before use; names and keys are unique. A split model
+ * is opened by its first part. Without map_data only headers are read, and .data of every tensor is NULL.
+ * qe_gguf_parse() borrows `data` for as long as the object lives; of a split model it sees the first part alone. */
 QeStatus qe_gguf_open (QeGguf **out, const char *path, bool map_data, QeError *err);
 QeStatus qe_gguf_parse (QeGguf **out, const void *data, size_t size, uint64_t file_size, QeError *err);
 void qe_gguf_free (QeGguf *gguf);
@@ -42,5 +44,9 @@ bool qe_gguf_get_string (const QeGguf *gguf, const char *key, const char **out, 
 bool qe_gguf_array_length (const QeGguf *gguf, const char *key, uint64_t *out);
 bool qe_gguf_array_u64 (const QeGguf *gguf, const char *key, uint64_t i, uint64_t *out); /* integers, bools */
 bool qe_gguf_array_f64 (const QeGguf *gguf, const char *key, uint64_t i, double *out);
+/* A walk through an array of strings, for the long ones. The strings live as long as the QeGguf. */
+typedef struct { const uint8_t *at; uint64_t left; } QeStrings;
+bool qe_gguf_strings (const QeGguf *gguf, const char *key, QeStrings *out);
+bool qe_strings_next (QeStrings *strings, const char **out, size_t *length);
 /* Strings in order: start with *cursor = 0. O(1) each. */
 bool qe_gguf_array_next_string (const QeGguf *gguf, const char *key, uint64_t *cursor, const char **out, size_t *length);
