@@ -82,6 +82,8 @@ typedef struct {
   uint64_t file_bytes;    /* of all parts */
   uint64_t tensor_bytes;  /* weights of all parts, MTP block included */
   uint64_t decode_bytes;  /* weight bytes read to decode one token */
+  uint64_t resident_bytes; /* weights that generation reads sooner or later: without an embedding table of its own */
+  uint64_t mtp_bytes;     /* weights of the MTP block, part of tensor_bytes */
   double bits_per_weight;
   uint32_t n_parts;       /* files of a split model, 1 otherwise */
   uint32_t n_layers;      /* trunk layers */

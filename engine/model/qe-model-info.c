@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "model/qe-model.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- what the tensors add up to -------------------------------------------------------------------------------- */
+
+typedef enum {
+  KIND_OTHER,     /* vision or unknown: not of the language model */
+  KIND_EVERY,     /* read for every token */
+  KIND_EMBEDDING, /* one row is read for a token; all of it when it is the head too */
+  KIND_EXPERTS,   /* some are read for a token */
+  KIND_MTP,
+} Kind;
+
+static Kind
+tensor_kind (const char *name, const QeConfig *c, bool tied)
+{
+  unsigned block;
+  int end = 0;
+  if (!strcmp (name, "token_embd.weight"))
+    return tied ? KIND_EVERY : KIND_EMBEDDING;
+  if (!strncmp (name, "output", 6))
+    return KIND_EVERY;
+  if (sscanf (name, "blk.%5u.%n", &block, &end) != 1 || !end)
+    return KIND_OTHER;
+  if (block >= c->n_layers)
+    return KIND_MTP;
+  return strstr (name, "_exps.") ? KIND_EXPERTS : KIND_EVERY;
+}
+
+typedef struct {
+  uint64_t parameters, active, bytes, decode, resident, mtp;
+  uint64_t by_type[64]; /* parameters stored in each type */
+} Sums;
+
+static void
+add_tensor (Sums *s, const QeTensor *t, const QeConfig *c, bool tied)
+{
+  const uint64_t n = t->ne[0] * t->ne[1] * t->ne[2] * t->ne[3];
+  const Kind kind = tensor_kind (t->name, c, tied);
+  if (kind == KIND_OTHER)
+    return;
+  s->bytes += t->size;
+  if (kind == KIND_MTP) {
+    s->mtp += t->size;
+    return;
+  }
+  s->parameters += n;
+  s->by_type[(unsigned) t->type % 64] += n;
+  if (kind == KIND_EMBEDDING) {
+    s->decode += t->size / t->ne[1];
+    return;
+  }
+  s->resident += t->size;
+  s->active += kind == KIND_EXPERTS ? n / c->n_experts * c->n_experts_used : n;
+  s->decode += kind == KIND_EXPERTS ? t->size / c->n_experts * c->n_experts_used : t->size;
+}
+
+/* ---- names ----------------------------------------------------------------------------------------------------- */
+
+/* general.file_type, as llama.cpp numbers it. */
+static const char *const file_types[] = {
+  [0] = "F32", [1] = "F16", [2] = "Q4_0", [3] = "Q4_1", [7] = "Q8_0", [8] = "Q5_0", [9] = "Q5_1", [10] = "Q2_K",
+  [11] = "Q3_K_S", [12] = "Q3_K_M", [13] = "Q3_K_L", [14] = "Q4_K_S", [15] = "Q4_K_M", [16] = "Q5_K_S",
+  [17] = "Q5_K_M", [18] = "Q6_K", [19] = "IQ2_XXS", [20] = "IQ2_XS", [21] = "Q2_K_S", [22] = "IQ3_XS",
+  [23] = "IQ3_XXS", [24] = "IQ1_S", [25] = "IQ4_NL", [26] = "IQ3_S", [27] = "IQ3_M", [28] = "IQ2_S", [29] = "IQ2_M",
+  [30] = "IQ4_XS", [31] = "IQ1_M", [32] = "BF16", [38] = "MXFP4",
+};
+
+static void
+name_quantisation (QeModelInfo *out, const QeGguf *gguf, const Sums *sums)
+{
+  uint64_t number;
+  unsigned most = 0;
+  const char *name = NULL;
+  if (qe_gguf_get_u64 (gguf, "general.file_type", &number) && number < sizeof file_types / sizeof *file_types)
+    name = file_types[number];
+  for (unsigned i = 1; i < 64; i++)
+    if (sums->by_type[i] > sums->by_type[most])
+      most = i;
+  if (!name)
+    name = qe_type_traits (most)->name;
+  snprintf (out->quantisation, sizeof out->quantisation, "%s", name ? name : "?");
+}
+
+/* "3M", "0.8B", "35B": a count of parameters as model names give it. */
+static void
+format_count (char *out, size_t size, uint64_t n)
+{
+  if (n < 100000000)
+    snprintf (out, size, "%.0fM", fmax (1, (double) n / 1e6));
+  else if (n < 950000000)
+    snprintf (out, size, "%.1fB", (double) n / 1e9);
+  else
+    snprintf (out, size, "%.0fB", (double) n / 1e9);
+}
+
+static void
+label_size (QeModelInfo *out)
+{
+  char all[15], active[15];
+  format_count (all, sizeof all, out->parameters);
+  format_count (active, sizeof active, out->active_parameters);
+  if (out->n_experts)
+    snprintf (out->size_label, sizeof out->size_label, "%s-A%s", all, active);
+  else
+    snprintf (out->size_label, sizeof out->size_label, "%s", all);
+}
+
+static bool
+contains (const char *text, size_t length, const char *part)
+{
+  return memmem (text, length, part, strlen (part)) != NULL;
+}
+
+/* Templates of the small models think only when asked to, those of the larger ones unless asked not to. */
+static void
+read_template (QeModelInfo *out, const QeGguf *gguf)
+{
+  const char *text;
+  size_t length;
+  out->has_chat_template = qe_gguf_get_string (gguf, "tokenizer.chat_template", &text, &length);
+  out->thinking_default = !out->has_chat_template || !contains (text, length, "enable_thinking is true");
+}
+
+static void
+copy_string (char *out, size_t size, const QeGguf *gguf, const char *key)
+{
+  const char *text;
+  size_t length;
+  out[0] = '\0';
+  if (!qe_gguf_get_string (gguf, key, &text, &length))
+    return;
+  if (length >= size)
+    for (length = size - 1; length > 0 && ((unsigned char) text[length] & 0xC0) == 0x80; length--)
+      ; /* never half a character */
+  memcpy (out, text, length);
+  out[length] = '\0';
+}
+
+/* ---- all of it ------------------------------------------------------------------------------------------------- */
+
+static void
+copy_config (QeModelInfo *out, const QeConfig *c)
+{
+  memcpy (out->architecture, c->architecture, sizeof out->architecture);
+  out->n_layers = c->n_layers;
+  for (uint32_t i = 0; i < c->n_layers; i++)
+    out->n_full_layers += !c->recurrent[i];
+  out->n_mtp_layers = c->n_mtp;
+  out->n_embd = c->n_embd;
+  out->n_ff = c->n_ff;
+  out->n_ctx_train = c->n_ctx_train;
+  out->n_heads = c->n_heads;
+  out->n_kv_heads = c->n_kv_heads;
+  out->head_size = c->head_size;
+  out->n_key_heads = c->n_key_heads;
+  out->n_value_heads = c->n_value_heads;
+  out->state_size = c->state_size;
+  out->conv_kernel = c->conv_kernel;
+  out->n_experts = c->n_experts;
+  out->n_experts_used = c->n_experts_used;
+  out->n_ff_expert = c->n_ff_expert;
+  out->n_ff_shared = c->n_ff_shared;
+}
+
+void
+qe_model_info_fill (QeModelInfo *out, const QeGguf *gguf, const QeConfig *config, const QeWeights *weights)
+{
+  Sums s = { 0 };
+  *out = (QeModelInfo) { 0 };
+  copy_config (out, config);
+  for (size_t i = 0; i < qe_gguf_n_tensors (gguf); i++)
+    add_tensor (&s, qe_gguf_tensor (gguf, i), config, weights->tied);
+  out->n_vocab = weights->n_vocab;
+  out->parameters = s.parameters;
+  out->active_parameters = s.active;
+  out->file_bytes = qe_gguf_file_bytes (gguf);
+  out->tensor_bytes = s.bytes;
+  out->resident_bytes = s.resident;
+  out->mtp_bytes = s.mtp;
+  out->decode_bytes = s.decode;
+  out->bits_per_weight = s.parameters ? 8.0 * (double) (s.bytes - s.mtp) / (double) s.parameters : 0;
+  out->n_parts = qe_gguf_n_parts (gguf);
+  copy_string (out->name, sizeof out->name, gguf, "general.name");
+  name_quantisation (out, gguf, &s);
+  label_size (out);
+  read_template (out, gguf);
+}

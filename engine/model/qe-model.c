@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "model/qe-model.h"
+
+#include <stdlib.h>
+
+#include "qe-error.h"
+#include "tokenizer/qe-tokenizer.h"
+
+/* Checks a parsed header as the description of a model; `info` is set on success, `weights` is the caller's to clear. */
+static QeStatus
+describe (const QeGguf *gguf, QeConfig *config, QeWeights *weights, QeModelInfo *info, QeError *err)
+{
+  QeStatus status = qe_config_read (config, gguf, err);
+  if (status == QE_OK)
+    status = qe_weights_find (weights, gguf, config, err);
+  if (status == QE_OK)
+    qe_model_info_fill (info, gguf, config, weights);
+  return status;
+}
+
+QeStatus
+qe_model_open (QeModel **out, const char *path, const QeModelParams *params, QeError *err)
+{
+  QeStatus status = QE_ERROR_MEMORY;
+  QeModel *m = calloc (1, sizeof *m);
+  if (!m)
+    return qe_fail (err, status, "There is not enough memory to open the model.");
+  atomic_init (&m->n_references, 1);
+  status = qe_gguf_open (&m->gguf, path, true, err);
+  if (status == QE_OK)
+    status = describe (m->gguf, &m->config, &m->weights, &m->info, err);
+  if (status == QE_OK && !(params && params->no_prefetch))
+    qe_gguf_prefetch (m->gguf, params ? params->control : NULL);
+  if (status == QE_OK)
+    status = qe_tokenizer_new (&m->tokenizer, m->gguf, err);
+  if (status != QE_OK) {
+    qe_model_free (m);
+    return status;
+  }
+  *out = m;
+  return QE_OK;
+}
+
+QeModel *
+qe_model_ref (QeModel *model)
+{
+  atomic_fetch_add_explicit (&model->n_references, 1, memory_order_relaxed);
+  return model;
+}
+
+void
+qe_model_free (QeModel *model)
+{
+  if (!model || atomic_fetch_sub_explicit (&model->n_references, 1, memory_order_acq_rel) != 1)
+    return;
+  qe_tokenizer_free (model->tokenizer);
+  qe_weights_clear (&model->weights);
+  qe_gguf_free (model->gguf);
+  free (model);
+}
+
+const QeModelInfo *
+qe_model_info (const QeModel *model)
+{
+  return &model->info;
+}
+
+const QeTokenizer *
+qe_model_tokenizer (const QeModel *model)
+{
+  return model->tokenizer;
+}
+
+/* ---- from the header alone ------------------------------------------------------------------------------------- */
+
+static QeStatus
+probe (QeGguf *gguf, QeModelInfo *out, QeError *err)
+{
+  QeConfig *config = malloc (sizeof *config);
+  QeWeights weights = { 0 };
+  QeModelInfo info;
+  QeStatus status = QE_ERROR_MEMORY;
+  if (config)
+    status = describe (gguf, config, &weights, &info, err);
+  else
+    qe_fail (err, status, "There is not enough memory to read the model's header.");
+  if (status == QE_OK)
+    *out = info;
+  qe_weights_clear (&weights);
+  free (config);
+  qe_gguf_free (gguf);
+  return status;
+}
+
+QeStatus
+qe_model_probe (const char *path, QeModelInfo *out, QeError *err)
+{
+  QeGguf *gguf;
+  QeStatus status = qe_gguf_open (&gguf, path, false, err);
+  return status == QE_OK ? probe (gguf, out, err) : status;
+}
+
+QeStatus
+qe_model_probe_bytes (const void *data, size_t size, uint64_t file_size, QeModelInfo *out, QeError *err)
+{
+  QeGguf *gguf;
+  QeStatus status = qe_gguf_parse (&gguf, data, size, file_size, err);
+  return status == QE_OK ? probe (gguf, out, err) : status;
+}

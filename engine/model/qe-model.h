@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include <stdatomic.h>
+
+#include "model/qe-config.h"
+#include "model/qe-weights.h"
+#include "qe.h"
+
+/* A loaded model, seen from inside the engine. Read-only once open, hence shared by every context that uses it. */
+
+typedef struct QeTokenizer QeTokenizer;
+
+struct QeModel {
+  atomic_uint n_references;
+  QeModelInfo info;
+  QeConfig config;
+  QeWeights weights;
+  QeGguf *gguf;
+  QeTokenizer *tokenizer;
+};
+
+const QeTokenizer *qe_model_tokenizer (const QeModel *model);
+
+/* Fills everything that qe.h promises about a model. weights may have been found without data. */
+void qe_model_info_fill (QeModelInfo *out, const QeGguf *gguf, const QeConfig *config, const QeWeights *weights);
