@@ -1,0 +1,574 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Drives the real Quern window: an X server, a session bus and data folders of its own for every desktop.
+
+    class Chat(quern_ui.TestCase):
+        def test_answer(self):
+            app = self.launch()
+            app.find('text', 'Message').set_text('Hello!')
+            app.key('Return')
+            app.find('label', re.compile('How can I help'))
+
+    if __name__ == '__main__':
+        quern_ui.main()
+
+Widgets are found by accessible role and name, as a screen reader finds them. Every wait is bounded and polls. A failed
+test prints the accessible tree and leaves a screenshot in build/tests/ui/.
+"""
+import contextlib
+import os
+import re
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+import unittest
+
+import gi
+gi.require_version('Atspi', '2.0')
+from gi.repository import Atspi, GLib  # noqa: E402
+
+BUILD = os.environ.get('QUERN_BUILD_DIR') or os.path.join(os.path.dirname(__file__), '../../build')
+BUILD = os.path.abspath(BUILD)
+OUTPUT = os.path.join(BUILD, 'tests', 'ui')
+TIMEOUT = float(os.environ.get('QUERN_UI_TIMEOUT', '20'))  # seconds to wait for what must come
+
+
+class NotFound(AssertionError):
+    pass
+
+
+def wait_for(what, condition, timeout=None):
+    """Polls condition() until it returns something true, and returns that; NotFound after timeout seconds."""
+    deadline = time.monotonic() + (TIMEOUT if timeout is None else timeout)
+    while True:
+        try:
+            value = condition()
+        except GLib.Error:  # the widget went away while it was asked
+            value = None
+        if value:
+            return value
+        if time.monotonic() > deadline:
+            raise NotFound(f'{what} did not come')
+        time.sleep(0.05)
+
+
+def _matches(pattern, text):
+    if pattern is None:
+        return True
+    if isinstance(pattern, str):
+        return text == pattern
+    return pattern.search(text or '') is not None
+
+
+# AT-SPI renamed the role; tests use the short name.
+ROLES = {'push button': 'button', 'push button menu': 'button', 'check menu item': 'menu item'}
+
+
+class Node:
+    """One accessible object."""
+
+    def __init__(self, app, accessible):
+        self.app = app
+        self.accessible = accessible
+
+    def __repr__(self):
+        return f'<{self.role} "{self.name}">'
+
+    @property
+    def name(self):
+        return self.accessible.get_name() or ''
+
+    @property
+    def description(self):
+        return self.accessible.get_description() or ''
+
+    @property
+    def role(self):
+        role = self.accessible.get_role_name()
+        return ROLES.get(role, role)
+
+    def has_state(self, state):
+        """state: 'focused', 'checked', 'sensitive', 'showing', 'expanded', 'selected' …"""
+        return self.accessible.get_state_set().contains(getattr(Atspi.StateType, state.upper()))
+
+    @property
+    def showing(self):
+        return self.has_state('showing') and self.has_state('visible')
+
+    @property
+    def sensitive(self):
+        return self.has_state('sensitive')
+
+    @property
+    def text(self):
+        """Its text for widgets that have one, else its name."""
+        interface = self.accessible.get_text_iface()
+        if interface is None:
+            return self.name
+        return Atspi.Text.get_text(interface, 0, Atspi.Text.get_character_count(interface))
+
+    @property
+    def children(self):
+        for index in range(self.accessible.get_child_count()):
+            child = self.accessible.get_child_at_index(index)
+            if child is not None:
+                yield Node(self.app, child)
+
+    @property
+    def parent(self):
+        parent = self.accessible.get_parent()
+        return Node(self.app, parent) if parent else None
+
+    def walk(self, showing=True):
+        """Itself and what it contains, depth first; by default what is on the screen alone."""
+        try:
+            if showing and self.role not in ('application',) and not self.showing:
+                return
+            yield self
+            children = list(self.children)
+        except GLib.Error:
+            return
+        for child in children:
+            yield from child.walk(showing)
+
+    def find_all(self, role=None, name=None, showing=True, text=None):
+        """Everything in it with this role, name and text (strings, or compiled expressions), in reading order."""
+        found = []
+        for node in self.walk(showing):
+            try:
+                if _matches(role, node.role) and _matches(name, node.name) and (text is None or _matches(text, node.text)):
+                    found.append(node)
+            except GLib.Error:
+                pass
+        return found
+
+    def find(self, role=None, name=None, showing=True, text=None, timeout=None):
+        """The first such widget, waiting for it to come."""
+        wanted = ' '.join(str(part) for part in (role, name, text) if part is not None)
+        return wait_for(wanted, lambda: next(iter(self.find_all(role, name, showing, text)), None), timeout)
+
+    def wait_gone(self, role=None, name=None, text=None, timeout=None):
+        wait_for(f'the end of {role} {name}', lambda: not self.find_all(role, name, text=text), timeout)
+
+    def wait(self, condition, timeout=None):
+        """Waits until condition(self) holds; returns self."""
+        wait_for(f'what was expected of {self!r}', lambda: condition(self), timeout)
+        return self
+
+    def do(self, action=None):
+        """Performs its (first) accessible action; False when there is none of that name."""
+        interface = self.accessible.get_action_iface()
+        for index in range(Atspi.Action.get_n_actions(interface) if interface else 0):
+            if action is None or Atspi.Action.get_action_name(interface, index) == action:
+                return Atspi.Action.do_action(interface, index)
+        return False
+
+    def _rect(self):
+        return Atspi.Component.get_extents(self.accessible.get_component_iface(), Atspi.CoordType.WINDOW)
+
+    def extents(self):
+        """x, y, width, height in the window, in pixels. GTK subtracts the width of the window's frame, of which the
+        window's own origin tells, once too often."""
+        rect, frame = self._rect(), self.app.windows()[0]._rect()
+        return rect.x - 2 * frame.x, rect.y - 2 * frame.y, rect.width, rect.height
+
+    def click(self, button=1):
+        """Presses it by its accessible action, or by the mouse in its middle where it has none."""
+        if button == 1 and self.do():
+            return self
+        return self.click_mouse(button)
+
+    def click_mouse(self, button=1):
+        x, y, width, height = self.extents()
+        if width <= 0 or height <= 0:
+            raise NotFound(f'{self!r} has no place on the screen')
+        self.app.xdotool('mousemove', '--window', self.app.window_id(), x + width // 2, y + height // 2,
+                         'click', button)
+        return self
+
+    def focus(self):
+        """Gives it the keyboard focus, by a click where it cannot be asked to take it."""
+        if not self.has_state('focused'):
+            try:
+                Atspi.Component.grab_focus(self.accessible.get_component_iface())
+            except GLib.Error:
+                self.click_mouse()
+        return self.wait(lambda node: node.has_state('focused'))
+
+    def set_text(self, text):
+        """Replaces the text of an entry or text view."""
+        interface = self.accessible.get_editable_text_iface()
+        if interface is None:
+            raise NotFound(f'{self!r} cannot be edited')
+        Atspi.EditableText.set_text_contents(interface, text)
+        return self.wait(lambda node: node.text == text)
+
+    def tree(self, indent=0, showing=True):
+        """The accessible tree as text, for people who look at a failure."""
+        lines = []
+        try:
+            if showing and indent > 0 and not self.showing:
+                return ''
+            states = ' '.join(state for state in ('focused', 'checked', 'selected', 'expanded') if self.has_state(state))
+            name = self.name or (self.text if self.accessible.get_text_iface() else '')
+            lines.append(f'{"  " * indent}{self.role} {name[:200]!r} {states}'.rstrip())
+            lines.extend(filter(None, (child.tree(indent + 1, showing) for child in self.children)))
+        except GLib.Error as error:
+            lines.append(f'{"  " * indent}({error.message})')
+        return '\n'.join(lines)
+
+
+class App(Node):
+    """A running quern."""
+
+    def __init__(self, desktop, command, environment):
+        self.desktop = desktop
+        self.log_path = os.path.join(desktop.folder, 'quern.log')
+        with open(self.log_path, 'ab') as log:
+            self.process = subprocess.Popen(command, env=environment, stdout=log, stderr=log, cwd=desktop.folder)
+        super().__init__(self, None)
+        self.app = self
+        desktop.apps.append(self)
+
+    @property
+    def log(self):
+        with open(self.log_path, encoding='utf-8', errors='replace') as file:
+            return file.read()
+
+    @property
+    def running(self):
+        return self.process.poll() is None
+
+    def connect(self, timeout=None):
+        """Waits for the window to be on the screen and known to AT-SPI."""
+        def look():
+            if not self.running:
+                raise AssertionError(f'quern ended with {self.process.returncode}:\n{self.log}')
+            root = Atspi.get_desktop(0)
+            for index in range(root.get_child_count()):
+                child = root.get_child_at_index(index)
+                if child is not None and child.get_process_id() == self.process.pid and child.get_child_count() > 0:
+                    return child
+            return None
+        self.accessible = wait_for('the application', look, timeout)
+        wait_for('the window', lambda: self.windows(), timeout)
+        self.focus_window()
+        return self
+
+    def windows(self):
+        return [child for child in self.children if child.showing]
+
+    def xdotool(self, *arguments):
+        result = subprocess.run(['xdotool', *map(str, arguments)], env=self.desktop.environment, check=True,
+                                stdout=subprocess.PIPE, text=True, timeout=30)
+        return result.stdout.strip()
+
+    def window_id(self):
+        """The X window of the main window: the largest one of this process."""
+        def look():
+            result = subprocess.run(['xdotool', 'search', '--onlyvisible', '--pid', str(self.process.pid)],
+                                    env=self.desktop.environment, stdout=subprocess.PIPE, text=True, timeout=30)
+            sizes = []
+            for window in result.stdout.split():
+                geometry = self.xdotool('getwindowgeometry', '--shell', window)
+                width, height = (int(re.search(f'{key}=(\\d+)', geometry)[1]) for key in ('WIDTH', 'HEIGHT'))
+                sizes.append((width * height, window))
+            return max(sizes)[1] if sizes else None
+        return wait_for('an X window', look)
+
+    def size(self):
+        geometry = self.xdotool('getwindowgeometry', '--shell', self.window_id())
+        return tuple(int(re.search(f'{key}=(\\d+)', geometry)[1]) for key in ('WIDTH', 'HEIGHT'))
+
+    def focus_window(self):
+        """There is no window manager to do it."""
+        self.xdotool('windowfocus', '--sync', self.window_id())
+
+    def resize(self, width, height):
+        self.xdotool('windowmove', self.window_id(), 0, 0, 'windowsize', self.window_id(), width, height)
+        wait_for(f'a window of {width} × {height}', lambda: self.size() == (width, height), 5)
+        self.settle()
+
+    def key(self, *keys):
+        """Presses keys as xdotool names them: 'Return', 'ctrl+n', 'shift+Return'."""
+        self.xdotool('key', '--clearmodifiers', '--delay', 20, *keys)
+
+    def type(self, text):
+        """Types text by key presses, into whatever has the focus."""
+        self.xdotool('type', '--delay', 8, text)
+
+    def settle(self, seconds=0.4):
+        """Lets animations end before a picture is taken; never needed to find a widget."""
+        time.sleep(seconds)
+
+    def screenshot(self, name):
+        """A picture of the whole screen as build/tests/ui/NAME.png (or at an absolute path); returns the path."""
+        return self.desktop.screenshot(name)
+
+    def close(self, timeout=20):
+        """Asks it to quit as a session does (SIGTERM) and waits."""
+        if self.running:
+            self.process.send_signal(signal.SIGTERM)
+        return self._wait(timeout)
+
+    def kill(self):
+        """kill -9"""
+        if self.running:
+            self.process.kill()
+        return self._wait(10)
+
+    def _wait(self, timeout):
+        try:
+            return self.process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            raise AssertionError('quern did not end') from None
+
+
+class Desktop:
+    """An X server, a session bus with accessibility, and fresh XDG folders, for one or more applications.
+
+    size: of the screen; the window is put at its top left corner. scheme: light or dark. locale: e.g. 'ar_EG.UTF-8'
+    (LANGUAGE alone is set when the system lacks the locale). text_scale: 2.0 is 200 %. contrast: high contrast.
+    """
+
+    def __init__(self, size=(1100, 750), scheme='light', locale=None, text_scale=1.0, contrast=False,
+                 animations=False, settings=None):
+        self.folder = tempfile.mkdtemp(prefix='quern-ui-')
+        self.apps = []
+        self.processes = []
+        self.size = size
+        self.environment = dict(os.environ)
+        self._make_environment(scheme, locale, contrast, settings or {})
+        try:
+            self._start_display(size, text_scale, animations)
+            self._start_bus()
+        except BaseException:
+            self.close()
+            raise
+
+    def _make_environment(self, scheme, locale, contrast, settings):
+        env = self.environment
+        for name, folder in (('XDG_DATA_HOME', 'data'), ('XDG_CONFIG_HOME', 'config'), ('XDG_CACHE_HOME', 'cache'),
+                             ('XDG_STATE_HOME', 'state'), ('XDG_RUNTIME_DIR', 'run'), ('HOME', 'home')):
+            env[name] = os.path.join(self.folder, folder)
+            os.mkdir(env[name], 0o700)
+        for name in ('WAYLAND_DISPLAY', 'NO_AT_BRIDGE', 'AT_SPI_BUS_ADDRESS', 'DESKTOP_STARTUP_ID', 'G_DEBUG',
+                     'LC_ALL', 'LANG', 'LANGUAGE', 'HF_TOKEN', 'HF_ENDPOINT'):
+            env.pop(name, None)
+        env.update(GDK_BACKEND='x11', GSK_RENDERER='cairo', GTK_A11Y='atspi', GDK_DEBUG='no-portals', NO_AT_BRIDGE='0',
+                   ADW_DISABLE_PORTAL='1', GSETTINGS_BACKEND='keyfile', GIO_USE_VFS='local', GTK_USE_PORTAL='0',
+                   ADW_DEBUG_COLOR_SCHEME='prefer-dark' if scheme == 'dark' else 'prefer-light',
+                   ADW_DEBUG_HIGH_CONTRAST='1' if contrast else '0', LC_ALL='C.UTF-8', LIBGL_ALWAYS_SOFTWARE='1')
+        if locale:
+            language = locale.split('.')[0]
+            have = subprocess.run(['locale', '-a'], stdout=subprocess.PIPE, text=True).stdout.lower().split()
+            if f'{language}.utf8'.lower() in have:
+                env['LC_ALL'] = f'{language}.UTF-8'
+            env['LANG'] = env['LC_ALL']
+            env['LANGUAGE'] = f'{language}:{language.split("_")[0]}'
+        self.settings = settings
+
+    def _start_display(self, size, text_scale, animations):
+        read, write = os.pipe()
+        self._start(['Xvfb', '-displayfd', str(write), '-screen', '0', f'{size[0]}x{size[1]}x24', '-nolisten', 'tcp',
+                     '-noreset', '-dpi', '96'], pass_fds=[write])
+        os.close(write)
+        with os.fdopen(read) as pipe:
+            self.environment['DISPLAY'] = ':' + pipe.readline().strip()
+        if self.environment['DISPLAY'] == ':':
+            raise AssertionError('Xvfb did not start')
+        if text_scale != 1.0:
+            subprocess.run(['xprop', '-root', '-f', 'RESOURCE_MANAGER', '8s', '-set', 'RESOURCE_MANAGER',
+                            f'Xft.dpi:\t{round(96 * text_scale)}\n'], env=self.environment, check=True)
+        config = os.path.join(self.environment['XDG_CONFIG_HOME'], 'gtk-4.0')
+        os.mkdir(config)
+        with open(os.path.join(config, 'settings.ini'), 'w', encoding='utf-8') as file:
+            file.write(f'[Settings]\ngtk-enable-animations={str(animations).lower()}\ngtk-cursor-blink=false\n')
+
+    def _start_bus(self):
+        daemon = self._start(['dbus-daemon', '--session', '--nofork', '--nopidfile', '--print-address=1'],
+                             stdout=subprocess.PIPE)
+        address = daemon.stdout.readline().decode().strip()
+        if not address:
+            raise AssertionError('dbus-daemon did not start')
+        self.environment['DBUS_SESSION_BUS_ADDRESS'] = address
+        self._start([find_launcher(), '--launch-immediately', '--a11y=1', '--screen-reader=0'])
+        for group, values in self.settings.items():  # schema id -> {key: GVariant text}
+            for key, value in values.items():
+                subprocess.run(['gsettings', 'set', group, key, value], env=self.environment, check=True)
+        os.environ.update({name: self.environment[name] for name in ('DISPLAY', 'DBUS_SESSION_BUS_ADDRESS',
+                                                                     'XDG_RUNTIME_DIR')})
+
+    def _start(self, command, **options):
+        process = subprocess.Popen(command, env=self.environment, cwd=self.folder, start_new_session=True,
+                                   stderr=subprocess.DEVNULL, **{'stdout': subprocess.DEVNULL, **options})
+        self.processes.append(process)
+        return process
+
+    def launch(self, *arguments, connect=True, environment=None):
+        """Starts quern, and waits for its window."""
+        program = shutil.which('quern', path=os.path.join(BUILD, 'ui') + ':' + self.environment.get('PATH', ''))
+        if program is None:
+            raise AssertionError('there is no quern to start')
+        app = App(self, [program, *arguments], {**self.environment, **(environment or {})})
+        return app.connect() if connect else app
+
+    def run(self, *command, timeout=60):
+        """Runs a program in this desktop's environment, e.g. quern-cli; returns its CompletedProcess with text."""
+        path = os.path.join(BUILD, 'src', 'cli') + ':' + self.environment.get('PATH', '')
+        return subprocess.run(command, env={**self.environment, 'PATH': path}, capture_output=True, text=True,
+                              timeout=timeout, cwd=self.folder)
+
+    @property
+    def data(self):
+        """$XDG_DATA_HOME/quern"""
+        return os.path.join(self.environment['XDG_DATA_HOME'], 'quern')
+
+    def query(self, sql, *values):
+        """Reads the application's database: a list of rows."""
+        path = os.path.join(self.data, 'quern.db')
+        with contextlib.closing(sqlite3.connect(f'file:{path}?mode=ro', uri=True, timeout=10)) as database:
+            return database.execute(sql, values).fetchall()
+
+    def screenshot(self, name):
+        path = name if os.path.isabs(name) else os.path.join(OUTPUT, f'{name}.png')
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        windows = [app for app in self.apps if app.running]
+        crop = []
+        if windows:
+            with contextlib.suppress(Exception):
+                crop = ['-crop', '{}x{}+0+0'.format(*windows[-1].size()), '+repage']
+        subprocess.run(['import', '-silent', '-window', 'root', *crop, path], env=self.environment, check=True, timeout=30)
+        return path
+
+    def close(self):
+        for app in self.apps:
+            if app.running:
+                app.process.kill()
+                app.process.wait()
+        for process in reversed(self.processes):
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGTERM)
+            try:
+                process.wait(5)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+            if process.stdout:
+                process.stdout.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        self.close()
+
+
+def find_launcher():
+    for path in ('/usr/libexec/at-spi-bus-launcher', '/usr/lib/at-spi2-core/at-spi-bus-launcher'):
+        if os.path.exists(path):
+            return path
+    raise AssertionError('at-spi-bus-launcher is missing (package at-spi2-core)')
+
+
+class TestCase(unittest.TestCase):
+    """Every test gets a process and a desktop of its own; `desktop_options` are Desktop's arguments. A test that needs
+    others sets self.desktop_options before its first launch()."""
+    desktop_options = {}
+
+    def setUp(self):
+        self._desktop = None
+
+    @property
+    def desktop(self):
+        if self._desktop is None:
+            self._desktop = Desktop(**self.desktop_options)
+        return self._desktop
+
+    def launch(self, *arguments, **options):
+        return self.desktop.launch(*arguments, **options)
+
+    def explain(self):
+        """What a person needs to see after a failure."""
+        for app in self._desktop.apps if self._desktop else []:
+            print_comment(f'log of quern:\n{app.log[-4000:]}')
+            if app.running and app.accessible:
+                print_comment(app.tree())
+        if self._desktop:
+            with contextlib.suppress(Exception):
+                print_comment('screenshot: ' + self._desktop.screenshot(f'failed-{self._testMethodName}'))
+
+    def tearDown(self):
+        if self._desktop:
+            self._desktop.close()
+
+
+def print_comment(text):
+    print('\n'.join(f'# {line}' for line in text.splitlines()), flush=True)
+
+
+class TapResult(unittest.TestResult):
+    """One test's outcome as TAP on stdout."""
+
+    def __init__(self, number):
+        super().__init__()
+        self.number = number
+
+    def _line(self, ok, test, rest=''):
+        print(f'{"" if ok else "not "}ok {self.number} - {test._testMethodName}{rest}', flush=True)
+
+    def _failed(self, test, error):
+        print_comment(''.join(traceback.format_exception(*error)))
+        with contextlib.suppress(Exception):
+            test.explain()
+        self._line(False, test)
+
+    def addSuccess(self, test):
+        self._line(True, test)
+
+    def addSkip(self, test, reason):
+        self._line(True, test, f' # SKIP {reason}')
+
+    def addError(self, test, error):
+        super().addError(test, error)
+        self._failed(test, error)
+
+    def addFailure(self, test, error):
+        super().addFailure(test, error)
+        self._failed(test, error)
+
+
+def each_test(suite):
+    for test in suite:
+        if isinstance(test, unittest.TestSuite):
+            yield from each_test(test)
+        else:
+            yield test
+
+
+def run_forked(number, test):
+    """Runs one test in a process of its own, because AT-SPI can only ever know one bus in a process."""
+    pid = os.fork()
+    if pid == 0:
+        result = TapResult(number)
+        test.run(result)
+        sys.stdout.flush()
+        os._exit(0 if result.wasSuccessful() else 1)
+    return os.waitpid(pid, 0)[1] == 0
+
+
+def main():
+    """Runs the test cases of the calling file (those named on the command line, or all)."""
+    module, names = sys.modules['__main__'], sys.argv[1:]
+    loader = unittest.TestLoader()
+    tests = list(each_test(loader.loadTestsFromNames(names, module) if names else loader.loadTestsFromModule(module)))
+    print(f'1..{len(tests)}', flush=True)
+    outcomes = [run_forked(number, test) for number, test in enumerate(tests, 1)]
+    sys.exit(0 if all(outcomes) else 1)
