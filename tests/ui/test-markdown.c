@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "markdown/quern-md-stream.h"
+#include "markdown/quern-md-view.h"
+
+#include <adwaita.h>
+#include <string.h>
+
+/* What every way of cutting it must end in: pieces that are hard to cut. */
+static const char *const samples[] = {
+  "Hello *world* and **more** `code` <b>no html</b> ~~gone~~ & 1 < 2",
+  "# One\n\nTwo\nlines\n\n- a\n- b\n  - c\n\n    para\n- [ ] open\n- [x] done\n\n1. x\n2. y\n\n10. z\n",
+  "| a | b |\n|---|--:|\n| 1 | 2 |\n| *3* | 4 |\n\nafter\n| c |\n|---|\n| d |\n",
+  "Text before\n```python\ndef f():\n    return 1\n\n\n```\ntext\n\n    indented\n\n    more\n",
+  "> quote\nlazy\n> > deeper\n\nSetext\n===\n\nother\n---\n***\n- - -\n",
+  "[link](https://example.org/?a=b&c=d \"t\") <https://a.b> www.gnome.org ![pic](https://x.y/z.png) [bad](javascript:x)",
+  "uses [later] here\n\n- and [later][] there\n\n[later]: https://example.org\n\nlast [later]\n",
+  "مرحبا بالعالم\n\n你好，**世界**！\n\n- عنصر\n- 项目\n\n👩‍👩‍👧 done",
+  "```\nnever closed\n\n# not a heading\n",
+  "a\r\nb\r\n\r\n- c\r\n- d\r\n",
+  "<div>\nhtml\n\n</div>\n\n<!-- open\n\ncomment\n",
+  "- one\n\n\n- two\n1) three\n* four\n+\n\ntext\n-\n",
+  ">>>>>>>>>>>>>>>>>>>>>>>> deep\n\n- - - - - - - - - - - - - - - - deep\n",
+};
+
+static void
+dump (GPtrArray *blocks, GString *out, int depth)
+{
+  for (guint i = 0; blocks != NULL && i < blocks->len; i++) {
+    QuernMdBlock *block = g_ptr_array_index (blocks, i);
+    g_string_append_printf (out, "%*s%d %d «%s» «%s» «%s»\n", depth, "", block->kind, block->number,
+                            block->markup ? block->markup : "", block->text ? block->text : "",
+                            block->info ? block->info : "");
+    dump (block->children, out, depth + 1);
+  }
+}
+
+static char *
+dump_whole (const char *text)
+{
+  g_autoptr (QuernMdStream) stream = quern_md_stream_new ();
+  GString *out = g_string_new (NULL);
+  quern_md_stream_set_text (stream, text);
+  quern_md_stream_update (stream, TRUE);
+  dump (quern_md_stream_get_blocks (stream), out, 0);
+  return g_string_free (out, FALSE);
+}
+
+/* A random piece of Markdown: lines of the samples and of single marks, shuffled. */
+static char *
+random_text (GRand *rand)
+{
+  static const char *const bits[] = { "- ", "1", ". x\n", "\n", "\n\n", "> ", "```\n", "| a | b |\n", "|---|---|\n", "    ",
+                                      "text", "# ", "===\n", "---\n", "* ", "**", "[a]", "](x)", "<div>", "    code\n", "~~~", "\t", "`", "é" };
+  GString *out = g_string_new (NULL);
+  int n = g_rand_int_range (rand, 1, 40);
+  for (int i = 0; i < n; i++)
+    g_string_append (out, bits[g_rand_int_range (rand, 0, G_N_ELEMENTS (bits))]);
+  return g_string_free (out, FALSE);
+}
+
+static const char *
+next_cut (const char *text, const char *at, GRand *rand)
+{
+  for (int n = g_rand_int_range (rand, 1, 9); n > 0 && *at != '\0'; n--)
+    at = g_utf8_next_char (at);
+  return at;
+}
+
+static void
+check_any_cut (const char *text, GRand *rand)
+{
+  g_autofree char *whole = dump_whole (text);
+  g_autoptr (QuernMdStream) stream = quern_md_stream_new ();
+  g_autoptr (GString) cut = g_string_new (NULL);
+  const char *at = text;
+
+  while (*at != '\0') {
+    g_autofree char *so_far = NULL;
+    at = next_cut (text, at, rand);
+    so_far = g_strndup (text, at - text);
+    quern_md_stream_set_text (stream, so_far);
+    quern_md_stream_update (stream, FALSE);
+  }
+  quern_md_stream_update (stream, TRUE);
+  dump (quern_md_stream_get_blocks (stream), cut, 0);
+  if (!g_str_equal (whole, cut->str))
+    g_test_message ("text was: %s", text);
+  g_assert_cmpstr (cut->str, ==, whole);
+}
+
+static void
+test_cuts (void)
+{
+  g_autoptr (GRand) rand = g_rand_new_with_seed (7);
+  for (gsize i = 0; i < G_N_ELEMENTS (samples); i++)
+    for (int n = 0; n < 60; n++)
+      check_any_cut (samples[i], rand);
+}
+
+static void
+test_random (void)
+{
+  g_autoptr (GRand) rand = g_rand_new_with_seed (8);
+  for (int i = 0; i < 3000; i++) {
+    g_autofree char *text = random_text (rand);
+    check_any_cut (text, rand);
+  }
+}
+
+static void
+test_blocks (void)
+{
+  g_autofree char *out = dump_whole ("# A & B\n\n```python x\ncode\n```\n\n| h |\n|:-:|\n| c |\n\n3. [x] t\n");
+  g_assert_cmpstr (out, ==,
+                   "1 1 «A &amp; B» «A & B» «»\n"
+                   "2 0 «» «code» «python»\n"
+                   "6 0 «» «» «»\n 7 0 «» «» «»\n  8 99 «h» «h» «»\n 7 0 «» «» «»\n  8 99 «c» «c» «»\n"
+                   "4 3 «» «» «»\n 5 1 «» «» «»\n  0 0 «t» «t» «»\n");
+}
+
+static void
+test_links (void)
+{
+  g_autofree char *good = dump_whole ("[a](https://b.c)");
+  g_autofree char *bad = dump_whole ("[a](file:///etc/passwd) [b](javascript:alert)");
+  g_assert_nonnull (strstr (good, "<a href=\"https://b.c\""));
+  g_assert_null (strstr (bad, "<a "));
+}
+
+/* The kinds and texts of the widgets below one, for comparison. */
+static void
+dump_widget (GtkWidget *widget, GString *out)
+{
+  g_string_append (out, G_OBJECT_TYPE_NAME (widget));
+  if (GTK_IS_LABEL (widget))
+    g_string_append_printf (out, " «%s» %d", gtk_label_get_label (GTK_LABEL (widget)), gtk_widget_get_direction (widget));
+  if (GTK_IS_TEXT_VIEW (widget)) {
+    GtkTextIter start, end;
+    g_autofree char *text = NULL;
+    GtkTextBuffer *buffer = gtk_text_view_get_buffer (GTK_TEXT_VIEW (widget));
+    gtk_text_buffer_get_bounds (buffer, &start, &end);
+    text = gtk_text_buffer_get_text (buffer, &start, &end, TRUE);
+    g_string_append_printf (out, " «%s»", text);
+  }
+  g_string_append_c (out, '\n');
+  for (GtkWidget *child = gtk_widget_get_first_child (widget); child != NULL; child = gtk_widget_get_next_sibling (child))
+    dump_widget (child, out);
+}
+
+static void
+check_widgets (const char *text, GRand *rand)
+{
+  g_autoptr (GString) whole = g_string_new (NULL);
+  g_autoptr (GString) cut = g_string_new (NULL);
+  GtkWidget *at_once = g_object_ref_sink (quern_md_view_new ());
+  GtkWidget *in_pieces = g_object_ref_sink (quern_md_view_new ());
+
+  quern_md_view_set_text (QUERN_MD_VIEW (at_once), text, TRUE);
+  for (const char *at = text; *at != '\0';) {
+    g_autofree char *so_far = NULL;
+    at = next_cut (text, at, rand);
+    so_far = g_strndup (text, at - text);
+    quern_md_view_set_text (QUERN_MD_VIEW (in_pieces), so_far, *at == '\0');
+  }
+  dump_widget (at_once, whole);
+  dump_widget (in_pieces, cut);
+  g_assert_cmpstr (cut->str, ==, whole->str);
+  g_object_unref (at_once);
+  g_object_unref (in_pieces);
+}
+
+static void
+test_widgets (void)
+{
+  g_autoptr (GRand) rand = g_rand_new_with_seed (9);
+
+  if (!gtk_init_check ()) {
+    g_test_skip ("no display");
+    return;
+  }
+  adw_init ();
+  for (gsize i = 0; i < G_N_ELEMENTS (samples); i++)
+    for (int n = 0; n < 3; n++)
+      check_widgets (samples[i], rand);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/markdown/blocks", test_blocks);
+  g_test_add_func ("/markdown/links", test_links);
+  g_test_add_func ("/markdown/cuts", test_cuts);
+  g_test_add_func ("/markdown/random", test_random);
+  g_test_add_func ("/markdown/widgets", test_widgets);
+  return g_test_run ();
+}

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "quern-code-block.h"
+
+#include <adwaita.h>
+#include <glib/gi18n.h>
+#include <gtksourceview/gtksource.h>
+
+struct _QuernCodeBlock {
+  GtkBox parent_instance;
+
+  /* Template widgets */
+  GtkLabel *language;
+  GtkButton *copy;
+  GtkSourceView *view;
+};
+
+G_DEFINE_FINAL_TYPE (QuernCodeBlock, quern_code_block, GTK_TYPE_BOX)
+
+static GtkTextBuffer *
+get_buffer (QuernCodeBlock *self)
+{
+  return gtk_text_view_get_buffer (GTK_TEXT_VIEW (self->view));
+}
+
+static void
+update_scheme (QuernCodeBlock *self)
+{
+  GtkSourceStyleSchemeManager *schemes = gtk_source_style_scheme_manager_get_default ();
+  gboolean dark = adw_style_manager_get_dark (adw_style_manager_get_default ());
+
+  gtk_source_buffer_set_style_scheme (
+      GTK_SOURCE_BUFFER (get_buffer (self)),
+      gtk_source_style_scheme_manager_get_scheme (schemes, dark ? "Adwaita-dark" : "Adwaita"));
+}
+
+static void
+set_language (QuernCodeBlock *self, const char *id)
+{
+  GtkSourceLanguageManager *manager = gtk_source_language_manager_get_default ();
+  static const char *const aliases[][2] = {
+    { "bash", "sh" },     { "shell", "sh" },          { "console", "sh" },     { "py", "python3" }, { "python", "python3" },
+    { "c++", "cpp" },     { "javascript", "js" },     { "ts", "typescript" },  { "rs", "rust" },    { "yml", "yaml" },
+    { "golang", "go" },   { "c#", "c-sharp" },        { "csharp", "c-sharp" }, { "rb", "ruby" },    { "md", "markdown" },
+    { "tex", "latex" },   { "docker", "dockerfile" }, { "kt", "kotlin" },
+  };
+  g_autofree char *name = g_ascii_strdown (id, -1);
+  GtkSourceLanguage *language;
+
+  for (gsize i = 0; i < G_N_ELEMENTS (aliases); i++) {
+    if (g_str_equal (name, aliases[i][0]))
+      g_set_str (&name, aliases[i][1]);
+  }
+  language = *name != '\0' ? gtk_source_language_manager_get_language (manager, name) : NULL;
+  gtk_source_buffer_set_language (GTK_SOURCE_BUFFER (get_buffer (self)), language);
+  gtk_label_set_label (self->language, *id != '\0' ? id : _("Text"));
+  gtk_accessible_update_property (GTK_ACCESSIBLE (self->view), GTK_ACCESSIBLE_PROPERTY_LABEL,
+                                  gtk_label_get_label (self->language), -1);
+}
+
+static void
+copy_clicked_cb (QuernCodeBlock *self)
+{
+  GtkTextIter start, end;
+  g_autofree char *text = NULL;
+
+  gtk_text_buffer_get_bounds (get_buffer (self), &start, &end);
+  text = gtk_text_buffer_get_text (get_buffer (self), &start, &end, TRUE);
+  gdk_clipboard_set_text (gtk_widget_get_clipboard (GTK_WIDGET (self)), text);
+  gtk_button_set_icon_name (self->copy, "object-select-symbolic");
+  gtk_accessible_announce (GTK_ACCESSIBLE (self), _("Code copied"), GTK_ACCESSIBLE_ANNOUNCEMENT_PRIORITY_MEDIUM);
+}
+
+/* The tick goes when the pointer does. */
+static void
+left_cb (QuernCodeBlock *self)
+{
+  gtk_button_set_icon_name (self->copy, "edit-copy-symbolic");
+}
+
+static void
+quern_code_block_dispose (GObject *object)
+{
+  gtk_widget_dispose_template (GTK_WIDGET (object), QUERN_TYPE_CODE_BLOCK);
+  G_OBJECT_CLASS (quern_code_block_parent_class)->dispose (object);
+}
+
+static void
+quern_code_block_class_init (QuernCodeBlockClass *klass)
+{
+  GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
+
+  G_OBJECT_CLASS (klass)->dispose = quern_code_block_dispose;
+  g_type_ensure (GTK_SOURCE_TYPE_VIEW);
+  gtk_widget_class_set_template_from_resource (widget_class,
+                                               "/io/github/quern/Quern/ui/markdown/quern-code-block.ui");
+  gtk_widget_class_bind_template_child (widget_class, QuernCodeBlock, language);
+  gtk_widget_class_bind_template_child (widget_class, QuernCodeBlock, copy);
+  gtk_widget_class_bind_template_child (widget_class, QuernCodeBlock, view);
+  gtk_widget_class_bind_template_callback (widget_class, copy_clicked_cb);
+  gtk_widget_class_set_accessible_role (widget_class, GTK_ACCESSIBLE_ROLE_GROUP);
+}
+
+static void
+quern_code_block_init (QuernCodeBlock *self)
+{
+  GtkEventController *motion = gtk_event_controller_motion_new ();
+
+  gtk_widget_init_template (GTK_WIDGET (self));
+  gtk_widget_set_direction (GTK_WIDGET (self->view), GTK_TEXT_DIR_LTR); /* code, whatever the language around it */
+  g_signal_connect_swapped (motion, "leave", G_CALLBACK (left_cb), self);
+  gtk_widget_add_controller (GTK_WIDGET (self), motion);
+  g_signal_connect_object (adw_style_manager_get_default (), "notify::dark", G_CALLBACK (update_scheme), self,
+                           G_CONNECT_SWAPPED);
+  update_scheme (self);
+  set_language (self, "");
+}
+
+GtkWidget *
+quern_code_block_new (void)
+{
+  return g_object_new (QUERN_TYPE_CODE_BLOCK, NULL);
+}
+
+/**
+ * quern_code_block_set:
+ * @language: as written after the fence, "" when nothing was
+ * @text: the code
+ *
+ * Text that only grew is appended, which keeps selection and highlighting of the rest.
+ */
+void
+quern_code_block_set (QuernCodeBlock *self, const char *language, const char *text)
+{
+  GtkTextBuffer *buffer = get_buffer (self);
+  GtkTextIter start, end;
+  g_autofree char *old = NULL;
+
+  g_return_if_fail (QUERN_IS_CODE_BLOCK (self));
+
+  gtk_text_buffer_get_bounds (buffer, &start, &end);
+  old = gtk_text_buffer_get_text (buffer, &start, &end, TRUE);
+  if (!g_str_equal (gtk_label_get_label (self->language), *language != '\0' ? language : _("Text")))
+    set_language (self, language);
+  if (g_str_has_prefix (text, old))
+    gtk_text_buffer_insert (buffer, &end, text + strlen (old), -1);
+  else
+    gtk_text_buffer_set_text (buffer, text, -1);
+}

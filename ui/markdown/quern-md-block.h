@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+/* One block of Markdown, ready to be shown: inline formatting is Pango markup already. Plain data, no widgets. */
+typedef enum {
+  QUERN_MD_PARAGRAPH, /* markup, text */
+  QUERN_MD_HEADING,   /* markup, text; number: level 1 to 6 */
+  QUERN_MD_CODE,      /* text; info: language, "" when not given */
+  QUERN_MD_QUOTE,     /* children */
+  QUERN_MD_LIST,      /* children: items; number: first number, -1 for bullets */
+  QUERN_MD_ITEM,      /* children; number: -1 plain, 0 open task, 1 done task */
+  QUERN_MD_TABLE,     /* children: rows, the first is the header */
+  QUERN_MD_ROW,       /* children: cells */
+  QUERN_MD_CELL,      /* markup, text; number: 'l', 'c', 'r' or 0 */
+  QUERN_MD_RULE,
+} QuernMdKind;
+
+typedef struct _QuernMdBlock QuernMdBlock;
+
+struct _QuernMdBlock {
+  QuernMdKind kind;
+  int number;
+  guint line;          /* first line in the text that was parsed, from 1 */
+  char *markup;        /* Pango markup, or NULL */
+  char *text;          /* the same without markup, or NULL */
+  char *info;          /* or NULL */
+  GPtrArray *children; /* of QuernMdBlock, or NULL */
+};
+
+QuernMdBlock *quern_md_block_new   (QuernMdKind kind, int number, guint line);
+void          quern_md_block_free  (QuernMdBlock *block);
+GPtrArray    *quern_md_blocks_new  (void);
+GPtrArray    *quern_md_parse       (const char *text, gsize length);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (QuernMdBlock, quern_md_block_free)
+
+G_END_DECLS

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+/* Markdown that grows. In CommonMark a top-level block is closed for good when a later one begins, and parsing from the
+ * line where a block begins gives the same blocks as parsing everything. So blocks before the last one are frozen,
+ * and only the text from the last block on (the tail) is parsed again when more arrives.
+ *
+ * Two things need care. A line that is not whole yet may still turn into something else ("1" into "1. item", which
+ * continues the list above), so only whole lines freeze anything. And link definitions ("[name]: address") reach across
+ * blocks: a text that holds one is parsed as a whole, always, which keeps the result independent of how it arrived. */
+
+#include "quern-md-stream.h"
+
+#include <string.h>
+
+struct _QuernMdStream {
+  GString *text;         /* without carriage returns */
+  char *source;          /* as last given */
+  gsize source_length;
+  gsize tail;            /* where in text the first block that is not frozen begins */
+  guint n_frozen;        /* blocks before it */
+  GPtrArray *blocks;
+  gboolean has_definitions;
+  gsize parsed_length;   /* of text, at the last update */
+};
+
+QuernMdStream *
+quern_md_stream_new (void)
+{
+  QuernMdStream *self = g_new0 (QuernMdStream, 1);
+  self->text = g_string_new (NULL);
+  self->source = g_strdup ("");
+  self->blocks = quern_md_blocks_new ();
+  return self;
+}
+
+void
+quern_md_stream_free (QuernMdStream *self)
+{
+  if (self == NULL)
+    return;
+  g_string_free (self->text, TRUE);
+  g_free (self->source);
+  g_ptr_array_unref (self->blocks);
+  g_free (self);
+}
+
+static void
+thaw (QuernMdStream *self)
+{
+  self->tail = 0;
+  self->n_frozen = 0;
+}
+
+static void
+restart (QuernMdStream *self)
+{
+  g_string_truncate (self->text, 0);
+  self->has_definitions = FALSE;
+  self->parsed_length = G_MAXSIZE;
+  thaw (self);
+}
+
+/**
+ * quern_md_stream_set_text:
+ * @text: the whole text so far
+ *
+ * Cheap when @text only grew; anything else starts over. Call quern_md_stream_update() for the blocks.
+ */
+void
+quern_md_stream_set_text (QuernMdStream *self, const char *text)
+{
+  gsize length = strlen (text), start = self->source_length;
+
+  if (length < start || memcmp (text, self->source, start) != 0) {
+    restart (self);
+    start = 0;
+  }
+  if (length == self->source_length && start == length)
+    return;
+  for (const char *p = text + start; *p != '\0'; p++) {
+    if (*p != '\r')
+      g_string_append_c (self->text, *p);
+  }
+  g_free (self->source);
+  self->source = g_strndup (text, length);
+  self->source_length = length;
+  if (!self->has_definitions && strstr (self->text->str, "]:") != NULL) {
+    self->has_definitions = TRUE;
+    thaw (self);
+  }
+}
+
+static gsize
+offset_of_line (const char *text, gsize length, guint line)
+{
+  const char *p = text, *end = text + length;
+  for (guint i = 1; i < line && p < end; i++) {
+    const char *newline = memchr (p, '\n', end - p);
+    p = newline != NULL ? newline + 1 : end;
+  }
+  return p - text;
+}
+
+static guint
+line_of (GPtrArray *blocks, guint i)
+{
+  return ((QuernMdBlock *) g_ptr_array_index (blocks, i))->line;
+}
+
+/* Index of the first block that is not closed: the last one, and the paragraph right above it when that has no line of
+ * its own (cmark-gfm splits a paragraph whose last lines turn out to be a table, and gives the line to the table). */
+static guint
+first_open (GPtrArray *blocks)
+{
+  guint i = blocks->len - 1;
+  while (i > 0 && (line_of (blocks, i - 1) == 0 || line_of (blocks, i - 1) >= line_of (blocks, i)))
+    i--;
+  return i;
+}
+
+/* Freezes what whole lines have closed. */
+static void
+freeze (QuernMdStream *self)
+{
+  const char *tail = self->text->str + self->tail;
+  const char *last_newline = strrchr (tail, '\n');
+  g_autoptr (GPtrArray) blocks = NULL;
+  guint n;
+
+  if (self->has_definitions || last_newline == NULL)
+    return;
+  blocks = quern_md_parse (tail, last_newline + 1 - tail);
+  n = blocks->len > 1 ? first_open (blocks) : 0;
+  if (n == 0)
+    return;
+  g_ptr_array_set_size (self->blocks, self->n_frozen);
+  self->tail += offset_of_line (tail, last_newline + 1 - tail, line_of (blocks, blocks->len - 1));
+  for (guint i = 0; i < n; i++)
+    g_ptr_array_add (self->blocks, g_steal_pointer (&blocks->pdata[i]));
+  self->n_frozen = self->blocks->len;
+}
+
+/**
+ * quern_md_stream_update:
+ * @finished: no more text will come
+ *
+ * Parses what is new.
+ *
+ * Returns: the index of the first block that may differ from before
+ */
+guint
+quern_md_stream_update (QuernMdStream *self, gboolean finished)
+{
+  guint first = self->n_frozen;
+  g_autoptr (GPtrArray) blocks = NULL;
+
+  if (self->parsed_length == self->text->len)
+    return self->blocks->len;
+  if (!finished)
+    freeze (self);
+  g_ptr_array_set_size (self->blocks, self->n_frozen);
+  blocks = quern_md_parse (self->text->str + self->tail, self->text->len - self->tail);
+  for (guint i = 0; i < blocks->len; i++)
+    g_ptr_array_add (self->blocks, g_steal_pointer (&blocks->pdata[i]));
+  self->parsed_length = self->text->len;
+  return first;
+}
+
+/**
+ * quern_md_stream_get_blocks:
+ *
+ * Returns: (transfer none) (element-type QuernMdBlock): all blocks, as of the last update
+ */
+GPtrArray *
+quern_md_stream_get_blocks (QuernMdStream *self)
+{
+  return self->blocks;
+}

@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+/* Widgets of Markdown blocks. One function makes the empty widget of a kind and one fills it; filling again with newer
+ * text changes only what differs, so that a growing answer costs what was added and keeps selections above. */
+
+#include "quern-md-widgets.h"
+
+#include "quern-code-block.h"
+
+#include <glib/gi18n.h>
+#include <string.h>
+
+static void fill (GtkWidget *widget, QuernMdBlock *block);
+
+static GQuark
+kind_quark (void)
+{
+  return g_quark_from_static_string ("quern-md-kind");
+}
+
+static QuernMdKind
+get_kind (GtkWidget *widget)
+{
+  return GPOINTER_TO_INT (g_object_get_qdata (G_OBJECT (widget), kind_quark ())) - 1;
+}
+
+/* Asks before a link opens: the address is often not what the text says. */
+static gboolean
+activate_link_cb (GtkLabel *label, const char *address)
+{
+  return gtk_widget_activate_action (GTK_WIDGET (label), "win.open-link", "s", address);
+}
+
+static GtkWidget *
+make_label (QuernMdKind kind)
+{
+  GtkWidget *widget = gtk_label_new (NULL);
+  GtkLabel *label = GTK_LABEL (widget);
+
+  gtk_label_set_wrap (label, TRUE);
+  gtk_label_set_wrap_mode (label, PANGO_WRAP_WORD_CHAR);
+  gtk_label_set_natural_wrap_mode (label, GTK_NATURAL_WRAP_WORD);
+  gtk_label_set_xalign (label, 0);
+  gtk_label_set_yalign (label, 0);
+  gtk_label_set_selectable (label, TRUE);
+  if (kind == QUERN_MD_CELL)
+    gtk_label_set_max_width_chars (label, 48);
+  g_signal_connect (label, "activate-link", G_CALLBACK (activate_link_cb), NULL);
+  return widget;
+}
+
+static GtkWidget *
+make_box (GtkOrientation orientation, int spacing, const char *css_class)
+{
+  GtkWidget *box = gtk_box_new (orientation, spacing);
+  gtk_widget_add_css_class (box, css_class);
+  return box;
+}
+
+/* Marker beside a column of blocks. */
+static GtkWidget *
+make_item (void)
+{
+  GtkWidget *box = g_object_new (GTK_TYPE_BOX, "accessible-role", GTK_ACCESSIBLE_ROLE_LIST_ITEM, "spacing", 6, NULL);
+  GtkWidget *marker = gtk_label_new (NULL), *content = make_box (GTK_ORIENTATION_VERTICAL, 6, "md-item");
+
+  gtk_label_set_xalign (GTK_LABEL (marker), 1);
+  gtk_label_set_yalign (GTK_LABEL (marker), 0);
+  gtk_widget_set_valign (marker, GTK_ALIGN_START);
+  gtk_widget_add_css_class (marker, "md-marker");
+  gtk_widget_set_hexpand (content, TRUE);
+  gtk_box_append (GTK_BOX (box), marker);
+  gtk_box_append (GTK_BOX (box), content);
+  return box;
+}
+
+static GtkWidget *
+make_list (void)
+{
+  GtkWidget *list = g_object_new (GTK_TYPE_BOX, "accessible-role", GTK_ACCESSIBLE_ROLE_LIST, "orientation",
+                                  GTK_ORIENTATION_VERTICAL, "spacing", 4, NULL);
+  gtk_widget_add_css_class (list, "md-list");
+  return list;
+}
+
+static GtkWidget *
+make_table (void)
+{
+  GtkWidget *scrolled = gtk_scrolled_window_new ();
+  GtkWidget *grid = g_object_new (GTK_TYPE_GRID, "accessible-role", GTK_ACCESSIBLE_ROLE_TABLE, NULL);
+
+  gtk_scrolled_window_set_policy (GTK_SCROLLED_WINDOW (scrolled), GTK_POLICY_AUTOMATIC, GTK_POLICY_NEVER);
+  gtk_scrolled_window_set_propagate_natural_height (GTK_SCROLLED_WINDOW (scrolled), TRUE);
+  gtk_scrolled_window_set_propagate_natural_width (GTK_SCROLLED_WINDOW (scrolled), TRUE);
+  gtk_scrolled_window_set_child (GTK_SCROLLED_WINDOW (scrolled), grid);
+  gtk_widget_set_halign (scrolled, GTK_ALIGN_START);
+  gtk_widget_add_css_class (scrolled, "md-table");
+  gtk_accessible_update_property (GTK_ACCESSIBLE (grid), GTK_ACCESSIBLE_PROPERTY_LABEL, _("Table"), -1);
+  return scrolled;
+}
+
+static GtkWidget *
+make (QuernMdKind kind)
+{
+  GtkWidget *widget;
+
+  switch (kind) {
+  case QUERN_MD_CODE:
+    widget = quern_code_block_new ();
+    break;
+  case QUERN_MD_QUOTE:
+    widget = make_box (GTK_ORIENTATION_VERTICAL, 9, "md-quote");
+    break;
+  case QUERN_MD_LIST:
+    widget = make_list ();
+    break;
+  case QUERN_MD_ITEM:
+    widget = make_item ();
+    break;
+  case QUERN_MD_TABLE:
+    widget = make_table ();
+    break;
+  case QUERN_MD_RULE:
+    widget = gtk_separator_new (GTK_ORIENTATION_HORIZONTAL);
+    break;
+  default:
+    widget = make_label (kind);
+  }
+  g_object_set_qdata (G_OBJECT (widget), kind_quark (), GINT_TO_POINTER (kind + 1));
+  return widget;
+}
+
+/* A block runs in the direction of its first letter; without letters it follows what is around it. */
+static GtkTextDirection
+direction_of (const char *text)
+{
+  for (const char *p = text; *p != '\0'; p = g_utf8_next_char (p)) {
+    gunichar c = g_utf8_get_char (p);
+    if (!g_unichar_isalpha (c))
+      continue;
+    switch ((int) g_unichar_get_script (c)) {
+    case G_UNICODE_SCRIPT_ARABIC:
+    case G_UNICODE_SCRIPT_HEBREW:
+    case G_UNICODE_SCRIPT_SYRIAC:
+    case G_UNICODE_SCRIPT_THAANA:
+    case G_UNICODE_SCRIPT_NKO:
+    case G_UNICODE_SCRIPT_ADLAM:
+      return GTK_TEXT_DIR_RTL;
+    default:
+      return GTK_TEXT_DIR_LTR;
+    }
+  }
+  return GTK_TEXT_DIR_NONE;
+}
+
+static void
+fill_label (GtkWidget *widget, QuernMdBlock *block)
+{
+  static const char *const headings[] = { "title-2", "title-3", "title-4", "heading", "heading", "heading" };
+
+  if (g_strcmp0 (gtk_label_get_label (GTK_LABEL (widget)), block->markup) == 0)
+    return;
+  gtk_label_set_markup (GTK_LABEL (widget), block->markup);
+  gtk_widget_set_direction (widget, direction_of (block->text));
+  if (block->kind == QUERN_MD_HEADING) {
+    const char *classes[] = { "md-heading", headings[CLAMP (block->number, 1, 6) - 1], NULL };
+    gtk_widget_set_css_classes (widget, classes);
+  }
+}
+
+static const char *
+first_text (QuernMdBlock *block)
+{
+  while (block->text == NULL && block->children != NULL && block->children->len > 0)
+    block = g_ptr_array_index (block->children, 0);
+  return block->text != NULL ? block->text : "";
+}
+
+static void
+fill_item (GtkWidget *item, QuernMdBlock *block)
+{
+  GtkWidget *content = gtk_widget_get_last_child (item);
+  quern_md_widgets_sync (content, block->children, 0);
+}
+
+/* The marker of item i: a number, a bullet or a box. */
+static char *
+marker_text (QuernMdBlock *list, guint i)
+{
+  QuernMdBlock *item = g_ptr_array_index (list->children, i);
+
+  if (item->number >= 0)
+    return g_strdup (item->number == 1 ? "☑" : "☐");
+  if (list->number < 0)
+    return g_strdup ("•");
+  return g_strdup_printf ("%d.", list->number + (int) i);
+}
+
+static void
+fill_list (GtkWidget *list, QuernMdBlock *block)
+{
+  g_autofree char *widest = NULL;
+  GtkTextDirection direction = direction_of (first_text (block));
+  GtkWidget *item;
+
+  quern_md_widgets_sync (list, block->children, 0);
+  if (block->children->len == 0)
+    return;
+  widest = marker_text (block, block->children->len - 1);
+  item = gtk_widget_get_first_child (list);
+  for (guint i = 0; item != NULL; i++, item = gtk_widget_get_next_sibling (item)) {
+    GtkWidget *marker = gtk_widget_get_first_child (item);
+    g_autofree char *text = marker_text (block, i);
+    int task = ((QuernMdBlock *) g_ptr_array_index (block->children, i))->number;
+    gtk_label_set_label (GTK_LABEL (marker), text);
+    gtk_label_set_width_chars (GTK_LABEL (marker), g_utf8_strlen (widest, -1));
+    gtk_widget_set_direction (item, direction);
+    if (task >= 0)
+      gtk_accessible_update_property (GTK_ACCESSIBLE (marker), GTK_ACCESSIBLE_PROPERTY_LABEL,
+                                      task == 1 ? _("Done") : _("Not done"), -1);
+  }
+}
+
+static void
+style_cell (GtkWidget *cell, QuernMdBlock *block, guint row)
+{
+  gtk_widget_add_css_class (cell, "md-cell");
+  gtk_widget_set_hexpand (cell, TRUE);
+  if (row == 0)
+    gtk_widget_add_css_class (cell, "heading");
+  gtk_label_set_xalign (GTK_LABEL (cell), block->number == 'r' ? 1 : block->number == 'c' ? 0.5 : 0);
+}
+
+static void
+fill_table (GtkWidget *widget, QuernMdBlock *block)
+{
+  GtkWidget *viewport = gtk_scrolled_window_get_child (GTK_SCROLLED_WINDOW (widget));
+  GtkGrid *grid = GTK_GRID (gtk_viewport_get_child (GTK_VIEWPORT (viewport)));
+  guint row, column;
+
+  for (row = 0; row < block->children->len; row++) {
+    GPtrArray *cells = ((QuernMdBlock *) g_ptr_array_index (block->children, row))->children;
+    for (column = 0; column < cells->len; column++) {
+      QuernMdBlock *cell = g_ptr_array_index (cells, column);
+      GtkWidget *label = gtk_grid_get_child_at (grid, column, row);
+      if (label == NULL) {
+        label = make (QUERN_MD_CELL);
+        gtk_grid_attach (grid, label, column, row, 1, 1);
+      }
+      style_cell (label, cell, row);
+      fill_label (label, cell);
+    }
+    while (gtk_grid_get_child_at (grid, column, row) != NULL)
+      gtk_grid_remove (grid, gtk_grid_get_child_at (grid, column++, row));
+  }
+  while (gtk_grid_get_child_at (grid, 0, row) != NULL)
+    gtk_grid_remove_row (grid, row);
+  gtk_widget_set_direction (widget, direction_of (first_text (block)));
+  gtk_widget_set_direction (GTK_WIDGET (grid), direction_of (first_text (block)));
+}
+
+static void
+fill (GtkWidget *widget, QuernMdBlock *block)
+{
+  switch (block->kind) {
+  case QUERN_MD_PARAGRAPH:
+  case QUERN_MD_HEADING:
+  case QUERN_MD_CELL:
+    fill_label (widget, block);
+    break;
+  case QUERN_MD_CODE:
+    quern_code_block_set (QUERN_CODE_BLOCK (widget), block->info, block->text);
+    break;
+  case QUERN_MD_QUOTE:
+    quern_md_widgets_sync (widget, block->children, 0);
+    gtk_widget_set_direction (widget, direction_of (first_text (block)));
+    break;
+  case QUERN_MD_LIST:
+    fill_list (widget, block);
+    break;
+  case QUERN_MD_ITEM:
+    fill_item (widget, block);
+    break;
+  case QUERN_MD_TABLE:
+    fill_table (widget, block);
+    break;
+  case QUERN_MD_ROW: /* part of the table's grid */
+  case QUERN_MD_RULE:
+    break;
+  }
+}
+
+static GtkWidget *
+nth_child (GtkWidget *box, guint n)
+{
+  GtkWidget *child = gtk_widget_get_first_child (box);
+  while (child != NULL && n-- > 0)
+    child = gtk_widget_get_next_sibling (child);
+  return child;
+}
+
+/**
+ * quern_md_widgets_sync:
+ * @box: a #GtkBox whose children belong to this function
+ * @blocks: (element-type QuernMdBlock): what it shall show
+ * @first: blocks before this one are shown already and have not changed
+ *
+ * Makes the children of @box show @blocks, keeping those that do already.
+ */
+void
+quern_md_widgets_sync (GtkWidget *box, GPtrArray *blocks, guint first)
+{
+  GtkWidget *child = nth_child (box, first);
+
+  for (guint i = first; i < blocks->len; i++) {
+    QuernMdBlock *block = g_ptr_array_index (blocks, i);
+    if (child == NULL || get_kind (child) != block->kind) {
+      GtkWidget *made = make (block->kind);
+      gtk_box_insert_child_after (GTK_BOX (box), made,
+                                  child != NULL ? gtk_widget_get_prev_sibling (child) : gtk_widget_get_last_child (box));
+      if (child != NULL)
+        gtk_box_remove (GTK_BOX (box), child);
+      child = made;
+    }
+    fill (child, block);
+    child = gtk_widget_get_next_sibling (child);
+  }
+  while (child != NULL) {
+    GtkWidget *next = gtk_widget_get_next_sibling (child);
+    gtk_box_remove (GTK_BOX (box), child);
+    child = next;
+  }
+}
