@@ -1,0 +1,66 @@
+#!/bin/sh
+# Rules of the tree that a compiler does not know: tests/data/lint.sh [CHECK…], or ./dev lint. Prints each offence.
+set -eu
+cd "$(dirname "$0")/../.."
+offences=$(mktemp)
+trap 'rm -f "$offences"' EXIT
+# Reads offences and notes which rule they break.
+report() { sed "s|^|$1: |" >> "$offences"; }
+ours() { git ls-files --cached --others --exclude-standard -- "$@" 2>/dev/null || find "$@" -type f; }
+c_files() { ours "$@" | grep '\.[ch]$'; }
+exists() { while read -r name; do [ ! -e "$name" ] || printf '%s\n' "$name"; done; }
+
+# engine/ without GLib, without ways to end the process and without output; src/ without widgets.
+lint_layers() {
+  c_files engine | exists | xargs -r grep -nE '#include *[<"](glib|gio|gobject|gtk|adwaita|json-glib|libsoup)' | report 'GLib or GTK in engine/'
+  c_files engine | exists | grep -v '^engine/tools/' | xargs -r grep -nE '\b(abort|exit|_exit|assert|printf|puts|perror) ?\(' \
+    | grep -vE ':[0-9]+: *(/?\*|//)|_Static_assert|static_assert' | report 'engine/ ends the process or prints'
+  c_files src | exists | xargs -r grep -nE '#include *[<"](gtk|adwaita|gdk/|libportal|gtksourceview|cmark)' | report 'widgets in src/'
+  c_files src | exists | grep -v '^src/cli/' | xargs -r grep -nE '\b(abort|exit|_exit|g_error) ?\(' \
+    | grep -vE ':[0-9]+: *(/?\*|//)' | report 'src/ ends the process'
+  c_files src ui | exists | xargs -r grep -nE '#include *"(gguf|tokenizer|template|quant|kernels|model|cache|sampler|vision|pool)/' \
+    | grep -v '^src/' | report 'ui/ includes internals of the engine'
+}
+lint_licences() {
+  c_files engine src ui tests | exists | xargs -r grep -L 'SPDX-License-Identifier: GPL-3.0-or-later' | report 'no SPDX line'
+}
+# Every file with translatable strings is listed, and every file listed exists.
+lint_potfiles() {
+  { c_files src ui; ours ui | grep '\.blp$'; } | exists | sort -u \
+    | xargs -r grep -lE '(^|[^A-Za-z0-9_])(_|C_|N_|NC_|g_dngettext|ngettext) ?\("|(^|[^A-Za-z0-9_])(_|C_) ?\(' \
+    | while read -r name; do grep -qx "$name" po/POTFILES || echo "$name"; done | report 'not in po/POTFILES'
+  grep -v '^#' po/POTFILES | while read -r name; do [ -e "$name" ] || echo "$name"; done | report 'in po/POTFILES, but gone'
+}
+lint_translations() {
+  for po in po/*.po; do
+    [ -e "$po" ] || continue
+    msgfmt -c -o /dev/null "$po" 2>&1 | report "$po"
+  done
+  grep -v '^#' po/LINGUAS | while read -r name; do [ -e "po/$name.po" ] || echo "$name"; done | report 'in po/LINGUAS, but no .po file'
+}
+lint_scripts() {
+  for script in dev .ci/run tests/run.sh tests/data/lint.sh; do sh -n "$script" 2>&1 | report "$script"; done
+  ours tests | grep '\.py$' | exists | while read -r name; do
+    python3 -c 'import ast, sys; ast.parse(open(sys.argv[1], encoding="utf-8").read())' "$name" 2>&1 | tail -n 1
+  done | report 'Python'
+}
+lint_blueprints() {
+  command -v blueprint-compiler > /dev/null || return 0
+  ours ui | grep '\.blp$' | exists | xargs -r blueprint-compiler format -n 2>&1 | grep -o '\(Would format\|error\).*' \
+    | report 'blueprint' || :
+}
+# No tabs, no spaces at the end, at most 120 columns with some mercy.
+lint_format() {
+  c_files engine src ui tests | exists | xargs -r grep -nP '\t| +$' | cut -c 1-100 | report 'tab, or space at the end'
+  c_files engine src ui | exists | xargs -r env LC_ALL=C.UTF-8 grep -nE '^.{141,}' | cut -c 1-100 | report 'over 140 columns'
+  ours src ui po data | grep -E '\.(blp|ui|xml|in|py)$' | exists | xargs -r grep -nP '\t' | cut -c 1-100 | report 'tab'
+  c_files engine src ui tests | exists | while read -r name; do
+    [ -z "$(tail -c 1 "$name")" ] || echo "$name"
+  done | report 'no newline at the end'
+  c_files engine src ui tests | exists | xargs -r grep -nE '\b(TODO|FIXME|XXX)\b' | report 'unfinished'
+}
+
+[ $# -gt 0 ] || set -- layers licences potfiles translations scripts blueprints format
+for check in "$@"; do "lint_$check"; done
+cat "$offences"
+[ ! -s "$offences" ]
