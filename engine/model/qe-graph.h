@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include "cache/qe-cache.h"
+#include "kernels/qe-matmul.h"
+#include "model/qe-model.h"
+#include "model/qe-row.h"
+#include "pool/qe-pool.h"
+
+/* The forward pass of one context: its threads, buffers and the walk through the layers (qwen35.md section 4). */
+
+typedef struct QeGraph QeGraph;
+
+/* Most rows that a batch may have that is decided upon after it was evaluated: see QeBatch.defer. */
+#define QE_DEFER_MAX 16
+
+typedef struct {
+  const QeRow *rows;
+  uint32_t n;      /* at most qe_graph_batch_size() */
+  uint32_t start;  /* row of the cache where the first one goes */
+  uint32_t n_logits; /* of the last rows, at most qe_graph_max_logits() */
+  bool hidden;     /* leave all rows' final hidden vectors for qe_graph_hidden() */
+  bool defer;      /* leave the recurrent state as it was, until qe_graph_commit(); at most QE_DEFER_MAX rows */
+  const QeControl *control; /* cancellation is polled between layers; may be NULL */
+} QeBatch;
+
+typedef struct {
+  unsigned n_threads;
+  uint32_t max_logits;
+  bool speculative; /* room for deferred batches, and for the MTP block's where there is one */
+} QeGraphParams;
+
+QeStatus qe_graph_new (QeGraph **out, const QeModel *model, QeCache *cache, const QeGraphParams *params, QeError *err);
+void qe_graph_free (QeGraph *graph);
+size_t qe_graph_bytes (const QeModelInfo *info, const QeGraphParams *params, uint32_t n_ctx); /* what new() allocates */
+
+uint32_t qe_graph_batch_size (const QeGraph *graph);
+uint32_t qe_graph_max_logits (const QeGraph *graph);
+unsigned qe_graph_threads (const QeGraph *graph);
+
+/* Evaluates a batch. QE_ERROR_CANCELLED and QE_ERROR_NUMERIC leave the recurrent state in pieces: restore it. */
+QeStatus qe_graph_run (QeGraph *graph, const QeBatch *batch, QeError *err);
+
+/* Takes the first n rows of the deferred batch into the recurrent state. */
+void qe_graph_commit (QeGraph *graph, uint32_t n);
+
+const float *qe_graph_logits (const QeGraph *graph, uint32_t i); /* [n_vocab] of the i-th row that has them */
+const float *qe_graph_hidden (const QeGraph *graph, uint32_t row); /* [n_embd], after the last norm */

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* What a forward pass computes besides products of weights: norms, gates, the delta rule, attention over the cache.
+ * One table for each instruction set, all made from qe-ops-template.h; qe_ops_get() picks one when the program starts.
+ *
+ * Sizes of heads (d, dk, dv) are multiples of 16; n is any number. Nothing here allocates. */
+
+typedef struct {
+  const char *name;
+  void (*add) (float *y, const float *x, size_t n);                     /* y += x */
+  void (*scale) (float *y, float factor, size_t n);                     /* y *= factor */
+  void (*add_scaled) (float *y, const float *x, float factor, size_t n); /* y += factor * x */
+  void (*rms_norm) (float *y, const float *x, const float *w, size_t n, float eps); /* y may be x */
+  void (*l2_norm) (float *x, size_t n, float eps, float factor);        /* x = factor * x / sqrt (x.x + eps) */
+  void (*silu_mul) (float *y, const float *gate, const float *up, size_t n);  /* y = silu (gate) * up */
+  void (*sigmoid_mul) (float *y, const float *gate, size_t n);          /* y *= sigmoid (gate) */
+  void (*gated_norm) (float *y, const float *w, const float *z, size_t n, float eps); /* y = norm (y) * w * silu (z) */
+  float (*max) (const float *x, size_t n);
+  float (*exp_sum) (float *x, size_t n, float max); /* x = exp (x - max); returns the sum */
+
+  /* y[i] = silu (sum_j taps[j * ld_taps + i] * rows[j][i]), i < n: one token of a causal convolution. y may be the last
+   * row. */
+  void (*conv_silu) (float *y, const float *const *rows, size_t n_rows, const float *taps, size_t ld_taps, size_t n);
+
+  /* One token of the gated delta rule (qwen35.md 4.3, step 8) on s [dk][dv]: o = attention of q to the new state. */
+  void (*delta_step) (float *s, float *o, const float *q, const float *k, const float *v, float beta, float decay,
+                      size_t dk, size_t dv);
+  /* From products t [2n][n] of keys (first n rows) and queries with keys, and running sums g [n] of log decay, makes the
+   * strictly lower a[t][s] = beta[t] (k_t.k_s) exp (g_t - g_s) and the lower (q_t.k_s) exp (g_t - g_s), in place. */
+  void (*delta_mask) (float *t, const float *g, const float *beta, size_t n);
+  /* r = (I + a)^-1 r by forward substitution; a [n][n] strictly lower, r [n][dv]. */
+  void (*delta_solve) (float *r, const float *a, size_t n, size_t dv);
+
+  /* scores[h][p] = factor * q[h].k[p] for heads h < n_heads that share keys, positions p < n. */
+  void (*scores_f16) (float *scores, size_t ld_scores, const float *q, size_t ld_q, size_t n_heads, const void *k,
+                      size_t n, size_t d, float factor);
+  void (*scores_q8) (float *scores, size_t ld_scores, const float *q, size_t ld_q, size_t n_heads, const void *k,
+                     size_t n, size_t d, float factor);
+  /* o[h] = sum_p weights[h][p] * v[p] */
+  void (*mix_f16) (float *o, size_t ld_o, const float *weights, size_t ld_weights, size_t n_heads, const void *v,
+                   size_t n, size_t d);
+  void (*mix_q8) (float *o, size_t ld_o, const float *weights, size_t ld_weights, size_t n_heads, const void *v,
+                  size_t n, size_t d);
+  void (*widen_f16) (float *y, const void *x, size_t n); /* to f32 */
+  void (*widen_q8) (float *y, const void *x, size_t n);
+  void (*rope) (float *x, const float *cosine, const float *sine, size_t n_pairs); /* pairs (i, i + n_pairs) */
+} QeOps;
+
+extern const QeOps qe_ops_generic;
+#ifdef __x86_64__
+extern const QeOps qe_ops_avx2, qe_ops_avx512;
+#endif
+
+const QeOps *qe_ops_get (void);
