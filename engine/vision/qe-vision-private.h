@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include <stdatomic.h>
+
+#include "gguf/qe-gguf.h"
+#include "qe.h"
+
+/* Weights of the tower. Vectors are f32 copies, matrices stay in the file's mapping in the file's types.
+ * h = info.n_embd, m = info.n_ff, k = h * merge_size² */
+
+typedef struct {
+  const float *ln1_weight, *ln1_bias, *ln2_weight, *ln2_bias; /* [h] */
+  const float *qkv_bias, *out_bias, *up_bias, *down_bias;     /* [3h] [h] [m] [h] */
+  const QeTensor *qkv, *out, *up, *down;                      /* [3h][h] [h][h] [m][h] [h][m] */
+} QeVisionBlock;
+
+struct QeVision {
+  atomic_uint refs;
+  QeGguf *gguf;
+  QeVisionInfo info;
+  uint64_t limit;            /* of pixels; at most info.max_pixels */
+  uint64_t fingerprint;      /* of the weights: part of an image's hash */
+  float eps;
+  float mean[3], deviation[3];
+  const float *patch_weight; /* [h][3][patch][patch]: both frames' kernels added, a still picture fills both */
+  const float *patch_bias;   /* [h] */
+  const float *positions;    /* [side][side][h] */
+  uint32_t position_side;
+  QeVisionBlock *blocks;     /* [n_layers], owned */
+  const float *post_weight, *post_bias;     /* [h] */
+  const float *mm0_bias, *mm2_bias;         /* [k] [n_embd_out] */
+  const QeTensor *mm0, *mm2;                /* [k][k] [n_embd_out][k] */
+  float *vectors;            /* storage of all f32 copies, owned */
+};
+
+/* One 64-bit number for `size` bytes, continuing from `seed`. */
+uint64_t qe_vision_hash (uint64_t seed, const void *data, size_t size);
+
+/* Reads the header: info, eps, mean, deviation, limits. Then every tensor, whose shape must be what the header says;
+ * with mapped data also the f32 copies, which must be finite. */
+QeStatus qe_vision_read_header (QeVision *vision, QeError *err);
+QeStatus qe_vision_read_tensors (QeVision *vision, bool with_data, QeError *err);
