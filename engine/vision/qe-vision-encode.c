@@ -325,12 +325,13 @@ encode_block (Encoder *e, QeWorker *worker, const QeVisionBlock *block)
     rest_slice (e, worker, block, i, slice_at (e, i));
 }
 
+/* Shows x to a test. */
 static void
-trace (const Encoder *e, QeWorker *worker, void (*func) (void *data, const float *x, size_t n, size_t width))
+trace_encoded (const Encoder *e, QeWorker *worker)
 {
   qe_worker_barrier (worker);
-  if (func && worker->index == 0)
-    func (e->trace->data, e->x, e->n, e->vision->info.n_embd);
+  if (worker->index == 0)
+    e->trace->encoded (e->trace->data, e->x, e->n, e->vision->info.n_embd);
   qe_worker_barrier (worker);
 }
 
@@ -342,15 +343,13 @@ encode_region (QeWorker *worker, void *data)
 
   for (size_t i = 0; i < e->n; i += e->slice)
     embed_slice (e, worker, i, slice_at (e, i));
-  if (e->trace)
-    trace (e, worker, e->trace->embedded);
   for (uint32_t i = 0; i < n_layers; i++) {
     if (!go_on (e, worker, i))
       return;
     encode_block (e, worker, &e->vision->blocks[i]);
   }
   if (e->trace)
-    trace (e, worker, e->trace->encoded);
+    trace_encoded (e, worker);
   if (!go_on (e, worker, n_layers))
     return;
   for (size_t i = 0; i < e->n; i += e->slice)
@@ -490,7 +489,7 @@ qe_vision_encode_traced (const QeVision *vision, const uint8_t *rgb, uint32_t wi
   e.pixels = pixels;
   atomic_init (&e.cancelled, false);
   status = qe_resize_bicubic (rgb, width, height, stride, pixels, e.plan.width, e.plan.height, err);
-  if (status == QE_OK && trace_to && trace_to->resized)
+  if (status == QE_OK && trace_to)
     trace_to->resized (trace_to->data, pixels, &e.plan);
   if (status == QE_OK)
     status = encoder_init (&e, n_threads ? n_threads : qe_cpu_default_threads (), err);

@@ -3,11 +3,10 @@
 
 #include "vision/qe-vision-private.h"
 
-/* Shows a test what lies between pixels and embeddings. Any member may be NULL; called on the encoding thread. */
+/* Shows a test what lies between pixels and embeddings. Called on the encoding thread. */
 typedef struct {
-  void (*resized) (void *data, const uint8_t *pixels, const QeImagePlan *plan);         /* [height][width][3] */
-  void (*embedded) (void *data, const float *x, size_t n_patches, size_t n_embd);       /* patches with positions */
-  void (*encoded) (void *data, const float *x, size_t n_patches, size_t n_embd);        /* after the last block */
+  void (*resized) (void *data, const uint8_t *pixels, const QeImagePlan *plan);  /* [height][width][3] */
+  void (*encoded) (void *data, const float *x, size_t n_patches, size_t n_embd); /* after the last block */
   void *data;
 } QeVisionTrace;
 
