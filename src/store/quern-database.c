@@ -1,0 +1,578 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "config.h"
+
+#include "quern-database.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glib/gi18n-lib.h>
+#include <glib/gstdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "quern-fts.h"
+#include "quern-schema.h"
+#include "quern-sql.h"
+
+/* One connection, one thread, one queue. Jobs run in the order in which they were asked for, so a read sees every write
+ * that was queued before it. Nothing else ever touches the connection once the thread runs.
+ *
+ * Beside the database lies NAME.lock, where each instance of Quern holds a lock on one byte at the offset of its
+ * random number. The system lets go of it however the process ends, so anyone can tell whether an instance lives. */
+
+struct _QuernDatabase {
+  GObject parent_instance;
+
+  char *path; /* ":memory:" for one that is not kept */
+  sqlite3 *db;
+  int lock_fd;
+  gint64 instance;
+
+  GThread *thread;
+  GMutex lock;
+  GAsyncQueue *jobs; /* of Job; NULL once closed; guarded by lock */
+};
+
+typedef struct {
+  QuernDatabaseFunc func; /* NULL: stop */
+  gpointer data;
+  gboolean write;
+  GTask *task; /* for asynchronous calls */
+  struct Waiter *waiter; /* for synchronous ones */
+} Job;
+
+typedef struct Waiter {
+  GMutex lock;
+  GCond done_cond;
+  gboolean done, ok;
+  GError **error;
+} Waiter;
+
+G_DEFINE_FINAL_TYPE (QuernDatabase, quern_database, G_TYPE_OBJECT)
+G_DEFINE_QUARK (quern-database-error-quark, quern_database_error)
+
+/* ---- the thread ------------------------------------------------------------------------------------------------ */
+
+static gboolean
+run_in_transaction (sqlite3 *db, Job *job, GError **error)
+{
+  if (!job->write)
+    return job->func (db, job->data, error);
+  if (!quern_sql_exec (db, "BEGIN IMMEDIATE", error))
+    return FALSE;
+  if (job->func (db, job->data, error) && quern_sql_exec (db, "COMMIT", error))
+    return TRUE;
+  if (!sqlite3_get_autocommit (db))
+    sqlite3_exec (db, "ROLLBACK", NULL, NULL, NULL);
+  return FALSE;
+}
+
+static void
+finish_waiter (Waiter *waiter, gboolean ok, GError *error)
+{
+  g_mutex_lock (&waiter->lock);
+  waiter->ok = ok;
+  if (error)
+    g_propagate_error (waiter->error, error);
+  waiter->done = TRUE;
+  g_cond_signal (&waiter->done_cond);
+  g_mutex_unlock (&waiter->lock);
+}
+
+static void
+job_run (Job *job, sqlite3 *db)
+{
+  GError *error = NULL;
+  gboolean ok;
+
+  if (job->task && g_task_return_error_if_cancelled (job->task)) {
+    g_object_unref (job->task);
+    return;
+  }
+  ok = run_in_transaction (db, job, &error);
+  if (job->waiter)
+    finish_waiter (job->waiter, ok, error);
+  else if (ok)
+    g_task_return_pointer (job->task, job->data, NULL);
+  else
+    g_task_return_error (job->task, error);
+  g_clear_object (&job->task);
+}
+
+static gpointer
+database_thread (gpointer data)
+{
+  g_autoptr (GAsyncQueue) jobs = ((gpointer *) data)[0];
+  sqlite3 *db = ((gpointer *) data)[1];
+  Job *job;
+
+  g_free (data);
+  for (job = g_async_queue_pop (jobs); job->func; job = g_async_queue_pop (jobs)) {
+    job_run (job, db);
+    g_free (job);
+  }
+  g_free (job);
+  sqlite3_close_v2 (db);
+  return NULL;
+}
+
+static void
+start_thread (QuernDatabase *self)
+{
+  gpointer *data = g_new (gpointer, 2);
+
+  self->jobs = g_async_queue_new ();
+  data[0] = g_async_queue_ref (self->jobs);
+  data[1] = self->db;
+  self->thread = g_thread_new ("quern-database", database_thread, data);
+}
+
+/* Takes the job over; FALSE when the database was closed. */
+static gboolean
+push_job (QuernDatabase *self, Job *job)
+{
+  gboolean open;
+
+  g_mutex_lock (&self->lock);
+  open = self->jobs != NULL;
+  if (open)
+    g_async_queue_push (self->jobs, job);
+  g_mutex_unlock (&self->lock);
+  if (!open)
+    g_free (job);
+  return open;
+}
+
+static GError *
+closed_error (void)
+{
+  return g_error_new_literal (QUERN_DATABASE_ERROR, QUERN_DATABASE_ERROR_CLOSED,
+                              _("The conversations’ database was closed."));
+}
+
+/* ---- calls ----------------------------------------------------------------------------------------------------- */
+
+static void
+call_async (QuernDatabase *self, gboolean write, QuernDatabaseFunc func, gpointer data, GDestroyNotify destroy,
+            GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
+{
+  g_autoptr (GTask) task = g_task_new (self, cancellable, callback, user_data);
+  Job *job = g_new0 (Job, 1);
+
+  g_task_set_source_tag (task, call_async);
+  if (destroy)
+    g_task_set_task_data (task, data, destroy);
+  *job = (Job) { func, data, write, g_object_ref (task), NULL };
+  if (!push_job (self, job)) {
+    g_task_return_error (task, closed_error ());
+    g_object_unref (task);
+  }
+}
+
+/**
+ * quern_database_write_async:
+ * @func: runs on the database's thread, in a transaction that is rolled back when it fails
+ * @data: for @func; it stays alive until the call is over
+ * @destroy: (nullable): frees @data when the call's #GTask goes; may run on any thread
+ *
+ * Calls run one after another, in the order of these calls. Cancelling works until the job has begun.
+ */
+void
+quern_database_write_async (QuernDatabase *self, QuernDatabaseFunc func, gpointer data, GDestroyNotify destroy,
+                            GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
+{
+  g_return_if_fail (QUERN_IS_DATABASE (self) && func);
+  call_async (self, TRUE, func, data, destroy, cancellable, callback, user_data);
+}
+
+/**
+ * quern_database_read_async:
+ *
+ * Like quern_database_write_async(), without a transaction. Sees all writes that were asked for before it.
+ */
+void
+quern_database_read_async (QuernDatabase *self, QuernDatabaseFunc func, gpointer data, GDestroyNotify destroy,
+                           GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
+{
+  g_return_if_fail (QUERN_IS_DATABASE (self) && func);
+  call_async (self, FALSE, func, data, destroy, cancellable, callback, user_data);
+}
+
+/**
+ * quern_database_call_finish:
+ *
+ * Returns: (transfer none) (nullable): the `data` of the call, with what `func` put there, alive as long as @result;
+ *   %NULL with @error set when it failed (a call whose data is %NULL: look at @error)
+ */
+gpointer
+quern_database_call_finish (QuernDatabase *self, GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (g_task_is_valid (result, self), NULL);
+  return g_task_propagate_pointer (G_TASK (result), error);
+}
+
+static gboolean
+call_sync (QuernDatabase *self, gboolean write, QuernDatabaseFunc func, gpointer data, GError **error)
+{
+  Waiter waiter = { .error = error };
+  Job *job = g_new0 (Job, 1);
+
+  g_mutex_init (&waiter.lock);
+  g_cond_init (&waiter.done_cond);
+  *job = (Job) { func, data, write, NULL, &waiter };
+  if (!push_job (self, job)) {
+    g_propagate_error (error, closed_error ());
+    waiter.done = TRUE;
+  }
+  g_mutex_lock (&waiter.lock);
+  while (!waiter.done)
+    g_cond_wait (&waiter.done_cond, &waiter.lock);
+  g_mutex_unlock (&waiter.lock);
+  g_cond_clear (&waiter.done_cond);
+  g_mutex_clear (&waiter.lock);
+  return waiter.ok;
+}
+
+/**
+ * quern_database_write:
+ *
+ * The blocking form of quern_database_write_async(), for threads other than the UI's and for the command line.
+ */
+gboolean
+quern_database_write (QuernDatabase *self, QuernDatabaseFunc func, gpointer data, GError **error)
+{
+  g_return_val_if_fail (QUERN_IS_DATABASE (self) && func, FALSE);
+  return call_sync (self, TRUE, func, data, error);
+}
+
+gboolean
+quern_database_read (QuernDatabase *self, QuernDatabaseFunc func, gpointer data, GError **error)
+{
+  g_return_val_if_fail (QUERN_IS_DATABASE (self) && func, FALSE);
+  return call_sync (self, FALSE, func, data, error);
+}
+
+/* ---- backup and migrations ------------------------------------------------------------------------------------- */
+
+/* A copy counts only when it opens, is whole and has the schema of the original. */
+static gboolean
+verify_backup (const char *path, gint64 version, GError **error)
+{
+  sqlite3 *copy = NULL;
+  g_autoptr (sqlite3_stmt) stmt = NULL;
+  gboolean ok = sqlite3_open_v2 (path, &copy, SQLITE_OPEN_READONLY, NULL) == SQLITE_OK
+                && quern_fts_register (copy, NULL) && quern_sql_int (copy, "PRAGMA user_version", -1) == version;
+
+  if (ok)
+    stmt = quern_sql_query (copy, NULL, "PRAGMA integrity_check (1)", "");
+  ok = stmt && quern_sql_next (stmt, NULL) && g_strcmp0 ((const char *) sqlite3_column_text (stmt, 0), "ok") == 0;
+  if (!ok)
+    g_set_error (error, QUERN_DATABASE_ERROR, QUERN_DATABASE_ERROR_FAILED,
+                 _("The backup “%s” could not be read back, so nothing was changed. Check the disk."), path);
+  g_clear_pointer (&stmt, sqlite3_finalize);
+  sqlite3_close_v2 (copy);
+  return ok;
+}
+
+static gboolean
+backup_func (sqlite3 *db, gpointer data, GError **error)
+{
+  const char *path = data;
+  g_autofree char *part = g_strconcat (path, ".part", NULL);
+
+  g_unlink (part);
+  if (!quern_sql_run (db, error, "VACUUM INTO ?1", "s", part)
+      || !verify_backup (part, quern_sql_int (db, "PRAGMA user_version", 0), error)) {
+    g_unlink (part);
+    return FALSE;
+  }
+  if (g_rename (part, path) != 0) {
+    g_set_error (error, QUERN_DATABASE_ERROR, QUERN_DATABASE_ERROR_FAILED, _("The backup “%s” could not be named: %s."),
+                 path, g_strerror (errno));
+    g_unlink (part);
+    return FALSE;
+  }
+  return TRUE;
+}
+
+/**
+ * quern_database_backup:
+ * @path: where to; an older file of that name is replaced once the new one was read back
+ *
+ * Blocks; call it from a thread of its own.
+ */
+gboolean
+quern_database_backup (QuernDatabase *self, const char *path, GError **error)
+{
+  g_return_val_if_fail (QUERN_IS_DATABASE (self) && path, FALSE);
+  return call_sync (self, FALSE, backup_func, (gpointer) path, error);
+}
+
+static gboolean
+backup_before_migration (QuernDatabase *self, gint64 version, GError **error)
+{
+  g_autofree char *path = g_strdup_printf ("%s.before-schema-%" G_GINT64_FORMAT, self->path, version + 1);
+
+  return backup_func (self->db, path, error);
+}
+
+static gboolean
+check_version (QuernDatabase *self, gint64 version, gint64 known, GError **error)
+{
+  gint64 tables = quern_sql_int (self->db, "SELECT count (*) FROM sqlite_schema", -1);
+  gint64 mark = quern_sql_int (self->db, "PRAGMA application_id", 0);
+
+  if (version < 0 || tables < 0)
+    return quern_sql_fail (self->db, error);
+  if (tables > 0 && mark != QUERN_SCHEMA_APPLICATION_ID) {
+    g_set_error (error, QUERN_DATABASE_ERROR, QUERN_DATABASE_ERROR_DAMAGED,
+                 _("“%s” is a database of another program. Move it away and start Quern again."), self->path);
+    return FALSE;
+  }
+  if (version > known) {
+    g_set_error (error, QUERN_DATABASE_ERROR, QUERN_DATABASE_ERROR_NEWER,
+                 _("Your conversations were saved by a newer version of Quern. They are untouched; update Quern to open them."));
+    return FALSE;
+  }
+  return TRUE;
+}
+
+/* All missing steps in one transaction; the version is read again inside it, another instance may have been faster. */
+static gboolean
+apply_migrations (sqlite3 *db, const QuernMigration *migrations, guint n_migrations, GError **error)
+{
+  gboolean ok = quern_sql_exec (db, "BEGIN IMMEDIATE", error);
+  g_autofree char *marks = g_strdup_printf ("PRAGMA application_id = %d; PRAGMA user_version = %u",
+                                            QUERN_SCHEMA_APPLICATION_ID, n_migrations);
+
+  if (!ok)
+    return FALSE;
+  for (gint64 step = quern_sql_int (db, "PRAGMA user_version", 0); ok && step < n_migrations; step++)
+    ok = quern_sql_exec (db, migrations[step].sql, error);
+  ok = ok && quern_sql_exec (db, marks, error) && quern_sql_exec (db, "COMMIT", error);
+  if (!ok && !sqlite3_get_autocommit (db))
+    sqlite3_exec (db, "ROLLBACK", NULL, NULL, NULL);
+  return ok;
+}
+
+static gboolean
+migrate (QuernDatabase *self, const QuernMigration *migrations, guint n_migrations, GError **error)
+{
+  gint64 version = quern_sql_int (self->db, "PRAGMA user_version", -1);
+
+  if (!check_version (self, version, n_migrations, error))
+    return FALSE;
+  if (version == n_migrations)
+    return TRUE;
+  if (version > 0 && !backup_before_migration (self, version, error))
+    return FALSE;
+  return apply_migrations (self->db, migrations, n_migrations, error);
+}
+
+/* ---- instances ------------------------------------------------------------------------------------------------- */
+
+static gboolean
+lock_byte (int fd, int command, gint64 offset, struct flock *lock)
+{
+  *lock = (struct flock) { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = offset, .l_len = 1 };
+  return fcntl (fd, command, lock) == 0;
+}
+
+static gboolean
+take_instance (QuernDatabase *self, GError **error)
+{
+  g_autofree char *path = g_strconcat (self->path, ".lock", NULL);
+  struct flock lock;
+
+  self->lock_fd = g_open (path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (self->lock_fd < 0) {
+    g_set_error (error, QUERN_DATABASE_ERROR,
+                 errno == ENOSPC ? QUERN_DATABASE_ERROR_FULL : QUERN_DATABASE_ERROR_READ_ONLY,
+                 _("“%s” cannot be written: %s. Check the folder’s permissions and free space."), path,
+                 g_strerror (errno));
+    return FALSE;
+  }
+  do
+    self->instance = (gint64) g_random_int_range (1, G_MAXINT32);
+  while (!lock_byte (self->lock_fd, F_OFD_SETLK, self->instance, &lock) && (errno == EAGAIN || errno == EACCES));
+  return TRUE;
+}
+
+/**
+ * quern_database_get_instance:
+ *
+ * Returns: a number that no other running instance with this database has; never 0
+ */
+gint64
+quern_database_get_instance (QuernDatabase *self)
+{
+  return self->instance;
+}
+
+/**
+ * quern_database_instance_alive:
+ * @instance: what an instance's quern_database_get_instance() said, perhaps long ago
+ *
+ * Returns: whether that instance still has the database open. Any thread.
+ */
+gboolean
+quern_database_instance_alive (QuernDatabase *self, gint64 instance)
+{
+  struct flock lock;
+
+  if (instance == self->instance)
+    return TRUE;
+  if (instance <= 0 || self->lock_fd < 0)
+    return FALSE;
+  return lock_byte (self->lock_fd, F_OFD_GETLK, instance, &lock) && lock.l_type != F_UNLCK;
+}
+
+/* ---- open and close -------------------------------------------------------------------------------------------- */
+
+static gboolean
+make_folder (const char *path, GError **error)
+{
+  g_autofree char *folder = g_path_get_dirname (path);
+
+  if (g_mkdir_with_parents (folder, 0700) == 0)
+    return TRUE;
+  g_set_error (error, QUERN_DATABASE_ERROR,
+               errno == ENOSPC ? QUERN_DATABASE_ERROR_FULL : QUERN_DATABASE_ERROR_READ_ONLY,
+               _("The folder “%s” could not be made: %s."), folder, g_strerror (errno));
+  return FALSE;
+}
+
+static gboolean
+configure (sqlite3 *db, GError **error)
+{
+  sqlite3_busy_timeout (db, 5000);
+  return quern_fts_register (db, error)
+         && quern_sql_exec (db, "PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY;", error)
+         && quern_sql_exec (db, "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;", error);
+}
+
+static gboolean
+connect_file (QuernDatabase *self, GError **error)
+{
+  int rc = sqlite3_open_v2 (self->path, &self->db,
+                            SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
+
+  if (rc == SQLITE_OK)
+    return TRUE;
+  if (self->db)
+    return quern_sql_fail (self->db, error);
+  g_set_error (error, QUERN_DATABASE_ERROR, QUERN_DATABASE_ERROR_FAILED, "%s", sqlite3_errstr (rc));
+  return FALSE;
+}
+
+/**
+ * quern_database_open_full:
+ * @path: the file, or ":memory:" for a database that lives as long as the object
+ * @migrations: the steps of the schema, all of them
+ *
+ * Opens or makes a database and brings it to the newest schema, after a backup that was read back. Where that fails,
+ * the file is as it was. Blocks for some milliseconds, longer when there is something to migrate.
+ *
+ * Returns: (transfer full) (nullable): the database
+ */
+QuernDatabase *
+quern_database_open_full (const char *path, const QuernMigration *migrations, guint n_migrations, GError **error)
+{
+  g_autoptr (QuernDatabase) self = g_object_new (QUERN_TYPE_DATABASE, NULL);
+  gboolean in_memory = g_str_equal (path, ":memory:");
+
+  self->path = g_strdup (path);
+  self->instance = 1;
+  if (!in_memory && (!make_folder (path, error) || !take_instance (self, error)))
+    return NULL;
+  if (!connect_file (self, error) || !configure (self->db, error) || !migrate (self, migrations, n_migrations, error))
+    return NULL;
+  start_thread (self);
+  return g_steal_pointer (&self);
+}
+
+/**
+ * quern_database_open:
+ *
+ * quern_database_open_full() with Quern's own schema.
+ */
+QuernDatabase *
+quern_database_open (const char *path, GError **error)
+{
+  guint n_migrations;
+  const QuernMigration *migrations = quern_schema_migrations (&n_migrations);
+
+  return quern_database_open_full (path, migrations, n_migrations, error);
+}
+
+/**
+ * quern_database_default_path:
+ *
+ * Returns: (transfer full): $XDG_DATA_HOME/quern/quern.db
+ */
+char *
+quern_database_default_path (void)
+{
+  return g_build_filename (g_get_user_data_dir (), "quern", "quern.db", NULL);
+}
+
+const char *
+quern_database_get_path (QuernDatabase *self)
+{
+  return self->path;
+}
+
+static void
+join (GThread *thread)
+{
+  g_thread_join (thread);
+}
+
+/**
+ * quern_database_close:
+ *
+ * Waits for all calls made so far and closes the file; later calls fail with %QUERN_DATABASE_ERROR_CLOSED. Dropping the
+ * last reference does it as well.
+ */
+void
+quern_database_close (QuernDatabase *self)
+{
+  g_mutex_lock (&self->lock);
+  if (self->jobs)
+    g_async_queue_push (self->jobs, g_new0 (Job, 1));
+  g_clear_pointer (&self->jobs, g_async_queue_unref);
+  g_mutex_unlock (&self->lock);
+  if (self->thread) {
+    self->db = NULL;
+    /* The last reference may go with a task that the database's own thread drops. */
+    g_clear_pointer (&self->thread, self->thread == g_thread_self () ? g_thread_unref : join);
+  }
+  if (self->lock_fd >= 0)
+    close (self->lock_fd);
+  self->lock_fd = -1;
+}
+
+static void
+quern_database_finalize (GObject *object)
+{
+  QuernDatabase *self = QUERN_DATABASE (object);
+
+  quern_database_close (self);
+  sqlite3_close_v2 (self->db); /* set only when opening failed */
+  g_mutex_clear (&self->lock);
+  g_free (self->path);
+  G_OBJECT_CLASS (quern_database_parent_class)->finalize (object);
+}
+
+static void
+quern_database_class_init (QuernDatabaseClass *klass)
+{
+  G_OBJECT_CLASS (klass)->finalize = quern_database_finalize;
+}
+
+static void
+quern_database_init (QuernDatabase *self)
+{
+  self->lock_fd = -1;
+  g_mutex_init (&self->lock);
+}

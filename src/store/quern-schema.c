@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "config.h"
+
+#include "quern-schema.h"
+
+/* The schema, step by step. Ids are made by the program (quern_store_new_id()), so that an object has its id before it
+ * is on disk; they grow with time. Times are microseconds since 1970, UTC; durations are seconds.
+ *
+ * Messages form a tree: parent_id NULL is a first message; `chosen_id` names the child that is shown (of a message), or
+ * the first message that is shown (of a conversation). Editing a question or asking for another answer adds a sibling.
+ *
+ * `owner` is the instance that is writing a message whose state is 'streaming' (see quern_database_instance_alive()).
+ * The full-text index holds messages that are not being written; its tokenizer lives in quern-fts.c. */
+static const char conversations_sql[] =
+    "CREATE TABLE folder ("
+    "  id INTEGER PRIMARY KEY, name TEXT NOT NULL, position INTEGER NOT NULL DEFAULT 0);"
+
+    "CREATE TABLE conversation ("
+    "  id INTEGER PRIMARY KEY, title TEXT NOT NULL DEFAULT '', title_given INTEGER NOT NULL DEFAULT 0,"
+    "  created INTEGER NOT NULL, updated INTEGER NOT NULL, pinned INTEGER NOT NULL DEFAULT 0,"
+    "  folder_id INTEGER REFERENCES folder ON DELETE SET NULL,"
+    "  model_id TEXT, thinking INTEGER, sampling TEXT, context_size INTEGER NOT NULL DEFAULT 0,"
+    "  system_prompt TEXT, draft TEXT, chosen_id INTEGER, deleted INTEGER);"
+    "CREATE INDEX conversation_updated ON conversation (updated);"
+
+    "CREATE TABLE message ("
+    "  id INTEGER PRIMARY KEY,"
+    "  conversation_id INTEGER NOT NULL REFERENCES conversation ON DELETE CASCADE,"
+    "  parent_id INTEGER REFERENCES message ON DELETE CASCADE, chosen_id INTEGER,"
+    "  role TEXT NOT NULL, content TEXT NOT NULL DEFAULT '', reasoning TEXT NOT NULL DEFAULT '',"
+    "  state TEXT NOT NULL, owner INTEGER NOT NULL DEFAULT 0, failure TEXT,"
+    "  created INTEGER NOT NULL, model_id TEXT, model_title TEXT, thinking INTEGER NOT NULL DEFAULT 0,"
+    "  seed INTEGER NOT NULL DEFAULT 0, prompt_tokens INTEGER NOT NULL DEFAULT 0,"
+    "  reused_tokens INTEGER NOT NULL DEFAULT 0, evaluated_tokens INTEGER NOT NULL DEFAULT 0,"
+    "  answer_tokens INTEGER NOT NULL DEFAULT 0, reasoning_tokens INTEGER NOT NULL DEFAULT 0,"
+    "  load_seconds REAL NOT NULL DEFAULT 0, first_token_seconds REAL NOT NULL DEFAULT 0,"
+    "  prefill_seconds REAL NOT NULL DEFAULT 0, decode_seconds REAL NOT NULL DEFAULT 0,"
+    "  reasoning_seconds REAL NOT NULL DEFAULT 0, deleted INTEGER);"
+    "CREATE INDEX message_conversation ON message (conversation_id);"
+    "CREATE INDEX message_parent ON message (parent_id);"
+    "CREATE INDEX message_streaming ON message (state) WHERE state = 'streaming';"
+
+    "CREATE TABLE blob (hash TEXT PRIMARY KEY, data BLOB NOT NULL);"
+    "CREATE TABLE attachment ("
+    "  message_id INTEGER NOT NULL REFERENCES message ON DELETE CASCADE, position INTEGER NOT NULL,"
+    "  hash TEXT NOT NULL REFERENCES blob, name TEXT NOT NULL, mime TEXT NOT NULL, size INTEGER NOT NULL,"
+    "  PRIMARY KEY (message_id, position)) WITHOUT ROWID;"
+    "CREATE INDEX attachment_hash ON attachment (hash);"
+
+    "CREATE VIRTUAL TABLE message_index USING fts5 ("
+    "  content, content='message', content_rowid='id', tokenize='quern');"
+    "INSERT INTO message_index (message_index, rank) VALUES ('secure-delete', 1);"
+    "CREATE TRIGGER message_index_insert AFTER INSERT ON message WHEN new.state <> 'streaming' BEGIN"
+    "  INSERT INTO message_index (rowid, content) VALUES (new.id, new.content); END;"
+    "CREATE TRIGGER message_index_delete AFTER DELETE ON message WHEN old.state <> 'streaming' BEGIN"
+    "  INSERT INTO message_index (message_index, rowid, content) VALUES ('delete', old.id, old.content); END;"
+    "CREATE TRIGGER message_index_out BEFORE UPDATE OF content, state ON message WHEN old.state <> 'streaming' BEGIN"
+    "  INSERT INTO message_index (message_index, rowid, content) VALUES ('delete', old.id, old.content); END;"
+    "CREATE TRIGGER message_index_in AFTER UPDATE OF content, state ON message WHEN new.state <> 'streaming' BEGIN"
+    "  INSERT INTO message_index (rowid, content) VALUES (new.id, new.content); END;"
+
+    "CREATE TABLE model_file ("
+    "  path TEXT PRIMARY KEY, added INTEGER NOT NULL, imported INTEGER NOT NULL DEFAULT 0,"
+    "  last_used INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;";
+
+static const QuernMigration migrations[] = {
+  { "conversations, messages, attachments, search, imported models", conversations_sql },
+};
+
+const QuernMigration *
+quern_schema_migrations (guint *n_migrations)
+{
+  *n_migrations = G_N_ELEMENTS (migrations);
+  return migrations;
+}

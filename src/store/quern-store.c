@@ -1,0 +1,625 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "config.h"
+
+#include "quern-store.h"
+
+#include <glib/gi18n-lib.h>
+#include <glib/gstdio.h>
+
+#include "quern-store-private.h"
+
+/* Changed conversations are gathered for this long before they are written: people type drafts letter by letter. */
+#define SAVE_DELAY_MS 300
+/* What was deleted longer ago than an undo toast can last is erased when the store is opened. */
+#define UNDO_SECONDS 60
+
+struct _QuernStore {
+  GObject parent_instance;
+
+  QuernDatabase *database;
+  GListStore *conversations; /* newest first */
+  GHashTable *dirty;         /* set of QuernConversation * (owned): changed since they were written */
+  guint save_source;
+};
+
+enum { SIGNAL_PROBLEM, N_SIGNALS };
+
+static guint signals[N_SIGNALS];
+
+G_DEFINE_FINAL_TYPE (QuernStore, quern_store, G_TYPE_OBJECT)
+
+/**
+ * quern_store_new_id:
+ *
+ * Returns: an id that grows with time and that no other instance makes: microseconds since 1970 with random low bits
+ */
+gint64
+quern_store_new_id (void)
+{
+  static gint64 last;
+  gint64 id = (g_get_real_time () << 10) | g_random_int_range (0, 1024);
+
+  last = MAX (id, last + 1);
+  return last;
+}
+
+/* ---- calls ----------------------------------------------------------------------------------------------------- */
+
+static void
+write_done_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (QuernStore) self = user_data;
+  g_autoptr (GError) error = NULL;
+
+  quern_database_call_finish (QUERN_DATABASE (source), result, &error);
+  if (error)
+    g_signal_emit (self, signals[SIGNAL_PROBLEM], 0, error);
+}
+
+void
+_quern_store_write (QuernStore *self, QuernDatabaseFunc func, gpointer data, GDestroyNotify destroy)
+{
+  quern_database_write_async (self->database, func, data, destroy, NULL, write_done_cb, g_object_ref (self));
+}
+
+static void
+call_done_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  GError *error = NULL;
+  gpointer data = quern_database_call_finish (QUERN_DATABASE (source), result, &error);
+
+  if (error)
+    g_task_return_error (task, error);
+  else
+    g_task_return_pointer (task, data, NULL);
+}
+
+void
+_quern_store_call (QuernStore *self, gboolean write, QuernDatabaseFunc func, gpointer data, GDestroyNotify destroy,
+                   GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
+{
+  GTask *task = g_task_new (self, cancellable, callback, user_data);
+
+  if (destroy)
+    g_task_set_task_data (task, data, destroy);
+  (write ? quern_database_write_async : quern_database_read_async) (self->database, func, data, NULL, cancellable,
+                                                                   call_done_cb, task);
+}
+
+gpointer
+_quern_store_finish (QuernStore *self, GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (g_task_is_valid (result, self), NULL);
+  return g_task_propagate_pointer (G_TASK (result), error);
+}
+
+/* ---- conversations --------------------------------------------------------------------------------------------- */
+
+/* What is written of a conversation; its own copy, for the database's thread. */
+typedef struct {
+  gint64 id, created, updated, folder_id;
+  char *title, *model_id, *sampling, *system_prompt, *draft;
+  gboolean title_given, pinned;
+  int thinking;
+  guint context_size;
+} Row;
+
+static Row *
+row_new (QuernConversation *c)
+{
+  Row *row = g_new0 (Row, 1);
+
+  row->id = quern_conversation_get_id (c);
+  row->created = quern_conversation_get_created (c);
+  row->updated = quern_conversation_get_updated (c);
+  row->folder_id = quern_conversation_get_folder_id (c);
+  row->title = g_strdup (quern_conversation_get_title (c));
+  row->title_given = quern_conversation_get_title_given (c);
+  row->pinned = quern_conversation_get_pinned (c);
+  row->model_id = g_strdup (quern_conversation_get_model_id (c));
+  row->thinking = quern_conversation_get_thinking (c);
+  row->sampling = g_strdup (quern_conversation_get_sampling (c));
+  row->context_size = quern_conversation_get_context_size (c);
+  row->system_prompt = g_strdup (quern_conversation_get_system_prompt (c));
+  row->draft = g_strdup (quern_conversation_get_draft (c));
+  return row;
+}
+
+static void
+row_free (gpointer data)
+{
+  Row *row = data;
+
+  g_free (row->title);
+  g_free (row->model_id);
+  g_free (row->sampling);
+  g_free (row->system_prompt);
+  g_free (row->draft);
+  g_free (row);
+}
+
+static gboolean
+save_row (sqlite3 *db, gpointer data, GError **error)
+{
+  const Row *row = data;
+
+  return quern_sql_run (db, error,
+                        "INSERT INTO conversation (id, created, updated, title, title_given, pinned, folder_id, model_id,"
+                        " thinking, sampling, context_size, system_prompt, draft)"
+                        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, NULLIF (?7, 0), ?8, NULLIF (?9, -1), ?10, ?11, ?12, ?13)"
+                        " ON CONFLICT (id) DO UPDATE SET updated = ?3, title = ?4, title_given = ?5, pinned = ?6,"
+                        " folder_id = NULLIF (?7, 0), model_id = ?8, thinking = NULLIF (?9, -1), sampling = ?10,"
+                        " context_size = ?11, system_prompt = ?12, draft = ?13",
+                        "iiisiiisisiss", row->id, row->created, row->updated, row->title, (gint64) row->title_given,
+                        (gint64) row->pinned, row->folder_id, row->model_id, (gint64) row->thinking, row->sampling,
+                        (gint64) row->context_size, row->system_prompt, row->draft);
+}
+
+static void
+save_now (QuernStore *self)
+{
+  GHashTableIter iter;
+  gpointer conversation;
+
+  g_clear_handle_id (&self->save_source, g_source_remove);
+  g_hash_table_iter_init (&iter, self->dirty);
+  while (g_hash_table_iter_next (&iter, &conversation, NULL))
+    _quern_store_write (self, save_row, row_new (conversation), row_free);
+  g_hash_table_remove_all (self->dirty);
+}
+
+static gboolean
+save_cb (gpointer data)
+{
+  QuernStore *self = data;
+
+  self->save_source = 0;
+  save_now (self);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+changed_cb (QuernStore *self, GParamSpec *pspec, QuernConversation *conversation)
+{
+  if (!(pspec->flags & G_PARAM_WRITABLE) && !g_str_equal (pspec->name, "updated"))
+    return;
+  if (!g_hash_table_contains (self->dirty, conversation))
+    g_hash_table_add (self->dirty, g_object_ref (conversation));
+  if (self->save_source == 0)
+    self->save_source = g_timeout_add (SAVE_DELAY_MS, save_cb, self);
+}
+
+static int
+compare_conversations (gconstpointer a, gconstpointer b, gpointer user_data)
+{
+  gint64 left = quern_conversation_get_updated ((QuernConversation *) a);
+  gint64 right = quern_conversation_get_updated ((QuernConversation *) b);
+
+  return left < right ? 1 : left > right ? -1 : 0;
+}
+
+static void
+show_conversation (QuernStore *self, QuernConversation *conversation)
+{
+  g_list_store_insert_sorted (self->conversations, conversation, compare_conversations, NULL);
+  g_signal_connect_object (conversation, "notify", G_CALLBACK (changed_cb), self, G_CONNECT_SWAPPED);
+}
+
+static void
+hide_conversation (QuernStore *self, QuernConversation *conversation)
+{
+  guint position;
+
+  g_signal_handlers_disconnect_by_data (conversation, self);
+  if (g_list_store_find (self->conversations, conversation, &position))
+    g_list_store_remove (self->conversations, position);
+}
+
+void
+_quern_store_touch (QuernStore *self, QuernConversation *conversation)
+{
+  guint position;
+
+  quern_conversation_touch (conversation, g_get_real_time ());
+  if (!g_list_store_find (self->conversations, conversation, &position) || position == 0)
+    return;
+  g_object_ref (conversation);
+  g_list_store_remove (self->conversations, position);
+  g_list_store_insert_sorted (self->conversations, conversation, compare_conversations, NULL);
+  g_object_unref (conversation);
+}
+
+/**
+ * quern_store_get_conversations:
+ *
+ * Returns: (transfer none): a live list of #QuernConversation, newest first, without deleted ones
+ */
+GListModel *
+quern_store_get_conversations (QuernStore *self)
+{
+  return G_LIST_MODEL (self->conversations);
+}
+
+/**
+ * quern_store_get_conversation:
+ *
+ * Returns: (transfer none) (nullable): the conversation of that id
+ */
+QuernConversation *
+quern_store_get_conversation (QuernStore *self, gint64 id)
+{
+  guint n = g_list_model_get_n_items (G_LIST_MODEL (self->conversations));
+
+  for (guint i = 0; i < n; i++) {
+    g_autoptr (QuernConversation) conversation = g_list_model_get_item (G_LIST_MODEL (self->conversations), i);
+    if (quern_conversation_get_id (conversation) == id)
+      return conversation; /* the list holds it */
+  }
+  return NULL;
+}
+
+/**
+ * quern_store_add_conversation:
+ * @conversation: a new one; does nothing when it was added before
+ *
+ * Gives it an id, shows it in the list and keeps it on disk from now on.
+ */
+void
+quern_store_add_conversation (QuernStore *self, QuernConversation *conversation)
+{
+  gint64 now = g_get_real_time ();
+
+  if (quern_conversation_get_id (conversation) != 0)
+    return;
+  quern_conversation_set_ids (conversation, quern_store_new_id (), now);
+  quern_conversation_touch (conversation, now);
+  _quern_store_write (self, save_row, row_new (conversation), row_free);
+  show_conversation (self, conversation);
+}
+
+typedef struct {
+  gint64 id, deleted; /* deleted: 0 to bring it back */
+} Deletion;
+
+static gboolean
+mark_deleted (sqlite3 *db, gpointer data, GError **error)
+{
+  const Deletion *deletion = data;
+
+  return quern_sql_run (db, error, "UPDATE conversation SET deleted = NULLIF (?2, 0) WHERE id = ?1", "ii",
+                        deletion->id, deletion->deleted);
+}
+
+static void
+set_deleted (QuernStore *self, QuernConversation *conversation, gint64 deleted)
+{
+  Deletion *deletion = g_new (Deletion, 1);
+
+  *deletion = (Deletion) { quern_conversation_get_id (conversation), deleted };
+  _quern_store_write (self, mark_deleted, deletion, g_free);
+}
+
+/**
+ * quern_store_delete_conversation:
+ *
+ * Takes it out of the list; quern_store_restore_conversation() brings it back until it is erased by
+ * quern_store_erase_deleted_async() or the next start.
+ */
+void
+quern_store_delete_conversation (QuernStore *self, QuernConversation *conversation)
+{
+  save_now (self);
+  hide_conversation (self, conversation);
+  set_deleted (self, conversation, g_get_real_time ());
+}
+
+void
+quern_store_restore_conversation (QuernStore *self, QuernConversation *conversation)
+{
+  set_deleted (self, conversation, 0);
+  show_conversation (self, conversation);
+}
+
+/* ---- erasing --------------------------------------------------------------------------------------------------- */
+
+static gboolean
+erase_before (sqlite3 *db, gint64 time, GError **error)
+{
+  return quern_sql_run (db, error, "DELETE FROM conversation WHERE deleted < ?1", "i", time)
+         && quern_sql_run (db, error, "DELETE FROM message WHERE deleted < ?1", "i", time)
+         && quern_sql_exec (db, "DELETE FROM blob WHERE hash NOT IN (SELECT hash FROM attachment)", error);
+}
+
+static gboolean
+erase_deleted (sqlite3 *db, gpointer data, GError **error)
+{
+  return erase_before (db, G_MAXINT64, error);
+}
+
+static gboolean
+erase_all (sqlite3 *db, gpointer data, GError **error)
+{
+  return quern_sql_exec (db, "DELETE FROM conversation; DELETE FROM folder; DELETE FROM blob;", error);
+}
+
+/* Deleted rows were overwritten with zeros (secure_delete); what is left of them is in the log. */
+static gboolean
+truncate_log (sqlite3 *db, gpointer data, GError **error)
+{
+  return quern_sql_exec (db, "PRAGMA wal_checkpoint (TRUNCATE)", error);
+}
+
+/* Backups from before migrations hold conversations as well. */
+static gboolean
+remove_backups (sqlite3 *db, gpointer data, GError **error)
+{
+  const char *path = sqlite3_db_filename (db, "main");
+  g_autofree char *folder = path && *path ? g_path_get_dirname (path) : NULL;
+  g_autoptr (GDir) dir = folder ? g_dir_open (folder, 0, NULL) : NULL;
+  g_autofree char *name = folder ? g_path_get_basename (path) : NULL;
+  g_autofree char *prefix = g_strconcat (name ? name : "", ".before-schema-", NULL);
+
+  for (const char *entry = dir ? g_dir_read_name (dir) : NULL; entry; entry = g_dir_read_name (dir)) {
+    g_autofree char *victim = g_build_filename (folder, entry, NULL);
+    if (g_str_has_prefix (entry, prefix))
+      g_unlink (victim);
+  }
+  return truncate_log (db, data, error);
+}
+
+/**
+ * quern_store_erase_deleted_async:
+ *
+ * Really erases what was deleted: overwritten in the file, and gone from its log.
+ */
+void
+quern_store_erase_deleted_async (QuernStore *self, GCancellable *cancellable, GAsyncReadyCallback callback,
+                                 gpointer user_data)
+{
+  _quern_store_write (self, erase_deleted, NULL, NULL);
+  _quern_store_call (self, FALSE, truncate_log, NULL, NULL, cancellable, callback, user_data);
+}
+
+gboolean
+quern_store_erase_deleted_finish (QuernStore *self, GAsyncResult *result, GError **error)
+{
+  return quern_store_flush_finish (self, result, error);
+}
+
+/**
+ * quern_store_erase_all_async:
+ *
+ * Erases every conversation, message and attachment, and the backups that hold them. There is no undo.
+ */
+void
+quern_store_erase_all_async (QuernStore *self, GCancellable *cancellable, GAsyncReadyCallback callback,
+                             gpointer user_data)
+{
+  guint n = g_list_model_get_n_items (G_LIST_MODEL (self->conversations));
+
+  while (n > 0) {
+    g_autoptr (QuernConversation) conversation = g_list_model_get_item (G_LIST_MODEL (self->conversations), --n);
+    hide_conversation (self, conversation);
+  }
+  g_hash_table_remove_all (self->dirty);
+  _quern_store_write (self, erase_all, NULL, NULL);
+  _quern_store_call (self, FALSE, remove_backups, NULL, NULL, cancellable, callback, user_data);
+}
+
+gboolean
+quern_store_erase_all_finish (QuernStore *self, GAsyncResult *result, GError **error)
+{
+  return quern_store_flush_finish (self, result, error);
+}
+
+/* ---- open and close -------------------------------------------------------------------------------------------- */
+
+/* Answers that a crashed instance was writing; those of living instances are left alone. */
+static gboolean
+mark_interrupted (sqlite3 *db, QuernDatabase *database, GError **error)
+{
+  g_autoptr (GArray) dead = g_array_new (FALSE, FALSE, sizeof (gint64));
+  g_autoptr (sqlite3_stmt) stmt =
+      quern_sql_query (db, error, "SELECT DISTINCT owner FROM message WHERE state = 'streaming'", "");
+
+  while (stmt && sqlite3_step (stmt) == SQLITE_ROW) {
+    gint64 owner = sqlite3_column_int64 (stmt, 0);
+    if (!quern_database_instance_alive (database, owner))
+      g_array_append_val (dead, owner);
+  }
+  for (guint i = 0; i < dead->len; i++)
+    if (!quern_sql_run (db, error,
+                        "UPDATE message SET state = 'interrupted', owner = 0 WHERE state = 'streaming' AND owner = ?1",
+                        "i", g_array_index (dead, gint64, i)))
+      return FALSE;
+  return stmt != NULL;
+}
+
+static gboolean
+recover (sqlite3 *db, gpointer data, GError **error)
+{
+  return mark_interrupted (db, data, error)
+         && erase_before (db, g_get_real_time () - UNDO_SECONDS * G_USEC_PER_SEC, error);
+}
+
+static QuernConversation *
+conversation_from_row (sqlite3_stmt *stmt)
+{
+  QuernConversation *c = quern_conversation_new ();
+
+  quern_conversation_set_ids (c, sqlite3_column_int64 (stmt, 0), sqlite3_column_int64 (stmt, 1));
+  quern_conversation_touch (c, sqlite3_column_int64 (stmt, 2));
+  quern_conversation_set_title (c, (const char *) sqlite3_column_text (stmt, 3), sqlite3_column_int (stmt, 4));
+  quern_conversation_set_pinned (c, sqlite3_column_int (stmt, 5));
+  quern_conversation_set_folder_id (c, sqlite3_column_int64 (stmt, 6));
+  quern_conversation_set_model_id (c, (const char *) sqlite3_column_text (stmt, 7));
+  if (sqlite3_column_type (stmt, 8) != SQLITE_NULL)
+    quern_conversation_set_thinking (c, sqlite3_column_int (stmt, 8) != 0);
+  quern_conversation_set_sampling (c, (const char *) sqlite3_column_text (stmt, 9));
+  quern_conversation_set_context_size (c, (guint) sqlite3_column_int (stmt, 10));
+  quern_conversation_set_system_prompt (c, (const char *) sqlite3_column_text (stmt, 11));
+  quern_conversation_set_draft (c, (const char *) sqlite3_column_text (stmt, 12));
+  return c;
+}
+
+static gboolean
+load_conversations (sqlite3 *db, gpointer data, GError **error)
+{
+  GPtrArray *list = data;
+  GError *failure = NULL;
+  g_autoptr (sqlite3_stmt) stmt =
+      quern_sql_query (db, error,
+                       "SELECT id, created, updated, title, title_given, pinned, folder_id, model_id, thinking,"
+                       " sampling, context_size, system_prompt, draft FROM conversation WHERE deleted IS NULL"
+                       " ORDER BY updated DESC",
+                       "");
+
+  if (!stmt)
+    return FALSE;
+  while (quern_sql_next (stmt, &failure))
+    g_ptr_array_add (list, conversation_from_row (stmt));
+  if (failure)
+    g_propagate_error (error, failure);
+  return failure == NULL;
+}
+
+/**
+ * quern_store_open:
+ * @path: the database's file
+ *
+ * Opens it, marks answers that a crash cut off as interrupted, and reads the list of conversations. Blocks; the UI uses
+ * quern_store_open_async(). On failure nothing was changed: %QUERN_DATABASE_ERROR says why.
+ */
+QuernStore *
+quern_store_open (const char *path, GError **error)
+{
+  g_autoptr (QuernStore) self = g_object_new (QUERN_TYPE_STORE, NULL);
+  g_autoptr (GPtrArray) list = g_ptr_array_new_with_free_func (g_object_unref);
+
+  self->database = quern_database_open (path, error);
+  if (!self->database || !quern_database_write (self->database, recover, self->database, error)
+      || !quern_database_read (self->database, load_conversations, list, error))
+    return NULL;
+  for (guint i = 0; i < list->len; i++)
+    show_conversation (self, g_ptr_array_index (list, i));
+  return g_steal_pointer (&self);
+}
+
+/**
+ * quern_store_open_in_memory:
+ *
+ * Returns: (transfer full): an empty store that keeps nothing, for when the real one cannot be opened
+ */
+QuernStore *
+quern_store_open_in_memory (void)
+{
+  return quern_store_open (":memory:", NULL);
+}
+
+static void
+open_worker (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
+{
+  GError *error = NULL;
+  QuernStore *self = quern_store_open (data, &error);
+
+  if (self)
+    g_task_return_pointer (task, self, g_object_unref);
+  else
+    g_task_return_error (task, error);
+}
+
+void
+quern_store_open_async (const char *path, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
+{
+  g_autoptr (GTask) task = g_task_new (NULL, cancellable, callback, user_data);
+
+  g_task_set_task_data (task, g_strdup (path), g_free);
+  g_task_run_in_thread (task, open_worker);
+}
+
+QuernStore *
+quern_store_open_finish (GAsyncResult *result, GError **error)
+{
+  return g_task_propagate_pointer (G_TASK (result), error);
+}
+
+QuernDatabase *
+quern_store_get_database (QuernStore *self)
+{
+  return self->database;
+}
+
+static gboolean
+nothing (sqlite3 *db, gpointer data, GError **error)
+{
+  return TRUE;
+}
+
+/**
+ * quern_store_flush_async:
+ *
+ * Is done when everything that was changed so far is on disk (or was reported by "problem").
+ */
+void
+quern_store_flush_async (QuernStore *self, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
+{
+  save_now (self);
+  _quern_store_call (self, FALSE, nothing, NULL, NULL, cancellable, callback, user_data);
+}
+
+gboolean
+quern_store_flush_finish (QuernStore *self, GAsyncResult *result, GError **error)
+{
+  g_autoptr (GError) failure = NULL;
+
+  _quern_store_finish (self, result, &failure);
+  if (failure)
+    g_propagate_error (error, g_steal_pointer (&failure));
+  return failure == NULL && (!error || !*error);
+}
+
+/**
+ * quern_store_close:
+ *
+ * Writes what is still to be written and closes the file; blocks until that is done. For the program's end.
+ */
+void
+quern_store_close (QuernStore *self)
+{
+  save_now (self);
+  quern_database_close (self->database);
+}
+
+static void
+quern_store_dispose (GObject *object)
+{
+  QuernStore *self = QUERN_STORE (object);
+
+  if (self->database)
+    quern_store_close (self);
+  g_clear_object (&self->database);
+  g_clear_object (&self->conversations);
+  g_clear_pointer (&self->dirty, g_hash_table_unref);
+  G_OBJECT_CLASS (quern_store_parent_class)->dispose (object);
+}
+
+static void
+quern_store_class_init (QuernStoreClass *klass)
+{
+  G_OBJECT_CLASS (klass)->dispose = quern_store_dispose;
+
+  /**
+   * QuernStore::problem:
+   * @error: why something could not be saved
+   */
+  signals[SIGNAL_PROBLEM] = g_signal_new ("problem", QUERN_TYPE_STORE, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                                          G_TYPE_NONE, 1, G_TYPE_ERROR);
+}
+
+static void
+quern_store_init (QuernStore *self)
+{
+  self->conversations = g_list_store_new (QUERN_TYPE_CONVERSATION);
+  self->dirty = g_hash_table_new_full (NULL, NULL, g_object_unref, NULL);
+}

@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <glib/gstdio.h>
+
+#include "quern-sql.h"
+#include "quern-store.h"
+#include "test-util.h"
+
+typedef struct {
+  char *folder, *path;
+} Fixture;
+
+static void
+setup (Fixture *f, gconstpointer data)
+{
+  f->folder = test_folder ();
+  f->path = g_build_filename (f->folder, "quern", "quern.db", NULL);
+}
+
+static void
+teardown (Fixture *f, gconstpointer data)
+{
+  test_remove_folder (f->folder);
+  g_free (f->path);
+  g_free (f->folder);
+}
+
+static QuernStore *
+open_store (Fixture *f)
+{
+  g_autoptr (GError) error = NULL;
+  QuernStore *store = quern_store_open (f->path, &error);
+
+  g_assert_no_error (error);
+  return store;
+}
+
+static GPtrArray *
+load_path (QuernStore *store, QuernConversation *conversation)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+  GPtrArray *path;
+
+  quern_store_load_path_async (store, conversation, NULL, test_result_cb, &result);
+  test_wait_result (&result);
+  path = quern_store_load_path_finish (store, result, &error);
+  g_assert_no_error (error);
+  return path;
+}
+
+static char *
+path_text (QuernStore *store, QuernConversation *conversation)
+{
+  g_autoptr (GPtrArray) path = load_path (store, conversation);
+  GString *text = g_string_new (NULL);
+
+  for (guint i = 0; i < path->len; i++)
+    g_string_append_printf (text, "%s%s", i ? "|" : "", quern_message_get_content (path->pdata[i]));
+  return g_string_free (text, FALSE);
+}
+
+static QuernMessage *
+say (QuernStore *store, QuernConversation *conversation, QuernMessage *parent, QuernRole role, const char *text)
+{
+  QuernMessage *message = quern_message_new (role, text);
+
+  quern_store_append_message (store, conversation, parent, message);
+  return message;
+}
+
+static void
+flush (QuernStore *store)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+
+  quern_store_flush_async (store, NULL, test_result_cb, &result);
+  test_wait_result (&result);
+  g_assert_true (quern_store_flush_finish (store, result, &error));
+  g_assert_no_error (error);
+}
+
+static guint
+search_count (QuernStore *store, const char *text)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GListModel) hits = NULL;
+
+  quern_store_search_async (store, text, 50, NULL, test_result_cb, &result);
+  test_wait_result (&result);
+  hits = quern_store_search_finish (store, result, &error);
+  g_assert_no_error (error);
+  return g_list_model_get_n_items (hits);
+}
+
+/* Everything that was set is there again after closing and opening. */
+static void
+test_reopen (Fixture *f, gconstpointer data)
+{
+  QuernStatistics statistics = { .seed = 7, .prompt_tokens = 30, .reused_tokens = 10, .evaluated_tokens = 20,
+                                 .answer_tokens = 5, .prefill_seconds = 0.5, .decode_seconds = 0.25 };
+  g_autoptr (QuernStore) store = open_store (f);
+  g_autoptr (QuernConversation) c = quern_conversation_new ();
+  g_autoptr (GBytes) bytes = g_bytes_new_static ("not really a picture", 20);
+  g_autoptr (QuernAttachment) picture = quern_attachment_new ("a.png", "image/png", bytes);
+  g_autoptr (QuernMessage) question = quern_message_new (QUERN_ROLE_USER, "What is this?");
+  g_autoptr (QuernMessage) answer = quern_message_new (QUERN_ROLE_ASSISTANT, "");
+
+  quern_message_add_attachment (question, picture);
+  quern_store_append_message (store, c, NULL, question);
+  quern_message_set_state (answer, QUERN_MESSAGE_STREAMING, NULL);
+  quern_store_append_message (store, c, question, answer);
+  quern_message_append (answer, TRUE, "Hm.", -1);
+  quern_message_append (answer, FALSE, "A test — 你好.", -1);
+  quern_message_set_statistics (answer, &statistics);
+  quern_message_set_model (answer, "quern-tiny", "Quern Tiny");
+  quern_message_set_state (answer, QUERN_MESSAGE_LENGTH, NULL);
+  quern_store_save_message (store, answer);
+  quern_conversation_set_title (c, "A title", TRUE);
+  quern_conversation_set_draft (c, "half a");
+  quern_conversation_set_thinking (c, QUERN_THINKING_ON);
+  quern_conversation_set_pinned (c, TRUE);
+  quern_store_close (store);
+
+  g_autoptr (QuernStore) again = open_store (f);
+  g_autoptr (QuernConversation) d = g_list_model_get_item (quern_store_get_conversations (again), 0);
+  g_assert_cmpstr (quern_conversation_get_title (d), ==, "A title");
+  g_assert_true (quern_conversation_get_title_given (d));
+  g_assert_cmpstr (quern_conversation_get_draft (d), ==, "half a");
+  g_assert_cmpint (quern_conversation_get_thinking (d), ==, QUERN_THINKING_ON);
+  g_assert_true (quern_conversation_get_pinned (d));
+  g_autoptr (GPtrArray) path = load_path (again, d);
+  g_assert_cmpuint (path->len, ==, 2);
+  g_assert_cmpstr (quern_message_get_content (path->pdata[1]), ==, "A test — 你好.");
+  g_assert_cmpstr (quern_message_get_reasoning (path->pdata[1]), ==, "Hm.");
+  g_assert_cmpstr (quern_message_get_model_title (path->pdata[1]), ==, "Quern Tiny");
+  g_assert_cmpint (quern_message_get_state (path->pdata[1]), ==, QUERN_MESSAGE_LENGTH);
+  g_assert_cmpfloat (quern_statistics_prefill_rate (quern_message_get_statistics (path->pdata[1])), ==, 40);
+  g_assert_cmpfloat (quern_statistics_decode_rate (quern_message_get_statistics (path->pdata[1])), ==, 20);
+
+  g_autoptr (QuernAttachment) stored = g_list_model_get_item (quern_message_get_attachments (path->pdata[0]), 0);
+  g_autoptr (GAsyncResult) result = NULL;
+  quern_store_load_attachment_async (again, stored, NULL, test_result_cb, &result);
+  test_wait_result (&result);
+  g_autoptr (GBytes) loaded = quern_store_load_attachment_finish (again, result, NULL);
+  g_assert_true (g_bytes_equal (loaded, bytes));
+  g_assert_cmpstr (quern_attachment_get_name (stored), ==, "a.png");
+}
+
+/* An edited question and another answer are siblings; each branch remembers where it was. */
+static void
+test_branches (Fixture *f, gconstpointer data)
+{
+  g_autoptr (QuernStore) store = open_store (f);
+  g_autoptr (QuernConversation) c = quern_conversation_new ();
+  g_autoptr (QuernMessage) q = say (store, c, NULL, QUERN_ROLE_USER, "q");
+  g_autoptr (QuernMessage) a1 = say (store, c, q, QUERN_ROLE_ASSISTANT, "a1");
+  g_autoptr (QuernMessage) r = say (store, c, a1, QUERN_ROLE_USER, "r");
+  g_autoptr (QuernMessage) a2 = say (store, c, q, QUERN_ROLE_ASSISTANT, "a2");
+  g_autoptr (QuernMessage) p = say (store, c, NULL, QUERN_ROLE_USER, "p");
+  g_autofree char *newest = path_text (store, c);
+
+  g_assert_cmpstr (newest, ==, "p");
+  quern_store_choose_sibling (store, c, p, -1);
+  g_autofree char *before = path_text (store, c);
+  g_assert_cmpstr (before, ==, "q|a2");
+  quern_store_choose_sibling (store, c, a2, -1);
+  g_autoptr (GPtrArray) path = load_path (store, c);
+  g_assert_cmpuint (path->len, ==, 3);
+  g_assert_cmpuint (quern_message_get_sibling_index (path->pdata[1]), ==, 0);
+  g_assert_cmpuint (quern_message_get_sibling_count (path->pdata[1]), ==, 2);
+  quern_store_choose_sibling (store, c, a1, -1); /* there is none: nothing changes */
+  g_autofree char *same = path_text (store, c);
+  g_assert_cmpstr (same, ==, "q|a1|r");
+  quern_store_delete_message (store, c, a1);
+  g_autofree char *deleted = path_text (store, c);
+  g_assert_cmpstr (deleted, ==, "q|a2");
+  quern_store_restore_message (store, c, a1);
+  g_autofree char *restored = path_text (store, c);
+  g_assert_cmpstr (restored, ==, "q|a1|r");
+}
+
+static void
+test_order (Fixture *f, gconstpointer data)
+{
+  g_autoptr (QuernStore) store = open_store (f);
+  GListModel *list = quern_store_get_conversations (store);
+  g_autoptr (QuernConversation) a = quern_conversation_new ();
+  g_autoptr (QuernConversation) b = quern_conversation_new ();
+  g_autoptr (QuernMessage) first = say (store, a, NULL, QUERN_ROLE_USER, "1");
+  g_autoptr (QuernMessage) second = say (store, b, NULL, QUERN_ROLE_USER, "2");
+  g_autoptr (QuernConversation) top = g_list_model_get_item (list, 0);
+
+  g_assert_true (top == b);
+  g_autoptr (QuernMessage) third = say (store, a, first, QUERN_ROLE_USER, "3");
+  g_autoptr (QuernConversation) now_top = g_list_model_get_item (list, 0);
+  g_assert_true (now_top == a);
+}
+
+/* Deleting can be undone; erasing leaves none of the text in the files. */
+static void
+test_delete_and_erase (Fixture *f, gconstpointer data)
+{
+  g_autoptr (QuernStore) store = open_store (f);
+  g_autoptr (QuernConversation) c = quern_conversation_new ();
+  g_autoptr (QuernMessage) q = say (store, c, NULL, QUERN_ROLE_USER, "secretword in a question");
+  g_autoptr (QuernMessage) a = say (store, c, q, QUERN_ROLE_ASSISTANT, "an answer with secretword");
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+
+  quern_store_delete_conversation (store, c);
+  g_assert_cmpuint (g_list_model_get_n_items (quern_store_get_conversations (store)), ==, 0);
+  g_assert_cmpuint (search_count (store, "secretword"), ==, 0);
+  quern_store_restore_conversation (store, c);
+  g_assert_cmpuint (g_list_model_get_n_items (quern_store_get_conversations (store)), ==, 1);
+  g_assert_cmpuint (search_count (store, "secretword"), ==, 2);
+  quern_store_delete_conversation (store, c);
+  quern_store_erase_deleted_async (store, NULL, test_result_cb, &result);
+  test_wait_result (&result);
+  g_assert_true (quern_store_erase_deleted_finish (store, result, &error));
+  g_assert_no_error (error);
+  g_assert_false (test_folder_contains (f->folder, "secretword"));
+}
+
+static void
+test_search (Fixture *f, gconstpointer data)
+{
+  g_autoptr (QuernStore) store = open_store (f);
+  g_autoptr (QuernConversation) c = quern_conversation_new ();
+  g_autoptr (QuernMessage) m1 = say (store, c, NULL, QUERN_ROLE_USER, "The café on the corner sells “Brötchen”.");
+  g_autoptr (QuernMessage) m2 = say (store, c, m1, QUERN_ROLE_ASSISTANT, "你好！我能帮你什么吗？");
+  g_autoptr (QuernMessage) m3 = say (store, c, m2, QUERN_ROLE_USER, "مرحبا بالعالم and AND \" NEAR( *");
+  g_autoptr (QuernMessage) m4 = quern_message_new (QUERN_ROLE_ASSISTANT, "");
+
+  g_assert_cmpuint (search_count (store, "cafe"), ==, 1);
+  g_assert_cmpuint (search_count (store, "corner cafe"), ==, 1);
+  g_assert_cmpuint (search_count (store, "corn"), ==, 1); /* the last word may be half typed */
+  g_assert_cmpuint (search_count (store, "brotchen "), ==, 1);
+  g_assert_cmpuint (search_count (store, "帮你"), ==, 1);
+  g_assert_cmpuint (search_count (store, "你帮"), ==, 0);
+  g_assert_cmpuint (search_count (store, "بالعالم"), ==, 1);
+  g_assert_cmpuint (search_count (store, "AND \" NEAR( *"), ==, 1); /* never query syntax */
+  g_assert_cmpuint (search_count (store, "\"*("), ==, 0);
+  g_assert_cmpuint (search_count (store, ""), ==, 0);
+
+  quern_message_set_state (m4, QUERN_MESSAGE_STREAMING, NULL);
+  quern_store_append_message (store, c, m3, m4);
+  quern_message_append (m4, FALSE, "unfinished walrus", -1);
+  quern_store_save_message (store, m4);
+  g_assert_cmpuint (search_count (store, "walrus"), ==, 0); /* not while it is written */
+  quern_message_set_state (m4, QUERN_MESSAGE_STOPPED, NULL);
+  quern_store_save_message (store, m4);
+  g_assert_cmpuint (search_count (store, "walrus"), ==, 1);
+  quern_message_set_text (m4, "a seal", "");
+  quern_store_save_message (store, m4);
+  g_assert_cmpuint (search_count (store, "walrus"), ==, 0);
+  g_assert_cmpuint (search_count (store, "seal"), ==, 1);
+  flush (store);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add ("/store/reopen", Fixture, NULL, setup, test_reopen, teardown);
+  g_test_add ("/store/branches", Fixture, NULL, setup, test_branches, teardown);
+  g_test_add ("/store/order", Fixture, NULL, setup, test_order, teardown);
+  g_test_add ("/store/delete-and-erase", Fixture, NULL, setup, test_delete_and_erase, teardown);
+  g_test_add ("/store/search", Fixture, NULL, setup, test_search, teardown);
+  return g_test_run ();
+}

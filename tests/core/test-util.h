@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include <gio/gio.h>
+#include <glib/gstdio.h>
+
+/* What core tests share: a folder of their own, and waiting for asynchronous calls with a bound. */
+
+#define TEST_WAIT_SECONDS 60
+
+static inline char *
+test_folder (void)
+{
+  g_autoptr (GError) error = NULL;
+  char *folder = g_dir_make_tmp ("quern-test-XXXXXX", &error);
+
+  g_assert_no_error (error);
+  return folder;
+}
+
+static inline void
+test_remove_folder (const char *folder)
+{
+  g_autoptr (GDir) dir = g_dir_open (folder, 0, NULL);
+
+  for (const char *name = dir ? g_dir_read_name (dir) : NULL; name; name = g_dir_read_name (dir)) {
+    g_autofree char *path = g_build_filename (folder, name, NULL);
+    if (g_file_test (path, G_FILE_TEST_IS_DIR) && !g_file_test (path, G_FILE_TEST_IS_SYMLINK))
+      test_remove_folder (path);
+    else
+      g_unlink (path);
+  }
+  g_rmdir (folder);
+}
+
+/* Whether any file below holds these bytes. */
+static inline gboolean
+test_folder_contains (const char *folder, const char *bytes)
+{
+  g_autoptr (GDir) dir = g_dir_open (folder, 0, NULL);
+  gboolean found = FALSE;
+
+  for (const char *name = dir ? g_dir_read_name (dir) : NULL; name && !found; name = g_dir_read_name (dir)) {
+    g_autofree char *path = g_build_filename (folder, name, NULL);
+    g_autofree char *text = NULL;
+    gsize size = 0;
+    if (g_file_test (path, G_FILE_TEST_IS_DIR))
+      found = test_folder_contains (path, bytes);
+    else if (g_file_get_contents (path, &text, &size, NULL))
+      found = memmem (text, size, bytes, strlen (bytes)) != NULL;
+  }
+  return found;
+}
+
+/* A GAsyncReadyCallback that keeps the result: user_data is a GAsyncResult **. */
+static inline void
+test_result_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  *(GAsyncResult **) user_data = g_object_ref (result);
+}
+
+static inline gboolean
+test_expired_cb (gpointer data)
+{
+  *(gboolean *) data = TRUE;
+  return G_SOURCE_REMOVE;
+}
+
+typedef gboolean (*TestCondition) (gpointer data);
+
+/* Runs the main loop until condition (data) holds; fails the test after TEST_WAIT_SECONDS. */
+static inline void
+test_wait (TestCondition condition, gpointer data)
+{
+  gboolean expired = FALSE;
+  guint source = g_timeout_add_seconds (TEST_WAIT_SECONDS, test_expired_cb, &expired);
+
+  while (!condition (data) && !expired)
+    g_main_context_iteration (NULL, TRUE);
+  g_assert_false (expired);
+  g_source_remove (source);
+}
+
+static inline gboolean
+test_is_set (gpointer data)
+{
+  return *(gpointer *) data != NULL;
+}
+
+static inline void
+test_wait_result (GAsyncResult **result)
+{
+  test_wait (test_is_set, result);
+}
