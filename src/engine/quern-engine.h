@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include "quern-generation.h"
+#include "quern-model.h"
+
+G_BEGIN_DECLS
+
+#define QUERN_ENGINE_ERROR (quern_engine_error_quark ())
+GQuark quern_engine_error_quark (void);
+
+typedef enum {
+  QUERN_ENGINE_ERROR_FAILED,
+  QUERN_ENGINE_ERROR_DAMAGED,      /* the model's file */
+  QUERN_ENGINE_ERROR_UNSUPPORTED,
+  QUERN_ENGINE_ERROR_MEMORY,       /* does not fit: see quern_engine_largest_context(), or load with force */
+  QUERN_ENGINE_ERROR_CONTEXT_FULL, /* the prompt is longer than the context */
+  QUERN_ENGINE_ERROR_NO_VISION,    /* pictures, but no vision file */
+} QuernEngineError;
+
+typedef struct {
+  guint context_size; /* tokens; 0: the smaller of the model's and 4096 */
+  guint n_threads;    /* 0: as many as make sense here */
+  QeKvType kv_type;
+  gboolean force;     /* load although memory is short */
+  gboolean private_context; /* never shared with others, as a comparison needs it */
+} QuernLoadParams;
+
+typedef void (*QuernProgressFunc) (double fraction, gpointer user_data);
+
+/* A model that is loaded and ready: one thread that owns one QeContext. Requests wait for each other. */
+#define QUERN_TYPE_CONTEXT (quern_context_get_type ())
+G_DECLARE_FINAL_TYPE (QuernContext, quern_context, QUERN, CONTEXT, GObject)
+
+QuernGeneration *quern_context_generate       (QuernContext *self, QuernRequest *request);
+QuernModel      *quern_context_get_model      (QuernContext *self);
+guint            quern_context_get_size       (QuernContext *self);
+guint            quern_context_get_threads    (QuernContext *self);
+double           quern_context_get_load_seconds (QuernContext *self);
+
+/* Loads models and keeps them while they are wanted: a context stays for "keep-alive" seconds after its last user let go
+ * of it (-1: until memory is needed), and is dropped earlier when another model needs its memory. */
+#define QUERN_TYPE_ENGINE (quern_engine_get_type ())
+G_DECLARE_FINAL_TYPE (QuernEngine, quern_engine, QUERN, ENGINE, GObject)
+
+QuernEngine  *quern_engine_new             (void);
+void          quern_engine_load_async      (QuernEngine *self, QuernModel *model, const QuernLoadParams *params,
+                                            QuernProgressFunc progress, gpointer progress_data,
+                                            GCancellable *cancellable, GAsyncReadyCallback callback,
+                                            gpointer user_data);
+QuernContext *quern_engine_load_finish     (QuernEngine *self, GAsyncResult *result, GError **error);
+QuernContext *quern_engine_peek            (QuernEngine *self, QuernModel *model, const QuernLoadParams *params);
+void          quern_engine_unload_all      (QuernEngine *self);
+guint         quern_engine_largest_context (QuernEngine *self, QuernModel *model, QeKvType kv_type);
+void          quern_engine_set_keep_alive  (QuernEngine *self, int seconds);
+void          quern_engine_count_async     (QuernEngine *self, QuernModel *model, QuernRequest *request,
+                                            GCancellable *cancellable, GAsyncReadyCallback callback,
+                                            gpointer user_data);
+gssize        quern_engine_count_finish    (QuernEngine *self, GAsyncResult *result, GError **error);
+
+gboolean      quern_engine_set_error       (GError **error, const QeError *engine_error);
+
+G_END_DECLS

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include <gio/gio.h>
+
+#include "qe.h"
+#include "quern-message.h"
+
+G_BEGIN_DECLS
+
+/* ---- what to generate ------------------------------------------------------------------------------------------ */
+
+/* A picture, decoded: 8-bit RGB rows of `stride` bytes. */
+typedef struct {
+  GBytes *pixels;
+  guint width, height, stride;
+} QuernPixels;
+
+QuernPixels *quern_pixels_new  (GBytes *pixels, guint width, guint height, guint stride);
+void         quern_pixels_free (QuernPixels *pixels);
+
+/* A prompt and how to go on from it. Built on one thread, then handed over. */
+typedef struct _QuernRequest QuernRequest;
+
+QuernRequest *quern_request_new               (void);
+QuernRequest *quern_request_ref               (QuernRequest *self);
+void          quern_request_unref             (QuernRequest *self);
+void          quern_request_add_message       (QuernRequest *self, QeRole role, const char *text,
+                                               const char *reasoning);
+void          quern_request_add_picture       (QuernRequest *self, QuernPixels *pixels);
+void          quern_request_set_thinking      (QuernRequest *self, gboolean thinking);
+void          quern_request_set_beginning     (QuernRequest *self, const char *reasoning, const char *answer);
+void          quern_request_set_sampler       (QuernRequest *self, const QeSamplerParams *params);
+void          quern_request_set_max_tokens    (QuernRequest *self, guint n_tokens);
+void          quern_request_set_thinking_budget (QuernRequest *self, guint n_tokens);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (QuernPixels, quern_pixels_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (QuernRequest, quern_request_unref)
+
+/* ---- a generation that runs ------------------------------------------------------------------------------------ */
+
+typedef enum {
+  QUERN_GENERATION_QUEUED,
+  QUERN_GENERATION_PREFILL, /* pictures and prompt are evaluated: see progress */
+  QUERN_GENERATION_DECODE,
+  QUERN_GENERATION_DONE,
+} QuernGenerationPhase;
+
+typedef enum {
+  QUERN_STOP_END,     /* the model ended its answer */
+  QUERN_STOP_LENGTH,  /* max_tokens were generated */
+  QUERN_STOP_CONTEXT, /* the context is full */
+  QUERN_STOP_USER,    /* quern_generation_stop() */
+  QUERN_STOP_FAILED,  /* see quern_generation_get_error() */
+} QuernStop;
+
+const char *quern_stop_to_string (QuernStop stop);
+
+/* Lives on the thread that started it: signals come from that thread's main context, text in batches.
+ *   "text" (gboolean reasoning, const char *text)
+ *   "done" ()
+ *   notify::phase, notify::progress, notify::in-reasoning */
+#define QUERN_TYPE_GENERATION (quern_generation_get_type ())
+G_DECLARE_FINAL_TYPE (QuernGeneration, quern_generation, QUERN, GENERATION, GObject)
+
+void                   quern_generation_stop           (QuernGeneration *self);
+void                   quern_generation_answer_now     (QuernGeneration *self);
+QuernGenerationPhase   quern_generation_get_phase      (QuernGeneration *self);
+double                 quern_generation_get_progress   (QuernGeneration *self);
+gboolean               quern_generation_get_in_reasoning (QuernGeneration *self);
+QuernStop              quern_generation_get_stop       (QuernGeneration *self);
+const GError          *quern_generation_get_error      (QuernGeneration *self);
+const QuernStatistics *quern_generation_get_statistics (QuernGeneration *self);
+
+G_END_DECLS

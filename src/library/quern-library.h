@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include "quern-model.h"
+#include "quern-store.h"
+
+G_BEGIN_DECLS
+
+#define QUERN_LIBRARY_ERROR (quern_library_error_quark ())
+GQuark quern_library_error_quark (void);
+
+typedef enum {
+  QUERN_LIBRARY_ERROR_NOT_FOUND, /* no such model or file */
+  QUERN_LIBRARY_ERROR_DAMAGED,   /* the file is not a sound GGUF file */
+  QUERN_LIBRARY_ERROR_UNSUPPORTED,
+  QUERN_LIBRARY_ERROR_NOT_ALLOWED, /* the demonstration model cannot be removed */
+  QUERN_LIBRARY_ERROR_FAILED,
+} QuernLibraryError;
+
+/* The models on this computer, a GListModel of QuernModel: those in $XDG_DATA_HOME/quern/models (watched), files that
+ * were imported where they lie, and Quern Tiny last. Empty until the first scan is done ("scanning" says). */
+#define QUERN_TYPE_LIBRARY (quern_library_get_type ())
+G_DECLARE_FINAL_TYPE (QuernLibrary, quern_library, QUERN, LIBRARY, GObject)
+
+QuernLibrary *quern_library_new            (QuernStore *store);
+char         *quern_library_dup_folder     (void);
+gboolean      quern_library_get_scanning   (QuernLibrary *self);
+QuernModel   *quern_library_find           (QuernLibrary *self, const char *id);
+QuernModel   *quern_library_get_default    (QuernLibrary *self);
+void          quern_library_scan_async     (QuernLibrary *self, GCancellable *cancellable,
+                                            GAsyncReadyCallback callback, gpointer user_data);
+gboolean      quern_library_scan_finish    (QuernLibrary *self, GAsyncResult *result, GError **error);
+void          quern_library_import_async   (QuernLibrary *self, const char *path, GCancellable *cancellable,
+                                            GAsyncReadyCallback callback, gpointer user_data);
+QuernModel   *quern_library_import_finish  (QuernLibrary *self, GAsyncResult *result, GError **error);
+void          quern_library_remove_async   (QuernLibrary *self, QuernModel *model, GCancellable *cancellable,
+                                            GAsyncReadyCallback callback, gpointer user_data);
+gboolean      quern_library_remove_finish  (QuernLibrary *self, GAsyncResult *result, GError **error);
+
+G_END_DECLS

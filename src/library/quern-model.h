@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include <gio/gio.h>
+
+#include "qe.h"
+
+G_BEGIN_DECLS
+
+typedef enum {
+  QUERN_MODEL_OK,
+  QUERN_MODEL_DAMAGED,     /* see quern_model_get_problem() */
+  QUERN_MODEL_UNSUPPORTED, /* a sound file of an architecture that Quern does not run */
+} QuernModelState;
+
+/* One model on this computer: one quantisation, all its parts, and the vision file that belongs to it. Immutable. */
+#define QUERN_TYPE_MODEL (quern_model_get_type ())
+G_DECLARE_FINAL_TYPE (QuernModel, quern_model, QUERN, MODEL, GObject)
+
+QuernModel        *quern_model_new              (const char *path, GCancellable *cancellable, GError **error);
+const char        *quern_model_get_id           (QuernModel *self);
+const char        *quern_model_get_title        (QuernModel *self);
+char              *quern_model_dup_full_title   (QuernModel *self);
+const char        *quern_model_get_quantisation (QuernModel *self);
+const char        *quern_model_get_path         (QuernModel *self);
+guint64            quern_model_get_size         (QuernModel *self);
+const QeModelInfo *quern_model_get_info         (QuernModel *self);
+const char        *quern_model_get_vision_path  (QuernModel *self);
+const QeVisionInfo *quern_model_get_vision_info (QuernModel *self);
+gboolean           quern_model_is_demo          (QuernModel *self);
+gboolean           quern_model_is_imported      (QuernModel *self);
+QuernModelState    quern_model_get_state        (QuernModel *self);
+const char        *quern_model_get_problem      (QuernModel *self);
+void               quern_model_plan             (QuernModel *self, guint n_ctx, QeKvType kv_type, QeMemoryPlan *plan);
+
+guint64            quern_memory_available       (void);
+
+G_END_DECLS
