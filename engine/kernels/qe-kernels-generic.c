@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+/* Every kernel in plain C: complete, readable, and what the others are tested against. */
+
+#include <math.h>
+#include <string.h>
+
+#include "qe-kernels.h"
+#include "quant/qe-half.h"
+
+static void
+quantise_32 (const float *x, int8_t *p, float *d)
+{
+  float amax = 0;
+  for (int i = 0; i < 32; i++)
+    amax = fmaxf (amax, fabsf (x[i]));
+  float inverse = amax > 0 ? 127.0f / amax : 0;
+  for (int i = 0; i < 32; i++)
+    p[i] = (int8_t) lrintf (x[i] * inverse);
+  *d = amax / 127.0f;
+}
+
+static void
+quantise_x8 (const float *x, size_t columns, QeX8 *out, size_t stride)
+{
+  for (size_t c = 0; c < columns; c += QE_X8, out += stride) {
+    size_t n = columns - c < QE_X8 ? columns - c : QE_X8;
+    if (n < QE_X8)
+      memset (out, 0, sizeof *out);
+    for (size_t i = 0; i < n; i += 32)
+      quantise_32 (x + c + i, out->p + i, &out->d[i / 32]);
+    for (size_t g = 0; g < n / 16; g++) {
+      int sum = 0;
+      for (int i = 0; i < 16; i++)
+        sum += out->p[16 * g + i];
+      out->s16[g] = out->d[g / 2] * (float) sum;
+    }
+    for (size_t g = 0; g < n / 32; g++)
+      out->s32[g] = out->s16[2 * g] + out->s16[2 * g + 1];
+  }
+}
+
+static float
+dot_w8_x8 (const QeW8 *w, const QeX8 *x)
+{
+  float sum = 0;
+  for (int g = 0; g < 16; g++) {
+    int dot = 0;
+    for (int i = 0; i < 16; i++)
+      dot += w->q[16 * g + i] * x->p[16 * g + i];
+    sum += w->a[g] * x->d[g / 2] * (float) dot - w->b[g] * x->s16[g];
+  }
+  return sum;
+}
+
+static void
+dot_by_unpacking (const QeDotArgs *a, QeType type)
+{
+  QeUnpackFunc unpack = qe_w8_format (type)->unpack;
+  size_t step = qe_row_bytes (qe_type_traits (type), QE_X8);
+  for (size_t r = 0; r < a->n_rows; r++) {
+    const uint8_t *w = (const uint8_t *) a->w + r * a->row_bytes;
+    for (size_t t = 0; t < a->n_tokens; t++)
+      a->y[t * a->ldy + r] = 0;
+    for (size_t c = 0, k = 0; c < a->columns; c += QE_X8, k++, w += step) {
+      QeW8 block;
+      unpack (w, a->columns - c < QE_X8 ? a->columns - c : QE_X8, &block);
+      for (size_t t = 0; t < a->n_tokens; t++)
+        a->y[t * a->ldy + r] += dot_w8_x8 (&block, &a->x8[k * a->ldx8 + t]);
+    }
+  }
+}
+
+#define DOT(name, type)                                                                                               \
+  static void dot_##name (const QeDotArgs *a) { dot_by_unpacking (a, type); }
+DOT (q4_0, QE_TYPE_Q4_0)
+DOT (q4_1, QE_TYPE_Q4_1)
+DOT (q5_0, QE_TYPE_Q5_0)
+DOT (q5_1, QE_TYPE_Q5_1)
+DOT (q8_0, QE_TYPE_Q8_0)
+DOT (q2_k, QE_TYPE_Q2_K)
+DOT (q3_k, QE_TYPE_Q3_K)
+DOT (q4_k, QE_TYPE_Q4_K)
+DOT (q5_k, QE_TYPE_Q5_K)
+DOT (q6_k, QE_TYPE_Q6_K)
+DOT (iq2_xxs, QE_TYPE_IQ2_XXS)
+DOT (iq2_xs, QE_TYPE_IQ2_XS)
+DOT (iq2_s, QE_TYPE_IQ2_S)
+DOT (iq3_xxs, QE_TYPE_IQ3_XXS)
+DOT (iq3_s, QE_TYPE_IQ3_S)
+DOT (iq1_s, QE_TYPE_IQ1_S)
+DOT (iq1_m, QE_TYPE_IQ1_M)
+DOT (iq4_nl, QE_TYPE_IQ4_NL)
+DOT (iq4_xs, QE_TYPE_IQ4_XS)
+DOT (mxfp4, QE_TYPE_MXFP4)
+
+/* ---- vectors --------------------------------------------------------------------------------------------------- */
+
+/* Sums are kept in eight parts, which lets the compiler use vectors and loses fewer bits. */
+static float
+sum8 (const float s[8])
+{
+  return ((s[0] + s[4]) + (s[2] + s[6])) + ((s[1] + s[5]) + (s[3] + s[7]));
+}
+
+static float
+dot_f32 (const float *a, const float *b, size_t n)
+{
+  float s[8] = { 0 };
+  size_t i = 0;
+  for (; i + 8 <= n; i += 8)
+    for (int k = 0; k < 8; k++)
+      s[k] += a[i + k] * b[i + k];
+  for (; i < n; i++)
+    s[i & 7] += a[i] * b[i];
+  return sum8 (s);
+}
+
+static float
+dot_f16 (const uint16_t *h, const float *x, size_t n)
+{
+  float s[8] = { 0 };
+  for (size_t i = 0; i < n; i++)
+    s[i & 7] += qe_f16_to_f32 (h[i]) * x[i];
+  return sum8 (s);
+}
+
+static float
+dot_bf16 (const uint16_t *h, const float *x, size_t n)
+{
+  float s[8] = { 0 };
+  for (size_t i = 0; i < n; i++)
+    s[i & 7] += qe_bf16_to_f32 (h[i]) * x[i];
+  return sum8 (s);
+}
+
+#define DOT_ROWS(name, Type)                                                                                          \
+  static void rows_##name (const QeDotArgs *a)                                                                        \
+  {                                                                                                                   \
+    for (size_t r = 0; r < a->n_rows; r++)                                                                            \
+      for (size_t t = 0; t < a->n_tokens; t++)                                                                        \
+        a->y[t * a->ldy + r] = dot_##name ((const Type *) ((const char *) a->w + r * a->row_bytes),                   \
+                                           a->x + t * a->ldx, a->columns);                                            \
+  }
+DOT_ROWS (f32, float)
+DOT_ROWS (f16, uint16_t)
+DOT_ROWS (bf16, uint16_t)
+
+static void
+dequantise_f16 (const uint16_t *src, float *dst, size_t n)
+{
+  for (size_t i = 0; i < n; i++)
+    dst[i] = qe_f16_to_f32 (src[i]);
+}
+
+static void
+axpy_f32 (float *y, float s, const float *x, size_t n)
+{
+  for (size_t i = 0; i < n; i++)
+    y[i] += s * x[i];
+}
+
+static void
+axpy_f16 (float *y, float s, const uint16_t *h, size_t n)
+{
+  for (size_t i = 0; i < n; i++)
+    y[i] += s * qe_f16_to_f32 (h[i]);
+}
+
+static void
+scale_f32 (float *y, float s, size_t n)
+{
+  for (size_t i = 0; i < n; i++)
+    y[i] *= s;
+}
+
+static void
+rms_norm (float *y, const float *x, const float *w, size_t n, float eps)
+{
+  float scale = 1.0f / sqrtf (dot_f32 (x, x, n) / (float) n + eps);
+  for (size_t i = 0; i < n; i++)
+    y[i] = x[i] * scale * (w ? w[i] : 1.0f);
+}
+
+static float
+sigmoid (float x)
+{
+  return 1.0f / (1.0f + expf (-x));
+}
+
+static void
+silu_mul (float *y, const float *gate, const float *up, size_t n)
+{
+  for (size_t i = 0; i < n; i++)
+    y[i] = gate[i] * sigmoid (gate[i]) * up[i];
+}
+
+static void
+sigmoid_mul (float *y, const float *gate, const float *x, size_t n)
+{
+  for (size_t i = 0; i < n; i++)
+    y[i] = sigmoid (gate[i]) * x[i];
+}
+
+static void
+silu (float *y, const float *x, size_t n)
+{
+  for (size_t i = 0; i < n; i++)
+    y[i] = x[i] * sigmoid (x[i]);
+}
+
+static float
+max_f32 (const float *x, size_t n)
+{
+  float max = -INFINITY;
+  for (size_t i = 0; i < n; i++)
+    max = fmaxf (max, x[i]);
+  return max;
+}
+
+static float
+exp_sum (float *y, const float *x, float shift, size_t n)
+{
+  float s[8] = { 0 };
+  for (size_t i = 0; i < n; i++)
+    s[i & 7] += y[i] = expf (x[i] - shift);
+  return sum8 (s);
+}
+
+static void
+delta_step (float *S, const float *k, const float *q, const float *v, float *out, float decay, float beta,
+            size_t n_rows, size_t n)
+{
+  for (size_t r = 0; r < n_rows; r++, S += n) {
+    scale_f32 (S, decay, n);
+    axpy_f32 (S, beta * (v[r] - dot_f32 (S, k, n)), k, n);
+    out[r] = dot_f32 (S, q, n);
+  }
+}
+
+void
+qe_kernels_init_generic (QeKernels *k)
+{
+  *k = (QeKernels) {
+    .name = "generic",
+    .quantise_x8 = quantise_x8,
+    .dot = {
+      [QE_TYPE_F32] = rows_f32, [QE_TYPE_F16] = rows_f16, [QE_TYPE_BF16] = rows_bf16,
+      [QE_TYPE_Q4_0] = dot_q4_0, [QE_TYPE_Q4_1] = dot_q4_1, [QE_TYPE_Q5_0] = dot_q5_0, [QE_TYPE_Q5_1] = dot_q5_1,
+      [QE_TYPE_Q8_0] = dot_q8_0, [QE_TYPE_Q2_K] = dot_q2_k, [QE_TYPE_Q3_K] = dot_q3_k, [QE_TYPE_Q4_K] = dot_q4_k,
+      [QE_TYPE_Q5_K] = dot_q5_k, [QE_TYPE_Q6_K] = dot_q6_k, [QE_TYPE_IQ2_XXS] = dot_iq2_xxs,
+      [QE_TYPE_IQ2_XS] = dot_iq2_xs, [QE_TYPE_IQ2_S] = dot_iq2_s, [QE_TYPE_IQ3_XXS] = dot_iq3_xxs,
+      [QE_TYPE_IQ3_S] = dot_iq3_s, [QE_TYPE_IQ1_S] = dot_iq1_s, [QE_TYPE_IQ1_M] = dot_iq1_m,
+      [QE_TYPE_IQ4_NL] = dot_iq4_nl, [QE_TYPE_IQ4_XS] = dot_iq4_xs, [QE_TYPE_MXFP4] = dot_mxfp4,
+    },
+    .dequantise_f16 = dequantise_f16,
+    .dot_f32 = dot_f32, .dot_f16 = dot_f16, .axpy_f32 = axpy_f32, .axpy_f16 = axpy_f16, .scale_f32 = scale_f32,
+    .rms_norm = rms_norm, .silu_mul = silu_mul, .sigmoid_mul = sigmoid_mul, .silu = silu,
+    .max_f32 = max_f32, .exp_sum = exp_sum, .delta_step = delta_step,
+  };
+}

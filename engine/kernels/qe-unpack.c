@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+/* Every quantised format brought into the one form that the integer kernels multiply: see qe-kernels.h. The reference
+ * for all vector versions, and what they use for the rare formats. */
+
+#include "qe-kernels.h"
+#include "quant/qe-quant-internal.h"
+
+/* Scale and minimum of `n` groups of 16 from g on. */
+static inline void
+set_groups (QeW8 *out, int g, int n, float a, float b)
+{
+  for (int i = g; i < g + n; i++) {
+    out->a[i] = a;
+    out->b[i] = b;
+  }
+}
+
+static inline void
+clear_from (QeW8 *out, size_t n)
+{
+  memset (out->q + n, 0, QE_X8 - n);
+  for (size_t g = n / 16; g < 16; g++)
+    out->a[g] = out->b[g] = 0;
+}
+
+/* 16 bytes of nibbles to 32 values. */
+static inline void
+nibbles (const uint8_t *qs, int8_t *q)
+{
+  for (int j = 0; j < 16; j++) {
+    q[j] = qs[j] & 15;
+    q[j + 16] = (int8_t) (qs[j] >> 4);
+  }
+}
+
+static inline void
+nibbles_by_table (const uint8_t *qs, const int8_t table[16], int8_t plus, int8_t *q)
+{
+  for (int j = 0; j < 16; j++) {
+    q[j] = (int8_t) (table[qs[j] & 15] + plus);
+    q[j + 16] = (int8_t) (table[qs[j] >> 4] + plus);
+  }
+}
+
+static inline void
+add_fifth_bits (const uint8_t qh[4], int8_t *q)
+{
+  for (int j = 0; j < 32; j++)
+    q[j] |= (int8_t) ((qh[j / 8] >> (j % 8) & 1) << 4);
+}
+
+static void
+unpack_q4_0 (const void *src, size_t n, QeW8 *out)
+{
+  const QeBlockQ4_0 *b = src;
+  for (size_t i = 0; i < n / 32; i++) {
+    float d = qe_f16_to_f32 (b[i].d);
+    nibbles (b[i].qs, out->q + 32 * i);
+    set_groups (out, (int) (2 * i), 2, d, 8 * d);
+  }
+  clear_from (out, n);
+}
+
+static void
+unpack_q4_1 (const void *src, size_t n, QeW8 *out)
+{
+  const QeBlockQ4_1 *b = src;
+  for (size_t i = 0; i < n / 32; i++) {
+    nibbles (b[i].qs, out->q + 32 * i);
+    set_groups (out, (int) (2 * i), 2, qe_f16_to_f32 (b[i].d), -qe_f16_to_f32 (b[i].m));
+  }
+  clear_from (out, n);
+}
+
+static void
+unpack_q5_0 (const void *src, size_t n, QeW8 *out)
+{
+  const QeBlockQ5_0 *b = src;
+  for (size_t i = 0; i < n / 32; i++) {
+    float d = qe_f16_to_f32 (b[i].d);
+    nibbles (b[i].qs, out->q + 32 * i);
+    add_fifth_bits (b[i].qh, out->q + 32 * i);
+    set_groups (out, (int) (2 * i), 2, d, 16 * d);
+  }
+  clear_from (out, n);
+}
+
+static void
+unpack_q5_1 (const void *src, size_t n, QeW8 *out)
+{
+  const QeBlockQ5_1 *b = src;
+  for (size_t i = 0; i < n / 32; i++) {
+    nibbles (b[i].qs, out->q + 32 * i);
+    add_fifth_bits (b[i].qh, out->q + 32 * i);
+    set_groups (out, (int) (2 * i), 2, qe_f16_to_f32 (b[i].d), -qe_f16_to_f32 (b[i].m));
+  }
+  clear_from (out, n);
+}
+
+static void
+unpack_q8_0 (const void *src, size_t n, QeW8 *out)
+{
+  const QeBlockQ8_0 *b = src;
+  for (size_t i = 0; i < n / 32; i++) {
+    memcpy (out->q + 32 * i, b[i].qs, 32);
+    set_groups (out, (int) (2 * i), 2, qe_f16_to_f32 (b[i].d), 0);
+  }
+  clear_from (out, n);
+}
+
+static void
+unpack_iq4_nl (const void *src, size_t n, QeW8 *out)
+{
+  const QeBlockIQ4_NL *b = src;
+  for (size_t i = 0; i < n / 32; i++) {
+    nibbles_by_table (b[i].qs, qe_iq4_values, 0, out->q + 32 * i);
+    set_groups (out, (int) (2 * i), 2, qe_f16_to_f32 (b[i].d), 0);
+  }
+  clear_from (out, n);
+}
+
+static void
+unpack_mxfp4 (const void *src, size_t n, QeW8 *out)
+{
+  const QeBlockMXFP4 *b = src;
+  for (size_t i = 0; i < n / 32; i++) {
+    float d = qe_mxfp4_scale (b[i].e);
+    nibbles_by_table (b[i].qs, qe_mxfp4_values, 12, out->q + 32 * i);
+    set_groups (out, (int) (2 * i), 2, d, 12 * d);
+  }
+  clear_from (out, n);
+}
+
+static void
+unpack_q2_k (const void *src, size_t n, QeW8 *out)
+{
+  const QeBlockQ2_K *b = src;
+  float d = qe_f16_to_f32 (b->d), dmin = qe_f16_to_f32 (b->dmin);
+  for (int i = 0; i < 16; i++) {
+    const uint8_t *qs = b->qs + 32 * (i / 8) + 16 * (i % 2);
+    for (int l = 0; l < 16; l++)
+      out->q[16 * i + l] = qs[l] >> (i % 8 / 2 * 2) & 3;
+    set_groups (out, i, 1, d * (float) (b->scales[i] & 15), dmin * (float) (b->scales[i] >> 4));
+  }
+}
+
+static void
+unpack_q3_k (const void *src, size_t n, QeW8 *out)
+{
+  const QeBlockQ3_K *b = src;
+  float d = qe_f16_to_f32 (b->d);
+  for (int i = 0; i < 16; i++) {
+    const uint8_t *qs = b->qs + 32 * (i / 8) + 16 * (i % 2), *h = b->hmask + 16 * (i % 2);
+    for (int l = 0; l < 16; l++)
+      out->q[16 * i + l] = (int8_t) ((qs[l] >> (i % 8 / 2 * 2) & 3) | (h[l] >> (i / 2) & 1) << 2);
+    float a = d * (float) qe_q3_k_scale (b->scales, i);
+    set_groups (out, i, 1, a, 4 * a);
+  }
+}
+
+static void
+unpack_q4_k (const void *src, size_t n, QeW8 *out)
+{
+  const QeBlockQ4_K *b = src;
+  float d = qe_f16_to_f32 (b->d), dmin = qe_f16_to_f32 (b->dmin);
+  for (int s = 0; s < 8; s++) {
+    uint8_t sc, mn;
+    qe_k4_scale (b->scales, s, &sc, &mn);
+    for (int l = 0; l < 32; l++)
+      out->q[32 * s + l] = b->qs[32 * (s / 2) + l] >> (4 * (s & 1)) & 15;
+    set_groups (out, 2 * s, 2, d * (float) sc, dmin * (float) mn);
+  }
+}
+
+static void
+unpack_q5_k (const void *src, size_t n, QeW8 *out)
+{
+  const QeBlockQ5_K *b = src;
+  float d = qe_f16_to_f32 (b->d), dmin = qe_f16_to_f32 (b->dmin);
+  for (int s = 0; s < 8; s++) {
+    uint8_t sc, mn;
+    qe_k4_scale (b->scales, s, &sc, &mn);
+    for (int l = 0; l < 32; l++)
+      out->q[32 * s + l] = (int8_t) ((b->qs[32 * (s / 2) + l] >> (4 * (s & 1)) & 15) | (b->qh[l] >> s & 1) << 4);
+    set_groups (out, 2 * s, 2, d * (float) sc, dmin * (float) mn);
+  }
+}
+
+static void
+unpack_q6_k (const void *src, size_t n, QeW8 *out)
+{
+  const QeBlockQ6_K *b = src;
+  float d = qe_f16_to_f32 (b->d);
+  for (int i = 0; i < 16; i++) {
+    int m = i % 8 / 2, l0 = 16 * (i % 2);
+    const uint8_t *ql = b->ql + 64 * (i / 8) + 32 * (m & 1) + l0, *qh = b->qh + 32 * (i / 8) + l0;
+    for (int l = 0; l < 16; l++)
+      out->q[16 * i + l] = (int8_t) ((ql[l] >> (4 * (m / 2)) & 15) | (qh[l] >> (2 * m) & 3) << 4);
+    float a = d * (float) b->scales[i];
+    set_groups (out, i, 1, a, 32 * a);
+  }
+}
+
+static void
+unpack_iq4_xs (const void *src, size_t n, QeW8 *out)
+{
+  const QeBlockIQ4_XS *b = src;
+  float d = qe_f16_to_f32 (b->d);
+  for (int s = 0; s < 8; s++) {
+    nibbles_by_table (b->qs + 16 * s, qe_iq4_values, 0, out->q + 32 * s);
+    set_groups (out, 2 * s, 2, d * (float) qe_iq4_xs_scale (b, s), 0);
+  }
+}
+
+/* n values of a grid entry with their signs, lifted by `plus` so that none is negative. */
+static inline void
+expand_signed (uint64_t entry, unsigned signs, int n, int plus, int8_t *q)
+{
+  for (int j = 0; j < n; j++) {
+    int value = (int) (entry >> (8 * j) & 0xff);
+    q[j] = (int8_t) ((signs >> j & 1 ? -value : value) + plus);
+  }
+}
+
+static void
+unpack_iq2_xxs (const void *src, size_t n, QeW8 *out)
+{
+  const QeBlockIQ2_XXS *b = src;
+  for (int s = 0; s < 8; s++) {
+    uint32_t index, word;
+    memcpy (&index, b->qs + 4 * s, 4);
+    memcpy (&word, b->qs + 4 * s + 2, 4);
+    float a = qe_f16_to_f32 (b->d) * (0.5f + (float) (word >> 28)) * 0.25f;
+    for (int l = 0; l < 4; l++)
+      expand_signed (qe_iq2xxs_grid[index >> (8 * l) & 255], qe_iq_signs (word >> (7 * l) & 127), 8, 64,
+                     out->q + 32 * s + 8 * l);
+    set_groups (out, 2 * s, 2, a, 64 * a);
+  }
+}
+
+/* The 16 scales of IQ2_XS and IQ2_S. */
+static void
+iq2_scales (float d, const uint8_t scales[8], QeW8 *out)
+{
+  for (int i = 0; i < 16; i++) {
+    float a = d * (0.5f + (float) (scales[i / 2] >> (4 * (i & 1)) & 15)) * 0.25f;
+    set_groups (out, i, 1, a, 64 * a);
+  }
+}
+
+static void
+unpack_iq2_xs (const void *src, size_t n, QeW8 *out)
+{
+  const QeBlockIQ2_XS *b = src;
+  for (int i = 0; i < 32; i++)
+    expand_signed (qe_iq2xs_grid[b->qs[i] & 511], qe_iq_signs (b->qs[i] >> 9), 8, 64, out->q + 8 * i);
+  iq2_scales (qe_f16_to_f32 (b->d), b->scales, out);
+}
+
+static void
+unpack_iq2_s (const void *src, size_t n, QeW8 *out)
+{
+  const QeBlockIQ2_S *b = src;
+  for (int i = 0; i < 32; i++) {
+    unsigned index = b->qs[i] | (unsigned) (b->qh[i / 4] >> (2 * (i % 4)) & 3) << 8;
+    expand_signed (qe_iq2s_grid[index], b->signs[i], 8, 64, out->q + 8 * i);
+  }
+  iq2_scales (qe_f16_to_f32 (b->d), b->scales, out);
+}
+
+static void
+unpack_iq3_xxs (const void *src, size_t n, QeW8 *out)
+{
+  const QeBlockIQ3_XXS *b = src;
+  for (int s = 0; s < 8; s++) {
+    uint32_t word;
+    memcpy (&word, b->words + 4 * s, 4);
+    float a = qe_f16_to_f32 (b->d) * (0.5f + (float) (word >> 28)) * 0.5f;
+    for (int l = 0; l < 4; l++) {
+      uint8_t signs = qe_iq_signs (word >> (7 * l) & 127);
+      expand_signed (qe_iq3xxs_grid[b->qs[8 * s + 2 * l]], signs, 4, 64, out->q + 32 * s + 8 * l);
+      expand_signed (qe_iq3xxs_grid[b->qs[8 * s + 2 * l + 1]], signs >> 4, 4, 64, out->q + 32 * s + 8 * l + 4);
+    }
+    set_groups (out, 2 * s, 2, a, 64 * a);
+  }
+}
+
+static void
+unpack_iq3_s (const void *src, size_t n, QeW8 *out)
+{
+  const QeBlockIQ3_S *b = src;
+  for (int i = 0; i < 64; i++) {
+    unsigned index = b->qs[i] | (unsigned) (b->qh[i / 8] >> (i % 8) & 1) << 8;
+    expand_signed (qe_iq3s_grid[index], b->signs[i / 2] >> (4 * (i & 1)), 4, 16, out->q + 4 * i);
+  }
+  for (int s = 0; s < 8; s++) {
+    float a = qe_f16_to_f32 (b->d) * (float) (1 + 2 * (b->scales[s / 2] >> (4 * (s & 1)) & 15));
+    set_groups (out, 2 * s, 2, a, 16 * a);
+  }
+}
+
+/* Eight values -1, 0, 1 moved by ±1/8: in eighths, lifted by 9, they are integers 0 … 18. */
+static inline void
+expand_ternary (uint64_t entry, bool minus, int8_t *q)
+{
+  for (int j = 0; j < 8; j++)
+    q[j] = (int8_t) (8 * (int8_t) (entry >> (8 * j)) + (minus ? 8 : 10));
+}
+
+static void
+unpack_iq1_s (const void *src, size_t n, QeW8 *out)
+{
+  const QeBlockIQ1_S *b = src;
+  for (int s = 0; s < 8; s++) {
+    uint16_t h = b->qh[s];
+    for (int l = 0; l < 4; l++)
+      expand_ternary (qe_iq1s_grid[b->qs[4 * s + l] | (h >> (3 * l) & 7) << 8], h & 0x8000, out->q + 32 * s + 8 * l);
+    float a = qe_f16_to_f32 (b->d) * (float) (2 * (h >> 12 & 7) + 1) * 0.125f;
+    set_groups (out, 2 * s, 2, a, 9 * a);
+  }
+}
+
+static void
+unpack_iq1_m (const void *src, size_t n, QeW8 *out)
+{
+  const QeBlockIQ1_M *b = src;
+  float d = qe_f16_to_f32 (qe_iq1_m_d (b->scales));
+  for (int i = 0; i < 32; i++) {
+    int nibble = b->qh[i / 2] >> (4 * (i & 1)) & 15;
+    expand_ternary (qe_iq1s_grid[b->qs[i] | (nibble & 7) << 8], nibble & 8, out->q + 8 * i);
+  }
+  for (int i = 0; i < 16; i++) {
+    int scale = b->scales[i / 4] >> (6 * (i / 2 & 1) + 3 * (i & 1)) & 7;
+    float a = d * (float) (2 * scale + 1) * 0.125f;
+    set_groups (out, i, 1, a, 9 * a);
+  }
+}
+
+static const QeW8Format formats[QE_N_TYPES] = {
+  [QE_TYPE_Q4_0] = { unpack_q4_0, false, 15, 32 },
+  [QE_TYPE_Q4_1] = { unpack_q4_1, false, 15, 32 },
+  [QE_TYPE_Q5_0] = { unpack_q5_0, false, 31, 32 },
+  [QE_TYPE_Q5_1] = { unpack_q5_1, false, 31, 32 },
+  [QE_TYPE_Q8_0] = { unpack_q8_0, true, 127, 32 },
+  [QE_TYPE_Q2_K] = { unpack_q2_k, false, 3, 16 },
+  [QE_TYPE_Q3_K] = { unpack_q3_k, false, 7, 16 },
+  [QE_TYPE_Q4_K] = { unpack_q4_k, false, 15, 32 },
+  [QE_TYPE_Q5_K] = { unpack_q5_k, false, 31, 32 },
+  [QE_TYPE_Q6_K] = { unpack_q6_k, false, 63, 16 },
+  [QE_TYPE_IQ2_XXS] = { unpack_iq2_xxs, false, 107, 32 },
+  [QE_TYPE_IQ2_XS] = { unpack_iq2_xs, false, 107, 16 },
+  [QE_TYPE_IQ3_XXS] = { unpack_iq3_xxs, false, 126, 32 },
+  [QE_TYPE_IQ1_S] = { unpack_iq1_s, false, 18, 32 },
+  [QE_TYPE_IQ4_NL] = { unpack_iq4_nl, true, 127, 32 },
+  [QE_TYPE_IQ3_S] = { unpack_iq3_s, false, 31, 32 },
+  [QE_TYPE_IQ2_S] = { unpack_iq2_s, false, 107, 16 },
+  [QE_TYPE_IQ4_XS] = { unpack_iq4_xs, true, 127, 32 },
+  [QE_TYPE_IQ1_M] = { unpack_iq1_m, false, 18, 16 },
+  [QE_TYPE_MXFP4] = { unpack_mxfp4, false, 24, 32 },
+};
+
+const QeW8Format *
+qe_w8_format (QeType type)
+{
+  static const QeW8Format none = { 0 };
+  return (unsigned) type < QE_N_TYPES ? &formats[type] : &none;
+}
