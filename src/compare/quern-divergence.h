@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+/* How far one model's next-token distribution Q is from a reference's P at one position of a text, and sums over a text.
+ * Natural logarithms, full vocabulary, double precision; definitions as in llama.cpp's perplexity tool. */
+
+#define QUERN_DIVERGENCE_TOP 5
+
+typedef struct {
+  gint32 id;
+  double p;
+} QuernCandidate;
+
+typedef struct {
+  gint32 token;         /* the one that the text has at this position */
+  double nll_reference; /* -ln P(token) */
+  double nll;           /* -ln Q(token) */
+  double kld;           /* sum over v of P(v) (ln P(v) - ln Q(v)) */
+  double delta_p;       /* Q(token) - P(token) */
+  gboolean same_top;    /* both have the same first choice */
+  QuernCandidate top_reference[QUERN_DIVERGENCE_TOP]; /* most likely first; id -1 past a small vocabulary */
+  QuernCandidate top[QUERN_DIVERGENCE_TOP];
+} QuernDivergence;
+
+gboolean quern_divergence_compute (const float *reference, const float *logits, gsize n_vocab, gint32 token,
+                                   QuernDivergence *out);
+double   quern_log_sum_exp        (const float *logits, gsize n);
+void     quern_top_candidates     (const float *logits, gsize n, double log_sum_exp, QuernCandidate *out, gsize n_out);
+
+/* Mean and spread of a growing series, by Welford's method. */
+typedef struct {
+  guint64 n;
+  double mean;
+  double m2; /* sum of squared distances from the mean */
+} QuernRunning;
+
+void   quern_running_add            (QuernRunning *running, double value);
+double quern_running_standard_error (const QuernRunning *running);
+
+/* Everything measured so far for one model against one reference. */
+typedef struct _QuernDivergenceSum QuernDivergenceSum;
+
+typedef struct {
+  guint64 n; /* positions scored */
+  double kld_mean, kld_error, kld_median, kld_p99, kld_max;
+  double same_top, same_top_error; /* shares, 0 to 1 */
+  double delta_p_mean, delta_p_rms, delta_p_rms_error;
+  double perplexity, perplexity_error;
+  double perplexity_reference;
+  double delta_ln_ppl, delta_ln_ppl_error; /* paired: the error uses the covariance */
+} QuernDivergenceSummary;
+
+QuernDivergenceSum *quern_divergence_sum_new     (void);
+void                quern_divergence_sum_free    (QuernDivergenceSum *self);
+void                quern_divergence_sum_add     (QuernDivergenceSum *self, const QuernDivergence *divergence);
+void                quern_divergence_sum_summary (const QuernDivergenceSum *self, QuernDivergenceSummary *out);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (QuernDivergenceSum, quern_divergence_sum_free)
+
+G_END_DECLS

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+/* Statistics of small counts: votes and right or wrong answers. Nothing here knows of models. */
+
+/* 95 % interval of a share of `k` in `n`, by Wilson's score. 0 to 1 when n is 0. */
+void   quern_wilson_interval (double k, double n, double *low, double *high);
+
+/* Two-sided exact McNemar test: the chance of a split at least as uneven as (only_a, only_b) if both were equally good. */
+double quern_mcnemar_exact   (guint only_a, guint only_b);
+
+typedef struct {
+  guint a, b;     /* players, below n_players */
+  double score_a; /* 1: a won, 0: b won, 0.5: a tie */
+} QuernDuel;
+
+typedef struct {
+  double rating;    /* on Elo's scale (400 points: odds of 10 to 1), mean of all players 0 */
+  double low, high; /* 95 % bootstrap interval */
+} QuernRating;
+
+/* Bradley–Terry ratings of n_players from their duels, with intervals from n_bootstrap resamplings drawn from seed.
+ * Each pair that met gets one virtual tie, so that a player who never lost has a finite rating. */
+void   quern_bradley_terry   (const QuernDuel *duels, gsize n_duels, guint n_players, guint n_bootstrap, guint32 seed,
+                              QuernRating *out);
+
+G_END_DECLS

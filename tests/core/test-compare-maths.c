@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The numbers of a comparison, against values worked out by hand. */
+#include "quern-divergence.h"
+#include "quern-statistics.h"
+
+#include <math.h>
+
+static void
+assert_near (double value, double expected, double tolerance)
+{
+  g_assert_cmpfloat (value, >=, expected - tolerance);
+  g_assert_cmpfloat (value, <=, expected + tolerance);
+}
+
+/* P = (1/2, 1/4, 1/8, 1/8), Q = (1/4, 1/4, 1/4, 1/4): KLD = 1/2 ln 2 + 0 - 2 (1/8 ln 2) = 1/4 ln 2. */
+static void
+test_divergence (void)
+{
+  const float p[] = { logf (4) + 3, logf (2) + 3, 3, 3 }, q[] = { -7, -7, -7, -7 };
+  QuernDivergence d;
+  g_assert_true (quern_divergence_compute (p, q, 4, 1, &d));
+  assert_near (d.kld, 0.25 * G_LN2, 1e-6);
+  assert_near (d.nll_reference, 2 * G_LN2, 1e-6);
+  assert_near (d.nll, 2 * G_LN2, 1e-6);
+  assert_near (d.delta_p, 0, 1e-6);
+  g_assert_true (d.same_top); /* among equals the lowest id is the first choice */
+  g_assert_cmpint (d.top_reference[1].id, ==, 1);
+  assert_near (d.top_reference[1].p, 0.25, 1e-6);
+  g_assert_cmpint (d.top[4].id, ==, -1);
+
+  g_assert_true (quern_divergence_compute (q, p, 4, 3, &d)); /* 1/4 (-ln 2 + 0 + ln 2 + ln 2) */
+  assert_near (d.kld, 0.25 * G_LN2, 1e-6);
+  assert_near (d.delta_p, -0.125, 1e-6);
+}
+
+static void
+test_same_is_zero (void)
+{
+  float logits[1000];
+  for (int i = 0; i < 1000; i++)
+    logits[i] = 13 * sinf ((float) i);
+  QuernDivergence d;
+  g_assert_true (quern_divergence_compute (logits, logits, 1000, 17, &d));
+  g_assert_true (d.kld == 0 && d.delta_p == 0 && d.same_top);
+}
+
+static void
+test_not_finite (void)
+{
+  const float good[] = { 1, 2 }, nan[] = { 1, NAN }, inf[] = { INFINITY, 0 };
+  QuernDivergence d;
+  g_assert_false (quern_divergence_compute (good, nan, 2, 0, &d));
+  g_assert_false (quern_divergence_compute (inf, good, 2, 0, &d));
+}
+
+static void
+test_top (void)
+{
+  const float logits[] = { 0, 5, 2, 5, 9, 1, 3 };
+  QuernCandidate top[4];
+  quern_top_candidates (logits, G_N_ELEMENTS (logits), quern_log_sum_exp (logits, G_N_ELEMENTS (logits)), top, 4);
+  g_assert_cmpint (top[0].id, ==, 4);
+  g_assert_cmpint (top[1].id, ==, 1);
+  g_assert_cmpint (top[2].id, ==, 3);
+  g_assert_cmpint (top[3].id, ==, 6);
+}
+
+/* Three positions with KLD 0, 1, 5: mean 2, E[k²] = 26/3, error = sqrt ((26/3 - 4) / 2) = sqrt (7/3). */
+static void
+test_summary (void)
+{
+  g_autoptr (QuernDivergenceSum) sum = quern_divergence_sum_new ();
+  const QuernDivergence positions[] = {
+    { .kld = 0, .nll = 1, .nll_reference = 1, .delta_p = 0.3, .same_top = TRUE },
+    { .kld = 1, .nll = 3, .nll_reference = 2, .delta_p = -0.4, .same_top = TRUE },
+    { .kld = 5, .nll = 2, .nll_reference = 0, .delta_p = 0, .same_top = FALSE },
+  };
+  QuernDivergenceSummary s;
+  quern_divergence_sum_summary (sum, &s);
+  g_assert_cmpuint (s.n, ==, 0);
+  for (gsize i = 0; i < G_N_ELEMENTS (positions); i++)
+    quern_divergence_sum_add (sum, &positions[i]);
+  quern_divergence_sum_summary (sum, &s);
+  g_assert_cmpuint (s.n, ==, 3);
+  assert_near (s.kld_mean, 2, 1e-12);
+  assert_near (s.kld_error, sqrt (7.0 / 3), 1e-12);
+  assert_near (s.kld_median, 1, 1e-12);
+  assert_near (s.kld_p99, 1 + 4 * 0.98, 1e-12);
+  assert_near (s.same_top, 2.0 / 3, 1e-12);
+  assert_near (s.same_top_error, sqrt (2.0 / 9 / 2), 1e-12);
+  assert_near (s.delta_p_rms, sqrt (0.25 / 3), 1e-12);
+  assert_near (s.perplexity, exp (2), 1e-9);
+  assert_near (s.perplexity_reference, exp (1), 1e-9);
+  assert_near (s.delta_ln_ppl, 1, 1e-12);
+  assert_near (s.delta_ln_ppl_error, sqrt (2.0 / 3 / 2), 1e-12); /* of the differences 0, 1, 2 */
+}
+
+static void
+test_interval (void)
+{
+  double low, high;
+  quern_wilson_interval (7, 9, &low, &high);
+  assert_near (low, 0.4526, 1e-4);
+  assert_near (high, 0.9368, 1e-4);
+  quern_wilson_interval (0, 0, &low, &high);
+  g_assert_true (low == 0 && high == 1);
+}
+
+static void
+test_mcnemar (void)
+{
+  assert_near (quern_mcnemar_exact (0, 0), 1, 0);
+  assert_near (quern_mcnemar_exact (1, 5), 14.0 / 64, 1e-9); /* 2 (1 + 6) / 2^6 */
+  assert_near (quern_mcnemar_exact (10, 0), 2.0 / 1024, 1e-9);
+}
+
+/* A beats B 3 to 1; with the virtual tie 3.5 to 1.5, odds 7 to 3. */
+static void
+test_bradley_terry (void)
+{
+  const QuernDuel duels[] = { { 0, 1, 1 }, { 1, 0, 0 }, { 0, 1, 1 }, { 0, 1, 0 } };
+  QuernRating rating[2], again[2];
+  quern_bradley_terry (duels, 4, 2, 200, 7, rating);
+  assert_near (rating[0].rating - rating[1].rating, 400 * log10 (7.0 / 3), 1e-6);
+  assert_near (rating[0].rating + rating[1].rating, 0, 1e-6);
+  g_assert_cmpfloat (rating[0].low, <, rating[0].rating);
+  g_assert_cmpfloat (rating[0].high, >, rating[0].rating);
+  quern_bradley_terry (duels, 4, 2, 200, 7, again);
+  g_assert_cmpmem (rating, sizeof rating, again, sizeof again);
+}
+
+static void
+test_bradley_terry_unbeaten (void)
+{
+  const QuernDuel duels[] = { { 0, 1, 1 }, { 0, 2, 1 }, { 1, 2, 0.5 } };
+  QuernRating rating[3];
+  quern_bradley_terry (duels, 3, 3, 50, 1, rating);
+  g_assert_true (isfinite (rating[0].rating) && isfinite (rating[0].high));
+  g_assert_cmpfloat (rating[0].rating, >, rating[1].rating);
+  assert_near (rating[1].rating, rating[2].rating, 1e-6);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/divergence/by-hand", test_divergence);
+  g_test_add_func ("/divergence/same-is-zero", test_same_is_zero);
+  g_test_add_func ("/divergence/not-finite", test_not_finite);
+  g_test_add_func ("/divergence/top", test_top);
+  g_test_add_func ("/divergence/summary", test_summary);
+  g_test_add_func ("/statistics/wilson", test_interval);
+  g_test_add_func ("/statistics/mcnemar", test_mcnemar);
+  g_test_add_func ("/statistics/bradley-terry", test_bradley_terry);
+  g_test_add_func ("/statistics/unbeaten", test_bradley_terry_unbeaten);
+  return g_test_run ();
+}
