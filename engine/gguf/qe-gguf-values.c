@@ -24,7 +24,7 @@ static bool
 load_integer (const uint8_t *p, uint32_t type, uint64_t *bits, bool *negative)
 {
   union { uint8_t u8; int8_t i8; uint16_t u16; int16_t i16; uint32_t u32; int32_t i32; uint64_t u64; int64_t i64; } v;
-  memcpy (&v, p, qe_gguf_value_size (type) <= 8 ? qe_gguf_value_size (type) : 0);
+  memcpy (&v, p, qe_gguf_value_size (type));
   int64_t value;
   switch (type) {
   case QE_GGUF_U8: value = v.u8; break;
@@ -158,6 +158,25 @@ qe_gguf_array_f64 (const QeGguf *gguf, const char *key, uint64_t i, double *out)
   uint32_t type;
   const uint8_t *p = element (gguf, key, i, &type);
   return p && type != QE_GGUF_BOOL && load_f64 (p, type, out);
+}
+
+bool
+qe_gguf_integers (const QeGguf *gguf, const char *key, QeIntegers *out)
+{
+  const QeGgufKey *k = find_array (gguf, key);
+  uint64_t bits;
+  bool negative;
+  if (!k || !load_integer ((const uint8_t[8]) { 0 }, k->type, &bits, &negative))
+    return false;
+  *out = (QeIntegers) { .at = value_bytes (gguf, k), .count = k->count, .type = k->type };
+  return true;
+}
+
+bool
+qe_integers_get (const QeIntegers *integers, uint64_t i, uint64_t *out)
+{
+  return i < integers->count
+         && load_u64 (integers->at + i * qe_gguf_value_size (integers->type), integers->type, out);
 }
 
 bool

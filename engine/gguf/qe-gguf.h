@@ -48,5 +48,9 @@ bool qe_gguf_array_f64 (const QeGguf *gguf, const char *key, uint64_t i, double 
 typedef struct { const uint8_t *at; uint64_t left; } QeStrings;
 bool qe_gguf_strings (const QeGguf *gguf, const char *key, QeStrings *out);
 bool qe_strings_next (QeStrings *strings, const char **out, size_t *length);
+/* The same for an array of integers or bools. */
+typedef struct { const uint8_t *at; uint64_t count; uint32_t type; } QeIntegers;
+bool qe_gguf_integers (const QeGguf *gguf, const char *key, QeIntegers *out);
+bool qe_integers_get (const QeIntegers *integers, uint64_t i, uint64_t *out); /* false: negative, or no element i */
 /* Strings in order: start with *cursor = 0. O(1) each. */
 bool qe_gguf_array_next_string (const QeGguf *gguf, const char *key, uint64_t *cursor, const char **out, size_t *length);
