@@ -7,6 +7,8 @@
 #include <glib/gi18n-lib.h>
 #include <string.h>
 
+#include "chat/quern-picture-header.h"
+
 /* A picture that somebody gave: its own bytes, and its pixels as the model and the window see them: 8-bit RGB, upright,
  * on white where it is transparent. Immutable, so any thread may read it.
  *
@@ -44,11 +46,11 @@ static const Format formats[] = {
   { "image/bmp", "BMP", "BM", 2, 0 },
   { "image/tiff", "TIFF", "II*\0", 4, 0 },
   { "image/tiff", "TIFF", "MM\0*", 4, 0 },
-  { "image/avif", "AVIF", "ftypavif", 8, 4, TRUE },
-  { "image/avif", "AVIF", "ftypavis", 8, 4, TRUE },
-  { "image/heif", "HEIC", "ftyphe", 6, 4, TRUE },
-  { "image/heif", "HEIC", "ftypmif1", 8, 4, TRUE },
-  { "image/heif", "HEIC", "ftypmsf1", 8, 4, TRUE },
+  { "image/avif", "AVIF", "ftypavif", 8, 4, .boxes = TRUE },
+  { "image/avif", "AVIF", "ftypavis", 8, 4, .boxes = TRUE },
+  { "image/heif", "HEIC", "ftyphe", 6, 4, .boxes = TRUE },
+  { "image/heif", "HEIC", "ftypmif1", 8, 4, .boxes = TRUE },
+  { "image/heif", "HEIC", "ftypmsf1", 8, 4, .boxes = TRUE },
 };
 
 static const Format *
@@ -80,32 +82,23 @@ check_size (int      width,
       && (gint64) width * height <= QUERN_PICTURE_MAX_PIXELS)
     return TRUE;
   g_set_error (error, QUERN_PICTURE_ERROR, QUERN_PICTURE_ERROR_TOO_LARGE,
-               _("This picture is too large: %d × %d pixels. Make it smaller than %d pixels a side and %d million in "
-                 "all, and try again."),
+               _("This picture is too large: %d × %d pixels. Make it at most %d pixels a side and %d million in all, "
+                 "and try again."),
                width, height, QUERN_PICTURE_MAX_SIDE, QUERN_PICTURE_MAX_PIXELS / 1000000);
   return FALSE;
 }
 
-/* Loaders of HEIC and AVIF tell the size only after decoding. Their containers state it in boxes called "ispe", one for
- * each tile and one for the whole: all must pass, wherever they are. */
 static gboolean
 check_boxes (GBytes  *bytes,
              GError **error)
 {
-  gsize size;
-  const guint8 *data = g_bytes_get_data (bytes, &size), *end = data + size;
+  gsize size, cursor = 0;
+  const guint8 *data = g_bytes_get_data (bytes, &size);
+  guint32 width, height;
 
-  for (const guint8 *box; (box = memmem (data, end - data, "ispe", 4)) != NULL && end - box >= 16; data = box + 4)
-    {
-      guint32 version, width, height;
-
-      memcpy (&version, box + 4, 4);
-      memcpy (&width, box + 8, 4);
-      memcpy (&height, box + 12, 4);
-      if (version == 0
-          && !check_size (MIN (GUINT32_FROM_BE (width), G_MAXINT), MIN (GUINT32_FROM_BE (height), G_MAXINT), error))
-        return FALSE;
-    }
+  while (quern_picture_header_next_box (data, size, &cursor, &width, &height))
+    if (!check_size (MIN (width, G_MAXINT), MIN (height, G_MAXINT), error))
+      return FALSE;
   return TRUE;
 }
 
@@ -116,9 +109,9 @@ size_prepared_cb (GdkPixbufLoader *loader,
                   int              height,
                   gpointer         user_data)
 {
-  GError **error = user_data;
+  GError **refusal = user_data;
 
-  if (*error == NULL && !check_size (width, height, error))
+  if (*refusal == NULL && !check_size (width, height, refusal))
     gdk_pixbuf_loader_set_size (loader, 0, 0);
 }
 
@@ -147,6 +140,53 @@ feed_loader (GdkPixbufLoader  *loader,
   return gdk_pixbuf_loader_close (loader, ok ? error : NULL) && ok;
 }
 
+static void
+set_damaged (GError       **error,
+             const Format  *format,
+             const char    *why)
+{
+  g_set_error (error, QUERN_PICTURE_ERROR, QUERN_PICTURE_ERROR_DAMAGED,
+               /* Translators: a format, then what its decoder says */
+               _("This %s picture is damaged (%s). Get it again, or open and save it with another program."),
+               format->name, why);
+}
+
+static GdkPixbuf *
+turn_upright (GdkPixbuf    *pixbuf,
+              const guint8 *data,
+              gsize         size)
+{
+  guint orientation = quern_picture_header_orientation (data, size);
+
+  if (orientation != 0 && gdk_pixbuf_get_option (pixbuf, "orientation") == NULL)
+    {
+      char digit[2] = { '0' + orientation };
+      gdk_pixbuf_set_option (pixbuf, "orientation", digit);
+    }
+  return gdk_pixbuf_apply_embedded_orientation (pixbuf);
+}
+
+/* The picture in a loader that has been fed, upright. */
+static GdkPixbuf *
+take_pixbuf (GdkPixbufLoader  *loader,
+             GBytes           *bytes,
+             const Format     *format,
+             GError          **error)
+{
+  gsize size;
+  const guint8 *data = g_bytes_get_data (bytes, &size);
+  GdkPixbuf *pixbuf = gdk_pixbuf_loader_get_pixbuf (loader); /* of an animation, the first picture */
+  GdkPixbuf *upright = NULL;
+
+  if (pixbuf == NULL)
+    set_damaged (error, format, _("it is empty"));
+  else if (!quern_picture_header_is_whole (data, size))
+    set_damaged (error, format, _("it ends too early"));
+  else if ((upright = turn_upright (pixbuf, data, size)) == NULL)
+    set_damaged (error, format, _("it cannot be turned upright"));
+  return upright;
+}
+
 static GdkPixbuf *
 decode (GBytes        *bytes,
         const Format  *format,
@@ -154,9 +194,8 @@ decode (GBytes        *bytes,
         GError       **error)
 {
   g_autoptr (GdkPixbufLoader) loader = gdk_pixbuf_loader_new_with_mime_type (format->mime_type, NULL);
-  g_autoptr (GError) refusal = NULL;
   g_autoptr (GError) failure = NULL;
-  GdkPixbuf *pixbuf, *upright;
+  GError *refusal = NULL;
 
   if (loader == NULL)
     {
@@ -165,25 +204,15 @@ decode (GBytes        *bytes,
       return NULL;
     }
   g_signal_connect (loader, "size-prepared", G_CALLBACK (size_prepared_cb), &refusal);
-  if (!feed_loader (loader, bytes, &refusal, cancellable, &failure) || refusal != NULL)
-    {
-      if (refusal != NULL)
-        g_propagate_error (error, g_steal_pointer (&refusal));
-      else if (g_error_matches (failure, G_IO_ERROR, G_IO_ERROR_CANCELLED))
-        g_propagate_error (error, g_steal_pointer (&failure));
-      else
-        g_set_error (error, QUERN_PICTURE_ERROR, QUERN_PICTURE_ERROR_DAMAGED,
-                     /* Translators: a format, then what its decoder says */
-                     _("This %s picture is damaged or not whole (%s)."), format->name,
-                     failure != NULL ? failure->message : _("its decoder gave up"));
-      return NULL;
-    }
-  pixbuf = gdk_pixbuf_loader_get_pixbuf (loader); /* of an animation, the first picture */
-  upright = pixbuf != NULL ? gdk_pixbuf_apply_embedded_orientation (pixbuf) : NULL;
-  if (upright == NULL)
-    g_set_error (error, QUERN_PICTURE_ERROR, QUERN_PICTURE_ERROR_DAMAGED,
-                 _("This %s picture is damaged: there is nothing in it."), format->name);
-  return upright;
+  if (feed_loader (loader, bytes, &refusal, cancellable, &failure) && refusal == NULL)
+    return take_pixbuf (loader, bytes, format, error);
+  if (refusal != NULL)
+    g_propagate_error (error, refusal);
+  else if (g_error_matches (failure, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    g_propagate_error (error, g_steal_pointer (&failure));
+  else
+    set_damaged (error, format, failure != NULL ? failure->message : _("its decoder gave up"));
+  return NULL;
 }
 
 /* The model's own processor drops transparency and shows whatever colours lie under it, often black. People see
