@@ -12,32 +12,34 @@ status=0
 results=$(mktemp)
 trap 'rm -f "$results"' EXIT
 
-# folder [MESON-OPTION…]: configures and builds it.
-make_build() {
-  dir=$1; shift
-  [ -e "$dir/build.ninja" ] || meson setup "$dir" "$top" "$@" > "$dir.log" 2>&1 || { cat "$dir.log"; exit 1; }
-  rm -f "$dir.log"
-  ninja -C "$dir" --quiet || { echo "run.sh: the build in $dir failed"; exit 1; }
-}
-
-# folder LABEL MESON-TEST-ARGUMENT…: runs tests there and adds what they said to the results.
+# folder LABEL MESON-TEST-ARGUMENT…: builds what the tests chosen need, runs them and keeps what they said.
 run_tests() {
   dir=$1 label=$2; shift 2
   echo "== $label"
   log=$dir/meson-logs/$label
   rm -f "$log.json"
-  meson test -C "$dir" --no-rebuild --print-errorlogs --logbase "$label" "$@" || status=1
-  if [ -e "$log.json" ]; then cat "$log.json" >> "$results"; fi
+  meson test -C "$dir" --print-errorlogs --logbase "$label" "$@" > "$dir/run.out" 2>&1 || status=1
+  sed '/^ninja: Entering\|^ninja: no work\|^\[[0-9]*\/[0-9]*\] /d; /^Full log written\|^Summary of Failures/,$d' "$dir/run.out"
+  if [ -e "$log.json" ]; then
+    cat "$log.json" >> "$results"
+  elif [ "$status" != 0 ]; then # it did not build
+    printf '{"name": "%s", "result": "could not be built", "stdout": ""}\n' "$label" >> "$results"
+  fi
 }
 
-make_build "$build"
+# folder SANITIZERS: configures a build of engine and core with them.
+sanitized() {
+  [ -e "$1/build.ninja" ] || meson setup "$1" "$top" -Db_sanitize="$2" -Db_lundef=false -Dui=false > "$build/setup.log" 2>&1 \
+    || { cat "$build/setup.log"; exit 1; }
+}
+
 for suite in "$@"; do
   case $suite in
     asan)
-      make_build "$build-asan" -Db_sanitize=address,undefined -Dui=false
+      sanitized "$build-asan" address,undefined
       run_tests "$build-asan" asan --timeout-multiplier 4 --suite engine --suite core ;;
     tsan)
-      make_build "$build-tsan" -Db_sanitize=thread -Dui=false
+      sanitized "$build-tsan" thread
       run_tests "$build-tsan" tsan --timeout-multiplier 8 --suite threads ;;
     *) run_tests "$build" "$suite" --suite "$suite" ;;
   esac
