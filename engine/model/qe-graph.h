@@ -19,7 +19,6 @@ typedef struct {
   uint32_t n;      /* at most qe_graph_batch_size() */
   uint32_t start;  /* row of the cache where the first one goes */
   uint32_t n_logits; /* of the last rows, at most qe_graph_max_logits() */
-  bool hidden;     /* leave all rows' final hidden vectors for qe_graph_hidden() */
   bool defer;      /* leave the recurrent state as it was, until qe_graph_commit(); at most QE_DEFER_MAX rows */
   const QeControl *control; /* cancellation is polled between layers; may be NULL */
 } QeBatch;
@@ -32,7 +31,8 @@ typedef struct {
 
 QeStatus qe_graph_new (QeGraph **out, const QeModel *model, QeCache *cache, const QeGraphParams *params, QeError *err);
 void qe_graph_free (QeGraph *graph);
-size_t qe_graph_bytes (const QeModelInfo *info, const QeGraphParams *params, uint32_t n_ctx); /* what new() allocates */
+/* What qe_graph_new() takes from the system, for the memory plan. */
+size_t qe_graph_bytes (const QeConfig *config, uint32_t n_vocab, const QeGraphParams *params, uint32_t n_ctx);
 
 uint32_t qe_graph_batch_size (const QeGraph *graph);
 uint32_t qe_graph_max_logits (const QeGraph *graph);
@@ -44,5 +44,10 @@ QeStatus qe_graph_run (QeGraph *graph, const QeBatch *batch, QeError *err);
 /* Takes the first n rows of the deferred batch into the recurrent state. */
 void qe_graph_commit (QeGraph *graph, uint32_t n);
 
-const float *qe_graph_logits (const QeGraph *graph, uint32_t i); /* [n_vocab] of the i-th row that has them */
-const float *qe_graph_hidden (const QeGraph *graph, uint32_t row); /* [n_embd], after the last norm */
+/* Logits of n more rows of the last batch, from its row `first` on; they take the place of those it had. */
+QeStatus qe_graph_head (QeGraph *graph, uint32_t first, uint32_t n, QeError *err);
+/* Makes room for the logits of n rows at a time. Those there are are lost. */
+QeStatus qe_graph_reserve_logits (QeGraph *graph, uint32_t n, QeError *err);
+
+float *qe_graph_logits (const QeGraph *graph, uint32_t i); /* [n_vocab] of the i-th row that has them */
+const float *qe_graph_hidden (const QeGraph *graph, uint32_t row); /* [n_embd] after the last norm, of the last batch */

@@ -103,6 +103,7 @@ static void
 rms_norm (float *y, const float *x, const float *w, size_t n, float eps)
 {
   const float factor = 1.0f / sqrtf (square_sum (x, n) / (float) n + eps);
+#pragma GCC ivdep
   for (size_t i = 0; i < n; i++)
     y[i] = x[i] * factor * w[i];
 }
@@ -116,6 +117,7 @@ l2_norm (float *x, size_t n, float eps, float factor)
 static void
 silu_mul (float *y, const float *gate, const float *up, size_t n)
 {
+#pragma GCC ivdep
   for (size_t i = 0; i < n; i++)
     y[i] = gate[i] * sigmoid (gate[i]) * up[i];
 }
@@ -142,6 +144,18 @@ max_of (const float *x, size_t n)
   for (size_t i = 1; i < n; i++)
     m = x[i] > m ? x[i] : m;
   return m;
+}
+
+static int
+is_finite (const float *x, size_t n)
+{
+  uint32_t found = 0;
+  for (size_t i = 0; i < n; i++) {
+    uint32_t bits;
+    memcpy (&bits, x + i, sizeof bits);
+    found |= (bits & 0x7f800000) == 0x7f800000;
+  }
+  return !found;
 }
 
 static float
@@ -171,6 +185,7 @@ conv_silu (float *y, const float *const *rows, size_t n_rows, const float *taps,
 {
   if (n_rows == 4) { /* what every published model has */
     const float *a = rows[0], *b = rows[1], *c = rows[2], *d = rows[3];
+#pragma GCC ivdep
     for (size_t i = 0; i < n; i++) {
       const float s = a[i] * taps[i] + b[i] * taps[ld_taps + i] + c[i] * taps[2 * ld_taps + i]
                       + d[i] * taps[3 * ld_taps + i];
@@ -178,6 +193,7 @@ conv_silu (float *y, const float *const *rows, size_t n_rows, const float *taps,
     }
     return;
   }
+#pragma GCC ivdep
   for (size_t i = 0; i < n; i++) {
     float s = 0;
     for (size_t j = 0; j < n_rows; j++)
@@ -318,6 +334,7 @@ const QeOps OPS_TABLE = {
   .sigmoid_mul = sigmoid_mul,
   .gated_norm = gated_norm,
   .max = max_of,
+  .is_finite = is_finite,
   .exp_sum = exp_sum,
   .conv_silu = conv_silu,
   .delta_step = delta_step,

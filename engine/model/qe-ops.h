@@ -16,10 +16,11 @@ typedef struct {
   void (*add_scaled) (float *y, const float *x, float factor, size_t n); /* y += factor * x */
   void (*rms_norm) (float *y, const float *x, const float *w, size_t n, float eps); /* y may be x */
   void (*l2_norm) (float *x, size_t n, float eps, float factor);        /* x = factor * x / sqrt (x.x + eps) */
-  void (*silu_mul) (float *y, const float *gate, const float *up, size_t n);  /* y = silu (gate) * up */
+  void (*silu_mul) (float *y, const float *gate, const float *up, size_t n);  /* y = silu (gate) * up; y may be either */
   void (*sigmoid_mul) (float *y, const float *gate, size_t n);          /* y *= sigmoid (gate) */
   void (*gated_norm) (float *y, const float *w, const float *z, size_t n, float eps); /* y = norm (y) * w * silu (z) */
   float (*max) (const float *x, size_t n);
+  int (*is_finite) (const float *x, size_t n); /* no element is infinite or no number */
   float (*exp_sum) (float *x, size_t n, float max); /* x = exp (x - max); returns the sum */
 
   /* y[i] = silu (sum_j taps[j * ld_taps + i] * rows[j][i]), i < n: one token of a causal convolution. y may be the last

@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A context: what it holds, and how its rows come in. qe-generate.c has what comes out. */
+#include "cache/qe-context-private.h"
+
+#include <stdlib.h>
+#include <time.h>
+
+#include "qe-error.h"
+
+#define DEFAULT_CONTEXT 4096
+#define MAX_THREADS 256
+
+/* ---- the object ------------------------------------------------------------------------------------------------ */
+
+static QeStatus
+check_params (const QeModel *model, QeContextParams *p, QeError *err)
+{
+  const uint32_t trained = model->info.n_ctx_train;
+  if (!p->n_ctx)
+    p->n_ctx = trained < DEFAULT_CONTEXT ? trained : DEFAULT_CONTEXT;
+  if (p->n_ctx > trained)
+    return qe_fail (err, QE_ERROR_ARGUMENT, "A context of %u tokens is longer than the %u that this model can use.",
+                    p->n_ctx, trained);
+  if (!p->n_threads)
+    p->n_threads = qe_cpu_default_threads ();
+  if (p->n_threads > MAX_THREADS)
+    return qe_fail (err, QE_ERROR_ARGUMENT, "At most %d threads can be used.", MAX_THREADS);
+  return QE_OK;
+}
+
+QeStatus
+qe_context_new (QeContext **out, QeModel *model, const QeContextParams *params, QeError *err)
+{
+  QeContextParams p = params ? *params : (QeContextParams) { 0 };
+  QeStatus status = check_params (model, &p, err);
+  const QeGraphParams graph = { p.n_threads, p.speculative ? QE_STEP_MAX : 1, p.speculative };
+  QeContext *c;
+  if (status != QE_OK)
+    return status;
+  c = calloc (1, sizeof *c);
+  if (!c)
+    return qe_fail (err, QE_ERROR_MEMORY, "There is not enough memory for a context.");
+  c->model = qe_model_ref (model);
+  c->ready = -1;
+  c->speculative = p.speculative;
+  c->keys = calloc (p.n_ctx, sizeof *c->keys);
+  status = c->keys ? QE_OK : qe_fail (err, QE_ERROR_MEMORY, "There is not enough memory for a context.");
+  if (status == QE_OK)
+    status = qe_cache_init (&c->cache, &model->config, p.n_ctx, p.kv_type, p.speculative && model->weights.mtp, err);
+  if (status == QE_OK)
+    status = qe_checkpoints_init (&c->checkpoints, &c->cache, model->weights.n_vocab, p.checkpoint_bytes, err);
+  if (status == QE_OK)
+    status = qe_graph_new (&c->graph, model, &c->cache, &graph, err);
+  if (status != QE_OK) {
+    qe_context_free (c);
+    return status;
+  }
+  *out = c;
+  return QE_OK;
+}
+
+void
+qe_context_free (QeContext *context)
+{
+  if (!context)
+    return;
+  qe_graph_free (context->graph);
+  qe_checkpoints_clear (&context->checkpoints);
+  qe_cache_clear (&context->cache);
+  free (context->keys);
+  qe_model_free (context->model);
+  free (context);
+}
+
+uint32_t
+qe_context_size (const QeContext *context)
+{
+  return context->cache.n_ctx;
+}
+
+unsigned
+qe_context_threads (const QeContext *context)
+{
+  return qe_graph_threads (context->graph);
+}
+
+size_t
+qe_context_length (const QeContext *context)
+{
+  return context->length;
+}
+
+const float *
+qe_context_logits (const QeContext *context)
+{
+  return context->ready < 0 ? NULL : qe_graph_logits (context->graph, (uint32_t) context->ready);
+}
+
+/* ---- going back ------------------------------------------------------------------------------------------------ */
+
+void
+qe_context_empty (QeContext *context)
+{
+  qe_cache_forget (&context->cache);
+  qe_checkpoints_drop_after (&context->checkpoints, 0);
+  context->length = context->next_position = 0;
+  context->ready = -1;
+}
+
+void
+qe_context_rewind (QeContext *context, uint32_t length, bool need_logits)
+{
+  const QeCheckpoint *item = qe_checkpoints_find (&context->checkpoints, length, need_logits);
+  if (!item) {
+    qe_context_empty (context);
+    return;
+  }
+  qe_checkpoints_restore (&context->checkpoints, item, &context->cache, qe_graph_logits (context->graph, 0));
+  context->length = item->length;
+  context->next_position = item->next_position;
+  context->ready = item->has_logits ? 0 : -1;
+}
+
+/* ---- rows in --------------------------------------------------------------------------------------------------- */
+
+/* Where the next batch ends: at the end, where a checkpoint is due, or where it is as large as it may be. */
+static size_t
+batch_end (const QeContext *c, const QeEvaluation *e, size_t at)
+{
+  const size_t most = at + qe_graph_batch_size (c->graph);
+  size_t end = most < e->n ? most : e->n;
+  if (!e->checkpoints)
+    return end;
+  for (size_t i = 0; i < e->n_marks; i++)
+    if (e->marks[i] > c->length && e->marks[i] - c->length < end - at) {
+      end = at + (e->marks[i] - c->length);
+      break;
+    }
+  return end;
+}
+
+static void
+take_checkpoint (QeContext *c, const QeEvaluation *e, const QeRow *next)
+{
+  const uint32_t position = next ? next->position[0] : e->next_position;
+  const uint32_t since = c->length - qe_checkpoints_last_length (&c->checkpoints);
+  QeCheckpointKind kind = QE_CHECKPOINT_PERIODIC;
+  for (size_t i = 0; i < e->n_marks; i++)
+    if (e->marks[i] == c->length)
+      kind = QE_CHECKPOINT_MARK;
+  if (!next && since > 32)
+    kind = kind == QE_CHECKPOINT_MARK ? kind : QE_CHECKPOINT_END;
+  if (kind == QE_CHECKPOINT_PERIODIC && since < QE_CHECKPOINT_INTERVAL)
+    return;
+  qe_checkpoints_take (&c->checkpoints, &c->cache, kind, c->length, position,
+                       next || c->ready < 0 ? NULL : qe_graph_logits (c->graph, (uint32_t) c->ready));
+}
+
+static QeStatus
+evaluate_batch (QeContext *c, const QeEvaluation *e, size_t first, size_t end, const QeControl *control, QeError *err)
+{
+  const bool logits = end == e->n && e->with_logits;
+  const QeBatch batch = { .rows = e->rows + first, .n = (uint32_t) (end - first), .start = c->length,
+                          .n_logits = logits, .control = control };
+  const QeStatus status = qe_graph_run (c->graph, &batch, err);
+  if (status != QE_OK)
+    return status;
+  for (size_t i = first; i < end; i++)
+    c->keys[c->length++] = e->rows[i].key;
+  c->ready = logits ? 0 : -1;
+  c->next_position = end < e->n ? e->rows[end].position[0] : e->next_position;
+  if (e->checkpoints)
+    take_checkpoint (c, e, end < e->n ? &e->rows[end] : NULL);
+  return QE_OK;
+}
+
+QeStatus
+qe_context_evaluate (QeContext *context, const QeEvaluation *e, const QeControl *control, QeError *err)
+{
+  QeStatus status = QE_OK;
+  for (size_t at = 0; status == QE_OK && at < e->n;) {
+    const size_t end = batch_end (context, e, at);
+    if (control && control->cancelled && control->cancelled (control->data))
+      return qe_fail (err, QE_ERROR_CANCELLED, "The calculation was stopped.");
+    status = evaluate_batch (context, e, at, end, control, err);
+    at = end;
+    if (status == QE_OK && control && control->progress)
+      control->progress (control->data, at, e->n);
+  }
+  if (status != QE_OK) /* the recurrent state is part old, part new */
+    qe_context_rewind (context, context->length, false);
+  return status;
+}
+
+/* ---- prompts --------------------------------------------------------------------------------------------------- */
+
+static QeStatus
+check_prompt (const QeContext *c, const QePrompt *prompt, QeError *err)
+{
+  const QeModelInfo *info = &c->model->info;
+  if (!prompt->n)
+    return qe_fail (err, QE_ERROR_ARGUMENT, "The prompt is empty.");
+  if (prompt->n > c->cache.n_ctx)
+    return qe_fail (err, QE_ERROR_CONTEXT_FULL,
+                    "The prompt has %zu tokens, %zu more than the context of %u holds.", prompt->n,
+                    prompt->n - c->cache.n_ctx, c->cache.n_ctx);
+  if (prompt->n_images && prompt->n_embd != info->n_embd)
+    return qe_fail (err, QE_ERROR_ARGUMENT, "The pictures were prepared for another model.");
+  for (size_t i = 0; i < prompt->n; i++)
+    if (!prompt->rows[i].embedding && (uint32_t) prompt->rows[i].token >= info->n_vocab)
+      return qe_fail (err, QE_ERROR_ARGUMENT, "The prompt holds the token %d, which this model does not have.",
+                      prompt->rows[i].token);
+  return QE_OK;
+}
+
+static uint32_t
+common_length (const QeContext *c, const QePrompt *prompt)
+{
+  uint32_t n = 0;
+  while (n < c->length && n < prompt->n && c->keys[n] == prompt->rows[n].key)
+    n++;
+  return n;
+}
+
+/* Leaves in the cache as long a beginning of the prompt as it can. */
+static void
+keep_common (QeContext *c, const QePrompt *prompt)
+{
+  const uint32_t common = common_length (c, prompt);
+  const bool whole = common == prompt->n;
+  qe_checkpoints_drop_after (&c->checkpoints, common);
+  if (common < c->length || (whole && c->ready < 0))
+    qe_context_rewind (c, common, whole);
+}
+
+static double
+seconds (void)
+{
+  struct timespec t;
+  clock_gettime (CLOCK_MONOTONIC, &t);
+  return (double) t.tv_sec + (double) t.tv_nsec * 1e-9;
+}
+
+QeStatus
+qe_context_prefill (QeContext *context, const QePrompt *prompt, const QeControl *control, QePrefillStats *stats,
+                    QeError *err)
+{
+  const double start = seconds ();
+  QeStatus status = check_prompt (context, prompt, err);
+  uint32_t reused;
+  if (status != QE_OK)
+    return status;
+  keep_common (context, prompt);
+  reused = context->length;
+  status = qe_context_evaluate (context,
+                                &(QeEvaluation) { .rows = prompt->rows + reused, .n = prompt->n - reused,
+                                                  .next_position = prompt->next_position, .with_logits = true,
+                                                  .marks = prompt->marks, .n_marks = prompt->n_marks,
+                                                  .checkpoints = true },
+                                control, err);
+  if (stats)
+    *stats = (QePrefillStats) { prompt->n, prompt->n - reused, reused, seconds () - start };
+  return status;
+}

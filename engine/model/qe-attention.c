@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Gated attention (qwen35.md section 4.2). A row of wide is: for each head its query and its gate, then keys, then
+ * values. Few rows go along the cache, which is cut into blocks so that all threads have work however few the heads;
+ * many rows go in tiles of queries by keys, as matrix products. */
+#include "model/qe-graph-private.h"
+
+#include <cblas.h>
+#include <math.h>
+#include <string.h>
+
+typedef struct {
+  QeGraph *g;
+  const QeLayer *l;
+  uint32_t index, n, start;   /* of the layer, rows, first row in the cache */
+  uint32_t d, group;          /* size of a head, query heads that share keys */
+  size_t keys, values;        /* columns of wide */
+  float factor;
+  void (*scores) (float *, size_t, const float *, size_t, size_t, const void *, size_t, size_t, float);
+  void (*mix) (float *, size_t, const float *, size_t, size_t, const void *, size_t, size_t);
+  void (*widen) (float *, const void *, size_t);
+} Attention;
+
+static float *
+query_row (const Attention *a, uint32_t t, uint32_t head)
+{
+  return a->g->wide + (size_t) t * a->g->ld_wide + (size_t) head * 2 * a->d;
+}
+
+/* ---- keys and values into the cache ---------------------------------------------------------------------------- */
+
+static void
+turn (const Attention *a, uint32_t t, float *x)
+{
+  const size_t pairs = a->g->config->rope_dims / 2;
+  a->g->ops->rope (x, a->g->cosine + t * pairs, a->g->sine + t * pairs, pairs);
+}
+
+/* Row t of one key head and of the queries that share it: norm, rotation, cache. */
+static void
+prepare_row (const Attention *a, uint32_t t, uint32_t kv_head)
+{
+  const QeGraph *g = a->g;
+  const QeType type = g->cache->kv_type == QE_KV_Q8_0 ? QE_TYPE_Q8_0 : QE_TYPE_F16;
+  float *row = g->wide + (size_t) t * g->ld_wide, *k = row + a->keys + (size_t) kv_head * a->d;
+  const uint32_t at = a->start + t;
+  for (uint32_t j = 0; j < a->group; j++) {
+    float *q = query_row (a, t, kv_head * a->group + j);
+    g->ops->rms_norm (q, q, a->l->q_norm, a->d, g->config->eps);
+    turn (a, t, q);
+  }
+  g->ops->rms_norm (k, k, a->l->k_norm, a->d, g->config->eps);
+  turn (a, t, k);
+  qe_quantise (type, k, qe_cache_row (g->cache, g->cache->keys, a->index, kv_head, at), a->d);
+  qe_quantise (type, row + a->values + (size_t) kv_head * a->d,
+               qe_cache_row (g->cache, g->cache->values, a->index, kv_head, at), a->d);
+}
+
+static void
+prepare (const Attention *a, QeWorker *w)
+{
+  const uint32_t n_kv_heads = a->g->config->n_kv_heads;
+  size_t first, end;
+  qe_graph_share (w, (size_t) a->n * n_kv_heads, &first, &end);
+  for (size_t i = first; i < end; i++)
+    prepare_row (a, (uint32_t) (i / n_kv_heads), (uint32_t) (i % n_kv_heads));
+}
+
+/* ---- few rows: along the cache --------------------------------------------------------------------------------- */
+
+/* What a head found in one block: the mix of values [d], not yet divided by the sum; the sum; the largest score. */
+static float *
+partial (const Attention *a, uint32_t t, uint32_t head, uint32_t block)
+{
+  const QeGraph *g = a->g;
+  return g->partials + (((size_t) t * g->config->n_heads + head) * g->n_blocks + block) * (a->d + 2);
+}
+
+static void
+attend_block (const Attention *a, QeWorker *w, uint32_t t, uint32_t kv_head, uint32_t block)
+{
+  const QeGraph *g = a->g;
+  const uint32_t first = block * g->attend_block, seen = a->start + t + 1, head = kv_head * a->group;
+  const uint32_t n = seen - first < g->attend_block ? seen - first : g->attend_block;
+  const size_t ld_partial = (size_t) g->n_blocks * (a->d + 2);
+  float *scores = qe_graph_scratch (g, w), *out = partial (a, t, head, block);
+  a->scores (scores, n, query_row (a, t, head), 2 * a->d, a->group,
+             qe_cache_row (g->cache, g->cache->keys, a->index, kv_head, first), n, a->d, a->factor);
+  for (uint32_t j = 0; j < a->group; j++) {
+    float *end = out + j * ld_partial + a->d;
+    end[1] = g->ops->max (scores + (size_t) j * n, n);
+    end[0] = g->ops->exp_sum (scores + (size_t) j * n, n, end[1]);
+  }
+  a->mix (out, ld_partial, scores, n, a->group,
+          qe_cache_row (g->cache, g->cache->values, a->index, kv_head, first), n, a->d);
+}
+
+/* Joins the blocks of one head of one row, and lets the gate through. */
+static void
+join_blocks (const Attention *a, uint32_t t, uint32_t head)
+{
+  const QeGraph *g = a->g;
+  const uint32_t n_blocks = (a->start + t) / g->attend_block + 1;
+  float *o = g->narrow + (size_t) t * g->ld_narrow + (size_t) head * a->d;
+  float max = partial (a, t, head, 0)[a->d + 1], sum = 0;
+  for (uint32_t b = 1; b < n_blocks; b++)
+    max = fmaxf (max, partial (a, t, head, b)[a->d + 1]);
+  memset (o, 0, a->d * sizeof *o);
+  for (uint32_t b = 0; b < n_blocks; b++) {
+    const float *p = partial (a, t, head, b), weight = expf (p[a->d + 1] - max);
+    sum += weight * p[a->d];
+    g->ops->add_scaled (o, p, weight, a->d);
+  }
+  g->ops->scale (o, 1.0f / sum, a->d);
+  g->ops->sigmoid_mul (o, query_row (a, t, head) + a->d, a->d);
+}
+
+static void
+attend_few (const Attention *a, QeWorker *w)
+{
+  const QeGraph *g = a->g;
+  const uint32_t n_kv_heads = g->config->n_kv_heads, n_heads = g->config->n_heads;
+  const uint32_t most = (a->start + a->n - 1) / g->attend_block + 1;
+  size_t first, end;
+  for (size_t i = qe_worker_next (w); i < (size_t) a->n * n_kv_heads * most; i = qe_worker_next (w)) {
+    const uint32_t block = (uint32_t) (i % most), t = (uint32_t) (i / most / n_kv_heads);
+    if (block * g->attend_block <= a->start + t)
+      attend_block (a, w, t, (uint32_t) (i / most % n_kv_heads), block);
+  }
+  qe_worker_barrier (w);
+  qe_graph_share (w, (size_t) a->n * n_heads, &first, &end);
+  for (size_t i = first; i < end; i++)
+    join_blocks (a, (uint32_t) (i / n_heads), (uint32_t) (i % n_heads));
+}
+
+/* ---- many rows: in tiles --------------------------------------------------------------------------------------- */
+
+/* Rows [t0, t0 + n_rows) of the heads that share one key head; query i is row t0 + i / group. */
+typedef struct {
+  float *q, *o;     /* [n_queries][d] */
+  float *kv;        /* [QE_TILE_KEYS][d]: keys, then values */
+  float *scores;    /* [n_queries][QE_TILE_KEYS] */
+  float *max, *sum; /* [n_queries] */
+  uint32_t t0, n_rows, kv_head, n_queries;
+} Tile;
+
+static Tile
+gather_tile (const Attention *a, QeWorker *w, uint32_t t0, uint32_t n_rows, uint32_t kv_head)
+{
+  Tile tile = { .t0 = t0, .n_rows = n_rows, .kv_head = kv_head, .n_queries = n_rows * a->group };
+  const size_t size = (size_t) tile.n_queries * a->d;
+  tile.q = qe_graph_scratch (a->g, w);
+  tile.o = tile.q + size;
+  tile.kv = tile.o + size;
+  tile.scores = tile.kv + (size_t) QE_TILE_KEYS * a->d;
+  tile.max = tile.scores + (size_t) tile.n_queries * QE_TILE_KEYS;
+  tile.sum = tile.max + tile.n_queries;
+  for (uint32_t i = 0; i < tile.n_queries; i++)
+    memcpy (tile.q + (size_t) i * a->d, query_row (a, t0 + i / a->group, kv_head * a->group + i % a->group),
+            a->d * sizeof *tile.q);
+  memset (tile.o, 0, size * sizeof *tile.o);
+  return tile;
+}
+
+/* Scores become weights, relative to the largest so far; what was mixed before is brought to the same scale. */
+static void
+weigh_scores (const Attention *a, Tile *tile, uint32_t first_key, uint32_t n_keys)
+{
+  const QeOps *ops = a->g->ops;
+  for (uint32_t i = 0; i < tile->n_queries; i++) {
+    float *s = tile->scores + (size_t) i * QE_TILE_KEYS, max, kept = 0;
+    const uint32_t seen = a->start + tile->t0 + i / a->group + 1;
+    const uint32_t n = seen <= first_key ? 0 : seen - first_key < n_keys ? seen - first_key : n_keys;
+    memset (s + n, 0, (n_keys - n) * sizeof *s);
+    if (!n)
+      continue;
+    max = ops->max (s, n);
+    if (first_key) {
+      max = fmaxf (max, tile->max[i]);
+      kept = expf (tile->max[i] - max);
+      ops->scale (tile->o + (size_t) i * a->d, kept, a->d);
+    }
+    tile->sum[i] = (first_key ? tile->sum[i] * kept : 0) + ops->exp_sum (s, n, max);
+    tile->max[i] = max;
+  }
+}
+
+static void
+attend_keys (const Attention *a, Tile *tile, uint32_t first_key, uint32_t n_keys)
+{
+  const QeCache *c = a->g->cache;
+  const int q = (int) tile->n_queries, k = (int) n_keys, d = (int) a->d;
+  a->widen (tile->kv, qe_cache_row (c, c->keys, a->index, tile->kv_head, first_key), (size_t) n_keys * a->d);
+  cblas_sgemm (CblasRowMajor, CblasNoTrans, CblasTrans, q, k, d, a->factor, tile->q, d, tile->kv, d, 0, tile->scores,
+               QE_TILE_KEYS);
+  weigh_scores (a, tile, first_key, n_keys);
+  a->widen (tile->kv, qe_cache_row (c, c->values, a->index, tile->kv_head, first_key), (size_t) n_keys * a->d);
+  cblas_sgemm (CblasRowMajor, CblasNoTrans, CblasNoTrans, q, d, k, 1, tile->scores, QE_TILE_KEYS, tile->kv, d, 1,
+               tile->o, d);
+}
+
+static void
+attend_tile (const Attention *a, QeWorker *w, uint32_t t0, uint32_t n_rows, uint32_t kv_head)
+{
+  const QeGraph *g = a->g;
+  Tile tile = gather_tile (a, w, t0, n_rows, kv_head);
+  const uint32_t end = a->start + t0 + n_rows;
+  for (uint32_t key = 0; key < end; key += QE_TILE_KEYS)
+    attend_keys (a, &tile, key, end - key < QE_TILE_KEYS ? end - key : QE_TILE_KEYS);
+  for (uint32_t i = 0; i < tile.n_queries; i++) {
+    const uint32_t t = t0 + i / a->group, head = kv_head * a->group + i % a->group;
+    float *o = g->narrow + (size_t) t * g->ld_narrow + (size_t) head * a->d;
+    memcpy (o, tile.o + (size_t) i * a->d, a->d * sizeof *o);
+    g->ops->scale (o, 1.0f / tile.sum[i], a->d);
+    g->ops->sigmoid_mul (o, query_row (a, t, head) + a->d, a->d);
+  }
+}
+
+static void
+attend_many (const Attention *a, QeWorker *w)
+{
+  const uint32_t rows = a->group < QE_TILE_QUERIES ? QE_TILE_QUERIES / a->group : 1;
+  const uint32_t n_kv_heads = a->g->config->n_kv_heads, n_tiles = (a->n + rows - 1) / rows;
+  for (size_t i = qe_worker_next (w); i < (size_t) n_tiles * n_kv_heads; i = qe_worker_next (w)) {
+    const uint32_t t0 = (n_tiles - 1 - (uint32_t) (i / n_kv_heads)) * rows; /* the longest first */
+    attend_tile (a, w, t0, a->n - t0 < rows ? a->n - t0 : rows, (uint32_t) (i % n_kv_heads));
+  }
+}
+
+/* ---- the block ------------------------------------------------------------------------------------------------- */
+
+static Attention
+find_attention (QeGraph *g, const QeLayer *l, uint32_t index)
+{
+  const QeConfig *c = g->config;
+  const bool q8 = g->cache->kv_type == QE_KV_Q8_0;
+  Attention a = { .g = g, .l = l, .index = index, .n = g->batch->n, .start = g->batch->start, .d = c->head_size };
+  a.group = c->n_heads / c->n_kv_heads;
+  a.keys = (size_t) c->n_heads * 2 * c->head_size;
+  a.values = a.keys + (size_t) c->n_kv_heads * c->head_size;
+  a.factor = 1.0f / sqrtf ((float) c->head_size);
+  a.scores = q8 ? g->ops->scores_q8 : g->ops->scores_f16;
+  a.mix = q8 ? g->ops->mix_q8 : g->ops->mix_f16;
+  a.widen = q8 ? g->ops->widen_q8 : g->ops->widen_f16;
+  return a;
+}
+
+void
+qe_graph_attention (QeGraph *g, QeWorker *w, const QeLayer *l, uint32_t index)
+{
+  const QeConfig *c = g->config;
+  const Attention a = find_attention (g, l, index);
+  const QeProduct in[] = {
+    qe_product (&l->q, g->wide, g->ld_wide),
+    qe_product (&l->k, g->wide + a.keys, g->ld_wide),
+    qe_product (&l->v, g->wide + a.values, g->ld_wide),
+  };
+  const QeProduct out = qe_product (&l->attn_out, g->h, c->n_embd);
+  qe_matmul (g->matmul, w, in, 3, g->h, c->n_embd, c->n_embd, a.n);
+  prepare (&a, w);
+  qe_worker_barrier (w);
+  if (a.n <= QE_ATTEND_FEW)
+    attend_few (&a, w);
+  else
+    attend_many (&a, w);
+  qe_matmul (g->matmul, w, &out, 1, g->narrow, g->ld_narrow, (size_t) c->n_heads * c->head_size, a.n);
+}

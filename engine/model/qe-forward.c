@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The walk through a model (qwen35.md section 4.1): one parallel region in which every thread follows the same list of
+ * operations. */
+#include "model/qe-graph-private.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "qe-error.h"
+
+/* ---- ends ------------------------------------------------------------------------------------------------------ */
+
+static void
+embed_row (QeGraph *g, uint32_t t)
+{
+  const QeRow *row = &g->batch->rows[t];
+  const QeWeight *table = &g->weights->embd;
+  const size_t n_embd = g->config->n_embd, bytes = qe_row_bytes (qe_type_traits (table->type), n_embd);
+  float *x = g->x + t * n_embd;
+  if (row->embedding)
+    memcpy (x, row->embedding, n_embd * sizeof *x);
+  else
+    qe_dequantise (table->type, (const char *) table->data + (size_t) row->token * bytes, x, n_embd);
+}
+
+/* Which of a row's positions pair p turns by: interleaved sections, what is left over follows time. */
+static uint32_t
+pair_position (const QeConfig *c, const QeRow *row, uint32_t p)
+{
+  if (p % 3 && p < 3 * c->rope_sections[p % 3])
+    return row->position[p % 3];
+  return row->position[0];
+}
+
+static void
+find_angles (QeGraph *g, uint32_t t)
+{
+  const QeConfig *c = g->config;
+  const uint32_t pairs = c->rope_dims / 2;
+  for (uint32_t p = 0; p < pairs; p++) {
+    const double angle = pair_position (c, &g->batch->rows[t], p) * pow (c->rope_base, -2.0 * p / c->rope_dims);
+    g->cosine[(size_t) t * pairs + p] = (float) cos (angle);
+    g->sine[(size_t) t * pairs + p] = (float) sin (angle);
+  }
+}
+
+static void
+begin (QeGraph *g, QeWorker *w)
+{
+  size_t first, end;
+  qe_graph_share (w, g->batch->n, &first, &end);
+  for (size_t t = first; t < end; t++) {
+    embed_row (g, (uint32_t) t);
+    find_angles (g, (uint32_t) t);
+    memset (g->h + t * g->config->n_embd, 0, g->config->n_embd * sizeof *g->h);
+  }
+}
+
+/* x += h; h = norm (x) * weight, for rows [first_row, n). Each thread writes its rows only: no barrier is needed before,
+ * one is after. */
+static void
+add_and_norm (QeGraph *g, QeWorker *w, const float *weight)
+{
+  const size_t n_embd = g->config->n_embd;
+  size_t first, end;
+  qe_graph_share (w, g->batch->n, &first, &end);
+  for (size_t t = first; t < end; t++) {
+    float *x = g->x + t * n_embd, *h = g->h + t * n_embd;
+    g->ops->add (x, h, n_embd);
+    g->ops->rms_norm (h, x, weight, n_embd, g->config->eps);
+  }
+}
+
+static void
+finish (QeGraph *g, QeWorker *w)
+{
+  const QeBatch *b = g->batch;
+  const size_t n_embd = g->config->n_embd, first = b->n - b->n_logits;
+  const QeProduct head = qe_product (&g->weights->head, g->logits, g->n_vocab);
+  add_and_norm (g, w, g->weights->out_norm);
+  qe_worker_barrier (w);
+  if (b->n_logits)
+    qe_matmul (g->matmul, w, &head, 1, g->h + first * n_embd, n_embd, n_embd, b->n_logits);
+}
+
+/* ---- the walk -------------------------------------------------------------------------------------------------- */
+
+/* Every thread sees the same answer: thread 0 asks, a barrier follows. */
+static bool
+is_cancelled (QeGraph *g, QeWorker *w)
+{
+  const QeControl *control = g->batch->control;
+  if (g->batch->n == 1 || !control || !control->cancelled)
+    return false;
+  if (w->index == 0 && control->cancelled (control->data))
+    atomic_store_explicit (&g->cancelled, true, memory_order_relaxed);
+  qe_worker_barrier (w);
+  return atomic_load_explicit (&g->cancelled, memory_order_relaxed);
+}
+
+static void
+forward_worker (QeWorker *w, void *data)
+{
+  QeGraph *g = data;
+  uint32_t n_recurrent = 0, n_attention = 0;
+  begin (g, w);
+  for (uint32_t i = 0; i < g->config->n_layers; i++) {
+    const QeLayer *l = &g->weights->layers[i];
+    if (is_cancelled (g, w))
+      return;
+    add_and_norm (g, w, l->mixer_norm);
+    if (l->recurrent)
+      qe_graph_delta_net (g, w, l, n_recurrent++);
+    else
+      qe_graph_attention (g, w, l, n_attention++);
+    add_and_norm (g, w, l->ffn_norm);
+    if (g->config->moe)
+      qe_graph_mixture (g, w, l);
+    else
+      qe_graph_feed_forward (g, w, l);
+  }
+  finish (g, w);
+}
+
+static QeStatus
+check_logits (const QeGraph *g, uint32_t n, QeError *err)
+{
+  if (g->ops->is_finite (g->logits, (size_t) n * g->n_vocab))
+    return QE_OK;
+  return qe_fail (err, QE_ERROR_NUMERIC,
+                  "The model's result is not a number: the file may be damaged, or its precision too low.");
+}
+
+QeStatus
+qe_graph_run (QeGraph *graph, const QeBatch *batch, QeError *err)
+{
+  QeStatus status;
+  graph->batch = batch;
+  atomic_store (&graph->cancelled, false);
+  qe_pool_run (graph->pool, forward_worker, graph);
+  graph->batch = NULL;
+  if (atomic_load (&graph->cancelled))
+    return qe_fail (err, QE_ERROR_CANCELLED, "The calculation was stopped.");
+  status = qe_gguf_check_unchanged (graph->model->gguf, err);
+  if (status == QE_OK)
+    status = check_logits (graph, batch->n_logits, err);
+  if (status == QE_OK)
+    graph->n_deferred = batch->defer ? batch->n : 0;
+  return status;
+}
+
+static void
+head_worker (QeWorker *w, void *data)
+{
+  QeGraph *g = data;
+  const size_t n_embd = g->config->n_embd;
+  const QeProduct head = qe_product (&g->weights->head, g->logits, g->n_vocab);
+  qe_matmul (g->matmul, w, &head, 1, g->h + g->head_first * n_embd, n_embd, n_embd, g->n_head);
+}
+
+QeStatus
+qe_graph_head (QeGraph *graph, uint32_t first, uint32_t n, QeError *err)
+{
+  graph->head_first = first;
+  graph->n_head = n;
+  qe_pool_run (graph->pool, head_worker, graph);
+  return check_logits (graph, n, err);
+}
