@@ -8,10 +8,16 @@
 #include "qe-error.h"
 #include "quant/qe-quant.h"
 
+static QeType
+stored_type (QeKvType kv_type)
+{
+  return kv_type == QE_KV_Q8_0 ? QE_TYPE_Q8_0 : kv_type == QE_KV_F32 ? QE_TYPE_F32 : QE_TYPE_F16;
+}
+
 size_t
 qe_cache_kv_row_bytes (QeKvType kv_type, uint32_t head_size)
 {
-  return qe_row_bytes (qe_type_traits (kv_type == QE_KV_Q8_0 ? QE_TYPE_Q8_0 : QE_TYPE_F16), head_size);
+  return qe_row_bytes (qe_type_traits (stored_type (kv_type)), head_size);
 }
 
 /* Zeroed memory that costs nothing until it is written. */
@@ -68,4 +74,13 @@ void
 qe_cache_forget (QeCache *cache)
 {
   memset (cache->state, 0, cache->recurrent_bytes);
+}
+
+void
+qe_cache_store (const QeCache *cache, void *row, const float *x, size_t n)
+{
+  if (cache->kv_type == QE_KV_F32)
+    memcpy (row, x, n * sizeof *x);
+  else
+    qe_quantise (stored_type (cache->kv_type), x, row, n);
 }

@@ -28,7 +28,6 @@ QeStatus qe_cache_init (QeCache *out, const QeConfig *config, uint32_t n_ctx, Qe
 void qe_cache_clear (QeCache *cache);
 void qe_cache_forget (QeCache *cache); /* back to the state before the first row */
 
-/* Bytes of both parts, for the memory plan. */
 size_t qe_cache_kv_row_bytes (QeKvType kv_type, uint32_t head_size);
 
 /* Row `row` of a head in the attention layer of that number. */
@@ -37,3 +36,6 @@ qe_cache_row (const QeCache *c, uint8_t *base, uint32_t layer, uint32_t head, ui
 {
   return base + (((size_t) layer * c->n_kv_heads + head) * c->n_ctx + row) * c->kv_row_bytes;
 }
+
+/* One head of one row, as the cache stores it. */
+void qe_cache_store (const QeCache *cache, void *row, const float *x, size_t n);

@@ -34,6 +34,10 @@ typedef struct {
 } QeEvaluation;
 QeStatus qe_context_evaluate (QeContext *context, const QeEvaluation *e, const QeControl *control, QeError *err);
 
+/* Evaluates valid tokens, leaving logits ready. */
+QeStatus qe_context_evaluate_tokens (QeContext *context, const int32_t *tokens, size_t n, const QeControl *control,
+                                     QeError *err);
+
 /* Forgets all rows. */
 void qe_context_empty (QeContext *context);
 /* Back to the newest checkpoint of at most `length` rows, or to nothing. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* A context: what it holds, and how its rows come in. qe-generate.c has what comes out. */
+/* A context: what it holds, and how its rows come in. qe-step.c has what comes out. */
 #include "cache/qe-context-private.h"
 
 #include <stdlib.h>
@@ -261,4 +261,36 @@ qe_context_prefill (QeContext *context, const QePrompt *prompt, const QeControl 
   if (stats)
     *stats = (QePrefillStats) { prompt->n, prompt->n - reused, reused, seconds () - start };
   return status;
+}
+
+/* ---- tokens ---------------------------------------------------------------------------------------------------- */
+
+QeStatus
+qe_context_evaluate_tokens (QeContext *c, const int32_t *tokens, size_t n, const QeControl *control, QeError *err)
+{
+  QeRow fixed[QE_STEP_MAX], *rows = n <= QE_STEP_MAX ? fixed : malloc (n * sizeof *rows);
+  QeStatus status;
+  if (!rows)
+    return qe_fail (err, QE_ERROR_MEMORY, "There is not enough memory for the tokens to append.");
+  for (size_t i = 0; i < n; i++)
+    rows[i] = qe_row_of_token (tokens[i], c->next_position + (uint32_t) i);
+  status = qe_context_evaluate (c,
+                                &(QeEvaluation) { .rows = rows, .n = n, .with_logits = true,
+                                                  .next_position = c->next_position + (uint32_t) n },
+                                control, err);
+  if (rows != fixed)
+    free (rows);
+  return status;
+}
+
+QeStatus
+qe_context_append (QeContext *context, const int32_t *tokens, size_t n, const QeControl *control, QeError *err)
+{
+  for (size_t i = 0; i < n; i++)
+    if ((uint32_t) tokens[i] >= context->model->weights.n_vocab)
+      return qe_fail (err, QE_ERROR_ARGUMENT, "The token %d does not exist in this model.", tokens[i]);
+  if (n > context->cache.n_ctx - context->length)
+    return qe_fail (err, QE_ERROR_CONTEXT_FULL, "The context has room for %u more tokens, not for %zu.",
+                    context->cache.n_ctx - context->length, n);
+  return n ? qe_context_evaluate_tokens (context, tokens, n, control, err) : QE_OK;
 }

@@ -69,7 +69,7 @@ double qe_cpu_measure_bandwidth (unsigned n_threads);
 
 typedef struct QeModel QeModel;
 
-typedef enum { QE_KV_F16 = 0, QE_KV_Q8_0 = 1 } QeKvType;
+typedef enum { QE_KV_F16 = 0, QE_KV_Q8_0 = 1, QE_KV_F32 = 2 } QeKvType; /* F32: exact, twice the size of F16 */
 
 /* What the header of a file says; all that the memory plan needs. Filled from the file alone, never from its name. */
 typedef struct {

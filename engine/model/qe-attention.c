@@ -15,9 +15,7 @@ typedef struct {
   uint32_t d, group;          /* size of a head, query heads that share keys */
   size_t keys, values;        /* columns of wide */
   float factor;
-  void (*scores) (float *, size_t, const float *, size_t, size_t, const void *, size_t, size_t, float);
-  void (*mix) (float *, size_t, const float *, size_t, size_t, const void *, size_t, size_t);
-  void (*widen) (float *, const void *, size_t);
+  const QeRowOps *rows;       /* for the way in which the cache stores them */
 } Attention;
 
 static float *
@@ -40,7 +38,6 @@ static void
 prepare_row (const Attention *a, uint32_t t, uint32_t kv_head)
 {
   const QeGraph *g = a->g;
-  const QeType type = g->cache->kv_type == QE_KV_Q8_0 ? QE_TYPE_Q8_0 : QE_TYPE_F16;
   float *row = g->wide + (size_t) t * g->ld_wide, *k = row + a->keys + (size_t) kv_head * a->d;
   const uint32_t at = a->start + t;
   for (uint32_t j = 0; j < a->group; j++) {
@@ -50,9 +47,9 @@ prepare_row (const Attention *a, uint32_t t, uint32_t kv_head)
   }
   g->ops->rms_norm (k, k, a->l->k_norm, a->d, g->config->eps);
   turn (a, t, k);
-  qe_quantise (type, k, qe_cache_row (g->cache, g->cache->keys, a->index, kv_head, at), a->d);
-  qe_quantise (type, row + a->values + (size_t) kv_head * a->d,
-               qe_cache_row (g->cache, g->cache->values, a->index, kv_head, at), a->d);
+  qe_cache_store (g->cache, qe_cache_row (g->cache, g->cache->keys, a->index, kv_head, at), k, a->d);
+  qe_cache_store (g->cache, qe_cache_row (g->cache, g->cache->values, a->index, kv_head, at),
+                  row + a->values + (size_t) kv_head * a->d, a->d);
 }
 
 static void
@@ -83,14 +80,14 @@ attend_block (const Attention *a, QeWorker *w, uint32_t t, uint32_t kv_head, uin
   const uint32_t n = seen - first < g->attend_block ? seen - first : g->attend_block;
   const size_t ld_partial = (size_t) g->n_blocks * (a->d + 2);
   float *scores = qe_graph_scratch (g, w), *out = partial (a, t, head, block);
-  a->scores (scores, n, query_row (a, t, head), 2 * a->d, a->group,
+  a->rows->scores (scores, n, query_row (a, t, head), 2 * a->d, a->group,
              qe_cache_row (g->cache, g->cache->keys, a->index, kv_head, first), n, a->d, a->factor);
   for (uint32_t j = 0; j < a->group; j++) {
     float *end = out + j * ld_partial + a->d;
     end[1] = g->ops->max (scores + (size_t) j * n, n);
     end[0] = g->ops->exp_sum (scores + (size_t) j * n, n, end[1]);
   }
-  a->mix (out, ld_partial, scores, n, a->group,
+  a->rows->mix (out, ld_partial, scores, n, a->group,
           qe_cache_row (g->cache, g->cache->values, a->index, kv_head, first), n, a->d);
 }
 
@@ -189,11 +186,11 @@ attend_keys (const Attention *a, Tile *tile, uint32_t first_key, uint32_t n_keys
 {
   const QeCache *c = a->g->cache;
   const int q = (int) tile->n_queries, k = (int) n_keys, d = (int) a->d;
-  a->widen (tile->kv, qe_cache_row (c, c->keys, a->index, tile->kv_head, first_key), (size_t) n_keys * a->d);
+  a->rows->widen (tile->kv, qe_cache_row (c, c->keys, a->index, tile->kv_head, first_key), (size_t) n_keys * a->d);
   cblas_sgemm (CblasRowMajor, CblasNoTrans, CblasTrans, q, k, d, a->factor, tile->q, d, tile->kv, d, 0, tile->scores,
                QE_TILE_KEYS);
   weigh_scores (a, tile, first_key, n_keys);
-  a->widen (tile->kv, qe_cache_row (c, c->values, a->index, tile->kv_head, first_key), (size_t) n_keys * a->d);
+  a->rows->widen (tile->kv, qe_cache_row (c, c->values, a->index, tile->kv_head, first_key), (size_t) n_keys * a->d);
   cblas_sgemm (CblasRowMajor, CblasNoTrans, CblasNoTrans, q, d, k, 1, tile->scores, QE_TILE_KEYS, tile->kv, d, 1,
                tile->o, d);
 }
@@ -232,15 +229,12 @@ static Attention
 find_attention (QeGraph *g, const QeLayer *l, uint32_t index)
 {
   const QeConfig *c = g->config;
-  const bool q8 = g->cache->kv_type == QE_KV_Q8_0;
   Attention a = { .g = g, .l = l, .index = index, .n = g->batch->n, .start = g->batch->start, .d = c->head_size };
   a.group = c->n_heads / c->n_kv_heads;
   a.keys = (size_t) c->n_heads * 2 * c->head_size;
   a.values = a.keys + (size_t) c->n_kv_heads * c->head_size;
   a.factor = 1.0f / sqrtf ((float) c->head_size);
-  a.scores = q8 ? g->ops->scores_q8 : g->ops->scores_f16;
-  a.mix = q8 ? g->ops->mix_q8 : g->ops->mix_f16;
-  a.widen = q8 ? g->ops->widen_q8 : g->ops->widen_f16;
+  a.rows = &g->ops->rows[g->cache->kv_type];
   return a;
 }
 

@@ -306,6 +306,11 @@ half_to_float (const uint8_t *p)
   return u.f;
 }
 
+#define STORED(name) name##_f32
+#define ROW_BYTES(n) ((n) * sizeof (float))
+#define LOAD_ROW(row, i) load ((const float *) (const void *) (row) + (i) * LANES)
+#include "model/qe-ops-rows-template.h"
+
 #define STORED(name) name##_f16
 #define ROW_BYTES(n) ((n) * 2)
 #define LOAD_ROW(row, i) load_f16 ((row) + (i) * LANES * 2)
@@ -340,11 +345,10 @@ const QeOps OPS_TABLE = {
   .delta_step = delta_step,
   .delta_mask = delta_mask,
   .delta_solve = delta_solve,
-  .scores_f16 = scores_f16,
-  .scores_q8 = scores_q8,
-  .mix_f16 = mix_f16,
-  .mix_q8 = mix_q8,
-  .widen_f16 = widen_f16,
-  .widen_q8 = widen_q8,
+  .rows = {
+    [QE_ROWS_F16] = { scores_f16, mix_f16, widen_f16 },
+    [QE_ROWS_Q8_0] = { scores_q8, mix_q8, widen_q8 },
+    [QE_ROWS_F32] = { scores_f32, mix_f32, widen_f32 },
+  },
   .rope = rope,
 };

@@ -9,6 +9,19 @@
  *
  * Sizes of heads (d, dk, dv) are multiples of 16; n is any number. Nothing here allocates. */
 
+/* Attention over rows of the cache, for each way to store them; the numbers are those of QeKvType. */
+typedef enum { QE_ROWS_F16 = 0, QE_ROWS_Q8_0 = 1, QE_ROWS_F32 = 2 } QeRowKind;
+
+typedef struct {
+  /* scores[h][p] = factor * q[h].k[p] for heads h < n_heads that share keys, positions p < n. */
+  void (*scores) (float *scores, size_t ld_scores, const float *q, size_t ld_q, size_t n_heads, const void *k, size_t n,
+                  size_t d, float factor);
+  /* o[h] = sum_p weights[h][p] * v[p] */
+  void (*mix) (float *o, size_t ld_o, const float *weights, size_t ld_weights, size_t n_heads, const void *v, size_t n,
+               size_t d);
+  void (*widen) (float *y, const void *x, size_t n); /* to f32 */
+} QeRowOps;
+
 typedef struct {
   const char *name;
   void (*add) (float *y, const float *x, size_t n);                     /* y += x */
@@ -36,18 +49,7 @@ typedef struct {
   /* r = (I + a)^-1 r by forward substitution; a [n][n] strictly lower, r [n][dv]. */
   void (*delta_solve) (float *r, const float *a, size_t n, size_t dv);
 
-  /* scores[h][p] = factor * q[h].k[p] for heads h < n_heads that share keys, positions p < n. */
-  void (*scores_f16) (float *scores, size_t ld_scores, const float *q, size_t ld_q, size_t n_heads, const void *k,
-                      size_t n, size_t d, float factor);
-  void (*scores_q8) (float *scores, size_t ld_scores, const float *q, size_t ld_q, size_t n_heads, const void *k,
-                     size_t n, size_t d, float factor);
-  /* o[h] = sum_p weights[h][p] * v[p] */
-  void (*mix_f16) (float *o, size_t ld_o, const float *weights, size_t ld_weights, size_t n_heads, const void *v,
-                   size_t n, size_t d);
-  void (*mix_q8) (float *o, size_t ld_o, const float *weights, size_t ld_weights, size_t n_heads, const void *v,
-                  size_t n, size_t d);
-  void (*widen_f16) (float *y, const void *x, size_t n); /* to f32 */
-  void (*widen_q8) (float *y, const void *x, size_t n);
+  QeRowOps rows[3]; /* by QeRowKind */
   void (*rope) (float *x, const float *cosine, const float *sine, size_t n_pairs); /* pairs (i, i + n_pairs) */
 } QeOps;
 
