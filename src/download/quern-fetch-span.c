@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+/* One ranged request: from the address to bytes on disk, trusting nothing that the server says. */
+
+#include "config.h"
+
+#include "quern-fetch-private.h"
+
+#include <glib/gi18n-lib.h>
+
+#define RECORD_INTERVAL (G_USEC_PER_SEC / 5)
+#define MAX_ETAGS 4
+
+void
+quern_fetch_worker_init (QuernFetchWorker *worker, QuernFetch *fetch)
+{
+  *worker = (QuernFetchWorker) { .fetch = fetch, .asked_delay = -1 };
+  worker->crc = quern_digest_new_crc32 ();
+  worker->buffer = g_malloc (QUERN_FETCH_BUFFER);
+}
+
+void
+quern_fetch_worker_clear (QuernFetchWorker *worker)
+{
+  quern_digest_free (worker->crc);
+  g_free (worker->buffer);
+}
+
+/* ---- where the bytes are --------------------------------------------------------------------------------------- */
+
+static gboolean
+check_resolved (const QuernFetchSpec *spec, const QuernHubResolved *resolved, GError **error)
+{
+  if (resolved->size == spec->size
+      && (spec->sha256 == NULL || resolved->sha256 == NULL || g_str_equal (spec->sha256, resolved->sha256)))
+    return TRUE;
+  g_set_error (error, QUERN_DOWNLOAD_ERROR, QUERN_DOWNLOAD_ERROR_CHANGED,
+               _ ("“%s” was replaced on the hub meanwhile. Start the download again to get the new file."), spec->path);
+  return FALSE;
+}
+
+/* Resolves the file unless somebody just did. */
+static char *
+dup_location (QuernFetch *fetch, char **etag, guint *generation, GError **error)
+{
+  g_autoptr (GMutexLocker) resolving = g_mutex_locker_new (&fetch->resolve_lock);
+  g_autoptr (GMutexLocker) locker = NULL;
+
+  g_mutex_lock (&fetch->lock);
+  if (fetch->location == NULL) {
+    const QuernFetchSpec *spec = fetch->spec;
+    g_autoptr (QuernHubResolved) resolved = NULL;
+
+    g_mutex_unlock (&fetch->lock);
+    resolved = quern_hub_resolve (spec->hub, spec->repo, spec->revision, spec->path, fetch->cancellable, error);
+    if (resolved == NULL || !check_resolved (spec, resolved, error))
+      return NULL;
+    g_mutex_lock (&fetch->lock);
+    fetch->location = g_steal_pointer (&resolved->location);
+    g_clear_pointer (&fetch->etag, g_free);
+    fetch->generation++;
+  }
+  g_mutex_unlock (&fetch->lock);
+  locker = g_mutex_locker_new (&fetch->lock);
+  *etag = g_strdup (fetch->etag);
+  *generation = fetch->generation;
+  return g_strdup (fetch->location);
+}
+
+/* An address that no longer works is resolved again by whoever needs it next. */
+static void
+expire_location (QuernFetch *fetch, guint generation)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&fetch->lock);
+
+  if (fetch->generation == generation)
+    g_clear_pointer (&fetch->location, g_free);
+}
+
+/* ---- what the answer claims ------------------------------------------------------------------------------------ */
+
+static gboolean
+bad_answer (SoupMessage *message, const char *what, GError **error)
+{
+  g_set_error (error, QUERN_HUB_ERROR, QUERN_HUB_ERROR_BAD_ANSWER,
+               _ ("“%s” sent something else than was asked for (%s)."), g_uri_get_host (soup_message_get_uri (message)),
+               what);
+  return FALSE;
+}
+
+/* The content must stay the same while it is fetched in pieces: remember its ETag, or compare. */
+static gboolean
+check_etag (QuernFetch *fetch, SoupMessage *message, guint generation, GError **error)
+{
+  const char *etag = soup_message_headers_get_one (soup_message_get_response_headers (message), "ETag");
+  gboolean same, tired;
+
+  g_mutex_lock (&fetch->lock);
+  if (fetch->etag == NULL && fetch->generation == generation && etag != NULL && !g_str_has_prefix (etag, "W/"))
+    fetch->etag = g_strdup (etag);
+  same = fetch->etag == NULL || etag == NULL || g_str_equal (fetch->etag, etag) || fetch->generation != generation;
+  tired = !same && ++fetch->n_etags > MAX_ETAGS;
+  g_mutex_unlock (&fetch->lock);
+  if (same)
+    return TRUE;
+  expire_location (fetch, generation); /* the hub's own hash decides whether this is another file */
+  if (tired)
+    g_set_error (error, QUERN_DOWNLOAD_ERROR, QUERN_DOWNLOAD_ERROR_CHANGED,
+                 _ ("“%s” keeps changing on the server. Try again later."), fetch->spec->path);
+  else
+    bad_answer (message, "ETag", error);
+  return FALSE;
+}
+
+/* A refusal by the content host means that the signed address has expired; the hub's own refusals are meant. */
+static gboolean
+check_status (QuernFetch *fetch, SoupMessage *message, guint generation, GError **error)
+{
+  guint status = soup_message_get_status (message);
+  g_autofree char *endpoint = quern_hub_dup_endpoint (fetch->spec->hub);
+  g_autoptr (GUri) hub = g_uri_parse (endpoint, SOUP_HTTP_URI_FLAGS, NULL);
+  const char *host = g_uri_get_host (soup_message_get_uri (message));
+  gboolean foreign = hub == NULL || g_ascii_strcasecmp (g_uri_get_host (hub), host) != 0;
+
+  if (status == SOUP_STATUS_OK || status == SOUP_STATUS_PARTIAL_CONTENT)
+    return TRUE;
+  if (status == SOUP_STATUS_REQUESTED_RANGE_NOT_SATISFIABLE || (foreign && SOUP_STATUS_IS_CLIENT_ERROR (status)))
+    expire_location (fetch, generation);
+  if (status != QUERN_HTTP_TOO_MANY_REQUESTS && status != SOUP_STATUS_REQUEST_TIMEOUT
+      && (status == SOUP_STATUS_REQUESTED_RANGE_NOT_SATISFIABLE || (foreign && SOUP_STATUS_IS_CLIENT_ERROR (status))))
+    return bad_answer (message, soup_status_get_phrase (status), error);
+  return !quern_hub_check_status (message, error) ? FALSE
+                                                  : bad_answer (message, soup_status_get_phrase (status), error);
+}
+
+/* Which offset of the file the body starts at. */
+static gboolean
+read_start (QuernFetch *fetch, SoupMessage *message, guint64 asked, guint64 *start, GError **error)
+{
+  SoupMessageHeaders *headers = soup_message_get_response_headers (message);
+  const char *coding = soup_message_headers_get_one (headers, "Content-Encoding");
+  goffset from, to, total;
+
+  if (coding != NULL && g_ascii_strcasecmp (coding, "identity") != 0)
+    return bad_answer (message, coding, error);
+  if (soup_message_get_status (message) == SOUP_STATUS_PARTIAL_CONTENT) {
+    if (!soup_message_headers_get_content_range (headers, &from, &to, &total) || from < 0 || (guint64) from != asked
+        || (total >= 0 && (guint64) total != fetch->spec->size))
+      return bad_answer (message, "Content-Range", error);
+    *start = from;
+    return TRUE;
+  }
+  if (soup_message_headers_get_encoding (headers) == SOUP_ENCODING_CONTENT_LENGTH
+      && (guint64) soup_message_headers_get_content_length (headers) != fetch->spec->size)
+    return bad_answer (message, "Content-Length", error);
+  *start = 0;
+  return TRUE;
+}
+
+/* Learns from the first answer whether the server serves ranges. One that does not sends everything: then this one
+ * connection takes all that is still free. */
+static void
+note_ranges (QuernFetch *fetch, SoupMessage *message, QuernSpan *span)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&fetch->lock);
+  guint n = quern_part_get_n_chunks (fetch->part);
+
+  if (soup_message_get_status (message) == SOUP_STATUS_PARTIAL_CONTENT)
+    fetch->ranges = TRUE;
+  else {
+    fetch->whole = TRUE;
+    while (span->last + 1 < n && !fetch->taken[span->last + 1])
+      fetch->taken[++span->last] = 1;
+  }
+  g_cond_broadcast (&fetch->cond);
+}
+
+/* ---- bytes ----------------------------------------------------------------------------------------------------- */
+
+/* Brings the worker's checksum to the end of what is there of a chunk. What the disk does not have as recorded is
+ * fetched again. Returns the offset to go on from. */
+static gboolean
+continue_chunk (QuernFetchWorker *worker, guint chunk, guint64 *offset, GError **error)
+{
+  QuernPart *part = worker->fetch->part;
+  guint32 crc, have = quern_part_get_have (part, chunk, &crc);
+  guint64 start = quern_part_chunk_start (part, chunk);
+
+  quern_digest_reset (worker->crc);
+  for (guint32 done = 0; done < have;) {
+    gsize n = MIN (have - done, QUERN_FETCH_BUFFER);
+
+    if (!quern_part_read (part, start + done, worker->buffer, n, error))
+      return FALSE;
+    quern_digest_update (worker->crc, worker->buffer, n);
+    done += n;
+  }
+  if (have > 0 && quern_digest_get_crc32 (worker->crc) != crc) {
+    quern_part_record (part, chunk, 0, 0);
+    quern_digest_reset (worker->crc);
+    have = 0;
+  }
+  *offset = start + have;
+  return TRUE;
+}
+
+static void
+record (QuernFetchWorker *worker, guint chunk, guint64 offset)
+{
+  QuernFetch *fetch = worker->fetch;
+  guint64 start = quern_part_chunk_start (fetch->part, chunk);
+  gboolean complete = offset == quern_part_chunk_end (fetch->part, chunk);
+
+  quern_part_record (fetch->part, chunk, offset - start, quern_digest_get_crc32 (worker->crc));
+  __atomic_store_n (&fetch->progress->bytes, quern_part_get_bytes (fetch->part), __ATOMIC_RELAXED);
+  worker->recorded = g_get_monotonic_time ();
+  if (complete) {
+    quern_digest_reset (worker->crc);
+    g_mutex_lock (&fetch->lock);
+    g_cond_broadcast (&fetch->cond);
+    g_mutex_unlock (&fetch->lock);
+  }
+}
+
+/* Writes bytes that start at *offset, chunk by chunk. */
+static gboolean
+store (QuernFetchWorker *worker, QuernSpan *span, guint64 *offset, const char *data, gsize size, GError **error)
+{
+  QuernPart *part = worker->fetch->part;
+
+  while (size > 0) {
+    guint64 end = quern_part_chunk_end (part, span->first);
+    gsize n = MIN (size, end - *offset);
+
+    if (!quern_part_write (part, *offset, data, n, error))
+      return FALSE;
+    quern_digest_update (worker->crc, data, n);
+    worker->progress = TRUE;
+    *offset += n;
+    data += n;
+    size -= n;
+    if (*offset == end || g_get_monotonic_time () - worker->recorded > RECORD_INTERVAL)
+      record (worker, span->first, *offset);
+    if (*offset == end)
+      span->first++;
+  }
+  return quern_part_save (part, FALSE, error);
+}
+
+static gboolean
+set_cut (SoupMessage *message, const GError *cause, GError **error)
+{
+  if (g_error_matches (cause, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    g_propagate_error (error, g_error_copy (cause));
+  else
+    g_set_error (error, QUERN_HUB_ERROR, QUERN_HUB_ERROR_OFFLINE,
+                 _ ("The connection to “%s” broke off (%s). Check the network connection and try again."),
+                 g_uri_get_host (soup_message_get_uri (message)),
+                 cause != NULL ? cause->message : _ ("the server closed it early"));
+  return FALSE;
+}
+
+static gsize
+read_size (QuernFetch *fetch)
+{
+  guint64 rate = fetch->spec->limiter != NULL ? quern_rate_limiter_get_rate (fetch->spec->limiter) : 0;
+
+  return rate > 0 ? CLAMP (rate / 20, 1024, QUERN_FETCH_BUFFER) : QUERN_FETCH_BUFFER;
+}
+
+/* Reads the body, which starts at file offset `at`, and stores what lies between *offset and the span's end. */
+static gboolean
+read_body (QuernFetchWorker *worker, SoupMessage *message, GInputStream *in, guint64 at, guint64 *offset,
+           QuernSpan *span, GError **error)
+{
+  QuernFetch *fetch = worker->fetch;
+  guint64 end = quern_part_chunk_end (fetch->part, span->last);
+
+  while (*offset < end) {
+    g_autoptr (GError) cause = NULL;
+    gsize want = MIN (read_size (fetch), end - at);
+    gssize n = g_input_stream_read (in, worker->buffer, want, fetch->cancellable, &cause);
+    gsize skip;
+
+    if (n <= 0)
+      return set_cut (message, cause, error);
+    __atomic_add_fetch (&fetch->progress->received, n, __ATOMIC_RELAXED);
+    if (fetch->spec->limiter != NULL && !quern_rate_limiter_take (fetch->spec->limiter, n, fetch->cancellable, error))
+      return FALSE;
+    skip = *offset > at ? MIN (*offset - at, (guint64) n) : 0; /* a server without ranges repeats what is here */
+    at += n;
+    if (!store (worker, span, offset, worker->buffer + skip, n - skip, error))
+      return FALSE;
+  }
+  return TRUE;
+}
+
+/**
+ * quern_fetch_span:
+ * @span: chunks to fetch; its first moves on as they are completed
+ *
+ * Makes one request. What arrived before a failure is recorded, so that the next attempt goes on from there.
+ */
+gboolean
+quern_fetch_span (QuernFetchWorker *worker, QuernSpan *span, GError **error)
+{
+  QuernFetch *fetch = worker->fetch;
+  QuernHubRequestOptions options = { .identity = TRUE };
+  g_autofree char *etag = NULL, *location = NULL, *range = NULL;
+  g_autoptr (SoupMessage) message = NULL;
+  g_autoptr (GInputStream) in = NULL;
+  guint64 offset, at = 0;
+  guint generation = 0;
+  gboolean ok;
+
+  worker->asked_delay = -1;
+  location = dup_location (fetch, &etag, &generation, error);
+  if (location == NULL || !continue_chunk (worker, span->first, &offset, error))
+    return FALSE;
+  range = g_strdup_printf ("bytes=%" G_GUINT64_FORMAT "-%" G_GUINT64_FORMAT, offset,
+                           quern_part_chunk_end (fetch->part, span->last) - 1);
+  options.range = range;
+  options.if_range = etag;
+  in = quern_hub_open (fetch->spec->hub, location, &options, &message, fetch->cancellable, error);
+  if (in == NULL)
+    return FALSE;
+  if (!check_status (fetch, message, generation, error)) {
+    worker->asked_delay = quern_hub_asked_delay (message);
+    return FALSE;
+  }
+  if (!check_etag (fetch, message, generation, error) || !read_start (fetch, message, offset, &at, error))
+    return FALSE;
+  note_ranges (fetch, message, span);
+  __atomic_store_n (&fetch->progress->phase, QUERN_FETCH_DOWNLOADING, __ATOMIC_RELAXED);
+  ok = read_body (worker, message, in, at, &offset, span, error);
+  if (!ok && span->first <= span->last && offset > quern_part_chunk_start (fetch->part, span->first))
+    record (worker, span->first, offset);
+  return ok;
+}

@@ -1,0 +1,393 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+/* Fetches one file into its .part and verifies it.
+ *
+ * The thread that calls quern_fetch_run() hashes; workers fetch. A worker takes the first chunks that nobody has or
+ * fetches, a span of them with one ranged request, and writes them where they belong. The hashing thread follows in
+ * the order of the file: it waits for the next chunk to be complete, reads it back (from the page cache), compares its
+ * checksum with the one made while it arrived, and adds it to the SHA-256. So a disk that garbles data, or facts of an
+ * earlier run that no longer hold, cost one chunk. When everything is there, so is the hash.
+ *
+ * A hub gives one hash for the whole file. If that is wrong although every chunk is on disk as it arrived, the network
+ * delivered wrong bytes: then chunks are fetched once more, one after the other, until one differs and the hash is
+ * right. */
+
+#include "config.h"
+
+#include "quern-fetch-private.h"
+
+#include <glib/gi18n-lib.h>
+
+#define READ_SIZE (1024 * 1024)
+#define MAX_SPAN ((guint64) 256 * 1024 * 1024)
+#define CONNECTION_SIZE (4 * 1024 * 1024) /* a further connection should have this much to do */
+#define MAX_FAILURES 4                    /* in a row and without a single byte */
+
+/* Returns: a snapshot */
+QuernFetchProgress
+quern_fetch_progress_get (const QuernFetchProgress *progress)
+{
+  return (QuernFetchProgress) {
+    .bytes = __atomic_load_n (&progress->bytes, __ATOMIC_RELAXED),
+    .received = __atomic_load_n (&progress->received, __ATOMIC_RELAXED),
+    .phase = __atomic_load_n (&progress->phase, __ATOMIC_RELAXED),
+  };
+}
+
+static void
+set_phase (QuernFetch *fetch, QuernFetchPhase phase)
+{
+  __atomic_store_n (&fetch->progress->phase, phase, __ATOMIC_RELAXED);
+  __atomic_store_n (&fetch->progress->bytes, quern_part_get_bytes (fetch->part), __ATOMIC_RELAXED);
+}
+
+/* The first error counts; the others are its echo. */
+static void
+fail (QuernFetch *fetch, GError *error)
+{
+  g_mutex_lock (&fetch->lock);
+  if (fetch->error == NULL && !fetch->done)
+    fetch->error = error;
+  else
+    g_error_free (error);
+  g_cond_broadcast (&fetch->cond);
+  g_mutex_unlock (&fetch->lock);
+  g_cancellable_cancel (fetch->cancellable);
+}
+
+/* ---- workers --------------------------------------------------------------------------------------------------- */
+
+/* How many chunks one request should ask for: less towards the end, so that all connections end together. */
+static guint
+span_limit (QuernFetch *fetch)
+{
+  guint64 left = fetch->spec->size - MIN (quern_part_get_bytes (fetch->part), fetch->spec->size);
+  guint connections = fetch->spec->connections > 0 ? fetch->spec->connections : 4;
+  guint64 chunk = quern_part_chunk_end (fetch->part, 0);
+
+  return MAX (1, MIN (left / (2 * connections), MAX_SPAN) / chunk);
+}
+
+/* Wants the lock. */
+static gboolean
+find_span (QuernFetch *fetch, QuernSpan *span)
+{
+  guint n = quern_part_get_n_chunks (fetch->part), first = 0, limit = fetch->whole ? n : span_limit (fetch);
+
+  while (first < n && (fetch->taken[first] || quern_part_is_complete (fetch->part, first))) {
+    if (fetch->whole && fetch->taken[first])
+      return FALSE; /* the one connection is busy */
+    first++;
+  }
+  if (first == n)
+    return FALSE;
+  *span = (QuernSpan) { first, first };
+  while (span->last + 1 < n && span->last + 1 - first < limit && !fetch->taken[span->last + 1]
+         && (fetch->whole || !quern_part_is_complete (fetch->part, span->last + 1)))
+    span->last++;
+  memset (fetch->taken + first, 1, span->last - first + 1);
+  return TRUE;
+}
+
+/* Waits for something to do; FALSE when there is nothing more. */
+static gboolean
+take_span (QuernFetch *fetch, QuernSpan *span)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&fetch->lock);
+
+  while (!fetch->done && fetch->error == NULL) {
+    if (find_span (fetch, span))
+      return TRUE;
+    g_cond_wait (&fetch->cond, &fetch->lock);
+  }
+  return FALSE;
+}
+
+static gboolean
+is_worth_retrying (const GError *error)
+{
+  return quern_hub_error_is_temporary (error);
+}
+
+/* Fetches a span with as many requests as it takes. */
+static gboolean
+fetch_with_retries (QuernFetchWorker *worker, QuernSpan *span, GError **error)
+{
+  for (guint failures = 0;;) {
+    g_autoptr (GError) cause = NULL;
+    gint64 delay;
+
+    worker->progress = FALSE;
+    if (quern_fetch_span (worker, span, &cause))
+      return TRUE;
+    failures = worker->progress ? 1 : failures + 1;
+    if (!is_worth_retrying (cause) || failures > MAX_FAILURES) {
+      g_propagate_error (error, g_steal_pointer (&cause));
+      return FALSE;
+    }
+    delay = worker->asked_delay >= 0 ? worker->asked_delay : quern_hub_retry_delay (NULL, failures - 1);
+    if (!quern_hub_wait (delay, worker->fetch->cancellable, error))
+      return FALSE;
+  }
+}
+
+static gpointer
+worker_thread (gpointer data)
+{
+  QuernFetch *fetch = data;
+  QuernFetchWorker worker;
+  QuernSpan span;
+
+  quern_fetch_worker_init (&worker, fetch);
+  while (take_span (fetch, &span)) {
+    GError *error = NULL;
+    guint first = span.first;
+    gboolean ok = fetch_with_retries (&worker, &span, &error);
+
+    g_mutex_lock (&fetch->lock);
+    memset (fetch->taken + first, 0, span.last - first + 1);
+    g_cond_broadcast (&fetch->cond);
+    g_mutex_unlock (&fetch->lock);
+    if (!ok)
+      fail (fetch, error);
+  }
+  quern_fetch_worker_clear (&worker);
+  return NULL;
+}
+
+/* One worker at first; the others when the server has shown that it serves ranges. */
+static void
+start_workers (QuernFetch *fetch, GPtrArray *threads)
+{
+  guint limit = fetch->spec->connections > 0 ? fetch->spec->connections : 4;
+  guint64 left = fetch->spec->size - MIN (quern_part_get_bytes (fetch->part), fetch->spec->size);
+  guint wanted = threads->len == 0 ? 1 : fetch->ranges ? MIN (limit, 1 + left / CONNECTION_SIZE) : 1;
+
+  while (threads->len < wanted)
+    g_ptr_array_add (threads, g_thread_new ("download", worker_thread, fetch));
+}
+
+/* ---- hashing --------------------------------------------------------------------------------------------------- */
+
+/* Waits until a chunk is complete, starting workers as they are needed. Without `threads` nobody will complete it. */
+static gboolean
+wait_for_chunk (QuernFetch *fetch, guint chunk, GPtrArray *threads, GError **error)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&fetch->lock);
+
+  if (threads == NULL && !quern_part_is_complete (fetch->part, chunk)) {
+    g_set_error (error, QUERN_DOWNLOAD_ERROR, QUERN_DOWNLOAD_ERROR_DISK,
+                 _ ("The disk does not keep what is written to “%s”. Check the disk, then resume the download."),
+                 fetch->spec->target);
+    return FALSE;
+  }
+  while (fetch->error == NULL && !quern_part_is_complete (fetch->part, chunk)) {
+    start_workers (fetch, threads);
+    g_cond_wait (&fetch->cond, &fetch->lock);
+  }
+  return fetch->error == NULL;
+}
+
+/* Adds a chunk to the hash if it is what was recorded; *good is FALSE if it is not. */
+static gboolean
+hash_chunk (QuernFetch *fetch, guint chunk, QuernDigest **sha256, char *buffer, gboolean *good, GError **error)
+{
+  g_autoptr (QuernDigest) crc = quern_digest_new_crc32 (), next = quern_digest_copy (*sha256);
+  guint64 end = quern_part_chunk_end (fetch->part, chunk);
+  guint32 recorded;
+
+  for (guint64 at = quern_part_chunk_start (fetch->part, chunk); at < end; at += READ_SIZE) {
+    gsize n = MIN (READ_SIZE, end - at);
+
+    if (g_cancellable_set_error_if_cancelled (fetch->cancellable, error)
+        || !quern_part_read (fetch->part, at, buffer, n, error))
+      return FALSE;
+    quern_digest_update (crc, buffer, n);
+    quern_digest_update (next, buffer, n);
+  }
+  quern_part_get_have (fetch->part, chunk, &recorded);
+  *good = quern_digest_get_crc32 (crc) == recorded;
+  if (*good) {
+    quern_digest_free (*sha256);
+    *sha256 = g_steal_pointer (&next);
+  }
+  return TRUE;
+}
+
+/* Hashes the file as it grows. */
+static char *
+hash_all (QuernFetch *fetch, GPtrArray *threads, GError **error)
+{
+  g_autoptr (QuernDigest) sha256 = quern_digest_new_sha256 ();
+  g_autofree char *buffer = g_malloc (READ_SIZE);
+  guint n = quern_part_get_n_chunks (fetch->part);
+
+  for (guint i = 0; i < n;) {
+    gboolean good;
+
+    if (!wait_for_chunk (fetch, i, threads, error) || !hash_chunk (fetch, i, &sha256, buffer, &good, error))
+      return NULL;
+    if (!good) {
+      g_mutex_lock (&fetch->lock);
+      quern_part_record (fetch->part, i, 0, 0);
+      g_cond_broadcast (&fetch->cond);
+      g_mutex_unlock (&fetch->lock);
+      continue;
+    }
+    quern_part_flush_range (fetch->part, quern_part_chunk_start (fetch->part, i),
+                            quern_part_chunk_end (fetch->part, i) - quern_part_chunk_start (fetch->part, i));
+    if (++i < n && quern_part_get_bytes (fetch->part) == fetch->spec->size)
+      set_phase (fetch, QUERN_FETCH_VERIFYING);
+  }
+  return quern_digest_dup_hex (sha256);
+}
+
+/* ---- repair ---------------------------------------------------------------------------------------------------- */
+
+static gboolean
+is_right (QuernFetch *fetch, const char *hash)
+{
+  return fetch->spec->sha256 == NULL || g_strcmp0 (hash, fetch->spec->sha256) == 0;
+}
+
+/* Fetches chunk after chunk again; after each one that comes differently the file is hashed anew. */
+static gboolean
+repair (QuernFetch *fetch, GError **error)
+{
+  QuernFetchWorker worker;
+  gboolean right = FALSE, ok = TRUE;
+
+  set_phase (fetch, QUERN_FETCH_REPAIRING);
+  quern_fetch_worker_init (&worker, fetch);
+  for (guint i = 0; ok && !right && i < quern_part_get_n_chunks (fetch->part); i++) {
+    QuernSpan span = { i, i };
+    guint32 before, after;
+
+    quern_part_get_have (fetch->part, i, &before);
+    quern_part_record (fetch->part, i, 0, 0);
+    ok = fetch_with_retries (&worker, &span, error);
+    quern_part_get_have (fetch->part, i, &after);
+    if (ok && before != after) {
+      g_autofree char *hash = hash_all (fetch, NULL, error);
+
+      ok = hash != NULL;
+      right = ok && is_right (fetch, hash);
+    }
+  }
+  quern_fetch_worker_clear (&worker);
+  if (ok && !right) {
+    quern_part_forget (fetch->part);
+    quern_part_save (fetch->part, TRUE, NULL);
+    g_set_error (error, QUERN_DOWNLOAD_ERROR, QUERN_DOWNLOAD_ERROR_DAMAGED,
+                 _ ("“%s” arrived damaged twice and was not installed. Try again later, or choose another mirror."),
+                 fetch->spec->path);
+  }
+  return right;
+}
+
+/* ---- run ------------------------------------------------------------------------------------------------------- */
+
+static void
+cancelled_cb (GCancellable *outer, GCancellable *inner)
+{
+  g_cancellable_cancel (inner);
+}
+
+/* A cancelled download must wake those who wait for chunks. */
+static void
+wake_cb (GCancellable *cancellable, QuernFetch *fetch)
+{
+  g_mutex_lock (&fetch->lock);
+  if (fetch->error == NULL && !fetch->done)
+    fetch->error = g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED, _ ("The download was stopped."));
+  g_cond_broadcast (&fetch->cond);
+  g_mutex_unlock (&fetch->lock);
+}
+
+static char *
+fetch_and_hash (QuernFetch *fetch, GError **error)
+{
+  g_autoptr (GPtrArray) threads = g_ptr_array_new ();
+  gulong handler = g_cancellable_connect (fetch->cancellable, G_CALLBACK (wake_cb), fetch, NULL);
+  g_autoptr (GError) cause = NULL;
+  g_autofree char *hash = NULL;
+
+  hash = hash_all (fetch, threads, &cause);
+  g_mutex_lock (&fetch->lock);
+  fetch->done = TRUE;
+  g_cond_broadcast (&fetch->cond);
+  g_mutex_unlock (&fetch->lock);
+  if (hash == NULL)
+    g_cancellable_cancel (fetch->cancellable);
+  for (guint i = 0; i < threads->len; i++)
+    g_thread_join (threads->pdata[i]);
+  g_cancellable_disconnect (fetch->cancellable, handler);
+  if (hash == NULL)
+    g_propagate_error (error, fetch->error != NULL ? g_steal_pointer (&fetch->error) : g_steal_pointer (&cause));
+  return g_steal_pointer (&hash);
+}
+
+static void
+fetch_clear (QuernFetch *fetch)
+{
+  g_clear_pointer (&fetch->part, quern_part_free);
+  g_clear_object (&fetch->cancellable);
+  g_clear_error (&fetch->error);
+  g_free (fetch->taken);
+  g_free (fetch->location);
+  g_free (fetch->etag);
+  g_mutex_clear (&fetch->lock);
+  g_mutex_clear (&fetch->resolve_lock);
+  g_cond_clear (&fetch->cond);
+}
+
+static gboolean
+run (QuernFetch *fetch, GError **error)
+{
+  g_autofree char *hash = NULL;
+  gboolean ok;
+
+  set_phase (fetch, QUERN_FETCH_CONNECTING);
+  if (quern_part_is_verified (fetch->part))
+    return TRUE;
+  if (!quern_part_reserve (fetch->part, error))
+    return FALSE;
+  hash = fetch_and_hash (fetch, error);
+  ok = hash != NULL && (is_right (fetch, hash) || repair (fetch, error));
+  if (!ok)
+    quern_part_save (fetch->part, TRUE, NULL); /* a failure to save costs time at the next try, no more */
+  set_phase (fetch, QUERN_FETCH_VERIFYING);
+  return ok && quern_part_set_verified (fetch->part, error);
+}
+
+/**
+ * quern_fetch_run:
+ * @spec: what to fetch
+ * @progress: filled while it runs; zero it before
+ *
+ * Blocks until the file's content is complete and verified in its .part, taking up what is there from earlier runs.
+ * It stays for quern_part_install() to give it its name. After a failure or a cancellation a later run goes on from
+ * there.
+ */
+gboolean
+quern_fetch_run (const QuernFetchSpec *spec, QuernFetchProgress *progress, GCancellable *cancellable, GError **error)
+{
+  QuernFetch fetch = { .spec = spec, .progress = progress };
+  gulong handler;
+  gboolean ok;
+
+  fetch.part = quern_part_open (spec->target, spec->size, spec->sha256, error);
+  if (fetch.part == NULL)
+    return FALSE;
+  g_mutex_init (&fetch.lock);
+  g_mutex_init (&fetch.resolve_lock);
+  g_cond_init (&fetch.cond);
+  fetch.taken = g_new0 (guint8, MAX (1, quern_part_get_n_chunks (fetch.part)));
+  fetch.cancellable = g_cancellable_new ();
+  handler =
+      cancellable != NULL ? g_cancellable_connect (cancellable, G_CALLBACK (cancelled_cb), fetch.cancellable, NULL) : 0;
+  ok = run (&fetch, error);
+  g_cancellable_disconnect (cancellable, handler);
+  fetch_clear (&fetch);
+  return ok;
+}

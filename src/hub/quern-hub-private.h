@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include "quern-hub.h"
+#include "quern-hub-cache.h"
+
+struct _QuernHub {
+  GObject parent_instance;
+
+  SoupSession *session;
+  QuernHubCache *cache;
+
+  GMutex lock; /* everything below */
+  char *endpoint;
+  char *token;
+  gboolean token_known; /* looked up; it may be NULL all the same */
+};

@@ -1,0 +1,458 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+/* The download of one file against a hub that misbehaves in every way we know: right bytes on disk, or a clear error and
+ * a second try that works. */
+
+#include "config.h"
+
+#include "download/quern-fetch.h"
+#include "quern-hub-fixture.h"
+
+#include <glib/gstdio.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#define REPO "quern/Test-GGUF"
+#define FILE_NAME "model-Q4_K_M.gguf"
+#define SIZE (3 * 1024 * 1024 + 4321)
+
+typedef struct {
+  QuernHubFixture base;
+  QuernHub *client;
+  QuernRateLimiter *limiter;
+  char *target, *sha256;
+  QuernFetchProgress progress;
+} Fixture;
+
+static void
+setup (Fixture *f, gconstpointer data)
+{
+  quern_hub_fixture_setup (&f->base, data);
+  quern_hub_fixture_add (&f->base, REPO, FILE_NAME, SIZE, 1);
+  quern_test_hub_rescan (f->base.hub);
+  f->client = quern_hub_new ();
+  quern_hub_set_endpoint (f->client, quern_test_hub_get_endpoint (f->base.hub));
+  quern_hub_set_timeout (f->client, 1);
+  f->limiter = quern_rate_limiter_new ();
+  f->target = g_build_filename (f->base.models, REPO, FILE_NAME, NULL);
+  f->sha256 = quern_test_hub_dup_sha256 (f->base.hub, REPO, FILE_NAME);
+}
+
+static void
+teardown (Fixture *f, gconstpointer data)
+{
+  g_clear_object (&f->client);
+  quern_rate_limiter_free (f->limiter);
+  g_free (f->target);
+  g_free (f->sha256);
+  quern_hub_fixture_clear (&f->base, data);
+}
+
+static gboolean
+fetch (Fixture *f, GCancellable *cancellable, GError **error)
+{
+  const QuernFetchSpec spec = { .hub = f->client,
+                                .repo = REPO,
+                                .revision = "main",
+                                .path = FILE_NAME,
+                                .size = SIZE,
+                                .sha256 = f->sha256,
+                                .target = f->target,
+                                .limiter = f->limiter };
+
+  f->progress = (QuernFetchProgress) { 0 };
+  return quern_fetch_run (&spec, &f->progress, cancellable, error);
+}
+
+static void
+assert_installs (Fixture *f)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree char *facts = g_strconcat (f->target, ".part.facts", NULL);
+
+  g_assert_false (g_file_test (f->target, G_FILE_TEST_EXISTS));
+  g_assert_true (quern_part_install (f->target, &error));
+  g_assert_no_error (error);
+  g_assert_true (quern_hub_fixture_same (&f->base, REPO, FILE_NAME, f->target));
+  g_assert_false (g_file_test (facts, G_FILE_TEST_EXISTS));
+}
+
+static void
+assert_fetches (Fixture *f)
+{
+  g_autoptr (GError) error = NULL;
+  gboolean ok = fetch (f, NULL, &error);
+
+  g_assert_no_error (error);
+  g_assert_true (ok);
+  g_assert_cmpuint (quern_fetch_progress_get (&f->progress).bytes, ==, SIZE);
+  assert_installs (f);
+}
+
+static void
+add_fault (Fixture *f, QuernFaultKind kind, const char *path, guint64 after, guint64 value, guint times)
+{
+  const QuernFault fault = { kind, path, after, value, times };
+
+  quern_test_hub_add_fault (f->base.hub, &fault);
+}
+
+/* ---- without faults -------------------------------------------------------------------------------------------- */
+
+static void
+test_plain (Fixture *f, gconstpointer data)
+{
+  assert_fetches (f);
+  g_assert_cmpuint (quern_test_hub_content_bytes (f->base.hub), ==, SIZE);
+}
+
+static void
+test_parallel (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GPtrArray) log = NULL;
+  guint ranges = 0;
+  guint64 sum = 0;
+  const gsize size = 24 * 1024 * 1024;
+  QuernFetchSpec spec = { .hub = f->client, .repo = REPO, .revision = "main", .path = "large.gguf", .size = size };
+  g_autofree char *target = g_build_filename (f->base.models, "large.gguf", NULL), *sha256 = NULL;
+  g_autoptr (GError) error = NULL;
+
+  quern_hub_fixture_add (&f->base, REPO, "large.gguf", size, 2);
+  quern_test_hub_rescan (f->base.hub);
+  quern_test_hub_set_rate (f->base.hub, 20 * 1024 * 1024);
+  spec.target = target;
+  spec.sha256 = sha256 = quern_test_hub_dup_sha256 (f->base.hub, REPO, "large.gguf");
+  g_assert_true (quern_fetch_run (&spec, &f->progress, NULL, &error));
+  g_assert_no_error (error);
+  g_assert_true (quern_part_install (target, &error));
+  g_assert_true (quern_hub_fixture_same (&f->base, REPO, "large.gguf", target));
+  log = quern_test_hub_dup_log (f->base.hub);
+  for (guint i = 0; i < log->len; i++) {
+    const QuernHubRequest *request = log->pdata[i];
+    ranges += request->status == 206;
+    sum += request->sent;
+  }
+  g_assert_cmpuint (ranges, >, 3);
+  g_assert_cmpuint (sum, ==, size); /* nothing twice */
+}
+
+static void
+test_empty_and_tiny (Fixture *f, gconstpointer data)
+{
+  const gsize sizes[] = { 1, 128 * 1024, 128 * 1024 + 1 };
+
+  for (guint i = 0; i < G_N_ELEMENTS (sizes); i++) {
+    g_autofree char *target = g_build_filename (f->base.models, "tiny.gguf", NULL), *sha256 = NULL;
+    QuernFetchSpec spec = {
+      .hub = f->client, .repo = REPO, .revision = "main", .path = "tiny.gguf", .size = sizes[i], .target = target
+    };
+    g_autoptr (GError) error = NULL;
+
+    quern_hub_fixture_add (&f->base, REPO, "tiny.gguf", sizes[i], i);
+    quern_test_hub_rescan (f->base.hub);
+    spec.sha256 = sha256 = quern_test_hub_dup_sha256 (f->base.hub, REPO, "tiny.gguf");
+    quern_fetch_run (&spec, &f->progress, NULL, &error);
+    g_assert_no_error (error);
+    g_assert_true (quern_part_install (target, &error));
+    g_assert_true (quern_hub_fixture_same (&f->base, REPO, "tiny.gguf", target));
+    g_unlink (target);
+  }
+}
+
+/* ---- faults that a download survives by itself ----------------------------------------------------------------- */
+
+typedef struct {
+  const char *name;
+  QuernFaultKind kind;
+  const char *path;
+  guint64 after, value;
+  guint times;
+  guint64 most; /* content bytes that it may cost at most; 0: not limited */
+} Survivable;
+
+static const Survivable survivable[] = {
+  { "cut", QUERN_FAULT_CUT, "/cdn/", 200000, 0, 1, SIZE },
+  { "cut-at-once", QUERN_FAULT_CUT, "/cdn/", 0, 0, 3, SIZE },
+  { "cut-often", QUERN_FAULT_CUT, "/cdn/", 150000, 0, 5, SIZE },
+  { "stall", QUERN_FAULT_STALL, "/cdn/", 100001, 0, 1, SIZE },
+  { "corrupt", QUERN_FAULT_CORRUPT, "/cdn/", 2000000, 0, 1, 2 * SIZE },
+  { "corrupt-first-byte", QUERN_FAULT_CORRUPT, "/cdn/", 0, 0, 1, SIZE + 128 * 1024 },
+  { "corrupt-last-byte", QUERN_FAULT_CORRUPT, "/cdn/", SIZE - 1, 0, 1, 2 * SIZE },
+  { "changed-etag", QUERN_FAULT_CHANGED_ETAG, "/cdn/", 0, 0, 1, 2 * SIZE },
+  { "lying-length", QUERN_FAULT_LYING_LENGTH, "/cdn/", 0, 100, 2, 0 },
+  { "wrong-range", QUERN_FAULT_WRONG_RANGE, "/cdn/", 0, 4096, 2, 0 },
+  { "no-ranges", QUERN_FAULT_NO_RANGES, "/cdn/", 0, 0, 0, SIZE },
+  { "slow-start", QUERN_FAULT_SLOW_START, "/cdn/", 0, 400, 2, SIZE },
+  { "gzip", QUERN_FAULT_GZIP, "/cdn/", 0, 0, 2, 0 },
+  { "content-403", QUERN_FAULT_STATUS, "/cdn/", 0, 403, 2, SIZE },
+  { "content-416", QUERN_FAULT_STATUS, "/cdn/", 0, 416, 2, SIZE },
+  { "content-429", QUERN_FAULT_STATUS, "/cdn/", 1, 429, 2, SIZE },
+  { "content-500", QUERN_FAULT_STATUS, "/cdn/", 0, 500, 2, SIZE },
+  { "content-503-retry-after", QUERN_FAULT_STATUS, "/cdn/", 1, 503, 1, SIZE },
+  { "resolve-502", QUERN_FAULT_STATUS, "/resolve/", 0, 502, 2, SIZE },
+  { "resolve-429", QUERN_FAULT_STATUS, "/resolve/", 1, 429, 1, SIZE },
+  { "resolve-loop-once", QUERN_FAULT_REDIRECT_LOOP, "/resolve/", 0, 0, 18, SIZE },
+};
+
+static void
+test_survives (Fixture *f, gconstpointer data)
+{
+  const Survivable *s = data;
+
+  add_fault (f, s->kind, s->path, s->after, s->value, s->times);
+  assert_fetches (f);
+  g_assert_cmpuint (quern_test_hub_n_faults (f->base.hub), ==, s->times == 0 ? 1 : 0); /* it did happen */
+  if (s->most > 0)
+    g_assert_cmpuint (quern_test_hub_content_bytes (f->base.hub), <=, s->most + 2 * 1024 * 1024);
+}
+
+static void
+test_no_ranges_and_cut (Fixture *f, gconstpointer data)
+{
+  add_fault (f, QUERN_FAULT_NO_RANGES, "/cdn/", 0, 0, 0);
+  add_fault (f, QUERN_FAULT_CUT, "/cdn/", 1000000, 0, 1);
+  assert_fetches (f);
+}
+
+/* ---- faults that end it, and the retry after them -------------------------------------------------------------- */
+
+typedef struct {
+  const char *name;
+  QuernFaultKind kind;
+  const char *path;
+  guint64 after, value;
+  int code;
+  gboolean download_domain;
+} Fatal;
+
+static const Fatal fatal[] = {
+  { "resolve-401", QUERN_FAULT_STATUS, "/resolve/", 0, 401, QUERN_HUB_ERROR_UNAUTHORIZED, FALSE },
+  { "resolve-404", QUERN_FAULT_STATUS, "/resolve/", 0, 404, QUERN_HUB_ERROR_NOT_FOUND, FALSE },
+  { "resolve-403", QUERN_FAULT_STATUS, "/resolve/", 0, 403, QUERN_HUB_ERROR_UNAUTHORIZED, FALSE },
+  { "corrupt-always", QUERN_FAULT_CORRUPT, "/cdn/", 5000, 0, QUERN_DOWNLOAD_ERROR_DAMAGED, TRUE },
+};
+
+static void
+test_fails_clearly (Fixture *f, gconstpointer data)
+{
+  const Fatal *s = data;
+  GQuark domain = s->download_domain ? QUERN_DOWNLOAD_ERROR : QUERN_HUB_ERROR;
+  g_autoptr (GError) error = NULL;
+
+  add_fault (f, s->kind, s->path, s->after, s->value, 0);
+  g_assert_false (fetch (f, NULL, &error));
+  g_assert_error (error, domain, s->code);
+  g_assert_false (g_file_test (f->target, G_FILE_TEST_EXISTS));
+  quern_test_hub_clear (f->base.hub);
+  assert_fetches (f);
+}
+
+static void
+test_hub_away (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+
+  quern_hub_set_endpoint (f->client, "http://127.0.0.1:9"); /* discard: nobody listens */
+  g_assert_false (fetch (f, NULL, &error));
+  g_assert_error (error, QUERN_HUB_ERROR, QUERN_HUB_ERROR_OFFLINE);
+  quern_hub_set_endpoint (f->client, quern_test_hub_get_endpoint (f->base.hub));
+  assert_fetches (f);
+}
+
+static void
+test_replaced (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+
+  quern_hub_fixture_add (&f->base, REPO, FILE_NAME, SIZE, 77);
+  quern_test_hub_rescan (f->base.hub);
+  g_assert_false (fetch (f, NULL, &error));
+  g_assert_error (error, QUERN_DOWNLOAD_ERROR, QUERN_DOWNLOAD_ERROR_CHANGED);
+  g_free (f->sha256);
+  f->sha256 = quern_test_hub_dup_sha256 (f->base.hub, REPO, FILE_NAME);
+  assert_fetches (f);
+}
+
+/* ---- stop and go on -------------------------------------------------------------------------------------------- */
+
+typedef struct {
+  Fixture *f;
+  GCancellable *cancellable;
+  guint64 bytes;
+} Stopper;
+
+static gpointer
+stop_thread (gpointer data)
+{
+  Stopper *stopper = data;
+
+  for (guint i = 0; i < 2000 && quern_fetch_progress_get (&stopper->f->progress).received < stopper->bytes; i++)
+    g_usleep (5000);
+  g_cancellable_cancel (stopper->cancellable);
+  return NULL;
+}
+
+static void
+stop_after (Fixture *f, guint64 bytes)
+{
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  Stopper stopper = { f, cancellable, bytes };
+  GThread *thread;
+  g_autoptr (GError) error = NULL;
+
+  f->progress = (QuernFetchProgress) { 0 };
+  thread = g_thread_new ("stop", stop_thread, &stopper);
+  g_assert_false (fetch (f, cancellable, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+  g_thread_join (thread);
+}
+
+static void
+test_resume (Fixture *f, gconstpointer data)
+{
+  guint64 before;
+
+  quern_rate_limiter_set_rate (f->limiter, 4 * 1024 * 1024);
+  stop_after (f, SIZE / 2);
+  before = quern_part_peek_bytes (f->target, SIZE, f->sha256);
+  g_assert_cmpuint (before, >=, SIZE / 4);
+  quern_rate_limiter_set_rate (f->limiter, 0);
+  quern_test_hub_clear (f->base.hub);
+  assert_fetches (f);
+  g_assert_cmpuint (quern_test_hub_content_bytes (f->base.hub), <=, SIZE - before);
+}
+
+/* Another program wrote into the .part meanwhile: only the chunk that it hit is fetched again. */
+static void
+test_resume_damaged_part (Fixture *f, gconstpointer data)
+{
+  g_autofree char *part = g_strconcat (f->target, ".part", NULL);
+  guint64 before;
+  int fd;
+
+  quern_rate_limiter_set_rate (f->limiter, 4 * 1024 * 1024);
+  stop_after (f, SIZE / 2);
+  before = quern_part_peek_bytes (f->target, SIZE, f->sha256);
+  fd = g_open (part, O_WRONLY, 0);
+  g_assert_cmpint (pwrite (fd, "damage", 6, 150000), ==, 6);
+  close (fd);
+  quern_rate_limiter_set_rate (f->limiter, 0);
+  quern_test_hub_clear (f->base.hub);
+  assert_fetches (f);
+  g_assert_cmpuint (quern_test_hub_content_bytes (f->base.hub), <=, SIZE - before + 128 * 1024);
+}
+
+static void
+test_resume_damaged_facts (Fixture *f, gconstpointer data)
+{
+  g_autofree char *facts = g_strconcat (f->target, ".part.facts", NULL), *text = NULL;
+
+  quern_rate_limiter_set_rate (f->limiter, 4 * 1024 * 1024);
+  stop_after (f, SIZE / 2);
+  g_assert_true (g_file_get_contents (facts, &text, NULL, NULL));
+  text[strlen (text) / 2] = '\0';
+  g_assert_true (g_file_set_contents (facts, text, -1, NULL));
+  g_assert_cmpuint (quern_part_peek_bytes (f->target, SIZE, f->sha256), ==, 0);
+  quern_rate_limiter_set_rate (f->limiter, 0);
+  assert_fetches (f);
+}
+
+static void
+test_resume_without_ranges (Fixture *f, gconstpointer data)
+{
+  quern_rate_limiter_set_rate (f->limiter, 4 * 1024 * 1024);
+  stop_after (f, SIZE / 2);
+  quern_rate_limiter_set_rate (f->limiter, 0);
+  add_fault (f, QUERN_FAULT_NO_RANGES, "/cdn/", 0, 0, 0);
+  assert_fetches (f);
+}
+
+static void
+test_rate (Fixture *f, gconstpointer data)
+{
+  gint64 begun = g_get_monotonic_time ();
+
+  quern_rate_limiter_set_rate (f->limiter, 2 * SIZE);
+  assert_fetches (f);
+  g_assert_cmpint (g_get_monotonic_time () - begun, >=, 450000);
+}
+
+static void
+test_busy (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (QuernPart) other = quern_part_open (f->target, SIZE, f->sha256, &error);
+
+  g_assert_no_error (error);
+  g_assert_false (fetch (f, NULL, &error));
+  g_assert_error (error, QUERN_DOWNLOAD_ERROR, QUERN_DOWNLOAD_ERROR_BUSY);
+  g_clear_pointer (&other, quern_part_free);
+  assert_fetches (f);
+}
+
+/* ---- the token ------------------------------------------------------------------------------------------------- */
+
+static void
+test_gated (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GPtrArray) log = NULL;
+  guint hub_with = 0, content_with = 0;
+
+  quern_hub_fixture_text (&f->base, REPO, "hub.json", "{\"gated\": \"manual\"}");
+  quern_test_hub_rescan (f->base.hub);
+  g_assert_false (fetch (f, NULL, &error));
+  g_assert_error (error, QUERN_HUB_ERROR, QUERN_HUB_ERROR_GATED);
+  g_clear_error (&error);
+  quern_hub_set_token (f->client, "hf_other");
+  g_assert_false (fetch (f, NULL, &error));
+  g_assert_error (error, QUERN_HUB_ERROR, QUERN_HUB_ERROR_GATED);
+  g_clear_error (&error);
+  quern_hub_set_token (f->client, "hf_nonsense");
+  g_assert_false (fetch (f, NULL, &error));
+  g_assert_error (error, QUERN_HUB_ERROR, QUERN_HUB_ERROR_UNAUTHORIZED);
+  quern_hub_set_token (f->client, "hf_accepted");
+  assert_fetches (f);
+  log = quern_test_hub_dup_log (f->base.hub);
+  for (guint i = 0; i < log->len; i++) {
+    const QuernHubRequest *request = log->pdata[i];
+
+    if (g_str_has_prefix (request->host, "127.0.0.1"))
+      hub_with += request->authorized;
+    else
+      content_with += request->authorized;
+  }
+  g_assert_cmpuint (hub_with, >=, 3);
+  g_assert_cmpuint (content_with, ==, 0);
+}
+
+int
+main (int argc, char *argv[])
+{
+  quern_hub_fixture_init ();
+  g_test_init (&argc, &argv, NULL);
+#define ADD(path, function) g_test_add ("/download/" path, Fixture, NULL, setup, function, teardown)
+  ADD ("plain", test_plain);
+  ADD ("parallel", test_parallel);
+  ADD ("empty-and-tiny", test_empty_and_tiny);
+  ADD ("no-ranges-and-cut", test_no_ranges_and_cut);
+  ADD ("hub-away", test_hub_away);
+  ADD ("replaced", test_replaced);
+  ADD ("resume", test_resume);
+  ADD ("resume-damaged-part", test_resume_damaged_part);
+  ADD ("resume-damaged-facts", test_resume_damaged_facts);
+  ADD ("resume-without-ranges", test_resume_without_ranges);
+  ADD ("rate", test_rate);
+  ADD ("busy", test_busy);
+  ADD ("gated", test_gated);
+#undef ADD
+  for (guint i = 0; i < G_N_ELEMENTS (survivable); i++) {
+    g_autofree char *path = g_strconcat ("/download/survives/", survivable[i].name, NULL);
+    g_test_add (path, Fixture, &survivable[i], setup, test_survives, teardown);
+  }
+  for (guint i = 0; i < G_N_ELEMENTS (fatal); i++) {
+    g_autofree char *path = g_strconcat ("/download/fails-clearly/", fatal[i].name, NULL);
+    g_test_add (path, Fixture, &fatal[i], setup, test_fails_clearly, teardown);
+  }
+  return g_test_run ();
+}
