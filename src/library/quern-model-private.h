@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include "quern-model.h"
+
+G_BEGIN_DECLS
+
+/* What tells whether a file is still the one that was looked at. */
+typedef struct {
+  guint64 size, device, inode;
+  gint64 modified; /* nanoseconds */
+} QuernFileStamp;
+
+gboolean    _quern_file_stamp        (const char *path, QuernFileStamp *stamp);
+QuernModel *_quern_model_probe       (const char *path);
+gboolean    _quern_model_is_current  (QuernModel *self);
+QuernModel *_quern_model_copy        (QuernModel *self);
+void        _quern_model_set_id      (QuernModel *self, const char *id);
+void        _quern_model_set_origin  (QuernModel *self, gboolean demo, gboolean imported);
+void        _quern_model_set_vision  (QuernModel *self, const char *path, const QeVisionInfo *info);
+gboolean    _quern_model_equal       (QuernModel *self, QuernModel *other);
+char       *_quern_model_dup_stem    (QuernModel *self);
+
+G_END_DECLS

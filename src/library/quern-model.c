@@ -1,0 +1,345 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "config.h"
+
+#include "quern-model-private.h"
+
+#include <glib/gi18n-lib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "quern-library.h"
+
+struct _QuernModel {
+  GObject parent_instance;
+
+  char *id;
+  char *title;
+  char *path; /* of the first part */
+  QuernFileStamp stamp;
+  QeModelInfo info;
+  char *vision_path; /* NULL without */
+  QeVisionInfo vision_info;
+  gboolean demo;
+  gboolean imported; /* lies outside of Quern's folder; never deleted */
+  QuernModelState state;
+  char *problem; /* a sentence, NULL when all is well */
+};
+
+enum { PROP_0, PROP_ID, PROP_TITLE, PROP_QUANTISATION, PROP_SIZE, PROP_STATE, PROP_PROBLEM, PROP_DEMO, N_PROPS };
+
+static GParamSpec *properties[N_PROPS];
+
+G_DEFINE_FINAL_TYPE (QuernModel, quern_model, G_TYPE_OBJECT)
+
+gboolean
+_quern_file_stamp (const char *path, QuernFileStamp *stamp)
+{
+  struct stat st;
+
+  if (stat (path, &st) != 0)
+    return FALSE;
+  *stamp = (QuernFileStamp) { (guint64) st.st_size, st.st_dev, st.st_ino,
+                              st.st_mtim.tv_sec * G_GINT64_CONSTANT (1000000000) + st.st_mtim.tv_nsec };
+  return TRUE;
+}
+
+/* "/models/Qwen3.5-4B-Q8_0-00001-of-00002.gguf" -> "Qwen3.5-4B-Q8_0" */
+char *
+_quern_model_dup_stem (QuernModel *self)
+{
+  g_autofree char *name = g_path_get_basename (self->path);
+  gsize length;
+
+  if (g_str_has_suffix (name, ".gguf"))
+    name[strlen (name) - strlen (".gguf")] = '\0';
+  length = strlen (name);
+  if (self->info.n_parts > 1 && length > strlen ("-00001-of-00002") && strstr (name, "-of-"))
+    name[length - strlen ("-00001-of-00002")] = '\0';
+  return g_steal_pointer (&name);
+}
+
+/* Reads the header; the result tells in its state whether the file is of use. */
+QuernModel *
+_quern_model_probe (const char *path)
+{
+  QuernModel *self = g_object_new (QUERN_TYPE_MODEL, NULL);
+  QeError error = { 0 };
+  QeStatus status = qe_model_probe (path, &self->info, &error);
+
+  self->path = g_strdup (path);
+  _quern_file_stamp (path, &self->stamp);
+  if (status != QE_OK) {
+    memset (&self->info, 0, sizeof self->info);
+    self->info.file_bytes = self->stamp.size;
+    self->state = status == QE_ERROR_UNSUPPORTED ? QUERN_MODEL_UNSUPPORTED : QUERN_MODEL_DAMAGED;
+    self->problem = g_utf8_make_valid (error.message, -1);
+  }
+  self->title = self->info.name[0] ? g_utf8_make_valid (self->info.name, -1) : _quern_model_dup_stem (self);
+  self->id = _quern_model_dup_stem (self);
+  return self;
+}
+
+/**
+ * quern_model_new:
+ * @path: a GGUF file, the first part of a split one
+ *
+ * For a file that is not in the library, such as one named on the command line. Reads its header, blocking. A vision
+ * file is not looked for.
+ *
+ * Returns: (transfer full) (nullable): the model, or %NULL if the file is missing, damaged or of another kind
+ */
+QuernModel *
+quern_model_new (const char *path, GCancellable *cancellable, GError **error)
+{
+  g_autoptr (QuernModel) self = NULL;
+
+  if (!g_file_test (path, G_FILE_TEST_EXISTS)) {
+    g_set_error (error, QUERN_LIBRARY_ERROR, QUERN_LIBRARY_ERROR_NOT_FOUND, _("There is no file “%s”."), path);
+    return NULL;
+  }
+  self = _quern_model_probe (path);
+  if (self->state != QUERN_MODEL_OK) {
+    g_set_error (error, QUERN_LIBRARY_ERROR,
+                 self->state == QUERN_MODEL_DAMAGED ? QUERN_LIBRARY_ERROR_DAMAGED : QUERN_LIBRARY_ERROR_UNSUPPORTED,
+                 _("“%s” cannot be used: %s"), path, self->problem);
+    return NULL;
+  }
+  return g_steal_pointer (&self);
+}
+
+/* A copy that may be changed; models that were handed out are not. */
+QuernModel *
+_quern_model_copy (QuernModel *self)
+{
+  QuernModel *copy = g_object_new (QUERN_TYPE_MODEL, NULL);
+
+  copy->id = g_strdup (self->id);
+  copy->title = g_strdup (self->title);
+  copy->path = g_strdup (self->path);
+  copy->stamp = self->stamp;
+  copy->info = self->info;
+  copy->state = self->state;
+  copy->problem = g_strdup (self->problem);
+  return copy;
+}
+
+gboolean
+_quern_model_is_current (QuernModel *self)
+{
+  QuernFileStamp now;
+
+  return _quern_file_stamp (self->path, &now) && memcmp (&now, &self->stamp, sizeof now) == 0;
+}
+
+gboolean
+_quern_model_equal (QuernModel *self, QuernModel *other)
+{
+  return g_str_equal (self->path, other->path) && g_str_equal (self->id, other->id)
+         && memcmp (&self->stamp, &other->stamp, sizeof self->stamp) == 0
+         && g_strcmp0 (self->vision_path, other->vision_path) == 0 && self->imported == other->imported;
+}
+
+void
+_quern_model_set_id (QuernModel *self, const char *id)
+{
+  g_set_str (&self->id, id);
+}
+
+void
+_quern_model_set_origin (QuernModel *self, gboolean demo, gboolean imported)
+{
+  self->demo = demo;
+  self->imported = imported;
+}
+
+void
+_quern_model_set_vision (QuernModel *self, const char *path, const QeVisionInfo *info)
+{
+  g_set_str (&self->vision_path, path);
+  self->vision_info = *info;
+}
+
+/**
+ * quern_model_get_id:
+ *
+ * Returns: a short name that is unique on this computer, as `quern-cli list` prints it
+ */
+const char *
+quern_model_get_id (QuernModel *self)
+{
+  return self->id;
+}
+
+/**
+ * quern_model_get_title:
+ *
+ * Returns: what the file calls itself, or its file name; without the quantisation
+ */
+const char *
+quern_model_get_title (QuernModel *self)
+{
+  return self->title;
+}
+
+/**
+ * quern_model_dup_full_title:
+ *
+ * Returns: (transfer full): the title with the quantisation, "Quern Tiny Q8_0"
+ */
+char *
+quern_model_dup_full_title (QuernModel *self)
+{
+  const char *quantisation = self->info.quantisation;
+
+  if (!quantisation[0] || strstr (self->title, quantisation))
+    return g_strdup (self->title);
+  return g_strdup_printf ("%s %s", self->title, quantisation);
+}
+
+const char *
+quern_model_get_quantisation (QuernModel *self)
+{
+  return self->info.quantisation;
+}
+
+const char *
+quern_model_get_path (QuernModel *self)
+{
+  return self->path;
+}
+
+/**
+ * quern_model_get_size:
+ *
+ * Returns: bytes on disk, of all parts and the vision file
+ */
+guint64
+quern_model_get_size (QuernModel *self)
+{
+  return self->info.file_bytes + (self->vision_path ? self->vision_info.file_bytes : 0);
+}
+
+const QeModelInfo *
+quern_model_get_info (QuernModel *self)
+{
+  return &self->info;
+}
+
+/**
+ * quern_model_get_vision_path:
+ *
+ * Returns: (nullable): the file that makes it see pictures
+ */
+const char *
+quern_model_get_vision_path (QuernModel *self)
+{
+  return self->vision_path;
+}
+
+const QeVisionInfo *
+quern_model_get_vision_info (QuernModel *self)
+{
+  return self->vision_path ? &self->vision_info : NULL;
+}
+
+/**
+ * quern_model_is_demo:
+ *
+ * Returns: whether it is Quern Tiny, which comes with the application and must be labelled as a demonstration
+ */
+gboolean
+quern_model_is_demo (QuernModel *self)
+{
+  return self->demo;
+}
+
+gboolean
+quern_model_is_imported (QuernModel *self)
+{
+  return self->imported;
+}
+
+QuernModelState
+quern_model_get_state (QuernModel *self)
+{
+  return self->state;
+}
+
+/**
+ * quern_model_get_problem:
+ *
+ * Returns: (nullable): why it cannot be used, one sentence
+ */
+const char *
+quern_model_get_problem (QuernModel *self)
+{
+  return self->problem;
+}
+
+/**
+ * quern_model_plan:
+ * @n_ctx: the context's size in tokens
+ *
+ * What a conversation of that size will hold in memory, from the numbers in the file.
+ */
+void
+quern_model_plan (QuernModel *self, guint n_ctx, QeKvType kv_type, QeMemoryPlan *plan)
+{
+  QePlanParams params = { .n_ctx = n_ctx, .kv_type = kv_type, .vision = quern_model_get_vision_info (self),
+                          .checkpoint_bytes = 0 };
+
+  qe_plan_memory (&self->info, &params, plan);
+}
+
+static void
+quern_model_get_property (GObject *object, guint prop_id, GValue *value, GParamSpec *pspec)
+{
+  QuernModel *self = QUERN_MODEL (object);
+
+  switch (prop_id) {
+  case PROP_ID: g_value_set_string (value, self->id); break;
+  case PROP_TITLE: g_value_set_string (value, self->title); break;
+  case PROP_QUANTISATION: g_value_set_string (value, self->info.quantisation); break;
+  case PROP_SIZE: g_value_set_uint64 (value, quern_model_get_size (self)); break;
+  case PROP_STATE: g_value_set_int (value, self->state); break;
+  case PROP_PROBLEM: g_value_set_string (value, self->problem); break;
+  case PROP_DEMO: g_value_set_boolean (value, self->demo); break;
+  default: G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
+  }
+}
+
+static void
+quern_model_finalize (GObject *object)
+{
+  QuernModel *self = QUERN_MODEL (object);
+
+  g_free (self->id);
+  g_free (self->title);
+  g_free (self->path);
+  g_free (self->vision_path);
+  g_free (self->problem);
+  G_OBJECT_CLASS (quern_model_parent_class)->finalize (object);
+}
+
+static void
+quern_model_class_init (QuernModelClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+  const GParamFlags flags = G_PARAM_READABLE | G_PARAM_STATIC_STRINGS;
+
+  object_class->get_property = quern_model_get_property;
+  object_class->finalize = quern_model_finalize;
+  properties[PROP_ID] = g_param_spec_string ("id", NULL, NULL, NULL, flags);
+  properties[PROP_TITLE] = g_param_spec_string ("title", NULL, NULL, NULL, flags);
+  properties[PROP_QUANTISATION] = g_param_spec_string ("quantisation", NULL, NULL, NULL, flags);
+  properties[PROP_SIZE] = g_param_spec_uint64 ("size", NULL, NULL, 0, G_MAXUINT64, 0, flags);
+  properties[PROP_STATE] = g_param_spec_int ("state", NULL, NULL, 0, G_MAXINT, 0, flags);
+  properties[PROP_PROBLEM] = g_param_spec_string ("problem", NULL, NULL, NULL, flags);
+  properties[PROP_DEMO] = g_param_spec_boolean ("demo", NULL, NULL, FALSE, flags);
+  g_object_class_install_properties (object_class, N_PROPS, properties);
+}
+
+static void
+quern_model_init (QuernModel *self)
+{
+}
