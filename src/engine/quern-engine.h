@@ -36,7 +36,6 @@ QuernGeneration *quern_context_generate       (QuernContext *self, QuernRequest 
 QuernModel      *quern_context_get_model      (QuernContext *self);
 guint            quern_context_get_size       (QuernContext *self);
 guint            quern_context_get_threads    (QuernContext *self);
-double           quern_context_get_load_seconds (QuernContext *self);
 
 /* Loads models and keeps them while they are wanted: a context stays for "keep-alive" seconds after its last user let go
  * of it (-1: until memory is needed), and is dropped earlier when another model needs its memory. */

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include "quern-engine.h"
+#include "quern-request.h"
+
+G_BEGIN_DECLS
+
+/* The weights of one file, shared by all contexts that use it; kept as long as one does. */
+#define QUERN_TYPE_WEIGHTS (quern_weights_get_type ())
+G_DECLARE_FINAL_TYPE (QuernWeights, quern_weights, QUERN, WEIGHTS, GObject)
+
+QuernWeights *_quern_weights_open      (const char *path, gboolean prefetch, const QeControl *control, GError **error);
+QeModel      *_quern_weights_get_model (QuernWeights *self);
+
+QuernContext *_quern_context_new       (QuernModel *model, QuernWeights *weights, const QuernLoadParams *params,
+                                        GError **error);
+gboolean      _quern_context_matches   (QuernContext *self, QuernModel *model, const QuernLoadParams *params);
+gboolean      _quern_context_is_idle   (QuernContext *self, gint64 *idle_since);
+guint         _quern_context_default_size (QuernModel *model, const QuernLoadParams *params);
+
+/* What a context's thread needs to carry out one request. */
+typedef struct {
+  QuernModel *model;
+  QeModel *weights;
+  QeContext *context;
+  QeVision *vision;  /* opened with the first picture */
+  GQueue *images;    /* of encoded pictures, the latest first */
+  unsigned n_threads;
+} QuernRunner;
+
+void _quern_runner_run   (QuernRunner *runner, QuernGeneration *generation, const QuernRequest *request,
+                          gint64 asked_at);
+void _quern_runner_clear (QuernRunner *runner);
+
+G_END_DECLS

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "config.h"
+
+#include "quern-context-private.h"
+#include "quern-generation-private.h"
+
+/* ---- weights --------------------------------------------------------------------------------------------------- */
+
+struct _QuernWeights {
+  GObject parent_instance;
+
+  QeModel *model;
+};
+
+G_DEFINE_FINAL_TYPE (QuernWeights, quern_weights, G_TYPE_OBJECT)
+
+QuernWeights *
+_quern_weights_open (const char *path, gboolean prefetch, const QeControl *control, GError **error)
+{
+  g_autoptr (QuernWeights) self = g_object_new (QUERN_TYPE_WEIGHTS, NULL);
+  QeModelParams params = { .no_prefetch = !prefetch, .control = control };
+  QeError engine_error = { 0 };
+
+  if (qe_model_open (&self->model, path, &params, &engine_error) == QE_OK)
+    return g_steal_pointer (&self);
+  quern_engine_set_error (error, &engine_error);
+  return NULL;
+}
+
+QeModel *
+_quern_weights_get_model (QuernWeights *self)
+{
+  return self->model;
+}
+
+static void
+quern_weights_finalize (GObject *object)
+{
+  qe_model_free (QUERN_WEIGHTS (object)->model);
+  G_OBJECT_CLASS (quern_weights_parent_class)->finalize (object);
+}
+
+static void
+quern_weights_class_init (QuernWeightsClass *klass)
+{
+  G_OBJECT_CLASS (klass)->finalize = quern_weights_finalize;
+}
+
+static void
+quern_weights_init (QuernWeights *self)
+{
+}
+
+/* ---- context --------------------------------------------------------------------------------------------------- */
+
+typedef struct {
+  QuernGeneration *generation; /* NULL: the thread is to end */
+  QuernRequest *request;
+  gint64 asked_at;
+} Job;
+
+struct _QuernContext {
+  GObject parent_instance;
+
+  QuernModel *model;
+  QuernWeights *weights;
+  QuernLoadParams params;
+  guint size, n_threads;
+
+  QuernRunner runner; /* the thread's own once it runs */
+  GThread *thread;
+  GAsyncQueue *jobs;
+
+  GMutex lock;      /* guards what follows */
+  guint n_jobs;     /* queued and running */
+  gint64 idle_since; /* monotonic; read when n_jobs is 0 */
+};
+
+G_DEFINE_FINAL_TYPE (QuernContext, quern_context, G_TYPE_OBJECT)
+
+static void
+job_done (QuernContext *self, Job *job)
+{
+  g_mutex_lock (&self->lock);
+  self->n_jobs--;
+  self->idle_since = g_get_monotonic_time ();
+  g_mutex_unlock (&self->lock);
+  g_object_unref (job->generation);
+  quern_request_unref (job->request);
+}
+
+/* The only code that touches the QeContext. It does not hold a reference to self: the last one to go ends it. */
+static gpointer
+context_thread (gpointer data)
+{
+  QuernContext *self = data;
+  Job *job;
+
+  for (job = g_async_queue_pop (self->jobs); job->generation; job = g_async_queue_pop (self->jobs)) {
+    _quern_runner_run (&self->runner, job->generation, job->request, job->asked_at);
+    job_done (self, job);
+    g_free (job);
+  }
+  g_free (job);
+  _quern_runner_clear (&self->runner);
+  return NULL;
+}
+
+guint
+_quern_context_default_size (QuernModel *model, const QuernLoadParams *params)
+{
+  return params->context_size ? params->context_size : MIN (4096u, quern_model_get_info (model)->n_ctx_train);
+}
+
+/* Blocks while memory is set up; for a loader's thread. */
+QuernContext *
+_quern_context_new (QuernModel *model, QuernWeights *weights, const QuernLoadParams *params, GError **error)
+{
+  g_autoptr (QuernContext) self = g_object_new (QUERN_TYPE_CONTEXT, NULL);
+  QeContextParams context_params = { .n_ctx = _quern_context_default_size (model, params),
+                                     .n_threads = params->n_threads, .kv_type = params->kv_type,
+                                     .speculative = true };
+  QeError engine_error = { 0 };
+
+  if (qe_context_new (&self->runner.context, _quern_weights_get_model (weights), &context_params, &engine_error)
+      != QE_OK) {
+    quern_engine_set_error (error, &engine_error);
+    return NULL;
+  }
+  self->model = g_object_ref (model);
+  self->weights = g_object_ref (weights);
+  self->params = *params;
+  self->size = qe_context_size (self->runner.context);
+  self->n_threads = qe_context_threads (self->runner.context);
+  self->runner.model = self->model;
+  self->runner.weights = _quern_weights_get_model (weights);
+  self->runner.n_threads = params->n_threads;
+  self->thread = g_thread_new ("quern-context", context_thread, self);
+  return g_steal_pointer (&self);
+}
+
+gboolean
+_quern_context_matches (QuernContext *self, QuernModel *model, const QuernLoadParams *params)
+{
+  return g_str_equal (quern_model_get_path (self->model), quern_model_get_path (model))
+         && g_strcmp0 (quern_model_get_vision_path (self->model), quern_model_get_vision_path (model)) == 0
+         && _quern_context_default_size (model, params) == _quern_context_default_size (self->model, &self->params)
+         && self->params.n_threads == params->n_threads && self->params.kv_type == params->kv_type;
+}
+
+gboolean
+_quern_context_is_idle (QuernContext *self, gint64 *idle_since)
+{
+  gboolean idle;
+
+  g_mutex_lock (&self->lock);
+  idle = self->n_jobs == 0;
+  *idle_since = self->idle_since;
+  g_mutex_unlock (&self->lock);
+  return idle;
+}
+
+/**
+ * quern_context_generate:
+ * @request: what to answer; not changed any more from now on
+ *
+ * Queues a request. Its signals come on the main context of the calling thread.
+ *
+ * Returns: (transfer full): the generation, queued
+ */
+QuernGeneration *
+quern_context_generate (QuernContext *self, QuernRequest *request)
+{
+  QuernGeneration *generation = _quern_generation_new ();
+  Job *job = g_new (Job, 1);
+
+  g_mutex_lock (&self->lock);
+  self->n_jobs++;
+  g_mutex_unlock (&self->lock);
+  *job = (Job) { g_object_ref (generation), quern_request_ref (request), g_get_monotonic_time () };
+  g_async_queue_push (self->jobs, job);
+  return generation;
+}
+
+QuernModel *
+quern_context_get_model (QuernContext *self)
+{
+  return self->model;
+}
+
+/**
+ * quern_context_get_size:
+ *
+ * Returns: tokens that it holds
+ */
+guint
+quern_context_get_size (QuernContext *self)
+{
+  return self->size;
+}
+
+guint
+quern_context_get_threads (QuernContext *self)
+{
+  return self->n_threads;
+}
+
+static void
+quern_context_finalize (GObject *object)
+{
+  QuernContext *self = QUERN_CONTEXT (object);
+
+  if (self->thread) {
+    g_async_queue_push (self->jobs, g_new0 (Job, 1));
+    g_thread_join (self->thread);
+  } else {
+    g_queue_free (self->runner.images);
+  }
+  g_async_queue_unref (self->jobs);
+  g_clear_object (&self->weights);
+  g_clear_object (&self->model);
+  g_mutex_clear (&self->lock);
+  G_OBJECT_CLASS (quern_context_parent_class)->finalize (object);
+}
+
+static void
+quern_context_class_init (QuernContextClass *klass)
+{
+  G_OBJECT_CLASS (klass)->finalize = quern_context_finalize;
+}
+
+static void
+quern_context_init (QuernContext *self)
+{
+  self->jobs = g_async_queue_new ();
+  self->runner.images = g_queue_new ();
+  self->idle_since = g_get_monotonic_time ();
+  g_mutex_init (&self->lock);
+}

@@ -1,0 +1,654 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "config.h"
+
+#include "quern-engine.h"
+
+#include <glib/gi18n-lib.h>
+#include <stdlib.h>
+
+#include "quern-context-private.h"
+#include "quern-model-private.h"
+
+/* Loads run one after another on threads of their own, so that each sees the memory that the one before it took.
+ * Everything else here belongs to the thread that made the engine, but for the table of weights. */
+
+#define KEEP_ALIVE_SECONDS 600
+#define KEEP_ALIVE_CHECK_SECONDS 5
+
+typedef struct {
+  char *path;
+  GWeakRef weights;
+} OpenFile;
+
+struct _QuernEngine {
+  GObject parent_instance;
+
+  GPtrArray *contexts; /* of QuernContext; private ones are not here */
+  GQueue loads;        /* of GTask with a Load: waiting */
+  gboolean loading;
+  int keep_alive;
+  guint keep_alive_source;
+
+  GMutex lock; /* guards what follows */
+  GPtrArray *files;              /* of OpenFile */
+  QuernWeights *counting_weights; /* kept for counting tokens while no context uses them */
+};
+
+typedef struct {
+  QuernModel *model;
+  QuernLoadParams params;
+  QuernProgressFunc progress;
+  gpointer progress_data;
+  GMainContext *context;
+  GPtrArray *victims; /* contexts to free first, on the worker */
+  GCancellable *cancellable;
+  gint permille, shown; /* atomic: of the file that was read; a source is queued to show it */
+} Load;
+
+G_DEFINE_FINAL_TYPE (QuernEngine, quern_engine, G_TYPE_OBJECT)
+G_DEFINE_QUARK (quern-engine-error-quark, quern_engine_error)
+
+static void start_next_load (QuernEngine *self);
+
+/* ---- errors ---------------------------------------------------------------------------------------------------- */
+
+/**
+ * quern_engine_set_error:
+ *
+ * The one place where the engine's failures become #GError.
+ *
+ * Returns: %FALSE, always
+ */
+gboolean
+quern_engine_set_error (GError **error, const QeError *engine_error)
+{
+  const char *message = engine_error->message;
+
+  switch (engine_error->status) {
+  case QE_ERROR_CANCELLED:
+    g_set_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED, _("Cancelled."));
+    break;
+  case QE_ERROR_MEMORY:
+    g_set_error (error, QUERN_ENGINE_ERROR, QUERN_ENGINE_ERROR_MEMORY,
+                 _("Not enough memory. Close other programs, or choose a smaller model or context."));
+    break;
+  case QE_ERROR_CONTEXT_FULL:
+    g_set_error (error, QUERN_ENGINE_ERROR, QUERN_ENGINE_ERROR_CONTEXT_FULL, "%s", message);
+    break;
+  case QE_ERROR_UNSUPPORTED:
+    g_set_error (error, QUERN_ENGINE_ERROR, QUERN_ENGINE_ERROR_UNSUPPORTED,
+                 _("Quern cannot run this model: %s"), message);
+    break;
+  case QE_ERROR_CHANGED:
+    g_set_error (error, QUERN_ENGINE_ERROR, QUERN_ENGINE_ERROR_DAMAGED,
+                 _("The model’s file was changed while it was in use: %s Try again, or download it anew."), message);
+    break;
+  case QE_ERROR_FORMAT:
+  case QE_ERROR_IO:
+    g_set_error (error, QUERN_ENGINE_ERROR, QUERN_ENGINE_ERROR_DAMAGED,
+                 _("The model’s file cannot be used: %s Download it anew, or choose another model."), message);
+    break;
+  default:
+    g_set_error (error, QUERN_ENGINE_ERROR, QUERN_ENGINE_ERROR_FAILED, _("The engine could not go on: %s"), message);
+  }
+  return FALSE;
+}
+
+/* ---- weights --------------------------------------------------------------------------------------------------- */
+
+static void
+open_file_free (gpointer data)
+{
+  OpenFile *file = data;
+
+  g_free (file->path);
+  g_weak_ref_clear (&file->weights);
+  g_free (file);
+}
+
+/* With the lock held. Forgets files that nobody uses. */
+static QuernWeights *
+find_weights (QuernEngine *self, const char *path)
+{
+  QuernWeights *found = NULL;
+
+  for (guint i = self->files->len; i > 0; i--) {
+    OpenFile *file = self->files->pdata[i - 1];
+    g_autoptr (QuernWeights) weights = g_weak_ref_get (&file->weights);
+    if (!weights)
+      g_ptr_array_remove_index_fast (self->files, i - 1);
+    else if (g_str_equal (file->path, path))
+      found = g_steal_pointer (&weights);
+  }
+  return found;
+}
+
+/* Any thread. A file that was replaced since the library looked at it is opened anew. */
+static QuernWeights *
+get_weights (QuernEngine *self, QuernModel *model, gboolean prefetch, const QeControl *control, GError **error)
+{
+  const char *path = quern_model_get_path (model);
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+  QuernWeights *weights = _quern_model_is_current (model) ? find_weights (self, path) : NULL;
+  OpenFile *file;
+
+  if (weights)
+    return weights;
+  weights = _quern_weights_open (path, prefetch, control, error);
+  if (!weights)
+    return NULL;
+  file = g_new0 (OpenFile, 1);
+  file->path = g_strdup (path);
+  g_weak_ref_init (&file->weights, weights);
+  g_ptr_array_add (self->files, file);
+  return weights;
+}
+
+/* ---- memory ---------------------------------------------------------------------------------------------------- */
+
+static guint64
+plan_total (QuernModel *model, const QuernLoadParams *params, guint64 *weights)
+{
+  QeMemoryPlan plan;
+
+  quern_model_plan (model, _quern_context_default_size (model, params), params->kv_type, &plan);
+  *weights = plan.weights;
+  return plan.total;
+}
+
+static gboolean
+uses_file (QuernContext *context, QuernModel *model)
+{
+  return g_str_equal (quern_model_get_path (quern_context_get_model (context)), quern_model_get_path (model));
+}
+
+/* The kernel counts mapped weights as available, since it could drop them; those of contexts that stay are not. */
+static guint64
+memory_budget (QuernEngine *self, QuernModel *model, gboolean *shared)
+{
+  guint64 available = quern_memory_available ();
+  guint64 taken = 0;
+
+  *shared = FALSE;
+  for (guint i = 0; i < self->contexts->len; i++) {
+    QuernModel *other = quern_context_get_model (self->contexts->pdata[i]);
+    gboolean counted = FALSE;
+    for (guint j = 0; j < i; j++)
+      counted |= uses_file (self->contexts->pdata[j], other);
+    taken += counted ? 0 : quern_model_get_info (other)->resident_bytes;
+    *shared |= uses_file (self->contexts->pdata[i], model);
+  }
+  return available > taken ? available - taken : 0;
+}
+
+/* The context that has been idle for the longest; NULL when all work. */
+static QuernContext *
+oldest_idle (QuernEngine *self)
+{
+  QuernContext *oldest = NULL;
+  gint64 oldest_since = G_MAXINT64;
+
+  for (guint i = 0; i < self->contexts->len; i++) {
+    gint64 since;
+    if (_quern_context_is_idle (self->contexts->pdata[i], &since) && since < oldest_since) {
+      oldest = self->contexts->pdata[i];
+      oldest_since = since;
+    }
+  }
+  return oldest;
+}
+
+static gboolean
+refuse (QuernModel *model, const QuernLoadParams *params, guint64 need, guint64 budget, GError **error)
+{
+  guint size = _quern_context_default_size (model, params);
+  guint fits = MIN (qe_plan_largest_context (quern_model_get_info (model), &(QePlanParams) { .kv_type = params->kv_type,
+                                                                          .vision = quern_model_get_vision_info (model) },
+                                             budget),
+                    quern_model_get_info (model)->n_ctx_train);
+  g_autofree char *needed = g_format_size (need);
+  g_autofree char *free = g_format_size (budget);
+
+  if (fits > 0 && fits < size)
+    g_set_error (error, QUERN_ENGINE_ERROR, QUERN_ENGINE_ERROR_MEMORY,
+                 _("“%s” needs %s of memory for a context of %u tokens, but %s are free. A context of %u tokens would fit."),
+                 quern_model_get_title (model), needed, size, free, fits);
+  else
+    g_set_error (error, QUERN_ENGINE_ERROR, QUERN_ENGINE_ERROR_MEMORY,
+                 _("“%s” needs %s of memory, but %s are free. Close other programs, or choose a smaller model or quantisation."),
+                 quern_model_get_title (model), needed, free);
+  return FALSE;
+}
+
+/* Chooses idle contexts to drop until the new one fits; moves them to load->victims. */
+static gboolean
+make_room (QuernEngine *self, Load *load, GError **error)
+{
+  for (;;) {
+    guint64 weights;
+    guint64 need = plan_total (load->model, &load->params, &weights);
+    gboolean shared;
+    guint64 budget = memory_budget (self, load->model, &shared);
+    QuernContext *victim;
+
+    for (guint i = 0; i < load->victims->len; i++) { /* still in memory, but not for long */
+      QuernContext *gone = load->victims->pdata[i];
+      QuernLoadParams params = { .context_size = quern_context_get_size (gone) };
+      guint64 gone_weights;
+      guint64 gone_total = plan_total (quern_context_get_model (gone), &params, &gone_weights);
+      budget += gone_total - gone_weights;
+    }
+    need -= shared ? weights : 0;
+    if (need <= budget || load->params.force)
+      return TRUE;
+    victim = oldest_idle (self);
+    if (!victim)
+      return refuse (load->model, &load->params, need, budget, error);
+    g_ptr_array_add (load->victims, g_object_ref (victim));
+    g_ptr_array_remove (self->contexts, victim);
+  }
+}
+
+/**
+ * quern_engine_largest_context:
+ *
+ * Returns: the largest context in tokens that fits into memory now, if other idle models were unloaded; 0: none
+ */
+guint
+quern_engine_largest_context (QuernEngine *self, QuernModel *model, QeKvType kv_type)
+{
+  QePlanParams params = { .kv_type = kv_type, .vision = quern_model_get_vision_info (model) };
+  const QeModelInfo *info = quern_model_get_info (model);
+
+  return MIN (qe_plan_largest_context (info, &params, quern_memory_available ()), info->n_ctx_train);
+}
+
+/* ---- loading --------------------------------------------------------------------------------------------------- */
+
+static void
+load_free (gpointer data)
+{
+  Load *load = data;
+
+  g_object_unref (load->model);
+  g_clear_object (&load->cancellable);
+  g_clear_pointer (&load->context, g_main_context_unref);
+  g_ptr_array_unref (load->victims);
+  g_free (load);
+}
+
+static gboolean
+show_progress_cb (gpointer data)
+{
+  Load *load = g_task_get_task_data (data);
+
+  g_atomic_int_set (&load->shown, FALSE);
+  load->progress (g_atomic_int_get (&load->permille) / 1000.0, load->progress_data);
+  return G_SOURCE_REMOVE;
+}
+
+static bool
+load_cancelled_cb (void *data)
+{
+  return g_cancellable_is_cancelled (g_task_get_cancellable (data));
+}
+
+static void
+load_progress_cb (void *data, uint64_t done, uint64_t total)
+{
+  Load *load = g_task_get_task_data (data);
+  GSource *source;
+
+  g_atomic_int_set (&load->permille, total > 0 ? (gint) (done * 1000.0 / total) : 1000);
+  if (!load->progress || !g_atomic_int_compare_and_exchange (&load->shown, FALSE, TRUE))
+    return;
+  source = g_idle_source_new ();
+  g_source_set_callback (source, show_progress_cb, g_object_ref (data), g_object_unref);
+  g_source_attach (source, load->context);
+  g_source_unref (source);
+}
+
+static void
+load_worker (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
+{
+  Load *load = data;
+  QeControl control = { load_cancelled_cb, load_progress_cb, task };
+  GError *error = NULL;
+  g_autoptr (QuernWeights) weights = NULL;
+  QuernContext *context = NULL;
+
+  g_ptr_array_set_size (load->victims, 0); /* waits for their threads and frees their memory */
+  weights = get_weights (source, load->model, TRUE, &control, &error);
+  if (weights)
+    context = _quern_context_new (load->model, weights, &load->params, &error);
+  if (context)
+    g_task_return_pointer (task, context, g_object_unref);
+  else
+    g_task_return_error (task, error);
+}
+
+static void
+drop_worker (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
+{
+  g_ptr_array_set_size (data, 0);
+  g_task_return_boolean (task, TRUE);
+}
+
+/* Frees contexts on a thread: giving gigabytes back takes a while. Takes the array over. */
+static void
+drop_contexts (GPtrArray *contexts)
+{
+  g_autoptr (GTask) task = g_task_new (NULL, NULL, NULL, NULL);
+
+  g_task_set_task_data (task, contexts, (GDestroyNotify) g_ptr_array_unref);
+  g_task_run_in_thread (task, drop_worker);
+}
+
+static gboolean
+keep_alive_cb (gpointer data)
+{
+  QuernEngine *self = data;
+  GPtrArray *old = g_ptr_array_new_with_free_func (g_object_unref);
+  gint64 deadline = g_get_monotonic_time () - self->keep_alive * G_USEC_PER_SEC;
+
+  for (guint i = self->contexts->len; self->keep_alive >= 0 && i > 0; i--) {
+    QuernContext *context = self->contexts->pdata[i - 1];
+    gint64 since;
+    if (_quern_context_is_idle (context, &since) && since <= deadline) {
+      g_ptr_array_add (old, g_object_ref (context));
+      g_ptr_array_remove_index (self->contexts, i - 1);
+    }
+  }
+  drop_contexts (old);
+  if (self->contexts->len > 0)
+    return G_SOURCE_CONTINUE;
+  self->keep_alive_source = 0;
+  return G_SOURCE_REMOVE;
+}
+
+static void
+loaded_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  QuernEngine *self = QUERN_ENGINE (source);
+  g_autoptr (GTask) task = user_data;
+  Load *load = g_task_get_task_data (G_TASK (result));
+  GError *error = NULL;
+  QuernContext *context = g_task_propagate_pointer (G_TASK (result), &error);
+
+  self->loading = FALSE;
+  if (context && !load->params.private_context) {
+    g_ptr_array_add (self->contexts, g_object_ref (context));
+    if (self->keep_alive_source == 0)
+      self->keep_alive_source = g_timeout_add_seconds (KEEP_ALIVE_CHECK_SECONDS, keep_alive_cb, self);
+  }
+  if (context)
+    g_task_return_pointer (task, context, g_object_unref);
+  else
+    g_task_return_error (task, error);
+  start_next_load (self);
+}
+
+/* The task is the caller's; its Load goes on to a task of the worker's. */
+static void
+start_load (QuernEngine *self, GTask *task)
+{
+  Load *load = g_task_get_task_data (task);
+  QuernContext *ready = load->params.private_context ? NULL : quern_engine_peek (self, load->model, &load->params);
+  g_autoptr (GTask) worker = NULL;
+  GError *error = NULL;
+
+  if (g_task_return_error_if_cancelled (task)) {
+    g_object_unref (task);
+  } else if (ready) {
+    g_task_return_pointer (task, g_object_ref (ready), g_object_unref);
+    g_object_unref (task);
+  } else if (!make_room (self, load, &error)) {
+    g_task_return_error (task, error);
+    g_object_unref (task);
+  } else {
+    self->loading = TRUE;
+    worker = g_task_new (self, g_task_get_cancellable (task), loaded_cb, task);
+    g_task_set_task_data (worker, load, NULL); /* the caller's task keeps it */
+    g_task_run_in_thread (worker, load_worker);
+  }
+}
+
+static void
+start_next_load (QuernEngine *self)
+{
+  while (!self->loading && !g_queue_is_empty (&self->loads))
+    start_load (self, g_queue_pop_head (&self->loads));
+}
+
+/**
+ * quern_engine_load_async:
+ * @progress: (nullable): told how much of the file was read, on the caller's main context
+ *
+ * Loads a model, or hands out the context that has it already. Fails with %QUERN_ENGINE_ERROR_MEMORY, saying which
+ * context would fit, when the plan exceeds the memory that is free once idle models are unloaded.
+ */
+void
+quern_engine_load_async (QuernEngine *self, QuernModel *model, const QuernLoadParams *params,
+                         QuernProgressFunc progress, gpointer progress_data, GCancellable *cancellable,
+                         GAsyncReadyCallback callback, gpointer user_data)
+{
+  GTask *task = g_task_new (self, cancellable, callback, user_data);
+  Load *load = g_new0 (Load, 1);
+
+  load->model = g_object_ref (model);
+  load->params = *params;
+  load->progress = progress;
+  load->progress_data = progress_data;
+  load->context = g_main_context_ref_thread_default ();
+  load->victims = g_ptr_array_new_with_free_func (g_object_unref);
+  g_task_set_task_data (task, load, load_free);
+  g_queue_push_tail (&self->loads, task);
+  start_next_load (self);
+}
+
+/**
+ * quern_engine_load_finish:
+ *
+ * Returns: (transfer full) (nullable): the context; keep it only as long as it generates
+ */
+QuernContext *
+quern_engine_load_finish (QuernEngine *self, GAsyncResult *result, GError **error)
+{
+  return g_task_propagate_pointer (G_TASK (result), error);
+}
+
+/**
+ * quern_engine_peek:
+ *
+ * Returns: (transfer none) (nullable): the context that is loaded already with these parameters
+ */
+QuernContext *
+quern_engine_peek (QuernEngine *self, QuernModel *model, const QuernLoadParams *params)
+{
+  for (guint i = 0; i < self->contexts->len; i++)
+    if (_quern_context_matches (self->contexts->pdata[i], model, params))
+      return self->contexts->pdata[i];
+  return NULL;
+}
+
+/**
+ * quern_engine_unload_all:
+ *
+ * Lets go of every context that does not generate.
+ */
+void
+quern_engine_unload_all (QuernEngine *self)
+{
+  GPtrArray *idle = g_ptr_array_new_with_free_func (g_object_unref);
+
+  for (QuernContext *context; (context = oldest_idle (self));) {
+    g_ptr_array_add (idle, g_object_ref (context));
+    g_ptr_array_remove (self->contexts, context);
+  }
+  drop_contexts (idle);
+  g_mutex_lock (&self->lock);
+  g_clear_object (&self->counting_weights);
+  g_mutex_unlock (&self->lock);
+}
+
+/**
+ * quern_engine_set_keep_alive:
+ * @seconds: how long a model stays loaded without use; -1: until its memory is needed
+ */
+void
+quern_engine_set_keep_alive (QuernEngine *self, int seconds)
+{
+  self->keep_alive = seconds;
+}
+
+/* ---- counting -------------------------------------------------------------------------------------------------- */
+
+typedef struct {
+  QuernModel *model;
+  QuernRequest *request;
+} Count;
+
+static void
+count_free (gpointer data)
+{
+  Count *count = data;
+
+  g_object_unref (count->model);
+  quern_request_unref (count->request);
+  g_free (count);
+}
+
+/* Rows that the pictures take beyond their placeholders. */
+static gssize
+count_pictures (const Count *count, QeModel *weights, QeError *error)
+{
+  g_autoptr (GPtrArray) pictures = _quern_request_list_pictures (count->request);
+  const char *path = quern_model_get_vision_path (count->model);
+  QeVision *vision = NULL;
+  gssize total = 0;
+
+  if (pictures->len == 0 || !path)
+    return 0;
+  if (qe_vision_open (&vision, path, weights, error) != QE_OK)
+    return -1;
+  for (guint i = 0; i < pictures->len && total >= 0; i++) {
+    const QuernPixels *pixels = pictures->pdata[i];
+    QeImagePlan plan = { 0 };
+    total = qe_vision_plan (vision, pixels->width, pixels->height, &plan, error) == QE_OK
+                ? total + plan.n_tokens - 1
+                : -1;
+  }
+  qe_vision_free (vision);
+  return total;
+}
+
+static gssize
+count_rows (const Count *count, QeModel *weights, QeError *error)
+{
+  QeChatText text = { 0 };
+  int32_t *ids = NULL;
+  size_t n = 0;
+  gboolean in_reasoning;
+  gssize pictures = count_pictures (count, weights, error);
+  gboolean ok;
+
+  if (pictures < 0 || !_quern_request_render (count->request, &text, &in_reasoning, error))
+    return -1;
+  ok = qe_tokenize (weights, text.text, text.length, text.plain, text.n_plain, &ids, &n, error) == QE_OK;
+  free (ids);
+  qe_chat_text_clear (&text);
+  return ok ? pictures + (gssize) n : -1;
+}
+
+static void
+count_worker (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
+{
+  QuernEngine *self = source;
+  Count *count = data;
+  GError *error = NULL;
+  QeError engine_error = { 0 };
+  g_autoptr (QuernWeights) weights = get_weights (self, count->model, FALSE, NULL, &error);
+  gssize rows = weights ? count_rows (count, _quern_weights_get_model (weights), &engine_error) : 0;
+
+  if (rows < 0)
+    quern_engine_set_error (&error, &engine_error);
+  if (weights) {
+    g_mutex_lock (&self->lock);
+    g_set_object (&self->counting_weights, weights);
+    g_mutex_unlock (&self->lock);
+  }
+  if (error)
+    g_task_return_error (task, error);
+  else
+    g_task_return_int (task, rows);
+}
+
+/**
+ * quern_engine_count_async:
+ *
+ * Counts the tokens of a request as the model would get it. Needs no loaded context.
+ */
+void
+quern_engine_count_async (QuernEngine *self, QuernModel *model, QuernRequest *request, GCancellable *cancellable,
+                          GAsyncReadyCallback callback, gpointer user_data)
+{
+  g_autoptr (GTask) task = g_task_new (self, cancellable, callback, user_data);
+  Count *count = g_new (Count, 1);
+
+  *count = (Count) { g_object_ref (model), quern_request_ref (request) };
+  g_task_set_task_data (task, count, count_free);
+  g_task_run_in_thread (task, count_worker);
+}
+
+/**
+ * quern_engine_count_finish:
+ *
+ * Returns: tokens, or -1 with @error set
+ */
+gssize
+quern_engine_count_finish (QuernEngine *self, GAsyncResult *result, GError **error)
+{
+  return g_task_propagate_int (G_TASK (result), error);
+}
+
+/* ---- life ------------------------------------------------------------------------------------------------------ */
+
+/**
+ * quern_engine_new:
+ *
+ * Returns: (transfer full): an engine with nothing loaded
+ */
+QuernEngine *
+quern_engine_new (void)
+{
+  return g_object_new (QUERN_TYPE_ENGINE, NULL);
+}
+
+static void
+quern_engine_finalize (GObject *object)
+{
+  QuernEngine *self = QUERN_ENGINE (object);
+
+  g_clear_handle_id (&self->keep_alive_source, g_source_remove);
+  g_ptr_array_unref (self->contexts);
+  g_clear_object (&self->counting_weights);
+  g_ptr_array_unref (self->files);
+  g_mutex_clear (&self->lock);
+  G_OBJECT_CLASS (quern_engine_parent_class)->finalize (object);
+}
+
+static void
+quern_engine_class_init (QuernEngineClass *klass)
+{
+  G_OBJECT_CLASS (klass)->finalize = quern_engine_finalize;
+}
+
+static void
+quern_engine_init (QuernEngine *self)
+{
+  self->contexts = g_ptr_array_new_with_free_func (g_object_unref);
+  self->files = g_ptr_array_new_with_free_func (open_file_free);
+  self->keep_alive = KEEP_ALIVE_SECONDS;
+  g_queue_init (&self->loads);
+  g_mutex_init (&self->lock);
+}

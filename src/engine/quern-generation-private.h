@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include "quern-generation.h"
+
+G_BEGIN_DECLS
+
+/* The producing side of a generation, for the context's thread. */
+QuernGeneration *_quern_generation_new           (void);
+gboolean         _quern_generation_wants_stop    (QuernGeneration *self);
+gboolean         _quern_generation_take_answer_now (QuernGeneration *self);
+void             _quern_generation_set_phase     (QuernGeneration *self, QuernGenerationPhase phase);
+void             _quern_generation_set_progress  (QuernGeneration *self, double progress);
+void             _quern_generation_add_text      (QuernGeneration *self, gboolean reasoning, const char *text,
+                                                  gsize length);
+void             _quern_generation_set_in_reasoning (QuernGeneration *self, gboolean in_reasoning);
+void             _quern_generation_finish        (QuernGeneration *self, QuernStop stop,
+                                                  const QuernStatistics *statistics, GError *error);
+
+G_END_DECLS

@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "config.h"
+
+#include "quern-generation-private.h"
+
+/* One side is the context's thread, which adds text and facts under the lock and asks for a flush; the other is the
+ * thread that asked for the generation, where a source of its main context carries them over into what the getters and
+ * signals show. A flush comes at once after a pause and at most every FLUSH_MS while text streams. */
+#define FLUSH_MS 12
+
+typedef struct {
+  QuernGenerationPhase phase;
+  double progress;
+  gboolean in_reasoning;
+} Shown;
+
+struct _QuernGeneration {
+  GObject parent_instance;
+
+  GMainContext *context;
+  gint stop_wanted, answer_now_wanted; /* atomic */
+
+  /* The consuming thread's. */
+  Shown shown;
+  QuernStop stop;
+  GError *error;
+  QuernStatistics statistics;
+
+  GMutex lock; /* guards what follows */
+  GString *reasoning, *answer; /* not handed over yet */
+  Shown next;
+  gboolean flush_queued, finished;
+  gint64 flushed_at;
+};
+
+enum { PROP_0, PROP_PHASE, PROP_PROGRESS, PROP_IN_REASONING, N_PROPS };
+enum { SIGNAL_TEXT, SIGNAL_DONE, N_SIGNALS };
+
+static GParamSpec *properties[N_PROPS];
+static guint signals[N_SIGNALS];
+
+G_DEFINE_FINAL_TYPE (QuernGeneration, quern_generation, G_TYPE_OBJECT)
+
+/**
+ * quern_stop_to_string:
+ *
+ * Returns: the word that `quern-cli chat --json` prints
+ */
+const char *
+quern_stop_to_string (QuernStop stop)
+{
+  static const char *const names[] = { "end", "length", "context", "stopped", "failed" };
+
+  return names[stop];
+}
+
+/* ---- the consuming side ---------------------------------------------------------------------------------------- */
+
+static void
+emit_text (QuernGeneration *self, gboolean reasoning, GString *text)
+{
+  if (text->len > 0)
+    g_signal_emit (self, signals[SIGNAL_TEXT], 0, reasoning, text->str);
+  g_string_free (text, TRUE);
+}
+
+static void
+show (QuernGeneration *self, const Shown *next)
+{
+  Shown old = self->shown;
+
+  self->shown = *next;
+  if (old.phase != next->phase)
+    g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_PHASE]);
+  if (old.progress != next->progress)
+    g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_PROGRESS]);
+  if (old.in_reasoning != next->in_reasoning)
+    g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_IN_REASONING]);
+}
+
+static gboolean
+flush_cb (gpointer data)
+{
+  QuernGeneration *self = data;
+  GString *reasoning, *answer;
+  Shown next;
+  gboolean finished;
+
+  g_mutex_lock (&self->lock);
+  reasoning = self->reasoning;
+  answer = self->answer;
+  self->reasoning = g_string_new (NULL);
+  self->answer = g_string_new (NULL);
+  next = self->next;
+  finished = self->finished;
+  self->flush_queued = FALSE;
+  self->flushed_at = g_get_monotonic_time ();
+  g_mutex_unlock (&self->lock);
+
+  emit_text (self, TRUE, reasoning);
+  emit_text (self, FALSE, answer);
+  show (self, &next);
+  if (finished)
+    g_signal_emit (self, signals[SIGNAL_DONE], 0);
+  return G_SOURCE_REMOVE;
+}
+
+/* With the lock held. Attached, never g_main_context_invoke(): that could run on the context's thread. */
+static void
+queue_flush (QuernGeneration *self)
+{
+  gint64 due = self->flushed_at + FLUSH_MS * 1000 - g_get_monotonic_time ();
+  GSource *source;
+
+  if (self->flush_queued)
+    return;
+  self->flush_queued = TRUE;
+  source = g_timeout_source_new ((guint) (CLAMP (due, 0, FLUSH_MS * 1000) / 1000));
+  g_source_set_callback (source, flush_cb, g_object_ref (self), g_object_unref);
+  g_source_set_static_name (source, "[quern] generation");
+  g_source_attach (source, self->context);
+  g_source_unref (source);
+}
+
+/**
+ * quern_generation_stop:
+ *
+ * Asks for an end within a token or a slice of the prompt; "done" follows. Any thread.
+ */
+void
+quern_generation_stop (QuernGeneration *self)
+{
+  g_atomic_int_set (&self->stop_wanted, TRUE);
+}
+
+/**
+ * quern_generation_answer_now:
+ *
+ * Closes the think block and goes on with the answer; nothing happens when it does not think. Any thread.
+ */
+void
+quern_generation_answer_now (QuernGeneration *self)
+{
+  g_atomic_int_set (&self->answer_now_wanted, TRUE);
+}
+
+QuernGenerationPhase
+quern_generation_get_phase (QuernGeneration *self)
+{
+  return self->shown.phase;
+}
+
+/**
+ * quern_generation_get_progress:
+ *
+ * Returns: 0 … 1, how much of the prompt was evaluated
+ */
+double
+quern_generation_get_progress (QuernGeneration *self)
+{
+  return self->shown.progress;
+}
+
+gboolean
+quern_generation_get_in_reasoning (QuernGeneration *self)
+{
+  return self->shown.in_reasoning;
+}
+
+/**
+ * quern_generation_get_stop:
+ *
+ * Returns: how it ended; from "done" on
+ */
+QuernStop
+quern_generation_get_stop (QuernGeneration *self)
+{
+  return self->stop;
+}
+
+const GError *
+quern_generation_get_error (QuernGeneration *self)
+{
+  return self->error;
+}
+
+const QuernStatistics *
+quern_generation_get_statistics (QuernGeneration *self)
+{
+  return &self->statistics;
+}
+
+/* ---- the producing side ---------------------------------------------------------------------------------------- */
+
+QuernGeneration *
+_quern_generation_new (void)
+{
+  QuernGeneration *self = g_object_new (QUERN_TYPE_GENERATION, NULL);
+
+  self->context = g_main_context_ref_thread_default ();
+  return self;
+}
+
+gboolean
+_quern_generation_wants_stop (QuernGeneration *self)
+{
+  return g_atomic_int_get (&self->stop_wanted);
+}
+
+/* Whether "answer now" was asked for since the last call. */
+gboolean
+_quern_generation_take_answer_now (QuernGeneration *self)
+{
+  return g_atomic_int_compare_and_exchange (&self->answer_now_wanted, TRUE, FALSE);
+}
+
+void
+_quern_generation_set_phase (QuernGeneration *self, QuernGenerationPhase phase)
+{
+  g_mutex_lock (&self->lock);
+  self->next.phase = phase;
+  queue_flush (self);
+  g_mutex_unlock (&self->lock);
+}
+
+void
+_quern_generation_set_progress (QuernGeneration *self, double progress)
+{
+  g_mutex_lock (&self->lock);
+  self->next.progress = progress;
+  queue_flush (self);
+  g_mutex_unlock (&self->lock);
+}
+
+void
+_quern_generation_set_in_reasoning (QuernGeneration *self, gboolean in_reasoning)
+{
+  g_mutex_lock (&self->lock);
+  if (self->next.in_reasoning != in_reasoning) {
+    self->next.in_reasoning = in_reasoning;
+    queue_flush (self);
+  }
+  g_mutex_unlock (&self->lock);
+}
+
+void
+_quern_generation_add_text (QuernGeneration *self, gboolean reasoning, const char *text, gsize length)
+{
+  g_mutex_lock (&self->lock);
+  g_string_append_len (reasoning ? self->reasoning : self->answer, text, (gssize) length);
+  queue_flush (self);
+  g_mutex_unlock (&self->lock);
+}
+
+/* Takes error over. The last call of the producing side. */
+void
+_quern_generation_finish (QuernGeneration *self, QuernStop stop, const QuernStatistics *statistics, GError *error)
+{
+  g_mutex_lock (&self->lock);
+  self->stop = stop;
+  self->statistics = *statistics;
+  self->error = error;
+  self->next.phase = QUERN_GENERATION_DONE;
+  self->next.in_reasoning = FALSE;
+  self->finished = TRUE;
+  queue_flush (self);
+  g_mutex_unlock (&self->lock);
+}
+
+/* ---- life ------------------------------------------------------------------------------------------------------ */
+
+static void
+quern_generation_get_property (GObject *object, guint prop_id, GValue *value, GParamSpec *pspec)
+{
+  QuernGeneration *self = QUERN_GENERATION (object);
+
+  switch (prop_id) {
+  case PROP_PHASE: g_value_set_int (value, self->shown.phase); break;
+  case PROP_PROGRESS: g_value_set_double (value, self->shown.progress); break;
+  case PROP_IN_REASONING: g_value_set_boolean (value, self->shown.in_reasoning); break;
+  default: G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
+  }
+}
+
+static void
+quern_generation_finalize (GObject *object)
+{
+  QuernGeneration *self = QUERN_GENERATION (object);
+
+  g_string_free (self->reasoning, TRUE);
+  g_string_free (self->answer, TRUE);
+  g_clear_error (&self->error);
+  g_clear_pointer (&self->context, g_main_context_unref);
+  g_mutex_clear (&self->lock);
+  G_OBJECT_CLASS (quern_generation_parent_class)->finalize (object);
+}
+
+static void
+quern_generation_class_init (QuernGenerationClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+  const GParamFlags flags = G_PARAM_READABLE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS;
+
+  object_class->get_property = quern_generation_get_property;
+  object_class->finalize = quern_generation_finalize;
+  properties[PROP_PHASE] = g_param_spec_int ("phase", NULL, NULL, 0, QUERN_GENERATION_DONE, 0, flags);
+  properties[PROP_PROGRESS] = g_param_spec_double ("progress", NULL, NULL, 0, 1, 0, flags);
+  properties[PROP_IN_REASONING] = g_param_spec_boolean ("in-reasoning", NULL, NULL, FALSE, flags);
+  g_object_class_install_properties (object_class, N_PROPS, properties);
+  signals[SIGNAL_TEXT] = g_signal_new ("text", QUERN_TYPE_GENERATION, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                                       G_TYPE_NONE, 2, G_TYPE_BOOLEAN, G_TYPE_STRING | G_SIGNAL_TYPE_STATIC_SCOPE);
+  signals[SIGNAL_DONE] =
+      g_signal_new ("done", QUERN_TYPE_GENERATION, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
+}
+
+static void
+quern_generation_init (QuernGeneration *self)
+{
+  g_mutex_init (&self->lock);
+  self->reasoning = g_string_new (NULL);
+  self->answer = g_string_new (NULL);
+}

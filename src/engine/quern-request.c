@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "config.h"
+
+#include "quern-request.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- pictures -------------------------------------------------------------------------------------------------- */
+
+/**
+ * quern_pixels_new:
+ * @pixels: 8-bit RGB, @height rows of @stride bytes
+ *
+ * Returns: (transfer full): the picture
+ */
+QuernPixels *
+quern_pixels_new (GBytes *pixels, guint width, guint height, guint stride)
+{
+  QuernPixels *self = g_new (QuernPixels, 1);
+
+  *self = (QuernPixels) { g_bytes_ref (pixels), width, height, stride };
+  return self;
+}
+
+void
+quern_pixels_free (QuernPixels *pixels)
+{
+  if (!pixels)
+    return;
+  g_bytes_unref (pixels->pixels);
+  g_free (pixels);
+}
+
+/* ---- building -------------------------------------------------------------------------------------------------- */
+
+static void
+message_free (gpointer data)
+{
+  QuernRequestMessage *message = data;
+
+  g_free (message->text);
+  g_free (message->reasoning);
+  g_ptr_array_unref (message->pictures);
+  g_free (message);
+}
+
+/**
+ * quern_request_new:
+ *
+ * Returns: (transfer full): an empty request: no thinking, the family's sampling, no limit
+ */
+QuernRequest *
+quern_request_new (void)
+{
+  QuernRequest *self = g_new0 (QuernRequest, 1);
+
+  g_atomic_ref_count_init (&self->references);
+  self->messages = g_ptr_array_new_with_free_func (message_free);
+  return self;
+}
+
+QuernRequest *
+quern_request_ref (QuernRequest *self)
+{
+  g_atomic_ref_count_inc (&self->references);
+  return self;
+}
+
+void
+quern_request_unref (QuernRequest *self)
+{
+  if (!g_atomic_ref_count_dec (&self->references))
+    return;
+  g_ptr_array_unref (self->messages);
+  g_free (self->begun_reasoning);
+  g_free (self->begun_answer);
+  g_free (self);
+}
+
+/**
+ * quern_request_add_message:
+ * @text: what was said; invalid UTF-8 becomes U+FFFD
+ * @reasoning: (nullable): of an assistant's message
+ */
+void
+quern_request_add_message (QuernRequest *self, QeRole role, const char *text, const char *reasoning)
+{
+  QuernRequestMessage *message = g_new0 (QuernRequestMessage, 1);
+
+  message->role = role;
+  message->text = g_utf8_make_valid (text, -1);
+  message->reasoning = g_strdup (reasoning);
+  message->pictures = g_ptr_array_new_with_free_func ((GDestroyNotify) quern_pixels_free);
+  g_ptr_array_add (self->messages, message);
+}
+
+/**
+ * quern_request_add_picture:
+ * @pixels: (transfer full): shown before the text of the message that was added last
+ */
+void
+quern_request_add_picture (QuernRequest *self, QuernPixels *pixels)
+{
+  QuernRequestMessage *message;
+
+  g_return_if_fail (self->messages->len > 0);
+  message = self->messages->pdata[self->messages->len - 1];
+  g_ptr_array_add (message->pictures, pixels);
+}
+
+void
+quern_request_set_thinking (QuernRequest *self, gboolean thinking)
+{
+  self->thinking = thinking;
+}
+
+/**
+ * quern_request_set_beginning:
+ * @reasoning: (nullable): what was thought so far
+ * @answer: (nullable): what was answered so far; when it is not empty, thinking is over
+ *
+ * Goes on with an answer that ended too early, as if the model had just written that.
+ */
+void
+quern_request_set_beginning (QuernRequest *self, const char *reasoning, const char *answer)
+{
+  g_set_str (&self->begun_reasoning, reasoning);
+  g_set_str (&self->begun_answer, answer);
+}
+
+void
+quern_request_set_sampler (QuernRequest *self, const QeSamplerParams *params)
+{
+  self->sampler = *params;
+  self->has_sampler = TRUE;
+}
+
+void
+quern_request_set_max_tokens (QuernRequest *self, guint n_tokens)
+{
+  self->max_tokens = n_tokens;
+}
+
+/**
+ * quern_request_set_thinking_budget:
+ * @n_tokens: the think block is closed after so many tokens and the answer begins; 0 for no limit
+ */
+void
+quern_request_set_thinking_budget (QuernRequest *self, guint n_tokens)
+{
+  self->thinking_budget = n_tokens;
+}
+
+/* ---- rendering ------------------------------------------------------------------------------------------------- */
+
+/* Returns: (transfer container) (element-type QuernPixels): of all messages, in order */
+GPtrArray *
+_quern_request_list_pictures (const QuernRequest *self)
+{
+  GPtrArray *all = g_ptr_array_new ();
+
+  for (guint i = 0; i < self->messages->len; i++) {
+    const QuernRequestMessage *message = self->messages->pdata[i];
+    for (guint j = 0; j < message->pictures->len; j++)
+      g_ptr_array_add (all, message->pictures->pdata[j]);
+  }
+  return all;
+}
+
+static void
+fill_message (const QuernRequestMessage *message, QeChatMessage *out, QeChatPart *parts)
+{
+  for (guint i = 0; i < message->pictures->len; i++)
+    parts[i] = (QeChatPart) { QE_PART_IMAGE, NULL };
+  parts[message->pictures->len] = (QeChatPart) { QE_PART_TEXT, message->text };
+  *out = (QeChatMessage) { message->role, parts, message->pictures->len + 1, message->reasoning, NULL, 0 };
+}
+
+static gboolean
+render_messages (const QuernRequest *self, QeChatText *text, QeError *error)
+{
+  g_autoptr (GPtrArray) pictures = _quern_request_list_pictures (self);
+  g_autofree QeChatMessage *messages = g_new0 (QeChatMessage, self->messages->len);
+  g_autofree QeChatPart *parts = g_new0 (QeChatPart, self->messages->len + pictures->len);
+  QeChatOptions options = { .add_generation_prompt = true, .thinking = self->thinking };
+  QeChatPart *part = parts;
+
+  for (guint i = 0; i < self->messages->len; i++) {
+    fill_message (self->messages->pdata[i], &messages[i], part);
+    part += messages[i].n_parts;
+  }
+  return qe_chat_render (text, messages, self->messages->len, &options, error) == QE_OK;
+}
+
+/* Appends to a rendered text (malloc'd by the engine); as a plain span when it is not the template's own. */
+static gboolean
+append_text (QeChatText *text, const char *more, gboolean plain)
+{
+  size_t length = strlen (more);
+  char *longer = realloc (text->text, text->length + length + 1);
+  QeSpan *spans;
+
+  if (!longer)
+    return FALSE;
+  text->text = longer;
+  memcpy (longer + text->length, more, length + 1);
+  text->length += length;
+  if (!plain || length == 0)
+    return TRUE;
+  spans = realloc (text->plain, (text->n_plain + 1) * sizeof *spans);
+  if (!spans)
+    return FALSE;
+  text->plain = spans;
+  spans[text->n_plain++] = (QeSpan) { (uint32_t) (text->length - length), (uint32_t) text->length };
+  return TRUE;
+}
+
+static gboolean
+append_beginning (const QuernRequest *self, QeChatText *text, gboolean *in_reasoning)
+{
+  gboolean answered = self->begun_answer && *self->begun_answer;
+
+  if (*in_reasoning && self->begun_reasoning && !append_text (text, self->begun_reasoning, TRUE))
+    return FALSE;
+  if (!answered)
+    return TRUE;
+  if (*in_reasoning && !append_text (text, "\n</think>\n\n", FALSE))
+    return FALSE;
+  *in_reasoning = FALSE;
+  return append_text (text, self->begun_answer, TRUE);
+}
+
+/* Renders the conversation with the beginning of the answer. *in_reasoning: whether the model goes on thinking.
+ * Any thread. On success *text is to be cleared by the caller. */
+gboolean
+_quern_request_render (const QuernRequest *self, QeChatText *text, gboolean *in_reasoning, QeError *error)
+{
+  if (!render_messages (self, text, error))
+    return FALSE;
+  *in_reasoning = self->thinking;
+  if (append_beginning (self, text, in_reasoning))
+    return TRUE;
+  qe_chat_text_clear (text);
+  error->status = QE_ERROR_MEMORY;
+  g_strlcpy (error->message, "Out of memory.", sizeof error->message);
+  return FALSE;
+}
