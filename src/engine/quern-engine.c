@@ -40,10 +40,10 @@ typedef struct {
   QuernProgressFunc progress;
   gpointer progress_data;
   GMainContext *context;
-  GPtrArray *victims; /* contexts to free first, on the worker */
-  GCancellable *cancellable;
-  gint permille, shown; /* atomic: of the file that was read; a source is queued to show it */
-} Load;
+  GPtrArray *victims;    /* contexts to free first, on the worker */
+  gint permille, queued; /* atomic: of the file that was read; a source is queued to show it */
+  gboolean done;         /* the caller was told: no more progress */
+} Load; /* in an atomic rc box */
 
 G_DEFINE_FINAL_TYPE (QuernEngine, quern_engine, G_TYPE_OBJECT)
 G_DEFINE_QUARK (quern-engine-error-quark, quern_engine_error)
@@ -266,24 +266,29 @@ quern_engine_largest_context (QuernEngine *self, QuernModel *model, QeKvType kv_
 /* ---- loading --------------------------------------------------------------------------------------------------- */
 
 static void
-load_free (gpointer data)
+load_clear (gpointer data)
 {
   Load *load = data;
 
   g_object_unref (load->model);
-  g_clear_object (&load->cancellable);
-  g_clear_pointer (&load->context, g_main_context_unref);
+  g_main_context_unref (load->context);
   g_ptr_array_unref (load->victims);
-  g_free (load);
+}
+
+static void
+load_release (gpointer load)
+{
+  g_atomic_rc_box_release_full (load, load_clear);
 }
 
 static gboolean
 show_progress_cb (gpointer data)
 {
-  Load *load = g_task_get_task_data (data);
+  Load *load = data;
 
-  g_atomic_int_set (&load->shown, FALSE);
-  load->progress (g_atomic_int_get (&load->permille) / 1000.0, load->progress_data);
+  g_atomic_int_set (&load->queued, FALSE);
+  if (!load->done)
+    load->progress (g_atomic_int_get (&load->permille) / 1000.0, load->progress_data);
   return G_SOURCE_REMOVE;
 }
 
@@ -300,10 +305,10 @@ load_progress_cb (void *data, uint64_t done, uint64_t total)
   GSource *source;
 
   g_atomic_int_set (&load->permille, total > 0 ? (gint) (done * 1000.0 / total) : 1000);
-  if (!load->progress || !g_atomic_int_compare_and_exchange (&load->shown, FALSE, TRUE))
+  if (!load->progress || !g_atomic_int_compare_and_exchange (&load->queued, FALSE, TRUE))
     return;
   source = g_idle_source_new ();
-  g_source_set_callback (source, show_progress_cb, g_object_ref (data), g_object_unref);
+  g_source_set_callback (source, show_progress_cb, g_atomic_rc_box_acquire (load), load_release);
   g_source_attach (source, load->context);
   g_source_unref (source);
 }
@@ -376,6 +381,7 @@ loaded_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   QuernContext *context = g_task_propagate_pointer (G_TASK (result), &error);
 
   self->loading = FALSE;
+  load->done = TRUE;
   if (context && !load->params.private_context) {
     g_ptr_array_add (self->contexts, g_object_ref (context));
     if (self->keep_alive_source == 0)
@@ -408,7 +414,7 @@ start_load (QuernEngine *self, GTask *task)
   } else {
     self->loading = TRUE;
     worker = g_task_new (self, g_task_get_cancellable (task), loaded_cb, task);
-    g_task_set_task_data (worker, load, NULL); /* the caller's task keeps it */
+    g_task_set_task_data (worker, g_atomic_rc_box_acquire (load), load_release);
     g_task_run_in_thread (worker, load_worker);
   }
 }
@@ -433,7 +439,7 @@ quern_engine_load_async (QuernEngine *self, QuernModel *model, const QuernLoadPa
                          GAsyncReadyCallback callback, gpointer user_data)
 {
   GTask *task = g_task_new (self, cancellable, callback, user_data);
-  Load *load = g_new0 (Load, 1);
+  Load *load = g_atomic_rc_box_new0 (Load);
 
   load->model = g_object_ref (model);
   load->params = *params;
@@ -441,7 +447,7 @@ quern_engine_load_async (QuernEngine *self, QuernModel *model, const QuernLoadPa
   load->progress_data = progress_data;
   load->context = g_main_context_ref_thread_default ();
   load->victims = g_ptr_array_new_with_free_func (g_object_unref);
-  g_task_set_task_data (task, load, load_free);
+  g_task_set_task_data (task, load, load_release);
   g_queue_push_tail (&self->loads, task);
   start_next_load (self);
 }
