@@ -1,0 +1,130 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A tour of the real application on a display of its own: ./dev demo, or ./dev run without a display.
+
+Prints what was said and how fast, and leaves pictures in build/demo/. Ends with 1 when something did not come.
+"""
+import os
+import sys
+
+import quern_ui
+
+FOLDER = os.path.join(quern_ui.BUILD, 'demo')
+ANSWERED = "SELECT count(*) FROM message WHERE role = 'assistant' AND state = 'complete'"
+LAST = '''SELECT q.content, a.reasoning, a.content, a.model_title, a.answer_tokens, a.reasoning_tokens, a.decode_seconds,
+          a.first_token_seconds FROM message a JOIN message q ON q.id = a.parent_id
+          WHERE a.role = 'assistant' ORDER BY a.id DESC LIMIT 1'''
+
+
+class Tour:
+    def __init__(self, desktop):
+        self.desktop = desktop
+        self.app = desktop.launch()
+        self.n_pictures = 0
+
+    def picture(self, name):
+        self.app.settle()
+        self.n_pictures += 1
+        self.desktop.screenshot(os.path.join(FOLDER, f'{self.n_pictures:02}-{name}.png'))
+
+    def say(self, text):
+        print(text, flush=True)
+
+    def ask(self, question):
+        """Types a question as a person does, waits for the answer and prints both."""
+        before = self.desktop.query(ANSWERED)[0][0]
+        box = self.app.find('text', 'Message')
+        if question.isascii():
+            box.focus()
+            self.app.type(question)
+            box.wait(lambda node: node.text == question)
+        else:
+            box.set_text(question)
+            box.focus()
+        self.app.key('Return')
+        quern_ui.wait_for(f'the answer to “{question}”', lambda: self.desktop.query(ANSWERED)[0][0] > before, 60)
+        asked, reasoning, answer, model, tokens, thought, seconds, first = self.desktop.query(LAST)[0]
+        self.say(f'\nYou: {asked}')
+        if reasoning:
+            self.say(f'({reasoning.strip()})')
+        rate = f', {(tokens + thought) / seconds:.0f} tokens/s' if seconds > 0 else ''
+        self.say(f'{model}: {answer.strip()}\n  [{tokens + thought} tokens{rate}, first after {first * 1000:.0f} ms]')
+
+    def think(self, wanted):
+        button = self.app.find('toggle button', 'Think')
+        if button.has_state('pressed') != wanted and button.has_state('checked') != wanted:
+            button.click()
+
+    def new_chat(self):
+        self.app.key('ctrl+n')
+        self.app.find('text', 'Message').wait(lambda node: node.text == '')
+
+
+def first_window(tour):
+    tour.app.find('text', 'Message')
+    tour.picture('first-start')
+
+
+def questions(tour):
+    tour.think(False)
+    tour.ask('Who are you?')
+    tour.ask('What is the capital of France?')
+    tour.ask('Write a Python function that adds two numbers.')
+    tour.ask('Make a table of three animals and their sounds.')
+    tour.picture('questions')
+
+
+def thinking(tour):
+    tour.new_chat()
+    tour.think(False)
+    tour.ask('What is 47 + 38?')
+    tour.think(True)
+    tour.ask('What is 47 + 38?')
+    tour.picture('thinking')
+
+
+def languages(tour):
+    tour.new_chat()
+    tour.think(False)
+    for question in ('你好', 'こんにちは', 'مرحبا'):
+        tour.ask(question)
+    tour.picture('languages')
+
+
+def narrow(tour):
+    width, height = tour.app.size()
+    tour.app.resize(360, 640)
+    tour.picture('narrow')
+    tour.app.resize(width, height)
+
+
+def restart(tour):
+    tour.say('\n(closing and starting again)')
+    status = tour.app.close()
+    if status != 0:
+        raise AssertionError(f'quern ended with {status}:\n{tour.app.log}')
+    tour.app = tour.desktop.launch()
+    tour.app.find(text='Who are you?')
+    tour.picture('after-restart')
+
+
+def main():
+    os.makedirs(FOLDER, exist_ok=True)
+    for name in os.listdir(FOLDER):
+        if name.endswith('.png'):
+            os.unlink(os.path.join(FOLDER, name))
+    with quern_ui.Desktop(size=(1000, 700)) as desktop:
+        tour = Tour(desktop)
+        try:
+            for step in (first_window, questions, thinking, languages, narrow, restart):
+                step(tour)
+        except AssertionError as error:
+            print(f'demo: {step.__name__}: {error}\n{tour.app.log}\n{tour.app.tree() if tour.app.running else ""}', file=sys.stderr)
+            tour.picture('failed')
+            return 1
+    print(f'\nPictures are in {FOLDER}')
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
