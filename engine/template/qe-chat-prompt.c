@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "qe-error.h"
+#include "qe.h"
+
+#include <stdlib.h>
+
+typedef struct {
+  QePrompt *prompt;
+  const int32_t *ids;
+  size_t n_ids;
+  QeImage *const *images;
+  size_t n_images;
+  int32_t image_pad, video_pad, message_start;
+  QeError *err;
+} Builder;
+
+/* Token i begins something new: tokens [done, i) go in first. */
+static QeStatus
+flush (const Builder *b, size_t done, size_t i)
+{
+  return i > done ? qe_prompt_add_tokens (b->prompt, b->ids + done, i - done, b->err) : QE_OK;
+}
+
+/* Every beginning of a message is worth a checkpoint: there a later prompt may go on differently, because the user
+ * edited a message, or because the answer's reasoning is left out of history. */
+static QeStatus
+fill (const Builder *b)
+{
+  size_t done = 0, image = 0;
+  QeStatus status = QE_OK;
+  for (size_t i = 0; i < b->n_ids && status == QE_OK; i++) {
+    if (b->ids[i] == b->video_pad && b->video_pad >= 0)
+      return qe_fail (b->err, QE_ERROR_ARGUMENT, "Videos cannot be shown to a model. Remove the video.");
+    if (b->ids[i] == b->image_pad && b->image_pad >= 0) {
+      if (image == b->n_images)
+        return qe_fail (b->err, QE_ERROR_ARGUMENT, "The text has more places for pictures than pictures were given.");
+      if ((status = flush (b, done, i)) == QE_OK)
+        status = qe_prompt_add_image (b->prompt, b->images[image++], b->err);
+      done = i + 1;
+    } else if (b->ids[i] == b->message_start && i > 0) {
+      status = flush (b, done, i);
+      done = i;
+      qe_prompt_mark (b->prompt);
+    }
+  }
+  return status == QE_OK ? flush (b, done, b->n_ids) : status;
+}
+
+QeStatus
+qe_chat_prompt (QePrompt **out, const QeModel *model, const QeChatText *text, QeImage *const *images, size_t n_images,
+                QeError *err)
+{
+  int32_t *ids = NULL;
+  size_t n = 0;
+  *out = NULL;
+  if (n_images != text->n_images)
+    return qe_fail (err, QE_ERROR_ARGUMENT, "The conversation has %zu pictures, but %zu were given.", text->n_images,
+                    n_images);
+  QeStatus status = qe_tokenize (model, text->text, text->length, text->plain, text->n_plain, &ids, &n, err);
+  if (status != QE_OK)
+    return status;
+  Builder b = { .prompt = qe_prompt_new (), .ids = ids, .n_ids = n, .images = images, .n_images = n_images,
+                .image_pad = qe_token_by_text (model, "<|image_pad|>"),
+                .video_pad = qe_token_by_text (model, "<|video_pad|>"),
+                .message_start = qe_token_by_text (model, "<|im_start|>"), .err = err };
+  if (n_images > 0 && b.image_pad < 0)
+    status = qe_fail (err, QE_ERROR_ARGUMENT, "This model's vocabulary has no place for pictures.");
+  else
+    status = b.prompt ? fill (&b) : qe_fail (err, QE_ERROR_MEMORY, "There is not enough memory for this conversation.");
+  free (ids);
+  if (status == QE_OK)
+    *out = b.prompt;
+  else
+    qe_prompt_free (b.prompt);
+  return status;
+}
