@@ -168,6 +168,8 @@ size_t qe_count_tokens (const QeModel *model, const char *text, size_t length);
  * that are never shown. NULL for ids out of range. The pointer lives as long as the model. */
 const char *qe_token_bytes (const QeModel *model, int32_t id, size_t *length, bool *is_control);
 int32_t qe_token_by_text (const QeModel *model, const char *text); /* a special token's id, or -1 */
+/* One byte for each of the model's n_vocab ids: 0 for padding, which must never be sampled. Lives as long as the model. */
+const uint8_t *qe_sampleable_tokens (const QeModel *model);
 bool qe_token_ends_generation (const QeModel *model, int32_t id);
 uint64_t qe_vocabulary_hash (const QeModel *model); /* equal hash: logits of two models may be compared */
 
@@ -230,8 +232,12 @@ typedef struct QeOutputParser QeOutputParser;
 typedef enum { QE_OUT_REASONING, QE_OUT_ANSWER, QE_OUT_TOOL_CALL } QeOutputKind;
 typedef void (*QeOutputFunc) (void *data, QeOutputKind kind, const char *text, size_t length);
 /* thinking: the prompt ended inside a think block. QE_OUT_TOOL_CALL hands over one whole call at a time as JSON
- * {"name":…,"arguments":{…}}. */
+ * {"name": …, "arguments": {…}}. Line ends at the beginning and end of reasoning and answer are left out; a block that
+ * is no call, or is cut off by the end, comes out as text. NULL when out of memory. */
 QeOutputParser *qe_output_parser_new (const QeModel *model, bool thinking, QeOutputFunc func, void *data);
+/* The tools that the prompt offered (their JSON), so that arguments get the types that these declare. Optional.
+ * QE_ERROR_FORMAT when one is not JSON. */
+QeStatus qe_output_parser_set_tools (QeOutputParser *parser, const char *const *tools, size_t n_tools, QeError *err);
 void qe_output_parser_push (QeOutputParser *parser, int32_t token);
 void qe_output_parser_finish (QeOutputParser *parser);
 bool qe_output_parser_in_reasoning (const QeOutputParser *parser);
@@ -314,7 +320,9 @@ typedef struct QeSampler QeSampler;
 QeStatus qe_sampler_new (QeSampler **out, const QeSamplerParams *params, QeError *err);
 void qe_sampler_free (QeSampler *sampler);
 void qe_sampler_reset (QeSampler *sampler); /* forgets what was generated, draw 0 next */
-/* Picks from logits [n_vocab] (unchanged); allowed: optional mask, one byte for each id, 0 forbids (grammar hook). */
+/* Picks from logits [n_vocab] (unchanged); allowed: optional mask, one byte for each id, 0 forbids (grammar hook, and
+ * qe_sampleable_tokens()). The same pick again until something is accepted. -1 when no allowed logit is finite, or
+ * when out of memory. */
 int32_t qe_sampler_pick (QeSampler *sampler, const float *logits, size_t n_vocab, const uint8_t *allowed);
 void qe_sampler_accept (QeSampler *sampler, int32_t token); /* counts it for the penalties and moves to the next draw */
 

@@ -42,6 +42,12 @@ qe_token_ends_generation (const QeModel *model, int32_t id)
   return qe_tokenizer_ends_generation (qe_model_tokenizer (model), id);
 }
 
+const uint8_t *
+qe_sampleable_tokens (const QeModel *model)
+{
+  return qe_tokenizer_allowed (qe_model_tokenizer (model));
+}
+
 uint64_t
 qe_vocabulary_hash (const QeModel *model)
 {
@@ -52,4 +58,10 @@ QeDecoder *
 qe_decoder_new (const QeModel *model)
 {
   return qe_decoder_new_for (qe_model_tokenizer (model));
+}
+
+QeOutputParser *
+qe_output_parser_new (const QeModel *model, bool thinking, QeOutputFunc func, void *data)
+{
+  return qe_output_parser_new_for (qe_model_tokenizer (model), thinking, func, data);
 }

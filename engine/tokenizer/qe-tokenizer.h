@@ -26,5 +26,6 @@ uint64_t qe_tokenizer_hash (const QeTokenizer *tokenizer);
  * sampled. For qe_sampler_pick(). */
 const uint8_t *qe_tokenizer_allowed (const QeTokenizer *tokenizer);
 
-/* The streaming decoder of qe.h, on a tokenizer. */
+/* The streaming decoder and the output parser of qe.h, on a tokenizer. */
+QeOutputParser *qe_output_parser_new_for (const QeTokenizer *tokenizer, bool thinking, QeOutputFunc func, void *data);
 QeDecoder *qe_decoder_new_for (const QeTokenizer *tokenizer);
