@@ -1,0 +1,380 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Picks a token from logits. The order is that of transformers, whose figures the model cards quote:
+ *
+ *   repetition penalty, presence penalty -> temperature -> top-k -> top-p -> min-p -> draw
+ *
+ * top-p is taken of the distribution that top-k left, min-p is relative to its most probable token. Equal logits count
+ * as ordered by id wherever a cut must be made. The draw number t is a hash of the seed and t, and it is looked up in
+ * the cumulative distribution in the order of ids: nothing depends on the order in which candidates were found. */
+#include "qe-error.h"
+#include "qe.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct {
+  float logit; /* with penalties */
+  int32_t id;
+  double weight; /* exp of the logit over the temperature, relative to the greatest */
+} Candidate;
+
+struct QeSampler {
+  QeSamplerParams params;
+  uint64_t draw;
+  int32_t *seen;        /* distinct tokens accepted so far */
+  size_t n_seen, seen_capacity;
+  uint8_t *is_seen;     /* [marks]: by id */
+  size_t marks;
+  float *logits;        /* [room]: with penalties */
+  Candidate *candidates; /* [room] */
+  size_t room;
+};
+
+/* ---- life ------------------------------------------------------------------------------------------------------ */
+
+static bool
+is_in (float value, float low, float high)
+{
+  return value >= low && value <= high; /* false for NaN */
+}
+
+QeStatus
+qe_sampler_new (QeSampler **out, const QeSamplerParams *params, QeError *err)
+{
+  *out = NULL;
+  if (!is_in (params->temperature, 0, 100))
+    return qe_fail (err, QE_ERROR_ARGUMENT, "The temperature must be between 0 and 100.");
+  if (!is_in (params->top_p, 0, 1) || params->top_p == 0)
+    return qe_fail (err, QE_ERROR_ARGUMENT, "Top-p must be more than 0 and at most 1.");
+  if (!is_in (params->min_p, 0, 1))
+    return qe_fail (err, QE_ERROR_ARGUMENT, "Min-p must be between 0 and 1.");
+  if (!is_in (params->presence_penalty, -100, 100))
+    return qe_fail (err, QE_ERROR_ARGUMENT, "The presence penalty must be between -100 and 100.");
+  if (!is_in (params->repetition_penalty, 0.01f, 100))
+    return qe_fail (err, QE_ERROR_ARGUMENT, "The repetition penalty must be between 0.01 and 100.");
+  QeSampler *s = calloc (1, sizeof *s);
+  if (!s)
+    return qe_fail (err, QE_ERROR_MEMORY, "There is not enough memory to choose tokens.");
+  s->params = *params;
+  *out = s;
+  return QE_OK;
+}
+
+void
+qe_sampler_free (QeSampler *s)
+{
+  if (!s)
+    return;
+  free (s->seen);
+  free (s->is_seen);
+  free (s->logits);
+  free (s->candidates);
+  free (s);
+}
+
+void
+qe_sampler_reset (QeSampler *s)
+{
+  for (size_t i = 0; i < s->n_seen; i++)
+    s->is_seen[s->seen[i]] = 0;
+  s->n_seen = 0;
+  s->draw = 0;
+}
+
+/* Room to remember one more token; false when out of memory (then it goes unpenalised). */
+static bool
+grow_seen (QeSampler *s, size_t id)
+{
+  if (id >= s->marks) {
+    size_t marks = id + id / 2 + 1024;
+    uint8_t *is_seen = realloc (s->is_seen, marks);
+    if (!is_seen)
+      return false;
+    memset (is_seen + s->marks, 0, marks - s->marks);
+    s->is_seen = is_seen;
+    s->marks = marks;
+  }
+  if (s->n_seen == s->seen_capacity) {
+    size_t capacity = s->seen_capacity * 2 + 64;
+    int32_t *seen = realloc (s->seen, capacity * sizeof *seen);
+    if (!seen)
+      return false;
+    s->seen = seen;
+    s->seen_capacity = capacity;
+  }
+  return true;
+}
+
+void
+qe_sampler_accept (QeSampler *s, int32_t token)
+{
+  s->draw++;
+  if (token < 0 || !grow_seen (s, (size_t) token) || s->is_seen[token])
+    return;
+  s->is_seen[token] = 1;
+  s->seen[s->n_seen++] = token;
+}
+
+/* ---- randomness ------------------------------------------------------------------------------------------------ */
+
+static uint64_t
+mix (uint64_t x)
+{
+  x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9u;
+  x = (x ^ x >> 27) * 0x94d049bb133111ebu;
+  return x ^ x >> 31;
+}
+
+/* Uniform in [0, 1), from the seed and the number of the draw alone. */
+static double
+uniform (uint64_t seed, uint64_t draw)
+{
+  uint64_t key = mix (seed + 0x9e3779b97f4a7c15u);
+  return (double) (mix (key ^ mix (draw * 0x9e3779b97f4a7c15u + 1)) >> 11) * 0x1p-53;
+}
+
+/* ---- candidates ------------------------------------------------------------------------------------------------ */
+
+static bool
+make_room (QeSampler *s, size_t n)
+{
+  if (n <= s->room)
+    return true;
+  float *logits = realloc (s->logits, n * sizeof *logits);
+  if (logits)
+    s->logits = logits;
+  Candidate *candidates = realloc (s->candidates, n * sizeof *candidates);
+  if (candidates)
+    s->candidates = candidates;
+  if (!logits || !candidates)
+    return false;
+  s->room = n;
+  return true;
+}
+
+/* Copies the logits; what is forbidden or not finite becomes minus infinity. */
+static void
+prepare_logits (QeSampler *s, const float *logits, size_t n, const uint8_t *allowed)
+{
+  const QeSamplerParams *p = &s->params;
+  for (size_t i = 0; i < n; i++)
+    s->logits[i] = (!allowed || allowed[i]) && isfinite (logits[i]) ? logits[i] : -INFINITY;
+  for (size_t i = 0; i < s->n_seen; i++) {
+    if ((size_t) s->seen[i] >= n)
+      continue;
+    float *l = &s->logits[s->seen[i]];
+    if (p->repetition_penalty != 1)
+      *l = *l > 0 ? *l / p->repetition_penalty : *l * p->repetition_penalty;
+    *l -= p->presence_penalty;
+  }
+}
+
+static int32_t
+greatest (const float *logits, size_t n)
+{
+  int32_t best = -1;
+  float value = -INFINITY;
+  for (size_t i = 0; i < n; i++)
+    if (logits[i] > value) {
+      value = logits[i];
+      best = (int32_t) i;
+    }
+  return best;
+}
+
+/* The greater logit first, of equals the smaller id. */
+static inline bool
+ranks_before (const Candidate *a, const Candidate *b)
+{
+  return a->logit != b->logit ? a->logit > b->logit : a->id < b->id;
+}
+
+static int
+compare_rank (const void *a, const void *b)
+{
+  return ranks_before (a, b) ? -1 : 1;
+}
+
+static int
+compare_id (const void *a, const void *b)
+{
+  return ((const Candidate *) a)->id < ((const Candidate *) b)->id ? -1 : 1;
+}
+
+/* Restores a heap whose root ranks last, after its root was replaced. */
+static void
+sift_down (Candidate *heap, size_t n)
+{
+  Candidate moved = heap[0];
+  size_t i = 0;
+  for (size_t child; (child = 2 * i + 1) < n; i = child) {
+    if (child + 1 < n && ranks_before (&heap[child], &heap[child + 1]))
+      child++;
+    if (!ranks_before (&moved, &heap[child]))
+      break;
+    heap[i] = heap[child];
+  }
+  heap[i] = moved;
+}
+
+static void
+push (Candidate *heap, size_t n, Candidate added)
+{
+  size_t i = n;
+  for (; i > 0 && ranks_before (&heap[(i - 1) / 2], &added); i = (i - 1) / 2)
+    heap[i] = heap[(i - 1) / 2];
+  heap[i] = added;
+}
+
+/* The k best in rank order, or all of them if there are fewer; most logits are turned away by one comparison. */
+static size_t
+select_best (QeSampler *s, size_t n, size_t k)
+{
+  Candidate *heap = s->candidates;
+  size_t kept = 0;
+  for (size_t i = 0; i < n; i++) {
+    Candidate c = { .logit = s->logits[i], .id = (int32_t) i };
+    if (kept < k) {
+      if (c.logit != -INFINITY)
+        push (heap, kept++, c);
+    } else if (c.logit > heap[0].logit) { /* an equal one has a greater id, hence ranks behind */
+      heap[0] = c;
+      sift_down (heap, kept);
+    }
+  }
+  qsort (heap, kept, sizeof *heap, compare_rank);
+  return kept;
+}
+
+/* Weights relative to the best; their sum. */
+static double
+weigh (QeSampler *s, size_t n)
+{
+  double sum = 0, best = s->candidates[0].logit;
+  for (size_t i = 0; i < n; i++) {
+    s->candidates[i].weight = exp (((double) s->candidates[i].logit - best) / s->params.temperature);
+    sum += s->candidates[i].weight;
+  }
+  return sum;
+}
+
+/* The smallest beginning whose share of `sum` reaches p; n + 1 when these n do not. */
+static size_t
+cut_top_p (const QeSampler *s, size_t n, double sum, double p)
+{
+  double reached = 0;
+  for (size_t i = 0; i < n; i++) {
+    reached += s->candidates[i].weight;
+    if (reached >= p * sum)
+      return i + 1;
+  }
+  return n + 1;
+}
+
+/* Sum of the weights of all logits, without top-k. */
+static double
+weigh_all (const QeSampler *s, size_t n, float best)
+{
+  double sum = 0;
+  for (size_t i = 0; i < n; i++)
+    if (s->logits[i] != -INFINITY)
+      sum += exp (((double) s->logits[i] - best) / s->params.temperature);
+  return sum;
+}
+
+/* Without top-k the nucleus is searched for among the best 256, then among eight times as many and so on, which spares
+ * sorting the whole vocabulary for nearly every token. */
+static size_t
+select_nucleus (QeSampler *s, size_t n, float best)
+{
+  double sum = weigh_all (s, n, best);
+  for (size_t k = 256;; k *= 8) {
+    size_t kept = select_best (s, n, k);
+    weigh (s, kept);
+    size_t cut = cut_top_p (s, kept, sum, s->params.top_p);
+    if (cut <= kept || kept < k)
+      return cut <= kept ? cut : kept;
+  }
+}
+
+/* Every finite logit, in the order of ids. */
+static size_t
+select_all (QeSampler *s, size_t n, float best)
+{
+  size_t kept = 0;
+  for (size_t i = 0; i < n; i++) {
+    if (s->logits[i] == -INFINITY)
+      continue;
+    double weight = exp (((double) s->logits[i] - best) / s->params.temperature);
+    if (weight >= s->params.min_p)
+      s->candidates[kept++] = (Candidate) { s->logits[i], (int32_t) i, weight };
+  }
+  return kept;
+}
+
+/* Fills candidates with what top-k, top-p and min-p leave, in the order of ids. */
+static size_t
+select_candidates (QeSampler *s, size_t n, float best)
+{
+  const QeSamplerParams *p = &s->params;
+  size_t kept;
+  if (p->top_k == 0 && p->top_p >= 1)
+    return select_all (s, n, best);
+  if (p->top_k == 0) {
+    kept = select_nucleus (s, n, best);
+  } else {
+    kept = select_best (s, n, p->top_k);
+    double sum = weigh (s, kept);
+    size_t cut = p->top_p < 1 ? cut_top_p (s, kept, sum, p->top_p) : kept;
+    kept = cut < kept ? cut : kept;
+  }
+  while (kept > 1 && s->candidates[kept - 1].weight < p->min_p)
+    kept--;
+  qsort (s->candidates, kept, sizeof *s->candidates, compare_id);
+  return kept;
+}
+
+int32_t
+qe_sampler_pick (QeSampler *s, const float *logits, size_t n_vocab, const uint8_t *allowed)
+{
+  if (!make_room (s, n_vocab))
+    return -1;
+  prepare_logits (s, logits, n_vocab, allowed);
+  int32_t best = greatest (s->logits, n_vocab);
+  if (best < 0 || s->params.temperature == 0)
+    return best;
+  size_t n = select_candidates (s, n_vocab, s->logits[best]);
+  double sum = 0, reached = 0;
+  for (size_t i = 0; i < n; i++)
+    sum += s->candidates[i].weight;
+  double target = uniform (s->params.seed, s->draw) * sum;
+  for (size_t i = 0; i < n; i++) {
+    reached += s->candidates[i].weight;
+    if (target < reached)
+      return s->candidates[i].id;
+  }
+  return s->candidates[n - 1].id; /* rounding */
+}
+
+/* ---- defaults -------------------------------------------------------------------------------------------------- */
+
+/* Model cards (reference/qwen35.md section 8). The small models, which do not think unless asked, have figures of their
+ * own. */
+void
+qe_sampler_defaults (const QeModelInfo *info, bool thinking, bool with_images, QeSamplerParams *out)
+{
+  *out = (QeSamplerParams) { .temperature = 1.0f, .top_k = 20, .top_p = 0.95f, .presence_penalty = 1.5f,
+                             .repetition_penalty = 1.0f };
+  bool small = !info->thinking_default;
+  if (thinking && small && with_images) {
+    out->temperature = 0.6f;
+    out->presence_penalty = 0.0f;
+  } else if (!thinking && small && !with_images) {
+    out->top_p = 1.0f;
+    out->presence_penalty = 2.0f;
+  } else if (!thinking) {
+    out->temperature = 0.7f;
+    out->top_p = 0.8f;
+  }
+}
