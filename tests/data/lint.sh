@@ -16,7 +16,7 @@ lint_layers() {
   c_files engine | exists | grep -v '^engine/tools/' | xargs -r grep -nE '\b(abort|exit|_exit|assert|printf|puts|perror) ?\(' \
     | grep -vE ':[0-9]+: *(/?\*|//)|_Static_assert|static_assert' | report 'engine/ ends the process or prints'
   c_files src | exists | xargs -r grep -nE '#include *[<"](gtk|adwaita|gdk/|libportal|gtksourceview|cmark)' | report 'widgets in src/'
-  c_files src | exists | grep -v '^src/cli/' | xargs -r grep -nE '\b(abort|exit|_exit|g_error) ?\(' \
+  c_files src | exists | grep -v '^src/cli/' | xargs -r grep -nE '\b(abort|exit|_exit) ?\(' \
     | grep -vE ':[0-9]+: *(/?\*|//)' | report 'src/ ends the process'
   c_files src ui | exists | xargs -r grep -nE '#include *"(gguf|tokenizer|template|quant|kernels|model|cache|sampler|vision|pool)/' \
     | grep -v '^src/' | report 'ui/ includes internals of the engine'
@@ -24,13 +24,16 @@ lint_layers() {
 lint_licences() {
   c_files engine src ui tests | exists | xargs -r grep -L 'SPDX-License-Identifier: GPL-3.0-or-later' | report 'no SPDX line'
 }
-# Every file with translatable strings is listed, and every file listed exists.
-lint_potfiles() {
-  { c_files src ui; ours ui | grep '\.blp$'; } | exists | sort -u \
-    | xargs -r grep -lE '(^|[^A-Za-z0-9_])(_|C_|N_|NC_|g_dngettext|ngettext) ?\("|(^|[^A-Za-z0-9_])(_|C_) ?\(' \
-    | while read -r name; do grep -qx "$name" po/POTFILES || echo "$name"; done | report 'not in po/POTFILES'
-  grep -v '^#' po/POTFILES | while read -r name; do [ -e "$name" ] || echo "$name"; done | report 'in po/POTFILES, but gone'
+# Every file with translatable strings is listed, and nothing else; `potfiles-fix` writes the list.
+translatable() {
+  { ours data | grep -E '\.(desktop\.in|metainfo\.xml\.in|gschema\.xml)$'
+    { c_files src ui; ours ui | grep '\.blp$'; } | exists | sort -u \
+      | xargs -r grep -lE '(^|[^A-Za-z0-9_])(_|N_|C_|NC_|ngettext|g_dngettext|g_dpgettext2?) ?\("?'; } | LC_ALL=C sort -u
 }
+lint_potfiles() {
+  translatable | diff po/POTFILES - | grep '^[<>]' | sed 's/^>/missing:/; s/^</not needed:/' | report 'po/POTFILES (run ./dev format)' || :
+}
+lint_potfiles_fix() { translatable > po/POTFILES; }
 lint_translations() {
   for po in po/*.po; do
     [ -e "$po" ] || continue
@@ -61,6 +64,6 @@ lint_format() {
 }
 
 [ $# -gt 0 ] || set -- layers licences potfiles translations scripts blueprints format
-for check in "$@"; do "lint_$check"; done
+for check in "$@"; do "lint_$(echo "$check" | tr - _)"; done
 cat "$offences"
 [ ! -s "$offences" ]
