@@ -28,21 +28,9 @@ void
 qe_kernels_init (QeKernels *k, unsigned flags)
 {
   qe_kernels_init_generic (k);
-#ifdef QE_HAVE_X86
-  if (flags & QE_CPU_AVX2)
-    qe_kernels_init_avx2 (k);
-  if (flags & QE_CPU_AVX_VNNI)
-    qe_kernels_init_avx_vnni (k);
+#if defined __x86_64__
   if (flags & QE_CPU_AVX512)
     qe_kernels_init_avx512 (k);
-#endif
-#ifdef QE_HAVE_ARM
-  if (flags & QE_CPU_NEON)
-    qe_kernels_init_neon (k);
-  if (flags & QE_CPU_DOTPROD)
-    qe_kernels_init_dotprod (k);
-  if (flags & QE_CPU_I8MM)
-    qe_kernels_init_i8mm (k);
 #endif
 }
 

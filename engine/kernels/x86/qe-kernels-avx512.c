@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+/* Integer products with AVX-512 and its vpdpbusd (VNNI). Registers hold 64 weights of one row (few tokens), or 4 weights
+ * of each of 16 rows (tiles). */
+
+#include "qe-unpack-512.h"
+
+/* ---- activations ----------------------------------------------------------------------------------------------- */
+
+/* 32 values to bytes, written to p; returns their scale. */
+QE_INLINE float
+quantise_32 (const float *x, int8_t *p)
+{
+  __m512 lo = _mm512_loadu_ps (x), hi = _mm512_loadu_ps (x + 16);
+  float amax = _mm512_reduce_max_ps (_mm512_max_ps (_mm512_abs_ps (lo), _mm512_abs_ps (hi)));
+  __m512 inverse = _mm512_set1_ps (amax > 0 ? 127.0f / amax : 0);
+  _mm_storeu_si128 ((__m128i *) p, _mm512_cvtsepi32_epi8 (_mm512_cvtps_epi32 (_mm512_mul_ps (lo, inverse))));
+  _mm_storeu_si128 ((__m128i *) (p + 16), _mm512_cvtsepi32_epi8 (_mm512_cvtps_epi32 (_mm512_mul_ps (hi, inverse))));
+  return amax / 127.0f;
+}
+
+/* Sums of each 16 bytes of 256. */
+QE_INLINE __m512i
+sums_of_16 (const int8_t *p)
+{
+  const __m512i ones = _mm512_set1_epi8 (1);
+  __m512i s[4];
+  for (int i = 0; i < 4; i++) { /* lanes of 4 bytes, then pairs, then fours */
+    s[i] = _mm512_dpbusd_epi32 (_mm512_setzero_si512 (), ones, _mm512_load_si512 (p + 64 * i));
+    s[i] = _mm512_add_epi32 (s[i], _mm512_shuffle_epi32 (s[i], _MM_PERM_CDAB));
+    s[i] = _mm512_add_epi32 (s[i], _mm512_shuffle_epi32 (s[i], _MM_PERM_BADC));
+  }
+  const __m512i every4 = _mm512_setr_epi32 (0, 4, 8, 12, 16, 20, 24, 28, 0, 4, 8, 12, 16, 20, 24, 28);
+  __m512i low = _mm512_permutex2var_epi32 (s[0], every4, s[1]), high = _mm512_permutex2var_epi32 (s[2], every4, s[3]);
+  return _mm512_mask_blend_epi32 (0xff00, low, high);
+}
+
+static void
+quantise_x8 (const float *x, size_t columns, QeX8 *out, size_t stride)
+{
+  for (size_t c = 0; c < columns; c += QE_X8, out += stride) {
+    size_t n = columns - c < QE_X8 ? columns - c : QE_X8;
+    if (n < QE_X8)
+      memset (out, 0, sizeof *out);
+    for (size_t i = 0; i < n; i += 32)
+      out->d[i / 32] = quantise_32 (x + c + i, out->p + i);
+    __m512 s16 = _mm512_mul_ps (_mm512_cvtepi32_ps (sums_of_16 (out->p)), twice (_mm256_loadu_ps (out->d)));
+    _mm512_storeu_ps (out->s16, s16);
+    __m512 pairs = _mm512_add_ps (s16, _mm512_permute_ps (s16, 0xb1));
+    _mm256_storeu_ps (out->s32, _mm512_castps512_ps256 (_mm512_permutexvar_ps (
+                                  _mm512_setr_epi32 (0, 2, 4, 6, 8, 10, 12, 14, 0, 0, 0, 0, 0, 0, 0, 0), pairs)));
+  }
+}
+
+/* ---- few tokens ------------------------------------------------------------------------------------------------ */
+
+/* One block of one row times one of one token, onto 16 partial sums. */
+QE_INLINE __m512
+dot_block (__m512 acc, const W512 *w, const QeX8 *x)
+{
+  __m512 scale = _mm512_mul_ps (w->a, twice (_mm256_load_ps (x->d)));
+  acc = _mm512_fnmadd_ps (w->b, _mm512_load_ps (x->s16), acc);
+  for (int i = 0; i < 4; i++) { /* four lanes each of groups 4i … 4i+3 */
+    const __m512i spread = _mm512_add_epi32 (_mm512_set_epi32 (3, 3, 3, 3, 2, 2, 2, 2, 1, 1, 1, 1, 0, 0, 0, 0),
+                                             _mm512_set1_epi32 (4 * i));
+    __m512i dot = _mm512_dpbusd_epi32 (_mm512_setzero_si512 (), w->q[i], _mm512_load_si512 (x->p + 64 * i));
+    acc = _mm512_fmadd_ps (_mm512_cvtepi32_ps (dot), _mm512_permutexvar_ps (spread, scale), acc);
+  }
+  return acc;
+}
+
+typedef W512 (*Unpack512) (const void *src);
+
+/* R rows times T tokens. */
+QE_INLINE void
+dot_some (const QeDotArgs *a, size_t r, size_t t, const int R, const int T, Unpack512 unpack, QeType type, size_t bytes)
+{
+  const uint8_t *w = (const uint8_t *) a->w + r * a->row_bytes;
+  const QeX8 *x = a->x8 + t;
+  __m512 acc[2][4];
+  for (int i = 0; i < R; i++)
+    for (int k = 0; k < T; k++)
+      acc[i][k] = _mm512_setzero_ps ();
+  size_t c = 0;
+  for (; c + QE_X8 <= a->columns; c += QE_X8, w += bytes, x += a->ldx8)
+    for (int i = 0; i < R; i++) {
+      _mm_prefetch ((const char *) w + (size_t) (i + R) * a->row_bytes, _MM_HINT_T0);
+      _mm_prefetch ((const char *) w + (size_t) (i + R) * a->row_bytes + 64, _MM_HINT_T0);
+      if (bytes > 128)
+        _mm_prefetch ((const char *) w + (size_t) (i + R) * a->row_bytes + 128, _MM_HINT_T0);
+      W512 block = unpack (w + (size_t) i * a->row_bytes);
+      for (int k = 0; k < T; k++)
+        acc[i][k] = dot_block (acc[i][k], &block, x + k);
+    }
+  if (c < a->columns)
+    for (int i = 0; i < R; i++) {
+      W512 block = unpack_any (type, w + (size_t) i * a->row_bytes, a->columns - c);
+      for (int k = 0; k < T; k++)
+        acc[i][k] = dot_block (acc[i][k], &block, x + k);
+    }
+  for (int i = 0; i < R; i++)
+    for (int k = 0; k < T; k++)
+      a->y[(t + (size_t) k) * a->ldy + r + (size_t) i] = _mm512_reduce_add_ps (acc[i][k]);
+}
+
+QE_INLINE void
+dot_tokens (const QeDotArgs *a, size_t t, const int T, Unpack512 unpack, QeType type, size_t bytes)
+{
+  size_t r = 0;
+  for (; r + 2 <= a->n_rows; r += 2)
+    dot_some (a, r, t, 2, T, unpack, type, bytes);
+  if (r < a->n_rows)
+    dot_some (a, r, t, 1, T, unpack, type, bytes);
+}
+
+QE_INLINE void
+dot_rows (const QeDotArgs *a, Unpack512 unpack, QeType type, size_t bytes)
+{
+  size_t t = 0;
+  for (; t + 4 <= a->n_tokens; t += 4)
+    dot_tokens (a, t, 4, unpack, type, bytes);
+  if (a->n_tokens - t == 3)
+    dot_tokens (a, t, 3, unpack, type, bytes);
+  else if (a->n_tokens - t == 2)
+    dot_tokens (a, t, 2, unpack, type, bytes);
+  else if (a->n_tokens - t == 1)
+    dot_tokens (a, t, 1, unpack, type, bytes);
+}
+
+/* ---- tiles ----------------------------------------------------------------------------------------------------- */
+
+#define ROWS 16
+
+/* A panel block: q[64][16 rows][4], a[groups][16 rows], b[groups][16 rows]; groups: 16, or 8 where pairs are equal. */
+#define PANEL_BYTES(group) (QE_X8 * ROWS + 2 * (QE_X8 / (group)) * ROWS * sizeof (float))
+
+/* 16 x 16 words: rows in v become columns. */
+QE_INLINE void
+transpose (__m512i v[16])
+{
+  __m512i u[16];
+  for (int i = 0; i < 16; i += 2) {
+    u[i] = _mm512_unpacklo_epi32 (v[i], v[i + 1]);
+    u[i + 1] = _mm512_unpackhi_epi32 (v[i], v[i + 1]);
+  }
+  for (int i = 0; i < 16; i += 4) {
+    v[i] = _mm512_unpacklo_epi64 (u[i], u[i + 2]);
+    v[i + 1] = _mm512_unpackhi_epi64 (u[i], u[i + 2]);
+    v[i + 2] = _mm512_unpacklo_epi64 (u[i + 1], u[i + 3]);
+    v[i + 3] = _mm512_unpackhi_epi64 (u[i + 1], u[i + 3]);
+  }
+  for (int i = 0; i < 4; i++) { /* v[4k+i]: words i, i+4, i+8, i+12 of rows 4k … 4k+3 */
+    __m512i a = _mm512_shuffle_i32x4 (v[i], v[i + 4], 0x44), b = _mm512_shuffle_i32x4 (v[i + 8], v[i + 12], 0x44);
+    __m512i c = _mm512_shuffle_i32x4 (v[i], v[i + 4], 0xee), d = _mm512_shuffle_i32x4 (v[i + 8], v[i + 12], 0xee);
+    u[i] = _mm512_shuffle_i32x4 (a, b, 0x88);
+    u[i + 4] = _mm512_shuffle_i32x4 (a, b, 0xdd);
+    u[i + 8] = _mm512_shuffle_i32x4 (c, d, 0x88);
+    u[i + 12] = _mm512_shuffle_i32x4 (c, d, 0xdd);
+  }
+  for (int i = 0; i < 16; i++)
+    v[i] = u[i];
+}
+
+/* Rows as unpacked, one block each, to a panel block. */
+QE_INLINE void
+arrange_panel (const uint8_t q[ROWS][QE_X8], const float ab[2][ROWS][16], const int group, uint8_t *panel)
+{
+  __m512i v[16];
+  for (int part = 0; part < 4; part++) {
+    for (int r = 0; r < ROWS; r++)
+      v[r] = _mm512_load_si512 (q[r] + 64 * part);
+    transpose (v);
+    for (int i = 0; i < 16; i++)
+      _mm512_store_si512 (panel + (16 * part + i) * 64, v[i]);
+  }
+  panel += QE_X8 * ROWS;
+  for (int k = 0; k < 2; k++) {
+    for (int r = 0; r < ROWS; r++)
+      v[r] = _mm512_load_si512 (ab[k][r]);
+    transpose (v);
+    for (int i = 0; i < 16; i += group / 16, panel += 64)
+      _mm512_store_si512 (panel, v[i]);
+  }
+}
+
+QE_INLINE void
+pack_rows (const void *w, size_t row_bytes, size_t n_rows, size_t n_columns, uint8_t *panel, Unpack512 unpack,
+           QeType type, size_t bytes, const int group)
+{
+  _Alignas (64) uint8_t q[ROWS][QE_X8];
+  _Alignas (64) float ab[2][ROWS][16];
+  if (n_rows < ROWS) {
+    memset (q, 0, sizeof q);
+    memset (ab, 0, sizeof ab);
+  }
+  for (size_t c = 0; c < n_columns; c += QE_X8, panel += PANEL_BYTES (group)) {
+    const uint8_t *src = (const uint8_t *) w + c / QE_X8 * bytes;
+    for (size_t r = 0; r < n_rows; r++, src += row_bytes) {
+      W512 block = n_columns - c < QE_X8 ? unpack_any (type, src, n_columns - c) : unpack (src);
+      for (int i = 0; i < 4; i++)
+        _mm512_store_si512 (q[r] + 64 * i, block.q[i]);
+      _mm512_store_ps (ab[0][r], block.a);
+      _mm512_store_ps (ab[1][r], block.b);
+    }
+    arrange_panel (q, ab, group, panel);
+  }
+}
+
+/* One group of weights (16 or 32 columns) of 16 rows times T tokens, onto acc. */
+QE_INLINE void
+tile_group (__m512 *acc, const uint8_t *q, __m512 a, __m512 b, const QeX8 *x, int g, const int T, const int group)
+{
+  __m512i dot[12];
+#pragma GCC unroll 12
+  for (int t = 0; t < T; t++)
+    dot[t] = _mm512_setzero_si512 ();
+#pragma GCC unroll 8
+  for (int j = 0; j < group / 4; j++) {
+    __m512i w = _mm512_load_si512 (q + 64 * j);
+#pragma GCC unroll 12
+    for (int t = 0; t < T; t++) {
+      int32_t four;
+      memcpy (&four, x[t].p + g * group + 4 * j, 4);
+      dot[t] = _mm512_dpbusd_epi32 (dot[t], w, _mm512_set1_epi32 (four));
+    }
+  }
+#pragma GCC unroll 12
+  for (int t = 0; t < T; t++) {
+    __m512 scale = _mm512_mul_ps (a, _mm512_set1_ps (x[t].d[g * group / 32]));
+    acc[t] = _mm512_fmadd_ps (_mm512_cvtepi32_ps (dot[t]), scale, acc[t]);
+    acc[t] = _mm512_fnmadd_ps (b, _mm512_set1_ps (group == 32 ? x[t].s32[g] : x[t].s16[g]), acc[t]);
+  }
+}
+
+QE_INLINE void
+tile_tokens (const QeTileArgs *a, size_t first, const int T, const int group)
+{
+  const uint8_t *panel = a->panel;
+  const QeX8 *x = a->x8 + first;
+  float *y = a->y + first * a->ldy;
+  __mmask16 rows = (__mmask16) ((1u << a->n_rows) - 1);
+  __m512 acc[12];
+#pragma GCC unroll 12
+  for (int t = 0; t < T; t++)
+    acc[t] = a->add ? _mm512_maskz_loadu_ps (rows, y + (size_t) t * a->ldy) : _mm512_setzero_ps ();
+  for (size_t k = 0; k < a->n_blocks; k++, panel += PANEL_BYTES (group), x += a->ldx8) {
+    const float *scale = (const float *) (const void *) (panel + QE_X8 * ROWS), *min = scale + QE_X8 / group * ROWS;
+    for (int g = 0; g < QE_X8 / group; g++)
+      tile_group (acc, panel + g * group * ROWS, _mm512_load_ps (scale + g * ROWS), _mm512_load_ps (min + g * ROWS), x,
+                  g, T, group);
+  }
+#pragma GCC unroll 12
+  for (int t = 0; t < T; t++)
+    _mm512_mask_storeu_ps (y + (size_t) t * a->ldy, rows, acc[t]);
+}
+
+QE_INLINE void
+tile (const QeTileArgs *a, const int group)
+{
+  size_t t = 0;
+  for (; t + 12 <= a->n_tokens; t += 12)
+    tile_tokens (a, t, 12, group);
+  for (; t + 6 <= a->n_tokens; t += 6)
+    tile_tokens (a, t, 6, group);
+  for (; t + 2 <= a->n_tokens; t += 2)
+    tile_tokens (a, t, 2, group);
+  if (t < a->n_tokens)
+    tile_tokens (a, t, 1, group);
+}
+
+static void
+tile_16 (const QeTileArgs *a)
+{
+  tile (a, 16);
+}
+
+static void
+tile_32 (const QeTileArgs *a)
+{
+  tile (a, 32);
+}
+
+/* ---- formats --------------------------------------------------------------------------------------------------- */
+
+#define FORMAT(name, TYPE, bytes, group)                                                                              \
+  static void dot_##name (const QeDotArgs *a) { dot_rows (a, unpack_##name, TYPE, bytes); }                           \
+  static void pack_##name (const void *w, size_t row_bytes, size_t n_rows, size_t n_columns, void *panel)             \
+  {                                                                                                                   \
+    pack_rows (w, row_bytes, n_rows, n_columns, panel, unpack_##name, TYPE, bytes, group);                            \
+  }
+#define RARE_FORMAT(name, TYPE, bytes, group)                                                                         \
+  QE_INLINE W512 unpack_##name (const void *src) { return unpack_any (TYPE, src, QE_X8); }                            \
+  FORMAT (name, TYPE, bytes, group)
+
+#define FORMATS(X, RARE)                                                                                              \
+  X (q4_0, QE_TYPE_Q4_0, 8 * 18, 32)                                                                                  \
+  X (q4_1, QE_TYPE_Q4_1, 8 * 20, 32)                                                                                  \
+  X (q5_0, QE_TYPE_Q5_0, 8 * 22, 32)                                                                                  \
+  X (q5_1, QE_TYPE_Q5_1, 8 * 24, 32)                                                                                  \
+  X (q8_0, QE_TYPE_Q8_0, 8 * 34, 32)                                                                                  \
+  X (q2_k, QE_TYPE_Q2_K, 84, 16)                                                                                      \
+  X (q3_k, QE_TYPE_Q3_K, 110, 16)                                                                                     \
+  X (q4_k, QE_TYPE_Q4_K, 144, 32)                                                                                     \
+  X (q5_k, QE_TYPE_Q5_K, 176, 32)                                                                                     \
+  X (q6_k, QE_TYPE_Q6_K, 210, 16)                                                                                     \
+  X (iq4_nl, QE_TYPE_IQ4_NL, 8 * 18, 32)                                                                              \
+  X (iq4_xs, QE_TYPE_IQ4_XS, 136, 32)                                                                                 \
+  X (mxfp4, QE_TYPE_MXFP4, 8 * 17, 32)                                                                                \
+  RARE (iq2_xxs, QE_TYPE_IQ2_XXS, 66, 32)                                                                             \
+  RARE (iq2_xs, QE_TYPE_IQ2_XS, 74, 16)                                                                               \
+  RARE (iq2_s, QE_TYPE_IQ2_S, 82, 16)                                                                                 \
+  RARE (iq3_xxs, QE_TYPE_IQ3_XXS, 98, 32)                                                                             \
+  RARE (iq3_s, QE_TYPE_IQ3_S, 110, 32)                                                                                \
+  RARE (iq1_s, QE_TYPE_IQ1_S, 50, 32)                                                                                 \
+  RARE (iq1_m, QE_TYPE_IQ1_M, 56, 16)
+
+FORMATS (FORMAT, RARE_FORMAT)
+
+#define REGISTER(name, TYPE, bytes, group)                                                                            \
+  k->dot[TYPE] = dot_##name;                                                                                          \
+  k->tiling[TYPE] = (QeTiling) { pack_##name, (group) == 32 ? tile_32 : tile_16, PANEL_BYTES (group) };
+
+void
+qe_kernels_init_avx512 (QeKernels *k)
+{
+  k->name = "avx512-vnni";
+  k->quantise_x8 = quantise_x8;
+  k->tile_rows = ROWS;
+  k->tile_min_tokens = 6;
+  FORMATS (REGISTER, REGISTER)
+}

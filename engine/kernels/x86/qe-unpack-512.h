@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+/* Blocks of 256 weights in AVX-512 registers, in the form of qe-kernels.h: unsigned bytes q and, for each group of 16,
+ * scale a and minimum b. Signed formats are lifted by 128, as vpdpbusd wants unsigned weights. */
+
+#include <immintrin.h>
+#include <string.h>
+
+#include "kernels/qe-kernels.h"
+#include "quant/qe-quant-internal.h"
+
+typedef struct {
+  __m512i q[4]; /* 64 weights each, in order */
+  __m512 a, b;  /* [16] */
+} W512;
+
+#define QE_INLINE static inline __attribute__ ((always_inline))
+
+QE_INLINE float
+half (uint16_t h)
+{
+  return _cvtsh_ss (h);
+}
+
+/* Any format, through the generic code; n may be less than 256. */
+QE_INLINE W512
+unpack_any (QeType type, const void *src, size_t n)
+{
+  QeW8 g;
+  W512 w;
+  const QeW8Format *format = qe_w8_format (type);
+  format->unpack (src, n, &g);
+  for (int i = 0; i < 4; i++)
+    w.q[i] = _mm512_load_si512 (g.q + 64 * i);
+  w.a = _mm512_loadu_ps (g.a);
+  w.b = _mm512_loadu_ps (g.b);
+  if (format->is_signed) {
+    for (int i = 0; i < 4; i++)
+      w.q[i] = _mm512_xor_si512 (w.q[i], _mm512_set1_epi8 (-128));
+    w.b = _mm512_fmadd_ps (w.a, _mm512_set1_ps (128), w.b);
+  }
+  return w;
+}
+
+/* Each of 8 floats twice. */
+QE_INLINE __m512
+twice (__m256 v)
+{
+  const __m512i index = _mm512_set_epi32 (7, 7, 6, 6, 5, 5, 4, 4, 3, 3, 2, 2, 1, 1, 0, 0);
+  return _mm512_permutexvar_ps (index, _mm512_castps256_ps512 (v));
+}
+
+/* The same 32 bytes below and above, shifted right by `low` and `high` bits (16-bit lanes, so mask afterwards). */
+QE_INLINE __m512i
+shift_halves (const uint8_t *src, int low, int high)
+{
+  __m512i v = _mm512_broadcast_i64x4 (_mm256_loadu_si256 ((const __m256i *) src));
+  return _mm512_srlv_epi16 (v, _mm512_inserti64x4 (_mm512_set1_epi16 ((short) low),
+                                                   _mm256_set1_epi16 ((short) high), 1));
+}
+
+/* Scales and minima of Q4_K and Q5_K. */
+QE_INLINE void
+k4_scales (const uint8_t *scales, uint16_t d, uint16_t dmin, W512 *w)
+{
+  uint32_t u[3];
+  memcpy (u, scales, 12);
+  __m128i six = _mm_setr_epi32 ((int) (u[0] & 0x3f3f3f3f), (int) ((u[2] & 0x0f0f0f0f) | (u[0] >> 2 & 0x30303030)),
+                                (int) (u[1] & 0x3f3f3f3f), (int) ((u[2] >> 4 & 0x0f0f0f0f) | (u[1] >> 2 & 0x30303030)));
+  const __m128i first = _mm_setr_epi8 (0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7);
+  const __m128i second = _mm_setr_epi8 (8, 8, 9, 9, 10, 10, 11, 11, 12, 12, 13, 13, 14, 14, 15, 15);
+  w->a = _mm512_mul_ps (_mm512_cvtepi32_ps (_mm512_cvtepu8_epi32 (_mm_shuffle_epi8 (six, first))),
+                        _mm512_set1_ps (half (d)));
+  w->b = _mm512_mul_ps (_mm512_cvtepi32_ps (_mm512_cvtepu8_epi32 (_mm_shuffle_epi8 (six, second))),
+                        _mm512_set1_ps (half (dmin)));
+}
+
+QE_INLINE W512
+unpack_q4_k (const void *src)
+{
+  const QeBlockQ4_K *b = src;
+  const __m512i low4 = _mm512_set1_epi8 (15);
+  W512 w;
+  for (int p = 0; p < 4; p++)
+    w.q[p] = _mm512_and_si512 (shift_halves (b->qs + 32 * p, 0, 4), low4);
+  k4_scales (b->scales, b->d, b->dmin, &w);
+  return w;
+}
+
+QE_INLINE W512
+unpack_q5_k (const void *src)
+{
+  const QeBlockQ5_K *b = src;
+  const __m512i low4 = _mm512_set1_epi8 (15), bit4 = _mm512_set1_epi8 (16);
+  __m512i high = _mm512_broadcast_i64x4 (_mm256_loadu_si256 ((const __m256i *) b->qh));
+  W512 w;
+  for (int p = 0; p < 4; p++) {
+    __m512i bits = _mm512_inserti64x4 (_mm512_set1_epi8 ((char) (1 << 2 * p)),
+                                       _mm256_set1_epi8 ((char) (1 << (2 * p + 1))), 1);
+    __mmask64 fifth = _mm512_test_epi8_mask (high, bits);
+    __m512i q = _mm512_and_si512 (shift_halves (b->qs + 32 * p, 0, 4), low4);
+    w.q[p] = _mm512_mask_add_epi8 (q, fifth, q, bit4);
+  }
+  k4_scales (b->scales, b->d, b->dmin, &w);
+  return w;
+}
+
+QE_INLINE W512
+unpack_q6_k (const void *src)
+{
+  const QeBlockQ6_K *b = src;
+  const __m512i low4 = _mm512_set1_epi8 (15), bits45 = _mm512_set1_epi8 (0x30);
+  W512 w;
+  for (int h = 0; h < 2; h++) {
+    __m512i ql = _mm512_loadu_si512 (b->ql + 64 * h);
+    __m512i qh = _mm512_broadcast_i64x4 (_mm256_loadu_si256 ((const __m256i *) (b->qh + 32 * h)));
+    __m512i up = _mm512_sllv_epi16 (qh, _mm512_inserti64x4 (_mm512_set1_epi16 (4), _mm256_set1_epi16 (2), 1));
+    __m512i down = _mm512_srlv_epi16 (qh, _mm512_inserti64x4 (_mm512_setzero_si512 (), _mm256_set1_epi16 (2), 1));
+    __m512i first = _mm512_and_si512 (ql, low4), second = _mm512_and_si512 (_mm512_srli_epi16 (ql, 4), low4);
+    w.q[2 * h] = _mm512_ternarylogic_epi64 (first, up, bits45, 0xf8);         /* first | (up & bits45) */
+    w.q[2 * h + 1] = _mm512_ternarylogic_epi64 (second, down, bits45, 0xf8);
+  }
+  w.a = _mm512_mul_ps (_mm512_cvtepi32_ps (_mm512_cvtepi8_epi32 (_mm_loadu_si128 ((const __m128i *) b->scales))),
+                       _mm512_set1_ps (half (b->d)));
+  w.b = _mm512_mul_ps (w.a, _mm512_set1_ps (32));
+  return w;
+}
+
+/* The binary16 numbers at src, src + step, … as 16 floats, each twice. */
+QE_INLINE __m512
+half_scales (const void *src, size_t step)
+{
+  uint16_t h[8];
+  for (int i = 0; i < 8; i++)
+    memcpy (&h[i], (const uint8_t *) src + (size_t) i * step, 2);
+  return twice (_mm256_cvtph_ps (_mm_loadu_si128 ((const __m128i *) h)));
+}
+
+QE_INLINE __m512i
+two_halves (const void *low, const void *high)
+{
+  return _mm512_inserti64x4 (_mm512_castsi256_si512 (_mm256_loadu_si256 (low)), _mm256_loadu_si256 (high), 1);
+}
+
+QE_INLINE W512
+unpack_q8_0 (const void *src)
+{
+  const QeBlockQ8_0 *b = src;
+  W512 w;
+  for (int i = 0; i < 4; i++)
+    w.q[i] = _mm512_xor_si512 (two_halves (b[2 * i].qs, b[2 * i + 1].qs), _mm512_set1_epi8 (-128));
+  w.a = half_scales (b, sizeof *b);
+  w.b = _mm512_mul_ps (w.a, _mm512_set1_ps (128));
+  return w;
+}
+
+/* Two blocks' 16 bytes of nibbles as 64 values: [low of 0 | high of 0 | low of 1 | high of 1]. */
+QE_INLINE __m512i
+nibbles_of_two (const uint8_t *first, const uint8_t *second)
+{
+  __m256i a = _mm256_broadcastsi128_si256 (_mm_loadu_si128 ((const __m128i *) first));
+  __m256i b = _mm256_broadcastsi128_si256 (_mm_loadu_si128 ((const __m128i *) second));
+  __m512i v = _mm512_inserti64x4 (_mm512_castsi256_si512 (a), b, 1);
+  const __m512i shift = _mm512_set_epi64 (0x0004000400040004, 0x0004000400040004, 0, 0, 0x0004000400040004,
+                                          0x0004000400040004, 0, 0);
+  return _mm512_and_si512 (_mm512_srlv_epi16 (v, shift), _mm512_set1_epi8 (15));
+}
+
+QE_INLINE W512
+unpack_q4_0 (const void *src)
+{
+  const QeBlockQ4_0 *b = src;
+  W512 w;
+  for (int i = 0; i < 4; i++)
+    w.q[i] = nibbles_of_two (b[2 * i].qs, b[2 * i + 1].qs);
+  w.a = half_scales (b, sizeof *b);
+  w.b = _mm512_mul_ps (w.a, _mm512_set1_ps (8));
+  return w;
+}
+
+QE_INLINE W512
+unpack_q4_1 (const void *src)
+{
+  const QeBlockQ4_1 *b = src;
+  W512 w;
+  for (int i = 0; i < 4; i++)
+    w.q[i] = nibbles_of_two (b[2 * i].qs, b[2 * i + 1].qs);
+  w.a = half_scales (&b->d, sizeof *b);
+  w.b = _mm512_sub_ps (_mm512_setzero_ps (), half_scales (&b->m, sizeof *b));
+  return w;
+}
+
+/* Adds 16 where the 64 bits of two words are set. */
+QE_INLINE __m512i
+add_fifth_bits (__m512i q, const uint8_t *first, const uint8_t *second)
+{
+  uint32_t low, high;
+  memcpy (&low, first, 4);
+  memcpy (&high, second, 4);
+  return _mm512_mask_add_epi8 (q, (uint64_t) high << 32 | low, q, _mm512_set1_epi8 (16));
+}
+
+QE_INLINE W512
+unpack_q5_0 (const void *src)
+{
+  const QeBlockQ5_0 *b = src;
+  W512 w;
+  for (int i = 0; i < 4; i++)
+    w.q[i] = add_fifth_bits (nibbles_of_two (b[2 * i].qs, b[2 * i + 1].qs), b[2 * i].qh, b[2 * i + 1].qh);
+  w.a = half_scales (b, sizeof *b);
+  w.b = _mm512_mul_ps (w.a, _mm512_set1_ps (16));
+  return w;
+}
+
+QE_INLINE W512
+unpack_q5_1 (const void *src)
+{
+  const QeBlockQ5_1 *b = src;
+  W512 w;
+  for (int i = 0; i < 4; i++)
+    w.q[i] = add_fifth_bits (nibbles_of_two (b[2 * i].qs, b[2 * i + 1].qs), b[2 * i].qh, b[2 * i + 1].qh);
+  w.a = half_scales (&b->d, sizeof *b);
+  w.b = _mm512_sub_ps (_mm512_setzero_ps (), half_scales (&b->m, sizeof *b));
+  return w;
+}
+
+/* A table of 16 bytes plus `plus`, looked up for each nibble. */
+QE_INLINE __m512i
+look_up (const int8_t table[16], int plus, __m512i index)
+{
+  __m512i t = _mm512_broadcast_i32x4 (_mm_loadu_si128 ((const __m128i *) table));
+  return _mm512_shuffle_epi8 (_mm512_add_epi8 (t, _mm512_set1_epi8 ((char) plus)), index);
+}
+
+QE_INLINE W512
+unpack_iq4_nl (const void *src)
+{
+  const QeBlockIQ4_NL *b = src;
+  W512 w;
+  for (int i = 0; i < 4; i++)
+    w.q[i] = look_up (qe_iq4_values, 128, nibbles_of_two (b[2 * i].qs, b[2 * i + 1].qs));
+  w.a = half_scales (b, sizeof *b);
+  w.b = _mm512_mul_ps (w.a, _mm512_set1_ps (128));
+  return w;
+}
+
+QE_INLINE W512
+unpack_iq4_xs (const void *src)
+{
+  const QeBlockIQ4_XS *b = src;
+  uint32_t low;
+  W512 w;
+  memcpy (&low, b->scales_l, 4);
+  for (int i = 0; i < 4; i++)
+    w.q[i] = look_up (qe_iq4_values, 128, nibbles_of_two (b->qs + 32 * i, b->qs + 32 * i + 16));
+  __m256i shift = _mm256_setr_epi32 (0, 4, 8, 12, 16, 20, 24, 28), shift2 = _mm256_setr_epi32 (0, 2, 4, 6, 8, 10, 12, 14);
+  __m256i l = _mm256_and_si256 (_mm256_srlv_epi32 (_mm256_set1_epi32 ((int) low), shift), _mm256_set1_epi32 (15));
+  __m256i h = _mm256_and_si256 (_mm256_srlv_epi32 (_mm256_set1_epi32 (b->scales_h), shift2), _mm256_set1_epi32 (3));
+  __m256i s = _mm256_sub_epi32 (_mm256_or_si256 (l, _mm256_slli_epi32 (h, 4)), _mm256_set1_epi32 (32));
+  w.a = twice (_mm256_mul_ps (_mm256_cvtepi32_ps (s), _mm256_set1_ps (half (b->d))));
+  w.b = _mm512_mul_ps (w.a, _mm512_set1_ps (128));
+  return w;
+}
+
+QE_INLINE W512
+unpack_mxfp4 (const void *src)
+{
+  const QeBlockMXFP4 *b = src;
+  float scale[8];
+  W512 w;
+  for (int i = 0; i < 4; i++)
+    w.q[i] = look_up (qe_mxfp4_values, 12, nibbles_of_two (b[2 * i].qs, b[2 * i + 1].qs));
+  for (int i = 0; i < 8; i++)
+    scale[i] = qe_mxfp4_scale (b[i].e);
+  w.a = twice (_mm256_loadu_ps (scale));
+  w.b = _mm512_mul_ps (w.a, _mm512_set1_ps (12));
+  return w;
+}
+
+/* Q2_K and Q3_K: bits 2t and 2t+1 of 32 bytes are 32 weights; register i of a half holds t = 2i and 2i+1. */
+QE_INLINE __m512i
+two_bits (const uint8_t *qs, int i)
+{
+  return _mm512_and_si512 (shift_halves (qs, 4 * i, 4 * i + 2), _mm512_set1_epi8 (3));
+}
+
+QE_INLINE W512
+unpack_q2_k (const void *src)
+{
+  const QeBlockQ2_K *b = src;
+  const __m128i low4 = _mm_set1_epi8 (15);
+  __m128i s = _mm_loadu_si128 ((const __m128i *) b->scales);
+  W512 w;
+  for (int i = 0; i < 4; i++)
+    w.q[i] = two_bits (b->qs + 32 * (i / 2), i % 2);
+  w.a = _mm512_mul_ps (_mm512_cvtepi32_ps (_mm512_cvtepu8_epi32 (_mm_and_si128 (s, low4))),
+                       _mm512_set1_ps (half (b->d)));
+  w.b = _mm512_mul_ps (_mm512_cvtepi32_ps (_mm512_cvtepu8_epi32 (_mm_and_si128 (_mm_srli_epi16 (s, 4), low4))),
+                       _mm512_set1_ps (half (b->dmin)));
+  return w;
+}
+
+/* The 16 six-bit scales of Q3_K as 16 bytes, not yet centred. */
+QE_INLINE __m128i
+q3_k_scales (const uint8_t *scales)
+{
+  uint32_t u[3];
+  memcpy (u, scales, 12);
+  __m128i low = _mm_setr_epi32 ((int) (u[0] & 0x0f0f0f0f), (int) (u[1] & 0x0f0f0f0f), (int) (u[0] >> 4 & 0x0f0f0f0f),
+                                (int) (u[1] >> 4 & 0x0f0f0f0f));
+  __m128i high = _mm_setr_epi32 ((int) (u[2] << 4 & 0x30303030), (int) (u[2] << 2 & 0x30303030),
+                                 (int) (u[2] & 0x30303030), (int) (u[2] >> 2 & 0x30303030));
+  return _mm_or_si128 (low, high);
+}
+
+QE_INLINE W512
+unpack_q3_k (const void *src)
+{
+  const QeBlockQ3_K *b = src;
+  __m512i mask = _mm512_broadcast_i64x4 (_mm256_loadu_si256 ((const __m256i *) b->hmask));
+  W512 w;
+  for (int i = 0; i < 4; i++) { /* bit t of hmask belongs to the t-th 32 weights */
+    __m512i bits = _mm512_inserti64x4 (_mm512_set1_epi8 ((char) (1 << 2 * i)),
+                                       _mm256_set1_epi8 ((char) (1 << (2 * i + 1))), 1);
+    __m512i q = two_bits (b->qs + 32 * (i / 2), i % 2);
+    w.q[i] = _mm512_mask_add_epi8 (q, _mm512_test_epi8_mask (mask, bits), q, _mm512_set1_epi8 (4));
+  }
+  __m512i s = _mm512_sub_epi32 (_mm512_cvtepu8_epi32 (q3_k_scales (b->scales)), _mm512_set1_epi32 (32));
+  w.a = _mm512_mul_ps (_mm512_cvtepi32_ps (s), _mm512_set1_ps (half (b->d)));
+  w.b = _mm512_mul_ps (w.a, _mm512_set1_ps (4));
+  return w;
+}

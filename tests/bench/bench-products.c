@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+/* Speed of matrix products alone: bench-products [-t THREADS] [-n TOKENS] [-m MiB] [TYPE…]
+ *
+ * For each type, weights of 2560 columns and so many MiB times one token (as in decoding: GB/s of weights read, beside
+ * what a plain read of memory reaches) and times TOKENS tokens (as in prefill: billions of operations a second, two for
+ * each weight and token). Medians of five. */
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "kernels/qe-matmul.h"
+
+#define COLUMNS 2560
+#define REPEATS 5
+
+typedef struct {
+  QeMatmul *m;
+  QeProduct product;
+  const float *x;
+  size_t n_tokens;
+} Job;
+
+static double
+now (void)
+{
+  struct timespec t;
+  clock_gettime (CLOCK_MONOTONIC, &t);
+  return (double) t.tv_sec + (double) t.tv_nsec * 1e-9;
+}
+
+static void
+run_job (QeWorker *worker, void *data)
+{
+  Job *j = data;
+  qe_matmul (j->m, worker, &j->product, 1, j->x, COLUMNS, COLUMNS, j->n_tokens);
+}
+
+static int
+compare (const void *a, const void *b)
+{
+  double x = *(const double *) a, y = *(const double *) b;
+  return (x > y) - (x < y);
+}
+
+static double
+median_seconds (QePool *pool, Job *job)
+{
+  double s[REPEATS];
+  for (int i = -1; i < REPEATS; i++) {
+    double start = now ();
+    qe_pool_run (pool, run_job, job);
+    if (i >= 0)
+      s[i] = now () - start;
+  }
+  qsort (s, REPEATS, sizeof *s, compare);
+  return s[REPEATS / 2];
+}
+
+/* Random bytes are sound weights for speed, as long as no number is denormal or infinite: every byte is 0x30 … 0x37. */
+static void
+bench_type (QePool *pool, QeType type, size_t bytes, size_t n_tokens)
+{
+  const QeTypeTraits *t = qe_type_traits (type);
+  size_t row_bytes = qe_row_bytes (t, COLUMNS), rows = bytes / row_bytes, prefill_rows = rows < 4096 ? rows : 4096;
+  uint8_t *w = malloc (rows * row_bytes);
+  float *x = malloc (n_tokens * COLUMNS * sizeof *x), *y = malloc (n_tokens * rows * sizeof *y);
+  Job job = { .product = { w, type, rows, y, rows }, .x = x, .n_tokens = 1 };
+  if (w && x && y && qe_matmul_new (&job.m, qe_pool_threads (pool), COLUMNS, n_tokens, NULL) == QE_OK) {
+    for (size_t i = 0; i < rows * row_bytes; i++)
+      w[i] = 0x30 | (i * 2654435761u >> 24 & 7);
+    for (size_t i = 0; i < n_tokens * COLUMNS; i++)
+      x[i] = (float) (i * 2654435761u >> 8 & 0xffff) / 65536 - 0.5f;
+    double decode = median_seconds (pool, &job);
+    job.n_tokens = n_tokens;
+    job.product.rows = prefill_rows;
+    double prefill = median_seconds (pool, &job);
+    printf ("%-8s decode %6.2f GB/s   %zu tokens %7.1f GOP/s\n", t->name, (double) (rows * row_bytes) / decode * 1e-9,
+            n_tokens, 2.0 * (double) n_tokens * (double) prefill_rows * COLUMNS / prefill * 1e-9);
+  }
+  qe_matmul_free (job.m);
+  free (w);
+  free (x);
+  free (y);
+}
+
+int
+main (int argc, char **argv)
+{
+  unsigned n_threads = 0;
+  size_t n_tokens = 512, mib = 300;
+  QePool *pool;
+  for (int c; (c = getopt (argc, argv, "t:n:m:")) != -1;)
+    switch (c) {
+    case 't': n_threads = (unsigned) atoi (optarg); break;
+    case 'n': n_tokens = (size_t) atol (optarg); break;
+    case 'm': mib = (size_t) atol (optarg); break;
+    default: return 2;
+    }
+  if (n_tokens < 1 || mib < 1 || qe_pool_new (&pool, n_threads, NULL) != QE_OK)
+    return 2;
+  printf ("kernels %s, %u threads, plain read %.2f GB/s\n", qe_cpu_kernels (), qe_pool_threads (pool),
+          qe_cpu_measure_bandwidth (qe_pool_threads (pool)) * 1e-9);
+  for (uint32_t type = 0; type < 40; type++) {
+    const QeTypeTraits *t = qe_type_traits (type);
+    bool wanted = t->block_bytes > 0 && optind == argc;
+    for (int i = optind; i < argc; i++)
+      wanted |= t->name && t->block_bytes > 0 && strcmp (argv[i], t->name) == 0;
+    if (wanted)
+      bench_type (pool, type, mib << 20, n_tokens);
+  }
+  qe_pool_free (pool);
+  return 0;
+}

@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Every instruction set that this processor has, against the generic kernels: every format, odd sizes. */
+#include "qe-weights-test.h"
+
+#include "kernels/qe-kernels.h"
+#include "quant/qe-half.h"
+
+static const struct {
+  const char *name;
+  unsigned flags;
+} sets[] = {
+  { "avx2", QE_CPU_AVX2 },
+  { "avx-vnni", QE_CPU_AVX2 | QE_CPU_AVX_VNNI },
+  { "avx512-vnni", QE_CPU_AVX2 | QE_CPU_AVX_VNNI | QE_CPU_AVX512 },
+  { "neon", QE_CPU_NEON },
+  { "neon-dotprod", QE_CPU_NEON | QE_CPU_DOTPROD },
+  { "neon-i8mm", QE_CPU_NEON | QE_CPU_DOTPROD | QE_CPU_I8MM },
+};
+#define N_SETS (sizeof sets / sizeof *sets)
+
+/* Calls check with every set of kernels that can run here; a set that is all generic still counts. */
+static void
+for_each_set (void (*check) (const QeKernels *k, const QeKernels *generic))
+{
+  QeKernels k, generic;
+  qe_kernels_init (&generic, 0);
+  check (&generic, &generic);
+  for (size_t i = 0; i < N_SETS; i++)
+    if ((sets[i].flags & ~qe_cpu_flags ()) == 0) {
+      qe_kernels_init (&k, sets[i].flags);
+      check (&k, &generic);
+    }
+}
+
+static QeX8 *
+quantised (const QeKernels *k, const float *x, size_t n_tokens, size_t columns)
+{
+  QeX8 *x8 = aligned_alloc (64, n_tokens * qe_x8_blocks (columns) * sizeof *x8);
+  memset (x8, 0xff, n_tokens * qe_x8_blocks (columns) * sizeof *x8);
+  for (size_t t = 0; t < n_tokens; t++)
+    k->quantise_x8 (x + t * columns, columns, x8 + t, n_tokens);
+  return x8;
+}
+
+static void
+check_quantise (const QeKernels *k, const QeKernels *generic)
+{
+  static const size_t columns[] = { 32, 96, 256, 544, 2560 };
+  for (size_t i = 0; i < sizeof columns / sizeof *columns; i++) {
+    float *x = test_activations (3, columns[i], 31 + i);
+    QeX8 *a = quantised (k, x, 3, columns[i]), *b = quantised (generic, x, 3, columns[i]);
+    size_t wrong = 0;
+    for (size_t n = 0; n < 3 * qe_x8_blocks (columns[i]); n++) {
+      wrong += memcmp (a[n].d, b[n].d, sizeof a[n].d) != 0;
+      for (int c = 0; c < QE_X8; c++)
+        wrong += abs (a[n].p[c] - b[n].p[c]) > 0;
+      for (int g = 0; g < 16; g++)
+        wrong += fabsf (a[n].s16[g] - b[n].s16[g]) > 1e-4f * (1 + fabsf (b[n].s16[g]));
+      for (int g = 0; g < 8; g++)
+        wrong += fabsf (a[n].s32[g] - b[n].s32[g]) > 1e-4f * (1 + fabsf (b[n].s32[g]));
+    }
+    qe_test_check (wrong == 0, __FILE__, __LINE__, "%s: %zu columns: %zu differences", k->name, columns[i], wrong);
+    free (x);
+    free (a);
+    free (b);
+  }
+}
+
+QE_TEST (quantised_activations)
+{
+  for_each_set (check_quantise);
+}
+
+/* The integer form of a format means the same weights as dequantising it. */
+QE_TEST (unpacked_equals_dequantised)
+{
+  for (size_t i = 0; i < N_TEST_TYPES; i++) {
+    const QeW8Format *format = qe_w8_format (test_types[i]);
+    TestWeights w;
+    QeW8 block;
+    size_t n = qe_type_traits (test_types[i])->block_elements == 32 ? 96 : QE_X8;
+    if (!format->unpack)
+      continue;
+    QE_REQUIRE (test_weights_make (&w, test_types[i], 1, n, 9));
+    memset (&block, 0xff, sizeof block);
+    format->unpack (w.raw, n, &block);
+    size_t wrong = 0;
+    for (size_t c = 0; c < QE_X8; c++) {
+      int q = block.q[c];
+      float value = block.a[c / 16] * (float) q - block.b[c / 16], want = c < n ? w.f32[c] : 0;
+      float scale = fabsf (block.a[c / 16] * (float) q) + fabsf (block.b[c / 16]);
+      wrong += fabsf (value - want) > 1e-6f * scale;
+      wrong += format->is_signed ? 0 : q < 0 || q > format->max_q;
+      wrong += format->group == 32 && block.a[c / 32 * 2] != block.a[c / 16];
+    }
+    qe_test_check (wrong == 0, __FILE__, __LINE__, "%s: %zu of %zu wrong", qe_type_traits (test_types[i])->name, wrong,
+                   n);
+    test_weights_clear (&w);
+  }
+}
+
+typedef struct {
+  TestWeights w;
+  size_t n_tokens;
+  float *x, *want, *got;
+  QeX8 *x8;
+} Case;
+
+static bool
+case_make (Case *c, QeType type, size_t rows, size_t columns, size_t n_tokens, const QeKernels *generic)
+{
+  *c = (Case) { .n_tokens = n_tokens, .x = test_activations (n_tokens, columns, 41) };
+  c->want = calloc (n_tokens * rows, sizeof (float));
+  c->got = calloc (n_tokens * rows, sizeof (float));
+  c->x8 = quantised (generic, c->x, n_tokens, columns / 32 * 32);
+  return QE_CHECK (test_weights_make (&c->w, type, rows, columns, 43));
+}
+
+static void
+case_clear (Case *c)
+{
+  test_weights_clear (&c->w);
+  free (c->x);
+  free (c->want);
+  free (c->got);
+  free (c->x8);
+}
+
+static void
+case_dot (const Case *c, const QeKernels *k, float *y)
+{
+  QeDotArgs args = { c->w.raw, c->w.row_bytes, c->w.rows, c->w.columns, c->n_tokens, c->x8, c->n_tokens, c->x,
+                     c->w.columns, y, c->w.rows };
+  k->dot[c->w.type] (&args);
+}
+
+/* Through panels, 256 or 512 columns at a time, as the product does it. */
+static void
+case_tile (const Case *c, const QeKernels *k, float *y)
+{
+  const QeTiling *tiling = &k->tiling[c->w.type];
+  size_t step = qe_row_bytes (qe_type_traits (c->w.type), QE_X8);
+  uint8_t *panel = aligned_alloc (64, (2 * tiling->block_bytes + 63) / 64 * 64);
+  for (size_t r = 0; r < c->w.rows; r += k->tile_rows)
+    for (size_t b = 0; b < qe_x8_blocks (c->w.columns); b += 2) {
+      size_t n_rows = c->w.rows - r < k->tile_rows ? c->w.rows - r : k->tile_rows;
+      size_t columns = c->w.columns - b * QE_X8 < 2 * QE_X8 ? c->w.columns - b * QE_X8 : 2 * QE_X8;
+      tiling->pack (c->w.raw + r * c->w.row_bytes + b * step, c->w.row_bytes, n_rows, columns, panel);
+      QeTileArgs args = { panel, qe_x8_blocks (columns), n_rows, c->n_tokens, c->x8 + b * c->n_tokens, c->n_tokens,
+                          y + r, c->w.rows, b > 0 };
+      tiling->tile (&args);
+    }
+  free (panel);
+}
+
+static void
+check_case (const QeKernels *k, const QeKernels *generic, QeType type, size_t rows, size_t columns, size_t n_tokens)
+{
+  Case c;
+  if (case_make (&c, type, rows, columns, n_tokens, generic)) {
+    case_dot (&c, generic, c.want);
+    case_dot (&c, k, c.got);
+    double error = test_relative_error (c.got, c.want, rows * n_tokens), tile_error = 0;
+    if (k->tiling[type].pack) {
+      memset (c.got, 0xff, rows * n_tokens * sizeof *c.got);
+      case_tile (&c, k, c.got);
+      tile_error = test_relative_error (c.got, c.want, rows * n_tokens);
+    }
+    qe_test_check (error < 2e-5 && tile_error < 2e-5, __FILE__, __LINE__,
+                   "%s, %s, %zu rows, %zu columns, %zu tokens: error %g, tiles %g", k->name,
+                   qe_type_traits (type)->name, rows, columns, n_tokens, error, tile_error);
+  }
+  case_clear (&c);
+}
+
+static void
+check_products (const QeKernels *k, const QeKernels *generic)
+{
+  for (size_t i = 0; i < N_TEST_TYPES; i++) {
+    QeType type = test_types[i];
+    size_t block = qe_type_traits (type)->block_elements;
+    check_case (k, generic, type, 1, block == 1 ? 32 : block, 1);
+    check_case (k, generic, type, 3, 768, 1);
+    check_case (k, generic, type, 16, 512, 12);
+    check_case (k, generic, type, 7, block == 1 ? 37 : block * 9, 2);
+    check_case (k, generic, type, 2, block == 1 ? 515 : block * 3, 3);
+    check_case (k, generic, type, 21, block == 1 ? 96 : block * 17, 31);
+    check_case (k, generic, type, 5, 256, 7);
+  }
+}
+
+QE_TEST (products)
+{
+  for_each_set (check_products);
+}
+
+/* Random bytes for blocks whose scales are set to something finite: extremes of every field. */
+static void
+check_extremes (const QeKernels *k, const QeKernels *generic)
+{
+  static const QeType types[] = { QE_TYPE_Q8_0, QE_TYPE_Q6_K, QE_TYPE_Q5_K, QE_TYPE_Q4_K, QE_TYPE_IQ3_XXS };
+  for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+    for (int fill = 0; fill < 3; fill++) {
+      Case c;
+      if (case_make (&c, types[i], 16, 512, 12, generic)) {
+        size_t bytes = qe_type_traits (types[i])->block_bytes;
+        for (size_t n = 0; n < c.w.rows * c.w.row_bytes; n++)
+          c.w.raw[n] = (uint8_t[]) { 0x80, 0xff, 0x7f }[fill];
+        for (size_t n = 0; n < c.w.rows * c.w.row_bytes; n += bytes) {
+          uint16_t d = 0x2c00, *at = (uint16_t *) (void *) (c.w.raw + n);
+          memcpy (types[i] == QE_TYPE_Q6_K ? c.w.raw + n + 208 : (uint8_t *) at, &d, 2);
+          if (types[i] == QE_TYPE_Q4_K || types[i] == QE_TYPE_Q5_K)
+            memcpy (c.w.raw + n + 2, &d, 2);
+        }
+        for (size_t n = 0; n < c.n_tokens * 512; n++)
+          c.x[n] = n / 512 % 2 ? 1 : -1; /* all activations 127 or -127 */
+        free (c.x8);
+        c.x8 = quantised (generic, c.x, c.n_tokens, 512);
+        case_dot (&c, generic, c.want);
+        case_dot (&c, k, c.got);
+        double error = test_relative_error (c.got, c.want, 16 * c.n_tokens), tile_error = 0;
+        if (k->tiling[types[i]].pack) {
+          case_tile (&c, k, c.got);
+          tile_error = test_relative_error (c.got, c.want, 16 * c.n_tokens);
+        }
+        qe_test_check (error < 1e-5 && tile_error < 1e-5, __FILE__, __LINE__, "%s, %s, fill %d: error %g, tiles %g",
+                       k->name, qe_type_traits (types[i])->name, fill, error, tile_error);
+      }
+      case_clear (&c);
+    }
+}
+
+QE_TEST (extremes_do_not_saturate)
+{
+  for_each_set (check_extremes);
+}
+
+/* ---- vectors --------------------------------------------------------------------------------------------------- */
+
+#define N_MAX 300
+
+static void
+check_vectors (const QeKernels *k, const QeKernels *g)
+{
+  static const size_t sizes[] = { 1, 7, 8, 16, 31, 64, 100, 128, 256, 300 };
+  float a[N_MAX], b[N_MAX], y[N_MAX], want[N_MAX];
+  uint16_t h[N_MAX];
+  uint64_t seed = 5;
+  for (size_t i = 0; i < N_MAX; i++) {
+    a[i] = 6 * qe_test_random_float (&seed);
+    b[i] = qe_test_random_float (&seed);
+    h[i] = qe_f32_to_f16 (b[i]);
+  }
+  a[0] = -100; /* far into what exp() makes 0 */
+  for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+    size_t n = sizes[i];
+    QE_CHECK_FLOAT (k->dot_f32 (a, b, n), g->dot_f32 (a, b, n), 2e-4);
+    QE_CHECK_FLOAT (k->dot_f16 (h, a, n), g->dot_f16 (h, a, n), 2e-4);
+    QE_CHECK_FLOAT (k->max_f32 (a, n), g->max_f32 (a, n), 0);
+#define COMPARE(call)                                                                                                 \
+    do {                                                                                                              \
+      memcpy (y, b, sizeof y);                                                                                        \
+      k->call;                                                                                                        \
+      memcpy (want, y, sizeof y);                                                                                     \
+      memcpy (y, b, sizeof y);                                                                                        \
+      g->call;                                                                                                        \
+      qe_test_check (qe_test_max_abs_diff (want, y, N_MAX, NULL) < 2e-6 * 6, __FILE__, __LINE__, "%s: %s, n %zu: %g", \
+                     k->name, #call, n, qe_test_max_abs_diff (want, y, N_MAX, NULL));                                 \
+    } while (0)
+    COMPARE (axpy_f32 (y, 0.7f, a, n));
+    COMPARE (axpy_f16 (y, 0.7f, h, n));
+    COMPARE (scale_f32 (y, 0.7f, n));
+    COMPARE (rms_norm (y, a, b, n, 1e-6f));
+    COMPARE (rms_norm (y, a, NULL, n, 1e-6f));
+    COMPARE (rms_norm (y, y, b, n, 1e-6f));
+    COMPARE (silu_mul (y, a, b, n));
+    COMPARE (sigmoid_mul (y, a, b, n));
+    COMPARE (silu (y, a, n));
+    COMPARE (exp_sum (y, a, 6, n));
+    COMPARE (dequantise_f16 (h, y, n));
+    QE_CHECK_FLOAT (k->exp_sum (y, a, 6, n), g->exp_sum (want, a, 6, n), 1e-4);
+  }
+}
+
+QE_TEST (vectors)
+{
+  for_each_set (check_vectors);
+}
+
+static void
+check_delta (const QeKernels *k, const QeKernels *g)
+{
+  enum { ROWS = 13, N = 128 };
+  float s[ROWS * N], s2[ROWS * N], key[N], q[N], v[ROWS], out[ROWS], out2[ROWS];
+  uint64_t seed = 8;
+  for (int i = 0; i < ROWS * N; i++)
+    s[i] = s2[i] = qe_test_random_float (&seed);
+  for (int step = 0; step < 5; step++) {
+    for (int i = 0; i < N; i++) {
+      key[i] = qe_test_random_float (&seed) * 0.1f;
+      q[i] = qe_test_random_float (&seed) * 0.1f;
+    }
+    for (int i = 0; i < ROWS; i++)
+      v[i] = qe_test_random_float (&seed);
+    k->delta_step (s, key, q, v, out, 0.9f, 0.5f, ROWS, N);
+    g->delta_step (s2, key, q, v, out2, 0.9f, 0.5f, ROWS, N);
+    QE_CHECK_CLOSE (out, out2, ROWS, 1e-5);
+  }
+  QE_CHECK_CLOSE (s, s2, ROWS * N, 1e-5);
+}
+
+QE_TEST (delta_rule)
+{
+  for_each_set (check_delta);
+}
+
+QE_TEST (names)
+{
+  QeKernels k;
+  qe_kernels_init (&k, 0);
+  QE_CHECK_STR (k.name, "generic");
+  qe_kernels_init (&k, qe_cpu_flags ());
+  qe_test_note ("this processor: %s", k.name);
+  QE_CHECK_STR (qe_cpu_kernels (), getenv ("QE_KERNELS") ? qe_cpu_kernels () : k.name);
+}
