@@ -567,6 +567,44 @@ QE_TEST (every_beginning_of_a_file_is_refused)
   free (file.data);
 }
 
+/* Random damage to a small sound file: QE_MUTATIONS of them (default 2000), the same every time. */
+QE_TEST (damaged_files_do_no_harm)
+{
+  const char *wanted = getenv ("QE_MUTATIONS");
+  size_t n = wanted ? strtoul (wanted, NULL, 10) : 2000, n_opened = 0;
+  uint8_t rgb[16 * 8 * 3] = { 0 };
+  uint64_t seed = 20261123;
+  File whole, copy;
+
+  whole.data = qe_test_read (qe_test_data ("../fuzz/corpus/vision/whole.gguf"), &whole.size);
+  QE_REQUIRE (whole.data);
+  copy = (File) { malloc (whole.size), whole.size };
+  for (size_t i = 0; i < n; i++) {
+    size_t changes = 1 + qe_test_random (&seed) % 4, header = qe_test_random (&seed) % 8 ? 1888 : whole.size;
+    QeVision *vision = NULL;
+    QeImage *image = NULL;
+    QeError err = { 0 };
+
+    memcpy (copy.data, whole.data, whole.size);
+    for (size_t j = 0; j < changes; j++)
+      copy.data[qe_test_random (&seed) % header] = (uint8_t) qe_test_random (&seed);
+    if (open_file (&copy, &vision, &err) == QE_OK) {
+      n_opened++;
+      qe_vision_limit_pixels (vision, 4096);
+      if (qe_vision_info (vision)->min_pixels <= 1 << 16)
+        qe_vision_encode (vision, rgb, 16, 8, 48, 1, NULL, &image, &err);
+    } else {
+      QE_CHECK (err.message[0]);
+    }
+    qe_image_free (image);
+    qe_vision_free (vision);
+  }
+  qe_test_note ("%zu of %zu damaged files still open", n_opened, n);
+  QE_CHECK (n_opened > 0 && n_opened < n);
+  free (copy.data);
+  free (whole.data);
+}
+
 /* The golden's file with its matrices stored as `type`. The keys are taken over as they are. */
 static void
 write_as (GgufWriter *w, const File *file, const QeGguf *gguf, QeType type)
