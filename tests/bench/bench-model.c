@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* bench-model FILE [-p PROMPT] [-n TOKENS] [-t THREADS] [-d DEPTH] [-r REPEATS]
+ * Reads a prompt and continues it with fixed tokens, and prints what it took as one JSON object. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "qe.h"
+
+typedef struct {
+  const char *path;
+  size_t prompt, tokens, depth, repeats;
+  unsigned threads;
+} Options;
+
+static double
+seconds (void)
+{
+  struct timespec t;
+  clock_gettime (CLOCK_MONOTONIC, &t);
+  return (double) t.tv_sec + (double) t.tv_nsec * 1e-9;
+}
+
+static int
+compare (const void *a, const void *b)
+{
+  const double x = *(const double *) a, y = *(const double *) b;
+  return (x > y) - (x < y);
+}
+
+static double
+median (double *x, size_t n)
+{
+  qsort (x, n, sizeof *x, compare);
+  return n ? x[n / 2] : 0;
+}
+
+static QeStatus
+prefill (QeContext *context, size_t from, size_t n, uint32_t n_vocab, int32_t salt, QeError *err)
+{
+  QePrompt *prompt = qe_prompt_new ();
+  QeStatus status = prompt ? QE_OK : QE_ERROR_MEMORY;
+  for (size_t i = 0; status == QE_OK && i < from + n; i++) {
+    const int32_t token = (int32_t) ((i * 7919 + (i >= from ? (size_t) salt : 0)) % n_vocab);
+    status = qe_prompt_add_tokens (prompt, &token, 1, err);
+    if (i + 1 == from)
+      qe_prompt_mark (prompt);
+  }
+  if (status == QE_OK)
+    status = qe_context_prefill (context, prompt, NULL, NULL, err);
+  qe_prompt_free (prompt);
+  return status;
+}
+
+static QeStatus
+decode (QeContext *context, size_t n, uint32_t n_vocab, QeError *err)
+{
+  QeStatus status = QE_OK;
+  for (size_t i = 0; status == QE_OK && i < n; i++) {
+    const int32_t token = (int32_t) (i * 31 % n_vocab);
+    status = qe_context_append (context, &token, 1, NULL, err);
+  }
+  return status;
+}
+
+static QeStatus
+measure (const Options *o, QeContext *context, uint32_t n_vocab, double *prefill_rate, double *decode_rate, QeError *err)
+{
+  double p[64], d[64];
+  QeStatus status = o->depth ? prefill (context, o->depth, 1, n_vocab, 1, err) : QE_OK;
+  for (size_t i = 0; status == QE_OK && i < o->repeats; i++) {
+    double start = seconds ();
+    if (o->prompt)
+      status = prefill (context, o->depth, o->prompt, n_vocab, (int32_t) i + 2, err);
+    p[i] = (double) o->prompt / (seconds () - start);
+    start = seconds ();
+    if (status == QE_OK)
+      status = decode (context, o->tokens, n_vocab, err);
+    d[i] = (double) o->tokens / (seconds () - start);
+  }
+  *prefill_rate = median (p, o->repeats);
+  *decode_rate = median (d, o->repeats);
+  return status;
+}
+
+static int
+run (const Options *o)
+{
+  const double start = seconds ();
+  QeError err = { 0 };
+  QeModel *model = NULL;
+  QeContext *context = NULL;
+  QeContextParams params = { .n_threads = o->threads };
+  double load, prefill_rate = 0, decode_rate = 0;
+  struct rusage usage;
+  QeStatus status = qe_model_open (&model, o->path, NULL, &err);
+  params.n_ctx = (uint32_t) (o->depth + o->prompt + o->tokens + 1);
+  if (status == QE_OK)
+    status = qe_context_new (&context, model, &params, &err);
+  load = seconds () - start;
+  if (status == QE_OK)
+    status = measure (o, context, qe_model_info (model)->n_vocab, &prefill_rate, &decode_rate, &err);
+  if (status != QE_OK) {
+    fprintf (stderr, "bench-model: %s\n", err.message);
+  } else {
+    getrusage (RUSAGE_SELF, &usage);
+    printf ("{\"prefill_tokens_per_second\": %.2f, \"decode_tokens_per_second\": %.2f, \"load_seconds\": %.3f, "
+            "\"peak_rss_bytes\": %ld, \"threads\": %u, \"decode_bytes_per_second\": %.3g}\n",
+            prefill_rate, decode_rate, load, usage.ru_maxrss * 1024, qe_context_threads (context),
+            decode_rate * (double) qe_model_info (model)->decode_bytes);
+  }
+  qe_context_free (context);
+  qe_model_free (model);
+  return status == QE_OK ? 0 : 1;
+}
+
+int
+main (int argc, char **argv)
+{
+  Options o = { .prompt = 512, .tokens = 64, .repeats = 1 };
+  int c;
+  while ((c = getopt (argc, argv, "p:n:t:d:r:")) != -1) {
+    const size_t value = c == '?' ? 0 : strtoul (optarg, NULL, 10);
+    if (c == 'p')
+      o.prompt = value;
+    else if (c == 'n')
+      o.tokens = value;
+    else if (c == 't')
+      o.threads = (unsigned) value;
+    else if (c == 'd')
+      o.depth = value;
+    else if (c == 'r' && value && value <= 64)
+      o.repeats = value;
+    else
+      return 2;
+  }
+  if (optind + 1 != argc) {
+    fprintf (stderr, "usage: bench-model FILE [-p PROMPT] [-n TOKENS] [-t THREADS] [-d DEPTH] [-r REPEATS]\n");
+    return 2;
+  }
+  o.path = argv[optind];
+  return run (&o);
+}
