@@ -29,16 +29,28 @@ qe_pairs_clear (QePairs *pairs)
   *pairs = (QePairs) { 0 };
 }
 
+static size_t
+first_slot (const QePairs *pairs, uint32_t left, uint32_t right)
+{
+  uint64_t h = ((uint64_t) left << 32 | right) * pairs->seed;
+  return (h >> 32) & pairs->mask;
+}
+
 /* The slot of a pair, or the free one where it belongs. */
 static QePair *
 find_pair (const QePairs *pairs, uint32_t left, uint32_t right)
 {
-  uint64_t h = ((uint64_t) left << 32 | right) * pairs->seed;
-  for (size_t i = (h >> 32) & pairs->mask;; i = (i + 1) & pairs->mask) {
+  for (size_t i = first_slot (pairs, left, right);; i = (i + 1) & pairs->mask) {
     QePair *slot = &pairs->slots[i];
     if (slot->rank == QE_NO_RANK || (slot->left == left && slot->right == right))
       return slot;
   }
+}
+
+void
+qe_pairs_prefetch (const QePairs *pairs, uint32_t left, uint32_t right)
+{
+  __builtin_prefetch (&pairs->slots[first_slot (pairs, left, right)], 1);
 }
 
 void

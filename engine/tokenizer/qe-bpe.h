@@ -25,6 +25,7 @@ typedef struct {
 bool qe_pairs_init (QePairs *pairs, size_t n); /* room for n pairs; false when out of memory */
 void qe_pairs_clear (QePairs *pairs);
 void qe_pairs_add (QePairs *pairs, uint32_t left, uint32_t right, uint32_t rank, uint32_t merged); /* the first stays */
+void qe_pairs_prefetch (const QePairs *pairs, uint32_t left, uint32_t right); /* will be added or looked up soon */
 
 /* Merges in place: ids [n], one for each byte of a word at first. *n: how many are left. Short words are searched
  * plainly, long ones with a heap, in O(n log n). false when out of memory. */

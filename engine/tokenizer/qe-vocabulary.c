@@ -150,39 +150,42 @@ read_tokens (Loader *l, const int16_t byte_of[N_SYMBOLS])
 
 /* ---- names ----------------------------------------------------------------------------------------------------- */
 
-/* Of a text in two pieces, so that a merge need not be joined first. */
 static uint64_t
-hash_pieces (uint64_t seed, const Raw *a, const Raw *b)
+hash_name (uint64_t seed, const Raw *name)
 {
-  uint64_t h = seed;
-  for (size_t i = 0; i < a->length; i++)
-    h = (h ^ (uint8_t) a->text[i]) * 0x100000001b3u;
-  for (size_t i = 0; b && i < b->length; i++)
-    h = (h ^ (uint8_t) b->text[i]) * 0x100000001b3u;
-  return (h ^ h >> 29) * 0x9e3779b97f4a7c15u >> 20;
+  uint64_t h = seed ^ name->length, word;
+  size_t at = 0;
+  for (; name->length - at > 8; at += 8) {
+    memcpy (&word, name->text + at, 8);
+    h = (h ^ word) * 0x9e3779b97f4a7c15u;
+    h ^= h >> 32;
+  }
+  word = 0;
+  memcpy (&word, name->text + at, name->length - at);
+  h = (h ^ word) * 0x9e3779b97f4a7c15u;
+  return h ^ h >> 32;
 }
 
 static bool
-is_joined (const Raw *whole, const Raw *a, const Raw *b)
+is_name (const Loader *l, uint32_t id, const Raw *name)
 {
-  size_t second = b ? b->length : 0;
-  return whole->length == a->length + second && memcmp (whole->text, a->text, a->length) == 0
-         && (second == 0 || memcmp (whole->text + a->length, b->text, second) == 0);
+  return l->raw[id].length == name->length && memcmp (l->raw[id].text, name->text, name->length) == 0;
 }
 
+/* The slot that holds a name, or the free one where it belongs; the search starts at slot `first`. */
 static uint32_t *
-find_slot (const Loader *l, const Raw *a, const Raw *b)
+find_slot (const Loader *l, const Raw *name, size_t first)
 {
-  for (size_t i = hash_pieces (l->seed, a, b) & l->mask;; i = (i + 1) & l->mask)
-    if (l->slots[i] == UINT32_MAX || is_joined (&l->raw[l->slots[i]], a, b))
+  for (size_t i = first;; i = (i + 1) & l->mask)
+    if (l->slots[i] == UINT32_MAX || is_name (l, l->slots[i], name))
       return &l->slots[i];
 }
 
-/* The id of the token that is a followed by b (may be NULL); UINT32_MAX when there is none. */
+/* The id of the token of that name; UINT32_MAX when there is none. */
 static uint32_t
-find_token (const Loader *l, const Raw *a, const Raw *b)
+find_token (const Loader *l, const Raw *name)
 {
-  return *find_slot (l, a, b);
+  return *find_slot (l, name, hash_name (l->seed, name) & l->mask);
 }
 
 static QeStatus
@@ -200,7 +203,7 @@ index_tokens (Loader *l)
   for (size_t id = 0; id < l->t->n_tokens; id++) {
     if (l->t->type[id] == QE_TOKEN_UNUSED)
       continue;
-    uint32_t *slot = find_slot (l, &l->raw[id], NULL);
+    uint32_t *slot = find_slot (l, &l->raw[id], hash_name (l->seed, &l->raw[id]) & l->mask);
     if (*slot == UINT32_MAX) /* of two equal tokens the first counts */
       *slot = (uint32_t) id;
   }
@@ -213,7 +216,7 @@ find_bytes (Loader *l, const uint32_t symbol_of[256])
   for (unsigned byte = 0; byte < 256; byte++) {
     char text[4];
     Raw raw = { text, qe_utf8_put (text, symbol_of[byte]) };
-    l->t->byte_id[byte] = find_token (l, &raw, NULL);
+    l->t->byte_id[byte] = find_token (l, &raw);
     if (l->t->byte_id[byte] == UINT32_MAX)
       return qe_fail (l->err, QE_ERROR_FORMAT, "The model file is damaged: its vocabulary lacks the byte %u.", byte);
   }
@@ -222,42 +225,100 @@ find_bytes (Loader *l, const uint32_t symbol_of[256])
 
 /* ---- merges ---------------------------------------------------------------------------------------------------- */
 
-/* "left right" as ids. Vocabularies list what merges make in the order of the merges, so the token after the last one
- * made is tried before the table is. */
+/* Looking up half a million names means as many waits for memory, so merges are taken in batches: each step asks for
+ * what the next one needs. */
+#define BATCH 32
+#define MAX_MERGE 1024 /* bytes */
+
+typedef struct {
+  Raw left, right;
+  size_t left_slot, right_slot;
+  uint32_t left_id, right_id, merged_id;
+} Merge;
+
+/* "left right" in two, and where to look for both. */
 static bool
-read_merge (const Loader *l, const char *text, size_t length, uint32_t ids[3], uint32_t *guess)
+split_merge (const Loader *l, Merge *m, const char *text, size_t length)
 {
-  const char *space = length > 1 ? memchr (text + 1, ' ', length - 1) : NULL;
+  const char *space = length > 1 && length <= MAX_MERGE ? memchr (text + 1, ' ', length - 1) : NULL;
   if (!space)
     return false;
-  Raw left = { text, (size_t) (space - text) }, right = { space + 1, length - (size_t) (space - text) - 1 };
-  ids[0] = find_token (l, &left, NULL);
-  ids[1] = find_token (l, &right, NULL);
-  if (*guess >= l->t->n_tokens || !is_joined (&l->raw[*guess], &left, &right))
-    *guess = find_token (l, &left, &right);
-  ids[2] = *guess;
-  *guess += ids[2] != UINT32_MAX;
-  return ids[0] != UINT32_MAX && ids[1] != UINT32_MAX && ids[2] != UINT32_MAX;
+  m->left = (Raw) { text, (size_t) (space - text) };
+  m->right = (Raw) { space + 1, length - m->left.length - 1 };
+  m->left_slot = hash_name (l->seed, &m->left) & l->mask;
+  m->right_slot = hash_name (l->seed, &m->right) & l->mask;
+  __builtin_prefetch (&l->slots[m->left_slot]);
+  __builtin_prefetch (&l->slots[m->right_slot]);
+  return true;
+}
+
+static void
+prefetch_name (const Loader *l, size_t slot)
+{
+  if (l->slots[slot] != UINT32_MAX)
+    __builtin_prefetch (l->raw[l->slots[slot]].text);
+}
+
+/* What the two make. Vocabularies list it in the order of the merges, so the token after the last one made is tried
+ * before the table is. */
+static uint32_t
+find_merged (const Loader *l, const Merge *m, uint32_t guess)
+{
+  char text[MAX_MERGE];
+  Raw joined = { text, m->left.length + m->right.length };
+  memcpy (text, m->left.text, m->left.length);
+  memcpy (text + m->left.length, m->right.text, m->right.length);
+  return guess < l->t->n_tokens && is_name (l, guess, &joined) ? guess : find_token (l, &joined);
+}
+
+static bool
+find_merge (const Loader *l, Merge *m, uint32_t *guess)
+{
+  m->left_id = *find_slot (l, &m->left, m->left_slot);
+  m->right_id = *find_slot (l, &m->right, m->right_slot);
+  m->merged_id = find_merged (l, m, *guess);
+  *guess = m->merged_id + 1;
+  qe_pairs_prefetch (&l->t->pairs, m->left_id, m->right_id);
+  return m->left_id != UINT32_MAX && m->right_id != UINT32_MAX && m->merged_id != UINT32_MAX;
+}
+
+/* Up to BATCH merges from `rank` on. *n: how many; *good: how many of them are sound, from the first. */
+static void
+read_batch (Loader *l, QeStrings *strings, Merge batch[BATCH], uint32_t rank, uint32_t *guess, size_t *n, size_t *good)
+{
+  const char *text;
+  size_t length;
+  for (*n = 0, *good = 0; *n < BATCH && qe_strings_next (strings, &text, &length); (*n)++)
+    if (*good == *n && split_merge (l, &batch[*n], text, length))
+      (*good)++;
+  for (size_t i = 0; i < *good; i++) {
+    prefetch_name (l, batch[i].left_slot);
+    prefetch_name (l, batch[i].right_slot);
+  }
+  for (size_t i = 0; i < *good; i++)
+    if (!find_merge (l, &batch[i], guess))
+      *good = i;
+  for (size_t i = 0; i < *good; i++)
+    qe_pairs_add (&l->t->pairs, batch[i].left_id, batch[i].right_id, rank + (uint32_t) i, batch[i].merged_id);
 }
 
 static QeStatus
 read_merges (Loader *l)
 {
   QeStrings strings;
+  Merge batch[BATCH];
   uint32_t guess = 256;
-  const char *text;
-  size_t length;
+  size_t n, good;
   if (!qe_gguf_strings (l->gguf, "tokenizer.ggml.merges", &strings))
     return qe_fail (l->err, QE_ERROR_FORMAT, "The model file is damaged: its tokenizer has no merges.");
   if (!qe_pairs_init (&l->t->pairs, strings.left))
     return no_memory (l->err);
-  for (uint32_t rank = 0; qe_strings_next (&strings, &text, &length); rank++) {
-    uint32_t ids[3];
-    if (!read_merge (l, text, length, ids, &guess))
+  for (uint32_t rank = 0; strings.left > 0; rank += (uint32_t) n) {
+    read_batch (l, &strings, batch, rank, &guess, &n, &good);
+    if (good < n)
       return qe_fail (l->err, QE_ERROR_FORMAT,
-                      "The model file is damaged: merge %u of its tokenizer names a token that is not in its vocabulary.",
-                      rank);
-    qe_pairs_add (&l->t->pairs, ids[0], ids[1], rank, ids[2]);
+                      "The model file is damaged: merge %zu of its tokenizer names a token that is not in its vocabulary.",
+                      rank + good);
   }
   return QE_OK;
 }
