@@ -58,8 +58,9 @@ void               quern_chat_session_load_async          (QuernChatSession *sel
 gboolean           quern_chat_session_load_finish         (QuernChatSession *self, GAsyncResult *result,
                                                            GError **error);
 
-/* All of these end when the answer has ended, however that was. They fail, with nothing added to the conversation, when
- * there is no model, it does not fit in memory, or the prompt does not fit the context. Cancelling stops the answer. */
+/* All of these end when the answer has ended, however that was: see its state. They fail, with nothing added to the
+ * conversation, when there is no model or the prompt does not fit the context. A model that cannot be loaded makes a
+ * failed answer, which can be regenerated. Cancelling stops the answer. */
 void               quern_chat_session_send_async          (QuernChatSession *self, const char *text,
                                                            GListModel *attachments, GCancellable *cancellable,
                                                            GAsyncReadyCallback callback, gpointer user_data);

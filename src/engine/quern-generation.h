@@ -28,6 +28,7 @@ void          quern_request_unref             (QuernRequest *self);
 void          quern_request_add_message       (QuernRequest *self, QeRole role, const char *text,
                                                const char *reasoning);
 void          quern_request_add_picture       (QuernRequest *self, QuernPixels *pixels);
+gboolean      quern_request_has_pictures      (QuernRequest *self);
 void          quern_request_set_thinking      (QuernRequest *self, gboolean thinking);
 void          quern_request_set_beginning     (QuernRequest *self, const char *reasoning, const char *answer);
 void          quern_request_set_sampler       (QuernRequest *self, const QeSamplerParams *params);

@@ -109,6 +109,14 @@ quern_request_add_picture (QuernRequest *self, QuernPixels *pixels)
   g_ptr_array_add (message->pictures, pixels);
 }
 
+gboolean
+quern_request_has_pictures (QuernRequest *self)
+{
+  g_autoptr (GPtrArray) pictures = _quern_request_list_pictures (self);
+
+  return pictures->len > 0;
+}
+
 void
 quern_request_set_thinking (QuernRequest *self, gboolean thinking)
 {

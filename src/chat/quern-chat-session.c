@@ -1,0 +1,490 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "config.h"
+
+#include <glib/gi18n-lib.h>
+
+#include "quern-chat-session-private.h"
+
+enum {
+  PROP_0,
+  PROP_CONVERSATION,
+  PROP_MESSAGES,
+  PROP_STATE,
+  PROP_PROGRESS,
+  PROP_MODEL,
+  PROP_THINKING,
+  PROP_CONTEXT_USED,
+  PROP_CONTEXT_SIZE,
+  N_PROPS
+};
+
+static GParamSpec *properties[N_PROPS];
+
+G_DEFINE_ENUM_TYPE (QuernSessionState, quern_session_state, G_DEFINE_ENUM_VALUE (QUERN_SESSION_IDLE, "idle"),
+                    G_DEFINE_ENUM_VALUE (QUERN_SESSION_LOADING, "loading"),
+                    G_DEFINE_ENUM_VALUE (QUERN_SESSION_PREFILL, "prefill"),
+                    G_DEFINE_ENUM_VALUE (QUERN_SESSION_THINKING, "thinking"),
+                    G_DEFINE_ENUM_VALUE (QUERN_SESSION_ANSWERING, "answering"))
+G_DEFINE_FINAL_TYPE (QuernChatSession, quern_chat_session, G_TYPE_OBJECT)
+G_DEFINE_QUARK (quern-chat-error-quark, quern_chat_error)
+
+/* ---- properties ------------------------------------------------------------------------------------------------ */
+
+QuernConversation *
+quern_chat_session_get_conversation (QuernChatSession *self)
+{
+  return self->conversation;
+}
+
+/**
+ * quern_chat_session_get_messages:
+ *
+ * Returns: (transfer none): a live list of #QuernMessage, first to last
+ */
+GListModel *
+quern_chat_session_get_messages (QuernChatSession *self)
+{
+  return G_LIST_MODEL (self->messages);
+}
+
+QuernSessionState
+quern_chat_session_get_state (QuernChatSession *self)
+{
+  return self->state;
+}
+
+double
+quern_chat_session_get_progress (QuernChatSession *self)
+{
+  return self->progress;
+}
+
+void
+_quern_chat_session_set_state (QuernChatSession *self, QuernSessionState state, double progress)
+{
+  gboolean state_changed = self->state != state;
+  gboolean progress_changed = self->progress != progress;
+
+  self->state = state;
+  self->progress = progress;
+  quern_conversation_set_busy (self->conversation, state != QUERN_SESSION_IDLE);
+  if (state_changed)
+    g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_STATE]);
+  if (progress_changed)
+    g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_PROGRESS]);
+}
+
+void
+_quern_chat_session_set_context_used (QuernChatSession *self, guint n_tokens)
+{
+  if (self->context_used == n_tokens)
+    return;
+  self->context_used = n_tokens;
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_CONTEXT_USED]);
+}
+
+/**
+ * quern_chat_session_get_model:
+ *
+ * Returns: (transfer none) (nullable): the model that answers next; %NULL when the chosen one is not on this computer
+ */
+QuernModel *
+quern_chat_session_get_model (QuernChatSession *self)
+{
+  return self->model;
+}
+
+/* Everything about a session that depends on its model. */
+static void
+show_model (QuernChatSession *self, QuernModel *model)
+{
+  if (!g_set_object (&self->model, model))
+    return;
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_MODEL]);
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_THINKING]);
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_CONTEXT_SIZE]);
+}
+
+/**
+ * quern_chat_session_set_model:
+ * @model: (nullable): answers from now on; the conversation remembers it
+ */
+void
+quern_chat_session_set_model (QuernChatSession *self, QuernModel *model)
+{
+  quern_conversation_set_model_id (self->conversation, model ? quern_model_get_id (model) : NULL);
+  show_model (self, model);
+}
+
+/* The library changed, or the conversation's model: look it up again. */
+static void
+find_model (QuernChatSession *self)
+{
+  const char *id = quern_conversation_get_model_id (self->conversation);
+  QuernModel *model = id ? quern_library_find (self->library, id) : quern_library_get_default (self->library);
+
+  show_model (self, model && quern_model_get_state (model) == QUERN_MODEL_OK ? model : NULL);
+}
+
+/**
+ * quern_chat_session_get_thinking:
+ *
+ * Returns: whether the next answer thinks first: what the conversation says, else the family's default
+ */
+gboolean
+quern_chat_session_get_thinking (QuernChatSession *self)
+{
+  QuernThinking thinking = quern_conversation_get_thinking (self->conversation);
+
+  if (thinking == QUERN_THINKING_DEFAULT)
+    return self->model && quern_model_get_info (self->model)->thinking_default;
+  return thinking == QUERN_THINKING_ON;
+}
+
+void
+quern_chat_session_set_thinking (QuernChatSession *self, gboolean thinking)
+{
+  quern_conversation_set_thinking (self->conversation, thinking ? QUERN_THINKING_ON : QUERN_THINKING_OFF);
+}
+
+static void
+thinking_changed_cb (QuernChatSession *self)
+{
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_THINKING]);
+}
+
+static void
+context_size_changed_cb (QuernChatSession *self)
+{
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_CONTEXT_SIZE]);
+}
+
+void
+_quern_chat_session_load_params (QuernChatSession *self, QuernLoadParams *params)
+{
+  *params = (QuernLoadParams) { .context_size = quern_conversation_get_context_size (self->conversation) };
+}
+
+/* Tokens that the next context holds; 0 without a model. */
+guint
+_quern_chat_session_context_size (QuernChatSession *self)
+{
+  guint wanted = quern_conversation_get_context_size (self->conversation);
+
+  if (!self->model)
+    return 0;
+  return wanted ? wanted : MIN (4096u, quern_model_get_info (self->model)->n_ctx_train);
+}
+
+/* ---- messages -------------------------------------------------------------------------------------------------- */
+
+/* The position of a message, or the list's length. */
+guint
+_quern_chat_session_find (QuernChatSession *self, QuernMessage *message)
+{
+  guint position;
+
+  if (!g_list_store_find (self->messages, message, &position))
+    position = g_list_model_get_n_items (G_LIST_MODEL (self->messages));
+  return position;
+}
+
+/* What the first n messages say. */
+QuernPrompt *
+_quern_chat_session_prompt (QuernChatSession *self, guint n_messages)
+{
+  QuernPrompt *prompt = quern_prompt_new (self->store, quern_conversation_get_system_prompt (self->conversation));
+
+  for (guint i = 0; i < n_messages; i++) {
+    g_autoptr (QuernMessage) message = g_list_model_get_item (G_LIST_MODEL (self->messages), i);
+    quern_prompt_add_message (prompt, message);
+  }
+  return prompt;
+}
+
+/* Shows a path that was read, keeping the objects of the messages that both have at their beginning. */
+static void
+show_path (QuernChatSession *self, GPtrArray *path)
+{
+  GListModel *list = G_LIST_MODEL (self->messages);
+  guint n = g_list_model_get_n_items (list);
+  guint same = 0;
+
+  for (; same < MIN (n, path->len); same++) {
+    g_autoptr (QuernMessage) message = g_list_model_get_item (list, same);
+    QuernMessage *other = path->pdata[same];
+    if (quern_message_get_id (message) != quern_message_get_id (other))
+      break;
+    quern_message_set_siblings (message, quern_message_get_sibling_index (other),
+                                quern_message_get_sibling_count (other));
+  }
+  if (same < n || same < path->len)
+    g_list_store_splice (self->messages, same, n - same, path->pdata + same, path->len - same);
+}
+
+static void
+show_last_use (QuernChatSession *self)
+{
+  guint n = g_list_model_get_n_items (G_LIST_MODEL (self->messages));
+  g_autoptr (QuernMessage) last = n ? g_list_model_get_item (G_LIST_MODEL (self->messages), n - 1) : NULL;
+  const QuernStatistics *statistics = last ? quern_message_get_statistics (last) : NULL;
+
+  _quern_chat_session_set_context_used (self, statistics ? statistics->prompt_tokens + statistics->answer_tokens : 0);
+}
+
+static void
+path_loaded_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  QuernChatSession *self = g_task_get_source_object (task);
+  GError *error = NULL;
+  g_autoptr (GPtrArray) path = quern_store_load_path_finish (QUERN_STORE (source), result, &error);
+
+  if (path) {
+    show_path (self, path);
+    show_last_use (self);
+    g_task_return_boolean (task, TRUE);
+  } else {
+    g_task_return_error (task, error);
+  }
+}
+
+void
+quern_chat_session_load_async (QuernChatSession *self, GCancellable *cancellable, GAsyncReadyCallback callback,
+                               gpointer user_data)
+{
+  GTask *task = g_task_new (self, cancellable, callback, user_data);
+
+  quern_store_load_path_async (self->store, self->conversation, cancellable, path_loaded_cb, task);
+}
+
+gboolean
+quern_chat_session_load_finish (QuernChatSession *self, GAsyncResult *result, GError **error)
+{
+  return g_task_propagate_boolean (G_TASK (result), error);
+}
+
+/**
+ * quern_chat_session_choose_sibling:
+ * @step: 1 for the next one, -1 for the one before
+ *
+ * Shows another version of a message and what followed it. Does nothing while an answer is made.
+ */
+void
+quern_chat_session_choose_sibling (QuernChatSession *self, QuernMessage *message, int step)
+{
+  if (self->answer)
+    return;
+  quern_store_choose_sibling (self->store, self->conversation, message, step);
+  quern_chat_session_load_async (self, NULL, NULL, NULL);
+}
+
+/**
+ * quern_chat_session_delete_message:
+ *
+ * Removes a message and everything after it from view; quern_chat_session_restore_message() undoes it. Does nothing
+ * while an answer is made.
+ */
+void
+quern_chat_session_delete_message (QuernChatSession *self, QuernMessage *message)
+{
+  if (self->answer)
+    return;
+  quern_store_delete_message (self->store, self->conversation, message);
+  quern_chat_session_load_async (self, NULL, NULL, NULL);
+}
+
+void
+quern_chat_session_restore_message (QuernChatSession *self, QuernMessage *message)
+{
+  quern_store_restore_message (self->store, self->conversation, message);
+  quern_chat_session_load_async (self, NULL, NULL, NULL);
+}
+
+/* ---- stopping -------------------------------------------------------------------------------------------------- */
+
+/**
+ * quern_chat_session_stop:
+ *
+ * Ends the answer that is being made, within a token; what was written stays.
+ */
+void
+quern_chat_session_stop (QuernChatSession *self)
+{
+  if (self->answer)
+    _quern_answer_stop (self->answer);
+}
+
+/**
+ * quern_chat_session_answer_now:
+ *
+ * Ends the thinking and goes on with the answer.
+ */
+void
+quern_chat_session_answer_now (QuernChatSession *self)
+{
+  if (self->answer)
+    _quern_answer_now (self->answer);
+}
+
+/* ---- counting -------------------------------------------------------------------------------------------------- */
+
+static void
+counted_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  GError *error = NULL;
+  gssize count = quern_engine_count_finish (QUERN_ENGINE (source), result, &error);
+
+  if (error)
+    g_task_return_error (task, error);
+  else
+    g_task_return_int (task, count);
+}
+
+static void
+count_built_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  GTask *task = user_data;
+  QuernChatSession *self = g_task_get_source_object (task);
+  GError *error = NULL;
+  g_autoptr (QuernRequest) request = quern_prompt_build_finish (result, &error);
+
+  if (request && !self->model)
+    g_set_error (&error, QUERN_CHAT_ERROR, QUERN_CHAT_ERROR_NO_MODEL, _("Choose a model first."));
+  if (error) {
+    g_task_return_error (task, error);
+    g_object_unref (task);
+    return;
+  }
+  quern_request_set_thinking (request, quern_chat_session_get_thinking (self));
+  quern_engine_count_async (self->engine, self->model, request, g_task_get_cancellable (task), counted_cb, task);
+}
+
+/**
+ * quern_chat_session_count_tokens_async:
+ * @draft: what would be sent
+ * @attachments: (nullable): what would be sent with it
+ *
+ * Counts the whole next prompt with the model's own tokenizer.
+ */
+void
+quern_chat_session_count_tokens_async (QuernChatSession *self, const char *draft, GListModel *attachments,
+                                       GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
+{
+  GTask *task = g_task_new (self, cancellable, callback, user_data);
+  QuernPrompt *prompt = _quern_chat_session_prompt (self, g_list_model_get_n_items (G_LIST_MODEL (self->messages)));
+
+  quern_prompt_add_text (prompt, QUERN_ROLE_USER, draft, attachments);
+  quern_prompt_build_async (prompt, cancellable, count_built_cb, task);
+}
+
+gboolean
+quern_chat_session_count_tokens_finish (QuernChatSession *self, GAsyncResult *result, QuernTokenCount *count,
+                                        GError **error)
+{
+  gssize total = g_task_propagate_int (G_TASK (result), error);
+
+  *count = (QuernTokenCount) { total >= 0 ? (guint) total : 0, _quern_chat_session_context_size (self) };
+  return total >= 0;
+}
+
+/* ---- life ------------------------------------------------------------------------------------------------------ */
+
+/**
+ * quern_chat_session_new:
+ * @conversation: one of the store's, or a new one, which is added to the store with its first message
+ *
+ * Call quern_chat_session_load_async() next. While an answer is made the session keeps itself alive.
+ */
+QuernChatSession *
+quern_chat_session_new (QuernStore *store, QuernEngine *engine, QuernLibrary *library,
+                        QuernConversation *conversation)
+{
+  QuernChatSession *self = g_object_new (QUERN_TYPE_CHAT_SESSION, NULL);
+
+  self->store = g_object_ref (store);
+  self->engine = g_object_ref (engine);
+  self->library = g_object_ref (library);
+  self->conversation = g_object_ref (conversation);
+  g_signal_connect_object (library, "items-changed", G_CALLBACK (find_model), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (conversation, "notify::model-id", G_CALLBACK (find_model), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (conversation, "notify::thinking", G_CALLBACK (thinking_changed_cb), self,
+                           G_CONNECT_SWAPPED);
+  g_signal_connect_object (conversation, "notify::context-size", G_CALLBACK (context_size_changed_cb), self,
+                           G_CONNECT_SWAPPED);
+  find_model (self);
+  return self;
+}
+
+static void
+quern_chat_session_get_property (GObject *object, guint prop_id, GValue *value, GParamSpec *pspec)
+{
+  QuernChatSession *self = QUERN_CHAT_SESSION (object);
+
+  switch (prop_id) {
+  case PROP_CONVERSATION: g_value_set_object (value, self->conversation); break;
+  case PROP_MESSAGES: g_value_set_object (value, self->messages); break;
+  case PROP_STATE: g_value_set_enum (value, self->state); break;
+  case PROP_PROGRESS: g_value_set_double (value, self->progress); break;
+  case PROP_MODEL: g_value_set_object (value, self->model); break;
+  case PROP_THINKING: g_value_set_boolean (value, quern_chat_session_get_thinking (self)); break;
+  case PROP_CONTEXT_USED: g_value_set_uint (value, self->context_used); break;
+  case PROP_CONTEXT_SIZE: g_value_set_uint (value, _quern_chat_session_context_size (self)); break;
+  default: G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
+  }
+}
+
+static void
+quern_chat_session_set_property (GObject *object, guint prop_id, const GValue *value, GParamSpec *pspec)
+{
+  QuernChatSession *self = QUERN_CHAT_SESSION (object);
+
+  switch (prop_id) {
+  case PROP_MODEL: quern_chat_session_set_model (self, g_value_get_object (value)); break;
+  case PROP_THINKING: quern_chat_session_set_thinking (self, g_value_get_boolean (value)); break;
+  default: G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
+  }
+}
+
+static void
+quern_chat_session_dispose (GObject *object)
+{
+  QuernChatSession *self = QUERN_CHAT_SESSION (object);
+
+  g_clear_object (&self->model);
+  g_clear_object (&self->messages);
+  g_clear_object (&self->conversation);
+  g_clear_object (&self->library);
+  g_clear_object (&self->engine);
+  g_clear_object (&self->store);
+  G_OBJECT_CLASS (quern_chat_session_parent_class)->dispose (object);
+}
+
+static void
+quern_chat_session_class_init (QuernChatSessionClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+  const GParamFlags read = G_PARAM_READABLE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS;
+  const GParamFlags both = read | G_PARAM_WRITABLE;
+
+  object_class->get_property = quern_chat_session_get_property;
+  object_class->set_property = quern_chat_session_set_property;
+  object_class->dispose = quern_chat_session_dispose;
+  properties[PROP_CONVERSATION] = g_param_spec_object ("conversation", NULL, NULL, QUERN_TYPE_CONVERSATION, read);
+  properties[PROP_MESSAGES] = g_param_spec_object ("messages", NULL, NULL, G_TYPE_LIST_MODEL, read);
+  properties[PROP_STATE] =
+      g_param_spec_enum ("state", NULL, NULL, QUERN_TYPE_SESSION_STATE, QUERN_SESSION_IDLE, read);
+  properties[PROP_PROGRESS] = g_param_spec_double ("progress", NULL, NULL, 0, 1, 0, read);
+  properties[PROP_MODEL] = g_param_spec_object ("model", NULL, NULL, QUERN_TYPE_MODEL, both);
+  properties[PROP_THINKING] = g_param_spec_boolean ("thinking", NULL, NULL, FALSE, both);
+  properties[PROP_CONTEXT_USED] = g_param_spec_uint ("context-used", NULL, NULL, 0, G_MAXUINT, 0, read);
+  properties[PROP_CONTEXT_SIZE] = g_param_spec_uint ("context-size", NULL, NULL, 0, G_MAXUINT, 0, read);
+  g_object_class_install_properties (object_class, N_PROPS, properties);
+}
+
+static void
+quern_chat_session_init (QuernChatSession *self)
+{
+  self->messages = g_list_store_new (QUERN_TYPE_MESSAGE);
+}

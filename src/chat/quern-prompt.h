@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include "quern-generation.h"
+#include "quern-store.h"
+
+G_BEGIN_DECLS
+
+/* A conversation's side of a request: messages with their attachments, which are read and decoded on a thread. */
+typedef struct _QuernPrompt QuernPrompt;
+
+QuernPrompt  *quern_prompt_new             (QuernStore *store, const char *system_prompt);
+void          quern_prompt_free            (QuernPrompt *self);
+void          quern_prompt_add_message     (QuernPrompt *self, QuernMessage *message);
+void          quern_prompt_add_text        (QuernPrompt *self, QuernRole role, const char *text,
+                                            GListModel *attachments);
+gboolean      quern_prompt_has_pictures    (QuernPrompt *self);
+void          quern_prompt_build_async     (QuernPrompt *self, GCancellable *cancellable,
+                                            GAsyncReadyCallback callback, gpointer user_data);
+QuernRequest *quern_prompt_build_finish    (GAsyncResult *result, GError **error);
+QuernRequest *quern_prompt_build           (QuernPrompt *self, GCancellable *cancellable, GError **error);
+
+/* What a conversation sets beside the prompt, read from its JSON. */
+typedef struct {
+  QeSamplerParams sampler;
+  guint max_tokens;      /* 0: no limit */
+  guint thinking_budget; /* 0: no limit */
+} QuernSampling;
+
+void          quern_sampling_init          (QuernSampling *sampling, const QeModelInfo *info, gboolean thinking,
+                                            gboolean pictures, const char *json);
+void          quern_sampling_apply         (const QuernSampling *sampling, QuernRequest *request);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (QuernPrompt, quern_prompt_free)
+
+G_END_DECLS
