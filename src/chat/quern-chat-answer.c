@@ -26,7 +26,6 @@ struct _QuernAnswer {
   guint question_siblings, answer_siblings; /* that exist already */
   QuernMessage *question;    /* new; NULL to answer the message before */
   QuernMessage *answer;
-  gboolean committed;
   QuernStatistics before;    /* of an answer that goes on */
 
   QuernModel *model;
@@ -253,7 +252,6 @@ commit (QuernAnswer *self)
   gboolean goes_on = quern_message_get_id (self->answer) != 0;
   g_autofree char *title = quern_model_dup_full_title (self->model);
 
-  self->committed = TRUE;
   quern_message_set_model (self->answer, quern_model_get_id (self->model), title);
   quern_message_set_state (self->answer, QUERN_MESSAGE_STREAMING, NULL);
   if (goes_on) {
