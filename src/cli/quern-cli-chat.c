@@ -1,0 +1,379 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "config.h"
+
+#include <glib-unix.h>
+#include <glib/gi18n.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "quern-chat-session.h"
+#include "quern-cli.h"
+#include "quern-picture.h"
+#include "quern-prompt.h"
+
+/* Room for an answer when the command line does not say how long it may be. */
+#define ANSWER_TOKENS 4096
+
+typedef struct {
+  char *model, *system, *sampling;
+  char **images;
+  gboolean think, no_think, json;
+  gint64 seed;
+  double temperature;
+  int max_tokens, budget, n_ctx, n_threads;
+} Options;
+
+typedef struct {
+  Options options;
+  char *prompt;
+  gboolean thinking;
+  QuernEngine *engine;
+  QuernModel *model;
+  QuernContext *context;
+  QuernGeneration *generation;
+  GString *answer, *reasoning;
+  double load_seconds;
+  gboolean done;
+} Chat;
+
+/* ---- input ----------------------------------------------------------------------------------------------------- */
+
+/* Arguments are bytes: what is not UTF-8 is replaced, and that is said. */
+static char *
+clean_text (char *text)
+{
+  char *valid;
+
+  if (g_utf8_validate (text, -1, NULL))
+    return text;
+  fprintf (stderr, "quern-cli: %s\n", _("The text is not valid UTF-8; its broken characters were replaced by “\uFFFD”."));
+  valid = g_utf8_make_valid (text, -1);
+  g_free (text);
+  return valid;
+}
+
+static char *
+read_standard_input (void)
+{
+  GString *text = g_string_new (NULL);
+  char buffer[4096];
+  size_t n;
+
+  while ((n = fread (buffer, 1, sizeof buffer, stdin)) > 0)
+    g_string_append_len (text, buffer, (gssize) n);
+  return g_string_free (text, FALSE);
+}
+
+/* The arguments, joined by spaces, or standard input when there are none. */
+static char *
+read_prompt (int argc, char **argv)
+{
+  if (argc > 1)
+    return clean_text (g_strjoinv (" ", argv + 1));
+  return isatty (STDIN_FILENO) ? NULL : clean_text (read_standard_input ());
+}
+
+static gboolean
+add_pictures (Chat *chat, QuernRequest *request, GError **error)
+{
+  for (char **path = chat->options.images; path && *path; path++) {
+    g_autoptr (GFile) file = g_file_new_for_commandline_arg (*path);
+    g_autoptr (QuernPicture) picture = quern_picture_new_from_file (file, NULL, error);
+    if (!picture) {
+      g_prefix_error (error, "%s: ", *path);
+      return FALSE;
+    }
+    quern_request_add_picture (request, quern_pixels_new (quern_picture_get_pixels (picture),
+                                                          quern_picture_get_width (picture),
+                                                          quern_picture_get_height (picture),
+                                                          3 * quern_picture_get_width (picture)));
+  }
+  if (!quern_request_has_pictures (request) || quern_model_get_vision_path (chat->model))
+    return TRUE;
+  g_set_error (error, QUERN_CHAT_ERROR, QUERN_CHAT_ERROR_NO_VISION,
+               _("“%s” cannot see pictures: there is no vision file (mmproj) for it beside it."),
+               quern_model_get_title (chat->model));
+  return FALSE;
+}
+
+static void
+set_sampling (Chat *chat, QuernRequest *request)
+{
+  const Options *o = &chat->options;
+  QuernSampling sampling;
+
+  quern_sampling_init (&sampling, quern_model_get_info (chat->model), chat->thinking,
+                       quern_request_has_pictures (request), o->sampling);
+  if (o->temperature >= 0)
+    sampling.sampler.temperature = (float) o->temperature;
+  if (o->seed >= 0)
+    sampling.sampler.seed = (uint64_t) o->seed;
+  if (o->max_tokens > 0)
+    sampling.max_tokens = (guint) o->max_tokens;
+  if (o->budget > 0)
+    sampling.thinking_budget = (guint) o->budget;
+  quern_sampling_apply (&sampling, request);
+}
+
+static QuernRequest *
+build_request (Chat *chat, GError **error)
+{
+  g_autoptr (QuernRequest) request = quern_request_new ();
+
+  if (chat->options.system)
+    quern_request_add_message (request, QE_ROLE_SYSTEM, chat->options.system, NULL);
+  quern_request_add_message (request, QE_ROLE_USER, chat->prompt, NULL);
+  if (!add_pictures (chat, request, error))
+    return NULL;
+  quern_request_set_thinking (request, chat->thinking);
+  set_sampling (chat, request);
+  return g_steal_pointer (&request);
+}
+
+/* ---- loading --------------------------------------------------------------------------------------------------- */
+
+/* A context that holds the prompt and an answer, unless the user chose one. */
+static gboolean
+choose_context (Chat *chat, QuernRequest *request, QuernLoadParams *params, GError **error)
+{
+  guint trained = quern_model_get_info (chat->model)->n_ctx_train;
+  guint room = chat->options.max_tokens > 0 ? (guint) chat->options.max_tokens : ANSWER_TOKENS;
+  guint limit = chat->options.n_ctx > 0 ? (guint) chat->options.n_ctx : trained;
+  g_autoptr (GAsyncResult) result = NULL;
+  gssize tokens;
+
+  *params = (QuernLoadParams) { .n_threads = (guint) chat->options.n_threads };
+  quern_engine_count_async (chat->engine, chat->model, request, NULL, quern_cli_result_cb, &result);
+  tokens = quern_engine_count_finish (chat->engine, quern_cli_wait (&result), error);
+  if (tokens < 0)
+    return FALSE;
+  params->context_size = chat->options.n_ctx > 0 ? limit : (guint) MIN ((gsize) tokens + room + 1, trained);
+  if ((gsize) tokens < limit)
+    return TRUE;
+  g_set_error (error, QUERN_CHAT_ERROR, QUERN_CHAT_ERROR_TOO_LONG,
+               _("The prompt has %zd tokens, but the context holds %u. Shorten it or raise the context with --ctx."),
+               tokens, limit);
+  return FALSE;
+}
+
+static gboolean
+load_model (Chat *chat, const QuernLoadParams *params, GError **error)
+{
+  gint64 began = g_get_monotonic_time ();
+  g_autoptr (GAsyncResult) result = NULL;
+
+  quern_engine_load_async (chat->engine, chat->model, params, NULL, NULL, NULL, quern_cli_result_cb, &result);
+  chat->context = quern_engine_load_finish (chat->engine, quern_cli_wait (&result), error);
+  chat->load_seconds = (double) (g_get_monotonic_time () - began) / G_USEC_PER_SEC;
+  return chat->context != NULL;
+}
+
+/* ---- answer ---------------------------------------------------------------------------------------------------- */
+
+static void
+text_cb (Chat *chat, gboolean reasoning, const char *text)
+{
+  FILE *file = reasoning ? stderr : stdout;
+
+  g_string_append (reasoning ? chat->reasoning : chat->answer, text);
+  if (chat->options.json)
+    return;
+  if (!reasoning && chat->reasoning->len > 0 && chat->answer->len == strlen (text))
+    fputc ('\n', stderr); /* the first of the answer */
+  fputs (text, file);
+  fflush (file);
+}
+
+static void
+done_cb (Chat *chat)
+{
+  chat->done = TRUE;
+}
+
+static gboolean
+interrupt_cb (gpointer data)
+{
+  quern_generation_stop (((Chat *) data)->generation);
+  return G_SOURCE_CONTINUE;
+}
+
+static void
+generate (Chat *chat, QuernRequest *request)
+{
+  guint interrupt;
+
+  chat->generation = quern_context_generate (chat->context, request);
+  g_signal_connect_swapped (chat->generation, "text", G_CALLBACK (text_cb), chat);
+  g_signal_connect_swapped (chat->generation, "done", G_CALLBACK (done_cb), chat);
+  interrupt = g_unix_signal_add (SIGINT, interrupt_cb, chat);
+  while (!chat->done)
+    g_main_context_iteration (NULL, TRUE);
+  g_source_remove (interrupt);
+}
+
+static void
+add_number (JsonBuilder *builder, const char *name, double value)
+{
+  json_builder_set_member_name (builder, name);
+  json_builder_add_double_value (builder, value);
+}
+
+static void
+add_count (JsonBuilder *builder, const char *name, guint64 value)
+{
+  json_builder_set_member_name (builder, name);
+  json_builder_add_int_value (builder, (gint64) value);
+}
+
+static void
+print_json (Chat *chat, const QuernStatistics *s)
+{
+  g_autoptr (JsonBuilder) builder = json_builder_new ();
+
+  json_builder_begin_object (builder);
+  json_builder_set_member_name (builder, "answer");
+  json_builder_add_string_value (builder, chat->answer->str);
+  json_builder_set_member_name (builder, "reasoning");
+  json_builder_add_string_value (builder, chat->reasoning->str);
+  add_count (builder, "prompt_tokens", s->prompt_tokens);
+  add_count (builder, "prompt_tokens_reused", s->reused_tokens);
+  add_count (builder, "answer_tokens", s->answer_tokens);
+  add_count (builder, "reasoning_tokens", s->reasoning_tokens);
+  json_builder_set_member_name (builder, "stop");
+  json_builder_add_string_value (builder, quern_stop_to_string (quern_generation_get_stop (chat->generation)));
+  add_count (builder, "seed", s->seed);
+  add_number (builder, "prefill_tokens_per_second", quern_statistics_prefill_rate (s));
+  add_number (builder, "decode_tokens_per_second", quern_statistics_decode_rate (s));
+  add_number (builder, "first_token_seconds", s->first_token_seconds);
+  add_number (builder, "load_seconds", chat->load_seconds);
+  add_count (builder, "peak_rss_bytes", quern_cli_peak_rss ());
+  add_count (builder, "threads", quern_context_get_threads (chat->context));
+  json_builder_end_object (builder);
+  quern_cli_print_json (builder);
+}
+
+static void
+print_statistics (Chat *chat, const QuernStatistics *s)
+{
+  putchar ('\n');
+  fflush (stdout);
+  fprintf (stderr, _("[%u prompt tokens, %.1f/s; %u generated, %.1f/s; first after %.2f s; loaded in %.2f s]\n"),
+           s->prompt_tokens, quern_statistics_prefill_rate (s), s->answer_tokens, quern_statistics_decode_rate (s),
+           s->first_token_seconds, chat->load_seconds);
+}
+
+static int
+report (Chat *chat)
+{
+  const QuernStatistics *statistics = quern_generation_get_statistics (chat->generation);
+  const GError *error = quern_generation_get_error (chat->generation);
+
+  if (error)
+    return quern_cli_fail (g_error_copy (error));
+  (chat->options.json ? print_json : print_statistics) (chat, statistics);
+  if (quern_generation_get_stop (chat->generation) != QUERN_STOP_USER)
+    return QUERN_CLI_OK;
+  fprintf (stderr, "quern-cli: %s\n", _("Stopped."));
+  return QUERN_CLI_FAILED;
+}
+
+/* ---- command --------------------------------------------------------------------------------------------------- */
+
+static int
+run (Chat *chat)
+{
+  g_autoptr (QuernStore) store = NULL;
+  g_autoptr (QuernLibrary) library = quern_cli_open_library (FALSE, &store, NULL);
+  g_autoptr (QuernRequest) request = NULL;
+  QuernLoadParams params;
+  GError *error = NULL;
+
+  chat->model = quern_cli_find_model (library, chat->options.model, &error);
+  if (!chat->model)
+    return quern_cli_fail (error);
+  chat->thinking = chat->options.think
+                   || (!chat->options.no_think && quern_model_get_info (chat->model)->thinking_default);
+  request = build_request (chat, &error);
+  if (!request || !choose_context (chat, request, &params, &error) || !load_model (chat, &params, &error))
+    return quern_cli_fail (error);
+  generate (chat, request);
+  return report (chat);
+}
+
+static void
+chat_clear (Chat *chat)
+{
+  g_clear_object (&chat->generation);
+  g_clear_object (&chat->context);
+  g_clear_object (&chat->model);
+  g_clear_object (&chat->engine);
+  g_string_free (chat->answer, TRUE);
+  g_string_free (chat->reasoning, TRUE);
+  g_free (chat->prompt);
+  g_free (chat->options.model);
+  g_free (chat->options.system);
+  g_free (chat->options.sampling);
+  g_strfreev (chat->options.images);
+}
+
+static int
+check_options (const Options *o)
+{
+  if (!o->model)
+    return quern_cli_wrong_usage (_("Name a model with -m."));
+  if (o->think && o->no_think)
+    return quern_cli_wrong_usage (_("--think and --no-think exclude each other."));
+  if (o->max_tokens < 0 || o->budget < 0 || o->n_ctx < 0 || o->n_threads < 0 || o->seed < -1)
+    return quern_cli_wrong_usage (_("Numbers may not be negative."));
+  return QUERN_CLI_OK;
+}
+
+static int
+parse_and_run (Chat *chat, int argc, char **argv)
+{
+  Options *o = &chat->options;
+  const GOptionEntry entries[] = {
+    { "model", 'm', 0, G_OPTION_ARG_FILENAME, &o->model, N_ ("The model: an id or a file"), "MODEL" },
+    { "image", 'i', 0, G_OPTION_ARG_FILENAME_ARRAY, &o->images, N_ ("Show it a picture; may be repeated"), "FILE" },
+    { "think", 0, 0, G_OPTION_ARG_NONE, &o->think, N_ ("Let it think first"), NULL },
+    { "no-think", 0, 0, G_OPTION_ARG_NONE, &o->no_think, N_ ("Do not let it think"), NULL },
+    { "budget", 0, 0, G_OPTION_ARG_INT, &o->budget, N_ ("End the thinking after N tokens"), "N" },
+    { "system", 0, 0, G_OPTION_ARG_FILENAME, &o->system, N_ ("The system prompt"), "TEXT" },
+    { "seed", 0, 0, G_OPTION_ARG_INT64, &o->seed, N_ ("The same seed gives the same text"), "N" },
+    { "temp", 0, 0, G_OPTION_ARG_DOUBLE, &o->temperature, N_ ("Temperature; 0 takes the likeliest token"), "T" },
+    { "sampling", 0, 0, G_OPTION_ARG_STRING, &o->sampling, N_ ("More sampling values, as a JSON object"), "JSON" },
+    { "max", 0, 0, G_OPTION_ARG_INT, &o->max_tokens, N_ ("Generate at most N tokens"), "N" },
+    { "ctx", 'c', 0, G_OPTION_ARG_INT, &o->n_ctx, N_ ("The context's size in tokens"), "N" },
+    { "threads", 't', 0, G_OPTION_ARG_INT, &o->n_threads, N_ ("Threads to use"), "N" },
+    { "json", 0, 0, G_OPTION_ARG_NONE, &o->json, N_ ("Print one JSON object"), NULL },
+    G_OPTION_ENTRY_NULL
+  };
+  gboolean done;
+  int code = quern_cli_parse ("PROMPT", entries, &argc, &argv, &done);
+
+  if (!done)
+    code = check_options (o);
+  if (done || code != QUERN_CLI_OK)
+    return code;
+  if (o->system)
+    o->system = clean_text (o->system);
+  chat->prompt = read_prompt (argc, argv);
+  if (!chat->prompt || !*chat->prompt)
+    return quern_cli_wrong_usage (_("Give a prompt, as an argument or on standard input."));
+  return run (chat);
+}
+
+int
+quern_cli_chat (int argc, char **argv)
+{
+  Chat chat = { .options = { .seed = -1, .temperature = -1 } };
+  int code;
+
+  chat.engine = quern_engine_new ();
+  chat.answer = g_string_new (NULL);
+  chat.reasoning = g_string_new (NULL);
+  code = parse_and_run (&chat, argc, argv);
+  chat_clear (&chat);
+  return code;
+}

@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "config.h"
+
+#include <glib/gi18n.h>
+#include <stdio.h>
+
+#include "quern-cli.h"
+
+/* list, show, import, remove: the models on this computer. */
+
+static void
+add_string (JsonBuilder *builder, const char *name, const char *value)
+{
+  json_builder_set_member_name (builder, name);
+  if (value)
+    json_builder_add_string_value (builder, value);
+  else
+    json_builder_add_null_value (builder);
+}
+
+static void
+add_int (JsonBuilder *builder, const char *name, guint64 value)
+{
+  json_builder_set_member_name (builder, name);
+  json_builder_add_int_value (builder, (gint64) value);
+}
+
+static void
+add_model (JsonBuilder *builder, QuernModel *model)
+{
+  static const char *const states[] = { "ok", "damaged", "unsupported" };
+  const QeModelInfo *info = quern_model_get_info (model);
+
+  add_string (builder, "id", quern_model_get_id (model));
+  add_string (builder, "title", quern_model_get_title (model));
+  add_string (builder, "path", quern_model_get_path (model));
+  add_string (builder, "vision", quern_model_get_vision_path (model));
+  add_int (builder, "bytes", quern_model_get_size (model));
+  add_string (builder, "quantisation", info->quantisation);
+  add_string (builder, "size", info->size_label);
+  add_string (builder, "state", states[quern_model_get_state (model)]);
+  add_string (builder, "problem", quern_model_get_problem (model));
+  json_builder_set_member_name (builder, "demonstration");
+  json_builder_add_boolean_value (builder, quern_model_is_demo (model));
+}
+
+static void
+print_model_line (QuernModel *model)
+{
+  g_autofree char *size = g_format_size (quern_model_get_size (model));
+
+  printf ("%-32s %10s  %-8s %s%s%s\n", quern_model_get_id (model), size, quern_model_get_quantisation (model),
+          quern_model_get_title (model), quern_model_get_vision_path (model) ? _(", sees pictures") : "",
+          quern_model_is_demo (model) ? _(", demonstration") : "");
+  if (quern_model_get_problem (model))
+    printf ("%-32s %s\n", "", quern_model_get_problem (model));
+}
+
+static void
+print_list_json (GListModel *models)
+{
+  g_autoptr (JsonBuilder) builder = json_builder_new ();
+
+  json_builder_begin_object (builder);
+  json_builder_set_member_name (builder, "models");
+  json_builder_begin_array (builder);
+  for (guint i = 0; i < g_list_model_get_n_items (models); i++) {
+    g_autoptr (QuernModel) model = g_list_model_get_item (models, i);
+    json_builder_begin_object (builder);
+    add_model (builder, model);
+    json_builder_end_object (builder);
+  }
+  json_builder_end_array (builder);
+  json_builder_end_object (builder);
+  quern_cli_print_json (builder);
+}
+
+int
+quern_cli_list (int argc, char **argv)
+{
+  gboolean json = FALSE;
+  const GOptionEntry entries[] = { { "json", 0, 0, G_OPTION_ARG_NONE, &json, N_ ("Print one JSON object"), NULL },
+                                   G_OPTION_ENTRY_NULL };
+  g_autoptr (QuernStore) store = NULL;
+  g_autoptr (QuernLibrary) library = NULL;
+  gboolean done;
+  int code = quern_cli_parse (NULL, entries, &argc, &argv, &done);
+
+  if (done)
+    return code;
+  if (argc > 1)
+    return quern_cli_wrong_usage (_("“list” takes no argument."));
+  library = quern_cli_open_library (FALSE, &store, NULL);
+  if (json) {
+    print_list_json (G_LIST_MODEL (library));
+    return QUERN_CLI_OK;
+  }
+  for (guint i = 0; i < g_list_model_get_n_items (G_LIST_MODEL (library)); i++) {
+    g_autoptr (QuernModel) model = g_list_model_get_item (G_LIST_MODEL (library), i);
+    print_model_line (model);
+  }
+  return QUERN_CLI_OK;
+}
+
+/* ---- show ------------------------------------------------------------------------------------------------------ */
+
+static void
+print_show_json (QuernModel *model, guint n_ctx, const QeMemoryPlan *plan)
+{
+  g_autoptr (JsonBuilder) builder = json_builder_new ();
+  const QeModelInfo *info = quern_model_get_info (model);
+
+  json_builder_begin_object (builder);
+  add_model (builder, model);
+  add_string (builder, "architecture", info->architecture);
+  add_int (builder, "parameters", info->parameters);
+  add_int (builder, "active_parameters", info->active_parameters);
+  json_builder_set_member_name (builder, "bits_per_weight");
+  json_builder_add_double_value (builder, info->bits_per_weight);
+  add_int (builder, "layers", info->n_layers);
+  add_int (builder, "attention_layers", info->n_full_layers);
+  add_int (builder, "vocabulary", info->n_vocab);
+  add_int (builder, "trained_context", info->n_ctx_train);
+  add_int (builder, "files", info->n_parts);
+  json_builder_set_member_name (builder, "memory");
+  json_builder_begin_object (builder);
+  add_int (builder, "context", n_ctx);
+  add_int (builder, "weights", plan->weights);
+  add_int (builder, "kv_cache", plan->kv_cache);
+  add_int (builder, "recurrent_state", plan->recurrent_state);
+  add_int (builder, "compute", plan->compute);
+  add_int (builder, "checkpoints", plan->checkpoints);
+  add_int (builder, "vision", plan->vision);
+  add_int (builder, "tokenizer", plan->tokenizer);
+  add_int (builder, "total", plan->total);
+  add_int (builder, "available", quern_memory_available ());
+  json_builder_end_object (builder);
+  json_builder_end_object (builder);
+  quern_cli_print_json (builder);
+}
+
+static void
+print_row (const char *name, const char *format, ...) G_GNUC_PRINTF (2, 3);
+
+static void
+print_row (const char *name, const char *format, ...)
+{
+  va_list arguments;
+
+  printf ("%-18s ", name);
+  va_start (arguments, format);
+  vprintf (format, arguments);
+  va_end (arguments);
+  putchar ('\n');
+}
+
+static void
+print_show (QuernModel *model, guint n_ctx, const QeMemoryPlan *plan)
+{
+  const QeModelInfo *info = quern_model_get_info (model);
+  g_autofree char *title = quern_model_dup_full_title (model);
+  g_autofree char *size = g_format_size (quern_model_get_size (model));
+  g_autofree char *total = g_format_size (plan->total);
+  g_autofree char *free = g_format_size (quern_memory_available ());
+
+  print_row (_("Model"), "%s%s", title, quern_model_is_demo (model) ? _(" (demonstration)") : "");
+  print_row (_("File"), "%s", quern_model_get_path (model));
+  if (quern_model_get_vision_path (model))
+    print_row (_("Vision file"), "%s", quern_model_get_vision_path (model));
+  print_row (_("Size"), ngettext ("%s in %u file", "%s in %u files", info->n_parts), size, info->n_parts);
+  print_row (_("Architecture"), _("%s, %u layers, %u of them with attention"), info->architecture, info->n_layers,
+             info->n_full_layers);
+  print_row (_("Parameters"), _("%.3g billion, %.2f bits each"), (double) info->parameters / 1e9, info->bits_per_weight);
+  print_row (_("Trained context"), _("%u tokens"), info->n_ctx_train);
+  print_row (_("Memory"), _("%s with a context of %u tokens; %s are free"), total, n_ctx, free);
+}
+
+int
+quern_cli_show (int argc, char **argv)
+{
+  gboolean json = FALSE;
+  int n_ctx = 0;
+  const GOptionEntry entries[] = {
+    { "ctx", 'c', 0, G_OPTION_ARG_INT, &n_ctx, N_ ("Plan memory for a context of N tokens"), "N" },
+    { "json", 0, 0, G_OPTION_ARG_NONE, &json, N_ ("Print one JSON object"), NULL },
+    G_OPTION_ENTRY_NULL
+  };
+  g_autoptr (QuernStore) store = NULL;
+  g_autoptr (QuernLibrary) library = NULL;
+  g_autoptr (QuernModel) model = NULL;
+  GError *error = NULL;
+  QeMemoryPlan plan;
+  gboolean done;
+  int code = quern_cli_parse ("MODEL", entries, &argc, &argv, &done);
+
+  if (done)
+    return code;
+  if (argc != 2 || n_ctx < 0)
+    return quern_cli_wrong_usage (_("“show” takes one model."));
+  library = quern_cli_open_library (FALSE, &store, NULL);
+  model = quern_cli_find_model (library, argv[1], &error);
+  if (!model)
+    return quern_cli_fail (error);
+  if (n_ctx == 0)
+    n_ctx = (int) MIN (4096u, quern_model_get_info (model)->n_ctx_train);
+  quern_model_plan (model, (guint) n_ctx, QE_KV_F16, &plan);
+  (json ? print_show_json : print_show) (model, (guint) n_ctx, &plan);
+  return QUERN_CLI_OK;
+}
+
+/* ---- import and remove ----------------------------------------------------------------------------------------- */
+
+int
+quern_cli_import (int argc, char **argv)
+{
+  const GOptionEntry entries[] = { G_OPTION_ENTRY_NULL };
+  g_autoptr (QuernStore) store = NULL;
+  g_autoptr (QuernLibrary) library = NULL;
+  g_autoptr (GAsyncResult) result = NULL;
+  GError *error = NULL;
+  QuernModel *model;
+  gboolean done;
+  int code = quern_cli_parse ("FILE", entries, &argc, &argv, &done);
+
+  if (done)
+    return code;
+  if (argc != 2)
+    return quern_cli_wrong_usage (_("“import” takes one file."));
+  library = quern_cli_open_library (TRUE, &store, &error);
+  if (!library)
+    return quern_cli_fail (error);
+  quern_library_import_async (library, argv[1], NULL, quern_cli_result_cb, &result);
+  model = quern_library_import_finish (library, quern_cli_wait (&result), &error);
+  if (error)
+    return quern_cli_fail (error);
+  if (model)
+    puts (quern_model_get_id (model));
+  return QUERN_CLI_OK;
+}
+
+int
+quern_cli_remove (int argc, char **argv)
+{
+  const GOptionEntry entries[] = { G_OPTION_ENTRY_NULL };
+  g_autoptr (QuernStore) store = NULL;
+  g_autoptr (QuernLibrary) library = NULL;
+  g_autoptr (GAsyncResult) result = NULL;
+  GError *error = NULL;
+  QuernModel *model;
+  gboolean done;
+  int code = quern_cli_parse ("MODEL", entries, &argc, &argv, &done);
+
+  if (done)
+    return code;
+  if (argc != 2)
+    return quern_cli_wrong_usage (_("“remove” takes one model."));
+  library = quern_cli_open_library (TRUE, &store, &error);
+  if (!library)
+    return quern_cli_fail (error);
+  model = quern_library_find (library, argv[1]);
+  if (!model)
+    return quern_cli_fail (g_error_new (QUERN_LIBRARY_ERROR, QUERN_LIBRARY_ERROR_NOT_FOUND,
+                                        _("There is no model “%s”. “quern-cli list” prints those that are on this computer."),
+                                        argv[1]));
+  quern_library_remove_async (library, model, NULL, quern_cli_result_cb, &result);
+  if (!quern_library_remove_finish (library, quern_cli_wait (&result), &error))
+    return quern_cli_fail (error);
+  return QUERN_CLI_OK;
+}

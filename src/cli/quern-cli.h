@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include <gio/gio.h>
+#include <json-glib/json-glib.h>
+
+#include "quern-library.h"
+
+G_BEGIN_DECLS
+
+/* quern-cli: one file for each command, named in the table of quern-cli.c. A command gets its own arguments, its name
+ * first, and returns the exit code: answers go to stdout, everything else to stderr. */
+
+enum { QUERN_CLI_OK = 0, QUERN_CLI_FAILED = 1, QUERN_CLI_USAGE = 2 };
+
+int quern_cli_bench  (int argc, char **argv);
+int quern_cli_chat   (int argc, char **argv);
+int quern_cli_import (int argc, char **argv);
+int quern_cli_list   (int argc, char **argv);
+int quern_cli_remove (int argc, char **argv);
+int quern_cli_show   (int argc, char **argv);
+
+/* Parses a command's options; what is left in argv are its arguments. Returns QUERN_CLI_OK to go on. */
+int           quern_cli_parse        (const char *synopsis, const GOptionEntry *entries, int *argc, char ***argv,
+                                      gboolean *done);
+/* One line on stderr; returns QUERN_CLI_FAILED. Frees the error. */
+int           quern_cli_fail         (GError *error);
+/* One line on stderr, and where to read more; returns QUERN_CLI_USAGE. */
+int           quern_cli_wrong_usage  (const char *format, ...) G_GNUC_PRINTF (1, 2);
+/* Runs the main loop until an asynchronous call has its result: pass &result as user_data. */
+void          quern_cli_result_cb    (GObject *source, GAsyncResult *result, gpointer user_data);
+GAsyncResult *quern_cli_wait         (GAsyncResult **result);
+/* A scanned library with what was imported; NULL with error only when write and the database cannot be used. */
+QuernLibrary *quern_cli_open_library (gboolean write, QuernStore **store, GError **error);
+/* The model of an id or path. */
+QuernModel   *quern_cli_find_model   (QuernLibrary *library, const char *id, GError **error);
+void          quern_cli_print_json   (JsonBuilder *builder);
+guint64       quern_cli_peak_rss     (void);
+
+G_END_DECLS
