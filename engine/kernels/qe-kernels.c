@@ -29,6 +29,10 @@ qe_kernels_init (QeKernels *k, unsigned flags)
 {
   qe_kernels_init_generic (k);
 #if defined __x86_64__
+  if (flags & QE_CPU_AVX2)
+    qe_kernels_init_avx2 (k);
+  if (flags & QE_CPU_AVX_VNNI)
+    qe_kernels_init_avx_vnni (k);
   if (flags & QE_CPU_AVX512)
     qe_kernels_init_avx512 (k);
 #endif

@@ -1,0 +1,462 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+/* Integer products in 256-bit registers, compiled twice: for AVX2, and with QE_VNNI 1 for AVX-VNNI, whose vpdpbusd
+ * multiplies and adds four bytes a lane at once. Plain AVX2 makes do with vpmaddubsw, which adds pairs into 16 bits and
+ * saturates: unsigned weights up to 126 are safe with activations of ±127; for signed ones the sign moves to the
+ * activation. */
+
+#include "qe-unpack-256.h"
+
+/* Products of 32 weights and activations as 8 sums of 4. */
+QE_INLINE __m256i
+dot32 (__m256i q, __m256i p, const bool is_signed)
+{
+#if QE_VNNI
+  if (is_signed) /* lifted by 128, which min_of() takes back */
+    q = _mm256_xor_si256 (q, _mm256_set1_epi8 (-128));
+  return _mm256_dpbusd_avx_epi32 (_mm256_setzero_si256 (), q, p);
+#else
+  if (is_signed) {
+    p = _mm256_sign_epi8 (p, q);
+    q = _mm256_sign_epi8 (q, q); /* -128 stays, which is 128 without sign */
+  }
+  return _mm256_madd_epi16 (_mm256_maddubs_epi16 (q, p), _mm256_set1_epi16 (1));
+#endif
+}
+
+QE_INLINE __m256
+min_of (__m256 a, __m256 b, const bool is_signed)
+{
+  return QE_VNNI && is_signed ? _mm256_fmadd_ps (a, _mm256_set1_ps (128), b) : b;
+}
+
+/* ---- few tokens ------------------------------------------------------------------------------------------------ */
+
+typedef __m256i (*Bytes256) (const void *src, int i);
+typedef Scales256 (*Scale256) (const void *src);
+
+/* How to read a format; every use is inlined with constants. */
+typedef struct {
+  Bytes256 q;
+  Scale256 scales;
+  QeType type;
+  size_t bytes; /* of 256 weights */
+  int group;
+  bool is_signed;
+} Format256;
+
+/* One block of a row times T blocks of activations, onto 8 partial sums each. */
+QE_INLINE void
+dot_block (__m256 *acc, const void *src, const QeX8 *x, const int T, const Format256 f)
+{
+  Scales256 s = f.scales (src);
+  __m256 scale[4][2];
+#pragma GCC unroll 4
+  for (int t = 0; t < T; t++)
+    if (f.group == 32) {
+      scale[t][0] = _mm256_mul_ps (s.a[0], _mm256_load_ps (x[t].d));
+      acc[t] = _mm256_fnmadd_ps (min_of (s.a[0], s.b[0], f.is_signed), _mm256_load_ps (x[t].s32), acc[t]);
+    } else {
+      __m256 d = _mm256_load_ps (x[t].d), low = _mm256_unpacklo_ps (d, d), high = _mm256_unpackhi_ps (d, d);
+      scale[t][0] = _mm256_mul_ps (s.a[0], _mm256_permute2f128_ps (low, high, 0x20));
+      scale[t][1] = _mm256_mul_ps (s.a[1], _mm256_permute2f128_ps (low, high, 0x31));
+      acc[t] = _mm256_fnmadd_ps (s.b[0], _mm256_load_ps (x[t].s16), acc[t]);
+      acc[t] = _mm256_fnmadd_ps (s.b[1], _mm256_load_ps (x[t].s16 + 8), acc[t]);
+    }
+#pragma GCC unroll 8
+  for (int i = 0; i < 8; i++) {
+    const __m256i lane = f.group == 32 ? _mm256_set1_epi32 (i)
+                                       : _mm256_add_epi32 (_mm256_setr_epi32 (0, 0, 0, 0, 1, 1, 1, 1),
+                                                           _mm256_set1_epi32 (2 * i % 8));
+    __m256i q = f.q (src, i);
+#pragma GCC unroll 4
+    for (int t = 0; t < T; t++) {
+      __m256i dot = dot32 (q, _mm256_load_si256 ((const __m256i *) (x[t].p + 32 * i)), f.is_signed);
+      __m256 spread = _mm256_permutevar8x32_ps (scale[t][f.group == 32 ? 0 : i / 4], lane);
+      acc[t] = _mm256_fmadd_ps (_mm256_cvtepi32_ps (dot), spread, acc[t]);
+    }
+  }
+}
+
+/* The generic unpacker's result, read like any format of groups of 16. */
+QE_INLINE __m256i
+q_unpacked (const void *src, int i)
+{
+  return _mm256_load_si256 ((const __m256i *) (((const QeW8 *) src)->q + 32 * i));
+}
+
+QE_INLINE Scales256
+scales_unpacked (const void *src)
+{
+  const QeW8 *w = src;
+  return (Scales256) { { _mm256_loadu_ps (w->a), _mm256_loadu_ps (w->a + 8) },
+                       { _mm256_loadu_ps (w->b), _mm256_loadu_ps (w->b + 8) } };
+}
+
+/* A block of fewer than 256 columns, or of a rare format. Signed bytes are lifted where there is no other way. */
+QE_INLINE void
+unpack_any (QeType type, const void *src, size_t n, QeW8 *out)
+{
+  const QeW8Format *format = qe_w8_format (type);
+  format->unpack (src, n, out);
+}
+
+static void
+dot_block_any (__m256 *acc, const void *src, size_t n, const QeX8 *x, size_t n_tokens, QeType type)
+{
+  const QeW8Format *format = qe_w8_format (type);
+  QeW8 w;
+  unpack_any (type, src, n, &w);
+  if (format->is_signed && QE_VNNI)
+    for (int g = 0; g < 16; g++)
+      w.b[g] += 128 * w.a[g];
+  for (size_t t = 0; t < n_tokens; t++)
+    if (format->is_signed)
+      dot_block (acc + t, &w, x + t, 1, (Format256) { q_unpacked, scales_unpacked, type, 0, 16, true });
+    else
+      dot_block (acc + t, &w, x + t, 1, (Format256) { q_unpacked, scales_unpacked, type, 0, 16, false });
+}
+
+QE_INLINE float
+sum8 (__m256 v)
+{
+  __m128 s = _mm_add_ps (_mm256_castps256_ps128 (v), _mm256_extractf128_ps (v, 1));
+  s = _mm_add_ps (s, _mm_movehl_ps (s, s));
+  return _mm_cvtss_f32 (_mm_add_ss (s, _mm_movehdup_ps (s)));
+}
+
+/* R rows times T tokens. f.q NULL: a rare format. */
+QE_INLINE void
+dot_some (const QeDotArgs *a, size_t r, size_t t, const int R, const int T, const Format256 f)
+{
+  const uint8_t *w = (const uint8_t *) a->w + r * a->row_bytes;
+  const QeX8 *x = a->x8 + t;
+  __m256 acc[2][4];
+  for (int i = 0; i < R; i++)
+    for (int k = 0; k < T; k++)
+      acc[i][k] = _mm256_setzero_ps ();
+  size_t c = 0;
+  for (; f.q && c + QE_X8 <= a->columns; c += QE_X8, w += f.bytes, x += a->ldx8)
+    for (int i = 0; i < R; i++) {
+      for (size_t ahead = 0; ahead < f.bytes; ahead += 64)
+        _mm_prefetch ((const char *) w + (size_t) (i + R) * a->row_bytes + ahead, _MM_HINT_T0);
+      dot_block (acc[i], w + (size_t) i * a->row_bytes, x, T, f);
+    }
+  for (; c < a->columns; c += QE_X8, w += f.bytes, x += a->ldx8)
+    for (int i = 0; i < R; i++)
+      dot_block_any (acc[i], w + (size_t) i * a->row_bytes, a->columns - c < QE_X8 ? a->columns - c : QE_X8, x,
+                     (size_t) T, f.type);
+  for (int i = 0; i < R; i++)
+    for (int k = 0; k < T; k++)
+      a->y[(t + (size_t) k) * a->ldy + r + (size_t) i] = sum8 (acc[i][k]);
+}
+
+QE_INLINE void
+dot_rows (const QeDotArgs *a, const Format256 f)
+{
+  size_t t = 0, r;
+  for (; t + 3 <= a->n_tokens; t += 3)
+    for (r = 0; r < a->n_rows; r++)
+      dot_some (a, r, t, 1, 3, f);
+  if (a->n_tokens - t == 2)
+    for (r = 0; r < a->n_rows; r++)
+      dot_some (a, r, t, 1, 2, f);
+  if (a->n_tokens - t == 1) {
+    for (r = 0; r + 2 <= a->n_rows; r += 2)
+      dot_some (a, r, t, 2, 1, f);
+    if (r < a->n_rows)
+      dot_some (a, r, t, 1, 1, f);
+  }
+}
+
+/* ---- tiles ----------------------------------------------------------------------------------------------------- */
+
+#define ROWS 8
+
+/* A panel block: q[64][8 rows][4], a[groups][8 rows], b[groups][8 rows]. Without VNNI, signed weights are lifted by 128
+ * and cut into nibbles: q[64][2][8 rows][4], high nibbles first, so that many products fit 16 bits. */
+#define SPLIT(is_signed) (!QE_VNNI && (is_signed))
+#define PANEL_Q(is_signed) (QE_X8 * ROWS * (SPLIT (is_signed) ? 2 : 1))
+#define PANEL_BYTES(group, is_signed) (PANEL_Q (is_signed) + 2 * (QE_X8 / (group)) * ROWS * sizeof (float))
+
+/* 8 x 8 words: rows become columns. */
+QE_INLINE void
+transpose (__m256i v[8])
+{
+  __m256i u[8];
+  for (int i = 0; i < 8; i += 2) {
+    u[i] = _mm256_unpacklo_epi32 (v[i], v[i + 1]);
+    u[i + 1] = _mm256_unpackhi_epi32 (v[i], v[i + 1]);
+  }
+  for (int i = 0; i < 8; i += 4) {
+    v[i] = _mm256_unpacklo_epi64 (u[i], u[i + 2]);
+    v[i + 1] = _mm256_unpackhi_epi64 (u[i], u[i + 2]);
+    v[i + 2] = _mm256_unpacklo_epi64 (u[i + 1], u[i + 3]);
+    v[i + 3] = _mm256_unpackhi_epi64 (u[i + 1], u[i + 3]);
+  }
+  for (int i = 0; i < 4; i++) {
+    u[i] = _mm256_permute2x128_si256 (v[i], v[i + 4], 0x20);
+    u[i + 4] = _mm256_permute2x128_si256 (v[i], v[i + 4], 0x31);
+  }
+  for (int i = 0; i < 8; i++)
+    v[i] = u[i];
+}
+
+/* Rows as unpacked, one block each. */
+typedef struct {
+  _Alignas (32) uint8_t q[ROWS][QE_X8];
+  _Alignas (32) float a[ROWS][16], b[ROWS][16];
+} Rows256;
+
+QE_INLINE void
+arrange_bytes (const Rows256 *rows, const bool split, uint8_t *panel)
+{
+  __m256i v[8];
+  for (int part = 0; part < 8; part++) {
+    for (int r = 0; r < ROWS; r++)
+      v[r] = _mm256_load_si256 ((const __m256i *) (rows->q[r] + 32 * part));
+    transpose (v);
+    for (int i = 0; i < 8; i++) {
+      if (split) {
+        _mm256_store_si256 ((__m256i *) panel, low_nibbles (_mm256_srli_epi16 (v[i], 4)));
+        panel += 32;
+        v[i] = low_nibbles (v[i]);
+      }
+      _mm256_store_si256 ((__m256i *) panel, v[i]);
+      panel += 32;
+    }
+  }
+}
+
+QE_INLINE void
+arrange_scales (const float scales[ROWS][16], const int group, float *out)
+{
+  __m256i v[8];
+  for (int part = 0; part < (group == 32 ? 1 : 2); part++) {
+    for (int r = 0; r < ROWS; r++)
+      v[r] = _mm256_load_si256 ((const __m256i *) (scales[r] + 8 * part));
+    transpose (v);
+    for (int i = 0; i < 8; i++, out += 8)
+      _mm256_store_si256 ((__m256i *) out, v[i]);
+  }
+}
+
+/* One block of a row into rows->…[r]; groups of 32 use eight scales. */
+QE_INLINE void
+unpack_row (Rows256 *rows, size_t r, const void *src, const Format256 f)
+{
+  Scales256 s = f.scales (src);
+  for (int i = 0; i < 8; i++) {
+    __m256i q = f.q (src, i);
+    if (f.is_signed)
+      q = _mm256_xor_si256 (q, _mm256_set1_epi8 (-128));
+    _mm256_store_si256 ((__m256i *) (rows->q[r] + 32 * i), q);
+  }
+  for (int i = 0; i < (f.group == 32 ? 1 : 2); i++) {
+    __m256 b = f.is_signed ? _mm256_fmadd_ps (s.a[i], _mm256_set1_ps (128), s.b[i]) : s.b[i];
+    _mm256_store_ps (rows->a[r] + 8 * i, s.a[i]);
+    _mm256_store_ps (rows->b[r] + 8 * i, b);
+  }
+}
+
+static void
+unpack_row_any (Rows256 *rows, size_t r, const void *src, size_t n, QeType type)
+{
+  const QeW8Format *format = qe_w8_format (type);
+  QeW8 w;
+  unpack_any (type, src, n, &w);
+  for (int i = 0; i < QE_X8; i++)
+    rows->q[r][i] = (uint8_t) (format->is_signed ? w.q[i] ^ -128 : w.q[i]);
+  int step = format->group / 16;
+  for (int g = 0; g < 16 / step; g++) {
+    rows->a[r][g] = w.a[g * step];
+    rows->b[r][g] = w.b[g * step] + (format->is_signed ? 128 * w.a[g * step] : 0);
+  }
+}
+
+QE_INLINE void
+pack_rows (const void *w, size_t row_bytes, size_t n_rows, size_t n_columns, uint8_t *panel, const Format256 f)
+{
+  Rows256 rows;
+  if (n_rows < ROWS)
+    memset (&rows, 0, sizeof rows);
+  for (size_t c = 0; c < n_columns; c += QE_X8, panel += PANEL_BYTES (f.group, f.is_signed)) {
+    const uint8_t *src = (const uint8_t *) w + c / QE_X8 * f.bytes;
+    for (size_t r = 0; r < n_rows; r++, src += row_bytes)
+      if (f.q && n_columns - c >= QE_X8)
+        unpack_row (&rows, r, src, f);
+      else
+        unpack_row_any (&rows, r, src, n_columns - c < QE_X8 ? n_columns - c : QE_X8, f.type);
+    arrange_bytes (&rows, SPLIT (f.is_signed), panel);
+    float *scales = (float *) (void *) (panel + PANEL_Q (f.is_signed));
+    arrange_scales (rows.a, f.group, scales);
+    arrange_scales (rows.b, f.group, scales + QE_X8 / f.group * ROWS);
+  }
+}
+
+QE_INLINE __m256i
+four_of (const QeX8 *x, int k)
+{
+  int32_t four;
+  memcpy (&four, x->p + 4 * k, 4);
+  return _mm256_set1_epi32 (four);
+}
+
+/* Sums over one group of columns, from word k on, of 8 rows times T tokens. `most`: products of a weight and an
+ * activation that fit 16 bits, two at a time. */
+QE_INLINE void
+sums_of_group (__m256i *dot, const uint8_t *q, const QeX8 *x, int k, const int T, const int words, const int most)
+{
+  const __m256i ones = _mm256_set1_epi16 (1);
+#pragma GCC unroll 8
+  for (int part = 0; part < words; part += QE_VNNI ? words : most) {
+    __m256i sum[6] = { 0 };
+#pragma GCC unroll 8
+    for (int j = 0; j < (QE_VNNI ? words : most); j++) {
+      __m256i w = _mm256_load_si256 ((const __m256i *) (q + 32 * (part + j)));
+#pragma GCC unroll 6
+      for (int t = 0; t < T; t++) {
+#if QE_VNNI
+        dot[t] = _mm256_dpbusd_avx_epi32 (j == 0 ? _mm256_setzero_si256 () : dot[t], w, four_of (x + t, k + j));
+#else
+        __m256i product = _mm256_maddubs_epi16 (w, four_of (x + t, k + part + j));
+        sum[t] = j == 0 ? product : _mm256_add_epi16 (sum[t], product);
+#endif
+      }
+    }
+#if !QE_VNNI
+#pragma GCC unroll 6
+    for (int t = 0; t < T; t++) {
+      __m256i wide = _mm256_madd_epi16 (sum[t], ones);
+      dot[t] = part == 0 ? wide : _mm256_add_epi32 (dot[t], wide);
+    }
+#endif
+  }
+  (void) ones;
+  (void) most;
+}
+
+/* The same for weights cut into nibbles; groups of 32. */
+QE_INLINE void
+sums_of_split_group (__m256i *dot, const uint8_t *q, const QeX8 *x, int k, const int T)
+{
+  __m256i high[4], low[4];
+#pragma GCC unroll 8
+  for (int j = 0; j < 8; j++) {
+    __m256i h = _mm256_load_si256 ((const __m256i *) (q + 64 * j));
+    __m256i l = _mm256_load_si256 ((const __m256i *) (q + 64 * j + 32));
+#pragma GCC unroll 4
+    for (int t = 0; t < T; t++) {
+      __m256i p = four_of (x + t, k + j);
+      __m256i ph = _mm256_maddubs_epi16 (h, p), pl = _mm256_maddubs_epi16 (l, p);
+      high[t] = j == 0 ? ph : _mm256_add_epi16 (high[t], ph);
+      low[t] = j == 0 ? pl : _mm256_add_epi16 (low[t], pl);
+    }
+  }
+#pragma GCC unroll 4
+  for (int t = 0; t < T; t++)
+    dot[t] = _mm256_add_epi32 (_mm256_madd_epi16 (high[t], _mm256_set1_epi16 (16)),
+                               _mm256_madd_epi16 (low[t], _mm256_set1_epi16 (1)));
+}
+
+QE_INLINE void
+tile_tokens (const QeTileArgs *a, size_t first, const int T, const int group, const bool is_signed, const int most)
+{
+  const uint8_t *panel = a->panel;
+  const QeX8 *x = a->x8 + first;
+  float *y = a->y + first * a->ldy;
+  const __m256i lanes = _mm256_setr_epi32 (0, 1, 2, 3, 4, 5, 6, 7);
+  __m256i rows = _mm256_cmpgt_epi32 (_mm256_set1_epi32 ((int) a->n_rows), lanes);
+  __m256 acc[6];
+#pragma GCC unroll 6
+  for (int t = 0; t < T; t++)
+    acc[t] = a->add ? _mm256_maskload_ps (y + (size_t) t * a->ldy, rows) : _mm256_setzero_ps ();
+  for (size_t k = 0; k < a->n_blocks; k++, panel += PANEL_BYTES (group, is_signed), x += a->ldx8) {
+    const float *scale = (const float *) (const void *) (panel + PANEL_Q (is_signed));
+    const float *min = scale + QE_X8 / group * ROWS;
+    for (int g = 0; g < QE_X8 / group; g++) {
+      __m256i dot[6];
+      if (SPLIT (is_signed))
+        sums_of_split_group (dot, panel + g * group * ROWS * 2, x, g * group / 4, T);
+      else
+        sums_of_group (dot, panel + g * group * ROWS, x, g * group / 4, T, group / 4, most);
+      __m256 s = _mm256_load_ps (scale + g * ROWS), m = _mm256_load_ps (min + g * ROWS);
+#pragma GCC unroll 6
+      for (int t = 0; t < T; t++) {
+        __m256 d = _mm256_mul_ps (s, _mm256_broadcast_ss (&x[t].d[g * group / 32]));
+        acc[t] = _mm256_fmadd_ps (_mm256_cvtepi32_ps (dot[t]), d, acc[t]);
+        acc[t] = _mm256_fnmadd_ps (m, _mm256_broadcast_ss (group == 32 ? &x[t].s32[g] : &x[t].s16[g]), acc[t]);
+      }
+    }
+  }
+#pragma GCC unroll 6
+  for (int t = 0; t < T; t++)
+    _mm256_maskstore_ps (y + (size_t) t * a->ldy, rows, acc[t]);
+}
+
+/* T: as many tokens as the sixteen registers allow. */
+QE_INLINE void
+tile (const QeTileArgs *a, const int T, const int group, const bool is_signed, const int most)
+{
+  size_t t = 0;
+  for (; t + (size_t) T <= a->n_tokens; t += (size_t) T)
+    tile_tokens (a, t, T, group, is_signed, most);
+  for (; t < a->n_tokens; t++)
+    tile_tokens (a, t, 1, group, is_signed, most);
+}
+
+/* ---- formats --------------------------------------------------------------------------------------------------- */
+
+/* Pairs of products with activations of ±127 that fit 16 bits, as a power of two. */
+#define MOST(max_q, group) ((max_q) > 63 ? 1 : (max_q) > 31 ? 2 : (max_q) > 15 || (group) == 16 ? 4 : 8)
+#define TOKENS(is_signed) (QE_VNNI ? 6 : SPLIT (is_signed) ? 3 : 4)
+
+#define DEFINE(name, TYPE, size, groups, max_q, with_sign, bytes_func, scales_func)                                   \
+  static const Format256 format_##name = { bytes_func, scales_func, TYPE, size, groups, with_sign };                  \
+  static void dot_##name (const QeDotArgs *a) { dot_rows (a, format_##name); }                                        \
+  static void pack_##name (const void *w, size_t row_bytes, size_t n_rows, size_t n_columns, void *panel)             \
+  {                                                                                                                   \
+    pack_rows (w, row_bytes, n_rows, n_columns, panel, format_##name);                                                \
+  }                                                                                                                   \
+  static void tile_##name (const QeTileArgs *a) { tile (a, TOKENS (with_sign), groups, with_sign, MOST (max_q, groups)); }
+
+#define FORMAT(name, TYPE, size, groups, max_q, with_sign)                                                            \
+  DEFINE (name, TYPE, size, groups, max_q, with_sign, q_##name, scales_##name)
+#define RARE_FORMAT(name, TYPE, size, groups, max_q, with_sign)                                                       \
+  DEFINE (name, TYPE, size, groups, max_q, with_sign, NULL, NULL)
+
+#define FORMATS(X, RARE)                                                                                              \
+  X (q4_0, QE_TYPE_Q4_0, 8 * 18, 32, 15, false)                                                                       \
+  X (q4_1, QE_TYPE_Q4_1, 8 * 20, 32, 15, false)                                                                       \
+  X (q5_0, QE_TYPE_Q5_0, 8 * 22, 32, 31, false)                                                                       \
+  X (q5_1, QE_TYPE_Q5_1, 8 * 24, 32, 31, false)                                                                       \
+  X (q8_0, QE_TYPE_Q8_0, 8 * 34, 32, 127, true)                                                                       \
+  X (q2_k, QE_TYPE_Q2_K, 84, 16, 3, false)                                                                            \
+  X (q3_k, QE_TYPE_Q3_K, 110, 16, 7, false)                                                                           \
+  X (q4_k, QE_TYPE_Q4_K, 144, 32, 15, false)                                                                          \
+  X (q5_k, QE_TYPE_Q5_K, 176, 32, 31, false)                                                                          \
+  X (q6_k, QE_TYPE_Q6_K, 210, 16, 63, false)                                                                          \
+  X (iq4_nl, QE_TYPE_IQ4_NL, 8 * 18, 32, 127, true)                                                                   \
+  X (iq4_xs, QE_TYPE_IQ4_XS, 136, 32, 127, true)                                                                      \
+  X (mxfp4, QE_TYPE_MXFP4, 8 * 17, 32, 24, false)                                                                     \
+  RARE (iq2_xxs, QE_TYPE_IQ2_XXS, 66, 32, 107, false)                                                                 \
+  RARE (iq2_xs, QE_TYPE_IQ2_XS, 74, 16, 107, false)                                                                   \
+  RARE (iq2_s, QE_TYPE_IQ2_S, 82, 16, 107, false)                                                                     \
+  RARE (iq3_xxs, QE_TYPE_IQ3_XXS, 98, 32, 126, false)                                                                 \
+  RARE (iq3_s, QE_TYPE_IQ3_S, 110, 32, 31, false)                                                                     \
+  RARE (iq1_s, QE_TYPE_IQ1_S, 50, 32, 18, false)                                                                      \
+  RARE (iq1_m, QE_TYPE_IQ1_M, 56, 16, 18, false)
+
+FORMATS (FORMAT, RARE_FORMAT)
+
+#define REGISTER(name, TYPE, size, groups, max_q, with_sign)                                                          \
+  k->dot[TYPE] = dot_##name;                                                                                          \
+  k->tiling[TYPE] = (QeTiling) { pack_##name, tile_##name, PANEL_BYTES (groups, with_sign) };
+
+static void
+register_formats (QeKernels *k)
+{
+  FORMATS (REGISTER, REGISTER)
+  k->tile_rows = ROWS;
+  k->tile_min_tokens = 8;
+}

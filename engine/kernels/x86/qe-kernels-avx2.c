@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+/* AVX2 with FMA and F16C: what every 64-bit x86 processor since 2013 (Intel) or 2015 (AMD) has. */
+
+#define QE_VNNI 0
+#include "qe-kernels-256.h"
+#include "qe-vectors-avx2.h"
+
+/* 32 values to bytes, written to p; returns their scale. */
+QE_INLINE float
+quantise_32 (const float *x, int8_t *p)
+{
+  const __m256 magnitude = _mm256_castsi256_ps (_mm256_set1_epi32 (0x7fffffff));
+  __m256 v[4], most = _mm256_setzero_ps ();
+  for (int i = 0; i < 4; i++) {
+    v[i] = _mm256_loadu_ps (x + 8 * i);
+    most = _mm256_max_ps (most, _mm256_and_ps (v[i], magnitude));
+  }
+  __m128 m = _mm_max_ps (_mm256_castps256_ps128 (most), _mm256_extractf128_ps (most, 1));
+  m = _mm_max_ps (m, _mm_movehl_ps (m, m));
+  float amax = _mm_cvtss_f32 (_mm_max_ss (m, _mm_movehdup_ps (m)));
+  __m256 inverse = _mm256_set1_ps (amax > 0 ? 127.0f / amax : 0);
+  __m256i n[4];
+  for (int i = 0; i < 4; i++)
+    n[i] = _mm256_cvtps_epi32 (_mm256_mul_ps (v[i], inverse));
+  __m256i bytes = _mm256_packs_epi16 (_mm256_packs_epi32 (n[0], n[1]), _mm256_packs_epi32 (n[2], n[3]));
+  bytes = _mm256_permutevar8x32_epi32 (bytes, _mm256_setr_epi32 (0, 4, 1, 5, 2, 6, 3, 7));
+  _mm256_storeu_si256 ((__m256i *) p, bytes);
+  return amax / 127.0f;
+}
+
+/* Sums of the two halves of 32 bytes. */
+QE_INLINE void
+two_sums (const int8_t *p, int *low, int *high)
+{
+  __m256i s = _mm256_madd_epi16 (_mm256_maddubs_epi16 (_mm256_set1_epi8 (1), load32 (p)), _mm256_set1_epi16 (1));
+  s = _mm256_add_epi32 (s, _mm256_shuffle_epi32 (s, 0x4e));
+  s = _mm256_add_epi32 (s, _mm256_shuffle_epi32 (s, 0xb1));
+  *low = _mm256_cvtsi256_si32 (s);
+  *high = _mm_cvtsi128_si32 (_mm256_extracti128_si256 (s, 1));
+}
+
+static void
+quantise_x8 (const float *x, size_t columns, QeX8 *out, size_t stride)
+{
+  for (size_t c = 0; c < columns; c += QE_X8, out += stride) {
+    size_t n = columns - c < QE_X8 ? columns - c : QE_X8;
+    if (n < QE_X8)
+      memset (out, 0, sizeof *out);
+    for (size_t i = 0; i < n / 32; i++) {
+      int low, high;
+      out->d[i] = quantise_32 (x + c + 32 * i, out->p + 32 * i);
+      two_sums (out->p + 32 * i, &low, &high);
+      out->s16[2 * i] = out->d[i] * (float) low;
+      out->s16[2 * i + 1] = out->d[i] * (float) high;
+      out->s32[i] = out->s16[2 * i] + out->s16[2 * i + 1];
+    }
+  }
+}
+
+void
+qe_kernels_init_avx2 (QeKernels *k)
+{
+  k->name = "avx2";
+  k->quantise_x8 = quantise_x8;
+  register_formats (k);
+  qe_vectors_init_avx2 (k);
+}
