@@ -248,9 +248,9 @@ quern_part_reserve (QuernPart *part, GError **error)
   return set_disk_error (error, part->part_path, errno);
 }
 
-/* How many bytes of `size` the file at `path` (or its .part) still has to get from the disk. */
-static guint64
-still_needed (const char *path, guint64 size)
+/* How many bytes a file of `size` at `path` (or its .part) still has to get from the disk. */
+guint64
+quern_part_still_needed (const char *path, guint64 size)
 {
   g_autofree char *part_path = g_strconcat (path, ".part", NULL);
   struct stat st;
@@ -264,25 +264,27 @@ still_needed (const char *path, guint64 size)
 
 /**
  * quern_part_missing_space:
- * @path: where the finished file will be
- * @size: its size; 0 asks about the folder alone
+ * @folder: where the files will be; it need not exist yet
+ * @needed: bytes that they still need together
  *
- * Returns: how many more bytes the download needs than the disk has, 0 when it fits; %G_MAXUINT64 is never returned
+ * Returns: how many bytes the disk has too few, 0 when they fit. A little is left free for the rest of the system.
  */
 guint64
-quern_part_missing_space (const char *path, guint64 size)
+quern_part_missing_space (const char *folder, guint64 needed)
 {
-  g_autofree char *folder = g_path_get_dirname (path);
-  guint64 needed = still_needed (path, size), space;
+  g_autofree char *existing = g_strdup (folder);
   struct statvfs fs;
+  guint64 space;
 
-  while (statvfs (folder, &fs) != 0) {
-    g_autofree char *parent = g_path_get_dirname (folder);
+  while (statvfs (existing, &fs) != 0) {
+    char *parent = g_path_get_dirname (existing);
 
-    if (errno != ENOENT || g_str_equal (parent, folder))
+    if (errno != ENOENT || g_str_equal (parent, existing)) {
+      g_free (parent);
       return 0; /* unknown: writing will tell */
-    g_free (folder);
-    folder = g_steal_pointer (&parent);
+    }
+    g_free (existing);
+    existing = parent;
   }
   space = (guint64) fs.f_bavail * fs.f_frsize;
   if (needed == 0)
@@ -525,6 +527,22 @@ quern_part_peek_bytes (const char *path, guint64 size, const char *sha256)
   g_autoptr (QuernPart) part = part_peek (path, size, sha256);
 
   return part != NULL ? part->bytes : 0;
+}
+
+/* What the file at `path` is to become, from its facts alone. */
+gboolean
+quern_part_identify (const char *path, guint64 *size, char **sha256)
+{
+  g_autofree char *facts_path = g_strconcat (path, ".part.facts", NULL), *text = NULL;
+  char hash[65];
+  guint64 bytes;
+
+  if (!g_file_get_contents (facts_path, &text, NULL, NULL)
+      || sscanf (text, "quern-part 1\nsize %" G_GUINT64_FORMAT "\nsha256 %64s\n", &bytes, hash) != 2)
+    return FALSE;
+  *size = bytes;
+  *sha256 = quern_sha256_is_valid (hash) ? g_strdup (hash) : NULL;
+  return TRUE;
 }
 
 /* Deletes what a cancelled download left, and its folder if that is empty now. */

@@ -27,7 +27,8 @@ typedef struct _QuernPart QuernPart;
 QuernPart *quern_part_open          (const char *path, guint64 size, const char *sha256, GError **error);
 void       quern_part_free          (QuernPart *part); /* keeps the files */
 gboolean   quern_part_reserve       (QuernPart *part, GError **error);
-guint64    quern_part_missing_space (const char *path, guint64 size);
+guint64    quern_part_still_needed  (const char *path, guint64 size);
+guint64    quern_part_missing_space (const char *folder, guint64 needed);
 
 guint64    quern_part_get_size      (QuernPart *part);
 const char *quern_part_get_sha256   (QuernPart *part);
@@ -50,6 +51,7 @@ gboolean   quern_part_set_verified  (QuernPart *part, GError **error);
 gboolean   quern_part_install       (const char *path, GError **error);
 gboolean   quern_part_was_verified  (const char *path, guint64 size, const char *sha256);
 guint64    quern_part_peek_bytes    (const char *path, guint64 size, const char *sha256);
+gboolean   quern_part_identify      (const char *path, guint64 *size, char **sha256);
 void       quern_part_discard       (const char *path);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (QuernPart, quern_part_free)

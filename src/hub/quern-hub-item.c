@@ -149,7 +149,8 @@ stretch_info (QuernHubItem *self)
   guint64 parameters = self->parameters > 0 ? self->parameters : (guint64) (self->info.parameters * ratio);
 
   if (self->info.parameters > 0)
-    self->info.active_parameters = (guint64) ((double) self->info.active_parameters / self->info.parameters * parameters);
+    self->info.active_parameters =
+        (guint64) ((double) self->info.active_parameters / self->info.parameters * parameters);
   self->info.parameters = parameters;
   self->info.tensor_bytes *= ratio;
   self->info.decode_bytes *= ratio;

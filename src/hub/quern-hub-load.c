@@ -19,7 +19,7 @@ static void
 invalid_id (const char *id, GError **error)
 {
   g_set_error (error, QUERN_HUB_ERROR, QUERN_HUB_ERROR_NOT_FOUND,
-               _("“%s” is no repository’s name. It looks like “owner/name”."), id);
+               _ ("“%s” is no repository’s name. It looks like “owner/name”."), id);
 }
 
 /**
@@ -101,7 +101,8 @@ static void
 load_card_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
 {
   QuernHubRepo *repo = data;
-  g_autofree char *url = quern_hub_file_url (source, repo->id, repo->revision != NULL ? repo->revision : "main", "README.md");
+  g_autofree char *url =
+      quern_hub_file_url (source, repo->id, repo->revision != NULL ? repo->revision : "main", "README.md");
   GError *error = NULL;
   g_autoptr (QuernHubAnswer) answer = quern_hub_fetch (source, url, cancellable, &error);
 
@@ -179,8 +180,8 @@ static gboolean
 read_more (QuernHub *hub, const Probe *probe, const char *location, GByteArray *data, guint64 want,
            GCancellable *cancellable, GError **error)
 {
-  g_autofree char *range = g_strdup_printf ("bytes=%u-%" G_GUINT64_FORMAT, data->len,
-                                            MIN (data->len + want, probe->size) - 1);
+  g_autofree char *range =
+      g_strdup_printf ("bytes=%u-%" G_GUINT64_FORMAT, data->len, MIN (data->len + want, probe->size) - 1);
   const QuernHubRequestOptions options = { .range = range, .identity = TRUE };
   g_autoptr (SoupMessage) message = NULL;
   g_autoptr (GInputStream) in = quern_hub_open (hub, location, &options, &message, cancellable, error);
@@ -193,13 +194,14 @@ read_more (QuernHub *hub, const Probe *probe, const char *location, GByteArray *
   if (soup_message_get_status (message) != SOUP_STATUS_PARTIAL_CONTENT)
     g_byte_array_set_size (data, 0); /* no ranges: from the start again, as far as is needed */
   while (data->len < before + want
-         && (n = g_input_stream_read (in, buffer, MIN (sizeof buffer, before + want - data->len), cancellable, error)) > 0)
+         && (n = g_input_stream_read (in, buffer, MIN (sizeof buffer, before + want - data->len), cancellable, error))
+                > 0)
     g_byte_array_append (data, buffer, n);
   if (n >= 0 && data->len > before)
     return TRUE;
   if (n >= 0)
     g_set_error (error, QUERN_HUB_ERROR, QUERN_HUB_ERROR_OFFLINE,
-                 _("The connection to the hub broke off. Check the network connection and try again."));
+                 _ ("The connection to the hub broke off. Check the network connection and try again."));
   return FALSE;
 }
 
@@ -209,9 +211,9 @@ set_probe_error (const QeError *qe_error, const char *path, GError **error)
   g_autofree char *name = g_path_get_basename (path);
 
   if (qe_error->status == QE_ERROR_UNSUPPORTED)
-    g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED, _("Quern cannot run “%s”: %s"), name, qe_error->message);
+    g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED, _ ("Quern cannot run “%s”: %s"), name, qe_error->message);
   else
-    g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA, _("“%s” is not a sound model file: %s"), name,
+    g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA, _ ("“%s” is not a sound model file: %s"), name,
                  qe_error->message);
   return FALSE;
 }
@@ -219,15 +221,16 @@ set_probe_error (const QeError *qe_error, const char *path, GError **error)
 static gboolean
 probe_remote (QuernHub *hub, Probe *probe, GCancellable *cancellable, GError **error)
 {
-  g_autoptr (QuernHubResolved) resolved
-      = quern_hub_resolve (hub, probe->repo, probe->revision, probe->path, cancellable, error);
+  g_autoptr (QuernHubResolved) resolved =
+      quern_hub_resolve (hub, probe->repo, probe->revision, probe->path, cancellable, error);
   g_autoptr (GByteArray) data = g_byte_array_new ();
   QeError qe_error = { .status = QE_ERROR_MORE, .message = "the header is too long" };
   QeStatus status = QE_ERROR_MORE;
 
   if (resolved == NULL)
     return FALSE;
-  for (guint64 want = FIRST_PEEK; status == QE_ERROR_MORE && data->len < MIN (probe->size, MAX_HEADER); want = data->len) {
+  for (guint64 want = FIRST_PEEK; status == QE_ERROR_MORE && data->len < MIN (probe->size, MAX_HEADER);
+       want = data->len) {
     if (!read_more (hub, probe, resolved->location, data, want, cancellable, error))
       return FALSE;
     status = qe_model_probe_bytes (data->data, data->len, probe->size, &probe->info, &qe_error);

@@ -79,7 +79,9 @@ parse_file (JsonNode *node)
   JsonObject *lfs = object != NULL ? get_object (object, "lfs") : NULL;
   const char *path = object != NULL ? get_string (object, "rfilename") : NULL;
   const char *sha256 = lfs != NULL ? get_string (lfs, "sha256") : NULL;
-  guint64 size = lfs != NULL && get_int (lfs, "size") > 0 ? get_int (lfs, "size") : object != NULL ? get_int (object, "size") : 0;
+  guint64 size = lfs != NULL && get_int (lfs, "size") > 0 ? get_int (lfs, "size")
+                 : object != NULL                         ? get_int (object, "size")
+                                                          : 0;
 
   if (path == NULL || size == 0 || !path_is_safe (path) || strlen (path) < 6
       || g_ascii_strcasecmp (path + strlen (path) - 5, ".gguf") != 0)
@@ -314,7 +316,7 @@ parse_body (GBytes *body, JsonNodeType type, GError **error)
   if (root != NULL && json_node_get_node_type (root) == type)
     return json_node_ref (root);
   g_set_error_literal (error, QUERN_HUB_ERROR, QUERN_HUB_ERROR_BAD_ANSWER,
-                       _("The address in Preferences answers, but not as a hub does. Check it and try again."));
+                       _ ("The address in Preferences answers, but not as a hub does. Check it and try again."));
   return NULL;
 }
 
@@ -346,6 +348,6 @@ quern_hub_parse_repo (GBytes *body, GError **error)
 
   if (root != NULL && repo == NULL)
     g_set_error_literal (error, QUERN_HUB_ERROR, QUERN_HUB_ERROR_BAD_ANSWER,
-                         _("The hub’s answer names no repository. Try again later."));
+                         _ ("The hub’s answer names no repository. Try again later."));
   return repo;
 }

@@ -80,11 +80,11 @@ quern_hub_repo_init (QuernHubRepo *self)
   self->items = g_list_store_new (QUERN_TYPE_HUB_ITEM);
 }
 
-#define GETTER(type, name, fallback) \
-  type quern_hub_repo_get_##name (QuernHubRepo *self) \
-  { \
-    g_return_val_if_fail (QUERN_IS_HUB_REPO (self), fallback); \
-    return self->name; \
+#define GETTER(type, name, fallback)                                                                                   \
+  type quern_hub_repo_get_##name (QuernHubRepo *self)                                                                  \
+  {                                                                                                                    \
+    g_return_val_if_fail (QUERN_IS_HUB_REPO (self), fallback);                                                         \
+    return self->name;                                                                                                 \
   }
 
 GETTER (const char *, id, NULL)

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include "quern-download-private.h"
+#include "store/quern-database.h"
+
+/* The queue on disk. The first blocks (worker thread), the others hand their work to the database's thread. */
+QuernDatabase *_quern_downloads_db_open   (GPtrArray **downloads, GError **error);
+void           _quern_downloads_db_save   (QuernDatabase *database, QuernDownload *download, guint position);
+void           _quern_downloads_db_remove (QuernDatabase *database, QuernDownload *download);

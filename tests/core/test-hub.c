@@ -1,0 +1,536 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+/* Search, repositories, their quantisations, headers, the cache and the token's way, against the test hub. */
+
+#include "config.h"
+
+#include "hub/quern-hub-repo.h"
+#include "hub/quern-hub-search.h"
+#include "quern-hub-fixture.h"
+
+#include <string.h>
+
+#define REPO "quern/Tiny-GGUF"
+
+typedef struct {
+  QuernHubFixture base;
+  QuernHub *client;
+} Fixture;
+
+static void
+copy_tiny (Fixture *f, const char *name)
+{
+  g_autofree char *from = g_build_filename (g_getenv ("QUERN_TINY_DIR"), name, NULL), *data = NULL;
+  g_autofree char *to = g_build_filename (f->base.files, REPO, name, NULL), *folder = g_path_get_dirname (to);
+  gsize size;
+
+  g_mkdir_with_parents (folder, 0755);
+  g_assert_true (g_file_get_contents (from, &data, &size, NULL));
+  g_assert_true (g_file_set_contents (to, data, size, NULL));
+}
+
+static void
+setup (Fixture *f, gconstpointer data)
+{
+  quern_hub_fixture_setup (&f->base, data);
+  copy_tiny (f, "quern-tiny-Q2_K.gguf");
+  copy_tiny (f, "quern-tiny-Q8_0.gguf");
+  copy_tiny (f, "mmproj-quern-tiny-F16.gguf");
+  quern_hub_fixture_text (&f->base, REPO, "README.md", "---\nlicense: gpl-3.0\n---\n# Quern Tiny\n\nSmall.\n");
+  quern_hub_fixture_text (&f->base, REPO, "hub.json",
+                          "{\"downloads\": 500, \"likes\": 7, \"license\": \"gpl-3.0\", \"architecture\": \"qwen35\","
+                          " \"parameters\": 3160000}");
+  quern_test_hub_rescan (f->base.hub);
+  f->client = quern_hub_new ();
+  quern_hub_set_endpoint (f->client, quern_test_hub_get_endpoint (f->base.hub));
+  quern_hub_set_timeout (f->client, 1);
+}
+
+static void
+teardown (Fixture *f, gconstpointer data)
+{
+  g_clear_object (&f->client);
+  quern_hub_fixture_clear (&f->base, data);
+}
+
+static void
+add_fault (Fixture *f, QuernFaultKind kind, const char *path, guint64 after, guint64 value, guint times)
+{
+  const QuernFault fault = { kind, path, after, value, times };
+
+  quern_test_hub_add_fault (f->base.hub, &fault);
+}
+
+static gboolean
+give_up_cb (gpointer data)
+{
+  g_error ("nothing came within 30 seconds");
+  return G_SOURCE_REMOVE;
+}
+
+#define WAIT_UNTIL(condition)                                                                                          \
+  G_STMT_START                                                                                                         \
+  {                                                                                                                    \
+    guint limit_ = g_timeout_add_seconds (30, give_up_cb, NULL);                                                       \
+    while (!(condition))                                                                                               \
+      g_main_context_iteration (NULL, TRUE);                                                                           \
+    g_source_remove (limit_);                                                                                          \
+  }                                                                                                                    \
+  G_STMT_END
+
+static void
+result_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  *(GAsyncResult **) data = g_object_ref (result);
+}
+
+static QuernHubRepo *
+load (Fixture *f, const char *id, GError **error)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+
+  quern_hub_load_repo_async (f->client, id, NULL, result_cb, &result);
+  WAIT_UNTIL (result != NULL);
+  return quern_hub_load_repo_finish (f->client, result, error);
+}
+
+/* ---- search ---------------------------------------------------------------------------------------------------- */
+
+static void
+add_many (Fixture *f, guint n)
+{
+  for (guint i = 0; i < n; i++) {
+    g_autofree char *repo = g_strdup_printf ("many/Model-%03u-GGUF", i);
+    g_autofree char *settings =
+        g_strdup_printf ("{\"downloads\": %u, \"architecture\": \"%s\"}", 1000 - i, i % 2 ? "qwen35" : "llama");
+
+    quern_hub_fixture_text (&f->base, repo, "hub.json", settings);
+    quern_hub_fixture_add (&f->base, repo, "x-Q4_0.gguf", 100, i);
+  }
+  quern_test_hub_rescan (f->base.hub);
+}
+
+static QuernHubSearch *
+search (Fixture *f, const char *text)
+{
+  QuernHubSearch *found = quern_hub_search_new (f->client);
+
+  quern_hub_search_set_text (found, text);
+  g_assert_cmpint (quern_hub_search_get_state (found), ==, QUERN_HUB_SEARCH_LOADING);
+  WAIT_UNTIL (quern_hub_search_get_state (found) != QUERN_HUB_SEARCH_LOADING);
+  return found;
+}
+
+static void
+test_search_pages (Fixture *f, gconstpointer data)
+{
+  g_autoptr (QuernHubSearch) found = NULL;
+  g_autoptr (QuernHubRepo) first = NULL, second = NULL;
+
+  add_many (f, 65);
+  found = search (f, "model");
+  g_assert_cmpint (quern_hub_search_get_state (found), ==, QUERN_HUB_SEARCH_READY);
+  g_assert_cmpuint (g_list_model_get_n_items (G_LIST_MODEL (found)), ==, 30);
+  g_assert_true (quern_hub_search_get_has_more (found));
+  quern_hub_search_load_more (found);
+  WAIT_UNTIL (quern_hub_search_get_state (found) != QUERN_HUB_SEARCH_LOADING);
+  quern_hub_search_load_more (found);
+  WAIT_UNTIL (quern_hub_search_get_state (found) != QUERN_HUB_SEARCH_LOADING);
+  g_assert_cmpuint (g_list_model_get_n_items (G_LIST_MODEL (found)), ==, 65);
+  g_assert_false (quern_hub_search_get_has_more (found));
+  first = g_list_model_get_item (G_LIST_MODEL (found), 0);
+  second = g_list_model_get_item (G_LIST_MODEL (found), 1);
+  g_assert_cmpstr (quern_hub_repo_get_id (first), ==, "many/Model-000-GGUF");
+  g_assert_cmpint (quern_hub_repo_get_downloads (first), ==, 1000);
+  g_assert_cmpint (quern_hub_repo_get_support (first), ==, QUERN_HUB_SUPPORT_NO);
+  g_assert_cmpint (quern_hub_repo_get_support (second), ==, QUERN_HUB_SUPPORT_YES);
+}
+
+static void
+test_search_offline (Fixture *f, gconstpointer data)
+{
+  g_autoptr (QuernHubSearch) online = search (f, "tiny"), offline = NULL, unknown = NULL;
+
+  g_assert_cmpuint (g_list_model_get_n_items (G_LIST_MODEL (online)), ==, 1);
+  add_fault (f, QUERN_FAULT_STATUS, "/api/", 0, 503, 0);
+  offline = search (f, "tiny");
+  g_assert_cmpint (quern_hub_search_get_state (offline), ==, QUERN_HUB_SEARCH_STALE);
+  g_assert_cmpuint (g_list_model_get_n_items (G_LIST_MODEL (offline)), ==, 1);
+  g_assert_cmpint (quern_hub_search_get_fetched (offline), >, 0);
+  unknown = search (f, "never asked before");
+  g_assert_cmpint (quern_hub_search_get_state (unknown), ==, QUERN_HUB_SEARCH_FAILED);
+  g_assert_nonnull (quern_hub_search_get_message (unknown));
+}
+
+static void
+test_search_stale_answer_is_dropped (Fixture *f, gconstpointer data)
+{
+  g_autoptr (QuernHubSearch) found = quern_hub_search_new (f->client);
+
+  add_many (f, 3);
+  quern_hub_search_set_text (found, "model");
+  quern_hub_search_set_text (found, "tiny");
+  WAIT_UNTIL (quern_hub_search_get_state (found) != QUERN_HUB_SEARCH_LOADING);
+  for (guint i = 0; i < 50; i++) {
+    g_main_context_iteration (NULL, FALSE);
+    g_usleep (2000);
+  }
+  g_assert_cmpuint (g_list_model_get_n_items (G_LIST_MODEL (found)), ==, 1);
+}
+
+/* ---- one repository -------------------------------------------------------------------------------------------- */
+
+static void
+test_details (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (QuernHubRepo) repo = load (f, REPO, &error);
+  g_autoptr (QuernHubItem) small = NULL, named = NULL;
+  g_autofree char *sha256 = quern_test_hub_dup_sha256 (f->base.hub, REPO, "quern-tiny-Q2_K.gguf");
+
+  g_assert_no_error (error);
+  g_assert_cmpstr (quern_hub_repo_get_license (repo), ==, "gpl-3.0");
+  g_assert_cmpuint (strlen (quern_hub_repo_get_revision (repo)), ==, 40);
+  g_assert_cmpuint (g_list_model_get_n_items (quern_hub_repo_get_items (repo)), ==, 2);
+  small = g_list_model_get_item (quern_hub_repo_get_items (repo), 0);
+  g_assert_cmpstr (quern_hub_item_get_label (small), ==, "Q2_K");
+  g_assert_cmpuint (quern_hub_item_get_bytes (small), ==, 1501792);
+  g_assert_cmpuint (quern_hub_item_get_vision_bytes (small), ==, 2518496);
+  g_assert_cmpstr (quern_hub_item_get_file (small, 0)->sha256, ==, sha256);
+  g_assert_cmpfloat_with_epsilon (quern_hub_item_get_bits_per_weight (small), 8.0 * 1501792 / 3160000, 1e-9);
+  named = quern_hub_repo_find_item (repo, "q8_0");
+  g_assert_cmpuint (quern_hub_item_get_bytes (named), ==, 3452832);
+}
+
+static void
+test_probe (Fixture *f, gconstpointer data)
+{
+  g_autoptr (QuernHubRepo) repo = load (f, REPO, NULL);
+  g_autoptr (QuernHubItem) item = quern_hub_repo_find_item (repo, "Q8_0");
+  g_autofree char *path = g_build_filename (g_getenv ("QUERN_TINY_DIR"), "quern-tiny-Q8_0.gguf", NULL);
+  QeModelInfo local;
+  guint64 cost;
+
+  g_assert_cmpint (qe_model_probe (path, &local, NULL), ==, QE_OK);
+  for (guint i = 0; i < 2; i++) {
+    g_autoptr (GAsyncResult) result = NULL;
+    g_autoptr (GError) error = NULL;
+
+    quern_hub_probe_async (f->client, repo, item, NULL, result_cb, &result);
+    WAIT_UNTIL (result != NULL);
+    g_assert_true (quern_hub_probe_finish (f->client, result, &error));
+    g_assert_no_error (error);
+    if (i == 0)
+      cost = quern_test_hub_content_bytes (f->base.hub);
+    else
+      g_assert_cmpuint (quern_test_hub_content_bytes (f->base.hub), ==, cost); /* remembered */
+  }
+  g_assert_cmpuint (quern_hub_item_get_info (item)->parameters, ==, local.parameters);
+  g_assert_cmpuint (quern_hub_item_get_info (item)->decode_bytes, ==, local.decode_bytes);
+  g_assert_cmpstr (quern_hub_item_get_info (item)->quantisation, ==, "Q8_0");
+  g_assert_true (quern_hub_item_get_info_exact (item));
+  g_assert_cmpuint (cost, <, 3452832); /* not the whole file */
+}
+
+static void
+test_probe_not_a_model (Fixture *f, gconstpointer data)
+{
+  g_autoptr (QuernHubRepo) repo = NULL;
+  g_autoptr (QuernHubItem) item = NULL;
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+
+  quern_hub_fixture_add (&f->base, REPO, "junk-Q6_K.gguf", 5000, 3);
+  quern_test_hub_rescan (f->base.hub);
+  repo = load (f, REPO, NULL);
+  item = quern_hub_repo_find_item (repo, "Q6_K");
+  quern_hub_probe_async (f->client, repo, item, NULL, result_cb, &result);
+  WAIT_UNTIL (result != NULL);
+  g_assert_false (quern_hub_probe_finish (f->client, result, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA);
+}
+
+static void
+test_card (Fixture *f, gconstpointer data)
+{
+  g_autoptr (QuernHubRepo) repo = load (f, REPO, NULL);
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autofree char *card = NULL;
+
+  quern_hub_load_card_async (f->client, repo, NULL, result_cb, &result);
+  WAIT_UNTIL (result != NULL);
+  card = quern_hub_load_card_finish (f->client, result, NULL);
+  g_assert_cmpstr (card, ==, "# Quern Tiny\n\nSmall.\n");
+}
+
+static void
+test_grouping (Fixture *f, gconstpointer data)
+{
+  static const char json[] =
+      "{\"id\":\"o/n\",\"sha\":\"abc\",\"gated\":false,\"gguf\":{\"total\":1000,\"architecture\":\"qwen35moe\"},"
+      "\"siblings\":[{\"rfilename\":\"README.md\",\"size\":10},"
+      "{\"rfilename\":\"Q8_0/M-Q8_0-00002-of-00002.gguf\",\"size\":300},"
+      "{\"rfilename\":\"Q8_0/M-Q8_0-00001-of-00002.gguf\",\"size\":700},"
+      "{\"rfilename\":\"BF16/M-BF16-00001-of-00002.gguf\",\"size\":700},"
+      "{\"rfilename\":\"M-UD-Q4_K_XL.gguf\",\"size\":500},{\"rfilename\":\"M-IQ2_XXS.gguf\",\"size\":200},"
+      "{\"rfilename\":\"M-MXFP4_MOE.gguf\",\"size\":520},{\"rfilename\":\"../evil-Q4_0.gguf\",\"size\":520},"
+      "{\"rfilename\":\"mmproj-F32.gguf\",\"size\":90},{\"rfilename\":\"mmproj-F16.gguf\",\"size\":45},"
+      "{\"rfilename\":\"imatrix_unsloth.gguf\",\"size\":4},{\"rfilename\":17},7,null]}";
+  g_autoptr (GBytes) body = g_bytes_new_static (json, strlen (json));
+  g_autoptr (GError) error = NULL;
+  g_autoptr (QuernHubRepo) repo = quern_hub_parse_repo (body, &error);
+  const char *const labels[] = { "IQ2_XXS", "UD-Q4_K_XL", "MXFP4_MOE", "Q8_0" };
+  g_autoptr (QuernHubItem) split = NULL;
+
+  g_assert_no_error (error);
+  g_assert_cmpuint (g_list_model_get_n_items (quern_hub_repo_get_items (repo)), ==, G_N_ELEMENTS (labels));
+  for (guint i = 0; i < G_N_ELEMENTS (labels); i++) {
+    g_autoptr (QuernHubItem) item = g_list_model_get_item (quern_hub_repo_get_items (repo), i);
+
+    g_assert_cmpstr (quern_hub_item_get_label (item), ==, labels[i]);
+    g_assert_cmpuint (quern_hub_item_get_vision_bytes (item), ==, 45);
+  }
+  split = quern_hub_repo_find_item (repo, "Q8_0");
+  g_assert_cmpuint (quern_hub_item_get_n_files (split), ==, 2);
+  g_assert_cmpuint (quern_hub_item_get_bytes (split), ==, 1000);
+  g_assert_cmpstr (quern_hub_item_get_file (split, 1)->name, ==, "M-Q8_0-00002-of-00002.gguf");
+  g_assert_cmpfloat (quern_hub_item_get_bits_per_weight (split), ==, 8);
+}
+
+/* ---- what goes wrong ------------------------------------------------------------------------------------------- */
+
+static void
+test_renamed (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (QuernHubRepo) repo = NULL;
+
+  quern_hub_fixture_text (&f->base, "old/Name", "hub.json", "{\"renamed_to\": \"" REPO "\"}");
+  quern_test_hub_rescan (f->base.hub);
+  repo = load (f, "old/Name", &error);
+  g_assert_no_error (error);
+  g_assert_cmpstr (quern_hub_repo_get_id (repo), ==, REPO);
+}
+
+static void
+test_survives (Fixture *f, gconstpointer data)
+{
+  const QuernFault *fault = data;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (QuernHubRepo) repo = NULL;
+
+  quern_test_hub_add_fault (f->base.hub, fault);
+  repo = load (f, REPO, &error);
+  g_assert_no_error (error);
+  g_assert_false (quern_hub_repo_get_stale (repo));
+  g_assert_cmpuint (g_list_model_get_n_items (quern_hub_repo_get_items (repo)), ==, 2);
+  g_assert_cmpuint (quern_test_hub_n_faults (f->base.hub), ==, 0);
+}
+
+static void
+test_stale_repo (Fixture *f, gconstpointer data)
+{
+  g_autoptr (QuernHubRepo) online = load (f, REPO, NULL), offline = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_clear_pointer (&f->base.hub, quern_test_hub_free); /* the network is gone */
+  f->base.hub = quern_test_hub_new (f->base.files, 0, NULL);
+  offline = load (f, REPO, &error);
+  g_assert_no_error (error);
+  g_assert_true (quern_hub_repo_get_stale (offline));
+  g_assert_cmpuint (g_list_model_get_n_items (quern_hub_repo_get_items (offline)), ==, 2);
+}
+
+static void
+test_errors (Fixture *f, gconstpointer data)
+{
+  const struct {
+    const char *id;
+    int code;
+  } cases[] = { { "quern/absent", QUERN_HUB_ERROR_UNAUTHORIZED },
+                { "../../etc", QUERN_HUB_ERROR_NOT_FOUND },
+                { "noslash", QUERN_HUB_ERROR_NOT_FOUND } };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    g_autoptr (GError) error = NULL;
+
+    g_assert_null (load (f, cases[i].id, &error));
+    g_assert_error (error, QUERN_HUB_ERROR, cases[i].code);
+  }
+  quern_hub_set_token (f->client, "hf_accepted");
+  {
+    g_autoptr (GError) error = NULL;
+
+    g_assert_null (load (f, "quern/absent", &error));
+    g_assert_error (error, QUERN_HUB_ERROR, QUERN_HUB_ERROR_NOT_FOUND);
+  }
+  add_fault (f, QUERN_FAULT_REDIRECT_LOOP, "/api/models/" REPO, 0, 0, 0);
+  {
+    g_autoptr (GError) error = NULL;
+
+    g_assert_null (load (f, REPO, &error));
+    g_assert_error (error, QUERN_HUB_ERROR, QUERN_HUB_ERROR_BAD_ANSWER);
+  }
+}
+
+/* ---- the token ------------------------------------------------------------------------------------------------- */
+
+static void
+test_token_stays (Fixture *f, gconstpointer data)
+{
+  g_autoptr (QuernHubRepo) repo = NULL;
+  g_autoptr (GPtrArray) log = NULL;
+  guint to_hub = 0, to_other = 0;
+
+  quern_hub_set_token (f->client, "hf_accepted");
+  add_fault (f, QUERN_FAULT_REDIRECT_AWAY, "/api/models/" REPO, 0, 0, 1);
+  repo = load (f, REPO, NULL);
+  g_assert_nonnull (repo);
+  log = quern_test_hub_dup_log (f->base.hub);
+  for (guint i = 0; i < log->len; i++) {
+    const QuernHubRequest *request = log->pdata[i];
+
+    if (g_str_has_prefix (request->host, "127.0.0.1"))
+      to_hub += request->authorized;
+    else {
+      to_other++;
+      g_assert_false (request->authorized);
+    }
+  }
+  g_assert_cmpuint (to_hub, ==, 1);
+  g_assert_cmpuint (to_other, ==, 1);
+}
+
+static void
+test_token_rule (void)
+{
+  const struct {
+    const char *endpoint, *url;
+    gboolean allowed;
+  } cases[] = {
+    { "https://huggingface.co", "https://huggingface.co/api/models", TRUE },
+    { "https://huggingface.co", "https://HuggingFace.co/x", TRUE },
+    { "https://huggingface.co", "http://huggingface.co/x", FALSE },
+    { "https://huggingface.co", "https://huggingface.co:8443/x", FALSE },
+    { "https://huggingface.co", "https://cdn-lfs.hf.co/x", FALSE },
+    { "https://huggingface.co", "https://huggingface.co.evil.example/x", FALSE },
+    { "http://mirror.example", "http://mirror.example/x", FALSE },
+    { "http://127.0.0.1:8080", "http://127.0.0.1:8080/x", TRUE },
+    { "http://127.0.0.1:8080", "http://localhost:8080/x", FALSE },
+    { "http://127.0.0.1:8080", "http://127.0.0.1:8081/x", FALSE },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    g_autoptr (GUri) uri = g_uri_parse (cases[i].url, SOUP_HTTP_URI_FLAGS, NULL);
+
+    g_assert_cmpint (quern_hub_may_send_token (cases[i].endpoint, uri), ==, cases[i].allowed);
+  }
+}
+
+static void
+test_token_sources (Fixture *f, gconstpointer data)
+{
+  g_autofree char *path = g_build_filename (f->base.folder, "token", NULL), *token = NULL;
+  g_autoptr (QuernHub) from_file = NULL, from_variable = NULL, broken = NULL;
+
+  g_assert_true (g_file_set_contents (path, "hf_file\n", -1, NULL));
+  from_file = quern_hub_new ();
+  token = quern_hub_dup_token (from_file);
+  g_assert_cmpstr (token, ==, "hf_file");
+  g_setenv ("HF_TOKEN", "hf_variable", TRUE);
+  from_variable = quern_hub_new ();
+  g_free (token);
+  token = quern_hub_dup_token (from_variable);
+  g_assert_cmpstr (token, ==, "hf_variable");
+  g_setenv ("HF_TOKEN", "hf\r\nHost: evil", TRUE);
+  broken = quern_hub_new ();
+  g_free (token);
+  token = quern_hub_dup_token (broken);
+  g_assert_null (token);
+  g_unsetenv ("HF_TOKEN");
+}
+
+static void
+test_endpoint (Fixture *f, gconstpointer data)
+{
+  const struct {
+    const char *set, *get;
+  } cases[] = { { "mirror.example/", "https://mirror.example" },
+                { "http://localhost:1//", "http://localhost:1" },
+                { "", QUERN_HUB_DEFAULT_ENDPOINT },
+                { "ftp://x", QUERN_HUB_DEFAULT_ENDPOINT },
+                { NULL, QUERN_HUB_DEFAULT_ENDPOINT } };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    g_autofree char *endpoint = NULL;
+
+    quern_hub_set_endpoint (f->client, cases[i].set);
+    endpoint = quern_hub_dup_endpoint (f->client);
+    g_assert_cmpstr (endpoint, ==, cases[i].get);
+  }
+  g_setenv ("HF_ENDPOINT", "https://hf-mirror.example", TRUE);
+  quern_hub_set_endpoint (f->client, NULL);
+  g_unsetenv ("HF_ENDPOINT");
+  {
+    g_autofree char *endpoint = quern_hub_dup_endpoint (f->client);
+    g_assert_cmpstr (endpoint, ==, "https://hf-mirror.example");
+  }
+}
+
+static void
+test_labels (void)
+{
+  const char *const cases[][2] = {
+    { "Qwen3.5-4B-Q4_K_M", "Q4_K_M" },      { "Qwen3.5-4B-UD-Q2_K_XL", "UD-Q2_K_XL" },
+    { "Qwen_Qwen3.5-9B-IQ4_XS", "IQ4_XS" }, { "model.Q8_0", "Q8_0" },
+    { "qwen3.5-0.8b-q4_0", "Q4_0" },        { "Qwen3.5-4B-BF16", "BF16" },
+    { "mmproj-Qwen3.5-4B-f16", "F16" },     { "Qwen3.5-35B-A3B-MXFP4_MOE", "MXFP4_MOE" },
+    { "Qwen3.5-4B-Q4_K_M-imat", "Q4_K_M" }, { "something", "something" },
+    { "ud-q4_k_xl", "UD-Q4_K_XL" },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    g_autofree char *label = quern_hub_label_from_name (cases[i][0]);
+    g_assert_cmpstr (label, ==, cases[i][1]);
+  }
+}
+
+int
+main (int argc, char *argv[])
+{
+  static const struct {
+    const char *name;
+    QuernFault fault;
+  } survivable[] = {
+    { "500", { QUERN_FAULT_STATUS, "/api/", 0, 500, 2 } },
+    { "429-retry-after", { QUERN_FAULT_STATUS, "/api/", 1, 429, 1 } },
+    { "gzip", { QUERN_FAULT_GZIP, "/api/", 0, 0, 1 } },
+    { "bad-json", { QUERN_FAULT_BAD_JSON, "/api/", 0, 0, 1 } },
+  };
+
+  quern_hub_fixture_init ();
+  g_test_init (&argc, &argv, NULL);
+#define ADD(path, function) g_test_add ("/hub/" path, Fixture, NULL, setup, function, teardown)
+  ADD ("search/pages", test_search_pages);
+  ADD ("search/offline", test_search_offline);
+  ADD ("search/stale-answer-is-dropped", test_search_stale_answer_is_dropped);
+  ADD ("repo/details", test_details);
+  ADD ("repo/probe", test_probe);
+  ADD ("repo/probe-not-a-model", test_probe_not_a_model);
+  ADD ("repo/card", test_card);
+  ADD ("repo/grouping", test_grouping);
+  ADD ("repo/renamed", test_renamed);
+  ADD ("repo/stale", test_stale_repo);
+  ADD ("repo/errors", test_errors);
+  ADD ("token/stays", test_token_stays);
+  ADD ("token/sources", test_token_sources);
+  ADD ("endpoint", test_endpoint);
+#undef ADD
+  g_test_add_func ("/hub/token/rule", test_token_rule);
+  g_test_add_func ("/hub/labels", test_labels);
+  for (guint i = 0; i < G_N_ELEMENTS (survivable); i++) {
+    g_autofree char *path = g_strconcat ("/hub/survives/", survivable[i].name, NULL);
+    g_test_add (path, Fixture, &survivable[i].fault, setup, test_survives, teardown);
+  }
+  return g_test_run ();
+}
