@@ -29,8 +29,10 @@ run_tests() {
 
 # folder SANITIZERS: configures a build of engine and core with them.
 sanitized() {
-  [ -e "$1/build.ninja" ] || meson setup "$1" "$top" -Db_sanitize="$2" -Db_lundef=false -Dui=false > "$build/setup.log" 2>&1 \
-    || { cat "$build/setup.log"; exit 1; }
+  if [ -e "$1/build.ninja" ]; then set -- ninja -C "$1" build.ninja
+  else set -- meson setup "$1" "$top" -Db_sanitize="$2" -Db_lundef=false -Dui=false
+  fi
+  "$@" > "$build/setup.log" 2>&1 || { cat "$build/setup.log"; exit 1; }
 }
 
 for suite in "$@"; do
