@@ -29,58 +29,64 @@ input_row (const Net *net, int t, size_t c)
                : net->g->wide + (size_t) t * net->g->ld_wide + c;
 }
 
-/* Keeps what the next batch needs of columns [c, c + s); the place for it is still in use, so it goes to `out`. */
+/* Keeps what the next batch needs of columns [c, end); the place for it is still in use. */
 static void
-save_history (const Net *net, size_t c, float *out)
+save_history (const Net *net, size_t c, size_t end)
 {
   const int n_history = (int) net->g->config->conv_kernel - 1;
   for (int i = 0; i < n_history; i++)
-    memcpy (out + (size_t) i * net->s, input_row (net, (int) net->n + i - n_history, c), net->s * sizeof *out);
+    memcpy (net->g->conv_saved + (size_t) i * net->channels + c, input_row (net, (int) net->n + i - n_history, c),
+            (end - c) * sizeof (float));
 }
 
 static void
-restore_history (const Net *net, size_t c, const float *saved)
+restore_history (const Net *net, size_t c, size_t end)
 {
   for (uint32_t i = 0; i + 1 < net->g->config->conv_kernel; i++)
-    memcpy (net->history + (size_t) i * net->channels + c, saved + (size_t) i * net->s, net->s * sizeof *saved);
+    memcpy (net->history + (size_t) i * net->channels + c, net->g->conv_saved + (size_t) i * net->channels + c,
+            (end - c) * sizeof (float));
 }
 
-/* The head whose columns start at c, all rows, in place: from the last row back, so that inputs are still there. */
 static void
-convolve_head (const Net *net, size_t c)
+defer_inputs (const Net *net, size_t c, size_t end)
+{
+  for (uint32_t t = 0; t < net->n; t++)
+    memcpy (net->deferred->inputs + (size_t) t * net->channels + c, input_row (net, (int) t, c),
+            (end - c) * sizeof (float));
+}
+
+/* Columns [c, end) of row t, in place; queries and keys are normed head by head. */
+static void
+convolve_row (const Net *net, int t, size_t c, size_t end)
 {
   const QeGraph *g = net->g;
   const uint32_t kernel = g->config->conv_kernel, keys_end = 2 * g->config->n_key_heads * net->s;
-  const float query_factor = c < keys_end / 2 ? 1.0f / sqrtf ((float) net->s) : 1.0f;
-  for (int t = (int) net->n - 1; t >= 0; t--) {
-    const float *rows[16];
-    float *y = g->wide + (size_t) t * g->ld_wide + c;
-    for (uint32_t j = 0; j < kernel; j++)
-      rows[j] = input_row (net, t - (int) kernel + 1 + (int) j, c);
-    g->ops->conv_silu (y, rows, kernel, net->l->conv + c, net->channels, net->s);
-    if (c < keys_end)
-      g->ops->l2_norm (y, net->s, g->config->eps, query_factor);
-  }
+  const float query_factor = 1.0f / sqrtf ((float) net->s);
+  const float *rows[16];
+  float *y = g->wide + (size_t) t * g->ld_wide;
+  for (uint32_t j = 0; j < kernel; j++)
+    rows[j] = input_row (net, t - (int) kernel + 1 + (int) j, c);
+  g->ops->conv_silu (y + c, rows, kernel, net->l->conv + c, net->channels, end - c);
+  for (; c < end && c < keys_end; c += net->s)
+    g->ops->l2_norm (y + c, net->s, g->config->eps, c < keys_end / 2 ? query_factor : 1.0f);
 }
 
+/* Each thread has some heads' columns. From the last row back, so that a row's inputs are still there. */
 static void
 convolve (const Net *net, QeWorker *w)
 {
   size_t first, end;
-  float *saved = qe_graph_scratch (net->g, w);
   qe_graph_share (w, net->channels / net->s, &first, &end);
-  for (size_t head = first; head < end; head++) {
-    const size_t c = head * net->s;
-    if (net->deferred)
-      for (uint32_t t = 0; t < net->n; t++)
-        memcpy (net->deferred->inputs + (size_t) t * net->channels + c, input_row (net, (int) t, c),
-                net->s * sizeof (float));
-    else
-      save_history (net, c, saved);
-    convolve_head (net, c);
-    if (!net->deferred)
-      restore_history (net, c, saved);
-  }
+  first *= net->s;
+  end *= net->s;
+  if (net->deferred)
+    defer_inputs (net, first, end);
+  else
+    save_history (net, first, end);
+  for (int t = (int) net->n - 1; t >= 0; t--)
+    convolve_row (net, t, first, end);
+  if (!net->deferred)
+    restore_history (net, first, end);
 }
 
 /* ---- delta rule ------------------------------------------------------------------------------------------------ */
@@ -117,16 +123,26 @@ read_gates (const Net *net, uint32_t head, uint32_t t, float *beta, float *log_d
   *log_decay = net->l->a[head] * (x > 20.0f ? x : log1pf (expf (x)));
 }
 
+/* What the head read from the state goes on, normed and gated. */
 static void
-step_rows (const Net *net, const Head *h)
+gate_row (const Net *net, const Head *h, uint32_t t, const float *o)
 {
   const QeGraph *g = net->g;
+  g->ops->gated_norm (h->o + (size_t) t * g->ld_narrow, o, net->l->ssm_norm,
+                      g->wide + (size_t) t * g->ld_wide + net->z + (size_t) h->index * net->s, net->s, g->config->eps);
+}
+
+static void
+step_rows (const Net *net, QeWorker *w, const Head *h)
+{
+  const QeGraph *g = net->g;
+  float *o = qe_graph_scratch (g, w);
   for (uint32_t t = 0; t < net->n; t++) {
     const size_t at = (size_t) t * g->ld_wide;
     float beta, log_decay;
     read_gates (net, h->index, t, &beta, &log_decay);
-    g->ops->delta_step (h->state, h->o + (size_t) t * g->ld_narrow, h->q + at, h->k + at, h->v + at, beta,
-                        expf (log_decay), net->s, net->s);
+    g->ops->delta_step (h->state, o, h->q + at, h->k + at, h->v + at, beta, expf (log_decay), net->s, net->s);
+    gate_row (net, h, t, o);
   }
 }
 
@@ -181,10 +197,8 @@ correct_values (const Net *net, const Head *h, Chunk *c)
   const size_t s = net->s;
   for (uint32_t t = 0; t < c->n; t++) {
     const float fade = expf (c->decay[t]), beta = c->beta[t];
-    const float *v = h->v + (size_t) (c->first + t) * net->g->ld_wide, *p = c->p + t * s;
-    float *r = c->r + t * s;
-    for (size_t i = 0; i < s; i++)
-      r[i] = beta * (v[i] - fade * p[i]);
+    const float *v = h->v + (size_t) (c->first + t) * net->g->ld_wide;
+    net->g->ops->delta_correct (c->r + t * s, v, c->p + t * s, beta, fade, s);
     net->g->ops->scale (c->p + (c->n + t) * s, fade, s);
   }
 }
@@ -222,7 +236,7 @@ chunk_rows (const Net *net, QeWorker *w, const Head *h, uint32_t first)
   net->g->ops->delta_solve (c.r, c.t, c.n, net->s);
   cblas_sgemm (CblasRowMajor, CblasNoTrans, CblasNoTrans, n, s, n, 1, c.t + n * n, n, c.r, s, 1, c.p + n * s, s);
   for (int t = 0; t < n; t++)
-    memcpy (h->o + (size_t) (first + (uint32_t) t) * net->g->ld_narrow, c.p + (n + t) * s, net->s * sizeof (float));
+    gate_row (net, h, first + (uint32_t) t, c.p + (n + t) * s);
   if (net->deferred) {
     keep_chunk (net, h, &c);
     return;
@@ -240,13 +254,10 @@ run_heads (const Net *net, QeWorker *w)
   for (size_t i = qe_worker_next (w); i < c->n_value_heads; i = qe_worker_next (w)) {
     const Head h = find_head (net, (uint32_t) i);
     if (net->n < QE_DELTA_CHUNK_MIN && !net->deferred)
-      step_rows (net, &h);
+      step_rows (net, w, &h);
     else
       for (uint32_t first = 0; first < net->n; first += QE_DELTA_CHUNK)
         chunk_rows (net, w, &h, first);
-    for (uint32_t t = 0; t < net->n; t++)
-      g->ops->gated_norm (h.o + (size_t) t * g->ld_narrow, net->l->ssm_norm,
-                          g->wide + (size_t) t * g->ld_wide + net->z + i * net->s, net->s, c->eps);
   }
 }
 

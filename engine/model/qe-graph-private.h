@@ -49,6 +49,7 @@ struct QeGraph {
 
   float *scratch; /* [n_threads][scratch_size] */
   size_t scratch_size;
+  float *conv_saved; /* [conv_kernel - 1][channels] */
   float *partials; /* of attention along the cache: [QE_ATTEND_FEW][n_heads][n_blocks][head_size + 2] */
   uint32_t attend_block, n_blocks; /* rows of the cache that are taken together; most of them */
 

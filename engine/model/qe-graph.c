@@ -49,8 +49,7 @@ measure_scratch (const QeGraph *g, const QeConfig *c)
   const size_t tile = 2 * queries * d + QE_TILE_KEYS * d + queries * QE_TILE_KEYS + 2 * queries;
   const size_t along = group * g->attend_block;
   const size_t delta = 2 * n * s + 2 * n * n + 2 * n * s + n * s + n * s + 2 * n;
-  const size_t conv = (size_t) c->conv_kernel * s;
-  return (max_size (max_size (tile, along), max_size (delta, conv)) + 15) / 16 * 16;
+  return (max_size (max_size (tile, along), delta) + 15) / 16 * 16;
 }
 
 void
@@ -139,6 +138,7 @@ qe_graph_lay_out (QeGraph *g, char *base)
   g->cosine = take_floats (&a, n * c->rope_dims / 2);
   g->sine = take_floats (&a, n * c->rope_dims / 2);
   g->scratch = take_floats (&a, g->n_threads * g->scratch_size);
+  g->conv_saved = take_floats (&a, (size_t) (c->conv_kernel - 1) * qe_config_channels (c));
   g->partials = take_floats (&a, (size_t) QE_ATTEND_FEW * c->n_heads * g->n_blocks * (c->head_size + 2));
   if (c->moe)
     lay_out_mixture (g, &a);
@@ -175,6 +175,7 @@ qe_graph_new (QeGraph **out, const QeModel *model, QeCache *cache, const QeGraph
     qe_graph_free (g);
     return qe_fail (err, QE_ERROR_MEMORY, "There is not enough memory for the model's buffers.");
   }
+  madvise (g->memory, g->memory_bytes, MADV_HUGEPAGE); /* rows are far apart: fewer pages to look up */
   qe_graph_lay_out (g, g->memory);
   status = qe_graph_reserve_logits (g, params->max_logits, err);
   if (status == QE_OK)

@@ -130,11 +130,12 @@ sigmoid_mul (float *restrict y, const float *restrict gate, size_t n)
 }
 
 static void
-gated_norm (float *restrict y, const float *restrict w, const float *restrict z, size_t n, float eps)
+gated_norm (float *restrict y, const float *restrict x, const float *restrict w, const float *restrict z, size_t n,
+            float eps)
 {
-  const float factor = 1.0f / sqrtf (square_sum (y, n) / (float) n + eps);
+  const float factor = 1.0f / sqrtf (square_sum (x, n) / (float) n + eps);
   for (size_t i = 0; i < n; i++)
-    y[i] = y[i] * factor * w[i] * z[i] * sigmoid (z[i]);
+    y[i] = x[i] * factor * w[i] * z[i] * sigmoid (z[i]);
 }
 
 static float
@@ -248,6 +249,13 @@ delta_step (float *s, float *o, const float *q, const float *k, const float *v, 
 }
 
 static void
+delta_correct (float *restrict r, const float *restrict v, const float *restrict p, float beta, float fade, size_t dv)
+{
+  for (size_t i = 0; i < dv; i++)
+    r[i] = beta * (v[i] - fade * p[i]);
+}
+
+static void
 delta_mask (float *t, const float *g, const float *beta, size_t n)
 {
   for (size_t i = 0; i < n; i++) {
@@ -343,6 +351,7 @@ const QeOps OPS_TABLE = {
   .exp_sum = exp_sum,
   .conv_silu = conv_silu,
   .delta_step = delta_step,
+  .delta_correct = delta_correct,
   .delta_mask = delta_mask,
   .delta_solve = delta_solve,
   .rows = {

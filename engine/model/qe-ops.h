@@ -31,7 +31,8 @@ typedef struct {
   void (*l2_norm) (float *x, size_t n, float eps, float factor);        /* x = factor * x / sqrt (x.x + eps) */
   void (*silu_mul) (float *y, const float *gate, const float *up, size_t n);  /* y = silu (gate) * up; y may be either */
   void (*sigmoid_mul) (float *y, const float *gate, size_t n);          /* y *= sigmoid (gate) */
-  void (*gated_norm) (float *y, const float *w, const float *z, size_t n, float eps); /* y = norm (y) * w * silu (z) */
+  void (*gated_norm) (float *y, const float *x, const float *w, const float *z, size_t n, float eps);
+      /* y = norm (x) * w * silu (z) */
   float (*max) (const float *x, size_t n);
   int (*is_finite) (const float *x, size_t n); /* no element is infinite or no number */
   float (*exp_sum) (float *x, size_t n, float max); /* x = exp (x - max); returns the sum */
@@ -43,6 +44,8 @@ typedef struct {
   /* One token of the gated delta rule (qwen35.md 4.3, step 8) on s [dk][dv]: o = attention of q to the new state. */
   void (*delta_step) (float *s, float *o, const float *q, const float *k, const float *v, float beta, float decay,
                       size_t dk, size_t dv);
+  /* r = beta * (v - fade * p) */
+  void (*delta_correct) (float *r, const float *v, const float *p, float beta, float fade, size_t dv);
   /* From products t [2n][n] of keys (first n rows) and queries with keys, and running sums g [n] of log decay, makes the
    * strictly lower a[t][s] = beta[t] (k_t.k_s) exp (g_t - g_s) and the lower (q_t.k_s) exp (g_t - g_s), in place. */
   void (*delta_mask) (float *t, const float *g, const float *beta, size_t n);
