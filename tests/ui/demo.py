@@ -52,8 +52,9 @@ class Tour:
 
     def think(self, wanted):
         button = self.app.find('toggle button', 'Think')
-        if button.has_state('pressed') != wanted and button.has_state('checked') != wanted:
+        if button.is_on != wanted:
             button.click()
+            button.wait(lambda node: node.is_on == wanted)
 
     def new_chat(self):
         self.app.key('ctrl+n')

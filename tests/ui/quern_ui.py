@@ -100,6 +100,11 @@ class Node:
         return self.has_state('showing') and self.has_state('visible')
 
     @property
+    def is_on(self):
+        """Whether a toggle, a check box or a switch is on."""
+        return self.has_state('pressed') or self.has_state('checked')
+
+    @property
     def sensitive(self):
         return self.has_state('sensitive')
 
