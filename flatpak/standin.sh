@@ -30,7 +30,11 @@ if [ ! -e "$folder/sources/complete" ]; then
   bwrap --bind "$root" / --dev /dev --proc /proc --tmpfs /tmp --ro-bind /etc/resolv.conf /etc/resolv.conf \
     --bind "$folder/sources" /mnt --chdir /mnt sh -c '
       apt-get -o APT::Sandbox::User=root -o Acquire::Retries=5 update -qq
-      apt-get -o APT::Sandbox::User=root -o Acquire::Retries=5 source -qq --download-only openblas utf8proc cmark-gfm'
+      for try in 1 2 3 4 5; do # mirrors stumble
+        apt-get -o APT::Sandbox::User=root -o Acquire::Retries=5 source -qq --download-only openblas utf8proc cmark-gfm && exit
+        sleep 5
+      done
+      exit 1'
   : > "$folder/sources/complete"
 fi
 

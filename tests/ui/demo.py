@@ -11,7 +11,7 @@ import quern_ui
 
 FOLDER = os.path.join(quern_ui.BUILD, 'demo')
 ANSWERED = "SELECT count(*) FROM message WHERE role = 'assistant' AND state = 'complete'"
-LAST = '''SELECT q.content, a.reasoning, a.content, a.model_title, a.answer_tokens, a.reasoning_tokens, a.decode_seconds,
+LAST = '''SELECT q.content, a.reasoning, a.content, a.model_title, a.answer_tokens, a.decode_seconds,
           a.first_token_seconds FROM message a JOIN message q ON q.id = a.parent_id
           WHERE a.role = 'assistant' ORDER BY a.id DESC LIMIT 1'''
 
@@ -43,12 +43,12 @@ class Tour:
             box.focus()
         self.app.key('Return')
         quern_ui.wait_for(f'the answer to “{question}”', lambda: self.desktop.query(ANSWERED)[0][0] > before, 60)
-        asked, reasoning, answer, model, tokens, thought, seconds, first = self.desktop.query(LAST)[0]
+        asked, reasoning, answer, model, tokens, seconds, first = self.desktop.query(LAST)[0]
         self.say(f'\nYou: {asked}')
         if reasoning:
             self.say(f'({reasoning.strip()})')
-        rate = f', {(tokens + thought) / seconds:.0f} tokens/s' if seconds > 0 else ''
-        self.say(f'{model}: {answer.strip()}\n  [{tokens + thought} tokens{rate}, first after {first * 1000:.0f} ms]')
+        rate = f', {tokens / seconds:.0f} tokens/s' if seconds > 0 else ''
+        self.say(f'{model}: {answer.strip()}\n  [{tokens} tokens{rate}, first after {first * 1000:.0f} ms]')
 
     def think(self, wanted):
         button = self.app.find('toggle button', 'Think')
@@ -76,20 +76,19 @@ def questions(tour):
 
 
 def thinking(tour):
-    tour.new_chat()
-    tour.think(False)
-    tour.ask('What is 47 + 38?')
-    tour.think(True)
-    tour.ask('What is 47 + 38?')
+    for thinks in (False, True):
+        tour.new_chat()
+        tour.think(thinks)
+        tour.ask('What is 47 + 38?')
     tour.picture('thinking')
 
 
 def languages(tour):
-    tour.new_chat()
-    tour.think(False)
     for question in ('你好', 'こんにちは', 'مرحبا'):
+        tour.new_chat()
+        tour.think(False)
         tour.ask(question)
-    tour.picture('languages')
+        tour.picture('languages')
 
 
 def narrow(tour):
