@@ -26,15 +26,19 @@ fi
 
 if [ ! -e "$folder/sources/complete" ]; then
   mkdir -p "$folder/sources"
-  echo "deb-src $mirror trixie main" > "$root/etc/apt/sources.list.d/src.list"
+  # Not every mirror keeps every archive: Debian 12's will do where 13's is gone.
+  printf 'deb-src %s %s main\n' "$mirror" trixie "$mirror" bookworm > "$root/etc/apt/sources.list.d/src.list"
   bwrap --bind "$root" / --dev /dev --proc /proc --tmpfs /tmp --ro-bind /etc/resolv.conf /etc/resolv.conf \
     --bind "$folder/sources" /mnt --chdir /mnt sh -c '
-      apt-get -o APT::Sandbox::User=root -o Acquire::Retries=5 update -qq
-      for try in 1 2 3 4 5; do # mirrors stumble
-        apt-get -o APT::Sandbox::User=root -o Acquire::Retries=5 source -qq --download-only openblas utf8proc cmark-gfm && exit
-        sleep 5
-      done
-      exit 1'
+      options="-o APT::Sandbox::User=root -o Acquire::Retries=5"
+      apt-get $options update -qq
+      for name in openblas utf8proc cmark-gfm; do
+        for suite in trixie bookworm; do
+          apt-get $options source -qq --download-only $name/$suite || :
+          ! ls ${name}_*.orig.tar.*z > /dev/null 2>&1 || break
+        done
+        ls ${name}_*.orig.tar.*z
+      done'
   : > "$folder/sources/complete"
 fi
 
