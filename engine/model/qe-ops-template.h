@@ -129,6 +129,16 @@ sigmoid_mul (float *restrict y, const float *restrict gate, size_t n)
     y[i] *= sigmoid (gate[i]);
 }
 
+/* gelu (x) = x (1 + tanh u) / 2 = x sigmoid (2u), u = sqrt (2 / pi) (x + 0.044715 x³) */
+static void
+gelu_bias (float *restrict y, const float *restrict bias, size_t n)
+{
+  for (size_t i = 0; i < n; i++) {
+    const float x = y[i] + bias[i];
+    y[i] = x * sigmoid (1.5957691216f * (x + 0.044715f * x * x * x));
+  }
+}
+
 static void
 gated_norm (float *restrict y, const float *restrict x, const float *restrict w, const float *restrict z, size_t n,
             float eps)
@@ -345,6 +355,7 @@ const QeOps OPS_TABLE = {
   .l2_norm = l2_norm,
   .silu_mul = silu_mul,
   .sigmoid_mul = sigmoid_mul,
+  .gelu_bias = gelu_bias,
   .gated_norm = gated_norm,
   .max = max_of,
   .is_finite = is_finite,

@@ -2,8 +2,10 @@
 #include "vision/qe-vision-attention.h"
 
 #include <cblas.h>
+#include <math.h>
+#include <string.h>
 
-#include "vision/qe-vision-math.h"
+#include "model/qe-ops.h"
 
 /* A chunk is QUERIES patches of one head. It goes over the keys in tiles and keeps, for each query, the largest score so
  * far, the sum of e^(score - largest) and the weighted sum of values; when the largest grows, the sums are scaled down.
@@ -24,56 +26,18 @@ qe_vision_attention_scratch (size_t head_size)
   return QUERIES * (KEYS + 2 + head_size);
 }
 
-static float
-largest_of (const float *s, size_t n)
-{
-  float lanes[QE_LANES], largest;
-  size_t i = 0;
-
-  for (size_t l = 0; l < QE_LANES; l++)
-    lanes[l] = -INFINITY;
-  for (; i + QE_LANES <= n; i += QE_LANES)
-    for (size_t l = 0; l < QE_LANES; l++)
-      lanes[l] = s[i + l] > lanes[l] ? s[i + l] : lanes[l];
-  largest = lanes[0];
-  for (size_t l = 1; l < QE_LANES; l++)
-    largest = lanes[l] > largest ? lanes[l] : largest;
-  for (; i < n; i++)
-    largest = s[i] > largest ? s[i] : largest;
-  return largest;
-}
-
-/* s = e^(s - largest); returns the sum */
-static float
-exponentials (float *s, size_t n, float largest)
-{
-  float lanes[QE_LANES] = { 0 }, sum = 0;
-  size_t i = 0;
-
-  for (; i + QE_LANES <= n; i += QE_LANES)
-    for (size_t l = 0; l < QE_LANES; l++) {
-      s[i + l] = qe_exp (s[i + l] - largest);
-      lanes[l] += s[i + l];
-    }
-  for (size_t l = 0; l < QE_LANES; l++)
-    sum += lanes[l];
-  for (; i < n; i++)
-    sum += s[i] = qe_exp (s[i] - largest);
-  return sum;
-}
-
 /* Turns the scores of query `i` for n keys into weights, scaling what was summed before. */
 static void
-soften (Tile *tile, size_t i, size_t n, size_t head_size)
+soften (const QeOps *ops, Tile *tile, size_t i, size_t n, size_t head_size)
 {
   float *s = tile->scores + i * KEYS, *values = tile->values + i * head_size;
-  float largest = fmaxf (tile->largest[i], largest_of (s, n));
-  float scale = qe_exp (tile->largest[i] - largest);
+  float largest = fmaxf (tile->largest[i], ops->max (s, n));
+  float scale = expf (tile->largest[i] - largest);
 
-  tile->sum[i] = tile->sum[i] * scale + exponentials (s, n, largest);
+  tile->sum[i] = tile->sum[i] * scale + ops->exp_sum (s, n, largest);
   tile->largest[i] = largest;
-  for (size_t j = 0; j < head_size; j++)
-    values[j] *= scale;
+  if (scale < 1)
+    ops->scale (values, scale, head_size);
 }
 
 static void
@@ -82,6 +46,7 @@ attend (const QeVisionAttention *a, size_t head, size_t first, Tile *tile)
   size_t d = a->width / a->n_heads, stride = 3 * a->width;
   size_t n_queries = a->n - first < QUERIES ? a->n - first : QUERIES;
   const float *q = a->qkv + first * stride + head * d;
+  const QeOps *ops = qe_ops_get ();
 
   memset (tile->values, 0, n_queries * d * sizeof (float));
   memset (tile->sum, 0, n_queries * sizeof (float));
@@ -94,7 +59,7 @@ attend (const QeVisionAttention *a, size_t head, size_t first, Tile *tile)
     cblas_sgemm (CblasRowMajor, CblasNoTrans, CblasTrans, (int) n_queries, (int) n_keys, (int) d, 1 / sqrtf ((float) d),
                  q, (int) stride, k, (int) stride, 0, tile->scores, KEYS);
     for (size_t i = 0; i < n_queries; i++)
-      soften (tile, i, n_keys, d);
+      soften (ops, tile, i, n_keys, d);
     cblas_sgemm (CblasRowMajor, CblasNoTrans, CblasNoTrans, (int) n_queries, (int) d, (int) n_keys, 1, tile->scores,
                  KEYS, v, (int) stride, 1, tile->values, (int) d);
   }

@@ -3,12 +3,12 @@
 #include <stdlib.h>
 
 #include "kernels/qe-matmul.h"
+#include "model/qe-ops.h"
 #include "qe-error.h"
 #include "vision/qe-image.h"
 #include "vision/qe-resize.h"
 #include "vision/qe-vision-attention.h"
 #include "vision/qe-vision-encode.h"
-#include "vision/qe-vision-math.h"
 
 /* The tower, as one parallel region (reference/qwen35.md section 9):
  *
@@ -229,19 +229,6 @@ qkv_slice (Encoder *e, QeWorker *worker, const QeVisionBlock *block, size_t firs
     finish_qkv (e, block, i, e->qkv + i * 3 * h);
 }
 
-static void
-gelu_rows (float *x, const float *bias, size_t n, size_t width)
-{
-  for (size_t i = 0; i < n; i++, x += width) {
-    size_t j = 0;
-    for (; j + QE_LANES <= width; j += QE_LANES)
-      for (size_t l = 0; l < QE_LANES; l++)
-        x[j + l] = qe_gelu_tanh (x[j + l] + bias[j + l]);
-    for (; j < width; j++)
-      x[j] = qe_gelu_tanh (x[j] + bias[j]);
-  }
-}
-
 /* From the attention's result in y to the end of the block. */
 static void
 rest_slice (Encoder *e, QeWorker *worker, const QeVisionBlock *block, size_t first, size_t n)
@@ -256,10 +243,17 @@ rest_slice (Encoder *e, QeWorker *worker, const QeVisionBlock *block, size_t fir
     layer_norm (e, x + i * h, y + i * h, block->ln2_weight, block->ln2_bias);
   }
   product (e, worker, block->up, y, e->wide, n);
-  gelu_rows (e->wide + from * m, block->up_bias, to - from, m);
+  for (size_t i = from; i < to; i++)
+    qe_ops_get ()->gelu_bias (e->wide + i * m, block->up_bias, m);
   product (e, worker, block->down, e->wide, e->narrow, n);
   for (size_t i = from; i < to; i++)
     add (x + i * h, e->narrow + i * h, block->down_bias, h);
+}
+
+static inline float
+gelu_erf (float x)
+{
+  return 0.5f * x * (1 + erff (x * 0.70710678f));
 }
 
 static void
@@ -276,7 +270,7 @@ merge_slice (Encoder *e, QeWorker *worker, size_t first, size_t n)
   product (e, worker, v->mm0, e->y + first * h, e->wide, n_tokens);
   own_rows (worker, n_tokens, &from, &to);
   for (size_t i = from * k; i < to * k; i++)
-    e->wide[i] = qe_gelu_erf (e->wide[i] + v->mm0_bias[i % k]);
+    e->wide[i] = gelu_erf (e->wide[i] + v->mm0_bias[i % k]);
   product (e, worker, v->mm2, e->wide, out, n_tokens);
   for (size_t i = from * width; i < to * width; i++)
     out[i] += v->mm2_bias[i % width];
