@@ -8,6 +8,7 @@
 
 #include "quern-context-private.h"
 #include "quern-model-private.h"
+#include "quern-vision.h"
 
 /* Loads run one after another on threads of their own, so that each sees the memory that the one before it took.
  * Everything else here belongs to the thread that made the engine, but for the table of weights. */
@@ -203,7 +204,8 @@ refuse (QuernModel *model, const QuernLoadParams *params, guint64 need, guint64 
 {
   guint size = _quern_context_default_size (model, params);
   guint fits = MIN (qe_plan_largest_context (quern_model_get_info (model), &(QePlanParams) { .kv_type = params->kv_type,
-                                                                          .vision = quern_model_get_vision_info (model) },
+                                                                          .vision = quern_model_get_vision_info (model),
+                                                                          .vision_pixels = QUERN_VISION_MAX_PIXELS },
                                              budget),
                     quern_model_get_info (model)->n_ctx_train);
   g_autofree char *needed = g_format_size (need);
@@ -257,7 +259,8 @@ make_room (QuernEngine *self, Load *load, GError **error)
 guint
 quern_engine_largest_context (QuernEngine *self, QuernModel *model, QeKvType kv_type)
 {
-  QePlanParams params = { .kv_type = kv_type, .vision = quern_model_get_vision_info (model) };
+  QePlanParams params = { .kv_type = kv_type, .vision = quern_model_get_vision_info (model),
+                          .vision_pixels = QUERN_VISION_MAX_PIXELS };
   const QeModelInfo *info = quern_model_get_info (model);
 
   return MIN (qe_plan_largest_context (info, &params, quern_memory_available ()), info->n_ctx_train);
@@ -535,7 +538,7 @@ count_pictures (const Count *count, QeModel *weights, QeError *error)
 
   if (pictures->len == 0 || !path)
     return 0;
-  if (qe_vision_open (&vision, path, weights, error) != QE_OK)
+  if (_quern_vision_open (&vision, path, weights, error) != QE_OK)
     return -1;
   for (guint i = 0; i < pictures->len && total >= 0; i++) {
     const QuernPixels *pixels = pictures->pdata[i];

@@ -7,6 +7,7 @@
 
 #include "quern-context-private.h"
 #include "quern-generation-private.h"
+#include "quern-vision.h"
 
 /* Carries out one request on a context's thread: pictures, prompt, then token by token. */
 
@@ -99,7 +100,7 @@ open_vision (Run *run)
                  quern_model_get_title (runner->model));
     return FALSE;
   }
-  return qe_vision_open (&runner->vision, path, runner->weights, &error) == QE_OK || fail (run, &error);
+  return _quern_vision_open (&runner->vision, path, runner->weights, &error) == QE_OK || fail (run, &error);
 }
 
 static QeImage *

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "engine/quern-vision.h"
 #include "quern-library.h"
 
 struct _QuernModel {
@@ -286,7 +287,7 @@ void
 quern_model_plan (QuernModel *self, guint n_ctx, QeKvType kv_type, QeMemoryPlan *plan)
 {
   QePlanParams params = { .n_ctx = n_ctx, .kv_type = kv_type, .vision = quern_model_get_vision_info (self),
-                          .checkpoint_bytes = 0 };
+                          .vision_pixels = QUERN_VISION_MAX_PIXELS, .checkpoint_bytes = 0 };
 
   qe_plan_memory (&self->info, &params, plan);
 }
