@@ -22,6 +22,8 @@ static const Command commands[] = {
   { "show", quern_cli_show, N_ ("what a model's file says") },
   { "import", quern_cli_import, N_ ("use a GGUF file where it lies") },
   { "remove", quern_cli_remove, N_ ("delete a model") },
+  { "search", quern_cli_search, N_ ("look for models on the hub") },
+  { "pull", quern_cli_pull, N_ ("download a model") },
   { "bench", quern_cli_bench, N_ ("measure a model's speed") },
 };
 

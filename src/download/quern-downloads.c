@@ -414,13 +414,33 @@ find_same (QuernDownloads *self, const char *repo, const char *label)
   return NULL;
 }
 
+static gboolean
+has_name (gconstpointer file, gconstpointer name)
+{
+  return g_str_equal (((const QuernDownloadFile *) file)->name, name);
+}
+
+/* A file that no longer belongs to it, such as a vision file that is not wanted, does not stay behind half-finished. */
+static void
+discard_dropped (QuernDownload *download, GPtrArray *files)
+{
+  for (guint i = 0; i < download->files->len; i++) {
+    const QuernDownloadFile *file = download->files->pdata[i];
+    g_autofree char *target = _quern_download_dup_target (download, i);
+
+    if (!g_ptr_array_find_with_equal_func (files, file->name, has_name, NULL))
+      quern_part_discard (target);
+  }
+}
+
 static void
 take_new_files (QuernDownload *download, QuernHubRepo *repo, QuernHubItem *item, gboolean with_vision)
 {
   const char *revision = quern_hub_repo_get_revision (repo);
+  GPtrArray *files = _quern_download_files_of (item, with_vision);
 
-  _quern_download_set_files (download, revision != NULL ? revision : "main",
-                             _quern_download_files_of (item, with_vision));
+  discard_dropped (download, files);
+  _quern_download_set_files (download, revision != NULL ? revision : "main", files);
   download->refresh = FALSE;
 }
 

@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "config.h"
+
+#include "quern-cli.h"
+
+#include "download/quern-downloads.h"
+
+#include <glib-unix.h>
+#include <glib/gi18n.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define LINE_INTERVAL (5 * G_USEC_PER_SEC) /* between two lines of progress where there is no terminal */
+
+typedef struct {
+  QuernDownloads *downloads;
+  QuernDownload *download;
+  GMainLoop *loop;
+  gboolean quiet, terminal, stopped;
+  gint64 printed;
+} Pull;
+
+/* ---- progress -------------------------------------------------------------------------------------------------- */
+
+static char *
+time_left (QuernDownload *download)
+{
+  gint64 seconds = quern_download_get_seconds_left (download);
+
+  if (seconds < 0)
+    return g_strdup ("");
+  return seconds >= 3600 ? g_strdup_printf (_ ("  %d:%02d:%02d left"), (int) (seconds / 3600),
+                                            (int) (seconds / 60 % 60), (int) (seconds % 60))
+                         : g_strdup_printf (_ ("  %d:%02d left"), (int) (seconds / 60), (int) (seconds % 60));
+}
+
+static char *
+progress_line (QuernDownload *download)
+{
+  g_autofree char *bytes = g_format_size (quern_download_get_bytes (download));
+  g_autofree char *total = g_format_size (quern_download_get_total (download));
+  g_autofree char *speed = g_format_size ((guint64) quern_download_get_speed (download)), *left = time_left (download);
+  int percent = (int) (quern_download_get_fraction (download) * 100);
+
+  switch (quern_download_get_phase (download)) {
+  case QUERN_DOWNLOAD_VERIFYING:
+    return g_strdup_printf (_ ("%3d %%  %s of %s  verifying"), percent, bytes, total);
+  case QUERN_DOWNLOAD_REPAIRING:
+    return g_strdup_printf (_ ("%3d %%  %s of %s  a part arrived damaged, fetching it again"), percent, bytes, total);
+  case QUERN_DOWNLOAD_CONNECTING:
+    return g_strdup_printf (_ ("%3d %%  %s of %s  connecting"), percent, bytes, total);
+  case QUERN_DOWNLOAD_RECEIVING:
+  default:
+    return g_strdup_printf (_ ("%3d %%  %s of %s  %s/s%s"), percent, bytes, total, speed, left);
+  }
+}
+
+static void
+progress_cb (QuernDownload *download, GParamSpec *pspec, Pull *pull)
+{
+  gint64 now = g_get_monotonic_time ();
+  g_autofree char *line = NULL;
+
+  if (pull->quiet || quern_download_get_state (download) != QUERN_DOWNLOAD_RUNNING
+      || (!pull->terminal
+          && (quern_download_get_phase (download) == QUERN_DOWNLOAD_CONNECTING
+              || (pull->printed != 0 && now - pull->printed < LINE_INTERVAL))))
+    return;
+  pull->printed = now;
+  line = progress_line (download);
+  fprintf (stderr, pull->terminal ? "\r\033[K%s" : "%s\n", line);
+  fflush (stderr);
+}
+
+static void
+state_cb (QuernDownload *download, GParamSpec *pspec, Pull *pull)
+{
+  QuernDownloadState state = quern_download_get_state (download);
+
+  if (state != QUERN_DOWNLOAD_RUNNING && state != QUERN_DOWNLOAD_QUEUED)
+    g_main_loop_quit (pull->loop);
+}
+
+static gboolean
+stop_cb (gpointer data)
+{
+  Pull *pull = data;
+
+  pull->stopped = TRUE;
+  quern_downloads_pause (pull->downloads, pull->download);
+  return G_SOURCE_CONTINUE;
+}
+
+/* ---- which item ------------------------------------------------------------------------------------------------ */
+
+static void
+list_items (QuernHubRepo *repo)
+{
+  GListModel *items = quern_hub_repo_get_items (repo);
+
+  for (guint i = 0; i < g_list_model_get_n_items (items); i++) {
+    g_autoptr (QuernHubItem) item = g_list_model_get_item (items, i);
+    g_autofree char *size = g_format_size (quern_hub_item_get_bytes (item));
+
+    fprintf (stderr, "  %-16s %s\n", quern_hub_item_get_label (item), size);
+  }
+}
+
+/* Without a wish: Q4_K_M or its like, else the smallest of at least 4 bits a weight, else the largest. */
+static QuernHubItem *
+default_item (QuernHubRepo *repo)
+{
+  const char *const usual[] = { "Q4_K_M", "UD-Q4_K_XL", "Q4_K_S", "IQ4_XS", "Q4_0" };
+  GListModel *items = quern_hub_repo_get_items (repo);
+  guint n = g_list_model_get_n_items (items);
+
+  for (guint i = 0; i < G_N_ELEMENTS (usual); i++) {
+    QuernHubItem *item = quern_hub_repo_find_item (repo, usual[i]);
+
+    if (item != NULL)
+      return item;
+  }
+  for (guint i = 0; i < n; i++) {
+    g_autoptr (QuernHubItem) item = g_list_model_get_item (items, i);
+
+    if (quern_hub_item_get_bits_per_weight (item) >= 4)
+      return g_steal_pointer (&item);
+  }
+  return n > 0 ? g_list_model_get_item (items, n - 1) : NULL;
+}
+
+static QuernHubItem *
+choose_item (QuernHubRepo *repo, const char *what, GError **error)
+{
+  QuernHubItem *item = what != NULL ? quern_hub_repo_find_item (repo, what) : default_item (repo);
+
+  if (item != NULL)
+    return item;
+  if (what == NULL)
+    g_set_error (error, QUERN_HUB_ERROR, QUERN_HUB_ERROR_NOT_FOUND,
+                 _ ("“%s” has no whole GGUF model. Choose another repository with “quern-cli search”."),
+                 quern_hub_repo_get_id (repo));
+  else {
+    list_items (repo);
+    g_set_error (error, QUERN_HUB_ERROR, QUERN_HUB_ERROR_NOT_FOUND, _ ("“%s” has no “%s”. Choose one of those above."),
+                 quern_hub_repo_get_id (repo), what);
+  }
+  return NULL;
+}
+
+/* ---- pull ------------------------------------------------------------------------------------------------------ */
+
+static QuernHubRepo *
+load_repo (QuernHub *hub, const char *name, GError **error)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+  QuernHubRepo *repo;
+
+  quern_hub_load_repo_async (hub, name, NULL, quern_cli_result_cb, &result);
+  repo = quern_hub_load_repo_finish (hub, quern_cli_wait (&result), error);
+  if (repo != NULL && quern_hub_repo_get_support (repo) == QUERN_HUB_SUPPORT_NO) {
+    g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED,
+                 _ ("“%s” is of the architecture “%s”, which Quern does not run. It runs Qwen 3.5 models."), name,
+                 quern_hub_repo_get_architecture (repo));
+    g_clear_object (&repo);
+  }
+  return repo;
+}
+
+static QuernDownloads *
+open_queue (QuernHub *hub, guint64 rate)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+  QuernDownloads *downloads = quern_downloads_new (hub);
+
+  quern_downloads_hold (downloads, NULL);
+  quern_downloads_set_rate (downloads, rate);
+  quern_downloads_load_async (downloads, NULL, quern_cli_result_cb, &result);
+  if (!quern_downloads_load_finish (downloads, quern_cli_wait (&result), &error))
+    fprintf (stderr, "quern-cli: %s\n", error->message);
+  return downloads;
+}
+
+static int
+report (Pull *pull)
+{
+  const GError *error = quern_download_get_error (pull->download);
+
+  if (pull->terminal && !pull->quiet)
+    fputs ("\r\033[K", stderr);
+  if (quern_download_get_state (pull->download) == QUERN_DOWNLOAD_COMPLETE) {
+    puts (quern_download_get_path (pull->download));
+    return QUERN_CLI_OK;
+  }
+  if (pull->stopped || error == NULL)
+    return quern_cli_fail (g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED,
+                                                _ ("The download was stopped. Run the same command again to go on.")));
+  return quern_cli_fail (g_error_copy (error));
+}
+
+static int
+run (QuernDownloads *downloads, QuernHubRepo *repo, QuernHubItem *item, gboolean with_vision, gboolean quiet)
+{
+  g_autoptr (GMainLoop) loop = g_main_loop_new (NULL, FALSE);
+  Pull pull = { .downloads = downloads, .loop = loop, .quiet = quiet, .terminal = isatty (STDERR_FILENO) };
+  int code;
+
+  pull.download = g_object_ref (quern_downloads_add (downloads, repo, item, with_vision));
+  g_signal_connect (pull.download, "notify::bytes", G_CALLBACK (progress_cb), &pull);
+  g_signal_connect (pull.download, "notify::state", G_CALLBACK (state_cb), &pull);
+  g_unix_signal_add (SIGINT, stop_cb, &pull);
+  g_unix_signal_add (SIGTERM, stop_cb, &pull);
+  quern_downloads_hold (downloads, pull.download);
+  g_main_loop_run (loop);
+  while (quern_downloads_is_active (downloads)) /* the thread of a stopped download saves what it has */
+    g_main_context_iteration (NULL, TRUE);
+  code = report (&pull);
+  g_signal_handlers_disconnect_by_data (pull.download, &pull);
+  g_object_unref (pull.download);
+  return code;
+}
+
+/* quern-cli pull REPO[:FILE|:QUANT] */
+int
+quern_cli_pull (int argc, char **argv)
+{
+  gboolean no_vision = FALSE, quiet = FALSE, done;
+  gint64 rate = 0;
+  int code;
+  const GOptionEntry entries[] = {
+    { "no-vision", 0, 0, G_OPTION_ARG_NONE, &no_vision, N_ ("Leave the vision file out"), NULL },
+    { "limit-rate", 0, 0, G_OPTION_ARG_INT64, &rate, N_ ("Bytes per second at most"), "BYTES" },
+    { "quiet", 'q', 0, G_OPTION_ARG_NONE, &quiet, N_ ("Show no progress"), NULL },
+    G_OPTION_ENTRY_NULL,
+  };
+  g_autofree char *name = NULL;
+  g_autoptr (QuernHub) hub = NULL;
+  g_autoptr (QuernHubRepo) repo = NULL;
+  g_autoptr (QuernHubItem) item = NULL;
+  g_autoptr (QuernDownloads) downloads = NULL;
+  GError *error = NULL;
+  char *what;
+
+  code = quern_cli_parse (_ ("REPO[:FILE|:QUANT] — download a model; repeated, goes on where it stopped"), entries,
+                          &argc, &argv, &done);
+  if (done)
+    return code;
+  if (argc != 2 || rate < 0)
+    return quern_cli_wrong_usage (_ ("Name one repository, e.g. “unsloth/Qwen3.5-4B-GGUF:Q4_K_M”."));
+  name = g_strdup (argv[1]);
+  what = strchr (name, ':');
+  if (what != NULL)
+    *what++ = '\0';
+  hub = quern_hub_new ();
+  repo = load_repo (hub, name, &error);
+  item = repo != NULL ? choose_item (repo, what, &error) : NULL;
+  if (item == NULL)
+    return quern_cli_fail (error);
+  if (what == NULL && !quiet)
+    fprintf (stderr, _ ("Taking %s.\n"), quern_hub_item_get_label (item));
+  downloads = open_queue (hub, rate);
+  code = run (downloads, repo, item, !no_vision, quiet);
+  quern_downloads_close (downloads);
+  return code;
+}
