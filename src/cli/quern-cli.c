@@ -53,7 +53,7 @@ quern_cli_wrong_usage (const char *format, ...)
   va_start (arguments, format);
   text = g_strdup_vprintf (format, arguments);
   va_end (arguments);
-  fprintf (stderr, "quern-cli: %s %s\n", text, _("See “quern-cli --help”."));
+  fprintf (stderr, "quern-cli: %s %s\n", text, _ ("See “quern-cli --help”."));
   return QUERN_CLI_USAGE;
 }
 
@@ -137,9 +137,9 @@ quern_cli_find_model (QuernLibrary *library, const char *id, GError **error)
     return quern_model_new (id, NULL, error);
   if (!model)
     g_set_error (error, QUERN_LIBRARY_ERROR, QUERN_LIBRARY_ERROR_NOT_FOUND,
-                 _("There is no model “%s”. “quern-cli list” prints those that are on this computer."), id);
+                 _ ("There is no model “%s”. “quern-cli list” prints those that are on this computer."), id);
   else if (quern_model_get_state (model) != QUERN_MODEL_OK)
-    g_set_error (error, QUERN_LIBRARY_ERROR, QUERN_LIBRARY_ERROR_DAMAGED, _("“%s” cannot be used: %s"), id,
+    g_set_error (error, QUERN_LIBRARY_ERROR, QUERN_LIBRARY_ERROR_DAMAGED, _ ("“%s” cannot be used: %s"), id,
                  quern_model_get_problem (model));
   else
     return g_object_ref (model);
@@ -169,10 +169,10 @@ quern_cli_peak_rss (void)
 static int
 print_help (FILE *file)
 {
-  fprintf (file, "%s\n\n", _("Usage: quern-cli COMMAND [OPTION…] [ARGUMENT…]"));
+  fprintf (file, "%s\n\n", _ ("Usage: quern-cli COMMAND [OPTION…] [ARGUMENT…]"));
   for (guint i = 0; i < G_N_ELEMENTS (commands); i++)
-    fprintf (file, "  %-8s %s\n", commands[i].name, _(commands[i].about));
-  fprintf (file, "\n%s\n", _("“quern-cli COMMAND --help” tells more. MODEL is an id that “list” prints, or a file."));
+    fprintf (file, "  %-8s %s\n", commands[i].name, _ (commands[i].about));
+  fprintf (file, "\n%s\n", _ ("“quern-cli COMMAND --help” tells more. MODEL is an id that “list” prints, or a file."));
   return QUERN_CLI_OK;
 }
 
@@ -197,5 +197,5 @@ main (int argc, char **argv)
   for (guint i = 0; i < G_N_ELEMENTS (commands); i++)
     if (g_str_equal (argv[1], commands[i].name))
       return commands[i].run (argc - 1, argv + 1);
-  return quern_cli_wrong_usage (_("There is no command “%s”."), argv[1]);
+  return quern_cli_wrong_usage (_ ("There is no command “%s”."), argv[1]);
 }
