@@ -8,7 +8,7 @@
 
 #include <glib/gi18n-lib.h>
 
-#define RECORD_INTERVAL (G_USEC_PER_SEC / 5)
+#define RECORD_INTERVAL (G_USEC_PER_SEC / 10)
 #define MAX_ETAGS 4
 
 void

@@ -18,7 +18,7 @@
 
 #define MIN_CHUNK (128 * 1024)
 #define MAX_CHUNK (16 * 1024 * 1024)
-#define SAVE_INTERVAL (G_USEC_PER_SEC / 4)
+#define SAVE_INTERVAL (G_USEC_PER_SEC / 10)
 #define SPACE_MARGIN (32 * 1024 * 1024) /* left free on the disk, for the database and the rest of the system */
 
 G_DEFINE_QUARK (quern - download - error - quark, quern_download_error)
@@ -416,7 +416,7 @@ quern_part_forget (QuernPart *part)
 
 /**
  * quern_part_save:
- * @now: %FALSE: not more often than four times a second
+ * @now: %FALSE: not more often than ten times a second
  *
  * Writes the facts. They say nothing that is not yet handed to the system, so they hold after a kill; after a power
  * failure the checksums tell.
