@@ -15,6 +15,8 @@ typedef struct {
   QuernPart *part;
   GCancellable *cancellable; /* also cancelled when one worker meets an error that ends the download */
 
+  guint8 *unchecked;         /* for each chunk: facts of an earlier run claim it; only the hashing thread looks */
+
   GMutex resolve_lock; /* one resolves, the others wait for the result */
 
   GMutex lock; /* everything below */
@@ -23,6 +25,7 @@ typedef struct {
   gboolean ranges;   /* the server has shown that it serves ranges */
   gboolean whole;    /* it has shown that it does not: one connection, from the start */
   gboolean done;
+  gint64 started;    /* monotonic time of the first body, 0 before */
   char *location;    /* NULL: to be resolved */
   guint generation;  /* of location */
   char *etag;        /* of what is at location */

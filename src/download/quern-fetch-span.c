@@ -172,6 +172,8 @@ note_ranges (QuernFetch *fetch, SoupMessage *message, QuernSpan *span)
     while (span->last + 1 < n && !fetch->taken[span->last + 1])
       fetch->taken[++span->last] = 1;
   }
+  if (fetch->started == 0)
+    fetch->started = g_get_monotonic_time ();
   g_cond_broadcast (&fetch->cond);
 }
 

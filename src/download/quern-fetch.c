@@ -4,13 +4,13 @@
  *
  * The thread that calls quern_fetch_run() hashes; workers fetch. A worker takes the first chunks that nobody has or
  * fetches, a span of them with one ranged request, and writes them where they belong. The hashing thread follows in
- * the order of the file: it waits for the next chunk to be complete, reads it back (from the page cache), compares its
- * checksum with the one made while it arrived, and adds it to the SHA-256. So a disk that garbles data, or facts of an
- * earlier run that no longer hold, cost one chunk. When everything is there, so is the hash.
+ * the order of the file: it waits for the next chunk to be complete, reads it back (from the page cache) and adds it to
+ * the SHA-256. Chunks of an earlier run are compared with their recorded checksums on the way, so that facts which no
+ * longer hold cost one chunk. When everything is there, so is the hash.
  *
- * A hub gives one hash for the whole file. If that is wrong although every chunk is on disk as it arrived, the network
- * delivered wrong bytes: then chunks are fetched once more, one after the other, until one differs and the hash is
- * right. */
+ * A hub gives one hash for the whole file. If that is wrong, chunks that are not on disk as they arrived are fetched
+ * again. If there are none, the network delivered wrong bytes: then chunks are fetched once more, one after the other,
+ * until one differs and the hash is right. */
 
 #include "config.h"
 
@@ -21,7 +21,9 @@
 #define READ_SIZE (1024 * 1024)
 #define MAX_SPAN ((guint64) 256 * 1024 * 1024)
 #define CONNECTION_SIZE (4 * 1024 * 1024) /* a further connection should have this much to do */
-#define MAX_FAILURES 4                    /* in a row and without a single byte */
+#define RAMP_INTERVAL (G_USEC_PER_SEC / 5)
+#define FAST_RATE 150.0 /* bytes per microsecond */
+#define MAX_FAILURES 4  /* in a row and without a single byte */
 
 /* Returns: a snapshot */
 QuernFetchProgress
@@ -155,15 +157,25 @@ worker_thread (gpointer data)
   return NULL;
 }
 
-/* One worker at first; the others when the server has shown that it serves ranges. */
-static void
-start_workers (QuernFetch *fetch, GPtrArray *threads)
+/* How many connections pay: one until the server has shown that it serves ranges and how fast it is; no more where one
+ * fills the line. Wants the lock. */
+static guint
+wanted_workers (QuernFetch *fetch)
 {
   guint limit = fetch->spec->connections > 0 ? fetch->spec->connections : 4;
   guint64 left = fetch->spec->size - MIN (quern_part_get_bytes (fetch->part), fetch->spec->size);
-  guint wanted = threads->len == 0 ? 1 : fetch->ranges ? MIN (limit, 1 + left / CONNECTION_SIZE) : 1;
+  gint64 elapsed = fetch->started > 0 ? g_get_monotonic_time () - fetch->started : 0;
+  double rate = elapsed > 0 ? (double) __atomic_load_n (&fetch->progress->received, __ATOMIC_RELAXED) / elapsed : 0;
 
-  while (threads->len < wanted)
+  if (!fetch->ranges || elapsed < RAMP_INTERVAL || rate > FAST_RATE)
+    return 1;
+  return MIN (limit, 1 + left / CONNECTION_SIZE);
+}
+
+static void
+start_workers (QuernFetch *fetch, GPtrArray *threads)
+{
+  for (guint wanted = wanted_workers (fetch); threads->len < wanted;)
     g_ptr_array_add (threads, g_thread_new ("download", worker_thread, fetch));
 }
 
@@ -183,18 +195,16 @@ wait_for_chunk (QuernFetch *fetch, guint chunk, GPtrArray *threads, GError **err
   }
   while (fetch->error == NULL && !quern_part_is_complete (fetch->part, chunk)) {
     start_workers (fetch, threads);
-    g_cond_wait (&fetch->cond, &fetch->lock);
+    g_cond_wait_until (&fetch->cond, &fetch->lock, g_get_monotonic_time () + RAMP_INTERVAL);
   }
   return fetch->error == NULL;
 }
 
-/* Adds a chunk to the hash if it is what was recorded; *good is FALSE if it is not. */
+/* Reads a chunk back into one or two digests. */
 static gboolean
-hash_chunk (QuernFetch *fetch, guint chunk, QuernDigest **sha256, char *buffer, gboolean *good, GError **error)
+digest_chunk (QuernFetch *fetch, guint chunk, QuernDigest *sha256, QuernDigest *crc, char *buffer, GError **error)
 {
-  g_autoptr (QuernDigest) crc = quern_digest_new_crc32 (), next = quern_digest_copy (*sha256);
   guint64 end = quern_part_chunk_end (fetch->part, chunk);
-  guint32 recorded;
 
   for (guint64 at = quern_part_chunk_start (fetch->part, chunk); at < end; at += READ_SIZE) {
     gsize n = MIN (READ_SIZE, end - at);
@@ -202,15 +212,32 @@ hash_chunk (QuernFetch *fetch, guint chunk, QuernDigest **sha256, char *buffer, 
     if (g_cancellable_set_error_if_cancelled (fetch->cancellable, error)
         || !quern_part_read (fetch->part, at, buffer, n, error))
       return FALSE;
-    quern_digest_update (crc, buffer, n);
-    quern_digest_update (next, buffer, n);
+    if (crc != NULL)
+      quern_digest_update (crc, buffer, n);
+    if (sha256 != NULL)
+      quern_digest_update (sha256, buffer, n);
   }
+  return TRUE;
+}
+
+/* Whether the disk has a chunk as it was recorded; if not, the record is dropped. */
+static gboolean
+check_chunk (QuernFetch *fetch, guint chunk, char *buffer, gboolean *good, GError **error)
+{
+  g_autoptr (QuernDigest) crc = quern_digest_new_crc32 ();
+  guint32 recorded;
+
+  if (!digest_chunk (fetch, chunk, NULL, crc, buffer, error))
+    return FALSE;
   quern_part_get_have (fetch->part, chunk, &recorded);
   *good = quern_digest_get_crc32 (crc) == recorded;
-  if (*good) {
-    quern_digest_free (*sha256);
-    *sha256 = g_steal_pointer (&next);
-  }
+  fetch->unchecked[chunk] = 0;
+  if (*good)
+    return TRUE;
+  g_mutex_lock (&fetch->lock);
+  quern_part_record (fetch->part, chunk, 0, 0);
+  g_cond_broadcast (&fetch->cond);
+  g_mutex_unlock (&fetch->lock);
   return TRUE;
 }
 
@@ -223,17 +250,15 @@ hash_all (QuernFetch *fetch, GPtrArray *threads, GError **error)
   guint n = quern_part_get_n_chunks (fetch->part);
 
   for (guint i = 0; i < n;) {
-    gboolean good;
+    gboolean good = TRUE;
 
-    if (!wait_for_chunk (fetch, i, threads, error) || !hash_chunk (fetch, i, &sha256, buffer, &good, error))
+    if (!wait_for_chunk (fetch, i, threads, error)
+        || (fetch->unchecked[i] && !check_chunk (fetch, i, buffer, &good, error)))
       return NULL;
-    if (!good) {
-      g_mutex_lock (&fetch->lock);
-      quern_part_record (fetch->part, i, 0, 0);
-      g_cond_broadcast (&fetch->cond);
-      g_mutex_unlock (&fetch->lock);
+    if (!good)
       continue;
-    }
+    if (!digest_chunk (fetch, i, sha256, NULL, buffer, error))
+      return NULL;
     quern_part_flush_range (fetch->part, quern_part_chunk_start (fetch->part, i),
                             quern_part_chunk_end (fetch->part, i) - quern_part_chunk_start (fetch->part, i));
     if (++i < n && quern_part_get_bytes (fetch->part) == fetch->spec->size)
@@ -250,30 +275,61 @@ is_right (QuernFetch *fetch, const char *hash)
   return fetch->spec->sha256 == NULL || g_strcmp0 (hash, fetch->spec->sha256) == 0;
 }
 
+static gboolean
+hash_is_right (QuernFetch *fetch, gboolean *right, GError **error)
+{
+  g_autofree char *hash = hash_all (fetch, NULL, error);
+
+  *right = hash != NULL && is_right (fetch, hash);
+  return hash != NULL;
+}
+
+/* Fetches what the disk does not have as it arrived. */
+static gboolean
+repair_disk (QuernFetch *fetch, QuernFetchWorker *worker, gboolean *right, GError **error)
+{
+  g_autofree char *buffer = g_malloc (READ_SIZE);
+  gboolean changed = FALSE;
+
+  for (guint i = 0; i < quern_part_get_n_chunks (fetch->part); i++) {
+    QuernSpan span = { i, i };
+    gboolean good;
+
+    if (!check_chunk (fetch, i, buffer, &good, error) || (!good && !fetch_with_retries (worker, &span, error)))
+      return FALSE;
+    changed |= !good;
+  }
+  return !changed || hash_is_right (fetch, right, error);
+}
+
 /* Fetches chunk after chunk again; after each one that comes differently the file is hashed anew. */
 static gboolean
-repair (QuernFetch *fetch, GError **error)
+repair_network (QuernFetch *fetch, QuernFetchWorker *worker, gboolean *right, GError **error)
 {
-  QuernFetchWorker worker;
-  gboolean right = FALSE, ok = TRUE;
-
-  set_phase (fetch, QUERN_FETCH_REPAIRING);
-  quern_fetch_worker_init (&worker, fetch);
-  for (guint i = 0; ok && !right && i < quern_part_get_n_chunks (fetch->part); i++) {
+  for (guint i = 0; !*right && i < quern_part_get_n_chunks (fetch->part); i++) {
     QuernSpan span = { i, i };
     guint32 before, after;
 
     quern_part_get_have (fetch->part, i, &before);
     quern_part_record (fetch->part, i, 0, 0);
-    ok = fetch_with_retries (&worker, &span, error);
+    if (!fetch_with_retries (worker, &span, error))
+      return FALSE;
     quern_part_get_have (fetch->part, i, &after);
-    if (ok && before != after) {
-      g_autofree char *hash = hash_all (fetch, NULL, error);
-
-      ok = hash != NULL;
-      right = ok && is_right (fetch, hash);
-    }
+    if (before != after && !hash_is_right (fetch, right, error))
+      return FALSE;
   }
+  return TRUE;
+}
+
+static gboolean
+repair (QuernFetch *fetch, GError **error)
+{
+  QuernFetchWorker worker;
+  gboolean right = FALSE, ok;
+
+  set_phase (fetch, QUERN_FETCH_REPAIRING);
+  quern_fetch_worker_init (&worker, fetch);
+  ok = repair_disk (fetch, &worker, &right, error) && repair_network (fetch, &worker, &right, error);
   quern_fetch_worker_clear (&worker);
   if (ok && !right) {
     quern_part_forget (fetch->part);
@@ -334,6 +390,7 @@ fetch_clear (QuernFetch *fetch)
   g_clear_object (&fetch->cancellable);
   g_clear_error (&fetch->error);
   g_free (fetch->taken);
+  g_free (fetch->unchecked);
   g_free (fetch->location);
   g_free (fetch->etag);
   g_mutex_clear (&fetch->lock);
@@ -383,6 +440,9 @@ quern_fetch_run (const QuernFetchSpec *spec, QuernFetchProgress *progress, GCanc
   g_mutex_init (&fetch.resolve_lock);
   g_cond_init (&fetch.cond);
   fetch.taken = g_new0 (guint8, MAX (1, quern_part_get_n_chunks (fetch.part)));
+  fetch.unchecked = g_new0 (guint8, MAX (1, quern_part_get_n_chunks (fetch.part)));
+  for (guint i = 0; i < quern_part_get_n_chunks (fetch.part); i++)
+    fetch.unchecked[i] = quern_part_get_have (fetch.part, i, NULL) > 0;
   fetch.cancellable = g_cancellable_new ();
   handler =
       cancellable != NULL ? g_cancellable_connect (cancellable, G_CALLBACK (cancelled_cb), fetch.cancellable, NULL) : 0;

@@ -414,6 +414,31 @@ quern_part_forget (QuernPart *part)
   part->changed = TRUE;
 }
 
+/* A new file takes the place of the old one. It is flushed only at the end: while a download runs, flushing ten times a
+ * second would hold it up (file systems write the content out along with it), and facts that a power failure leaves
+ * damaged are recognised. Sets errno on failure. */
+static gboolean
+replace_facts (QuernPart *part, const char *text, gboolean flush)
+{
+  g_autofree char *next = g_strconcat (part->facts_path, ".new", NULL);
+  int fd = g_open (next, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+  gsize size = strlen (text), done = 0;
+  gboolean ok = fd >= 0;
+
+  while (ok && done < size) {
+    gssize n = write (fd, text + done, size - done);
+
+    if (n < 0 && errno == EINTR)
+      continue;
+    ok = n > 0;
+    done += MAX (n, 0);
+  }
+  ok = ok && (!flush || fsync (fd) == 0);
+  if (fd >= 0)
+    close (fd);
+  return ok && g_rename (next, part->facts_path) == 0;
+}
+
 /**
  * quern_part_save:
  * @now: %FALSE: not more often than ten times a second
@@ -427,7 +452,7 @@ quern_part_save (QuernPart *part, gboolean now, GError **error)
   g_autofree char *text = NULL;
   gint64 time = g_get_monotonic_time ();
   g_autoptr (GMutexLocker) saving = g_mutex_locker_new (&part->save_lock);
-  g_autoptr (GError) cause = NULL;
+  int code;
 
   g_mutex_lock (&part->lock);
   if (!part->changed || (!now && time - part->saved < SAVE_INTERVAL)) {
@@ -438,15 +463,13 @@ quern_part_save (QuernPart *part, gboolean now, GError **error)
   part->saved = time;
   part->changed = FALSE;
   g_mutex_unlock (&part->lock);
-  if (g_file_set_contents_full (part->facts_path, text, -1, G_FILE_SET_CONTENTS_CONSISTENT, 0644, &cause))
+  if (replace_facts (part, text, now))
     return TRUE;
+  code = errno;
   g_mutex_lock (&part->lock);
   part->changed = TRUE;
   g_mutex_unlock (&part->lock);
-  if (g_error_matches (cause, G_FILE_ERROR, G_FILE_ERROR_NOSPC))
-    return set_disk_error (error, part->facts_path, ENOSPC);
-  g_set_error (error, QUERN_DOWNLOAD_ERROR, QUERN_DOWNLOAD_ERROR_DISK, "%s", cause->message);
-  return FALSE;
+  return set_disk_error (error, part->facts_path, code);
 }
 
 /* Lets the disk begin to write what is finished, so that the flush at the end is short. */
@@ -550,9 +573,10 @@ void
 quern_part_discard (const char *path)
 {
   g_autofree char *part_path = g_strconcat (path, ".part", NULL), *facts_path = g_strconcat (path, ".part.facts", NULL);
-  g_autofree char *folder = g_path_get_dirname (path);
+  g_autofree char *next_path = g_strconcat (facts_path, ".new", NULL), *folder = g_path_get_dirname (path);
 
   g_unlink (facts_path);
+  g_unlink (next_path);
   g_unlink (part_path);
   g_rmdir (folder);
 }
