@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <glib/gi18n-lib.h>
 #include <glib/gstdio.h>
+#include <string.h>
 
 #include "quern-scan.h"
 #include "quern-sql.h"
@@ -261,18 +262,37 @@ quern_library_get_default (QuernLibrary *self)
 
 /* ---- import and remove ----------------------------------------------------------------------------------------- */
 
+/* A change to what is imported, and files to delete before. */
 typedef struct {
   char *path;
   gboolean imported;
+  GPtrArray *victims; /* of paths */
 } Entry;
 
 static void
-entry_free (gpointer data)
+entry_clear (gpointer data)
 {
   Entry *entry = data;
 
   g_free (entry->path);
-  g_free (entry);
+  g_ptr_array_unref (entry->victims);
+}
+
+static void
+entry_release (gpointer entry)
+{
+  g_atomic_rc_box_release_full (entry, entry_clear);
+}
+
+static Entry *
+entry_new (const char *path, gboolean imported)
+{
+  Entry *entry = g_atomic_rc_box_new0 (Entry);
+
+  entry->path = g_strdup (path);
+  entry->imported = imported;
+  entry->victims = g_ptr_array_new_with_free_func (g_free);
+  return entry;
 }
 
 static gboolean
@@ -301,15 +321,28 @@ rescanned_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     g_task_return_pointer (task, quern_library_find (QUERN_LIBRARY (source), entry->path), NULL);
 }
 
+static gboolean
+delete_files (GPtrArray *paths, GError **error)
+{
+  for (guint i = 0; i < paths->len; i++) {
+    if (g_unlink (paths->pdata[i]) != 0 && errno != ENOENT) {
+      g_set_error (error, QUERN_LIBRARY_ERROR, QUERN_LIBRARY_ERROR_FAILED, _("“%s” could not be deleted: %s."),
+                   (const char *) paths->pdata[i], g_strerror (errno));
+      return FALSE;
+    }
+  }
+  return TRUE;
+}
+
 static void
-write_entry_worker (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
+change_worker (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
 {
   QuernLibrary *self = source;
   Entry *entry = data;
   GError *error = NULL;
   g_autoptr (QuernModel) model = entry->imported ? quern_model_new (entry->path, cancellable, &error) : NULL;
 
-  if (!error && self->store)
+  if (!error && delete_files (entry->victims, &error) && self->store)
     quern_database_write (quern_store_get_database (self->store), write_entry, entry, &error);
   if (error)
     g_task_return_error (task, error);
@@ -331,19 +364,15 @@ entry_written_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   g_object_unref (task);
 }
 
-/* Writes the entry on a thread, scans, and returns the model at its path, if any. */
+/* Carries the change out on a thread, scans, and returns the model at its path, if any. Takes entry over. */
 static void
-change_entry (QuernLibrary *self, GTask *task, const char *path, gboolean imported)
+apply_change (QuernLibrary *self, GTask *task, Entry *entry)
 {
   g_autoptr (GTask) worker = g_task_new (self, g_task_get_cancellable (task), entry_written_cb, task);
-  Entry *entry = g_new (Entry, 1);
-  Entry *copy = g_new (Entry, 1);
 
-  *entry = (Entry) { g_strdup (path), imported };
-  *copy = (Entry) { g_strdup (path), imported };
-  g_task_set_task_data (task, entry, entry_free);
-  g_task_set_task_data (worker, copy, entry_free);
-  g_task_run_in_thread (worker, write_entry_worker);
+  g_task_set_task_data (task, entry, entry_release);
+  g_task_set_task_data (worker, g_atomic_rc_box_acquire (entry), entry_release);
+  g_task_run_in_thread (worker, change_worker);
 }
 
 /**
@@ -357,7 +386,7 @@ quern_library_import_async (QuernLibrary *self, const char *path, GCancellable *
   GTask *task = g_task_new (self, cancellable, callback, user_data);
   g_autofree char *absolute = g_canonicalize_filename (path, NULL);
 
-  change_entry (self, task, absolute, TRUE);
+  apply_change (self, task, entry_new (absolute, TRUE));
 }
 
 /**
@@ -371,25 +400,18 @@ quern_library_import_finish (QuernLibrary *self, GAsyncResult *result, GError **
   return g_task_propagate_pointer (G_TASK (result), error);
 }
 
-/* All parts, first to last: "X-00001-of-00003.gguf" … */
-static gboolean
-delete_parts (QuernModel *model, GError **error)
+/* All parts, the first one last: until it is gone the model is found, and can be removed again. */
+static void
+add_parts (GPtrArray *victims, QuernModel *model)
 {
   const char *path = quern_model_get_path (model);
   guint n = MAX (1, quern_model_get_info (model)->n_parts);
   const char *of = g_strrstr (path, "00001-of-");
 
-  for (guint part = n; part >= 1; part--) { /* the first part last: until then it is found, and can be removed again */
-    g_autofree char *name = n > 1 && of
-                                ? g_strdup_printf ("%.*s%05u%s", (int) (of - path), path, part, of + strlen ("00001"))
-                                : g_strdup (path);
-    if (g_unlink (name) != 0 && errno != ENOENT) {
-      g_set_error (error, QUERN_LIBRARY_ERROR, QUERN_LIBRARY_ERROR_FAILED, _("“%s” could not be deleted: %s."), name,
-                   g_strerror (errno));
-      return FALSE;
-    }
-  }
-  return TRUE;
+  for (guint part = n; n > 1 && of && part > 1; part--)
+    g_ptr_array_add (victims,
+                     g_strdup_printf ("%.*s%05u%s", (int) (of - path), path, part, of + strlen ("00001")));
+  g_ptr_array_add (victims, g_strdup (path));
 }
 
 static gboolean
@@ -416,20 +438,21 @@ quern_library_remove_async (QuernLibrary *self, QuernModel *model, GCancellable 
                             GAsyncReadyCallback callback, gpointer user_data)
 {
   GTask *task = g_task_new (self, cancellable, callback, user_data);
-  GError *error = NULL;
+  Entry *entry;
 
-  if (quern_model_is_demo (model))
-    g_set_error (&error, QUERN_LIBRARY_ERROR, QUERN_LIBRARY_ERROR_NOT_ALLOWED,
-                 _("Quern Tiny comes with the application and cannot be removed."));
-  else if (!quern_model_is_imported (model) && delete_parts (model, &error)
-           && quern_model_get_vision_path (model) && !vision_file_is_shared (self, model))
-    g_unlink (quern_model_get_vision_path (model));
-  if (error) {
-    g_task_return_error (task, error);
+  if (quern_model_is_demo (model)) {
+    g_task_return_new_error (task, QUERN_LIBRARY_ERROR, QUERN_LIBRARY_ERROR_NOT_ALLOWED,
+                             _("Quern Tiny comes with the application and cannot be removed."));
     g_object_unref (task);
-  } else {
-    change_entry (self, task, quern_model_get_path (model), FALSE);
+    return;
   }
+  entry = entry_new (quern_model_get_path (model), FALSE);
+  if (!quern_model_is_imported (model)) {
+    add_parts (entry->victims, model);
+    if (quern_model_get_vision_path (model) && !vision_file_is_shared (self, model))
+      g_ptr_array_add (entry->victims, g_strdup (quern_model_get_vision_path (model)));
+  }
+  apply_change (self, task, entry);
 }
 
 gboolean

@@ -9,6 +9,7 @@
 
 #include "engine/quern-vision.h"
 #include "quern-library.h"
+#include "quern-scan.h"
 
 struct _QuernModel {
   GObject parent_instance;
@@ -84,8 +85,8 @@ _quern_model_probe (const char *path)
  * quern_model_new:
  * @path: a GGUF file, the first part of a split one
  *
- * For a file that is not in the library, such as one named on the command line. Reads its header, blocking. A vision
- * file is not looked for.
+ * For a file that is not in the library, such as one named on the command line. Reads its header, and that of a vision
+ * file beside it; blocks.
  *
  * Returns: (transfer full) (nullable): the model, or %NULL if the file is missing, damaged or of another kind
  */
@@ -105,6 +106,7 @@ quern_model_new (const char *path, GCancellable *cancellable, GError **error)
                  _("“%s” cannot be used: %s"), path, self->problem);
     return NULL;
   }
+  _quern_scan_beside (self);
   return g_steal_pointer (&self);
 }
 

@@ -217,3 +217,21 @@ _quern_scan (const char *folder, const char *demo_folder, GPtrArray *imported, G
   name_and_sort (scan.models);
   return scan.models;
 }
+
+/* Gives a model that is in no library the vision file beside it, if there is one. Blocks. */
+void
+_quern_scan_beside (QuernModel *model)
+{
+  g_autofree char *folder = g_path_get_dirname (quern_model_get_path (model));
+  g_autoptr (GPtrArray) vision = g_ptr_array_new_with_free_func (vision_file_free);
+  g_autoptr (GDir) dir = g_dir_open (folder, 0, NULL);
+  Scan scan = { .vision = vision };
+
+  for (const char *name = dir ? g_dir_read_name (dir) : NULL; name; name = g_dir_read_name (dir)) {
+    g_autofree char *path = g_build_filename (folder, name, NULL);
+    g_autofree char *lower = g_ascii_strdown (name, -1);
+    if (strstr (lower, "mmproj") && g_str_has_suffix (lower, ".gguf"))
+      add_vision_file (&scan, path);
+  }
+  pair_vision (&scan, model);
+}

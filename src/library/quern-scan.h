@@ -8,4 +8,6 @@ G_BEGIN_DECLS
 GPtrArray *_quern_scan (const char *folder, const char *demo_folder, GPtrArray *imported, GPtrArray *known,
                         GCancellable *cancellable);
 
+void       _quern_scan_beside (QuernModel *model);
+
 G_END_DECLS
