@@ -93,30 +93,6 @@ scales_unpacked (const void *src)
                        { _mm256_loadu_ps (w->b), _mm256_loadu_ps (w->b + 8) } };
 }
 
-/* A block of fewer than 256 columns, or of a rare format. Signed bytes are lifted where there is no other way. */
-QE_INLINE void
-unpack_any (QeType type, const void *src, size_t n, QeW8 *out)
-{
-  const QeW8Format *format = qe_w8_format (type);
-  format->unpack (src, n, out);
-}
-
-static void
-dot_block_any (__m256 *acc, const void *src, size_t n, const QeX8 *x, size_t n_tokens, QeType type)
-{
-  const QeW8Format *format = qe_w8_format (type);
-  QeW8 w;
-  unpack_any (type, src, n, &w);
-  if (format->is_signed && QE_VNNI)
-    for (int g = 0; g < 16; g++)
-      w.b[g] += 128 * w.a[g];
-  for (size_t t = 0; t < n_tokens; t++)
-    if (format->is_signed)
-      dot_block (acc + t, &w, x + t, 1, (Format256) { q_unpacked, scales_unpacked, type, 0, 16, true });
-    else
-      dot_block (acc + t, &w, x + t, 1, (Format256) { q_unpacked, scales_unpacked, type, 0, 16, false });
-}
-
 QE_INLINE float
 sum8 (__m256 v)
 {
@@ -125,47 +101,70 @@ sum8 (__m256 v)
   return _mm_cvtss_f32 (_mm_add_ss (s, _mm_movehdup_ps (s)));
 }
 
-/* R rows times T tokens. f.q NULL: a rare format. */
-QE_INLINE void
-dot_some (const QeDotArgs *a, size_t r, size_t t, const int R, const int T, const Format256 f)
+/* Where to read and write: rows r and r + 1 (n_rows of them exist), tokens from t on. */
+typedef struct {
+  const QeDotArgs *args;
+  size_t r, n_rows, t;
+} Place256;
+
+/* What is left of two rows after their whole blocks, or all of them in a rare format: from block k on. Not inlined: code
+ * for every format would be far too much. */
+static __attribute__ ((noinline)) void
+dot_rest (__m256 acc[2][4], const Place256 *p, size_t k, int n_tokens, QeType type)
 {
-  const uint8_t *w = (const uint8_t *) a->w + r * a->row_bytes;
-  const QeX8 *x = a->x8 + t;
-  __m256 acc[2][4];
-  for (int i = 0; i < R; i++)
-    for (int k = 0; k < T; k++)
-      acc[i][k] = _mm256_setzero_ps ();
-  size_t c = 0;
-  for (; f.q && c + QE_X8 <= a->columns; c += QE_X8, w += f.bytes, x += a->ldx8)
-    for (int i = 0; i < R; i++) {
-      for (size_t ahead = 0; ahead < f.bytes; ahead += 64)
-        _mm_prefetch ((const char *) w + (size_t) (i + R) * a->row_bytes + ahead, _MM_HINT_T0);
-      dot_block (acc[i], w + (size_t) i * a->row_bytes, x, T, f);
+  const QeDotArgs *a = p->args;
+  const QeW8Format *format = qe_w8_format (type);
+  size_t bytes = qe_row_bytes (qe_type_traits (type), QE_X8);
+  QeW8 w;
+  for (size_t c = k * QE_X8; c < a->columns; c += QE_X8, k++)
+    for (size_t i = 0; i < p->n_rows; i++) {
+      const QeX8 *x = a->x8 + k * a->ldx8 + p->t;
+      format->unpack ((const uint8_t *) a->w + (p->r + i) * a->row_bytes + k * bytes,
+                      a->columns - c < QE_X8 ? a->columns - c : QE_X8, &w);
+      for (int g = 0; g < 16 && format->is_signed && QE_VNNI; g++)
+        w.b[g] += 128 * w.a[g];
+      for (int t = 0; t < n_tokens; t++)
+        if (format->is_signed)
+          dot_block (&acc[i][t], &w, x + t, 1, (Format256) { q_unpacked, scales_unpacked, type, 0, 16, true });
+        else
+          dot_block (&acc[i][t], &w, x + t, 1, (Format256) { q_unpacked, scales_unpacked, type, 0, 16, false });
     }
-  for (; c < a->columns; c += QE_X8, w += f.bytes, x += a->ldx8)
-    for (int i = 0; i < R; i++)
-      dot_block_any (acc[i], w + (size_t) i * a->row_bytes, a->columns - c < QE_X8 ? a->columns - c : QE_X8, x,
-                     (size_t) T, f.type);
-  for (int i = 0; i < R; i++)
-    for (int k = 0; k < T; k++)
-      a->y[(t + (size_t) k) * a->ldy + r + (size_t) i] = sum8 (acc[i][k]);
+}
+
+/* Two rows times T tokens; where there is one row only, it is computed twice. f.q NULL: a rare format. */
+QE_INLINE void
+dot_two_rows (const Place256 *p, const int T, const Format256 f)
+{
+  const QeDotArgs *a = p->args;
+  const uint8_t *w = (const uint8_t *) a->w + p->r * a->row_bytes;
+  const QeX8 *x = a->x8 + p->t;
+  size_t second = (p->n_rows - 1) * a->row_bytes, ahead = 2 * a->row_bytes, n_blocks = f.q ? a->columns / QE_X8 : 0;
+  __m256 acc[2][4];
+  for (int t = 0; t < T; t++)
+    acc[0][t] = acc[1][t] = _mm256_setzero_ps ();
+  for (size_t k = 0; k < n_blocks; k++, w += f.bytes, x += a->ldx8)
+    for (int i = 0; i < 2; i++) {
+      const uint8_t *src = w + (i ? second : 0);
+      for (size_t line = 0; line < f.bytes; line += 64)
+        _mm_prefetch ((const char *) src + ahead + line, _MM_HINT_T0);
+      dot_block (acc[i], src, x, T, f);
+    }
+  if (n_blocks * QE_X8 < a->columns)
+    dot_rest (acc, p, n_blocks, T, f.type);
+  for (size_t i = 0; i < p->n_rows; i++)
+    for (int t = 0; t < T; t++)
+      a->y[(p->t + (size_t) t) * a->ldy + p->r + i] = sum8 (acc[i][t]);
 }
 
 QE_INLINE void
 dot_rows (const QeDotArgs *a, const Format256 f)
 {
-  size_t t = 0, r;
-  for (; t + 3 <= a->n_tokens; t += 3)
-    for (r = 0; r < a->n_rows; r++)
-      dot_some (a, r, t, 1, 3, f);
-  if (a->n_tokens - t == 2)
-    for (r = 0; r < a->n_rows; r++)
-      dot_some (a, r, t, 1, 2, f);
-  if (a->n_tokens - t == 1) {
-    for (r = 0; r + 2 <= a->n_rows; r += 2)
-      dot_some (a, r, t, 2, 1, f);
-    if (r < a->n_rows)
-      dot_some (a, r, t, 1, 1, f);
+  for (size_t r = 0; r < a->n_rows; r += 2) {
+    Place256 p = { a, r, a->n_rows - r < 2 ? 1 : 2, 0 };
+    for (; p.t + 3 <= a->n_tokens; p.t += 3)
+      dot_two_rows (&p, 3, f);
+    for (; p.t < a->n_tokens; p.t++)
+      dot_two_rows (&p, 1, f);
   }
 }
 
@@ -208,8 +207,8 @@ typedef struct {
   _Alignas (32) float a[ROWS][16], b[ROWS][16];
 } Rows256;
 
-QE_INLINE void
-arrange_bytes (const Rows256 *rows, const bool split, uint8_t *panel)
+static void
+arrange_bytes (const Rows256 *rows, bool split, uint8_t *panel)
 {
   __m256i v[8];
   for (int part = 0; part < 8; part++) {
@@ -228,8 +227,8 @@ arrange_bytes (const Rows256 *rows, const bool split, uint8_t *panel)
   }
 }
 
-QE_INLINE void
-arrange_scales (const float scales[ROWS][16], const int group, float *out)
+static void
+arrange_scales (const float scales[ROWS][16], int group, float *out)
 {
   __m256i v[8];
   for (int part = 0; part < (group == 32 ? 1 : 2); part++) {
@@ -259,12 +258,12 @@ unpack_row (Rows256 *rows, size_t r, const void *src, const Format256 f)
   }
 }
 
-static void
+static __attribute__ ((noinline)) void
 unpack_row_any (Rows256 *rows, size_t r, const void *src, size_t n, QeType type)
 {
   const QeW8Format *format = qe_w8_format (type);
   QeW8 w;
-  unpack_any (type, src, n, &w);
+  format->unpack (src, n, &w);
   for (int i = 0; i < QE_X8; i++)
     rows->q[r][i] = (uint8_t) (format->is_signed ? w.q[i] ^ -128 : w.q[i]);
   int step = format->group / 16;
@@ -307,10 +306,11 @@ four_of (const QeX8 *x, int k)
 QE_INLINE void
 sums_of_group (__m256i *dot, const uint8_t *q, const QeX8 *x, int k, const int T, const int words, const int most)
 {
-  const __m256i ones = _mm256_set1_epi16 (1);
 #pragma GCC unroll 8
   for (int part = 0; part < words; part += QE_VNNI ? words : most) {
+#if !QE_VNNI
     __m256i sum[6] = { 0 };
+#endif
 #pragma GCC unroll 8
     for (int j = 0; j < (QE_VNNI ? words : most); j++) {
       __m256i w = _mm256_load_si256 ((const __m256i *) (q + 32 * (part + j)));
@@ -327,13 +327,12 @@ sums_of_group (__m256i *dot, const uint8_t *q, const QeX8 *x, int k, const int T
 #if !QE_VNNI
 #pragma GCC unroll 6
     for (int t = 0; t < T; t++) {
-      __m256i wide = _mm256_madd_epi16 (sum[t], ones);
+      __m256i wide = _mm256_madd_epi16 (sum[t], _mm256_set1_epi16 (1));
       dot[t] = part == 0 ? wide : _mm256_add_epi32 (dot[t], wide);
     }
 #endif
   }
-  (void) ones;
-  (void) most;
+  (void) most; /* of no concern to VNNI */
 }
 
 /* The same for weights cut into nibbles; groups of 32. */
@@ -407,51 +406,95 @@ tile (const QeTileArgs *a, const int T, const int group, const bool is_signed, c
 
 /* ---- formats --------------------------------------------------------------------------------------------------- */
 
-/* Pairs of products with activations of ±127 that fit 16 bits, as a power of two. */
-#define MOST(max_q, group) ((max_q) > 63 ? 1 : (max_q) > 31 ? 2 : (max_q) > 15 || (group) == 16 ? 4 : 8)
 #define TOKENS(is_signed) (QE_VNNI ? 6 : SPLIT (is_signed) ? 3 : 4)
 
-#define DEFINE(name, TYPE, size, groups, max_q, with_sign, bytes_func, scales_func)                                   \
-  static const Format256 format_##name = { bytes_func, scales_func, TYPE, size, groups, with_sign };                  \
+#define TILE(groups, with_sign, most)                                                                                 \
+  static void tile_##groups##_##with_sign##_##most (const QeTileArgs *a)                                              \
+  {                                                                                                                   \
+    tile (a, TOKENS (with_sign), groups, with_sign, most);                                                            \
+  }
+TILE (16, false, 1)
+TILE (32, false, 1)
+#if !QE_VNNI
+TILE (16, false, 2)
+TILE (16, false, 4)
+TILE (32, false, 4)
+TILE (32, false, 8)
+TILE (32, true, 1)
+#endif
+
+static QeTileFunc
+tile_for (const QeW8Format *format)
+{
+#if !QE_VNNI
+  if (format->is_signed)
+    return tile_32_true_1;
+  if (format->group == 16 && format->max_q <= 63)
+    return format->max_q > 31 ? tile_16_false_2 : tile_16_false_4;
+  if (format->group == 32 && format->max_q <= 31)
+    return format->max_q > 15 ? tile_32_false_4 : tile_32_false_8;
+#endif
+  return format->group == 16 ? tile_16_false_1 : tile_32_false_1;
+}
+
+/* Rare formats share one function for each purpose, which unpacks through the generic code. */
+static void
+dot_rare (const QeDotArgs *a, QeType type)
+{
+  dot_rows (a, (Format256) { NULL, NULL, type, 0, 16, false });
+}
+
+static void
+pack_rare (const void *w, size_t row_bytes, size_t n_rows, size_t n_columns, void *panel, QeType type)
+{
+  size_t bytes = qe_row_bytes (qe_type_traits (type), QE_X8);
+  if (qe_w8_format (type)->group == 32)
+    pack_rows (w, row_bytes, n_rows, n_columns, panel, (Format256) { NULL, NULL, type, bytes, 32, false });
+  else
+    pack_rows (w, row_bytes, n_rows, n_columns, panel, (Format256) { NULL, NULL, type, bytes, 16, false });
+}
+
+#define FORMAT(name, TYPE, size, groups, with_sign)                                                                   \
+  static const Format256 format_##name = { q_##name, scales_##name, TYPE, size, groups, with_sign };                  \
   static void dot_##name (const QeDotArgs *a) { dot_rows (a, format_##name); }                                        \
   static void pack_##name (const void *w, size_t row_bytes, size_t n_rows, size_t n_columns, void *panel)             \
   {                                                                                                                   \
     pack_rows (w, row_bytes, n_rows, n_columns, panel, format_##name);                                                \
-  }                                                                                                                   \
-  static void tile_##name (const QeTileArgs *a) { tile (a, TOKENS (with_sign), groups, with_sign, MOST (max_q, groups)); }
-
-#define FORMAT(name, TYPE, size, groups, max_q, with_sign)                                                            \
-  DEFINE (name, TYPE, size, groups, max_q, with_sign, q_##name, scales_##name)
-#define RARE_FORMAT(name, TYPE, size, groups, max_q, with_sign)                                                       \
-  DEFINE (name, TYPE, size, groups, max_q, with_sign, NULL, NULL)
+  }
+#define RARE_FORMAT(name, TYPE, size, groups, with_sign)                                                              \
+  static void dot_##name (const QeDotArgs *a) { dot_rare (a, TYPE); }                                                 \
+  static void pack_##name (const void *w, size_t row_bytes, size_t n_rows, size_t n_columns, void *panel)             \
+  {                                                                                                                   \
+    pack_rare (w, row_bytes, n_rows, n_columns, panel, TYPE);                                                         \
+  }
 
 #define FORMATS(X, RARE)                                                                                              \
-  X (q4_0, QE_TYPE_Q4_0, 8 * 18, 32, 15, false)                                                                       \
-  X (q4_1, QE_TYPE_Q4_1, 8 * 20, 32, 15, false)                                                                       \
-  X (q5_0, QE_TYPE_Q5_0, 8 * 22, 32, 31, false)                                                                       \
-  X (q5_1, QE_TYPE_Q5_1, 8 * 24, 32, 31, false)                                                                       \
-  X (q8_0, QE_TYPE_Q8_0, 8 * 34, 32, 127, true)                                                                       \
-  X (q2_k, QE_TYPE_Q2_K, 84, 16, 3, false)                                                                            \
-  X (q3_k, QE_TYPE_Q3_K, 110, 16, 7, false)                                                                           \
-  X (q4_k, QE_TYPE_Q4_K, 144, 32, 15, false)                                                                          \
-  X (q5_k, QE_TYPE_Q5_K, 176, 32, 31, false)                                                                          \
-  X (q6_k, QE_TYPE_Q6_K, 210, 16, 63, false)                                                                          \
-  X (iq4_nl, QE_TYPE_IQ4_NL, 8 * 18, 32, 127, true)                                                                   \
-  X (iq4_xs, QE_TYPE_IQ4_XS, 136, 32, 127, true)                                                                      \
-  X (mxfp4, QE_TYPE_MXFP4, 8 * 17, 32, 24, false)                                                                     \
-  RARE (iq2_xxs, QE_TYPE_IQ2_XXS, 66, 32, 107, false)                                                                 \
-  RARE (iq2_xs, QE_TYPE_IQ2_XS, 74, 16, 107, false)                                                                   \
-  RARE (iq2_s, QE_TYPE_IQ2_S, 82, 16, 107, false)                                                                     \
-  RARE (iq3_xxs, QE_TYPE_IQ3_XXS, 98, 32, 126, false)                                                                 \
-  RARE (iq3_s, QE_TYPE_IQ3_S, 110, 32, 31, false)                                                                     \
-  RARE (iq1_s, QE_TYPE_IQ1_S, 50, 32, 18, false)                                                                      \
-  RARE (iq1_m, QE_TYPE_IQ1_M, 56, 16, 18, false)
+  X (q4_0, QE_TYPE_Q4_0, 8 * 18, 32, false)                                                                           \
+  X (q4_1, QE_TYPE_Q4_1, 8 * 20, 32, false)                                                                           \
+  X (q5_0, QE_TYPE_Q5_0, 8 * 22, 32, false)                                                                           \
+  X (q5_1, QE_TYPE_Q5_1, 8 * 24, 32, false)                                                                           \
+  X (q8_0, QE_TYPE_Q8_0, 8 * 34, 32, true)                                                                            \
+  X (q2_k, QE_TYPE_Q2_K, 84, 16, false)                                                                               \
+  X (q3_k, QE_TYPE_Q3_K, 110, 16, false)                                                                              \
+  X (q4_k, QE_TYPE_Q4_K, 144, 32, false)                                                                              \
+  X (q5_k, QE_TYPE_Q5_K, 176, 32, false)                                                                              \
+  X (q6_k, QE_TYPE_Q6_K, 210, 16, false)                                                                              \
+  X (iq4_nl, QE_TYPE_IQ4_NL, 8 * 18, 32, true)                                                                        \
+  X (iq4_xs, QE_TYPE_IQ4_XS, 136, 32, true)                                                                           \
+  X (mxfp4, QE_TYPE_MXFP4, 8 * 17, 32, false)                                                                         \
+  RARE (iq2_xxs, QE_TYPE_IQ2_XXS, 66, 32, false)                                                                      \
+  RARE (iq2_xs, QE_TYPE_IQ2_XS, 74, 16, false)                                                                        \
+  RARE (iq2_s, QE_TYPE_IQ2_S, 82, 16, false)                                                                          \
+  RARE (iq3_xxs, QE_TYPE_IQ3_XXS, 98, 32, false)                                                                      \
+  RARE (iq3_s, QE_TYPE_IQ3_S, 110, 32, false)                                                                         \
+  RARE (iq1_s, QE_TYPE_IQ1_S, 50, 32, false)                                                                          \
+  RARE (iq1_m, QE_TYPE_IQ1_M, 56, 16, false)
 
 FORMATS (FORMAT, RARE_FORMAT)
 
-#define REGISTER(name, TYPE, size, groups, max_q, with_sign)                                                          \
+#define REGISTER(name, TYPE, size, groups, with_sign)                                                                 \
   k->dot[TYPE] = dot_##name;                                                                                          \
-  k->tiling[TYPE] = (QeTiling) { pack_##name, tile_##name, PANEL_BYTES (groups, with_sign) };
+  k->tiling[TYPE] = (QeTiling) { pack_##name, tile_for (qe_w8_format (TYPE)), PANEL_BYTES (groups, with_sign) };
 
 static void
 register_formats (QeKernels *k)

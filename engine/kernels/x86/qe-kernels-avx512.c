@@ -71,60 +71,67 @@ dot_block (__m512 acc, const W512 *w, const QeX8 *x)
 
 typedef W512 (*Unpack512) (const void *src);
 
-/* R rows times T tokens. */
-QE_INLINE void
-dot_some (const QeDotArgs *a, size_t r, size_t t, const int R, const int T, Unpack512 unpack, QeType type, size_t bytes)
+/* Where to read and write: rows r and r + 1 (n_rows of them exist), tokens from t on. */
+typedef struct {
+  const QeDotArgs *args;
+  size_t r, n_rows, t;
+} Place512;
+
+/* What is left of two rows after their whole blocks, or all of them in a rare format: from block k on. Not inlined: code
+ * for every format would be far too much. */
+static __attribute__ ((noinline)) void
+dot_rest (__m512 acc[2][4], const Place512 *p, size_t k, int n_tokens, QeType type)
 {
-  const uint8_t *w = (const uint8_t *) a->w + r * a->row_bytes;
-  const QeX8 *x = a->x8 + t;
+  const QeDotArgs *a = p->args;
+  size_t bytes = qe_row_bytes (qe_type_traits (type), QE_X8);
+  for (size_t c = k * QE_X8; c < a->columns; c += QE_X8, k++)
+    for (size_t i = 0; i < p->n_rows; i++) {
+      const uint8_t *src = (const uint8_t *) a->w + (p->r + i) * a->row_bytes + k * bytes;
+      W512 block = unpack_any (type, src, a->columns - c < QE_X8 ? a->columns - c : QE_X8);
+      for (int t = 0; t < n_tokens; t++)
+        acc[i][t] = dot_block (acc[i][t], &block, a->x8 + k * a->ldx8 + p->t + (size_t) t);
+    }
+}
+
+/* Two rows times T tokens; where there is one row only, it is computed twice. unpack NULL: a rare format. */
+QE_INLINE void
+dot_two_rows (const Place512 *p, const int T, Unpack512 unpack, QeType type, const size_t bytes)
+{
+  const QeDotArgs *a = p->args;
+  const uint8_t *w = (const uint8_t *) a->w + p->r * a->row_bytes;
+  const QeX8 *x = a->x8 + p->t;
+  size_t second = (p->n_rows - 1) * a->row_bytes, ahead = 2 * a->row_bytes, n_blocks = unpack ? a->columns / QE_X8 : 0;
   __m512 acc[2][4];
-  for (int i = 0; i < R; i++)
-    for (int k = 0; k < T; k++)
-      acc[i][k] = _mm512_setzero_ps ();
-  size_t c = 0;
-  for (; c + QE_X8 <= a->columns; c += QE_X8, w += bytes, x += a->ldx8)
-    for (int i = 0; i < R; i++) {
-      _mm_prefetch ((const char *) w + (size_t) (i + R) * a->row_bytes, _MM_HINT_T0);
-      _mm_prefetch ((const char *) w + (size_t) (i + R) * a->row_bytes + 64, _MM_HINT_T0);
-      if (bytes > 128)
-        _mm_prefetch ((const char *) w + (size_t) (i + R) * a->row_bytes + 128, _MM_HINT_T0);
-      W512 block = unpack (w + (size_t) i * a->row_bytes);
-      for (int k = 0; k < T; k++)
-        acc[i][k] = dot_block (acc[i][k], &block, x + k);
+  for (int t = 0; t < T; t++)
+    acc[0][t] = acc[1][t] = _mm512_setzero_ps ();
+  for (size_t k = 0; k < n_blocks; k++, w += bytes, x += a->ldx8)
+    for (int i = 0; i < 2; i++) {
+      const uint8_t *src = w + (i ? second : 0);
+      for (size_t line = 0; line < bytes; line += 64)
+        _mm_prefetch ((const char *) src + ahead + line, _MM_HINT_T0);
+      W512 block = unpack (src);
+      for (int t = 0; t < T; t++)
+        acc[i][t] = dot_block (acc[i][t], &block, x + t);
     }
-  if (c < a->columns)
-    for (int i = 0; i < R; i++) {
-      W512 block = unpack_any (type, w + (size_t) i * a->row_bytes, a->columns - c);
-      for (int k = 0; k < T; k++)
-        acc[i][k] = dot_block (acc[i][k], &block, x + k);
-    }
-  for (int i = 0; i < R; i++)
-    for (int k = 0; k < T; k++)
-      a->y[(t + (size_t) k) * a->ldy + r + (size_t) i] = _mm512_reduce_add_ps (acc[i][k]);
+  if (n_blocks * QE_X8 < a->columns)
+    dot_rest (acc, p, n_blocks, T, type);
+  for (size_t i = 0; i < p->n_rows; i++)
+    for (int t = 0; t < T; t++)
+      a->y[(p->t + (size_t) t) * a->ldy + p->r + i] = _mm512_reduce_add_ps (acc[i][t]);
 }
 
 QE_INLINE void
-dot_tokens (const QeDotArgs *a, size_t t, const int T, Unpack512 unpack, QeType type, size_t bytes)
+dot_rows (const QeDotArgs *a, Unpack512 unpack, QeType type, const size_t bytes)
 {
-  size_t r = 0;
-  for (; r + 2 <= a->n_rows; r += 2)
-    dot_some (a, r, t, 2, T, unpack, type, bytes);
-  if (r < a->n_rows)
-    dot_some (a, r, t, 1, T, unpack, type, bytes);
-}
-
-QE_INLINE void
-dot_rows (const QeDotArgs *a, Unpack512 unpack, QeType type, size_t bytes)
-{
-  size_t t = 0;
-  for (; t + 4 <= a->n_tokens; t += 4)
-    dot_tokens (a, t, 4, unpack, type, bytes);
-  if (a->n_tokens - t == 3)
-    dot_tokens (a, t, 3, unpack, type, bytes);
-  else if (a->n_tokens - t == 2)
-    dot_tokens (a, t, 2, unpack, type, bytes);
-  else if (a->n_tokens - t == 1)
-    dot_tokens (a, t, 1, unpack, type, bytes);
+  for (size_t r = 0; r < a->n_rows; r += 2) {
+    Place512 p = { a, r, a->n_rows - r < 2 ? 1 : 2, 0 };
+    for (; p.t + 4 <= a->n_tokens; p.t += 4)
+      dot_two_rows (&p, 4, unpack, type, bytes);
+    for (; p.t + 2 <= a->n_tokens; p.t += 2)
+      dot_two_rows (&p, 2, unpack, type, bytes);
+    if (p.t < a->n_tokens)
+      dot_two_rows (&p, 1, unpack, type, bytes);
+  }
 }
 
 /* ---- tiles ----------------------------------------------------------------------------------------------------- */
@@ -162,7 +169,7 @@ transpose (__m512i v[16])
 }
 
 /* Rows as unpacked, one block each, to a panel block. */
-QE_INLINE void
+static void
 arrange_panel (const uint8_t q[ROWS][QE_X8], const float ab[2][ROWS][16], const int group, uint8_t *panel)
 {
   __m512i v[16];
@@ -183,6 +190,12 @@ arrange_panel (const uint8_t q[ROWS][QE_X8], const float ab[2][ROWS][16], const 
   }
 }
 
+static __attribute__ ((noinline)) W512
+unpack_rest (QeType type, const void *src, size_t n)
+{
+  return unpack_any (type, src, n < QE_X8 ? n : QE_X8);
+}
+
 QE_INLINE void
 pack_rows (const void *w, size_t row_bytes, size_t n_rows, size_t n_columns, uint8_t *panel, Unpack512 unpack,
            QeType type, size_t bytes, const int group)
@@ -196,7 +209,7 @@ pack_rows (const void *w, size_t row_bytes, size_t n_rows, size_t n_columns, uin
   for (size_t c = 0; c < n_columns; c += QE_X8, panel += PANEL_BYTES (group)) {
     const uint8_t *src = (const uint8_t *) w + c / QE_X8 * bytes;
     for (size_t r = 0; r < n_rows; r++, src += row_bytes) {
-      W512 block = n_columns - c < QE_X8 ? unpack_any (type, src, n_columns - c) : unpack (src);
+      W512 block = unpack && n_columns - c >= QE_X8 ? unpack (src) : unpack_rest (type, src, n_columns - c);
       for (int i = 0; i < 4; i++)
         _mm512_store_si512 (q[r] + 64 * i, block.q[i]);
       _mm512_store_ps (ab[0][r], block.a);
@@ -282,15 +295,35 @@ tile_32 (const QeTileArgs *a)
 
 /* ---- formats --------------------------------------------------------------------------------------------------- */
 
+/* Rare formats share one function for each purpose, which unpacks through the generic code. */
+static void
+dot_rare (const QeDotArgs *a, QeType type)
+{
+  dot_rows (a, NULL, type, 0);
+}
+
+static void
+pack_rare (const void *w, size_t row_bytes, size_t n_rows, size_t n_columns, void *panel, QeType type)
+{
+  size_t bytes = qe_row_bytes (qe_type_traits (type), QE_X8);
+  if (qe_w8_format (type)->group == 32)
+    pack_rows (w, row_bytes, n_rows, n_columns, panel, NULL, type, bytes, 32);
+  else
+    pack_rows (w, row_bytes, n_rows, n_columns, panel, NULL, type, bytes, 16);
+}
+
+#define RARE_FORMAT(name, TYPE, bytes, group)                                                                         \
+  static void dot_##name (const QeDotArgs *a) { dot_rare (a, TYPE); }                                                 \
+  static void pack_##name (const void *w, size_t row_bytes, size_t n_rows, size_t n_columns, void *panel)             \
+  {                                                                                                                   \
+    pack_rare (w, row_bytes, n_rows, n_columns, panel, TYPE);                                                         \
+  }
 #define FORMAT(name, TYPE, bytes, group)                                                                              \
   static void dot_##name (const QeDotArgs *a) { dot_rows (a, unpack_##name, TYPE, bytes); }                           \
   static void pack_##name (const void *w, size_t row_bytes, size_t n_rows, size_t n_columns, void *panel)             \
   {                                                                                                                   \
     pack_rows (w, row_bytes, n_rows, n_columns, panel, unpack_##name, TYPE, bytes, group);                            \
   }
-#define RARE_FORMAT(name, TYPE, bytes, group)                                                                         \
-  QE_INLINE W512 unpack_##name (const void *src) { return unpack_any (TYPE, src, QE_X8); }                            \
-  FORMAT (name, TYPE, bytes, group)
 
 #define FORMATS(X, RARE)                                                                                              \
   X (q4_0, QE_TYPE_Q4_0, 8 * 18, 32)                                                                                  \
