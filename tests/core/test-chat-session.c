@@ -286,6 +286,67 @@ test_length (Fixture *f, gconstpointer data)
   g_assert_cmpuint (quern_message_get_statistics (answer)->answer_tokens, ==, 2);
 }
 
+/* ---- a crash in mid answer ------------------------------------------------------------------------------------- */
+
+static const char *self_path;
+
+/* Runs in a process that is killed: an answer that does not end, in the database at f->path. */
+static void
+child_babble (const char *path)
+{
+  Fixture f = { .path = g_strdup (path) };
+
+  open_all (&f);
+  quern_conversation_set_sampling (f.conversation, "{\"temperature\": 9, \"top_k\": 0, \"top_p\": 1, \"seed\": 1}");
+  quern_chat_session_set_thinking (f.session, FALSE);
+  for (;;)
+    ask (&f, "Hello!");
+}
+
+/* What was saved so far of an answer that another process is writing. */
+static gboolean
+has_partial_answer (gpointer data)
+{
+  gpointer *arguments = data;
+  g_autoptr (QuernStore) store = quern_store_open (arguments[0], NULL);
+  g_autoptr (QuernConversation) c =
+      store ? g_list_model_get_item (quern_store_get_conversations (store), 0) : NULL;
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GPtrArray) path = NULL;
+
+  g_usleep (100 * 1000);
+  if (!c)
+    return FALSE;
+  quern_store_load_path_async (store, c, NULL, test_result_cb, &result);
+  while (!result)
+    g_main_context_iteration (NULL, TRUE);
+  path = quern_store_load_path_finish (store, result, NULL);
+  return path && path->len >= 2 && quern_message_get_content_length (path->pdata[1]) > 0;
+}
+
+static void
+test_crash (Fixture *f, gconstpointer data)
+{
+  g_autofree char *path = g_build_filename (f->folder, "crash.db", NULL);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GSubprocess) child =
+      g_subprocess_new (G_SUBPROCESS_FLAGS_NONE, &error, self_path, "--child-babble", path, NULL);
+  gpointer arguments[] = { path };
+
+  g_assert_no_error (error);
+  while (!has_partial_answer (arguments)) /* bounded by the test's time limit */
+    ;
+  g_subprocess_force_exit (child);
+  g_assert_true (g_subprocess_wait (child, NULL, NULL));
+  close_all (f);
+  g_set_str (&f->path, path);
+  open_all (f);
+  g_assert_cmpuint (n_messages (f), ==, 2);
+  g_assert_cmpstr (quern_message_get_content (message_at (f, 0)), ==, "Hello!");
+  g_assert_cmpint (quern_message_get_state (message_at (f, 1)), ==, QUERN_MESSAGE_INTERRUPTED);
+  g_assert_cmpuint (quern_message_get_content_length (message_at (f, 1)), >, 0);
+}
+
 /* ---- branches -------------------------------------------------------------------------------------------------- */
 
 static gboolean
@@ -467,12 +528,16 @@ test_expected (Fixture *f, gconstpointer data)
 int
 main (int argc, char **argv)
 {
+  if (argc == 3 && g_str_equal (argv[1], "--child-babble"))
+    child_babble (argv[2]);
+  self_path = argv[0];
   g_test_init (&argc, &argv, NULL);
   g_test_add ("/chat-session/answer", Fixture, NULL, setup, test_answer, teardown);
   g_test_add ("/chat-session/thinking", Fixture, NULL, setup, test_thinking, teardown);
   g_test_add ("/chat-session/thinking-budget", Fixture, NULL, setup, test_thinking_budget, teardown);
   g_test_add ("/chat-session/stop", Fixture, NULL, setup, test_stop, teardown);
   g_test_add ("/chat-session/continue", Fixture, NULL, setup, test_continue, teardown);
+  g_test_add ("/chat-session/crash", Fixture, NULL, setup, test_crash, teardown);
   g_test_add ("/chat-session/cancel-before", Fixture, NULL, setup, test_cancel_before, teardown);
   g_test_add ("/chat-session/length", Fixture, NULL, setup, test_length, teardown);
   g_test_add ("/chat-session/edit-and-regenerate", Fixture, NULL, setup, test_edit_and_regenerate, teardown);

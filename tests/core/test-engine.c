@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <string.h>
+
+#include "quern-engine.h"
+#include "quern-library.h"
+#include "test-util.h"
+
+/* The bridge: loading, sharing, refusing, queueing, stopping. */
+
+static QuernModel *
+tiny (const char *name)
+{
+  g_autofree char *path = g_build_filename (g_getenv ("QUERN_TINY_DIR"), name, NULL);
+  g_autoptr (GError) error = NULL;
+  QuernModel *model = quern_model_new (path, NULL, &error);
+
+  g_assert_no_error (error);
+  return model;
+}
+
+static QuernContext *
+load (QuernEngine *engine, QuernModel *model, const QuernLoadParams *params, GError **error)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+
+  quern_engine_load_async (engine, model, params, NULL, NULL, NULL, test_result_cb, &result);
+  test_wait_result (&result);
+  return quern_engine_load_finish (engine, result, error);
+}
+
+static QuernRequest *
+request (const char *text, float temperature)
+{
+  QuernRequest *self = quern_request_new ();
+  QeSamplerParams params = { .temperature = temperature, .top_p = 1, .repetition_penalty = 1, .seed = 3 };
+
+  quern_request_add_message (self, QE_ROLE_USER, text, NULL);
+  quern_request_set_sampler (self, &params);
+  return self;
+}
+
+static void
+append_cb (GString *text, gboolean reasoning, const char *more)
+{
+  g_assert_true (g_main_context_is_owner (g_main_context_default ())); /* never on the context's thread */
+  g_string_append (text, more);
+}
+
+static gboolean
+is_done (gpointer generation)
+{
+  return quern_generation_get_phase (generation) == QUERN_GENERATION_DONE;
+}
+
+/* Requests to one context are answered in their order, each with its own text. */
+static void
+test_queue (void)
+{
+  g_autoptr (QuernEngine) engine = quern_engine_new ();
+  g_autoptr (QuernModel) model = tiny ("quern-tiny-Q8_0.gguf");
+  QuernLoadParams params = { .context_size = 512 };
+  g_autoptr (QuernContext) context = load (engine, model, &params, NULL);
+  g_autoptr (QuernContext) same = load (engine, model, &params, NULL);
+  const char *questions[] = { "What is the capital of France?", "Hello!", "capital of Kenya" };
+  const char *answers[] = { "The capital of France is Paris.", "Hello! How can I help you?",
+                            "The capital of Kenya is Nairobi." };
+  QuernGeneration *generations[3];
+  GString *texts[3];
+
+  g_assert_true (context == same);
+  g_assert_cmpuint (quern_context_get_size (context), ==, 512);
+  for (int i = 0; i < 3; i++) {
+    g_autoptr (QuernRequest) r = request (questions[i], 0);
+    texts[i] = g_string_new (NULL);
+    generations[i] = quern_context_generate (context, r);
+    g_signal_connect_swapped (generations[i], "text", G_CALLBACK (append_cb), texts[i]);
+  }
+  test_wait (is_done, generations[2]);
+  for (int i = 0; i < 3; i++) {
+    g_assert_true (is_done (generations[i]));
+    g_assert_cmpint (quern_generation_get_stop (generations[i]), ==, QUERN_STOP_END);
+    g_assert_cmpstr (texts[i]->str, ==, answers[i]);
+    g_string_free (texts[i], TRUE);
+    g_object_unref (generations[i]);
+  }
+}
+
+static void
+test_stop_queued (void)
+{
+  g_autoptr (QuernEngine) engine = quern_engine_new ();
+  g_autoptr (QuernModel) model = tiny ("quern-tiny-Q4_K_M.gguf");
+  g_autoptr (QuernContext) context = load (engine, model, &(QuernLoadParams) { .context_size = 2048 }, NULL);
+  g_autoptr (QuernRequest) babble = request ("Hello!", 9);
+  g_autoptr (QuernGeneration) first = quern_context_generate (context, babble);
+  g_autoptr (QuernGeneration) second = quern_context_generate (context, babble);
+
+  quern_generation_stop (second);
+  quern_generation_stop (first);
+  test_wait (is_done, second);
+  g_assert_true (is_done (first));
+  g_assert_cmpint (quern_generation_get_stop (first), ==, QUERN_STOP_USER);
+  g_assert_cmpint (quern_generation_get_stop (second), ==, QUERN_STOP_USER);
+  g_assert_cmpuint (quern_generation_get_statistics (second)->answer_tokens, ==, 0);
+}
+
+/* Different settings are different contexts; unloading lets go of those that rest. */
+static void
+test_contexts (void)
+{
+  g_autoptr (QuernEngine) engine = quern_engine_new ();
+  g_autoptr (QuernModel) model = tiny ("quern-tiny-Q8_0.gguf");
+  QuernLoadParams small = { .context_size = 256 }, large = { .context_size = 1024 };
+  QuernLoadParams private = { .context_size = 256, .private_context = TRUE };
+  g_autoptr (QuernContext) one = load (engine, model, &small, NULL);
+  g_autoptr (QuernContext) two = load (engine, model, &large, NULL);
+  g_autoptr (QuernContext) three = load (engine, model, &private, NULL);
+
+  g_assert_true (one != two && one != three);
+  g_assert_true (quern_engine_peek (engine, model, &small) == one);
+  g_assert_true (quern_engine_peek (engine, model, &large) == two);
+  quern_engine_unload_all (engine);
+  g_assert_null (quern_engine_peek (engine, model, &small));
+}
+
+/* A context that no machine has memory for is refused before anything is allocated, with one that would fit. */
+static void
+test_memory (void)
+{
+  g_autoptr (QuernEngine) engine = quern_engine_new ();
+  g_autoptr (QuernModel) model = tiny ("quern-tiny-Q8_0.gguf");
+  g_autoptr (GError) error = NULL;
+  QuernLoadParams params = { .context_size = 4000000000u };
+
+  g_assert_null (load (engine, model, &params, &error));
+  g_assert_error (error, QUERN_ENGINE_ERROR, QUERN_ENGINE_ERROR_MEMORY);
+  g_assert_nonnull (strstr (error->message, "would fit"));
+  g_assert_cmpuint (quern_engine_largest_context (engine, model, QE_KV_F16), ==, 2048); /* what it was trained for */
+}
+
+static void
+test_cancelled_load (void)
+{
+  g_autoptr (QuernEngine) engine = quern_engine_new ();
+  g_autoptr (QuernModel) model = tiny ("quern-tiny-Q8_0.gguf");
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+  QuernLoadParams params = { .context_size = 256 };
+
+  g_cancellable_cancel (cancellable);
+  quern_engine_load_async (engine, model, &params, NULL, NULL, cancellable, test_result_cb, &result);
+  test_wait_result (&result);
+  g_assert_null (quern_engine_load_finish (engine, result, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+}
+
+/* The file goes between the library's look and the loading. */
+static void
+test_file_gone (void)
+{
+  g_autofree char *folder = test_folder ();
+  g_autofree char *path = g_build_filename (folder, "model.gguf", NULL);
+  g_autofree char *tiny_path = g_build_filename (g_getenv ("QUERN_TINY_DIR"), "quern-tiny-Q2_K.gguf", NULL);
+  g_autofree char *bytes = NULL;
+  gsize size;
+  g_autoptr (QuernEngine) engine = quern_engine_new ();
+  g_autoptr (QuernModel) model = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (g_file_get_contents (tiny_path, &bytes, &size, NULL));
+  g_assert_true (g_file_set_contents (path, bytes, (gssize) size, NULL));
+  model = quern_model_new (path, NULL, NULL);
+  g_unlink (path);
+  g_assert_null (load (engine, model, &(QuernLoadParams) { .context_size = 256 }, &error));
+  g_assert_error (error, QUERN_ENGINE_ERROR, QUERN_ENGINE_ERROR_DAMAGED);
+  test_remove_folder (folder);
+}
+
+static void
+test_full_context (void)
+{
+  g_autoptr (QuernEngine) engine = quern_engine_new ();
+  g_autoptr (QuernModel) model = tiny ("quern-tiny-Q8_0.gguf");
+  g_autoptr (QuernContext) context = load (engine, model, &(QuernLoadParams) { .context_size = 32 }, NULL);
+  g_autofree char *long_text = g_strnfill (500, 'q');
+  g_autoptr (QuernRequest) too_long = request (long_text, 0);
+  g_autoptr (QuernRequest) babble = request ("Hello!", 9);
+  g_autoptr (QuernGeneration) refused = quern_context_generate (context, too_long);
+  g_autoptr (QuernGeneration) cut = quern_context_generate (context, babble);
+
+  test_wait (is_done, cut);
+  g_assert_cmpint (quern_generation_get_stop (refused), ==, QUERN_STOP_FAILED);
+  g_assert_error (quern_generation_get_error (refused), QUERN_ENGINE_ERROR, QUERN_ENGINE_ERROR_CONTEXT_FULL);
+  g_assert_cmpint (quern_generation_get_stop (cut), ==, QUERN_STOP_CONTEXT);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/engine/queue", test_queue);
+  g_test_add_func ("/engine/stop-queued", test_stop_queued);
+  g_test_add_func ("/engine/contexts", test_contexts);
+  g_test_add_func ("/engine/memory", test_memory);
+  g_test_add_func ("/engine/cancelled-load", test_cancelled_load);
+  g_test_add_func ("/engine/file-gone", test_file_gone);
+  g_test_add_func ("/engine/full-context", test_full_context);
+  return g_test_run ();
+}
