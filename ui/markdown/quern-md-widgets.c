@@ -43,8 +43,6 @@ make_label (QuernMdKind kind)
   gtk_label_set_xalign (label, 0);
   gtk_label_set_yalign (label, 0);
   gtk_label_set_selectable (label, TRUE);
-  if (kind == QUERN_MD_CELL)
-    gtk_label_set_max_width_chars (label, 48);
   g_signal_connect (label, "activate-link", G_CALLBACK (activate_link_cb), NULL);
   return widget;
 }
@@ -221,9 +219,18 @@ fill_list (GtkWidget *list, QuernMdBlock *block)
   }
 }
 
+/* A cell has the width of its text up to a limit, and wraps only beyond: its height then does not depend on the width,
+ * which a table that scrolls sideways cannot know. */
+#define CELL_CHARS 40
+
 static void
 style_cell (GtkWidget *cell, QuernMdBlock *block, guint row)
 {
+  gboolean wide = g_utf8_strlen (block->text, -1) > CELL_CHARS;
+
+  gtk_label_set_wrap (GTK_LABEL (cell), wide);
+  gtk_label_set_width_chars (GTK_LABEL (cell), wide ? CELL_CHARS : -1);
+  gtk_label_set_max_width_chars (GTK_LABEL (cell), wide ? CELL_CHARS : -1);
   gtk_widget_add_css_class (cell, "md-cell");
   gtk_widget_set_hexpand (cell, TRUE);
   if (row == 0)
