@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "quern-answer-row.h"
+
+#include "markdown/quern-md-view.h"
+#include "quern-announcer.h"
+#include "quern-siblings.h"
+#include "quern-statistics-button.h"
+#include "quern-thinking-view.h"
+
+#include <glib/gi18n.h>
+
+/* An answer of the model. While it streams, whatever changed in the message is shown once per frame at most. */
+struct _QuernAnswerRow {
+  AdwBin parent_instance;
+
+  /* Template widgets */
+  QuernThinkingView *thinking;
+  GtkWidget *waiting;
+  GtkLabel *status;
+  QuernMdView *text;
+  GtkWidget *notice;
+  GtkImage *notice_icon;
+  GtkLabel *notice_label;
+  GtkButton *notice_button;
+  GtkWidget *footer;
+  QuernStatisticsButton *statistics;
+  QuernSiblings *siblings;
+  GtkActionable *copy, *regenerate;
+  GtkMenuButton *more;
+
+  /* Owned references */
+  QuernMessage *message;
+
+  guint tick; /* of the update that is due with the next frame, or 0 */
+  QuernAnnouncer announcer;
+};
+
+G_DEFINE_FINAL_TYPE (QuernAnswerRow, quern_answer_row, ADW_TYPE_BIN)
+
+typedef struct {
+  const char *icon, *text, *button, *action;
+} Notice;
+
+/* What to say about an answer that did not end by itself, and what can be done. */
+static gboolean
+get_notice (QuernMessage *message, Notice *out)
+{
+  switch (quern_message_get_state (message)) {
+  case QUERN_MESSAGE_STOPPED:
+    *out = (Notice){ "media-playback-stop-symbolic", _("You stopped this answer."), _("Continue"), "chat.continue" };
+    return TRUE;
+  case QUERN_MESSAGE_INTERRUPTED:
+    *out = (Notice){ "dialog-warning-symbolic", _("Interrupted: Quern was closed while this was written."),
+                     _("Continue"), "chat.continue" };
+    return TRUE;
+  case QUERN_MESSAGE_LENGTH:
+    *out = (Notice){ "dialog-information-symbolic", _("The answer reached its length limit."), _("Continue"),
+                     "chat.continue" };
+    return TRUE;
+  case QUERN_MESSAGE_FAILED:
+    *out = (Notice){ "dialog-error-symbolic", quern_message_get_failure (message), _("Try Again"), "chat.regenerate" };
+    if (out->text == NULL || *out->text == '\0')
+      out->text = _("The answer failed.");
+    return TRUE;
+  case QUERN_MESSAGE_STREAMING:
+  case QUERN_MESSAGE_COMPLETE:
+    break;
+  }
+  return FALSE;
+}
+
+static void
+update_notice (QuernAnswerRow *self)
+{
+  Notice notice;
+  gboolean shown = get_notice (self->message, &notice);
+
+  gtk_widget_set_visible (self->notice, shown);
+  if (!shown)
+    return;
+  gtk_image_set_from_icon_name (self->notice_icon, notice.icon);
+  gtk_label_set_label (self->notice_label, notice.text);
+  gtk_button_set_label (self->notice_button, notice.button);
+  gtk_actionable_set_action_name (GTK_ACTIONABLE (self->notice_button), notice.action);
+  gtk_actionable_set_action_target (GTK_ACTIONABLE (self->notice_button), "x", quern_message_get_id (self->message));
+}
+
+static void
+update (QuernAnswerRow *self)
+{
+  const char *content = quern_message_get_content (self->message);
+  gboolean streaming = quern_message_get_state (self->message) == QUERN_MESSAGE_STREAMING;
+  gboolean reasoning = quern_message_get_in_reasoning (self->message);
+
+  quern_thinking_view_update (self->thinking, self->message);
+  quern_md_view_set_text (self->text, content, !streaming);
+  gtk_widget_set_visible (GTK_WIDGET (self->text), *content != '\0');
+  gtk_widget_set_visible (self->waiting, streaming && *content == '\0' && !reasoning);
+  update_notice (self);
+  quern_siblings_update (self->siblings, self->message);
+  quern_statistics_button_update (self->statistics, self->message);
+  gtk_widget_set_visible (self->footer, !streaming);
+  gtk_accessible_update_state (GTK_ACCESSIBLE (self), GTK_ACCESSIBLE_STATE_BUSY, streaming, -1);
+  quern_announcer_push (&self->announcer, GTK_WIDGET (self), content, !streaming);
+}
+
+static gboolean
+tick_cb (GtkWidget *widget, GdkFrameClock *clock, gpointer user_data)
+{
+  QuernAnswerRow *self = QUERN_ANSWER_ROW (widget);
+  self->tick = 0;
+  update (self);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+queue_update (QuernAnswerRow *self)
+{
+  if (self->tick == 0)
+    self->tick = gtk_widget_add_tick_callback (GTK_WIDGET (self), tick_cb, NULL, NULL);
+}
+
+static void
+append_item (GMenu *menu, const char *label, const char *action, gint64 id)
+{
+  g_autoptr (GMenuItem) item = g_menu_item_new (label, NULL);
+  g_menu_item_set_action_and_target (item, action, "x", id);
+  g_menu_append_item (menu, item);
+}
+
+static void
+set_menu (QuernAnswerRow *self)
+{
+  gint64 id = quern_message_get_id (self->message);
+  g_autoptr (GMenu) menu = g_menu_new ();
+  g_autoptr (GMenu) removal = g_menu_new ();
+
+  append_item (menu, _("View _Raw Text"), "chat.raw", id);
+  append_item (removal, _("_Delete"), "chat.delete", id);
+  g_menu_append_section (menu, NULL, G_MENU_MODEL (removal));
+  gtk_menu_button_set_menu_model (self->more, G_MENU_MODEL (menu));
+}
+
+static void
+quern_answer_row_dispose (GObject *object)
+{
+  QuernAnswerRow *self = QUERN_ANSWER_ROW (object);
+
+  if (self->tick != 0)
+    gtk_widget_remove_tick_callback (GTK_WIDGET (self), self->tick);
+  self->tick = 0;
+  g_clear_object (&self->message);
+  gtk_widget_dispose_template (GTK_WIDGET (self), QUERN_TYPE_ANSWER_ROW);
+  G_OBJECT_CLASS (quern_answer_row_parent_class)->dispose (object);
+}
+
+static void
+quern_answer_row_class_init (QuernAnswerRowClass *klass)
+{
+  GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
+
+  G_OBJECT_CLASS (klass)->dispose = quern_answer_row_dispose;
+  g_type_ensure (QUERN_TYPE_MD_VIEW);
+  g_type_ensure (QUERN_TYPE_SIBLINGS);
+  g_type_ensure (QUERN_TYPE_STATISTICS_BUTTON);
+  g_type_ensure (QUERN_TYPE_THINKING_VIEW);
+  gtk_widget_class_set_template_from_resource (widget_class, "/io/github/quern/Quern/ui/chat/quern-answer-row.ui");
+  gtk_widget_class_bind_template_child (widget_class, QuernAnswerRow, thinking);
+  gtk_widget_class_bind_template_child (widget_class, QuernAnswerRow, waiting);
+  gtk_widget_class_bind_template_child (widget_class, QuernAnswerRow, status);
+  gtk_widget_class_bind_template_child (widget_class, QuernAnswerRow, text);
+  gtk_widget_class_bind_template_child (widget_class, QuernAnswerRow, notice);
+  gtk_widget_class_bind_template_child (widget_class, QuernAnswerRow, notice_icon);
+  gtk_widget_class_bind_template_child (widget_class, QuernAnswerRow, notice_label);
+  gtk_widget_class_bind_template_child (widget_class, QuernAnswerRow, notice_button);
+  gtk_widget_class_bind_template_child (widget_class, QuernAnswerRow, footer);
+  gtk_widget_class_bind_template_child (widget_class, QuernAnswerRow, statistics);
+  gtk_widget_class_bind_template_child (widget_class, QuernAnswerRow, siblings);
+  gtk_widget_class_bind_template_child (widget_class, QuernAnswerRow, copy);
+  gtk_widget_class_bind_template_child (widget_class, QuernAnswerRow, regenerate);
+  gtk_widget_class_bind_template_child (widget_class, QuernAnswerRow, more);
+}
+
+static void
+quern_answer_row_init (QuernAnswerRow *self)
+{
+  gtk_widget_init_template (GTK_WIDGET (self));
+}
+
+/**
+ * quern_answer_row_new:
+ * @message: an answer, perhaps one that is being written
+ *
+ * Returns: (transfer floating): a widget that shows @message as it grows
+ */
+GtkWidget *
+quern_answer_row_new (QuernMessage *message)
+{
+  QuernAnswerRow *self = g_object_new (QUERN_TYPE_ANSWER_ROW, NULL);
+
+  self->message = g_object_ref (message);
+  gtk_actionable_set_action_target (self->copy, "x", quern_message_get_id (message));
+  gtk_actionable_set_action_target (self->regenerate, "x", quern_message_get_id (message));
+  set_menu (self);
+  quern_announcer_skip (&self->announcer, quern_message_get_content (message));
+  g_signal_connect_object (message, "notify", G_CALLBACK (queue_update), self, G_CONNECT_SWAPPED);
+  update (self);
+  return GTK_WIDGET (self);
+}
+
+/**
+ * quern_answer_row_set_status:
+ * @status: what is going on before the first word comes, e.g. "Loading the model…"
+ */
+void
+quern_answer_row_set_status (QuernAnswerRow *self, const char *status)
+{
+  g_return_if_fail (QUERN_IS_ANSWER_ROW (self));
+  gtk_label_set_label (self->status, status);
+}

@@ -1,0 +1,475 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "quern-chat-page-private.h"
+
+#include <glib/gi18n.h>
+
+/* One conversation: the transcript above, the composer below, the model in the header bar. It shows a
+ * #QuernChatSession; what people can do with messages is in quern-chat-page-actions.c. */
+
+#define DRAFT_DELAY 500 /* ms after the last key */
+#define COUNT_DELAY 300
+
+G_DEFINE_FINAL_TYPE (QuernChatPage, quern_chat_page, ADW_TYPE_BIN)
+
+static guint
+count_messages (QuernChatPage *self)
+{
+  return self->session != NULL ? g_list_model_get_n_items (quern_chat_session_get_messages (self->session)) : 0;
+}
+
+QuernMessage *
+_quern_chat_page_get_message (QuernChatPage *self, gint64 id)
+{
+  GListModel *messages = self->session != NULL ? quern_chat_session_get_messages (self->session) : NULL;
+
+  for (guint i = 0; messages != NULL && i < g_list_model_get_n_items (messages); i++) {
+    g_autoptr (QuernMessage) message = g_list_model_get_item (messages, i);
+    if (quern_message_get_id (message) == id)
+      return message; /* the list keeps it */
+  }
+  return NULL;
+}
+
+/* ---- suggestions ------------------------------------------------------------------------------------------------ */
+
+typedef struct {
+  const char *text;
+  gboolean thinking;
+} Suggestion;
+
+/* What Quern Tiny knows. They are questions to it, so they are in its language. */
+static const Suggestion demo_suggestions[] = {
+  { "What is the capital of France?", FALSE },
+  { "What is 47 + 38?", TRUE },
+  { "Write a Python function that adds two numbers.", FALSE },
+  { "Make a table of three animals and their sounds.", FALSE },
+};
+
+static const Suggestion suggestions[] = {
+  { N_("Explain how a transistor works, in simple words"), FALSE },
+  { N_("Write a Python script that renames photos by date"), FALSE },
+  { N_("Plan a week of simple dinners for two"), FALSE },
+  { N_("Which is larger, 9.11 or 9.9? Why?"), TRUE },
+};
+
+static void
+add_suggestion (QuernChatPage *self, const char *text, gboolean thinking)
+{
+  GtkWidget *button = gtk_button_new_with_label (text);
+  GtkWidget *label = gtk_button_get_child (GTK_BUTTON (button));
+
+  gtk_label_set_wrap (GTK_LABEL (label), TRUE);
+  gtk_label_set_justify (GTK_LABEL (label), GTK_JUSTIFY_CENTER);
+  gtk_widget_add_css_class (button, "suggestion");
+  gtk_actionable_set_action_name (GTK_ACTIONABLE (button), "chat.ask");
+  gtk_actionable_set_action_target (GTK_ACTIONABLE (button), "(sb)", text, thinking);
+  adw_wrap_box_append (self->suggestions, button);
+}
+
+static void
+update_welcome (QuernChatPage *self)
+{
+  QuernModel *model = self->session != NULL ? quern_chat_session_get_model (self->session) : NULL;
+  gboolean demo = model != NULL && quern_model_is_demo (model);
+
+  for (GtkWidget *child; (child = gtk_widget_get_first_child (GTK_WIDGET (self->suggestions))) != NULL;)
+    adw_wrap_box_remove (self->suggestions, child);
+  gtk_widget_set_visible (GTK_WIDGET (self->suggestions), model != NULL);
+  if (model == NULL) {
+    adw_status_page_set_description (self->welcome, _("Choose a model above to begin."));
+    return;
+  }
+  adw_status_page_set_description (
+      self->welcome, demo ? _("Quern Tiny is a very small demonstration model: it knows a few facts, greetings, sums and "
+                              "short pieces of code, and is wrong about the rest.")
+                          : _("Everything you write stays on this computer."));
+  for (gsize i = 0; i < G_N_ELEMENTS (suggestions); i++) {
+    if (demo)
+      add_suggestion (self, demo_suggestions[i].text, demo_suggestions[i].thinking);
+    else
+      add_suggestion (self, _(suggestions[i].text), suggestions[i].thinking);
+  }
+}
+
+/* ---- state ------------------------------------------------------------------------------------------------------ */
+
+static char *
+make_status (QuernChatSession *session)
+{
+  int percent = (int) (quern_chat_session_get_progress (session) * 100);
+
+  switch (quern_chat_session_get_state (session)) {
+  case QUERN_SESSION_LOADING:
+    return percent > 0 ? g_strdup_printf (_("Loading the model… %d %%"), percent) : g_strdup (_("Loading the model…"));
+  case QUERN_SESSION_PREFILL:
+    return percent > 0 ? g_strdup_printf (_("Reading… %d %%"), percent) : g_strdup (_("Reading…"));
+  case QUERN_SESSION_IDLE:
+  case QUERN_SESSION_THINKING:
+  case QUERN_SESSION_ANSWERING:
+    break;
+  }
+  return g_strdup ("");
+}
+
+static void
+update_state (QuernChatPage *self)
+{
+  gboolean busy = self->session != NULL && quern_chat_session_get_state (self->session) != QUERN_SESSION_IDLE;
+  gboolean ready = self->session != NULL && quern_chat_session_get_model (self->session) != NULL;
+  g_autofree char *status = self->session != NULL ? make_status (self->session) : g_strdup ("");
+
+  quern_transcript_set_status (self->transcript, status);
+  quern_composer_set_busy (self->composer, busy);
+  quern_composer_set_can_send (self->composer, ready && !busy);
+  gtk_widget_action_set_enabled (GTK_WIDGET (self), "chat.stop", busy);
+  gtk_widget_action_set_enabled (GTK_WIDGET (self), "chat.edit", !busy);
+  gtk_widget_action_set_enabled (GTK_WIDGET (self), "chat.regenerate", !busy && ready);
+  gtk_widget_action_set_enabled (GTK_WIDGET (self), "chat.continue", !busy && ready);
+  gtk_widget_action_set_enabled (GTK_WIDGET (self), "chat.delete", !busy);
+  gtk_widget_action_set_enabled (GTK_WIDGET (self), "chat.sibling", !busy);
+}
+
+static void
+thinking_changed_cb (QuernChatPage *self)
+{
+  quern_composer_set_thinking (self->composer, quern_chat_session_get_thinking (self->session));
+}
+
+/* The model that this conversation used is gone: say so where the composer cannot send. */
+static void
+update_model (QuernChatPage *self)
+{
+  QuernConversation *conversation = quern_chat_session_get_conversation (self->session);
+  const char *wanted = quern_conversation_get_model_id (conversation);
+
+  update_welcome (self);
+  update_state (self);
+  if (quern_chat_session_get_model (self->session) == NULL && wanted != NULL && self->library != NULL
+      && !quern_library_get_scanning (self->library) && quern_library_find (self->library, wanted) == NULL) {
+    g_autofree char *text =
+        g_strdup_printf (_("The model of this conversation (%s) is not on this computer any more. Choose another."), wanted);
+    quern_chat_page_show_problem (self, text);
+  }
+}
+
+static void
+messages_changed_cb (QuernChatPage *self)
+{
+  gtk_stack_set_visible_child_name (self->stack, count_messages (self) > 0 ? "messages" : "empty");
+  if (self->show_message == 0 || _quern_chat_page_get_message (self, self->show_message) == NULL)
+    return;
+  quern_transcript_scroll_to_message (self->transcript, self->show_message);
+  self->show_message = 0;
+}
+
+/* Shows all of what the session says. */
+void
+_quern_chat_page_update (QuernChatPage *self)
+{
+  if (self->session == NULL)
+    return;
+  messages_changed_cb (self);
+  update_model (self);
+  thinking_changed_cb (self);
+  _quern_chat_page_update_count (self);
+}
+
+/* ---- draft and token count -------------------------------------------------------------------------------------- */
+
+static gboolean
+draft_cb (gpointer user_data)
+{
+  QuernChatPage *self = QUERN_CHAT_PAGE (user_data);
+  self->draft_timer = 0;
+  quern_chat_page_save_draft (self);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+counted_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (QuernChatPage) self = user_data;
+  QuernTokenCount count;
+  g_autofree char *text = NULL;
+  g_autofree char *tooltip = NULL;
+
+  if (!quern_chat_session_count_tokens_finish (QUERN_CHAT_SESSION (source), result, &count, NULL)
+      || self->session != QUERN_CHAT_SESSION (source))
+    return; /* no count is shown rather than a wrong one */
+  /* Translators: tokens of the next prompt / tokens that the context holds */
+  text = g_strdup_printf (_("%u / %u"), count.total, count.context_size);
+  tooltip = g_strdup_printf (_("%u of %u tokens of the context are used"), count.total, count.context_size);
+  quern_composer_set_count (self->composer, text, tooltip);
+}
+
+static gboolean
+count_cb (gpointer user_data)
+{
+  QuernChatPage *self = QUERN_CHAT_PAGE (user_data);
+  g_autofree char *draft = quern_composer_dup_text (self->composer);
+
+  self->count_timer = 0;
+  if (self->session == NULL || quern_chat_session_get_model (self->session) == NULL)
+    return G_SOURCE_REMOVE;
+  g_cancellable_cancel (self->counting);
+  g_clear_object (&self->counting);
+  self->counting = g_cancellable_new ();
+  quern_chat_session_count_tokens_async (self->session, draft, NULL, self->counting, counted_cb, g_object_ref (self));
+  return G_SOURCE_REMOVE;
+}
+
+/* Counts again, soon: not while an answer is made, which changes the count with every token. */
+void
+_quern_chat_page_update_count (QuernChatPage *self)
+{
+  if (self->session == NULL || quern_chat_session_get_state (self->session) != QUERN_SESSION_IDLE)
+    return;
+  g_clear_handle_id (&self->count_timer, g_source_remove);
+  self->count_timer = g_timeout_add (COUNT_DELAY, count_cb, self);
+}
+
+static void
+composer_changed_cb (QuernChatPage *self)
+{
+  g_clear_handle_id (&self->draft_timer, g_source_remove);
+  self->draft_timer = g_timeout_add (DRAFT_DELAY, draft_cb, self);
+  _quern_chat_page_update_count (self);
+}
+
+static void
+thinking_toggled_cb (QuernChatPage *self)
+{
+  if (self->session != NULL)
+    quern_chat_session_set_thinking (self->session, quern_composer_get_thinking (self->composer));
+}
+
+static void
+banner_clicked_cb (QuernChatPage *self)
+{
+  adw_banner_set_revealed (self->banner, FALSE);
+}
+
+static void
+state_changed_cb (QuernChatPage *self)
+{
+  update_state (self);
+  _quern_chat_page_update_count (self);
+}
+
+void
+_quern_chat_page_set_editing (QuernChatPage *self, QuernMessage *question)
+{
+  g_set_object (&self->editing, question);
+  gtk_widget_set_visible (self->editing_bar, question != NULL);
+  gtk_widget_action_set_enabled (GTK_WIDGET (self), "chat.cancel-edit", question != NULL);
+}
+
+/* ---- object ----------------------------------------------------------------------------------------------------- */
+
+static void
+quern_chat_page_dispose (GObject *object)
+{
+  QuernChatPage *self = QUERN_CHAT_PAGE (object);
+
+  g_clear_handle_id (&self->draft_timer, g_source_remove);
+  g_clear_handle_id (&self->count_timer, g_source_remove);
+  g_cancellable_cancel (self->counting);
+  g_clear_object (&self->counting);
+  g_clear_object (&self->session_signals);
+  g_clear_object (&self->message_signals);
+  g_clear_object (&self->library_signals);
+  g_clear_object (&self->session);
+  g_clear_object (&self->editing);
+  g_clear_object (&self->store);
+  g_clear_object (&self->library);
+  gtk_widget_dispose_template (GTK_WIDGET (self), QUERN_TYPE_CHAT_PAGE);
+  G_OBJECT_CLASS (quern_chat_page_parent_class)->dispose (object);
+}
+
+static void
+quern_chat_page_class_init (QuernChatPageClass *klass)
+{
+  GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
+
+  G_OBJECT_CLASS (klass)->dispose = quern_chat_page_dispose;
+  g_type_ensure (QUERN_TYPE_COMPOSER);
+  g_type_ensure (QUERN_TYPE_MODEL_BUTTON);
+  g_type_ensure (QUERN_TYPE_TRANSCRIPT);
+  _quern_chat_page_install_actions (widget_class);
+  gtk_widget_class_set_template_from_resource (widget_class, "/io/github/quern/Quern/ui/chat/quern-chat-page.ui");
+  gtk_widget_class_bind_template_child (widget_class, QuernChatPage, banner);
+  gtk_widget_class_bind_template_child (widget_class, QuernChatPage, stack);
+  gtk_widget_class_bind_template_child (widget_class, QuernChatPage, welcome);
+  gtk_widget_class_bind_template_child (widget_class, QuernChatPage, suggestions);
+  gtk_widget_class_bind_template_child (widget_class, QuernChatPage, transcript);
+  gtk_widget_class_bind_template_child (widget_class, QuernChatPage, editing_bar);
+  gtk_widget_class_bind_template_child (widget_class, QuernChatPage, composer);
+  gtk_widget_class_bind_template_child (widget_class, QuernChatPage, model_button);
+  gtk_widget_class_bind_template_callback (widget_class, banner_clicked_cb);
+  gtk_widget_class_bind_template_callback (widget_class, composer_changed_cb);
+  gtk_widget_class_bind_template_callback (widget_class, thinking_toggled_cb);
+}
+
+static void
+quern_chat_page_init (QuernChatPage *self)
+{
+  gtk_widget_init_template (GTK_WIDGET (self));
+  _quern_chat_page_set_editing (self, NULL);
+
+  self->session_signals = g_signal_group_new (QUERN_TYPE_CHAT_SESSION);
+  g_signal_group_connect_swapped (self->session_signals, "notify::state", G_CALLBACK (state_changed_cb), self);
+  g_signal_group_connect_swapped (self->session_signals, "notify::progress", G_CALLBACK (update_state), self);
+  g_signal_group_connect_swapped (self->session_signals, "notify::model", G_CALLBACK (_quern_chat_page_update), self);
+  g_signal_group_connect_swapped (self->session_signals, "notify::thinking", G_CALLBACK (thinking_changed_cb), self);
+  self->message_signals = g_signal_group_new (G_TYPE_LIST_MODEL);
+  g_signal_group_connect_swapped (self->message_signals, "items-changed", G_CALLBACK (messages_changed_cb), self);
+  self->library_signals = g_signal_group_new (QUERN_TYPE_LIBRARY);
+  g_signal_group_connect_swapped (self->library_signals, "notify::scanning", G_CALLBACK (_quern_chat_page_update), self);
+}
+
+/**
+ * quern_chat_page_set_context:
+ * @store: where conversations are kept
+ * @library: the models to choose from
+ *
+ * Call it once, before there is a session.
+ */
+void
+quern_chat_page_set_context (QuernChatPage *self, QuernStore *store, QuernLibrary *library)
+{
+  g_return_if_fail (QUERN_IS_CHAT_PAGE (self));
+
+  g_set_object (&self->store, store);
+  g_set_object (&self->library, library);
+  g_signal_group_set_target (self->library_signals, library);
+  quern_model_button_set_library (self->model_button, library);
+}
+
+/**
+ * quern_chat_page_set_session:
+ * @session: (nullable): the conversation to show
+ *
+ * The draft of the one before is saved.
+ */
+void
+quern_chat_page_set_session (QuernChatPage *self, QuernChatSession *session)
+{
+  GListModel *messages;
+
+  g_return_if_fail (QUERN_IS_CHAT_PAGE (self));
+
+  quern_chat_page_save_draft (self);
+  g_set_object (&self->session, session);
+  messages = session != NULL ? quern_chat_session_get_messages (session) : NULL;
+  g_signal_group_set_target (self->session_signals, session);
+  g_signal_group_set_target (self->message_signals, messages);
+  self->show_message = 0;
+  _quern_chat_page_set_editing (self, NULL);
+  adw_banner_set_revealed (self->banner, FALSE);
+  quern_model_button_set_session (self->model_button, session);
+  quern_transcript_set_messages (self->transcript, messages);
+  quern_composer_set_count (self->composer, "", NULL);
+  if (session != NULL)
+    quern_composer_set_text (self->composer,
+                             quern_conversation_get_draft (quern_chat_session_get_conversation (session)));
+  _quern_chat_page_update (self);
+}
+
+/**
+ * quern_chat_page_show_message:
+ * @id: a message of the conversation
+ *
+ * Scrolls there, as soon as the messages are loaded.
+ */
+void
+quern_chat_page_show_message (QuernChatPage *self, gint64 id)
+{
+  g_return_if_fail (QUERN_IS_CHAT_PAGE (self));
+
+  self->show_message = id;
+  messages_changed_cb (self);
+}
+
+/**
+ * quern_chat_page_show_problem:
+ * @sentence: what went wrong and what can be done
+ */
+void
+quern_chat_page_show_problem (QuernChatPage *self, const char *sentence)
+{
+  g_return_if_fail (QUERN_IS_CHAT_PAGE (self));
+
+  adw_banner_set_title (self->banner, sentence);
+  adw_banner_set_use_markup (self->banner, FALSE);
+  adw_banner_set_revealed (self->banner, TRUE);
+}
+
+/**
+ * quern_chat_page_save_draft:
+ *
+ * Keeps what is written in the composer with the conversation, which is put into the store for it.
+ */
+void
+quern_chat_page_save_draft (QuernChatPage *self)
+{
+  QuernConversation *conversation;
+  g_autofree char *text = NULL;
+
+  g_return_if_fail (QUERN_IS_CHAT_PAGE (self));
+
+  g_clear_handle_id (&self->draft_timer, g_source_remove);
+  if (self->session == NULL || self->editing != NULL)
+    return;
+  conversation = quern_chat_session_get_conversation (self->session);
+  text = quern_composer_dup_text (self->composer);
+  if (quern_store_get_conversation (self->store, quern_conversation_get_id (conversation)) == NULL) {
+    if (*text == '\0')
+      return;
+    quern_store_add_conversation (self->store, conversation);
+  }
+  quern_conversation_set_draft (conversation, text);
+}
+
+void
+quern_chat_page_focus (QuernChatPage *self)
+{
+  g_return_if_fail (QUERN_IS_CHAT_PAGE (self));
+  gtk_widget_grab_focus (GTK_WIDGET (self->composer));
+}
+
+void
+quern_chat_page_choose_model (QuernChatPage *self)
+{
+  g_return_if_fail (QUERN_IS_CHAT_PAGE (self));
+  quern_model_button_popup (self->model_button);
+}
+
+void
+quern_chat_page_toggle_thinking (QuernChatPage *self)
+{
+  g_return_if_fail (QUERN_IS_CHAT_PAGE (self));
+  if (self->session != NULL)
+    quern_chat_session_set_thinking (self->session, !quern_chat_session_get_thinking (self->session));
+}
+
+/**
+ * quern_chat_page_copy_last_answer:
+ *
+ * Puts the newest answer on the clipboard.
+ */
+void
+quern_chat_page_copy_last_answer (QuernChatPage *self)
+{
+  GListModel *messages;
+
+  g_return_if_fail (QUERN_IS_CHAT_PAGE (self));
+
+  messages = self->session != NULL ? quern_chat_session_get_messages (self->session) : NULL;
+  for (guint i = count_messages (self); i > 0; i--) {
+    g_autoptr (QuernMessage) message = g_list_model_get_item (messages, i - 1);
+    if (quern_message_get_role (message) == QUERN_ROLE_ASSISTANT) {
+      gtk_widget_activate_action (GTK_WIDGET (self), "chat.copy", "x", quern_message_get_id (message));
+      return;
+    }
+  }
+}

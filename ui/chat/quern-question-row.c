@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "quern-question-row.h"
+
+#include "quern-siblings.h"
+
+/* What the user said: a bubble at the end side, with its attachments above. */
+struct _QuernQuestionRow {
+  AdwBin parent_instance;
+
+  /* Template widgets */
+  GtkWidget *attachments;
+  GtkWidget *bubble;
+  GtkLabel *text;
+  QuernSiblings *siblings;
+  GtkActionable *edit, *copy, *remove;
+
+  /* Owned references */
+  QuernMessage *message;
+};
+
+G_DEFINE_FINAL_TYPE (QuernQuestionRow, quern_question_row, ADW_TYPE_BIN)
+
+static void
+update (QuernQuestionRow *self)
+{
+  const char *content = quern_message_get_content (self->message);
+
+  gtk_label_set_label (self->text, content);
+  gtk_widget_set_visible (self->bubble, *content != '\0');
+  quern_siblings_update (self->siblings, self->message);
+}
+
+static GtkWidget *
+make_chip (QuernAttachment *attachment)
+{
+  GtkWidget *box = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 6);
+  const char *icon = quern_attachment_is_picture (attachment) ? "image-x-generic-symbolic" : "text-x-generic-symbolic";
+  GtkWidget *label = gtk_label_new (quern_attachment_get_name (attachment));
+
+  gtk_label_set_ellipsize (GTK_LABEL (label), PANGO_ELLIPSIZE_MIDDLE);
+  gtk_label_set_max_width_chars (GTK_LABEL (label), 24);
+  gtk_box_append (GTK_BOX (box), gtk_image_new_from_icon_name (icon));
+  gtk_box_append (GTK_BOX (box), label);
+  gtk_widget_add_css_class (box, "chip");
+  return box;
+}
+
+static void
+add_attachments (QuernQuestionRow *self)
+{
+  GListModel *attachments = quern_message_get_attachments (self->message);
+  guint n = g_list_model_get_n_items (attachments);
+
+  for (guint i = 0; i < n; i++) {
+    g_autoptr (QuernAttachment) attachment = g_list_model_get_item (attachments, i);
+    adw_wrap_box_append (ADW_WRAP_BOX (self->attachments), make_chip (attachment));
+  }
+  gtk_widget_set_visible (self->attachments, n > 0);
+}
+
+static void
+quern_question_row_dispose (GObject *object)
+{
+  g_clear_object (&QUERN_QUESTION_ROW (object)->message);
+  gtk_widget_dispose_template (GTK_WIDGET (object), QUERN_TYPE_QUESTION_ROW);
+  G_OBJECT_CLASS (quern_question_row_parent_class)->dispose (object);
+}
+
+static void
+quern_question_row_class_init (QuernQuestionRowClass *klass)
+{
+  GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
+
+  G_OBJECT_CLASS (klass)->dispose = quern_question_row_dispose;
+  g_type_ensure (QUERN_TYPE_SIBLINGS);
+  gtk_widget_class_set_template_from_resource (widget_class, "/io/github/quern/Quern/ui/chat/quern-question-row.ui");
+  gtk_widget_class_bind_template_child (widget_class, QuernQuestionRow, attachments);
+  gtk_widget_class_bind_template_child (widget_class, QuernQuestionRow, bubble);
+  gtk_widget_class_bind_template_child (widget_class, QuernQuestionRow, text);
+  gtk_widget_class_bind_template_child (widget_class, QuernQuestionRow, siblings);
+  gtk_widget_class_bind_template_child (widget_class, QuernQuestionRow, edit);
+  gtk_widget_class_bind_template_child (widget_class, QuernQuestionRow, copy);
+  gtk_widget_class_bind_template_child (widget_class, QuernQuestionRow, remove);
+}
+
+static void
+quern_question_row_init (QuernQuestionRow *self)
+{
+  gtk_widget_init_template (GTK_WIDGET (self));
+}
+
+/**
+ * quern_question_row_new:
+ * @message: a question
+ *
+ * Returns: (transfer floating): a widget that shows @message
+ */
+GtkWidget *
+quern_question_row_new (QuernMessage *message)
+{
+  QuernQuestionRow *self = g_object_new (QUERN_TYPE_QUESTION_ROW, NULL);
+  gint64 id = quern_message_get_id (message);
+
+  self->message = g_object_ref (message);
+  gtk_actionable_set_action_target (self->edit, "x", id);
+  gtk_actionable_set_action_target (self->copy, "x", id);
+  gtk_actionable_set_action_target (self->remove, "x", id);
+  g_signal_connect_object (message, "notify", G_CALLBACK (update), self, G_CONNECT_SWAPPED);
+  add_attachments (self);
+  update (self);
+  return GTK_WIDGET (self);
+}

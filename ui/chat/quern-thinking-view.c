@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "quern-thinking-view.h"
+
+#include <glib/gi18n.h>
+
+/* The reasoning of an answer, folded away: a line that says how long it took (or takes, second by second), and the text
+ * when it is unfolded. It is only laid out while it is unfolded. */
+struct _QuernThinkingView {
+  AdwBin parent_instance;
+
+  /* Template widgets */
+  GtkToggleButton *toggle;
+  GtkWidget *spinner;
+  GtkImage *arrow;
+  GtkLabel *label;
+  GtkWidget *answer_now;
+  GtkRevealer *revealer;
+  GtkLabel *text;
+
+  /* Owned references */
+  QuernMessage *message;
+
+  gint64 started; /* monotonic time at which the live count began, 0 when it does not run */
+  guint timer;
+};
+
+G_DEFINE_FINAL_TYPE (QuernThinkingView, quern_thinking_view, ADW_TYPE_BIN)
+
+static char *
+finished_label (const QuernStatistics *statistics)
+{
+  guint seconds = (guint) (statistics->reasoning_seconds + 0.5);
+
+  if (statistics->reasoning_seconds <= 0)
+    return g_strdup (_("Thoughts"));
+  if (seconds < 1)
+    return g_strdup (_("Thought for less than a second"));
+  return g_strdup_printf (ngettext ("Thought for %u second", "Thought for %u seconds", seconds), seconds);
+}
+
+static char *
+live_label (QuernThinkingView *self)
+{
+  guint seconds = (g_get_monotonic_time () - self->started) / G_USEC_PER_SEC;
+  if (seconds < 1)
+    return g_strdup (_("Thinking…"));
+  /* Translators: %u is the number of seconds since it began */
+  return g_strdup_printf (_("Thinking… %u s"), seconds);
+}
+
+static void
+update_label (QuernThinkingView *self)
+{
+  g_autofree char *label = NULL;
+  if (self->message == NULL)
+    return;
+  label = self->started != 0 ? live_label (self) : finished_label (quern_message_get_statistics (self->message));
+  if (!g_str_equal (gtk_label_get_label (self->label), label))
+    gtk_label_set_label (self->label, label);
+}
+
+static gboolean
+tick_cb (gpointer user_data)
+{
+  update_label (QUERN_THINKING_VIEW (user_data));
+  return G_SOURCE_CONTINUE;
+}
+
+static void
+set_live (QuernThinkingView *self, gboolean live)
+{
+  if (live == (self->started != 0))
+    return;
+  self->started = live ? g_get_monotonic_time () : 0;
+  g_clear_handle_id (&self->timer, g_source_remove);
+  if (live)
+    self->timer = g_timeout_add (500, tick_cb, self);
+  gtk_widget_set_visible (self->spinner, live);
+  gtk_widget_set_visible (self->answer_now, live);
+}
+
+static void
+update_text (QuernThinkingView *self)
+{
+  const char *reasoning = self->message != NULL ? quern_message_get_reasoning (self->message) : "";
+  g_autofree char *stripped = NULL;
+
+  if (!gtk_toggle_button_get_active (self->toggle))
+    return;
+  stripped = g_strstrip (g_strdup (reasoning));
+  if (!g_str_equal (gtk_label_get_label (self->text), stripped))
+    gtk_label_set_label (self->text, stripped);
+}
+
+static void
+toggled_cb (QuernThinkingView *self)
+{
+  gboolean open = gtk_toggle_button_get_active (self->toggle);
+  gtk_image_set_from_icon_name (self->arrow, open ? "pan-down-symbolic" : "pan-end-symbolic");
+  gtk_accessible_update_state (GTK_ACCESSIBLE (self->toggle), GTK_ACCESSIBLE_STATE_EXPANDED, open, -1);
+  update_text (self);
+}
+
+static void
+quern_thinking_view_dispose (GObject *object)
+{
+  QuernThinkingView *self = QUERN_THINKING_VIEW (object);
+
+  g_clear_handle_id (&self->timer, g_source_remove);
+  g_clear_object (&self->message);
+  gtk_widget_dispose_template (GTK_WIDGET (self), QUERN_TYPE_THINKING_VIEW);
+  G_OBJECT_CLASS (quern_thinking_view_parent_class)->dispose (object);
+}
+
+static void
+quern_thinking_view_class_init (QuernThinkingViewClass *klass)
+{
+  GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
+
+  G_OBJECT_CLASS (klass)->dispose = quern_thinking_view_dispose;
+  gtk_widget_class_set_template_from_resource (widget_class, "/io/github/quern/Quern/ui/chat/quern-thinking-view.ui");
+  gtk_widget_class_bind_template_child (widget_class, QuernThinkingView, toggle);
+  gtk_widget_class_bind_template_child (widget_class, QuernThinkingView, spinner);
+  gtk_widget_class_bind_template_child (widget_class, QuernThinkingView, arrow);
+  gtk_widget_class_bind_template_child (widget_class, QuernThinkingView, label);
+  gtk_widget_class_bind_template_child (widget_class, QuernThinkingView, answer_now);
+  gtk_widget_class_bind_template_child (widget_class, QuernThinkingView, revealer);
+  gtk_widget_class_bind_template_child (widget_class, QuernThinkingView, text);
+  gtk_widget_class_bind_template_callback (widget_class, toggled_cb);
+}
+
+static void
+quern_thinking_view_init (QuernThinkingView *self)
+{
+  gtk_widget_init_template (GTK_WIDGET (self));
+  gtk_accessible_update_state (GTK_ACCESSIBLE (self->toggle), GTK_ACCESSIBLE_STATE_EXPANDED, FALSE, -1);
+}
+
+/**
+ * quern_thinking_view_update:
+ * @message: the answer whose reasoning it shows
+ *
+ * Shows the state of @message; hides itself when there is no reasoning.
+ */
+void
+quern_thinking_view_update (QuernThinkingView *self, QuernMessage *message)
+{
+  gboolean live;
+
+  g_return_if_fail (QUERN_IS_THINKING_VIEW (self));
+
+  g_set_object (&self->message, message);
+  live = quern_message_get_state (message) == QUERN_MESSAGE_STREAMING && quern_message_get_in_reasoning (message);
+  gtk_widget_set_visible (GTK_WIDGET (self), live || *quern_message_get_reasoning (message) != '\0');
+  set_live (self, live);
+  update_label (self);
+  update_text (self);
+}

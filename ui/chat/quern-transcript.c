@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "quern-transcript.h"
+
+#include "quern-answer-row.h"
+#include "quern-question-row.h"
+
+/* The messages of a conversation, as widgets in a box: tall rows of different heights scroll and select better than in a
+ * recycling list. Only the last ones are built at first; more are added above as the reader comes near the top. While
+ * the view is at the end it stays there; otherwise what is being read does not move. */
+
+#define FIRST_ROWS 20 /* built at once */
+#define MORE_ROWS 20  /* added above when the top comes near */
+
+struct _QuernTranscript {
+  AdwBin parent_instance;
+
+  /* Template widgets */
+  GtkScrolledWindow *scrolled;
+  GtkBox *box;
+
+  /* Owned references */
+  GListModel *messages;
+  GPtrArray *rows; /* of borrowed widgets: row i shows message first + i */
+  char *status;
+
+  guint first;
+  gboolean at_end;
+  gboolean keep;    /* the next change of height happened above: keep the distance to the end */
+  double old_upper;
+  guint more_source, settle_source;
+};
+
+enum { PROP_0, PROP_AT_END, N_PROPS };
+
+static GParamSpec *properties[N_PROPS];
+
+G_DEFINE_FINAL_TYPE (QuernTranscript, quern_transcript, ADW_TYPE_BIN)
+
+static GtkAdjustment *
+get_adjustment (QuernTranscript *self)
+{
+  return gtk_scrolled_window_get_vadjustment (self->scrolled);
+}
+
+static double
+end_of (GtkAdjustment *adjustment)
+{
+  return gtk_adjustment_get_upper (adjustment) - gtk_adjustment_get_page_size (adjustment);
+}
+
+static void
+set_at_end (QuernTranscript *self, gboolean at_end)
+{
+  if (self->at_end == at_end)
+    return;
+  self->at_end = at_end;
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_AT_END]);
+}
+
+static GtkWidget *
+make_row (QuernTranscript *self, guint position)
+{
+  g_autoptr (QuernMessage) message = g_list_model_get_item (self->messages, position);
+
+  if (quern_message_get_role (message) == QUERN_ROLE_USER)
+    return quern_question_row_new (message);
+  return quern_answer_row_new (message);
+}
+
+/* Builds the row of the message at this position, which is part of what is shown. */
+static void
+insert_row (QuernTranscript *self, guint position)
+{
+  guint i = position - self->first;
+  GtkWidget *row = make_row (self, position);
+
+  gtk_box_insert_child_after (self->box, row, i > 0 ? g_ptr_array_index (self->rows, i - 1) : NULL);
+  g_ptr_array_insert (self->rows, i, row);
+}
+
+static void
+remove_row (QuernTranscript *self, guint i)
+{
+  gtk_box_remove (self->box, g_ptr_array_index (self->rows, i));
+  g_ptr_array_remove_index (self->rows, i);
+}
+
+static void
+show_status (QuernTranscript *self)
+{
+  GtkWidget *last = self->rows->len > 0 ? g_ptr_array_index (self->rows, self->rows->len - 1) : NULL;
+  if (last != NULL && QUERN_IS_ANSWER_ROW (last))
+    quern_answer_row_set_status (QUERN_ANSWER_ROW (last), self->status != NULL ? self->status : "");
+}
+
+/* Builds rows above until the message at `position` has one. */
+static void
+build_up_to (QuernTranscript *self, guint position)
+{
+  if (position >= self->first)
+    return;
+  self->keep = TRUE;
+  self->old_upper = gtk_adjustment_get_upper (get_adjustment (self));
+  while (self->first > position) {
+    self->first--;
+    insert_row (self, self->first);
+  }
+}
+
+static gboolean
+more_cb (gpointer user_data)
+{
+  QuernTranscript *self = QUERN_TRANSCRIPT (user_data);
+  self->more_source = 0;
+  build_up_to (self, self->first > MORE_ROWS ? self->first - MORE_ROWS : 0);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+value_changed_cb (QuernTranscript *self, GtkAdjustment *adjustment)
+{
+  double value = gtk_adjustment_get_value (adjustment);
+
+  set_at_end (self, value >= end_of (adjustment) - 2);
+  if (self->first > 0 && value < gtk_adjustment_get_page_size (adjustment) && self->more_source == 0)
+    self->more_source = g_idle_add (more_cb, self);
+}
+
+static gboolean
+settle_cb (gpointer user_data)
+{
+  QuernTranscript *self = QUERN_TRANSCRIPT (user_data);
+  self->settle_source = 0;
+  gtk_widget_queue_allocate (gtk_scrolled_window_get_child (self->scrolled));
+  return G_SOURCE_REMOVE;
+}
+
+/* The height of the content or of the view changed. This comes in the middle of the viewport's layout, which does not
+ * notice a value that is set now: it is laid out once more. */
+static void
+changed_cb (QuernTranscript *self, GtkAdjustment *adjustment)
+{
+  double grown = gtk_adjustment_get_upper (adjustment) - self->old_upper;
+
+  if (self->at_end)
+    gtk_adjustment_set_value (adjustment, end_of (adjustment));
+  else if (self->keep && grown != 0)
+    gtk_adjustment_set_value (adjustment, gtk_adjustment_get_value (adjustment) + grown);
+  if (grown != 0)
+    self->keep = FALSE;
+  if (self->settle_source == 0)
+    self->settle_source = g_idle_add_full (G_PRIORITY_HIGH_IDLE, settle_cb, self, NULL);
+}
+
+/* Starts over with the last messages. */
+static void
+rebuild (QuernTranscript *self)
+{
+  guint n = self->messages != NULL ? g_list_model_get_n_items (self->messages) : 0;
+
+  while (self->rows->len > 0)
+    remove_row (self, self->rows->len - 1);
+  self->first = n > FIRST_ROWS ? n - FIRST_ROWS : 0;
+  for (guint i = self->first; i < n; i++)
+    insert_row (self, i);
+  set_at_end (self, TRUE);
+  show_status (self);
+}
+
+static void
+items_changed_cb (QuernTranscript *self, guint position, guint removed, guint added)
+{
+  if (position < self->first) { /* what is not built changed */
+    rebuild (self);
+    return;
+  }
+  for (guint i = 0; i < removed; i++)
+    remove_row (self, position - self->first);
+  for (guint i = 0; i < added; i++)
+    insert_row (self, position + i);
+  show_status (self);
+}
+
+static void
+end_clicked_cb (QuernTranscript *self)
+{
+  quern_transcript_scroll_to_end (self);
+}
+
+static void
+quern_transcript_get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
+{
+  if (id == PROP_AT_END)
+    g_value_set_boolean (value, QUERN_TRANSCRIPT (object)->at_end);
+  else
+    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+}
+
+static void
+quern_transcript_dispose (GObject *object)
+{
+  QuernTranscript *self = QUERN_TRANSCRIPT (object);
+
+  g_clear_handle_id (&self->more_source, g_source_remove);
+  g_clear_handle_id (&self->settle_source, g_source_remove);
+  if (self->messages != NULL)
+    g_signal_handlers_disconnect_by_data (self->messages, self);
+  g_clear_object (&self->messages);
+  if (self->scrolled != NULL)
+    g_signal_handlers_disconnect_by_data (get_adjustment (self), self);
+  gtk_widget_dispose_template (GTK_WIDGET (self), QUERN_TYPE_TRANSCRIPT);
+  G_OBJECT_CLASS (quern_transcript_parent_class)->dispose (object);
+}
+
+static void
+quern_transcript_finalize (GObject *object)
+{
+  QuernTranscript *self = QUERN_TRANSCRIPT (object);
+
+  g_ptr_array_unref (self->rows);
+  g_free (self->status);
+  G_OBJECT_CLASS (quern_transcript_parent_class)->finalize (object);
+}
+
+static void
+quern_transcript_class_init (QuernTranscriptClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+  GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
+
+  object_class->get_property = quern_transcript_get_property;
+  object_class->dispose = quern_transcript_dispose;
+  object_class->finalize = quern_transcript_finalize;
+  properties[PROP_AT_END] =
+      g_param_spec_boolean ("at-end", NULL, NULL, TRUE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+  g_object_class_install_properties (object_class, N_PROPS, properties);
+
+  gtk_widget_class_set_template_from_resource (widget_class, "/io/github/quern/Quern/ui/chat/quern-transcript.ui");
+  gtk_widget_class_bind_template_child (widget_class, QuernTranscript, scrolled);
+  gtk_widget_class_bind_template_child (widget_class, QuernTranscript, box);
+  gtk_widget_class_bind_template_callback (widget_class, end_clicked_cb);
+}
+
+static void
+quern_transcript_init (QuernTranscript *self)
+{
+  self->rows = g_ptr_array_new ();
+  self->at_end = TRUE;
+  gtk_widget_init_template (GTK_WIDGET (self));
+  g_signal_connect_swapped (get_adjustment (self), "value-changed", G_CALLBACK (value_changed_cb), self);
+  g_signal_connect_swapped (get_adjustment (self), "changed", G_CALLBACK (changed_cb), self);
+}
+
+/**
+ * quern_transcript_set_messages:
+ * @messages: (nullable) (element-type QuernMessage): what to show, from its end
+ */
+void
+quern_transcript_set_messages (QuernTranscript *self, GListModel *messages)
+{
+  g_return_if_fail (QUERN_IS_TRANSCRIPT (self));
+
+  if (self->messages == messages)
+    return;
+  if (self->messages != NULL)
+    g_signal_handlers_disconnect_by_data (self->messages, self);
+  g_set_object (&self->messages, messages);
+  if (messages != NULL)
+    g_signal_connect_swapped (messages, "items-changed", G_CALLBACK (items_changed_cb), self);
+  rebuild (self);
+}
+
+/**
+ * quern_transcript_set_status:
+ * @status: (nullable): what goes on before the first word of the last answer comes
+ */
+void
+quern_transcript_set_status (QuernTranscript *self, const char *status)
+{
+  g_return_if_fail (QUERN_IS_TRANSCRIPT (self));
+
+  if (g_set_str (&self->status, status))
+    show_status (self);
+}
+
+/**
+ * quern_transcript_scroll_to_end:
+ *
+ * Goes to the end, and stays there while it grows.
+ */
+void
+quern_transcript_scroll_to_end (QuernTranscript *self)
+{
+  g_return_if_fail (QUERN_IS_TRANSCRIPT (self));
+
+  gtk_adjustment_set_value (get_adjustment (self), end_of (get_adjustment (self)));
+  set_at_end (self, TRUE);
+}
+
+/**
+ * quern_transcript_scroll_to_message:
+ * @id: a message's id; nothing happens when it is not among the messages
+ */
+void
+quern_transcript_scroll_to_message (QuernTranscript *self, gint64 id)
+{
+  guint n;
+
+  g_return_if_fail (QUERN_IS_TRANSCRIPT (self));
+
+  n = self->messages != NULL ? g_list_model_get_n_items (self->messages) : 0;
+  for (guint i = 0; i < n; i++) {
+    g_autoptr (QuernMessage) message = g_list_model_get_item (self->messages, i);
+    if (quern_message_get_id (message) != id)
+      continue;
+    build_up_to (self, i);
+    set_at_end (self, FALSE);
+    gtk_viewport_scroll_to (GTK_VIEWPORT (gtk_scrolled_window_get_child (self->scrolled)),
+                            g_ptr_array_index (self->rows, i - self->first), NULL);
+    return;
+  }
+}

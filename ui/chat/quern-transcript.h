@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include <adwaita.h>
+
+G_BEGIN_DECLS
+
+#define QUERN_TYPE_TRANSCRIPT (quern_transcript_get_type ())
+G_DECLARE_FINAL_TYPE (QuernTranscript, quern_transcript, QUERN, TRANSCRIPT, AdwBin)
+
+void quern_transcript_set_messages      (QuernTranscript *self, GListModel *messages);
+void quern_transcript_set_status        (QuernTranscript *self, const char *status);
+void quern_transcript_scroll_to_end     (QuernTranscript *self);
+void quern_transcript_scroll_to_message (QuernTranscript *self, gint64 id);
+
+G_END_DECLS

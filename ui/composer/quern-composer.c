@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "quern-composer.h"
+
+#include <glib/gi18n.h>
+
+/* Where people write. Return sends and Shift+Return begins a line, except while an input method is composing. */
+struct _QuernComposer {
+  AdwBin parent_instance;
+
+  /* Template widgets */
+  GtkTextView *view;
+  GtkWidget *placeholder;
+  GtkToggleButton *thinking;
+  GtkLabel *count;
+  GtkWidget *send, *stop;
+
+  gboolean composing; /* an input method has text of its own in the view */
+  gboolean can_send;
+  gboolean setting;   /* text is set by the program, not by the user */
+};
+
+enum { CHANGED, THINKING_TOGGLED, N_SIGNALS };
+
+static guint signals[N_SIGNALS];
+
+G_DEFINE_FINAL_TYPE (QuernComposer, quern_composer, ADW_TYPE_BIN)
+
+static GtkTextBuffer *
+get_buffer (QuernComposer *self)
+{
+  return gtk_text_view_get_buffer (self->view);
+}
+
+static gboolean
+is_blank (QuernComposer *self)
+{
+  g_autofree char *text = quern_composer_dup_text (self);
+  return *g_strstrip (text) == '\0';
+}
+
+static void
+update (QuernComposer *self)
+{
+  gtk_widget_set_visible (self->placeholder, !self->composing && gtk_text_buffer_get_char_count (get_buffer (self)) == 0);
+  gtk_widget_action_set_enabled (GTK_WIDGET (self), "composer.send", self->can_send && !is_blank (self));
+}
+
+static void
+text_changed_cb (QuernComposer *self)
+{
+  update (self);
+  if (!self->setting)
+    g_signal_emit (self, signals[CHANGED], 0);
+}
+
+static void
+preedit_changed_cb (QuernComposer *self, const char *preedit)
+{
+  self->composing = *preedit != '\0';
+  update (self);
+}
+
+static gboolean
+key_pressed_cb (QuernComposer *self, guint keyval, guint keycode, GdkModifierType state)
+{
+  gboolean is_return = keyval == GDK_KEY_Return || keyval == GDK_KEY_KP_Enter || keyval == GDK_KEY_ISO_Enter;
+
+  if (!is_return || self->composing || (state & (GDK_SHIFT_MASK | GDK_ALT_MASK)) != 0)
+    return GDK_EVENT_PROPAGATE;
+  gtk_widget_activate_action (GTK_WIDGET (self), "composer.send", NULL);
+  return GDK_EVENT_STOP;
+}
+
+static void
+send_action (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  gtk_widget_activate_action (widget, "chat.send", NULL);
+}
+
+static void
+thinking_toggled_cb (QuernComposer *self)
+{
+  if (!self->setting)
+    g_signal_emit (self, signals[THINKING_TOGGLED], 0);
+}
+
+static gboolean
+quern_composer_grab_focus (GtkWidget *widget)
+{
+  return gtk_widget_grab_focus (GTK_WIDGET (QUERN_COMPOSER (widget)->view));
+}
+
+static void
+quern_composer_dispose (GObject *object)
+{
+  gtk_widget_dispose_template (GTK_WIDGET (object), QUERN_TYPE_COMPOSER);
+  G_OBJECT_CLASS (quern_composer_parent_class)->dispose (object);
+}
+
+static void
+quern_composer_class_init (QuernComposerClass *klass)
+{
+  GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
+
+  G_OBJECT_CLASS (klass)->dispose = quern_composer_dispose;
+  widget_class->grab_focus = quern_composer_grab_focus;
+  signals[CHANGED] = g_signal_new ("changed", QUERN_TYPE_COMPOSER, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
+  signals[THINKING_TOGGLED] =
+      g_signal_new ("thinking-toggled", QUERN_TYPE_COMPOSER, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
+
+  gtk_widget_class_install_action (widget_class, "composer.send", NULL, send_action);
+  gtk_widget_class_set_template_from_resource (widget_class, "/io/github/quern/Quern/ui/composer/quern-composer.ui");
+  gtk_widget_class_bind_template_child (widget_class, QuernComposer, view);
+  gtk_widget_class_bind_template_child (widget_class, QuernComposer, placeholder);
+  gtk_widget_class_bind_template_child (widget_class, QuernComposer, thinking);
+  gtk_widget_class_bind_template_child (widget_class, QuernComposer, count);
+  gtk_widget_class_bind_template_child (widget_class, QuernComposer, send);
+  gtk_widget_class_bind_template_child (widget_class, QuernComposer, stop);
+  gtk_widget_class_bind_template_callback (widget_class, thinking_toggled_cb);
+}
+
+static void
+quern_composer_init (QuernComposer *self)
+{
+  GtkEventController *keys = gtk_event_controller_key_new ();
+
+  gtk_widget_init_template (GTK_WIDGET (self));
+  self->can_send = TRUE;
+  gtk_event_controller_set_propagation_phase (keys, GTK_PHASE_CAPTURE);
+  g_signal_connect_swapped (keys, "key-pressed", G_CALLBACK (key_pressed_cb), self);
+  gtk_widget_add_controller (GTK_WIDGET (self->view), keys);
+  g_signal_connect_swapped (self->view, "preedit-changed", G_CALLBACK (preedit_changed_cb), self);
+  g_signal_connect_swapped (get_buffer (self), "changed", G_CALLBACK (text_changed_cb), self);
+  update (self);
+}
+
+/**
+ * quern_composer_dup_text:
+ *
+ * Returns: (transfer full): what is written there
+ */
+char *
+quern_composer_dup_text (QuernComposer *self)
+{
+  GtkTextIter start, end;
+
+  g_return_val_if_fail (QUERN_IS_COMPOSER (self), NULL);
+  gtk_text_buffer_get_bounds (get_buffer (self), &start, &end);
+  return gtk_text_buffer_get_text (get_buffer (self), &start, &end, FALSE);
+}
+
+/**
+ * quern_composer_set_text:
+ * @text: (nullable): replaces what is written, without a "changed" signal
+ */
+void
+quern_composer_set_text (QuernComposer *self, const char *text)
+{
+  g_return_if_fail (QUERN_IS_COMPOSER (self));
+
+  self->setting = TRUE;
+  gtk_text_buffer_set_text (get_buffer (self), text != NULL ? text : "", -1);
+  self->setting = FALSE;
+}
+
+gboolean
+quern_composer_get_thinking (QuernComposer *self)
+{
+  g_return_val_if_fail (QUERN_IS_COMPOSER (self), FALSE);
+  return gtk_toggle_button_get_active (self->thinking);
+}
+
+/**
+ * quern_composer_set_thinking:
+ * @thinking: whether the next answer begins with reasoning; no signal is emitted
+ */
+void
+quern_composer_set_thinking (QuernComposer *self, gboolean thinking)
+{
+  g_return_if_fail (QUERN_IS_COMPOSER (self));
+
+  self->setting = TRUE;
+  gtk_toggle_button_set_active (self->thinking, thinking);
+  self->setting = FALSE;
+}
+
+/**
+ * quern_composer_set_busy:
+ * @busy: an answer is being made: there is something to stop instead of something to send
+ */
+void
+quern_composer_set_busy (QuernComposer *self, gboolean busy)
+{
+  g_return_if_fail (QUERN_IS_COMPOSER (self));
+
+  gtk_widget_set_visible (self->send, !busy);
+  gtk_widget_set_visible (self->stop, busy);
+}
+
+/**
+ * quern_composer_set_can_send:
+ * @can_send: whether there is a model that could answer, and it is not answering already
+ */
+void
+quern_composer_set_can_send (QuernComposer *self, gboolean can_send)
+{
+  g_return_if_fail (QUERN_IS_COMPOSER (self));
+
+  self->can_send = can_send;
+  update (self);
+}
+
+/**
+ * quern_composer_set_count:
+ * @text: how much of the context is used, "" for nothing
+ * @tooltip: (nullable): the same in a sentence
+ */
+void
+quern_composer_set_count (QuernComposer *self, const char *text, const char *tooltip)
+{
+  g_return_if_fail (QUERN_IS_COMPOSER (self));
+
+  gtk_label_set_label (self->count, text);
+  gtk_widget_set_tooltip_text (GTK_WIDGET (self->count), tooltip);
+}

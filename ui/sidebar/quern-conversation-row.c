@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "quern-conversation-row.h"
+
+#include <glib/gi18n.h>
+
+/* One conversation in the sidebar: title, pin, a spinner while it answers, and a menu. */
+struct _QuernConversationRow {
+  AdwBin parent_instance;
+
+  /* Template widgets */
+  GtkMenuButton *more;
+
+  /* Owned references */
+  QuernConversation *conversation;
+};
+
+enum { PROP_0, PROP_CONVERSATION, N_PROPS };
+
+static GParamSpec *properties[N_PROPS];
+
+G_DEFINE_FINAL_TYPE (QuernConversationRow, quern_conversation_row, ADW_TYPE_BIN)
+
+static char *
+display_title (QuernConversationRow *self, const char *title)
+{
+  return g_strdup (title != NULL && *title != '\0' ? title : _("New Chat"));
+}
+
+static void
+append_item (GMenu *menu, const char *label, const char *action, gint64 id)
+{
+  g_autoptr (GMenuItem) item = g_menu_item_new (label, NULL);
+  g_menu_item_set_action_and_target (item, action, "x", id);
+  g_menu_append_item (menu, item);
+}
+
+/* Made when it is opened, so that it says what fits the conversation of the moment. */
+static void
+create_menu_cb (GtkMenuButton *button, gpointer user_data)
+{
+  QuernConversationRow *self = QUERN_CONVERSATION_ROW (user_data);
+  g_autoptr (GMenu) menu = g_menu_new ();
+  g_autoptr (GMenu) removal = g_menu_new ();
+  gint64 id;
+
+  if (self->conversation == NULL)
+    return;
+  id = quern_conversation_get_id (self->conversation);
+  append_item (menu, _("_Rename…"), "win.rename-conversation", id);
+  append_item (menu, quern_conversation_get_pinned (self->conversation) ? _("_Unpin") : _("_Pin"),
+               "win.pin-conversation", id);
+  append_item (removal, _("_Delete"), "win.delete-conversation", id);
+  g_menu_append_section (menu, NULL, G_MENU_MODEL (removal));
+  gtk_menu_button_set_menu_model (button, G_MENU_MODEL (menu));
+}
+
+static void
+secondary_pressed_cb (QuernConversationRow *self, int n_press, double x, double y, GtkGestureClick *gesture)
+{
+  gtk_gesture_set_state (GTK_GESTURE (gesture), GTK_EVENT_SEQUENCE_CLAIMED);
+  gtk_menu_button_popup (self->more);
+}
+
+static void
+long_pressed_cb (QuernConversationRow *self, double x, double y, GtkGestureLongPress *gesture)
+{
+  gtk_gesture_set_state (GTK_GESTURE (gesture), GTK_EVENT_SEQUENCE_CLAIMED);
+  gtk_menu_button_popup (self->more);
+}
+
+static void
+quern_conversation_row_get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
+{
+  if (id == PROP_CONVERSATION)
+    g_value_set_object (value, QUERN_CONVERSATION_ROW (object)->conversation);
+  else
+    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+}
+
+static void
+quern_conversation_row_set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
+{
+  if (id == PROP_CONVERSATION)
+    quern_conversation_row_set_conversation (QUERN_CONVERSATION_ROW (object), g_value_get_object (value));
+  else
+    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+}
+
+static void
+quern_conversation_row_dispose (GObject *object)
+{
+  QuernConversationRow *self = QUERN_CONVERSATION_ROW (object);
+
+  g_clear_object (&self->conversation);
+  gtk_widget_dispose_template (GTK_WIDGET (self), QUERN_TYPE_CONVERSATION_ROW);
+  G_OBJECT_CLASS (quern_conversation_row_parent_class)->dispose (object);
+}
+
+static void
+quern_conversation_row_class_init (QuernConversationRowClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+  GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
+
+  object_class->get_property = quern_conversation_row_get_property;
+  object_class->set_property = quern_conversation_row_set_property;
+  object_class->dispose = quern_conversation_row_dispose;
+  properties[PROP_CONVERSATION] =
+      g_param_spec_object ("conversation", NULL, NULL, QUERN_TYPE_CONVERSATION,
+                           G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY);
+  g_object_class_install_properties (object_class, N_PROPS, properties);
+
+  gtk_widget_class_set_template_from_resource (widget_class,
+                                               "/io/github/quern/Quern/ui/sidebar/quern-conversation-row.ui");
+  gtk_widget_class_bind_template_child (widget_class, QuernConversationRow, more);
+  gtk_widget_class_bind_template_callback (widget_class, display_title);
+  gtk_widget_class_bind_template_callback (widget_class, secondary_pressed_cb);
+  gtk_widget_class_bind_template_callback (widget_class, long_pressed_cb);
+}
+
+static void
+quern_conversation_row_init (QuernConversationRow *self)
+{
+  gtk_widget_init_template (GTK_WIDGET (self));
+  gtk_menu_button_set_create_popup_func (self->more, create_menu_cb, self, NULL);
+}
+
+GtkWidget *
+quern_conversation_row_new (void)
+{
+  return g_object_new (QUERN_TYPE_CONVERSATION_ROW, NULL);
+}
+
+/**
+ * quern_conversation_row_set_conversation:
+ * @conversation: (nullable): what it shows from now on
+ */
+void
+quern_conversation_row_set_conversation (QuernConversationRow *self, QuernConversation *conversation)
+{
+  g_return_if_fail (QUERN_IS_CONVERSATION_ROW (self));
+
+  if (g_set_object (&self->conversation, conversation))
+    g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_CONVERSATION]);
+}

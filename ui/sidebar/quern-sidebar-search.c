@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "quern-sidebar-private.h"
+
+#include <glib/gi18n.h>
+
+/* Search over all messages: results replace the list while there is something to search for. */
+
+#define MAX_RESULTS 60
+
+/* The store marks what was found with the isolate characters U+2068 and U+2069. */
+static char *
+snippet_markup (const char *snippet)
+{
+  g_autofree char *escaped = g_markup_escape_text (snippet, -1);
+  GString *markup = g_string_new (escaped);
+  g_string_replace (markup, "\u2068", "<b>", 0);
+  g_string_replace (markup, "\u2069", "</b>", 0);
+  g_string_replace (markup, "\n", " ", 0);
+  return g_string_free (markup, FALSE);
+}
+
+static GtkWidget *
+add_label (GtkWidget *box, const char *text, const char *css_class)
+{
+  GtkWidget *label = gtk_label_new (text);
+  gtk_label_set_xalign (GTK_LABEL (label), 0);
+  gtk_label_set_ellipsize (GTK_LABEL (label), PANGO_ELLIPSIZE_END);
+  gtk_widget_add_css_class (label, css_class);
+  gtk_box_append (GTK_BOX (box), label);
+  return label;
+}
+
+static GtkWidget *
+make_row (QuernSearchHit *hit)
+{
+  GtkWidget *row = gtk_list_box_row_new (), *box = gtk_box_new (GTK_ORIENTATION_VERTICAL, 3), *label;
+  const char *title = quern_search_hit_get_title (hit);
+  g_autofree char *markup = snippet_markup (quern_search_hit_get_snippet (hit));
+
+  add_label (box, *title != '\0' ? title : _("New Chat"), "heading");
+  label = add_label (box, NULL, "caption");
+  gtk_label_set_markup (GTK_LABEL (label), markup);
+  gtk_label_set_wrap (GTK_LABEL (label), TRUE);
+  gtk_label_set_lines (GTK_LABEL (label), 2);
+  gtk_widget_add_css_class (row, "search-hit");
+  gtk_list_box_row_set_child (GTK_LIST_BOX_ROW (row), box);
+  g_object_set_data_full (G_OBJECT (row), "hit", g_object_ref (hit), g_object_unref);
+  return row;
+}
+
+static void
+searched_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (QuernSidebar) self = user_data;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GListModel) hits = quern_store_search_finish (QUERN_STORE (source), result, &error);
+
+  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED) || self->results == NULL)
+    return; /* a newer search is on its way, or nobody looks any more */
+  gtk_list_box_remove_all (self->results);
+  for (guint i = 0; hits != NULL && i < g_list_model_get_n_items (hits); i++) {
+    g_autoptr (QuernSearchHit) hit = g_list_model_get_item (hits, i);
+    gtk_list_box_append (self->results, make_row (hit));
+  }
+  _quern_sidebar_update_page (self);
+}
+
+/* Starts a search for what the entry says; the one before is dropped. */
+void
+_quern_sidebar_search (QuernSidebar *self)
+{
+  const char *text = gtk_editable_get_text (GTK_EDITABLE (self->search_entry));
+
+  g_cancellable_cancel (self->search);
+  g_clear_object (&self->search);
+  if (*text == '\0' || self->store == NULL) {
+    gtk_list_box_remove_all (self->results);
+    _quern_sidebar_update_page (self);
+    return;
+  }
+  self->search = g_cancellable_new ();
+  quern_store_search_async (self->store, text, MAX_RESULTS, self->search, searched_cb, g_object_ref (self));
+}

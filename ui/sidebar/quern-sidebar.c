@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "quern-sidebar-private.h"
+
+#include "quern-conversation-row.h"
+#include "quern-dates.h"
+
+#include <glib/gi18n.h>
+
+/* The list of conversations, newest first, in sections by date with the pinned ones on top; and search over all of
+ * their messages. What a click means is the window's affair: it is told by actions. */
+
+G_DEFINE_FINAL_TYPE (QuernSidebar, quern_sidebar, ADW_TYPE_BIN)
+
+static guint
+section_of (QuernConversation *conversation)
+{
+  g_autoptr (GDateTime) now = g_date_time_new_now_local ();
+  return quern_dates_section (now, quern_conversation_get_updated (conversation),
+                              quern_conversation_get_pinned (conversation));
+}
+
+static int
+compare_sections (gconstpointer a, gconstpointer b, gpointer user_data)
+{
+  guint x = section_of ((gpointer) a), y = section_of ((gpointer) b);
+  return x < y ? GTK_ORDERING_SMALLER : x > y ? GTK_ORDERING_LARGER : GTK_ORDERING_EQUAL;
+}
+
+static int
+compare_times (gconstpointer a, gconstpointer b, gpointer user_data)
+{
+  gint64 x = quern_conversation_get_updated ((gpointer) a), y = quern_conversation_get_updated ((gpointer) b);
+  return x > y ? GTK_ORDERING_SMALLER : x < y ? GTK_ORDERING_LARGER : GTK_ORDERING_EQUAL;
+}
+
+static void
+setup_header_cb (GtkSignalListItemFactory *factory, GObject *object)
+{
+  GtkWidget *label = gtk_label_new (NULL);
+  gtk_label_set_xalign (GTK_LABEL (label), 0);
+  gtk_label_set_ellipsize (GTK_LABEL (label), PANGO_ELLIPSIZE_END);
+  gtk_widget_add_css_class (label, "caption-heading");
+  gtk_widget_add_css_class (label, "dim-label");
+  gtk_list_header_set_child (GTK_LIST_HEADER (object), label);
+}
+
+static void
+bind_header_cb (GtkSignalListItemFactory *factory, GObject *object)
+{
+  QuernConversation *first = gtk_list_header_get_item (GTK_LIST_HEADER (object));
+  g_autoptr (GDateTime) now = g_date_time_new_now_local ();
+  g_autofree char *title = quern_dates_section_title (now, quern_conversation_get_updated (first),
+                                                      quern_conversation_get_pinned (first));
+  gtk_label_set_label (GTK_LABEL (gtk_list_header_get_child (GTK_LIST_HEADER (object))), title);
+}
+
+static void
+activate_cb (QuernSidebar *self, guint position)
+{
+  g_autoptr (QuernConversation) conversation = g_list_model_get_item (G_LIST_MODEL (self->selection), position);
+  gtk_widget_activate_action (GTK_WIDGET (self), "win.open-conversation", "x", quern_conversation_get_id (conversation));
+}
+
+static void
+search_changed_cb (QuernSidebar *self)
+{
+  _quern_sidebar_search (self);
+}
+
+static void
+stop_search_cb (QuernSidebar *self)
+{
+  gtk_search_bar_set_search_mode (self->search_bar, FALSE);
+}
+
+/* Return opens the first result. */
+static void
+search_activate_cb (QuernSidebar *self)
+{
+  GtkListBoxRow *row = gtk_list_box_get_row_at_index (self->results, 0);
+  if (row != NULL && g_str_equal (gtk_stack_get_visible_child_name (self->stack), "results"))
+    gtk_widget_activate (GTK_WIDGET (row));
+}
+
+static void
+result_activated_cb (QuernSidebar *self, GtkListBoxRow *row)
+{
+  QuernSearchHit *hit = g_object_get_data (G_OBJECT (row), "hit");
+  gtk_widget_activate_action (GTK_WIDGET (self), "win.open-message", "(xx)",
+                              quern_search_hit_get_conversation_id (hit), quern_search_hit_get_message_id (hit));
+}
+
+/* Shows the page that fits: results while something is searched for, else the list. */
+void
+_quern_sidebar_update_page (QuernSidebar *self)
+{
+  gboolean searching = *gtk_editable_get_text (GTK_EDITABLE (self->search_entry)) != '\0';
+  const char *page;
+
+  if (searching)
+    page = gtk_list_box_get_row_at_index (self->results, 0) != NULL ? "results" : "nothing";
+  else
+    page = g_list_model_get_n_items (G_LIST_MODEL (self->selection)) > 0 ? "list" : "empty";
+  gtk_stack_set_visible_child_name (self->stack, page);
+}
+
+static void
+resort (QuernSidebar *self)
+{
+  gtk_sorter_changed (self->section_sorter, GTK_SORTER_CHANGE_DIFFERENT);
+  gtk_sorter_changed (self->sorter, GTK_SORTER_CHANGE_DIFFERENT);
+}
+
+static void
+items_changed_cb (QuernSidebar *self, guint position, guint removed, guint added, GListModel *model)
+{
+  for (guint i = position; i < position + added; i++) {
+    g_autoptr (GObject) item = g_list_model_get_item (model, i);
+    g_signal_handlers_disconnect_by_func (item, resort, self);
+    g_signal_connect_object (item, "notify::updated", G_CALLBACK (resort), self, G_CONNECT_SWAPPED);
+    g_signal_connect_object (item, "notify::pinned", G_CALLBACK (resort), self, G_CONNECT_SWAPPED);
+  }
+  _quern_sidebar_update_page (self);
+}
+
+static void
+quern_sidebar_dispose (GObject *object)
+{
+  QuernSidebar *self = QUERN_SIDEBAR (object);
+
+  g_cancellable_cancel (self->search);
+  g_clear_object (&self->search);
+  g_clear_object (&self->sorter);
+  g_clear_object (&self->section_sorter);
+  g_clear_object (&self->store);
+  gtk_widget_dispose_template (GTK_WIDGET (self), QUERN_TYPE_SIDEBAR);
+  G_OBJECT_CLASS (quern_sidebar_parent_class)->dispose (object);
+}
+
+static void
+quern_sidebar_class_init (QuernSidebarClass *klass)
+{
+  GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
+
+  G_OBJECT_CLASS (klass)->dispose = quern_sidebar_dispose;
+  g_type_ensure (QUERN_TYPE_CONVERSATION);
+  g_type_ensure (QUERN_TYPE_CONVERSATION_ROW);
+  gtk_widget_class_set_template_from_resource (widget_class, "/io/github/quern/Quern/ui/sidebar/quern-sidebar.ui");
+  gtk_widget_class_bind_template_child (widget_class, QuernSidebar, search_bar);
+  gtk_widget_class_bind_template_child (widget_class, QuernSidebar, search_entry);
+  gtk_widget_class_bind_template_child (widget_class, QuernSidebar, search_button);
+  gtk_widget_class_bind_template_child (widget_class, QuernSidebar, stack);
+  gtk_widget_class_bind_template_child (widget_class, QuernSidebar, list);
+  gtk_widget_class_bind_template_child (widget_class, QuernSidebar, results);
+  gtk_widget_class_bind_template_child (widget_class, QuernSidebar, sorted);
+  gtk_widget_class_bind_template_child (widget_class, QuernSidebar, selection);
+  gtk_widget_class_bind_template_callback (widget_class, activate_cb);
+  gtk_widget_class_bind_template_callback (widget_class, setup_header_cb);
+  gtk_widget_class_bind_template_callback (widget_class, bind_header_cb);
+  gtk_widget_class_bind_template_callback (widget_class, search_changed_cb);
+  gtk_widget_class_bind_template_callback (widget_class, stop_search_cb);
+  gtk_widget_class_bind_template_callback (widget_class, search_activate_cb);
+  gtk_widget_class_bind_template_callback (widget_class, result_activated_cb);
+}
+
+static void
+quern_sidebar_init (QuernSidebar *self)
+{
+  gtk_widget_init_template (GTK_WIDGET (self));
+  self->sorter = GTK_SORTER (gtk_custom_sorter_new (compare_times, NULL, NULL));
+  self->section_sorter = GTK_SORTER (gtk_custom_sorter_new (compare_sections, NULL, NULL));
+  gtk_sort_list_model_set_sorter (self->sorted, self->sorter);
+  gtk_sort_list_model_set_section_sorter (self->sorted, self->section_sorter);
+  gtk_search_bar_connect_entry (self->search_bar, GTK_EDITABLE (self->search_entry));
+  _quern_sidebar_update_page (self);
+}
+
+/**
+ * quern_sidebar_set_store:
+ * @store: whose conversations it lists
+ */
+void
+quern_sidebar_set_store (QuernSidebar *self, QuernStore *store)
+{
+  GListModel *conversations;
+
+  g_return_if_fail (QUERN_IS_SIDEBAR (self));
+
+  if (!g_set_object (&self->store, store))
+    return;
+  conversations = quern_store_get_conversations (store);
+  g_signal_connect_object (conversations, "items-changed", G_CALLBACK (items_changed_cb), self, G_CONNECT_SWAPPED);
+  gtk_sort_list_model_set_model (self->sorted, conversations);
+  items_changed_cb (self, 0, 0, g_list_model_get_n_items (conversations), conversations);
+}
+
+/**
+ * quern_sidebar_select:
+ * @conversation: (nullable): the one that is open; one that is not in the list unselects
+ */
+void
+quern_sidebar_select (QuernSidebar *self, QuernConversation *conversation)
+{
+  GListModel *model = G_LIST_MODEL (self->selection);
+
+  g_return_if_fail (QUERN_IS_SIDEBAR (self));
+
+  for (guint i = 0; conversation != NULL && i < g_list_model_get_n_items (model); i++) {
+    g_autoptr (QuernConversation) item = g_list_model_get_item (model, i);
+    if (item == conversation) {
+      gtk_single_selection_set_selected (self->selection, i);
+      return;
+    }
+  }
+  gtk_single_selection_set_selected (self->selection, GTK_INVALID_LIST_POSITION);
+}
+
+/**
+ * quern_sidebar_activate_neighbour:
+ * @step: -1 for the conversation above the selected one, 1 for the one below
+ */
+void
+quern_sidebar_activate_neighbour (QuernSidebar *self, int step)
+{
+  guint selected, n;
+
+  g_return_if_fail (QUERN_IS_SIDEBAR (self));
+
+  n = g_list_model_get_n_items (G_LIST_MODEL (self->selection));
+  selected = gtk_single_selection_get_selected (self->selection);
+  if (selected == GTK_INVALID_LIST_POSITION)
+    selected = step > 0 ? 0 : n - 1;
+  else
+    selected += step;
+  if (selected < n) /* stepping over either end wraps around to a large number */
+    activate_cb (self, selected);
+}
+
+/**
+ * quern_sidebar_start_search:
+ *
+ * Opens the search entry and puts the cursor there.
+ */
+void
+quern_sidebar_start_search (QuernSidebar *self)
+{
+  g_return_if_fail (QUERN_IS_SIDEBAR (self));
+
+  gtk_search_bar_set_search_mode (self->search_bar, TRUE);
+  gtk_widget_grab_focus (GTK_WIDGET (self->search_entry));
+}

@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "quern-undo.h"
+#include "quern-window-private.h"
+
+#include <glib/gi18n.h>
+
+/* The actions of the window ("win.…"). Those about a conversation take its id. */
+
+static QuernConversation *
+get_conversation (QuernWindow *self, GVariant *id)
+{
+  return self->store != NULL ? quern_store_get_conversation (self->store, g_variant_get_int64 (id)) : NULL;
+}
+
+static void
+new_chat_action (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  _quern_window_new_chat (QUERN_WINDOW (widget));
+}
+
+static void
+open_conversation_action (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  QuernConversation *conversation = get_conversation (QUERN_WINDOW (widget), parameter);
+  if (conversation != NULL)
+    _quern_window_open (QUERN_WINDOW (widget), conversation);
+}
+
+static void
+open_message_action (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  QuernWindow *self = QUERN_WINDOW (widget);
+  g_autoptr (GVariant) id = g_variant_get_child_value (parameter, 0);
+  g_autoptr (GVariant) message = g_variant_get_child_value (parameter, 1);
+  QuernConversation *conversation = get_conversation (self, id);
+
+  if (conversation == NULL)
+    return;
+  _quern_window_open (self, conversation);
+  quern_chat_page_show_message (self->chat_page, g_variant_get_int64 (message));
+}
+
+/* ---- rename, pin, delete ---------------------------------------------------------------------------------------- */
+
+static void
+rename_response_cb (AdwAlertDialog *dialog, const char *response, gpointer user_data)
+{
+  QuernConversation *conversation = g_object_get_data (G_OBJECT (dialog), "conversation");
+  g_autofree char *title = g_strstrip (g_strdup (gtk_editable_get_text (GTK_EDITABLE (user_data))));
+
+  if (g_str_equal (response, "rename") && *title != '\0')
+    quern_conversation_set_title (conversation, title, TRUE);
+}
+
+static void
+present_rename (QuernWindow *self, QuernConversation *conversation)
+{
+  AdwAlertDialog *dialog = ADW_ALERT_DIALOG (adw_alert_dialog_new (_("Rename Conversation"), NULL));
+  GtkWidget *entry = gtk_entry_new ();
+
+  adw_alert_dialog_add_responses (dialog, "cancel", _("_Cancel"), "rename", _("_Rename"), NULL);
+  adw_alert_dialog_set_response_appearance (dialog, "rename", ADW_RESPONSE_SUGGESTED);
+  adw_alert_dialog_set_default_response (dialog, "rename");
+  gtk_editable_set_text (GTK_EDITABLE (entry), quern_conversation_get_title (conversation));
+  gtk_entry_set_activates_default (GTK_ENTRY (entry), TRUE);
+  gtk_accessible_update_property (GTK_ACCESSIBLE (entry), GTK_ACCESSIBLE_PROPERTY_LABEL, _("Title"), -1);
+  adw_alert_dialog_set_extra_child (dialog, entry);
+  g_object_set_data_full (G_OBJECT (dialog), "conversation", g_object_ref (conversation), g_object_unref);
+  g_signal_connect (dialog, "response", G_CALLBACK (rename_response_cb), entry);
+  adw_dialog_present (ADW_DIALOG (dialog), GTK_WIDGET (self));
+  gtk_widget_grab_focus (entry);
+}
+
+static void
+rename_action (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  QuernConversation *conversation = get_conversation (QUERN_WINDOW (widget), parameter);
+  if (conversation != NULL)
+    present_rename (QUERN_WINDOW (widget), conversation);
+}
+
+static void
+rename_current_action (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  QuernWindow *self = QUERN_WINDOW (widget);
+  if (self->session != NULL)
+    present_rename (self, quern_chat_session_get_conversation (self->session));
+}
+
+static void
+pin_action (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  QuernConversation *conversation = get_conversation (QUERN_WINDOW (widget), parameter);
+  if (conversation != NULL)
+    quern_conversation_set_pinned (conversation, !quern_conversation_get_pinned (conversation));
+}
+
+typedef struct {
+  QuernWindow *window; /* borrowed: the toast lives in it */
+  QuernConversation *conversation;
+} Deleted;
+
+static void
+deleted_free (gpointer data)
+{
+  g_object_unref (((Deleted *) data)->conversation);
+  g_free (data);
+}
+
+static void
+restore_conversation (gpointer data)
+{
+  Deleted *deleted = data;
+  quern_store_restore_conversation (deleted->window->store, deleted->conversation);
+  _quern_window_open (deleted->window, deleted->conversation);
+}
+
+static void
+delete_action (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  QuernWindow *self = QUERN_WINDOW (widget);
+  QuernConversation *conversation = get_conversation (self, parameter);
+  QuernChatSession *session = conversation != NULL ? g_hash_table_lookup (self->sessions, conversation) : NULL;
+  Deleted *deleted;
+
+  if (conversation == NULL)
+    return;
+  deleted = g_new (Deleted, 1);
+  *deleted = (Deleted){ self, g_object_ref (conversation) };
+  if (session != NULL)
+    quern_chat_session_stop (session);
+  if (session != NULL && session == self->session)
+    _quern_window_new_chat (self);
+  quern_store_delete_conversation (self->store, conversation);
+  quern_undo_offer (GTK_WIDGET (self->split_view), self->store, _("Conversation deleted"), restore_conversation, deleted,
+                    deleted_free);
+}
+
+/* ---- links ------------------------------------------------------------------------------------------------------ */
+
+static void
+link_response_cb (AdwAlertDialog *dialog, const char *response, gpointer user_data)
+{
+  g_autoptr (GtkUriLauncher) launcher = NULL;
+
+  if (!g_str_equal (response, "open"))
+    return;
+  launcher = gtk_uri_launcher_new (adw_alert_dialog_get_body (dialog));
+  gtk_uri_launcher_launch (launcher, GTK_WINDOW (user_data), NULL, NULL, NULL);
+}
+
+static void
+open_link_action (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  AdwAlertDialog *dialog = ADW_ALERT_DIALOG (adw_alert_dialog_new (_("Open This Link?"), NULL));
+
+  adw_alert_dialog_set_body (dialog, g_variant_get_string (parameter, NULL));
+  adw_alert_dialog_add_responses (dialog, "cancel", _("_Cancel"), "open", _("_Open"), NULL);
+  adw_alert_dialog_set_response_appearance (dialog, "open", ADW_RESPONSE_SUGGESTED);
+  adw_alert_dialog_set_default_response (dialog, "open");
+  g_signal_connect (dialog, "response", G_CALLBACK (link_response_cb), widget);
+  adw_dialog_present (ADW_DIALOG (dialog), widget);
+}
+
+/* ---- models ----------------------------------------------------------------------------------------------------- */
+
+static void
+imported_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (QuernWindow) self = user_data;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (QuernModel) model = quern_library_import_finish (QUERN_LIBRARY (source), result, &error);
+
+  if (self->chat_page == NULL)
+    return;
+  if (model == NULL)
+    quern_chat_page_show_problem (self->chat_page, error->message);
+  else if (self->session != NULL)
+    quern_chat_session_set_model (self->session, model);
+}
+
+static void
+file_chosen_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (QuernWindow) self = user_data;
+  g_autoptr (GFile) file = gtk_file_dialog_open_finish (GTK_FILE_DIALOG (source), result, NULL);
+
+  if (file != NULL && g_file_peek_path (file) != NULL && self->library != NULL)
+    quern_library_import_async (self->library, g_file_peek_path (file), NULL, imported_cb, g_object_ref (self));
+}
+
+static void
+import_model_action (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  g_autoptr (GtkFileDialog) dialog = gtk_file_dialog_new ();
+  g_autoptr (GListStore) filters = g_list_store_new (GTK_TYPE_FILE_FILTER);
+  g_autoptr (GtkFileFilter) filter = gtk_file_filter_new ();
+
+  gtk_file_filter_set_name (filter, _("GGUF models"));
+  gtk_file_filter_add_suffix (filter, "gguf");
+  g_list_store_append (filters, filter);
+  gtk_file_dialog_set_filters (dialog, G_LIST_MODEL (filters));
+  gtk_file_dialog_set_title (dialog, _("Add a Model File"));
+  gtk_file_dialog_open (dialog, GTK_WINDOW (widget), NULL, file_chosen_cb, g_object_ref (widget));
+}
+
+static void
+model_chosen_action (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  g_settings_set_string (QUERN_WINDOW (widget)->settings, "last-model", g_variant_get_string (parameter, NULL));
+}
+
+/* ---- moving about ----------------------------------------------------------------------------------------------- */
+
+static void
+search_action (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  QuernWindow *self = QUERN_WINDOW (widget);
+  adw_navigation_split_view_set_show_content (self->split_view, FALSE);
+  quern_sidebar_start_search (self->sidebar);
+}
+
+static void
+show_sidebar_action (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  QuernWindow *self = QUERN_WINDOW (widget);
+  gboolean showing = adw_navigation_split_view_get_show_content (self->split_view);
+
+  if (adw_navigation_split_view_get_collapsed (self->split_view))
+    adw_navigation_split_view_set_show_content (self->split_view, !showing);
+  else
+    gtk_widget_child_focus (GTK_WIDGET (self->sidebar), GTK_DIR_TAB_FORWARD);
+}
+
+static void
+focus_composer_action (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  QuernWindow *self = QUERN_WINDOW (widget);
+  adw_navigation_split_view_set_show_content (self->split_view, TRUE);
+  quern_chat_page_focus (self->chat_page);
+}
+
+static void
+toggle_thinking_action (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  quern_chat_page_toggle_thinking (QUERN_WINDOW (widget)->chat_page);
+}
+
+static void
+copy_answer_action (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  quern_chat_page_copy_last_answer (QUERN_WINDOW (widget)->chat_page);
+}
+
+static void
+choose_model_action (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  quern_chat_page_choose_model (QUERN_WINDOW (widget)->chat_page);
+}
+
+static void
+previous_chat_action (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  quern_sidebar_activate_neighbour (QUERN_WINDOW (widget)->sidebar, -1);
+}
+
+static void
+next_chat_action (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  quern_sidebar_activate_neighbour (QUERN_WINDOW (widget)->sidebar, 1);
+}
+
+void
+_quern_window_install_actions (GtkWidgetClass *widget_class)
+{
+  static const struct {
+    const char *name, *parameter;
+    GtkWidgetActionActivateFunc func;
+  } actions[] = {
+    { "win.new-chat", NULL, new_chat_action },
+    { "win.open-conversation", "x", open_conversation_action },
+    { "win.open-message", "(xx)", open_message_action },
+    { "win.rename-conversation", "x", rename_action },
+    { "win.rename-current", NULL, rename_current_action },
+    { "win.pin-conversation", "x", pin_action },
+    { "win.delete-conversation", "x", delete_action },
+    { "win.open-link", "s", open_link_action },
+    { "win.import-model", NULL, import_model_action },
+    { "win.model-chosen", "s", model_chosen_action },
+    { "win.choose-model", NULL, choose_model_action },
+    { "win.search", NULL, search_action },
+    { "win.show-sidebar", NULL, show_sidebar_action },
+    { "win.focus-composer", NULL, focus_composer_action },
+    { "win.toggle-thinking", NULL, toggle_thinking_action },
+    { "win.copy-answer", NULL, copy_answer_action },
+    { "win.previous-chat", NULL, previous_chat_action },
+    { "win.next-chat", NULL, next_chat_action },
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (actions); i++)
+    gtk_widget_class_install_action (widget_class, actions[i].name, actions[i].parameter, actions[i].func);
+}

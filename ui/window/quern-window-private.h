@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include "chat/quern-chat-page.h"
+#include "quern-window.h"
+#include "sidebar/quern-sidebar.h"
+
+G_BEGIN_DECLS
+
+struct _QuernWindow {
+  AdwApplicationWindow parent_instance;
+
+  /* Template widgets */
+  AdwToastOverlay *toasts;
+  AdwNavigationSplitView *split_view;
+  AdwNavigationPage *content_page;
+  QuernSidebar *sidebar;
+  QuernChatPage *chat_page;
+
+  /* Owned references */
+  GSettings *settings;
+  QuernStore *store;
+  QuernLibrary *library;
+  QuernEngine *engine;
+  QuernChatSession *session; /* the one on the screen */
+  GHashTable *sessions;      /* conversation -> its session: the one on the screen and those that answer */
+  GBinding *title_binding;
+
+  gboolean saved;
+};
+
+void _quern_window_install_actions (GtkWidgetClass *widget_class);
+void _quern_window_open            (QuernWindow *self, QuernConversation *conversation);
+void _quern_window_new_chat        (QuernWindow *self);
+
+G_END_DECLS

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "config.h"
+
+#include "quern-window-private.h"
+
+#include <glib/gi18n.h>
+
+/* The main window: conversations at the side, one of them open. It remembers its size and what was open; conversations
+ * that are answering go on when another one is opened. */
+
+G_DEFINE_FINAL_TYPE (QuernWindow, quern_window, ADW_TYPE_APPLICATION_WINDOW)
+
+static gboolean
+title_to_display (GBinding *binding, const GValue *from, GValue *to, gpointer user_data)
+{
+  const char *title = g_value_get_string (from);
+  g_value_set_string (to, title != NULL && *title != '\0' ? title : _("New Chat"));
+  return TRUE;
+}
+
+static gboolean
+is_idle (gpointer key, gpointer value, gpointer user_data)
+{
+  return value != user_data && quern_chat_session_get_state (value) == QUERN_SESSION_IDLE;
+}
+
+static void
+loaded_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (QuernWindow) self = user_data;
+  g_autoptr (GError) error = NULL;
+
+  if (!quern_chat_session_load_finish (QUERN_CHAT_SESSION (source), result, &error)
+      && !g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED) && self->chat_page != NULL)
+    quern_chat_page_show_problem (self->chat_page, error->message);
+}
+
+static QuernChatSession *
+get_session (QuernWindow *self, QuernConversation *conversation)
+{
+  QuernChatSession *session = g_hash_table_lookup (self->sessions, conversation);
+
+  if (session != NULL)
+    return session;
+  session = quern_chat_session_new (self->store, self->engine, self->library, conversation);
+  g_hash_table_insert (self->sessions, g_object_ref (conversation), session);
+  quern_chat_session_load_async (session, NULL, loaded_cb, g_object_ref (self));
+  return session;
+}
+
+static void
+remember_conversation (QuernWindow *self)
+{
+  QuernConversation *conversation = self->session != NULL ? quern_chat_session_get_conversation (self->session) : NULL;
+  if (conversation != NULL)
+    g_settings_set_int64 (self->settings, "last-conversation", quern_conversation_get_id (conversation));
+}
+
+/* Shows a conversation. */
+void
+_quern_window_open (QuernWindow *self, QuernConversation *conversation)
+{
+  QuernChatSession *session = get_session (self, conversation);
+
+  if (g_set_object (&self->session, session)) {
+    quern_chat_page_set_session (self->chat_page, session);
+    g_clear_pointer (&self->title_binding, g_binding_unbind);
+    self->title_binding = g_object_bind_property_full (conversation, "title", self->content_page, "title",
+                                                       G_BINDING_SYNC_CREATE, title_to_display, NULL, NULL, NULL);
+    remember_conversation (self);
+  }
+  g_hash_table_foreach_remove (self->sessions, is_idle, self->session);
+  quern_sidebar_select (self->sidebar, conversation);
+  adw_navigation_split_view_set_show_content (self->split_view, TRUE);
+  quern_chat_page_focus (self->chat_page);
+}
+
+/* Shows an empty conversation, the one that is there if it is still empty. It is kept once something is written. */
+void
+_quern_window_new_chat (QuernWindow *self)
+{
+  g_autoptr (QuernConversation) conversation = NULL;
+  g_autofree char *model = NULL;
+
+  if (self->store == NULL)
+    return;
+  conversation = quern_conversation_new ();
+  model = g_settings_get_string (self->settings, "last-model");
+  if (*model != '\0' && quern_library_find (self->library, model) != NULL)
+    quern_conversation_set_model_id (conversation, model);
+  _quern_window_open (self, conversation);
+}
+
+static void
+items_changed_cb (QuernWindow *self)
+{
+  if (self->session != NULL) /* a new conversation may just have got its row */
+    quern_sidebar_select (self->sidebar, quern_chat_session_get_conversation (self->session));
+}
+
+/* The models are known only when the first scan is done; a new chat chose none until then. */
+static void
+scanned_cb (QuernWindow *self)
+{
+  g_autofree char *wanted = NULL;
+  QuernModel *model;
+
+  if (self->session == NULL || quern_library_get_scanning (self->library)
+      || quern_chat_session_get_model (self->session) != NULL
+      || quern_conversation_get_model_id (quern_chat_session_get_conversation (self->session)) != NULL)
+    return;
+  wanted = g_settings_get_string (self->settings, "last-model");
+  model = *wanted != '\0' ? quern_library_find (self->library, wanted) : NULL;
+  if (model == NULL)
+    model = quern_library_get_default (self->library);
+  if (model != NULL)
+    quern_chat_session_set_model (self->session, model);
+}
+
+static void
+restore_size (QuernWindow *self)
+{
+  int width, height;
+
+  g_settings_get (self->settings, "window-size", "(ii)", &width, &height);
+  gtk_window_set_default_size (GTK_WINDOW (self), width, height);
+  if (g_settings_get_boolean (self->settings, "window-maximized"))
+    gtk_window_maximize (GTK_WINDOW (self));
+}
+
+static void
+save_state (QuernWindow *self)
+{
+  int width, height;
+
+  if (self->saved)
+    return;
+  self->saved = TRUE;
+  gtk_window_get_default_size (GTK_WINDOW (self), &width, &height);
+  if (width > 0 && height > 0)
+    g_settings_set (self->settings, "window-size", "(ii)", width, height);
+  g_settings_set_boolean (self->settings, "window-maximized", gtk_window_is_maximized (GTK_WINDOW (self)));
+  quern_chat_page_save_draft (self->chat_page);
+  remember_conversation (self);
+}
+
+static void
+quern_window_dispose (GObject *object)
+{
+  QuernWindow *self = QUERN_WINDOW (object);
+
+  save_state (self);
+  g_clear_object (&self->session);
+  g_clear_pointer (&self->title_binding, g_binding_unbind);
+  g_hash_table_remove_all (self->sessions);
+  gtk_widget_dispose_template (GTK_WIDGET (self), QUERN_TYPE_WINDOW);
+  g_clear_object (&self->engine);
+  g_clear_object (&self->library);
+  g_clear_object (&self->store);
+  G_OBJECT_CLASS (quern_window_parent_class)->dispose (object);
+}
+
+static void
+quern_window_finalize (GObject *object)
+{
+  QuernWindow *self = QUERN_WINDOW (object);
+
+  g_hash_table_unref (self->sessions);
+  g_object_unref (self->settings);
+  G_OBJECT_CLASS (quern_window_parent_class)->finalize (object);
+}
+
+static void
+quern_window_class_init (QuernWindowClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+  GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
+
+  object_class->dispose = quern_window_dispose;
+  object_class->finalize = quern_window_finalize;
+  g_type_ensure (QUERN_TYPE_CHAT_PAGE);
+  g_type_ensure (QUERN_TYPE_SIDEBAR);
+  _quern_window_install_actions (widget_class);
+  gtk_widget_class_set_template_from_resource (widget_class, "/io/github/quern/Quern/ui/window/quern-window.ui");
+  gtk_widget_class_bind_template_child (widget_class, QuernWindow, toasts);
+  gtk_widget_class_bind_template_child (widget_class, QuernWindow, split_view);
+  gtk_widget_class_bind_template_child (widget_class, QuernWindow, content_page);
+  gtk_widget_class_bind_template_child (widget_class, QuernWindow, sidebar);
+  gtk_widget_class_bind_template_child (widget_class, QuernWindow, chat_page);
+}
+
+static void
+quern_window_init (QuernWindow *self)
+{
+  self->settings = g_settings_new (QUERN_APP_ID);
+  self->sessions = g_hash_table_new_full (NULL, NULL, g_object_unref, g_object_unref);
+  gtk_widget_init_template (GTK_WIDGET (self));
+  restore_size (self);
+}
+
+GtkWidget *
+quern_window_new (GtkApplication *application)
+{
+  return g_object_new (QUERN_TYPE_WINDOW, "application", application, NULL);
+}
+
+/**
+ * quern_window_set_core:
+ * @problem: (nullable): a sentence for the user, when @store does not keep anything
+ *
+ * Gives the window what it shows, once, and opens the conversation that was open last.
+ */
+void
+quern_window_set_core (QuernWindow *self, QuernStore *store, QuernLibrary *library, QuernEngine *engine,
+                       const char *problem)
+{
+  QuernConversation *last;
+
+  g_return_if_fail (QUERN_IS_WINDOW (self));
+  g_return_if_fail (self->store == NULL);
+
+  self->store = g_object_ref (store);
+  self->library = g_object_ref (library);
+  self->engine = g_object_ref (engine);
+  g_signal_connect_object (library, "notify::scanning", G_CALLBACK (scanned_cb), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (quern_store_get_conversations (store), "items-changed", G_CALLBACK (items_changed_cb), self,
+                           G_CONNECT_SWAPPED | G_CONNECT_AFTER);
+  quern_sidebar_set_store (self->sidebar, store);
+  quern_chat_page_set_context (self->chat_page, store, library);
+  last = quern_store_get_conversation (store, g_settings_get_int64 (self->settings, "last-conversation"));
+  if (last != NULL)
+    _quern_window_open (self, last);
+  else
+    _quern_window_new_chat (self);
+  scanned_cb (self);
+  if (problem != NULL)
+    quern_chat_page_show_problem (self->chat_page, problem);
+}

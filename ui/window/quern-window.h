@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include <adwaita.h>
+
+#include "quern-engine.h"
+#include "quern-library.h"
+#include "quern-store.h"
+
+G_BEGIN_DECLS
+
+#define QUERN_TYPE_WINDOW (quern_window_get_type ())
+G_DECLARE_FINAL_TYPE (QuernWindow, quern_window, QUERN, WINDOW, AdwApplicationWindow)
+
+GtkWidget *quern_window_new      (GtkApplication *application);
+void       quern_window_set_core (QuernWindow *self, QuernStore *store, QuernLibrary *library, QuernEngine *engine,
+                                  const char *problem);
+
+G_END_DECLS
