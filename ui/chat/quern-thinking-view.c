@@ -55,8 +55,10 @@ update_label (QuernThinkingView *self)
   if (self->message == NULL)
     return;
   label = self->started != 0 ? live_label (self) : finished_label (quern_message_get_statistics (self->message));
-  if (!g_str_equal (gtk_label_get_label (self->label), label))
-    gtk_label_set_label (self->label, label);
+  if (g_str_equal (gtk_label_get_label (self->label), label))
+    return;
+  gtk_label_set_label (self->label, label);
+  gtk_accessible_update_property (GTK_ACCESSIBLE (self->toggle), GTK_ACCESSIBLE_PROPERTY_LABEL, label, -1);
 }
 
 static gboolean

@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What tests of conversations do again and again."""
+import os
+import re
+import shutil
+
+import quern_ui
+
+GOLDENS = os.path.join(os.environ.get('QUERN_TEST_DATA') or os.path.join(os.path.dirname(__file__), '../data'), 'goldens')
+ANSWERS = "SELECT content, state FROM message WHERE role = 'assistant' AND deleted IS NULL ORDER BY id"
+
+
+class ChatCase(quern_ui.TestCase):
+    """A test with a window and someone who asks."""
+
+    def add_chatterbox(self):
+        """Installs a model of random weights, which goes on for hundreds of tokens, as the default one."""
+        folder = os.path.join(self.desktop.data, 'models')
+        os.makedirs(folder, exist_ok=True)
+        shutil.copy(os.path.join(GOLDENS, 'a-dense-F16.gguf'), os.path.join(folder, 'Chatterbox-F16.gguf'))
+
+    def ready(self, app):
+        """The composer, once there is a model to answer."""
+        app.find('button', re.compile('^Model: '))
+        return app.find('text', 'Message')
+
+    def think(self, app, wanted):
+        switch = app.find('toggle button', 'Think')
+        if (switch.has_state('pressed') or switch.has_state('checked')) != wanted:
+            switch.click()
+
+    def send(self, app, question):
+        box = self.ready(app)
+        box.set_text(question)
+        box.focus()
+        app.key('Return')
+        box.wait(lambda node: node.text == '')
+
+    def ask(self, app, question):
+        """Asks and returns the answer when it is whole."""
+        n = len(self.desktop.query(ANSWERS)) if os.path.exists(os.path.join(self.desktop.data, 'quern.db')) else 0
+        self.send(app, question)
+        return quern_ui.wait_for('an answer', lambda: self.finished(n))
+
+    def finished(self, n):
+        rows = self.desktop.query(ANSWERS)
+        return rows[n] if len(rows) > n and rows[n][1] != 'streaming' else None
+
+    def start_long_answer(self, app):
+        """Asks the model of random weights, and returns when it is in the middle of its answer."""
+        for _ in range(5):  # its answers end at random, seldom at once
+            n = len(self.desktop.query(ANSWERS))
+            self.send(app, 'Go on and on')
+            quern_ui.wait_for('the answer on the disk', lambda: len(self.desktop.query(ANSWERS)) > n
+                              and len(self.desktop.query(ANSWERS)[n][0]) > 30)
+            if self.desktop.query(ANSWERS)[n][1] == 'streaming':
+                return n
+        raise AssertionError('every answer ended at once')
