@@ -7,7 +7,7 @@ import shutil
 import quern_ui
 
 GOLDENS = os.path.join(os.environ.get('QUERN_TEST_DATA') or os.path.join(os.path.dirname(__file__), '../data'), 'goldens')
-ANSWERS = "SELECT content, state FROM message WHERE role = 'assistant' AND deleted IS NULL ORDER BY id"
+ANSWERS = "SELECT content || reasoning, state FROM message WHERE role = 'assistant' AND deleted IS NULL ORDER BY id"
 
 
 class ChatCase(quern_ui.TestCase):
@@ -25,9 +25,11 @@ class ChatCase(quern_ui.TestCase):
         return app.find('text', 'Message')
 
     def think(self, app, wanted):
+        self.ready(app)
         switch = app.find('toggle button', 'Think')
         if (switch.has_state('pressed') or switch.has_state('checked')) != wanted:
             switch.click()
+            switch.wait(lambda node: (node.has_state('pressed') or node.has_state('checked')) == wanted)
 
     def send(self, app, question):
         box = self.ready(app)

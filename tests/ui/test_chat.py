@@ -13,7 +13,7 @@ class Chat(ChatCase):
         self.think(app, False)
         self.assertEqual(self.ask(app, 'What is the capital of France?'), ('The capital of France is Paris.', 'complete'))
         app.find('label', 'The capital of France is Paris.')
-        app.find('toggle button', 'Speed of This Answer')
+        app.find('toggle button', re.compile('tokens/s'))
         app.find('text', 'Message').set_text('a draft')
         quern_ui.wait_for('the draft on the disk',
                           lambda: self.desktop.query('SELECT draft FROM conversation')[0][0] == 'a draft')
@@ -27,7 +27,7 @@ class Chat(ChatCase):
     def test_thinking(self):
         app = self.launch()
         self.think(app, True)
-        self.assertEqual(self.ask(app, 'What is 47 + 38?')[0], '47 + 38 = 85')
+        self.assertIn('47 + 38 = 85', self.ask(app, 'What is 47 + 38?')[0])
         thoughts = app.find('toggle button', re.compile('Thought for'))
         self.assertFalse(app.find_all('label', re.compile('Ones:')))
         thoughts.click()
@@ -49,7 +49,7 @@ class Chat(ChatCase):
         self.ready(app)
         app.find('button', 'Continue').click()
         quern_ui.wait_for('more of it', lambda: len(self.desktop.query(ANSWERS)[n][0]) > len(content))
-        self.assertTrue(self.desktop.query(ANSWERS)[n][0].startswith(content.rstrip('\ufffd')[:40]))
+        self.assertTrue(self.desktop.query(ANSWERS)[n][0].startswith(content[:20]))
         app.key('Escape')
         app.find('label', re.compile('You stopped|length limit|^$'))
 

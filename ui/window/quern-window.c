@@ -94,27 +94,23 @@ _quern_window_new_chat (QuernWindow *self)
 static void
 items_changed_cb (QuernWindow *self)
 {
-  if (self->session != NULL) /* a new conversation may just have got its row */
-    quern_sidebar_select (self->sidebar, quern_chat_session_get_conversation (self->session));
+  if (self->session == NULL)
+    return;
+  quern_sidebar_select (self->sidebar, quern_chat_session_get_conversation (self->session));
+  remember_conversation (self); /* a new one may just have come into the store */
 }
 
-/* The models are known only when the first scan is done; a new chat chose none until then. */
+/* The models are known when the first scan is done. A conversation that has chosen none gets the one chosen last. */
 static void
 scanned_cb (QuernWindow *self)
 {
-  g_autofree char *wanted = NULL;
-  QuernModel *model;
+  g_autofree char *wanted = g_settings_get_string (self->settings, "last-model");
+  QuernModel *model = *wanted != '\0' ? quern_library_find (self->library, wanted) : NULL;
 
-  if (self->session == NULL || quern_library_get_scanning (self->library)
-      || quern_chat_session_get_model (self->session) != NULL
+  if (self->session == NULL || model == NULL || quern_library_get_scanning (self->library)
       || quern_conversation_get_model_id (quern_chat_session_get_conversation (self->session)) != NULL)
     return;
-  wanted = g_settings_get_string (self->settings, "last-model");
-  model = *wanted != '\0' ? quern_library_find (self->library, wanted) : NULL;
-  if (model == NULL)
-    model = quern_library_get_default (self->library);
-  if (model != NULL)
-    quern_chat_session_set_model (self->session, model);
+  quern_chat_session_set_model (self->session, model);
 }
 
 static void
