@@ -33,15 +33,23 @@ class Chat(ChatCase):
         thoughts.click()
         app.find('label', re.compile('Ones: 7\\+8=15'))
 
+    def stop_in_the_middle(self, app):
+        """Stops an answer with Escape; the answers of this model end at random, so more than one may be needed."""
+        for _ in range(6):
+            n = self.start_long_answer(app)
+            app.key('Escape')
+            content, state = quern_ui.wait_for('the end on the disk', lambda: self.finished(n))
+            if state == 'stopped':
+                return n, content
+        raise AssertionError('no answer could be stopped')
+
     def test_stop_and_continue(self):
         self.add_chatterbox()
         app = self.launch()
         self.think(app, False)
-        n = self.start_long_answer(app)
-        app.find('button', 'Stop').click()
+        n, content = self.stop_in_the_middle(app)
         app.find('label', 'You stopped this answer.')
-        content, state = quern_ui.wait_for('the end on the disk', lambda: self.finished(n))
-        self.assertEqual(state, 'stopped')
+        app.find('button', 'Send')
         app.close()
 
         app = self.launch()
@@ -50,8 +58,6 @@ class Chat(ChatCase):
         app.find('button', 'Continue').click()
         quern_ui.wait_for('more of it', lambda: len(self.desktop.query(ANSWERS)[n][0]) > len(content))
         self.assertTrue(self.desktop.query(ANSWERS)[n][0].startswith(content[:20]))
-        app.key('Escape')
-        app.find('label', re.compile('You stopped|length limit|^$'))
 
     def test_killed_in_mid_answer(self):
         self.add_chatterbox()

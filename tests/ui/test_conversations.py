@@ -5,6 +5,9 @@ import quern_ui
 from quern_chat import ChatCase
 
 
+RENAME, PIN, DELETE = range(3)
+
+
 class Conversations(ChatCase):
     def make_two(self):
         app = self.launch()
@@ -16,31 +19,33 @@ class Conversations(ChatCase):
         app.find('list item', 'List three fruits.')
         return app
 
-    def menu(self, app, title, item):
+    def menu(self, app, title, index):
+        """GTK does not tell the names of the items of a menu: RENAME, PIN, DELETE are their places."""
         row = app.find('list item', title)
         row.find('toggle button', 'Conversation Actions').click()
-        app.find('menu item', item).click()
+        quern_ui.wait_for('the menu', lambda: len(app.find_all('menu item')) == 3)
+        app.find_all('menu item')[index].click()
 
     def titles(self):
         return sorted(row[0] for row in self.desktop.query('SELECT title FROM conversation WHERE deleted IS NULL'))
 
     def test_rename_pin_open(self):
         app = self.make_two()
-        self.menu(app, 'List three fruits.', 'Rename…')
+        self.menu(app, 'List three fruits.', RENAME)
         entry = app.find('text', 'Title')
         entry.set_text('Fruit')
         app.find('button', 'Rename').click()
         app.find('list item', 'Fruit')
         quern_ui.wait_for('the title on the disk', lambda: self.titles() == ['Fruit', 'Who are you?'])
-        self.menu(app, 'Fruit', 'Pin')
-        app.find('label', 'Pinned')
+        self.menu(app, 'Fruit', PIN)
+        app.find('label', 'Pinned')  # the section
         app.find('list item', 'Fruit').click()
         app.find('label', 'List three fruits.')
         app.find('label', 'banana')
 
     def test_delete_and_undo(self):
         app = self.make_two()
-        self.menu(app, 'Who are you?', 'Delete')
+        self.menu(app, 'Who are you?', DELETE)
         app.find('label', 'Conversation deleted')
         app.wait_gone('list item', 'Who are you?')
         app.find('button', 'Undo').click()
