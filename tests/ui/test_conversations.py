@@ -39,7 +39,7 @@ class Conversations(ChatCase):
         quern_ui.wait_for('the title on the disk', lambda: self.titles() == ['Fruit', 'Who are you?'])
         self.menu(app, 'Fruit', PIN)
         app.find('label', 'Pinned')  # the section
-        app.find('list item', 'Fruit').click()
+        app.find('list item', 'Fruit').click_mouse()
         app.find('label', 'List three fruits.')
         app.find('label', 'banana')
 
