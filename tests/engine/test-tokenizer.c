@@ -493,20 +493,24 @@ QE_TEST (long_words)
 static void
 add_many_merges (Vocabulary *v, size_t total)
 {
-  char (*names)[64] = calloc (total, sizeof *names);
+  char (*names)[20] = calloc (total, sizeof *names);
+  uint8_t *lengths = malloc (total);
   uint64_t state = 248320;
   size_t n = 0;
   for (; n < 94; n++)
-    names[n][0] = (char) (33 + n);
-  while (names && n < total) {
-    const char *a = names[qe_test_random (&state) % n], *b = names[qe_test_random (&state) % n];
-    if (strlen (a) + strlen (b) > 16)
+    names[n][0] = (char) (33 + n), lengths[n] = 1;
+  while (n < total) {
+    size_t a = qe_test_random (&state) % n, b = qe_test_random (&state) % n;
+    lengths[n] = (uint8_t) (lengths[a] + lengths[b]);
+    if (lengths[n] > 16)
       continue;
-    snprintf (names[n], sizeof *names, "%s%s", a, b);
-    add_merge (v, a, b);
+    memcpy (names[n], names[a], lengths[a]);
+    memcpy (names[n] + lengths[a], names[b], lengths[b]);
+    add_merge (v, names[a], names[b]);
     add_token (v, names[n++], NORMAL);
   }
   free (names);
+  free (lengths);
 }
 
 QE_TEST (full_size_vocabulary)
