@@ -9,6 +9,7 @@
 #include "qe-error.h"
 #include "qe.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,9 +27,10 @@ struct QeSampler {
   size_t n_seen, seen_capacity;
   uint8_t *is_seen;     /* [marks]: by id */
   size_t marks;
-  float *logits;        /* [room]: with penalties */
+  float *logits;         /* [room]: with penalties */
   Candidate *candidates; /* [room] */
   size_t room;
+  size_t padded;         /* logits of the current pick, whole blocks */
 };
 
 /* ---- life ------------------------------------------------------------------------------------------------------ */
@@ -139,6 +141,7 @@ uniform (uint64_t seed, uint64_t draw)
 static bool
 make_room (QeSampler *s, size_t n)
 {
+  s->padded = n;
   if (n <= s->room)
     return true;
   float *logits = realloc (s->logits, n * sizeof *logits);
@@ -153,13 +156,43 @@ make_room (QeSampler *s, size_t n)
   return true;
 }
 
-/* Copies the logits; what is forbidden or not finite becomes minus infinity. */
+/* A vocabulary is a quarter of a million logits, so the loops over all of them go by blocks, in a form that compilers
+ * turn into vector instructions. */
+#define BLOCK 64
+
+static void
+copy_block (float *restrict to, const float *restrict from, const uint8_t *restrict allowed)
+{
+  for (int i = 0; i < BLOCK; i++) {
+    float value = fabsf (from[i]) <= FLT_MAX ? from[i] : -INFINITY;
+    to[i] = allowed[i] ? value : -INFINITY;
+  }
+}
+
+static float
+block_maximum (const float *block)
+{
+  float lanes[16], best = -INFINITY;
+  memcpy (lanes, block, sizeof lanes);
+  for (int i = 16; i < BLOCK; i += 16)
+    for (int j = 0; j < 16; j++)
+      lanes[j] = block[i + j] > lanes[j] ? block[i + j] : lanes[j];
+  for (int j = 0; j < 16; j++)
+    best = lanes[j] > best ? lanes[j] : best;
+  return best;
+}
+
+/* Copies the logits and fills the last block up; what is forbidden or not finite becomes minus infinity. */
 static void
 prepare_logits (QeSampler *s, const float *logits, size_t n, const uint8_t *allowed)
 {
+  static const uint8_t everything[BLOCK] = { [0 ... BLOCK - 1] = 1 };
   const QeSamplerParams *p = &s->params;
-  for (size_t i = 0; i < n; i++)
-    s->logits[i] = (!allowed || allowed[i]) && isfinite (logits[i]) ? logits[i] : -INFINITY;
+  size_t whole = n / BLOCK * BLOCK;
+  for (size_t i = 0; i < whole; i += BLOCK)
+    copy_block (s->logits + i, logits + i, allowed ? allowed + i : everything);
+  for (size_t i = whole; i < s->padded; i++)
+    s->logits[i] = i < n && (!allowed || allowed[i]) && isfinite (logits[i]) ? logits[i] : -INFINITY;
   for (size_t i = 0; i < s->n_seen; i++) {
     if ((size_t) s->seen[i] >= n)
       continue;
@@ -171,16 +204,20 @@ prepare_logits (QeSampler *s, const float *logits, size_t n, const uint8_t *allo
 }
 
 static int32_t
-greatest (const float *logits, size_t n)
+greatest (const float *logits, size_t padded)
 {
-  int32_t best = -1;
-  float value = -INFINITY;
-  for (size_t i = 0; i < n; i++)
-    if (logits[i] > value) {
-      value = logits[i];
-      best = (int32_t) i;
+  size_t at = 0;
+  float best = -INFINITY;
+  for (size_t i = 0; i < padded; i += BLOCK) {
+    float value = block_maximum (logits + i);
+    if (value > best) {
+      best = value;
+      at = i;
     }
-  return best;
+  }
+  while (best > -INFINITY && logits[at] != best)
+    at++;
+  return best > -INFINITY ? (int32_t) at : -1;
 }
 
 /* The greater logit first, of equals the smaller id. */
@@ -227,13 +264,12 @@ push (Candidate *heap, size_t n, Candidate added)
   heap[i] = added;
 }
 
-/* The k best in rank order, or all of them if there are fewer; most logits are turned away by one comparison. */
+/* Offers the logits of a block to a heap of at most k; how many it holds then. */
 static size_t
-select_best (QeSampler *s, size_t n, size_t k)
+offer_block (QeSampler *s, size_t start, size_t kept, size_t k)
 {
   Candidate *heap = s->candidates;
-  size_t kept = 0;
-  for (size_t i = 0; i < n; i++) {
+  for (size_t i = start; i < start + BLOCK; i++) {
     Candidate c = { .logit = s->logits[i], .id = (int32_t) i };
     if (kept < k) {
       if (c.logit != -INFINITY)
@@ -243,6 +279,18 @@ select_best (QeSampler *s, size_t n, size_t k)
       sift_down (heap, kept);
     }
   }
+  return kept;
+}
+
+/* The k best in rank order, or all of them if there are fewer. Most blocks are turned away by one comparison. */
+static size_t
+select_best (QeSampler *s, size_t k)
+{
+  Candidate *heap = s->candidates;
+  size_t kept = 0;
+  for (size_t i = 0; i < s->padded; i += BLOCK)
+    if (kept < k || block_maximum (s->logits + i) > heap[0].logit)
+      kept = offer_block (s, i, kept, k);
   qsort (heap, kept, sizeof *heap, compare_rank);
   return kept;
 }
@@ -274,10 +322,10 @@ cut_top_p (const QeSampler *s, size_t n, double sum, double p)
 
 /* Sum of the weights of all logits, without top-k. */
 static double
-weigh_all (const QeSampler *s, size_t n, float best)
+weigh_all (const QeSampler *s, float best)
 {
   double sum = 0;
-  for (size_t i = 0; i < n; i++)
+  for (size_t i = 0; i < s->padded; i++)
     if (s->logits[i] != -INFINITY)
       sum += exp (((double) s->logits[i] - best) / s->params.temperature);
   return sum;
@@ -286,11 +334,11 @@ weigh_all (const QeSampler *s, size_t n, float best)
 /* Without top-k the nucleus is searched for among the best 256, then among eight times as many and so on, which spares
  * sorting the whole vocabulary for nearly every token. */
 static size_t
-select_nucleus (QeSampler *s, size_t n, float best)
+select_nucleus (QeSampler *s, float best)
 {
-  double sum = weigh_all (s, n, best);
+  double sum = weigh_all (s, best);
   for (size_t k = 256;; k *= 8) {
-    size_t kept = select_best (s, n, k);
+    size_t kept = select_best (s, k);
     weigh (s, kept);
     size_t cut = cut_top_p (s, kept, sum, s->params.top_p);
     if (cut <= kept || kept < k)
@@ -300,10 +348,10 @@ select_nucleus (QeSampler *s, size_t n, float best)
 
 /* Every finite logit, in the order of ids. */
 static size_t
-select_all (QeSampler *s, size_t n, float best)
+select_all (QeSampler *s, float best)
 {
   size_t kept = 0;
-  for (size_t i = 0; i < n; i++) {
+  for (size_t i = 0; i < s->padded; i++) {
     if (s->logits[i] == -INFINITY)
       continue;
     double weight = exp (((double) s->logits[i] - best) / s->params.temperature);
@@ -313,22 +361,27 @@ select_all (QeSampler *s, size_t n, float best)
   return kept;
 }
 
+/* The nucleus of what top-k leaves. */
+static size_t
+select_top_k (QeSampler *s)
+{
+  size_t kept = select_best (s, s->params.top_k);
+  double sum = kept ? weigh (s, kept) : 0;
+  size_t cut = s->params.top_p < 1 ? cut_top_p (s, kept, sum, s->params.top_p) : kept;
+  return cut < kept ? cut : kept;
+}
+
 /* Fills candidates with what top-k, top-p and min-p leave, in the order of ids. */
 static size_t
-select_candidates (QeSampler *s, size_t n, float best)
+select_candidates (QeSampler *s)
 {
   const QeSamplerParams *p = &s->params;
-  size_t kept;
+  int32_t best = p->top_k == 0 ? greatest (s->logits, s->padded) : 0;
+  if (best < 0)
+    return 0;
   if (p->top_k == 0 && p->top_p >= 1)
-    return select_all (s, n, best);
-  if (p->top_k == 0) {
-    kept = select_nucleus (s, n, best);
-  } else {
-    kept = select_best (s, n, p->top_k);
-    double sum = weigh (s, kept);
-    size_t cut = p->top_p < 1 ? cut_top_p (s, kept, sum, p->top_p) : kept;
-    kept = cut < kept ? cut : kept;
-  }
+    return select_all (s, s->logits[best]);
+  size_t kept = p->top_k == 0 ? select_nucleus (s, s->logits[best]) : select_top_k (s);
   while (kept > 1 && s->candidates[kept - 1].weight < p->min_p)
     kept--;
   qsort (s->candidates, kept, sizeof *s->candidates, compare_id);
@@ -338,13 +391,12 @@ select_candidates (QeSampler *s, size_t n, float best)
 int32_t
 qe_sampler_pick (QeSampler *s, const float *logits, size_t n_vocab, const uint8_t *allowed)
 {
-  if (!make_room (s, n_vocab))
+  if (!make_room (s, (n_vocab + BLOCK - 1) / BLOCK * BLOCK))
     return -1;
   prepare_logits (s, logits, n_vocab, allowed);
-  int32_t best = greatest (s->logits, n_vocab);
-  if (best < 0 || s->params.temperature == 0)
-    return best;
-  size_t n = select_candidates (s, n_vocab, s->logits[best]);
+  if (s->params.temperature == 0)
+    return greatest (s->logits, s->padded);
+  size_t n = select_candidates (s);
   double sum = 0, reached = 0;
   for (size_t i = 0; i < n; i++)
     sum += s->candidates[i].weight;
@@ -354,7 +406,7 @@ qe_sampler_pick (QeSampler *s, const float *logits, size_t n_vocab, const uint8_
     if (target < reached)
       return s->candidates[i].id;
   }
-  return s->candidates[n - 1].id; /* rounding */
+  return n > 0 ? s->candidates[n - 1].id : -1; /* rounding, or nothing to choose from */
 }
 
 /* ---- defaults -------------------------------------------------------------------------------------------------- */
