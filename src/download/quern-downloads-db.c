@@ -16,6 +16,9 @@ static const QuernMigration migrations[] = {
     "CREATE TABLE files (download INTEGER NOT NULL REFERENCES downloads ON DELETE CASCADE, number INTEGER NOT NULL,"
     " path TEXT NOT NULL, name TEXT NOT NULL, size INTEGER NOT NULL, sha256 TEXT, vision INTEGER NOT NULL,"
     " PRIMARY KEY (download, number)) WITHOUT ROWID" },
+  { "receipts", /* of what was installed, for verifying again; outlive the queue's entry */
+    "CREATE TABLE receipts (target TEXT PRIMARY KEY, size INTEGER NOT NULL, sha256 TEXT, repo TEXT NOT NULL,"
+    " revision TEXT, path TEXT NOT NULL) WITHOUT ROWID" },
 };
 
 /* ---- reading --------------------------------------------------------------------------------------------------- */
@@ -217,7 +220,7 @@ _quern_downloads_db_open (GPtrArray **downloads, GError **error)
 typedef struct {
   gint64 id;
   guint position;
-  char *repo, *revision, *label, *message;
+  char *repo, *revision, *label, *message, *folder;
   QuernDownloadState state;
   gboolean refresh;
   GPtrArray *files;
@@ -232,8 +235,25 @@ save_call_free (gpointer data)
   g_free (call->revision);
   g_free (call->label);
   g_free (call->message);
+  g_free (call->folder);
   g_ptr_array_unref (call->files);
   g_free (call);
+}
+
+static gboolean
+save_receipts (sqlite3 *db, const SaveCall *call, GError **error)
+{
+  for (guint i = 0; i < call->files->len; i++) {
+    const QuernDownloadFile *file = call->files->pdata[i];
+    g_autofree char *target = g_build_filename (call->folder, file->name, NULL);
+
+    if (!quern_sql_run (db, error,
+                        "INSERT OR REPLACE INTO receipts (target, size, sha256, repo, revision, path)"
+                        " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                        "sissss", target, (gint64) file->size, file->sha256, call->repo, call->revision, file->path))
+      return FALSE;
+  }
+  return TRUE;
 }
 
 static gboolean
@@ -259,7 +279,7 @@ save_func (sqlite3 *db, gpointer data, GError **error)
                         (gint64) file->vision))
       return FALSE;
   }
-  return TRUE;
+  return call->state != QUERN_DOWNLOAD_COMPLETE || save_receipts (db, call, error);
 }
 
 /* The queue works on without its database, e.g. on a full disk; it is only forgotten at the end. */
@@ -286,6 +306,7 @@ _quern_downloads_db_save (QuernDatabase *database, QuernDownload *download, guin
   call->repo = g_strdup (download->repo);
   call->revision = g_strdup (download->revision);
   call->label = g_strdup (download->label);
+  call->folder = g_strdup (download->folder);
   call->message = g_strdup (quern_download_get_message (download));
   call->state = download->state;
   call->refresh = download->refresh;
@@ -305,4 +326,45 @@ _quern_downloads_db_remove (QuernDatabase *database, QuernDownload *download)
   if (database != NULL)
     quern_database_write_async (database, remove_func, g_memdup2 (&download->id, sizeof download->id), g_free, NULL,
                                 written_cb, NULL);
+}
+
+/* ---- receipts -------------------------------------------------------------------------------------------------- */
+
+typedef struct {
+  const char *target;
+  guint64 size;
+  char *sha256;
+  gboolean found;
+} ReceiptCall;
+
+static gboolean
+receipt_func (sqlite3 *db, gpointer data, GError **error)
+{
+  ReceiptCall *call = data;
+  g_autoptr (sqlite3_stmt) stmt =
+      quern_sql_query (db, error, "SELECT size, sha256 FROM receipts WHERE target = ?1", "s", call->target);
+
+  if (stmt == NULL)
+    return FALSE;
+  call->found = quern_sql_next (stmt, NULL);
+  if (call->found) {
+    call->size = sqlite3_column_int64 (stmt, 0);
+    call->sha256 = quern_sql_dup_text (stmt, 1);
+  }
+  return TRUE;
+}
+
+/* What an installed file has to be. Blocks. FALSE: it did not come through this queue. */
+gboolean
+_quern_downloads_db_receipt (QuernDatabase *database, const char *target, guint64 *size, char **sha256)
+{
+  ReceiptCall call = { .target = target };
+
+  if (database == NULL || !quern_database_read (database, receipt_func, &call, NULL) || !call.found) {
+    g_free (call.sha256);
+    return FALSE;
+  }
+  *size = call.size;
+  *sha256 = call.sha256;
+  return TRUE;
 }

@@ -7,6 +7,9 @@
 #include "quern-download-private.h"
 #include "quern-downloads-db.h"
 
+#include "quern-sha256.h"
+
+#include <glib/gi18n-lib.h>
 #include <string.h>
 
 #define TICK_MS 200
@@ -569,6 +572,88 @@ quern_downloads_clear_complete (QuernDownloads *self)
     if (((QuernDownload *) self->items->pdata[i])->state == QUERN_DOWNLOAD_COMPLETE)
       quern_downloads_cancel (self, self->items->pdata[i]);
 }
+
+/* ---- verifying again ------------------------------------------------------------------------------------------- */
+
+typedef struct {
+  QuernDatabase *database;
+  char *path;
+} Verify;
+
+static void
+verify_free (gpointer data)
+{
+  Verify *verify = data;
+
+  g_clear_object (&verify->database);
+  g_free (verify->path);
+  g_free (verify);
+}
+
+static gboolean
+verify_file (const Verify *verify, GCancellable *cancellable, GError **error)
+{
+  g_autofree char *sha256 = NULL, *hash = NULL, *name = g_path_get_basename (verify->path);
+  guint64 size = 0, done = 0;
+
+  if (!_quern_downloads_db_receipt (verify->database, verify->path, &size, &sha256)) {
+    g_set_error (error, QUERN_DOWNLOAD_ERROR, QUERN_DOWNLOAD_ERROR_FAILED,
+                 _ ("“%s” was not downloaded by Quern, so there is nothing to compare it with."), name);
+    return FALSE;
+  }
+  hash = quern_sha256_of_file (verify->path, &done, cancellable, error);
+  if (hash == NULL)
+    return FALSE;
+  if (done == size && (sha256 == NULL || g_str_equal (hash, sha256)))
+    return TRUE;
+  g_set_error (error, QUERN_DOWNLOAD_ERROR, QUERN_DOWNLOAD_ERROR_DAMAGED,
+               _ ("“%s” is no longer what was downloaded. Delete it and download it again."), name);
+  return FALSE;
+}
+
+static void
+verify_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
+{
+  GError *error = NULL;
+
+  if (verify_file (data, cancellable, &error))
+    g_task_return_boolean (task, TRUE);
+  else
+    g_task_return_error (task, error);
+}
+
+/**
+ * quern_downloads_verify_async:
+ * @path: an installed file
+ *
+ * Reads the file and compares it with what the hub promised when it was downloaded: %QUERN_DOWNLOAD_ERROR_DAMAGED if it
+ * differs.
+ */
+void
+quern_downloads_verify_async (QuernDownloads *self, const char *path, GCancellable *cancellable,
+                              GAsyncReadyCallback callback, gpointer user_data)
+{
+  g_autoptr (GTask) task = NULL;
+  Verify *verify;
+
+  g_return_if_fail (QUERN_IS_DOWNLOADS (self) && path != NULL);
+  verify = g_new0 (Verify, 1);
+  verify->database = self->database != NULL ? g_object_ref (self->database) : NULL;
+  verify->path = g_strdup (path);
+  task = g_task_new (self, cancellable, callback, user_data);
+  g_task_set_source_tag (task, quern_downloads_verify_async);
+  g_task_set_task_data (task, verify, verify_free);
+  g_task_run_in_thread (task, verify_thread);
+}
+
+gboolean
+quern_downloads_verify_finish (QuernDownloads *self, GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
+  return g_task_propagate_boolean (G_TASK (result), error);
+}
+
+/* ---- settings -------------------------------------------------------------------------------------------------- */
 
 /* 0: no limit. Takes effect at once. */
 void

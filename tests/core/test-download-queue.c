@@ -35,13 +35,15 @@ give_up_cb (gpointer data)
   return G_SOURCE_REMOVE;
 }
 
-#define WAIT_UNTIL(condition) \
-  G_STMT_START { \
-    guint limit_ = g_timeout_add_seconds (60, give_up_cb, NULL); \
-    while (!(condition)) \
-      g_main_context_iteration (NULL, TRUE); \
-    g_source_remove (limit_); \
-  } G_STMT_END
+#define WAIT_UNTIL(condition)                                                                                          \
+  G_STMT_START                                                                                                         \
+  {                                                                                                                    \
+    guint limit_ = g_timeout_add_seconds (60, give_up_cb, NULL);                                                       \
+    while (!(condition))                                                                                               \
+      g_main_context_iteration (NULL, TRUE);                                                                           \
+    g_source_remove (limit_);                                                                                          \
+  }                                                                                                                    \
+  G_STMT_END
 
 static void
 installed_cb (QuernDownloads *downloads, QuernDownload *download, guint *count)
@@ -261,6 +263,41 @@ test_pause_resume_quickly (Fixture *f, gconstpointer data)
   g_assert_true (is_here (f, "m-Q4_K_M.gguf"));
 }
 
+static gboolean
+verify (Fixture *f, const char *path, GError **error)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+
+  quern_downloads_verify_async (f->downloads, path, NULL, result_cb, &result);
+  WAIT_UNTIL (result != NULL);
+  return quern_downloads_verify_finish (f->downloads, result, error);
+}
+
+static void
+test_verify_again (Fixture *f, gconstpointer data)
+{
+  QuernDownload *download = add (f, "Q4_K_M");
+  g_autofree char *path = g_strdup (quern_download_get_path (download)), *content = NULL;
+  g_autoptr (GError) error = NULL;
+  gsize size;
+
+  wait_for (download, QUERN_DOWNLOAD_COMPLETE);
+  quern_downloads_clear_complete (f->downloads);
+  close_queue (f);
+  open_queue (f);
+  g_assert_cmpuint (g_list_model_get_n_items (G_LIST_MODEL (f->downloads)), ==, 0);
+  g_assert_true (verify (f, path, &error));
+  g_assert_no_error (error);
+  g_assert_true (g_file_get_contents (path, &content, &size, NULL));
+  content[size / 2] ^= 1;
+  g_assert_true (g_file_set_contents (path, content, size, NULL));
+  g_assert_false (verify (f, path, &error));
+  g_assert_error (error, QUERN_DOWNLOAD_ERROR, QUERN_DOWNLOAD_ERROR_DAMAGED);
+  g_clear_error (&error);
+  g_assert_false (verify (f, "/etc/hostname", &error));
+  g_assert_error (error, QUERN_DOWNLOAD_ERROR, QUERN_DOWNLOAD_ERROR_FAILED);
+}
+
 static void
 test_cancel (Fixture *f, gconstpointer data)
 {
@@ -306,7 +343,8 @@ test_lost_database (Fixture *f, gconstpointer data)
   quern_downloads_set_rate (f->downloads, SIZE);
   wait_for_bytes (add (f, "Q4_K_M"), SIZE / 2);
   close_queue (f);
-  g_assert_true (g_file_set_contents (path, "this is no database, but long enough to look like one at first", -1, NULL));
+  g_assert_true (
+      g_file_set_contents (path, "this is no database, but long enough to look like one at first", -1, NULL));
   open_queue (f);
   download = entry (f, 0);
   g_assert_cmpstr (quern_download_get_repo (download), ==, REPO);
@@ -420,11 +458,13 @@ spawn_pull (Fixture *f, const char *what)
 {
   g_autofree char *program = g_build_filename (g_getenv ("QUERN_BUILD_DIR"), "src", "cli", "quern-cli", NULL);
   const char *argv[] = { program, "pull", "--quiet", what, NULL };
-  g_auto (GStrv) env = g_environ_setenv (g_get_environ (), "HF_ENDPOINT", quern_test_hub_get_endpoint (f->base.hub), TRUE);
+  g_auto (GStrv) env =
+      g_environ_setenv (g_get_environ (), "HF_ENDPOINT", quern_test_hub_get_endpoint (f->base.hub), TRUE);
   g_autoptr (GError) error = NULL;
   GPid pid = 0;
 
-  g_spawn_async (NULL, (char **) argv, env, G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_STDOUT_TO_DEV_NULL, NULL, NULL, &pid, &error);
+  g_spawn_async (NULL, (char **) argv, env, G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_STDOUT_TO_DEV_NULL, NULL, NULL, &pid,
+                 &error);
   g_assert_no_error (error);
   return pid;
 }
@@ -452,7 +492,8 @@ await_or_kill (GPid pid, gint64 limit)
 static void
 test_killed (Fixture *f, gconstpointer data)
 {
-  guint kills = g_getenv ("QUERN_TEST_KILLS") ? (guint) atoi (g_getenv ("QUERN_TEST_KILLS")) : 20, killed = 0, rounds = 0;
+  guint kills = g_getenv ("QUERN_TEST_KILLS") ? (guint) atoi (g_getenv ("QUERN_TEST_KILLS")) : 20, killed = 0,
+        rounds = 0;
   guint64 cost = 0, content = 0;
   g_autofree char *folder = g_build_filename (f->base.models, REPO, NULL);
 
@@ -478,7 +519,8 @@ test_killed (Fixture *f, gconstpointer data)
     cost += quern_test_hub_content_bytes (f->base.hub);
     content += SIZE + 300000;
   }
-  g_test_message ("%u kills in %u downloads; fetched %.2f times the content", killed, rounds, (double) cost / (double) content);
+  g_test_message ("%u kills in %u downloads; fetched %.2f times the content", killed, rounds,
+                  (double) cost / (double) content);
   /* A kill may cost what was not yet recorded: two tenths of a second at 4 MB/s, and the system may be slow. */
   g_assert_cmpfloat ((double) cost, <=, 1.05 * (double) content + (double) killed * 1024 * 1024);
 }
@@ -519,6 +561,7 @@ main (int argc, char *argv[])
   ADD ("order", test_order);
   ADD ("pause-resume", test_pause_resume);
   ADD ("pause-resume-quickly", test_pause_resume_quickly);
+  ADD ("verify-again", test_verify_again);
   ADD ("cancel", test_cancel);
   ADD ("restart", test_restart);
   ADD ("lost-database", test_lost_database);
