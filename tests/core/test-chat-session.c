@@ -528,9 +528,14 @@ test_expected (Fixture *f, gconstpointer data)
 int
 main (int argc, char **argv)
 {
+  g_autofree char *data_folder = NULL;
+  int result;
+
   if (argc == 3 && g_str_equal (argv[1], "--child-babble"))
     child_babble (argv[2]);
   self_path = argv[0];
+  data_folder = test_folder ();
+  g_setenv ("XDG_DATA_HOME", data_folder, TRUE); /* no models but Quern Tiny */
   g_test_init (&argc, &argv, NULL);
   g_test_add ("/chat-session/answer", Fixture, NULL, setup, test_answer, teardown);
   g_test_add ("/chat-session/thinking", Fixture, NULL, setup, test_thinking, teardown);
@@ -545,5 +550,7 @@ main (int argc, char **argv)
   g_test_add ("/chat-session/busy-and-no-model", Fixture, NULL, setup, test_busy_and_no_model, teardown);
   g_test_add ("/chat-session/attachments", Fixture, NULL, setup, test_attachments, teardown);
   g_test_add ("/chat-session/expected", Fixture, NULL, setup, test_expected, teardown);
-  return g_test_run ();
+  result = g_test_run ();
+  test_remove_folder (data_folder);
+  return result;
 }
