@@ -28,6 +28,9 @@ void            quern_downloads_move           (QuernDownloads *self, QuernDownl
 void            quern_downloads_clear_complete (QuernDownloads *self);
 void            quern_downloads_set_rate       (QuernDownloads *self, guint64 bytes_per_second);
 void            quern_downloads_hold           (QuernDownloads *self, QuernDownload *only);
+void            quern_downloads_verify_async   (QuernDownloads *self, const char *path, GCancellable *cancellable,
+                                                GAsyncReadyCallback callback, gpointer user_data);
+gboolean        quern_downloads_verify_finish  (QuernDownloads *self, GAsyncResult *result, GError **error);
 gboolean        quern_downloads_is_active      (QuernDownloads *self);
 
 G_END_DECLS
