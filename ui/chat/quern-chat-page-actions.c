@@ -11,6 +11,7 @@
 typedef struct {
   QuernChatPage *page;
   char *text;
+  GListModel *attachments; /* or NULL */
   guint n_messages;
 } Asked;
 
@@ -19,6 +20,7 @@ asked_free (Asked *asked)
 {
   g_object_unref (asked->page);
   g_free (asked->text);
+  g_clear_object (&asked->attachments);
   g_free (asked);
 }
 
@@ -46,8 +48,10 @@ answered_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     gboolean added = g_list_model_get_n_items (quern_chat_session_get_messages (session)) > asked->n_messages;
     if (!added) {
       quern_chat_page_show_problem (self, error->message);
-      if (asked->text != NULL && *written == '\0')
+      if (asked->text != NULL && *written == '\0') {
         quern_composer_set_text (self->composer, asked->text);
+        quern_attachment_bar_set_model (quern_composer_get_attachments (self->composer), asked->attachments);
+      }
     }
   }
   asked_free (asked);
@@ -65,18 +69,21 @@ static void
 ask (QuernChatPage *self, const char *text)
 {
   g_autoptr (QuernMessage) editing = self->editing != NULL ? g_object_ref (self->editing) : NULL;
+  QuernAttachmentBar *bar = quern_composer_get_attachments (self->composer);
+  g_autoptr (GListModel) attachments = quern_attachment_bar_dup_model (bar);
   Asked *asked = asked_new (self, text);
 
   ensure_stored (self);
   adw_banner_set_revealed (self->banner, FALSE);
   _quern_chat_page_set_editing (self, NULL);
+  asked->attachments = g_object_ref (attachments);
   quern_composer_set_text (self->composer, "");
+  quern_attachment_bar_set_model (bar, NULL);
   quern_chat_page_save_draft (self);
   if (editing != NULL)
-    quern_chat_session_edit_async (self->session, editing, text, quern_message_get_attachments (editing), NULL,
-                                   answered_cb, asked);
+    quern_chat_session_edit_async (self->session, editing, text, attachments, NULL, answered_cb, asked);
   else
-    quern_chat_session_send_async (self->session, text, NULL, NULL, answered_cb, asked);
+    quern_chat_session_send_async (self->session, text, attachments, NULL, answered_cb, asked);
   quern_transcript_scroll_to_end (self->transcript);
 }
 
@@ -93,7 +100,9 @@ send_action (GtkWidget *widget, const char *name, GVariant *parameter)
   QuernChatPage *self = QUERN_CHAT_PAGE (widget);
   g_autofree char *text = g_strstrip (quern_composer_dup_text (self->composer));
 
-  if (*text != '\0' && is_ready (self))
+  QuernAttachmentBar *bar = quern_composer_get_attachments (self->composer);
+
+  if ((*text != '\0' || gtk_widget_get_visible (GTK_WIDGET (bar))) && is_ready (self))
     ask (self, text);
 }
 
@@ -110,6 +119,28 @@ ask_action (GtkWidget *widget, const char *name, GVariant *parameter)
   quern_chat_session_set_thinking (self->session, thinking);
   ask (self, text);
   quern_chat_page_focus (self);
+}
+
+static void
+files_chosen_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (QuernChatPage) self = user_data;
+  g_autoptr (GListModel) files = gtk_file_dialog_open_multiple_finish (GTK_FILE_DIALOG (source), result, NULL);
+
+  for (guint i = 0; files != NULL && self->composer != NULL && i < g_list_model_get_n_items (files); i++) {
+    g_autoptr (GFile) file = g_list_model_get_item (files, i);
+    quern_attachment_bar_add_file (quern_composer_get_attachments (self->composer), file);
+  }
+}
+
+static void
+attach_action (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  g_autoptr (GtkFileDialog) dialog = gtk_file_dialog_new ();
+
+  gtk_file_dialog_set_title (dialog, _("Attach Pictures or Text Files"));
+  gtk_file_dialog_open_multiple (dialog, GTK_WINDOW (gtk_widget_get_root (widget)), NULL, files_chosen_cb,
+                                 g_object_ref (widget));
 }
 
 static void
@@ -154,6 +185,8 @@ edit_action (GtkWidget *widget, const char *name, GVariant *parameter)
   quern_chat_page_save_draft (self);
   _quern_chat_page_set_editing (self, message);
   quern_composer_set_text (self->composer, quern_message_get_content (message));
+  quern_attachment_bar_set_model (quern_composer_get_attachments (self->composer),
+                                  quern_message_get_attachments (message));
   quern_chat_page_focus (self);
 }
 
@@ -163,6 +196,7 @@ cancel_edit_action (GtkWidget *widget, const char *name, GVariant *parameter)
   QuernChatPage *self = QUERN_CHAT_PAGE (widget);
 
   _quern_chat_page_set_editing (self, NULL);
+  quern_attachment_bar_set_model (quern_composer_get_attachments (self->composer), NULL);
   quern_composer_set_text (self->composer,
                            quern_conversation_get_draft (quern_chat_session_get_conversation (self->session)));
 }
@@ -293,6 +327,7 @@ _quern_chat_page_install_actions (GtkWidgetClass *widget_class)
   } actions[] = {
     { "chat.send", NULL, send_action },
     { "chat.ask", "(sb)", ask_action },
+    { "chat.attach", NULL, attach_action },
     { "chat.stop", NULL, stop_action },
     { "chat.answer-now", NULL, answer_now_action },
     { "chat.copy", "x", copy_action },

@@ -207,6 +207,7 @@ count_cb (gpointer user_data)
 {
   QuernChatPage *self = QUERN_CHAT_PAGE (user_data);
   g_autofree char *draft = quern_composer_dup_text (self->composer);
+  g_autoptr (GListModel) attachments = NULL;
 
   self->count_timer = 0;
   if (self->session == NULL || quern_chat_session_get_model (self->session) == NULL)
@@ -214,7 +215,8 @@ count_cb (gpointer user_data)
   g_cancellable_cancel (self->counting);
   g_clear_object (&self->counting);
   self->counting = g_cancellable_new ();
-  quern_chat_session_count_tokens_async (self->session, draft, NULL, self->counting, counted_cb, g_object_ref (self));
+  attachments = quern_attachment_bar_dup_model (quern_composer_get_attachments (self->composer));
+  quern_chat_session_count_tokens_async (self->session, draft, attachments, self->counting, counted_cb, g_object_ref (self));
   return G_SOURCE_REMOVE;
 }
 
@@ -247,6 +249,35 @@ static void
 banner_clicked_cb (QuernChatPage *self)
 {
   adw_banner_set_revealed (self->banner, FALSE);
+}
+
+static gboolean
+dropped_cb (QuernChatPage *self, const GValue *value)
+{
+  QuernAttachmentBar *bar = quern_composer_get_attachments (self->composer);
+  g_autoptr (GSList) files = NULL;
+
+  if (G_VALUE_HOLDS (value, GDK_TYPE_TEXTURE)) {
+    g_autoptr (GBytes) bytes = gdk_texture_save_to_png_bytes (g_value_get_object (value));
+    quern_attachment_bar_add_bytes (bar, _("Dropped picture"), bytes);
+    return TRUE;
+  }
+  files = gdk_file_list_get_files (g_value_get_boxed (value));
+  for (GSList *l = files; l != NULL; l = l->next)
+    quern_attachment_bar_add_file (bar, l->data);
+  quern_chat_page_focus (self);
+  return files != NULL;
+}
+
+static void
+accept_drops (QuernChatPage *self)
+{
+  GtkDropTarget *target = gtk_drop_target_new (G_TYPE_INVALID, GDK_ACTION_COPY);
+  GType types[] = { GDK_TYPE_FILE_LIST, GDK_TYPE_TEXTURE };
+
+  gtk_drop_target_set_gtypes (target, types, G_N_ELEMENTS (types));
+  g_signal_connect_swapped (target, "drop", G_CALLBACK (dropped_cb), self);
+  gtk_widget_add_controller (GTK_WIDGET (self), GTK_EVENT_CONTROLLER (target));
 }
 
 static void
@@ -315,6 +346,9 @@ quern_chat_page_init (QuernChatPage *self)
 {
   gtk_widget_init_template (GTK_WIDGET (self));
   _quern_chat_page_set_editing (self, NULL);
+  accept_drops (self);
+  g_signal_connect_object (quern_composer_get_attachments (self->composer), "problem",
+                           G_CALLBACK (quern_chat_page_show_problem), self, G_CONNECT_SWAPPED);
 
   self->session_signals = g_signal_group_new (QUERN_TYPE_CHAT_SESSION);
   g_signal_group_connect_swapped (self->session_signals, "notify::state", G_CALLBACK (state_changed_cb), self);
@@ -343,6 +377,7 @@ quern_chat_page_set_context (QuernChatPage *self, QuernStore *store, QuernLibrar
   g_set_object (&self->library, library);
   g_signal_group_set_target (self->library_signals, library);
   quern_model_button_set_library (self->model_button, library);
+  quern_transcript_set_store (self->transcript, store);
 }
 
 /**
@@ -369,6 +404,7 @@ quern_chat_page_set_session (QuernChatPage *self, QuernChatSession *session)
   quern_model_button_set_session (self->model_button, session);
   quern_transcript_set_messages (self->transcript, messages);
   quern_composer_set_count (self->composer, "", NULL);
+  quern_attachment_bar_set_model (quern_composer_get_attachments (self->composer), NULL);
   if (session != NULL)
     quern_composer_set_text (self->composer,
                              quern_conversation_get_draft (quern_chat_session_get_conversation (session)));

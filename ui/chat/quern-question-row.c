@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "quern-question-row.h"
 
+#include "composer/quern-chip.h"
 #include "quern-siblings.h"
 
 /* What the user said: a bubble at the end side, with its attachments above. */
@@ -30,30 +31,15 @@ update (QuernQuestionRow *self)
   quern_siblings_update (self->siblings, self->message);
 }
 
-static GtkWidget *
-make_chip (QuernAttachment *attachment)
-{
-  GtkWidget *box = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 6);
-  const char *icon = quern_attachment_is_picture (attachment) ? "image-x-generic-symbolic" : "text-x-generic-symbolic";
-  GtkWidget *label = gtk_label_new (quern_attachment_get_name (attachment));
-
-  gtk_label_set_ellipsize (GTK_LABEL (label), PANGO_ELLIPSIZE_MIDDLE);
-  gtk_label_set_max_width_chars (GTK_LABEL (label), 24);
-  gtk_box_append (GTK_BOX (box), gtk_image_new_from_icon_name (icon));
-  gtk_box_append (GTK_BOX (box), label);
-  gtk_widget_add_css_class (box, "chip");
-  return box;
-}
-
 static void
-add_attachments (QuernQuestionRow *self)
+add_attachments (QuernQuestionRow *self, QuernStore *store)
 {
   GListModel *attachments = quern_message_get_attachments (self->message);
   guint n = g_list_model_get_n_items (attachments);
 
   for (guint i = 0; i < n; i++) {
     g_autoptr (QuernAttachment) attachment = g_list_model_get_item (attachments, i);
-    adw_wrap_box_append (ADW_WRAP_BOX (self->attachments), make_chip (attachment));
+    adw_wrap_box_append (ADW_WRAP_BOX (self->attachments), quern_chip_new (attachment, store));
   }
   gtk_widget_set_visible (self->attachments, n > 0);
 }
@@ -92,11 +78,12 @@ quern_question_row_init (QuernQuestionRow *self)
 /**
  * quern_question_row_new:
  * @message: a question
+ * @store: where its attachments are
  *
  * Returns: (transfer floating): a widget that shows @message
  */
 GtkWidget *
-quern_question_row_new (QuernMessage *message)
+quern_question_row_new (QuernMessage *message, QuernStore *store)
 {
   QuernQuestionRow *self = g_object_new (QUERN_TYPE_QUESTION_ROW, NULL);
   gint64 id = quern_message_get_id (message);
@@ -106,7 +93,7 @@ quern_question_row_new (QuernMessage *message)
   gtk_actionable_set_action_target (self->copy, "x", id);
   gtk_actionable_set_action_target (self->remove, "x", id);
   g_signal_connect_object (message, "notify", G_CALLBACK (update), self, G_CONNECT_SWAPPED);
-  add_attachments (self);
+  add_attachments (self, store);
   update (self);
   return GTK_WIDGET (self);
 }

@@ -19,6 +19,7 @@ struct _QuernTranscript {
   GtkBox *box;
 
   /* Owned references */
+  QuernStore *store;
   GListModel *messages;
   GPtrArray *rows; /* of borrowed widgets: row i shows message first + i */
   char *status;
@@ -63,7 +64,7 @@ make_row (QuernTranscript *self, guint position)
   g_autoptr (QuernMessage) message = g_list_model_get_item (self->messages, position);
 
   if (quern_message_get_role (message) == QUERN_ROLE_USER)
-    return quern_question_row_new (message);
+    return quern_question_row_new (message, self->store);
   return quern_answer_row_new (message);
 }
 
@@ -206,6 +207,7 @@ quern_transcript_dispose (GObject *object)
   if (self->messages != NULL)
     g_signal_handlers_disconnect_by_data (self->messages, self);
   g_clear_object (&self->messages);
+  g_clear_object (&self->store);
   if (self->scrolled != NULL)
     g_signal_handlers_disconnect_by_data (get_adjustment (self), self);
   gtk_widget_dispose_template (GTK_WIDGET (self), QUERN_TYPE_TRANSCRIPT);
@@ -249,6 +251,17 @@ quern_transcript_init (QuernTranscript *self)
   gtk_widget_init_template (GTK_WIDGET (self));
   g_signal_connect_swapped (get_adjustment (self), "value-changed", G_CALLBACK (value_changed_cb), self);
   g_signal_connect_swapped (get_adjustment (self), "changed", G_CALLBACK (changed_cb), self);
+}
+
+/**
+ * quern_transcript_set_store:
+ * @store: where attachments are
+ */
+void
+quern_transcript_set_store (QuernTranscript *self, QuernStore *store)
+{
+  g_return_if_fail (QUERN_IS_TRANSCRIPT (self));
+  g_set_object (&self->store, store);
 }
 
 /**

@@ -3,11 +3,14 @@
 
 #include <adwaita.h>
 
+#include "quern-store.h"
+
 G_BEGIN_DECLS
 
 #define QUERN_TYPE_TRANSCRIPT (quern_transcript_get_type ())
 G_DECLARE_FINAL_TYPE (QuernTranscript, quern_transcript, QUERN, TRANSCRIPT, AdwBin)
 
+void quern_transcript_set_store         (QuernTranscript *self, QuernStore *store);
 void quern_transcript_set_messages      (QuernTranscript *self, GListModel *messages);
 void quern_transcript_set_status        (QuernTranscript *self, const char *status);
 void quern_transcript_scroll_to_end     (QuernTranscript *self);

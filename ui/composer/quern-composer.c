@@ -8,6 +8,7 @@ struct _QuernComposer {
   AdwBin parent_instance;
 
   /* Template widgets */
+  QuernAttachmentBar *attachments;
   GtkTextView *view;
   GtkWidget *placeholder;
   GtkToggleButton *thinking;
@@ -35,7 +36,7 @@ static gboolean
 is_blank (QuernComposer *self)
 {
   g_autofree char *text = quern_composer_dup_text (self);
-  return *g_strstrip (text) == '\0';
+  return *g_strstrip (text) == '\0' && !gtk_widget_get_visible (GTK_WIDGET (self->attachments));
 }
 
 static void
@@ -91,6 +92,31 @@ quern_composer_grab_focus (GtkWidget *widget)
 }
 
 static void
+texture_read_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (QuernComposer) self = user_data;
+  g_autoptr (GdkTexture) texture = gdk_clipboard_read_texture_finish (GDK_CLIPBOARD (source), result, NULL);
+  g_autoptr (GBytes) bytes = NULL;
+
+  if (texture == NULL || self->attachments == NULL)
+    return;
+  bytes = gdk_texture_save_to_png_bytes (texture);
+  quern_attachment_bar_add_bytes (self->attachments, _("Pasted picture"), bytes);
+}
+
+/* A picture on the clipboard is attached, text is pasted as ever. */
+static void
+paste_cb (QuernComposer *self)
+{
+  GdkClipboard *clipboard = gtk_widget_get_clipboard (GTK_WIDGET (self));
+
+  if (!gdk_content_formats_contain_gtype (gdk_clipboard_get_formats (clipboard), GDK_TYPE_TEXTURE))
+    return;
+  g_signal_stop_emission_by_name (self->view, "paste-clipboard");
+  gdk_clipboard_read_texture_async (clipboard, NULL, texture_read_cb, g_object_ref (self));
+}
+
+static void
 quern_composer_dispose (GObject *object)
 {
   gtk_widget_dispose_template (GTK_WIDGET (object), QUERN_TYPE_COMPOSER);
@@ -108,14 +134,17 @@ quern_composer_class_init (QuernComposerClass *klass)
   signals[THINKING_TOGGLED] =
       g_signal_new ("thinking-toggled", QUERN_TYPE_COMPOSER, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
 
+  g_type_ensure (QUERN_TYPE_ATTACHMENT_BAR);
   gtk_widget_class_install_action (widget_class, "composer.send", NULL, send_action);
   gtk_widget_class_set_template_from_resource (widget_class, "/io/github/quern/Quern/ui/composer/quern-composer.ui");
+  gtk_widget_class_bind_template_child (widget_class, QuernComposer, attachments);
   gtk_widget_class_bind_template_child (widget_class, QuernComposer, view);
   gtk_widget_class_bind_template_child (widget_class, QuernComposer, placeholder);
   gtk_widget_class_bind_template_child (widget_class, QuernComposer, thinking);
   gtk_widget_class_bind_template_child (widget_class, QuernComposer, count);
   gtk_widget_class_bind_template_child (widget_class, QuernComposer, send);
   gtk_widget_class_bind_template_child (widget_class, QuernComposer, stop);
+  gtk_widget_class_bind_template_callback (widget_class, text_changed_cb);
   gtk_widget_class_bind_template_callback (widget_class, thinking_toggled_cb);
 }
 
@@ -130,6 +159,7 @@ quern_composer_init (QuernComposer *self)
   g_signal_connect_swapped (keys, "key-pressed", G_CALLBACK (key_pressed_cb), self);
   gtk_widget_add_controller (GTK_WIDGET (self->view), keys);
   g_signal_connect_swapped (self->view, "preedit-changed", G_CALLBACK (preedit_changed_cb), self);
+  g_signal_connect_swapped (self->view, "paste-clipboard", G_CALLBACK (paste_cb), self);
   g_signal_connect_swapped (get_buffer (self), "changed", G_CALLBACK (text_changed_cb), self);
   update (self);
 }
@@ -222,4 +252,16 @@ quern_composer_set_count (QuernComposer *self, const char *text, const char *too
 
   gtk_label_set_label (self->count, text);
   gtk_widget_set_tooltip_text (GTK_WIDGET (self->count), tooltip);
+}
+
+/**
+ * quern_composer_get_attachments:
+ *
+ * Returns: (transfer none): what will be sent along
+ */
+QuernAttachmentBar *
+quern_composer_get_attachments (QuernComposer *self)
+{
+  g_return_val_if_fail (QUERN_IS_COMPOSER (self), NULL);
+  return self->attachments;
 }

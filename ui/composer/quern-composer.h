@@ -3,6 +3,8 @@
 
 #include <adwaita.h>
 
+#include "quern-attachment-bar.h"
+
 G_BEGIN_DECLS
 
 #define QUERN_TYPE_COMPOSER (quern_composer_get_type ())
@@ -15,5 +17,7 @@ void     quern_composer_set_thinking  (QuernComposer *self, gboolean thinking);
 void     quern_composer_set_busy      (QuernComposer *self, gboolean busy);
 void     quern_composer_set_can_send  (QuernComposer *self, gboolean can_send);
 void     quern_composer_set_count     (QuernComposer *self, const char *text, const char *tooltip);
+
+QuernAttachmentBar *quern_composer_get_attachments (QuernComposer *self);
 
 G_END_DECLS

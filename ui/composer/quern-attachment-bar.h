@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include <adwaita.h>
+
+#include "quern-attachment.h"
+
+G_BEGIN_DECLS
+
+#define QUERN_TYPE_ATTACHMENT_BAR (quern_attachment_bar_get_type ())
+G_DECLARE_FINAL_TYPE (QuernAttachmentBar, quern_attachment_bar, QUERN, ATTACHMENT_BAR, AdwBin)
+
+void        quern_attachment_bar_add_file   (QuernAttachmentBar *self, GFile *file);
+void        quern_attachment_bar_add_bytes  (QuernAttachmentBar *self, const char *name, GBytes *bytes);
+GListModel *quern_attachment_bar_dup_model  (QuernAttachmentBar *self);
+void        quern_attachment_bar_set_model  (QuernAttachmentBar *self, GListModel *attachments);
+
+G_END_DECLS

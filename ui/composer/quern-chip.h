@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include <adwaita.h>
+
+#include "quern-store.h"
+
+G_BEGIN_DECLS
+
+#define QUERN_TYPE_CHIP (quern_chip_get_type ())
+G_DECLARE_FINAL_TYPE (QuernChip, quern_chip, QUERN, CHIP, AdwBin)
+
+GtkWidget       *quern_chip_new            (QuernAttachment *attachment, QuernStore *store);
+QuernAttachment *quern_chip_get_attachment (QuernChip *self);
+void             quern_chip_set_removable  (QuernChip *self);
+
+G_END_DECLS
