@@ -43,18 +43,12 @@ qe_cpu_flags (void)
 #include <asm/hwcap.h>
 #include <sys/auxv.h>
 
-#ifndef HWCAP2_I8MM
-#define HWCAP2_I8MM (1 << 13)
-#endif
-
 unsigned
 qe_cpu_flags (void)
 {
   unsigned flags = QE_CPU_NEON;
   if (getauxval (AT_HWCAP) & HWCAP_ASIMDDP)
     flags |= QE_CPU_DOTPROD;
-  if ((flags & QE_CPU_DOTPROD) && (getauxval (AT_HWCAP2) & HWCAP2_I8MM))
-    flags |= QE_CPU_I8MM;
   return flags;
 }
 

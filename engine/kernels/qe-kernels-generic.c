@@ -153,91 +153,6 @@ dequantise_f16 (const uint16_t *src, float *dst, size_t n)
     dst[i] = qe_f16_to_f32 (src[i]);
 }
 
-static void
-axpy_f32 (float *y, float s, const float *x, size_t n)
-{
-  for (size_t i = 0; i < n; i++)
-    y[i] += s * x[i];
-}
-
-static void
-axpy_f16 (float *y, float s, const uint16_t *h, size_t n)
-{
-  for (size_t i = 0; i < n; i++)
-    y[i] += s * qe_f16_to_f32 (h[i]);
-}
-
-static void
-scale_f32 (float *y, float s, size_t n)
-{
-  for (size_t i = 0; i < n; i++)
-    y[i] *= s;
-}
-
-static void
-rms_norm (float *y, const float *x, const float *w, size_t n, float eps)
-{
-  float scale = 1.0f / sqrtf (dot_f32 (x, x, n) / (float) n + eps);
-  for (size_t i = 0; i < n; i++)
-    y[i] = x[i] * scale * (w ? w[i] : 1.0f);
-}
-
-static float
-sigmoid (float x)
-{
-  return 1.0f / (1.0f + expf (-x));
-}
-
-static void
-silu_mul (float *y, const float *gate, const float *up, size_t n)
-{
-  for (size_t i = 0; i < n; i++)
-    y[i] = gate[i] * sigmoid (gate[i]) * up[i];
-}
-
-static void
-sigmoid_mul (float *y, const float *gate, const float *x, size_t n)
-{
-  for (size_t i = 0; i < n; i++)
-    y[i] = sigmoid (gate[i]) * x[i];
-}
-
-static void
-silu (float *y, const float *x, size_t n)
-{
-  for (size_t i = 0; i < n; i++)
-    y[i] = x[i] * sigmoid (x[i]);
-}
-
-static float
-max_f32 (const float *x, size_t n)
-{
-  float max = -INFINITY;
-  for (size_t i = 0; i < n; i++)
-    max = fmaxf (max, x[i]);
-  return max;
-}
-
-static float
-exp_sum (float *y, const float *x, float shift, size_t n)
-{
-  float s[8] = { 0 };
-  for (size_t i = 0; i < n; i++)
-    s[i & 7] += y[i] = expf (x[i] - shift);
-  return sum8 (s);
-}
-
-static void
-delta_step (float *S, const float *k, const float *q, const float *v, float *out, float decay, float beta,
-            size_t n_rows, size_t n)
-{
-  for (size_t r = 0; r < n_rows; r++, S += n) {
-    scale_f32 (S, decay, n);
-    axpy_f32 (S, beta * (v[r] - dot_f32 (S, k, n)), k, n);
-    out[r] = dot_f32 (S, q, n);
-  }
-}
-
 void
 qe_kernels_init_generic (QeKernels *k)
 {
@@ -254,8 +169,6 @@ qe_kernels_init_generic (QeKernels *k)
       [QE_TYPE_IQ4_NL] = dot_iq4_nl, [QE_TYPE_IQ4_XS] = dot_iq4_xs, [QE_TYPE_MXFP4] = dot_mxfp4,
     },
     .dequantise_f16 = dequantise_f16,
-    .dot_f32 = dot_f32, .dot_f16 = dot_f16, .axpy_f32 = axpy_f32, .axpy_f16 = axpy_f16, .scale_f32 = scale_f32,
-    .rms_norm = rms_norm, .silu_mul = silu_mul, .sigmoid_mul = sigmoid_mul, .silu = silu,
-    .max_f32 = max_f32, .exp_sum = exp_sum, .delta_step = delta_step,
+    .dot_f32 = dot_f32,
   };
 }

@@ -21,7 +21,6 @@ static const struct {
   { "avx512-vnni", QE_CPU_AVX2 | QE_CPU_AVX_VNNI | QE_CPU_AVX512 },
   { "neon", QE_CPU_NEON },
   { "neon-dotprod", QE_CPU_NEON | QE_CPU_DOTPROD },
-  { "neon-i8mm", QE_CPU_NEON | QE_CPU_DOTPROD | QE_CPU_I8MM },
 };
 
 void
@@ -35,6 +34,11 @@ qe_kernels_init (QeKernels *k, unsigned flags)
     qe_kernels_init_avx_vnni (k);
   if (flags & QE_CPU_AVX512)
     qe_kernels_init_avx512 (k);
+#elif defined __aarch64__
+  if (flags & QE_CPU_NEON)
+    qe_kernels_init_neon (k);
+  if (flags & QE_CPU_DOTPROD)
+    qe_kernels_init_dotprod (k);
 #endif
 }
 

@@ -97,24 +97,7 @@ typedef struct {
   size_t tile_rows;                /* 0: no tiles */
   size_t tile_min_tokens;          /* from this many tokens on, tiles are the faster way */
   void (*dequantise_f16) (const uint16_t *src, float *dst, size_t n);
-
-  /* Vectors of n floats; h: binary16. */
   float (*dot_f32) (const float *a, const float *b, size_t n);
-  float (*dot_f16) (const uint16_t *h, const float *x, size_t n);
-  void (*axpy_f32) (float *y, float s, const float *x, size_t n);    /* y += s x */
-  void (*axpy_f16) (float *y, float s, const uint16_t *h, size_t n); /* y += s h */
-  void (*scale_f32) (float *y, float s, size_t n);                   /* y *= s */
-  /* y = x / sqrt (mean (x²) + eps) * w; w may be NULL, y may be x */
-  void (*rms_norm) (float *y, const float *x, const float *w, size_t n, float eps);
-  void (*silu_mul) (float *y, const float *gate, const float *up, size_t n);       /* y = silu (gate) * up */
-  void (*sigmoid_mul) (float *y, const float *gate, const float *x, size_t n);     /* y = sigmoid (gate) * x */
-  void (*silu) (float *y, const float *x, size_t n);
-  float (*max_f32) (const float *x, size_t n);
-  float (*exp_sum) (float *y, const float *x, float shift, size_t n); /* y = exp (x - shift); returns their sum */
-  /* One step of the delta rule for one head; S: [n_rows][n] f32 rows of the state, k and q: [n], v and out: [n_rows].
-   * Each row r: S *= decay; e = beta * (v[r] - S·k); S += e k; out[r] = S·q */
-  void (*delta_step) (float *S, const float *k, const float *q, const float *v, float *out, float decay, float beta,
-                      size_t n_rows, size_t n);
 } QeKernels;
 
 /* Bits of the processor's features, named after what the kernels need, not after the feature itself. */
@@ -124,13 +107,12 @@ typedef enum {
   QE_CPU_AVX512 = 1 << 2,     /* F, BW, DQ, VL, VNNI */
   QE_CPU_NEON = 1 << 3,
   QE_CPU_DOTPROD = 1 << 4,
-  QE_CPU_I8MM = 1 << 5,
 } QeCpuFlags;
 
 unsigned qe_cpu_flags (void); /* of this processor and system */
 
 /* The kernels in use: those of the processor, lowered by QE_KERNELS (generic, avx2, avx-vnni, avx512-vnni, neon,
- * neon-dotprod, neon-i8mm). Any thread. */
+ * neon-dotprod). Any thread. */
 const QeKernels *qe_kernels (void);
 /* Fills *k for given flags, for tests. */
 void qe_kernels_init (QeKernels *k, unsigned flags);
@@ -141,4 +123,3 @@ void qe_kernels_init_avx_vnni (QeKernels *k);
 void qe_kernels_init_avx512 (QeKernels *k);
 void qe_kernels_init_neon (QeKernels *k);
 void qe_kernels_init_dotprod (QeKernels *k);
-void qe_kernels_init_i8mm (QeKernels *k);

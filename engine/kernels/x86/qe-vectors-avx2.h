@@ -3,5 +3,5 @@
 
 #include "kernels/qe-kernels.h"
 
-/* Fills in products with F32, F16 and BF16 weights, and everything on vectors. */
+/* Fills in products with F32, F16 and BF16 weights. */
 void qe_vectors_init_avx2 (QeKernels *k);
