@@ -3,6 +3,7 @@
 
 #include "cache/qe-cache.h"
 #include "cache/qe-checkpoints.h"
+#include "cache/qe-draft.h"
 #include "cache/qe-prompt.h"
 #include "model/qe-graph.h"
 
@@ -17,6 +18,8 @@ struct QeContext {
   uint32_t next_position; /* of the row that would come next */
   int32_t ready;          /* which logits of the graph are the last row's; -1: none */
   bool speculative;
+  double plain_cost; /* seconds of a step without a draft, averaged; 0: not known */
+  QeDrafter lookup;
   QeDecodeStats stats;
 };
 
@@ -37,6 +40,8 @@ QeStatus qe_context_evaluate (QeContext *context, const QeEvaluation *e, const Q
 /* Evaluates valid tokens, leaving logits ready. */
 QeStatus qe_context_evaluate_tokens (QeContext *context, const int32_t *tokens, size_t n, const QeControl *control,
                                      QeError *err);
+
+double qe_context_seconds (void);
 
 /* Forgets all rows. */
 void qe_context_empty (QeContext *context);

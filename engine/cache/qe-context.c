@@ -33,7 +33,7 @@ qe_context_new (QeContext **out, QeModel *model, const QeContextParams *params, 
 {
   QeContextParams p = params ? *params : (QeContextParams) { 0 };
   QeStatus status = check_params (model, &p, err);
-  const QeGraphParams graph = { p.n_threads, p.speculative ? QE_STEP_MAX : 1, p.speculative };
+  const QeGraphParams graph = { p.n_threads, p.speculative ? QE_DEFER_MAX : 1, p.speculative };
   QeContext *c;
   if (status != QE_OK)
     return status;
@@ -43,6 +43,7 @@ qe_context_new (QeContext **out, QeModel *model, const QeContextParams *params, 
   c->model = qe_model_ref (model);
   c->ready = -1;
   c->speculative = p.speculative;
+  qe_drafter_reset (&c->lookup);
   c->keys = calloc (p.n_ctx, sizeof *c->keys);
   status = c->keys ? QE_OK : qe_fail (err, QE_ERROR_MEMORY, "There is not enough memory for a context.");
   if (status == QE_OK)
@@ -233,8 +234,8 @@ keep_common (QeContext *c, const QePrompt *prompt)
     qe_context_rewind (c, common, whole);
 }
 
-static double
-seconds (void)
+double
+qe_context_seconds (void)
 {
   struct timespec t;
   clock_gettime (CLOCK_MONOTONIC, &t);
@@ -245,7 +246,7 @@ QeStatus
 qe_context_prefill (QeContext *context, const QePrompt *prompt, const QeControl *control, QePrefillStats *stats,
                     QeError *err)
 {
-  const double start = seconds ();
+  const double start = qe_context_seconds ();
   QeStatus status = check_prompt (context, prompt, err);
   uint32_t reused;
   if (status != QE_OK)
@@ -259,7 +260,7 @@ qe_context_prefill (QeContext *context, const QePrompt *prompt, const QeControl 
                                                   .checkpoints = true },
                                 control, err);
   if (stats)
-    *stats = (QePrefillStats) { prompt->n, prompt->n - reused, reused, seconds () - start };
+    *stats = (QePrefillStats) { prompt->n, prompt->n - reused, reused, qe_context_seconds () - start };
   return status;
 }
 

@@ -15,34 +15,133 @@ check_ready (const QeContext *c, QeError *err)
   return QE_OK;
 }
 
+/* The sampler's choice from the i-th logits. */
+static QeStatus
+pick (const QeContext *c, QeSampler *sampler, uint32_t i, int32_t *token, QeError *err)
+{
+  *token = qe_sampler_pick (sampler, qe_graph_logits (c->graph, i), c->model->weights.n_vocab,
+                            qe_tokenizer_allowed (c->model->tokenizer));
+  if (*token < 0 || (uint32_t) *token >= c->model->weights.n_vocab)
+    return qe_fail (err, QE_ERROR_NUMERIC, "No token could be chosen from the model's result.");
+  return QE_OK;
+}
+
+/* ---- steps with a draft ---------------------------------------------------------------------------------------- */
+
+/* What may follow tokens[0], into tokens[1 …]; returns how many. None of them ends generation. */
+static size_t
+draft (QeContext *c, int32_t *tokens)
+{
+  const size_t room = c->cache.n_ctx - c->length - 1;
+  size_t n = 0, found;
+  if (!c->speculative || c->plain_cost <= 0)
+    return 0;
+  found = qe_draft_lookup (c->keys, c->length, tokens[0], c->model->weights.n_vocab, tokens + 1,
+                           room < QE_DEFER_MAX - 1 ? room : QE_DEFER_MAX - 1);
+  if (found)
+    found = qe_drafter_length (&c->lookup, found);
+  while (n < found && !qe_token_ends_generation (c->model, tokens[n + 1]))
+    n++;
+  return n;
+}
+
+/* How many of the drafted tokens the sampler chooses as well, from the logits of the rows before them. */
+static QeStatus
+accept (QeContext *c, QeSampler *sampler, const int32_t *tokens, size_t drafted, size_t *accepted, QeError *err)
+{
+  *accepted = 0;
+  while (*accepted < drafted) {
+    int32_t token;
+    const QeStatus status = pick (c, sampler, (uint32_t) *accepted, &token, err);
+    if (status != QE_OK)
+      return status;
+    if (token != tokens[*accepted + 1])
+      break;
+    qe_sampler_accept (sampler, token);
+    (*accepted)++;
+  }
+  return QE_OK;
+}
+
+/* Evaluates tokens[0] and a draft behind it, and keeps what is right. The next choice is left to the next step: it
+ * comes from the logits of the last row that is kept. */
+static QeStatus
+verify (QeContext *c, QeSampler *sampler, const int32_t *tokens, size_t drafted, size_t *n, QeError *err)
+{
+  QeRow rows[QE_DEFER_MAX];
+  const uint32_t n_rows = (uint32_t) drafted + 1;
+  const QeBatch batch = { .rows = rows, .n = n_rows, .start = c->length, .n_logits = n_rows, .defer = true };
+  size_t accepted;
+  QeStatus status;
+  for (uint32_t i = 0; i < n_rows; i++)
+    rows[i] = qe_row_of_token (tokens[i], c->next_position + i);
+  status = qe_graph_run (c->graph, &batch, err);
+  if (status != QE_OK) {
+    c->ready = -1; /* the logits that were are gone; the state is as it was */
+    return status;
+  }
+  qe_sampler_accept (sampler, tokens[0]);
+  status = accept (c, sampler, tokens, drafted, &accepted, err);
+  qe_graph_commit (c->graph, (uint32_t) accepted + 1);
+  for (size_t i = 0; i <= accepted; i++)
+    c->keys[c->length++] = rows[i].key;
+  c->next_position += (uint32_t) accepted + 1;
+  c->ready = (int32_t) accepted;
+  *n = accepted + 1;
+  return status;
+}
+
+static QeStatus
+plain_step (QeContext *c, QeSampler *sampler, const int32_t *token, size_t *n, QeError *err)
+{
+  const double start = qe_context_seconds ();
+  const QeStatus status = qe_context_evaluate_tokens (c, token, 1, NULL, err);
+  const double cost = qe_context_seconds () - start;
+  if (status != QE_OK)
+    return status;
+  qe_sampler_accept (sampler, *token);
+  c->plain_cost = c->plain_cost > 0 ? 0.8 * c->plain_cost + 0.2 * cost : cost;
+  *n = 1;
+  return QE_OK;
+}
+
+static QeStatus
+drafted_step (QeContext *c, QeSampler *sampler, const int32_t *tokens, size_t drafted, size_t *n, QeError *err)
+{
+  const double start = qe_context_seconds ();
+  const QeStatus status = verify (c, sampler, tokens, drafted, n, err);
+  if (status != QE_OK)
+    return status;
+  qe_drafter_report (&c->lookup, c->plain_cost, qe_context_seconds () - start, drafted, *n - 1);
+  c->stats.drafted += drafted;
+  c->stats.accepted += *n - 1;
+  return QE_OK;
+}
+
 QeStatus
 qe_context_step (QeContext *context, QeSampler *sampler, const QeControl *control, int32_t *tokens, size_t *n,
                  QeError *err)
 {
   QeStatus status = check_ready (context, err);
-  int32_t token;
+  size_t drafted;
   *n = 0;
   if (status != QE_OK)
     return status;
   if (control && control->cancelled && control->cancelled (control->data))
     return qe_fail (err, QE_ERROR_CANCELLED, "The calculation was stopped.");
-  token = qe_sampler_pick (sampler, qe_context_logits (context), context->model->weights.n_vocab,
-                           qe_tokenizer_allowed (context->model->tokenizer));
-  if (token < 0 || (uint32_t) token >= context->model->weights.n_vocab)
-    return qe_fail (err, QE_ERROR_NUMERIC, "No token could be chosen from the model's result.");
-  tokens[0] = token;
-  if (qe_token_ends_generation (context->model, token)) {
-    qe_sampler_accept (sampler, token);
+  status = pick (context, sampler, (uint32_t) context->ready, tokens, err);
+  if (status != QE_OK)
+    return status;
+  if (qe_token_ends_generation (context->model, tokens[0])) {
+    qe_sampler_accept (sampler, tokens[0]);
     *n = 1;
     return QE_END;
   }
-  status = qe_context_evaluate_tokens (context, &token, 1, NULL, err);
-  if (status != QE_OK)
-    return status;
-  qe_sampler_accept (sampler, token);
-  context->stats.steps++;
-  *n = 1;
-  return QE_OK;
+  drafted = draft (context, tokens);
+  status = drafted ? drafted_step (context, sampler, tokens, drafted, n, err)
+                   : plain_step (context, sampler, tokens, n, err);
+  context->stats.steps += status == QE_OK;
+  return status;
 }
 
 void

@@ -47,12 +47,12 @@ restore_history (const Net *net, size_t c, size_t end)
             (end - c) * sizeof (float));
 }
 
+/* All rows of columns [c, end), for a deferred batch. */
 static void
-defer_inputs (const Net *net, size_t c, size_t end)
+keep_rows (const Net *net, float *out, size_t c, size_t end)
 {
   for (uint32_t t = 0; t < net->n; t++)
-    memcpy (net->deferred->inputs + (size_t) t * net->channels + c, input_row (net, (int) t, c),
-            (end - c) * sizeof (float));
+    memcpy (out + (size_t) t * net->channels + c, input_row (net, (int) t, c), (end - c) * sizeof (float));
 }
 
 /* Columns [c, end) of row t, in place; queries and keys are normed head by head. */
@@ -80,12 +80,14 @@ convolve (const Net *net, QeWorker *w)
   first *= net->s;
   end *= net->s;
   if (net->deferred)
-    defer_inputs (net, first, end);
+    keep_rows (net, net->deferred->inputs, first, end);
   else
     save_history (net, first, end);
   for (int t = (int) net->n - 1; t >= 0; t--)
     convolve_row (net, t, first, end);
-  if (!net->deferred)
+  if (net->deferred)
+    keep_rows (net, net->deferred->convolved, first, end);
+  else
     restore_history (net, first, end);
 }
 
@@ -99,15 +101,15 @@ typedef struct {
   float *state;
 } Head;
 
+/* row: the convolved row 0. */
 static Head
-find_head (const Net *net, uint32_t index)
+find_head (const Net *net, uint32_t index, const float *row)
 {
   const QeGraph *g = net->g;
   const QeConfig *c = g->config;
   const uint32_t ratio = c->n_value_heads / c->n_key_heads;
   const size_t key_head = c->grouped_value_heads ? index / ratio : index % c->n_key_heads;
   const size_t all_keys = (size_t) c->n_key_heads * net->s;
-  const float *row = g->wide;
   return (Head) { index, row + key_head * net->s, row + all_keys + key_head * net->s,
                   row + 2 * all_keys + (size_t) index * net->s, g->narrow + (size_t) index * net->s,
                   net->state + (size_t) index * net->s * net->s };
@@ -132,17 +134,25 @@ gate_row (const Net *net, const Head *h, uint32_t t, const float *o)
                       g->wide + (size_t) t * g->ld_wide + net->z + (size_t) h->index * net->s, net->s, g->config->eps);
 }
 
+/* A deferred batch goes over a copy of the state, and what commit_head() needs to do the same again is kept. */
 static void
 step_rows (const Net *net, QeWorker *w, const Head *h)
 {
   const QeGraph *g = net->g;
-  float *o = qe_graph_scratch (g, w);
+  const size_t size = (size_t) net->s * net->s;
+  float *o = qe_graph_scratch (g, w), *state = net->deferred ? o + net->s : h->state;
+  if (net->deferred)
+    memcpy (state, h->state, size * sizeof *state);
   for (uint32_t t = 0; t < net->n; t++) {
     const size_t at = (size_t) t * g->ld_wide;
-    float beta, log_decay;
+    float beta, log_decay, decay;
     read_gates (net, h->index, t, &beta, &log_decay);
-    g->ops->delta_step (h->state, o, h->q + at, h->k + at, h->v + at, beta, expf (log_decay), net->s, net->s);
+    decay = expf (log_decay);
+    g->ops->delta_step (state, o, h->q + at, h->k + at, h->v + at, beta, decay, net->s, net->s);
     gate_row (net, h, t, o);
+    if (net->deferred)
+      memcpy (net->deferred->gates + ((size_t) h->index * QE_DEFER_MAX + t) * 2, (float[]) { beta, decay },
+              2 * sizeof (float));
   }
 }
 
@@ -214,15 +224,6 @@ fade_keys (const Net *net, Chunk *c)
 }
 
 static void
-keep_chunk (const Net *net, const Head *h, const Chunk *c)
-{
-  const size_t head = (size_t) h->index * QE_DEFER_MAX;
-  memcpy (net->deferred->keys + head * net->s, c->kq, c->n * net->s * sizeof (float));
-  memcpy (net->deferred->updates + head * net->s, c->r, c->n * net->s * sizeof (float));
-  memcpy (net->deferred->decay + head, c->decay, c->n * sizeof (float));
-}
-
-static void
 chunk_rows (const Net *net, QeWorker *w, const Head *h, uint32_t first)
 {
   const int s = (int) net->s;
@@ -237,10 +238,6 @@ chunk_rows (const Net *net, QeWorker *w, const Head *h, uint32_t first)
   cblas_sgemm (CblasRowMajor, CblasNoTrans, CblasNoTrans, n, s, n, 1, c.t + n * n, n, c.r, s, 1, c.p + n * s, s);
   for (int t = 0; t < n; t++)
     gate_row (net, h, first + (uint32_t) t, c.p + (n + t) * s);
-  if (net->deferred) {
-    keep_chunk (net, h, &c);
-    return;
-  }
   fade_keys (net, &c);
   cblas_sgemm (CblasRowMajor, CblasTrans, CblasNoTrans, s, s, n, 1, c.keys, s, c.r, s, expf (c.decay[n - 1]), h->state,
                s);
@@ -252,8 +249,8 @@ run_heads (const Net *net, QeWorker *w)
   const QeGraph *g = net->g;
   const QeConfig *c = g->config;
   for (size_t i = qe_worker_next (w); i < c->n_value_heads; i = qe_worker_next (w)) {
-    const Head h = find_head (net, (uint32_t) i);
-    if (net->n < QE_DELTA_CHUNK_MIN && !net->deferred)
+    const Head h = find_head (net, (uint32_t) i, g->wide);
+    if (net->n < QE_DELTA_CHUNK_MIN)
       step_rows (net, w, &h);
     else
       for (uint32_t first = 0; first < net->n; first += QE_DELTA_CHUNK)
@@ -298,50 +295,50 @@ qe_graph_delta_net (QeGraph *g, QeWorker *w, const QeLayer *l, uint32_t index)
 
 /* ---- deferred batches ------------------------------------------------------------------------------------------ */
 
-/* S = e^(G_n) S + sum_t e^(G_n - G_t) k_t r_t for the first n rows. */
+/* The first n steps again, bit for bit, now over the state itself. */
 static void
-commit_head (const QeGraph *g, uint32_t index, uint32_t head)
+commit_head (const Net *net, QeWorker *w, uint32_t head)
 {
-  const size_t s = g->config->state_size, n = g->n_commit, at = (size_t) head * QE_DEFER_MAX;
-  const QeDeferred *d = &g->deferred[index];
-  const float *decay = d->decay + at;
-  float *state = g->cache->state + index * g->cache->state_size + head * s * s;
-  float *keys = d->keys + at * s;
-  for (size_t t = 0; t < n; t++)
-    g->ops->scale (keys + t * s, expf (decay[n - 1] - decay[t]), s);
-  cblas_sgemm (CblasRowMajor, CblasTrans, CblasNoTrans, (int) s, (int) s, (int) n, 1, keys, (int) s,
-               d->updates + at * s, (int) s, expf (decay[n - 1]), state, (int) s);
+  const Head h = find_head (net, head, net->deferred->convolved);
+  const float *gates = net->deferred->gates + (size_t) head * QE_DEFER_MAX * 2;
+  float *o = qe_graph_scratch (net->g, w);
+  for (size_t t = 0; t < net->n; t++) {
+    const size_t at = t * net->channels;
+    net->g->ops->delta_step (h.state, o, h.q + at, h.k + at, h.v + at, gates[2 * t], gates[2 * t + 1], net->s, net->s);
+  }
 }
 
 static void
-commit_history (const QeGraph *g, uint32_t index)
+commit_history (const Net *net)
 {
-  const size_t channels = qe_config_channels (g->config), n_history = g->config->conv_kernel - 1, n = g->n_commit;
-  float *history = g->cache->conv + index * g->cache->conv_size;
+  const size_t n_history = net->g->config->conv_kernel - 1, n = net->n;
   for (size_t i = 0; i < n_history; i++) {
-    const float *from = n + i < n_history ? history + (n + i) * channels
-                                          : g->deferred[index].inputs + (n + i - n_history) * channels;
-    memmove (history + i * channels, from, channels * sizeof *history);
+    const float *from = n + i < n_history ? net->history + (n + i) * net->channels
+                                          : net->deferred->inputs + (n + i - n_history) * net->channels;
+    memmove (net->history + i * net->channels, from, net->channels * sizeof (float));
   }
 }
 
 static void
 commit_worker (QeWorker *w, void *data)
 {
-  const QeGraph *g = data;
+  QeGraph *g = data;
   const uint32_t n_heads = g->config->n_value_heads;
   for (size_t i = qe_worker_next (w); i < (size_t) g->cache->n_state_layers * n_heads; i = qe_worker_next (w)) {
-    commit_head (g, (uint32_t) (i / n_heads), (uint32_t) (i % n_heads));
+    const Net net = find_net (g, NULL, (uint32_t) (i / n_heads));
+    commit_head (&net, w, (uint32_t) (i % n_heads));
     if (i % n_heads == 0)
-      commit_history (g, (uint32_t) (i / n_heads));
+      commit_history (&net);
   }
 }
 
 void
 qe_graph_commit (QeGraph *graph, uint32_t n)
 {
-  graph->n_commit = n;
-  if (n)
-    qe_pool_run (graph->pool, commit_worker, graph);
-  graph->n_deferred = 0;
+  const QeBatch batch = { .n = n, .defer = true };
+  if (!n)
+    return;
+  graph->batch = &batch;
+  qe_pool_run (graph->pool, commit_worker, graph);
+  graph->batch = NULL;
 }

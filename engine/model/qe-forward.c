@@ -144,8 +144,6 @@ qe_graph_run (QeGraph *graph, const QeBatch *batch, QeError *err)
   status = qe_gguf_check_unchanged (graph->model->gguf, err);
   if (status == QE_OK)
     status = check_logits (graph, batch->n_logits, err);
-  if (status == QE_OK)
-    graph->n_deferred = batch->defer ? batch->n : 0;
   return status;
 }
 

@@ -22,12 +22,11 @@
 #define QE_TILE_QUERIES 64
 #define QE_TILE_KEYS 128
 
-/* Of one deferred batch, in each DeltaNet layer: enough to bring the state forward by any part of it. */
+/* Of a deferred batch in one DeltaNet layer: what it takes to repeat any beginning of it. */
 typedef struct {
-  float *inputs;  /* [QE_DEFER_MAX][channels] of the convolution */
-  float *keys;    /* [n_value_heads][QE_DEFER_MAX][state_size] */
-  float *updates; /* [n_value_heads][QE_DEFER_MAX][state_size]: corrections that the keys carry into the state */
-  float *decay;   /* [n_value_heads][QE_DEFER_MAX]: logarithm, summed from the first row */
+  float *inputs;    /* [QE_DEFER_MAX][channels] of the convolution */
+  float *convolved; /* [QE_DEFER_MAX][channels] */
+  float *gates;     /* [n_value_heads][QE_DEFER_MAX][2]: beta, decay */
 } QeDeferred;
 
 struct QeGraph {
@@ -66,7 +65,6 @@ struct QeGraph {
   size_t n_active;           /* experts with at least one row */
 
   QeDeferred *deferred; /* [n_state_layers]; NULL unless speculative */
-  uint32_t n_deferred, n_commit;
 
   void *memory; /* all of the above */
   size_t memory_bytes;

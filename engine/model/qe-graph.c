@@ -48,8 +48,9 @@ measure_scratch (const QeGraph *g, const QeConfig *c)
   const size_t queries = max_size (QE_TILE_QUERIES, group);
   const size_t tile = 2 * queries * d + QE_TILE_KEYS * d + queries * QE_TILE_KEYS + 2 * queries;
   const size_t along = group * g->attend_block;
+  const size_t steps = s + s * s;
   const size_t delta = 2 * n * s + 2 * n * n + 2 * n * s + n * s + n * s + 2 * n;
-  return (max_size (max_size (tile, along), delta) + 15) / 16 * 16;
+  return (max_size (max_size (tile, along), max_size (delta, steps)) + 15) / 16 * 16;
 }
 
 void
@@ -109,17 +110,16 @@ static void
 lay_out_deferred (QeGraph *g, Arena *a)
 {
   const QeConfig *c = g->config;
-  const size_t head = (size_t) QE_DEFER_MAX * c->state_size;
+  const size_t channels = qe_config_channels (c);
   uint32_t n_state_layers = 0;
   for (uint32_t i = 0; i < c->n_layers; i++)
     n_state_layers += c->recurrent[i];
   g->deferred = take (a, n_state_layers, sizeof *g->deferred);
   for (uint32_t i = 0; i < n_state_layers; i++) {
     QeDeferred d = { 0 };
-    d.inputs = take_floats (a, (size_t) QE_DEFER_MAX * qe_config_channels (c));
-    d.keys = take_floats (a, c->n_value_heads * head);
-    d.updates = take_floats (a, c->n_value_heads * head);
-    d.decay = take_floats (a, (size_t) c->n_value_heads * QE_DEFER_MAX);
+    d.inputs = take_floats (a, QE_DEFER_MAX * channels);
+    d.convolved = take_floats (a, QE_DEFER_MAX * channels);
+    d.gates = take_floats (a, (size_t) c->n_value_heads * QE_DEFER_MAX * 2);
     if (g->deferred)
       g->deferred[i] = d;
   }

@@ -11,8 +11,9 @@
 
 typedef struct QeGraph QeGraph;
 
-/* Most rows that a batch may have that is decided upon after it was evaluated: see QeBatch.defer. */
-#define QE_DEFER_MAX 16
+/* Most rows that a batch may have that is decided upon after it was evaluated: see QeBatch.defer. So few rows take the
+ * same way through every product and through attention as one does, so that they give the same results bit for bit. */
+#define QE_DEFER_MAX 5
 
 typedef struct {
   const QeRow *rows;

@@ -48,7 +48,7 @@ void
 qe_plan_memory (const QeModelInfo *info, const QePlanParams *params, QeMemoryPlan *out)
 {
   const unsigned n_threads = params->n_threads ? params->n_threads : qe_cpu_default_threads ();
-  const QeGraphParams graph = { n_threads, params->speculative ? QE_STEP_MAX : 1, params->speculative };
+  const QeGraphParams graph = { n_threads, params->speculative ? QE_DEFER_MAX : 1, params->speculative };
   const bool with_mtp = params->speculative && info->n_mtp_layers;
   QeConfig c;
   restore_config (&c, info);
