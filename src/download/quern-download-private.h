@@ -24,6 +24,7 @@ struct _QuernDownload {
 
   gint64 id; /* row of the database, 0 before the first save */
   char *repo, *revision, *label, *folder;
+  char *path;       /* of the first file when complete */
   GPtrArray *files; /* of QuernDownloadFile; first parts first */
   QuernDownloadState state;
   QuernDownloadPhase phase;

@@ -95,6 +95,7 @@ quern_download_finalize (GObject *object)
   g_free (self->revision);
   g_free (self->label);
   g_free (self->folder);
+  g_free (self->path);
   g_clear_pointer (&self->files, g_ptr_array_unref);
   g_clear_error (&self->error);
   G_OBJECT_CLASS (quern_download_parent_class)->finalize (object);
@@ -190,6 +191,8 @@ _quern_download_set_files (QuernDownload *self, const char *revision, GPtrArray 
 {
   g_clear_pointer (&self->files, g_ptr_array_unref);
   self->files = files;
+  g_free (self->path);
+  self->path = _quern_download_dup_target (self, 0);
   g_set_str (&self->revision, revision);
   self->total = 0;
   for (guint i = 0; i < files->len; i++)
@@ -289,6 +292,7 @@ _quern_download_peek_bytes (QuernDownload *self)
 
 GETTER (const char *, repo, NULL)
 GETTER (const char *, label, NULL)
+GETTER (const char *, path, NULL) /* where the (first) model file is when complete; until the files change */
 GETTER (QuernDownloadState, state, QUERN_DOWNLOAD_FAILED)
 GETTER (QuernDownloadPhase, phase, QUERN_DOWNLOAD_CONNECTING)
 GETTER (const GError *, error, NULL) /* for its code; NULL when all is well */
@@ -296,17 +300,6 @@ GETTER (guint64, bytes, 0)
 GETTER (guint64, total, 0)
 GETTER (guint64, missing, 0) /* bytes that the disk has too few, in state NO_SPACE */
 GETTER (double, speed, 0)    /* bytes per second, 0 while unknown */
-
-/* Returns: (transfer none): where the (first) model file is when complete; freed with the download */
-const char *
-quern_download_get_path (QuernDownload *self)
-{
-  g_autofree char *path = NULL;
-
-  g_return_val_if_fail (QUERN_IS_DOWNLOAD (self), NULL);
-  path = _quern_download_dup_target (self, 0);
-  return g_intern_string (path);
-}
 
 gboolean
 quern_download_get_has_vision (QuernDownload *self)
