@@ -262,6 +262,8 @@ commit (QuernAnswer *self)
     if (self->question) {
       append (self, self->question, self->question_siblings);
       give_title (session, quern_message_get_content (self->question));
+      if (!quern_conversation_get_model_id (session->conversation)) /* stays with it from now on */
+        quern_conversation_set_model_id (session->conversation, quern_model_get_id (self->model));
     }
     append (self, self->answer, self->answer_siblings);
   }
