@@ -25,6 +25,7 @@ static const Command commands[] = {
   { "search", quern_cli_search, N_ ("look for models on the hub") },
   { "pull", quern_cli_pull, N_ ("download a model") },
   { "bench", quern_cli_bench, N_ ("measure a model's speed") },
+  { "eval", quern_cli_eval, N_ ("measure how far models are from another on a text") },
 };
 
 /* ---- shared by the commands ------------------------------------------------------------------------------------ */

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "config.h"
+
+#include <glib/gi18n.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "quern-cli.h"
+#include "quern-measure.h"
+#include "quern-sample-text.h"
+#include "quern-verdict.h"
+
+/* Perplexity of a model on a text and, with a reference, how far it is from that. */
+
+typedef struct {
+  char **models;
+  char *reference, *text;
+  int n_ctx, n_threads;
+  gint64 memory;
+  gboolean json;
+} Options;
+
+static void
+show_progress (QuernMeasure *measure)
+{
+  fprintf (stderr, "\r%3.0f %%", 100 * quern_measure_get_progress (measure));
+}
+
+static gboolean
+add_models (QuernMeasure *measure, const Options *o, GError **error)
+{
+  g_autoptr (QuernStore) store = NULL;
+  g_autoptr (QuernLibrary) library = quern_cli_open_library (FALSE, &store, NULL);
+  g_autoptr (GPtrArray) names = g_ptr_array_new ();
+
+  if (o->reference)
+    g_ptr_array_add (names, o->reference);
+  for (char **name = o->models; *name; name++)
+    g_ptr_array_add (names, *name);
+  for (guint i = 0; i < names->len; i++) {
+    g_autoptr (QuernModel) model = quern_cli_find_model (library, names->pdata[i], error);
+    if (!model)
+      return FALSE;
+    quern_measure_add_model (measure, model, QE_KV_F16);
+  }
+  return TRUE;
+}
+
+static gboolean
+add_text (QuernMeasure *measure, const Options *o, GError **error)
+{
+  g_autofree char *text = NULL;
+
+  if (o->text && !g_file_get_contents (o->text, &text, NULL, error))
+    return FALSE;
+  quern_measure_set_source (measure, o->text ? o->text : _("the built-in sample"));
+  quern_measure_add_text (measure, text ? text : quern_sample_text ());
+  return TRUE;
+}
+
+/* ---- output ---------------------------------------------------------------------------------------------------- */
+
+static void
+add_number (JsonBuilder *builder, const char *name, double value)
+{
+  json_builder_set_member_name (builder, name);
+  json_builder_add_double_value (builder, value);
+}
+
+static void
+add_divergence (JsonBuilder *builder, const QuernDivergenceSummary *s)
+{
+  json_builder_set_member_name (builder, "kl_divergence");
+  json_builder_begin_object (builder);
+  add_number (builder, "mean", s->kld_mean);
+  add_number (builder, "error", s->kld_error);
+  add_number (builder, "median", s->kld_median);
+  add_number (builder, "p99", s->kld_p99);
+  add_number (builder, "max", s->kld_max);
+  json_builder_end_object (builder);
+  json_builder_set_member_name (builder, "same_top");
+  json_builder_begin_object (builder);
+  add_number (builder, "mean", s->same_top);
+  add_number (builder, "error", s->same_top_error);
+  json_builder_end_object (builder);
+  add_number (builder, "delta_p_mean", s->delta_p_mean);
+  add_number (builder, "delta_p_rms", s->delta_p_rms);
+  add_number (builder, "delta_p_rms_error", s->delta_p_rms_error);
+  add_number (builder, "delta_ln_perplexity", s->delta_ln_ppl);
+  add_number (builder, "delta_ln_perplexity_error", s->delta_ln_ppl_error);
+  add_number (builder, "perplexity_reference", s->perplexity_reference);
+  json_builder_set_member_name (builder, "verdict");
+  json_builder_add_string_value (builder, quern_verdict_to_word (quern_verdict_of (s)));
+}
+
+static void
+add_result (JsonBuilder *builder, QuernMeasured *result, gboolean compared)
+{
+  const QuernDivergenceSummary *s = quern_measured_get_summary (result);
+
+  json_builder_set_member_name (builder, "model");
+  json_builder_add_string_value (builder, quern_model_get_path (quern_measured_get_model (result)));
+  json_builder_set_member_name (builder, "quantisation");
+  json_builder_add_string_value (builder, quern_measured_get_facts (result)->quantisation);
+  json_builder_set_member_name (builder, "tokens");
+  json_builder_add_int_value (builder, (gint64) s->n);
+  add_number (builder, "perplexity", s->perplexity);
+  add_number (builder, "perplexity_error", s->perplexity_error);
+  if (compared)
+    add_divergence (builder, s);
+  add_number (builder, "seconds", quern_measured_get_seconds (result));
+  add_number (builder, "tokens_per_second", quern_measured_get_rate (result));
+}
+
+/* One model's figures are the object; those of further models (-m given again) are in "models". */
+static void
+print_json (QuernMeasure *measure, const Options *o)
+{
+  g_autoptr (JsonBuilder) builder = json_builder_new ();
+  guint first = o->reference ? 1 : 0;
+  guint n = g_list_model_get_n_items (quern_measure_get_results (measure));
+
+  json_builder_begin_object (builder);
+  add_result (builder, quern_measure_get_result (measure, first), n > 1);
+  json_builder_set_member_name (builder, "context");
+  json_builder_add_int_value (builder, quern_measure_get_context_size (measure));
+  json_builder_set_member_name (builder, "note");
+  json_builder_add_string_value (builder, quern_measure_get_note (measure) ? quern_measure_get_note (measure) : "");
+  if (n > 1)
+    add_number (builder, "noise_floor", quern_measure_get_noise_floor (measure));
+  json_builder_set_member_name (builder, "models");
+  json_builder_begin_array (builder);
+  for (guint i = first; i < n; i++) {
+    json_builder_begin_object (builder);
+    add_result (builder, quern_measure_get_result (measure, i), n > 1);
+    json_builder_end_object (builder);
+  }
+  json_builder_end_array (builder);
+  json_builder_end_object (builder);
+  quern_cli_print_json (builder);
+}
+
+static void
+print_text (QuernMeasure *measure)
+{
+  g_autofree char *reference = quern_verdict_dup_reference (measure);
+  guint n = g_list_model_get_n_items (quern_measure_get_results (measure));
+
+  for (guint i = 0; i < n; i++) {
+    QuernMeasured *result = quern_measure_get_result (measure, i);
+    const QuernDivergenceSummary *s = quern_measured_get_summary (result);
+    g_autofree char *label = quern_measured_dup_label (result);
+    printf (_("%-10s perplexity %.4f ± %.4f"), label, s->perplexity, s->perplexity_error);
+    if (i > 0)
+      printf (_("; KL divergence %.6f ± %.6f, median %.6f, 99 %% %.6f; RMS Δp %.2f %%"), s->kld_mean, s->kld_error,
+              s->kld_median, s->kld_p99, 100 * s->delta_p_rms);
+    putchar ('\n');
+  }
+  if (n > 1)
+    printf ("\n%s\n", reference);
+  for (guint i = 1; i < n; i++) {
+    g_autofree char *sentence = quern_verdict_dup_sentence (measure, i);
+    printf ("%s\n", sentence);
+  }
+}
+
+/* ---- command --------------------------------------------------------------------------------------------------- */
+
+static int
+run (const Options *o)
+{
+  g_autoptr (QuernMeasure) measure = quern_measure_new ();
+  g_autoptr (GAsyncResult) result = NULL;
+  GError *error = NULL;
+
+  if (!add_models (measure, o, &error) || !add_text (measure, o, &error))
+    return quern_cli_fail (error);
+  if (o->n_ctx > 0)
+    quern_measure_set_context_size (measure, (guint) o->n_ctx);
+  quern_measure_set_threads (measure, (guint) o->n_threads);
+  if (o->memory > 0)
+    g_object_set (measure, "memory-limit", (guint64) o->memory * 1000 * 1000, NULL);
+  if (isatty (STDERR_FILENO))
+    g_signal_connect (measure, "notify::progress", G_CALLBACK (show_progress), NULL);
+  quern_measure_run_async (measure, NULL, quern_cli_result_cb, &result);
+  gboolean ok = quern_measure_run_finish (measure, quern_cli_wait (&result), &error);
+  if (isatty (STDERR_FILENO))
+    fputc ('\n', stderr);
+  if (!ok)
+    return quern_cli_fail (error);
+  if (quern_measure_get_note (measure))
+    fprintf (stderr, "%s\n", quern_measure_get_note (measure));
+  if (o->json)
+    print_json (measure, o);
+  else
+    print_text (measure);
+  return QUERN_CLI_OK;
+}
+
+static int
+parse_and_run (Options *o, int argc, char **argv)
+{
+  const GOptionEntry entries[] = {
+    { "model", 'm', 0, G_OPTION_ARG_FILENAME_ARRAY, &o->models, N_ ("A model: an id or a file; may be repeated"), "MODEL" },
+    { "reference", 0, 0, G_OPTION_ARG_FILENAME, &o->reference, N_ ("What to compare with"), "MODEL" },
+    { "text", 0, 0, G_OPTION_ARG_FILENAME, &o->text, N_ ("The text; a built-in sample without"), "FILE" },
+    { "ctx", 'c', 0, G_OPTION_ARG_INT, &o->n_ctx, N_ ("Tokens of a window; 512 without"), "N" },
+    { "threads", 't', 0, G_OPTION_ARG_INT, &o->n_threads, N_ ("Threads to use"), "N" },
+    { "memory", 0, 0, G_OPTION_ARG_INT64, &o->memory, N_ ("Megabytes that the models may take"), "N" },
+    { "json", 0, 0, G_OPTION_ARG_NONE, &o->json, N_ ("Print one JSON object"), NULL },
+    G_OPTION_ENTRY_NULL
+  };
+  gboolean done;
+  int code = quern_cli_parse (NULL, entries, &argc, &argv, &done);
+
+  if (done)
+    return code;
+  if (!o->models || !o->models[0] || argc > 1)
+    return quern_cli_wrong_usage (_("Name a model with -m, and a text with --text."));
+  if (o->models[1] && !o->reference)
+    return quern_cli_wrong_usage (_("Name what to compare these models with: --reference."));
+  if (o->n_ctx < 0 || o->n_threads < 0 || o->memory < 0)
+    return quern_cli_wrong_usage (_("Numbers may not be negative."));
+  return run (o);
+}
+
+int
+quern_cli_eval (int argc, char **argv)
+{
+  Options o = { 0 };
+  int code = parse_and_run (&o, argc, argv);
+
+  g_strfreev (o.models);
+  g_free (o.reference);
+  g_free (o.text);
+  return code;
+}

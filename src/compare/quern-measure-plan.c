@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "config.h"
+
+#include "quern-measure-private.h"
+
+#include <glib/gi18n-lib.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "quern-request.h"
+
+/* Cuts a text into windows. A piece that fits into the context is one window and scored from its beginning. A longer one
+ * is cut into windows that overlap by half: each evaluates a whole context and scores its second half alone, so that
+ * every scored token has at least half a context before it. The first half of the first window goes unscored. */
+
+void
+_quern_measure_source_free (gpointer data)
+{
+  QuernMeasureSource *source = data;
+
+  g_free (source->text);
+  g_clear_pointer (&source->request, quern_request_unref);
+  g_clear_pointer (&source->answer, g_array_unref);
+  g_clear_pointer (&source->tokens, g_array_unref);
+  g_free (source);
+}
+
+void
+_quern_measure_plan_free (QuernMeasurePlan *plan)
+{
+  if (!plan)
+    return;
+  g_ptr_array_unref (plan->pieces);
+  g_array_unref (plan->tokens);
+  g_array_unref (plan->windows);
+  g_free (plan);
+}
+
+static gboolean
+tokenise (QeModel *model, const QeChatText *text, GArray *out, GError **error)
+{
+  QeError engine_error = { 0 };
+  int32_t *ids = NULL;
+  size_t n = 0;
+
+  if (qe_tokenize (model, text->text, text->length, text->plain, text->n_plain, &ids, &n, &engine_error) != QE_OK)
+    return quern_engine_set_error (error, &engine_error);
+  g_array_append_vals (out, ids, (guint) n);
+  free (ids);
+  return TRUE;
+}
+
+static gboolean
+tokenise_words (QeModel *model, const QuernMeasureSource *source, QuernMeasureSource *piece, GError **error)
+{
+  QeSpan all = { 0, (uint32_t) strlen (source->text) };
+  QeChatText text = { source->text, all.end, &all, 1, 0 };
+
+  return tokenise (model, &text, piece->tokens, error);
+}
+
+/* The row before the answer's first token is the first to be scored. */
+static gboolean
+tokenise_answer (QeModel *model, const QuernMeasureSource *source, QuernMeasureSource *piece, GError **error)
+{
+  QeChatText text = { 0 };
+  QeError engine_error = { 0 };
+  gboolean in_reasoning;
+
+  if (!_quern_request_render (source->request, &text, &in_reasoning, &engine_error))
+    return quern_engine_set_error (error, &engine_error);
+  gboolean ok = tokenise (model, &text, piece->tokens, error);
+  qe_chat_text_clear (&text);
+  piece->first = piece->tokens->len > 0 ? piece->tokens->len - 1 : 0;
+  g_array_append_vals (piece->tokens, source->answer->data, source->answer->len);
+  return ok;
+}
+
+static QuernMeasureSource *
+tokenise_source (QeModel *model, const QuernMeasureSource *source, GError **error)
+{
+  QuernMeasureSource *piece = g_new0 (QuernMeasureSource, 1);
+
+  piece->tokens = g_array_new (FALSE, FALSE, sizeof (gint32));
+  piece->first = source->first;
+  gboolean ok = TRUE;
+  if (source->tokens)
+    g_array_append_vals (piece->tokens, source->tokens->data, source->tokens->len);
+  else if (source->text)
+    ok = tokenise_words (model, source, piece, error);
+  else
+    ok = tokenise_answer (model, source, piece, error);
+  if (ok)
+    return piece;
+  _quern_measure_source_free (piece);
+  return NULL;
+}
+
+static void
+add_windows (QuernMeasurePlan *plan, guint begin, guint n, guint first, guint n_ctx)
+{
+  const guint end = begin + n - 1; /* of the rows that are about a token */
+  const guint half = n_ctx / 2;
+
+  if (n <= n_ctx) {
+    QuernMeasureWindow window = { begin, n - 1, begin + first, end };
+    if (window.first < window.end)
+      g_array_append_val (plan->windows, window);
+    return;
+  }
+  plan->windowed = TRUE;
+  for (guint base = begin; base + half < end; base += half) {
+    guint stop = MIN (base + n_ctx, end);
+    QuernMeasureWindow window = { base, stop - base, MAX (base + half, begin + first), stop };
+    if (window.first < window.end)
+      g_array_append_val (plan->windows, window);
+  }
+}
+
+/* Every token must exist, for files that are read back may say anything. */
+static gboolean
+check_tokens (QeModel *model, const GArray *tokens, GError **error)
+{
+  const gint32 n_vocab = (gint32) qe_model_info (model)->n_vocab;
+
+  for (guint i = 0; i < tokens->len; i++) {
+    gint32 id = g_array_index (tokens, gint32, i);
+    if (id < 0 || id >= n_vocab) {
+      g_set_error (error, QUERN_COMPARE_ERROR, QUERN_COMPARE_ERROR_VOCABULARY,
+                   _("The text has tokens that this model does not know. Measure with the models that it was made for."));
+      return FALSE;
+    }
+  }
+  return TRUE;
+}
+
+/* Any thread. Fails when there is nothing to score. */
+QuernMeasurePlan *
+_quern_measure_plan_new (QeModel *model, GPtrArray *sources, guint n_ctx, GError **error)
+{
+  g_autoptr (QuernMeasurePlan) plan = g_new0 (QuernMeasurePlan, 1);
+
+  plan->pieces = g_ptr_array_new_with_free_func (_quern_measure_source_free);
+  plan->tokens = g_array_new (FALSE, FALSE, sizeof (gint32));
+  plan->windows = g_array_new (FALSE, FALSE, sizeof (QuernMeasureWindow));
+  for (guint i = 0; i < sources->len; i++) {
+    QuernMeasureSource *piece = tokenise_source (model, sources->pdata[i], error);
+    if (!piece)
+      return NULL;
+    g_ptr_array_add (plan->pieces, piece);
+    if (!check_tokens (model, piece->tokens, error))
+      return NULL;
+    if (piece->tokens->len > 1)
+      add_windows (plan, plan->tokens->len, piece->tokens->len, piece->first, n_ctx);
+    g_array_append_vals (plan->tokens, piece->tokens->data, piece->tokens->len);
+  }
+  if (plan->windows->len > 0)
+    return g_steal_pointer (&plan);
+  g_set_error (error, QUERN_COMPARE_ERROR, QUERN_COMPARE_ERROR_TEXT,
+               _("There is nothing to measure: the text must have at least two tokens. Choose a longer one."));
+  return NULL;
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include "quern-measure.h"
+
+G_BEGIN_DECLS
+
+/* One piece of text: words; a conversation with the tokens of an answer, which alone are scored; or tokens. */
+typedef struct {
+  char *text;            /* or NULL */
+  QuernRequest *request; /* or NULL; answer follows it */
+  GArray *answer;        /* of gint32 */
+  GArray *tokens;        /* of gint32: the piece as it was tokenised, NULL before */
+  guint first;           /* row of tokens that is scored first */
+} QuernMeasureSource;
+
+void _quern_measure_source_free (gpointer data);
+
+/* Tokens [base, base + n) are evaluated together; rows [first, end), counted from the text's start, are scored: row r is
+ * about token r + 1. */
+typedef struct {
+  guint base, n, first, end;
+} QuernMeasureWindow;
+
+/* The text as a model sees it. */
+typedef struct {
+  GPtrArray *pieces; /* of QuernMeasureSource, tokenised */
+  GArray *tokens;  /* of gint32: of all pieces */
+  GArray *windows; /* of QuernMeasureWindow */
+  gboolean windowed; /* some piece is longer than a window */
+} QuernMeasurePlan;
+
+QuernMeasurePlan *_quern_measure_plan_new  (QeModel *model, GPtrArray *sources, guint n_ctx, GError **error);
+void              _quern_measure_plan_free (QuernMeasurePlan *plan);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (QuernMeasurePlan, _quern_measure_plan_free)
+
+/* What the worker tells the main thread; func runs there. */
+typedef struct {
+  void (*planned)   (gpointer data, const QuernMeasurePlan *plan, QeModel *model, gboolean together);
+  void (*scored)    (gpointer data, guint model, QeModel *weights, const QuernDivergence *positions, guint n);
+  void (*worked)    (gpointer data, guint model, double seconds, guint n_tokens);
+  void (*noise)     (gpointer data, double kld);
+  void (*committed) (gpointer data, guint n_windows);
+  bool (*stopped)   (gpointer data); /* blocks while paused */
+} QuernMeasureEvents;
+
+typedef struct {
+  GPtrArray *models;   /* of QuernModel; the first is the reference */
+  GArray *kv_types;    /* of QeKvType */
+  GPtrArray *sources;  /* of QuernMeasureSource */
+  guint n_ctx, n_threads, windows_done;
+  guint64 memory_limit; /* 0: what is free */
+} QuernMeasureJob;
+
+/* On a worker's thread; events come on it, too. */
+gboolean _quern_measure_work (const QuernMeasureJob *job, const QuernMeasureEvents *events, gpointer data,
+                              GError **error);
+
+/* For reading a stored measurement back. */
+void  _quern_measure_restore (QuernMeasure *self, const char *text, GArray *ends, GArray *position_tokens,
+                              guint windows_done, guint n_windows, double noise);
+void  _quern_measure_restore_piece (QuernMeasure *self, const gint32 *tokens, guint n, guint first);
+void  _quern_measure_restore_result (QuernMeasure *self, QuernMeasured *result);
+void  _quern_measure_restore_candidate (QuernMeasure *self, gint32 id, const char *text);
+void  _quern_measure_restore_note (QuernMeasure *self, const char *note);
+guint _quern_measure_get_windows_done (QuernMeasure *self);
+guint _quern_measure_get_n_windows (QuernMeasure *self);
+GHashTable *_quern_measure_get_candidates (QuernMeasure *self);
+GPtrArray *_quern_measure_get_sources (QuernMeasure *self);
+
+G_END_DECLS

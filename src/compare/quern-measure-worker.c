@@ -1,0 +1,399 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "config.h"
+
+#include "quern-measure-private.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glib/gi18n-lib.h>
+#include <glib/gstdio.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Evaluates the text window by window: first the reference, whose logits go to a file without a name as they are (32-bit
+ * floats, nothing rounded or cut), then each other model, whose logits are compared with them row by row.
+ *
+ * If all models fit into memory, they stay there and a batch is one window. If not, only one is open at a time, and a
+ * batch has as many windows as BATCH_BYTES of logits allow, so that models are changed rarely. A batch counts once every
+ * model has done it; what a stopped run has beyond that is measured again. */
+
+#define BATCH_BYTES (G_GUINT64_CONSTANT (1) << 30)
+#define EVENT_ROWS 16 /* positions handed over together */
+#define SCORE_ROWS 32 /* whose logits qe_context_score() keeps at a time */
+
+typedef struct {
+  const QuernMeasureJob *job;
+  const QuernMeasureEvents *events;
+  gpointer data;
+  QuernMeasurePlan *plan;
+  QeModel **weights;    /* [models->len]; NULL: not open */
+  QeContext **contexts; /* likewise */
+  gboolean together;
+  gsize n_vocab;
+  int file;             /* reference logits of the batch: [row][n_vocab] */
+  float *row;           /* [n_vocab] */
+} Work;
+
+/* Scoring one window with one model. */
+typedef struct {
+  Work *work;
+  guint model;
+  const QuernMeasureWindow *window;
+  guint64 offset;       /* in rows of the file, of the window's first scored row */
+  gboolean repeated;    /* only looks how far the reference is from itself */
+  double noise;
+  QuernDivergence ready[EVENT_ROWS];
+  guint n_ready;
+  gint64 aside; /* microseconds spent comparing, which are not the model's */
+  GError *error;
+} Scoring;
+
+/* ---- models ---------------------------------------------------------------------------------------------------- */
+
+static QuernModel *
+model_at (const Work *work, guint i)
+{
+  return work->job->models->pdata[i];
+}
+
+static guint64
+plan_memory (const Work *work, guint i)
+{
+  const QeModelInfo *info = quern_model_get_info (model_at (work, i));
+  QePlanParams params = { .n_ctx = work->job->n_ctx,
+                          .n_threads = work->job->n_threads,
+                          .kv_type = g_array_index (work->job->kv_types, QeKvType, i),
+                          .checkpoint_bytes = UINT64_MAX };
+  QeMemoryPlan plan;
+
+  qe_plan_memory (info, &params, &plan);
+  return plan.total + (SCORE_ROWS + 1) * info->n_vocab * sizeof (float);
+}
+
+/* Decides whether all models stay in memory; fails when even one alone is too much. */
+static gboolean
+choose_memory (Work *work, GError **error)
+{
+  guint64 available = work->job->memory_limit > 0 ? work->job->memory_limit : quern_memory_available ();
+  guint64 sum = 0, largest = 0;
+  guint worst = 0;
+
+  for (guint i = 0; i < work->job->models->len; i++) {
+    guint64 need = plan_memory (work, i);
+    sum += need;
+    worst = need > largest ? i : worst;
+    largest = MAX (largest, need);
+  }
+  work->together = sum <= available;
+  if (largest <= available)
+    return TRUE;
+  g_autofree char *title = quern_model_dup_full_title (model_at (work, worst));
+  g_autofree char *needed = g_format_size (largest);
+  g_autofree char *free = g_format_size (available);
+  g_set_error (error, QUERN_COMPARE_ERROR, QUERN_COMPARE_ERROR_MEMORY,
+               _("“%s” needs %s of memory, but %s are free. Close other programs, or leave it out."), title, needed, free);
+  return FALSE;
+}
+
+static void
+close_model (Work *work, guint i)
+{
+  qe_context_free (g_steal_pointer (&work->contexts[i]));
+  qe_model_free (g_steal_pointer (&work->weights[i]));
+}
+
+/* Two models of one file share its weights. */
+static QeModel *
+find_open (Work *work, guint i)
+{
+  const char *path = quern_model_get_path (model_at (work, i));
+
+  for (guint j = 0; j < work->job->models->len; j++)
+    if (j != i && work->weights[j] && g_str_equal (path, quern_model_get_path (model_at (work, j))))
+      return qe_model_ref (work->weights[j]);
+  return NULL;
+}
+
+static gboolean
+open_weights (Work *work, guint i, GError **error)
+{
+  const char *path = quern_model_get_path (model_at (work, i));
+  QeError engine_error = { 0 };
+
+  if (!work->weights[i])
+    work->weights[i] = find_open (work, i);
+  if (work->weights[i])
+    return TRUE;
+  if (!g_file_test (path, G_FILE_TEST_EXISTS)) {
+    g_set_error (error, QUERN_COMPARE_ERROR, QUERN_COMPARE_ERROR_FAILED,
+                 _("“%s” is not there any more. What was measured so far is kept; choose another model to go on."), path);
+    return FALSE;
+  }
+  if (qe_model_open (&work->weights[i], path, &(QeModelParams) { .no_prefetch = true }, &engine_error) == QE_OK)
+    return TRUE;
+  return quern_engine_set_error (error, &engine_error);
+}
+
+static gboolean
+open_model (Work *work, guint i, GError **error)
+{
+  QeContextParams params = { .n_ctx = work->job->n_ctx,
+                             .n_threads = work->job->n_threads,
+                             .kv_type = g_array_index (work->job->kv_types, QeKvType, i),
+                             .checkpoint_bytes = UINT64_MAX };
+  QeError engine_error = { 0 };
+
+  for (guint j = 0; j < work->job->models->len && !work->together; j++)
+    if (j != i)
+      close_model (work, j);
+  if (!open_weights (work, i, error))
+    return FALSE;
+  if (work->contexts[i] || qe_context_new (&work->contexts[i], work->weights[i], &params, &engine_error) == QE_OK)
+    return TRUE;
+  return quern_engine_set_error (error, &engine_error);
+}
+
+/* Numbers of different vocabularies mean nothing. */
+static gboolean
+check_vocabularies (Work *work, GError **error)
+{
+  guint64 hash = 0;
+
+  for (guint i = 0; i < work->job->models->len; i++) {
+    if (!open_weights (work, i, error))
+      return FALSE;
+    guint64 own = qe_vocabulary_hash (work->weights[i]);
+    gsize n_vocab = qe_model_info (work->weights[i])->n_vocab;
+    if (i > 0 && (own != hash || n_vocab != work->n_vocab)) {
+      g_autofree char *first = quern_model_dup_full_title (model_at (work, 0));
+      g_autofree char *other = quern_model_dup_full_title (model_at (work, i));
+      g_set_error (error, QUERN_COMPARE_ERROR, QUERN_COMPARE_ERROR_VOCABULARY,
+                   _("“%s” and “%s” have different vocabularies, so their numbers cannot be compared. Compare what they write instead."),
+                   first, other);
+      return FALSE;
+    }
+    hash = own;
+    work->n_vocab = n_vocab;
+  }
+  return TRUE;
+}
+
+/* ---- the reference's logits ------------------------------------------------------------------------------------ */
+
+static gboolean
+fail_file (GError **error)
+{
+  g_set_error (error, QUERN_COMPARE_ERROR, QUERN_COMPARE_ERROR_FAILED,
+               _("The reference’s figures could not be kept in “%s”: %s. Free some space there and go on."),
+               g_get_user_cache_dir (), g_strerror (errno));
+  return FALSE;
+}
+
+static gboolean
+open_file (Work *work, GError **error)
+{
+  g_autofree char *path = g_build_filename (g_get_user_cache_dir (), "quern-measure-XXXXXX", NULL);
+
+  g_mkdir_with_parents (g_get_user_cache_dir (), 0700);
+  work->file = g_mkstemp_full (path, O_RDWR | O_CLOEXEC, 0600);
+  if (work->file < 0)
+    return fail_file (error);
+  g_unlink (path);
+  return TRUE;
+}
+
+/* Whole rows; the loop is for short counts. */
+static gboolean
+transfer_row (Work *work, guint64 at, float *row, gboolean write, GError **error)
+{
+  const gsize size = work->n_vocab * sizeof (float);
+  char *bytes = (char *) row;
+
+  for (gsize done = 0; done < size;) {
+    off_t offset = (off_t) (at * size + done);
+    gssize n = write ? pwrite (work->file, bytes + done, size - done, offset)
+                     : pread (work->file, bytes + done, size - done, offset);
+    if (n == 0)
+      errno = EIO;
+    if (n <= 0 && errno != EINTR)
+      return fail_file (error);
+    done += (gsize) MAX (n, 0);
+  }
+  return TRUE;
+}
+
+/* ---- one window ------------------------------------------------------------------------------------------------ */
+
+static void
+hand_over (Scoring *s)
+{
+  Work *work = s->work;
+
+  if (s->n_ready > 0)
+    work->events->scored (work->data, s->model, work->weights[s->model], s->ready, s->n_ready);
+  s->n_ready = 0;
+}
+
+/* The reference is compared with itself here only for its own likelihoods: its divergence is 0 by definition. */
+static gboolean
+score_row (Scoring *s, guint row, const float *logits, GError **error)
+{
+  Work *work = s->work;
+  const guint64 at = s->offset + row - s->window->first;
+  const gboolean keeps = s->model == 0 && !s->repeated;
+  QuernDivergence divergence;
+
+  if (keeps)
+    memcpy (work->row, logits, work->n_vocab * sizeof *logits);
+  if (!transfer_row (work, at, work->row, keeps, error))
+    return FALSE;
+  if (!quern_divergence_compute (work->row, logits, work->n_vocab,
+                                 g_array_index (work->plan->tokens, gint32, row + 1), &divergence)) {
+    g_autofree char *title = quern_model_dup_full_title (model_at (work, s->model));
+    g_set_error (error, QUERN_COMPARE_ERROR, QUERN_COMPARE_ERROR_FAILED,
+                 _("“%s” gave a result that is not a number at token %u. Its file may be damaged: download it anew."),
+                 title, row + 1);
+    return FALSE;
+  }
+  s->noise = MAX (s->noise, divergence.kld);
+  if (s->repeated)
+    return TRUE;
+  s->ready[s->n_ready++] = divergence;
+  if (s->n_ready == EVENT_ROWS)
+    hand_over (s);
+  return TRUE;
+}
+
+static bool
+row_cb (void *data, size_t row, const float *logits)
+{
+  Scoring *s = data;
+  gint64 began = g_get_monotonic_time ();
+  gboolean ok = score_row (s, s->window->base + (guint) row, logits, &s->error);
+
+  s->aside += g_get_monotonic_time () - began;
+  return ok;
+}
+
+static gboolean
+score_window (Scoring *s, GError **error)
+{
+  Work *work = s->work;
+  const QuernMeasureWindow *w = s->window;
+  QeControl control = { work->events->stopped, NULL, work->data };
+  QeError engine_error = { 0 };
+  gint64 began = g_get_monotonic_time ();
+
+  QeStatus status = qe_context_score (work->contexts[s->model], &g_array_index (work->plan->tokens, gint32, w->base),
+                                      w->n, w->first - w->base, row_cb, s, &control, &engine_error);
+  hand_over (s);
+  if (s->error) {
+    g_propagate_error (error, s->error);
+    return FALSE;
+  }
+  if (status != QE_OK)
+    return quern_engine_set_error (error, &engine_error);
+  if (!s->repeated)
+    work->events->worked (work->data, s->model,
+                          (double) (g_get_monotonic_time () - began - s->aside) / G_USEC_PER_SEC, w->n);
+  return TRUE;
+}
+
+static gboolean
+score_batch (Work *work, guint model, guint begin, guint end, GError **error)
+{
+  guint64 offset = 0;
+
+  if (!open_model (work, model, error))
+    return FALSE;
+  for (guint i = begin; i < end; i++) {
+    const QuernMeasureWindow *window = &g_array_index (work->plan->windows, QuernMeasureWindow, i);
+    Scoring scoring = { .work = work, .model = model, .window = window, .offset = offset };
+    if (!score_window (&scoring, error))
+      return FALSE;
+    offset += window->end - window->first;
+  }
+  return TRUE;
+}
+
+/* The first window of the text once more. */
+static gboolean
+measure_noise (Work *work, GError **error)
+{
+  const QuernMeasureWindow *window = &g_array_index (work->plan->windows, QuernMeasureWindow, 0);
+  Scoring scoring = { .work = work, .window = window, .repeated = TRUE };
+
+  if (!score_window (&scoring, error))
+    return FALSE;
+  work->events->noise (work->data, scoring.noise);
+  return TRUE;
+}
+
+/* ---- all of it ------------------------------------------------------------------------------------------------- */
+
+/* The end of the batch that begins with this window. */
+static guint
+batch_end (const Work *work, guint begin)
+{
+  guint64 rows = 0;
+
+  if (work->together || work->job->models->len == 1)
+    return begin + 1;
+  for (guint i = begin; i < work->plan->windows->len; i++) {
+    const QuernMeasureWindow *window = &g_array_index (work->plan->windows, QuernMeasureWindow, i);
+    rows += window->end - window->first;
+    if (rows * work->n_vocab * sizeof (float) > BATCH_BYTES)
+      return MAX (i, begin + 1);
+  }
+  return work->plan->windows->len;
+}
+
+static gboolean
+score_all (Work *work, GError **error)
+{
+  guint end;
+
+  for (guint begin = work->job->windows_done; begin < work->plan->windows->len; begin = end) {
+    end = batch_end (work, begin);
+    for (guint model = 0; model < work->job->models->len; model++) {
+      if (!score_batch (work, model, begin, end, error))
+        return FALSE;
+      if (begin == 0 && model == 0 && work->job->models->len > 1 && !measure_noise (work, error))
+        return FALSE;
+    }
+    work->events->committed (work->data, end);
+  }
+  return TRUE;
+}
+
+static gboolean
+prepare (Work *work, GError **error)
+{
+  if (!choose_memory (work, error) || !check_vocabularies (work, error))
+    return FALSE;
+  work->plan = _quern_measure_plan_new (work->weights[0], work->job->sources, work->job->n_ctx, error);
+  if (!work->plan || !open_file (work, error))
+    return FALSE;
+  work->row = g_new (float, work->n_vocab);
+  work->events->planned (work->data, work->plan, work->weights[0], work->together);
+  return TRUE;
+}
+
+gboolean
+_quern_measure_work (const QuernMeasureJob *job, const QuernMeasureEvents *events, gpointer data, GError **error)
+{
+  Work work = { .job = job, .events = events, .data = data, .file = -1 };
+
+  work.weights = g_new0 (QeModel *, job->models->len);
+  work.contexts = g_new0 (QeContext *, job->models->len);
+  gboolean ok = prepare (&work, error) && score_all (&work, error);
+  for (guint i = 0; i < job->models->len; i++)
+    close_model (&work, i);
+  g_free (work.weights);
+  g_free (work.contexts);
+  g_free (work.row);
+  if (work.file >= 0)
+    close (work.file);
+  g_clear_pointer (&work.plan, _quern_measure_plan_free);
+  return ok;
+}

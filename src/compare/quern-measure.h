@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include "quern-engine.h"
+#include "quern-measured.h"
+
+G_BEGIN_DECLS
+
+/* A forced run: one text, evaluated by a reference and by other models, compared position by position over the full
+ * vocabulary. Set it up, then quern_measure_run_async(); what is measured shows in the results while it runs.
+ *
+ *   g_autoptr (QuernMeasure) measure = quern_measure_new ();
+ *   quern_measure_add_model (measure, largest, QE_KV_F16); // the first is the reference
+ *   quern_measure_add_model (measure, smaller, QE_KV_F16);
+ *   quern_measure_add_text (measure, text);
+ *   quern_measure_run_async (measure, cancellable, done_cb, NULL);
+ *
+ * A run that was cancelled or failed keeps what it has; running again goes on there. Models are in memory together where
+ * they fit, else one at a time. Properties (notified): "progress" (double, 0 to 1), "running", "paused" (writable),
+ * "note" (string or NULL: what to know about the figures), "memory-limit" (uint64, writable; bytes that the models may
+ * take, 0: what is free). */
+#define QUERN_TYPE_MEASURE (quern_measure_get_type ())
+G_DECLARE_FINAL_TYPE (QuernMeasure, quern_measure, QUERN, MEASURE, GObject)
+
+#define QUERN_MEASURE_CONTEXT 512 /* tokens of a window, unless another size is set */
+
+QuernMeasure  *quern_measure_new                 (void);
+QuernMeasured *quern_measure_add_model           (QuernMeasure *self, QuernModel *model, QeKvType kv_type);
+void           quern_measure_add_text            (QuernMeasure *self, const char *text);
+void           quern_measure_add_request         (QuernMeasure *self, QuernRequest *request, const gint32 *answer,
+                                                  guint n_answer);
+void           quern_measure_set_source          (QuernMeasure *self, const char *name);
+const char    *quern_measure_get_source          (QuernMeasure *self);
+void           quern_measure_set_context_size    (QuernMeasure *self, guint n_tokens);
+guint          quern_measure_get_context_size    (QuernMeasure *self);
+void           quern_measure_set_threads         (QuernMeasure *self, guint n_threads);
+GListModel    *quern_measure_get_results         (QuernMeasure *self);
+QuernMeasured *quern_measure_get_result          (QuernMeasure *self, guint i);
+
+void           quern_measure_run_async           (QuernMeasure *self, GCancellable *cancellable,
+                                                  GAsyncReadyCallback callback, gpointer user_data);
+gboolean       quern_measure_run_finish          (QuernMeasure *self, GAsyncResult *result, GError **error);
+void           quern_measure_set_paused          (QuernMeasure *self, gboolean paused);
+gboolean       quern_measure_get_running         (QuernMeasure *self);
+gboolean       quern_measure_get_complete        (QuernMeasure *self);
+double         quern_measure_get_progress        (QuernMeasure *self);
+const char    *quern_measure_get_note            (QuernMeasure *self);
+
+/* The text, once a run has begun: token i covers bytes [start, end). */
+const char    *quern_measure_get_text            (QuernMeasure *self);
+guint          quern_measure_get_n_tokens        (QuernMeasure *self);
+void           quern_measure_get_token_span      (QuernMeasure *self, guint token, guint *start, guint *end);
+/* Which token of the text position i of every result is about. */
+guint          quern_measure_get_position_token  (QuernMeasure *self, guint i);
+/* A candidate's text. */
+const char    *quern_measure_get_candidate       (QuernMeasure *self, gint32 id);
+/* Largest divergence of the reference from itself, evaluated a second time; -1 before that was done. */
+double         quern_measure_get_noise_floor     (QuernMeasure *self);
+
+G_END_DECLS

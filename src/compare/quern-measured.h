@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include "quern-divergence.h"
+#include "quern-model.h"
+
+G_BEGIN_DECLS
+
+#define QUERN_COMPARE_ERROR (quern_compare_error_quark ())
+GQuark quern_compare_error_quark (void);
+
+typedef enum {
+  QUERN_COMPARE_ERROR_FAILED,
+  QUERN_COMPARE_ERROR_VOCABULARY, /* the models' tokens differ: texts can be read side by side, numbers mean nothing */
+  QUERN_COMPARE_ERROR_TEXT,       /* nothing to score in it */
+  QUERN_COMPARE_ERROR_MEMORY,     /* see the sentence: what is needed and what is free */
+  QUERN_COMPARE_ERROR_FORMAT,     /* what was imported is no comparison */
+} QuernCompareError;
+
+/* What identifies one model of a comparison, kept also when its file is gone. */
+typedef struct {
+  char *id, *title, *quantisation;
+  char *sha256; /* NULL until it was worked out */
+  guint64 file_bytes, parameters;
+  double bits_per_weight;
+} QuernModelFacts;
+
+void quern_model_facts_set   (QuernModelFacts *facts, QuernModel *model);
+void quern_model_facts_copy  (QuernModelFacts *facts, const QuernModelFacts *other);
+void quern_model_facts_clear (QuernModelFacts *facts);
+
+/* One model's part of a measurement: every scored position and their summary. Grows while the measurement runs.
+ *   "changed" (): there are more positions; comes a few times a second
+ * Properties (read): "title", "quantisation" (string), "n-positions" (uint). */
+#define QUERN_TYPE_MEASURED (quern_measured_get_type ())
+G_DECLARE_FINAL_TYPE (QuernMeasured, quern_measured, QUERN, MEASURED, GObject)
+
+QuernMeasured                *quern_measured_new             (QuernModel *model, QeKvType kv_type);
+QuernMeasured                *quern_measured_new_stored      (const QuernModelFacts *facts, QeKvType kv_type);
+QuernModel                   *quern_measured_get_model       (QuernMeasured *self);
+void                          quern_measured_set_model       (QuernMeasured *self, QuernModel *model);
+const QuernModelFacts        *quern_measured_get_facts       (QuernMeasured *self);
+char                         *quern_measured_dup_label       (QuernMeasured *self);
+QeKvType                      quern_measured_get_kv_type     (QuernMeasured *self);
+guint                         quern_measured_get_n_positions (QuernMeasured *self);
+const QuernDivergence        *quern_measured_get_position    (QuernMeasured *self, guint i);
+const QuernDivergenceSummary *quern_measured_get_summary     (QuernMeasured *self);
+double                        quern_measured_get_seconds     (QuernMeasured *self);
+double                        quern_measured_get_rate        (QuernMeasured *self);
+
+/* For the measurement. */
+void quern_measured_add       (QuernMeasured *self, const QuernDivergence *positions, guint n);
+void quern_measured_truncate  (QuernMeasured *self, guint n);
+void quern_measured_add_work  (QuernMeasured *self, double seconds, guint n_tokens);
+guint quern_measured_get_n_evaluated (QuernMeasured *self);
+void quern_measured_set_sha256 (QuernMeasured *self, const char *sha256);
+
+G_END_DECLS

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "config.h"
+
+#include "quern-verdict.h"
+
+#include <glib/gi18n-lib.h>
+#include <math.h>
+#include <string.h>
+
+#define NORMAL_95 1.959964 /* two-sided */
+
+QuernVerdict
+quern_verdict_of (const QuernDivergenceSummary *summary)
+{
+  if (summary->n == 0)
+    return QUERN_VERDICT_NONE;
+  if (summary->kld_mean < QUERN_VERDICT_SLIGHT)
+    return QUERN_VERDICT_INDISTINGUISHABLE;
+  return summary->kld_mean < QUERN_VERDICT_DAMAGED ? QUERN_VERDICT_SLIGHTLY_DIFFERENT : QUERN_VERDICT_VISIBLY_DAMAGED;
+}
+
+/**
+ * quern_verdict_to_string:
+ *
+ * Returns: the verdict as people read it, translated
+ */
+const char *
+quern_verdict_to_string (QuernVerdict verdict)
+{
+  switch (verdict) {
+  case QUERN_VERDICT_INDISTINGUISHABLE: return C_("verdict", "indistinguishable");
+  case QUERN_VERDICT_SLIGHTLY_DIFFERENT: return C_("verdict", "slightly different");
+  case QUERN_VERDICT_VISIBLY_DAMAGED: return C_("verdict", "visibly damaged");
+  default: return C_("verdict", "not measured");
+  }
+}
+
+/**
+ * quern_verdict_to_word:
+ *
+ * Returns: the verdict as JSON has it
+ */
+const char *
+quern_verdict_to_word (QuernVerdict verdict)
+{
+  static const char *const words[] = { "none", "indistinguishable", "slightly-different", "visibly-damaged" };
+
+  return words[verdict];
+}
+
+/**
+ * quern_verdict_is_borderline:
+ *
+ * Returns: whether the 95 % interval of the mean divergence reaches into another band
+ */
+gboolean
+quern_verdict_is_borderline (const QuernDivergenceSummary *summary)
+{
+  QuernDivergenceSummary low = *summary, high = *summary;
+
+  low.kld_mean -= NORMAL_95 * summary->kld_error;
+  high.kld_mean += NORMAL_95 * summary->kld_error;
+  return quern_verdict_of (&low) != quern_verdict_of (&high);
+}
+
+void
+quern_verdict_paired (QuernMeasured *a, QuernMeasured *b, double *mean, double *error)
+{
+  guint n = MIN (quern_measured_get_n_positions (a), quern_measured_get_n_positions (b));
+  QuernRunning difference = { 0 };
+
+  for (guint i = 0; i < n; i++)
+    quern_running_add (&difference, quern_measured_get_position (a, i)->kld - quern_measured_get_position (b, i)->kld);
+  *mean = difference.mean;
+  *error = quern_running_standard_error (&difference);
+}
+
+/**
+ * quern_verdict_too_close:
+ *
+ * Returns: whether the 95 % interval of the paired difference holds 0, so that neither is the nearer one
+ */
+gboolean
+quern_verdict_too_close (QuernMeasured *a, QuernMeasured *b)
+{
+  double mean, error;
+
+  quern_verdict_paired (a, b, &mean, &error);
+  return fabs (mean) <= NORMAL_95 * error;
+}
+
+static guint64
+size_of (QuernMeasured *result)
+{
+  return quern_measured_get_facts (result)->file_bytes;
+}
+
+guint
+quern_verdict_smallest_good (QuernMeasure *measure)
+{
+  guint n = g_list_model_get_n_items (quern_measure_get_results (measure));
+  guint best = 0;
+
+  for (guint i = 1; i < n; i++) {
+    QuernMeasured *result = quern_measure_get_result (measure, i);
+    if (quern_verdict_of (quern_measured_get_summary (result)) == QUERN_VERDICT_INDISTINGUISHABLE
+        && size_of (result) < size_of (quern_measure_get_result (measure, best)))
+      best = i;
+  }
+  return best;
+}
+
+/* The other model whose divergence is the next to this one's; NULL without. */
+static QuernMeasured *
+nearest (QuernMeasure *measure, guint i)
+{
+  QuernMeasured *self = quern_measure_get_result (measure, i), *best = NULL;
+  double own = quern_measured_get_summary (self)->kld_mean, distance = INFINITY;
+  guint n = g_list_model_get_n_items (quern_measure_get_results (measure));
+
+  for (guint j = 1; j < n; j++) {
+    QuernMeasured *other = quern_measure_get_result (measure, j);
+    double away = fabs (quern_measured_get_summary (other)->kld_mean - own);
+    if (j != i && away < distance) {
+      distance = away;
+      best = other;
+    }
+  }
+  return best;
+}
+
+static void
+append_size (GString *out, QuernMeasured *reference, QuernMeasured *result)
+{
+  double share = size_of (reference) > 0 ? (double) size_of (result) / (double) size_of (reference) : 1;
+  double speed = quern_measured_get_rate (reference) > 0
+                     ? quern_measured_get_rate (result) / quern_measured_get_rate (reference)
+                     : 1;
+
+  if (share < 0.995)
+    g_string_append_printf (out, _("; %.0f %% smaller"), 100 * (1 - share));
+  if (speed >= 1.05 || (speed > 0 && speed <= 0.95))
+    g_string_append_printf (out, _("; %.2f× the speed of reading"), speed);
+  g_string_append (out, ".");
+}
+
+/**
+ * quern_verdict_dup_sentence:
+ * @i: not the reference
+ *
+ * Returns: (transfer full): "Q4_K_M is slightly different: same first choice in 92.1 % ± 0.9 of 900 tokens; 41 % smaller."
+ */
+char *
+quern_verdict_dup_sentence (QuernMeasure *measure, guint i)
+{
+  QuernMeasured *result = quern_measure_get_result (measure, i);
+  const QuernDivergenceSummary *s = quern_measured_get_summary (result);
+  g_autofree char *label = quern_measured_dup_label (result);
+  QuernMeasured *other = nearest (measure, i);
+  GString *out = g_string_new (NULL);
+
+  if (s->n == 0)
+    return g_string_free_and_steal (out);
+  g_string_append_printf (out, _("%s is %s: same first choice in %.1f %% ± %.1f of %u tokens"), label,
+                          quern_verdict_to_string (quern_verdict_of (s)), 100 * s->same_top, 100 * s->same_top_error,
+                          (guint) s->n);
+  append_size (out, quern_measure_get_result (measure, 0), result);
+  if (quern_verdict_is_borderline (s))
+    g_string_append (out, _(" It is near a border between two of these words: a longer text would tell."));
+  if (other && quern_verdict_too_close (result, other)) {
+    g_autofree char *name = quern_measured_dup_label (other);
+    g_string_append_printf (out, _(" Against %s it is too close to call on this text."), name);
+  }
+  return g_string_free_and_steal (out);
+}
+
+/**
+ * quern_verdict_dup_reference:
+ *
+ * Returns: (transfer full): what the others are compared with. It is only called a loss when that is of full precision.
+ */
+char *
+quern_verdict_dup_reference (QuernMeasure *measure)
+{
+  static const char *const full[] = { "F16", "BF16", "F32", NULL };
+
+  if (g_list_model_get_n_items (quern_measure_get_results (measure)) == 0)
+    return g_strdup ("");
+  QuernMeasured *reference = quern_measure_get_result (measure, 0);
+  g_autofree char *label = quern_measured_dup_label (reference);
+  const char *quantisation = quern_measured_get_facts (reference)->quantisation;
+
+  if (quantisation && g_strv_contains (full, quantisation))
+    return g_strdup_printf (_("Compared with %s, which is of full precision: what differs was lost by quantising."), label);
+  return g_strdup_printf (_("Compared with %s, the reference chosen here, which is itself quantised."), label);
+}
