@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* bench-memory [-c CONTEXT] [-q] [-s] FILE…
- * Fills a context of each file to the last row and prints the planned against the measured peak of memory, one process
+ * Fills a context of each file to the last row and prints the planned against the measured peak of memory (CONTEXT of at least 768), one process
  * for each so that peaks do not mix. -q: Q8_0 cache; -s: with speculation. Exit 1 when one is off by more than 5 %. */
 #include <math.h>
 #include <stdio.h>
@@ -20,8 +20,8 @@ fill (QeContext *context, uint32_t n_ctx, uint32_t n_vocab, QeError *err)
   for (uint32_t i = 0; status == QE_OK && i < n_ctx - 1; i++) {
     const int32_t token = (int32_t) (i * 7919 % n_vocab);
     status = qe_prompt_add_tokens (prompt, &token, 1, err);
-    if ((i + 1) % (n_ctx / 8) == 0)
-      qe_prompt_mark (prompt); /* so that every checkpoint there may be is taken */
+    if (i >= 512 && i % 16 == 0 && i < 1024)
+      qe_prompt_mark (prompt); /* so that, after a batch of full size, every checkpoint there may be is taken */
   }
   if (status == QE_OK)
     status = qe_context_prefill (context, prompt, NULL, NULL, err);
@@ -91,7 +91,7 @@ main (int argc, char **argv)
     else
       return 2;
   }
-  if (optind == argc || params.n_ctx < 16) {
+  if (optind == argc || params.n_ctx < 768) {
     fprintf (stderr, "usage: bench-memory [-c CONTEXT] [-q] [-s] FILE...\n");
     return 2;
   }
