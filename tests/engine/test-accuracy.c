@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What integer products cost in accuracy: the distributions of Quern Tiny with activations rounded to 8 bits against
+ * those with activations in f32. */
+#include "qe-test.h"
+
+#define N 400 /* tokens of text */
+
+typedef struct {
+  float *logits; /* [N][n_vocab] */
+  size_t n_vocab;
+} Scores;
+
+static bool
+keep (void *data, size_t row, const float *logits)
+{
+  Scores *s = data;
+  memcpy (s->logits + row * s->n_vocab, logits, s->n_vocab * sizeof *logits);
+  return true;
+}
+
+static bool
+score (QeModel *model, const int32_t *ids, size_t n, Scores *out)
+{
+  QeContextParams params = { .n_ctx = N, .n_threads = 2 };
+  QeContext *context = NULL;
+  QeError err = { 0 };
+  out->n_vocab = qe_model_info (model)->n_vocab;
+  out->logits = calloc (n * out->n_vocab, sizeof *out->logits);
+  bool ok = QE_CHECK_OK (qe_context_new (&context, model, &params, &err), err)
+            && QE_CHECK_OK (qe_context_score (context, ids, n, 0, keep, out, NULL, &err), err);
+  qe_context_free (context);
+  return ok;
+}
+
+/* Logarithm of the sum of exp (x). */
+static double
+log_sum (const float *x, size_t n)
+{
+  double max = x[0], sum = 0;
+  for (size_t i = 1; i < n; i++)
+    max = x[i] > max ? x[i] : max;
+  for (size_t i = 0; i < n; i++)
+    sum += exp (x[i] - max);
+  return max + log (sum);
+}
+
+/* KL divergence of q from p, in nats. */
+static double
+divergence (const float *p, const float *q, size_t n)
+{
+  double lp = log_sum (p, n), lq = log_sum (q, n), sum = 0;
+  for (size_t i = 0; i < n; i++)
+    sum += exp (p[i] - lp) * ((p[i] - lp) - (q[i] - lq));
+  return sum;
+}
+
+/* Texts of the kind that the model knows, from its own expected answers. */
+static size_t
+read_tokens (const QeModel *model, int32_t *out)
+{
+  size_t size = 0, n = 0;
+  QeError err;
+  int32_t *ids = NULL;
+  char *text = qe_test_read (qe_test_tiny ("expected.json"), &size);
+  if (text && QE_CHECK_OK (qe_tokenize (model, text, size < 4000 ? size : 4000, NULL, 0, &ids, &n, &err), err)) {
+    n = n < N ? n : N;
+    memcpy (out, ids, n * sizeof *out);
+  }
+  free (ids);
+  free (text);
+  return n;
+}
+
+static void
+check_file (const char *name, double allowed)
+{
+  QeModel *model = NULL;
+  QeError err = { 0 };
+  int32_t ids[N];
+  Scores exact = { 0 }, rounded = { 0 };
+  QE_REQUIRE_OK (qe_model_open (&model, qe_test_tiny (name), NULL, &err), err);
+  size_t n = read_tokens (model, ids);
+  setenv ("QE_ACTIVATIONS", "f32", 1);
+  bool ok = score (model, ids, n, &exact);
+  unsetenv ("QE_ACTIVATIONS");
+  ok = ok && score (model, ids, n, &rounded);
+  double mean = 0;
+  for (size_t i = 0; ok && i < n; i++)
+    mean += divergence (exact.logits + i * exact.n_vocab, rounded.logits + i * exact.n_vocab, exact.n_vocab) / (double) n;
+  qe_test_note ("%s: mean KL divergence %.2e over %zu tokens", name, mean, n);
+  qe_test_check (n >= 200 && mean < allowed && (mean > 0 || strcmp (qe_cpu_kernels (), "generic") == 0), __FILE__, __LINE__, "%s: mean divergence %g of %zu tokens",
+                 name, mean, n);
+  free (exact.logits);
+  free (rounded.logits);
+  qe_model_free (model);
+}
+
+QE_TEST (rounding_activations_costs_little)
+{
+  check_file ("quern-tiny-Q8_0.gguf", 1e-3);
+  check_file ("quern-tiny-Q4_K_M.gguf", 1e-3);
+  check_file ("quern-tiny-Q2_K.gguf", 2e-3);
+}
