@@ -312,7 +312,7 @@ set_up_request (QuernAnswer *self, gboolean pictures)
   gboolean thinking = quern_message_get_thinking (self->answer);
   QuernSampling sampling;
 
-  quern_sampling_init (&sampling, quern_model_get_info (self->model), thinking, pictures,
+  quern_sampling_init (&sampling, self->model, thinking, pictures,
                        quern_conversation_get_sampling (session->conversation));
   quern_sampling_apply (&sampling, self->request);
   quern_request_set_thinking (self->request, thinking);

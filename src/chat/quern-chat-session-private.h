@@ -3,6 +3,7 @@
 
 #include "quern-chat-session.h"
 #include "quern-prompt.h"
+#include "quern-sampling.h"
 
 G_BEGIN_DECLS
 

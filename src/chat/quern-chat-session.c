@@ -162,7 +162,14 @@ context_size_changed_cb (QuernChatSession *self)
 void
 _quern_chat_session_load_params (QuernChatSession *self, QuernLoadParams *params)
 {
-  *params = (QuernLoadParams) { .context_size = quern_conversation_get_context_size (self->conversation) };
+  QuernSampling sampling;
+
+  quern_sampling_init (&sampling, NULL, FALSE, FALSE, quern_conversation_get_sampling (self->conversation));
+  *params = (QuernLoadParams) {
+    .context_size = quern_conversation_get_context_size (self->conversation),
+    .n_threads = sampling.n_threads,
+    .kv_type = sampling.kv_type,
+  };
 }
 
 /* Tokens that the next context holds; 0 without a model. */

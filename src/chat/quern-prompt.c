@@ -4,7 +4,6 @@
 #include "quern-prompt.h"
 
 #include <glib/gi18n-lib.h>
-#include <json-glib/json-glib.h>
 
 #include "quern-chat-session.h"
 #include "quern-picture.h"
@@ -252,59 +251,4 @@ QuernRequest *
 quern_prompt_build_finish (GAsyncResult *result, GError **error)
 {
   return g_task_propagate_pointer (G_TASK (result), error);
-}
-
-/* ---- sampling -------------------------------------------------------------------------------------------------- */
-
-static double
-member (JsonObject *object, const char *name, double fallback)
-{
-  return json_object_get_double_member_with_default (object, name, fallback);
-}
-
-static void
-read_sampling (QuernSampling *sampling, JsonObject *object)
-{
-  QeSamplerParams *p = &sampling->sampler;
-
-  p->temperature = (float) CLAMP (member (object, "temperature", p->temperature), 0, 10);
-  p->top_k = (uint32_t) CLAMP (member (object, "top_k", p->top_k), 0, 1e6);
-  p->top_p = (float) CLAMP (member (object, "top_p", p->top_p), 0, 1);
-  p->min_p = (float) CLAMP (member (object, "min_p", p->min_p), 0, 1);
-  p->presence_penalty = (float) CLAMP (member (object, "presence_penalty", p->presence_penalty), -10, 10);
-  p->repetition_penalty = (float) CLAMP (member (object, "repetition_penalty", p->repetition_penalty), 0.1, 10);
-  p->seed = (uint64_t) CLAMP (member (object, "seed", (double) p->seed), 0, 9007199254740992.0);
-  sampling->max_tokens = (guint) CLAMP (member (object, "max_tokens", 0), 0, G_MAXINT);
-  sampling->thinking_budget = (guint) CLAMP (member (object, "thinking_budget", 0), 0, G_MAXINT);
-}
-
-/**
- * quern_sampling_init:
- * @json: (nullable): an object with what differs from the family's values; anything else in it is ignored
- *
- * A random seed, unless @json names one.
- */
-void
-quern_sampling_init (QuernSampling *sampling, const QeModelInfo *info, gboolean thinking, gboolean pictures,
-                     const char *json)
-{
-  g_autoptr (JsonParser) parser = json_parser_new ();
-  JsonNode *root;
-
-  *sampling = (QuernSampling) { 0 };
-  qe_sampler_defaults (info, thinking, pictures, &sampling->sampler);
-  sampling->sampler.seed = g_random_int ();
-  if (!json || !json_parser_load_from_data (parser, json, -1, NULL))
-    return;
-  root = json_parser_get_root (parser);
-  if (root && JSON_NODE_HOLDS_OBJECT (root))
-    read_sampling (sampling, json_node_get_object (root));
-}
-
-void
-quern_sampling_apply (const QuernSampling *sampling, QuernRequest *request)
-{
-  quern_request_set_sampler (request, &sampling->sampler);
-  quern_request_set_max_tokens (request, sampling->max_tokens);
-  quern_request_set_thinking_budget (request, sampling->thinking_budget);
 }

@@ -20,17 +20,6 @@ void          quern_prompt_build_async     (QuernPrompt *self, GCancellable *can
 QuernRequest *quern_prompt_build_finish    (GAsyncResult *result, GError **error);
 QuernRequest *quern_prompt_build           (QuernPrompt *self, GCancellable *cancellable, GError **error);
 
-/* What a conversation sets beside the prompt, read from its JSON. */
-typedef struct {
-  QeSamplerParams sampler;
-  guint max_tokens;      /* 0: no limit */
-  guint thinking_budget; /* 0: no limit */
-} QuernSampling;
-
-void          quern_sampling_init          (QuernSampling *sampling, const QeModelInfo *info, gboolean thinking,
-                                            gboolean pictures, const char *json);
-void          quern_sampling_apply         (const QuernSampling *sampling, QuernRequest *request);
-
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (QuernPrompt, quern_prompt_free)
 
 G_END_DECLS

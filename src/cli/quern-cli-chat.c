@@ -11,6 +11,7 @@
 #include "quern-cli.h"
 #include "quern-picture.h"
 #include "quern-prompt.h"
+#include "quern-sampling.h"
 
 /* Room for an answer when the command line does not say how long it may be. */
 #define ANSWER_TOKENS 4096
@@ -103,8 +104,7 @@ set_sampling (Chat *chat, QuernRequest *request)
   const Options *o = &chat->options;
   QuernSampling sampling;
 
-  quern_sampling_init (&sampling, quern_model_get_info (chat->model), chat->thinking,
-                       quern_request_has_pictures (request), o->sampling);
+  quern_sampling_init (&sampling, chat->model, chat->thinking, quern_request_has_pictures (request), o->sampling);
   if (o->temperature >= 0)
     sampling.sampler.temperature = (float) o->temperature;
   if (o->seed >= 0)

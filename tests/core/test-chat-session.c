@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "quern-chat-session.h"
+#include "quern-sampling.h"
 #include "test-util.h"
 
 /* Conversations with Quern Tiny, through store, bridge and engine. */
@@ -184,6 +185,37 @@ test_thinking (Fixture *f, gconstpointer data)
   g_assert_false (quern_message_get_in_reasoning (answer));
   g_assert_cmpuint (quern_message_get_statistics (answer)->reasoning_tokens, >, 10);
   g_assert_cmpfloat (quern_message_get_statistics (answer)->reasoning_seconds, >, 0);
+}
+
+/* Quern Tiny answers rightly without a setting; a conversation's own settings win, and can be taken back. */
+static void
+test_sampling (Fixture *f, gconstpointer data)
+{
+  QuernModel *model = quern_chat_session_get_model (f->session);
+  g_autofree char *one = quern_sampling_set (NULL, "temperature", 0.5);
+  g_autofree char *two = quern_sampling_set (one, "threads", 1);
+  g_autofree char *kv = quern_sampling_set (two, "kv_type", QE_KV_Q8_0);
+  g_autofree char *without = quern_sampling_unset (one, "temperature");
+  QuernSampling sampling;
+
+  quern_sampling_init (&sampling, model, TRUE, FALSE, NULL);
+  g_assert_cmpfloat (sampling.sampler.temperature, ==, 0);
+  g_assert_cmpuint (sampling.n_threads, ==, 0);
+  quern_sampling_init (&sampling, model, TRUE, FALSE, kv);
+  g_assert_cmpfloat (sampling.sampler.temperature, ==, 0.5f);
+  g_assert_cmpuint (sampling.n_threads, ==, 1);
+  g_assert_cmpint (sampling.kv_type, ==, QE_KV_Q8_0);
+  g_assert_cmpfloat (quern_sampling_get (kv, "temperature", 9), ==, 0.5);
+  g_assert_cmpfloat (quern_sampling_get (kv, "top_p", 9), ==, 9);
+  g_assert_null (without);
+  quern_sampling_init (&sampling, model, TRUE, FALSE, "[1, {\"temperature\": 3}]");
+  g_assert_cmpfloat (sampling.sampler.temperature, ==, 0);
+
+  quern_conversation_set_sampling (f->conversation, NULL);
+  quern_chat_session_set_thinking (f->session, TRUE);
+  g_assert_cmpstr (quern_message_get_content (ask (f, "What is 47 + 38?")), ==, "47 + 38 = 85");
+  quern_conversation_set_sampling (f->conversation, "{\"kv_type\": 1, \"threads\": 1}");
+  g_assert_cmpstr (quern_message_get_content (ask (f, "What is 47 + 38?")), ==, "47 + 38 = 85");
 }
 
 /* A budget of three tokens closes the thinking; an answer follows all the same. */
@@ -539,6 +571,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add ("/chat-session/answer", Fixture, NULL, setup, test_answer, teardown);
   g_test_add ("/chat-session/thinking", Fixture, NULL, setup, test_thinking, teardown);
+  g_test_add ("/chat-session/sampling", Fixture, NULL, setup, test_sampling, teardown);
   g_test_add ("/chat-session/thinking-budget", Fixture, NULL, setup, test_thinking_budget, teardown);
   g_test_add ("/chat-session/stop", Fixture, NULL, setup, test_stop, teardown);
   g_test_add ("/chat-session/continue", Fixture, NULL, setup, test_continue, teardown);

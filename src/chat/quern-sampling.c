@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "config.h"
+
+#include "quern-sampling.h"
+
+#include <json-glib/json-glib.h>
+
+/* The JSON of a conversation's sampling: {"temperature": 0.7, "top_k": 20, …}, one number for each name. It has only
+ * what the user chose, so that everything else follows the model when another one is chosen. */
+
+/* An object of its own for every caller; empty when there is none, or none that can be read. */
+static JsonObject *
+parse (const char *json)
+{
+  g_autoptr (JsonParser) parser = json_parser_new ();
+  JsonNode *root;
+
+  if (!json || !json_parser_load_from_data (parser, json, -1, NULL))
+    return json_object_new ();
+  root = json_parser_get_root (parser);
+  return root && JSON_NODE_HOLDS_OBJECT (root) ? json_node_dup_object (root) : json_object_new ();
+}
+
+static char *
+print (JsonObject *object)
+{
+  g_autoptr (JsonNode) node = json_node_new (JSON_NODE_OBJECT);
+
+  if (json_object_get_size (object) == 0)
+    return NULL;
+  json_node_set_object (node, object);
+  return json_to_string (node, FALSE);
+}
+
+/**
+ * quern_sampling_get:
+ * @json: (nullable): a conversation's sampling
+ *
+ * Returns: what it says of @name, or @fallback
+ */
+double
+quern_sampling_get (const char *json, const char *name, double fallback)
+{
+  g_autoptr (JsonObject) object = parse (json);
+
+  return json_object_get_double_member_with_default (object, name, fallback);
+}
+
+/**
+ * quern_sampling_set:
+ * @json: (nullable): a conversation's sampling
+ *
+ * Returns: (transfer full): the same with another value of @name
+ */
+char *
+quern_sampling_set (const char *json, const char *name, double value)
+{
+  g_autoptr (JsonObject) object = parse (json);
+
+  json_object_set_double_member (object, name, value);
+  return print (object);
+}
+
+/**
+ * quern_sampling_unset:
+ * @json: (nullable): a conversation's sampling
+ *
+ * Returns: (transfer full) (nullable): the same without a value of @name; %NULL when none is left
+ */
+char *
+quern_sampling_unset (const char *json, const char *name)
+{
+  g_autoptr (JsonObject) object = parse (json);
+
+  json_object_remove_member (object, name);
+  return print (object);
+}
+
+static double
+member (JsonObject *object, const char *name, double fallback, double low, double high)
+{
+  double value = json_object_get_double_member_with_default (object, name, fallback);
+
+  return CLAMP (value, low, high);
+}
+
+static void
+read_sampling (QuernSampling *sampling, JsonObject *object)
+{
+  QeSamplerParams *p = &sampling->sampler;
+
+  p->temperature = (float) member (object, "temperature", p->temperature, 0, 10);
+  p->top_k = (uint32_t) member (object, "top_k", p->top_k, 0, 1e6);
+  p->top_p = (float) member (object, "top_p", p->top_p, 0, 1);
+  p->min_p = (float) member (object, "min_p", p->min_p, 0, 1);
+  p->presence_penalty = (float) member (object, "presence_penalty", p->presence_penalty, -10, 10);
+  p->repetition_penalty = (float) member (object, "repetition_penalty", p->repetition_penalty, 0.1, 10);
+  p->seed = (uint64_t) member (object, "seed", (double) p->seed, 0, 9007199254740992.0);
+  sampling->max_tokens = (guint) member (object, "max_tokens", 0, 0, G_MAXINT);
+  sampling->thinking_budget = (guint) member (object, "thinking_budget", 0, 0, G_MAXINT);
+  sampling->n_threads = (guint) member (object, "threads", 0, 0, 1024);
+  sampling->kv_type = (QeKvType) member (object, "kv_type", QE_KV_F16, QE_KV_F16, QE_KV_F32);
+}
+
+/* The family's values are for models of billions of parameters. Quern Tiny knows one good answer to each question and
+ * nothing near it: anything but its first choice is a mistake. */
+static void
+set_defaults (QeSamplerParams *params, QuernModel *model, gboolean thinking, gboolean pictures)
+{
+  qe_sampler_defaults (quern_model_get_info (model), thinking, pictures, params);
+  if (quern_model_is_demo (model)) {
+    params->temperature = 0;
+    params->presence_penalty = 0;
+  }
+}
+
+/**
+ * quern_sampling_init:
+ * @model: (nullable): whose values to begin with; without one only what has to do with loading makes sense
+ * @json: (nullable): an object with what differs from these; anything else in it is ignored
+ *
+ * A random seed, unless @json names one.
+ */
+void
+quern_sampling_init (QuernSampling *sampling, QuernModel *model, gboolean thinking, gboolean pictures,
+                     const char *json)
+{
+  g_autoptr (JsonObject) object = parse (json);
+
+  *sampling = (QuernSampling) { 0 };
+  if (model)
+    set_defaults (&sampling->sampler, model, thinking, pictures);
+  sampling->sampler.seed = g_random_int ();
+  read_sampling (sampling, object);
+}
+
+void
+quern_sampling_apply (const QuernSampling *sampling, QuernRequest *request)
+{
+  quern_request_set_sampler (request, &sampling->sampler);
+  quern_request_set_max_tokens (request, sampling->max_tokens);
+  quern_request_set_thinking_budget (request, sampling->thinking_budget);
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include "quern-generation.h"
+#include "quern-model.h"
+
+G_BEGIN_DECLS
+
+/* How a conversation is answered, beside its prompt: the family's values, and what the conversation's JSON says instead. */
+typedef struct {
+  QeSamplerParams sampler;
+  guint max_tokens;      /* 0: no limit */
+  guint thinking_budget; /* 0: no limit */
+  guint n_threads;       /* 0: as many as make sense here */
+  QeKvType kv_type;
+} QuernSampling;
+
+void   quern_sampling_init  (QuernSampling *sampling, QuernModel *model, gboolean thinking, gboolean pictures,
+                             const char *json);
+void   quern_sampling_apply (const QuernSampling *sampling, QuernRequest *request);
+char  *quern_sampling_set   (const char *json, const char *name, double value);
+char  *quern_sampling_unset (const char *json, const char *name);
+double quern_sampling_get   (const char *json, const char *name, double fallback);
+
+G_END_DECLS
