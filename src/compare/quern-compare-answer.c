@@ -1,0 +1,448 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "config.h"
+
+#include "quern-compare-answer.h"
+
+#include <string.h>
+
+#include "quern-compare-answer-private.h"
+
+/* As with QuernGeneration: a worker adds under the lock and asks for a flush, whose source on the main context carries
+ * everything over into what getters and signals show. */
+#define FLUSH_MS 12
+
+struct _QuernCompareAnswer {
+  GObject parent_instance;
+
+  GMainContext *context;
+
+  /* The main thread's. */
+  QuernCompareState state;
+  double progress;
+  GString *answer, *reasoning;
+  GArray *tokens; /* of QuernCompareToken */
+  QuernStatistics statistics;
+  char *failure;
+  guint64 planned, peak;
+  gboolean together;
+
+  GMutex lock; /* guards what follows */
+  GStringChunk *texts; /* of tokens; what is in it stays where it is */
+  GString *new_answer, *new_reasoning;
+  gsize answer_length, reasoning_length; /* of all that was added */
+  gsize spoken_for[2]; /* bytes that tokens have covered: answer, reasoning */
+  GArray *new_tokens;
+  QuernCompareState next_state;
+  double next_progress;
+  QuernStatistics next_statistics;
+  char *next_failure;
+  guint64 next_planned, next_peak;
+  gboolean next_together, flush_queued;
+};
+
+enum { PROP_0, PROP_STATE, PROP_PROGRESS, PROP_ANSWER, PROP_REASONING, N_PROPS };
+enum { SIGNAL_TEXT, SIGNAL_CHANGED, N_SIGNALS };
+
+static GParamSpec *properties[N_PROPS];
+static guint signals[N_SIGNALS];
+
+G_DEFINE_FINAL_TYPE (QuernCompareAnswer, quern_compare_answer, G_TYPE_OBJECT)
+
+/* ---- the main thread's side ------------------------------------------------------------------------------------ */
+
+static void
+show_text (QuernCompareAnswer *self, gboolean reasoning, GString *text)
+{
+  if (text->len > 0) {
+    g_string_append_len (reasoning ? self->reasoning : self->answer, text->str, (gssize) text->len);
+    g_signal_emit (self, signals[SIGNAL_TEXT], 0, reasoning, text->str);
+    g_object_notify_by_pspec (G_OBJECT (self), properties[reasoning ? PROP_REASONING : PROP_ANSWER]);
+  }
+  g_string_free (text, TRUE);
+}
+
+static void
+set_state (QuernCompareAnswer *self, QuernCompareState state, double progress)
+{
+  gboolean state_changed = state != self->state, progress_changed = progress != self->progress;
+
+  self->state = state;
+  self->progress = progress;
+  if (progress_changed)
+    g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_PROGRESS]);
+  if (state_changed)
+    g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_STATE]);
+}
+
+/* Shows what the worker has left. */
+void
+_quern_compare_answer_flush (QuernCompareAnswer *self)
+{
+  g_mutex_lock (&self->lock);
+  GString *answer = g_steal_pointer (&self->new_answer), *reasoning = g_steal_pointer (&self->new_reasoning);
+  QuernCompareState state = self->next_state;
+  double progress = self->next_progress;
+  self->new_answer = g_string_new (NULL);
+  self->new_reasoning = g_string_new (NULL);
+  g_array_append_vals (self->tokens, self->new_tokens->data, self->new_tokens->len);
+  g_array_set_size (self->new_tokens, 0);
+  self->statistics = self->next_statistics;
+  g_set_str (&self->failure, self->next_failure);
+  self->planned = self->next_planned;
+  self->peak = self->next_peak;
+  self->together = self->next_together;
+  self->flush_queued = FALSE;
+  g_mutex_unlock (&self->lock);
+
+  show_text (self, TRUE, reasoning);
+  show_text (self, FALSE, answer);
+  g_signal_emit (self, signals[SIGNAL_CHANGED], 0);
+  set_state (self, state, progress);
+}
+
+QuernCompareState
+quern_compare_answer_get_state (QuernCompareAnswer *self)
+{
+  return self->state;
+}
+
+gboolean
+quern_compare_answer_is_running (QuernCompareAnswer *self)
+{
+  return self->state >= QUERN_COMPARE_LOADING && self->state <= QUERN_COMPARE_WRITING;
+}
+
+double
+quern_compare_answer_get_progress (QuernCompareAnswer *self)
+{
+  return self->progress;
+}
+
+const char *
+quern_compare_answer_get_answer (QuernCompareAnswer *self)
+{
+  return self->answer->str;
+}
+
+const char *
+quern_compare_answer_get_reasoning (QuernCompareAnswer *self)
+{
+  return self->reasoning->str;
+}
+
+/**
+ * quern_compare_answer_get_failure:
+ *
+ * Returns: (nullable): a sentence
+ */
+const char *
+quern_compare_answer_get_failure (QuernCompareAnswer *self)
+{
+  return self->failure;
+}
+
+guint
+quern_compare_answer_get_n_tokens (QuernCompareAnswer *self)
+{
+  return self->tokens->len;
+}
+
+/**
+ * quern_compare_answer_get_token:
+ *
+ * Returns: (transfer none): valid until there are more tokens
+ */
+const QuernCompareToken *
+quern_compare_answer_get_token (QuernCompareAnswer *self, guint i)
+{
+  g_return_val_if_fail (i < self->tokens->len, NULL);
+  return &g_array_index (self->tokens, QuernCompareToken, i);
+}
+
+/**
+ * quern_compare_answer_get_statistics:
+ *
+ * Returns: (transfer none): all zero before it ended. Looking at probabilities is not counted as decoding.
+ */
+const QuernStatistics *
+quern_compare_answer_get_statistics (QuernCompareAnswer *self)
+{
+  return &self->statistics;
+}
+
+/**
+ * quern_compare_answer_get_peak_memory:
+ *
+ * Returns: bytes by which the process grew for it, measured; 0 when columns ran together, for it cannot be told whose
+ * memory is whose
+ */
+guint64
+quern_compare_answer_get_peak_memory (QuernCompareAnswer *self)
+{
+  return self->peak;
+}
+
+/**
+ * quern_compare_answer_get_planned_memory:
+ *
+ * Returns: bytes that it was expected to take at most
+ */
+guint64
+quern_compare_answer_get_planned_memory (QuernCompareAnswer *self)
+{
+  return self->planned;
+}
+
+/**
+ * quern_compare_answer_get_together:
+ *
+ * Returns: whether other columns ran at the same time, so that its timings compare with nothing
+ */
+gboolean
+quern_compare_answer_get_together (QuernCompareAnswer *self)
+{
+  return self->together;
+}
+
+/* ---- forks ----------------------------------------------------------------------------------------------------- */
+
+static double
+probability_of (const QuernCompareToken *token, gint32 id)
+{
+  if (token->chosen.id == id)
+    return token->chosen.p;
+  for (guint i = 0; i < token->n_top; i++)
+    if (token->top[i].id == id)
+      return token->top[i].p;
+  return token->n_top > 0 ? -token->top[token->n_top - 1].p : 0;
+}
+
+/**
+ * quern_compare_answer_fork:
+ * @out: (out caller-allocates): where they part; its same_context is left to the caller, who knows what came before
+ */
+void
+quern_compare_answer_fork (QuernCompareAnswer *a, QuernCompareAnswer *b, QuernFork *out)
+{
+  guint n = MIN (a->tokens->len, b->tokens->len), longer = MAX (a->tokens->len, b->tokens->len), i = 0;
+
+  *out = (QuernFork) { .same_context = TRUE };
+  while (i < n && quern_compare_answer_get_token (a, i)->chosen.id == quern_compare_answer_get_token (b, i)->chosen.id)
+    i++;
+  out->index = i;
+  out->shared = longer > 0 ? (double) i / longer : 0;
+  if (i == n)
+    return;
+  const QuernCompareToken *left = quern_compare_answer_get_token (a, i), *right = quern_compare_answer_get_token (b, i);
+  out->differs = TRUE;
+  out->a = left->chosen;
+  out->b = right->chosen;
+  out->p_a_in_b = probability_of (right, left->chosen.id);
+  out->p_b_in_a = probability_of (left, right->chosen.id);
+}
+
+/* ---- the worker's side ----------------------------------------------------------------------------------------- */
+
+static gboolean
+flush_cb (gpointer data)
+{
+  _quern_compare_answer_flush (data);
+  return G_SOURCE_REMOVE;
+}
+
+/* With the lock held. */
+static void
+queue_flush (QuernCompareAnswer *self)
+{
+  if (self->flush_queued)
+    return;
+  self->flush_queued = TRUE;
+  GSource *source = g_timeout_source_new (FLUSH_MS);
+  g_source_set_callback (source, flush_cb, g_object_ref (self), g_object_unref);
+  g_source_attach (source, self->context);
+  g_source_unref (source);
+}
+
+QuernCompareAnswer *
+_quern_compare_answer_new (void)
+{
+  return g_object_new (QUERN_TYPE_COMPARE_ANSWER, NULL);
+}
+
+void
+_quern_compare_answer_set_state (QuernCompareAnswer *self, QuernCompareState state)
+{
+  g_mutex_lock (&self->lock);
+  self->next_state = state;
+  queue_flush (self);
+  g_mutex_unlock (&self->lock);
+}
+
+void
+_quern_compare_answer_set_progress (QuernCompareAnswer *self, double progress)
+{
+  g_mutex_lock (&self->lock);
+  self->next_progress = progress;
+  queue_flush (self);
+  g_mutex_unlock (&self->lock);
+}
+
+void
+_quern_compare_answer_add_text (QuernCompareAnswer *self, gboolean reasoning, const char *text, gsize length)
+{
+  g_mutex_lock (&self->lock);
+  g_string_append_len (reasoning ? self->new_reasoning : self->new_answer, text, (gssize) length);
+  *(reasoning ? &self->reasoning_length : &self->answer_length) += length;
+  queue_flush (self);
+  g_mutex_unlock (&self->lock);
+}
+
+static const char *
+token_text (QuernCompareAnswer *self, QeModel *model, gint32 id)
+{
+  size_t length = 0;
+  bool control;
+  const char *bytes = qe_token_bytes (model, id, &length, &control);
+  g_autofree char *valid = g_utf8_make_valid (bytes ? bytes : "", (gssize) length);
+
+  return g_string_chunk_insert_const (self->texts, valid);
+}
+
+/* After the text that it added: its span is what was added since the token before. */
+void
+_quern_compare_answer_add_token (QuernCompareAnswer *self, QeModel *model, gint32 id, double p,
+                                 const QuernCandidate *top, guint n_top, gboolean reasoning)
+{
+  QuernCompareToken token = { .reasoning = reasoning };
+
+  g_mutex_lock (&self->lock);
+  gsize length = reasoning ? self->reasoning_length : self->answer_length;
+  token.chosen = (QuernTokenChoice) { id, p, token_text (self, model, id) };
+  for (guint i = 0; i < n_top && top[i].id >= 0; i++)
+    token.top[token.n_top++] = (QuernTokenChoice) { top[i].id, top[i].p, token_text (self, model, top[i].id) };
+  token.start = (guint) self->spoken_for[reasoning];
+  token.end = (guint) length;
+  self->spoken_for[reasoning] = length;
+  g_array_append_val (self->new_tokens, token);
+  queue_flush (self);
+  g_mutex_unlock (&self->lock);
+}
+
+void
+_quern_compare_answer_set_memory (QuernCompareAnswer *self, guint64 planned, guint64 peak, gboolean together)
+{
+  g_mutex_lock (&self->lock);
+  self->next_planned = planned;
+  self->next_peak = peak;
+  self->next_together = together;
+  g_mutex_unlock (&self->lock);
+}
+
+/* The last call of the worker: everything it left is shown with it. */
+void
+_quern_compare_answer_finish (QuernCompareAnswer *self, QuernCompareState state, const QuernStatistics *statistics,
+                              const char *failure)
+{
+  g_mutex_lock (&self->lock);
+  self->next_state = state;
+  self->next_statistics = *statistics;
+  g_set_str (&self->next_failure, failure);
+  queue_flush (self);
+  g_mutex_unlock (&self->lock);
+}
+
+/* ---- restoring ------------------------------------------------------------------------------------------------- */
+
+void
+_quern_compare_answer_restore (QuernCompareAnswer *self, QuernCompareState state, const char *answer,
+                               const char *reasoning, const char *failure, const QuernStatistics *statistics)
+{
+  g_string_assign (self->answer, answer);
+  g_string_assign (self->reasoning, reasoning);
+  g_set_str (&self->failure, failure);
+  g_set_str (&self->next_failure, failure);
+  self->planned = self->next_planned;
+  self->peak = self->next_peak;
+  self->together = self->next_together;
+  self->state = self->next_state = state;
+  self->statistics = self->next_statistics = *statistics;
+}
+
+void
+_quern_compare_answer_restore_token (QuernCompareAnswer *self, const QuernCompareToken *token)
+{
+  QuernCompareToken copy = *token;
+
+  copy.chosen.text = g_string_chunk_insert_const (self->texts, token->chosen.text);
+  for (guint i = 0; i < copy.n_top; i++)
+    copy.top[i].text = g_string_chunk_insert_const (self->texts, token->top[i].text);
+  g_array_append_val (self->tokens, copy);
+}
+
+/* ---- life ------------------------------------------------------------------------------------------------------ */
+
+static void
+quern_compare_answer_get_property (GObject *object, guint prop_id, GValue *value, GParamSpec *pspec)
+{
+  QuernCompareAnswer *self = QUERN_COMPARE_ANSWER (object);
+
+  switch (prop_id) {
+  case PROP_STATE: g_value_set_int (value, (int) self->state); break;
+  case PROP_PROGRESS: g_value_set_double (value, self->progress); break;
+  case PROP_ANSWER: g_value_set_string (value, self->answer->str); break;
+  case PROP_REASONING: g_value_set_string (value, self->reasoning->str); break;
+  default: G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
+  }
+}
+
+static void
+quern_compare_answer_finalize (GObject *object)
+{
+  QuernCompareAnswer *self = QUERN_COMPARE_ANSWER (object);
+
+  g_main_context_unref (self->context);
+  g_string_free (self->answer, TRUE);
+  g_string_free (self->reasoning, TRUE);
+  g_string_free (self->new_answer, TRUE);
+  g_string_free (self->new_reasoning, TRUE);
+  g_array_unref (self->tokens);
+  g_array_unref (self->new_tokens);
+  g_string_chunk_free (self->texts);
+  g_free (self->failure);
+  g_free (self->next_failure);
+  g_mutex_clear (&self->lock);
+  G_OBJECT_CLASS (quern_compare_answer_parent_class)->finalize (object);
+}
+
+static void
+quern_compare_answer_class_init (QuernCompareAnswerClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+  const GParamFlags flags = G_PARAM_READABLE | G_PARAM_STATIC_STRINGS;
+
+  object_class->get_property = quern_compare_answer_get_property;
+  object_class->finalize = quern_compare_answer_finalize;
+  properties[PROP_STATE] = g_param_spec_int ("state", NULL, NULL, 0, QUERN_COMPARE_FAILED, 0, flags);
+  properties[PROP_PROGRESS] = g_param_spec_double ("progress", NULL, NULL, 0, 1, 0, flags);
+  properties[PROP_ANSWER] = g_param_spec_string ("answer", NULL, NULL, NULL, flags);
+  properties[PROP_REASONING] = g_param_spec_string ("reasoning", NULL, NULL, NULL, flags);
+  g_object_class_install_properties (object_class, N_PROPS, properties);
+  signals[SIGNAL_TEXT] = g_signal_new ("text", QUERN_TYPE_COMPARE_ANSWER, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                                       G_TYPE_NONE, 2, G_TYPE_BOOLEAN, G_TYPE_STRING | G_SIGNAL_TYPE_STATIC_SCOPE);
+  signals[SIGNAL_CHANGED] =
+      g_signal_new ("changed", QUERN_TYPE_COMPARE_ANSWER, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
+}
+
+static void
+quern_compare_answer_init (QuernCompareAnswer *self)
+{
+  self->context = g_main_context_ref_thread_default ();
+  self->answer = g_string_new (NULL);
+  self->reasoning = g_string_new (NULL);
+  self->new_answer = g_string_new (NULL);
+  self->new_reasoning = g_string_new (NULL);
+  self->tokens = g_array_new (FALSE, FALSE, sizeof (QuernCompareToken));
+  self->new_tokens = g_array_new (FALSE, FALSE, sizeof (QuernCompareToken));
+  self->texts = g_string_chunk_new (1024);
+  g_mutex_init (&self->lock);
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include "quern-compare-answer.h"
+#include "quern-engine.h"
+
+G_BEGIN_DECLS
+
+/* What one model is to answer, one after another, with one loading of it. */
+typedef struct {
+  QuernModel *model;
+  QeKvType kv_type;
+  guint n_ctx, n_threads;
+  gboolean together;  /* others run at the same time */
+  guint64 planned;    /* bytes */
+  GPtrArray *items;   /* of QuernCompareItem */
+} QuernCompareJob;
+
+typedef struct {
+  QuernRequest *request;
+  gboolean thinking;
+  QeSamplerParams sampler;
+  guint max_tokens; /* 0: no limit */
+  QuernCompareAnswer *answer;
+} QuernCompareItem;
+
+QuernCompareJob *_quern_compare_job_new  (QuernModel *model, QeKvType kv_type, guint n_ctx, guint n_threads,
+                                          gboolean together, gboolean pictures);
+void             _quern_compare_job_add  (QuernCompareJob *job, QuernRequest *request, gboolean thinking,
+                                          const QeSamplerParams *sampler, guint max_tokens,
+                                          QuernCompareAnswer *answer);
+void             _quern_compare_job_free (gpointer job);
+guint64          _quern_compare_plan     (QuernModel *model, QeKvType kv_type, guint n_ctx, guint n_threads,
+                                          gboolean pictures, guint64 *weights);
+/* On a worker's thread: runs jobs one after another, or each on a thread of its own. */
+void             _quern_compare_jobs_run (GPtrArray *jobs, GCancellable *cancellable);
+
+G_END_DECLS

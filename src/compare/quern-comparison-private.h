@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include "quern-comparison.h"
+
+G_BEGIN_DECLS
+
+typedef struct {
+  char *prompt;
+  GListStore *pictures; /* of QuernPicture */
+} QuernCompareTurn;
+
+struct _QuernComparison {
+  GObject parent_instance;
+
+  gint64 id, created;
+  char *title;
+  GListStore *columns; /* of QuernCompareColumn */
+  GPtrArray *turns;    /* of QuernCompareTurn */
+  GArray *votes;       /* of QuernVote */
+  QuernMeasure *measure; /* or NULL */
+  QuernCompareMode mode;
+  guint64 seed, memory_limit;
+  guint max_tokens, n_ctx;
+  gboolean blind;
+
+  GTask *task; /* while it runs */
+  GCancellable *cancellable;
+  char *note;
+};
+
+void _quern_comparison_notify_running (QuernComparison *self);
+
+G_END_DECLS

@@ -1,0 +1,354 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "config.h"
+
+#include "quern-comparison.h"
+
+#include <glib/gi18n-lib.h>
+
+#include "quern-compare-answer-private.h"
+#include "quern-compare-job.h"
+#include "quern-comparison-private.h"
+#include "quern-prompt.h"
+
+/* Asking all columns: memory is planned first, then one thread runs the columns' jobs, which fill their answers. */
+
+#define DEFAULT_CONTEXT 4096
+
+typedef struct {
+  GPtrArray *jobs; /* of QuernCompareJob */
+  GCancellable *cancellable;
+  GCancellable *outer; /* the caller's, or NULL */
+  gulong outer_id;
+} Run;
+
+/* ---- memory ---------------------------------------------------------------------------------------------------- */
+
+static guint
+context_size (QuernComparison *self, QuernModel *model)
+{
+  guint wanted = self->n_ctx > 0 ? self->n_ctx : DEFAULT_CONTEXT;
+
+  return MIN (wanted, quern_model_get_info (model)->n_ctx_train);
+}
+
+static guint
+threads_for (QuernComparison *self, QuernCompareMode mode)
+{
+  guint all = qe_cpu_default_threads ();
+
+  return mode == QUERN_COMPARE_TOGETHER ? MAX (1, all / MAX (1, quern_comparison_get_n_columns (self))) : all;
+}
+
+static guint64
+plan_column (QuernComparison *self, guint i, gboolean pictures, QuernCompareMode mode, guint64 *weights)
+{
+  QuernCompareColumn *column = quern_comparison_get_column (self, i);
+  QuernModel *model = quern_compare_column_get_model (column);
+
+  return _quern_compare_plan (model, quern_compare_column_get_kv_type (column), context_size (self, model),
+                              threads_for (self, mode), pictures, weights);
+}
+
+/* All columns at once; weights of one file count once. */
+static guint64
+plan_together (QuernComparison *self, gboolean pictures)
+{
+  g_autoptr (GHashTable) files = g_hash_table_new (g_str_hash, g_str_equal);
+  guint64 sum = 0;
+
+  for (guint i = 0; i < quern_comparison_get_n_columns (self); i++) {
+    guint64 weights;
+    sum += plan_column (self, i, pictures, QUERN_COMPARE_TOGETHER, &weights);
+    const char *path = quern_model_get_path (quern_compare_column_get_model (quern_comparison_get_column (self, i)));
+    if (!g_hash_table_add (files, (gpointer) path))
+      sum -= weights;
+  }
+  return sum;
+}
+
+static gboolean
+refuse (QuernCompareColumn *column, guint64 needed, guint64 available, GError **error)
+{
+  g_autofree char *need = g_format_size (needed);
+  g_autofree char *free = g_format_size (available);
+
+  g_set_error (error, QUERN_COMPARE_ERROR, QUERN_COMPARE_ERROR_MEMORY,
+               _("“%s” needs %s of memory, but %s are free. Close other programs, choose a smaller context, or leave it out."),
+               quern_compare_column_get_facts (column)->title, need, free);
+  return FALSE;
+}
+
+static gboolean
+check_columns (QuernComparison *self, GError **error)
+{
+  guint n = quern_comparison_get_n_columns (self);
+
+  if (n == 0)
+    g_set_error (error, QUERN_COMPARE_ERROR, QUERN_COMPARE_ERROR_FAILED, _("Add a column first."));
+  for (guint i = 0; i < n; i++) {
+    QuernCompareColumn *column = quern_comparison_get_column (self, i);
+    if (quern_compare_column_get_model (column))
+      continue;
+    g_set_error (error, QUERN_COMPARE_ERROR, QUERN_COMPARE_ERROR_FAILED,
+                 _("“%s” is not on this computer. Choose another model for its column."),
+                 quern_compare_column_get_facts (column)->title);
+    return FALSE;
+  }
+  return n > 0;
+}
+
+/**
+ * quern_comparison_plan_memory:
+ * @pictures: whether pictures will be shown
+ * @mode: (out): how it can be run: together only if that was asked for and all columns fit at once
+ * @needed: (out): bytes that it will take at most, run like that
+ * @available: (out): bytes that are free
+ *
+ * Returns: %FALSE when even one column alone does not fit, with a sentence that says which
+ */
+gboolean
+quern_comparison_plan_memory (QuernComparison *self, gboolean pictures, QuernCompareMode *mode, guint64 *needed,
+                              guint64 *available, GError **error)
+{
+  if (!check_columns (self, error))
+    return FALSE;
+  *available = self->memory_limit > 0 ? self->memory_limit : quern_memory_available ();
+  *mode = QUERN_COMPARE_TOGETHER;
+  *needed = plan_together (self, pictures);
+  if (self->mode == QUERN_COMPARE_TOGETHER && *needed <= *available)
+    return TRUE;
+  *mode = QUERN_COMPARE_ONE_AFTER_ANOTHER;
+  *needed = 0;
+  for (guint i = 0; i < quern_comparison_get_n_columns (self); i++) {
+    guint64 weights, own = plan_column (self, i, pictures, *mode, &weights);
+    *needed = MAX (*needed, own);
+    if (own > *available)
+      return refuse (quern_comparison_get_column (self, i), own, *available, error);
+  }
+  return TRUE;
+}
+
+/* ---- requests -------------------------------------------------------------------------------------------------- */
+
+static void
+add_prompt (QuernRequest *request, const QuernCompareTurn *turn)
+{
+  GListModel *pictures = G_LIST_MODEL (turn->pictures);
+
+  quern_request_add_message (request, QE_ROLE_USER, turn->prompt, NULL);
+  for (guint i = 0; i < g_list_model_get_n_items (pictures); i++) {
+    g_autoptr (QuernPicture) picture = g_list_model_get_item (pictures, i);
+    quern_request_add_picture (request, quern_pixels_new (quern_picture_get_pixels (picture),
+                                                          quern_picture_get_width (picture),
+                                                          quern_picture_get_height (picture),
+                                                          3 * quern_picture_get_width (picture)));
+  }
+}
+
+/**
+ * quern_comparison_build_request:
+ * @turn: a prompt of the comparison
+ *
+ * Returns: (transfer full): the conversation as @column had it, up to prompt @turn
+ */
+QuernRequest *
+quern_comparison_build_request (QuernComparison *self, QuernCompareColumn *column, guint turn)
+{
+  QuernRequest *request = quern_request_new ();
+
+  for (guint i = 0; i <= turn; i++) {
+    add_prompt (request, self->turns->pdata[i]);
+    if (i == turn)
+      break;
+    QuernCompareAnswer *answer = quern_compare_column_get_answer (column, i);
+    quern_request_add_message (request, QE_ROLE_ASSISTANT, quern_compare_answer_get_answer (answer),
+                               quern_compare_answer_get_reasoning (answer));
+  }
+  quern_request_set_thinking (request, quern_compare_column_thinks (column));
+  return request;
+}
+
+static QuernSampling
+sampling_of (QuernComparison *self, QuernCompareColumn *column, gboolean pictures)
+{
+  QuernSampling sampling;
+  double temperature = quern_compare_column_get_temperature (column);
+
+  quern_sampling_init (&sampling, quern_model_get_info (quern_compare_column_get_model (column)),
+                       quern_compare_column_thinks (column), pictures, quern_compare_column_get_sampling (column));
+  if (temperature >= 0)
+    sampling.sampler.temperature = (float) temperature;
+  sampling.sampler.seed = self->seed;
+  if (self->max_tokens > 0)
+    sampling.max_tokens = self->max_tokens;
+  return sampling;
+}
+
+static QuernCompareJob *
+job_for (QuernComparison *self, QuernCompareColumn *column, QuernCompareMode mode, gboolean pictures)
+{
+  QuernModel *model = quern_compare_column_get_model (column);
+
+  return _quern_compare_job_new (model, quern_compare_column_get_kv_type (column), context_size (self, model),
+                                 threads_for (self, mode), mode == QUERN_COMPARE_TOGETHER, pictures);
+}
+
+static void
+add_job (QuernComparison *self, Run *run, QuernCompareColumn *column, QuernCompareMode mode)
+{
+  guint turn = self->turns->len - 1;
+  g_autoptr (QuernRequest) request = quern_comparison_build_request (self, column, turn);
+  g_autoptr (QuernCompareAnswer) answer = _quern_compare_answer_new ();
+  gboolean pictures = quern_request_has_pictures (request);
+  QuernCompareJob *job = job_for (self, column, mode, pictures);
+  QuernSampling sampling = sampling_of (self, column, pictures);
+
+  _quern_compare_job_add (job, request, quern_compare_column_thinks (column), &sampling.sampler, sampling.max_tokens,
+                          answer);
+  g_ptr_array_add (run->jobs, job);
+  _quern_compare_column_add_answer (column, answer);
+}
+
+/* ---- running --------------------------------------------------------------------------------------------------- */
+
+static void
+run_free (gpointer data)
+{
+  Run *run = data;
+
+  g_ptr_array_unref (run->jobs);
+  g_object_unref (run->cancellable);
+  g_clear_object (&run->outer);
+  g_free (run);
+}
+
+static void
+run_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
+{
+  Run *run = data;
+
+  _quern_compare_jobs_run (run->jobs, run->cancellable);
+  g_task_return_boolean (task, TRUE);
+}
+
+static void
+flush_answers (Run *run)
+{
+  for (guint i = 0; i < run->jobs->len; i++) {
+    QuernCompareJob *job = run->jobs->pdata[i];
+    for (guint j = 0; j < job->items->len; j++)
+      _quern_compare_answer_flush (((QuernCompareItem *) job->items->pdata[j])->answer);
+  }
+}
+
+static void
+ran_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  QuernComparison *self = QUERN_COMPARISON (source);
+  Run *run = g_task_get_task_data (G_TASK (result));
+  g_autoptr (GTask) task = g_steal_pointer (&self->task);
+
+  flush_answers (run);
+  if (run->outer)
+    g_cancellable_disconnect (run->outer, run->outer_id);
+  g_clear_object (&self->cancellable);
+  _quern_comparison_notify_running (self);
+  g_task_return_boolean (task, TRUE);
+}
+
+static void
+cancel_cb (GCancellable *outer, gpointer data)
+{
+  g_cancellable_cancel (data);
+}
+
+static Run *
+run_new (GCancellable *outer)
+{
+  Run *run = g_new0 (Run, 1);
+
+  run->jobs = g_ptr_array_new_with_free_func (_quern_compare_job_free);
+  run->cancellable = g_cancellable_new ();
+  if (outer) {
+    run->outer = g_object_ref (outer);
+    run->outer_id = g_cancellable_connect (outer, G_CALLBACK (cancel_cb), g_object_ref (run->cancellable),
+                                           g_object_unref);
+  }
+  return run;
+}
+
+static void
+start (QuernComparison *self, GTask *task, Run *run)
+{
+  g_autoptr (GTask) worker = g_task_new (self, NULL, ran_cb, NULL);
+
+  g_task_set_task_data (worker, run, run_free);
+  self->task = g_object_ref (task);
+  g_set_object (&self->cancellable, run->cancellable);
+  _quern_comparison_notify_running (self);
+  g_task_run_in_thread (worker, run_thread);
+}
+
+static gboolean
+has_pictures (QuernComparison *self, GListModel *pictures)
+{
+  gboolean any = pictures && g_list_model_get_n_items (pictures) > 0;
+
+  for (guint i = 0; i < self->turns->len && !any; i++)
+    any = g_list_model_get_n_items (quern_comparison_get_pictures (self, i)) > 0;
+  return any;
+}
+
+/**
+ * quern_comparison_ask_async:
+ * @pictures: (nullable): of #QuernPicture
+ *
+ * Asks every column. Before anything starts the memory is planned; when the columns do not fit together, they run one
+ * after another, which "note" tells. Fails, with nothing added, when one does not fit at all. A column that fails by
+ * itself says so in its answer, and the others go on; cancelling keeps what there is.
+ */
+void
+quern_comparison_ask_async (QuernComparison *self, const char *prompt, GListModel *pictures, GCancellable *cancellable,
+                            GAsyncReadyCallback callback, gpointer user_data)
+{
+  g_autoptr (GTask) task = g_task_new (self, NULL, callback, user_data);
+  QuernCompareMode mode;
+  guint64 needed, available;
+  GError *error = NULL;
+
+  g_return_if_fail (!self->task);
+  if (!quern_comparison_plan_memory (self, has_pictures (self, pictures), &mode, &needed, &available, &error)) {
+    g_task_return_error (task, error);
+    return;
+  }
+  g_set_str (&self->note, mode != self->mode ? _("The columns do not fit into memory together, so they ran one after another.") : NULL);
+  _quern_comparison_restore_turn (self, prompt, pictures);
+  Run *run = run_new (cancellable);
+  for (guint i = 0; i < quern_comparison_get_n_columns (self); i++)
+    add_job (self, run, quern_comparison_get_column (self, i), mode);
+  start (self, task, run);
+}
+
+gboolean
+quern_comparison_ask_finish (QuernComparison *self, GAsyncResult *result, GError **error)
+{
+  return g_task_propagate_boolean (G_TASK (result), error);
+}
+
+/**
+ * quern_comparison_stop:
+ *
+ * Ends the run within a token; what was written stays.
+ */
+void
+quern_comparison_stop (QuernComparison *self)
+{
+  if (self->cancellable)
+    g_cancellable_cancel (self->cancellable);
+}
+
+gboolean
+quern_comparison_get_running (QuernComparison *self)
+{
+  return self->task != NULL;
+}

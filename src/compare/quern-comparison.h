@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include "quern-compare-column.h"
+#include "quern-measure.h"
+#include "quern-picture.h"
+#include "quern-statistics.h"
+
+G_BEGIN_DECLS
+
+#define QUERN_COMPARE_MAX_COLUMNS 4
+#define QUERN_COMPARE_MIN_VOTES 10 /* before there are ratings */
+
+typedef enum {
+  QUERN_COMPARE_ONE_AFTER_ANOTHER, /* timings are valid */
+  QUERN_COMPARE_TOGETHER,          /* timings compare with nothing */
+} QuernCompareMode;
+
+typedef enum { QUERN_VOTE_A, QUERN_VOTE_B, QUERN_VOTE_TIE, QUERN_VOTE_BOTH_BAD } QuernVoteKind;
+
+typedef struct {
+  guint turn, a, b; /* prompt and columns */
+  QuernVoteKind kind;
+} QuernVote;
+
+typedef struct {
+  guint a, b, ties, both_bad;
+  double share, low, high; /* of a among what was decided (a tie is half for each), with its 95 % interval */
+} QuernVoteCount;
+
+/* A comparison by reading: columns that answer the same prompts with the same random numbers; with its votes and its
+ * measurement. Everything here belongs to the main thread.
+ *
+ *   g_autoptr (QuernComparison) comparison = quern_comparison_new ();
+ *   quern_comparison_add_column (comparison, a);
+ *   quern_comparison_add_column (comparison, b);
+ *   quern_comparison_ask_async (comparison, "Why is the sky blue?", NULL, cancellable, done_cb, NULL);
+ *   // each column has a new QuernCompareAnswer at once, which fills
+ *
+ * Properties (notified): "title" (string, writable), "running" (boolean), "mode" (int, writable), "seed" (uint64,
+ * writable), "max-tokens" (uint, writable, 0: no limit), "context-size" (uint, writable, 0: at most 4096), "n-turns"
+ * (uint), "n-votes" (uint), "blind" (boolean, writable), "measure" (QuernMeasure or NULL, writable), "note" (string or
+ * NULL: what to know about the last run), "memory-limit" (uint64, writable, 0: what is free). The signal "changed" ()
+ * tells that there is something to save. */
+#define QUERN_TYPE_COMPARISON (quern_comparison_get_type ())
+G_DECLARE_FINAL_TYPE (QuernComparison, quern_comparison, QUERN, COMPARISON, GObject)
+
+QuernComparison    *quern_comparison_new           (void);
+gint64              quern_comparison_get_id        (QuernComparison *self);
+void                quern_comparison_set_id        (QuernComparison *self, gint64 id);
+gint64              quern_comparison_get_created   (QuernComparison *self);
+void                quern_comparison_set_created   (QuernComparison *self, gint64 created);
+const char         *quern_comparison_get_title     (QuernComparison *self);
+void                quern_comparison_set_title     (QuernComparison *self, const char *title);
+
+/* columns: of QuernCompareColumn */
+GListModel         *quern_comparison_get_columns   (QuernComparison *self);
+QuernCompareColumn *quern_comparison_get_column    (QuernComparison *self, guint i);
+guint               quern_comparison_get_n_columns (QuernComparison *self);
+gboolean            quern_comparison_add_column    (QuernComparison *self, QuernCompareColumn *column);
+void                quern_comparison_remove_column (QuernComparison *self, QuernCompareColumn *column);
+
+/* prompts */
+guint               quern_comparison_get_n_turns   (QuernComparison *self);
+const char         *quern_comparison_get_prompt    (QuernComparison *self, guint turn);
+GListModel         *quern_comparison_get_pictures  (QuernComparison *self, guint turn); /* of QuernPicture */
+void                quern_comparison_ask_async     (QuernComparison *self, const char *prompt, GListModel *pictures,
+                                                    GCancellable *cancellable, GAsyncReadyCallback callback,
+                                                    gpointer user_data);
+gboolean            quern_comparison_ask_finish    (QuernComparison *self, GAsyncResult *result, GError **error);
+void                quern_comparison_stop          (QuernComparison *self);
+gboolean            quern_comparison_get_running   (QuernComparison *self);
+void                quern_comparison_get_fork      (QuernComparison *self, guint turn, guint a, guint b, QuernFork *out);
+QuernRequest       *quern_comparison_build_request (QuernComparison *self, QuernCompareColumn *column, guint turn);
+
+QuernCompareMode    quern_comparison_get_mode      (QuernComparison *self);
+guint64             quern_comparison_get_seed      (QuernComparison *self);
+guint               quern_comparison_get_max_tokens (QuernComparison *self);
+const char         *quern_comparison_get_note      (QuernComparison *self);
+gboolean            quern_comparison_plan_memory   (QuernComparison *self, gboolean pictures, QuernCompareMode *mode,
+                                                    guint64 *needed, guint64 *available, GError **error);
+
+/* votes */
+void                quern_comparison_get_order     (QuernComparison *self, guint turn, guint *order);
+void                quern_comparison_vote          (QuernComparison *self, guint turn, guint a, guint b,
+                                                    QuernVoteKind kind);
+guint               quern_comparison_get_n_votes   (QuernComparison *self);
+const QuernVote    *quern_comparison_get_vote      (QuernComparison *self, guint i);
+void                quern_comparison_count_votes   (QuernComparison *self, guint a, guint b, QuernVoteCount *out);
+gboolean            quern_comparison_rate          (QuernComparison *self, QuernRating *ratings);
+
+/* numbers */
+QuernMeasure       *quern_comparison_get_measure   (QuernComparison *self);
+void                quern_comparison_set_measure   (QuernComparison *self, QuernMeasure *measure);
+void                quern_comparison_add_answers   (QuernComparison *self, guint column, QuernMeasure *measure);
+
+/* For reading a stored one. */
+void                _quern_comparison_restore_turn (QuernComparison *self, const char *prompt, GListModel *pictures);
+
+G_END_DECLS
