@@ -19,7 +19,7 @@ struct QeContext {
   int32_t ready;          /* which logits of the graph are the last row's; -1: none */
   bool speculative;
   double plain_cost; /* seconds of a step without a draft, averaged; 0: not known */
-  QeDrafter lookup;
+  QeDrafter lookup, prediction;
   QeDecodeStats stats;
 };
 
@@ -34,6 +34,7 @@ typedef struct {
   const size_t *marks;
   size_t n_marks;
   bool checkpoints; /* take them: periodic ones and at marks */
+  bool keep_hidden; /* the hidden vectors of the last batch stay in the graph: the MTP block learns nothing from it */
 } QeEvaluation;
 QeStatus qe_context_evaluate (QeContext *context, const QeEvaluation *e, const QeControl *control, QeError *err);
 

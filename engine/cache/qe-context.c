@@ -44,6 +44,7 @@ qe_context_new (QeContext **out, QeModel *model, const QeContextParams *params, 
   c->ready = -1;
   c->speculative = p.speculative;
   qe_drafter_reset (&c->lookup);
+  qe_drafter_reset (&c->prediction);
   c->keys = calloc (p.n_ctx, sizeof *c->keys);
   status = c->keys ? QE_OK : qe_fail (err, QE_ERROR_MEMORY, "There is not enough memory for a context.");
   if (status == QE_OK)
@@ -103,6 +104,7 @@ void
 qe_context_empty (QeContext *context)
 {
   qe_cache_forget (&context->cache);
+  qe_graph_mtp_forget (context->graph);
   qe_checkpoints_drop_after (&context->checkpoints, 0);
   context->length = context->next_position = 0;
   context->ready = -1;
@@ -116,6 +118,7 @@ qe_context_rewind (QeContext *context, uint32_t length, bool need_logits)
     qe_context_empty (context);
     return;
   }
+  qe_graph_mtp_forget (context->graph);
   qe_checkpoints_restore (&context->checkpoints, item, &context->cache, qe_graph_logits (context->graph, 0));
   context->length = item->length;
   context->next_position = item->next_position;
@@ -166,6 +169,8 @@ evaluate_batch (QeContext *c, const QeEvaluation *e, size_t first, size_t end, c
   const QeStatus status = qe_graph_run (c->graph, &batch, err);
   if (status != QE_OK)
     return status;
+  if (!e->keep_hidden)
+    qe_graph_mtp_learn (c->graph, e->rows + first, batch.n, c->length);
   for (size_t i = first; i < end; i++)
     c->keys[c->length++] = e->rows[i].key;
   c->ready = logits ? 0 : -1;

@@ -28,18 +28,24 @@ pick (const QeContext *c, QeSampler *sampler, uint32_t i, int32_t *token, QeErro
 
 /* ---- steps with a draft ---------------------------------------------------------------------------------------- */
 
-/* What may follow tokens[0], into tokens[1 …]; returns how many. None of them ends generation. */
+/* What may follow tokens[0], into tokens[1 …]; returns how many. None of them ends generation. *drafter: whose guess. */
 static size_t
-draft (QeContext *c, int32_t *tokens)
+draft (QeContext *c, int32_t *tokens, QeDrafter **drafter)
 {
-  const size_t room = c->cache.n_ctx - c->length - 1;
+  const size_t room = c->cache.n_ctx - c->length - 1, max = room < QE_DEFER_MAX - 1 ? room : QE_DEFER_MAX - 1;
   size_t n = 0, found;
   if (!c->speculative || c->plain_cost <= 0)
     return 0;
-  found = qe_draft_lookup (c->keys, c->length, tokens[0], c->model->weights.n_vocab, tokens + 1,
-                           room < QE_DEFER_MAX - 1 ? room : QE_DEFER_MAX - 1);
+  *drafter = &c->lookup;
+  found = qe_draft_lookup (c->keys, c->length, tokens[0], c->model->weights.n_vocab, tokens + 1, max);
   if (found)
-    found = qe_drafter_length (&c->lookup, found);
+    found = qe_drafter_length (*drafter, found);
+  if (!found && qe_graph_has_mtp (c->graph)) {
+    *drafter = &c->prediction;
+    found = qe_drafter_length (*drafter, max);
+    qe_graph_mtp_draft (c->graph, tokens[0], c->length, tokens + 1, (uint32_t) found);
+    c->ready = found ? -1 : c->ready; /* its logits took the place of the last row's */
+  }
   while (n < found && !qe_token_ends_generation (c->model, tokens[n + 1]))
     n++;
   return n;
@@ -83,6 +89,7 @@ verify (QeContext *c, QeSampler *sampler, const int32_t *tokens, size_t drafted,
   qe_sampler_accept (sampler, tokens[0]);
   status = accept (c, sampler, tokens, drafted, &accepted, err);
   qe_graph_commit (c->graph, (uint32_t) accepted + 1);
+  qe_graph_mtp_learn (c->graph, rows, (uint32_t) accepted + 1, c->length);
   for (size_t i = 0; i <= accepted; i++)
     c->keys[c->length++] = rows[i].key;
   c->next_position += (uint32_t) accepted + 1;
@@ -106,13 +113,13 @@ plain_step (QeContext *c, QeSampler *sampler, const int32_t *token, size_t *n, Q
 }
 
 static QeStatus
-drafted_step (QeContext *c, QeSampler *sampler, const int32_t *tokens, size_t drafted, size_t *n, QeError *err)
+drafted_step (QeContext *c, QeSampler *sampler, const int32_t *tokens, QeDrafter *drafter, size_t drafted,
+              double start, size_t *n, QeError *err)
 {
-  const double start = qe_context_seconds ();
   const QeStatus status = verify (c, sampler, tokens, drafted, n, err);
   if (status != QE_OK)
     return status;
-  qe_drafter_report (&c->lookup, c->plain_cost, qe_context_seconds () - start, drafted, *n - 1);
+  qe_drafter_report (drafter, c->plain_cost, qe_context_seconds () - start, drafted, *n - 1);
   c->stats.drafted += drafted;
   c->stats.accepted += *n - 1;
   return QE_OK;
@@ -123,7 +130,9 @@ qe_context_step (QeContext *context, QeSampler *sampler, const QeControl *contro
                  QeError *err)
 {
   QeStatus status = check_ready (context, err);
+  QeDrafter *drafter = NULL;
   size_t drafted;
+  double start;
   *n = 0;
   if (status != QE_OK)
     return status;
@@ -137,8 +146,9 @@ qe_context_step (QeContext *context, QeSampler *sampler, const QeControl *contro
     *n = 1;
     return QE_END;
   }
-  drafted = draft (context, tokens);
-  status = drafted ? drafted_step (context, sampler, tokens, drafted, n, err)
+  start = qe_context_seconds ();
+  drafted = draft (context, tokens, &drafter);
+  status = drafted ? drafted_step (context, sampler, tokens, drafter, drafted, start, n, err)
                    : plain_step (context, sampler, tokens, n, err);
   context->stats.steps += status == QE_OK;
   return status;

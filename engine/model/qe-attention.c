@@ -33,18 +33,24 @@ turn (const Attention *a, uint32_t t, float *x)
   a->g->ops->rope (x, a->g->cosine + t * pairs, a->g->sine + t * pairs, pairs);
 }
 
-/* Row t of one key head and of the queries that share it: norm, rotation, cache. */
 static void
-prepare_row (const Attention *a, uint32_t t, uint32_t kv_head)
+prepare_queries (const Attention *a, uint32_t t, uint32_t kv_head)
 {
   const QeGraph *g = a->g;
-  float *row = g->wide + (size_t) t * g->ld_wide, *k = row + a->keys + (size_t) kv_head * a->d;
-  const uint32_t at = a->start + t;
   for (uint32_t j = 0; j < a->group; j++) {
     float *q = query_row (a, t, kv_head * a->group + j);
     g->ops->rms_norm (q, q, a->l->q_norm, a->d, g->config->eps);
     turn (a, t, q);
   }
+}
+
+/* Row t of one key head: norm, rotation, cache. */
+static void
+prepare_keys (const Attention *a, uint32_t t, uint32_t kv_head)
+{
+  const QeGraph *g = a->g;
+  float *row = g->wide + (size_t) t * g->ld_wide, *k = row + a->keys + (size_t) kv_head * a->d;
+  const uint32_t at = a->start + t;
   g->ops->rms_norm (k, k, a->l->k_norm, a->d, g->config->eps);
   turn (a, t, k);
   qe_cache_store (g->cache, qe_cache_row (g->cache, g->cache->keys, a->index, kv_head, at), k, a->d);
@@ -53,13 +59,17 @@ prepare_row (const Attention *a, uint32_t t, uint32_t kv_head)
 }
 
 static void
-prepare (const Attention *a, QeWorker *w)
+prepare (const Attention *a, QeWorker *w, bool queries)
 {
   const uint32_t n_kv_heads = a->g->config->n_kv_heads;
   size_t first, end;
   qe_graph_share (w, (size_t) a->n * n_kv_heads, &first, &end);
-  for (size_t i = first; i < end; i++)
-    prepare_row (a, (uint32_t) (i / n_kv_heads), (uint32_t) (i % n_kv_heads));
+  for (size_t i = first; i < end; i++) {
+    const uint32_t t = (uint32_t) (i / n_kv_heads), kv_head = (uint32_t) (i % n_kv_heads);
+    if (queries)
+      prepare_queries (a, t, kv_head);
+    prepare_keys (a, t, kv_head);
+  }
 }
 
 /* ---- few rows: along the cache --------------------------------------------------------------------------------- */
@@ -250,11 +260,22 @@ qe_graph_attention (QeGraph *g, QeWorker *w, const QeLayer *l, uint32_t index)
   };
   const QeProduct out = qe_product (&l->attn_out, g->h, c->n_embd);
   qe_matmul (g->matmul, w, in, 3, g->h, c->n_embd, c->n_embd, a.n);
-  prepare (&a, w);
+  prepare (&a, w, true);
   qe_worker_barrier (w);
   if (a.n <= QE_ATTEND_FEW)
     attend_few (&a, w);
   else
     attend_many (&a, w);
   qe_matmul (g->matmul, w, &out, 1, g->narrow, g->ld_narrow, (size_t) c->n_heads * c->head_size, a.n);
+}
+
+void
+qe_graph_attention_keys (QeGraph *g, QeWorker *w, const QeLayer *l, uint32_t index)
+{
+  const QeConfig *c = g->config;
+  const Attention a = find_attention (g, l, index);
+  const QeProduct in[] = { qe_product (&l->k, g->wide + a.keys, g->ld_wide),
+                           qe_product (&l->v, g->wide + a.values, g->ld_wide) };
+  qe_matmul (g->matmul, w, in, 2, g->h, c->n_embd, c->n_embd, a.n);
+  prepare (&a, w, false);
 }

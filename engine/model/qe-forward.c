@@ -10,13 +10,10 @@
 
 /* ---- ends ------------------------------------------------------------------------------------------------------ */
 
-static void
-embed_row (QeGraph *g, uint32_t t)
+void
+qe_graph_embed (const QeGraph *g, const QeWeight *table, const QeRow *row, float *x)
 {
-  const QeRow *row = &g->batch->rows[t];
-  const QeWeight *table = &g->weights->embd;
   const size_t n_embd = g->config->n_embd, bytes = qe_row_bytes (qe_type_traits (table->type), n_embd);
-  float *x = g->x + t * n_embd;
   if (row->embedding)
     memcpy (x, row->embedding, n_embd * sizeof *x);
   else
@@ -32,8 +29,8 @@ pair_position (const QeConfig *c, const QeRow *row, uint32_t p)
   return row->position[0];
 }
 
-static void
-find_angles (QeGraph *g, uint32_t t)
+void
+qe_graph_angles (QeGraph *g, uint32_t t)
 {
   const QeConfig *c = g->config;
   const uint32_t pairs = c->rope_dims / 2;
@@ -50,16 +47,14 @@ begin (QeGraph *g, QeWorker *w)
   size_t first, end;
   qe_graph_share (w, g->batch->n, &first, &end);
   for (size_t t = first; t < end; t++) {
-    embed_row (g, (uint32_t) t);
-    find_angles (g, (uint32_t) t);
+    qe_graph_embed (g, &g->weights->embd, &g->batch->rows[t], g->x + t * g->config->n_embd);
+    qe_graph_angles (g, (uint32_t) t);
     memset (g->h + t * g->config->n_embd, 0, g->config->n_embd * sizeof *g->h);
   }
 }
 
-/* x += h; h = norm (x) * weight, for rows [first_row, n). Each thread writes its rows only: no barrier is needed before,
- * one is after. */
-static void
-add_and_norm (QeGraph *g, QeWorker *w, const float *weight)
+void
+qe_graph_add_and_norm (QeGraph *g, QeWorker *w, const float *weight)
 {
   const size_t n_embd = g->config->n_embd;
   size_t first, end;
@@ -77,7 +72,7 @@ finish (QeGraph *g, QeWorker *w)
   const QeBatch *b = g->batch;
   const size_t n_embd = g->config->n_embd, first = b->n - b->n_logits;
   const QeProduct head = qe_product (&g->weights->head, g->logits, g->n_vocab);
-  add_and_norm (g, w, g->weights->out_norm);
+  qe_graph_add_and_norm (g, w, g->weights->out_norm);
   qe_worker_barrier (w);
   if (b->n_logits)
     qe_matmul (g->matmul, w, &head, 1, g->h + first * n_embd, n_embd, n_embd, b->n_logits);
@@ -108,12 +103,12 @@ forward_worker (QeWorker *w, void *data)
     const QeLayer *l = &g->weights->layers[i];
     if (is_cancelled (g, w))
       return;
-    add_and_norm (g, w, l->mixer_norm);
+    qe_graph_add_and_norm (g, w, l->mixer_norm);
     if (l->recurrent)
       qe_graph_delta_net (g, w, l, n_recurrent++);
     else
       qe_graph_attention (g, w, l, n_attention++);
-    add_and_norm (g, w, l->ffn_norm);
+    qe_graph_add_and_norm (g, w, l->ffn_norm);
     if (g->config->moe)
       qe_graph_mixture (g, w, l);
     else

@@ -66,6 +66,12 @@ struct QeGraph {
 
   QeDeferred *deferred; /* [n_state_layers]; NULL unless speculative */
 
+  /* MTP block; NULL unless speculative and there is one */
+  QeRow *mtp_rows;   /* [batch]: of its pass */
+  float *mtp_hidden; /* [batch][n_embd]: what the trunk made of the row before each of them */
+  float *mtp_last;   /* [n_embd]: of the last row in the cache */
+  bool mtp_full;     /* its pass goes on to logits */
+
   void *memory; /* all of the above */
   size_t memory_bytes;
 
@@ -82,9 +88,17 @@ void qe_graph_measure (QeGraph *g, const QeConfig *config, uint32_t n_vocab, con
 
 /* One block each: h in, h out. `index` counts layers of the same kind. */
 void qe_graph_attention (QeGraph *g, QeWorker *w, const QeLayer *l, uint32_t index);
+/* Only brings keys and values into the cache; h stays. Its output is not whole before the next barrier. */
+void qe_graph_attention_keys (QeGraph *g, QeWorker *w, const QeLayer *l, uint32_t index);
 void qe_graph_delta_net (QeGraph *g, QeWorker *w, const QeLayer *l, uint32_t index);
 void qe_graph_feed_forward (QeGraph *g, QeWorker *w, const QeLayer *l);
 void qe_graph_mixture (QeGraph *g, QeWorker *w, const QeLayer *l);
+
+/* Steps of a pass that the trunk and the MTP block share: qe-forward.c. */
+void qe_graph_embed (const QeGraph *g, const QeWeight *table, const QeRow *row, float *x);
+void qe_graph_angles (QeGraph *g, uint32_t t);
+/* x += h; h = norm (x) * weight. Each thread writes its rows only: no barrier is needed before, one is after. */
+void qe_graph_add_and_norm (QeGraph *g, QeWorker *w, const float *weight);
 
 /* y [n][rows] = w x, to a column of an output with ldy columns. */
 static inline QeProduct

@@ -125,6 +125,14 @@ lay_out_deferred (QeGraph *g, Arena *a)
   }
 }
 
+static void
+lay_out_mtp (QeGraph *g, Arena *a)
+{
+  g->mtp_rows = take (a, g->batch_size, sizeof *g->mtp_rows);
+  g->mtp_hidden = take_floats (a, (size_t) g->batch_size * g->config->n_embd);
+  g->mtp_last = take_floats (a, g->config->n_embd);
+}
+
 size_t
 qe_graph_lay_out (QeGraph *g, char *base)
 {
@@ -144,6 +152,8 @@ qe_graph_lay_out (QeGraph *g, char *base)
     lay_out_mixture (g, &a);
   if (g->speculative)
     lay_out_deferred (g, &a);
+  if (g->speculative && c->n_mtp)
+    lay_out_mtp (g, &a);
   return a.used;
 }
 

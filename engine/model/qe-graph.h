@@ -52,3 +52,14 @@ QeStatus qe_graph_reserve_logits (QeGraph *graph, uint32_t n, QeError *err);
 
 float *qe_graph_logits (const QeGraph *graph, uint32_t i); /* [n_vocab] of the i-th row that has them */
 const float *qe_graph_hidden (const QeGraph *graph, uint32_t row); /* [n_embd] after the last norm, of the last batch */
+
+/* ---- the MTP block (qwen35.md section 6): guesses at the tokens to come ------------------------------------------- */
+
+bool qe_graph_has_mtp (const QeGraph *graph);
+/* After a batch: its first n rows, which start at row `start` of the cache, are to stay. Brings the block's own keys and
+ * values up to them. To be called before the next pass; rows are those of the batch. */
+void qe_graph_mtp_learn (QeGraph *graph, const QeRow *rows, uint32_t n, uint32_t start);
+/* The rows before are others than those learned last. */
+void qe_graph_mtp_forget (QeGraph *graph);
+/* Guesses n tokens that follow `token`, which is to be row `length` of the cache. Overwrites the first row of logits. */
+void qe_graph_mtp_draft (QeGraph *graph, int32_t token, uint32_t length, int32_t *out, uint32_t n);

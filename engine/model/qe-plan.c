@@ -14,6 +14,7 @@ static void
 restore_config (QeConfig *c, const QeModelInfo *info)
 {
   *c = (QeConfig) { .moe = info->n_experts > 0, .n_layers = info->n_layers, .n_embd = info->n_embd, .n_ff = info->n_ff };
+  c->n_mtp = info->n_mtp_layers;
   c->n_heads = info->n_heads;
   c->n_kv_heads = info->n_kv_heads;
   c->head_size = c->rope_dims = info->head_size;

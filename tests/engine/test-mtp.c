@@ -11,7 +11,6 @@ typedef struct {
   int32_t tokens[LENGTH + QE_STEP_MAX];
   size_t n;
   QeDecodeStats stats;
-  float *logits;
 } Text;
 
 static void
@@ -100,6 +99,51 @@ check_variant (const char *name, bool right)
 QE_TEST (prediction_that_is_wrong) { check_variant ("mtp", false); }
 QE_TEST (prediction_in_a_mixture) { check_variant ("mtp-mixture", false); }
 QE_TEST (prediction_that_is_right) { check_variant ("mtp-perfect", true); }
+
+typedef struct {
+  float *logits; /* [20][n_vocab] */
+  size_t n_vocab;
+} Rows;
+
+static bool
+keep_row (void *data, size_t row, const float *logits)
+{
+  Rows *rows = data;
+
+  memcpy (rows->logits + row * rows->n_vocab, logits, rows->n_vocab * sizeof *logits);
+  return true;
+}
+
+/* The block learns from every batch but those that are scored, whose vectors are still needed. */
+QE_TEST (prediction_leaves_scores_alone)
+{
+  const char *folder = qe_test_variants ("mtp");
+  char path[600];
+  int32_t tokens[20];
+  Rows rows[2] = { { 0 } };
+  QeModel *model = NULL;
+  QeError err = { 0 };
+
+  QE_REQUIRE (folder != NULL);
+  snprintf (path, sizeof path, "%s/mtp.gguf", folder);
+  QE_REQUIRE_OK (qe_model_open (&model, path, NULL, &err), err);
+  for (int32_t i = 0; i < 20; i++)
+    tokens[i] = i * 91;
+  for (int i = 0; i < 2; i++)
+    {
+      QeContext *context = NULL;
+
+      rows[i].n_vocab = qe_model_info (model)->n_vocab;
+      rows[i].logits = calloc (20 * rows[i].n_vocab, sizeof (float));
+      QE_REQUIRE_OK (qe_context_new (&context, model, &(QeContextParams) { .n_ctx = 64, .speculative = i }, &err), err);
+      QE_CHECK_OK (qe_context_score (context, tokens, 20, 0, keep_row, &rows[i], NULL, &err), err);
+      qe_context_free (context);
+    }
+  QE_CHECK_CLOSE (rows[1].logits, rows[0].logits, 20 * rows[0].n_vocab, 0);
+  free (rows[0].logits);
+  free (rows[1].logits);
+  qe_model_free (model);
+}
 
 /* ---- parts ---- */
 
