@@ -9,6 +9,7 @@
 #include "quern-compare-job.h"
 #include "quern-comparison-private.h"
 #include "quern-prompt.h"
+#include "quern-sampling.h"
 
 /* Asking all columns: memory is planned first, then one thread runs the columns' jobs, which fill their answers. */
 
@@ -174,8 +175,8 @@ sampling_of (QuernComparison *self, QuernCompareColumn *column, gboolean picture
   QuernSampling sampling;
   double temperature = quern_compare_column_get_temperature (column);
 
-  quern_sampling_init (&sampling, quern_model_get_info (quern_compare_column_get_model (column)),
-                       quern_compare_column_thinks (column), pictures, quern_compare_column_get_sampling (column));
+  quern_sampling_init (&sampling, quern_compare_column_get_model (column), quern_compare_column_thinks (column), pictures,
+                       quern_compare_column_get_sampling (column));
   if (temperature >= 0)
     sampling.sampler.temperature = (float) temperature;
   sampling.sampler.seed = self->seed;
