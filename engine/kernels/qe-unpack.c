@@ -213,14 +213,17 @@ unpack_iq4_xs (const void *src, size_t n, QeW8 *out)
   }
 }
 
-/* n values of a grid entry with their signs, lifted by `plus` so that none is negative. */
+#define BYTES(value) ((value) * UINT64_C (0x0101010101010101)) /* the same in each byte of a word */
+
+/* Eight values of a grid entry, sign bit j for value j, lifted by `plus` so that none is negative. All bytes at once: as
+ * plus is above every value, no byte borrows from the next. */
 static inline void
-expand_signed (uint64_t entry, unsigned signs, int n, int plus, int8_t *q)
+expand_signed (uint64_t entry, uint8_t signs, uint64_t plus, int8_t *q)
 {
-  for (int j = 0; j < n; j++) {
-    int value = (int) (entry >> (8 * j) & 0xff);
-    q[j] = (int8_t) ((signs >> j & 1 ? -value : value) + plus);
-  }
+  uint64_t bits = BYTES (signs) & UINT64_C (0x8040201008040201);
+  uint64_t minus = ((bits + BYTES (0x7f)) >> 7 & BYTES (1)) * 0xff;
+  uint64_t lifted = BYTES (plus) + (entry & ~minus) - (entry & minus);
+  memcpy (q, &lifted, 8);
 }
 
 static void
@@ -233,7 +236,7 @@ unpack_iq2_xxs (const void *src, size_t n, QeW8 *out)
     memcpy (&word, b->qs + 4 * s + 2, 4);
     float a = qe_f16_to_f32 (b->d) * (0.5f + (float) (word >> 28)) * 0.25f;
     for (int l = 0; l < 4; l++)
-      expand_signed (qe_iq2xxs_grid[index >> (8 * l) & 255], qe_iq_signs (word >> (7 * l) & 127), 8, 64,
+      expand_signed (qe_iq2xxs_grid[index >> (8 * l) & 255], qe_iq_signs (word >> (7 * l) & 127), 64,
                      out->q + 32 * s + 8 * l);
     set_groups (out, 2 * s, 2, a, 64 * a);
   }
@@ -254,7 +257,7 @@ unpack_iq2_xs (const void *src, size_t n, QeW8 *out)
 {
   const QeBlockIQ2_XS *b = src;
   for (int i = 0; i < 32; i++)
-    expand_signed (qe_iq2xs_grid[b->qs[i] & 511], qe_iq_signs (b->qs[i] >> 9), 8, 64, out->q + 8 * i);
+    expand_signed (qe_iq2xs_grid[b->qs[i] & 511], qe_iq_signs (b->qs[i] >> 9), 64, out->q + 8 * i);
   iq2_scales (qe_f16_to_f32 (b->d), b->scales, out);
 }
 
@@ -264,7 +267,7 @@ unpack_iq2_s (const void *src, size_t n, QeW8 *out)
   const QeBlockIQ2_S *b = src;
   for (int i = 0; i < 32; i++) {
     unsigned index = b->qs[i] | (unsigned) (b->qh[i / 4] >> (2 * (i % 4)) & 3) << 8;
-    expand_signed (qe_iq2s_grid[index], b->signs[i], 8, 64, out->q + 8 * i);
+    expand_signed (qe_iq2s_grid[index], b->signs[i], 64, out->q + 8 * i);
   }
   iq2_scales (qe_f16_to_f32 (b->d), b->scales, out);
 }
@@ -278,9 +281,8 @@ unpack_iq3_xxs (const void *src, size_t n, QeW8 *out)
     memcpy (&word, b->words + 4 * s, 4);
     float a = qe_f16_to_f32 (b->d) * (0.5f + (float) (word >> 28)) * 0.5f;
     for (int l = 0; l < 4; l++) {
-      uint8_t signs = qe_iq_signs (word >> (7 * l) & 127);
-      expand_signed (qe_iq3xxs_grid[b->qs[8 * s + 2 * l]], signs, 4, 64, out->q + 32 * s + 8 * l);
-      expand_signed (qe_iq3xxs_grid[b->qs[8 * s + 2 * l + 1]], signs >> 4, 4, 64, out->q + 32 * s + 8 * l + 4);
+      uint64_t entry = qe_iq3xxs_grid[b->qs[8 * s + 2 * l]] | (uint64_t) qe_iq3xxs_grid[b->qs[8 * s + 2 * l + 1]] << 32;
+      expand_signed (entry, qe_iq_signs (word >> (7 * l) & 127), 64, out->q + 32 * s + 8 * l);
     }
     set_groups (out, 2 * s, 2, a, 64 * a);
   }
@@ -290,9 +292,11 @@ static void
 unpack_iq3_s (const void *src, size_t n, QeW8 *out)
 {
   const QeBlockIQ3_S *b = src;
-  for (int i = 0; i < 64; i++) {
-    unsigned index = b->qs[i] | (unsigned) (b->qh[i / 8] >> (i % 8) & 1) << 8;
-    expand_signed (qe_iq3s_grid[index], b->signs[i / 2] >> (4 * (i & 1)), 4, 16, out->q + 4 * i);
+  for (int i = 0; i < 32; i++) { /* two entries of four; bits 2i%8 and 2i%8+1 of qh are their ninth index bits */
+    unsigned ninth = b->qh[i / 4] >> (2 * i % 8);
+    uint64_t low = qe_iq3s_grid[b->qs[2 * i] | (ninth & 1) << 8];
+    uint64_t high = qe_iq3s_grid[b->qs[2 * i + 1] | (ninth & 2) << 7];
+    expand_signed (low | high << 32, b->signs[i], 16, out->q + 8 * i);
   }
   for (int s = 0; s < 8; s++) {
     float a = qe_f16_to_f32 (b->d) * (float) (1 + 2 * (b->scales[s / 2] >> (4 * (s & 1)) & 15));
@@ -300,12 +304,14 @@ unpack_iq3_s (const void *src, size_t n, QeW8 *out)
   }
 }
 
-/* Eight values -1, 0, 1 moved by ±1/8: in eighths, lifted by 9, they are integers 0 … 18. */
+/* Eight values -1, 0, 1 moved by ±1/8: in eighths, lifted by 9, they are integers 0 … 18. All bytes at once: the lowest
+ * two bits of a value plus 1 are 0, 1, 2. */
 static inline void
 expand_ternary (uint64_t entry, bool minus, int8_t *q)
 {
-  for (int j = 0; j < 8; j++)
-    q[j] = (int8_t) (8 * (int8_t) (entry >> (8 * j)) + (minus ? 8 : 10));
+  uint64_t from_zero = ((entry & BYTES (3)) + BYTES (1)) & BYTES (3);
+  uint64_t lifted = (from_zero << 3) + BYTES (minus ? 0 : 2);
+  memcpy (q, &lifted, 8);
 }
 
 static void

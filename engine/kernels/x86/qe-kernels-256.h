@@ -400,7 +400,9 @@ tile (const QeTileArgs *a, const int T, const int group, const bool is_signed, c
   size_t t = 0;
   for (; t + (size_t) T <= a->n_tokens; t += (size_t) T)
     tile_tokens (a, t, T, group, is_signed, most);
-  for (; t < a->n_tokens; t++)
+  for (; t + 2 <= a->n_tokens; t += 2)
+    tile_tokens (a, t, 2, group, is_signed, most);
+  if (t < a->n_tokens)
     tile_tokens (a, t, 1, group, is_signed, most);
 }
 

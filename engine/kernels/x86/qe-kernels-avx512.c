@@ -77,8 +77,7 @@ typedef struct {
   size_t r, n_rows, t;
 } Place512;
 
-/* What is left of two rows after their whole blocks, or all of them in a rare format: from block k on. Not inlined: code
- * for every format would be far too much. */
+/* What is left of two rows after their whole blocks: from block k on. Not inlined, as it is seldom needed. */
 static __attribute__ ((noinline)) void
 dot_rest (__m512 acc[2][4], const Place512 *p, size_t k, int n_tokens, QeType type)
 {
@@ -93,14 +92,14 @@ dot_rest (__m512 acc[2][4], const Place512 *p, size_t k, int n_tokens, QeType ty
     }
 }
 
-/* Two rows times T tokens; where there is one row only, it is computed twice. unpack NULL: a rare format. */
+/* Two rows times T tokens; where there is one row only, it is computed twice. */
 QE_INLINE void
 dot_two_rows (const Place512 *p, const int T, Unpack512 unpack, QeType type, const size_t bytes)
 {
   const QeDotArgs *a = p->args;
   const uint8_t *w = (const uint8_t *) a->w + p->r * a->row_bytes;
   const QeX8 *x = a->x8 + p->t;
-  size_t second = (p->n_rows - 1) * a->row_bytes, ahead = 2 * a->row_bytes, n_blocks = unpack ? a->columns / QE_X8 : 0;
+  size_t second = (p->n_rows - 1) * a->row_bytes, ahead = 2 * a->row_bytes, n_blocks = a->columns / QE_X8;
   __m512 acc[2][4];
   for (int t = 0; t < T; t++)
     acc[0][t] = acc[1][t] = _mm512_setzero_ps ();
@@ -273,8 +272,10 @@ tile (const QeTileArgs *a, const int group)
   size_t t = 0;
   for (; t + 12 <= a->n_tokens; t += 12)
     tile_tokens (a, t, 12, group);
-  for (; t + 6 <= a->n_tokens; t += 6)
-    tile_tokens (a, t, 6, group);
+  for (; t + 8 <= a->n_tokens; t += 8)
+    tile_tokens (a, t, 8, group);
+  for (; t + 4 <= a->n_tokens; t += 4)
+    tile_tokens (a, t, 4, group);
   for (; t + 2 <= a->n_tokens; t += 2)
     tile_tokens (a, t, 2, group);
   if (t < a->n_tokens)
@@ -295,13 +296,7 @@ tile_32 (const QeTileArgs *a)
 
 /* ---- formats --------------------------------------------------------------------------------------------------- */
 
-/* Rare formats share one function for each purpose, which unpacks through the generic code. */
-static void
-dot_rare (const QeDotArgs *a, QeType type)
-{
-  dot_rows (a, NULL, type, 0);
-}
-
+/* Rare formats share one function, which unpacks through the generic code. */
 static void
 pack_rare (const void *w, size_t row_bytes, size_t n_rows, size_t n_columns, void *panel, QeType type)
 {
@@ -312,17 +307,15 @@ pack_rare (const void *w, size_t row_bytes, size_t n_rows, size_t n_columns, voi
     pack_rows (w, row_bytes, n_rows, n_columns, panel, NULL, type, bytes, 16);
 }
 
-#define RARE_FORMAT(name, TYPE, bytes, group)                                                                         \
-  static void dot_##name (const QeDotArgs *a) { dot_rare (a, TYPE); }                                                 \
-  static void pack_##name (const void *w, size_t row_bytes, size_t n_rows, size_t n_columns, void *panel)             \
-  {                                                                                                                   \
-    pack_rare (w, row_bytes, n_rows, n_columns, panel, TYPE);                                                         \
-  }
-#define FORMAT(name, TYPE, bytes, group)                                                                              \
-  static void dot_##name (const QeDotArgs *a) { dot_rows (a, unpack_##name, TYPE, bytes); }                           \
+#define PACK(name, TYPE, bytes, group)                                                                                \
   static void pack_##name (const void *w, size_t row_bytes, size_t n_rows, size_t n_columns, void *panel)             \
   {                                                                                                                   \
     pack_rows (w, row_bytes, n_rows, n_columns, panel, unpack_##name, TYPE, bytes, group);                            \
+  }
+#define RARE_PACK(name, TYPE, bytes, group)                                                                           \
+  static void pack_##name (const void *w, size_t row_bytes, size_t n_rows, size_t n_columns, void *panel)             \
+  {                                                                                                                   \
+    pack_rare (w, row_bytes, n_rows, n_columns, panel, TYPE);                                                         \
   }
 
 #define FORMATS(X, RARE)                                                                                              \
@@ -347,10 +340,17 @@ pack_rare (const void *w, size_t row_bytes, size_t n_rows, size_t n_columns, voi
   RARE (iq1_s, QE_TYPE_IQ1_S, 50, 32)                                                                                 \
   RARE (iq1_m, QE_TYPE_IQ1_M, 56, 16)
 
-FORMATS (FORMAT, RARE_FORMAT)
+FORMATS (PACK, RARE_PACK)
+
+/* For few tokens, these alone are faster than the 256-bit kernels, which have a third port to go to (measured on Sapphire
+ * Rapids: engine/README.md). */
+#define DOT(name, TYPE, bytes)                                                                                        \
+  static void dot_##name (const QeDotArgs *a) { dot_rows (a, unpack_##name, TYPE, bytes); }
+DOT (q6_k, QE_TYPE_Q6_K, 210)
+DOT (iq4_nl, QE_TYPE_IQ4_NL, 8 * 18)
+DOT (iq4_xs, QE_TYPE_IQ4_XS, 136)
 
 #define REGISTER(name, TYPE, bytes, group)                                                                            \
-  k->dot[TYPE] = dot_##name;                                                                                          \
   k->tiling[TYPE] = (QeTiling) { pack_##name, (group) == 32 ? tile_32 : tile_16, PANEL_BYTES (group) };
 
 void
@@ -360,5 +360,8 @@ qe_kernels_init_avx512 (QeKernels *k)
   k->quantise_x8 = quantise_x8;
   k->tile_rows = ROWS;
   k->tile_min_tokens = 6;
+  k->dot[QE_TYPE_Q6_K] = dot_q6_k;
+  k->dot[QE_TYPE_IQ4_NL] = dot_iq4_nl;
+  k->dot[QE_TYPE_IQ4_XS] = dot_iq4_xs;
   FORMATS (REGISTER, REGISTER)
 }

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "kernels/qe-kernels.h"
+#include "kernels/x86/qe-k4-scales.h"
 #include "quant/qe-quant-internal.h"
 
 #define QE_INLINE static inline __attribute__ ((always_inline))
@@ -199,15 +200,16 @@ scales_mxfp4 (const void *src)
 
 /* ---- formats of 256 --------------------------------------------------------------------------------------------- */
 
-/* Scales and minima of Q4_K and Q5_K. */
+/* Scales and minima of Q4_K and Q5_K, which begin alike. */
 QE_INLINE Scales256
-k4_scales (const uint8_t *scales, uint16_t d, uint16_t dmin)
+k4_scales (const void *block)
 {
-  uint32_t u[3];
-  memcpy (u, scales, 12);
-  __m128i six = _mm_setr_epi32 ((int) (u[0] & 0x3f3f3f3f), (int) ((u[2] & 0x0f0f0f0f) | (u[0] >> 2 & 0x30303030)),
-                                (int) (u[1] & 0x3f3f3f3f), (int) ((u[2] >> 4 & 0x0f0f0f0f) | (u[1] >> 2 & 0x30303030)));
-  return (Scales256) { { scaled_bytes (six, half (d)) }, { scaled_bytes (_mm_srli_si128 (six, 8), half (dmin)) } };
+  __m128i head = _mm_loadu_si128 (block), six = qe_k4_six_bits (head);
+  __m128 d = _mm_cvtph_ps (head); /* d, dmin */
+  __m256 a = _mm256_cvtepi32_ps (_mm256_cvtepi8_epi32 (six));
+  __m256 b = _mm256_cvtepi32_ps (_mm256_cvtepi8_epi32 (_mm_srli_si128 (six, 8)));
+  return (Scales256) { { _mm256_mul_ps (a, _mm256_broadcastss_ps (d)) },
+                       { _mm256_mul_ps (b, _mm256_broadcastss_ps (_mm_movehdup_ps (d))) } };
 }
 
 QE_INLINE __m256i
@@ -219,8 +221,7 @@ q_q4_k (const void *src, int i)
 QE_INLINE Scales256
 scales_q4_k (const void *src)
 {
-  const QeBlockQ4_K *b = src;
-  return k4_scales (b->scales, b->d, b->dmin);
+  return k4_scales (src);
 }
 
 QE_INLINE __m256i
@@ -233,8 +234,7 @@ q_q5_k (const void *src, int i)
 QE_INLINE Scales256
 scales_q5_k (const void *src)
 {
-  const QeBlockQ5_K *b = src;
-  return k4_scales (b->scales, b->d, b->dmin);
+  return k4_scales (src);
 }
 
 /* Bits 2m and 2m+1 of 32 bytes, moved to bits 4 and 5. */

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "kernels/qe-kernels.h"
+#include "kernels/x86/qe-k4-scales.h"
 #include "quant/qe-quant-internal.h"
 
 typedef struct {
@@ -60,20 +61,18 @@ shift_halves (const uint8_t *src, int low, int high)
                                                    _mm256_set1_epi16 ((short) high), 1));
 }
 
-/* Scales and minima of Q4_K and Q5_K. */
+/* Scales and minima of Q4_K and Q5_K, which begin alike. */
 QE_INLINE void
-k4_scales (const uint8_t *scales, uint16_t d, uint16_t dmin, W512 *w)
+k4_scales (const void *block, W512 *w)
 {
-  uint32_t u[3];
-  memcpy (u, scales, 12);
-  __m128i six = _mm_setr_epi32 ((int) (u[0] & 0x3f3f3f3f), (int) ((u[2] & 0x0f0f0f0f) | (u[0] >> 2 & 0x30303030)),
-                                (int) (u[1] & 0x3f3f3f3f), (int) ((u[2] >> 4 & 0x0f0f0f0f) | (u[1] >> 2 & 0x30303030)));
   const __m128i first = _mm_setr_epi8 (0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7);
   const __m128i second = _mm_setr_epi8 (8, 8, 9, 9, 10, 10, 11, 11, 12, 12, 13, 13, 14, 14, 15, 15);
+  __m128i head = _mm_loadu_si128 (block), six = qe_k4_six_bits (head);
+  __m128 d = _mm_cvtph_ps (head); /* d, dmin */
   w->a = _mm512_mul_ps (_mm512_cvtepi32_ps (_mm512_cvtepu8_epi32 (_mm_shuffle_epi8 (six, first))),
-                        _mm512_set1_ps (half (d)));
+                        _mm512_broadcastss_ps (d));
   w->b = _mm512_mul_ps (_mm512_cvtepi32_ps (_mm512_cvtepu8_epi32 (_mm_shuffle_epi8 (six, second))),
-                        _mm512_set1_ps (half (dmin)));
+                        _mm512_broadcastss_ps (_mm_movehdup_ps (d)));
 }
 
 QE_INLINE W512
@@ -84,7 +83,7 @@ unpack_q4_k (const void *src)
   W512 w;
   for (int p = 0; p < 4; p++)
     w.q[p] = _mm512_and_si512 (shift_halves (b->qs + 32 * p, 0, 4), low4);
-  k4_scales (b->scales, b->d, b->dmin, &w);
+  k4_scales (b, &w);
   return w;
 }
 
@@ -102,7 +101,7 @@ unpack_q5_k (const void *src)
     __m512i q = _mm512_and_si512 (shift_halves (b->qs + 32 * p, 0, 4), low4);
     w.q[p] = _mm512_mask_add_epi8 (q, fifth, q, bit4);
   }
-  k4_scales (b->scales, b->d, b->dmin, &w);
+  k4_scales (b, &w);
   return w;
 }
 

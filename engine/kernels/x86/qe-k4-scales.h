@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include <immintrin.h>
+#include <stdint.h>
+
+/* The beginning of a Q4_K or Q5_K block (d, dmin, 12 bytes of scales) as 16 bytes: eight 6-bit scales, eight minima.
+ * The formula is qe_k4_scale()'s, for all at once: words 0 and 2 are the lower six bits of a byte, words 1 and 3 a nibble
+ * with two bits of another byte above it. */
+static inline __attribute__ ((always_inline)) __m128i
+qe_k4_six_bits (__m128i head)
+{
+  const __m128i low_from = _mm_setr_epi8 (4, 5, 6, 7, 12, 13, 14, 15, 8, 9, 10, 11, 12, 13, 14, 15);
+  const __m128i high_from = _mm_setr_epi8 (-1, -1, -1, -1, 4, 5, 6, 7, -1, -1, -1, -1, 8, 9, 10, 11);
+  const __m128i low_mask = _mm_setr_epi32 (0x3f3f3f3f, 0x0f0f0f0f, 0x3f3f3f3f, 0x0f0f0f0f);
+  __m128i low = _mm_srlv_epi32 (_mm_shuffle_epi8 (head, low_from), _mm_setr_epi32 (0, 0, 0, 4));
+  __m128i high = _mm_srli_epi32 (_mm_shuffle_epi8 (head, high_from), 2);
+  return _mm_or_si128 (_mm_and_si128 (low, low_mask), _mm_and_si128 (high, _mm_set1_epi8 (0x30)));
+}
