@@ -98,6 +98,7 @@ quern_model_button_dispose (GObject *object)
   g_clear_object (&self->session_signals);
   g_clear_object (&self->session);
   g_clear_object (&self->library);
+  adw_bin_set_child (ADW_BIN (self), NULL); /* the template would free it without telling AdwBin */
   gtk_widget_dispose_template (GTK_WIDGET (self), QUERN_TYPE_MODEL_BUTTON);
   G_OBJECT_CLASS (quern_model_button_parent_class)->dispose (object);
 }
