@@ -29,7 +29,6 @@ struct _QuernChatPage {
   QuernMessage *editing;      /* the question that the composer holds, or NULL */
   GCancellable *counting;     /* of the token count that runs, or NULL */
 
-  gint64 show_message;        /* to scroll to when the messages are there, or 0 */
   guint draft_timer, count_timer;
 };
 

@@ -156,10 +156,6 @@ static void
 messages_changed_cb (QuernChatPage *self)
 {
   gtk_stack_set_visible_child_name (self->stack, count_messages (self) > 0 ? "messages" : "empty");
-  if (self->show_message == 0 || _quern_chat_page_get_message (self, self->show_message) == NULL)
-    return;
-  quern_transcript_scroll_to_message (self->transcript, self->show_message);
-  self->show_message = 0;
 }
 
 /* Shows all of what the session says. */
@@ -398,7 +394,6 @@ quern_chat_page_set_session (QuernChatPage *self, QuernChatSession *session)
   messages = session != NULL ? quern_chat_session_get_messages (session) : NULL;
   g_signal_group_set_target (self->session_signals, session);
   g_signal_group_set_target (self->message_signals, messages);
-  self->show_message = 0;
   _quern_chat_page_set_editing (self, NULL);
   adw_banner_set_revealed (self->banner, FALSE);
   quern_model_button_set_session (self->model_button, session);
@@ -422,8 +417,7 @@ quern_chat_page_show_message (QuernChatPage *self, gint64 id)
 {
   g_return_if_fail (QUERN_IS_CHAT_PAGE (self));
 
-  self->show_message = id;
-  messages_changed_cb (self);
+  quern_transcript_scroll_to_message (self->transcript, id);
 }
 
 /**

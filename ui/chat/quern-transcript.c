@@ -28,7 +28,8 @@ struct _QuernTranscript {
   gboolean at_end;
   gboolean keep;    /* the next change of height happened above: keep the distance to the end */
   double old_upper;
-  guint more_source, settle_source;
+  guint more_source, settle_source, show_source;
+  gint64 wanted;    /* id of the message to scroll to when it is there, or 0 */
 };
 
 enum { PROP_0, PROP_AT_END, N_PROPS };
@@ -168,11 +169,54 @@ rebuild (QuernTranscript *self)
   show_status (self);
 }
 
+static int
+find_message (QuernTranscript *self, gint64 id)
+{
+  guint n = self->messages != NULL ? g_list_model_get_n_items (self->messages) : 0;
+
+  for (guint i = 0; i < n; i++) {
+    g_autoptr (QuernMessage) message = g_list_model_get_item (self->messages, i);
+    if (quern_message_get_id (message) == id)
+      return i;
+  }
+  return -1;
+}
+
+/* Runs after the layout of rows that were just built. */
+static gboolean
+show_cb (gpointer user_data)
+{
+  QuernTranscript *self = QUERN_TRANSCRIPT (user_data);
+  int i = find_message (self, self->wanted);
+
+  self->show_source = 0;
+  if (i < (int) self->first || i - self->first >= self->rows->len)
+    return G_SOURCE_REMOVE;
+  self->wanted = 0;
+  set_at_end (self, FALSE);
+  gtk_viewport_scroll_to (GTK_VIEWPORT (gtk_scrolled_window_get_child (self->scrolled)),
+                          g_ptr_array_index (self->rows, i - self->first), NULL);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+show_wanted (QuernTranscript *self)
+{
+  int i = self->wanted != 0 ? find_message (self, self->wanted) : -1;
+
+  if (i < 0)
+    return;
+  build_up_to (self, i);
+  if (self->show_source == 0)
+    self->show_source = g_idle_add (show_cb, self);
+}
+
 static void
 items_changed_cb (QuernTranscript *self, guint position, guint removed, guint added)
 {
   if (position < self->first) { /* what is not built changed */
     rebuild (self);
+    show_wanted (self);
     return;
   }
   for (guint i = 0; i < removed; i++)
@@ -180,6 +224,7 @@ items_changed_cb (QuernTranscript *self, guint position, guint removed, guint ad
   for (guint i = 0; i < added; i++)
     insert_row (self, position + i);
   show_status (self);
+  show_wanted (self);
 }
 
 static void
@@ -204,6 +249,7 @@ quern_transcript_dispose (GObject *object)
 
   g_clear_handle_id (&self->more_source, g_source_remove);
   g_clear_handle_id (&self->settle_source, g_source_remove);
+  g_clear_handle_id (&self->show_source, g_source_remove);
   if (self->messages != NULL)
     g_signal_handlers_disconnect_by_data (self->messages, self);
   g_clear_object (&self->messages);
@@ -280,6 +326,7 @@ quern_transcript_set_messages (QuernTranscript *self, GListModel *messages)
   g_set_object (&self->messages, messages);
   if (messages != NULL)
     g_signal_connect_swapped (messages, "items-changed", G_CALLBACK (items_changed_cb), self);
+  self->wanted = 0;
   rebuild (self);
 }
 
@@ -312,24 +359,15 @@ quern_transcript_scroll_to_end (QuernTranscript *self)
 
 /**
  * quern_transcript_scroll_to_message:
- * @id: a message's id; nothing happens when it is not among the messages
+ * @id: a message's id
+ *
+ * Goes to that message, now or as soon as it is among the messages.
  */
 void
 quern_transcript_scroll_to_message (QuernTranscript *self, gint64 id)
 {
-  guint n;
-
   g_return_if_fail (QUERN_IS_TRANSCRIPT (self));
 
-  n = self->messages != NULL ? g_list_model_get_n_items (self->messages) : 0;
-  for (guint i = 0; i < n; i++) {
-    g_autoptr (QuernMessage) message = g_list_model_get_item (self->messages, i);
-    if (quern_message_get_id (message) != id)
-      continue;
-    build_up_to (self, i);
-    set_at_end (self, FALSE);
-    gtk_viewport_scroll_to (GTK_VIEWPORT (gtk_scrolled_window_get_child (self->scrolled)),
-                            g_ptr_array_index (self->rows, i - self->first), NULL);
-    return;
-  }
+  self->wanted = id;
+  show_wanted (self);
 }
