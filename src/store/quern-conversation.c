@@ -16,6 +16,7 @@ struct _QuernConversation {
   QuernThinking thinking;
   char *sampling; /* JSON object with what differs from the family's defaults, or NULL */
   guint context_size; /* tokens; 0: the default */
+  gint64 context_start; /* id of the first message that is sent; 0: all are */
   char *system_prompt;
   char *draft;
   gboolean busy; /* an answer is being made; not stored */
@@ -32,6 +33,7 @@ enum {
   PROP_THINKING,
   PROP_SAMPLING,
   PROP_CONTEXT_SIZE,
+  PROP_CONTEXT_START,
   PROP_SYSTEM_PROMPT,
   PROP_DRAFT,
   PROP_BUSY,
@@ -211,6 +213,27 @@ quern_conversation_set_context_size (QuernConversation *self, guint n_tokens)
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_CONTEXT_SIZE]);
 }
 
+/**
+ * quern_conversation_get_context_start:
+ *
+ * Returns: the id of the first message that is sent to the model; 0, or an id that is not on the branch that is shown:
+ *   all of them are
+ */
+gint64
+quern_conversation_get_context_start (QuernConversation *self)
+{
+  return self->context_start;
+}
+
+void
+quern_conversation_set_context_start (QuernConversation *self, gint64 message_id)
+{
+  if (self->context_start == message_id)
+    return;
+  self->context_start = message_id;
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_CONTEXT_START]);
+}
+
 gint64
 quern_conversation_get_folder_id (QuernConversation *self)
 {
@@ -256,6 +279,7 @@ quern_conversation_get_property (GObject *object, guint prop_id, GValue *value, 
   case PROP_THINKING: g_value_set_int (value, self->thinking); break;
   case PROP_SAMPLING: g_value_set_string (value, self->sampling); break;
   case PROP_CONTEXT_SIZE: g_value_set_uint (value, self->context_size); break;
+  case PROP_CONTEXT_START: g_value_set_int64 (value, self->context_start); break;
   case PROP_SYSTEM_PROMPT: g_value_set_string (value, self->system_prompt); break;
   case PROP_DRAFT: g_value_set_string (value, self->draft); break;
   case PROP_BUSY: g_value_set_boolean (value, self->busy); break;
@@ -276,6 +300,7 @@ quern_conversation_set_property (GObject *object, guint prop_id, const GValue *v
   case PROP_THINKING: quern_conversation_set_thinking (self, g_value_get_int (value)); break;
   case PROP_SAMPLING: quern_conversation_set_sampling (self, g_value_get_string (value)); break;
   case PROP_CONTEXT_SIZE: quern_conversation_set_context_size (self, g_value_get_uint (value)); break;
+  case PROP_CONTEXT_START: quern_conversation_set_context_start (self, g_value_get_int64 (value)); break;
   case PROP_SYSTEM_PROMPT: quern_conversation_set_system_prompt (self, g_value_get_string (value)); break;
   case PROP_DRAFT: quern_conversation_set_draft (self, g_value_get_string (value)); break;
   default: G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
@@ -314,6 +339,7 @@ quern_conversation_class_init (QuernConversationClass *klass)
   properties[PROP_THINKING] = g_param_spec_int ("thinking", NULL, NULL, -1, 1, -1, both);
   properties[PROP_SAMPLING] = g_param_spec_string ("sampling", NULL, NULL, NULL, both);
   properties[PROP_CONTEXT_SIZE] = g_param_spec_uint ("context-size", NULL, NULL, 0, G_MAXUINT, 0, both);
+  properties[PROP_CONTEXT_START] = g_param_spec_int64 ("context-start", NULL, NULL, 0, G_MAXINT64, 0, both);
   properties[PROP_SYSTEM_PROMPT] = g_param_spec_string ("system-prompt", NULL, NULL, NULL, both);
   properties[PROP_DRAFT] = g_param_spec_string ("draft", NULL, NULL, NULL, both);
   properties[PROP_BUSY] = g_param_spec_boolean ("busy", NULL, NULL, FALSE, read);

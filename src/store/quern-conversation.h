@@ -37,6 +37,8 @@ const char        *quern_conversation_get_sampling      (QuernConversation *self
 void               quern_conversation_set_sampling      (QuernConversation *self, const char *json);
 guint              quern_conversation_get_context_size  (QuernConversation *self);
 void               quern_conversation_set_context_size  (QuernConversation *self, guint n_tokens);
+gint64             quern_conversation_get_context_start (QuernConversation *self);
+void               quern_conversation_set_context_start (QuernConversation *self, gint64 message_id);
 gint64             quern_conversation_get_folder_id     (QuernConversation *self);
 void               quern_conversation_set_folder_id     (QuernConversation *self, gint64 folder_id);
 gboolean           quern_conversation_get_busy          (QuernConversation *self);

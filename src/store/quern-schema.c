@@ -63,8 +63,15 @@ static const char conversations_sql[] =
     "  path TEXT PRIMARY KEY, added INTEGER NOT NULL, imported INTEGER NOT NULL DEFAULT 0,"
     "  last_used INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;";
 
+/* Messages before context_start, where it is on the branch that is shown, are no longer sent to the model. */
+static const char personas_sql[] =
+    "ALTER TABLE conversation ADD COLUMN context_start INTEGER NOT NULL DEFAULT 0;"
+    "CREATE TABLE persona ("
+    "  id INTEGER PRIMARY KEY, name TEXT NOT NULL, position INTEGER NOT NULL DEFAULT 0, system_prompt TEXT NOT NULL);";
+
 static const QuernMigration migrations[] = {
   { "conversations, messages, attachments, search, imported models", conversations_sql },
+  { "personas, the beginning of what is sent", personas_sql },
 };
 
 const QuernMigration *

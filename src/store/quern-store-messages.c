@@ -141,7 +141,7 @@ insert_row (sqlite3 *db, gpointer data, GError **error)
 /**
  * quern_store_append_message:
  * @parent: (nullable): the message it follows, %NULL for a first one
- * @message: a new message; it gets its id here
+ * @message: a new message; it gets its id here, and its time unless it has one
  *
  * Adds it to the tree as the chosen child of @parent, and @conversation to the store if it is new.
  */
@@ -150,11 +150,13 @@ quern_store_append_message (QuernStore *self, QuernConversation *conversation, Q
                             QuernMessage *message)
 {
   GListModel *attachments = quern_message_get_attachments (message);
+  gint64 created;
   Row *row;
 
   quern_store_add_conversation (self, conversation);
+  created = quern_message_get_created (message);
   quern_message_set_ids (message, quern_store_new_id (), parent ? quern_message_get_id (parent) : 0,
-                         g_get_real_time ());
+                         created ? created : g_get_real_time ());
   row = row_new (self, message);
   row->conversation_id = quern_conversation_get_id (conversation);
   for (guint i = 0; i < g_list_model_get_n_items (attachments); i++)
@@ -220,6 +222,25 @@ void
 quern_store_choose_sibling (QuernStore *self, QuernConversation *conversation, QuernMessage *message, int step)
 {
   _quern_store_write (self, choose_sibling, change_new (conversation, message, step), g_free);
+}
+
+static gboolean
+choose_this (sqlite3 *db, gpointer data, GError **error)
+{
+  const Change *change = data;
+
+  return choose (db, change->conversation_id, change->parent_id, change->id, error);
+}
+
+/**
+ * quern_store_choose_message:
+ *
+ * Shows @message rather than its siblings; load the path again to see it.
+ */
+void
+quern_store_choose_message (QuernStore *self, QuernConversation *conversation, QuernMessage *message)
+{
+  _quern_store_write (self, choose_this, change_new (conversation, message, 0), g_free);
 }
 
 static gboolean
@@ -410,6 +431,17 @@ read_path (sqlite3 *db, gpointer data, GError **error)
   return TRUE;
 }
 
+static Path *
+path_new (gint64 conversation_id)
+{
+  Path *path = g_new0 (Path, 1);
+
+  path->conversation_id = conversation_id;
+  path->children = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, (GDestroyNotify) g_array_unref);
+  path->path = g_ptr_array_new_with_free_func (g_object_unref);
+  return path;
+}
+
 /**
  * quern_store_load_path_async:
  *
@@ -419,11 +451,8 @@ void
 quern_store_load_path_async (QuernStore *self, QuernConversation *conversation, GCancellable *cancellable,
                              GAsyncReadyCallback callback, gpointer user_data)
 {
-  Path *path = g_new0 (Path, 1);
+  Path *path = path_new (quern_conversation_get_id (conversation));
 
-  path->conversation_id = quern_conversation_get_id (conversation);
-  path->children = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, (GDestroyNotify) g_array_unref);
-  path->path = g_ptr_array_new_with_free_func (g_object_unref);
   _quern_store_call (self, FALSE, read_path, path, path_free, cancellable, callback, user_data);
 }
 
@@ -438,6 +467,79 @@ quern_store_load_path_finish (QuernStore *self, GAsyncResult *result, GError **e
   Path *path = _quern_store_finish (self, result, error);
 
   return path ? g_ptr_array_ref (path->path) : NULL;
+}
+
+/* ---- all branches, for threads of their own --------------------------------------------------------------------- */
+
+/* After read_path(): the messages of the path, and those that are not on it. */
+static gboolean
+read_others (sqlite3 *db, Path *path, GHashTable *shown, GError **error)
+{
+  GHashTableIter iter;
+  gpointer key, value;
+
+  g_hash_table_iter_init (&iter, path->children);
+  while (g_hash_table_iter_next (&iter, &key, &value)) {
+    const GArray *nodes = value;
+    for (guint i = 0; i < nodes->len; i++) {
+      gint64 id = g_array_index (nodes, Node, i).id;
+      if (!g_hash_table_contains (shown, &id) && !read_message (db, path, id, i, nodes->len, error))
+        return FALSE;
+    }
+  }
+  return TRUE;
+}
+
+typedef struct {
+  Path *path;
+  GHashTable *shown;
+} Tree;
+
+static gboolean
+read_tree_messages (sqlite3 *db, gpointer data, GError **error)
+{
+  Tree *tree = data;
+
+  if (!read_path (db, tree->path, error))
+    return FALSE;
+  for (guint i = 0; i < tree->path->path->len; i++) {
+    gint64 id = quern_message_get_id (tree->path->path->pdata[i]);
+    g_hash_table_add (tree->shown, g_memdup2 (&id, sizeof id));
+  }
+  return read_others (db, tree->path, tree->shown, error);
+}
+
+static int
+compare_ids (gconstpointer a, gconstpointer b)
+{
+  gint64 left = quern_message_get_id (*(QuernMessage **) a);
+  gint64 right = quern_message_get_id (*(QuernMessage **) b);
+
+  return left < right ? -1 : left > right;
+}
+
+/**
+ * quern_store_read_tree:
+ * @shown: (out): the ids (gint64 *) of those on the branch that is shown
+ *
+ * Reads all messages of a conversation, parents before children; blocks.
+ *
+ * Returns: (transfer full) (element-type QuernMessage) (nullable): new objects for the messages
+ */
+GPtrArray *
+quern_store_read_tree (QuernStore *self, gint64 conversation_id, GHashTable **shown, GError **error)
+{
+  Tree tree = { path_new (conversation_id), g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, NULL) };
+  GPtrArray *messages = NULL;
+
+  if (quern_database_read (quern_store_get_database (self), read_tree_messages, &tree, error)) {
+    messages = g_ptr_array_ref (tree.path->path);
+    g_ptr_array_sort (messages, compare_ids);
+    *shown = g_hash_table_ref (tree.shown);
+  }
+  g_hash_table_unref (tree.shown);
+  path_free (tree.path);
+  return messages;
 }
 
 /* ---- attachments ----------------------------------------------------------------------------------------------- */
@@ -506,4 +608,19 @@ quern_store_load_attachment_finish (QuernStore *self, GAsyncResult *result, GErr
     return NULL;
   quern_attachment_set_bytes (blob->attachment, blob->bytes);
   return g_bytes_ref (blob->bytes);
+}
+
+/**
+ * quern_store_read_attachment:
+ *
+ * The same at once; blocks.
+ */
+GBytes *
+quern_store_read_attachment (QuernStore *self, QuernAttachment *attachment, GError **error)
+{
+  Blob blob = { attachment, NULL };
+
+  if (quern_attachment_get_bytes (attachment))
+    return g_bytes_ref (quern_attachment_get_bytes (attachment));
+  return quern_database_read (quern_store_get_database (self), read_blob, &blob, error) ? blob.bytes : NULL;
 }

@@ -15,6 +15,10 @@ void _quern_store_call (QuernStore *self, gboolean write, QuernDatabaseFunc func
                         gpointer user_data);
 gpointer _quern_store_finish (QuernStore *self, GAsyncResult *result, GError **error);
 
+/* The presets (quern-preset.c) of one kind, and what fills them all: an array of lists. */
+GListStore *_quern_store_get_preset_list (QuernStore *self, int kind);
+gboolean _quern_preset_load (sqlite3 *db, gpointer data, GError **error);
+
 /* Moves a conversation to the top, for it has a new message. */
 void _quern_store_touch (QuernStore *self, QuernConversation *conversation);
 

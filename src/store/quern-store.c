@@ -6,6 +6,7 @@
 #include <glib/gi18n-lib.h>
 #include <glib/gstdio.h>
 
+#include "quern-preset.h"
 #include "quern-store-private.h"
 
 /* Changed conversations are gathered for this long before they are written: people type drafts letter by letter. */
@@ -18,6 +19,7 @@ struct _QuernStore {
 
   QuernDatabase *database;
   GListStore *conversations; /* newest first */
+  GListStore *presets[QUERN_N_PRESET_KINDS];
   GHashTable *dirty;         /* set of QuernConversation * (owned): changed since they were written */
   guint save_source;
 };
@@ -98,7 +100,7 @@ _quern_store_finish (QuernStore *self, GAsyncResult *result, GError **error)
 
 /* What is written of a conversation; its own copy, for the database's thread. */
 typedef struct {
-  gint64 id, created, updated, folder_id;
+  gint64 id, created, updated, folder_id, context_start;
   char *title, *model_id, *sampling, *system_prompt, *draft;
   gboolean title_given, pinned;
   int thinking;
@@ -121,6 +123,7 @@ row_new (QuernConversation *c)
   row->thinking = quern_conversation_get_thinking (c);
   row->sampling = g_strdup (quern_conversation_get_sampling (c));
   row->context_size = quern_conversation_get_context_size (c);
+  row->context_start = quern_conversation_get_context_start (c);
   row->system_prompt = g_strdup (quern_conversation_get_system_prompt (c));
   row->draft = g_strdup (quern_conversation_get_draft (c));
   return row;
@@ -146,14 +149,14 @@ save_row (sqlite3 *db, gpointer data, GError **error)
 
   return quern_sql_run (db, error,
                         "INSERT INTO conversation (id, created, updated, title, title_given, pinned, folder_id, model_id,"
-                        " thinking, sampling, context_size, system_prompt, draft)"
-                        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, NULLIF (?7, 0), ?8, NULLIF (?9, -1), ?10, ?11, ?12, ?13)"
+                        " thinking, sampling, context_size, system_prompt, draft, context_start)"
+                        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, NULLIF (?7, 0), ?8, NULLIF (?9, -1), ?10, ?11, ?12, ?13, ?14)"
                         " ON CONFLICT (id) DO UPDATE SET updated = ?3, title = ?4, title_given = ?5, pinned = ?6,"
                         " folder_id = NULLIF (?7, 0), model_id = ?8, thinking = NULLIF (?9, -1), sampling = ?10,"
-                        " context_size = ?11, system_prompt = ?12, draft = ?13",
-                        "iiisiiisisiss", row->id, row->created, row->updated, row->title, (gint64) row->title_given,
+                        " context_size = ?11, system_prompt = ?12, draft = ?13, context_start = ?14",
+                        "iiisiiisisissi", row->id, row->created, row->updated, row->title, (gint64) row->title_given,
                         (gint64) row->pinned, row->folder_id, row->model_id, (gint64) row->thinking, row->sampling,
-                        (gint64) row->context_size, row->system_prompt, row->draft);
+                        (gint64) row->context_size, row->system_prompt, row->draft, row->context_start);
 }
 
 static void
@@ -321,6 +324,12 @@ quern_store_restore_conversation (QuernStore *self, QuernConversation *conversat
   show_conversation (self, conversation);
 }
 
+GListStore *
+_quern_store_get_preset_list (QuernStore *self, int kind)
+{
+  return self->presets[kind];
+}
+
 /* ---- erasing --------------------------------------------------------------------------------------------------- */
 
 static gboolean
@@ -402,6 +411,7 @@ quern_store_erase_all_async (QuernStore *self, GCancellable *cancellable, GAsync
     g_autoptr (QuernConversation) conversation = g_list_model_get_item (G_LIST_MODEL (self->conversations), --n);
     hide_conversation (self, conversation);
   }
+  g_list_store_remove_all (self->presets[QUERN_PRESET_FOLDER]);
   g_hash_table_remove_all (self->dirty);
   _quern_store_write (self, erase_all, NULL, NULL);
   _quern_store_call (self, FALSE, remove_backups, NULL, NULL, cancellable, callback, user_data);
@@ -411,6 +421,43 @@ gboolean
 quern_store_erase_all_finish (QuernStore *self, GAsyncResult *result, GError **error)
 {
   return quern_store_flush_finish (self, result, error);
+}
+
+/* ---- backup ---------------------------------------------------------------------------------------------------- */
+
+static void
+backup_worker (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
+{
+  QuernStore *self = source;
+  GError *error = NULL;
+
+  if (quern_database_backup (self->database, data, &error))
+    g_task_return_boolean (task, TRUE);
+  else
+    g_task_return_error (task, error);
+}
+
+/**
+ * quern_store_backup_async:
+ * @path: where to; an older file of that name is replaced once the new one was read back
+ *
+ * Copies everything into one file, which can take the place of the database.
+ */
+void
+quern_store_backup_async (QuernStore *self, const char *path, GCancellable *cancellable, GAsyncReadyCallback callback,
+                          gpointer user_data)
+{
+  g_autoptr (GTask) task = g_task_new (self, cancellable, callback, user_data);
+
+  save_now (self);
+  g_task_set_task_data (task, g_strdup (path), g_free);
+  g_task_run_in_thread (task, backup_worker);
+}
+
+gboolean
+quern_store_backup_finish (QuernStore *self, GAsyncResult *result, GError **error)
+{
+  return g_task_propagate_boolean (G_TASK (result), error);
 }
 
 /* ---- open and close -------------------------------------------------------------------------------------------- */
@@ -460,6 +507,7 @@ conversation_from_row (sqlite3_stmt *stmt)
   quern_conversation_set_context_size (c, (guint) sqlite3_column_int (stmt, 10));
   quern_conversation_set_system_prompt (c, (const char *) sqlite3_column_text (stmt, 11));
   quern_conversation_set_draft (c, (const char *) sqlite3_column_text (stmt, 12));
+  quern_conversation_set_context_start (c, sqlite3_column_int64 (stmt, 13));
   return c;
 }
 
@@ -471,7 +519,7 @@ load_conversations (sqlite3 *db, gpointer data, GError **error)
   g_autoptr (sqlite3_stmt) stmt =
       quern_sql_query (db, error,
                        "SELECT id, created, updated, title, title_given, pinned, folder_id, model_id, thinking,"
-                       " sampling, context_size, system_prompt, draft FROM conversation WHERE deleted IS NULL"
+                       " sampling, context_size, system_prompt, draft, context_start FROM conversation WHERE deleted IS NULL"
                        " ORDER BY updated DESC",
                        "");
 
@@ -499,7 +547,8 @@ quern_store_open (const char *path, GError **error)
 
   self->database = quern_database_open (path, error);
   if (!self->database || !quern_database_write (self->database, recover, self->database, error)
-      || !quern_database_read (self->database, load_conversations, list, error))
+      || !quern_database_read (self->database, load_conversations, list, error)
+      || !quern_database_read (self->database, _quern_preset_load, self->presets, error))
     return NULL;
   for (guint i = 0; i < list->len; i++)
     show_conversation (self, g_ptr_array_index (list, i));
@@ -600,6 +649,8 @@ quern_store_dispose (GObject *object)
     quern_store_close (self);
   g_clear_object (&self->database);
   g_clear_object (&self->conversations);
+  for (int kind = 0; kind < QUERN_N_PRESET_KINDS; kind++)
+    g_clear_object (&self->presets[kind]);
   g_clear_pointer (&self->dirty, g_hash_table_unref);
   G_OBJECT_CLASS (quern_store_parent_class)->dispose (object);
 }
@@ -621,5 +672,7 @@ static void
 quern_store_init (QuernStore *self)
 {
   self->conversations = g_list_store_new (QUERN_TYPE_CONVERSATION);
+  for (int kind = 0; kind < QUERN_N_PRESET_KINDS; kind++)
+    self->presets[kind] = g_list_store_new (QUERN_TYPE_PRESET);
   self->dirty = g_hash_table_new_full (NULL, NULL, g_object_unref, NULL);
 }

@@ -40,17 +40,25 @@ gboolean           quern_store_erase_deleted_finish   (QuernStore *self, GAsyncR
 void               quern_store_erase_all_async        (QuernStore *self, GCancellable *cancellable,
                                                        GAsyncReadyCallback callback, gpointer user_data);
 gboolean           quern_store_erase_all_finish       (QuernStore *self, GAsyncResult *result, GError **error);
+void               quern_store_backup_async           (QuernStore *self, const char *path, GCancellable *cancellable,
+                                                       GAsyncReadyCallback callback, gpointer user_data);
+gboolean           quern_store_backup_finish          (QuernStore *self, GAsyncResult *result, GError **error);
 
 /* messages */
 void               quern_store_load_path_async        (QuernStore *self, QuernConversation *conversation,
                                                        GCancellable *cancellable, GAsyncReadyCallback callback,
                                                        gpointer user_data);
 GPtrArray         *quern_store_load_path_finish       (QuernStore *self, GAsyncResult *result, GError **error);
+GPtrArray         *quern_store_read_tree              (QuernStore *self, gint64 conversation_id, GHashTable **shown,
+                                                       GError **error);
+GBytes            *quern_store_read_attachment        (QuernStore *self, QuernAttachment *attachment, GError **error);
 void               quern_store_append_message         (QuernStore *self, QuernConversation *conversation,
                                                        QuernMessage *parent, QuernMessage *message);
 void               quern_store_save_message           (QuernStore *self, QuernMessage *message);
 void               quern_store_choose_sibling         (QuernStore *self, QuernConversation *conversation,
                                                        QuernMessage *message, int step);
+void               quern_store_choose_message         (QuernStore *self, QuernConversation *conversation,
+                                                       QuernMessage *message);
 void               quern_store_delete_message         (QuernStore *self, QuernConversation *conversation,
                                                        QuernMessage *message);
 void               quern_store_restore_message        (QuernStore *self, QuernConversation *conversation,

@@ -2,6 +2,7 @@
 #include <glib/gstdio.h>
 
 #include "quern-sql.h"
+#include "quern-preset.h"
 #include "quern-store.h"
 #include "test-util.h"
 
@@ -223,6 +224,68 @@ test_delete_and_erase (Fixture *f, gconstpointer data)
   g_assert_false (test_folder_contains (f->folder, "secretword"));
 }
 
+static QuernPreset *
+preset_at (QuernStore *store, QuernPresetKind kind, guint position)
+{
+  QuernPreset *preset = g_list_model_get_item (quern_store_get_presets (store, kind), position);
+
+  g_assert_nonnull (preset);
+  g_object_unref (preset); /* the list holds it */
+  return preset;
+}
+
+/* Folders and personas: sorted by name, kept, changed and deleted; a folder lets go of its conversations. */
+static void
+test_presets (Fixture *f, gconstpointer data)
+{
+  g_autoptr (QuernStore) store = open_store (f);
+  g_autoptr (QuernConversation) c = quern_conversation_new ();
+  g_autoptr (QuernMessage) m = say (store, c, NULL, QUERN_ROLE_USER, "Hello");
+  QuernPreset *work = quern_store_add_preset (store, QUERN_PRESET_FOLDER, "Work", NULL);
+  QuernPreset *home = quern_store_add_preset (store, QUERN_PRESET_FOLDER, "Home", NULL);
+
+  g_assert_true (preset_at (store, QUERN_PRESET_FOLDER, 0) == home);
+  quern_conversation_set_folder_id (c, quern_preset_get_id (work));
+  quern_conversation_set_context_start (c, quern_message_get_id (m));
+  quern_store_add_preset (store, QUERN_PRESET_PERSONA, "Poet", "Answer in verse.");
+  quern_store_change_preset (store, preset_at (store, QUERN_PRESET_PERSONA, 0), "Bard", "Sing.");
+  quern_store_delete_preset (store, home);
+  quern_store_close (store);
+
+  g_autoptr (QuernStore) again = open_store (f);
+  g_autoptr (QuernConversation) d = g_list_model_get_item (quern_store_get_conversations (again), 0);
+  g_assert_cmpuint (g_list_model_get_n_items (quern_store_get_presets (again, QUERN_PRESET_FOLDER)), ==, 1);
+  g_assert_cmpuint (g_list_model_get_n_items (quern_store_get_presets (again, QUERN_PRESET_PERSONA)), ==, 1);
+  g_assert_cmpstr (quern_preset_get_name (preset_at (again, QUERN_PRESET_PERSONA, 0)), ==, "Bard");
+  g_assert_cmpstr (quern_preset_get_text (preset_at (again, QUERN_PRESET_PERSONA, 0)), ==, "Sing.");
+  g_assert_cmpint (quern_conversation_get_folder_id (d), ==,
+                   quern_preset_get_id (preset_at (again, QUERN_PRESET_FOLDER, 0)));
+  g_assert_cmpint (quern_conversation_get_context_start (d), ==, quern_message_get_id (m));
+  quern_store_delete_preset (again, preset_at (again, QUERN_PRESET_FOLDER, 0));
+  g_assert_cmpint (quern_conversation_get_folder_id (d), ==, 0);
+  flush (again);
+}
+
+/* A backup is a database of its own that holds what was saved a moment before. */
+static void
+test_backup (Fixture *f, gconstpointer data)
+{
+  g_autoptr (QuernStore) store = open_store (f);
+  g_autoptr (QuernConversation) c = quern_conversation_new ();
+  g_autoptr (QuernMessage) m = say (store, c, NULL, QUERN_ROLE_USER, "Keep this");
+  g_autofree char *path = g_strconcat (f->path, ".copy", NULL);
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+
+  quern_store_backup_async (store, path, NULL, test_result_cb, &result);
+  test_wait_result (&result);
+  g_assert_true (quern_store_backup_finish (store, result, &error));
+  g_assert_no_error (error);
+  g_autoptr (QuernStore) copy = quern_store_open (path, &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (search_count (copy, "keep"), ==, 1);
+}
+
 static void
 test_search (Fixture *f, gconstpointer data)
 {
@@ -267,6 +330,8 @@ main (int argc, char **argv)
   g_test_add ("/store/branches", Fixture, NULL, setup, test_branches, teardown);
   g_test_add ("/store/order", Fixture, NULL, setup, test_order, teardown);
   g_test_add ("/store/delete-and-erase", Fixture, NULL, setup, test_delete_and_erase, teardown);
+  g_test_add ("/store/presets", Fixture, NULL, setup, test_presets, teardown);
+  g_test_add ("/store/backup", Fixture, NULL, setup, test_backup, teardown);
   g_test_add ("/store/search", Fixture, NULL, setup, test_search, teardown);
   return g_test_run ();
 }
