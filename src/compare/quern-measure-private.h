@@ -65,6 +65,7 @@ void  _quern_measure_restore_candidate (QuernMeasure *self, gint32 id, const cha
 void  _quern_measure_restore_note (QuernMeasure *self, const char *note);
 guint _quern_measure_get_windows_done (QuernMeasure *self);
 guint _quern_measure_get_n_windows (QuernMeasure *self);
+guint _quern_measure_get_n_rows (QuernMeasure *self);
 GHashTable *_quern_measure_get_candidates (QuernMeasure *self);
 GPtrArray *_quern_measure_get_sources (QuernMeasure *self);
 

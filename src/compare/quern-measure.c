@@ -764,6 +764,13 @@ _quern_measure_get_n_windows (QuernMeasure *self)
   return self->n_windows;
 }
 
+/* Positions that a complete measurement has. */
+guint
+_quern_measure_get_n_rows (QuernMeasure *self)
+{
+  return self->position_tokens->len;
+}
+
 /* Only while nothing runs. */
 GHashTable *
 _quern_measure_get_candidates (QuernMeasure *self)

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "config.h"
+
+#include "quern-comparison-json.h"
+
+/* json-glib complains on the console when a value has another type than expected, so types are looked at first: files
+ * come from anywhere. */
+
+static gint64
+node_int (JsonNode *node, gint64 fallback)
+{
+  if (!node || !JSON_NODE_HOLDS_VALUE (node))
+    return fallback;
+  GType type = json_node_get_value_type (node);
+  return type == G_TYPE_INT64 || type == G_TYPE_DOUBLE || type == G_TYPE_BOOLEAN ? json_node_get_int (node) : fallback;
+}
+
+static double
+node_double (JsonNode *node, double fallback)
+{
+  if (!node || !JSON_NODE_HOLDS_VALUE (node))
+    return fallback;
+  GType type = json_node_get_value_type (node);
+  return type == G_TYPE_INT64 || type == G_TYPE_DOUBLE ? json_node_get_double (node) : fallback;
+}
+
+static const char *
+node_string (JsonNode *node, const char *fallback)
+{
+  if (!node || !JSON_NODE_HOLDS_VALUE (node) || json_node_get_value_type (node) != G_TYPE_STRING)
+    return fallback;
+  return json_node_get_string (node);
+}
+
+static JsonNode *
+member (JsonObject *object, const char *name)
+{
+  return object ? json_object_get_member (object, name) : NULL;
+}
+
+static JsonNode *
+element (JsonArray *array, guint i)
+{
+  return i < quern_json_length (array) ? json_array_get_element (array, i) : NULL;
+}
+
+gint64
+quern_json_int (JsonObject *object, const char *name, gint64 fallback)
+{
+  return node_int (member (object, name), fallback);
+}
+
+double
+quern_json_double (JsonObject *object, const char *name, double fallback)
+{
+  return node_double (member (object, name), fallback);
+}
+
+const char *
+quern_json_string (JsonObject *object, const char *name, const char *fallback)
+{
+  return node_string (member (object, name), fallback);
+}
+
+JsonObject *
+quern_json_object (JsonObject *object, const char *name)
+{
+  JsonNode *node = member (object, name);
+
+  return node && JSON_NODE_HOLDS_OBJECT (node) ? json_node_get_object (node) : NULL;
+}
+
+JsonArray *
+quern_json_array (JsonObject *object, const char *name)
+{
+  JsonNode *node = member (object, name);
+
+  return node && JSON_NODE_HOLDS_ARRAY (node) ? json_node_get_array (node) : NULL;
+}
+
+guint
+quern_json_length (JsonArray *array)
+{
+  return array ? json_array_get_length (array) : 0;
+}
+
+JsonObject *
+quern_json_object_at (JsonArray *array, guint i)
+{
+  JsonNode *node = element (array, i);
+
+  return node && JSON_NODE_HOLDS_OBJECT (node) ? json_node_get_object (node) : NULL;
+}
+
+JsonArray *
+quern_json_array_at (JsonArray *array, guint i)
+{
+  JsonNode *node = element (array, i);
+
+  return node && JSON_NODE_HOLDS_ARRAY (node) ? json_node_get_array (node) : NULL;
+}
+
+gint64
+quern_json_int_at (JsonArray *array, guint i)
+{
+  return node_int (element (array, i), 0);
+}
+
+double
+quern_json_double_at (JsonArray *array, guint i)
+{
+  return node_double (element (array, i), 0);
+}
+
+const char *
+quern_json_string_at (JsonArray *array, guint i)
+{
+  return node_string (element (array, i), "");
+}
+
+void
+quern_json_add_int (JsonBuilder *out, const char *name, gint64 value)
+{
+  json_builder_set_member_name (out, name);
+  json_builder_add_int_value (out, value);
+}
+
+void
+quern_json_add_double (JsonBuilder *out, const char *name, double value)
+{
+  json_builder_set_member_name (out, name);
+  json_builder_add_double_value (out, value);
+}
+
+/* NULL becomes null. */
+void
+quern_json_add_string (JsonBuilder *out, const char *name, const char *value)
+{
+  json_builder_set_member_name (out, name);
+  if (value)
+    json_builder_add_string_value (out, value);
+  else
+    json_builder_add_null_value (out);
+}

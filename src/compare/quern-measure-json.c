@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "config.h"
+
+#include "quern-comparison-json.h"
+
+#include <string.h>
+
+#include "quern-measure-private.h"
+#include "quern-verdict.h"
+
+/* A measurement as JSON. Positions are arrays, for there are many:
+ *   [token, nll of the reference, nll, kld, delta p, same first choice, [id, p, id, p …] of the reference, [id, p …]] */
+
+static const char *const kv_names[] = { "F16", "Q8_0", "F32" };
+
+/* ---- models ---------------------------------------------------------------------------------------------------- */
+
+void
+_quern_model_facts_write (const QuernModelFacts *facts, JsonBuilder *out)
+{
+  json_builder_set_member_name (out, "model");
+  json_builder_begin_object (out);
+  quern_json_add_string (out, "id", facts->id);
+  quern_json_add_string (out, "title", facts->title);
+  quern_json_add_string (out, "quantisation", facts->quantisation);
+  quern_json_add_string (out, "sha256", facts->sha256);
+  quern_json_add_int (out, "file_bytes", (gint64) facts->file_bytes);
+  quern_json_add_int (out, "parameters", (gint64) facts->parameters);
+  quern_json_add_double (out, "bits_per_weight", facts->bits_per_weight);
+  json_builder_end_object (out);
+}
+
+/* out is empty before. */
+void
+_quern_model_facts_read (JsonObject *object, QuernModelFacts *out)
+{
+  JsonObject *model = quern_json_object (object, "model");
+
+  *out = (QuernModelFacts) { .id = g_strdup (quern_json_string (model, "id", "")),
+                             .title = g_strdup (quern_json_string (model, "title", "?")),
+                             .quantisation = g_strdup (quern_json_string (model, "quantisation", "")),
+                             .sha256 = g_strdup (quern_json_string (model, "sha256", NULL)),
+                             .file_bytes = (guint64) MAX (0, quern_json_int (model, "file_bytes", 0)),
+                             .parameters = (guint64) MAX (0, quern_json_int (model, "parameters", 0)),
+                             .bits_per_weight = quern_json_double (model, "bits_per_weight", 0) };
+}
+
+/* The model of that id and size among `models`; NULL when it is not there. */
+QuernModel *
+_quern_model_facts_find (const QuernModelFacts *facts, GListModel *models)
+{
+  for (guint i = 0; models && i < g_list_model_get_n_items (models); i++) {
+    g_autoptr (QuernModel) model = g_list_model_get_item (models, i);
+    if (g_str_equal (quern_model_get_id (model), facts->id)
+        && quern_model_get_info (model)->file_bytes == facts->file_bytes
+        && quern_model_get_state (model) == QUERN_MODEL_OK)
+      return model; /* the list holds it */
+  }
+  return NULL;
+}
+
+/* ---- writing --------------------------------------------------------------------------------------------------- */
+
+static void
+write_top (const QuernCandidate *top, JsonBuilder *out)
+{
+  json_builder_begin_array (out);
+  for (guint i = 0; i < QUERN_DIVERGENCE_TOP && top[i].id >= 0; i++) {
+    json_builder_add_int_value (out, top[i].id);
+    json_builder_add_double_value (out, top[i].p);
+  }
+  json_builder_end_array (out);
+}
+
+static void
+write_position (const QuernDivergence *d, JsonBuilder *out)
+{
+  json_builder_begin_array (out);
+  json_builder_add_int_value (out, d->token);
+  json_builder_add_double_value (out, d->nll_reference);
+  json_builder_add_double_value (out, d->nll);
+  json_builder_add_double_value (out, d->kld);
+  json_builder_add_double_value (out, d->delta_p);
+  json_builder_add_int_value (out, d->same_top ? 1 : 0);
+  write_top (d->top_reference, out);
+  write_top (d->top, out);
+  json_builder_end_array (out);
+}
+
+/* For readers of the file; worked out again when it is read back. */
+static void
+write_summary (const QuernDivergenceSummary *s, JsonBuilder *out)
+{
+  json_builder_set_member_name (out, "summary");
+  json_builder_begin_object (out);
+  quern_json_add_int (out, "tokens", (gint64) s->n);
+  quern_json_add_double (out, "kl_divergence_mean", s->kld_mean);
+  quern_json_add_double (out, "kl_divergence_error", s->kld_error);
+  quern_json_add_double (out, "kl_divergence_median", s->kld_median);
+  quern_json_add_double (out, "kl_divergence_p99", s->kld_p99);
+  quern_json_add_double (out, "same_top", s->same_top);
+  quern_json_add_double (out, "same_top_error", s->same_top_error);
+  quern_json_add_double (out, "delta_p_rms", s->delta_p_rms);
+  quern_json_add_double (out, "perplexity", s->perplexity);
+  quern_json_add_double (out, "perplexity_error", s->perplexity_error);
+  quern_json_add_double (out, "delta_ln_perplexity", s->delta_ln_ppl);
+  quern_json_add_double (out, "delta_ln_perplexity_error", s->delta_ln_ppl_error);
+  quern_json_add_string (out, "verdict", quern_verdict_to_word (quern_verdict_of (s)));
+  json_builder_end_object (out);
+}
+
+static void
+write_result (QuernMeasured *result, JsonBuilder *out)
+{
+  json_builder_begin_object (out);
+  _quern_model_facts_write (quern_measured_get_facts (result), out);
+  quern_json_add_string (out, "kv_type", kv_names[quern_measured_get_kv_type (result)]);
+  quern_json_add_double (out, "seconds", quern_measured_get_seconds (result));
+  quern_json_add_int (out, "evaluated", quern_measured_get_n_evaluated (result));
+  write_summary (quern_measured_get_summary (result), out);
+  json_builder_set_member_name (out, "positions");
+  json_builder_begin_array (out);
+  for (guint i = 0; i < quern_measured_get_n_positions (result); i++)
+    write_position (quern_measured_get_position (result, i), out);
+  json_builder_end_array (out);
+  json_builder_end_object (out);
+}
+
+static void
+write_text (QuernMeasure *self, JsonBuilder *out)
+{
+  quern_json_add_string (out, "text", quern_measure_get_text (self));
+  json_builder_set_member_name (out, "ends");
+  json_builder_begin_array (out);
+  for (guint i = 0; i < quern_measure_get_n_tokens (self); i++) {
+    guint begin, end;
+    quern_measure_get_token_span (self, i, &begin, &end);
+    json_builder_add_int_value (out, end);
+  }
+  json_builder_end_array (out);
+  json_builder_set_member_name (out, "position_tokens");
+  json_builder_begin_array (out);
+  for (guint i = 0; i < _quern_measure_get_n_rows (self); i++)
+    json_builder_add_int_value (out, quern_measure_get_position_token (self, i));
+  json_builder_end_array (out);
+}
+
+static void
+write_pieces (QuernMeasure *self, JsonBuilder *out)
+{
+  GPtrArray *sources = _quern_measure_get_sources (self);
+
+  json_builder_set_member_name (out, "pieces");
+  json_builder_begin_array (out);
+  for (guint i = 0; i < sources->len; i++) {
+    const QuernMeasureSource *source = sources->pdata[i];
+    if (!source->tokens)
+      continue;
+    json_builder_begin_object (out);
+    quern_json_add_int (out, "first", source->first);
+    json_builder_set_member_name (out, "tokens");
+    json_builder_begin_array (out);
+    for (guint j = 0; j < source->tokens->len; j++)
+      json_builder_add_int_value (out, g_array_index (source->tokens, gint32, j));
+    json_builder_end_array (out);
+    json_builder_end_object (out);
+  }
+  json_builder_end_array (out);
+}
+
+static void
+write_candidates (QuernMeasure *self, JsonBuilder *out)
+{
+  GHashTableIter iter;
+  gpointer id, text;
+
+  json_builder_set_member_name (out, "candidates");
+  json_builder_begin_array (out);
+  g_hash_table_iter_init (&iter, _quern_measure_get_candidates (self));
+  while (g_hash_table_iter_next (&iter, &id, &text)) {
+    json_builder_begin_array (out);
+    json_builder_add_int_value (out, GPOINTER_TO_INT (id));
+    json_builder_add_string_value (out, text);
+    json_builder_end_array (out);
+  }
+  json_builder_end_array (out);
+}
+
+/* A measurement that runs is written up to the last batch that every model did: nothing of it when there is none. */
+void
+_quern_measure_write (QuernMeasure *self, JsonBuilder *out)
+{
+  json_builder_begin_object (out);
+  quern_json_add_string (out, "source", quern_measure_get_source (self));
+  quern_json_add_int (out, "context", quern_measure_get_context_size (self));
+  quern_json_add_int (out, "windows", _quern_measure_get_n_windows (self));
+  quern_json_add_int (out, "windows_done", _quern_measure_get_windows_done (self));
+  quern_json_add_double (out, "noise_floor", quern_measure_get_noise_floor (self));
+  quern_json_add_string (out, "note", quern_measure_get_note (self));
+  write_text (self, out);
+  write_pieces (self, out);
+  write_candidates (self, out);
+  json_builder_set_member_name (out, "models");
+  json_builder_begin_array (out);
+  for (guint i = 0; i < g_list_model_get_n_items (quern_measure_get_results (self)); i++)
+    write_result (quern_measure_get_result (self, i), out);
+  json_builder_end_array (out);
+  json_builder_end_object (out);
+}
+
+/* ---- reading --------------------------------------------------------------------------------------------------- */
+
+static void
+read_top (JsonArray *array, QuernCandidate *top)
+{
+  guint n = quern_json_length (array) / 2;
+
+  for (guint i = 0; i < QUERN_DIVERGENCE_TOP; i++)
+    top[i] = i < n ? (QuernCandidate) { (gint32) CLAMP (quern_json_int_at (array, 2 * i), 0, G_MAXINT32),
+                                        quern_json_double_at (array, 2 * i + 1) }
+                   : (QuernCandidate) { -1, 0 };
+}
+
+static void
+read_positions (JsonArray *array, guint limit, QuernMeasured *result)
+{
+  guint n = MIN (quern_json_length (array), limit);
+  g_autofree QuernDivergence *positions = g_new0 (QuernDivergence, n + 1);
+
+  for (guint i = 0; i < n; i++) {
+    JsonArray *from = quern_json_array_at (array, i);
+    positions[i] = (QuernDivergence) { .token = (gint32) CLAMP (quern_json_int_at (from, 0), 0, G_MAXINT32),
+                                       .nll_reference = quern_json_double_at (from, 1),
+                                       .nll = quern_json_double_at (from, 2),
+                                       .kld = quern_json_double_at (from, 3),
+                                       .delta_p = quern_json_double_at (from, 4),
+                                       .same_top = quern_json_int_at (from, 5) != 0 };
+    read_top (quern_json_array_at (from, 6), positions[i].top_reference);
+    read_top (quern_json_array_at (from, 7), positions[i].top);
+  }
+  quern_measured_add (result, positions, n);
+}
+
+static void
+read_result (QuernMeasure *self, JsonObject *object, guint n_rows, GListModel *models)
+{
+  QuernModelFacts facts;
+  const char *kv = quern_json_string (object, "kv_type", "F16");
+  QeKvType kv_type = g_str_equal (kv, "Q8_0") ? QE_KV_Q8_0 : g_str_equal (kv, "F32") ? QE_KV_F32 : QE_KV_F16;
+
+  _quern_model_facts_read (object, &facts);
+  g_autoptr (QuernMeasured) result = quern_measured_new_stored (&facts, kv_type);
+  quern_measured_set_model (result, _quern_model_facts_find (&facts, models));
+  quern_model_facts_clear (&facts);
+  quern_measured_add_work (result, quern_json_double (object, "seconds", 0),
+                           (guint) CLAMP (quern_json_int (object, "evaluated", 0), 0, G_MAXINT));
+  read_positions (quern_json_array (object, "positions"), n_rows, result);
+  _quern_measure_restore_result (self, result);
+}
+
+/* Ends of tokens: ascending, and where characters begin. */
+static GArray *
+read_ends (JsonArray *array, const char *text)
+{
+  GArray *ends = g_array_new (FALSE, FALSE, sizeof (guint));
+  gsize length = strlen (text);
+  guint last = 0;
+
+  for (guint i = 0; i < quern_json_length (array); i++) {
+    guint end = (guint) CLAMP (quern_json_int_at (array, i), last, (gint64) length);
+    while (end < length && (text[end] & 0xc0) == 0x80)
+      end++;
+    g_array_append_val (ends, end);
+    last = end;
+  }
+  return ends;
+}
+
+static GArray *
+read_position_tokens (JsonArray *array, guint n_tokens)
+{
+  GArray *tokens = g_array_new (FALSE, FALSE, sizeof (guint));
+
+  for (guint i = 0; n_tokens > 0 && i < quern_json_length (array); i++) {
+    guint token = (guint) CLAMP (quern_json_int_at (array, i), 0, n_tokens - 1);
+    g_array_append_val (tokens, token);
+  }
+  return tokens;
+}
+
+static void
+read_pieces (QuernMeasure *self, JsonArray *array)
+{
+  for (guint i = 0; i < quern_json_length (array); i++) {
+    JsonObject *piece = quern_json_object_at (array, i);
+    JsonArray *from = quern_json_array (piece, "tokens");
+    guint n = quern_json_length (from);
+    g_autofree gint32 *tokens = g_new (gint32, n + 1);
+    for (guint j = 0; j < n; j++)
+      tokens[j] = (gint32) CLAMP (quern_json_int_at (from, j), -1, G_MAXINT32);
+    _quern_measure_restore_piece (self, tokens, n, (guint) CLAMP (quern_json_int (piece, "first", 0), 0, n));
+  }
+}
+
+/* Never fails: what makes no sense is left out. */
+QuernMeasure *
+_quern_measure_read (JsonObject *object, GListModel *models)
+{
+  QuernMeasure *self = quern_measure_new ();
+  const char *text = quern_json_string (object, "text", "");
+  g_autoptr (GArray) ends = read_ends (quern_json_array (object, "ends"), text);
+  g_autoptr (GArray) rows = read_position_tokens (quern_json_array (object, "position_tokens"), ends->len);
+  JsonArray *candidates = quern_json_array (object, "candidates"), *results = quern_json_array (object, "models");
+  guint n_windows = (guint) CLAMP (quern_json_int (object, "windows", 0), 0, G_MAXINT);
+  guint done = (guint) CLAMP (quern_json_int (object, "windows_done", 0), 0, n_windows);
+
+  quern_measure_set_source (self, quern_json_string (object, "source", NULL));
+  quern_measure_set_context_size (self, (guint) CLAMP (quern_json_int (object, "context", 512), 16, 1 << 20));
+  read_pieces (self, quern_json_array (object, "pieces"));
+  for (guint i = 0; i < quern_json_length (results); i++)
+    read_result (self, quern_json_object_at (results, i), rows->len, models);
+  for (guint i = 0; i < quern_json_length (candidates); i++) {
+    JsonArray *pair = quern_json_array_at (candidates, i);
+    _quern_measure_restore_candidate (self, (gint32) quern_json_int_at (pair, 0), quern_json_string_at (pair, 1));
+  }
+  _quern_measure_restore_note (self, quern_json_string (object, "note", NULL));
+  _quern_measure_restore (self, text, ends, rows, done, n_windows, quern_json_double (object, "noise_floor", -1));
+  return self;
+}
