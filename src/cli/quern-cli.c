@@ -26,6 +26,7 @@ static const Command commands[] = {
   { "pull", quern_cli_pull, N_ ("download a model") },
   { "bench", quern_cli_bench, N_ ("measure a model's speed") },
   { "eval", quern_cli_eval, N_ ("measure how far models are from another on a text") },
+  { "compare", quern_cli_compare, N_ ("ask several models the same") },
 };
 
 /* ---- shared by the commands ------------------------------------------------------------------------------------ */

@@ -15,6 +15,7 @@ enum { QUERN_CLI_OK = 0, QUERN_CLI_FAILED = 1, QUERN_CLI_USAGE = 2 };
 
 int quern_cli_bench  (int argc, char **argv);
 int quern_cli_chat   (int argc, char **argv);
+int quern_cli_compare (int argc, char **argv);
 int quern_cli_eval   (int argc, char **argv);
 int quern_cli_import (int argc, char **argv);
 int quern_cli_list   (int argc, char **argv);

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "config.h"
+
+#include <glib-unix.h>
+#include <glib/gi18n.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "quern-cli.h"
+#include "quern-comparison-json.h"
+#include "quern-comparison-report.h"
+
+/* Asks several models the same and shows where their answers part. */
+
+typedef struct {
+  char **models, **images;
+  char *html;
+  gboolean json, together, think, no_think;
+  gint64 seed, memory;
+  double temperature;
+  int max_tokens, n_ctx;
+  char *prompt;
+} Options;
+
+static QuernComparison *
+make_comparison (const Options *o, GError **error)
+{
+  g_autoptr (QuernStore) store = NULL;
+  g_autoptr (QuernLibrary) library = quern_cli_open_library (FALSE, &store, NULL);
+  g_autoptr (QuernComparison) comparison = quern_comparison_new ();
+
+  for (char **name = o->models; *name; name++) {
+    g_autoptr (QuernModel) model = quern_cli_find_model (library, *name, error);
+    if (!model)
+      return NULL;
+    g_autoptr (QuernCompareColumn) column = quern_compare_column_new (model);
+    quern_compare_column_set_temperature (column, o->temperature);
+    if (o->think || o->no_think)
+      quern_compare_column_set_thinking (column, o->think ? QUERN_THINKING_ON : QUERN_THINKING_OFF);
+    quern_comparison_add_column (comparison, column);
+  }
+  g_object_set (comparison, "mode", o->together ? QUERN_COMPARE_TOGETHER : QUERN_COMPARE_ONE_AFTER_ANOTHER,
+                "max-tokens", (guint) o->max_tokens, "context-size", (guint) o->n_ctx,
+                "memory-limit", (guint64) o->memory * 1000 * 1000, NULL);
+  if (o->seed >= 0)
+    g_object_set (comparison, "seed", (guint64) o->seed, NULL);
+  return g_steal_pointer (&comparison);
+}
+
+static GListModel *
+load_pictures (char **paths, GError **error)
+{
+  g_autoptr (GListStore) pictures = g_list_store_new (QUERN_TYPE_PICTURE);
+
+  for (char **path = paths; path && *path; path++) {
+    g_autoptr (GFile) file = g_file_new_for_commandline_arg (*path);
+    g_autoptr (QuernPicture) picture = quern_picture_new_from_file (file, NULL, error);
+    if (!picture) {
+      g_prefix_error (error, "%s: ", *path);
+      return NULL;
+    }
+    g_list_store_append (pictures, picture);
+  }
+  return G_LIST_MODEL (g_steal_pointer (&pictures));
+}
+
+/* ---- output ---------------------------------------------------------------------------------------------------- */
+
+static void
+print_column (QuernCompareColumn *column)
+{
+  QuernCompareAnswer *answer = quern_compare_column_get_answer (column, 0);
+  const QuernStatistics *s = quern_compare_answer_get_statistics (answer);
+  g_autofree char *label = quern_compare_column_dup_label (column);
+  g_autofree char *size = g_format_size (quern_compare_column_get_facts (column)->file_bytes);
+  g_autofree char *memory = g_format_size (quern_compare_answer_get_peak_memory (answer));
+
+  printf ("== %s ==\n%s\n\n", label, quern_compare_answer_get_answer (answer));
+  fflush (stdout);
+  if (quern_compare_answer_get_failure (answer))
+    fprintf (stderr, "%s\n", quern_compare_answer_get_failure (answer));
+  fprintf (stderr, _("[%s: %s, %.2f bits per weight, first token after %.2f s, reads %.1f/s, writes %.1f/s, memory %s]\n"),
+           label, size, quern_compare_column_get_facts (column)->bits_per_weight, s->first_token_seconds,
+           quern_statistics_prefill_rate (s), quern_statistics_decode_rate (s), memory);
+}
+
+static void
+print_fork (QuernComparison *comparison, guint b)
+{
+  g_autofree char *first = quern_compare_column_dup_label (quern_comparison_get_column (comparison, 0));
+  g_autofree char *other = quern_compare_column_dup_label (quern_comparison_get_column (comparison, b));
+  QuernFork fork;
+
+  quern_comparison_get_fork (comparison, 0, 0, b, &fork);
+  if (fork.differs)
+    printf (_("%s and %s part at token %u (%.0f %% shared): “%s” (%.2f) and “%s” (%.2f).\n"), first, other, fork.index + 1,
+            100 * fork.shared, fork.a.text, fork.a.p, fork.b.text, fork.b.p);
+  else
+    printf (_("%s and %s wrote the same.\n"), first, other);
+}
+
+static int
+print_result (QuernComparison *comparison, const Options *o)
+{
+  guint n = quern_comparison_get_n_columns (comparison), failed = 0;
+
+  for (guint i = 0; i < n; i++)
+    failed += quern_compare_answer_get_state (
+                  quern_compare_column_get_answer (quern_comparison_get_column (comparison, i), 0))
+              >= QUERN_COMPARE_STOPPED;
+  if (o->json) {
+    g_autofree char *json = quern_comparison_to_json (comparison);
+    puts (json);
+  } else if (!o->html) {
+    for (guint i = 0; i < n; i++)
+      print_column (quern_comparison_get_column (comparison, i));
+    for (guint i = 1; i < n; i++)
+      print_fork (comparison, i);
+  }
+  if (failed == 0)
+    return QUERN_CLI_OK;
+  fprintf (stderr, "quern-cli: %s\n", _("Not every column came to its end."));
+  return QUERN_CLI_FAILED;
+}
+
+static gboolean
+write_html (QuernComparison *comparison, const char *path, GError **error)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+
+  quern_comparison_hash_async (comparison, NULL, quern_cli_result_cb, &result);
+  if (!quern_comparison_hash_finish (comparison, quern_cli_wait (&result), error))
+    return FALSE;
+  g_autofree char *html = quern_comparison_to_html (comparison);
+  return g_file_set_contents (path, html, -1, error);
+}
+
+/* ---- command --------------------------------------------------------------------------------------------------- */
+
+static gboolean
+interrupt_cb (gpointer data)
+{
+  quern_comparison_stop (data);
+  return G_SOURCE_CONTINUE;
+}
+
+static int
+run (const Options *o)
+{
+  GError *error = NULL;
+  g_autoptr (QuernComparison) comparison = make_comparison (o, &error);
+  g_autoptr (GListModel) pictures = comparison ? load_pictures (o->images, &error) : NULL;
+  g_autoptr (GAsyncResult) result = NULL;
+
+  if (!pictures)
+    return quern_cli_fail (error);
+  guint source = g_unix_signal_add (SIGINT, interrupt_cb, comparison);
+  quern_comparison_ask_async (comparison, o->prompt, pictures, NULL, quern_cli_result_cb, &result);
+  gboolean ok = quern_comparison_ask_finish (comparison, quern_cli_wait (&result), &error);
+  g_source_remove (source);
+  if (!ok || (o->html && !write_html (comparison, o->html, &error)))
+    return quern_cli_fail (error);
+  if (quern_comparison_get_note (comparison))
+    fprintf (stderr, "%s\n", quern_comparison_get_note (comparison));
+  return print_result (comparison, o);
+}
+
+static int
+check_options (const Options *o, int argc)
+{
+  guint n = o->models ? g_strv_length (o->models) : 0;
+
+  if (n < 2 || n > QUERN_COMPARE_MAX_COLUMNS)
+    return quern_cli_wrong_usage (_("Name two to four models, each with -m."));
+  if (argc < 2)
+    return quern_cli_wrong_usage (_("Give a prompt."));
+  if (o->think && o->no_think)
+    return quern_cli_wrong_usage (_("--think and --no-think exclude each other."));
+  if (o->seed < -1 || o->memory < 0 || o->max_tokens < 0 || o->n_ctx < 0)
+    return quern_cli_wrong_usage (_("Numbers may not be negative."));
+  return QUERN_CLI_OK;
+}
+
+static int
+parse_and_run (Options *o, int argc, char **argv)
+{
+  const GOptionEntry entries[] = {
+    { "model", 'm', 0, G_OPTION_ARG_FILENAME_ARRAY, &o->models, N_ ("A model, two to four times: an id or a file"), "MODEL" },
+    { "image", 'i', 0, G_OPTION_ARG_FILENAME_ARRAY, &o->images, N_ ("Show them a picture; may be repeated"), "FILE" },
+    { "seed", 0, 0, G_OPTION_ARG_INT64, &o->seed, N_ ("The same seed gives the same texts"), "N" },
+    { "temp", 0, 0, G_OPTION_ARG_DOUBLE, &o->temperature, N_ ("Temperature; 0 takes the likeliest token"), "T" },
+    { "think", 0, 0, G_OPTION_ARG_NONE, &o->think, N_ ("Let them think first"), NULL },
+    { "no-think", 0, 0, G_OPTION_ARG_NONE, &o->no_think, N_ ("Do not let them think"), NULL },
+    { "max", 0, 0, G_OPTION_ARG_INT, &o->max_tokens, N_ ("Generate at most N tokens"), "N" },
+    { "ctx", 'c', 0, G_OPTION_ARG_INT, &o->n_ctx, N_ ("The context's size in tokens"), "N" },
+    { "together", 0, 0, G_OPTION_ARG_NONE, &o->together, N_ ("Run them at the same time; rates compare with nothing then"), NULL },
+    { "memory", 0, 0, G_OPTION_ARG_INT64, &o->memory, N_ ("Megabytes that the models may take"), "N" },
+    { "json", 0, 0, G_OPTION_ARG_NONE, &o->json, N_ ("Print one JSON object"), NULL },
+    { "html", 0, 0, G_OPTION_ARG_FILENAME, &o->html, N_ ("Write a report"), "FILE" },
+    G_OPTION_ENTRY_NULL
+  };
+  gboolean done;
+  int code = quern_cli_parse ("PROMPT", entries, &argc, &argv, &done);
+
+  if (!done)
+    code = check_options (o, argc);
+  if (done || code != QUERN_CLI_OK)
+    return code;
+  g_autofree char *joined = g_strjoinv (" ", argv + 1);
+  o->prompt = g_utf8_make_valid (joined, -1);
+  return run (o);
+}
+
+int
+quern_cli_compare (int argc, char **argv)
+{
+  Options o = { .seed = -1, .temperature = -1 };
+  int code = parse_and_run (&o, argc, argv);
+
+  g_strfreev (o.models);
+  g_strfreev (o.images);
+  g_free (o.html);
+  g_free (o.prompt);
+  return code;
+}
