@@ -43,9 +43,9 @@ about_action (GSimpleAction *action, GVariant *parameter, gpointer user_data)
   AdwDialog *dialog = adw_about_dialog_new ();
 
   g_object_set (dialog, "application-name", "Quern", "application-icon", QUERN_APP_ID, "version", QUERN_VERSION,
-                "developer-name", _("The Quern contributors"), "license-type", GTK_LICENSE_GPL_3_0, "comments",
-                _("Runs language models of the Qwen 3.5 family on your own computer. Nothing you write leaves it."),
-                "translator-credits", _("translator-credits"), NULL);
+                "developer-name", _ ("The Quern contributors"), "license-type", GTK_LICENSE_GPL_3_0, "comments",
+                _ ("Runs language models of the Qwen 3.5 family on your own computer. Nothing you write leaves it."),
+                "translator-credits", _ ("translator-credits"), NULL);
   adw_dialog_present (dialog, GTK_WIDGET (window));
 }
 
@@ -68,6 +68,7 @@ set_accelerators (GtkApplication *application)
     { "app.quit", { "<Control>q" } },
     { "window.close", { "<Control>w" } },
     { "win.new-chat", { "<Control>n" } },
+    { "win.new-comparison", { "<Control><Shift>n" } },
     { "win.search", { "<Control>f", "<Control><Shift>f" } },
     { "win.focus-composer", { "<Control>l" } },
     { "win.toggle-thinking", { "<Control><Shift>t" } },
@@ -103,7 +104,7 @@ store_opened_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   self->store = quern_store_open_finish (result, &error);
   if (self->store == NULL) {
     self->store = quern_store_open_in_memory ();
-    problem = g_strdup_printf (_("Conversations cannot be kept: %s"), error->message);
+    problem = g_strdup_printf (_ ("Conversations cannot be kept: %s"), error->message);
   }
   self->library = quern_library_new (self->store);
   quern_library_scan_async (self->library, NULL, NULL, NULL);

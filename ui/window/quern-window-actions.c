@@ -19,6 +19,16 @@ new_chat_action (GtkWidget *widget, const char *name, GVariant *parameter)
 }
 
 static void
+new_comparison_action (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  QuernWindow *self = QUERN_WINDOW (widget);
+  g_autoptr (QuernComparison) comparison = quern_comparison_new ();
+
+  if (self->store != NULL)
+    _quern_window_compare (self, comparison);
+}
+
+static void
 open_conversation_action (GtkWidget *widget, const char *name, GVariant *parameter)
 {
   QuernConversation *conversation = get_conversation (QUERN_WINDOW (widget), parameter);
@@ -55,15 +65,15 @@ rename_response_cb (AdwAlertDialog *dialog, const char *response, gpointer user_
 static void
 present_rename (QuernWindow *self, QuernConversation *conversation)
 {
-  AdwAlertDialog *dialog = ADW_ALERT_DIALOG (adw_alert_dialog_new (_("Rename Conversation"), NULL));
+  AdwAlertDialog *dialog = ADW_ALERT_DIALOG (adw_alert_dialog_new (_ ("Rename Conversation"), NULL));
   GtkWidget *entry = gtk_entry_new ();
 
-  adw_alert_dialog_add_responses (dialog, "cancel", _("_Cancel"), "rename", _("_Rename"), NULL);
+  adw_alert_dialog_add_responses (dialog, "cancel", _ ("_Cancel"), "rename", _ ("_Rename"), NULL);
   adw_alert_dialog_set_response_appearance (dialog, "rename", ADW_RESPONSE_SUGGESTED);
   adw_alert_dialog_set_default_response (dialog, "rename");
   gtk_editable_set_text (GTK_EDITABLE (entry), quern_conversation_get_title (conversation));
   gtk_entry_set_activates_default (GTK_ENTRY (entry), TRUE);
-  gtk_accessible_update_property (GTK_ACCESSIBLE (entry), GTK_ACCESSIBLE_PROPERTY_LABEL, _("Title"), -1);
+  gtk_accessible_update_property (GTK_ACCESSIBLE (entry), GTK_ACCESSIBLE_PROPERTY_LABEL, _ ("Title"), -1);
   adw_alert_dialog_set_extra_child (dialog, entry);
   g_object_set_data_full (G_OBJECT (dialog), "conversation", g_object_ref (conversation), g_object_unref);
   g_signal_connect (dialog, "response", G_CALLBACK (rename_response_cb), entry);
@@ -126,14 +136,14 @@ delete_action (GtkWidget *widget, const char *name, GVariant *parameter)
   if (conversation == NULL)
     return;
   deleted = g_new (Deleted, 1);
-  *deleted = (Deleted){ self, g_object_ref (conversation) };
+  *deleted = (Deleted) { self, g_object_ref (conversation) };
   if (session != NULL)
     quern_chat_session_stop (session);
   if (session != NULL && session == self->session)
     _quern_window_new_chat (self);
   quern_store_delete_conversation (self->store, conversation);
-  quern_undo_offer (GTK_WIDGET (self->split_view), self->store, _("Conversation deleted"), restore_conversation, deleted,
-                    deleted_free);
+  quern_undo_offer (GTK_WIDGET (self->split_view), self->store, _ ("Conversation deleted"), restore_conversation,
+                    deleted, deleted_free);
 }
 
 /* ---- links ------------------------------------------------------------------------------------------------------ */
@@ -152,10 +162,10 @@ link_response_cb (AdwAlertDialog *dialog, const char *response, gpointer user_da
 static void
 open_link_action (GtkWidget *widget, const char *name, GVariant *parameter)
 {
-  AdwAlertDialog *dialog = ADW_ALERT_DIALOG (adw_alert_dialog_new (_("Open This Link?"), NULL));
+  AdwAlertDialog *dialog = ADW_ALERT_DIALOG (adw_alert_dialog_new (_ ("Open This Link?"), NULL));
 
   adw_alert_dialog_set_body (dialog, g_variant_get_string (parameter, NULL));
-  adw_alert_dialog_add_responses (dialog, "cancel", _("_Cancel"), "open", _("_Open"), NULL);
+  adw_alert_dialog_add_responses (dialog, "cancel", _ ("_Cancel"), "open", _ ("_Open"), NULL);
   adw_alert_dialog_set_response_appearance (dialog, "open", ADW_RESPONSE_SUGGESTED);
   adw_alert_dialog_set_default_response (dialog, "open");
   g_signal_connect (dialog, "response", G_CALLBACK (link_response_cb), widget);
@@ -196,11 +206,11 @@ import_model_action (GtkWidget *widget, const char *name, GVariant *parameter)
   g_autoptr (GListStore) filters = g_list_store_new (GTK_TYPE_FILE_FILTER);
   g_autoptr (GtkFileFilter) filter = gtk_file_filter_new ();
 
-  gtk_file_filter_set_name (filter, _("GGUF models"));
+  gtk_file_filter_set_name (filter, _ ("GGUF models"));
   gtk_file_filter_add_suffix (filter, "gguf");
   g_list_store_append (filters, filter);
   gtk_file_dialog_set_filters (dialog, G_LIST_MODEL (filters));
-  gtk_file_dialog_set_title (dialog, _("Add a Model File"));
+  gtk_file_dialog_set_title (dialog, _ ("Add a Model File"));
   gtk_file_dialog_open (dialog, GTK_WINDOW (widget), NULL, file_chosen_cb, g_object_ref (widget));
 }
 
@@ -278,6 +288,7 @@ _quern_window_install_actions (GtkWidgetClass *widget_class)
     GtkWidgetActionActivateFunc func;
   } actions[] = {
     { "win.new-chat", NULL, new_chat_action },
+    { "win.new-comparison", NULL, new_comparison_action },
     { "win.open-conversation", "x", open_conversation_action },
     { "win.open-message", "(xx)", open_message_action },
     { "win.rename-conversation", "x", rename_action },

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "chat/quern-chat-page.h"
+#include "compare/quern-compare-page.h"
 #include "quern-window.h"
 #include "sidebar/quern-sidebar.h"
 
@@ -16,6 +17,8 @@ struct _QuernWindow {
   AdwNavigationPage *content_page;
   QuernSidebar *sidebar;
   QuernChatPage *chat_page;
+  GtkStack *pages;
+  QuernComparePage *compare_page;
 
   /* Owned references */
   GSettings *settings;
@@ -30,7 +33,8 @@ struct _QuernWindow {
 };
 
 void _quern_window_install_actions (GtkWidgetClass *widget_class);
-void _quern_window_open            (QuernWindow *self, QuernConversation *conversation);
-void _quern_window_new_chat        (QuernWindow *self);
+void _quern_window_open (QuernWindow *self, QuernConversation *conversation);
+void _quern_window_new_chat (QuernWindow *self);
+void _quern_window_compare (QuernWindow *self, QuernComparison *comparison);
 
 G_END_DECLS

@@ -14,7 +14,7 @@ static gboolean
 title_to_display (GBinding *binding, const GValue *from, GValue *to, gpointer user_data)
 {
   const char *title = g_value_get_string (from);
-  g_value_set_string (to, title != NULL && *title != '\0' ? title : _("New Chat"));
+  g_value_set_string (to, title != NULL && *title != '\0' ? title : _ ("New Chat"));
   return TRUE;
 }
 
@@ -69,6 +69,7 @@ _quern_window_open (QuernWindow *self, QuernConversation *conversation)
                                                        G_BINDING_SYNC_CREATE, title_to_display, NULL, NULL, NULL);
     remember_conversation (self);
   }
+  gtk_stack_set_visible_child (self->pages, GTK_WIDGET (self->chat_page));
   g_hash_table_foreach_remove (self->sessions, is_idle, self->session);
   quern_sidebar_select (self->sidebar, conversation);
   adw_navigation_split_view_set_show_content (self->split_view, TRUE);
@@ -89,6 +90,17 @@ _quern_window_new_chat (QuernWindow *self)
   if (*model != '\0' && quern_library_find (self->library, model) != NULL)
     quern_conversation_set_model_id (conversation, model);
   _quern_window_open (self, conversation);
+}
+
+/* Shows a comparison in place of the conversation, which stays open behind it. */
+void
+_quern_window_compare (QuernWindow *self, QuernComparison *comparison)
+{
+  quern_compare_page_set_comparison (self->compare_page, comparison);
+  gtk_stack_set_visible_child (self->pages, GTK_WIDGET (self->compare_page));
+  adw_navigation_split_view_set_show_content (self->split_view, TRUE);
+  quern_sidebar_select (self->sidebar, NULL);
+  quern_compare_page_focus (self->compare_page);
 }
 
 static void
@@ -175,6 +187,7 @@ quern_window_class_init (QuernWindowClass *klass)
   object_class->dispose = quern_window_dispose;
   object_class->finalize = quern_window_finalize;
   g_type_ensure (QUERN_TYPE_CHAT_PAGE);
+  g_type_ensure (QUERN_TYPE_COMPARE_PAGE);
   g_type_ensure (QUERN_TYPE_SIDEBAR);
   _quern_window_install_actions (widget_class);
   gtk_widget_class_set_template_from_resource (widget_class, "/io/github/quern/Quern/ui/window/quern-window.ui");
@@ -183,6 +196,8 @@ quern_window_class_init (QuernWindowClass *klass)
   gtk_widget_class_bind_template_child (widget_class, QuernWindow, content_page);
   gtk_widget_class_bind_template_child (widget_class, QuernWindow, sidebar);
   gtk_widget_class_bind_template_child (widget_class, QuernWindow, chat_page);
+  gtk_widget_class_bind_template_child (widget_class, QuernWindow, pages);
+  gtk_widget_class_bind_template_child (widget_class, QuernWindow, compare_page);
 }
 
 static void
@@ -223,6 +238,7 @@ quern_window_set_core (QuernWindow *self, QuernStore *store, QuernLibrary *libra
                            G_CONNECT_SWAPPED | G_CONNECT_AFTER);
   quern_sidebar_set_store (self->sidebar, store);
   quern_chat_page_set_context (self->chat_page, store, library);
+  quern_compare_page_set_context (self->compare_page, store, library);
   last = quern_store_get_conversation (store, g_settings_get_int64 (self->settings, "last-conversation"));
   if (last != NULL)
     _quern_window_open (self, last);

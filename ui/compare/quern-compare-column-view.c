@@ -1,0 +1,374 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "quern-compare-column-view.h"
+
+#include "models/quern-model-row.h"
+#include "quern-compare-settings.h"
+
+#include <glib/gi18n.h>
+
+struct _QuernCompareColumnView {
+  AdwBin parent_instance;
+
+  /* Template widgets */
+  GtkMenuButton *model_button, *settings_button;
+  GtkLabel *title, *subtitle, *facts, *figures;
+  GtkPopover *model_popover;
+  GtkListBox *models;
+  GtkScrolledWindow *scrolled;
+  GtkBox *turns;
+
+  /* Owned references */
+  QuernComparison *comparison;
+  QuernCompareColumn *column;
+  char *blind_name; /* or NULL: names are shown */
+
+  gboolean marks;
+  gboolean follow;  /* the end stays in sight as the answer grows */
+  gboolean setting; /* the scroll position is set by the program */
+};
+
+enum { SCROLLED, REMOVE, CONTINUE, N_SIGNALS };
+
+static guint signals[N_SIGNALS];
+
+G_DEFINE_FINAL_TYPE (QuernCompareColumnView, quern_compare_column_view, ADW_TYPE_BIN)
+
+/* ---- header ----------------------------------------------------------------------------------------------------- */
+
+static char *
+make_facts (QuernCompareColumn *column)
+{
+  const QuernModelFacts *facts = quern_compare_column_get_facts (column);
+  g_autofree char *size = g_format_size (facts->file_bytes);
+
+  if (quern_compare_column_get_model (column) == NULL)
+    return g_strdup (_ ("This model is no longer on this computer."));
+  /* Translators: size of a model's file and bits for each weight */
+  return g_strdup_printf (_ ("%s · %.2f bits per weight"), size, facts->bits_per_weight);
+}
+
+static char *
+make_figures (QuernCompareAnswer *answer)
+{
+  const QuernStatistics *s = answer != NULL ? quern_compare_answer_get_statistics (answer) : NULL;
+  g_autofree char *memory = NULL;
+  GString *text;
+
+  if (s == NULL || s->answer_tokens == 0 || quern_compare_answer_is_running (answer))
+    return g_strdup ("");
+  memory = g_format_size (quern_compare_answer_get_peak_memory (answer));
+  /* Translators: time to the first token, speeds of reading the prompt and writing the answer, peak memory */
+  text = g_string_new (NULL);
+  g_string_append_printf (text, _ ("First token after %.2f s · reads %.0f, writes %.1f tokens/s · %s of memory"),
+                          s->first_token_seconds, quern_statistics_prefill_rate (s), quern_statistics_decode_rate (s),
+                          memory);
+  if (quern_compare_answer_get_together (answer)) {
+    g_string_append_c (text, '\n');
+    g_string_append (text, _ ("Ran together with others: timings do not compare."));
+  }
+  return g_string_free (text, FALSE);
+}
+
+static QuernCompareAnswer *
+get_last_answer (QuernCompareColumnView *self)
+{
+  guint n = g_list_model_get_n_items (quern_compare_column_get_answers (self->column));
+  return n > 0 ? quern_compare_column_get_answer (self->column, n - 1) : NULL;
+}
+
+static void
+update (QuernCompareColumnView *self)
+{
+  const QuernModelFacts *facts = quern_compare_column_get_facts (self->column);
+  g_autofree char *facts_text = make_facts (self->column), *figures = make_figures (get_last_answer (self));
+  g_autofree char *name = quern_compare_column_view_dup_name (self), *accessible = NULL;
+  gboolean blind = self->blind_name != NULL;
+  GtkListBoxRow *row;
+
+  gtk_label_set_label (self->title, blind ? name : facts->quantisation);
+  gtk_label_set_label (self->subtitle, blind ? _ ("Hidden until you reveal it") : facts->title);
+  gtk_label_set_label (self->facts, facts_text);
+  gtk_label_set_label (self->figures, figures);
+  gtk_widget_set_visible (GTK_WIDGET (self->facts), !blind);
+  gtk_widget_set_visible (GTK_WIDGET (self->figures), !blind && *figures != '\0');
+  gtk_widget_set_visible (GTK_WIDGET (self->settings_button), !blind);
+  accessible = g_strdup_printf (_ ("Model of this column: %s"), name);
+  gtk_accessible_update_property (GTK_ACCESSIBLE (self->model_button), GTK_ACCESSIBLE_PROPERTY_LABEL, accessible, -1);
+  gtk_widget_set_tooltip_text (GTK_WIDGET (self->model_button), blind ? NULL : facts->title);
+  for (int i = 0; (row = gtk_list_box_get_row_at_index (self->models, i)) != NULL; i++)
+    quern_model_row_set_selected (GTK_WIDGET (row), quern_compare_column_get_model (self->column));
+}
+
+static GtkWidget *
+create_row (gpointer item, gpointer user_data)
+{
+  GtkWidget *row = quern_model_row_new (QUERN_MODEL (item));
+  quern_model_row_set_selected (row, quern_compare_column_get_model (QUERN_COMPARE_COLUMN_VIEW (user_data)->column));
+  return row;
+}
+
+static void
+model_activated_cb (QuernCompareColumnView *self, GtkListBoxRow *row)
+{
+  gtk_popover_popdown (self->model_popover);
+  quern_compare_column_set_model (self->column, quern_model_row_get_model (GTK_WIDGET (row)));
+}
+
+static void
+create_settings_cb (GtkMenuButton *button, gpointer user_data)
+{
+  gtk_menu_button_set_popover (button, quern_compare_settings_new (QUERN_COMPARE_COLUMN_VIEW (user_data)->column));
+}
+
+/* ---- answers ---------------------------------------------------------------------------------------------------- */
+
+static void
+add_turn (QuernCompareColumnView *self, guint i)
+{
+  QuernCompareAnswer *answer = quern_compare_column_get_answer (self->column, i);
+  GtkWidget *turn = quern_compare_turn_new (quern_comparison_get_prompt (self->comparison, i),
+                                            quern_comparison_get_pictures (self->comparison, i), answer);
+
+  quern_compare_turn_set_marks (QUERN_COMPARE_TURN (turn), self->marks);
+  gtk_box_append (self->turns, turn);
+  g_signal_connect_object (answer, "notify::state", G_CALLBACK (update), self, G_CONNECT_SWAPPED);
+}
+
+static void
+answers_changed_cb (QuernCompareColumnView *self, guint position, guint removed, guint added)
+{
+  guint n = g_list_model_get_n_items (quern_compare_column_get_answers (self->column));
+
+  for (guint i = 0; i < removed; i++)
+    gtk_box_remove (self->turns, GTK_WIDGET (quern_compare_column_view_get_turn (self, position)));
+  for (guint i = position; i < n && added > 0; i++)
+    add_turn (self, i);
+  update (self);
+}
+
+static double
+get_share (GtkAdjustment *adjustment)
+{
+  double range = gtk_adjustment_get_upper (adjustment) - gtk_adjustment_get_page_size (adjustment);
+  return range > 0 ? gtk_adjustment_get_value (adjustment) / range : 0;
+}
+
+static void
+value_changed_cb (QuernCompareColumnView *self, GtkAdjustment *adjustment)
+{
+  if (self->setting)
+    return;
+  self->follow = get_share (adjustment) > 0.99;
+  g_signal_emit (self, signals[SCROLLED], 0, get_share (adjustment));
+}
+
+static void
+size_changed_cb (QuernCompareColumnView *self, GtkAdjustment *adjustment)
+{
+  if (self->follow)
+    quern_compare_column_view_set_scroll (self, 1);
+}
+
+/* ---- actions ---------------------------------------------------------------------------------------------------- */
+
+static void
+remove_action (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  g_signal_emit (widget, signals[REMOVE], 0);
+}
+
+static void
+continue_action (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  g_signal_emit (widget, signals[CONTINUE], 0);
+}
+
+static void
+copy_action (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  QuernCompareAnswer *answer = get_last_answer (QUERN_COMPARE_COLUMN_VIEW (widget));
+  if (answer != NULL)
+    gdk_clipboard_set_text (gtk_widget_get_clipboard (widget), quern_compare_answer_get_answer (answer));
+}
+
+static void
+quern_compare_column_view_dispose (GObject *object)
+{
+  QuernCompareColumnView *self = QUERN_COMPARE_COLUMN_VIEW (object);
+
+  gtk_widget_dispose_template (GTK_WIDGET (self), QUERN_TYPE_COMPARE_COLUMN_VIEW);
+  g_clear_object (&self->column);
+  g_clear_object (&self->comparison);
+  g_clear_pointer (&self->blind_name, g_free);
+  G_OBJECT_CLASS (quern_compare_column_view_parent_class)->dispose (object);
+}
+
+static void
+quern_compare_column_view_class_init (QuernCompareColumnViewClass *klass)
+{
+  GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
+
+  G_OBJECT_CLASS (klass)->dispose = quern_compare_column_view_dispose;
+  signals[SCROLLED] = g_signal_new ("scrolled", QUERN_TYPE_COMPARE_COLUMN_VIEW, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                                    G_TYPE_NONE, 1, G_TYPE_DOUBLE);
+  signals[REMOVE] =
+      g_signal_new ("remove", QUERN_TYPE_COMPARE_COLUMN_VIEW, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
+  signals[CONTINUE] =
+      g_signal_new ("continue", QUERN_TYPE_COMPARE_COLUMN_VIEW, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
+  gtk_widget_class_install_action (widget_class, "column.remove", NULL, remove_action);
+  gtk_widget_class_install_action (widget_class, "column.continue", NULL, continue_action);
+  gtk_widget_class_install_action (widget_class, "column.copy", NULL, copy_action);
+  gtk_widget_class_set_template_from_resource (widget_class,
+                                               "/io/github/quern/Quern/ui/compare/quern-compare-column-view.ui");
+  gtk_widget_class_bind_template_child (widget_class, QuernCompareColumnView, model_button);
+  gtk_widget_class_bind_template_child (widget_class, QuernCompareColumnView, settings_button);
+  gtk_widget_class_bind_template_child (widget_class, QuernCompareColumnView, title);
+  gtk_widget_class_bind_template_child (widget_class, QuernCompareColumnView, subtitle);
+  gtk_widget_class_bind_template_child (widget_class, QuernCompareColumnView, facts);
+  gtk_widget_class_bind_template_child (widget_class, QuernCompareColumnView, figures);
+  gtk_widget_class_bind_template_child (widget_class, QuernCompareColumnView, model_popover);
+  gtk_widget_class_bind_template_child (widget_class, QuernCompareColumnView, models);
+  gtk_widget_class_bind_template_child (widget_class, QuernCompareColumnView, scrolled);
+  gtk_widget_class_bind_template_child (widget_class, QuernCompareColumnView, turns);
+  gtk_widget_class_bind_template_callback (widget_class, model_activated_cb);
+}
+
+static void
+quern_compare_column_view_init (QuernCompareColumnView *self)
+{
+  GtkAdjustment *adjustment;
+
+  gtk_widget_init_template (GTK_WIDGET (self));
+  self->marks = TRUE;
+  adjustment = gtk_scrolled_window_get_vadjustment (self->scrolled);
+  g_signal_connect_object (adjustment, "value-changed", G_CALLBACK (value_changed_cb), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (adjustment, "changed", G_CALLBACK (size_changed_cb), self, G_CONNECT_SWAPPED);
+  gtk_menu_button_set_create_popup_func (self->settings_button, create_settings_cb, self, NULL);
+}
+
+/**
+ * quern_compare_column_view_new:
+ * @comparison: whose prompts are shown
+ * @column: what is shown
+ * @library: the models to choose from
+ */
+GtkWidget *
+quern_compare_column_view_new (QuernComparison *comparison, QuernCompareColumn *column, QuernLibrary *library)
+{
+  QuernCompareColumnView *self = g_object_new (QUERN_TYPE_COMPARE_COLUMN_VIEW, NULL);
+  GListModel *answers = quern_compare_column_get_answers (column);
+
+  self->comparison = g_object_ref (comparison);
+  self->column = g_object_ref (column);
+  gtk_list_box_bind_model (self->models, G_LIST_MODEL (library), create_row, self, NULL);
+  g_signal_connect_object (column, "notify::model", G_CALLBACK (update), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (answers, "items-changed", G_CALLBACK (answers_changed_cb), self, G_CONNECT_SWAPPED);
+  answers_changed_cb (self, 0, 0, g_list_model_get_n_items (answers));
+  return GTK_WIDGET (self);
+}
+
+QuernCompareColumn *
+quern_compare_column_view_get_column (QuernCompareColumnView *self)
+{
+  return self->column;
+}
+
+QuernCompareTurn *
+quern_compare_column_view_get_turn (QuernCompareColumnView *self, guint turn)
+{
+  GtkWidget *child = gtk_widget_get_first_child (GTK_WIDGET (self->turns));
+
+  while (turn-- > 0 && child != NULL)
+    child = gtk_widget_get_next_sibling (child);
+  return child != NULL ? QUERN_COMPARE_TURN (child) : NULL;
+}
+
+/**
+ * quern_compare_column_view_set_blind:
+ * @name: (nullable): what to call it while its name and figures are hidden; %NULL shows them
+ */
+void
+quern_compare_column_view_set_blind (QuernCompareColumnView *self, const char *name)
+{
+  g_set_str (&self->blind_name, name);
+  update (self);
+}
+
+/**
+ * quern_compare_column_view_dup_name:
+ *
+ * Returns: (transfer full): what it is called on the page
+ */
+char *
+quern_compare_column_view_dup_name (QuernCompareColumnView *self)
+{
+  return self->blind_name != NULL ? g_strdup (self->blind_name) : quern_compare_column_dup_label (self->column);
+}
+
+void
+quern_compare_column_view_set_marks (QuernCompareColumnView *self, gboolean marks)
+{
+  QuernCompareTurn *turn;
+
+  self->marks = marks;
+  for (guint i = 0; (turn = quern_compare_column_view_get_turn (self, i)) != NULL; i++)
+    quern_compare_turn_set_marks (turn, marks);
+}
+
+/**
+ * quern_compare_column_view_set_locked:
+ * @running: an answer is being made: the model and settings stay
+ * @removable: there are more columns than a comparison needs
+ */
+void
+quern_compare_column_view_set_locked (QuernCompareColumnView *self, gboolean running, gboolean removable)
+{
+  gtk_widget_set_sensitive (GTK_WIDGET (self->model_button), !running && self->blind_name == NULL);
+  gtk_widget_set_sensitive (GTK_WIDGET (self->settings_button), !running);
+  gtk_widget_action_set_enabled (GTK_WIDGET (self), "column.remove", !running && removable);
+  gtk_widget_action_set_enabled (GTK_WIDGET (self), "column.continue", !running && get_last_answer (self) != NULL);
+  gtk_widget_action_set_enabled (GTK_WIDGET (self), "column.copy", get_last_answer (self) != NULL);
+}
+
+/**
+ * quern_compare_column_view_set_scroll:
+ * @share: how far to scroll, 0 to 1
+ */
+void
+quern_compare_column_view_set_scroll (QuernCompareColumnView *self, double share)
+{
+  GtkAdjustment *adjustment = gtk_scrolled_window_get_vadjustment (self->scrolled);
+  double range = gtk_adjustment_get_upper (adjustment) - gtk_adjustment_get_page_size (adjustment);
+
+  self->setting = TRUE;
+  gtk_adjustment_set_value (adjustment, range * share);
+  self->setting = FALSE;
+}
+
+/**
+ * quern_compare_column_view_follow:
+ *
+ * Scrolls to the end and keeps it in sight until the user scrolls away.
+ */
+void
+quern_compare_column_view_follow (QuernCompareColumnView *self)
+{
+  self->follow = TRUE;
+  quern_compare_column_view_set_scroll (self, 1);
+}
+
+/**
+ * quern_compare_column_view_jump:
+ *
+ * Shows where the answer to a prompt begins to differ.
+ *
+ * Returns: whether it does
+ */
+gboolean
+quern_compare_column_view_jump (QuernCompareColumnView *self, guint turn)
+{
+  QuernCompareTurn *widget = quern_compare_column_view_get_turn (self, turn);
+
+  self->follow = FALSE;
+  return widget != NULL && quern_compare_turn_show_fork (widget);
+}

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "quern-compare-page-private.h"
+
+#include <glib/gi18n.h>
+#include <string.h>
+
+/* What can be done with a comparison: "compare.…", and "chat.…" for the composer, which is the chat page's, too. */
+
+/* A question on its way: attachments are read one after another, then it is asked. */
+typedef struct {
+  QuernComparePage *page;
+  GString *text;
+  GListModel *attachments; /* of QuernAttachment */
+  GListStore *pictures;    /* of QuernPicture */
+  guint next;
+} Asking;
+
+static void
+asking_free (Asking *asking)
+{
+  g_object_unref (asking->page);
+  g_string_free (asking->text, TRUE);
+  g_object_unref (asking->attachments);
+  g_object_unref (asking->pictures);
+  g_free (asking);
+}
+
+static void
+asked_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (QuernComparePage) self = user_data;
+  g_autoptr (GError) error = NULL;
+
+  if (!quern_comparison_ask_finish (QUERN_COMPARISON (source), result, &error)
+      && !g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED) && self->comparison == QUERN_COMPARISON (source)
+      && self->banner != NULL)
+    quern_compare_page_show_problem (self, error->message);
+}
+
+static void ask_next (Asking *asking);
+
+static void
+picture_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  Asking *asking = user_data;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (QuernPicture) picture = quern_picture_load_finish (result, &error);
+
+  if (picture == NULL) {
+    quern_compare_page_show_problem (asking->page, error->message);
+    asking_free (asking);
+    return;
+  }
+  g_list_store_append (asking->pictures, picture);
+  ask_next (asking);
+}
+
+static void
+add_text_file (Asking *asking, QuernAttachment *attachment)
+{
+  gsize length;
+  const char *bytes = g_bytes_get_data (quern_attachment_get_bytes (attachment), &length);
+
+  if (asking->text->len > 0)
+    g_string_append (asking->text, "\n\n");
+  g_string_append_printf (asking->text, "%s:\n\n", quern_attachment_get_name (attachment));
+  g_string_append_len (asking->text, bytes, (gssize) length);
+}
+
+static void
+ask_now (Asking *asking)
+{
+  QuernComparePage *self = asking->page;
+  QuernCompareColumnView *view;
+
+  quern_comparison_ask_async (self->comparison, asking->text->str, G_LIST_MODEL (asking->pictures), NULL, asked_cb,
+                              g_object_ref (self));
+  for (guint i = 0;
+       (view = _quern_compare_page_get_view (self, i)) != NULL && i < quern_comparison_get_n_columns (self->comparison);
+       i++)
+    quern_compare_column_view_follow (view);
+  asking_free (asking);
+}
+
+static void
+ask_next (Asking *asking)
+{
+  while (asking->next < g_list_model_get_n_items (asking->attachments)) {
+    g_autoptr (QuernAttachment) attachment = g_list_model_get_item (asking->attachments, asking->next++);
+    if (quern_attachment_is_picture (attachment)) {
+      quern_picture_load_bytes_async (quern_attachment_get_bytes (attachment), NULL, picture_cb, asking);
+      return;
+    }
+    add_text_file (asking, attachment);
+  }
+  ask_now (asking);
+}
+
+static void
+send_action (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  QuernComparePage *self = QUERN_COMPARE_PAGE (widget);
+  QuernAttachmentBar *bar = quern_composer_get_attachments (self->composer);
+  g_autofree char *text = g_strstrip (quern_composer_dup_text (self->composer));
+  Asking *asking;
+
+  if (self->comparison == NULL || quern_comparison_get_running (self->comparison)
+      || (*text == '\0' && !gtk_widget_get_visible (GTK_WIDGET (bar))))
+    return;
+  asking = g_new0 (Asking, 1);
+  asking->page = g_object_ref (self);
+  asking->text = g_string_new (text);
+  asking->attachments = quern_attachment_bar_dup_model (bar);
+  asking->pictures = g_list_store_new (QUERN_TYPE_PICTURE);
+  adw_banner_set_revealed (self->banner, FALSE);
+  quern_composer_set_text (self->composer, "");
+  quern_attachment_bar_set_model (bar, NULL);
+  ask_next (asking);
+}
+
+static void
+stop_action (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  quern_comparison_stop (QUERN_COMPARE_PAGE (widget)->comparison);
+}
+
+static void
+files_chosen_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (QuernComparePage) self = user_data;
+  g_autoptr (GListModel) files = gtk_file_dialog_open_multiple_finish (GTK_FILE_DIALOG (source), result, NULL);
+
+  for (guint i = 0; files != NULL && self->composer != NULL && i < g_list_model_get_n_items (files); i++) {
+    g_autoptr (GFile) file = g_list_model_get_item (files, i);
+    quern_attachment_bar_add_file (quern_composer_get_attachments (self->composer), file);
+  }
+}
+
+static void
+attach_action (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  g_autoptr (GtkFileDialog) dialog = gtk_file_dialog_new ();
+
+  gtk_file_dialog_set_title (dialog, _ ("Attach Pictures or Text Files"));
+  gtk_file_dialog_open_multiple (dialog, GTK_WINDOW (gtk_widget_get_root (widget)), NULL, files_chosen_cb,
+                                 g_object_ref (widget));
+}
+
+/* A model that no column has yet, else the first one again, which can have other settings. */
+static void
+add_column_action (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  QuernComparePage *self = QUERN_COMPARE_PAGE (widget);
+  QuernModel *chosen = quern_compare_column_get_model (quern_comparison_get_column (self->comparison, 0));
+  g_autoptr (QuernCompareColumn) column = NULL;
+
+  for (guint i = 0; i < g_list_model_get_n_items (G_LIST_MODEL (self->library)); i++) {
+    g_autoptr (QuernModel) model = g_list_model_get_item (G_LIST_MODEL (self->library), i);
+    gboolean used = quern_model_get_state (model) != QUERN_MODEL_OK;
+    for (guint c = 0; c < quern_comparison_get_n_columns (self->comparison); c++)
+      used = used || quern_compare_column_get_model (quern_comparison_get_column (self->comparison, c)) == model;
+    if (!used) {
+      chosen = model; /* the library keeps it */
+      break;
+    }
+  }
+  column = quern_compare_column_new (chosen);
+  quern_comparison_add_column (self->comparison, column);
+}
+
+static void
+jump_action (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  QuernComparePage *self = QUERN_COMPARE_PAGE (widget);
+  guint n_turns = quern_comparison_get_n_turns (self->comparison);
+
+  for (GtkWidget *view = gtk_widget_get_first_child (GTK_WIDGET (self->columns)); view != NULL && n_turns > 0;
+       view = gtk_widget_get_next_sibling (view))
+    if (gtk_widget_get_visible (view) && quern_compare_column_view_jump (QUERN_COMPARE_COLUMN_VIEW (view), n_turns - 1))
+      return;
+  adw_toast_overlay_add_toast (ADW_TOAST_OVERLAY (gtk_widget_get_ancestor (widget, ADW_TYPE_TOAST_OVERLAY)),
+                               adw_toast_new (_ ("The last answers are the same")));
+}
+
+void
+_quern_compare_page_install_actions (GtkWidgetClass *widget_class)
+{
+  static const struct {
+    const char *name, *parameter;
+    GtkWidgetActionActivateFunc func;
+  } actions[] = {
+    { "chat.send", NULL, send_action },     { "chat.stop", NULL, stop_action },
+    { "chat.attach", NULL, attach_action }, { "compare.add-column", NULL, add_column_action },
+    { "compare.jump", NULL, jump_action },
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (actions); i++)
+    gtk_widget_class_install_action (widget_class, actions[i].name, actions[i].parameter, actions[i].func);
+  gtk_widget_class_add_binding_action (widget_class, GDK_KEY_j, GDK_CONTROL_MASK, "compare.jump", NULL);
+  gtk_widget_class_add_binding_action (widget_class, GDK_KEY_Escape, 0, "chat.stop", NULL);
+}

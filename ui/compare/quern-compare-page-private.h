@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include "composer/quern-composer.h"
+#include "quern-compare-column-view.h"
+#include "quern-compare-page.h"
+
+G_BEGIN_DECLS
+
+struct _QuernComparePage {
+  AdwBin parent_instance;
+
+  /* Template widgets */
+  AdwBanner *banner;
+  AdwBreakpoint *breakpoint;
+  AdwToggleGroup *switcher;
+  AdwWindowTitle *title;
+  GtkBox *columns;
+  GtkWidget *add_button;
+  GtkWidget *hint, *votes;
+  GtkLabel *vote_label;
+  QuernComposer *composer;
+
+  /* Owned references */
+  QuernStore *store;
+  QuernLibrary *library;
+  QuernComparison *comparison;
+  GSignalGroup *signals, *column_signals;
+
+  gboolean narrow; /* one column at a time */
+  gboolean together_scroll;
+  gboolean scrolling;
+  gboolean marks;
+  guint fork_timer;
+};
+
+void _quern_compare_page_install_actions (GtkWidgetClass *widget_class);
+void _quern_compare_page_update (QuernComparePage *self);
+QuernCompareColumnView *_quern_compare_page_get_view (QuernComparePage *self, guint column);
+void _quern_compare_page_fill (QuernComparePage *self);
+
+G_END_DECLS

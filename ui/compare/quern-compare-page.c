@@ -1,0 +1,461 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "quern-compare-page-private.h"
+
+#include <glib/gi18n.h>
+
+/* Columns that answer the same prompts: side by side while they fit, one at a time with a switcher above when not. What
+ * can be done is in quern-compare-page-actions.c. */
+
+#define COLUMN_WIDTH 210 /* sp; below it columns are shown one at a time */
+#define FORK_DELAY 120   /* ms between updates of the marks while answers grow */
+
+enum { CONTINUE, N_SIGNALS };
+
+static guint signals[N_SIGNALS];
+
+G_DEFINE_FINAL_TYPE (QuernComparePage, quern_compare_page, ADW_TYPE_BIN)
+
+/* The view of a column, by its index in the comparison; on the screen a blind one is elsewhere. */
+QuernCompareColumnView *
+_quern_compare_page_get_view (QuernComparePage *self, guint column)
+{
+  QuernCompareColumn *wanted = quern_comparison_get_column (self->comparison, column);
+  GtkWidget *child = gtk_widget_get_first_child (GTK_WIDGET (self->columns));
+
+  while (child != NULL && quern_compare_column_view_get_column (QUERN_COMPARE_COLUMN_VIEW (child)) != wanted)
+    child = gtk_widget_get_next_sibling (child);
+  return child != NULL ? QUERN_COMPARE_COLUMN_VIEW (child) : NULL;
+}
+
+static gboolean
+is_blind (QuernComparePage *self)
+{
+  gboolean blind = FALSE;
+
+  if (self->comparison != NULL)
+    g_object_get (self->comparison, "blind", &blind, NULL);
+  return blind;
+}
+
+/* ---- differences ------------------------------------------------------------------------------------------------ */
+
+/* Each column is compared with the first one; that one with the column that parts from it earliest. */
+static void
+find_fork (QuernComparePage *self, guint turn, guint column, QuernForkView *view)
+{
+  guint n = quern_comparison_get_n_columns (self->comparison);
+
+  *view = (QuernForkView) { 0 };
+  for (guint other = column == 0 ? 1 : 0; other < (column == 0 ? n : 1); other++) {
+    QuernFork fork;
+    quern_comparison_get_fork (self->comparison, turn, column, other, &fork);
+    if (!view->valid || (fork.differs && (!view->fork.differs || fork.index < view->fork.index)))
+      *view = (QuernForkView) { TRUE, fork, other };
+  }
+}
+
+static void
+update_fork (QuernComparePage *self, guint turn, guint column)
+{
+  QuernCompareColumnView *view = _quern_compare_page_get_view (self, column);
+  QuernCompareTurn *widget = view != NULL ? quern_compare_column_view_get_turn (view, turn) : NULL;
+  g_autofree char *name = NULL, *other_name = NULL;
+  QuernForkView fork;
+
+  if (widget == NULL)
+    return;
+  find_fork (self, turn, column, &fork);
+  if (fork.valid) {
+    name = quern_compare_column_view_dup_name (view);
+    other_name = quern_compare_column_view_dup_name (_quern_compare_page_get_view (self, fork.other));
+  }
+  quern_compare_turn_set_fork (widget, &fork, name, other_name);
+}
+
+static void
+update_forks (QuernComparePage *self)
+{
+  guint n_turns = quern_comparison_get_n_turns (self->comparison);
+
+  for (guint turn = 0; turn < n_turns; turn++)
+    for (guint i = 0; i < quern_comparison_get_n_columns (self->comparison); i++)
+      update_fork (self, turn, i);
+}
+
+static gboolean
+fork_timer_cb (gpointer user_data)
+{
+  QuernComparePage *self = QUERN_COMPARE_PAGE (user_data);
+  guint n_turns = self->comparison != NULL ? quern_comparison_get_n_turns (self->comparison) : 0;
+
+  self->fork_timer = 0;
+  for (guint i = 0; n_turns > 0 && i < quern_comparison_get_n_columns (self->comparison); i++)
+    update_fork (self, n_turns - 1, i); /* only the last answers grow */
+  return G_SOURCE_REMOVE;
+}
+
+static void
+answer_changed_cb (QuernComparePage *self)
+{
+  if (self->fork_timer == 0)
+    self->fork_timer = g_timeout_add (FORK_DELAY, fork_timer_cb, self);
+}
+
+/* ---- layout ----------------------------------------------------------------------------------------------------- */
+
+static void
+update_visible (QuernComparePage *self)
+{
+  guint active = adw_toggle_group_get_active (self->switcher), i = 0;
+
+  gtk_widget_set_visible (GTK_WIDGET (self->switcher), self->narrow);
+  for (GtkWidget *child = gtk_widget_get_first_child (GTK_WIDGET (self->columns)); child != NULL;
+       child = gtk_widget_get_next_sibling (child), i++)
+    gtk_widget_set_visible (child, !self->narrow || i == active);
+}
+
+static void
+update_switcher (QuernComparePage *self)
+{
+  guint active = adw_toggle_group_get_active (self->switcher), n;
+
+  adw_toggle_group_remove_all (self->switcher);
+  for (GtkWidget *child = gtk_widget_get_first_child (GTK_WIDGET (self->columns)); child != NULL;
+       child = gtk_widget_get_next_sibling (child)) {
+    QuernCompareColumn *column = quern_compare_column_view_get_column (QUERN_COMPARE_COLUMN_VIEW (child));
+    g_autofree char *name = quern_compare_column_view_dup_name (QUERN_COMPARE_COLUMN_VIEW (child));
+    AdwToggle *toggle = adw_toggle_new ();
+    adw_toggle_set_label (toggle, is_blind (self) ? name : quern_compare_column_get_facts (column)->quantisation);
+    adw_toggle_set_tooltip (toggle, name);
+    adw_toggle_group_add (self->switcher, toggle);
+  }
+  n = adw_toggle_group_get_n_toggles (self->switcher);
+  if (n > 0)
+    adw_toggle_group_set_active (self->switcher, active < n ? active : 0);
+  update_visible (self);
+}
+
+static void
+narrow_cb (QuernComparePage *self)
+{
+  self->narrow = TRUE;
+  update_visible (self);
+}
+
+static void
+wide_cb (QuernComparePage *self)
+{
+  self->narrow = FALSE;
+  update_visible (self);
+}
+
+static void
+switched_cb (QuernComparePage *self)
+{
+  update_visible (self);
+}
+
+/* Columns in a row as they are, or shuffled for the prompt that is voted about, under letters. */
+static void
+update_order (QuernComparePage *self)
+{
+  static const char *const letters[QUERN_COMPARE_MAX_COLUMNS] = { "A", "B", "C", "D" };
+  guint order[QUERN_COMPARE_MAX_COLUMNS] = { 0, 1, 2, 3 };
+  guint n = quern_comparison_get_n_columns (self->comparison),
+        n_turns = quern_comparison_get_n_turns (self->comparison);
+  GtkWidget *before = NULL;
+
+  if (is_blind (self))
+    quern_comparison_get_order (self->comparison, n_turns > 0 ? n_turns - 1 : 0, order);
+  for (guint i = 0; i < n; i++) {
+    QuernCompareColumnView *view = _quern_compare_page_get_view (self, order[i]);
+    quern_compare_column_view_set_blind (view, is_blind (self) ? letters[i] : NULL);
+    gtk_box_reorder_child_after (self->columns, GTK_WIDGET (view), before);
+    before = GTK_WIDGET (view);
+  }
+}
+
+static void
+set_condition (QuernComparePage *self)
+{
+  guint n = quern_comparison_get_n_columns (self->comparison);
+  adw_breakpoint_set_condition (
+      self->breakpoint,
+      adw_breakpoint_condition_new_length (ADW_BREAKPOINT_CONDITION_MAX_WIDTH, n * COLUMN_WIDTH, ADW_LENGTH_UNIT_SP));
+}
+
+/* ---- state ------------------------------------------------------------------------------------------------------ */
+
+static void
+update_columns (QuernComparePage *self, gboolean running)
+{
+  guint n = quern_comparison_get_n_columns (self->comparison);
+  gboolean thinking = n > 0;
+
+  for (guint i = 0; i < n; i++) {
+    quern_compare_column_view_set_locked (_quern_compare_page_get_view (self, i), running, n > 2);
+    thinking = thinking && quern_compare_column_thinks (quern_comparison_get_column (self->comparison, i));
+  }
+  quern_composer_set_thinking (self->composer, thinking);
+}
+
+/* Shows everything but the texts anew. */
+void
+_quern_compare_page_update (QuernComparePage *self)
+{
+  gboolean running = quern_comparison_get_running (self->comparison);
+  const char *note = quern_comparison_get_note (self->comparison);
+  const char *title = quern_comparison_get_title (self->comparison);
+  guint n_turns = quern_comparison_get_n_turns (self->comparison);
+  guint n = quern_comparison_get_n_columns (self->comparison);
+
+  adw_window_title_set_title (self->title, title != NULL && *title != '\0' ? title : _ ("Comparison"));
+  gtk_widget_set_visible (self->hint, n_turns == 0);
+  quern_composer_set_busy (self->composer, running);
+  quern_composer_set_can_send (self->composer, !running && n >= 2);
+  update_columns (self, running);
+  gtk_widget_action_set_enabled (GTK_WIDGET (self), "chat.stop", running);
+  gtk_widget_action_set_enabled (GTK_WIDGET (self), "compare.add-column", !running && n < QUERN_COMPARE_MAX_COLUMNS);
+  gtk_widget_action_set_enabled (GTK_WIDGET (self), "compare.jump", n_turns > 0);
+  if (note != NULL && !running)
+    quern_compare_page_show_problem (self, note);
+  set_condition (self);
+}
+
+static void
+turns_changed_cb (QuernComparePage *self)
+{
+  QuernCompareAnswer *answer;
+  guint n_turns = quern_comparison_get_n_turns (self->comparison);
+
+  for (guint i = 0; i < quern_comparison_get_n_columns (self->comparison) && n_turns > 0; i++) {
+    answer = quern_compare_column_get_answer (quern_comparison_get_column (self->comparison, i), n_turns - 1);
+    if (answer == NULL)
+      continue;
+    g_signal_handlers_disconnect_by_func (answer, answer_changed_cb, self);
+    g_signal_connect_object (answer, "changed", G_CALLBACK (answer_changed_cb), self, G_CONNECT_SWAPPED);
+  }
+  update_order (self);
+  _quern_compare_page_update (self);
+  update_forks (self);
+}
+
+static void
+column_changed_cb (QuernComparePage *self)
+{
+  update_switcher (self);
+  update_forks (self);
+}
+
+static void
+scrolled_cb (QuernCompareColumnView *view, double share, QuernComparePage *self)
+{
+  if (!self->together_scroll)
+    return;
+  for (GtkWidget *child = gtk_widget_get_first_child (GTK_WIDGET (self->columns)); child != NULL;
+       child = gtk_widget_get_next_sibling (child))
+    if (child != GTK_WIDGET (view))
+      quern_compare_column_view_set_scroll (QUERN_COMPARE_COLUMN_VIEW (child), share);
+}
+
+static void
+remove_cb (QuernCompareColumnView *view, QuernComparePage *self)
+{
+  quern_comparison_remove_column (self->comparison, quern_compare_column_view_get_column (view));
+}
+
+static void
+continue_cb (QuernCompareColumnView *view, QuernComparePage *self)
+{
+  g_signal_emit (self, signals[CONTINUE], 0, quern_compare_column_view_get_column (view));
+}
+
+static void
+add_view (QuernComparePage *self, QuernCompareColumn *column)
+{
+  GtkWidget *view = quern_compare_column_view_new (self->comparison, column, self->library);
+
+  quern_compare_column_view_set_marks (QUERN_COMPARE_COLUMN_VIEW (view), self->marks);
+  g_signal_connect_object (view, "scrolled", G_CALLBACK (scrolled_cb), self, 0);
+  g_signal_connect_object (view, "remove", G_CALLBACK (remove_cb), self, 0);
+  g_signal_connect_object (view, "continue", G_CALLBACK (continue_cb), self, 0);
+  g_signal_connect_object (column, "notify::model", G_CALLBACK (column_changed_cb), self, G_CONNECT_SWAPPED);
+  gtk_box_append (self->columns, view);
+}
+
+static void
+columns_changed_cb (QuernComparePage *self)
+{
+  for (GtkWidget *child; (child = gtk_widget_get_first_child (GTK_WIDGET (self->columns))) != NULL;)
+    gtk_box_remove (self->columns, child);
+  for (guint i = 0; i < quern_comparison_get_n_columns (self->comparison); i++)
+    add_view (self, quern_comparison_get_column (self->comparison, i));
+  turns_changed_cb (self);
+  update_switcher (self);
+}
+
+static void
+blind_changed_cb (QuernComparePage *self)
+{
+  turns_changed_cb (self);
+  update_switcher (self);
+}
+
+/* Gives an empty comparison its columns: the largest installed model, and the smallest one of its family. */
+void
+_quern_compare_page_fill (QuernComparePage *self)
+{
+  guint n = g_list_model_get_n_items (G_LIST_MODEL (self->library));
+  QuernModel *first = quern_library_get_default (self->library), *second = NULL;
+
+  if (first == NULL || quern_comparison_get_n_columns (self->comparison) > 0)
+    return;
+  for (guint i = 0; i < n; i++) {
+    g_autoptr (QuernModel) model = g_list_model_get_item (G_LIST_MODEL (self->library), i);
+    if (quern_model_get_state (model) == QUERN_MODEL_OK
+        && g_str_equal (quern_model_get_title (model), quern_model_get_title (first)) && model != first
+        && (second == NULL || quern_model_get_size (model) < quern_model_get_size (second)))
+      second = model; /* the library keeps it */
+  }
+  for (guint i = 0; i < 2; i++) {
+    g_autoptr (QuernCompareColumn) column = quern_compare_column_new (i == 0 || second == NULL ? first : second);
+    quern_comparison_add_column (self->comparison, column);
+  }
+}
+
+static void
+banner_clicked_cb (QuernComparePage *self)
+{
+  adw_banner_set_revealed (self->banner, FALSE);
+}
+
+static void
+thinking_toggled_cb (QuernComparePage *self)
+{
+  gboolean thinking = quern_composer_get_thinking (self->composer);
+
+  for (guint i = 0; self->comparison != NULL && i < quern_comparison_get_n_columns (self->comparison); i++)
+    quern_compare_column_set_thinking (quern_comparison_get_column (self->comparison, i),
+                                       thinking ? QUERN_THINKING_ON : QUERN_THINKING_OFF);
+}
+
+/* ---- object ----------------------------------------------------------------------------------------------------- */
+
+static void
+quern_compare_page_dispose (GObject *object)
+{
+  QuernComparePage *self = QUERN_COMPARE_PAGE (object);
+
+  g_clear_handle_id (&self->fork_timer, g_source_remove);
+  g_clear_object (&self->signals);
+  g_clear_object (&self->column_signals);
+  gtk_widget_dispose_template (GTK_WIDGET (self), QUERN_TYPE_COMPARE_PAGE);
+  g_clear_object (&self->comparison);
+  g_clear_object (&self->store);
+  g_clear_object (&self->library);
+  G_OBJECT_CLASS (quern_compare_page_parent_class)->dispose (object);
+}
+
+static void
+quern_compare_page_class_init (QuernComparePageClass *klass)
+{
+  GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
+
+  G_OBJECT_CLASS (klass)->dispose = quern_compare_page_dispose;
+  signals[CONTINUE] = g_signal_new ("continue", QUERN_TYPE_COMPARE_PAGE, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                                    G_TYPE_NONE, 1, QUERN_TYPE_COMPARE_COLUMN);
+  g_type_ensure (QUERN_TYPE_COMPOSER);
+  _quern_compare_page_install_actions (widget_class);
+  gtk_widget_class_set_template_from_resource (widget_class, "/io/github/quern/Quern/ui/compare/quern-compare-page.ui");
+  gtk_widget_class_bind_template_child (widget_class, QuernComparePage, banner);
+  gtk_widget_class_bind_template_child (widget_class, QuernComparePage, breakpoint);
+  gtk_widget_class_bind_template_child (widget_class, QuernComparePage, switcher);
+  gtk_widget_class_bind_template_child (widget_class, QuernComparePage, title);
+  gtk_widget_class_bind_template_child (widget_class, QuernComparePage, columns);
+  gtk_widget_class_bind_template_child (widget_class, QuernComparePage, add_button);
+  gtk_widget_class_bind_template_child (widget_class, QuernComparePage, hint);
+  gtk_widget_class_bind_template_child (widget_class, QuernComparePage, votes);
+  gtk_widget_class_bind_template_child (widget_class, QuernComparePage, vote_label);
+  gtk_widget_class_bind_template_child (widget_class, QuernComparePage, composer);
+  gtk_widget_class_bind_template_callback (widget_class, banner_clicked_cb);
+  gtk_widget_class_bind_template_callback (widget_class, narrow_cb);
+  gtk_widget_class_bind_template_callback (widget_class, wide_cb);
+  gtk_widget_class_bind_template_callback (widget_class, switched_cb);
+  gtk_widget_class_bind_template_callback (widget_class, thinking_toggled_cb);
+}
+
+static void
+quern_compare_page_init (QuernComparePage *self)
+{
+  gtk_widget_init_template (GTK_WIDGET (self));
+  self->together_scroll = TRUE;
+  self->marks = TRUE;
+  g_signal_connect_object (quern_composer_get_attachments (self->composer), "problem",
+                           G_CALLBACK (quern_compare_page_show_problem), self, G_CONNECT_SWAPPED);
+  self->signals = g_signal_group_new (QUERN_TYPE_COMPARISON);
+  g_signal_group_connect_swapped (self->signals, "notify::running", G_CALLBACK (turns_changed_cb), self);
+  g_signal_group_connect_swapped (self->signals, "notify::n-turns", G_CALLBACK (turns_changed_cb), self);
+  g_signal_group_connect_swapped (self->signals, "notify::note", G_CALLBACK (_quern_compare_page_update), self);
+  g_signal_group_connect_swapped (self->signals, "notify::title", G_CALLBACK (_quern_compare_page_update), self);
+  g_signal_group_connect_swapped (self->signals, "notify::blind", G_CALLBACK (blind_changed_cb), self);
+  self->column_signals = g_signal_group_new (G_TYPE_LIST_MODEL);
+  g_signal_group_connect_swapped (self->column_signals, "items-changed", G_CALLBACK (columns_changed_cb), self);
+}
+
+/**
+ * quern_compare_page_set_context:
+ * @library: the models to choose from
+ *
+ * Call it once, before there is a comparison.
+ */
+void
+quern_compare_page_set_context (QuernComparePage *self, QuernStore *store, QuernLibrary *library)
+{
+  g_return_if_fail (QUERN_IS_COMPARE_PAGE (self));
+
+  g_set_object (&self->store, store);
+  g_set_object (&self->library, library);
+}
+
+/**
+ * quern_compare_page_set_comparison:
+ * @comparison: what to show; one without columns gets two
+ */
+void
+quern_compare_page_set_comparison (QuernComparePage *self, QuernComparison *comparison)
+{
+  g_return_if_fail (QUERN_IS_COMPARE_PAGE (self));
+
+  if (!g_set_object (&self->comparison, comparison))
+    return;
+  adw_banner_set_revealed (self->banner, FALSE);
+  quern_composer_set_text (self->composer, "");
+  _quern_compare_page_fill (self);
+  g_signal_group_set_target (self->signals, comparison);
+  g_signal_group_set_target (self->column_signals, quern_comparison_get_columns (comparison));
+  columns_changed_cb (self);
+}
+
+QuernComparison *
+quern_compare_page_get_comparison (QuernComparePage *self)
+{
+  return self->comparison;
+}
+
+/**
+ * quern_compare_page_show_problem:
+ * @sentence: what to know, and what can be done
+ */
+void
+quern_compare_page_show_problem (QuernComparePage *self, const char *sentence)
+{
+  adw_banner_set_title (self->banner, sentence);
+  adw_banner_set_use_markup (self->banner, FALSE);
+  adw_banner_set_revealed (self->banner, TRUE);
+}
+
+void
+quern_compare_page_focus (QuernComparePage *self)
+{
+  gtk_widget_grab_focus (GTK_WIDGET (self->composer));
+}

@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "quern-compare-turn.h"
+
+#include "markdown/quern-md-view.h"
+
+#include <glib/gi18n.h>
+
+/* One prompt and one column's answer to it. With marks it is plain text, where what another column said, too, is dim and
+ * the first different token is a link that tells about both; without, it is formatted. */
+struct _QuernCompareTurn {
+  GtkBox parent_instance;
+
+  GtkLabel *reasoning, *text, *status;
+  GtkStack *stack; /* "marks" or "formatted" */
+  QuernMdView *formatted;
+
+  /* Owned references */
+  QuernCompareAnswer *answer;
+  char *sentence; /* about the fork, or NULL */
+
+  QuernForkView view;
+};
+
+G_DEFINE_FINAL_TYPE (QuernCompareTurn, quern_compare_turn, GTK_TYPE_BOX)
+
+static GtkLabel *
+add_label (GtkWidget *box, const char *css_class)
+{
+  GtkWidget *label = gtk_label_new (NULL);
+
+  gtk_label_set_xalign (GTK_LABEL (label), 0);
+  gtk_label_set_wrap (GTK_LABEL (label), TRUE);
+  gtk_label_set_wrap_mode (GTK_LABEL (label), PANGO_WRAP_WORD_CHAR);
+  gtk_label_set_natural_wrap_mode (GTK_LABEL (label), GTK_NATURAL_WRAP_NONE);
+  gtk_label_set_selectable (GTK_LABEL (label), TRUE);
+  if (css_class != NULL)
+    gtk_widget_add_css_class (label, css_class);
+  gtk_box_append (GTK_BOX (box), label);
+  return GTK_LABEL (label);
+}
+
+static char *
+make_status (QuernCompareTurn *self)
+{
+  int progress = (int) (quern_compare_answer_get_progress (self->answer) * 100);
+
+  switch (quern_compare_answer_get_state (self->answer)) {
+  case QUERN_COMPARE_WAITING:
+    return g_strdup (_ ("Waiting for its turn…"));
+  case QUERN_COMPARE_LOADING:
+    return g_strdup (_ ("Loading the model…"));
+  case QUERN_COMPARE_READING:
+    return g_strdup_printf (_ ("Reading… %d %%"), progress);
+  case QUERN_COMPARE_CUT:
+    return g_strdup (_ ("Ended here: the limit of tokens was reached."));
+  case QUERN_COMPARE_STOPPED:
+    return g_strdup (_ ("You stopped this answer."));
+  case QUERN_COMPARE_FAILED:
+    return g_strdup (quern_compare_answer_get_failure (self->answer));
+  case QUERN_COMPARE_WRITING:
+  case QUERN_COMPARE_DONE:
+    break;
+  }
+  return g_strdup ("");
+}
+
+/* Where the fork is: bytes of the text that it is in. */
+static gboolean
+locate_fork (QuernCompareTurn *self, gboolean *reasoning, guint *start, guint *end)
+{
+  const QuernCompareToken *token;
+
+  if (!self->view.valid || !self->view.fork.differs
+      || self->view.fork.index >= quern_compare_answer_get_n_tokens (self->answer))
+    return FALSE;
+  token = quern_compare_answer_get_token (self->answer, self->view.fork.index);
+  *reasoning = token->reasoning;
+  *start = token->start;
+  *end = token->end;
+  return TRUE;
+}
+
+static void
+show_marks (QuernCompareTurn *self)
+{
+  const char *reasoning = quern_compare_answer_get_reasoning (self->answer);
+  const char *answer = quern_compare_answer_get_answer (self->answer);
+  guint all = self->view.valid ? G_MAXUINT : 0; /* without a fork all of it is shared */
+  guint start = all, end = all;
+  gboolean in_reasoning = FALSE, forked = locate_fork (self, &in_reasoning, &start, &end);
+  guint shared_reasoning = in_reasoning ? start : all;
+  guint shared_answer = !forked ? all : in_reasoning ? 0 : start;
+  g_autofree char *thoughts =
+      quern_fork_markup (reasoning, shared_reasoning, in_reasoning ? end : all, forked && in_reasoning);
+  g_autofree char *text = quern_fork_markup (answer, shared_answer, in_reasoning ? 0 : end, forked && !in_reasoning);
+
+  gtk_label_set_markup (self->reasoning, thoughts);
+  gtk_label_set_markup (self->text, text);
+}
+
+static void
+update (QuernCompareTurn *self)
+{
+  g_autofree char *status = make_status (self);
+
+  gtk_label_set_label (self->status, status);
+  gtk_widget_set_visible (GTK_WIDGET (self->status), *status != '\0');
+  gtk_widget_set_visible (GTK_WIDGET (self->reasoning), *quern_compare_answer_get_reasoning (self->answer) != '\0');
+  show_marks (self);
+  if (g_str_equal (gtk_stack_get_visible_child_name (self->stack), "formatted"))
+    quern_md_view_set_text (self->formatted, quern_compare_answer_get_answer (self->answer),
+                            !quern_compare_answer_is_running (self->answer));
+}
+
+static void
+popover_closed_cb (GtkWidget *popover)
+{
+  gtk_widget_unparent (popover);
+}
+
+static gboolean
+link_cb (QuernCompareTurn *self, const char *uri, GtkLabel *label)
+{
+  quern_compare_turn_show_fork (self);
+  return TRUE;
+}
+
+static GdkPaintable *
+make_paintable (QuernPicture *picture)
+{
+  g_autoptr (QuernPicture) small = quern_picture_dup_thumbnail (picture, 96);
+  guint width = quern_picture_get_width (small), height = quern_picture_get_height (small);
+  return GDK_PAINTABLE (
+      gdk_memory_texture_new (width, height, GDK_MEMORY_R8G8B8, quern_picture_get_pixels (small), (gsize) width * 3));
+}
+
+static void
+add_prompt (QuernCompareTurn *self, const char *prompt, GListModel *pictures)
+{
+  GtkWidget *bubble = gtk_box_new (GTK_ORIENTATION_VERTICAL, 6);
+  guint n = pictures != NULL ? g_list_model_get_n_items (pictures) : 0;
+
+  gtk_widget_add_css_class (bubble, "bubble");
+  for (guint i = 0; i < n; i++) {
+    g_autoptr (QuernPicture) picture = g_list_model_get_item (pictures, i);
+    g_autoptr (GdkPaintable) paintable = make_paintable (picture);
+    GtkWidget *widget = gtk_picture_new_for_paintable (paintable);
+    gtk_picture_set_alternative_text (GTK_PICTURE (widget), _ ("Picture"));
+    gtk_picture_set_can_shrink (GTK_PICTURE (widget), FALSE);
+    gtk_widget_set_halign (widget, GTK_ALIGN_START);
+    gtk_box_append (GTK_BOX (bubble), widget);
+  }
+  if (*prompt != '\0')
+    gtk_label_set_label (add_label (bubble, NULL), prompt);
+  gtk_box_append (GTK_BOX (self), bubble);
+}
+
+static void
+quern_compare_turn_dispose (GObject *object)
+{
+  QuernCompareTurn *self = QUERN_COMPARE_TURN (object);
+
+  g_clear_object (&self->answer);
+  g_clear_pointer (&self->sentence, g_free);
+  G_OBJECT_CLASS (quern_compare_turn_parent_class)->dispose (object);
+}
+
+static void
+quern_compare_turn_class_init (QuernCompareTurnClass *klass)
+{
+  G_OBJECT_CLASS (klass)->dispose = quern_compare_turn_dispose;
+}
+
+static void
+quern_compare_turn_init (QuernCompareTurn *self)
+{
+  gtk_orientable_set_orientation (GTK_ORIENTABLE (self), GTK_ORIENTATION_VERTICAL);
+  gtk_box_set_spacing (GTK_BOX (self), 9);
+}
+
+static void
+add_answer (QuernCompareTurn *self)
+{
+  self->reasoning = add_label (GTK_WIDGET (self), "thinking-text");
+  gtk_widget_add_css_class (GTK_WIDGET (self->reasoning), "dim-label");
+  self->stack = GTK_STACK (gtk_stack_new ());
+  gtk_stack_set_vhomogeneous (self->stack, FALSE);
+  self->formatted = QUERN_MD_VIEW (quern_md_view_new ());
+  gtk_box_append (GTK_BOX (self), GTK_WIDGET (self->stack));
+  self->text = GTK_LABEL (g_object_ref_sink (add_label (GTK_WIDGET (self), NULL)));
+  gtk_box_remove (GTK_BOX (self), GTK_WIDGET (self->text));
+  gtk_stack_add_named (self->stack, GTK_WIDGET (self->text), "marks");
+  gtk_stack_add_named (self->stack, GTK_WIDGET (self->formatted), "formatted");
+  g_object_unref (self->text);
+  self->status = add_label (GTK_WIDGET (self), "dim-label");
+  g_signal_connect_swapped (self->reasoning, "activate-link", G_CALLBACK (link_cb), self);
+  g_signal_connect_swapped (self->text, "activate-link", G_CALLBACK (link_cb), self);
+}
+
+/**
+ * quern_compare_turn_new:
+ * @pictures: (nullable): of #QuernPicture
+ */
+GtkWidget *
+quern_compare_turn_new (const char *prompt, GListModel *pictures, QuernCompareAnswer *answer)
+{
+  QuernCompareTurn *self = g_object_new (QUERN_TYPE_COMPARE_TURN, NULL);
+
+  self->answer = g_object_ref (answer);
+  add_prompt (self, prompt, pictures);
+  add_answer (self);
+  g_signal_connect_object (answer, "changed", G_CALLBACK (update), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (answer, "notify::state", G_CALLBACK (update), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (answer, "notify::progress", G_CALLBACK (update), self, G_CONNECT_SWAPPED);
+  update (self);
+  return GTK_WIDGET (self);
+}
+
+QuernCompareAnswer *
+quern_compare_turn_get_answer (QuernCompareTurn *self)
+{
+  return self->answer;
+}
+
+/**
+ * quern_compare_turn_set_fork:
+ * @view: where this answer and another one part
+ * @name: this column's name
+ * @other_name: the other one's
+ */
+void
+quern_compare_turn_set_fork (QuernCompareTurn *self, const QuernForkView *view, const char *name,
+                             const char *other_name)
+{
+  self->view = *view;
+  g_clear_pointer (&self->sentence, g_free);
+  if (view->valid && view->fork.differs)
+    self->sentence = quern_fork_dup_sentence (&view->fork, name, other_name);
+  update (self);
+}
+
+/**
+ * quern_compare_turn_set_marks:
+ * @marks: whether differences are marked; else the text is formatted
+ */
+void
+quern_compare_turn_set_marks (QuernCompareTurn *self, gboolean marks)
+{
+  gtk_stack_set_visible_child_name (self->stack, marks ? "marks" : "formatted");
+  update (self);
+}
+
+static void
+point_at_fork (QuernCompareTurn *self, GtkWidget *popover, GtkLabel *label, guint offset)
+{
+  PangoRectangle place;
+  GdkRectangle rect;
+  graphene_point_t point;
+  int x, y;
+
+  gtk_label_get_layout_offsets (label, &x, &y);
+  pango_layout_index_to_pos (gtk_label_get_layout (label), (int) offset, &place);
+  if (!gtk_widget_compute_point (GTK_WIDGET (label), GTK_WIDGET (self),
+                                 &GRAPHENE_POINT_INIT (x + PANGO_PIXELS (place.x), y + PANGO_PIXELS (place.y)), &point))
+    return;
+  rect =
+      (GdkRectangle) { (int) point.x, (int) point.y, MAX (1, PANGO_PIXELS (place.width)), PANGO_PIXELS (place.height) };
+  gtk_popover_set_pointing_to (GTK_POPOVER (popover), &rect);
+}
+
+/**
+ * quern_compare_turn_show_fork:
+ *
+ * Tells about the first different token, in a popover that points at it.
+ *
+ * Returns: whether there is one
+ */
+gboolean
+quern_compare_turn_show_fork (QuernCompareTurn *self)
+{
+  gboolean reasoning;
+  guint start, end;
+  GtkWidget *popover, *label;
+
+  if (self->sentence == NULL || !locate_fork (self, &reasoning, &start, &end))
+    return FALSE;
+  popover = gtk_popover_new ();
+  label = gtk_label_new (self->sentence);
+  gtk_label_set_wrap (GTK_LABEL (label), TRUE);
+  gtk_label_set_max_width_chars (GTK_LABEL (label), 44);
+  gtk_label_set_xalign (GTK_LABEL (label), 0);
+  gtk_widget_add_css_class (label, "statistics");
+  gtk_popover_set_child (GTK_POPOVER (popover), label);
+  gtk_accessible_update_property (GTK_ACCESSIBLE (popover), GTK_ACCESSIBLE_PROPERTY_LABEL, _ ("First difference"), -1);
+  gtk_widget_set_parent (popover, GTK_WIDGET (self));
+  g_signal_connect (popover, "closed", G_CALLBACK (popover_closed_cb), NULL);
+  point_at_fork (self, popover, reasoning ? self->reasoning : self->text, start);
+  gtk_popover_popup (GTK_POPOVER (popover));
+  return TRUE;
+}
