@@ -5,6 +5,7 @@
 
 #include "quern-engine.h"
 #include "quern-library.h"
+#include "quern-search-provider.h"
 #include "quern-store.h"
 #include "window/quern-window.h"
 
@@ -12,7 +13,9 @@
 #include <glib/gi18n.h>
 
 /* Owns what windows share: the store, the library of models and the engine. The window comes up first and gets them when
- * the store is open, so that a slow disk does not delay it. */
+ * the store is open, so that a slow disk does not delay it; what it is asked to show before waits until then. There is one
+ * process for each session: a second start, a file opened elsewhere, a notification and the Shell's search all reach it
+ * over the session bus, which also starts it. */
 struct _QuernApplication {
   AdwApplication parent_instance;
 
@@ -20,9 +23,17 @@ struct _QuernApplication {
   QuernStore *store;
   QuernLibrary *library;
   QuernEngine *engine;
+  QuernSearchProvider *search_provider;
+  GQueue wishes; /* Wish *: asked for before the store was open */
 
-  guint terminate_source;
+  guint terminate_source, interrupt_source;
 };
+
+/* An action of the window, to be done when it has its store. */
+typedef struct {
+  const char *action;
+  GVariant *parameter;
+} Wish;
 
 G_DEFINE_FINAL_TYPE (QuernApplication, quern_application, ADW_TYPE_APPLICATION)
 
@@ -34,6 +45,56 @@ quit_action (GSimpleAction *action, GVariant *parameter, gpointer user_data)
   for (GList *l = gtk_application_get_windows (application); l != NULL; l = gtk_application_get_windows (application))
     gtk_window_destroy (l->data);
   g_application_quit (G_APPLICATION (application));
+}
+
+static void
+wish_free (gpointer data)
+{
+  Wish *wish = data;
+
+  g_clear_pointer (&wish->parameter, g_variant_unref);
+  g_free (wish);
+}
+
+static void
+fulfil_wishes (QuernApplication *self)
+{
+  GtkWindow *window = gtk_application_get_active_window (GTK_APPLICATION (self));
+
+  for (Wish *wish; window != NULL && self->store != NULL && (wish = g_queue_pop_head (&self->wishes)) != NULL;) {
+    gtk_widget_activate_action_variant (GTK_WIDGET (window), wish->action, wish->parameter);
+    wish_free (wish);
+  }
+}
+
+/* Shows the window and does one of its actions there. @parameter may be floating. */
+static void
+do_in_window (QuernApplication *self, const char *action, GVariant *parameter)
+{
+  Wish *wish = g_new (Wish, 1);
+
+  *wish = (Wish){ action, parameter != NULL ? g_variant_ref_sink (parameter) : NULL };
+  g_queue_push_tail (&self->wishes, wish);
+  g_application_activate (G_APPLICATION (self));
+  fulfil_wishes (self);
+}
+
+static void
+new_chat_action (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+{
+  do_in_window (user_data, "win.new-chat", NULL);
+}
+
+static void
+open_conversation_action (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+{
+  do_in_window (user_data, "win.open-conversation", parameter);
+}
+
+static void
+search_action (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+{
+  do_in_window (user_data, "win.search-for", parameter);
 }
 
 static void
@@ -52,10 +113,8 @@ about_action (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 static gboolean
 terminate_cb (gpointer user_data)
 {
-  QuernApplication *self = QUERN_APPLICATION (user_data);
-  self->terminate_source = 0;
-  quit_action (NULL, NULL, self);
-  return G_SOURCE_REMOVE;
+  quit_action (NULL, NULL, user_data);
+  return G_SOURCE_CONTINUE;
 }
 
 static void
@@ -110,6 +169,8 @@ store_opened_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   quern_library_scan_async (self->library, NULL, NULL, NULL);
   self->engine = quern_engine_new ();
   hand_over (self, problem);
+  quern_search_provider_set_store (self->search_provider, self->store);
+  fulfil_wishes (self);
 }
 
 static void
@@ -118,6 +179,9 @@ quern_application_startup (GApplication *application)
   static const GActionEntry actions[] = {
     { .name = "quit", .activate = quit_action },
     { .name = "about", .activate = about_action },
+    { .name = "new-chat", .activate = new_chat_action },
+    { .name = "open-conversation", .activate = open_conversation_action, .parameter_type = "x" },
+    { .name = "search", .activate = search_action, .parameter_type = "s" },
   };
   QuernApplication *self = QUERN_APPLICATION (application);
   g_autofree char *path = quern_database_default_path ();
@@ -127,6 +191,7 @@ quern_application_startup (GApplication *application)
   g_action_map_add_action_entries (G_ACTION_MAP (self), actions, G_N_ELEMENTS (actions), self);
   set_accelerators (GTK_APPLICATION (self));
   self->terminate_source = g_unix_signal_add (SIGTERM, terminate_cb, self);
+  self->interrupt_source = g_unix_signal_add (SIGINT, terminate_cb, self);
   quern_store_open_async (path, NULL, store_opened_cb, g_object_ref (self));
 }
 
@@ -144,12 +209,62 @@ quern_application_activate (GApplication *application)
   gtk_window_present (window);
 }
 
+/* Model files are used where they lie. */
+static void
+quern_application_open (GApplication *application, GFile **files, int n_files, const char *hint)
+{
+  for (int i = 0; i < n_files; i++) {
+    const char *path = g_file_peek_path (files[i]);
+    if (path != NULL)
+      do_in_window (QUERN_APPLICATION (application), "win.import-file", g_variant_new_string (path));
+  }
+  g_application_activate (application);
+}
+
+/* Options that need no window, or that the running application is asked for; -1 goes on with starting. */
+static int
+quern_application_handle_local_options (GApplication *application, GVariantDict *options)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (g_variant_dict_contains (options, "version")) {
+    g_print ("quern %s\n", QUERN_VERSION);
+    return 0;
+  }
+  if (!g_variant_dict_contains (options, "new-chat"))
+    return -1;
+  if (!g_application_register (application, NULL, &error)) {
+    g_printerr ("quern: %s\n", error->message);
+    return 1;
+  }
+  g_action_group_activate_action (G_ACTION_GROUP (application), "new-chat", NULL);
+  return g_application_get_is_remote (application) ? 0 : -1;
+}
+
+static gboolean
+quern_application_dbus_register (GApplication *application, GDBusConnection *connection, const char *path, GError **error)
+{
+  QuernApplication *self = QUERN_APPLICATION (application);
+  g_autofree char *search_path = g_strconcat (path, "/SearchProvider", NULL);
+
+  return G_APPLICATION_CLASS (quern_application_parent_class)->dbus_register (application, connection, path, error)
+         && quern_search_provider_export (self->search_provider, connection, search_path, error);
+}
+
+static void
+quern_application_dbus_unregister (GApplication *application, GDBusConnection *connection, const char *path)
+{
+  quern_search_provider_unexport (QUERN_APPLICATION (application)->search_provider);
+  G_APPLICATION_CLASS (quern_application_parent_class)->dbus_unregister (application, connection, path);
+}
+
 static void
 quern_application_shutdown (GApplication *application)
 {
   QuernApplication *self = QUERN_APPLICATION (application);
 
   g_clear_handle_id (&self->terminate_source, g_source_remove);
+  g_clear_handle_id (&self->interrupt_source, g_source_remove);
   if (self->engine != NULL)
     quern_engine_unload_all (self->engine);
   if (self->store != NULL)
@@ -162,6 +277,8 @@ quern_application_dispose (GObject *object)
 {
   QuernApplication *self = QUERN_APPLICATION (object);
 
+  g_queue_clear_full (&self->wishes, wish_free);
+  g_clear_object (&self->search_provider);
   g_clear_object (&self->engine);
   g_clear_object (&self->library);
   g_clear_object (&self->store);
@@ -176,12 +293,26 @@ quern_application_class_init (QuernApplicationClass *klass)
   G_OBJECT_CLASS (klass)->dispose = quern_application_dispose;
   application_class->startup = quern_application_startup;
   application_class->activate = quern_application_activate;
+  application_class->open = quern_application_open;
+  application_class->handle_local_options = quern_application_handle_local_options;
+  application_class->dbus_register = quern_application_dbus_register;
+  application_class->dbus_unregister = quern_application_dbus_unregister;
   application_class->shutdown = quern_application_shutdown;
 }
 
 static void
 quern_application_init (QuernApplication *self)
 {
+  static const GOptionEntry options[] = {
+    { "new-chat", 'n', 0, G_OPTION_ARG_NONE, NULL, N_("Begin a new conversation"), NULL },
+    { "version", 0, 0, G_OPTION_ARG_NONE, NULL, N_("Print the version and exit"), NULL },
+    { NULL },
+  };
+
+  g_queue_init (&self->wishes);
+  self->search_provider = quern_search_provider_new (G_APPLICATION (self));
+  g_application_add_main_option_entries (G_APPLICATION (self), options);
+  g_application_set_option_context_parameter_string (G_APPLICATION (self), _("[MODEL FILE…]"));
 }
 
 /**
@@ -192,6 +323,6 @@ quern_application_init (QuernApplication *self)
 QuernApplication *
 quern_application_new (void)
 {
-  return g_object_new (QUERN_TYPE_APPLICATION, "application-id", QUERN_APP_ID, "resource-base-path",
-                       "/io/github/quern/Quern", NULL);
+  return g_object_new (QUERN_TYPE_APPLICATION, "application-id", QUERN_APP_ID, "flags", G_APPLICATION_HANDLES_OPEN,
+                       "resource-base-path", "/io/github/quern/Quern", NULL);
 }

@@ -249,3 +249,17 @@ quern_sidebar_start_search (QuernSidebar *self)
   gtk_search_bar_set_search_mode (self->search_bar, TRUE);
   gtk_widget_grab_focus (GTK_WIDGET (self->search_entry));
 }
+
+/**
+ * quern_sidebar_search_for:
+ * @text: what a person would have typed
+ *
+ * Opens the search entry with @text in it and finds that.
+ */
+void
+quern_sidebar_search_for (QuernSidebar *self, const char *text)
+{
+  quern_sidebar_start_search (self);
+  gtk_editable_set_text (GTK_EDITABLE (self->search_entry), text);
+  gtk_editable_set_position (GTK_EDITABLE (self->search_entry), -1);
+}

@@ -14,5 +14,6 @@ void quern_sidebar_set_store          (QuernSidebar *self, QuernStore *store);
 void quern_sidebar_select             (QuernSidebar *self, QuernConversation *conversation);
 void quern_sidebar_activate_neighbour (QuernSidebar *self, int step);
 void quern_sidebar_start_search       (QuernSidebar *self);
+void quern_sidebar_search_for         (QuernSidebar *self, const char *text);
 
 G_END_DECLS

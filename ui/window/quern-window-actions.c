@@ -200,6 +200,15 @@ file_chosen_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 }
 
 static void
+import_file_action (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  QuernWindow *self = QUERN_WINDOW (widget);
+
+  if (self->library != NULL)
+    quern_library_import_async (self->library, g_variant_get_string (parameter, NULL), NULL, imported_cb, g_object_ref (self));
+}
+
+static void
 import_model_action (GtkWidget *widget, const char *name, GVariant *parameter)
 {
   g_autoptr (GtkFileDialog) dialog = gtk_file_dialog_new ();
@@ -228,6 +237,13 @@ search_action (GtkWidget *widget, const char *name, GVariant *parameter)
   QuernWindow *self = QUERN_WINDOW (widget);
   adw_navigation_split_view_set_show_content (self->split_view, FALSE);
   quern_sidebar_start_search (self->sidebar);
+}
+
+static void
+search_for_action (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  search_action (widget, name, NULL);
+  quern_sidebar_search_for (QUERN_WINDOW (widget)->sidebar, g_variant_get_string (parameter, NULL));
 }
 
 static void
@@ -297,9 +313,11 @@ _quern_window_install_actions (GtkWidgetClass *widget_class)
     { "win.delete-conversation", "x", delete_action },
     { "win.open-link", "s", open_link_action },
     { "win.import-model", NULL, import_model_action },
+    { "win.import-file", "s", import_file_action },
     { "win.model-chosen", "s", model_chosen_action },
     { "win.choose-model", NULL, choose_model_action },
     { "win.search", NULL, search_action },
+    { "win.search-for", "s", search_for_action },
     { "win.show-sidebar", NULL, show_sidebar_action },
     { "win.focus-composer", NULL, focus_composer_action },
     { "win.toggle-thinking", NULL, toggle_thinking_action },

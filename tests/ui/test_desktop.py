@@ -1,0 +1,131 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Quern as a citizen of the desktop: one process, D-Bus activation, the Shell's search, files, options, signals."""
+import os
+import re
+import shutil
+import signal
+import subprocess
+
+import quern_ui
+from quern_chat import ANSWERS, ChatCase
+
+ID = 'io.github.quern.Quern'
+PATH = '/io/github/quern/Quern'
+TINY = os.environ.get('QUERN_TINY_DIR') or os.path.join(os.path.dirname(__file__), '../../data/quern-tiny')
+
+
+class DesktopCase(ChatCase):
+    def call(self, path, method, *arguments):
+        """Calls a D-Bus method of Quern's; returns what gdbus prints."""
+        result = self.desktop.run('gdbus', 'call', '--session', '--dest', ID, '--object-path', path, '--method', method,
+                                  *arguments)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        return result.stdout.strip()
+
+    def second_start(self, *arguments):
+        """Starts quern again; returns its CompletedProcess when it has handed over."""
+        program = os.path.join(quern_ui.BUILD, 'ui', 'quern')
+        return subprocess.run([program, *arguments], env=self.desktop.environment, capture_output=True, text=True,
+                              timeout=30, check=False)
+
+    def asked(self):
+        app = self.launch()
+        self.think(app, False)
+        self.ask(app, 'What is the capital of France?')
+        return app
+
+    def conversation(self):
+        return self.desktop.query('SELECT id FROM conversation ORDER BY id')[0][0]
+
+
+class Desktop(DesktopCase):
+    def test_single_instance(self):
+        app = self.asked()
+        result = self.second_start()
+        self.assertEqual((result.returncode, result.stdout), (0, ''))
+        self.assertEqual(len(app.windows()), 1)
+        result = self.second_start('--new-chat')
+        self.assertEqual(result.returncode, 0, result.stderr)
+        app.wait_gone('label', 'The capital of France is Paris.')
+        self.assertEqual(len(app.windows()), 1)
+
+    def test_options(self):
+        result = self.second_start('--version')
+        self.assertEqual(result.returncode, 0)
+        self.assertRegex(result.stdout, r'^quern \d+\.\d+\.\d+\n$')
+        self.assertNotEqual(self.second_start('--no-such-option').returncode, 0)
+        app = self.launch('--new-chat')
+        self.ready(app)
+
+    def test_conversation_by_notification(self):
+        """A notification carries the action app.open-conversation; the session bus delivers it."""
+        app = self.asked()
+        conversation = self.conversation()
+        app.key('ctrl+n')
+        app.wait_gone('label', 'The capital of France is Paris.')
+        self.call(PATH, 'org.freedesktop.Application.ActivateAction', 'open-conversation', f'[<int64 {conversation}>]', '{}')
+        app.find('label', 'The capital of France is Paris.')
+        # One that is gone changes nothing.
+        self.call(PATH, 'org.freedesktop.Application.ActivateAction', 'open-conversation', '[<int64 12345>]', '{}')
+        app.find('label', 'The capital of France is Paris.')
+
+    def test_search_provider(self):
+        app = self.asked()
+        conversation = self.conversation()
+        provider, interface = PATH + '/SearchProvider', 'org.gnome.Shell.SearchProvider2.'
+        self.assertEqual(self.call(provider, interface + 'GetInitialResultSet', "['France']"), '(@as [],)', 'off by default')
+        self.assertEqual(app.close(), 0)
+        subprocess.run(['gsettings', 'set', ID, 'search-provider', 'true'], env=self.desktop.environment, check=True)
+        # Started by the Shell, without a window.
+        service = self.launch('--gapplication-service', connect=False)
+        quern_ui.wait_for('the service', lambda: ID in self.desktop.run(
+            'gdbus', 'call', '--session', '--dest', 'org.freedesktop.DBus', '--object-path', '/org/freedesktop/DBus',
+            '--method', 'org.freedesktop.DBus.ListNames').stdout)
+        self.assertEqual(self.call(provider, interface + 'GetInitialResultSet', "['capital', 'Fra']"),
+                         f"(['{conversation}'],)")
+        self.assertEqual(self.call(provider, interface + 'GetSubsearchResultSet', f"['{conversation}']", "['zebra']"),
+                         '(@as [],)')
+        metas = self.call(provider, interface + 'GetResultMetas', f"['{conversation}', '99']")
+        self.assertIn('capital of France', metas)
+        self.assertEqual(metas.count("'id'"), 1, metas)
+        self.call(provider, interface + 'ActivateResult', str(conversation), '[]', '0')
+        service.connect()
+        service.find('label', 'The capital of France is Paris.')
+        self.call(provider, interface + 'LaunchSearch', "['capital']", '0')
+        service.find('text', text='capital')
+        service.find('list item', re.compile('France'))
+
+    def test_model_file(self):
+        """Opened from a file manager, a model is used where it lies."""
+        model = os.path.join(self.desktop.environment['HOME'], 'My model-Q8_0.gguf')
+        shutil.copy(os.path.join(TINY, 'quern-tiny-Q8_0.gguf'), model)
+        app = self.launch(model)
+        self.ready(app)
+        quern_ui.wait_for('the model', lambda: model in self.desktop.run('quern-cli', 'list').stdout
+                          or 'My model' in self.desktop.run('quern-cli', 'list').stdout)
+        self.assertEqual(os.listdir(os.path.join(self.desktop.data, 'models'))
+                         if os.path.isdir(os.path.join(self.desktop.data, 'models')) else [], [])
+        damaged = os.path.join(self.desktop.environment['HOME'], 'damaged.gguf')
+        with open(damaged, 'wb') as file:
+            file.write(b'GGUF' + bytes(20))
+        self.assertEqual(self.second_start(damaged).returncode, 0)
+        app.find('label', re.compile('damaged', re.I))
+
+    def test_signals_save(self):
+        """SIGTERM and SIGINT in the middle of an answer: what was written is there after the next start."""
+        self.add_chatterbox()
+        app = self.launch()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            row = self.start_long_answer(app)
+            app.process.send_signal(number)
+            self.assertEqual(app.process.wait(20), 0)
+            text, state = self.desktop.query(ANSWERS)[row]
+            self.assertGreater(len(text), 30)
+            self.assertNotEqual(state, 'streaming')
+            app = self.launch()
+            self.ready(app)
+
+
+if __name__ == '__main__':
+    quern_ui.main()
