@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <string.h>
+
+#include "quern-export.h"
+#include "quern-import.h"
+#include "test-util.h"
+
+/* Conversations to files and back, and what other programs wrote. */
+
+typedef struct {
+  char *folder;
+  QuernStore *store;
+  QuernConversation *conversation;
+} Fixture;
+
+static QuernMessage *
+say (QuernStore *store, QuernConversation *conversation, QuernMessage *parent, QuernRole role, const char *text)
+{
+  QuernMessage *message = quern_message_new (role, text);
+
+  quern_store_append_message (store, conversation, parent, message);
+  return message;
+}
+
+/* Two answers to a question with a picture; the first is shown. */
+static void
+setup (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GBytes) bytes = g_bytes_new_static ("pixels", 6);
+  g_autoptr (QuernAttachment) picture = quern_attachment_new ("a<b>.png", "image/png", bytes);
+  g_autoptr (QuernMessage) question = quern_message_new (QUERN_ROLE_USER, "What is <this>?");
+  g_autoptr (QuernMessage) first = NULL, second = NULL;
+
+  f->folder = test_folder ();
+  f->store = quern_store_open_in_memory ();
+  f->conversation = quern_conversation_new ();
+  quern_conversation_set_title (f->conversation, "A / title", TRUE);
+  quern_conversation_set_pinned (f->conversation, TRUE);
+  quern_conversation_set_system_prompt (f->conversation, "Be brief.");
+  quern_conversation_set_sampling (f->conversation, "{\"temperature\":0.5}");
+  quern_conversation_set_thinking (f->conversation, QUERN_THINKING_ON);
+  quern_message_add_attachment (question, picture);
+  quern_store_append_message (f->store, f->conversation, NULL, question);
+  first = say (f->store, f->conversation, question, QUERN_ROLE_ASSISTANT, "**Bold**\n\n<script>alert(1)</script>");
+  quern_message_append (first, TRUE, "Hm.", -1);
+  quern_message_set_model (first, "some-model", "Some Model");
+  quern_message_set_state (first, QUERN_MESSAGE_LENGTH, NULL);
+  quern_store_save_message (f->store, first);
+  second = say (f->store, f->conversation, question, QUERN_ROLE_ASSISTANT, "The other answer");
+  quern_store_choose_message (f->store, f->conversation, first);
+}
+
+static void
+teardown (Fixture *f, gconstpointer data)
+{
+  g_clear_object (&f->conversation);
+  quern_store_close (f->store);
+  g_clear_object (&f->store);
+  test_remove_folder (f->folder);
+  g_free (f->folder);
+}
+
+static GFile *
+export (Fixture *f, QuernExportFormat format, char **text)
+{
+  g_autofree char *name = quern_export_dup_name (f->conversation, format);
+  GFile *file = g_file_new_build_filename (f->folder, name, NULL);
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+
+  quern_export_async (f->store, quern_store_get_conversations (f->store), format, file, NULL, test_result_cb, &result);
+  test_wait_result (&result);
+  g_assert_true (quern_export_finish (result, &error));
+  g_assert_no_error (error);
+  g_assert_true (g_file_load_contents (file, NULL, text, NULL, NULL, NULL));
+  return file;
+}
+
+static GPtrArray *
+import (Fixture *f, GFile *file, GError **error)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+
+  quern_import_async (f->store, file, NULL, test_result_cb, &result);
+  test_wait_result (&result);
+  return quern_import_finish (result, error);
+}
+
+static GPtrArray *
+import_text (Fixture *f, const char *text, GError **error)
+{
+  g_autoptr (GFile) file = g_file_new_build_filename (f->folder, "text.json", NULL);
+
+  g_assert_true (g_file_replace_contents (file, text, strlen (text), NULL, FALSE, 0, NULL, NULL, NULL));
+  return import (f, file, error);
+}
+
+static GPtrArray *
+load_path (QuernStore *store, QuernConversation *conversation)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+
+  quern_store_load_path_async (store, conversation, NULL, test_result_cb, &result);
+  test_wait_result (&result);
+  return quern_store_load_path_finish (store, result, NULL);
+}
+
+/* A JSON export comes back with branches, pictures and settings, beside the conversation it was made of. */
+static void
+test_round_trip (Fixture *f, gconstpointer data)
+{
+  g_autofree char *text = NULL;
+  g_autoptr (GFile) file = export (f, QUERN_EXPORT_JSON, &text);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GPtrArray) added = import (f, file, &error);
+  g_autoptr (GPtrArray) path = NULL;
+  QuernConversation *c;
+
+  g_assert_no_error (error);
+  g_assert_cmpuint (added->len, ==, 1);
+  g_assert_cmpuint (g_list_model_get_n_items (quern_store_get_conversations (f->store)), ==, 2);
+  c = added->pdata[0];
+  g_assert_cmpstr (quern_conversation_get_title (c), ==, "A / title");
+  g_assert_true (quern_conversation_get_pinned (c));
+  g_assert_cmpstr (quern_conversation_get_system_prompt (c), ==, "Be brief.");
+  g_assert_cmpstr (quern_conversation_get_sampling (c), ==, "{\"temperature\":0.5}");
+  g_assert_cmpint (quern_conversation_get_thinking (c), ==, QUERN_THINKING_ON);
+  path = load_path (f->store, c);
+  g_assert_cmpuint (path->len, ==, 2);
+  g_assert_cmpstr (quern_message_get_content (path->pdata[0]), ==, "What is <this>?");
+  g_assert_cmpstr (quern_message_get_reasoning (path->pdata[1]), ==, "Hm.");
+  g_assert_cmpstr (quern_message_get_model_title (path->pdata[1]), ==, "Some Model");
+  g_assert_cmpint (quern_message_get_state (path->pdata[1]), ==, QUERN_MESSAGE_LENGTH);
+  g_assert_cmpuint (quern_message_get_sibling_count (path->pdata[1]), ==, 2);
+  g_assert_cmpuint (quern_message_get_sibling_index (path->pdata[1]), ==, 0);
+  g_autoptr (QuernAttachment) picture = g_list_model_get_item (quern_message_get_attachments (path->pdata[0]), 0);
+  g_autoptr (GBytes) bytes = quern_store_read_attachment (f->store, picture, NULL);
+  g_assert_cmpmem (g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes), "pixels", 6);
+}
+
+static void
+test_text (Fixture *f, gconstpointer data)
+{
+  g_autofree char *markdown = NULL, *html = NULL;
+  g_autoptr (GFile) a = export (f, QUERN_EXPORT_MARKDOWN, &markdown);
+  g_autoptr (GFile) b = export (f, QUERN_EXPORT_HTML, &html);
+
+  g_assert_true (g_str_has_prefix (markdown, "# A / title\n\n> Be brief.\n"));
+  g_assert_nonnull (strstr (markdown, "## Some Model\n\n> Hm.\n\n**Bold**"));
+  g_assert_null (strstr (markdown, "The other answer"));
+  g_assert_nonnull (strstr (html, "<strong>Bold</strong>"));
+  g_assert_nonnull (strstr (html, "What is &lt;this&gt;?"));
+  g_assert_nonnull (strstr (html, "alt=\"a&lt;b&gt;.png\" src=\"data:image/png;base64,cGl4ZWxz\""));
+  g_assert_null (strstr (html, "<script"));
+  g_assert_null (strstr (html, "The other answer"));
+}
+
+static void
+test_openai (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GPtrArray) added = import_text (
+      f,
+      "[{\"title\": \"Sky\", \"create_time\": 1700000000.5, \"current_node\": \"c\", \"mapping\": {"
+      "\"r\": {\"parent\": null, \"message\": null},"
+      "\"a\": {\"parent\": \"r\", \"message\": {\"author\": {\"role\": \"user\"}, \"create_time\": 1700000001,"
+      " \"content\": {\"content_type\": \"text\", \"parts\": [\"Why is it blue?\"]}}},"
+      "\"b\": {\"parent\": \"a\", \"message\": {\"author\": {\"role\": \"assistant\"},"
+      " \"content\": {\"parts\": [\"Not shown\"]}}},"
+      "\"c\": {\"parent\": \"a\", \"message\": {\"author\": {\"role\": \"assistant\"},"
+      " \"metadata\": {\"model_slug\": \"gpt\"}, \"content\": {\"parts\": [\"Scattering.\", {\"image\": 1}]}}}}}]",
+      &error);
+  g_autoptr (GPtrArray) path = NULL;
+
+  g_assert_no_error (error);
+  g_assert_cmpuint (added->len, ==, 1);
+  g_assert_cmpstr (quern_conversation_get_title (added->pdata[0]), ==, "Sky");
+  path = load_path (f->store, added->pdata[0]);
+  g_assert_cmpuint (path->len, ==, 2);
+  g_assert_cmpint (quern_message_get_created (path->pdata[0]), ==, 1700000001 * G_GINT64_CONSTANT (1000000));
+  g_assert_cmpstr (quern_message_get_content (path->pdata[1]), ==, "Scattering.");
+  g_assert_cmpstr (quern_message_get_model_title (path->pdata[1]), ==, "gpt");
+}
+
+static void
+test_lmstudio (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GPtrArray) added = import_text (
+      f,
+      "{\"name\": \"Sums\", \"systemPrompt\": \"Count.\", \"messages\": ["
+      "{\"currentlySelected\": 1, \"versions\": [{\"type\": \"singleStep\", \"role\": \"user\","
+      " \"content\": [{\"type\": \"text\", \"text\": \"1+1\"}]}, {\"type\": \"singleStep\", \"role\": \"user\","
+      " \"content\": [{\"type\": \"text\", \"text\": \"1+2\"}]}]},"
+      "{\"currentlySelected\": 0, \"versions\": [{\"type\": \"multiStep\", \"role\": \"assistant\", \"steps\": ["
+      "{\"type\": \"contentBlock\", \"style\": {\"type\": \"thinking\"}, \"content\": [{\"text\": \"Easy\"}]},"
+      "{\"type\": \"contentBlock\", \"content\": [{\"text\": \"3\"}]}]}]},"
+      "{\"currentlySelected\": -7, \"versions\": []}, 5]}",
+      &error);
+  g_autoptr (GPtrArray) path = NULL;
+
+  g_assert_no_error (error);
+  path = load_path (f->store, added->pdata[0]);
+  g_assert_cmpuint (path->len, ==, 2);
+  g_assert_cmpstr (quern_conversation_get_system_prompt (added->pdata[0]), ==, "Count.");
+  g_assert_cmpstr (quern_message_get_content (path->pdata[0]), ==, "1+2");
+  g_assert_cmpstr (quern_message_get_content (path->pdata[1]), ==, "3");
+  g_assert_cmpstr (quern_message_get_reasoning (path->pdata[1]), ==, "Easy");
+}
+
+/* Files that are something else, or wrong inside, add nothing and say why. */
+static void
+test_bad_files (Fixture *f, gconstpointer data)
+{
+  static const struct {
+    const char *text;
+    QuernImportError code;
+  } cases[] = {
+    { "", QUERN_IMPORT_ERROR_UNKNOWN },
+    { "no JSON", QUERN_IMPORT_ERROR_UNKNOWN },
+    { "{\"conversations\": 3}", QUERN_IMPORT_ERROR_UNKNOWN },
+    { "[1, null, {\"mapping\": []}]", QUERN_IMPORT_ERROR_UNKNOWN },
+    { "{\"quern\": 99, \"conversations\": []}", QUERN_IMPORT_ERROR_NEWER },
+    { "{\"quern\": 1, \"conversations\": [7, {\"messages\": {}}, {\"messages\": []}]}", QUERN_IMPORT_ERROR_EMPTY },
+    { "[{\"current_node\": \"a\", \"mapping\": {\"a\": {\"parent\": \"a\"}}}]", QUERN_IMPORT_ERROR_EMPTY },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    g_autoptr (GError) error = NULL;
+    g_autoptr (GPtrArray) added = import_text (f, cases[i].text, &error);
+    g_assert_null (added);
+    g_assert_error (error, QUERN_IMPORT_ERROR, (int) cases[i].code);
+    g_assert_cmpuint (g_list_model_get_n_items (quern_store_get_conversations (f->store)), ==, 1);
+  }
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add ("/export/round-trip", Fixture, NULL, setup, test_round_trip, teardown);
+  g_test_add ("/export/text", Fixture, NULL, setup, test_text, teardown);
+  g_test_add ("/import/openai", Fixture, NULL, setup, test_openai, teardown);
+  g_test_add ("/import/lm-studio", Fixture, NULL, setup, test_lmstudio, teardown);
+  g_test_add ("/import/bad-files", Fixture, NULL, setup, test_bad_files, teardown);
+  return g_test_run ();
+}
