@@ -102,8 +102,7 @@ class Desktop(DesktopCase):
         shutil.copy(os.path.join(TINY, 'quern-tiny-Q8_0.gguf'), model)
         app = self.launch(model)
         self.ready(app)
-        quern_ui.wait_for('the model', lambda: model in self.desktop.run('quern-cli', 'list').stdout
-                          or 'My model' in self.desktop.run('quern-cli', 'list').stdout)
+        quern_ui.wait_for('the model', lambda: 'my model-q8_0' in self.desktop.run('quern-cli', 'list').stdout)
         self.assertEqual(os.listdir(os.path.join(self.desktop.data, 'models'))
                          if os.path.isdir(os.path.join(self.desktop.data, 'models')) else [], [])
         damaged = os.path.join(self.desktop.environment['HOME'], 'damaged.gguf')

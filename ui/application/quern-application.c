@@ -27,7 +27,12 @@ struct _QuernApplication {
   GQueue wishes; /* Wish *: asked for before the store was open */
 
   guint terminate_source, interrupt_source;
+  guint quit_source;
+  gint64 quit_deadline; /* on the monotonic clock */
 };
+
+#define QUIT_PATIENCE (5 * G_USEC_PER_SEC) /* a model that is being read does not stop at once */
+#define QUIT_INTERVAL 10                   /* ms */
 
 /* An action of the window, to be done when it has its store. */
 typedef struct {
@@ -37,14 +42,53 @@ typedef struct {
 
 G_DEFINE_FINAL_TYPE (QuernApplication, quern_application, ADW_TYPE_APPLICATION)
 
-static void
-quit_action (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+/* Whether an answer is still being made; all are told to stop. */
+static gboolean
+stop_answers (GtkApplication *application)
 {
+  gboolean busy = FALSE;
+
+  for (GList *l = gtk_application_get_windows (application); l != NULL; l = l->next)
+    if (QUERN_IS_WINDOW (l->data) && quern_window_stop_answers (l->data))
+      busy = TRUE;
+  return busy;
+}
+
+static gboolean
+quit_cb (gpointer user_data)
+{
+  QuernApplication *self = QUERN_APPLICATION (user_data);
   GtkApplication *application = GTK_APPLICATION (user_data);
 
+  if (stop_answers (application) && g_get_monotonic_time () < self->quit_deadline)
+    return G_SOURCE_CONTINUE;
+  self->quit_source = 0;
   for (GList *l = gtk_application_get_windows (application); l != NULL; l = gtk_application_get_windows (application))
     gtk_window_destroy (l->data);
   g_application_quit (G_APPLICATION (application));
+  return G_SOURCE_REMOVE;
+}
+
+/* Ends when the answers that are being made have stopped, which takes a token, and are saved. */
+static void
+quit_action (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+{
+  QuernApplication *self = QUERN_APPLICATION (user_data);
+
+  if (self->quit_source != 0)
+    return;
+  self->quit_deadline = g_get_monotonic_time () + QUIT_PATIENCE;
+  self->quit_source = g_timeout_add (QUIT_INTERVAL, quit_cb, self);
+}
+
+static gboolean
+close_request_cb (GtkWindow *window, QuernApplication *self)
+{
+  if (!stop_answers (GTK_APPLICATION (self)))
+    return GDK_EVENT_PROPAGATE;
+  gtk_widget_set_visible (GTK_WIDGET (window), FALSE);
+  quit_action (NULL, NULL, self);
+  return GDK_EVENT_STOP;
 }
 
 static void
@@ -104,9 +148,9 @@ about_action (GSimpleAction *action, GVariant *parameter, gpointer user_data)
   AdwDialog *dialog = adw_about_dialog_new ();
 
   g_object_set (dialog, "application-name", "Quern", "application-icon", QUERN_APP_ID, "version", QUERN_VERSION,
-                "developer-name", _ ("The Quern contributors"), "license-type", GTK_LICENSE_GPL_3_0, "comments",
-                _ ("Runs language models of the Qwen 3.5 family on your own computer. Nothing you write leaves it."),
-                "translator-credits", _ ("translator-credits"), NULL);
+                "developer-name", _("The Quern contributors"), "license-type", GTK_LICENSE_GPL_3_0, "comments",
+                _("Runs language models of the Qwen 3.5 family on your own computer. Nothing you write leaves it."),
+                "translator-credits", _("translator-credits"), NULL);
   adw_dialog_present (dialog, GTK_WIDGET (window));
 }
 
@@ -163,7 +207,7 @@ store_opened_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   self->store = quern_store_open_finish (result, &error);
   if (self->store == NULL) {
     self->store = quern_store_open_in_memory ();
-    problem = g_strdup_printf (_ ("Conversations cannot be kept: %s"), error->message);
+    problem = g_strdup_printf (_("Conversations cannot be kept: %s"), error->message);
   }
   self->library = quern_library_new (self->store);
   quern_library_scan_async (self->library, NULL, NULL, NULL);
@@ -203,6 +247,7 @@ quern_application_activate (GApplication *application)
 
   if (window == NULL) {
     window = GTK_WINDOW (quern_window_new (GTK_APPLICATION (self)));
+    g_signal_connect_object (window, "close-request", G_CALLBACK (close_request_cb), self, 0);
     if (self->store != NULL)
       quern_window_set_core (QUERN_WINDOW (window), self->store, self->library, self->engine, NULL);
   }
@@ -263,6 +308,7 @@ quern_application_shutdown (GApplication *application)
 {
   QuernApplication *self = QUERN_APPLICATION (application);
 
+  g_clear_handle_id (&self->quit_source, g_source_remove);
   g_clear_handle_id (&self->terminate_source, g_source_remove);
   g_clear_handle_id (&self->interrupt_source, g_source_remove);
   if (self->engine != NULL)

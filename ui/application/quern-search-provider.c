@@ -9,6 +9,7 @@
  * conversations, named by their ids; each question is answered once, whatever happens. */
 
 #define MOST_RESULTS 20
+#define LINGER 10 /* seconds without a window: what was found is asked about next */
 
 struct _QuernSearchProvider {
   GObject parent_instance;
@@ -20,6 +21,8 @@ struct _QuernSearchProvider {
   GSettings *settings;
   QuernStore *store;
   GPtrArray *waiting; /* Search *, until there is a store */
+
+  guint linger_source;
 };
 
 G_DEFINE_FINAL_TYPE (QuernSearchProvider, quern_search_provider, G_TYPE_OBJECT)
@@ -35,7 +38,6 @@ search_free (gpointer data)
 {
   Search *search = data;
 
-  g_application_release (search->provider->application);
   g_object_unref (search->provider);
   g_free (search->text);
   g_free (search);
@@ -67,6 +69,27 @@ search_start (Search *search)
 }
 
 static void
+let_go_cb (gpointer user_data)
+{
+  QuernSearchProvider *self = user_data;
+
+  self->linger_source = 0;
+  g_application_release (self->application);
+}
+
+/* Keeps the application alive for a while. */
+static void
+linger (QuernSearchProvider *self)
+{
+  g_application_hold (self->application);
+  if (self->linger_source != 0) {
+    g_clear_handle_id (&self->linger_source, g_source_remove);
+    g_application_release (self->application);
+  }
+  self->linger_source = g_timeout_add_seconds_once (LINGER, let_go_cb, self);
+}
+
+static void
 answer_search (QuernSearchProvider *self, GDBusMethodInvocation *invocation, const char *const *terms)
 {
   const char *const none[] = { NULL };
@@ -80,7 +103,7 @@ answer_search (QuernSearchProvider *self, GDBusMethodInvocation *invocation, con
   search->provider = g_object_ref (self);
   search->invocation = invocation;
   search->text = g_strjoinv (" ", (char **) terms);
-  g_application_hold (self->application);
+  linger (self);
   if (self->store != NULL)
     search_start (search);
   else
@@ -147,6 +170,7 @@ quern_search_provider_dispose (GObject *object)
 {
   QuernSearchProvider *self = QUERN_SEARCH_PROVIDER (object);
 
+  g_clear_handle_id (&self->linger_source, g_source_remove);
   g_ptr_array_set_size (self->waiting, 0);
   g_clear_object (&self->store);
   G_OBJECT_CLASS (quern_search_provider_parent_class)->dispose (object);

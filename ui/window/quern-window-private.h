@@ -30,11 +30,14 @@ struct _QuernWindow {
   GBinding *title_binding;
 
   gboolean saved;
+  gboolean closing; /* answers end because of that */
 };
 
 void _quern_window_install_actions (GtkWidgetClass *widget_class);
 void _quern_window_open (QuernWindow *self, QuernConversation *conversation);
 void _quern_window_new_chat (QuernWindow *self);
 void _quern_window_compare (QuernWindow *self, QuernComparison *comparison);
+void _quern_window_watch           (QuernWindow *self, QuernChatSession *session);
+void _quern_window_withdraw_notification (QuernWindow *self, QuernConversation *conversation);
 
 G_END_DECLS

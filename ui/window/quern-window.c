@@ -44,6 +44,7 @@ get_session (QuernWindow *self, QuernConversation *conversation)
     return session;
   session = quern_chat_session_new (self->store, self->engine, self->library, conversation);
   g_hash_table_insert (self->sessions, g_object_ref (conversation), session);
+  _quern_window_watch (self, session);
   quern_chat_session_load_async (session, NULL, loaded_cb, g_object_ref (self));
   return session;
 }
@@ -62,6 +63,7 @@ _quern_window_open (QuernWindow *self, QuernConversation *conversation)
 {
   QuernChatSession *session = get_session (self, conversation);
 
+  _quern_window_withdraw_notification (self, conversation);
   if (g_set_object (&self->session, session)) {
     quern_chat_page_set_session (self->chat_page, session);
     g_clear_pointer (&self->title_binding, g_binding_unbind);

@@ -15,5 +15,6 @@ G_DECLARE_FINAL_TYPE (QuernWindow, quern_window, QUERN, WINDOW, AdwApplicationWi
 GtkWidget *quern_window_new      (GtkApplication *application);
 void       quern_window_set_core (QuernWindow *self, QuernStore *store, QuernLibrary *library, QuernEngine *engine,
                                   const char *problem);
+gboolean   quern_window_stop_answers (QuernWindow *self);
 
 G_END_DECLS
