@@ -93,8 +93,7 @@ class Desktop(DesktopCase):
         service.connect()
         service.find('label', 'The capital of France is Paris.')
         self.call(provider, interface + 'LaunchSearch', "['capital']", '0')
-        service.find('text', text='capital')
-        service.find('list item', re.compile('France'))
+        service.find('list', 'Search results').find('list item', re.compile('France'))
 
     def test_model_file(self):
         """Opened from a file manager, a model is used where it lies."""

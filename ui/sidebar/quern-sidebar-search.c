@@ -44,6 +44,8 @@ make_row (QuernSearchHit *hit)
   gtk_label_set_lines (GTK_LABEL (label), 2);
   gtk_widget_add_css_class (row, "search-hit");
   gtk_list_box_row_set_child (GTK_LIST_BOX_ROW (row), box);
+  gtk_accessible_update_property (GTK_ACCESSIBLE (row), GTK_ACCESSIBLE_PROPERTY_LABEL,
+                                  *title != '\0' ? title : _("New Chat"), -1);
   g_object_set_data_full (G_OBJECT (row), "hit", g_object_ref (hit), g_object_unref);
   return row;
 }
