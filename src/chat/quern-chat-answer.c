@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "quern-chat-session-private.h"
+#include "quern-repetition.h"
 
 /* One answer being made, from the question to its end:
  *
@@ -67,6 +68,7 @@ end (QuernAnswer *self, GError *error)
 
   session->answer = NULL;
   answer_free (self);
+  _quern_chat_session_set_repeating (session, FALSE);
   _quern_chat_session_set_state (session, QUERN_SESSION_IDLE, 0);
   if (error)
     g_task_return_error (task, error);
@@ -86,11 +88,22 @@ end_committed (QuernAnswer *self, QuernMessageState state, const char *failure)
 
 /* ---- generation ------------------------------------------------------------------------------------------------ */
 
+static void
+watch_repetition (QuernAnswer *self)
+{
+  gboolean reasoning = quern_message_get_in_reasoning (self->answer);
+  const char *text = reasoning ? quern_message_get_reasoning (self->answer) : quern_message_get_content (self->answer);
+  gsize length = reasoning ? strlen (text) : quern_message_get_content_length (self->answer);
+
+  _quern_chat_session_set_repeating (self->session, quern_repetition_found (text, length));
+}
+
 static gboolean
 save_cb (gpointer data)
 {
   QuernAnswer *self = data;
 
+  watch_repetition (self);
   if (self->unsaved)
     quern_store_save_message (self->session->store, self->answer);
   self->unsaved = FALSE;

@@ -15,6 +15,7 @@ enum {
   PROP_THINKING,
   PROP_CONTEXT_USED,
   PROP_CONTEXT_SIZE,
+  PROP_REPEATING,
   N_PROPS
 };
 
@@ -81,6 +82,26 @@ _quern_chat_session_set_context_used (QuernChatSession *self, guint n_tokens)
     return;
   self->context_used = n_tokens;
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_CONTEXT_USED]);
+}
+
+void
+_quern_chat_session_set_repeating (QuernChatSession *self, gboolean repeating)
+{
+  if (self->repeating == repeating)
+    return;
+  self->repeating = repeating;
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_REPEATING]);
+}
+
+/**
+ * quern_chat_session_get_repeating:
+ *
+ * Returns: whether the answer that is being made goes round in circles; its user may want to stop it
+ */
+gboolean
+quern_chat_session_get_repeating (QuernChatSession *self)
+{
+  return self->repeating;
 }
 
 /**
@@ -196,17 +217,38 @@ _quern_chat_session_find (QuernChatSession *self, QuernMessage *message)
   return position;
 }
 
-/* What the first n messages say. */
+/* What the messages [first, end) say, after the system prompt. */
 QuernPrompt *
-_quern_chat_session_prompt (QuernChatSession *self, guint n_messages)
+_quern_chat_session_prompt_range (QuernChatSession *self, guint first, guint end)
 {
   QuernPrompt *prompt = quern_prompt_new (self->store, quern_conversation_get_system_prompt (self->conversation));
 
-  for (guint i = 0; i < n_messages; i++) {
+  for (guint i = first; i < end; i++) {
     g_autoptr (QuernMessage) message = g_list_model_get_item (G_LIST_MODEL (self->messages), i);
     quern_prompt_add_message (prompt, message);
   }
   return prompt;
+}
+
+/* The first of the first n messages that is sent: older ones may have been left out. */
+guint
+_quern_chat_session_start (QuernChatSession *self, guint n_messages)
+{
+  gint64 id = quern_conversation_get_context_start (self->conversation);
+
+  for (guint i = 0; id != 0 && i < n_messages; i++) {
+    g_autoptr (QuernMessage) message = g_list_model_get_item (G_LIST_MODEL (self->messages), i);
+    if (quern_message_get_id (message) == id)
+      return i;
+  }
+  return 0;
+}
+
+/* What is sent of the first n messages. */
+QuernPrompt *
+_quern_chat_session_prompt (QuernChatSession *self, guint n_messages)
+{
+  return _quern_chat_session_prompt_range (self, _quern_chat_session_start (self, n_messages), n_messages);
 }
 
 /* Shows a path that was read, keeping the objects of the messages that both have at their beginning. */
@@ -437,6 +479,7 @@ quern_chat_session_get_property (GObject *object, guint prop_id, GValue *value, 
   case PROP_MODEL: g_value_set_object (value, self->model); break;
   case PROP_THINKING: g_value_set_boolean (value, quern_chat_session_get_thinking (self)); break;
   case PROP_CONTEXT_USED: g_value_set_uint (value, self->context_used); break;
+  case PROP_REPEATING: g_value_set_boolean (value, self->repeating); break;
   case PROP_CONTEXT_SIZE: g_value_set_uint (value, _quern_chat_session_context_size (self)); break;
   default: G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
   }
@@ -487,6 +530,7 @@ quern_chat_session_class_init (QuernChatSessionClass *klass)
   properties[PROP_THINKING] = g_param_spec_boolean ("thinking", NULL, NULL, FALSE, both);
   properties[PROP_CONTEXT_USED] = g_param_spec_uint ("context-used", NULL, NULL, 0, G_MAXUINT, 0, read);
   properties[PROP_CONTEXT_SIZE] = g_param_spec_uint ("context-size", NULL, NULL, 0, G_MAXUINT, 0, read);
+  properties[PROP_REPEATING] = g_param_spec_boolean ("repeating", NULL, NULL, FALSE, read);
   g_object_class_install_properties (object_class, N_PROPS, properties);
 }
 

@@ -37,7 +37,7 @@ typedef struct {
 
 /* A conversation in use. Properties: "conversation", "messages" (GListModel of QuernMessage, the branch that is shown),
  * "state", "progress" (0 … 1, while loading and in prefill), "model" (read-write, may be NULL), "thinking" (read-write),
- * "context-used", "context-size" (tokens). Every answer is saved at least once a second while it is made. */
+ * "context-used", "context-size" (tokens), "repeating" (the answer goes round in circles). Every answer is saved at least once a second while it is made. */
 #define QUERN_TYPE_CHAT_SESSION (quern_chat_session_get_type ())
 G_DECLARE_FINAL_TYPE (QuernChatSession, quern_chat_session, QUERN, CHAT_SESSION, GObject)
 
@@ -49,6 +49,7 @@ QuernSessionState  quern_chat_session_get_state           (QuernChatSession *sel
 double             quern_chat_session_get_progress        (QuernChatSession *self);
 QuernModel        *quern_chat_session_get_model           (QuernChatSession *self);
 void               quern_chat_session_set_model           (QuernChatSession *self, QuernModel *model);
+gboolean           quern_chat_session_get_repeating       (QuernChatSession *self);
 gboolean           quern_chat_session_get_thinking        (QuernChatSession *self);
 void               quern_chat_session_set_thinking        (QuernChatSession *self, gboolean thinking);
 
@@ -90,5 +91,22 @@ void               quern_chat_session_count_tokens_async  (QuernChatSession *sel
                                                            GAsyncReadyCallback callback, gpointer user_data);
 gboolean           quern_chat_session_count_tokens_finish (QuernChatSession *self, GAsyncResult *result,
                                                            QuernTokenCount *count, GError **error);
+
+/* When the next prompt does not fit; see quern-chat-overflow.c. */
+guint              quern_chat_session_propose_context     (QuernChatSession *self, guint needed, guint64 *bytes);
+void               quern_chat_session_drop_oldest_async   (QuernChatSession *self, const char *draft,
+                                                           GListModel *attachments, GCancellable *cancellable,
+                                                           GAsyncReadyCallback callback, gpointer user_data);
+gboolean           quern_chat_session_drop_oldest_finish  (QuernChatSession *self, GAsyncResult *result,
+                                                           GError **error);
+void               quern_chat_session_summarise_async     (QuernChatSession *self, GCancellable *cancellable,
+                                                           GAsyncReadyCallback callback, gpointer user_data);
+QuernConversation *quern_chat_session_summarise_finish    (QuernChatSession *self, GAsyncResult *result,
+                                                           GError **error);
+
+void               quern_chat_session_make_title_async    (QuernChatSession *self, GCancellable *cancellable,
+                                                           GAsyncReadyCallback callback, gpointer user_data);
+gboolean           quern_chat_session_make_title_finish   (QuernChatSession *self, GAsyncResult *result,
+                                                           GError **error);
 
 G_END_DECLS

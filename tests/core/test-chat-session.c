@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "quern-chat-session.h"
+#include "quern-repetition.h"
 #include "quern-sampling.h"
 #include "test-util.h"
 
@@ -434,6 +435,126 @@ test_too_long (Fixture *f, gconstpointer data)
   g_assert_cmpuint (count.context_size, ==, 2048);
 }
 
+/* A conversation of six turns that does not fit. */
+static void
+fill (Fixture *f)
+{
+  g_autoptr (GString) text = g_string_new (NULL);
+  g_autoptr (QuernMessage) last = NULL;
+
+  for (int i = 0; i < 200; i++)
+    g_string_append (text, "capital ");
+  for (int i = 0; i < 12; i++) {
+    QuernMessage *message = quern_message_new (i % 2 ? QUERN_ROLE_ASSISTANT : QUERN_ROLE_USER, text->str);
+    quern_store_append_message (f->store, f->conversation, last, message);
+    g_clear_object (&last);
+    last = message;
+  }
+  load (f->session);
+}
+
+/* Leaving out the oldest turns: as few as needed, remembered, and never the system prompt. */
+static void
+test_drop_oldest (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GAsyncResult) dropped = NULL;
+  g_autoptr (GError) error = NULL;
+  gint64 start;
+  guint position = 0;
+
+  fill (f);
+  assert_fails (f, "What is the capital of France?", NULL, QUERN_CHAT_ERROR_TOO_LONG);
+  quern_chat_session_drop_oldest_async (f->session, "What is the capital of France?", NULL, NULL, test_result_cb,
+                                        &dropped);
+  test_wait_result (&dropped);
+  g_assert_true (quern_chat_session_drop_oldest_finish (f->session, dropped, &error));
+  g_assert_no_error (error);
+  start = quern_conversation_get_context_start (f->conversation);
+  while (quern_message_get_id (message_at (f, position)) != start)
+    position++;
+  g_assert_cmpuint (position, >, 0);
+  g_assert_cmpuint (position, <, 12);
+  g_assert_cmpint (quern_message_get_role (message_at (f, position)), ==, QUERN_ROLE_USER);
+  ask (f, "What is the capital of France?");
+  g_assert_cmpuint (n_messages (f), ==, 14);
+  /* One turn less left out would not have fitted with room for an answer. */
+  g_assert_cmpuint (quern_message_get_statistics (message_at (f, 13))->prompt_tokens + 400, >, 2048 - 512);
+
+  g_clear_object (&dropped);
+  quern_conversation_set_context_size (f->conversation, 256);
+  quern_chat_session_drop_oldest_async (f->session, quern_message_get_content (message_at (f, 0)), NULL, NULL, test_result_cb, &dropped);
+  test_wait_result (&dropped);
+  g_assert_false (quern_chat_session_drop_oldest_finish (f->session, dropped, &error));
+  g_assert_error (error, QUERN_CHAT_ERROR, QUERN_CHAT_ERROR_TOO_LONG);
+  g_assert_cmpint (quern_conversation_get_context_start (f->conversation), ==, start);
+}
+
+/* A larger context is proposed with its memory where the model allows one, and none where it does not. */
+static void
+test_propose_context (Fixture *f, gconstpointer data)
+{
+  guint64 bytes = 0;
+
+  quern_conversation_set_context_size (f->conversation, 512);
+  g_assert_cmpuint (quern_chat_session_propose_context (f->session, 700, &bytes), ==, 2048);
+  g_assert_cmpuint (bytes, >, 0);
+  g_assert_cmpuint (quern_chat_session_propose_context (f->session, 3000, &bytes), ==, 0);
+  quern_conversation_set_context_size (f->conversation, 2048);
+  g_assert_cmpuint (quern_chat_session_propose_context (f->session, 2048, &bytes), ==, 0);
+}
+
+static gboolean
+repeats (const char *unit, guint times)
+{
+  g_autoptr (GString) text = g_string_new (NULL);
+
+  for (guint i = 0; i < times; i++)
+    g_string_append_printf (text, unit, i);
+  return quern_repetition_found (text->str, text->len);
+}
+
+static void
+test_repetition (void)
+{
+  g_assert_true (repeats ("I think that the answer is 42. Wait, let me check that again. ", 40));
+  g_assert_true (repeats ("这个问题的答案是什么呢？", 200));
+  g_assert_true (repeats ("a", 5000));
+  g_assert_false (repeats ("I think that the answer is 42. ", 5)); /* too early to tell */
+  g_assert_false (repeats ("| Row %1$u | %1$u squared is about the same as %1$u%1$u |\n", 100));
+  g_assert_false (repeats ("", 1));
+}
+
+/* What is asked on the side leaves the conversation alone. */
+static void
+test_on_the_side (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GAsyncResult) summary = NULL, title = NULL, cancelled = NULL;
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  g_autoptr (GError) error = NULL;
+
+  quern_conversation_set_system_prompt (f->conversation, "Be brief.");
+  ask (f, "What is the capital of France?");
+  quern_chat_session_summarise_async (f->session, NULL, test_result_cb, &summary);
+  test_wait_result (&summary);
+  g_autoptr (QuernConversation) fresh = quern_chat_session_summarise_finish (f->session, summary, &error);
+  g_assert_no_error (error);
+  g_assert_true (g_str_has_prefix (quern_conversation_get_system_prompt (fresh), "Be brief.\n\nSummary"));
+  g_assert_cmpint (quern_conversation_get_id (fresh), ==, 0);
+  g_assert_cmpuint (n_messages (f), ==, 2);
+
+  quern_conversation_set_title (f->conversation, "Mine", TRUE);
+  quern_chat_session_make_title_async (f->session, NULL, test_result_cb, &title);
+  test_wait_result (&title);
+  quern_chat_session_make_title_finish (f->session, title, &error);
+  g_assert_no_error (error);
+  g_assert_cmpstr (quern_conversation_get_title (f->conversation), ==, "Mine");
+  quern_chat_session_make_title_async (f->session, cancellable, test_result_cb, &cancelled);
+  g_cancellable_cancel (cancellable);
+  test_wait_result (&cancelled);
+  g_assert_false (quern_chat_session_make_title_finish (f->session, cancelled, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+}
+
 static void
 test_busy_and_no_model (Fixture *f, gconstpointer data)
 {
@@ -571,6 +692,10 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add ("/chat-session/answer", Fixture, NULL, setup, test_answer, teardown);
   g_test_add ("/chat-session/thinking", Fixture, NULL, setup, test_thinking, teardown);
+  g_test_add ("/chat-session/drop-oldest", Fixture, NULL, setup, test_drop_oldest, teardown);
+  g_test_add ("/chat-session/propose-context", Fixture, NULL, setup, test_propose_context, teardown);
+  g_test_add ("/chat-session/on-the-side", Fixture, NULL, setup, test_on_the_side, teardown);
+  g_test_add_func ("/chat-session/repetition", test_repetition);
   g_test_add ("/chat-session/sampling", Fixture, NULL, setup, test_sampling, teardown);
   g_test_add ("/chat-session/thinking-budget", Fixture, NULL, setup, test_thinking_budget, teardown);
   g_test_add ("/chat-session/stop", Fixture, NULL, setup, test_stop, teardown);

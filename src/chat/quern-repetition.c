@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "config.h"
+
+#include "quern-repetition.h"
+
+/* Models sometimes go round in circles until their context is full. What they wrote last then consists of few different
+ * pieces. Pieces are characters, not words, for not every script has spaces between these. */
+
+#define WINDOW 1200    /* characters at the end that are looked at */
+#define GRAM 12        /* characters of a piece */
+#define DISTINCT 0.35  /* share of different pieces; prose has 0.9 or more, code and tables 0.6 or more */
+
+/**
+ * quern_repetition_found:
+ * @text: valid UTF-8
+ * @length: its bytes
+ *
+ * Returns: whether the end of @text repeats itself; %FALSE while there is too little of it to tell
+ */
+gboolean
+quern_repetition_found (const char *text, gsize length)
+{
+  const char *end = text + length, *start = end;
+  g_autoptr (GHashTable) pieces = NULL;
+  g_autofree gunichar *characters = NULL;
+  guint n = 0;
+
+  while (start > text && n < WINDOW) {
+    start = g_utf8_prev_char (start);
+    n++;
+  }
+  if (n < WINDOW)
+    return FALSE;
+  pieces = g_hash_table_new (NULL, NULL);
+  characters = g_utf8_to_ucs4_fast (start, end - start, NULL);
+  for (guint i = 0; i + GRAM <= n; i++) {
+    guint64 hash = 14695981039346656037u; /* FNV-1a */
+    for (guint j = 0; j < GRAM; j++)
+      hash = (hash ^ characters[i + j]) * 1099511628211u;
+    g_hash_table_add (pieces, GSIZE_TO_POINTER ((gsize) hash));
+  }
+  return g_hash_table_size (pieces) < (n - GRAM + 1) * DISTINCT;
+}
