@@ -55,12 +55,20 @@ quern_compare_column_get_model (QuernCompareColumn *self)
   return self->model;
 }
 
+/* Then what is known of it besides, such as its hash, stays true. */
+static gboolean
+is_described (QuernCompareColumn *self, QuernModel *model)
+{
+  return g_strcmp0 (self->facts.id, quern_model_get_id (model)) == 0
+         && self->facts.file_bytes == quern_model_get_info (model)->file_bytes;
+}
+
 void
 quern_compare_column_set_model (QuernCompareColumn *self, QuernModel *model)
 {
   if (!g_set_object (&self->model, model))
     return;
-  if (model)
+  if (model && !is_described (self, model))
     quern_model_facts_set (&self->facts, model);
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_MODEL]);
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_LABEL]);

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
+#include "quern-compare-job.h"
 #include "quern-comparison.h"
+#include "quern-sampling.h"
 
 G_BEGIN_DECLS
 
@@ -29,6 +31,10 @@ struct _QuernComparison {
   char *note;
 };
 
+/* How a column of a comparison is loaded and drawn from. */
+QuernCompareJob *_quern_comparison_job (QuernComparison *self, QuernCompareColumn *column, QuernCompareMode mode,
+                                        gboolean pictures);
+QuernSampling _quern_comparison_sampling (QuernComparison *self, QuernCompareColumn *column, gboolean pictures);
 void _quern_comparison_notify_running (QuernComparison *self);
 
 G_END_DECLS

@@ -169,8 +169,8 @@ quern_comparison_build_request (QuernComparison *self, QuernCompareColumn *colum
   return request;
 }
 
-static QuernSampling
-sampling_of (QuernComparison *self, QuernCompareColumn *column, gboolean pictures)
+QuernSampling
+_quern_comparison_sampling (QuernComparison *self, QuernCompareColumn *column, gboolean pictures)
 {
   QuernSampling sampling;
   double temperature = quern_compare_column_get_temperature (column);
@@ -185,8 +185,8 @@ sampling_of (QuernComparison *self, QuernCompareColumn *column, gboolean picture
   return sampling;
 }
 
-static QuernCompareJob *
-job_for (QuernComparison *self, QuernCompareColumn *column, QuernCompareMode mode, gboolean pictures)
+QuernCompareJob *
+_quern_comparison_job (QuernComparison *self, QuernCompareColumn *column, QuernCompareMode mode, gboolean pictures)
 {
   QuernModel *model = quern_compare_column_get_model (column);
 
@@ -201,8 +201,8 @@ add_job (QuernComparison *self, Run *run, QuernCompareColumn *column, QuernCompa
   g_autoptr (QuernRequest) request = quern_comparison_build_request (self, column, turn);
   g_autoptr (QuernCompareAnswer) answer = _quern_compare_answer_new ();
   gboolean pictures = quern_request_has_pictures (request);
-  QuernCompareJob *job = job_for (self, column, mode, pictures);
-  QuernSampling sampling = sampling_of (self, column, pictures);
+  QuernCompareJob *job = _quern_comparison_job (self, column, mode, pictures);
+  QuernSampling sampling = _quern_comparison_sampling (self, column, pictures);
 
   _quern_compare_job_add (job, request, quern_compare_column_thinks (column), &sampling.sampler, sampling.max_tokens,
                           answer);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "quern-compare-answer-private.h"
+#include "quern-comparison-json.h"
 #include "quern-comparison-private.h"
 
 enum {
@@ -233,6 +234,28 @@ quern_comparison_remove_column (QuernComparison *self, QuernCompareColumn *colum
   drop_votes_of (self, position);
   g_list_store_remove (self->columns, position);
   changed (self, PROP_N_VOTES);
+}
+
+/**
+ * quern_comparison_attach_models:
+ * @models: of #QuernModel, the library's
+ *
+ * Finds the files of a stored comparison's columns and measurement that it had to do without so far.
+ */
+void
+quern_comparison_attach_models (QuernComparison *self, GListModel *models)
+{
+  for (guint i = 0; i < quern_comparison_get_n_columns (self); i++) {
+    QuernCompareColumn *column = quern_comparison_get_column (self, i);
+    QuernModel *model = _quern_model_facts_find (quern_compare_column_get_facts (column), models);
+    if (model && !quern_compare_column_get_model (column))
+      quern_compare_column_set_model (column, model);
+  }
+  for (guint i = 0; self->measure && i < g_list_model_get_n_items (quern_measure_get_results (self->measure)); i++) {
+    QuernMeasured *result = quern_measure_get_result (self->measure, i);
+    if (!quern_measured_get_model (result))
+      quern_measured_set_model (result, _quern_model_facts_find (quern_measured_get_facts (result), models));
+  }
 }
 
 /* ---- prompts --------------------------------------------------------------------------------------------------- */

@@ -58,6 +58,7 @@ GListModel         *quern_comparison_get_columns   (QuernComparison *self);
 QuernCompareColumn *quern_comparison_get_column    (QuernComparison *self, guint i);
 guint               quern_comparison_get_n_columns (QuernComparison *self);
 gboolean            quern_comparison_add_column    (QuernComparison *self, QuernCompareColumn *column);
+void                quern_comparison_attach_models (QuernComparison *self, GListModel *models);
 void                quern_comparison_remove_column (QuernComparison *self, QuernCompareColumn *column);
 
 /* prompts */

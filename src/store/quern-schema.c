@@ -69,9 +69,16 @@ static const char personas_sql[] =
     "CREATE TABLE persona ("
     "  id INTEGER PRIMARY KEY, name TEXT NOT NULL, position INTEGER NOT NULL DEFAULT 0, system_prompt TEXT NOT NULL);";
 
+/* content: a comparison as JSON, see quern-comparison-json.c. */
+static const char comparisons_sql[] =
+    "CREATE TABLE comparison ("
+    "  id INTEGER PRIMARY KEY, title TEXT NOT NULL, updated INTEGER NOT NULL, content TEXT NOT NULL, deleted INTEGER);"
+    "CREATE INDEX comparison_updated ON comparison (updated);";
+
 static const QuernMigration migrations[] = {
   { "conversations, messages, attachments, search, imported models", conversations_sql },
   { "personas, the beginning of what is sent", personas_sql },
+  { "comparisons", comparisons_sql },
 };
 
 const QuernMigration *

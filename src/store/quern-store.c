@@ -337,6 +337,7 @@ erase_before (sqlite3 *db, gint64 time, GError **error)
 {
   return quern_sql_run (db, error, "DELETE FROM conversation WHERE deleted < ?1", "i", time)
          && quern_sql_run (db, error, "DELETE FROM message WHERE deleted < ?1", "i", time)
+         && quern_sql_run (db, error, "DELETE FROM comparison WHERE deleted < ?1", "i", time)
          && quern_sql_exec (db, "DELETE FROM blob WHERE hash NOT IN (SELECT hash FROM attachment)", error);
 }
 
@@ -349,7 +350,7 @@ erase_deleted (sqlite3 *db, gpointer data, GError **error)
 static gboolean
 erase_all (sqlite3 *db, gpointer data, GError **error)
 {
-  return quern_sql_exec (db, "DELETE FROM conversation; DELETE FROM folder; DELETE FROM blob;", error);
+  return quern_sql_exec (db, "DELETE FROM conversation; DELETE FROM comparison; DELETE FROM folder; DELETE FROM blob;", error);
 }
 
 /* Deleted rows were overwritten with zeros (secure_delete); what is left of them is in the log. */

@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "config.h"
+
+#include "quern-questions.h"
+
+#include <glib/gi18n-lib.h>
+#include <string.h>
+
+#include "quern-compare-answer-private.h"
+#include "quern-compare-job.h"
+#include "quern-comparison-json.h"
+#include "quern-comparison-private.h"
+
+typedef struct {
+  char *question;
+  GRegex *right; /* what a right answer matches */
+} Question;
+
+struct _QuernQuestions {
+  GObject parent_instance;
+
+  GPtrArray *questions; /* of Question */
+  GPtrArray *answers;   /* of QuernCompareAnswer: [column][question] */
+  guint n_columns;
+  GTask *task; /* while it runs */
+};
+
+enum { PROP_0, PROP_PROGRESS, PROP_RUNNING, N_PROPS };
+enum { SIGNAL_CHANGED, N_SIGNALS };
+
+static GParamSpec *properties[N_PROPS];
+static guint signals[N_SIGNALS];
+
+G_DEFINE_FINAL_TYPE (QuernQuestions, quern_questions, G_TYPE_OBJECT)
+
+/* ---- reading --------------------------------------------------------------------------------------------------- */
+
+static void
+question_free (gpointer data)
+{
+  Question *question = data;
+
+  g_free (question->question);
+  g_clear_pointer (&question->right, g_regex_unref);
+  g_free (question);
+}
+
+/* An expected answer stands between what are not letters or digits: "5" is not in "56". */
+static char *
+pattern_of (JsonObject *object)
+{
+  const char *regex = quern_json_string (object, "regex", NULL);
+  const char *answer = quern_json_string (object, "answer", NULL);
+
+  if (regex)
+    return g_strdup (regex);
+  if (!answer || !*answer)
+    return NULL;
+  g_autofree char *escaped = g_regex_escape_string (answer, -1);
+  return g_strdup_printf ("(?<![\\p{L}\\p{N}])%s(?![\\p{L}\\p{N}])", escaped);
+}
+
+static gboolean
+read_line (QuernQuestions *self, const char *line, guint number, GError **error)
+{
+  g_autoptr (JsonParser) parser = json_parser_new ();
+  g_autoptr (GError) failure = NULL;
+  JsonObject *object = NULL;
+
+  if (json_parser_load_from_data (parser, line, -1, NULL) && JSON_NODE_HOLDS_OBJECT (json_parser_get_root (parser)))
+    object = json_node_get_object (json_parser_get_root (parser));
+  const char *text = quern_json_string (object, "question", quern_json_string (object, "prompt", NULL));
+  g_autofree char *pattern = pattern_of (object);
+  if (!text || !pattern) {
+    g_set_error (error, QUERN_COMPARE_ERROR, QUERN_COMPARE_ERROR_FORMAT,
+                 _("Line %u is not a question: each line must be a JSON object with “question” and “answer” or “regex”."),
+                 number);
+    return FALSE;
+  }
+  GRegex *right = g_regex_new (pattern, G_REGEX_CASELESS | G_REGEX_MULTILINE, G_REGEX_MATCH_DEFAULT, &failure);
+  if (!right) {
+    g_set_error (error, QUERN_COMPARE_ERROR, QUERN_COMPARE_ERROR_FORMAT,
+                 _("The regular expression in line %u cannot be read: %s"), number, failure->message);
+    return FALSE;
+  }
+  Question *question = g_new (Question, 1);
+  *question = (Question) { g_strdup (text), right };
+  g_ptr_array_add (self->questions, question);
+  return TRUE;
+}
+
+/**
+ * quern_questions_new:
+ * @jsonl: lines of JSON; empty ones are skipped
+ *
+ * Returns: (transfer full) (nullable): the questions, or %NULL with the line that is wrong in @error
+ */
+QuernQuestions *
+quern_questions_new (const char *jsonl, gssize length, GError **error)
+{
+  g_autoptr (QuernQuestions) self = g_object_new (QUERN_TYPE_QUESTIONS, NULL);
+  g_autofree char *text = g_utf8_make_valid (jsonl, length);
+  g_auto (GStrv) lines = g_strsplit (text, "\n", -1);
+
+  for (guint i = 0; lines[i]; i++)
+    if (*g_strstrip (lines[i]) && !read_line (self, lines[i], i + 1, error))
+      return NULL;
+  if (self->questions->len > 0)
+    return g_steal_pointer (&self);
+  g_set_error (error, QUERN_COMPARE_ERROR, QUERN_COMPARE_ERROR_FORMAT, _("There are no questions in this file."));
+  return NULL;
+}
+
+guint
+quern_questions_get_n (QuernQuestions *self)
+{
+  return self->questions->len;
+}
+
+const char *
+quern_questions_get_question (QuernQuestions *self, guint i)
+{
+  g_return_val_if_fail (i < self->questions->len, NULL);
+  return ((Question *) self->questions->pdata[i])->question;
+}
+
+/* ---- results --------------------------------------------------------------------------------------------------- */
+
+guint
+quern_questions_get_n_columns (QuernQuestions *self)
+{
+  return self->n_columns;
+}
+
+/**
+ * quern_questions_get_answer:
+ *
+ * Returns: (transfer none): what a column said, so far
+ */
+QuernCompareAnswer *
+quern_questions_get_answer (QuernQuestions *self, guint column, guint i)
+{
+  g_return_val_if_fail (column < self->n_columns && i < self->questions->len, NULL);
+  return self->answers->pdata[column * self->questions->len + i];
+}
+
+static gboolean
+came_to_an_end (QuernCompareAnswer *answer)
+{
+  QuernCompareState state = quern_compare_answer_get_state (answer);
+
+  return state == QUERN_COMPARE_DONE || state == QUERN_COMPARE_CUT;
+}
+
+gboolean
+quern_questions_is_right (QuernQuestions *self, guint column, guint i)
+{
+  const Question *question = self->questions->pdata[i];
+  QuernCompareAnswer *answer = quern_questions_get_answer (self, column, i);
+
+  return g_regex_match (question->right, quern_compare_answer_get_answer (answer), G_REGEX_MATCH_DEFAULT, NULL);
+}
+
+double
+quern_questions_get_accuracy (QuernQuestions *self, guint column, double *low, double *high)
+{
+  guint right = 0, n = 0;
+
+  for (guint i = 0; i < self->questions->len; i++) {
+    if (!came_to_an_end (quern_questions_get_answer (self, column, i)))
+      continue;
+    n++;
+    right += quern_questions_is_right (self, column, i);
+  }
+  quern_wilson_interval (right, n, low, high);
+  return n > 0 ? (double) right / n : 0;
+}
+
+void
+quern_questions_get_flips (QuernQuestions *self, guint a, guint b, QuernFlips *out)
+{
+  *out = (QuernFlips) { 0 };
+  for (guint i = 0; i < self->questions->len; i++) {
+    if (!came_to_an_end (quern_questions_get_answer (self, a, i))
+        || !came_to_an_end (quern_questions_get_answer (self, b, i)))
+      continue;
+    gboolean left = quern_questions_is_right (self, a, i), right = quern_questions_is_right (self, b, i);
+    *(left ? (right ? &out->both : &out->only_a) : (right ? &out->only_b : &out->neither)) += 1;
+  }
+  guint n = out->only_a + out->only_b + out->both + out->neither;
+  out->flips = n > 0 ? (double) (out->only_a + out->only_b) / n : 0;
+  out->p_value = quern_mcnemar_exact (out->only_a, out->only_b);
+}
+
+/* ---- running --------------------------------------------------------------------------------------------------- */
+
+typedef struct {
+  GPtrArray *jobs;
+  GCancellable *cancellable; /* or NULL */
+} Run;
+
+static void
+run_free (gpointer data)
+{
+  Run *run = data;
+
+  g_ptr_array_unref (run->jobs);
+  g_clear_object (&run->cancellable);
+  g_free (run);
+}
+
+static void
+run_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
+{
+  Run *run = data;
+
+  _quern_compare_jobs_run (run->jobs, run->cancellable);
+  g_task_return_boolean (task, TRUE);
+}
+
+static void
+ran_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  QuernQuestions *self = QUERN_QUESTIONS (source);
+  g_autoptr (GTask) task = g_steal_pointer (&self->task);
+  Run *run = g_task_get_task_data (G_TASK (result));
+
+  for (guint i = 0; i < self->answers->len; i++)
+    _quern_compare_answer_flush (self->answers->pdata[i]);
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_RUNNING]);
+  if (!g_cancellable_is_cancelled (run->cancellable))
+    g_task_return_boolean (task, TRUE);
+  else
+    g_task_return_new_error (task, G_IO_ERROR, G_IO_ERROR_CANCELLED, _("Cancelled."));
+}
+
+static void
+answer_cb (QuernQuestions *self)
+{
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_PROGRESS]);
+  g_signal_emit (self, signals[SIGNAL_CHANGED], 0);
+}
+
+static void
+add_column (QuernQuestions *self, Run *run, QuernComparison *comparison, QuernCompareColumn *column)
+{
+  QuernCompareJob *job = _quern_comparison_job (comparison, column, QUERN_COMPARE_ONE_AFTER_ANOTHER, FALSE);
+  QuernSampling sampling = _quern_comparison_sampling (comparison, column, FALSE);
+  gboolean thinking = quern_compare_column_thinks (column);
+
+  for (guint i = 0; i < self->questions->len; i++) {
+    g_autoptr (QuernRequest) request = quern_request_new ();
+    QuernCompareAnswer *answer = _quern_compare_answer_new ();
+    quern_request_add_message (request, QE_ROLE_USER, quern_questions_get_question (self, i), NULL);
+    quern_request_set_thinking (request, thinking);
+    _quern_compare_job_add (job, request, thinking, &sampling.sampler, sampling.max_tokens, answer);
+    g_signal_connect_object (answer, "notify::state", G_CALLBACK (answer_cb), self, G_CONNECT_SWAPPED);
+    g_ptr_array_add (self->answers, answer);
+  }
+  g_ptr_array_add (run->jobs, job);
+}
+
+/**
+ * quern_questions_run_async:
+ * @comparison: whose columns are asked, with its seed and limits; its own prompts and answers are left alone
+ *
+ * Asks everything anew, column after column, with one loading of each.
+ */
+void
+quern_questions_run_async (QuernQuestions *self, QuernComparison *comparison, GCancellable *cancellable,
+                           GAsyncReadyCallback callback, gpointer user_data)
+{
+  g_autoptr (GTask) task = g_task_new (self, NULL, callback, user_data);
+  QuernCompareMode mode;
+  guint64 needed, available;
+  GError *error = NULL;
+
+  g_return_if_fail (!self->task);
+  if (!quern_comparison_plan_memory (comparison, FALSE, &mode, &needed, &available, &error)) {
+    g_task_return_error (task, error);
+    return;
+  }
+  Run *run = g_new (Run, 1);
+  *run = (Run) { g_ptr_array_new_with_free_func (_quern_compare_job_free),
+                 cancellable ? g_object_ref (cancellable) : NULL };
+  g_ptr_array_set_size (self->answers, 0);
+  self->n_columns = quern_comparison_get_n_columns (comparison);
+  for (guint i = 0; i < self->n_columns; i++)
+    add_column (self, run, comparison, quern_comparison_get_column (comparison, i));
+  g_autoptr (GTask) worker = g_task_new (self, NULL, ran_cb, NULL);
+  g_task_set_task_data (worker, run, run_free);
+  self->task = g_steal_pointer (&task);
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_RUNNING]);
+  g_task_run_in_thread (worker, run_thread);
+}
+
+gboolean
+quern_questions_run_finish (QuernQuestions *self, GAsyncResult *result, GError **error)
+{
+  return g_task_propagate_boolean (G_TASK (result), error);
+}
+
+/* ---- life ------------------------------------------------------------------------------------------------------ */
+
+static double
+progress_of (QuernQuestions *self)
+{
+  guint done = 0;
+
+  for (guint i = 0; i < self->answers->len; i++)
+    done += quern_compare_answer_get_state (self->answers->pdata[i]) >= QUERN_COMPARE_DONE;
+  return self->answers->len > 0 ? (double) done / self->answers->len : 0;
+}
+
+static void
+quern_questions_get_property (GObject *object, guint prop_id, GValue *value, GParamSpec *pspec)
+{
+  QuernQuestions *self = QUERN_QUESTIONS (object);
+
+  switch (prop_id) {
+  case PROP_PROGRESS: g_value_set_double (value, progress_of (self)); break;
+  case PROP_RUNNING: g_value_set_boolean (value, self->task != NULL); break;
+  default: G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
+  }
+}
+
+static void
+quern_questions_finalize (GObject *object)
+{
+  QuernQuestions *self = QUERN_QUESTIONS (object);
+
+  g_ptr_array_unref (self->questions);
+  g_ptr_array_unref (self->answers);
+  G_OBJECT_CLASS (quern_questions_parent_class)->finalize (object);
+}
+
+static void
+quern_questions_class_init (QuernQuestionsClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+  const GParamFlags flags = G_PARAM_READABLE | G_PARAM_STATIC_STRINGS;
+
+  object_class->get_property = quern_questions_get_property;
+  object_class->finalize = quern_questions_finalize;
+  properties[PROP_PROGRESS] = g_param_spec_double ("progress", NULL, NULL, 0, 1, 0, flags);
+  properties[PROP_RUNNING] = g_param_spec_boolean ("running", NULL, NULL, FALSE, flags);
+  g_object_class_install_properties (object_class, N_PROPS, properties);
+  signals[SIGNAL_CHANGED] =
+      g_signal_new ("changed", QUERN_TYPE_QUESTIONS, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
+}
+
+static void
+quern_questions_init (QuernQuestions *self)
+{
+  self->questions = g_ptr_array_new_with_free_func (question_free);
+  self->answers = g_ptr_array_new_with_free_func (g_object_unref);
+}
