@@ -168,19 +168,26 @@ write_pieces (QuernMeasure *self, JsonBuilder *out)
   json_builder_end_array (out);
 }
 
+static int
+compare_ids (gconstpointer a, gconstpointer b)
+{
+  return GPOINTER_TO_INT (*(const gpointer *) a) - GPOINTER_TO_INT (*(const gpointer *) b);
+}
+
+/* In the order of ids, so that the same measurement gives the same text. */
 static void
 write_candidates (QuernMeasure *self, JsonBuilder *out)
 {
-  GHashTableIter iter;
-  gpointer id, text;
+  GHashTable *candidates = _quern_measure_get_candidates (self);
+  g_autoptr (GPtrArray) ids = g_hash_table_get_keys_as_ptr_array (candidates);
 
+  g_ptr_array_sort (ids, compare_ids);
   json_builder_set_member_name (out, "candidates");
   json_builder_begin_array (out);
-  g_hash_table_iter_init (&iter, _quern_measure_get_candidates (self));
-  while (g_hash_table_iter_next (&iter, &id, &text)) {
+  for (guint i = 0; i < ids->len; i++) {
     json_builder_begin_array (out);
-    json_builder_add_int_value (out, GPOINTER_TO_INT (id));
-    json_builder_add_string_value (out, text);
+    json_builder_add_int_value (out, GPOINTER_TO_INT (ids->pdata[i]));
+    json_builder_add_string_value (out, g_hash_table_lookup (candidates, ids->pdata[i]));
     json_builder_end_array (out);
   }
   json_builder_end_array (out);

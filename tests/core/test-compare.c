@@ -1,0 +1,814 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <json-glib/json-glib.h>
+#include <math.h>
+#include <string.h>
+
+#include "quern-comparison-json.h"
+#include "quern-comparison-report.h"
+#include "quern-comparisons.h"
+#include "quern-measure.h"
+#include "quern-questions.h"
+#include "quern-sample-text.h"
+#include "quern-verdict.h"
+#include "test-util.h"
+
+/* Comparisons of Quern Tiny's quantisations, from end to end. */
+
+static QuernModel *
+model_at (const char *path)
+{
+  g_autoptr (GError) error = NULL;
+  QuernModel *model = quern_model_new (path, NULL, &error);
+
+  g_assert_no_error (error);
+  return model;
+}
+
+static char *
+tiny_path (const char *quantisation)
+{
+  g_autofree char *name = g_strdup_printf ("quern-tiny-%s.gguf", quantisation);
+
+  return g_build_filename (g_getenv ("QUERN_TINY_DIR"), name, NULL);
+}
+
+static QuernModel *
+tiny (const char *quantisation)
+{
+  g_autofree char *path = tiny_path (quantisation);
+
+  return model_at (path);
+}
+
+/* ---- measuring ------------------------------------------------------------------------------------------------- */
+
+static QuernMeasure *
+measure_of (const char *text, ...)
+{
+  QuernMeasure *measure = quern_measure_new ();
+  va_list names;
+
+  va_start (names, text);
+  for (const char *name = va_arg (names, const char *); name; name = va_arg (names, const char *)) {
+    g_autoptr (QuernModel) model = tiny (name);
+    quern_measure_add_model (measure, model, QE_KV_F16);
+  }
+  va_end (names);
+  quern_measure_add_text (measure, text);
+  return measure;
+}
+
+static gboolean
+run_measure (QuernMeasure *measure, GCancellable *cancellable, GError **error)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+
+  quern_measure_run_async (measure, cancellable, test_result_cb, &result);
+  test_wait_result (&result);
+  return quern_measure_run_finish (measure, result, error);
+}
+
+static const QuernDivergenceSummary *
+summary_of (QuernMeasure *measure, guint i)
+{
+  return quern_measured_get_summary (quern_measure_get_result (measure, i));
+}
+
+/* The worse the quantisation the farther; a file is exactly as far from itself as it should be: not at all. */
+static void
+test_order (void)
+{
+  g_autoptr (QuernMeasure) measure = measure_of (quern_sample_text (), "Q8_0", "Q8_0", "Q6_K", "Q4_K_M", "Q2_K", NULL);
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (run_measure (measure, NULL, &error));
+  g_assert_no_error (error);
+  g_assert_true (quern_measure_get_complete (measure));
+  g_assert_cmpfloat (quern_measure_get_progress (measure), ==, 1);
+  g_assert_true (quern_measure_get_noise_floor (measure) == 0);
+  g_assert_true (summary_of (measure, 1)->kld_mean == 0 && summary_of (measure, 1)->kld_max == 0);
+  g_assert_cmpfloat (summary_of (measure, 1)->same_top, ==, 1);
+  for (guint i = 2; i <= 4; i++)
+    g_assert_cmpfloat (summary_of (measure, i)->kld_mean, >, summary_of (measure, i - 1)->kld_mean);
+  g_assert_cmpint (quern_verdict_of (summary_of (measure, 1)), ==, QUERN_VERDICT_INDISTINGUISHABLE);
+  g_assert_cmpint (quern_verdict_of (summary_of (measure, 4)), ==, QUERN_VERDICT_VISIBLY_DAMAGED);
+  g_assert_false (quern_verdict_too_close (quern_measure_get_result (measure, 2), quern_measure_get_result (measure, 4)));
+  g_assert_cmpuint (quern_verdict_smallest_good (measure), ==, 2);
+  g_autofree char *reference = quern_verdict_dup_reference (measure);
+  g_assert_nonnull (strstr (reference, "Q8_0"));
+  g_assert_null (strstr (reference, "lost")); /* the reference is itself quantised */
+}
+
+/* The text is longer than a window: that is said, and each position is about the right token. */
+static void
+test_windows (void)
+{
+  g_autoptr (QuernMeasure) measure = measure_of (quern_sample_text (), "Q8_0", "Q2_K", NULL);
+
+  quern_measure_set_context_size (measure, 128);
+  g_assert_true (run_measure (measure, NULL, NULL));
+  g_assert_nonnull (strstr (quern_measure_get_note (measure), "128"));
+  g_assert_cmpstr (quern_measure_get_text (measure), ==, quern_sample_text ());
+  guint n = quern_measured_get_n_positions (quern_measure_get_result (measure, 1));
+  g_assert_cmpuint (n, ==, quern_measure_get_n_tokens (measure) - 1 - 64);
+  for (guint i = 0; i < n; i++) {
+    const QuernDivergence *d = quern_measured_get_position (quern_measure_get_result (measure, 1), i);
+    g_assert_cmpuint (quern_measure_get_position_token (measure, i), ==, 65 + i);
+    g_assert_cmpint (d->token, ==, quern_measured_get_position (quern_measure_get_result (measure, 0), i)->token);
+    g_assert_nonnull (quern_measure_get_candidate (measure, d->top[0].id));
+  }
+}
+
+typedef struct {
+  GArray *rows; /* of float: [row][n_vocab] */
+  gsize n_vocab;
+} Logits;
+
+static bool
+keep_cb (void *data, size_t row, const float *logits)
+{
+  Logits *kept = data;
+
+  g_array_append_vals (kept->rows, logits, (guint) kept->n_vocab);
+  return true;
+}
+
+static GArray *
+logits_of (const char *quantisation, const int32_t *tokens, size_t n, gsize *n_vocab)
+{
+  g_autofree char *path = tiny_path (quantisation);
+  QeModel *model;
+  QeContext *context;
+
+  g_assert_cmpint (qe_model_open (&model, path, NULL, NULL), ==, QE_OK);
+  g_assert_cmpint (qe_context_new (&context, model, &(QeContextParams) { .n_ctx = 512 }, NULL), ==, QE_OK);
+  *n_vocab = qe_model_info (model)->n_vocab;
+  Logits kept = { g_array_new (FALSE, FALSE, sizeof (float)), *n_vocab };
+  g_assert_cmpint (qe_context_score (context, tokens, n, 0, keep_cb, &kept, NULL, NULL), ==, QE_OK);
+  qe_context_free (context);
+  qe_model_free (model);
+  return kept.rows;
+}
+
+/* Plainly: softmax of both in long double, then the sum of the definition. */
+static double
+plain_kld (const float *p, const float *q, gsize n)
+{
+  long double sum_p = 0, sum_q = 0, kld = 0;
+
+  for (gsize i = 0; i < n; i++) {
+    sum_p += expl (p[i]);
+    sum_q += expl (q[i]);
+  }
+  for (gsize i = 0; i < n; i++)
+    kld += expl (p[i]) / sum_p * (logl (expl (p[i]) / sum_p) - logl (expl (q[i]) / sum_q));
+  return (double) kld;
+}
+
+/* The same figures by another way, from logits that the engine gives outside of a measurement. */
+static void
+test_independent (void)
+{
+  static const char text[] = "The miller sleeps badly in spring.";
+  g_autoptr (QuernMeasure) measure = measure_of (text, "Q8_0", "Q4_K_M", NULL);
+  g_autofree char *path = tiny_path ("Q8_0");
+  QeSpan all = { 0, sizeof text - 1 };
+  QeModel *model;
+  int32_t *tokens;
+  size_t n;
+  gsize n_vocab;
+  double kld = 0, nll = 0;
+
+  g_assert_true (run_measure (measure, NULL, NULL));
+  g_assert_null (quern_measure_get_note (measure));
+  g_assert_cmpint (qe_model_open (&model, path, NULL, NULL), ==, QE_OK);
+  g_assert_cmpint (qe_tokenize (model, text, sizeof text - 1, &all, 1, &tokens, &n, NULL), ==, QE_OK);
+  qe_model_free (model);
+  g_autoptr (GArray) p = logits_of ("Q8_0", tokens, n, &n_vocab);
+  g_autoptr (GArray) q = logits_of ("Q4_K_M", tokens, n, &n_vocab);
+  for (size_t t = 0; t + 1 < n; t++) {
+    const float *row_p = &g_array_index (p, float, t * n_vocab), *row_q = &g_array_index (q, float, t * n_vocab);
+    long double sum = 0;
+    for (gsize i = 0; i < n_vocab; i++)
+      sum += expl (row_q[i]);
+    kld += plain_kld (row_p, row_q, n_vocab);
+    nll -= (double) logl (expl (row_q[tokens[t + 1]]) / sum);
+  }
+  free (tokens);
+  g_assert_cmpuint (summary_of (measure, 1)->n, ==, n - 1);
+  g_assert_cmpfloat_with_epsilon (summary_of (measure, 1)->kld_mean, kld / (double) (n - 1), 1e-6);
+  g_assert_cmpfloat_with_epsilon (log (summary_of (measure, 1)->perplexity), nll / (double) (n - 1), 1e-6);
+}
+
+static guint64
+plan_of (const char *quantisation, guint n_ctx)
+{
+  g_autoptr (QuernModel) model = tiny (quantisation);
+  QePlanParams params = { .n_ctx = n_ctx, .checkpoint_bytes = UINT64_MAX };
+  QeMemoryPlan plan;
+
+  qe_plan_memory (quern_model_get_info (model), &params, &plan);
+  return plan.total;
+}
+
+/* Not enough memory for both: one at a time, with the same figures; not enough for one: refused. */
+static void
+test_memory (void)
+{
+  g_autoptr (QuernMeasure) together = measure_of (quern_sample_text (), "Q8_0", "Q4_K_M", NULL);
+  g_autoptr (QuernMeasure) apart = measure_of (quern_sample_text (), "Q8_0", "Q4_K_M", NULL);
+  g_autoptr (QuernMeasure) tight = measure_of (quern_sample_text (), "Q8_0", "Q4_K_M", NULL);
+  g_autoptr (GError) error = NULL;
+
+  g_object_set (apart, "memory-limit", plan_of ("Q8_0", 512) * 3 / 2, NULL);
+  g_assert_true (run_measure (together, NULL, NULL));
+  g_assert_true (run_measure (apart, NULL, NULL));
+  g_assert_nonnull (strstr (quern_measure_get_note (apart), "one at a time"));
+  g_assert_null (strstr (quern_measure_get_note (together), "one at a time"));
+  g_assert_true (summary_of (apart, 1)->kld_mean == summary_of (together, 1)->kld_mean);
+  g_object_set (tight, "memory-limit", (guint64) 1000000, NULL);
+  g_assert_false (run_measure (tight, NULL, &error));
+  g_assert_error (error, QUERN_COMPARE_ERROR, QUERN_COMPARE_ERROR_MEMORY);
+}
+
+static void
+cancel_cb (QuernMeasure *measure, GParamSpec *pspec, GCancellable *cancellable)
+{
+  if (quern_measure_get_progress (measure) > 0)
+    g_cancellable_cancel (cancellable);
+}
+
+/* Cancelled in the middle, then gone on with: the figures are those of a run in one go. */
+static void
+test_resume (void)
+{
+  g_autoptr (QuernMeasure) whole = measure_of (quern_sample_text (), "Q8_0", "Q2_K", NULL);
+  g_autoptr (QuernMeasure) halved = measure_of (quern_sample_text (), "Q8_0", "Q2_K", NULL);
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  g_autoptr (GError) error = NULL;
+
+  quern_measure_set_context_size (whole, 32);
+  quern_measure_set_context_size (halved, 32);
+  g_assert_true (run_measure (whole, NULL, NULL));
+  gulong id = g_signal_connect (halved, "notify::progress", G_CALLBACK (cancel_cb), cancellable);
+  if (!run_measure (halved, cancellable, &error)) {
+    g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+    g_assert_cmpuint (quern_measured_get_n_positions (quern_measure_get_result (halved, 0)), ==,
+                      quern_measured_get_n_positions (quern_measure_get_result (halved, 1)));
+  }
+  g_signal_handler_disconnect (halved, id);
+  g_assert_true (run_measure (halved, NULL, NULL));
+  g_assert_true (quern_measure_get_complete (halved));
+  g_assert_cmpuint (summary_of (halved, 1)->n, ==, summary_of (whole, 1)->n);
+  g_assert_true (summary_of (halved, 1)->kld_mean == summary_of (whole, 1)->kld_mean);
+}
+
+static gboolean
+unpause_cb (gpointer measure)
+{
+  quern_measure_set_paused (measure, FALSE);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+note_pause_cb (QuernMeasure *measure, GParamSpec *pspec, double *progress)
+{
+  gboolean paused;
+
+  g_object_get (measure, "paused", &paused, NULL);
+  if (!paused)
+    *progress = quern_measure_get_progress (measure);
+}
+
+/* Begun while paused, nothing is computed until it goes on. */
+static void
+test_pause (void)
+{
+  g_autoptr (QuernMeasure) measure = measure_of ("A short text for a short wait.", "Q8_0", "Q2_K", NULL);
+  double progress = -1;
+
+  quern_measure_set_paused (measure, TRUE);
+  g_signal_connect (measure, "notify::paused", G_CALLBACK (note_pause_cb), &progress);
+  g_timeout_add (300, unpause_cb, measure);
+  g_assert_true (run_measure (measure, NULL, NULL));
+  g_assert_cmpfloat (progress, ==, 0);
+  g_assert_true (quern_measure_get_complete (measure));
+}
+
+static void
+test_bad_texts (void)
+{
+  static const char *const texts[] = { "", "a" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (texts); i++) {
+    g_autoptr (QuernMeasure) measure = measure_of (texts[i], "Q8_0", NULL);
+    g_autoptr (GError) error = NULL;
+    g_assert_false (run_measure (measure, NULL, &error));
+    g_assert_error (error, QUERN_COMPARE_ERROR, QUERN_COMPARE_ERROR_TEXT);
+  }
+}
+
+/* Models of other vocabularies can be read side by side, but not measured. */
+static void
+test_vocabularies (void)
+{
+  g_autofree char *path = g_build_filename (g_getenv ("QUERN_TEST_DATA"), "goldens", "a-dense-F16.gguf", NULL);
+  g_autoptr (QuernModel) other = model_at (path);
+  g_autoptr (QuernMeasure) measure = measure_of ("Some words", "Q8_0", NULL);
+  g_autoptr (GError) error = NULL;
+
+  quern_measure_add_model (measure, other, QE_KV_F16);
+  g_assert_false (run_measure (measure, NULL, &error));
+  g_assert_error (error, QUERN_COMPARE_ERROR, QUERN_COMPARE_ERROR_VOCABULARY);
+}
+
+static void
+delete_cb (QuernMeasured *result, const char *path)
+{
+  g_unlink (path);
+}
+
+/* Its file goes away while the reference is read: a sentence, and nothing else breaks. */
+static void
+test_deleted (void)
+{
+  g_autofree char *folder = test_folder (), *from = tiny_path ("Q2_K");
+  g_autofree char *path = g_build_filename (folder, "gone.gguf", NULL);
+  g_autofree char *bytes = NULL;
+  g_autoptr (GError) error = NULL;
+  gsize size;
+
+  g_assert_true (g_file_get_contents (from, &bytes, &size, NULL));
+  g_assert_true (g_file_set_contents (path, bytes, (gssize) size, NULL));
+  g_autoptr (QuernModel) model = model_at (path);
+  g_autoptr (QuernMeasure) measure = measure_of (quern_sample_text (), "Q8_0", NULL);
+  QuernMeasured *result = quern_measure_add_model (measure, model, QE_KV_F16);
+  g_object_set (measure, "memory-limit", plan_of ("Q8_0", 512) * 3 / 2, NULL);
+  g_signal_connect (quern_measure_get_result (measure, 0), "changed", G_CALLBACK (delete_cb), path);
+  if (!run_measure (measure, NULL, &error)) /* else it was opened before it was deleted */
+    g_assert_nonnull (strstr (error->message, "gone.gguf"));
+  g_assert_false (quern_measure_get_running (measure));
+  g_unlink (path);
+  g_clear_error (&error);
+  g_assert_cmpuint (quern_measured_get_n_positions (result), <=, 2000);
+  if (!quern_measure_get_complete (measure))
+    g_assert_false (run_measure (measure, NULL, &error));
+  test_remove_folder (folder);
+}
+
+/* ---- reading side by side -------------------------------------------------------------------------------------- */
+
+static void
+add_column (QuernComparison *comparison, const char *quantisation)
+{
+  g_autoptr (QuernModel) model = tiny (quantisation);
+  g_autoptr (QuernCompareColumn) column = quern_compare_column_new (model);
+
+  quern_compare_column_set_thinking (column, QUERN_THINKING_OFF);
+  g_assert_true (quern_comparison_add_column (comparison, column));
+}
+
+static QuernComparison *
+comparison_of (const char *a, const char *b)
+{
+  QuernComparison *comparison = quern_comparison_new ();
+
+  add_column (comparison, a);
+  add_column (comparison, b);
+  g_object_set (comparison, "seed", (guint64) 11, "max-tokens", 40, NULL);
+  return comparison;
+}
+
+static gboolean
+ask (QuernComparison *comparison, const char *prompt, GCancellable *cancellable, GError **error)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+
+  quern_comparison_ask_async (comparison, prompt, NULL, cancellable, test_result_cb, &result);
+  test_wait_result (&result);
+  return quern_comparison_ask_finish (comparison, result, error);
+}
+
+static QuernCompareAnswer *
+answer_at (QuernComparison *comparison, guint column, guint turn)
+{
+  return quern_compare_column_get_answer (quern_comparison_get_column (comparison, column), turn);
+}
+
+/* Every token's span covers the text without a gap, and its probability is among the likeliest. */
+static void
+assert_tokens (QuernCompareAnswer *answer)
+{
+  guint at = 0;
+
+  g_assert_cmpuint (quern_compare_answer_get_n_tokens (answer), >, 0);
+  for (guint i = 0; i < quern_compare_answer_get_n_tokens (answer); i++) {
+    const QuernCompareToken *token = quern_compare_answer_get_token (answer, i);
+    g_assert_cmpuint (token->start, ==, at);
+    at = token->end;
+    g_assert_cmpfloat (token->chosen.p, >, 0);
+    g_assert_cmpfloat (token->chosen.p, <=, 1);
+    g_assert_cmpuint (token->n_top, ==, QUERN_COMPARE_TOP);
+    g_assert_cmpfloat (token->top[0].p, >=, token->chosen.p);
+  }
+  g_assert_cmpuint (at, <=, strlen (quern_compare_answer_get_answer (answer)));
+}
+
+/* Equal models draw equal texts; the same seed gives the same again; two turns. */
+static void
+test_seed (void)
+{
+  g_autoptr (QuernComparison) first = comparison_of ("Q8_0", "Q8_0");
+  g_autoptr (QuernComparison) again = comparison_of ("Q8_0", "Q2_K");
+  QuernFork fork;
+
+  for (guint turn = 0; turn < 2; turn++) {
+    g_assert_true (ask (first, turn == 0 ? "Count to three" : "And backwards?", NULL, NULL));
+    g_assert_true (ask (again, turn == 0 ? "Count to three" : "And backwards?", NULL, NULL));
+    quern_comparison_get_fork (first, turn, 0, 1, &fork);
+    g_assert_false (fork.differs);
+    g_assert_true (fork.same_context);
+    g_assert_cmpfloat (fork.shared, ==, 1);
+    g_assert_cmpstr (quern_compare_answer_get_answer (answer_at (first, 0, turn)), ==,
+                     quern_compare_answer_get_answer (answer_at (again, 0, turn)));
+    assert_tokens (answer_at (again, 0, turn));
+    assert_tokens (answer_at (again, 1, turn));
+  }
+  const QuernStatistics *s = quern_compare_answer_get_statistics (answer_at (first, 0, 1));
+  g_assert_cmpuint (s->prompt_tokens, >,
+                    quern_compare_answer_get_statistics (answer_at (first, 0, 0))->prompt_tokens);
+  g_assert_cmpfloat (s->decode_seconds, >, 0);
+}
+
+/* The first token that differs, with both choices as each model saw them. */
+static void
+test_fork (void)
+{
+  g_autoptr (QuernComparison) comparison = NULL;
+  QuernFork fork = { 0 };
+
+  for (guint64 seed = 1; seed <= 20 && !fork.differs; seed++) {
+    g_clear_object (&comparison);
+    comparison = comparison_of ("Q8_0", "Q2_K");
+    g_object_set (comparison, "seed", seed, NULL);
+    g_assert_true (ask (comparison, "Tell me about the sea", NULL, NULL));
+    quern_comparison_get_fork (comparison, 0, 0, 1, &fork);
+  }
+  g_assert_true (fork.differs);
+  g_assert_cmpint (fork.a.id, !=, fork.b.id);
+  const QuernCompareToken *a = quern_compare_answer_get_token (answer_at (comparison, 0, 0), fork.index);
+  const QuernCompareToken *b = quern_compare_answer_get_token (answer_at (comparison, 1, 0), fork.index);
+  g_assert_cmpint (a->chosen.id, ==, fork.a.id);
+  for (guint i = 0; i < a->n_top; i++)
+    if (a->top[i].id == fork.b.id)
+      g_assert_true (a->top[i].p == fork.p_b_in_a);
+  g_assert_cmpint (b->chosen.id, ==, fork.b.id);
+  for (guint i = 0; i < fork.index; i++)
+    g_assert_cmpint (quern_compare_answer_get_token (answer_at (comparison, 0, 0), i)->chosen.id, ==,
+                     quern_compare_answer_get_token (answer_at (comparison, 1, 0), i)->chosen.id);
+}
+
+static void
+test_together (void)
+{
+  g_autoptr (QuernComparison) apart = comparison_of ("Q8_0", "Q8_0");
+  g_autoptr (QuernComparison) together = comparison_of ("Q8_0", "Q8_0");
+  g_autoptr (GError) error = NULL;
+  QuernCompareMode mode;
+  guint64 one, two, available;
+
+  g_assert_true (quern_comparison_plan_memory (apart, FALSE, &mode, &one, &available, NULL));
+  g_object_set (together, "mode", QUERN_COMPARE_TOGETHER, NULL);
+  g_assert_true (quern_comparison_plan_memory (together, FALSE, &mode, &two, &available, NULL));
+  g_assert_cmpuint (two, >, one);
+  g_assert_cmpuint (two, <, 2 * one); /* the weights of one file count once */
+  g_assert_true (ask (apart, "Hello", NULL, NULL));
+  g_assert_true (ask (together, "Hello", NULL, NULL));
+  g_assert_true (quern_compare_answer_get_together (answer_at (together, 0, 0)));
+  g_assert_cmpstr (quern_compare_answer_get_answer (answer_at (apart, 1, 0)), ==,
+                   quern_compare_answer_get_answer (answer_at (together, 1, 0)));
+
+  g_object_set (together, "memory-limit", (one + two) / 2, NULL);
+  g_assert_true (ask (together, "Once more", NULL, NULL));
+  g_assert_false (quern_compare_answer_get_together (answer_at (together, 0, 1)));
+  g_assert_nonnull (quern_comparison_get_note (together));
+  g_assert_cmpuint (quern_compare_answer_get_peak_memory (answer_at (together, 1, 1)), <=,
+                    quern_compare_answer_get_planned_memory (answer_at (together, 1, 1)) + 16 * 1024 * 1024);
+
+  g_object_set (together, "memory-limit", (guint64) 1000, NULL);
+  g_assert_false (ask (together, "And again", NULL, &error));
+  g_assert_error (error, QUERN_COMPARE_ERROR, QUERN_COMPARE_ERROR_MEMORY);
+  g_assert_cmpuint (quern_comparison_get_n_turns (together), ==, 2); /* nothing was added */
+}
+
+static void
+stop_cb (QuernComparison *comparison)
+{
+  quern_comparison_stop (comparison);
+}
+
+/* What was written before the stop stays, and the column after it is stopped as well. */
+static void
+test_stop (void)
+{
+  g_autoptr (QuernComparison) comparison = comparison_of ("Q8_0", "Q2_K");
+  g_autoptr (GAsyncResult) result = NULL;
+
+  g_object_set (comparison, "max-tokens", 2000, NULL);
+  quern_comparison_ask_async (comparison, "Write a long story", NULL, NULL, test_result_cb, &result);
+  g_signal_connect_swapped (answer_at (comparison, 0, 0), "text", G_CALLBACK (stop_cb), comparison);
+  test_wait_result (&result);
+  g_assert_true (quern_comparison_ask_finish (comparison, result, NULL));
+  g_assert_false (quern_comparison_get_running (comparison));
+  g_assert_cmpuint (strlen (quern_compare_answer_get_answer (answer_at (comparison, 0, 0))), >, 0);
+  g_assert_cmpint (quern_compare_answer_get_state (answer_at (comparison, 0, 0)), >=, QUERN_COMPARE_DONE);
+  g_assert_false (quern_compare_answer_is_running (answer_at (comparison, 1, 0)));
+}
+
+/* The reference's own answers as the text to measure on. */
+static void
+test_measure_answers (void)
+{
+  g_autoptr (QuernComparison) comparison = comparison_of ("Q8_0", "Q2_K");
+  g_autoptr (QuernMeasure) measure = quern_measure_new ();
+
+  g_assert_true (ask (comparison, "Count to three", NULL, NULL));
+  for (guint i = 0; i < 2; i++)
+    quern_measure_add_model (measure, quern_compare_column_get_model (quern_comparison_get_column (comparison, i)),
+                             QE_KV_F16);
+  quern_comparison_add_answers (comparison, 0, measure);
+  g_assert_true (run_measure (measure, NULL, NULL));
+  QuernCompareAnswer *answer = answer_at (comparison, 0, 0);
+  g_assert_cmpuint (summary_of (measure, 0)->n, ==, quern_compare_answer_get_n_tokens (answer));
+  for (guint i = 0; i < quern_compare_answer_get_n_tokens (answer); i++) /* what was drawn is what is scored */
+    g_assert_cmpfloat_with_epsilon (exp (-quern_measured_get_position (quern_measure_get_result (measure, 0), i)->nll),
+                                    quern_compare_answer_get_token (answer, i)->chosen.p, 1e-3);
+}
+
+/* ---- votes ----------------------------------------------------------------------------------------------------- */
+
+static void
+test_votes (void)
+{
+  g_autoptr (QuernComparison) comparison = comparison_of ("Q8_0", "Q2_K");
+  QuernVoteCount count;
+  QuernRating ratings[2];
+  guint order[2], flipped = 0;
+
+  for (guint i = 0; i < 20; i++)
+    _quern_comparison_restore_turn (comparison, "?", NULL);
+  for (guint i = 0; i < 20; i++) {
+    quern_comparison_get_order (comparison, i, order);
+    g_assert_cmpuint (order[0] + order[1], ==, 1);
+    flipped += order[0];
+  }
+  g_assert_cmpuint (flipped, >, 0);
+  g_assert_cmpuint (flipped, <, 20);
+  for (guint i = 0; i < 9; i++)
+    quern_comparison_vote (comparison, i, i % 2, 1 - i % 2, i % 2 ? QUERN_VOTE_B : QUERN_VOTE_A);
+  quern_comparison_vote (comparison, 0, 1, 0, QUERN_VOTE_A); /* changes the first one */
+  quern_comparison_vote (comparison, 9, 0, 1, QUERN_VOTE_BOTH_BAD);
+  quern_comparison_count_votes (comparison, 0, 1, &count);
+  g_assert_cmpuint (count.a, ==, 8);
+  g_assert_cmpuint (count.b, ==, 1);
+  g_assert_cmpuint (count.both_bad, ==, 1);
+  g_assert_cmpfloat (count.low, <, 8.0 / 9);
+  g_assert_cmpfloat (count.high, >, 8.0 / 9);
+  g_assert_false (quern_comparison_rate (comparison, ratings)); /* nine that prefer one */
+  quern_comparison_vote (comparison, 10, 0, 1, QUERN_VOTE_A);
+  g_assert_true (quern_comparison_rate (comparison, ratings));
+  g_assert_cmpfloat (ratings[0].rating, >, ratings[1].rating);
+  g_assert_cmpfloat (ratings[0].low, <=, ratings[0].rating);
+}
+
+/* ---- files ----------------------------------------------------------------------------------------------------- */
+
+static QuernComparison *
+full_comparison (void)
+{
+  QuernComparison *comparison = comparison_of ("Q8_0", "Q2_K");
+  g_autoptr (QuernMeasure) measure = measure_of ("The <b>miller</b> & his daughter | 河边", "Q8_0", "Q2_K", NULL);
+
+  g_assert_true (ask (comparison, "Is <i>3 | 4</i> \"right\"?\n```", NULL, NULL));
+  g_assert_true (run_measure (measure, NULL, NULL));
+  quern_measure_set_source (measure, "a test");
+  quern_comparison_set_measure (comparison, measure);
+  quern_comparison_vote (comparison, 0, 0, 1, QUERN_VOTE_TIE);
+  return comparison;
+}
+
+/* Written and read back, it is the same to the last digit, and can be gone on with when its models are there. */
+static void
+test_round_trip (void)
+{
+  g_autoptr (QuernComparison) comparison = full_comparison ();
+  g_autofree char *json = quern_comparison_to_json (comparison);
+  g_autoptr (GListStore) models = g_list_store_new (QUERN_TYPE_MODEL);
+  g_autoptr (QuernComparison) alone = quern_comparison_new_from_json (json, -1, NULL, NULL);
+  g_autoptr (GError) error = NULL;
+
+  for (guint i = 0; i < 2; i++)
+    g_list_store_append (models, quern_compare_column_get_model (quern_comparison_get_column (comparison, i)));
+  g_autoptr (QuernComparison) back = quern_comparison_new_from_json (json, -1, G_LIST_MODEL (models), &error);
+  g_assert_no_error (error);
+  g_autofree char *again = quern_comparison_to_json (back);
+  g_assert_true (g_str_equal (again, json));
+  g_assert_true (summary_of (quern_comparison_get_measure (back), 1)->kld_mean
+                 == summary_of (quern_comparison_get_measure (comparison), 1)->kld_mean);
+  g_assert_true (ask (back, "And now?", NULL, &error));
+
+  g_autofree char *same = quern_comparison_to_json (alone);
+  g_assert_true (g_str_equal (same, json));
+  g_assert_false (ask (alone, "And now?", NULL, &error));
+  g_assert_error (error, QUERN_COMPARE_ERROR, QUERN_COMPARE_ERROR_FAILED);
+  quern_comparison_attach_models (alone, G_LIST_MODEL (models));
+  g_assert_true (ask (alone, "And now?", NULL, NULL));
+}
+
+/* Whatever is in the file, it is refused with a sentence or read without harm. */
+static void
+test_damaged_files (void)
+{
+  g_autoptr (QuernComparison) comparison = full_comparison ();
+  g_autofree char *json = quern_comparison_to_json (comparison);
+  gsize length = strlen (json);
+  g_autoptr (GRand) random = g_rand_new_with_seed (5);
+  static const char *const nonsense[] = { "", "[]", "null", "{}", "{\"format\":\"quern-comparison\",\"version\":99}" };
+  static const char *const sound[] = {
+    "{\"format\":\"quern-comparison\",\"version\":1}",
+    "{\"format\":\"quern-comparison\",\"version\":1,\"columns\":[1,{},{\"answers\":[{}]}],\"prompts\":[{}],\"votes\":[[0,0,1]]}",
+    "{\"format\":\"quern-comparison\",\"version\":1,\"measure\":{\"text\":\"é\",\"ends\":[1,99],\"position_tokens\":[-1,7],"
+    "\"windows\":-3,\"models\":[{\"positions\":[[],[1,2,3]]}]}}",
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (nonsense); i++) {
+    g_autoptr (GError) error = NULL;
+    g_assert_null (quern_comparison_new_from_json (nonsense[i], -1, NULL, &error));
+    g_assert_error (error, QUERN_COMPARE_ERROR, QUERN_COMPARE_ERROR_FORMAT);
+  }
+  for (guint i = 0; i < G_N_ELEMENTS (sound); i++) {
+    g_autoptr (QuernComparison) read = quern_comparison_new_from_json (sound[i], -1, NULL, NULL);
+    g_autofree char *html = read ? quern_comparison_to_html (read) : NULL;
+    g_assert_nonnull (html);
+  }
+  for (guint i = 0; i < 60; i++) {
+    g_autofree char *changed = g_strdup (json);
+    for (guint j = 0; j < 4; j++)
+      changed[g_rand_int_range (random, 0, (gint32) length)] = "0123456789-[]{},:\"e."[g_rand_int_range (random, 0, 20)];
+    g_autoptr (QuernComparison) read = quern_comparison_new_from_json (changed, (gssize) length, NULL, NULL);
+    g_autofree char *html = read ? quern_comparison_to_html (read) : NULL;
+  }
+}
+
+/* Reports need nothing from elsewhere and do not take words for markup. */
+static void
+test_reports (void)
+{
+  g_autoptr (QuernComparison) comparison = full_comparison ();
+  g_autoptr (GAsyncResult) result = NULL;
+
+  quern_comparison_hash_async (comparison, NULL, test_result_cb, &result);
+  test_wait_result (&result);
+  g_assert_true (quern_comparison_hash_finish (comparison, result, NULL));
+  const char *sum = quern_compare_column_get_facts (quern_comparison_get_column (comparison, 0))->sha256;
+  g_autofree char *html = quern_comparison_to_html (comparison);
+  g_autofree char *markdown = quern_comparison_to_markdown (comparison);
+  g_assert_cmpuint (strlen (sum), ==, 64);
+  g_assert_nonnull (strstr (html, sum));
+  g_assert_nonnull (strstr (html, "<svg"));
+  g_assert_nonnull (strstr (html, "&lt;i&gt;3 | 4"));
+  g_assert_null (strstr (html, "<i>"));
+  g_assert_null (strstr (html, "http"));
+  g_assert_null (strstr (html, "<script"));
+  g_assert_nonnull (strstr (html, "seed 11"));
+  g_assert_nonnull (strstr (markdown, sum));
+  g_assert_nonnull (strstr (markdown, "````")); /* longer than the fence in the prompt */
+}
+
+/* ---- store ----------------------------------------------------------------------------------------------------- */
+
+static gboolean
+has_one (gpointer entries)
+{
+  return g_list_model_get_n_items (entries) == 1;
+}
+
+static QuernComparison *
+open_comparison (QuernComparisons *comparisons, gint64 id, GError **error)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+
+  quern_comparisons_open_async (comparisons, id, NULL, NULL, test_result_cb, &result);
+  test_wait_result (&result);
+  return quern_comparisons_open_finish (comparisons, result, error);
+}
+
+/* Stored, changed, read back by another run of the program, deleted, brought back. */
+static void
+test_store (void)
+{
+  g_autofree char *folder = test_folder ();
+  g_autofree char *path = g_build_filename (folder, "quern.db", NULL);
+  g_autofree char *json = NULL;
+  gint64 id;
+  {
+    g_autoptr (QuernStore) store = quern_store_open (path, NULL);
+    g_autoptr (QuernComparisons) comparisons = quern_comparisons_new (store);
+    g_autoptr (QuernComparison) comparison = full_comparison ();
+    quern_comparisons_add (comparisons, comparison);
+    quern_comparison_set_title (comparison, "Which one?");
+    id = quern_comparison_get_id (comparison);
+    json = quern_comparison_to_json (comparison);
+    g_object_run_dispose (G_OBJECT (comparisons)); /* saves what is not saved yet */
+    quern_store_close (store);
+  }
+  g_autoptr (QuernStore) store = quern_store_open (path, NULL);
+  g_autoptr (QuernComparisons) comparisons = quern_comparisons_new (store);
+  g_autoptr (GError) error = NULL;
+  test_wait (has_one, quern_comparisons_get_entries (comparisons));
+  g_autoptr (QuernComparisonEntry) entry = g_list_model_get_item (quern_comparisons_get_entries (comparisons), 0);
+  g_assert_cmpstr (quern_comparison_entry_get_title (entry), ==, "Which one?");
+  g_assert_cmpint (quern_comparison_entry_get_id (entry), ==, id);
+  g_autoptr (QuernComparison) back = open_comparison (comparisons, id, &error);
+  g_assert_no_error (error);
+  g_autofree char *again = quern_comparison_to_json (back);
+  g_assert_true (g_str_equal (again, json));
+  quern_comparisons_delete (comparisons, entry);
+  g_assert_cmpuint (g_list_model_get_n_items (quern_comparisons_get_entries (comparisons)), ==, 0);
+  quern_comparisons_restore (comparisons, entry);
+  g_assert_cmpuint (g_list_model_get_n_items (quern_comparisons_get_entries (comparisons)), ==, 1);
+  g_assert_null (open_comparison (comparisons, 42, &error));
+  g_assert_error (error, QUERN_COMPARE_ERROR, QUERN_COMPARE_ERROR_FAILED);
+  quern_store_close (store);
+  test_remove_folder (folder);
+}
+
+/* ---- questions ------------------------------------------------------------------------------------------------- */
+
+static void
+test_questions (void)
+{
+  static const char *const wrong[] = { "", "nonsense", "{\"question\":\"?\"}", "{\"question\":\"?\",\"regex\":\"(\"}" };
+  g_autoptr (QuernComparison) comparison = comparison_of ("Q8_0", "Q2_K");
+  g_autoptr (GAsyncResult) result = NULL;
+  double low, high;
+  QuernFlips flips;
+
+  for (guint i = 0; i < G_N_ELEMENTS (wrong); i++) {
+    g_autoptr (GError) error = NULL;
+    g_assert_null (quern_questions_new (wrong[i], -1, &error));
+    g_assert_error (error, QUERN_COMPARE_ERROR, QUERN_COMPARE_ERROR_FORMAT);
+  }
+  g_autoptr (QuernQuestions) questions = quern_questions_new ("{\"question\": \"Say hello\", \"regex\": \".\"}\n\n"
+                                                              "{\"question\": \"2 + 2?\", \"answer\": \"no model says this\"}\n",
+                                                              -1, NULL);
+  g_assert_cmpuint (quern_questions_get_n (questions), ==, 2);
+  quern_questions_run_async (questions, comparison, NULL, test_result_cb, &result);
+  test_wait_result (&result);
+  g_assert_true (quern_questions_run_finish (questions, result, NULL));
+  for (guint column = 0; column < 2; column++) {
+    g_assert_true (quern_questions_is_right (questions, column, 0));
+    g_assert_false (quern_questions_is_right (questions, column, 1));
+    g_assert_cmpfloat (quern_questions_get_accuracy (questions, column, &low, &high), ==, 0.5);
+    g_assert_cmpfloat (low, <, 0.5);
+    g_assert_cmpfloat (high, >, 0.5);
+  }
+  quern_questions_get_flips (questions, 0, 1, &flips);
+  g_assert_cmpuint (flips.both, ==, 1);
+  g_assert_cmpuint (flips.neither, ==, 1);
+  g_assert_cmpfloat (flips.flips, ==, 0);
+  g_assert_cmpfloat (flips.p_value, ==, 1);
+  g_assert_cmpuint (quern_comparison_get_n_turns (comparison), ==, 0);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_autofree char *cache = test_folder ();
+
+  g_setenv ("XDG_CACHE_HOME", cache, TRUE);
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/compare/measure/order", test_order);
+  g_test_add_func ("/compare/measure/windows", test_windows);
+  g_test_add_func ("/compare/measure/independent", test_independent);
+  g_test_add_func ("/compare/measure/memory", test_memory);
+  g_test_add_func ("/compare/measure/resume", test_resume);
+  g_test_add_func ("/compare/measure/pause", test_pause);
+  g_test_add_func ("/compare/measure/bad-texts", test_bad_texts);
+  g_test_add_func ("/compare/measure/vocabularies", test_vocabularies);
+  g_test_add_func ("/compare/measure/deleted", test_deleted);
+  g_test_add_func ("/compare/measure/answers", test_measure_answers);
+  g_test_add_func ("/compare/run/seed", test_seed);
+  g_test_add_func ("/compare/run/fork", test_fork);
+  g_test_add_func ("/compare/run/together", test_together);
+  g_test_add_func ("/compare/run/stop", test_stop);
+  g_test_add_func ("/compare/votes", test_votes);
+  g_test_add_func ("/compare/files/round-trip", test_round_trip);
+  g_test_add_func ("/compare/files/damaged", test_damaged_files);
+  g_test_add_func ("/compare/files/reports", test_reports);
+  g_test_add_func ("/compare/store", test_store);
+  g_test_add_func ("/compare/questions", test_questions);
+  int code = g_test_run ();
+  test_remove_folder (cache); /* must be empty but for itself: logits have no name */
+  return code;
+}
