@@ -6,6 +6,7 @@ import re
 import quern_ui
 
 QUESTION = 'What is the capital of France?'
+STORY = 'Tell me a story about a dragon and a mill.'  # beyond what Quern Tiny knows: quantisations part
 
 
 class Compare(quern_ui.TestCase):
@@ -13,6 +14,7 @@ class Compare(quern_ui.TestCase):
 
     def open_page(self):
         app = self.launch()
+        app.resize(*self.desktop.size)
         app.find('button', re.compile('^Model: '))  # the models are known
         app.find('button', 'New Comparison').click()
         app.find('button', 'Add a Column')
@@ -21,13 +23,28 @@ class Compare(quern_ui.TestCase):
     def columns(self, app):
         return app.find_all('button', re.compile('^Model of this column: '))
 
-    def ask(self, app, question):
+    def ask(self, app, question, figures=True):
         box = app.find('text', 'Message')
         box.set_text(question)
         box.focus()
         app.key('Return')
-        n = len(self.columns(app))
-        quern_ui.wait_for('every answer', lambda: len(app.find_all('label', re.compile('tokens/s'))) == n, 60)
+        box.wait(lambda node: node.text == '')
+        if figures:
+            n = len(self.columns(app))
+            quern_ui.wait_for('every answer', lambda: len(app.find_all('label', re.compile('tokens/s'))) == n, 60)
+        app.find('button', 'Send', timeout=60)
+
+    def think(self, app, wanted):
+        button = app.find('toggle button', 'Think')
+        if button.is_on != wanted:
+            button.click()
+            button.wait(lambda node: node.is_on == wanted)
+
+    def choose(self, app, *path):
+        """Activates an item of the page's menu."""
+        app.find('toggle button', 'Comparison Menu').click()
+        for name in path:
+            app.find('menu item', name).click()
 
     def test_two_columns(self):
         app = self.open_page()
@@ -38,6 +55,76 @@ class Compare(quern_ui.TestCase):
         self.assertTrue(app.find_all('label', re.compile('Paris')))
         self.assertEqual(len(app.find_all('label', re.compile('bits per weight'))), 2)
         app.screenshot('compare-2')
+
+    def test_difference_and_four_columns(self):
+        app = self.open_page()
+        self.think(app, False)
+        app.find('button', 'Add a Column').click()
+        quern_ui.wait_for('a third column', lambda: len(self.columns(app)) == 3)
+        self.ask(app, STORY)
+        app.key('ctrl+j')
+        sentence = app.find('label', re.compile(r'Q8_0 chose “.*Up to here \d+ tokens? are the same', re.S)).name
+        self.assertRegex(sentence, r'Q2_K chose “|Q4_K_M chose “')
+        self.assertRegex(sentence, r'\(\d+\.\d %\)')
+        app.screenshot('compare-3')
+        app.key('Escape')
+        app.find('button', 'Add a Column').click()
+        quern_ui.wait_for('a fourth column', lambda: len(self.columns(app)) == 4)
+        self.ask(app, QUESTION)
+        app.screenshot('compare-4')
+        self.assertFalse(app.find('button', 'Add a Column').sensitive)
+
+    def test_narrow(self):
+        app = self.open_page()
+        self.ask(app, QUESTION)
+        app.resize(360, 640)
+        quern_ui.wait_for('one column', lambda: len(self.columns(app)) == 1)
+        first = self.columns(app)[0].name
+        app.screenshot('compare-narrow')
+        app.find('radio button', 'Q2_K').click()
+        quern_ui.wait_for('the other column', lambda: [node.name for node in self.columns(app)] not in ([], [first]))
+
+    def test_continue(self):
+        app = self.open_page()
+        self.ask(app, QUESTION)
+        app.find('toggle button', 'Column Actions').click()
+        app.find('menu item', 'Continue as a Chat').click()
+        app.find('button', re.compile('^Model: '))
+        app.find('label', 'The capital of France is Paris.')
+        roles = [row[0] for row in self.desktop.query('SELECT role FROM message ORDER BY id')]
+        self.assertEqual(roles, ['user', 'assistant'])
+
+    def test_measure(self):
+        app = self.open_page()
+        app.find('button', 'Add a Column').click()
+        self.choose(app, 'Measure…')
+        app.find('button', 'Measure').click()
+        app.find('label', re.compile('is the smallest that is not worse|nothing smaller equals'), timeout=120)
+        app.screenshot('compare-measure')
+        figures = [node.name for node in app.find_all('label', re.compile(r'^\d\.\d{4} ± \d\.\d{4}$'))]
+        self.assertEqual(figures[0], '0.0000 ± 0.0000')  # the reference
+        means = [float(text.split()[0]) for text in figures]
+        self.assertEqual(means, sorted(means))
+        self.assertGreater(means[-1], 0)
+        app.find('text', 'The text by divergence').focus()
+        for _ in range(40):  # the first window's first half is not scored in a long text
+            app.key('Down')
+        app.key('Up', 'Up', 'Up', 'Return')
+        app.find('label', re.compile('^Divergence '))
+        app.screenshot('compare-heat-map')
+
+    def test_blind_vote(self):
+        app = self.open_page()
+        self.choose(app, 'Blind Vote')
+        quern_ui.wait_for('hidden names', lambda: not app.find_all('label', re.compile('Q8_0|Q2_K')))
+        self.ask(app, QUESTION, figures=False)
+        self.assertFalse(app.find_all('label', re.compile('tokens/s|Q8_0|Q2_K')))
+        app.screenshot('compare-blind')
+        app.find('button', 'A Is Better').click()
+        app.find('label', re.compile('^1 vote so far'))
+        self.choose(app, 'Blind Vote')
+        app.find('label', re.compile('better: 1'))
+        app.screenshot('compare-votes')
 
 
 if __name__ == '__main__':

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "quern-compare-export.h"
 #include "quern-compare-page-private.h"
+#include "quern-measure-dialog.h"
 
 #include <glib/gi18n.h>
 #include <string.h>
@@ -182,6 +184,75 @@ jump_action (GtkWidget *widget, const char *name, GVariant *parameter)
                                adw_toast_new (_ ("The last answers are the same")));
 }
 
+static void
+measure_action (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  adw_dialog_present (quern_measure_dialog_new (QUERN_COMPARE_PAGE (widget)->comparison), widget);
+}
+
+static void
+export_action (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  quern_compare_export (QUERN_COMPARE_PAGE (widget), g_variant_get_string (parameter, NULL));
+}
+
+/* A vote is about the first two columns on the screen; who they are is the comparison's affair. */
+static void
+vote_action (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  QuernComparePage *self = QUERN_COMPARE_PAGE (widget);
+  guint order[QUERN_COMPARE_MAX_COLUMNS], turn = quern_comparison_get_n_turns (self->comparison);
+
+  if (turn == 0 || _quern_compare_page_has_vote (self, turn - 1))
+    return;
+  quern_comparison_get_order (self->comparison, turn - 1, order);
+  quern_comparison_vote (self->comparison, turn - 1, order[0], order[1],
+                         (QuernVoteKind) g_variant_get_int32 (parameter));
+}
+
+/* ---- what can be switched: "view.…" ----------------------------------------------------------------------------- */
+
+static void
+marks_cb (GSimpleAction *action, GVariant *state, gpointer user_data)
+{
+  QuernComparePage *self = QUERN_COMPARE_PAGE (user_data);
+
+  g_simple_action_set_state (action, state);
+  self->marks = g_variant_get_boolean (state);
+  for (GtkWidget *view = gtk_widget_get_first_child (GTK_WIDGET (self->columns)); view != NULL;
+       view = gtk_widget_get_next_sibling (view))
+    quern_compare_column_view_set_marks (QUERN_COMPARE_COLUMN_VIEW (view), self->marks);
+}
+
+static void
+scroll_together_cb (GSimpleAction *action, GVariant *state, gpointer user_data)
+{
+  g_simple_action_set_state (action, state);
+  QUERN_COMPARE_PAGE (user_data)->together_scroll = g_variant_get_boolean (state);
+}
+
+/* Those of the page, and those that are properties of the comparison. */
+void
+_quern_compare_page_insert_actions (QuernComparePage *self)
+{
+  static const GActionEntry entries[] = {
+    { .name = "marks", .state = "true", .change_state = marks_cb },
+    { .name = "scroll-together", .state = "true", .change_state = scroll_together_cb },
+  };
+  static const char *const properties[] = { "mode", "blind" };
+  g_autoptr (GSimpleActionGroup) group = g_simple_action_group_new ();
+
+  g_action_map_add_action_entries (G_ACTION_MAP (group), entries, G_N_ELEMENTS (entries), self);
+  g_action_group_change_action_state (G_ACTION_GROUP (group), "marks", g_variant_new_boolean (self->marks));
+  g_action_group_change_action_state (G_ACTION_GROUP (group), "scroll-together",
+                                      g_variant_new_boolean (self->together_scroll));
+  for (gsize i = 0; i < G_N_ELEMENTS (properties); i++) {
+    g_autoptr (GPropertyAction) action = g_property_action_new (properties[i], self->comparison, properties[i]);
+    g_action_map_add_action (G_ACTION_MAP (group), G_ACTION (action));
+  }
+  gtk_widget_insert_action_group (GTK_WIDGET (self), "view", G_ACTION_GROUP (group));
+}
+
 void
 _quern_compare_page_install_actions (GtkWidgetClass *widget_class)
 {
@@ -189,9 +260,10 @@ _quern_compare_page_install_actions (GtkWidgetClass *widget_class)
     const char *name, *parameter;
     GtkWidgetActionActivateFunc func;
   } actions[] = {
-    { "chat.send", NULL, send_action },     { "chat.stop", NULL, stop_action },
-    { "chat.attach", NULL, attach_action }, { "compare.add-column", NULL, add_column_action },
-    { "compare.jump", NULL, jump_action },
+    { "chat.send", NULL, send_action },       { "chat.stop", NULL, stop_action },
+    { "chat.attach", NULL, attach_action },   { "compare.add-column", NULL, add_column_action },
+    { "compare.jump", NULL, jump_action },    { "compare.measure", NULL, measure_action },
+    { "compare.export", "s", export_action }, { "compare.vote", "i", vote_action },
   };
 
   for (gsize i = 0; i < G_N_ELEMENTS (actions); i++)

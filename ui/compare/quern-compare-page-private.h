@@ -17,7 +17,7 @@ struct _QuernComparePage {
   AdwWindowTitle *title;
   GtkBox *columns;
   GtkWidget *add_button;
-  GtkWidget *hint, *votes;
+  GtkWidget *hint, *votes, *vote_buttons;
   GtkLabel *vote_label;
   QuernComposer *composer;
 
@@ -38,5 +38,7 @@ void _quern_compare_page_install_actions (GtkWidgetClass *widget_class);
 void _quern_compare_page_update (QuernComparePage *self);
 QuernCompareColumnView *_quern_compare_page_get_view (QuernComparePage *self, guint column);
 void _quern_compare_page_fill (QuernComparePage *self);
+void _quern_compare_page_insert_actions (QuernComparePage *self);
+gboolean _quern_compare_page_has_vote (QuernComparePage *self, guint turn);
 
 G_END_DECLS

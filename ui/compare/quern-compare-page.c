@@ -184,6 +184,53 @@ set_condition (QuernComparePage *self)
       adw_breakpoint_condition_new_length (ADW_BREAKPOINT_CONDITION_MAX_WIDTH, n * COLUMN_WIDTH, ADW_LENGTH_UNIT_SP));
 }
 
+/* ---- votes ------------------------------------------------------------------------------------------------------ */
+
+gboolean
+_quern_compare_page_has_vote (QuernComparePage *self, guint turn)
+{
+  for (guint i = 0; i < quern_comparison_get_n_votes (self->comparison); i++)
+    if (quern_comparison_get_vote (self->comparison, i)->turn == turn)
+      return TRUE;
+  return FALSE;
+}
+
+static char *
+make_counts (QuernComparison *comparison)
+{
+  QuernVoteCount count;
+  g_autofree char *a = quern_compare_column_dup_label (quern_comparison_get_column (comparison, 0));
+  g_autofree char *b = quern_compare_column_dup_label (quern_comparison_get_column (comparison, 1));
+
+  quern_comparison_count_votes (comparison, 0, 1, &count);
+  /* Translators: counts of votes: for either model, ties, both bad; then the share of the first with its interval */
+  return g_strdup_printf (_ ("%s better: %u · %s better: %u · equal: %u · both bad: %u. %s wins %.0f %% (95 %% "
+                             "interval: %.0f to %.0f %%)."),
+                          a, count.a, b, count.b, count.ties, count.both_bad, a, count.share * 100, count.low * 100,
+                          count.high * 100);
+}
+
+/* The bar shows the question while names are hidden, and the counts once they are not. */
+static void
+update_votes (QuernComparePage *self, gboolean running)
+{
+  guint n_turns = quern_comparison_get_n_turns (self->comparison), n = quern_comparison_get_n_votes (self->comparison);
+  gboolean blind = is_blind (self), voted = n_turns > 0 && _quern_compare_page_has_vote (self, n_turns - 1);
+  g_autofree char *text = NULL;
+
+  if (blind && voted)
+    text = g_strdup_printf (ngettext ("%u vote so far. Ask on, or switch Blind Vote off to see whose it was.",
+                                      "%u votes so far. Ask on, or switch Blind Vote off to see whose they were.", n),
+                            n);
+  else if (blind)
+    text = g_strdup (_ ("Which answer is better?"));
+  else if (n > 0)
+    text = make_counts (self->comparison);
+  gtk_label_set_label (self->vote_label, text != NULL ? text : "");
+  gtk_widget_set_visible (self->votes, text != NULL && n_turns > 0 && !running);
+  gtk_widget_set_visible (self->vote_buttons, blind && !voted);
+}
+
 /* ---- state ------------------------------------------------------------------------------------------------------ */
 
 static void
@@ -219,6 +266,7 @@ _quern_compare_page_update (QuernComparePage *self)
   gtk_widget_action_set_enabled (GTK_WIDGET (self), "compare.jump", n_turns > 0);
   if (note != NULL && !running)
     quern_compare_page_show_problem (self, note);
+  update_votes (self, running);
   set_condition (self);
 }
 
@@ -376,6 +424,7 @@ quern_compare_page_class_init (QuernComparePageClass *klass)
   gtk_widget_class_bind_template_child (widget_class, QuernComparePage, hint);
   gtk_widget_class_bind_template_child (widget_class, QuernComparePage, votes);
   gtk_widget_class_bind_template_child (widget_class, QuernComparePage, vote_label);
+  gtk_widget_class_bind_template_child (widget_class, QuernComparePage, vote_buttons);
   gtk_widget_class_bind_template_child (widget_class, QuernComparePage, composer);
   gtk_widget_class_bind_template_callback (widget_class, banner_clicked_cb);
   gtk_widget_class_bind_template_callback (widget_class, narrow_cb);
@@ -396,6 +445,7 @@ quern_compare_page_init (QuernComparePage *self)
   g_signal_group_connect_swapped (self->signals, "notify::running", G_CALLBACK (turns_changed_cb), self);
   g_signal_group_connect_swapped (self->signals, "notify::n-turns", G_CALLBACK (turns_changed_cb), self);
   g_signal_group_connect_swapped (self->signals, "notify::note", G_CALLBACK (_quern_compare_page_update), self);
+  g_signal_group_connect_swapped (self->signals, "notify::n-votes", G_CALLBACK (_quern_compare_page_update), self);
   g_signal_group_connect_swapped (self->signals, "notify::title", G_CALLBACK (_quern_compare_page_update), self);
   g_signal_group_connect_swapped (self->signals, "notify::blind", G_CALLBACK (blind_changed_cb), self);
   self->column_signals = g_signal_group_new (G_TYPE_LIST_MODEL);
@@ -433,6 +483,7 @@ quern_compare_page_set_comparison (QuernComparePage *self, QuernComparison *comp
   _quern_compare_page_fill (self);
   g_signal_group_set_target (self->signals, comparison);
   g_signal_group_set_target (self->column_signals, quern_comparison_get_columns (comparison));
+  _quern_compare_page_insert_actions (self);
   columns_changed_cb (self);
 }
 

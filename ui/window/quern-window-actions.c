@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "quern-comparison-json.h"
 #include "quern-undo.h"
 #include "quern-window-private.h"
 
@@ -26,6 +27,44 @@ new_comparison_action (GtkWidget *widget, const char *name, GVariant *parameter)
 
   if (self->store != NULL)
     _quern_window_compare (self, comparison);
+}
+
+static void
+comparison_read_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (QuernWindow) self = user_data;
+  g_autoptr (GError) error = NULL;
+  g_autofree char *text = NULL;
+  g_autoptr (QuernComparison) comparison = NULL;
+  gsize length;
+
+  if (self->library == NULL)
+    return;
+  if (g_file_load_contents_finish (G_FILE (source), result, &text, &length, NULL, &error))
+    comparison = quern_comparison_new_from_json (text, (gssize) length, G_LIST_MODEL (self->library), &error);
+  if (comparison != NULL)
+    _quern_window_compare (self, comparison);
+  else
+    quern_compare_page_show_problem (self->compare_page, error->message);
+}
+
+static void
+comparison_chosen_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (QuernWindow) self = user_data;
+  g_autoptr (GFile) file = gtk_file_dialog_open_finish (GTK_FILE_DIALOG (source), result, NULL);
+
+  if (file != NULL)
+    g_file_load_contents_async (file, NULL, comparison_read_cb, g_object_ref (self));
+}
+
+static void
+import_comparison_action (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  g_autoptr (GtkFileDialog) dialog = gtk_file_dialog_new ();
+
+  gtk_file_dialog_set_title (dialog, _ ("Import a Comparison"));
+  gtk_file_dialog_open (dialog, GTK_WINDOW (widget), NULL, comparison_chosen_cb, g_object_ref (widget));
 }
 
 static void
@@ -205,7 +244,8 @@ import_file_action (GtkWidget *widget, const char *name, GVariant *parameter)
   QuernWindow *self = QUERN_WINDOW (widget);
 
   if (self->library != NULL)
-    quern_library_import_async (self->library, g_variant_get_string (parameter, NULL), NULL, imported_cb, g_object_ref (self));
+    quern_library_import_async (self->library, g_variant_get_string (parameter, NULL), NULL, imported_cb,
+                                g_object_ref (self));
 }
 
 static void
@@ -305,6 +345,7 @@ _quern_window_install_actions (GtkWidgetClass *widget_class)
   } actions[] = {
     { "win.new-chat", NULL, new_chat_action },
     { "win.new-comparison", NULL, new_comparison_action },
+    { "win.import-comparison", NULL, import_comparison_action },
     { "win.open-conversation", "x", open_conversation_action },
     { "win.open-message", "(xx)", open_message_action },
     { "win.rename-conversation", "x", rename_action },

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "config.h"
 
+#include "compare/quern-compare-continue.h"
 #include "quern-window-private.h"
 
 #include <glib/gi18n.h>
@@ -91,6 +92,15 @@ _quern_window_new_chat (QuernWindow *self)
   model = g_settings_get_string (self->settings, "last-model");
   if (*model != '\0' && quern_library_find (self->library, model) != NULL)
     quern_conversation_set_model_id (conversation, model);
+  _quern_window_open (self, conversation);
+}
+
+static void
+continue_cb (QuernWindow *self, QuernCompareColumn *column)
+{
+  g_autoptr (QuernConversation) conversation =
+      quern_compare_continue (self->store, quern_compare_page_get_comparison (self->compare_page), column);
+
   _quern_window_open (self, conversation);
 }
 
@@ -208,6 +218,7 @@ quern_window_init (QuernWindow *self)
   self->settings = g_settings_new (QUERN_APP_ID);
   self->sessions = g_hash_table_new_full (NULL, NULL, g_object_unref, g_object_unref);
   gtk_widget_init_template (GTK_WIDGET (self));
+  g_signal_connect_object (self->compare_page, "continue", G_CALLBACK (continue_cb), self, G_CONNECT_SWAPPED);
   restore_size (self);
 }
 

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include <adwaita.h>
+
+#include "quern-measure.h"
+
+G_BEGIN_DECLS
+
+void quern_measure_table_fill (GtkGrid *grid, QuernMeasure *measure);
+void quern_measure_verdicts_fill (GtkBox *box, QuernMeasure *measure);
+
+G_END_DECLS
