@@ -3,6 +3,7 @@
 
 #include "quern-application.h"
 
+#include "models/quern-models-service.h"
 #include "quern-engine.h"
 #include "quern-library.h"
 #include "quern-search-provider.h"
@@ -25,6 +26,7 @@ struct _QuernApplication {
   QuernEngine *engine;
   QuernSearchProvider *search_provider;
   GQueue wishes; /* Wish *: asked for before the store was open */
+  QuernModelsService *models;
 
   guint terminate_source, interrupt_source;
   guint quit_source;
@@ -177,6 +179,7 @@ set_accelerators (GtkApplication *application)
     { "win.toggle-thinking", { "<Control><Shift>t" } },
     { "win.copy-answer", { "<Control><Shift>c" } },
     { "win.choose-model", { "<Control>m" } },
+    { "win.show-models::computer", { "<Control><Shift>m" } },
     { "win.previous-chat", { "<Control>Page_Up" } },
     { "win.next-chat", { "<Control>Page_Down" } },
     { "win.show-sidebar", { "F9" } },
@@ -189,11 +192,18 @@ set_accelerators (GtkApplication *application)
 }
 
 static void
+show_core (QuernApplication *self, QuernWindow *window, const char *problem)
+{
+  quern_window_set_core (window, self->store, self->library, self->engine, problem);
+  quern_window_set_models (window, self->models);
+}
+
+static void
 hand_over (QuernApplication *self, const char *problem)
 {
   for (GList *l = gtk_application_get_windows (GTK_APPLICATION (self)); l != NULL; l = l->next) {
     if (QUERN_IS_WINDOW (l->data))
-      quern_window_set_core (l->data, self->store, self->library, self->engine, problem);
+      show_core (self, l->data, problem);
   }
 }
 
@@ -212,6 +222,7 @@ store_opened_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   self->library = quern_library_new (self->store);
   quern_library_scan_async (self->library, NULL, NULL, NULL);
   self->engine = quern_engine_new ();
+  self->models = quern_models_service_new (G_APPLICATION (self), self->library);
   hand_over (self, problem);
   quern_search_provider_set_store (self->search_provider, self->store);
   fulfil_wishes (self);
@@ -249,7 +260,7 @@ quern_application_activate (GApplication *application)
     window = GTK_WINDOW (quern_window_new (GTK_APPLICATION (self)));
     g_signal_connect_object (window, "close-request", G_CALLBACK (close_request_cb), self, 0);
     if (self->store != NULL)
-      quern_window_set_core (QUERN_WINDOW (window), self->store, self->library, self->engine, NULL);
+      show_core (self, QUERN_WINDOW (window), NULL);
   }
   gtk_window_present (window);
 }
@@ -311,6 +322,8 @@ quern_application_shutdown (GApplication *application)
   g_clear_handle_id (&self->quit_source, g_source_remove);
   g_clear_handle_id (&self->terminate_source, g_source_remove);
   g_clear_handle_id (&self->interrupt_source, g_source_remove);
+  if (self->models != NULL)
+    quern_models_service_close (self->models);
   if (self->engine != NULL)
     quern_engine_unload_all (self->engine);
   if (self->store != NULL)
@@ -325,6 +338,7 @@ quern_application_dispose (GObject *object)
 
   g_queue_clear_full (&self->wishes, wish_free);
   g_clear_object (&self->search_provider);
+  g_clear_object (&self->models);
   g_clear_object (&self->engine);
   g_clear_object (&self->library);
   g_clear_object (&self->store);

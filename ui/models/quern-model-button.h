@@ -12,6 +12,6 @@ G_DECLARE_FINAL_TYPE (QuernModelButton, quern_model_button, QUERN, MODEL_BUTTON,
 
 void quern_model_button_set_library (QuernModelButton *self, QuernLibrary *library);
 void quern_model_button_set_session (QuernModelButton *self, QuernChatSession *session);
-void quern_model_button_popup       (QuernModelButton *self);
+void quern_model_button_popup (QuernModelButton *self);
 
 G_END_DECLS

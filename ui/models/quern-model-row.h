@@ -7,8 +7,8 @@
 
 G_BEGIN_DECLS
 
-GtkWidget  *quern_model_row_new          (QuernModel *model);
-void        quern_model_row_set_selected (GtkWidget *row, QuernModel *selected);
-QuernModel *quern_model_row_get_model    (GtkWidget *row);
+GtkWidget *quern_model_row_new (QuernModel *model);
+void quern_model_row_set_selected (GtkWidget *row, QuernModel *selected);
+QuernModel *quern_model_row_get_model (GtkWidget *row);
 
 G_END_DECLS

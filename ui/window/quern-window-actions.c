@@ -269,6 +269,25 @@ model_chosen_action (GtkWidget *widget, const char *name, GVariant *parameter)
   g_settings_set_string (QUERN_WINDOW (widget)->settings, "last-model", g_variant_get_string (parameter, NULL));
 }
 
+static void
+show_models_action (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  _quern_window_show_models (QUERN_WINDOW (widget), g_variant_get_string (parameter, NULL));
+}
+
+static void
+chat_with_action (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  QuernWindow *self = QUERN_WINDOW (widget);
+  QuernModel *model = self->library != NULL ? quern_library_find (self->library, g_variant_get_string (parameter, NULL)) : NULL;
+
+  if (model == NULL)
+    return;
+  g_settings_set_string (self->settings, "last-model", quern_model_get_id (model));
+  _quern_window_new_chat (self);
+  quern_chat_session_set_model (self->session, model);
+}
+
 /* ---- moving about ----------------------------------------------------------------------------------------------- */
 
 static void
@@ -356,6 +375,8 @@ _quern_window_install_actions (GtkWidgetClass *widget_class)
     { "win.import-model", NULL, import_model_action },
     { "win.import-file", "s", import_file_action },
     { "win.model-chosen", "s", model_chosen_action },
+    { "win.show-models", "s", show_models_action },
+    { "win.chat-with", "s", chat_with_action },
     { "win.choose-model", NULL, choose_model_action },
     { "win.search", NULL, search_action },
     { "win.search-for", "s", search_for_action },

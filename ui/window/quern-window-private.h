@@ -28,6 +28,8 @@ struct _QuernWindow {
   QuernChatSession *session; /* the one on the screen */
   GHashTable *sessions;      /* conversation -> its session: the one on the screen and those that answer */
   GBinding *title_binding;
+  QuernModelsService *models;
+  AdwNavigationPage *models_page; /* made when it is first shown */
 
   gboolean saved;
   gboolean closing; /* answers end because of that */
@@ -39,5 +41,6 @@ void _quern_window_new_chat (QuernWindow *self);
 void _quern_window_compare (QuernWindow *self, QuernComparison *comparison);
 void _quern_window_watch           (QuernWindow *self, QuernChatSession *session);
 void _quern_window_withdraw_notification (QuernWindow *self, QuernConversation *conversation);
+void _quern_window_show_models (QuernWindow *self, const char *view);
 
 G_END_DECLS

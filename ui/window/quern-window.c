@@ -4,6 +4,8 @@
 #include "compare/quern-compare-continue.h"
 #include "quern-window-private.h"
 
+#include "models/quern-models-page.h"
+
 #include <glib/gi18n.h>
 
 /* The main window: conversations at the side, one of them open. It remembers its size and what was open; conversations
@@ -75,6 +77,7 @@ _quern_window_open (QuernWindow *self, QuernConversation *conversation)
   gtk_stack_set_visible_child (self->pages, GTK_WIDGET (self->chat_page));
   g_hash_table_foreach_remove (self->sessions, is_idle, self->session);
   quern_sidebar_select (self->sidebar, conversation);
+  adw_navigation_split_view_set_content (self->split_view, self->content_page);
   adw_navigation_split_view_set_show_content (self->split_view, TRUE);
   quern_chat_page_focus (self->chat_page);
 }
@@ -110,9 +113,25 @@ _quern_window_compare (QuernWindow *self, QuernComparison *comparison)
 {
   quern_compare_page_set_comparison (self->compare_page, comparison);
   gtk_stack_set_visible_child (self->pages, GTK_WIDGET (self->compare_page));
+  adw_navigation_split_view_set_content (self->split_view, self->content_page);
   adw_navigation_split_view_set_show_content (self->split_view, TRUE);
   quern_sidebar_select (self->sidebar, NULL);
   quern_compare_page_focus (self->compare_page);
+}
+
+/* Shows the page about models in place of the conversation. @view: see quern_models_page_show() */
+void
+_quern_window_show_models (QuernWindow *self, const char *view)
+{
+  if (self->models == NULL)
+    return;
+  if (self->models_page == NULL)
+    self->models_page =
+        g_object_ref_sink (adw_navigation_page_new (quern_models_page_new (self->models), _("Models")));
+  quern_models_page_show (QUERN_MODELS_PAGE (adw_navigation_page_get_child (self->models_page)), view);
+  adw_navigation_split_view_set_content (self->split_view, self->models_page);
+  adw_navigation_split_view_set_show_content (self->split_view, TRUE);
+  quern_sidebar_select (self->sidebar, NULL);
 }
 
 static void
@@ -174,6 +193,8 @@ quern_window_dispose (GObject *object)
   g_clear_pointer (&self->title_binding, g_binding_unbind);
   g_hash_table_remove_all (self->sessions);
   gtk_widget_dispose_template (GTK_WIDGET (self), QUERN_TYPE_WINDOW);
+  g_clear_object (&self->models_page);
+  g_clear_object (&self->models);
   g_clear_object (&self->engine);
   g_clear_object (&self->library);
   g_clear_object (&self->store);
@@ -260,4 +281,12 @@ quern_window_set_core (QuernWindow *self, QuernStore *store, QuernLibrary *libra
   scanned_cb (self);
   if (problem != NULL)
     quern_chat_page_show_problem (self->chat_page, problem);
+}
+
+/* Gives the window what the page about models shows, once. */
+void
+quern_window_set_models (QuernWindow *self, QuernModelsService *models)
+{
+  g_return_if_fail (QUERN_IS_WINDOW (self));
+  g_set_object (&self->models, models);
 }

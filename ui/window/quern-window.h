@@ -4,6 +4,7 @@
 #include <adwaita.h>
 
 #include "quern-engine.h"
+#include "models/quern-models-service.h"
 #include "quern-library.h"
 #include "quern-store.h"
 
@@ -16,5 +17,6 @@ GtkWidget *quern_window_new      (GtkApplication *application);
 void       quern_window_set_core (QuernWindow *self, QuernStore *store, QuernLibrary *library, QuernEngine *engine,
                                   const char *problem);
 gboolean   quern_window_stop_answers (QuernWindow *self);
+void       quern_window_set_models (QuernWindow *self, QuernModelsService *models);
 
 G_END_DECLS

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "quern-advice-view.h"
+
+#include "quern-fit-mark.h"
+
+#include <glib/gi18n.h>
+
+/* "For this computer": the sizes of the family with what each would need here, and one recommendation with its reason. */
+struct _QuernAdviceView {
+  AdwBin parent_instance;
+
+  /* Children, borrowed */
+  AdwActionRow *advice_row;
+  GtkWidget *find_button;
+  GPtrArray *rows, *marks; /* for each size */
+
+  /* Owned references */
+  QuernModelsService *service;
+};
+
+G_DEFINE_FINAL_TYPE (QuernAdviceView, quern_advice_view, ADW_TYPE_BIN)
+
+static char *
+describe (const QuernNeeds *needs)
+{
+  g_autofree char *file = g_format_size (needs->file), *memory = g_format_size (needs->memory);
+  g_autofree char *speed = quern_format_speed (needs->speed);
+
+  /* Translators: size of the download, needed memory; at 4 bits per weight */
+  if (*speed == '\0')
+    return g_strdup_printf (_ ("About %s to download, %s of memory"), file, memory);
+  return g_strdup_printf (_ ("About %s to download, %s of memory · %s"), file, memory, speed);
+}
+
+static void
+update_advice (QuernAdviceView *self, const QuernMachine *machine)
+{
+  QuernAdvice advice;
+  g_autofree char *title = NULL, *reason = NULL, *text = NULL;
+
+  quern_advisor_recommend (machine, &advice);
+  reason = quern_advisor_explain (machine, &advice);
+  if (advice.size != NULL)
+    /* Translators: size and quantisation of the recommended model */
+    title = g_strdup_printf (_ ("Qwen 3.5 %s in %s"), advice.size->label, advice.quantisation);
+  else
+    title = g_strdup (_ ("No recommendation"));
+  adw_preferences_row_set_title (ADW_PREFERENCES_ROW (self->advice_row), title);
+  adw_action_row_set_subtitle (self->advice_row, reason);
+  gtk_widget_set_visible (self->find_button, advice.size != NULL);
+  if (advice.size == NULL)
+    return;
+  text = g_strdup_printf ("Qwen3.5-%s", advice.size->label);
+  gtk_actionable_set_action_target (GTK_ACTIONABLE (self->find_button), "s", text);
+}
+
+static void
+update (QuernAdviceView *self)
+{
+  const QuernMachine *machine = quern_models_service_get_machine (self->service);
+  gboolean measured;
+
+  g_object_get (self->service, "measured", &measured, NULL);
+  for (guint i = 0; i < quern_advisor_get_n_sizes (); i++) {
+    QuernNeeds needs;
+    g_autofree char *text = NULL;
+
+    quern_advisor_needs (machine, quern_advisor_get_size (i), "Q4_K_M", &needs);
+    text = describe (&needs);
+    adw_action_row_set_subtitle (self->rows->pdata[i], text);
+    quern_fit_mark_set (self->marks->pdata[i], needs.fit, needs.disk_too_small);
+  }
+  if (measured)
+    update_advice (self, machine);
+}
+
+static void
+add_size (QuernAdviceView *self, AdwPreferencesGroup *group, const QuernFamilySize *size)
+{
+  GtkWidget *row = adw_action_row_new (), *mark = quern_fit_mark_new ();
+  g_autofree char *title = g_strdup_printf (_ ("Qwen 3.5 %s"), size->label);
+  g_autofree char *text = g_strdup_printf ("Qwen3.5-%s", size->label);
+
+  adw_preferences_row_set_title (ADW_PREFERENCES_ROW (row), title);
+  adw_action_row_add_suffix (ADW_ACTION_ROW (row), mark);
+  adw_action_row_add_suffix (ADW_ACTION_ROW (row), gtk_image_new_from_icon_name ("go-next-symbolic"));
+  gtk_list_box_row_set_activatable (GTK_LIST_BOX_ROW (row), TRUE);
+  gtk_actionable_set_action_target (GTK_ACTIONABLE (row), "s", text);
+  gtk_actionable_set_action_name (GTK_ACTIONABLE (row), "models.search");
+  adw_preferences_group_add (group, row);
+  g_ptr_array_add (self->rows, row);
+  g_ptr_array_add (self->marks, mark);
+}
+
+static GtkWidget *
+create_advice_group (QuernAdviceView *self)
+{
+  GtkWidget *group = adw_preferences_group_new ();
+
+  self->advice_row = ADW_ACTION_ROW (adw_action_row_new ());
+  self->find_button = gtk_button_new_with_mnemonic (_ ("_Find It"));
+  gtk_widget_set_valign (self->find_button, GTK_ALIGN_CENTER);
+  gtk_widget_add_css_class (self->find_button, "suggested-action");
+  gtk_actionable_set_action_target (GTK_ACTIONABLE (self->find_button), "s", "");
+  gtk_actionable_set_action_name (GTK_ACTIONABLE (self->find_button), "models.search");
+  gtk_widget_set_visible (self->find_button, FALSE);
+  adw_preferences_row_set_title (ADW_PREFERENCES_ROW (self->advice_row), _ ("Measuring this computer…"));
+  adw_action_row_add_suffix (self->advice_row, self->find_button);
+  adw_preferences_group_set_title (ADW_PREFERENCES_GROUP (group), _ ("Recommended for This Computer"));
+  adw_preferences_group_add (ADW_PREFERENCES_GROUP (group), GTK_WIDGET (self->advice_row));
+  return group;
+}
+
+static void
+quern_advice_view_dispose (GObject *object)
+{
+  QuernAdviceView *self = QUERN_ADVICE_VIEW (object);
+
+  g_clear_object (&self->service);
+  G_OBJECT_CLASS (quern_advice_view_parent_class)->dispose (object);
+}
+
+static void
+quern_advice_view_finalize (GObject *object)
+{
+  QuernAdviceView *self = QUERN_ADVICE_VIEW (object);
+
+  g_ptr_array_unref (self->rows);
+  g_ptr_array_unref (self->marks);
+  G_OBJECT_CLASS (quern_advice_view_parent_class)->finalize (object);
+}
+
+static void
+quern_advice_view_class_init (QuernAdviceViewClass *klass)
+{
+  G_OBJECT_CLASS (klass)->dispose = quern_advice_view_dispose;
+  G_OBJECT_CLASS (klass)->finalize = quern_advice_view_finalize;
+}
+
+static void
+quern_advice_view_init (QuernAdviceView *self)
+{
+  GtkWidget *page = adw_preferences_page_new (), *group = adw_preferences_group_new ();
+
+  self->rows = g_ptr_array_new ();
+  self->marks = g_ptr_array_new ();
+  adw_preferences_page_add (ADW_PREFERENCES_PAGE (page), ADW_PREFERENCES_GROUP (create_advice_group (self)));
+  adw_preferences_group_set_title (ADW_PREFERENCES_GROUP (group), _ ("All Sizes"));
+  adw_preferences_group_set_description (
+      ADW_PREFERENCES_GROUP (group),
+      _ ("Estimates for Q4_K_M, about 5 bits per weight, and a conversation of 8192 tokens. What a file really needs "
+         "is "
+         "read from it before you download it. Quern Tiny is here already: a demonstration that needs no download."));
+  for (guint i = 0; i < quern_advisor_get_n_sizes (); i++)
+    add_size (self, ADW_PREFERENCES_GROUP (group), quern_advisor_get_size (i));
+  adw_preferences_page_add (ADW_PREFERENCES_PAGE (page), ADW_PREFERENCES_GROUP (group));
+  adw_bin_set_child (ADW_BIN (self), page);
+}
+
+GtkWidget *
+quern_advice_view_new (QuernModelsService *service)
+{
+  QuernAdviceView *self = g_object_new (QUERN_TYPE_ADVICE_VIEW, NULL);
+
+  self->service = g_object_ref (service);
+  g_signal_connect_object (service, "notify::measured", G_CALLBACK (update), self, G_CONNECT_SWAPPED);
+  update (self);
+  return GTK_WIDGET (self);
+}

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "quern-download-row.h"
+
+#include <glib/gi18n.h>
+
+/* One download: how far it is, and what can be done with it. */
+struct _QuernDownloadRow {
+  GtkListBoxRow parent_instance;
+
+  /* Template widgets */
+  GtkLabel *title, *status;
+  GtkProgressBar *bar;
+  GtkWidget *chat_button, *up_button, *pause_button, *resume_button, *cancel_button;
+
+  /* Owned references */
+  QuernModelsService *service;
+  QuernDownload *download;
+};
+
+G_DEFINE_FINAL_TYPE (QuernDownloadRow, quern_download_row, GTK_TYPE_LIST_BOX_ROW)
+
+static char *
+format_time_left (gint64 seconds)
+{
+  if (seconds < 60)
+    return g_strdup_printf (ngettext ("%d second left", "%d seconds left", seconds), (int) seconds);
+  if (seconds < 3600)
+    return g_strdup_printf (ngettext ("%d minute left", "%d minutes left", seconds / 60), (int) (seconds / 60));
+  return g_strdup_printf (ngettext ("%d hour left", "%d hours left", seconds / 3600), (int) (seconds / 3600));
+}
+
+static char *
+describe_running (QuernDownload *download, const char *done, const char *total)
+{
+  gint64 left = quern_download_get_seconds_left (download);
+  g_autofree char *speed = g_format_size ((guint64) quern_download_get_speed (download)), *time = NULL;
+
+  if (quern_download_get_phase (download) == QUERN_DOWNLOAD_VERIFYING)
+    return g_strdup (_ ("Verifying…"));
+  if (quern_download_get_phase (download) == QUERN_DOWNLOAD_REPAIRING)
+    return g_strdup (_ ("A part arrived damaged and is fetched again…"));
+  if (left < 0)
+    return g_strdup_printf (_ ("%s of %s"), done, total);
+  time = format_time_left (left);
+  /* Translators: bytes that are here, bytes in all, speed, "3 minutes left" */
+  return g_strdup_printf (_ ("%s of %s · %s/s · %s"), done, total, speed, time);
+}
+
+/**
+ * quern_download_row_describe:
+ *
+ * Returns: (transfer full): how it stands, in words
+ */
+char *
+quern_download_row_describe (QuernDownload *download)
+{
+  g_autofree char *done = g_format_size (quern_download_get_bytes (download));
+  g_autofree char *total = g_format_size (quern_download_get_total (download));
+  g_autofree char *missing = g_format_size (quern_download_get_missing (download));
+
+  switch (quern_download_get_state (download)) {
+  case QUERN_DOWNLOAD_QUEUED:
+    return g_strdup_printf (_ ("Waiting for its turn · %s of %s"), done, total);
+  case QUERN_DOWNLOAD_PAUSED:
+    return g_strdup_printf (_ ("Paused · %s of %s"), done, total);
+  case QUERN_DOWNLOAD_RUNNING:
+    return describe_running (download, done, total);
+  case QUERN_DOWNLOAD_NO_SPACE:
+    return g_strdup_printf (_ ("%s are missing on the disk. Make space, then resume."), missing);
+  case QUERN_DOWNLOAD_COMPLETE:
+    return g_strdup_printf (_ ("Complete and verified · %s"), total);
+  default: /* WAITING and FAILED say it themselves */
+    return g_strdup (quern_download_get_message (download));
+  }
+}
+
+static void
+update_buttons (QuernDownloadRow *self)
+{
+  QuernDownloadState state = quern_download_get_state (self->download);
+  gboolean complete = state == QUERN_DOWNLOAD_COMPLETE;
+  gboolean going = state == QUERN_DOWNLOAD_RUNNING || state == QUERN_DOWNLOAD_QUEUED;
+  g_autoptr (QuernModel) model = NULL;
+
+  if (complete)
+    model = quern_models_service_find_model (self->service, quern_download_get_path (self->download));
+  gtk_widget_set_visible (self->chat_button, model != NULL);
+  if (model != NULL)
+    gtk_actionable_set_action_target (GTK_ACTIONABLE (self->chat_button), "s", quern_model_get_id (model));
+  gtk_widget_set_visible (self->up_button, state == QUERN_DOWNLOAD_QUEUED);
+  gtk_widget_set_visible (self->pause_button, going || state == QUERN_DOWNLOAD_WAITING);
+  gtk_widget_set_visible (self->resume_button, !complete && !going);
+  gtk_widget_set_visible (GTK_WIDGET (self->bar), !complete);
+  gtk_widget_set_tooltip_text (self->cancel_button, complete ? _ ("Remove From the List") : _ ("Cancel"));
+}
+
+static void
+progress_cb (QuernDownloadRow *self)
+{
+  g_autofree char *text = quern_download_row_describe (self->download);
+
+  gtk_label_set_label (self->status, text);
+  gtk_progress_bar_set_fraction (self->bar, quern_download_get_fraction (self->download));
+}
+
+static void
+state_cb (QuernDownloadRow *self)
+{
+  update_buttons (self);
+  progress_cb (self);
+}
+
+static void
+pause_clicked_cb (QuernDownloadRow *self)
+{
+  quern_downloads_pause (quern_models_service_get_downloads (self->service), self->download);
+}
+
+static void
+resume_clicked_cb (QuernDownloadRow *self)
+{
+  quern_downloads_resume (quern_models_service_get_downloads (self->service), self->download);
+}
+
+static void
+up_clicked_cb (QuernDownloadRow *self)
+{
+  int index = gtk_list_box_row_get_index (GTK_LIST_BOX_ROW (self));
+  quern_downloads_move (quern_models_service_get_downloads (self->service), self->download, MAX (0, index - 1));
+}
+
+static void
+cancel_response_cb (AdwAlertDialog *dialog, const char *response, gpointer user_data)
+{
+  QuernDownloadRow *self = g_object_get_data (G_OBJECT (dialog), "row");
+
+  if (g_str_equal (response, "delete"))
+    quern_downloads_cancel (quern_models_service_get_downloads (self->service), self->download);
+}
+
+/* Asks first: what is here already would have to be fetched again. */
+static void
+cancel_clicked_cb (QuernDownloadRow *self)
+{
+  AdwAlertDialog *dialog;
+
+  if (quern_download_get_state (self->download) == QUERN_DOWNLOAD_COMPLETE
+      || quern_download_get_bytes (self->download) == 0) {
+    quern_downloads_cancel (quern_models_service_get_downloads (self->service), self->download);
+    return;
+  }
+  dialog =
+      ADW_ALERT_DIALOG (adw_alert_dialog_new (_ ("Cancel This Download?"), _ ("What is here already is deleted.")));
+  adw_alert_dialog_add_responses (dialog, "keep", _ ("_Keep"), "delete", _ ("_Delete"), NULL);
+  adw_alert_dialog_set_response_appearance (dialog, "delete", ADW_RESPONSE_DESTRUCTIVE);
+  adw_alert_dialog_set_default_response (dialog, "keep");
+  g_object_set_data_full (G_OBJECT (dialog), "row", g_object_ref (self), g_object_unref);
+  g_signal_connect (dialog, "response", G_CALLBACK (cancel_response_cb), NULL);
+  adw_dialog_present (ADW_DIALOG (dialog), GTK_WIDGET (self));
+}
+
+static void
+quern_download_row_dispose (GObject *object)
+{
+  QuernDownloadRow *self = QUERN_DOWNLOAD_ROW (object);
+
+  gtk_widget_dispose_template (GTK_WIDGET (self), QUERN_TYPE_DOWNLOAD_ROW);
+  g_clear_object (&self->download);
+  g_clear_object (&self->service);
+  G_OBJECT_CLASS (quern_download_row_parent_class)->dispose (object);
+}
+
+static void
+quern_download_row_class_init (QuernDownloadRowClass *klass)
+{
+  GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
+
+  G_OBJECT_CLASS (klass)->dispose = quern_download_row_dispose;
+  gtk_widget_class_set_template_from_resource (widget_class, "/io/github/quern/Quern/ui/models/quern-download-row.ui");
+  gtk_widget_class_bind_template_child (widget_class, QuernDownloadRow, title);
+  gtk_widget_class_bind_template_child (widget_class, QuernDownloadRow, status);
+  gtk_widget_class_bind_template_child (widget_class, QuernDownloadRow, bar);
+  gtk_widget_class_bind_template_child (widget_class, QuernDownloadRow, chat_button);
+  gtk_widget_class_bind_template_child (widget_class, QuernDownloadRow, up_button);
+  gtk_widget_class_bind_template_child (widget_class, QuernDownloadRow, pause_button);
+  gtk_widget_class_bind_template_child (widget_class, QuernDownloadRow, resume_button);
+  gtk_widget_class_bind_template_child (widget_class, QuernDownloadRow, cancel_button);
+  gtk_widget_class_bind_template_callback (widget_class, up_clicked_cb);
+  gtk_widget_class_bind_template_callback (widget_class, pause_clicked_cb);
+  gtk_widget_class_bind_template_callback (widget_class, resume_clicked_cb);
+  gtk_widget_class_bind_template_callback (widget_class, cancel_clicked_cb);
+}
+
+static void
+quern_download_row_init (QuernDownloadRow *self)
+{
+  gtk_widget_init_template (GTK_WIDGET (self));
+}
+
+GtkWidget *
+quern_download_row_new (QuernModelsService *service, QuernDownload *download)
+{
+  QuernDownloadRow *self = g_object_new (QUERN_TYPE_DOWNLOAD_ROW, NULL);
+  g_autofree char *title = NULL;
+
+  self->service = g_object_ref (service);
+  self->download = g_object_ref (download);
+  /* Translators: a model's repository and quantisation */
+  title = g_strdup_printf (_ ("%s · %s"), quern_download_get_repo (download), quern_download_get_label (download));
+  gtk_label_set_label (self->title, title);
+  gtk_accessible_update_property (GTK_ACCESSIBLE (self->bar), GTK_ACCESSIBLE_PROPERTY_LABEL, title, -1);
+  g_signal_connect_object (download, "notify::bytes", G_CALLBACK (progress_cb), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (download, "notify::missing", G_CALLBACK (progress_cb), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (download, "notify::state", G_CALLBACK (state_cb), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (quern_models_service_get_library (service), "items-changed", G_CALLBACK (update_buttons),
+                           self, G_CONNECT_SWAPPED);
+  state_cb (self);
+  return GTK_WIDGET (self);
+}

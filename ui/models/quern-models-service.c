@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "config.h"
+
+#include "quern-models-service.h"
+
+#include <glib/gi18n.h>
+
+/* Besides holding things together it looks after what must happen while no page is open: the computer is kept awake
+ * during downloads, and when one is done the library hears of it and the user gets a notification. */
+struct _QuernModelsService {
+  GObject parent_instance;
+
+  GApplication *application; /* borrowed: it owns us */
+
+  /* Owned references */
+  QuernHub *hub;
+  QuernLibrary *library;
+  QuernDownloads *downloads;
+  GCancellable *cancellable;
+
+  QuernMachine machine;
+  gboolean measured, measuring;
+  guint inhibit_cookie;
+};
+
+enum { PROP_0, PROP_MEASURED, N_PROPS };
+
+static GParamSpec *properties[N_PROPS];
+
+G_DEFINE_FINAL_TYPE (QuernModelsService, quern_models_service, G_TYPE_OBJECT)
+
+static void
+active_cb (QuernModelsService *self)
+{
+  gboolean active = quern_downloads_is_active (self->downloads);
+  GtkApplication *application = GTK_APPLICATION (self->application);
+
+  if (active && self->inhibit_cookie == 0)
+    self->inhibit_cookie = gtk_application_inhibit (application, gtk_application_get_active_window (application),
+                                                    GTK_APPLICATION_INHIBIT_SUSPEND, _ ("A model is being downloaded"));
+  else if (!active && self->inhibit_cookie != 0) {
+    gtk_application_uninhibit (application, self->inhibit_cookie);
+    self->inhibit_cookie = 0;
+  }
+}
+
+static void
+installed_cb (QuernModelsService *self, QuernDownload *download)
+{
+  g_autoptr (GNotification) notification = g_notification_new (_ ("Model downloaded"));
+  g_autofree char *body = NULL;
+
+  /* Translators: repository and quantisation */
+  body = g_strdup_printf (_ ("%s (%s) is ready to chat with."), quern_download_get_repo (download),
+                          quern_download_get_label (download));
+  g_notification_set_body (notification, body);
+  g_application_send_notification (self->application, "download", notification);
+  quern_library_scan_async (self->library, NULL, NULL, NULL);
+}
+
+static void
+measured_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (QuernModelsService) self = user_data;
+
+  self->measuring = FALSE;
+  if (!quern_machine_measure_finish (result, &self->machine, NULL))
+    return;
+  self->measured = TRUE;
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_MEASURED]);
+}
+
+/* Looks (again) at what the computer has; "measured" is notified when that is done. */
+void
+quern_models_service_measure (QuernModelsService *self)
+{
+  g_return_if_fail (QUERN_IS_MODELS_SERVICE (self));
+
+  if (self->measuring)
+    return;
+  self->measuring = TRUE;
+  quern_machine_measure_async (self->cancellable, measured_cb, g_object_ref (self));
+}
+
+static void
+loaded_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (!quern_downloads_load_finish (QUERN_DOWNLOADS (source), result, &error))
+    g_message ("The list of downloads will not be kept: %s", error->message);
+}
+
+static void
+quern_models_service_get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
+{
+  if (id == PROP_MEASURED)
+    g_value_set_boolean (value, QUERN_MODELS_SERVICE (object)->measured);
+  else
+    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+}
+
+static void
+quern_models_service_dispose (GObject *object)
+{
+  QuernModelsService *self = QUERN_MODELS_SERVICE (object);
+
+  quern_models_service_close (self);
+  g_clear_object (&self->downloads);
+  g_clear_object (&self->library);
+  g_clear_object (&self->hub);
+  g_clear_object (&self->cancellable);
+  G_OBJECT_CLASS (quern_models_service_parent_class)->dispose (object);
+}
+
+static void
+quern_models_service_class_init (QuernModelsServiceClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+
+  object_class->dispose = quern_models_service_dispose;
+  object_class->get_property = quern_models_service_get_property;
+  properties[PROP_MEASURED] =
+      g_param_spec_boolean ("measured", NULL, NULL, FALSE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+  g_object_class_install_properties (object_class, N_PROPS, properties);
+}
+
+static void
+quern_models_service_init (QuernModelsService *self)
+{
+  self->cancellable = g_cancellable_new ();
+}
+
+/**
+ * quern_models_service_new:
+ * @application: (transfer none): must outlive it
+ * @library: where downloads end up
+ *
+ * Goes on with the downloads of last time at once.
+ */
+QuernModelsService *
+quern_models_service_new (GApplication *application, QuernLibrary *library)
+{
+  QuernModelsService *self = g_object_new (QUERN_TYPE_MODELS_SERVICE, NULL);
+
+  self->application = application;
+  self->library = g_object_ref (library);
+  self->hub = quern_hub_new ();
+  self->downloads = quern_downloads_new (self->hub);
+  g_signal_connect_object (self->downloads, "notify::active", G_CALLBACK (active_cb), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->downloads, "installed", G_CALLBACK (installed_cb), self, G_CONNECT_SWAPPED);
+  quern_downloads_load_async (self->downloads, NULL, loaded_cb, NULL);
+  return self;
+}
+
+/* Writes the state of all downloads down. May be called twice. */
+void
+quern_models_service_close (QuernModelsService *self)
+{
+  g_return_if_fail (QUERN_IS_MODELS_SERVICE (self));
+
+  g_cancellable_cancel (self->cancellable);
+  if (self->downloads != NULL)
+    quern_downloads_close (self->downloads);
+}
+
+QuernHub *
+quern_models_service_get_hub (QuernModelsService *self)
+{
+  g_return_val_if_fail (QUERN_IS_MODELS_SERVICE (self), NULL);
+  return self->hub;
+}
+
+QuernLibrary *
+quern_models_service_get_library (QuernModelsService *self)
+{
+  g_return_val_if_fail (QUERN_IS_MODELS_SERVICE (self), NULL);
+  return self->library;
+}
+
+QuernDownloads *
+quern_models_service_get_downloads (QuernModelsService *self)
+{
+  g_return_val_if_fail (QUERN_IS_MODELS_SERVICE (self), NULL);
+  return self->downloads;
+}
+
+/* Returns: (transfer none): zeros before the first measurement is done */
+const QuernMachine *
+quern_models_service_get_machine (QuernModelsService *self)
+{
+  g_return_val_if_fail (QUERN_IS_MODELS_SERVICE (self), NULL);
+  return &self->machine;
+}
+
+/* Returns: (transfer full) (nullable): the sound model at that path */
+QuernModel *
+quern_models_service_find_model (QuernModelsService *self, const char *path)
+{
+  g_return_val_if_fail (QUERN_IS_MODELS_SERVICE (self), NULL);
+
+  for (guint i = 0; path != NULL && i < g_list_model_get_n_items (G_LIST_MODEL (self->library)); i++) {
+    g_autoptr (QuernModel) model = g_list_model_get_item (G_LIST_MODEL (self->library), i);
+    if (g_str_equal (quern_model_get_path (model), path) && quern_model_get_state (model) == QUERN_MODEL_OK)
+      return g_steal_pointer (&model);
+  }
+  return NULL;
+}
+
+/* Returns: (transfer none) (nullable): the entry of the queue, until that changes */
+QuernDownload *
+quern_models_service_find_download (QuernModelsService *self, const char *repo, const char *label)
+{
+  g_return_val_if_fail (QUERN_IS_MODELS_SERVICE (self), NULL);
+
+  for (guint i = 0; i < g_list_model_get_n_items (G_LIST_MODEL (self->downloads)); i++) {
+    g_autoptr (QuernDownload) download = g_list_model_get_item (G_LIST_MODEL (self->downloads), i);
+    if (g_str_equal (quern_download_get_repo (download), repo)
+        && g_str_equal (quern_download_get_label (download), label))
+      return download; /* the list holds it */
+  }
+  return NULL;
+}

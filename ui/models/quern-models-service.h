@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include <adwaita.h>
+
+#include "quern-advisor.h"
+#include "quern-downloads.h"
+#include "quern-library.h"
+
+G_BEGIN_DECLS
+
+/* What the pages about models share: the hub, the downloads and what this computer can do. One for the application.
+ * Property "measured": whether get_machine() is known. */
+#define QUERN_TYPE_MODELS_SERVICE (quern_models_service_get_type ())
+G_DECLARE_FINAL_TYPE (QuernModelsService, quern_models_service, QUERN, MODELS_SERVICE, GObject)
+
+QuernModelsService *quern_models_service_new (GApplication *application, QuernLibrary *library);
+void quern_models_service_close (QuernModelsService *self);
+QuernHub *quern_models_service_get_hub (QuernModelsService *self);
+QuernLibrary *quern_models_service_get_library (QuernModelsService *self);
+QuernDownloads *quern_models_service_get_downloads (QuernModelsService *self);
+const QuernMachine *quern_models_service_get_machine (QuernModelsService *self);
+void quern_models_service_measure (QuernModelsService *self);
+QuernModel *quern_models_service_find_model (QuernModelsService *self, const char *path);
+QuernDownload *quern_models_service_find_download (QuernModelsService *self, const char *repo, const char *label);
+
+G_END_DECLS

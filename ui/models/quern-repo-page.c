@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "quern-repo-page.h"
+
+#include "markdown/quern-md-view.h"
+#include "quern-item-row.h"
+
+#include <glib/gi18n.h>
+
+/* One repository of the hub: its facts, its quantisations with what each needs on this computer, and its card. The
+ * header of each file is read from the hub, one after the other, so that the numbers are the file's own. */
+struct _QuernRepoPage {
+  AdwNavigationPage parent_instance;
+
+  /* Template widgets */
+  AdwBanner *banner;
+  GtkStack *stack;
+  AdwStatusPage *failed_page;
+  AdwPreferencesGroup *facts, *items_group, *card_group;
+  AdwComboRow *context_row;
+  AdwSwitchRow *vision_row;
+
+  /* Owned references */
+  QuernModelsService *service;
+  QuernHubRepo *repo;
+  GCancellable *cancellable;
+  GPtrArray *rows; /* of QuernItemRow, borrowed from the group */
+  char *id;
+  guint probing; /* index of the item whose header is being read */
+};
+
+G_DEFINE_FINAL_TYPE (QuernRepoPage, quern_repo_page, ADW_TYPE_NAVIGATION_PAGE)
+
+/* ---- quantisations ---------------------------------------------------------------------------------------------- */
+
+static gboolean
+wants_vision (QuernRepoPage *self)
+{
+  return gtk_widget_get_visible (GTK_WIDGET (self->vision_row)) && adw_switch_row_get_active (self->vision_row);
+}
+
+static void
+update_items (QuernRepoPage *self)
+{
+  GtkStringObject *selected = adw_combo_row_get_selected_item (self->context_row);
+  guint n_ctx = selected != NULL ? (guint) g_ascii_strtoull (gtk_string_object_get_string (selected), NULL, 10) : 0;
+
+  for (guint i = 0; n_ctx > 0 && self->rows != NULL && i < self->rows->len; i++)
+    quern_item_row_update (self->rows->pdata[i], n_ctx, wants_vision (self));
+}
+
+static void
+start_download (QuernRepoPage *self, QuernHubItem *item)
+{
+  quern_downloads_add (quern_models_service_get_downloads (self->service), self->repo, item, wants_vision (self));
+  gtk_widget_activate_action (GTK_WIDGET (self), "models.view", "s", "downloads");
+}
+
+static void
+metered_response_cb (AdwAlertDialog *dialog, const char *response, gpointer user_data)
+{
+  if (g_str_equal (response, "download"))
+    start_download (g_object_get_data (G_OBJECT (dialog), "page"), g_object_get_data (G_OBJECT (dialog), "item"));
+}
+
+static void
+ask_about_metered_network (QuernRepoPage *self, QuernHubItem *item)
+{
+  AdwAlertDialog *dialog = ADW_ALERT_DIALOG (adw_alert_dialog_new (_ ("Download Over a Metered Network?"), NULL));
+  guint64 vision = wants_vision (self) ? quern_hub_item_get_vision_bytes (item) : 0;
+  g_autofree char *size = g_format_size (quern_hub_item_get_bytes (item) + vision);
+
+  adw_alert_dialog_format_body (dialog, _ ("This network may charge for what is downloaded. The model is %s."), size);
+  adw_alert_dialog_add_responses (dialog, "cancel", _ ("_Cancel"), "download", _ ("_Download"), NULL);
+  adw_alert_dialog_set_default_response (dialog, "cancel");
+  g_object_set_data_full (G_OBJECT (dialog), "page", g_object_ref (self), g_object_unref);
+  g_object_set_data_full (G_OBJECT (dialog), "item", g_object_ref (item), g_object_unref);
+  g_signal_connect (dialog, "response", G_CALLBACK (metered_response_cb), NULL);
+  adw_dialog_present (ADW_DIALOG (dialog), GTK_WIDGET (self));
+}
+
+static void
+download_cb (QuernRepoPage *self, QuernItemRow *row)
+{
+  QuernHubItem *item = quern_item_row_get_item (row);
+  QuernDownload *download =
+      quern_models_service_find_download (self->service, self->id, quern_hub_item_get_label (item));
+
+  if (download != NULL && quern_download_get_state (download) != QUERN_DOWNLOAD_COMPLETE)
+    gtk_widget_activate_action (GTK_WIDGET (self), "models.view", "s", "downloads");
+  else if (g_network_monitor_get_network_metered (g_network_monitor_get_default ()))
+    ask_about_metered_network (self, item);
+  else
+    start_download (self, item);
+}
+
+static void
+show_items (QuernRepoPage *self)
+{
+  GListModel *items = quern_hub_repo_get_items (self->repo);
+  guint n = g_list_model_get_n_items (items);
+  guint64 vision = 0;
+  g_autofree char *size = NULL, *text = NULL;
+
+  for (guint i = 0; i < n; i++) {
+    g_autoptr (QuernHubItem) item = g_list_model_get_item (items, i);
+    GtkWidget *row = quern_item_row_new (self->service, self->repo, item);
+
+    vision = MAX (vision, quern_hub_item_get_vision_bytes (item));
+    g_signal_connect_object (row, "download", G_CALLBACK (download_cb), self, G_CONNECT_SWAPPED);
+    adw_preferences_group_add (self->items_group, row);
+    g_ptr_array_add (self->rows, row);
+  }
+  if (n == 0)
+    adw_preferences_group_set_description (self->items_group, _ ("There is no whole GGUF model in it."));
+  size = g_format_size (vision);
+  gtk_widget_set_visible (GTK_WIDGET (self->vision_row), vision > 0);
+  /* Translators: what the vision file adds to the download */
+  text = g_strdup_printf (_("Sees pictures; adds %s"), size);
+  adw_action_row_set_subtitle (ADW_ACTION_ROW (self->vision_row), text);
+  update_items (self);
+}
+
+/* ---- headers of the files --------------------------------------------------------------------------------------- */
+
+static void probe_next (QuernRepoPage *self);
+
+static void
+probed_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (QuernRepoPage) self = user_data;
+  g_autoptr (GError) error = NULL;
+
+  /* A header that cannot be read leaves its row with the estimate. */
+  if (!quern_hub_probe_finish (QUERN_HUB (source), result, &error)
+      && (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED)
+          || g_error_matches (error, QUERN_HUB_ERROR, QUERN_HUB_ERROR_OFFLINE)))
+    return;
+  self->probing++;
+  probe_next (self);
+}
+
+static void
+probe_next (QuernRepoPage *self)
+{
+  g_autoptr (QuernHubItem) item = NULL;
+
+  if (quern_hub_repo_get_support (self->repo) == QUERN_HUB_SUPPORT_NO || g_cancellable_is_cancelled (self->cancellable))
+    return;
+  item = g_list_model_get_item (quern_hub_repo_get_items (self->repo), self->probing);
+  if (item != NULL)
+    quern_hub_probe_async (quern_models_service_get_hub (self->service), self->repo, item, self->cancellable, probed_cb,
+                           g_object_ref (self));
+}
+
+/* ---- facts and card --------------------------------------------------------------------------------------------- */
+
+static void
+card_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (QuernRepoPage) self = user_data;
+  g_autofree char *text = quern_hub_load_card_finish (QUERN_HUB (source), result, NULL);
+  GtkWidget *view;
+
+  if (text == NULL || *text == '\0' || g_cancellable_is_cancelled (self->cancellable))
+    return;
+  view = quern_md_view_new ();
+  quern_md_view_set_text (QUERN_MD_VIEW (view), text, TRUE);
+  adw_preferences_group_add (self->card_group, view);
+  gtk_widget_set_visible (GTK_WIDGET (self->card_group), TRUE);
+}
+
+static void
+append_fact (GString *text, const char *fact)
+{
+  if (fact == NULL)
+    return;
+  if (text->len > 0)
+    g_string_append (text, " · ");
+  g_string_append (text, fact);
+}
+
+static void
+show_facts (QuernRepoPage *self)
+{
+  g_autoptr (GString) text = g_string_new (NULL);
+  gint64 n = quern_hub_repo_get_downloads (self->repo);
+  GDateTime *modified = quern_hub_repo_get_modified (self->repo);
+  g_autofree char *date = modified != NULL ? g_date_time_format (modified, "%x") : NULL;
+  g_autofree char *downloads =
+      g_strdup_printf (ngettext ("%" G_GINT64_FORMAT " download", "%" G_GINT64_FORMAT " downloads", n), n);
+  g_autofree char *license = NULL, *markup = NULL;
+
+  if (quern_hub_repo_get_license (self->repo) != NULL)
+    license = g_strdup_printf (_ ("Licence: %s"), quern_hub_repo_get_license (self->repo));
+  append_fact (text, quern_hub_repo_get_author (self->repo));
+  append_fact (text, license);
+  append_fact (text, downloads);
+  append_fact (text, date);
+  markup = g_markup_escape_text (text->str, -1);
+  adw_preferences_group_set_title (self->facts, quern_hub_repo_get_name (self->repo));
+  adw_preferences_group_set_description (self->facts, markup);
+}
+
+static void
+show_banner (QuernRepoPage *self)
+{
+  g_autofree char *text = NULL;
+
+  if (quern_hub_repo_get_support (self->repo) == QUERN_HUB_SUPPORT_NO)
+    text = g_strdup_printf (_ ("Quern does not run the architecture “%s”. It runs Qwen 3.5 models."),
+                            quern_hub_repo_get_architecture (self->repo));
+  else if (quern_hub_repo_get_stale (self->repo))
+    text = g_strdup (_ ("The hub does not answer. This is what it said last."));
+  else if (quern_hub_repo_get_gated (self->repo))
+    text = g_strdup (_ ("Its licence must be accepted on the hub's web page first."));
+  adw_banner_set_title (self->banner, text != NULL ? text : "");
+  adw_banner_set_revealed (self->banner, text != NULL);
+}
+
+static void
+loaded_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (QuernRepoPage) self = user_data;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (QuernHubRepo) repo = quern_hub_load_repo_finish (QUERN_HUB (source), result, &error);
+
+  if (g_cancellable_is_cancelled (self->cancellable))
+    return;
+  if (repo == NULL) {
+    g_autofree char *markup = g_markup_escape_text (error->message, -1);
+    adw_status_page_set_description (self->failed_page, markup);
+    gtk_stack_set_visible_child_name (self->stack, "failed");
+    return;
+  }
+  self->repo = g_steal_pointer (&repo);
+  show_facts (self);
+  show_banner (self);
+  show_items (self);
+  gtk_stack_set_visible_child_name (self->stack, "model");
+  probe_next (self);
+  quern_hub_load_card_async (QUERN_HUB (source), self->repo, self->cancellable, card_cb, g_object_ref (self));
+}
+
+static void
+load (QuernRepoPage *self)
+{
+  gtk_stack_set_visible_child_name (self->stack, "loading");
+  quern_hub_load_repo_async (quern_models_service_get_hub (self->service), self->id, self->cancellable, loaded_cb,
+                             g_object_ref (self));
+}
+
+/* The requests hold the page: when it is left they must end. */
+static void
+quern_repo_page_hidden (AdwNavigationPage *page)
+{
+  if (gtk_widget_get_parent (GTK_WIDGET (page)) == NULL)
+    g_cancellable_cancel (QUERN_REPO_PAGE (page)->cancellable);
+}
+
+static void
+quern_repo_page_dispose (GObject *object)
+{
+  QuernRepoPage *self = QUERN_REPO_PAGE (object);
+
+  g_cancellable_cancel (self->cancellable);
+  gtk_widget_dispose_template (GTK_WIDGET (self), QUERN_TYPE_REPO_PAGE);
+  g_clear_object (&self->repo);
+  g_clear_object (&self->service);
+  G_OBJECT_CLASS (quern_repo_page_parent_class)->dispose (object);
+}
+
+static void
+quern_repo_page_finalize (GObject *object)
+{
+  QuernRepoPage *self = QUERN_REPO_PAGE (object);
+
+  g_object_unref (self->cancellable);
+  g_ptr_array_unref (self->rows);
+  g_free (self->id);
+  G_OBJECT_CLASS (quern_repo_page_parent_class)->finalize (object);
+}
+
+static void
+quern_repo_page_class_init (QuernRepoPageClass *klass)
+{
+  GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
+
+  G_OBJECT_CLASS (klass)->dispose = quern_repo_page_dispose;
+  G_OBJECT_CLASS (klass)->finalize = quern_repo_page_finalize;
+  ADW_NAVIGATION_PAGE_CLASS (klass)->hidden = quern_repo_page_hidden;
+  gtk_widget_class_set_template_from_resource (widget_class, "/io/github/quern/Quern/ui/models/quern-repo-page.ui");
+  gtk_widget_class_bind_template_child (widget_class, QuernRepoPage, banner);
+  gtk_widget_class_bind_template_child (widget_class, QuernRepoPage, stack);
+  gtk_widget_class_bind_template_child (widget_class, QuernRepoPage, failed_page);
+  gtk_widget_class_bind_template_child (widget_class, QuernRepoPage, facts);
+  gtk_widget_class_bind_template_child (widget_class, QuernRepoPage, items_group);
+  gtk_widget_class_bind_template_child (widget_class, QuernRepoPage, card_group);
+  gtk_widget_class_bind_template_child (widget_class, QuernRepoPage, context_row);
+  gtk_widget_class_bind_template_child (widget_class, QuernRepoPage, vision_row);
+  gtk_widget_class_bind_template_callback (widget_class, load);
+  gtk_widget_class_bind_template_callback (widget_class, update_items);
+}
+
+static void
+quern_repo_page_init (QuernRepoPage *self)
+{
+  self->rows = g_ptr_array_new ();
+  self->cancellable = g_cancellable_new ();
+  gtk_widget_init_template (GTK_WIDGET (self));
+  g_signal_connect_swapped (self->vision_row, "notify::active", G_CALLBACK (update_items), self);
+}
+
+/**
+ * quern_repo_page_new:
+ * @id: OWNER/NAME on the hub
+ */
+AdwNavigationPage *
+quern_repo_page_new (QuernModelsService *service, const char *id)
+{
+  QuernRepoPage *self = g_object_new (QUERN_TYPE_REPO_PAGE, "title", id, NULL);
+
+  self->service = g_object_ref (service);
+  self->id = g_strdup (id);
+  load (self);
+  return ADW_NAVIGATION_PAGE (self);
+}
