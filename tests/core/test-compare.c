@@ -781,6 +781,55 @@ test_questions (void)
   g_assert_cmpuint (quern_comparison_get_n_turns (comparison), ==, 0);
 }
 
+/* ---- command line ---------------------------------------------------------------------------------------------- */
+
+static JsonObject *
+run_cli (JsonParser *parser, ...)
+{
+  g_autoptr (GPtrArray) arguments = g_ptr_array_new ();
+  g_autofree char *program = g_build_filename (g_getenv ("QUERN_BUILD_DIR"), "src", "cli", "quern-cli", NULL);
+  g_autofree char *output = NULL;
+  g_autoptr (GError) error = NULL;
+  int status;
+  va_list more;
+
+  g_ptr_array_add (arguments, program);
+  va_start (more, parser);
+  for (char *argument = va_arg (more, char *); argument; argument = va_arg (more, char *))
+    g_ptr_array_add (arguments, argument);
+  va_end (more);
+  g_ptr_array_add (arguments, NULL);
+  g_spawn_sync (NULL, (char **) arguments->pdata, NULL, G_SPAWN_STDERR_TO_DEV_NULL, NULL, NULL, &output, NULL, &status,
+                &error);
+  g_assert_no_error (error);
+  g_assert_true (g_spawn_check_wait_status (status, NULL));
+  g_assert_true (json_parser_load_from_data (parser, output, -1, NULL));
+  return json_node_get_object (json_parser_get_root (parser));
+}
+
+/* The field names that others rely on. */
+static void
+test_cli (void)
+{
+  g_autofree char *q8 = tiny_path ("Q8_0"), *q2 = tiny_path ("Q2_K");
+  g_autoptr (JsonParser) parser = json_parser_new ();
+  JsonObject *object = run_cli (parser, "eval", "-m", q2, "--reference", q8, "--json", NULL);
+
+  g_assert_cmpint (json_object_get_int_member (object, "tokens"), >, 500);
+  g_assert_cmpfloat (json_object_get_double_member (object, "perplexity"), >, 1);
+  JsonObject *kld = json_object_get_object_member (object, "kl_divergence");
+  g_assert_cmpfloat (json_object_get_double_member (kld, "mean"), >, json_object_get_double_member (kld, "error"));
+  g_assert_cmpfloat (json_object_get_double_member (kld, "median"), <, json_object_get_double_member (kld, "p99"));
+  JsonObject *same = json_object_get_object_member (object, "same_top");
+  g_assert_cmpfloat (json_object_get_double_member (same, "mean"), <, 1);
+  g_assert_cmpfloat (json_object_get_double_member (same, "error"), >, 0);
+  g_assert_cmpfloat (json_object_get_double_member (object, "delta_p_rms"), >, 0);
+
+  object = run_cli (parser, "compare", "-m", q8, "-m", q2, "--seed", "3", "--max", "8", "--no-think", "--json", "Hello", NULL);
+  g_assert_cmpint (json_object_get_int_member (object, "seed"), ==, 3);
+  g_assert_cmpuint (json_array_get_length (json_object_get_array_member (object, "columns")), ==, 2);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -808,6 +857,7 @@ main (int argc, char **argv)
   g_test_add_func ("/compare/files/reports", test_reports);
   g_test_add_func ("/compare/store", test_store);
   g_test_add_func ("/compare/questions", test_questions);
+  g_test_add_func ("/compare/cli", test_cli);
   int code = g_test_run ();
   test_remove_folder (cache); /* must be empty but for itself: logits have no name */
   return code;
