@@ -3,6 +3,10 @@
 
 #include "quern-context-private.h"
 #include "quern-generation-private.h"
+#include "quern-state-files.h"
+
+/* All states together; a 4B model's is about 100 MB and 32 KB for each token. */
+#define MOST_STATE_BYTES (G_GUINT64_CONSTANT (2) << 30)
 
 /* ---- weights --------------------------------------------------------------------------------------------------- */
 
@@ -71,7 +75,10 @@ struct _QuernContext {
   GThread *thread;
   GAsyncQueue *jobs;
 
+  char *state_path; /* NULL: what was read is forgotten with the context */
+
   GMutex lock;      /* guards what follows */
+  gboolean save;    /* what was read is still wanted */
   guint n_jobs;     /* queued and running */
   gint64 idle_since; /* monotonic; read when n_jobs is 0 */
 };
@@ -89,6 +96,21 @@ job_done (QuernContext *self, Job *job)
   quern_request_unref (job->request);
 }
 
+/* A state that cannot be written is only read again: no reason to disturb anybody. */
+static void
+save_state (QuernContext *self)
+{
+  gboolean save;
+
+  g_mutex_lock (&self->lock);
+  save = self->save;
+  g_mutex_unlock (&self->lock);
+  if (!self->state_path || !save)
+    return;
+  if (qe_context_save (self->runner.context, self->state_path, NULL) == QE_OK)
+    _quern_states_trim (MOST_STATE_BYTES);
+}
+
 /* The only code that touches the QeContext. It does not hold a reference to self: the last one to go ends it. */
 static gpointer
 context_thread (gpointer data)
@@ -102,6 +124,7 @@ context_thread (gpointer data)
     g_free (job);
   }
   g_free (job);
+  save_state (self);
   _quern_runner_clear (&self->runner);
   return NULL;
 }
@@ -112,9 +135,11 @@ _quern_context_default_size (QuernModel *model, const QuernLoadParams *params)
   return params->context_size ? params->context_size : MIN (4096u, quern_model_get_info (model)->n_ctx_train);
 }
 
-/* Blocks while memory is set up; for a loader's thread. */
+/* Blocks while memory is set up; for a loader's thread. keep_state: go on from what was read last time, and save it at
+ * the end. */
 QuernContext *
-_quern_context_new (QuernModel *model, QuernWeights *weights, const QuernLoadParams *params, GError **error)
+_quern_context_new (QuernModel *model, QuernWeights *weights, const QuernLoadParams *params, gboolean keep_state,
+                    GError **error)
 {
   g_autoptr (QuernContext) self = g_object_new (QUERN_TYPE_CONTEXT, NULL);
   QeContextParams context_params = { .n_ctx = _quern_context_default_size (model, params),
@@ -135,6 +160,10 @@ _quern_context_new (QuernModel *model, QuernWeights *weights, const QuernLoadPar
   self->runner.model = self->model;
   self->runner.weights = _quern_weights_get_model (weights);
   self->runner.n_threads = params->n_threads;
+  if (keep_state)
+    self->state_path = _quern_state_path (model, self->size, params->kv_type);
+  if (self->state_path)
+    qe_context_restore (self->runner.context, self->state_path, NULL); /* none or a damaged one: begins empty */
   self->thread = g_thread_new ("quern-context", context_thread, self);
   return g_steal_pointer (&self);
 }
@@ -160,6 +189,15 @@ _quern_context_is_idle (QuernContext *self, gint64 *idle_since)
   return idle;
 }
 
+/* What it has read so far is not to be saved, because the conversation was erased. */
+void
+_quern_context_forget_state (QuernContext *self)
+{
+  g_mutex_lock (&self->lock);
+  self->save = FALSE;
+  g_mutex_unlock (&self->lock);
+}
+
 /**
  * quern_context_generate:
  * @request: what to answer; not changed any more from now on
@@ -176,6 +214,7 @@ quern_context_generate (QuernContext *self, QuernRequest *request)
 
   g_mutex_lock (&self->lock);
   self->n_jobs++;
+  self->save = TRUE;
   g_mutex_unlock (&self->lock);
   *job = (Job) { g_object_ref (generation), quern_request_ref (request), g_get_monotonic_time () };
   g_async_queue_push (self->jobs, job);
@@ -219,6 +258,7 @@ quern_context_finalize (GObject *object)
   g_async_queue_unref (self->jobs);
   g_clear_object (&self->weights);
   g_clear_object (&self->model);
+  g_free (self->state_path);
   g_mutex_clear (&self->lock);
   G_OBJECT_CLASS (quern_context_parent_class)->finalize (object);
 }

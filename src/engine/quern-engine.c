@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "quern-context-private.h"
+#include "quern-state-files.h"
 #include "quern-model-private.h"
 #include "quern-vision.h"
 
@@ -28,6 +29,7 @@ struct _QuernEngine {
   GQueue loads;        /* of GTask with a Load: waiting */
   gboolean loading;
   int keep_alive;
+  gboolean keep_state;
   guint keep_alive_source;
 
   GMutex lock; /* guards what follows */
@@ -43,6 +45,7 @@ typedef struct {
   GMainContext *context;
   GPtrArray *victims;    /* contexts to free first, on the worker */
   gint permille, queued; /* atomic: of the file that was read; a source is queued to show it */
+  gboolean keep_state;
   gboolean done;         /* the caller was told: no more progress */
 } Load; /* in an atomic rc box */
 
@@ -328,7 +331,7 @@ load_worker (GTask *task, gpointer source, gpointer data, GCancellable *cancella
   g_ptr_array_set_size (load->victims, 0); /* waits for their threads and frees their memory */
   weights = get_weights (source, load->model, TRUE, &control, &error);
   if (weights)
-    context = _quern_context_new (load->model, weights, &load->params, &error);
+    context = _quern_context_new (load->model, weights, &load->params, load->keep_state, &error);
   if (context)
     g_task_return_pointer (task, context, g_object_unref);
   else
@@ -416,6 +419,7 @@ start_load (QuernEngine *self, GTask *task)
     g_object_unref (task);
   } else {
     self->loading = TRUE;
+    load->keep_state = self->keep_state && !load->params.private_context;
     worker = g_task_new (self, g_task_get_cancellable (task), loaded_cb, task);
     g_task_set_task_data (worker, g_atomic_rc_box_acquire (load), load_release);
     g_task_run_in_thread (worker, load_worker);
@@ -508,6 +512,31 @@ void
 quern_engine_set_keep_alive (QuernEngine *self, int seconds)
 {
   self->keep_alive = seconds;
+}
+
+/**
+ * quern_engine_set_keep_state:
+ *
+ * Whether what a model had read is saved when it is unloaded, and used again when it is next loaded; off at first.
+ * Concerns models that are loaded from now on.
+ */
+void
+quern_engine_set_keep_state (QuernEngine *self, gboolean keep_state)
+{
+  self->keep_state = keep_state;
+}
+
+/**
+ * quern_engine_forget_states:
+ *
+ * Erases all saved states, and does not save what was read until now: for when conversations are erased.
+ */
+void
+quern_engine_forget_states (QuernEngine *self)
+{
+  for (guint i = 0; i < self->contexts->len; i++)
+    _quern_context_forget_state (self->contexts->pdata[i]);
+  _quern_states_erase ();
 }
 
 /* ---- counting -------------------------------------------------------------------------------------------------- */

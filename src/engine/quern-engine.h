@@ -52,6 +52,8 @@ QuernContext *quern_engine_peek            (QuernEngine *self, QuernModel *model
 void          quern_engine_unload_all      (QuernEngine *self);
 guint         quern_engine_largest_context (QuernEngine *self, QuernModel *model, QeKvType kv_type);
 void          quern_engine_set_keep_alive  (QuernEngine *self, int seconds);
+void          quern_engine_set_keep_state  (QuernEngine *self, gboolean keep_state);
+void          quern_engine_forget_states   (QuernEngine *self);
 void          quern_engine_count_async     (QuernEngine *self, QuernModel *model, QuernRequest *request,
                                             GCancellable *cancellable, GAsyncReadyCallback callback,
                                             gpointer user_data);

@@ -123,6 +123,40 @@ test_contexts (void)
   g_assert_null (quern_engine_peek (engine, model, &small));
 }
 
+/* Asks, lets the model go, loads it again; what was read of the same question then. */
+static guint
+reused_after_reload (gboolean keep, gboolean forget)
+{
+  g_autoptr (QuernModel) model = tiny ("quern-tiny-Q8_0.gguf");
+  QuernLoadParams params = { .context_size = 512 };
+  guint reused = 0;
+
+  for (int round = 0; round < 2; round++) {
+    g_autoptr (QuernEngine) engine = quern_engine_new ();
+    g_autoptr (QuernContext) context = NULL;
+    g_autoptr (QuernRequest) ask = request ("What is the capital of France?", 0);
+    g_autoptr (QuernGeneration) generation = NULL;
+    quern_engine_set_keep_state (engine, keep);
+    context = load (engine, model, &params, NULL);
+    generation = quern_context_generate (context, ask);
+    test_wait (is_done, generation);
+    g_assert_cmpint (quern_generation_get_stop (generation), ==, QUERN_STOP_END);
+    reused = quern_generation_get_statistics (generation)->reused_tokens;
+    if (forget)
+      quern_engine_forget_states (engine);
+  }
+  return reused;
+}
+
+/* A model that is loaded again goes on from what it had read, if that is wanted and was not erased. */
+static void
+test_keep_state (void)
+{
+  g_assert_cmpuint (reused_after_reload (FALSE, FALSE), ==, 0);
+  g_assert_cmpuint (reused_after_reload (TRUE, TRUE), ==, 0);
+  g_assert_cmpuint (reused_after_reload (TRUE, FALSE), >, 10);
+}
+
 /* A context that no machine has memory for is refused before anything is allocated, with one that would fit. */
 static void
 test_memory (void)
@@ -198,11 +232,12 @@ test_full_context (void)
 int
 main (int argc, char **argv)
 {
-  g_test_init (&argc, &argv, NULL);
+  g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
   g_test_add_func ("/engine/queue", test_queue);
   g_test_add_func ("/engine/stop-queued", test_stop_queued);
   g_test_add_func ("/engine/contexts", test_contexts);
   g_test_add_func ("/engine/memory", test_memory);
+  g_test_add_func ("/engine/keep-state", test_keep_state);
   g_test_add_func ("/engine/cancelled-load", test_cancelled_load);
   g_test_add_func ("/engine/file-gone", test_file_gone);
   g_test_add_func ("/engine/full-context", test_full_context);
