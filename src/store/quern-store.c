@@ -388,6 +388,7 @@ quern_store_erase_deleted_async (QuernStore *self, GCancellable *cancellable, GA
                                  gpointer user_data)
 {
   _quern_store_write (self, erase_deleted, NULL, NULL);
+  g_signal_emit (self, signals[SIGNAL_ERASED], 0);
   _quern_store_call (self, FALSE, truncate_log, NULL, NULL, cancellable, callback, user_data);
 }
 
@@ -415,6 +416,7 @@ quern_store_erase_all_async (QuernStore *self, GCancellable *cancellable, GAsync
   g_list_store_remove_all (self->presets[QUERN_PRESET_FOLDER]);
   g_hash_table_remove_all (self->dirty);
   _quern_store_write (self, erase_all, NULL, NULL);
+  g_signal_emit (self, signals[SIGNAL_ERASED], 0);
   _quern_store_call (self, FALSE, remove_backups, NULL, NULL, cancellable, callback, user_data);
 }
 
@@ -667,6 +669,13 @@ quern_store_class_init (QuernStoreClass *klass)
    */
   signals[SIGNAL_PROBLEM] = g_signal_new ("problem", QUERN_TYPE_STORE, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
                                           G_TYPE_NONE, 1, G_TYPE_ERROR);
+  /**
+   * QuernStore::erased:
+   *
+   * Conversations are being erased for good: whoever keeps something of them elsewhere erases it too.
+   */
+  signals[SIGNAL_ERASED] = g_signal_new ("erased", QUERN_TYPE_STORE, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                                         G_TYPE_NONE, 0);
 }
 
 static void
