@@ -24,7 +24,7 @@ struct _QuernStore {
   guint save_source;
 };
 
-enum { SIGNAL_PROBLEM, N_SIGNALS };
+enum { SIGNAL_PROBLEM, SIGNAL_ERASED, N_SIGNALS };
 
 static guint signals[N_SIGNALS];
 
