@@ -214,7 +214,7 @@ show_wanted (QuernTranscript *self)
 static void
 items_changed_cb (QuernTranscript *self, guint position, guint removed, guint added)
 {
-  if (position < self->first) { /* what is not built changed */
+  if (position < self->first || added > MORE_ROWS) { /* what is not built changed, or a conversation was loaded */
     rebuild (self);
     show_wanted (self);
     return;
