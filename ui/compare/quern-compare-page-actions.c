@@ -167,6 +167,8 @@ add_column_action (GtkWidget *widget, const char *name, GVariant *parameter)
     }
   }
   column = quern_compare_column_new (chosen);
+  quern_compare_column_set_thinking (
+      column, quern_compare_column_get_thinking (quern_comparison_get_column (self->comparison, 0)));
   quern_comparison_add_column (self->comparison, column);
 }
 

@@ -14,7 +14,8 @@ struct _QuernSidebar {
   GtkToggleButton *search_button;
   GtkStack *stack;
   GtkListView *list;
-  GtkListBox *results;
+  GtkListBox *results, *comparisons;
+  GtkWidget *comparisons_box;
   GtkSortListModel *sorted;
   GtkSingleSelection *selection;
 

@@ -49,8 +49,8 @@ bind_header_cb (GtkSignalListItemFactory *factory, GObject *object)
 {
   QuernConversation *first = gtk_list_header_get_item (GTK_LIST_HEADER (object));
   g_autoptr (GDateTime) now = g_date_time_new_now_local ();
-  g_autofree char *title = quern_dates_section_title (now, quern_conversation_get_updated (first),
-                                                      quern_conversation_get_pinned (first));
+  g_autofree char *title =
+      quern_dates_section_title (now, quern_conversation_get_updated (first), quern_conversation_get_pinned (first));
   gtk_label_set_label (GTK_LABEL (gtk_list_header_get_child (GTK_LIST_HEADER (object))), title);
 }
 
@@ -58,7 +58,8 @@ static void
 activate_cb (QuernSidebar *self, guint position)
 {
   g_autoptr (QuernConversation) conversation = g_list_model_get_item (G_LIST_MODEL (self->selection), position);
-  gtk_widget_activate_action (GTK_WIDGET (self), "win.open-conversation", "x", quern_conversation_get_id (conversation));
+  gtk_widget_activate_action (GTK_WIDGET (self), "win.open-conversation", "x",
+                              quern_conversation_get_id (conversation));
 }
 
 static void
@@ -86,8 +87,69 @@ static void
 result_activated_cb (QuernSidebar *self, GtkListBoxRow *row)
 {
   QuernSearchHit *hit = g_object_get_data (G_OBJECT (row), "hit");
-  gtk_widget_activate_action (GTK_WIDGET (self), "win.open-message", "(xx)",
-                              quern_search_hit_get_conversation_id (hit), quern_search_hit_get_message_id (hit));
+  gtk_widget_activate_action (GTK_WIDGET (self), "win.open-message", "(xx)", quern_search_hit_get_conversation_id (hit),
+                              quern_search_hit_get_message_id (hit));
+}
+
+/* ---- comparisons ------------------------------------------------------------------------------------------------ */
+
+static void
+comparison_activated_cb (QuernSidebar *self, GtkListBoxRow *row)
+{
+  QuernComparisonEntry *entry = g_object_get_data (G_OBJECT (row), "entry");
+  gtk_widget_activate_action (GTK_WIDGET (self), "win.open-comparison", "x", quern_comparison_entry_get_id (entry));
+}
+
+static gboolean
+display_title (GBinding *binding, const GValue *from, GValue *to, gpointer user_data)
+{
+  const char *title = g_value_get_string (from);
+  g_value_set_string (to, title != NULL && *title != '\0' ? title : _ ("Comparison"));
+  return TRUE;
+}
+
+static GtkWidget *
+create_comparison_row (gpointer item, gpointer user_data)
+{
+  GtkWidget *row = gtk_list_box_row_new (), *box = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 6);
+  GtkWidget *label = gtk_label_new (NULL), *button = gtk_button_new_from_icon_name ("user-trash-symbolic");
+
+  gtk_label_set_xalign (GTK_LABEL (label), 0);
+  gtk_label_set_ellipsize (GTK_LABEL (label), PANGO_ELLIPSIZE_END);
+  gtk_widget_set_hexpand (label, TRUE);
+  g_object_bind_property_full (item, "title", label, "label", G_BINDING_SYNC_CREATE, display_title, NULL, NULL, NULL);
+  gtk_widget_set_tooltip_text (button, _ ("Delete Comparison"));
+  gtk_widget_add_css_class (button, "flat");
+  gtk_widget_add_css_class (button, "row-more");
+  gtk_actionable_set_action_name (GTK_ACTIONABLE (button), "win.delete-comparison");
+  gtk_actionable_set_action_target (GTK_ACTIONABLE (button), "x", quern_comparison_entry_get_id (item));
+  gtk_box_append (GTK_BOX (box), label);
+  gtk_box_append (GTK_BOX (box), button);
+  gtk_widget_add_css_class (box, "conversation-row");
+  gtk_list_box_row_set_child (GTK_LIST_BOX_ROW (row), box);
+  gtk_accessible_update_relation (GTK_ACCESSIBLE (row), GTK_ACCESSIBLE_RELATION_LABELLED_BY, label, NULL, -1);
+  g_object_set_data_full (G_OBJECT (row), "entry", g_object_ref (item), g_object_unref);
+  return row;
+}
+
+static void
+comparisons_changed_cb (QuernSidebar *self, guint position, guint removed, guint added, GListModel *entries)
+{
+  gtk_widget_set_visible (self->comparisons_box, g_list_model_get_n_items (entries) > 0);
+}
+
+/**
+ * quern_sidebar_set_comparisons:
+ * @comparisons: what it lists below the conversations
+ */
+void
+quern_sidebar_set_comparisons (QuernSidebar *self, QuernComparisons *comparisons)
+{
+  GListModel *entries = quern_comparisons_get_entries (comparisons);
+
+  gtk_list_box_bind_model (self->comparisons, entries, create_comparison_row, self, NULL);
+  g_signal_connect_object (entries, "items-changed", G_CALLBACK (comparisons_changed_cb), self, G_CONNECT_SWAPPED);
+  comparisons_changed_cb (self, 0, 0, 0, entries);
 }
 
 /* Shows the page that fits: results while something is searched for, else the list. */
@@ -152,9 +214,12 @@ quern_sidebar_class_init (QuernSidebarClass *klass)
   gtk_widget_class_bind_template_child (widget_class, QuernSidebar, stack);
   gtk_widget_class_bind_template_child (widget_class, QuernSidebar, list);
   gtk_widget_class_bind_template_child (widget_class, QuernSidebar, results);
+  gtk_widget_class_bind_template_child (widget_class, QuernSidebar, comparisons);
+  gtk_widget_class_bind_template_child (widget_class, QuernSidebar, comparisons_box);
   gtk_widget_class_bind_template_child (widget_class, QuernSidebar, sorted);
   gtk_widget_class_bind_template_child (widget_class, QuernSidebar, selection);
   gtk_widget_class_bind_template_callback (widget_class, activate_cb);
+  gtk_widget_class_bind_template_callback (widget_class, comparison_activated_cb);
   gtk_widget_class_bind_template_callback (widget_class, setup_header_cb);
   gtk_widget_class_bind_template_callback (widget_class, bind_header_cb);
   gtk_widget_class_bind_template_callback (widget_class, search_changed_cb);

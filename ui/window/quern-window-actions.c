@@ -30,6 +30,78 @@ new_comparison_action (GtkWidget *widget, const char *name, GVariant *parameter)
 }
 
 static void
+comparison_opened_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (QuernWindow) self = user_data;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (QuernComparison) comparison = quern_comparisons_open_finish (QUERN_COMPARISONS (source), result, &error);
+
+  if (self->library == NULL)
+    return;
+  if (comparison != NULL)
+    _quern_window_compare (self, comparison);
+  else
+    quern_chat_page_show_problem (self->chat_page, error->message);
+}
+
+static void
+open_comparison_action (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  QuernWindow *self = QUERN_WINDOW (widget);
+  gint64 id = g_variant_get_int64 (parameter);
+  QuernComparison *comparison = g_hash_table_lookup (self->open_comparisons, &id);
+
+  if (comparison != NULL)
+    _quern_window_compare (self, comparison);
+  else
+    quern_comparisons_open_async (self->comparisons, id, G_LIST_MODEL (self->library), NULL, comparison_opened_cb,
+                                  g_object_ref (self));
+}
+
+typedef struct {
+  QuernComparisons *comparisons;
+  QuernComparisonEntry *entry;
+} DeletedComparison;
+
+static void
+deleted_comparison_free (gpointer data)
+{
+  DeletedComparison *deleted = data;
+
+  g_object_unref (deleted->comparisons);
+  g_object_unref (deleted->entry);
+  g_free (deleted);
+}
+
+static void
+restore_comparison (gpointer data)
+{
+  quern_comparisons_restore (((DeletedComparison *) data)->comparisons, ((DeletedComparison *) data)->entry);
+}
+
+static void
+delete_comparison_action (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  QuernWindow *self = QUERN_WINDOW (widget);
+  gint64 id = g_variant_get_int64 (parameter);
+  QuernComparisonEntry *entry = quern_comparisons_find (self->comparisons, id);
+  QuernComparison *open = g_hash_table_lookup (self->open_comparisons, &id);
+  DeletedComparison *deleted;
+
+  if (entry == NULL)
+    return;
+  deleted = g_new (DeletedComparison, 1);
+  *deleted = (DeletedComparison) { g_object_ref (self->comparisons), g_object_ref (entry) };
+  if (open != NULL)
+    quern_comparison_stop (open);
+  if (open != NULL && open == quern_compare_page_get_comparison (self->compare_page))
+    _quern_window_new_chat (self);
+  quern_comparisons_delete (self->comparisons, entry);
+  quern_undo_offer (GTK_WIDGET (self->split_view), self->store, _ ("Comparison deleted"), restore_comparison, deleted,
+                    deleted_comparison_free);
+}
+
+static void
 comparison_read_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (QuernWindow) self = user_data;
@@ -364,6 +436,8 @@ _quern_window_install_actions (GtkWidgetClass *widget_class)
   } actions[] = {
     { "win.new-chat", NULL, new_chat_action },
     { "win.new-comparison", NULL, new_comparison_action },
+    { "win.open-comparison", "x", open_comparison_action },
+    { "win.delete-comparison", "x", delete_comparison_action },
     { "win.import-comparison", NULL, import_comparison_action },
     { "win.open-conversation", "x", open_conversation_action },
     { "win.open-message", "(xx)", open_message_action },

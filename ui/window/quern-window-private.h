@@ -24,6 +24,8 @@ struct _QuernWindow {
   GSettings *settings;
   QuernStore *store;
   QuernLibrary *library;
+  QuernComparisons *comparisons;
+  GHashTable *open_comparisons; /* id (gint64 *) -> QuernComparison: one is opened only once */
   QuernEngine *engine;
   QuernChatSession *session; /* the one on the screen */
   GHashTable *sessions;      /* conversation -> its session: the one on the screen and those that answer */
@@ -39,7 +41,7 @@ void _quern_window_install_actions (GtkWidgetClass *widget_class);
 void _quern_window_open (QuernWindow *self, QuernConversation *conversation);
 void _quern_window_new_chat (QuernWindow *self);
 void _quern_window_compare (QuernWindow *self, QuernComparison *comparison);
-void _quern_window_watch           (QuernWindow *self, QuernChatSession *session);
+void _quern_window_watch (QuernWindow *self, QuernChatSession *session);
 void _quern_window_withdraw_notification (QuernWindow *self, QuernConversation *conversation);
 void _quern_window_show_models (QuernWindow *self, const char *view);
 

@@ -107,11 +107,28 @@ continue_cb (QuernWindow *self, QuernCompareColumn *column)
   _quern_window_open (self, conversation);
 }
 
+static void
+asked_cb (QuernWindow *self, GParamSpec *pspec, QuernComparison *comparison)
+{
+  QuernCompareColumn *first = quern_comparison_get_column (comparison, 0);
+  gint64 id;
+
+  if (first == NULL || quern_compare_column_get_answer (first, 0) == NULL)
+    return;
+  quern_comparisons_add (self->comparisons, comparison); /* once */
+  id = quern_comparison_get_id (comparison);
+  g_hash_table_replace (self->open_comparisons, g_memdup2 (&id, sizeof id), g_object_ref (comparison));
+}
+
 /* Shows a comparison in place of the conversation, which stays open behind it. */
 void
 _quern_window_compare (QuernWindow *self, QuernComparison *comparison)
 {
   quern_compare_page_set_comparison (self->compare_page, comparison);
+  if (quern_comparison_get_id (comparison) == 0) /* it is kept once something was asked */
+    g_signal_connect_object (comparison, "notify::running", G_CALLBACK (asked_cb), self, G_CONNECT_SWAPPED);
+  if (quern_comparison_get_n_turns (comparison) > 0)
+    asked_cb (self, NULL, comparison);
   gtk_stack_set_visible_child (self->pages, GTK_WIDGET (self->compare_page));
   adw_navigation_split_view_set_content (self->split_view, self->content_page);
   adw_navigation_split_view_set_show_content (self->split_view, TRUE);
@@ -192,11 +209,13 @@ quern_window_dispose (GObject *object)
   g_clear_object (&self->session);
   g_clear_pointer (&self->title_binding, g_binding_unbind);
   g_hash_table_remove_all (self->sessions);
+  g_hash_table_remove_all (self->open_comparisons);
   gtk_widget_dispose_template (GTK_WIDGET (self), QUERN_TYPE_WINDOW);
   g_clear_object (&self->models_page);
   g_clear_object (&self->models);
   g_clear_object (&self->engine);
   g_clear_object (&self->library);
+  g_clear_object (&self->comparisons); /* what is not written yet is written */
   g_clear_object (&self->store);
   G_OBJECT_CLASS (quern_window_parent_class)->dispose (object);
 }
@@ -207,6 +226,7 @@ quern_window_finalize (GObject *object)
   QuernWindow *self = QUERN_WINDOW (object);
 
   g_hash_table_unref (self->sessions);
+  g_hash_table_unref (self->open_comparisons);
   g_object_unref (self->settings);
   G_OBJECT_CLASS (quern_window_parent_class)->finalize (object);
 }
@@ -237,6 +257,7 @@ static void
 quern_window_init (QuernWindow *self)
 {
   self->settings = g_settings_new (QUERN_APP_ID);
+  self->open_comparisons = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, g_object_unref);
   self->sessions = g_hash_table_new_full (NULL, NULL, g_object_unref, g_object_unref);
   gtk_widget_init_template (GTK_WIDGET (self));
   g_signal_connect_object (self->compare_page, "continue", G_CALLBACK (continue_cb), self, G_CONNECT_SWAPPED);
@@ -271,6 +292,8 @@ quern_window_set_core (QuernWindow *self, QuernStore *store, QuernLibrary *libra
   g_signal_connect_object (quern_store_get_conversations (store), "items-changed", G_CALLBACK (items_changed_cb), self,
                            G_CONNECT_SWAPPED | G_CONNECT_AFTER);
   quern_sidebar_set_store (self->sidebar, store);
+  self->comparisons = quern_comparisons_new (store);
+  quern_sidebar_set_comparisons (self->sidebar, self->comparisons);
   quern_chat_page_set_context (self->chat_page, store, library);
   quern_compare_page_set_context (self->compare_page, store, library);
   last = quern_store_get_conversation (store, g_settings_get_int64 (self->settings, "last-conversation"));
