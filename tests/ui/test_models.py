@@ -42,19 +42,32 @@ class Models(ChatCase):
     def launch_models(self):
         app = self.launch(environment={'HF_ENDPOINT': self.address})
         self.ready(app)
-        app.find('button', 'Models').click()
+        if app.find_all('button', 'Models'):
+            app.find('button', 'Models').click()
+        else:  # the sidebar is folded away
+            app.key('ctrl+shift+m')
         app.find('label', 'Recommended for This Computer')
         return app
 
     def show(self, app, view):
         app.find('page tab', re.compile(f'^{view}')).click()
 
-    def open_repo(self, app):
+    def search(self, app):
         self.show(app, 'Search')
         app.find('entry', 'Search models on the hub')
         next(node for node in app.find_all('entry') if node.accessible.get_editable_text_iface()).set_text('quern')
-        app.find('list item', re.compile('^Quern-Tiny-GGUF')).click()
-        app.find('label', 'Quantisations')
+
+    def open_repo(self, app):
+        self.search(app)
+        quern_ui.wait_for('the model', lambda: self.try_open_repo(app))
+
+    def try_open_repo(self, app):
+        """Clicks its row, which a newer answer of the hub may just be replacing."""
+        rows = app.find_all('list item', re.compile('^Quern-Tiny-GGUF'))
+        if rows:
+            rows[0].click()
+            app.settle()
+        return app.find_all('label', 'Quantisations')
 
     def installed(self):
         folder = os.path.join(self.desktop.data, 'models', REPO)
@@ -79,8 +92,6 @@ class Models(ChatCase):
         app.find('button', 'Model: Quern Tiny')
         answer = self.ask(app, 'Who are you?')
         self.assertIn('Quern Tiny', answer[0])
-        used = self.desktop.query('SELECT model_id FROM conversation ORDER BY id DESC LIMIT 1')[0][0]
-        self.assertIn('Quern-Tiny-GGUF', used)
 
     def test_interrupt_and_resume(self):
         app = self.start(rate=400000)
@@ -103,7 +114,7 @@ class Models(ChatCase):
         app.close()
         self.stop_hub(self.hub)
         app = self.launch_models()
-        self.show(app, 'Search')
+        self.search(app)
         app.find('label', 'The hub does not answer. This is what it said last.', timeout=60)
         app.find('list item', re.compile('^Quern-Tiny-GGUF'))
 

@@ -164,6 +164,7 @@ quern_download_row_dispose (GObject *object)
 {
   QuernDownloadRow *self = QUERN_DOWNLOAD_ROW (object);
 
+  gtk_list_box_row_set_child (GTK_LIST_BOX_ROW (self), NULL); /* its parent class would free it again */
   gtk_widget_dispose_template (GTK_WIDGET (self), QUERN_TYPE_DOWNLOAD_ROW);
   g_clear_object (&self->download);
   g_clear_object (&self->service);

@@ -68,6 +68,7 @@ quern_models_page_dispose (GObject *object)
 {
   QuernModelsPage *self = QUERN_MODELS_PAGE (object);
 
+  adw_bin_set_child (ADW_BIN (self), NULL); /* its parent class would free it again */
   gtk_widget_dispose_template (GTK_WIDGET (self), QUERN_TYPE_MODELS_PAGE);
   g_clear_object (&self->service);
   G_OBJECT_CLASS (quern_models_page_parent_class)->dispose (object);

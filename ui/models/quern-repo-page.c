@@ -263,6 +263,7 @@ quern_repo_page_dispose (GObject *object)
   QuernRepoPage *self = QUERN_REPO_PAGE (object);
 
   g_cancellable_cancel (self->cancellable);
+  adw_navigation_page_set_child (ADW_NAVIGATION_PAGE (self), NULL); /* its parent class would free it again */
   gtk_widget_dispose_template (GTK_WIDGET (self), QUERN_TYPE_REPO_PAGE);
   g_clear_object (&self->repo);
   g_clear_object (&self->service);

@@ -133,6 +133,7 @@ quern_search_view_dispose (GObject *object)
 {
   QuernSearchView *self = QUERN_SEARCH_VIEW (object);
 
+  adw_bin_set_child (ADW_BIN (self), NULL); /* its parent class would free it again */
   gtk_widget_dispose_template (GTK_WIDGET (self), QUERN_TYPE_SEARCH_VIEW);
   g_clear_object (&self->search);
   g_clear_object (&self->service);
