@@ -216,13 +216,21 @@ quern_test_hub_new (const char *folder, guint port, GError **error)
   return hub;
 }
 
+static gboolean
+quit_cb (gpointer loop)
+{
+  g_main_loop_quit (loop);
+  return G_SOURCE_REMOVE;
+}
+
 void
 quern_test_hub_free (QuernTestHub *hub)
 {
   g_cancellable_cancel (hub->cancellable);
-  if (hub->thread != NULL) {
-    g_main_loop_quit (hub->loop);
-    g_main_context_wakeup (hub->context);
+  if (hub->thread != NULL) { /* quits from within: the thread may not have come to run the loop yet */
+    g_autoptr (GSource) quit = g_idle_source_new ();
+    g_source_set_callback (quit, quit_cb, hub->loop, NULL);
+    g_source_attach (quit, hub->context);
     g_thread_join (hub->thread);
   }
   g_mutex_lock (&hub->lock);
