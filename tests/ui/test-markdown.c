@@ -19,6 +19,7 @@ static const char *const samples[] = {
   "a\r\nb\r\n\r\n- c\r\n- d\r\n",
   "<div>\nhtml\n\n</div>\n\n<!-- open\n\ncomment\n",
   "- one\n\n\n- two\n1) three\n* four\n+\n\ntext\n-\n",
+  "A $x_1$ and $$\\frac{a}{b}$$ or $5 *and* $6\n\n$\\sum_{i=1}^n i$ $ $$ {\n",
   ">>>>>>>>>>>>>>>>>>>>>>>> deep\n\n- - - - - - - - - - - - - - - - deep\n",
 };
 
@@ -127,6 +128,27 @@ test_links (void)
   g_assert_null (strstr (bad, "<a "));
 }
 
+static void
+check_text (const char *markdown, const char *expected)
+{
+  g_autofree char *out = dump_whole (markdown);
+  g_autofree char *quoted = g_strdup_printf ("«%s»", expected);
+  if (strstr (out, quoted) == NULL)
+    g_error ("%s became %s", markdown, out);
+}
+
+static void
+test_formulas (void)
+{
+  check_text ("So $x_1^2 + \\alpha \\leq \\sqrt{y}$ holds", "So x₁² + α ≤ √y holds");
+  check_text ("$$\\frac{a+b}{2} \\times \\text{area}$$", "(a+b)/2 × area");
+  check_text ("$e^{i\\pi} = -1$ and $\\unknown{z}$", "e^(iπ) = -1 and \\unknownz");
+  check_text ("It costs $5 and $6.", "It costs $5 and $6.");
+  check_text ("`$x_1$`", "$x_1$");
+  check_text ("```sh\necho $A $B$\n```", "echo $A $B$");
+  check_text ("open $x_{1", "open $x_{1");
+}
+
 /* The kinds and texts of the widgets below one, for comparison. */
 static void
 dump_widget (GtkWidget *widget, GString *out)
@@ -190,6 +212,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/markdown/blocks", test_blocks);
   g_test_add_func ("/markdown/links", test_links);
+  g_test_add_func ("/markdown/formulas", test_formulas);
   g_test_add_func ("/markdown/cuts", test_cuts);
   g_test_add_func ("/markdown/random", test_random);
   g_test_add_func ("/markdown/widgets", test_widgets);

@@ -4,6 +4,7 @@
  * HTML is never interpreted, only shown. Depths are bounded, since the text comes from a model or from a paste. */
 
 #include "quern-md-block.h"
+#include "quern-md-math.h"
 
 #include <cmark-gfm-core-extensions.h>
 #include <cmark-gfm.h>
@@ -25,11 +26,28 @@ is_type (cmark_node *node, const char *name)
 }
 
 static void
-add_text (Inline *out, const char *text)
+add_plain (Inline *out, const char *text)
 {
   g_autofree char *escaped = g_markup_escape_text (text, -1);
   g_string_append (out->markup, escaped);
   g_string_append (out->text, text);
+}
+
+/* Text with formulas between dollar signs. As in Pandoc, a single sign opens before and closes behind something that is
+ * not a space, and no digit follows: "$5 and $6" is money. */
+static void
+add_text (Inline *out, const char *text)
+{
+  gsize before, skip, length;
+
+  while (quern_md_math_find (text, &before, &skip, &length) > 0) {
+    g_autofree char *plain = g_strndup (text, before);
+    g_autofree char *formula = quern_md_math_to_unicode (text + before + skip, length);
+    add_plain (out, plain);
+    add_plain (out, formula);
+    text += before + 2 * skip + length;
+  }
+  add_plain (out, text);
 }
 
 static void
@@ -70,7 +88,7 @@ static void
 add_code (Inline *out, const char *text)
 {
   g_string_append (out->markup, "<tt>");
-  add_text (out, text);
+  add_plain (out, text);
   g_string_append (out->markup, "</tt>");
 }
 
@@ -278,6 +296,7 @@ quern_md_parse (const char *text, gsize length)
 
   cmark_parser_feed (parser, text, length);
   document = cmark_parser_finish (parser);
+  cmark_consolidate_text_nodes (document); /* a formula is often cut at its underscores */
   for (cmark_node *node = cmark_node_first_child (document); node != NULL; node = cmark_node_next (node))
     g_ptr_array_add (blocks, make_block (node, 0));
   cmark_node_free (document);
