@@ -340,7 +340,7 @@ class Desktop:
     """An X server, a session bus with accessibility, and fresh XDG folders, for one or more applications.
 
     size: of the screen; the window is put at its top left corner. scheme: light or dark. locale: e.g. 'ar_EG.UTF-8'
-    (LANGUAGE alone is set when the system lacks the locale). text_scale: 2.0 is 200 %. contrast: high contrast.
+    (which is made for it). text_scale: 2.0 is 200 %. contrast: high contrast.
     """
 
     def __init__(self, size=(1100, 750), scheme='light', locale=None, text_scale=1.0, contrast=False,
@@ -373,12 +373,22 @@ class Desktop:
                    ADW_DEBUG_HIGH_CONTRAST='1' if contrast else '0', LC_ALL='C.UTF-8', LIBGL_ALWAYS_SOFTWARE='1')
         if locale:
             language = locale.split('.')[0]
-            have = subprocess.run(['locale', '-a'], stdout=subprocess.PIPE, text=True).stdout.lower().split()
-            if f'{language}.utf8'.lower() in have:
-                env['LC_ALL'] = f'{language}.UTF-8'
+            self._make_locale(language)
+            env['LC_ALL'] = f'{language}.UTF-8'
             env['LANG'] = env['LC_ALL']
             env['LANGUAGE'] = f'{language}:{language.split("_")[0]}'
         self.settings = settings
+
+    def _make_locale(self, language):
+        """Makes the locale where programs of this desktop find it: in C.UTF-8 the C library translates nothing, whatever
+        LANGUAGE says, and the window stays left to right."""
+        folder = os.path.join(self.folder, 'locale')
+        os.mkdir(folder)
+        subprocess.run(['localedef', '-c', '-i', language, '-f', 'UTF-8', os.path.join(folder, f'{language}.UTF-8')],
+                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=60, check=False)
+        if not os.path.exists(os.path.join(folder, f'{language}.UTF-8', 'LC_CTYPE')):
+            raise AssertionError(f'the locale {language} cannot be made (package locales)')
+        self.environment['LOCPATH'] = folder
 
     def _start_display(self, size, text_scale, animations):
         read, write = os.pipe()

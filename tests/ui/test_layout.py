@@ -31,6 +31,13 @@ class Layout(ChatCase):
         self.assertLessEqual(x + width, 360)
         self.assertLessEqual(y + height, 294)
 
+    def test_right_to_left(self):
+        self.desktop_options = {'locale': 'ar_EG'}
+        app = self.launch()
+        x, y, width, height = app.find('text').extents()  # the composer, whatever it is called there
+        self.assertLess(x + width / 2, app.size()[0] / 2)  # the sidebar is at the right
+        self.desktop.screenshot('right-to-left')
+
 
 if __name__ == '__main__':
     quern_ui.main()
