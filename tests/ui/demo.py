@@ -5,6 +5,7 @@
 Prints what was said and how fast, and leaves pictures in build/demo/. Ends with 1 when something did not come.
 """
 import os
+import re
 import sys
 
 import quern_ui
@@ -83,6 +84,22 @@ def thinking(tour):
     tour.picture('thinking')
 
 
+def comparing(tour):
+    app = tour.app
+    app.find('button', 'New Comparison').click()
+    app.find('button', 'Add a Column')
+    box = app.find('text', 'Message')
+    box.set_text('What is the capital of France?')
+    box.focus()
+    app.key('Return')
+    figures = quern_ui.wait_for('both answers', lambda: [found for found in [app.find_all('label', re.compile('tokens/s'))]
+                                                         if len(found) == 2], 60)[0]
+    tour.say('\nTwo quantisations side by side:')
+    for column, node in zip(app.find_all('button', re.compile('^Model of this column: ')), figures):
+        tour.say(f'  {column.name}: {node.name}')
+    tour.picture('comparison')
+
+
 def languages(tour):
     for question in ('你好', 'こんにちは', 'مرحبا'):
         tour.new_chat()
@@ -116,7 +133,7 @@ def main():
     with quern_ui.Desktop(size=(1000, 700)) as desktop:
         tour = Tour(desktop)
         try:
-            for step in (first_window, questions, thinking, languages, narrow, restart):
+            for step in (first_window, questions, thinking, comparing, languages, narrow, restart):
                 step(tour)
         except AssertionError as error:
             print(f'demo: {step.__name__}: {error}\n{tour.app.log}\n{tour.app.tree() if tour.app.running else ""}', file=sys.stderr)
