@@ -5,7 +5,7 @@ import quern_ui
 from quern_chat import ChatCase
 
 
-RENAME, PIN, DELETE = range(3)
+RENAME, PIN, EXPORT, DELETE = range(4)
 
 
 class Conversations(ChatCase):
@@ -20,10 +20,10 @@ class Conversations(ChatCase):
         return app
 
     def menu(self, app, title, index):
-        """GTK does not tell the names of the items of a menu: RENAME, PIN, DELETE are their places."""
+        """GTK does not tell the names of the items of a menu: RENAME, PIN, EXPORT, DELETE are their places."""
         row = app.find('list item', title)
         row.find('toggle button', 'Conversation Actions').click()
-        quern_ui.wait_for('the menu', lambda: len(app.find_all('menu item')) == 3)
+        quern_ui.wait_for('the menu', lambda: len(app.find_all('menu item')) >= 4)
         app.find_all('menu item')[index].click()
 
     def titles(self):

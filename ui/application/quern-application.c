@@ -4,6 +4,7 @@
 #include "quern-application.h"
 
 #include "models/quern-models-service.h"
+#include "preferences/quern-preferences.h"
 #include "quern-engine.h"
 #include "quern-library.h"
 #include "quern-search-provider.h"
@@ -25,6 +26,7 @@ struct _QuernApplication {
   QuernLibrary *library;
   QuernEngine *engine;
   QuernSearchProvider *search_provider;
+  GSettings *settings;
   GQueue wishes; /* Wish *: asked for before the store was open */
   QuernModelsService *models;
 
@@ -173,6 +175,7 @@ set_accelerators (GtkApplication *application)
     { "app.quit", { "<Control>q" } },
     { "window.close", { "<Control>w" } },
     { "win.new-chat", { "<Control>n" } },
+    { "win.preferences", { "<Control>comma" } },
     { "win.new-comparison", { "<Control><Shift>n" } },
     { "win.search", { "<Control>f", "<Control><Shift>f" } },
     { "win.focus-composer", { "<Control>l" } },
@@ -223,6 +226,7 @@ store_opened_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   quern_library_scan_async (self->library, NULL, NULL, NULL);
   self->engine = quern_engine_new ();
   self->models = quern_models_service_new (G_APPLICATION (self), self->library);
+  quern_preferences_apply (self->settings, self->engine);
   hand_over (self, problem);
   quern_search_provider_set_store (self->search_provider, self->store);
   fulfil_wishes (self);
@@ -339,6 +343,7 @@ quern_application_dispose (GObject *object)
   g_queue_clear_full (&self->wishes, wish_free);
   g_clear_object (&self->search_provider);
   g_clear_object (&self->models);
+  g_clear_object (&self->settings);
   g_clear_object (&self->engine);
   g_clear_object (&self->library);
   g_clear_object (&self->store);
@@ -370,6 +375,7 @@ quern_application_init (QuernApplication *self)
   };
 
   g_queue_init (&self->wishes);
+  self->settings = g_settings_new (QUERN_APP_ID);
   self->search_provider = quern_search_provider_new (G_APPLICATION (self));
   g_application_add_main_option_entries (G_APPLICATION (self), options);
   g_application_set_option_context_parameter_string (G_APPLICATION (self), _("[MODEL FILE…]"));

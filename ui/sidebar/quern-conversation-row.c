@@ -3,6 +3,8 @@
 
 #include <glib/gi18n.h>
 
+#include "quern-export.h"
+
 /* One conversation in the sidebar: title, pin, a spinner while it answers, and a menu. */
 struct _QuernConversationRow {
   AdwBin parent_instance;
@@ -34,12 +36,21 @@ append_item (GMenu *menu, const char *label, const char *action, gint64 id)
   g_menu_append_item (menu, item);
 }
 
+static void
+append_export (GMenu *menu, const char *label, QuernExportFormat format, gint64 id)
+{
+  g_autoptr (GMenuItem) item = g_menu_item_new (label, NULL);
+  g_menu_item_set_action_and_target (item, "win.export", "(xi)", id, (int) format);
+  g_menu_append_item (menu, item);
+}
+
 /* Made when it is opened, so that it says what fits the conversation of the moment. */
 static void
 create_menu_cb (GtkMenuButton *button, gpointer user_data)
 {
   QuernConversationRow *self = QUERN_CONVERSATION_ROW (user_data);
   g_autoptr (GMenu) menu = g_menu_new ();
+  g_autoptr (GMenu) exports = g_menu_new ();
   g_autoptr (GMenu) removal = g_menu_new ();
   gint64 id;
 
@@ -49,6 +60,10 @@ create_menu_cb (GtkMenuButton *button, gpointer user_data)
   append_item (menu, _("_Rename…"), "win.rename-conversation", id);
   append_item (menu, quern_conversation_get_pinned (self->conversation) ? _("_Unpin") : _("_Pin"),
                "win.pin-conversation", id);
+  append_export (exports, _("_Markdown…"), QUERN_EXPORT_MARKDOWN, id);
+  append_export (exports, _("_Web Page…"), QUERN_EXPORT_HTML, id);
+  append_export (exports, _("_JSON, to Import Again…"), QUERN_EXPORT_JSON, id);
+  g_menu_append_submenu (menu, _("_Export"), G_MENU_MODEL (exports));
   append_item (removal, _("_Delete"), "win.delete-conversation", id);
   g_menu_append_section (menu, NULL, G_MENU_MODEL (removal));
   gtk_menu_button_set_menu_model (button, G_MENU_MODEL (menu));

@@ -34,6 +34,7 @@ state_cb (QuernChatSession *session, GParamSpec *pspec, QuernWindow *self)
   gboolean answering = quern_chat_session_get_state (session) != QUERN_SESSION_IDLE;
 
   g_object_set_data (G_OBJECT (session), "answering", GINT_TO_POINTER (answering));
+  _quern_window_update_title (self, session);
   if (answered && !answering && !self->closing && !gtk_window_is_active (GTK_WINDOW (self)))
     notify_answer (self, quern_chat_session_get_conversation (session));
 }

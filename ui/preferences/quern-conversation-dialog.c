@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "config.h"
+
+#include "quern-conversation-dialog.h"
+
+#include <glib/gi18n.h>
+
+#include "quern-preset.h"
+#include "quern-sampling.h"
+
+/* Instructions, context and sampling of one conversation. Values that are not set follow the model's family; what is
+ * shown then is the family's value. Every change is kept at once and holds from the next answer on. */
+
+typedef struct {
+  QuernStore *store;
+  QuernEngine *engine;
+  QuernChatSession *session;
+  GtkTextBuffer *prompt;
+  AdwComboRow *persona;
+  AdwActionRow *memory;
+  GPtrArray *rows; /* of the sampling, borrowed; each with its "name" */
+  gboolean updating;
+} Settings;
+
+static void
+settings_free (gpointer data)
+{
+  Settings *s = data;
+
+  g_object_unref (s->store);
+  g_object_unref (s->engine);
+  g_object_unref (s->session);
+  g_ptr_array_unref (s->rows);
+  g_free (s);
+}
+
+static QuernConversation *
+conversation_of (Settings *s)
+{
+  return quern_chat_session_get_conversation (s->session);
+}
+
+/* ---- instructions ----------------------------------------------------------------------------------------------- */
+
+static void
+prompt_changed_cb (GtkTextBuffer *buffer, Settings *s)
+{
+  g_autofree char *text = NULL;
+
+  g_object_get (buffer, "text", &text, NULL);
+  quern_conversation_set_system_prompt (conversation_of (s), *text != '\0' ? text : NULL);
+}
+
+static void
+persona_chosen_cb (AdwComboRow *row, GParamSpec *pspec, Settings *s)
+{
+  QuernPreset *persona = adw_combo_row_get_selected_item (row);
+
+  if (QUERN_IS_PRESET (persona))
+    gtk_text_buffer_set_text (s->prompt, quern_preset_get_text (persona), -1);
+}
+
+static void
+add_instructions (Settings *s, AdwPreferencesPage *page)
+{
+  GtkWidget *group = adw_preferences_group_new (), *view = gtk_text_view_new (), *scrolled = gtk_scrolled_window_new ();
+  GListModel *personas = quern_store_get_presets (s->store, QUERN_PRESET_PERSONA);
+  const char *prompt = quern_conversation_get_system_prompt (conversation_of (s));
+
+  adw_preferences_group_set_title (ADW_PREFERENCES_GROUP (group), _("Instructions"));
+  adw_preferences_group_set_description (ADW_PREFERENCES_GROUP (group), _("The model reads them before everything else."));
+  s->prompt = gtk_text_view_get_buffer (GTK_TEXT_VIEW (view));
+  gtk_text_buffer_set_text (s->prompt, prompt != NULL ? prompt : "", -1);
+  g_object_set (view, "wrap-mode", GTK_WRAP_WORD_CHAR, "accepts-tab", FALSE, "top-margin", 9, "bottom-margin", 9,
+                "left-margin", 9, "right-margin", 9, NULL);
+  gtk_accessible_update_property (GTK_ACCESSIBLE (view), GTK_ACCESSIBLE_PROPERTY_LABEL, _("Instructions"), -1);
+  gtk_scrolled_window_set_child (GTK_SCROLLED_WINDOW (scrolled), view);
+  gtk_widget_set_size_request (scrolled, -1, 120);
+  gtk_widget_add_css_class (scrolled, "card");
+  if (g_list_model_get_n_items (personas) > 0) {
+    GtkExpression *name = gtk_property_expression_new (QUERN_TYPE_PRESET, NULL, "name");
+    s->persona = ADW_COMBO_ROW (adw_combo_row_new ());
+    adw_preferences_row_set_title (ADW_PREFERENCES_ROW (s->persona), _("Use a Persona"));
+    adw_combo_row_set_expression (s->persona, name);
+    adw_combo_row_set_model (s->persona, personas);
+    adw_combo_row_set_selected (s->persona, GTK_INVALID_LIST_POSITION);
+    g_signal_connect (s->persona, "notify::selected-item", G_CALLBACK (persona_chosen_cb), s);
+    adw_preferences_group_add (ADW_PREFERENCES_GROUP (group), GTK_WIDGET (s->persona));
+    gtk_expression_unref (name);
+  }
+  adw_preferences_group_add (ADW_PREFERENCES_GROUP (group), scrolled);
+  g_signal_connect (s->prompt, "changed", G_CALLBACK (prompt_changed_cb), s);
+  adw_preferences_page_add (page, ADW_PREFERENCES_GROUP (group));
+}
+
+/* ---- sampling --------------------------------------------------------------------------------------------------- */
+
+typedef struct {
+  const char *name, *title, *subtitle;
+  double low, high, step;
+  guint digits;
+} Number;
+
+static const Number sampling_numbers[] = {
+  { "temperature", N_("Temperature"), N_("Higher is more varied, 0 is always the likeliest word"), 0, 2, 0.05, 2 },
+  { "top_k", N_("Top K"), N_("Words to choose among; 0: all"), 0, 1000, 1, 0 },
+  { "top_p", N_("Top P"), N_("Share of likely words to choose among; 1: all"), 0, 1, 0.01, 2 },
+  { "min_p", N_("Min P"), N_("Leaves out words less likely than this share of the likeliest; 0: none"), 0, 1, 0.01, 2 },
+  { "presence_penalty", N_("Presence Penalty"), N_("Against repetition; 0: off"), -2, 2, 0.1, 2 },
+  { "repetition_penalty", N_("Repetition Penalty"), N_("Against repetition; 1: off"), 0.5, 2, 0.05, 2 },
+  { "seed", N_("Seed"), N_("The same seed gives the same answer; 0: another one each time"), 0, 4294967295.0, 1, 0 },
+  { "max_tokens", N_("Longest Answer"), N_("In tokens; 0: no limit"), 0, 262144, 64, 0 },
+  { "thinking_budget", N_("Longest Thinking"), N_("In tokens; 0: no limit"), 0, 262144, 64, 0 },
+};
+static const Number loading_numbers[] = {
+  { "threads", N_("Threads"), N_("0: as many as make sense on this computer"), 0, 256, 1, 0 },
+};
+
+/* What holds when the conversation says nothing of it. */
+static double
+default_of (Settings *s, const char *name)
+{
+  QuernSampling sampling;
+  const QeSamplerParams *p = &sampling.sampler;
+
+  quern_sampling_init (&sampling, quern_chat_session_get_model (s->session), quern_chat_session_get_thinking (s->session),
+                       FALSE, NULL);
+  if (g_str_equal (name, "temperature"))
+    return p->temperature;
+  if (g_str_equal (name, "top_k"))
+    return p->top_k;
+  if (g_str_equal (name, "top_p"))
+    return p->top_p;
+  if (g_str_equal (name, "min_p"))
+    return p->min_p;
+  if (g_str_equal (name, "presence_penalty"))
+    return p->presence_penalty;
+  if (g_str_equal (name, "repetition_penalty"))
+    return p->repetition_penalty;
+  return 0;
+}
+
+static void
+keep (Settings *s, const char *name, double value, double fallback)
+{
+  const char *json = quern_conversation_get_sampling (conversation_of (s));
+  g_autofree char *changed = ABS (value - fallback) < 1e-6 ? quern_sampling_unset (json, name)
+                                                           : quern_sampling_set (json, name, value);
+
+  quern_conversation_set_sampling (conversation_of (s), changed);
+}
+
+static void
+number_changed_cb (AdwSpinRow *row, GParamSpec *pspec, Settings *s)
+{
+  const char *name = g_object_get_data (G_OBJECT (row), "name");
+
+  if (!s->updating)
+    keep (s, name, adw_spin_row_get_value (row), default_of (s, name));
+}
+
+static GtkWidget *
+make_number (Settings *s, const Number *number)
+{
+  const char *json = quern_conversation_get_sampling (conversation_of (s));
+  GtkWidget *row = adw_spin_row_new_with_range (number->low, number->high, number->step);
+
+  adw_spin_row_set_digits (ADW_SPIN_ROW (row), number->digits);
+  adw_preferences_row_set_title (ADW_PREFERENCES_ROW (row), _(number->title));
+  adw_action_row_set_subtitle (ADW_ACTION_ROW (row), _(number->subtitle));
+  adw_spin_row_set_value (ADW_SPIN_ROW (row), quern_sampling_get (json, number->name, default_of (s, number->name)));
+  g_object_set_data (G_OBJECT (row), "name", (gpointer) number->name);
+  g_signal_connect (row, "notify::value", G_CALLBACK (number_changed_cb), s);
+  g_ptr_array_add (s->rows, row);
+  return row;
+}
+
+static void
+reset_cb (Settings *s)
+{
+  s->updating = TRUE;
+  for (guint i = 0; i < G_N_ELEMENTS (sampling_numbers); i++) {
+    const char *json = quern_conversation_get_sampling (conversation_of (s));
+    g_autofree char *changed = quern_sampling_unset (json, sampling_numbers[i].name);
+    quern_conversation_set_sampling (conversation_of (s), changed);
+    adw_spin_row_set_value (s->rows->pdata[i], default_of (s, sampling_numbers[i].name));
+  }
+  s->updating = FALSE;
+}
+
+static void
+add_sampling (Settings *s, AdwPreferencesPage *page)
+{
+  GtkWidget *group = adw_preferences_group_new ();
+  GtkWidget *reset = gtk_button_new_with_label (_("Reset"));
+
+  adw_preferences_group_set_title (ADW_PREFERENCES_GROUP (group), _("Answers"));
+  gtk_widget_set_tooltip_text (reset, _("Use the values that are recommended for the model"));
+  gtk_widget_add_css_class (reset, "flat");
+  g_signal_connect_swapped (reset, "clicked", G_CALLBACK (reset_cb), s);
+  adw_preferences_group_set_header_suffix (ADW_PREFERENCES_GROUP (group), reset);
+  for (guint i = 0; i < G_N_ELEMENTS (sampling_numbers); i++)
+    adw_preferences_group_add (ADW_PREFERENCES_GROUP (group), make_number (s, &sampling_numbers[i]));
+  adw_preferences_page_add (page, ADW_PREFERENCES_GROUP (group));
+}
+
+/* ---- context ---------------------------------------------------------------------------------------------------- */
+
+static QeKvType
+kv_type_of (Settings *s)
+{
+  return (QeKvType) quern_sampling_get (quern_conversation_get_sampling (conversation_of (s)), "kv_type", QE_KV_F16);
+}
+
+static void
+show_memory (Settings *s)
+{
+  QuernModel *model = quern_chat_session_get_model (s->session);
+  QeMemoryPlan plan;
+  g_autofree char *size = NULL, *text = NULL;
+  guint n;
+
+  if (model == NULL)
+    return;
+  g_object_get (s->session, "context-size", &n, NULL);
+  quern_model_plan (model, n, kv_type_of (s), &plan);
+  size = g_format_size (plan.total);
+  text = g_strdup_printf (_("About %s with the model itself"), size);
+  adw_action_row_set_subtitle (s->memory, text);
+}
+
+static void
+context_changed_cb (AdwSpinRow *row, GParamSpec *pspec, Settings *s)
+{
+  quern_conversation_set_context_size (conversation_of (s), (guint) adw_spin_row_get_value (row));
+  show_memory (s);
+}
+
+static void
+kv_changed_cb (AdwComboRow *row, GParamSpec *pspec, Settings *s)
+{
+  keep (s, "kv_type", adw_combo_row_get_selected (row), QE_KV_F16);
+  show_memory (s);
+}
+
+static GtkWidget *
+make_kv_row (Settings *s)
+{
+  const char *const names[] = { _("16 bits"), _("8 bits, half the memory"), _("32 bits, exact"), NULL }; /* QeKvType */
+  g_autoptr (GtkStringList) list = gtk_string_list_new (names);
+  GtkWidget *row = adw_combo_row_new ();
+
+  adw_preferences_row_set_title (ADW_PREFERENCES_ROW (row), _("Precision of the Cache"));
+  adw_combo_row_set_model (ADW_COMBO_ROW (row), G_LIST_MODEL (list));
+  adw_combo_row_set_selected (ADW_COMBO_ROW (row), kv_type_of (s));
+  g_signal_connect (row, "notify::selected", G_CALLBACK (kv_changed_cb), s);
+  return row;
+}
+
+static void
+add_context (Settings *s, AdwPreferencesPage *page)
+{
+  QuernModel *model = quern_chat_session_get_model (s->session);
+  GtkWidget *group = adw_preferences_group_new ();
+  guint largest = model != NULL ? quern_model_get_info (model)->n_ctx_train : 262144, now;
+  GtkWidget *size = adw_spin_row_new_with_range (256, MAX (largest, 256), 256);
+
+  g_object_get (s->session, "context-size", &now, NULL);
+  adw_preferences_group_set_title (ADW_PREFERENCES_GROUP (group), _("Context"));
+  adw_preferences_row_set_title (ADW_PREFERENCES_ROW (size), _("Context Length"));
+  adw_action_row_set_subtitle (ADW_ACTION_ROW (size), _("Tokens of the conversation that the model can hold"));
+  adw_spin_row_set_value (ADW_SPIN_ROW (size), now);
+  g_signal_connect (size, "notify::value", G_CALLBACK (context_changed_cb), s);
+  adw_preferences_group_add (ADW_PREFERENCES_GROUP (group), size);
+  adw_preferences_group_add (ADW_PREFERENCES_GROUP (group), make_kv_row (s));
+  for (guint i = 0; i < G_N_ELEMENTS (loading_numbers); i++)
+    adw_preferences_group_add (ADW_PREFERENCES_GROUP (group), make_number (s, &loading_numbers[i]));
+  s->memory = ADW_ACTION_ROW (adw_action_row_new ());
+  adw_preferences_row_set_title (ADW_PREFERENCES_ROW (s->memory), _("Memory"));
+  adw_preferences_group_add (ADW_PREFERENCES_GROUP (group), GTK_WIDGET (s->memory));
+  adw_preferences_page_add (page, ADW_PREFERENCES_GROUP (group));
+  show_memory (s);
+}
+
+/**
+ * quern_conversation_dialog_new:
+ *
+ * Returns: (transfer floating): the dialog with the settings of the session's conversation
+ */
+AdwDialog *
+quern_conversation_dialog_new (QuernStore *store, QuernEngine *engine, QuernChatSession *session)
+{
+  AdwDialog *dialog = adw_preferences_dialog_new ();
+  AdwPreferencesPage *page = ADW_PREFERENCES_PAGE (adw_preferences_page_new ());
+  Settings *s = g_new0 (Settings, 1);
+
+  s->store = g_object_ref (store);
+  s->engine = g_object_ref (engine);
+  s->session = g_object_ref (session);
+  s->rows = g_ptr_array_new ();
+  adw_dialog_set_title (dialog, _("Conversation Settings"));
+  add_instructions (s, page);
+  add_sampling (s, page);
+  add_context (s, page);
+  adw_preferences_dialog_add (ADW_PREFERENCES_DIALOG (dialog), page);
+  g_object_set_data_full (G_OBJECT (dialog), "settings", s, settings_free);
+  return dialog;
+}

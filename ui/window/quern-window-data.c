@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "config.h"
+
+#include "quern-window-private.h"
+
+#include <glib/gi18n.h>
+
+#include "preferences/quern-conversation-dialog.h"
+#include "preferences/quern-preferences.h"
+#include "quern-export.h"
+#include "quern-import.h"
+
+/* Actions of the window about what is kept: export, import, back up, delete all; and the windows with settings. */
+
+static void
+show_toast (QuernWindow *self, const char *text)
+{
+  if (self->toasts != NULL)
+    adw_toast_overlay_add_toast (self->toasts, adw_toast_new (text));
+}
+
+static void
+show_problem (QuernWindow *self, const GError *error)
+{
+  if (self->chat_page != NULL)
+    quern_chat_page_show_problem (self->chat_page, error->message);
+}
+
+/* ---- export ----------------------------------------------------------------------------------------------------- */
+
+typedef struct {
+  QuernWindow *window;
+  GListStore *conversations;
+  QuernExportFormat format;
+} Export;
+
+static void
+export_free (Export *export)
+{
+  g_object_unref (export->window);
+  g_object_unref (export->conversations);
+  g_free (export);
+}
+
+static void
+exported_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (QuernWindow) self = user_data;
+  g_autoptr (GError) error = NULL;
+
+  if (quern_export_finish (result, &error))
+    show_toast (self, _("Exported"));
+  else
+    show_problem (self, error);
+}
+
+static void
+export_chosen_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  Export *export = user_data;
+  g_autoptr (GFile) file = gtk_file_dialog_save_finish (GTK_FILE_DIALOG (source), result, NULL);
+
+  if (file != NULL)
+    quern_export_async (export->window->store, G_LIST_MODEL (export->conversations), export->format, file, NULL,
+                        exported_cb, g_object_ref (export->window));
+  export_free (export);
+}
+
+static void
+export_action (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  QuernWindow *self = QUERN_WINDOW (widget);
+  g_autoptr (GtkFileDialog) dialog = gtk_file_dialog_new ();
+  g_autofree char *file_name = NULL;
+  QuernConversation *conversation;
+  Export *export;
+  gint64 id;
+  int format;
+
+  g_variant_get (parameter, "(xi)", &id, &format);
+  conversation = self->store != NULL ? quern_store_get_conversation (self->store, id) : NULL;
+  if (conversation == NULL || format < QUERN_EXPORT_MARKDOWN || format > QUERN_EXPORT_HTML)
+    return;
+  export = g_new0 (Export, 1);
+  export->window = g_object_ref (self);
+  export->conversations = g_list_store_new (QUERN_TYPE_CONVERSATION);
+  export->format = format;
+  g_list_store_append (export->conversations, conversation);
+  file_name = quern_export_dup_name (conversation, format);
+  gtk_file_dialog_set_title (dialog, _("Export Conversation"));
+  gtk_file_dialog_set_initial_name (dialog, file_name);
+  gtk_file_dialog_save (dialog, GTK_WINDOW (self), NULL, export_chosen_cb, export);
+}
+
+static void
+export_all_action (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  QuernWindow *self = QUERN_WINDOW (widget);
+  g_autoptr (GtkFileDialog) dialog = gtk_file_dialog_new ();
+  GListModel *all;
+  Export *export;
+
+  if (self->store == NULL)
+    return;
+  all = quern_store_get_conversations (self->store);
+  export = g_new0 (Export, 1);
+  export->window = g_object_ref (self);
+  export->conversations = g_list_store_new (QUERN_TYPE_CONVERSATION);
+  export->format = QUERN_EXPORT_JSON;
+  for (guint i = 0; i < g_list_model_get_n_items (all); i++) {
+    g_autoptr (QuernConversation) conversation = g_list_model_get_item (all, i);
+    g_list_store_append (export->conversations, conversation);
+  }
+  gtk_file_dialog_set_title (dialog, _("Export All Conversations"));
+  gtk_file_dialog_set_initial_name (dialog, "quern-conversations.json");
+  gtk_file_dialog_save (dialog, GTK_WINDOW (self), NULL, export_chosen_cb, export);
+}
+
+/* ---- import ----------------------------------------------------------------------------------------------------- */
+
+static void
+imported_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (QuernWindow) self = user_data;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GPtrArray) added = quern_import_finish (result, &error);
+  g_autofree char *text = NULL;
+
+  if (added == NULL) {
+    show_problem (self, error);
+    return;
+  }
+  text = g_strdup_printf (ngettext ("%u conversation imported", "%u conversations imported", added->len), added->len);
+  show_toast (self, text);
+  if (self->chat_page != NULL)
+    _quern_window_open (self, added->pdata[0]);
+}
+
+static void
+import_chosen_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (QuernWindow) self = user_data;
+  g_autoptr (GFile) file = gtk_file_dialog_open_finish (GTK_FILE_DIALOG (source), result, NULL);
+
+  if (file != NULL)
+    quern_import_async (self->store, file, NULL, imported_cb, g_object_ref (self));
+}
+
+static void
+import_action (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  g_autoptr (GtkFileDialog) dialog = gtk_file_dialog_new ();
+  g_autoptr (GtkFileFilter) filter = gtk_file_filter_new ();
+  g_autoptr (GListStore) filters = g_list_store_new (GTK_TYPE_FILE_FILTER);
+
+  if (QUERN_WINDOW (widget)->store == NULL)
+    return;
+  gtk_file_filter_set_name (filter, _("Exported conversations"));
+  gtk_file_filter_add_suffix (filter, "json");
+  g_list_store_append (filters, filter);
+  gtk_file_dialog_set_filters (dialog, G_LIST_MODEL (filters));
+  gtk_file_dialog_set_title (dialog, _("Import Conversations"));
+  gtk_file_dialog_open (dialog, GTK_WINDOW (widget), NULL, import_chosen_cb, g_object_ref (widget));
+}
+
+/* ---- back up ---------------------------------------------------------------------------------------------------- */
+
+static void
+backed_up_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (QuernWindow) self = user_data;
+  g_autoptr (GError) error = NULL;
+
+  if (quern_store_backup_finish (QUERN_STORE (source), result, &error))
+    show_toast (self, _("Backed up"));
+  else
+    show_problem (self, error);
+}
+
+static void
+backup_chosen_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (QuernWindow) self = user_data;
+  g_autoptr (GFile) file = gtk_file_dialog_save_finish (GTK_FILE_DIALOG (source), result, NULL);
+
+  if (file != NULL && g_file_peek_path (file) != NULL)
+    quern_store_backup_async (self->store, g_file_peek_path (file), NULL, backed_up_cb, g_object_ref (self));
+}
+
+static void
+back_up_action (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  g_autoptr (GtkFileDialog) dialog = gtk_file_dialog_new ();
+  g_autoptr (GDateTime) now = g_date_time_new_now_local ();
+  g_autofree char *file_name = g_date_time_format (now, "quern-%Y-%m-%d.db");
+
+  if (QUERN_WINDOW (widget)->store == NULL)
+    return;
+  gtk_file_dialog_set_title (dialog, _("Back Up Conversations"));
+  gtk_file_dialog_set_initial_name (dialog, file_name);
+  gtk_file_dialog_save (dialog, GTK_WINDOW (widget), NULL, backup_chosen_cb, g_object_ref (widget));
+}
+
+/* ---- delete all ------------------------------------------------------------------------------------------------- */
+
+static void
+erased_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (QuernWindow) self = user_data;
+  g_autoptr (GError) error = NULL;
+
+  if (quern_store_erase_all_finish (QUERN_STORE (source), result, &error))
+    show_toast (self, _("All conversations were erased"));
+  else
+    show_problem (self, error);
+}
+
+static void
+delete_all_response_cb (AdwAlertDialog *dialog, const char *response, gpointer user_data)
+{
+  QuernWindow *self = QUERN_WINDOW (user_data);
+  GHashTableIter iter;
+  gpointer session;
+
+  if (!g_str_equal (response, "delete"))
+    return;
+  g_hash_table_iter_init (&iter, self->sessions);
+  while (g_hash_table_iter_next (&iter, NULL, &session))
+    quern_chat_session_stop (session);
+  _quern_window_new_chat (self);
+  quern_store_erase_all_async (self->store, NULL, erased_cb, g_object_ref (self));
+}
+
+static void
+delete_all_action (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  AdwAlertDialog *dialog = ADW_ALERT_DIALOG (adw_alert_dialog_new (_("Delete All Conversations?"), NULL));
+
+  if (QUERN_WINDOW (widget)->store == NULL)
+    return;
+  adw_alert_dialog_set_body (dialog, _("All messages, pictures and folders are erased from the disk, with the backups "
+                                       "that Quern made by itself. This cannot be undone."));
+  adw_alert_dialog_add_responses (dialog, "cancel", _("_Cancel"), "delete", _("_Delete All"), NULL);
+  adw_alert_dialog_set_response_appearance (dialog, "delete", ADW_RESPONSE_DESTRUCTIVE);
+  g_signal_connect_object (dialog, "response", G_CALLBACK (delete_all_response_cb), widget, 0);
+  adw_dialog_present (ADW_DIALOG (dialog), widget);
+}
+
+/* ---- settings --------------------------------------------------------------------------------------------------- */
+
+static void
+preferences_action (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  QuernWindow *self = QUERN_WINDOW (widget);
+
+  if (self->store != NULL)
+    adw_dialog_present (ADW_DIALOG (quern_preferences_new (self->store)), widget);
+}
+
+static void
+conversation_settings_action (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  QuernWindow *self = QUERN_WINDOW (widget);
+
+  if (self->session != NULL)
+    adw_dialog_present (quern_conversation_dialog_new (self->store, self->engine, self->session), widget);
+}
+
+void
+_quern_window_install_data_actions (GtkWidgetClass *widget_class)
+{
+  gtk_widget_class_install_action (widget_class, "win.export", "(xi)", export_action);
+  gtk_widget_class_install_action (widget_class, "win.export-all", NULL, export_all_action);
+  gtk_widget_class_install_action (widget_class, "win.import", NULL, import_action);
+  gtk_widget_class_install_action (widget_class, "win.back-up", NULL, back_up_action);
+  gtk_widget_class_install_action (widget_class, "win.delete-all", NULL, delete_all_action);
+  gtk_widget_class_install_action (widget_class, "win.preferences", NULL, preferences_action);
+  gtk_widget_class_install_action (widget_class, "win.conversation-settings", NULL, conversation_settings_action);
+}
+
+/* ---- titles ----------------------------------------------------------------------------------------------------- */
+
+#define TITLE_DELAY_SECONDS 3 /* after the answer: a quick next question comes first */
+
+static void
+titled_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  /* The first line of the question stays the title when nothing better was found. */
+  quern_chat_session_make_title_finish (QUERN_CHAT_SESSION (source), result, NULL);
+}
+
+static gboolean
+title_cb (gpointer user_data)
+{
+  QuernChatSession *session = user_data;
+  GCancellable *cancellable = g_object_get_data (G_OBJECT (session), "title");
+
+  if (!g_cancellable_is_cancelled (cancellable))
+    quern_chat_session_make_title_async (session, cancellable, titled_cb, NULL);
+  return G_SOURCE_REMOVE;
+}
+
+/* After the first answer the model finds a title, unless it is the demonstration, whose titles would make no sense. An
+ * answer that begins stops it. */
+void
+_quern_window_update_title (QuernWindow *self, QuernChatSession *session)
+{
+  QuernConversation *conversation = quern_chat_session_get_conversation (session);
+  QuernModel *model = quern_chat_session_get_model (session);
+
+  if (quern_chat_session_get_state (session) != QUERN_SESSION_IDLE) {
+    GCancellable *running = g_object_get_data (G_OBJECT (session), "title");
+    if (running != NULL)
+      g_cancellable_cancel (running);
+    return;
+  }
+  if (self->closing || model == NULL || quern_model_is_demo (model) || quern_conversation_get_title_given (conversation)
+      || g_list_model_get_n_items (quern_chat_session_get_messages (session)) != 2
+      || !g_settings_get_boolean (self->settings, "make-titles"))
+    return;
+  g_object_set_data_full (G_OBJECT (session), "title", g_cancellable_new (), g_object_unref);
+  g_timeout_add_seconds_full (G_PRIORITY_LOW, TITLE_DELAY_SECONDS, title_cb, g_object_ref (session), g_object_unref);
+}
