@@ -15,7 +15,7 @@ lint_layers() {
   c_files engine | exists | xargs -r grep -nE '#include *[<"](glib|gio|gobject|gtk|adwaita|json-glib|libsoup)' | report 'GLib or GTK in engine/'
   c_files engine | exists | grep -v '^engine/tools/' | xargs -r grep -nE '\b(abort|exit|_exit|assert|printf|puts|perror) ?\(' \
     | grep -vE ':[0-9]+: *(/?\*|//)|_Static_assert|static_assert' | report 'engine/ ends the process or prints'
-  c_files src | exists | xargs -r grep -nE '#include *[<"](gtk|adwaita|gdk/|libportal|gtksourceview|cmark)' | report 'widgets in src/'
+  c_files src | exists | xargs -r grep -nE '#include *[<"](gtk|adwaita|gdk/|libportal|gtksourceview)' | report 'widgets in src/'
   c_files src | exists | grep -v '^src/cli/' | xargs -r grep -nE '\b(abort|exit|_exit) ?\(' \
     | grep -vE ':[0-9]+: *(/?\*|//)' | report 'src/ ends the process'
   c_files src ui | exists | xargs -r grep -nE '#include *"(gguf|tokenizer|template|quant|kernels|model|cache|sampler|vision|pool)/' \
