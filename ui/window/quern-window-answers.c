@@ -27,6 +27,23 @@ notify_answer (QuernWindow *self, QuernConversation *conversation)
   g_application_send_notification (g_application_get_default (), id, notification);
 }
 
+/* The computer does not fall asleep over an answer. */
+static void
+keep_awake (QuernWindow *self, QuernChatSession *session, gboolean awake)
+{
+  GtkApplication *application = GTK_APPLICATION (g_application_get_default ());
+  guint cookie = GPOINTER_TO_UINT (g_object_get_data (G_OBJECT (session), "inhibit"));
+
+  if (awake && cookie == 0)
+    cookie = gtk_application_inhibit (application, GTK_WINDOW (self), GTK_APPLICATION_INHIBIT_SUSPEND,
+                                      _("An answer is being written"));
+  else if (!awake && cookie != 0) {
+    gtk_application_uninhibit (application, cookie);
+    cookie = 0;
+  }
+  g_object_set_data (G_OBJECT (session), "inhibit", GUINT_TO_POINTER (cookie));
+}
+
 static void
 state_cb (QuernChatSession *session, GParamSpec *pspec, QuernWindow *self)
 {
@@ -35,6 +52,7 @@ state_cb (QuernChatSession *session, GParamSpec *pspec, QuernWindow *self)
 
   g_object_set_data (G_OBJECT (session), "answering", GINT_TO_POINTER (answering));
   _quern_window_update_title (self, session);
+  keep_awake (self, session, answering);
   if (answered && !answering && !self->closing && !gtk_window_is_active (GTK_WINDOW (self)))
     notify_answer (self, quern_chat_session_get_conversation (session));
 }
