@@ -227,6 +227,8 @@ store_opened_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   self->engine = quern_engine_new ();
   self->models = quern_models_service_new (G_APPLICATION (self), self->library);
   quern_preferences_apply (self->settings, self->engine);
+  g_signal_connect_object (self->store, "erased", G_CALLBACK (quern_engine_forget_states), self->engine,
+                           G_CONNECT_SWAPPED);
   hand_over (self, problem);
   quern_search_provider_set_store (self->search_provider, self->store);
   fulfil_wishes (self);

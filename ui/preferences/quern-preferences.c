@@ -106,6 +106,8 @@ add_general (QuernPreferences *self)
                                                      _("Titles and messages can be found from the overview")));
   group = add_group (page, _("Models"));
   adw_preferences_group_add (group, make_keep_alive_row (self));
+  adw_preferences_group_add (group, make_switch_row (self, "keep-state", _("Keep What Was Read"),
+                                                     _("On the disk, up to 2 GB: a model that is loaded again goes on at once")));
 }
 
 /* ---- personas --------------------------------------------------------------------------------------------------- */
@@ -331,6 +333,16 @@ keep_alive_changed_cb (GSettings *settings, const char *key, QuernEngine *engine
   quern_engine_set_keep_alive (engine, g_settings_get_int (settings, key));
 }
 
+static void
+keep_state_changed_cb (GSettings *settings, const char *key, QuernEngine *engine)
+{
+  gboolean keep = g_settings_get_boolean (settings, key);
+
+  quern_engine_set_keep_state (engine, keep);
+  if (!keep)
+    quern_engine_forget_states (engine);
+}
+
 /**
  * quern_preferences_apply:
  *
@@ -341,4 +353,6 @@ quern_preferences_apply (GSettings *settings, QuernEngine *engine)
 {
   g_signal_connect_object (settings, "changed::keep-alive", G_CALLBACK (keep_alive_changed_cb), engine, 0);
   keep_alive_changed_cb (settings, "keep-alive", engine);
+  g_signal_connect_object (settings, "changed::keep-state", G_CALLBACK (keep_state_changed_cb), engine, 0);
+  keep_state_changed_cb (settings, "keep-state", engine);
 }
