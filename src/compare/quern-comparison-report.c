@@ -4,6 +4,7 @@
 #include "quern-comparison-report.h"
 
 #include <glib/gi18n-lib.h>
+#include <inttypes.h>
 
 #include "quern-sha256.h"
 #include "quern-verdict.h"
@@ -220,7 +221,7 @@ quern_comparison_to_markdown (QuernComparison *self)
   GString *out = g_string_new ("# ");
 
   append_cell (out, quern_comparison_get_title (self));
-  g_string_append_printf (out, _("\n\nSeed %" G_GUINT64_FORMAT ", %s, Quern %s, %u threads (%s).\n\n"),
+  g_string_append_printf (out, _("\n\nSeed %" PRIu64 ", %s, Quern %s, %u threads (%s).\n\n"),
                           quern_comparison_get_seed (self),
                           quern_comparison_get_mode (self) == QUERN_COMPARE_TOGETHER ? _("run together")
                                                                                      : _("run one after another"),

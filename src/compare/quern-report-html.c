@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include <glib/gi18n-lib.h>
+#include <inttypes.h>
 #include <math.h>
 #include <string.h>
 
@@ -130,7 +131,8 @@ append_votes (GString *out, QuernComparison *self)
 
   append_element (out, "<h2>", _("Votes"), "</h2>");
   g_string_append_printf (out, "<table><tr><th>%s<th>%s<th>%s<th>%s<th>%s<th>%s</tr>", _("Columns"), _("First"),
-                          _("Second"), _("Tie"), _("Both bad"), _("Share of the first, 95 % interval"));
+                          _("Second"), _("Tie"), _("Both bad"),
+                          /* xgettext:no-c-format */ _("Share of the first, 95 % interval"));
   for (guint a = 0; a < n; a++)
     for (guint b = a + 1; b < n; b++) {
       g_autofree char *first = quern_compare_column_dup_label (quern_comparison_get_column (self, a));
@@ -249,7 +251,7 @@ append_chart (GString *out, QuernMeasure *measure)
   append_label (out, CHART_RIGHT, CHART_BOTTOM + 20, "end", size);
   append_label (out, CHART_LEFT, CHART_BOTTOM + 20, "start", "0");
   append_label (out, (CHART_LEFT + CHART_RIGHT) / 2.0, CHART_BOTTOM + 40, "middle",
-                _("File size; upwards: mean KL divergence with 95 % interval"));
+                /* xgettext:no-c-format */ _("File size; upwards: mean KL divergence with 95 % interval"));
   for (guint i = 1; i < n; i++) {
     QuernMeasured *result = quern_measure_get_result (measure, i);
     double share = (double) quern_measured_get_facts (result)->file_bytes / (double) largest;
@@ -322,7 +324,7 @@ append_head (GString *out, QuernComparison *self)
                                "<style>%s</style>", style);
   append_element (out, "<title>", quern_comparison_get_title (self), "</title>");
   append_element (out, "<h1>", quern_comparison_get_title (self), "</h1><p class=small>");
-  g_string_append_printf (out, _("%s; seed %" G_GUINT64_FORMAT "; %s; Quern %s, %u threads (%s)"), date,
+  g_string_append_printf (out, _("%s; seed %" PRIu64 "; %s; Quern %s, %u threads (%s)"), date,
                           quern_comparison_get_seed (self),
                           quern_comparison_get_mode (self) == QUERN_COMPARE_TOGETHER ? _("run together")
                                                                                      : _("run one after another"),

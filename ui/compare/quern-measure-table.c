@@ -27,7 +27,7 @@ add_headings (GtkGrid *grid)
     { _ ("Size"), _ ("Size of the file") },
     { _ ("Divergence"), _ ("Mean Kullback–Leibler divergence from the reference, in nats, with its standard error") },
     { _ ("Median"), _ ("Half of all tokens diverge less") },
-    { _ ("99 %"), _ ("99 % of all tokens diverge less") },
+    { _ ("99 %"), /* xgettext:no-c-format */ _ ("99 % of all tokens diverge less") },
     { _ ("Same first choice"), _ ("How often the likeliest token is the reference's, too") },
     { _ ("RMS Δp"), _ ("How far the probability of the text's own token is off") },
     { _ ("Δ ln PPL"), _ ("How much worse the text is foretold than by the reference, token by token") },

@@ -5,6 +5,7 @@
 #include "quern-item-row.h"
 
 #include <glib/gi18n.h>
+#include <inttypes.h>
 
 /* One repository of the hub: its facts, its quantisations with what each needs on this computer, and its card. The
  * header of each file is read from the hub, one after the other, so that the numbers are the file's own. */
@@ -187,7 +188,7 @@ show_facts (QuernRepoPage *self)
   GDateTime *modified = quern_hub_repo_get_modified (self->repo);
   g_autofree char *date = modified != NULL ? g_date_time_format (modified, "%x") : NULL;
   g_autofree char *downloads =
-      g_strdup_printf (ngettext ("%" G_GINT64_FORMAT " download", "%" G_GINT64_FORMAT " downloads", n), n);
+      g_strdup_printf (ngettext ("%" PRId64 " download", "%" PRId64 " downloads", n), n);
   g_autofree char *license = NULL, *markup = NULL;
 
   if (quern_hub_repo_get_license (self->repo) != NULL)

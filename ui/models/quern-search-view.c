@@ -4,6 +4,7 @@
 #include "quern-hub-search.h"
 
 #include <glib/gi18n.h>
+#include <inttypes.h>
 
 /* GGUF repositories of the hub that match a text. Without a network it shows what the hub said last. */
 struct _QuernSearchView {
@@ -44,7 +45,7 @@ describe (QuernHubRepo *repo)
   gint64 downloads = quern_hub_repo_get_downloads (repo);
 
   g_string_append_printf (text, " · ");
-  g_string_append_printf (text, ngettext ("%" G_GINT64_FORMAT " download", "%" G_GINT64_FORMAT " downloads", downloads),
+  g_string_append_printf (text, ngettext ("%" PRId64 " download", "%" PRId64 " downloads", downloads),
                           downloads);
   if (quern_hub_repo_get_modified (repo) != NULL) {
     date = g_date_time_format (quern_hub_repo_get_modified (repo), "%x");
