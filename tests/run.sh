@@ -43,7 +43,9 @@ for suite in "$@"; do
     tsan)
       sanitized "$build-tsan" thread
       run_tests "$build-tsan" tsan --timeout-multiplier 8 --suite threads ;;
-    *) run_tests "$build" "$suite" --suite "$suite" ;;
+    *)
+      ninja -C "$build" > "$build/run.out" 2>&1 || { cat "$build/run.out"; exit 1; } # settings and data that tests only find
+      run_tests "$build" "$suite" --suite "$suite" ;;
   esac
 done
 "$top/tests/count.py" "$results" || status=1

@@ -54,7 +54,8 @@ class Compare(quern_ui.TestCase):
         self.assertEqual(len(self.columns(app)), 2)
         self.assertNotEqual(self.columns(app)[0].name, self.columns(app)[1].name)
         self.ask(app, QUESTION)
-        self.assertEqual(len(app.find_all('label', QUESTION)), 3)  # and the title
+        quern_ui.wait_for('the question in both columns, in the title and in the list',
+                          lambda: len(app.find_all('label', QUESTION)) == 4)
         self.assertTrue(app.find_all('label', re.compile('Paris')))
         self.assertEqual(len(app.find_all('label', re.compile('bits per weight'))), 2)
         app.screenshot('compare-2')
