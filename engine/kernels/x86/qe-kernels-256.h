@@ -5,7 +5,7 @@
  * saturates: unsigned weights up to 126 are safe with activations of ±127; for signed ones the sign moves to the
  * activation. */
 
-#include "qe-unpack-256.h"
+#include "qe-grids-256.h"
 
 /* Products of 32 weights and activations as 8 sums of 4. */
 QE_INLINE __m256i
@@ -34,6 +34,7 @@ min_of (__m256 a, __m256 b, const bool is_signed)
 
 typedef __m256i (*Bytes256) (const void *src, int i);
 typedef Scales256 (*Scale256) (const void *src);
+typedef void (*Prepare256) (const void *src, Grid256 *g);
 
 /* How to read a format; every use is inlined with constants. */
 typedef struct {
@@ -43,6 +44,7 @@ typedef struct {
   size_t bytes; /* of 256 weights */
   int group;
   bool is_signed;
+  Prepare256 prepare; /* NULL, or: q reads what this one made of the block */
 } Format256;
 
 /* One block of a row times T blocks of activations, onto 8 partial sums each. */
@@ -51,6 +53,9 @@ dot_block (__m256 *acc, const void *src, const QeX8 *x, const int T, const Forma
 {
   Scales256 s = f.scales (src);
   __m256 scale[4][2];
+  Grid256 grid;
+  if (f.prepare)
+    f.prepare (src, &grid);
 #pragma GCC unroll 4
   for (int t = 0; t < T; t++)
     if (f.group == 32) {
@@ -68,7 +73,7 @@ dot_block (__m256 *acc, const void *src, const QeX8 *x, const int T, const Forma
     const __m256i lane = f.group == 32 ? _mm256_set1_epi32 (i)
                                        : _mm256_add_epi32 (_mm256_setr_epi32 (0, 0, 0, 0, 1, 1, 1, 1),
                                                            _mm256_set1_epi32 (2 * i % 8));
-    __m256i q = f.q (src, i);
+    __m256i q = f.q (f.prepare ? &grid : src, i);
 #pragma GCC unroll 4
     for (int t = 0; t < T; t++) {
       __m256i dot = dot32 (q, _mm256_load_si256 ((const __m256i *) (x[t].p + 32 * i)), f.is_signed);
@@ -107,8 +112,8 @@ typedef struct {
   size_t r, n_rows, t;
 } Place256;
 
-/* What is left of two rows after their whole blocks, or all of them in a rare format: from block k on. Not inlined: code
- * for every format would be far too much. */
+/* What is left of two rows after their whole blocks: from block k on. Not inlined: code for every format would be far too
+ * much. */
 static __attribute__ ((noinline)) void
 dot_rest (__m256 acc[2][4], const Place256 *p, size_t k, int n_tokens, QeType type)
 {
@@ -125,20 +130,20 @@ dot_rest (__m256 acc[2][4], const Place256 *p, size_t k, int n_tokens, QeType ty
         w.b[g] += 128 * w.a[g];
       for (int t = 0; t < n_tokens; t++)
         if (format->is_signed)
-          dot_block (&acc[i][t], &w, x + t, 1, (Format256) { q_unpacked, scales_unpacked, type, 0, 16, true });
+          dot_block (&acc[i][t], &w, x + t, 1, (Format256) { q_unpacked, scales_unpacked, type, 0, 16, true, NULL });
         else
-          dot_block (&acc[i][t], &w, x + t, 1, (Format256) { q_unpacked, scales_unpacked, type, 0, 16, false });
+          dot_block (&acc[i][t], &w, x + t, 1, (Format256) { q_unpacked, scales_unpacked, type, 0, 16, false, NULL });
     }
 }
 
-/* Two rows times T tokens; where there is one row only, it is computed twice. f.q NULL: a rare format. */
+/* Two rows times T tokens; where there is one row only, it is computed twice. */
 QE_INLINE void
 dot_two_rows (const Place256 *p, const int T, const Format256 f)
 {
   const QeDotArgs *a = p->args;
   const uint8_t *w = (const uint8_t *) a->w + p->r * a->row_bytes;
   const QeX8 *x = a->x8 + p->t;
-  size_t second = (p->n_rows - 1) * a->row_bytes, ahead = 2 * a->row_bytes, n_blocks = f.q ? a->columns / QE_X8 : 0;
+  size_t second = (p->n_rows - 1) * a->row_bytes, ahead = 2 * a->row_bytes, n_blocks = a->columns / QE_X8;
   __m256 acc[2][4];
   for (int t = 0; t < T; t++)
     acc[0][t] = acc[1][t] = _mm256_setzero_ps ();
@@ -245,8 +250,11 @@ QE_INLINE void
 unpack_row (Rows256 *rows, size_t r, const void *src, const Format256 f)
 {
   Scales256 s = f.scales (src);
+  Grid256 grid;
+  if (f.prepare)
+    f.prepare (src, &grid);
   for (int i = 0; i < 8; i++) {
-    __m256i q = f.q (src, i);
+    __m256i q = f.q (f.prepare ? &grid : src, i);
     if (f.is_signed)
       q = _mm256_xor_si256 (q, _mm256_set1_epi8 (-128));
     _mm256_store_si256 ((__m256i *) (rows->q[r] + 32 * i), q);
@@ -282,7 +290,7 @@ pack_rows (const void *w, size_t row_bytes, size_t n_rows, size_t n_columns, uin
   for (size_t c = 0; c < n_columns; c += QE_X8, panel += PANEL_BYTES (f.group, f.is_signed)) {
     const uint8_t *src = (const uint8_t *) w + c / QE_X8 * f.bytes;
     for (size_t r = 0; r < n_rows; r++, src += row_bytes)
-      if (f.q && n_columns - c >= QE_X8)
+      if (n_columns - c >= QE_X8)
         unpack_row (&rows, r, src, f);
       else
         unpack_row_any (&rows, r, src, n_columns - c < QE_X8 ? n_columns - c : QE_X8, f.type);
@@ -439,69 +447,46 @@ tile_for (const QeW8Format *format)
   return format->group == 16 ? tile_16_false_1 : tile_32_false_1;
 }
 
-/* Rare formats share one function for each purpose, which unpacks through the generic code. */
-static void
-dot_rare (const QeDotArgs *a, QeType type)
-{
-  dot_rows (a, (Format256) { NULL, NULL, type, 0, 16, false });
-}
-
-static void
-pack_rare (const void *w, size_t row_bytes, size_t n_rows, size_t n_columns, void *panel, QeType type)
-{
-  size_t bytes = qe_row_bytes (qe_type_traits (type), QE_X8);
-  if (qe_w8_format (type)->group == 32)
-    pack_rows (w, row_bytes, n_rows, n_columns, panel, (Format256) { NULL, NULL, type, bytes, 32, false });
-  else
-    pack_rows (w, row_bytes, n_rows, n_columns, panel, (Format256) { NULL, NULL, type, bytes, 16, false });
-}
-
-#define FORMAT(name, TYPE, size, groups, with_sign)                                                                   \
-  static const Format256 format_##name = { q_##name, scales_##name, TYPE, size, groups, with_sign };                  \
+#define FORMAT(name, TYPE, size, groups, with_sign, prepare)                                                          \
+  static const Format256 format_##name = { q_##name, scales_##name, TYPE, size, groups, with_sign, prepare };         \
   static void dot_##name (const QeDotArgs *a) { dot_rows (a, format_##name); }                                        \
   static void pack_##name (const void *w, size_t row_bytes, size_t n_rows, size_t n_columns, void *panel)             \
   {                                                                                                                   \
     pack_rows (w, row_bytes, n_rows, n_columns, panel, format_##name);                                                \
   }
-#define RARE_FORMAT(name, TYPE, size, groups, with_sign)                                                              \
-  static void dot_##name (const QeDotArgs *a) { dot_rare (a, TYPE); }                                                 \
-  static void pack_##name (const void *w, size_t row_bytes, size_t n_rows, size_t n_columns, void *panel)             \
-  {                                                                                                                   \
-    pack_rare (w, row_bytes, n_rows, n_columns, panel, TYPE);                                                         \
-  }
 
-#define FORMATS(X, RARE)                                                                                              \
-  X (q4_0, QE_TYPE_Q4_0, 8 * 18, 32, false)                                                                           \
-  X (q4_1, QE_TYPE_Q4_1, 8 * 20, 32, false)                                                                           \
-  X (q5_0, QE_TYPE_Q5_0, 8 * 22, 32, false)                                                                           \
-  X (q5_1, QE_TYPE_Q5_1, 8 * 24, 32, false)                                                                           \
-  X (q8_0, QE_TYPE_Q8_0, 8 * 34, 32, true)                                                                            \
-  X (q2_k, QE_TYPE_Q2_K, 84, 16, false)                                                                               \
-  X (q3_k, QE_TYPE_Q3_K, 110, 16, false)                                                                              \
-  X (q4_k, QE_TYPE_Q4_K, 144, 32, false)                                                                              \
-  X (q5_k, QE_TYPE_Q5_K, 176, 32, false)                                                                              \
-  X (q6_k, QE_TYPE_Q6_K, 210, 16, false)                                                                              \
-  X (iq4_nl, QE_TYPE_IQ4_NL, 8 * 18, 32, true)                                                                        \
-  X (iq4_xs, QE_TYPE_IQ4_XS, 136, 32, true)                                                                           \
-  X (mxfp4, QE_TYPE_MXFP4, 8 * 17, 32, false)                                                                         \
-  RARE (iq2_xxs, QE_TYPE_IQ2_XXS, 66, 32, false)                                                                      \
-  RARE (iq2_xs, QE_TYPE_IQ2_XS, 74, 16, false)                                                                        \
-  RARE (iq2_s, QE_TYPE_IQ2_S, 82, 16, false)                                                                          \
-  RARE (iq3_xxs, QE_TYPE_IQ3_XXS, 98, 32, false)                                                                      \
-  RARE (iq3_s, QE_TYPE_IQ3_S, 110, 32, false)                                                                         \
-  RARE (iq1_s, QE_TYPE_IQ1_S, 50, 32, false)                                                                          \
-  RARE (iq1_m, QE_TYPE_IQ1_M, 56, 16, false)
+#define FORMATS(X)                                                                                                    \
+  X (q4_0, QE_TYPE_Q4_0, 8 * 18, 32, false, NULL)                                                                     \
+  X (q4_1, QE_TYPE_Q4_1, 8 * 20, 32, false, NULL)                                                                     \
+  X (q5_0, QE_TYPE_Q5_0, 8 * 22, 32, false, NULL)                                                                     \
+  X (q5_1, QE_TYPE_Q5_1, 8 * 24, 32, false, NULL)                                                                     \
+  X (q8_0, QE_TYPE_Q8_0, 8 * 34, 32, true, NULL)                                                                      \
+  X (q2_k, QE_TYPE_Q2_K, 84, 16, false, NULL)                                                                         \
+  X (q3_k, QE_TYPE_Q3_K, 110, 16, false, NULL)                                                                        \
+  X (q4_k, QE_TYPE_Q4_K, 144, 32, false, NULL)                                                                        \
+  X (q5_k, QE_TYPE_Q5_K, 176, 32, false, NULL)                                                                        \
+  X (q6_k, QE_TYPE_Q6_K, 210, 16, false, NULL)                                                                        \
+  X (iq4_nl, QE_TYPE_IQ4_NL, 8 * 18, 32, true, NULL)                                                                  \
+  X (iq4_xs, QE_TYPE_IQ4_XS, 136, 32, true, NULL)                                                                     \
+  X (mxfp4, QE_TYPE_MXFP4, 8 * 17, 32, false, NULL)                                                                   \
+  X (iq2_xxs, QE_TYPE_IQ2_XXS, 66, 32, false, grid_iq2_xxs)                                                           \
+  X (iq2_xs, QE_TYPE_IQ2_XS, 74, 16, false, grid_iq2_xs)                                                              \
+  X (iq2_s, QE_TYPE_IQ2_S, 82, 16, false, grid_iq2_s)                                                                 \
+  X (iq3_xxs, QE_TYPE_IQ3_XXS, 98, 32, false, grid_iq3_xxs)                                                           \
+  X (iq3_s, QE_TYPE_IQ3_S, 110, 32, false, grid_iq3_s)                                                                \
+  X (iq1_s, QE_TYPE_IQ1_S, 50, 32, false, grid_iq1_s)                                                                 \
+  X (iq1_m, QE_TYPE_IQ1_M, 56, 16, false, grid_iq1_m)
 
-FORMATS (FORMAT, RARE_FORMAT)
+FORMATS (FORMAT)
 
-#define REGISTER(name, TYPE, size, groups, with_sign)                                                                 \
+#define REGISTER(name, TYPE, size, groups, with_sign, prepare)                                                        \
   k->dot[TYPE] = dot_##name;                                                                                          \
   k->tiling[TYPE] = (QeTiling) { pack_##name, tile_for (qe_w8_format (TYPE)), PANEL_BYTES (groups, with_sign) };
 
 static void
 register_formats (QeKernels *k)
 {
-  FORMATS (REGISTER, REGISTER)
+  FORMATS (REGISTER)
   k->tile_rows = ROWS;
   k->tile_min_tokens = 8;
 }

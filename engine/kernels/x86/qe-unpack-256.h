@@ -192,10 +192,12 @@ q_mxfp4 (const void *src, int i)
 QE_INLINE Scales256
 scales_mxfp4 (const void *src)
 {
-  float scale[8];
-  for (int i = 0; i < 8; i++)
-    scale[i] = qe_mxfp4_scale (((const QeBlockMXFP4 *) src)[i].e);
-  return centred (_mm256_loadu_ps (scale), 12);
+  const QeBlockMXFP4 *b = src; /* qe_mxfp4_scale() */
+  __m256i e = _mm256_setr_epi32 (b[0].e, b[1].e, b[2].e, b[3].e, b[4].e, b[5].e, b[6].e, b[7].e);
+  __m256i normal = _mm256_slli_epi32 (_mm256_sub_epi32 (e, _mm256_set1_epi32 (1)), 23);
+  __m256i small = _mm256_sllv_epi32 (_mm256_set1_epi32 (0x00200000), e);
+  __m256i is_small = _mm256_cmpgt_epi32 (_mm256_set1_epi32 (2), e);
+  return centred (_mm256_castsi256_ps (_mm256_blendv_epi8 (normal, small, is_small)), 12);
 }
 
 /* ---- formats of 256 --------------------------------------------------------------------------------------------- */
