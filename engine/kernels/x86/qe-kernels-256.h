@@ -34,7 +34,7 @@ min_of (__m256 a, __m256 b, const bool is_signed)
 
 typedef __m256i (*Bytes256) (const void *src, int i);
 typedef Scales256 (*Scale256) (const void *src);
-typedef void (*Prepare256) (const void *src, Grid256 *g);
+typedef void (*Prepare256) (const void *src, Grid *g);
 
 /* How to read a format; every use is inlined with constants. */
 typedef struct {
@@ -53,7 +53,7 @@ dot_block (__m256 *acc, const void *src, const QeX8 *x, const int T, const Forma
 {
   Scales256 s = f.scales (src);
   __m256 scale[4][2];
-  Grid256 grid;
+  Grid grid;
   if (f.prepare)
     f.prepare (src, &grid);
 #pragma GCC unroll 4
@@ -250,7 +250,7 @@ QE_INLINE void
 unpack_row (Rows256 *rows, size_t r, const void *src, const Format256 f)
 {
   Scales256 s = f.scales (src);
-  Grid256 grid;
+  Grid grid;
   if (f.prepare)
     f.prepare (src, &grid);
   for (int i = 0; i < 8; i++) {

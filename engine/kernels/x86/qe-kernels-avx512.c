@@ -3,7 +3,7 @@
 /* Integer products with AVX-512 and its vpdpbusd (VNNI). Registers hold 64 weights of one row (few tokens), or 4 weights
  * of each of 16 rows (tiles). */
 
-#include "qe-unpack-512.h"
+#include "qe-grids-512.h"
 
 /* ---- activations ----------------------------------------------------------------------------------------------- */
 
@@ -25,6 +25,7 @@ sums_of_16 (const int8_t *p)
 {
   const __m512i ones = _mm512_set1_epi8 (1);
   __m512i s[4];
+#pragma GCC unroll 4
   for (int i = 0; i < 4; i++) { /* lanes of 4 bytes, then pairs, then fours */
     s[i] = _mm512_dpbusd_epi32 (_mm512_setzero_si512 (), ones, _mm512_load_si512 (p + 64 * i));
     s[i] = _mm512_add_epi32 (s[i], _mm512_shuffle_epi32 (s[i], _MM_PERM_CDAB));
@@ -56,13 +57,17 @@ quantise_x8 (const float *x, size_t columns, QeX8 *out, size_t stride)
 
 /* One block of one row times one of one token, onto 16 partial sums. */
 QE_INLINE __m512
-dot_block (__m512 acc, const W512 *w, const QeX8 *x)
+dot_block (__m512 acc, const W512 *w, const QeX8 *x, const int group)
 {
-  __m512 scale = _mm512_mul_ps (w->a, twice (_mm256_load_ps (x->d)));
-  acc = _mm512_fnmadd_ps (w->b, _mm512_load_ps (x->s16), acc);
-  for (int i = 0; i < 4; i++) { /* four lanes each of groups 4i … 4i+3 */
-    const __m512i spread = _mm512_add_epi32 (_mm512_set_epi32 (3, 3, 3, 3, 2, 2, 2, 2, 1, 1, 1, 1, 0, 0, 0, 0),
-                                             _mm512_set1_epi32 (4 * i));
+  __m256 d = _mm256_load_ps (x->d);
+  __m512 scale = _mm512_mul_ps (w->a, group == 32 ? wide (d) : twice (d));
+  acc = _mm512_fnmadd_ps (w->b, group == 32 ? wide (_mm256_load_ps (x->s32)) : _mm512_load_ps (x->s16), acc);
+#pragma GCC unroll 4
+  for (int i = 0; i < 4; i++) { /* four lanes each of groups 4i … 4i+3, or eight of 2i and 2i+1 */
+    const __m512i four = _mm512_set_epi32 (3, 3, 3, 3, 2, 2, 2, 2, 1, 1, 1, 1, 0, 0, 0, 0);
+    const __m512i eight = _mm512_set_epi32 (1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0);
+    const __m512i spread = group == 32 ? _mm512_add_epi32 (eight, _mm512_set1_epi32 (2 * i))
+                                       : _mm512_add_epi32 (four, _mm512_set1_epi32 (4 * i));
     __m512i dot = _mm512_dpbusd_epi32 (_mm512_setzero_si512 (), w->q[i], _mm512_load_si512 (x->p + 64 * i));
     acc = _mm512_fmadd_ps (_mm512_cvtepi32_ps (dot), _mm512_permutexvar_ps (spread, scale), acc);
   }
@@ -88,48 +93,53 @@ dot_rest (__m512 acc[2][4], const Place512 *p, size_t k, int n_tokens, QeType ty
       const uint8_t *src = (const uint8_t *) a->w + (p->r + i) * a->row_bytes + k * bytes;
       W512 block = unpack_any (type, src, a->columns - c < QE_X8 ? a->columns - c : QE_X8);
       for (int t = 0; t < n_tokens; t++)
-        acc[i][t] = dot_block (acc[i][t], &block, a->x8 + k * a->ldx8 + p->t + (size_t) t);
+        acc[i][t] = dot_block (acc[i][t], &block, a->x8 + k * a->ldx8 + p->t + (size_t) t, 16);
     }
 }
 
 /* Two rows times T tokens; where there is one row only, it is computed twice. */
 QE_INLINE void
-dot_two_rows (const Place512 *p, const int T, Unpack512 unpack, QeType type, const size_t bytes)
+dot_two_rows (const Place512 *p, const int T, Unpack512 unpack, QeType type, const size_t bytes,
+              const int group)
 {
   const QeDotArgs *a = p->args;
   const uint8_t *w = (const uint8_t *) a->w + p->r * a->row_bytes;
   const QeX8 *x = a->x8 + p->t;
   size_t second = (p->n_rows - 1) * a->row_bytes, ahead = 2 * a->row_bytes, n_blocks = a->columns / QE_X8;
   __m512 acc[2][4];
+#pragma GCC unroll 4
   for (int t = 0; t < T; t++)
     acc[0][t] = acc[1][t] = _mm512_setzero_ps ();
   for (size_t k = 0; k < n_blocks; k++, w += bytes, x += a->ldx8)
+#pragma GCC unroll 2
     for (int i = 0; i < 2; i++) {
       const uint8_t *src = w + (i ? second : 0);
       for (size_t line = 0; line < bytes; line += 64)
         _mm_prefetch ((const char *) src + ahead + line, _MM_HINT_T0);
       W512 block = unpack (src);
+#pragma GCC unroll 4
       for (int t = 0; t < T; t++)
-        acc[i][t] = dot_block (acc[i][t], &block, x + t);
+        acc[i][t] = dot_block (acc[i][t], &block, x + t, group);
     }
   if (n_blocks * QE_X8 < a->columns)
     dot_rest (acc, p, n_blocks, T, type);
   for (size_t i = 0; i < p->n_rows; i++)
+#pragma GCC unroll 4
     for (int t = 0; t < T; t++)
       a->y[(p->t + (size_t) t) * a->ldy + p->r + i] = _mm512_reduce_add_ps (acc[i][t]);
 }
 
 QE_INLINE void
-dot_rows (const QeDotArgs *a, Unpack512 unpack, QeType type, const size_t bytes)
+dot_rows (const QeDotArgs *a, Unpack512 unpack, QeType type, const size_t bytes, const int group)
 {
   for (size_t r = 0; r < a->n_rows; r += 2) {
     Place512 p = { a, r, a->n_rows - r < 2 ? 1 : 2, 0 };
     for (; p.t + 4 <= a->n_tokens; p.t += 4)
-      dot_two_rows (&p, 4, unpack, type, bytes);
+      dot_two_rows (&p, 4, unpack, type, bytes, group);
     for (; p.t + 2 <= a->n_tokens; p.t += 2)
-      dot_two_rows (&p, 2, unpack, type, bytes);
+      dot_two_rows (&p, 2, unpack, type, bytes, group);
     if (p.t < a->n_tokens)
-      dot_two_rows (&p, 1, unpack, type, bytes);
+      dot_two_rows (&p, 1, unpack, type, bytes, group);
   }
 }
 
@@ -155,6 +165,7 @@ transpose (__m512i v[16])
     v[i + 2] = _mm512_unpacklo_epi64 (u[i + 1], u[i + 3]);
     v[i + 3] = _mm512_unpackhi_epi64 (u[i + 1], u[i + 3]);
   }
+#pragma GCC unroll 4
   for (int i = 0; i < 4; i++) { /* v[4k+i]: words i, i+4, i+8, i+12 of rows 4k … 4k+3 */
     __m512i a = _mm512_shuffle_i32x4 (v[i], v[i + 4], 0x44), b = _mm512_shuffle_i32x4 (v[i + 8], v[i + 12], 0x44);
     __m512i c = _mm512_shuffle_i32x4 (v[i], v[i + 4], 0xee), d = _mm512_shuffle_i32x4 (v[i + 8], v[i + 12], 0xee);
@@ -180,19 +191,26 @@ arrange_panel (const uint8_t q[ROWS][QE_X8], const float ab[2][ROWS][16], const 
       _mm512_store_si512 (panel + (16 * part + i) * 64, v[i]);
   }
   panel += QE_X8 * ROWS;
+#pragma GCC unroll 2
   for (int k = 0; k < 2; k++) {
     for (int r = 0; r < ROWS; r++)
       v[r] = _mm512_load_si512 (ab[k][r]);
     transpose (v);
-    for (int i = 0; i < 16; i += group / 16, panel += 64)
+    for (int i = 0; i < QE_X8 / group; i++, panel += 64)
       _mm512_store_si512 (panel, v[i]);
   }
 }
 
 static __attribute__ ((noinline)) W512
-unpack_rest (QeType type, const void *src, size_t n)
+unpack_rest (QeType type, const void *src, size_t n, int group)
 {
-  return unpack_any (type, src, n < QE_X8 ? n : QE_X8);
+  const __m512i even = _mm512_setr_epi32 (0, 2, 4, 6, 8, 10, 12, 14, 0, 0, 0, 0, 0, 0, 0, 0);
+  W512 w = unpack_any (type, src, n);
+  if (group == 32) {
+    w.a = _mm512_permutexvar_ps (even, w.a);
+    w.b = _mm512_permutexvar_ps (even, w.b);
+  }
+  return w;
 }
 
 QE_INLINE void
@@ -208,7 +226,8 @@ pack_rows (const void *w, size_t row_bytes, size_t n_rows, size_t n_columns, uin
   for (size_t c = 0; c < n_columns; c += QE_X8, panel += PANEL_BYTES (group)) {
     const uint8_t *src = (const uint8_t *) w + c / QE_X8 * bytes;
     for (size_t r = 0; r < n_rows; r++, src += row_bytes) {
-      W512 block = unpack && n_columns - c >= QE_X8 ? unpack (src) : unpack_rest (type, src, n_columns - c);
+      W512 block = n_columns - c >= QE_X8 ? unpack (src) : unpack_rest (type, src, n_columns - c, group);
+#pragma GCC unroll 4
       for (int i = 0; i < 4; i++)
         _mm512_store_si512 (q[r] + 64 * i, block.q[i]);
       _mm512_store_ps (ab[0][r], block.a);
@@ -296,29 +315,12 @@ tile_32 (const QeTileArgs *a)
 
 /* ---- formats --------------------------------------------------------------------------------------------------- */
 
-/* Rare formats share one function, which unpacks through the generic code. */
-static void
-pack_rare (const void *w, size_t row_bytes, size_t n_rows, size_t n_columns, void *panel, QeType type)
-{
-  size_t bytes = qe_row_bytes (qe_type_traits (type), QE_X8);
-  if (qe_w8_format (type)->group == 32)
-    pack_rows (w, row_bytes, n_rows, n_columns, panel, NULL, type, bytes, 32);
-  else
-    pack_rows (w, row_bytes, n_rows, n_columns, panel, NULL, type, bytes, 16);
-}
-
 #define PACK(name, TYPE, bytes, group)                                                                                \
   static void pack_##name (const void *w, size_t row_bytes, size_t n_rows, size_t n_columns, void *panel)             \
   {                                                                                                                   \
     pack_rows (w, row_bytes, n_rows, n_columns, panel, unpack_##name, TYPE, bytes, group);                            \
   }
-#define RARE_PACK(name, TYPE, bytes, group)                                                                           \
-  static void pack_##name (const void *w, size_t row_bytes, size_t n_rows, size_t n_columns, void *panel)             \
-  {                                                                                                                   \
-    pack_rare (w, row_bytes, n_rows, n_columns, panel, TYPE);                                                         \
-  }
-
-#define FORMATS(X, RARE)                                                                                              \
+#define FORMATS(X)                                                                                                    \
   X (q4_0, QE_TYPE_Q4_0, 8 * 18, 32)                                                                                  \
   X (q4_1, QE_TYPE_Q4_1, 8 * 20, 32)                                                                                  \
   X (q5_0, QE_TYPE_Q5_0, 8 * 22, 32)                                                                                  \
@@ -332,26 +334,24 @@ pack_rare (const void *w, size_t row_bytes, size_t n_rows, size_t n_columns, voi
   X (iq4_nl, QE_TYPE_IQ4_NL, 8 * 18, 32)                                                                              \
   X (iq4_xs, QE_TYPE_IQ4_XS, 136, 32)                                                                                 \
   X (mxfp4, QE_TYPE_MXFP4, 8 * 17, 32)                                                                                \
-  RARE (iq2_xxs, QE_TYPE_IQ2_XXS, 66, 32)                                                                             \
-  RARE (iq2_xs, QE_TYPE_IQ2_XS, 74, 16)                                                                               \
-  RARE (iq2_s, QE_TYPE_IQ2_S, 82, 16)                                                                                 \
-  RARE (iq3_xxs, QE_TYPE_IQ3_XXS, 98, 32)                                                                             \
-  RARE (iq3_s, QE_TYPE_IQ3_S, 110, 32)                                                                                \
-  RARE (iq1_s, QE_TYPE_IQ1_S, 50, 32)                                                                                 \
-  RARE (iq1_m, QE_TYPE_IQ1_M, 56, 16)
+  X (iq2_xxs, QE_TYPE_IQ2_XXS, 66, 32)                                                                                \
+  X (iq2_xs, QE_TYPE_IQ2_XS, 74, 16)                                                                                  \
+  X (iq2_s, QE_TYPE_IQ2_S, 82, 16)                                                                                    \
+  X (iq3_xxs, QE_TYPE_IQ3_XXS, 98, 32)                                                                                \
+  X (iq3_s, QE_TYPE_IQ3_S, 110, 32)                                                                                   \
+  X (iq1_s, QE_TYPE_IQ1_S, 50, 32)                                                                                    \
+  X (iq1_m, QE_TYPE_IQ1_M, 56, 16)
 
-FORMATS (PACK, RARE_PACK)
+FORMATS (PACK)
 
 /* For few tokens, these alone are faster than the 256-bit kernels, which have a third port to go to (measured on Sapphire
  * Rapids: engine/README.md). */
-#define DOT(name, TYPE, bytes)                                                                                        \
-  static void dot_##name (const QeDotArgs *a) { dot_rows (a, unpack_##name, TYPE, bytes); }
-DOT (q6_k, QE_TYPE_Q6_K, 210)
-DOT (iq4_nl, QE_TYPE_IQ4_NL, 8 * 18)
-DOT (iq4_xs, QE_TYPE_IQ4_XS, 136)
+#define DOT(name, TYPE, bytes, group)                                                                                 \
+  static void dot_##name (const QeDotArgs *a) { dot_rows (a, unpack_##name, TYPE, bytes, group); }
+FORMATS (DOT)
 
 #define REGISTER(name, TYPE, bytes, group)                                                                            \
-  k->tiling[TYPE] = (QeTiling) { pack_##name, (group) == 32 ? tile_32 : tile_16, PANEL_BYTES (group) };
+  k->dot[TYPE] = dot_##name; k->tiling[TYPE] = (QeTiling) { pack_##name, (group) == 32 ? tile_32 : tile_16, PANEL_BYTES (group) };
 
 void
 qe_kernels_init_avx512 (QeKernels *k)
@@ -360,8 +360,5 @@ qe_kernels_init_avx512 (QeKernels *k)
   k->quantise_x8 = quantise_x8;
   k->tile_rows = ROWS;
   k->tile_min_tokens = 6;
-  k->dot[QE_TYPE_Q6_K] = dot_q6_k;
-  k->dot[QE_TYPE_IQ4_NL] = dot_iq4_nl;
-  k->dot[QE_TYPE_IQ4_XS] = dot_iq4_xs;
-  FORMATS (REGISTER, REGISTER)
+  FORMATS (REGISTER)
 }

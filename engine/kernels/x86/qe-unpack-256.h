@@ -10,10 +10,12 @@
 #include <string.h>
 
 #include "kernels/qe-kernels.h"
-#include "kernels/x86/qe-k4-scales.h"
+#include "kernels/x86/qe-block-scales.h"
 #include "quant/qe-quant-internal.h"
 
+#ifndef QE_INLINE
 #define QE_INLINE static inline __attribute__ ((always_inline))
+#endif
 
 typedef struct {
   __m256 a[2], b[2];
@@ -192,12 +194,9 @@ q_mxfp4 (const void *src, int i)
 QE_INLINE Scales256
 scales_mxfp4 (const void *src)
 {
-  const QeBlockMXFP4 *b = src; /* qe_mxfp4_scale() */
+  const QeBlockMXFP4 *b = src;
   __m256i e = _mm256_setr_epi32 (b[0].e, b[1].e, b[2].e, b[3].e, b[4].e, b[5].e, b[6].e, b[7].e);
-  __m256i normal = _mm256_slli_epi32 (_mm256_sub_epi32 (e, _mm256_set1_epi32 (1)), 23);
-  __m256i small = _mm256_sllv_epi32 (_mm256_set1_epi32 (0x00200000), e);
-  __m256i is_small = _mm256_cmpgt_epi32 (_mm256_set1_epi32 (2), e);
-  return centred (_mm256_castsi256_ps (_mm256_blendv_epi8 (normal, small, is_small)), 12);
+  return centred (qe_mxfp4_scales (e), 12);
 }
 
 /* ---- formats of 256 --------------------------------------------------------------------------------------------- */

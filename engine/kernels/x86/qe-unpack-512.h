@@ -8,15 +8,17 @@
 #include <string.h>
 
 #include "kernels/qe-kernels.h"
-#include "kernels/x86/qe-k4-scales.h"
+#include "kernels/x86/qe-block-scales.h"
 #include "quant/qe-quant-internal.h"
 
 typedef struct {
   __m512i q[4]; /* 64 weights each, in order */
-  __m512 a, b;  /* [16] */
+  __m512 a, b;  /* [16]; formats of groups of 32 use the lower eight */
 } W512;
 
+#ifndef QE_INLINE
 #define QE_INLINE static inline __attribute__ ((always_inline))
+#endif
 
 QE_INLINE float
 half (uint16_t h)
@@ -24,7 +26,7 @@ half (uint16_t h)
   return _cvtsh_ss (h);
 }
 
-/* Any format, through the generic code; n may be less than 256. */
+/* Any format, through the generic code, with 16 scales for groups of 32 too; n may be less than 256. */
 QE_INLINE W512
 unpack_any (QeType type, const void *src, size_t n)
 {
@@ -32,11 +34,13 @@ unpack_any (QeType type, const void *src, size_t n)
   W512 w;
   const QeW8Format *format = qe_w8_format (type);
   format->unpack (src, n, &g);
+#pragma GCC unroll 4
   for (int i = 0; i < 4; i++)
     w.q[i] = _mm512_load_si512 (g.q + 64 * i);
   w.a = _mm512_loadu_ps (g.a);
   w.b = _mm512_loadu_ps (g.b);
   if (format->is_signed) {
+#pragma GCC unroll 4
     for (int i = 0; i < 4; i++)
       w.q[i] = _mm512_xor_si512 (w.q[i], _mm512_set1_epi8 (-128));
     w.b = _mm512_fmadd_ps (w.a, _mm512_set1_ps (128), w.b);
@@ -52,6 +56,12 @@ twice (__m256 v)
   return _mm512_permutexvar_ps (index, _mm512_castps256_ps512 (v));
 }
 
+QE_INLINE __m512
+wide (__m256 v)
+{
+  return _mm512_zextps256_ps512 (v);
+}
+
 /* The same 32 bytes below and above, shifted right by `low` and `high` bits (16-bit lanes, so mask afterwards). */
 QE_INLINE __m512i
 shift_halves (const uint8_t *src, int low, int high)
@@ -65,14 +75,12 @@ shift_halves (const uint8_t *src, int low, int high)
 QE_INLINE void
 k4_scales (const void *block, W512 *w)
 {
-  const __m128i first = _mm_setr_epi8 (0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7);
-  const __m128i second = _mm_setr_epi8 (8, 8, 9, 9, 10, 10, 11, 11, 12, 12, 13, 13, 14, 14, 15, 15);
   __m128i head = _mm_loadu_si128 (block), six = qe_k4_six_bits (head);
   __m128 d = _mm_cvtph_ps (head); /* d, dmin */
-  w->a = _mm512_mul_ps (_mm512_cvtepi32_ps (_mm512_cvtepu8_epi32 (_mm_shuffle_epi8 (six, first))),
-                        _mm512_broadcastss_ps (d));
-  w->b = _mm512_mul_ps (_mm512_cvtepi32_ps (_mm512_cvtepu8_epi32 (_mm_shuffle_epi8 (six, second))),
-                        _mm512_broadcastss_ps (_mm_movehdup_ps (d)));
+  __m256 a = _mm256_cvtepi32_ps (_mm256_cvtepu8_epi32 (six));
+  __m256 b = _mm256_cvtepi32_ps (_mm256_cvtepu8_epi32 (_mm_srli_si128 (six, 8)));
+  w->a = wide (_mm256_mul_ps (a, _mm256_broadcastss_ps (d)));
+  w->b = wide (_mm256_mul_ps (b, _mm256_broadcastss_ps (_mm_movehdup_ps (d))));
 }
 
 QE_INLINE W512
@@ -81,6 +89,7 @@ unpack_q4_k (const void *src)
   const QeBlockQ4_K *b = src;
   const __m512i low4 = _mm512_set1_epi8 (15);
   W512 w;
+#pragma GCC unroll 4
   for (int p = 0; p < 4; p++)
     w.q[p] = _mm512_and_si512 (shift_halves (b->qs + 32 * p, 0, 4), low4);
   k4_scales (b, &w);
@@ -94,6 +103,7 @@ unpack_q5_k (const void *src)
   const __m512i low4 = _mm512_set1_epi8 (15), bit4 = _mm512_set1_epi8 (16);
   __m512i high = _mm512_broadcast_i64x4 (_mm256_loadu_si256 ((const __m256i *) b->qh));
   W512 w;
+#pragma GCC unroll 4
   for (int p = 0; p < 4; p++) {
     __m512i bits = _mm512_inserti64x4 (_mm512_set1_epi8 ((char) (1 << 2 * p)),
                                        _mm256_set1_epi8 ((char) (1 << (2 * p + 1))), 1);
@@ -111,6 +121,7 @@ unpack_q6_k (const void *src)
   const QeBlockQ6_K *b = src;
   const __m512i low4 = _mm512_set1_epi8 (15), bits45 = _mm512_set1_epi8 (0x30);
   W512 w;
+#pragma GCC unroll 2
   for (int h = 0; h < 2; h++) {
     __m512i ql = _mm512_loadu_si512 (b->ql + 64 * h);
     __m512i qh = _mm512_broadcast_i64x4 (_mm256_loadu_si256 ((const __m256i *) (b->qh + 32 * h)));
@@ -126,14 +137,15 @@ unpack_q6_k (const void *src)
   return w;
 }
 
-/* The binary16 numbers at src, src + step, … as 16 floats, each twice. */
+/* The binary16 numbers at src, src + step, … . */
 QE_INLINE __m512
 half_scales (const void *src, size_t step)
 {
   uint16_t h[8];
+#pragma GCC unroll 8
   for (int i = 0; i < 8; i++)
     memcpy (&h[i], (const uint8_t *) src + (size_t) i * step, 2);
-  return twice (_mm256_cvtph_ps (_mm_loadu_si128 ((const __m128i *) h)));
+  return wide (_mm256_cvtph_ps (_mm_loadu_si128 ((const __m128i *) h)));
 }
 
 QE_INLINE __m512i
@@ -147,6 +159,7 @@ unpack_q8_0 (const void *src)
 {
   const QeBlockQ8_0 *b = src;
   W512 w;
+#pragma GCC unroll 4
   for (int i = 0; i < 4; i++)
     w.q[i] = _mm512_xor_si512 (two_halves (b[2 * i].qs, b[2 * i + 1].qs), _mm512_set1_epi8 (-128));
   w.a = half_scales (b, sizeof *b);
@@ -171,6 +184,7 @@ unpack_q4_0 (const void *src)
 {
   const QeBlockQ4_0 *b = src;
   W512 w;
+#pragma GCC unroll 4
   for (int i = 0; i < 4; i++)
     w.q[i] = nibbles_of_two (b[2 * i].qs, b[2 * i + 1].qs);
   w.a = half_scales (b, sizeof *b);
@@ -183,6 +197,7 @@ unpack_q4_1 (const void *src)
 {
   const QeBlockQ4_1 *b = src;
   W512 w;
+#pragma GCC unroll 4
   for (int i = 0; i < 4; i++)
     w.q[i] = nibbles_of_two (b[2 * i].qs, b[2 * i + 1].qs);
   w.a = half_scales (&b->d, sizeof *b);
@@ -205,6 +220,7 @@ unpack_q5_0 (const void *src)
 {
   const QeBlockQ5_0 *b = src;
   W512 w;
+#pragma GCC unroll 4
   for (int i = 0; i < 4; i++)
     w.q[i] = add_fifth_bits (nibbles_of_two (b[2 * i].qs, b[2 * i + 1].qs), b[2 * i].qh, b[2 * i + 1].qh);
   w.a = half_scales (b, sizeof *b);
@@ -217,6 +233,7 @@ unpack_q5_1 (const void *src)
 {
   const QeBlockQ5_1 *b = src;
   W512 w;
+#pragma GCC unroll 4
   for (int i = 0; i < 4; i++)
     w.q[i] = add_fifth_bits (nibbles_of_two (b[2 * i].qs, b[2 * i + 1].qs), b[2 * i].qh, b[2 * i + 1].qh);
   w.a = half_scales (&b->d, sizeof *b);
@@ -237,6 +254,7 @@ unpack_iq4_nl (const void *src)
 {
   const QeBlockIQ4_NL *b = src;
   W512 w;
+#pragma GCC unroll 4
   for (int i = 0; i < 4; i++)
     w.q[i] = look_up (qe_iq4_values, 128, nibbles_of_two (b[2 * i].qs, b[2 * i + 1].qs));
   w.a = half_scales (b, sizeof *b);
@@ -251,13 +269,14 @@ unpack_iq4_xs (const void *src)
   uint32_t low;
   W512 w;
   memcpy (&low, b->scales_l, 4);
+#pragma GCC unroll 4
   for (int i = 0; i < 4; i++)
     w.q[i] = look_up (qe_iq4_values, 128, nibbles_of_two (b->qs + 32 * i, b->qs + 32 * i + 16));
   __m256i shift = _mm256_setr_epi32 (0, 4, 8, 12, 16, 20, 24, 28), shift2 = _mm256_setr_epi32 (0, 2, 4, 6, 8, 10, 12, 14);
   __m256i l = _mm256_and_si256 (_mm256_srlv_epi32 (_mm256_set1_epi32 ((int) low), shift), _mm256_set1_epi32 (15));
   __m256i h = _mm256_and_si256 (_mm256_srlv_epi32 (_mm256_set1_epi32 (b->scales_h), shift2), _mm256_set1_epi32 (3));
   __m256i s = _mm256_sub_epi32 (_mm256_or_si256 (l, _mm256_slli_epi32 (h, 4)), _mm256_set1_epi32 (32));
-  w.a = twice (_mm256_mul_ps (_mm256_cvtepi32_ps (s), _mm256_set1_ps (half (b->d))));
+  w.a = wide (_mm256_mul_ps (_mm256_cvtepi32_ps (s), _mm256_set1_ps (half (b->d))));
   w.b = _mm512_mul_ps (w.a, _mm512_set1_ps (128));
   return w;
 }
@@ -266,13 +285,12 @@ QE_INLINE W512
 unpack_mxfp4 (const void *src)
 {
   const QeBlockMXFP4 *b = src;
-  float scale[8];
   W512 w;
+#pragma GCC unroll 4
   for (int i = 0; i < 4; i++)
     w.q[i] = look_up (qe_mxfp4_values, 12, nibbles_of_two (b[2 * i].qs, b[2 * i + 1].qs));
-  for (int i = 0; i < 8; i++)
-    scale[i] = qe_mxfp4_scale (b[i].e);
-  w.a = twice (_mm256_loadu_ps (scale));
+  __m256i e = _mm256_setr_epi32 (b[0].e, b[1].e, b[2].e, b[3].e, b[4].e, b[5].e, b[6].e, b[7].e);
+  w.a = wide (qe_mxfp4_scales (e));
   w.b = _mm512_mul_ps (w.a, _mm512_set1_ps (12));
   return w;
 }
@@ -291,6 +309,7 @@ unpack_q2_k (const void *src)
   const __m128i low4 = _mm_set1_epi8 (15);
   __m128i s = _mm_loadu_si128 ((const __m128i *) b->scales);
   W512 w;
+#pragma GCC unroll 4
   for (int i = 0; i < 4; i++)
     w.q[i] = two_bits (b->qs + 32 * (i / 2), i % 2);
   w.a = _mm512_mul_ps (_mm512_cvtepi32_ps (_mm512_cvtepu8_epi32 (_mm_and_si128 (s, low4))),
@@ -319,6 +338,7 @@ unpack_q3_k (const void *src)
   const QeBlockQ3_K *b = src;
   __m512i mask = _mm512_broadcast_i64x4 (_mm256_loadu_si256 ((const __m256i *) b->hmask));
   W512 w;
+#pragma GCC unroll 4
   for (int i = 0; i < 4; i++) { /* bit t of hmask belongs to the t-th 32 weights */
     __m512i bits = _mm512_inserti64x4 (_mm512_set1_epi8 ((char) (1 << 2 * i)),
                                        _mm256_set1_epi8 ((char) (1 << (2 * i + 1))), 1);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
+/* What the 256-bit and the 512-bit kernels share. */
+
 #include <immintrin.h>
 #include <stdint.h>
 
@@ -16,4 +18,13 @@ qe_k4_six_bits (__m128i head)
   __m128i low = _mm_srlv_epi32 (_mm_shuffle_epi8 (head, low_from), _mm_setr_epi32 (0, 0, 0, 4));
   __m128i high = _mm_srli_epi32 (_mm_shuffle_epi8 (head, high_from), 2);
   return _mm_or_si128 (_mm_and_si128 (low, low_mask), _mm_and_si128 (high, _mm_set1_epi8 (0x30)));
+}
+
+/* qe_mxfp4_scale() of eight exponents. */
+static inline __attribute__ ((always_inline)) __m256
+qe_mxfp4_scales (__m256i e)
+{
+  __m256i normal = _mm256_slli_epi32 (_mm256_sub_epi32 (e, _mm256_set1_epi32 (1)), 23);
+  __m256i small = _mm256_sllv_epi32 (_mm256_set1_epi32 (0x00200000), e);
+  return _mm256_castsi256_ps (_mm256_blendv_epi8 (normal, small, _mm256_cmpgt_epi32 (_mm256_set1_epi32 (2), e)));
 }
