@@ -45,11 +45,16 @@ def quern(path, prompt, tokens, depth, threads):
     return out["prefill_tokens_per_second" if prompt else "decode_tokens_per_second"]
 
 
-def llama(path, prompt, tokens, depth, threads, blas):
-    hide = []
+def without_blas():
+    """Options of bwrap that hide llama.cpp's BLAS back end."""
     for folder, _, names in os.walk(os.path.join(PEER, "usr/lib")):
-        if "libggml-blas.so" in names and not blas:
-            hide = ["--ro-bind", "/dev/null", os.path.join("/", os.path.relpath(folder, PEER), "libggml-blas.so")]
+        if "libggml-blas.so" in names:
+            return ["--ro-bind", "/dev/null", os.path.join("/", os.path.relpath(folder, PEER), "libggml-blas.so")]
+    return []
+
+
+def llama(path, prompt, tokens, depth, threads, blas):
+    hide = [] if blas else without_blas()
     command = ["bwrap", "--bind", PEER, "/", "--dev", "/dev", "--proc", "/proc", "--tmpfs", "/tmp", *hide,
                "--ro-bind", os.path.dirname(path), "/mnt", "llama-bench", "-m", "/mnt/" + os.path.basename(path),
                "-p", str(prompt), "-n", str(tokens), "-d", str(depth), "-t", str(threads), "-r", "1", "-o", "json"]

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What integer products cost in accuracy: the distributions of Quern Tiny with activations rounded to 8 bits against
  * those with activations in f32. */
+#include "qe-divergence.h"
 #include "qe-test.h"
 
 #define N 400 /* tokens of text */
@@ -32,28 +33,6 @@ score (QeModel *model, const int32_t *ids, size_t n, Scores *out)
   return ok;
 }
 
-/* Logarithm of the sum of exp (x). */
-static double
-log_sum (const float *x, size_t n)
-{
-  double max = x[0], sum = 0;
-  for (size_t i = 1; i < n; i++)
-    max = x[i] > max ? x[i] : max;
-  for (size_t i = 0; i < n; i++)
-    sum += exp (x[i] - max);
-  return max + log (sum);
-}
-
-/* KL divergence of q from p, in nats. */
-static double
-divergence (const float *p, const float *q, size_t n)
-{
-  double lp = log_sum (p, n), lq = log_sum (q, n), sum = 0;
-  for (size_t i = 0; i < n; i++)
-    sum += exp (p[i] - lp) * ((p[i] - lp) - (q[i] - lq));
-  return sum;
-}
-
 /* Texts of the kind that the model knows, from its own expected answers. */
 static size_t
 read_tokens (const QeModel *model, int32_t *out)
@@ -72,7 +51,7 @@ read_tokens (const QeModel *model, int32_t *out)
 }
 
 static void
-check_file (const char *name, double allowed)
+check_file (const char *name, double llama)
 {
   QeModel *model = NULL;
   QeError err = { 0 };
@@ -84,20 +63,19 @@ check_file (const char *name, double allowed)
   bool ok = score (model, ids, n, &exact);
   unsetenv ("QE_ACTIVATIONS");
   ok = ok && score (model, ids, n, &rounded);
-  double mean = 0;
-  for (size_t i = 0; ok && i < n; i++)
-    mean += divergence (exact.logits + i * exact.n_vocab, rounded.logits + i * exact.n_vocab, exact.n_vocab) / (double) n;
-  qe_test_note ("%s: mean KL divergence %.2e over %zu tokens", name, mean, n);
-  qe_test_check (n >= 200 && mean < allowed && (mean > 0 || strcmp (qe_cpu_kernels (), "generic") == 0), __FILE__, __LINE__, "%s: mean divergence %g of %zu tokens",
-                 name, mean, n);
+  double mean = ok ? qe_mean_divergence (exact.logits, rounded.logits, n, exact.n_vocab) : 0;
+  qe_test_note ("%s: mean KL divergence %.2e over %zu tokens, llama.cpp's %.2e", name, mean, n, llama);
+  qe_test_check (ok && n >= 200 && mean < llama && mean < 1e-3 && mean > 0, __FILE__, __LINE__,
+                 "%s: mean divergence %g of %zu tokens", name, mean, n);
   free (exact.logits);
   free (rounded.logits);
   qe_model_free (model);
 }
 
+/* At most what llama.cpp 0.7.0 of Debian unstable loses on the same files and tokens (./dev bench accuracy). */
 QE_TEST (rounding_activations_costs_little)
 {
-  check_file ("quern-tiny-Q8_0.gguf", 1e-3);
-  check_file ("quern-tiny-Q4_K_M.gguf", 1e-3);
-  check_file ("quern-tiny-Q2_K.gguf", 2e-3);
+  check_file ("quern-tiny-Q8_0.gguf", 4.7e-4);
+  check_file ("quern-tiny-Q4_K_M.gguf", 1.46e-3);
+  check_file ("quern-tiny-Q2_K.gguf", 1.51e-3);
 }
