@@ -10,7 +10,9 @@
 #include "quern-sha256.h"
 
 #include <glib/gi18n-lib.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define TICK_MS 200
 #define BUSY_SECONDS 5 /* until another program is asked again */
@@ -590,13 +592,29 @@ verify_free (gpointer data)
   g_free (verify);
 }
 
+/* Ollama and the tools of Hugging Face name a file by its hash: "sha256-ab…", or a link to "ab…". */
+static gboolean
+hash_in_name (const char *path, guint64 *size, char **sha256)
+{
+  g_autofree char *real = realpath (path, NULL), *name = real != NULL ? g_path_get_basename (real) : NULL;
+  const char *hash = name != NULL && g_str_has_prefix (name, "sha256-") ? name + strlen ("sha256-") : name;
+  struct stat st;
+
+  if (!quern_sha256_is_valid (hash) || stat (path, &st) != 0)
+    return FALSE;
+  *size = (guint64) st.st_size;
+  *sha256 = g_strdup (hash);
+  return TRUE;
+}
+
 static gboolean
 verify_file (const Verify *verify, GCancellable *cancellable, GError **error)
 {
   g_autofree char *sha256 = NULL, *hash = NULL, *name = g_path_get_basename (verify->path);
   guint64 size = 0, done = 0;
 
-  if (!_quern_downloads_db_receipt (verify->database, verify->path, &size, &sha256)) {
+  if (!_quern_downloads_db_receipt (verify->database, verify->path, &size, &sha256)
+      && !hash_in_name (verify->path, &size, &sha256)) {
     g_set_error (error, QUERN_DOWNLOAD_ERROR, QUERN_DOWNLOAD_ERROR_FAILED,
                  _ ("“%s” was not downloaded by Quern, so there is nothing to compare it with."), name);
     return FALSE;

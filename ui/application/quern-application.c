@@ -225,6 +225,7 @@ store_opened_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   self->library = quern_library_new (self->store);
   quern_library_scan_async (self->library, NULL, NULL, NULL);
   self->engine = quern_engine_new ();
+  g_signal_connect_object (self->engine, "used", G_CALLBACK (quern_library_mark_used), self->library, G_CONNECT_SWAPPED);
   self->models = quern_models_service_new (G_APPLICATION (self), self->library);
   quern_preferences_apply (self->settings, self->engine);
   g_signal_connect_object (self->store, "erased", G_CALLBACK (quern_engine_forget_states), self->engine,

@@ -91,7 +91,7 @@ delete_clicked_cb (GtkWidget *row)
   QuernInstalledView *self = QUERN_INSTALLED_VIEW (gtk_widget_get_ancestor (row, QUERN_TYPE_INSTALLED_VIEW));
   QuernModel *model = g_object_get_data (G_OBJECT (row), "model");
   AdwToastOverlay *overlay = ADW_TOAST_OVERLAY (gtk_widget_get_ancestor (row, ADW_TYPE_TOAST_OVERLAY));
-  AdwToast *toast = adw_toast_new (quern_model_is_imported (model) ? _ ("Model removed; its file stays where it is")
+  AdwToast *toast = adw_toast_new (quern_model_get_origin (model) == QUERN_ORIGIN_FILE ? _ ("Model removed; its file stays where it is")
                                                                    : _ ("Model deleted"));
   Deletion *deletion = g_new (Deletion, 1);
 
@@ -170,7 +170,7 @@ describe (QuernModel *model)
   g_string_append_printf (text, "%s · %s", quern_model_get_quantisation (model), size);
   if (quern_model_get_vision_path (model) != NULL)
     g_string_append_printf (text, " · %s", _ ("sees pictures"));
-  if (quern_model_is_imported (model))
+  if (quern_model_get_origin (model) == QUERN_ORIGIN_FILE)
     g_string_append_printf (text, "\n%s", quern_model_get_path (model));
   return g_string_free (text, FALSE);
 }
@@ -199,7 +199,7 @@ create_row (gpointer item, gpointer user_data)
   adw_action_row_set_subtitle (ADW_ACTION_ROW (row), subtitle);
   if (!quern_model_is_demo (model)) {
     add_button (row, "folder-open-symbolic", _ ("Show in Files"), G_CALLBACK (folder_clicked_cb));
-    if (!quern_model_is_imported (model))
+    if (quern_model_get_origin (model) == QUERN_ORIGIN_OWN)
       add_button (row, "object-select-symbolic", _ ("Verify Again"), G_CALLBACK (verify_clicked_cb));
     add_button (row, "user-trash-symbolic", _ ("Delete"), G_CALLBACK (delete_clicked_cb));
   }
