@@ -140,6 +140,12 @@ open_conversation_action (GSimpleAction *action, GVariant *parameter, gpointer u
 }
 
 static void
+chat_with_action (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+{
+  do_in_window (user_data, "win.chat-with", parameter);
+}
+
+static void
 search_action (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 {
   do_in_window (user_data, "win.search-for", parameter);
@@ -243,6 +249,7 @@ quern_application_startup (GApplication *application)
     { .name = "about", .activate = about_action },
     { .name = "new-chat", .activate = new_chat_action },
     { .name = "open-conversation", .activate = open_conversation_action, .parameter_type = "x" },
+    { .name = "chat-with", .activate = chat_with_action, .parameter_type = "s" },
     { .name = "search", .activate = search_action, .parameter_type = "s" },
   };
   QuernApplication *self = QUERN_APPLICATION (application);
