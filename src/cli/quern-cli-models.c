@@ -29,6 +29,8 @@ static void
 add_model (JsonBuilder *builder, QuernModel *model)
 {
   static const char *const states[] = { "ok", "damaged", "unsupported" };
+  static const char *const origins[] = { "own", "demonstration", "file", "folder",
+                                         "ollama", "lm-studio", "llama.cpp", "hugging-face" };
   const QeModelInfo *info = quern_model_get_info (model);
 
   add_string (builder, "id", quern_model_get_id (model));
@@ -40,6 +42,7 @@ add_model (JsonBuilder *builder, QuernModel *model)
   add_string (builder, "size", info->size_label);
   add_string (builder, "state", states[quern_model_get_state (model)]);
   add_string (builder, "problem", quern_model_get_problem (model));
+  add_string (builder, "origin", origins[quern_model_get_origin (model)]);
   json_builder_set_member_name (builder, "demonstration");
   json_builder_add_boolean_value (builder, quern_model_is_demo (model));
 }
@@ -48,10 +51,11 @@ static void
 print_model_line (QuernModel *model)
 {
   g_autofree char *size = g_format_size (quern_model_get_size (model));
+  const char *keeper = quern_model_get_keeper (model);
 
-  printf ("%-32s %10s  %-8s %s%s%s\n", quern_model_get_id (model), size, quern_model_get_quantisation (model),
+  printf ("%-32s %10s  %-8s %s%s%s%s%s\n", quern_model_get_id (model), size, quern_model_get_quantisation (model),
           quern_model_get_title (model), quern_model_get_vision_path (model) ? _(", sees pictures") : "",
-          quern_model_is_demo (model) ? _(", demonstration") : "");
+          quern_model_is_demo (model) ? _(", demonstration") : "", keeper ? ", " : "", keeper ? keeper : "");
   if (quern_model_get_problem (model))
     printf ("%-32s %s\n", "", quern_model_get_problem (model));
 }
@@ -210,6 +214,20 @@ quern_cli_show (int argc, char **argv)
 
 /* ---- import and remove ----------------------------------------------------------------------------------------- */
 
+/* The ids of what is at a path or below it. */
+static void
+print_ids (GListModel *models, const char *path)
+{
+  g_autofree char *absolute = g_canonicalize_filename (path, NULL);
+  g_autofree char *prefix = g_strconcat (absolute, G_DIR_SEPARATOR_S, NULL);
+
+  for (guint i = 0; i < g_list_model_get_n_items (models); i++) {
+    g_autoptr (QuernModel) model = g_list_model_get_item (models, i);
+    if (g_str_equal (quern_model_get_path (model), absolute) || g_str_has_prefix (quern_model_get_path (model), prefix))
+      puts (quern_model_get_id (model));
+  }
+}
+
 int
 quern_cli_import (int argc, char **argv)
 {
@@ -218,24 +236,37 @@ quern_cli_import (int argc, char **argv)
   g_autoptr (QuernLibrary) library = NULL;
   g_autoptr (GAsyncResult) result = NULL;
   GError *error = NULL;
-  QuernModel *model;
   gboolean done;
-  int code = quern_cli_parse ("FILE", entries, &argc, &argv, &done);
+  int code = quern_cli_parse (_("FILE|FOLDER — use models where they lie"), entries, &argc, &argv, &done);
 
   if (done)
     return code;
   if (argc != 2)
-    return quern_cli_wrong_usage (_("“import” takes one file."));
+    return quern_cli_wrong_usage (_("“import” takes one file or folder."));
   library = quern_cli_open_library (TRUE, &store, &error);
   if (!library)
     return quern_cli_fail (error);
   quern_library_import_async (library, argv[1], NULL, quern_cli_result_cb, &result);
-  model = quern_library_import_finish (library, quern_cli_wait (&result), &error);
+  quern_library_import_finish (library, quern_cli_wait (&result), &error);
   if (error)
     return quern_cli_fail (error);
-  if (model)
-    puts (quern_model_get_id (model));
+  print_ids (G_LIST_MODEL (library), argv[1]);
   return QUERN_CLI_OK;
+}
+
+/* Returns: (transfer full) (nullable): the path of that folder, if it was added */
+static char *
+find_folder (QuernLibrary *library, const char *name)
+{
+  GListModel *folders = quern_library_get_folders (library);
+  g_autoptr (GFile) wanted = g_file_new_for_commandline_arg (name);
+
+  for (guint i = 0; i < g_list_model_get_n_items (folders); i++) {
+    g_autoptr (GFile) folder = g_list_model_get_item (folders, i);
+    if (g_file_equal (folder, wanted))
+      return g_file_get_path (folder);
+  }
+  return NULL;
 }
 
 int
@@ -245,24 +276,29 @@ quern_cli_remove (int argc, char **argv)
   g_autoptr (QuernStore) store = NULL;
   g_autoptr (QuernLibrary) library = NULL;
   g_autoptr (GAsyncResult) result = NULL;
+  g_autofree char *folder = NULL;
   GError *error = NULL;
   QuernModel *model;
   gboolean done;
-  int code = quern_cli_parse ("MODEL", entries, &argc, &argv, &done);
+  int code = quern_cli_parse ("MODEL|FOLDER", entries, &argc, &argv, &done);
 
   if (done)
     return code;
   if (argc != 2)
-    return quern_cli_wrong_usage (_("“remove” takes one model."));
+    return quern_cli_wrong_usage (_("“remove” takes one model or folder."));
   library = quern_cli_open_library (TRUE, &store, &error);
   if (!library)
     return quern_cli_fail (error);
   model = quern_library_find (library, argv[1]);
-  if (!model)
+  folder = model ? NULL : find_folder (library, argv[1]);
+  if (!model && !folder)
     return quern_cli_fail (g_error_new (QUERN_LIBRARY_ERROR, QUERN_LIBRARY_ERROR_NOT_FOUND,
                                         _("There is no model “%s”. “quern-cli list” prints those that are on this computer."),
                                         argv[1]));
-  quern_library_remove_async (library, model, NULL, quern_cli_result_cb, &result);
+  if (model)
+    quern_library_remove_async (library, model, NULL, quern_cli_result_cb, &result);
+  else
+    quern_library_remove_folder_async (library, folder, NULL, quern_cli_result_cb, &result);
   if (!quern_library_remove_finish (library, quern_cli_wait (&result), &error))
     return quern_cli_fail (error);
   return QUERN_CLI_OK;

@@ -10,7 +10,9 @@
 #include "quern-sha256.h"
 
 #include <glib/gi18n-lib.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define TICK_MS 200
 #define BUSY_SECONDS 5 /* until another program is asked again */
@@ -26,12 +28,12 @@ struct _QuernDownloads {
   GPtrArray *items;
   QuernDownload *running; /* its job's thread has not ended yet */
   QuernDownload *only;    /* run nothing else while held */
-  gboolean held, loaded, closed;
+  gboolean held, suspended, loaded, closed;
   guint tick;
 };
 
 enum { SIGNAL_INSTALLED, N_SIGNALS };
-enum { PROP_0, PROP_ACTIVE, N_PROPS };
+enum { PROP_0, PROP_ACTIVE, PROP_PROGRESS, N_PROPS };
 
 static guint signals[N_SIGNALS];
 static GParamSpec *properties[N_PROPS];
@@ -110,6 +112,8 @@ quern_downloads_get_property (GObject *object, guint id, GValue *value, GParamSp
 {
   if (id == PROP_ACTIVE)
     g_value_set_boolean (value, quern_downloads_is_active (QUERN_DOWNLOADS (object)));
+  else if (id == PROP_PROGRESS)
+    g_value_set_double (value, quern_downloads_get_progress (QUERN_DOWNLOADS (object)));
   else
     G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
 }
@@ -125,6 +129,8 @@ quern_downloads_class_init (QuernDownloadsClass *class)
   /* Whether one is running: do not suspend meanwhile. */
   properties[PROP_ACTIVE] =
       g_param_spec_boolean ("active", NULL, NULL, FALSE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+  properties[PROP_PROGRESS] =
+      g_param_spec_double ("progress", NULL, NULL, -1, 1, -1, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
   g_object_class_install_properties (object_class, N_PROPS, properties);
   signals[SIGNAL_INSTALLED] = g_signal_new ("installed", QUERN_TYPE_DOWNLOADS, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
                                             G_TYPE_NONE, 1, QUERN_TYPE_DOWNLOAD);
@@ -217,6 +223,7 @@ quern_downloads_load_finish (QuernDownloads *self, GAsyncResult *result, GError 
       g_ptr_array_add (self->items, g_object_ref (loaded->downloads->pdata[i]));
     g_list_model_items_changed (G_LIST_MODEL (self), before, 0, self->items->len - before);
     loaded_free (loaded);
+    g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_PROGRESS]);
   }
   pump (self);
   return self->database != NULL;
@@ -263,6 +270,7 @@ set_state (QuernDownloads *self, QuernDownload *download, QuernDownloadState sta
   g_clear_handle_id (&download->retry_source, g_source_remove);
   _quern_download_set_state (download, state, error);
   save (self, download);
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_PROGRESS]);
 }
 
 typedef struct {
@@ -303,6 +311,7 @@ take_failure (QuernDownloads *self, QuernDownload *download, QuernDownloadJob *j
     set_state (self, download, QUERN_DOWNLOAD_NO_SPACE, error);
     download->missing = job->missing;
     g_object_notify (G_OBJECT (download), "missing");
+    g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_PROGRESS]);
   } else if (quern_hub_error_is_temporary (error)
              || g_error_matches (error, QUERN_DOWNLOAD_ERROR, QUERN_DOWNLOAD_ERROR_BUSY)) {
     wait_and_retry (self, download, error);
@@ -327,6 +336,7 @@ tick_cb (gpointer data)
   if (download->state == QUERN_DOWNLOAD_RUNNING)
     _quern_download_set_progress (download, finished + progress.bytes, received + progress.received,
                                   (QuernDownloadPhase) progress.phase);
+  g_object_notify_by_pspec (G_OBJECT (data), properties[PROP_PROGRESS]);
   return G_SOURCE_CONTINUE;
 }
 
@@ -395,7 +405,9 @@ start (QuernDownloads *self, QuernDownload *download)
 static void
 pump (QuernDownloads *self)
 {
-  for (guint i = 0; self->loaded && !self->closed && self->running == NULL && i < self->items->len; i++) {
+  gboolean may = self->loaded && !self->closed && !self->suspended;
+
+  for (guint i = 0; may && self->running == NULL && i < self->items->len; i++) {
     QuernDownload *download = self->items->pdata[i];
 
     if (download->state == QUERN_DOWNLOAD_QUEUED && (!self->held || self->only == download))
@@ -537,6 +549,7 @@ quern_downloads_cancel (QuernDownloads *self, QuernDownload *download)
   }
   g_ptr_array_remove_index (self->items, position);
   g_list_model_items_changed (G_LIST_MODEL (self), position, 1, 0);
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_PROGRESS]);
   pump (self);
 }
 
@@ -590,13 +603,29 @@ verify_free (gpointer data)
   g_free (verify);
 }
 
+/* Ollama and the tools of Hugging Face name a file by its hash: "sha256-ab…", or a link to "ab…". */
+static gboolean
+hash_in_name (const char *path, guint64 *size, char **sha256)
+{
+  g_autofree char *real = realpath (path, NULL), *name = real != NULL ? g_path_get_basename (real) : NULL;
+  const char *hash = name != NULL && g_str_has_prefix (name, "sha256-") ? name + strlen ("sha256-") : name;
+  struct stat st;
+
+  if (!quern_sha256_is_valid (hash) || stat (path, &st) != 0)
+    return FALSE;
+  *size = (guint64) st.st_size;
+  *sha256 = g_strdup (hash);
+  return TRUE;
+}
+
 static gboolean
 verify_file (const Verify *verify, GCancellable *cancellable, GError **error)
 {
   g_autofree char *sha256 = NULL, *hash = NULL, *name = g_path_get_basename (verify->path);
   guint64 size = 0, done = 0;
 
-  if (!_quern_downloads_db_receipt (verify->database, verify->path, &size, &sha256)) {
+  if (!_quern_downloads_db_receipt (verify->database, verify->path, &size, &sha256)
+      && !hash_in_name (verify->path, &size, &sha256)) {
     g_set_error (error, QUERN_DOWNLOAD_ERROR, QUERN_DOWNLOAD_ERROR_FAILED,
                  _ ("“%s” was not downloaded by Quern, so there is nothing to compare it with."), name);
     return FALSE;
@@ -684,4 +713,62 @@ quern_downloads_is_active (QuernDownloads *self)
 {
   g_return_val_if_fail (QUERN_IS_DOWNLOADS (self), FALSE);
   return self->running != NULL;
+}
+
+/* Returns: (transfer none) (nullable): what is being downloaded now */
+QuernDownload *
+quern_downloads_get_running (QuernDownloads *self)
+{
+  g_return_val_if_fail (QUERN_IS_DOWNLOADS (self), NULL);
+  return self->running != NULL && self->running->state == QUERN_DOWNLOAD_RUNNING ? self->running : NULL;
+}
+
+/* Returns: how much of all that is under way or waits for its turn is here, from 0 to 1; -1 when nothing is */
+double
+quern_downloads_get_progress (QuernDownloads *self)
+{
+  guint64 bytes = 0, total = 0;
+
+  g_return_val_if_fail (QUERN_IS_DOWNLOADS (self), -1);
+  for (guint i = 0; i < self->items->len; i++) {
+    const QuernDownload *download = self->items->pdata[i];
+
+    if (download->state == QUERN_DOWNLOAD_RUNNING || download->state == QUERN_DOWNLOAD_QUEUED
+        || download->state == QUERN_DOWNLOAD_WAITING) {
+      bytes += download->bytes;
+      total += download->total;
+    }
+  }
+  return total > 0 ? MIN (1, (double) bytes / (double) total) : -1;
+}
+
+/**
+ * quern_downloads_set_suspended:
+ * @suspended: whether all are to wait
+ *
+ * For a network that costs money: what runs is stopped where it is and goes on, as what is queued, when this ends. To be
+ * called before quern_downloads_load_async() if nothing shall begin.
+ */
+void
+quern_downloads_set_suspended (QuernDownloads *self, gboolean suspended)
+{
+  g_return_if_fail (QUERN_IS_DOWNLOADS (self));
+  if (self->suspended == suspended)
+    return;
+  self->suspended = suspended;
+  if (suspended && self->running != NULL && self->running->state == QUERN_DOWNLOAD_RUNNING) {
+    g_cancellable_cancel (self->running->job->cancellable);
+    set_state (self, self->running, QUERN_DOWNLOAD_QUEUED, NULL);
+  }
+  pump (self);
+}
+
+/* Something was deleted: those that the disk was too small for try again. */
+void
+quern_downloads_make_use_of_space (QuernDownloads *self)
+{
+  g_return_if_fail (QUERN_IS_DOWNLOADS (self));
+  for (guint i = 0; i < self->items->len; i++)
+    if (((QuernDownload *) self->items->pdata[i])->state == QUERN_DOWNLOAD_NO_SPACE)
+      quern_downloads_resume (self, self->items->pdata[i]);
 }

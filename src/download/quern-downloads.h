@@ -9,6 +9,7 @@ G_BEGIN_DECLS
 /* The queue: a GListModel of #QuernDownload in the order they are worked on, one at a time, kept in
  * $XDG_DATA_HOME/quern/downloads.db. Main thread; nothing here blocks.
  *
+ * Properties: "active": whether one is running; "progress": see quern_downloads_get_progress().
  * Signals: "installed" (QuernDownload *): verified and in its place. */
 #define QUERN_TYPE_DOWNLOADS (quern_downloads_get_type ())
 G_DECLARE_FINAL_TYPE (QuernDownloads, quern_downloads, QUERN, DOWNLOADS, GObject)
@@ -32,5 +33,9 @@ void            quern_downloads_verify_async   (QuernDownloads *self, const char
                                                 GAsyncReadyCallback callback, gpointer user_data);
 gboolean        quern_downloads_verify_finish  (QuernDownloads *self, GAsyncResult *result, GError **error);
 gboolean        quern_downloads_is_active      (QuernDownloads *self);
+QuernDownload  *quern_downloads_get_running    (QuernDownloads *self);
+double          quern_downloads_get_progress   (QuernDownloads *self);
+void            quern_downloads_set_suspended  (QuernDownloads *self, gboolean suspended);
+void            quern_downloads_make_use_of_space (QuernDownloads *self);
 
 G_END_DECLS

@@ -10,9 +10,11 @@
 #include <fcntl.h>
 #include <glib/gi18n-lib.h>
 #include <glib/gstdio.h>
+#include <linux/magic.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -234,6 +236,15 @@ quern_part_free (QuernPart *part)
   g_free (part);
 }
 
+/* Setting space aside means filling it with zeros here: as much work as the download itself. */
+static gboolean
+is_in_memory (int fd)
+{
+  struct statfs fs;
+
+  return fstatfs (fd, &fs) == 0 && fs.f_type == TMPFS_MAGIC;
+}
+
 /**
  * quern_part_reserve:
  *
@@ -243,7 +254,7 @@ quern_part_free (QuernPart *part)
 gboolean
 quern_part_reserve (QuernPart *part, GError **error)
 {
-  if (part->size == 0 || fallocate (part->fd, 0, 0, part->size) == 0 || errno == EOPNOTSUPP || errno == ENOSYS)
+  if (part->size == 0 || is_in_memory (part->fd) || fallocate (part->fd, 0, 0, part->size) == 0 || errno == EOPNOTSUPP || errno == ENOSYS)
     return TRUE;
   return set_disk_error (error, part->part_path, errno);
 }

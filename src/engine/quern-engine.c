@@ -49,6 +49,10 @@ typedef struct {
   gboolean done;         /* the caller was told: no more progress */
 } Load; /* in an atomic rc box */
 
+enum { SIGNAL_USED, N_SIGNALS };
+
+static guint signals[N_SIGNALS];
+
 G_DEFINE_FINAL_TYPE (QuernEngine, quern_engine, G_TYPE_OBJECT)
 G_DEFINE_QUARK (quern-engine-error-quark, quern_engine_error)
 
@@ -456,6 +460,7 @@ quern_engine_load_async (QuernEngine *self, QuernModel *model, const QuernLoadPa
   load->victims = g_ptr_array_new_with_free_func (g_object_unref);
   g_task_set_task_data (task, load, load_release);
   g_queue_push_tail (&self->loads, task);
+  g_signal_emit (self, signals[SIGNAL_USED], 0, model);
   start_next_load (self);
 }
 
@@ -679,6 +684,9 @@ static void
 quern_engine_class_init (QuernEngineClass *klass)
 {
   G_OBJECT_CLASS (klass)->finalize = quern_engine_finalize;
+  /* A model is wanted for an answer, loaded already or not. */
+  signals[SIGNAL_USED] = g_signal_new ("used", QUERN_TYPE_ENGINE, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1,
+                                       QUERN_TYPE_MODEL);
 }
 
 static void

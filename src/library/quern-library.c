@@ -20,14 +20,19 @@ struct _QuernLibrary {
   QuernStore *store; /* NULL: nothing is imported */
   char *folder, *demo_folder;
   GListStore *models;
+  GListStore *folders;   /* of GFile: those that were added */
+  GPtrArray *skipped;    /* of QuernModel: what other programs keep and Quern does not run */
+  GHashTable *last_used; /* path -> gint64 *, microseconds since 1970 */
   GFileMonitor *monitor;
   guint settle_source;
   guint scans; /* under way */
 };
 
 enum { PROP_0, PROP_SCANNING, N_PROPS };
+enum { SIGNAL_USED, N_SIGNALS };
 
 static GParamSpec *properties[N_PROPS];
+static guint signals[N_SIGNALS];
 
 static GType
 quern_library_get_item_type (GListModel *model)
@@ -62,37 +67,91 @@ G_DEFINE_QUARK (quern-library-error-quark, quern_library_error)
 /* ---- scanning -------------------------------------------------------------------------------------------------- */
 
 typedef struct {
-  char *folder, *demo_folder;
+  QuernScanOptions options;
   QuernDatabase *database; /* NULL without a store */
-  GPtrArray *known;
+
+  /* Results */
+  GPtrArray *skipped;
+  GPtrArray *folders; /* of GFile */
+  GHashTable *last_used;
 } ScanJob;
+
+static ScanJob *
+scan_job_new (QuernLibrary *self)
+{
+  ScanJob *job = g_new0 (ScanJob, 1);
+
+  job->options.folder = g_strdup (self->folder);
+  job->options.demo_folder = g_strdup (self->demo_folder);
+  job->options.imported = g_ptr_array_new_with_free_func (g_free);
+  job->options.known = g_ptr_array_new_with_free_func (g_object_unref);
+  job->database = self->store ? g_object_ref (quern_store_get_database (self->store)) : NULL;
+  job->skipped = g_ptr_array_new_with_free_func (g_object_unref);
+  job->folders = g_ptr_array_new_with_free_func (g_object_unref);
+  job->last_used = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  return job;
+}
 
 static void
 scan_job_free (gpointer data)
 {
   ScanJob *job = data;
 
-  g_free (job->folder);
-  g_free (job->demo_folder);
+  g_free (job->options.folder);
+  g_free (job->options.demo_folder);
+  g_ptr_array_unref (job->options.imported);
+  g_ptr_array_unref (job->options.known);
   g_clear_object (&job->database);
-  g_ptr_array_unref (job->known);
+  g_ptr_array_unref (job->skipped);
+  g_ptr_array_unref (job->folders);
+  g_hash_table_unref (job->last_used);
   g_free (job);
 }
 
-static gboolean
-read_imported (sqlite3 *db, gpointer data, GError **error)
+static void
+set_last_used (GHashTable *table, const char *path, gint64 time)
 {
+  g_hash_table_insert (table, g_strdup (path), g_memdup2 (&time, sizeof time));
+}
+
+static gint64
+last_used (QuernLibrary *self, const char *path)
+{
+  const gint64 *time = g_hash_table_lookup (self->last_used, path);
+
+  return time ? *time : 0;
+}
+
+static gboolean
+read_model_files (sqlite3 *db, gpointer data, GError **error)
+{
+  ScanJob *job = data;
   GError *failure = NULL;
   g_autoptr (sqlite3_stmt) stmt =
-      quern_sql_query (db, error, "SELECT path FROM model_file WHERE imported ORDER BY path", "");
+      quern_sql_query (db, error, "SELECT path, imported, last_used FROM model_file ORDER BY path", "");
 
   if (!stmt)
     return FALSE;
-  while (quern_sql_next (stmt, &failure))
-    g_ptr_array_add (data, quern_sql_dup_text (stmt, 0));
+  while (quern_sql_next (stmt, &failure)) {
+    g_autofree char *path = quern_sql_dup_text (stmt, 0);
+    set_last_used (job->last_used, path, sqlite3_column_int64 (stmt, 2));
+    if (sqlite3_column_int (stmt, 1))
+      g_ptr_array_add (job->options.imported, g_steal_pointer (&path));
+  }
   if (failure)
     g_propagate_error (error, failure);
   return failure == NULL;
+}
+
+/* A folder that is away, on a disk that is not plugged in, is still one: only a file is known by its ending. */
+static void
+list_folders (ScanJob *job)
+{
+  for (guint i = 0; i < job->options.imported->len; i++) {
+    const char *path = job->options.imported->pdata[i];
+    if (g_file_test (path, G_FILE_TEST_IS_DIR) || !g_str_has_suffix (path, ".gguf"))
+      g_ptr_array_add (job->folders, g_file_new_for_path (path));
+  }
 }
 
 /* A database that cannot be read costs the imported models, not the others. */
@@ -100,31 +159,31 @@ static void
 scan_worker (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
 {
   ScanJob *job = data;
-  g_autoptr (GPtrArray) imported = g_ptr_array_new_with_free_func (g_free);
 
   if (job->database)
-    quern_database_read (job->database, read_imported, imported, NULL);
-  g_task_return_pointer (task, _quern_scan (job->folder, job->demo_folder, imported, job->known, cancellable),
+    quern_database_read (job->database, read_model_files, job, NULL);
+  list_folders (job);
+  g_task_return_pointer (task, _quern_scan (&job->options, job->skipped, cancellable),
                          (GDestroyNotify) g_ptr_array_unref);
 }
 
-static GPtrArray *
-current_models (QuernLibrary *self)
+static void
+add_current_models (QuernLibrary *self, GPtrArray *models)
 {
   guint n = quern_library_get_n_items (G_LIST_MODEL (self));
-  GPtrArray *models = g_ptr_array_new_with_free_func (g_object_unref);
 
   for (guint i = 0; i < n; i++)
     g_ptr_array_add (models, quern_library_get_item (G_LIST_MODEL (self), i));
-  return models;
 }
 
 /* Replaces what changed and keeps the objects of what did not. */
 static void
 show_models (QuernLibrary *self, GPtrArray *found)
 {
-  g_autoptr (GPtrArray) now = current_models (self);
+  g_autoptr (GPtrArray) now = g_ptr_array_new_with_free_func (g_object_unref);
   guint same_start = 0, same_end = 0;
+
+  add_current_models (self, now);
 
   while (same_start < MIN (now->len, found->len)
          && _quern_model_equal (now->pdata[same_start], found->pdata[same_start]))
@@ -137,6 +196,33 @@ show_models (QuernLibrary *self, GPtrArray *found)
                          found->len - same_start - same_end);
 }
 
+static gboolean
+is_same_folder (gconstpointer a, gconstpointer b)
+{
+  return g_file_equal ((GFile *) a, (GFile *) b);
+}
+
+/* What else a scan found. The list of folders changes only where it differs, as somebody may be looking at it. */
+static void
+take_results (QuernLibrary *self, ScanJob *job)
+{
+  guint n = g_list_model_get_n_items (G_LIST_MODEL (self->folders));
+  gboolean same = n == job->folders->len;
+  GHashTableIter iter;
+  gpointer path, time;
+
+  for (guint i = 0; same && i < n; i++)
+    same = g_list_store_find_with_equal_func (self->folders, job->folders->pdata[i], is_same_folder, NULL);
+  if (!same)
+    g_list_store_splice (self->folders, 0, n, job->folders->pdata, job->folders->len);
+  g_ptr_array_unref (self->skipped);
+  self->skipped = g_ptr_array_ref (job->skipped);
+  g_hash_table_iter_init (&iter, job->last_used);
+  while (g_hash_table_iter_next (&iter, &path, &time)) /* what was used since is newer here than what was read */
+    if (*(gint64 *) time > last_used (self, path))
+      set_last_used (self->last_used, path, *(gint64 *) time);
+}
+
 static void
 scanned_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -145,8 +231,10 @@ scanned_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   GError *error = NULL;
   g_autoptr (GPtrArray) found = g_task_propagate_pointer (G_TASK (result), &error);
 
-  if (found)
+  if (found) {
+    take_results (self, g_task_get_task_data (G_TASK (result)));
     show_models (self, found);
+  }
   if (--self->scans == 0)
     g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_SCANNING]);
   if (found)
@@ -167,12 +255,11 @@ quern_library_scan_async (QuernLibrary *self, GCancellable *cancellable, GAsyncR
 {
   GTask *task = g_task_new (self, cancellable, callback, user_data);
   g_autoptr (GTask) worker = g_task_new (self, cancellable, scanned_cb, task);
-  ScanJob *job = g_new0 (ScanJob, 1);
+  ScanJob *job = scan_job_new (self);
 
-  job->folder = g_strdup (self->folder);
-  job->demo_folder = g_strdup (self->demo_folder);
-  job->database = self->store ? g_object_ref (quern_store_get_database (self->store)) : NULL;
-  job->known = current_models (self);
+  add_current_models (self, job->options.known);
+  for (guint i = 0; i < self->skipped->len; i++)
+    g_ptr_array_add (job->options.known, g_object_ref (self->skipped->pdata[i]));
   g_task_set_task_data (worker, job, scan_job_free);
   if (self->scans++ == 0)
     g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_SCANNING]);
@@ -245,7 +332,8 @@ quern_library_find (QuernLibrary *self, const char *id)
 /**
  * quern_library_get_default:
  *
- * Returns: (transfer none) (nullable): the first model that can be used: Quern Tiny when there is no other
+ * Returns: (transfer none) (nullable): the first model that can be used: Quern Tiny when there is no other. What other
+ * programs keep is not it: nobody has chosen that here, and it may be of any size.
  */
 QuernModel *
 quern_library_get_default (QuernLibrary *self)
@@ -254,10 +342,97 @@ quern_library_get_default (QuernLibrary *self)
 
   for (guint i = 0; i < n; i++) {
     g_autoptr (QuernModel) model = quern_library_get_item (G_LIST_MODEL (self), i);
-    if (quern_model_get_state (model) == QUERN_MODEL_OK)
+    if (quern_model_get_state (model) == QUERN_MODEL_OK && quern_model_get_keeper (model) == NULL)
       return model;
   }
   return NULL;
+}
+
+/**
+ * quern_library_get_folders:
+ *
+ * Returns: (transfer none): a list of GFile, the folders that were added
+ */
+GListModel *
+quern_library_get_folders (QuernLibrary *self)
+{
+  return G_LIST_MODEL (self->folders);
+}
+
+/**
+ * quern_library_get_n_skipped:
+ *
+ * Returns: how many models other programs keep that are of architectures which Quern does not run
+ */
+guint
+quern_library_get_n_skipped (QuernLibrary *self)
+{
+  return self->skipped->len;
+}
+
+/* ---- use -------------------------------------------------------------------------------------------------------- */
+
+typedef struct {
+  char *path;
+  gint64 time;
+} Use;
+
+static void
+use_free (gpointer data)
+{
+  Use *use = data;
+
+  g_free (use->path);
+  g_free (use);
+}
+
+static gboolean
+write_use (sqlite3 *db, gpointer data, GError **error)
+{
+  const Use *use = data;
+
+  return quern_sql_run (db, error,
+                        "INSERT INTO model_file (path, added, imported, last_used) VALUES (?1, ?2, 0, ?2)"
+                        " ON CONFLICT (path) DO UPDATE SET last_used = excluded.last_used",
+                        "si", use->path, use->time);
+}
+
+static void
+use_written_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (!quern_database_call_finish (QUERN_DATABASE (source), result, &error))
+    g_debug ("when a model was used could not be saved: %s", error->message);
+}
+
+/* Remembers that a model was used just now. */
+void
+quern_library_mark_used (QuernLibrary *self, QuernModel *model)
+{
+  Use *use;
+
+  g_return_if_fail (QUERN_IS_LIBRARY (self) && QUERN_IS_MODEL (model));
+  use = g_new (Use, 1);
+  *use = (Use) { g_strdup (quern_model_get_path (model)), g_get_real_time () };
+  set_last_used (self->last_used, use->path, use->time);
+  g_signal_emit (self, signals[SIGNAL_USED], 0, model);
+  if (self->store)
+    quern_database_write_async (quern_store_get_database (self->store), write_use, use, use_free, NULL, use_written_cb,
+                                NULL);
+  else
+    use_free (use);
+}
+
+/**
+ * quern_library_get_last_used:
+ *
+ * Returns: microseconds since 1970, 0 when it was never used
+ */
+gint64
+quern_library_get_last_used (QuernLibrary *self, QuernModel *model)
+{
+  return last_used (self, quern_model_get_path (model));
 }
 
 /* ---- import and remove ----------------------------------------------------------------------------------------- */
@@ -308,17 +483,39 @@ write_entry (sqlite3 *db, gpointer data, GError **error)
                         "si", entry->path, g_get_real_time ());
 }
 
+/* The first sound model in a folder; any, where none is. */
+static QuernModel *
+find_below (QuernLibrary *self, const char *folder)
+{
+  guint n = quern_library_get_n_items (G_LIST_MODEL (self));
+  g_autofree char *prefix = g_strconcat (folder, G_DIR_SEPARATOR_S, NULL);
+  QuernModel *any = NULL;
+
+  for (guint i = 0; i < n; i++) {
+    g_autoptr (QuernModel) model = quern_library_get_item (G_LIST_MODEL (self), i);
+    if (!g_str_has_prefix (quern_model_get_path (model), prefix))
+      continue;
+    if (quern_model_get_state (model) == QUERN_MODEL_OK)
+      return model; /* the list holds it */
+    any = any ? any : model;
+  }
+  return any;
+}
+
 static void
 rescanned_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (GTask) task = user_data;
   const Entry *entry = g_task_get_task_data (task);
   GError *error = NULL;
+  QuernModel *model;
 
-  if (!quern_library_scan_finish (QUERN_LIBRARY (source), result, &error))
+  if (!quern_library_scan_finish (QUERN_LIBRARY (source), result, &error)) {
     g_task_return_error (task, error);
-  else
-    g_task_return_pointer (task, quern_library_find (QUERN_LIBRARY (source), entry->path), NULL);
+    return;
+  }
+  model = quern_library_find (QUERN_LIBRARY (source), entry->path);
+  g_task_return_pointer (task, model ? model : find_below (QUERN_LIBRARY (source), entry->path), NULL);
 }
 
 static gboolean
@@ -334,14 +531,28 @@ delete_files (GPtrArray *paths, GError **error)
   return TRUE;
 }
 
+/* Whether there is something to import. */
+static void
+check_import (const char *path, GCancellable *cancellable, GError **error)
+{
+  g_autoptr (QuernModel) model = NULL;
+
+  if (!g_file_test (path, G_FILE_TEST_IS_DIR))
+    model = quern_model_new (path, cancellable, error);
+  else if (!_quern_scan_has_models (path, cancellable))
+    g_set_error (error, QUERN_LIBRARY_ERROR, QUERN_LIBRARY_ERROR_NOT_FOUND,
+                 _("There is no GGUF model in “%s”. Choose the folder that the files with the ending .gguf are in."), path);
+}
+
 static void
 change_worker (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
 {
   QuernLibrary *self = source;
   Entry *entry = data;
   GError *error = NULL;
-  g_autoptr (QuernModel) model = entry->imported ? quern_model_new (entry->path, cancellable, &error) : NULL;
 
+  if (entry->imported)
+    check_import (entry->path, cancellable, &error);
   if (!error && delete_files (entry->victims, &error) && self->store)
     quern_database_write (quern_store_get_database (self->store), write_entry, entry, &error);
   if (error)
@@ -377,7 +588,8 @@ apply_change (QuernLibrary *self, GTask *task, Entry *entry)
 
 /**
  * quern_library_import_async:
- * @path: a GGUF file anywhere; it is used where it lies and never changed
+ * @path: a GGUF file anywhere, or a folder with such files; they are used where they lie and never changed. A folder is
+ *   looked into again at each scan.
  */
 void
 quern_library_import_async (QuernLibrary *self, const char *path, GCancellable *cancellable,
@@ -392,7 +604,7 @@ quern_library_import_async (QuernLibrary *self, const char *path, GCancellable *
 /**
  * quern_library_import_finish:
  *
- * Returns: (transfer none) (nullable): the model, now in the library
+ * Returns: (transfer none) (nullable): the model, now in the library; of a folder, one of its models
  */
 QuernModel *
 quern_library_import_finish (QuernLibrary *self, GAsyncResult *result, GError **error)
@@ -427,10 +639,32 @@ vision_file_is_shared (QuernLibrary *self, QuernModel *model)
   return users > 1;
 }
 
+/* Why a model cannot be removed here; FALSE when there is a reason. */
+static gboolean
+check_removable (QuernModel *model, GError **error)
+{
+  const char *keeper = quern_model_get_keeper (model);
+
+  if (quern_model_is_demo (model))
+    g_set_error_literal (error, QUERN_LIBRARY_ERROR, QUERN_LIBRARY_ERROR_NOT_ALLOWED,
+                         _("Quern Tiny comes with the application and cannot be removed."));
+  else if (keeper)
+    g_set_error (error, QUERN_LIBRARY_ERROR, QUERN_LIBRARY_ERROR_NOT_ALLOWED,
+                 _("“%s” belongs to %s. Delete it there."), quern_model_get_title (model), keeper);
+  else if (quern_model_get_origin (model) == QUERN_ORIGIN_FOLDER)
+    g_set_error (error, QUERN_LIBRARY_ERROR, QUERN_LIBRARY_ERROR_NOT_ALLOWED,
+                 _("“%s” lies in a folder that was added. Remove that folder, or delete the file itself."),
+                 quern_model_get_title (model));
+  else
+    return TRUE;
+  return FALSE;
+}
+
 /**
  * quern_library_remove_async:
  *
- * Deletes a model's files, with its vision file unless another model uses it; an imported one is only forgotten.
+ * Deletes a model's files, with its vision file unless another model uses it; an imported one is only forgotten. What
+ * other programs keep, and what is in a folder that was added, is left alone: %QUERN_LIBRARY_ERROR_NOT_ALLOWED.
  * A context that has it open keeps working.
  */
 void
@@ -438,21 +672,34 @@ quern_library_remove_async (QuernLibrary *self, QuernModel *model, GCancellable 
                             GAsyncReadyCallback callback, gpointer user_data)
 {
   GTask *task = g_task_new (self, cancellable, callback, user_data);
+  GError *error = NULL;
   Entry *entry;
 
-  if (quern_model_is_demo (model)) {
-    g_task_return_new_error (task, QUERN_LIBRARY_ERROR, QUERN_LIBRARY_ERROR_NOT_ALLOWED,
-                             _("Quern Tiny comes with the application and cannot be removed."));
+  if (!check_removable (model, &error)) {
+    g_task_return_error (task, error);
     g_object_unref (task);
     return;
   }
   entry = entry_new (quern_model_get_path (model), FALSE);
-  if (!quern_model_is_imported (model)) {
+  if (quern_model_get_origin (model) == QUERN_ORIGIN_OWN) {
     add_parts (entry->victims, model);
     if (quern_model_get_vision_path (model) && !vision_file_is_shared (self, model))
       g_ptr_array_add (entry->victims, g_strdup (quern_model_get_vision_path (model)));
   }
   apply_change (self, task, entry);
+}
+
+/**
+ * quern_library_remove_folder_async:
+ * @path: a folder that was added
+ *
+ * Forgets it, with the models in it. Its files stay. To be finished with quern_library_remove_finish().
+ */
+void
+quern_library_remove_folder_async (QuernLibrary *self, const char *path, GCancellable *cancellable,
+                                   GAsyncReadyCallback callback, gpointer user_data)
+{
+  apply_change (self, g_task_new (self, cancellable, callback, user_data), entry_new (path, FALSE));
 }
 
 gboolean
@@ -499,6 +746,9 @@ quern_library_dispose (GObject *object)
   g_clear_object (&self->monitor);
   g_clear_object (&self->store);
   g_clear_object (&self->models);
+  g_clear_object (&self->folders);
+  g_clear_pointer (&self->skipped, g_ptr_array_unref);
+  g_clear_pointer (&self->last_used, g_hash_table_unref);
   g_clear_pointer (&self->folder, g_free);
   g_clear_pointer (&self->demo_folder, g_free);
   G_OBJECT_CLASS (quern_library_parent_class)->dispose (object);
@@ -514,6 +764,9 @@ quern_library_class_init (QuernLibraryClass *klass)
   properties[PROP_SCANNING] = g_param_spec_boolean ("scanning", NULL, NULL, FALSE,
                                                     G_PARAM_READABLE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
   g_object_class_install_properties (object_class, N_PROPS, properties);
+  /* A model was marked as used. */
+  signals[SIGNAL_USED] = g_signal_new ("used", QUERN_TYPE_LIBRARY, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1,
+                                       QUERN_TYPE_MODEL);
 }
 
 static void
@@ -531,6 +784,9 @@ quern_library_init (QuernLibrary *self)
   self->folder = quern_library_dup_folder ();
   self->demo_folder = g_build_filename (data_folder ? data_folder : PKGDATADIR, "models", NULL);
   self->models = g_list_store_new (QUERN_TYPE_MODEL);
+  self->folders = g_list_store_new (G_TYPE_FILE);
+  self->skipped = g_ptr_array_new_with_free_func (g_object_unref);
+  self->last_used = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   g_signal_connect_object (self->models, "items-changed", G_CALLBACK (items_changed_cb), self, G_CONNECT_SWAPPED);
   folder = g_file_new_for_path (self->folder);
   self->monitor = g_file_monitor_directory (folder, G_FILE_MONITOR_WATCH_MOVES, NULL, NULL);

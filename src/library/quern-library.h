@@ -17,8 +17,11 @@ typedef enum {
   QUERN_LIBRARY_ERROR_FAILED,
 } QuernLibraryError;
 
-/* The models on this computer, a GListModel of QuernModel: those in $XDG_DATA_HOME/quern/models (watched), files that
- * were imported where they lie, and Quern Tiny last. Empty until the first scan is done ("scanning" says). */
+/* The models on this computer, a GListModel of QuernModel: those in $XDG_DATA_HOME/quern/models (watched), files and
+ * folders that were imported where they lie, what Ollama, LM Studio, llama.cpp and Hugging Face's tools keep, and Quern
+ * Tiny last. Empty until the first scan is done ("scanning" says).
+ *
+ * Signals: "used" (QuernModel *). */
 #define QUERN_TYPE_LIBRARY (quern_library_get_type ())
 G_DECLARE_FINAL_TYPE (QuernLibrary, quern_library, QUERN, LIBRARY, GObject)
 
@@ -27,6 +30,10 @@ char         *quern_library_dup_folder     (void);
 gboolean      quern_library_get_scanning   (QuernLibrary *self);
 QuernModel   *quern_library_find           (QuernLibrary *self, const char *id);
 QuernModel   *quern_library_get_default    (QuernLibrary *self);
+GListModel   *quern_library_get_folders    (QuernLibrary *self);
+guint         quern_library_get_n_skipped  (QuernLibrary *self);
+void          quern_library_mark_used      (QuernLibrary *self, QuernModel *model);
+gint64        quern_library_get_last_used  (QuernLibrary *self, QuernModel *model);
 void          quern_library_scan_async     (QuernLibrary *self, GCancellable *cancellable,
                                             GAsyncReadyCallback callback, gpointer user_data);
 gboolean      quern_library_scan_finish    (QuernLibrary *self, GAsyncResult *result, GError **error);
@@ -35,6 +42,8 @@ void          quern_library_import_async   (QuernLibrary *self, const char *path
 QuernModel   *quern_library_import_finish  (QuernLibrary *self, GAsyncResult *result, GError **error);
 void          quern_library_remove_async   (QuernLibrary *self, QuernModel *model, GCancellable *cancellable,
                                             GAsyncReadyCallback callback, gpointer user_data);
+void          quern_library_remove_folder_async (QuernLibrary *self, const char *path, GCancellable *cancellable,
+                                                 GAsyncReadyCallback callback, gpointer user_data);
 gboolean      quern_library_remove_finish  (QuernLibrary *self, GAsyncResult *result, GError **error);
 
 G_END_DECLS

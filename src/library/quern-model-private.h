@@ -16,9 +16,11 @@ QuernModel *_quern_model_probe       (const char *path);
 gboolean    _quern_model_is_current  (QuernModel *self);
 QuernModel *_quern_model_copy        (QuernModel *self);
 void        _quern_model_set_id      (QuernModel *self, const char *id);
-void        _quern_model_set_origin  (QuernModel *self, gboolean demo, gboolean imported);
+void        _quern_model_set_origin  (QuernModel *self, QuernModelOrigin origin);
+void        _quern_model_set_name    (QuernModel *self, const char *name);
 void        _quern_model_set_vision  (QuernModel *self, const char *path, const QeVisionInfo *info);
 gboolean    _quern_model_equal       (QuernModel *self, QuernModel *other);
+gboolean    _quern_model_is_same_file (QuernModel *self, QuernModel *other);
 char       *_quern_model_dup_stem    (QuernModel *self);
 
 G_END_DECLS

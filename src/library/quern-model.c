@@ -17,12 +17,12 @@ struct _QuernModel {
   char *id;
   char *title;
   char *path; /* of the first part */
+  char *name; /* that another program gave it; NULL: as the file is called */
   QuernFileStamp stamp;
   QeModelInfo info;
   char *vision_path; /* NULL without */
   QeVisionInfo vision_info;
-  gboolean demo;
-  gboolean imported; /* lies outside of Quern's folder; never deleted */
+  QuernModelOrigin origin;
   QuernModelState state;
   char *problem; /* a sentence, NULL when all is well */
 };
@@ -49,7 +49,7 @@ _quern_file_stamp (const char *path, QuernFileStamp *stamp)
 char *
 _quern_model_dup_stem (QuernModel *self)
 {
-  g_autofree char *name = g_path_get_basename (self->path);
+  g_autofree char *name = self->name ? g_strdup (self->name) : g_path_get_basename (self->path);
   gsize length;
 
   if (g_str_has_suffix (name, ".gguf"))
@@ -119,6 +119,7 @@ _quern_model_copy (QuernModel *self)
   copy->id = g_strdup (self->id);
   copy->title = g_strdup (self->title);
   copy->path = g_strdup (self->path);
+  copy->name = g_strdup (self->name);
   copy->stamp = self->stamp;
   copy->info = self->info;
   copy->state = self->state;
@@ -139,7 +140,14 @@ _quern_model_equal (QuernModel *self, QuernModel *other)
 {
   return g_str_equal (self->path, other->path) && g_str_equal (self->id, other->id)
          && memcmp (&self->stamp, &other->stamp, sizeof self->stamp) == 0
-         && g_strcmp0 (self->vision_path, other->vision_path) == 0 && self->imported == other->imported;
+         && g_strcmp0 (self->vision_path, other->vision_path) == 0 && self->origin == other->origin;
+}
+
+/* Under whatever names: caches are full of links. */
+gboolean
+_quern_model_is_same_file (QuernModel *self, QuernModel *other)
+{
+  return self->stamp.device == other->stamp.device && self->stamp.inode == other->stamp.inode;
 }
 
 void
@@ -149,10 +157,18 @@ _quern_model_set_id (QuernModel *self, const char *id)
 }
 
 void
-_quern_model_set_origin (QuernModel *self, gboolean demo, gboolean imported)
+_quern_model_set_origin (QuernModel *self, QuernModelOrigin origin)
 {
-  self->demo = demo;
-  self->imported = imported;
+  self->origin = origin;
+}
+
+/* What another program calls a file whose own name says nothing. */
+void
+_quern_model_set_name (QuernModel *self, const char *name)
+{
+  g_set_str (&self->name, name);
+  if (!self->info.name[0])
+    g_set_str (&self->title, name);
 }
 
 void
@@ -253,13 +269,34 @@ quern_model_get_vision_info (QuernModel *self)
 gboolean
 quern_model_is_demo (QuernModel *self)
 {
-  return self->demo;
+  return self->origin == QUERN_ORIGIN_DEMO;
 }
 
-gboolean
-quern_model_is_imported (QuernModel *self)
+QuernModelOrigin
+quern_model_get_origin (QuernModel *self)
 {
-  return self->imported;
+  return self->origin;
+}
+
+/**
+ * quern_model_get_keeper:
+ *
+ * Returns: (nullable): the other program that keeps this model and alone may delete it
+ */
+const char *
+quern_model_get_keeper (QuernModel *self)
+{
+  switch (self->origin) {
+  case QUERN_ORIGIN_OLLAMA: return "Ollama";
+  case QUERN_ORIGIN_LM_STUDIO: return "LM Studio";
+  case QUERN_ORIGIN_LLAMA_CPP: return "llama.cpp";
+  case QUERN_ORIGIN_HUGGING_FACE: return "Hugging Face";
+  case QUERN_ORIGIN_OWN:
+  case QUERN_ORIGIN_DEMO:
+  case QUERN_ORIGIN_FILE:
+  case QUERN_ORIGIN_FOLDER:
+  default: return NULL;
+  }
 }
 
 QuernModelState
@@ -306,7 +343,7 @@ quern_model_get_property (GObject *object, guint prop_id, GValue *value, GParamS
   case PROP_SIZE: g_value_set_uint64 (value, quern_model_get_size (self)); break;
   case PROP_STATE: g_value_set_int (value, self->state); break;
   case PROP_PROBLEM: g_value_set_string (value, self->problem); break;
-  case PROP_DEMO: g_value_set_boolean (value, self->demo); break;
+  case PROP_DEMO: g_value_set_boolean (value, quern_model_is_demo (self)); break;
   default: G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
   }
 }
@@ -319,6 +356,7 @@ quern_model_finalize (GObject *object)
   g_free (self->id);
   g_free (self->title);
   g_free (self->path);
+  g_free (self->name);
   g_free (self->vision_path);
   g_free (self->problem);
   G_OBJECT_CLASS (quern_model_parent_class)->finalize (object);

@@ -13,6 +13,18 @@ typedef enum {
   QUERN_MODEL_UNSUPPORTED, /* a sound file of an architecture that Quern does not run */
 } QuernModelState;
 
+/* Whose a model's files are. Only Quern's own are ever deleted. */
+typedef enum {
+  QUERN_ORIGIN_OWN,    /* in Quern's folder */
+  QUERN_ORIGIN_DEMO,   /* came with the application */
+  QUERN_ORIGIN_FILE,   /* a file that was added where it lies */
+  QUERN_ORIGIN_FOLDER, /* in a folder that was added */
+  QUERN_ORIGIN_OLLAMA, /* these and the following are kept by other programs */
+  QUERN_ORIGIN_LM_STUDIO,
+  QUERN_ORIGIN_LLAMA_CPP,
+  QUERN_ORIGIN_HUGGING_FACE,
+} QuernModelOrigin;
+
 /* One model on this computer: one quantisation, all its parts, and the vision file that belongs to it. Immutable. */
 #define QUERN_TYPE_MODEL (quern_model_get_type ())
 G_DECLARE_FINAL_TYPE (QuernModel, quern_model, QUERN, MODEL, GObject)
@@ -28,7 +40,8 @@ const QeModelInfo *quern_model_get_info         (QuernModel *self);
 const char        *quern_model_get_vision_path  (QuernModel *self);
 const QeVisionInfo *quern_model_get_vision_info (QuernModel *self);
 gboolean           quern_model_is_demo          (QuernModel *self);
-gboolean           quern_model_is_imported      (QuernModel *self);
+QuernModelOrigin   quern_model_get_origin       (QuernModel *self);
+const char        *quern_model_get_keeper       (QuernModel *self);
 QuernModelState    quern_model_get_state        (QuernModel *self);
 const char        *quern_model_get_problem      (QuernModel *self);
 void               quern_model_plan             (QuernModel *self, guint n_ctx, QeKvType kv_type, QeMemoryPlan *plan);

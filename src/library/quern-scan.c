@@ -5,10 +5,12 @@
 
 #include <string.h>
 
+#include "quern-caches.h"
+
 /* Finds models on disk. What a file is, its header says; names only decide which files are parts of another one, and
  * which vision file belongs to which model where several would fit. */
 
-#define MAX_DEPTH 4
+#define MAX_DEPTH 5
 
 typedef struct {
   char *path;
@@ -18,9 +20,10 @@ typedef struct {
 typedef struct {
   GHashTable *known; /* path -> QuernModel (borrowed): from the last scan */
   GPtrArray *models; /* of QuernModel */
-  GPtrArray *vision; /* of VisionFile */
+  GPtrArray *skipped; /* of QuernModel: what other programs keep and Quern does not run */
+  GPtrArray *vision;  /* of VisionFile */
   GCancellable *cancellable;
-  gboolean demo, imported; /* where the files at hand lie */
+  QuernModelOrigin origin; /* of the files at hand */
 } Scan;
 
 static void
@@ -62,22 +65,69 @@ has_path (gconstpointer model, gconstpointer path)
   return g_str_equal (quern_model_get_path ((QuernModel *) model), path);
 }
 
+static gboolean
+is_same_file (gconstpointer model, gconstpointer other)
+{
+  return _quern_model_is_same_file ((QuernModel *) model, (QuernModel *) other);
+}
+
+static QuernModel *
+probe (Scan *scan, const char *path)
+{
+  QuernModel *known = g_hash_table_lookup (scan->known, path);
+
+  return known && _quern_model_is_current (known) ? _quern_model_copy (known) : _quern_model_probe (path);
+}
+
+/* Takes the model. What another program has linked to twice, or Quern knows from elsewhere, is one; what it keeps for
+ * itself is not our user's to wonder about. */
+static void
+add_model (Scan *scan, QuernModel *model)
+{
+  _quern_model_set_origin (model, scan->origin);
+  if (scan->origin >= QUERN_ORIGIN_FOLDER
+      && g_ptr_array_find_with_equal_func (scan->models, model, is_same_file, NULL))
+    g_object_unref (model);
+  else if (quern_model_get_keeper (model) && quern_model_get_state (model) == QUERN_MODEL_UNSUPPORTED)
+    g_ptr_array_add (scan->skipped, model);
+  else
+    g_ptr_array_add (scan->models, model);
+}
+
 static void
 add_file (Scan *scan, const char *path)
 {
-  QuernModel *known = g_hash_table_lookup (scan->known, path);
-  g_autofree char *name = g_ascii_strdown (path, -1);
+  g_autofree char *name = g_path_get_basename (path);
+  g_autofree char *lower = g_ascii_strdown (name, -1);
   g_autoptr (QuernModel) model = NULL;
 
   if (g_ptr_array_find_with_equal_func (scan->models, path, has_path, NULL))
     return; /* imported, but inside a folder that is looked at anyway */
-  if (strstr (name, "mmproj") && add_vision_file (scan, path))
-    return;
-  model = known && _quern_model_is_current (known) ? _quern_model_copy (known) : _quern_model_probe (path);
+  if (strstr (lower, "mmproj") && (add_vision_file (scan, path) || scan->origin >= QUERN_ORIGIN_FOLDER))
+    return; /* or another architecture's, which says nothing to anybody */
+  model = probe (scan, path);
   if (quern_model_get_state (model) == QUERN_MODEL_UNSUPPORTED && add_vision_file (scan, path))
     return;
-  _quern_model_set_origin (model, scan->demo, scan->imported);
-  g_ptr_array_add (scan->models, g_steal_pointer (&model));
+  add_model (scan, g_steal_pointer (&model));
+}
+
+/* Ollama says itself which vision file belongs to what; all its files lie in one folder. */
+static void
+add_ollama (Scan *scan, const char *folder)
+{
+  g_autoptr (GPtrArray) files = _quern_caches_read_ollama (folder, scan->cancellable);
+
+  for (guint i = 0; i < files->len && !g_cancellable_is_cancelled (scan->cancellable); i++) {
+    const QuernCacheFile *file = files->pdata[i];
+    g_autoptr (QuernModel) model = probe (scan, file->path);
+    QeVisionInfo info;
+
+    _quern_model_set_name (model, file->name);
+    if (file->vision_path && qe_vision_probe (file->vision_path, &info, NULL) == QE_OK
+        && info.n_embd_out == quern_model_get_info (model)->n_embd)
+      _quern_model_set_vision (model, file->vision_path, &info);
+    add_model (scan, g_steal_pointer (&model));
+  }
 }
 
 static void
@@ -90,6 +140,10 @@ add_path (Scan *scan, const char *path, guint depth)
   if (!g_file_test (path, G_FILE_TEST_IS_DIR)) {
     if (g_str_has_suffix (path, ".gguf") && !is_later_part (path) && g_file_test (path, G_FILE_TEST_IS_REGULAR))
       add_file (scan, path);
+    return;
+  }
+  if (_quern_caches_is_ollama (path)) {
+    add_ollama (scan, path);
     return;
   }
   dir = depth < MAX_DEPTH ? g_dir_open (path, 0, NULL) : NULL;
@@ -119,6 +173,8 @@ pair_vision (Scan *scan, QuernModel *model)
   const VisionFile *best = NULL;
   gsize best_length = 0;
 
+  if (quern_model_get_vision_path (model))
+    return;
   for (guint i = 0; i < scan->vision->len; i++) {
     const VisionFile *file = scan->vision->pdata[i];
     g_autofree char *other_folder = g_path_get_dirname (file->path);
@@ -192,30 +248,86 @@ name_and_sort (GPtrArray *models)
   give_ids (naming);
 }
 
-/* Returns: (transfer full): the models found, sorted, each with its id. Slow; for a thread of its own.
- * @imported: (element-type filename): files and folders elsewhere
- * @known: (element-type QuernModel): from the last scan; unchanged files are not read again */
-GPtrArray *
-_quern_scan (const char *folder, const char *demo_folder, GPtrArray *imported, GPtrArray *known,
-             GCancellable *cancellable)
+static void
+add_imported (Scan *scan, const char *path)
 {
-  g_autoptr (GHashTable) known_paths = g_hash_table_new (g_str_hash, g_str_equal);
-  g_autoptr (GPtrArray) vision = g_ptr_array_new_with_free_func (vision_file_free);
-  Scan scan = { known_paths, g_ptr_array_new_with_free_func (g_object_unref), vision, cancellable, FALSE, FALSE };
+  scan->origin = g_file_test (path, G_FILE_TEST_IS_DIR) ? QUERN_ORIGIN_FOLDER : QUERN_ORIGIN_FILE;
+  add_path (scan, path, 0);
+}
 
-  for (guint i = 0; i < known->len; i++)
-    g_hash_table_insert (known_paths, (gpointer) quern_model_get_path (known->pdata[i]), known->pdata[i]);
-  add_path (&scan, folder, 0);
-  scan.demo = TRUE;
-  add_path (&scan, demo_folder, 0);
-  scan.demo = FALSE;
-  scan.imported = TRUE;
-  for (guint i = 0; i < imported->len; i++)
-    add_path (&scan, imported->pdata[i], 0);
+static void
+add_caches (Scan *scan)
+{
+  g_autoptr (GPtrArray) folders = _quern_caches_dup_folders ();
+
+  for (guint i = 0; i < folders->len; i++) {
+    const QuernCacheFolder *folder = folders->pdata[i];
+    scan->origin = folder->origin;
+    if (g_file_test (folder->path, G_FILE_TEST_IS_DIR))
+      add_path (scan, folder->path, 0);
+  }
+}
+
+static void
+remember (GHashTable *paths, GPtrArray *models)
+{
+  for (guint i = 0; i < models->len; i++)
+    g_hash_table_insert (paths, (gpointer) quern_model_get_path (models->pdata[i]), models->pdata[i]);
+}
+
+/**
+ * _quern_scan:
+ * @skipped: (element-type QuernModel): gets what other programs keep and Quern does not run
+ *
+ * Slow; for a thread of its own.
+ *
+ * Returns: (transfer full) (element-type QuernModel): the models found, sorted, each with its id
+ */
+GPtrArray *
+_quern_scan (const QuernScanOptions *options, GPtrArray *skipped, GCancellable *cancellable)
+{
+  g_autoptr (GHashTable) known = g_hash_table_new (g_str_hash, g_str_equal);
+  g_autoptr (GPtrArray) vision = g_ptr_array_new_with_free_func (vision_file_free);
+  Scan scan = { known, g_ptr_array_new_with_free_func (g_object_unref), skipped, vision, cancellable, QUERN_ORIGIN_OWN };
+
+  remember (known, options->known);
+  add_path (&scan, options->folder, 0);
+  scan.origin = QUERN_ORIGIN_DEMO;
+  add_path (&scan, options->demo_folder, 0);
+  for (guint i = 0; i < options->imported->len; i++)
+    add_imported (&scan, options->imported->pdata[i]);
+  add_caches (&scan);
   for (guint i = 0; i < scan.models->len; i++)
     pair_vision (&scan, scan.models->pdata[i]);
   name_and_sort (scan.models);
   return scan.models;
+}
+
+static gboolean
+has_models (const char *path, guint depth, GCancellable *cancellable)
+{
+  g_autoptr (GDir) dir = NULL;
+
+  if (g_cancellable_is_cancelled (cancellable))
+    return FALSE;
+  if (!g_file_test (path, G_FILE_TEST_IS_DIR))
+    return g_str_has_suffix (path, ".gguf");
+  if (_quern_caches_is_ollama (path))
+    return TRUE;
+  dir = depth < MAX_DEPTH ? g_dir_open (path, 0, NULL) : NULL;
+  for (const char *name = dir ? g_dir_read_name (dir) : NULL; name; name = g_dir_read_name (dir)) {
+    g_autofree char *child = g_build_filename (path, name, NULL);
+    if (name[0] != '.' && has_models (child, depth + 1, cancellable))
+      return TRUE;
+  }
+  return FALSE;
+}
+
+/* Whether there is anything in a folder that a scan would look at. Blocks. */
+gboolean
+_quern_scan_has_models (const char *folder, GCancellable *cancellable)
+{
+  return has_models (folder, 0, cancellable);
 }
 
 /* Gives a model that is in no library the vision file beside it, if there is one. Blocks. */

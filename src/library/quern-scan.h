@@ -5,8 +5,15 @@
 
 G_BEGIN_DECLS
 
-GPtrArray *_quern_scan (const char *folder, const char *demo_folder, GPtrArray *imported, GPtrArray *known,
-                        GCancellable *cancellable);
+/* What a scan goes by. */
+typedef struct {
+  char *folder, *demo_folder;
+  GPtrArray *imported; /* of paths: files and folders elsewhere */
+  GPtrArray *known;    /* of QuernModel, from the last scan: unchanged files are not read again */
+} QuernScanOptions;
+
+GPtrArray *_quern_scan            (const QuernScanOptions *options, GPtrArray *skipped, GCancellable *cancellable);
+gboolean   _quern_scan_has_models (const char *folder, GCancellable *cancellable);
 
 void       _quern_scan_beside (QuernModel *model);
 

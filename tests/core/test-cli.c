@@ -257,6 +257,33 @@ test_list_import_remove (Fixture *f, gconstpointer data)
   assert_failed (f, "/no/such.gguf");
 }
 
+static void
+test_import_folder (Fixture *f, gconstpointer data)
+{
+  g_autofree char *folder = g_build_filename (f->folder, "elsewhere", NULL);
+  g_autofree char *path = g_build_filename (folder, "in-folder.gguf", NULL), *tiny = NULL, *content = NULL;
+  gsize size;
+
+  g_assert_cmpint (g_mkdir_with_parents (folder, 0700), ==, 0);
+  run (f, "import", folder, NULL);
+  g_assert_cmpint (f->code, ==, 1); /* nothing in it */
+  tiny = g_build_filename (g_getenv ("QUERN_TINY_DIR"), "quern-tiny-Q4_K_M.gguf", NULL);
+  g_assert_true (g_file_get_contents (tiny, &content, &size, NULL));
+  g_assert_true (g_file_set_contents (path, content, size, NULL));
+  run (f, "import", folder, NULL);
+  g_assert_cmpint (f->code, ==, 0);
+  g_assert_cmpstr (f->output, ==, "in-folder\n");
+  run (f, "list", "--json", NULL);
+  g_assert_nonnull (strstr (f->output, "\"folder\""));
+  run (f, "remove", "in-folder", NULL);
+  g_assert_cmpint (f->code, ==, 1); /* its folder was added, not it */
+  run (f, "remove", folder, NULL);
+  g_assert_cmpint (f->code, ==, 0);
+  run (f, "list", NULL);
+  g_assert_null (strstr (f->output, "in-folder"));
+  g_assert_true (g_file_test (path, G_FILE_TEST_EXISTS));
+}
+
 /* A database that cannot be opened costs imported models, not the answer. */
 static void
 test_damaged_database (Fixture *f, gconstpointer data)
@@ -301,6 +328,7 @@ main (int argc, char **argv)
   g_test_add ("/cli/bad-models", Fixture, NULL, setup, test_bad_models, teardown);
   g_test_add ("/cli/too-long", Fixture, NULL, setup, test_too_long, teardown);
   g_test_add ("/cli/usage", Fixture, NULL, setup, test_usage, teardown);
+  g_test_add ("/cli/import-folder", Fixture, NULL, setup, test_import_folder, teardown);
   g_test_add ("/cli/list-import-remove", Fixture, NULL, setup, test_list_import_remove, teardown);
   g_test_add ("/cli/damaged-database", Fixture, NULL, setup, test_damaged_database, teardown);
   g_test_add ("/cli/bench", Fixture, NULL, setup, test_bench, teardown);

@@ -298,6 +298,29 @@ test_verify_again (Fixture *f, gconstpointer data)
   g_assert_error (error, QUERN_DOWNLOAD_ERROR, QUERN_DOWNLOAD_ERROR_FAILED);
 }
 
+/* What other programs keep under the name of its hash can be verified too, through their links. */
+static void
+test_verify_by_name (Fixture *f, gconstpointer data)
+{
+  g_autofree char *sha256 = quern_test_hub_dup_sha256 (f->base.hub, REPO, "m-Q4_K_M.gguf");
+  g_autofree char *blob = g_strdup_printf ("%s/sha256-%s", f->base.models, sha256), *content = NULL;
+  g_autofree char *link = g_build_filename (f->base.models, "link.gguf", NULL);
+  QuernDownload *download = add (f, "Q4_K_M");
+  g_autoptr (GError) error = NULL;
+  gsize size;
+
+  wait_for (download, QUERN_DOWNLOAD_COMPLETE);
+  g_assert_cmpint (g_rename (quern_download_get_path (download), blob), ==, 0);
+  g_assert_cmpint (symlink (blob, link), ==, 0);
+  g_assert_true (verify (f, link, &error));
+  g_assert_no_error (error);
+  g_assert_true (g_file_get_contents (blob, &content, &size, NULL));
+  content[0] ^= 1;
+  g_assert_true (g_file_set_contents (blob, content, size, NULL));
+  g_assert_false (verify (f, link, &error));
+  g_assert_error (error, QUERN_DOWNLOAD_ERROR, QUERN_DOWNLOAD_ERROR_DAMAGED);
+}
+
 static void
 test_cancel (Fixture *f, gconstpointer data)
 {
@@ -562,6 +585,7 @@ main (int argc, char *argv[])
   ADD ("pause-resume", test_pause_resume);
   ADD ("pause-resume-quickly", test_pause_resume_quickly);
   ADD ("verify-again", test_verify_again);
+  ADD ("verify-by-name", test_verify_by_name);
   ADD ("cancel", test_cancel);
   ADD ("restart", test_restart);
   ADD ("lost-database", test_lost_database);

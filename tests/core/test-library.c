@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <string.h>
+#include <unistd.h>
 
 #include "quern-library.h"
 #include "test-util.h"
@@ -151,18 +152,257 @@ test_remove (Fixture *f, gconstpointer data)
   g_assert_false (g_file_test (vision, G_FILE_TEST_EXISTS));
 }
 
+/* ---- what lies elsewhere ---------------------------------------------------------------------------------------- */
+
+static QuernStore *
+open_store (Fixture *f)
+{
+  g_autofree char *path = g_build_filename (f->folder, "quern.db", NULL);
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+  QuernStore *store;
+
+  quern_store_open_async (path, NULL, test_result_cb, &result);
+  test_wait_result (&result);
+  store = quern_store_open_finish (result, &error);
+  g_assert_no_error (error);
+  return store;
+}
+
+static QuernModel *
+import (QuernLibrary *library, const char *path, GError **error)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+
+  quern_library_import_async (library, path, NULL, test_result_cb, &result);
+  test_wait_result (&result);
+  return quern_library_import_finish (library, result, error);
+}
+
+static gboolean
+is_refused (QuernLibrary *library, QuernModel *model)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+
+  quern_library_remove_async (library, model, NULL, test_result_cb, &result);
+  test_wait_result (&result);
+  return !quern_library_remove_finish (library, result, &error)
+         && g_error_matches (error, QUERN_LIBRARY_ERROR, QUERN_LIBRARY_ERROR_NOT_ALLOWED);
+}
+
+/* A folder is used where it lies, also after a restart, when it has other files; forgetting it deletes nothing. */
+static void
+test_import_folder (Fixture *f, gconstpointer data)
+{
+  g_autofree char *folder = test_folder (), *deep = g_build_filename (folder, "owner", "model", NULL);
+  g_autofree char *path = g_build_filename (deep, "first.gguf", NULL);
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+  QuernModel *model;
+
+  {
+    g_autoptr (QuernStore) store = open_store (f);
+    g_autoptr (QuernLibrary) library = quern_library_new (store);
+
+    g_assert_null (import (library, folder, &error));
+    g_assert_error (error, QUERN_LIBRARY_ERROR, QUERN_LIBRARY_ERROR_NOT_FOUND);
+    g_clear_error (&error);
+    copy ("quern-tiny-Q4_K_M.gguf", deep, "first.gguf");
+    model = import (library, folder, &error);
+    g_assert_no_error (error);
+    g_assert_cmpstr (quern_model_get_path (model), ==, path);
+    g_assert_cmpint (quern_model_get_origin (model), ==, QUERN_ORIGIN_FOLDER);
+    g_assert_cmpuint (g_list_model_get_n_items (quern_library_get_folders (library)), ==, 1);
+    g_assert_true (is_refused (library, model));
+    quern_store_close (store);
+  }
+  copy ("quern-tiny-Q6_K.gguf", folder, "second.gguf");
+  {
+    g_autoptr (QuernStore) store = open_store (f);
+    g_autoptr (QuernLibrary) library = quern_library_new (store);
+
+    scan (library);
+    g_assert_nonnull (quern_library_find (library, "first"));
+    g_assert_nonnull (quern_library_find (library, "second"));
+    quern_library_remove_folder_async (library, folder, NULL, test_result_cb, &result);
+    test_wait_result (&result);
+    g_assert_true (quern_library_remove_finish (library, result, NULL));
+    g_assert_null (quern_library_find (library, "first"));
+    g_assert_cmpuint (g_list_model_get_n_items (quern_library_get_folders (library)), ==, 0);
+    g_assert_true (g_file_test (path, G_FILE_TEST_EXISTS));
+    quern_store_close (store);
+  }
+  test_remove_folder (folder);
+}
+
+static void
+write_text (const char *folder, const char *name, const char *text)
+{
+  g_autofree char *path = g_build_filename (folder, name, NULL);
+
+  g_mkdir_with_parents (folder, 0700);
+  g_assert_true (g_file_set_contents (path, text, -1, NULL));
+}
+
+#define DIGEST(c) c c c c c c c c c c c c c c c c c c c c c c c c c c c c c c c c
+#define MODEL_DIGEST DIGEST ("a1")
+#define VISION_DIGEST DIGEST ("b2")
+#define LAYER(kind, digest) "{\"mediaType\":\"application/vnd.ollama.image." kind "\",\"digest\":\"" digest "\"}"
+
+static void
+make_ollama (const char *folder)
+{
+  g_autofree char *blobs = g_build_filename (folder, "blobs", NULL);
+  g_autofree char *library = g_build_filename (folder, "manifests", "registry.ollama.ai", "library", "tiny", NULL);
+  g_autofree char *owner = g_build_filename (folder, "manifests", "hf.co", "owner", "evil", NULL);
+
+  copy ("quern-tiny-Q4_K_M.gguf", blobs, "sha256-" MODEL_DIGEST);
+  copy ("mmproj-quern-tiny-F16.gguf", blobs, "sha256-" VISION_DIGEST);
+  write_text (library, "4b",
+              "{\"layers\":[" LAYER ("license", "sha256:" DIGEST ("c3")) "," LAYER ("model", "sha256:" MODEL_DIGEST) ","
+              LAYER ("projector", "sha256:" VISION_DIGEST) "]}");
+  write_text (library, "gone", "{\"layers\":[" LAYER ("model", "sha256:" DIGEST ("d4")) "]}");
+  write_text (owner, "outside", "{\"layers\":[" LAYER ("model", "sha256:../../../../../etc/passwd") "]}");
+  write_text (owner, "broken", "{\"layers\":[3,");
+  write_text (owner, "odd", "{\"layers\":{\"layers\":[1]}}");
+}
+
+/* A GGUF file of an architecture that Quern does not run. */
+static void
+make_foreign (const char *folder, const char *name)
+{
+  static const guint8 header[] = { 'G', 'G', 'U', 'F', 3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0,
+                                   20, 0, 0, 0, 0, 0, 0, 0, 'g', 'e', 'n', 'e', 'r', 'a', 'l', '.', 'a', 'r', 'c', 'h',
+                                   'i', 't', 'e', 'c', 't', 'u', 'r', 'e', 8, 0, 0, 0, 5, 0, 0, 0, 0, 0, 0, 0,
+                                   'l', 'l', 'a', 'm', 'a', 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 };
+  g_autofree char *path = g_build_filename (folder, name, NULL);
+
+  g_mkdir_with_parents (folder, 0700);
+  g_assert_true (g_file_set_contents (path, (const char *) header, sizeof header, NULL));
+}
+
+static QuernModel *
+find_from (QuernLibrary *library, const char *id, QuernModelOrigin origin)
+{
+  QuernModel *model = quern_library_find (library, id);
+
+  g_assert_nonnull (model);
+  g_assert_cmpint (quern_model_get_origin (model), ==, origin);
+  g_assert_true (is_refused (library, model));
+  g_assert_true (g_file_test (quern_model_get_path (model), G_FILE_TEST_EXISTS));
+  return model;
+}
+
+static void
+test_caches (Fixture *f, gconstpointer data)
+{
+  const char *home = g_get_home_dir (), *cache = g_get_user_cache_dir ();
+  g_autofree char *ollama = g_build_filename (home, ".ollama", "models", NULL);
+  g_autofree char *studio = g_build_filename (home, ".lmstudio", "models", "publisher", "repo", NULL);
+  g_autofree char *llama = g_build_filename (cache, "llama.cpp", NULL);
+  g_autofree char *hub = g_build_filename (cache, "huggingface", "hub", "models--o--n", NULL);
+  g_autofree char *blobs = g_build_filename (hub, "blobs", NULL), *old = g_build_filename (hub, "snapshots", "1", NULL);
+  g_autofree char *new = g_build_filename (hub, "snapshots", "2", "sub", NULL);
+  g_autofree char *link = g_build_filename (new, "linked.gguf", NULL), *link2 = g_build_filename (old, "linked.gguf", NULL);
+  g_autoptr (QuernLibrary) library = quern_library_new (NULL);
+  QuernModel *model;
+
+  make_ollama (ollama);
+  copy ("quern-tiny-Q6_K.gguf", studio, "studio.gguf");
+  write_text (studio, "broken.gguf", "no model at all");
+  make_foreign (studio, "foreign.gguf");
+  make_foreign (studio, "mmproj-foreign.gguf");
+  copy ("quern-tiny-Q2_K.gguf", llama, "o_n_llama.gguf");
+  copy ("quern-tiny-Q2_K.gguf", llama, "half.gguf.downloadInProgress");
+  copy ("quern-tiny-Q8_0.gguf", blobs, MODEL_DIGEST);
+  g_mkdir_with_parents (old, 0700);
+  g_mkdir_with_parents (new, 0700);
+  g_assert_cmpint (symlink ("../../../blobs/" MODEL_DIGEST, link), ==, 0);
+  g_assert_cmpint (symlink ("../../blobs/" MODEL_DIGEST, link2), ==, 0);
+  scan (library);
+  g_assert_cmpuint (g_list_model_get_n_items (G_LIST_MODEL (library)), ==, 3 + 5); /* with the broken one */
+  g_assert_cmpuint (quern_library_get_n_skipped (library), ==, 1);
+  model = find_from (library, "tiny:4b", QUERN_ORIGIN_OLLAMA);
+  g_assert_cmpstr (quern_model_get_keeper (model), ==, "Ollama");
+  g_assert_nonnull (quern_model_get_vision_path (model));
+  find_from (library, "studio", QUERN_ORIGIN_LM_STUDIO);
+  model = find_from (library, "broken", QUERN_ORIGIN_LM_STUDIO);
+  g_assert_cmpint (quern_model_get_state (model), ==, QUERN_MODEL_DAMAGED);
+  g_assert_nonnull (quern_model_get_problem (model));
+  find_from (library, "o_n_llama", QUERN_ORIGIN_LLAMA_CPP);
+  find_from (library, "linked", QUERN_ORIGIN_HUGGING_FACE);
+  /* nobody chose them: the default is still our own */
+  g_assert_true (quern_model_is_demo (quern_library_get_default (library)));
+  scan (library);
+  g_assert_cmpuint (quern_library_get_n_skipped (library), ==, 1);
+  test_remove_folder (home);
+  test_remove_folder (cache);
+}
+
+/* The folder of Ollama's service, which nobody else may find by its place, can be added. */
+static void
+test_import_ollama (Fixture *f, gconstpointer data)
+{
+  g_autofree char *folder = test_folder ();
+  g_autoptr (QuernStore) store = open_store (f);
+  g_autoptr (QuernLibrary) library = quern_library_new (store);
+  g_autoptr (GError) error = NULL;
+
+  make_ollama (folder);
+  import (library, folder, &error);
+  g_assert_no_error (error);
+  find_from (library, "tiny:4b", QUERN_ORIGIN_FOLDER);
+  quern_store_close (store);
+  test_remove_folder (folder);
+}
+
+static void
+test_last_used (Fixture *f, gconstpointer data)
+{
+  gint64 before = g_get_real_time (), used;
+
+  {
+    g_autoptr (QuernStore) store = open_store (f);
+    g_autoptr (QuernLibrary) library = quern_library_new (store);
+
+    scan (library);
+    g_assert_cmpint (quern_library_get_last_used (library, quern_library_find (library, "quern-tiny")), ==, 0);
+    quern_library_mark_used (library, quern_library_find (library, "quern-tiny"));
+    used = quern_library_get_last_used (library, quern_library_find (library, "quern-tiny"));
+    g_assert_cmpint (used, >=, before);
+    quern_store_close (store);
+  }
+  {
+    g_autoptr (QuernStore) store = open_store (f);
+    g_autoptr (QuernLibrary) library = quern_library_new (store);
+
+    scan (library);
+    g_assert_cmpint (quern_library_get_last_used (library, quern_library_find (library, "quern-tiny")), ==, used);
+    /* to have been used is not to be imported */
+    g_assert_cmpint (quern_model_get_origin (quern_library_find (library, "quern-tiny")), ==, QUERN_ORIGIN_DEMO);
+    quern_store_close (store);
+  }
+}
+
 int
 main (int argc, char **argv)
 {
-  g_autofree char *data_folder = test_folder ();
+  g_autofree char *data_folder = test_folder (), *home = test_folder (), *cache = test_folder ();
   int result;
 
   g_setenv ("XDG_DATA_HOME", data_folder, TRUE);
+  g_setenv ("HOME", home, TRUE);
+  g_setenv ("XDG_CACHE_HOME", cache, TRUE);
   g_test_init (&argc, &argv, NULL);
   g_test_add ("/library/demo", Fixture, NULL, setup, test_demo, teardown);
   g_test_add ("/library/installed", Fixture, NULL, setup, test_installed, teardown);
   g_test_add ("/library/watch", Fixture, NULL, setup, test_watch, teardown);
   g_test_add ("/library/remove", Fixture, NULL, setup, test_remove, teardown);
+  g_test_add ("/library/import-folder", Fixture, NULL, setup, test_import_folder, teardown);
+  g_test_add ("/library/import-ollama", Fixture, NULL, setup, test_import_ollama, teardown);
+  g_test_add ("/library/caches", Fixture, NULL, setup, test_caches, teardown);
+  g_test_add ("/library/last-used", Fixture, NULL, setup, test_last_used, teardown);
   result = g_test_run ();
   test_remove_folder (data_folder);
   return result;

@@ -140,6 +140,12 @@ open_conversation_action (GSimpleAction *action, GVariant *parameter, gpointer u
 }
 
 static void
+chat_with_action (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+{
+  do_in_window (user_data, "win.chat-with", parameter);
+}
+
+static void
 search_action (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 {
   do_in_window (user_data, "win.search-for", parameter);
@@ -225,6 +231,7 @@ store_opened_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   self->library = quern_library_new (self->store);
   quern_library_scan_async (self->library, NULL, NULL, NULL);
   self->engine = quern_engine_new ();
+  g_signal_connect_object (self->engine, "used", G_CALLBACK (quern_library_mark_used), self->library, G_CONNECT_SWAPPED);
   self->models = quern_models_service_new (G_APPLICATION (self), self->library);
   quern_preferences_apply (self->settings, self->engine);
   g_signal_connect_object (self->store, "erased", G_CALLBACK (quern_engine_forget_states), self->engine,
@@ -242,6 +249,7 @@ quern_application_startup (GApplication *application)
     { .name = "about", .activate = about_action },
     { .name = "new-chat", .activate = new_chat_action },
     { .name = "open-conversation", .activate = open_conversation_action, .parameter_type = "x" },
+    { .name = "chat-with", .activate = chat_with_action, .parameter_type = "s" },
     { .name = "search", .activate = search_action, .parameter_type = "s" },
   };
   QuernApplication *self = QUERN_APPLICATION (application);

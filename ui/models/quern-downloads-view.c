@@ -13,10 +13,11 @@ struct _QuernDownloadsView {
 
   /* Children, borrowed */
   GtkStack *stack;
-  AdwComboRow *limit_row;
+  AdwBanner *banner;
 
   /* Owned references */
   QuernModelsService *service;
+  GSettings *settings;
 };
 
 G_DEFINE_FINAL_TYPE (QuernDownloadsView, quern_downloads_view, ADW_TYPE_BIN)
@@ -36,28 +37,38 @@ items_changed_cb (QuernDownloadsView *self)
   gtk_stack_set_visible_child_name (self->stack, any ? "list" : "empty");
 }
 
-static void
-limit_cb (QuernDownloadsView *self)
+/* A limit that was set by other means shows as the nearest one that is not lower. */
+static gboolean
+limit_to_choice (GValue *value, GVariant *variant, gpointer user_data)
 {
-  guint selected = adw_combo_row_get_selected (self->limit_row);
+  guint limit = g_variant_get_uint32 (variant), choice = limit > 0 ? 1 : 0;
 
-  if (selected < G_N_ELEMENTS (limits))
-    quern_downloads_set_rate (quern_models_service_get_downloads (self->service), limits[selected] * (guint64) 1000000);
+  while (choice > 0 && choice + 1 < G_N_ELEMENTS (limits) && limits[choice] < limit)
+    choice++;
+  g_value_set_uint (value, choice);
+  return TRUE;
+}
+
+static GVariant *
+choice_to_limit (const GValue *value, const GVariantType *type, gpointer user_data)
+{
+  return g_variant_new_uint32 (limits[MIN (g_value_get_uint (value), G_N_ELEMENTS (limits) - 1)]);
 }
 
 static GtkWidget *
 create_limit_row (QuernDownloadsView *self)
 {
   g_autoptr (GtkStringList) names = gtk_string_list_new (NULL);
+  GtkWidget *row = adw_combo_row_new ();
 
   gtk_string_list_append (names, C_ ("speed of downloads", "No limit"));
   for (guint i = 1; i < G_N_ELEMENTS (limits); i++)
     gtk_string_list_take (names, g_strdup_printf (_ ("%u MB/s"), limits[i]));
-  self->limit_row = ADW_COMBO_ROW (adw_combo_row_new ());
-  adw_preferences_row_set_title (ADW_PREFERENCES_ROW (self->limit_row), _ ("Speed Limit"));
-  adw_combo_row_set_model (self->limit_row, G_LIST_MODEL (names));
-  g_signal_connect_object (self->limit_row, "notify::selected", G_CALLBACK (limit_cb), self, G_CONNECT_SWAPPED);
-  return GTK_WIDGET (self->limit_row);
+  adw_preferences_row_set_title (ADW_PREFERENCES_ROW (row), _ ("Speed Limit"));
+  adw_combo_row_set_model (ADW_COMBO_ROW (row), G_LIST_MODEL (names));
+  g_settings_bind_with_mapping (self->settings, "download-limit", row, "selected", G_SETTINGS_BIND_DEFAULT,
+                                limit_to_choice, choice_to_limit, NULL, NULL);
+  return row;
 }
 
 static GtkWidget *
@@ -95,11 +106,67 @@ create_empty_page (void)
   return page;
 }
 
+/* ---- what holds them up ------------------------------------------------------------------------------------------ */
+
+/* Returns: bytes that the disk has too few for the one that needs most; 0 when there is enough */
+static guint64
+missing_space (QuernDownloadsView *self)
+{
+  GListModel *downloads = G_LIST_MODEL (quern_models_service_get_downloads (self->service));
+  guint64 missing = 0;
+
+  for (guint i = 0; i < g_list_model_get_n_items (downloads); i++) {
+    g_autoptr (QuernDownload) download = g_list_model_get_item (downloads, i);
+    if (quern_download_get_state (download) == QUERN_DOWNLOAD_NO_SPACE)
+      missing = MAX (missing, quern_download_get_missing (download));
+  }
+  return missing;
+}
+
+static void
+update_banner (QuernDownloadsView *self)
+{
+  guint64 missing = missing_space (self);
+  gboolean waiting = quern_downloads_get_progress (quern_models_service_get_downloads (self->service)) >= 0
+                     && quern_models_service_must_ask (self->service);
+  g_autofree char *size = g_format_size (missing), *text = NULL;
+
+  if (missing > 0) {
+    text = g_strdup_printf (_ ("The disk is too small by %s"), size);
+    adw_banner_set_title (self->banner, text);
+    adw_banner_set_button_label (self->banner, _ ("_Manage Models"));
+  } else if (waiting) {
+    adw_banner_set_title (self->banner, _ ("This network may charge for what is downloaded. Downloads wait."));
+    adw_banner_set_button_label (self->banner, _ ("_Download Anyway"));
+  }
+  adw_banner_set_revealed (self->banner, missing > 0 || waiting);
+}
+
+static void
+banner_clicked_cb (QuernDownloadsView *self)
+{
+  if (missing_space (self) > 0)
+    gtk_widget_activate_action (GTK_WIDGET (self), "models.view", "s", "installed");
+  else
+    quern_models_service_allow_metered (self->service);
+}
+
+static GtkWidget *
+create_banner (QuernDownloadsView *self)
+{
+  self->banner = ADW_BANNER (adw_banner_new (""));
+  g_signal_connect_swapped (self->banner, "button-clicked", G_CALLBACK (banner_clicked_cb), self);
+  return GTK_WIDGET (self->banner);
+}
+
+/* ---- life ------------------------------------------------------------------------------------------------------- */
+
 static void
 quern_downloads_view_dispose (GObject *object)
 {
   QuernDownloadsView *self = QUERN_DOWNLOADS_VIEW (object);
 
+  g_clear_object (&self->settings);
   g_clear_object (&self->service);
   G_OBJECT_CLASS (quern_downloads_view_parent_class)->dispose (object);
 }
@@ -120,11 +187,20 @@ quern_downloads_view_new (QuernModelsService *service)
 {
   QuernDownloadsView *self = g_object_new (QUERN_TYPE_DOWNLOADS_VIEW, NULL);
 
+  GtkWidget *view = adw_toolbar_view_new ();
+
   self->service = g_object_ref (service);
+  self->settings = g_settings_new (QUERN_APP_ID);
   self->stack = GTK_STACK (gtk_stack_new ());
   gtk_stack_add_named (self->stack, create_empty_page (), "empty");
   gtk_stack_add_named (self->stack, create_list (self), "list");
-  adw_bin_set_child (ADW_BIN (self), GTK_WIDGET (self->stack));
+  adw_toolbar_view_add_top_bar (ADW_TOOLBAR_VIEW (view), create_banner (self));
+  adw_toolbar_view_set_content (ADW_TOOLBAR_VIEW (view), GTK_WIDGET (self->stack));
+  adw_bin_set_child (ADW_BIN (self), view);
+  g_signal_connect_object (quern_models_service_get_downloads (service), "notify::progress", G_CALLBACK (update_banner),
+                           self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (service, "notify::waiting", G_CALLBACK (update_banner), self, G_CONNECT_SWAPPED);
+  update_banner (self);
   g_signal_connect_object (quern_models_service_get_downloads (service), "items-changed", G_CALLBACK (items_changed_cb),
                            self, G_CONNECT_SWAPPED);
   items_changed_cb (self);

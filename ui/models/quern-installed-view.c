@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "quern-installed-view.h"
 
+#include "quern-choose-models.h"
+#include "quern-installed-row.h"
+
 #include <glib/gi18n.h>
 
 /* The models on this computer. A deleted one disappears at once; its files go when the offer to undo has gone. */
@@ -9,7 +12,9 @@ struct _QuernInstalledView {
 
   /* Children, borrowed */
   AdwBanner *banner;
-  GtkListBox *list;
+  AdwPreferencesGroup *group;
+  GtkWidget *folders_group;
+  GtkListBox *list, *folders;
 
   /* Owned references */
   QuernModelsService *service;
@@ -60,8 +65,12 @@ removed_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (QuernInstalledView) self = user_data;
   g_autoptr (GError) error = NULL;
 
-  if (!quern_library_remove_finish (QUERN_LIBRARY (source), result, &error) && self->service != NULL)
+  if (self->service == NULL)
+    return;
+  if (!quern_library_remove_finish (QUERN_LIBRARY (source), result, &error))
     say (self, error->message);
+  else
+    quern_downloads_make_use_of_space (quern_models_service_get_downloads (self->service));
 }
 
 static void
@@ -85,16 +94,27 @@ dismissed_cb (AdwToast *toast, gpointer user_data)
   }
 }
 
-static void
-delete_clicked_cb (GtkWidget *row)
+static QuernModel *
+find_model (QuernInstalledView *self, GVariant *path)
 {
-  QuernInstalledView *self = QUERN_INSTALLED_VIEW (gtk_widget_get_ancestor (row, QUERN_TYPE_INSTALLED_VIEW));
-  QuernModel *model = g_object_get_data (G_OBJECT (row), "model");
-  AdwToastOverlay *overlay = ADW_TOAST_OVERLAY (gtk_widget_get_ancestor (row, ADW_TYPE_TOAST_OVERLAY));
-  AdwToast *toast = adw_toast_new (quern_model_is_imported (model) ? _ ("Model removed; its file stays where it is")
-                                                                   : _ ("Model deleted"));
-  Deletion *deletion = g_new (Deletion, 1);
+  return quern_library_find (quern_models_service_get_library (self->service), g_variant_get_string (path, NULL));
+}
 
+static void
+delete_action (GtkWidget *widget, const char *name, GVariant *path)
+{
+  QuernInstalledView *self = QUERN_INSTALLED_VIEW (widget);
+  QuernModel *model = find_model (self, path);
+  AdwToastOverlay *overlay = ADW_TOAST_OVERLAY (gtk_widget_get_ancestor (widget, ADW_TYPE_TOAST_OVERLAY));
+  Deletion *deletion;
+  AdwToast *toast;
+
+  if (model == NULL)
+    return;
+  toast = adw_toast_new (quern_model_get_origin (model) == QUERN_ORIGIN_FILE
+                             ? _ ("Model removed; its file stays where it is")
+                             : _ ("Model deleted"));
+  deletion = g_new (Deletion, 1);
   *deletion = (Deletion) { g_object_ref (self), g_object_ref (model), FALSE };
   adw_toast_set_button_label (toast, _ ("_Undo"));
   g_signal_connect (toast, "button-clicked", G_CALLBACK (undo_cb), deletion);
@@ -106,13 +126,12 @@ delete_clicked_cb (GtkWidget *row)
 /* ---- the other things that can be done --------------------------------------------------------------------------- */
 
 static void
-folder_clicked_cb (GtkWidget *row)
+show_action (GtkWidget *widget, const char *name, GVariant *path)
 {
-  QuernModel *model = g_object_get_data (G_OBJECT (row), "model");
-  g_autoptr (GFile) file = g_file_new_for_path (quern_model_get_path (model));
+  g_autoptr (GFile) file = g_file_new_for_path (g_variant_get_string (path, NULL));
   g_autoptr (GtkFileLauncher) launcher = gtk_file_launcher_new (file);
 
-  gtk_file_launcher_open_containing_folder (launcher, GTK_WINDOW (gtk_widget_get_root (row)), NULL, NULL, NULL);
+  gtk_file_launcher_open_containing_folder (launcher, GTK_WINDOW (gtk_widget_get_root (widget)), NULL, NULL, NULL);
 }
 
 static void
@@ -128,84 +147,119 @@ verified_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 }
 
 static void
-verify_clicked_cb (GtkWidget *row)
+verify_action (GtkWidget *widget, const char *name, GVariant *path)
 {
-  QuernInstalledView *self = QUERN_INSTALLED_VIEW (gtk_widget_get_ancestor (row, QUERN_TYPE_INSTALLED_VIEW));
-  QuernModel *model = g_object_get_data (G_OBJECT (row), "model");
+  QuernInstalledView *self = QUERN_INSTALLED_VIEW (widget);
 
   say (self, _ ("Verifying…"));
-  quern_downloads_verify_async (quern_models_service_get_downloads (self->service), quern_model_get_path (model), NULL,
-                                verified_cb, g_object_ref (self));
+  quern_downloads_verify_async (quern_models_service_get_downloads (self->service), g_variant_get_string (path, NULL),
+                                NULL, verified_cb, g_object_ref (self));
+}
+
+/* ---- files and folders elsewhere --------------------------------------------------------------------------------- */
+
+static void
+imported_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (QuernInstalledView) self = user_data;
+  g_autoptr (GError) error = NULL;
+
+  quern_library_import_finish (QUERN_LIBRARY (source), result, &error);
+  if (error != NULL)
+    say (self, error->message);
+  else
+    adw_banner_set_revealed (self->banner, FALSE);
+}
+
+static void
+chosen_cb (GtkWidget *widget, const char *path)
+{
+  QuernInstalledView *self = QUERN_INSTALLED_VIEW (widget);
+
+  quern_library_import_async (quern_models_service_get_library (self->service), path, NULL, imported_cb,
+                              g_object_ref (self));
+}
+
+static void
+add_file_action (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  quern_choose_model_file (widget, chosen_cb);
+}
+
+static void
+add_folder_action (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  quern_choose_model_folder (widget, chosen_cb);
+}
+
+static void
+remove_folder_action (GtkWidget *widget, const char *name, GVariant *path)
+{
+  QuernInstalledView *self = QUERN_INSTALLED_VIEW (widget);
+
+  quern_library_remove_folder_async (quern_models_service_get_library (self->service),
+                                     g_variant_get_string (path, NULL), NULL, removed_cb, g_object_ref (self));
+}
+
+static GtkWidget *
+create_folder_row (gpointer item, gpointer user_data)
+{
+  const char *path = g_file_peek_path (item);
+  GtkWidget *row = adw_action_row_new (), *button = gtk_button_new_from_icon_name ("list-remove-symbolic");
+  g_autofree char *name = g_path_get_basename (path), *title = g_filename_display_name (name);
+  g_autofree char *label = g_strdup_printf (_ ("Remove Folder %s"), title), *place = g_filename_display_name (path);
+
+  adw_preferences_row_set_use_markup (ADW_PREFERENCES_ROW (row), FALSE);
+  adw_preferences_row_set_title (ADW_PREFERENCES_ROW (row), title);
+  adw_action_row_set_subtitle (ADW_ACTION_ROW (row),
+                               g_file_test (path, G_FILE_TEST_IS_DIR) ? place : _ ("Not there at the moment"));
+  adw_action_row_add_prefix (ADW_ACTION_ROW (row), gtk_image_new_from_icon_name ("folder-symbolic"));
+  gtk_widget_set_valign (button, GTK_ALIGN_CENTER);
+  gtk_widget_add_css_class (button, "flat");
+  gtk_widget_set_tooltip_text (button, _ ("Remove From the List"));
+  gtk_accessible_update_property (GTK_ACCESSIBLE (button), GTK_ACCESSIBLE_PROPERTY_LABEL, label, -1);
+  gtk_actionable_set_action_target (GTK_ACTIONABLE (button), "s", path);
+  gtk_actionable_set_action_name (GTK_ACTIONABLE (button), "installed.remove-folder");
+  adw_action_row_add_suffix (ADW_ACTION_ROW (row), button);
+  return row;
 }
 
 /* ---- rows ------------------------------------------------------------------------------------------------------- */
 
-static void
-add_button (GtkWidget *row, const char *icon, const char *format, GCallback callback)
-{
-  GtkWidget *button = gtk_button_new_from_icon_name (icon);
-  QuernModel *model = g_object_get_data (G_OBJECT (row), "model");
-  g_autofree char *title = quern_model_dup_full_title (model);
-  g_autofree char *name = g_strdup_printf ("%s: %s", format, title);
-
-  gtk_widget_set_valign (button, GTK_ALIGN_CENTER);
-  gtk_widget_add_css_class (button, "flat");
-  gtk_widget_set_tooltip_text (button, format);
-  gtk_accessible_update_property (GTK_ACCESSIBLE (button), GTK_ACCESSIBLE_PROPERTY_LABEL, name, -1);
-  g_signal_connect_swapped (button, "clicked", callback, row);
-  adw_action_row_add_suffix (ADW_ACTION_ROW (row), button);
-}
-
-static char *
-describe (QuernModel *model)
-{
-  g_autofree char *size = g_format_size (quern_model_get_size (model));
-  GString *text;
-
-  if (quern_model_get_state (model) != QUERN_MODEL_OK)
-    return g_strdup (quern_model_get_problem (model));
-  text = g_string_new (NULL);
-  if (quern_model_is_demo (model))
-    g_string_append_printf (text, "%s · ", _ ("Demonstration"));
-  g_string_append_printf (text, "%s · %s", quern_model_get_quantisation (model), size);
-  if (quern_model_get_vision_path (model) != NULL)
-    g_string_append_printf (text, " · %s", _ ("sees pictures"));
-  if (quern_model_is_imported (model))
-    g_string_append_printf (text, "\n%s", quern_model_get_path (model));
-  return g_string_free (text, FALSE);
-}
-
-static void
-add_chat_button (GtkWidget *row, QuernModel *model)
-{
-  GtkWidget *button = gtk_button_new_with_label (_ ("Chat"));
-
-  gtk_widget_set_valign (button, GTK_ALIGN_CENTER);
-  gtk_actionable_set_action_target (GTK_ACTIONABLE (button), "s", quern_model_get_id (model));
-  gtk_actionable_set_action_name (GTK_ACTIONABLE (button), "win.chat-with");
-  adw_action_row_add_suffix (ADW_ACTION_ROW (row), button);
-}
-
 static GtkWidget *
 create_row (gpointer item, gpointer user_data)
 {
-  QuernModel *model = item;
-  GtkWidget *row = adw_action_row_new ();
-  g_autofree char *subtitle = describe (model);
+  QuernInstalledView *self = user_data;
+  GtkWidget *row = quern_installed_row_new (item);
 
-  g_object_set_data_full (G_OBJECT (row), "model", g_object_ref (model), g_object_unref);
-  adw_preferences_row_set_use_markup (ADW_PREFERENCES_ROW (row), FALSE);
-  adw_preferences_row_set_title (ADW_PREFERENCES_ROW (row), quern_model_get_title (model));
-  adw_action_row_set_subtitle (ADW_ACTION_ROW (row), subtitle);
-  if (!quern_model_is_demo (model)) {
-    add_button (row, "folder-open-symbolic", _ ("Show in Files"), G_CALLBACK (folder_clicked_cb));
-    if (!quern_model_is_imported (model))
-      add_button (row, "object-select-symbolic", _ ("Verify Again"), G_CALLBACK (verify_clicked_cb));
-    add_button (row, "user-trash-symbolic", _ ("Delete"), G_CALLBACK (delete_clicked_cb));
-  }
-  if (quern_model_get_state (model) == QUERN_MODEL_OK)
-    add_chat_button (row, model);
+  quern_installed_row_update (row, quern_models_service_get_library (self->service));
   return row;
+}
+
+static void
+used_cb (QuernInstalledView *self, QuernModel *model)
+{
+  for (GtkWidget *row = gtk_widget_get_first_child (GTK_WIDGET (self->list)); row != NULL;
+       row = gtk_widget_get_next_sibling (row))
+    quern_installed_row_update (row, quern_models_service_get_library (self->service));
+}
+
+/* What a scan found besides models. */
+static void
+scanned_cb (QuernInstalledView *self)
+{
+  QuernLibrary *library = quern_models_service_get_library (self->service);
+  guint n = quern_library_get_n_skipped (library);
+  g_autofree char *text = NULL;
+
+  gtk_widget_set_visible (self->folders_group,
+                          g_list_model_get_n_items (quern_library_get_folders (library)) > 0);
+  if (n > 0)
+    text = g_strdup_printf (ngettext ("Other programs keep %u more model, of an architecture that Quern does not run.",
+                                      "Other programs keep %u more models, of architectures that Quern does not run.", n),
+                            n);
+  adw_preferences_group_set_description (self->group, text);
+  used_cb (self, NULL);
 }
 
 static gboolean
@@ -235,30 +289,76 @@ quern_installed_view_finalize (GObject *object)
   G_OBJECT_CLASS (quern_installed_view_parent_class)->finalize (object);
 }
 
+/* Other programs may have got and lost models meanwhile. */
+static void
+quern_installed_view_map (GtkWidget *widget)
+{
+  GTK_WIDGET_CLASS (quern_installed_view_parent_class)->map (widget);
+  quern_library_scan_async (quern_models_service_get_library (QUERN_INSTALLED_VIEW (widget)->service), NULL, NULL, NULL);
+}
+
 static void
 quern_installed_view_class_init (QuernInstalledViewClass *klass)
 {
+  GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
+
   G_OBJECT_CLASS (klass)->dispose = quern_installed_view_dispose;
   G_OBJECT_CLASS (klass)->finalize = quern_installed_view_finalize;
+  widget_class->map = quern_installed_view_map;
+  gtk_widget_class_install_action (widget_class, "installed.delete", "s", delete_action);
+  gtk_widget_class_install_action (widget_class, "installed.show", "s", show_action);
+  gtk_widget_class_install_action (widget_class, "installed.verify", "s", verify_action);
+  gtk_widget_class_install_action (widget_class, "installed.add-file", NULL, add_file_action);
+  gtk_widget_class_install_action (widget_class, "installed.add-folder", NULL, add_folder_action);
+  gtk_widget_class_install_action (widget_class, "installed.remove-folder", "s", remove_folder_action);
+}
+
+static GtkListBox *
+create_list (const char *name)
+{
+  GtkWidget *list = gtk_list_box_new ();
+
+  gtk_list_box_set_selection_mode (GTK_LIST_BOX (list), GTK_SELECTION_NONE);
+  gtk_widget_add_css_class (list, "boxed-list");
+  gtk_accessible_update_property (GTK_ACCESSIBLE (list), GTK_ACCESSIBLE_PROPERTY_LABEL, name, -1);
+  return GTK_LIST_BOX (list);
+}
+
+static GtkWidget *
+create_add_button (void)
+{
+  GtkWidget *button = gtk_menu_button_new (), *content = adw_button_content_new ();
+  g_autoptr (GMenu) menu = g_menu_new ();
+
+  g_menu_append (menu, _ ("Model _File…"), "installed.add-file");
+  g_menu_append (menu, _ ("_Folder of Models…"), "installed.add-folder");
+  adw_button_content_set_icon_name (ADW_BUTTON_CONTENT (content), "list-add-symbolic");
+  adw_button_content_set_label (ADW_BUTTON_CONTENT (content), _ ("Add"));
+  gtk_menu_button_set_child (GTK_MENU_BUTTON (button), content);
+  gtk_menu_button_set_menu_model (GTK_MENU_BUTTON (button), G_MENU_MODEL (menu));
+  gtk_accessible_update_property (GTK_ACCESSIBLE (button), GTK_ACCESSIBLE_PROPERTY_LABEL, _ ("Add Models"), -1);
+  gtk_widget_set_tooltip_text (button, _ ("Use models that are on this computer already"));
+  gtk_widget_set_valign (button, GTK_ALIGN_CENTER);
+  gtk_widget_add_css_class (button, "flat");
+  return button;
 }
 
 static GtkWidget *
 create_page (QuernInstalledView *self)
 {
-  GtkWidget *page = adw_preferences_page_new (), *group = adw_preferences_group_new ();
-  GtkWidget *import = gtk_button_new_with_mnemonic (_ ("_Add a Model File…"));
+  GtkWidget *page = adw_preferences_page_new ();
 
-  gtk_actionable_set_action_name (GTK_ACTIONABLE (import), "win.import-model");
-  gtk_widget_add_css_class (import, "flat");
-  adw_preferences_group_set_title (ADW_PREFERENCES_GROUP (group), _ ("On This Computer"));
-  adw_preferences_group_set_header_suffix (ADW_PREFERENCES_GROUP (group), import);
-  self->list = GTK_LIST_BOX (gtk_list_box_new ());
-  gtk_list_box_set_selection_mode (self->list, GTK_SELECTION_NONE);
-  gtk_widget_add_css_class (GTK_WIDGET (self->list), "boxed-list");
-  gtk_accessible_update_property (GTK_ACCESSIBLE (self->list), GTK_ACCESSIBLE_PROPERTY_LABEL, _ ("Installed models"),
-                                  -1);
-  adw_preferences_group_add (ADW_PREFERENCES_GROUP (group), GTK_WIDGET (self->list));
-  adw_preferences_page_add (ADW_PREFERENCES_PAGE (page), ADW_PREFERENCES_GROUP (group));
+  self->group = ADW_PREFERENCES_GROUP (adw_preferences_group_new ());
+  self->list = create_list (_ ("Installed models"));
+  adw_preferences_group_set_title (self->group, _ ("On This Computer"));
+  adw_preferences_group_set_header_suffix (self->group, create_add_button ());
+  adw_preferences_group_add (self->group, GTK_WIDGET (self->list));
+  self->folders_group = adw_preferences_group_new ();
+  self->folders = create_list (_ ("Added folders"));
+  adw_preferences_group_set_title (ADW_PREFERENCES_GROUP (self->folders_group), _ ("Added Folders"));
+  adw_preferences_group_add (ADW_PREFERENCES_GROUP (self->folders_group), GTK_WIDGET (self->folders));
+  adw_preferences_page_add (ADW_PREFERENCES_PAGE (page), self->group);
+  adw_preferences_page_add (ADW_PREFERENCES_PAGE (page), ADW_PREFERENCES_GROUP (self->folders_group));
   return page;
 }
 
@@ -286,12 +386,17 @@ GtkWidget *
 quern_installed_view_new (QuernModelsService *service)
 {
   QuernInstalledView *self = g_object_new (QUERN_TYPE_INSTALLED_VIEW, NULL);
+  QuernLibrary *library = quern_models_service_get_library (service);
   g_autoptr (GtkFilterListModel) models = NULL;
 
   self->service = g_object_ref (service);
   self->filter = GTK_FILTER (gtk_custom_filter_new (is_shown, self, NULL));
-  models = gtk_filter_list_model_new (G_LIST_MODEL (g_object_ref (quern_models_service_get_library (service))),
+  models = gtk_filter_list_model_new (G_LIST_MODEL (g_object_ref (library)),
                                       g_object_ref (self->filter));
-  gtk_list_box_bind_model (self->list, G_LIST_MODEL (models), create_row, NULL, NULL);
+  gtk_list_box_bind_model (self->list, G_LIST_MODEL (models), create_row, self, NULL);
+  gtk_list_box_bind_model (self->folders, quern_library_get_folders (library), create_folder_row, NULL, NULL);
+  g_signal_connect_object (library, "used", G_CALLBACK (used_cb), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (library, "notify::scanning", G_CALLBACK (scanned_cb), self, G_CONNECT_SWAPPED);
+  scanned_cb (self);
   return GTK_WIDGET (self);
 }

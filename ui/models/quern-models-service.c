@@ -3,10 +3,13 @@
 
 #include "quern-models-service.h"
 
+#include "quern-launcher.h"
+
 #include <glib/gi18n.h>
 
 /* Besides holding things together it looks after what must happen while no page is open: the computer is kept awake
- * during downloads, and when one is done the library hears of it and the user gets a notification. */
+ * during downloads, their progress is on the launcher, nothing goes over a metered network unasked, and when one is done
+ * the library hears of it and so does the user. */
 struct _QuernModelsService {
   GObject parent_instance;
 
@@ -17,15 +20,20 @@ struct _QuernModelsService {
   QuernLibrary *library;
   QuernDownloads *downloads;
   GCancellable *cancellable;
+  GSettings *settings;
 
   QuernMachine machine;
   gboolean measured, measuring;
   guint inhibit_cookie;
+  gboolean metered_allowed; /* the user said so, for as long as this network lasts */
+  int shown_percent;        /* on the launcher; -1: none */
 };
 
-enum { PROP_0, PROP_MEASURED, N_PROPS };
+enum { PROP_0, PROP_MEASURED, PROP_WAITING, N_PROPS };
+enum { SIGNAL_READY, N_SIGNALS };
 
 static GParamSpec *properties[N_PROPS];
+static guint signals[N_SIGNALS];
 
 G_DEFINE_FINAL_TYPE (QuernModelsService, quern_models_service, G_TYPE_OBJECT)
 
@@ -45,18 +53,129 @@ active_cb (QuernModelsService *self)
 }
 
 static void
+progress_cb (QuernModelsService *self)
+{
+  double progress = quern_downloads_get_progress (self->downloads);
+  int percent = progress < 0 ? -1 : (int) (progress * 100);
+
+  if (percent == self->shown_percent)
+    return;
+  self->shown_percent = percent;
+  quern_launcher_show_progress (self->application, progress);
+}
+
+/* ---- settings --------------------------------------------------------------------------------------------------- */
+
+static void
+endpoint_cb (QuernModelsService *self)
+{
+  g_autofree char *endpoint = g_settings_get_string (self->settings, "hub-endpoint");
+
+  quern_hub_set_endpoint (self->hub, endpoint);
+}
+
+static void
+limit_cb (QuernModelsService *self)
+{
+  quern_downloads_set_rate (self->downloads, g_settings_get_uint (self->settings, "download-limit") * (guint64) 1000000);
+}
+
+static void
+follow_settings (QuernModelsService *self)
+{
+  self->settings = g_settings_new (QUERN_APP_ID);
+  g_signal_connect_object (self->settings, "changed::hub-endpoint", G_CALLBACK (endpoint_cb), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->settings, "changed::download-limit", G_CALLBACK (limit_cb), self, G_CONNECT_SWAPPED);
+  endpoint_cb (self);
+  limit_cb (self);
+}
+
+/* ---- metered networks ------------------------------------------------------------------------------------------- */
+
+/* Returns: whether the user must be asked before anything large is downloaded */
+gboolean
+quern_models_service_must_ask (QuernModelsService *self)
+{
+  g_return_val_if_fail (QUERN_IS_MODELS_SERVICE (self), FALSE);
+  return !self->metered_allowed && g_network_monitor_get_network_metered (g_network_monitor_get_default ());
+}
+
+static void
+metered_cb (QuernModelsService *self)
+{
+  if (!g_network_monitor_get_network_metered (g_network_monitor_get_default ()))
+    self->metered_allowed = FALSE;
+  quern_downloads_set_suspended (self->downloads, quern_models_service_must_ask (self));
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_WAITING]);
+}
+
+/* The user wants downloads over this network, although it is metered. */
+void
+quern_models_service_allow_metered (QuernModelsService *self)
+{
+  g_return_if_fail (QUERN_IS_MODELS_SERVICE (self));
+  self->metered_allowed = TRUE;
+  metered_cb (self);
+}
+
+/* ---- the end of a download -------------------------------------------------------------------------------------- */
+
+typedef struct {
+  QuernModelsService *self;
+  char *path, *title;
+} Arrival;
+
+static void
+arrival_free (Arrival *arrival)
+{
+  g_object_unref (arrival->self);
+  g_free (arrival->path);
+  g_free (arrival->title);
+  g_free (arrival);
+}
+
+static void
+notify (QuernModelsService *self, const char *title, const char *id)
+{
+  g_autoptr (GNotification) notification = g_notification_new (_ ("Model Downloaded"));
+  g_autofree char *body = g_strdup_printf (_ ("%s is ready to chat with."), title);
+
+  g_notification_set_body (notification, body);
+  g_notification_set_default_action_and_target (notification, "app.chat-with", "s", id);
+  g_application_send_notification (self->application, "download", notification);
+}
+
+/* Who looks at the window needs no notification of the desktop. */
+static void
+arrived_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  Arrival *arrival = user_data;
+  QuernModelsService *self = arrival->self;
+  g_autoptr (QuernModel) model = quern_models_service_find_model (self, arrival->path);
+  GtkWindow *window = gtk_application_get_active_window (GTK_APPLICATION (self->application));
+
+  if (model == NULL)
+    g_debug ("“%s” was downloaded, but is no model that runs", arrival->path);
+  else if (window != NULL && gtk_window_is_active (window))
+    g_signal_emit (self, signals[SIGNAL_READY], 0, arrival->title, quern_model_get_id (model));
+  else
+    notify (self, arrival->title, quern_model_get_id (model));
+  arrival_free (arrival);
+}
+
+static void
 installed_cb (QuernModelsService *self, QuernDownload *download)
 {
-  g_autoptr (GNotification) notification = g_notification_new (_ ("Model downloaded"));
-  g_autofree char *body = NULL;
+  Arrival *arrival = g_new (Arrival, 1);
 
-  /* Translators: repository and quantisation */
-  body = g_strdup_printf (_ ("%s (%s) is ready to chat with."), quern_download_get_repo (download),
-                          quern_download_get_label (download));
-  g_notification_set_body (notification, body);
-  g_application_send_notification (self->application, "download", notification);
-  quern_library_scan_async (self->library, NULL, NULL, NULL);
+  *arrival = (Arrival) { g_object_ref (self), g_strdup (quern_download_get_path (download)),
+                         /* Translators: repository and quantisation */
+                         g_strdup_printf (_ ("%s (%s)"), quern_download_get_repo (download),
+                                          quern_download_get_label (download)) };
+  quern_library_scan_async (self->library, NULL, arrived_cb, arrival);
 }
+
+/* ---- this computer ---------------------------------------------------------------------------------------------- */
 
 static void
 measured_cb (GObject *source, GAsyncResult *result, gpointer user_data)
@@ -96,6 +215,8 @@ quern_models_service_get_property (GObject *object, guint id, GValue *value, GPa
 {
   if (id == PROP_MEASURED)
     g_value_set_boolean (value, QUERN_MODELS_SERVICE (object)->measured);
+  else if (id == PROP_WAITING)
+    g_value_set_boolean (value, quern_models_service_must_ask (QUERN_MODELS_SERVICE (object)));
   else
     G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
 }
@@ -109,6 +230,7 @@ quern_models_service_dispose (GObject *object)
   g_clear_object (&self->downloads);
   g_clear_object (&self->library);
   g_clear_object (&self->hub);
+  g_clear_object (&self->settings);
   g_clear_object (&self->cancellable);
   G_OBJECT_CLASS (quern_models_service_parent_class)->dispose (object);
 }
@@ -122,13 +244,18 @@ quern_models_service_class_init (QuernModelsServiceClass *klass)
   object_class->get_property = quern_models_service_get_property;
   properties[PROP_MEASURED] =
       g_param_spec_boolean ("measured", NULL, NULL, FALSE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+  properties[PROP_WAITING] =
+      g_param_spec_boolean ("waiting", NULL, NULL, FALSE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
   g_object_class_install_properties (object_class, N_PROPS, properties);
+  signals[SIGNAL_READY] = g_signal_new ("ready", QUERN_TYPE_MODELS_SERVICE, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                                        G_TYPE_NONE, 2, G_TYPE_STRING, G_TYPE_STRING);
 }
 
 static void
 quern_models_service_init (QuernModelsService *self)
 {
   self->cancellable = g_cancellable_new ();
+  self->shown_percent = -1;
 }
 
 /**
@@ -149,6 +276,11 @@ quern_models_service_new (GApplication *application, QuernLibrary *library)
   self->downloads = quern_downloads_new (self->hub);
   g_signal_connect_object (self->downloads, "notify::active", G_CALLBACK (active_cb), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (self->downloads, "installed", G_CALLBACK (installed_cb), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->downloads, "notify::progress", G_CALLBACK (progress_cb), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (g_network_monitor_get_default (), "notify::network-metered", G_CALLBACK (metered_cb), self,
+                           G_CONNECT_SWAPPED);
+  follow_settings (self);
+  metered_cb (self);
   quern_downloads_load_async (self->downloads, NULL, loaded_cb, NULL);
   return self;
 }
@@ -160,8 +292,12 @@ quern_models_service_close (QuernModelsService *self)
   g_return_if_fail (QUERN_IS_MODELS_SERVICE (self));
 
   g_cancellable_cancel (self->cancellable);
-  if (self->downloads != NULL)
-    quern_downloads_close (self->downloads);
+  if (self->downloads == NULL)
+    return;
+  quern_downloads_close (self->downloads);
+  if (self->shown_percent >= 0)
+    quern_launcher_show_progress (self->application, -1);
+  self->shown_percent = -1;
 }
 
 QuernHub *

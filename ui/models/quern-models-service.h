@@ -10,7 +10,8 @@
 G_BEGIN_DECLS
 
 /* What the pages about models share: the hub, the downloads and what this computer can do. One for the application.
- * Property "measured": whether get_machine() is known. */
+ * Properties: "measured": whether get_machine() is known; "waiting": downloads wait because the network is metered.
+ * Signals: "ready" (const char *title, const char *id): a downloaded model is there, and nobody was notified. */
 #define QUERN_TYPE_MODELS_SERVICE (quern_models_service_get_type ())
 G_DECLARE_FINAL_TYPE (QuernModelsService, quern_models_service, QUERN, MODELS_SERVICE, GObject)
 
@@ -21,6 +22,8 @@ QuernLibrary *quern_models_service_get_library (QuernModelsService *self);
 QuernDownloads *quern_models_service_get_downloads (QuernModelsService *self);
 const QuernMachine *quern_models_service_get_machine (QuernModelsService *self);
 void quern_models_service_measure (QuernModelsService *self);
+gboolean quern_models_service_must_ask (QuernModelsService *self);
+void quern_models_service_allow_metered (QuernModelsService *self);
 QuernModel *quern_models_service_find_model (QuernModelsService *self, const char *path);
 QuernDownload *quern_models_service_find_download (QuernModelsService *self, const char *repo, const char *label);
 

@@ -59,8 +59,12 @@ start_download (QuernRepoPage *self, QuernHubItem *item)
 static void
 metered_response_cb (AdwAlertDialog *dialog, const char *response, gpointer user_data)
 {
-  if (g_str_equal (response, "download"))
-    start_download (g_object_get_data (G_OBJECT (dialog), "page"), g_object_get_data (G_OBJECT (dialog), "item"));
+  QuernRepoPage *self = g_object_get_data (G_OBJECT (dialog), "page");
+
+  if (!g_str_equal (response, "download") || self->service == NULL)
+    return;
+  quern_models_service_allow_metered (self->service);
+  start_download (self, g_object_get_data (G_OBJECT (dialog), "item"));
 }
 
 static void
@@ -88,7 +92,7 @@ download_cb (QuernRepoPage *self, QuernItemRow *row)
 
   if (download != NULL && quern_download_get_state (download) != QUERN_DOWNLOAD_COMPLETE)
     gtk_widget_activate_action (GTK_WIDGET (self), "models.view", "s", "downloads");
-  else if (g_network_monitor_get_network_metered (g_network_monitor_get_default ()))
+  else if (quern_models_service_must_ask (self->service))
     ask_about_metered_network (self, item);
   else
     start_download (self, item);

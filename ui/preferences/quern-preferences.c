@@ -3,6 +3,8 @@
 
 #include "quern-preferences.h"
 
+#include "models/quern-hub-preferences.h"
+
 #include <glib/gi18n.h>
 
 #include "quern-preset.h"
@@ -95,7 +97,7 @@ add_page (QuernPreferences *self, const char *title, const char *icon)
 }
 
 static void
-add_general (QuernPreferences *self)
+add_general (QuernPreferences *self, QuernModelsService *models)
 {
   AdwPreferencesPage *page = add_page (self, _("General"), "preferences-system-symbolic");
   AdwPreferencesGroup *group = add_group (page, _("Conversations"));
@@ -108,6 +110,8 @@ add_general (QuernPreferences *self)
   adw_preferences_group_add (group, make_keep_alive_row (self));
   adw_preferences_group_add (group, make_switch_row (self, "keep-state", _("Keep What Was Read"),
                                                      _("On the disk, up to 2 GB: a model that is loaded again goes on at once")));
+  if (models != NULL)
+    adw_preferences_page_add (page, ADW_PREFERENCES_GROUP (quern_hub_preferences_new (models)));
 }
 
 /* ---- personas --------------------------------------------------------------------------------------------------- */
@@ -312,16 +316,17 @@ quern_preferences_init (QuernPreferences *self)
 /**
  * quern_preferences_new:
  * @store: where personas are
+ * @models: (nullable): where models come from
  *
  * Returns: (transfer floating): the dialog, to be presented on a window
  */
 QuernPreferences *
-quern_preferences_new (QuernStore *store)
+quern_preferences_new (QuernStore *store, QuernModelsService *models)
 {
   QuernPreferences *self = g_object_new (QUERN_TYPE_PREFERENCES, NULL);
 
   self->store = g_object_ref (store);
-  add_general (self);
+  add_general (self, models);
   add_personas (self);
   add_data (self);
   return self;

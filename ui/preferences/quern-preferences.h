@@ -3,6 +3,7 @@
 
 #include <adwaita.h>
 
+#include "models/quern-models-service.h"
 #include "quern-engine.h"
 #include "quern-store.h"
 
@@ -11,7 +12,7 @@ G_BEGIN_DECLS
 #define QUERN_TYPE_PREFERENCES (quern_preferences_get_type ())
 G_DECLARE_FINAL_TYPE (QuernPreferences, quern_preferences, QUERN, PREFERENCES, AdwPreferencesDialog)
 
-QuernPreferences *quern_preferences_new         (QuernStore *store);
+QuernPreferences *quern_preferences_new         (QuernStore *store, QuernModelsService *models);
 void              quern_preferences_apply       (GSettings *settings, QuernEngine *engine);
 
 G_END_DECLS

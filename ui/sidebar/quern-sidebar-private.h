@@ -11,6 +11,7 @@ struct _QuernSidebar {
   /* Template widgets */
   GtkSearchBar *search_bar;
   GtkSearchEntry *search_entry;
+  AdwHeaderBar *header;
   GtkToggleButton *search_button;
   GtkStack *stack;
   GtkListView *list;

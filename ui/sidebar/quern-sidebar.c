@@ -211,6 +211,7 @@ quern_sidebar_class_init (QuernSidebarClass *klass)
   gtk_widget_class_bind_template_child (widget_class, QuernSidebar, search_bar);
   gtk_widget_class_bind_template_child (widget_class, QuernSidebar, search_entry);
   gtk_widget_class_bind_template_child (widget_class, QuernSidebar, search_button);
+  gtk_widget_class_bind_template_child (widget_class, QuernSidebar, header);
   gtk_widget_class_bind_template_child (widget_class, QuernSidebar, stack);
   gtk_widget_class_bind_template_child (widget_class, QuernSidebar, list);
   gtk_widget_class_bind_template_child (widget_class, QuernSidebar, results);
@@ -327,4 +328,12 @@ quern_sidebar_search_for (QuernSidebar *self, const char *text)
   quern_sidebar_start_search (self);
   gtk_editable_set_text (GTK_EDITABLE (self->search_entry), text);
   gtk_editable_set_position (GTK_EDITABLE (self->search_entry), -1);
+}
+
+/* Puts a button of somebody else's into the header bar. */
+void
+quern_sidebar_add_to_header (QuernSidebar *self, GtkWidget *widget)
+{
+  g_return_if_fail (QUERN_IS_SIDEBAR (self));
+  adw_header_bar_pack_start (self->header, widget);
 }

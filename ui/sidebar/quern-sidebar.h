@@ -15,6 +15,7 @@ void quern_sidebar_select (QuernSidebar *self, QuernConversation *conversation);
 void quern_sidebar_activate_neighbour (QuernSidebar *self, int step);
 void quern_sidebar_start_search (QuernSidebar *self);
 void quern_sidebar_search_for (QuernSidebar *self, const char *text);
+void quern_sidebar_add_to_header (QuernSidebar *self, GtkWidget *widget);
 void quern_sidebar_set_comparisons (QuernSidebar *self, QuernComparisons *comparisons);
 
 G_END_DECLS

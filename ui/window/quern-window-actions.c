@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "models/quern-choose-models.h"
 #include "quern-comparison-json.h"
 #include "quern-undo.h"
 #include "quern-window-private.h"
@@ -301,38 +302,24 @@ imported_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 }
 
 static void
-file_chosen_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+import_path (GtkWidget *widget, const char *path)
 {
-  g_autoptr (QuernWindow) self = user_data;
-  g_autoptr (GFile) file = gtk_file_dialog_open_finish (GTK_FILE_DIALOG (source), result, NULL);
+  QuernWindow *self = QUERN_WINDOW (widget);
 
-  if (file != NULL && g_file_peek_path (file) != NULL && self->library != NULL)
-    quern_library_import_async (self->library, g_file_peek_path (file), NULL, imported_cb, g_object_ref (self));
+  if (self->library != NULL)
+    quern_library_import_async (self->library, path, NULL, imported_cb, g_object_ref (self));
 }
 
 static void
 import_file_action (GtkWidget *widget, const char *name, GVariant *parameter)
 {
-  QuernWindow *self = QUERN_WINDOW (widget);
-
-  if (self->library != NULL)
-    quern_library_import_async (self->library, g_variant_get_string (parameter, NULL), NULL, imported_cb,
-                                g_object_ref (self));
+  import_path (widget, g_variant_get_string (parameter, NULL));
 }
 
 static void
 import_model_action (GtkWidget *widget, const char *name, GVariant *parameter)
 {
-  g_autoptr (GtkFileDialog) dialog = gtk_file_dialog_new ();
-  g_autoptr (GListStore) filters = g_list_store_new (GTK_TYPE_FILE_FILTER);
-  g_autoptr (GtkFileFilter) filter = gtk_file_filter_new ();
-
-  gtk_file_filter_set_name (filter, _ ("GGUF models"));
-  gtk_file_filter_add_suffix (filter, "gguf");
-  g_list_store_append (filters, filter);
-  gtk_file_dialog_set_filters (dialog, G_LIST_MODEL (filters));
-  gtk_file_dialog_set_title (dialog, _ ("Add a Model File"));
-  gtk_file_dialog_open (dialog, GTK_WINDOW (widget), NULL, file_chosen_cb, g_object_ref (widget));
+  quern_choose_model_file (widget, import_path);
 }
 
 static void

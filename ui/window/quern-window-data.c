@@ -254,7 +254,7 @@ preferences_action (GtkWidget *widget, const char *name, GVariant *parameter)
   QuernWindow *self = QUERN_WINDOW (widget);
 
   if (self->store != NULL)
-    adw_dialog_present (ADW_DIALOG (quern_preferences_new (self->store)), widget);
+    adw_dialog_present (ADW_DIALOG (quern_preferences_new (self->store, self->models)), widget);
 }
 
 static void

@@ -4,6 +4,7 @@
 #include "compare/quern-compare-continue.h"
 #include "quern-window-private.h"
 
+#include "models/quern-downloads-button.h"
 #include "models/quern-models-page.h"
 
 #include <glib/gi18n.h>
@@ -307,10 +308,26 @@ quern_window_set_core (QuernWindow *self, QuernStore *store, QuernLibrary *libra
     quern_chat_page_show_problem (self->chat_page, problem);
 }
 
+static void
+model_ready_cb (QuernWindow *self, const char *title, const char *id)
+{
+  g_autofree char *text = g_strdup_printf (_("%s is ready to chat with."), title);
+  AdwToast *toast = adw_toast_new (text);
+
+  adw_toast_set_use_markup (toast, FALSE);
+  adw_toast_set_button_label (toast, _("_Chat"));
+  adw_toast_set_action_target (toast, "s", id);
+  adw_toast_set_action_name (toast, "win.chat-with");
+  adw_toast_overlay_add_toast (self->toasts, toast);
+}
+
 /* Gives the window what the page about models shows, once. */
 void
 quern_window_set_models (QuernWindow *self, QuernModelsService *models)
 {
   g_return_if_fail (QUERN_IS_WINDOW (self));
-  g_set_object (&self->models, models);
+  if (!g_set_object (&self->models, models))
+    return;
+  quern_sidebar_add_to_header (self->sidebar, quern_downloads_button_new (models));
+  g_signal_connect_object (models, "ready", G_CALLBACK (model_ready_cb), self, G_CONNECT_SWAPPED);
 }
