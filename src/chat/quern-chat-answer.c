@@ -146,6 +146,7 @@ note_statistics (QuernAnswer *self)
   statistics.reasoning_tokens += self->before.reasoning_tokens;
   statistics.decode_seconds += self->before.decode_seconds;
   statistics.reasoning_seconds += self->before.reasoning_seconds;
+  statistics.n_passes += self->before.n_passes;
   quern_message_set_statistics (self->answer, &statistics);
   _quern_chat_session_set_context_used (
       self->session, statistics.prompt_tokens + statistics.answer_tokens - self->before.answer_tokens);

@@ -222,11 +222,28 @@ restore_message (gpointer data)
   quern_chat_session_restore_message (deleted->session, deleted->message);
 }
 
+/* This message and those that follow it. */
+static guint
+count_from (QuernChatPage *self, QuernMessage *message)
+{
+  GListModel *messages = quern_chat_session_get_messages (self->session);
+  guint n = g_list_model_get_n_items (messages);
+
+  for (guint i = 0; i < n; i++) {
+    g_autoptr (QuernMessage) other = g_list_model_get_item (messages, i);
+    if (other == message)
+      return n - i;
+  }
+  return 0;
+}
+
 static void
 delete_action (GtkWidget *widget, const char *name, GVariant *parameter)
 {
   QuernChatPage *self = QUERN_CHAT_PAGE (widget);
   QuernMessage *message = _quern_chat_page_get_message (self, g_variant_get_int64 (parameter));
+  guint n = message != NULL ? count_from (self, message) : 0;
+  g_autofree char *title = g_strdup_printf (ngettext ("%u message deleted", "%u messages deleted", n), n);
   Deleted *deleted;
 
   if (message == NULL)
@@ -234,17 +251,50 @@ delete_action (GtkWidget *widget, const char *name, GVariant *parameter)
   deleted = g_new (Deleted, 1);
   *deleted = (Deleted){ g_object_ref (self->session), g_object_ref (message) };
   quern_chat_session_delete_message (self->session, message);
-  quern_undo_offer (widget, self->store, _("Message deleted"), restore_message, deleted, deleted_free);
+  quern_undo_offer (widget, self->store, title, restore_message, deleted, deleted_free);
 }
 
 /* ---- raw text --------------------------------------------------------------------------------------------------- */
+
+/* All that the model wrote, with its marks. */
+static char *
+dup_raw (QuernMessage *message)
+{
+  const char *reasoning = quern_message_get_reasoning (message);
+
+  if (*reasoning == '\0')
+    return g_strdup (quern_message_get_content (message));
+  return g_strconcat ("<think>\n", reasoning, "\n</think>\n\n", quern_message_get_content (message), NULL);
+}
+
+static void
+copy_raw_cb (GtkTextBuffer *buffer, GtkWidget *button)
+{
+  g_autofree char *text = NULL;
+
+  g_object_get (buffer, "text", &text, NULL);
+  gdk_clipboard_set_text (gtk_widget_get_clipboard (button), text);
+}
+
+static GtkWidget *
+make_raw_view (QuernMessage *message)
+{
+  GtkWidget *text = gtk_text_view_new ();
+  g_autofree char *raw = dup_raw (message);
+
+  gtk_text_buffer_set_text (gtk_text_view_get_buffer (GTK_TEXT_VIEW (text)), raw, -1);
+  g_object_set (text, "editable", FALSE, "monospace", TRUE, "wrap-mode", GTK_WRAP_WORD_CHAR, "left-margin", 12,
+                "right-margin", 12, "top-margin", 12, "bottom-margin", 12, NULL);
+  gtk_accessible_update_property (GTK_ACCESSIBLE (text), GTK_ACCESSIBLE_PROPERTY_LABEL, _("Raw text"), -1);
+  return text;
+}
 
 static void
 raw_action (GtkWidget *widget, const char *name, GVariant *parameter)
 {
   QuernMessage *message = _quern_chat_page_get_message (QUERN_CHAT_PAGE (widget), g_variant_get_int64 (parameter));
   AdwDialog *dialog;
-  GtkWidget *view, *toolbar, *scrolled, *text;
+  GtkWidget *view, *toolbar, *scrolled, *text, *copy;
 
   if (message == NULL)
     return;
@@ -252,11 +302,12 @@ raw_action (GtkWidget *widget, const char *name, GVariant *parameter)
   view = adw_toolbar_view_new ();
   toolbar = adw_header_bar_new ();
   scrolled = gtk_scrolled_window_new ();
-  text = gtk_text_view_new ();
-  gtk_text_buffer_set_text (gtk_text_view_get_buffer (GTK_TEXT_VIEW (text)), quern_message_get_content (message), -1);
-  g_object_set (text, "editable", FALSE, "monospace", TRUE, "wrap-mode", GTK_WRAP_WORD_CHAR, "left-margin", 12,
-                "right-margin", 12, "top-margin", 12, "bottom-margin", 12, NULL);
-  gtk_accessible_update_property (GTK_ACCESSIBLE (text), GTK_ACCESSIBLE_PROPERTY_LABEL, _("Raw text"), -1);
+  text = make_raw_view (message);
+  copy = gtk_button_new_from_icon_name ("edit-copy-symbolic");
+  gtk_widget_set_tooltip_text (copy, _("Copy Raw Text"));
+  g_signal_connect_object (copy, "clicked", G_CALLBACK (copy_raw_cb), gtk_text_view_get_buffer (GTK_TEXT_VIEW (text)),
+                           G_CONNECT_SWAPPED);
+  adw_header_bar_pack_start (ADW_HEADER_BAR (toolbar), copy);
   gtk_scrolled_window_set_child (GTK_SCROLLED_WINDOW (scrolled), text);
   adw_toolbar_view_add_top_bar (ADW_TOOLBAR_VIEW (view), toolbar);
   adw_toolbar_view_set_content (ADW_TOOLBAR_VIEW (view), scrolled);
