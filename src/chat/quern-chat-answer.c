@@ -26,6 +26,7 @@ struct _QuernAnswer {
   guint n_messages;          /* of the list that come before the question, or before the answer without a question */
   guint question_siblings, answer_siblings; /* that exist already */
   QuernMessage *question;    /* new; NULL to answer the message before */
+  GListModel *attachments;   /* of the new question, or NULL */
   QuernMessage *answer;
   QuernStatistics before;    /* of an answer that goes on */
 
@@ -37,6 +38,7 @@ struct _QuernAnswer {
   double load_seconds;
   guint save_source;
   gboolean unsaved;
+  gboolean may_repeat; /* its user said so */
 };
 
 /* ---- end ------------------------------------------------------------------------------------------------------- */
@@ -52,6 +54,7 @@ answer_free (QuernAnswer *self)
   g_clear_object (&self->context);
   g_clear_pointer (&self->request, quern_request_unref);
   g_clear_object (&self->model);
+  g_clear_object (&self->attachments);
   g_clear_object (&self->question);
   g_clear_object (&self->answer);
   g_clear_object (&self->cancellable);
@@ -95,7 +98,7 @@ watch_repetition (QuernAnswer *self)
   const char *text = reasoning ? quern_message_get_reasoning (self->answer) : quern_message_get_content (self->answer);
   gsize length = reasoning ? strlen (text) : quern_message_get_content_length (self->answer);
 
-  _quern_chat_session_set_repeating (self->session, quern_repetition_found (text, length));
+  _quern_chat_session_set_repeating (self->session, !self->may_repeat && quern_repetition_found (text, length));
 }
 
 static gboolean
@@ -110,9 +113,12 @@ save_cb (gpointer data)
   return G_SOURCE_CONTINUE;
 }
 
+static void note_statistics (QuernAnswer *self);
+
 static void
 text_cb (QuernAnswer *self, gboolean reasoning, const char *text)
 {
+  note_statistics (self);
   quern_message_append (self->answer, reasoning, text, -1);
   self->unsaved = TRUE;
 }
@@ -140,6 +146,7 @@ note_statistics (QuernAnswer *self)
   statistics.reasoning_tokens += self->before.reasoning_tokens;
   statistics.decode_seconds += self->before.decode_seconds;
   statistics.reasoning_seconds += self->before.reasoning_seconds;
+  statistics.n_passes += self->before.n_passes;
   quern_message_set_statistics (self->answer, &statistics);
   _quern_chat_session_set_context_used (
       self->session, statistics.prompt_tokens + statistics.answer_tokens - self->before.answer_tokens);
@@ -155,8 +162,13 @@ done_cb (QuernAnswer *self)
   };
   const GError *error = quern_generation_get_error (self->generation);
 
+  QuernStop stop = quern_generation_get_stop (self->generation);
+  const char *reason = error ? error->message : NULL;
+
   note_statistics (self);
-  end_committed (self, states[quern_generation_get_stop (self->generation)], error ? error->message : NULL);
+  if (stop == QUERN_STOP_CONTEXT)
+    reason = _("The context is full: the model cannot hold more of this conversation.");
+  end_committed (self, states[stop], reason);
 }
 
 static void
@@ -285,18 +297,32 @@ commit (QuernAnswer *self)
 
 /* ---- checks ---------------------------------------------------------------------------------------------------- */
 
+/* The question and its place, as the ways out of an overflow need them. */
+static QuernDemand *
+make_demand (QuernAnswer *self, guint needed)
+{
+  GListModel *messages = G_LIST_MODEL (self->session->messages);
+  guint last = self->n_messages > 0 ? self->n_messages - 1 : 0;
+  g_autoptr (QuernMessage) asked = self->question ? NULL : g_list_model_get_item (messages, last);
+  QuernMessage *question = self->question ? self->question : asked;
+  QuernDemand *demand = _quern_demand_new (self->question ? self->n_messages : last, quern_message_get_content (question),
+                                           self->question ? self->attachments : quern_message_get_attachments (asked));
+
+  demand->question_id = quern_message_get_id (question);
+  demand->begun = quern_message_get_id (self->answer) != 0 ? g_object_ref (self->answer) : NULL;
+  demand->model = g_object_ref (self->model);
+  demand->thinking = quern_message_get_thinking (self->answer);
+  demand->needed = needed;
+  return demand;
+}
+
 static GError *
 too_long_error (QuernAnswer *self, guint total, guint size)
 {
-  guint largest = quern_engine_largest_context (self->session->engine, self->model, QE_KV_F16);
-  guint wanted = (total + total / 4 + 1023) / 1024 * 1024;
-
-  if (largest > total)
-    return g_error_new (QUERN_CHAT_ERROR, QUERN_CHAT_ERROR_TOO_LONG,
-                        _("This would be %u tokens, but the context holds %u. Shorten it, start a new conversation, or raise the context to %u tokens."),
-                        total, size, MIN (wanted, largest));
+  g_clear_pointer (&self->session->refused, _quern_demand_free);
+  self->session->refused = make_demand (self, total);
   return g_error_new (QUERN_CHAT_ERROR, QUERN_CHAT_ERROR_TOO_LONG,
-                      _("This would be %u tokens, but the context holds %u. Shorten it or start a new conversation."),
+                      _("This would be %u tokens, but the context holds %u. Shorten it, start a new conversation, or raise the context."),
                       total, size);
 }
 
@@ -306,13 +332,13 @@ counted_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   QuernAnswer *self = user_data;
   GError *error = NULL;
   gssize total = quern_engine_count_finish (QUERN_ENGINE (source), result, &error);
-  guint size = _quern_chat_session_context_size (self->session);
+  guint size = _quern_chat_session_context_size (self->session, self->model);
 
   if (!error && g_cancellable_set_error_if_cancelled (self->cancellable, &error))
     total = -1;
   if (error)
     end (self, error);
-  else if (total >= (gssize) size)
+  else if ((guint) total + _quern_answer_room_least (size) >= size)
     end (self, too_long_error (self, (guint) total, size));
   else
     commit (self);
@@ -372,12 +398,19 @@ _quern_answer_now (QuernAnswer *self)
     quern_generation_answer_now (self->generation);
 }
 
+void
+_quern_answer_let_go_on (QuernAnswer *self)
+{
+  self->may_repeat = TRUE;
+  _quern_chat_session_set_repeating (self->session, FALSE);
+}
+
 static gboolean
-check_ready (QuernChatSession *session, GError **error)
+check_ready (QuernChatSession *session, QuernModel *model, GError **error)
 {
   if (session->answer)
     g_set_error (error, QUERN_CHAT_ERROR, QUERN_CHAT_ERROR_BUSY, _("Wait for the answer that is being written, or stop it."));
-  else if (!session->model)
+  else if (!model)
     g_set_error (error, QUERN_CHAT_ERROR, QUERN_CHAT_ERROR_NO_MODEL,
                  _("The model of this conversation is not on this computer. Choose another one or download it."));
   else
@@ -397,7 +430,7 @@ check_vision (QuernAnswer *self, QuernPrompt *prompt, GError **error)
 }
 
 static void
-begin (QuernAnswer *self, GListModel *attachments)
+begin (QuernAnswer *self)
 {
   QuernChatSession *session = self->session;
   g_autoptr (QuernPrompt) prompt = _quern_chat_session_prompt (session, self->n_messages);
@@ -405,9 +438,9 @@ begin (QuernAnswer *self, GListModel *attachments)
   GError *error = NULL;
 
   session->answer = self;
-  self->model = g_object_ref (session->model);
+  g_clear_pointer (&session->refused, _quern_demand_free);
   if (self->question)
-    quern_prompt_add_text (prompt, QUERN_ROLE_USER, quern_message_get_content (self->question), attachments);
+    quern_prompt_add_text (prompt, QUERN_ROLE_USER, quern_message_get_content (self->question), self->attachments);
   _quern_chat_session_set_state (session, QUERN_SESSION_LOADING, 0);
   if (!check_vision (self, prompt, &error)) {
     end (self, error);
@@ -418,20 +451,23 @@ begin (QuernAnswer *self, GListModel *attachments)
   quern_prompt_build_async (g_steal_pointer (&prompt), self->cancellable, built_cb, self);
 }
 
-/* NULL, and the task is done, when the session cannot answer now. */
+/* NULL, and the task is done, when the session cannot answer now. model: NULL for the conversation's */
 static QuernAnswer *
-answer_new (QuernChatSession *session, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
+answer_new (QuernChatSession *session, QuernModel *model, GCancellable *cancellable, GAsyncReadyCallback callback,
+            gpointer user_data)
 {
   g_autoptr (GTask) task = g_task_new (session, cancellable, callback, user_data);
   GError *error = NULL;
   QuernAnswer *self;
 
-  if (!check_ready (session, &error)) {
+  model = model ? model : session->model;
+  if (!check_ready (session, model, &error)) {
     g_task_return_error (task, error);
     return NULL;
   }
   self = g_new0 (QuernAnswer, 1);
   self->session = session;
+  self->model = g_object_ref (model);
   self->task = g_steal_pointer (&task);
   self->cancellable = g_cancellable_new ();
   return self;
@@ -444,6 +480,7 @@ set_question (QuernAnswer *self, const char *text, GListModel *attachments)
   g_autofree char *valid = g_utf8_make_valid (text, -1);
 
   self->question = quern_message_new (QUERN_ROLE_USER, valid);
+  self->attachments = attachments ? g_object_ref (attachments) : NULL;
   for (guint i = 0; i < n; i++) {
     g_autoptr (QuernAttachment) attachment = g_list_model_get_item (attachments, i);
     quern_message_add_attachment (self->question, attachment);
@@ -454,7 +491,7 @@ static void
 set_new_answer (QuernAnswer *self)
 {
   self->answer = quern_message_new (QUERN_ROLE_ASSISTANT, "");
-  quern_message_set_thinking (self->answer, quern_chat_session_get_thinking (self->session));
+  quern_message_set_thinking (self->answer, _quern_chat_session_thinks (self->session, self->model));
 }
 
 /**
@@ -468,14 +505,14 @@ void
 quern_chat_session_send_async (QuernChatSession *session, const char *text, GListModel *attachments,
                                GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
 {
-  QuernAnswer *self = answer_new (session, cancellable, callback, user_data);
+  QuernAnswer *self = answer_new (session, NULL, cancellable, callback, user_data);
 
   if (!self)
     return;
   self->n_messages = g_list_model_get_n_items (G_LIST_MODEL (session->messages));
   set_question (self, text, attachments);
   set_new_answer (self);
-  begin (self, attachments);
+  begin (self);
 }
 
 /**
@@ -489,7 +526,7 @@ quern_chat_session_edit_async (QuernChatSession *session, QuernMessage *question
                                GListModel *attachments, GCancellable *cancellable, GAsyncReadyCallback callback,
                                gpointer user_data)
 {
-  QuernAnswer *self = answer_new (session, cancellable, callback, user_data);
+  QuernAnswer *self = answer_new (session, NULL, cancellable, callback, user_data);
 
   if (!self)
     return;
@@ -497,27 +534,29 @@ quern_chat_session_edit_async (QuernChatSession *session, QuernMessage *question
   self->question_siblings = quern_message_get_sibling_count (question);
   set_question (self, text, attachments);
   set_new_answer (self);
-  begin (self, attachments);
+  begin (self);
 }
 
 /**
  * quern_chat_session_regenerate_async:
- * @answer: one of the messages
+ * @message: an answer, or a question that has none
+ * @model: (nullable): who answers this once; %NULL for the conversation's model
  *
- * Answers the question before it once more, with the model and thinking that are chosen now.
+ * Answers the question once more, with the thinking that is chosen now.
  */
 void
-quern_chat_session_regenerate_async (QuernChatSession *session, QuernMessage *answer, GCancellable *cancellable,
-                                     GAsyncReadyCallback callback, gpointer user_data)
+quern_chat_session_regenerate_async (QuernChatSession *session, QuernMessage *message, QuernModel *model,
+                                     GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
 {
-  QuernAnswer *self = answer_new (session, cancellable, callback, user_data);
+  QuernAnswer *self = answer_new (session, model, cancellable, callback, user_data);
+  gboolean answered = quern_message_get_role (message) == QUERN_ROLE_ASSISTANT;
 
   if (!self)
     return;
-  self->n_messages = _quern_chat_session_find (session, answer);
-  self->answer_siblings = quern_message_get_sibling_count (answer);
+  self->n_messages = _quern_chat_session_find (session, message) + !answered;
+  self->answer_siblings = answered ? quern_message_get_sibling_count (message) : 0;
   set_new_answer (self);
-  begin (self, NULL);
+  begin (self);
 }
 
 /**
@@ -530,14 +569,14 @@ void
 quern_chat_session_continue_async (QuernChatSession *session, QuernMessage *answer, GCancellable *cancellable,
                                    GAsyncReadyCallback callback, gpointer user_data)
 {
-  QuernAnswer *self = answer_new (session, cancellable, callback, user_data);
+  QuernAnswer *self = answer_new (session, NULL, cancellable, callback, user_data);
 
   if (!self)
     return;
   self->n_messages = _quern_chat_session_find (session, answer);
   self->answer = g_object_ref (answer);
   self->before = *quern_message_get_statistics (answer);
-  begin (self, NULL);
+  begin (self);
 }
 
 /**

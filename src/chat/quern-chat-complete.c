@@ -118,14 +118,13 @@ built_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   quern_engine_load_async (self->engine, self->model, &params, NULL, NULL, g_task_get_cancellable (task), loaded_cb, task);
 }
 
-/* Asks at the end of what is sent of the conversation. */
+/* Asks at the end of a prompt, which it takes over. */
 void
-_quern_chat_session_complete_async (QuernChatSession *self, const char *question, guint max_tokens,
+_quern_chat_session_complete_async (QuernChatSession *self, QuernPrompt *prompt, const char *question, guint max_tokens,
                                     GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
 {
   GTask *task = g_task_new (self, cancellable, callback, user_data);
   Completion *completion = g_new0 (Completion, 1);
-  QuernPrompt *prompt = _quern_chat_session_prompt (self, g_list_model_get_n_items (G_LIST_MODEL (self->messages)));
 
   completion->max_tokens = max_tokens;
   completion->text = g_string_new (NULL);
@@ -191,9 +190,10 @@ quern_chat_session_make_title_async (QuernChatSession *self, GCancellable *cance
                                      gpointer user_data)
 {
   GTask *task = g_task_new (self, cancellable, callback, user_data);
+  QuernPrompt *prompt = _quern_chat_session_prompt (self, g_list_model_get_n_items (G_LIST_MODEL (self->messages)));
 
   _quern_chat_session_complete_async (
-      self, _("Give our conversation a title of at most six words. Answer with the title alone."), TITLE_TOKENS,
+      self, prompt, _("Give our conversation a title of at most six words. Answer with the title alone."), TITLE_TOKENS,
       cancellable, titled_cb, task);
 }
 

@@ -9,6 +9,18 @@ G_BEGIN_DECLS
 
 typedef struct _QuernAnswer QuernAnswer;
 
+/* A prompt: what is sent of the messages [0, n_messages), a question after them, and perhaps the beginning of its answer. */
+typedef struct {
+  guint n_messages;
+  char *text;
+  GListModel *attachments; /* or NULL */
+  gint64 question_id;      /* of the question, when it is one of the messages already; else 0 */
+  QuernMessage *begun;     /* an answer to go on with, or NULL */
+  QuernModel *model;
+  gboolean thinking;
+  guint needed;            /* tokens, once they were counted */
+} QuernDemand;
+
 struct _QuernChatSession {
   GObject parent_instance;
 
@@ -23,6 +35,8 @@ struct _QuernChatSession {
   guint context_used; /* tokens */
   gboolean repeating;
   QuernAnswer *answer; /* being made; NULL when idle */
+  QuernDemand *refused; /* what did not fit, or NULL */
+  struct _QuernCountCache *counted;
 };
 
 /* quern-chat-session.c */
@@ -31,19 +45,37 @@ void  _quern_chat_session_set_context_used (QuernChatSession *self, guint n_toke
 void  _quern_chat_session_set_repeating    (QuernChatSession *self, gboolean repeating);
 guint _quern_chat_session_find             (QuernChatSession *self, QuernMessage *message);
 void  _quern_chat_session_load_params      (QuernChatSession *self, QuernLoadParams *params);
-guint _quern_chat_session_context_size     (QuernChatSession *self);
+guint _quern_chat_session_context_size     (QuernChatSession *self, QuernModel *model);
+gboolean _quern_chat_session_thinks        (QuernChatSession *self, QuernModel *model);
 guint _quern_chat_session_start            (QuernChatSession *self, guint n_messages);
 QuernPrompt *_quern_chat_session_prompt    (QuernChatSession *self, guint n_messages);
-QuernPrompt *_quern_chat_session_prompt_range (QuernChatSession *self, guint first, guint end);
+QuernPrompt *_quern_chat_session_prompt_range (QuernChatSession *self, const char *system_prompt, guint first,
+                                               guint end);
+
+/* quern-chat-overflow.c */
+QuernDemand *_quern_demand_new             (guint n_messages, const char *text, GListModel *attachments);
+void  _quern_demand_free                   (QuernDemand *self);
+guint _quern_answer_room_least             (guint context_size);
+
+/* quern-chat-branch.c */
+void  _quern_chat_session_copy_settings    (QuernChatSession *self, QuernConversation *to);
+
+/* quern-chat-count.c */
+void  _quern_count_cache_free              (struct _QuernCountCache *cache);
+void  _quern_chat_session_count_async      (QuernChatSession *self, QuernModel *model, QuernPrompt *prompt,
+                                            gboolean thinking, QuernMessage *begun, GCancellable *cancellable,
+                                            GAsyncReadyCallback callback, gpointer user_data);
+gssize _quern_chat_session_count_finish    (QuernChatSession *self, GAsyncResult *result, GError **error);
 
 /* quern-chat-complete.c */
-void  _quern_chat_session_complete_async   (QuernChatSession *self, const char *question, guint max_tokens,
-                                            GCancellable *cancellable, GAsyncReadyCallback callback,
-                                            gpointer user_data);
+void  _quern_chat_session_complete_async   (QuernChatSession *self, QuernPrompt *prompt, const char *question,
+                                            guint max_tokens, GCancellable *cancellable,
+                                            GAsyncReadyCallback callback, gpointer user_data);
 char *_quern_chat_session_complete_finish  (QuernChatSession *self, GAsyncResult *result, GError **error);
 
 /* quern-chat-answer.c */
 void  _quern_answer_stop                   (QuernAnswer *self);
 void  _quern_answer_now                    (QuernAnswer *self);
+void  _quern_answer_let_go_on              (QuernAnswer *self);
 
 G_END_DECLS

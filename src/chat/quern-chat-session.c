@@ -147,19 +147,26 @@ find_model (QuernChatSession *self)
   show_model (self, model && quern_model_get_state (model) == QUERN_MODEL_OK ? model : NULL);
 }
 
-/**
- * quern_chat_session_get_thinking:
- *
- * Returns: whether the next answer thinks first: what the conversation says, else the family's default
- */
+/* What the conversation says of thinking, else what the model's family does. */
 gboolean
-quern_chat_session_get_thinking (QuernChatSession *self)
+_quern_chat_session_thinks (QuernChatSession *self, QuernModel *model)
 {
   QuernThinking thinking = quern_conversation_get_thinking (self->conversation);
 
   if (thinking == QUERN_THINKING_DEFAULT)
-    return self->model && quern_model_get_info (self->model)->thinking_default;
+    return model && quern_model_get_info (model)->thinking_default;
   return thinking == QUERN_THINKING_ON;
+}
+
+/**
+ * quern_chat_session_get_thinking:
+ *
+ * Returns: whether the next answer thinks first
+ */
+gboolean
+quern_chat_session_get_thinking (QuernChatSession *self)
+{
+  return _quern_chat_session_thinks (self, self->model);
 }
 
 void
@@ -193,15 +200,15 @@ _quern_chat_session_load_params (QuernChatSession *self, QuernLoadParams *params
   };
 }
 
-/* Tokens that the next context holds; 0 without a model. */
+/* Tokens that the next context with this model holds; 0 without a model. */
 guint
-_quern_chat_session_context_size (QuernChatSession *self)
+_quern_chat_session_context_size (QuernChatSession *self, QuernModel *model)
 {
   guint wanted = quern_conversation_get_context_size (self->conversation);
 
-  if (!self->model)
+  if (!model)
     return 0;
-  return wanted ? wanted : MIN (4096u, quern_model_get_info (self->model)->n_ctx_train);
+  return wanted ? wanted : MIN (4096u, quern_model_get_info (model)->n_ctx_train);
 }
 
 /* ---- messages -------------------------------------------------------------------------------------------------- */
@@ -219,9 +226,9 @@ _quern_chat_session_find (QuernChatSession *self, QuernMessage *message)
 
 /* What the messages [first, end) say, after the system prompt. */
 QuernPrompt *
-_quern_chat_session_prompt_range (QuernChatSession *self, guint first, guint end)
+_quern_chat_session_prompt_range (QuernChatSession *self, const char *system_prompt, guint first, guint end)
 {
-  QuernPrompt *prompt = quern_prompt_new (self->store, quern_conversation_get_system_prompt (self->conversation));
+  QuernPrompt *prompt = quern_prompt_new (self->store, system_prompt);
 
   for (guint i = first; i < end; i++) {
     g_autoptr (QuernMessage) message = g_list_model_get_item (G_LIST_MODEL (self->messages), i);
@@ -248,7 +255,8 @@ _quern_chat_session_start (QuernChatSession *self, guint n_messages)
 QuernPrompt *
 _quern_chat_session_prompt (QuernChatSession *self, guint n_messages)
 {
-  return _quern_chat_session_prompt_range (self, _quern_chat_session_start (self, n_messages), n_messages);
+  return _quern_chat_session_prompt_range (self, quern_conversation_get_system_prompt (self->conversation),
+                                           _quern_chat_session_start (self, n_messages), n_messages);
 }
 
 /* Shows a path that was read, keeping the objects of the messages that both have at their beginning. */
@@ -376,66 +384,16 @@ quern_chat_session_answer_now (QuernChatSession *self)
     _quern_answer_now (self->answer);
 }
 
-/* ---- counting -------------------------------------------------------------------------------------------------- */
-
-static void
-counted_cb (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  g_autoptr (GTask) task = user_data;
-  GError *error = NULL;
-  gssize count = quern_engine_count_finish (QUERN_ENGINE (source), result, &error);
-
-  if (error)
-    g_task_return_error (task, error);
-  else
-    g_task_return_int (task, count);
-}
-
-static void
-count_built_cb (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  GTask *task = user_data;
-  QuernChatSession *self = g_task_get_source_object (task);
-  GError *error = NULL;
-  g_autoptr (QuernRequest) request = quern_prompt_build_finish (result, &error);
-
-  if (request && !self->model)
-    g_set_error (&error, QUERN_CHAT_ERROR, QUERN_CHAT_ERROR_NO_MODEL, _("Choose a model first."));
-  if (error) {
-    g_task_return_error (task, error);
-    g_object_unref (task);
-    return;
-  }
-  quern_request_set_thinking (request, quern_chat_session_get_thinking (self));
-  quern_engine_count_async (self->engine, self->model, request, g_task_get_cancellable (task), counted_cb, task);
-}
-
 /**
- * quern_chat_session_count_tokens_async:
- * @draft: what would be sent
- * @attachments: (nullable): what would be sent with it
+ * quern_chat_session_let_go_on:
  *
- * Counts the whole next prompt with the model's own tokenizer.
+ * The answer may repeat itself; it is not watched any more.
  */
 void
-quern_chat_session_count_tokens_async (QuernChatSession *self, const char *draft, GListModel *attachments,
-                                       GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
+quern_chat_session_let_go_on (QuernChatSession *self)
 {
-  GTask *task = g_task_new (self, cancellable, callback, user_data);
-  QuernPrompt *prompt = _quern_chat_session_prompt (self, g_list_model_get_n_items (G_LIST_MODEL (self->messages)));
-
-  quern_prompt_add_text (prompt, QUERN_ROLE_USER, draft, attachments);
-  quern_prompt_build_async (prompt, cancellable, count_built_cb, task);
-}
-
-gboolean
-quern_chat_session_count_tokens_finish (QuernChatSession *self, GAsyncResult *result, QuernTokenCount *count,
-                                        GError **error)
-{
-  gssize total = g_task_propagate_int (G_TASK (result), error);
-
-  *count = (QuernTokenCount) { total >= 0 ? (guint) total : 0, _quern_chat_session_context_size (self) };
-  return total >= 0;
+  if (self->answer)
+    _quern_answer_let_go_on (self->answer);
 }
 
 /* ---- life ------------------------------------------------------------------------------------------------------ */
@@ -480,7 +438,7 @@ quern_chat_session_get_property (GObject *object, guint prop_id, GValue *value, 
   case PROP_THINKING: g_value_set_boolean (value, quern_chat_session_get_thinking (self)); break;
   case PROP_CONTEXT_USED: g_value_set_uint (value, self->context_used); break;
   case PROP_REPEATING: g_value_set_boolean (value, self->repeating); break;
-  case PROP_CONTEXT_SIZE: g_value_set_uint (value, _quern_chat_session_context_size (self)); break;
+  case PROP_CONTEXT_SIZE: g_value_set_uint (value, _quern_chat_session_context_size (self, self->model)); break;
   default: G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
   }
 }
@@ -502,6 +460,8 @@ quern_chat_session_dispose (GObject *object)
 {
   QuernChatSession *self = QUERN_CHAT_SESSION (object);
 
+  g_clear_pointer (&self->refused, _quern_demand_free);
+  g_clear_pointer (&self->counted, _quern_count_cache_free);
   g_clear_object (&self->model);
   g_clear_object (&self->messages);
   g_clear_object (&self->conversation);

@@ -31,9 +31,24 @@ GType quern_session_state_get_type (void);
 
 /* Tokens of the next prompt as the model will see it. */
 typedef struct {
-  guint total;        /* history, draft, attachments and the template's own */
+  guint total;        /* the sum of the parts below */
+  guint instructions; /* the system prompt */
+  guint history;      /* earlier messages that are still sent */
+  guint attachments;  /* of the draft */
+  guint draft;        /* its text, and the template's own around it */
   guint context_size;
 } QuernTokenCount;
+
+/* What can be done when the next prompt does not fit the context; see quern-chat-overflow.c. */
+typedef struct {
+  guint needed, context_size; /* tokens */
+  guint raised;          /* a context size that holds the prompt and an answer; 0: model or memory allow none */
+  guint64 raised_bytes;  /* memory that it takes more than the one of now */
+  guint64 raised_total;  /* memory that it takes in all, with the model */
+  gint64 start;          /* the message from which on it would fit, with room for an answer; 0: none */
+  guint n_left_out;      /* messages before it that are sent now */
+  gboolean can_summarise; /* there are earlier messages, and the question is not one that is half answered */
+} QuernOverflowPlan;
 
 /* A conversation in use. Properties: "conversation", "messages" (GListModel of QuernMessage, the branch that is shown),
  * "state", "progress" (0 … 1, while loading and in prefill), "model" (read-write, may be NULL), "thinking" (read-write),
@@ -69,8 +84,8 @@ void               quern_chat_session_edit_async          (QuernChatSession *sel
                                                            const char *text, GListModel *attachments,
                                                            GCancellable *cancellable,
                                                            GAsyncReadyCallback callback, gpointer user_data);
-void               quern_chat_session_regenerate_async    (QuernChatSession *self, QuernMessage *answer,
-                                                           GCancellable *cancellable,
+void               quern_chat_session_regenerate_async    (QuernChatSession *self, QuernMessage *message,
+                                                           QuernModel *model, GCancellable *cancellable,
                                                            GAsyncReadyCallback callback, gpointer user_data);
 void               quern_chat_session_continue_async      (QuernChatSession *self, QuernMessage *answer,
                                                            GCancellable *cancellable,
@@ -80,6 +95,7 @@ gboolean           quern_chat_session_answer_finish       (QuernChatSession *sel
 
 void               quern_chat_session_stop                (QuernChatSession *self);
 void               quern_chat_session_answer_now          (QuernChatSession *self);
+void               quern_chat_session_let_go_on           (QuernChatSession *self);
 
 /* The messages change when the store has answered. */
 void               quern_chat_session_choose_sibling      (QuernChatSession *self, QuernMessage *message, int step);
@@ -93,16 +109,17 @@ gboolean           quern_chat_session_count_tokens_finish (QuernChatSession *sel
                                                            QuernTokenCount *count, GError **error);
 
 /* When the next prompt does not fit; see quern-chat-overflow.c. */
-guint              quern_chat_session_propose_context     (QuernChatSession *self, guint needed, guint64 *bytes);
-void               quern_chat_session_drop_oldest_async   (QuernChatSession *self, const char *draft,
-                                                           GListModel *attachments, GCancellable *cancellable,
+void               quern_chat_session_plan_overflow_async (QuernChatSession *self, GCancellable *cancellable,
                                                            GAsyncReadyCallback callback, gpointer user_data);
-gboolean           quern_chat_session_drop_oldest_finish  (QuernChatSession *self, GAsyncResult *result,
-                                                           GError **error);
+gboolean           quern_chat_session_plan_overflow_finish (QuernChatSession *self, GAsyncResult *result,
+                                                           QuernOverflowPlan *plan, GError **error);
 void               quern_chat_session_summarise_async     (QuernChatSession *self, GCancellable *cancellable,
                                                            GAsyncReadyCallback callback, gpointer user_data);
 QuernConversation *quern_chat_session_summarise_finish    (QuernChatSession *self, GAsyncResult *result,
                                                            GError **error);
+const char        *quern_chat_session_get_refused_text    (QuernChatSession *self, GListModel **attachments);
+
+QuernConversation *quern_chat_session_branch              (QuernChatSession *self, QuernMessage *message);
 
 void               quern_chat_session_make_title_async    (QuernChatSession *self, GCancellable *cancellable,
                                                            GAsyncReadyCallback callback, gpointer user_data);

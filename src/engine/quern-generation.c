@@ -29,6 +29,7 @@ struct _QuernGeneration {
   GMutex lock; /* guards what follows */
   GString *reasoning, *answer; /* not handed over yet */
   Shown next;
+  QuernStatistics next_statistics;
   gboolean flush_queued, finished;
   gint64 flushed_at;
 };
@@ -92,6 +93,7 @@ flush_cb (gpointer data)
   self->reasoning = g_string_new (NULL);
   self->answer = g_string_new (NULL);
   next = self->next;
+  self->statistics = self->next_statistics;
   finished = self->finished;
   self->flush_queued = FALSE;
   self->flushed_at = g_get_monotonic_time ();
@@ -252,13 +254,22 @@ _quern_generation_add_text (QuernGeneration *self, gboolean reasoning, const cha
   g_mutex_unlock (&self->lock);
 }
 
+/* Shown with the text that comes next. */
+void
+_quern_generation_set_statistics (QuernGeneration *self, const QuernStatistics *statistics)
+{
+  g_mutex_lock (&self->lock);
+  self->next_statistics = *statistics;
+  g_mutex_unlock (&self->lock);
+}
+
 /* Takes error over. The last call of the producing side. */
 void
 _quern_generation_finish (QuernGeneration *self, QuernStop stop, const QuernStatistics *statistics, GError *error)
 {
   g_mutex_lock (&self->lock);
   self->stop = stop;
-  self->statistics = *statistics;
+  self->next_statistics = *statistics;
   self->error = error;
   self->next.phase = QUERN_GENERATION_DONE;
   self->next.in_reasoning = FALSE;

@@ -60,7 +60,8 @@ const char *quern_stop_to_string (QuernStop stop);
 /* Lives on the thread that started it: signals come from that thread's main context, text in batches.
  *   "text" (gboolean reasoning, const char *text)
  *   "done" ()
- *   notify::phase, notify::progress, notify::in-reasoning */
+ *   notify::phase, notify::progress, notify::in-reasoning
+ * The statistics grow with the text, and are whole from "done" on. */
 #define QUERN_TYPE_GENERATION (quern_generation_get_type ())
 G_DECLARE_FINAL_TYPE (QuernGeneration, quern_generation, QUERN, GENERATION, GObject)
 

@@ -212,6 +212,7 @@ prefill (Run *run)
   run->statistics.evaluated_tokens = (guint) stats.evaluated;
   run->statistics.reused_tokens = (guint) stats.reused;
   run->statistics.prefill_seconds = stats.seconds;
+  run->statistics.n_threads = qe_context_threads (run->runner->context);
   qe_prompt_free (prompt);
   return ok;
 }
@@ -250,6 +251,11 @@ take_tokens (Run *run, const int32_t *tokens, size_t n)
     qe_output_parser_push (run->parser, tokens[i]);
     note_reasoning (run);
   }
+  run->statistics.n_passes++;
+  run->statistics.decode_seconds = seconds_since (run->decode_began);
+  if (run->in_reasoning)
+    run->statistics.reasoning_seconds = seconds_since (run->reasoning_began);
+  _quern_generation_set_statistics (run->generation, &run->statistics);
 }
 
 /* Ends the thinking as if the model had: by giving it the tokens that close the block. */

@@ -39,6 +39,8 @@ typedef struct {
   double prefill_seconds;
   double decode_seconds;
   double reasoning_seconds;
+  guint n_threads;        /* that computed it; 0: not known, from before this was kept */
+  guint n_passes;         /* times that the weights were read to write it: fewer than tokens where drafts were accepted */
 } QuernStatistics;
 
 double quern_statistics_prefill_rate (const QuernStatistics *statistics);

@@ -75,10 +75,16 @@ static const char comparisons_sql[] =
     "  id INTEGER PRIMARY KEY, title TEXT NOT NULL, updated INTEGER NOT NULL, content TEXT NOT NULL, deleted INTEGER);"
     "CREATE INDEX comparison_updated ON comparison (updated);";
 
+/* What explains the speed of an answer. */
+static const char passes_sql[] =
+    "ALTER TABLE message ADD COLUMN n_threads INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE message ADD COLUMN n_passes INTEGER NOT NULL DEFAULT 0;";
+
 static const QuernMigration migrations[] = {
   { "conversations, messages, attachments, search, imported models", conversations_sql },
   { "personas, the beginning of what is sent", personas_sql },
   { "comparisons", comparisons_sql },
+  { "threads and passes of an answer", passes_sql },
 };
 
 const QuernMigration *

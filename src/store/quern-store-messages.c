@@ -92,11 +92,12 @@ update_row (sqlite3 *db, gpointer data, GError **error)
          && quern_sql_run (db, error,
                            "UPDATE message SET prompt_tokens = ?2, reused_tokens = ?3, evaluated_tokens = ?4,"
                            " answer_tokens = ?5, reasoning_tokens = ?6, load_seconds = ?7, first_token_seconds = ?8,"
-                           " prefill_seconds = ?9, decode_seconds = ?10, reasoning_seconds = ?11 WHERE id = ?1",
-                           "iiiiiiddddd", row->id, (gint64) s->prompt_tokens, (gint64) s->reused_tokens,
+                           " prefill_seconds = ?9, decode_seconds = ?10, reasoning_seconds = ?11, n_threads = ?12,"
+                           " n_passes = ?13 WHERE id = ?1",
+                           "iiiiiidddddii", row->id, (gint64) s->prompt_tokens, (gint64) s->reused_tokens,
                            (gint64) s->evaluated_tokens, (gint64) s->answer_tokens, (gint64) s->reasoning_tokens,
                            s->load_seconds, s->first_token_seconds, s->prefill_seconds, s->decode_seconds,
-                           s->reasoning_seconds);
+                           s->reasoning_seconds, (gint64) s->n_threads, (gint64) s->n_passes);
 }
 
 static gboolean
@@ -343,6 +344,8 @@ statistics_from_row (QuernStatistics *s, sqlite3_stmt *stmt, int column)
   s->prefill_seconds = sqlite3_column_double (stmt, column + 8);
   s->decode_seconds = sqlite3_column_double (stmt, column + 9);
   s->reasoning_seconds = sqlite3_column_double (stmt, column + 10);
+  s->n_threads = (guint) sqlite3_column_int (stmt, column + 11);
+  s->n_passes = (guint) sqlite3_column_int (stmt, column + 12);
 }
 
 static QuernMessage *
@@ -396,7 +399,7 @@ read_message (sqlite3 *db, Path *path, gint64 id, guint index, guint count, GErr
                        "SELECT id, parent_id, created, role, content, reasoning, state, failure, model_id, model_title,"
                        " thinking, seed, prompt_tokens, reused_tokens, evaluated_tokens, answer_tokens,"
                        " reasoning_tokens, load_seconds, first_token_seconds, prefill_seconds, decode_seconds,"
-                       " reasoning_seconds FROM message WHERE id = ?1",
+                       " reasoning_seconds, n_threads, n_passes FROM message WHERE id = ?1",
                        "i", id);
   QuernMessage *message;
 

@@ -153,6 +153,9 @@ test_answer (Fixture *f, gconstpointer data)
   g_assert_cmpuint (s->prompt_tokens, ==, s->reused_tokens + s->evaluated_tokens);
   g_assert_cmpuint (s->answer_tokens, >, 3);
   g_assert_cmpfloat (quern_statistics_decode_rate (s), >, 0);
+  g_assert_cmpuint (s->n_threads, >, 0);
+  g_assert_cmpuint (s->n_passes, >, 0);
+  g_assert_cmpuint (s->n_passes, <=, s->answer_tokens + 1);
   g_assert_cmpfloat (s->first_token_seconds, >=, s->prefill_seconds);
   g_assert_cmpstr (quern_conversation_get_title (f->conversation), ==, "What is the capital of France?");
   g_assert_cmpuint (n_messages (f), ==, 2);
@@ -167,7 +170,7 @@ test_answer (Fixture *f, gconstpointer data)
   g_assert_cmpuint (n_messages (f), ==, 4);
   g_assert_cmpstr (quern_message_get_content (message_at (f, 3)), ==, second);
   g_assert_cmpint (quern_message_get_state (message_at (f, 3)), ==, QUERN_MESSAGE_COMPLETE);
-  quern_chat_session_regenerate_async (f->session, message_at (f, 3), NULL, test_result_cb, &again);
+  quern_chat_session_regenerate_async (f->session, message_at (f, 3), NULL, NULL, test_result_cb, &again);
   finish (f, &again);
   g_assert_cmpuint (quern_message_get_statistics (message_at (f, 3))->reused_tokens, ==, 0);
   g_assert_cmpstr (quern_message_get_content (message_at (f, 3)), ==, second);
@@ -406,7 +409,7 @@ test_edit_and_regenerate (Fixture *f, gconstpointer data)
   g_assert_cmpuint (quern_message_get_sibling_index (message_at (f, 0)), ==, 1);
   g_assert_cmpuint (quern_message_get_sibling_count (message_at (f, 0)), ==, 2);
 
-  quern_chat_session_regenerate_async (f->session, message_at (f, 1), NULL, test_result_cb, &again);
+  quern_chat_session_regenerate_async (f->session, message_at (f, 1), NULL, NULL, test_result_cb, &again);
   finish (f, &again);
   g_assert_cmpuint (n_messages (f), ==, 2);
   g_assert_cmpuint (quern_message_get_sibling_count (message_at (f, 1)), ==, 2);
@@ -454,54 +457,192 @@ fill (Fixture *f)
   load (f->session);
 }
 
+static gboolean
+has_one_message (gpointer data)
+{
+  return n_messages (data) == 1;
+}
+
+static void
+plan (Fixture *f, QuernOverflowPlan *out)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+
+  quern_chat_session_plan_overflow_async (f->session, NULL, test_result_cb, &result);
+  test_wait_result (&result);
+  g_assert_true (quern_chat_session_plan_overflow_finish (f->session, result, out, &error));
+  g_assert_no_error (error);
+}
+
 /* Leaving out the oldest turns: as few as needed, remembered, and never the system prompt. */
 static void
-test_drop_oldest (Fixture *f, gconstpointer data)
+test_leave_out (Fixture *f, gconstpointer data)
 {
-  g_autoptr (GAsyncResult) dropped = NULL;
+  g_autoptr (GAsyncResult) again = NULL;
   g_autoptr (GError) error = NULL;
-  gint64 start;
+  QuernOverflowPlan p;
   guint position = 0;
 
   fill (f);
+  quern_conversation_set_system_prompt (f->conversation, "Be brief.");
   assert_fails (f, "What is the capital of France?", NULL, QUERN_CHAT_ERROR_TOO_LONG);
-  quern_chat_session_drop_oldest_async (f->session, "What is the capital of France?", NULL, NULL, test_result_cb,
-                                        &dropped);
-  test_wait_result (&dropped);
-  g_assert_true (quern_chat_session_drop_oldest_finish (f->session, dropped, &error));
-  g_assert_no_error (error);
-  start = quern_conversation_get_context_start (f->conversation);
-  while (quern_message_get_id (message_at (f, position)) != start)
+  g_assert_cmpstr (quern_chat_session_get_refused_text (f->session, NULL), ==, "What is the capital of France?");
+  plan (f, &p);
+  g_assert_cmpuint (p.context_size, ==, 2048);
+  g_assert_cmpuint (p.needed, >, 2048);
+  g_assert_cmpuint (p.raised, ==, 0); /* the model was trained with no more */
+  g_assert_true (p.can_summarise);
+  while (quern_message_get_id (message_at (f, position)) != p.start)
     position++;
+  g_assert_cmpuint (position, ==, p.n_left_out);
   g_assert_cmpuint (position, >, 0);
   g_assert_cmpuint (position, <, 12);
   g_assert_cmpint (quern_message_get_role (message_at (f, position)), ==, QUERN_ROLE_USER);
+  quern_conversation_set_context_start (f->conversation, p.start);
   ask (f, "What is the capital of France?");
   g_assert_cmpuint (n_messages (f), ==, 14);
+  g_assert_null (quern_chat_session_get_refused_text (f->session, NULL));
   /* One turn less left out would not have fitted with room for an answer. */
   g_assert_cmpuint (quern_message_get_statistics (message_at (f, 13))->prompt_tokens + 400, >, 2048 - 512);
 
-  g_clear_object (&dropped);
+  /* A question that is there already may become the first message itself. */
   quern_conversation_set_context_size (f->conversation, 256);
-  quern_chat_session_drop_oldest_async (f->session, quern_message_get_content (message_at (f, 0)), NULL, NULL, test_result_cb, &dropped);
-  test_wait_result (&dropped);
-  g_assert_false (quern_chat_session_drop_oldest_finish (f->session, dropped, &error));
+  quern_chat_session_regenerate_async (f->session, message_at (f, 13), NULL, NULL, test_result_cb, &again);
+  test_wait_result (&again);
+  g_assert_false (quern_chat_session_answer_finish (f->session, again, &error));
   g_assert_error (error, QUERN_CHAT_ERROR, QUERN_CHAT_ERROR_TOO_LONG);
-  g_assert_cmpint (quern_conversation_get_context_start (f->conversation), ==, start);
+  plan (f, &p);
+  g_assert_cmpint (p.start, ==, quern_message_get_id (message_at (f, 12)));
+  g_assert_cmpuint (p.n_left_out, ==, 12 - position);
+
+  /* A new one that is too long by itself has no such way out. */
+  assert_fails (f, quern_message_get_content (message_at (f, 0)), NULL, QUERN_CHAT_ERROR_TOO_LONG);
+  plan (f, &p);
+  g_assert_cmpint (p.start, ==, 0);
 }
 
-/* A larger context is proposed with its memory where the model allows one, and none where it does not. */
+/* A larger context is proposed with its memory where the model allows one. */
 static void
-test_propose_context (Fixture *f, gconstpointer data)
+test_raise_context (Fixture *f, gconstpointer data)
 {
-  guint64 bytes = 0;
+  QuernOverflowPlan p;
+  QeMemoryPlan small, large;
+  QuernModel *model = quern_chat_session_get_model (f->session);
 
-  quern_conversation_set_context_size (f->conversation, 512);
-  g_assert_cmpuint (quern_chat_session_propose_context (f->session, 700, &bytes), ==, 2048);
-  g_assert_cmpuint (bytes, >, 0);
-  g_assert_cmpuint (quern_chat_session_propose_context (f->session, 3000, &bytes), ==, 0);
-  quern_conversation_set_context_size (f->conversation, 2048);
-  g_assert_cmpuint (quern_chat_session_propose_context (f->session, 2048, &bytes), ==, 0);
+  quern_conversation_set_context_size (f->conversation, 256);
+  fill (f);
+  quern_conversation_set_context_start (f->conversation, quern_message_get_id (message_at (f, 10)));
+  assert_fails (f, "Hello!", NULL, QUERN_CHAT_ERROR_TOO_LONG);
+  plan (f, &p);
+  g_assert_cmpuint (p.raised, ==, 2048);
+  quern_model_plan (model, 256, QE_KV_F16, &small);
+  quern_model_plan (model, 2048, QE_KV_F16, &large);
+  g_assert_cmpuint (p.raised_bytes, ==, large.total - small.total);
+  g_assert_cmpuint (p.raised_total, ==, large.total);
+  quern_conversation_set_context_size (f->conversation, p.raised);
+  ask (f, "Hello!");
+}
+
+/* More than the context holds is summed up piece by piece. */
+static void
+test_summarise_in_pieces (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (QuernConversation) fresh = NULL;
+
+  fill (f);
+  quern_conversation_set_system_prompt (f->conversation, "Be brief.");
+  assert_fails (f, "What is the capital of France?", NULL, QUERN_CHAT_ERROR_TOO_LONG);
+  quern_chat_session_summarise_async (f->session, NULL, test_result_cb, &result);
+  test_wait_result (&result);
+  fresh = quern_chat_session_summarise_finish (f->session, result, &error);
+  g_assert_no_error (error);
+  g_assert_true (g_str_has_prefix (quern_conversation_get_system_prompt (fresh), "Be brief.\n\nSummary"));
+  g_assert_cmpstr (quern_conversation_get_draft (fresh), ==, "What is the capital of France?");
+  g_assert_cmpuint (n_messages (f), ==, 12);
+}
+
+/* The parts of the count add up to what the model is really given, also when only some of them are counted anew. */
+static void
+test_count (Fixture *f, gconstpointer data)
+{
+  const char *drafts[] = { "Hello!", "What is the capital of Japan?", "1. 日本\n\n```c\nint x;\n```" };
+  QuernTokenCount count;
+
+  quern_conversation_set_system_prompt (f->conversation, "Be brief.");
+  for (guint i = 0; i < G_N_ELEMENTS (drafts); i++) {
+    for (int typed = 0; typed < 2; typed++) { /* the second time from the cache */
+      g_autoptr (GAsyncResult) result = NULL;
+      quern_chat_session_count_tokens_async (f->session, drafts[i], NULL, NULL, test_result_cb, &result);
+      test_wait_result (&result);
+      g_assert_true (quern_chat_session_count_tokens_finish (f->session, result, &count, NULL));
+      g_assert_cmpuint (count.total, ==, count.instructions + count.history + count.attachments + count.draft);
+      g_assert_cmpuint (count.instructions, >, 0);
+      g_assert_cmpuint (count.history > 0, ==, i > 0);
+    }
+    g_assert_cmpuint (quern_message_get_statistics (ask (f, drafts[i]))->prompt_tokens, ==, count.total);
+  }
+}
+
+/* Another model answers once; the conversation stays with its own. */
+static void
+test_other_model (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GAsyncResult) again = NULL;
+  QuernModel *other = quern_library_find (f->library, "quern-tiny-q2_k");
+
+  g_assert_nonnull (other);
+  ask (f, "What is the capital of France?");
+  quern_chat_session_regenerate_async (f->session, message_at (f, 1), other, NULL, test_result_cb, &again);
+  finish (f, &again);
+  g_assert_cmpstr (quern_message_get_model_id (message_at (f, 1)), ==, "quern-tiny-q2_k");
+  g_assert_cmpuint (quern_message_get_sibling_count (message_at (f, 1)), ==, 2);
+  g_assert_cmpstr (quern_conversation_get_model_id (f->conversation), ==, "quern-tiny");
+  g_assert_cmpstr (quern_message_get_model_id (({ ask (f, "Hello!"); message_at (f, 3); })), ==, "quern-tiny");
+}
+
+/* A branch has everything up to its message and nothing after it; both go on by themselves. */
+static void
+test_branch (Fixture *f, gconstpointer data)
+{
+  g_autoptr (QuernConversation) branch = NULL;
+  g_autoptr (QuernChatSession) session = NULL;
+  GListModel *messages;
+
+  quern_conversation_set_system_prompt (f->conversation, "Be brief.");
+  ask (f, "What is the capital of France?");
+  ask (f, "Hello!");
+  branch = quern_chat_session_branch (f->session, message_at (f, 1));
+  session = quern_chat_session_new (f->store, f->engine, f->library, branch);
+  load (session);
+  messages = quern_chat_session_get_messages (session);
+  g_assert_cmpuint (g_list_model_get_n_items (messages), ==, 2);
+  g_autoptr (QuernMessage) answer = g_list_model_get_item (messages, 1);
+  g_assert_cmpstr (quern_message_get_content (answer), ==, "The capital of France is Paris.");
+  g_assert_cmpint (quern_message_get_state (answer), ==, QUERN_MESSAGE_COMPLETE);
+  g_assert_cmpint (quern_message_get_id (answer), !=, quern_message_get_id (message_at (f, 1)));
+  g_assert_cmpuint (quern_message_get_statistics (answer)->answer_tokens, ==,
+                    quern_message_get_statistics (message_at (f, 1))->answer_tokens);
+  g_assert_cmpstr (quern_conversation_get_system_prompt (branch), ==, "Be brief.");
+  g_assert_cmpstr (quern_conversation_get_title (branch), ==, "What is the capital of France? (branch)");
+  g_assert_cmpuint (n_messages (f), ==, 4);
+}
+
+/* An answer that was deleted can be made again from its question. */
+static void
+test_answer_question (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GAsyncResult) again = NULL;
+
+  ask (f, "What is the capital of France?");
+  quern_chat_session_delete_message (f->session, message_at (f, 1));
+  test_wait (has_one_message, f);
+  quern_chat_session_regenerate_async (f->session, message_at (f, 0), NULL, NULL, test_result_cb, &again);
+  finish (f, &again);
+  g_assert_cmpuint (n_messages (f), ==, 2);
+  g_assert_cmpstr (quern_message_get_content (message_at (f, 1)), ==, "The capital of France is Paris.");
 }
 
 static gboolean
@@ -611,7 +752,7 @@ test_attachments (Fixture *f, gconstpointer data)
   close_all (f);
   open_all (f);
   g_clear_object (&result);
-  quern_chat_session_regenerate_async (f->session, message_at (f, 1), NULL, test_result_cb, &result);
+  quern_chat_session_regenerate_async (f->session, message_at (f, 1), NULL, NULL, test_result_cb, &result);
   finish (f, &result);
   g_assert_cmpstr (quern_message_get_content (message_at (f, 1)), ==, "The image shows an orange star.");
 }
@@ -693,8 +834,13 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add ("/chat-session/answer", Fixture, NULL, setup, test_answer, teardown);
   g_test_add ("/chat-session/thinking", Fixture, NULL, setup, test_thinking, teardown);
-  g_test_add ("/chat-session/drop-oldest", Fixture, NULL, setup, test_drop_oldest, teardown);
-  g_test_add ("/chat-session/propose-context", Fixture, NULL, setup, test_propose_context, teardown);
+  g_test_add ("/chat-session/leave-out", Fixture, NULL, setup, test_leave_out, teardown);
+  g_test_add ("/chat-session/raise-context", Fixture, NULL, setup, test_raise_context, teardown);
+  g_test_add ("/chat-session/summarise-in-pieces", Fixture, NULL, setup, test_summarise_in_pieces, teardown);
+  g_test_add ("/chat-session/count", Fixture, NULL, setup, test_count, teardown);
+  g_test_add ("/chat-session/other-model", Fixture, NULL, setup, test_other_model, teardown);
+  g_test_add ("/chat-session/branch", Fixture, NULL, setup, test_branch, teardown);
+  g_test_add ("/chat-session/answer-question", Fixture, NULL, setup, test_answer_question, teardown);
   g_test_add ("/chat-session/on-the-side", Fixture, NULL, setup, test_on_the_side, teardown);
   g_test_add_func ("/chat-session/repetition", test_repetition);
   g_test_add ("/chat-session/sampling", Fixture, NULL, setup, test_sampling, teardown);

@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What tests of conversations do again and again."""
+import contextlib
 import os
 import re
 import shutil
+import sqlite3
 
 import quern_ui
+from quern_ui import wait_for
 
 GOLDENS = os.path.join(os.environ.get('QUERN_TEST_DATA') or os.path.join(os.path.dirname(__file__), '../data'), 'goldens')
 ANSWERS = "SELECT content || reasoning, state FROM message WHERE role = 'assistant' AND deleted IS NULL ORDER BY id"
@@ -18,6 +21,29 @@ class ChatCase(quern_ui.TestCase):
         folder = os.path.join(self.desktop.data, 'models')
         os.makedirs(folder, exist_ok=True)
         shutil.copy(os.path.join(GOLDENS, 'a-dense-F16.gguf'), os.path.join(folder, 'Chatterbox-F16.gguf'))
+
+    def change(self, sql, *values):
+        """Writes to the database of a program that does not run."""
+        with contextlib.closing(sqlite3.connect(os.path.join(self.desktop.data, 'quern.db'))) as database:
+            database.execute(sql, values)
+            database.commit()
+
+    def launch_with(self, **settings):
+        """A window whose conversation has these settings: columns of its row."""
+        app = self.launch()
+        self.ready(app).set_text('draft')
+        wait_for('the conversation on the disk', lambda: os.path.exists(os.path.join(self.desktop.data, 'quern.db'))
+                 and self.desktop.query('SELECT draft FROM conversation') == [('draft',)])
+        app.close()
+        for name, value in settings.items():
+            self.change(f'UPDATE conversation SET {name} = ?, draft = NULL', value)
+        return self.launch()
+
+    def menu(self, app, button, index):
+        """Opens a menu and chooses an item by its place: GTK does not tell their names."""
+        button.click()
+        wait_for('the menu', lambda: len(app.find_all('menu item')) > index)
+        app.find_all('menu item')[index].click()
 
     def ready(self, app):
         """The composer, once there is a model to answer."""

@@ -3,6 +3,7 @@
 
 #include "markdown/quern-md-view.h"
 #include "quern-announcer.h"
+#include "quern-chat-page.h"
 #include "quern-siblings.h"
 #include "quern-statistics-button.h"
 #include "quern-thinking-view.h"
@@ -14,6 +15,7 @@ struct _QuernAnswerRow {
   AdwBin parent_instance;
 
   /* Template widgets */
+  GtkLabel *model;
   QuernThinkingView *thinking;
   GtkWidget *waiting;
   GtkLabel *status;
@@ -26,12 +28,14 @@ struct _QuernAnswerRow {
   QuernStatisticsButton *statistics;
   QuernSiblings *siblings;
   GtkActionable *copy, *regenerate;
-  GtkMenuButton *more;
+  GtkMenuButton *others, *more;
 
   /* Owned references */
   QuernMessage *message;
 
+  gboolean last; /* of the messages */
   guint tick; /* of the update that is due with the next frame, or 0 */
+  gboolean was_streaming;
   QuernAnnouncer announcer;
 };
 
@@ -45,6 +49,9 @@ typedef struct {
 static gboolean
 get_notice (QuernMessage *message, Notice *out)
 {
+  const char *failure = quern_message_get_failure (message);
+  gboolean told = failure != NULL && *failure != '\0';
+
   switch (quern_message_get_state (message)) {
   case QUERN_MESSAGE_STOPPED:
     *out = (Notice){ "media-playback-stop-symbolic", _("You stopped this answer."), _("Continue"), "chat.continue" };
@@ -54,13 +61,12 @@ get_notice (QuernMessage *message, Notice *out)
                      _("Continue"), "chat.continue" };
     return TRUE;
   case QUERN_MESSAGE_LENGTH:
-    *out = (Notice){ "dialog-information-symbolic", _("The answer reached its length limit."), _("Continue"),
-                     "chat.continue" };
+    *out = (Notice){ "dialog-information-symbolic", told ? failure : _("The answer reached its length limit."),
+                     _("Continue"), "chat.continue" };
     return TRUE;
   case QUERN_MESSAGE_FAILED:
-    *out = (Notice){ "dialog-error-symbolic", quern_message_get_failure (message), _("Try Again"), "chat.regenerate" };
-    if (out->text == NULL || *out->text == '\0')
-      out->text = _("The answer failed.");
+    *out = (Notice){ "dialog-error-symbolic", told ? failure : _("The answer failed."), _("Try Again"),
+                     "chat.regenerate" };
     return TRUE;
   case QUERN_MESSAGE_STREAMING:
   case QUERN_MESSAGE_COMPLETE:
@@ -83,6 +89,30 @@ update_notice (QuernAnswerRow *self)
   gtk_button_set_label (self->notice_button, notice.button);
   gtk_actionable_set_action_name (GTK_ACTIONABLE (self->notice_button), notice.action);
   gtk_actionable_set_action_target (GTK_ACTIONABLE (self->notice_button), "x", quern_message_get_id (self->message));
+  /* what follows an answer was said to its old end */
+  gtk_widget_set_visible (GTK_WIDGET (self->notice_button),
+                          self->last || !g_str_equal (notice.action, "chat.continue"));
+}
+
+/* Which model it was, where there is more than one answer to tell apart. */
+static void
+update_model (QuernAnswerRow *self)
+{
+  const char *title = quern_message_get_model_title (self->message);
+
+  gtk_label_set_label (self->model, title != NULL ? title : "");
+  gtk_widget_set_visible (GTK_WIDGET (self->model),
+                          title != NULL && quern_message_get_sibling_count (self->message) > 1);
+}
+
+/* An answer that did not end by itself is told of as it is shown. */
+static void
+announce_end (QuernAnswerRow *self, gboolean streaming)
+{
+  if (self->was_streaming && !streaming && gtk_widget_get_visible (self->notice))
+    gtk_accessible_announce (GTK_ACCESSIBLE (self), gtk_label_get_label (self->notice_label),
+                             GTK_ACCESSIBLE_ANNOUNCEMENT_PRIORITY_MEDIUM);
+  self->was_streaming = streaming;
 }
 
 static void
@@ -97,11 +127,13 @@ update (QuernAnswerRow *self)
   gtk_widget_set_visible (GTK_WIDGET (self->text), *content != '\0');
   gtk_widget_set_visible (self->waiting, streaming && *content == '\0' && !reasoning);
   update_notice (self);
+  update_model (self);
   quern_siblings_update (self->siblings, self->message);
   quern_statistics_button_update (self->statistics, self->message);
   gtk_widget_set_visible (self->footer, !streaming);
   gtk_accessible_update_state (GTK_ACCESSIBLE (self), GTK_ACCESSIBLE_STATE_BUSY, streaming, -1);
   quern_announcer_push (&self->announcer, GTK_WIDGET (self), content, !streaming);
+  announce_end (self, streaming);
 }
 
 static gboolean
@@ -135,10 +167,35 @@ set_menu (QuernAnswerRow *self)
   g_autoptr (GMenu) menu = g_menu_new ();
   g_autoptr (GMenu) removal = g_menu_new ();
 
+  append_item (menu, _("_Branch to a New Chat"), "chat.branch", id);
   append_item (menu, _("View _Raw Text"), "chat.raw", id);
-  append_item (removal, _("_Delete"), "chat.delete", id);
+  append_item (removal, _("_Delete from Here On"), "chat.delete", id);
   g_menu_append_section (menu, NULL, G_MENU_MODEL (removal));
   gtk_menu_button_set_menu_model (self->more, G_MENU_MODEL (menu));
+}
+
+/* The models of now, when the menu opens. */
+static void
+create_others_cb (GtkMenuButton *button, gpointer user_data)
+{
+  QuernAnswerRow *self = QUERN_ANSWER_ROW (user_data);
+  GtkWidget *page = gtk_widget_get_ancestor (GTK_WIDGET (self), QUERN_TYPE_CHAT_PAGE);
+  GListModel *models = page != NULL ? G_LIST_MODEL (quern_chat_page_get_library (QUERN_CHAT_PAGE (page))) : NULL;
+  g_autoptr (GMenu) menu = g_menu_new ();
+  g_autoptr (GMenu) section = g_menu_new ();
+
+  for (guint i = 0; models != NULL && i < g_list_model_get_n_items (models); i++) {
+    g_autoptr (QuernModel) model = g_list_model_get_item (models, i);
+    g_autofree char *title = quern_model_dup_full_title (model);
+    g_autoptr (GMenuItem) item = g_menu_item_new (title, NULL);
+    if (quern_model_get_state (model) != QUERN_MODEL_OK)
+      continue;
+    g_menu_item_set_action_and_target (item, "chat.regenerate-with", "(xs)", quern_message_get_id (self->message),
+                                       quern_model_get_id (model));
+    g_menu_append_item (section, item);
+  }
+  g_menu_append_section (menu, _("Answer Again With"), G_MENU_MODEL (section));
+  gtk_menu_button_set_menu_model (button, G_MENU_MODEL (menu));
 }
 
 static void
@@ -178,13 +235,16 @@ quern_answer_row_class_init (QuernAnswerRowClass *klass)
   gtk_widget_class_bind_template_child (widget_class, QuernAnswerRow, siblings);
   gtk_widget_class_bind_template_child (widget_class, QuernAnswerRow, copy);
   gtk_widget_class_bind_template_child (widget_class, QuernAnswerRow, regenerate);
+  gtk_widget_class_bind_template_child (widget_class, QuernAnswerRow, others);
   gtk_widget_class_bind_template_child (widget_class, QuernAnswerRow, more);
+  gtk_widget_class_bind_template_child (widget_class, QuernAnswerRow, model);
 }
 
 static void
 quern_answer_row_init (QuernAnswerRow *self)
 {
   gtk_widget_init_template (GTK_WIDGET (self));
+  gtk_menu_button_set_create_popup_func (self->others, create_others_cb, self, NULL);
 }
 
 /**
@@ -206,6 +266,21 @@ quern_answer_row_new (QuernMessage *message)
   g_signal_connect_object (message, "notify", G_CALLBACK (queue_update), self, G_CONNECT_SWAPPED);
   update (self);
   return GTK_WIDGET (self);
+}
+
+/**
+ * quern_answer_row_set_last:
+ * @last: nothing follows
+ */
+void
+quern_answer_row_set_last (QuernAnswerRow *self, gboolean last)
+{
+  g_return_if_fail (QUERN_IS_ANSWER_ROW (self));
+
+  if (self->last == last)
+    return;
+  self->last = last;
+  update_notice (self);
 }
 
 /**

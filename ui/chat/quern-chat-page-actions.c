@@ -7,93 +7,6 @@
 
 /* What can be done in a conversation, as actions of the chat page ("chat.…"). Those about a message take its id. */
 
-/* An answer that was asked for; `text` is given back to the composer when nothing came of it. */
-typedef struct {
-  QuernChatPage *page;
-  char *text;
-  GListModel *attachments; /* or NULL */
-  guint n_messages;
-} Asked;
-
-static void
-asked_free (Asked *asked)
-{
-  g_object_unref (asked->page);
-  g_free (asked->text);
-  g_clear_object (&asked->attachments);
-  g_free (asked);
-}
-
-static Asked *
-asked_new (QuernChatPage *page, const char *text)
-{
-  Asked *asked = g_new0 (Asked, 1);
-  asked->page = g_object_ref (page);
-  asked->text = g_strdup (text);
-  asked->n_messages = g_list_model_get_n_items (quern_chat_session_get_messages (page->session));
-  return asked;
-}
-
-static void
-answered_cb (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  Asked *asked = user_data;
-  QuernChatPage *self = asked->page;
-  QuernChatSession *session = QUERN_CHAT_SESSION (source);
-  g_autoptr (GError) error = NULL;
-  gboolean ok = quern_chat_session_answer_finish (session, result, &error);
-
-  if (!ok && self->session == session && !g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED)) {
-    g_autofree char *written = quern_composer_dup_text (self->composer);
-    gboolean added = g_list_model_get_n_items (quern_chat_session_get_messages (session)) > asked->n_messages;
-    if (!added) {
-      quern_chat_page_show_problem (self, error->message);
-      if (asked->text != NULL && *written == '\0') {
-        quern_composer_set_text (self->composer, asked->text);
-        quern_attachment_bar_set_model (quern_composer_get_attachments (self->composer), asked->attachments);
-      }
-    }
-  }
-  asked_free (asked);
-}
-
-static void
-ensure_stored (QuernChatPage *self)
-{
-  QuernConversation *conversation = quern_chat_session_get_conversation (self->session);
-  if (quern_store_get_conversation (self->store, quern_conversation_get_id (conversation)) == NULL)
-    quern_store_add_conversation (self->store, conversation);
-}
-
-static void
-ask (QuernChatPage *self, const char *text)
-{
-  g_autoptr (QuernMessage) editing = self->editing != NULL ? g_object_ref (self->editing) : NULL;
-  QuernAttachmentBar *bar = quern_composer_get_attachments (self->composer);
-  g_autoptr (GListModel) attachments = quern_attachment_bar_dup_model (bar);
-  Asked *asked = asked_new (self, text);
-
-  ensure_stored (self);
-  adw_banner_set_revealed (self->banner, FALSE);
-  _quern_chat_page_set_editing (self, NULL);
-  asked->attachments = g_object_ref (attachments);
-  quern_composer_set_text (self->composer, "");
-  quern_attachment_bar_set_model (bar, NULL);
-  quern_chat_page_save_draft (self);
-  if (editing != NULL)
-    quern_chat_session_edit_async (self->session, editing, text, attachments, NULL, answered_cb, asked);
-  else
-    quern_chat_session_send_async (self->session, text, attachments, NULL, answered_cb, asked);
-  quern_transcript_scroll_to_end (self->transcript);
-}
-
-static gboolean
-is_ready (QuernChatPage *self)
-{
-  return self->session != NULL && quern_chat_session_get_state (self->session) == QUERN_SESSION_IDLE
-         && quern_chat_session_get_model (self->session) != NULL;
-}
-
 static void
 send_action (GtkWidget *widget, const char *name, GVariant *parameter)
 {
@@ -102,8 +15,8 @@ send_action (GtkWidget *widget, const char *name, GVariant *parameter)
 
   QuernAttachmentBar *bar = quern_composer_get_attachments (self->composer);
 
-  if ((*text != '\0' || gtk_widget_get_visible (GTK_WIDGET (bar))) && is_ready (self))
-    ask (self, text);
+  if ((*text != '\0' || gtk_widget_get_visible (GTK_WIDGET (bar))) && _quern_chat_page_is_ready (self))
+    _quern_chat_page_ask (self, text);
 }
 
 static void
@@ -114,10 +27,10 @@ ask_action (GtkWidget *widget, const char *name, GVariant *parameter)
   gboolean thinking;
 
   g_variant_get (parameter, "(&sb)", &text, &thinking);
-  if (!is_ready (self))
+  if (!_quern_chat_page_is_ready (self))
     return;
   quern_chat_session_set_thinking (self->session, thinking);
-  ask (self, text);
+  _quern_chat_page_ask (self, text);
   quern_chat_page_focus (self);
 }
 
@@ -156,10 +69,44 @@ answer_now_action (GtkWidget *widget, const char *name, GVariant *parameter)
 }
 
 static void
+let_go_on_action (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  quern_chat_session_let_go_on (QUERN_CHAT_PAGE (widget)->session);
+}
+
+static void
+cancel_work_action (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  g_cancellable_cancel (QUERN_CHAT_PAGE (widget)->working);
+}
+
+static void
+include_all_action (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  QuernChatPage *self = QUERN_CHAT_PAGE (widget);
+
+  quern_conversation_set_context_start (quern_chat_session_get_conversation (self->session), 0);
+}
+
+static void
 show_toast (QuernChatPage *self, AdwToast *toast)
 {
   GtkWidget *overlay = gtk_widget_get_ancestor (GTK_WIDGET (self), ADW_TYPE_TOAST_OVERLAY);
   adw_toast_overlay_add_toast (ADW_TOAST_OVERLAY (overlay), toast);
+}
+
+static void
+branch_action (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  QuernChatPage *self = QUERN_CHAT_PAGE (widget);
+  QuernMessage *message = _quern_chat_page_get_message (self, g_variant_get_int64 (parameter));
+  g_autoptr (QuernConversation) branch = NULL;
+
+  if (message == NULL)
+    return;
+  branch = quern_chat_session_branch (self->session, message);
+  gtk_widget_activate_action (widget, "win.open-conversation", "x", quern_conversation_get_id (branch));
+  show_toast (self, adw_toast_new (_("This is a new conversation; the other one stays as it is")));
 }
 
 static void
@@ -195,10 +142,7 @@ cancel_edit_action (GtkWidget *widget, const char *name, GVariant *parameter)
 {
   QuernChatPage *self = QUERN_CHAT_PAGE (widget);
 
-  _quern_chat_page_set_editing (self, NULL);
-  quern_attachment_bar_set_model (quern_composer_get_attachments (self->composer), NULL);
-  quern_composer_set_text (self->composer,
-                           quern_conversation_get_draft (quern_chat_session_get_conversation (self->session)));
+  _quern_chat_page_end_editing (self);
 }
 
 static void
@@ -207,8 +151,28 @@ regenerate_action (GtkWidget *widget, const char *name, GVariant *parameter)
   QuernChatPage *self = QUERN_CHAT_PAGE (widget);
   QuernMessage *message = _quern_chat_page_get_message (self, g_variant_get_int64 (parameter));
 
-  if (message != NULL && is_ready (self))
-    quern_chat_session_regenerate_async (self->session, message, NULL, answered_cb, asked_new (self, NULL));
+  if (message != NULL && _quern_chat_page_is_ready (self))
+    _quern_chat_page_ask_again (self, QUERN_ASK_AGAIN, message, NULL);
+}
+
+static void
+regenerate_with_action (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  QuernChatPage *self = QUERN_CHAT_PAGE (widget);
+  QuernMessage *message;
+  QuernModel *model;
+  const char *model_id;
+  gint64 id;
+
+  g_variant_get (parameter, "(x&s)", &id, &model_id);
+  message = _quern_chat_page_get_message (self, id);
+  model = quern_library_find (self->library, model_id);
+  if (message == NULL || quern_chat_session_get_state (self->session) != QUERN_SESSION_IDLE || self->working != NULL)
+    return;
+  if (model != NULL && quern_model_get_state (model) == QUERN_MODEL_OK)
+    _quern_chat_page_ask_again (self, QUERN_ASK_AGAIN, message, model);
+  else
+    quern_chat_page_show_problem (self, _("That model is not on this computer any more. Choose another."));
 }
 
 static void
@@ -217,8 +181,8 @@ continue_action (GtkWidget *widget, const char *name, GVariant *parameter)
   QuernChatPage *self = QUERN_CHAT_PAGE (widget);
   QuernMessage *message = _quern_chat_page_get_message (self, g_variant_get_int64 (parameter));
 
-  if (message != NULL && is_ready (self))
-    quern_chat_session_continue_async (self->session, message, NULL, answered_cb, asked_new (self, NULL));
+  if (message != NULL && _quern_chat_page_is_ready (self))
+    _quern_chat_page_ask_again (self, QUERN_ASK_CONTINUE, message, NULL);
 }
 
 static void
@@ -258,11 +222,28 @@ restore_message (gpointer data)
   quern_chat_session_restore_message (deleted->session, deleted->message);
 }
 
+/* This message and those that follow it. */
+static guint
+count_from (QuernChatPage *self, QuernMessage *message)
+{
+  GListModel *messages = quern_chat_session_get_messages (self->session);
+  guint n = g_list_model_get_n_items (messages);
+
+  for (guint i = 0; i < n; i++) {
+    g_autoptr (QuernMessage) other = g_list_model_get_item (messages, i);
+    if (other == message)
+      return n - i;
+  }
+  return 0;
+}
+
 static void
 delete_action (GtkWidget *widget, const char *name, GVariant *parameter)
 {
   QuernChatPage *self = QUERN_CHAT_PAGE (widget);
   QuernMessage *message = _quern_chat_page_get_message (self, g_variant_get_int64 (parameter));
+  guint n = message != NULL ? count_from (self, message) : 0;
+  g_autofree char *title = g_strdup_printf (ngettext ("%u message deleted", "%u messages deleted", n), n);
   Deleted *deleted;
 
   if (message == NULL)
@@ -270,17 +251,50 @@ delete_action (GtkWidget *widget, const char *name, GVariant *parameter)
   deleted = g_new (Deleted, 1);
   *deleted = (Deleted){ g_object_ref (self->session), g_object_ref (message) };
   quern_chat_session_delete_message (self->session, message);
-  quern_undo_offer (widget, self->store, _("Message deleted"), restore_message, deleted, deleted_free);
+  quern_undo_offer (widget, self->store, title, restore_message, deleted, deleted_free);
 }
 
 /* ---- raw text --------------------------------------------------------------------------------------------------- */
+
+/* All that the model wrote, with its marks. */
+static char *
+dup_raw (QuernMessage *message)
+{
+  const char *reasoning = quern_message_get_reasoning (message);
+
+  if (*reasoning == '\0')
+    return g_strdup (quern_message_get_content (message));
+  return g_strconcat ("<think>\n", reasoning, "\n</think>\n\n", quern_message_get_content (message), NULL);
+}
+
+static void
+copy_raw_cb (GtkTextBuffer *buffer, GtkWidget *button)
+{
+  g_autofree char *text = NULL;
+
+  g_object_get (buffer, "text", &text, NULL);
+  gdk_clipboard_set_text (gtk_widget_get_clipboard (button), text);
+}
+
+static GtkWidget *
+make_raw_view (QuernMessage *message)
+{
+  GtkWidget *text = gtk_text_view_new ();
+  g_autofree char *raw = dup_raw (message);
+
+  gtk_text_buffer_set_text (gtk_text_view_get_buffer (GTK_TEXT_VIEW (text)), raw, -1);
+  g_object_set (text, "editable", FALSE, "monospace", TRUE, "wrap-mode", GTK_WRAP_WORD_CHAR, "left-margin", 12,
+                "right-margin", 12, "top-margin", 12, "bottom-margin", 12, NULL);
+  gtk_accessible_update_property (GTK_ACCESSIBLE (text), GTK_ACCESSIBLE_PROPERTY_LABEL, _("Raw text"), -1);
+  return text;
+}
 
 static void
 raw_action (GtkWidget *widget, const char *name, GVariant *parameter)
 {
   QuernMessage *message = _quern_chat_page_get_message (QUERN_CHAT_PAGE (widget), g_variant_get_int64 (parameter));
   AdwDialog *dialog;
-  GtkWidget *view, *toolbar, *scrolled, *text;
+  GtkWidget *view, *toolbar, *scrolled, *text, *copy;
 
   if (message == NULL)
     return;
@@ -288,11 +302,12 @@ raw_action (GtkWidget *widget, const char *name, GVariant *parameter)
   view = adw_toolbar_view_new ();
   toolbar = adw_header_bar_new ();
   scrolled = gtk_scrolled_window_new ();
-  text = gtk_text_view_new ();
-  gtk_text_buffer_set_text (gtk_text_view_get_buffer (GTK_TEXT_VIEW (text)), quern_message_get_content (message), -1);
-  g_object_set (text, "editable", FALSE, "monospace", TRUE, "wrap-mode", GTK_WRAP_WORD_CHAR, "left-margin", 12,
-                "right-margin", 12, "top-margin", 12, "bottom-margin", 12, NULL);
-  gtk_accessible_update_property (GTK_ACCESSIBLE (text), GTK_ACCESSIBLE_PROPERTY_LABEL, _("Raw text"), -1);
+  text = make_raw_view (message);
+  copy = gtk_button_new_from_icon_name ("edit-copy-symbolic");
+  gtk_widget_set_tooltip_text (copy, _("Copy Raw Text"));
+  g_signal_connect_object (copy, "clicked", G_CALLBACK (copy_raw_cb), gtk_text_view_get_buffer (GTK_TEXT_VIEW (text)),
+                           G_CONNECT_SWAPPED);
+  adw_header_bar_pack_start (ADW_HEADER_BAR (toolbar), copy);
   gtk_scrolled_window_set_child (GTK_SCROLLED_WINDOW (scrolled), text);
   adw_toolbar_view_add_top_bar (ADW_TOOLBAR_VIEW (view), toolbar);
   adw_toolbar_view_set_content (ADW_TOOLBAR_VIEW (view), scrolled);
@@ -309,6 +324,8 @@ escape_cb (GtkWidget *widget, GVariant *arguments, gpointer user_data)
 {
   QuernChatPage *self = QUERN_CHAT_PAGE (widget);
 
+  if (self->working != NULL)
+    return gtk_widget_activate_action (widget, "chat.cancel-work", NULL);
   if (self->session != NULL && quern_chat_session_get_state (self->session) != QUERN_SESSION_IDLE)
     return gtk_widget_activate_action (widget, "chat.stop", NULL);
   if (self->editing != NULL)
@@ -334,6 +351,11 @@ _quern_chat_page_install_actions (GtkWidgetClass *widget_class)
     { "chat.edit", "x", edit_action },
     { "chat.cancel-edit", NULL, cancel_edit_action },
     { "chat.regenerate", "x", regenerate_action },
+    { "chat.regenerate-with", "(xs)", regenerate_with_action },
+    { "chat.branch", "x", branch_action },
+    { "chat.let-go-on", NULL, let_go_on_action },
+    { "chat.cancel-work", NULL, cancel_work_action },
+    { "chat.include-all", NULL, include_all_action },
     { "chat.continue", "x", continue_action },
     { "chat.delete", "x", delete_action },
     { "chat.sibling", "(xi)", sibling_action },

@@ -17,7 +17,8 @@ struct _QuernChatPage {
   AdwStatusPage *welcome;
   AdwWrapBox *suggestions;
   QuernTranscript *transcript;
-  GtkWidget *editing_bar;
+  GtkWidget *editing_bar, *working_bar, *repeating_bar, *repeating_answer;
+  GtkLabel *working_label;
   QuernComposer *composer;
   QuernModelButton *model_button;
 
@@ -25,17 +26,40 @@ struct _QuernChatPage {
   QuernStore *store;
   QuernLibrary *library;
   QuernChatSession *session;
-  GSignalGroup *session_signals, *message_signals, *library_signals;
+  GSignalGroup *session_signals, *message_signals, *library_signals, *conversation_signals;
   QuernMessage *editing;      /* the question that the composer holds, or NULL */
   GCancellable *counting;     /* of the token count that runs, or NULL */
+  GCancellable *working;      /* of what is done before a question can be asked, or NULL */
+  char *unsent;               /* a question that is asked, and not in the conversation yet; or NULL */
 
   guint draft_timer, count_timer;
 };
 
+typedef enum {
+  QUERN_ASK_SEND,
+  QUERN_ASK_EDIT,
+  QUERN_ASK_AGAIN,
+  QUERN_ASK_CONTINUE,
+} QuernAskKind;
+
+typedef struct _QuernAsked QuernAsked;
+
+/* quern-chat-page-ask.c */
+void          _quern_chat_page_ask             (QuernChatPage *self, const char *text);
+void          _quern_chat_page_ask_again       (QuernChatPage *self, QuernAskKind kind, QuernMessage *message,
+                                                QuernModel *model);
+gboolean      _quern_chat_page_is_ready        (QuernChatPage *self);
+char         *_quern_chat_page_join_texts      (const char *first, const char *second);
+
+/* quern-chat-page-actions.c */
 void          _quern_chat_page_install_actions (GtkWidgetClass *widget_class);
+
+/* quern-chat-page.c */
 void          _quern_chat_page_update          (QuernChatPage *self);
 void          _quern_chat_page_update_count    (QuernChatPage *self);
 void          _quern_chat_page_set_editing     (QuernChatPage *self, QuernMessage *question);
+void          _quern_chat_page_end_editing     (QuernChatPage *self);
+void          _quern_chat_page_set_working     (QuernChatPage *self, const char *what, GCancellable *cancellable);
 QuernMessage *_quern_chat_page_get_message     (QuernChatPage *self, gint64 id);
 
 G_END_DECLS

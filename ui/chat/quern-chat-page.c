@@ -120,13 +120,26 @@ update_state (QuernChatPage *self)
 
   quern_transcript_set_status (self->transcript, status);
   quern_composer_set_busy (self->composer, busy);
-  quern_composer_set_can_send (self->composer, ready && !busy);
+  quern_composer_set_can_send (self->composer, ready && !busy && self->working == NULL);
+  gtk_widget_set_visible (self->repeating_bar, busy && quern_chat_session_get_repeating (self->session));
+  gtk_widget_set_visible (self->repeating_answer,
+                          busy && quern_chat_session_get_state (self->session) == QUERN_SESSION_THINKING);
   gtk_widget_action_set_enabled (GTK_WIDGET (self), "chat.stop", busy);
   gtk_widget_action_set_enabled (GTK_WIDGET (self), "chat.edit", !busy);
   gtk_widget_action_set_enabled (GTK_WIDGET (self), "chat.regenerate", !busy && ready);
+  gtk_widget_action_set_enabled (GTK_WIDGET (self), "chat.regenerate-with", !busy);
   gtk_widget_action_set_enabled (GTK_WIDGET (self), "chat.continue", !busy && ready);
   gtk_widget_action_set_enabled (GTK_WIDGET (self), "chat.delete", !busy);
   gtk_widget_action_set_enabled (GTK_WIDGET (self), "chat.sibling", !busy);
+}
+
+static void
+repeating_cb (QuernChatPage *self)
+{
+  update_state (self);
+  if (quern_chat_session_get_repeating (self->session))
+    gtk_accessible_announce (GTK_ACCESSIBLE (self), _("It is repeating itself."),
+                             GTK_ACCESSIBLE_ANNOUNCEMENT_PRIORITY_MEDIUM);
 }
 
 static void
@@ -150,6 +163,15 @@ update_model (QuernChatPage *self)
         g_strdup_printf (_("The model of this conversation (%s) is not on this computer any more. Choose another."), wanted);
     quern_chat_page_show_problem (self, text);
   }
+}
+
+static void
+context_start_cb (QuernChatPage *self)
+{
+  QuernConversation *conversation = quern_chat_session_get_conversation (self->session);
+
+  quern_transcript_set_context_start (self->transcript, quern_conversation_get_context_start (conversation));
+  _quern_chat_page_update_count (self);
 }
 
 static void
@@ -186,28 +208,37 @@ counted_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (QuernChatPage) self = user_data;
   QuernTokenCount count;
-  g_autofree char *text = NULL;
-  g_autofree char *tooltip = NULL;
 
   if (!quern_chat_session_count_tokens_finish (QUERN_CHAT_SESSION (source), result, &count, NULL)
       || self->session != QUERN_CHAT_SESSION (source))
     return; /* no count is shown rather than a wrong one */
-  /* Translators: tokens of the next prompt / tokens that the context holds */
-  text = g_strdup_printf (_("%u / %u"), count.total, count.context_size);
-  tooltip = g_strdup_printf (_("%u of %u tokens of the context are used"), count.total, count.context_size);
-  quern_composer_set_count (self->composer, text, tooltip);
+  quern_context_gauge_set_count (quern_composer_get_gauge (self->composer), &count);
+}
+
+/* An answer grows, and with it what is used. */
+static void
+context_used_cb (QuernChatPage *self)
+{
+  guint used, size;
+
+  if (quern_chat_session_get_state (self->session) == QUERN_SESSION_IDLE)
+    return;
+  g_object_get (self->session, "context-used", &used, "context-size", &size, NULL);
+  quern_context_gauge_set_used (quern_composer_get_gauge (self->composer), used, size);
 }
 
 static gboolean
 count_cb (gpointer user_data)
 {
   QuernChatPage *self = QUERN_CHAT_PAGE (user_data);
-  g_autofree char *draft = quern_composer_dup_text (self->composer);
+  g_autofree char *draft = g_strstrip (quern_composer_dup_text (self->composer));
   g_autoptr (GListModel) attachments = NULL;
 
   self->count_timer = 0;
-  if (self->session == NULL || quern_chat_session_get_model (self->session) == NULL)
+  if (self->session == NULL || quern_chat_session_get_model (self->session) == NULL) {
+    quern_context_gauge_set_count (quern_composer_get_gauge (self->composer), NULL);
     return G_SOURCE_REMOVE;
+  }
   g_cancellable_cancel (self->counting);
   g_clear_object (&self->counting);
   self->counting = g_cancellable_new ();
@@ -283,12 +314,58 @@ state_changed_cb (QuernChatPage *self)
   _quern_chat_page_update_count (self);
 }
 
+/* Attachments of drafts are kept with their conversation while the program runs. */
+static void
+keep_attachments (QuernChatPage *self)
+{
+  GObject *conversation = G_OBJECT (quern_chat_session_get_conversation (self->session));
+  QuernAttachmentBar *bar = quern_composer_get_attachments (self->composer);
+
+  g_object_set_data_full (conversation, "draft-attachments", quern_attachment_bar_dup_model (bar), g_object_unref);
+}
+
+static void
+show_draft (QuernChatPage *self)
+{
+  QuernConversation *conversation = quern_chat_session_get_conversation (self->session);
+
+  quern_composer_set_text (self->composer, quern_conversation_get_draft (conversation));
+  quern_attachment_bar_set_model (quern_composer_get_attachments (self->composer),
+                                  g_object_get_data (G_OBJECT (conversation), "draft-attachments"));
+}
+
+/* The composer holds a question of the conversation instead of the draft, which is kept; or no longer. */
 void
 _quern_chat_page_set_editing (QuernChatPage *self, QuernMessage *question)
 {
+  if (question != NULL && self->editing == NULL && self->session != NULL)
+    keep_attachments (self);
   g_set_object (&self->editing, question);
   gtk_widget_set_visible (self->editing_bar, question != NULL);
   gtk_widget_action_set_enabled (GTK_WIDGET (self), "chat.cancel-edit", question != NULL);
+}
+
+/* The draft that was there before comes back. */
+void
+_quern_chat_page_end_editing (QuernChatPage *self)
+{
+  _quern_chat_page_set_editing (self, NULL);
+  show_draft (self);
+}
+
+/**
+ * _quern_chat_page_set_working:
+ * @what: (nullable): what is done before the question can be asked; %NULL when it is done
+ * @cancellable: (nullable): stops it
+ */
+void
+_quern_chat_page_set_working (QuernChatPage *self, const char *what, GCancellable *cancellable)
+{
+  g_set_object (&self->working, cancellable);
+  gtk_label_set_label (self->working_label, what != NULL ? what : "");
+  gtk_widget_set_visible (self->working_bar, what != NULL);
+  if (self->session != NULL)
+    update_state (self);
 }
 
 /* ---- object ----------------------------------------------------------------------------------------------------- */
@@ -305,6 +382,10 @@ quern_chat_page_dispose (GObject *object)
   g_clear_object (&self->session_signals);
   g_clear_object (&self->message_signals);
   g_clear_object (&self->library_signals);
+  g_clear_object (&self->conversation_signals);
+  g_cancellable_cancel (self->working);
+  g_clear_object (&self->working);
+  g_clear_pointer (&self->unsent, g_free);
   g_clear_object (&self->session);
   g_clear_object (&self->editing);
   g_clear_object (&self->store);
@@ -330,6 +411,10 @@ quern_chat_page_class_init (QuernChatPageClass *klass)
   gtk_widget_class_bind_template_child (widget_class, QuernChatPage, suggestions);
   gtk_widget_class_bind_template_child (widget_class, QuernChatPage, transcript);
   gtk_widget_class_bind_template_child (widget_class, QuernChatPage, editing_bar);
+  gtk_widget_class_bind_template_child (widget_class, QuernChatPage, working_bar);
+  gtk_widget_class_bind_template_child (widget_class, QuernChatPage, working_label);
+  gtk_widget_class_bind_template_child (widget_class, QuernChatPage, repeating_bar);
+  gtk_widget_class_bind_template_child (widget_class, QuernChatPage, repeating_answer);
   gtk_widget_class_bind_template_child (widget_class, QuernChatPage, composer);
   gtk_widget_class_bind_template_child (widget_class, QuernChatPage, model_button);
   gtk_widget_class_bind_template_callback (widget_class, banner_clicked_cb);
@@ -351,6 +436,12 @@ quern_chat_page_init (QuernChatPage *self)
   g_signal_group_connect_swapped (self->session_signals, "notify::progress", G_CALLBACK (update_state), self);
   g_signal_group_connect_swapped (self->session_signals, "notify::model", G_CALLBACK (_quern_chat_page_update), self);
   g_signal_group_connect_swapped (self->session_signals, "notify::thinking", G_CALLBACK (thinking_changed_cb), self);
+  g_signal_group_connect_swapped (self->session_signals, "notify::context-used", G_CALLBACK (context_used_cb), self);
+  g_signal_group_connect_swapped (self->session_signals, "notify::context-size", G_CALLBACK (_quern_chat_page_update_count), self);
+  g_signal_group_connect_swapped (self->session_signals, "notify::repeating", G_CALLBACK (repeating_cb), self);
+  self->conversation_signals = g_signal_group_new (QUERN_TYPE_CONVERSATION);
+  g_signal_group_connect_swapped (self->conversation_signals, "notify::context-start", G_CALLBACK (context_start_cb), self);
+  g_signal_group_connect_swapped (self->conversation_signals, "notify::system-prompt", G_CALLBACK (_quern_chat_page_update_count), self);
   self->message_signals = g_signal_group_new (G_TYPE_LIST_MODEL);
   g_signal_group_connect_swapped (self->message_signals, "items-changed", G_CALLBACK (messages_changed_cb), self);
   self->library_signals = g_signal_group_new (QUERN_TYPE_LIBRARY);
@@ -376,6 +467,26 @@ quern_chat_page_set_context (QuernChatPage *self, QuernStore *store, QuernLibrar
   quern_transcript_set_store (self->transcript, store);
 }
 
+QuernLibrary *
+quern_chat_page_get_library (QuernChatPage *self)
+{
+  g_return_val_if_fail (QUERN_IS_CHAT_PAGE (self), NULL);
+  return self->library;
+}
+
+/**
+ * quern_chat_page_is_answering:
+ *
+ * Returns: whether the model of the conversation on the screen is at work
+ */
+gboolean
+quern_chat_page_is_answering (QuernChatPage *self)
+{
+  g_return_val_if_fail (QUERN_IS_CHAT_PAGE (self), FALSE);
+  return self->working != NULL
+         || (self->session != NULL && quern_chat_session_get_state (self->session) != QUERN_SESSION_IDLE);
+}
+
 /**
  * quern_chat_page_set_session:
  * @session: (nullable): the conversation to show
@@ -390,19 +501,26 @@ quern_chat_page_set_session (QuernChatPage *self, QuernChatSession *session)
   g_return_if_fail (QUERN_IS_CHAT_PAGE (self));
 
   quern_chat_page_save_draft (self);
+  if (self->session != NULL && self->editing == NULL)
+    keep_attachments (self);
+  g_clear_pointer (&self->unsent, g_free);
+  g_cancellable_cancel (self->working);
   g_set_object (&self->session, session);
+  _quern_chat_page_set_working (self, NULL, NULL);
   messages = session != NULL ? quern_chat_session_get_messages (session) : NULL;
   g_signal_group_set_target (self->session_signals, session);
   g_signal_group_set_target (self->message_signals, messages);
+  g_signal_group_set_target (self->conversation_signals,
+                             session != NULL ? quern_chat_session_get_conversation (session) : NULL);
   _quern_chat_page_set_editing (self, NULL);
   adw_banner_set_revealed (self->banner, FALSE);
   quern_model_button_set_session (self->model_button, session);
   quern_transcript_set_messages (self->transcript, messages);
-  quern_composer_set_count (self->composer, "", NULL);
-  quern_attachment_bar_set_model (quern_composer_get_attachments (self->composer), NULL);
-  if (session != NULL)
-    quern_composer_set_text (self->composer,
-                             quern_conversation_get_draft (quern_chat_session_get_conversation (session)));
+  quern_context_gauge_set_count (quern_composer_get_gauge (self->composer), NULL);
+  if (session != NULL) {
+    show_draft (self);
+    context_start_cb (self);
+  }
   _quern_chat_page_update (self);
 }
 
@@ -444,6 +562,7 @@ quern_chat_page_save_draft (QuernChatPage *self)
 {
   QuernConversation *conversation;
   g_autofree char *text = NULL;
+  g_autofree char *written = NULL;
 
   g_return_if_fail (QUERN_IS_CHAT_PAGE (self));
 
@@ -451,7 +570,8 @@ quern_chat_page_save_draft (QuernChatPage *self)
   if (self->session == NULL || self->editing != NULL)
     return;
   conversation = quern_chat_session_get_conversation (self->session);
-  text = quern_composer_dup_text (self->composer);
+  written = quern_composer_dup_text (self->composer);
+  text = _quern_chat_page_join_texts (self->unsent, written);
   if (quern_store_get_conversation (self->store, quern_conversation_get_id (conversation)) == NULL) {
     if (*text == '\0')
       return;

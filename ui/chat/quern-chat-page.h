@@ -11,6 +11,8 @@ G_BEGIN_DECLS
 G_DECLARE_FINAL_TYPE (QuernChatPage, quern_chat_page, QUERN, CHAT_PAGE, AdwBin)
 
 void quern_chat_page_set_context       (QuernChatPage *self, QuernStore *store, QuernLibrary *library);
+QuernLibrary *quern_chat_page_get_library (QuernChatPage *self);
+gboolean quern_chat_page_is_answering  (QuernChatPage *self);
 void quern_chat_page_set_session       (QuernChatPage *self, QuernChatSession *session);
 void quern_chat_page_show_message      (QuernChatPage *self, gint64 id);
 void quern_chat_page_show_problem      (QuernChatPage *self, const char *sentence);

@@ -13,7 +13,7 @@ struct _QuernQuestionRow {
   GtkWidget *bubble;
   GtkLabel *text;
   QuernSiblings *siblings;
-  GtkActionable *edit, *copy, *remove;
+  GtkActionable *answer, *edit, *copy, *remove;
 
   /* Owned references */
   QuernMessage *message;
@@ -64,6 +64,7 @@ quern_question_row_class_init (QuernQuestionRowClass *klass)
   gtk_widget_class_bind_template_child (widget_class, QuernQuestionRow, bubble);
   gtk_widget_class_bind_template_child (widget_class, QuernQuestionRow, text);
   gtk_widget_class_bind_template_child (widget_class, QuernQuestionRow, siblings);
+  gtk_widget_class_bind_template_child (widget_class, QuernQuestionRow, answer);
   gtk_widget_class_bind_template_child (widget_class, QuernQuestionRow, edit);
   gtk_widget_class_bind_template_child (widget_class, QuernQuestionRow, copy);
   gtk_widget_class_bind_template_child (widget_class, QuernQuestionRow, remove);
@@ -89,6 +90,7 @@ quern_question_row_new (QuernMessage *message, QuernStore *store)
   gint64 id = quern_message_get_id (message);
 
   self->message = g_object_ref (message);
+  gtk_actionable_set_action_target (self->answer, "x", id);
   gtk_actionable_set_action_target (self->edit, "x", id);
   gtk_actionable_set_action_target (self->copy, "x", id);
   gtk_actionable_set_action_target (self->remove, "x", id);
@@ -96,4 +98,15 @@ quern_question_row_new (QuernMessage *message, QuernStore *store)
   add_attachments (self, store);
   update (self);
   return GTK_WIDGET (self);
+}
+
+/**
+ * quern_question_row_set_last:
+ * @last: nothing follows: the question can be answered (its answer was deleted, or never came)
+ */
+void
+quern_question_row_set_last (QuernQuestionRow *self, gboolean last)
+{
+  g_return_if_fail (QUERN_IS_QUESTION_ROW (self));
+  gtk_widget_set_visible (GTK_WIDGET (self->answer), last);
 }

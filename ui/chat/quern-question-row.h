@@ -12,4 +12,6 @@ G_DECLARE_FINAL_TYPE (QuernQuestionRow, quern_question_row, QUERN, QUESTION_ROW,
 
 GtkWidget *quern_question_row_new (QuernMessage *message, QuernStore *store);
 
+void quern_question_row_set_last (QuernQuestionRow *self, gboolean last);
+
 G_END_DECLS

@@ -1,14 +1,19 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "quern-statistics-button.h"
 
+#include "quern-advisor.h"
+#include "quern-chat-page.h"
+
 #include <glib/gi18n.h>
 
-/* The line of measurements under an answer, and all of them in a popover. Nothing here is estimated. */
+/* The line of measurements under an answer; in a popover all of them, and what they say about the speed in plain words.
+ * Nothing here is estimated. */
 struct _QuernStatisticsButton {
   AdwBin parent_instance;
 
   GtkMenuButton *button;
   GtkLabel *label;
+  GtkLabel *why; /* weak: in the popover */
 
   /* Owned references */
   QuernMessage *message;
@@ -60,7 +65,7 @@ prompt_text (const QuernStatistics *s)
 }
 
 static GtkWidget *
-make_details (QuernMessage *message)
+make_grid (QuernMessage *message)
 {
   const QuernStatistics *s = quern_message_get_statistics (message);
   const char *model = quern_message_get_model_title (message);
@@ -68,7 +73,6 @@ make_details (QuernMessage *message)
 
   gtk_grid_set_row_spacing (GTK_GRID (grid), 6);
   gtk_grid_set_column_spacing (GTK_GRID (grid), 18);
-  gtk_widget_add_css_class (grid, "statistics");
   if (model != NULL && *model != '\0')
     add_row (GTK_GRID (grid), _("Model"), g_strdup (model));
   add_row (GTK_GRID (grid), _("Prompt"), prompt_text (s));
@@ -81,10 +85,132 @@ make_details (QuernMessage *message)
     add_row (GTK_GRID (grid), _("Of these, thinking"), g_strdup_printf ("%u", s->reasoning_tokens));
   if (s->decode_seconds > 0)
     add_row (GTK_GRID (grid), _("Writing"), rate_text (quern_statistics_decode_rate (s)));
+  if (s->n_threads > 0)
+    add_row (GTK_GRID (grid), _("Threads"), g_strdup_printf ("%u", s->n_threads));
   if (s->load_seconds > 0)
     add_row (GTK_GRID (grid), _("Loading the model"), seconds_text (s->load_seconds));
   add_row (GTK_GRID (grid), _("Seed"), g_strdup_printf ("%" G_GUINT64_FORMAT, s->seed));
   return grid;
+}
+
+/* ---- why --------------------------------------------------------------------------------------------------------- */
+
+/* Bytes per second of this computer's memory; 0: not measured yet. It does not change while the program runs. */
+static double bandwidth;
+
+static QuernModel *
+find_model (QuernStatisticsButton *self)
+{
+  GtkWidget *page = gtk_widget_get_ancestor (GTK_WIDGET (self), QUERN_TYPE_CHAT_PAGE);
+  QuernLibrary *library = page != NULL ? quern_chat_page_get_library (QUERN_CHAT_PAGE (page)) : NULL;
+  const char *id = quern_message_get_model_id (self->message);
+
+  return library != NULL && id != NULL ? quern_library_find (library, id) : NULL;
+}
+
+static char *
+reading_sentence (const QuernStatistics *s)
+{
+  if (s->reused_tokens > 0)
+    return g_strdup_printf (_("Of the prompt, %'u tokens were still in memory from before, so only %'u had to be read."),
+                            s->reused_tokens, s->evaluated_tokens);
+  return g_strdup (_("The whole prompt had to be read: nothing of it was in memory from before."));
+}
+
+/* What the weights that were read for the answer tell about its pace; NULL when that is not known. */
+static char *
+memory_sentence (const QuernStatistics *s, QuernModel *model)
+{
+  guint passes = s->n_passes > 0 ? s->n_passes : s->answer_tokens;
+  double bytes = model != NULL ? (double) quern_model_get_info (model)->decode_bytes : 0;
+  double rate = s->decode_seconds > 0 ? passes * bytes / s->decode_seconds : 0;
+  g_autofree char *size = g_format_size ((guint64) bytes);
+  g_autofree char *speed = g_format_size ((guint64) rate);
+  g_autofree char *most = g_format_size ((guint64) bandwidth);
+  int share = bandwidth > 0 ? (int) (100 * rate / bandwidth + 0.5) : 0;
+
+  if (rate <= 0 || bandwidth <= 0)
+    return NULL;
+  if (share >= 60)
+    /* Translators: "2.6 GB", "29 GB", "31 GB", then a percentage */
+    return g_strdup_printf (_("To write, the model reads %s of weights again and again: %s each second, where this computer’s memory gives %s (%d %%). So memory sets the pace, and a smaller quantisation would be faster."),
+                            size, speed, most, share);
+  return g_strdup_printf (_("To write, the model reads %s of weights again and again: %s each second, where this computer’s memory gives %s (%d %%). So it is not memory that sets the pace, but computing, other programs, or how short the answer is."),
+                          size, speed, most, share);
+}
+
+static char *
+explain (QuernStatisticsButton *self)
+{
+  const QuernStatistics *s = quern_message_get_statistics (self->message);
+  QuernModel *model = find_model (self);
+  GString *text = g_string_new (NULL);
+  g_autofree char *reading = reading_sentence (s);
+  g_autofree char *memory = memory_sentence (s, model);
+
+  if (s->load_seconds > 0)
+    g_string_append_printf (text, "%s\n\n", _("The model had to be loaded first."));
+  g_string_append (text, reading);
+  if (memory != NULL)
+    g_string_append_printf (text, "\n\n%s", memory);
+  else if (model == NULL)
+    g_string_append_printf (text, "\n\n%s", _("The model is not on this computer any more, so there is no more to say."));
+  if (s->n_passes > 0 && s->answer_tokens > s->n_passes * 1.05) {
+    g_autofree char *drafts = g_strdup_printf (_("Each reading gave %.1f tokens, because guesses at the next ones were right."),
+                                               (double) s->answer_tokens / s->n_passes);
+    g_string_append_printf (text, " %s", drafts);
+  }
+  return g_string_free (text, FALSE);
+}
+
+static void
+measured_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (QuernStatisticsButton) self = user_data;
+  QuernMachine machine;
+  g_autofree char *text = NULL;
+
+  if (!quern_machine_measure_finish (result, &machine, NULL))
+    return;
+  bandwidth = machine.bandwidth;
+  if (self->why == NULL || self->message == NULL)
+    return;
+  text = explain (self);
+  gtk_label_set_label (self->why, text);
+}
+
+/* Not beside an answer that is being written: each would slow the other down. */
+static void
+measure (QuernStatisticsButton *self)
+{
+  GtkWidget *page = gtk_widget_get_ancestor (GTK_WIDGET (self), QUERN_TYPE_CHAT_PAGE);
+
+  if (bandwidth <= 0 && page != NULL && !quern_chat_page_is_answering (QUERN_CHAT_PAGE (page)))
+    quern_machine_measure_async (NULL, measured_cb, g_object_ref (self));
+}
+
+static GtkWidget *
+make_details (QuernStatisticsButton *self)
+{
+  GtkWidget *box = gtk_box_new (GTK_ORIENTATION_VERTICAL, 12);
+  GtkWidget *heading = gtk_label_new (_("Why This Speed?")), *why = gtk_label_new (NULL);
+  g_autofree char *text = explain (self);
+
+  gtk_widget_add_css_class (box, "speed");
+  gtk_widget_add_css_class (heading, "heading");
+  gtk_label_set_xalign (GTK_LABEL (heading), 0);
+  gtk_label_set_label (GTK_LABEL (why), text);
+  gtk_label_set_wrap (GTK_LABEL (why), TRUE);
+  gtk_label_set_xalign (GTK_LABEL (why), 0);
+  gtk_label_set_width_chars (GTK_LABEL (why), 30);
+  gtk_label_set_max_width_chars (GTK_LABEL (why), 40);
+  gtk_box_append (GTK_BOX (box), make_grid (self->message));
+  gtk_box_append (GTK_BOX (box), gtk_separator_new (GTK_ORIENTATION_HORIZONTAL));
+  gtk_box_append (GTK_BOX (box), heading);
+  gtk_box_append (GTK_BOX (box), why);
+  g_set_weak_pointer (&self->why, GTK_LABEL (why));
+  measure (self);
+  return box;
 }
 
 static void
@@ -92,8 +218,14 @@ create_popup_cb (GtkMenuButton *button, gpointer user_data)
 {
   QuernStatisticsButton *self = QUERN_STATISTICS_BUTTON (user_data);
   GtkWidget *popover = gtk_popover_new ();
+  GtkWidget *scrolled = gtk_scrolled_window_new ();
 
-  gtk_popover_set_child (GTK_POPOVER (popover), make_details (self->message));
+  gtk_scrolled_window_set_child (GTK_SCROLLED_WINDOW (scrolled), make_details (self));
+  gtk_scrolled_window_set_policy (GTK_SCROLLED_WINDOW (scrolled), GTK_POLICY_NEVER, GTK_POLICY_AUTOMATIC);
+  gtk_scrolled_window_set_propagate_natural_height (GTK_SCROLLED_WINDOW (scrolled), TRUE);
+  gtk_scrolled_window_set_propagate_natural_width (GTK_SCROLLED_WINDOW (scrolled), TRUE);
+  gtk_scrolled_window_set_max_content_height (GTK_SCROLLED_WINDOW (scrolled), 480);
+  gtk_popover_set_child (GTK_POPOVER (popover), scrolled);
   gtk_menu_button_set_popover (button, popover);
 }
 
@@ -101,6 +233,7 @@ static void
 quern_statistics_button_dispose (GObject *object)
 {
   g_clear_object (&QUERN_STATISTICS_BUTTON (object)->message);
+  g_clear_weak_pointer (&QUERN_STATISTICS_BUTTON (object)->why);
   G_OBJECT_CLASS (quern_statistics_button_parent_class)->dispose (object);
 }
 

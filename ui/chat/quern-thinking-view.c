@@ -27,7 +27,7 @@ struct _QuernThinkingView {
 G_DEFINE_FINAL_TYPE (QuernThinkingView, quern_thinking_view, ADW_TYPE_BIN)
 
 static char *
-finished_label (const QuernStatistics *statistics)
+duration_label (const QuernStatistics *statistics)
 {
   guint seconds = (guint) (statistics->reasoning_seconds + 0.5);
 
@@ -38,14 +38,33 @@ finished_label (const QuernStatistics *statistics)
   return g_strdup_printf (ngettext ("Thought for %u second", "Thought for %u seconds", seconds), seconds);
 }
 
+/* Takes what over; it is followed by the number of tokens, when there are any. */
+static char *
+with_tokens (char *what, guint n_tokens)
+{
+  g_autofree char *duration = what;
+  g_autofree char *tokens = g_strdup_printf (ngettext ("%'u token", "%'u tokens", n_tokens), n_tokens);
+
+  return n_tokens > 0 ? g_strconcat (duration, " · ", tokens, NULL) : g_steal_pointer (&duration);
+}
+
+static char *
+finished_label (const QuernStatistics *statistics)
+{
+  return with_tokens (duration_label (statistics), statistics->reasoning_tokens);
+}
+
 static char *
 live_label (QuernThinkingView *self)
 {
-  guint seconds = (g_get_monotonic_time () - self->started) / G_USEC_PER_SEC;
+  const QuernStatistics *statistics = quern_message_get_statistics (self->message);
+  guint here = (guint) ((g_get_monotonic_time () - self->started) / G_USEC_PER_SEC);
+  guint seconds = MAX (here, (guint) statistics->reasoning_seconds); /* it may have begun before it was shown */
+
   if (seconds < 1)
-    return g_strdup (_("Thinking…"));
+    return with_tokens (g_strdup (_("Thinking…")), statistics->reasoning_tokens);
   /* Translators: %u is the number of seconds since it began */
-  return g_strdup_printf (_("Thinking… %u s"), seconds);
+  return with_tokens (g_strdup_printf (_("Thinking… %u s"), seconds), statistics->reasoning_tokens);
 }
 
 static void

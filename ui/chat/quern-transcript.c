@@ -4,6 +4,8 @@
 #include "quern-answer-row.h"
 #include "quern-question-row.h"
 
+#include <glib/gi18n.h>
+
 /* The messages of a conversation, as widgets in a box: tall rows of different heights scroll and select better than in a
  * recycling list. Only the last ones are built at first; more are added above as the reader comes near the top. While
  * the view is at the end it stays there; otherwise what is being read does not move. */
@@ -23,8 +25,10 @@ struct _QuernTranscript {
   GListModel *messages;
   GPtrArray *rows; /* of borrowed widgets: row i shows message first + i */
   char *status;
+  GtkWidget *line; /* above the first message that the model still sees */
 
   guint first;
+  gint64 context_start; /* id of that message, or 0: it sees all */
   gboolean at_end;
   gboolean keep;    /* the next change of height happened above: keep the distance to the end */
   double old_upper;
@@ -69,6 +73,78 @@ make_row (QuernTranscript *self, guint position)
   return quern_answer_row_new (message);
 }
 
+/* ---- what the model sees ---------------------------------------------------------------------------------------- */
+
+static GtkWidget *
+make_rule (void)
+{
+  GtkWidget *rule = gtk_separator_new (GTK_ORIENTATION_HORIZONTAL);
+
+  gtk_widget_set_valign (rule, GTK_ALIGN_CENTER);
+  gtk_widget_set_hexpand (rule, TRUE);
+  return rule;
+}
+
+/* "——— The model sees the conversation from here (button) ———" */
+static GtkWidget *
+make_line (void)
+{
+  GtkWidget *box = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 9);
+  GtkWidget *label = gtk_label_new (_("The model sees the conversation from here"));
+  GtkWidget *button = gtk_button_new_from_icon_name ("go-top-symbolic");
+
+  gtk_label_set_wrap (GTK_LABEL (label), TRUE);
+  gtk_label_set_justify (GTK_LABEL (label), GTK_JUSTIFY_CENTER);
+  gtk_widget_add_css_class (label, "caption");
+  gtk_widget_add_css_class (label, "dim-label");
+  gtk_widget_set_tooltip_text (button, _("Show the Model Everything Again"));
+  gtk_widget_add_css_class (button, "flat");
+  gtk_widget_add_css_class (button, "small");
+  gtk_widget_set_valign (button, GTK_ALIGN_CENTER);
+  gtk_actionable_set_action_name (GTK_ACTIONABLE (button), "chat.include-all");
+  gtk_box_append (GTK_BOX (box), make_rule ());
+  gtk_box_append (GTK_BOX (box), label);
+  gtk_box_append (GTK_BOX (box), button);
+  gtk_box_append (GTK_BOX (box), make_rule ());
+  gtk_widget_add_css_class (box, "context-line");
+  return box;
+}
+
+static int find_message (QuernTranscript *self, gint64 id);
+
+/* Puts the line where it belongs; there is none while its place is not built, or on another branch. */
+static void
+place_line (QuernTranscript *self)
+{
+  int i = self->context_start != 0 ? find_message (self, self->context_start) : -1;
+  gboolean built = i > 0 && i >= (int) self->first && i - self->first < self->rows->len;
+
+  if (self->line != NULL)
+    gtk_box_remove (self->box, self->line);
+  self->line = NULL;
+  if (!built)
+    return;
+  self->line = make_line ();
+  gtk_box_insert_child_after (self->box, self->line,
+                              gtk_widget_get_prev_sibling (g_ptr_array_index (self->rows, i - self->first)));
+}
+
+/* Rows that differ when they are the last: an answer in the middle cannot go on. */
+static void
+update_last (QuernTranscript *self)
+{
+  for (guint i = self->rows->len > 2 ? self->rows->len - 3 : 0; i < self->rows->len; i++) {
+    GtkWidget *row = g_ptr_array_index (self->rows, i);
+    gboolean last = i + 1 == self->rows->len;
+    if (QUERN_IS_ANSWER_ROW (row))
+      quern_answer_row_set_last (QUERN_ANSWER_ROW (row), last);
+    else
+      quern_question_row_set_last (QUERN_QUESTION_ROW (row), last);
+  }
+}
+
+/* ---- rows -------------------------------------------------------------------------------------------------------- */
+
 /* Builds the row of the message at this position, which is part of what is shown. */
 static void
 insert_row (QuernTranscript *self, guint position)
@@ -107,6 +183,7 @@ build_up_to (QuernTranscript *self, guint position)
     self->first--;
     insert_row (self, self->first);
   }
+  place_line (self);
 }
 
 static gboolean
@@ -166,6 +243,8 @@ rebuild (QuernTranscript *self)
   for (guint i = self->first; i < n; i++)
     insert_row (self, i);
   set_at_end (self, TRUE);
+  place_line (self);
+  update_last (self);
   show_status (self);
 }
 
@@ -223,6 +302,8 @@ items_changed_cb (QuernTranscript *self, guint position, guint removed, guint ad
     remove_row (self, position - self->first);
   for (guint i = 0; i < added; i++)
     insert_row (self, position + i);
+  place_line (self);
+  update_last (self);
   show_status (self);
   show_wanted (self);
 }
@@ -341,6 +422,21 @@ quern_transcript_set_status (QuernTranscript *self, const char *status)
 
   if (g_set_str (&self->status, status))
     show_status (self);
+}
+
+/**
+ * quern_transcript_set_context_start:
+ * @id: the first message that is still sent to the model; 0: all are
+ *
+ * Draws a line above that message.
+ */
+void
+quern_transcript_set_context_start (QuernTranscript *self, gint64 id)
+{
+  g_return_if_fail (QUERN_IS_TRANSCRIPT (self));
+
+  self->context_start = id;
+  place_line (self);
 }
 
 /**

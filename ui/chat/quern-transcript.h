@@ -13,6 +13,7 @@ G_DECLARE_FINAL_TYPE (QuernTranscript, quern_transcript, QUERN, TRANSCRIPT, AdwB
 void quern_transcript_set_store         (QuernTranscript *self, QuernStore *store);
 void quern_transcript_set_messages      (QuernTranscript *self, GListModel *messages);
 void quern_transcript_set_status        (QuernTranscript *self, const char *status);
+void quern_transcript_set_context_start (QuernTranscript *self, gint64 id);
 void quern_transcript_scroll_to_end     (QuernTranscript *self);
 void quern_transcript_scroll_to_message (QuernTranscript *self, gint64 id);
 

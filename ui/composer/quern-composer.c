@@ -12,7 +12,7 @@ struct _QuernComposer {
   GtkTextView *view;
   GtkWidget *placeholder;
   GtkToggleButton *thinking;
-  GtkLabel *count;
+  QuernContextGauge *gauge;
   GtkWidget *send, *stop;
 
   gboolean composing; /* an input method has text of its own in the view */
@@ -135,13 +135,14 @@ quern_composer_class_init (QuernComposerClass *klass)
       g_signal_new ("thinking-toggled", QUERN_TYPE_COMPOSER, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
 
   g_type_ensure (QUERN_TYPE_ATTACHMENT_BAR);
+  g_type_ensure (QUERN_TYPE_CONTEXT_GAUGE);
   gtk_widget_class_install_action (widget_class, "composer.send", NULL, send_action);
   gtk_widget_class_set_template_from_resource (widget_class, "/io/github/quern/Quern/ui/composer/quern-composer.ui");
   gtk_widget_class_bind_template_child (widget_class, QuernComposer, attachments);
   gtk_widget_class_bind_template_child (widget_class, QuernComposer, view);
   gtk_widget_class_bind_template_child (widget_class, QuernComposer, placeholder);
   gtk_widget_class_bind_template_child (widget_class, QuernComposer, thinking);
-  gtk_widget_class_bind_template_child (widget_class, QuernComposer, count);
+  gtk_widget_class_bind_template_child (widget_class, QuernComposer, gauge);
   gtk_widget_class_bind_template_child (widget_class, QuernComposer, send);
   gtk_widget_class_bind_template_child (widget_class, QuernComposer, stop);
   gtk_widget_class_bind_template_callback (widget_class, text_changed_cb);
@@ -241,20 +242,6 @@ quern_composer_set_can_send (QuernComposer *self, gboolean can_send)
 }
 
 /**
- * quern_composer_set_count:
- * @text: how much of the context is used, "" for nothing
- * @tooltip: (nullable): the same in a sentence
- */
-void
-quern_composer_set_count (QuernComposer *self, const char *text, const char *tooltip)
-{
-  g_return_if_fail (QUERN_IS_COMPOSER (self));
-
-  gtk_label_set_label (self->count, text);
-  gtk_widget_set_tooltip_text (GTK_WIDGET (self->count), tooltip);
-}
-
-/**
  * quern_composer_get_attachments:
  *
  * Returns: (transfer none): what will be sent along
@@ -264,4 +251,16 @@ quern_composer_get_attachments (QuernComposer *self)
 {
   g_return_val_if_fail (QUERN_IS_COMPOSER (self), NULL);
   return self->attachments;
+}
+
+/**
+ * quern_composer_get_gauge:
+ *
+ * Returns: (transfer none): what shows how much of the context is used
+ */
+QuernContextGauge *
+quern_composer_get_gauge (QuernComposer *self)
+{
+  g_return_val_if_fail (QUERN_IS_COMPOSER (self), NULL);
+  return self->gauge;
 }

@@ -3,6 +3,7 @@
 
 #include <adwaita.h>
 
+#include "chat/quern-context-gauge.h"
 #include "quern-attachment-bar.h"
 
 G_BEGIN_DECLS
@@ -16,8 +17,8 @@ gboolean quern_composer_get_thinking  (QuernComposer *self);
 void     quern_composer_set_thinking  (QuernComposer *self, gboolean thinking);
 void     quern_composer_set_busy      (QuernComposer *self, gboolean busy);
 void     quern_composer_set_can_send  (QuernComposer *self, gboolean can_send);
-void     quern_composer_set_count     (QuernComposer *self, const char *text, const char *tooltip);
 
 QuernAttachmentBar *quern_composer_get_attachments (QuernComposer *self);
+QuernContextGauge  *quern_composer_get_gauge       (QuernComposer *self);
 
 G_END_DECLS

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "quern-overflow-dialog.h"
+
+#include <glib/gi18n.h>
+
+/* The question that is asked when the next turn does not fit the context: three ways, each with what it costs. A way that
+ * is closed stays in the list and says why. */
+
+typedef struct {
+  QuernOverflowPlan plan;
+  QuernModel *model;
+  QuernOverflowFunc func;
+  gpointer user_data;
+  QuernOverflowChoice choice;
+  GtkCheckButton *group;
+  gboolean any;
+} Overflow;
+
+static void
+overflow_free (gpointer data, GClosure *closure)
+{
+  g_object_unref (((Overflow *) data)->model);
+  g_free (data);
+}
+
+static void
+response_cb (AdwAlertDialog *dialog, const char *response, Overflow *overflow)
+{
+  gboolean go = g_str_equal (response, "go");
+
+  overflow->func (go ? overflow->choice : QUERN_OVERFLOW_CANCEL, &overflow->plan, overflow->user_data);
+}
+
+static void
+toggled_cb (GtkCheckButton *check, Overflow *overflow)
+{
+  if (gtk_check_button_get_active (check))
+    overflow->choice = GPOINTER_TO_INT (g_object_get_data (G_OBJECT (check), "choice"));
+}
+
+/* Takes the subtitle over. */
+static void
+add_way (Overflow *overflow, GtkWidget *list, QuernOverflowChoice choice, gboolean open, const char *title, char *subtitle)
+{
+  GtkWidget *row = adw_action_row_new (), *check = gtk_check_button_new ();
+
+  adw_preferences_row_set_use_markup (ADW_PREFERENCES_ROW (row), FALSE);
+  adw_preferences_row_set_title (ADW_PREFERENCES_ROW (row), title);
+  adw_action_row_set_subtitle (ADW_ACTION_ROW (row), subtitle);
+  gtk_widget_set_valign (check, GTK_ALIGN_CENTER);
+  g_object_set_data (G_OBJECT (check), "choice", GINT_TO_POINTER (choice));
+  gtk_check_button_set_group (GTK_CHECK_BUTTON (check), overflow->group);
+  if (overflow->group == NULL)
+    overflow->group = GTK_CHECK_BUTTON (check);
+  adw_action_row_add_prefix (ADW_ACTION_ROW (row), check);
+  adw_action_row_set_activatable_widget (ADW_ACTION_ROW (row), check);
+  gtk_accessible_update_property (GTK_ACCESSIBLE (check), GTK_ACCESSIBLE_PROPERTY_LABEL, title,
+                                  GTK_ACCESSIBLE_PROPERTY_DESCRIPTION, subtitle, -1);
+  gtk_widget_set_sensitive (row, open);
+  g_signal_connect (check, "toggled", G_CALLBACK (toggled_cb), overflow);
+  if (open && !overflow->any)
+    gtk_check_button_set_active (GTK_CHECK_BUTTON (check), TRUE);
+  overflow->any |= open;
+  gtk_list_box_append (GTK_LIST_BOX (list), row);
+  g_free (subtitle);
+}
+
+static char *
+raise_text (const Overflow *overflow)
+{
+  const QuernOverflowPlan *plan = &overflow->plan;
+  guint most = quern_model_get_info (overflow->model)->n_ctx_train;
+  g_autofree char *more = g_format_size (plan->raised_bytes);
+  g_autofree char *total = g_format_size (plan->raised_total);
+
+  if (plan->raised > 0)
+    /* Translators: "24 MB more memory, 310 MB with the model itself." */
+    return g_strdup_printf (_("%s more memory, %s with the model itself. The conversation is read once more."), more,
+                            total);
+  if (plan->needed >= most || plan->context_size >= most)
+    return g_strdup_printf (_("This model cannot hold more than %'u tokens."), most);
+  return g_strdup (_("There is not enough memory for a larger context."));
+}
+
+static char *
+leave_out_text (const QuernOverflowPlan *plan)
+{
+  if (plan->start == 0)
+    return g_strdup (_("Even without them it would not fit."));
+  return g_strdup_printf (ngettext ("The model no longer sees the oldest %u message. It stays here, above a line that marks the place.",
+                                    "The model no longer sees the oldest %u messages. They stay here, above a line that marks the place.",
+                                    plan->n_left_out),
+                          plan->n_left_out);
+}
+
+static GtkWidget *
+make_list (Overflow *overflow)
+{
+  const QuernOverflowPlan *plan = &overflow->plan;
+  GtkWidget *list = gtk_list_box_new ();
+  g_autofree char *raise = NULL;
+
+  if (plan->raised > 0)
+    raise = g_strdup_printf (_("Raise the Context to %'u Tokens"), plan->raised);
+  gtk_list_box_set_selection_mode (GTK_LIST_BOX (list), GTK_SELECTION_NONE);
+  gtk_widget_add_css_class (list, "boxed-list");
+  gtk_accessible_update_property (GTK_ACCESSIBLE (list), GTK_ACCESSIBLE_PROPERTY_LABEL, _("What to do"), -1);
+  add_way (overflow, list, QUERN_OVERFLOW_RAISE, plan->raised > 0, raise != NULL ? raise : _("Raise the Context"),
+           raise_text (overflow));
+  add_way (overflow, list, QUERN_OVERFLOW_LEAVE_OUT, plan->start != 0, _("Leave Out the Oldest Messages"),
+           leave_out_text (plan));
+  add_way (overflow, list, QUERN_OVERFLOW_SUMMARISE, plan->can_summarise, _("Start Fresh with a Summary"),
+           g_strdup (plan->can_summarise
+                         ? _("A new conversation. The model first sums up this one, which takes a while.")
+                         : _("There is nothing before this question to sum up.")));
+  return list;
+}
+
+/**
+ * quern_overflow_dialog_present:
+ * @parent: over which it opens
+ * @plan: what can be done
+ * @model: the model that would answer
+ * @func: told what was chosen, once
+ *
+ * Asks what to do about a prompt that does not fit.
+ */
+void
+quern_overflow_dialog_present (GtkWidget *parent, const QuernOverflowPlan *plan, QuernModel *model,
+                               QuernOverflowFunc func, gpointer user_data)
+{
+  AdwAlertDialog *dialog = ADW_ALERT_DIALOG (adw_alert_dialog_new (_("The Context Is Full"), NULL));
+  Overflow *overflow = g_new0 (Overflow, 1);
+  GtkWidget *list;
+
+  *overflow = (Overflow) { .plan = *plan, .model = g_object_ref (model), .func = func, .user_data = user_data };
+  list = make_list (overflow);
+  /* Translators: the first number is larger than the room that is left of the second */
+  adw_alert_dialog_format_body (dialog, _("With this question the model would have to hold %'u tokens and the answer; there is room for %'u."),
+                                plan->needed, plan->context_size);
+  if (!overflow->any)
+    adw_alert_dialog_format_body (dialog, _("With this question the model would have to hold %'u tokens and the answer; there is room for %'u. Make it shorter, or attach less."),
+                                  plan->needed, plan->context_size);
+  adw_alert_dialog_set_extra_child (dialog, list);
+  adw_alert_dialog_add_response (dialog, "cancel", overflow->any ? _("_Cancel") : _("_Close"));
+  if (overflow->any) {
+    adw_alert_dialog_add_response (dialog, "go", _("_Go On"));
+    adw_alert_dialog_set_response_appearance (dialog, "go", ADW_RESPONSE_SUGGESTED);
+    adw_alert_dialog_set_default_response (dialog, "go");
+  }
+  adw_alert_dialog_set_close_response (dialog, "cancel");
+  g_signal_connect_data (dialog, "response", G_CALLBACK (response_cb), overflow, overflow_free, 0);
+  adw_dialog_present (ADW_DIALOG (dialog), parent);
+}
