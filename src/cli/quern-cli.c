@@ -2,10 +2,10 @@
 #include "config.h"
 
 #include "quern-cli.h"
+#include "quern-i18n.h"
 
 #include <errno.h>
 #include <glib/gi18n.h>
-#include <locale.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -181,10 +181,7 @@ print_help (FILE *file)
 int
 main (int argc, char **argv)
 {
-  setlocale (LC_ALL, "");
-  bindtextdomain (GETTEXT_PACKAGE, LOCALEDIR);
-  bind_textdomain_codeset (GETTEXT_PACKAGE, "UTF-8");
-  textdomain (GETTEXT_PACKAGE);
+  quern_i18n_init ();
   g_set_prgname ("quern-cli");
   if (argc < 2) {
     print_help (stderr);

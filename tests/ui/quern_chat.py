@@ -47,7 +47,7 @@ class ChatCase(quern_ui.TestCase):
 
     def ready(self, app):
         """The composer, once there is a model to answer."""
-        app.find('button', re.compile('^Model: '))
+        app.find('button', 'Model: %s')
         return app.find('text', 'Message')
 
     def think(self, app, wanted):

@@ -15,6 +15,7 @@ Widgets are found by accessible role and name, as a screen reader finds them. Ev
 test prints the accessible tree and leaves a screenshot in build/tests/ui/.
 """
 import contextlib
+import gettext
 import os
 import re
 import shutil
@@ -31,6 +32,8 @@ os.environ.pop('G_DEBUG', None)  # AT-SPI warns in this process when an applicat
 import gi
 gi.require_version('Atspi', '2.0')
 from gi.repository import Atspi, GLib  # noqa: E402
+
+import quern_pseudo  # noqa: E402
 
 BUILD = os.environ.get('QUERN_BUILD_DIR') or os.path.join(os.path.dirname(__file__), '../../build')
 BUILD = os.path.abspath(BUILD)
@@ -144,6 +147,7 @@ class Node:
     def find_all(self, role=None, name=None, showing=True, text=None):
         """Everything in it with this role, name and text (strings, or compiled expressions), in reading order."""
         found = []
+        name = self.app.desktop.localised(name)
         for node in self.walk(showing):
             try:
                 if _matches(role, node.role) and _matches(name, node.name) and (text is None or _matches(text, node.text)):
@@ -340,7 +344,8 @@ class Desktop:
     """An X server, a session bus with accessibility, and fresh XDG folders, for one or more applications.
 
     size: of the screen; the window is put at its top left corner. scheme: light or dark. locale: e.g. 'ar_EG.UTF-8'
-    (which is made for it). text_scale: 2.0 is 200 %. contrast: high contrast.
+    (which is made for it), or 'pseudo': quern_pseudo.py. text_scale: 2.0 is 200 %. contrast: high contrast. Names that
+    tests look for are those of the source; they are found in the language of the desktop.
     """
 
     def __init__(self, size=(1100, 750), scheme='light', locale=None, text_scale=1.0, contrast=False,
@@ -371,13 +376,23 @@ class Desktop:
                    ADW_DISABLE_PORTAL='1', GSETTINGS_BACKEND='keyfile', GIO_USE_VFS='local', GTK_USE_PORTAL='0',
                    ADW_DEBUG_COLOR_SCHEME='prefer-dark' if scheme == 'dark' else 'prefer-light',
                    ADW_DEBUG_HIGH_CONTRAST='1' if contrast else '0', LC_ALL='C.UTF-8', LIBGL_ALWAYS_SOFTWARE='1')
+        self.translations = gettext.NullTranslations()
         if locale:
-            language = locale.split('.')[0]
-            self._make_locale(language)
-            env['LC_ALL'] = f'{language}.UTF-8'
-            env['LANG'] = env['LC_ALL']
-            env['LANGUAGE'] = f'{language}:{language.split("_")[0]}'
+            self._make_language(locale.split('.')[0])
         self.settings = settings
+
+    def _make_language(self, language):
+        env, languages = self.environment, f'{language}:{language.split("_")[0]}'
+        if language == 'pseudo':
+            language, languages = 'en_US', 'pseudo'
+            env['QUERN_LOCALEDIR'] = os.path.join(self.folder, 'catalogues')
+            quern_pseudo.make(env['QUERN_LOCALEDIR'])
+        self._make_locale(language)
+        env['LC_ALL'] = f'{language}.UTF-8'
+        env['LANG'] = env['LC_ALL']
+        env['LANGUAGE'] = languages
+        self.translations = gettext.translation('quern', env.get('QUERN_LOCALEDIR') or os.path.join(BUILD, 'po'),
+                                                languages.split(':'), fallback=True)
 
     def _make_locale(self, language):
         """Makes the locale where programs of this desktop find it: in C.UTF-8 the C library translates nothing, whatever
@@ -405,7 +420,8 @@ class Desktop:
         config = os.path.join(self.environment['XDG_CONFIG_HOME'], 'gtk-4.0')
         os.mkdir(config)
         with open(os.path.join(config, 'settings.ini'), 'w', encoding='utf-8') as file:
-            file.write(f'[Settings]\ngtk-enable-animations={str(animations).lower()}\ngtk-cursor-blink=false\n')
+            file.write(f'[Settings]\ngtk-enable-animations={str(animations).lower()}\ngtk-cursor-blink=false\n'
+                       'gtk-decoration-layout=appmenu:close\n')  # as GNOME has it
 
     def _start_bus(self):
         daemon = self._start(['dbus-daemon', '--session', '--nofork', '--nopidfile', '--print-address=1'],
@@ -427,9 +443,22 @@ class Desktop:
         self.processes.append(process)
         return process
 
-    def launch(self, *arguments, connect=True, environment=None):
-        """Starts quern, and waits for its window."""
-        program = shutil.which('quern', path=os.path.join(BUILD, 'ui') + ':' + self.environment.get('PATH', ''))
+    def say(self, message):
+        """A message of Quern's in the language of this desktop."""
+        return self.translations.gettext(message)
+
+    def localised(self, name):
+        """A name to look for in the language of this desktop: 'Model: %s' becomes an expression that fits them all."""
+        if not isinstance(name, str):
+            return name
+        translated = self.say(name)
+        if '%s' not in translated:
+            return translated
+        return re.compile('.*'.join(map(re.escape, translated.split('%s'))) + '$')
+
+    def launch(self, *arguments, connect=True, environment=None, program=None):
+        """Starts quern (or another program that is one), and waits for its window."""
+        program = program or shutil.which('quern', path=os.path.join(BUILD, 'ui') + ':' + self.environment.get('PATH', ''))
         if program is None:
             raise AssertionError('there is no quern to start')
         app = App(self, [program, *arguments], {**self.environment, **(environment or {})})

@@ -1,37 +1,23 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Walks the accessible tree of every page: each control has a name, lies inside the window and is large enough to hit;
-also with text at 200 % and high contrast."""
+"""Walks the accessible tree of every page and dialog: each control has a name and is large enough to hit. Tab reaches
+every control. With text at 200 % and in high contrast nothing is cut."""
 import re
 
 import quern_ui
-from quern_chat import ChatCase
+from quern_pages import PagesCase, spoken
 
 # What people press, fill in or choose. Containers and texts need no name of their own.
 CONTROLS = {'button', 'toggle button', 'check box', 'radio button', 'switch', 'slider', 'spin button', 'combo box', 'entry',
             'text', 'password text', 'link', 'menu item', 'radio menu item', 'list item', 'page tab', 'progress bar',
             'level bar', 'image'}
-# These are named by what is inside them.
-NAMED_BY_CONTENT = {'list item', 'button', 'toggle button', 'menu item', 'radio button', 'check box'}
-SMALLEST = 24  # pixels, for a target between others (WCAG 2.2); those on their own are 34 and more, as GTK makes them
+# What Tab stops at; within lists, menus and groups of tabs arrow keys go on.
+TAB_STOPS = {'button', 'toggle button', 'check box', 'switch', 'spin button', 'combo box', 'text', 'entry', 'list'}
 
 
-def spoken(node):
-    """What a screen reader would say for it: its name, that of its label, its description, or the text inside it."""
-    if node.name.strip() or node.description.strip():
-        return node.name.strip() or node.description.strip()
-    for relation in node.accessible.get_relation_set():
-        if relation.get_relation_type() == quern_ui.Atspi.RelationType.LABELLED_BY:
-            labels = [quern_ui.Node(node.app, relation.get_target(i)) for i in range(relation.get_n_targets())]
-            return ' '.join(label.name or label.text for label in labels).strip()
-    if node.role in NAMED_BY_CONTENT:
-        return ' '.join(part.name for part in node.walk(showing=False) if part.role == 'label').strip()
-    return ''
-
-
-class Accessible(ChatCase):
-    def offences(self, app):
-        """Controls on the screen without a name, or too small; once each."""
+class Accessible(PagesCase):
+    def unnamed(self, app):
+        """Controls on the screen without a name; once each."""
         found = []
         for window in app.windows():
             for node in window.walk():
@@ -41,10 +27,6 @@ class Accessible(ChatCase):
                     continue  # a selectable label
                 if not spoken(node):
                     found.append(f'unnamed {node.role} in ' + ' / '.join(self.place(node)))
-                elif node.has_state('focusable') and node.role in ('button', 'toggle button'):
-                    width, height = node.extents()[2:]
-                    if 0 < width < SMALLEST or 0 < height < SMALLEST:
-                        found.append(f'{node!r} is {width} × {height} pixels')
         return sorted(set(found))
 
     @staticmethod
@@ -58,87 +40,104 @@ class Accessible(ChatCase):
 
     def check(self, app, page):
         app.settle(0.3)
-        self.assertEqual(self.offences(app), [], page)
+        self.assertEqual(self.unnamed(app), [], page)
+        small = [f'{label["text"]}: {label["where"]}' for label in self.probe(app) if label['problem'] == 'small']
+        self.assertEqual(small, [], f'{page}: targets below 44 × 44 pixels')
 
-    def main_menu(self, app):
-        """Opens the main menu; returns its items by what stands on them."""
-        app.find('toggle button', 'Main Menu').click()
-        app.find('menu item')
-        app.settle()
-        return {spoken(item): item for item in app.find_all('menu item') if item.sensitive}
-
-    def walk_chat(self, app):
-        self.check(app, 'first start')
-        self.think(app, False)
-        self.ask(app, 'Write a Python function that adds two numbers.')
-        self.ask(app, 'Make a table of three animals and their sounds.')
-        self.think(app, True)
-        self.ask(app, 'What is 47 + 38?')
-        self.check(app, 'a conversation')
+    def walk(self, tour):
+        app = self.start()
+        for page in tour(app):
+            self.check(app, page)
+        return app
 
     def test_chat(self):
-        app = self.launch()
-        self.walk_chat(app)
-        app.key('ctrl+f')
-        app.type('capital')
-        self.check(app, 'search')
-        app.type('Python')
-        app.key('ctrl+a')
-        app.type('animals')
-        app.find('list', 'Search results').find('list item')
-        self.check(app, 'search results')
+        self.walk(self.tour_chat)
 
-    def test_menus_and_dialogs(self):
-        app = self.launch()
-        self.ready(app)
-        items = self.main_menu(app)
-        self.assertIn('About Quern', items)
-        self.check(app, 'main menu')
-        self.assertEqual(app.close(), 0)
-        for item in items:
-            app = self.launch()
-            self.ready(app)
-            self.main_menu(app)[item].click()
-            app.wait_gone('menu item')
-            self.check(app, item)
-            self.assertEqual(app.close(), 0)
+    def test_dialogs(self):
+        self.walk(self.tour_dialogs)
 
-    def test_model_chooser(self):
-        app = self.launch()
-        self.ready(app)
-        app.find('button', re.compile('^Model: ')).click()
-        app.find('list', 'Models on this computer').find('label', 'Quern Tiny')
-        self.check(app, 'model chooser')
+    def test_models(self):
+        self.walk(self.tour_models)
+
+    def test_compare(self):
+        self.walk(self.tour_compare)
 
     def test_narrow(self):
-        app = self.launch()
-        self.walk_chat(app)
+        app = self.start()
         app.resize(360, 480)
+        self.think(app, False)
+        self.ask(app, 'Write a Python function that adds two numbers.')
         self.check(app, 'a narrow conversation')
         app.key('F9')
+        app.find('list item', 'Write a Python function that adds two numbers.')
         self.check(app, 'a narrow sidebar')
 
-    def test_focus_order(self):
-        """Tab goes round the whole window and comes back; everything it stops at has a name."""
-        app = self.launch()
+    def tab_round(self, app):
+        """Everything that Tab stops at from the message on, until it comes back."""
         self.ready(app).focus()
-        seen = []
-        for _ in range(40):
+        stops = []
+        for _ in range(80):
             app.key('Tab')
             node = quern_ui.wait_for('the focus', lambda: next((n for n in app.walk() if n.has_state('focused')), None), 5)
             if node.role in CONTROLS:
                 self.assertTrue(spoken(node), f'unnamed {node.role} in ' + ' / '.join(self.place(node)))
-            seen.append((node.role, node.name))
             if node.name == 'Message':
-                break
-        self.assertIn('Message', [name for _, name in seen], 'Tab does not come back to the message')
-        self.assertIn('Main Menu', [name for _, name in seen])
-        self.assertGreater(len(seen), 6)
+                return stops
+            stops.append((node.role, node.extents()))
+        self.fail('Tab does not come back to the message')
+
+    def test_tab_reaches_everything(self):
+        app = self.start()
+        self.think(app, False)
+        self.ask(app, 'Write a Python function that adds two numbers.')
+        stops = self.tab_round(app)
+        missing = []
+        for node in app.walk():
+            if node.role in TAB_STOPS and node.has_state('focusable') and node.sensitive and node.name != 'Message':
+                if node.role == 'text' and not node.has_state('editable'):
+                    continue
+                if (node.role, node.extents()) not in stops and not any(self.inside(stop, node) for stop in stops):
+                    missing.append(f'{node!r} {spoken(node)}')
+        self.assertEqual(missing, [], 'Tab does not reach')
+
+    @staticmethod
+    def inside(stop, node):
+        """Whether Tab stopped at a part of it, as at the row of a list."""
+        (x, y, width, height), (left, top, w, h) = stop[1], node.extents()
+        return node.role == 'list' and left <= x and top <= y and x + width <= left + w and y + height <= top + h
 
 
-class Large(ChatCase):
-    """Text at 200 %, in high contrast: everything to be pressed is on the screen."""
-    desktop_options = {'text_scale': 2.0, 'contrast': True}
+class Large(PagesCase):
+    """Text at 200 %, in high contrast: no text is cut, and everything to be pressed is on the screen."""
+    desktop_options = {'text_scale': 2.0, 'contrast': True, 'size': (1100, 800)}
+
+    def cut(self, app):
+        """Cut texts, without those that are the user's own and end in an ellipsis where they do not fit."""
+        return [f'{label["text"][:60]}: {label["where"]}' for label in self.probe(app)
+                if label['problem'] == 'cut' or (label['problem'] == 'ellipsized' and not self.may_end_early(label))]
+
+    @staticmethod
+    def may_end_early(label):
+        return 'conversation-row' in label['where']
+
+    def walk(self, tour):
+        app = self.start()
+        for page in tour(app):
+            app.settle(0.3)
+            app.screenshot('large-' + re.sub('[^a-z0-9]+', '-', page.lower()))
+            self.assertEqual(self.cut(app), [], page)
+
+    def test_large_chat(self):
+        self.walk(self.tour_chat)
+
+    def test_large_dialogs(self):
+        self.walk(self.tour_dialogs)
+
+    def test_large_models(self):
+        self.walk(self.tour_models)
+
+    def test_large_compare(self):
+        self.walk(self.tour_compare)
 
     def test_large_text(self):
         app = self.launch()

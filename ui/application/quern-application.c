@@ -3,6 +3,7 @@
 
 #include "quern-application.h"
 
+#include "help/quern-help.h"
 #include "models/quern-models-service.h"
 #include "preferences/quern-preferences.h"
 #include "quern-engine.h"
@@ -164,6 +165,22 @@ about_action (GSimpleAction *action, GVariant *parameter, gpointer user_data)
   adw_dialog_present (dialog, GTK_WIDGET (window));
 }
 
+/* The parameter is a topic, or empty. */
+static void
+help_action (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+{
+  GtkWindow *window = gtk_application_get_active_window (GTK_APPLICATION (user_data));
+  AdwDialog *dialog = ADW_IS_APPLICATION_WINDOW (window)
+                          ? adw_application_window_get_visible_dialog (ADW_APPLICATION_WINDOW (window))
+                          : NULL;
+
+  if (!QUERN_IS_HELP (dialog)) {
+    dialog = ADW_DIALOG (quern_help_new ());
+    adw_dialog_present (dialog, GTK_WIDGET (window));
+  }
+  quern_help_show_topic (QUERN_HELP (dialog), g_variant_get_string (parameter, NULL));
+}
+
 static gboolean
 terminate_cb (gpointer user_data)
 {
@@ -193,7 +210,8 @@ set_accelerators (GtkApplication *application)
     { "win.next-chat", { "<Control>Page_Down" } },
     { "win.show-sidebar", { "F9" } },
     { "win.rename-current", { "F2" } },
-    { "win.show-help-overlay", { "<Control>question", "F1" } },
+    { "win.show-help-overlay", { "<Control>question" } },
+    { "app.help::", { "F1" } },
   };
 
   for (gsize i = 0; i < G_N_ELEMENTS (accelerators); i++)
@@ -247,6 +265,7 @@ quern_application_startup (GApplication *application)
   static const GActionEntry actions[] = {
     { .name = "quit", .activate = quit_action },
     { .name = "about", .activate = about_action },
+    { .name = "help", .activate = help_action, .parameter_type = "s" },
     { .name = "new-chat", .activate = new_chat_action },
     { .name = "open-conversation", .activate = open_conversation_action, .parameter_type = "x" },
     { .name = "chat-with", .activate = chat_with_action, .parameter_type = "s" },

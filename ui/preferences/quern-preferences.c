@@ -58,7 +58,7 @@ make_keep_alive_row (QuernPreferences *self)
 
   adw_combo_row_set_model (ADW_COMBO_ROW (row), G_LIST_MODEL (list));
   adw_preferences_row_set_title (ADW_PREFERENCES_ROW (row), _("Keep Models Loaded"));
-  adw_action_row_set_subtitle (ADW_ACTION_ROW (row), _("After their last answer; the next one then comes sooner"));
+  adw_action_row_set_subtitle (ADW_ACTION_ROW (row), _("The next answer then comes sooner"));
   g_settings_bind_with_mapping (self->settings, "keep-alive", row, "selected", G_SETTINGS_BIND_DEFAULT,
                                 keep_alive_to_choice, choice_to_keep_alive, NULL, NULL);
   return row;

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+/* The application with a probe, for tests: at SIGUSR1 it writes what accessibility does not tell into the file that
+ * QUERN_PROBE names. A JSON array of objects, one for each label whose text is cut and each button that is small:
+ *
+ *   { "problem": "ellipsized" | "cut" | "small", "text": …, "where": "window/box/…", "width": …, "height": … } */
+
+#include "application/quern-application.h"
+#include "quern-i18n.h"
+
+#include <glib-unix.h>
+#include <gtksourceview/gtksource.h>
+#include <json-glib/json-glib.h>
+
+static char *
+describe_place (GtkWidget *widget)
+{
+  GString *place = g_string_new (NULL);
+  guint depth = 0;
+
+  for (; widget != NULL && depth < 7; widget = gtk_widget_get_parent (widget), depth++) {
+    g_auto (GStrv) classes = gtk_widget_get_css_classes (widget);
+    g_autofree char *joined = g_strjoinv (".", classes);
+    g_autofree char *step = g_strdup_printf ("%s%s%s%s", gtk_widget_get_css_name (widget), *joined != '\0' ? "." : "", joined,
+                                             depth > 0 ? " > " : "");
+    g_string_prepend (place, step);
+  }
+  return g_string_free_and_steal (place);
+}
+
+static void
+report (JsonBuilder *builder, GtkWidget *widget, const char *problem, const char *text)
+{
+  g_autofree char *place = describe_place (widget);
+
+  json_builder_begin_object (builder);
+  json_builder_set_member_name (builder, "problem");
+  json_builder_add_string_value (builder, problem);
+  json_builder_set_member_name (builder, "text");
+  json_builder_add_string_value (builder, text);
+  json_builder_set_member_name (builder, "where");
+  json_builder_add_string_value (builder, place);
+  json_builder_set_member_name (builder, "width");
+  json_builder_add_int_value (builder, gtk_widget_get_width (widget));
+  json_builder_set_member_name (builder, "height");
+  json_builder_add_int_value (builder, gtk_widget_get_height (widget));
+  json_builder_end_object (builder);
+}
+
+static void
+look_at_label (JsonBuilder *builder, GtkLabel *label)
+{
+  PangoLayout *layout = gtk_label_get_layout (label);
+  int width, height;
+
+  pango_layout_get_pixel_size (layout, &width, &height);
+  if (pango_layout_is_ellipsized (layout))
+    report (builder, GTK_WIDGET (label), "ellipsized", gtk_label_get_text (label));
+  else if (width > gtk_widget_get_width (GTK_WIDGET (label)) + 1 || height > gtk_widget_get_height (GTK_WIDGET (label)) + 1)
+    report (builder, GTK_WIDGET (label), "cut", gtk_label_get_text (label));
+}
+
+/* The size that can be hit: with the padding of the widget's style, which gtk_widget_get_width() leaves out. */
+static void
+look_at_button (JsonBuilder *builder, GtkWidget *button)
+{
+  graphene_rect_t bounds;
+  const char *name = gtk_widget_get_tooltip_text (button);
+
+  if (!gtk_widget_compute_bounds (button, button, &bounds))
+    return;
+  if (bounds.size.height < 44 || bounds.size.width < 44) {
+    g_autofree char *text = g_strdup_printf ("%s %.0f × %.0f", name != NULL ? name : "", bounds.size.width, bounds.size.height);
+    report (builder, button, "small", text);
+  }
+}
+
+static void
+look_at (JsonBuilder *builder, GtkWidget *widget)
+{
+  if (!gtk_widget_get_mapped (widget) || !gtk_widget_get_child_visible (widget))
+    return;
+  if (GTK_IS_LABEL (widget))
+    look_at_label (builder, GTK_LABEL (widget));
+  else if (GTK_IS_BUTTON (widget) && gtk_widget_get_sensitive (widget))
+    look_at_button (builder, widget);
+  for (GtkWidget *child = gtk_widget_get_first_child (widget); child != NULL; child = gtk_widget_get_next_sibling (child))
+    look_at (builder, child);
+}
+
+static gboolean
+probe_cb (gpointer user_data)
+{
+  GListModel *windows = gtk_window_get_toplevels ();
+  g_autoptr (JsonBuilder) builder = json_builder_new ();
+  g_autoptr (JsonNode) root = NULL;
+  g_autofree char *text = NULL;
+  g_autoptr (GError) error = NULL;
+
+  json_builder_begin_array (builder);
+  for (guint i = 0; i < g_list_model_get_n_items (windows); i++) {
+    g_autoptr (GtkWidget) window = g_list_model_get_item (windows, i);
+    look_at (builder, window);
+  }
+  json_builder_end_array (builder);
+  root = json_builder_get_root (builder);
+  text = json_to_string (root, TRUE);
+  if (!g_file_set_contents (user_data, text, -1, &error)) /* written beside it and renamed */
+    g_printerr ("quern-probed: %s\n", error->message);
+  return G_SOURCE_CONTINUE;
+}
+
+int
+main (int argc, char **argv)
+{
+  g_autoptr (QuernApplication) application = NULL;
+
+  quern_i18n_init ();
+  gtk_source_init ();
+  if (g_getenv ("QUERN_PROBE") != NULL)
+    g_unix_signal_add (SIGUSR1, probe_cb, (gpointer) g_getenv ("QUERN_PROBE"));
+  application = quern_application_new ();
+  return g_application_run (G_APPLICATION (application), argc, argv);
+}

@@ -1,0 +1,195 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every page and dialog of Quern, one after the other, in whatever language: what tests look at that hold for all of
+them (test_accessible.py, test_languages.py)."""
+import contextlib
+import json
+import os
+import re
+import signal
+
+import quern_ui
+import test_models
+from quern_chat import ChatCase
+
+QUESTIONS = ('What is the capital of France?', 'Write a Python function that adds two numbers.',
+             'Make a table of three animals and their sounds.')
+
+
+# These are named by what is inside them.
+NAMED_BY_CONTENT = {'list item', 'button', 'toggle button', 'menu item', 'radio button', 'check box', 'page tab'}
+
+
+def spoken(node):
+    """What a screen reader would say for it: its name, that of its label, its description, or the text inside it."""
+    if node.name.strip() or node.description.strip():
+        return node.name.strip() or node.description.strip()
+    for relation in node.accessible.get_relation_set():
+        if relation.get_relation_type() == quern_ui.Atspi.RelationType.LABELLED_BY:
+            labels = [quern_ui.Node(node.app, relation.get_target(i)) for i in range(relation.get_n_targets())]
+            return ' '.join(label.name or label.text for label in labels).strip()
+    if node.role in NAMED_BY_CONTENT:
+        return ' '.join(part.name for part in node.walk(showing=False) if part.role == 'label').strip()
+    return ''
+
+
+class PagesCase(ChatCase):
+    """The four tours are generators of names: when one comes, that page is on the screen."""
+    start_hub = test_models.Models.start_hub
+    stop_hub = test_models.Models.stop_hub
+
+    def start(self, **environment):
+        """A window with a probe in it, and a hub on this computer."""
+        self.probe_path = os.path.join(self.desktop.folder, 'probe.json')
+        environment = {'HF_ENDPOINT': self.start_hub(), 'QUERN_PROBE': self.probe_path, **environment}
+        app = self.launch(environment=environment, program=os.path.join(quern_ui.BUILD, 'tests', 'ui', 'quern-probed'))
+        self.ready(app)
+        return app
+
+    def probe(self, app):
+        """Labels that are cut and buttons that are small, as quern-probed.c tells them."""
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self.probe_path)
+        app.process.send_signal(signal.SIGUSR1)
+        quern_ui.wait_for('the probe', lambda: os.path.exists(self.probe_path))
+        with open(self.probe_path, encoding='utf-8') as file:
+            return json.load(file)
+
+    # ---- menus and dialogs
+
+    def menu(self, app, button):
+        """Opens a menu and yields its items by what stands on them."""
+        app.find('toggle button', button).click()
+        app.find('menu item')
+        app.settle()
+        items = {spoken(item): item for item in app.find_all('menu item')}
+        return items
+
+    def choose(self, app, button, item):
+        items = self.menu(app, button)
+        label = app.desktop.say(item).replace('_', '')
+        self.assertIn(label, items)
+        items[label].click()
+        app.wait_gone('menu item')
+        app.settle()
+
+    def back(self, app, dialog=True):
+        """Closes what is on top."""
+        app.key('Escape')
+        if dialog:
+            app.wait_gone('dialog')
+        app.settle()
+
+    # ---- tours
+
+    def tour_chat(self, app):
+        yield 'first start'
+        self.think(app, False)
+        for question in QUESTIONS:
+            self.ask(app, question)
+        self.think(app, True)
+        self.ask(app, 'What is 47 + 38?')
+        yield 'a conversation'
+        self.menu(app, 'Main Menu')
+        yield 'the main menu'
+        self.back(app, dialog=False)
+        app.find('button', 'Model: %s').click()
+        app.find('list', 'Models on this computer').find('label', re.compile('Quern Tiny'))
+        yield 'the model chooser'
+        self.back(app, dialog=False)
+        app.key('F2')
+        app.find('text', 'Title')
+        yield 'renaming'
+        self.back(app)
+        app.key('ctrl+f')
+        app.type('animals')
+        app.find('list', 'Search results').find('list item')
+        yield 'search results'
+        app.key('ctrl+a')
+        app.type('zebra')
+        app.find('label', 'Nothing Found')
+        yield 'nothing found'
+        app.key('Escape')
+
+    def tour_dialogs(self, app):
+        app.key('F1')
+        topics = [node for node in app.find('list', 'Topics').find_all('list item')]
+        self.assertGreater(len(topics), 8)
+        for n, topic in enumerate(topics):
+            topic.click_mouse()
+            app.settle()
+            yield f'topic {n} of the help'
+        self.back(app)
+        app.key('ctrl+comma')
+        for page in ('General', 'Personas', 'Data'):
+            self.open_preferences(app, page)
+            yield f'preferences, {page}'
+        self.back(app)
+        self.choose(app, 'Main Menu', 'Conversation _Settings')
+        app.find(None, 'Conversation Settings')
+        yield 'settings of a conversation'
+        self.back(app)
+        self.choose(app, 'Main Menu', '_About Quern')
+        app.find('label', re.compile('^Quern$'))  # its name, in every language
+        yield 'about'
+        self.back(app)
+        app.key('ctrl+question')  # the last one: a window of its own, which nothing but a window manager puts away
+        app.find('label', re.compile('^Ctrl'))
+        app.settle()
+        yield 'shortcuts'
+
+    def open_preferences(self, app, page):
+        name = app.desktop.say(page)
+        tab = quern_ui.wait_for(f'the tab {page}', lambda: next(
+            (node for node in app.find_all('page tab') if name == spoken(node)), None))
+        tab.click()
+        app.settle()
+
+    def tour_models(self, app):
+        app.key('ctrl+shift+m')
+        app.find('label', 'Recommended for This Computer', timeout=60)
+        yield 'advice'
+        for view in ('Search', 'Installed', 'Downloads'):
+            self.show(app, view)
+            app.settle()
+            yield f'models, {view}'
+        self.show(app, 'Search')
+        app.find('entry', 'Search models on the hub')
+        entry = quern_ui.wait_for('the entry', lambda: next(
+            (node for node in app.find_all('entry') if node.accessible.get_editable_text_iface()), None))
+        entry.set_text('quern')
+        quern_ui.wait_for('the model', lambda: test_models.Models.try_open_repo(self, app))
+        app.find('button', 'Download %s', timeout=60)
+        yield 'a model of the hub'
+        app.find('button', 'Download %s').click()
+        app.find('label', 'Complete and verified · %s', timeout=60)
+        yield 'a finished download'
+
+    def show(self, app, view):
+        name = app.desktop.say(view)
+        quern_ui.wait_for(f'the view {view}', lambda: next(
+            (node for node in app.find_all('page tab') if node.name.startswith(name)), None)).click()
+
+    def tour_compare(self, app):
+        app.find('button', 'New Comparison').click()
+        app.find('button', 'Add a Column')
+        yield 'an empty comparison'
+        box = app.find('text', 'Message')
+        box.set_text(QUESTIONS[0])
+        box.focus()
+        app.key('Return')
+        quern_ui.wait_for('both answers', lambda: len(app.find_all('label', re.compile('Paris'))) >= 2, 60)
+        app.find('button', 'Send', timeout=60)
+        yield 'a comparison'
+        self.menu(app, 'Comparison Menu')
+        yield 'the menu of a comparison'
+        self.back(app, dialog=False)
+        app.find('button', 'Settings of This Column').click()
+        app.settle()
+        yield 'settings of a column'
+        self.back(app, dialog=False)
+        self.choose(app, 'Comparison Menu', '_Measure…')
+        app.find('button', 'Measure')
+        yield 'measure'
+        app.find('button', 'Measure').click()
+        app.find('label', 'By Size', timeout=120)
+        yield 'measured'
