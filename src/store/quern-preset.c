@@ -26,6 +26,12 @@ quern_preset_get_id (QuernPreset *self)
   return self->id;
 }
 
+QuernPresetKind
+quern_preset_get_kind (QuernPreset *self)
+{
+  return self->kind;
+}
+
 const char *
 quern_preset_get_name (QuernPreset *self)
 {
@@ -200,6 +206,36 @@ QuernPreset *
 quern_store_add_preset (QuernStore *self, QuernPresetKind kind, const char *name, const char *text)
 {
   return keep (self, preset_new (kind, quern_store_new_id (), name, text));
+}
+
+/**
+ * quern_store_restore_preset:
+ * @preset: one that was deleted
+ *
+ * Brings it back; conversations of a folder have to be put back into it.
+ */
+void
+quern_store_restore_preset (QuernStore *self, QuernPreset *preset)
+{
+  keep (self, g_object_ref (preset));
+}
+
+/**
+ * quern_store_find_preset:
+ *
+ * Returns: (transfer none) (nullable): the one of that id
+ */
+QuernPreset *
+quern_store_find_preset (QuernStore *self, QuernPresetKind kind, gint64 id)
+{
+  GListModel *presets = quern_store_get_presets (self, kind);
+
+  for (guint i = 0; i < g_list_model_get_n_items (presets); i++) {
+    g_autoptr (QuernPreset) preset = g_list_model_get_item (presets, i);
+    if (preset->id == id)
+      return preset; /* the list holds it */
+  }
+  return NULL;
 }
 
 /**

@@ -1,11 +1,16 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The sidebar: new, rename, pin, delete and take it back, search."""
+"""The sidebar: new, rename, pin, folders, sections by date, delete and take it back, search."""
+import contextlib
+import os
+import sqlite3
+import time
+
 import quern_ui
 from quern_chat import ChatCase
 
 
-RENAME, PIN, EXPORT, DELETE = range(4)
+RENAME, PIN, MOVE, EXPORT, DELETE = range(5)
 
 
 class Conversations(ChatCase):
@@ -20,11 +25,49 @@ class Conversations(ChatCase):
         return app
 
     def menu(self, app, title, index):
-        """GTK does not tell the names of the items of a menu: RENAME, PIN, EXPORT, DELETE are their places."""
+        """GTK does not tell the names of the items of a menu: RENAME, PIN, MOVE, EXPORT, DELETE are their places."""
         row = app.find('list item', title)
         row.find('toggle button', 'Conversation Actions').click()
-        quern_ui.wait_for('the menu', lambda: len(app.find_all('menu item')) >= 4)
+        self.choose(app, index, 5)
+
+    def choose(self, app, index, n):
+        """An item of the menu that is open, when it has n of them."""
+        quern_ui.wait_for('the menu', lambda: len(app.find_all('menu item')) == n)
         app.find_all('menu item')[index].click()
+
+    def name(self, app, name):
+        """Answers the dialog that asks for a name."""
+        app.find('text', 'Name').set_text(name)
+        app.key('Return')
+        app.wait_gone('text', 'Name')
+
+    def rows(self, app):
+        """The names in the list and its headings, in order."""
+        return [node.name if node.role == 'list item' else f'[{node.name}]'
+                for node in app.find('list', 'Conversations').find_all()
+                if node.role in ('list item', 'row header')]
+
+    def wait_rows(self, app, *wanted):
+        quern_ui.wait_for(f'{wanted} in {self.rows(app)}', lambda: self.rows(app) == list(wanted))
+
+    def folder_of(self, title):
+        rows = self.desktop.query('SELECT f.name FROM conversation c LEFT JOIN folder f ON f.id = c.folder_id'
+                                  ' WHERE c.title = ? AND c.deleted IS NULL', title)
+        return rows[0][0] if rows else None
+
+    def seed(self, *conversations):
+        """Writes (title, age in days) into the database that a first start made."""
+        app = self.launch()
+        self.ready(app)
+        app.close()
+        path = os.path.join(self.desktop.data, 'quern.db')
+        now = int(time.time() * 1e6)
+        with contextlib.closing(sqlite3.connect(path)) as database, database:
+            for number, (title, days) in enumerate(conversations, 1):
+                then = now - days * 86400 * 10**6
+                database.execute('INSERT INTO conversation (id, title, title_given, created, updated)'
+                                 ' VALUES (?, ?, 1, ?, ?)', (number, title, then, then))
+        return self.launch()
 
     def titles(self):
         return sorted(row[0] for row in self.desktop.query('SELECT title FROM conversation WHERE deleted IS NULL'))
@@ -32,9 +75,7 @@ class Conversations(ChatCase):
     def test_rename_pin_open(self):
         app = self.make_two()
         self.menu(app, 'List three fruits.', RENAME)
-        entry = app.find('text', 'Title')
-        entry.set_text('Fruit')
-        app.find('button', 'Rename').click()
+        self.name(app, 'Fruit')
         app.find('list item', 'Fruit')
         quern_ui.wait_for('the title on the disk', lambda: self.titles() == ['Fruit', 'Who are you?'])
         self.menu(app, 'Fruit', PIN)
@@ -52,6 +93,130 @@ class Conversations(ChatCase):
         app.find('list item', 'Who are you?')
         app.find('label', 'I am Quern Tiny, a very small demonstration model.')
         self.assertEqual(self.titles(), ['List three fruits.', 'Who are you?'])
+
+    def test_folders(self):
+        app = self.seed(('Alpha', 0), ('Beta', 0), ('Gamma', 0))
+        app.find('toggle button', 'Main Menu').click()
+        quern_ui.wait_for('the menu', lambda: app.find_all('menu item'))
+        app.find_all('menu item')[0].click()
+        self.name(app, 'Work')
+        quern_ui.wait_for('the folder', lambda: self.rows(app)[:2] == ['[Folders]', 'Work'])
+        self.menu(app, 'Alpha', MOVE)
+        self.choose(app, 1, 3)  # back, Work, New Folder…
+        quern_ui.wait_for('the move', lambda: self.folder_of('Alpha') == 'Work')
+        quern_ui.wait_for('it below the folder', lambda: self.rows(app)[:3] == ['[Folders]', 'Work', 'Alpha'])
+        self.menu(app, 'Beta', MOVE)
+        self.choose(app, 2, 3)
+        self.name(app, 'Home')
+        self.wait_rows(app, '[Folders]', 'Home', 'Beta', 'Work', 'Alpha', '[Today]', 'Gamma')
+
+        home = app.find('list item', 'Home')  # closed, and still after a restart
+        self.assertTrue(home.has_state('expanded'))
+        home.click_mouse()
+        self.wait_rows(app, '[Folders]', 'Home', 'Work', 'Alpha', '[Today]', 'Gamma')
+        self.assertFalse(app.find('list item', 'Home').has_state('expanded'))
+        app.close()
+        app = self.launch()
+        self.wait_rows(app, '[Folders]', 'Home', 'Work', 'Alpha', '[Today]', 'Gamma')
+        app.find('list item', 'Home').click_mouse()
+        self.wait_rows(app, '[Folders]', 'Home', 'Beta', 'Work', 'Alpha', '[Today]', 'Gamma')
+
+        app.find('list item', 'Work').find('toggle button', 'Folder Actions').click()
+        self.choose(app, 1, 3)
+        self.name(app, 'Attic')
+        self.wait_rows(app, '[Folders]', 'Attic', 'Alpha', 'Home', 'Beta', '[Today]', 'Gamma')
+
+        app.find('list item', 'Attic').find('toggle button', 'Folder Actions').click()
+        self.choose(app, 2, 3)
+        app.find('label', 'Folder deleted, its conversations were kept')
+        quern_ui.wait_for('it outside', lambda: self.rows(app)[:4] == ['[Folders]', 'Home', 'Beta', '[Today]'])
+        self.assertIn('Alpha', self.rows(app))
+        quern_ui.wait_for('no folder', lambda: self.desktop.query('SELECT name FROM folder') == [('Home',)])
+        app.find('button', 'Undo').click()
+        self.wait_rows(app, '[Folders]', 'Attic', 'Alpha', 'Home', 'Beta', '[Today]', 'Gamma')
+        quern_ui.wait_for('the folder again', lambda: self.folder_of('Alpha') == 'Attic')
+
+        self.menu(app, 'Alpha', MOVE)
+        self.choose(app, 2, 4)  # back, Home, Out of the Folder, New Folder…
+        quern_ui.wait_for('it outside', lambda: self.folder_of('Alpha') is None)
+
+    def drag(self, app, start, end):
+        x, y, width, height = start.extents()
+        to_x, to_y, to_width, to_height = end.extents()
+        window = app.window_id()
+        app.xdotool('mousemove', '--window', window, x + 20, y + height // 2, 'sleep', 0.1, 'mousedown', 1, 'sleep', 0.1)
+        for step in range(1, 11):
+            app.xdotool('mousemove', '--window', window, x + 20 + (to_x - x) * step // 10,
+                        y + height // 2 + (to_y + to_height // 2 - y - height // 2) * step // 10, 'sleep', 0.03)
+        app.xdotool('sleep', 0.2, 'mouseup', 1)
+
+    def test_drag(self):
+        app = self.seed(('Alpha', 0), ('Beta', 3))
+        self.menu(app, 'Beta', MOVE)
+        self.choose(app, 1, 2)
+        self.name(app, 'Work')
+        self.wait_rows(app, '[Folders]', 'Work', 'Beta', '[Today]', 'Alpha')
+        self.drag(app, app.find('list item', 'Alpha'), app.find('list item', 'Work'))
+        quern_ui.wait_for('the move', lambda: self.folder_of('Alpha') == 'Work')
+        self.wait_rows(app, '[Folders]', 'Work', 'Alpha', 'Beta')
+        self.menu(app, 'Alpha', MOVE)
+        self.choose(app, 1, 3)
+        self.wait_rows(app, '[Folders]', 'Work', 'Beta', '[Today]', 'Alpha')
+        self.drag(app, app.find('list item', 'Beta'), app.find('list item', 'Alpha'))  # out of the folder
+        quern_ui.wait_for('the move', lambda: self.folder_of('Beta') is None)
+
+    def test_sections(self):
+        app = self.seed(('Now', 0), ('Before', 1), ('Days ago', 4), ('Weeks ago', 20), ('Long ago', 800))
+        then = time.strftime('%B %Y', time.localtime(time.time() - 800 * 86400))
+        self.wait_rows(app, '[Today]', 'Now', '[Yesterday]', 'Before', '[Previous 7 Days]', 'Days ago',
+                       '[Previous 30 Days]', 'Weeks ago', f'[{then}]', 'Long ago')
+        self.menu(app, 'Long ago', PIN)
+        self.wait_rows(app, '[Pinned]', 'Long ago', '[Today]', 'Now', '[Yesterday]', 'Before', '[Previous 7 Days]',
+                       'Days ago', '[Previous 30 Days]', 'Weeks ago')
+        quern_ui.wait_for('the pin on the disk', lambda: self.desktop.query(
+            'SELECT title FROM conversation WHERE pinned') == [('Long ago',)])
+
+    def test_keys(self):
+        """All of it without a mouse."""
+        app = self.seed(('Alpha', 0), ('Beta', 3))
+        self.walk_to(app, 'Alpha')
+        app.key('Menu')
+        self.choose_by_key(app, MOVE)
+        app.key('Down', 'Return')  # past the way back: New Folder…
+        app.find('text', 'Name').wait(lambda node: node.has_state('focused'))
+        app.type('Work')
+        app.key('Return')
+        self.wait_rows(app, '[Folders]', 'Work', 'Alpha', '[Previous 7 Days]', 'Beta')
+        self.walk_to(app, 'Beta')
+        app.key('Delete')
+        app.find('label', 'Conversation deleted')
+        self.wait_rows(app, '[Folders]', 'Work', 'Alpha')
+        self.walk_to(app, 'Work')
+        app.key('Return')
+        self.wait_rows(app, '[Folders]', 'Work')
+        app.key('shift+F10')
+        self.choose_by_key(app, 1)
+        app.find('text', 'Name').wait(lambda node: node.has_state('focused'))
+        app.key('ctrl+a')
+        app.type('Home')
+        app.key('Return')
+        self.wait_rows(app, '[Folders]', 'Home')
+
+    def walk_to(self, app, title):
+        app.key('F9', 'Home')
+        for _ in self.rows(app):
+            app.settle(0.1)
+            if app.find('list item', title).has_state('focused'):
+                return
+            app.key('Down')
+        raise AssertionError(f'{title} cannot be reached')
+
+    def choose_by_key(self, app, index):
+        quern_ui.wait_for('the menu', lambda: app.find_all('menu item'))
+        for _ in range(index):
+            app.key('Down')
+        app.key('Return')
+        app.settle(0.3)
 
     def test_search(self):
         app = self.make_two()

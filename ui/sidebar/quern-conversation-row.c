@@ -4,6 +4,8 @@
 #include <glib/gi18n.h>
 
 #include "quern-export.h"
+#include "quern-preset.h"
+#include "quern-row-drag.h"
 
 /* One conversation in the sidebar: title, pin, a spinner while it answers, and a menu. */
 struct _QuernConversationRow {
@@ -14,6 +16,7 @@ struct _QuernConversationRow {
 
   /* Owned references */
   QuernConversation *conversation;
+  GListModel *folders; /* of QuernPreset, where it can be moved */
 };
 
 enum { PROP_0, PROP_CONVERSATION, N_PROPS };
@@ -44,6 +47,38 @@ append_export (GMenu *menu, const char *label, QuernExportFormat format, gint64 
   g_menu_append_item (menu, item);
 }
 
+static void
+append_move (GMenu *menu, const char *label, gint64 id, gint64 folder_id)
+{
+  g_autoptr (GMenuItem) item = g_menu_item_new (label, NULL);
+  g_menu_item_set_action_and_target (item, "win.move-to-folder", "(xx)", id, folder_id);
+  g_menu_append_item (menu, item);
+}
+
+/* The folders other than its own, a way out of that, and a new one. */
+static GMenuModel *
+make_folder_menu (QuernConversationRow *self, gint64 id)
+{
+  GMenu *menu = g_menu_new ();
+  g_autoptr (GMenu) folders = g_menu_new ();
+  g_autoptr (GMenu) others = g_menu_new ();
+  gint64 own = quern_conversation_get_folder_id (self->conversation);
+
+  for (guint i = 0; self->folders != NULL && i < g_list_model_get_n_items (self->folders); i++) {
+    g_autoptr (QuernPreset) folder = g_list_model_get_item (self->folders, i);
+    g_auto (GStrv) parts = g_strsplit (quern_preset_get_name (folder), "_", -1);
+    g_autofree char *label = g_strjoinv ("__", parts); /* an underline is no mnemonic here */
+    if (quern_preset_get_id (folder) != own)
+      append_move (folders, label, id, quern_preset_get_id (folder));
+  }
+  if (own != 0)
+    append_move (others, _("_Out of the Folder"), id, 0);
+  append_item (others, _("_New Folder…"), "win.move-to-new-folder", id);
+  g_menu_append_section (menu, NULL, G_MENU_MODEL (folders));
+  g_menu_append_section (menu, NULL, G_MENU_MODEL (others));
+  return G_MENU_MODEL (menu);
+}
+
 /* Made when it is opened, so that it says what fits the conversation of the moment. */
 static void
 create_menu_cb (GtkMenuButton *button, gpointer user_data)
@@ -52,6 +87,7 @@ create_menu_cb (GtkMenuButton *button, gpointer user_data)
   g_autoptr (GMenu) menu = g_menu_new ();
   g_autoptr (GMenu) exports = g_menu_new ();
   g_autoptr (GMenu) removal = g_menu_new ();
+  g_autoptr (GMenuModel) folders = NULL;
   gint64 id;
 
   if (self->conversation == NULL)
@@ -60,6 +96,8 @@ create_menu_cb (GtkMenuButton *button, gpointer user_data)
   append_item (menu, _("_Rename…"), "win.rename-conversation", id);
   append_item (menu, quern_conversation_get_pinned (self->conversation) ? _("_Unpin") : _("_Pin"),
                "win.pin-conversation", id);
+  folders = make_folder_menu (self, id);
+  g_menu_append_submenu (menu, _("_Move to Folder"), folders);
   append_export (exports, _("_Markdown…"), QUERN_EXPORT_MARKDOWN, id);
   append_export (exports, _("_Web Page…"), QUERN_EXPORT_HTML, id);
   append_export (exports, _("_JSON, to Import Again…"), QUERN_EXPORT_JSON, id);
@@ -73,14 +111,29 @@ static void
 secondary_pressed_cb (QuernConversationRow *self, int n_press, double x, double y, GtkGestureClick *gesture)
 {
   gtk_gesture_set_state (GTK_GESTURE (gesture), GTK_EVENT_SEQUENCE_CLAIMED);
-  gtk_menu_button_popup (self->more);
+  quern_conversation_row_popup (self);
 }
 
 static void
 long_pressed_cb (QuernConversationRow *self, double x, double y, GtkGestureLongPress *gesture)
 {
   gtk_gesture_set_state (GTK_GESTURE (gesture), GTK_EVENT_SEQUENCE_CLAIMED);
-  gtk_menu_button_popup (self->more);
+  quern_conversation_row_popup (self);
+}
+
+static gint64
+dragged (GtkWidget *widget)
+{
+  QuernConversation *conversation = QUERN_CONVERSATION_ROW (widget)->conversation;
+  return conversation != NULL ? quern_conversation_get_id (conversation) : 0;
+}
+
+/* What is dropped on a conversation goes where that is. */
+static gint64
+dropped_on (GtkWidget *widget)
+{
+  QuernConversation *conversation = QUERN_CONVERSATION_ROW (widget)->conversation;
+  return conversation != NULL ? quern_conversation_get_folder_id (conversation) : 0;
 }
 
 static void
@@ -107,6 +160,7 @@ quern_conversation_row_dispose (GObject *object)
   QuernConversationRow *self = QUERN_CONVERSATION_ROW (object);
 
   g_clear_object (&self->conversation);
+  g_clear_object (&self->folders);
   gtk_widget_dispose_template (GTK_WIDGET (self), QUERN_TYPE_CONVERSATION_ROW);
   G_OBJECT_CLASS (quern_conversation_row_parent_class)->dispose (object);
 }
@@ -138,6 +192,8 @@ quern_conversation_row_init (QuernConversationRow *self)
 {
   gtk_widget_init_template (GTK_WIDGET (self));
   gtk_menu_button_set_create_popup_func (self->more, create_menu_cb, self, NULL);
+  quern_row_allow_drags (GTK_WIDGET (self), dragged);
+  quern_row_accept_drops (GTK_WIDGET (self), dropped_on);
 }
 
 GtkWidget *
@@ -157,4 +213,34 @@ quern_conversation_row_set_conversation (QuernConversationRow *self, QuernConver
 
   if (g_set_object (&self->conversation, conversation))
     g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_CONVERSATION]);
+}
+
+/**
+ * quern_conversation_row_get_conversation:
+ *
+ * Returns: (transfer none) (nullable): what it shows
+ */
+QuernConversation *
+quern_conversation_row_get_conversation (QuernConversationRow *self)
+{
+  g_return_val_if_fail (QUERN_IS_CONVERSATION_ROW (self), NULL);
+  return self->conversation;
+}
+
+/**
+ * quern_conversation_row_set_folders:
+ * @folders: (element-type QuernPreset): where its menu offers to move it
+ */
+void
+quern_conversation_row_set_folders (QuernConversationRow *self, GListModel *folders)
+{
+  g_return_if_fail (QUERN_IS_CONVERSATION_ROW (self));
+  g_set_object (&self->folders, folders);
+}
+
+void
+quern_conversation_row_popup (QuernConversationRow *self)
+{
+  g_return_if_fail (QUERN_IS_CONVERSATION_ROW (self));
+  gtk_menu_button_popup (self->more);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
+#include "quern-preset.h"
 #include "quern-sidebar.h"
 
 G_BEGIN_DECLS
@@ -18,13 +19,28 @@ struct _QuernSidebar {
   GtkListBox *results, *comparisons;
   GtkWidget *comparisons_box;
   GtkSortListModel *sorted;
+  GtkFilterListModel *filtered;
   GtkSingleSelection *selection;
 
   /* Owned references */
   QuernStore *store;
+  GSettings *settings;
   GtkSorter *sorter, *section_sorter;
+  GtkFilter *filter;
+  GHashTable *collapsed; /* set of the ids (gint64 *) of folders whose conversations are not listed */
+  GHashTable *places;    /* id of a folder (gint64 *) -> its place among the folders, from 1 */
+  GDateTime *now;        /* when the list was last sorted */
   GCancellable *search; /* the running search, or NULL */
 };
+
+/* quern-sidebar-list.c */
+void _quern_sidebar_init_list (QuernSidebar *self);
+void _quern_sidebar_clear_list (QuernSidebar *self);
+void _quern_sidebar_set_list (QuernSidebar *self);
+char *_quern_sidebar_dup_section (QuernSidebar *self, gpointer item);
+void _quern_sidebar_bind (QuernSidebar *self, GtkListItem *item);
+void _quern_sidebar_unbind (QuernSidebar *self, GtkListItem *item);
+void _quern_sidebar_toggle_folder (QuernSidebar *self, QuernPreset *folder);
 
 void _quern_sidebar_search (QuernSidebar *self);
 void _quern_sidebar_update_page (QuernSidebar *self);

@@ -2,36 +2,13 @@
 #include "quern-sidebar-private.h"
 
 #include "quern-conversation-row.h"
-#include "quern-dates.h"
 
 #include <glib/gi18n.h>
 
-/* The list of conversations, newest first, in sections by date with the pinned ones on top; and search over all of
- * their messages. What a click means is the window's affair: it is told by actions. */
+/* The list of conversations (quern-sidebar-list.c), and search over all of their messages (quern-sidebar-search.c). What a
+ * click means is the window's affair: it is told by actions. */
 
 G_DEFINE_FINAL_TYPE (QuernSidebar, quern_sidebar, ADW_TYPE_BIN)
-
-static guint
-section_of (QuernConversation *conversation)
-{
-  g_autoptr (GDateTime) now = g_date_time_new_now_local ();
-  return quern_dates_section (now, quern_conversation_get_updated (conversation),
-                              quern_conversation_get_pinned (conversation));
-}
-
-static int
-compare_sections (gconstpointer a, gconstpointer b, gpointer user_data)
-{
-  guint x = section_of ((gpointer) a), y = section_of ((gpointer) b);
-  return x < y ? GTK_ORDERING_SMALLER : x > y ? GTK_ORDERING_LARGER : GTK_ORDERING_EQUAL;
-}
-
-static int
-compare_times (gconstpointer a, gconstpointer b, gpointer user_data)
-{
-  gint64 x = quern_conversation_get_updated ((gpointer) a), y = quern_conversation_get_updated ((gpointer) b);
-  return x > y ? GTK_ORDERING_SMALLER : x < y ? GTK_ORDERING_LARGER : GTK_ORDERING_EQUAL;
-}
 
 static void
 setup_header_cb (GtkSignalListItemFactory *factory, GObject *object)
@@ -45,21 +22,22 @@ setup_header_cb (GtkSignalListItemFactory *factory, GObject *object)
 }
 
 static void
-bind_header_cb (GtkSignalListItemFactory *factory, GObject *object)
+bind_header_cb (QuernSidebar *self, GtkListHeader *header)
 {
-  QuernConversation *first = gtk_list_header_get_item (GTK_LIST_HEADER (object));
-  g_autoptr (GDateTime) now = g_date_time_new_now_local ();
-  g_autofree char *title =
-      quern_dates_section_title (now, quern_conversation_get_updated (first), quern_conversation_get_pinned (first));
-  gtk_label_set_label (GTK_LABEL (gtk_list_header_get_child (GTK_LIST_HEADER (object))), title);
+  g_autofree char *title = _quern_sidebar_dup_section (self, gtk_list_header_get_item (header));
+  gtk_label_set_label (GTK_LABEL (gtk_list_header_get_child (header)), title);
 }
 
 static void
 activate_cb (QuernSidebar *self, guint position)
 {
-  g_autoptr (QuernConversation) conversation = g_list_model_get_item (G_LIST_MODEL (self->selection), position);
-  gtk_widget_activate_action (GTK_WIDGET (self), "win.open-conversation", "x",
-                              quern_conversation_get_id (conversation));
+  g_autoptr (GObject) item = g_list_model_get_item (G_LIST_MODEL (self->selection), position);
+
+  if (QUERN_IS_PRESET (item))
+    _quern_sidebar_toggle_folder (self, QUERN_PRESET (item));
+  else
+    gtk_widget_activate_action (GTK_WIDGET (self), "win.open-conversation", "x",
+                                quern_conversation_get_id (QUERN_CONVERSATION (item)));
 }
 
 static void
@@ -167,33 +145,13 @@ _quern_sidebar_update_page (QuernSidebar *self)
 }
 
 static void
-resort (QuernSidebar *self)
-{
-  gtk_sorter_changed (self->section_sorter, GTK_SORTER_CHANGE_DIFFERENT);
-  gtk_sorter_changed (self->sorter, GTK_SORTER_CHANGE_DIFFERENT);
-}
-
-static void
-items_changed_cb (QuernSidebar *self, guint position, guint removed, guint added, GListModel *model)
-{
-  for (guint i = position; i < position + added; i++) {
-    g_autoptr (GObject) item = g_list_model_get_item (model, i);
-    g_signal_handlers_disconnect_by_func (item, resort, self);
-    g_signal_connect_object (item, "notify::updated", G_CALLBACK (resort), self, G_CONNECT_SWAPPED);
-    g_signal_connect_object (item, "notify::pinned", G_CALLBACK (resort), self, G_CONNECT_SWAPPED);
-  }
-  _quern_sidebar_update_page (self);
-}
-
-static void
 quern_sidebar_dispose (GObject *object)
 {
   QuernSidebar *self = QUERN_SIDEBAR (object);
 
   g_cancellable_cancel (self->search);
   g_clear_object (&self->search);
-  g_clear_object (&self->sorter);
-  g_clear_object (&self->section_sorter);
+  _quern_sidebar_clear_list (self);
   g_clear_object (&self->store);
   gtk_widget_dispose_template (GTK_WIDGET (self), QUERN_TYPE_SIDEBAR);
   G_OBJECT_CLASS (quern_sidebar_parent_class)->dispose (object);
@@ -205,8 +163,6 @@ quern_sidebar_class_init (QuernSidebarClass *klass)
   GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
 
   G_OBJECT_CLASS (klass)->dispose = quern_sidebar_dispose;
-  g_type_ensure (QUERN_TYPE_CONVERSATION);
-  g_type_ensure (QUERN_TYPE_CONVERSATION_ROW);
   gtk_widget_class_set_template_from_resource (widget_class, "/io/github/quern/Quern/ui/sidebar/quern-sidebar.ui");
   gtk_widget_class_bind_template_child (widget_class, QuernSidebar, search_bar);
   gtk_widget_class_bind_template_child (widget_class, QuernSidebar, search_entry);
@@ -218,11 +174,14 @@ quern_sidebar_class_init (QuernSidebarClass *klass)
   gtk_widget_class_bind_template_child (widget_class, QuernSidebar, comparisons);
   gtk_widget_class_bind_template_child (widget_class, QuernSidebar, comparisons_box);
   gtk_widget_class_bind_template_child (widget_class, QuernSidebar, sorted);
+  gtk_widget_class_bind_template_child (widget_class, QuernSidebar, filtered);
   gtk_widget_class_bind_template_child (widget_class, QuernSidebar, selection);
   gtk_widget_class_bind_template_callback (widget_class, activate_cb);
   gtk_widget_class_bind_template_callback (widget_class, comparison_activated_cb);
   gtk_widget_class_bind_template_callback (widget_class, setup_header_cb);
   gtk_widget_class_bind_template_callback (widget_class, bind_header_cb);
+  gtk_widget_class_bind_template_callback (widget_class, _quern_sidebar_bind);
+  gtk_widget_class_bind_template_callback (widget_class, _quern_sidebar_unbind);
   gtk_widget_class_bind_template_callback (widget_class, search_changed_cb);
   gtk_widget_class_bind_template_callback (widget_class, stop_search_cb);
   gtk_widget_class_bind_template_callback (widget_class, search_activate_cb);
@@ -233,10 +192,7 @@ static void
 quern_sidebar_init (QuernSidebar *self)
 {
   gtk_widget_init_template (GTK_WIDGET (self));
-  self->sorter = GTK_SORTER (gtk_custom_sorter_new (compare_times, NULL, NULL));
-  self->section_sorter = GTK_SORTER (gtk_custom_sorter_new (compare_sections, NULL, NULL));
-  gtk_sort_list_model_set_sorter (self->sorted, self->sorter);
-  gtk_sort_list_model_set_section_sorter (self->sorted, self->section_sorter);
+  _quern_sidebar_init_list (self);
   gtk_search_bar_connect_entry (self->search_bar, GTK_EDITABLE (self->search_entry));
   _quern_sidebar_update_page (self);
 }
@@ -248,16 +204,10 @@ quern_sidebar_init (QuernSidebar *self)
 void
 quern_sidebar_set_store (QuernSidebar *self, QuernStore *store)
 {
-  GListModel *conversations;
-
   g_return_if_fail (QUERN_IS_SIDEBAR (self));
 
-  if (!g_set_object (&self->store, store))
-    return;
-  conversations = quern_store_get_conversations (store);
-  g_signal_connect_object (conversations, "items-changed", G_CALLBACK (items_changed_cb), self, G_CONNECT_SWAPPED);
-  gtk_sort_list_model_set_model (self->sorted, conversations);
-  items_changed_cb (self, 0, 0, g_list_model_get_n_items (conversations), conversations);
+  if (g_set_object (&self->store, store))
+    _quern_sidebar_set_list (self);
 }
 
 /**
@@ -272,8 +222,8 @@ quern_sidebar_select (QuernSidebar *self, QuernConversation *conversation)
   g_return_if_fail (QUERN_IS_SIDEBAR (self));
 
   for (guint i = 0; conversation != NULL && i < g_list_model_get_n_items (model); i++) {
-    g_autoptr (QuernConversation) item = g_list_model_get_item (model, i);
-    if (item == conversation) {
+    g_autoptr (GObject) item = g_list_model_get_item (model, i);
+    if (item == (GObject *) conversation) {
       gtk_single_selection_set_selected (self->selection, i);
       return;
     }
@@ -298,8 +248,27 @@ quern_sidebar_activate_neighbour (QuernSidebar *self, int step)
     selected = step > 0 ? 0 : n - 1;
   else
     selected += step;
-  if (selected < n) /* stepping over either end wraps around to a large number */
-    activate_cb (self, selected);
+  for (; selected < n; selected += step) { /* stepping over either end wraps around to a large number */
+    g_autoptr (GObject) item = g_list_model_get_item (G_LIST_MODEL (self->selection), selected);
+    if (QUERN_IS_CONVERSATION (item)) {
+      activate_cb (self, selected);
+      return;
+    }
+  }
+}
+
+/**
+ * quern_sidebar_focus:
+ *
+ * Puts the keyboard on the list.
+ */
+void
+quern_sidebar_focus (QuernSidebar *self)
+{
+  g_return_if_fail (QUERN_IS_SIDEBAR (self));
+
+  if (!gtk_widget_get_mapped (GTK_WIDGET (self->list)) || !gtk_widget_grab_focus (GTK_WIDGET (self->list)))
+    gtk_widget_child_focus (GTK_WIDGET (self), GTK_DIR_TAB_FORWARD);
 }
 
 /**

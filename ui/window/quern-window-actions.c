@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "models/quern-choose-models.h"
 #include "quern-comparison-json.h"
+#include "quern-name-dialog.h"
 #include "quern-undo.h"
 #include "quern-window-private.h"
 
@@ -165,32 +166,17 @@ open_message_action (GtkWidget *widget, const char *name, GVariant *parameter)
 /* ---- rename, pin, delete ---------------------------------------------------------------------------------------- */
 
 static void
-rename_response_cb (AdwAlertDialog *dialog, const char *response, gpointer user_data)
+rename_conversation (const char *title, gpointer conversation)
 {
-  QuernConversation *conversation = g_object_get_data (G_OBJECT (dialog), "conversation");
-  g_autofree char *title = g_strstrip (g_strdup (gtk_editable_get_text (GTK_EDITABLE (user_data))));
-
-  if (g_str_equal (response, "rename") && *title != '\0')
-    quern_conversation_set_title (conversation, title, TRUE);
+  quern_conversation_set_title (conversation, title, TRUE);
 }
 
 static void
 present_rename (QuernWindow *self, QuernConversation *conversation)
 {
-  AdwAlertDialog *dialog = ADW_ALERT_DIALOG (adw_alert_dialog_new (_ ("Rename Conversation"), NULL));
-  GtkWidget *entry = gtk_entry_new ();
-
-  adw_alert_dialog_add_responses (dialog, "cancel", _ ("_Cancel"), "rename", _ ("_Rename"), NULL);
-  adw_alert_dialog_set_response_appearance (dialog, "rename", ADW_RESPONSE_SUGGESTED);
-  adw_alert_dialog_set_default_response (dialog, "rename");
-  gtk_editable_set_text (GTK_EDITABLE (entry), quern_conversation_get_title (conversation));
-  gtk_entry_set_activates_default (GTK_ENTRY (entry), TRUE);
-  gtk_accessible_update_property (GTK_ACCESSIBLE (entry), GTK_ACCESSIBLE_PROPERTY_LABEL, _ ("Title"), -1);
-  adw_alert_dialog_set_extra_child (dialog, entry);
-  g_object_set_data_full (G_OBJECT (dialog), "conversation", g_object_ref (conversation), g_object_unref);
-  g_signal_connect (dialog, "response", G_CALLBACK (rename_response_cb), entry);
-  adw_dialog_present (ADW_DIALOG (dialog), GTK_WIDGET (self));
-  gtk_widget_grab_focus (entry);
+  quern_name_dialog_ask (GTK_WIDGET (self), _("Rename Conversation"), _("_Rename"),
+                         quern_conversation_get_title (conversation), rename_conversation, g_object_ref (conversation),
+                         g_object_unref);
 }
 
 static void
@@ -373,7 +359,7 @@ show_sidebar_action (GtkWidget *widget, const char *name, GVariant *parameter)
   if (adw_navigation_split_view_get_collapsed (self->split_view))
     adw_navigation_split_view_set_show_content (self->split_view, !showing);
   else
-    gtk_widget_child_focus (GTK_WIDGET (self->sidebar), GTK_DIR_TAB_FORWARD);
+    quern_sidebar_focus (self->sidebar);
 }
 
 static void

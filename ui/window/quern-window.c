@@ -245,6 +245,7 @@ quern_window_class_init (QuernWindowClass *klass)
   g_type_ensure (QUERN_TYPE_SIDEBAR);
   _quern_window_install_actions (widget_class);
   _quern_window_install_data_actions (widget_class);
+  _quern_window_install_folder_actions (widget_class);
   gtk_widget_class_set_template_from_resource (widget_class, "/io/github/quern/Quern/ui/window/quern-window.ui");
   gtk_widget_class_bind_template_child (widget_class, QuernWindow, toasts);
   gtk_widget_class_bind_template_child (widget_class, QuernWindow, split_view);

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include <gtk/gtk.h>
+
+G_BEGIN_DECLS
+
+/* Dragging conversations from one row of the sidebar to another: what is dragged is a conversation's id. */
+typedef gint64 (*QuernRowIdFunc) (GtkWidget *row);
+
+void quern_row_allow_drags (GtkWidget *row, QuernRowIdFunc get_conversation);
+void quern_row_accept_drops (GtkWidget *row, QuernRowIdFunc get_folder);
+
+G_END_DECLS
