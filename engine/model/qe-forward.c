@@ -117,6 +117,19 @@ forward_worker (QeWorker *w, void *data)
   finish (g, w);
 }
 
+/* Below this, in bytes of weights times tokens, a pass is over in a millisecond on one thread. A second one would save
+ * half of that at best; where other programs keep a processor busy it costs a time slice at any of the barriers. */
+#define ALONE_BYTES (12u << 20)
+
+static void
+run (QeGraph *g, QePoolFunc func, uint64_t bytes)
+{
+  if (bytes <= ALONE_BYTES)
+    qe_pool_run_alone (g->pool, func, g);
+  else
+    qe_pool_run (g->pool, func, g);
+}
+
 static QeStatus
 check_logits (const QeGraph *g, uint32_t n, QeError *err)
 {
@@ -132,7 +145,7 @@ qe_graph_run (QeGraph *graph, const QeBatch *batch, QeError *err)
   QeStatus status;
   graph->batch = batch;
   atomic_store (&graph->cancelled, false);
-  qe_pool_run (graph->pool, forward_worker, graph);
+  run (graph, forward_worker, graph->model->info.decode_bytes * batch->n);
   graph->batch = NULL;
   if (atomic_load (&graph->cancelled))
     return qe_fail (err, QE_ERROR_CANCELLED, "The calculation was stopped.");
@@ -156,6 +169,6 @@ qe_graph_head (QeGraph *graph, uint32_t first, uint32_t n, QeError *err)
 {
   graph->head_first = first;
   graph->n_head = n;
-  qe_pool_run (graph->pool, head_worker, graph);
+  run (graph, head_worker, graph->model->info.decode_bytes * n);
   return check_logits (graph, n, err);
 }

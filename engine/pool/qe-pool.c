@@ -94,6 +94,10 @@ void
 qe_worker_barrier (QeWorker *worker)
 {
   QePool *pool = worker->pool;
+  if (worker->n == 1) {
+    atomic_store_explicit (&pool->next, 0, memory_order_relaxed);
+    return;
+  }
   unsigned old = atomic_load_explicit (&pool->barrier.generation, memory_order_relaxed);
   if (atomic_fetch_add_explicit (&pool->arrived, 1, memory_order_acq_rel) + 1 < pool->n_threads) {
     gate_wait (pool, &pool->barrier, old);
@@ -133,6 +137,15 @@ qe_pool_run (QePool *pool, QePoolFunc func, void *data)
   gate_open (&pool->epoch);
   func (&pool->workers[0], data);
   qe_worker_barrier (&pool->workers[0]);
+}
+
+/* The same on the caller's thread only, the others staying asleep. */
+void
+qe_pool_run_alone (QePool *pool, QePoolFunc func, void *data)
+{
+  QeWorker alone = { pool, 0, 1 };
+  qe_worker_barrier (&alone);
+  func (&alone, data);
 }
 
 static QeStatus

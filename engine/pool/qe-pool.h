@@ -22,6 +22,7 @@ QeStatus qe_pool_new (QePool **out, unsigned n_threads, QeError *err);
 void qe_pool_free (QePool *pool);
 unsigned qe_pool_threads (const QePool *pool);
 void qe_pool_run (QePool *pool, QePoolFunc func, void *data); /* returns when every thread has */
+void qe_pool_run_alone (QePool *pool, QePoolFunc func, void *data); /* with one worker, of 1: the caller */
 
 /* Inside a region: waits for all threads. Writes before it are seen by all after it. */
 void qe_worker_barrier (QeWorker *worker);

@@ -4,6 +4,7 @@
 
 #include <sched.h>
 #include <stdatomic.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -46,6 +47,36 @@ QE_TEST (barriers_publish_writes)
       QE_CHECK_INT (s.wrong[i], ==, 0);
     qe_pool_free (pool);
   }
+}
+
+static void
+count_workers (QeWorker *worker, void *data)
+{
+  Shared *s = data;
+  for (unsigned pass = 0; pass < 2; pass++) {
+    while (qe_worker_next (worker) < 10)
+      s->values[worker->index]++;
+    qe_worker_barrier (worker);
+  }
+  s->wrong[worker->index] += worker->n != 1;
+}
+
+/* A small region runs on the caller alone, between regions of all, with chunks and barriers as usual. */
+QE_TEST (one_worker_alone)
+{
+  Shared s = { 0 };
+  QeError err;
+  QePool *pool = NULL;
+  QE_REQUIRE_OK (qe_pool_new (&pool, 4, &err), err);
+  for (unsigned round = 0; round < 3; round++) {
+    qe_pool_run (pool, exchange, &s);
+    memset (&s, 0, sizeof s);
+    qe_pool_run_alone (pool, count_workers, &s);
+    QE_CHECK_INT (s.values[0], ==, 20);
+    QE_CHECK_INT (s.values[1] + s.values[2] + s.values[3], ==, 0);
+    QE_CHECK_INT (s.wrong[0], ==, 0);
+  }
+  qe_pool_free (pool);
 }
 
 /* Chunk numbers start over after each barrier and each is given to one thread. */
