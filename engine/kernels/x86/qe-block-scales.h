@@ -5,6 +5,7 @@
 
 #include <immintrin.h>
 #include <stdint.h>
+#include <string.h>
 
 /* The beginning of a Q4_K or Q5_K block (d, dmin, 12 bytes of scales) as 16 bytes: eight 6-bit scales, eight minima.
  * The formula is qe_k4_scale()'s, for all at once: words 0 and 2 are the lower six bits of a byte, words 1 and 3 a nibble
@@ -27,4 +28,25 @@ qe_mxfp4_scales (__m256i e)
   __m256i normal = _mm256_slli_epi32 (_mm256_sub_epi32 (e, _mm256_set1_epi32 (1)), 23);
   __m256i small = _mm256_sllv_epi32 (_mm256_set1_epi32 (0x00200000), e);
   return _mm256_castsi256_ps (_mm256_blendv_epi8 (normal, small, _mm256_cmpgt_epi32 (_mm256_set1_epi32 (2), e)));
+}
+
+static inline __attribute__ ((always_inline)) uint64_t
+qe_four_halves (const uint8_t *src, size_t step)
+{
+  uint16_t h[4];
+  memcpy (&h[0], src, 2);
+  memcpy (&h[1], src + step, 2);
+  memcpy (&h[2], src + 2 * step, 2);
+  memcpy (&h[3], src + 3 * step, 2);
+  return h[0] | (uint64_t) h[1] << 16 | (uint64_t) h[2] << 32 | (uint64_t) h[3] << 48;
+}
+
+/* The binary16 numbers at src, src + step, … They are brought together by integer instructions, which have units to
+ * spare here. */
+static inline __attribute__ ((always_inline)) __m256
+qe_half_scales (const void *src, size_t step)
+{
+  const uint8_t *first = src;
+  return _mm256_cvtph_ps (_mm_set_epi64x ((long long) qe_four_halves (first + 4 * step, step),
+                                          (long long) qe_four_halves (first, step)));
 }

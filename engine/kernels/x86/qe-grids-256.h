@@ -18,19 +18,14 @@ signed_and_lifted (__m256i v, uint32_t signs, char plus)
 QE_INLINE __m256i
 entries8 (const uint64_t *grid, unsigned i0, unsigned i1, unsigned i2, unsigned i3)
 {
-  return _mm256_setr_epi64x ((long long) grid[i0], (long long) grid[i1], (long long) grid[i2], (long long) grid[i3]);
+  __m128i low = two_entries8 (grid, i0, i1);
+  return _mm256_setr_m128i (low, two_entries8 (grid, i2, i3));
 }
 
 QE_INLINE __m256i
 entries8_at (const uint64_t *grid, const uint16_t *index)
 {
   return entries8 (grid, index[0], index[1], index[2], index[3]);
-}
-
-QE_INLINE __m128i
-four_entries4 (const uint32_t *grid, unsigned i0, unsigned i1, unsigned i2, unsigned i3)
-{
-  return _mm_setr_epi32 ((int) grid[i0], (int) grid[i1], (int) grid[i2], (int) grid[i3]);
 }
 
 /* ---- IQ2 -------------------------------------------------------------------------------------------------------- */
@@ -104,9 +99,8 @@ q_iq3_xxs (const void *grid, int i)
 {
   const Grid *g = grid;
   const uint8_t *n = g->bytes + 8 * i;
-  __m256i v = _mm256_setr_m128i (four_entries4 (qe_iq3xxs_grid, n[0], n[1], n[2], n[3]),
-                                 four_entries4 (qe_iq3xxs_grid, n[4], n[5], n[6], n[7]));
-  return signed_and_lifted (v, g->signs[i], 64);
+  __m128i low = four_entries4 (qe_iq3xxs_grid, n[0], n[1], n[2], n[3]), high = four_entries4 (qe_iq3xxs_grid, n[4], n[5], n[6], n[7]);
+  return signed_and_lifted (_mm256_setr_m128i (low, high), g->signs[i], 64);
 }
 
 QE_INLINE Scales256
@@ -121,9 +115,8 @@ q_iq3_s (const void *grid, int i)
 {
   const Grid *g = grid;
   const uint16_t *n = g->index + 8 * i;
-  __m256i v = _mm256_setr_m128i (four_entries4 (qe_iq3s_grid, n[0], n[1], n[2], n[3]),
-                                 four_entries4 (qe_iq3s_grid, n[4], n[5], n[6], n[7]));
-  return signed_and_lifted (v, g->signs[i], 16);
+  __m128i low = four_entries4 (qe_iq3s_grid, n[0], n[1], n[2], n[3]), high = four_entries4 (qe_iq3s_grid, n[4], n[5], n[6], n[7]);
+  return signed_and_lifted (_mm256_setr_m128i (low, high), g->signs[i], 16);
 }
 
 QE_INLINE Scales256

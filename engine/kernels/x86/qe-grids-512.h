@@ -6,25 +6,26 @@
 #include "qe-grids.h"
 #include "qe-unpack-512.h"
 
-#define ENTRY(grid, index, i) ((long long) (grid)[(index)[i]])
-
-QE_INLINE __m512i
-entries8 (const uint64_t *grid, const uint16_t *n)
-{
-  return _mm512_setr_epi64 (ENTRY (grid, n, 0), ENTRY (grid, n, 1), ENTRY (grid, n, 2), ENTRY (grid, n, 3),
-                            ENTRY (grid, n, 4), ENTRY (grid, n, 5), ENTRY (grid, n, 6), ENTRY (grid, n, 7));
-}
-
-#define ENTRIES4(grid, n, i)                                                                                          \
-  _mm_setr_epi32 ((int) (grid)[(n)[i]], (int) (grid)[(n)[i + 1]], (int) (grid)[(n)[i + 2]], (int) (grid)[(n)[i + 3]])
-#define ENTRIES16(grid, n)                                                                                            \
-  four_parts (ENTRIES4 (grid, n, 0), ENTRIES4 (grid, n, 4), ENTRIES4 (grid, n, 8), ENTRIES4 (grid, n, 12))
-
 QE_INLINE __m512i
 four_parts (__m128i a, __m128i b, __m128i c, __m128i d)
 {
   return _mm512_inserti64x4 (_mm512_castsi256_si512 (_mm256_setr_m128i (a, b)), _mm256_setr_m128i (c, d), 1);
 }
+
+/* The parts one after the other: see two_entries8(). */
+#define ENTRIES8(grid, n, second)                                                                                     \
+  ({                                                                                                                  \
+    __m128i part0 = two_entries8 (grid, (n)[0], (n)[1]), part1 = two_entries8 (grid, (n)[2], (n)[3]);                 \
+    __m128i part2 = two_entries8 (grid, (n)[second], (n)[second + 1]);                                                \
+    four_parts (part0, part1, part2, two_entries8 (grid, (n)[second + 2], (n)[second + 3]));                          \
+  })
+#define ENTRIES16(grid, n)                                                                                            \
+  ({                                                                                                                  \
+    __m128i part0 = four_entries4 (grid, (n)[0], (n)[1], (n)[2], (n)[3]);                                             \
+    __m128i part1 = four_entries4 (grid, (n)[4], (n)[5], (n)[6], (n)[7]);                                             \
+    __m128i part2 = four_entries4 (grid, (n)[8], (n)[9], (n)[10], (n)[11]);                                           \
+    four_parts (part0, part1, part2, four_entries4 (grid, (n)[12], (n)[13], (n)[14], (n)[15]));                       \
+  })
 
 /* Lifted, negative where the sign is set. */
 QE_INLINE __m512i
@@ -67,14 +68,8 @@ unpack_iq2_xxs (const void *src)
   W512 w;
   grid_iq2_xxs (b, &g);
 #pragma GCC unroll 4
-  for (int i = 0; i < 4; i++) { /* eight bytes in each sixteen are indices */
-    const uint8_t *n = g.bytes + 16 * i, index[8] = { n[0], n[1], n[2], n[3], n[8], n[9], n[10], n[11] };
-    __m512i v = _mm512_setr_epi64 (ENTRY (qe_iq2xxs_grid, index, 0), ENTRY (qe_iq2xxs_grid, index, 1),
-                                   ENTRY (qe_iq2xxs_grid, index, 2), ENTRY (qe_iq2xxs_grid, index, 3),
-                                   ENTRY (qe_iq2xxs_grid, index, 4), ENTRY (qe_iq2xxs_grid, index, 5),
-                                   ENTRY (qe_iq2xxs_grid, index, 6), ENTRY (qe_iq2xxs_grid, index, 7));
-    w.q[i] = lift (v, &g, i, 64);
-  }
+  for (int i = 0; i < 4; i++) /* eight bytes in each sixteen are indices */
+    w.q[i] = lift (ENTRIES8 (qe_iq2xxs_grid, g.bytes + 16 * i, 8), &g, i, 64);
   halved_scales (wide_epi32 (_mm256_srli_epi32 (iq2_xxs_words (b), 28)), half (b->d) * 0.25f, &w);
   return w;
 }
@@ -88,7 +83,7 @@ unpack_iq2_xs (const void *src)
   grid_iq2_xs (b, &g);
 #pragma GCC unroll 4
   for (int i = 0; i < 4; i++)
-    w.q[i] = lift (entries8 (qe_iq2xs_grid, g.index + 8 * i), &g, i, 64);
+    w.q[i] = lift (ENTRIES8 (qe_iq2xs_grid, g.index + 8 * i, 4), &g, i, 64);
   iq2_scales (b->scales, b->d, &w);
   return w;
 }
@@ -102,7 +97,7 @@ unpack_iq2_s (const void *src)
   grid_iq2_s (b, &g);
 #pragma GCC unroll 4
   for (int i = 0; i < 4; i++)
-    w.q[i] = lift (entries8 (qe_iq2s_grid, g.index + 8 * i), &g, i, 64);
+    w.q[i] = lift (ENTRIES8 (qe_iq2s_grid, g.index + 8 * i, 4), &g, i, 64);
   iq2_scales (b->scales, b->d, &w);
   return w;
 }
@@ -155,7 +150,7 @@ unpack_iq1_s (const void *src)
   grid_iq1_s (b, &g);
 #pragma GCC unroll 4
   for (int i = 0; i < 4; i++)
-    w.q[i] = _mm512_add_epi8 (entries8 (qe_iq1s_grid, g.index + 8 * i), _mm512_set1_epi8 (1));
+    w.q[i] = _mm512_add_epi8 (ENTRIES8 (qe_iq1s_grid, g.index + 8 * i, 4), _mm512_set1_epi8 (1));
   __m512i h = wide_epi32 (_mm256_cvtepu16_epi32 (_mm_loadu_si128 ((const __m128i *) b->qh)));
   __m512i n = _mm512_or_si512 (_mm512_and_si512 (_mm512_srli_epi32 (h, 11), _mm512_set1_epi32 (14)),
                                _mm512_set1_epi32 (1));
@@ -180,7 +175,7 @@ unpack_iq1_m (const void *src)
   for (int i = 0; i < 4; i++) { /* 0, 8, 16, and 2 where moved up */
     uint64_t up;
     memcpy (&up, g.signs + 2 * i, 8);
-    __m512i v = _mm512_add_epi8 (entries8 (qe_iq1s_grid, g.index + 8 * i), _mm512_set1_epi8 (1));
+    __m512i v = _mm512_add_epi8 (ENTRIES8 (qe_iq1s_grid, g.index + 8 * i, 4), _mm512_set1_epi8 (1));
     __m512i ups = _mm512_shuffle_epi8 (_mm512_set1_epi64 ((long long) up), each);
     w.q[i] = _mm512_or_si512 (_mm512_slli_epi16 (v, 3), ups);
   }

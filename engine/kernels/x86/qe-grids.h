@@ -18,6 +18,26 @@ typedef struct {
   const uint8_t *bytes;            /* indices that the block has as they are */
 } Grid;
 
+/* Entries a and b of a codebook. In assembler, as compilers fetch indices far ahead, run out of registers and park them in
+ * vector registers, which takes longer than all the rest. */
+QE_INLINE __m128i
+two_entries8 (const uint64_t *grid, uint64_t a, uint64_t b)
+{
+  __m128i v;
+  __asm__ volatile ("vmovq (%1,%2,8), %0\n\tvpinsrq $1, (%1,%3,8), %0, %0" : "=&x" (v) : "r" (grid), "r" (a), "r" (b));
+  return v;
+}
+
+QE_INLINE __m128i
+four_entries4 (const uint32_t *grid, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
+{
+  __m128i v;
+  __asm__ volatile ("vmovd (%1,%2,4), %0\n\tvpinsrd $1, (%1,%3,4), %0, %0\n\t"
+                    "vpinsrd $2, (%1,%4,4), %0, %0\n\tvpinsrd $3, (%1,%5,4), %0, %0"
+                    : "=&x" (v) : "r" (grid), "r" (a), "r" (b), "r" (c), "r" (d));
+  return v;
+}
+
 /* 7-bit sign indices to 8 signs, in each byte: qe_iq_signs(). */
 QE_INLINE __m256i
 with_parity (__m256i v)

@@ -150,6 +150,7 @@ dot_two_rows (const Place256 *p, const int T, const Format256 f)
   for (size_t k = 0; k < n_blocks; k++, w += f.bytes, x += a->ldx8)
     for (int i = 0; i < 2; i++) {
       const uint8_t *src = w + (i ? second : 0);
+#pragma GCC unroll 8
       for (size_t line = 0; line < f.bytes; line += 64)
         _mm_prefetch ((const char *) src + ahead + line, _MM_HINT_T0);
       dot_block (acc[i], src, x, T, f);

@@ -114,6 +114,7 @@ dot_two_rows (const Place512 *p, const int T, Unpack512 unpack, QeType type, con
 #pragma GCC unroll 2
     for (int i = 0; i < 2; i++) {
       const uint8_t *src = w + (i ? second : 0);
+#pragma GCC unroll 8
       for (size_t line = 0; line < bytes; line += 64)
         _mm_prefetch ((const char *) src + ahead + line, _MM_HINT_T0);
       W512 block = unpack (src);

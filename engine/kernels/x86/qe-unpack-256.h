@@ -81,16 +81,6 @@ look_up (const int8_t table[16], __m256i index)
   return _mm256_shuffle_epi8 (_mm256_broadcastsi128_si256 (_mm_loadu_si128 ((const __m128i *) table)), index);
 }
 
-/* The binary16 numbers at src, src + step, … */
-QE_INLINE __m256
-half_scales (const void *src, size_t step)
-{
-  uint16_t h[8];
-  for (int i = 0; i < 8; i++)
-    memcpy (&h[i], (const uint8_t *) src + (size_t) i * step, 2);
-  return _mm256_cvtph_ps (_mm_loadu_si128 ((const __m128i *) h));
-}
-
 /* Groups of 32 whose minimum is a multiple of the scale. */
 QE_INLINE Scales256
 centred (__m256 a, float offset)
@@ -116,7 +106,7 @@ q_q4_0 (const void *src, int i)
 QE_INLINE Scales256
 scales_q4_0 (const void *src)
 {
-  return centred (half_scales (src, sizeof (QeBlockQ4_0)), 8);
+  return centred (qe_half_scales (src, sizeof (QeBlockQ4_0)), 8);
 }
 
 QE_INLINE __m256i
@@ -129,8 +119,8 @@ QE_INLINE Scales256
 scales_q4_1 (const void *src)
 {
   const QeBlockQ4_1 *b = src;
-  return (Scales256) { { half_scales (&b->d, sizeof *b) },
-                       { _mm256_sub_ps (_mm256_setzero_ps (), half_scales (&b->m, sizeof *b)) } };
+  return (Scales256) { { qe_half_scales (&b->d, sizeof *b) },
+                       { _mm256_sub_ps (_mm256_setzero_ps (), qe_half_scales (&b->m, sizeof *b)) } };
 }
 
 QE_INLINE __m256i
@@ -143,7 +133,7 @@ q_q5_0 (const void *src, int i)
 QE_INLINE Scales256
 scales_q5_0 (const void *src)
 {
-  return centred (half_scales (src, sizeof (QeBlockQ5_0)), 16);
+  return centred (qe_half_scales (src, sizeof (QeBlockQ5_0)), 16);
 }
 
 QE_INLINE __m256i
@@ -157,8 +147,8 @@ QE_INLINE Scales256
 scales_q5_1 (const void *src)
 {
   const QeBlockQ5_1 *b = src;
-  return (Scales256) { { half_scales (&b->d, sizeof *b) },
-                       { _mm256_sub_ps (_mm256_setzero_ps (), half_scales (&b->m, sizeof *b)) } };
+  return (Scales256) { { qe_half_scales (&b->d, sizeof *b) },
+                       { _mm256_sub_ps (_mm256_setzero_ps (), qe_half_scales (&b->m, sizeof *b)) } };
 }
 
 QE_INLINE __m256i
@@ -170,7 +160,7 @@ q_q8_0 (const void *src, int i)
 QE_INLINE Scales256
 scales_q8_0 (const void *src)
 {
-  return centred (half_scales (src, sizeof (QeBlockQ8_0)), 0);
+  return centred (qe_half_scales (src, sizeof (QeBlockQ8_0)), 0);
 }
 
 QE_INLINE __m256i
@@ -182,7 +172,7 @@ q_iq4_nl (const void *src, int i)
 QE_INLINE Scales256
 scales_iq4_nl (const void *src)
 {
-  return centred (half_scales (src, sizeof (QeBlockIQ4_NL)), 0);
+  return centred (qe_half_scales (src, sizeof (QeBlockIQ4_NL)), 0);
 }
 
 QE_INLINE __m256i

@@ -137,17 +137,6 @@ unpack_q6_k (const void *src)
   return w;
 }
 
-/* The binary16 numbers at src, src + step, … . */
-QE_INLINE __m512
-half_scales (const void *src, size_t step)
-{
-  uint16_t h[8];
-#pragma GCC unroll 8
-  for (int i = 0; i < 8; i++)
-    memcpy (&h[i], (const uint8_t *) src + (size_t) i * step, 2);
-  return wide (_mm256_cvtph_ps (_mm_loadu_si128 ((const __m128i *) h)));
-}
-
 QE_INLINE __m512i
 two_halves (const void *low, const void *high)
 {
@@ -162,7 +151,7 @@ unpack_q8_0 (const void *src)
 #pragma GCC unroll 4
   for (int i = 0; i < 4; i++)
     w.q[i] = _mm512_xor_si512 (two_halves (b[2 * i].qs, b[2 * i + 1].qs), _mm512_set1_epi8 (-128));
-  w.a = half_scales (b, sizeof *b);
+  w.a = wide (qe_half_scales (b, sizeof *b));
   w.b = _mm512_mul_ps (w.a, _mm512_set1_ps (128));
   return w;
 }
@@ -187,7 +176,7 @@ unpack_q4_0 (const void *src)
 #pragma GCC unroll 4
   for (int i = 0; i < 4; i++)
     w.q[i] = nibbles_of_two (b[2 * i].qs, b[2 * i + 1].qs);
-  w.a = half_scales (b, sizeof *b);
+  w.a = wide (qe_half_scales (b, sizeof *b));
   w.b = _mm512_mul_ps (w.a, _mm512_set1_ps (8));
   return w;
 }
@@ -200,8 +189,8 @@ unpack_q4_1 (const void *src)
 #pragma GCC unroll 4
   for (int i = 0; i < 4; i++)
     w.q[i] = nibbles_of_two (b[2 * i].qs, b[2 * i + 1].qs);
-  w.a = half_scales (&b->d, sizeof *b);
-  w.b = _mm512_sub_ps (_mm512_setzero_ps (), half_scales (&b->m, sizeof *b));
+  w.a = wide (qe_half_scales (&b->d, sizeof *b));
+  w.b = _mm512_sub_ps (_mm512_setzero_ps (), wide (qe_half_scales (&b->m, sizeof *b)));
   return w;
 }
 
@@ -223,7 +212,7 @@ unpack_q5_0 (const void *src)
 #pragma GCC unroll 4
   for (int i = 0; i < 4; i++)
     w.q[i] = add_fifth_bits (nibbles_of_two (b[2 * i].qs, b[2 * i + 1].qs), b[2 * i].qh, b[2 * i + 1].qh);
-  w.a = half_scales (b, sizeof *b);
+  w.a = wide (qe_half_scales (b, sizeof *b));
   w.b = _mm512_mul_ps (w.a, _mm512_set1_ps (16));
   return w;
 }
@@ -236,8 +225,8 @@ unpack_q5_1 (const void *src)
 #pragma GCC unroll 4
   for (int i = 0; i < 4; i++)
     w.q[i] = add_fifth_bits (nibbles_of_two (b[2 * i].qs, b[2 * i + 1].qs), b[2 * i].qh, b[2 * i + 1].qh);
-  w.a = half_scales (&b->d, sizeof *b);
-  w.b = _mm512_sub_ps (_mm512_setzero_ps (), half_scales (&b->m, sizeof *b));
+  w.a = wide (qe_half_scales (&b->d, sizeof *b));
+  w.b = _mm512_sub_ps (_mm512_setzero_ps (), wide (qe_half_scales (&b->m, sizeof *b)));
   return w;
 }
 
@@ -257,7 +246,7 @@ unpack_iq4_nl (const void *src)
 #pragma GCC unroll 4
   for (int i = 0; i < 4; i++)
     w.q[i] = look_up (qe_iq4_values, 128, nibbles_of_two (b[2 * i].qs, b[2 * i + 1].qs));
-  w.a = half_scales (b, sizeof *b);
+  w.a = wide (qe_half_scales (b, sizeof *b));
   w.b = _mm512_mul_ps (w.a, _mm512_set1_ps (128));
   return w;
 }

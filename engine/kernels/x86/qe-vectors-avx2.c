@@ -71,7 +71,7 @@ sum8 (__m256 v)
     __m256 s[4] = { _mm256_setzero_ps (), _mm256_setzero_ps (), _mm256_setzero_ps (), _mm256_setzero_ps () };         \
     size_t i = 0;                                                                                                     \
     for (; i + 32 <= n; i += 32)                                                                                      \
-      for (size_t k = 0; k < 4; k++)                                                                                  \
+      _Pragma ("GCC unroll 4") for (size_t k = 0; k < 4; k++)                                                         \
         s[k] = _mm256_fmadd_ps (load (w + i + 8 * k, 8), _mm256_loadu_ps (x + i + 8 * k), s[k]);                      \
     for (; i < n; i += 8)                                                                                             \
       s[0] = _mm256_fmadd_ps (load (w + i, n - i), load_f32 (x + i, n - i), s[0]);                                    \
