@@ -34,7 +34,7 @@ qe_cpu_flags (void)
     flags |= QE_CPU_AVX_VNNI;
   unsigned need = bit_AVX512F | bit_AVX512BW | bit_AVX512DQ | bit_AVX512VL;
   if ((state & 0xe6) == 0xe6 && (b7 & need) == need && (c7 & (1u << 11)))
-    flags |= QE_CPU_AVX512;
+    flags |= QE_CPU_AVX512 | (c7 & (1u << 1) ? QE_CPU_AVX512_VBMI : 0);
   return flags;
 }
 
@@ -43,12 +43,18 @@ qe_cpu_flags (void)
 #include <asm/hwcap.h>
 #include <sys/auxv.h>
 
+#ifndef HWCAP2_I8MM
+#define HWCAP2_I8MM (1ul << 13)
+#endif
+
 unsigned
 qe_cpu_flags (void)
 {
   unsigned flags = QE_CPU_NEON;
   if (getauxval (AT_HWCAP) & HWCAP_ASIMDDP)
     flags |= QE_CPU_DOTPROD;
+  if ((flags & QE_CPU_DOTPROD) && (getauxval (AT_HWCAP2) & HWCAP2_I8MM))
+    flags |= QE_CPU_I8MM;
   return flags;
 }
 

@@ -18,9 +18,11 @@ static const struct {
   { "generic", 0 },
   { "avx2", QE_CPU_AVX2 },
   { "avx-vnni", QE_CPU_AVX2 | QE_CPU_AVX_VNNI },
-  { "avx512-vnni", QE_CPU_AVX2 | QE_CPU_AVX_VNNI | QE_CPU_AVX512 },
+  { "avx512-vnni", QE_CPU_AVX2 | QE_CPU_AVX512 },
+  { "avx512-vbmi", QE_CPU_AVX2 | QE_CPU_AVX512 | QE_CPU_AVX512_VBMI },
   { "neon", QE_CPU_NEON },
   { "neon-dotprod", QE_CPU_NEON | QE_CPU_DOTPROD },
+  { "neon-i8mm", QE_CPU_NEON | QE_CPU_DOTPROD | QE_CPU_I8MM },
 };
 
 void
@@ -34,11 +36,15 @@ qe_kernels_init (QeKernels *k, unsigned flags)
     qe_kernels_init_avx_vnni (k);
   if (flags & QE_CPU_AVX512)
     qe_kernels_init_avx512 (k);
+  if (flags & QE_CPU_AVX512_VBMI)
+    qe_kernels_init_avx512_vbmi (k);
 #elif defined __aarch64__
   if (flags & QE_CPU_NEON)
     qe_kernels_init_neon (k);
   if (flags & QE_CPU_DOTPROD)
     qe_kernels_init_dotprod (k);
+  if (flags & QE_CPU_I8MM)
+    qe_kernels_init_i8mm (k);
 #endif
 }
 

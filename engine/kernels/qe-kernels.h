@@ -107,12 +107,14 @@ typedef enum {
   QE_CPU_AVX512 = 1 << 2,     /* F, BW, DQ, VL, VNNI */
   QE_CPU_NEON = 1 << 3,
   QE_CPU_DOTPROD = 1 << 4,
+  QE_CPU_AVX512_VBMI = 1 << 5,
+  QE_CPU_I8MM = 1 << 6,
 } QeCpuFlags;
 
 unsigned qe_cpu_flags (void); /* of this processor and system */
 
-/* The kernels in use: those of the processor, lowered by QE_KERNELS (generic, avx2, avx-vnni, avx512-vnni, neon,
- * neon-dotprod). Any thread. */
+/* The kernels in use: those of the processor, lowered by QE_KERNELS (generic, avx2, avx-vnni, avx512-vnni,
+ * avx512-vbmi, neon, neon-dotprod, neon-i8mm). Any thread. */
 const QeKernels *qe_kernels (void);
 /* Fills *k for given flags, for tests. */
 void qe_kernels_init (QeKernels *k, unsigned flags);
@@ -121,5 +123,7 @@ void qe_kernels_init_generic (QeKernels *k);
 void qe_kernels_init_avx2 (QeKernels *k);
 void qe_kernels_init_avx_vnni (QeKernels *k);
 void qe_kernels_init_avx512 (QeKernels *k);
+void qe_kernels_init_avx512_vbmi (QeKernels *k);
 void qe_kernels_init_neon (QeKernels *k);
 void qe_kernels_init_dotprod (QeKernels *k);
+void qe_kernels_init_i8mm (QeKernels *k);

@@ -40,6 +40,11 @@ extern const uint64_t qe_iq2s_grid[1024];
 extern const uint32_t qe_iq3xxs_grid[256];
 extern const uint32_t qe_iq3s_grid[512];
 extern const uint64_t qe_iq1s_grid[2048];
+/* The small ones once more, a code for each value (the first is 0), in two parts of an entry: embed-grids.py. */
+extern const uint8_t qe_iq2xxs_codes[2][256];
+extern const uint8_t qe_iq2xs_codes[2][512];
+extern const uint8_t qe_iq3xxs_codes[2][256];
+extern const uint8_t qe_iq3s_codes[2][512];
 
 /* Sub-block s (of 8) of Q4_K and Q5_K: 6-bit scale and minimum, packed into 12 bytes. */
 static inline void

@@ -1,6 +1,6 @@
 #!/bin/sh
 # The kernels for Arm, compiled with a cross compiler and run by qemu: arm.sh SOURCE-FOLDER GRIDS.c WORK-FOLDER
-# Runs test-kernels on a processor without sdot and on one with it. Skipped where the tools are missing.
+# Runs test-kernels on a processor without sdot and smmla and on one with both. Skipped where the tools are missing.
 set -eu
 top=$1 grids=$2 work=$3
 cc=aarch64-linux-gnu-gcc
@@ -19,6 +19,7 @@ for f in qe-kernels qe-cpu-flags qe-kernels-generic qe-unpack arm/qe-kernels-neo
 done
 compile grids.o "$grids"
 compile qe-kernels-dotprod.o -march=armv8.2-a+dotprod "$top/engine/kernels/arm/qe-kernels-dotprod.c"
+compile qe-kernels-i8mm.o -march=armv8.2-a+dotprod+i8mm "$top/engine/kernels/arm/qe-kernels-i8mm.c"
 compile qe-test.o "$top/tests/engine/qe-test.c"
 compile test-kernels.o "$top/tests/engine/test-kernels.c"
 $cc -static -o "$work/test-kernels" "$work"/*.o -lm -lpthread

@@ -11,9 +11,11 @@ static const struct {
 } sets[] = {
   { "avx2", QE_CPU_AVX2 },
   { "avx-vnni", QE_CPU_AVX2 | QE_CPU_AVX_VNNI },
-  { "avx512-vnni", QE_CPU_AVX2 | QE_CPU_AVX_VNNI | QE_CPU_AVX512 },
+  { "avx512-vnni", QE_CPU_AVX2 | QE_CPU_AVX512 },
+  { "avx512-vbmi", QE_CPU_AVX2 | QE_CPU_AVX512 | QE_CPU_AVX512_VBMI },
   { "neon", QE_CPU_NEON },
   { "neon-dotprod", QE_CPU_NEON | QE_CPU_DOTPROD },
+  { "neon-i8mm", QE_CPU_NEON | QE_CPU_DOTPROD | QE_CPU_I8MM },
 };
 #define N_SETS (sizeof sets / sizeof *sets)
 

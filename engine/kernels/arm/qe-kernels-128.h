@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 
-/* Integer products with NEON, compiled twice: plain, and with QE_DOTPROD 1 for processors that have sdot. Weights are
- * signed bytes as in QeW8, which both multiply as they are. */
+/* Integer products with NEON, compiled three times: plain, with QE_DOTPROD 1 for processors that have sdot, and with
+ * QE_I8MM 1 too for those that have smmla. Weights are signed bytes as in QeW8, which all multiply as they are. */
 
 #include <arm_neon.h>
 #include <string.h>
@@ -197,7 +197,8 @@ dot_rows (const QeDotArgs *a, QeType type)
 #define ROWS 8
 #define TILE_TOKENS 6
 
-/* A panel block: q[64][8 rows][4], a[16][8 rows], b[16][8 rows]. */
+/* A panel block: q[64][8 rows][4] (for smmla q[32][8 rows][8]), a[16][8 rows], b[16][8 rows]. */
+#define PANEL_RUN (QE_I8MM ? 8 : 4)
 #define PANEL_BYTES (QE_X8 * ROWS + 2 * 16 * ROWS * sizeof (float))
 
 static void
@@ -212,8 +213,8 @@ pack_rows (const void *w, size_t row_bytes, size_t n_rows, size_t n_columns, uin
     for (size_t r = 0; r < n_rows; r++) {
       QeW8 block;
       unpack_for (type, n) ((const uint8_t *) w + r * row_bytes + c / QE_X8 * step, n, &block);
-      for (size_t k = 0; k < QE_X8 / 4; k++)
-        memcpy (panel + (k * ROWS + r) * 4, block.q + 4 * k, 4);
+      for (size_t k = 0; k < QE_X8 / PANEL_RUN; k++)
+        memcpy (panel + (k * ROWS + r) * PANEL_RUN, block.q + PANEL_RUN * k, PANEL_RUN);
       for (size_t g = 0; g < 16; g++) {
         scales[g * ROWS + r] = block.a[g];
         scales[(16 + g) * ROWS + r] = block.b[g];
@@ -222,11 +223,26 @@ pack_rows (const void *w, size_t row_bytes, size_t n_rows, size_t n_columns, uin
   }
 }
 
-/* One group of 16 columns of 8 rows times T tokens, onto acc. */
+/* Sums over one group of 16 columns of 8 rows times T tokens. */
 QE_INLINE void
-tile_group (float32x4_t acc[][2], const int8_t *q, const float *a, const float *b, const QeX8 *x, size_t g, const int T)
+sums_of_group (int32x4_t dot[TILE_TOKENS][2], const int8_t *q, const QeX8 *x, size_t g, const int T)
 {
-  int32x4_t dot[TILE_TOKENS][2];
+#if QE_I8MM
+  for (int t = 0; t < T; t += 2) { /* two tokens times two rows at a time; an odd one out is both */
+    int u = t + 1 < T ? t + 1 : t;
+    int32x4_t two[4] = { vdupq_n_s32 (0), vdupq_n_s32 (0), vdupq_n_s32 (0), vdupq_n_s32 (0) };
+    for (int j = 0; j < 2; j++) {
+      int8x16_t p = vcombine_s8 (vld1_s8 (x[t].p + 16 * g + 8 * j), vld1_s8 (x[u].p + 16 * g + 8 * j));
+      for (int i = 0; i < 4; i++)
+        two[i] = vmmlaq_s32 (two[i], p, vld1q_s8 (q + 64 * j + 16 * i));
+    }
+    for (int i = 0; i < 2; i++) {
+      int64x2_t a = vreinterpretq_s64_s32 (two[2 * i]), b = vreinterpretq_s64_s32 (two[2 * i + 1]);
+      dot[t][i] = vreinterpretq_s32_s64 (vzip1q_s64 (a, b));
+      dot[u][i] = vreinterpretq_s32_s64 (u == t ? vzip1q_s64 (a, b) : vzip2q_s64 (a, b));
+    }
+  }
+#else
   for (int t = 0; t < T; t++)
     dot[t][0] = dot[t][1] = vdupq_n_s32 (0);
   for (int j = 0; j < 4; j++) {
@@ -237,6 +253,15 @@ tile_group (float32x4_t acc[][2], const int8_t *q, const float *a, const float *
       dot[t][1] = dot16 (dot[t][1], w1, p);
     }
   }
+#endif
+}
+
+/* The same, scaled, onto acc. */
+QE_INLINE void
+tile_group (float32x4_t acc[][2], const int8_t *q, const float *a, const float *b, const QeX8 *x, size_t g, const int T)
+{
+  int32x4_t dot[TILE_TOKENS][2];
+  sums_of_group (dot, q, x, g, T);
   for (int t = 0; t < T; t++)
     for (int i = 0; i < 2; i++) {
       float32x4_t scale = vmulq_n_f32 (vld1q_f32 (a + 4 * i), x[t].d[g / 2]);

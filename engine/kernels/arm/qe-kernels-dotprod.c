@@ -3,6 +3,7 @@
 /* NEON with sdot: Arm v8.2 and later, Apple silicon, Raspberry Pi 5. */
 
 #define QE_DOTPROD 1
+#define QE_I8MM 0
 #include "qe-kernels-128.h"
 
 void

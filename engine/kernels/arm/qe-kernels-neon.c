@@ -3,6 +3,7 @@
 /* NEON as every 64-bit Arm processor has it. */
 
 #define QE_DOTPROD 0
+#define QE_I8MM 0
 #include "qe-kernels-128.h"
 
 /* Products with binary16, converted four at a time. */

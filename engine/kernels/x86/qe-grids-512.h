@@ -3,8 +3,7 @@
 
 /* Formats whose weights come from codebooks with AVX-512, as in qe-unpack-512.h. */
 
-#include "qe-grids.h"
-#include "qe-unpack-512.h"
+#include "qe-grid-scales-512.h"
 
 QE_INLINE __m512i
 four_parts (__m128i a, __m128i b, __m128i c, __m128i d)
@@ -37,29 +36,6 @@ lift (__m512i v, const Grid *g, int i, char plus)
   return _mm512_mask_sub_epi8 (v, signs, _mm512_set1_epi8 ((char) (2 * plus)), v);
 }
 
-/* d (n + 1/2), for weights lifted by 64. */
-QE_INLINE void
-halved_scales (__m512i n, float d, W512 *w)
-{
-  w->a = _mm512_mul_ps (_mm512_add_ps (_mm512_cvtepi32_ps (n), _mm512_set1_ps (0.5f)), _mm512_set1_ps (d));
-  w->b = _mm512_mul_ps (w->a, _mm512_set1_ps (64));
-}
-
-/* Sixteen nibbles to scales of groups of 16 (IQ2_XS, IQ2_S). */
-QE_INLINE void
-iq2_scales (const uint8_t scales[8], uint16_t d, W512 *w)
-{
-  __m128i s = _mm_loadl_epi64 ((const __m128i *) scales);
-  s = _mm_and_si128 (_mm_unpacklo_epi8 (s, _mm_srli_epi16 (s, 4)), _mm_set1_epi8 (15));
-  halved_scales (_mm512_cvtepu8_epi32 (s), half (d) * 0.25f, w);
-}
-
-QE_INLINE __m512i
-wide_epi32 (__m256i v)
-{
-  return _mm512_zextsi256_si512 (v);
-}
-
 QE_INLINE W512
 unpack_iq2_xxs (const void *src)
 {
@@ -70,7 +46,7 @@ unpack_iq2_xxs (const void *src)
 #pragma GCC unroll 4
   for (int i = 0; i < 4; i++) /* eight bytes in each sixteen are indices */
     w.q[i] = lift (ENTRIES8 (qe_iq2xxs_grid, g.bytes + 16 * i, 8), &g, i, 64);
-  halved_scales (wide_epi32 (_mm256_srli_epi32 (iq2_xxs_words (b), 28)), half (b->d) * 0.25f, &w);
+  iq2_xxs_scales (b, &w);
   return w;
 }
 
@@ -114,8 +90,7 @@ unpack_iq3_xxs (const void *src)
     const uint8_t *n = b->qs + 16 * i;
     w.q[i] = lift (ENTRIES16 (qe_iq3xxs_grid, n), &g, i, 64);
   }
-  __m256i words = _mm256_loadu_si256 ((const __m256i *) b->words);
-  halved_scales (wide_epi32 (_mm256_srli_epi32 (words, 28)), half (b->d) * 0.5f, &w);
+  iq3_xxs_scales (b, &w);
   return w;
 }
 
@@ -123,7 +98,6 @@ QE_INLINE W512
 unpack_iq3_s (const void *src)
 {
   const QeBlockIQ3_S *b = src;
-  uint32_t s;
   Grid g;
   W512 w;
   grid_iq3_s (b, &g);
@@ -132,11 +106,7 @@ unpack_iq3_s (const void *src)
     const uint16_t *n = g.index + 16 * i;
     w.q[i] = lift (ENTRIES16 (qe_iq3s_grid, n), &g, i, 16);
   }
-  memcpy (&s, b->scales, 4);
-  __m256i n = _mm256_srlv_epi32 (_mm256_set1_epi32 ((int) s), _mm256_setr_epi32 (0, 4, 8, 12, 16, 20, 24, 28));
-  n = _mm256_or_si256 (_mm256_and_si256 (_mm256_slli_epi32 (n, 1), _mm256_set1_epi32 (30)), _mm256_set1_epi32 (1));
-  w.a = wide (_mm256_mul_ps (_mm256_cvtepi32_ps (n), _mm256_set1_ps (half (b->d))));
-  w.b = _mm512_mul_ps (w.a, _mm512_set1_ps (16));
+  iq3_s_scales (b, &w);
   return w;
 }
 

@@ -89,15 +89,24 @@ grid_iq2_xxs (const void *src, Grid *g)
 }
 
 QE_INLINE void
+signs_iq2_xs (const QeBlockIQ2_XS *b, Grid *g)
+{
+  __m256i low = _mm256_loadu_si256 ((const __m256i *) b->qs);
+  __m256i high = _mm256_loadu_si256 ((const __m256i *) (b->qs + 16));
+  __m256i s = _mm256_packus_epi16 (_mm256_srli_epi16 (low, 9), _mm256_srli_epi16 (high, 9));
+  _mm256_store_si256 ((__m256i *) g->signs, with_parity (_mm256_permute4x64_epi64 (s, 0xd8)));
+}
+
+QE_INLINE void
 grid_iq2_xs (const void *src, Grid *g)
 {
   const QeBlockIQ2_XS *b = src;
-  __m256i low = _mm256_loadu_si256 ((const __m256i *) b->qs);
-  __m256i high = _mm256_loadu_si256 ((const __m256i *) (b->qs + 16));
-  _mm256_store_si256 ((__m256i *) g->index, _mm256_and_si256 (low, _mm256_set1_epi16 (511)));
-  _mm256_store_si256 ((__m256i *) (g->index + 16), _mm256_and_si256 (high, _mm256_set1_epi16 (511)));
-  __m256i s = _mm256_packus_epi16 (_mm256_srli_epi16 (low, 9), _mm256_srli_epi16 (high, 9));
-  _mm256_store_si256 ((__m256i *) g->signs, with_parity (_mm256_permute4x64_epi64 (s, 0xd8)));
+#pragma GCC unroll 2
+  for (int i = 0; i < 2; i++) {
+    __m256i v = _mm256_loadu_si256 ((const __m256i *) (b->qs + 16 * i));
+    _mm256_store_si256 ((__m256i *) (g->index + 16 * i), _mm256_and_si256 (v, _mm256_set1_epi16 (511)));
+  }
+  signs_iq2_xs (b, g);
 }
 
 QE_INLINE void
