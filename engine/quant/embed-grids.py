@@ -9,16 +9,11 @@ WORDS = {"iq3xxs": 4, "iq3s": 4}  # bytes a word; the others have 8
 
 
 
-def codes(words, size):
-    """The tables that vpermi2b looks up: for each part of an entry, the codes of its values for every entry. Entries of
-    four values: two nibbles a byte, two parts. Entries of eight: four times two bits a byte, two parts."""
-    values = sorted({w >> (8 * b) & 255 for w in words for b in range(size)})
-    half = size // 2
-    return [[sum(values.index(w >> (8 * (half * part + b)) & 255) << (8 // half * b) for b in range(half)) for w in words]
-            for part in range(2)]
+def codes(words):
+    """For entries of four values: the numbers of the first two values, a nibble each, and of the last two."""
+    values = sorted({w >> (8 * b) & 255 for w in words for b in range(4)})
+    return [[values.index(w >> at & 255) | values.index(w >> (at + 8) & 255) << 4 for w in words] for at in (0, 16)]
 
-
-CODED = ["iq2xxs", "iq2xs", "iq3xxs", "iq3s"]
 
 with open(sys.argv[1], "w", encoding="utf-8") as out:
     out.write("/* Codebooks that define the IQ formats. Origin: ggml, MIT licence, Copyright (c) 2023-2026 The ggml\n"
@@ -34,8 +29,8 @@ with open(sys.argv[1], "w", encoding="utf-8") as out:
         for i in range(0, len(words), 4):
             out.write("  " + " ".join(f"0x{w:0{size * 2}x}," for w in words[i:i + 4]) + "\n")
         out.write("};\n")
-        if name in CODED:
+        if size == 4:
             out.write(f"\nconst uint8_t qe_{name}_codes[2][{len(words)}] __attribute__ ((aligned (64))) = {{\n")
-            for part in codes(words, size):
+            for part in codes(words):
                 out.write("  { " + "".join(f"{c}," for c in part) + " },\n")
             out.write("};\n")

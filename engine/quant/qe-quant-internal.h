@@ -40,9 +40,8 @@ extern const uint64_t qe_iq2s_grid[1024];
 extern const uint32_t qe_iq3xxs_grid[256];
 extern const uint32_t qe_iq3s_grid[512];
 extern const uint64_t qe_iq1s_grid[2048];
-/* The small ones once more, a code for each value (the first is 0), in two parts of an entry: embed-grids.py. */
-extern const uint8_t qe_iq2xxs_codes[2][256];
-extern const uint8_t qe_iq2xs_codes[2][512];
+/* Those of IQ3 once more, as numbers of the values in rising order: elements 0 and 1 of an entry in the nibbles of [0],
+ * 2 and 3 in those of [1]. */
 extern const uint8_t qe_iq3xxs_codes[2][256];
 extern const uint8_t qe_iq3s_codes[2][512];
 

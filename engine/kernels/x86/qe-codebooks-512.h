@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-/* Blocks whose codebook is small enough to be looked up in registers, with VBMI. A table holds, for every entry, a byte
- * with the codes of several of its values; 64 of these are taken apart into vectors of values, which are then woven into
- * the order of the weights. */
+/* Blocks whose codebook is small enough to be looked up in registers, with VBMI. Two tables hold, for every entry of four
+ * values, a byte with the codes of two; 64 of these are taken apart into vectors of values, which are then woven into the
+ * order of the weights. */
 
 #include "qe-grid-scales-512.h"
 
@@ -23,12 +23,11 @@ look_up_512 (const uint8_t table[512], __m512i index, uint64_t ninth)
   return _mm512_mask_blend_epi8 (ninth, look_up_256 (table, index), look_up_256 (table + 256, index));
 }
 
-/* Values of the codes in bits shift … of each byte, lifted. */
+/* Values of the codes in bits shift … shift + 3 of each byte, lifted. */
 QE_INLINE __m512i
-values_of (__m512i codes, int shift, int mask, __m128i values)
+values_of (__m512i codes, int shift, __m128i values)
 {
-  __m512i code = _mm512_and_si512 (shift ? _mm512_srli_epi16 (codes, (unsigned) shift) : codes,
-                                   _mm512_set1_epi8 ((char) mask));
+  __m512i code = _mm512_and_si512 (_mm512_srli_epi16 (codes, (unsigned) shift), _mm512_set1_epi8 (15));
   return _mm512_shuffle_epi8 (_mm512_broadcast_i32x4 (values), code);
 }
 
@@ -57,67 +56,13 @@ weave (const __m512i v[4], const void *signs, char twice_lift, W512 *w)
   }
 }
 
-/* ---- IQ2: entries of eight values, four codes a byte ------------------------------------------------------------- */
-
-#define ODD_BYTES 0xaaaaaaaaaaaaaaaa
-
-QE_INLINE void
-weave_iq2 (__m512i codes, const Grid *g, W512 *w)
-{
-  const __m128i values = _mm_setr_epi8 (64 + 8, 64 + 25, 64 + 43, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
-  codes = spread_words (codes);
-  const __m512i v[4] = { values_of (codes, 0, 3, values), values_of (codes, 2, 3, values),
-                         values_of (codes, 4, 3, values), values_of (codes, 6, 3, values) };
-  weave (v, g->signs, -128, w);
-}
-
-QE_INLINE W512
-unpack_iq2_xxs (const void *src)
-{
-  const QeBlockIQ2_XXS *b = src;
-  const __m512i first = _mm512_set1_epi64 (0x0303020201010000);
-  const __m512i at = _mm512_add_epi8 (first, _mm512_setr_epi64 (0, 0x0808080808080808, 0x1010101010101010,
-                                                                0x1818181818181818, 0x2020202020202020,
-                                                                0x2828282828282828, 0x3030303030303030,
-                                                                0x3838383838383838));
-  __m512i index = _mm512_permutexvar_epi8 (at, _mm512_loadu_si512 (b->qs)); /* each twice */
-  __m512i codes = _mm512_mask_blend_epi8 (ODD_BYTES, look_up_256 (qe_iq2xxs_codes[0], index),
-                                          look_up_256 (qe_iq2xxs_codes[1], index));
-  Grid g;
-  W512 w;
-  signs_of_words (iq2_xxs_words (b), &g);
-  weave_iq2 (codes, &g, &w);
-  iq2_xxs_scales (b, &w);
-  return w;
-}
-
-QE_INLINE W512
-unpack_iq2_xs (const void *src)
-{
-  const QeBlockIQ2_XS *b = src;
-  const __m512i even = _mm512_broadcast_i32x4 (_mm_setr_epi8 (0, 0, 2, 2, 4, 4, 6, 6, 8, 8, 10, 10, 12, 12, 14, 14));
-  __m512i v = _mm512_loadu_si512 (b->qs), index = _mm512_shuffle_epi8 (v, even);
-  __m512i above = _mm512_shuffle_epi8 (v, _mm512_add_epi8 (even, _mm512_set1_epi8 (1)));
-  uint64_t ninth = _mm512_test_epi8_mask (above, _mm512_set1_epi8 (1));
-  __m512i codes = _mm512_mask_blend_epi8 (ODD_BYTES, look_up_512 (qe_iq2xs_codes[0], index, ninth),
-                                          look_up_512 (qe_iq2xs_codes[1], index, ninth));
-  Grid g;
-  W512 w;
-  signs_iq2_xs (b, &g);
-  weave_iq2 (codes, &g, &w);
-  iq2_scales (b->scales, b->d, &w);
-  return w;
-}
-
-/* ---- IQ3: entries of four values, two codes a byte --------------------------------------------------------------- */
-
 QE_INLINE void
 weave_iq3 (__m512i low, __m512i high, __m128i values, const void *signs, char twice_lift, W512 *w)
 {
   low = spread_words (low);
   high = spread_words (high);
-  const __m512i v[4] = { values_of (low, 0, 15, values), values_of (low, 4, 15, values),
-                         values_of (high, 0, 15, values), values_of (high, 4, 15, values) };
+  const __m512i v[4] = { values_of (low, 0, values), values_of (low, 4, values), values_of (high, 0, values),
+                         values_of (high, 4, values) };
   weave (v, signs, twice_lift, w);
 }
 

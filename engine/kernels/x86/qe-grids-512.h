@@ -26,12 +26,12 @@ four_parts (__m128i a, __m128i b, __m128i c, __m128i d)
     four_parts (part0, part1, part2, four_entries4 (grid, (n)[12], (n)[13], (n)[14], (n)[15]));                       \
   })
 
-/* Lifted, negative where the sign is set. */
+/* Weights from 64i on: lifted, negative where the sign is set. */
 QE_INLINE __m512i
-lift (__m512i v, const Grid *g, int i, char plus)
+lift (__m512i v, const void *all_signs, int i, char plus)
 {
   uint64_t signs;
-  memcpy (&signs, g->signs + 2 * i, 8);
+  memcpy (&signs, (const uint8_t *) all_signs + 8 * i, 8);
   v = _mm512_add_epi8 (v, _mm512_set1_epi8 (plus));
   return _mm512_mask_sub_epi8 (v, signs, _mm512_set1_epi8 ((char) (2 * plus)), v);
 }
@@ -45,7 +45,7 @@ unpack_iq2_xxs (const void *src)
   grid_iq2_xxs (b, &g);
 #pragma GCC unroll 4
   for (int i = 0; i < 4; i++) /* eight bytes in each sixteen are indices */
-    w.q[i] = lift (ENTRIES8 (qe_iq2xxs_grid, g.bytes + 16 * i, 8), &g, i, 64);
+    w.q[i] = lift (ENTRIES8 (qe_iq2xxs_grid, g.bytes + 16 * i, 8), g.signs, i, 64);
   iq2_xxs_scales (b, &w);
   return w;
 }
@@ -59,7 +59,7 @@ unpack_iq2_xs (const void *src)
   grid_iq2_xs (b, &g);
 #pragma GCC unroll 4
   for (int i = 0; i < 4; i++)
-    w.q[i] = lift (ENTRIES8 (qe_iq2xs_grid, g.index + 8 * i, 4), &g, i, 64);
+    w.q[i] = lift (ENTRIES8 (qe_iq2xs_grid, g.index + 8 * i, 4), g.signs, i, 64);
   iq2_scales (b->scales, b->d, &w);
   return w;
 }
@@ -73,7 +73,7 @@ unpack_iq2_s (const void *src)
   grid_iq2_s (b, &g);
 #pragma GCC unroll 4
   for (int i = 0; i < 4; i++)
-    w.q[i] = lift (ENTRIES8 (qe_iq2s_grid, g.index + 8 * i, 4), &g, i, 64);
+    w.q[i] = lift (ENTRIES8 (qe_iq2s_grid, g.index + 8 * i, 4), b->signs, i, 64);
   iq2_scales (b->scales, b->d, &w);
   return w;
 }
@@ -88,7 +88,7 @@ unpack_iq3_xxs (const void *src)
 #pragma GCC unroll 4
   for (int i = 0; i < 4; i++) {
     const uint8_t *n = b->qs + 16 * i;
-    w.q[i] = lift (ENTRIES16 (qe_iq3xxs_grid, n), &g, i, 64);
+    w.q[i] = lift (ENTRIES16 (qe_iq3xxs_grid, n), g.signs, i, 64);
   }
   iq3_xxs_scales (b, &w);
   return w;
@@ -104,7 +104,7 @@ unpack_iq3_s (const void *src)
 #pragma GCC unroll 4
   for (int i = 0; i < 4; i++) {
     const uint16_t *n = g.index + 16 * i;
-    w.q[i] = lift (ENTRIES16 (qe_iq3s_grid, n), &g, i, 16);
+    w.q[i] = lift (ENTRIES16 (qe_iq3s_grid, n), b->signs, i, 16);
   }
   iq3_s_scales (b, &w);
   return w;

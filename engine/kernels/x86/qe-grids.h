@@ -38,6 +38,14 @@ four_entries4 (const uint32_t *grid, uint64_t a, uint64_t b, uint64_t c, uint64_
   return v;
 }
 
+/* Makes the compiler read what was stored, where it would rather take indices out of vector registers one by one; that
+ * costs more when they are many or hard to come by. */
+QE_INLINE void
+settle (Grid *g)
+{
+  __asm__ volatile ("" : "+m" (g->index));
+}
+
 /* 7-bit sign indices to 8 signs, in each byte: qe_iq_signs(). */
 QE_INLINE __m256i
 with_parity (__m256i v)
@@ -89,24 +97,15 @@ grid_iq2_xxs (const void *src, Grid *g)
 }
 
 QE_INLINE void
-signs_iq2_xs (const QeBlockIQ2_XS *b, Grid *g)
-{
-  __m256i low = _mm256_loadu_si256 ((const __m256i *) b->qs);
-  __m256i high = _mm256_loadu_si256 ((const __m256i *) (b->qs + 16));
-  __m256i s = _mm256_packus_epi16 (_mm256_srli_epi16 (low, 9), _mm256_srli_epi16 (high, 9));
-  _mm256_store_si256 ((__m256i *) g->signs, with_parity (_mm256_permute4x64_epi64 (s, 0xd8)));
-}
-
-QE_INLINE void
 grid_iq2_xs (const void *src, Grid *g)
 {
   const QeBlockIQ2_XS *b = src;
-#pragma GCC unroll 2
-  for (int i = 0; i < 2; i++) {
-    __m256i v = _mm256_loadu_si256 ((const __m256i *) (b->qs + 16 * i));
-    _mm256_store_si256 ((__m256i *) (g->index + 16 * i), _mm256_and_si256 (v, _mm256_set1_epi16 (511)));
-  }
-  signs_iq2_xs (b, g);
+  __m256i low = _mm256_loadu_si256 ((const __m256i *) b->qs);
+  __m256i high = _mm256_loadu_si256 ((const __m256i *) (b->qs + 16));
+  _mm256_store_si256 ((__m256i *) g->index, _mm256_and_si256 (low, _mm256_set1_epi16 (511)));
+  _mm256_store_si256 ((__m256i *) (g->index + 16), _mm256_and_si256 (high, _mm256_set1_epi16 (511)));
+  __m256i s = _mm256_packus_epi16 (_mm256_srli_epi16 (low, 9), _mm256_srli_epi16 (high, 9));
+  _mm256_store_si256 ((__m256i *) g->signs, with_parity (_mm256_permute4x64_epi64 (s, 0xd8)));
 }
 
 QE_INLINE void
@@ -121,6 +120,7 @@ grid_iq2_s (const void *src, Grid *g)
   indices (b->qs, _mm256_shuffle_epi8 (high, spread), shift, 0x300, g->index);
   indices (b->qs + 16, _mm256_shuffle_epi8 (last, spread), shift, 0x300, g->index + 16);
   signs_of_bytes (b->signs, g);
+  settle (g);
 }
 
 QE_INLINE void
@@ -142,6 +142,7 @@ grid_iq3_s (const void *src, Grid *g)
     indices (b->qs + 16 * i, high, shift, 0x100, g->index + 16 * i);
   }
   signs_of_bytes (b->signs, g);
+  settle (g);
 }
 
 QE_INLINE void
