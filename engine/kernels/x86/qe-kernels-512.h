@@ -13,7 +13,7 @@ QE_INLINE __m512
 dot_block (__m512 acc, const W512 *w, const QeX8 *x, const int group)
 {
   __m256 d = _mm256_load_ps (x->d);
-  __m512 scale = _mm512_mul_ps (w->a, group == 32 ? wide (d) : twice (d));
+  __m512 scale = group == 32 ? wide (_mm256_mul_ps (_mm512_castps512_ps256 (w->a), d)) : _mm512_mul_ps (w->a, twice (d));
   acc = _mm512_fnmadd_ps (w->b, group == 32 ? wide (_mm256_load_ps (x->s32)) : _mm512_load_ps (x->s16), acc);
 #pragma GCC unroll 4
   for (int i = 0; i < 4; i++) { /* four lanes each of groups 4i … 4i+3, or eight of 2i and 2i+1 */
