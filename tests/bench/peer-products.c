@@ -59,9 +59,9 @@ int
 main (int argc, char **argv)
 {
   static const enum ggml_type types[] = {
-    GGML_TYPE_Q4_0, GGML_TYPE_Q5_0, GGML_TYPE_Q8_0, GGML_TYPE_Q2_K, GGML_TYPE_Q3_K, GGML_TYPE_Q4_K, GGML_TYPE_Q5_K,
-    GGML_TYPE_Q6_K, GGML_TYPE_IQ4_NL, GGML_TYPE_IQ4_XS, GGML_TYPE_MXFP4, GGML_TYPE_IQ2_XXS, GGML_TYPE_IQ2_XS,
-    GGML_TYPE_IQ2_S, GGML_TYPE_IQ3_XXS, GGML_TYPE_IQ3_S, GGML_TYPE_IQ1_S, GGML_TYPE_IQ1_M,
+    GGML_TYPE_Q4_0,   GGML_TYPE_Q5_0,  GGML_TYPE_Q8_0,    GGML_TYPE_Q2_K,   GGML_TYPE_Q3_K,  GGML_TYPE_Q4_K,
+    GGML_TYPE_Q5_K,   GGML_TYPE_Q6_K,  GGML_TYPE_IQ4_NL,  GGML_TYPE_IQ4_XS, GGML_TYPE_MXFP4, GGML_TYPE_IQ2_XXS,
+    GGML_TYPE_IQ2_XS, GGML_TYPE_IQ2_S, GGML_TYPE_IQ3_XXS, GGML_TYPE_IQ3_S,  GGML_TYPE_IQ1_S, GGML_TYPE_IQ1_M,
   };
   void *library = argc == 2 ? dlopen (argv[1], RTLD_NOW | RTLD_GLOBAL) : NULL;
   if (!library) {
@@ -69,8 +69,8 @@ main (int argc, char **argv)
     return 2;
   }
   void (*init) (void) = (void (*) (void)) dlsym (library, "ggml_cpu_init");
-  const struct ggml_type_traits_cpu *(*traits_of) (enum ggml_type)
-    = (const struct ggml_type_traits_cpu *(*) (enum ggml_type)) dlsym (library, "ggml_get_type_traits_cpu");
+  const struct ggml_type_traits_cpu *(*traits_of) (enum ggml_type) =
+      (const struct ggml_type_traits_cpu *(*) (enum ggml_type)) dlsym (library, "ggml_get_type_traits_cpu");
   if (!init || !traits_of)
     return 1;
   init ();

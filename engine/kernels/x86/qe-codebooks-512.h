@@ -75,7 +75,8 @@ unpack_iq3_xxs (const void *src)
   Grid g;
   W512 w;
   signs_of_words (_mm256_loadu_si256 ((const __m256i *) b->words), &g);
-  weave_iq3 (look_up_256 (qe_iq3xxs_codes[0], index), look_up_256 (qe_iq3xxs_codes[1], index), values, g.signs, -128, &w);
+  weave_iq3 (look_up_256 (qe_iq3xxs_codes[0], index), look_up_256 (qe_iq3xxs_codes[1], index), values, g.signs, -128,
+             &w);
   iq3_xxs_scales (b, &w);
   return w;
 }
