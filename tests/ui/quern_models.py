@@ -97,18 +97,10 @@ class ModelsCase(ChatCase):
         folder = os.path.join(self.desktop.data, 'models', REPO)
         return [name for name in os.listdir(folder) if name.endswith('.gguf')] if os.path.isdir(folder) else []
 
-    def choose_path(self, app, title, path):
-        """Types a path into the file chooser of GTK."""
-        chooser = quern_ui.wait_for('the file chooser', lambda: next(
+    def chooser(self, app, title):
+        """GTK's file chooser."""
+        return quern_ui.wait_for('the file chooser', lambda: next(
             (window for window in app.windows() if window.name == title), None))
-        quern_ui.wait_for('its window', lambda: app.xdotool_all(title))
-        app.xdotool('windowfocus', '--sync', app.xdotool_all(title)[-1])
-        app.key('ctrl+l')
-        app.key('ctrl+a')
-        app.type(path)
-        app.settle()
-        app.key('Return')
-        return chooser
 
 
 class Services:

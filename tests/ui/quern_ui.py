@@ -277,12 +277,6 @@ class App(Node):
                                 stdout=subprocess.PIPE, text=True, timeout=30)
         return result.stdout.strip()
 
-    def xdotool_all(self, title):
-        """The X windows of this title."""
-        result = subprocess.run(['xdotool', 'search', '--onlyvisible', '--name', f'^{re.escape(title)}$'],
-                                env=self.desktop.environment, stdout=subprocess.PIPE, text=True, timeout=30)
-        return result.stdout.split()
-
     def window_id(self):
         """The X window of the main window: the largest one of this process."""
         def look():

@@ -67,6 +67,7 @@ show_offer (QuernAdviceView *self)
   gtk_widget_set_visible (self->find_button, item == NULL);
   if (item == NULL)
     return;
+  adw_action_row_set_subtitle (self->advice_row, ""); /* the numbers of the file itself are better */
   memory = quern_models_service_plan_item (item, QUERN_ADVISOR_CONTEXT, TRUE);
   text = describe_offer (item, memory);
   adw_preferences_row_set_title (ADW_PREFERENCES_ROW (self->offer_row), quern_hub_repo_get_id (self->offer->repo));
@@ -141,7 +142,7 @@ update_advice (QuernAdviceView *self, const QuernMachine *machine)
     return;
   }
   text = describe (&advice.needs);
-  adw_action_row_set_subtitle (self->advice_row, text);
+  adw_action_row_set_subtitle (self->advice_row, self->offer == NULL ? text : "");
   g_clear_pointer (&text, g_free);
   ask_hub (self, &advice);
   text = g_strdup_printf ("Qwen3.5-%s", advice.size->label);
