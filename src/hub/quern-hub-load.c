@@ -238,27 +238,59 @@ probe_remote (QuernHub *hub, Probe *probe, GCancellable *cancellable, GError **e
   return status == QE_OK || set_probe_error (&qe_error, probe->path, error);
 }
 
-static void
-probe_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
+static gboolean
+probe_run (QuernHub *hub, Probe *probe, GCancellable *cancellable, GError **error)
 {
-  QuernHub *hub = source;
-  Probe *probe = data;
   g_autofree char *key = probe_key (probe);
   g_autoptr (GBytes) bytes = NULL;
-  GError *error = NULL;
 
-  if (probe_from_cache (hub, probe, key)) {
-    g_task_return_boolean (task, TRUE);
-    return;
-  }
-  if (!probe_remote (hub, probe, cancellable, &error)) {
-    g_task_return_error (task, error);
-    return;
-  }
+  if (probe_from_cache (hub, probe, key))
+    return TRUE;
+  if (!probe_remote (hub, probe, cancellable, error))
+    return FALSE;
   bytes = g_bytes_new (&probe->info, sizeof probe->info);
   if (key != NULL)
     quern_hub_cache_store (hub->cache, key, bytes, NULL, NULL);
-  g_task_return_boolean (task, TRUE);
+  return TRUE;
+}
+
+static Probe *
+probe_new (QuernHubRepo *repo, QuernHubItem *item)
+{
+  const QuernHubFile *file = quern_hub_item_get_file (item, 0);
+  Probe *probe = g_new0 (Probe, 1);
+
+  probe->repo = g_strdup (repo->id);
+  probe->revision = g_strdup (repo->revision != NULL ? repo->revision : "main");
+  probe->path = g_strdup (file->path);
+  probe->sha256 = g_strdup (file->sha256);
+  probe->size = file->size;
+  probe->item = g_object_ref (item);
+  return probe;
+}
+
+static void
+probe_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
+{
+  GError *error = NULL;
+
+  if (probe_run (source, data, cancellable, &error))
+    g_task_return_boolean (task, TRUE);
+  else
+    g_task_return_error (task, error);
+}
+
+/* Blocks; for an item that nobody else has yet. */
+gboolean
+_quern_hub_probe (QuernHub *hub, QuernHubRepo *repo, QuernHubItem *item, GCancellable *cancellable, GError **error)
+{
+  Probe *probe = probe_new (repo, item);
+  gboolean ok = probe_run (hub, probe, cancellable, error);
+
+  if (ok)
+    quern_hub_item_set_info (item, &probe->info);
+  probe_free (probe);
+  return ok;
 }
 
 /**
@@ -273,21 +305,11 @@ quern_hub_probe_async (QuernHub *hub, QuernHubRepo *repo, QuernHubItem *item, GC
                        GAsyncReadyCallback callback, gpointer user_data)
 {
   g_autoptr (GTask) task = NULL;
-  const QuernHubFile *file;
-  Probe *probe;
 
   g_return_if_fail (QUERN_IS_HUB (hub) && QUERN_IS_HUB_REPO (repo) && QUERN_IS_HUB_ITEM (item));
-  file = quern_hub_item_get_file (item, 0);
-  probe = g_new0 (Probe, 1);
-  probe->repo = g_strdup (repo->id);
-  probe->revision = g_strdup (repo->revision != NULL ? repo->revision : "main");
-  probe->path = g_strdup (file->path);
-  probe->sha256 = g_strdup (file->sha256);
-  probe->size = file->size;
-  probe->item = g_object_ref (item);
   task = g_task_new (hub, cancellable, callback, user_data);
   g_task_set_source_tag (task, quern_hub_probe_async);
-  g_task_set_task_data (task, probe, probe_free);
+  g_task_set_task_data (task, probe_new (repo, item), probe_free);
   g_task_run_in_thread (task, probe_thread);
 }
 

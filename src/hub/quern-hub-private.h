@@ -3,6 +3,7 @@
 
 #include "quern-hub.h"
 #include "quern-hub-cache.h"
+#include "quern-hub-repo.h"
 
 struct _QuernHub {
   GObject parent_instance;
@@ -15,3 +16,7 @@ struct _QuernHub {
   char *token;
   gboolean token_known; /* looked up; it may be NULL all the same */
 };
+
+char    *_quern_hub_search_url (QuernHub *hub, const char *text);
+gboolean _quern_hub_probe      (QuernHub *hub, QuernHubRepo *repo, QuernHubItem *item, GCancellable *cancellable,
+                                GError **error);

@@ -4,6 +4,8 @@
 
 #include "quern-hub-search.h"
 
+#include "quern-hub-private.h"
+
 #define PAGE 30
 
 struct _QuernHubSearch {
@@ -269,6 +271,18 @@ load (QuernHubSearch *self, char *url, gboolean first)
   set_state (self, QUERN_HUB_SEARCH_LOADING, NULL);
 }
 
+/* Returns: (transfer full): address of the first page for a text, most downloaded first */
+char *
+_quern_hub_search_url (QuernHub *hub, const char *text)
+{
+  g_autofree char *endpoint = quern_hub_dup_endpoint (hub), *coded = g_uri_escape_string (text, NULL, FALSE);
+
+  return g_strdup_printf ("%s/api/models?search=%s&filter=gguf&sort=downloads&direction=-1&limit=%d"
+                          "&expand%%5B%%5D=gguf&expand%%5B%%5D=downloads&expand%%5B%%5D=likes&expand%%5B%%5D=gated"
+                          "&expand%%5B%%5D=lastModified&expand%%5B%%5D=tags&expand%%5B%%5D=sha",
+                          endpoint, coded, PAGE);
+}
+
 /**
  * quern_hub_search_set_text:
  * @text: words to look for; "" for the most downloaded
@@ -278,19 +292,10 @@ load (QuernHubSearch *self, char *url, gboolean first)
 void
 quern_hub_search_set_text (QuernHubSearch *self, const char *text)
 {
-  g_autofree char *endpoint = NULL, *coded = NULL;
-
   g_return_if_fail (QUERN_IS_HUB_SEARCH (self));
   g_set_str (&self->text, text != NULL ? text : "");
   g_clear_pointer (&self->next, g_free);
-  endpoint = quern_hub_dup_endpoint (self->hub);
-  coded = g_uri_escape_string (self->text, NULL, FALSE);
-  load (self,
-        g_strdup_printf ("%s/api/models?search=%s&filter=gguf&sort=downloads&direction=-1&limit=%d"
-                         "&expand%%5B%%5D=gguf&expand%%5B%%5D=downloads&expand%%5B%%5D=likes&expand%%5B%%5D=gated"
-                         "&expand%%5B%%5D=lastModified&expand%%5B%%5D=tags&expand%%5B%%5D=sha",
-                         endpoint, coded, PAGE),
-        TRUE);
+  load (self, _quern_hub_search_url (self->hub, self->text), TRUE);
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_TEXT]);
 }
 

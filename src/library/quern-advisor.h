@@ -3,16 +3,9 @@
 
 #include <gio/gio.h>
 
-#include "qe.h"
+#include "quern-machine.h"
 
 G_BEGIN_DECLS
-
-/* What a computer has for a model. Measured; 0 is "not known". */
-typedef struct {
-  guint64 memory;   /* bytes that can be taken now, quern_memory_available() */
-  guint64 disk;     /* bytes free where models are kept */
-  double bandwidth; /* bytes per second of a parallel read of memory */
-} QuernMachine;
 
 typedef enum {
   QUERN_FIT_UNKNOWN,
@@ -52,8 +45,5 @@ void quern_advisor_needs (const QuernMachine *machine, const QuernFamilySize *si
                           QuernNeeds *needs);
 void quern_advisor_recommend (const QuernMachine *machine, QuernAdvice *advice);
 char *quern_advisor_explain (const QuernMachine *machine, const QuernAdvice *advice);
-
-void quern_machine_measure_async (GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
-gboolean quern_machine_measure_finish (GAsyncResult *result, QuernMachine *machine, GError **error);
 
 G_END_DECLS

@@ -2,7 +2,10 @@
 
 /* What is recommended for a computer, and that it never is what does not fit. */
 
+#include <string.h>
+
 #include "quern-advisor.h"
+#include "test-util.h"
 
 #define GB 1000000000ull
 
@@ -69,14 +72,75 @@ test_fit (void)
   g_assert_cmpfloat (quern_advisor_speed (&machine, 1e9), ==, 0);
 }
 
+/* The best of several measurements counts, with its date; for a month. */
+static void
+test_remember (void)
+{
+  const gint64 day = 24 * 60 * 60, begin = 1000 * day;
+  QuernMachine machine = { .bandwidth = 10e9 };
+
+  _quern_machine_remember (&machine, begin);
+  g_assert_cmpfloat (machine.bandwidth, ==, 10e9);
+  g_assert_cmpint (machine.measured, ==, begin);
+  machine.bandwidth = 4e9; /* disturbed */
+  _quern_machine_remember (&machine, begin + day);
+  g_assert_cmpfloat (machine.bandwidth, ==, 10e9);
+  g_assert_cmpint (machine.measured, ==, begin);
+  machine.bandwidth = 12e9;
+  _quern_machine_remember (&machine, begin + 2 * day);
+  g_assert_cmpfloat (machine.bandwidth, ==, 12e9);
+  machine.bandwidth = 0; /* not measured: what is known */
+  _quern_machine_remember (&machine, begin + 3 * day);
+  g_assert_cmpfloat (machine.bandwidth, ==, 12e9);
+  g_assert_cmpint (machine.measured, ==, begin + 2 * day);
+  machine.bandwidth = 8e9; /* other memory, perhaps */
+  _quern_machine_remember (&machine, begin + 40 * day);
+  g_assert_cmpfloat (machine.bandwidth, ==, 8e9);
+  machine.bandwidth = 0; /* a clock that went back */
+  _quern_machine_remember (&machine, begin);
+  g_assert_cmpfloat (machine.bandwidth, ==, 0);
+  g_assert_cmpint (machine.measured, ==, 0);
+}
+
+static void
+measured_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  *(GAsyncResult **) data = g_object_ref (result);
+}
+
+static void
+test_measure (void)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+  QuernMachine machine;
+
+  quern_machine_measure_async (NULL, measured_cb, &result);
+  while (result == NULL)
+    g_main_context_iteration (NULL, TRUE);
+  g_assert_true (quern_machine_measure_finish (result, &machine, &error));
+  g_assert_cmpfloat (machine.bandwidth, >, 1e8);
+  g_assert_cmpuint (machine.memory, >, 1024 * 1024);
+  g_assert_cmpint (machine.measured, >, 0);
+}
+
 int
 main (int argc, char **argv)
 {
+  g_autofree char *folder = test_folder ();
+  int code;
+
+  g_setenv ("XDG_CACHE_HOME", folder, TRUE);
+  g_setenv ("XDG_DATA_HOME", folder, TRUE);
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/advisor/small-computer", test_small_computer);
   g_test_add_func ("/advisor/slow-memory", test_slow_memory);
   g_test_add_func ("/advisor/full-disk", test_full_disk);
   g_test_add_func ("/advisor/large-computer", test_large_computer);
   g_test_add_func ("/advisor/fit", test_fit);
-  return g_test_run ();
+  g_test_add_func ("/advisor/remember", test_remember);
+  g_test_add_func ("/advisor/measure", test_measure);
+  code = g_test_run ();
+  test_remove_folder (folder);
+  return code;
 }

@@ -4,6 +4,7 @@
 
 #include "config.h"
 
+#include "hub/quern-hub-offer.h"
 #include "hub/quern-hub-repo.h"
 #include "hub/quern-hub-search.h"
 #include "quern-hub-fixture.h"
@@ -230,6 +231,55 @@ test_probe (Fixture *f, gconstpointer data)
   g_assert_cmpstr (quern_hub_item_get_info (item)->quantisation, ==, "Q8_0");
   g_assert_true (quern_hub_item_get_info_exact (item));
   g_assert_cmpuint (cost, <, 3452832); /* not the whole file */
+}
+
+/* Gives a repository the files of Quern Tiny, but for those that end otherwise. */
+static void
+copy_tiny_to (Fixture *f, const char *repo, const char *ending)
+{
+  const char *tiny = g_getenv ("QUERN_TINY_DIR");
+  g_autoptr (GDir) dir = g_dir_open (tiny, 0, NULL);
+  g_autofree char *folder = g_build_filename (f->base.files, repo, NULL);
+
+  g_mkdir_with_parents (folder, 0755);
+  for (const char *name; (name = g_dir_read_name (dir)) != NULL;) {
+    g_autofree char *from = g_build_filename (tiny, name, NULL), *to = g_build_filename (folder, name, NULL);
+    g_autoptr (GFile) source = g_file_new_for_path (from), destination = g_file_new_for_path (to);
+
+    if (g_str_has_suffix (name, ending))
+      g_assert_true (g_file_copy (source, destination, G_FILE_COPY_NONE, NULL, NULL, NULL, NULL));
+  }
+}
+
+static QuernHubOffer *
+find_offer (Fixture *f, const char *model, const char *quantisation, GError **error)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+
+  quern_hub_find_offer_async (f->client, model, quantisation, NULL, result_cb, &result);
+  WAIT_UNTIL (result != NULL);
+  return quern_hub_find_offer_finish (f->client, result, error);
+}
+
+/* The model itself, not one made from it, and not where the quantisation is missing; with its header read. */
+static void
+test_offer (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (QuernHubOffer) offer = NULL;
+
+  copy_tiny_to (f, "a/Qwen3.5-4B-GGUF", "Q2_K.gguf");
+  copy_tiny_to (f, "b/Qwen3.5-4B-Tuned-GGUF", ".gguf");
+  copy_tiny_to (f, "c/Qwen_Qwen3.5-4B-GGUF", ".gguf");
+  copy_tiny_to (f, "d/Qwen3.5-14B-GGUF", ".gguf");
+  quern_test_hub_rescan (f->base.hub);
+  offer = find_offer (f, "Qwen3.5-4B", "Q4_K_M", &error);
+  g_assert_no_error (error);
+  g_assert_cmpstr (quern_hub_repo_get_id (offer->repo), ==, "c/Qwen_Qwen3.5-4B-GGUF");
+  g_assert_cmpstr (quern_hub_item_get_label (offer->item), ==, "Q4_K_M");
+  g_assert_true (quern_hub_item_get_info_exact (offer->item));
+  g_assert_null (find_offer (f, "Qwen3.5-9B", "Q4_K_M", &error));
+  g_assert_error (error, QUERN_HUB_ERROR, QUERN_HUB_ERROR_NOT_FOUND);
 }
 
 static void
@@ -516,6 +566,7 @@ main (int argc, char *argv[])
   ADD ("search/stale-answer-is-dropped", test_search_stale_answer_is_dropped);
   ADD ("repo/details", test_details);
   ADD ("repo/probe", test_probe);
+  ADD ("offer", test_offer);
   ADD ("repo/probe-not-a-model", test_probe_not_a_model);
   ADD ("repo/card", test_card);
   ADD ("repo/grouping", test_grouping);

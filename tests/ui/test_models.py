@@ -1,78 +1,15 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From nothing to a running model: advice, search, download with interruptions, chat, delete with undo."""
+"""From nothing to a running model: advice, search, download with interruptions, chat; what lies elsewhere; delete."""
 import os
 import re
 import shutil
-import subprocess
 
 import quern_ui
-from quern_chat import ChatCase
-
-TINY = os.environ.get('QUERN_TINY_DIR') or os.path.join(os.path.dirname(__file__), '../../data/quern-tiny')
-REPO = 'quern/Quern-Tiny-GGUF'
+from quern_models import REPO, TINY, ModelsCase
 
 
-class Models(ChatCase):
-    def start_hub(self, rate=0, port=0):
-        """A hub on this computer that offers Quern Tiny; returns its address."""
-        folder = os.path.join(self.desktop.folder, 'hub')
-        if not os.path.exists(folder):
-            repo = os.path.join(folder, REPO)
-            os.makedirs(repo)
-            for name in os.listdir(TINY):
-                if name.endswith('.gguf') or name == 'README.md':
-                    shutil.copy(os.path.join(TINY, name), repo)
-            shutil.copy(os.path.join(os.path.dirname(__file__), '../hub/quern-tiny.json'), os.path.join(repo, 'hub.json'))
-        self.hub = subprocess.Popen([os.path.join(quern_ui.BUILD, 'tests/hub/quern-test-hub'), '--rate', str(rate),
-                                     '--port', str(port), folder], stdout=subprocess.PIPE, text=True)
-        self.addCleanup(self.stop_hub, self.hub)
-        return self.hub.stdout.readline().strip()
-
-    def stop_hub(self, hub):
-        if hub.poll() is None:
-            hub.terminate()
-        hub.wait(10)
-        hub.stdout.close()
-
-    def start(self, **options):
-        self.address = self.start_hub(**options)
-        return self.launch_models()
-
-    def launch_models(self):
-        app = self.launch(environment={'HF_ENDPOINT': self.address})
-        self.ready(app)
-        if app.find_all('button', 'Models'):
-            app.find('button', 'Models').click()
-        else:  # the sidebar is folded away
-            app.key('ctrl+shift+m')
-        app.find('label', 'Recommended for This Computer')
-        return app
-
-    def show(self, app, view):
-        app.find('page tab', re.compile(f'^{view}')).click()
-
-    def search(self, app):
-        self.show(app, 'Search')
-        app.find('entry', 'Search models on the hub')
-        next(node for node in app.find_all('entry') if node.accessible.get_editable_text_iface()).set_text('quern')
-
-    def open_repo(self, app):
-        self.search(app)
-        quern_ui.wait_for('the model', lambda: self.try_open_repo(app))
-
-    def try_open_repo(self, app):
-        """Clicks its row, which a newer answer of the hub may just be replacing."""
-        rows = app.find_all('list item', re.compile('^Quern-Tiny-GGUF'))
-        if rows:
-            rows[0].click()
-            app.settle()
-        return app.find_all('label', 'Quantisations')
-
-    def installed(self):
-        folder = os.path.join(self.desktop.data, 'models', REPO)
-        return [name for name in os.listdir(folder) if name.endswith('.gguf')] if os.path.isdir(folder) else []
-
+class Models(ModelsCase):
     def test_advice(self):
         app = self.start()
         for size in ('0.8B', '2B', '4B', '9B', '27B', '35B-A3B', '122B-A10B', '397B-A17B'):
@@ -123,14 +60,81 @@ class Models(ChatCase):
         app = self.start()
         self.show(app, 'Installed')
         path = os.path.join(self.desktop.data, 'models', 'Chatterbox-F16.gguf')
-        name = re.compile('^Delete: ')
-        app.find('button', name).click()
-        app.wait_gone('button', name)
+        menu = re.compile('^More: ')
+        self.choose_in_menu(app, '^More: ', 'Delete')
+        app.wait_gone(None, menu)
         app.find('button', 'Undo').click()
-        app.find('button', name)
+        app.find(None, menu)
         self.assertTrue(os.path.exists(path))
-        app.find('button', name).click()
+        self.choose_in_menu(app, '^More: ', 'Delete')
         quern_ui.wait_for('the end of the file', lambda: not os.path.exists(path))
+
+    def test_verify_again(self):
+        app = self.start()
+        self.open_repo(app)
+        app.find('button', 'Download Q4_K_M').click()
+        app.find('label', re.compile('^Complete and verified'))
+        self.show(app, 'Installed')
+        self.choose_in_menu(app, '^More: ', 'Verify Again')
+        app.find('label', 'Every byte is as the hub has it.')
+        path = os.path.join(self.desktop.data, 'models', REPO, 'quern-tiny-Q4_K_M.gguf')
+        with open(path, 'r+b') as file:
+            file.seek(-1000, os.SEEK_END)
+            file.write(b'damage')
+        self.choose_in_menu(app, '^More: ', 'Verify Again')
+        app.find('label', re.compile('is no longer what was downloaded. Delete it and download it again.$'))
+
+    def test_import_folder(self):
+        home = self.desktop.environment['HOME']  # where the file chooser begins
+        os.makedirs(os.path.join(home, 'deep'))
+        shutil.copy(os.path.join(TINY, 'quern-tiny-Q4_K_M.gguf'), os.path.join(home, 'deep', 'in-folder.gguf'))
+        app = self.start()
+        self.show(app, 'Installed')
+        self.choose_in_menu(app, '^Add Models$', 'Model File…')
+        self.chooser(app, 'Add a Model File').find('button', 'Cancel').click()
+        self.choose_in_menu(app, '^Add Models$', 'Folder of Models…')
+        app.find('label', re.compile('nothing is copied, moved or deleted'))
+        app.find('button', 'Choose a Folder…').click()
+        self.chooser(app, 'Add a Folder of Models').find('button', 'Add').click()
+        app.find('label', re.compile('\n~/deep/in-folder.gguf$'))
+        app.find('label', 'Added Folders', showing=False)
+        app.close()
+        shutil.copy(os.path.join(TINY, 'quern-tiny-Q6_K.gguf'), os.path.join(home, 'later.gguf'))
+        app = self.launch_models()
+        self.show(app, 'Installed')
+        app.find('label', re.compile('\n~/later.gguf$'), showing=False)
+        app.find('button', 'Remove Folder home', showing=False).click()
+        app.wait_gone('label', re.compile('later.gguf$'))
+        self.assertTrue(os.path.exists(os.path.join(home, 'later.gguf')))
+
+    def test_import_file(self):
+        file = os.path.join(self.desktop.environment['HOME'], 'alone.gguf')
+        shutil.copy(os.path.join(TINY, 'quern-tiny-Q6_K.gguf'), file)
+        self.address = self.start_hub()
+        app = self.launch(file)  # as from the file manager
+        self.ready(app)
+        app.key('ctrl+shift+m')
+        self.show(app, 'Installed')
+        app.find('label', re.compile('\n~/alone.gguf$'))
+        self.choose_in_menu(app, '^More: ', 'Remove From the List')
+        app.find('label', 'Model removed; its file stays where it is')
+        app.wait_gone('label', re.compile('alone.gguf$'))
+        self.assertTrue(os.path.exists(file))
+
+    def test_other_programs(self):
+        studio = os.path.join(self.desktop.environment['HOME'], '.lmstudio', 'models', 'someone', 'tiny')
+        os.makedirs(studio)
+        shutil.copy(os.path.join(TINY, 'quern-tiny-Q4_K_M.gguf'), studio)
+        app = self.start()
+        self.show(app, 'Installed')
+        app.find('label', re.compile('not used yet\nKept by LM Studio$'))
+        self.assertEqual(list(self.menu(app, '^More: ')), ['Show in Files'])
+        app.key('Escape')
+        app.find_all('button', 'Chat')[0].click()
+        self.ask(app, 'Who are you?')
+        app.key('ctrl+shift+m')
+        self.show(app, 'Installed')
+        app.find('label', re.compile('used today\nKept by LM Studio$'))
 
 
 if __name__ == '__main__':

@@ -2,20 +2,28 @@
 #include "quern-advice-view.h"
 
 #include "quern-fit-mark.h"
+#include "quern-hub-offer.h"
+#include "quern-start-download.h"
 
 #include <glib/gi18n.h>
 
-/* "For this computer": the sizes of the family with what each would need here, and one recommendation with its reason. */
+/* "For this computer": the sizes of the family with what each would need here, and one recommendation with its reason.
+ * For that one the hub is asked who has it, and the header of the very file is read, so that it can be downloaded from
+ * here with the numbers that are true for it. */
 struct _QuernAdviceView {
   AdwBin parent_instance;
 
   /* Children, borrowed */
-  AdwActionRow *advice_row;
-  GtkWidget *find_button;
+  AdwPreferencesGroup *advice_group;
+  AdwActionRow *advice_row, *offer_row;
+  GtkWidget *find_button, *download_button, *offer_mark;
   GPtrArray *rows, *marks; /* for each size */
 
   /* Owned references */
   QuernModelsService *service;
+  QuernHubOffer *offer; /* NULL: none yet */
+  GCancellable *cancellable;
+  char *wish; /* what the hub was asked for last */
 };
 
 G_DEFINE_FINAL_TYPE (QuernAdviceView, quern_advice_view, ADW_TYPE_BIN)
@@ -32,6 +40,87 @@ describe (const QuernNeeds *needs)
   return g_strdup_printf (_ ("About %s to download, %s of memory · %s"), file, memory, speed);
 }
 
+/* ---- what the hub has of it --------------------------------------------------------------------------------------- */
+
+static char *
+describe_offer (QuernHubItem *item, guint64 memory)
+{
+  g_autofree char *size = g_format_size (quern_hub_item_get_bytes (item) + quern_hub_item_get_vision_bytes (item));
+  g_autofree char *needed = g_format_size (memory);
+
+  if (quern_hub_item_get_vision (item) != NULL)
+    /* Translators: size of the download, needed memory */
+    return g_strdup_printf (_ ("%s to download, with vision · needs %s of memory"), size, needed);
+  return g_strdup_printf (_ ("%s to download · needs %s of memory"), size, needed);
+}
+
+static void
+show_offer (QuernAdviceView *self)
+{
+  const QuernMachine *machine = quern_models_service_get_machine (self->service);
+  QuernHubItem *item = self->offer != NULL ? self->offer->item : NULL;
+  g_autofree char *text = NULL;
+  guint64 memory;
+
+  gtk_widget_set_visible (GTK_WIDGET (self->offer_row), item != NULL);
+  gtk_widget_set_visible (self->download_button, item != NULL);
+  gtk_widget_set_visible (self->find_button, item == NULL);
+  if (item == NULL)
+    return;
+  adw_action_row_set_subtitle (self->advice_row, ""); /* the numbers of the file itself are better */
+  memory = quern_models_service_plan_item (item, QUERN_ADVISOR_CONTEXT, TRUE);
+  text = describe_offer (item, memory);
+  adw_preferences_row_set_title (ADW_PREFERENCES_ROW (self->offer_row), quern_hub_repo_get_id (self->offer->repo));
+  adw_action_row_set_subtitle (self->offer_row, text);
+  quern_fit_mark_set (self->offer_mark, quern_advisor_fit (machine, memory),
+                      machine->disk > 0 && quern_hub_item_get_bytes (item) > machine->disk);
+  gtk_actionable_set_action_target (GTK_ACTIONABLE (self->offer_row), "s", quern_hub_repo_get_id (self->offer->repo));
+}
+
+static void
+offer_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (QuernAdviceView) self = user_data;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (QuernHubOffer) offer = quern_hub_find_offer_finish (QUERN_HUB (source), result, &error);
+
+  if (self->service == NULL || g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    return;
+  self->offer = g_steal_pointer (&offer);
+  if (self->offer == NULL)
+    g_clear_pointer (&self->wish, g_free); /* asked again when the page is looked at next */
+  show_offer (self);
+}
+
+/* Not before the page is looked at, and not over a network that charges for it: a header may be 16 MB. */
+static void
+ask_hub (QuernAdviceView *self, const QuernAdvice *advice)
+{
+  g_autofree char *model = g_strdup_printf ("Qwen3.5-%s", advice->size->label);
+  g_autofree char *wish = g_strdup_printf ("%s %s", model, advice->quantisation);
+
+  if (g_strcmp0 (wish, self->wish) == 0 || !gtk_widget_get_mapped (GTK_WIDGET (self))
+      || quern_models_service_must_ask (self->service))
+    return;
+  g_set_str (&self->wish, wish);
+  g_clear_pointer (&self->offer, quern_hub_offer_free);
+  g_cancellable_cancel (self->cancellable);
+  g_clear_object (&self->cancellable);
+  self->cancellable = g_cancellable_new ();
+  show_offer (self);
+  quern_hub_find_offer_async (quern_models_service_get_hub (self->service), model, advice->quantisation,
+                              self->cancellable, offer_cb, g_object_ref (self));
+}
+
+static void
+download_clicked_cb (QuernAdviceView *self)
+{
+  if (self->offer != NULL)
+    quern_start_download (GTK_WIDGET (self), self->service, self->offer->repo, self->offer->item, TRUE);
+}
+
+/* ---- advice ------------------------------------------------------------------------------------------------------- */
+
 static void
 update_advice (QuernAdviceView *self, const QuernMachine *machine)
 {
@@ -46,10 +135,16 @@ update_advice (QuernAdviceView *self, const QuernMachine *machine)
   else
     title = g_strdup (_ ("No recommendation"));
   adw_preferences_row_set_title (ADW_PREFERENCES_ROW (self->advice_row), title);
-  adw_action_row_set_subtitle (self->advice_row, reason);
-  gtk_widget_set_visible (self->find_button, advice.size != NULL);
-  if (advice.size == NULL)
+  adw_preferences_group_set_description (self->advice_group, reason);
+  gtk_widget_set_visible (self->find_button, advice.size != NULL && self->offer == NULL);
+  if (advice.size == NULL) {
+    adw_action_row_set_subtitle (self->advice_row, "");
     return;
+  }
+  text = describe (&advice.needs);
+  adw_action_row_set_subtitle (self->advice_row, self->offer == NULL ? text : "");
+  g_clear_pointer (&text, g_free);
+  ask_hub (self, &advice);
   text = g_strdup_printf ("Qwen3.5-%s", advice.size->label);
   gtk_actionable_set_action_target (GTK_ACTIONABLE (self->find_button), "s", text);
 }
@@ -93,10 +188,26 @@ add_size (QuernAdviceView *self, AdwPreferencesGroup *group, const QuernFamilySi
 }
 
 static GtkWidget *
+create_offer_row (QuernAdviceView *self)
+{
+  self->offer_row = ADW_ACTION_ROW (adw_action_row_new ());
+  self->offer_mark = quern_fit_mark_new ();
+  adw_preferences_row_set_use_markup (ADW_PREFERENCES_ROW (self->offer_row), FALSE);
+  adw_action_row_add_suffix (self->offer_row, self->offer_mark);
+  adw_action_row_add_suffix (self->offer_row, gtk_image_new_from_icon_name ("go-next-symbolic"));
+  gtk_list_box_row_set_activatable (GTK_LIST_BOX_ROW (self->offer_row), TRUE);
+  gtk_actionable_set_action_target (GTK_ACTIONABLE (self->offer_row), "s", "");
+  gtk_actionable_set_action_name (GTK_ACTIONABLE (self->offer_row), "models.repo");
+  gtk_widget_set_visible (GTK_WIDGET (self->offer_row), FALSE);
+  return GTK_WIDGET (self->offer_row);
+}
+
+static GtkWidget *
 create_advice_group (QuernAdviceView *self)
 {
   GtkWidget *group = adw_preferences_group_new ();
 
+  self->advice_group = ADW_PREFERENCES_GROUP (group);
   self->advice_row = ADW_ACTION_ROW (adw_action_row_new ());
   self->find_button = gtk_button_new_with_mnemonic (_ ("_Find It"));
   gtk_widget_set_valign (self->find_button, GTK_ALIGN_CENTER);
@@ -106,8 +217,15 @@ create_advice_group (QuernAdviceView *self)
   gtk_widget_set_visible (self->find_button, FALSE);
   adw_preferences_row_set_title (ADW_PREFERENCES_ROW (self->advice_row), _ ("Measuring this computer…"));
   adw_action_row_add_suffix (self->advice_row, self->find_button);
+  self->download_button = gtk_button_new_with_mnemonic (_ ("_Download"));
+  gtk_widget_set_valign (self->download_button, GTK_ALIGN_CENTER);
+  gtk_widget_add_css_class (self->download_button, "suggested-action");
+  gtk_widget_set_visible (self->download_button, FALSE);
+  g_signal_connect_swapped (self->download_button, "clicked", G_CALLBACK (download_clicked_cb), self);
+  adw_action_row_add_suffix (self->advice_row, self->download_button);
   adw_preferences_group_set_title (ADW_PREFERENCES_GROUP (group), _ ("Recommended for This Computer"));
   adw_preferences_group_add (ADW_PREFERENCES_GROUP (group), GTK_WIDGET (self->advice_row));
+  adw_preferences_group_add (ADW_PREFERENCES_GROUP (group), create_offer_row (self));
   return group;
 }
 
@@ -116,6 +234,9 @@ quern_advice_view_dispose (GObject *object)
 {
   QuernAdviceView *self = QUERN_ADVICE_VIEW (object);
 
+  g_cancellable_cancel (self->cancellable);
+  g_clear_object (&self->cancellable);
+  g_clear_pointer (&self->offer, quern_hub_offer_free);
   g_clear_object (&self->service);
   G_OBJECT_CLASS (quern_advice_view_parent_class)->dispose (object);
 }
@@ -127,12 +248,21 @@ quern_advice_view_finalize (GObject *object)
 
   g_ptr_array_unref (self->rows);
   g_ptr_array_unref (self->marks);
+  g_free (self->wish);
   G_OBJECT_CLASS (quern_advice_view_parent_class)->finalize (object);
+}
+
+static void
+quern_advice_view_map (GtkWidget *widget)
+{
+  GTK_WIDGET_CLASS (quern_advice_view_parent_class)->map (widget);
+  update (QUERN_ADVICE_VIEW (widget));
 }
 
 static void
 quern_advice_view_class_init (QuernAdviceViewClass *klass)
 {
+  GTK_WIDGET_CLASS (klass)->map = quern_advice_view_map;
   G_OBJECT_CLASS (klass)->dispose = quern_advice_view_dispose;
   G_OBJECT_CLASS (klass)->finalize = quern_advice_view_finalize;
 }

@@ -2,6 +2,7 @@
 #include "quern-installed-row.h"
 
 #include <glib/gi18n.h>
+#include <string.h>
 
 /* One model on this computer: what it is, whose it is, when it was used, and what can be done with it. The actions
  * ("installed.…", which take the model's path) belong to QuernInstalledView. */
@@ -23,18 +24,32 @@ describe_use (gint64 time)
   return g_strdup_printf (_ ("last used on %s"), day);
 }
 
+/* Returns: (transfer full): "~/Models/x.gguf" */
+static char *
+dup_short_path (const char *path)
+{
+  const char *home = g_get_home_dir ();
+  gsize length = strlen (home);
+  g_autofree char *shown = g_filename_display_name (path);
+
+  if (length > 1 && g_str_has_prefix (path, home) && path[length] == G_DIR_SEPARATOR && g_str_has_prefix (shown, home))
+    return g_strconcat ("~", shown + length, NULL);
+  return g_steal_pointer (&shown);
+}
+
 /* Whose it is, where that is not Quern. */
 static void
 append_origin (GString *text, QuernModel *model)
 {
   const char *keeper = quern_model_get_keeper (model);
+  g_autofree char *path = dup_short_path (quern_model_get_path (model));
 
   if (keeper != NULL) {
     g_string_append_c (text, '\n');
     /* Translators: a program, such as Ollama */
     g_string_append_printf (text, _ ("Kept by %s"), keeper);
   } else if (quern_model_get_origin (model) == QUERN_ORIGIN_FILE || quern_model_get_origin (model) == QUERN_ORIGIN_FOLDER)
-    g_string_append_printf (text, "\n%s", quern_model_get_path (model));
+    g_string_append_printf (text, "\n%s", path);
 }
 
 static char *
@@ -49,7 +64,7 @@ describe (QuernModel *model, QuernLibrary *library)
     use = describe_use (quern_library_get_last_used (library, model));
     if (quern_model_is_demo (model))
       g_string_append_printf (text, "%s · ", _ ("Demonstration"));
-    g_string_append_printf (text, "%s · %s", quern_model_get_quantisation (model), size);
+    g_string_append (text, size);
     if (quern_model_get_vision_path (model) != NULL)
       g_string_append_printf (text, " · %s", _ ("sees pictures"));
     g_string_append_printf (text, " · %s", use);
@@ -113,10 +128,11 @@ GtkWidget *
 quern_installed_row_new (QuernModel *model)
 {
   GtkWidget *row = adw_action_row_new ();
+  g_autofree char *title = quern_model_dup_full_title (model);
 
   g_object_set_data_full (G_OBJECT (row), "model", g_object_ref (model), g_object_unref);
   adw_preferences_row_set_use_markup (ADW_PREFERENCES_ROW (row), FALSE);
-  adw_preferences_row_set_title (ADW_PREFERENCES_ROW (row), quern_model_get_title (model));
+  adw_preferences_row_set_title (ADW_PREFERENCES_ROW (row), title);
   if (quern_model_get_state (model) == QUERN_MODEL_OK)
     adw_action_row_add_suffix (ADW_ACTION_ROW (row), create_chat_button (model));
   else

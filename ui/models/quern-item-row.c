@@ -26,22 +26,6 @@ static guint signals[N_SIGNALS];
 
 G_DEFINE_FINAL_TYPE (QuernItemRow, quern_item_row, ADW_TYPE_ACTION_ROW)
 
-/* Bytes that a conversation takes, exactly once the header is known; before that the file and some working memory. */
-static guint64
-get_memory (QuernItemRow *self, gboolean *exact)
-{
-  const QeModelInfo *info = quern_hub_item_get_info (self->item);
-  guint64 vision = self->with_vision ? quern_hub_item_get_vision_bytes (self->item) : 0;
-  QePlanParams params = { .n_ctx = self->n_ctx };
-  QeMemoryPlan plan;
-
-  *exact = quern_hub_item_get_info_exact (self->item);
-  if (info == NULL)
-    return quern_hub_item_get_bytes (self->item) + vision + 500 * 1000 * 1000;
-  qe_plan_memory (info, &params, &plan);
-  return plan.total + vision;
-}
-
 static char *
 describe (QuernItemRow *self, guint64 memory, gboolean exact)
 {
@@ -102,8 +86,8 @@ static void
 refresh (QuernItemRow *self)
 {
   const QuernMachine *machine = quern_models_service_get_machine (self->service);
-  gboolean exact;
-  guint64 memory = get_memory (self, &exact);
+  gboolean exact = quern_hub_item_get_info_exact (self->item);
+  guint64 memory = quern_models_service_plan_item (self->item, self->n_ctx, self->with_vision);
   g_autofree char *text = describe (self, memory, exact);
 
   adw_action_row_set_subtitle (ADW_ACTION_ROW (self), text);

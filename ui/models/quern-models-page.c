@@ -2,7 +2,6 @@
 #include "quern-models-page.h"
 
 #include "quern-advice-view.h"
-#include "quern-downloads-button.h"
 #include "quern-downloads-view.h"
 #include "quern-installed-view.h"
 #include "quern-repo-page.h"
@@ -15,7 +14,6 @@ struct _QuernModelsPage {
 
   /* Template widgets */
   AdwNavigationView *navigation;
-  AdwHeaderBar *header;
   AdwViewStack *stack;
   AdwViewSwitcher *switcher;
   AdwWindowTitle *narrow_title;
@@ -87,7 +85,6 @@ quern_models_page_class_init (QuernModelsPageClass *klass)
   gtk_widget_class_install_action (widget_class, "models.repo", "s", repo_action);
   gtk_widget_class_set_template_from_resource (widget_class, "/io/github/quern/Quern/ui/models/quern-models-page.ui");
   gtk_widget_class_bind_template_child (widget_class, QuernModelsPage, navigation);
-  gtk_widget_class_bind_template_child (widget_class, QuernModelsPage, header);
   gtk_widget_class_bind_template_child (widget_class, QuernModelsPage, stack);
   gtk_widget_class_bind_template_child (widget_class, QuernModelsPage, switcher);
   gtk_widget_class_bind_template_child (widget_class, QuernModelsPage, narrow_title);
@@ -123,7 +120,6 @@ quern_models_page_new (QuernModelsService *service)
   g_signal_connect_object (downloads, "items-changed", G_CALLBACK (downloads_changed_cb), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (downloads, "installed", G_CALLBACK (downloads_changed_cb), self, G_CONNECT_SWAPPED);
   downloads_changed_cb (self);
-  adw_header_bar_pack_end (self->header, quern_downloads_button_new (service));
   quern_models_service_measure (service);
   return GTK_WIDGET (self);
 }

@@ -24,6 +24,7 @@ struct _QuernModelsService {
 
   QuernMachine machine;
   gboolean measured, measuring;
+  guint again_source, again_seconds; /* until the bandwidth is measured again, as others were busy */
   guint inhibit_cookie;
   gboolean metered_allowed; /* the user said so, for as long as this network lasts */
   int shown_percent;        /* on the launcher; -1: none */
@@ -177,6 +178,17 @@ installed_cb (QuernModelsService *self, QuernDownload *download)
 
 /* ---- this computer ---------------------------------------------------------------------------------------------- */
 
+/* A disturbed measurement makes poor advice: another one, at ever longer intervals, until one was not. */
+static gboolean
+measure_again_cb (gpointer data)
+{
+  QuernModelsService *self = data;
+
+  self->again_source = 0;
+  quern_models_service_measure (self);
+  return G_SOURCE_REMOVE;
+}
+
 static void
 measured_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -186,6 +198,10 @@ measured_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   if (!quern_machine_measure_finish (result, &self->machine, NULL))
     return;
   self->measured = TRUE;
+  if (self->machine.busy && self->again_source == 0) {
+    self->again_seconds = CLAMP (2 * self->again_seconds, 30, 1800);
+    self->again_source = g_timeout_add_seconds (self->again_seconds, measure_again_cb, self);
+  }
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_MEASURED]);
 }
 
@@ -292,6 +308,7 @@ quern_models_service_close (QuernModelsService *self)
   g_return_if_fail (QUERN_IS_MODELS_SERVICE (self));
 
   g_cancellable_cancel (self->cancellable);
+  g_clear_handle_id (&self->again_source, g_source_remove);
   if (self->downloads == NULL)
     return;
   quern_downloads_close (self->downloads);
@@ -327,6 +344,26 @@ quern_models_service_get_machine (QuernModelsService *self)
 {
   g_return_val_if_fail (QUERN_IS_MODELS_SERVICE (self), NULL);
   return &self->machine;
+}
+
+/**
+ * quern_models_service_plan_item:
+ * @n_ctx: tokens of the conversation
+ *
+ * Returns: bytes that a conversation takes: from the header once that is known; before, the file and some working memory
+ */
+guint64
+quern_models_service_plan_item (QuernHubItem *item, guint n_ctx, gboolean with_vision)
+{
+  const QeModelInfo *info = quern_hub_item_get_info (item);
+  guint64 vision = with_vision ? quern_hub_item_get_vision_bytes (item) : 0;
+  QePlanParams params = { .n_ctx = n_ctx };
+  QeMemoryPlan plan;
+
+  if (info == NULL)
+    return quern_hub_item_get_bytes (item) + vision + 500 * 1000 * 1000;
+  qe_plan_memory (info, &params, &plan);
+  return plan.total + vision;
 }
 
 /* Returns: (transfer full) (nullable): the sound model at that path */

@@ -3,6 +3,7 @@
 
 #include "markdown/quern-md-view.h"
 #include "quern-item-row.h"
+#include "quern-start-download.h"
 
 #include <glib/gi18n.h>
 #include <inttypes.h>
@@ -50,52 +51,9 @@ update_items (QuernRepoPage *self)
 }
 
 static void
-start_download (QuernRepoPage *self, QuernHubItem *item)
-{
-  quern_downloads_add (quern_models_service_get_downloads (self->service), self->repo, item, wants_vision (self));
-  gtk_widget_activate_action (GTK_WIDGET (self), "models.view", "s", "downloads");
-}
-
-static void
-metered_response_cb (AdwAlertDialog *dialog, const char *response, gpointer user_data)
-{
-  QuernRepoPage *self = g_object_get_data (G_OBJECT (dialog), "page");
-
-  if (!g_str_equal (response, "download") || self->service == NULL)
-    return;
-  quern_models_service_allow_metered (self->service);
-  start_download (self, g_object_get_data (G_OBJECT (dialog), "item"));
-}
-
-static void
-ask_about_metered_network (QuernRepoPage *self, QuernHubItem *item)
-{
-  AdwAlertDialog *dialog = ADW_ALERT_DIALOG (adw_alert_dialog_new (_ ("Download Over a Metered Network?"), NULL));
-  guint64 vision = wants_vision (self) ? quern_hub_item_get_vision_bytes (item) : 0;
-  g_autofree char *size = g_format_size (quern_hub_item_get_bytes (item) + vision);
-
-  adw_alert_dialog_format_body (dialog, _ ("This network may charge for what is downloaded. The model is %s."), size);
-  adw_alert_dialog_add_responses (dialog, "cancel", _ ("_Cancel"), "download", _ ("_Download"), NULL);
-  adw_alert_dialog_set_default_response (dialog, "cancel");
-  g_object_set_data_full (G_OBJECT (dialog), "page", g_object_ref (self), g_object_unref);
-  g_object_set_data_full (G_OBJECT (dialog), "item", g_object_ref (item), g_object_unref);
-  g_signal_connect (dialog, "response", G_CALLBACK (metered_response_cb), NULL);
-  adw_dialog_present (ADW_DIALOG (dialog), GTK_WIDGET (self));
-}
-
-static void
 download_cb (QuernRepoPage *self, QuernItemRow *row)
 {
-  QuernHubItem *item = quern_item_row_get_item (row);
-  QuernDownload *download =
-      quern_models_service_find_download (self->service, self->id, quern_hub_item_get_label (item));
-
-  if (download != NULL && quern_download_get_state (download) != QUERN_DOWNLOAD_COMPLETE)
-    gtk_widget_activate_action (GTK_WIDGET (self), "models.view", "s", "downloads");
-  else if (quern_models_service_must_ask (self->service))
-    ask_about_metered_network (self, item);
-  else
-    start_download (self, item);
+  quern_start_download (GTK_WIDGET (self), self->service, self->repo, quern_item_row_get_item (row), wants_vision (self));
 }
 
 static void

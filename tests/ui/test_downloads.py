@@ -1,0 +1,129 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The queue of downloads as people meet it: order, speed, a full disk, a metered network; and what the desktop hears."""
+import os
+import re
+import subprocess
+
+import quern_ui
+from quern_models import ModelsCase, Services
+
+
+class Downloads(ModelsCase):
+    def services(self, **options):
+        services = Services(self.desktop, **options)
+        self.addCleanup(services.close)
+        return services
+
+    def add_download(self, app, label):
+        """From the model's page; ends in the list of downloads."""
+        if not app.find_all('button', f'Download {label}'):
+            self.open_repo(app)
+        app.find('button', f'Download {label}').click()
+        app.find('label', 'Speed Limit', showing=False)
+
+    def titles(self, app):
+        return [node.name.split(' · ')[-1] for node in app.find_all('label', re.compile('^quern/Quern-Tiny-GGUF · '))]
+
+    def test_order(self):
+        app = self.start(rate=60000)
+        for label in ('Q8_0', 'Q4_K_M', 'Q6_K'):
+            self.add_download(app, label)
+        quern_ui.wait_for('three downloads', lambda: self.titles(app) == ['Q8_0', 'Q4_K_M', 'Q6_K'])
+        app.find_all('button', 'Download Sooner')[-1].click()
+        quern_ui.wait_for('another order', lambda: self.titles(app) == ['Q8_0', 'Q6_K', 'Q4_K_M'])
+        app.kill()
+        app = self.launch_models()
+        self.show(app, 'Downloads')
+        quern_ui.wait_for('the order of before', lambda: self.titles(app) == ['Q8_0', 'Q6_K', 'Q4_K_M'])
+
+    def test_speed_limit(self):
+        app = self.start(rate=60000)
+        self.add_download(app, 'Q8_0')
+        app.find('combo box', 'Speed Limit').click()
+        app.find('label', '1 MB/s')
+        app.key('Down', 'Return')
+        app.wait_gone('label', 'No limit')
+        app.close()
+        app = self.launch_models()
+        self.show(app, 'Downloads')
+        app.find('label', '1 MB/s')  # is kept
+
+    def test_no_space(self):
+        models = os.path.join(self.desktop.data, 'models')
+        os.makedirs(models)
+        if subprocess.run(['mount', '-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', models], stderr=subprocess.DEVNULL).returncode:
+            self.skipTest('cannot mount a small disk')
+        self.addCleanup(subprocess.run, ['umount', '-l', models])
+        app = self.start()
+        self.add_download(app, 'Q8_0')
+        app.find('label', re.compile(r'^The disk is too small by [0-9.]+.MB$'))
+        app.find('label', re.compile(r'^[0-9.]+.MB are missing on the disk. Make space, then resume.$'))
+        app.find('button', 'Manage Models').click()
+        app.find('label', 'On This Computer')
+        self.show(app, 'Downloads')
+        subprocess.run(['mount', '-o', 'remount,size=64m', models], check=True)
+        app.find('button', 'Resume').click()
+        app.find('label', re.compile('^Complete and verified'))
+        app.wait_gone('label', re.compile('^The disk is too small'))
+
+    def test_metered(self):
+        services = self.services(metered=True)
+        self.address = self.start_hub(rate=100000)
+        app = self.launch_models(environment=services.environment)
+        self.open_repo(app)
+        app.find('button', 'Download Q8_0').click()
+        app.find('label', 'Download Over a Metered Network?')
+        app.find('button', 'Cancel').click()
+        app.wait_gone('label', 'Download Over a Metered Network?')
+        app.find('button', 'Download Q8_0').click()
+        app.find('button', 'Download').click()
+        app.find('label', re.compile(r'/s · .* left$'))
+        app.kill()
+        app = self.launch_models(environment=services.environment)  # does not go on unasked
+        self.show(app, 'Downloads')
+        app.find('label', 'This network may charge for what is downloaded. Downloads wait.')
+        app.find('label', re.compile('^Waiting for its turn'))
+        services.set_metered(False)
+        app.wait_gone('label', 'This network may charge for what is downloaded. Downloads wait.')
+        app.find('label', re.compile(r'/s · .* left$'))
+        services.set_metered(True)
+        app.find('label', re.compile('^Waiting for its turn'))
+        app.find('button', 'Download Anyway').click()
+        app.find('label', re.compile('^Complete and verified'), timeout=90)
+
+    def test_desktop_hears(self):
+        services = self.services()
+        self.address = self.start_hub(rate=400000)
+        app = self.launch_models(environment=services.environment)
+        self.add_download(app, 'Q8_0')
+        inhibit = services.wait('Inhibit')['arguments']
+        self.assertEqual(inhibit[2:], ['A model is being downloaded', 4])  # 4: suspending
+        app.find('button', re.compile(r'^Downloads: \d+ % · '))  # in the header
+        entry = services.wait('launcher')
+        self.assertEqual(entry['uri'], 'application://io.github.quern.Quern.desktop')
+        self.assertTrue(entry['progress_visible'])
+        app.xdotool('windowunmap', app.window_id())  # looks elsewhere
+        quern_ui.wait_for('the end', lambda: len(self.installed()) == 2, 60)
+        notification = services.wait('Notify')['arguments']
+        self.assertEqual(notification[3], 'Model Downloaded')
+        self.assertEqual(notification[4], 'quern/Quern-Tiny-GGUF (Q8_0) is ready to chat with.')
+        self.assertIn('default', notification[5])
+        services.wait('Uninhibit')
+        progress = [event['progress'] for event in services.all('launcher')]
+        self.assertGreater(len(set(progress)), 3)
+        self.assertEqual(progress[:-1], sorted(progress[:-1]))
+        self.assertFalse(services.all('launcher')[-1]['progress_visible'])
+
+    def test_toast_where_one_looks(self):
+        services = self.services()
+        self.address = self.start_hub()
+        app = self.launch_models(environment=services.environment)
+        self.add_download(app, 'Q4_K_M')
+        app.find('label', 'quern/Quern-Tiny-GGUF (Q4_K_M) is ready to chat with.')
+        app.wait_gone('button', re.compile('^Downloads: '))
+        self.assertEqual(services.all('Notify'), [])
+
+
+if __name__ == '__main__':
+    quern_ui.main()

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "quern-start-download.h"
+
+#include <glib/gi18n.h>
+
+/* The way from a button to a download: over a metered network not without a question. */
+
+typedef struct {
+  GtkWidget *widget;
+  QuernModelsService *service;
+  QuernHubRepo *repo;
+  QuernHubItem *item;
+  gboolean with_vision;
+} Wish;
+
+static void
+wish_free (gpointer data, GClosure *closure)
+{
+  Wish *wish = data;
+
+  g_object_unref (wish->widget);
+  g_object_unref (wish->service);
+  g_object_unref (wish->repo);
+  g_object_unref (wish->item);
+  g_free (wish);
+}
+
+static void
+start (const Wish *wish)
+{
+  quern_downloads_add (quern_models_service_get_downloads (wish->service), wish->repo, wish->item, wish->with_vision);
+  gtk_widget_activate_action (wish->widget, "models.view", "s", "downloads");
+}
+
+static void
+response_cb (AdwAlertDialog *dialog, const char *response, Wish *wish)
+{
+  if (!g_str_equal (response, "download") || gtk_widget_get_root (wish->widget) == NULL)
+    return;
+  quern_models_service_allow_metered (wish->service);
+  start (wish);
+}
+
+static void
+ask (const Wish *wish)
+{
+  AdwAlertDialog *dialog = ADW_ALERT_DIALOG (adw_alert_dialog_new (_ ("Download Over a Metered Network?"), NULL));
+  guint64 vision = wish->with_vision ? quern_hub_item_get_vision_bytes (wish->item) : 0;
+  g_autofree char *size = g_format_size (quern_hub_item_get_bytes (wish->item) + vision);
+
+  adw_alert_dialog_format_body (dialog, _ ("This network may charge for what is downloaded. The model is %s."), size);
+  adw_alert_dialog_add_responses (dialog, "cancel", _ ("_Cancel"), "download", _ ("_Download"), NULL);
+  adw_alert_dialog_set_default_response (dialog, "cancel");
+  g_signal_connect_data (dialog, "response", G_CALLBACK (response_cb), g_memdup2 (wish, sizeof *wish), wish_free, 0);
+  g_object_ref (wish->widget);
+  g_object_ref (wish->service);
+  g_object_ref (wish->repo);
+  g_object_ref (wish->item);
+  adw_dialog_present (ADW_DIALOG (dialog), wish->widget);
+}
+
+/**
+ * quern_start_download:
+ * @widget: where the wish came from, on the page about models
+ *
+ * Queues an item and shows the queue. What is under way already is only shown.
+ */
+void
+quern_start_download (GtkWidget *widget, QuernModelsService *service, QuernHubRepo *repo, QuernHubItem *item,
+                      gboolean with_vision)
+{
+  const Wish wish = { widget, service, repo, item, with_vision };
+  QuernDownload *download =
+      quern_models_service_find_download (service, quern_hub_repo_get_id (repo), quern_hub_item_get_label (item));
+
+  if (download != NULL && quern_download_get_state (download) != QUERN_DOWNLOAD_COMPLETE)
+    gtk_widget_activate_action (widget, "models.view", "s", "downloads");
+  else if (quern_models_service_must_ask (service))
+    ask (&wish);
+  else
+    start (&wish);
+}
