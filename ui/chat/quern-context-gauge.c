@@ -162,7 +162,6 @@ show (QuernContextGauge *self)
   g_autofree char *text = NULL;
   g_autofree char *sentence = NULL;
   gboolean known = self->count.context_size > 0;
-  gboolean over = self->count.total >= self->count.context_size;
 
   gtk_widget_set_visible (GTK_WIDGET (self->button), known);
   if (!known)
@@ -175,7 +174,7 @@ show (QuernContextGauge *self)
   gtk_accessible_update_property (GTK_ACCESSIBLE (self->button), GTK_ACCESSIBLE_PROPERTY_LABEL, sentence, -1);
   gtk_widget_remove_css_class (GTK_WIDGET (self->button), "warning");
   gtk_widget_remove_css_class (GTK_WIDGET (self->button), "error");
-  if (over)
+  if (!self->count.fits)
     gtk_widget_add_css_class (GTK_WIDGET (self->button), "error");
   else if (fraction (self) >= NEARLY_FULL)
     gtk_widget_add_css_class (GTK_WIDGET (self->button), "warning");
@@ -207,7 +206,7 @@ quern_context_gauge_set_used (QuernContextGauge *self, guint used, guint size)
 
   if (used == 0 || (self->count.total == used && !self->in_parts))
     return;
-  self->count = (QuernTokenCount) { .total = used, .context_size = size };
+  self->count = (QuernTokenCount) { .total = used, .context_size = size, .fits = TRUE };
   self->in_parts = FALSE;
   show (self);
 }
