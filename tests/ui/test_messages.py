@@ -125,6 +125,7 @@ class Messages(ChatCase):
         self.menu(app, app.find('toggle button', 'More Actions'), RAW)
         app.find('text', 'Raw text').wait(lambda node: node.text == f'<think>\n{reasoning}\n</think>\n\n{content}')
         app.find('button', 'Copy Raw Text').wait(lambda node: node.has_state('focused')).click()
+        app.settle()  # a button that is being pressed keeps Escape for itself
         app.key('Escape')
         app.wait_gone('text', 'Raw text')
         box = app.find('text', 'Message')
