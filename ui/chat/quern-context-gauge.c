@@ -19,6 +19,7 @@ struct _QuernContextGauge {
 
   QuernTokenCount count;
   gboolean in_parts; /* the count says what the total consists of */
+  gint64 shown;      /* monotonic time of the last look while an answer grows */
 };
 
 G_DEFINE_FINAL_TYPE (QuernContextGauge, quern_context_gauge, ADW_TYPE_BIN)
@@ -202,10 +203,13 @@ quern_context_gauge_set_count (QuernContextGauge *self, const QuernTokenCount *c
 void
 quern_context_gauge_set_used (QuernContextGauge *self, guint used, guint size)
 {
+  gint64 now = g_get_monotonic_time ();
+
   g_return_if_fail (QUERN_IS_CONTEXT_GAUGE (self));
 
-  if (used == 0 || (self->count.total == used && !self->in_parts))
+  if (used == 0 || now - self->shown < G_USEC_PER_SEC / 4) /* as fast as people read numbers */
     return;
+  self->shown = now;
   self->count = (QuernTokenCount) { .total = used, .context_size = size, .fits = TRUE };
   self->in_parts = FALSE;
   show (self);
