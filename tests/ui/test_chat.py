@@ -58,9 +58,9 @@ class Chat(ChatCase):
         app.find('toggle button', re.compile(f'^Thought for .* · {tokens} tokens$'))
 
     def start_repeating(self):
-        """The model of random weights goes round in circles when it always takes the likeliest token."""
+        """The model of random weights, which is rewarded for saying again what it said."""
         self.add_chatterbox()
-        app = self.launch_with(sampling='{"temperature": 0, "presence_penalty": 0, "repetition_penalty": 1}', thinking=1,
+        app = self.launch_with(sampling='{"temperature": 0, "presence_penalty": -10}', thinking=1,
                                model_id='chatterbox-f16')
         self.send(app, 'Hello')
         app.find('label', 'It is repeating itself.', timeout=60)

@@ -61,7 +61,7 @@ get_notice (QuernMessage *message, Notice *out)
                      _("Continue"), "chat.continue" };
     return TRUE;
   case QUERN_MESSAGE_LENGTH:
-    *out = (Notice){ "dialog-information-symbolic", told ? failure : _("The answer reached its length limit."),
+    *out = (Notice){ "content-loading-symbolic", told ? failure : _("The answer reached its length limit."),
                      _("Continue"), "chat.continue" };
     return TRUE;
   case QUERN_MESSAGE_FAILED:
@@ -69,7 +69,7 @@ get_notice (QuernMessage *message, Notice *out)
                      "chat.regenerate" };
     return TRUE;
   case QUERN_MESSAGE_COMPLETE:
-    *out = (Notice){ "dialog-information-symbolic", _("The model ended without an answer."), _("Try Again"),
+    *out = (Notice){ "dialog-warning-symbolic", _("The model ended without an answer."), _("Try Again"),
                      "chat.regenerate" };
     return quern_message_get_content_length (message) == 0;
   case QUERN_MESSAGE_STREAMING:

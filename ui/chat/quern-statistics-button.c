@@ -204,10 +204,10 @@ make_details (QuernStatisticsButton *self)
   gtk_label_set_xalign (GTK_LABEL (why), 0);
   gtk_label_set_width_chars (GTK_LABEL (why), 30);
   gtk_label_set_max_width_chars (GTK_LABEL (why), 40);
-  gtk_box_append (GTK_BOX (box), make_grid (self->message));
-  gtk_box_append (GTK_BOX (box), gtk_separator_new (GTK_ORIENTATION_HORIZONTAL));
   gtk_box_append (GTK_BOX (box), heading);
   gtk_box_append (GTK_BOX (box), why);
+  gtk_box_append (GTK_BOX (box), gtk_separator_new (GTK_ORIENTATION_HORIZONTAL));
+  gtk_box_append (GTK_BOX (box), make_grid (self->message));
   g_set_weak_pointer (&self->why, GTK_LABEL (why));
   measure (self);
   return box;
