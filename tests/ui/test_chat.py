@@ -61,7 +61,7 @@ class Chat(ChatCase):
         """The model of random weights, which is rewarded for saying again what it said."""
         self.add_chatterbox()
         app = self.launch_with(sampling='{"temperature": 0, "presence_penalty": -10}', thinking=1,
-                               model_id='chatterbox-f16')
+                               model_id='chatterbox-f16', context_size=32768)
         self.send(app, 'Hello')
         app.find('label', 'It is repeating itself.', timeout=60)
         return app
@@ -76,7 +76,7 @@ class Chat(ChatCase):
 
     def test_repeating_stop(self):
         app = self.start_repeating()
-        app.find('label', 'It is repeating itself.').parent.find('button', 'Stop').click()
+        app.find('label', 'It is repeating itself.').parent.parent.find('button', 'Stop').click()
         app.find('label', 'You stopped this answer.')
         app.wait_gone('label', 'It is repeating itself.')
         quern_ui.wait_for('the end on the disk', lambda: self.desktop.query(ANSWERS)[0][1] == 'stopped')
