@@ -181,6 +181,7 @@ return_sum (GTask *task)
     .context_size = _quern_chat_session_context_size (self, counting->model),
   };
   count->total = count->instructions + count->history + count->attachments + count->draft;
+  count->fits = count->total + _quern_answer_room_least (count->context_size) < count->context_size;
   g_clear_pointer (&self->counted, _quern_count_cache_free);
   self->counted = g_memdup2 (&counting->cache, sizeof counting->cache);
   g_task_return_pointer (task, count, g_free);

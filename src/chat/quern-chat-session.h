@@ -37,6 +37,7 @@ typedef struct {
   guint attachments;  /* of the draft */
   guint draft;        /* its text, and the template's own around it */
   guint context_size;
+  gboolean fits;      /* with room for an answer: it can be sent */
 } QuernTokenCount;
 
 /* What can be done when the next prompt does not fit the context; see quern-chat-overflow.c. */

@@ -170,6 +170,8 @@ test_answer (Fixture *f, gconstpointer data)
   g_assert_cmpuint (n_messages (f), ==, 4);
   g_assert_cmpstr (quern_message_get_content (message_at (f, 3)), ==, second);
   g_assert_cmpint (quern_message_get_state (message_at (f, 3)), ==, QUERN_MESSAGE_COMPLETE);
+  g_assert_cmpuint (quern_message_get_statistics (message_at (f, 3))->n_threads, >, 0);
+  g_assert_cmpuint (quern_message_get_statistics (message_at (f, 3))->n_passes, >, 0);
   quern_chat_session_regenerate_async (f->session, message_at (f, 3), NULL, NULL, test_result_cb, &again);
   finish (f, &again);
   g_assert_cmpuint (quern_message_get_statistics (message_at (f, 3))->reused_tokens, ==, 0);
@@ -544,6 +546,32 @@ test_raise_context (Fixture *f, gconstpointer data)
   ask (f, "Hello!");
 }
 
+/* An answer that fills the context says so, and can go on in a larger one. */
+static void
+test_full_in_mid_answer (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GAsyncResult) refused = NULL, more = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autofree char *begun = NULL;
+  QuernMessage *answer;
+
+  quern_conversation_set_context_size (f->conversation, 20);
+  answer = ask (f, "Write a Python function that adds two numbers.");
+  g_assert_cmpint (quern_message_get_state (answer), ==, QUERN_MESSAGE_LENGTH);
+  g_assert_nonnull (strstr (quern_message_get_failure (answer), "context is full"));
+  begun = g_strdup (quern_message_get_content (answer));
+  quern_chat_session_continue_async (f->session, answer, NULL, test_result_cb, &refused);
+  test_wait_result (&refused);
+  g_assert_false (quern_chat_session_answer_finish (f->session, refused, &error));
+  g_assert_error (error, QUERN_CHAT_ERROR, QUERN_CHAT_ERROR_TOO_LONG);
+  quern_conversation_set_context_size (f->conversation, 1024);
+  quern_chat_session_continue_async (f->session, answer, NULL, test_result_cb, &more);
+  finish (f, &more);
+  g_assert_cmpint (quern_message_get_state (answer), ==, QUERN_MESSAGE_COMPLETE);
+  g_assert_true (g_str_has_prefix (quern_message_get_content (answer), begun));
+  g_assert_cmpuint (quern_message_get_content_length (answer), >, strlen (begun));
+}
+
 /* More than the context holds is summed up piece by piece. */
 static void
 test_summarise_in_pieces (Fixture *f, gconstpointer data)
@@ -836,6 +864,7 @@ main (int argc, char **argv)
   g_test_add ("/chat-session/thinking", Fixture, NULL, setup, test_thinking, teardown);
   g_test_add ("/chat-session/leave-out", Fixture, NULL, setup, test_leave_out, teardown);
   g_test_add ("/chat-session/raise-context", Fixture, NULL, setup, test_raise_context, teardown);
+  g_test_add ("/chat-session/full-in-mid-answer", Fixture, NULL, setup, test_full_in_mid_answer, teardown);
   g_test_add ("/chat-session/summarise-in-pieces", Fixture, NULL, setup, test_summarise_in_pieces, teardown);
   g_test_add ("/chat-session/count", Fixture, NULL, setup, test_count, teardown);
   g_test_add ("/chat-session/other-model", Fixture, NULL, setup, test_other_model, teardown);

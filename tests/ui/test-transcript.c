@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "chat/quern-announcer.h"
 #include "chat/quern-transcript.h"
 
 #include <adwaita.h>
@@ -37,11 +38,117 @@ test_long (void)
   g_object_unref (transcript);
 }
 
+/* ---- the end stays in view, when it was --------------------------------------------------------------------------- */
+
+static GtkAdjustment *
+find_adjustment (GtkWidget *widget)
+{
+  GtkAdjustment *found = GTK_IS_SCROLLED_WINDOW (widget) ? gtk_scrolled_window_get_vadjustment (GTK_SCROLLED_WINDOW (widget)) : NULL;
+
+  for (GtkWidget *child = gtk_widget_get_first_child (widget); found == NULL && child != NULL;
+       child = gtk_widget_get_next_sibling (child))
+    found = find_adjustment (child);
+  return found;
+}
+
+static double
+below (GtkAdjustment *adjustment)
+{
+  return gtk_adjustment_get_upper (adjustment) - gtk_adjustment_get_page_size (adjustment)
+         - gtk_adjustment_get_value (adjustment);
+}
+
+static gboolean
+tick_cb (GtkWidget *widget, GdkFrameClock *clock, gpointer user_data)
+{
+  return --*(int *) user_data > 0;
+}
+
+/* Lets some frames pass, in which everything is laid out. */
+static void
+settle (GtkWidget *widget)
+{
+  int frames = 8;
+
+  gtk_widget_add_tick_callback (widget, tick_cb, &frames, NULL);
+  while (frames > 0)
+    g_main_context_iteration (NULL, TRUE);
+}
+
+static void
+test_follow (void)
+{
+  g_autoptr (GListStore) messages = g_list_store_new (QUERN_TYPE_MESSAGE);
+  g_autoptr (QuernStore) store = quern_store_open_in_memory ();
+  g_autoptr (QuernMessage) last = NULL;
+  GtkWidget *window = gtk_window_new ();
+  GtkWidget *transcript = g_object_new (QUERN_TYPE_TRANSCRIPT, NULL);
+  GtkAdjustment *adjustment = find_adjustment (transcript);
+  double read, upper;
+
+  for (guint i = 0; i < 12; i++) {
+    g_autoptr (QuernMessage) message = quern_message_new (i % 2 == 0 ? QUERN_ROLE_USER : QUERN_ROLE_ASSISTANT, "Some text");
+    g_list_store_append (messages, message);
+    g_set_object (&last, message);
+  }
+  quern_message_set_state (last, QUERN_MESSAGE_STREAMING, NULL);
+  quern_transcript_set_store (QUERN_TRANSCRIPT (transcript), store);
+  quern_transcript_set_messages (QUERN_TRANSCRIPT (transcript), G_LIST_MODEL (messages));
+  gtk_window_set_default_size (GTK_WINDOW (window), 400, 300);
+  gtk_window_set_child (GTK_WINDOW (window), transcript);
+  gtk_window_present (GTK_WINDOW (window));
+  settle (window);
+  g_assert_cmpfloat (gtk_adjustment_get_upper (adjustment), >, 600);
+  g_assert_cmpfloat (below (adjustment), <=, 2);
+  upper = gtk_adjustment_get_upper (adjustment);
+  quern_message_append (last, FALSE, "\n\nMore\n\nand more\n\nand more", -1);
+  settle (window);
+  g_assert_cmpfloat (gtk_adjustment_get_upper (adjustment), >, upper);
+  g_assert_cmpfloat (below (adjustment), <=, 2); /* it was at the end, and is */
+
+  read = gtk_adjustment_get_value (adjustment) - 150;
+  gtk_adjustment_set_value (adjustment, read);
+  settle (window);
+  upper = gtk_adjustment_get_upper (adjustment);
+  quern_message_append (last, FALSE, "\n\nMuch more\n\nof it\n\nstill", -1);
+  settle (window);
+  g_assert_cmpfloat (gtk_adjustment_get_upper (adjustment), >, upper);
+  g_assert_cmpfloat (ABS (gtk_adjustment_get_value (adjustment) - read), <, 1); /* what is being read does not move */
+  gtk_window_destroy (GTK_WINDOW (window));
+}
+
+/* ---- what a screen reader says ------------------------------------------------------------------------------------ */
+
+static void
+assert_next (QuernAnnouncer *announcer, const char *text, gboolean finished, const char *wanted)
+{
+  g_autofree char *said = quern_announcer_next (announcer, text, finished);
+  g_assert_cmpstr (said, ==, wanted);
+}
+
+static void
+test_announcer (void)
+{
+  QuernAnnouncer a = { 0 }, b = { 0 }, c = { 0 };
+
+  assert_next (&a, "Hello", FALSE, NULL);
+  assert_next (&a, "Hello there. How", FALSE, "Hello there.");
+  assert_next (&a, "Hello there. How are **you**? It is 3.5", FALSE, "How are you?");
+  assert_next (&a, "Hello there. How are **you**? It is 3.5 now", TRUE, "It is 3.5 now");
+  assert_next (&a, "Hello there. How are **you**? It is 3.5 now", TRUE, NULL);
+  assert_next (&b, "1. apple\n2. ban", FALSE, "1. apple"); /* a number of a list is no sentence */
+  assert_next (&b, "1. apple\n2. banana", TRUE, "2. banana");
+  quern_announcer_skip (&c, "你好。");
+  assert_next (&c, "你好。我是谁？好", FALSE, "我是谁？");
+}
+
 int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   adw_init ();
   g_test_add_func ("/transcript/long", test_long);
+  g_test_add_func ("/transcript/follow", test_follow);
+  g_test_add_func ("/announcer/sentences", test_announcer);
   return g_test_run ();
 }

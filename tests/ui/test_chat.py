@@ -33,6 +33,54 @@ class Chat(ChatCase):
         thoughts.click()
         app.find('label', re.compile('Ones:'))
 
+    def test_answer_now_and_count(self):
+        self.add_chatterbox()
+        app = self.launch()
+        self.think(app, True)
+        n = self.start_long_answer(app)
+        label = app.find('toggle button', re.compile('^Thinking.* tokens?$'))
+        first = int(re.search(r'(\d+) tokens?$', label.name)[1])
+        label.wait(lambda node: int(re.search(r'(\d+) tokens?$', node.name)[1]) > first)  # live
+        app.find('button', 'Answer Now').click()
+        app.find('toggle button', re.compile('^Thought for .* tokens$'))
+        reasoning, thinking = quern_ui.wait_for('the thoughts on the disk', lambda: self.desktop.query(
+            "SELECT reasoning, thinking FROM message WHERE role = 'assistant' AND content <> '' ORDER BY id DESC"))[0]
+        self.assertTrue(reasoning)
+        self.assertEqual(thinking, 1)
+        self.assertEqual(len(self.desktop.query(ANSWERS)), n + 1)
+
+    def test_thinking_budget(self):
+        app = self.launch_with(sampling='{"thinking_budget": 8}', thinking=1)
+        self.ask(app, 'What is 47 + 38?')
+        tokens, content = self.desktop.query("SELECT reasoning_tokens, content FROM message WHERE role = 'assistant'")[0]
+        self.assertLessEqual(tokens, 8 + 16)  # a draft of up to 16 tokens is taken whole
+        self.assertTrue(content)
+        app.find('toggle button', re.compile(f'^Thought for .* · {tokens} tokens$'))
+
+    def start_repeating(self):
+        """The model of random weights, which is rewarded for saying again what it said."""
+        self.add_chatterbox()
+        app = self.launch_with(sampling='{"temperature": 0, "presence_penalty": -10}', thinking=1,
+                               model_id='chatterbox-f16', context_size=32768)
+        self.send(app, 'Hello')
+        app.find('label', 'It is repeating itself.', timeout=60)
+        return app
+
+    def test_repeating_let_go_on(self):
+        app = self.start_repeating()
+        app.find('button', 'Let It Go On').click()
+        app.wait_gone('label', 'It is repeating itself.')
+        length = len(self.desktop.query(ANSWERS)[0][0])
+        quern_ui.wait_for('more of it', lambda: len(self.desktop.query(ANSWERS)[0][0]) > length)
+        self.assertFalse(app.find_all('label', 'It is repeating itself.'))
+
+    def test_repeating_stop(self):
+        app = self.start_repeating()
+        app.find('label', 'It is repeating itself.').parent.parent.find('button', 'Stop').click()
+        app.find('label', 'You stopped this answer.')
+        app.wait_gone('label', 'It is repeating itself.')
+        quern_ui.wait_for('the end on the disk', lambda: self.desktop.query(ANSWERS)[0][1] == 'stopped')
+
     def stop_in_the_middle(self, app):
         """Stops an answer with Escape; the answers of this model end at random, so more than one may be needed."""
         for _ in range(6):

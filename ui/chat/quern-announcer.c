@@ -5,14 +5,17 @@
 
 /* Tells a screen reader about a growing text, one finished sentence at a time. */
 
+/* p: in text. Numbers of a list, and those with a decimal point, are not ends. */
 static gboolean
-ends_sentence (const char *p)
+ends_sentence (const char *text, const char *p)
 {
   gunichar c = g_utf8_get_char (p);
   const char *next = g_utf8_next_char (p);
 
   if (c == '\n' || c == 0x3002 || c == 0xff01 || c == 0xff1f) /* the last three: 。！？ */
     return TRUE;
+  if (c == '.' && p > text && g_ascii_isdigit (p[-1]))
+    return FALSE;
   return (c == '.' || c == '!' || c == '?' || c == ':' || c == 0x061f || c == 0x0964) && g_ascii_isspace (*next);
 }
 
@@ -55,7 +58,7 @@ quern_announcer_next (QuernAnnouncer *self, const char *text, gboolean finished)
     self->done = 0; /* another text */
   end = self->done;
   for (const char *p = text + self->done; *p != '\0'; p = g_utf8_next_char (p)) {
-    if (ends_sentence (p))
+    if (ends_sentence (text, p))
       end = g_utf8_next_char (p) - text;
   }
   if (finished)

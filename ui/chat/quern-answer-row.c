@@ -61,15 +61,18 @@ get_notice (QuernMessage *message, Notice *out)
                      _("Continue"), "chat.continue" };
     return TRUE;
   case QUERN_MESSAGE_LENGTH:
-    *out = (Notice){ "dialog-information-symbolic", told ? failure : _("The answer reached its length limit."),
+    *out = (Notice){ "content-loading-symbolic", told ? failure : _("The answer reached its length limit."),
                      _("Continue"), "chat.continue" };
     return TRUE;
   case QUERN_MESSAGE_FAILED:
     *out = (Notice){ "dialog-error-symbolic", told ? failure : _("The answer failed."), _("Try Again"),
                      "chat.regenerate" };
     return TRUE;
-  case QUERN_MESSAGE_STREAMING:
   case QUERN_MESSAGE_COMPLETE:
+    *out = (Notice){ "dialog-warning-symbolic", _("The model ended without an answer."), _("Try Again"),
+                     "chat.regenerate" };
+    return quern_message_get_content_length (message) == 0;
+  case QUERN_MESSAGE_STREAMING:
     break;
   }
   return FALSE;
@@ -187,7 +190,9 @@ create_others_cb (GtkMenuButton *button, gpointer user_data)
   for (guint i = 0; models != NULL && i < g_list_model_get_n_items (models); i++) {
     g_autoptr (QuernModel) model = g_list_model_get_item (models, i);
     g_autofree char *title = quern_model_dup_full_title (model);
-    g_autoptr (GMenuItem) item = g_menu_item_new (title, NULL);
+    g_auto (GStrv) parts = g_strsplit (title, "_", -1);
+    g_autofree char *label = g_strjoinv ("__", parts); /* one is a mnemonic */
+    g_autoptr (GMenuItem) item = g_menu_item_new (label, NULL);
     if (quern_model_get_state (model) != QUERN_MODEL_OK)
       continue;
     g_menu_item_set_action_and_target (item, "chat.regenerate-with", "(xs)", quern_message_get_id (self->message),

@@ -78,6 +78,8 @@ give_back (QuernAsked *asked)
     if (asked->kind == QUERN_ASK_EDIT) {
       text = _quern_chat_page_join_texts (asked->text, quern_conversation_get_draft (conversation));
       quern_conversation_set_draft (conversation, text);
+    } else if (asked->attachments != NULL) {
+      g_object_set_data_full (G_OBJECT (conversation), "draft-attachments", g_object_ref (asked->attachments), g_object_unref);
     }
     return;
   }
@@ -150,6 +152,7 @@ open_fresh (QuernAsked *asked, QuernConversation *fresh)
 {
   QuernChatPage *self = asked->page;
   QuernConversation *old = quern_chat_session_get_conversation (asked->session);
+  GListModel *attachments;
 
   g_clear_pointer (&self->unsent, g_free);
   if (asked->kind == QUERN_ASK_SEND) /* the question moves over */
@@ -158,7 +161,8 @@ open_fresh (QuernAsked *asked, QuernConversation *fresh)
   gtk_widget_activate_action (GTK_WIDGET (self), "win.open-conversation", "x", quern_conversation_get_id (fresh));
   if (quern_chat_session_get_conversation (self->session) != fresh)
     return;
-  quern_attachment_bar_set_model (quern_composer_get_attachments (self->composer), asked->attachments);
+  quern_chat_session_get_refused_text (asked->session, &attachments);
+  quern_attachment_bar_set_model (quern_composer_get_attachments (self->composer), attachments);
   quern_chat_session_load_async (self->session, NULL, fresh_loaded_cb, g_object_ref (self));
 }
 

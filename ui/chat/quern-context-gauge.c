@@ -19,6 +19,7 @@ struct _QuernContextGauge {
 
   QuernTokenCount count;
   gboolean in_parts; /* the count says what the total consists of */
+  gint64 shown;      /* monotonic time of the last look while an answer grows */
 };
 
 G_DEFINE_FINAL_TYPE (QuernContextGauge, quern_context_gauge, ADW_TYPE_BIN)
@@ -162,7 +163,6 @@ show (QuernContextGauge *self)
   g_autofree char *text = NULL;
   g_autofree char *sentence = NULL;
   gboolean known = self->count.context_size > 0;
-  gboolean over = self->count.total >= self->count.context_size;
 
   gtk_widget_set_visible (GTK_WIDGET (self->button), known);
   if (!known)
@@ -175,7 +175,7 @@ show (QuernContextGauge *self)
   gtk_accessible_update_property (GTK_ACCESSIBLE (self->button), GTK_ACCESSIBLE_PROPERTY_LABEL, sentence, -1);
   gtk_widget_remove_css_class (GTK_WIDGET (self->button), "warning");
   gtk_widget_remove_css_class (GTK_WIDGET (self->button), "error");
-  if (over)
+  if (!self->count.fits)
     gtk_widget_add_css_class (GTK_WIDGET (self->button), "error");
   else if (fraction (self) >= NEARLY_FULL)
     gtk_widget_add_css_class (GTK_WIDGET (self->button), "warning");
@@ -203,11 +203,14 @@ quern_context_gauge_set_count (QuernContextGauge *self, const QuernTokenCount *c
 void
 quern_context_gauge_set_used (QuernContextGauge *self, guint used, guint size)
 {
+  gint64 now = g_get_monotonic_time ();
+
   g_return_if_fail (QUERN_IS_CONTEXT_GAUGE (self));
 
-  if (used == 0 || (self->count.total == used && !self->in_parts))
+  if (used == 0 || now - self->shown < G_USEC_PER_SEC / 4) /* as fast as people read numbers */
     return;
-  self->count = (QuernTokenCount) { .total = used, .context_size = size };
+  self->shown = now;
+  self->count = (QuernTokenCount) { .total = used, .context_size = size, .fits = TRUE };
   self->in_parts = FALSE;
   show (self);
 }

@@ -204,10 +204,10 @@ make_details (QuernStatisticsButton *self)
   gtk_label_set_xalign (GTK_LABEL (why), 0);
   gtk_label_set_width_chars (GTK_LABEL (why), 30);
   gtk_label_set_max_width_chars (GTK_LABEL (why), 40);
-  gtk_box_append (GTK_BOX (box), make_grid (self->message));
-  gtk_box_append (GTK_BOX (box), gtk_separator_new (GTK_ORIENTATION_HORIZONTAL));
   gtk_box_append (GTK_BOX (box), heading);
   gtk_box_append (GTK_BOX (box), why);
+  gtk_box_append (GTK_BOX (box), gtk_separator_new (GTK_ORIENTATION_HORIZONTAL));
+  gtk_box_append (GTK_BOX (box), make_grid (self->message));
   g_set_weak_pointer (&self->why, GTK_LABEL (why));
   measure (self);
   return box;
@@ -251,6 +251,7 @@ quern_statistics_button_init (QuernStatisticsButton *self)
   gtk_label_set_ellipsize (self->label, PANGO_ELLIPSIZE_END);
   gtk_widget_add_css_class (GTK_WIDGET (self->label), "numeric");
   gtk_menu_button_set_child (self->button, GTK_WIDGET (self->label));
+  gtk_menu_button_set_direction (self->button, GTK_ARROW_UP); /* answers are read at the end of the window */
   gtk_menu_button_set_create_popup_func (self->button, create_popup_cb, self, NULL);
   gtk_widget_add_css_class (GTK_WIDGET (self->button), "flat");
   gtk_widget_add_css_class (GTK_WIDGET (self->button), "statistics-button");

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "quern-thinking-view.h"
 
+#include "markdown/quern-md-view.h"
+
 #include <glib/gi18n.h>
 
 /* The reasoning of an answer, folded away: a line that says how long it took (or takes, second by second), and the text
- * when it is unfolded. It is only laid out while it is unfolded. */
+ * when it is unfolded. It is only laid out while it is unfolded, and then only its last paragraph again and again. */
 struct _QuernThinkingView {
   AdwBin parent_instance;
 
@@ -15,7 +17,7 @@ struct _QuernThinkingView {
   GtkLabel *label;
   GtkWidget *answer_now;
   GtkRevealer *revealer;
-  GtkLabel *text;
+  QuernMdView *text;
 
   /* Owned references */
   QuernMessage *message;
@@ -98,19 +100,14 @@ set_live (QuernThinkingView *self, gboolean live)
     self->timer = g_timeout_add (500, tick_cb, self);
   gtk_widget_set_visible (self->spinner, live);
   gtk_widget_set_visible (self->answer_now, live);
+  update_label (self);
 }
 
 static void
 update_text (QuernThinkingView *self)
 {
-  const char *reasoning = self->message != NULL ? quern_message_get_reasoning (self->message) : "";
-  g_autofree char *stripped = NULL;
-
-  if (!gtk_toggle_button_get_active (self->toggle))
-    return;
-  stripped = g_strstrip (g_strdup (reasoning));
-  if (!g_str_equal (gtk_label_get_label (self->text), stripped))
-    gtk_label_set_label (self->text, stripped);
+  if (self->message != NULL && gtk_toggle_button_get_active (self->toggle))
+    quern_md_view_set_text (self->text, quern_message_get_reasoning (self->message), self->started == 0);
 }
 
 static void
@@ -139,6 +136,7 @@ quern_thinking_view_class_init (QuernThinkingViewClass *klass)
   GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
 
   G_OBJECT_CLASS (klass)->dispose = quern_thinking_view_dispose;
+  g_type_ensure (QUERN_TYPE_MD_VIEW);
   gtk_widget_class_set_template_from_resource (widget_class, "/io/github/quern/Quern/ui/chat/quern-thinking-view.ui");
   gtk_widget_class_bind_template_child (widget_class, QuernThinkingView, toggle);
   gtk_widget_class_bind_template_child (widget_class, QuernThinkingView, spinner);
@@ -174,6 +172,7 @@ quern_thinking_view_update (QuernThinkingView *self, QuernMessage *message)
   live = quern_message_get_state (message) == QUERN_MESSAGE_STREAMING && quern_message_get_in_reasoning (message);
   gtk_widget_set_visible (GTK_WIDGET (self), live || *quern_message_get_reasoning (message) != '\0');
   set_live (self, live);
-  update_label (self);
+  if (!live) /* else twice in a second */
+    update_label (self);
   update_text (self);
 }

@@ -156,9 +156,24 @@ insert_row (QuernTranscript *self, guint position)
   g_ptr_array_insert (self->rows, i, row);
 }
 
+/* A row goes that has the keyboard, or whose menu has it: what is written next goes on. GTK would look for a place to
+ * scroll to in what is gone. */
+static void
+rescue_focus (QuernTranscript *self, GtkWidget *row)
+{
+  GtkRoot *root = gtk_widget_get_root (GTK_WIDGET (self));
+  GtkWidget *focus = root != NULL ? gtk_root_get_focus (root) : NULL;
+
+  if (focus == NULL || !gtk_widget_is_ancestor (focus, row))
+    return;
+  gtk_root_set_focus (root, NULL);
+  gtk_widget_activate_action (GTK_WIDGET (self), "win.focus-composer", NULL);
+}
+
 static void
 remove_row (QuernTranscript *self, guint i)
 {
+  rescue_focus (self, g_ptr_array_index (self->rows, i));
   gtk_box_remove (self->box, g_ptr_array_index (self->rows, i));
   g_ptr_array_remove_index (self->rows, i);
 }

@@ -6,6 +6,8 @@
 /* Deleting with undo: what is deleted disappears at once and is erased for good when no offer to take a deletion back is
  * on the screen any more. */
 
+#define UNDO_SECONDS 10 /* twice as long as other toasts: afterwards it is gone for good */
+
 typedef struct {
   AdwToastOverlay *overlay;
   QuernStore *store;
@@ -77,6 +79,7 @@ quern_undo_offer (GtkWidget *widget, QuernStore *store, const char *title, void 
   *offer = (Offer){ g_object_ref (overlay), g_object_ref (store), undo, data, destroy };
   adw_toast_set_use_markup (toast, FALSE);
   adw_toast_set_button_label (toast, _("_Undo"));
+  adw_toast_set_timeout (toast, UNDO_SECONDS);
   g_signal_connect (toast, "button-clicked", G_CALLBACK (undo_cb), offer);
   g_signal_connect_data (toast, "dismissed", G_CALLBACK (dismissed_cb), offer, offer_free, 0);
   count_offers (overlay, 1);
