@@ -26,6 +26,38 @@ show_problem (QuernWindow *self, const GError *error)
     quern_chat_page_show_problem (self->chat_page, error->message);
 }
 
+/* ---- what cannot be saved --------------------------------------------------------------------------------------- */
+
+static void
+store_problem_cb (QuernWindow *self, const GError *error)
+{
+  g_autofree char *text = NULL;
+
+  if (g_error_matches (error, QUERN_DATABASE_ERROR, QUERN_DATABASE_ERROR_FULL)
+      || g_error_matches (error, QUERN_DATABASE_ERROR, QUERN_DATABASE_ERROR_READ_ONLY)
+      || g_error_matches (error, QUERN_DATABASE_ERROR, QUERN_DATABASE_ERROR_BUSY)) {
+    text = g_strdup_printf (_("%s Until then everything is kept in memory; leave Quern open."), error->message);
+    quern_chat_page_set_trouble (self->chat_page, text);
+  } else {
+    show_problem (self, error);
+  }
+}
+
+static void
+store_recovered_cb (QuernWindow *self)
+{
+  quern_chat_page_set_trouble (self->chat_page, NULL);
+  show_toast (self, _("Everything is saved again"));
+}
+
+/* Says when something cannot be saved, and when it is. */
+void
+_quern_window_watch_store (QuernWindow *self)
+{
+  g_signal_connect_object (self->store, "problem", G_CALLBACK (store_problem_cb), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->store, "recovered", G_CALLBACK (store_recovered_cb), self, G_CONNECT_SWAPPED);
+}
+
 /* ---- export ----------------------------------------------------------------------------------------------------- */
 
 typedef struct {
