@@ -278,7 +278,7 @@ quern_store_get_conversation (QuernStore *self, gint64 id)
  * quern_store_add_conversation:
  * @conversation: a new one; does nothing when it was added before
  *
- * Gives it an id, shows it in the list and keeps it on disk from now on.
+ * Gives it an id, and a time unless it has one, shows it in the list and keeps it on disk from now on.
  */
 void
 quern_store_add_conversation (QuernStore *self, QuernConversation *conversation)
@@ -287,7 +287,8 @@ quern_store_add_conversation (QuernStore *self, QuernConversation *conversation)
 
   if (quern_conversation_get_id (conversation) != 0)
     return;
-  quern_conversation_set_ids (conversation, quern_store_new_id (), now);
+  quern_conversation_set_ids (conversation, quern_store_new_id (),
+                              quern_conversation_get_created (conversation) ? quern_conversation_get_created (conversation) : now);
   quern_conversation_touch (conversation, now);
   _quern_store_write (self, save_row, row_new (conversation), row_free);
   show_conversation (self, conversation);
@@ -372,7 +373,7 @@ truncate_log (sqlite3 *db, gpointer data, GError **error)
   return quern_sql_exec (db, "PRAGMA wal_checkpoint (TRUNCATE)", error);
 }
 
-/* Backups from before migrations hold conversations as well. */
+/* Backups from before migrations and restoring hold conversations as well. */
 static gboolean
 remove_backups (sqlite3 *db, gpointer data, GError **error)
 {
@@ -380,7 +381,7 @@ remove_backups (sqlite3 *db, gpointer data, GError **error)
   g_autofree char *folder = path && *path ? g_path_get_dirname (path) : NULL;
   g_autoptr (GDir) dir = folder ? g_dir_open (folder, 0, NULL) : NULL;
   g_autofree char *name = folder ? g_path_get_basename (path) : NULL;
-  g_autofree char *prefix = g_strconcat (name ? name : "", ".before-schema-", NULL);
+  g_autofree char *prefix = g_strconcat (name ? name : "", ".before-", NULL);
 
   for (const char *entry = dir ? g_dir_read_name (dir) : NULL; entry; entry = g_dir_read_name (dir)) {
     g_autofree char *victim = g_build_filename (folder, entry, NULL);

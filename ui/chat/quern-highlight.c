@@ -112,13 +112,23 @@ mark (GtkWidget *widget, gpointer needles)
   return found ? widget : NULL;
 }
 
+/* GTK merges a label's attributes into those of its markup, where they stay until the markup is parsed again. */
+static void
+unmark_label (GtkLabel *label)
+{
+  g_autofree char *text = g_strdup (gtk_label_get_label (label));
+
+  gtk_label_set_attributes (label, NULL);
+  gtk_label_set_label (label, "");
+  gtk_label_set_label (label, text);
+}
+
 static GtkWidget *
 unmark (GtkWidget *widget, gpointer user_data)
 {
   if (GTK_IS_LABEL (widget)) {
-    g_autoptr (PangoAttrList) none = pango_attr_list_new (); /* NULL would leave the layout as it is */
-    if (g_object_get_qdata (G_OBJECT (widget), marked_quark ()) != NULL)
-      gtk_label_set_attributes (GTK_LABEL (widget), none);
+    if (g_object_steal_qdata (G_OBJECT (widget), marked_quark ()) != NULL)
+      unmark_label (GTK_LABEL (widget));
   } else {
     GtkTextBuffer *buffer = gtk_text_view_get_buffer (GTK_TEXT_VIEW (widget));
     GtkTextIter start, end;
