@@ -3,6 +3,7 @@
 #include "quern-i18n.h"
 
 #include <gtksourceview/gtksource.h>
+#include <signal.h>
 
 int
 main (int argc, char **argv)
@@ -11,6 +12,7 @@ main (int argc, char **argv)
 
   quern_i18n_init ();
   gtk_source_init ();
+  signal (SIGXFSZ, SIG_IGN); /* a limit to the size of files is an error like a full disk */
 
   application = quern_application_new ();
   return g_application_run (G_APPLICATION (application), argc, argv);

@@ -7,6 +7,8 @@
 #include <glib/gi18n-lib.h>
 #include <string.h>
 
+#include "quern-preset.h"
+
 /* Every export begins as the JSON: an array of conversations, each with its messages, parents before children. */
 
 typedef struct {
@@ -64,8 +66,12 @@ statistics_to_json (const QuernStatistics *s)
 
   json_object_set_int_member (object, "seed", (gint64) s->seed);
   json_object_set_int_member (object, "prompt_tokens", s->prompt_tokens);
+  json_object_set_int_member (object, "reused_tokens", s->reused_tokens);
+  json_object_set_int_member (object, "evaluated_tokens", s->evaluated_tokens);
   json_object_set_int_member (object, "answer_tokens", s->answer_tokens);
   json_object_set_int_member (object, "reasoning_tokens", s->reasoning_tokens);
+  json_object_set_double_member (object, "load_seconds", s->load_seconds);
+  json_object_set_double_member (object, "first_token_seconds", s->first_token_seconds);
   json_object_set_double_member (object, "prefill_seconds", s->prefill_seconds);
   json_object_set_double_member (object, "decode_seconds", s->decode_seconds);
   json_object_set_double_member (object, "reasoning_seconds", s->reasoning_seconds);
@@ -148,8 +154,9 @@ add_messages (Export *export, JsonObject *conversation, gint64 id, GError **erro
 /* ---- conversations --------------------------------------------------------------------------------------------- */
 
 static JsonObject *
-conversation_to_json (QuernConversation *c)
+conversation_to_json (QuernStore *store, QuernConversation *c)
 {
+  QuernPreset *folder = quern_store_find_preset (store, QUERN_PRESET_FOLDER, quern_conversation_get_folder_id (c));
   JsonObject *object = json_object_new ();
   const char *sampling = quern_conversation_get_sampling (c);
   JsonNode *node = sampling ? json_from_string (sampling, NULL) : NULL;
@@ -157,6 +164,11 @@ conversation_to_json (QuernConversation *c)
   json_object_set_string_member (object, "title", quern_conversation_get_title (c) ? quern_conversation_get_title (c) : "");
   json_object_set_boolean_member (object, "title_given", quern_conversation_get_title_given (c));
   set_time (object, "created", quern_conversation_get_created (c));
+  set_time (object, "updated", quern_conversation_get_updated (c));
+  set_text (object, "folder", folder ? quern_preset_get_name (folder) : NULL);
+  set_text (object, "draft", quern_conversation_get_draft (c));
+  if (quern_conversation_get_context_start (c))
+    json_object_set_int_member (object, "context_start", quern_conversation_get_context_start (c));
   json_object_set_boolean_member (object, "pinned", quern_conversation_get_pinned (c));
   set_text (object, "model", quern_conversation_get_model_id (c));
   set_text (object, "system_prompt", quern_conversation_get_system_prompt (c));
@@ -265,7 +277,7 @@ quern_export_async (QuernStore *store, GListModel *conversations, QuernExportFor
   for (guint i = 0; i < g_list_model_get_n_items (conversations); i++) {
     g_autoptr (QuernConversation) conversation = g_list_model_get_item (conversations, i);
     gint64 id = quern_conversation_get_id (conversation);
-    json_array_add_object_element (export->conversations, conversation_to_json (conversation));
+    json_array_add_object_element (export->conversations, conversation_to_json (store, conversation));
     g_array_append_val (export->ids, id);
   }
   g_task_set_task_data (task, export, export_free);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "quern-export.h"
+#include "quern-preset.h"
 
 /* A file is read and turned into the JSON of an export on a thread; the store gets its conversations on the caller's,
  * where its objects live. Nothing in the file is trusted: what is missing or of the wrong type is left out. */
@@ -166,8 +167,14 @@ parse_time (JsonObject *object, const char *name)
   return time ? MAX (g_date_time_to_unix_usec (time), 0) : 0;
 }
 
+/* What came of a file. */
+typedef struct {
+  guint conversations, messages;
+  guint lost_messages, lost_attachments, lost_conversations; /* that could not be taken */
+} Report;
+
 static void
-add_attachments (QuernMessage *message, JsonObject *object)
+add_attachments (QuernMessage *message, JsonObject *object, Report *report)
 {
   JsonArray *array = _quern_import_array (object, "attachments");
 
@@ -177,8 +184,10 @@ add_attachments (QuernMessage *message, JsonObject *object)
     guchar *data = g_base64_decode (_quern_import_string (entry, "data"), &size);
     g_autoptr (GBytes) bytes = g_bytes_new_take (data, size);
     g_autoptr (QuernAttachment) attachment = NULL;
-    if (size == 0)
+    if (size == 0) {
+      report->lost_attachments++;
       continue;
+    }
     attachment = quern_attachment_new (_quern_import_string (entry, "name"), _quern_import_string (entry, "type"), bytes);
     quern_message_add_attachment (message, attachment);
   }
@@ -201,8 +210,12 @@ set_statistics (QuernMessage *message, JsonObject *object)
   QuernStatistics statistics = {
     .seed = (guint64) integer (object, "seed"),
     .prompt_tokens = count (object, "prompt_tokens"),
+    .reused_tokens = count (object, "reused_tokens"),
+    .evaluated_tokens = count (object, "evaluated_tokens"),
     .answer_tokens = count (object, "answer_tokens"),
     .reasoning_tokens = count (object, "reasoning_tokens"),
+    .load_seconds = _quern_import_number (object, "load_seconds"),
+    .first_token_seconds = _quern_import_number (object, "first_token_seconds"),
     .prefill_seconds = _quern_import_number (object, "prefill_seconds"),
     .decode_seconds = _quern_import_number (object, "decode_seconds"),
     .reasoning_seconds = _quern_import_number (object, "reasoning_seconds"),
@@ -213,14 +226,14 @@ set_statistics (QuernMessage *message, JsonObject *object)
 }
 
 static QuernMessage *
-message_from_json (JsonObject *object)
+message_from_json (JsonObject *object, Report *report)
 {
   gboolean question = !g_str_equal (_quern_import_string (object, "role"), "assistant");
   QuernMessage *message = quern_message_new (question ? QUERN_ROLE_USER : QUERN_ROLE_ASSISTANT, "");
 
   quern_message_set_text (message, _quern_import_string (object, "content"), _quern_import_string (object, "reasoning"));
   quern_message_set_ids (message, 0, 0, parse_time (object, "created"));
-  add_attachments (message, object);
+  add_attachments (message, object, report);
   if (!question) {
     const char *failure = _quern_import_string (object, "failure");
     const char *title = _quern_import_string (object, "model_title");
@@ -233,13 +246,34 @@ message_from_json (JsonObject *object)
   return message;
 }
 
+/* The folder of that name, which is made when there is none. */
+static gint64
+find_folder (QuernStore *store, const char *name)
+{
+  GListModel *folders = quern_store_get_presets (store, QUERN_PRESET_FOLDER);
+
+  if (*name == '\0')
+    return 0;
+  for (guint i = 0; i < g_list_model_get_n_items (folders); i++) {
+    g_autoptr (QuernPreset) folder = g_list_model_get_item (folders, i);
+    if (g_str_equal (quern_preset_get_name (folder), name))
+      return quern_preset_get_id (folder);
+  }
+  return quern_preset_get_id (quern_store_add_preset (store, QUERN_PRESET_FOLDER, name, NULL));
+}
+
 static QuernConversation *
-conversation_from_json (JsonObject *object)
+conversation_from_json (QuernStore *store, JsonObject *object)
 {
   QuernConversation *c = quern_conversation_new ();
   const char *model = _quern_import_string (object, "model");
   const char *prompt = _quern_import_string (object, "system_prompt");
+  const char *draft = _quern_import_string (object, "draft");
   JsonObject *sampling = _quern_import_object (object, "sampling");
+
+  quern_conversation_set_ids (c, 0, parse_time (object, "created"));
+  quern_conversation_set_folder_id (c, find_folder (store, _quern_import_string (object, "folder")));
+  quern_conversation_set_draft (c, *draft ? draft : NULL);
 
   quern_conversation_set_title (c, _quern_import_string (object, "title"), boolean (object, "title_given", TRUE));
   quern_conversation_set_pinned (c, boolean (object, "pinned", FALSE));
@@ -258,7 +292,7 @@ conversation_from_json (JsonObject *object)
 /* Adds messages below those they follow. One whose parent is not known follows the message before it, which is what
  * files without branches mean; within the shown branch, siblings that came later were chosen by appending. */
 static void
-add_messages (QuernStore *store, QuernConversation *conversation, JsonArray *array)
+add_messages (QuernStore *store, QuernConversation *conversation, JsonArray *array, gint64 context_start, Report *report)
 {
   g_autoptr (GHashTable) by_id = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, g_object_unref);
   g_autoptr (GPtrArray) shown = g_ptr_array_new_with_free_func (g_object_unref);
@@ -266,13 +300,18 @@ add_messages (QuernStore *store, QuernConversation *conversation, JsonArray *arr
 
   for (guint i = 0; i < json_array_get_length (array); i++) {
     JsonObject *object = _quern_import_element (array, i);
-    g_autoptr (QuernMessage) message = object ? message_from_json (object) : NULL;
+    g_autoptr (QuernMessage) message = object ? message_from_json (object, report) : NULL;
     gint64 id = integer (object, "id"), parent_id = integer (object, "parent");
     QuernMessage *parent = parent_id ? g_hash_table_lookup (by_id, &parent_id) : id ? NULL : last;
-    if (!message)
+    if (!message) {
+      report->lost_messages++;
       continue;
+    }
+    report->messages++;
     quern_store_append_message (store, conversation, parent, message);
     last = message;
+    if (id && id == context_start)
+      quern_conversation_set_context_start (conversation, quern_message_get_id (message));
     if (boolean (object, "shown", TRUE))
       g_ptr_array_add (shown, g_object_ref (message));
     if (!id)
@@ -283,6 +322,63 @@ add_messages (QuernStore *store, QuernConversation *conversation, JsonArray *arr
     quern_store_choose_message (store, conversation, shown->pdata[i]);
 }
 
+/* NULL for what has no message. */
+static QuernConversation *
+add_conversation (QuernStore *store, JsonObject *object, Report *report)
+{
+  JsonArray *messages = _quern_import_array (object, "messages");
+  gint64 updated = parse_time (object, "updated");
+  JsonObject *lost = _quern_import_object (object, "lost");
+  QuernConversation *conversation;
+
+  report->lost_messages += count (lost, "messages");
+  report->lost_attachments += count (lost, "attachments");
+  if (!messages || json_array_get_length (messages) == 0) {
+    report->lost_conversations++;
+    return NULL;
+  }
+  conversation = conversation_from_json (store, object);
+  quern_store_add_conversation (store, conversation);
+  add_messages (store, conversation, messages, integer (object, "context_start"), report);
+  if (updated)
+    quern_conversation_touch (conversation, updated);
+  report->conversations++;
+  return conversation;
+}
+
+static void
+append_loss (GString *text, const char *sentence, guint n)
+{
+  if (n == 0)
+    return;
+  g_string_append_c (text, ' ');
+  g_string_append_printf (text, sentence, n);
+}
+
+/* What was taken, and what was not; NULL when everything was. */
+static char *
+report_to_text (const Report *r)
+{
+  g_autofree char *conversations =
+      g_strdup_printf (ngettext ("%u conversation", "%u conversations", r->conversations), r->conversations);
+  GString *text;
+
+  if (r->lost_conversations + r->lost_messages + r->lost_attachments == 0)
+    return NULL;
+  text = g_string_new (NULL);
+  /* Translators: %s is, for example, “3 conversations” */
+  g_string_append_printf (text, ngettext ("%s with %u message were imported.", "%s with %u messages were imported.", r->messages),
+                          conversations, r->messages);
+  append_loss (text, ngettext ("%u conversation was empty.", "%u conversations were empty.", r->lost_conversations),
+               r->lost_conversations);
+  append_loss (text, ngettext ("%u message of another kind than text was left out.",
+                               "%u messages of other kinds than text were left out.", r->lost_messages),
+               r->lost_messages);
+  append_loss (text, ngettext ("%u attachment is not in the file.", "%u attachments are not in the file.", r->lost_attachments),
+               r->lost_attachments);
+  return g_string_free (text, FALSE);
+}
+
 static void
 read_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -291,20 +387,16 @@ read_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   GError *error = NULL;
   g_autoptr (JsonArray) array = g_task_propagate_pointer (G_TASK (result), &error);
   g_autoptr (GPtrArray) added = g_ptr_array_new_with_free_func (g_object_unref);
+  Report report = { 0 };
 
   for (guint i = 0; array && i < json_array_get_length (array); i++) {
-    JsonObject *object = _quern_import_element (array, i);
-    JsonArray *messages = _quern_import_array (object, "messages");
-    QuernConversation *conversation;
-    if (!messages || json_array_get_length (messages) == 0)
-      continue;
-    conversation = conversation_from_json (object);
-    quern_store_add_conversation (store, conversation);
-    add_messages (store, conversation, messages);
-    g_ptr_array_add (added, conversation);
+    QuernConversation *conversation = add_conversation (store, _quern_import_element (array, i), &report);
+    if (conversation)
+      g_ptr_array_add (added, conversation);
   }
   if (!error && added->len == 0)
     g_set_error (&error, QUERN_IMPORT_ERROR, QUERN_IMPORT_ERROR_EMPTY, _("There is no conversation in this file."));
+  g_task_set_task_data (task, report_to_text (&report), g_free);
   if (error)
     g_task_return_error (task, error);
   else
@@ -315,7 +407,7 @@ read_cb (GObject *source, GAsyncResult *result, gpointer user_data)
  * quern_import_async:
  * @file: conversations that Quern, LM Studio or ChatGPT exported
  *
- * Adds its conversations to the store, where they come first; those that are there already are not looked at.
+ * Adds its conversations to the store, with the times they had; those that are there already are not looked at.
  */
 void
 quern_import_async (QuernStore *store, GFile *file, GCancellable *cancellable, GAsyncReadyCallback callback,
@@ -337,4 +429,16 @@ GPtrArray *
 quern_import_finish (GAsyncResult *result, GError **error)
 {
   return g_task_propagate_pointer (G_TASK (result), error);
+}
+
+/**
+ * quern_import_get_report:
+ *
+ * Returns: (transfer none) (nullable): sentences for people about what was taken and what was not, %NULL when everything
+ *   was; it lives as long as @result
+ */
+const char *
+quern_import_get_report (GAsyncResult *result)
+{
+  return g_task_get_task_data (G_TASK (result));
 }

@@ -19,6 +19,7 @@ typedef enum {
 void       quern_import_async  (QuernStore *store, GFile *file, GCancellable *cancellable,
                                 GAsyncReadyCallback callback, gpointer user_data);
 GPtrArray *quern_import_finish (GAsyncResult *result, GError **error);
+const char *quern_import_get_report (GAsyncResult *result);
 
 /* quern-import-formats.c: other programs' files as the JSON of quern-export.h. NULL: not of that format. */
 JsonArray *_quern_import_openai   (JsonNode *root);

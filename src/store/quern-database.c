@@ -17,8 +17,13 @@
 /* One connection, one thread, one queue. Jobs run in the order in which they were asked for, so a read sees every write
  * that was queued before it. Nothing else ever touches the connection once the thread runs.
  *
+ * A disk may be full for a while. Writes that were asked to wait (quern_database_keep_async()) are then held back, with all
+ * such writes after them, and tried again in their order: when another write comes, every few seconds, and at the end.
+ *
  * Beside the database lies NAME.lock, where each instance of Quern holds a lock on one byte at the offset of its
  * random number. The system lets go of it however the process ends, so anyone can tell whether an instance lives. */
+
+#define RETRY_SECONDS 2
 
 struct _QuernDatabase {
   GObject parent_instance;
@@ -37,6 +42,7 @@ typedef struct {
   QuernDatabaseFunc func; /* NULL: stop */
   gpointer data;
   gboolean write;
+  gboolean waits; /* while it cannot be written */
   GTask *task; /* for asynchronous calls */
   struct Waiter *waiter; /* for synchronous ones */
 } Job;
@@ -47,6 +53,10 @@ typedef struct Waiter {
   gboolean done, ok;
   GError **error;
 } Waiter;
+
+enum { SIGNAL_STALLED, SIGNAL_RECOVERED, N_SIGNALS };
+
+static guint signals[N_SIGNALS];
 
 G_DEFINE_FINAL_TYPE (QuernDatabase, quern_database, G_TYPE_OBJECT)
 G_DEFINE_QUARK (quern-database-error-quark, quern_database_error)
@@ -79,17 +89,10 @@ finish_waiter (Waiter *waiter, gboolean ok, GError *error)
   g_mutex_unlock (&waiter->lock);
 }
 
+/* Tells the caller, and frees the job; takes over the error. */
 static void
-job_run (Job *job, sqlite3 *db)
+job_finish (Job *job, gboolean ok, GError *error)
 {
-  GError *error = NULL;
-  gboolean ok;
-
-  if (job->task && g_task_return_error_if_cancelled (job->task)) {
-    g_object_unref (job->task);
-    return;
-  }
-  ok = run_in_transaction (db, job, &error);
   if (job->waiter)
     finish_waiter (job->waiter, ok, error);
   else if (ok)
@@ -97,6 +100,119 @@ job_run (Job *job, sqlite3 *db)
   else
     g_task_return_error (job->task, error);
   g_clear_object (&job->task);
+  g_free (job);
+}
+
+/* What may be different in a moment. */
+static gboolean
+may_pass (const GError *error)
+{
+  return g_error_matches (error, QUERN_DATABASE_ERROR, QUERN_DATABASE_ERROR_FULL)
+         || g_error_matches (error, QUERN_DATABASE_ERROR, QUERN_DATABASE_ERROR_READ_ONLY)
+         || g_error_matches (error, QUERN_DATABASE_ERROR, QUERN_DATABASE_ERROR_BUSY);
+}
+
+typedef struct {
+  QuernDatabase *database;
+  GError *error; /* NULL: recovered */
+} News;
+
+static gboolean
+news_cb (gpointer data)
+{
+  News *news = data;
+
+  if (news->error)
+    g_signal_emit (news->database, signals[SIGNAL_STALLED], 0, news->error);
+  else
+    g_signal_emit (news->database, signals[SIGNAL_RECOVERED], 0);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+news_free (gpointer data)
+{
+  News *news = data;
+
+  g_object_unref (news->database);
+  g_clear_error (&news->error);
+  g_free (news);
+}
+
+/* Emits "stalled" or "recovered" where the writer of the job lives, before anything that is told there later. */
+static void
+tell (Job *job, const GError *error)
+{
+  g_autoptr (GSource) source = g_idle_source_new ();
+  News *news = g_new (News, 1);
+
+  *news = (News) { g_object_ref (g_task_get_source_object (job->task)), error ? g_error_copy (error) : NULL };
+  g_source_set_priority (source, G_PRIORITY_DEFAULT);
+  g_source_set_callback (source, news_cb, news, news_free);
+  g_source_attach (source, g_task_get_context (job->task));
+}
+
+/* Tries what was held back. Returns whether nothing is left of it. */
+static gboolean
+run_held (GQueue *held, sqlite3 *db)
+{
+  for (Job *job; (job = g_queue_peek_head (held));) {
+    GError *error = NULL;
+    gboolean ok = run_in_transaction (db, job, &error);
+    if (!ok && may_pass (error)) {
+      g_error_free (error);
+      return FALSE;
+    }
+    g_queue_pop_head (held);
+    if (g_queue_is_empty (held))
+      tell (job, NULL);
+    job_finish (job, ok, error);
+  }
+  return TRUE;
+}
+
+static void
+job_run (Job *job, sqlite3 *db, GQueue *held)
+{
+  GError *error = NULL;
+  gboolean ok;
+
+  if (job->task && g_task_return_error_if_cancelled (job->task)) {
+    g_object_unref (job->task);
+    g_free (job);
+    return;
+  }
+  if (job->write && !run_held (held, db) && job->waits) {
+    g_queue_push_tail (held, job);
+    return;
+  }
+  ok = run_in_transaction (db, job, &error);
+  if (!ok && job->waits && may_pass (error)) {
+    tell (job, error);
+    g_error_free (error);
+    g_queue_push_tail (held, job);
+    return;
+  }
+  job_finish (job, ok, error);
+}
+
+static Job *
+next_job (GAsyncQueue *jobs, GQueue *held)
+{
+  return g_queue_is_empty (held) ? g_async_queue_pop (jobs)
+                                 : g_async_queue_timeout_pop (jobs, RETRY_SECONDS * G_USEC_PER_SEC);
+}
+
+/* The last try; what cannot be written even now is lost. */
+static void
+give_up (GQueue *held, sqlite3 *db)
+{
+  run_held (held, db);
+  for (Job *job; (job = g_queue_pop_head (held));) {
+    GError *error = NULL;
+    gboolean ok = run_in_transaction (db, job, &error);
+    job_finish (job, ok, error);
+  }
 }
 
 static gpointer
@@ -104,14 +220,18 @@ database_thread (gpointer data)
 {
   g_autoptr (GAsyncQueue) jobs = ((gpointer *) data)[0];
   sqlite3 *db = ((gpointer *) data)[1];
+  GQueue held = G_QUEUE_INIT;
   Job *job;
 
   g_free (data);
-  for (job = g_async_queue_pop (jobs); job->func; job = g_async_queue_pop (jobs)) {
-    job_run (job, db);
-    g_free (job);
+  for (job = next_job (jobs, &held); !job || job->func; job = next_job (jobs, &held)) {
+    if (job)
+      job_run (job, db, &held);
+    else
+      run_held (&held, db);
   }
   g_free (job);
+  give_up (&held, db);
   sqlite3_close_v2 (db);
   return NULL;
 }
@@ -153,8 +273,8 @@ closed_error (void)
 /* ---- calls ----------------------------------------------------------------------------------------------------- */
 
 static void
-call_async (QuernDatabase *self, gboolean write, QuernDatabaseFunc func, gpointer data, GDestroyNotify destroy,
-            GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
+call_async (QuernDatabase *self, gboolean write, gboolean waits, QuernDatabaseFunc func, gpointer data,
+            GDestroyNotify destroy, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
 {
   g_autoptr (GTask) task = g_task_new (self, cancellable, callback, user_data);
   Job *job = g_new0 (Job, 1);
@@ -162,7 +282,7 @@ call_async (QuernDatabase *self, gboolean write, QuernDatabaseFunc func, gpointe
   g_task_set_source_tag (task, call_async);
   if (destroy)
     g_task_set_task_data (task, data, destroy);
-  *job = (Job) { func, data, write, g_object_ref (task), NULL };
+  *job = (Job) { func, data, write, waits, g_object_ref (task), NULL };
   if (!push_job (self, job)) {
     g_task_return_error (task, closed_error ());
     g_object_unref (task);
@@ -182,7 +302,21 @@ quern_database_write_async (QuernDatabase *self, QuernDatabaseFunc func, gpointe
                             GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
 {
   g_return_if_fail (QUERN_IS_DATABASE (self) && func);
-  call_async (self, TRUE, func, data, destroy, cancellable, callback, user_data);
+  call_async (self, TRUE, FALSE, func, data, destroy, cancellable, callback, user_data);
+}
+
+/**
+ * quern_database_keep_async:
+ *
+ * Like quern_database_write_async(), for what must not be lost: where there is no space, or the file may not be written just
+ * now, it waits until it can be and is tried a last time by quern_database_close(). "stalled" and "recovered" tell of that.
+ */
+void
+quern_database_keep_async (QuernDatabase *self, QuernDatabaseFunc func, gpointer data, GDestroyNotify destroy,
+                           GAsyncReadyCallback callback, gpointer user_data)
+{
+  g_return_if_fail (QUERN_IS_DATABASE (self) && func);
+  call_async (self, TRUE, TRUE, func, data, destroy, NULL, callback, user_data);
 }
 
 /**
@@ -195,7 +329,7 @@ quern_database_read_async (QuernDatabase *self, QuernDatabaseFunc func, gpointer
                            GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
 {
   g_return_if_fail (QUERN_IS_DATABASE (self) && func);
-  call_async (self, FALSE, func, data, destroy, cancellable, callback, user_data);
+  call_async (self, FALSE, FALSE, func, data, destroy, cancellable, callback, user_data);
 }
 
 /**
@@ -219,7 +353,7 @@ call_sync (QuernDatabase *self, gboolean write, QuernDatabaseFunc func, gpointer
 
   g_mutex_init (&waiter.lock);
   g_cond_init (&waiter.done_cond);
-  *job = (Job) { func, data, write, NULL, &waiter };
+  *job = (Job) { func, data, write, FALSE, NULL, &waiter };
   if (!push_job (self, job)) {
     g_propagate_error (error, closed_error ());
     waiter.done = TRUE;
@@ -568,6 +702,20 @@ static void
 quern_database_class_init (QuernDatabaseClass *klass)
 {
   G_OBJECT_CLASS (klass)->finalize = quern_database_finalize;
+
+  /**
+   * QuernDatabase::stalled:
+   * @error: why something cannot be written now; it waits
+   */
+  signals[SIGNAL_STALLED] = g_signal_new ("stalled", QUERN_TYPE_DATABASE, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                                          G_TYPE_NONE, 1, G_TYPE_ERROR);
+  /**
+   * QuernDatabase::recovered:
+   *
+   * Everything that waited was written.
+   */
+  signals[SIGNAL_RECOVERED] = g_signal_new ("recovered", QUERN_TYPE_DATABASE, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                                            G_TYPE_NONE, 0);
 }
 
 static void

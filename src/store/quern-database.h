@@ -11,7 +11,7 @@ GQuark quern_database_error_quark (void);
 
 typedef enum {
   QUERN_DATABASE_ERROR_FAILED,
-  QUERN_DATABASE_ERROR_FULL,      /* no space left; what was being written is not saved, the rest is whole */
+  QUERN_DATABASE_ERROR_FULL,      /* no space left; what is saved already is whole */
   QUERN_DATABASE_ERROR_READ_ONLY, /* the folder or file may not be written */
   QUERN_DATABASE_ERROR_DAMAGED,   /* not a database, or a damaged one; the file was not touched */
   QUERN_DATABASE_ERROR_NEWER,     /* written by a newer version of Quern; the file was not touched */
@@ -41,6 +41,9 @@ const char    *quern_database_get_path       (QuernDatabase *self);
 void           quern_database_write_async    (QuernDatabase *self, QuernDatabaseFunc func, gpointer data,
                                               GDestroyNotify destroy, GCancellable *cancellable,
                                               GAsyncReadyCallback callback, gpointer user_data);
+void           quern_database_keep_async     (QuernDatabase *self, QuernDatabaseFunc func, gpointer data,
+                                              GDestroyNotify destroy, GAsyncReadyCallback callback,
+                                              gpointer user_data);
 void           quern_database_read_async     (QuernDatabase *self, QuernDatabaseFunc func, gpointer data,
                                               GDestroyNotify destroy, GCancellable *cancellable,
                                               GAsyncReadyCallback callback, gpointer user_data);

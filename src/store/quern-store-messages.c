@@ -244,6 +244,45 @@ quern_store_choose_message (QuernStore *self, QuernConversation *conversation, Q
   _quern_store_write (self, choose_this, change_new (conversation, message, 0), g_free);
 }
 
+/* From the message up to the first one. */
+static gboolean
+choose_branch (sqlite3 *db, gpointer data, GError **error)
+{
+  const Change *change = data;
+  gint64 id = change->id;
+
+  while (id != 0) {
+    g_autoptr (sqlite3_stmt) stmt =
+        quern_sql_query (db, error, "SELECT parent_id FROM message WHERE id = ?1 AND conversation_id = ?2", "ii", id,
+                         change->conversation_id);
+    gint64 parent;
+    if (!stmt)
+      return FALSE;
+    if (!quern_sql_next (stmt, error))
+      return TRUE; /* it is gone */
+    parent = sqlite3_column_int64 (stmt, 0);
+    if (!choose (db, change->conversation_id, parent, id, error))
+      return FALSE;
+    id = parent;
+  }
+  return TRUE;
+}
+
+/**
+ * quern_store_choose_branch:
+ * @message_id: a message of @conversation, perhaps one that is not shown
+ *
+ * Shows the branch that it is on; load the path again to see it.
+ */
+void
+quern_store_choose_branch (QuernStore *self, QuernConversation *conversation, gint64 message_id)
+{
+  Change *change = g_new (Change, 1);
+
+  *change = (Change) { quern_conversation_get_id (conversation), 0, message_id, 0 };
+  _quern_store_write (self, choose_branch, change, g_free);
+}
+
 static gboolean
 mark_deleted (sqlite3 *db, gpointer data, GError **error)
 {

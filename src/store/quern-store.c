@@ -24,7 +24,7 @@ struct _QuernStore {
   guint save_source;
 };
 
-enum { SIGNAL_PROBLEM, SIGNAL_ERASED, N_SIGNALS };
+enum { SIGNAL_PROBLEM, SIGNAL_RECOVERED, SIGNAL_ERASED, N_SIGNALS };
 
 static guint signals[N_SIGNALS];
 
@@ -58,10 +58,22 @@ write_done_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     g_signal_emit (self, signals[SIGNAL_PROBLEM], 0, error);
 }
 
+static void
+stalled_cb (QuernStore *self, const GError *error)
+{
+  g_signal_emit (self, signals[SIGNAL_PROBLEM], 0, error);
+}
+
+static void
+recovered_cb (QuernStore *self)
+{
+  g_signal_emit (self, signals[SIGNAL_RECOVERED], 0);
+}
+
 void
 _quern_store_write (QuernStore *self, QuernDatabaseFunc func, gpointer data, GDestroyNotify destroy)
 {
-  quern_database_write_async (self->database, func, data, destroy, NULL, write_done_cb, g_object_ref (self));
+  quern_database_keep_async (self->database, func, data, destroy, write_done_cb, g_object_ref (self));
 }
 
 static void
@@ -266,7 +278,7 @@ quern_store_get_conversation (QuernStore *self, gint64 id)
  * quern_store_add_conversation:
  * @conversation: a new one; does nothing when it was added before
  *
- * Gives it an id, shows it in the list and keeps it on disk from now on.
+ * Gives it an id, and a time unless it has one, shows it in the list and keeps it on disk from now on.
  */
 void
 quern_store_add_conversation (QuernStore *self, QuernConversation *conversation)
@@ -275,7 +287,8 @@ quern_store_add_conversation (QuernStore *self, QuernConversation *conversation)
 
   if (quern_conversation_get_id (conversation) != 0)
     return;
-  quern_conversation_set_ids (conversation, quern_store_new_id (), now);
+  quern_conversation_set_ids (conversation, quern_store_new_id (),
+                              quern_conversation_get_created (conversation) ? quern_conversation_get_created (conversation) : now);
   quern_conversation_touch (conversation, now);
   _quern_store_write (self, save_row, row_new (conversation), row_free);
   show_conversation (self, conversation);
@@ -360,7 +373,7 @@ truncate_log (sqlite3 *db, gpointer data, GError **error)
   return quern_sql_exec (db, "PRAGMA wal_checkpoint (TRUNCATE)", error);
 }
 
-/* Backups from before migrations hold conversations as well. */
+/* Backups from before migrations and restoring hold conversations as well. */
 static gboolean
 remove_backups (sqlite3 *db, gpointer data, GError **error)
 {
@@ -368,7 +381,7 @@ remove_backups (sqlite3 *db, gpointer data, GError **error)
   g_autofree char *folder = path && *path ? g_path_get_dirname (path) : NULL;
   g_autoptr (GDir) dir = folder ? g_dir_open (folder, 0, NULL) : NULL;
   g_autofree char *name = folder ? g_path_get_basename (path) : NULL;
-  g_autofree char *prefix = g_strconcat (name ? name : "", ".before-schema-", NULL);
+  g_autofree char *prefix = g_strconcat (name ? name : "", ".before-", NULL);
 
   for (const char *entry = dir ? g_dir_read_name (dir) : NULL; entry; entry = g_dir_read_name (dir)) {
     g_autofree char *victim = g_build_filename (folder, entry, NULL);
@@ -553,6 +566,8 @@ quern_store_open (const char *path, GError **error)
       || !quern_database_read (self->database, load_conversations, list, error)
       || !quern_database_read (self->database, _quern_preset_load, self->presets, error))
     return NULL;
+  g_signal_connect_object (self->database, "stalled", G_CALLBACK (stalled_cb), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->database, "recovered", G_CALLBACK (recovered_cb), self, G_CONNECT_SWAPPED);
   for (guint i = 0; i < list->len; i++)
     show_conversation (self, g_ptr_array_index (list, i));
   return g_steal_pointer (&self);
@@ -665,10 +680,13 @@ quern_store_class_init (QuernStoreClass *klass)
 
   /**
    * QuernStore::problem:
-   * @error: why something could not be saved
+   * @error: why something could not be saved. Where that may pass (%QUERN_DATABASE_ERROR_FULL, _READ_ONLY and _BUSY), it
+   *   is kept in memory and saved as soon as possible; "recovered" comes then.
    */
   signals[SIGNAL_PROBLEM] = g_signal_new ("problem", QUERN_TYPE_STORE, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
                                           G_TYPE_NONE, 1, G_TYPE_ERROR);
+  signals[SIGNAL_RECOVERED] = g_signal_new ("recovered", QUERN_TYPE_STORE, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                                            G_TYPE_NONE, 0);
   /**
    * QuernStore::erased:
    *

@@ -8,7 +8,7 @@
 G_BEGIN_DECLS
 
 /* Conversations and messages on disk. Changes show in the objects at once and are written in order by the database's
- * thread; the "problem" signal (GError) tells when a write failed. */
+ * thread; the "problem" signal (GError) tells when a write failed, "recovered" when all that waited for it is written. */
 #define QUERN_TYPE_STORE (quern_store_get_type ())
 G_DECLARE_FINAL_TYPE (QuernStore, quern_store, QUERN, STORE, GObject)
 
@@ -59,6 +59,8 @@ void               quern_store_choose_sibling         (QuernStore *self, QuernCo
                                                        QuernMessage *message, int step);
 void               quern_store_choose_message         (QuernStore *self, QuernConversation *conversation,
                                                        QuernMessage *message);
+void               quern_store_choose_branch          (QuernStore *self, QuernConversation *conversation,
+                                                       gint64 message_id);
 void               quern_store_delete_message         (QuernStore *self, QuernConversation *conversation,
                                                        QuernMessage *message);
 void               quern_store_restore_message        (QuernStore *self, QuernConversation *conversation,

@@ -346,7 +346,20 @@ test_kill (Fixture *f, gconstpointer data)
     kill_once (f, (guint) g_test_rand_int_range (5, 250));
 }
 
-/* Runs in a process whose files may not grow: says what the failed write was told as, and that the rest is whole. */
+static void
+recovered_cb (QuernStore *store, gpointer data)
+{
+  *(gpointer *) data = store;
+}
+
+static gint64
+count_messages (QuernStore *store)
+{
+  return query_int (quern_store_get_database (store), "SELECT count (*) FROM message");
+}
+
+/* Runs in a process whose files may not grow for a while: what the failed write is told as, that the rest is whole and
+ * can be read, and that everything comes to disk in its order when there is space again. */
 static int
 child_full (const char *path)
 {
@@ -355,17 +368,31 @@ child_full (const char *path)
   g_autoptr (QuernConversation) c = quern_conversation_new ();
   g_autoptr (QuernMessage) small = say (store, c, NULL, QUERN_MESSAGE_COMPLETE, "small");
   g_autofree char *text = g_strnfill (4 << 20, 'x');
-  struct rlimit limit = { 1 << 20, 1 << 20 };
+  struct rlimit limit = { 1 << 20, RLIM_INFINITY };
+  gpointer recovered = NULL;
 
   flush (store);
   signal (SIGXFSZ, SIG_IGN);
   setrlimit (RLIMIT_FSIZE, &limit);
   g_signal_connect (store, "problem", G_CALLBACK (problem_cb), &problem);
-  g_autoptr (QuernMessage) big = say (store, c, small, QUERN_MESSAGE_COMPLETE, text);
+  g_signal_connect (store, "recovered", G_CALLBACK (recovered_cb), &recovered);
+  g_autoptr (QuernMessage) big = say (store, c, small, QUERN_MESSAGE_STREAMING, text);
+  quern_message_append (big, FALSE, " and the end", -1);
+  quern_message_set_state (big, QUERN_MESSAGE_COMPLETE, NULL);
+  quern_store_save_message (store, big);
+  g_autoptr (QuernMessage) after = say (store, c, big, QUERN_MESSAGE_COMPLETE, "after it");
   flush (store);
   if (!g_error_matches (problem, QUERN_DATABASE_ERROR, QUERN_DATABASE_ERROR_FULL))
     return 1;
-  return query_int (quern_store_get_database (store), "SELECT count (*) FROM message") == 1 ? 0 : 2;
+  if (count_messages (store) != 1 || recovered)
+    return 2;
+  limit.rlim_cur = RLIM_INFINITY;
+  setrlimit (RLIMIT_FSIZE, &limit);
+  test_wait (test_is_set, &recovered);
+  if (count_messages (store) != 3)
+    return 3;
+  return query_int (quern_store_get_database (store), "SELECT count (*) FROM message WHERE content LIKE '%x and the end'"
+                                                      " AND state = 'complete'") == 1 ? 0 : 4;
 }
 
 static void
@@ -381,7 +408,7 @@ test_full (Fixture *f, gconstpointer data)
   g_assert_cmpint (g_subprocess_get_exit_status (child), ==, 0);
   g_autoptr (QuernStore) store = quern_store_open (f->path, &error);
   g_assert_no_error (error);
-  g_assert_cmpint (query_int (quern_store_get_database (store), "SELECT count (*) FROM message"), ==, 1);
+  g_assert_cmpint (count_messages (store), ==, 3);
 }
 
 /* ---- search at size -------------------------------------------------------------------------------------------- */

@@ -3,6 +3,7 @@
 
 #include "quern-export.h"
 #include "quern-import.h"
+#include "quern-preset.h"
 #include "test-util.h"
 
 /* Conversations to files and back, and what other programs wrote. */
@@ -11,6 +12,7 @@ typedef struct {
   char *folder;
   QuernStore *store;
   QuernConversation *conversation;
+  char *report; /* of the last import, or NULL */
 } Fixture;
 
 static QuernMessage *
@@ -46,8 +48,18 @@ setup (Fixture *f, gconstpointer data)
   quern_message_set_model (first, "some-model", "Some Model");
   quern_message_set_state (first, QUERN_MESSAGE_LENGTH, NULL);
   quern_store_save_message (f->store, first);
+  quern_message_set_statistics (first, &(QuernStatistics) { .seed = 9, .prompt_tokens = 5, .reused_tokens = 2,
+                                                            .evaluated_tokens = 3, .answer_tokens = 4,
+                                                            .load_seconds = 0.5, .first_token_seconds = 0.25 });
+  quern_store_save_message (f->store, first);
   second = say (f->store, f->conversation, question, QUERN_ROLE_ASSISTANT, "The other answer");
   quern_store_choose_message (f->store, f->conversation, first);
+  quern_conversation_set_draft (f->conversation, "half a");
+  quern_conversation_set_context_start (f->conversation, quern_message_get_id (first));
+  quern_conversation_set_context_size (f->conversation, 8192);
+  quern_conversation_set_folder_id (
+      f->conversation, quern_preset_get_id (quern_store_add_preset (f->store, QUERN_PRESET_FOLDER, "Work", NULL)));
+  quern_conversation_touch (f->conversation, G_GINT64_CONSTANT (1700000000000000));
 }
 
 static void
@@ -57,6 +69,7 @@ teardown (Fixture *f, gconstpointer data)
   quern_store_close (f->store);
   g_clear_object (&f->store);
   test_remove_folder (f->folder);
+  g_free (f->report);
   g_free (f->folder);
 }
 
@@ -83,6 +96,7 @@ import (Fixture *f, GFile *file, GError **error)
 
   quern_import_async (f->store, file, NULL, test_result_cb, &result);
   test_wait_result (&result);
+  g_set_str (&f->report, quern_import_get_report (result));
   return quern_import_finish (result, error);
 }
 
@@ -118,6 +132,7 @@ test_round_trip (Fixture *f, gconstpointer data)
 
   g_assert_no_error (error);
   g_assert_cmpuint (added->len, ==, 1);
+  g_assert_null (f->report); /* nothing is lost */
   g_assert_cmpuint (g_list_model_get_n_items (quern_store_get_conversations (f->store)), ==, 2);
   c = added->pdata[0];
   g_assert_cmpstr (quern_conversation_get_title (c), ==, "A / title");
@@ -127,6 +142,21 @@ test_round_trip (Fixture *f, gconstpointer data)
   g_assert_cmpint (quern_conversation_get_thinking (c), ==, QUERN_THINKING_ON);
   path = load_path (f->store, c);
   g_assert_cmpuint (path->len, ==, 2);
+  g_assert_cmpstr (quern_conversation_get_draft (c), ==, "half a");
+  g_assert_cmpint (quern_conversation_get_context_start (c), ==, quern_message_get_id (path->pdata[1]));
+  g_assert_cmpuint (quern_conversation_get_context_size (c), ==, 8192);
+  g_assert_cmpint (quern_conversation_get_folder_id (c), ==, quern_conversation_get_folder_id (f->conversation));
+  g_assert_cmpint (quern_conversation_get_updated (c), ==, quern_conversation_get_updated (f->conversation));
+  g_assert_cmpint (quern_conversation_get_created (c) / G_USEC_PER_SEC, ==,
+                   quern_conversation_get_created (f->conversation) / G_USEC_PER_SEC);
+  const QuernStatistics *statistics = quern_message_get_statistics (path->pdata[1]);
+  g_assert_cmpuint (statistics->seed, ==, 9);
+  g_assert_cmpuint (statistics->prompt_tokens, ==, 5);
+  g_assert_cmpuint (statistics->reused_tokens, ==, 2);
+  g_assert_cmpuint (statistics->evaluated_tokens, ==, 3);
+  g_assert_cmpuint (statistics->answer_tokens, ==, 4);
+  g_assert_cmpfloat (statistics->load_seconds, ==, 0.5);
+  g_assert_cmpfloat (statistics->first_token_seconds, ==, 0.25);
   g_assert_cmpstr (quern_message_get_content (path->pdata[0]), ==, "What is <this>?");
   g_assert_cmpstr (quern_message_get_reasoning (path->pdata[1]), ==, "Hm.");
   g_assert_cmpstr (quern_message_get_model_title (path->pdata[1]), ==, "Some Model");
@@ -179,6 +209,9 @@ test_openai (Fixture *f, gconstpointer data)
   g_assert_cmpuint (path->len, ==, 2);
   g_assert_cmpint (quern_message_get_created (path->pdata[0]), ==, 1700000001 * G_GINT64_CONSTANT (1000000));
   g_assert_cmpstr (quern_message_get_content (path->pdata[1]), ==, "Scattering.");
+  g_assert_cmpuint (quern_message_get_sibling_count (path->pdata[1]), ==, 2); /* “Not shown” is there */
+  g_assert_nonnull (strstr (f->report, "1 attachment"));
+  g_assert_cmpint (quern_conversation_get_created (added->pdata[0]), ==, 1700000000 * G_GINT64_CONSTANT (1000000));
   g_assert_cmpstr (quern_message_get_model_title (path->pdata[1]), ==, "gpt");
 }
 
@@ -204,6 +237,8 @@ test_lmstudio (Fixture *f, gconstpointer data)
   g_assert_cmpuint (path->len, ==, 2);
   g_assert_cmpstr (quern_conversation_get_system_prompt (added->pdata[0]), ==, "Count.");
   g_assert_cmpstr (quern_message_get_content (path->pdata[0]), ==, "1+2");
+  g_assert_cmpuint (quern_message_get_sibling_count (path->pdata[0]), ==, 2);
+  g_assert_nonnull (strstr (f->report, "2 messages"));
   g_assert_cmpstr (quern_message_get_content (path->pdata[1]), ==, "3");
   g_assert_cmpstr (quern_message_get_reasoning (path->pdata[1]), ==, "Easy");
 }

@@ -3,6 +3,7 @@
 """The sidebar: new, rename, pin, folders, sections by date, delete and take it back, search."""
 import contextlib
 import os
+import re
 import sqlite3
 import time
 
@@ -218,17 +219,69 @@ class Conversations(ChatCase):
         app.key('Return')
         app.settle(0.3)
 
+    def search(self, app, text):
+        if not app.find_all('entry', 'Search Conversations'):
+            app.key('ctrl+shift+f')
+        entry = app.find('entry', 'Search Conversations')
+        entry.find('text').set_text(text) if entry.accessible.get_editable_text_iface() is None else entry.set_text(text)
+
     def test_search(self):
         app = self.make_two()
-        app.key('ctrl+f')
-        entry = app.find('text', 'Search all conversations') if app.find_all('text', 'Search all conversations') \
-            else app.find('entry')
-        entry.set_text('banana')
+        self.search(app, 'banan')  # the beginning of a word
         results = app.find('list', 'Search results')
         hit = results.find('list item')
         self.assertEqual(hit.find('label').name, 'List three fruits.')
-        hit.click()
+        self.assertIn('banana', ' '.join(label.name for label in hit.find_all('label')))
+        for text in ('"', 'AND', 'NEAR(', '* OR "x', "it's -content:x ^"):  # whatever is typed is text
+            self.search(app, text)
+            app.find('label', 'Nothing Found')
+        self.assertFalse(app.find_all(None, re.compile('could not be used')))
+        self.search(app, 'BANANA')
+        app.find('list', 'Search results').find('list item').click()
         app.find('label', 'banana')
+
+    def test_search_other_branch(self):
+        """An answer that another one replaced is found, and shown."""
+        app = self.launch()
+        self.think(app, False)
+        self.ask(app, 'Who are you?')
+        app.find('button', 'Edit Question').click()
+        self.ask(app, 'List three fruits.')
+        app.wait_gone('label', 'I am Quern Tiny, a very small demonstration model.')
+        self.search(app, 'demonstration')
+        app.find('list', 'Search results').find('list item').click()
+        app.find('label', 'I am Quern Tiny, a very small demonstration model.')
+
+    def test_find(self):
+        app = self.launch()
+        self.think(app, False)
+        for question in ('Who are you?', 'List three fruits.', 'Who are you?'):
+            self.ask(app, question)
+        app.key('ctrl+f')
+        entry = app.find(None, 'Find in this conversation')
+        app.type('who ARE')
+        app.find('label', '2 of 2')
+        app.key('Return')
+        app.find('label', '1 of 2')
+        app.key('ctrl+a')
+        app.type('quern tiny')
+        app.find('label', '1 of 1')
+        app.settle()
+        app.screenshot('find')
+        self.assertTrue(self.is_marked(app.find('label', re.compile('I am Quern'))))
+        app.key('ctrl+a')
+        app.type('pear walrus')
+        app.find('label', 'Nothing')
+        app.key('Escape')
+        app.wait_gone(None, 'Find in this conversation')
+        app.find('text', 'Message').wait(lambda node: node.has_state('focused'))
+        self.assertFalse(self.is_marked(app.find('label', re.compile('I am Quern'))))
+
+    def is_marked(self, label):
+        """Whether a part of it has a background of its own."""
+        text = label.accessible.get_text_iface()
+        return any('bg-color' in quern_ui.Atspi.Text.get_attribute_run(text, offset, False)[0]
+                   for offset in range(quern_ui.Atspi.Text.get_character_count(text)))
 
 
 if __name__ == '__main__':

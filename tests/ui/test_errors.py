@@ -1,8 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What is wrong is said in a sentence, and the rest goes on."""
+import contextlib
 import os
 import re
+import sqlite3
+import subprocess
 
 import quern_ui
 from quern_chat import ChatCase
@@ -47,6 +50,88 @@ class Errors(ChatCase):
         app.find('label', 'I am Quern Tiny, a very small demonstration model.')
         with open(path, 'rb') as file:
             self.assertTrue(file.read().startswith(b'not a database'))
+
+    def say(self, app, question, answer):
+        self.think(app, False)
+        self.send(app, question)
+        app.find('label', answer)
+
+    def test_full(self):
+        """No space for a while: it is said, the conversation goes on, and everything is saved in the end."""
+        app = self.launch()
+        self.think(app, False)
+        self.ask(app, 'Who are you?')
+
+        def limit(size):
+            subprocess.run(['prlimit', f'--pid={app.process.pid}', f'--fsize={size}:unlimited'], check=True)
+        limit(0)
+        self.send(app, 'List three fruits.')
+        app.find(None, re.compile('The disk is full.*kept in memory'))
+        app.find('label', 'banana')
+        app.settle()
+        count = 'SELECT count(*) FROM message'
+        self.assertEqual(self.desktop.query(count), [(2,)])
+        app.screenshot('disk-full')
+        limit('unlimited')
+        app.find('label', 'Everything is saved again')
+        self.assertEqual(self.desktop.query(count), [(4,)])
+
+    def test_no_folder(self):
+        """Data cannot be kept: it is said, and there are answers all the same."""
+        with open(self.desktop.data, 'w', encoding='utf-8') as file:  # root may write to folders that are read-only
+            file.write('in the way')
+        app = self.launch()
+        app.find(None, re.compile('Conversations cannot be kept: .*quern'))
+        self.say(app, 'Who are you?', 'I am Quern Tiny, a very small demonstration model.')
+
+    def test_newer(self):
+        """A database of a later version is left as it is."""
+        app = self.launch()
+        self.think(app, False)
+        self.ask(app, 'Who are you?')
+        app.close()
+        path = os.path.join(self.desktop.data, 'quern.db')
+        with contextlib.closing(sqlite3.connect(path)) as database:
+            database.execute('PRAGMA user_version = 99')
+        with open(path, 'rb') as file:
+            before = file.read()
+        app = self.launch()
+        app.find(None, re.compile('newer version of Quern.*untouched'))
+        self.say(app, 'List three fruits.', 'banana')
+        app.close()
+        with open(path, 'rb') as file:
+            self.assertEqual(file.read(), before)
+
+    def test_two_instances(self):
+        """On two buses, so that they do not know of each other: neither loses what the other writes."""
+        one = self.launch()
+        self.think(one, False)
+        self.ask(one, 'Who are you?')
+        other = subprocess.Popen(['dbus-run-session', '--', *self.command()], env=self.desktop.environment,
+                                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+        try:
+            lock = os.path.join(self.desktop.data, 'quern.db.lock')
+            quern_ui.wait_for('the other', lambda: self.users(lock) >= 2)
+            one.settle(1)  # its window comes and takes the keyboard
+            one.focus_window()
+            self.ask(one, 'List three fruits.')
+        finally:
+            os.killpg(other.pid, 15)
+            other.wait(20)
+        one.find('label', 'banana')
+        self.assertEqual(self.desktop.query("SELECT count(*) FROM message WHERE state = 'complete'"), [(4,)])
+
+    def command(self):
+        return [os.path.join(quern_ui.BUILD, 'ui', 'quern')]
+
+    def users(self, path):
+        """How many processes have a file open."""
+        n = 0
+        for pid in filter(str.isdigit, os.listdir('/proc')):
+            with contextlib.suppress(OSError):
+                links = (os.readlink(f'/proc/{pid}/fd/{fd}') for fd in os.listdir(f'/proc/{pid}/fd'))
+                n += path in list(links)
+        return n
 
 
 if __name__ == '__main__':

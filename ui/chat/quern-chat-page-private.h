@@ -4,6 +4,7 @@
 #include "composer/quern-composer.h"
 #include "models/quern-model-button.h"
 #include "quern-chat-page.h"
+#include "quern-find-bar.h"
 #include "quern-transcript.h"
 
 G_BEGIN_DECLS
@@ -12,7 +13,8 @@ struct _QuernChatPage {
   AdwBin parent_instance;
 
   /* Template widgets */
-  AdwBanner *banner;
+  AdwBanner *banner, *trouble;
+  QuernFindBar *find_bar;
   GtkStack *stack;
   AdwStatusPage *welcome;
   AdwWrapBox *suggestions;

@@ -401,11 +401,14 @@ quern_chat_page_class_init (QuernChatPageClass *klass)
 
   G_OBJECT_CLASS (klass)->dispose = quern_chat_page_dispose;
   g_type_ensure (QUERN_TYPE_COMPOSER);
+  g_type_ensure (QUERN_TYPE_FIND_BAR);
   g_type_ensure (QUERN_TYPE_MODEL_BUTTON);
   g_type_ensure (QUERN_TYPE_TRANSCRIPT);
   _quern_chat_page_install_actions (widget_class);
   gtk_widget_class_set_template_from_resource (widget_class, "/io/github/quern/Quern/ui/chat/quern-chat-page.ui");
   gtk_widget_class_bind_template_child (widget_class, QuernChatPage, banner);
+  gtk_widget_class_bind_template_child (widget_class, QuernChatPage, trouble);
+  gtk_widget_class_bind_template_child (widget_class, QuernChatPage, find_bar);
   gtk_widget_class_bind_template_child (widget_class, QuernChatPage, stack);
   gtk_widget_class_bind_template_child (widget_class, QuernChatPage, welcome);
   gtk_widget_class_bind_template_child (widget_class, QuernChatPage, suggestions);
@@ -428,6 +431,7 @@ quern_chat_page_init (QuernChatPage *self)
   gtk_widget_init_template (GTK_WIDGET (self));
   _quern_chat_page_set_editing (self, NULL);
   accept_drops (self);
+  quern_find_bar_set_transcript (self->find_bar, self->transcript);
   g_signal_connect_object (quern_composer_get_attachments (self->composer), "problem",
                            G_CALLBACK (quern_chat_page_show_problem), self, G_CONNECT_SWAPPED);
 
@@ -516,6 +520,7 @@ quern_chat_page_set_session (QuernChatPage *self, QuernChatSession *session)
   adw_banner_set_revealed (self->banner, FALSE);
   quern_model_button_set_session (self->model_button, session);
   quern_transcript_set_messages (self->transcript, messages);
+  quern_find_bar_set_messages (self->find_bar, messages);
   quern_context_gauge_set_count (quern_composer_get_gauge (self->composer), NULL);
   if (session != NULL) {
     show_draft (self);
@@ -527,15 +532,30 @@ quern_chat_page_set_session (QuernChatPage *self, QuernChatSession *session)
 /**
  * quern_chat_page_show_message:
  * @id: a message of the conversation
+ * @words: (nullable): what was looked for, to be marked
  *
  * Scrolls there, as soon as the messages are loaded.
  */
 void
-quern_chat_page_show_message (QuernChatPage *self, gint64 id)
+quern_chat_page_show_message (QuernChatPage *self, gint64 id, const char *const *words)
 {
   g_return_if_fail (QUERN_IS_CHAT_PAGE (self));
 
-  quern_transcript_scroll_to_message (self->transcript, id);
+  quern_transcript_show_match (self->transcript, id, words);
+}
+
+/**
+ * quern_chat_page_find:
+ *
+ * Lets people look for text in the conversation.
+ */
+void
+quern_chat_page_find (QuernChatPage *self)
+{
+  g_return_if_fail (QUERN_IS_CHAT_PAGE (self));
+
+  if (count_messages (self) > 0)
+    quern_find_bar_open (self->find_bar);
 }
 
 /**
@@ -550,6 +570,21 @@ quern_chat_page_show_problem (QuernChatPage *self, const char *sentence)
   adw_banner_set_title (self->banner, sentence);
   adw_banner_set_use_markup (self->banner, FALSE);
   adw_banner_set_revealed (self->banner, TRUE);
+}
+
+/**
+ * quern_chat_page_set_trouble:
+ * @sentence: (nullable): what goes on being wrong; %NULL when it is over
+ */
+void
+quern_chat_page_set_trouble (QuernChatPage *self, const char *sentence)
+{
+  g_return_if_fail (QUERN_IS_CHAT_PAGE (self));
+
+  if (sentence != NULL)
+    adw_banner_set_title (self->trouble, sentence);
+  adw_banner_set_use_markup (self->trouble, FALSE);
+  adw_banner_set_revealed (self->trouble, sentence != NULL);
 }
 
 /**

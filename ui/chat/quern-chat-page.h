@@ -14,8 +14,10 @@ void quern_chat_page_set_context       (QuernChatPage *self, QuernStore *store, 
 QuernLibrary *quern_chat_page_get_library (QuernChatPage *self);
 gboolean quern_chat_page_is_answering  (QuernChatPage *self);
 void quern_chat_page_set_session       (QuernChatPage *self, QuernChatSession *session);
-void quern_chat_page_show_message      (QuernChatPage *self, gint64 id);
+void quern_chat_page_show_message      (QuernChatPage *self, gint64 id, const char *const *words);
+void quern_chat_page_find              (QuernChatPage *self);
 void quern_chat_page_show_problem      (QuernChatPage *self, const char *sentence);
+void quern_chat_page_set_trouble       (QuernChatPage *self, const char *sentence);
 void quern_chat_page_save_draft        (QuernChatPage *self);
 void quern_chat_page_focus             (QuernChatPage *self);
 void quern_chat_page_choose_model      (QuernChatPage *self);

@@ -2,6 +2,7 @@
 #include "quern-transcript.h"
 
 #include "quern-answer-row.h"
+#include "quern-highlight.h"
 #include "quern-question-row.h"
 
 #include <glib/gi18n.h>
@@ -34,6 +35,7 @@ struct _QuernTranscript {
   double old_upper;
   guint more_source, settle_source, show_source;
   gint64 wanted;    /* id of the message to scroll to when it is there, or 0 */
+  GStrv words;      /* to be marked in it, or NULL */
 };
 
 enum { PROP_0, PROP_AT_END, N_PROPS };
@@ -282,14 +284,17 @@ show_cb (gpointer user_data)
 {
   QuernTranscript *self = QUERN_TRANSCRIPT (user_data);
   int i = find_message (self, self->wanted);
+  GtkWidget *row, *match = NULL;
 
   self->show_source = 0;
   if (i < (int) self->first || i - self->first >= self->rows->len)
     return G_SOURCE_REMOVE;
   self->wanted = 0;
   set_at_end (self, FALSE);
-  gtk_viewport_scroll_to (GTK_VIEWPORT (gtk_scrolled_window_get_child (self->scrolled)),
-                          g_ptr_array_index (self->rows, i - self->first), NULL);
+  row = g_ptr_array_index (self->rows, i - self->first);
+  if (self->words != NULL)
+    match = quern_highlight_show (row, (const char *const *) self->words);
+  gtk_viewport_scroll_to (GTK_VIEWPORT (gtk_scrolled_window_get_child (self->scrolled)), match != NULL ? match : row, NULL);
   return G_SOURCE_REMOVE;
 }
 
@@ -363,6 +368,7 @@ quern_transcript_finalize (GObject *object)
 
   g_ptr_array_unref (self->rows);
   g_free (self->status);
+  g_strfreev (self->words);
   G_OBJECT_CLASS (quern_transcript_parent_class)->finalize (object);
 }
 
@@ -469,16 +475,21 @@ quern_transcript_scroll_to_end (QuernTranscript *self)
 }
 
 /**
- * quern_transcript_scroll_to_message:
- * @id: a message's id
+ * quern_transcript_show_match:
+ * @id: a message's id, or 0
+ * @words: (nullable): what was found there
  *
- * Goes to that message, now or as soon as it is among the messages.
+ * Goes to that message, now or as soon as it is among the messages, and marks @words in it. What was marked before is no
+ * more; with 0 that is all.
  */
 void
-quern_transcript_scroll_to_message (QuernTranscript *self, gint64 id)
+quern_transcript_show_match (QuernTranscript *self, gint64 id, const char *const *words)
 {
   g_return_if_fail (QUERN_IS_TRANSCRIPT (self));
 
+  quern_highlight_clear (GTK_WIDGET (self->box));
+  g_clear_pointer (&self->words, g_strfreev);
+  self->words = g_strdupv ((char **) words);
   self->wanted = id;
   show_wanted (self);
 }

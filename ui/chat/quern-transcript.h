@@ -15,6 +15,6 @@ void quern_transcript_set_messages      (QuernTranscript *self, GListModel *mess
 void quern_transcript_set_status        (QuernTranscript *self, const char *status);
 void quern_transcript_set_context_start (QuernTranscript *self, gint64 id);
 void quern_transcript_scroll_to_end     (QuernTranscript *self);
-void quern_transcript_scroll_to_message (QuernTranscript *self, gint64 id);
+void quern_transcript_show_match        (QuernTranscript *self, gint64 id, const char *const *words);
 
 G_END_DECLS

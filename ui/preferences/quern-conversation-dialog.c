@@ -188,13 +188,29 @@ reset_cb (Settings *s)
   s->updating = FALSE;
 }
 
+/* Whose values those are that nobody changed. */
+static char *
+describe_defaults (Settings *s)
+{
+  QuernModel *model = quern_chat_session_get_model (s->session);
+
+  if (model == NULL)
+    return NULL;
+  return g_strdup_printf (quern_chat_session_get_thinking (s->session)
+                              ? _("At first, what is recommended for %s when it thinks")
+                              : _("At first, what is recommended for %s when it does not think"),
+                          quern_model_get_title (model));
+}
+
 static void
 add_sampling (Settings *s, AdwPreferencesPage *page)
 {
+  g_autofree char *description = describe_defaults (s);
   GtkWidget *group = adw_preferences_group_new ();
   GtkWidget *reset = gtk_button_new_with_label (_("Reset"));
 
   adw_preferences_group_set_title (ADW_PREFERENCES_GROUP (group), _("Answers"));
+  adw_preferences_group_set_description (ADW_PREFERENCES_GROUP (group), description);
   gtk_widget_set_tooltip_text (reset, _("Use the values that are recommended for the model"));
   gtk_widget_add_css_class (reset, "flat");
   g_signal_connect_swapped (reset, "clicked", G_CALLBACK (reset_cb), s);

@@ -97,6 +97,19 @@ add_page (QuernPreferences *self, const char *title, const char *icon)
 }
 
 static void
+add_action (AdwPreferencesGroup *group, const char *title, const char *subtitle, const char *action, const char *style)
+{
+  GtkWidget *row = adw_button_row_new ();
+
+  adw_preferences_row_set_title (ADW_PREFERENCES_ROW (row), title);
+  gtk_widget_set_tooltip_text (row, subtitle);
+  gtk_actionable_set_action_name (GTK_ACTIONABLE (row), action);
+  if (style != NULL)
+    gtk_widget_add_css_class (row, style);
+  adw_preferences_group_add (group, row);
+}
+
+static void
 add_general (QuernPreferences *self, QuernModelsService *models)
 {
   AdwPreferencesPage *page = add_page (self, _("General"), "preferences-system-symbolic");
@@ -110,6 +123,7 @@ add_general (QuernPreferences *self, QuernModelsService *models)
   adw_preferences_group_add (group, make_keep_alive_row (self));
   adw_preferences_group_add (group, make_switch_row (self, "keep-state", _("Keep What Was Read"),
                                                      _("On the disk, up to 2 GB: a model that is loaded again goes on at once")));
+  add_action (group, _("Unload Models Now"), _("Frees the memory of models that are not answering"), "win.unload-models", NULL);
   if (models != NULL)
     adw_preferences_page_add (page, ADW_PREFERENCES_GROUP (quern_hub_preferences_new (models)));
 }
@@ -258,19 +272,6 @@ add_personas (QuernPreferences *self)
 }
 
 /* ---- data ------------------------------------------------------------------------------------------------------- */
-
-static void
-add_action (AdwPreferencesGroup *group, const char *title, const char *subtitle, const char *action, const char *style)
-{
-  GtkWidget *row = adw_button_row_new ();
-
-  adw_preferences_row_set_title (ADW_PREFERENCES_ROW (row), title);
-  gtk_widget_set_tooltip_text (row, subtitle);
-  gtk_actionable_set_action_name (GTK_ACTIONABLE (row), action);
-  if (style != NULL)
-    gtk_widget_add_css_class (row, style);
-  adw_preferences_group_add (group, row);
-}
 
 static void
 add_data (QuernPreferences *self)

@@ -65,8 +65,9 @@ static void
 result_activated_cb (QuernSidebar *self, GtkListBoxRow *row)
 {
   QuernSearchHit *hit = g_object_get_data (G_OBJECT (row), "hit");
-  gtk_widget_activate_action (GTK_WIDGET (self), "win.open-message", "(xx)", quern_search_hit_get_conversation_id (hit),
-                              quern_search_hit_get_message_id (hit));
+  gtk_widget_activate_action (GTK_WIDGET (self), "win.open-message", "(xxs)", quern_search_hit_get_conversation_id (hit),
+                              quern_search_hit_get_message_id (hit),
+                              gtk_editable_get_text (GTK_EDITABLE (self->search_entry)));
 }
 
 /* ---- comparisons ------------------------------------------------------------------------------------------------ */

@@ -149,18 +149,42 @@ open_conversation_action (GtkWidget *widget, const char *name, GVariant *paramet
     _quern_window_open (QUERN_WINDOW (widget), conversation);
 }
 
+static gboolean
+has_message (QuernChatSession *session, gint64 id)
+{
+  GListModel *messages = quern_chat_session_get_messages (session);
+
+  for (guint i = 0; i < g_list_model_get_n_items (messages); i++) {
+    g_autoptr (QuernMessage) message = g_list_model_get_item (messages, i);
+    if (quern_message_get_id (message) == id)
+      return TRUE;
+  }
+  return FALSE;
+}
+
+/* The message may be on a branch that is not shown. */
 static void
 open_message_action (GtkWidget *widget, const char *name, GVariant *parameter)
 {
   QuernWindow *self = QUERN_WINDOW (widget);
   g_autoptr (GVariant) id = g_variant_get_child_value (parameter, 0);
-  g_autoptr (GVariant) message = g_variant_get_child_value (parameter, 1);
   QuernConversation *conversation = get_conversation (self, id);
+  QuernChatSession *session = conversation != NULL ? g_hash_table_lookup (self->sessions, conversation) : NULL;
+  g_auto (GStrv) words = NULL;
+  const char *text;
+  gint64 message_id;
 
+  g_variant_get (parameter, "(xx&s)", NULL, &message_id, &text);
   if (conversation == NULL)
     return;
+  if (session == NULL || (!has_message (session, message_id) && quern_chat_session_get_state (session) == QUERN_SESSION_IDLE)) {
+    quern_store_choose_branch (self->store, conversation, message_id);
+    if (session != NULL)
+      quern_chat_session_load_async (session, NULL, NULL, NULL);
+  }
+  words = g_strsplit_set (text, " \t\n", -1);
   _quern_window_open (self, conversation);
-  quern_chat_page_show_message (self->chat_page, g_variant_get_int64 (message));
+  quern_chat_page_show_message (self->chat_page, message_id, (const char *const *) words);
 }
 
 /* ---- rename, pin, delete ---------------------------------------------------------------------------------------- */
@@ -344,6 +368,15 @@ search_action (GtkWidget *widget, const char *name, GVariant *parameter)
 }
 
 static void
+find_action (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  QuernWindow *self = QUERN_WINDOW (widget);
+
+  if (gtk_stack_get_visible_child (self->pages) == GTK_WIDGET (self->chat_page))
+    quern_chat_page_find (self->chat_page);
+}
+
+static void
 search_for_action (GtkWidget *widget, const char *name, GVariant *parameter)
 {
   search_action (widget, name, NULL);
@@ -413,7 +446,7 @@ _quern_window_install_actions (GtkWidgetClass *widget_class)
     { "win.delete-comparison", "x", delete_comparison_action },
     { "win.import-comparison", NULL, import_comparison_action },
     { "win.open-conversation", "x", open_conversation_action },
-    { "win.open-message", "(xx)", open_message_action },
+    { "win.open-message", "(xxs)", open_message_action },
     { "win.rename-conversation", "x", rename_action },
     { "win.rename-current", NULL, rename_current_action },
     { "win.pin-conversation", "x", pin_action },
@@ -425,6 +458,7 @@ _quern_window_install_actions (GtkWidgetClass *widget_class)
     { "win.show-models", "s", show_models_action },
     { "win.chat-with", "s", chat_with_action },
     { "win.choose-model", NULL, choose_model_action },
+    { "win.find", NULL, find_action },
     { "win.search", NULL, search_action },
     { "win.search-for", "s", search_for_action },
     { "win.show-sidebar", NULL, show_sidebar_action },

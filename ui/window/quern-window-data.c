@@ -26,6 +26,38 @@ show_problem (QuernWindow *self, const GError *error)
     quern_chat_page_show_problem (self->chat_page, error->message);
 }
 
+/* ---- what cannot be saved --------------------------------------------------------------------------------------- */
+
+static void
+store_problem_cb (QuernWindow *self, const GError *error)
+{
+  g_autofree char *text = NULL;
+
+  if (g_error_matches (error, QUERN_DATABASE_ERROR, QUERN_DATABASE_ERROR_FULL)
+      || g_error_matches (error, QUERN_DATABASE_ERROR, QUERN_DATABASE_ERROR_READ_ONLY)
+      || g_error_matches (error, QUERN_DATABASE_ERROR, QUERN_DATABASE_ERROR_BUSY)) {
+    text = g_strdup_printf (_("%s Until then everything is kept in memory; leave Quern open."), error->message);
+    quern_chat_page_set_trouble (self->chat_page, text);
+  } else {
+    show_problem (self, error);
+  }
+}
+
+static void
+store_recovered_cb (QuernWindow *self)
+{
+  quern_chat_page_set_trouble (self->chat_page, NULL);
+  show_toast (self, _("Everything is saved again"));
+}
+
+/* Says when something cannot be saved, and when it is. */
+void
+_quern_window_watch_store (QuernWindow *self)
+{
+  g_signal_connect_object (self->store, "problem", G_CALLBACK (store_problem_cb), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->store, "recovered", G_CALLBACK (store_recovered_cb), self, G_CONNECT_SWAPPED);
+}
+
 /* ---- export ----------------------------------------------------------------------------------------------------- */
 
 typedef struct {
@@ -118,6 +150,16 @@ export_all_action (GtkWidget *widget, const char *name, GVariant *parameter)
 
 /* ---- import ----------------------------------------------------------------------------------------------------- */
 
+/* What was not taken is worth more than a toast. */
+static void
+present_report (QuernWindow *self, const char *report)
+{
+  AdwAlertDialog *dialog = ADW_ALERT_DIALOG (adw_alert_dialog_new (_("Imported in Part"), report));
+
+  adw_alert_dialog_add_response (dialog, "close", _("_Close"));
+  adw_dialog_present (ADW_DIALOG (dialog), GTK_WIDGET (self));
+}
+
 static void
 imported_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -131,7 +173,10 @@ imported_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     return;
   }
   text = g_strdup_printf (ngettext ("%u conversation imported", "%u conversations imported", added->len), added->len);
-  show_toast (self, text);
+  if (quern_import_get_report (result) != NULL && self->toasts != NULL)
+    present_report (self, quern_import_get_report (result));
+  else
+    show_toast (self, text);
   if (self->chat_page != NULL)
     _quern_window_open (self, added->pdata[0]);
 }
@@ -204,11 +249,19 @@ back_up_action (GtkWidget *widget, const char *name, GVariant *parameter)
 /* ---- delete all ------------------------------------------------------------------------------------------------- */
 
 static void
+reloaded_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  quern_comparisons_reload_finish (QUERN_COMPARISONS (source), result, NULL);
+}
+
+static void
 erased_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (QuernWindow) self = user_data;
   g_autoptr (GError) error = NULL;
 
+  if (self->comparisons != NULL)
+    quern_comparisons_reload_async (self->comparisons, NULL, reloaded_cb, NULL);
   if (quern_store_erase_all_finish (QUERN_STORE (source), result, &error))
     show_toast (self, _("All conversations were erased"));
   else
@@ -238,8 +291,9 @@ delete_all_action (GtkWidget *widget, const char *name, GVariant *parameter)
 
   if (QUERN_WINDOW (widget)->store == NULL)
     return;
-  adw_alert_dialog_set_body (dialog, _("All messages, pictures and folders are erased from the disk, with the backups "
-                                       "that Quern made by itself. This cannot be undone."));
+  adw_alert_dialog_set_body (dialog, _("All messages, pictures, folders and comparisons are erased from the disk, with the "
+                                       "backups that Quern made by itself. Personas stay, and so do files that you "
+                                       "exported or backed up. This cannot be undone."));
   adw_alert_dialog_add_responses (dialog, "cancel", _("_Cancel"), "delete", _("_Delete All"), NULL);
   adw_alert_dialog_set_response_appearance (dialog, "delete", ADW_RESPONSE_DESTRUCTIVE);
   g_signal_connect_object (dialog, "response", G_CALLBACK (delete_all_response_cb), widget, 0);
@@ -255,6 +309,17 @@ preferences_action (GtkWidget *widget, const char *name, GVariant *parameter)
 
   if (self->store != NULL)
     adw_dialog_present (ADW_DIALOG (quern_preferences_new (self->store, self->models)), widget);
+}
+
+static void
+unload_models_action (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  QuernWindow *self = QUERN_WINDOW (widget);
+
+  if (self->engine == NULL)
+    return;
+  quern_engine_unload_all (self->engine);
+  show_toast (self, _("Models were unloaded"));
 }
 
 static void
@@ -275,6 +340,7 @@ _quern_window_install_data_actions (GtkWidgetClass *widget_class)
   gtk_widget_class_install_action (widget_class, "win.back-up", NULL, back_up_action);
   gtk_widget_class_install_action (widget_class, "win.delete-all", NULL, delete_all_action);
   gtk_widget_class_install_action (widget_class, "win.preferences", NULL, preferences_action);
+  gtk_widget_class_install_action (widget_class, "win.unload-models", NULL, unload_models_action);
   gtk_widget_class_install_action (widget_class, "win.conversation-settings", NULL, conversation_settings_action);
 }
 

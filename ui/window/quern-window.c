@@ -294,6 +294,7 @@ quern_window_set_core (QuernWindow *self, QuernStore *store, QuernLibrary *libra
   g_signal_connect_object (library, "notify::scanning", G_CALLBACK (scanned_cb), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (quern_store_get_conversations (store), "items-changed", G_CALLBACK (items_changed_cb), self,
                            G_CONNECT_SWAPPED | G_CONNECT_AFTER);
+  _quern_window_watch_store (self);
   quern_sidebar_set_store (self->sidebar, store);
   self->comparisons = quern_comparisons_new (store);
   quern_sidebar_set_comparisons (self->sidebar, self->comparisons);

@@ -1,0 +1,143 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Settings of the program and of a conversation, personas, files in and out, erasing."""
+import configparser
+import json
+import os
+import re
+
+import quern_ui
+from quern_chat import ChatCase
+
+
+class Preferences(ChatCase):
+    def setting(self, key):
+        """What the settings on the disk say, or None."""
+        parser = configparser.ConfigParser()
+        parser.read(os.path.join(self.desktop.environment['XDG_CONFIG_HOME'], 'glib-2.0', 'settings', 'keyfile'))
+        return parser.get('io/github/quern/Quern', key, fallback=None)
+
+    def open_preferences(self, app, page=None):
+        app.key('ctrl+comma')
+        app.find(None, 'Find Titles')
+        if page:
+            app.find(re.compile('tab|button|radio'), page).click()
+
+    def conversation(self, column):
+        return self.desktop.query(f'SELECT {column} FROM conversation WHERE deleted IS NULL')[0][0]
+
+    def sampling(self):
+        return json.loads(self.conversation('sampling') or '{}')
+
+    def open_settings(self, app):
+        app.find('toggle button', 'Main Menu').click()
+        quern_ui.wait_for('the menu', lambda: len(app.find_all('menu item')) > 4)
+        app.find_all('menu item')[2].click()
+        app.find('label', 'Conversation Settings')
+
+    def spin(self, app, title):
+        return app.find('spin button', title)
+
+    def test_general(self):
+        app = self.launch()
+        self.ready(app)
+        self.open_preferences(app)
+        app.find(None, 'Find Titles').click()
+        quern_ui.wait_for('the setting', lambda: self.setting('make-titles') == 'false')
+        app.settle()
+        app.screenshot('preferences-general')
+        app.find('button', 'Unload Models Now').click()
+        app.find('label', 'Models were unloaded')
+
+    def test_conversation(self):
+        app = self.launch()
+        self.think(app, False)
+        self.ask(app, 'Who are you?')
+        self.open_settings(app)
+        app.find('label', re.compile('recommended for Quern Tiny when it does not think'))
+        app.settle()
+        app.screenshot('conversation-settings')
+        temperature = self.set_number(app, 'Temperature', 0.7)
+        self.set_number(app, 'Seed', 42)
+        self.set_number(app, 'Threads', 1)
+        self.set_number(app, 'Context Length', 1024)
+        quern_ui.wait_for('them on the disk', lambda: self.sampling() == {'temperature': 0.7, 'seed': 42, 'threads': 1})
+        quern_ui.wait_for('the context', lambda: self.conversation('context_size') == 1024)
+        app.find('button', 'Reset').click()
+        quern_ui.wait_for('the recommended values', lambda: self.sampling() == {'threads': 1})
+        self.assertEqual(self.value(temperature), 0)
+        app.find('text', 'Instructions').set_text('Be brief.')
+        quern_ui.wait_for('the instructions', lambda: self.conversation('system_prompt') == 'Be brief.')
+
+    def value(self, spin):
+        return spin.accessible.get_value_iface().get_current_value()
+
+    def set_number(self, app, title, number):
+        spin = self.spin(app, title)
+        spin.accessible.get_value_iface().set_current_value(number)
+        return spin
+
+    def test_personas(self):
+        app = self.launch()
+        self.think(app, False)
+        self.ask(app, 'Who are you?')
+        self.open_preferences(app, 'Personas')
+        app.find('button', 'New Persona').click()
+        app.find('text', 'Name').set_text('Poet')
+        app.find('text', 'Instructions').set_text('Answer in verse.')
+        app.find('button', 'Save').click()
+        personas = 'SELECT name, system_prompt FROM persona'
+        quern_ui.wait_for('the persona', lambda: self.desktop.query(personas) == [('Poet', 'Answer in verse.')])
+        app.find(None, 'Poet').click_mouse()
+        app.find('text', 'Name').set_text('Bard')
+        app.find('button', 'Save').click()
+        quern_ui.wait_for('its new name', lambda: self.desktop.query(personas) == [('Bard', 'Answer in verse.')])
+        app.key('Escape')
+        self.open_settings(app)
+        app.find(None, 'Use a Persona').click_mouse()
+        app.settle()
+        app.key('Down', 'Return')
+        app.settle()
+        if self.conversation('system_prompt') is None:
+            app.find('list item', 'Bard').click_mouse()
+        quern_ui.wait_for('the instructions', lambda: self.conversation('system_prompt') == 'Answer in verse.')
+        app.key('Escape')
+        self.open_preferences(app, 'Personas')
+        app.find(None, 'Bard').click_mouse()
+        app.find('button', 'Delete').click()
+        quern_ui.wait_for('its end', lambda: self.desktop.query(personas) == [])
+        self.assertEqual(self.conversation('system_prompt'), 'Answer in verse.')
+
+    def contains(self, text):
+        found = []
+        for folder, _, names in os.walk(self.desktop.data):
+            for name in names:
+                with open(os.path.join(folder, name), 'rb') as file:
+                    if text in file.read():
+                        found.append(name)
+        return found
+
+    def test_delete_all(self):
+        app = self.launch()
+        self.think(app, False)
+        self.ask(app, 'Who are you?')
+        app.find('text', 'Message').set_text('a secret draft')
+        quern_ui.wait_for('the draft', lambda: self.conversation('draft') == 'a secret draft')
+        with open(os.path.join(self.desktop.data, 'quern.db.before-schema-2'), 'wb') as file:
+            file.write(b'Who are you?')
+        self.assertTrue(self.contains(b'demonstration model'))
+        self.open_preferences(app, 'Data')
+        app.settle()
+        app.screenshot('preferences-data')
+        app.find('button', re.compile('Delete All Conversations')).click()
+        app.find('label', re.compile('exported or backed up'))
+        app.settle()
+        app.screenshot('delete-all')
+        app.find('button', 'Delete All').click()
+        app.find('label', 'All conversations were erased')
+        for text in (b'demonstration model', b'Who are you', b'secret draft'):
+            self.assertEqual(self.contains(text), [])
+
+
+if __name__ == '__main__':
+    quern_ui.main()
