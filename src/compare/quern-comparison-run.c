@@ -354,7 +354,11 @@ guint
 quern_comparison_get_missing (QuernComparison *self, QuernCompareColumn *column)
 {
   for (guint turn = 0; turn < self->turns->len; turn++) {
-    QuernCompareState state = quern_compare_answer_get_state (quern_compare_column_get_answer (column, turn));
+    QuernCompareAnswer *answer = quern_compare_column_get_answer (column, turn);
+    QuernCompareState state;
+    if (!answer)
+      break; /* the prompt is being added */
+    state = quern_compare_answer_get_state (answer);
     if (state == QUERN_COMPARE_NOT_ASKED || (state >= QUERN_COMPARE_STOPPED && turn + 1 == self->turns->len))
       return turn;
   }

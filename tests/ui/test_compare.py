@@ -8,7 +8,7 @@ import quern_ui
 QUESTION = 'What is the capital of France?'
 STORY = 'Tell me a story about a dragon and a mill.'  # beyond what Quern Tiny knows: quantisations part
 
-BLIND, MEASURE = 4, 6  # places in the page's menu
+BLIND, DIFFERENCES, MEASURE, QUESTIONS, VOTES = 4, 6, 7, 8, 9  # places in the page's menu
 
 
 class Compare(quern_ui.TestCase):
@@ -42,7 +42,7 @@ class Compare(quern_ui.TestCase):
             button.click()
             button.wait(lambda node: node.is_on == wanted)
 
-    def choose(self, app, index, menu='Comparison Menu', n=9):
+    def choose(self, app, index, menu='Comparison Menu', n=12):
         """Activates an item of a menu by its place: GTK does not tell the names of the items."""
         app.find('toggle button', menu).click()
         items = quern_ui.wait_for('the menu', lambda: [found for found in [app.find_all(re.compile('menu item'))]

@@ -11,7 +11,9 @@ struct _QuernCompareColumnView {
 
   /* Template widgets */
   GtkMenuButton *model_button, *settings_button;
-  GtkLabel *title, *subtitle, *facts, *figures;
+  GtkLabel *title, *subtitle, *facts;
+  AdwWrapBox *figures;
+  GtkWidget *header, *arrow;
   GtkPopover *model_popover;
   GtkListBox *models;
   GtkScrolledWindow *scrolled;
@@ -54,33 +56,42 @@ make_facts (QuernCompareColumn *column)
   return g_strdup_printf (_ ("%s · %.2f bits per weight"), size, facts->bits_per_weight);
 }
 
-static char *
-make_figures (QuernCompareAnswer *answer)
+static void
+add_figure (QuernCompareColumnView *self, char *text)
+{
+  GtkWidget *label = gtk_label_new (text);
+
+  gtk_label_set_wrap (GTK_LABEL (label), TRUE);
+  gtk_label_set_xalign (GTK_LABEL (label), 0);
+  gtk_widget_add_css_class (label, "caption");
+  gtk_widget_add_css_class (label, "numeric");
+  adw_wrap_box_append (self->figures, label);
+  g_free (text);
+}
+
+/* Each is a label of its own, so that a line breaks between figures and not within one. */
+static gboolean
+fill_figures (QuernCompareColumnView *self, QuernCompareAnswer *answer)
 {
   const QuernStatistics *s = answer != NULL ? quern_compare_answer_get_statistics (answer) : NULL;
-  g_autofree char *memory = NULL;
-  GString *text;
+  guint64 memory = answer != NULL ? quern_compare_answer_get_peak_memory (answer) : 0;
 
+  for (GtkWidget *child; (child = gtk_widget_get_first_child (GTK_WIDGET (self->figures))) != NULL;)
+    adw_wrap_box_remove (self->figures, child);
   if (s == NULL || s->answer_tokens == 0 || quern_compare_answer_is_running (answer))
-    return g_strdup ("");
-  memory = g_format_size (quern_compare_answer_get_peak_memory (answer));
-  /* Translators: time to the first token, speeds of reading the prompt and writing the answer, peak memory */
-  text = g_string_new (NULL);
-  g_string_append_printf (text, _ ("First token after %.2f s · reads %.0f, writes %.1f tokens/s"),
-                          s->first_token_seconds, quern_statistics_prefill_rate (s), quern_statistics_decode_rate (s));
-  if (quern_compare_answer_get_peak_memory (answer) > 0) {
-    g_string_append (text, " · ");
-    g_string_append_printf (text, _ ("%s of memory"), memory);
+    return FALSE;
+  add_figure (self, g_strdup_printf (_ ("First token after %.2f s"), s->first_token_seconds));
+  add_figure (self, g_strdup_printf (_ ("reads %.0f, writes %.1f tokens/s"), quern_statistics_prefill_rate (s),
+                                     quern_statistics_decode_rate (s)));
+  if (memory > 0) {
+    g_autofree char *size = g_format_size (memory);
+    add_figure (self, g_strdup_printf (_ ("%s of memory"), size));
   }
-  if (s->load_seconds > 0) {
-    g_string_append (text, " · ");
-    g_string_append_printf (text, _ ("loaded in %.2f s"), s->load_seconds);
-  }
-  if (quern_compare_answer_get_together (answer)) {
-    g_string_append_c (text, '\n');
-    g_string_append (text, _ ("Ran together with others: timings do not compare."));
-  }
-  return g_string_free (text, FALSE);
+  if (s->load_seconds > 0)
+    add_figure (self, g_strdup_printf (_ ("loaded in %.2f s"), s->load_seconds));
+  if (quern_compare_answer_get_together (answer))
+    add_figure (self, g_strdup (_ ("Ran together with others: timings do not compare.")));
+  return TRUE;
 }
 
 static QuernCompareAnswer *
@@ -123,19 +134,22 @@ static void
 update (QuernCompareColumnView *self)
 {
   const QuernModelFacts *facts = quern_compare_column_get_facts (self->column);
-  g_autofree char *facts_text = make_facts (self->column), *figures = make_figures (get_last_answer (self));
+  g_autofree char *facts_text = make_facts (self->column);
   g_autofree char *name = quern_compare_column_view_dup_name (self), *accessible = NULL;
   g_autofree char *revealed = g_strdup_printf ("%s · %s", self->letter, facts->quantisation);
-  gboolean blind = is_nameless (self);
+  gboolean blind = is_nameless (self), figures = fill_figures (self, get_last_answer (self));
   GtkListBoxRow *row;
 
   gtk_label_set_label (self->title, blind ? name : self->letter != NULL ? revealed : facts->quantisation);
   gtk_label_set_label (self->subtitle, blind ? _ ("Hidden until you have voted") : facts->title);
   gtk_label_set_label (self->facts, facts_text);
-  gtk_label_set_label (self->figures, figures);
   gtk_widget_set_visible (GTK_WIDGET (self->facts), !blind);
-  gtk_widget_set_visible (GTK_WIDGET (self->figures), !blind && *figures != '\0');
+  gtk_widget_set_visible (GTK_WIDGET (self->figures), !blind && figures);
   gtk_widget_set_visible (GTK_WIDGET (self->settings_button), !blind);
+  /* In a vote it is a heading and no button, though not a pale one. */
+  gtk_widget_set_can_target (GTK_WIDGET (self->model_button), self->letter == NULL);
+  gtk_widget_set_can_focus (GTK_WIDGET (self->model_button), self->letter == NULL);
+  gtk_widget_set_visible (self->arrow, self->letter == NULL);
   accessible = g_strdup_printf (_ ("Model of this column: %s"), name);
   gtk_accessible_update_property (GTK_ACCESSIBLE (self->model_button), GTK_ACCESSIBLE_PROPERTY_LABEL, accessible, -1);
   gtk_widget_set_tooltip_text (GTK_WIDGET (self->model_button), blind ? NULL : facts->title);
@@ -282,6 +296,8 @@ quern_compare_column_view_class_init (QuernCompareColumnViewClass *klass)
   gtk_widget_class_bind_template_child (widget_class, QuernCompareColumnView, subtitle);
   gtk_widget_class_bind_template_child (widget_class, QuernCompareColumnView, facts);
   gtk_widget_class_bind_template_child (widget_class, QuernCompareColumnView, figures);
+  gtk_widget_class_bind_template_child (widget_class, QuernCompareColumnView, arrow);
+  gtk_widget_class_bind_template_child (widget_class, QuernCompareColumnView, header);
   gtk_widget_class_bind_template_child (widget_class, QuernCompareColumnView, model_popover);
   gtk_widget_class_bind_template_child (widget_class, QuernCompareColumnView, models);
   gtk_widget_class_bind_template_child (widget_class, QuernCompareColumnView, scrolled);
@@ -327,6 +343,17 @@ QuernCompareColumn *
 quern_compare_column_view_get_column (QuernCompareColumnView *self)
 {
   return self->column;
+}
+
+/**
+ * quern_compare_column_view_get_header:
+ *
+ * Returns: (transfer none): what stays above the answers, to be as high as that of other columns
+ */
+GtkWidget *
+quern_compare_column_view_get_header (QuernCompareColumnView *self)
+{
+  return self->header;
 }
 
 QuernCompareTurn *
@@ -385,10 +412,11 @@ quern_compare_column_view_set_marks (QuernCompareColumnView *self, gboolean mark
 void
 quern_compare_column_view_set_locked (QuernCompareColumnView *self, gboolean running, gboolean removable)
 {
-  gtk_widget_set_sensitive (GTK_WIDGET (self->model_button), !running && self->letter == NULL);
+  gtk_widget_set_sensitive (GTK_WIDGET (self->model_button), !running);
   gtk_widget_set_sensitive (GTK_WIDGET (self->settings_button), !running);
-  gtk_widget_action_set_enabled (GTK_WIDGET (self), "column.remove", !running && removable);
-  gtk_widget_action_set_enabled (GTK_WIDGET (self), "column.continue", !running && get_last_answer (self) != NULL);
+  gtk_widget_action_set_enabled (GTK_WIDGET (self), "column.remove", !running && removable && self->letter == NULL);
+  gtk_widget_action_set_enabled (GTK_WIDGET (self), "column.continue",
+                                 !running && get_last_answer (self) != NULL && !is_nameless (self));
   gtk_widget_action_set_enabled (GTK_WIDGET (self), "column.copy", get_last_answer (self) != NULL);
   gtk_widget_action_set_enabled (GTK_WIDGET (self), "column.catch-up", !running);
   update_offers (self);

@@ -16,6 +16,7 @@ G_DECLARE_FINAL_TYPE (QuernCompareColumnView, quern_compare_column_view, QUERN, 
 GtkWidget *quern_compare_column_view_new (QuernComparison *comparison, QuernCompareColumn *column,
                                           QuernLibrary *library);
 QuernCompareColumn *quern_compare_column_view_get_column (QuernCompareColumnView *self);
+GtkWidget *quern_compare_column_view_get_header (QuernCompareColumnView *self);
 QuernCompareTurn *quern_compare_column_view_get_turn (QuernCompareColumnView *self, guint turn);
 /* How a column takes part in a blind vote: its letter alone, with its answers hidden while they come, or all of it. */
 typedef enum { QUERN_COMPARE_BLIND_VEILED, QUERN_COMPARE_BLIND_NAMELESS, QUERN_COMPARE_BLIND_REVEALED } QuernCompareBlind;

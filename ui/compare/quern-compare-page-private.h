@@ -26,6 +26,7 @@ struct _QuernComparePage {
   QuernStore *store;
   QuernLibrary *library;
   QuernComparison *comparison;
+  GtkSizeGroup *headers;
   GSignalGroup *signals, *column_signals, *measure_signals;
 
   gboolean narrow; /* one column at a time */

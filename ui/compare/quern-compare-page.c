@@ -223,7 +223,10 @@ _quern_compare_page_update (QuernComparePage *self)
   gtk_widget_action_set_enabled (GTK_WIDGET (self), "chat.stop", running);
   gtk_widget_action_set_enabled (GTK_WIDGET (self), "compare.add-column", !running && n < QUERN_COMPARE_MAX_COLUMNS);
   gtk_widget_action_set_enabled (GTK_WIDGET (self), "compare.jump", n_turns > 0);
-  gtk_widget_action_set_enabled (GTK_WIDGET (self), "compare.differences", n_turns > 0 && n >= 2 && !running);
+  gtk_widget_action_set_enabled (GTK_WIDGET (self), "compare.differences",
+                                 n_turns > 0 && n >= 2 && !running
+                                     && (!_quern_compare_page_is_blind (self)
+                                         || get_blind (self) == QUERN_COMPARE_BLIND_REVEALED));
   gtk_widget_action_set_enabled (GTK_WIDGET (self), "compare.votes", quern_comparison_get_n_votes (self->comparison) > 0);
   if (note != NULL && !running)
     quern_compare_page_show_problem (self, note);
@@ -303,6 +306,7 @@ add_view (QuernComparePage *self, QuernCompareColumn *column)
   g_signal_connect_object (view, "model-chosen", G_CALLBACK (model_chosen_cb), self, 0);
   g_signal_connect_object (view, "continue", G_CALLBACK (continue_cb), self, 0);
   g_signal_connect_object (column, "notify::model", G_CALLBACK (column_changed_cb), self, G_CONNECT_SWAPPED);
+  gtk_size_group_add_widget (self->headers, quern_compare_column_view_get_header (QUERN_COMPARE_COLUMN_VIEW (view)));
   gtk_box_append (self->columns, view);
 }
 
@@ -390,6 +394,7 @@ quern_compare_page_dispose (GObject *object)
   g_clear_object (&self->signals);
   g_clear_object (&self->column_signals);
   g_clear_object (&self->measure_signals);
+  g_clear_object (&self->headers);
   gtk_widget_dispose_template (GTK_WIDGET (self), QUERN_TYPE_COMPARE_PAGE);
   g_clear_object (&self->comparison);
   g_clear_object (&self->store);
@@ -434,6 +439,7 @@ static void
 quern_compare_page_init (QuernComparePage *self)
 {
   gtk_widget_init_template (GTK_WIDGET (self));
+  self->headers = gtk_size_group_new (GTK_SIZE_GROUP_VERTICAL);
   self->together_scroll = TRUE;
   self->marks = TRUE;
   g_signal_connect_object (quern_composer_get_attachments (self->composer), "problem",

@@ -113,7 +113,8 @@ update (QuernCompareTurn *self)
   gtk_widget_set_visible (GTK_WIDGET (self->status), *status != '\0');
   gtk_widget_set_visible (GTK_WIDGET (self->reasoning),
                           !self->veiled && *quern_compare_answer_get_reasoning (self->answer) != '\0');
-  gtk_widget_set_visible (GTK_WIDGET (self->stack), !self->veiled);
+  gtk_widget_set_visible (GTK_WIDGET (self->stack),
+                          !self->veiled && quern_compare_answer_get_n_tokens (self->answer) > 0);
   show_marks (self);
   if (g_str_equal (gtk_stack_get_visible_child_name (self->stack), "formatted"))
     quern_md_view_set_text (self->formatted, quern_compare_answer_get_answer (self->answer),

@@ -111,9 +111,10 @@ static void
 update_place (QuernDiffDialog *self)
 {
   int n = (int) self->changes->len;
-  g_autofree char *place = g_strdup_printf (_ ("%d of %d"), self->current + 1, n);
+  g_autofree char *place = self->current >= 0 ? g_strdup_printf (_ ("%d of %d"), self->current + 1, n)
+                                              : g_strdup_printf (ngettext ("%d place", "%d places", n), n);
 
-  gtk_label_set_label (self->place, n > 0 ? place : "");
+  gtk_label_set_label (self->place, place);
   gtk_widget_set_sensitive (self->previous, self->current > 0);
   gtk_widget_set_sensitive (self->next, self->current + 1 < n);
 }
@@ -177,9 +178,9 @@ make_summary (QuernDiffDialog *self, const QuernDiffCount *count)
   if (count->changes == 0)
     return g_strdup (_ ("Both answers are the same, word for word."));
   places = g_strdup_printf (ngettext ("%u place differs.", "%u places differ.", count->changes), count->changes);
-  /* Translators: %1: "7 places differ." then counts of words */
-  return g_strdup_printf (_ ("%s %u words only in %s, %u only in %s, %u in both."), places, count->only_a, self->name_a,
-                          count->only_b, self->name_b, count->same);
+  /* Translators: "7 places differ." and counts of words with the names of models */
+  return g_strdup_printf (_ ("%s Words only in %s: %u; only in %s: %u; in both: %u."), places, self->name_a, count->only_a,
+                          self->name_b, count->only_b, count->same);
 }
 
 static void
@@ -257,6 +258,10 @@ make_text (QuernDiffDialog *self)
   gtk_text_view_set_cursor_visible (self->view, FALSE);
   gtk_text_view_set_accepts_tab (self->view, FALSE);
   gtk_text_view_set_wrap_mode (self->view, GTK_WRAP_WORD_CHAR);
+  gtk_text_view_set_left_margin (self->view, 12);
+  gtk_text_view_set_right_margin (self->view, 12);
+  gtk_text_view_set_top_margin (self->view, 12);
+  gtk_text_view_set_bottom_margin (self->view, 12);
   gtk_widget_add_css_class (view, "diff-text");
   gtk_accessible_update_property (GTK_ACCESSIBLE (view), GTK_ACCESSIBLE_PROPERTY_LABEL, _ ("Both answers"), -1);
   self->only_a =

@@ -113,7 +113,6 @@ quern_heat_text_init (QuernHeatText *self)
 
   self->places = g_array_new (FALSE, FALSE, sizeof (Place));
   gtk_text_view_set_editable (view, FALSE);
-  gtk_text_view_set_cursor_visible (view, FALSE);
   gtk_text_view_set_wrap_mode (view, GTK_WRAP_WORD_CHAR);
   gtk_text_view_set_accepts_tab (view, FALSE);
   gtk_text_view_set_pixels_inside_wrap (view, 6); /* room for the lines */
