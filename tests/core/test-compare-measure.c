@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "quern-measure-conversation.h"
 #include "quern-sample-text.h"
 #include "quern-verdict.h"
 #include "test-compare-util.h"
@@ -310,6 +311,103 @@ test_measure_answers (void)
                                     quern_compare_answer_get_token (answer, i)->chosen.p, 1e-3);
 }
 
+/* An answer in words is scored as its tokens are. */
+static void
+test_reply (void)
+{
+  g_autoptr (QuernComparison) comparison = comparison_of ("Q8_0", "Q2_K");
+  g_autoptr (QuernMeasure) tokens = measure_of (NULL, "Q8_0", "Q2_K", NULL);
+  g_autoptr (QuernMeasure) words = measure_of (NULL, "Q8_0", "Q2_K", NULL);
+
+  g_assert_true (ask (comparison, "What is the capital of France?", NULL, NULL));
+  g_autoptr (QuernRequest) request =
+      quern_comparison_build_request (comparison, quern_comparison_get_column (comparison, 0), 0);
+  quern_comparison_add_answers (comparison, 0, tokens);
+  quern_measure_add_reply (words, request, NULL, quern_compare_answer_get_answer (answer_at (comparison, 0, 0)));
+  g_assert_true (run_measure (tokens, NULL, NULL));
+  g_assert_true (run_measure (words, NULL, NULL));
+  g_assert_cmpuint (summary_of (words, 1)->n + 1, ==, summary_of (tokens, 1)->n); /* without the end */
+  for (guint i = 0; i < summary_of (words, 1)->n; i++)
+    g_assert_cmpfloat_with_epsilon (quern_measured_get_position (quern_measure_get_result (words, 1), i)->kld,
+                                    quern_measured_get_position (quern_measure_get_result (tokens, 1), i)->kld, 1e-6);
+}
+
+static gboolean
+add_conversation (QuernMeasure *measure, QuernStore *store, QuernConversation *conversation, GError **error)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+
+  quern_measure_add_conversation_async (measure, store, conversation, NULL, test_result_cb, &result);
+  test_wait_result (&result);
+  return quern_measure_add_conversation_finish (measure, result, error);
+}
+
+/* The answers of a past conversation, with the reasoning of those that thought. */
+static void
+test_conversation (void)
+{
+  g_autoptr (QuernStore) store = quern_store_open_in_memory ();
+  g_autoptr (QuernConversation) conversation = quern_conversation_new ();
+  g_autoptr (QuernConversation) empty = quern_conversation_new ();
+  g_autoptr (QuernMessage) question = quern_message_new (QUERN_ROLE_USER, "What is the capital of France?");
+  g_autoptr (QuernMessage) answer = quern_message_new (QUERN_ROLE_ASSISTANT, "");
+  g_autoptr (QuernMeasure) measure = measure_of (NULL, "Q8_0", "Q2_K", NULL);
+  g_autoptr (GError) error = NULL;
+
+  quern_message_set_text (answer, "The capital of France is Paris.", "The user asks for a capital.");
+  quern_message_set_state (answer, QUERN_MESSAGE_COMPLETE, NULL);
+  quern_store_add_conversation (store, conversation);
+  quern_store_add_conversation (store, empty);
+  quern_conversation_set_title (conversation, "France", FALSE);
+  quern_store_append_message (store, conversation, NULL, question);
+  quern_store_append_message (store, conversation, question, answer);
+  g_assert_false (add_conversation (measure, store, empty, &error));
+  g_assert_error (error, QUERN_COMPARE_ERROR, QUERN_COMPARE_ERROR_TEXT);
+  g_clear_error (&error);
+  g_assert_true (add_conversation (measure, store, conversation, &error));
+  g_assert_no_error (error);
+  g_assert_cmpstr (quern_measure_get_source (measure), ==, "France");
+  g_assert_true (run_measure (measure, NULL, NULL));
+  g_assert_nonnull (strstr (quern_measure_get_text (measure), "The capital of France is Paris."));
+  guint first = quern_measure_get_position_token (measure, 0), start, end;
+  quern_measure_get_token_span (measure, first, &start, &end);
+  g_assert_true (g_str_has_prefix (quern_measure_get_text (measure) + start, "The user asks for a capital."));
+  quern_store_close (store);
+}
+
+static void
+stop_cb (QuernMeasure *measure)
+{
+  quern_measure_stop (measure);
+}
+
+/* Stopped by whoever holds it, without its cancellable; then gone on with after it was stored and read back. */
+static void
+test_stop_and_go_on (void)
+{
+  g_autoptr (QuernComparison) comparison = comparison_of ("Q8_0", "Q2_K");
+  g_autoptr (QuernMeasure) measure = measure_of (quern_sample_text (), "Q8_0", "Q2_K", NULL);
+  g_autoptr (QuernMeasure) whole = measure_of (quern_sample_text (), "Q8_0", "Q2_K", NULL);
+  g_autoptr (GListStore) models = g_list_store_new (QUERN_TYPE_MODEL);
+  g_autoptr (GError) error = NULL;
+
+  quern_measure_set_context_size (measure, 64);
+  quern_measure_set_context_size (whole, 64);
+  g_assert_true (run_measure (whole, NULL, NULL));
+  quern_comparison_set_measure (comparison, measure);
+  g_signal_connect_swapped (quern_measure_get_result (measure, 1), "changed", G_CALLBACK (stop_cb), measure);
+  if (!run_measure (measure, NULL, &error))
+    g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+  g_autofree char *json = quern_comparison_to_json (comparison);
+  for (guint i = 0; i < 2; i++)
+    g_list_store_append (models, quern_measured_get_model (quern_measure_get_result (measure, i)));
+  g_autoptr (QuernComparison) back = quern_comparison_new_from_json (json, -1, G_LIST_MODEL (models), NULL);
+  QuernMeasure *rest = quern_comparison_get_measure (back);
+  g_assert_true (run_measure (rest, NULL, NULL));
+  g_assert_true (quern_measure_get_complete (rest));
+  g_assert_true (summary_of (rest, 1)->kld_mean == summary_of (whole, 1)->kld_mean);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -327,6 +425,9 @@ main (int argc, char **argv)
   g_test_add_func ("/compare/measure/vocabularies", test_vocabularies);
   g_test_add_func ("/compare/measure/deleted", test_deleted);
   g_test_add_func ("/compare/measure/answers", test_measure_answers);
+  g_test_add_func ("/compare/measure/reply", test_reply);
+  g_test_add_func ("/compare/measure/conversation", test_conversation);
+  g_test_add_func ("/compare/measure/stop-and-go-on", test_stop_and_go_on);
   int code = g_test_run ();
   test_remove_folder (cache); /* must be empty but for itself: logits have no name */
   return code;

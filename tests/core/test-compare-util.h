@@ -45,7 +45,8 @@ measure_of (const char *text, ...)
     quern_measure_add_model (measure, model, QE_KV_F16);
   }
   va_end (names);
-  quern_measure_add_text (measure, text);
+  if (text)
+    quern_measure_add_text (measure, text);
   return measure;
 }
 

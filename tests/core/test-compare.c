@@ -141,6 +141,131 @@ test_stop (void)
   g_assert_false (quern_compare_answer_is_running (answer_at (comparison, 1, 0)));
 }
 
+static void
+catch_up (QuernComparison *comparison, guint column)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+
+  quern_comparison_catch_up_async (comparison, quern_comparison_get_column (comparison, column), NULL, test_result_cb,
+                                   &result);
+  test_wait_result (&result);
+  g_assert_true (quern_comparison_catch_up_finish (comparison, result, NULL));
+}
+
+/* A column that came late was not asked, which is kept; asked after all, it says what an equal one had said. */
+static void
+test_late_column (void)
+{
+  g_autoptr (QuernComparison) comparison = comparison_of ("Q8_0", "Q2_K");
+
+  g_assert_true (ask (comparison, "Count to three", NULL, NULL));
+  g_assert_true (ask (comparison, "And backwards?", NULL, NULL));
+  g_assert_cmpuint (quern_comparison_get_missing (comparison, quern_comparison_get_column (comparison, 1)), ==, 2);
+  add_column (comparison, "Q8_0");
+  for (guint turn = 0; turn < 2; turn++)
+    g_assert_cmpint (quern_compare_answer_get_state (answer_at (comparison, 2, turn)), ==, QUERN_COMPARE_NOT_ASKED);
+  g_assert_cmpuint (quern_comparison_get_missing (comparison, quern_comparison_get_column (comparison, 2)), ==, 0);
+  g_autofree char *json = quern_comparison_to_json (comparison);
+  g_autoptr (QuernComparison) back = quern_comparison_new_from_json (json, -1, NULL, NULL);
+  g_assert_cmpint (quern_compare_answer_get_state (answer_at (back, 2, 1)), ==, QUERN_COMPARE_NOT_ASKED);
+
+  catch_up (comparison, 2);
+  g_assert_cmpuint (quern_comparison_get_missing (comparison, quern_comparison_get_column (comparison, 2)), ==, 2);
+  for (guint turn = 0; turn < 2; turn++)
+    g_assert_cmpstr (quern_compare_answer_get_answer (answer_at (comparison, 2, turn)), ==,
+                     quern_compare_answer_get_answer (answer_at (comparison, 0, turn)));
+}
+
+/* Answers stay with the model that gave them: another model takes the column's place with none. */
+static void
+test_replaced_column (void)
+{
+  g_autoptr (QuernComparison) comparison = comparison_of ("Q8_0", "Q2_K");
+  g_autoptr (QuernModel) model = tiny ("Q4_K_M");
+  g_autoptr (QuernCompareColumn) other = quern_compare_column_new (model);
+  g_autoptr (QuernCompareColumn) old = g_object_ref (quern_comparison_get_column (comparison, 1));
+
+  add_column (comparison, "Q6_K");
+  g_assert_true (ask (comparison, "Hello", NULL, NULL));
+  quern_comparison_vote (comparison, 0, 0, 1, QUERN_VOTE_A);
+  quern_comparison_vote (comparison, 0, 0, 2, QUERN_VOTE_B);
+  g_assert_true (quern_comparison_replace_column (comparison, old, other));
+  g_assert_true (quern_comparison_get_column (comparison, 1) == other);
+  g_assert_cmpint (quern_compare_answer_get_state (answer_at (comparison, 1, 0)), ==, QUERN_COMPARE_NOT_ASKED);
+  g_assert_cmpuint (quern_comparison_get_n_votes (comparison), ==, 1); /* the one between the others */
+  g_assert_cmpuint (quern_comparison_get_vote (comparison, 0)->b, ==, 2);
+  g_assert_true (quern_comparison_replace_column (comparison, other, old));
+  g_assert_cmpint (quern_compare_answer_get_state (answer_at (comparison, 1, 0)), !=, QUERN_COMPARE_NOT_ASKED);
+}
+
+/* Its file goes away after it was chosen: its column says so, the other one answers. */
+static void
+test_deleted_model (void)
+{
+  g_autofree char *folder = test_folder (), *from = tiny_path ("Q2_K");
+  g_autofree char *path = g_build_filename (folder, "gone.gguf", NULL);
+  g_autofree char *bytes = NULL;
+  gsize size;
+
+  g_assert_true (g_file_get_contents (from, &bytes, &size, NULL));
+  g_assert_true (g_file_set_contents (path, bytes, (gssize) size, NULL));
+  g_autoptr (QuernModel) model = model_at (path);
+  g_autoptr (QuernCompareColumn) column = quern_compare_column_new (model);
+  g_autoptr (QuernComparison) comparison = quern_comparison_new ();
+  quern_compare_column_set_thinking (column, QUERN_THINKING_OFF);
+  g_assert_true (quern_comparison_add_column (comparison, column));
+  add_column (comparison, "Q8_0");
+  g_object_set (comparison, "max-tokens", 8, NULL);
+  g_unlink (path);
+  g_assert_true (ask (comparison, "Hello", NULL, NULL));
+  g_assert_cmpint (quern_compare_answer_get_state (answer_at (comparison, 0, 0)), ==, QUERN_COMPARE_FAILED);
+  g_assert_nonnull (strstr (quern_compare_answer_get_failure (answer_at (comparison, 0, 0)), "gone.gguf"));
+  g_assert_cmpuint (quern_compare_answer_get_n_tokens (answer_at (comparison, 1, 0)), >, 0);
+  g_assert_cmpuint (quern_comparison_get_missing (comparison, column), ==, 0);
+  test_remove_folder (folder);
+}
+
+/* What an answer was made with stays with it when the column is set otherwise. */
+static void
+test_settings (void)
+{
+  g_autoptr (QuernComparison) comparison = comparison_of ("Q8_0", "Q2_K");
+  QuernCompareColumn *column = quern_comparison_get_column (comparison, 0);
+
+  quern_compare_column_set_temperature (column, 0.3);
+  quern_compare_column_set_kv_type (column, QE_KV_Q8_0);
+  g_assert_true (ask (comparison, "Hello", NULL, NULL));
+  quern_compare_column_set_temperature (column, 1.5);
+  g_autofree char *json = quern_comparison_to_json (comparison);
+  g_autoptr (QuernComparison) back = quern_comparison_new_from_json (json, -1, NULL, NULL);
+  const QuernAnswerSettings *s = quern_compare_answer_get_settings (answer_at (back, 0, 0));
+  g_assert_cmpfloat (s->sampler.temperature, ==, 0.3f);
+  g_assert_cmpint (s->kv_type, ==, QE_KV_Q8_0);
+  g_assert_cmpuint (s->n_ctx, >, 0);
+  g_assert_cmpuint (s->max_tokens, ==, 40);
+  g_autofree char *markdown = quern_comparison_to_markdown (back);
+  g_assert_nonnull (strstr (markdown, "temperature 0.3, "));
+}
+
+/* Where figures were made travels with them. */
+static void
+test_machine (void)
+{
+  static const char json[] = "{\"format\":\"quern-comparison\",\"version\":1,\"machine\":{\"processor\":\"An old mill\","
+                             "\"threads\":3,\"kernels\":\"stone\",\"quern\":\"0.0.1\"}}";
+  g_autoptr (QuernComparison) comparison = quern_comparison_new_from_json (json, -1, NULL, NULL);
+  g_autofree char *again = quern_comparison_to_json (comparison);
+  g_autofree char *html = quern_comparison_to_html (comparison);
+
+  g_assert_nonnull (strstr (again, "An old mill"));
+  g_assert_nonnull (strstr (html, "An old mill"));
+  g_assert_nonnull (strstr (html, "3 threads"));
+  add_column (comparison, "Q8_0");
+  g_object_set (comparison, "max-tokens", 2, NULL);
+  g_assert_true (ask (comparison, "Hello", NULL, NULL));
+  g_assert_cmpstr (quern_comparison_get_machine (comparison)->kernels, ==, qe_cpu_kernels ());
+}
+
 /* ---- votes ----------------------------------------------------------------------------------------------------- */
 
 static void
@@ -175,6 +300,24 @@ test_votes (void)
   g_assert_true (quern_comparison_rate (comparison, ratings));
   g_assert_cmpfloat (ratings[0].rating, >, ratings[1].rating);
   g_assert_cmpfloat (ratings[0].low, <=, ratings[0].rating);
+}
+
+/* Three columns: each pair that answered is asked about once, in the order of the screen. */
+static void
+test_pairs (void)
+{
+  g_autoptr (QuernComparison) comparison = comparison_of ("Q8_0", "Q2_K");
+  guint order[QUERN_COMPARE_MAX_COLUMNS], a, b, n = 0;
+
+  add_column (comparison, "Q4_K_M");
+  g_assert_true (ask (comparison, "Hello", NULL, NULL));
+  quern_comparison_get_order (comparison, 0, order);
+  while (quern_comparison_next_pair (comparison, 0, &a, &b)) {
+    g_assert_cmpuint (a, <, b);
+    g_assert_cmpuint (n++, <, 3);
+    quern_comparison_vote (comparison, 0, order[a], order[b], QUERN_VOTE_TIE);
+  }
+  g_assert_cmpuint (n, ==, 3);
 }
 
 /* ---- files ----------------------------------------------------------------------------------------------------- */
@@ -276,7 +419,7 @@ test_reports (void)
   g_assert_null (strstr (html, "<i>"));
   g_assert_null (strstr (html, "http"));
   g_assert_null (strstr (html, "<script"));
-  g_assert_nonnull (strstr (html, "seed 11"));
+  g_assert_nonnull (strstr (html, "Seed 11"));
   g_assert_nonnull (strstr (markdown, sum));
   g_assert_nonnull (strstr (markdown, "````")); /* longer than the fence in the prompt */
 }
@@ -375,6 +518,38 @@ test_questions (void)
   g_assert_cmpfloat (flips.flips, ==, 0);
   g_assert_cmpfloat (flips.p_value, ==, 1);
   g_assert_cmpuint (quern_comparison_get_n_turns (comparison), ==, 0);
+
+  /* kept with the comparison, exported, and read back */
+  quern_questions_set_name (questions, "two.jsonl");
+  quern_comparison_set_questions (comparison, questions);
+  g_assert_false (quern_comparison_is_empty (comparison));
+  g_autofree char *json = quern_comparison_to_json (comparison);
+  g_autoptr (QuernComparison) back = quern_comparison_new_from_json (json, -1, NULL, NULL);
+  g_autofree char *again = quern_comparison_to_json (back), *html = quern_comparison_to_html (back);
+  g_autofree char *markdown = quern_comparison_to_markdown (back);
+  g_assert_cmpstr (again, ==, json);
+  g_assert_cmpfloat (quern_questions_get_accuracy (quern_comparison_get_questions (back), 0, &low, &high), ==, 0.5);
+  g_assert_nonnull (strstr (html, "two.jsonl"));
+  g_assert_nonnull (strstr (markdown, "| 1 / 2 | 50 %"));
+}
+
+/* Stopped in the middle, what was answered stays, and only that counts. */
+static void
+test_stopped_questions (void)
+{
+  g_autoptr (QuernComparison) comparison = comparison_of ("Q8_0", "Q2_K");
+  g_autoptr (QuernQuestions) questions = quern_questions_new_sample ();
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+  guint right, n;
+
+  quern_questions_run_async (questions, comparison, NULL, test_result_cb, &result);
+  g_signal_connect (questions, "changed", G_CALLBACK (quern_questions_stop), NULL);
+  test_wait_result (&result);
+  g_assert_false (quern_questions_run_finish (questions, result, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+  quern_questions_count (questions, 1, &right, &n);
+  g_assert_cmpuint (n, <, quern_questions_get_n (questions));
 }
 
 /* ---- command line ---------------------------------------------------------------------------------------------- */
@@ -437,12 +612,19 @@ main (int argc, char **argv)
   g_test_add_func ("/compare/run/fork", test_fork);
   g_test_add_func ("/compare/run/together", test_together);
   g_test_add_func ("/compare/run/stop", test_stop);
+  g_test_add_func ("/compare/run/late-column", test_late_column);
+  g_test_add_func ("/compare/run/replaced-column", test_replaced_column);
+  g_test_add_func ("/compare/run/deleted-model", test_deleted_model);
+  g_test_add_func ("/compare/run/settings", test_settings);
+  g_test_add_func ("/compare/run/machine", test_machine);
   g_test_add_func ("/compare/votes", test_votes);
+  g_test_add_func ("/compare/pairs", test_pairs);
   g_test_add_func ("/compare/files/round-trip", test_round_trip);
   g_test_add_func ("/compare/files/damaged", test_damaged_files);
   g_test_add_func ("/compare/files/reports", test_reports);
   g_test_add_func ("/compare/store", test_store);
   g_test_add_func ("/compare/questions", test_questions);
+  g_test_add_func ("/compare/questions/stopped", test_stopped_questions);
   g_test_add_func ("/compare/cli", test_cli);
   int code = g_test_run ();
   test_remove_folder (cache); /* must be empty but for itself: logits have no name */

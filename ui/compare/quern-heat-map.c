@@ -23,6 +23,7 @@ struct _QuernHeatMap {
 
   guint result;
   guint current; /* token */
+  guint scroll_source;
 };
 
 #define NO_POSITION G_MAXUINT
@@ -219,6 +220,48 @@ open_popover (QuernHeatMap *self)
   gtk_popover_popup (self->popover);
 }
 
+/* The dialog scrolls, not the text by itself. */
+static void
+scroll_to_current (QuernHeatMap *self)
+{
+  GtkTextView *view = GTK_TEXT_VIEW (self->view);
+  GtkWidget *scrolled = gtk_widget_get_ancestor (GTK_WIDGET (self), GTK_TYPE_SCROLLED_WINDOW);
+  GtkAdjustment *adjustment;
+  GtkTextIter at;
+  GdkRectangle rect;
+  graphene_point_t point;
+  double y;
+
+  if (scrolled == NULL || self->current + 1 >= self->starts->len)
+    return;
+  gtk_text_buffer_get_iter_at_offset (gtk_text_view_get_buffer (view), &at,
+                                      g_array_index (self->starts, int, self->current));
+  gtk_text_view_get_iter_location (view, &at, &rect);
+  if (!gtk_widget_compute_point (GTK_WIDGET (self->view), scrolled, &GRAPHENE_POINT_INIT (0, (float) rect.y), &point))
+    return;
+  adjustment = gtk_scrolled_window_get_vadjustment (GTK_SCROLLED_WINDOW (scrolled));
+  y = point.y + gtk_adjustment_get_value (adjustment);
+  gtk_adjustment_clamp_page (adjustment, y - rect.height, y + 2 * rect.height);
+}
+
+static gboolean
+scroll_idle_cb (gpointer user_data)
+{
+  QuernHeatMap *self = QUERN_HEAT_MAP (user_data);
+
+  self->scroll_source = 0;
+  scroll_to_current (self);
+  return G_SOURCE_REMOVE;
+}
+
+/* After the dialog has scrolled to the whole text, which is higher than it. */
+static void
+focus_enter_cb (QuernHeatMap *self)
+{
+  if (self->scroll_source == 0)
+    self->scroll_source = g_idle_add_full (G_PRIORITY_LOW, scroll_idle_cb, self, NULL);
+}
+
 /* ---- choosing --------------------------------------------------------------------------------------------------- */
 
 static gboolean
@@ -233,7 +276,7 @@ choose (QuernHeatMap *self, guint token)
   gtk_text_buffer_get_iter_at_offset (buffer, &start, g_array_index (self->starts, int, token));
   gtk_text_buffer_get_iter_at_offset (buffer, &end, g_array_index (self->starts, int, token + 1));
   gtk_text_buffer_select_range (buffer, &start, &end);
-  gtk_text_view_scroll_mark_onscreen (GTK_TEXT_VIEW (self->view), gtk_text_buffer_get_insert (buffer));
+  scroll_to_current (self);
   announce (self);
   return TRUE;
 }
@@ -350,6 +393,7 @@ static void
 quern_heat_map_dispose (GObject *object)
 {
   close_popover (QUERN_HEAT_MAP (object));
+  g_clear_handle_id (&QUERN_HEAT_MAP (object)->scroll_source, g_source_remove);
   g_clear_object (&QUERN_HEAT_MAP (object)->measure);
   G_OBJECT_CLASS (quern_heat_map_parent_class)->dispose (object);
 }
@@ -380,6 +424,7 @@ add_controllers (QuernHeatMap *self)
   gtk_event_controller_set_propagation_phase (keys, GTK_PHASE_CAPTURE); /* before the text view moves by characters */
   g_signal_connect_swapped (keys, "key-pressed", G_CALLBACK (key_pressed_cb), self);
   gtk_widget_add_controller (GTK_WIDGET (self->view), keys);
+  g_signal_connect_swapped (focus, "enter", G_CALLBACK (focus_enter_cb), self);
   g_signal_connect_swapped (focus, "leave", G_CALLBACK (close_popover), self);
   gtk_widget_add_controller (GTK_WIDGET (self->view), focus);
 }
