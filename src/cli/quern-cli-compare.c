@@ -10,12 +10,13 @@
 #include "quern-cli.h"
 #include "quern-comparison-json.h"
 #include "quern-comparison-report.h"
+#include "quern-questions.h"
 
 /* Asks several models the same and shows where their answers part. */
 
 typedef struct {
   char **models, **images;
-  char *html;
+  char *html, *markdown, *questions;
   gboolean json, together, think, no_think;
   gint64 seed, memory;
   double temperature;
@@ -100,23 +101,45 @@ print_fork (QuernComparison *comparison, guint b)
     printf (_("%s and %s wrote the same.\n"), first, other);
 }
 
+static void
+print_questions (QuernQuestions *questions)
+{
+  guint n = quern_questions_get_n_columns (questions);
+
+  for (guint i = 0; i < n; i++) {
+    double low, high, share = quern_questions_get_accuracy (questions, i, &low, &high);
+    guint right, all;
+    quern_questions_count (questions, i, &right, &all);
+    printf (_("%s: %u of %u right, %.0f %% (95 %% interval %.0f to %.0f %%)\n"), quern_questions_get_label (questions, i),
+            right, all, 100 * share, 100 * low, 100 * high);
+  }
+  for (guint i = 1; i < n; i++) {
+    QuernFlips flips;
+    quern_questions_get_flips (questions, 0, i, &flips);
+    printf (_("%s against %s: %.0f %% flips, p = %.3g\n"), quern_questions_get_label (questions, 0),
+            quern_questions_get_label (questions, i), 100 * flips.flips, flips.p_value);
+  }
+}
+
 static int
 print_result (QuernComparison *comparison, const Options *o)
 {
   guint n = quern_comparison_get_n_columns (comparison), failed = 0;
 
-  for (guint i = 0; i < n; i++)
+  for (guint i = 0; i < n && *o->prompt; i++)
     failed += quern_compare_answer_get_state (
                   quern_compare_column_get_answer (quern_comparison_get_column (comparison, i), 0))
               >= QUERN_COMPARE_STOPPED;
   if (o->json) {
     g_autofree char *json = quern_comparison_to_json (comparison);
     puts (json);
-  } else if (!o->html) {
-    for (guint i = 0; i < n; i++)
+  } else if (!o->html && !o->markdown) {
+    for (guint i = 0; i < n && *o->prompt; i++)
       print_column (quern_comparison_get_column (comparison, i));
-    for (guint i = 1; i < n; i++)
+    for (guint i = 1; i < n && *o->prompt; i++)
       print_fork (comparison, i);
+    if (o->questions)
+      print_questions (quern_comparison_get_questions (comparison));
   }
   if (failed == 0)
     return QUERN_CLI_OK;
@@ -124,16 +147,22 @@ print_result (QuernComparison *comparison, const Options *o)
   return QUERN_CLI_FAILED;
 }
 
+/* What is exported says which files these were. */
 static gboolean
-write_html (QuernComparison *comparison, const char *path, GError **error)
+write_reports (QuernComparison *comparison, const Options *o, GError **error)
 {
   g_autoptr (GAsyncResult) result = NULL;
+  g_autofree char *html = NULL, *markdown = NULL;
 
+  if (!o->html && !o->markdown && !o->json)
+    return TRUE;
   quern_comparison_hash_async (comparison, NULL, quern_cli_result_cb, &result);
   if (!quern_comparison_hash_finish (comparison, quern_cli_wait (&result), error))
     return FALSE;
-  g_autofree char *html = quern_comparison_to_html (comparison);
-  return g_file_set_contents (path, html, -1, error);
+  html = quern_comparison_to_html (comparison);
+  markdown = quern_comparison_to_markdown (comparison);
+  return (!o->html || g_file_set_contents (o->html, html, -1, error))
+         && (!o->markdown || g_file_set_contents (o->markdown, markdown, -1, error));
 }
 
 /* ---- command --------------------------------------------------------------------------------------------------- */
@@ -145,21 +174,46 @@ interrupt_cb (gpointer data)
   return G_SOURCE_CONTINUE;
 }
 
+/* A question set in place of, or after, a prompt. */
+static gboolean
+put_questions (QuernComparison *comparison, const char *path, GError **error)
+{
+  g_autoptr (QuernQuestions) questions = NULL;
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autofree char *text = NULL, *name = g_path_get_basename (path);
+  gsize length;
+
+  if (!g_file_get_contents (path, &text, &length, error)
+      || !(questions = quern_questions_new (text, (gssize) length, error)))
+    return FALSE;
+  quern_questions_set_name (questions, name);
+  quern_comparison_set_questions (comparison, questions);
+  quern_questions_run_async (questions, comparison, NULL, quern_cli_result_cb, &result);
+  return quern_questions_run_finish (questions, quern_cli_wait (&result), error);
+}
+
+static gboolean
+put_prompt (QuernComparison *comparison, const Options *o, GListModel *pictures, GError **error)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+  guint source = g_unix_signal_add (SIGINT, interrupt_cb, comparison);
+
+  quern_comparison_ask_async (comparison, o->prompt, pictures, NULL, quern_cli_result_cb, &result);
+  gboolean ok = quern_comparison_ask_finish (comparison, quern_cli_wait (&result), error);
+  g_source_remove (source);
+  return ok;
+}
+
 static int
 run (const Options *o)
 {
   GError *error = NULL;
   g_autoptr (QuernComparison) comparison = make_comparison (o, &error);
   g_autoptr (GListModel) pictures = comparison ? load_pictures (o->images, &error) : NULL;
-  g_autoptr (GAsyncResult) result = NULL;
 
-  if (!pictures)
-    return quern_cli_fail (error);
-  guint source = g_unix_signal_add (SIGINT, interrupt_cb, comparison);
-  quern_comparison_ask_async (comparison, o->prompt, pictures, NULL, quern_cli_result_cb, &result);
-  gboolean ok = quern_comparison_ask_finish (comparison, quern_cli_wait (&result), &error);
-  g_source_remove (source);
-  if (!ok || (o->html && !write_html (comparison, o->html, &error)))
+  if (!pictures || (*o->prompt && !put_prompt (comparison, o, pictures, &error))
+      || (o->questions && !put_questions (comparison, o->questions, &error))
+      || !write_reports (comparison, o, &error))
     return quern_cli_fail (error);
   if (quern_comparison_get_note (comparison))
     fprintf (stderr, "%s\n", quern_comparison_get_note (comparison));
@@ -173,8 +227,8 @@ check_options (const Options *o, int argc)
 
   if (n < 2 || n > QUERN_COMPARE_MAX_COLUMNS)
     return quern_cli_wrong_usage (_("Name two to four models, each with -m."));
-  if (argc < 2)
-    return quern_cli_wrong_usage (_("Give a prompt."));
+  if (argc < 2 && !o->questions)
+    return quern_cli_wrong_usage (_("Give a prompt, or --questions."));
   if (o->think && o->no_think)
     return quern_cli_wrong_usage (_("--think and --no-think exclude each other."));
   if (o->seed < -1 || o->memory < 0 || o->max_tokens < 0 || o->n_ctx < 0)
@@ -197,6 +251,8 @@ parse_and_run (Options *o, int argc, char **argv)
     { "together", 0, 0, G_OPTION_ARG_NONE, &o->together, N_ ("Run them at the same time; rates compare with nothing then"), NULL },
     { "memory", 0, 0, G_OPTION_ARG_INT64, &o->memory, N_ ("Megabytes that the models may take"), "N" },
     { "json", 0, 0, G_OPTION_ARG_NONE, &o->json, N_ ("Print one JSON object"), NULL },
+    { "questions", 0, 0, G_OPTION_ARG_FILENAME, &o->questions, N_ ("Ask each question of a file: lines of JSON with question and answer or regex"), "FILE" },
+    { "markdown", 0, 0, G_OPTION_ARG_FILENAME, &o->markdown, N_ ("Write a report as Markdown"), "FILE" },
     { "html", 0, 0, G_OPTION_ARG_FILENAME, &o->html, N_ ("Write a report"), "FILE" },
     G_OPTION_ENTRY_NULL
   };
@@ -221,6 +277,8 @@ quern_cli_compare (int argc, char **argv)
   g_strfreev (o.models);
   g_strfreev (o.images);
   g_free (o.html);
+  g_free (o.markdown);
+  g_free (o.questions);
   g_free (o.prompt);
   return code;
 }

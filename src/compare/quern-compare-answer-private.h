@@ -18,6 +18,7 @@ void _quern_compare_answer_finish       (QuernCompareAnswer *self, QuernCompareS
                                          const QuernStatistics *statistics, const char *failure);
 
 /* On the main thread. */
+void _quern_compare_answer_set_settings (QuernCompareAnswer *self, const QuernAnswerSettings *settings);
 void _quern_compare_answer_flush        (QuernCompareAnswer *self);
 /* An answer that was stored. Texts are copied. */
 void _quern_compare_answer_restore      (QuernCompareAnswer *self, QuernCompareState state, const char *answer,

@@ -25,6 +25,7 @@ struct _QuernCompareAnswer {
   char *failure;
   guint64 planned, peak;
   gboolean together;
+  QuernAnswerSettings settings;
 
   GMutex lock; /* guards what follows */
   GStringChunk *texts; /* of tokens; what is in it stays where it is */
@@ -202,6 +203,23 @@ gboolean
 quern_compare_answer_get_together (QuernCompareAnswer *self)
 {
   return self->together;
+}
+
+/**
+ * quern_compare_answer_get_settings:
+ *
+ * Returns: (transfer none): with what it was made
+ */
+const QuernAnswerSettings *
+quern_compare_answer_get_settings (QuernCompareAnswer *self)
+{
+  return &self->settings;
+}
+
+void
+_quern_compare_answer_set_settings (QuernCompareAnswer *self, const QuernAnswerSettings *settings)
+{
+  self->settings = *settings;
 }
 
 /* ---- forks ----------------------------------------------------------------------------------------------------- */
@@ -422,7 +440,7 @@ quern_compare_answer_class_init (QuernCompareAnswerClass *klass)
 
   object_class->get_property = quern_compare_answer_get_property;
   object_class->finalize = quern_compare_answer_finalize;
-  properties[PROP_STATE] = g_param_spec_int ("state", NULL, NULL, 0, QUERN_COMPARE_FAILED, 0, flags);
+  properties[PROP_STATE] = g_param_spec_int ("state", NULL, NULL, 0, QUERN_COMPARE_NOT_ASKED, 0, flags);
   properties[PROP_PROGRESS] = g_param_spec_double ("progress", NULL, NULL, 0, 1, 0, flags);
   properties[PROP_ANSWER] = g_param_spec_string ("answer", NULL, NULL, NULL, flags);
   properties[PROP_REASONING] = g_param_spec_string ("reasoning", NULL, NULL, NULL, flags);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
+#include "qe.h"
 #include "quern-divergence.h"
 #include "quern-message.h"
 
@@ -17,7 +18,16 @@ typedef enum {
   QUERN_COMPARE_CUT,     /* the token limit or the context's end came first */
   QUERN_COMPARE_STOPPED, /* the user stopped it; what was written stays */
   QUERN_COMPARE_FAILED,  /* see quern_compare_answer_get_failure() */
+  QUERN_COMPARE_NOT_ASKED, /* its column came later than the prompt, or has another model since */
 } QuernCompareState;
+
+/* With what an answer was made. */
+typedef struct {
+  gboolean thinking;
+  QeKvType kv_type;
+  guint n_ctx, n_threads, max_tokens; /* max_tokens 0: no limit */
+  QeSamplerParams sampler;
+} QuernAnswerSettings;
 
 typedef struct {
   gint32 id;
@@ -53,6 +63,7 @@ const QuernCompareToken *quern_compare_answer_get_token       (QuernCompareAnswe
 const QuernStatistics   *quern_compare_answer_get_statistics  (QuernCompareAnswer *self);
 guint64                  quern_compare_answer_get_peak_memory (QuernCompareAnswer *self);
 guint64                  quern_compare_answer_get_planned_memory (QuernCompareAnswer *self);
+const QuernAnswerSettings *quern_compare_answer_get_settings  (QuernCompareAnswer *self);
 gboolean                 quern_compare_answer_get_together    (QuernCompareAnswer *self);
 
 /* Where two answers to the same prompt part. */

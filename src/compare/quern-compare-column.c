@@ -3,6 +3,8 @@
 
 #include "quern-compare-column.h"
 
+#include "quern-comparison-json.h"
+
 struct _QuernCompareColumn {
   GObject parent_instance;
 
@@ -93,11 +95,10 @@ quern_compare_column_get_facts (QuernCompareColumn *self)
 char *
 quern_compare_column_dup_label (QuernCompareColumn *self)
 {
-  static const char *const kv_names[] = { "F16", "Q8_0", "F32" };
   GString *label = g_string_new (self->facts.title);
 
   if (self->kv_type != QE_KV_F16)
-    g_string_append_printf (label, " · KV %s", kv_names[self->kv_type]);
+    g_string_append_printf (label, " · KV %s", quern_kv_names[self->kv_type]);
   if (self->temperature >= 0)
     g_string_append_printf (label, " · T %g", self->temperature);
   return g_string_free_and_steal (label);
@@ -207,12 +208,9 @@ _quern_compare_column_add_answer (QuernCompareColumn *self, QuernCompareAnswer *
 }
 
 void
-_quern_compare_column_remove_answers (QuernCompareColumn *self, guint from)
+_quern_compare_column_replace_answer (QuernCompareColumn *self, guint turn, QuernCompareAnswer *answer)
 {
-  guint n = g_list_model_get_n_items (G_LIST_MODEL (self->answers));
-
-  if (from < n)
-    g_list_store_splice (self->answers, from, n - from, NULL, 0);
+  g_list_store_splice (self->answers, turn, 1, (gpointer *) &answer, 1);
 }
 
 void

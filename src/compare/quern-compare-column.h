@@ -33,7 +33,8 @@ QuernCompareAnswer    *quern_compare_column_get_answer      (QuernCompareColumn 
 /* For the comparison. */
 QuernCompareColumn    *_quern_compare_column_new_stored     (const QuernModelFacts *facts);
 void                   _quern_compare_column_add_answer     (QuernCompareColumn *self, QuernCompareAnswer *answer);
-void                   _quern_compare_column_remove_answers (QuernCompareColumn *self, guint from);
+void                   _quern_compare_column_replace_answer (QuernCompareColumn *self, guint turn,
+                                                             QuernCompareAnswer *answer);
 void                   _quern_compare_column_set_sha256     (QuernCompareColumn *self, const char *sha256);
 
 G_END_DECLS

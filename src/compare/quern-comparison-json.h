@@ -24,6 +24,15 @@ void          _quern_model_facts_write (const QuernModelFacts *facts, JsonBuilde
 void          _quern_model_facts_read  (JsonObject *object, QuernModelFacts *out);
 QuernModel   *_quern_model_facts_find  (const QuernModelFacts *facts, GListModel *models);
 
+/* An answer's, and a question set's. */
+void                _quern_compare_answer_write (QuernCompareAnswer *answer, gboolean tokens, JsonBuilder *out);
+QuernCompareAnswer *_quern_compare_answer_read  (JsonObject *object);
+void                _quern_questions_write      (QuernQuestions *self, JsonBuilder *out);
+QuernQuestions     *_quern_questions_read       (JsonObject *object);
+
+/* Names of QeKvType in files. */
+extern const char *const quern_kv_names[3];
+
 /* Reading what may be anything: a wrong type is the fallback. */
 gint64        quern_json_int     (JsonObject *object, const char *name, gint64 fallback);
 double        quern_json_double  (JsonObject *object, const char *name, double fallback);
@@ -35,6 +44,8 @@ JsonObject   *quern_json_object_at (JsonArray *array, guint i);
 JsonArray    *quern_json_array_at  (JsonArray *array, guint i);
 gint64        quern_json_int_at    (JsonArray *array, guint i);
 double        quern_json_double_at (JsonArray *array, guint i);
+guint         quern_json_count     (JsonObject *object, const char *name);
+guint         quern_json_index     (const char *const *names, guint n, const char *name, guint fallback);
 const char   *quern_json_string_at (JsonArray *array, guint i);
 
 /* Writing. */

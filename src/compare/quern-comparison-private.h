@@ -20,13 +20,16 @@ struct _QuernComparison {
   GListStore *columns; /* of QuernCompareColumn */
   GPtrArray *turns;    /* of QuernCompareTurn */
   GArray *votes;       /* of QuernVote */
-  QuernMeasure *measure; /* or NULL */
+  QuernMeasure *measure;     /* or NULL */
+  QuernQuestions *questions; /* or NULL */
+  QuernCompareMachine machine;
   QuernCompareMode mode;
   guint64 seed, memory_limit;
   guint max_tokens, n_ctx;
   gboolean blind;
 
   GTask *task; /* while it runs */
+  gboolean paused_measure; /* the run did: its timings must be its own */
   GCancellable *cancellable;
   char *note;
 };
@@ -34,6 +37,7 @@ struct _QuernComparison {
 /* How a column of a comparison is loaded and drawn from. */
 QuernCompareJob *_quern_comparison_job (QuernComparison *self, QuernCompareColumn *column, QuernCompareMode mode,
                                         gboolean pictures);
+void _quern_comparison_note_machine (QuernComparison *self);
 QuernSampling _quern_comparison_sampling (QuernComparison *self, QuernCompareColumn *column, gboolean pictures);
 void _quern_comparison_notify_running (QuernComparison *self);
 

@@ -6,6 +6,8 @@
 #include <glib/gi18n-lib.h>
 #include <inttypes.h>
 
+#include "quern-comparison-json.h"
+#include "quern-questions.h"
 #include "quern-sha256.h"
 #include "quern-verdict.h"
 
@@ -126,6 +128,36 @@ append_fenced (GString *out, const char *text)
   g_string_append_printf (out, "%s\n%s\n%s\n\n", fence, text, fence);
 }
 
+/* Where it was made and with what. */
+char *
+_quern_comparison_dup_origin (QuernComparison *self)
+{
+  const QuernCompareMachine *machine = quern_comparison_get_machine (self);
+
+  return g_strdup_printf (_("Seed %" PRIu64 ", %s. Quern %s on %s, %u threads (%s)."), quern_comparison_get_seed (self),
+                          quern_comparison_get_mode (self) == QUERN_COMPARE_TOGETHER ? _("run together")
+                                                                                     : _("run one after another"),
+                          machine->version, *machine->processor ? machine->processor : _("an unnamed processor"),
+                          machine->threads, machine->kernels);
+}
+
+/* With what the last answer of a column was made; empty when it gave none. */
+char *
+_quern_compare_column_dup_settings (QuernCompareColumn *column)
+{
+  guint n = g_list_model_get_n_items (quern_compare_column_get_answers (column));
+  const QuernAnswerSettings *s = NULL;
+
+  for (guint i = n; i > 0 && (!s || s->n_ctx == 0); i--)
+    s = quern_compare_answer_get_settings (quern_compare_column_get_answer (column, i - 1));
+  if (!s || s->n_ctx == 0)
+    return g_strdup ("");
+  return g_strdup_printf (_("%s; temperature %g, top-k %u, top-p %g, min-p %g, presence penalty %g, repetition penalty %g; context %u, cache %s, %u threads"),
+                          s->thinking ? _("thinks first") : _("answers at once"), s->sampler.temperature, s->sampler.top_k,
+                          s->sampler.top_p, s->sampler.min_p, s->sampler.presence_penalty,
+                          s->sampler.repetition_penalty, s->n_ctx, quern_kv_names[s->kv_type], s->n_threads);
+}
+
 static void
 append_columns (GString *out, QuernComparison *self)
 {
@@ -138,9 +170,9 @@ append_columns (GString *out, QuernComparison *self)
     g_autofree char *label = quern_compare_column_dup_label (column);
     g_string_append (out, "| ");
     append_cell (out, label);
-    g_string_append_printf (out, " | %s | %.2f | %s ", size, facts->bits_per_weight,
-                            quern_compare_column_thinks (column) ? _("thinks first") : _("answers at once"));
-    append_cell (out, quern_compare_column_get_sampling (column));
+    g_autofree char *settings = _quern_compare_column_dup_settings (column);
+    g_string_append_printf (out, " | %s | %.2f | ", size, facts->bits_per_weight);
+    append_cell (out, settings);
     g_string_append_printf (out, " | %s |\n", facts->sha256 ? facts->sha256 : "");
   }
   g_string_append_c (out, '\n');
@@ -163,6 +195,21 @@ append_answer (GString *out, QuernCompareColumn *column, QuernCompareAnswer *ans
 }
 
 static void
+append_ratings (GString *out, QuernComparison *self)
+{
+  QuernRating ratings[QUERN_COMPARE_MAX_COLUMNS];
+
+  if (!quern_comparison_rate (self, ratings))
+    return;
+  g_string_append_c (out, '\n');
+  for (guint i = 0; i < quern_comparison_get_n_columns (self); i++) {
+    g_autofree char *label = quern_compare_column_dup_label (quern_comparison_get_column (self, i));
+    g_string_append_printf (out, _("- %s: rating %+.0f (95 %% interval %+.0f to %+.0f)\n"), label, ratings[i].rating,
+                            ratings[i].low, ratings[i].high);
+  }
+}
+
+static void
 append_votes (GString *out, QuernComparison *self)
 {
   guint n = quern_comparison_get_n_columns (self);
@@ -178,6 +225,35 @@ append_votes (GString *out, QuernComparison *self)
                                 first, other, count.a, count.b, count.ties, count.both_bad, 100 * count.share,
                                 100 * count.low, 100 * count.high);
     }
+  append_ratings (out, self);
+  g_string_append_c (out, '\n');
+}
+
+static void
+append_questions (GString *out, QuernQuestions *questions)
+{
+  guint n = quern_questions_get_n_columns (questions);
+
+  g_string_append_printf (out, "## %s\n\n%s\n\n| %s | %s | %s |\n|---|---:|---:|\n", _("Question set"),
+                          quern_questions_get_name (questions) ? quern_questions_get_name (questions) : "", _("Model"),
+                          _("Right"), /* xgettext:no-c-format */ _("Share, 95 % interval"));
+  for (guint i = 0; i < n; i++) {
+    double low, high, share = quern_questions_get_accuracy (questions, i, &low, &high);
+    guint right, all;
+    quern_questions_count (questions, i, &right, &all);
+    g_string_append (out, "| ");
+    append_cell (out, quern_questions_get_label (questions, i));
+    g_string_append_printf (out, " | %u / %u | %.0f %% (%.0f–%.0f) |\n", right, all, 100 * share, 100 * low, 100 * high);
+  }
+  g_string_append_c (out, '\n');
+  for (guint a = 0; a < n; a++)
+    for (guint b = a + 1; b < n; b++) {
+      QuernFlips flips;
+      quern_questions_get_flips (questions, a, b, &flips);
+      g_string_append_printf (out, _("- %s against %s: only the first right %u, only the second %u; %.0f %% flips, p = %.3g (McNemar, exact)\n"),
+                              quern_questions_get_label (questions, a), quern_questions_get_label (questions, b),
+                              flips.only_a, flips.only_b, 100 * flips.flips, flips.p_value);
+    }
   g_string_append_c (out, '\n');
 }
 
@@ -187,7 +263,8 @@ append_measure (GString *out, QuernMeasure *measure)
   g_autofree char *reference = quern_verdict_dup_reference (measure);
   guint n = g_list_model_get_n_items (quern_measure_get_results (measure));
 
-  g_string_append_printf (out, "## %s\n\n%s %s\n\n", _("Measured"), reference,
+  g_autofree char *summary = quern_measure_dup_summary (measure);
+  g_string_append_printf (out, "## %s\n\n%s %s %s\n\n", _("Measured"), summary, reference,
                           quern_measure_get_note (measure) ? quern_measure_get_note (measure) : "");
   g_string_append_printf (out, "| %s | KLD | %s | 99 %% | %s | RMS Δp | Δ ln PPL | PPL | %s |\n|---|---:|---:|---:|---:|---:|---:|---:|---:|\n",
                           _("Model"), _("Median"), _("Same first choice"), _("Seconds"));
@@ -221,11 +298,8 @@ quern_comparison_to_markdown (QuernComparison *self)
   GString *out = g_string_new ("# ");
 
   append_cell (out, quern_comparison_get_title (self));
-  g_string_append_printf (out, _("\n\nSeed %" PRIu64 ", %s, Quern %s, %u threads (%s).\n\n"),
-                          quern_comparison_get_seed (self),
-                          quern_comparison_get_mode (self) == QUERN_COMPARE_TOGETHER ? _("run together")
-                                                                                     : _("run one after another"),
-                          QUERN_VERSION, qe_cpu_default_threads (), qe_cpu_kernels ());
+  g_autofree char *origin = _quern_comparison_dup_origin (self);
+  g_string_append_printf (out, "\n\n%s\n\n", origin);
   append_columns (out, self);
   for (guint turn = 0; turn < quern_comparison_get_n_turns (self); turn++) {
     g_string_append_printf (out, "## %s\n\n", _("Prompt"));
@@ -239,6 +313,8 @@ quern_comparison_to_markdown (QuernComparison *self)
     g_string_append_printf (out, "## %s\n\n", _("Votes"));
     append_votes (out, self);
   }
+  if (quern_comparison_get_questions (self))
+    append_questions (out, quern_comparison_get_questions (self));
   if (quern_comparison_get_measure (self))
     append_measure (out, quern_comparison_get_measure (self));
   return g_string_free_and_steal (out);

@@ -10,6 +10,10 @@ G_BEGIN_DECLS
 char    *quern_comparison_to_html     (QuernComparison *self);
 char    *quern_comparison_to_markdown (QuernComparison *self);
 
+/* What both say of where the figures come from. */
+char    *_quern_comparison_dup_origin        (QuernComparison *self);
+char    *_quern_compare_column_dup_settings  (QuernCompareColumn *column);
+
 /* Works out the SHA-256 of the models' files where it is not known, on a thread: seconds to minutes. To be called before
  * an export; a file that is gone has none. */
 void     quern_comparison_hash_async  (QuernComparison *self, GCancellable *cancellable, GAsyncReadyCallback callback,

@@ -5,6 +5,7 @@
 
 #include <glib/gi18n-lib.h>
 
+#include "quern-cancel-chain.h"
 #include "quern-compare-answer-private.h"
 #include "quern-compare-job.h"
 #include "quern-comparison-private.h"
@@ -17,9 +18,7 @@
 
 typedef struct {
   GPtrArray *jobs; /* of QuernCompareJob */
-  GCancellable *cancellable;
-  GCancellable *outer; /* the caller's, or NULL */
-  gulong outer_id;
+  QuernCancelChain cancel;
 } Run;
 
 /* ---- memory ---------------------------------------------------------------------------------------------------- */
@@ -41,9 +40,9 @@ threads_for (QuernComparison *self, QuernCompareMode mode)
 }
 
 static guint64
-plan_column (QuernComparison *self, guint i, gboolean pictures, QuernCompareMode mode, guint64 *weights)
+plan_column (QuernComparison *self, QuernCompareColumn *column, gboolean pictures, QuernCompareMode mode,
+             guint64 *weights)
 {
-  QuernCompareColumn *column = quern_comparison_get_column (self, i);
   QuernModel *model = quern_compare_column_get_model (column);
 
   return _quern_compare_plan (model, quern_compare_column_get_kv_type (column), context_size (self, model),
@@ -59,7 +58,7 @@ plan_together (QuernComparison *self, gboolean pictures)
 
   for (guint i = 0; i < quern_comparison_get_n_columns (self); i++) {
     guint64 weights;
-    sum += plan_column (self, i, pictures, QUERN_COMPARE_TOGETHER, &weights);
+    sum += plan_column (self, quern_comparison_get_column (self, i), pictures, QUERN_COMPARE_TOGETHER, &weights);
     const char *path = quern_model_get_path (quern_compare_column_get_model (quern_comparison_get_column (self, i)));
     if (!g_hash_table_add (files, (gpointer) path))
       sum -= weights;
@@ -80,21 +79,26 @@ refuse (QuernCompareColumn *column, guint64 needed, guint64 available, GError **
 }
 
 static gboolean
+check_column (QuernCompareColumn *column, GError **error)
+{
+  if (quern_compare_column_get_model (column))
+    return TRUE;
+  g_set_error (error, QUERN_COMPARE_ERROR, QUERN_COMPARE_ERROR_FAILED,
+               _("“%s” is not on this computer. Choose another model for its column."),
+               quern_compare_column_get_facts (column)->title);
+  return FALSE;
+}
+
+static gboolean
 check_columns (QuernComparison *self, GError **error)
 {
   guint n = quern_comparison_get_n_columns (self);
 
   if (n == 0)
     g_set_error (error, QUERN_COMPARE_ERROR, QUERN_COMPARE_ERROR_FAILED, _("Add a column first."));
-  for (guint i = 0; i < n; i++) {
-    QuernCompareColumn *column = quern_comparison_get_column (self, i);
-    if (quern_compare_column_get_model (column))
-      continue;
-    g_set_error (error, QUERN_COMPARE_ERROR, QUERN_COMPARE_ERROR_FAILED,
-                 _("“%s” is not on this computer. Choose another model for its column."),
-                 quern_compare_column_get_facts (column)->title);
-    return FALSE;
-  }
+  for (guint i = 0; i < n; i++)
+    if (!check_column (quern_comparison_get_column (self, i), error))
+      return FALSE;
   return n > 0;
 }
 
@@ -121,10 +125,11 @@ quern_comparison_plan_memory (QuernComparison *self, gboolean pictures, QuernCom
   *mode = QUERN_COMPARE_ONE_AFTER_ANOTHER;
   *needed = 0;
   for (guint i = 0; i < quern_comparison_get_n_columns (self); i++) {
-    guint64 weights, own = plan_column (self, i, pictures, *mode, &weights);
+    QuernCompareColumn *column = quern_comparison_get_column (self, i);
+    guint64 weights, own = plan_column (self, column, pictures, *mode, &weights);
     *needed = MAX (*needed, own);
     if (own > *available)
-      return refuse (quern_comparison_get_column (self, i), own, *available, error);
+      return refuse (column, own, *available, error);
   }
   return TRUE;
 }
@@ -158,10 +163,12 @@ quern_comparison_build_request (QuernComparison *self, QuernCompareColumn *colum
   QuernRequest *request = quern_request_new ();
 
   for (guint i = 0; i <= turn; i++) {
+    QuernCompareAnswer *answer = i < turn ? quern_compare_column_get_answer (column, i) : NULL;
+    if (answer && quern_compare_answer_get_state (answer) == QUERN_COMPARE_NOT_ASKED)
+      continue; /* it never saw that prompt */
     add_prompt (request, self->turns->pdata[i]);
     if (i == turn)
       break;
-    QuernCompareAnswer *answer = quern_compare_column_get_answer (column, i);
     quern_request_add_message (request, QE_ROLE_ASSISTANT, quern_compare_answer_get_answer (answer),
                                quern_compare_answer_get_reasoning (answer));
   }
@@ -194,10 +201,9 @@ _quern_comparison_job (QuernComparison *self, QuernCompareColumn *column, QuernC
                                  threads_for (self, mode), mode == QUERN_COMPARE_TOGETHER, pictures);
 }
 
-static void
-add_job (QuernComparison *self, Run *run, QuernCompareColumn *column, QuernCompareMode mode)
+static QuernCompareAnswer *
+add_job (QuernComparison *self, Run *run, QuernCompareColumn *column, guint turn, QuernCompareMode mode)
 {
-  guint turn = self->turns->len - 1;
   g_autoptr (QuernRequest) request = quern_comparison_build_request (self, column, turn);
   g_autoptr (QuernCompareAnswer) answer = _quern_compare_answer_new ();
   gboolean pictures = quern_request_has_pictures (request);
@@ -207,7 +213,7 @@ add_job (QuernComparison *self, Run *run, QuernCompareColumn *column, QuernCompa
   _quern_compare_job_add (job, request, quern_compare_column_thinks (column), &sampling.sampler, sampling.max_tokens,
                           answer);
   g_ptr_array_add (run->jobs, job);
-  _quern_compare_column_add_answer (column, answer);
+  return g_steal_pointer (&answer);
 }
 
 /* ---- running --------------------------------------------------------------------------------------------------- */
@@ -218,8 +224,7 @@ run_free (gpointer data)
   Run *run = data;
 
   g_ptr_array_unref (run->jobs);
-  g_object_unref (run->cancellable);
-  g_clear_object (&run->outer);
+  quern_cancel_chain_clear (&run->cancel);
   g_free (run);
 }
 
@@ -228,7 +233,7 @@ run_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellab
 {
   Run *run = data;
 
-  _quern_compare_jobs_run (run->jobs, run->cancellable);
+  _quern_compare_jobs_run (run->jobs, run->cancel.own);
   g_task_return_boolean (task, TRUE);
 }
 
@@ -250,17 +255,13 @@ ran_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (GTask) task = g_steal_pointer (&self->task);
 
   flush_answers (run);
-  if (run->outer)
-    g_cancellable_disconnect (run->outer, run->outer_id);
+  quern_cancel_chain_cut (&run->cancel);
   g_clear_object (&self->cancellable);
+  if (self->paused_measure && self->measure)
+    quern_measure_set_paused (self->measure, FALSE);
+  self->paused_measure = FALSE;
   _quern_comparison_notify_running (self);
   g_task_return_boolean (task, TRUE);
-}
-
-static void
-cancel_cb (GCancellable *outer, gpointer data)
-{
-  g_cancellable_cancel (data);
 }
 
 static Run *
@@ -269,12 +270,7 @@ run_new (GCancellable *outer)
   Run *run = g_new0 (Run, 1);
 
   run->jobs = g_ptr_array_new_with_free_func (_quern_compare_job_free);
-  run->cancellable = g_cancellable_new ();
-  if (outer) {
-    run->outer = g_object_ref (outer);
-    run->outer_id = g_cancellable_connect (outer, G_CALLBACK (cancel_cb), g_object_ref (run->cancellable),
-                                           g_object_unref);
-  }
+  quern_cancel_chain_init (&run->cancel, outer);
   return run;
 }
 
@@ -285,7 +281,12 @@ start (QuernComparison *self, GTask *task, Run *run)
 
   g_task_set_task_data (worker, run, run_free);
   self->task = g_object_ref (task);
-  g_set_object (&self->cancellable, run->cancellable);
+  g_set_object (&self->cancellable, run->cancel.own);
+  _quern_comparison_note_machine (self);
+  if (self->measure && quern_measure_get_running (self->measure) && !quern_measure_get_paused (self->measure)) {
+    self->paused_measure = TRUE;
+    quern_measure_set_paused (self->measure, TRUE);
+  }
   _quern_comparison_notify_running (self);
   g_task_run_in_thread (worker, run_thread);
 }
@@ -325,13 +326,130 @@ quern_comparison_ask_async (QuernComparison *self, const char *prompt, GListMode
   g_set_str (&self->note, mode != self->mode ? _("The columns do not fit into memory together, so they ran one after another.") : NULL);
   _quern_comparison_restore_turn (self, prompt, pictures);
   Run *run = run_new (cancellable);
-  for (guint i = 0; i < quern_comparison_get_n_columns (self); i++)
-    add_job (self, run, quern_comparison_get_column (self, i), mode);
+  for (guint i = 0; i < quern_comparison_get_n_columns (self); i++) {
+    QuernCompareColumn *column = quern_comparison_get_column (self, i);
+    g_autoptr (QuernCompareAnswer) answer = add_job (self, run, column, self->turns->len - 1, mode);
+    _quern_compare_column_add_answer (column, answer);
+  }
   start (self, task, run);
 }
 
 gboolean
 quern_comparison_ask_finish (QuernComparison *self, GAsyncResult *result, GError **error)
+{
+  return g_task_propagate_boolean (G_TASK (result), error);
+}
+
+/* ---- catching up ----------------------------------------------------------------------------------------------- */
+
+/**
+ * quern_comparison_get_missing:
+ *
+ * A stopped answer that others came after stays: they were given to it.
+ *
+ * Returns: the first prompt that @column was not asked, or the last one if its answer was stopped or failed; the number
+ * of prompts when nothing is missing
+ */
+guint
+quern_comparison_get_missing (QuernComparison *self, QuernCompareColumn *column)
+{
+  for (guint turn = 0; turn < self->turns->len; turn++) {
+    QuernCompareAnswer *answer = quern_compare_column_get_answer (column, turn);
+    QuernCompareState state;
+    if (!answer)
+      break; /* the prompt is being added */
+    state = quern_compare_answer_get_state (answer);
+    if (state == QUERN_COMPARE_NOT_ASKED || (state >= QUERN_COMPARE_STOPPED && turn + 1 == self->turns->len))
+      return turn;
+  }
+  return self->turns->len;
+}
+
+typedef struct {
+  QuernCompareColumn *column;
+  GCancellable *cancellable; /* or NULL */
+  guint turn;
+} CatchingUp;
+
+static void
+catching_up_free (gpointer data)
+{
+  CatchingUp *c = data;
+
+  g_object_unref (c->column);
+  g_clear_object (&c->cancellable);
+  g_free (c);
+}
+
+static void ask_missing (QuernComparison *self, GTask *task);
+
+static void
+missing_asked_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  CatchingUp *c = g_task_get_task_data (task);
+
+  if (quern_compare_answer_get_state (quern_compare_column_get_answer (c->column, c->turn)) >= QUERN_COMPARE_STOPPED)
+    g_task_return_boolean (task, TRUE); /* its answer says why; the prompts after it would lack it */
+  else {
+    c->turn++;
+    ask_missing (QUERN_COMPARISON (source), task);
+  }
+}
+
+static void
+ask_missing (QuernComparison *self, GTask *task)
+{
+  CatchingUp *c = g_task_get_task_data (task);
+  guint position;
+
+  if (c->turn == self->turns->len || !g_list_store_find (self->columns, c->column, &position)) {
+    g_task_return_boolean (task, TRUE);
+    return;
+  }
+  Run *run = run_new (c->cancellable);
+  g_autoptr (QuernCompareAnswer) answer = add_job (self, run, c->column, c->turn, QUERN_COMPARE_ONE_AFTER_ANOTHER);
+  _quern_compare_column_replace_answer (c->column, c->turn, answer);
+  g_autoptr (GTask) asking = g_task_new (self, NULL, missing_asked_cb, g_object_ref (task));
+  start (self, asking, run);
+}
+
+/**
+ * quern_comparison_catch_up_async:
+ * @column: one that is behind
+ *
+ * Asks it, alone, what it has not answered, prompt after prompt to the last, with the same random numbers.
+ */
+void
+quern_comparison_catch_up_async (QuernComparison *self, QuernCompareColumn *column, GCancellable *cancellable,
+                                 GAsyncReadyCallback callback, gpointer user_data)
+{
+  g_autoptr (GTask) task = g_task_new (self, NULL, callback, user_data);
+  guint64 needed, available, weights;
+  CatchingUp *c = g_new0 (CatchingUp, 1);
+  GError *error = NULL;
+
+  g_return_if_fail (!self->task);
+  c->column = g_object_ref (column);
+  c->turn = quern_comparison_get_missing (self, column);
+  c->cancellable = cancellable ? g_object_ref (cancellable) : NULL;
+  g_task_set_task_data (task, c, catching_up_free);
+  available = self->memory_limit > 0 ? self->memory_limit : quern_memory_available ();
+  if (!check_column (column, &error)) {
+    g_task_return_error (task, error);
+    return;
+  }
+  needed = plan_column (self, column, has_pictures (self, NULL), QUERN_COMPARE_ONE_AFTER_ANOTHER, &weights);
+  if (needed > available) {
+    refuse (column, needed, available, &error);
+    g_task_return_error (task, error);
+    return;
+  }
+  ask_missing (self, task);
+}
+
+gboolean
+quern_comparison_catch_up_finish (QuernComparison *self, GAsyncResult *result, GError **error)
 {
   return g_task_propagate_boolean (G_TASK (result), error);
 }

@@ -9,6 +9,7 @@
 #include "quern-compare-answer-private.h"
 #include "quern-comparison-json.h"
 #include "quern-comparison-private.h"
+#include "quern-questions.h"
 
 enum {
   PROP_0,
@@ -22,6 +23,7 @@ enum {
   PROP_N_VOTES,
   PROP_BLIND,
   PROP_MEASURE,
+  PROP_QUESTIONS,
   PROP_NOTE,
   PROP_MEMORY_LIMIT,
   N_PROPS
@@ -58,6 +60,12 @@ _quern_comparison_notify_running (QuernComparison *self)
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_NOTE]);
   if (!self->task)
     changed (self, 0);
+}
+
+void
+_quern_comparison_note_machine (QuernComparison *self)
+{
+  quern_compare_machine_set_here (&self->machine);
 }
 
 /* ---- what it is ------------------------------------------------------------------------------------------------ */
@@ -181,26 +189,47 @@ quern_comparison_get_n_columns (QuernComparison *self)
   return g_list_model_get_n_items (G_LIST_MODEL (self->columns));
 }
 
+/* A column has an answer to each prompt; those to which it was not asked say so. */
+static void
+fill_answers (QuernComparison *self, QuernCompareColumn *column)
+{
+  const QuernStatistics none = { 0 };
+
+  while (g_list_model_get_n_items (quern_compare_column_get_answers (column)) < self->turns->len) {
+    g_autoptr (QuernCompareAnswer) answer = _quern_compare_answer_new ();
+    _quern_compare_answer_restore (answer, QUERN_COMPARE_NOT_ASKED, "", "", NULL, &none);
+    _quern_compare_column_add_answer (column, answer);
+  }
+}
+
+static void
+column_changed_cb (QuernComparison *self)
+{
+  changed (self, 0);
+}
+
+static void
+insert_column (QuernComparison *self, guint position, guint n_removed, QuernCompareColumn *column)
+{
+  fill_answers (self, column);
+  g_signal_handlers_disconnect_by_func (column, column_changed_cb, self);
+  g_signal_connect_object (column, "notify", G_CALLBACK (column_changed_cb), self, G_CONNECT_SWAPPED);
+  g_list_store_splice (self->columns, position, n_removed, (gpointer *) &column, 1);
+}
+
 /**
  * quern_comparison_add_column:
  *
- * A column that comes late has stopped answers to the prompts so far.
+ * A column that comes late was not asked the prompts so far: quern_comparison_catch_up_async() does that.
  *
  * Returns: %FALSE when there are QUERN_COMPARE_MAX_COLUMNS already, or while it runs
  */
 gboolean
 quern_comparison_add_column (QuernComparison *self, QuernCompareColumn *column)
 {
-  const QuernStatistics none = { 0 };
-
   if (self->task || quern_comparison_get_n_columns (self) >= QUERN_COMPARE_MAX_COLUMNS)
     return FALSE;
-  while (g_list_model_get_n_items (quern_compare_column_get_answers (column)) < self->turns->len) {
-    g_autoptr (QuernCompareAnswer) answer = _quern_compare_answer_new ();
-    _quern_compare_answer_restore (answer, QUERN_COMPARE_STOPPED, "", "", NULL, &none);
-    _quern_compare_column_add_answer (column, answer);
-  }
-  g_list_store_append (self->columns, column);
+  insert_column (self, quern_comparison_get_n_columns (self), 0, column);
   changed (self, 0);
   return TRUE;
 }
@@ -234,6 +263,32 @@ quern_comparison_remove_column (QuernComparison *self, QuernCompareColumn *colum
   drop_votes_of (self, position);
   g_list_store_remove (self->columns, position);
   changed (self, PROP_N_VOTES);
+}
+
+/**
+ * quern_comparison_replace_column:
+ * @column: one of the comparison
+ * @other: what takes its place: one with another model, which was asked nothing
+ *
+ * Answers belong to the model that gave them, so another model is another column. Votes about @column go with it.
+ *
+ * Returns: %FALSE while it runs
+ */
+gboolean
+quern_comparison_replace_column (QuernComparison *self, QuernCompareColumn *column, QuernCompareColumn *other)
+{
+  guint position;
+
+  if (self->task || !g_list_store_find (self->columns, column, &position))
+    return FALSE;
+  for (guint i = self->votes->len; i > 0; i--) {
+    const QuernVote *vote = &g_array_index (self->votes, QuernVote, i - 1);
+    if (vote->a == position || vote->b == position)
+      g_array_remove_index (self->votes, i - 1);
+  }
+  insert_column (self, position, 1, other);
+  changed (self, PROP_N_VOTES);
+  return TRUE;
 }
 
 /**
@@ -367,6 +422,46 @@ quern_comparison_get_order (QuernComparison *self, guint turn, guint *order)
   }
 }
 
+static gboolean
+has_vote (QuernComparison *self, guint turn, guint a, guint b)
+{
+  for (guint i = 0; i < self->votes->len; i++) {
+    const QuernVote *vote = &g_array_index (self->votes, QuernVote, i);
+    if (vote->turn == turn && ((vote->a == a && vote->b == b) || (vote->a == b && vote->b == a)))
+      return TRUE;
+  }
+  return FALSE;
+}
+
+/* Whether there is something to judge. */
+static gboolean
+has_answered (QuernComparison *self, guint turn, guint column)
+{
+  QuernCompareAnswer *answer = quern_compare_column_get_answer (quern_comparison_get_column (self, column), turn);
+
+  return answer && *quern_compare_answer_get_answer (answer) != '\0';
+}
+
+/**
+ * quern_comparison_next_pair:
+ * @a: (out): places on the screen (0 for A) of the next two columns to vote about
+ *
+ * Returns: %FALSE when every pair that answered @turn has its vote
+ */
+gboolean
+quern_comparison_next_pair (QuernComparison *self, guint turn, guint *a, guint *b)
+{
+  guint order[QUERN_COMPARE_MAX_COLUMNS], n = quern_comparison_get_n_columns (self);
+
+  quern_comparison_get_order (self, turn, order);
+  for (*a = 0; *a + 1 < n; ++*a)
+    for (*b = *a + 1; *b < n; ++*b)
+      if (!has_vote (self, turn, order[*a], order[*b]) && has_answered (self, turn, order[*a])
+          && has_answered (self, turn, order[*b]))
+        return TRUE;
+  return FALSE;
+}
+
 /**
  * quern_comparison_vote:
  *
@@ -472,6 +567,8 @@ quern_comparison_get_measure (QuernComparison *self)
 static void
 measure_running_cb (QuernComparison *self)
 {
+  if (quern_measure_get_running (self->measure))
+    _quern_comparison_note_machine (self);
   if (!quern_measure_get_running (self->measure))
     changed (self, 0);
 }
@@ -492,6 +589,56 @@ quern_comparison_set_measure (QuernComparison *self, QuernMeasure *measure)
   if (measure)
     g_signal_connect_object (measure, "notify::running", G_CALLBACK (measure_running_cb), self, G_CONNECT_SWAPPED);
   changed (self, PROP_MEASURE);
+}
+
+/**
+ * quern_comparison_get_questions:
+ *
+ * Returns: (transfer none) (nullable): the question set that was put to the columns last
+ */
+QuernQuestions *
+quern_comparison_get_questions (QuernComparison *self)
+{
+  return self->questions;
+}
+
+static void
+questions_running_cb (QuernComparison *self)
+{
+  if (quern_questions_get_running (self->questions))
+    _quern_comparison_note_machine (self);
+  else
+    changed (self, 0);
+}
+
+/**
+ * quern_comparison_set_questions:
+ *
+ * Keeps a question set with the comparison; saved whenever a run of it ends.
+ */
+void
+quern_comparison_set_questions (QuernComparison *self, QuernQuestions *questions)
+{
+  if (self->questions == questions)
+    return;
+  if (self->questions)
+    g_signal_handlers_disconnect_by_data (self->questions, self);
+  g_set_object (&self->questions, questions);
+  if (questions)
+    g_signal_connect_object (questions, "notify::running", G_CALLBACK (questions_running_cb), self, G_CONNECT_SWAPPED);
+  changed (self, PROP_QUESTIONS);
+}
+
+gboolean
+quern_comparison_is_empty (QuernComparison *self)
+{
+  return self->turns->len == 0 && !self->measure && !self->questions;
+}
+
+const QuernCompareMachine *
+quern_comparison_get_machine (QuernComparison *self)
+{
+  return &self->machine;
 }
 
 /**
@@ -535,6 +682,7 @@ quern_comparison_get_property (GObject *object, guint prop_id, GValue *value, GP
   case PROP_N_VOTES: g_value_set_uint (value, self->votes->len); break;
   case PROP_BLIND: g_value_set_boolean (value, self->blind); break;
   case PROP_MEASURE: g_value_set_object (value, self->measure); break;
+  case PROP_QUESTIONS: g_value_set_object (value, self->questions); break;
   case PROP_NOTE: g_value_set_string (value, self->note); break;
   case PROP_MEMORY_LIMIT: g_value_set_uint64 (value, self->memory_limit); break;
   default: G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
@@ -549,6 +697,7 @@ quern_comparison_set_property (GObject *object, guint prop_id, const GValue *val
   switch (prop_id) {
   case PROP_TITLE: quern_comparison_set_title (self, g_value_get_string (value)); return;
   case PROP_MEASURE: quern_comparison_set_measure (self, g_value_get_object (value)); return;
+  case PROP_QUESTIONS: quern_comparison_set_questions (self, g_value_get_object (value)); return;
   case PROP_MODE: self->mode = (QuernCompareMode) g_value_get_int (value); break;
   case PROP_SEED: self->seed = g_value_get_uint64 (value); break;
   case PROP_MAX_TOKENS: self->max_tokens = g_value_get_uint (value); break;
@@ -572,6 +721,8 @@ quern_comparison_finalize (GObject *object)
   g_ptr_array_unref (self->turns);
   g_array_unref (self->votes);
   g_clear_object (&self->measure);
+  g_clear_object (&self->questions);
+  quern_compare_machine_clear (&self->machine);
   G_OBJECT_CLASS (quern_comparison_parent_class)->finalize (object);
 }
 
@@ -595,6 +746,7 @@ quern_comparison_class_init (QuernComparisonClass *klass)
   properties[PROP_N_VOTES] = g_param_spec_uint ("n-votes", NULL, NULL, 0, G_MAXUINT, 0, readable);
   properties[PROP_BLIND] = g_param_spec_boolean ("blind", NULL, NULL, FALSE, writable);
   properties[PROP_MEASURE] = g_param_spec_object ("measure", NULL, NULL, QUERN_TYPE_MEASURE, writable);
+  properties[PROP_QUESTIONS] = g_param_spec_object ("questions", NULL, NULL, QUERN_TYPE_QUESTIONS, writable);
   properties[PROP_NOTE] = g_param_spec_string ("note", NULL, NULL, NULL, readable);
   properties[PROP_MEMORY_LIMIT] = g_param_spec_uint64 ("memory-limit", NULL, NULL, 0, G_MAXUINT64, 0, writable);
   g_object_class_install_properties (object_class, N_PROPS, properties);
@@ -608,6 +760,7 @@ quern_comparison_init (QuernComparison *self)
   self->title = g_strdup ("");
   self->created = g_get_real_time ();
   self->seed = g_random_int ();
+  quern_compare_machine_set_here (&self->machine);
   self->columns = g_list_store_new (QUERN_TYPE_COMPARE_COLUMN);
   self->turns = g_ptr_array_new_with_free_func (turn_free);
   self->votes = g_array_new (FALSE, FALSE, sizeof (QuernVote));

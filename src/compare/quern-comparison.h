@@ -2,6 +2,7 @@
 #pragma once
 
 #include "quern-compare-column.h"
+#include "quern-compare-machine.h"
 #include "quern-measure.h"
 #include "quern-picture.h"
 #include "quern-statistics.h"
@@ -39,10 +40,11 @@ typedef struct {
  *
  * Properties (notified): "title" (string, writable), "running" (boolean), "mode" (int, writable), "seed" (uint64,
  * writable), "max-tokens" (uint, writable, 0: no limit), "context-size" (uint, writable, 0: at most 4096), "n-turns"
- * (uint), "n-votes" (uint), "blind" (boolean, writable), "measure" (QuernMeasure or NULL, writable), "note" (string or
- * NULL: what to know about the last run), "memory-limit" (uint64, writable, 0: what is free). The signal "changed" ()
- * tells that there is something to save. */
+ * (uint), "n-votes" (uint), "blind" (boolean, writable), "measure" (QuernMeasure or NULL, writable), "questions"
+ * (QuernQuestions or NULL, writable), "note" (string or NULL: what to know about the last run), "memory-limit" (uint64,
+ * writable, 0: what is free). The signal "changed" () tells that there is something to save. */
 #define QUERN_TYPE_COMPARISON (quern_comparison_get_type ())
+typedef struct _QuernQuestions QuernQuestions;
 G_DECLARE_FINAL_TYPE (QuernComparison, quern_comparison, QUERN, COMPARISON, GObject)
 
 QuernComparison    *quern_comparison_new           (void);
@@ -58,6 +60,8 @@ GListModel         *quern_comparison_get_columns   (QuernComparison *self);
 QuernCompareColumn *quern_comparison_get_column    (QuernComparison *self, guint i);
 guint               quern_comparison_get_n_columns (QuernComparison *self);
 gboolean            quern_comparison_add_column    (QuernComparison *self, QuernCompareColumn *column);
+gboolean            quern_comparison_replace_column (QuernComparison *self, QuernCompareColumn *column,
+                                                    QuernCompareColumn *other);
 void                quern_comparison_attach_models (QuernComparison *self, GListModel *models);
 void                quern_comparison_remove_column (QuernComparison *self, QuernCompareColumn *column);
 
@@ -69,6 +73,11 @@ void                quern_comparison_ask_async     (QuernComparison *self, const
                                                     GCancellable *cancellable, GAsyncReadyCallback callback,
                                                     gpointer user_data);
 gboolean            quern_comparison_ask_finish    (QuernComparison *self, GAsyncResult *result, GError **error);
+guint               quern_comparison_get_missing   (QuernComparison *self, QuernCompareColumn *column);
+void                quern_comparison_catch_up_async (QuernComparison *self, QuernCompareColumn *column,
+                                                    GCancellable *cancellable, GAsyncReadyCallback callback,
+                                                    gpointer user_data);
+gboolean            quern_comparison_catch_up_finish (QuernComparison *self, GAsyncResult *result, GError **error);
 void                quern_comparison_stop          (QuernComparison *self);
 gboolean            quern_comparison_get_running   (QuernComparison *self);
 void                quern_comparison_get_fork      (QuernComparison *self, guint turn, guint a, guint b, QuernFork *out);
@@ -83,6 +92,7 @@ gboolean            quern_comparison_plan_memory   (QuernComparison *self, gbool
 
 /* votes */
 void                quern_comparison_get_order     (QuernComparison *self, guint turn, guint *order);
+gboolean            quern_comparison_next_pair     (QuernComparison *self, guint turn, guint *a, guint *b);
 void                quern_comparison_vote          (QuernComparison *self, guint turn, guint a, guint b,
                                                     QuernVoteKind kind);
 guint               quern_comparison_get_n_votes   (QuernComparison *self);
@@ -93,7 +103,14 @@ gboolean            quern_comparison_rate          (QuernComparison *self, Quern
 /* numbers */
 QuernMeasure       *quern_comparison_get_measure   (QuernComparison *self);
 void                quern_comparison_set_measure   (QuernComparison *self, QuernMeasure *measure);
+QuernQuestions     *quern_comparison_get_questions (QuernComparison *self);
+void                quern_comparison_set_questions (QuernComparison *self, QuernQuestions *questions);
 void                quern_comparison_add_answers   (QuernComparison *self, guint column, QuernMeasure *measure);
+
+/* Whether nothing was asked or measured, so that there is nothing to keep. */
+gboolean            quern_comparison_is_empty      (QuernComparison *self);
+/* Where its figures come from: this computer, or the one that it was imported from until it is run here. */
+const QuernCompareMachine *quern_comparison_get_machine   (QuernComparison *self);
 
 /* For reading a stored one. */
 void                _quern_comparison_restore_turn (QuernComparison *self, const char *prompt, GListModel *pictures);

@@ -3,6 +3,8 @@
 
 #include "quern-comparison-json.h"
 
+const char *const quern_kv_names[] = { "F16", "Q8_0", "F32" };
+
 /* json-glib complains on the console when a value has another type than expected, so types are looked at first: files
  * come from anywhere. */
 
@@ -116,6 +118,23 @@ const char *
 quern_json_string_at (JsonArray *array, guint i)
 {
   return node_string (element (array, i), "");
+}
+
+/* A count that is no nonsense. */
+guint
+quern_json_count (JsonObject *object, const char *name)
+{
+  return (guint) CLAMP (quern_json_int (object, name, 0), 0, G_MAXINT);
+}
+
+/* Which of n names it is. */
+guint
+quern_json_index (const char *const *names, guint n, const char *name, guint fallback)
+{
+  for (guint i = 0; i < n; i++)
+    if (g_strcmp0 (names[i], name) == 0)
+      return i;
+  return fallback;
 }
 
 void

@@ -11,8 +11,6 @@
 /* A measurement as JSON. Positions are arrays, for there are many:
  *   [token, nll of the reference, nll, kld, delta p, same first choice, [id, p, id, p …] of the reference, [id, p …]] */
 
-static const char *const kv_names[] = { "F16", "Q8_0", "F32" };
-
 /* ---- models ---------------------------------------------------------------------------------------------------- */
 
 void
@@ -114,7 +112,7 @@ write_result (QuernMeasured *result, JsonBuilder *out)
 {
   json_builder_begin_object (out);
   _quern_model_facts_write (quern_measured_get_facts (result), out);
-  quern_json_add_string (out, "kv_type", kv_names[quern_measured_get_kv_type (result)]);
+  quern_json_add_string (out, "kv_type", quern_kv_names[quern_measured_get_kv_type (result)]);
   quern_json_add_double (out, "seconds", quern_measured_get_seconds (result));
   quern_json_add_int (out, "evaluated", quern_measured_get_n_evaluated (result));
   write_summary (quern_measured_get_summary (result), out);
@@ -252,8 +250,7 @@ static void
 read_result (QuernMeasure *self, JsonObject *object, guint n_rows, GListModel *models)
 {
   QuernModelFacts facts;
-  const char *kv = quern_json_string (object, "kv_type", "F16");
-  QeKvType kv_type = g_str_equal (kv, "Q8_0") ? QE_KV_Q8_0 : g_str_equal (kv, "F32") ? QE_KV_F32 : QE_KV_F16;
+  QeKvType kv_type = (QeKvType) quern_json_index (quern_kv_names, 3, quern_json_string (object, "kv_type", ""), 0);
 
   _quern_model_facts_read (object, &facts);
   g_autoptr (QuernMeasured) result = quern_measured_new_stored (&facts, kv_type);

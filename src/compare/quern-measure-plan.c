@@ -19,6 +19,8 @@ _quern_measure_source_free (gpointer data)
   QuernMeasureSource *source = data;
 
   g_free (source->text);
+  g_free (source->reasoning);
+  g_free (source->reply);
   g_clear_pointer (&source->request, quern_request_unref);
   g_clear_pointer (&source->answer, g_array_unref);
   g_clear_pointer (&source->tokens, g_array_unref);
@@ -59,21 +61,52 @@ tokenise_words (QeModel *model, const QuernMeasureSource *source, QuernMeasureSo
   return tokenise (model, &text, piece->tokens, error);
 }
 
-/* The row before the answer's first token is the first to be scored. */
 static gboolean
-tokenise_answer (QeModel *model, const QuernMeasureSource *source, QuernMeasureSource *piece, GError **error)
+tokenise_request (QeModel *model, const QuernRequest *request, GArray *out, GError **error)
 {
   QeChatText text = { 0 };
   QeError engine_error = { 0 };
   gboolean in_reasoning;
 
-  if (!_quern_request_render (source->request, &text, &in_reasoning, &engine_error))
+  if (!_quern_request_render (request, &text, &in_reasoning, &engine_error))
     return quern_engine_set_error (error, &engine_error);
-  gboolean ok = tokenise (model, &text, piece->tokens, error);
+  gboolean ok = tokenise (model, &text, out, error);
   qe_chat_text_clear (&text);
+  return ok;
+}
+
+/* An answer in words is what the template makes of it when it is gone on with; it begins where that differs from the
+ * question alone. */
+static gboolean
+tokenise_reply (QeModel *model, const QuernMeasureSource *source, QuernMeasureSource *piece, GError **error)
+{
+  g_autoptr (GArray) question = g_array_new (FALSE, FALSE, sizeof (gint32));
+  QuernRequest whole = *source->request;
+  guint n = 0;
+
+  whole.begun_reasoning = source->reasoning;
+  whole.begun_answer = source->reply;
+  if (!tokenise_request (model, source->request, question, error)
+      || !tokenise_request (model, &whole, piece->tokens, error))
+    return FALSE;
+  while (n < MIN (question->len, piece->tokens->len)
+         && g_array_index (question, gint32, n) == g_array_index (piece->tokens, gint32, n))
+    n++;
+  piece->first = n > 0 ? n - 1 : 0;
+  return TRUE;
+}
+
+/* The row before the answer's first token is the first to be scored. */
+static gboolean
+tokenise_answer (QeModel *model, const QuernMeasureSource *source, QuernMeasureSource *piece, GError **error)
+{
+  if (source->reply)
+    return tokenise_reply (model, source, piece, error);
+  if (!tokenise_request (model, source->request, piece->tokens, error))
+    return FALSE;
   piece->first = piece->tokens->len > 0 ? piece->tokens->len - 1 : 0;
   g_array_append_vals (piece->tokens, source->answer->data, source->answer->len);
-  return ok;
+  return TRUE;
 }
 
 static QuernMeasureSource *

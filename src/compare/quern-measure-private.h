@@ -9,7 +9,9 @@ G_BEGIN_DECLS
 typedef struct {
   char *text;            /* or NULL */
   QuernRequest *request; /* or NULL; answer follows it */
-  GArray *answer;        /* of gint32 */
+  GArray *answer;        /* of gint32; or NULL */
+  char *reasoning;       /* or NULL; before reply */
+  char *reply;           /* or NULL: words of the answer in place of its tokens */
   GArray *tokens;        /* of gint32: the piece as it was tokenised, NULL before */
   guint first;           /* row of tokens that is scored first */
 } QuernMeasureSource;
@@ -55,6 +57,36 @@ typedef struct {
 /* On a worker's thread; events come on it, too. */
 gboolean _quern_measure_work (const QuernMeasureJob *job, const QuernMeasureEvents *events, gpointer data,
                               GError **error);
+
+typedef struct _QuernMeasureRun QuernMeasureRun;
+
+struct _QuernMeasure {
+  GObject parent_instance;
+
+  GListStore *results; /* of QuernMeasured */
+  GPtrArray *sources;  /* of QuernMeasureSource */
+  char *source_name;
+  guint n_ctx, n_threads;
+  guint64 memory_limit;
+
+  /* The text, known once planned. */
+  GString *text;
+  GArray *ends;            /* of guint: where token i ends */
+  GArray *position_tokens; /* of guint */
+  guint n_windows, windows_done;
+  GArray *window_rows;     /* of guint: positions up to the end of window i */
+
+  GMutex lock;             /* guards candidates, which only grow */
+  GHashTable *candidates;  /* gint32 -> text */
+  double noise;
+  char *note;
+  double progress;
+  gboolean paused;
+  GTask *task; /* while running */
+  QuernMeasureRun *run; /* the task's */
+};
+
+void _quern_measure_update_progress (QuernMeasure *self);
 
 /* For reading a stored measurement back. */
 void  _quern_measure_restore (QuernMeasure *self, const char *text, GArray *ends, GArray *position_tokens,

@@ -29,6 +29,8 @@ QuernMeasured *quern_measure_add_model           (QuernMeasure *self, QuernModel
 void           quern_measure_add_text            (QuernMeasure *self, const char *text);
 void           quern_measure_add_request         (QuernMeasure *self, QuernRequest *request, const gint32 *answer,
                                                   guint n_answer);
+void           quern_measure_add_reply           (QuernMeasure *self, QuernRequest *request, const char *reasoning,
+                                                  const char *answer);
 void           quern_measure_set_source          (QuernMeasure *self, const char *name);
 const char    *quern_measure_get_source          (QuernMeasure *self);
 void           quern_measure_set_context_size    (QuernMeasure *self, guint n_tokens);
@@ -40,8 +42,10 @@ QuernMeasured *quern_measure_get_result          (QuernMeasure *self, guint i);
 void           quern_measure_run_async           (QuernMeasure *self, GCancellable *cancellable,
                                                   GAsyncReadyCallback callback, gpointer user_data);
 gboolean       quern_measure_run_finish          (QuernMeasure *self, GAsyncResult *result, GError **error);
+void           quern_measure_stop                (QuernMeasure *self);
 void           quern_measure_set_paused          (QuernMeasure *self, gboolean paused);
 gboolean       quern_measure_get_running         (QuernMeasure *self);
+gboolean       quern_measure_get_paused          (QuernMeasure *self);
 gboolean       quern_measure_get_complete        (QuernMeasure *self);
 double         quern_measure_get_progress        (QuernMeasure *self);
 const char    *quern_measure_get_note            (QuernMeasure *self);

@@ -6,6 +6,7 @@
 #include <glib/gi18n-lib.h>
 #include <string.h>
 
+#include "quern-cancel-chain.h"
 #include "quern-compare-answer-private.h"
 #include "quern-compare-job.h"
 #include "quern-comparison-json.h"
@@ -13,6 +14,8 @@
 
 typedef struct {
   char *question;
+  char *expected;     /* as the file has it */
+  gboolean is_regex;
   GRegex *right; /* what a right answer matches */
 } Question;
 
@@ -21,8 +24,10 @@ struct _QuernQuestions {
 
   GPtrArray *questions; /* of Question */
   GPtrArray *answers;   /* of QuernCompareAnswer: [column][question] */
-  guint n_columns;
-  GTask *task; /* while it runs */
+  GPtrArray *labels;    /* of char: what each column was when it was asked */
+  char *name;           /* of the file, or NULL */
+  GTask *task;          /* while it runs */
+  GCancellable *cancellable; /* likewise */
 };
 
 enum { PROP_0, PROP_PROGRESS, PROP_RUNNING, N_PROPS };
@@ -41,23 +46,37 @@ question_free (gpointer data)
   Question *question = data;
 
   g_free (question->question);
+  g_free (question->expected);
   g_clear_pointer (&question->right, g_regex_unref);
   g_free (question);
 }
 
 /* An expected answer stands between what are not letters or digits: "5" is not in "56". */
 static char *
-pattern_of (JsonObject *object)
+make_pattern (const char *expected, gboolean is_regex)
 {
-  const char *regex = quern_json_string (object, "regex", NULL);
-  const char *answer = quern_json_string (object, "answer", NULL);
+  g_autofree char *escaped = NULL;
 
-  if (regex)
-    return g_strdup (regex);
-  if (!answer || !*answer)
-    return NULL;
-  g_autofree char *escaped = g_regex_escape_string (answer, -1);
+  if (is_regex)
+    return g_strdup (expected);
+  escaped = g_regex_escape_string (expected, -1);
   return g_strdup_printf ("(?<![\\p{L}\\p{N}])%s(?![\\p{L}\\p{N}])", escaped);
+}
+
+/* FALSE when the expression cannot be read. */
+static gboolean
+add_question (QuernQuestions *self, const char *text, const char *expected, gboolean is_regex, GError **error)
+{
+  g_autofree char *pattern = make_pattern (expected, is_regex);
+  GRegex *right = g_regex_new (pattern, G_REGEX_CASELESS | G_REGEX_MULTILINE, G_REGEX_MATCH_DEFAULT, error);
+  Question *question;
+
+  if (!right)
+    return FALSE;
+  question = g_new (Question, 1);
+  *question = (Question) { g_strdup (text), g_strdup (expected), is_regex, right };
+  g_ptr_array_add (self->questions, question);
+  return TRUE;
 }
 
 static gboolean
@@ -70,23 +89,18 @@ read_line (QuernQuestions *self, const char *line, guint number, GError **error)
   if (json_parser_load_from_data (parser, line, -1, NULL) && JSON_NODE_HOLDS_OBJECT (json_parser_get_root (parser)))
     object = json_node_get_object (json_parser_get_root (parser));
   const char *text = quern_json_string (object, "question", quern_json_string (object, "prompt", NULL));
-  g_autofree char *pattern = pattern_of (object);
-  if (!text || !pattern) {
+  const char *regex = quern_json_string (object, "regex", NULL), *answer = quern_json_string (object, "answer", NULL);
+  if (!text || (!regex && (!answer || !*answer))) {
     g_set_error (error, QUERN_COMPARE_ERROR, QUERN_COMPARE_ERROR_FORMAT,
                  _("Line %u is not a question: each line must be a JSON object with “question” and “answer” or “regex”."),
                  number);
     return FALSE;
   }
-  GRegex *right = g_regex_new (pattern, G_REGEX_CASELESS | G_REGEX_MULTILINE, G_REGEX_MATCH_DEFAULT, &failure);
-  if (!right) {
-    g_set_error (error, QUERN_COMPARE_ERROR, QUERN_COMPARE_ERROR_FORMAT,
-                 _("The regular expression in line %u cannot be read: %s"), number, failure->message);
-    return FALSE;
-  }
-  Question *question = g_new (Question, 1);
-  *question = (Question) { g_strdup (text), right };
-  g_ptr_array_add (self->questions, question);
-  return TRUE;
+  if (add_question (self, text, regex ? regex : answer, regex != NULL, &failure))
+    return TRUE;
+  g_set_error (error, QUERN_COMPARE_ERROR, QUERN_COMPARE_ERROR_FORMAT,
+               _("The regular expression in line %u cannot be read: %s"), number, failure->message);
+  return FALSE;
 }
 
 /**
@@ -111,6 +125,55 @@ quern_questions_new (const char *jsonl, gssize length, GError **error)
   return NULL;
 }
 
+/**
+ * quern_questions_new_sample:
+ *
+ * Returns: (transfer full): a few questions that any model may be asked, to see how it is done
+ */
+QuernQuestions *
+quern_questions_new_sample (void)
+{
+  static const struct {
+    const char *question, *expected;
+  } sample[] = {
+    { "What is the capital of France?", "Paris" },
+    { "What is the capital of Italy?", "Rome" },
+    { "What is the capital of Japan?", "Tokyo" },
+    { "What is the capital of Egypt?", "Cairo" },
+    { "What is the capital of Spain?", "Madrid" },
+    { "What is the capital of Germany?", "Berlin" },
+    { "What is 7 + 5?", "12" },
+    { "What is 12 + 30?", "42" },
+    { "What is 47 + 38?", "85" },
+    { "What is 60 - 15?", "45" },
+    { "Which animal says “meow”?", "cat" },
+    { "How many days has a week?", "7|seven" },
+  };
+  QuernQuestions *self = g_object_new (QUERN_TYPE_QUESTIONS, NULL);
+
+  for (guint i = 0; i < G_N_ELEMENTS (sample); i++)
+    add_question (self, sample[i].question, sample[i].expected, strchr (sample[i].expected, '|') != NULL, NULL);
+  quern_questions_set_name (self, _("Built-in sample"));
+  return self;
+}
+
+void
+quern_questions_set_name (QuernQuestions *self, const char *name)
+{
+  g_set_str (&self->name, name);
+}
+
+/**
+ * quern_questions_get_name:
+ *
+ * Returns: (nullable): where the questions come from
+ */
+const char *
+quern_questions_get_name (QuernQuestions *self)
+{
+  return self->name;
+}
+
 guint
 quern_questions_get_n (QuernQuestions *self)
 {
@@ -124,12 +187,36 @@ quern_questions_get_question (QuernQuestions *self, guint i)
   return ((Question *) self->questions->pdata[i])->question;
 }
 
+/**
+ * quern_questions_get_expected:
+ *
+ * Returns: the expected answer, or the regular expression
+ */
+const char *
+quern_questions_get_expected (QuernQuestions *self, guint i)
+{
+  g_return_val_if_fail (i < self->questions->len, NULL);
+  return ((Question *) self->questions->pdata[i])->expected;
+}
+
 /* ---- results --------------------------------------------------------------------------------------------------- */
 
 guint
 quern_questions_get_n_columns (QuernQuestions *self)
 {
-  return self->n_columns;
+  return self->labels->len;
+}
+
+/**
+ * quern_questions_get_label:
+ *
+ * Returns: what the column was when it was asked
+ */
+const char *
+quern_questions_get_label (QuernQuestions *self, guint column)
+{
+  g_return_val_if_fail (column < self->labels->len, NULL);
+  return self->labels->pdata[column];
 }
 
 /**
@@ -140,7 +227,7 @@ quern_questions_get_n_columns (QuernQuestions *self)
 QuernCompareAnswer *
 quern_questions_get_answer (QuernQuestions *self, guint column, guint i)
 {
-  g_return_val_if_fail (column < self->n_columns && i < self->questions->len, NULL);
+  g_return_val_if_fail (column < self->labels->len && i < self->questions->len, NULL);
   return self->answers->pdata[column * self->questions->len + i];
 }
 
@@ -161,17 +248,29 @@ quern_questions_is_right (QuernQuestions *self, guint column, guint i)
   return g_regex_match (question->right, quern_compare_answer_get_answer (answer), G_REGEX_MATCH_DEFAULT, NULL);
 }
 
-double
-quern_questions_get_accuracy (QuernQuestions *self, guint column, double *low, double *high)
+/**
+ * quern_questions_count:
+ * @right: (out): of them, those that are right
+ * @n: (out): answers that came to an end
+ */
+void
+quern_questions_count (QuernQuestions *self, guint column, guint *right, guint *n)
 {
-  guint right = 0, n = 0;
-
+  *right = *n = 0;
   for (guint i = 0; i < self->questions->len; i++) {
     if (!came_to_an_end (quern_questions_get_answer (self, column, i)))
       continue;
-    n++;
-    right += quern_questions_is_right (self, column, i);
+    ++*n;
+    *right += quern_questions_is_right (self, column, i);
   }
+}
+
+double
+quern_questions_get_accuracy (QuernQuestions *self, guint column, double *low, double *high)
+{
+  guint right, n;
+
+  quern_questions_count (self, column, &right, &n);
   quern_wilson_interval (right, n, low, high);
   return n > 0 ? (double) right / n : 0;
 }
@@ -196,7 +295,7 @@ quern_questions_get_flips (QuernQuestions *self, guint a, guint b, QuernFlips *o
 
 typedef struct {
   GPtrArray *jobs;
-  GCancellable *cancellable; /* or NULL */
+  QuernCancelChain cancel;
 } Run;
 
 static void
@@ -205,7 +304,7 @@ run_free (gpointer data)
   Run *run = data;
 
   g_ptr_array_unref (run->jobs);
-  g_clear_object (&run->cancellable);
+  quern_cancel_chain_clear (&run->cancel);
   g_free (run);
 }
 
@@ -214,7 +313,7 @@ run_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellab
 {
   Run *run = data;
 
-  _quern_compare_jobs_run (run->jobs, run->cancellable);
+  _quern_compare_jobs_run (run->jobs, run->cancel.own);
   g_task_return_boolean (task, TRUE);
 }
 
@@ -227,8 +326,10 @@ ran_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 
   for (guint i = 0; i < self->answers->len; i++)
     _quern_compare_answer_flush (self->answers->pdata[i]);
+  quern_cancel_chain_cut (&run->cancel);
+  g_clear_object (&self->cancellable);
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_RUNNING]);
-  if (!g_cancellable_is_cancelled (run->cancellable))
+  if (!g_cancellable_is_cancelled (run->cancel.own))
     g_task_return_boolean (task, TRUE);
   else
     g_task_return_new_error (task, G_IO_ERROR, G_IO_ERROR_CANCELLED, _("Cancelled."));
@@ -258,6 +359,17 @@ add_column (QuernQuestions *self, Run *run, QuernComparison *comparison, QuernCo
     g_ptr_array_add (self->answers, answer);
   }
   g_ptr_array_add (run->jobs, job);
+  g_ptr_array_add (self->labels, quern_compare_column_dup_label (column));
+}
+
+static Run *
+run_new (GCancellable *outer)
+{
+  Run *run = g_new0 (Run, 1);
+
+  run->jobs = g_ptr_array_new_with_free_func (_quern_compare_job_free);
+  quern_cancel_chain_init (&run->cancel, outer);
+  return run;
 }
 
 /**
@@ -280,12 +392,11 @@ quern_questions_run_async (QuernQuestions *self, QuernComparison *comparison, GC
     g_task_return_error (task, error);
     return;
   }
-  Run *run = g_new (Run, 1);
-  *run = (Run) { g_ptr_array_new_with_free_func (_quern_compare_job_free),
-                 cancellable ? g_object_ref (cancellable) : NULL };
+  Run *run = run_new (cancellable);
+  g_set_object (&self->cancellable, run->cancel.own);
   g_ptr_array_set_size (self->answers, 0);
-  self->n_columns = quern_comparison_get_n_columns (comparison);
-  for (guint i = 0; i < self->n_columns; i++)
+  g_ptr_array_set_size (self->labels, 0);
+  for (guint i = 0; i < quern_comparison_get_n_columns (comparison); i++)
     add_column (self, run, comparison, quern_comparison_get_column (comparison, i));
   g_autoptr (GTask) worker = g_task_new (self, NULL, ran_cb, NULL);
   g_task_set_task_data (worker, run, run_free);
@@ -298,6 +409,93 @@ gboolean
 quern_questions_run_finish (QuernQuestions *self, GAsyncResult *result, GError **error)
 {
   return g_task_propagate_boolean (G_TASK (result), error);
+}
+
+/**
+ * quern_questions_stop:
+ *
+ * Ends a run within a token; what was answered stays.
+ */
+void
+quern_questions_stop (QuernQuestions *self)
+{
+  if (self->cancellable)
+    g_cancellable_cancel (self->cancellable);
+}
+
+gboolean
+quern_questions_get_running (QuernQuestions *self)
+{
+  return self->task != NULL;
+}
+
+/* ---- files ----------------------------------------------------------------------------------------------------- */
+
+static void
+write_answers (QuernQuestions *self, guint column, JsonBuilder *out)
+{
+  json_builder_begin_object (out);
+  quern_json_add_string (out, "model", self->labels->pdata[column]);
+  json_builder_set_member_name (out, "answers");
+  json_builder_begin_array (out);
+  for (guint i = 0; i < self->questions->len; i++)
+    _quern_compare_answer_write (quern_questions_get_answer (self, column, i), FALSE, out);
+  json_builder_end_array (out);
+  json_builder_set_member_name (out, "right"); /* for readers of the file */
+  json_builder_begin_array (out);
+  for (guint i = 0; i < self->questions->len; i++)
+    json_builder_add_int_value (out, quern_questions_is_right (self, column, i));
+  json_builder_end_array (out);
+  json_builder_end_object (out);
+}
+
+void
+_quern_questions_write (QuernQuestions *self, JsonBuilder *out)
+{
+  json_builder_begin_object (out);
+  quern_json_add_string (out, "name", self->name);
+  json_builder_set_member_name (out, "questions");
+  json_builder_begin_array (out);
+  for (guint i = 0; i < self->questions->len; i++) {
+    const Question *question = self->questions->pdata[i];
+    json_builder_begin_object (out);
+    quern_json_add_string (out, "question", question->question);
+    quern_json_add_string (out, question->is_regex ? "regex" : "answer", question->expected);
+    json_builder_end_object (out);
+  }
+  json_builder_end_array (out);
+  json_builder_set_member_name (out, "columns");
+  json_builder_begin_array (out);
+  for (guint i = 0; i < self->labels->len; i++)
+    write_answers (self, i, out);
+  json_builder_end_array (out);
+  json_builder_end_object (out);
+}
+
+/* Never fails: a question that makes no sense matches nothing. */
+QuernQuestions *
+_quern_questions_read (JsonObject *object)
+{
+  QuernQuestions *self = g_object_new (QUERN_TYPE_QUESTIONS, NULL);
+  JsonArray *questions = quern_json_array (object, "questions"), *columns = quern_json_array (object, "columns");
+
+  quern_questions_set_name (self, quern_json_string (object, "name", NULL));
+  for (guint i = 0; i < quern_json_length (questions); i++) {
+    JsonObject *from = quern_json_object_at (questions, i);
+    const char *regex = quern_json_string (from, "regex", NULL);
+    const char *expected = regex ? regex : quern_json_string (from, "answer", "");
+    const char *text = quern_json_string (from, "question", "");
+    if (!add_question (self, text, expected, regex != NULL, NULL))
+      add_question (self, text, expected, FALSE, NULL);
+  }
+  for (guint i = 0; i < MIN (quern_json_length (columns), QUERN_COMPARE_MAX_COLUMNS); i++) {
+    JsonObject *from = quern_json_object_at (columns, i);
+    JsonArray *answers = quern_json_array (from, "answers");
+    g_ptr_array_add (self->labels, g_strdup (quern_json_string (from, "model", "?")));
+    for (guint j = 0; j < self->questions->len; j++)
+      g_ptr_array_add (self->answers, _quern_compare_answer_read (quern_json_object_at (answers, j)));
+  }
+  return self;
 }
 
 /* ---- life ------------------------------------------------------------------------------------------------------ */
@@ -331,6 +529,9 @@ quern_questions_finalize (GObject *object)
 
   g_ptr_array_unref (self->questions);
   g_ptr_array_unref (self->answers);
+  g_ptr_array_unref (self->labels);
+  g_clear_object (&self->cancellable);
+  g_free (self->name);
   G_OBJECT_CLASS (quern_questions_parent_class)->finalize (object);
 }
 
@@ -354,4 +555,5 @@ quern_questions_init (QuernQuestions *self)
 {
   self->questions = g_ptr_array_new_with_free_func (question_free);
   self->answers = g_ptr_array_new_with_free_func (g_object_unref);
+  self->labels = g_ptr_array_new_with_free_func (g_free);
 }

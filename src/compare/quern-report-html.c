@@ -2,11 +2,11 @@
 #include "config.h"
 
 #include <glib/gi18n-lib.h>
-#include <inttypes.h>
 #include <math.h>
 #include <string.h>
 
 #include "quern-comparison-report.h"
+#include "quern-questions.h"
 #include "quern-verdict.h"
 
 /* One HTML file: its style sheet and chart are inside, and there is no script and nothing to load. */
@@ -52,15 +52,16 @@ static void
 append_models (GString *out, QuernComparison *self)
 {
   g_string_append_printf (out, "<table><tr><th>%s<th>%s<th>%s<th>%s<th>SHA-256</tr>", _("Model"), _("Size"),
-                          _("Bits per weight"), _("Thinking"));
+                          _("Bits per weight"), _("Settings"));
   for (guint i = 0; i < quern_comparison_get_n_columns (self); i++) {
     QuernCompareColumn *column = quern_comparison_get_column (self, i);
     const QuernModelFacts *facts = quern_compare_column_get_facts (column);
     g_autofree char *size = g_format_size (facts->file_bytes);
     g_autofree char *label = quern_compare_column_dup_label (column);
     append_element (out, "<tr><td>", label, "");
-    g_string_append_printf (out, "<td class=n>%s<td class=n>%.2f<td>%s", size, facts->bits_per_weight,
-                            quern_compare_column_thinks (column) ? _("yes") : _("no"));
+    g_autofree char *settings = _quern_compare_column_dup_settings (column);
+    g_string_append_printf (out, "<td class=n>%s<td class=n>%.2f", size, facts->bits_per_weight);
+    append_element (out, "<td>", settings, "");
     append_element (out, "<td><code>", facts->sha256, "</code></tr>");
   }
   g_string_append (out, "</table>");
@@ -146,6 +147,82 @@ append_votes (GString *out, QuernComparison *self)
                               100 * count.high);
     }
   g_string_append (out, "</table>");
+}
+
+static void
+append_ratings (GString *out, QuernComparison *self)
+{
+  QuernRating ratings[QUERN_COMPARE_MAX_COLUMNS];
+
+  if (!quern_comparison_rate (self, ratings))
+    return;
+  g_string_append_printf (out, "<table><tr><th>%s<th>%s</tr>", _("Model"),
+                          /* xgettext:no-c-format */ _("Rating (Bradley–Terry), 95 % interval"));
+  for (guint i = 0; i < quern_comparison_get_n_columns (self); i++) {
+    g_autofree char *label = quern_compare_column_dup_label (quern_comparison_get_column (self, i));
+    append_element (out, "<tr><td>", label, "");
+    g_string_append_printf (out, "<td class=n>%+.0f (%+.0f to %+.0f)</tr>", ratings[i].rating, ratings[i].low,
+                            ratings[i].high);
+  }
+  g_string_append (out, "</table>");
+}
+
+/* ---- questions ------------------------------------------------------------------------------------------------- */
+
+static void
+append_accuracy (GString *out, QuernQuestions *questions)
+{
+  g_string_append_printf (out, "<table><tr><th>%s<th>%s<th>%s</tr>", _("Model"), _("Right"),
+                          /* xgettext:no-c-format */ _("Share, 95 % interval"));
+  for (guint i = 0; i < quern_questions_get_n_columns (questions); i++) {
+    double low, high, share = quern_questions_get_accuracy (questions, i, &low, &high);
+    guint right, n;
+    quern_questions_count (questions, i, &right, &n);
+    append_element (out, "<tr><td>", quern_questions_get_label (questions, i), "");
+    g_string_append_printf (out, "<td class=n>%u / %u<td class=n>%.0f %% (%.0f–%.0f)</tr>", right, n, 100 * share,
+                            100 * low, 100 * high);
+  }
+  g_string_append (out, "</table>");
+}
+
+static void
+append_flips (GString *out, QuernQuestions *questions)
+{
+  guint n = quern_questions_get_n_columns (questions);
+
+  g_string_append_printf (out, "<table><tr><th>%s<th>%s<th>%s<th>%s<th>%s</tr>", _("Columns"), _("Only the first right"),
+                          _("Only the second right"), _("Flips"), _("p (McNemar, exact)"));
+  for (guint a = 0; a < n; a++)
+    for (guint b = a + 1; b < n; b++) {
+      QuernFlips flips;
+      quern_questions_get_flips (questions, a, b, &flips);
+      append_element (out, "<tr><td>", quern_questions_get_label (questions, a), "");
+      append_element (out, " – ", quern_questions_get_label (questions, b), "");
+      g_string_append_printf (out, "<td class=n>%u<td class=n>%u<td class=n>%.0f %%<td class=n>%.3g</tr>", flips.only_a,
+                              flips.only_b, 100 * flips.flips, flips.p_value);
+    }
+  g_string_append (out, "</table>");
+}
+
+static void
+append_questions (GString *out, QuernQuestions *questions)
+{
+  append_element (out, "<h2>", _("Question set"), "</h2>");
+  append_element (out, "<p>", quern_questions_get_name (questions), "</p>");
+  append_accuracy (out, questions);
+  if (quern_questions_get_n_columns (questions) > 1)
+    append_flips (out, questions);
+  append_element (out, "<details><summary>", _("Answers"), "</summary><table>");
+  for (guint i = 0; i < quern_questions_get_n (questions); i++) {
+    append_element (out, "<tr><th colspan=3>", quern_questions_get_question (questions, i), "</tr>");
+    for (guint column = 0; column < quern_questions_get_n_columns (questions); column++) {
+      append_element (out, "<tr><td>", quern_questions_get_label (questions, column), "");
+      g_string_append_printf (out, "<td>%s", quern_questions_is_right (questions, column, i) ? _("Right") : _("Wrong"));
+      append_element (out, "<td>", quern_compare_answer_get_answer (quern_questions_get_answer (questions, column, i)),
+                      "</tr>");
+    }
+  }
+  g_string_append (out, "</table></details>");
 }
 
 /* ---- measurement ----------------------------------------------------------------------------------------------- */
@@ -299,7 +376,9 @@ append_measure (GString *out, QuernMeasure *measure)
   guint n = g_list_model_get_n_items (quern_measure_get_results (measure));
 
   append_element (out, "<h2>", _("Measured"), "</h2>");
-  append_element (out, "<p>", reference, "");
+  g_autofree char *summary = quern_measure_dup_summary (measure);
+  append_element (out, "<p>", summary, " ");
+  append_element (out, "", reference, "");
   append_element (out, " ", quern_measure_get_note (measure), "</p>");
   append_figures (out, measure);
   for (guint i = 1; i < n; i++) {
@@ -324,11 +403,9 @@ append_head (GString *out, QuernComparison *self)
                                "<style>%s</style>", style);
   append_element (out, "<title>", quern_comparison_get_title (self), "</title>");
   append_element (out, "<h1>", quern_comparison_get_title (self), "</h1><p class=small>");
-  g_string_append_printf (out, _("%s; seed %" PRIu64 "; %s; Quern %s, %u threads (%s)"), date,
-                          quern_comparison_get_seed (self),
-                          quern_comparison_get_mode (self) == QUERN_COMPARE_TOGETHER ? _("run together")
-                                                                                     : _("run one after another"),
-                          QUERN_VERSION, qe_cpu_default_threads (), qe_cpu_kernels ());
+  g_autofree char *origin = _quern_comparison_dup_origin (self);
+  append_element (out, "", date, ". ");
+  append_element (out, "", origin, "");
   g_string_append (out, "</p>");
 }
 
@@ -353,6 +430,9 @@ quern_comparison_to_html (QuernComparison *self)
   }
   if (quern_comparison_get_n_votes (self) > 0)
     append_votes (out, self);
+  append_ratings (out, self);
+  if (quern_comparison_get_questions (self))
+    append_questions (out, quern_comparison_get_questions (self));
   if (quern_comparison_get_measure (self))
     append_measure (out, quern_comparison_get_measure (self));
   g_string_append_c (out, '\n');

@@ -194,3 +194,39 @@ quern_verdict_dup_reference (QuernMeasure *measure)
     return g_strdup_printf (_("Compared with %s, which is of full precision: what differs was lost by quantising."), label);
   return g_strdup_printf (_("Compared with %s, the reference chosen here, which is itself quantised."), label);
 }
+
+static double
+total_seconds (QuernMeasure *measure)
+{
+  double seconds = 0;
+
+  for (guint i = 0; i < g_list_model_get_n_items (quern_measure_get_results (measure)); i++)
+    seconds += quern_measured_get_seconds (quern_measure_get_result (measure, i));
+  return seconds;
+}
+
+/**
+ * quern_measure_dup_summary:
+ *
+ * Returns: (transfer full): the text, the tokens of it that are scored so far, the seconds it took, the noise floor
+ */
+char *
+quern_measure_dup_summary (QuernMeasure *measure)
+{
+  QuernMeasured *reference = quern_measure_get_result (measure, 0);
+  guint n = reference ? quern_measured_get_n_positions (reference) : 0;
+  double noise = quern_measure_get_noise_floor (measure);
+  const char *source = quern_measure_get_source (measure);
+  GString *out = g_string_new (NULL);
+
+  g_string_append_printf (out, ngettext ("%s: %u token scored", "%s: %u tokens scored", n), source ? source : _("Text"), n);
+  g_string_append_printf (out, _(", read in %.1f s by all models together."), total_seconds (measure));
+  if (noise >= 0)
+    g_string_append_c (out, ' ');
+  if (noise == 0)
+    g_string_append (out, _("Read twice, the reference is exactly the same: any difference is the models’."));
+  else if (noise > 0)
+    g_string_append_printf (out, _("Read twice, the reference differs from itself by up to %.2g: less than that is noise."),
+                            noise);
+  return g_string_free_and_steal (out);
+}

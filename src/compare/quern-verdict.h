@@ -31,5 +31,7 @@ guint        quern_verdict_smallest_good  (QuernMeasure *measure);
 /* Whole sentences about result i (not the reference), and about the measurement. */
 char        *quern_verdict_dup_sentence   (QuernMeasure *measure, guint i);
 char        *quern_verdict_dup_reference  (QuernMeasure *measure);
+/* What was read, and how far the reference is from itself. */
+char        *quern_measure_dup_summary    (QuernMeasure *measure);
 
 G_END_DECLS

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The numbers of a comparison, against values worked out by hand. */
+#include "quern-diff.h"
 #include "quern-divergence.h"
 #include "quern-statistics.h"
 
 #include <math.h>
+#include <string.h>
 
 static void
 assert_near (double value, double expected, double tolerance)
@@ -140,6 +142,93 @@ test_bradley_terry_unbeaten (void)
   assert_near (rating[1].rating, rating[2].rating, 1e-6);
 }
 
+/* ---- words ----------------------------------------------------------------------------------------------------- */
+
+/* Pieces as "=same", "-only a", "+only b". */
+static char *
+describe (const char *a, const char *b)
+{
+  g_autoptr (GArray) pieces = quern_diff_words (a, b);
+  GString *text = g_string_new (NULL);
+
+  for (guint i = 0; i < pieces->len; i++) {
+    const QuernDiffPiece *piece = &g_array_index (pieces, QuernDiffPiece, i);
+    g_string_append_c (text, "=-+"[piece->kind]);
+    g_string_append_len (text, (piece->kind == QUERN_DIFF_ONLY_B ? b : a) + piece->start, piece->end - piece->start);
+    g_string_append_c (text, '|');
+  }
+  return g_string_free_and_steal (text);
+}
+
+static void
+test_diff (void)
+{
+  static const char *const cases[][3] = {
+    { "", "", "" },
+    { "same", "same", "=same|" },
+    { "", "new", "+new|" },
+    { "old", "", "-old|" },
+    { "The cat sat on the mat.", "The dog sat on a mat.", "=The |-cat|+dog|= sat on |-the|+a|= mat.|" },
+    { "a big bad wolf", "a small good wolf", "=a |-big bad|+small good|= wolf|" },
+    { "don't stop", "don't go", "=don't |-stop|+go|" },
+    { "河边有磨坊", "河边没磨坊", "=河边|-有|+没|=磨坊|" },
+    { "one two", "one  two", "=one|- |+  |=two|" },
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (cases); i++) {
+    g_autofree char *pieces = describe (cases[i][0], cases[i][1]);
+    g_assert_cmpstr (pieces, ==, cases[i][2]);
+  }
+}
+
+static void
+test_diff_count (void)
+{
+  const char *a = "The cat sat on the mat.", *b = "The dog sat on a mat.";
+  g_autoptr (GArray) pieces = quern_diff_words (a, b);
+  QuernDiffCount count;
+
+  quern_diff_count (a, b, pieces, &count);
+  g_assert_cmpuint (count.changes, ==, 2);
+  g_assert_cmpuint (count.only_a, ==, 2);
+  g_assert_cmpuint (count.only_b, ==, 2);
+  g_assert_cmpuint (count.same, ==, 4);
+}
+
+static char *
+random_text (GRand *random, guint n)
+{
+  static const char *const words[] = { "a", "mill", " ", ", ", "\n", "水", "ﬂour", "é", "  " };
+  GString *text = g_string_new (NULL);
+
+  while (n-- > 0)
+    g_string_append (text, words[g_rand_int_range (random, 0, G_N_ELEMENTS (words))]);
+  return g_string_free_and_steal (text);
+}
+
+/* Whatever the texts, either can be put together again from the pieces; far apart ones end early, but whole. */
+static void
+test_diff_whole (void)
+{
+  g_autoptr (GRand) random = g_rand_new_with_seed (3);
+
+  for (guint i = 0; i < 60; i++) {
+    g_autofree char *a = random_text (random, i * i), *b = random_text (random, i * i);
+    g_autoptr (GArray) pieces = quern_diff_words (a, b);
+    g_autoptr (GString) again_a = g_string_new (NULL), again_b = g_string_new (NULL);
+    for (guint j = 0; j < pieces->len; j++) {
+      const QuernDiffPiece *piece = &g_array_index (pieces, QuernDiffPiece, j);
+      const char *text = piece->kind == QUERN_DIFF_ONLY_B ? b : a;
+      if (piece->kind != QUERN_DIFF_ONLY_B)
+        g_string_append_len (again_a, text + piece->start, piece->end - piece->start);
+      if (piece->kind != QUERN_DIFF_ONLY_A)
+        g_string_append_len (again_b, text + piece->start, piece->end - piece->start);
+    }
+    g_assert_cmpstr (again_a->str, ==, a);
+    g_assert_cmpstr (again_b->str, ==, b);
+  }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -153,5 +242,8 @@ main (int argc, char **argv)
   g_test_add_func ("/statistics/mcnemar", test_mcnemar);
   g_test_add_func ("/statistics/bradley-terry", test_bradley_terry);
   g_test_add_func ("/statistics/unbeaten", test_bradley_terry_unbeaten);
+  g_test_add_func ("/diff/words", test_diff);
+  g_test_add_func ("/diff/count", test_diff_count);
+  g_test_add_func ("/diff/whole", test_diff_whole);
   return g_test_run ();
 }

@@ -8,7 +8,7 @@ import quern_ui
 QUESTION = 'What is the capital of France?'
 STORY = 'Tell me a story about a dragon and a mill.'  # beyond what Quern Tiny knows: quantisations part
 
-BLIND, MEASURE = 4, 6  # places in the page's menu
+BLIND, DIFFERENCES, MEASURE, QUESTIONS, VOTES = 4, 6, 7, 8, 9  # places in the page's menu
 
 
 class Compare(quern_ui.TestCase):
@@ -42,7 +42,7 @@ class Compare(quern_ui.TestCase):
             button.click()
             button.wait(lambda node: node.is_on == wanted)
 
-    def choose(self, app, index, menu='Comparison Menu', n=9):
+    def choose(self, app, index, menu='Comparison Menu', n=12):
         """Activates an item of a menu by its place: GTK does not tell the names of the items."""
         app.find('toggle button', menu).click()
         items = quern_ui.wait_for('the menu', lambda: [found for found in [app.find_all(re.compile('menu item'))]
@@ -117,6 +117,7 @@ class Compare(quern_ui.TestCase):
         app.find('button', 'Measure').click()
         app.find('label', re.compile('is the smallest that is not worse|nothing smaller equals'), timeout=120)
         app.screenshot('compare-measure')
+        app.find('label', re.compile('^Built-in sample: .* tokens scored.*exactly the same', re.DOTALL))
         figures = [node.name for node in app.find_all('label', re.compile(r'^\d\.\d{4} ± \d\.\d{4}$'))]
         self.assertEqual(figures[0], '0.0000 ± 0.0000')  # the reference
         means = [float(text.split()[0]) for text in figures]
@@ -129,14 +130,80 @@ class Compare(quern_ui.TestCase):
         app = self.open_page()
         self.choose(app, BLIND)
         quern_ui.wait_for('hidden names', lambda: not app.find_all('label', re.compile('Q8_0|Q2_K')))
-        self.ask(app, QUESTION, figures=False)
-        self.assertFalse(app.find_all('label', re.compile('tokens/s|Q8_0|Q2_K')))
+        for n in range(2):
+            self.ask(app, QUESTION, figures=False)
+            app.find('label', 'Which answer is better?', timeout=60)
+            self.assertFalse(app.find_all('label', re.compile('tokens/s|Q8_0|Q2_K')))
+            self.assertEqual(len(app.find_all('label', re.compile('is Paris'))), 4)  # reasoning and answer, of one prompt
+            app.find('button', 'A Is Better').click()
+            app.find('label', re.compile('^You preferred Quern Tiny Q'))
+            self.assertEqual(len(app.find_all('label', re.compile('^[AB] · Q'))), 2)
         app.screenshot('compare-blind')
-        app.find('button', 'A Is Better').click()
-        app.find('label', re.compile('^1 vote so far'))
+        app.find('button', 'All Votes…').click()
+        app.find('label', re.compile(r'^\d to \d · 0 equal · 0 both bad$'))
+        app.find('label', re.compile('^There is a rating once 10 votes'))
+        app.key('Escape')
         self.choose(app, BLIND)
-        app.find('label', re.compile('better: 1'))
-        app.screenshot('compare-votes')
+        app.find('label', re.compile('better: [12]'))
+
+    def test_late_column(self):
+        """A column that came after the question says so, and answers it when asked to."""
+        app = self.open_page()
+        self.ask(app, QUESTION)
+        app.find('button', 'Add a Column').click()
+        app.find('label', 'This model was not asked.')
+        app.find('button', 'Ask This Model').click()
+        quern_ui.wait_for('three answers', lambda: len(app.find_all('label', re.compile('tokens/s'))) == 3, 60)
+        app.wait_gone('label', 'This model was not asked.')
+
+    def test_differences_in_words(self):
+        app = self.open_page()
+        self.think(app, False)
+        self.ask(app, STORY)
+        self.choose(app, DIFFERENCES)
+        app.find('label', re.compile('differ|the same'))
+        text = app.find('text', 'Both answers')
+        self.assertTrue(text.text)
+        step = app.find('button', 'Next Difference')
+        if step.sensitive:
+            step.click()
+            app.find('label', re.compile('^Quern Tiny Q8_0: .*\nQuern Tiny Q2_K: ', re.DOTALL))
+            app.find('label', re.compile('^1 of '))
+
+    def test_questions(self):
+        app = self.open_page()
+        self.choose(app, QUESTIONS)
+        app.find('button', 'Ask').click()
+        app.find('button', 'Ask', timeout=60)  # it is there again when all was answered
+        self.assertEqual(len(app.find_all('label', re.compile('^\\d+ of 12 questions$'))), 2)
+        app.find('label', re.compile('^\\d+ % flips, p = '))
+        app.screenshot('compare-questions')
+
+    def test_heat_map_by_keys(self):
+        """From marked token to marked token with the keyboard; what both found likeliest is shown and said."""
+        app = self.open_page()
+        self.choose(app, MEASURE)
+        app.find('button', 'Measure').click()
+        app.find('label', re.compile('is the smallest that is not worse|nothing smaller equals'), timeout=120)
+        text = app.find('text', 'The text by divergence', showing=False)
+        for _ in range(20):
+            if text.has_state('focused'):
+                break
+            app.key('Tab')
+            app.settle(0.1)
+        self.assertTrue(text.has_state('focused'))
+        app.key('ctrl+Right')
+        text.wait(lambda node: re.match('“.*”: divergence 0', node.description))
+        first = text.description
+        app.key('Return')
+        app.find('label', re.compile(r'^Divergence \d'))
+        self.assertEqual(len(app.find_all('label', re.compile(r'^“.*” \d+\.\d %$', re.DOTALL))), 10)
+        app.screenshot('compare-heat')
+        app.key('ctrl+Right')
+        text.wait(lambda node: node.description != first)
+        app.key('Escape')
+        app.wait_gone('label', re.compile(r'^Divergence \d'))
+        app.find('label', 'Measure')  # the dialog is still there
 
 
 if __name__ == '__main__':

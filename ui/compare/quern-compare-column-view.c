@@ -11,7 +11,9 @@ struct _QuernCompareColumnView {
 
   /* Template widgets */
   GtkMenuButton *model_button, *settings_button;
-  GtkLabel *title, *subtitle, *facts, *figures;
+  GtkLabel *title, *subtitle, *facts;
+  AdwWrapBox *figures;
+  GtkWidget *header, *arrow;
   GtkPopover *model_popover;
   GtkListBox *models;
   GtkScrolledWindow *scrolled;
@@ -20,18 +22,25 @@ struct _QuernCompareColumnView {
   /* Owned references */
   QuernComparison *comparison;
   QuernCompareColumn *column;
-  char *blind_name; /* or NULL: names are shown */
+  char *letter; /* in a blind vote, else NULL */
+  QuernCompareBlind blind;
 
   gboolean marks;
   gboolean follow;  /* the end stays in sight as the answer grows */
   gboolean setting; /* the scroll position is set by the program */
 };
 
-enum { SCROLLED, REMOVE, CONTINUE, N_SIGNALS };
+enum { SCROLLED, REMOVE, CONTINUE, CATCH_UP, MODEL_CHOSEN, N_SIGNALS };
 
 static guint signals[N_SIGNALS];
 
 G_DEFINE_FINAL_TYPE (QuernCompareColumnView, quern_compare_column_view, ADW_TYPE_BIN)
+
+static gboolean
+is_nameless (QuernCompareColumnView *self)
+{
+  return self->letter != NULL && self->blind != QUERN_COMPARE_BLIND_REVEALED;
+}
 
 /* ---- header ----------------------------------------------------------------------------------------------------- */
 
@@ -47,26 +56,42 @@ make_facts (QuernCompareColumn *column)
   return g_strdup_printf (_ ("%s · %.2f bits per weight"), size, facts->bits_per_weight);
 }
 
-static char *
-make_figures (QuernCompareAnswer *answer)
+static void
+add_figure (QuernCompareColumnView *self, char *text)
+{
+  GtkWidget *label = gtk_label_new (text);
+
+  gtk_label_set_wrap (GTK_LABEL (label), TRUE);
+  gtk_label_set_xalign (GTK_LABEL (label), 0);
+  gtk_widget_add_css_class (label, "caption");
+  gtk_widget_add_css_class (label, "numeric");
+  adw_wrap_box_append (self->figures, label);
+  g_free (text);
+}
+
+/* Each is a label of its own, so that a line breaks between figures and not within one. */
+static gboolean
+fill_figures (QuernCompareColumnView *self, QuernCompareAnswer *answer)
 {
   const QuernStatistics *s = answer != NULL ? quern_compare_answer_get_statistics (answer) : NULL;
-  g_autofree char *memory = NULL;
-  GString *text;
+  guint64 memory = answer != NULL ? quern_compare_answer_get_peak_memory (answer) : 0;
 
+  for (GtkWidget *child; (child = gtk_widget_get_first_child (GTK_WIDGET (self->figures))) != NULL;)
+    adw_wrap_box_remove (self->figures, child);
   if (s == NULL || s->answer_tokens == 0 || quern_compare_answer_is_running (answer))
-    return g_strdup ("");
-  memory = g_format_size (quern_compare_answer_get_peak_memory (answer));
-  /* Translators: time to the first token, speeds of reading the prompt and writing the answer, peak memory */
-  text = g_string_new (NULL);
-  g_string_append_printf (text, _ ("First token after %.2f s · reads %.0f, writes %.1f tokens/s · %s of memory"),
-                          s->first_token_seconds, quern_statistics_prefill_rate (s), quern_statistics_decode_rate (s),
-                          memory);
-  if (quern_compare_answer_get_together (answer)) {
-    g_string_append_c (text, '\n');
-    g_string_append (text, _ ("Ran together with others: timings do not compare."));
+    return FALSE;
+  add_figure (self, g_strdup_printf (_ ("First token after %.2f s"), s->first_token_seconds));
+  add_figure (self, g_strdup_printf (_ ("reads %.0f, writes %.1f tokens/s"), quern_statistics_prefill_rate (s),
+                                     quern_statistics_decode_rate (s)));
+  if (memory > 0) {
+    g_autofree char *size = g_format_size (memory);
+    add_figure (self, g_strdup_printf (_ ("%s of memory"), size));
   }
-  return g_string_free (text, FALSE);
+  if (s->load_seconds > 0)
+    add_figure (self, g_strdup_printf (_ ("loaded in %.2f s"), s->load_seconds));
+  if (quern_compare_answer_get_together (answer))
+    add_figure (self, g_strdup (_ ("Ran together with others: timings do not compare.")));
+  return TRUE;
 }
 
 static QuernCompareAnswer *
@@ -76,27 +101,61 @@ get_last_answer (QuernCompareColumnView *self)
   return n > 0 ? quern_compare_column_get_answer (self->column, n - 1) : NULL;
 }
 
+/* Offers to ask what this model was not asked, below the first such prompt. */
+static void
+update_offers (QuernCompareColumnView *self)
+{
+  guint missing = quern_comparison_get_missing (self->comparison, self->column);
+  gboolean can = !quern_comparison_get_running (self->comparison)
+                 && quern_compare_column_get_model (self->column) != NULL && !is_nameless (self);
+  QuernCompareTurn *turn;
+
+  for (guint i = 0; (turn = quern_compare_column_view_get_turn (self, i)) != NULL; i++) {
+    gboolean never = quern_compare_answer_get_state (quern_compare_turn_get_answer (turn)) == QUERN_COMPARE_NOT_ASKED;
+    quern_compare_turn_set_offer (turn, !can || i != missing ? NULL : never ? _ ("Ask This Model") : _ ("Ask Again"));
+  }
+}
+
+/* While names are hidden only the last prompt shows: the answers before it were told apart already. */
+static void
+update_turns (QuernCompareColumnView *self)
+{
+  guint n = g_list_model_get_n_items (quern_compare_column_get_answers (self->column));
+  QuernCompareTurn *turn;
+
+  for (guint i = 0; (turn = quern_compare_column_view_get_turn (self, i)) != NULL; i++) {
+    gtk_widget_set_visible (GTK_WIDGET (turn), !is_nameless (self) || i + 1 == n);
+    quern_compare_turn_set_veiled (turn, self->letter != NULL && self->blind == QUERN_COMPARE_BLIND_VEILED);
+  }
+  update_offers (self);
+}
+
 static void
 update (QuernCompareColumnView *self)
 {
   const QuernModelFacts *facts = quern_compare_column_get_facts (self->column);
-  g_autofree char *facts_text = make_facts (self->column), *figures = make_figures (get_last_answer (self));
+  g_autofree char *facts_text = make_facts (self->column);
   g_autofree char *name = quern_compare_column_view_dup_name (self), *accessible = NULL;
-  gboolean blind = self->blind_name != NULL;
+  g_autofree char *revealed = g_strdup_printf ("%s · %s", self->letter, facts->quantisation);
+  gboolean blind = is_nameless (self), figures = fill_figures (self, get_last_answer (self));
   GtkListBoxRow *row;
 
-  gtk_label_set_label (self->title, blind ? name : facts->quantisation);
-  gtk_label_set_label (self->subtitle, blind ? _ ("Hidden until you reveal it") : facts->title);
+  gtk_label_set_label (self->title, blind ? name : self->letter != NULL ? revealed : facts->quantisation);
+  gtk_label_set_label (self->subtitle, blind ? _ ("Hidden until you have voted") : facts->title);
   gtk_label_set_label (self->facts, facts_text);
-  gtk_label_set_label (self->figures, figures);
   gtk_widget_set_visible (GTK_WIDGET (self->facts), !blind);
-  gtk_widget_set_visible (GTK_WIDGET (self->figures), !blind && *figures != '\0');
+  gtk_widget_set_visible (GTK_WIDGET (self->figures), !blind && figures);
   gtk_widget_set_visible (GTK_WIDGET (self->settings_button), !blind);
+  /* In a vote it is a heading and no button, though not a pale one. */
+  gtk_widget_set_can_target (GTK_WIDGET (self->model_button), self->letter == NULL);
+  gtk_widget_set_can_focus (GTK_WIDGET (self->model_button), self->letter == NULL);
+  gtk_widget_set_visible (self->arrow, self->letter == NULL);
   accessible = g_strdup_printf (_ ("Model of this column: %s"), name);
   gtk_accessible_update_property (GTK_ACCESSIBLE (self->model_button), GTK_ACCESSIBLE_PROPERTY_LABEL, accessible, -1);
   gtk_widget_set_tooltip_text (GTK_WIDGET (self->model_button), blind ? NULL : facts->title);
   for (int i = 0; (row = gtk_list_box_get_row_at_index (self->models, i)) != NULL; i++)
     quern_model_row_set_selected (GTK_WIDGET (row), quern_compare_column_get_model (self->column));
+  update_offers (self);
 }
 
 static GtkWidget *
@@ -111,7 +170,7 @@ static void
 model_activated_cb (QuernCompareColumnView *self, GtkListBoxRow *row)
 {
   gtk_popover_popdown (self->model_popover);
-  quern_compare_column_set_model (self->column, quern_model_row_get_model (GTK_WIDGET (row)));
+  g_signal_emit (self, signals[MODEL_CHOSEN], 0, quern_model_row_get_model (GTK_WIDGET (row)));
 }
 
 static void
@@ -123,27 +182,27 @@ create_settings_cb (GtkMenuButton *button, gpointer user_data)
 /* ---- answers ---------------------------------------------------------------------------------------------------- */
 
 static void
-add_turn (QuernCompareColumnView *self, guint i)
+insert_turn (QuernCompareColumnView *self, guint i)
 {
+  QuernCompareTurn *before = i > 0 ? quern_compare_column_view_get_turn (self, i - 1) : NULL;
   QuernCompareAnswer *answer = quern_compare_column_get_answer (self->column, i);
   GtkWidget *turn = quern_compare_turn_new (quern_comparison_get_prompt (self->comparison, i),
                                             quern_comparison_get_pictures (self->comparison, i), answer);
 
   quern_compare_turn_set_marks (QUERN_COMPARE_TURN (turn), self->marks);
-  gtk_box_append (self->turns, turn);
+  gtk_box_insert_child_after (self->turns, turn, GTK_WIDGET (before));
   g_signal_connect_object (answer, "notify::state", G_CALLBACK (update), self, G_CONNECT_SWAPPED);
 }
 
 static void
 answers_changed_cb (QuernCompareColumnView *self, guint position, guint removed, guint added)
 {
-  guint n = g_list_model_get_n_items (quern_compare_column_get_answers (self->column));
-
   for (guint i = 0; i < removed; i++)
     gtk_box_remove (self->turns, GTK_WIDGET (quern_compare_column_view_get_turn (self, position)));
-  for (guint i = position; i < n && added > 0; i++)
-    add_turn (self, i);
+  for (guint i = position; i < position + added; i++)
+    insert_turn (self, i);
   update (self);
+  update_turns (self);
 }
 
 static double
@@ -184,6 +243,12 @@ continue_action (GtkWidget *widget, const char *name, GVariant *parameter)
 }
 
 static void
+catch_up_action (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  g_signal_emit (widget, signals[CATCH_UP], 0);
+}
+
+static void
 copy_action (GtkWidget *widget, const char *name, GVariant *parameter)
 {
   QuernCompareAnswer *answer = get_last_answer (QUERN_COMPARE_COLUMN_VIEW (widget));
@@ -199,7 +264,7 @@ quern_compare_column_view_dispose (GObject *object)
   gtk_widget_dispose_template (GTK_WIDGET (self), QUERN_TYPE_COMPARE_COLUMN_VIEW);
   g_clear_object (&self->column);
   g_clear_object (&self->comparison);
-  g_clear_pointer (&self->blind_name, g_free);
+  g_clear_pointer (&self->letter, g_free);
   G_OBJECT_CLASS (quern_compare_column_view_parent_class)->dispose (object);
 }
 
@@ -215,6 +280,11 @@ quern_compare_column_view_class_init (QuernCompareColumnViewClass *klass)
       g_signal_new ("remove", QUERN_TYPE_COMPARE_COLUMN_VIEW, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
   signals[CONTINUE] =
       g_signal_new ("continue", QUERN_TYPE_COMPARE_COLUMN_VIEW, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
+  signals[CATCH_UP] =
+      g_signal_new ("catch-up", QUERN_TYPE_COMPARE_COLUMN_VIEW, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
+  signals[MODEL_CHOSEN] = g_signal_new ("model-chosen", QUERN_TYPE_COMPARE_COLUMN_VIEW, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
+                                        NULL, G_TYPE_NONE, 1, QUERN_TYPE_MODEL);
+  gtk_widget_class_install_action (widget_class, "column.catch-up", NULL, catch_up_action);
   gtk_widget_class_install_action (widget_class, "column.remove", NULL, remove_action);
   gtk_widget_class_install_action (widget_class, "column.continue", NULL, continue_action);
   gtk_widget_class_install_action (widget_class, "column.copy", NULL, copy_action);
@@ -226,6 +296,8 @@ quern_compare_column_view_class_init (QuernCompareColumnViewClass *klass)
   gtk_widget_class_bind_template_child (widget_class, QuernCompareColumnView, subtitle);
   gtk_widget_class_bind_template_child (widget_class, QuernCompareColumnView, facts);
   gtk_widget_class_bind_template_child (widget_class, QuernCompareColumnView, figures);
+  gtk_widget_class_bind_template_child (widget_class, QuernCompareColumnView, arrow);
+  gtk_widget_class_bind_template_child (widget_class, QuernCompareColumnView, header);
   gtk_widget_class_bind_template_child (widget_class, QuernCompareColumnView, model_popover);
   gtk_widget_class_bind_template_child (widget_class, QuernCompareColumnView, models);
   gtk_widget_class_bind_template_child (widget_class, QuernCompareColumnView, scrolled);
@@ -273,6 +345,17 @@ quern_compare_column_view_get_column (QuernCompareColumnView *self)
   return self->column;
 }
 
+/**
+ * quern_compare_column_view_get_header:
+ *
+ * Returns: (transfer none): what stays above the answers, to be as high as that of other columns
+ */
+GtkWidget *
+quern_compare_column_view_get_header (QuernCompareColumnView *self)
+{
+  return self->header;
+}
+
 QuernCompareTurn *
 quern_compare_column_view_get_turn (QuernCompareColumnView *self, guint turn)
 {
@@ -285,13 +368,16 @@ quern_compare_column_view_get_turn (QuernCompareColumnView *self, guint turn)
 
 /**
  * quern_compare_column_view_set_blind:
- * @name: (nullable): what to call it while its name and figures are hidden; %NULL shows them
+ * @letter: (nullable): what it is called in a blind vote; %NULL without one
+ * @blind: how much of it shows
  */
 void
-quern_compare_column_view_set_blind (QuernCompareColumnView *self, const char *name)
+quern_compare_column_view_set_blind (QuernCompareColumnView *self, const char *letter, QuernCompareBlind blind)
 {
-  g_set_str (&self->blind_name, name);
+  g_set_str (&self->letter, letter);
+  self->blind = blind;
   update (self);
+  update_turns (self);
 }
 
 /**
@@ -302,7 +388,10 @@ quern_compare_column_view_set_blind (QuernCompareColumnView *self, const char *n
 char *
 quern_compare_column_view_dup_name (QuernCompareColumnView *self)
 {
-  return self->blind_name != NULL ? g_strdup (self->blind_name) : quern_compare_column_dup_label (self->column);
+  if (!is_nameless (self))
+    return quern_compare_column_dup_label (self->column);
+  /* Translators: a column of a blind vote: A, B … */
+  return g_strdup_printf (_ ("Answer %s"), self->letter);
 }
 
 void
@@ -323,11 +412,14 @@ quern_compare_column_view_set_marks (QuernCompareColumnView *self, gboolean mark
 void
 quern_compare_column_view_set_locked (QuernCompareColumnView *self, gboolean running, gboolean removable)
 {
-  gtk_widget_set_sensitive (GTK_WIDGET (self->model_button), !running && self->blind_name == NULL);
+  gtk_widget_set_sensitive (GTK_WIDGET (self->model_button), !running);
   gtk_widget_set_sensitive (GTK_WIDGET (self->settings_button), !running);
-  gtk_widget_action_set_enabled (GTK_WIDGET (self), "column.remove", !running && removable);
-  gtk_widget_action_set_enabled (GTK_WIDGET (self), "column.continue", !running && get_last_answer (self) != NULL);
+  gtk_widget_action_set_enabled (GTK_WIDGET (self), "column.remove", !running && removable && self->letter == NULL);
+  gtk_widget_action_set_enabled (GTK_WIDGET (self), "column.continue",
+                                 !running && get_last_answer (self) != NULL && !is_nameless (self));
   gtk_widget_action_set_enabled (GTK_WIDGET (self), "column.copy", get_last_answer (self) != NULL);
+  gtk_widget_action_set_enabled (GTK_WIDGET (self), "column.catch-up", !running);
+  update_offers (self);
 }
 
 /**
@@ -360,7 +452,7 @@ quern_compare_column_view_follow (QuernCompareColumnView *self)
 /**
  * quern_compare_column_view_jump:
  *
- * Shows where the answer to a prompt begins to differ.
+ * Scrolls to and tells about where the answer to a prompt begins to differ.
  *
  * Returns: whether it does
  */
@@ -368,7 +460,14 @@ gboolean
 quern_compare_column_view_jump (QuernCompareColumnView *self, guint turn)
 {
   QuernCompareTurn *widget = quern_compare_column_view_get_turn (self, turn);
+  GtkAdjustment *adjustment = gtk_scrolled_window_get_vadjustment (self->scrolled);
+  graphene_point_t point;
+  double y;
 
   self->follow = FALSE;
-  return widget != NULL && quern_compare_turn_show_fork (widget);
+  if (widget == NULL || !quern_compare_turn_find_fork (widget, &y)
+      || !gtk_widget_compute_point (GTK_WIDGET (widget), GTK_WIDGET (self->turns), &GRAPHENE_POINT_INIT (0, y), &point))
+    return FALSE;
+  gtk_adjustment_set_value (adjustment, point.y - gtk_adjustment_get_page_size (adjustment) / 3);
+  return quern_compare_turn_show_fork (widget);
 }

@@ -9,15 +9,19 @@
 G_BEGIN_DECLS
 
 /* One column on the page: its model and settings in a header that stays, its answers below. Signals: "scrolled" (double
- * share), "remove" (), "continue" (). */
+ * share), "remove" (), "continue" (), "catch-up" (): ask what was not asked, "model-chosen" (QuernModel). */
 #define QUERN_TYPE_COMPARE_COLUMN_VIEW (quern_compare_column_view_get_type ())
 G_DECLARE_FINAL_TYPE (QuernCompareColumnView, quern_compare_column_view, QUERN, COMPARE_COLUMN_VIEW, AdwBin)
 
 GtkWidget *quern_compare_column_view_new (QuernComparison *comparison, QuernCompareColumn *column,
                                           QuernLibrary *library);
 QuernCompareColumn *quern_compare_column_view_get_column (QuernCompareColumnView *self);
+GtkWidget *quern_compare_column_view_get_header (QuernCompareColumnView *self);
 QuernCompareTurn *quern_compare_column_view_get_turn (QuernCompareColumnView *self, guint turn);
-void quern_compare_column_view_set_blind (QuernCompareColumnView *self, const char *name);
+/* How a column takes part in a blind vote: its letter alone, with its answers hidden while they come, or all of it. */
+typedef enum { QUERN_COMPARE_BLIND_VEILED, QUERN_COMPARE_BLIND_NAMELESS, QUERN_COMPARE_BLIND_REVEALED } QuernCompareBlind;
+
+void quern_compare_column_view_set_blind (QuernCompareColumnView *self, const char *letter, QuernCompareBlind blind);
 char *quern_compare_column_view_dup_name (QuernCompareColumnView *self);
 void quern_compare_column_view_set_marks (QuernCompareColumnView *self, gboolean marks);
 void quern_compare_column_view_set_locked (QuernCompareColumnView *self, gboolean running, gboolean removable);

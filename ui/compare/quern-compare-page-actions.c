@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "quern-compare-export.h"
 #include "quern-compare-page-private.h"
+#include "quern-diff-dialog.h"
 #include "quern-measure-dialog.h"
+#include "quern-questions-dialog.h"
+#include "quern-votes-dialog.h"
 
 #include <glib/gi18n.h>
 #include <string.h>
@@ -189,7 +192,7 @@ jump_action (GtkWidget *widget, const char *name, GVariant *parameter)
 static void
 measure_action (GtkWidget *widget, const char *name, GVariant *parameter)
 {
-  adw_dialog_present (quern_measure_dialog_new (QUERN_COMPARE_PAGE (widget)->comparison), widget);
+  adw_dialog_present (quern_measure_dialog_new (QUERN_COMPARE_PAGE (widget)->comparison, QUERN_COMPARE_PAGE (widget)->store), widget);
 }
 
 static void
@@ -198,18 +201,128 @@ export_action (GtkWidget *widget, const char *name, GVariant *parameter)
   quern_compare_export (QUERN_COMPARE_PAGE (widget), g_variant_get_string (parameter, NULL));
 }
 
-/* A vote is about the first two columns on the screen; who they are is the comparison's affair. */
 static void
 vote_action (GtkWidget *widget, const char *name, GVariant *parameter)
 {
-  QuernComparePage *self = QUERN_COMPARE_PAGE (widget);
-  guint order[QUERN_COMPARE_MAX_COLUMNS], turn = quern_comparison_get_n_turns (self->comparison);
+  _quern_compare_page_vote (QUERN_COMPARE_PAGE (widget), (QuernVoteKind) g_variant_get_int32 (parameter));
+}
 
-  if (turn == 0 || _quern_compare_page_has_vote (self, turn - 1))
+static void
+votes_action (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  adw_dialog_present (quern_votes_dialog_new (QUERN_COMPARE_PAGE (widget)->comparison), widget);
+}
+
+static void
+differences_action (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  adw_dialog_present (quern_diff_dialog_new (QUERN_COMPARE_PAGE (widget)->comparison), widget);
+}
+
+static void
+questions_action (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  adw_dialog_present (quern_questions_dialog_new (QUERN_COMPARE_PAGE (widget)->comparison), widget);
+}
+
+/* ---- columns ---------------------------------------------------------------------------------------------------- */
+
+static void
+caught_up_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (QuernComparePage) self = user_data;
+  g_autoptr (GError) error = NULL;
+
+  if (!quern_comparison_catch_up_finish (QUERN_COMPARISON (source), result, &error)
+      && self->comparison == QUERN_COMPARISON (source) && self->banner != NULL)
+    quern_compare_page_show_problem (self, error->message);
+}
+
+void
+_quern_compare_page_catch_up (QuernComparePage *self, QuernCompareColumn *column)
+{
+  if (!quern_comparison_get_running (self->comparison))
+    quern_comparison_catch_up_async (self->comparison, column, NULL, caught_up_cb, g_object_ref (self));
+}
+
+/* A column that gave its place to one with another model, to be brought back. */
+typedef struct {
+  QuernComparison *comparison;
+  QuernCompareColumn *column, *other;
+  GArray *votes; /* of QuernVote */
+} Replaced;
+
+static void
+replaced_free (gpointer data, GClosure *closure)
+{
+  Replaced *replaced = data;
+
+  g_object_unref (replaced->comparison);
+  g_object_unref (replaced->column);
+  g_object_unref (replaced->other);
+  g_array_unref (replaced->votes);
+  g_free (replaced);
+}
+
+static void
+undo_replace_cb (AdwToast *toast, gpointer user_data)
+{
+  Replaced *replaced = user_data;
+
+  if (!quern_comparison_replace_column (replaced->comparison, replaced->other, replaced->column))
     return;
-  quern_comparison_get_order (self->comparison, turn - 1, order);
-  quern_comparison_vote (self->comparison, turn - 1, order[0], order[1],
-                         (QuernVoteKind) g_variant_get_int32 (parameter));
+  for (guint i = 0; i < replaced->votes->len; i++) {
+    const QuernVote *vote = &g_array_index (replaced->votes, QuernVote, i);
+    quern_comparison_vote (replaced->comparison, vote->turn, vote->a, vote->b, vote->kind);
+  }
+}
+
+static void
+offer_undo (QuernComparePage *self, QuernCompareColumn *column, QuernCompareColumn *other, GArray *votes)
+{
+  GtkWidget *overlay = gtk_widget_get_ancestor (GTK_WIDGET (self), ADW_TYPE_TOAST_OVERLAY);
+  AdwToast *toast = adw_toast_new (_ ("The other model’s answers were put away"));
+  Replaced *replaced = g_new (Replaced, 1);
+
+  *replaced = (Replaced) { g_object_ref (self->comparison), g_object_ref (column), g_object_ref (other),
+                           g_array_ref (votes) };
+  adw_toast_set_button_label (toast, _ ("_Undo"));
+  g_signal_connect_data (toast, "button-clicked", G_CALLBACK (undo_replace_cb), replaced, replaced_free, 0);
+  adw_toast_overlay_add_toast (ADW_TOAST_OVERLAY (overlay), toast);
+}
+
+static gboolean
+has_answers (QuernCompareColumn *column)
+{
+  QuernCompareAnswer *answer;
+
+  for (guint i = 0; (answer = quern_compare_column_get_answer (column, i)) != NULL; i++)
+    if (quern_compare_answer_get_n_tokens (answer) > 0)
+      return TRUE;
+  return FALSE;
+}
+
+/* Answers stay with the model that gave them: one that has some makes room for a new column. */
+void
+_quern_compare_page_choose_model (QuernComparePage *self, QuernCompareColumn *column, QuernModel *model)
+{
+  g_autoptr (QuernCompareColumn) old = g_object_ref (column), other = NULL;
+  g_autoptr (GArray) votes = g_array_new (FALSE, FALSE, sizeof (QuernVote));
+
+  if (quern_compare_column_get_model (column) == model)
+    return;
+  if (!has_answers (column)) {
+    quern_compare_column_set_model (column, model);
+    return;
+  }
+  for (guint i = 0; i < quern_comparison_get_n_votes (self->comparison); i++)
+    g_array_append_vals (votes, quern_comparison_get_vote (self->comparison, i), 1);
+  other = quern_compare_column_new (model);
+  quern_compare_column_set_thinking (other, quern_compare_column_get_thinking (column));
+  quern_compare_column_set_kv_type (other, quern_compare_column_get_kv_type (column));
+  quern_compare_column_set_temperature (other, quern_compare_column_get_temperature (column));
+  if (quern_comparison_replace_column (self->comparison, column, other))
+    offer_undo (self, old, other, votes);
 }
 
 /* ---- what can be switched: "view.…" ----------------------------------------------------------------------------- */
@@ -266,10 +379,14 @@ _quern_compare_page_install_actions (GtkWidgetClass *widget_class)
     { "chat.attach", NULL, attach_action },   { "compare.add-column", NULL, add_column_action },
     { "compare.jump", NULL, jump_action },    { "compare.measure", NULL, measure_action },
     { "compare.export", "s", export_action }, { "compare.vote", "i", vote_action },
+    { "compare.votes", NULL, votes_action },  { "compare.differences", NULL, differences_action },
+    { "compare.questions", NULL, questions_action },
   };
 
   for (gsize i = 0; i < G_N_ELEMENTS (actions); i++)
     gtk_widget_class_install_action (widget_class, actions[i].name, actions[i].parameter, actions[i].func);
   gtk_widget_class_add_binding_action (widget_class, GDK_KEY_j, GDK_CONTROL_MASK, "compare.jump", NULL);
+  gtk_widget_class_add_binding_action (widget_class, GDK_KEY_d, GDK_CONTROL_MASK, "compare.differences", NULL);
+  gtk_widget_class_add_binding_action (widget_class, GDK_KEY_m, GDK_CONTROL_MASK, "compare.measure", NULL);
   gtk_widget_class_add_binding_action (widget_class, GDK_KEY_Escape, 0, "chat.stop", NULL);
 }

@@ -17,7 +17,8 @@ struct _QuernComparePage {
   AdwWindowTitle *title;
   GtkBox *columns;
   GtkWidget *add_button;
-  GtkWidget *hint, *votes, *vote_buttons;
+  GtkWidget *hint, *votes, *vote_buttons, *all_votes;
+  GtkButton *measure_button, *vote_a, *vote_b;
   GtkLabel *vote_label;
   QuernComposer *composer;
 
@@ -25,7 +26,8 @@ struct _QuernComparePage {
   QuernStore *store;
   QuernLibrary *library;
   QuernComparison *comparison;
-  GSignalGroup *signals, *column_signals;
+  GtkSizeGroup *headers;
+  GSignalGroup *signals, *column_signals, *measure_signals;
 
   gboolean narrow; /* one column at a time */
   gboolean together_scroll;
@@ -39,6 +41,14 @@ void _quern_compare_page_update (QuernComparePage *self);
 QuernCompareColumnView *_quern_compare_page_get_view (QuernComparePage *self, guint column);
 void _quern_compare_page_fill (QuernComparePage *self);
 void _quern_compare_page_insert_actions (QuernComparePage *self);
+void _quern_compare_page_catch_up (QuernComparePage *self, QuernCompareColumn *column);
+void _quern_compare_page_choose_model (QuernComparePage *self, QuernCompareColumn *column, QuernModel *model);
+
+/* Votes. */
+extern const char *const quern_compare_letters[QUERN_COMPARE_MAX_COLUMNS];
+gboolean _quern_compare_page_is_blind (QuernComparePage *self);
+void _quern_compare_page_update_votes (QuernComparePage *self, gboolean running);
+void _quern_compare_page_vote (QuernComparePage *self, QuernVoteKind kind);
 gboolean _quern_compare_page_has_vote (QuernComparePage *self, guint turn);
 
 G_END_DECLS

@@ -27,16 +27,6 @@ _quern_compare_page_get_view (QuernComparePage *self, guint column)
   return child != NULL ? QUERN_COMPARE_COLUMN_VIEW (child) : NULL;
 }
 
-static gboolean
-is_blind (QuernComparePage *self)
-{
-  gboolean blind = FALSE;
-
-  if (self->comparison != NULL)
-    g_object_get (self->comparison, "blind", &blind, NULL);
-  return blind;
-}
-
 /* ---- differences ------------------------------------------------------------------------------------------------ */
 
 /* Each column is compared with the first one; that one with the column that parts from it earliest. */
@@ -90,7 +80,7 @@ fork_timer_cb (gpointer user_data)
 
   self->fork_timer = 0;
   for (guint i = 0; n_turns > 0 && i < quern_comparison_get_n_columns (self->comparison); i++)
-    update_fork (self, n_turns - 1, i); /* only the last answers grow */
+    update_fork (self, n_turns - 1, i); /* the others are updated when a run ends */
   return G_SOURCE_REMOVE;
 }
 
@@ -125,7 +115,8 @@ update_switcher (QuernComparePage *self)
     QuernCompareColumn *column = quern_compare_column_view_get_column (QUERN_COMPARE_COLUMN_VIEW (child));
     g_autofree char *name = quern_compare_column_view_dup_name (QUERN_COMPARE_COLUMN_VIEW (child));
     AdwToggle *toggle = adw_toggle_new ();
-    adw_toggle_set_label (toggle, is_blind (self) ? name : quern_compare_column_get_facts (column)->quantisation);
+    adw_toggle_set_label (toggle,
+                          _quern_compare_page_is_blind (self) ? name : quern_compare_column_get_facts (column)->quantisation);
     adw_toggle_set_tooltip (toggle, name);
     adw_toggle_group_add (self->switcher, toggle);
   }
@@ -155,21 +146,36 @@ switched_cb (QuernComparePage *self)
   update_visible (self);
 }
 
+/* How much shows in a blind vote: nothing while answers come, for the order and the speed of that tell the model; the
+ * texts until they are voted about; then everything. */
+static QuernCompareBlind
+get_blind (QuernComparePage *self)
+{
+  guint n_turns = quern_comparison_get_n_turns (self->comparison), a, b;
+
+  if (quern_comparison_get_running (self->comparison))
+    return QUERN_COMPARE_BLIND_VEILED;
+  if (n_turns == 0 || quern_comparison_next_pair (self->comparison, n_turns - 1, &a, &b)
+      || !_quern_compare_page_has_vote (self, n_turns - 1))
+    return QUERN_COMPARE_BLIND_NAMELESS;
+  return QUERN_COMPARE_BLIND_REVEALED;
+}
+
 /* Columns in a row as they are, or shuffled for the prompt that is voted about, under letters. */
 static void
 update_order (QuernComparePage *self)
 {
-  static const char *const letters[QUERN_COMPARE_MAX_COLUMNS] = { "A", "B", "C", "D" };
   guint order[QUERN_COMPARE_MAX_COLUMNS] = { 0, 1, 2, 3 };
   guint n = quern_comparison_get_n_columns (self->comparison),
         n_turns = quern_comparison_get_n_turns (self->comparison);
+  gboolean blind = _quern_compare_page_is_blind (self);
   GtkWidget *before = NULL;
 
-  if (is_blind (self))
+  if (blind)
     quern_comparison_get_order (self->comparison, n_turns > 0 ? n_turns - 1 : 0, order);
   for (guint i = 0; i < n; i++) {
     QuernCompareColumnView *view = _quern_compare_page_get_view (self, order[i]);
-    quern_compare_column_view_set_blind (view, is_blind (self) ? letters[i] : NULL);
+    quern_compare_column_view_set_blind (view, blind ? quern_compare_letters[i] : NULL, get_blind (self));
     gtk_box_reorder_child_after (self->columns, GTK_WIDGET (view), before);
     before = GTK_WIDGET (view);
   }
@@ -182,53 +188,6 @@ set_condition (QuernComparePage *self)
   adw_breakpoint_set_condition (
       self->breakpoint,
       adw_breakpoint_condition_new_length (ADW_BREAKPOINT_CONDITION_MAX_WIDTH, n * COLUMN_WIDTH, ADW_LENGTH_UNIT_SP));
-}
-
-/* ---- votes ------------------------------------------------------------------------------------------------------ */
-
-gboolean
-_quern_compare_page_has_vote (QuernComparePage *self, guint turn)
-{
-  for (guint i = 0; i < quern_comparison_get_n_votes (self->comparison); i++)
-    if (quern_comparison_get_vote (self->comparison, i)->turn == turn)
-      return TRUE;
-  return FALSE;
-}
-
-static char *
-make_counts (QuernComparison *comparison)
-{
-  QuernVoteCount count;
-  g_autofree char *a = quern_compare_column_dup_label (quern_comparison_get_column (comparison, 0));
-  g_autofree char *b = quern_compare_column_dup_label (quern_comparison_get_column (comparison, 1));
-
-  quern_comparison_count_votes (comparison, 0, 1, &count);
-  /* Translators: counts of votes: for either model, ties, both bad; then the share of the first with its interval */
-  return g_strdup_printf (_ ("%s better: %u · %s better: %u · equal: %u · both bad: %u. %s wins %.0f %% (95 %% "
-                             "interval: %.0f to %.0f %%)."),
-                          a, count.a, b, count.b, count.ties, count.both_bad, a, count.share * 100, count.low * 100,
-                          count.high * 100);
-}
-
-/* The bar shows the question while names are hidden, and the counts once they are not. */
-static void
-update_votes (QuernComparePage *self, gboolean running)
-{
-  guint n_turns = quern_comparison_get_n_turns (self->comparison), n = quern_comparison_get_n_votes (self->comparison);
-  gboolean blind = is_blind (self), voted = n_turns > 0 && _quern_compare_page_has_vote (self, n_turns - 1);
-  g_autofree char *text = NULL;
-
-  if (blind && voted)
-    text = g_strdup_printf (ngettext ("%u vote so far. Ask on, or switch Blind Vote off to see whose it was.",
-                                      "%u votes so far. Ask on, or switch Blind Vote off to see whose they were.", n),
-                            n);
-  else if (blind)
-    text = g_strdup (_ ("Which answer is better?"));
-  else if (n > 0)
-    text = make_counts (self->comparison);
-  gtk_label_set_label (self->vote_label, text != NULL ? text : "");
-  gtk_widget_set_visible (self->votes, text != NULL && n_turns > 0 && !running);
-  gtk_widget_set_visible (self->vote_buttons, blind && !voted);
 }
 
 /* ---- state ------------------------------------------------------------------------------------------------------ */
@@ -264,9 +223,14 @@ _quern_compare_page_update (QuernComparePage *self)
   gtk_widget_action_set_enabled (GTK_WIDGET (self), "chat.stop", running);
   gtk_widget_action_set_enabled (GTK_WIDGET (self), "compare.add-column", !running && n < QUERN_COMPARE_MAX_COLUMNS);
   gtk_widget_action_set_enabled (GTK_WIDGET (self), "compare.jump", n_turns > 0);
+  gtk_widget_action_set_enabled (GTK_WIDGET (self), "compare.differences",
+                                 n_turns > 0 && n >= 2 && !running
+                                     && (!_quern_compare_page_is_blind (self)
+                                         || get_blind (self) == QUERN_COMPARE_BLIND_REVEALED));
+  gtk_widget_action_set_enabled (GTK_WIDGET (self), "compare.votes", quern_comparison_get_n_votes (self->comparison) > 0);
   if (note != NULL && !running)
     quern_compare_page_show_problem (self, note);
-  update_votes (self, running);
+  _quern_compare_page_update_votes (self, running);
   set_condition (self);
 }
 
@@ -307,6 +271,18 @@ scrolled_cb (QuernCompareColumnView *view, double share, QuernComparePage *self)
 }
 
 static void
+catch_up_cb (QuernCompareColumnView *view, QuernComparePage *self)
+{
+  _quern_compare_page_catch_up (self, quern_compare_column_view_get_column (view));
+}
+
+static void
+model_chosen_cb (QuernCompareColumnView *view, QuernModel *model, QuernComparePage *self)
+{
+  _quern_compare_page_choose_model (self, quern_compare_column_view_get_column (view), model);
+}
+
+static void
 remove_cb (QuernCompareColumnView *view, QuernComparePage *self)
 {
   quern_comparison_remove_column (self->comparison, quern_compare_column_view_get_column (view));
@@ -326,8 +302,11 @@ add_view (QuernComparePage *self, QuernCompareColumn *column)
   quern_compare_column_view_set_marks (QUERN_COMPARE_COLUMN_VIEW (view), self->marks);
   g_signal_connect_object (view, "scrolled", G_CALLBACK (scrolled_cb), self, 0);
   g_signal_connect_object (view, "remove", G_CALLBACK (remove_cb), self, 0);
+  g_signal_connect_object (view, "catch-up", G_CALLBACK (catch_up_cb), self, 0);
+  g_signal_connect_object (view, "model-chosen", G_CALLBACK (model_chosen_cb), self, 0);
   g_signal_connect_object (view, "continue", G_CALLBACK (continue_cb), self, 0);
   g_signal_connect_object (column, "notify::model", G_CALLBACK (column_changed_cb), self, G_CONNECT_SWAPPED);
+  gtk_size_group_add_widget (self->headers, quern_compare_column_view_get_header (QUERN_COMPARE_COLUMN_VIEW (view)));
   gtk_box_append (self->columns, view);
 }
 
@@ -342,11 +321,28 @@ columns_changed_cb (QuernComparePage *self)
   update_switcher (self);
 }
 
+/* What is hidden may show now, or the other way round. */
 static void
 blind_changed_cb (QuernComparePage *self)
 {
   turns_changed_cb (self);
   update_switcher (self);
+}
+
+/* A measurement goes on when its dialog is closed: the button tells how far it is. */
+static void
+measure_changed_cb (QuernComparePage *self)
+{
+  QuernMeasure *measure = self->comparison != NULL ? quern_comparison_get_measure (self->comparison) : NULL;
+  gboolean running = measure != NULL && quern_measure_get_running (measure);
+  g_autofree char *text = NULL;
+
+  g_signal_group_set_target (self->measure_signals, measure);
+  if (running)
+    /* Translators: how far a measurement is, in percent */
+    text = g_strdup_printf (_ ("Measured: %.0f %%"), quern_measure_get_progress (measure) * 100);
+  gtk_widget_set_visible (GTK_WIDGET (self->measure_button), running);
+  gtk_button_set_label (self->measure_button, text != NULL ? text : "");
 }
 
 /* Gives an empty comparison its columns: the largest installed model, and the smallest one of its family. */
@@ -397,6 +393,8 @@ quern_compare_page_dispose (GObject *object)
   g_clear_handle_id (&self->fork_timer, g_source_remove);
   g_clear_object (&self->signals);
   g_clear_object (&self->column_signals);
+  g_clear_object (&self->measure_signals);
+  g_clear_object (&self->headers);
   gtk_widget_dispose_template (GTK_WIDGET (self), QUERN_TYPE_COMPARE_PAGE);
   g_clear_object (&self->comparison);
   g_clear_object (&self->store);
@@ -422,7 +420,11 @@ quern_compare_page_class_init (QuernComparePageClass *klass)
   gtk_widget_class_bind_template_child (widget_class, QuernComparePage, columns);
   gtk_widget_class_bind_template_child (widget_class, QuernComparePage, add_button);
   gtk_widget_class_bind_template_child (widget_class, QuernComparePage, hint);
+  gtk_widget_class_bind_template_child (widget_class, QuernComparePage, measure_button);
   gtk_widget_class_bind_template_child (widget_class, QuernComparePage, votes);
+  gtk_widget_class_bind_template_child (widget_class, QuernComparePage, vote_a);
+  gtk_widget_class_bind_template_child (widget_class, QuernComparePage, vote_b);
+  gtk_widget_class_bind_template_child (widget_class, QuernComparePage, all_votes);
   gtk_widget_class_bind_template_child (widget_class, QuernComparePage, vote_label);
   gtk_widget_class_bind_template_child (widget_class, QuernComparePage, vote_buttons);
   gtk_widget_class_bind_template_child (widget_class, QuernComparePage, composer);
@@ -437,6 +439,7 @@ static void
 quern_compare_page_init (QuernComparePage *self)
 {
   gtk_widget_init_template (GTK_WIDGET (self));
+  self->headers = gtk_size_group_new (GTK_SIZE_GROUP_VERTICAL);
   self->together_scroll = TRUE;
   self->marks = TRUE;
   g_signal_connect_object (quern_composer_get_attachments (self->composer), "problem",
@@ -445,9 +448,13 @@ quern_compare_page_init (QuernComparePage *self)
   g_signal_group_connect_swapped (self->signals, "notify::running", G_CALLBACK (turns_changed_cb), self);
   g_signal_group_connect_swapped (self->signals, "notify::n-turns", G_CALLBACK (turns_changed_cb), self);
   g_signal_group_connect_swapped (self->signals, "notify::note", G_CALLBACK (_quern_compare_page_update), self);
-  g_signal_group_connect_swapped (self->signals, "notify::n-votes", G_CALLBACK (_quern_compare_page_update), self);
+  g_signal_group_connect_swapped (self->signals, "notify::n-votes", G_CALLBACK (blind_changed_cb), self);
   g_signal_group_connect_swapped (self->signals, "notify::title", G_CALLBACK (_quern_compare_page_update), self);
   g_signal_group_connect_swapped (self->signals, "notify::blind", G_CALLBACK (blind_changed_cb), self);
+  g_signal_group_connect_swapped (self->signals, "notify::measure", G_CALLBACK (measure_changed_cb), self);
+  self->measure_signals = g_signal_group_new (QUERN_TYPE_MEASURE);
+  g_signal_group_connect_swapped (self->measure_signals, "notify::running", G_CALLBACK (measure_changed_cb), self);
+  g_signal_group_connect_swapped (self->measure_signals, "notify::progress", G_CALLBACK (measure_changed_cb), self);
   self->column_signals = g_signal_group_new (G_TYPE_LIST_MODEL);
   g_signal_group_connect_swapped (self->column_signals, "items-changed", G_CALLBACK (columns_changed_cb), self);
 }
@@ -485,6 +492,7 @@ quern_compare_page_set_comparison (QuernComparePage *self, QuernComparison *comp
   g_signal_group_set_target (self->column_signals, quern_comparison_get_columns (comparison));
   _quern_compare_page_insert_actions (self);
   columns_changed_cb (self);
+  measure_changed_cb (self);
 }
 
 QuernComparison *

@@ -11,6 +11,7 @@ struct _QuernCompareTurn {
   GtkBox parent_instance;
 
   GtkLabel *reasoning, *text, *status;
+  GtkWidget *offer; /* to ask what was not asked */
   GtkStack *stack; /* "marks" or "formatted" */
   QuernMdView *formatted;
 
@@ -19,6 +20,7 @@ struct _QuernCompareTurn {
   char *sentence; /* about the fork, or NULL */
 
   QuernForkView view;
+  gboolean veiled; /* the text is not to be seen yet */
 };
 
 G_DEFINE_FINAL_TYPE (QuernCompareTurn, quern_compare_turn, GTK_TYPE_BOX)
@@ -44,6 +46,8 @@ make_status (QuernCompareTurn *self)
 {
   int progress = (int) (quern_compare_answer_get_progress (self->answer) * 100);
 
+  if (self->veiled)
+    return g_strdup (_ ("Hidden until all have answered."));
   switch (quern_compare_answer_get_state (self->answer)) {
   case QUERN_COMPARE_WAITING:
     return g_strdup (_ ("Waiting for its turn…"));
@@ -55,6 +59,8 @@ make_status (QuernCompareTurn *self)
     return g_strdup (_ ("Ended here: the limit of tokens was reached."));
   case QUERN_COMPARE_STOPPED:
     return g_strdup (_ ("You stopped this answer."));
+  case QUERN_COMPARE_NOT_ASKED:
+    return g_strdup (_ ("This model was not asked."));
   case QUERN_COMPARE_FAILED:
     return g_strdup (quern_compare_answer_get_failure (self->answer));
   case QUERN_COMPARE_WRITING:
@@ -105,7 +111,10 @@ update (QuernCompareTurn *self)
 
   gtk_label_set_label (self->status, status);
   gtk_widget_set_visible (GTK_WIDGET (self->status), *status != '\0');
-  gtk_widget_set_visible (GTK_WIDGET (self->reasoning), *quern_compare_answer_get_reasoning (self->answer) != '\0');
+  gtk_widget_set_visible (GTK_WIDGET (self->reasoning),
+                          !self->veiled && *quern_compare_answer_get_reasoning (self->answer) != '\0');
+  gtk_widget_set_visible (GTK_WIDGET (self->stack),
+                          !self->veiled && quern_compare_answer_get_n_tokens (self->answer) > 0);
   show_marks (self);
   if (g_str_equal (gtk_stack_get_visible_child_name (self->stack), "formatted"))
     quern_md_view_set_text (self->formatted, quern_compare_answer_get_answer (self->answer),
@@ -193,6 +202,11 @@ add_answer (QuernCompareTurn *self)
   gtk_stack_add_named (self->stack, GTK_WIDGET (self->formatted), "formatted");
   g_object_unref (self->text);
   self->status = add_label (GTK_WIDGET (self), "dim-label");
+  self->offer = gtk_button_new ();
+  gtk_widget_set_halign (self->offer, GTK_ALIGN_START);
+  gtk_widget_set_visible (self->offer, FALSE);
+  gtk_actionable_set_action_name (GTK_ACTIONABLE (self->offer), "column.catch-up");
+  gtk_box_append (GTK_BOX (self), self->offer);
   g_signal_connect_swapped (self->reasoning, "activate-link", G_CALLBACK (link_cb), self);
   g_signal_connect_swapped (self->text, "activate-link", G_CALLBACK (link_cb), self);
 }
@@ -250,6 +264,54 @@ quern_compare_turn_set_marks (QuernCompareTurn *self, gboolean marks)
   update (self);
 }
 
+/**
+ * quern_compare_turn_set_veiled:
+ * @veiled: whether the answer is hidden, because how it comes would tell whose it is
+ */
+void
+quern_compare_turn_set_veiled (QuernCompareTurn *self, gboolean veiled)
+{
+  self->veiled = veiled;
+  update (self);
+}
+
+/**
+ * quern_compare_turn_set_offer:
+ * @label: (nullable): what a button below says that asks this model; %NULL for none
+ */
+void
+quern_compare_turn_set_offer (QuernCompareTurn *self, const char *label)
+{
+  gtk_button_set_label (GTK_BUTTON (self->offer), label != NULL ? label : "");
+  gtk_widget_set_visible (self->offer, label != NULL);
+}
+
+/**
+ * quern_compare_turn_find_fork:
+ * @y: (out): where the first different token is, from the top
+ *
+ * Returns: whether there is one
+ */
+gboolean
+quern_compare_turn_find_fork (QuernCompareTurn *self, double *y)
+{
+  gboolean reasoning;
+  guint start, end;
+  PangoRectangle place;
+  graphene_point_t point;
+  GtkLabel *label;
+
+  if (self->veiled || self->sentence == NULL || !locate_fork (self, &reasoning, &start, &end))
+    return FALSE;
+  label = reasoning ? self->reasoning : self->text;
+  pango_layout_index_to_pos (gtk_label_get_layout (label), (int) start, &place);
+  if (!gtk_widget_compute_point (GTK_WIDGET (label), GTK_WIDGET (self), &GRAPHENE_POINT_INIT (0, PANGO_PIXELS (place.y)),
+                                 &point))
+    return FALSE;
+  *y = point.y;
+  return TRUE;
+}
+
 static void
 point_at_fork (QuernCompareTurn *self, GtkWidget *popover, GtkLabel *label, guint offset)
 {
@@ -282,7 +344,7 @@ quern_compare_turn_show_fork (QuernCompareTurn *self)
   guint start, end;
   GtkWidget *popover, *label;
 
-  if (self->sentence == NULL || !locate_fork (self, &reasoning, &start, &end))
+  if (self->veiled || self->sentence == NULL || !locate_fork (self, &reasoning, &start, &end))
     return FALSE;
   popover = gtk_popover_new ();
   label = gtk_label_new (self->sentence);

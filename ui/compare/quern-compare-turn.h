@@ -17,4 +17,8 @@ void quern_compare_turn_set_fork (QuernCompareTurn *self, const QuernForkView *v
 void quern_compare_turn_set_marks (QuernCompareTurn *self, gboolean marks);
 gboolean quern_compare_turn_show_fork (QuernCompareTurn *self);
 
+void quern_compare_turn_set_veiled (QuernCompareTurn *self, gboolean veiled);
+void quern_compare_turn_set_offer  (QuernCompareTurn *self, const char *label);
+gboolean quern_compare_turn_find_fork (QuernCompareTurn *self, double *y);
+
 G_END_DECLS

@@ -1,45 +1,36 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "quern-heat-map.h"
 
+#include "quern-heat-text.h"
+
 #include <glib/gi18n.h>
 #include <math.h>
 
-/* The measured text, tinted and underlined where a model's next-token distribution is far from the reference's. A click,
- * or Return at the cursor, tells what both found likeliest there. Never colour alone: the underline says the same. */
-
-#define N_LEVELS 3
+/* The measured text, tinted and underlined where a model's next-token distribution is far from the reference's. One token
+ * is chosen: arrow keys go from token to token, with Ctrl to the next marked one; a popover tells what both models found
+ * likeliest there, and a screen reader is told, too. */
 
 struct _QuernHeatMap {
   AdwBin parent_instance;
 
-  GtkTextView *view;
-  GtkTextTag *tags[N_LEVELS];
+  QuernHeatText *view;
+  GtkPopover *popover; /* or NULL: closed */
 
   /* Owned references */
   QuernMeasure *measure;
-  GArray *starts; /* of int: character offset where each token of the text begins; one more at the end */
+  GArray *starts;    /* of int: character offset where each token of the text begins; one more at the end */
+  GArray *positions; /* of guint: position of the result about each token, or NO_POSITION */
 
   guint result;
+  guint current; /* token */
+  guint scroll_source;
 };
+
+#define NO_POSITION G_MAXUINT
 
 G_DEFINE_FINAL_TYPE (QuernHeatMap, quern_heat_map, ADW_TYPE_BIN)
 
-/* From which divergence on a token gets which mark, in nats. */
-static const double levels[N_LEVELS] = { 0.02, 0.1, 0.5 };
-
-static void
-make_tags (QuernHeatMap *self)
-{
-  static const PangoUnderline underlines[N_LEVELS] = { PANGO_UNDERLINE_SINGLE, PANGO_UNDERLINE_DOUBLE,
-                                                       PANGO_UNDERLINE_ERROR };
-  GtkTextBuffer *buffer = gtk_text_view_get_buffer (self->view);
-
-  for (guint i = 0; i < N_LEVELS; i++) {
-    GdkRGBA tint = { 0.95f, 0.4f, 0.05f, 0.15f + 0.17f * (float) i }; /* over either background */
-    self->tags[i] =
-        gtk_text_buffer_create_tag (buffer, NULL, "background-rgba", &tint, "underline", underlines[i], NULL);
-  }
-}
+/* ---- text ------------------------------------------------------------------------------------------------------- */
 
 /* Tokens may end inside a character: their edges are moved to its beginning. */
 static void
@@ -61,36 +52,51 @@ find_starts (QuernHeatMap *self)
 }
 
 static void
-mark (QuernHeatMap *self, guint token, double kld)
+find_positions (QuernHeatMap *self, QuernMeasured *measured)
 {
-  GtkTextBuffer *buffer = gtk_text_view_get_buffer (self->view);
-  GtkTextIter start, end;
-  int level = -1;
+  guint none = NO_POSITION;
 
-  while (level + 1 < N_LEVELS && kld >= levels[level + 1])
-    level++;
-  if (level < 0 || token + 1 >= self->starts->len)
-    return;
-  gtk_text_buffer_get_iter_at_offset (buffer, &start, g_array_index (self->starts, int, token));
-  gtk_text_buffer_get_iter_at_offset (buffer, &end, g_array_index (self->starts, int, token + 1));
-  gtk_text_buffer_apply_tag (buffer, self->tags[level], &start, &end);
+  g_array_set_size (self->positions, 0);
+  for (guint i = 0; i + 1 < self->starts->len; i++)
+    g_array_append_val (self->positions, none);
+  for (guint i = 0; i < quern_measured_get_n_positions (measured); i++) {
+    guint token = quern_measure_get_position_token (self->measure, i);
+    if (token < self->positions->len)
+      g_array_index (self->positions, guint, token) = i;
+  }
 }
 
-/* ---- what is at a place ----------------------------------------------------------------------------------------- */
-
 static const QuernDivergence *
-find_position (QuernHeatMap *self, int offset, guint *token)
+get_position (QuernHeatMap *self, guint token)
 {
   QuernMeasured *measured = quern_measure_get_result (self->measure, self->result);
-  guint n = measured != NULL ? quern_measured_get_n_positions (measured) : 0;
+  guint i = token < self->positions->len ? g_array_index (self->positions, guint, token) : NO_POSITION;
 
-  for (guint i = 0; i < n; i++) {
-    *token = quern_measure_get_position_token (self->measure, i);
-    if (*token + 1 < self->starts->len && offset >= g_array_index (self->starts, int, *token)
-        && offset < g_array_index (self->starts, int, *token + 1))
-      return quern_measured_get_position (measured, i);
+  return measured != NULL && i < quern_measured_get_n_positions (measured) ? quern_measured_get_position (measured, i)
+                                                                          : NULL;
+}
+
+static void
+mark_all (QuernHeatMap *self)
+{
+  quern_heat_text_clear (self->view);
+  for (guint token = 0; token < self->positions->len; token++) {
+    const QuernDivergence *position = get_position (self, token);
+    if (position != NULL)
+      quern_heat_text_add (self->view, g_array_index (self->starts, int, token),
+                           g_array_index (self->starts, int, token + 1), quern_heat_level (position->kld));
   }
-  return NULL;
+}
+
+/* ---- what is at a token ----------------------------------------------------------------------------------------- */
+
+static char *
+show_spaces (const char *text)
+{
+  GString *shown = g_string_new (text);
+
+  g_string_replace (shown, "\n", "↵", 0);
+  return g_string_free_and_steal (shown);
 }
 
 static void
@@ -102,17 +108,21 @@ add_candidates (QuernHeatMap *self, GtkGrid *grid, int column, const char *title
   gtk_label_set_xalign (GTK_LABEL (heading), 0);
   gtk_grid_attach (grid, heading, column, 1, 1, 1);
   for (int i = 0; i < QUERN_DIVERGENCE_TOP && top[i].id >= 0; i++) {
-    GString *token = g_string_new (quern_measure_get_candidate (self->measure, top[i].id));
-    g_autofree char *text = NULL;
-    GtkWidget *label;
-    g_string_replace (token, "\n", "↵", 0);
-    text = g_strdup_printf (_ ("“%s” %.1f %%"), token->str, top[i].p * 100);
-    label = gtk_label_new (text);
+    g_autofree char *token = show_spaces (quern_measure_get_candidate (self->measure, top[i].id));
+    g_autofree char *text = g_strdup_printf (_ ("“%s” %.1f %%"), token, top[i].p * 100);
+    GtkWidget *label = gtk_label_new (text);
     gtk_label_set_xalign (GTK_LABEL (label), 0);
+    gtk_label_set_ellipsize (GTK_LABEL (label), PANGO_ELLIPSIZE_MIDDLE);
     gtk_widget_add_css_class (label, "numeric");
     gtk_grid_attach (grid, label, column, i + 2, 1, 1);
-    g_string_free (token, TRUE);
   }
+}
+
+static char *
+make_sentence (const QuernDivergence *position)
+{
+  return g_strdup_printf (_ ("Divergence %.4f. The text’s own token has %.1f %%, with the reference %.1f %%."),
+                          position->kld, exp (-position->nll) * 100, exp (-position->nll_reference) * 100);
 }
 
 static GtkWidget *
@@ -121,9 +131,7 @@ make_details (QuernHeatMap *self, const QuernDivergence *position)
   GtkWidget *grid = gtk_grid_new (), *label;
   g_autofree char *reference = quern_measured_dup_label (quern_measure_get_result (self->measure, 0));
   g_autofree char *name = quern_measured_dup_label (quern_measure_get_result (self->measure, self->result));
-  g_autofree char *text =
-      g_strdup_printf (_ ("Divergence %.4f. The text's own token has %.1f %%, with the reference %.1f %%."),
-                       position->kld, exp (-position->nll) * 100, exp (-position->nll_reference) * 100);
+  g_autofree char *text = make_sentence (position);
 
   gtk_grid_set_column_spacing (GTK_GRID (grid), 18);
   gtk_grid_set_row_spacing (GTK_GRID (grid), 3);
@@ -138,57 +146,245 @@ make_details (QuernHeatMap *self, const QuernDivergence *position)
   return grid;
 }
 
-static void
-popover_closed_cb (GtkWidget *popover)
+static char *
+get_token_text (QuernHeatMap *self, guint token)
 {
-  gtk_widget_unparent (popover);
+  guint start, end;
+  g_autofree char *bytes = NULL;
+
+  quern_measure_get_token_span (self->measure, token, &start, &end);
+  bytes = g_strndup (quern_measure_get_text (self->measure) + start, end - start);
+  return show_spaces (bytes);
+}
+
+/* The chosen token in words: what a screen reader says as one goes along. */
+static void
+announce (QuernHeatMap *self)
+{
+  const QuernDivergence *position = get_position (self, self->current);
+  g_autofree char *token = get_token_text (self, self->current), *text = NULL;
+  const char *wanted = NULL, *got = NULL;
+
+  if (position != NULL) {
+    wanted = quern_measure_get_candidate (self->measure, position->top_reference[0].id);
+    got = quern_measure_get_candidate (self->measure, position->top[0].id);
+    /* Translators: a token of the text, its divergence, the likeliest token of the reference and of the model */
+    text = g_strdup_printf (_ ("“%s”: divergence %.3f. Likeliest for the reference “%s”, here “%s”."), token,
+                            position->kld, wanted, got);
+  } else {
+    text = g_strdup_printf (_ ("“%s”: not scored."), token);
+  }
+  gtk_accessible_update_property (GTK_ACCESSIBLE (self->view), GTK_ACCESSIBLE_PROPERTY_DESCRIPTION, text, -1);
+  gtk_accessible_announce (GTK_ACCESSIBLE (self->view), text, GTK_ACCESSIBLE_ANNOUNCEMENT_PRIORITY_MEDIUM);
+}
+
+static void
+close_popover (QuernHeatMap *self)
+{
+  GtkPopover *popover = g_steal_pointer (&self->popover);
+
+  if (popover == NULL)
+    return;
+  gtk_popover_popdown (popover);
+  gtk_widget_unparent (GTK_WIDGET (popover));
+}
+
+/* It takes no focus, so that arrow keys go on from token to token while it follows. */
+static void
+open_popover (QuernHeatMap *self)
+{
+  const QuernDivergence *position = get_position (self, self->current);
+  GtkTextView *view = GTK_TEXT_VIEW (self->view);
+  GtkTextIter at;
+  GdkRectangle rect;
+
+  if (position == NULL) {
+    close_popover (self);
+    return;
+  }
+  if (self->popover == NULL) {
+    self->popover = GTK_POPOVER (gtk_popover_new ());
+    gtk_popover_set_autohide (self->popover, FALSE);
+    gtk_widget_set_can_focus (GTK_WIDGET (self->popover), FALSE);
+    gtk_accessible_update_property (GTK_ACCESSIBLE (self->popover), GTK_ACCESSIBLE_PROPERTY_LABEL,
+                                    _ ("Likeliest tokens"), -1);
+    gtk_widget_set_parent (GTK_WIDGET (self->popover), GTK_WIDGET (self));
+  }
+  gtk_popover_set_child (self->popover, make_details (self, position));
+  gtk_text_buffer_get_iter_at_offset (gtk_text_view_get_buffer (view), &at,
+                                      g_array_index (self->starts, int, self->current));
+  gtk_text_view_get_iter_location (view, &at, &rect);
+  gtk_text_view_buffer_to_window_coords (view, GTK_TEXT_WINDOW_WIDGET, rect.x, rect.y, &rect.x, &rect.y);
+  rect.width = MAX (rect.width, 1);
+  gtk_popover_set_pointing_to (self->popover, &rect);
+  gtk_popover_popup (self->popover);
+}
+
+/* The dialog scrolls, not the text by itself. */
+static void
+scroll_to_current (QuernHeatMap *self)
+{
+  GtkTextView *view = GTK_TEXT_VIEW (self->view);
+  GtkWidget *scrolled = gtk_widget_get_ancestor (GTK_WIDGET (self), GTK_TYPE_SCROLLED_WINDOW);
+  GtkAdjustment *adjustment;
+  GtkTextIter at;
+  GdkRectangle rect;
+  graphene_point_t point;
+  double y;
+
+  if (scrolled == NULL || self->current + 1 >= self->starts->len)
+    return;
+  gtk_text_buffer_get_iter_at_offset (gtk_text_view_get_buffer (view), &at,
+                                      g_array_index (self->starts, int, self->current));
+  gtk_text_view_get_iter_location (view, &at, &rect);
+  if (!gtk_widget_compute_point (GTK_WIDGET (self->view), scrolled, &GRAPHENE_POINT_INIT (0, (float) rect.y), &point))
+    return;
+  adjustment = gtk_scrolled_window_get_vadjustment (GTK_SCROLLED_WINDOW (scrolled));
+  y = point.y + gtk_adjustment_get_value (adjustment);
+  gtk_adjustment_clamp_page (adjustment, y - rect.height, y + 2 * rect.height);
 }
 
 static gboolean
-show_details (QuernHeatMap *self, const GtkTextIter *at)
+scroll_idle_cb (gpointer user_data)
 {
-  guint token = 0;
-  const QuernDivergence *position =
-      self->measure != NULL ? find_position (self, gtk_text_iter_get_offset (at), &token) : NULL;
-  GtkWidget *popover;
-  GdkRectangle rect;
+  QuernHeatMap *self = QUERN_HEAT_MAP (user_data);
 
-  if (position == NULL)
+  self->scroll_source = 0;
+  scroll_to_current (self);
+  return G_SOURCE_REMOVE;
+}
+
+/* After the dialog has scrolled to the whole text, which is higher than it. */
+static void
+focus_enter_cb (QuernHeatMap *self)
+{
+  if (self->scroll_source == 0)
+    self->scroll_source = g_idle_add_full (G_PRIORITY_LOW, scroll_idle_cb, self, NULL);
+}
+
+/* ---- choosing --------------------------------------------------------------------------------------------------- */
+
+static gboolean
+choose (QuernHeatMap *self, guint token)
+{
+  GtkTextBuffer *buffer = gtk_text_view_get_buffer (GTK_TEXT_VIEW (self->view));
+  GtkTextIter start, end;
+
+  if (token >= self->positions->len)
     return FALSE;
-  popover = gtk_popover_new ();
-  gtk_popover_set_child (GTK_POPOVER (popover), make_details (self, position));
-  gtk_accessible_update_property (GTK_ACCESSIBLE (popover), GTK_ACCESSIBLE_PROPERTY_LABEL, _ ("Likeliest tokens"), -1);
-  gtk_widget_set_parent (popover, GTK_WIDGET (self));
-  g_signal_connect (popover, "closed", G_CALLBACK (popover_closed_cb), NULL);
-  gtk_text_view_get_iter_location (self->view, at, &rect);
-  gtk_text_view_buffer_to_window_coords (self->view, GTK_TEXT_WINDOW_WIDGET, rect.x, rect.y, &rect.x, &rect.y);
-  rect.width = MAX (rect.width, 1);
-  gtk_popover_set_pointing_to (GTK_POPOVER (popover), &rect);
-  gtk_popover_popup (GTK_POPOVER (popover));
+  self->current = token;
+  gtk_text_buffer_get_iter_at_offset (buffer, &start, g_array_index (self->starts, int, token));
+  gtk_text_buffer_get_iter_at_offset (buffer, &end, g_array_index (self->starts, int, token + 1));
+  gtk_text_buffer_select_range (buffer, &start, &end);
+  scroll_to_current (self);
+  announce (self);
   return TRUE;
 }
 
-static void
-released_cb (QuernHeatMap *self, int n_press, double x, double y)
+static guint
+find_token (QuernHeatMap *self, int offset)
 {
-  GtkTextIter at;
-  int bx, by;
+  guint token = 0;
 
-  gtk_text_view_window_to_buffer_coords (self->view, GTK_TEXT_WINDOW_WIDGET, (int) x, (int) y, &bx, &by);
-  if (gtk_text_view_get_iter_at_location (self->view, &at, bx, by))
-    show_details (self, &at);
+  while (token + 1 < self->positions->len && g_array_index (self->starts, int, token + 1) <= offset)
+    token++;
+  return token;
+}
+
+static gboolean
+is_marked (QuernHeatMap *self, guint token)
+{
+  const QuernDivergence *position = get_position (self, token);
+
+  return position != NULL && quern_heat_level (position->kld) >= 0;
+}
+
+/* To the next token, or the next marked one; @step is 1 or -1. FALSE at the end. */
+static gboolean
+move (QuernHeatMap *self, int step, gboolean marked)
+{
+  int token = (int) self->current, n = (int) self->positions->len;
+
+  do
+    token += step;
+  while (token >= 0 && token < n && marked && !is_marked (self, (guint) token));
+  return token >= 0 && token < n && choose (self, (guint) token);
+}
+
+/* Up and down go by lines, as in any text, to the token there. */
+static gboolean
+move_line (QuernHeatMap *self, gboolean down)
+{
+  GtkTextView *view = GTK_TEXT_VIEW (self->view);
+  GtkTextIter at;
+
+  gtk_text_buffer_get_iter_at_offset (gtk_text_view_get_buffer (view), &at,
+                                      g_array_index (self->starts, int, self->current));
+  if (!(down ? gtk_text_view_forward_display_line (view, &at) : gtk_text_view_backward_display_line (view, &at)))
+    return FALSE;
+  return choose (self, find_token (self, gtk_text_iter_get_offset (&at)));
+}
+
+static gboolean
+handle_key (QuernHeatMap *self, guint keyval, gboolean marked)
+{
+  gboolean mirrored = gtk_widget_get_direction (GTK_WIDGET (self->view)) == GTK_TEXT_DIR_RTL;
+
+  switch (keyval) {
+  case GDK_KEY_Left:
+  case GDK_KEY_KP_Left:
+    return move (self, mirrored ? 1 : -1, marked);
+  case GDK_KEY_Right:
+  case GDK_KEY_KP_Right:
+    return move (self, mirrored ? -1 : 1, marked);
+  case GDK_KEY_Up:
+  case GDK_KEY_KP_Up:
+    return move_line (self, FALSE);
+  case GDK_KEY_Down:
+  case GDK_KEY_KP_Down:
+    return move_line (self, TRUE);
+  default:
+    return FALSE;
+  }
 }
 
 static gboolean
 key_pressed_cb (QuernHeatMap *self, guint keyval, guint keycode, GdkModifierType state)
 {
-  GtkTextBuffer *buffer = gtk_text_view_get_buffer (self->view);
-  GtkTextIter at;
-
-  if (keyval != GDK_KEY_Return && keyval != GDK_KEY_KP_Enter)
+  if (self->measure == NULL || self->positions->len == 0)
     return GDK_EVENT_PROPAGATE;
-  gtk_text_buffer_get_iter_at_mark (buffer, &at, gtk_text_buffer_get_insert (buffer));
-  return show_details (self, &at) ? GDK_EVENT_STOP : GDK_EVENT_PROPAGATE;
+  if (keyval == GDK_KEY_Return || keyval == GDK_KEY_KP_Enter || keyval == GDK_KEY_space) {
+    choose (self, self->current);
+    open_popover (self);
+    return GDK_EVENT_STOP;
+  }
+  if (keyval == GDK_KEY_Escape && self->popover != NULL) {
+    close_popover (self);
+    return GDK_EVENT_STOP;
+  }
+  if (!handle_key (self, keyval, (state & GDK_CONTROL_MASK) != 0))
+    return GDK_EVENT_PROPAGATE;
+  if (self->popover != NULL)
+    open_popover (self);
+  return GDK_EVENT_STOP;
+}
+
+static void
+released_cb (QuernHeatMap *self, int n_press, double x, double y)
+{
+  GtkTextView *view = GTK_TEXT_VIEW (self->view);
+  GtkTextIter at;
+  int bx, by;
+
+  if (self->measure == NULL || self->positions->len == 0)
+    return;
+  gtk_text_view_window_to_buffer_coords (view, GTK_TEXT_WINDOW_WIDGET, (int) x, (int) y, &bx, &by);
+  if (!gtk_text_view_get_iter_at_location (view, &at, bx, by)) {
+    close_popover (self);
+    return;
+  }
+  choose (self, find_token (self, gtk_text_iter_get_offset (&at)));
+  open_popover (self);
 }
 
 /* ---- object ----------------------------------------------------------------------------------------------------- */
@@ -196,6 +392,8 @@ key_pressed_cb (QuernHeatMap *self, guint keyval, guint keycode, GdkModifierType
 static void
 quern_heat_map_dispose (GObject *object)
 {
+  close_popover (QUERN_HEAT_MAP (object));
+  g_clear_handle_id (&QUERN_HEAT_MAP (object)->scroll_source, g_source_remove);
   g_clear_object (&QUERN_HEAT_MAP (object)->measure);
   G_OBJECT_CLASS (quern_heat_map_parent_class)->dispose (object);
 }
@@ -204,6 +402,7 @@ static void
 quern_heat_map_finalize (GObject *object)
 {
   g_array_unref (QUERN_HEAT_MAP (object)->starts);
+  g_array_unref (QUERN_HEAT_MAP (object)->positions);
   G_OBJECT_CLASS (quern_heat_map_parent_class)->finalize (object);
 }
 
@@ -215,25 +414,33 @@ quern_heat_map_class_init (QuernHeatMapClass *klass)
 }
 
 static void
-quern_heat_map_init (QuernHeatMap *self)
+add_controllers (QuernHeatMap *self)
 {
   GtkGesture *click = gtk_gesture_click_new ();
-  GtkEventController *keys = gtk_event_controller_key_new ();
+  GtkEventController *keys = gtk_event_controller_key_new (), *focus = gtk_event_controller_focus_new ();
 
-  self->starts = g_array_new (FALSE, FALSE, sizeof (int));
-  self->view = GTK_TEXT_VIEW (gtk_text_view_new ());
-  gtk_text_view_set_editable (self->view, FALSE);
-  gtk_text_view_set_wrap_mode (self->view, GTK_WRAP_WORD_CHAR);
-  gtk_text_view_set_accepts_tab (self->view, FALSE);
-  gtk_widget_add_css_class (GTK_WIDGET (self->view), "heat-map");
-  gtk_accessible_update_property (GTK_ACCESSIBLE (self->view), GTK_ACCESSIBLE_PROPERTY_LABEL,
-                                  _ ("The text by divergence"), GTK_ACCESSIBLE_PROPERTY_DESCRIPTION,
-                                  _ ("Return tells about the token at the cursor."), -1);
-  make_tags (self);
   g_signal_connect_swapped (click, "released", G_CALLBACK (released_cb), self);
   gtk_widget_add_controller (GTK_WIDGET (self->view), GTK_EVENT_CONTROLLER (click));
+  gtk_event_controller_set_propagation_phase (keys, GTK_PHASE_CAPTURE); /* before the text view moves by characters */
   g_signal_connect_swapped (keys, "key-pressed", G_CALLBACK (key_pressed_cb), self);
   gtk_widget_add_controller (GTK_WIDGET (self->view), keys);
+  g_signal_connect_swapped (focus, "enter", G_CALLBACK (focus_enter_cb), self);
+  g_signal_connect_swapped (focus, "leave", G_CALLBACK (close_popover), self);
+  gtk_widget_add_controller (GTK_WIDGET (self->view), focus);
+}
+
+static void
+quern_heat_map_init (QuernHeatMap *self)
+{
+  self->starts = g_array_new (FALSE, FALSE, sizeof (int));
+  self->positions = g_array_new (FALSE, FALSE, sizeof (guint));
+  self->view = QUERN_HEAT_TEXT (quern_heat_text_new ());
+  gtk_accessible_update_property (GTK_ACCESSIBLE (self->view), GTK_ACCESSIBLE_PROPERTY_LABEL,
+                                  _ ("The text by divergence"), GTK_ACCESSIBLE_PROPERTY_DESCRIPTION,
+                                  _ ("Arrow keys go from token to token, with Ctrl to the next one that differs. Return "
+                                     "tells what both models found likeliest."),
+                                  -1);
+  add_controllers (self);
   adw_bin_set_child (ADW_BIN (self), GTK_WIDGET (self->view));
 }
 
@@ -252,13 +459,22 @@ quern_heat_map_show (QuernHeatMap *self, QuernMeasure *measure, guint result)
 {
   QuernMeasured *measured = quern_measure_get_result (measure, result);
   const char *text = quern_measure_get_text (measure);
+  gboolean same_text = self->measure == measure && self->positions->len > 0;
 
+  close_popover (self);
   g_set_object (&self->measure, measure);
   self->result = result;
-  gtk_text_buffer_set_text (gtk_text_view_get_buffer (self->view), text != NULL ? text : "", -1);
+  if (!same_text)
+    gtk_text_buffer_set_text (gtk_text_view_get_buffer (GTK_TEXT_VIEW (self->view)), text != NULL ? text : "", -1);
+  g_array_set_size (self->positions, 0);
+  quern_heat_text_clear (self->view);
   if (text == NULL || measured == NULL)
     return;
   find_starts (self);
-  for (guint i = 0; i < quern_measured_get_n_positions (measured); i++)
-    mark (self, quern_measure_get_position_token (measure, i), quern_measured_get_position (measured, i)->kld);
+  find_positions (self, measured);
+  mark_all (self);
+  self->current = same_text ? MIN (self->current, self->positions->len - 1)
+                            : quern_measured_get_n_positions (measured) > 0
+                                  ? quern_measure_get_position_token (measure, 0)
+                                  : 0;
 }

@@ -4,7 +4,8 @@
 #include "quern-heat-map.h"
 #include "quern-measure-chart.h"
 #include "quern-measure-table.h"
-#include "quern-sample-text.h"
+#include "quern-measure-text.h"
+#include "quern-verdict.h"
 
 #include <glib/gi18n.h>
 
@@ -12,22 +13,19 @@
  * dialog is closed, and is found again. */
 
 #define UPDATE_DELAY 250 /* ms between updates while it runs */
-#define MAX_FILE (4 * 1024 * 1024)
-
-enum { SOURCE_SAMPLE, SOURCE_FILE, SOURCE_ANSWERS };
 
 struct _QuernMeasureDialog {
   AdwDialog parent_instance;
 
   /* Template widgets */
   AdwBanner *banner;
-  AdwPreferencesGroup *setup;
-  AdwComboRow *reference, *source;
-  AdwActionRow *file_row;
-  GtkWidget *start, *stop, *results;
+  GtkWidget *setup;
+  AdwComboRow *reference;
+  QuernMeasureText *text;
+  GtkWidget *go_on, *start, *stop, *results;
   GtkToggleButton *pause;
   GtkProgressBar *progress;
-  GtkLabel *note;
+  GtkLabel *note, *summary;
   GtkBox *verdicts;
   GtkGrid *table;
   AdwToggleGroup *axis;
@@ -39,10 +37,9 @@ struct _QuernMeasureDialog {
   QuernComparison *comparison;
   GPtrArray *columns; /* of QuernCompareColumn: those that differ in model or cache type, largest first */
   GSignalGroup *signals;
-  GCancellable *cancellable;
-  char *file_text, *file_name;
 
   guint timer;
+  gboolean syncing; /* the pause button follows the measurement */
 };
 
 G_DEFINE_FINAL_TYPE (QuernMeasureDialog, quern_measure_dialog, ADW_TYPE_DIALOG)
@@ -86,13 +83,40 @@ update_numbers (QuernMeasureDialog *self)
 {
   QuernMeasure *measure = quern_comparison_get_measure (self->comparison);
   QuernMeasured *first = measure != NULL ? quern_measure_get_result (measure, 0) : NULL;
+  g_autofree char *summary = NULL;
 
   gtk_widget_set_visible (self->results, first != NULL && quern_measured_get_n_positions (first) > 0);
   if (!gtk_widget_get_visible (self->results))
     return;
+  summary = quern_measure_dup_summary (measure);
+  gtk_label_set_label (self->summary, summary);
   quern_measure_verdicts_fill (self->verdicts, measure);
   quern_measure_table_fill (self->table, measure);
   axis_cb (self);
+}
+
+/* One that was stopped, or failed, or was cut off when the program ended. */
+static gboolean
+can_go_on (QuernMeasureDialog *self)
+{
+  QuernMeasure *measure = quern_comparison_get_measure (self->comparison);
+
+  if (measure == NULL || quern_measure_get_running (measure) || quern_measure_get_complete (measure)
+      || quern_measure_get_n_tokens (measure) == 0)
+    return FALSE;
+  for (guint i = 0; i < g_list_model_get_n_items (quern_measure_get_results (measure)); i++)
+    if (quern_measured_get_model (quern_measure_get_result (measure, i)) == NULL)
+      return FALSE;
+  return TRUE;
+}
+
+static void
+update_pause (QuernMeasureDialog *self, gboolean paused)
+{
+  self->syncing = TRUE;
+  gtk_toggle_button_set_active (self->pause, paused);
+  gtk_button_set_label (GTK_BUTTON (self->pause), paused ? _ ("Paused") : _ ("Pause"));
+  self->syncing = FALSE;
 }
 
 static void
@@ -102,10 +126,12 @@ update_state (QuernMeasureDialog *self)
   gboolean running = measure != NULL && quern_measure_get_running (measure);
   const char *note = measure != NULL ? quern_measure_get_note (measure) : NULL;
 
-  gtk_widget_set_sensitive (GTK_WIDGET (self->setup), !running);
+  gtk_widget_set_sensitive (self->setup, !running);
+  gtk_widget_set_visible (self->go_on, can_go_on (self));
   gtk_widget_set_visible (self->start, !running);
   gtk_widget_set_visible (self->stop, running);
   gtk_widget_set_visible (GTK_WIDGET (self->pause), running);
+  update_pause (self, running && quern_measure_get_paused (measure));
   gtk_widget_set_visible (GTK_WIDGET (self->progress), running);
   gtk_progress_bar_set_fraction (self->progress, measure != NULL ? quern_measure_get_progress (measure) : 0);
   gtk_label_set_label (self->note, note != NULL ? note : "");
@@ -148,6 +174,18 @@ show_result (QuernMeasureDialog *self)
   which_cb (self);
 }
 
+/* It may have been begun by a dialog before this one. */
+static void
+running_cb (QuernMeasureDialog *self)
+{
+  QuernMeasure *measure = quern_comparison_get_measure (self->comparison);
+
+  if (measure != NULL && !quern_measure_get_running (measure))
+    show_result (self);
+  else
+    update_state (self);
+}
+
 /* ---- running ---------------------------------------------------------------------------------------------------- */
 
 static void
@@ -164,50 +202,47 @@ done_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   show_result (self);
 }
 
-static gboolean
-add_text (QuernMeasureDialog *self, QuernMeasure *measure, QuernCompareColumn *reference)
-{
-  guint n = quern_comparison_get_n_columns (self->comparison);
-
-  switch (adw_combo_row_get_selected (self->source)) {
-  case SOURCE_FILE:
-    if (self->file_text == NULL) {
-      show_problem (self, _ ("Choose a text file first."));
-      return FALSE;
-    }
-    quern_measure_add_text (measure, self->file_text);
-    quern_measure_set_source (measure, self->file_name);
-    return TRUE;
-  case SOURCE_ANSWERS:
-    for (guint i = 0; i < n; i++)
-      if (quern_comparison_get_column (self->comparison, i) == reference)
-        quern_comparison_add_answers (self->comparison, i, measure);
-    quern_measure_set_source (measure, _ ("The reference's own answers"));
-    return TRUE;
-  default:
-    quern_measure_add_text (measure, quern_sample_text ());
-    quern_measure_set_source (measure, _ ("Built-in sample"));
-    return TRUE;
-  }
-}
-
 static void
 run (QuernMeasureDialog *self, QuernMeasure *measure)
 {
-  g_clear_object (&self->cancellable);
-  self->cancellable = g_cancellable_new ();
-  gtk_toggle_button_set_active (self->pause, FALSE);
+  quern_measure_set_paused (measure, FALSE);
   adw_banner_set_revealed (self->banner, FALSE);
   g_signal_group_set_target (self->signals, measure);
-  quern_measure_run_async (measure, self->cancellable, done_cb, g_object_ref (self));
+  quern_measure_run_async (measure, NULL, done_cb, g_object_ref (self));
   update_state (self);
+}
+
+typedef struct {
+  QuernMeasureDialog *dialog;
+  QuernMeasure *measure;
+} Starting;
+
+static void
+text_added_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  Starting *starting = user_data;
+  QuernMeasureDialog *self = starting->dialog;
+  g_autoptr (GError) error = NULL;
+
+  if (self->banner == NULL) {
+    ; /* closed meanwhile: nothing was begun */
+  } else if (quern_measure_text_add_finish (QUERN_MEASURE_TEXT (source), result, &error)) {
+    quern_comparison_set_measure (self->comparison, starting->measure);
+    run (self, starting->measure);
+  } else {
+    show_problem (self, error->message);
+  }
+  g_object_unref (starting->measure);
+  g_object_unref (self);
+  g_free (starting);
 }
 
 static void
 start_cb (QuernMeasureDialog *self)
 {
-  g_autoptr (QuernMeasure) measure = quern_measure_new ();
+  QuernMeasure *measure = quern_measure_new ();
   QuernCompareColumn *reference = g_ptr_array_index (self->columns, adw_combo_row_get_selected (self->reference));
+  Starting *starting = g_new (Starting, 1);
 
   quern_measure_add_model (measure, quern_compare_column_get_model (reference),
                            quern_compare_column_get_kv_type (reference));
@@ -217,10 +252,17 @@ start_cb (QuernMeasureDialog *self)
       quern_measure_add_model (measure, quern_compare_column_get_model (column),
                                quern_compare_column_get_kv_type (column));
   }
-  if (!add_text (self, measure, reference))
-    return;
-  quern_comparison_set_measure (self->comparison, measure);
-  run (self, measure);
+  *starting = (Starting) { g_object_ref (self), measure };
+  quern_measure_text_add_async (self->text, measure, reference, text_added_cb, starting);
+}
+
+static void
+go_on_cb (QuernMeasureDialog *self)
+{
+  QuernMeasure *measure = quern_comparison_get_measure (self->comparison);
+
+  if (measure != NULL && !quern_measure_get_running (measure))
+    run (self, measure);
 }
 
 static void
@@ -228,69 +270,29 @@ pause_cb (QuernMeasureDialog *self)
 {
   QuernMeasure *measure = quern_comparison_get_measure (self->comparison);
 
-  if (measure != NULL)
+  if (measure != NULL && !self->syncing)
     quern_measure_set_paused (measure, gtk_toggle_button_get_active (self->pause));
 }
 
 static void
 stop_cb (QuernMeasureDialog *self)
 {
-  QuernMeasure *measure = quern_comparison_get_measure (self->comparison);
-
-  if (measure != NULL)
-    quern_measure_set_paused (measure, FALSE);
-  g_cancellable_cancel (self->cancellable);
-}
-
-/* ---- the text --------------------------------------------------------------------------------------------------- */
-
-static void
-source_selected_cb (QuernMeasureDialog *self)
-{
-  gtk_widget_set_visible (GTK_WIDGET (self->file_row), adw_combo_row_get_selected (self->source) == SOURCE_FILE);
+  quern_measure_stop (quern_comparison_get_measure (self->comparison));
 }
 
 static void
-file_read_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+text_problem_cb (QuernMeasureDialog *self, const char *sentence)
 {
-  g_autoptr (QuernMeasureDialog) self = user_data;
-  g_autoptr (GError) error = NULL;
-  g_autofree char *text = NULL, *name = g_file_get_basename (G_FILE (source));
-  gsize length;
-
-  if (!g_file_load_contents_finish (G_FILE (source), result, &text, &length, NULL, &error)) {
-    show_problem (self, error->message);
-    return;
-  }
-  if (length > MAX_FILE || !g_utf8_validate (text, (gssize) length, NULL)) {
-    show_problem (self, length > MAX_FILE ? _ ("That file is larger than 4 MB: choose a part of it.")
-                                          : _ ("That file is no text in UTF-8."));
-    return;
-  }
-  g_free (self->file_text);
-  self->file_text = g_steal_pointer (&text);
-  g_set_str (&self->file_name, name);
-  adw_action_row_set_subtitle (self->file_row, name);
+  show_problem (self, sentence);
 }
 
-static void
-file_chosen_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+static gboolean
+drop_cb (QuernMeasureDialog *self, const GValue *value)
 {
-  g_autoptr (QuernMeasureDialog) self = user_data;
-  g_autoptr (GFile) file = gtk_file_dialog_open_finish (GTK_FILE_DIALOG (source), result, NULL);
-
-  if (file != NULL)
-    g_file_load_contents_async (file, NULL, file_read_cb, g_object_ref (self));
-}
-
-static void
-choose_file_cb (QuernMeasureDialog *self)
-{
-  g_autoptr (GtkFileDialog) dialog = gtk_file_dialog_new ();
-
-  gtk_file_dialog_set_title (dialog, _ ("Choose a Text"));
-  gtk_file_dialog_open (dialog, GTK_WINDOW (gtk_widget_get_root (GTK_WIDGET (self))), NULL, file_chosen_cb,
-                        g_object_ref (self));
+  if (!gtk_widget_get_sensitive (self->setup))
+    return FALSE;
+  quern_measure_text_read_file (self->text, g_value_get_object (value));
+  return TRUE;
 }
 
 /* ---- object ----------------------------------------------------------------------------------------------------- */
@@ -304,10 +306,7 @@ quern_measure_dialog_dispose (GObject *object)
   g_clear_object (&self->signals);
   gtk_widget_dispose_template (GTK_WIDGET (self), QUERN_TYPE_MEASURE_DIALOG);
   g_clear_object (&self->comparison);
-  g_clear_object (&self->cancellable);
   g_clear_pointer (&self->columns, g_ptr_array_unref);
-  g_clear_pointer (&self->file_text, g_free);
-  g_clear_pointer (&self->file_name, g_free);
   G_OBJECT_CLASS (quern_measure_dialog_parent_class)->dispose (object);
 }
 
@@ -319,19 +318,21 @@ quern_measure_dialog_class_init (QuernMeasureDialogClass *klass)
   G_OBJECT_CLASS (klass)->dispose = quern_measure_dialog_dispose;
   g_type_ensure (QUERN_TYPE_HEAT_MAP);
   g_type_ensure (QUERN_TYPE_MEASURE_CHART);
+  g_type_ensure (QUERN_TYPE_MEASURE_TEXT);
   gtk_widget_class_set_template_from_resource (widget_class,
                                                "/io/github/quern/Quern/ui/compare/quern-measure-dialog.ui");
   gtk_widget_class_bind_template_child (widget_class, QuernMeasureDialog, banner);
   gtk_widget_class_bind_template_child (widget_class, QuernMeasureDialog, setup);
   gtk_widget_class_bind_template_child (widget_class, QuernMeasureDialog, reference);
-  gtk_widget_class_bind_template_child (widget_class, QuernMeasureDialog, source);
-  gtk_widget_class_bind_template_child (widget_class, QuernMeasureDialog, file_row);
+  gtk_widget_class_bind_template_child (widget_class, QuernMeasureDialog, text);
+  gtk_widget_class_bind_template_child (widget_class, QuernMeasureDialog, go_on);
   gtk_widget_class_bind_template_child (widget_class, QuernMeasureDialog, start);
   gtk_widget_class_bind_template_child (widget_class, QuernMeasureDialog, stop);
   gtk_widget_class_bind_template_child (widget_class, QuernMeasureDialog, pause);
   gtk_widget_class_bind_template_child (widget_class, QuernMeasureDialog, progress);
   gtk_widget_class_bind_template_child (widget_class, QuernMeasureDialog, note);
   gtk_widget_class_bind_template_child (widget_class, QuernMeasureDialog, results);
+  gtk_widget_class_bind_template_child (widget_class, QuernMeasureDialog, summary);
   gtk_widget_class_bind_template_child (widget_class, QuernMeasureDialog, verdicts);
   gtk_widget_class_bind_template_child (widget_class, QuernMeasureDialog, table);
   gtk_widget_class_bind_template_child (widget_class, QuernMeasureDialog, axis);
@@ -339,8 +340,8 @@ quern_measure_dialog_class_init (QuernMeasureDialogClass *klass)
   gtk_widget_class_bind_template_child (widget_class, QuernMeasureDialog, which);
   gtk_widget_class_bind_template_child (widget_class, QuernMeasureDialog, heat_map);
   gtk_widget_class_bind_template_callback (widget_class, banner_clicked_cb);
-  gtk_widget_class_bind_template_callback (widget_class, source_selected_cb);
-  gtk_widget_class_bind_template_callback (widget_class, choose_file_cb);
+  gtk_widget_class_bind_template_callback (widget_class, text_problem_cb);
+  gtk_widget_class_bind_template_callback (widget_class, go_on_cb);
   gtk_widget_class_bind_template_callback (widget_class, start_cb);
   gtk_widget_class_bind_template_callback (widget_class, pause_cb);
   gtk_widget_class_bind_template_callback (widget_class, stop_cb);
@@ -351,12 +352,17 @@ quern_measure_dialog_class_init (QuernMeasureDialogClass *klass)
 static void
 quern_measure_dialog_init (QuernMeasureDialog *self)
 {
+  GtkDropTarget *target = gtk_drop_target_new (G_TYPE_FILE, GDK_ACTION_COPY);
+
   gtk_widget_init_template (GTK_WIDGET (self));
   self->columns = g_ptr_array_new_with_free_func (g_object_unref);
   self->signals = g_signal_group_new (QUERN_TYPE_MEASURE);
   g_signal_group_connect_swapped (self->signals, "notify::progress", G_CALLBACK (progress_cb), self);
-  g_signal_group_connect_swapped (self->signals, "notify::running", G_CALLBACK (update_state), self);
+  g_signal_group_connect_swapped (self->signals, "notify::running", G_CALLBACK (running_cb), self);
+  g_signal_group_connect_swapped (self->signals, "notify::paused", G_CALLBACK (update_state), self);
   g_signal_group_connect_swapped (self->signals, "notify::note", G_CALLBACK (update_state), self);
+  g_signal_connect_swapped (target, "drop", G_CALLBACK (drop_cb), self);
+  gtk_widget_add_controller (GTK_WIDGET (self), GTK_EVENT_CONTROLLER (target));
 }
 
 static int
@@ -385,35 +391,30 @@ collect_columns (QuernMeasureDialog *self)
 }
 
 static void
-offer (QuernMeasureDialog *self)
+offer (QuernMeasureDialog *self, QuernStore *store)
 {
-  const char *sources[] = { _ ("Built-in sample"), _ ("A file…"), _ ("The reference's own answers"), NULL };
-  g_autoptr (GtkStringList) names = gtk_string_list_new (NULL), texts = NULL;
+  g_autoptr (GtkStringList) names = gtk_string_list_new (NULL);
 
-  for (guint i = 0; i < self->columns->len; i++) {
-    g_autofree char *name = quern_compare_column_dup_label (g_ptr_array_index (self->columns, i));
-    gtk_string_list_append (names, name);
-  }
-  if (quern_comparison_get_n_turns (self->comparison) == 0)
-    sources[SOURCE_ANSWERS] = NULL;
-  texts = gtk_string_list_new (sources);
+  for (guint i = 0; i < self->columns->len; i++)
+    gtk_string_list_take (names, quern_compare_column_dup_label (g_ptr_array_index (self->columns, i)));
   adw_combo_row_set_model (self->reference, G_LIST_MODEL (names));
-  adw_combo_row_set_model (self->source, G_LIST_MODEL (texts));
+  quern_measure_text_set_context (self->text, self->comparison, store);
   gtk_widget_set_sensitive (self->start, self->columns->len > 0);
 }
 
 /**
  * quern_measure_dialog_new:
  * @comparison: whose models are measured; it keeps the measurement
+ * @store: (nullable): whose conversations may be the text
  */
 AdwDialog *
-quern_measure_dialog_new (QuernComparison *comparison)
+quern_measure_dialog_new (QuernComparison *comparison, QuernStore *store)
 {
   QuernMeasureDialog *self = g_object_new (QUERN_TYPE_MEASURE_DIALOG, NULL);
 
   self->comparison = g_object_ref (comparison);
   collect_columns (self);
-  offer (self);
+  offer (self, store);
   g_signal_group_set_target (self->signals, quern_comparison_get_measure (comparison));
   show_result (self);
   return ADW_DIALOG (self);

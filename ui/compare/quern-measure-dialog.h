@@ -4,12 +4,13 @@
 #include <adwaita.h>
 
 #include "quern-comparison.h"
+#include "quern-store.h"
 
 G_BEGIN_DECLS
 
 #define QUERN_TYPE_MEASURE_DIALOG (quern_measure_dialog_get_type ())
 G_DECLARE_FINAL_TYPE (QuernMeasureDialog, quern_measure_dialog, QUERN, MEASURE_DIALOG, AdwDialog)
 
-AdwDialog *quern_measure_dialog_new (QuernComparison *comparison);
+AdwDialog *quern_measure_dialog_new (QuernComparison *comparison, QuernStore *store);
 
 G_END_DECLS

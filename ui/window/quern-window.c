@@ -108,13 +108,13 @@ continue_cb (QuernWindow *self, QuernCompareColumn *column)
   _quern_window_open (self, conversation);
 }
 
+/* Something was asked or measured: from now on it is kept. */
 static void
-asked_cb (QuernWindow *self, GParamSpec *pspec, QuernComparison *comparison)
+comparison_used_cb (QuernWindow *self, GParamSpec *pspec, QuernComparison *comparison)
 {
-  QuernCompareColumn *first = quern_comparison_get_column (comparison, 0);
   gint64 id;
 
-  if (first == NULL || quern_compare_column_get_answer (first, 0) == NULL)
+  if (quern_comparison_is_empty (comparison))
     return;
   quern_comparisons_add (self->comparisons, comparison); /* once */
   id = quern_comparison_get_id (comparison);
@@ -126,10 +126,12 @@ void
 _quern_window_compare (QuernWindow *self, QuernComparison *comparison)
 {
   quern_compare_page_set_comparison (self->compare_page, comparison);
-  if (quern_comparison_get_id (comparison) == 0) /* it is kept once something was asked */
-    g_signal_connect_object (comparison, "notify::running", G_CALLBACK (asked_cb), self, G_CONNECT_SWAPPED);
-  if (quern_comparison_get_n_turns (comparison) > 0)
-    asked_cb (self, NULL, comparison);
+  if (quern_comparison_get_id (comparison) == 0) {
+    g_signal_connect_object (comparison, "notify::running", G_CALLBACK (comparison_used_cb), self, G_CONNECT_SWAPPED);
+    g_signal_connect_object (comparison, "notify::measure", G_CALLBACK (comparison_used_cb), self, G_CONNECT_SWAPPED);
+    g_signal_connect_object (comparison, "notify::questions", G_CALLBACK (comparison_used_cb), self, G_CONNECT_SWAPPED);
+  }
+  comparison_used_cb (self, NULL, comparison);
   gtk_stack_set_visible_child (self->pages, GTK_WIDGET (self->compare_page));
   adw_navigation_split_view_set_content (self->split_view, self->content_page);
   adw_navigation_split_view_set_show_content (self->split_view, TRUE);

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "config.h"
+
+#include "quern-compare-machine.h"
+
+#include <string.h>
+
+#include "qe.h"
+#include "quern-comparison-json.h"
+
+static char *
+processor_name (void)
+{
+  g_autofree char *text = NULL;
+  const char *found;
+
+  if (!g_file_get_contents ("/proc/cpuinfo", &text, NULL, NULL) || !(found = strstr (text, "model name"))
+      || !(found = strchr (found, ':')))
+    return g_strdup ("");
+  g_autofree char *line = g_strndup (found + 1, strcspn (found + 1, "\n"));
+  g_autofree char *valid = g_utf8_make_valid (g_strstrip (line), -1);
+  return g_steal_pointer (&valid);
+}
+
+void
+quern_compare_machine_set_here (QuernCompareMachine *machine)
+{
+  quern_compare_machine_clear (machine);
+  *machine = (QuernCompareMachine) { processor_name (), g_strdup (qe_cpu_kernels ()), g_strdup (QUERN_VERSION),
+                              qe_cpu_default_threads () };
+}
+
+void
+quern_compare_machine_clear (QuernCompareMachine *machine)
+{
+  g_clear_pointer (&machine->processor, g_free);
+  g_clear_pointer (&machine->kernels, g_free);
+  g_clear_pointer (&machine->version, g_free);
+}
+
+void
+quern_compare_machine_write (const QuernCompareMachine *machine, JsonBuilder *out)
+{
+  json_builder_set_member_name (out, "machine");
+  json_builder_begin_object (out);
+  quern_json_add_string (out, "processor", machine->processor);
+  quern_json_add_int (out, "threads", machine->threads);
+  quern_json_add_string (out, "kernels", machine->kernels);
+  quern_json_add_string (out, "quern", machine->version);
+  json_builder_end_object (out);
+}
+
+/* @out is empty before. */
+void
+quern_compare_machine_read (JsonObject *object, QuernCompareMachine *out)
+{
+  *out = (QuernCompareMachine) { g_strdup (quern_json_string (object, "processor", "")),
+                          g_strdup (quern_json_string (object, "kernels", "")),
+                          g_strdup (quern_json_string (object, "quern", "")),
+                          (guint) CLAMP (quern_json_int (object, "threads", 0), 0, 1 << 16) };
+}

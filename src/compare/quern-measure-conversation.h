@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include "quern-measure.h"
+#include "quern-store.h"
+
+G_BEGIN_DECLS
+
+/* Takes the answers of a past conversation as the text: what was said is evaluated as an answer to what came before it. */
+void     quern_measure_add_conversation_async  (QuernMeasure *self, QuernStore *store, QuernConversation *conversation,
+                                                GCancellable *cancellable, GAsyncReadyCallback callback,
+                                                gpointer user_data);
+gboolean quern_measure_add_conversation_finish (QuernMeasure *self, GAsyncResult *result, GError **error);
+
+G_END_DECLS

@@ -1,0 +1,383 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "quern-diff-dialog.h"
+
+#include "quern-diff.h"
+
+#include <glib/gi18n.h>
+
+/* Never colour alone: what only the first has is struck through, what only the second has is underlined, and the line
+ * below says in words what is chosen. */
+
+typedef struct {
+  int start, end;  /* characters of the buffer */
+  char *a, *b;     /* what either has there */
+} Change;
+
+struct _QuernDiffDialog {
+  AdwDialog parent_instance;
+
+  GtkDropDown *first, *second, *prompt;
+  GtkTextView *view;
+  GtkTextTag *only_a, *only_b;
+  GtkLabel *legend, *summary, *details, *place;
+  GtkWidget *previous, *next;
+
+  /* Owned references */
+  QuernComparison *comparison;
+  GArray *changes; /* of Change */
+  char *name_a, *name_b;
+
+  int current; /* change, or -1 */
+  gboolean filling;
+};
+
+G_DEFINE_FINAL_TYPE (QuernDiffDialog, quern_diff_dialog, ADW_TYPE_DIALOG)
+
+static void
+change_clear (gpointer data)
+{
+  Change *change = data;
+
+  g_free (change->a);
+  g_free (change->b);
+}
+
+/* ---- text ------------------------------------------------------------------------------------------------------- */
+
+static void
+insert (QuernDiffDialog *self, const char *text, const QuernDiffPiece *piece)
+{
+  GtkTextBuffer *buffer = gtk_text_view_get_buffer (self->view);
+  GtkTextTag *tag = piece->kind == QUERN_DIFF_ONLY_A ? self->only_a : self->only_b;
+  GtkTextIter end;
+
+  gtk_text_buffer_get_end_iter (buffer, &end);
+  if (piece->kind == QUERN_DIFF_SAME)
+    gtk_text_buffer_insert (buffer, &end, text + piece->start, (int) (piece->end - piece->start));
+  else
+    gtk_text_buffer_insert_with_tags (buffer, &end, text + piece->start, (int) (piece->end - piece->start), tag, NULL);
+}
+
+/* What either has at one place is one change. */
+static void
+note_change (QuernDiffDialog *self, const char *text, const QuernDiffPiece *piece, gboolean joined)
+{
+  GtkTextBuffer *buffer = gtk_text_view_get_buffer (self->view);
+  char *words = g_strndup (text + piece->start, piece->end - piece->start);
+  int end = gtk_text_buffer_get_char_count (buffer);
+  Change *change;
+
+  if (!joined) {
+    Change added = { end - (int) g_utf8_strlen (words, -1), end, NULL, NULL };
+    g_array_append_val (self->changes, added);
+  }
+  change = &g_array_index (self->changes, Change, self->changes->len - 1);
+  change->end = end;
+  *(piece->kind == QUERN_DIFF_ONLY_A ? &change->a : &change->b) = words;
+}
+
+static void
+fill_text (QuernDiffDialog *self, const char *a, const char *b, GArray *pieces)
+{
+  gboolean joined = FALSE;
+
+  gtk_text_buffer_set_text (gtk_text_view_get_buffer (self->view), "", 0);
+  g_array_set_size (self->changes, 0);
+  for (guint i = 0; i < pieces->len; i++) {
+    const QuernDiffPiece *piece = &g_array_index (pieces, QuernDiffPiece, i);
+    const char *text = piece->kind == QUERN_DIFF_ONLY_B ? b : a;
+    insert (self, text, piece);
+    if (piece->kind != QUERN_DIFF_SAME)
+      note_change (self, text, piece, joined);
+    joined = piece->kind != QUERN_DIFF_SAME;
+  }
+}
+
+/* ---- going from change to change -------------------------------------------------------------------------------- */
+
+static char *
+quote (const char *words)
+{
+  GString *text = g_string_new (words);
+
+  if (text->len == 0)
+    g_string_assign (text, _ ("nothing"));
+  else
+    g_string_replace (text, "\n", "↵", 0);
+  return g_string_free_and_steal (text);
+}
+
+static void
+update_place (QuernDiffDialog *self)
+{
+  int n = (int) self->changes->len;
+  g_autofree char *place = self->current >= 0 ? g_strdup_printf (_ ("%d of %d"), self->current + 1, n)
+                                              : g_strdup_printf (ngettext ("%d place", "%d places", n), n);
+
+  gtk_label_set_label (self->place, place);
+  gtk_widget_set_sensitive (self->previous, self->current > 0);
+  gtk_widget_set_sensitive (self->next, self->current + 1 < n);
+}
+
+static void
+go_to (QuernDiffDialog *self, int i)
+{
+  GtkTextBuffer *buffer = gtk_text_view_get_buffer (self->view);
+  const Change *change = &g_array_index (self->changes, Change, i);
+  g_autofree char *a = quote (change->a), *b = quote (change->b), *text = NULL;
+  GtkTextIter start, end;
+
+  self->current = i;
+  gtk_text_buffer_get_iter_at_offset (buffer, &start, change->start);
+  gtk_text_buffer_get_iter_at_offset (buffer, &end, change->end);
+  gtk_text_buffer_select_range (buffer, &start, &end);
+  gtk_text_view_scroll_to_iter (self->view, &start, 0.1, FALSE, 0, 0);
+  /* Translators: model: its words. Other model: its words. */
+  text = g_strdup_printf (_ ("%s: %s\n%s: %s"), self->name_a, a, self->name_b, b);
+  gtk_label_set_label (self->details, text);
+  gtk_widget_set_visible (GTK_WIDGET (self->details), TRUE);
+  gtk_accessible_announce (GTK_ACCESSIBLE (self), text, GTK_ACCESSIBLE_ANNOUNCEMENT_PRIORITY_MEDIUM);
+  update_place (self);
+}
+
+static void
+previous_action (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  QuernDiffDialog *self = QUERN_DIFF_DIALOG (widget);
+
+  if (self->current > 0)
+    go_to (self, self->current - 1);
+}
+
+static void
+next_action (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  QuernDiffDialog *self = QUERN_DIFF_DIALOG (widget);
+
+  if (self->current + 1 < (int) self->changes->len)
+    go_to (self, self->current + 1);
+}
+
+/* ---- what is compared ------------------------------------------------------------------------------------------- */
+
+static const char *
+get_text (QuernDiffDialog *self, GtkDropDown *dropdown)
+{
+  QuernCompareColumn *column =
+      quern_comparison_get_column (self->comparison, gtk_drop_down_get_selected (dropdown));
+  QuernCompareAnswer *answer =
+      column != NULL ? quern_compare_column_get_answer (column, gtk_drop_down_get_selected (self->prompt)) : NULL;
+  return answer != NULL ? quern_compare_answer_get_answer (answer) : "";
+}
+
+static char *
+make_summary (QuernDiffDialog *self, const QuernDiffCount *count)
+{
+  g_autofree char *places = NULL;
+
+  if (count->changes == 0)
+    return g_strdup (_ ("Both answers are the same, word for word."));
+  places = g_strdup_printf (ngettext ("%u place differs.", "%u places differ.", count->changes), count->changes);
+  /* Translators: "7 places differ." and counts of words with the names of models */
+  return g_strdup_printf (_ ("%s Words only in %s: %u; only in %s: %u; in both: %u."), places, self->name_a, count->only_a,
+                          self->name_b, count->only_b, count->same);
+}
+
+static void
+update_legend (QuernDiffDialog *self)
+{
+  g_autofree char *a = g_markup_escape_text (self->name_a, -1), *b = g_markup_escape_text (self->name_b, -1);
+  g_autofree char *markup = g_strdup_printf (_ ("<s>Struck through</s>: only %s. <u>Underlined</u>: only %s."), a, b);
+
+  gtk_label_set_markup (self->legend, markup);
+}
+
+static void
+update (QuernDiffDialog *self)
+{
+  const char *a, *b;
+  g_autoptr (GArray) pieces = NULL;
+  g_autofree char *summary = NULL;
+  QuernDiffCount count;
+
+  if (self->filling)
+    return;
+  a = get_text (self, self->first);
+  b = get_text (self, self->second);
+  g_free (self->name_a);
+  g_free (self->name_b);
+  self->name_a = g_strdup (gtk_string_object_get_string (gtk_drop_down_get_selected_item (self->first)));
+  self->name_b = g_strdup (gtk_string_object_get_string (gtk_drop_down_get_selected_item (self->second)));
+  pieces = quern_diff_words (a, b);
+  quern_diff_count (a, b, pieces, &count);
+  summary = make_summary (self, &count);
+  gtk_label_set_label (self->summary, summary);
+  update_legend (self);
+  fill_text (self, a, b, pieces);
+  self->current = -1;
+  gtk_widget_set_visible (GTK_WIDGET (self->details), FALSE);
+  update_place (self);
+}
+
+/* ---- object ----------------------------------------------------------------------------------------------------- */
+
+static GtkDropDown *
+add_choice (QuernDiffDialog *self, GtkWidget *box, GtkStringList *names, const char *name)
+{
+  GtkWidget *dropdown = gtk_drop_down_new (G_LIST_MODEL (g_object_ref (names)), NULL);
+
+  gtk_accessible_update_property (GTK_ACCESSIBLE (dropdown), GTK_ACCESSIBLE_PROPERTY_LABEL, name, -1);
+  adw_wrap_box_append (ADW_WRAP_BOX (box), dropdown);
+  g_signal_connect_object (dropdown, "notify::selected", G_CALLBACK (update), self, G_CONNECT_SWAPPED);
+  return GTK_DROP_DOWN (dropdown);
+}
+
+static GtkLabel *
+add_label (GtkWidget *box, const char *css_class)
+{
+  GtkWidget *label = gtk_label_new (NULL);
+
+  gtk_label_set_xalign (GTK_LABEL (label), 0);
+  gtk_label_set_wrap (GTK_LABEL (label), TRUE);
+  gtk_label_set_wrap_mode (GTK_LABEL (label), PANGO_WRAP_WORD_CHAR);
+  if (css_class != NULL)
+    gtk_widget_add_css_class (label, css_class);
+  gtk_box_append (GTK_BOX (box), label);
+  return GTK_LABEL (label);
+}
+
+static GtkWidget *
+make_text (QuernDiffDialog *self)
+{
+  const GdkRGBA red = { 0.9f, 0.15f, 0.15f, 0.2f }, green = { 0.1f, 0.65f, 0.3f, 0.24f }; /* over either background */
+  GtkWidget *scrolled = gtk_scrolled_window_new (), *view = gtk_text_view_new ();
+  GtkTextBuffer *buffer = gtk_text_view_get_buffer (GTK_TEXT_VIEW (view));
+
+  self->view = GTK_TEXT_VIEW (view);
+  gtk_text_view_set_editable (self->view, FALSE);
+  gtk_text_view_set_cursor_visible (self->view, FALSE);
+  gtk_text_view_set_accepts_tab (self->view, FALSE);
+  gtk_text_view_set_wrap_mode (self->view, GTK_WRAP_WORD_CHAR);
+  gtk_text_view_set_left_margin (self->view, 12);
+  gtk_text_view_set_right_margin (self->view, 12);
+  gtk_text_view_set_top_margin (self->view, 12);
+  gtk_text_view_set_bottom_margin (self->view, 12);
+  gtk_widget_add_css_class (view, "diff-text");
+  gtk_accessible_update_property (GTK_ACCESSIBLE (view), GTK_ACCESSIBLE_PROPERTY_LABEL, _ ("Both answers"), -1);
+  self->only_a =
+      gtk_text_buffer_create_tag (buffer, NULL, "strikethrough", TRUE, "background-rgba", &red, NULL);
+  self->only_b = gtk_text_buffer_create_tag (buffer, NULL, "underline", PANGO_UNDERLINE_SINGLE, "background-rgba",
+                                             &green, NULL);
+  gtk_scrolled_window_set_policy (GTK_SCROLLED_WINDOW (scrolled), GTK_POLICY_NEVER, GTK_POLICY_AUTOMATIC);
+  gtk_scrolled_window_set_child (GTK_SCROLLED_WINDOW (scrolled), view);
+  gtk_widget_set_vexpand (scrolled, TRUE);
+  gtk_widget_add_css_class (scrolled, "card");
+  return scrolled;
+}
+
+static GtkWidget *
+add_step (GtkWidget *bar, const char *icon, const char *name, const char *action)
+{
+  GtkWidget *button = gtk_button_new_from_icon_name (icon);
+
+  gtk_widget_set_tooltip_text (button, name);
+  gtk_actionable_set_action_name (GTK_ACTIONABLE (button), action);
+  gtk_box_append (GTK_BOX (bar), button);
+  return button;
+}
+
+static GtkWidget *
+make_bar (QuernDiffDialog *self)
+{
+  GtkWidget *bar = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 6);
+
+  gtk_widget_set_halign (bar, GTK_ALIGN_CENTER);
+  gtk_widget_add_css_class (bar, "toolbar");
+  self->previous = add_step (bar, "go-up-symbolic", _ ("Previous Difference"), "diff.previous");
+  self->place = GTK_LABEL (gtk_label_new (NULL));
+  gtk_widget_add_css_class (GTK_WIDGET (self->place), "numeric");
+  gtk_box_append (GTK_BOX (bar), GTK_WIDGET (self->place));
+  self->next = add_step (bar, "go-down-symbolic", _ ("Next Difference"), "diff.next");
+  return bar;
+}
+
+static void
+quern_diff_dialog_finalize (GObject *object)
+{
+  QuernDiffDialog *self = QUERN_DIFF_DIALOG (object);
+
+  g_clear_object (&self->comparison);
+  g_array_unref (self->changes);
+  g_free (self->name_a);
+  g_free (self->name_b);
+  G_OBJECT_CLASS (quern_diff_dialog_parent_class)->finalize (object);
+}
+
+static void
+quern_diff_dialog_class_init (QuernDiffDialogClass *klass)
+{
+  GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
+
+  G_OBJECT_CLASS (klass)->finalize = quern_diff_dialog_finalize;
+  gtk_widget_class_install_action (widget_class, "diff.previous", NULL, previous_action);
+  gtk_widget_class_install_action (widget_class, "diff.next", NULL, next_action);
+  gtk_widget_class_add_binding_action (widget_class, GDK_KEY_Down, GDK_ALT_MASK, "diff.next", NULL);
+  gtk_widget_class_add_binding_action (widget_class, GDK_KEY_Up, GDK_ALT_MASK, "diff.previous", NULL);
+}
+
+static void
+quern_diff_dialog_init (QuernDiffDialog *self)
+{
+  self->changes = g_array_new (FALSE, FALSE, sizeof (Change));
+  g_array_set_clear_func (self->changes, change_clear);
+}
+
+static void
+make_content (QuernDiffDialog *self, GtkStringList *names, GtkStringList *prompts)
+{
+  GtkWidget *toolbar = adw_toolbar_view_new (), *box = gtk_box_new (GTK_ORIENTATION_VERTICAL, 9);
+  GtkWidget *choices = adw_wrap_box_new ();
+
+  adw_wrap_box_set_child_spacing (ADW_WRAP_BOX (choices), 9);
+  adw_wrap_box_set_line_spacing (ADW_WRAP_BOX (choices), 6);
+  gtk_widget_add_css_class (box, "diff-page");
+  self->filling = TRUE;
+  self->first = add_choice (self, choices, names, _ ("First column"));
+  self->second = add_choice (self, choices, names, _ ("Second column"));
+  self->prompt = add_choice (self, choices, prompts, _ ("Prompt"));
+  gtk_drop_down_set_selected (self->second, 1);
+  gtk_drop_down_set_selected (self->prompt, g_list_model_get_n_items (G_LIST_MODEL (prompts)) - 1);
+  gtk_widget_set_visible (GTK_WIDGET (self->prompt), g_list_model_get_n_items (G_LIST_MODEL (prompts)) > 1);
+  self->filling = FALSE;
+  gtk_box_append (GTK_BOX (box), choices);
+  self->summary = add_label (box, NULL);
+  self->legend = add_label (box, "dim-label");
+  gtk_box_append (GTK_BOX (box), make_text (self));
+  self->details = add_label (box, "notice");
+  gtk_label_set_selectable (self->details, TRUE);
+  adw_toolbar_view_add_top_bar (ADW_TOOLBAR_VIEW (toolbar), adw_header_bar_new ());
+  adw_toolbar_view_add_bottom_bar (ADW_TOOLBAR_VIEW (toolbar), make_bar (self));
+  adw_toolbar_view_set_content (ADW_TOOLBAR_VIEW (toolbar), box);
+  adw_dialog_set_child (ADW_DIALOG (self), toolbar);
+}
+
+/**
+ * quern_diff_dialog_new:
+ * @comparison: with two columns and one prompt at least; nothing of it runs
+ */
+AdwDialog *
+quern_diff_dialog_new (QuernComparison *comparison)
+{
+  QuernDiffDialog *self = g_object_new (QUERN_TYPE_DIFF_DIALOG, "title", _ ("Differences in Words"), "content-width",
+                                        720, "content-height", 600, NULL);
+  g_autoptr (GtkStringList) names = gtk_string_list_new (NULL), prompts = gtk_string_list_new (NULL);
+
+  self->comparison = g_object_ref (comparison);
+  for (guint i = 0; i < quern_comparison_get_n_columns (comparison); i++)
+    gtk_string_list_take (names, quern_compare_column_dup_label (quern_comparison_get_column (comparison, i)));
+  for (guint i = 0; i < quern_comparison_get_n_turns (comparison); i++)
+    gtk_string_list_take (prompts, g_strdup_printf (_ ("Prompt %u"), i + 1));
+  make_content (self, names, prompts);
+  update (self);
+  return ADW_DIALOG (self);
+}
