@@ -28,14 +28,54 @@ check 'a file of the host in /tmp cannot be read' inside '! cat /tmp/quern-secre
 check 'the application is read-only' inside '! touch /app/bin/x /usr/x 2> /dev/null'
 check 'its data folder can be written' inside 'mkdir -p "$XDG_DATA_HOME/quern" && touch "$XDG_DATA_HOME/quern/x"'
 check 'only what the manifest says is allowed' sh -c "! flatpak info --show-permissions $id | grep -E 'filesystems|devices=all|Bus Policy'"
+check 'it speaks every language' inside 'for l in de fr es pt_BR zh_CN ja ko ar; do [ -s /app/share/locale/$l/LC_MESSAGES/quern.mo ] || exit 1; done'
 rm -f /tmp/quern-secret.txt "$secret"
 
+# A model elsewhere on the disk, handed in through the document portal as the file dialog does it. It is used where it
+# lies, and still after everything, the portal and its bus too, has been started anew.
+models=$HOME/elsewhere
+mkdir -p "$models"
+cp "$(dirname "$0")/../data/quern-tiny/quern-tiny-Q8_0.gguf" "$models/Handed in-Q8_0.gguf"
+check 'the model elsewhere cannot be read' inside "! head -c 4 '$models/Handed in-Q8_0.gguf' 2> /dev/null"
+handed=$(flatpak document-export --app="$id" --allow-read "$models/Handed in-Q8_0.gguf")
+echo "the portal shows it as $handed"
+check 'the model is imported through the portal' flatpak run --command=quern-cli "$id" import "$handed"
+check 'after a restart of the portal it answers from there' dbus-run-session -- sh -c "
+  flatpak run --command=quern-cli $id list | grep -q 'Handed in' || exit 1
+  flatpak run --command=quern-cli $id chat -m 'handed in-q8_0' --no-think --temp 0 'What is the capital of France?' | grep -x 'The capital of France is Paris.'"
+
+# The signed repository, as somebody who has only the .flatpakref would install from it; and as somebody who trusts another key.
+second=$HOME/second
+rm -rf "$second"
+mkdir "$second"
+check 'the .flatpakref installs from the signed repository' env FLATPAK_USER_DIR="$second" \
+  flatpak --user install -y --noninteractive --no-deps --from "$out/quern.flatpakref"
+check 'its signature is asked for' sh -c "FLATPAK_USER_DIR='$second' flatpak --user remotes --columns=options | grep -v no-gpg-verify | grep -q user"
+other=$HOME/other-gnupg
+rm -rf "$other" "$second"
+mkdir -m 700 "$other"
+mkdir "$second"
+gpg --homedir "$other" --batch --quiet --pinentry-mode loopback --passphrase '' --quick-generate-key 'Somebody else' rsa2048 sign never
+gpg --homedir "$other" --batch --export > "$other/key"
+check 'another key is refused' sh -c "export FLATPAK_USER_DIR='$second'
+  ! { flatpak --user remote-add --gpg-import='$other/key' quern 'file://$out/repo' \
+    && flatpak --user install -y --noninteractive --no-deps quern $id; } 2> '$second/errors' && grep -i 'signature' '$second/errors'"
+
+# The window: it is asked a question by its keyboard, and the answer is in the sandbox's own data folder.
+data=$HOME/.var/app/$id/data/quern
 picture=$out/window.png
-xvfb-run -a -s '-screen 0 1100x750x24' sh -c "
+xvfb-run -a -s '-screen 0 1000x700x24' sh -c "
   flatpak run --env=GSK_RENDERER=cairo $id > '$out/window.log' 2>&1 &
-  sleep 8
+  for i in \$(seq 60); do sleep 1; w=\$(xdotool search --onlyvisible --name '^Quern\$' | tail -n 1); [ -z \"\$w\" ] || break; done
+  sleep 6
+  xdotool windowmove \$w 0 0 windowfocus --sync \$w type --delay 30 'What is the capital of France?'
+  sleep 1
+  xdotool key Return
+  for i in \$(seq 30); do sleep 1; ! grep -aqs 'is Paris' '$data'/quern.db* || break; done
+  sleep 2
   import -window root '$picture'
   flatpak kill $id" || :
 colours=$(identify -format %k "$picture" 2> /dev/null || echo 0)
 check "the window shows itself ($colours colours in $picture)" test "$colours" -gt 50
+check 'the window chats with Quern Tiny' grep -aqs 'The capital of France is Paris' "$data/quern.db" "$data/quern.db-wal"
 exit "$bad"

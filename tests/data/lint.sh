@@ -27,6 +27,7 @@ lint_licences() {
 # Every file with translatable strings is listed, and nothing else; `potfiles-fix` writes the list.
 translatable() {
   { ours data | grep -E '\.(desktop\.in|metainfo\.xml\.in|gschema\.xml)$'
+    ours ui | grep '\.ui$' | exists | xargs -r grep -l 'translatable="yes"'
     { c_files src ui; ours ui | grep '\.blp$'; } | exists | sort -u \
       | xargs -r grep -lE '(^|[^A-Za-z0-9_])(_|N_|C_|NC_|ngettext|g_dngettext|g_dpgettext2?) ?\("?'; } | LC_ALL=C sort -u
 }

@@ -2,15 +2,20 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A tour of the real application on a display of its own: ./dev demo, or ./dev run without a display.
 
-Prints what was said and how fast, and leaves pictures in build/demo/. Ends with 1 when something did not come.
+Prints what was said and how fast, and leaves pictures in build/demo/; with --screenshots also those of the metainfo file
+and the README, in data/screenshots/. Ends with 1 when something did not come.
 """
 import os
 import re
+import subprocess
 import sys
 
 import quern_ui
+from quern_pages import spoken
 
 FOLDER = os.path.join(quern_ui.BUILD, 'demo')
+SCREENSHOTS = os.path.abspath(os.path.join(os.path.dirname(__file__), '../../data/screenshots'))
+STORY = 'Tell me a story about a dragon and a mill.'  # beyond what Quern Tiny knows: quantisations part
 ANSWERED = "SELECT count(*) FROM message WHERE role = 'assistant' AND state = 'complete'"
 LAST = '''SELECT q.content, a.reasoning, a.content, a.model_title, a.answer_tokens, a.decode_seconds,
           a.first_token_seconds FROM message a JOIN message q ON q.id = a.parent_id
@@ -23,10 +28,14 @@ class Tour:
         self.app = desktop.launch()
         self.n_pictures = 0
 
-    def picture(self, name):
+    def picture(self, name, screenshot=None):
+        """A picture of the tour; screenshot: its name among those that are published."""
         self.app.settle()
         self.n_pictures += 1
-        self.desktop.screenshot(os.path.join(FOLDER, f'{self.n_pictures:02}-{name}.png'))
+        path = self.desktop.screenshot(os.path.join(FOLDER, f'{self.n_pictures:02}-{name}.png'))
+        if screenshot and '--screenshots' in sys.argv:  # without the frame that there is where nothing casts a shadow
+            subprocess.run(['convert', path, '-shave', '5x5', '+repage', '-strip', os.path.join(SCREENSHOTS, f'{screenshot}.png')],
+                           check=True)
 
     def say(self, text):
         print(text, flush=True)
@@ -73,7 +82,7 @@ def questions(tour):
     tour.ask('What is the capital of France?')
     tour.ask('Write a Python function that adds two numbers.')
     tour.ask('Make a table of three animals and their sounds.')
-    tour.picture('questions')
+    tour.picture('questions', 'chat')
 
 
 def thinking(tour):
@@ -97,7 +106,35 @@ def comparing(tour):
     tour.say('\nTwo quantisations side by side:')
     for column, node in zip(app.find_all('button', re.compile('^Model of this column: ')), figures):
         tour.say(f'  {column.name}: {node.name}')
-    tour.picture('comparison')
+    box.set_text(STORY)
+    box.focus()
+    app.key('Return')
+    box.wait(lambda node: node.text == '')
+    app.find('button', 'Send', timeout=60)
+    app.key('ctrl+j')
+    app.find('label', re.compile('Up to here .* the same', re.S))
+    tour.picture('comparison', 'comparison')
+    app.key('Escape')
+
+
+def measuring(tour):
+    app = tour.app
+    app.find('toggle button', 'Comparison Menu').click()
+    app.find('menu item')
+    app.settle()
+    next(item for item in app.find_all('menu item') if 'Measure' in spoken(item)).click()
+    app.find('button', 'Measure').click()
+    verdict = app.find('label', re.compile('is the smallest that is not worse|nothing smaller equals'), timeout=120)
+    tour.say(f'\n{verdict.name}')
+    tour.picture('measurement', 'measurement')
+    app.find_all('button', 'Close')[-1].click()
+    app.wait_gone('button', 'Measure')
+
+
+def models(tour):
+    tour.app.key('ctrl+shift+m')
+    tour.app.find('label', re.compile(r'^(Fits|Tight|Does not fit|Disk too full)$'))
+    tour.picture('models', 'models')
 
 
 def languages(tour):
@@ -133,7 +170,7 @@ def main():
     with quern_ui.Desktop(size=(1000, 700)) as desktop:
         tour = Tour(desktop)
         try:
-            for step in (first_window, questions, thinking, comparing, languages, narrow, restart):
+            for step in (first_window, questions, thinking, comparing, measuring, models, languages, narrow, restart):
                 step(tour)
         except AssertionError as error:
             print(f'demo: {step.__name__}: {error}\n{tour.app.log}\n{tour.app.tree() if tour.app.running else ""}', file=sys.stderr)

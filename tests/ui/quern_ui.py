@@ -424,7 +424,9 @@ class Desktop:
                        'gtk-decoration-layout=appmenu:close\n')  # as GNOME has it
 
     def _start_bus(self):
-        daemon = self._start(['dbus-daemon', '--session', '--nofork', '--nopidfile', '--print-address=1'],
+        daemon = self._start(['dbus-daemon', '--session', '--nofork', '--nopidfile', '--print-address=1',
+                              f'--address=unix:path={self.environment["XDG_RUNTIME_DIR"]}/bus'],  # a path works without a network, too
+                             
                              stdout=subprocess.PIPE)
         address = daemon.stdout.readline().decode().strip()
         if not address:

@@ -96,6 +96,8 @@ class Accessible(PagesCase):
             if node.role in TAB_STOPS and node.has_state('focusable') and node.sensitive and node.name != 'Message':
                 if node.role == 'text' and not node.has_state('editable'):
                     continue
+                if 'Close' in (node.name, spoken(node)):
+                    continue  # the window's own buttons are the window manager's
                 if (node.role, node.extents()) not in stops and not any(self.inside(stop, node) for stop in stops):
                     missing.append(f'{node!r} {spoken(node)}')
         self.assertEqual(missing, [], 'Tab does not reach')

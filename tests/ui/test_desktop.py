@@ -124,6 +124,63 @@ class Desktop(DesktopCase):
             app = self.launch()
             self.ready(app)
 
+    def test_restored(self):
+        """The last conversation and the window's size come back."""
+        app = self.asked()
+        app.resize(900, 640)
+        self.assertEqual(app.close(), 0)
+        app = self.launch()
+        app.find('label', 'The capital of France is Paris.')
+        self.assertEqual(app.size(), (900, 640))
+
+    def test_started_by_the_bus(self):
+        """The service file starts it, as the desktop does when an icon, a notification or a search result is chosen."""
+        services = os.path.join(self.desktop.environment['XDG_DATA_HOME'], 'dbus-1', 'services')
+        os.makedirs(services)
+        with open(os.path.join(os.path.dirname(__file__), f'../../data/{ID}.service.in'), encoding='utf-8') as file:
+            text = file.read().replace('@app_id@', ID).replace('@bindir@', os.path.join(quern_ui.BUILD, 'ui'))
+        with open(os.path.join(services, f'{ID}.service'), 'w', encoding='utf-8') as file:
+            file.write(text)
+        self.call(PATH, 'org.freedesktop.Application.Activate', '{}')
+        quern_ui.wait_for('the window', lambda: self.desktop.run('xdotool', 'search', '--onlyvisible', '--name', '^Quern$').stdout)
+        self.call(PATH, 'org.freedesktop.Application.ActivateAction', 'quit', '[]', '{}')
+
+    def test_traced(self):
+        """What the window writes lies in the XDG folders, and it opens no connection."""
+        strace, trace = shutil.which('strace'), os.path.join(self.desktop.folder, 'trace')
+        if strace is None or subprocess.run([strace, '-qq', '-o', '/dev/null', 'true'], check=False).returncode != 0:
+            self.skipTest('no strace here')
+        app = self.launch('-D', '-f', '-qq', '-o', trace, '-e', 'trace=openat,open,creat,mkdir,mkdirat,rename,renameat,'
+                          'renameat2,unlink,unlinkat,connect,socket', os.path.join(quern_ui.BUILD, 'ui', 'quern'), program=strace)
+        self.think(app, False)
+        self.ask(app, 'What is the capital of France?')
+        app.key('ctrl+comma')
+        app.find('dialog')
+        app.key('Escape')
+        self.assertEqual(app.close(), 0)
+        with open(trace, encoding='utf-8', errors='replace') as file:
+            lines = file.read().splitlines()
+        self.assertTrue(any('quern.db' in line and 'O_RDWR' in line for line in lines), 'the trace saw no write at all')
+        inside = re.compile(f'"({re.escape(self.desktop.folder)}/|/dev/|/proc/|/memfd)|ENOENT|EEXIST|O_TMPFILE')
+        writes = re.compile(r'O_WRONLY|O_RDWR|O_CREAT|^\d+ +(mkdir|creat|rename|unlink)')
+        self.assertEqual([line for line in lines if writes.search(line) and not inside.search(line)], [])
+        self.assertEqual([line for line in lines if 'AF_INET' in line], [])
+
+    def test_without_network(self):
+        """In a network namespace without routes everything works but the hub, which says so."""
+        unshare = shutil.which('unshare')
+        if unshare is None or subprocess.run([unshare, '-cn', 'true'], check=False, stderr=subprocess.DEVNULL).returncode != 0:
+            self.skipTest('no network namespaces here')
+        app = self.launch('-cn', os.path.join(quern_ui.BUILD, 'ui', 'quern'), program=unshare)
+        self.think(app, False)
+        self.assertIn('Paris', self.ask(app, 'What is the capital of France?')[0])
+        app.key('ctrl+shift+m')
+        app.find('label', 'Recommended for This Computer')
+        app.find('page tab', re.compile('^Search')).click()
+        next(node for node in app.find('entry', 'Search models on the hub').walk()
+             if node.accessible.get_editable_text_iface()).set_text('qwen')
+        app.find('label', 'The Hub Does Not Answer', timeout=60)
+
 
 if __name__ == '__main__':
     quern_ui.main()
