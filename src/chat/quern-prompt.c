@@ -4,6 +4,7 @@
 #include "quern-prompt.h"
 
 #include <glib/gi18n-lib.h>
+#include <string.h>
 
 #include "quern-chat-session.h"
 #include "quern-picture.h"
@@ -170,15 +171,37 @@ add_picture (QuernRequest *request, const Piece *piece, GCancellable *cancellabl
   return TRUE;
 }
 
-/* A text file as the model sees it, before the question. */
-static void
-quote_file (GString *text, const Piece *piece)
+/* A fence that nothing in the text ends: longer than every run of backticks there. */
+static char *
+fence_for (const char *text)
 {
-  gsize size;
-  const char *data = g_bytes_get_data (piece->bytes, &size);
+  gsize longest = 2;
+
+  for (const char *p = strchr (text, '`'); p != NULL; p = strchr (p, '`')) {
+    gsize n = strspn (p, "`");
+    longest = MAX (longest, n);
+    p += n;
+  }
+  return g_strnfill (longest + 1, '`');
+}
+
+/**
+ * quern_prompt_quote_file:
+ * @name: of the file
+ * @bytes: (nullable): what is in it
+ *
+ * Returns: (transfer full): a text file as the model sees it, before the question
+ */
+char *
+quern_prompt_quote_file (const char *name, GBytes *bytes)
+{
+  gsize size = 0;
+  const char *data = bytes ? g_bytes_get_data (bytes, &size) : NULL;
   g_autofree char *valid = g_utf8_make_valid (data ? data : "", (gssize) size);
 
-  g_string_append_printf (text, "%s:\n```\n%s\n```\n\n", piece->name, valid);
+  g_autofree char *fence = fence_for (valid);
+
+  return g_strdup_printf ("%s:\n%s\n%s\n%s\n\n", name, fence, valid, fence);
 }
 
 static gboolean
@@ -190,8 +213,10 @@ build_turn (QuernPrompt *self, Turn *turn, QuernRequest *request, GCancellable *
     Piece *piece = turn->pieces->pdata[i];
     if (!piece->bytes && !quern_database_read (self->database, read_piece, piece, error))
       return FALSE;
-    if (!piece->picture)
-      quote_file (text, piece);
+    if (!piece->picture) {
+      g_autofree char *quoted = quern_prompt_quote_file (piece->name, piece->bytes);
+      g_string_append (text, quoted);
+    }
   }
   g_string_append (text, turn->text);
   quern_request_add_message (request, turn->role, text->str, turn->reasoning);

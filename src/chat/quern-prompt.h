@@ -19,6 +19,7 @@ void          quern_prompt_build_async     (QuernPrompt *self, GCancellable *can
                                             GAsyncReadyCallback callback, gpointer user_data);
 QuernRequest *quern_prompt_build_finish    (GAsyncResult *result, GError **error);
 QuernRequest *quern_prompt_build           (QuernPrompt *self, GCancellable *cancellable, GError **error);
+char         *quern_prompt_quote_file      (const char *name, GBytes *bytes);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (QuernPrompt, quern_prompt_free)
 

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-#include <glib.h>
-
-#include "qe.h"
+#include "quern-model.h"
 
 G_BEGIN_DECLS
 
@@ -14,5 +12,7 @@ G_BEGIN_DECLS
 
 /* qe_vision_open() with that limit. */
 QeStatus _quern_vision_open (QeVision **out, const char *path, const QeModel *weights, QeError *error);
+
+gboolean quern_vision_plan (QuernModel *model, guint width, guint height, QeImagePlan *plan, GError **error);
 
 G_END_DECLS

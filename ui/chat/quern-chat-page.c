@@ -285,8 +285,7 @@ dropped_cb (QuernChatPage *self, const GValue *value)
   g_autoptr (GSList) files = NULL;
 
   if (G_VALUE_HOLDS (value, GDK_TYPE_TEXTURE)) {
-    g_autoptr (GBytes) bytes = gdk_texture_save_to_png_bytes (g_value_get_object (value));
-    quern_attachment_bar_add_bytes (bar, _("Dropped picture"), bytes);
+    quern_attachment_bar_add_texture (bar, _("Dropped picture"), g_value_get_object (value));
     return TRUE;
   }
   files = gdk_file_list_get_files (g_value_get_boxed (value));
@@ -522,6 +521,7 @@ quern_chat_page_set_session (QuernChatPage *self, QuernChatSession *session)
   quern_transcript_set_messages (self->transcript, messages);
   quern_find_bar_set_messages (self->find_bar, messages);
   quern_context_gauge_set_count (quern_composer_get_gauge (self->composer), NULL);
+  quern_attachment_bar_set_session (quern_composer_get_attachments (self->composer), session, self->store);
   if (session != NULL) {
     show_draft (self);
     context_start_cb (self);

@@ -2,6 +2,7 @@
 #include "quern-question-row.h"
 
 #include "composer/quern-chip.h"
+#include "composer/quern-picture-tile.h"
 #include "quern-siblings.h"
 
 /* What the user said: a bubble at the end side, with its attachments above. */
@@ -31,15 +32,31 @@ update (QuernQuestionRow *self)
   quern_siblings_update (self->siblings, self->message);
 }
 
+static GListModel *
+list_pictures (GListModel *attachments)
+{
+  GListStore *pictures = g_list_store_new (QUERN_TYPE_ATTACHMENT);
+
+  for (guint i = 0; i < g_list_model_get_n_items (attachments); i++) {
+    g_autoptr (QuernAttachment) attachment = g_list_model_get_item (attachments, i);
+    if (quern_attachment_is_picture (attachment))
+      g_list_store_append (pictures, attachment);
+  }
+  return G_LIST_MODEL (pictures);
+}
+
 static void
 add_attachments (QuernQuestionRow *self, QuernStore *store)
 {
   GListModel *attachments = quern_message_get_attachments (self->message);
-  guint n = g_list_model_get_n_items (attachments);
+  g_autoptr (GListModel) pictures = list_pictures (attachments);
+  guint n = g_list_model_get_n_items (attachments), n_pictures = 0;
 
   for (guint i = 0; i < n; i++) {
     g_autoptr (QuernAttachment) attachment = g_list_model_get_item (attachments, i);
-    adw_wrap_box_append (ADW_WRAP_BOX (self->attachments), quern_chip_new (attachment, store));
+    GtkWidget *widget = quern_attachment_is_picture (attachment) ? quern_picture_tile_new (pictures, n_pictures++, store)
+                                                                 : quern_chip_new (attachment, store);
+    adw_wrap_box_append (ADW_WRAP_BOX (self->attachments), widget);
   }
   gtk_widget_set_visible (self->attachments, n > 0);
 }

@@ -1,24 +1,34 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "config.h"
+
 #include "quern-attachment-bar.h"
 
+#include "quern-attachment-loader.h"
 #include "quern-chip.h"
-#include "quern-picture.h"
 
 #include <glib/gi18n.h>
-#include <string.h>
 
-/* What will be sent along with the message: pictures, and text files. Files are read here, away from the UI thread, and
- * what cannot be sent is refused at once, with a sentence in the "problem" signal. */
-
-#define MAX_TEXT (1024 * 1024) /* bytes; far more than any context holds */
-
+/* What will be sent along with the message: pictures, and text files. What cannot be attached is refused at once, with a
+ * sentence in the "problem" signal. While a file is still being read, or the model cannot see a picture, the bar is not
+ * ready and nothing may be sent: a message never goes without its pictures. */
 struct _QuernAttachmentBar {
   AdwBin parent_instance;
 
+  /* Children */
   AdwWrapBox *box;
+  GtkWidget *loading;
+  GtkWidget *offer;
+  GtkLabel *offer_label;
+  GtkActionable *get_vision;
 
   /* Owned references */
   GListStore *attachments;
+  QuernChatSession *session;
+  QuernStore *store;
+  GSignalGroup *session_signals;
+  GCancellable *cancellable; /* of the loads of this message */
+
+  guint n_loading;
 };
 
 enum { CHANGED, PROBLEM, N_SIGNALS };
@@ -27,19 +37,47 @@ static guint signals[N_SIGNALS];
 
 G_DEFINE_FINAL_TYPE (QuernAttachmentBar, quern_attachment_bar, ADW_TYPE_BIN)
 
-typedef struct {
-  QuernAttachmentBar *bar;
-  char *name;
-  GFile *file; /* or NULL */
-} Loading;
+/* ---- what is shown ---------------------------------------------------------------------------------------------- */
+
+static gboolean
+has_pictures (QuernAttachmentBar *self)
+{
+  guint n = g_list_model_get_n_items (G_LIST_MODEL (self->attachments));
+
+  for (guint i = 0; i < n; i++) {
+    g_autoptr (QuernAttachment) attachment = g_list_model_get_item (G_LIST_MODEL (self->attachments), i);
+    if (quern_attachment_is_picture (attachment))
+      return TRUE;
+  }
+  return FALSE;
+}
+
+/* What the model needs before it can see what is attached. */
+static void
+update_offer (QuernAttachmentBar *self)
+{
+  QuernModel *model = self->session != NULL ? quern_chat_session_get_model (self->session) : NULL;
+  gboolean blind = model != NULL && quern_model_get_vision_path (model) == NULL && has_pictures (self);
+
+  gtk_widget_set_visible (self->offer, blind);
+  if (blind) {
+    /* Translators: name of a model */
+    g_autofree char *text =
+        g_strdup_printf (_("“%s” cannot see pictures without its vision file."), quern_model_get_title (model));
+    gtk_label_set_label (self->offer_label, text);
+    gtk_actionable_set_action_target (self->get_vision, "s", quern_model_get_id (model));
+  }
+}
 
 static void
-loading_free (Loading *loading)
+update (QuernAttachmentBar *self)
 {
-  g_object_unref (loading->bar);
-  g_free (loading->name);
-  g_clear_object (&loading->file);
-  g_free (loading);
+  guint n = g_list_model_get_n_items (G_LIST_MODEL (self->attachments));
+
+  gtk_widget_set_visible (self->loading, self->n_loading > 0);
+  gtk_widget_set_visible (GTK_WIDGET (self), n > 0 || self->n_loading > 0);
+  update_offer (self);
+  g_signal_emit (self, signals[CHANGED], 0);
 }
 
 static void
@@ -50,85 +88,102 @@ removed_cb (QuernAttachmentBar *self, QuernChip *chip)
     g_list_store_remove (self->attachments, position);
 }
 
-/* There are few: all chips are made anew. */
 static void
-items_changed_cb (QuernAttachmentBar *self)
+chip_changed_cb (QuernAttachmentBar *self)
 {
-  guint n = g_list_model_get_n_items (G_LIST_MODEL (self->attachments));
-  GtkWidget *child;
-
-  while ((child = gtk_widget_get_first_child (GTK_WIDGET (self->box))) != NULL)
-    adw_wrap_box_remove (self->box, child);
-  for (guint i = 0; i < n; i++) {
-    g_autoptr (QuernAttachment) attachment = g_list_model_get_item (G_LIST_MODEL (self->attachments), i);
-    GtkWidget *chip = quern_chip_new (attachment, NULL);
-    quern_chip_set_removable (QUERN_CHIP (chip));
-    g_signal_connect_object (chip, "removed", G_CALLBACK (removed_cb), self, G_CONNECT_SWAPPED);
-    adw_wrap_box_append (self->box, chip);
-  }
-  gtk_widget_set_visible (GTK_WIDGET (self), n > 0);
   g_signal_emit (self, signals[CHANGED], 0);
 }
 
-static void
-add (QuernAttachmentBar *self, const char *name, const char *mime, GBytes *bytes)
+static GtkWidget *
+make_chip (QuernAttachmentBar *self, QuernAttachment *attachment)
 {
-  g_autoptr (QuernAttachment) attachment = quern_attachment_new (name, mime, bytes);
-  g_list_store_append (self->attachments, attachment);
+  GtkWidget *chip = quern_chip_new (attachment, self->store);
+
+  quern_chip_set_removable (QUERN_CHIP (chip));
+  quern_chip_set_session (QUERN_CHIP (chip), self->session);
+  g_signal_connect_object (chip, "removed", G_CALLBACK (removed_cb), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (chip, "changed", G_CALLBACK (chip_changed_cb), self, G_CONNECT_SWAPPED);
+  return chip;
+}
+
+static GtkWidget *
+nth_chip (QuernAttachmentBar *self, guint n)
+{
+  GtkWidget *chip = gtk_widget_get_first_child (GTK_WIDGET (self->box));
+
+  while (n-- > 0)
+    chip = gtk_widget_get_next_sibling (chip);
+  return chip;
 }
 
 static void
-report (QuernAttachmentBar *self, const char *name, const char *why)
+items_changed_cb (QuernAttachmentBar *self, guint position, guint removed, guint added)
 {
-  /* Translators: name of a file, and a sentence */
-  g_autofree char *sentence = g_strdup_printf (_("“%s” cannot be attached. %s"), name, why);
-  g_signal_emit (self, signals[PROBLEM], 0, sentence);
-}
+  GtkWidget *before = position > 0 ? nth_chip (self, position - 1) : NULL;
 
-static void
-text_loaded_cb (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  Loading *loading = user_data;
-  g_autofree char *contents = NULL;
-  gsize length = 0;
-  g_autoptr (GError) error = NULL;
-
-  if (!g_file_load_contents_finish (G_FILE (source), result, &contents, &length, NULL, &error))
-    report (loading->bar, loading->name, error->message);
-  else if (length > MAX_TEXT)
-    report (loading->bar, loading->name, _("It is longer than any conversation: attach a part of it."));
-  else if (!g_utf8_validate_len (contents, length, NULL))
-    report (loading->bar, loading->name, _("It is neither a picture nor a text in UTF-8."));
-  else {
-    g_autoptr (GBytes) bytes = g_bytes_new_take (g_steal_pointer (&contents), length);
-    add (loading->bar, loading->name, "text/plain", bytes);
+  while (removed-- > 0)
+    adw_wrap_box_remove (self->box, nth_chip (self, position));
+  for (guint i = position; i < position + added; i++) {
+    g_autoptr (QuernAttachment) attachment = g_list_model_get_item (G_LIST_MODEL (self->attachments), i);
+    GtkWidget *chip = make_chip (self, attachment);
+    adw_wrap_box_insert_child_after (self->box, chip, before);
+    before = chip;
   }
-  loading_free (loading);
+  update (self);
 }
 
 static void
-picture_loaded_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+model_changed_cb (QuernAttachmentBar *self)
 {
-  Loading *loading = user_data;
-  g_autoptr (GError) error = NULL;
-  g_autoptr (QuernPicture) picture = quern_picture_load_finish (result, &error);
+  for (GtkWidget *chip = gtk_widget_get_first_child (GTK_WIDGET (self->box)); chip != NULL;
+       chip = gtk_widget_get_next_sibling (chip))
+    quern_chip_set_session (QUERN_CHIP (chip), self->session);
+  update (self);
+}
 
-  if (picture == NULL && loading->file != NULL
-      && g_error_matches (error, QUERN_PICTURE_ERROR, QUERN_PICTURE_ERROR_NOT_A_PICTURE)) {
-    g_file_load_contents_async (loading->file, NULL, text_loaded_cb, loading);
-    return;
-  }
-  if (picture != NULL)
-    add (loading->bar, loading->name, quern_picture_get_mime_type (picture), quern_picture_get_source (picture));
+/* ---- loading ---------------------------------------------------------------------------------------------------- */
+
+static void
+loaded_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (QuernAttachmentBar) self = user_data;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (QuernAttachment) attachment = quern_attachment_load_finish (result, &error);
+
+  if (self->attachments == NULL || g_task_get_cancellable (G_TASK (result)) != self->cancellable)
+    return; /* for a message that is gone */
+  self->n_loading--;
+  if (attachment != NULL)
+    g_list_store_append (self->attachments, attachment);
   else
-    report (loading->bar, loading->name, error->message);
-  loading_free (loading);
+    update (self);
+  if (error != NULL)
+    quern_attachment_bar_report (self, error->message);
 }
+
+/* Files that are still being read belong to the message before. */
+static void
+forget_loads (QuernAttachmentBar *self)
+{
+  g_cancellable_cancel (self->cancellable);
+  g_clear_object (&self->cancellable);
+  self->cancellable = g_cancellable_new ();
+  self->n_loading = 0;
+}
+
+/* ---- object ----------------------------------------------------------------------------------------------------- */
 
 static void
 quern_attachment_bar_dispose (GObject *object)
 {
-  g_clear_object (&QUERN_ATTACHMENT_BAR (object)->attachments);
+  QuernAttachmentBar *self = QUERN_ATTACHMENT_BAR (object);
+
+  g_cancellable_cancel (self->cancellable);
+  g_clear_object (&self->cancellable);
+  g_clear_object (&self->attachments);
+  g_clear_object (&self->session_signals);
+  g_clear_object (&self->session);
+  g_clear_object (&self->store);
   G_OBJECT_CLASS (quern_attachment_bar_parent_class)->dispose (object);
 }
 
@@ -140,19 +195,40 @@ quern_attachment_bar_class_init (QuernAttachmentBarClass *klass)
       g_signal_new ("changed", QUERN_TYPE_ATTACHMENT_BAR, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
   signals[PROBLEM] = g_signal_new ("problem", QUERN_TYPE_ATTACHMENT_BAR, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
                                    G_TYPE_NONE, 1, G_TYPE_STRING);
+  gtk_widget_class_set_template_from_resource (GTK_WIDGET_CLASS (klass),
+                                               "/io/github/quern/Quern/ui/composer/quern-attachment-bar.ui");
+  gtk_widget_class_bind_template_child (GTK_WIDGET_CLASS (klass), QuernAttachmentBar, box);
+  gtk_widget_class_bind_template_child (GTK_WIDGET_CLASS (klass), QuernAttachmentBar, loading);
+  gtk_widget_class_bind_template_child (GTK_WIDGET_CLASS (klass), QuernAttachmentBar, offer);
+  gtk_widget_class_bind_template_child (GTK_WIDGET_CLASS (klass), QuernAttachmentBar, offer_label);
+  gtk_widget_class_bind_template_child (GTK_WIDGET_CLASS (klass), QuernAttachmentBar, get_vision);
 }
 
 static void
 quern_attachment_bar_init (QuernAttachmentBar *self)
 {
-  self->box = ADW_WRAP_BOX (adw_wrap_box_new ());
-  adw_wrap_box_set_child_spacing (self->box, 6);
-  adw_wrap_box_set_line_spacing (self->box, 6);
-  adw_bin_set_child (ADW_BIN (self), GTK_WIDGET (self->box));
-  gtk_widget_add_css_class (GTK_WIDGET (self), "attachments");
-  gtk_widget_set_visible (GTK_WIDGET (self), FALSE);
+  gtk_widget_init_template (GTK_WIDGET (self));
+  self->cancellable = g_cancellable_new ();
   self->attachments = g_list_store_new (QUERN_TYPE_ATTACHMENT);
+  self->session_signals = g_signal_group_new (QUERN_TYPE_CHAT_SESSION);
+  g_signal_group_connect_swapped (self->session_signals, "notify::model", G_CALLBACK (model_changed_cb), self);
   g_signal_connect_object (self->attachments, "items-changed", G_CALLBACK (items_changed_cb), self, G_CONNECT_SWAPPED);
+}
+
+/**
+ * quern_attachment_bar_set_session:
+ * @session: (nullable): whose model will get what is attached
+ * @store: (nullable): where attachments of earlier messages are
+ */
+void
+quern_attachment_bar_set_session (QuernAttachmentBar *self, QuernChatSession *session, QuernStore *store)
+{
+  g_return_if_fail (QUERN_IS_ATTACHMENT_BAR (self));
+
+  g_set_object (&self->store, store);
+  g_set_object (&self->session, session);
+  g_signal_group_set_target (self->session_signals, session);
+  model_changed_cb (self);
 }
 
 /**
@@ -162,13 +238,11 @@ quern_attachment_bar_init (QuernAttachmentBar *self)
 void
 quern_attachment_bar_add_file (QuernAttachmentBar *self, GFile *file)
 {
-  Loading *loading;
-
   g_return_if_fail (QUERN_IS_ATTACHMENT_BAR (self));
 
-  loading = g_new0 (Loading, 1);
-  *loading = (Loading){ g_object_ref (self), g_file_get_basename (file), g_object_ref (file) };
-  quern_picture_load_file_async (file, NULL, picture_loaded_cb, loading);
+  self->n_loading++;
+  quern_attachment_load_file_async (file, self->cancellable, loaded_cb, g_object_ref (self));
+  update (self);
 }
 
 /**
@@ -179,13 +253,56 @@ quern_attachment_bar_add_file (QuernAttachmentBar *self, GFile *file)
 void
 quern_attachment_bar_add_bytes (QuernAttachmentBar *self, const char *name, GBytes *bytes)
 {
-  Loading *loading;
-
   g_return_if_fail (QUERN_IS_ATTACHMENT_BAR (self));
 
-  loading = g_new0 (Loading, 1);
-  *loading = (Loading){ g_object_ref (self), g_strdup (name), NULL };
-  quern_picture_load_bytes_async (bytes, NULL, picture_loaded_cb, loading);
+  self->n_loading++;
+  quern_attachment_load_bytes_async (name, bytes, self->cancellable, loaded_cb, g_object_ref (self));
+  update (self);
+}
+
+/**
+ * quern_attachment_bar_add_texture:
+ * @name: to be shown
+ * @texture: a picture from the clipboard or from another window
+ */
+void
+quern_attachment_bar_add_texture (QuernAttachmentBar *self, const char *name, GdkTexture *texture)
+{
+  g_return_if_fail (QUERN_IS_ATTACHMENT_BAR (self));
+
+  self->n_loading++;
+  quern_attachment_load_texture_async (name, texture, self->cancellable, loaded_cb, g_object_ref (self));
+  update (self);
+}
+
+/**
+ * quern_attachment_bar_report:
+ * @sentence: why something could not be attached
+ */
+void
+quern_attachment_bar_report (QuernAttachmentBar *self, const char *sentence)
+{
+  g_return_if_fail (QUERN_IS_ATTACHMENT_BAR (self));
+  g_signal_emit (self, signals[PROBLEM], 0, sentence);
+}
+
+/**
+ * quern_attachment_bar_is_ready:
+ *
+ * Returns: whether all that is attached can be sent now
+ */
+gboolean
+quern_attachment_bar_is_ready (QuernAttachmentBar *self)
+{
+  g_return_val_if_fail (QUERN_IS_ATTACHMENT_BAR (self), FALSE);
+
+  if (self->n_loading > 0 || gtk_widget_get_visible (self->offer))
+    return FALSE;
+  for (GtkWidget *chip = gtk_widget_get_first_child (GTK_WIDGET (self->box)); chip != NULL;
+       chip = gtk_widget_get_next_sibling (chip))
+    if (!quern_chip_is_ready (QUERN_CHIP (chip)))
+      return FALSE;
+  return TRUE;
 }
 
 /**
@@ -214,10 +331,12 @@ quern_attachment_bar_set_model (QuernAttachmentBar *self, GListModel *attachment
 {
   g_return_if_fail (QUERN_IS_ATTACHMENT_BAR (self));
 
+  forget_loads (self);
   if (g_list_model_get_n_items (G_LIST_MODEL (self->attachments)) > 0)
     g_list_store_remove_all (self->attachments);
   for (guint i = 0; attachments != NULL && i < g_list_model_get_n_items (attachments); i++) {
     g_autoptr (QuernAttachment) attachment = g_list_model_get_item (attachments, i);
     g_list_store_append (self->attachments, attachment);
   }
+  update (self);
 }

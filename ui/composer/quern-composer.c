@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "quern-composer.h"
 
+#include "quern-screenshot.h"
+
 #include <glib/gi18n.h>
 
 /* Where people write. Return sends and Shift+Return begins a line, except while an input method is composing. */
@@ -43,7 +45,8 @@ static void
 update (QuernComposer *self)
 {
   gtk_widget_set_visible (self->placeholder, !self->composing && gtk_text_buffer_get_char_count (get_buffer (self)) == 0);
-  gtk_widget_action_set_enabled (GTK_WIDGET (self), "composer.send", self->can_send && !is_blank (self));
+  gtk_widget_action_set_enabled (GTK_WIDGET (self), "composer.send",
+                                 self->can_send && !is_blank (self) && quern_attachment_bar_is_ready (self->attachments));
 }
 
 static void
@@ -91,30 +94,76 @@ quern_composer_grab_focus (GtkWidget *widget)
   return gtk_widget_grab_focus (GTK_WIDGET (QUERN_COMPOSER (widget)->view));
 }
 
+/* ---- pictures --------------------------------------------------------------------------------------------------- */
+
 static void
 texture_read_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (QuernComposer) self = user_data;
-  g_autoptr (GdkTexture) texture = gdk_clipboard_read_texture_finish (GDK_CLIPBOARD (source), result, NULL);
-  g_autoptr (GBytes) bytes = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GdkTexture) texture = gdk_clipboard_read_texture_finish (GDK_CLIPBOARD (source), result, &error);
 
-  if (texture == NULL || self->attachments == NULL)
+  if (self->attachments == NULL)
     return;
-  bytes = gdk_texture_save_to_png_bytes (texture);
-  quern_attachment_bar_add_bytes (self->attachments, _("Pasted picture"), bytes);
+  if (texture != NULL)
+    quern_attachment_bar_add_texture (self->attachments, _("Pasted picture"), texture);
+  else
+    quern_attachment_bar_report (self->attachments, _("The picture on the clipboard cannot be read. Save it and attach the file."));
 }
 
-/* A picture on the clipboard is attached, text is pasted as ever. */
+static void
+files_read_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (QuernComposer) self = user_data;
+  const GValue *value = gdk_clipboard_read_value_finish (GDK_CLIPBOARD (source), result, NULL);
+  g_autoptr (GSList) files = value != NULL ? gdk_file_list_get_files (g_value_get_boxed (value)) : NULL;
+
+  for (GSList *l = files; l != NULL && self->attachments != NULL; l = l->next)
+    quern_attachment_bar_add_file (self->attachments, l->data);
+}
+
+/* Files and pictures on the clipboard are attached, text is pasted as ever: office programs put a picture of a text
+ * beside it, which nobody means. */
 static void
 paste_cb (QuernComposer *self)
 {
   GdkClipboard *clipboard = gtk_widget_get_clipboard (GTK_WIDGET (self));
+  GdkContentFormats *formats = gdk_clipboard_get_formats (clipboard);
 
-  if (!gdk_content_formats_contain_gtype (gdk_clipboard_get_formats (clipboard), GDK_TYPE_TEXTURE))
+  if (gdk_content_formats_contain_gtype (formats, GDK_TYPE_FILE_LIST))
+    gdk_clipboard_read_value_async (clipboard, GDK_TYPE_FILE_LIST, G_PRIORITY_DEFAULT, NULL, files_read_cb,
+                                    g_object_ref (self));
+  else if (gdk_content_formats_contain_gtype (formats, GDK_TYPE_TEXTURE)
+           && !gdk_content_formats_contain_gtype (formats, G_TYPE_STRING))
+    gdk_clipboard_read_texture_async (clipboard, NULL, texture_read_cb, g_object_ref (self));
+  else
     return;
   g_signal_stop_emission_by_name (self->view, "paste-clipboard");
-  gdk_clipboard_read_texture_async (clipboard, NULL, texture_read_cb, g_object_ref (self));
 }
+
+static void
+screenshot_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (QuernComposer) self = user_data;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GFile) file = quern_screenshot_take_finish (result, &error);
+
+  if (self->attachments == NULL)
+    return;
+  if (file != NULL)
+    quern_attachment_bar_add_file (self->attachments, file);
+  else if (!g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    quern_attachment_bar_report (self->attachments, error->message);
+  gtk_widget_grab_focus (GTK_WIDGET (self));
+}
+
+static void
+screenshot_action (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  quern_screenshot_take_async (NULL, screenshot_cb, g_object_ref (widget));
+}
+
+/* ---- object ----------------------------------------------------------------------------------------------------- */
 
 static void
 quern_composer_dispose (GObject *object)
@@ -137,6 +186,7 @@ quern_composer_class_init (QuernComposerClass *klass)
   g_type_ensure (QUERN_TYPE_ATTACHMENT_BAR);
   g_type_ensure (QUERN_TYPE_CONTEXT_GAUGE);
   gtk_widget_class_install_action (widget_class, "composer.send", NULL, send_action);
+  gtk_widget_class_install_action (widget_class, "composer.screenshot", NULL, screenshot_action);
   gtk_widget_class_set_template_from_resource (widget_class, "/io/github/quern/Quern/ui/composer/quern-composer.ui");
   gtk_widget_class_bind_template_child (widget_class, QuernComposer, attachments);
   gtk_widget_class_bind_template_child (widget_class, QuernComposer, view);

@@ -34,7 +34,7 @@ struct _QuernMdBlock {
 QuernMdBlock *quern_md_block_new   (QuernMdKind kind, int number, guint line);
 void          quern_md_block_free  (QuernMdBlock *block);
 GPtrArray    *quern_md_blocks_new  (void);
-GPtrArray    *quern_md_parse       (const char *text, gsize length);
+GPtrArray    *quern_md_parse       (const char *text, gsize length, gboolean open);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (QuernMdBlock, quern_md_block_free)
 

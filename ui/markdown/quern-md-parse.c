@@ -4,6 +4,7 @@
  * HTML is never interpreted, only shown. Depths are bounded, since the text comes from a model or from a paste. */
 
 #include "quern-md-block.h"
+#include "quern-md-formula.h"
 #include "quern-md-math.h"
 
 #include <cmark-gfm-core-extensions.h>
@@ -33,21 +34,28 @@ add_plain (Inline *out, const char *text)
   g_string_append (out->text, text);
 }
 
-/* Text with formulas between dollar signs. As in Pandoc, a single sign opens before and closes behind something that is
- * not a space, and no digit follows: "$5 and $6" is money. */
 static void
 add_text (Inline *out, const char *text)
 {
-  gsize before, skip, length;
+  g_autofree char *restored = quern_md_formula_restore (text, FALSE);
+  add_plain (out, restored);
+}
 
-  while (quern_md_math_find (text, &before, &skip, &length) > 0) {
-    g_autofree char *plain = g_strndup (text, before);
-    g_autofree char *formula = quern_md_math_to_unicode (text + before + skip, length);
-    add_plain (out, plain);
-    add_plain (out, formula);
-    text += before + 2 * skip + length;
-  }
-  add_plain (out, text);
+/* A formula on display gets a line of its own. */
+static void
+add_formula (Inline *out, cmark_node *node)
+{
+  gboolean display;
+  const char *latex = quern_md_formula_get_latex (node, &display);
+  g_autofree char *text = NULL, *markup = quern_md_math_render (latex, display, &text);
+  gboolean own_line = display && (cmark_node_previous (node) != NULL || cmark_node_next (node) != NULL);
+
+  if (own_line && out->text->len > 0 && !g_str_has_suffix (out->text->str, "\n"))
+    add_plain (out, "\n");
+  g_string_append (out->markup, markup);
+  g_string_append (out->text, text);
+  if (own_line && cmark_node_next (node) != NULL && cmark_node_get_type (cmark_node_next (node)) == CMARK_NODE_TEXT)
+    add_plain (out, "\n");
 }
 
 static void
@@ -70,8 +78,8 @@ is_safe_address (const char *url)
 static void
 add_link (Inline *out, cmark_node *node, int depth)
 {
-  const char *url = cmark_node_get_url (node);
-  gboolean safe = url != NULL && is_safe_address (url);
+  g_autofree char *url = quern_md_formula_restore (cmark_node_get_url (node) != NULL ? cmark_node_get_url (node) : "", FALSE);
+  gboolean safe = is_safe_address (url);
   if (safe) {
     g_autofree char *escaped = g_markup_escape_text (url, -1);
     g_string_append_printf (out->markup, "<a href=\"%s\" title=\"%s\">", escaped, escaped);
@@ -79,7 +87,7 @@ add_link (Inline *out, cmark_node *node, int depth)
   gsize before = out->text->len;
   add_inlines (out, node, depth + 1);
   if (out->text->len == before)
-    add_text (out, url != NULL && *url != '\0' ? url : "…");
+    add_plain (out, *url != '\0' ? url : "…");
   if (safe)
     g_string_append (out->markup, "</a>");
 }
@@ -87,9 +95,24 @@ add_link (Inline *out, cmark_node *node, int depth)
 static void
 add_code (Inline *out, const char *text)
 {
+  g_autofree char *restored = quern_md_formula_restore (text, TRUE);
+
   g_string_append (out->markup, "<tt>");
-  add_plain (out, text);
+  add_plain (out, restored);
   g_string_append (out->markup, "</tt>");
+}
+
+/* HTML is shown as it is, but for the line breaks that models write into cells of tables. */
+static void
+add_html (Inline *out, const char *html)
+{
+  g_autofree char *restored = quern_md_formula_restore (html, TRUE);
+
+  if (g_regex_match_simple ("^<br */?>$", restored, G_REGEX_CASELESS, 0)) {
+    add_plain (out, "\n");
+    return;
+  }
+  add_plain (out, restored);
 }
 
 static void
@@ -97,8 +120,13 @@ add_inline (Inline *out, cmark_node *node, int depth)
 {
   switch ((int) cmark_node_get_type (node)) {
   case CMARK_NODE_TEXT:
-  case CMARK_NODE_HTML_INLINE:
     add_text (out, cmark_node_get_literal (node));
+    break;
+  case CMARK_NODE_HTML_INLINE:
+    add_html (out, cmark_node_get_literal (node));
+    break;
+  case CMARK_NODE_CUSTOM_INLINE:
+    add_formula (out, node);
     break;
   case CMARK_NODE_CODE:
     add_code (out, cmark_node_get_literal (node));
@@ -150,10 +178,12 @@ set_inlines (QuernMdBlock *block, cmark_node *node)
 static void
 set_literal (QuernMdBlock *block, const char *literal, const char *info)
 {
-  gsize length = strlen (literal);
-  if (length > 0 && literal[length - 1] == '\n')
-    length--;
-  block->text = g_strndup (literal, length);
+  gsize length;
+
+  block->text = quern_md_formula_restore (literal, TRUE);
+  length = strlen (block->text);
+  if (length > 0 && block->text[length - 1] == '\n')
+    block->text[length - 1] = '\0';
   /* "python title=x": the language is the first word */
   block->info = g_strndup (info, strcspn (info, " \t,{"));
 }
@@ -277,6 +307,7 @@ new_parser (void)
   parser = cmark_parser_new (CMARK_OPT_VALIDATE_UTF8 | CMARK_OPT_STRIKETHROUGH_DOUBLE_TILDE);
   for (gsize i = 0; i < G_N_ELEMENTS (names); i++)
     cmark_parser_attach_syntax_extension (parser, cmark_find_syntax_extension (names[i]));
+  cmark_parser_attach_syntax_extension (parser, quern_md_formula_extension ());
   return parser;
 }
 
@@ -284,19 +315,21 @@ new_parser (void)
  * quern_md_parse:
  * @text: Markdown, need not end with NUL
  * @length: its bytes
+ * @open: more will come, so a formula on display may still be closed
  *
  * Returns: (transfer full) (element-type QuernMdBlock): the top-level blocks in order
  */
 GPtrArray *
-quern_md_parse (const char *text, gsize length)
+quern_md_parse (const char *text, gsize length, gboolean open)
 {
+  g_autoptr (GString) prepared = quern_md_formula_prepare (text, length, open);
   cmark_parser *parser = new_parser ();
   GPtrArray *blocks = quern_md_blocks_new ();
   cmark_node *document;
 
-  cmark_parser_feed (parser, text, length);
+  cmark_parser_feed (parser, prepared->str, prepared->len);
   document = cmark_parser_finish (parser);
-  cmark_consolidate_text_nodes (document); /* a formula is often cut at its underscores */
+  cmark_consolidate_text_nodes (document);
   for (cmark_node *node = cmark_node_first_child (document); node != NULL; node = cmark_node_next (node))
     g_ptr_array_add (blocks, make_block (node, 0));
   cmark_node_free (document);

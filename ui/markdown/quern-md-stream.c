@@ -10,7 +10,11 @@
 
 #include "quern-md-stream.h"
 
+#include "quern-md-formula.h"
+
 #include <string.h>
+
+#define MAX_LABEL 1000 /* bytes of a link definition's name, as CommonMark has it */
 
 struct _QuernMdStream {
   GString *text;         /* without carriage returns */
@@ -20,7 +24,10 @@ struct _QuernMdStream {
   guint n_frozen;        /* blocks before it */
   GPtrArray *blocks;
   gboolean has_definitions;
+  gsize undecided;       /* where in text the first line begins that may still turn out to be a definition */
   gsize parsed_length;   /* of text, at the last update */
+  gboolean parsed_open;  /* more was to come then */
+  gsize frozen_length;   /* of text, up to the line end that freeze() last saw */
 };
 
 QuernMdStream *
@@ -49,6 +56,7 @@ thaw (QuernMdStream *self)
 {
   self->tail = 0;
   self->n_frozen = 0;
+  self->frozen_length = 0;
 }
 
 static void
@@ -56,8 +64,68 @@ restart (QuernMdStream *self)
 {
   g_string_truncate (self->text, 0);
   self->has_definitions = FALSE;
+  self->undecided = 0;
   self->parsed_length = G_MAXSIZE;
   thaw (self);
+}
+
+/* Behind marks of quotes, items and tasks, in which a definition may be. */
+static const char *
+skip_containers (const char *p)
+{
+  for (;;) {
+    const char *digits;
+    p += strspn (p, " \t>-+*");
+    digits = p + strspn (p, "0123456789");
+    if (p[0] == '[' && p[1] != '\0' && strchr (" xX", p[1]) != NULL && p[2] == ']' && p[3] == ' ')
+      p += 3;
+    else if (digits > p && (*digits == '.' || *digits == ')'))
+      p = digits + 1;
+    else
+      return digits > p && *digits == '\0' ? digits : p; /* a number that may still become an item's */
+  }
+}
+
+typedef enum { DEFINES_NOT, DEFINES, UNDECIDED } Definition;
+
+/* Whether a line may begin a link definition, "[name]: …"; that some other rule makes something else of it does not
+ * matter here. The name may go on over several lines. */
+static Definition
+look_for_definition (const char *line)
+{
+  const char *p = skip_containers (line), *start = p + 1;
+
+  if (*p == '\0')
+    return UNDECIDED;
+  if (*p != '[')
+    return DEFINES_NOT;
+  for (p = start; *p != '\0' && *p != '[' && *p != ']' && p - start <= MAX_LABEL; p++)
+    if (*p == '\\' && p[1] != '\0')
+      p++;
+  if (*p == '\0' || (*p == ']' && p[1] == '\0'))
+    return UNDECIDED;
+  return *p == ']' && p[1] == ':' ? DEFINES : DEFINES_NOT;
+}
+
+/* Looks at the lines that have come since the last time. */
+static gboolean
+find_definition (QuernMdStream *self)
+{
+  gboolean decided = TRUE;
+
+  for (const char *line = self->text->str + self->undecided; *line != '\0';) {
+    const char *newline = strchr (line, '\n');
+    Definition definition = look_for_definition (line);
+    if (definition == DEFINES)
+      return TRUE;
+    decided = decided && definition == DEFINES_NOT && newline != NULL;
+    if (newline == NULL)
+      break;
+    line = newline + 1;
+    if (decided)
+      self->undecided = line - self->text->str;
+  }
+  return FALSE;
 }
 
 /**
@@ -84,7 +152,7 @@ quern_md_stream_set_text (QuernMdStream *self, const char *text)
   g_free (self->source);
   self->source = g_strndup (text, length);
   self->source_length = length;
-  if (!self->has_definitions && strstr (self->text->str, "]:") != NULL) {
+  if (!self->has_definitions && find_definition (self)) {
     self->has_definitions = TRUE;
     thaw (self);
   }
@@ -107,13 +175,19 @@ line_of (GPtrArray *blocks, guint i)
   return ((QuernMdBlock *) g_ptr_array_index (blocks, i))->line;
 }
 
-/* Index of the first block that is not closed: the last one, and the paragraph right above it when that has no line of
- * its own (cmark-gfm splits a paragraph whose last lines turn out to be a table, and gives the line to the table). */
+static gboolean
+is_table (GPtrArray *blocks, guint i)
+{
+  return ((QuernMdBlock *) g_ptr_array_index (blocks, i))->kind == QUERN_MD_TABLE;
+}
+
+/* Index of the first block that is not closed: the last one, and the paragraph right above a table when that has no line
+ * of its own (cmark-gfm splits a paragraph whose last lines turn out to be a table, and gives the line to the table). */
 static guint
 first_open (GPtrArray *blocks)
 {
-  guint i = blocks->len - 1;
-  while (i > 0 && (line_of (blocks, i - 1) == 0 || line_of (blocks, i - 1) >= line_of (blocks, i)))
+  guint i = blocks->len - 1, line = line_of (blocks, i);
+  while (i > 0 && (line_of (blocks, i - 1) == 0 ? is_table (blocks, i) : line_of (blocks, i - 1) >= line))
     i--;
   return i;
 }
@@ -127,11 +201,12 @@ freeze (QuernMdStream *self)
   g_autoptr (GPtrArray) blocks = NULL;
   guint n;
 
-  if (self->has_definitions || last_newline == NULL)
+  if (self->has_definitions || last_newline == NULL || (gsize) (last_newline - self->text->str) == self->frozen_length)
     return;
-  blocks = quern_md_parse (tail, last_newline + 1 - tail);
+  self->frozen_length = last_newline - self->text->str;
+  blocks = quern_md_parse (tail, last_newline + 1 - tail, TRUE);
   n = blocks->len > 1 ? first_open (blocks) : 0;
-  if (n == 0)
+  if (n == 0 || quern_md_formula_spans (tail, last_newline + 1 - tail, line_of (blocks, blocks->len - 1)))
     return;
   g_ptr_array_set_size (self->blocks, self->n_frozen);
   self->tail += offset_of_line (tail, last_newline + 1 - tail, line_of (blocks, blocks->len - 1));
@@ -154,15 +229,16 @@ quern_md_stream_update (QuernMdStream *self, gboolean finished)
   guint first = self->n_frozen;
   g_autoptr (GPtrArray) blocks = NULL;
 
-  if (self->parsed_length == self->text->len)
+  if (self->parsed_length == self->text->len && self->parsed_open == !finished)
     return self->blocks->len;
   if (!finished)
     freeze (self);
   g_ptr_array_set_size (self->blocks, self->n_frozen);
-  blocks = quern_md_parse (self->text->str + self->tail, self->text->len - self->tail);
+  blocks = quern_md_parse (self->text->str + self->tail, self->text->len - self->tail, !finished);
   for (guint i = 0; i < blocks->len; i++)
     g_ptr_array_add (self->blocks, g_steal_pointer (&blocks->pdata[i]));
   self->parsed_length = self->text->len;
+  self->parsed_open = !finished;
   return first;
 }
 

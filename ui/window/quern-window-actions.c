@@ -6,6 +6,7 @@
 #include "quern-window-private.h"
 
 #include <glib/gi18n.h>
+#include <string.h>
 
 /* The actions of the window ("win.…"). Those about a conversation take its id. */
 
@@ -344,6 +345,27 @@ show_models_action (GtkWidget *widget, const char *name, GVariant *parameter)
   _quern_window_show_models (QUERN_WINDOW (widget), g_variant_get_string (parameter, NULL));
 }
 
+/* Shows where the vision file of a model can be had: its repository when it came from one, else what is found by its name. */
+static void
+get_vision_action (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  QuernWindow *self = QUERN_WINDOW (widget);
+  QuernModel *model = self->library != NULL ? quern_library_find (self->library, g_variant_get_string (parameter, NULL)) : NULL;
+  g_autofree char *library = quern_library_dup_folder ();
+  g_autofree char *folder = g_strconcat (library, "/", NULL);
+  g_autofree char *parent = model != NULL ? g_path_get_dirname (quern_model_get_path (model)) : NULL;
+  GtkWidget *page;
+
+  if (model == NULL)
+    return;
+  _quern_window_show_models (self, "search");
+  page = adw_navigation_page_get_child (self->models_page);
+  if (g_str_has_prefix (parent, folder) && strchr (parent + strlen (folder), '/') != NULL)
+    gtk_widget_activate_action (page, "models.repo", "s", parent + strlen (folder)); /* OWNER/REPOSITORY */
+  else
+    gtk_widget_activate_action (page, "models.search", "s", quern_model_get_title (model));
+}
+
 static void
 chat_with_action (GtkWidget *widget, const char *name, GVariant *parameter)
 {
@@ -456,6 +478,7 @@ _quern_window_install_actions (GtkWidgetClass *widget_class)
     { "win.import-file", "s", import_file_action },
     { "win.model-chosen", "s", model_chosen_action },
     { "win.show-models", "s", show_models_action },
+    { "win.get-vision", "s", get_vision_action },
     { "win.chat-with", "s", chat_with_action },
     { "win.choose-model", NULL, choose_model_action },
     { "win.find", NULL, find_action },

@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+/* Where formulas are in Markdown: $x$ and \(x\) in a line, $$x$$ and \[x\] on display. They are found while cmark-gfm
+ * reads inline text, so that code spans win and nothing inside a formula is taken for emphasis or an escape.
+ *
+ * Two things cmark-gfm would spoil before that, so the text is prepared for it. It takes \( for an escaped bracket: such
+ * pairs become control characters. And a display formula over several lines may have lines that look like list items or
+ * quotes: a control character before them keeps them in their paragraph. Lines stay lines, and whatever turns out to be
+ * code after all gets its characters back. */
+
+#include "quern-md-formula.h"
+
+#include <string.h>
+
+#define INLINE_OPEN '\1'
+#define INLINE_CLOSE '\2'
+#define DISPLAY_OPEN '\3'
+#define DISPLAY_CLOSE '\4'
+#define PROTECTED '\5'
+
+static const char brackets[] = "()[]"; /* in the order of the control characters */
+
+/* ---- display formulas over several lines ------------------------------------------------------------------------ */
+
+typedef struct {
+  const char *end;             /* of the text */
+  gboolean open;               /* more text will come: what is not closed may still be */
+  const char *first, *last;    /* lines of the current formula: starts of its first one and of the one behind it */
+  const char *hopeless[2];     /* no \] or $$ closes anything that begins before here */
+  gboolean quoted;             /* the formula is in a quote */
+} Scan;
+
+static const char *
+line_end (const char *line, const char *end)
+{
+  const char *newline = memchr (line, '\n', end - line);
+  return newline != NULL ? newline : end;
+}
+
+/* Behind blanks and marks of a quote. */
+static const char *
+skip_marks (const char *p, const char *end, gboolean quotes)
+{
+  while (p < end && (*p == ' ' || *p == '\t' || (quotes && *p == '>')))
+    p++;
+  return p;
+}
+
+static gboolean
+begins_with (const char *p, const char *end, const char *what)
+{
+  gsize n = strlen (what);
+  return (gsize) (end - p) >= n && memcmp (p, what, n) == 0;
+}
+
+static gboolean
+contains (const char *p, const char *end, const char *what)
+{
+  return memmem (p, end - p, what, strlen (what)) != NULL;
+}
+
+/* The line behind the one that closes a formula whose first line is at `line`; NULL when none does before `stop`. Blank
+ * lines and fences end every paragraph. */
+static const char *
+find_close (Scan *scan, const char *line, const char *close, const char **stop)
+{
+  for (line = line_end (line, scan->end); line < scan->end; line = line_end (line, scan->end)) {
+    const char *end = line_end (++line, scan->end), *p = skip_marks (line, end, TRUE);
+    if (contains (p, end, close))
+      return end < scan->end ? end + 1 : end;
+    if (end == scan->end)
+      break; /* nothing, or not yet all of a line */
+    *stop = line;
+    if (p == end || begins_with (p, end, "```") || begins_with (p, end, "~~~"))
+      return NULL;
+  }
+  *stop = scan->end;
+  return scan->open ? scan->end : NULL;
+}
+
+/* Looks whether a formula over several lines begins in this line. */
+static void
+begin_line (Scan *scan, const char *line)
+{
+  const char *end = line_end (line, scan->end), *p = skip_marks (line, end, TRUE), *last;
+  gboolean dollars = begins_with (p, end, "$$");
+  const char *close = dollars ? "$$" : "\\]";
+
+  if ((scan->last != NULL && line < scan->last) || (!dollars && !begins_with (p, end, "\\[")))
+    return;
+  if (contains (p + 2, end, close) || line < scan->hopeless[dollars])
+    return;
+  last = find_close (scan, line, close, &scan->hopeless[dollars]);
+  if (last == NULL)
+    return;
+  scan->first = line;
+  scan->last = last;
+  scan->quoted = memchr (line, '>', p - line) != NULL;
+}
+
+static gboolean
+is_inside (const Scan *scan, const char *line)
+{
+  return scan->last != NULL && line > scan->first && line < scan->last;
+}
+
+static gboolean
+is_mark (char c)
+{
+  return c >= INLINE_OPEN && c <= PROTECTED;
+}
+
+static void
+append_line (GString *out, const char *p, const char *end)
+{
+  for (; p < end; p++) {
+    const char *bracket = *p == '\\' && p + 1 < end && p[1] != '\0' ? strchr (brackets, p[1]) : NULL;
+    if (bracket != NULL)
+      g_string_append_c (out, INLINE_OPEN + (bracket - brackets));
+    else if (!is_mark (*p))
+      g_string_append_c (out, *p);
+    if (*p == '\\' && p + 1 < end && !is_mark (*++p) && bracket == NULL)
+      g_string_append_c (out, *p);
+  }
+}
+
+/**
+ * quern_md_formula_prepare:
+ * @text: Markdown
+ * @length: its bytes
+ * @open: more will come
+ *
+ * Returns: (transfer full): the same number of lines, for cmark-gfm with quern_md_formula_extension()
+ */
+GString *
+quern_md_formula_prepare (const char *text, gsize length, gboolean open)
+{
+  GString *out = g_string_sized_new (length + 16);
+  Scan scan = { .end = text + length, .open = open };
+
+  for (const char *line = text; line < scan.end;) {
+    const char *end = line_end (line, scan.end), *rest = line;
+    begin_line (&scan, line);
+    if (is_inside (&scan, line)) {
+      rest = skip_marks (line, end, scan.quoted);
+      g_string_append_len (out, line, rest - line);
+      if (rest < end)
+        g_string_append_c (out, PROTECTED);
+    }
+    append_line (out, rest, end);
+    if (end < scan.end)
+      g_string_append_c (out, '\n');
+    line = end + 1;
+  }
+  return out;
+}
+
+/**
+ * quern_md_formula_spans:
+ * @text: Markdown of which more will come
+ * @length: its bytes
+ * @line: a line of it, from 1
+ *
+ * Returns: whether the line may be in the middle of a formula, so that its text must not be parsed from there
+ */
+gboolean
+quern_md_formula_spans (const char *text, gsize length, guint line)
+{
+  Scan scan = { .end = text + length, .open = TRUE };
+  const char *p = text;
+
+  for (guint i = 1; p < scan.end; i++) {
+    begin_line (&scan, p);
+    if (i == line)
+      return is_inside (&scan, p);
+    p = line_end (p, scan.end) + 1;
+  }
+  return FALSE;
+}
+
+/**
+ * quern_md_formula_restore:
+ * @text: what cmark-gfm made of prepared text
+ * @literal: it is code, in which nothing is escaped
+ *
+ * Returns: (transfer full): without what was put in
+ */
+char *
+quern_md_formula_restore (const char *text, gboolean literal)
+{
+  GString *out = g_string_new (NULL);
+
+  for (const char *p = text; *p != '\0'; p++) {
+    if (!is_mark (*p))
+      g_string_append_c (out, *p);
+    else if (*p != PROTECTED) {
+      if (literal)
+        g_string_append_c (out, '\\');
+      g_string_append_c (out, brackets[*p - INLINE_OPEN]);
+    }
+  }
+  return g_string_free (out, FALSE);
+}
+
+/* ---- inline ----------------------------------------------------------------------------------------------------- */
+
+typedef struct {
+  int start, end; /* of the LaTeX, in the text that is being parsed */
+  int behind;
+  gboolean display;
+} Found;
+
+static gboolean
+is_space (unsigned char c)
+{
+  return c == ' ' || c == '\t' || c == '\n' || c == '\0';
+}
+
+/* Between signs of one byte, wherever they are. */
+static gboolean
+find_bracketed (cmark_inline_parser *parser, int at, unsigned char close, Found *found)
+{
+  unsigned char c;
+
+  *found = (Found){ .start = at + 1, .display = close == DISPLAY_CLOSE };
+  for (found->end = at + 1; (c = cmark_inline_parser_peek_at (parser, found->end)) != '\0'; found->end++) {
+    if (c == close) {
+      found->behind = found->end + 1;
+      return found->end > found->start;
+    }
+  }
+  return FALSE;
+}
+
+static gboolean
+find_display (cmark_inline_parser *parser, int at, Found *found)
+{
+  unsigned char c;
+
+  *found = (Found){ .start = at + 2, .display = TRUE };
+  for (found->end = at + 2; (c = cmark_inline_parser_peek_at (parser, found->end)) != '\0'; found->end++) {
+    if (c == '$' && cmark_inline_parser_peek_at (parser, found->end + 1) == '$') {
+      found->behind = found->end + 2;
+      return found->end > found->start;
+    }
+    if (c == '\\' && cmark_inline_parser_peek_at (parser, found->end + 1) != '\0')
+      found->end++;
+  }
+  return FALSE;
+}
+
+/* "$5 a month or 50$": an amount, then words, and nothing that only formulas have. */
+static gboolean
+is_money (cmark_inline_parser *parser, const Found *found)
+{
+  int words = 0;
+
+  if (!g_ascii_isdigit (cmark_inline_parser_peek_at (parser, found->start)))
+    return FALSE;
+  for (int i = found->start; i < found->end; i++) {
+    unsigned char c = cmark_inline_parser_peek_at (parser, i);
+    if (strchr ("\\^_={}<>+*", c) != NULL)
+      return FALSE;
+    words += c == ' ' && g_ascii_isalpha (cmark_inline_parser_peek_at (parser, i + 1))
+             && g_ascii_isalpha (cmark_inline_parser_peek_at (parser, i + 2));
+  }
+  return words > 0;
+}
+
+/* As in Pandoc, a single sign opens before and closes behind something that is not a space: "$5 and $6" is money. No
+ * letter or digit may touch the signs from outside: "$HOME/$USER" is for a shell. */
+static gboolean
+find_single (cmark_inline_parser *parser, int at, Found *found)
+{
+  unsigned char c, before = at > 0 ? cmark_inline_parser_peek_at (parser, at - 1) : ' ';
+
+  *found = (Found){ .start = at + 1 };
+  if (g_ascii_isalnum (before) || is_space (cmark_inline_parser_peek_at (parser, at + 1)))
+    return FALSE;
+  for (found->end = at + 1; (c = cmark_inline_parser_peek_at (parser, found->end)) != '\0'; found->end++) {
+    if (c == '\\' && cmark_inline_parser_peek_at (parser, found->end + 1) != '\0')
+      found->end++;
+    else if (c == '$' && found->end > found->start && !is_space (cmark_inline_parser_peek_at (parser, found->end - 1))
+             && !g_ascii_isalnum (cmark_inline_parser_peek_at (parser, found->end + 1))) {
+      found->behind = found->end + 1;
+      return !is_money (parser, found);
+    }
+  }
+  return FALSE;
+}
+
+static gboolean
+find (cmark_inline_parser *parser, int at, unsigned char c, Found *found)
+{
+  if (c == INLINE_OPEN || c == DISPLAY_OPEN)
+    return find_bracketed (parser, at, c + 1, found);
+  if (c != '$')
+    return FALSE;
+  return cmark_inline_parser_peek_at (parser, at + 1) == '$' ? find_display (parser, at, found)
+                                                              : find_single (parser, at, found);
+}
+
+static cmark_node *
+match_cb (cmark_syntax_extension *extension, cmark_parser *parser, cmark_node *parent, unsigned char c,
+          cmark_inline_parser *inline_parser)
+{
+  g_autoptr (GString) latex = g_string_new (NULL);
+  g_autofree char *restored = NULL;
+  cmark_node *node;
+  Found found;
+
+  if (!find (inline_parser, cmark_inline_parser_get_offset (inline_parser), c, &found))
+    return NULL;
+  for (int i = found.start; i < found.end; i++)
+    g_string_append_c (latex, (char) cmark_inline_parser_peek_at (inline_parser, i));
+  restored = quern_md_formula_restore (latex->str, TRUE);
+  node = cmark_node_new (CMARK_NODE_CUSTOM_INLINE);
+  cmark_node_set_on_enter (node, restored);
+  cmark_node_set_on_exit (node, found.display ? "$$" : "$");
+  cmark_inline_parser_set_offset (inline_parser, found.behind);
+  return node;
+}
+
+/**
+ * quern_md_formula_extension:
+ *
+ * Returns: (transfer none): for a parser of prepared text
+ */
+cmark_syntax_extension *
+quern_md_formula_extension (void)
+{
+  static cmark_syntax_extension *extension;
+
+  if (extension == NULL) {
+    cmark_mem *memory = cmark_get_default_mem_allocator ();
+    cmark_llist *characters = cmark_llist_append (memory, NULL, GINT_TO_POINTER ('$'));
+    characters = cmark_llist_append (memory, characters, GINT_TO_POINTER (INLINE_OPEN));
+    characters = cmark_llist_append (memory, characters, GINT_TO_POINTER (DISPLAY_OPEN));
+    extension = cmark_syntax_extension_new ("quern-formula");
+    cmark_syntax_extension_set_special_inline_chars (extension, characters);
+    cmark_syntax_extension_set_match_inline_func (extension, match_cb);
+  }
+  return extension;
+}
+
+/**
+ * quern_md_formula_get_latex:
+ * @display: (out): whether it was set off
+ *
+ * Returns: (transfer none): what a node of %CMARK_NODE_CUSTOM_INLINE holds
+ */
+const char *
+quern_md_formula_get_latex (cmark_node *node, gboolean *display)
+{
+  *display = g_strcmp0 (cmark_node_get_on_exit (node), "$$") == 0;
+  return cmark_node_get_on_enter (node);
+}
