@@ -97,7 +97,7 @@ run (const Options *o)
   double load, prefill_rate = 0, decode_rate = 0;
   struct rusage usage;
   QeStatus status = qe_model_open (&model, o->path, NULL, &err);
-  params.n_ctx = (uint32_t) (o->depth + o->prompt + o->tokens + 1);
+  params.n_ctx = (uint32_t) (o->depth + o->prompt + o->tokens * (o->prompt ? 1 : o->repeats) + 1);
   if (status == QE_OK)
     status = qe_context_new (&context, model, &params, &err);
   load = seconds () - start;

@@ -4,6 +4,7 @@
  * of each of 16 rows (tiles). */
 
 #include "qe-grids-512.h"
+#include "qe-stream-512.h"
 
 /* ---- activations ----------------------------------------------------------------------------------------------- */
 
@@ -361,4 +362,5 @@ qe_kernels_init_avx512 (QeKernels *k)
   k->tile_rows = ROWS;
   k->tile_min_tokens = 6;
   FORMATS (REGISTER)
+  qe_stream_init_avx512 (k);
 }
