@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* bench-draft FILE [-t THREADS] [-r ROUNDS]
+/* bench-draft FILE [-t THREADS] [-r ROUNDS] [edit|prose]
  * What speculative decoding gains and costs: the same answers with drafts and without, in turn. A model of random
  * weights says nothing, so the sampler follows texts that a trained one would say (a word is a token):
  *
@@ -169,8 +169,9 @@ main (int argc, char **argv)
     else
       return 2;
   }
-  if (optind + 1 != argc) {
-    fprintf (stderr, "usage: bench-draft FILE [-t THREADS] [-r ROUNDS]\n");
+  const char *only = optind + 2 == argc ? argv[optind + 1] : NULL;
+  if (optind + 1 != argc && !only) {
+    fprintf (stderr, "usage: bench-draft FILE [-t THREADS] [-r ROUNDS] [edit|prose]\n");
     return 2;
   }
   QeStatus status = qe_model_open (&model, argv[optind], NULL, &err);
@@ -179,9 +180,9 @@ main (int argc, char **argv)
     status = qe_context_new (&contexts[i], model, &params, &err);
   }
   printf ("{");
-  if (status == QE_OK)
-    status = measure (contexts, rounds, "edit", edited, ", ", &err);
-  if (status == QE_OK)
+  if (status == QE_OK && (!only || strcmp (only, "edit") == 0))
+    status = measure (contexts, rounds, "edit", edited, only ? "" : ", ", &err);
+  if (status == QE_OK && (!only || strcmp (only, "prose") == 0))
     status = measure (contexts, rounds, "prose", prose, "", &err);
   printf ("}\n");
   if (status != QE_OK)
