@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* bench-model FILE [-p PROMPT] [-n TOKENS] [-t THREADS] [-d DEPTH] [-r REPEATS] [-c CONTEXT] [-s]
+/* bench-model FILE [-p PROMPT] [-n TOKENS] [-t THREADS] [-d DEPTH] [-r REPEATS] [-c CONTEXT] [-s] [-w]
  * Reads a prompt and continues it with fixed tokens, and prints what it took as one JSON object. load_seconds is what opening
  * took; first_token_seconds, until the first token after the first prompt was chosen, counted from the start of main().
- * -s: a context that may draft, as the application's. */
+ * -s: a context that may draft, as the application's. -w: something like it first, not counted (llama-bench does that). */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +17,7 @@ typedef struct {
   size_t prompt, tokens, depth, repeats;
   uint32_t context;
   unsigned threads;
-  bool speculative;
+  bool speculative, warm;
 } Options;
 
 typedef struct {
@@ -91,6 +91,9 @@ measure (const Options *o, QeContext *context, uint32_t n_vocab, Measured *out, 
 {
   double p[64], d[64];
   QeStatus status = o->depth ? prefill (context, o->depth, 1, n_vocab, 1, err) : QE_OK;
+  if (status == QE_OK && o->warm)
+    status = o->prompt ? prefill (context, o->depth, o->prompt < 32 ? o->prompt : 32, n_vocab, 1, err)
+                       : decode (context, o->tokens, n_vocab, err);
   for (size_t i = 0; status == QE_OK && i < o->repeats; i++) {
     double start = seconds ();
     if (o->prompt)
@@ -120,7 +123,7 @@ run (const Options *o)
   struct rusage usage;
   QeStatus status = qe_model_open (&model, o->path, NULL, &err);
   if (!params.n_ctx)
-    params.n_ctx = (uint32_t) (o->depth + o->prompt + o->tokens * (o->prompt ? 1 : o->repeats) + 1);
+    params.n_ctx = (uint32_t) (o->depth + o->prompt + o->tokens * (o->prompt ? 1 : o->repeats + 1) + 1);
   if (status == QE_OK)
     status = qe_context_new (&context, model, &params, &err);
   m.load = seconds () - start;
@@ -145,7 +148,7 @@ main (int argc, char **argv)
 {
   Options o = { .prompt = 512, .tokens = 64, .repeats = 1 };
   int c;
-  while ((c = getopt (argc, argv, "p:n:t:d:r:c:s")) != -1) {
+  while ((c = getopt (argc, argv, "p:n:t:d:r:c:sw")) != -1) {
     const size_t value = c == '?' || !optarg ? 0 : strtoul (optarg, NULL, 10);
     if (c == 'p')
       o.prompt = value;
@@ -159,6 +162,8 @@ main (int argc, char **argv)
       o.context = (uint32_t) value;
     else if (c == 's')
       o.speculative = true;
+    else if (c == 'w')
+      o.warm = true;
     else if (c == 'r' && value && value <= 64)
       o.repeats = value;
     else
@@ -166,7 +171,7 @@ main (int argc, char **argv)
   }
   if (optind + 1 != argc) {
     fprintf (stderr, "usage: bench-model FILE [-p PROMPT] [-n TOKENS] [-t THREADS] [-d DEPTH] [-r REPEATS] "
-                     "[-c CONTEXT] [-s]\n");
+                     "[-c CONTEXT] [-s] [-w]\n");
     return 2;
   }
   o.path = argv[optind];

@@ -144,7 +144,7 @@ class Bench:
         self.inside, self.peer = Inside(), Peer()
 
     def ours(self, path, prompt, tokens, depth=0):
-        return self.inside.run("bench-model", path, "-p", prompt, "-n", tokens, "-d", depth, "-t", self.threads)
+        return self.inside.run("bench-model", path, "-p", prompt, "-n", tokens, "-d", depth, "-t", self.threads, "-w")
 
     def alternate(self, ours, theirs, backends, better=max):
         """A B A B …: our measurements, theirs with the better back end, which the first round decides."""

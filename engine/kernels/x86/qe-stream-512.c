@@ -11,7 +11,7 @@
 
 #include "qe-unpack-512.h"
 
-#define MAX_TOKENS 4
+#define MAX_TOKENS 5 /* as many as a draft has, with the token before it */
 
 /* What goes into a sum of 16 lanes, and what is taken from it: the same for all formats. */
 typedef struct {
@@ -21,27 +21,35 @@ typedef struct {
 
 typedef void (*AddBlock) (Sums *s, const uint8_t *src, const QeX8 *x, const int T);
 
-QE_INLINE __m512
+QE_INLINE __m512i
 product (__m512i q, const QeX8 *x, int i)
 {
-  return _mm512_cvtepi32_ps (
-      _mm512_dpbusd_epi32 (_mm512_setzero_si512 (), q, _mm512_load_si512 (x->p + 64 * i)));
+  return _mm512_dpbusd_epi32 (_mm512_setzero_si512 (), q, _mm512_load_si512 (x->p + 64 * i));
 }
 
-/* Lanes 0 … 7 get number 2i of eight, the others number 2i + 1. */
+/* The products of 256 weights as 16 sums: lane 4k + i is the k-th quarter of q[i]. It takes less to add them up here than
+ * to scale them all. */
 QE_INLINE __m512
-spread_8 (__m512 eight, int i)
+products (const __m512i q[4], const QeX8 *x)
 {
-  const __m512i lanes = _mm512_set_epi32 (1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0);
-  return _mm512_permutexvar_ps (_mm512_add_epi32 (lanes, _mm512_set1_epi32 (2 * i)), eight);
+  const __m512i p0 = product (q[0], x, 0), p1 = product (q[1], x, 1), p2 = product (q[2], x, 2), p3 = product (q[3], x, 3);
+  const __m512i p01 = _mm512_add_epi32 (_mm512_unpacklo_epi32 (p0, p1), _mm512_unpackhi_epi32 (p0, p1));
+  const __m512i p23 = _mm512_add_epi32 (_mm512_unpacklo_epi32 (p2, p3), _mm512_unpackhi_epi32 (p2, p3));
+  return _mm512_cvtepi32_ps (_mm512_add_epi32 (_mm512_unpacklo_epi64 (p01, p23), _mm512_unpackhi_epi64 (p01, p23)));
 }
 
-/* Lanes 4k … 4k + 3 get number 4i + k of sixteen. */
+/* Numbers of 32 weights each to the lanes of products(). */
 QE_INLINE __m512
-spread_16 (__m512 sixteen, int i)
+spread_8 (__m512 v)
 {
-  const __m512i lanes = _mm512_set_epi32 (3, 3, 3, 3, 2, 2, 2, 2, 1, 1, 1, 1, 0, 0, 0, 0);
-  return _mm512_permutexvar_ps (_mm512_add_epi32 (lanes, _mm512_set1_epi32 (4 * i)), sixteen);
+  return _mm512_permutexvar_ps (_mm512_setr_epi32 (0, 2, 4, 6, 0, 2, 4, 6, 1, 3, 5, 7, 1, 3, 5, 7), v);
+}
+
+/* Numbers of 16 weights each. */
+QE_INLINE __m512
+spread_16 (__m512 v)
+{
+  return _mm512_permutexvar_ps (_mm512_setr_epi32 (0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15), v);
 }
 
 QE_INLINE __m512
@@ -50,16 +58,18 @@ eight (__m256 v)
   return _mm512_castps256_ps512 (v);
 }
 
-/* The products of 256 weights, of which group 32 weights share a scale. */
+/* a: scales of 32 weights each. */
 QE_INLINE __m512
-scaled_32 (const __m512i q[4], __m256 a, const QeX8 *x)
+add_scaled_32 (__m512 sum, const __m512i q[4], __m256 a, const QeX8 *x)
 {
-  const __m512 scale = eight (_mm256_mul_ps (a, _mm256_load_ps (x->d)));
-  __m512 even = _mm512_mul_ps (product (q[0], x, 0), spread_8 (scale, 0));
-  __m512 odd = _mm512_mul_ps (product (q[1], x, 1), spread_8 (scale, 1));
-  even = _mm512_fmadd_ps (product (q[2], x, 2), spread_8 (scale, 2), even);
-  odd = _mm512_fmadd_ps (product (q[3], x, 3), spread_8 (scale, 3), odd);
-  return _mm512_add_ps (even, odd);
+  return _mm512_fmadd_ps (products (q, x), spread_8 (eight (_mm256_mul_ps (a, _mm256_load_ps (x->d)))), sum);
+}
+
+/* a: scales of 16 weights each. */
+QE_INLINE __m512
+add_scaled_16 (__m512 sum, const __m512i q[4], __m512 a, const QeX8 *x)
+{
+  return _mm512_fmadd_ps (products (q, x), spread_16 (_mm512_mul_ps (a, twice (_mm256_load_ps (x->d)))), sum);
 }
 
 /* The same 32 bytes below and above. */
@@ -83,9 +93,9 @@ k4_scales_8 (const uint8_t *src, __m256 *a, __m256 *b)
 QE_INLINE void
 add_k4 (Sums *s, const __m512i q[4], __m256 a, __m256 b, const QeX8 *x, const int T)
 {
-#pragma GCC unroll 4
+#pragma GCC unroll 5
   for (int t = 0; t < T; t++) {
-    s->sum[t] = _mm512_add_ps (s->sum[t], scaled_32 (q, a, x + t));
+    s->sum[t] = add_scaled_32 (s->sum[t], q, a, x + t);
     s->less[t] = eight (_mm256_fmadd_ps (b, _mm256_load_ps (x[t].s32), _mm512_castps512_ps256 (s->less[t])));
   }
 }
@@ -119,14 +129,9 @@ QE_INLINE void
 add_q6_k (Sums *s, const uint8_t *src, const QeX8 *x, const int T)
 {
   const W512 w = unpack_q6_k (src);
-#pragma GCC unroll 4
+#pragma GCC unroll 5
   for (int t = 0; t < T; t++) {
-    const __m512 scale = _mm512_mul_ps (w.a, twice (_mm256_load_ps (x[t].d)));
-    __m512 even = _mm512_mul_ps (product (w.q[0], x + t, 0), spread_16 (scale, 0));
-    __m512 odd = _mm512_mul_ps (product (w.q[1], x + t, 1), spread_16 (scale, 1));
-    even = _mm512_fmadd_ps (product (w.q[2], x + t, 2), spread_16 (scale, 2), even);
-    odd = _mm512_fmadd_ps (product (w.q[3], x + t, 3), spread_16 (scale, 3), odd);
-    s->sum[t] = _mm512_add_ps (s->sum[t], _mm512_add_ps (even, odd));
+    s->sum[t] = add_scaled_16 (s->sum[t], w.q, w.a, x + t);
     s->less[t] = _mm512_fmadd_ps (w.a, _mm512_load_ps (x[t].s16), s->less[t]);
   }
 }
@@ -144,9 +149,9 @@ add_q8_0 (Sums *s, const uint8_t *src, const QeX8 *x, const int T)
 #pragma GCC unroll 4
   for (int i = 0; i < 4; i++)
     q[i] = _mm512_xor_si512 (two_halves (src + 68 * i + 2, src + 68 * i + 36), _mm512_set1_epi8 (-128));
-#pragma GCC unroll 4
+#pragma GCC unroll 5
   for (int t = 0; t < T; t++) {
-    s->sum[t] = _mm512_add_ps (s->sum[t], scaled_32 (q, a, x + t));
+    s->sum[t] = add_scaled_32 (s->sum[t], q, a, x + t);
     s->less[t] = eight (_mm256_fmadd_ps (a, _mm256_load_ps (x[t].s32), _mm512_castps512_ps256 (s->less[t])));
   }
 }
@@ -165,9 +170,7 @@ add_rest (Sums *s, const uint8_t *src, size_t n, const QeX8 *x, int n_tokens, Qe
 {
   const W512 w = unpack_any (type, src, n);
   for (int t = 0; t < n_tokens; t++) {
-    const __m512 scale = _mm512_mul_ps (w.a, twice (_mm256_load_ps (x[t].d)));
-    for (int i = 0; i < 4; i++)
-      s->sum[t] = _mm512_fmadd_ps (product (w.q[i], x + t, i), spread_16 (scale, i), s->sum[t]);
+    s->sum[t] = add_scaled_16 (s->sum[t], w.q, w.a, x + t);
     s->sum[t] = _mm512_fnmadd_ps (w.b, _mm512_load_ps (x[t].s16), s->sum[t]);
   }
 }
@@ -179,14 +182,14 @@ dot_row (const QeDotArgs *a, size_t r, size_t first, const int T, const Stream f
   const uint8_t *w = (const uint8_t *) a->w + r * a->row_bytes;
   const QeX8 *x = a->x8 + first;
   Sums s;
-#pragma GCC unroll 4
+#pragma GCC unroll 5
   for (int t = 0; t < T; t++)
     s.sum[t] = s.less[t] = _mm512_setzero_ps ();
   for (size_t k = 0; k < a->columns / QE_X8; k++, w += f.bytes, x += a->ldx8)
     f.add (&s, w, x, T);
   if (a->columns % QE_X8)
     add_rest (&s, w, a->columns % QE_X8, x, T, f.type);
-#pragma GCC unroll 4
+#pragma GCC unroll 5
   for (int t = 0; t < T; t++)
     a->y[(first + (size_t) t) * a->ldy + r]
         = _mm512_reduce_add_ps (_mm512_fnmadd_ps (_mm512_set1_ps (f.lift), s.less[t], s.sum[t]));
@@ -197,12 +200,15 @@ dot_rows (const QeDotArgs *a, const Stream f)
 {
   for (size_t r = 0; r < a->n_rows; r++) {
     size_t t = 0;
-    for (; t + 4 <= a->n_tokens; t += 4)
-      dot_row (a, r, t, 4, f);
-    for (; t + 2 <= a->n_tokens; t += 2)
-      dot_row (a, r, t, 2, f);
-    if (t < a->n_tokens)
-      dot_row (a, r, t, 1, f);
+    for (; t + 5 <= a->n_tokens; t += 5)
+      dot_row (a, r, t, 5, f);
+    switch (a->n_tokens - t) {
+    case 4: dot_row (a, r, t, 4, f); break;
+    case 3: dot_row (a, r, t, 3, f); break;
+    case 2: dot_row (a, r, t, 2, f); break;
+    case 1: dot_row (a, r, t, 1, f); break;
+    default: break;
+    }
   }
 }
 
