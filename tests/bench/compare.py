@@ -256,6 +256,8 @@ def remarks(name, r, results):
             yield f"llama.cpp {1 - r['llama'] / shallow['llama']:.0%}"
     if "read_bytes_per_token" in r:
         yield f"{r['read_bytes_per_token'] / 1e9:.2f} GB a token"
+        if "llama" in r:
+            yield f"this memory allows a ratio of {r['plain_read'] / r['read_bytes_per_token'] / r['llama']:.2f}"
     if "with_drafts" in r:
         yield f"{r['with_drafts']:.2f} s with room for drafts"
     if "drafted" in r:
@@ -266,7 +268,7 @@ def remarks(name, r, results):
 
 def report(data):
     m = data["machine"]
-    lines = [f"{m['cpu']}, {m['threads']} threads, kernels {m.get('kernels', '?')}; {data['measured']}; medians, A B A B",
+    lines = [f"{m['cpu']}, {m['threads']} threads; {data['measured']}; medians, A B A B",
              f"{'':44} {'Quern':>8} {'peer':>8}"]
     results = data["results"]
     for name, _ in table():
@@ -274,12 +276,12 @@ def report(data):
             continue
         r = results[name]
         other = r.get("llama", r.get("plain"))
-        lines.append(f"{name:44} {r['quern']:8.2f} {other if other is None else format(other, '8.2f'):>8} {r['unit']}")
+        lines.append(f"{name:44} {r['quern']:8.2f} {'-' if other is None else format(other, '.2f'):>8} {r['unit']}")
         for words, met in checks(name, r, results):
             lines.append(f"{'':6}{'✓' if met else '✗'} {words}")
         if more := "; ".join(remarks(name, r, results)):
             lines.append(f"{'':8}{more}")
-    return "\n".join(line.replace("None", "-") for line in lines) + "\n"
+    return "\n".join(lines) + "\n"
 
 
 def chart(data):
