@@ -8,8 +8,11 @@
  *   EXACT  rows dequantised to f32, times a few tokens (QE_ACTIVATIONS=f32)
  *   SGEMM  many tokens: dequantised panels times OpenBLAS, one thread each
  *
- * The work is cut into units of rows whose size depends on the shape only; whichever thread is free takes the next, so
- * the number of threads changes nothing in the result. */
+ * The work is cut into units of rows; whichever thread is free takes the next. Where a row's result could depend on the
+ * rows beside it (TILE, SGEMM), the size of a unit depends on the shape only, so that the number of threads changes
+ * nothing in the result. The others stream weights from memory, and the longer a run of addresses the faster it comes:
+ * their units are a good part of what is left to do, and become smaller towards the end, where threads wait for each
+ * other. */
 
 #include "qe-matmul.h"
 
@@ -21,7 +24,8 @@
 #include "qe-error.h"
 #include "qe-kernels.h"
 
-#define DOT_UNIT_BYTES 32768       /* of weights */
+#define DOT_LEAST_BYTES 16384      /* of weights, in the units of DOT and EXACT */
+#define DOT_MOST_BYTES ((size_t) 1 << 20)
 #define TILE_GROUPS 4              /* row groups of a unit: the activations are read once for so many rows */
 #define TILE_BLOCKS 2              /* blocks of 256 columns in a panel: stays in the first-level cache */
 #define SGEMM_MIN_TOKENS 8
@@ -330,41 +334,56 @@ choose_way (const Call *call, QeType type, size_t n_tokens)
 }
 
 static size_t
-unit_rows (const Call *call, QeType type, Way way)
+product_bytes (const Call *call, const QeProduct *product)
 {
-  size_t rows = DOT_UNIT_BYTES / qe_row_bytes (qe_type_traits (type), call->columns) / 8 * 8;
-  if (way == WAY_TILE)
-    return TILE_GROUPS * call->m->kernels->tile_rows;
-  if (way == WAY_SGEMM)
-    rows = call->m->panel_bytes / (call->columns * sizeof (float)) / 16 * 16;
-  return rows < 8 ? 8 : rows > 256 ? 256 : rows;
+  return product->rows * qe_row_bytes (qe_type_traits (product->type), call->columns);
 }
 
-/* Walks through products as unit numbers rise. */
-typedef struct {
-  size_t product, base; /* number of the first unit of that product */
-} Cursor;
+static size_t
+clamp (size_t n, size_t least, size_t most)
+{
+  return n < least ? least : n > most ? most : n;
+}
+
+/* Rows of the unit that begins at u->row. after: bytes of the products that follow. */
+static size_t
+unit_rows (const Call *call, const Unit *u, size_t after)
+{
+  const size_t left = u->product->rows - u->row;
+  size_t row_bytes = qe_row_bytes (qe_type_traits (u->product->type), call->columns), rows;
+  if (u->way == WAY_TILE)
+    rows = TILE_GROUPS * call->m->kernels->tile_rows;
+  else if (u->way == WAY_SGEMM)
+    rows = clamp (call->m->panel_bytes / (call->columns * sizeof (float)) / 16 * 16, 8, 256);
+  else
+    rows = clamp ((left * row_bytes + after) / (2 * call->m->n_threads), DOT_LEAST_BYTES, DOT_MOST_BYTES) / row_bytes + 1;
+  return rows < left ? rows : left;
+}
 
 /* Takes units of products[0 … n_products) until none is left; get() describes product i without its rows. */
 static void
 run_units (const Call *call, QeWorker *worker, void (*get) (const void *products, size_t i, Unit *out),
            const void *products, size_t n_products)
 {
-  Cursor cursor = { 0, 0 };
-  size_t number = qe_worker_next (worker);
-  while (cursor.product < n_products) {
-    Unit u;
-    get (products, cursor.product, &u);
+  size_t mine = qe_worker_next (worker), number = 0, after = 0;
+  Unit u;
+  for (size_t i = 0; i < n_products; i++) {
+    get (products, i, &u);
+    after += product_bytes (call, u.product);
+  }
+  for (size_t i = 0; i < n_products; i++) {
+    get (products, i, &u);
+    after -= product_bytes (call, u.product);
+    if (u.n_tokens == 0)
+      continue;
     u.way = choose_way (call, u.product->type, u.n_tokens);
-    size_t step = unit_rows (call, u.product->type, u.way);
-    size_t n_units = u.n_tokens > 0 ? (u.product->rows + step - 1) / step : 0;
-    for (; number < cursor.base + n_units; number = qe_worker_next (worker)) {
-      u.row = (number - cursor.base) * step;
-      u.n_rows = u.product->rows - u.row < step ? u.product->rows - u.row : step;
+    for (u.row = 0; u.row < u.product->rows; u.row += u.n_rows) {
+      u.n_rows = unit_rows (call, &u, after);
+      if (number++ != mine)
+        continue;
       run_unit (call, &u);
+      mine = qe_worker_next (worker);
     }
-    cursor.base += n_units;
-    cursor.product++;
   }
 }
 

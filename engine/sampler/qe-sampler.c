@@ -6,8 +6,9 @@
  * top-p is taken of the distribution that top-k left, min-p is relative to its most probable token. Equal logits count
  * as ordered by id wherever a cut must be made. The draw number t is a hash of the seed and t, and it is looked up in
  * the cumulative distribution in the order of ids: nothing depends on the order in which candidates were found. */
+#include "sampler/qe-sampler.h"
+
 #include "qe-error.h"
-#include "qe.h"
 
 #include <float.h>
 #include <math.h>
@@ -31,6 +32,8 @@ struct QeSampler {
   Candidate *candidates; /* [room] */
   size_t room;
   size_t padded;         /* logits of the current pick, whole blocks */
+  const int32_t *text;   /* [n_text]: what is picked, whatever the logits; borrowed */
+  size_t n_text;
 };
 
 /* ---- life ------------------------------------------------------------------------------------------------------ */
@@ -388,8 +391,8 @@ select_candidates (QeSampler *s)
   return kept;
 }
 
-int32_t
-qe_sampler_pick (QeSampler *s, const float *logits, size_t n_vocab, const uint8_t *allowed)
+static int32_t
+pick (QeSampler *s, const float *logits, size_t n_vocab, const uint8_t *allowed)
 {
   if (!make_room (s, (n_vocab + BLOCK - 1) / BLOCK * BLOCK))
     return -1;
@@ -407,6 +410,20 @@ qe_sampler_pick (QeSampler *s, const float *logits, size_t n_vocab, const uint8_
       return s->candidates[i].id;
   }
   return n > 0 ? s->candidates[n - 1].id : -1; /* rounding, or nothing to choose from */
+}
+
+int32_t
+qe_sampler_pick (QeSampler *s, const float *logits, size_t n_vocab, const uint8_t *allowed)
+{
+  const int32_t token = pick (s, logits, n_vocab, allowed);
+  return s->draw < s->n_text ? s->text[s->draw] : token;
+}
+
+void
+qe_sampler_follow (QeSampler *sampler, const int32_t *tokens, size_t n)
+{
+  sampler->text = tokens;
+  sampler->n_text = n;
 }
 
 /* ---- defaults -------------------------------------------------------------------------------------------------- */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* bench-model FILE [-p PROMPT] [-n TOKENS] [-t THREADS] [-d DEPTH] [-r REPEATS]
- * Reads a prompt and continues it with fixed tokens, and prints what it took as one JSON object. */
+/* bench-model FILE [-p PROMPT] [-n TOKENS] [-t THREADS] [-d DEPTH] [-r REPEATS] [-c CONTEXT] [-s] [-w]
+ * Reads a prompt and continues it with fixed tokens, and prints what it took as one JSON object. load_seconds is what opening
+ * took; first_token_seconds, until the first token after the first prompt was chosen, counted from the start of main().
+ * -s: a context that may draft, as the application's. -w: something like it first, not counted (llama-bench does that). */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,8 +15,14 @@
 typedef struct {
   const char *path;
   size_t prompt, tokens, depth, repeats;
+  uint32_t context;
   unsigned threads;
+  bool speculative, warm;
 } Options;
+
+typedef struct {
+  double prefill, decode, load, first_token;
+} Measured;
 
 static double
 seconds (void)
@@ -66,23 +74,40 @@ decode (QeContext *context, size_t n, uint32_t n_vocab, QeError *err)
   return status;
 }
 
+/* When the first token after the prompt is known. */
+static double
+pick_first (QeContext *context, uint32_t n_vocab)
+{
+  const QeSamplerParams params = { .temperature = 1, .top_k = 20, .top_p = 0.95f, .repetition_penalty = 1 };
+  QeSampler *sampler = NULL;
+  if (qe_sampler_new (&sampler, &params, NULL) == QE_OK)
+    qe_sampler_pick (sampler, qe_context_logits (context), n_vocab, NULL);
+  qe_sampler_free (sampler);
+  return seconds ();
+}
+
 static QeStatus
-measure (const Options *o, QeContext *context, uint32_t n_vocab, double *prefill_rate, double *decode_rate, QeError *err)
+measure (const Options *o, QeContext *context, uint32_t n_vocab, Measured *out, QeError *err)
 {
   double p[64], d[64];
   QeStatus status = o->depth ? prefill (context, o->depth, 1, n_vocab, 1, err) : QE_OK;
+  if (status == QE_OK && o->warm)
+    status = o->prompt ? prefill (context, o->depth, o->prompt < 32 ? o->prompt : 32, n_vocab, 1, err)
+                       : decode (context, o->tokens, n_vocab, err);
   for (size_t i = 0; status == QE_OK && i < o->repeats; i++) {
     double start = seconds ();
     if (o->prompt)
       status = prefill (context, o->depth, o->prompt, n_vocab, (int32_t) i + 2, err);
     p[i] = (double) o->prompt / (seconds () - start);
+    if (i == 0 && o->prompt && status == QE_OK)
+      out->first_token = pick_first (context, n_vocab);
     start = seconds ();
     if (status == QE_OK)
       status = decode (context, o->tokens, n_vocab, err);
     d[i] = (double) o->tokens / (seconds () - start);
   }
-  *prefill_rate = median (p, o->repeats);
-  *decode_rate = median (d, o->repeats);
+  out->prefill = median (p, o->repeats);
+  out->decode = median (d, o->repeats);
   return status;
 }
 
@@ -93,24 +118,25 @@ run (const Options *o)
   QeError err = { 0 };
   QeModel *model = NULL;
   QeContext *context = NULL;
-  QeContextParams params = { .n_threads = o->threads };
-  double load, prefill_rate = 0, decode_rate = 0;
+  QeContextParams params = { .n_threads = o->threads, .n_ctx = o->context, .speculative = o->speculative };
+  Measured m = { 0 };
   struct rusage usage;
   QeStatus status = qe_model_open (&model, o->path, NULL, &err);
-  params.n_ctx = (uint32_t) (o->depth + o->prompt + o->tokens + 1);
+  if (!params.n_ctx)
+    params.n_ctx = (uint32_t) (o->depth + o->prompt + o->tokens * (o->prompt ? 1 : o->repeats + 1) + 1);
   if (status == QE_OK)
     status = qe_context_new (&context, model, &params, &err);
-  load = seconds () - start;
+  m.load = seconds () - start;
   if (status == QE_OK)
-    status = measure (o, context, qe_model_info (model)->n_vocab, &prefill_rate, &decode_rate, &err);
+    status = measure (o, context, qe_model_info (model)->n_vocab, &m, &err);
   if (status != QE_OK) {
     fprintf (stderr, "bench-model: %s\n", err.message);
   } else {
     getrusage (RUSAGE_SELF, &usage);
     printf ("{\"prefill_tokens_per_second\": %.2f, \"decode_tokens_per_second\": %.2f, \"load_seconds\": %.3f, "
-            "\"peak_rss_bytes\": %ld, \"threads\": %u, \"decode_bytes_per_second\": %.3g}\n",
-            prefill_rate, decode_rate, load, usage.ru_maxrss * 1024, qe_context_threads (context),
-            decode_rate * (double) qe_model_info (model)->decode_bytes);
+            "\"first_token_seconds\": %.3f, \"peak_rss_bytes\": %ld, \"threads\": %u, \"decode_bytes\": %llu}\n",
+            m.prefill, m.decode, m.load, m.first_token > 0 ? m.first_token - start : 0, usage.ru_maxrss * 1024,
+            qe_context_threads (context), (unsigned long long) qe_model_info (model)->decode_bytes);
   }
   qe_context_free (context);
   qe_model_free (model);
@@ -122,8 +148,8 @@ main (int argc, char **argv)
 {
   Options o = { .prompt = 512, .tokens = 64, .repeats = 1 };
   int c;
-  while ((c = getopt (argc, argv, "p:n:t:d:r:")) != -1) {
-    const size_t value = c == '?' ? 0 : strtoul (optarg, NULL, 10);
+  while ((c = getopt (argc, argv, "p:n:t:d:r:c:sw")) != -1) {
+    const size_t value = c == '?' || !optarg ? 0 : strtoul (optarg, NULL, 10);
     if (c == 'p')
       o.prompt = value;
     else if (c == 'n')
@@ -132,13 +158,20 @@ main (int argc, char **argv)
       o.threads = (unsigned) value;
     else if (c == 'd')
       o.depth = value;
+    else if (c == 'c')
+      o.context = (uint32_t) value;
+    else if (c == 's')
+      o.speculative = true;
+    else if (c == 'w')
+      o.warm = true;
     else if (c == 'r' && value && value <= 64)
       o.repeats = value;
     else
       return 2;
   }
   if (optind + 1 != argc) {
-    fprintf (stderr, "usage: bench-model FILE [-p PROMPT] [-n TOKENS] [-t THREADS] [-d DEPTH] [-r REPEATS]\n");
+    fprintf (stderr, "usage: bench-model FILE [-p PROMPT] [-n TOKENS] [-t THREADS] [-d DEPTH] [-r REPEATS] "
+                     "[-c CONTEXT] [-s] [-w]\n");
     return 2;
   }
   o.path = argv[optind];

@@ -1,20 +1,31 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Quern against llama.cpp on the same files: ./dev bench compare [--quick] [--rounds N] [--json FILE] [--svg FILE]
+"""Quern against llama.cpp on the same files: ./dev bench [--only WORDS]… [--rounds N] [--report]
 
 Files with the true shapes of published models and random weights are made once in the cache folder. Each round runs
-both programs in turn (A B A B …) with the same threads; medians and their ratio are printed. llama.cpp is the one that
-Debian unstable packages, in a root of its own, with the faster of its CPU and BLAS back ends.
+both programs in turn (A B A B …) with the same threads; medians and their ratio are printed, and whether the targets of
+the project are met. llama.cpp is the one that Debian unstable packages, in a root of its own, with the faster of its CPU
+and BLAS back ends. What the machine allows is measured in the same run: a plain parallel read of each file, OpenBLAS's
+sgemm on each model's shapes.
+
+Results are kept in build/bench/results.json, beside table.txt and chart.svg: a run adds to them what it measured, so that
+the table can be measured in pieces. --only '4B decode' measures rows whose name has these words, --report none.
 """
 import argparse
 import json
 import os
+import shutil
 import statistics
 import subprocess
 import sys
+import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
+sys.path.insert(0, HERE)
+import synth_gguf  # noqa: E402
+
+BUILD = os.environ.get("QUERN_BUILD_DIR") or os.path.join(TOP, "build")
 CACHE = os.path.join(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "quern-dev")
 PEER = os.environ.get("QUERN_PEER_ROOT") or os.path.join(CACHE, "peer")
 FILES = os.environ.get("QUERN_BENCH_FILES") or os.path.join(CACHE, "bench")
@@ -22,109 +33,324 @@ HOW_TO_GET = f"""compare: llama.cpp is not in {PEER}. Get it with (root, or a us
   mmdebstrap --variant=apt --include=llama.cpp-tools,libggml0-backend-blas,libopenblas0-pthread sid {PEER}
 or name another root with QUERN_PEER_ROOT. Running Quern alone."""
 
-MODELS = [("0.8B", "Q4_K_M", []), ("0.8B", "Q8_0", []), ("4B", "Q4_K_M", []), ("4B", "Q8_0", []),
-          ("35B-A3B", "Q4_K_M", ["--layers", "8"])]
-# name, prompt, tokens, depth
-WORKS = [("decode 64", 0, 64, 0), ("decode 64 at 4096", 0, 64, 4096), ("prefill 512", 512, 0, 0)]
+DENSE = [("0.8B", "Q4_K_M", 0), ("0.8B", "Q8_0", 0), ("4B", "Q4_K_M", 0), ("4B", "Q8_0", 0)]
+MOE = ("35B-A3B", "Q4_K_M", 8)
+BIG = ("4B", "Q4_K_M", 0)
+DEPTH, OPEN_PROMPT, CONTEXT = 4096, 16, 4096
+READ_SHARE = 0.85
 
 
-def model_file(size, mix, options):
+# ---- running ---------------------------------------------------------------------------------------------------------
+
+class Inside:
+    """Runs the built programs where they belong: in the environment of ./dev, entered once."""
+
+    LOOP = """
+import json, subprocess, sys, time
+for line in sys.stdin:
+    start = time.monotonic()
+    p = subprocess.run(json.loads(line), capture_output=True, text=True)
+    print(json.dumps([p.returncode, p.stdout, p.stderr, time.monotonic() - start]), flush=True)
+"""
+
+    def __init__(self):
+        self.process = subprocess.Popen([os.path.join(TOP, "dev"), "shell", "python3", "-c", self.LOOP], text=True,
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+    def run(self, program, *arguments):
+        command = [os.path.join(BUILD, "tests/bench", program), *map(str, arguments)]
+        self.process.stdin.write(json.dumps(command) + "\n")
+        self.process.stdin.flush()
+        code, out, errors, seconds = json.loads(self.process.stdout.readline())
+        if code:
+            sys.exit(f"compare: {' '.join(command)}: {errors}")
+        return json.loads(out) | {"wall_seconds": seconds}
+
+
+def without_blas():
+    """Options of bwrap that hide llama.cpp's BLAS back end."""
+    for folder, _, names in os.walk(os.path.join(PEER, "usr/lib")):
+        if "libggml-blas.so" in names and not folder.endswith("/off"):
+            return ["--ro-bind", "/dev/null", os.path.join("/", os.path.relpath(folder, PEER), "libggml-blas.so")]
+    return []
+
+
+class Peer:
+    def __init__(self):
+        self.here = os.path.exists(os.path.join(PEER, "usr/bin/llama-bench"))
+        self.entering = 0  # seconds that an empty program takes
+        if self.here:
+            self.entering = min(self.run(FILES, False, "true")[1] for _ in range(3))
+
+    def backends(self):
+        return [False, True] if without_blas() else [False]
+
+    def run(self, folder, blas, *command):
+        """What the program printed, the seconds it took, and its peak resident memory."""
+        hide = [] if blas else without_blas()
+        full = ["bwrap", "--bind", PEER, "/", "--dev", "/dev", "--proc", "/proc", "--tmpfs", "/tmp", *hide, "--ro-bind",
+                folder, "/mnt", *command]
+        start = time.monotonic()
+        p = subprocess.Popen(full, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        out = p.stdout.read()
+        _, status, usage = os.wait4(p.pid, 0)
+        p.returncode = status
+        if status:
+            sys.exit(f"compare: {' '.join(full)} failed")
+        return out, time.monotonic() - start, usage.ru_maxrss * 1024
+
+    def rate(self, path, prompt, tokens, depth, threads, blas):
+        out, _, rss = self.run(os.path.dirname(path), blas, "llama-bench", "-m", "/mnt/" + os.path.basename(path), "-p", str(prompt),
+                               "-n", str(tokens), "-d", str(depth), "-t", str(threads), "-r", "1", "-o", "json")
+        return json.loads(out[out.index("["):])[0]["avg_ts"], rss
+
+    def first_token(self, path, threads, blas):
+        text = " ".join("abcdefgh")  # 16 tokens with the vocabulary of the synthetic files
+        _, seconds, _ = self.run(os.path.dirname(path), blas, "llama-completion", "-m", "/mnt/" + os.path.basename(path), "-p", text, "-n", "1",
+                                 "-t", str(threads), "-c", str(CONTEXT), "-no-cnv", "--no-warmup")
+        return seconds - self.entering
+
+
+def model_file(size, mix, layers):
     os.makedirs(FILES, exist_ok=True)
-    path = os.path.join(FILES, f"{size}-{mix}.gguf")
+    path = os.path.join(FILES, f"{size}-{layers}-{mix}.gguf" if layers else f"{size}-{mix}.gguf")
     if not os.path.exists(path):
+        options = ["--layers", str(layers)] if layers else []
         subprocess.run([sys.executable, os.path.join(HERE, "synth_gguf.py"), size, mix, path + ".part", *options],
                        check=True, stdout=sys.stderr)
         os.rename(path + ".part", path)
     return path
 
 
-def quern(path, prompt, tokens, depth, threads):
-    command = [os.path.join(TOP, "dev"), "bench", "model", path, "-p", str(prompt), "-n", str(tokens), "-d", str(depth),
-               "-t", str(threads)]
-    out = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
-    return out["prefill_tokens_per_second" if prompt else "decode_tokens_per_second"]
+def products(model):
+    """Rows, columns and weights of the products that each token of a prompt goes through."""
+    size, mix, layers = model
+    for name, ne, _ in synth_gguf.tensors(size, mix, layers)[0]:
+        if len(ne) < 2 or name.startswith(("token_embd", "output")) or "conv1d" in name:
+            continue
+        used = synth_gguf.FAMILY[size][8][1] if len(ne) == 3 else 1
+        yield ne[1], ne[0], ne[0] * ne[1] * used
 
 
-def without_blas():
-    """Options of bwrap that hide llama.cpp's BLAS back end."""
-    for folder, _, names in os.walk(os.path.join(PEER, "usr/lib")):
-        if "libggml-blas.so" in names:
-            return ["--ro-bind", "/dev/null", os.path.join("/", os.path.relpath(folder, PEER), "libggml-blas.so")]
-    return []
+def large_shapes(model):
+    return sorted({f"{rows}x{columns}" for rows, columns, _ in products(model) if rows >= 256})
 
 
-def llama(path, prompt, tokens, depth, threads, blas):
-    hide = [] if blas else without_blas()
-    command = ["bwrap", "--bind", PEER, "/", "--dev", "/dev", "--proc", "/proc", "--tmpfs", "/tmp", *hide,
-               "--ro-bind", os.path.dirname(path), "/mnt", "llama-bench", "-m", "/mnt/" + os.path.basename(path),
-               "-p", str(prompt), "-n", str(tokens), "-d", str(depth), "-t", str(threads), "-r", "1", "-o", "json"]
-    out = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    return json.loads(out[out.index("["):])[0]["avg_ts"]
+# ---- kinds of rows ---------------------------------------------------------------------------------------------------
+
+class Bench:
+    def __init__(self, args):
+        self.rounds, self.threads = args.rounds, args.threads
+        self.inside, self.peer = Inside(), Peer()
+
+    def ours(self, path, prompt, tokens, depth=0):
+        return self.inside.run("bench-model", path, "-p", prompt, "-n", tokens, "-d", depth, "-t", self.threads, "-w")
+
+    def alternate(self, ours, theirs, backends, better=max):
+        """A B A B …: our measurements, theirs with the better back end, which the first round decides."""
+        a, b, chosen = [], [], list(backends)
+        for _ in range(self.rounds):
+            a.append(ours())
+            if self.peer.here:
+                tried = {blas: theirs(blas) for blas in chosen}
+                chosen = [better(tried, key=lambda k: tried[k] if isinstance(tried[k], float) else tried[k][0])]
+                b.append(tried[chosen[0]])
+        return a, b, "BLAS" if chosen[0] else "CPU"
+
+    def decode(self, model, depth=0):
+        path = model_file(*model)
+        reads = []
+
+        def ours():
+            reads.append(self.inside.run("bench-read", path, "-t", self.threads, "-r", 3)["read_bytes_per_second"])
+            return self.ours(path, 0, 64, depth)
+
+        a, b, _ = self.alternate(ours, lambda blas: self.peer.rate(path, 0, 64, depth, self.threads, blas), [False])
+        rates = [x["decode_tokens_per_second"] for x in a]
+        read = statistics.median(reads)
+        bandwidth = statistics.median(rates) * a[0]["decode_bytes"]
+        row = self.row(rates, [x[0] for x in b], "CPU", 1.4 if model == MOE else 1.5)
+        row |= {"read_bytes_per_token": a[0]["decode_bytes"], "read_share": bandwidth / read, "plain_read": read}
+        if depth:
+            row |= {"rss": [max(x["peak_rss_bytes"] for x in a), max((x[1] for x in b), default=0)]}
+        else:
+            row |= {"read_share_target": READ_SHARE}
+        return row
+
+    def prefill(self, model):
+        path = model_file(*model)
+        sgemm = self.inside.run("bench-sgemm", "-t", self.threads, *large_shapes(model))["operations_per_second"]
+        a, b, backend = self.alternate(lambda: self.ours(path, 512, 0)["prefill_tokens_per_second"],
+                                       lambda blas: self.peer.rate(path, 512, 0, 0, self.threads, blas)[0],
+                                       self.peer.backends())
+        row = self.row(a, b, backend, 1.5)
+        operations = 2 * sum(n for _, _, n in products(model)) * row["quern"]
+        return row | {"operations_per_second": operations, "sgemm": sgemm}
+
+    def first_token(self, model):
+        path = model_file(*model)
+        ours = lambda *more: self.inside.run("bench-model", path, "-p", OPEN_PROMPT, "-n", 0, "-t", self.threads, "-c", CONTEXT, *more)
+        a, b, backend = self.alternate(lambda: ours()["wall_seconds"],
+                                       lambda blas: self.peer.first_token(path, self.threads, blas), self.peer.backends(), min)
+        drafts = statistics.median(ours("-s")["wall_seconds"] for _ in range(self.rounds))
+        return self.row(a, b, backend, 0.8, unit="s") | {"with_drafts": drafts}
+
+    def drafts(self, model, text, target):
+        path = model_file(*model)
+        out = self.inside.run("bench-draft", path, "-t", self.threads, "-r", self.rounds, text)[text]
+        return {"quern": out["drafts"], "plain": out["plain"], "ratio": out["drafts"] / out["plain"], "unit": "tokens/s",
+                "target": target, "drafted": out["drafted"], "accepted": out["accepted"]}
+
+    @staticmethod
+    def row(ours, theirs, backend, target, unit="tokens/s"):
+        row = {"quern": statistics.median(ours), "quern_all": ours, "target": target, "unit": unit}
+        if theirs:
+            row |= {"llama": statistics.median(theirs), "llama_all": theirs, "llama_backend": backend}
+            row["ratio"] = row["quern"] / row["llama"]
+        return row
 
 
-def compare(path, work, rounds, threads, with_peer):
-    """Medians of both, and every measurement."""
-    ours, theirs = [], []
-    backends = [False, True] if with_peer and work[1] else [False]
-    for i in range(rounds):
-        ours.append(quern(path, *work[1:], threads))
-        if with_peer:
-            rates = {b: llama(path, *work[1:], threads, b) for b in backends}
-            best = max(rates, key=rates.get)
-            backends = [best]  # the first round decides
-            theirs.append(rates[best])
-    return {"work": work[0], "file": os.path.basename(path), "quern": statistics.median(ours), "quern_all": ours,
-            "llama": statistics.median(theirs) if theirs else None, "llama_all": theirs,
-            "llama_backend": "BLAS" if backends[0] else "CPU"}
+def name_of(model):
+    return f"{model[0]} {model[1]}" + (f", {model[2]} layers" if model[2] else "")
 
 
-def chart(results):
+def table():
+    """Name and measurement of each row."""
+    rows = []
+    for model in [*DENSE, MOE]:
+        rows.append((f"{name_of(model)}: decode 64", lambda b, m=model: b.decode(m)))
+        rows.append((f"{name_of(model)}: prefill 512", lambda b, m=model: b.prefill(m)))
+    big = name_of(BIG)
+    rows.append((f"{big}: decode 64 at depth {DEPTH}", lambda b: b.decode(BIG, DEPTH)))
+    rows.append((f"{big}: open to first token", lambda b: b.first_token(BIG)))
+    rows.append((f"{big}: drafts, editing a text", lambda b: b.drafts(BIG, "edit", 1.5)))
+    rows.append((f"{big}: drafts, unrelated prose", lambda b: b.drafts(BIG, "prose", 0.97)))
+    return rows
+
+
+# ---- results ---------------------------------------------------------------------------------------------------------
+
+def checks(name, r, results):
+    """What is asked of a row: words for the measurement, and whether the target is met."""
+    out = []
+    if "ratio" in r:
+        lower = r["unit"] == "s"
+        out.append((f"ratio {r['ratio']:.2f}, target {'≤' if lower else '≥'} {r['target']}",
+                    r["ratio"] <= r["target"] if lower else r["ratio"] >= r["target"]))
+    if "read_share_target" in r:
+        out.append((f"{r['read_share']:.0%} of a plain read of {r['plain_read'] / 1e9:.1f} GB/s, target ≥ {r['read_share_target']:.0%}",
+                    r["read_share"] >= r["read_share_target"]))
+    if "sgemm" in r:
+        out.append((f"{r['operations_per_second'] / 1e9:.0f} Gop/s, sgemm's {r['sgemm'] / 1e9:.0f}", r["operations_per_second"] >= r["sgemm"]))
+    if r.get("rss") and r["rss"][1]:
+        ours, theirs = r["rss"]
+        out.append((f"peak memory {ours / 1e9:.2f} GB ÷ {theirs / 1e9:.2f} GB = {ours / theirs:.2f}, target ≤ 1", ours <= theirs))
+    return out
+
+
+def remarks(name, r, results):
+    shallow = results.get(name.split(" at depth")[0]) if " at depth" in name else None
+    if shallow:
+        yield f"depth costs {1 - r['quern'] / shallow['quern']:.0%} of the speed"
+        if "llama" in r and "llama" in shallow:
+            yield f"llama.cpp {1 - r['llama'] / shallow['llama']:.0%}"
+    if "read_bytes_per_token" in r:
+        yield f"{r['read_bytes_per_token'] / 1e9:.2f} GB a token"
+        if "llama" in r:
+            yield f"this memory allows a ratio of {r['plain_read'] / r['read_bytes_per_token'] / r['llama']:.2f}"
+    if "with_drafts" in r:
+        yield f"{r['with_drafts']:.2f} s with room for drafts"
+    if "drafted" in r:
+        yield f"{r['accepted']} of {r['drafted']} drafted tokens right"
+    if r.get("llama_backend") == "BLAS":
+        yield "llama.cpp with BLAS"
+
+
+def report(data):
+    m = data["machine"]
+    lines = [f"{m['cpu']}, {m['threads']} threads; {data['measured']}; medians, A B A B",
+             f"{'':44} {'Quern':>8} {'peer':>8}"]
+    results = data["results"]
+    for name, _ in table():
+        if name not in results:
+            continue
+        r = results[name]
+        other = r.get("llama", r.get("plain"))
+        lines.append(f"{name:44} {r['quern']:8.2f} {'-' if other is None else format(other, '.2f'):>8} {r['unit']}")
+        for words, met in checks(name, r, results):
+            lines.append(f"{'':6}{'✓' if met else '✗'} {words}")
+        if more := "; ".join(remarks(name, r, results)):
+            lines.append(f"{'':8}{more}")
+    return "\n".join(lines) + "\n"
+
+
+def chart(data):
     """Bars of Quern's speed over llama.cpp's, one a row; the line is 1."""
-    rows = [r for r in results if r["llama"]]
-    widest = max([r["quern"] / r["llama"] for r in rows] + [1.5])
-    scale, height = 360 / widest, 26 * len(rows) + 34
-    svg = [f'<svg xmlns="http://www.w3.org/2000/svg" width="700" height="{height}" font-family="sans-serif" font-size="13">',
-           f'<text x="8" y="18">Quern ÷ llama.cpp, tokens per second</text>']
-    for i, r in enumerate(rows):
-        ratio, y = r["quern"] / r["llama"], 26 * i + 30
-        svg.append(f'<text x="8" y="{y + 15}">{r["file"][:-5]}, {r["work"]}</text>'
-                   f'<rect x="260" y="{y}" width="{ratio * scale:.0f}" height="20" fill="#3584e4"/>'
-                   f'<text x="{268 + ratio * scale:.0f}" y="{y + 15}">{ratio:.2f}</text>')
-    x = 260 + scale
-    svg.append(f'<line x1="{x:.0f}" x2="{x:.0f}" y1="26" y2="{height - 4}" stroke="#77767b" stroke-dasharray="4"/></svg>')
+    rows = [(name, r["ratio"] if r["unit"] != "s" else 1 / r["ratio"]) for name, _ in table()
+            if "llama" in (r := data["results"].get(name, {}))]
+    scale = 340 / max([ratio for _, ratio in rows] + [1.5])
+    svg = [f'<svg xmlns="http://www.w3.org/2000/svg" width="720" height="{26 * len(rows) + 34}" font-family="sans-serif" font-size="13">',
+           '<rect width="100%" height="100%" fill="#fff"/><text x="8" y="18">How many times as fast as llama.cpp</text>']
+    for i, (name, ratio) in enumerate(rows):
+        y = 26 * i + 30
+        svg.append(f'<text x="8" y="{y + 15}">{name}</text><rect x="310" y="{y}" width="{ratio * scale:.0f}" height="20" fill="#3584e4"/>'
+                   f'<text x="{316 + ratio * scale:.0f}" y="{y + 15}">{ratio:.2f}</text>')
+    x = 310 + scale
+    svg.append(f'<line x1="{x:.0f}" x2="{x:.0f}" y1="26" y2="{26 * len(rows) + 30}" stroke="#77767b" stroke-dasharray="4"/></svg>')
     return "\n".join(svg) + "\n"
+
+
+def cpu_name():
+    with open("/proc/cpuinfo", encoding="utf-8") as f:
+        names = [line.split(":", 1)[1].strip() for line in f if line.startswith(("model name", "Model"))]
+    return names[0] if names else "unknown processor"
+
+
+def write_all(data, folder):
+    os.makedirs(folder, exist_ok=True)
+    texts = {"results.json": json.dumps(data, indent=1) + "\n", "table.txt": report(data), "chart.svg": chart(data)}
+    for name, text in texts.items():
+        with open(os.path.join(folder, name + ".part"), "w", encoding="utf-8") as f:
+            f.write(text)
+        os.replace(os.path.join(folder, name + ".part"), os.path.join(folder, name))
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="the smallest file only, without depth")
+    parser.add_argument("--only", action="append", metavar="WORDS", help="rows whose name contains all these words; repeatable")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
-    parser.add_argument("--json", metavar="FILE")
-    parser.add_argument("--svg", metavar="FILE")
+    parser.add_argument("--fresh", action="store_true", help="forget earlier results")
+    parser.add_argument("--report", action="store_true", help="print the table of earlier results, measure nothing")
+    parser.add_argument("--json", metavar="FILE", help="a copy of the results")
+    parser.add_argument("--svg", metavar="FILE", help="a copy of the chart")
     args = parser.parse_args()
-    with_peer = os.path.exists(os.path.join(PEER, "usr/bin/llama-bench"))
-    if not with_peer:
-        print(HOW_TO_GET, file=sys.stderr)
-    results = []
-    print(f"{'file':24} {'work':18} {'Quern':>9} {'llama.cpp':>9} {'ratio':>6}   tokens/s, {args.threads} threads,"
-          f" medians of {args.rounds}; load average {os.getloadavg()[0]:.1f}", flush=True)
-    for model in MODELS[:1] if args.quick else MODELS:
-        path = model_file(*model)
-        for work in WORKS:
-            if work[3] and (args.quick or model[:2] != ("4B", "Q4_K_M")):
-                continue
-            r = compare(path, work, args.rounds, args.threads, with_peer)
-            results.append(r)
-            theirs, ratio = (f"{r['llama']:9.2f}", f"{r['quern'] / r['llama']:6.2f}") if r["llama"] else ("-", "-")
-            print(f"{r['file']:24} {r['work']:18} {r['quern']:9.2f} {theirs:>9} {ratio:>6}   {r['llama_backend']}",
-                  flush=True)
-    if args.json:
-        with open(args.json, "w", encoding="utf-8") as f:
-            json.dump({"threads": args.threads, "results": results}, f, indent=2)
-    if args.svg and with_peer:
-        with open(args.svg, "w", encoding="utf-8") as f:
-            f.write(chart(results))
+    folder = os.path.join(BUILD, "bench")
+    kept = os.path.join(folder, "results.json")
+    data = {"results": {}, "measured": ""}
+    if os.path.exists(kept) and not args.fresh:
+        with open(kept, encoding="utf-8") as f:
+            data = json.load(f)
+    words = [w.lower().split() for w in args.only or [""]]
+    wanted = [] if args.report else [row for row in table() if any(all(w in row[0].lower() for w in ws) for ws in words)]
+    if args.only and not wanted and not args.report:
+        sys.exit("compare: no row has these words; there are:\n  " + "\n  ".join(name for name, _ in table()))
+    if wanted:
+        data["machine"] = {"cpu": cpu_name(), "threads": args.threads}
+        bench = Bench(args)
+        if not bench.peer.here:
+            print(HOW_TO_GET, file=sys.stderr)
+        for name, measure in wanted:
+            print(f"measuring {name} (load average {os.getloadavg()[0]:.1f})", file=sys.stderr, flush=True)
+            data["results"][name] = measure(bench) | {"rounds": args.rounds, "when": time.strftime("%F %T")}
+            data["measured"] = time.strftime("%F")
+            write_all(data, folder)
+    if "machine" not in data:
+        sys.exit("compare: nothing was measured yet")
+    print(report(data), end="")
+    for copy, name in ((args.json, "results.json"), (args.svg, "chart.svg")):
+        if copy:
+            shutil.copyfile(os.path.join(folder, name), copy)
 
 
 if __name__ == "__main__":

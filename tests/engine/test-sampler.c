@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "qe-test.h"
 
+#include "sampler/qe-sampler.h"
+
 static const QeSamplerParams plain = { .temperature = 1, .top_p = 1, .repetition_penalty = 1, .seed = 7 };
 
 static QeSampler *
@@ -260,4 +262,19 @@ QE_TEST (defaults_are_valid)
     if (!(i & 1))
       QE_CHECK (p.temperature <= 1 && (info.thinking_default || (i & 2) ? p.top_p == 0.8f : p.presence_penalty == 2));
   }
+}
+
+QE_TEST (follows_a_given_text)
+{
+  const float logits[3] = { 0, 50, 0 };
+  const int32_t text[] = { 2, 0 };
+  QeSampler *s = sampler (plain);
+  qe_sampler_follow (s, text, 2);
+  for (int i = 0; i < 2; i++) {
+    QE_CHECK_INT (qe_sampler_pick (s, logits, 3, NULL), ==, text[i]);
+    QE_CHECK_INT (qe_sampler_pick (s, logits, 3, NULL), ==, text[i]); /* until it is accepted */
+    qe_sampler_accept (s, text[i]);
+  }
+  QE_CHECK_INT (qe_sampler_pick (s, logits, 3, NULL), ==, 1);
+  qe_sampler_free (s);
 }

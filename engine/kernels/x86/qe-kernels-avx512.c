@@ -4,6 +4,7 @@
 
 #include "qe-grids-512.h"
 #include "qe-kernels-512.h"
+#include "qe-stream-512.h"
 
 /* ---- activations ----------------------------------------------------------------------------------------------- */
 
@@ -105,4 +106,5 @@ qe_kernels_init_avx512 (QeKernels *k)
   QeDotFunc iq2_s = k->dot[QE_TYPE_IQ2_S];
   FORMATS (REGISTER)
   k->dot[QE_TYPE_IQ2_S] = iq2_s; /* the one that is faster in 256 bits (Zen 4) */
+  qe_stream_init_avx512 (k);
 }

@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include "kernels/qe-kernels.h"
+
+/* Fills in products of few tokens with the formats that most files are made of. */
+void qe_stream_init_avx512 (QeKernels *k);
