@@ -23,7 +23,8 @@ class Downloads(ModelsCase):
         app.find('label', 'Speed Limit', showing=False)
 
     def titles(self, app):
-        return [node.name.split(' · ')[-1] for node in app.find_all('label', re.compile('^quern/Quern-Tiny-GGUF · '))]
+        labels = app.find_all('label', re.compile('^quern/Quern-Tiny-GGUF · '))
+        return list(dict.fromkeys(node.name.split(' · ')[-1] for node in labels))  # AdwViewStack lists its page repeatedly
 
     def test_order(self):
         app = self.start(rate=60000)
