@@ -108,9 +108,9 @@ class Services:
     Every call is one line of JSON; the network becomes metered on demand."""
 
     def __init__(self, desktop, metered=False):
-        self.events = []
+        self.events, self.rest = [], b''
         self.process = subprocess.Popen([sys.executable, os.path.join(os.path.dirname(__file__), 'mock_services.py'),
-                                         '1' if metered else '0'], env=desktop.environment, text=True, bufsize=1,
+                                         '1' if metered else '0'], env=desktop.environment, bufsize=0,
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self.wait('ready', 60)
         self.environment = {'DBUS_SYSTEM_BUS_ADDRESS': desktop.environment['DBUS_SESSION_BUS_ADDRESS'],
@@ -118,10 +118,11 @@ class Services:
 
     def read(self):
         while select.select([self.process.stdout], [], [], 0)[0]:
-            line = self.process.stdout.readline()
-            if not line:
+            data = os.read(self.process.stdout.fileno(), 65536)
+            if not data:
                 return
-            self.events.append(json.loads(line))
+            *lines, self.rest = (self.rest + data).split(b'\n')
+            self.events += [json.loads(line) for line in lines]
 
     def all(self, name):
         self.read()
@@ -131,8 +132,7 @@ class Services:
         return quern_ui.wait_for(name, lambda: self.all(name), timeout)[-1]
 
     def set_metered(self, metered):
-        self.process.stdin.write('1\n' if metered else '0\n')
-        self.process.stdin.flush()
+        self.process.stdin.write(b'1\n' if metered else b'0\n')
 
     def close(self):
         self.process.kill()

@@ -70,6 +70,7 @@ static void
 explained_cb (AdwAlertDialog *dialog, const char *response, Choice *choice)
 {
   g_autoptr (GtkFileDialog) chooser = NULL;
+  g_autoptr (GFile) home = NULL;
   GtkRoot *root = gtk_widget_get_root (choice->widget);
 
   if (!g_str_equal (response, "choose") || root == NULL) {
@@ -77,6 +78,8 @@ explained_cb (AdwAlertDialog *dialog, const char *response, Choice *choice)
     return;
   }
   chooser = gtk_file_dialog_new ();
+  home = g_file_new_for_path (g_get_home_dir ());
+  gtk_file_dialog_set_initial_folder (chooser, home);
   gtk_file_dialog_set_title (chooser, _ ("Add a Folder of Models"));
   gtk_file_dialog_set_accept_label (chooser, _ ("_Add"));
   gtk_file_dialog_select_folder (chooser, GTK_WINDOW (root), NULL, folder_chosen_cb, choice);
