@@ -555,7 +555,7 @@ test_full_in_mid_answer (Fixture *f, gconstpointer data)
   g_autofree char *begun = NULL;
   QuernMessage *answer;
 
-  quern_conversation_set_context_size (f->conversation, 20);
+  quern_conversation_set_context_size (f->conversation, 32);
   answer = ask (f, "Write a Python function that adds two numbers.");
   g_assert_cmpint (quern_message_get_state (answer), ==, QUERN_MESSAGE_LENGTH);
   g_assert_nonnull (strstr (quern_message_get_failure (answer), "context is full"));

@@ -19,7 +19,7 @@ struct _QuernChatPage {
   AdwStatusPage *welcome;
   AdwWrapBox *suggestions;
   QuernTranscript *transcript;
-  GtkWidget *editing_bar, *working_bar, *repeating_bar, *repeating_answer;
+  GtkWidget *editing_bar, *working_bar, *repeating_bar;
   GtkLabel *working_label;
   QuernComposer *composer;
   QuernModelButton *model_button;

@@ -122,8 +122,6 @@ update_state (QuernChatPage *self)
   quern_composer_set_busy (self->composer, busy);
   quern_composer_set_can_send (self->composer, ready && !busy && self->working == NULL);
   gtk_widget_set_visible (self->repeating_bar, busy && quern_chat_session_get_repeating (self->session));
-  gtk_widget_set_visible (self->repeating_answer,
-                          busy && quern_chat_session_get_state (self->session) == QUERN_SESSION_THINKING);
   gtk_widget_action_set_enabled (GTK_WIDGET (self), "chat.stop", busy);
   gtk_widget_action_set_enabled (GTK_WIDGET (self), "chat.edit", !busy);
   gtk_widget_action_set_enabled (GTK_WIDGET (self), "chat.regenerate", !busy && ready);
@@ -416,7 +414,6 @@ quern_chat_page_class_init (QuernChatPageClass *klass)
   gtk_widget_class_bind_template_child (widget_class, QuernChatPage, working_bar);
   gtk_widget_class_bind_template_child (widget_class, QuernChatPage, working_label);
   gtk_widget_class_bind_template_child (widget_class, QuernChatPage, repeating_bar);
-  gtk_widget_class_bind_template_child (widget_class, QuernChatPage, repeating_answer);
   gtk_widget_class_bind_template_child (widget_class, QuernChatPage, composer);
   gtk_widget_class_bind_template_child (widget_class, QuernChatPage, model_button);
   gtk_widget_class_bind_template_callback (widget_class, banner_clicked_cb);
