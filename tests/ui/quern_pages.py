@@ -96,6 +96,8 @@ class PagesCase(ChatCase):
         app.find('list', 'Models on this computer').find('label', re.compile('Quern Tiny'))
         yield 'the model chooser'
         self.back(app, dialog=False)
+        app.wait_gone('list', 'Models on this computer')
+        app.find('text', 'Message').focus()
         app.key('F2')
         app.find('text', 'Title')
         yield 'renaming'
