@@ -29,7 +29,7 @@ class Keyboard(ChatCase):
         app = self.launch()
         self.ready(app)
         app.key('ctrl+question')
-        for title in ('Find in the conversation', 'Search all conversations', 'Preferences'):
+        for title in ('Find in the conversation', 'Search all conversations', 'New comparison'):
             app.find('label', title)
         app.settle()
         app.screenshot('shortcuts')

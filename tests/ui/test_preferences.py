@@ -36,7 +36,7 @@ class Preferences(ChatCase):
         app.find('label', 'Conversation Settings')
 
     def spin(self, app, title):
-        return app.find('spin button', title)
+        return app.find(None, title, showing=False)
 
     def test_general(self):
         app = self.launch()

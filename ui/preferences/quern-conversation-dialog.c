@@ -16,7 +16,6 @@ typedef struct {
   QuernEngine *engine;
   QuernChatSession *session;
   GtkTextBuffer *prompt;
-  AdwComboRow *persona;
   AdwActionRow *memory;
   GPtrArray *rows; /* of the sampling, borrowed; each with its "name" */
   gboolean updating;
@@ -54,10 +53,36 @@ prompt_changed_cb (GtkTextBuffer *buffer, Settings *s)
 static void
 persona_chosen_cb (AdwComboRow *row, GParamSpec *pspec, Settings *s)
 {
-  QuernPreset *persona = adw_combo_row_get_selected_item (row);
+  guint choice = adw_combo_row_get_selected (row);
+  g_autoptr (QuernPreset) persona = NULL;
 
-  if (QUERN_IS_PRESET (persona))
+  if (choice == 0 || choice == GTK_INVALID_LIST_POSITION)
+    return; /* what is written stays */
+  persona = g_list_model_get_item (quern_store_get_presets (s->store, QUERN_PRESET_PERSONA), choice - 1);
+  if (persona != NULL)
     gtk_text_buffer_set_text (s->prompt, quern_preset_get_text (persona), -1);
+}
+
+/* No persona, or one of those there are: the one whose instructions these are is chosen. */
+static GtkWidget *
+make_persona_row (Settings *s, GListModel *personas, const char *prompt)
+{
+  GtkWidget *row = adw_combo_row_new ();
+  g_autoptr (GtkStringList) names = gtk_string_list_new (NULL);
+  guint chosen = 0;
+
+  gtk_string_list_append (names, C_("persona", "None"));
+  for (guint i = 0; i < g_list_model_get_n_items (personas); i++) {
+    g_autoptr (QuernPreset) persona = g_list_model_get_item (personas, i);
+    gtk_string_list_append (names, quern_preset_get_name (persona));
+    if (g_strcmp0 (quern_preset_get_text (persona), prompt) == 0)
+      chosen = i + 1;
+  }
+  adw_preferences_row_set_title (ADW_PREFERENCES_ROW (row), _("Use a Persona"));
+  adw_combo_row_set_model (ADW_COMBO_ROW (row), G_LIST_MODEL (names));
+  adw_combo_row_set_selected (ADW_COMBO_ROW (row), chosen);
+  g_signal_connect (row, "notify::selected", G_CALLBACK (persona_chosen_cb), s);
+  return row;
 }
 
 static void
@@ -77,16 +102,10 @@ add_instructions (Settings *s, AdwPreferencesPage *page)
   gtk_scrolled_window_set_child (GTK_SCROLLED_WINDOW (scrolled), view);
   gtk_widget_set_size_request (scrolled, -1, 120);
   gtk_widget_add_css_class (scrolled, "card");
+  gtk_widget_set_overflow (scrolled, GTK_OVERFLOW_HIDDEN); /* the text does not square the card's corners */
   if (g_list_model_get_n_items (personas) > 0) {
-    GtkExpression *name = gtk_property_expression_new (QUERN_TYPE_PRESET, NULL, "name");
-    s->persona = ADW_COMBO_ROW (adw_combo_row_new ());
-    adw_preferences_row_set_title (ADW_PREFERENCES_ROW (s->persona), _("Use a Persona"));
-    adw_combo_row_set_expression (s->persona, name);
-    adw_combo_row_set_model (s->persona, personas);
-    adw_combo_row_set_selected (s->persona, GTK_INVALID_LIST_POSITION);
-    g_signal_connect (s->persona, "notify::selected-item", G_CALLBACK (persona_chosen_cb), s);
-    adw_preferences_group_add (ADW_PREFERENCES_GROUP (group), GTK_WIDGET (s->persona));
-    gtk_expression_unref (name);
+    adw_preferences_group_add (ADW_PREFERENCES_GROUP (group), make_persona_row (s, personas, prompt));
+    gtk_widget_set_margin_top (scrolled, 12);
   }
   adw_preferences_group_add (ADW_PREFERENCES_GROUP (group), scrolled);
   g_signal_connect (s->prompt, "changed", G_CALLBACK (prompt_changed_cb), s);

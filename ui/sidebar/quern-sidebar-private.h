@@ -25,6 +25,7 @@ struct _QuernSidebar {
   /* Owned references */
   QuernStore *store;
   GSettings *settings;
+  QuernConversation *open; /* in the window, or NULL; the selection follows the pointer */
   GtkSorter *sorter, *section_sorter;
   GtkFilter *filter;
   GHashTable *collapsed; /* set of the ids (gint64 *) of folders whose conversations are not listed */

@@ -153,6 +153,7 @@ quern_sidebar_dispose (GObject *object)
   g_cancellable_cancel (self->search);
   g_clear_object (&self->search);
   _quern_sidebar_clear_list (self);
+  g_clear_object (&self->open);
   g_clear_object (&self->store);
   gtk_widget_dispose_template (GTK_WIDGET (self), QUERN_TYPE_SIDEBAR);
   G_OBJECT_CLASS (quern_sidebar_parent_class)->dispose (object);
@@ -211,6 +212,20 @@ quern_sidebar_set_store (QuernSidebar *self, QuernStore *store)
     _quern_sidebar_set_list (self);
 }
 
+/* Where it is in the list; GTK_INVALID_LIST_POSITION when it is not there. */
+static guint
+find_position (QuernSidebar *self, QuernConversation *conversation)
+{
+  GListModel *model = G_LIST_MODEL (self->selection);
+
+  for (guint i = 0; conversation != NULL && i < g_list_model_get_n_items (model); i++) {
+    g_autoptr (GObject) item = g_list_model_get_item (model, i);
+    if (item == (GObject *) conversation)
+      return i;
+  }
+  return GTK_INVALID_LIST_POSITION;
+}
+
 /**
  * quern_sidebar_select:
  * @conversation: (nullable): the one that is open; one that is not in the list unselects
@@ -218,41 +233,33 @@ quern_sidebar_set_store (QuernSidebar *self, QuernStore *store)
 void
 quern_sidebar_select (QuernSidebar *self, QuernConversation *conversation)
 {
-  GListModel *model = G_LIST_MODEL (self->selection);
-
   g_return_if_fail (QUERN_IS_SIDEBAR (self));
 
-  for (guint i = 0; conversation != NULL && i < g_list_model_get_n_items (model); i++) {
-    g_autoptr (GObject) item = g_list_model_get_item (model, i);
-    if (item == (GObject *) conversation) {
-      gtk_single_selection_set_selected (self->selection, i);
-      return;
-    }
-  }
-  gtk_single_selection_set_selected (self->selection, GTK_INVALID_LIST_POSITION);
+  g_set_object (&self->open, conversation);
+  gtk_single_selection_set_selected (self->selection, find_position (self, conversation));
 }
 
 /**
  * quern_sidebar_activate_neighbour:
- * @step: -1 for the conversation above the selected one, 1 for the one below
+ * @step: -1 for the conversation above the one that is open, 1 for the one below
  */
 void
 quern_sidebar_activate_neighbour (QuernSidebar *self, int step)
 {
-  guint selected, n;
+  guint position, n;
 
   g_return_if_fail (QUERN_IS_SIDEBAR (self));
 
   n = g_list_model_get_n_items (G_LIST_MODEL (self->selection));
-  selected = gtk_single_selection_get_selected (self->selection);
-  if (selected == GTK_INVALID_LIST_POSITION)
-    selected = step > 0 ? 0 : n - 1;
+  position = find_position (self, self->open);
+  if (position == GTK_INVALID_LIST_POSITION)
+    position = step > 0 ? 0 : n - 1;
   else
-    selected += step;
-  for (; selected < n; selected += step) { /* stepping over either end wraps around to a large number */
-    g_autoptr (GObject) item = g_list_model_get_item (G_LIST_MODEL (self->selection), selected);
+    position += step;
+  for (; position < n; position += step) { /* stepping over either end wraps around to a large number */
+    g_autoptr (GObject) item = g_list_model_get_item (G_LIST_MODEL (self->selection), position);
     if (QUERN_IS_CONVERSATION (item)) {
-      activate_cb (self, selected);
+      activate_cb (self, position);
       return;
     }
   }
