@@ -136,7 +136,8 @@ update (QuernCompareColumnView *self)
   const QuernModelFacts *facts = quern_compare_column_get_facts (self->column);
   g_autofree char *facts_text = make_facts (self->column);
   g_autofree char *name = quern_compare_column_view_dup_name (self), *accessible = NULL;
-  g_autofree char *revealed = g_strdup_printf ("%s · %s", self->letter, facts->quantisation);
+  g_autofree char *revealed =
+      self->letter != NULL ? g_strdup_printf ("%s · %s", self->letter, facts->quantisation) : NULL;
   gboolean blind = is_nameless (self), figures = fill_figures (self, get_last_answer (self));
   GtkListBoxRow *row;
 
