@@ -7,7 +7,8 @@
 #include <math.h>
 
 /* Size or speed to the right, divergence upwards on a logarithmic scale, with 95 % intervals. The reference, and whatever
- * equals it or is below the scale, stands on the axis: it has no logarithm. The smallest model that is not worse has a ring. */
+ * equals it or is below the scale, stands on the axis: it has no logarithm. The smallest model that is not worse has a
+ * ring. */
 
 #define MARGIN_LEFT 58
 #define MARGIN_RIGHT 24
