@@ -40,5 +40,6 @@ QuernCompareJob *_quern_comparison_job (QuernComparison *self, QuernCompareColum
 void _quern_comparison_note_machine (QuernComparison *self);
 QuernSampling _quern_comparison_sampling (QuernComparison *self, QuernCompareColumn *column, gboolean pictures);
 void _quern_comparison_notify_running (QuernComparison *self);
+void _quern_comparison_notify_votes (QuernComparison *self);
 
 G_END_DECLS

@@ -164,9 +164,8 @@ class Compare(quern_ui.TestCase):
         app.find('label', re.compile('differ|the same'))
         text = app.find('text', 'Both answers')
         self.assertTrue(text.text)
-        step = app.find('button', 'Next Difference')
-        if step.sensitive:
-            step.click()
+        if app.find_all('button', 'Next Difference'):  # not there when both wrote the same
+            app.find('button', 'Next Difference').click()
             app.find('label', re.compile('^Quern Tiny Q8_0: .*\nQuern Tiny Q2_K: ', re.DOTALL))
             app.find('label', re.compile('^1 of '))
 

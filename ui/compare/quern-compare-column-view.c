@@ -12,7 +12,7 @@ struct _QuernCompareColumnView {
   /* Template widgets */
   GtkMenuButton *model_button, *settings_button;
   GtkLabel *title, *subtitle, *facts;
-  AdwWrapBox *figures;
+  GtkBox *figures;
   GtkWidget *header, *arrow;
   GtkPopover *model_popover;
   GtkListBox *models;
@@ -61,15 +61,16 @@ add_figure (QuernCompareColumnView *self, char *text)
 {
   GtkWidget *label = gtk_label_new (text);
 
-  gtk_label_set_wrap (GTK_LABEL (label), TRUE);
+  gtk_label_set_ellipsize (GTK_LABEL (label), PANGO_ELLIPSIZE_END);
   gtk_label_set_xalign (GTK_LABEL (label), 0);
+  gtk_widget_set_tooltip_text (label, text);
   gtk_widget_add_css_class (label, "caption");
   gtk_widget_add_css_class (label, "numeric");
-  adw_wrap_box_append (self->figures, label);
+  gtk_box_append (self->figures, label);
   g_free (text);
 }
 
-/* Each is a label of its own, so that a line breaks between figures and not within one. */
+/* As many lines whatever the width, so that the headers of all columns are equally high. */
 static gboolean
 fill_figures (QuernCompareColumnView *self, QuernCompareAnswer *answer)
 {
@@ -77,7 +78,7 @@ fill_figures (QuernCompareColumnView *self, QuernCompareAnswer *answer)
   guint64 memory = answer != NULL ? quern_compare_answer_get_peak_memory (answer) : 0;
 
   for (GtkWidget *child; (child = gtk_widget_get_first_child (GTK_WIDGET (self->figures))) != NULL;)
-    adw_wrap_box_remove (self->figures, child);
+    gtk_box_remove (self->figures, child);
   if (s == NULL || s->answer_tokens == 0 || quern_compare_answer_is_running (answer))
     return FALSE;
   add_figure (self, g_strdup_printf (_ ("First token after %.2f s"), s->first_token_seconds));
@@ -85,10 +86,8 @@ fill_figures (QuernCompareColumnView *self, QuernCompareAnswer *answer)
                                      quern_statistics_decode_rate (s)));
   if (memory > 0) {
     g_autofree char *size = g_format_size (memory);
-    add_figure (self, g_strdup_printf (_ ("%s of memory"), size));
+    add_figure (self, g_strdup_printf (_ ("%s of memory, loaded in %.2f s"), size, s->load_seconds));
   }
-  if (s->load_seconds > 0)
-    add_figure (self, g_strdup_printf (_ ("loaded in %.2f s"), s->load_seconds));
   if (quern_compare_answer_get_together (answer))
     add_figure (self, g_strdup (_ ("Ran together with others: timings do not compare.")));
   return TRUE;
@@ -136,7 +135,8 @@ update (QuernCompareColumnView *self)
   const QuernModelFacts *facts = quern_compare_column_get_facts (self->column);
   g_autofree char *facts_text = make_facts (self->column);
   g_autofree char *name = quern_compare_column_view_dup_name (self), *accessible = NULL;
-  g_autofree char *revealed = g_strdup_printf ("%s · %s", self->letter, facts->quantisation);
+  g_autofree char *revealed =
+      self->letter != NULL ? g_strdup_printf ("%s · %s", self->letter, facts->quantisation) : NULL;
   gboolean blind = is_nameless (self), figures = fill_figures (self, get_last_answer (self));
   GtkListBoxRow *row;
 

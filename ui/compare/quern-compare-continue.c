@@ -67,8 +67,12 @@ quern_compare_continue (QuernStore *store, QuernComparison *comparison, QuernCom
   quern_conversation_set_thinking (conversation, quern_compare_column_get_thinking (column));
   quern_store_add_conversation (store, conversation);
   for (guint turn = 0; turn < quern_comparison_get_n_turns (comparison); turn++) {
-    g_autoptr (QuernMessage) question = make_question (comparison, turn);
-    g_autoptr (QuernMessage) answer = make_answer (column, turn);
+    QuernCompareAnswer *given = quern_compare_column_get_answer (column, turn);
+    g_autoptr (QuernMessage) question = NULL, answer = NULL;
+    if (quern_compare_answer_get_state (given) == QUERN_COMPARE_NOT_ASKED)
+      continue;
+    question = make_question (comparison, turn);
+    answer = make_answer (column, turn);
     quern_store_append_message (store, conversation, parent, question);
     quern_store_append_message (store, conversation, question, answer);
     g_set_object (&parent, answer);

@@ -49,6 +49,5 @@ extern const char *const quern_compare_letters[QUERN_COMPARE_MAX_COLUMNS];
 gboolean _quern_compare_page_is_blind (QuernComparePage *self);
 void _quern_compare_page_update_votes (QuernComparePage *self, gboolean running);
 void _quern_compare_page_vote (QuernComparePage *self, QuernVoteKind kind);
-gboolean _quern_compare_page_has_vote (QuernComparePage *self, guint turn);
 
 G_END_DECLS

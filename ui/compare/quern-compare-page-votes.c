@@ -18,15 +18,6 @@ _quern_compare_page_is_blind (QuernComparePage *self)
   return blind;
 }
 
-gboolean
-_quern_compare_page_has_vote (QuernComparePage *self, guint turn)
-{
-  for (guint i = 0; i < quern_comparison_get_n_votes (self->comparison); i++)
-    if (quern_comparison_get_vote (self->comparison, i)->turn == turn)
-      return TRUE;
-  return FALSE;
-}
-
 static char *
 make_question (QuernComparePage *self, guint a, guint b)
 {
@@ -99,7 +90,7 @@ _quern_compare_page_update_votes (QuernComparePage *self, gboolean running)
   asks = blind && quern_comparison_next_pair (self->comparison, n_turns - 1, &a, &b);
   if (asks)
     text = make_question (self, a, b);
-  else if (blind && n > 0)
+  else if (blind && n > 0 && quern_comparison_get_vote (self->comparison, n - 1)->turn == n_turns - 1)
     text = make_revelation (self->comparison, quern_comparison_get_vote (self->comparison, n - 1));
   else
     text = make_summary (self->comparison);

@@ -155,8 +155,7 @@ get_blind (QuernComparePage *self)
 
   if (quern_comparison_get_running (self->comparison))
     return QUERN_COMPARE_BLIND_VEILED;
-  if (n_turns == 0 || quern_comparison_next_pair (self->comparison, n_turns - 1, &a, &b)
-      || !_quern_compare_page_has_vote (self, n_turns - 1))
+  if (n_turns == 0 || quern_comparison_next_pair (self->comparison, n_turns - 1, &a, &b))
     return QUERN_COMPARE_BLIND_NAMELESS;
   return QUERN_COMPARE_BLIND_REVEALED;
 }

@@ -20,7 +20,7 @@ struct _QuernDiffDialog {
   GtkTextView *view;
   GtkTextTag *only_a, *only_b;
   GtkLabel *legend, *summary, *details, *place;
-  GtkWidget *previous, *next;
+  GtkWidget *bar; /* to go from change to change */
 
   /* Owned references */
   QuernComparison *comparison;
@@ -115,8 +115,10 @@ update_place (QuernDiffDialog *self)
                                               : g_strdup_printf (ngettext ("%d place", "%d places", n), n);
 
   gtk_label_set_label (self->place, place);
-  gtk_widget_set_sensitive (self->previous, self->current > 0);
-  gtk_widget_set_sensitive (self->next, self->current + 1 < n);
+  gtk_widget_set_visible (self->bar, n > 0);
+  gtk_widget_set_visible (GTK_WIDGET (self->legend), n > 0);
+  gtk_widget_action_set_enabled (GTK_WIDGET (self), "diff.previous", self->current > 0);
+  gtk_widget_action_set_enabled (GTK_WIDGET (self), "diff.next", self->current + 1 < n);
 }
 
 static void
@@ -275,7 +277,7 @@ make_text (QuernDiffDialog *self)
   return scrolled;
 }
 
-static GtkWidget *
+static void
 add_step (GtkWidget *bar, const char *icon, const char *name, const char *action)
 {
   GtkWidget *button = gtk_button_new_from_icon_name (icon);
@@ -283,7 +285,6 @@ add_step (GtkWidget *bar, const char *icon, const char *name, const char *action
   gtk_widget_set_tooltip_text (button, name);
   gtk_actionable_set_action_name (GTK_ACTIONABLE (button), action);
   gtk_box_append (GTK_BOX (bar), button);
-  return button;
 }
 
 static GtkWidget *
@@ -291,13 +292,14 @@ make_bar (QuernDiffDialog *self)
 {
   GtkWidget *bar = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 6);
 
+  self->bar = bar;
   gtk_widget_set_halign (bar, GTK_ALIGN_CENTER);
   gtk_widget_add_css_class (bar, "toolbar");
-  self->previous = add_step (bar, "go-up-symbolic", _ ("Previous Difference"), "diff.previous");
+  add_step (bar, "go-up-symbolic", _ ("Previous Difference"), "diff.previous");
   self->place = GTK_LABEL (gtk_label_new (NULL));
   gtk_widget_add_css_class (GTK_WIDGET (self->place), "numeric");
   gtk_box_append (GTK_BOX (bar), GTK_WIDGET (self->place));
-  self->next = add_step (bar, "go-down-symbolic", _ ("Next Difference"), "diff.next");
+  add_step (bar, "go-down-symbolic", _ ("Next Difference"), "diff.next");
   return bar;
 }
 

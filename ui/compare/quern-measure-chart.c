@@ -7,7 +7,8 @@
 #include <math.h>
 
 /* Size or speed to the right, divergence upwards on a logarithmic scale, with 95 % intervals. The reference, and whatever
- * equals it, stands on the axis: it has no logarithm. The smallest model that is not worse has a ring. */
+ * equals it or is below the scale, stands on the axis: it has no logarithm. The smallest model that is not worse has a
+ * ring. */
 
 #define MARGIN_LEFT 58
 #define MARGIN_RIGHT 24
@@ -96,7 +97,7 @@ draw_axes (QuernMeasureChart *self, const Plot *plot)
 {
   cairo_set_line_width (plot->cr, 1);
   for (double y = plot->y_min; y <= plot->y_max * 1.01; y *= 10) {
-    g_autofree char *text = y > plot->y_min * 1.01 ? g_strdup_printf ("%g", y) : g_strdup ("0");
+    g_autofree char *text = y > plot->y_min * 1.01 ? g_strdup_printf ("%g", y) : g_strdup_printf ("≤ %g", y);
     set_color (plot, 0.15);
     cairo_move_to (plot->cr, plot->left, round (to_y (plot, y)) + 0.5);
     cairo_line_to (plot->cr, plot->right, round (to_y (plot, y)) + 0.5);

@@ -13,6 +13,8 @@ attach (GtkGrid *grid, int column, int row, const char *text, const char *css_cl
   GtkWidget *label = gtk_label_new (text);
 
   gtk_label_set_xalign (GTK_LABEL (label), column == 0 ? 0 : 1);
+  if (row > 0 && column > 0) /* signs stay before their numbers in languages that are written from the right */
+    gtk_widget_set_direction (label, GTK_TEXT_DIR_LTR);
   gtk_widget_add_css_class (label, "numeric");
   if (css_class != NULL)
     gtk_widget_add_css_class (label, css_class);
