@@ -52,15 +52,16 @@ static void
 add (Fixture *f, const char *path)
 {
   g_autoptr (GFile) file = g_file_new_for_path (path);
-  guint before = f->n_changes;
   gboolean late = FALSE;
   guint timeout = g_timeout_add_seconds (20, give_up, &late);
 
   quern_attachment_bar_add_file (f->bar, file);
-  while (f->n_changes == before && f->problem == NULL && !late)
+  g_assert_false (quern_attachment_bar_is_ready (f->bar)); /* nothing may be sent before it is read */
+  while (!quern_attachment_bar_is_ready (f->bar) && !late)
     g_main_context_iteration (NULL, TRUE);
   g_source_remove (timeout);
   g_assert_false (late);
+  g_assert_cmpuint (f->n_changes, >=, 2);
 }
 
 static void
@@ -121,6 +122,28 @@ test_refused (Fixture *f, gconstpointer data)
   g_assert_cmpuint (g_list_model_get_n_items (model), ==, 0);
 }
 
+/* Texts of other times and systems become UTF-8. */
+static void
+test_encodings (Fixture *f, gconstpointer data)
+{
+  static const struct {
+    const char *bytes;
+    gsize length;
+  } files[] = { { "\xef\xbb\xbfgr\xc3\xbc", 7 }, { "\xff\xfeg\0r\0\xfc\0", 8 }, { "gr\xfc", 3 } };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (files); i++) {
+    g_autoptr (GListModel) model = NULL;
+    g_autoptr (QuernAttachment) attachment = NULL;
+    GBytes *bytes;
+    add_contents (f, "old.txt", files[i].bytes, files[i].length);
+    g_assert_null (f->problem);
+    model = quern_attachment_bar_dup_model (f->bar);
+    attachment = g_list_model_get_item (model, i);
+    bytes = quern_attachment_get_bytes (attachment);
+    g_assert_cmpmem (g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes), "gr\xc3\xbc", 4);
+  }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -132,6 +155,7 @@ main (int argc, char **argv)
   adw_init ();
   g_test_add ("/attachments/picture", Fixture, NULL, set_up, test_picture, tear_down);
   g_test_add ("/attachments/text", Fixture, NULL, set_up, test_text, tear_down);
+  g_test_add ("/attachments/encodings", Fixture, NULL, set_up, test_encodings, tear_down);
   g_test_add ("/attachments/refused", Fixture, NULL, set_up, test_refused, tear_down);
   return g_test_run ();
 }

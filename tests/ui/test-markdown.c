@@ -128,6 +128,25 @@ test_blocks (void)
                    "4 3 «» «» «»\n 5 1 «» «» «»\n  0 0 «t» «t» «»\n");
 }
 
+/* The source of blocks, for the clipboard, of a text that came in pieces. */
+static void
+test_source (void)
+{
+  static const char text[] = "one\n\n# two\n\n- three\n- four\n\n```\nfive\n```\nsix";
+  g_autoptr (QuernMdStream) stream = quern_md_stream_new ();
+  g_autofree char *middle = NULL, *all = NULL;
+
+  for (gsize n = 1; n <= strlen (text); n++) {
+    g_autofree char *so_far = g_strndup (text, n);
+    quern_md_stream_set_text (stream, so_far);
+    quern_md_stream_update (stream, n == strlen (text));
+  }
+  middle = quern_md_stream_dup_source (stream, 1, 3);
+  all = quern_md_stream_dup_source (stream, 0, quern_md_stream_get_blocks (stream)->len - 1);
+  g_assert_cmpstr (middle, ==, "# two\n\n- three\n- four\n\n```\nfive\n```");
+  g_assert_cmpstr (all, ==, text);
+}
+
 static void
 test_links (void)
 {
@@ -234,6 +253,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/markdown/blocks", test_blocks);
+  g_test_add_func ("/markdown/source", test_source);
   g_test_add_func ("/markdown/links", test_links);
   g_test_add_func ("/markdown/formulas", test_formulas);
   g_test_add_func ("/markdown/cuts", test_cuts);

@@ -25,6 +25,7 @@ struct _QuernMdBlock {
   QuernMdKind kind;
   int number;
   guint line;          /* first line in the text that was parsed, from 1 */
+  gsize offset;        /* of that line, in all of a text that grew: top-level blocks of a QuernMdStream */
   char *markup;        /* Pango markup, or NULL */
   char *text;          /* the same without markup, or NULL */
   char *info;          /* or NULL */

@@ -169,6 +169,22 @@ offset_of_line (const char *text, gsize length, guint line)
   return p - text;
 }
 
+/* Says where in all of the text blocks begin that were parsed from the tail. One that has no line of its own begins with
+ * the one below. */
+static void
+place (QuernMdStream *self, GPtrArray *blocks)
+{
+  const char *tail = self->text->str + self->tail;
+  gsize length = self->text->len - self->tail, below = length;
+
+  for (guint i = blocks->len; i-- > 0;) {
+    QuernMdBlock *block = g_ptr_array_index (blocks, i);
+    if (block->line > 0)
+      below = offset_of_line (tail, length, block->line);
+    block->offset = self->tail + below;
+  }
+}
+
 static guint
 line_of (GPtrArray *blocks, guint i)
 {
@@ -208,6 +224,7 @@ freeze (QuernMdStream *self)
   n = blocks->len > 1 ? first_open (blocks) : 0;
   if (n == 0 || quern_md_formula_spans (tail, last_newline + 1 - tail, line_of (blocks, blocks->len - 1)))
     return;
+  place (self, blocks);
   g_ptr_array_set_size (self->blocks, self->n_frozen);
   self->tail += offset_of_line (tail, last_newline + 1 - tail, line_of (blocks, blocks->len - 1));
   for (guint i = 0; i < n; i++)
@@ -235,6 +252,7 @@ quern_md_stream_update (QuernMdStream *self, gboolean finished)
     freeze (self);
   g_ptr_array_set_size (self->blocks, self->n_frozen);
   blocks = quern_md_parse (self->text->str + self->tail, self->text->len - self->tail, !finished);
+  place (self, blocks);
   for (guint i = 0; i < blocks->len; i++)
     g_ptr_array_add (self->blocks, g_steal_pointer (&blocks->pdata[i]));
   self->parsed_length = self->text->len;
@@ -251,4 +269,23 @@ GPtrArray *
 quern_md_stream_get_blocks (QuernMdStream *self)
 {
   return self->blocks;
+}
+
+/**
+ * quern_md_stream_dup_source:
+ * @first: index of a block
+ * @last: index of one at or below it
+ *
+ * Returns: (transfer full): the Markdown of these blocks and what is between them
+ */
+char *
+quern_md_stream_dup_source (QuernMdStream *self, guint first, guint last)
+{
+  gsize start, end;
+
+  g_return_val_if_fail (first <= last && last < self->blocks->len, NULL);
+
+  start = ((QuernMdBlock *) g_ptr_array_index (self->blocks, first))->offset;
+  end = last + 1 < self->blocks->len ? ((QuernMdBlock *) g_ptr_array_index (self->blocks, last + 1))->offset : self->text->len;
+  return g_strchomp (g_strndup (self->text->str + start, MAX (start, end) - start));
 }
