@@ -94,9 +94,14 @@ _quern_compare_job_add (QuernCompareJob *job, QuernRequest *request, gboolean th
                         guint max_tokens, QuernCompareAnswer *answer)
 {
   QuernCompareItem *item = g_new (QuernCompareItem, 1);
-
-  const QuernAnswerSettings settings = { thinking,   job->kv_type, job->n_ctx, job->n_threads > 0 ? job->n_threads : qe_cpu_default_threads (),
-                                         max_tokens, *sampler };
+  const QuernAnswerSettings settings = {
+    .thinking = thinking,
+    .kv_type = job->kv_type,
+    .n_ctx = job->n_ctx,
+    .n_threads = job->n_threads > 0 ? job->n_threads : qe_cpu_default_threads (),
+    .max_tokens = max_tokens,
+    .sampler = *sampler,
+  };
 
   *item = (QuernCompareItem) { quern_request_ref (request), thinking, *sampler, max_tokens, g_object_ref (answer) };
   _quern_compare_answer_set_settings (answer, &settings);

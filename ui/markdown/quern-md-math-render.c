@@ -244,7 +244,9 @@ append_markup (GString *out, const char *marked, GPtrArray *grids)
       g_string_truncate (ends, ends->len > 0 ? ends->len - 1 : 0);
     } else if (*p == QUERN_MATH_GRID) {
       g_autoptr (GString) text = g_string_new (NULL);
-      g_autofree char *escaped = (append_grid (text, g_ptr_array_index (grids, *++p - QUERN_MATH_FIRST_GRID)), g_markup_escape_text (text->str, -1));
+      g_autofree char *escaped = NULL;
+      append_grid (text, g_ptr_array_index (grids, *++p - QUERN_MATH_FIRST_GRID));
+      escaped = g_markup_escape_text (text->str, -1);
       g_string_append (out, escaped);
     } else if (g_ascii_isalpha (*p) && !upright)
       g_string_append_printf (out, "<i>%c</i>", *p);
