@@ -1,16 +1,35 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 
-/* The application with a probe, for tests: at SIGUSR1 it writes what accessibility does not tell into the file that
+/* The application for tests: with QUERN_PACE, each step of an answer takes so many milliseconds longer, for tests that do
+ * something while it is written: the models of the tests are done in a moment. And with a probe: at SIGUSR1 it writes what accessibility does not tell into the file that
  * QUERN_PROBE names. A JSON array of objects, one for each label whose text is cut and each button that is small:
  *
  *   { "problem": "ellipsized" | "cut" | "small", "text": …, "where": "window/box/…", "width": …, "height": … } */
 
 #include "application/quern-application.h"
+#include "qe.h"
 #include "quern-i18n.h"
 
 #include <glib-unix.h>
 #include <gtksourceview/gtksource.h>
 #include <json-glib/json-glib.h>
+
+/* The linker puts this one between the program and the engine (tests/ui/meson.build). */
+QeStatus __real_qe_context_step (QeContext *context, QeSampler *sampler, const QeControl *control, int32_t *tokens, size_t *n,
+                                 QeError *err);
+QeStatus __wrap_qe_context_step (QeContext *context, QeSampler *sampler, const QeControl *control, int32_t *tokens, size_t *n,
+                                 QeError *err);
+
+QeStatus
+__wrap_qe_context_step (QeContext *context, QeSampler *sampler, const QeControl *control, int32_t *tokens, size_t *n,
+                        QeError *err)
+{
+  const char *pace = g_getenv ("QUERN_PACE");
+
+  if (pace != NULL)
+    g_usleep (1000 * g_ascii_strtoull (pace, NULL, 10));
+  return __real_qe_context_step (context, sampler, control, tokens, n, err);
+}
 
 static char *
 describe_place (GtkWidget *widget)

@@ -16,11 +16,22 @@ ANSWERS = "SELECT content || reasoning, state FROM message WHERE role = 'assista
 class ChatCase(quern_ui.TestCase):
     """A test with a window and someone who asks."""
 
+    slow = False
+
     def add_chatterbox(self):
-        """Installs a model of random weights, which goes on for hundreds of tokens, as the default one."""
+        """Installs a model of random weights, which goes on for hundreds of tokens, as the default one; slowly, so that a
+        test can do something meanwhile."""
         folder = os.path.join(self.desktop.data, 'models')
         os.makedirs(folder, exist_ok=True)
         shutil.copy(os.path.join(GOLDENS, 'a-dense-F16.gguf'), os.path.join(folder, 'Chatterbox-F16.gguf'))
+
+        self.slow = True
+
+    def launch(self, *arguments, environment=None, **options):
+        if self.slow:
+            environment = {'QUERN_PACE': '4', **(environment or {})}
+            options.setdefault('program', quern_ui.PROBED)
+        return super().launch(*arguments, environment=environment, **options)
 
     def change(self, sql, *values):
         """Writes to the database of a program that does not run."""

@@ -41,7 +41,7 @@ class PagesCase(ChatCase):
         """A window with a probe in it, and a hub on this computer."""
         self.probe_path = os.path.join(self.desktop.folder, 'probe.json')
         environment = {'HF_ENDPOINT': self.start_hub(), 'QUERN_PROBE': self.probe_path, **environment}
-        app = self.launch(environment=environment, program=os.path.join(quern_ui.BUILD, 'tests', 'ui', 'quern-probed'))
+        app = self.launch(environment=environment, program=quern_ui.PROBED)
         self.ready(app)
         return app
 

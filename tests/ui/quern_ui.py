@@ -37,6 +37,7 @@ import quern_pseudo  # noqa: E402
 
 BUILD = os.environ.get('QUERN_BUILD_DIR') or os.path.join(os.path.dirname(__file__), '../../build')
 BUILD = os.path.abspath(BUILD)
+PROBED = os.path.join(BUILD, 'tests', 'ui', 'quern-probed')
 OUTPUT = os.path.join(BUILD, 'tests', 'ui')
 TIMEOUT = float(os.environ.get('QUERN_UI_TIMEOUT', '20'))  # seconds to wait for what must come
 

@@ -90,8 +90,8 @@ update_notice (QuernAnswerRow *self)
   gtk_image_set_from_icon_name (self->notice_icon, notice.icon);
   gtk_label_set_label (self->notice_label, notice.text);
   gtk_button_set_label (self->notice_button, notice.button);
-  gtk_actionable_set_action_name (GTK_ACTIONABLE (self->notice_button), notice.action);
   gtk_actionable_set_action_target (GTK_ACTIONABLE (self->notice_button), "x", quern_message_get_id (self->message));
+  gtk_actionable_set_action_name (GTK_ACTIONABLE (self->notice_button), notice.action);
   /* what follows an answer was said to its old end */
   gtk_widget_set_visible (GTK_WIDGET (self->notice_button),
                           self->last || !g_str_equal (notice.action, "chat.continue"));
