@@ -66,8 +66,10 @@ make_ratings (QuernComparison *comparison)
     adw_preferences_group_set_description (group, wait);
     return GTK_WIDGET (group);
   }
-  adw_preferences_group_set_description (group, _ ("Bradley–Terry, on Elo’s scale: 400 points more are odds of ten to "
-                                                   "one. With the 95 % interval of 1000 resamplings."));
+  adw_preferences_group_set_description (group,
+                                         /* xgettext:no-c-format */
+                                         _ ("Bradley–Terry, on Elo’s scale: 400 points more are odds of ten to one. "
+                                            "With the 95 % interval of 1000 resamplings."));
   for (guint i = 0; i < quern_comparison_get_n_columns (comparison); i++) {
     g_autofree char *name = quern_compare_column_dup_label (quern_comparison_get_column (comparison, i));
     g_autofree char *figure =
