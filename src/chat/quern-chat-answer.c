@@ -215,7 +215,7 @@ load (QuernAnswer *self)
   QuernChatSession *session = self->session;
   QuernLoadParams params;
 
-  _quern_chat_session_load_params (session, &params);
+  _quern_chat_session_load_params (session, self->model, &params);
   if (!quern_engine_peek (session->engine, self->model, &params))
     self->load_began = g_get_monotonic_time ();
   quern_engine_load_async (session->engine, self->model, &params, load_progress_cb, self, self->cancellable,

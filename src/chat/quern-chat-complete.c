@@ -114,7 +114,7 @@ built_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   sampling.max_tokens = completion->max_tokens;
   quern_sampling_apply (&sampling, completion->request);
   quern_request_set_thinking (completion->request, FALSE);
-  _quern_chat_session_load_params (self, &params);
+  _quern_chat_session_load_params (self, self->model, &params);
   quern_engine_load_async (self->engine, self->model, &params, NULL, NULL, g_task_get_cancellable (task), loaded_cb, task);
 }
 

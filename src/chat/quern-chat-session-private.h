@@ -44,7 +44,7 @@ void  _quern_chat_session_set_state        (QuernChatSession *self, QuernSession
 void  _quern_chat_session_set_context_used (QuernChatSession *self, guint n_tokens);
 void  _quern_chat_session_set_repeating    (QuernChatSession *self, gboolean repeating);
 guint _quern_chat_session_find             (QuernChatSession *self, QuernMessage *message);
-void  _quern_chat_session_load_params      (QuernChatSession *self, QuernLoadParams *params);
+void  _quern_chat_session_load_params      (QuernChatSession *self, QuernModel *model, QuernLoadParams *params);
 guint _quern_chat_session_context_size     (QuernChatSession *self, QuernModel *model);
 gboolean _quern_chat_session_thinks        (QuernChatSession *self, QuernModel *model);
 guint _quern_chat_session_start            (QuernChatSession *self, guint n_messages);

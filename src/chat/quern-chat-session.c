@@ -188,19 +188,20 @@ context_size_changed_cb (QuernChatSession *self)
 }
 
 void
-_quern_chat_session_load_params (QuernChatSession *self, QuernLoadParams *params)
+_quern_chat_session_load_params (QuernChatSession *self, QuernModel *model, QuernLoadParams *params)
 {
   QuernSampling sampling;
 
   quern_sampling_init (&sampling, NULL, FALSE, FALSE, quern_conversation_get_sampling (self->conversation));
   *params = (QuernLoadParams) {
-    .context_size = quern_conversation_get_context_size (self->conversation),
+    .context_size = _quern_chat_session_context_size (self, model),
     .n_threads = sampling.n_threads,
     .kv_type = sampling.kv_type,
   };
 }
 
-/* Tokens that the next context with this model holds; 0 without a model. */
+/* Tokens that the next context with this model holds; 0 without a model. What was chosen may have been for another model,
+ * which can use more. */
 guint
 _quern_chat_session_context_size (QuernChatSession *self, QuernModel *model)
 {
@@ -208,7 +209,7 @@ _quern_chat_session_context_size (QuernChatSession *self, QuernModel *model)
 
   if (!model)
     return 0;
-  return wanted ? wanted : MIN (4096u, quern_model_get_info (model)->n_ctx_train);
+  return MIN (wanted ? wanted : 4096u, quern_model_get_info (model)->n_ctx_train);
 }
 
 /* ---- messages -------------------------------------------------------------------------------------------------- */

@@ -144,7 +144,8 @@ insert_row (sqlite3 *db, gpointer data, GError **error)
  * @parent: (nullable): the message it follows, %NULL for a first one
  * @message: a new message; it gets its id here, and its time unless it has one
  *
- * Adds it to the tree as the chosen child of @parent, and @conversation to the store if it is new.
+ * Adds it to the tree as the chosen child of @parent, and @conversation to the store if it is new. Settings that changed
+ * before are written before it: after a crash no message is without the context and the instructions it was made with.
  */
 void
 quern_store_append_message (QuernStore *self, QuernConversation *conversation, QuernMessage *parent,
@@ -162,6 +163,7 @@ quern_store_append_message (QuernStore *self, QuernConversation *conversation, Q
   row->conversation_id = quern_conversation_get_id (conversation);
   for (guint i = 0; i < g_list_model_get_n_items (attachments); i++)
     g_ptr_array_add (row->attachments, g_list_model_get_item (attachments, i));
+  _quern_store_save_settings (self);
   _quern_store_write (self, insert_row, row, row_free);
   _quern_store_touch (self, conversation);
 }
@@ -175,6 +177,7 @@ void
 quern_store_save_message (QuernStore *self, QuernMessage *message)
 {
   g_return_if_fail (quern_message_get_id (message) != 0);
+  _quern_store_save_settings (self);
   _quern_store_write (self, update_row, row_new (self, message), row_free);
 }
 

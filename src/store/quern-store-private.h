@@ -15,6 +15,9 @@ void _quern_store_call (QuernStore *self, gboolean write, QuernDatabaseFunc func
                         gpointer user_data);
 gpointer _quern_store_finish (QuernStore *self, GAsyncResult *result, GError **error);
 
+/* Writes the settings of conversations that changed, so that they are on disk before whatever is written next. */
+void _quern_store_save_settings (QuernStore *self);
+
 /* The presets (quern-preset.c) of one kind, and what fills them all: an array of lists. */
 GListStore *_quern_store_get_preset_list (QuernStore *self, int kind);
 gboolean _quern_preset_load (sqlite3 *db, gpointer data, GError **error);

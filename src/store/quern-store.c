@@ -171,8 +171,8 @@ save_row (sqlite3 *db, gpointer data, GError **error)
                         (gint64) row->context_size, row->system_prompt, row->draft, row->context_start);
 }
 
-static void
-save_now (QuernStore *self)
+void
+_quern_store_save_settings (QuernStore *self)
 {
   GHashTableIter iter;
   gpointer conversation;
@@ -190,7 +190,7 @@ save_cb (gpointer data)
   QuernStore *self = data;
 
   self->save_source = 0;
-  save_now (self);
+  _quern_store_save_settings (self);
   return G_SOURCE_REMOVE;
 }
 
@@ -325,7 +325,7 @@ set_deleted (QuernStore *self, QuernConversation *conversation, gint64 deleted)
 void
 quern_store_delete_conversation (QuernStore *self, QuernConversation *conversation)
 {
-  save_now (self);
+  _quern_store_save_settings (self);
   hide_conversation (self, conversation);
   set_deleted (self, conversation, g_get_real_time ());
 }
@@ -465,7 +465,7 @@ quern_store_backup_async (QuernStore *self, const char *path, GCancellable *canc
 {
   g_autoptr (GTask) task = g_task_new (self, cancellable, callback, user_data);
 
-  save_now (self);
+  _quern_store_save_settings (self);
   g_task_set_task_data (task, g_strdup (path), g_free);
   g_task_run_in_thread (task, backup_worker);
 }
@@ -631,7 +631,7 @@ nothing (sqlite3 *db, gpointer data, GError **error)
 void
 quern_store_flush_async (QuernStore *self, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
 {
-  save_now (self);
+  _quern_store_save_settings (self);
   _quern_store_call (self, FALSE, nothing, NULL, NULL, cancellable, callback, user_data);
 }
 
@@ -654,7 +654,7 @@ quern_store_flush_finish (QuernStore *self, GAsyncResult *result, GError **error
 void
 quern_store_close (QuernStore *self)
 {
-  save_now (self);
+  _quern_store_save_settings (self);
   quern_database_close (self->database);
 }
 

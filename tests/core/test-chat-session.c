@@ -108,9 +108,12 @@ finish (Fixture *f, GAsyncResult **result)
 {
   g_autoptr (GError) error = NULL;
 
+  gboolean answered;
+
   test_wait_result (result);
-  g_assert_true (quern_chat_session_answer_finish (f->session, *result, &error));
-  g_assert_no_error (error);
+  answered = quern_chat_session_answer_finish (f->session, *result, &error);
+  g_assert_no_error (error); /* first, for its message */
+  g_assert_true (answered);
   g_assert_cmpint (quern_chat_session_get_state (f->session), ==, QUERN_SESSION_IDLE);
 }
 

@@ -52,6 +52,10 @@ lint_blueprints() {
   command -v blueprint-compiler > /dev/null || return 0
   ours ui | grep '\.blp$' | exists | xargs -r blueprint-compiler format -n 2>&1 | grep -o '\(Would format\|error\).*' \
     | report 'blueprint' || :
+  # gtk_widget_dispose_template() frees such a child without telling AdwBin, which frees it again: a crash at the end.
+  ours ui | grep '\.blp$' | exists | xargs -r grep -lE '^template .*: Adw\.Bin' \
+    | xargs -r grep -lE '^  (child: )?\$?[A-Z][A-Za-z.]+ [a-z_]+ \{' | sed 's/blp$/c/' \
+    | xargs -r grep -L 'adw_bin_set_child (ADW_BIN (self), NULL)' | report 'a named child of an AdwBin that is not taken out in dispose'
 }
 # No tabs, no spaces at the end, at most 120 columns with some mercy.
 lint_format() {

@@ -42,6 +42,13 @@ OUTPUT = os.path.join(BUILD, 'tests', 'ui')
 TIMEOUT = float(os.environ.get('QUERN_UI_TIMEOUT', '20'))  # seconds to wait for what must come
 
 
+# What libraries say when they are used wrongly, in the log of Quern.
+COMPLAINT = re.compile(r'\((?:process|quern[\w-]*):\d+\): (?:Gtk|Adwaita|GLib[\w-]*|Gdk[\w-]*|Gsk|Pango|GtkSourceView|quern)[\w-]*-'
+                       r'(?:CRITICAL|WARNING|ERROR) .*')
+# The only ones that are no mistake of ours, each with its reason.
+EXCUSED = []
+
+
 class NotFound(AssertionError):
     pass
 
@@ -495,6 +502,11 @@ class Desktop:
         subprocess.run(['import', '-silent', '-window', 'root', *crop, path], env=self.environment, check=True, timeout=30)
         return path
 
+    def complaints(self):
+        """What the libraries of the applications complained about, without what is excused."""
+        lines = {line for app in self.apps for line in app.log.splitlines() if COMPLAINT.search(line)}
+        return sorted(line for line in lines if not any(excuse.search(line) for excuse in EXCUSED))
+
     def close(self):
         for app in self.apps:
             if app.running:
@@ -555,7 +567,9 @@ class TestCase(unittest.TestCase):
 
     def tearDown(self):
         if self._desktop:
+            complaints = self._desktop.complaints()
             self._desktop.close()
+            self.assertEqual(complaints, [], 'GTK and its kin complained')
 
 
 def print_comment(text):
@@ -568,8 +582,12 @@ class TapResult(unittest.TestResult):
     def __init__(self, number):
         super().__init__()
         self.number = number
+        self.told = False  # a test that failed may fail once more when it is taken down
 
     def _line(self, ok, test, rest=''):
+        if self.told:
+            return
+        self.told = True
         print(f'{"" if ok else "not "}ok {self.number} - {test._testMethodName}{rest}', flush=True)
 
     def _failed(self, test, error):
