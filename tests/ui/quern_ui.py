@@ -196,7 +196,8 @@ class Node:
         return rect.x - 2 * frame.x, rect.y - 2 * frame.y, rect.width, rect.height
 
     def click(self, button=1):
-        """Presses it by its accessible action, or by the mouse in its middle where it has none."""
+        """Presses it, when it can be pressed, by its accessible action, or by the mouse in its middle where it has none."""
+        self.wait(lambda node: node.sensitive)
         if button == 1 and self.do():
             return self
         return self.click_mouse(button)
