@@ -68,6 +68,14 @@ def wait_for(what, condition, timeout=None):
         time.sleep(0.05)
 
 
+def _ask(question, absent):
+    """The answer to a question about a widget; absent when the widget went away meanwhile, as any may at any time."""
+    try:
+        return question()
+    except GLib.Error:
+        return absent
+
+
 def _matches(pattern, text):
     if pattern is None:
         return True
@@ -92,24 +100,26 @@ class Node:
 
     @property
     def name(self):
-        return self.accessible.get_name() or ''
+        return _ask(self.accessible.get_name, None) or ''
 
     @property
     def description(self):
-        return self.accessible.get_description() or ''
+        return _ask(self.accessible.get_description, None) or ''
 
     @property
     def role(self):
-        role = self.accessible.get_role_name()
+        """'' for a widget that went away."""
+        role = _ask(self.accessible.get_role_name, None) or ''
         return ROLES.get(role, role)
 
-    def has_state(self, state):
-        """state: 'focused', 'checked', 'sensitive', 'showing', 'expanded', 'selected' …"""
-        return self.accessible.get_state_set().contains(getattr(Atspi.StateType, state.upper()))
+    def has_state(self, *states):
+        """Whether it has all of these: 'focused', 'checked', 'sensitive', 'showing', 'expanded', 'selected' …"""
+        has = _ask(self.accessible.get_state_set, None)
+        return has is not None and all(has.contains(getattr(Atspi.StateType, state.upper())) for state in states)
 
     @property
     def showing(self):
-        return self.has_state('showing') and self.has_state('visible')
+        return self.has_state('showing', 'visible')
 
     @property
     def is_on(self):
@@ -126,48 +136,43 @@ class Node:
         interface = self.accessible.get_text_iface()
         if interface is None:
             return self.name
-        return Atspi.Text.get_text(interface, 0, Atspi.Text.get_character_count(interface))
+        return _ask(lambda: Atspi.Text.get_text(interface, 0, Atspi.Text.get_character_count(interface)), '')
 
     @property
     def children(self):
-        for index in range(self.accessible.get_child_count()):
-            child = self.accessible.get_child_at_index(index)
+        for index in range(_ask(self.accessible.get_child_count, 0)):
+            child = _ask(lambda: self.accessible.get_child_at_index(index), None)
             if child is not None:
                 yield Node(self.app, child)
 
     @property
     def parent(self):
-        parent = self.accessible.get_parent()
+        parent = _ask(self.accessible.get_parent, None)
         return Node(self.app, parent) if parent else None
 
     def walk(self, showing=True):
         """Itself and what it contains, depth first; by default what is on the screen alone."""
-        try:
-            if showing and self.role not in ('application',) and not self.showing:
-                return
-            yield self
-            children = list(self.children)
-        except GLib.Error:
+        if showing and self is not self.app and not self.showing:
             return
-        for child in children:
+        yield self
+        for child in self.children:
             yield from child.walk(showing)
 
     def find_all(self, role=None, name=None, showing=True, text=None):
         """Everything in it with this role, name and text (strings, or compiled expressions), in reading order."""
-        found = []
+        return list(self._search(role, name, showing, text))
+
+    def _search(self, role, name, showing, text):
         name = self.app.desktop.localised(name)
         for node in self.walk(showing):
-            try:
-                if _matches(role, node.role) and _matches(name, node.name) and (text is None or _matches(text, node.text)):
-                    found.append(node)
-            except GLib.Error:
-                pass
-        return found
+            if (role is None or _matches(role, node.role)) and (name is None or _matches(name, node.name)) \
+                    and (text is None or _matches(text, node.text)):
+                yield node
 
     def find(self, role=None, name=None, showing=True, text=None, timeout=None):
         """The first such widget, waiting for it to come."""
         wanted = ' '.join(str(part) for part in (role, name, text) if part is not None)
-        return wait_for(wanted, lambda: next(iter(self.find_all(role, name, showing, text)), None), timeout)
+        return wait_for(wanted, lambda: next(self._search(role, name, showing, text), None), timeout)
 
     def wait_gone(self, role=None, name=None, text=None, timeout=None):
         wait_for(f'the end of {role} {name}', lambda: not self.find_all(role, name, text=text), timeout)
@@ -180,13 +185,16 @@ class Node:
     def do(self, action=None):
         """Performs its (first) accessible action; False when there is none of that name."""
         interface = self.accessible.get_action_iface()
-        for index in range(Atspi.Action.get_n_actions(interface) if interface else 0):
-            if action is None or Atspi.Action.get_action_name(interface, index) == action:
-                return Atspi.Action.do_action(interface, index)
+        for index in range(_ask(interface.get_n_actions, 0) if interface else 0):
+            if action is None or _ask(lambda: interface.get_action_name(index), None) == action:
+                return _ask(lambda: interface.do_action(index), False)
         return False
 
     def _rect(self):
-        return Atspi.Component.get_extents(self.accessible.get_component_iface(), Atspi.CoordType.WINDOW)
+        rect = _ask(lambda: self.accessible.get_component_iface().get_extents(Atspi.CoordType.WINDOW), None)
+        if rect is None:
+            raise NotFound('the widget went away')
+        return rect
 
     def extents(self):
         """x, y, width, height in the window, in pixels. GTK subtracts the width of the window's frame, of which the
@@ -195,7 +203,8 @@ class Node:
         return rect.x - 2 * frame.x, rect.y - 2 * frame.y, rect.width, rect.height
 
     def click(self, button=1):
-        """Presses it by its accessible action, or by the mouse in its middle where it has none."""
+        """Presses it, when it can be pressed, by its accessible action, or by the mouse in its middle where it has none."""
+        self.wait(lambda node: node.sensitive)
         if button == 1 and self.do():
             return self
         return self.click_mouse(button)
@@ -227,16 +236,12 @@ class Node:
 
     def tree(self, indent=0, showing=True):
         """The accessible tree as text, for people who look at a failure."""
-        lines = []
-        try:
-            if showing and indent > 0 and not self.showing:
-                return ''
-            states = ' '.join(state for state in ('focused', 'checked', 'selected', 'expanded') if self.has_state(state))
-            name = self.name or (self.text if self.accessible.get_text_iface() else '')
-            lines.append(f'{"  " * indent}{self.role} {name[:200]!r} {states}'.rstrip())
-            lines.extend(filter(None, (child.tree(indent + 1, showing) for child in self.children)))
-        except GLib.Error as error:
-            lines.append(f'{"  " * indent}({error.message})')
+        if showing and indent > 0 and not self.showing:
+            return ''
+        states = ' '.join(state for state in ('focused', 'checked', 'selected', 'expanded') if self.has_state(state))
+        name = self.name or (self.text if self.accessible.get_text_iface() else '')
+        lines = [f'{"  " * indent}{self.role} {name[:200]!r} {states}'.rstrip()]
+        lines.extend(filter(None, (child.tree(indent + 1, showing) for child in self.children)))
         return '\n'.join(lines)
 
 
@@ -319,7 +324,7 @@ class App(Node):
         """Types text by key presses, into whatever has the focus."""
         self.xdotool('type', '--delay', 8, text)
 
-    def settle(self, seconds=0.4):
+    def settle(self, seconds=0.2):
         """Lets animations end before a picture is taken; never needed to find a widget."""
         time.sleep(seconds)
 

@@ -33,6 +33,9 @@ class Keyboard(ChatCase):
             app.find('label', title)
         app.settle()
         app.screenshot('shortcuts')
+        app.find('page tab', '_2').click()
+        for title in ('Models', 'Jump to the first difference'):
+            app.find('label', title)
         app.key('Escape')
 
     def test_keys(self):

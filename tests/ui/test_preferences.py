@@ -36,7 +36,7 @@ class Preferences(ChatCase):
         app.find('label', 'Conversation Settings')
 
     def spin(self, app, title):
-        return app.find(None, title, showing=False)
+        return app.find('spin button', re.compile(f'^{title} '), showing=False)  # its name goes on with the explanation
 
     def test_general(self):
         app = self.launch()
@@ -95,11 +95,8 @@ class Preferences(ChatCase):
         app.key('Escape')
         self.open_settings(app)
         app.find(None, 'Use a Persona').click_mouse()
-        app.settle()
+        app.find('label', 'Bard')  # below “None”
         app.key('Down', 'Return')
-        app.settle()
-        if self.conversation('system_prompt') is None:
-            app.find('list item', 'Bard').click_mouse()
         quern_ui.wait_for('the instructions', lambda: self.conversation('system_prompt') == 'Answer in verse.')
         app.key('Escape')
         self.open_preferences(app, 'Personas')

@@ -178,11 +178,21 @@ number_changed_cb (AdwSpinRow *row, GParamSpec *pspec, Settings *s)
     keep (s, name, adw_spin_row_get_value (row), default_of (s, name));
 }
 
+/* In libadwaita 1.7, a spin row and all that is in it is missing for screen readers unless it gets a role. */
+static GtkWidget *
+make_spin_row (double low, double high, double step)
+{
+  GtkAdjustment *adjustment = gtk_adjustment_new (low, low, high, step, 10 * step, 0);
+
+  return g_object_new (ADW_TYPE_SPIN_ROW, "accessible-role", GTK_ACCESSIBLE_ROLE_LIST_ITEM, "adjustment", adjustment,
+                       "climb-rate", step, "numeric", TRUE, NULL);
+}
+
 static GtkWidget *
 make_number (Settings *s, const Number *number)
 {
   const char *json = quern_conversation_get_sampling (conversation_of (s));
-  GtkWidget *row = adw_spin_row_new_with_range (number->low, number->high, number->step);
+  GtkWidget *row = make_spin_row (number->low, number->high, number->step);
 
   adw_spin_row_set_digits (ADW_SPIN_ROW (row), number->digits);
   adw_preferences_row_set_title (ADW_PREFERENCES_ROW (row), _(number->title));
@@ -298,7 +308,7 @@ add_context (Settings *s, AdwPreferencesPage *page)
   QuernModel *model = quern_chat_session_get_model (s->session);
   GtkWidget *group = adw_preferences_group_new ();
   guint largest = model != NULL ? quern_model_get_info (model)->n_ctx_train : 262144, now;
-  GtkWidget *size = adw_spin_row_new_with_range (256, MAX (largest, 256), 256);
+  GtkWidget *size = make_spin_row (256, MAX (largest, 256), 256);
 
   g_object_get (s->session, "context-size", &now, NULL);
   adw_preferences_group_set_title (ADW_PREFERENCES_GROUP (group), _("Context"));
