@@ -187,6 +187,7 @@ quern_find_bar_dispose (GObject *object)
   self->transcript = NULL;
   forget (self);
   g_clear_object (&self->messages);
+  adw_bin_set_child (ADW_BIN (self), NULL); /* the template would free it without telling AdwBin */
   gtk_widget_dispose_template (GTK_WIDGET (self), QUERN_TYPE_FIND_BAR);
   G_OBJECT_CLASS (quern_find_bar_parent_class)->dispose (object);
 }
