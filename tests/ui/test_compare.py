@@ -1,14 +1,17 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Columns side by side: ask, mark the first difference, count, vote, measure."""
+import json
+import os
 import re
 
 import quern_ui
+from quern_models import label_of
 
 QUESTION = 'What is the capital of France?'
 STORY = 'Tell me a story about a dragon and a mill.'  # beyond what Quern Tiny knows: quantisations part
 
-BLIND, DIFFERENCES, MEASURE, QUESTIONS, VOTES = 4, 6, 7, 8, 9  # places in the page's menu
+BLIND, DIFFERENCES, MEASURE, QUESTIONS = 'Blind Vote', 'Differences in Words…', 'Measure…', 'Question Set…'
 
 
 class Compare(quern_ui.TestCase):
@@ -42,12 +45,17 @@ class Compare(quern_ui.TestCase):
             button.click()
             button.wait(lambda node: node.is_on == wanted)
 
-    def choose(self, app, index, menu='Comparison Menu', n=12):
-        """Activates an item of a menu by its place: GTK does not tell the names of the items."""
+    def choose(self, app, item, menu='Comparison Menu', then=None):
+        """Activates an item of a menu, and one of its submenu."""
         app.find('toggle button', menu).click()
-        items = quern_ui.wait_for('the menu', lambda: [found for found in [app.find_all(re.compile('menu item'))]
-                                                       if len(found) == n])[0]
-        items[index].click()
+        for label in filter(None, (item, then)):
+            quern_ui.wait_for(label, lambda: next(
+                (node for node in app.find_all(re.compile('menu item$')) if label_of(node) == label and node.sensitive), None)).click()
+
+    def chooser(self, app, title):
+        """GTK's file chooser."""
+        return quern_ui.wait_for('the file chooser', lambda: next(
+            (window for window in app.windows() if window.name == title), None))
 
     def test_two_columns(self):
         app = self.open_page()
@@ -56,7 +64,7 @@ class Compare(quern_ui.TestCase):
         self.ask(app, QUESTION)
         quern_ui.wait_for('the question in both columns, in the title and in the list',
                           lambda: len(app.find_all('label', QUESTION)) == 4)
-        self.assertTrue(app.find_all('label', re.compile('Paris')))
+        app.find('label', re.compile('Paris'))
         self.assertEqual(len(app.find_all('label', re.compile('bits per weight'))), 2)
         app.screenshot('compare-2')
 
@@ -70,8 +78,8 @@ class Compare(quern_ui.TestCase):
         app.find('button', re.compile('^Model: '))
         app.find('list item', QUESTION).click_mouse()
         quern_ui.wait_for('two columns', lambda: len(self.columns(app)) == 2)
-        self.assertTrue(app.find_all('label', re.compile('Paris')))
-        self.assertEqual(len(app.find_all('label', re.compile('tokens/s'))), 2)
+        app.find('label', re.compile('Paris'))
+        quern_ui.wait_for('the figures of both', lambda: len(app.find_all('label', re.compile('tokens/s'))) == 2)
 
     def test_difference_and_four_columns(self):
         app = self.open_page()
@@ -104,7 +112,7 @@ class Compare(quern_ui.TestCase):
     def test_continue(self):
         app = self.open_page()
         self.ask(app, QUESTION)
-        self.choose(app, 0, 'Column Actions', 3)
+        self.choose(app, 'Continue as a Chat', 'Column Actions')
         app.find('button', re.compile('^Model: '))
         app.find('label', 'The capital of France is Paris.')
         roles = [row[0] for row in self.desktop.query('SELECT role FROM message ORDER BY id')]
@@ -173,10 +181,42 @@ class Compare(quern_ui.TestCase):
         app = self.open_page()
         self.choose(app, QUESTIONS)
         app.find('button', 'Ask').click()
-        app.find('button', 'Ask', timeout=60)  # it is there again when all was answered
-        self.assertEqual(len(app.find_all('label', re.compile('^\\d+ of 12 questions$'))), 2)
+        quern_ui.wait_for('every answer', lambda: len(app.find_all('label', re.compile('^\\d+ of 12 questions$'))) == 2, 60)
         app.find('label', re.compile('^\\d+ % flips, p = '))
+        app.find('button', 'Ask')  # it is there again
         app.screenshot('compare-questions')
+
+    def test_export(self):
+        """Each format to a file, from the menu; the JSON is a comparison that can be imported again."""
+        app = self.open_page()
+        self.ask(app, QUESTION)
+        for item, name in (('HTML…', 'Comparison.html'), ('Markdown…', 'Comparison.md'), ('JSON…', 'Comparison.json')):
+            path = os.path.join(self.desktop.folder, name)  # where the program was started
+            self.choose(app, 'Export', then=item)
+            self.chooser(app, 'Export Comparison').find('button', 'Save').click()
+            quern_ui.wait_for(name, lambda: os.path.exists(path) and os.path.getsize(path) > 0, 60)
+            with open(path, encoding='utf-8') as file:
+                self.assertIn('The capital of France is Paris.', file.read())
+            quern_ui.wait_for('the end of the chooser', lambda: len(app.windows()) == 1)
+        with open(path, encoding='utf-8') as file:
+            self.assertEqual(len(json.load(file)['columns']), 2)
+        self.choose(app, 'Import…')
+        chooser = self.chooser(app, 'Import a Comparison')
+        app.xdotool('search', '--onlyvisible', '--name', '^Import a Comparison$', 'windowfocus', '--sync')
+        app.key('slash')  # begins the name of a file
+        chooser.find('text').set_text(path)
+        chooser.find('button', 'Open').wait(lambda node: node.sensitive).click()
+        quern_ui.wait_for('two comparisons', lambda: len(app.find_all('list item', QUESTION)) == 2)
+
+    def test_together(self):
+        """How they run can be chosen, is written into the result and said beside the figures."""
+        app = self.open_page()
+        self.choose(app, 'Together, Timings Do Not Compare')
+        self.ask(app, QUESTION)
+        quern_ui.wait_for('what both say', lambda: len(app.find_all('label', re.compile('timings do not compare'))) == 2)
+        self.choose(app, 'One After Another')
+        self.ask(app, QUESTION)
+        app.wait_gone('label', re.compile('timings do not compare'))
 
     def test_heat_map_by_keys(self):
         """From marked token to marked token with the keyboard; what both found likeliest is shown and said."""

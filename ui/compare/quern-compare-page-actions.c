@@ -346,25 +346,38 @@ scroll_together_cb (GSimpleAction *action, GVariant *state, gpointer user_data)
   QUERN_COMPARE_PAGE (user_data)->together_scroll = g_variant_get_boolean (state);
 }
 
+/* As menus name them: QuernCompareMode. */
+static const char *const modes[] = { "one-after-another", "together" };
+
+static void
+mode_cb (GSimpleAction *action, GVariant *state, gpointer user_data)
+{
+  gboolean together = g_str_equal (g_variant_get_string (state, NULL), modes[QUERN_COMPARE_TOGETHER]);
+
+  g_object_set (QUERN_COMPARE_PAGE (user_data)->comparison, "mode",
+                together ? QUERN_COMPARE_TOGETHER : QUERN_COMPARE_ONE_AFTER_ANOTHER, NULL);
+  g_simple_action_set_state (action, state);
+}
+
 /* Those of the page, and those that are properties of the comparison. */
 void
 _quern_compare_page_insert_actions (QuernComparePage *self)
 {
   static const GActionEntry entries[] = {
+    { .name = "mode", .parameter_type = "s", .state = "''", .change_state = mode_cb },
     { .name = "marks", .state = "true", .change_state = marks_cb },
     { .name = "scroll-together", .state = "true", .change_state = scroll_together_cb },
   };
-  static const char *const properties[] = { "mode", "blind" };
   g_autoptr (GSimpleActionGroup) group = g_simple_action_group_new ();
+  g_autoptr (GPropertyAction) blind = g_property_action_new ("blind", self->comparison, "blind");
 
   g_action_map_add_action_entries (G_ACTION_MAP (group), entries, G_N_ELEMENTS (entries), self);
   g_action_group_change_action_state (G_ACTION_GROUP (group), "marks", g_variant_new_boolean (self->marks));
   g_action_group_change_action_state (G_ACTION_GROUP (group), "scroll-together",
                                       g_variant_new_boolean (self->together_scroll));
-  for (gsize i = 0; i < G_N_ELEMENTS (properties); i++) {
-    g_autoptr (GPropertyAction) action = g_property_action_new (properties[i], self->comparison, properties[i]);
-    g_action_map_add_action (G_ACTION_MAP (group), G_ACTION (action));
-  }
+  g_action_map_add_action (G_ACTION_MAP (group), G_ACTION (blind));
+  g_action_group_change_action_state (G_ACTION_GROUP (group), "mode",
+                                      g_variant_new_string (modes[quern_comparison_get_mode (self->comparison)]));
   gtk_widget_insert_action_group (GTK_WIDGET (self), "view", G_ACTION_GROUP (group));
 }
 

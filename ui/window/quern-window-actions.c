@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "models/quern-choose-models.h"
-#include "quern-comparison-json.h"
 #include "quern-name-dialog.h"
 #include "quern-undo.h"
 #include "quern-window-private.h"
@@ -109,14 +108,10 @@ comparison_read_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (QuernWindow) self = user_data;
   g_autoptr (GError) error = NULL;
-  g_autofree char *text = NULL;
-  g_autoptr (QuernComparison) comparison = NULL;
-  gsize length;
+  g_autoptr (QuernComparison) comparison = quern_comparison_import_finish (result, &error);
 
   if (self->library == NULL)
     return;
-  if (g_file_load_contents_finish (G_FILE (source), result, &text, &length, NULL, &error))
-    comparison = quern_comparison_new_from_json (text, (gssize) length, G_LIST_MODEL (self->library), &error);
   if (comparison != NULL)
     _quern_window_compare (self, comparison);
   else
@@ -129,8 +124,8 @@ comparison_chosen_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (QuernWindow) self = user_data;
   g_autoptr (GFile) file = gtk_file_dialog_open_finish (GTK_FILE_DIALOG (source), result, NULL);
 
-  if (file != NULL)
-    g_file_load_contents_async (file, NULL, comparison_read_cb, g_object_ref (self));
+  if (file != NULL && self->library != NULL)
+    quern_comparison_import_async (file, G_LIST_MODEL (self->library), NULL, comparison_read_cb, g_object_ref (self));
 }
 
 static void
