@@ -26,6 +26,7 @@ struct _QuernLibrary {
   GFileMonitor *monitor;
   guint settle_source;
   guint scans; /* under way */
+  guint64 begun, shown; /* numbers of the latest scan that began, and of the one whose results are shown */
 };
 
 enum { PROP_0, PROP_SCANNING, N_PROPS };
@@ -69,6 +70,7 @@ G_DEFINE_QUARK (quern-library-error-quark, quern_library_error)
 typedef struct {
   QuernScanOptions options;
   QuernDatabase *database; /* NULL without a store */
+  guint64 number;
 
   /* Results */
   GPtrArray *skipped;
@@ -81,6 +83,7 @@ scan_job_new (QuernLibrary *self)
 {
   ScanJob *job = g_new0 (ScanJob, 1);
 
+  job->number = ++self->begun;
   job->options.folder = g_strdup (self->folder);
   job->options.demo_folder = g_strdup (self->demo_folder);
   job->options.imported = g_ptr_array_new_with_free_func (g_free);
@@ -228,11 +231,13 @@ scanned_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   QuernLibrary *self = QUERN_LIBRARY (source);
   g_autoptr (GTask) task = user_data;
+  ScanJob *job = g_task_get_task_data (G_TASK (result));
   GError *error = NULL;
   g_autoptr (GPtrArray) found = g_task_propagate_pointer (G_TASK (result), &error);
 
-  if (found) {
-    take_results (self, g_task_get_task_data (G_TASK (result)));
+  if (found && job->number > self->shown) { /* one that began earlier and took longer does not know the latest */
+    self->shown = job->number;
+    take_results (self, job);
     show_models (self, found);
   }
   if (--self->scans == 0)

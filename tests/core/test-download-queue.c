@@ -182,7 +182,7 @@ test_split_item (Fixture *f, gconstpointer data)
 {
   QuernDownload *download = add (f, "BF16");
 
-  quern_downloads_set_rate (f->downloads, 3 * SIZE);
+  quern_downloads_set_rate (f->downloads, SIZE);
   wait_for_bytes (download, SIZE + SIZE / 4); /* the first part is done */
   g_assert_true (is_absent (f, "m-BF16-00001-of-00002.gguf"));
   quern_downloads_set_rate (f->downloads, 0);
