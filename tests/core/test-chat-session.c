@@ -216,8 +216,7 @@ has_partial_answer (gpointer data)
 {
   gpointer *arguments = data;
   g_autoptr (QuernStore) store = quern_store_open (arguments[0], NULL);
-  g_autoptr (QuernConversation) c =
-      store ? g_list_model_get_item (quern_store_get_conversations (store), 0) : NULL;
+  g_autoptr (QuernConversation) c = store ? g_list_model_get_item (quern_store_get_conversations (store), 0) : NULL;
   g_autoptr (GAsyncResult) result = NULL;
   g_autoptr (GPtrArray) path = NULL;
 
@@ -273,7 +272,8 @@ test_edit_and_regenerate (Fixture *f, gconstpointer data)
   gpointer wanted[] = { f, (gpointer) "What colour is grass?" };
 
   ask (f, "What colour is grass?");
-  quern_chat_session_edit_async (f->session, message_at (f, 0), "capital of Kenya", NULL, NULL, test_result_cb, &edited);
+  quern_chat_session_edit_async (f->session, message_at (f, 0), "capital of Kenya", NULL, NULL, test_result_cb,
+                                 &edited);
   finish (f, &edited);
   g_assert_cmpuint (n_messages (f), ==, 2);
   g_assert_cmpstr (quern_message_get_content (message_at (f, 1)), ==, "The capital of Kenya is Nairobi.");
@@ -307,7 +307,11 @@ test_other_model (Fixture *f, gconstpointer data)
   g_assert_cmpstr (quern_message_get_model_id (message_at (f, 1)), ==, "quern-tiny-q2_k");
   g_assert_cmpuint (quern_message_get_sibling_count (message_at (f, 1)), ==, 2);
   g_assert_cmpstr (quern_conversation_get_model_id (f->conversation), ==, "quern-tiny");
-  g_assert_cmpstr (quern_message_get_model_id (({ ask (f, "Hello!"); message_at (f, 3); })), ==, "quern-tiny");
+  g_assert_cmpstr (quern_message_get_model_id (({
+                     ask (f, "Hello!");
+                     message_at (f, 3);
+                   })),
+                   ==, "quern-tiny");
 }
 
 /* A branch has everything up to its message and nothing after it; both go on by themselves. */
@@ -476,8 +480,7 @@ static void
 check_case (Fixture *f, JsonObject *test)
 {
   JsonArray *messages = json_object_get_array_member (test, "messages");
-  JsonObject *expected =
-      json_object_get_object_member (json_object_get_object_member (test, "llama.cpp"), "Q8_0");
+  JsonObject *expected = json_object_get_object_member (json_object_get_object_member (test, "llama.cpp"), "Q8_0");
   g_autoptr (QuernConversation) conversation = quern_conversation_new ();
   g_autoptr (QuernChatSession) session = NULL;
   g_autoptr (GAsyncResult) result = NULL;
@@ -509,9 +512,9 @@ check_case (Fixture *f, JsonObject *test)
   g_assert_true (quern_chat_session_answer_finish (session, result, NULL));
   answer = g_list_model_get_item (quern_chat_session_get_messages (session),
                                   g_list_model_get_n_items (quern_chat_session_get_messages (session)) - 1);
-  text = g_strdup_printf ("%s%s%s<|im_end|>", quern_message_get_reasoning (answer),
-                          quern_message_get_thinking (answer) ? "\n</think>\n\n" : "",
-                          quern_message_get_content (answer));
+  text =
+      g_strdup_printf ("%s%s%s<|im_end|>", quern_message_get_reasoning (answer),
+                       quern_message_get_thinking (answer) ? "\n</think>\n\n" : "", quern_message_get_content (answer));
   g_assert_cmpstr (text, ==, json_object_get_string_member (expected, "text"));
 }
 

@@ -48,8 +48,8 @@ open_all (Fixture *f)
   scan (f->library);
   f->engine = quern_engine_new ();
   conversations = quern_store_get_conversations (f->store);
-  f->conversation = g_list_model_get_n_items (conversations) ? g_list_model_get_item (conversations, 0)
-                                                             : quern_conversation_new ();
+  f->conversation =
+      g_list_model_get_n_items (conversations) ? g_list_model_get_item (conversations, 0) : quern_conversation_new ();
   f->session = quern_chat_session_new (f->store, f->engine, f->library, f->conversation);
   load (f->session);
 }
@@ -71,7 +71,8 @@ setup (Fixture *f, gconstpointer data)
   f->folder = test_folder ();
   f->path = g_build_filename (f->folder, "quern.db", NULL);
   open_all (f);
-  quern_conversation_set_sampling (f->conversation, "{\"temperature\": 0, \"top_k\": 0, \"top_p\": 1, \"presence_penalty\": 0}");
+  quern_conversation_set_sampling (f->conversation,
+                                   "{\"temperature\": 0, \"top_k\": 0, \"top_p\": 1, \"presence_penalty\": 0}");
   quern_chat_session_set_thinking (f->session, FALSE);
 }
 
