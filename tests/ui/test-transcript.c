@@ -9,7 +9,8 @@ count_rows (GtkWidget *widget)
 {
   guint n = gtk_accessible_get_accessible_role (GTK_ACCESSIBLE (widget)) == GTK_ACCESSIBLE_ROLE_ARTICLE;
 
-  for (GtkWidget *child = gtk_widget_get_first_child (widget); child != NULL; child = gtk_widget_get_next_sibling (child))
+  for (GtkWidget *child = gtk_widget_get_first_child (widget); child != NULL;
+       child = gtk_widget_get_next_sibling (child))
     n += count_rows (child);
   return n;
 }
@@ -43,7 +44,8 @@ test_long (void)
 static GtkAdjustment *
 find_adjustment (GtkWidget *widget)
 {
-  GtkAdjustment *found = GTK_IS_SCROLLED_WINDOW (widget) ? gtk_scrolled_window_get_vadjustment (GTK_SCROLLED_WINDOW (widget)) : NULL;
+  GtkAdjustment *found =
+      GTK_IS_SCROLLED_WINDOW (widget) ? gtk_scrolled_window_get_vadjustment (GTK_SCROLLED_WINDOW (widget)) : NULL;
 
   for (GtkWidget *child = gtk_widget_get_first_child (widget); found == NULL && child != NULL;
        child = gtk_widget_get_next_sibling (child))
@@ -68,7 +70,7 @@ tick_cb (GtkWidget *widget, GdkFrameClock *clock, gpointer user_data)
 static void
 settle (GtkWidget *widget)
 {
-  int frames = 8;
+  int frames = 5;
 
   gtk_widget_add_tick_callback (widget, tick_cb, &frames, NULL);
   while (frames > 0)
@@ -87,7 +89,8 @@ test_follow (void)
   double read, upper;
 
   for (guint i = 0; i < 12; i++) {
-    g_autoptr (QuernMessage) message = quern_message_new (i % 2 == 0 ? QUERN_ROLE_USER : QUERN_ROLE_ASSISTANT, "Some text");
+    g_autoptr (QuernMessage) message =
+        quern_message_new (i % 2 == 0 ? QUERN_ROLE_USER : QUERN_ROLE_ASSISTANT, "Some text");
     g_list_store_append (messages, message);
     g_set_object (&last, message);
   }
@@ -114,6 +117,106 @@ test_follow (void)
   settle (window);
   g_assert_cmpfloat (gtk_adjustment_get_upper (adjustment), >, upper);
   g_assert_cmpfloat (ABS (gtk_adjustment_get_value (adjustment) - read), <, 1); /* what is being read does not move */
+  gtk_window_destroy (GTK_WINDOW (window));
+}
+
+/* ---- far away ----------------------------------------------------------------------------------------------------- */
+
+static GtkWidget *
+find_label (GtkWidget *widget, const char *text)
+{
+  GtkWidget *found =
+      GTK_IS_LABEL (widget) && g_str_equal (gtk_label_get_text (GTK_LABEL (widget)), text) ? widget : NULL;
+
+  for (GtkWidget *child = gtk_widget_get_first_child (widget); found == NULL && child != NULL;
+       child = gtk_widget_get_next_sibling (child))
+    found = find_label (child, text);
+  return found;
+}
+
+/* Where the message is in the view; -1e6 without a row. */
+static double
+place_of (GtkWidget *transcript, guint position)
+{
+  g_autofree char *text = g_strdup_printf ("text %u", position);
+  GtkWidget *label = find_label (transcript, text);
+  graphene_rect_t bounds;
+
+  return label != NULL && gtk_widget_compute_bounds (label, transcript, &bounds) ? bounds.origin.y : -1e6;
+}
+
+/* A message in the view, near this one. */
+static guint
+find_in_view (GtkWidget *transcript, guint near)
+{
+  for (guint i = 0; i < 100; i++) {
+    guint position = i % 2 == 0 ? near - i / 2 : near + i / 2;
+    if (place_of (transcript, position) >= 0 && place_of (transcript, position) < 300)
+      return position;
+  }
+  g_assert_not_reached ();
+}
+
+/* Scrolls on, a view's height and more at a time, as rows come at one end and go at the other. */
+static guint
+scroll_on (GtkWidget *transcript, guint position, int step)
+{
+  GtkAdjustment *adjustment = find_adjustment (transcript);
+  guint begin = position;
+
+  while (ABS ((int) position - (int) begin) < 300) {
+    double place, value = gtk_adjustment_get_value (adjustment);
+
+    position = find_in_view (transcript, position);
+    place = place_of (transcript, position);
+    gtk_adjustment_set_value (adjustment, value + step * 400);
+    value = gtk_adjustment_get_value (adjustment) - value;
+    settle (transcript);
+    g_assert_cmpfloat (ABS (place_of (transcript, position) - (place - value)), <, 3);
+    g_assert_cmpuint (count_rows (transcript), <=, 160);
+  }
+  return position;
+}
+
+/* Wherever the reader goes in a long conversation, only what is near is built, and it does not move. */
+static void
+test_far_away (void)
+{
+  g_autoptr (GListStore) messages = g_list_store_new (QUERN_TYPE_MESSAGE);
+  g_autoptr (QuernStore) store = quern_store_open_in_memory ();
+  GtkWidget *window = gtk_window_new ();
+  GtkWidget *transcript = g_object_new (QUERN_TYPE_TRANSCRIPT, NULL);
+  GtkAdjustment *adjustment = find_adjustment (transcript);
+  gboolean at_end;
+
+  for (guint i = 0; i < 2000; i++) {
+    g_autofree char *text = g_strdup_printf ("text %u", i);
+    g_autoptr (QuernMessage) message = quern_message_new (i % 2 == 0 ? QUERN_ROLE_USER : QUERN_ROLE_ASSISTANT, text);
+    quern_message_set_ids (message, i + 1, i, 1);
+    g_list_store_append (messages, message);
+  }
+  quern_transcript_set_store (QUERN_TRANSCRIPT (transcript), store);
+  quern_transcript_set_messages (QUERN_TRANSCRIPT (transcript), G_LIST_MODEL (messages));
+  gtk_window_set_default_size (GTK_WINDOW (window), 400, 300);
+  gtk_window_set_child (GTK_WINDOW (window), transcript);
+  gtk_window_present (GTK_WINDOW (window));
+  settle (window);
+
+  quern_transcript_show_match (QUERN_TRANSCRIPT (transcript), 1000, NULL); /* text 999 */
+  settle (window);
+  g_assert_cmpfloat (place_of (transcript, 999), >=, 0);
+  g_assert_cmpfloat (place_of (transcript, 999), <, 300);
+  g_assert_cmpuint (count_rows (transcript), <, 100);
+  g_object_get (transcript, "at-end", &at_end, NULL);
+  g_assert_false (at_end);
+
+  scroll_on (transcript, scroll_on (transcript, 999, 1), -1);
+  quern_transcript_scroll_to_end (QUERN_TRANSCRIPT (transcript));
+  settle (window);
+  g_assert_cmpfloat (below (adjustment), <=, 2);
+  g_assert_cmpfloat (place_of (transcript, 1999), <, 300);
+  g_object_get (transcript, "at-end", &at_end, NULL);
+  g_assert_true (at_end);
   gtk_window_destroy (GTK_WINDOW (window));
 }
 
@@ -147,8 +250,10 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   adw_init ();
+  g_object_set (gtk_settings_get_default (), "gtk-enable-animations", FALSE, NULL);
   g_test_add_func ("/transcript/long", test_long);
   g_test_add_func ("/transcript/follow", test_follow);
+  g_test_add_func ("/transcript/far-away", test_far_away);
   g_test_add_func ("/announcer/sentences", test_announcer);
   return g_test_run ();
 }

@@ -124,8 +124,9 @@ class Messages(ChatCase):
         content, reasoning = self.desktop.query("SELECT content, reasoning FROM message WHERE role = 'assistant'")[0]
         self.menu(app, app.find('toggle button', 'More Actions'), RAW)
         app.find('text', 'Raw text').wait(lambda node: node.text == f'<think>\n{reasoning}\n</think>\n\n{content}')
-        app.find('button', 'Copy Raw Text').wait(lambda node: node.has_state('focused')).click()
-        app.settle()  # a button that is being pressed keeps Escape for itself
+        button = app.find('button', 'Copy Raw Text').wait(lambda node: node.has_state('focused'))
+        app.settle()  # the dialog is where it stays
+        button.click_mouse()  # pressed by its action, it keeps Escape for itself until it comes up
         app.key('Escape')
         app.wait_gone('text', 'Raw text')
         box = app.find('text', 'Message')

@@ -8,11 +8,13 @@
 #include <glib/gi18n.h>
 
 /* The messages of a conversation, as widgets in a box: tall rows of different heights scroll and select better than in a
- * recycling list. Only the last ones are built at first; more are added above as the reader comes near the top. While
- * the view is at the end it stays there; otherwise what is being read does not move. */
+ * recycling list. Only some in a row are built, the last ones at first. More are added as the reader comes near the first
+ * or the last of them, and those that are far away go. While the view is at the end of the conversation it stays there;
+ * otherwise what is being read does not move. */
 
 #define FIRST_ROWS 20 /* built at once */
-#define MORE_ROWS 20  /* added above when the top comes near */
+#define MORE_ROWS 20  /* added when an end comes near */
+#define MOST_ROWS 120 /* more than that go again at the other end */
 
 struct _QuernTranscript {
   AdwBin parent_instance;
@@ -28,14 +30,15 @@ struct _QuernTranscript {
   char *status;
   GtkWidget *line; /* above the first message that the model still sees */
 
-  guint first;
+  guint first;          /* position of the first message that has a row */
   gint64 context_start; /* id of that message, or 0: it sees all */
   gboolean at_end;
-  gboolean keep;    /* the next change of height happened above: keep the distance to the end */
-  double old_upper;
-  guint more_source, settle_source, show_source;
-  gint64 wanted;    /* id of the message to scroll to when it is there, or 0 */
-  GStrv words;      /* to be marked in it, or NULL */
+  gboolean keep; /* the next change of height happened above: keep the distance to the end */
+  double old_upper, old_value;
+  guint more_tick, settle_source, show_tick;
+  guint show_frames; /* until the rows that were built for it are laid out */
+  gint64 wanted;     /* id of the message to scroll to when it is there, or 0 */
+  GStrv words;       /* to be marked in it, or NULL */
 };
 
 enum { PROP_0, PROP_AT_END, N_PROPS };
@@ -65,6 +68,19 @@ set_at_end (QuernTranscript *self, gboolean at_end)
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_AT_END]);
 }
 
+static guint
+count_messages (QuernTranscript *self)
+{
+  return self->messages != NULL ? g_list_model_get_n_items (self->messages) : 0;
+}
+
+/* Behind the last message that has a row. */
+static guint
+get_end (QuernTranscript *self)
+{
+  return self->first + self->rows->len;
+}
+
 static GtkWidget *
 make_row (QuernTranscript *self, guint position)
 {
@@ -92,14 +108,14 @@ static GtkWidget *
 make_line (void)
 {
   GtkWidget *box = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 9);
-  GtkWidget *label = gtk_label_new (_("The model sees the conversation from here"));
+  GtkWidget *label = gtk_label_new (_ ("The model sees the conversation from here"));
   GtkWidget *button = gtk_button_new_from_icon_name ("go-top-symbolic");
 
   gtk_label_set_wrap (GTK_LABEL (label), TRUE);
   gtk_label_set_justify (GTK_LABEL (label), GTK_JUSTIFY_CENTER);
   gtk_widget_add_css_class (label, "caption");
   gtk_widget_add_css_class (label, "dim-label");
-  gtk_widget_set_tooltip_text (button, _("Show the Model Everything Again"));
+  gtk_widget_set_tooltip_text (button, _ ("Show the Model Everything Again"));
   gtk_widget_add_css_class (button, "flat");
   gtk_widget_add_css_class (button, "small");
   gtk_widget_set_valign (button, GTK_ALIGN_CENTER);
@@ -137,7 +153,7 @@ update_last (QuernTranscript *self)
 {
   for (guint i = self->rows->len > 2 ? self->rows->len - 3 : 0; i < self->rows->len; i++) {
     GtkWidget *row = g_ptr_array_index (self->rows, i);
-    gboolean last = i + 1 == self->rows->len;
+    gboolean last = self->first + i + 1 == count_messages (self);
     if (QUERN_IS_ANSWER_ROW (row))
       quern_answer_row_set_last (QUERN_ANSWER_ROW (row), last);
     else
@@ -183,9 +199,20 @@ remove_row (QuernTranscript *self, guint i)
 static void
 show_status (QuernTranscript *self)
 {
-  GtkWidget *last = self->rows->len > 0 ? g_ptr_array_index (self->rows, self->rows->len - 1) : NULL;
+  gboolean built = self->rows->len > 0 && get_end (self) == count_messages (self);
+  GtkWidget *last = built ? g_ptr_array_index (self->rows, self->rows->len - 1) : NULL;
+
   if (last != NULL && QUERN_IS_ANSWER_ROW (last))
     quern_answer_row_set_status (QUERN_ANSWER_ROW (last), self->status != NULL ? self->status : "");
+}
+
+/* The next change of height happens above what is being read. */
+static void
+keep_place (QuernTranscript *self)
+{
+  self->keep = TRUE;
+  self->old_upper = gtk_adjustment_get_upper (get_adjustment (self));
+  self->old_value = gtk_adjustment_get_value (get_adjustment (self));
 }
 
 /* Builds rows above until the message at `position` has one. */
@@ -194,8 +221,7 @@ build_up_to (QuernTranscript *self, guint position)
 {
   if (position >= self->first)
     return;
-  self->keep = TRUE;
-  self->old_upper = gtk_adjustment_get_upper (get_adjustment (self));
+  keep_place (self);
   while (self->first > position) {
     self->first--;
     insert_row (self, self->first);
@@ -203,23 +229,91 @@ build_up_to (QuernTranscript *self, guint position)
   place_line (self);
 }
 
-static gboolean
-more_cb (gpointer user_data)
+/* Builds rows below until there are none to build, or the message before `end` has one. */
+static void
+build_down_to (QuernTranscript *self, guint end)
 {
-  QuernTranscript *self = QUERN_TRANSCRIPT (user_data);
-  self->more_source = 0;
-  build_up_to (self, self->first > MORE_ROWS ? self->first - MORE_ROWS : 0);
+  for (end = MIN (end, count_messages (self)); get_end (self) < end;)
+    insert_row (self, get_end (self));
+  place_line (self);
+  update_last (self);
+  show_status (self);
+}
+
+static gboolean
+is_near_top (QuernTranscript *self)
+{
+  GtkAdjustment *adjustment = get_adjustment (self);
+
+  return gtk_adjustment_get_value (adjustment) < gtk_adjustment_get_page_size (adjustment);
+}
+
+static gboolean
+is_near_bottom (QuernTranscript *self)
+{
+  GtkAdjustment *adjustment = get_adjustment (self);
+
+  return end_of (adjustment) - gtk_adjustment_get_value (adjustment) < gtk_adjustment_get_page_size (adjustment);
+}
+
+/* Whether so many rows are built that those at the far end may go: far more than what is in view. */
+static gboolean
+has_too_many (QuernTranscript *self)
+{
+  GtkAdjustment *adjustment = get_adjustment (self);
+
+  return self->rows->len > MOST_ROWS
+         && gtk_adjustment_get_upper (adjustment) > 6 * gtk_adjustment_get_page_size (adjustment);
+}
+
+static void
+drop_rows (QuernTranscript *self, gboolean at_top)
+{
+  if (at_top)
+    keep_place (self);
+  while (self->rows->len > MOST_ROWS) {
+    remove_row (self, at_top ? 0 : self->rows->len - 1);
+    self->first += at_top;
+  }
+  place_line (self);
+}
+
+/* Before the layout of a frame. Rows go in one frame and come in the next, so that each change of height is known to be
+ * above or below what is being read. */
+static gboolean
+more_cb (GtkWidget *widget, GdkFrameClock *clock, gpointer user_data)
+{
+  QuernTranscript *self = QUERN_TRANSCRIPT (widget);
+  gboolean above = self->first > 0 && is_near_top (self);
+  gboolean below = get_end (self) < count_messages (self) && is_near_bottom (self);
+
+  if ((above || below) && has_too_many (self)) {
+    drop_rows (self, !above);
+    return G_SOURCE_CONTINUE;
+  }
+  self->more_tick = 0;
+  if (above)
+    build_up_to (self, self->first > MORE_ROWS ? self->first - MORE_ROWS : 0);
+  else if (below)
+    build_down_to (self, get_end (self) + MORE_ROWS);
   return G_SOURCE_REMOVE;
+}
+
+static void
+queue_more (QuernTranscript *self)
+{
+  if (self->more_tick == 0)
+    self->more_tick = gtk_widget_add_tick_callback (GTK_WIDGET (self), more_cb, NULL, NULL);
 }
 
 static void
 value_changed_cb (QuernTranscript *self, GtkAdjustment *adjustment)
 {
-  double value = gtk_adjustment_get_value (adjustment);
+  gboolean whole = get_end (self) == count_messages (self);
 
-  set_at_end (self, value >= end_of (adjustment) - 2);
-  if (self->first > 0 && value < gtk_adjustment_get_page_size (adjustment) && self->more_source == 0)
-    self->more_source = g_idle_add (more_cb, self);
+  set_at_end (self, whole && gtk_adjustment_get_value (adjustment) >= end_of (adjustment) - 2);
+  if ((self->first > 0 && is_near_top (self)) || (!whole && is_near_bottom (self)))
+    queue_more (self);
 }
 
 static gboolean
@@ -237,40 +331,42 @@ static void
 changed_cb (QuernTranscript *self, GtkAdjustment *adjustment)
 {
   double grown = gtk_adjustment_get_upper (adjustment) - self->old_upper;
+  double value = grown < 0 ? self->old_value : gtk_adjustment_get_value (adjustment); /* now in a shorter range */
 
   if (self->at_end)
     gtk_adjustment_set_value (adjustment, end_of (adjustment));
   else if (self->keep && grown != 0)
-    gtk_adjustment_set_value (adjustment, gtk_adjustment_get_value (adjustment) + grown);
+    gtk_adjustment_set_value (adjustment, value + grown);
   if (grown != 0)
     self->keep = FALSE;
   if (self->settle_source == 0)
     self->settle_source = g_idle_add_full (G_PRIORITY_HIGH_IDLE, settle_cb, self, NULL);
 }
 
-/* Starts over with the last messages. */
+/* Starts over with the messages from `first` on, and at the end of them when they are the last. */
+static void
+rebuild_from (QuernTranscript *self, guint first)
+{
+  while (self->rows->len > 0)
+    remove_row (self, self->rows->len - 1);
+  self->first = first;
+  self->keep = FALSE;
+  build_down_to (self, first + FIRST_ROWS);
+  set_at_end (self, get_end (self) == count_messages (self));
+}
+
 static void
 rebuild (QuernTranscript *self)
 {
-  guint n = self->messages != NULL ? g_list_model_get_n_items (self->messages) : 0;
+  guint n = count_messages (self);
 
-  while (self->rows->len > 0)
-    remove_row (self, self->rows->len - 1);
-  self->first = n > FIRST_ROWS ? n - FIRST_ROWS : 0;
-  for (guint i = self->first; i < n; i++)
-    insert_row (self, i);
-  set_at_end (self, TRUE);
-  place_line (self);
-  update_last (self);
-  show_status (self);
+  rebuild_from (self, n > FIRST_ROWS ? n - FIRST_ROWS : 0);
 }
 
 static int
 find_message (QuernTranscript *self, gint64 id)
 {
-  guint n = self->messages != NULL ? g_list_model_get_n_items (self->messages) : 0;
-
-  for (guint i = 0; i < n; i++) {
+  for (guint i = 0; i < count_messages (self); i++) {
     g_autoptr (QuernMessage) message = g_list_model_get_item (self->messages, i);
     if (quern_message_get_id (message) == id)
       return i;
@@ -278,23 +374,40 @@ find_message (QuernTranscript *self, gint64 id)
   return -1;
 }
 
-/* Runs after the layout of rows that were just built. */
-static gboolean
-show_cb (gpointer user_data)
+/* At once: rows that come above meanwhile would make the viewport's own animation end elsewhere. */
+static void
+scroll_into_view (QuernTranscript *self, GtkWidget *widget)
 {
-  QuernTranscript *self = QUERN_TRANSCRIPT (user_data);
+  GtkAdjustment *adjustment = get_adjustment (self);
+  double value = gtk_adjustment_get_value (adjustment), page = gtk_adjustment_get_page_size (adjustment);
+  graphene_rect_t bounds;
+
+  if (!gtk_widget_compute_bounds (widget, GTK_WIDGET (self->box), &bounds))
+    return;
+  if (bounds.origin.y < value || bounds.origin.y + bounds.size.height > value + page)
+    gtk_adjustment_set_value (adjustment, bounds.origin.y - MAX ((page - bounds.size.height) / 2, 0));
+}
+
+static gboolean
+show_cb (GtkWidget *widget, GdkFrameClock *clock, gpointer user_data)
+{
+  QuernTranscript *self = QUERN_TRANSCRIPT (widget);
   int i = find_message (self, self->wanted);
   GtkWidget *row, *match = NULL;
 
-  self->show_source = 0;
-  if (i < (int) self->first || i - self->first >= self->rows->len)
+  if (self->show_frames > 0) {
+    self->show_frames--;
+    return G_SOURCE_CONTINUE;
+  }
+  self->show_tick = 0;
+  if (i < (int) self->first || i >= (int) get_end (self))
     return G_SOURCE_REMOVE;
   self->wanted = 0;
   set_at_end (self, FALSE);
   row = g_ptr_array_index (self->rows, i - self->first);
   if (self->words != NULL)
     match = quern_highlight_show (row, (const char *const *) self->words);
-  gtk_viewport_scroll_to (GTK_VIEWPORT (gtk_scrolled_window_get_child (self->scrolled)), match != NULL ? match : row, NULL);
+  scroll_into_view (self, match != NULL ? match : row);
   return G_SOURCE_REMOVE;
 }
 
@@ -305,22 +418,31 @@ show_wanted (QuernTranscript *self)
 
   if (i < 0)
     return;
+  if (i + 2 * MORE_ROWS < (int) self->first || i > (int) get_end (self) + MORE_ROWS) {
+    rebuild_from (self, MAX (i - MORE_ROWS / 2, 0));
+    set_at_end (self, FALSE);
+  }
   build_up_to (self, i);
-  if (self->show_source == 0)
-    self->show_source = g_idle_add (show_cb, self);
+  build_down_to (self, i + 1);
+  self->show_frames = 1;
+  if (self->show_tick == 0)
+    self->show_tick = gtk_widget_add_tick_callback (GTK_WIDGET (self), show_cb, NULL, NULL);
 }
 
 static void
 items_changed_cb (QuernTranscript *self, guint position, guint removed, guint added)
 {
+  guint end = get_end (self);
+  guint before = count_messages (self) - added + removed;
+
   if (position < self->first || added > MORE_ROWS) { /* what is not built changed, or a conversation was loaded */
     rebuild (self);
     show_wanted (self);
     return;
   }
-  for (guint i = 0; i < removed; i++)
+  for (guint i = position; i < MIN (position + removed, end); i++)
     remove_row (self, position - self->first);
-  for (guint i = 0; i < added; i++)
+  for (guint i = 0; i < added && (position < end || end == before); i++)
     insert_row (self, position + i);
   place_line (self);
   update_last (self);
@@ -344,13 +466,21 @@ quern_transcript_get_property (GObject *object, guint id, GValue *value, GParamS
 }
 
 static void
+remove_tick (QuernTranscript *self, guint *tick)
+{
+  if (*tick != 0)
+    gtk_widget_remove_tick_callback (GTK_WIDGET (self), *tick);
+  *tick = 0;
+}
+
+static void
 quern_transcript_dispose (GObject *object)
 {
   QuernTranscript *self = QUERN_TRANSCRIPT (object);
 
-  g_clear_handle_id (&self->more_source, g_source_remove);
+  remove_tick (self, &self->more_tick);
+  remove_tick (self, &self->show_tick);
   g_clear_handle_id (&self->settle_source, g_source_remove);
-  g_clear_handle_id (&self->show_source, g_source_remove);
   if (self->messages != NULL)
     g_signal_handlers_disconnect_by_data (self->messages, self);
   g_clear_object (&self->messages);
@@ -470,6 +600,8 @@ quern_transcript_scroll_to_end (QuernTranscript *self)
 {
   g_return_if_fail (QUERN_IS_TRANSCRIPT (self));
 
+  if (get_end (self) < count_messages (self))
+    rebuild (self);
   gtk_adjustment_set_value (get_adjustment (self), end_of (get_adjustment (self)));
   set_at_end (self, TRUE);
 }
