@@ -85,7 +85,7 @@ test_picture (Fixture *f, gconstpointer data)
 
   g_assert_false (gtk_widget_get_visible (GTK_WIDGET (f->bar)));
   add (f, path);
-  g_assert_null (f->problem);
+  g_assert_cmpstr (f->problem, ==, NULL); /* the log says what it was */
   model = quern_attachment_bar_dup_model (f->bar);
   g_assert_cmpuint (g_list_model_get_n_items (model), ==, 1);
   attachment = g_list_model_get_item (model, 0);
@@ -103,7 +103,7 @@ test_text (Fixture *f, gconstpointer data)
   g_autoptr (QuernAttachment) attachment = NULL;
 
   add_contents (f, "notes.txt", "grüße\n", 8);
-  g_assert_null (f->problem);
+  g_assert_cmpstr (f->problem, ==, NULL);
   model = quern_attachment_bar_dup_model (f->bar);
   attachment = g_list_model_get_item (model, 0);
   g_assert_cmpstr (quern_attachment_get_mime (attachment), ==, "text/plain");
@@ -136,7 +136,7 @@ test_encodings (Fixture *f, gconstpointer data)
     g_autoptr (QuernAttachment) attachment = NULL;
     GBytes *bytes;
     add_contents (f, "old.txt", files[i].bytes, files[i].length);
-    g_assert_null (f->problem);
+    g_assert_cmpstr (f->problem, ==, NULL);
     model = quern_attachment_bar_dup_model (f->bar);
     attachment = g_list_model_get_item (model, i);
     bytes = quern_attachment_get_bytes (attachment);

@@ -246,6 +246,7 @@ class Conversations(ChatCase):
         self.think(app, False)
         self.ask(app, 'Who are you?')
         app.find('button', 'Edit Question').click()
+        app.find('text', 'Message').wait(lambda node: node.text == 'Who are you?')  # a button acts a quarter second later
         self.ask(app, 'List three fruits.')
         app.wait_gone('label', 'I am Quern Tiny, a very small demonstration model.')
         self.search(app, 'demonstration')

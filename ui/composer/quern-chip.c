@@ -216,6 +216,7 @@ build (QuernChip *self)
   gtk_widget_add_css_class (open, "chip-picture");
   gtk_widget_set_sensitive (open, FALSE);
   gtk_widget_set_valign (open, GTK_ALIGN_CENTER);
+  gtk_widget_set_valign (GTK_WIDGET (self), picture ? GTK_ALIGN_FILL : GTK_ALIGN_CENTER); /* not as high as a picture */
   gtk_widget_set_valign (texts, GTK_ALIGN_CENTER);
   /* Translators: %s is the name of an attached picture */
   tooltip = g_strdup_printf (_("View %s"), name);

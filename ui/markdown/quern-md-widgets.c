@@ -213,6 +213,7 @@ fill_list (GtkWidget *list, QuernMdBlock *block)
     gtk_label_set_label (GTK_LABEL (marker), text);
     gtk_label_set_width_chars (GTK_LABEL (marker), g_utf8_strlen (widest, -1));
     gtk_widget_set_direction (item, direction);
+    gtk_widget_set_direction (marker, direction); /* “1.” and not “.1” */
     if (task >= 0)
       gtk_accessible_update_property (GTK_ACCESSIBLE (marker), GTK_ACCESSIBLE_PROPERTY_LABEL,
                                       task == 1 ? _("Done") : _("Not done"), -1);
@@ -243,6 +244,7 @@ fill_table (GtkWidget *widget, QuernMdBlock *block)
 {
   GtkWidget *viewport = gtk_scrolled_window_get_child (GTK_SCROLLED_WINDOW (widget));
   GtkGrid *grid = GTK_GRID (gtk_viewport_get_child (GTK_VIEWPORT (viewport)));
+  GtkTextDirection direction = direction_of (first_text (block));
   guint row, column;
 
   for (row = 0; row < block->children->len; row++) {
@@ -256,14 +258,15 @@ fill_table (GtkWidget *widget, QuernMdBlock *block)
       }
       style_cell (label, cell, row);
       fill_label (label, cell);
+      gtk_widget_set_direction (label, direction); /* the cells of a column are on the same side */
     }
     while (gtk_grid_get_child_at (grid, column, row) != NULL)
       gtk_grid_remove (grid, gtk_grid_get_child_at (grid, column++, row));
   }
   while (gtk_grid_get_child_at (grid, 0, row) != NULL)
     gtk_grid_remove_row (grid, row);
-  gtk_widget_set_direction (widget, direction_of (first_text (block)));
-  gtk_widget_set_direction (GTK_WIDGET (grid), direction_of (first_text (block)));
+  gtk_widget_set_direction (widget, direction);
+  gtk_widget_set_direction (GTK_WIDGET (grid), direction);
 }
 
 static void

@@ -165,6 +165,20 @@ edited_cb (AdwAlertDialog *dialog, const char *response, Editing *editing)
     quern_store_add_preset (store, QUERN_PRESET_PERSONA, name, prompt);
 }
 
+/* A field below its name. */
+static void
+append_field (GtkBox *box, const char *name, GtkWidget *field, GtkWidget *focused)
+{
+  GtkWidget *label = gtk_label_new (name);
+
+  gtk_label_set_xalign (GTK_LABEL (label), 0);
+  gtk_label_set_mnemonic_widget (GTK_LABEL (label), focused);
+  gtk_widget_add_css_class (label, "caption-heading");
+  gtk_accessible_update_property (GTK_ACCESSIBLE (focused), GTK_ACCESSIBLE_PROPERTY_LABEL, name, -1);
+  gtk_box_append (box, label);
+  gtk_box_append (box, field);
+}
+
 static GtkWidget *
 make_prompt_view (Editing *editing)
 {
@@ -176,7 +190,6 @@ make_prompt_view (Editing *editing)
     gtk_text_buffer_set_text (editing->prompt, quern_preset_get_text (editing->persona), -1);
   g_object_set (view, "wrap-mode", GTK_WRAP_WORD_CHAR, "accepts-tab", FALSE, "top-margin", 6, "bottom-margin", 6,
                 "left-margin", 6, "right-margin", 6, NULL);
-  gtk_accessible_update_property (GTK_ACCESSIBLE (view), GTK_ACCESSIBLE_PROPERTY_LABEL, _("Instructions"), -1);
   gtk_scrolled_window_set_child (GTK_SCROLLED_WINDOW (scrolled), view);
   gtk_widget_set_size_request (scrolled, -1, 140);
   gtk_widget_set_overflow (scrolled, GTK_OVERFLOW_HIDDEN);
@@ -184,21 +197,30 @@ make_prompt_view (Editing *editing)
   return scrolled;
 }
 
+/* Without a name it could not be found again. */
+static void
+name_changed_cb (GtkEditable *name, AdwAlertDialog *dialog)
+{
+  g_autofree char *text = g_strstrip (g_strdup (gtk_editable_get_text (name)));
+
+  adw_alert_dialog_set_response_enabled (dialog, "save", *text != '\0');
+}
+
 static void
 edit_persona (QuernPreferences *self, QuernPreset *persona)
 {
   AdwDialog *dialog = adw_alert_dialog_new (persona != NULL ? _("Edit Persona") : _("New Persona"), NULL);
-  GtkWidget *box = gtk_box_new (GTK_ORIENTATION_VERTICAL, 12);
+  GtkWidget *box = gtk_box_new (GTK_ORIENTATION_VERTICAL, 6), *prompt;
   Editing *editing = g_new0 (Editing, 1);
 
   editing->preferences = g_object_ref (self);
   editing->persona = persona != NULL ? g_object_ref (persona) : NULL;
   editing->name = gtk_entry_new ();
   gtk_editable_set_text (GTK_EDITABLE (editing->name), persona != NULL ? quern_preset_get_name (persona) : "");
-  gtk_entry_set_placeholder_text (GTK_ENTRY (editing->name), _("Name"));
-  gtk_accessible_update_property (GTK_ACCESSIBLE (editing->name), GTK_ACCESSIBLE_PROPERTY_LABEL, _("Name"), -1);
-  gtk_box_append (GTK_BOX (box), editing->name);
-  gtk_box_append (GTK_BOX (box), make_prompt_view (editing));
+  gtk_entry_set_activates_default (GTK_ENTRY (editing->name), TRUE);
+  append_field (GTK_BOX (box), _("Name"), editing->name, editing->name);
+  prompt = make_prompt_view (editing);
+  append_field (GTK_BOX (box), _("Instructions"), prompt, gtk_scrolled_window_get_child (GTK_SCROLLED_WINDOW (prompt)));
   adw_alert_dialog_set_extra_child (ADW_ALERT_DIALOG (dialog), box);
   adw_alert_dialog_add_response (ADW_ALERT_DIALOG (dialog), "cancel", _("_Cancel"));
   if (persona != NULL)
@@ -207,6 +229,9 @@ edit_persona (QuernPreferences *self, QuernPreset *persona)
   if (persona != NULL)
     adw_alert_dialog_set_response_appearance (ADW_ALERT_DIALOG (dialog), "delete", ADW_RESPONSE_DESTRUCTIVE);
   adw_alert_dialog_set_response_appearance (ADW_ALERT_DIALOG (dialog), "save", ADW_RESPONSE_SUGGESTED);
+  adw_alert_dialog_set_default_response (ADW_ALERT_DIALOG (dialog), "save");
+  name_changed_cb (GTK_EDITABLE (editing->name), ADW_ALERT_DIALOG (dialog));
+  g_signal_connect_object (editing->name, "changed", G_CALLBACK (name_changed_cb), dialog, 0);
   g_signal_connect_data (dialog, "response", G_CALLBACK (edited_cb), editing, editing_free, 0);
   adw_dialog_present (dialog, GTK_WIDGET (self));
 }
@@ -259,14 +284,14 @@ static void
 add_personas (QuernPreferences *self)
 {
   AdwPreferencesPage *page = add_page (self, _("Personas"), "avatar-default-symbolic");
-  GtkWidget *button = gtk_button_new_from_icon_name ("list-add-symbolic");
+  GtkWidget *add = adw_button_row_new ();
 
   self->personas = add_group (page, _("Personas"));
   adw_preferences_group_set_description (self->personas, _("Instructions with a name, to be chosen for a conversation"));
-  gtk_widget_set_tooltip_text (button, _("New Persona"));
-  gtk_widget_add_css_class (button, "flat");
-  g_signal_connect_object (button, "clicked", G_CALLBACK (add_persona_cb), self, G_CONNECT_SWAPPED);
-  adw_preferences_group_set_header_suffix (self->personas, button);
+  adw_preferences_row_set_title (ADW_PREFERENCES_ROW (add), _("New Persona"));
+  adw_button_row_set_start_icon_name (ADW_BUTTON_ROW (add), "list-add-symbolic");
+  g_signal_connect_object (add, "activated", G_CALLBACK (add_persona_cb), self, G_CONNECT_SWAPPED);
+  adw_preferences_group_add (add_group (page, ""), add);
   g_signal_connect_object (quern_store_get_presets (self->store, QUERN_PRESET_PERSONA), "items-changed",
                            G_CALLBACK (personas_changed_cb), self, G_CONNECT_SWAPPED);
   personas_changed_cb (self);
