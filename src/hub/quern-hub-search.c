@@ -207,23 +207,47 @@ clear (QuernHubSearch *self)
     g_list_model_items_changed (G_LIST_MODEL (self), 0, n, 0);
 }
 
-/* The old list stays on screen until the new one is there. */
+/* Whether two answers of the hub say the same about a repository. */
+static gboolean
+same_repo (gpointer one, gpointer other)
+{
+  GDateTime *a = quern_hub_repo_get_modified (one), *b = quern_hub_repo_get_modified (other);
+
+  return g_str_equal (quern_hub_repo_get_id (one), quern_hub_repo_get_id (other))
+         && quern_hub_repo_get_downloads (one) == quern_hub_repo_get_downloads (other)
+         && quern_hub_repo_get_support (one) == quern_hub_repo_get_support (other)
+         && quern_hub_repo_get_gated (one) == quern_hub_repo_get_gated (other)
+         && (a == b || (a != NULL && b != NULL && g_date_time_equal (a, b)));
+}
+
+static void
+append (QuernHubSearch *self, GPtrArray *repos)
+{
+  for (guint i = 0; i < repos->len; i++)
+    if (g_hash_table_add (self->ids, (gpointer) quern_hub_repo_get_id (repos->pdata[i])))
+      g_ptr_array_add (self->repos, g_object_ref (repos->pdata[i]));
+}
+
+/* The old list stays on screen until the new one is there, and what both have at their beginning and at their end stays
+ * even then: no row goes away under the pointer or loses the focus because the hub said the same again. */
 static void
 take_page (QuernHubSearch *self, Page *page)
 {
-  guint removed = page->first ? self->repos->len : 0, before = self->repos->len - removed;
+  g_autoptr (GPtrArray) old = NULL;
+  guint n_old = self->repos->len, n, head = page->first ? 0 : n_old, tail = 0;
 
   if (page->first) {
     g_hash_table_remove_all (self->ids);
-    g_ptr_array_set_size (self->repos, 0);
+    old = self->repos;
+    self->repos = g_ptr_array_new_with_free_func (g_object_unref);
   }
-  for (guint i = 0; i < page->repos->len; i++) {
-    QuernHubRepo *repo = page->repos->pdata[i];
-
-    if (g_hash_table_add (self->ids, (gpointer) quern_hub_repo_get_id (repo)))
-      g_ptr_array_add (self->repos, g_object_ref (repo));
-  }
-  g_list_model_items_changed (G_LIST_MODEL (self), before, removed, self->repos->len - before);
+  append (self, page->repos);
+  n = self->repos->len;
+  while (head < MIN (n_old, n) && same_repo (old->pdata[head], self->repos->pdata[head]))
+    head++;
+  while (head + tail < MIN (n_old, n) && same_repo (old->pdata[n_old - tail - 1], self->repos->pdata[n - tail - 1]))
+    tail++;
+  g_list_model_items_changed (G_LIST_MODEL (self), head, n_old - head - tail, n - head - tail);
   g_set_str (&self->next, page->next);
   self->fetched = page->fetched;
   set_state (self, page->from_cache ? QUERN_HUB_SEARCH_STALE : QUERN_HUB_SEARCH_READY, NULL);

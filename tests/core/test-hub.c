@@ -164,6 +164,33 @@ test_search_offline (Fixture *f, gconstpointer data)
 }
 
 static void
+count_changes_cb (GListModel *model, guint position, guint removed, guint added, gpointer data)
+{
+  *(guint *) data += removed + added;
+}
+
+/* Rows that somebody looks at are replaced only when the hub has something else to say. */
+static void
+test_search_again_keeps_rows (Fixture *f, gconstpointer data)
+{
+  g_autoptr (QuernHubSearch) found = NULL;
+  guint changes = 0;
+
+  add_many (f, 5);
+  found = search (f, "model");
+  g_signal_connect (found, "items-changed", G_CALLBACK (count_changes_cb), &changes);
+  quern_hub_search_set_text (found, "Model-");
+  WAIT_UNTIL (quern_hub_search_get_state (found) != QUERN_HUB_SEARCH_LOADING);
+  g_assert_cmpuint (g_list_model_get_n_items (G_LIST_MODEL (found)), ==, 5);
+  g_assert_cmpuint (changes, ==, 0);
+  quern_hub_fixture_text (&f->base, "many/Model-002-GGUF", "hub.json", "{\"downloads\": 998, \"architecture\": \"qwen35\"}");
+  quern_test_hub_rescan (f->base.hub);
+  quern_hub_search_set_text (found, "model");
+  WAIT_UNTIL (quern_hub_search_get_state (found) != QUERN_HUB_SEARCH_LOADING);
+  g_assert_cmpuint (changes, ==, 2); /* one went, one came */
+}
+
+static void
 test_search_stale_answer_is_dropped (Fixture *f, gconstpointer data)
 {
   g_autoptr (QuernHubSearch) found = quern_hub_search_new (f->client);
@@ -563,6 +590,7 @@ main (int argc, char *argv[])
 #define ADD(path, function) g_test_add ("/hub/" path, Fixture, NULL, setup, function, teardown)
   ADD ("search/pages", test_search_pages);
   ADD ("search/offline", test_search_offline);
+  ADD ("search/again-keeps-rows", test_search_again_keeps_rows);
   ADD ("search/stale-answer-is-dropped", test_search_stale_answer_is_dropped);
   ADD ("repo/details", test_details);
   ADD ("repo/probe", test_probe);

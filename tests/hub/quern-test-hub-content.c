@@ -16,7 +16,7 @@ typedef struct {
   guint64 start, end; /* [start, end) to send */
   gboolean ranged, head, lying, gzip;
   char *etag;
-  guint64 rate, longer, cut_after, stall_after, corrupt_at, shift, delay_ms; /* G_MAXUINT64: never */
+  guint64 longer, cut_after, stall_after, corrupt_at, shift, delay_ms; /* G_MAXUINT64: never */
 } Transfer;
 
 static void
@@ -108,25 +108,37 @@ send_slice (Transfer *transfer, const char *data, guint64 at, gsize n, guint64 s
   return allowed == n;
 }
 
+static guint64
+current_rate (QuernTestHub *hub)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&hub->lock);
+
+  return hub->rate;
+}
+
+/* Keeps to the rate of the hub, also to one that is set while it sends. */
 static void
 send_body (Transfer *transfer, const char *data)
 {
-  guint64 sent = 0;
+  guint64 sent = 0, rate = current_rate (transfer->hub), paced = 0; /* sent at this rate */
   gint64 begun = g_get_monotonic_time ();
 
   for (guint64 at = transfer->start; at < transfer->end;) {
-    gsize slice = transfer->rate > 0 ? CLAMP (transfer->rate / 50, 1, SLICE) : SLICE;
-    gsize n = MIN (slice, transfer->end - at);
+    gsize slice = rate > 0 ? CLAMP (rate / 50, 1, SLICE) : SLICE, n = MIN (slice, transfer->end - at);
+    gint64 due;
 
     if (!send_slice (transfer, data + at, at, n, sent))
       return;
     at += n;
     sent += n;
-    if (transfer->rate > 0) {
-      gint64 due = begun + (gint64) (sent * G_USEC_PER_SEC / transfer->rate), now = g_get_monotonic_time ();
-
-      if (due > now)
-        wait_ms (transfer, (due - now) / 1000);
+    paced += n;
+    due = rate > 0 ? begun + (gint64) (paced * G_USEC_PER_SEC / rate) - g_get_monotonic_time () : 0;
+    if (due > 0)
+      wait_ms (transfer, due / 1000);
+    if (rate != current_rate (transfer->hub)) {
+      rate = current_rate (transfer->hub);
+      begun = g_get_monotonic_time ();
+      paced = 0;
     }
   }
 }
@@ -228,7 +240,6 @@ send_file (QuernTestHub *hub, SoupServerMessage *msg, const char *path, const Hu
   transfer->request = request;
   transfer->full = g_strdup (file->full);
   transfer->size = file->size;
-  transfer->rate = hub->rate;
   transfer->head = g_str_equal (soup_server_message_get_method (msg), "HEAD");
   transfer->etag = g_strdup_printf ("\"cdn-%.16s%s\"", file->sha256,
                                     quern_hub_take_fault (hub, QUERN_FAULT_CHANGED_ETAG, path, &fault) ? "-new" : "");

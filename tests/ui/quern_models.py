@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What tests of the Models page share: a hub on this computer, and ways around the page."""
+import contextlib
 import json
 import os
 import re
@@ -7,6 +8,7 @@ import select
 import shutil
 import subprocess
 import sys
+import urllib.request
 
 import quern_ui
 from quern_chat import ChatCase
@@ -44,6 +46,11 @@ class ModelsCase(ChatCase):
         self.addCleanup(self.stop_hub, self.hub)
         return self.hub.stdout.readline().strip()
 
+    def set_rate(self, rate):
+        """From now on, also for what is being sent: bytes per second of a connection; 0: as fast as can be."""
+        request = urllib.request.Request(f'{self.address}/.test/rate?bytes={rate}', method='PUT')
+        urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=20).close()
+
     def stop_hub(self, hub):
         if hub.poll() is None:
             hub.terminate()
@@ -79,16 +86,19 @@ class ModelsCase(ChatCase):
     def try_open_repo(self, app):
         """Clicks its row, which a newer answer of the hub may just be replacing."""
         rows = app.find_all('list item', re.compile('^Quern-Tiny-GGUF'))
-        if rows:
+        if rows and rows[0].sensitive:
             rows[0].click()
             app.settle()
         return app.find_all('label', 'Quantisations')
 
     def menu(self, app, button):
         """Opens a menu; its items by what they say."""
-        app.find(None, re.compile(button)).click()
-        items = quern_ui.wait_for('a menu', lambda: app.find_all('menu item'))
-        return {label_of(item): item for item in items}
+        for _ in range(3):  # a dialog that is just closing takes the focus, and so the menu, away again
+            app.find(None, re.compile(button)).click()
+            with contextlib.suppress(quern_ui.NotFound):
+                items = quern_ui.wait_for('a menu', lambda: app.find_all('menu item'), 5)
+                return {label_of(item): item for item in items}
+        raise quern_ui.NotFound(f'the menu {button} did not come')
 
     def choose_in_menu(self, app, button, item):
         self.menu(app, button)[item].click()

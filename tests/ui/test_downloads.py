@@ -27,7 +27,7 @@ class Downloads(ModelsCase):
         return list(dict.fromkeys(node.name.split(' · ')[-1] for node in labels))  # AdwViewStack lists its page repeatedly
 
     def test_order(self):
-        app = self.start(rate=60000)
+        app = self.start(rate=20000)
         for label in ('Q8_0', 'Q4_K_M', 'Q6_K'):
             self.add_download(app, label)
         quern_ui.wait_for('three downloads', lambda: self.titles(app) == ['Q8_0', 'Q4_K_M', 'Q6_K'])
@@ -39,7 +39,7 @@ class Downloads(ModelsCase):
         quern_ui.wait_for('the order of before', lambda: self.titles(app) == ['Q8_0', 'Q6_K', 'Q4_K_M'])
 
     def test_speed_limit(self):
-        app = self.start(rate=60000)
+        app = self.start(rate=20000)
         self.add_download(app, 'Q8_0')
         app.find('combo box', 'Speed Limit').click()
         app.find('label', '1 MB/s')
@@ -70,7 +70,7 @@ class Downloads(ModelsCase):
 
     def test_metered(self):
         services = self.services(metered=True)
-        self.address = self.start_hub(rate=100000)
+        self.address = self.start_hub(rate=20000)
         app = self.launch_models(environment=services.environment)
         self.open_repo(app)
         app.find('button', 'Download Q8_0').click()
@@ -90,12 +90,13 @@ class Downloads(ModelsCase):
         app.find('label', re.compile(r'/s · .* left$'))
         services.set_metered(True)
         app.find('label', re.compile('^Waiting for its turn'))
+        self.set_rate(0)
         app.find('button', 'Download Anyway').click()
-        app.find('label', re.compile('^Complete and verified'), timeout=90)
+        app.find('label', re.compile('^Complete and verified'))
 
     def test_desktop_hears(self):
         services = self.services()
-        self.address = self.start_hub(rate=400000)
+        self.address = self.start_hub(rate=20000)
         app = self.launch_models(environment=services.environment)
         self.add_download(app, 'Q8_0')
         inhibit = services.wait('Inhibit')['arguments']
@@ -104,6 +105,7 @@ class Downloads(ModelsCase):
         entry = services.wait('launcher')
         self.assertEqual(entry['uri'], 'application://io.github.quern.Quern.desktop')
         self.assertTrue(entry['progress_visible'])
+        self.set_rate(0)
         quern_ui.wait_for('the end', lambda: len(self.installed()) == 2, 60)
 
     def test_toast_where_one_looks(self):

@@ -31,7 +31,7 @@ class Models(ModelsCase):
         self.assertIn('Quern Tiny', answer[0])
 
     def test_interrupt_and_resume(self):
-        app = self.start(rate=400000)
+        app = self.start(rate=40000)
         self.open_repo(app)
         app.find('button', 'Download Q8_0').click()
         app.find('button', 'Pause').click()
@@ -40,9 +40,10 @@ class Models(ModelsCase):
         app.find('button', 'Resume').click()
         app.find('label', re.compile(r'/s · .* left$'))
         app.kill()
+        self.set_rate(0)
         app = self.launch_models()
         self.show(app, 'Downloads')
-        app.find('label', re.compile('^Complete and verified'), timeout=60)
+        app.find('label', re.compile('^Complete and verified'))
         self.assertEqual(len(self.installed()), 2)  # with its vision file
 
     def test_offline(self):
@@ -92,6 +93,8 @@ class Models(ModelsCase):
         self.show(app, 'Installed')
         self.choose_in_menu(app, '^Add Models$', 'Model File…')
         self.chooser(app, 'Add a Model File').find('button', 'Cancel').click()
+        quern_ui.wait_for('the end of the file chooser', lambda: len(app.windows()) == 1)
+        app.focus_window()
         self.choose_in_menu(app, '^Add Models$', 'Folder of Models…')
         app.find('label', re.compile('nothing is copied, moved or deleted'))
         app.find('button', 'Choose a Folder…').click()
