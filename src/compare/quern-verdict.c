@@ -28,10 +28,14 @@ const char *
 quern_verdict_to_string (QuernVerdict verdict)
 {
   switch (verdict) {
-  case QUERN_VERDICT_INDISTINGUISHABLE: return C_("verdict", "indistinguishable");
-  case QUERN_VERDICT_SLIGHTLY_DIFFERENT: return C_("verdict", "slightly different");
-  case QUERN_VERDICT_VISIBLY_DAMAGED: return C_("verdict", "visibly damaged");
-  default: return C_("verdict", "not measured");
+  case QUERN_VERDICT_INDISTINGUISHABLE:
+    return C_ ("verdict", "indistinguishable");
+  case QUERN_VERDICT_SLIGHTLY_DIFFERENT:
+    return C_ ("verdict", "slightly different");
+  case QUERN_VERDICT_VISIBLY_DAMAGED:
+    return C_ ("verdict", "visibly damaged");
+  default:
+    return C_ ("verdict", "not measured");
   }
 }
 
@@ -138,10 +142,25 @@ append_size (GString *out, QuernMeasured *reference, QuernMeasured *result)
                      : 1;
 
   if (share < 0.995)
-    g_string_append_printf (out, _("; %.0f %% smaller"), 100 * (1 - share));
+    g_string_append_printf (out, _ ("; %.0f %% smaller"), 100 * (1 - share));
   if (speed >= 1.05 || (speed > 0 && speed <= 0.95))
-    g_string_append_printf (out, _("; %.2f× the speed of reading"), speed);
+    g_string_append_printf (out, _ ("; %.2f× the speed of reading"), speed);
   g_string_append (out, ".");
+}
+
+/* What comes after how often the first choice is the same: size and speed against the reference, and what is uncertain. */
+static void
+append_rest (GString *out, QuernMeasure *measure, guint i)
+{
+  QuernMeasured *result = quern_measure_get_result (measure, i), *other = nearest (measure, i);
+
+  append_size (out, quern_measure_get_result (measure, 0), result);
+  if (quern_verdict_is_borderline (quern_measured_get_summary (result)))
+    g_string_append (out, _ (" It is near a border between two of these words: a longer text would tell."));
+  if (other && quern_verdict_too_close (result, other)) {
+    g_autofree char *name = quern_measured_dup_label (other);
+    g_string_append_printf (out, _ (" Against %s it is too close to call on this text."), name);
+  }
 }
 
 /**
@@ -156,21 +175,34 @@ quern_verdict_dup_sentence (QuernMeasure *measure, guint i)
   QuernMeasured *result = quern_measure_get_result (measure, i);
   const QuernDivergenceSummary *s = quern_measured_get_summary (result);
   g_autofree char *label = quern_measured_dup_label (result);
-  QuernMeasured *other = nearest (measure, i);
   GString *out = g_string_new (NULL);
 
   if (s->n == 0)
     return g_string_free_and_steal (out);
-  g_string_append_printf (out, _("%s is %s: same first choice in %.1f %% ± %.1f of %u tokens"), label,
+  g_string_append_printf (out, _ ("%s is %s: same first choice in %.1f %% ± %.1f of %u tokens"), label,
                           quern_verdict_to_string (quern_verdict_of (s)), 100 * s->same_top, 100 * s->same_top_error,
                           (guint) s->n);
-  append_size (out, quern_measure_get_result (measure, 0), result);
-  if (quern_verdict_is_borderline (s))
-    g_string_append (out, _(" It is near a border between two of these words: a longer text would tell."));
-  if (other && quern_verdict_too_close (result, other)) {
-    g_autofree char *name = quern_measured_dup_label (other);
-    g_string_append_printf (out, _(" Against %s it is too close to call on this text."), name);
-  }
+  append_rest (out, measure, i);
+  return g_string_free_and_steal (out);
+}
+
+/**
+ * quern_verdict_dup_details:
+ * @i: not the reference
+ *
+ * Returns: (transfer full): the sentence of quern_verdict_dup_sentence() where the model and its band stand beside it
+ */
+char *
+quern_verdict_dup_details (QuernMeasure *measure, guint i)
+{
+  const QuernDivergenceSummary *s = quern_measured_get_summary (quern_measure_get_result (measure, i));
+  GString *out = g_string_new (NULL);
+
+  if (s->n == 0)
+    return g_string_free_and_steal (out);
+  g_string_append_printf (out, _ ("Same first choice in %.1f %% ± %.1f of %u tokens"), 100 * s->same_top,
+                          100 * s->same_top_error, (guint) s->n);
+  append_rest (out, measure, i);
   return g_string_free_and_steal (out);
 }
 
@@ -191,8 +223,9 @@ quern_verdict_dup_reference (QuernMeasure *measure)
   const char *quantisation = quern_measured_get_facts (reference)->quantisation;
 
   if (quantisation && g_strv_contains (full, quantisation))
-    return g_strdup_printf (_("Compared with %s, which is of full precision: what differs was lost by quantising."), label);
-  return g_strdup_printf (_("Compared with %s, the reference chosen here, which is itself quantised."), label);
+    return g_strdup_printf (_ ("Compared with %s, which is of full precision: what differs was lost by quantising."),
+                            label);
+  return g_strdup_printf (_ ("Compared with %s, the reference chosen here, which is itself quantised."), label);
 }
 
 static double
@@ -219,14 +252,15 @@ quern_measure_dup_summary (QuernMeasure *measure)
   const char *source = quern_measure_get_source (measure);
   GString *out = g_string_new (NULL);
 
-  g_string_append_printf (out, ngettext ("%s: %u token scored", "%s: %u tokens scored", n), source ? source : _("Text"), n);
-  g_string_append_printf (out, _(", read in %.1f s by all models together."), total_seconds (measure));
+  g_string_append_printf (out, ngettext ("%s: %u token scored", "%s: %u tokens scored", n),
+                          source ? source : _ ("Text"), n);
+  g_string_append_printf (out, _ (", read in %.1f s by all models together."), total_seconds (measure));
   if (noise >= 0)
     g_string_append_c (out, ' ');
   if (noise == 0)
-    g_string_append (out, _("Read twice, the reference is exactly the same: any difference is the models’."));
+    g_string_append (out, _ ("Read twice, the reference is exactly the same: any difference is the models’."));
   else if (noise > 0)
-    g_string_append_printf (out, _("Read twice, the reference differs from itself by up to %.2g: less than that is noise."),
-                            noise);
+    g_string_append_printf (
+        out, _ ("Read twice, the reference differs from itself by up to %.2g: less than that is noise."), noise);
   return g_string_free_and_steal (out);
 }

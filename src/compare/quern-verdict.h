@@ -19,19 +19,20 @@ typedef enum {
   QUERN_VERDICT_VISIBLY_DAMAGED,
 } QuernVerdict;
 
-QuernVerdict quern_verdict_of             (const QuernDivergenceSummary *summary);
-const char  *quern_verdict_to_string      (QuernVerdict verdict);
-const char  *quern_verdict_to_word        (QuernVerdict verdict);
-gboolean     quern_verdict_is_borderline  (const QuernDivergenceSummary *summary);
+QuernVerdict quern_verdict_of (const QuernDivergenceSummary *summary);
+const char *quern_verdict_to_string (QuernVerdict verdict);
+const char *quern_verdict_to_word (QuernVerdict verdict);
+gboolean quern_verdict_is_borderline (const QuernDivergenceSummary *summary);
 /* Mean of (KLD of a - KLD of b) over the positions of both, and its standard error. */
-void         quern_verdict_paired         (QuernMeasured *a, QuernMeasured *b, double *mean, double *error);
-gboolean     quern_verdict_too_close      (QuernMeasured *a, QuernMeasured *b);
+void quern_verdict_paired (QuernMeasured *a, QuernMeasured *b, double *mean, double *error);
+gboolean quern_verdict_too_close (QuernMeasured *a, QuernMeasured *b);
 /* The smallest model that is not worse: index of a result, 0 (the reference) when every other one is. */
-guint        quern_verdict_smallest_good  (QuernMeasure *measure);
+guint quern_verdict_smallest_good (QuernMeasure *measure);
 /* Whole sentences about result i (not the reference), and about the measurement. */
-char        *quern_verdict_dup_sentence   (QuernMeasure *measure, guint i);
-char        *quern_verdict_dup_reference  (QuernMeasure *measure);
+char *quern_verdict_dup_sentence (QuernMeasure *measure, guint i);
+char *quern_verdict_dup_details (QuernMeasure *measure, guint i);
+char *quern_verdict_dup_reference (QuernMeasure *measure);
 /* What was read, and how far the reference is from itself. */
-char        *quern_measure_dup_summary    (QuernMeasure *measure);
+char *quern_measure_dup_summary (QuernMeasure *measure);
 
 G_END_DECLS

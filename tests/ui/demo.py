@@ -102,10 +102,10 @@ def comparing(tour):
     box.focus()
     app.key('Return')
     figures = quern_ui.wait_for('both answers', lambda: [found for found in [app.find_all('label', re.compile('tokens/s'))]
-                                                         if len(found) == 2], 60)[0]
+                                                         if len(found) == 4], 60)[0]  # reading and writing
     tour.say('\nTwo quantisations side by side:')
-    for column, node in zip(app.find_all('button', re.compile('^Model of this column: ')), figures):
-        tour.say(f'  {column.name}: {node.name}')
+    for column, node in zip(app.find_all('button', re.compile('^Model of this column: ')), figures[1::2]):
+        tour.say(f'  {column.name}: writes {node.name}')
     box.set_text(STORY)
     box.focus()
     app.key('Return')
@@ -128,7 +128,7 @@ def measuring(tour):
     tour.say(f'\n{verdict.name}')
     tour.picture('measurement', 'measurement')
     app.find_all('button', 'Close')[-1].click()
-    app.wait_gone('button', 'Measure')
+    app.wait_gone('button', 'Again…')
 
 
 def models(tour):

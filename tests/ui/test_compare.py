@@ -36,7 +36,7 @@ class Compare(quern_ui.TestCase):
         box.wait(lambda node: node.text == '')
         if figures:
             n = len(self.columns(app))
-            quern_ui.wait_for('every answer', lambda: len(app.find_all('label', re.compile('tokens/s'))) == n, 60)
+            quern_ui.wait_for('every answer', lambda: len(app.find_all('label', 'Writes')) == n, 60)
         app.find('button', 'Send', timeout=60)
 
     def think(self, app, wanted):
@@ -79,7 +79,7 @@ class Compare(quern_ui.TestCase):
         app.find('list item', QUESTION).click_mouse()
         quern_ui.wait_for('two columns', lambda: len(self.columns(app)) == 2)
         app.find('label', re.compile('Paris'))
-        quern_ui.wait_for('the figures of both', lambda: len(app.find_all('label', re.compile('tokens/s'))) == 2)
+        quern_ui.wait_for('the figures of both', lambda: len(app.find_all('label', 'Writes')) == 2)
 
     def test_difference_and_four_columns(self):
         app = self.open_page()
@@ -125,14 +125,19 @@ class Compare(quern_ui.TestCase):
         app.find('button', 'Measure').click()
         app.find('label', re.compile('is the smallest that is not worse|nothing smaller equals'), timeout=120)
         app.screenshot('compare-measure')
-        app.find('label', re.compile('^Built-in sample: .* tokens scored.*exactly the same', re.DOTALL))
-        figures = [node.name for node in app.find_all('label', re.compile(r'^\d\.\d{4} ± \d\.\d{4}$'))]
+        app.find('label', re.compile('^Built-in sample: .* tokens scored.*exactly the same', re.DOTALL), showing=False)
+        figures = [node.name for node in app.find_all('label', re.compile(r'^\d\.\d{4} ± \d\.\d{4}$'), showing=False)]
         self.assertEqual(figures[0], '0.0000 ± 0.0000')  # the reference
         means = [float(text.split()[0]) for text in figures]
         self.assertEqual(means, sorted(means))
         self.assertGreater(means[-1], 0)
+        app.find('label', 'Slightly Different')
+        app.find('label', 'Visibly Damaged')
         text = app.find('text', 'The text by divergence', showing=False)
         self.assertIn('The mill stood', text.text)
+        app.find('button', 'Again…').click()  # what to measure is asked again
+        app.find('button', 'Measure')
+        app.wait_gone('button', 'Again…')
 
     def test_blind_vote(self):
         app = self.open_page()
@@ -161,7 +166,7 @@ class Compare(quern_ui.TestCase):
         app.find('button', 'Add a Column').click()
         app.find('label', 'This model was not asked.')
         app.find('button', 'Ask This Model').click()
-        quern_ui.wait_for('three answers', lambda: len(app.find_all('label', re.compile('tokens/s'))) == 3, 60)
+        quern_ui.wait_for('three answers', lambda: len(app.find_all('label', 'Writes')) == 3, 60)
         app.wait_gone('label', 'This model was not asked.')
 
     def test_differences_in_words(self):
@@ -236,7 +241,7 @@ class Compare(quern_ui.TestCase):
         first = text.description
         app.key('Return')
         app.find('label', re.compile(r'^Divergence \d'))
-        self.assertEqual(len(app.find_all('label', re.compile(r'^“.*” \d+\.\d %$', re.DOTALL))), 10)
+        quern_ui.wait_for('both lists', lambda: len(app.find_all('label', re.compile(r'^“.*” \d+\.\d %$', re.DOTALL))) == 10)
         app.screenshot('compare-heat')
         app.key('ctrl+Right')
         text.wait(lambda node: node.description != first)

@@ -2,6 +2,7 @@
 #include "quern-compare-column-view.h"
 
 #include "models/quern-model-row.h"
+#include "quern-compare-figures.h"
 #include "quern-compare-settings.h"
 
 #include <glib/gi18n.h>
@@ -12,7 +13,7 @@ struct _QuernCompareColumnView {
   /* Template widgets */
   GtkMenuButton *model_button, *settings_button;
   GtkLabel *title, *subtitle, *facts;
-  GtkBox *figures;
+  GtkGrid *figures;
   GtkWidget *header, *arrow;
   GtkPopover *model_popover;
   GtkListBox *models;
@@ -44,6 +45,20 @@ is_nameless (QuernCompareColumnView *self)
 
 /* ---- header ----------------------------------------------------------------------------------------------------- */
 
+/* The model with the settings that were changed; whether it thinks where not all do. */
+static char *
+make_subtitle (QuernCompareColumnView *self)
+{
+  gboolean thinks = quern_compare_column_thinks (self->column), differs = FALSE;
+  g_autofree char *label = quern_compare_column_dup_label (self->column);
+
+  for (guint i = 0; i < quern_comparison_get_n_columns (self->comparison); i++)
+    differs = differs || quern_compare_column_thinks (quern_comparison_get_column (self->comparison, i)) != thinks;
+  if (!differs)
+    return g_steal_pointer (&label);
+  return g_strdup_printf (thinks ? _ ("%s · thinking") : _ ("%s · not thinking"), label);
+}
+
 static char *
 make_facts (QuernCompareColumn *column)
 {
@@ -54,43 +69,6 @@ make_facts (QuernCompareColumn *column)
     return g_strdup (_ ("This model is no longer on this computer."));
   /* Translators: size of a model's file and bits for each weight */
   return g_strdup_printf (_ ("%s · %.2f bits per weight"), size, facts->bits_per_weight);
-}
-
-static void
-add_figure (QuernCompareColumnView *self, char *text)
-{
-  GtkWidget *label = gtk_label_new (text);
-
-  gtk_label_set_ellipsize (GTK_LABEL (label), PANGO_ELLIPSIZE_END);
-  gtk_label_set_xalign (GTK_LABEL (label), 0);
-  gtk_widget_set_tooltip_text (label, text);
-  gtk_widget_add_css_class (label, "caption");
-  gtk_widget_add_css_class (label, "numeric");
-  gtk_box_append (self->figures, label);
-  g_free (text);
-}
-
-/* As many lines whatever the width, so that the headers of all columns are equally high. */
-static gboolean
-fill_figures (QuernCompareColumnView *self, QuernCompareAnswer *answer)
-{
-  const QuernStatistics *s = answer != NULL ? quern_compare_answer_get_statistics (answer) : NULL;
-  guint64 memory = answer != NULL ? quern_compare_answer_get_peak_memory (answer) : 0;
-
-  for (GtkWidget *child; (child = gtk_widget_get_first_child (GTK_WIDGET (self->figures))) != NULL;)
-    gtk_box_remove (self->figures, child);
-  if (s == NULL || s->answer_tokens == 0 || quern_compare_answer_is_running (answer))
-    return FALSE;
-  add_figure (self, g_strdup_printf (_ ("First token after %.2f s"), s->first_token_seconds));
-  add_figure (self, g_strdup_printf (_ ("reads %.0f, writes %.1f tokens/s"), quern_statistics_prefill_rate (s),
-                                     quern_statistics_decode_rate (s)));
-  if (memory > 0) {
-    g_autofree char *size = g_format_size (memory);
-    add_figure (self, g_strdup_printf (_ ("%s of memory, loaded in %.2f s"), size, s->load_seconds));
-  }
-  if (quern_compare_answer_get_together (answer))
-    add_figure (self, g_strdup (_ ("Ran together with others: timings do not compare.")));
-  return TRUE;
 }
 
 static QuernCompareAnswer *
@@ -133,15 +111,16 @@ static void
 update (QuernCompareColumnView *self)
 {
   const QuernModelFacts *facts = quern_compare_column_get_facts (self->column);
-  g_autofree char *facts_text = make_facts (self->column);
+  g_autofree char *facts_text = make_facts (self->column), *subtitle = make_subtitle (self);
   g_autofree char *name = quern_compare_column_view_dup_name (self), *accessible = NULL;
   g_autofree char *revealed =
       self->letter != NULL ? g_strdup_printf ("%s · %s", self->letter, facts->quantisation) : NULL;
-  gboolean blind = is_nameless (self), figures = fill_figures (self, get_last_answer (self));
+  gboolean blind = is_nameless (self),
+           figures = quern_compare_figures_fill (self->figures, self->comparison, self->column);
   GtkListBoxRow *row;
 
   gtk_label_set_label (self->title, blind ? name : self->letter != NULL ? revealed : facts->quantisation);
-  gtk_label_set_label (self->subtitle, blind ? _ ("Hidden until you have voted") : facts->title);
+  gtk_label_set_label (self->subtitle, blind ? _ ("Hidden until you have voted") : subtitle);
   gtk_label_set_label (self->facts, facts_text);
   gtk_widget_set_visible (GTK_WIDGET (self->facts), !blind);
   gtk_widget_set_visible (GTK_WIDGET (self->figures), !blind && figures);
@@ -152,7 +131,7 @@ update (QuernCompareColumnView *self)
   gtk_widget_set_visible (self->arrow, self->letter == NULL);
   accessible = g_strdup_printf (_ ("Model of this column: %s"), name);
   gtk_accessible_update_property (GTK_ACCESSIBLE (self->model_button), GTK_ACCESSIBLE_PROPERTY_LABEL, accessible, -1);
-  gtk_widget_set_tooltip_text (GTK_WIDGET (self->model_button), blind ? NULL : facts->title);
+  gtk_widget_set_tooltip_text (GTK_WIDGET (self->model_button), blind ? NULL : subtitle);
   for (int i = 0; (row = gtk_list_box_get_row_at_index (self->models, i)) != NULL; i++)
     quern_model_row_set_selected (GTK_WIDGET (row), quern_compare_column_get_model (self->column));
   update_offers (self);
@@ -282,8 +261,8 @@ quern_compare_column_view_class_init (QuernCompareColumnViewClass *klass)
       g_signal_new ("continue", QUERN_TYPE_COMPARE_COLUMN_VIEW, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
   signals[CATCH_UP] =
       g_signal_new ("catch-up", QUERN_TYPE_COMPARE_COLUMN_VIEW, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
-  signals[MODEL_CHOSEN] = g_signal_new ("model-chosen", QUERN_TYPE_COMPARE_COLUMN_VIEW, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
-                                        NULL, G_TYPE_NONE, 1, QUERN_TYPE_MODEL);
+  signals[MODEL_CHOSEN] = g_signal_new ("model-chosen", QUERN_TYPE_COMPARE_COLUMN_VIEW, G_SIGNAL_RUN_LAST, 0, NULL,
+                                        NULL, NULL, G_TYPE_NONE, 1, QUERN_TYPE_MODEL);
   gtk_widget_class_install_action (widget_class, "column.catch-up", NULL, catch_up_action);
   gtk_widget_class_install_action (widget_class, "column.remove", NULL, remove_action);
   gtk_widget_class_install_action (widget_class, "column.continue", NULL, continue_action);
@@ -333,7 +312,7 @@ quern_compare_column_view_new (QuernComparison *comparison, QuernCompareColumn *
   self->comparison = g_object_ref (comparison);
   self->column = g_object_ref (column);
   gtk_list_box_bind_model (self->models, G_LIST_MODEL (library), create_row, self, NULL);
-  g_signal_connect_object (column, "notify::model", G_CALLBACK (update), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (column, "notify", G_CALLBACK (update), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (answers, "items-changed", G_CALLBACK (answers_changed_cb), self, G_CONNECT_SWAPPED);
   answers_changed_cb (self, 0, 0, g_list_model_get_n_items (answers));
   return GTK_WIDGET (self);
@@ -419,7 +398,7 @@ quern_compare_column_view_set_locked (QuernCompareColumnView *self, gboolean run
                                  !running && get_last_answer (self) != NULL && !is_nameless (self));
   gtk_widget_action_set_enabled (GTK_WIDGET (self), "column.copy", get_last_answer (self) != NULL);
   gtk_widget_action_set_enabled (GTK_WIDGET (self), "column.catch-up", !running);
-  update_offers (self);
+  update (self); /* figures are compared with those of the other columns */
 }
 
 /**

@@ -59,7 +59,10 @@ update_fork (QuernComparePage *self, guint turn, guint column)
     name = quern_compare_column_view_dup_name (view);
     other_name = quern_compare_column_view_dup_name (_quern_compare_page_get_view (self, fork.other));
   }
-  quern_compare_turn_set_fork (widget, &fork, name, other_name);
+  quern_compare_turn_set_fork (
+      widget, &fork, name, other_name,
+      fork.valid ? quern_compare_column_get_answer (quern_comparison_get_column (self->comparison, fork.other), turn)
+                 : NULL);
 }
 
 static void
@@ -115,8 +118,8 @@ update_switcher (QuernComparePage *self)
     QuernCompareColumn *column = quern_compare_column_view_get_column (QUERN_COMPARE_COLUMN_VIEW (child));
     g_autofree char *name = quern_compare_column_view_dup_name (QUERN_COMPARE_COLUMN_VIEW (child));
     AdwToggle *toggle = adw_toggle_new ();
-    adw_toggle_set_label (toggle,
-                          _quern_compare_page_is_blind (self) ? name : quern_compare_column_get_facts (column)->quantisation);
+    adw_toggle_set_label (
+        toggle, _quern_compare_page_is_blind (self) ? name : quern_compare_column_get_facts (column)->quantisation);
     adw_toggle_set_tooltip (toggle, name);
     adw_toggle_group_add (self->switcher, toggle);
   }
@@ -222,11 +225,12 @@ _quern_compare_page_update (QuernComparePage *self)
   gtk_widget_action_set_enabled (GTK_WIDGET (self), "chat.stop", running);
   gtk_widget_action_set_enabled (GTK_WIDGET (self), "compare.add-column", !running && n < QUERN_COMPARE_MAX_COLUMNS);
   gtk_widget_action_set_enabled (GTK_WIDGET (self), "compare.jump", n_turns > 0);
-  gtk_widget_action_set_enabled (GTK_WIDGET (self), "compare.differences",
-                                 n_turns > 0 && n >= 2 && !running
-                                     && (!_quern_compare_page_is_blind (self)
-                                         || get_blind (self) == QUERN_COMPARE_BLIND_REVEALED));
-  gtk_widget_action_set_enabled (GTK_WIDGET (self), "compare.votes", quern_comparison_get_n_votes (self->comparison) > 0);
+  gtk_widget_action_set_enabled (
+      GTK_WIDGET (self), "compare.differences",
+      n_turns > 0 && n >= 2 && !running
+          && (!_quern_compare_page_is_blind (self) || get_blind (self) == QUERN_COMPARE_BLIND_REVEALED));
+  gtk_widget_action_set_enabled (GTK_WIDGET (self), "compare.votes",
+                                 quern_comparison_get_n_votes (self->comparison) > 0);
   if (note != NULL && !running)
     quern_compare_page_show_problem (self, note);
   _quern_compare_page_update_votes (self, running);
@@ -255,6 +259,7 @@ static void
 column_changed_cb (QuernComparePage *self)
 {
   update_switcher (self);
+  update_columns (self, quern_comparison_get_running (self->comparison));
   update_forks (self);
 }
 
@@ -304,7 +309,7 @@ add_view (QuernComparePage *self, QuernCompareColumn *column)
   g_signal_connect_object (view, "catch-up", G_CALLBACK (catch_up_cb), self, 0);
   g_signal_connect_object (view, "model-chosen", G_CALLBACK (model_chosen_cb), self, 0);
   g_signal_connect_object (view, "continue", G_CALLBACK (continue_cb), self, 0);
-  g_signal_connect_object (column, "notify::model", G_CALLBACK (column_changed_cb), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (column, "notify", G_CALLBACK (column_changed_cb), self, G_CONNECT_SWAPPED);
   gtk_size_group_add_widget (self->headers, quern_compare_column_view_get_header (QUERN_COMPARE_COLUMN_VIEW (view)));
   gtk_box_append (self->columns, view);
 }

@@ -2,8 +2,11 @@
 #include "quern-compare-turn.h"
 
 #include "markdown/quern-md-view.h"
+#include "quern-candidates.h"
 
 #include <glib/gi18n.h>
+
+#define SHOWN 5 /* likeliest tokens of each model, where two part */
 
 /* One prompt and one column's answer to it. With marks it is plain text, where what another column said, too, is dim and
  * the first different token is a link that tells about both; without, it is formatted. */
@@ -12,12 +15,13 @@ struct _QuernCompareTurn {
 
   GtkLabel *reasoning, *text, *status;
   GtkWidget *offer; /* to ask what was not asked */
-  GtkStack *stack; /* "marks" or "formatted" */
+  GtkStack *stack;  /* "marks" or "formatted" */
   QuernMdView *formatted;
 
   /* Owned references */
-  QuernCompareAnswer *answer;
-  char *sentence; /* about the fork, or NULL */
+  QuernCompareAnswer *answer, *other; /* other: of the column that it parts from, or NULL */
+  char *sentence;                     /* about the fork, or NULL */
+  char *name, *other_name;
 
   QuernForkView view;
   gboolean veiled; /* the text is not to be seen yet */
@@ -170,7 +174,10 @@ quern_compare_turn_dispose (GObject *object)
   QuernCompareTurn *self = QUERN_COMPARE_TURN (object);
 
   g_clear_object (&self->answer);
+  g_clear_object (&self->other);
   g_clear_pointer (&self->sentence, g_free);
+  g_clear_pointer (&self->name, g_free);
+  g_clear_pointer (&self->other_name, g_free);
   G_OBJECT_CLASS (quern_compare_turn_parent_class)->dispose (object);
 }
 
@@ -241,12 +248,16 @@ quern_compare_turn_get_answer (QuernCompareTurn *self)
  * @view: where this answer and another one part
  * @name: this column's name
  * @other_name: the other one's
+ * @other: (nullable): the other one's answer
  */
 void
 quern_compare_turn_set_fork (QuernCompareTurn *self, const QuernForkView *view, const char *name,
-                             const char *other_name)
+                             const char *other_name, QuernCompareAnswer *other)
 {
   self->view = *view;
+  g_set_object (&self->other, other);
+  g_set_str (&self->name, name);
+  g_set_str (&self->other_name, other_name);
   g_clear_pointer (&self->sentence, g_free);
   if (view->valid && view->fork.differs)
     self->sentence = quern_fork_dup_sentence (&view->fork, name, other_name);
@@ -305,8 +316,8 @@ quern_compare_turn_find_fork (QuernCompareTurn *self, double *y)
     return FALSE;
   label = reasoning ? self->reasoning : self->text;
   pango_layout_index_to_pos (gtk_label_get_layout (label), (int) start, &place);
-  if (!gtk_widget_compute_point (GTK_WIDGET (label), GTK_WIDGET (self), &GRAPHENE_POINT_INIT (0, PANGO_PIXELS (place.y)),
-                                 &point))
+  if (!gtk_widget_compute_point (GTK_WIDGET (label), GTK_WIDGET (self),
+                                 &GRAPHENE_POINT_INIT (0, PANGO_PIXELS (place.y)), &point))
     return FALSE;
   *y = point.y;
   return TRUE;
@@ -330,6 +341,30 @@ point_at_fork (QuernCompareTurn *self, GtkWidget *popover, GtkLabel *label, guin
   gtk_popover_set_pointing_to (GTK_POPOVER (popover), &rect);
 }
 
+static void
+add_candidates (GtkWidget *grid, const char *title, QuernCompareAnswer *answer, guint index)
+{
+  const QuernCompareToken *token =
+      index < quern_compare_answer_get_n_tokens (answer) ? quern_compare_answer_get_token (answer, index) : NULL;
+  QuernCandidateRow rows[SHOWN];
+  guint n = token != NULL ? MIN (token->n_top, SHOWN) : 0;
+
+  for (guint i = 0; i < n; i++)
+    rows[i] = (QuernCandidateRow) { token->top[i].text, token->top[i].p, token->top[i].id == token->chosen.id };
+  quern_candidates_add (grid, title, rows, n);
+}
+
+static GtkWidget *
+make_details (QuernCompareTurn *self)
+{
+  GtkWidget *grid = quern_candidates_new (self->sentence);
+
+  add_candidates (grid, self->name, self->answer, self->view.fork.index);
+  if (self->other != NULL)
+    add_candidates (grid, self->other_name, self->other, self->view.fork.index);
+  return grid;
+}
+
 /**
  * quern_compare_turn_show_fork:
  *
@@ -342,17 +377,12 @@ quern_compare_turn_show_fork (QuernCompareTurn *self)
 {
   gboolean reasoning;
   guint start, end;
-  GtkWidget *popover, *label;
+  GtkWidget *popover;
 
   if (self->veiled || self->sentence == NULL || !locate_fork (self, &reasoning, &start, &end))
     return FALSE;
   popover = gtk_popover_new ();
-  label = gtk_label_new (self->sentence);
-  gtk_label_set_wrap (GTK_LABEL (label), TRUE);
-  gtk_label_set_max_width_chars (GTK_LABEL (label), 44);
-  gtk_label_set_xalign (GTK_LABEL (label), 0);
-  gtk_widget_add_css_class (label, "statistics");
-  gtk_popover_set_child (GTK_POPOVER (popover), label);
+  gtk_popover_set_child (GTK_POPOVER (popover), make_details (self));
   gtk_accessible_update_property (GTK_ACCESSIBLE (popover), GTK_ACCESSIBLE_PROPERTY_LABEL, _ ("First difference"), -1);
   gtk_widget_set_parent (popover, GTK_WIDGET (self));
   g_signal_connect (popover, "closed", G_CALLBACK (popover_closed_cb), NULL);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "quern-heat-map.h"
 
+#include "quern-candidates.h"
 #include "quern-heat-text.h"
 
 #include <glib/gi18n.h>
@@ -73,7 +74,7 @@ get_position (QuernHeatMap *self, guint token)
   guint i = token < self->positions->len ? g_array_index (self->positions, guint, token) : NO_POSITION;
 
   return measured != NULL && i < quern_measured_get_n_positions (measured) ? quern_measured_get_position (measured, i)
-                                                                          : NULL;
+                                                                           : NULL;
 }
 
 static void
@@ -82,9 +83,9 @@ mark_all (QuernHeatMap *self)
   quern_heat_text_clear (self->view);
   for (guint token = 0; token < self->positions->len; token++) {
     const QuernDivergence *position = get_position (self, token);
-    if (position != NULL)
-      quern_heat_text_add (self->view, g_array_index (self->starts, int, token),
-                           g_array_index (self->starts, int, token + 1), quern_heat_level (position->kld));
+    quern_heat_text_add (self->view, g_array_index (self->starts, int, token),
+                         g_array_index (self->starts, int, token + 1),
+                         position != NULL ? quern_heat_level (position->kld) : QUERN_HEAT_UNKNOWN);
   }
 }
 
@@ -100,22 +101,16 @@ show_spaces (const char *text)
 }
 
 static void
-add_candidates (QuernHeatMap *self, GtkGrid *grid, int column, const char *title, const QuernCandidate *top)
+add_candidates (QuernHeatMap *self, GtkWidget *grid, const char *title, const QuernCandidate *top, const char *own)
 {
-  GtkWidget *heading = gtk_label_new (title);
+  QuernCandidateRow rows[QUERN_DIVERGENCE_TOP];
+  guint n = 0;
 
-  gtk_widget_add_css_class (heading, "heading");
-  gtk_label_set_xalign (GTK_LABEL (heading), 0);
-  gtk_grid_attach (grid, heading, column, 1, 1, 1);
-  for (int i = 0; i < QUERN_DIVERGENCE_TOP && top[i].id >= 0; i++) {
-    g_autofree char *token = show_spaces (quern_measure_get_candidate (self->measure, top[i].id));
-    g_autofree char *text = g_strdup_printf (_ ("“%s” %.1f %%"), token, top[i].p * 100);
-    GtkWidget *label = gtk_label_new (text);
-    gtk_label_set_xalign (GTK_LABEL (label), 0);
-    gtk_label_set_ellipsize (GTK_LABEL (label), PANGO_ELLIPSIZE_MIDDLE);
-    gtk_widget_add_css_class (label, "numeric");
-    gtk_grid_attach (grid, label, column, i + 2, 1, 1);
+  for (; n < QUERN_DIVERGENCE_TOP && top[n].id >= 0; n++) {
+    const char *text = quern_measure_get_candidate (self->measure, top[n].id);
+    rows[n] = (QuernCandidateRow) { text, top[n].p, g_str_equal (text, own) };
   }
+  quern_candidates_add (grid, title, rows, n);
 }
 
 static char *
@@ -125,36 +120,33 @@ make_sentence (const QuernDivergence *position)
                           position->kld, exp (-position->nll) * 100, exp (-position->nll_reference) * 100);
 }
 
+static char *
+dup_token (QuernHeatMap *self, guint token)
+{
+  guint start, end;
+
+  quern_measure_get_token_span (self->measure, token, &start, &end);
+  return g_strndup (quern_measure_get_text (self->measure) + start, end - start);
+}
+
 static GtkWidget *
 make_details (QuernHeatMap *self, const QuernDivergence *position)
 {
-  GtkWidget *grid = gtk_grid_new (), *label;
   g_autofree char *reference = quern_measured_dup_label (quern_measure_get_result (self->measure, 0));
   g_autofree char *name = quern_measured_dup_label (quern_measure_get_result (self->measure, self->result));
-  g_autofree char *text = make_sentence (position);
+  g_autofree char *text = make_sentence (position), *own = dup_token (self, self->current);
+  GtkWidget *grid = quern_candidates_new (text);
 
-  gtk_grid_set_column_spacing (GTK_GRID (grid), 18);
-  gtk_grid_set_row_spacing (GTK_GRID (grid), 3);
-  gtk_widget_add_css_class (grid, "statistics");
-  label = gtk_label_new (text);
-  gtk_label_set_wrap (GTK_LABEL (label), TRUE);
-  gtk_label_set_max_width_chars (GTK_LABEL (label), 36);
-  gtk_label_set_xalign (GTK_LABEL (label), 0);
-  gtk_grid_attach (GTK_GRID (grid), label, 0, 0, 2, 1);
-  add_candidates (self, GTK_GRID (grid), 0, reference, position->top_reference);
-  add_candidates (self, GTK_GRID (grid), 1, name, position->top);
+  add_candidates (self, grid, reference, position->top_reference, own);
+  add_candidates (self, grid, name, position->top, own);
   return grid;
 }
 
 static char *
 get_token_text (QuernHeatMap *self, guint token)
 {
-  guint start, end;
-  g_autofree char *bytes = NULL;
-
-  quern_measure_get_token_span (self->measure, token, &start, &end);
-  bytes = g_strndup (quern_measure_get_text (self->measure) + start, end - start);
-  return show_spaces (bytes);
+  g_autofree char *text = dup_token (self, token);
+  return show_spaces (text);
 }
 
 /* The chosen token in words: what a screen reader says as one goes along. */
@@ -435,11 +427,12 @@ quern_heat_map_init (QuernHeatMap *self)
   self->starts = g_array_new (FALSE, FALSE, sizeof (int));
   self->positions = g_array_new (FALSE, FALSE, sizeof (guint));
   self->view = QUERN_HEAT_TEXT (quern_heat_text_new ());
-  gtk_accessible_update_property (GTK_ACCESSIBLE (self->view), GTK_ACCESSIBLE_PROPERTY_LABEL,
-                                  _ ("The text by divergence"), GTK_ACCESSIBLE_PROPERTY_DESCRIPTION,
-                                  _ ("Arrow keys go from token to token, with Ctrl to the next one that differs. Return "
-                                     "tells what both models found likeliest."),
-                                  -1);
+  gtk_accessible_update_property (
+      GTK_ACCESSIBLE (self->view), GTK_ACCESSIBLE_PROPERTY_LABEL, _ ("The text by divergence"),
+      GTK_ACCESSIBLE_PROPERTY_DESCRIPTION,
+      _ ("Arrow keys go from token to token, with Ctrl to the next one that differs. Return "
+         "tells what both models found likeliest."),
+      -1);
   add_controllers (self);
   adw_bin_set_child (ADW_BIN (self), GTK_WIDGET (self->view));
 }
@@ -473,8 +466,7 @@ quern_heat_map_show (QuernHeatMap *self, QuernMeasure *measure, guint result)
   find_starts (self);
   find_positions (self, measured);
   mark_all (self);
-  self->current = same_text ? MIN (self->current, self->positions->len - 1)
-                            : quern_measured_get_n_positions (measured) > 0
-                                  ? quern_measure_get_position_token (measure, 0)
-                                  : 0;
+  self->current = same_text                                       ? MIN (self->current, self->positions->len - 1)
+                  : quern_measured_get_n_positions (measured) > 0 ? quern_measure_get_position_token (measure, 0)
+                                                                  : 0;
 }

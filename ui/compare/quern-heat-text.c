@@ -10,6 +10,7 @@ struct _QuernHeatText {
   GtkTextView parent_instance;
 
   GArray *places; /* of Place, in the order of the text */
+  GtkTextTag *unknown;
 };
 
 G_DEFINE_FINAL_TYPE (QuernHeatText, quern_heat_text, GTK_TYPE_TEXT_VIEW)
@@ -38,9 +39,9 @@ draw_run (GtkSnapshot *snapshot, const GdkRectangle *from, int x_end, int level)
   float x = (float) MIN (from->x, x_end), width = (float) ABS (x_end - from->x);
 
   gtk_snapshot_append_color (snapshot, &tint, &GRAPHENE_RECT_INIT (x, (float) from->y, width, (float) from->height));
-  gtk_snapshot_append_color (snapshot, &line,
-                             &GRAPHENE_RECT_INIT (x, (float) (from->y + from->height) - thickness[level], width,
-                                                  thickness[level]));
+  gtk_snapshot_append_color (
+      snapshot, &line,
+      &GRAPHENE_RECT_INIT (x, (float) (from->y + from->height) - thickness[level], width, thickness[level]));
 }
 
 /* A place may go on in the next line: one run for each. */
@@ -118,6 +119,8 @@ quern_heat_text_init (QuernHeatText *self)
   gtk_text_view_set_pixels_inside_wrap (view, 6); /* room for the lines */
   gtk_text_view_set_pixels_below_lines (view, 6);
   gtk_widget_add_css_class (GTK_WIDGET (self), "heat-map");
+  self->unknown = gtk_text_buffer_create_tag (gtk_text_view_get_buffer (view), NULL, "foreground-rgba",
+                                              &(GdkRGBA) { 0.5f, 0.5f, 0.5f, 1 }, NULL); /* on either background */
 }
 
 GtkWidget *
@@ -129,6 +132,11 @@ quern_heat_text_new (void)
 void
 quern_heat_text_clear (QuernHeatText *self)
 {
+  GtkTextBuffer *buffer = gtk_text_view_get_buffer (GTK_TEXT_VIEW (self));
+  GtkTextIter start, end;
+
+  gtk_text_buffer_get_bounds (buffer, &start, &end);
+  gtk_text_buffer_remove_tag (buffer, self->unknown, &start, &end);
   g_array_set_size (self->places, 0);
   gtk_widget_queue_draw (GTK_WIDGET (self));
 }
@@ -137,15 +145,22 @@ quern_heat_text_clear (QuernHeatText *self)
  * quern_heat_text_add:
  * @start: in characters
  * @end: likewise; behind the last one
- * @level: from quern_heat_level(); -1 marks nothing
+ * @level: from quern_heat_level(); -1 marks nothing, QUERN_HEAT_UNKNOWN greys
  *
  * Marks a place behind those that are marked already.
  */
 void
 quern_heat_text_add (QuernHeatText *self, int start, int end, int level)
 {
+  GtkTextBuffer *buffer = gtk_text_view_get_buffer (GTK_TEXT_VIEW (self));
   const Place place = { start, end, MIN (level, QUERN_HEAT_LEVELS - 1) };
+  GtkTextIter from, to;
 
+  if (level == QUERN_HEAT_UNKNOWN && end > start) {
+    gtk_text_buffer_get_iter_at_offset (buffer, &from, start);
+    gtk_text_buffer_get_iter_at_offset (buffer, &to, end);
+    gtk_text_buffer_apply_tag (buffer, self->unknown, &from, &to);
+  }
   if (level < 0 || end <= start)
     return;
   g_array_append_val (self->places, place);

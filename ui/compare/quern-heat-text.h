@@ -7,15 +7,16 @@ G_BEGIN_DECLS
 
 /* A text with places that are tinted and have a line below: the higher the level, the stronger the tint and the thicker
  * the line, so that colour is never all that tells. */
+#define QUERN_HEAT_UNKNOWN (-2) /* the place was not scored */
 #define QUERN_HEAT_LEVELS 3
 
 #define QUERN_TYPE_HEAT_TEXT (quern_heat_text_get_type ())
 G_DECLARE_FINAL_TYPE (QuernHeatText, quern_heat_text, QUERN, HEAT_TEXT, GtkTextView)
 
-GtkWidget *quern_heat_text_new   (void);
-void       quern_heat_text_clear (QuernHeatText *self);
-void       quern_heat_text_add   (QuernHeatText *self, int start, int end, int level);
+GtkWidget *quern_heat_text_new (void);
+void quern_heat_text_clear (QuernHeatText *self);
+void quern_heat_text_add (QuernHeatText *self, int start, int end, int level);
 /* -1 for what is not marked */
-int        quern_heat_level      (double kld);
+int quern_heat_level (double kld);
 
 G_END_DECLS

@@ -8,7 +8,7 @@
 
 /* Size or speed to the right, divergence upwards on a logarithmic scale, with 95 % intervals. The reference, and whatever
  * equals it or is below the scale, stands on the axis: it has no logarithm. The smallest model that is not worse has a
- * ring. */
+ * ring and a star. The bands of the verdict lie behind them. */
 
 #define MARGIN_LEFT 58
 #define MARGIN_RIGHT 24
@@ -29,6 +29,8 @@ typedef struct {
   PangoLayout *layout;
   double left, right, top, bottom; /* of the plot */
   double x_max, y_min, y_max;
+  GdkRGBA accent;
+  gboolean mirrored; /* text is written from right to left */
 } Plot;
 
 G_DEFINE_FINAL_TYPE (QuernMeasureChart, quern_measure_chart, ADW_TYPE_BIN)
@@ -86,10 +88,43 @@ find_range (QuernMeasureChart *self, Plot *plot)
       low = MIN (low, summary->kld_mean);
     high = MAX (high, summary->kld_mean + 1.96 * summary->kld_error);
   }
-  plot->y_min = isfinite (low) ? pow (10, floor (log10 (low) - 0.3)) : 1e-3;
-  plot->y_max = high > 0 ? pow (10, ceil (log10 (high))) : 1;
-  if (plot->y_max <= plot->y_min)
-    plot->y_max = plot->y_min * 10;
+  /* Every band is there, however near the models are. */
+  plot->y_min = MIN (QUERN_VERDICT_SLIGHT / 10, isfinite (low) ? pow (10, floor (log10 (low) - 0.3)) : 1);
+  plot->y_max = MAX (QUERN_VERDICT_DAMAGED * 10, high > 0 ? pow (10, ceil (log10 (high))) : 0);
+}
+
+/* The three words of the verdict: faint colours over either background, with their names. */
+static void
+draw_band (const Plot *plot, double from, double to, const GdkRGBA *tint, const char *name)
+{
+  double top = to_y (plot, to), bottom = to_y (plot, from);
+
+  gdk_cairo_set_source_rgba (plot->cr, tint);
+  cairo_rectangle (plot->cr, plot->left, top, plot->right - plot->left, bottom - top);
+  cairo_fill (plot->cr);
+  set_color (plot, 0.6);
+  draw_text (plot, name, plot->mirrored ? plot->left + 6 : plot->right - 6, top + 3, plot->mirrored ? 0 : 1, 0);
+}
+
+static void
+draw_bands (const Plot *plot)
+{
+  static const GdkRGBA good = { 0.18f, 0.76f, 0.49f, 0.13f }, fair = { 0.96f, 0.76f, 0.07f, 0.13f },
+                       bad = { 0.88f, 0.11f, 0.14f, 0.11f };
+
+  draw_band (plot, plot->y_min, QUERN_VERDICT_SLIGHT, &good, quern_verdict_to_string (QUERN_VERDICT_INDISTINGUISHABLE));
+  draw_band (plot, QUERN_VERDICT_SLIGHT, QUERN_VERDICT_DAMAGED, &fair,
+             quern_verdict_to_string (QUERN_VERDICT_SLIGHTLY_DIFFERENT));
+  draw_band (plot, QUERN_VERDICT_DAMAGED, plot->y_max, &bad, quern_verdict_to_string (QUERN_VERDICT_VISIBLY_DAMAGED));
+}
+
+/* 1, 2 or 5 times a power of ten, so that there are five ticks at most. */
+static double
+find_step (double range)
+{
+  double power = pow (10, floor (log10 (range / 5))), share = range / 5 / power;
+
+  return power * (share <= 1 ? 1 : share <= 2 ? 2 : share <= 5 ? 5 : 10);
 }
 
 static void
@@ -105,11 +140,10 @@ draw_axes (QuernMeasureChart *self, const Plot *plot)
     set_color (plot, 0.7);
     draw_text (plot, text, plot->left - 6, to_y (plot, y), 1, 0.5);
   }
-  for (int i = 0; i <= 4; i++) {
-    double x = plot->x_max * i / 4;
-    g_autofree char *text = self->by_speed ? g_strdup_printf ("%.0f", x) : g_format_size ((guint64) x);
+  for (double x = 0, step = find_step (plot->x_max); x <= plot->x_max; x += step) {
+    g_autofree char *text = self->by_speed || x == 0 ? g_strdup_printf ("%.0f", x) : g_format_size ((guint64) x);
     set_color (plot, 0.7);
-    draw_text (plot, text, to_x (plot, x), plot->bottom + 4, i == 4 ? 0.8 : 0.5, 0);
+    draw_text (plot, text, to_x (plot, x), plot->bottom + 4, 0.5, 0);
   }
   draw_text (plot, self->by_speed ? _ ("tokens read per second") : _ ("size of the file"),
              (plot->left + plot->right) / 2, plot->bottom + 38, 0.5, 1);
@@ -122,26 +156,38 @@ draw_point (QuernMeasureChart *self, const Plot *plot, guint i, gboolean best)
   QuernMeasured *measured = quern_measure_get_result (self->measure, i);
   const QuernDivergenceSummary *s = quern_measured_get_summary (measured);
   double x = to_x (plot, get_x (self, measured)), y = to_y (plot, s->kld_mean);
+  g_autofree char *label = quern_measured_dup_label (measured);
+  g_autofree char *name = best ? g_strdup_printf ("★ %s", label) : g_steal_pointer (&label);
   double low = to_y (plot, s->kld_mean - 1.96 * s->kld_error), high = to_y (plot, s->kld_mean + 1.96 * s->kld_error);
 
-  set_color (plot, 1);
-  cairo_set_line_width (plot->cr, 1.5);
+  gdk_cairo_set_source_rgba (plot->cr, &plot->accent);
+  cairo_set_line_width (plot->cr, 2);
   if (s->kld_mean > 0) {
     cairo_move_to (plot->cr, x, low);
     cairo_line_to (plot->cr, x, high);
-    cairo_move_to (plot->cr, x - 4, high);
-    cairo_line_to (plot->cr, x + 4, high);
-    cairo_move_to (plot->cr, x - 4, low);
-    cairo_line_to (plot->cr, x + 4, low);
+    cairo_move_to (plot->cr, x - 7, high);
+    cairo_line_to (plot->cr, x + 7, high);
+    cairo_move_to (plot->cr, x - 7, low);
+    cairo_line_to (plot->cr, x + 7, low);
     cairo_stroke (plot->cr);
   }
   cairo_arc (plot->cr, x, y, 4, 0, 2 * G_PI);
   cairo_fill (plot->cr);
   if (best) {
-    cairo_arc (plot->cr, x, y, 9, 0, 2 * G_PI);
+    cairo_arc (plot->cr, x, y, 10, 0, 2 * G_PI);
     cairo_stroke (plot->cr);
   }
-  draw_text (plot, quern_measured_get_facts (measured)->quantisation, x, y - 11, x > plot->right - 30 ? 1 : 0.5, 1);
+  set_color (plot, 1);
+  draw_text (plot, name, x, MIN (high, y - 10) - 3, x > plot->right - 30 ? 1 : 0.5, 1);
+}
+
+static void
+get_accent (GdkRGBA *color)
+{
+  AdwStyleManager *manager = adw_style_manager_get_default ();
+
+  adw_accent_color_to_standalone_rgba (adw_style_manager_get_accent_color (manager),
+                                       adw_style_manager_get_dark (manager), color);
 }
 
 static void
@@ -159,10 +205,13 @@ draw_cb (GtkDrawingArea *area, cairo_t *cr, int width, int height, gpointer user
   if (self->measure == NULL)
     return;
   gtk_widget_get_color (GTK_WIDGET (area), &plot.color);
+  plot.mirrored = gtk_widget_get_direction (GTK_WIDGET (area)) == GTK_TEXT_DIR_RTL;
+  get_accent (&plot.accent);
   plot.layout = gtk_widget_create_pango_layout (GTK_WIDGET (area), NULL);
   pango_attr_list_insert (attributes, pango_attr_scale_new (0.82));
   pango_layout_set_attributes (plot.layout, attributes);
   find_range (self, &plot);
+  draw_bands (&plot);
   draw_axes (self, &plot);
   best = quern_verdict_smallest_good (self->measure);
   for (guint i = 0; i < g_list_model_get_n_items (quern_measure_get_results (self->measure)); i++)

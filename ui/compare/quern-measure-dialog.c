@@ -19,7 +19,7 @@ struct _QuernMeasureDialog {
 
   /* Template widgets */
   AdwBanner *banner;
-  GtkWidget *setup;
+  GtkWidget *intro, *setup, *again;
   AdwComboRow *reference;
   QuernMeasureText *text;
   GtkWidget *go_on, *start, *stop, *results;
@@ -39,6 +39,7 @@ struct _QuernMeasureDialog {
   GSignalGroup *signals;
 
   guint timer;
+  gboolean anew;    /* what to measure is shown although there are results */
   gboolean syncing; /* the pause button follows the measurement */
 };
 
@@ -125,10 +126,14 @@ update_state (QuernMeasureDialog *self)
   QuernMeasure *measure = quern_comparison_get_measure (self->comparison);
   gboolean running = measure != NULL && quern_measure_get_running (measure);
   const char *note = measure != NULL ? quern_measure_get_note (measure) : NULL;
+  gboolean measured = measure != NULL && (running || quern_measure_get_complete (measure)),
+           setting_up = !running && (self->anew || !measured);
 
-  gtk_widget_set_sensitive (self->setup, !running);
+  gtk_widget_set_visible (self->intro, setting_up);
+  gtk_widget_set_visible (self->setup, setting_up);
+  gtk_widget_set_visible (self->again, !running && !setting_up);
   gtk_widget_set_visible (self->go_on, can_go_on (self));
-  gtk_widget_set_visible (self->start, !running);
+  gtk_widget_set_visible (self->start, setting_up);
   gtk_widget_set_visible (self->stop, running);
   gtk_widget_set_visible (GTK_WIDGET (self->pause), running);
   update_pause (self, running && quern_measure_get_paused (measure));
@@ -202,9 +207,19 @@ done_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   show_result (self);
 }
 
+/* What was measured stays below until there is something new. */
+static void
+again_cb (QuernMeasureDialog *self)
+{
+  self->anew = TRUE;
+  update_state (self);
+  gtk_widget_grab_focus (self->start);
+}
+
 static void
 run (QuernMeasureDialog *self, QuernMeasure *measure)
 {
+  self->anew = FALSE;
   quern_measure_set_paused (measure, FALSE);
   adw_banner_set_revealed (self->banner, FALSE);
   g_signal_group_set_target (self->signals, measure);
@@ -289,7 +304,7 @@ text_problem_cb (QuernMeasureDialog *self, const char *sentence)
 static gboolean
 drop_cb (QuernMeasureDialog *self, const GValue *value)
 {
-  if (!gtk_widget_get_sensitive (self->setup))
+  if (!gtk_widget_get_visible (self->setup))
     return FALSE;
   quern_measure_text_read_file (self->text, g_value_get_object (value));
   return TRUE;
@@ -322,7 +337,9 @@ quern_measure_dialog_class_init (QuernMeasureDialogClass *klass)
   gtk_widget_class_set_template_from_resource (widget_class,
                                                "/io/github/quern/Quern/ui/compare/quern-measure-dialog.ui");
   gtk_widget_class_bind_template_child (widget_class, QuernMeasureDialog, banner);
+  gtk_widget_class_bind_template_child (widget_class, QuernMeasureDialog, intro);
   gtk_widget_class_bind_template_child (widget_class, QuernMeasureDialog, setup);
+  gtk_widget_class_bind_template_child (widget_class, QuernMeasureDialog, again);
   gtk_widget_class_bind_template_child (widget_class, QuernMeasureDialog, reference);
   gtk_widget_class_bind_template_child (widget_class, QuernMeasureDialog, text);
   gtk_widget_class_bind_template_child (widget_class, QuernMeasureDialog, go_on);
@@ -341,6 +358,7 @@ quern_measure_dialog_class_init (QuernMeasureDialogClass *klass)
   gtk_widget_class_bind_template_child (widget_class, QuernMeasureDialog, heat_map);
   gtk_widget_class_bind_template_callback (widget_class, banner_clicked_cb);
   gtk_widget_class_bind_template_callback (widget_class, text_problem_cb);
+  gtk_widget_class_bind_template_callback (widget_class, again_cb);
   gtk_widget_class_bind_template_callback (widget_class, go_on_cb);
   gtk_widget_class_bind_template_callback (widget_class, start_cb);
   gtk_widget_class_bind_template_callback (widget_class, pause_cb);

@@ -94,37 +94,87 @@ add_sentence (GtkBox *box, const char *text, const char *css_class)
   gtk_label_set_xalign (GTK_LABEL (label), 0);
   gtk_label_set_wrap (GTK_LABEL (label), TRUE);
   gtk_label_set_selectable (GTK_LABEL (label), TRUE);
-  if (css_class != NULL)
-    gtk_widget_add_css_class (label, css_class);
+  gtk_widget_add_css_class (label, css_class);
   gtk_box_append (box, label);
+}
+
+/* How a band looks; the words are there, too, so that neither sign nor colour is all that tells. */
+static const struct {
+  const char *icon, *name, *css_class;
+} bands[] = {
+  [QUERN_VERDICT_NONE] = { "content-loading-symbolic", N_ ("Not Measured"), "dim-label" },
+  [QUERN_VERDICT_INDISTINGUISHABLE] = { "object-select-symbolic", N_ ("Indistinguishable"), "success" },
+  [QUERN_VERDICT_SLIGHTLY_DIFFERENT] = { "view-more-horizontal-symbolic", N_ ("Slightly Different"), "warning" },
+  [QUERN_VERDICT_VISIBLY_DAMAGED] = { "dialog-warning-symbolic", N_ ("Visibly Damaged"), "error" },
+};
+
+static GtkWidget *
+make_band (QuernVerdict verdict)
+{
+  GtkWidget *box = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 6);
+  GtkWidget *icon = gtk_image_new_from_icon_name (bands[verdict].icon),
+            *label = gtk_label_new (_ (bands[verdict].name));
+
+  gtk_accessible_update_state (GTK_ACCESSIBLE (icon), GTK_ACCESSIBLE_STATE_HIDDEN, TRUE, -1);
+  gtk_label_set_wrap (GTK_LABEL (label), TRUE);
+  gtk_label_set_natural_wrap_mode (GTK_LABEL (label), GTK_NATURAL_WRAP_NONE);
+  gtk_widget_set_valign (box, GTK_ALIGN_CENTER);
+  gtk_widget_add_css_class (box, "band");
+  gtk_widget_add_css_class (box, bands[verdict].css_class);
+  gtk_box_append (GTK_BOX (box), icon);
+  gtk_box_append (GTK_BOX (box), label);
+  return box;
+}
+
+static GtkWidget *
+make_row (QuernMeasure *measure, guint i)
+{
+  GtkWidget *row = adw_action_row_new ();
+  QuernMeasured *measured = quern_measure_get_result (measure, i);
+  g_autofree char *name = quern_measured_dup_label (measured), *details = quern_verdict_dup_details (measure, i);
+
+  adw_preferences_row_set_use_markup (ADW_PREFERENCES_ROW (row), FALSE);
+  adw_preferences_row_set_title (ADW_PREFERENCES_ROW (row), name);
+  adw_action_row_set_subtitle (ADW_ACTION_ROW (row), details);
+  adw_action_row_add_suffix (ADW_ACTION_ROW (row),
+                             make_band (quern_verdict_of (quern_measured_get_summary (measured))));
+  return row;
+}
+
+static char *
+make_choice (QuernMeasure *measure)
+{
+  guint best = quern_verdict_smallest_good (measure);
+  g_autofree char *name = quern_measured_dup_label (quern_measure_get_result (measure, best));
+
+  return best > 0 ? g_strdup_printf (_ ("%s is the smallest that is not worse on this text."), name)
+                  : g_strdup_printf (_ ("On this text nothing smaller equals %s."), name);
 }
 
 /**
  * quern_measure_verdicts_fill:
  *
- * Replaces what is in @box by sentences about each model, what they were compared with, and which one to take.
+ * Replaces what is in @box: which model to take, a row about each, and what they were compared with.
  */
 void
 quern_measure_verdicts_fill (GtkBox *box, QuernMeasure *measure)
 {
-  guint n = g_list_model_get_n_items (quern_measure_get_results (measure)),
-        best = quern_verdict_smallest_good (measure);
-  g_autofree char *reference = quern_verdict_dup_reference (measure);
-  g_autofree char *name = NULL, *choice = NULL;
-  QuernMeasured *measured = quern_measure_get_result (measure, best);
+  guint n = g_list_model_get_n_items (quern_measure_get_results (measure));
+  g_autofree char *reference = quern_verdict_dup_reference (measure), *choice = NULL;
+  GtkWidget *list = gtk_list_box_new ();
 
   for (GtkWidget *child; (child = gtk_widget_get_first_child (GTK_WIDGET (box))) != NULL;)
     gtk_box_remove (box, child);
-  if (quern_measure_get_complete (measure) && measured != NULL) {
-    name = quern_measured_dup_label (measured);
-    choice = best > 0 ? g_strdup_printf (_ ("%s is the smallest that is not worse on this text."), name)
-                      : g_strdup_printf (_ ("On this text nothing smaller equals %s."), name);
-    add_sentence (box, choice, "title-4");
+  if (n > 1 && quern_measure_get_complete (measure)) {
+    choice = make_choice (measure);
+    add_sentence (box, choice, "title-3");
   }
-  for (guint i = 1; i < n; i++) {
-    g_autofree char *sentence = quern_verdict_dup_sentence (measure, i);
-    add_sentence (box, sentence, NULL);
-  }
-  if (reference != NULL)
-    add_sentence (box, reference, "dim-label");
+  add_sentence (box, reference, "dim-label");
+  gtk_list_box_set_selection_mode (GTK_LIST_BOX (list), GTK_SELECTION_NONE);
+  gtk_widget_add_css_class (list, "boxed-list");
+  gtk_accessible_update_property (GTK_ACCESSIBLE (list), GTK_ACCESSIBLE_PROPERTY_LABEL, _ ("Verdicts"), -1);
+  for (guint i = 1; i < n; i++)
+    gtk_list_box_append (GTK_LIST_BOX (list), make_row (measure, i));
+  gtk_widget_set_visible (list, n > 1);
+  gtk_box_append (box, list);
 }

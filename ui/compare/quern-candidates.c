@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "quern-candidates.h"
+
+#include <glib/gi18n.h>
+
+#define COLUMN "quern-columns" /* how many of a grid's columns are taken */
+
+static char *
+show_spaces (const char *text)
+{
+  GString *shown = g_string_new (text);
+
+  g_string_replace (shown, "\n", "↵", 0);
+  if (shown->len == 0) /* Translators: the token that ends an answer */
+    g_string_assign (shown, _ ("[end]"));
+  return g_string_free_and_steal (shown);
+}
+
+static GtkWidget *
+make_label (const char *text, float xalign, const char *css_class)
+{
+  GtkWidget *label = gtk_label_new (text);
+
+  gtk_label_set_xalign (GTK_LABEL (label), xalign);
+  gtk_label_set_ellipsize (GTK_LABEL (label), PANGO_ELLIPSIZE_MIDDLE);
+  if (css_class != NULL)
+    gtk_widget_add_css_class (label, css_class);
+  return label;
+}
+
+/* The bar says what the number beside it says: a screen reader does without. */
+static GtkWidget *
+make_bar (double p)
+{
+  GtkWidget *bar =
+      g_object_new (GTK_TYPE_PROGRESS_BAR, "accessible-role", GTK_ACCESSIBLE_ROLE_PRESENTATION, "fraction", p, NULL);
+
+  gtk_widget_add_css_class (bar, "candidate-bar");
+  return bar;
+}
+
+static GtkWidget *
+make_row (const QuernCandidateRow *row)
+{
+  GtkWidget *box = gtk_box_new (GTK_ORIENTATION_VERTICAL, 0);
+  g_autofree char *token = show_spaces (row->text), *text = g_strdup_printf (_ ("“%s” %.1f %%"), token, row->p * 100);
+
+  gtk_box_append (GTK_BOX (box), make_label (text, 0, row->chosen ? "heading" : NULL));
+  gtk_widget_add_css_class (gtk_widget_get_first_child (box), "numeric");
+  gtk_box_append (GTK_BOX (box), make_bar (row->p));
+  return box;
+}
+
+/**
+ * quern_candidates_new:
+ * @sentence: stands above the lists
+ *
+ * Returns: (transfer floating): a grid without lists yet
+ */
+GtkWidget *
+quern_candidates_new (const char *sentence)
+{
+  GtkWidget *grid = gtk_grid_new (), *label = make_label (sentence, 0, NULL);
+
+  gtk_grid_set_column_spacing (GTK_GRID (grid), 24);
+  gtk_grid_set_column_homogeneous (GTK_GRID (grid), TRUE);
+  gtk_grid_set_row_spacing (GTK_GRID (grid), 6);
+  gtk_widget_add_css_class (grid, "statistics");
+  gtk_label_set_ellipsize (GTK_LABEL (label), PANGO_ELLIPSIZE_NONE);
+  gtk_label_set_wrap (GTK_LABEL (label), TRUE);
+  gtk_label_set_max_width_chars (GTK_LABEL (label), 40);
+  gtk_grid_attach (GTK_GRID (grid), label, 0, 0, 2, 1);
+  return grid;
+}
+
+/**
+ * quern_candidates_add:
+ * @grid: from quern_candidates_new()
+ * @title: the model
+ * @rows: the likeliest first
+ *
+ * Adds a list beside those that are there.
+ */
+void
+quern_candidates_add (GtkWidget *grid, const char *title, const QuernCandidateRow *rows, guint n)
+{
+  int column = GPOINTER_TO_INT (g_object_get_data (G_OBJECT (grid), COLUMN));
+
+  g_object_set_data (G_OBJECT (grid), COLUMN, GINT_TO_POINTER (column + 1));
+  gtk_grid_attach (GTK_GRID (grid), make_label (title, 0, "heading"), column, 1, 1, 1);
+  for (guint i = 0; i < n; i++)
+    gtk_grid_attach (GTK_GRID (grid), make_row (&rows[i]), column, (int) i + 2, 1, 1);
+}
