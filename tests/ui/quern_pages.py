@@ -8,8 +8,8 @@ import re
 import signal
 
 import quern_ui
-import test_models
 from quern_chat import ChatCase
+from quern_models import ModelsCase
 
 QUESTIONS = ('What is the capital of France?', 'Write a Python function that adds two numbers.',
              'Make a table of three animals and their sounds.')
@@ -34,8 +34,9 @@ def spoken(node):
 
 class PagesCase(ChatCase):
     """The four tours are generators of names: when one comes, that page is on the screen."""
-    start_hub = test_models.Models.start_hub
-    stop_hub = test_models.Models.stop_hub
+    add_repo = ModelsCase.add_repo
+    start_hub = ModelsCase.start_hub
+    stop_hub = ModelsCase.stop_hub
 
     def start(self, **environment):
         """A window with a probe in it, and a hub on this computer."""
@@ -159,7 +160,7 @@ class PagesCase(ChatCase):
         entry = quern_ui.wait_for('the entry', lambda: next(
             (node for node in app.find_all('entry') if node.accessible.get_editable_text_iface()), None))
         entry.set_text('quern')
-        quern_ui.wait_for('the model', lambda: test_models.Models.try_open_repo(self, app))
+        quern_ui.wait_for('the model', lambda: ModelsCase.try_open_repo(self, app))
         app.find('button', 'Download %s', timeout=60)
         yield 'a model of the hub'
         app.find('button', 'Download %s').click()

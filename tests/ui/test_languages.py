@@ -7,8 +7,8 @@ import re
 
 import quern_pseudo
 import quern_ui
-import test_models
 from quern_chat import ChatCase
+from quern_models import TINY
 from quern_pages import QUESTIONS, PagesCase
 
 # What is on the screen and no message of Quern's: names, data, and what GTK and libadwaita say in their own catalogues.
@@ -54,7 +54,7 @@ class Pseudo(PagesCase):
             NOT_OURS.fullmatch(word) or word in said or len(word) < 3 for word in re.findall(r'[A-Za-z][\w./-]*', outside))
 
     def walk(self, tour):
-        with open(os.path.join(test_models.TINY, 'README.md'), encoding='utf-8') as file:
+        with open(os.path.join(TINY, 'README.md'), encoding='utf-8') as file:
             self.readme = file.read()
         app = self.start()
         problems = []
