@@ -59,7 +59,7 @@ class PagesCase(ChatCase):
 
     def menu(self, app, button):
         """Opens a menu and yields its items by what stands on them."""
-        app.find('toggle button', button).click()
+        self.sidebar(app, 'toggle button', button).click()
         app.find('menu item')
         app.settle()
         items = {spoken(item): item for item in app.find_all('menu item')}
@@ -74,11 +74,28 @@ class PagesCase(ChatCase):
         app.settle()
 
     def back(self, app, dialog=True):
-        """Closes what is on top."""
+        """Closes what is on top: a dialog in as many steps as it has pages on top of each other."""
         app.key('Escape')
+        for _ in range(3 if dialog else 0):
+            with contextlib.suppress(quern_ui.NotFound):
+                app.wait_gone('dialog', timeout=2)
+                break
+            app.key('Escape')
         if dialog:
             app.wait_gone('dialog')
         app.settle()
+
+    def sidebar(self, app, role, name):
+        """Something in the sidebar, which is folded away where the text is large."""
+        if not app.find_all(role, name):
+            app.key('F9')
+        return app.find(role, name)
+
+    def content(self, app):
+        """Puts the sidebar away where it covers the conversation."""
+        if not app.find_all('text', 'Message'):
+            app.key('F9')
+        return app.find('text', 'Message')
 
     # ---- tours
 
@@ -93,6 +110,7 @@ class PagesCase(ChatCase):
         self.menu(app, 'Main Menu')
         yield 'the main menu'
         self.back(app, dialog=False)
+        self.content(app)
         app.find('button', 'Model: %s').click()
         app.find('list', 'Models on this computer').find('label', re.compile('Quern Tiny'))
         yield 'the model chooser'
@@ -100,10 +118,17 @@ class PagesCase(ChatCase):
         app.wait_gone('list', 'Models on this computer')
         app.find('text', 'Message').focus()
         app.key('F2')
-        app.find('text', 'Title')
+        app.find('text', 'Name')
         yield 'renaming'
-        self.back(app)
+        app.key('Escape')
+        app.wait_gone('text', 'Name')
         app.key('ctrl+f')
+        app.find(None, 'Find in this conversation')
+        app.type('animals')
+        app.find('label', re.compile('1.*1'))
+        yield 'finding in a conversation'
+        app.key('Escape')
+        app.key('ctrl+shift+f')
         app.type('animals')
         app.find('list', 'Search results').find('list item')
         yield 'search results'
@@ -115,10 +140,12 @@ class PagesCase(ChatCase):
 
     def tour_dialogs(self, app):
         app.key('F1')
-        topics = [node for node in app.find('list', 'Topics').find_all('list item')]
-        self.assertGreater(len(topics), 8)
-        for n, topic in enumerate(topics):
-            topic.click_mouse()
+        n_topics = len(app.find('list', 'Topics').find_all('list item'))
+        self.assertGreater(n_topics, 8)
+        for n in range(n_topics):
+            if not app.find_all('list', 'Topics'):
+                app.key('Escape')  # one after the other where it is narrow
+            app.find('list', 'Topics').find_all('list item')[n].click_mouse()
             app.settle()
             yield f'topic {n} of the help'
         self.back(app)
@@ -173,7 +200,7 @@ class PagesCase(ChatCase):
             (node for node in app.find_all('page tab') if node.name.startswith(name)), None)).click()
 
     def tour_compare(self, app):
-        app.find('button', 'New Comparison').click()
+        self.sidebar(app, 'button', 'New Comparison').click()
         app.find('button', 'Add a Column')
         yield 'an empty comparison'
         box = app.find('text', 'Message')
