@@ -47,7 +47,7 @@ class PagesCase(ChatCase):
         return app
 
     def probe(self, app):
-        """Labels that are cut and buttons that are small, as quern-probed.c tells them."""
+        """Labels that are cut and buttons that are small, as quern-probed.c tells them when the window is laid out."""
         with contextlib.suppress(FileNotFoundError):
             os.unlink(self.probe_path)
         app.process.send_signal(signal.SIGUSR1)
@@ -61,7 +61,7 @@ class PagesCase(ChatCase):
         """Opens a menu and yields its items by what stands on them."""
         self.sidebar(app, 'toggle button', button).click()
         app.find('menu item')
-        app.settle()
+        self.probe(app)
         items = {spoken(item): item for item in app.find_all('menu item')}
         return items
 
@@ -71,7 +71,7 @@ class PagesCase(ChatCase):
         self.assertIn(label, items)
         items[label].click()
         app.wait_gone('menu item')
-        app.settle()
+        self.probe(app)
 
     def back(self, app, dialog=True):
         """Closes what is on top: a dialog in as many steps as it has pages on top of each other."""
@@ -83,7 +83,7 @@ class PagesCase(ChatCase):
             app.key('Escape')
         if dialog:
             app.wait_gone('dialog')
-        app.settle()
+        self.probe(app)
 
     def sidebar(self, app, role, name):
         """Something in the sidebar, which is folded away where the text is large."""
@@ -146,7 +146,7 @@ class PagesCase(ChatCase):
             if not app.find_all('list', 'Topics'):
                 app.key('Escape')  # one after the other where it is narrow
             app.find('list', 'Topics').find_all('list item')[n].click_mouse()
-            app.settle()
+            self.probe(app)
             yield f'topic {n} of the help'
         self.back(app)
         app.key('ctrl+comma')
@@ -164,7 +164,7 @@ class PagesCase(ChatCase):
         self.back(app)
         app.key('ctrl+question')  # the last one: a window of its own, which nothing but a window manager puts away
         app.find('label', re.compile('^Ctrl'))
-        app.settle()
+        self.probe(app)
         yield 'shortcuts'
 
     def open_preferences(self, app, page):
@@ -172,7 +172,7 @@ class PagesCase(ChatCase):
         tab = quern_ui.wait_for(f'the tab {page}', lambda: next(
             (node for node in app.find_all('page tab') if name == spoken(node)), None))
         tab.click()
-        app.settle()
+        self.probe(app)
 
     def tour_models(self, app):
         app.key('ctrl+shift+m')
@@ -180,7 +180,7 @@ class PagesCase(ChatCase):
         yield 'advice'
         for view in ('Search', 'Installed', 'Downloads'):
             self.show(app, view)
-            app.settle()
+            self.probe(app)
             yield f'models, {view}'
         self.show(app, 'Search')
         app.find('entry', 'Search models on the hub')
@@ -214,10 +214,10 @@ class PagesCase(ChatCase):
         yield 'the menu of a comparison'
         self.back(app, dialog=False)
         app.find('button', 'Settings of This Column').click()
-        app.settle()
+        self.probe(app)
         yield 'settings of a column'
         self.back(app, dialog=False)
-        self.choose(app, 'Comparison Menu', '_Measure…')
+        self.choose(app, 'Comparison Menu', 'M_easure…')
         app.find('button', 'Measure')
         yield 'measure'
         app.find('button', 'Measure').click()
