@@ -11,9 +11,16 @@ check() { # WHAT COMMAND…
 }
 inside() { flatpak run --command=sh "$id" -c "$1"; }
 
+# The session bus that `flatpak run` needs; started here unless there is one. What portals without a display have to say about
+# it goes into a file.
+if [ -z "${DBUS_SESSION_BUS_ADDRESS-}" ]; then
+  status=0
+  dbus-run-session -- sh "$0" "$@" 2> "$out/prove.log" || status=$?
+  [ "$status" = 0 ] || tail -n 40 "$out/prove.log" >&2
+  exit "$status"
+fi
+rm -rf "$HOME/.var/app/$id" # nothing that an earlier run said
 flatpak info --show-permissions "$id"
-# The session bus that `flatpak run` needs; started here unless there is one.
-if [ -z "${DBUS_SESSION_BUS_ADDRESS-}" ]; then exec dbus-run-session -- sh "$0" "$@"; fi
 secret=$HOME/secret.txt
 echo 'not for the sandbox' > "$secret"
 echo "temporary" > /tmp/quern-secret.txt
@@ -30,6 +37,13 @@ check 'its data folder can be written' inside 'mkdir -p "$XDG_DATA_HOME/quern" &
 check 'only what the manifest says is allowed' sh -c "! flatpak info --show-permissions $id | grep -E 'filesystems|devices=all|Bus Policy'"
 check 'it speaks every language' inside 'for l in de fr es pt_BR zh_CN ja ko ar; do [ -s /app/share/locale/$l/LC_MESSAGES/quern.mo ] || exit 1; done'
 rm -f /tmp/quern-secret.txt "$secret"
+exported() { # the desktop outside sees it
+  for file in applications/$id.desktop dbus-1/services/$id.service gnome-shell/search-providers/$id.search-provider.ini \
+      mime/packages/$id.xml icons/hicolor/scalable/apps/$id.svg; do
+    [ -e "$FLATPAK_USER_DIR/exports/share/$file" ] || { echo "$file is missing" >&2; return 1; }
+  done
+}
+check 'the desktop gets its icon, its file type, its service and its search provider' exported
 
 # A model elsewhere on the disk, handed in through the document portal as the file dialog does it. It is used where it
 # lies, and still after everything, the portal and its bus too, has been started anew.

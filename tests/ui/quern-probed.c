@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 
 /* The application for tests: with QUERN_PACE, each step of an answer takes so many milliseconds longer, for tests that do
- * something while it is written: the models of the tests are done in a moment. And with a probe: at SIGUSR1 it writes what accessibility does not tell into the file that
- * QUERN_PROBE names. A JSON array of objects, one for each label whose text is cut and each button that is small:
+ * something while it is written: the models of the tests are done in a moment. And with a probe: at SIGUSR1 it waits until
+ * the window is laid out, then writes what accessibility does not tell into the file that QUERN_PROBE names. A JSON array of
+ * objects, one for each label whose text is cut and each button that is small:
  *
  *   { "problem": "ellipsized" | "cut" | "small", "text": …, "where": "window/box/…", "width": …, "height": … } */
 
@@ -107,8 +108,8 @@ look_at (JsonBuilder *builder, GtkWidget *widget)
     look_at (builder, child);
 }
 
-static gboolean
-probe_cb (gpointer user_data)
+static void
+write_probe (const char *path)
 {
   GListModel *windows = gtk_window_get_toplevels ();
   g_autoptr (JsonBuilder) builder = json_builder_new ();
@@ -124,8 +125,29 @@ probe_cb (gpointer user_data)
   json_builder_end_array (builder);
   root = json_builder_get_root (builder);
   text = json_to_string (root, TRUE);
-  if (!g_file_set_contents (user_data, text, -1, &error)) /* written beside it and renamed */
+  if (!g_file_set_contents (path, text, -1, &error)) /* written beside it and renamed */
     g_printerr ("quern-probed: %s\n", error->message);
+}
+
+static gboolean
+quiet_cb (gpointer user_data)
+{
+  write_probe (user_data);
+  return G_SOURCE_REMOVE;
+}
+
+/* Three frames later: what the last event asked for is laid out, and what that asked for. */
+static gboolean
+frames_cb (gpointer user_data)
+{
+  g_idle_add_full (G_PRIORITY_LOW, quiet_cb, user_data, NULL);
+  return G_SOURCE_REMOVE;
+}
+
+static gboolean
+probe_cb (gpointer user_data)
+{
+  g_timeout_add (50, frames_cb, user_data);
   return G_SOURCE_CONTINUE;
 }
 

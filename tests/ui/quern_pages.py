@@ -8,8 +8,8 @@ import re
 import signal
 
 import quern_ui
-import test_models
 from quern_chat import ChatCase
+from quern_models import ModelsCase
 
 QUESTIONS = ('What is the capital of France?', 'Write a Python function that adds two numbers.',
              'Make a table of three animals and their sounds.')
@@ -34,8 +34,9 @@ def spoken(node):
 
 class PagesCase(ChatCase):
     """The four tours are generators of names: when one comes, that page is on the screen."""
-    start_hub = test_models.Models.start_hub
-    stop_hub = test_models.Models.stop_hub
+    add_repo = ModelsCase.add_repo
+    start_hub = ModelsCase.start_hub
+    stop_hub = ModelsCase.stop_hub
 
     def start(self, **environment):
         """A window with a probe in it, and a hub on this computer."""
@@ -46,7 +47,7 @@ class PagesCase(ChatCase):
         return app
 
     def probe(self, app):
-        """Labels that are cut and buttons that are small, as quern-probed.c tells them."""
+        """Labels that are cut and buttons that are small, as quern-probed.c tells them when the window is laid out."""
         with contextlib.suppress(FileNotFoundError):
             os.unlink(self.probe_path)
         app.process.send_signal(signal.SIGUSR1)
@@ -58,9 +59,9 @@ class PagesCase(ChatCase):
 
     def menu(self, app, button):
         """Opens a menu and yields its items by what stands on them."""
-        app.find('toggle button', button).click()
+        self.sidebar(app, 'toggle button', button).click()
         app.find('menu item')
-        app.settle()
+        self.probe(app)
         items = {spoken(item): item for item in app.find_all('menu item')}
         return items
 
@@ -70,14 +71,31 @@ class PagesCase(ChatCase):
         self.assertIn(label, items)
         items[label].click()
         app.wait_gone('menu item')
-        app.settle()
+        self.probe(app)
 
     def back(self, app, dialog=True):
-        """Closes what is on top."""
+        """Closes what is on top: a dialog in as many steps as it has pages on top of each other."""
         app.key('Escape')
+        for _ in range(3 if dialog else 0):
+            with contextlib.suppress(quern_ui.NotFound):
+                app.wait_gone('dialog', timeout=2)
+                break
+            app.key('Escape')
         if dialog:
             app.wait_gone('dialog')
-        app.settle()
+        self.probe(app)
+
+    def sidebar(self, app, role, name):
+        """Something in the sidebar, which is folded away where the text is large."""
+        if not app.find_all(role, name):
+            app.key('F9')
+        return app.find(role, name)
+
+    def content(self, app):
+        """Puts the sidebar away where it covers the conversation."""
+        if not app.find_all('text', 'Message'):
+            app.key('F9')
+        return app.find('text', 'Message')
 
     # ---- tours
 
@@ -92,6 +110,7 @@ class PagesCase(ChatCase):
         self.menu(app, 'Main Menu')
         yield 'the main menu'
         self.back(app, dialog=False)
+        self.content(app)
         app.find('button', 'Model: %s').click()
         app.find('list', 'Models on this computer').find('label', re.compile('Quern Tiny'))
         yield 'the model chooser'
@@ -99,10 +118,17 @@ class PagesCase(ChatCase):
         app.wait_gone('list', 'Models on this computer')
         app.find('text', 'Message').focus()
         app.key('F2')
-        app.find('text', 'Title')
+        app.find('text', 'Name')
         yield 'renaming'
-        self.back(app)
+        app.key('Escape')
+        app.wait_gone('text', 'Name')
         app.key('ctrl+f')
+        app.find(None, 'Find in this conversation')
+        app.type('animals')
+        app.find('label', re.compile('1.*1'))
+        yield 'finding in a conversation'
+        app.key('Escape')
+        app.key('ctrl+shift+f')
         app.type('animals')
         app.find('list', 'Search results').find('list item')
         yield 'search results'
@@ -114,11 +140,13 @@ class PagesCase(ChatCase):
 
     def tour_dialogs(self, app):
         app.key('F1')
-        topics = [node for node in app.find('list', 'Topics').find_all('list item')]
-        self.assertGreater(len(topics), 8)
-        for n, topic in enumerate(topics):
-            topic.click_mouse()
-            app.settle()
+        n_topics = len(app.find('list', 'Topics').find_all('list item'))
+        self.assertGreater(n_topics, 8)
+        for n in range(n_topics):
+            if not app.find_all('list', 'Topics'):
+                app.key('Escape')  # one after the other where it is narrow
+            app.find('list', 'Topics').find_all('list item')[n].click_mouse()
+            self.probe(app)
             yield f'topic {n} of the help'
         self.back(app)
         app.key('ctrl+comma')
@@ -136,7 +164,7 @@ class PagesCase(ChatCase):
         self.back(app)
         app.key('ctrl+question')  # the last one: a window of its own, which nothing but a window manager puts away
         app.find('label', re.compile('^Ctrl'))
-        app.settle()
+        self.probe(app)
         yield 'shortcuts'
 
     def open_preferences(self, app, page):
@@ -144,7 +172,7 @@ class PagesCase(ChatCase):
         tab = quern_ui.wait_for(f'the tab {page}', lambda: next(
             (node for node in app.find_all('page tab') if name == spoken(node)), None))
         tab.click()
-        app.settle()
+        self.probe(app)
 
     def tour_models(self, app):
         app.key('ctrl+shift+m')
@@ -152,14 +180,14 @@ class PagesCase(ChatCase):
         yield 'advice'
         for view in ('Search', 'Installed', 'Downloads'):
             self.show(app, view)
-            app.settle()
+            self.probe(app)
             yield f'models, {view}'
         self.show(app, 'Search')
         app.find('entry', 'Search models on the hub')
         entry = quern_ui.wait_for('the entry', lambda: next(
             (node for node in app.find_all('entry') if node.accessible.get_editable_text_iface()), None))
         entry.set_text('quern')
-        quern_ui.wait_for('the model', lambda: test_models.Models.try_open_repo(self, app))
+        quern_ui.wait_for('the model', lambda: ModelsCase.try_open_repo(self, app))
         app.find('button', 'Download %s', timeout=60)
         yield 'a model of the hub'
         app.find('button', 'Download %s').click()
@@ -172,7 +200,7 @@ class PagesCase(ChatCase):
             (node for node in app.find_all('page tab') if node.name.startswith(name)), None)).click()
 
     def tour_compare(self, app):
-        app.find('button', 'New Comparison').click()
+        self.sidebar(app, 'button', 'New Comparison').click()
         app.find('button', 'Add a Column')
         yield 'an empty comparison'
         box = app.find('text', 'Message')
@@ -186,10 +214,10 @@ class PagesCase(ChatCase):
         yield 'the menu of a comparison'
         self.back(app, dialog=False)
         app.find('button', 'Settings of This Column').click()
-        app.settle()
+        self.probe(app)
         yield 'settings of a column'
         self.back(app, dialog=False)
-        self.choose(app, 'Comparison Menu', '_Measure…')
+        self.choose(app, 'Comparison Menu', 'M_easure…')
         app.find('button', 'Measure')
         yield 'measure'
         app.find('button', 'Measure').click()

@@ -39,9 +39,8 @@ class Accessible(PagesCase):
         return names
 
     def check(self, app, page):
-        app.settle(0.3)
-        self.assertEqual(self.unnamed(app), [], page)
         small = [f'{label["text"]}: {label["where"]}' for label in self.probe(app) if label['problem'] == 'small']
+        self.assertEqual(self.unnamed(app), [], page)
         self.assertEqual(small, [], f'{page}: targets below 44 × 44 pixels')
 
     def walk(self, tour):
@@ -125,9 +124,9 @@ class Large(PagesCase):
     def walk(self, tour):
         app = self.start()
         for page in tour(app):
-            app.settle(0.3)
+            cut = self.cut(app)
             app.screenshot('large-' + re.sub('[^a-z0-9]+', '-', page.lower()))
-            self.assertEqual(self.cut(app), [], page)
+            self.assertEqual(cut, [], page)
 
     def test_large_chat(self):
         self.walk(self.tour_chat)

@@ -7,8 +7,8 @@ import re
 
 import quern_pseudo
 import quern_ui
-import test_models
 from quern_chat import ChatCase
+from quern_models import TINY
 from quern_pages import QUESTIONS, PagesCase
 
 # What is on the screen and no message of Quern's: names, data, and what GTK and libadwaita say in their own catalogues.
@@ -18,7 +18,7 @@ NOT_OURS = re.compile('|'.join((
     r'Ctrl|Shift|Alt|Return|Escape|Tab|Page[_ ](Up|Down)|Up|Down|F\d+',  # keys
     r'(Close|Minimize|Maximize)( the window)?|Back|Search|Clear.*|Search Shortcuts|Shortcuts|Search Results|No Results Found|Menu|'
     r'Preferences|Details|Credits|Legal|Code by|Translated by|Website|Report an Issue|Troubleshooting|Increase|Decrease|Copy|About|'
-    r'Main Menu|Restore|Try a different search|Suffix|Prefix|More|Insert Emoji|Icon|Select|Selected|Sidebar',
+    r'Main Menu|Restore|Try a different search|Suffix|Prefix|More|Insert Emoji|Show Password|Dismiss|Icon|Select|Selected|Sidebar',
 )), re.I)
 
 ANSWERS = 'The capital of France is Paris. The user asks for the capital of France. It is Paris.'  # of Quern Tiny
@@ -33,8 +33,8 @@ class Pseudo(PagesCase):
 
     def untranslated(self, app):
         """Names and descriptions on the screen that have words outside the brackets."""
-        said = words(' '.join([ANSWERS, *QUESTIONS, *(row[0] for row in self.desktop.query("SELECT content || ' ' || reasoning FROM message")),
-                               self.readme]))
+        messages = self.desktop.query("SELECT content || ' ' || reasoning FROM message")
+        said = words(' '.join([ANSWERS, *QUESTIONS, *(row[0] for row in messages), self.readme]))
         found = set()
         for window in app.windows():
             for node in window.walk():
@@ -54,15 +54,15 @@ class Pseudo(PagesCase):
             NOT_OURS.fullmatch(word) or word in said or len(word) < 3 for word in re.findall(r'[A-Za-z][\w./-]*', outside))
 
     def walk(self, tour):
-        with open(os.path.join(test_models.TINY, 'README.md'), encoding='utf-8') as file:
+        with open(os.path.join(TINY, 'README.md'), encoding='utf-8') as file:
             self.readme = file.read()
         app = self.start()
         problems = []
         for page in tour(app):
-            app.settle(0.3)
+            labels = self.probe(app)
             app.screenshot('pseudo-' + re.sub('[^a-z0-9]+', '-', page.lower()))
             problems += [f'{page}: not translated: {text}' for text in self.untranslated(app)]
-            problems += [f'{page}: {label["problem"]}: {label["text"][:70]!r} in {label["where"]}' for label in self.probe(app)
+            problems += [f'{page}: {label["problem"]}: {label["text"][:70]!r} in {label["where"]}' for label in labels
                          if label['problem'] != 'small' and quern_pseudo.OPEN in label['text']]
         self.assertEqual(problems, [], '\n'.join(problems))
 
