@@ -12,18 +12,30 @@
 
 /* Actions of the window about what is kept: export, import, back up, delete all; and the windows with settings. */
 
+/* Told where somebody looks: the preferences, from where most of this is done, cover what the window itself shows. */
 static void
 show_toast (QuernWindow *self, const char *text)
 {
-  if (self->toasts != NULL)
+  AdwDialog *dialog = adw_application_window_get_visible_dialog (ADW_APPLICATION_WINDOW (self));
+
+  if (ADW_IS_PREFERENCES_DIALOG (dialog))
+    adw_preferences_dialog_add_toast (ADW_PREFERENCES_DIALOG (dialog), adw_toast_new (text));
+  else if (self->toasts != NULL)
     adw_toast_overlay_add_toast (self->toasts, adw_toast_new (text));
 }
 
 static void
 show_problem (QuernWindow *self, const GError *error)
 {
-  if (self->chat_page != NULL)
+  if (self->chat_page == NULL)
+    return;
+  if (adw_application_window_get_visible_dialog (ADW_APPLICATION_WINDOW (self)) != NULL) {
+    AdwAlertDialog *alert = ADW_ALERT_DIALOG (adw_alert_dialog_new (_("That Did Not Work"), error->message));
+    adw_alert_dialog_add_response (alert, "close", _("_Close"));
+    adw_dialog_present (ADW_DIALOG (alert), GTK_WIDGET (self));
+  } else {
     quern_chat_page_show_problem (self->chat_page, error->message);
+  }
 }
 
 /* ---- what cannot be saved --------------------------------------------------------------------------------------- */
@@ -160,6 +172,16 @@ present_report (QuernWindow *self, const char *report)
   adw_dialog_present (ADW_DIALOG (dialog), GTK_WIDGET (self));
 }
 
+/* They would hide the conversation that is opened. */
+static void
+close_preferences (QuernWindow *self)
+{
+  AdwDialog *dialog = adw_application_window_get_visible_dialog (ADW_APPLICATION_WINDOW (self));
+
+  if (ADW_IS_PREFERENCES_DIALOG (dialog))
+    adw_dialog_force_close (dialog);
+}
+
 static void
 imported_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -173,6 +195,7 @@ imported_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     return;
   }
   text = g_strdup_printf (ngettext ("%u conversation imported", "%u conversations imported", added->len), added->len);
+  close_preferences (self);
   if (quern_import_get_report (result) != NULL && self->toasts != NULL)
     present_report (self, quern_import_get_report (result));
   else
@@ -251,7 +274,9 @@ back_up_action (GtkWidget *widget, const char *name, GVariant *parameter)
 static void
 reloaded_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
-  quern_comparisons_reload_finish (QUERN_COMPARISONS (source), result, NULL);
+  g_autoptr (QuernComparisons) comparisons = user_data; /* the source is the store */
+
+  quern_comparisons_reload_finish (comparisons, result, NULL);
 }
 
 static void
@@ -261,7 +286,7 @@ erased_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (GError) error = NULL;
 
   if (self->comparisons != NULL)
-    quern_comparisons_reload_async (self->comparisons, NULL, reloaded_cb, NULL);
+    quern_comparisons_reload_async (self->comparisons, NULL, reloaded_cb, g_object_ref (self->comparisons));
   if (quern_store_erase_all_finish (QUERN_STORE (source), result, &error))
     show_toast (self, _("All conversations were erased"));
   else
