@@ -517,8 +517,10 @@ test_killed (Fixture *f, gconstpointer data)
 {
   guint kills = g_getenv ("QUERN_TEST_KILLS") ? (guint) atoi (g_getenv ("QUERN_TEST_KILLS")) : 20, killed = 0,
         rounds = 0;
-  guint64 cost = 0, content = 0;
+  guint64 cost = 0, content = 0, before;
   g_autofree char *folder = g_build_filename (f->base.models, REPO, NULL);
+  g_autofree char *target = g_build_filename (folder, "m-Q4_K_M.gguf", NULL);
+  g_autofree char *sha256 = quern_test_hub_dup_sha256 (f->base.hub, REPO, "m-Q4_K_M.gguf");
 
   quern_test_hub_set_rate (f->base.hub, 4 * 1024 * 1024); /* half a second or so for one download */
   while (killed < kills) {
@@ -529,11 +531,15 @@ test_killed (Fixture *f, gconstpointer data)
     quern_test_hub_clear (f->base.hub);
     rounds++;
     while (!done) {
-      GPid pid = spawn_pull (f, REPO ":Q4_K_M");
+      GPid pid;
 
+      before = quern_part_peek_bytes (target, SIZE, sha256);
+      pid = spawn_pull (f, REPO ":Q4_K_M");
       done = await_or_kill (pid, in_round < 12 ? g_test_rand_int_range (20000, 700000) : 60 * G_USEC_PER_SEC);
       killed += !done;
       in_round += !done;
+      /* nothing begins from zero that had begun; what is complete has its name */
+      g_assert_true (!is_absent (f, "m-Q4_K_M.gguf") || quern_part_peek_bytes (target, SIZE, sha256) >= before);
       /* what has its name is right, always */
       g_assert_true (is_absent (f, "m-Q4_K_M.gguf") || is_here (f, "m-Q4_K_M.gguf"));
       g_assert_true (is_absent (f, "mmproj-F16.gguf") || is_here (f, "mmproj-F16.gguf"));

@@ -44,7 +44,7 @@ response_cb (AdwAlertDialog *dialog, const char *response, Wish *wish)
 static void
 ask (const Wish *wish)
 {
-  AdwAlertDialog *dialog = ADW_ALERT_DIALOG (adw_alert_dialog_new (_ ("Download Over a Metered Network?"), NULL));
+  AdwAlertDialog *dialog = ADW_ALERT_DIALOG (adw_alert_dialog_new (_ ("Use a Metered Network?"), NULL));
   guint64 vision = wish->with_vision ? quern_hub_item_get_vision_bytes (wish->item) : 0;
   g_autofree char *size = g_format_size (quern_hub_item_get_bytes (wish->item) + vision);
 
