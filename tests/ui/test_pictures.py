@@ -73,6 +73,25 @@ class Pictures(ChatCase):
             self.ask(app, 'What is in the picture?')
         self.assertEqual(self.desktop.query('SELECT count(*) FROM blob'), [(1,)])
 
+    def test_several(self):
+        """Two pictures and a text in one message: all of them are sent, in their order."""
+        app = self.launch()
+        self.think(app, False)
+        path = os.path.join(self.desktop.folder, 'notes.txt')
+        with open(path, 'w', encoding='utf-8') as file:
+            file.write('A note.')
+        names = ['shape0.png', 'shape1.png', 'notes.txt']
+        for name in names:
+            self.attach(app, path if name == 'notes.txt' else os.path.join(IMAGES, name))
+            app.find('button', f'Remove {name}')
+        quern_ui.wait_for('what they cost', lambda: len(app.find_all('label', re.compile(r'\d+ tokens$'))) == 3)
+        self.ask(app, 'What is in the picture?')
+        self.assertEqual([row[0] for row in self.desktop.query('SELECT name FROM attachment ORDER BY position')], names)
+        tokens = self.desktop.query("SELECT prompt_tokens FROM message WHERE role = 'assistant'")[0][0]
+        self.assertGreater(tokens, 2 * 18)  # as their chips said
+        for name in names[:2]:
+            app.find('button', f'View {name}')
+
     def test_blind_model(self):
         folder = os.path.join(self.desktop.data, 'models')
         os.makedirs(folder)
