@@ -18,7 +18,7 @@
 
 #include <glib/gi18n-lib.h>
 
-#define READ_SIZE (1024 * 1024)
+#define READ_SIZE (128 * 1024) /* stays in the cache of a core between the copy and the hash */
 #define MAX_SPAN ((guint64) 256 * 1024 * 1024)
 #define CONNECTION_SIZE (4 * 1024 * 1024) /* a further connection should have this much to do */
 #define RAMP_INTERVAL (G_USEC_PER_SEC / 5)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "quern-download-row.h"
 
+#include "quern-facts.h"
+
 #include <glib/gi18n.h>
 
 /* One download: how far it is, and what can be done with it. */
@@ -33,7 +35,8 @@ static char *
 describe_running (QuernDownload *download, const char *done, const char *total)
 {
   gint64 left = quern_download_get_seconds_left (download);
-  g_autofree char *speed = g_format_size ((guint64) quern_download_get_speed (download)), *time = NULL;
+  g_autofree char *speed = quern_facts_isolate (g_format_size ((guint64) quern_download_get_speed (download)));
+  g_autofree char *time = NULL;
 
   if (quern_download_get_phase (download) == QUERN_DOWNLOAD_VERIFYING)
     return g_strdup (_ ("Verifying…"));
@@ -54,9 +57,9 @@ describe_running (QuernDownload *download, const char *done, const char *total)
 char *
 quern_download_row_describe (QuernDownload *download)
 {
-  g_autofree char *done = g_format_size (quern_download_get_bytes (download));
-  g_autofree char *total = g_format_size (quern_download_get_total (download));
-  g_autofree char *missing = g_format_size (quern_download_get_missing (download));
+  g_autofree char *done = quern_facts_isolate (g_format_size (quern_download_get_bytes (download)));
+  g_autofree char *total = quern_facts_isolate (g_format_size (quern_download_get_total (download)));
+  g_autofree char *missing = quern_facts_isolate (g_format_size (quern_download_get_missing (download)));
 
   switch (quern_download_get_state (download)) {
   case QUERN_DOWNLOAD_QUEUED:

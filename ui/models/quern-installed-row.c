@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "quern-installed-row.h"
 
+#include "quern-facts.h"
+
 #include <glib/gi18n.h>
 #include <string.h>
 
@@ -11,7 +13,8 @@
 static char *
 describe_use (gint64 time)
 {
-  g_autoptr (GDateTime) then = g_date_time_new_from_unix_local (time / G_USEC_PER_SEC), now = g_date_time_new_now_local ();
+  g_autoptr (GDateTime) then = g_date_time_new_from_unix_local (time / G_USEC_PER_SEC),
+                        now = g_date_time_new_now_local ();
   g_autofree char *day = NULL, *today = NULL;
 
   if (time == 0 || then == NULL)
@@ -48,7 +51,8 @@ append_origin (GString *text, QuernModel *model)
     g_string_append_c (text, '\n');
     /* Translators: a program, such as Ollama */
     g_string_append_printf (text, _ ("Kept by %s"), keeper);
-  } else if (quern_model_get_origin (model) == QUERN_ORIGIN_FILE || quern_model_get_origin (model) == QUERN_ORIGIN_FOLDER)
+  } else if (quern_model_get_origin (model) == QUERN_ORIGIN_FILE
+             || quern_model_get_origin (model) == QUERN_ORIGIN_FOLDER)
     g_string_append_printf (text, "\n%s", path);
 }
 
@@ -62,12 +66,10 @@ describe (QuernModel *model, QuernLibrary *library)
     g_string_append (text, quern_model_get_problem (model));
   } else {
     use = describe_use (quern_library_get_last_used (library, model));
-    if (quern_model_is_demo (model))
-      g_string_append_printf (text, "%s · ", _ ("Demonstration"));
-    g_string_append (text, size);
-    if (quern_model_get_vision_path (model) != NULL)
-      g_string_append_printf (text, " · %s", _ ("sees pictures"));
-    g_string_append_printf (text, " · %s", use);
+    quern_facts_append (text, quern_model_is_demo (model) ? _ ("Demonstration") : NULL);
+    quern_facts_append (text, size);
+    quern_facts_append (text, quern_model_get_vision_path (model) != NULL ? _ ("sees pictures") : NULL);
+    quern_facts_append (text, use);
   }
   append_origin (text, model);
   return g_string_free (g_steal_pointer (&text), FALSE);

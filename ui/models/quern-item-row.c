@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "quern-item-row.h"
 
+#include "quern-facts.h"
 #include "quern-fit-mark.h"
 
 #include <glib/gi18n.h>
@@ -32,20 +33,18 @@ describe (QuernItemRow *self, guint64 memory, gboolean exact)
   const QeModelInfo *info = quern_hub_item_get_info (self->item);
   guint64 vision = self->with_vision ? quern_hub_item_get_vision_bytes (self->item) : 0;
   g_autofree char *size = g_format_size (quern_hub_item_get_bytes (self->item) + vision);
-  g_autofree char *needed = g_format_size (memory), *speed = NULL;
-  GString *text = g_string_new (size);
+  g_autofree char *needed = g_format_size (memory), *density = NULL, *room = NULL, *speed = NULL;
+  GString *text = g_string_new (NULL);
   double bits = quern_hub_item_get_bits_per_weight (self->item);
 
-  if (bits > 0) {
-    g_string_append (text, " · ");
-    g_string_append_printf (text, _ ("%.1f bits per weight"), bits);
-  }
-  g_string_append (text, " · ");
-  g_string_append_printf (text, exact ? _ ("%s of memory") : _ ("about %s of memory (estimate)"), needed);
+  quern_facts_append (text, size);
+  density = bits > 0 ? g_strdup_printf (_ ("%.1f bits per weight"), bits) : NULL;
+  quern_facts_append (text, density);
+  room = g_strdup_printf (exact ? _ ("%s of memory") : _ ("about %s of memory (estimate)"), needed);
+  quern_facts_append (text, room);
   speed = quern_format_speed (quern_advisor_speed (quern_models_service_get_machine (self->service),
                                                    info != NULL ? (double) info->decode_bytes : 0));
-  if (*speed != '\0')
-    g_string_append_printf (text, " · %s", speed);
+  quern_facts_append (text, speed);
   return g_string_free (text, FALSE);
 }
 

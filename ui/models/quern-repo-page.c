@@ -2,6 +2,7 @@
 #include "quern-repo-page.h"
 
 #include "markdown/quern-md-view.h"
+#include "quern-facts.h"
 #include "quern-item-row.h"
 #include "quern-start-download.h"
 
@@ -53,7 +54,8 @@ update_items (QuernRepoPage *self)
 static void
 download_cb (QuernRepoPage *self, QuernItemRow *row)
 {
-  quern_start_download (GTK_WIDGET (self), self->service, self->repo, quern_item_row_get_item (row), wants_vision (self));
+  quern_start_download (GTK_WIDGET (self), self->service, self->repo, quern_item_row_get_item (row),
+                        wants_vision (self));
 }
 
 static void
@@ -78,7 +80,7 @@ show_items (QuernRepoPage *self)
   size = g_format_size (vision);
   gtk_widget_set_visible (GTK_WIDGET (self->vision_row), vision > 0);
   /* Translators: what the vision file adds to the download */
-  text = g_strdup_printf (_("Sees pictures; adds %s"), size);
+  text = g_strdup_printf (_ ("Sees pictures; adds %s"), size);
   adw_action_row_set_subtitle (ADW_ACTION_ROW (self->vision_row), text);
   update_items (self);
 }
@@ -133,32 +135,21 @@ card_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 }
 
 static void
-append_fact (GString *text, const char *fact)
-{
-  if (fact == NULL)
-    return;
-  if (text->len > 0)
-    g_string_append (text, " · ");
-  g_string_append (text, fact);
-}
-
-static void
 show_facts (QuernRepoPage *self)
 {
   g_autoptr (GString) text = g_string_new (NULL);
   gint64 n = quern_hub_repo_get_downloads (self->repo);
   GDateTime *modified = quern_hub_repo_get_modified (self->repo);
   g_autofree char *date = modified != NULL ? g_date_time_format (modified, "%x") : NULL;
-  g_autofree char *downloads =
-      g_strdup_printf (ngettext ("%" PRId64 " download", "%" PRId64 " downloads", n), n);
+  g_autofree char *downloads = g_strdup_printf (ngettext ("%'" PRId64 " download", "%'" PRId64 " downloads", n), n);
   g_autofree char *license = NULL, *markup = NULL;
 
   if (quern_hub_repo_get_license (self->repo) != NULL)
     license = g_strdup_printf (_ ("Licence: %s"), quern_hub_repo_get_license (self->repo));
-  append_fact (text, quern_hub_repo_get_author (self->repo));
-  append_fact (text, license);
-  append_fact (text, downloads);
-  append_fact (text, date);
+  quern_facts_append (text, quern_hub_repo_get_author (self->repo));
+  quern_facts_append (text, license);
+  quern_facts_append (text, downloads);
+  quern_facts_append (text, date);
   markup = g_markup_escape_text (text->str, -1);
   adw_preferences_group_set_title (self->facts, quern_hub_repo_get_name (self->repo));
   adw_preferences_group_set_description (self->facts, markup);

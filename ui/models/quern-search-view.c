@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "quern-search-view.h"
 
+#include "quern-facts.h"
 #include "quern-hub-search.h"
 
 #include <glib/gi18n.h>
@@ -40,17 +41,15 @@ more_clicked_cb (QuernSearchView *self)
 static char *
 describe (QuernHubRepo *repo)
 {
-  g_autoptr (GString) text = g_string_new (quern_hub_repo_get_author (repo));
-  g_autofree char *date = NULL;
-  gint64 downloads = quern_hub_repo_get_downloads (repo);
+  g_autoptr (GString) text = g_string_new (NULL);
+  gint64 n = quern_hub_repo_get_downloads (repo);
+  GDateTime *modified = quern_hub_repo_get_modified (repo);
+  g_autofree char *date = modified != NULL ? g_date_time_format (modified, "%x") : NULL;
+  g_autofree char *downloads = g_strdup_printf (ngettext ("%'" PRId64 " download", "%'" PRId64 " downloads", n), n);
 
-  g_string_append_printf (text, " · ");
-  g_string_append_printf (text, ngettext ("%" PRId64 " download", "%" PRId64 " downloads", downloads),
-                          downloads);
-  if (quern_hub_repo_get_modified (repo) != NULL) {
-    date = g_date_time_format (quern_hub_repo_get_modified (repo), "%x");
-    g_string_append_printf (text, " · %s", date);
-  }
+  quern_facts_append (text, quern_hub_repo_get_author (repo));
+  quern_facts_append (text, downloads);
+  quern_facts_append (text, date);
   if (quern_hub_repo_get_support (repo) == QUERN_HUB_SUPPORT_NO) {
     g_string_append (text, "\n");
     /* Translators: an architecture of models, e.g. "llama" */
@@ -74,12 +73,12 @@ create_row (gpointer item, gpointer user_data)
   adw_preferences_row_set_use_markup (ADW_PREFERENCES_ROW (row), FALSE);
   adw_preferences_row_set_title (ADW_PREFERENCES_ROW (row), quern_hub_repo_get_name (repo));
   adw_action_row_set_subtitle (ADW_ACTION_ROW (row), subtitle);
+  if (quern_hub_repo_get_support (repo) == QUERN_HUB_SUPPORT_NO) /* the subtitle says it in words */
+    adw_action_row_add_suffix (ADW_ACTION_ROW (row), gtk_image_new_from_icon_name ("action-unavailable-symbolic"));
   adw_action_row_add_suffix (ADW_ACTION_ROW (row), gtk_image_new_from_icon_name ("go-next-symbolic"));
   gtk_list_box_row_set_activatable (GTK_LIST_BOX_ROW (row), TRUE);
   gtk_actionable_set_action_target (GTK_ACTIONABLE (row), "s", quern_hub_repo_get_id (repo));
   gtk_actionable_set_action_name (GTK_ACTIONABLE (row), "models.repo");
-  if (quern_hub_repo_get_support (repo) == QUERN_HUB_SUPPORT_NO)
-    gtk_widget_add_css_class (row, "dim-label");
   return row;
 }
 
