@@ -17,9 +17,9 @@ struct _QuernComparison {
 
   gint64 id, created;
   char *title;
-  GListStore *columns; /* of QuernCompareColumn */
-  GPtrArray *turns;    /* of QuernCompareTurn */
-  GArray *votes;       /* of QuernVote */
+  GListStore *columns;       /* of QuernCompareColumn */
+  GPtrArray *turns;          /* of QuernCompareTurn */
+  GArray *votes;             /* of QuernVote */
   QuernMeasure *measure;     /* or NULL */
   QuernQuestions *questions; /* or NULL */
   QuernCompareMachine machine;
@@ -28,7 +28,7 @@ struct _QuernComparison {
   guint max_tokens, n_ctx;
   gboolean blind;
 
-  GTask *task; /* while it runs */
+  GTask *task;             /* while it runs */
   gboolean paused_measure; /* the run did: its timings must be its own */
   GCancellable *cancellable;
   char *note;
@@ -41,5 +41,6 @@ void _quern_comparison_note_machine (QuernComparison *self);
 QuernSampling _quern_comparison_sampling (QuernComparison *self, QuernCompareColumn *column, gboolean pictures);
 void _quern_comparison_notify_running (QuernComparison *self);
 void _quern_comparison_notify_votes (QuernComparison *self);
+void _quern_comparison_changed (QuernComparison *self);
 
 G_END_DECLS

@@ -62,6 +62,13 @@ _quern_comparison_notify_running (QuernComparison *self)
     changed (self, 0);
 }
 
+/* What no property tells of: it is to be saved. */
+void
+_quern_comparison_changed (QuernComparison *self)
+{
+  changed (self, 0);
+}
+
 void
 _quern_comparison_notify_votes (QuernComparison *self)
 {
@@ -163,162 +170,6 @@ quern_comparison_get_note (QuernComparison *self)
   return self->note;
 }
 
-/* ---- columns --------------------------------------------------------------------------------------------------- */
-
-/**
- * quern_comparison_get_columns:
- *
- * Returns: (transfer none): of #QuernCompareColumn
- */
-GListModel *
-quern_comparison_get_columns (QuernComparison *self)
-{
-  return G_LIST_MODEL (self->columns);
-}
-
-/**
- * quern_comparison_get_column:
- *
- * Returns: (transfer none) (nullable)
- */
-QuernCompareColumn *
-quern_comparison_get_column (QuernComparison *self, guint i)
-{
-  g_autoptr (QuernCompareColumn) column = g_list_model_get_item (G_LIST_MODEL (self->columns), i);
-
-  return column; /* the list holds it */
-}
-
-guint
-quern_comparison_get_n_columns (QuernComparison *self)
-{
-  return g_list_model_get_n_items (G_LIST_MODEL (self->columns));
-}
-
-/* A column has an answer to each prompt; those to which it was not asked say so. */
-static void
-fill_answers (QuernComparison *self, QuernCompareColumn *column)
-{
-  const QuernStatistics none = { 0 };
-
-  while (g_list_model_get_n_items (quern_compare_column_get_answers (column)) < self->turns->len) {
-    g_autoptr (QuernCompareAnswer) answer = _quern_compare_answer_new ();
-    _quern_compare_answer_restore (answer, QUERN_COMPARE_NOT_ASKED, "", "", NULL, &none);
-    _quern_compare_column_add_answer (column, answer);
-  }
-}
-
-static void
-column_changed_cb (QuernComparison *self)
-{
-  changed (self, 0);
-}
-
-static void
-insert_column (QuernComparison *self, guint position, guint n_removed, QuernCompareColumn *column)
-{
-  fill_answers (self, column);
-  g_signal_handlers_disconnect_by_func (column, column_changed_cb, self);
-  g_signal_connect_object (column, "notify", G_CALLBACK (column_changed_cb), self, G_CONNECT_SWAPPED);
-  g_list_store_splice (self->columns, position, n_removed, (gpointer *) &column, 1);
-}
-
-/**
- * quern_comparison_add_column:
- *
- * A column that comes late was not asked the prompts so far: quern_comparison_catch_up_async() does that.
- *
- * Returns: %FALSE when there are QUERN_COMPARE_MAX_COLUMNS already, or while it runs
- */
-gboolean
-quern_comparison_add_column (QuernComparison *self, QuernCompareColumn *column)
-{
-  if (self->task || quern_comparison_get_n_columns (self) >= QUERN_COMPARE_MAX_COLUMNS)
-    return FALSE;
-  insert_column (self, quern_comparison_get_n_columns (self), 0, column);
-  changed (self, 0);
-  return TRUE;
-}
-
-static void
-drop_votes_of (QuernComparison *self, guint column)
-{
-  for (guint i = self->votes->len; i > 0; i--) {
-    QuernVote *vote = &g_array_index (self->votes, QuernVote, i - 1);
-    if (vote->a == column || vote->b == column) {
-      g_array_remove_index (self->votes, i - 1);
-      continue;
-    }
-    vote->a -= vote->a > column;
-    vote->b -= vote->b > column;
-  }
-}
-
-/**
- * quern_comparison_remove_column:
- *
- * Takes its votes with it. Does nothing while it runs.
- */
-void
-quern_comparison_remove_column (QuernComparison *self, QuernCompareColumn *column)
-{
-  guint position;
-
-  if (self->task || !g_list_store_find (self->columns, column, &position))
-    return;
-  drop_votes_of (self, position);
-  g_list_store_remove (self->columns, position);
-  changed (self, PROP_N_VOTES);
-}
-
-/**
- * quern_comparison_replace_column:
- * @column: one of the comparison
- * @other: what takes its place: one with another model, which was asked nothing
- *
- * Answers belong to the model that gave them, so another model is another column. Votes about @column go with it.
- *
- * Returns: %FALSE while it runs
- */
-gboolean
-quern_comparison_replace_column (QuernComparison *self, QuernCompareColumn *column, QuernCompareColumn *other)
-{
-  guint position;
-
-  if (self->task || !g_list_store_find (self->columns, column, &position))
-    return FALSE;
-  for (guint i = self->votes->len; i > 0; i--) {
-    const QuernVote *vote = &g_array_index (self->votes, QuernVote, i - 1);
-    if (vote->a == position || vote->b == position)
-      g_array_remove_index (self->votes, i - 1);
-  }
-  insert_column (self, position, 1, other);
-  changed (self, PROP_N_VOTES);
-  return TRUE;
-}
-
-/**
- * quern_comparison_attach_models:
- * @models: of #QuernModel, the library's
- *
- * Finds the files of a stored comparison's columns and measurement that it had to do without so far.
- */
-void
-quern_comparison_attach_models (QuernComparison *self, GListModel *models)
-{
-  for (guint i = 0; i < quern_comparison_get_n_columns (self); i++) {
-    QuernCompareColumn *column = quern_comparison_get_column (self, i);
-    QuernModel *model = _quern_model_facts_find (quern_compare_column_get_facts (column), models);
-    if (model && !quern_compare_column_get_model (column))
-      quern_compare_column_set_model (column, model);
-  }
-  for (guint i = 0; self->measure && i < g_list_model_get_n_items (quern_measure_get_results (self->measure)); i++) {
-    QuernMeasured *result = quern_measure_get_result (self->measure, i);
-    if (!quern_measured_get_model (result))
-      quern_measured_set_model (result, _quern_model_facts_find (quern_measured_get_facts (result), models));
-  }
-}
-
 /* ---- prompts --------------------------------------------------------------------------------------------------- */
 
 guint
@@ -400,10 +251,10 @@ quern_comparison_get_fork (QuernComparison *self, guint turn, guint a, guint b, 
   QuernCompareColumn *left = quern_comparison_get_column (self, a), *right = quern_comparison_get_column (self, b);
 
   g_return_if_fail (left && right && turn < self->turns->len);
-  quern_compare_answer_fork (quern_compare_column_get_answer (left, turn), quern_compare_column_get_answer (right, turn),
-                             out);
-  out->same_context = same_before (left, right, turn)
-                      && quern_compare_column_thinks (left) == quern_compare_column_thinks (right);
+  quern_compare_answer_fork (quern_compare_column_get_answer (left, turn),
+                             quern_compare_column_get_answer (right, turn), out);
+  out->same_context =
+      same_before (left, right, turn) && quern_compare_column_thinks (left) == quern_compare_column_thinks (right);
 }
 
 /* ---- measurement ----------------------------------------------------------------------------------------------- */
@@ -527,20 +378,47 @@ quern_comparison_get_property (GObject *object, guint prop_id, GValue *value, GP
   QuernComparison *self = QUERN_COMPARISON (object);
 
   switch (prop_id) {
-  case PROP_TITLE: g_value_set_string (value, self->title); break;
-  case PROP_RUNNING: g_value_set_boolean (value, self->task != NULL); break;
-  case PROP_MODE: g_value_set_int (value, (int) self->mode); break;
-  case PROP_SEED: g_value_set_uint64 (value, self->seed); break;
-  case PROP_MAX_TOKENS: g_value_set_uint (value, self->max_tokens); break;
-  case PROP_CONTEXT_SIZE: g_value_set_uint (value, self->n_ctx); break;
-  case PROP_N_TURNS: g_value_set_uint (value, self->turns->len); break;
-  case PROP_N_VOTES: g_value_set_uint (value, self->votes->len); break;
-  case PROP_BLIND: g_value_set_boolean (value, self->blind); break;
-  case PROP_MEASURE: g_value_set_object (value, self->measure); break;
-  case PROP_QUESTIONS: g_value_set_object (value, self->questions); break;
-  case PROP_NOTE: g_value_set_string (value, self->note); break;
-  case PROP_MEMORY_LIMIT: g_value_set_uint64 (value, self->memory_limit); break;
-  default: G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
+  case PROP_TITLE:
+    g_value_set_string (value, self->title);
+    break;
+  case PROP_RUNNING:
+    g_value_set_boolean (value, self->task != NULL);
+    break;
+  case PROP_MODE:
+    g_value_set_int (value, (int) self->mode);
+    break;
+  case PROP_SEED:
+    g_value_set_uint64 (value, self->seed);
+    break;
+  case PROP_MAX_TOKENS:
+    g_value_set_uint (value, self->max_tokens);
+    break;
+  case PROP_CONTEXT_SIZE:
+    g_value_set_uint (value, self->n_ctx);
+    break;
+  case PROP_N_TURNS:
+    g_value_set_uint (value, self->turns->len);
+    break;
+  case PROP_N_VOTES:
+    g_value_set_uint (value, self->votes->len);
+    break;
+  case PROP_BLIND:
+    g_value_set_boolean (value, self->blind);
+    break;
+  case PROP_MEASURE:
+    g_value_set_object (value, self->measure);
+    break;
+  case PROP_QUESTIONS:
+    g_value_set_object (value, self->questions);
+    break;
+  case PROP_NOTE:
+    g_value_set_string (value, self->note);
+    break;
+  case PROP_MEMORY_LIMIT:
+    g_value_set_uint64 (value, self->memory_limit);
+    break;
+  default:
+    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
   }
 }
 
@@ -550,16 +428,36 @@ quern_comparison_set_property (GObject *object, guint prop_id, const GValue *val
   QuernComparison *self = QUERN_COMPARISON (object);
 
   switch (prop_id) {
-  case PROP_TITLE: quern_comparison_set_title (self, g_value_get_string (value)); return;
-  case PROP_MEASURE: quern_comparison_set_measure (self, g_value_get_object (value)); return;
-  case PROP_QUESTIONS: quern_comparison_set_questions (self, g_value_get_object (value)); return;
-  case PROP_MODE: self->mode = (QuernCompareMode) g_value_get_int (value); break;
-  case PROP_SEED: self->seed = g_value_get_uint64 (value); break;
-  case PROP_MAX_TOKENS: self->max_tokens = g_value_get_uint (value); break;
-  case PROP_CONTEXT_SIZE: self->n_ctx = g_value_get_uint (value); break;
-  case PROP_BLIND: self->blind = g_value_get_boolean (value); break;
-  case PROP_MEMORY_LIMIT: self->memory_limit = g_value_get_uint64 (value); break;
-  default: G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec); return;
+  case PROP_TITLE:
+    quern_comparison_set_title (self, g_value_get_string (value));
+    return;
+  case PROP_MEASURE:
+    quern_comparison_set_measure (self, g_value_get_object (value));
+    return;
+  case PROP_QUESTIONS:
+    quern_comparison_set_questions (self, g_value_get_object (value));
+    return;
+  case PROP_MODE:
+    self->mode = (QuernCompareMode) g_value_get_int (value);
+    break;
+  case PROP_SEED:
+    self->seed = g_value_get_uint64 (value);
+    break;
+  case PROP_MAX_TOKENS:
+    self->max_tokens = g_value_get_uint (value);
+    break;
+  case PROP_CONTEXT_SIZE:
+    self->n_ctx = g_value_get_uint (value);
+    break;
+  case PROP_BLIND:
+    self->blind = g_value_get_boolean (value);
+    break;
+  case PROP_MEMORY_LIMIT:
+    self->memory_limit = g_value_get_uint64 (value);
+    break;
+  default:
+    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
+    return;
   }
   changed (self, prop_id);
 }

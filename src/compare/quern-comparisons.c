@@ -6,101 +6,12 @@
 #include <glib/gi18n-lib.h>
 #include <string.h>
 
+#include "quern-comparison-entry.h"
 #include "quern-comparison-json.h"
 #include "quern-store-private.h"
 
 /* Changes are gathered for this long before they are written. */
 #define SAVE_DELAY_MS 500
-
-/* ---- entries --------------------------------------------------------------------------------------------------- */
-
-struct _QuernComparisonEntry {
-  GObject parent_instance;
-
-  gint64 id, updated;
-  char *title;
-};
-
-enum { ENTRY_0, ENTRY_TITLE, ENTRY_UPDATED, N_ENTRY_PROPS };
-
-static GParamSpec *entry_properties[N_ENTRY_PROPS];
-
-G_DEFINE_FINAL_TYPE (QuernComparisonEntry, quern_comparison_entry, G_TYPE_OBJECT)
-
-static QuernComparisonEntry *
-entry_new (gint64 id, const char *title, gint64 updated)
-{
-  QuernComparisonEntry *self = g_object_new (QUERN_TYPE_COMPARISON_ENTRY, NULL);
-
-  self->id = id;
-  self->title = g_strdup (title);
-  self->updated = updated;
-  return self;
-}
-
-gint64
-quern_comparison_entry_get_id (QuernComparisonEntry *self)
-{
-  return self->id;
-}
-
-const char *
-quern_comparison_entry_get_title (QuernComparisonEntry *self)
-{
-  return self->title;
-}
-
-gint64
-quern_comparison_entry_get_updated (QuernComparisonEntry *self)
-{
-  return self->updated;
-}
-
-static void
-entry_update (QuernComparisonEntry *self, const char *title, gint64 updated)
-{
-  self->updated = updated;
-  if (g_set_str (&self->title, title))
-    g_object_notify_by_pspec (G_OBJECT (self), entry_properties[ENTRY_TITLE]);
-  g_object_notify_by_pspec (G_OBJECT (self), entry_properties[ENTRY_UPDATED]);
-}
-
-static void
-quern_comparison_entry_get_property (GObject *object, guint prop_id, GValue *value, GParamSpec *pspec)
-{
-  QuernComparisonEntry *self = QUERN_COMPARISON_ENTRY (object);
-
-  switch (prop_id) {
-  case ENTRY_TITLE: g_value_set_string (value, self->title); break;
-  case ENTRY_UPDATED: g_value_set_int64 (value, self->updated); break;
-  default: G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
-  }
-}
-
-static void
-quern_comparison_entry_finalize (GObject *object)
-{
-  g_free (QUERN_COMPARISON_ENTRY (object)->title);
-  G_OBJECT_CLASS (quern_comparison_entry_parent_class)->finalize (object);
-}
-
-static void
-quern_comparison_entry_class_init (QuernComparisonEntryClass *klass)
-{
-  GObjectClass *object_class = G_OBJECT_CLASS (klass);
-  const GParamFlags flags = G_PARAM_READABLE | G_PARAM_STATIC_STRINGS;
-
-  object_class->get_property = quern_comparison_entry_get_property;
-  object_class->finalize = quern_comparison_entry_finalize;
-  entry_properties[ENTRY_TITLE] = g_param_spec_string ("title", NULL, NULL, NULL, flags);
-  entry_properties[ENTRY_UPDATED] = g_param_spec_int64 ("updated", NULL, NULL, 0, G_MAXINT64, 0, flags);
-  g_object_class_install_properties (object_class, N_ENTRY_PROPS, entry_properties);
-}
-
-static void
-quern_comparison_entry_init (QuernComparisonEntry *self)
-{
-}
 
 /* ---- the list -------------------------------------------------------------------------------------------------- */
 
@@ -118,9 +29,10 @@ G_DEFINE_FINAL_TYPE (QuernComparisons, quern_comparisons, G_TYPE_OBJECT)
 static int
 compare_entries (gconstpointer a, gconstpointer b, gpointer data)
 {
-  const QuernComparisonEntry *left = a, *right = b;
+  gint64 left = quern_comparison_entry_get_updated ((gpointer) a),
+         right = quern_comparison_entry_get_updated ((gpointer) b);
 
-  return left->updated < right->updated ? 1 : left->updated > right->updated ? -1 : 0;
+  return left < right ? 1 : left > right ? -1 : 0;
 }
 
 /**
@@ -144,7 +56,7 @@ quern_comparisons_find (QuernComparisons *self, gint64 id)
 {
   for (guint i = 0; i < g_list_model_get_n_items (G_LIST_MODEL (self->entries)); i++) {
     g_autoptr (QuernComparisonEntry) entry = g_list_model_get_item (G_LIST_MODEL (self->entries), i);
-    if (entry->id == id)
+    if (quern_comparison_entry_get_id (entry) == id)
       return entry; /* the list holds it */
   }
   return NULL;
@@ -162,8 +74,8 @@ read_entries (sqlite3 *db, gpointer data, GError **error)
     return FALSE;
   while (quern_sql_next (stmt, &failure)) {
     g_autofree char *title = quern_sql_dup_text (stmt, 1);
-    g_ptr_array_add (entries, entry_new (sqlite3_column_int64 (stmt, 0), title ? title : "",
-                                         sqlite3_column_int64 (stmt, 2)));
+    g_ptr_array_add (entries, _quern_comparison_entry_new (sqlite3_column_int64 (stmt, 0), title ? title : "",
+                                                           sqlite3_column_int64 (stmt, 2)));
   }
   if (!failure)
     return TRUE;
@@ -236,12 +148,13 @@ show_entry (QuernComparisons *self, QuernComparison *comparison, gint64 updated)
 
   if (entry) {
     made = g_object_ref (entry);
-    entry_update (made, quern_comparison_get_title (comparison), updated);
+    _quern_comparison_entry_update (made, quern_comparison_get_title (comparison), updated);
     if (!g_list_store_find (self->entries, made, &position) || position == 0)
       return;
     g_list_store_remove (self->entries, position);
   } else {
-    made = entry_new (quern_comparison_get_id (comparison), quern_comparison_get_title (comparison), updated);
+    made = _quern_comparison_entry_new (quern_comparison_get_id (comparison), quern_comparison_get_title (comparison),
+                                        updated);
   }
   g_list_store_insert_sorted (self->entries, made, compare_entries, NULL);
 }
@@ -341,7 +254,7 @@ read_content (sqlite3 *db, gpointer data, GError **error)
     return TRUE;
   }
   if (error && !*error)
-    g_set_error (error, QUERN_COMPARE_ERROR, QUERN_COMPARE_ERROR_FAILED, _("This comparison is not there any more."));
+    g_set_error (error, QUERN_COMPARE_ERROR, QUERN_COMPARE_ERROR_FAILED, _ ("This comparison is not there any more."));
   return FALSE;
 }
 
@@ -457,8 +370,8 @@ quern_comparisons_open_finish (QuernComparisons *self, GAsyncResult *result, GEr
  * The result is not stored yet: see quern_comparisons_add().
  */
 void
-quern_comparison_import_async (GFile *file, GListModel *models, GCancellable *cancellable,
-                               GAsyncReadyCallback callback, gpointer user_data)
+quern_comparison_import_async (GFile *file, GListModel *models, GCancellable *cancellable, GAsyncReadyCallback callback,
+                               gpointer user_data)
 {
   g_autoptr (GTask) task = g_task_new (NULL, cancellable, callback, user_data);
 
@@ -497,7 +410,7 @@ set_deleted (QuernComparisons *self, QuernComparisonEntry *entry, gint64 deleted
 {
   Deletion *deletion = g_new (Deletion, 1);
 
-  *deletion = (Deletion) { entry->id, deleted };
+  *deletion = (Deletion) { quern_comparison_entry_get_id (entry), deleted };
   _quern_store_write (self->store, mark_deleted, deletion, g_free);
 }
 

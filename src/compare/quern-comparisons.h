@@ -1,42 +1,34 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
+#include "quern-comparison-entry.h"
 #include "quern-comparison.h"
 #include "quern-store.h"
 
 G_BEGIN_DECLS
-
-/* A stored comparison in a list, not loaded. Properties: "title" (string), "updated" (int64, microseconds since 1970). */
-#define QUERN_TYPE_COMPARISON_ENTRY (quern_comparison_entry_get_type ())
-G_DECLARE_FINAL_TYPE (QuernComparisonEntry, quern_comparison_entry, QUERN, COMPARISON_ENTRY, GObject)
-
-gint64      quern_comparison_entry_get_id      (QuernComparisonEntry *self);
-const char *quern_comparison_entry_get_title   (QuernComparisonEntry *self);
-gint64      quern_comparison_entry_get_updated (QuernComparisonEntry *self);
 
 /* The comparisons of a store: quern_comparisons_get_entries() is a live list for a sidebar. A comparison that was added
  * or opened is saved by itself a moment after each change. A write that failed is told by the store's "problem". */
 #define QUERN_TYPE_COMPARISONS (quern_comparisons_get_type ())
 G_DECLARE_FINAL_TYPE (QuernComparisons, quern_comparisons, QUERN, COMPARISONS, GObject)
 
-QuernComparisons *quern_comparisons_new         (QuernStore *store);
-GListModel       *quern_comparisons_get_entries (QuernComparisons *self);
-QuernComparisonEntry *quern_comparisons_find    (QuernComparisons *self, gint64 id);
-void              quern_comparisons_reload_async  (QuernComparisons *self, GCancellable *cancellable,
-                                                   GAsyncReadyCallback callback, gpointer user_data);
-gboolean          quern_comparisons_reload_finish (QuernComparisons *self, GAsyncResult *result, GError **error);
-void              quern_comparisons_add         (QuernComparisons *self, QuernComparison *comparison);
-void              quern_comparisons_save        (QuernComparisons *self, QuernComparison *comparison);
-void              quern_comparisons_open_async  (QuernComparisons *self, gint64 id, GListModel *models,
-                                                 GCancellable *cancellable, GAsyncReadyCallback callback,
-                                                 gpointer user_data);
-QuernComparison  *quern_comparisons_open_finish (QuernComparisons *self, GAsyncResult *result, GError **error);
-void              quern_comparisons_delete      (QuernComparisons *self, QuernComparisonEntry *entry);
-void              quern_comparisons_restore     (QuernComparisons *self, QuernComparisonEntry *entry);
+QuernComparisons *quern_comparisons_new (QuernStore *store);
+GListModel *quern_comparisons_get_entries (QuernComparisons *self);
+QuernComparisonEntry *quern_comparisons_find (QuernComparisons *self, gint64 id);
+void quern_comparisons_reload_async (QuernComparisons *self, GCancellable *cancellable, GAsyncReadyCallback callback,
+                                     gpointer user_data);
+gboolean quern_comparisons_reload_finish (QuernComparisons *self, GAsyncResult *result, GError **error);
+void quern_comparisons_add (QuernComparisons *self, QuernComparison *comparison);
+void quern_comparisons_save (QuernComparisons *self, QuernComparison *comparison);
+void quern_comparisons_open_async (QuernComparisons *self, gint64 id, GListModel *models, GCancellable *cancellable,
+                                   GAsyncReadyCallback callback, gpointer user_data);
+QuernComparison *quern_comparisons_open_finish (QuernComparisons *self, GAsyncResult *result, GError **error);
+void quern_comparisons_delete (QuernComparisons *self, QuernComparisonEntry *entry);
+void quern_comparisons_restore (QuernComparisons *self, QuernComparisonEntry *entry);
 
 /* Reads an exported file on a thread. */
-void              quern_comparison_import_async  (GFile *file, GListModel *models, GCancellable *cancellable,
-                                                  GAsyncReadyCallback callback, gpointer user_data);
-QuernComparison  *quern_comparison_import_finish (GAsyncResult *result, GError **error);
+void quern_comparison_import_async (GFile *file, GListModel *models, GCancellable *cancellable,
+                                    GAsyncReadyCallback callback, gpointer user_data);
+QuernComparison *quern_comparison_import_finish (GAsyncResult *result, GError **error);
 
 G_END_DECLS

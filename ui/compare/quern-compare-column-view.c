@@ -27,6 +27,7 @@ struct _QuernCompareColumnView {
   QuernCompareBlind blind;
 
   gboolean marks;
+  gboolean compact; /* without figures */
   gboolean follow;  /* the end stays in sight as the answer grows */
   gboolean setting; /* the scroll position is set by the program */
 };
@@ -122,8 +123,8 @@ update (QuernCompareColumnView *self)
   gtk_label_set_label (self->title, blind ? name : self->letter != NULL ? revealed : facts->quantisation);
   gtk_label_set_label (self->subtitle, blind ? _ ("Hidden until you have voted") : subtitle);
   gtk_label_set_label (self->facts, facts_text);
-  gtk_widget_set_visible (GTK_WIDGET (self->facts), !blind);
-  gtk_widget_set_visible (GTK_WIDGET (self->figures), !blind && figures);
+  gtk_widget_set_visible (GTK_WIDGET (self->facts), !blind && !self->compact);
+  gtk_widget_set_visible (GTK_WIDGET (self->figures), !blind && figures && !self->compact);
   gtk_widget_set_visible (GTK_WIDGET (self->settings_button), !blind);
   /* In a vote it is a heading and no button, though not a pale one. */
   gtk_widget_set_can_target (GTK_WIDGET (self->model_button), self->letter == NULL);
@@ -399,6 +400,19 @@ quern_compare_column_view_set_locked (QuernCompareColumnView *self, gboolean run
   gtk_widget_action_set_enabled (GTK_WIDGET (self), "column.copy", get_last_answer (self) != NULL);
   gtk_widget_action_set_enabled (GTK_WIDGET (self), "column.catch-up", !running);
   update (self); /* figures are compared with those of the other columns */
+}
+
+/**
+ * quern_compare_column_view_set_compact:
+ * @compact: there is no room for figures
+ */
+void
+quern_compare_column_view_set_compact (QuernCompareColumnView *self, gboolean compact)
+{
+  if (self->compact == compact)
+    return;
+  self->compact = compact;
+  update (self);
 }
 
 /**

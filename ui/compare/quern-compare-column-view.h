@@ -19,7 +19,11 @@ QuernCompareColumn *quern_compare_column_view_get_column (QuernCompareColumnView
 GtkWidget *quern_compare_column_view_get_header (QuernCompareColumnView *self);
 QuernCompareTurn *quern_compare_column_view_get_turn (QuernCompareColumnView *self, guint turn);
 /* How a column takes part in a blind vote: its letter alone, with its answers hidden while they come, or all of it. */
-typedef enum { QUERN_COMPARE_BLIND_VEILED, QUERN_COMPARE_BLIND_NAMELESS, QUERN_COMPARE_BLIND_REVEALED } QuernCompareBlind;
+typedef enum {
+  QUERN_COMPARE_BLIND_VEILED,
+  QUERN_COMPARE_BLIND_NAMELESS,
+  QUERN_COMPARE_BLIND_REVEALED
+} QuernCompareBlind;
 
 void quern_compare_column_view_set_blind (QuernCompareColumnView *self, const char *letter, QuernCompareBlind blind);
 char *quern_compare_column_view_dup_name (QuernCompareColumnView *self);
@@ -28,5 +32,7 @@ void quern_compare_column_view_set_locked (QuernCompareColumnView *self, gboolea
 void quern_compare_column_view_set_scroll (QuernCompareColumnView *self, double share);
 void quern_compare_column_view_follow (QuernCompareColumnView *self);
 gboolean quern_compare_column_view_jump (QuernCompareColumnView *self, guint turn);
+
+void quern_compare_column_view_set_compact (QuernCompareColumnView *self, gboolean compact);
 
 G_END_DECLS

@@ -12,7 +12,7 @@ struct _QuernComparePage {
 
   /* Template widgets */
   AdwBanner *banner;
-  AdwBreakpoint *breakpoint;
+  AdwBreakpoint *breakpoint, *both_breakpoint;
   AdwToggleGroup *switcher;
   AdwWindowTitle *title;
   GtkBox *columns;
@@ -29,7 +29,8 @@ struct _QuernComparePage {
   GtkSizeGroup *headers;
   GSignalGroup *signals, *column_signals, *measure_signals;
 
-  gboolean narrow; /* one column at a time */
+  gboolean narrow;   /* one column at a time */
+  gboolean is_short; /* too low for figures */
   gboolean together_scroll;
   gboolean scrolling;
   gboolean marks;

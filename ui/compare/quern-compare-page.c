@@ -7,6 +7,7 @@
  * can be done is in quern-compare-page-actions.c. */
 
 #define COLUMN_WIDTH 210 /* sp; below it columns are shown one at a time */
+#define SHORT_HEIGHT 360 /* sp; likewise in the template */
 #define FORK_DELAY 120   /* ms between updates of the marks while answers grow */
 
 enum { CONTINUE, N_SIGNALS };
@@ -102,9 +103,13 @@ update_visible (QuernComparePage *self)
   guint active = adw_toggle_group_get_active (self->switcher), i = 0;
 
   gtk_widget_set_visible (GTK_WIDGET (self->switcher), self->narrow);
+  gtk_widget_set_visible (self->hint, !self->is_short && self->comparison != NULL
+                                          && quern_comparison_get_n_turns (self->comparison) == 0);
   for (GtkWidget *child = gtk_widget_get_first_child (GTK_WIDGET (self->columns)); child != NULL;
-       child = gtk_widget_get_next_sibling (child), i++)
+       child = gtk_widget_get_next_sibling (child), i++) {
     gtk_widget_set_visible (child, !self->narrow || i == active);
+    quern_compare_column_view_set_compact (QUERN_COMPARE_COLUMN_VIEW (child), self->is_short);
+  }
 }
 
 static void
@@ -141,6 +146,41 @@ wide_cb (QuernComparePage *self)
 {
   self->narrow = FALSE;
   update_visible (self);
+}
+
+/* In a low window answers come before figures. */
+static void
+set_short (QuernComparePage *self, gboolean is_short)
+{
+  self->is_short = is_short;
+  update_visible (self);
+}
+
+static void
+short_cb (QuernComparePage *self)
+{
+  set_short (self, TRUE);
+}
+
+static void
+tall_cb (QuernComparePage *self)
+{
+  set_short (self, FALSE);
+}
+
+/* One breakpoint applies at a time: this one stands for both. */
+static void
+small_cb (QuernComparePage *self)
+{
+  self->narrow = TRUE;
+  set_short (self, TRUE);
+}
+
+static void
+large_cb (QuernComparePage *self)
+{
+  self->narrow = FALSE;
+  set_short (self, FALSE);
 }
 
 static void
@@ -187,9 +227,14 @@ static void
 set_condition (QuernComparePage *self)
 {
   guint n = quern_comparison_get_n_columns (self->comparison);
-  adw_breakpoint_set_condition (
-      self->breakpoint,
-      adw_breakpoint_condition_new_length (ADW_BREAKPOINT_CONDITION_MAX_WIDTH, n * COLUMN_WIDTH, ADW_LENGTH_UNIT_SP));
+  g_autoptr (AdwBreakpointCondition) narrow =
+      adw_breakpoint_condition_new_length (ADW_BREAKPOINT_CONDITION_MAX_WIDTH, n * COLUMN_WIDTH, ADW_LENGTH_UNIT_SP);
+  g_autoptr (AdwBreakpointCondition) both = adw_breakpoint_condition_new_and (
+      adw_breakpoint_condition_copy (narrow),
+      adw_breakpoint_condition_new_length (ADW_BREAKPOINT_CONDITION_MAX_HEIGHT, SHORT_HEIGHT, ADW_LENGTH_UNIT_SP));
+
+  adw_breakpoint_set_condition (self->breakpoint, narrow);
+  adw_breakpoint_set_condition (self->both_breakpoint, both);
 }
 
 /* ---- state ------------------------------------------------------------------------------------------------------ */
@@ -218,7 +263,7 @@ _quern_compare_page_update (QuernComparePage *self)
   guint n = quern_comparison_get_n_columns (self->comparison);
 
   adw_window_title_set_title (self->title, title != NULL && *title != '\0' ? title : _ ("Comparison"));
-  gtk_widget_set_visible (self->hint, n_turns == 0);
+  update_visible (self);
   quern_composer_set_busy (self->composer, running);
   quern_composer_set_can_send (self->composer, !running && n >= 2);
   update_columns (self, running);
@@ -419,6 +464,7 @@ quern_compare_page_class_init (QuernComparePageClass *klass)
   gtk_widget_class_set_template_from_resource (widget_class, "/io/github/quern/Quern/ui/compare/quern-compare-page.ui");
   gtk_widget_class_bind_template_child (widget_class, QuernComparePage, banner);
   gtk_widget_class_bind_template_child (widget_class, QuernComparePage, breakpoint);
+  gtk_widget_class_bind_template_child (widget_class, QuernComparePage, both_breakpoint);
   gtk_widget_class_bind_template_child (widget_class, QuernComparePage, switcher);
   gtk_widget_class_bind_template_child (widget_class, QuernComparePage, title);
   gtk_widget_class_bind_template_child (widget_class, QuernComparePage, columns);
@@ -435,6 +481,10 @@ quern_compare_page_class_init (QuernComparePageClass *klass)
   gtk_widget_class_bind_template_callback (widget_class, banner_clicked_cb);
   gtk_widget_class_bind_template_callback (widget_class, narrow_cb);
   gtk_widget_class_bind_template_callback (widget_class, wide_cb);
+  gtk_widget_class_bind_template_callback (widget_class, short_cb);
+  gtk_widget_class_bind_template_callback (widget_class, tall_cb);
+  gtk_widget_class_bind_template_callback (widget_class, small_cb);
+  gtk_widget_class_bind_template_callback (widget_class, large_cb);
   gtk_widget_class_bind_template_callback (widget_class, switched_cb);
   gtk_widget_class_bind_template_callback (widget_class, thinking_toggled_cb);
 }
