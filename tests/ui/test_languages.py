@@ -15,7 +15,7 @@ from quern_pages import QUESTIONS, PagesCase
 NOT_OURS = re.compile('|'.join((
     r'quern|Quern( Tiny)?|Tiny|quern-tiny|gpl-3\.0|quern/Quern-Tiny-GGUF|Quern-Tiny-GGUF|Qwen|GGUF|unsloth.*|0\.1\.0|python|sh|def|return',
     r'(mmproj-)?quern-tiny-\S+|[IT]?Q\d\w*|F16|BF16|F32|MXFP4\w*|[kMGT]?i?B|tokens?/s',
-    r'Ctrl|Shift|Alt|Return|Escape|Tab|Page[_ ](Up|Down)|Up|Down|F\d+',  # keys
+    r'Ctrl|Shift|Alt|Return|Escape|Tab|Page[_ ](Up|Down)|Up|Down|Delete|F\d+',  # keys
     r'(Close|Minimize|Maximize)( the window)?|Back|Search|Clear.*|Search Shortcuts|Shortcuts|Search Results|No Results Found|Menu|'
     r'Preferences|Details|Credits|Legal|Code by|Translated by|Website|Report an Issue|Troubleshooting|Increase|Decrease|Copy|About|'
     r'Main Menu|Restore|Try a different search|Suffix|Prefix|More|Insert Emoji|Show Password|Dismiss|Icon|Select|Selected|Sidebar',
