@@ -15,6 +15,7 @@
 #define FIRST_ROWS 20 /* built at once */
 #define MORE_ROWS 20  /* added when an end comes near */
 #define MOST_ROWS 120 /* more than that go again at the other end */
+#define SHOW_FRAMES 12
 
 struct _QuernTranscript {
   AdwBin parent_instance;
@@ -36,7 +37,7 @@ struct _QuernTranscript {
   gboolean keep; /* the next change of height happened above: keep the distance to the end */
   double old_upper, old_value;
   guint more_tick, settle_source, show_tick;
-  guint show_frames; /* until the rows that were built for it are laid out */
+  guint show_frames; /* in which it still may move */
   gint64 wanted;     /* id of the message to scroll to when it is there, or 0 */
   GStrv words;       /* to be marked in it, or NULL */
 };
@@ -388,6 +389,7 @@ scroll_into_view (QuernTranscript *self, GtkWidget *widget)
     gtk_adjustment_set_value (adjustment, bounds.origin.y - MAX ((page - bounds.size.height) / 2, 0));
 }
 
+/* In the first frame rows that were built are not laid out yet, and code above may grow in the next ones. */
 static gboolean
 show_cb (GtkWidget *widget, GdkFrameClock *clock, gpointer user_data)
 {
@@ -395,19 +397,17 @@ show_cb (GtkWidget *widget, GdkFrameClock *clock, gpointer user_data)
   int i = find_message (self, self->wanted);
   GtkWidget *row, *match = NULL;
 
-  if (self->show_frames > 0) {
-    self->show_frames--;
-    return G_SOURCE_CONTINUE;
+  if (i >= (int) self->first && i < (int) get_end (self) && self->show_frames < SHOW_FRAMES) {
+    set_at_end (self, FALSE);
+    row = g_ptr_array_index (self->rows, i - self->first);
+    if (self->words != NULL)
+      match = quern_highlight_show (row, (const char *const *) self->words);
+    scroll_into_view (self, match != NULL ? match : row);
   }
+  if (self->show_frames-- > 0)
+    return G_SOURCE_CONTINUE;
   self->show_tick = 0;
-  if (i < (int) self->first || i >= (int) get_end (self))
-    return G_SOURCE_REMOVE;
   self->wanted = 0;
-  set_at_end (self, FALSE);
-  row = g_ptr_array_index (self->rows, i - self->first);
-  if (self->words != NULL)
-    match = quern_highlight_show (row, (const char *const *) self->words);
-  scroll_into_view (self, match != NULL ? match : row);
   return G_SOURCE_REMOVE;
 }
 
@@ -424,7 +424,7 @@ show_wanted (QuernTranscript *self)
   }
   build_up_to (self, i);
   build_down_to (self, i + 1);
-  self->show_frames = 1;
+  self->show_frames = SHOW_FRAMES;
   if (self->show_tick == 0)
     self->show_tick = gtk_widget_add_tick_callback (GTK_WIDGET (self), show_cb, NULL, NULL);
 }
