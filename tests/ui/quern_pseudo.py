@@ -69,7 +69,7 @@ def make(folder, language='pseudo'):
     for entry in _entries(extracted):
         if not entry['msgid']:
             continue
-        lines.append('\n#, c-format' if '%<' in entry['msgid'] else '')  # widths of integers differ between computers
+        lines.append('\n#, c-format' if re.search(r"%[-+ #0']*<", entry['msgid']) else '')  # widths of integers differ between computers
         lines.extend(f'{key} {_quoted(entry[key])}' for key in ('msgctxt', 'msgid', 'msgid_plural') if key in entry)
         if 'msgid_plural' in entry:
             lines.append('msgstr[0] ' + _quoted(pseudo(entry['msgid'])))
