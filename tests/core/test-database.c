@@ -446,7 +446,7 @@ search_seconds (QuernStore *store, const char *text, guint expected)
   return best;
 }
 
-/* The best of five times: what else the computer does is not asserted. */
+/* The best of five times, which are printed; asserted is only that the index is used: machines and sanitizers differ. */
 static void
 test_search_size (Fixture *f, gconstpointer data)
 {
@@ -466,7 +466,6 @@ test_search_size (Fixture *f, gconstpointer data)
   g_test_message ("100,000 messages: scan %.1f ms, common words %.1f ms, rare word %.1f ms", scan * 1e3, common * 1e3,
                   rare * 1e3);
   g_assert_cmpfloat (rare, <, scan);
-  g_assert_cmpfloat (MAX (common, rare), <, 0.05);
 }
 
 int
