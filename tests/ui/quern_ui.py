@@ -299,18 +299,31 @@ class App(Node):
                                 stdout=subprocess.PIPE, text=True, timeout=30)
         return result.stdout.strip()
 
+    def x_windows(self):
+        """The X windows of this process that are on the screen."""
+        result = subprocess.run(['xdotool', 'search', '--onlyvisible', '--pid', str(self.process.pid)],
+                                env=self.desktop.environment, stdout=subprocess.PIPE, text=True, timeout=30)
+        return result.stdout.split()
+
     def window_id(self):
         """The X window of the main window: the largest one of this process."""
         def look():
-            result = subprocess.run(['xdotool', 'search', '--onlyvisible', '--pid', str(self.process.pid)],
-                                    env=self.desktop.environment, stdout=subprocess.PIPE, text=True, timeout=30)
             sizes = []
-            for window in result.stdout.split():
+            for window in self.x_windows():
                 geometry = self.xdotool('getwindowgeometry', '--shell', window)
                 width, height = (int(re.search(f'{key}=(\\d+)', geometry)[1]) for key in ('WIDTH', 'HEIGHT'))
                 sizes.append((width * height, window))
             return max(sizes)[1] if sizes else None
         return wait_for('an X window', look)
+
+    def finish_chooser(self, button):
+        """Presses a button of a file chooser, and asks nothing of the program until the chooser is gone: GTK 4.18 crashes
+        when accessibility asks about one that is closing."""
+        before = len(self.x_windows())
+        button.click()
+        wait_for('the end of the file chooser', lambda: len(self.x_windows()) < before)
+        self.settle(0.5)
+        self.focus_window()
 
     def size(self):
         geometry = self.xdotool('getwindowgeometry', '--shell', self.window_id())

@@ -198,7 +198,7 @@ class Compare(quern_ui.TestCase):
         item.click()
         chooser = quern_ui.wait_for('the file chooser', lambda: next(
             (window for window in app.windows() if window.name == 'Export Comparison'), None))
-        chooser.find('button', 'Save').click()
+        app.finish_chooser(chooser.find('button', 'Save'))
         path = os.path.join(self.desktop.folder, 'Comparison.json')  # where the program was started
         quern_ui.wait_for('the file', lambda: os.path.exists(path) and os.path.getsize(path) > 0, 60)
         with open(path, encoding='utf-8') as file:

@@ -116,9 +116,8 @@ class Preferences(ChatCase):
         chooser = app.find('dialog', 'Export All Conversations')
         app.settle()  # it takes the keyboard when it knows its folder
         chooser.find('text').wait(lambda node: node.has_state('focused')).set_text(path)
-        chooser.find('button', 'Save').click()
-        quern_ui.wait_for('the file', lambda: os.path.exists(path))  # GTK may crash when it is asked about a window that ends
-        app.settle(1)
+        app.finish_chooser(chooser.find('button', 'Save'))
+        quern_ui.wait_for('the file', lambda: os.path.exists(path))
         app.find('dialog', 'Preferences').find('label', 'Exported')
         with open(path, encoding='utf-8') as file:
             self.assertEqual(json.load(file)['conversations'][0]['title'], 'List three fruits.')
