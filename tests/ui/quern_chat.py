@@ -24,7 +24,6 @@ class ChatCase(quern_ui.TestCase):
         folder = os.path.join(self.desktop.data, 'models')
         os.makedirs(folder, exist_ok=True)
         shutil.copy(os.path.join(GOLDENS, 'a-dense-F16.gguf'), os.path.join(folder, 'Chatterbox-F16.gguf'))
-
         self.slow = True
 
     def launch(self, *arguments, environment=None, **options):

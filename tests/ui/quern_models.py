@@ -107,11 +107,6 @@ class ModelsCase(ChatCase):
         folder = os.path.join(self.desktop.data, 'models', REPO)
         return [name for name in os.listdir(folder) if name.endswith('.gguf')] if os.path.isdir(folder) else []
 
-    def chooser(self, app, title):
-        """GTK's file chooser."""
-        return quern_ui.wait_for('the file chooser', lambda: next(
-            (window for window in app.windows() if window.name == title), None))
-
 
 class Services:
     """What a desktop offers and a test wants to see used: NetworkManager, the session manager, notifications, a dock.

@@ -316,6 +316,10 @@ class App(Node):
             return max(sizes)[1] if sizes else None
         return wait_for('an X window', look)
 
+    def chooser(self, title):
+        """GTK's file chooser."""
+        return wait_for('the file chooser', lambda: next((window for window in self.windows() if window.name == title), None))
+
     def finish_chooser(self, button):
         """Presses a button of a file chooser, and asks nothing of the program until the chooser is gone: GTK 4.18 crashes
         when accessibility asks about one that is closing."""

@@ -196,9 +196,7 @@ class Compare(quern_ui.TestCase):
         for label in ('HTML…', 'Markdown…', 'JSON…'):
             item = self.find_item(app, label)
         item.click()
-        chooser = quern_ui.wait_for('the file chooser', lambda: next(
-            (window for window in app.windows() if window.name == 'Export Comparison'), None))
-        app.finish_chooser(chooser.find('button', 'Save'))
+        app.finish_chooser(app.chooser('Export Comparison').find('button', 'Save'))
         path = os.path.join(self.desktop.folder, 'Comparison.json')  # where the program was started
         quern_ui.wait_for('the file', lambda: os.path.exists(path) and os.path.getsize(path) > 0, 60)
         with open(path, encoding='utf-8') as file:
