@@ -554,7 +554,8 @@ test_killed (Fixture *f, gconstpointer data)
   g_assert_cmpfloat ((double) cost, <=, 1.05 * (double) content + (double) killed * 1024 * 1024);
 }
 
-/* With time to get somewhere before each kill, nothing starts from zero: the bytes on disk only grow. */
+/* With time to get somewhere before each kill, nothing starts from zero: the bytes on disk only grow, until the file has
+ * its name. A slow machine gets more time at each try. */
 static void
 test_killed_keeps_progress (Fixture *f, gconstpointer data)
 {
@@ -568,9 +569,9 @@ test_killed_keeps_progress (Fixture *f, gconstpointer data)
     GPid pid = spawn_pull (f, REPO ":Q8_0");
     guint64 now;
 
-    done = await_or_kill (pid, 800000);
+    done = await_or_kill (pid, 800000 + 50000 * i);
     now = quern_part_peek_bytes (target, SIZE + 77, sha256);
-    g_assert_true (done || now >= bytes);
+    g_assert_true (now >= bytes || is_here (f, "m-Q8_0.gguf"));
     bytes = now;
   }
   g_assert_true (done);
