@@ -8,35 +8,46 @@
 #include "qe-kernels.h"
 #include "quant/qe-half.h"
 
-static void
-quantise_32 (const float *x, int8_t *p, float *d)
+static float
+largest (const float *x, size_t n)
 {
-  float amax = 0;
-  for (int i = 0; i < 32; i++)
-    amax = fmaxf (amax, fabsf (x[i]));
-  float inverse = amax > 0 ? 127.0f / amax : 0;
-  for (int i = 0; i < 32; i++)
+  float most = 0;
+  for (size_t i = 0; i < n; i++)
+    most = fmaxf (most, fabsf (x[i]));
+  return most;
+}
+
+static void
+quantise_32 (const float *x, int g, QeX8 *out)
+{
+  static const int place[] = { 0, 2, 1, 3, 4, 6, 5, 7 };
+  const float inverse = qe_inverse_or_zero (out->d[g]);
+  int8_t *p = out->p + 32 * g;
+  int sum[2] = { 0, 0 };
+  for (int i = 0; i < 32; i++) {
     p[i] = (int8_t) lrintf (x[i] * inverse);
-  *d = amax / 127.0f;
+    sum[i / 16] += p[i];
+  }
+  memcpy (out->in_pairs + 32 * place[g], p, 32);
+  out->sum[g] = (int16_t) (sum[0] + sum[1]);
+  for (int half = 0; half < 2; half++)
+    out->s16[2 * g + half] = out->d[g] * (float) sum[half];
+  out->s32[g] = out->s16[2 * g] + out->s16[2 * g + 1];
 }
 
 static void
 quantise_x8 (const float *x, size_t columns, QeX8 *out, size_t stride)
 {
   for (size_t c = 0; c < columns; c += QE_X8, out += stride) {
-    size_t n = columns - c < QE_X8 ? columns - c : QE_X8;
-    if (n < QE_X8)
+    const int n_groups = (int) ((columns - c < QE_X8 ? columns - c : QE_X8) / 32);
+    float most[8] = { 0 };
+    if (n_groups < 8)
       memset (out, 0, sizeof *out);
-    for (size_t i = 0; i < n; i += 32)
-      quantise_32 (x + c + i, out->p + i, &out->d[i / 32]);
-    for (size_t g = 0; g < n / 16; g++) {
-      int sum = 0;
-      for (int i = 0; i < 16; i++)
-        sum += out->p[16 * g + i];
-      out->s16[g] = out->d[g / 2] * (float) sum;
-    }
-    for (size_t g = 0; g < n / 32; g++)
-      out->s32[g] = out->s16[2 * g] + out->s16[2 * g + 1];
+    for (int g = 0; g < n_groups; g++)
+      most[g] = largest (x + c + 32 * g, 32);
+    qe_x8_choose_scales (out, most);
+    for (int g = 0; g < n_groups; g++)
+      quantise_32 (x + c + 32 * g, g, out);
   }
 }
 
@@ -71,8 +82,11 @@ dot_by_unpacking (const QeDotArgs *a, QeType type)
   }
 }
 
-#define DOT(name, type)                                                                                               \
-  static void dot_##name (const QeDotArgs *a) { dot_by_unpacking (a, type); }
+#define DOT(name, type)                                                                                                \
+  static void dot_##name (const QeDotArgs *a)                                                                          \
+  {                                                                                                                    \
+    dot_by_unpacking (a, type);                                                                                        \
+  }
 DOT (q4_0, QE_TYPE_Q4_0)
 DOT (q4_1, QE_TYPE_Q4_1)
 DOT (q5_0, QE_TYPE_Q5_0)
@@ -134,13 +148,13 @@ dot_bf16 (const uint16_t *h, const float *x, size_t n)
   return sum8 (s);
 }
 
-#define DOT_ROWS(name, Type)                                                                                          \
-  static void rows_##name (const QeDotArgs *a)                                                                        \
-  {                                                                                                                   \
-    for (size_t r = 0; r < a->n_rows; r++)                                                                            \
-      for (size_t t = 0; t < a->n_tokens; t++)                                                                        \
-        a->y[t * a->ldy + r] = dot_##name ((const Type *) ((const char *) a->w + r * a->row_bytes),                   \
-                                           a->x + t * a->ldx, a->columns);                                            \
+#define DOT_ROWS(name, Type)                                                                                           \
+  static void rows_##name (const QeDotArgs *a)                                                                         \
+  {                                                                                                                    \
+    for (size_t r = 0; r < a->n_rows; r++)                                                                             \
+      for (size_t t = 0; t < a->n_tokens; t++)                                                                         \
+        a->y[t * a->ldy + r] =                                                                                         \
+            dot_##name ((const Type *) ((const char *) a->w + r * a->row_bytes), a->x + t * a->ldx, a->columns);       \
   }
 DOT_ROWS (f32, float)
 DOT_ROWS (f16, uint16_t)

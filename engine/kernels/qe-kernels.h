@@ -14,6 +14,7 @@
  *
  *   weights, 256 at a time      w[c] = a[c/16] * q[c] - b[c/16]      q: 8 bits, a and b: f32   (QeW8)
  *   activations, 256 at a time  x[c] = d[c/32] * p[c]                p: -127 … 127, d: f32     (QeX8)
+ *                               d[g] = unit * e[g]                   e: 0 … 256
  *
  *   sum_c w[c] x[c]  =  sum over groups g of  a[g] * d[g] * (sum of q*p in g)  -  b[g] * s[g],    s[g] = sum of x in g
  *
@@ -22,13 +23,45 @@
 #define QE_X8 256
 #define QE_N_TYPES 40 /* above the largest QeType */
 
+/* That the scales of a block are multiples of one unit costs next to nothing in accuracy (the largest is exact, a smaller one
+ * is rounded up by less than a 256th of it), and lets kernels scale sums as integers. */
+#define QE_X8_UNITS 256
+
 typedef struct {
   _Alignas (64) int8_t p[QE_X8];
   float d[8];
   float s32[8];  /* d * sum of p, of each 32 */
   float s16[16]; /* the same of each 16 */
+  int16_t e[8];
+  int16_t sum[8]; /* of p, of each 32 */
+  float unit[2];  /* twice the same, as d and dmin of a block go together */
+  _Alignas (64)
+      int8_t in_pairs[QE_X8]; /* p, groups in the order 0, 2, 1, 3, 4, 6, 5, 7; only for 512 bits, others leave it */
 } QeX8;
-_Static_assert (sizeof (QeX8) == 384, "a whole number of cache lines");
+_Static_assert (sizeof (QeX8) == 704, "a whole number of cache lines");
+
+/* Chooses a block's unit, e and d, from the largest magnitudes of each 32 activations. */
+static inline void
+qe_x8_choose_scales (QeX8 *x, const float most[8])
+{
+  float top = 0;
+  for (int g = 0; g < 8; g++)
+    top = most[g] > top ? most[g] : top;
+  const float ratio = top > 0 ? QE_X8_UNITS / top : 0;
+  x->unit[0] = x->unit[1] = top / (127.0f * QE_X8_UNITS);
+  for (int g = 0; g < 8; g++) {
+    float units = most[g] * ratio; /* NaN, as of infinite activations, must become a number */
+    int e = units > 0 ? (units < QE_X8_UNITS ? (int) units + ((float) (int) units < units) : QE_X8_UNITS) : 0;
+    x->e[g] = (int16_t) e;
+    x->d[g] = x->unit[0] * (float) e;
+  }
+}
+
+static inline float
+qe_inverse_or_zero (float d)
+{
+  return d > 0 ? 1 / d : 0;
+}
 
 typedef struct {
   _Alignas (64) int8_t q[QE_X8];
@@ -42,7 +75,7 @@ typedef struct {
   QeUnpackFunc unpack; /* NULL: not an integer format */
   bool is_signed;      /* q is -128 … 127; otherwise 0 … max_q */
   uint8_t max_q;
-  uint8_t group;       /* weights that share a and b: 16 or 32 */
+  uint8_t group; /* weights that share a and b: 16 or 32 */
 } QeW8Format;
 
 const QeW8Format *qe_w8_format (QeType type); /* never NULL */
@@ -72,11 +105,11 @@ typedef void (*QePackFunc) (const void *w, size_t row_bytes, size_t n_rows, size
 typedef struct {
   const void *panel; /* n_blocks blocks */
   size_t n_blocks, n_rows, n_tokens;
-  const QeX8 *x8;    /* block k of token t: x8[k * ldx8 + t] */
+  const QeX8 *x8; /* block k of token t: x8[k * ldx8 + t] */
   size_t ldx8;
-  float *y;          /* y[t * ldy + r] */
+  float *y; /* y[t * ldy + r] */
   size_t ldy;
-  bool add;          /* to what y holds; otherwise y is written */
+  bool add; /* to what y holds; otherwise y is written */
 } QeTileArgs;
 typedef void (*QeTileFunc) (const QeTileArgs *args);
 
@@ -92,19 +125,19 @@ typedef struct {
 
   /* Activations: `columns` (a multiple of 32) values to blocks out[0], out[stride], …; the last one filled with 0. */
   void (*quantise_x8) (const float *x, size_t columns, QeX8 *out, size_t stride);
-  QeDotFunc dot[QE_N_TYPES];       /* quantised formats: x8; F32, F16, BF16: x */
+  QeDotFunc dot[QE_N_TYPES]; /* quantised formats: x8; F32, F16, BF16: x */
   QeTiling tiling[QE_N_TYPES];
-  size_t tile_rows;                /* 0: no tiles */
-  size_t tile_min_tokens;          /* from this many tokens on, tiles are the faster way */
+  size_t tile_rows;       /* 0: no tiles */
+  size_t tile_min_tokens; /* from this many tokens on, tiles are the faster way */
   void (*dequantise_f16) (const uint16_t *src, float *dst, size_t n);
   float (*dot_f32) (const float *a, const float *b, size_t n);
 } QeKernels;
 
 /* Bits of the processor's features, named after what the kernels need, not after the feature itself. */
 typedef enum {
-  QE_CPU_AVX2 = 1 << 0,       /* with FMA and F16C */
+  QE_CPU_AVX2 = 1 << 0, /* with FMA and F16C */
   QE_CPU_AVX_VNNI = 1 << 1,
-  QE_CPU_AVX512 = 1 << 2,     /* F, BW, DQ, VL, VNNI */
+  QE_CPU_AVX512 = 1 << 2, /* F, BW, DQ, VL, VNNI */
   QE_CPU_NEON = 1 << 3,
   QE_CPU_DOTPROD = 1 << 4,
   QE_CPU_AVX512_VBMI = 1 << 5,

@@ -26,21 +26,24 @@ dot16 (int32x4_t acc, int8x16_t a, int8x16_t b)
 /* ---- activations ----------------------------------------------------------------------------------------------- */
 
 QE_INLINE float
-quantise_32 (const float *x, int8_t *p)
+largest_of_32 (const float *x)
 {
-  float32x4_t v[8], most = vdupq_n_f32 (0);
-  for (int i = 0; i < 8; i++) {
-    v[i] = vld1q_f32 (x + 4 * i);
-    most = vmaxq_f32 (most, vabsq_f32 (v[i]));
-  }
-  float amax = vmaxvq_f32 (most), inverse = amax > 0 ? 127.0f / amax : 0;
+  float32x4_t most = vdupq_n_f32 (0);
+  for (int i = 0; i < 8; i++)
+    most = vmaxq_f32 (most, vabsq_f32 (vld1q_f32 (x + 4 * i)));
+  return vmaxvq_f32 (most);
+}
+
+QE_INLINE void
+quantise_32 (const float *x, float d, int8_t *p)
+{
+  const float inverse = qe_inverse_or_zero (d);
   for (int i = 0; i < 8; i += 4) {
     int16x4_t n[4];
     for (int k = 0; k < 4; k++)
-      n[k] = vqmovn_s32 (vcvtnq_s32_f32 (vmulq_n_f32 (v[i + k], inverse)));
+      n[k] = vqmovn_s32 (vcvtnq_s32_f32 (vmulq_n_f32 (vld1q_f32 (x + 4 * (i + k)), inverse)));
     vst1q_s8 (p + 4 * i, vcombine_s8 (vqmovn_s16 (vcombine_s16 (n[0], n[1])), vqmovn_s16 (vcombine_s16 (n[2], n[3]))));
   }
-  return amax / 127.0f;
 }
 
 static void
@@ -50,10 +53,16 @@ quantise_x8 (const float *x, size_t columns, QeX8 *out, size_t stride)
     size_t n = columns - c < QE_X8 ? columns - c : QE_X8;
     if (n < QE_X8)
       memset (out, 0, sizeof *out);
+    float most[8] = { 0 };
+    for (size_t i = 0; i < n / 32; i++)
+      most[i] = largest_of_32 (x + c + 32 * i);
+    qe_x8_choose_scales (out, most);
     for (size_t i = 0; i < n / 32; i++) {
-      out->d[i] = quantise_32 (x + c + 32 * i, out->p + 32 * i);
-      out->s16[2 * i] = out->d[i] * (float) vaddlvq_s8 (vld1q_s8 (out->p + 32 * i));
-      out->s16[2 * i + 1] = out->d[i] * (float) vaddlvq_s8 (vld1q_s8 (out->p + 32 * i + 16));
+      quantise_32 (x + c + 32 * i, out->d[i], out->p + 32 * i);
+      const int16_t low = vaddlvq_s8 (vld1q_s8 (out->p + 32 * i)), high = vaddlvq_s8 (vld1q_s8 (out->p + 32 * i + 16));
+      out->sum[i] = (int16_t) (low + high);
+      out->s16[2 * i] = out->d[i] * (float) low;
+      out->s16[2 * i + 1] = out->d[i] * (float) high;
       out->s32[i] = out->s16[2 * i] + out->s16[2 * i + 1];
     }
   }
@@ -100,8 +109,8 @@ unpack_q5_k (const void *src, size_t n, QeW8 *w)
     nibbles_of_32 (b->qs + 32 * p, w->q + 64 * p);
   for (int s = 0; s < 8; s++)
     for (int i = 0; i < 2; i++) {
-      uint8x16_t fifth = vandq_u8 (vtstq_u8 (vld1q_u8 (b->qh + 16 * i), vdupq_n_u8 ((uint8_t) (1 << s))),
-                                   vdupq_n_u8 (16));
+      uint8x16_t fifth =
+          vandq_u8 (vtstq_u8 (vld1q_u8 (b->qh + 16 * i), vdupq_n_u8 ((uint8_t) (1 << s))), vdupq_n_u8 (16));
       int8_t *q = w->q + 32 * s + 16 * i;
       vst1q_s8 (q, vorrq_s8 (vld1q_s8 (q), vreinterpretq_s8_u8 (fifth)));
     }
@@ -155,8 +164,8 @@ dot_block (float32x4_t acc, const QeW8 *w, const QeX8 *x)
   float32x4_t min = vdupq_n_f32 (0);
   for (int g = 0; g < 16; g += 4) {
     float32x4_t d = vld1q_f32 (x->d + g / 4 * 2); /* two scales of 32 are used */
-    float32x4_t scale = vmulq_f32 (vld1q_f32 (w->a + g), vcombine_f32 (vdup_lane_f32 (vget_low_f32 (d), 0),
-                                                                      vdup_lane_f32 (vget_low_f32 (d), 1)));
+    float32x4_t scale = vmulq_f32 (
+        vld1q_f32 (w->a + g), vcombine_f32 (vdup_lane_f32 (vget_low_f32 (d), 0), vdup_lane_f32 (vget_low_f32 (d), 1)));
     int32x4_t dot[4];
     for (int i = 0; i < 4; i++)
       dot[i] = dot16 (vdupq_n_s32 (0), vld1q_s8 (w->q + 16 * (g + i)), vld1q_s8 (x->p + 16 * (g + i)));
@@ -308,23 +317,27 @@ tile (const QeTileArgs *a)
 
 /* ---- table ------------------------------------------------------------------------------------------------------- */
 
-#define FORMATS(X)                                                                                                    \
-  X (q4_0, QE_TYPE_Q4_0) X (q4_1, QE_TYPE_Q4_1) X (q5_0, QE_TYPE_Q5_0) X (q5_1, QE_TYPE_Q5_1)                         \
-  X (q8_0, QE_TYPE_Q8_0) X (q2_k, QE_TYPE_Q2_K) X (q3_k, QE_TYPE_Q3_K) X (q4_k, QE_TYPE_Q4_K)                         \
-  X (q5_k, QE_TYPE_Q5_K) X (q6_k, QE_TYPE_Q6_K) X (iq4_nl, QE_TYPE_IQ4_NL) X (iq4_xs, QE_TYPE_IQ4_XS)                 \
-  X (mxfp4, QE_TYPE_MXFP4) X (iq2_xxs, QE_TYPE_IQ2_XXS) X (iq2_xs, QE_TYPE_IQ2_XS) X (iq2_s, QE_TYPE_IQ2_S)           \
-  X (iq3_xxs, QE_TYPE_IQ3_XXS) X (iq3_s, QE_TYPE_IQ3_S) X (iq1_s, QE_TYPE_IQ1_S) X (iq1_m, QE_TYPE_IQ1_M)
+#define FORMATS(X)                                                                                                     \
+  X (q4_0, QE_TYPE_Q4_0)                                                                                               \
+  X (q4_1, QE_TYPE_Q4_1) X (q5_0, QE_TYPE_Q5_0) X (q5_1, QE_TYPE_Q5_1) X (q8_0, QE_TYPE_Q8_0) X (q2_k, QE_TYPE_Q2_K)   \
+      X (q3_k, QE_TYPE_Q3_K) X (q4_k, QE_TYPE_Q4_K) X (q5_k, QE_TYPE_Q5_K) X (q6_k, QE_TYPE_Q6_K)                      \
+          X (iq4_nl, QE_TYPE_IQ4_NL) X (iq4_xs, QE_TYPE_IQ4_XS) X (mxfp4, QE_TYPE_MXFP4) X (iq2_xxs, QE_TYPE_IQ2_XXS)  \
+              X (iq2_xs, QE_TYPE_IQ2_XS) X (iq2_s, QE_TYPE_IQ2_S) X (iq3_xxs, QE_TYPE_IQ3_XXS)                         \
+                  X (iq3_s, QE_TYPE_IQ3_S) X (iq1_s, QE_TYPE_IQ1_S) X (iq1_m, QE_TYPE_IQ1_M)
 
-#define FORMAT(name, TYPE)                                                                                            \
-  static void dot_##name (const QeDotArgs *a) { dot_rows (a, TYPE); }                                                 \
-  static void pack_##name (const void *w, size_t row_bytes, size_t n_rows, size_t n_columns, void *panel)             \
-  {                                                                                                                   \
-    pack_rows (w, row_bytes, n_rows, n_columns, panel, TYPE);                                                         \
+#define FORMAT(name, TYPE)                                                                                             \
+  static void dot_##name (const QeDotArgs *a)                                                                          \
+  {                                                                                                                    \
+    dot_rows (a, TYPE);                                                                                                \
+  }                                                                                                                    \
+  static void pack_##name (const void *w, size_t row_bytes, size_t n_rows, size_t n_columns, void *panel)              \
+  {                                                                                                                    \
+    pack_rows (w, row_bytes, n_rows, n_columns, panel, TYPE);                                                          \
   }
 FORMATS (FORMAT)
 
-#define REGISTER(name, TYPE)                                                                                          \
-  k->dot[TYPE] = dot_##name;                                                                                          \
+#define REGISTER(name, TYPE)                                                                                           \
+  k->dot[TYPE] = dot_##name;                                                                                           \
   k->tiling[TYPE] = (QeTiling) { pack_##name, tile, PANEL_BYTES };
 
 static void

@@ -6,27 +6,29 @@
 #include "qe-kernels-256.h"
 #include "qe-vectors-avx2.h"
 
-/* 32 values to bytes, written to p; returns their scale. */
 QE_INLINE float
-quantise_32 (const float *x, int8_t *p)
+largest_of_32 (const float *x)
 {
   const __m256 magnitude = _mm256_castsi256_ps (_mm256_set1_epi32 (0x7fffffff));
-  __m256 v[4], most = _mm256_setzero_ps ();
-  for (int i = 0; i < 4; i++) {
-    v[i] = _mm256_loadu_ps (x + 8 * i);
-    most = _mm256_max_ps (most, _mm256_and_ps (v[i], magnitude));
-  }
+  __m256 most = _mm256_setzero_ps ();
+  for (int i = 0; i < 4; i++)
+    most = _mm256_max_ps (most, _mm256_and_ps (_mm256_loadu_ps (x + 8 * i), magnitude));
   __m128 m = _mm_max_ps (_mm256_castps256_ps128 (most), _mm256_extractf128_ps (most, 1));
   m = _mm_max_ps (m, _mm_movehl_ps (m, m));
-  float amax = _mm_cvtss_f32 (_mm_max_ss (m, _mm_movehdup_ps (m)));
-  __m256 inverse = _mm256_set1_ps (amax > 0 ? 127.0f / amax : 0);
+  return _mm_cvtss_f32 (_mm_max_ss (m, _mm_movehdup_ps (m)));
+}
+
+/* 32 values to bytes. */
+QE_INLINE void
+quantise_32 (const float *x, float d, int8_t *p)
+{
+  const __m256 inverse = _mm256_set1_ps (qe_inverse_or_zero (d));
   __m256i n[4];
   for (int i = 0; i < 4; i++)
-    n[i] = _mm256_cvtps_epi32 (_mm256_mul_ps (v[i], inverse));
+    n[i] = _mm256_cvtps_epi32 (_mm256_mul_ps (_mm256_loadu_ps (x + 8 * i), inverse));
   __m256i bytes = _mm256_packs_epi16 (_mm256_packs_epi32 (n[0], n[1]), _mm256_packs_epi32 (n[2], n[3]));
   bytes = _mm256_permutevar8x32_epi32 (bytes, _mm256_setr_epi32 (0, 4, 1, 5, 2, 6, 3, 7));
   _mm256_storeu_si256 ((__m256i *) p, bytes);
-  return amax / 127.0f;
 }
 
 /* Sums of the two halves of 32 bytes. */
@@ -47,10 +49,15 @@ quantise_x8 (const float *x, size_t columns, QeX8 *out, size_t stride)
     size_t n = columns - c < QE_X8 ? columns - c : QE_X8;
     if (n < QE_X8)
       memset (out, 0, sizeof *out);
+    float most[8] = { 0 };
+    for (size_t i = 0; i < n / 32; i++)
+      most[i] = largest_of_32 (x + c + 32 * i);
+    qe_x8_choose_scales (out, most);
     for (size_t i = 0; i < n / 32; i++) {
       int low, high;
-      out->d[i] = quantise_32 (x + c + 32 * i, out->p + 32 * i);
+      quantise_32 (x + c + 32 * i, out->d[i], out->p + 32 * i);
       two_sums (out->p + 32 * i, &low, &high);
+      out->sum[i] = (int16_t) (low + high);
       out->s16[2 * i] = out->d[i] * (float) low;
       out->s16[2 * i + 1] = out->d[i] * (float) high;
       out->s32[i] = out->s16[2 * i] + out->s16[2 * i + 1];

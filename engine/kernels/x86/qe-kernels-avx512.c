@@ -8,16 +8,22 @@
 
 /* ---- activations ----------------------------------------------------------------------------------------------- */
 
-/* 32 values to bytes, written to p; returns their scale. */
 QE_INLINE float
-quantise_32 (const float *x, int8_t *p)
+largest_of_32 (const float *x)
 {
-  __m512 lo = _mm512_loadu_ps (x), hi = _mm512_loadu_ps (x + 16);
-  float amax = _mm512_reduce_max_ps (_mm512_max_ps (_mm512_abs_ps (lo), _mm512_abs_ps (hi)));
-  __m512 inverse = _mm512_set1_ps (amax > 0 ? 127.0f / amax : 0);
-  _mm_storeu_si128 ((__m128i *) p, _mm512_cvtsepi32_epi8 (_mm512_cvtps_epi32 (_mm512_mul_ps (lo, inverse))));
-  _mm_storeu_si128 ((__m128i *) (p + 16), _mm512_cvtsepi32_epi8 (_mm512_cvtps_epi32 (_mm512_mul_ps (hi, inverse))));
-  return amax / 127.0f;
+  return _mm512_reduce_max_ps (
+      _mm512_max_ps (_mm512_abs_ps (_mm512_loadu_ps (x)), _mm512_abs_ps (_mm512_loadu_ps (x + 16))));
+}
+
+/* 32 values to bytes. */
+QE_INLINE __m256i
+quantise_32 (const float *x, float d)
+{
+  const __m512 inverse = _mm512_set1_ps (qe_inverse_or_zero (d));
+  const __m512 lo = _mm512_mul_ps (_mm512_loadu_ps (x), inverse),
+               hi = _mm512_mul_ps (_mm512_loadu_ps (x + 16), inverse);
+  return _mm256_set_m128i (_mm512_cvtsepi32_epi8 (_mm512_cvtps_epi32 (hi)),
+                           _mm512_cvtsepi32_epi8 (_mm512_cvtps_epi32 (lo)));
 }
 
 /* Sums of each 16 bytes of 256. */
@@ -37,6 +43,19 @@ sums_of_16 (const int8_t *p)
   return _mm512_mask_blend_epi32 (0xff00, low, high);
 }
 
+QE_INLINE void
+store_sums (QeX8 *x)
+{
+  const __m512i evens = _mm512_setr_epi32 (0, 2, 4, 6, 8, 10, 12, 14, 0, 0, 0, 0, 0, 0, 0, 0), sums = sums_of_16 (x->p);
+  const __m512i pairs = _mm512_add_epi32 (sums, _mm512_shuffle_epi32 (sums, _MM_PERM_CDAB));
+  const __m512 s16 = _mm512_mul_ps (_mm512_cvtepi32_ps (sums), twice (_mm256_load_ps (x->d)));
+  const __m512 s32 = _mm512_add_ps (s16, _mm512_permute_ps (s16, 0xb1));
+  _mm512_store_ps (x->s16, s16);
+  _mm256_store_ps (x->s32, _mm512_castps512_ps256 (_mm512_permutexvar_ps (evens, s32)));
+  _mm_store_si128 ((__m128i *) x->sum,
+                   _mm256_castsi256_si128 (_mm512_cvtepi32_epi16 (_mm512_permutexvar_epi32 (evens, pairs))));
+}
+
 static void
 quantise_x8 (const float *x, size_t columns, QeX8 *out, size_t stride)
 {
@@ -44,13 +63,17 @@ quantise_x8 (const float *x, size_t columns, QeX8 *out, size_t stride)
     size_t n = columns - c < QE_X8 ? columns - c : QE_X8;
     if (n < QE_X8)
       memset (out, 0, sizeof *out);
-    for (size_t i = 0; i < n; i += 32)
-      out->d[i / 32] = quantise_32 (x + c + i, out->p + i);
-    __m512 s16 = _mm512_mul_ps (_mm512_cvtepi32_ps (sums_of_16 (out->p)), twice (_mm256_loadu_ps (out->d)));
-    _mm512_storeu_ps (out->s16, s16);
-    __m512 pairs = _mm512_add_ps (s16, _mm512_permute_ps (s16, 0xb1));
-    _mm256_storeu_ps (out->s32, _mm512_castps512_ps256 (_mm512_permutexvar_ps (
-                                  _mm512_setr_epi32 (0, 2, 4, 6, 8, 10, 12, 14, 0, 0, 0, 0, 0, 0, 0, 0), pairs)));
+    float most[8] = { 0 };
+    for (size_t i = 0; i < n / 32; i++)
+      most[i] = largest_of_32 (x + c + 32 * i);
+    qe_x8_choose_scales (out, most);
+    for (size_t i = 0; i < n / 32; i++) {
+      const size_t place = (i & 4) | (i & 1) << 1 | (i >> 1 & 1); /* the middle two of four change places */
+      const __m256i p = quantise_32 (x + c + 32 * i, out->d[i]);
+      _mm256_store_si256 ((__m256i *) (out->p + 32 * i), p);
+      _mm256_store_si256 ((__m256i *) (out->in_pairs + 32 * place), p);
+    }
+    store_sums (out);
   }
 }
 
@@ -68,32 +91,32 @@ tile_32 (const QeTileArgs *a)
 
 /* ---- formats --------------------------------------------------------------------------------------------------- */
 
-#define FORMATS(X)                                                                                                    \
-  X (q4_0, QE_TYPE_Q4_0, 8 * 18, 32)                                                                                  \
-  X (q4_1, QE_TYPE_Q4_1, 8 * 20, 32)                                                                                  \
-  X (q5_0, QE_TYPE_Q5_0, 8 * 22, 32)                                                                                  \
-  X (q5_1, QE_TYPE_Q5_1, 8 * 24, 32)                                                                                  \
-  X (q8_0, QE_TYPE_Q8_0, 8 * 34, 32)                                                                                  \
-  X (q2_k, QE_TYPE_Q2_K, 84, 16)                                                                                      \
-  X (q3_k, QE_TYPE_Q3_K, 110, 16)                                                                                     \
-  X (q4_k, QE_TYPE_Q4_K, 144, 32)                                                                                     \
-  X (q5_k, QE_TYPE_Q5_K, 176, 32)                                                                                     \
-  X (q6_k, QE_TYPE_Q6_K, 210, 16)                                                                                     \
-  X (iq4_nl, QE_TYPE_IQ4_NL, 8 * 18, 32)                                                                              \
-  X (iq4_xs, QE_TYPE_IQ4_XS, 136, 32)                                                                                 \
-  X (mxfp4, QE_TYPE_MXFP4, 8 * 17, 32)                                                                                \
-  X (iq2_xxs, QE_TYPE_IQ2_XXS, 66, 32)                                                                                \
-  X (iq2_xs, QE_TYPE_IQ2_XS, 74, 16)                                                                                  \
-  X (iq2_s, QE_TYPE_IQ2_S, 82, 16)                                                                                    \
-  X (iq3_xxs, QE_TYPE_IQ3_XXS, 98, 32)                                                                                \
-  X (iq3_s, QE_TYPE_IQ3_S, 110, 32)                                                                                   \
-  X (iq1_s, QE_TYPE_IQ1_S, 50, 32)                                                                                    \
+#define FORMATS(X)                                                                                                     \
+  X (q4_0, QE_TYPE_Q4_0, 8 * 18, 32)                                                                                   \
+  X (q4_1, QE_TYPE_Q4_1, 8 * 20, 32)                                                                                   \
+  X (q5_0, QE_TYPE_Q5_0, 8 * 22, 32)                                                                                   \
+  X (q5_1, QE_TYPE_Q5_1, 8 * 24, 32)                                                                                   \
+  X (q8_0, QE_TYPE_Q8_0, 8 * 34, 32)                                                                                   \
+  X (q2_k, QE_TYPE_Q2_K, 84, 16)                                                                                       \
+  X (q3_k, QE_TYPE_Q3_K, 110, 16)                                                                                      \
+  X (q4_k, QE_TYPE_Q4_K, 144, 32)                                                                                      \
+  X (q5_k, QE_TYPE_Q5_K, 176, 32)                                                                                      \
+  X (q6_k, QE_TYPE_Q6_K, 210, 16)                                                                                      \
+  X (iq4_nl, QE_TYPE_IQ4_NL, 8 * 18, 32)                                                                               \
+  X (iq4_xs, QE_TYPE_IQ4_XS, 136, 32)                                                                                  \
+  X (mxfp4, QE_TYPE_MXFP4, 8 * 17, 32)                                                                                 \
+  X (iq2_xxs, QE_TYPE_IQ2_XXS, 66, 32)                                                                                 \
+  X (iq2_xs, QE_TYPE_IQ2_XS, 74, 16)                                                                                   \
+  X (iq2_s, QE_TYPE_IQ2_S, 82, 16)                                                                                     \
+  X (iq3_xxs, QE_TYPE_IQ3_XXS, 98, 32)                                                                                 \
+  X (iq3_s, QE_TYPE_IQ3_S, 110, 32)                                                                                    \
+  X (iq1_s, QE_TYPE_IQ1_S, 50, 32)                                                                                     \
   X (iq1_m, QE_TYPE_IQ1_M, 56, 16)
 
 FORMATS (FUNCTIONS)
 
-#define REGISTER(name, TYPE, bytes, group)                                                                            \
-  k->dot[TYPE] = dot_##name;                                                                                          \
+#define REGISTER(name, TYPE, bytes, group)                                                                             \
+  k->dot[TYPE] = dot_##name;                                                                                           \
   k->tiling[TYPE] = (QeTiling) { pack_##name, (group) == 32 ? tile_32 : tile_16, PANEL_BYTES (group) };
 
 void

@@ -19,7 +19,8 @@ typedef struct {
   __m512 less[MAX_TOKENS]; /* of what is to be taken off, in units of the format */
 } Sums;
 
-typedef void (*AddBlock) (Sums *s, const uint8_t *src, const QeX8 *x, const int T);
+/* Adds one block, or two neighbours: x and x + ldx have their activations. */
+typedef void (*AddBlocks) (Sums *s, const uint8_t *src, const QeX8 *x, size_t ldx, const int T);
 
 QE_INLINE __m512i
 product (__m512i q, const QeX8 *x, int i)
@@ -32,7 +33,8 @@ product (__m512i q, const QeX8 *x, int i)
 QE_INLINE __m512
 products (const __m512i q[4], const QeX8 *x)
 {
-  const __m512i p0 = product (q[0], x, 0), p1 = product (q[1], x, 1), p2 = product (q[2], x, 2), p3 = product (q[3], x, 3);
+  const __m512i p0 = product (q[0], x, 0), p1 = product (q[1], x, 1), p2 = product (q[2], x, 2),
+                p3 = product (q[3], x, 3);
   const __m512i p01 = _mm512_add_epi32 (_mm512_unpacklo_epi32 (p0, p1), _mm512_unpackhi_epi32 (p0, p1));
   const __m512i p23 = _mm512_add_epi32 (_mm512_unpacklo_epi32 (p2, p3), _mm512_unpackhi_epi32 (p2, p3));
   return _mm512_cvtepi32_ps (_mm512_add_epi32 (_mm512_unpacklo_epi64 (p01, p23), _mm512_unpackhi_epi64 (p01, p23)));
@@ -79,55 +81,122 @@ both_halves (const uint8_t *src)
   return _mm512_broadcast_i64x4 (_mm256_loadu_si256 ((const __m256i *) src));
 }
 
-/* Scales and minima of Q4_K and Q5_K. */
-QE_INLINE void
-k4_scales_8 (const uint8_t *src, __m256 *a, __m256 *b)
+/* ---- Q4_K and Q5_K ---------------------------------------------------------------------------------------------- */
+
+/* Two neighbours of a row at a time. Their scales have 6 bits, those of activations are whole numbers of units (QeX8), and
+ * four products of weights of 4 or 5 bits have 15: so sums are scaled as integers, two of 16 bits by one vpdpwssd. Nothing
+ * overflows: 4 * (31 * 127 * 4) * (63 * 256) < 2^30. */
+typedef struct {
+  __m256i scales, minima; /* 16 bits each, eight of the one block and eight of the other */
+  __m128 d;               /* d and dmin of the one, then of the other */
+} HeadsK4;
+
+QE_INLINE __m256i
+two_16 (const void *first, const void *second)
 {
-  const __m128i head = _mm_loadu_si128 ((const __m128i *) src), six = qe_k4_six_bits (head);
-  const __m128 d = _mm_cvtph_ps (head); /* d, dmin */
-  *a = _mm256_mul_ps (_mm256_cvtepi32_ps (_mm256_cvtepu8_epi32 (six)), _mm256_broadcastss_ps (d));
-  *b = _mm256_mul_ps (_mm256_cvtepi32_ps (_mm256_cvtepu8_epi32 (_mm_unpackhi_epi64 (six, six))),
-                      _mm256_broadcastss_ps (_mm_movehdup_ps (d)));
+  return _mm256_inserti128_si256 (_mm256_castsi128_si256 (_mm_loadu_si128 (first)), _mm_loadu_si128 (second), 1);
 }
 
-QE_INLINE void
-add_k4 (Sums *s, const __m512i q[4], __m256 a, __m256 b, const QeX8 *x, const int T)
+QE_INLINE HeadsK4
+read_heads (const uint8_t *src, size_t bytes)
 {
+  const __m256i heads = two_16 (src, src + bytes), six = qe_k4_six_bits_of_two (heads), zero = _mm256_setzero_si256 ();
+  int second;
+  memcpy (&second, src + bytes, sizeof second);
+  return (HeadsK4) { _mm256_unpacklo_epi8 (six, zero), _mm256_unpackhi_epi8 (six, zero),
+                     _mm_cvtph_ps (_mm_insert_epi32 (_mm256_castsi256_si128 (heads), second, 1)) };
+}
+
+/* 128 weights as they lie in `quarter` 0 or 1 of a block: low has the groups 0 and 2 of four, high 1 and 3. */
+typedef struct {
+  __m512i low, high;
+} Pairs;
+typedef Pairs (*ReadPairs) (const uint8_t *src, int half);
+
+/* Upper nibbles stay where they are, 16 times too large. */
+QE_INLINE Pairs
+pairs_q4_k (const uint8_t *src, int half)
+{
+  const __m512i w = _mm512_loadu_si512 (src + 16 + 64 * half);
+  return (Pairs) { _mm512_and_si512 (w, _mm512_set1_epi8 (15)), _mm512_and_si512 (w, _mm512_set1_epi8 ((char) 0xf0)) };
+}
+
+QE_INLINE Pairs
+pairs_q5_k (const uint8_t *src, int half)
+{
+  const __m512i w = _mm512_loadu_si512 (src + 48 + 64 * half), low4 = _mm512_set1_epi8 (15),
+                bit4 = _mm512_set1_epi8 (16);
+  const __m512i fifth = both_halves (src + 16);
+  const __m512i bits =
+      _mm512_inserti64x4 (_mm512_set1_epi8 ((char) (1 << 4 * half)), _mm256_set1_epi8 ((char) (4 << 4 * half)), 1);
+  const __m512i low = _mm512_and_si512 (w, low4), high = _mm512_and_si512 (_mm512_srli_epi16 (w, 4), low4);
+  return (
+      Pairs) { _mm512_mask_add_epi8 (low, _mm512_test_epi8_mask (fifth, bits), low, bit4),
+               _mm512_mask_add_epi8 (high, _mm512_test_epi8_mask (fifth, _mm512_add_epi8 (bits, bits)), high, bit4) };
+}
+
+/* One block: the sum of its scaled products, in 16 lanes. Scales are lanes 4 * second … of `scales`, two in each. */
+QE_INLINE __m512
+scaled_pairs (const Pairs w[2], const QeX8 *x, __m512i scales, const int second, const int shift)
+{
+  __m512i sum = _mm512_setzero_si512 ();
+#pragma GCC unroll 2
+  for (int i = 0; i < 2; i++) {
+    const int a = 4 * second + 2 * i, b = a + 1;
+    const __m512i *p = (const __m512i *) x->in_pairs + 2 * i;
+    const __m512i low = _mm512_dpbusd_epi32 (_mm512_setzero_si512 (), w[i].low, p[0]);
+    const __m512i high = _mm512_dpbusd_epi32 (_mm512_setzero_si512 (), w[i].high, p[1]);
+    const __m512i both = _mm512_mask_blend_epi16 (0xaaaaaaaa, low, _mm512_slli_epi32 (high, (unsigned) shift));
+    const __m512i to = _mm512_setr_epi32 (a, a, a, a, a, a, a, a, b, b, b, b, b, b, b, b);
+    sum = _mm512_dpwssd_epi32 (sum, both, _mm512_permutexvar_epi32 (to, scales));
+  }
+  return _mm512_cvtepi32_ps (sum);
+}
+
+/* Two blocks times T tokens; shift: what brings high products to the upper half of their lanes. */
+QE_INLINE void
+add_two_k4 (Sums *s, const uint8_t *src, const QeX8 *x, size_t ldx, const int T, size_t bytes, ReadPairs read,
+            const int shift)
+{
+  const HeadsK4 h = read_heads (src, bytes);
+  const Pairs w[4] = { read (src, 0), read (src, 1), read (src + bytes, 0), read (src + bytes, 1) };
 #pragma GCC unroll 5
   for (int t = 0; t < T; t++) {
-    s->sum[t] = add_scaled_32 (s->sum[t], q, a, x + t);
-    s->less[t] = eight (_mm256_fmadd_ps (b, _mm256_load_ps (x[t].s32), _mm512_castps512_ps256 (s->less[t])));
+    const QeX8 *x0 = x + t, *x1 = x + ldx + t;
+    const __m256i e = two_16 (x0->e, x1->e);
+    const __m512i scales = _mm512_castsi256_si512 (_mm256_mullo_epi16 (h.scales, e));
+    const __m256i less = _mm256_madd_epi16 (_mm256_mullo_epi16 (h.minima, e), two_16 (x0->sum, x1->sum));
+    const __m128d units =
+        _mm_loadh_pd (_mm_load_sd ((const double *) (const void *) x0->unit), (const void *) x1->unit);
+    const __m128 d = _mm_mul_ps (h.d, _mm_castpd_ps (units));
+    const __m256 dmin =
+        _mm256_permutevar8x32_ps (_mm256_castps128_ps256 (d), _mm256_setr_epi32 (1, 1, 1, 1, 3, 3, 3, 3));
+    const __m512 d1 = _mm512_permutexvar_ps (_mm512_set1_epi32 (2), _mm512_castps128_ps512 (d));
+    s->less[t] = eight (_mm256_fmadd_ps (_mm256_cvtepi32_ps (less), dmin, _mm512_castps512_ps256 (s->less[t])));
+    s->sum[t] = _mm512_fmadd_ps (scaled_pairs (w, x0, scales, 0, shift), _mm512_broadcastss_ps (d), s->sum[t]);
+    s->sum[t] = _mm512_fmadd_ps (scaled_pairs (w + 2, x1, scales, 1, shift), d1, s->sum[t]);
   }
 }
 
-/* Upper nibbles stay where they are: 16 times too large, and so is nothing when their scales are a sixteenth. */
 QE_INLINE void
-add_q4_k (Sums *s, const uint8_t *src, const QeX8 *x, const int T)
+add_q4_k (Sums *s, const uint8_t *src, const QeX8 *x, size_t ldx, const int T)
 {
-  const __m512i nibbles = _mm512_inserti64x4 (_mm512_set1_epi8 (15), _mm256_set1_epi8 ((char) 0xf0), 1);
-  const __m256 sixteenth = _mm256_setr_ps (1, 0.0625f, 1, 0.0625f, 1, 0.0625f, 1, 0.0625f);
-  __m512i q[4];
-  __m256 a, b;
-  k4_scales_8 (src, &a, &b);
-#pragma GCC unroll 4
-  for (int i = 0; i < 4; i++)
-    q[i] = _mm512_and_si512 (both_halves (src + 16 + 32 * i), nibbles);
-  add_k4 (s, q, _mm256_mul_ps (a, sixteenth), b, x, T);
+  add_two_k4 (s, src, x, ldx, T, 144, pairs_q4_k, 12);
 }
 
 QE_INLINE void
-add_q5_k (Sums *s, const uint8_t *src, const QeX8 *x, const int T)
+add_q5_k (Sums *s, const uint8_t *src, const QeX8 *x, size_t ldx, const int T)
 {
-  const W512 w = unpack_q5_k (src);
-  __m256 a, b;
-  k4_scales_8 (src, &a, &b);
-  add_k4 (s, w.q, a, b, x, T);
+  add_two_k4 (s, src, x, ldx, T, 176, pairs_q5_k, 16);
 }
+
+/* ---- Q6_K and Q8_0 ---------------------------------------------------------------------------------------------- */
 
 /* q is 0 … 63 and stands for q - 32: less holds a thirty-second of what that takes off. */
 QE_INLINE void
-add_q6_k (Sums *s, const uint8_t *src, const QeX8 *x, const int T)
+add_q6_k (Sums *s, const uint8_t *src, const QeX8 *x, size_t ldx, const int T)
 {
+  (void) ldx;
   const W512 w = unpack_q6_k (src);
 #pragma GCC unroll 5
   for (int t = 0; t < T; t++) {
@@ -138,8 +207,9 @@ add_q6_k (Sums *s, const uint8_t *src, const QeX8 *x, const int T)
 
 /* q is lifted by 128: less holds a 128th of what that adds. */
 QE_INLINE void
-add_q8_0 (Sums *s, const uint8_t *src, const QeX8 *x, const int T)
+add_q8_0 (Sums *s, const uint8_t *src, const QeX8 *x, size_t ldx, const int T)
 {
+  (void) ldx;
   __m512i q[4];
   uint16_t h[8];
 #pragma GCC unroll 8
@@ -158,21 +228,36 @@ add_q8_0 (Sums *s, const uint8_t *src, const QeX8 *x, const int T)
 
 /* How to read a format; every use is inlined with constants. */
 typedef struct {
-  AddBlock add;
+  AddBlocks add;
   QeType type;
-  size_t bytes; /* of 256 weights */
-  float lift;   /* units of Sums.less */
+  size_t blocks; /* that add() takes */
+  size_t bytes;  /* of 256 weights */
+  float lift;    /* units of Sums.less */
 } Stream;
 
-/* What is left of a row after its whole blocks. Not inlined, as it is seldom needed. */
-static __attribute__ ((noinline)) void
-add_rest (Sums *s, const uint8_t *src, size_t n, const QeX8 *x, int n_tokens, QeType type)
+/* What is left of a row after its last whole pair of blocks or whole block: less than 512 weights. */
+static float
+dot_rest (QeType type, size_t bytes, const uint8_t *w, size_t n, const QeX8 *x, size_t ldx)
 {
-  const W512 w = unpack_any (type, src, n);
-  for (int t = 0; t < n_tokens; t++) {
-    s->sum[t] = add_scaled_16 (s->sum[t], w.q, w.a, x + t);
-    s->sum[t] = _mm512_fnmadd_ps (w.b, _mm512_load_ps (x[t].s16), s->sum[t]);
+  __m512 sum = _mm512_setzero_ps ();
+  for (; n > 0; n -= n < QE_X8 ? n : QE_X8, w += bytes, x += ldx) {
+    const W512 u = unpack_any (type, w, n < QE_X8 ? n : QE_X8);
+    sum = add_scaled_16 (sum, u.q, u.a, x);
+    sum = _mm512_fnmadd_ps (u.b, _mm512_load_ps (x->s16), sum);
   }
+  return _mm512_reduce_add_ps (sum);
+}
+
+/* Seldom needed, hence a pass of its own: a call would keep constants of the loops below out of registers. */
+static __attribute__ ((noinline)) void
+add_rests (const QeDotArgs *a, QeType type, size_t bytes, size_t n)
+{
+  const size_t k = (a->columns - n) / QE_X8;
+  for (size_t r = 0; r < a->n_rows; r++)
+    for (size_t t = 0; t < a->n_tokens; t++) {
+      const uint8_t *w = (const uint8_t *) a->w + r * a->row_bytes + k * bytes;
+      a->y[t * a->ldy + r] += dot_rest (type, bytes, w, n, a->x8 + k * a->ldx8 + t, a->ldx8);
+    }
 }
 
 /* One row times T tokens. */
@@ -185,14 +270,12 @@ dot_row (const QeDotArgs *a, size_t r, size_t first, const int T, const Stream f
 #pragma GCC unroll 5
   for (int t = 0; t < T; t++)
     s.sum[t] = s.less[t] = _mm512_setzero_ps ();
-  for (size_t k = 0; k < a->columns / QE_X8; k++, w += f.bytes, x += a->ldx8)
-    f.add (&s, w, x, T);
-  if (a->columns % QE_X8)
-    add_rest (&s, w, a->columns % QE_X8, x, T, f.type);
+  for (size_t n = a->columns / QE_X8 / f.blocks; n > 0; n--, w += f.blocks * f.bytes, x += f.blocks * a->ldx8)
+    f.add (&s, w, x, a->ldx8, T);
 #pragma GCC unroll 5
   for (int t = 0; t < T; t++)
-    a->y[(first + (size_t) t) * a->ldy + r]
-        = _mm512_reduce_add_ps (_mm512_fnmadd_ps (_mm512_set1_ps (f.lift), s.less[t], s.sum[t]));
+    a->y[(first + (size_t) t) * a->ldy + r] =
+        _mm512_reduce_add_ps (_mm512_fnmadd_ps (_mm512_set1_ps (f.lift), s.less[t], s.sum[t]));
 }
 
 QE_INLINE void
@@ -203,21 +286,35 @@ dot_rows (const QeDotArgs *a, const Stream f)
     for (; t + 5 <= a->n_tokens; t += 5)
       dot_row (a, r, t, 5, f);
     switch (a->n_tokens - t) {
-    case 4: dot_row (a, r, t, 4, f); break;
-    case 3: dot_row (a, r, t, 3, f); break;
-    case 2: dot_row (a, r, t, 2, f); break;
-    case 1: dot_row (a, r, t, 1, f); break;
-    default: break;
+    case 4:
+      dot_row (a, r, t, 4, f);
+      break;
+    case 3:
+      dot_row (a, r, t, 3, f);
+      break;
+    case 2:
+      dot_row (a, r, t, 2, f);
+      break;
+    case 1:
+      dot_row (a, r, t, 1, f);
+      break;
+    default:
+      break;
     }
   }
+  if (a->columns % (f.blocks * QE_X8))
+    add_rests (a, f.type, f.bytes, a->columns % (f.blocks * QE_X8));
 }
 
-#define STREAM(name, TYPE, bytes, lift)                                                                               \
-  static void stream_##name (const QeDotArgs *a) { dot_rows (a, (Stream) { add_##name, TYPE, bytes, lift }); }
-STREAM (q8_0, QE_TYPE_Q8_0, 8 * 34, 128)
-STREAM (q4_k, QE_TYPE_Q4_K, 144, 1)
-STREAM (q5_k, QE_TYPE_Q5_K, 176, 1)
-STREAM (q6_k, QE_TYPE_Q6_K, 210, 32)
+#define STREAM(name, TYPE, blocks, bytes, lift)                                                                        \
+  static void stream_##name (const QeDotArgs *a)                                                                       \
+  {                                                                                                                    \
+    dot_rows (a, (Stream) { add_##name, TYPE, blocks, bytes, lift });                                                  \
+  }
+STREAM (q8_0, QE_TYPE_Q8_0, 1, 8 * 34, 128)
+STREAM (q4_k, QE_TYPE_Q4_K, 2, 144, 1)
+STREAM (q5_k, QE_TYPE_Q5_K, 2, 176, 1)
+STREAM (q6_k, QE_TYPE_Q6_K, 1, 210, 32)
 
 void
 qe_stream_init_avx512 (QeKernels *k)
