@@ -216,17 +216,13 @@ record (QuernFetchWorker *worker, guint chunk, guint64 offset)
   quern_part_record (fetch->part, chunk, offset - start, quern_digest_get_crc32 (worker->crc));
   __atomic_store_n (&fetch->progress->bytes, quern_part_get_bytes (fetch->part), __ATOMIC_RELAXED);
   worker->recorded = g_get_monotonic_time ();
-  if (complete) {
+  if (complete)
     quern_digest_reset (worker->crc);
-    g_mutex_lock (&fetch->lock);
-    g_cond_broadcast (&fetch->cond);
-    g_mutex_unlock (&fetch->lock);
-  }
 }
 
 /* Writes bytes that start at *offset, chunk by chunk. */
 static gboolean
-store (QuernFetchWorker *worker, QuernSpan *span, guint64 *offset, const char *data, gsize size, GError **error)
+write_chunks (QuernFetchWorker *worker, QuernSpan *span, guint64 *offset, const char *data, gsize size, GError **error)
 {
   QuernPart *part = worker->fetch->part;
 
@@ -246,7 +242,19 @@ store (QuernFetchWorker *worker, QuernSpan *span, guint64 *offset, const char *d
     if (*offset == end)
       span->first++;
   }
-  return quern_part_save (part, FALSE, error);
+  return TRUE;
+}
+
+static gboolean
+store (QuernFetchWorker *worker, QuernSpan *span, guint64 *offset, const char *data, gsize size, GError **error)
+{
+  guint64 start = *offset;
+
+  if (!write_chunks (worker, span, offset, data, size, error))
+    return FALSE;
+  if (size > 0)
+    quern_fetch_hand_over (worker, start, data, size);
+  return quern_part_save (worker->fetch->part, FALSE, error);
 }
 
 static gboolean

@@ -2,11 +2,11 @@
 
 /* Fetches one file into its .part and verifies it.
  *
- * The thread that calls quern_fetch_run() hashes; workers fetch. A worker takes the first chunks that nobody has or
- * fetches, a span of them with one ranged request, and writes them where they belong. The hashing thread follows in
- * the order of the file: it waits for the next chunk to be complete, reads it back (from the page cache) and adds it to
- * the SHA-256. Chunks of an earlier run are compared with their recorded checksums on the way, so that facts which no
- * longer hold cost one chunk. When everything is there, so is the hash.
+ * The thread that calls quern_fetch_run() hashes (quern-fetch-hash.c); workers fetch. A worker takes the first chunks
+ * that nobody has or fetches, a span of them with one ranged request (quern-fetch-span.c), writes them where they
+ * belong, and hands to the hash what is next in the order of the file. Chunks of an earlier run are compared with their
+ * recorded checksums on the way, so that facts which no longer hold cost one chunk. When everything is there, so is the
+ * hash.
  *
  * A hub gives one hash for the whole file. If that is wrong, chunks that are not on disk as they arrived are fetched
  * again. If there are none, the network delivered wrong bytes: then chunks are fetched once more, one after the other,
@@ -18,12 +18,10 @@
 
 #include <glib/gi18n-lib.h>
 
-#define READ_SIZE (128 * 1024) /* stays in the cache of a core between the copy and the hash */
 #define MAX_SPAN ((guint64) 256 * 1024 * 1024)
 #define CONNECTION_SIZE (4 * 1024 * 1024) /* a further connection should have this much to do */
-#define RAMP_INTERVAL (G_USEC_PER_SEC / 5)
-#define FAST_RATE 150.0 /* bytes per microsecond */
-#define MAX_FAILURES 4  /* in a row and without a single byte */
+#define FAST_RATE 150.0                   /* bytes per microsecond */
+#define MAX_FAILURES 4                    /* in a row and without a single byte */
 
 /* Returns: a snapshot */
 QuernFetchProgress
@@ -36,11 +34,20 @@ quern_fetch_progress_get (const QuernFetchProgress *progress)
   };
 }
 
-static void
-set_phase (QuernFetch *fetch, QuernFetchPhase phase)
+void
+quern_fetch_set_phase (QuernFetch *fetch, QuernFetchPhase phase)
 {
   __atomic_store_n (&fetch->progress->phase, phase, __ATOMIC_RELAXED);
   __atomic_store_n (&fetch->progress->bytes, quern_part_get_bytes (fetch->part), __ATOMIC_RELAXED);
+}
+
+/* Wants the lock. */
+static void
+wake_all (QuernFetch *fetch)
+{
+  g_cond_broadcast (&fetch->cond);
+  g_cond_broadcast (&fetch->arrived);
+  g_cond_broadcast (&fetch->room);
 }
 
 /* The first error counts; the others are its echo. */
@@ -52,22 +59,46 @@ fail (QuernFetch *fetch, GError *error)
     fetch->error = error;
   else
     g_error_free (error);
-  g_cond_broadcast (&fetch->cond);
+  wake_all (fetch);
   g_mutex_unlock (&fetch->lock);
   g_cancellable_cancel (fetch->cancellable);
 }
 
 /* ---- workers --------------------------------------------------------------------------------------------------- */
 
-/* How many chunks one request should ask for: less towards the end, so that all connections end together. */
+/* Bytes per microsecond, since the first ones came; 0 while that is too short ago to tell. Wants the lock. */
+static double
+known_rate (QuernFetch *fetch)
+{
+  gint64 elapsed = fetch->started > 0 ? g_get_monotonic_time () - fetch->started : 0;
+
+  if (elapsed < QUERN_FETCH_RAMP)
+    return 0;
+  return (double) __atomic_load_n (&fetch->progress->received, __ATOMIC_RELAXED) / elapsed;
+}
+
+static guint64
+bytes_left (QuernFetch *fetch)
+{
+  return fetch->spec->size - MIN (quern_part_get_bytes (fetch->part), fetch->spec->size);
+}
+
+static guint
+max_connections (QuernFetch *fetch)
+{
+  return fetch->spec->connections > 0 ? fetch->spec->connections : 4;
+}
+
+/* How many chunks one request should ask for: less towards the end, so that all connections end together. Wants the
+ * lock. */
 static guint
 span_limit (QuernFetch *fetch)
 {
-  guint64 left = fetch->spec->size - MIN (quern_part_get_bytes (fetch->part), fetch->spec->size);
-  guint connections = fetch->spec->connections > 0 ? fetch->spec->connections : 4;
-  guint64 chunk = quern_part_chunk_end (fetch->part, 0);
+  guint64 left = bytes_left (fetch), chunk = quern_part_chunk_end (fetch->part, 0);
 
-  return MAX (1, MIN (left / (2 * connections), MAX_SPAN) / chunk);
+  if (known_rate (fetch) <= FAST_RATE)
+    left /= 2 * max_connections (fetch);
+  return MAX (1, MIN (left, MAX_SPAN) / chunk);
 }
 
 /* Wants the lock. */
@@ -162,109 +193,19 @@ worker_thread (gpointer data)
 static guint
 wanted_workers (QuernFetch *fetch)
 {
-  guint limit = fetch->spec->connections > 0 ? fetch->spec->connections : 4;
-  guint64 left = fetch->spec->size - MIN (quern_part_get_bytes (fetch->part), fetch->spec->size);
-  gint64 elapsed = fetch->started > 0 ? g_get_monotonic_time () - fetch->started : 0;
-  double rate = elapsed > 0 ? (double) __atomic_load_n (&fetch->progress->received, __ATOMIC_RELAXED) / elapsed : 0;
+  double rate = known_rate (fetch);
 
-  if (!fetch->ranges || elapsed < RAMP_INTERVAL || rate > FAST_RATE)
+  if (!fetch->ranges || rate == 0 || rate > FAST_RATE)
     return 1;
-  return MIN (limit, 1 + left / CONNECTION_SIZE);
+  return MIN (max_connections (fetch), 1 + bytes_left (fetch) / CONNECTION_SIZE);
 }
 
-static void
-start_workers (QuernFetch *fetch, GPtrArray *threads)
+/* Wants the lock. */
+void
+quern_fetch_start_workers (QuernFetch *fetch)
 {
-  for (guint wanted = wanted_workers (fetch); threads->len < wanted;)
-    g_ptr_array_add (threads, g_thread_new ("download", worker_thread, fetch));
-}
-
-/* ---- hashing --------------------------------------------------------------------------------------------------- */
-
-/* Waits until a chunk is complete, starting workers as they are needed. Without `threads` nobody will complete it. */
-static gboolean
-wait_for_chunk (QuernFetch *fetch, guint chunk, GPtrArray *threads, GError **error)
-{
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&fetch->lock);
-
-  if (threads == NULL && !quern_part_is_complete (fetch->part, chunk)) {
-    g_set_error (error, QUERN_DOWNLOAD_ERROR, QUERN_DOWNLOAD_ERROR_DISK,
-                 _ ("The disk does not keep what is written to “%s”. Check the disk, then resume the download."),
-                 fetch->spec->target);
-    return FALSE;
-  }
-  while (fetch->error == NULL && !quern_part_is_complete (fetch->part, chunk)) {
-    start_workers (fetch, threads);
-    g_cond_wait_until (&fetch->cond, &fetch->lock, g_get_monotonic_time () + RAMP_INTERVAL);
-  }
-  return fetch->error == NULL;
-}
-
-/* Reads a chunk back into one or two digests. */
-static gboolean
-digest_chunk (QuernFetch *fetch, guint chunk, QuernDigest *sha256, QuernDigest *crc, char *buffer, GError **error)
-{
-  guint64 end = quern_part_chunk_end (fetch->part, chunk);
-
-  for (guint64 at = quern_part_chunk_start (fetch->part, chunk); at < end; at += READ_SIZE) {
-    gsize n = MIN (READ_SIZE, end - at);
-
-    if (g_cancellable_set_error_if_cancelled (fetch->cancellable, error)
-        || !quern_part_read (fetch->part, at, buffer, n, error))
-      return FALSE;
-    if (crc != NULL)
-      quern_digest_update (crc, buffer, n);
-    if (sha256 != NULL)
-      quern_digest_update (sha256, buffer, n);
-  }
-  return TRUE;
-}
-
-/* Whether the disk has a chunk as it was recorded; if not, the record is dropped. */
-static gboolean
-check_chunk (QuernFetch *fetch, guint chunk, char *buffer, gboolean *good, GError **error)
-{
-  g_autoptr (QuernDigest) crc = quern_digest_new_crc32 ();
-  guint32 recorded;
-
-  if (!digest_chunk (fetch, chunk, NULL, crc, buffer, error))
-    return FALSE;
-  quern_part_get_have (fetch->part, chunk, &recorded);
-  *good = quern_digest_get_crc32 (crc) == recorded;
-  fetch->unchecked[chunk] = 0;
-  if (*good)
-    return TRUE;
-  g_mutex_lock (&fetch->lock);
-  quern_part_record (fetch->part, chunk, 0, 0);
-  g_cond_broadcast (&fetch->cond);
-  g_mutex_unlock (&fetch->lock);
-  return TRUE;
-}
-
-/* Hashes the file as it grows. */
-static char *
-hash_all (QuernFetch *fetch, GPtrArray *threads, GError **error)
-{
-  g_autoptr (QuernDigest) sha256 = quern_digest_new_sha256 ();
-  g_autofree char *buffer = g_malloc (READ_SIZE);
-  guint n = quern_part_get_n_chunks (fetch->part);
-
-  for (guint i = 0; i < n;) {
-    gboolean good = TRUE;
-
-    if (!wait_for_chunk (fetch, i, threads, error)
-        || (fetch->unchecked[i] && !check_chunk (fetch, i, buffer, &good, error)))
-      return NULL;
-    if (!good)
-      continue;
-    if (!digest_chunk (fetch, i, sha256, NULL, buffer, error))
-      return NULL;
-    quern_part_flush_range (fetch->part, quern_part_chunk_start (fetch->part, i),
-                            quern_part_chunk_end (fetch->part, i) - quern_part_chunk_start (fetch->part, i));
-    if (++i < n && quern_part_get_bytes (fetch->part) == fetch->spec->size)
-      set_phase (fetch, QUERN_FETCH_VERIFYING);
-  }
-  return quern_digest_dup_hex (sha256);
+  for (guint wanted = wanted_workers (fetch); fetch->threads->len < wanted;)
+    g_ptr_array_add (fetch->threads, g_thread_new ("download", worker_thread, fetch));
 }
 
 /* ---- repair ---------------------------------------------------------------------------------------------------- */
@@ -278,7 +219,7 @@ is_right (QuernFetch *fetch, const char *hash)
 static gboolean
 hash_is_right (QuernFetch *fetch, gboolean *right, GError **error)
 {
-  g_autofree char *hash = hash_all (fetch, NULL, error);
+  g_autofree char *hash = quern_fetch_hash_file (fetch, error);
 
   *right = hash != NULL && is_right (fetch, hash);
   return hash != NULL;
@@ -288,14 +229,13 @@ hash_is_right (QuernFetch *fetch, gboolean *right, GError **error)
 static gboolean
 repair_disk (QuernFetch *fetch, QuernFetchWorker *worker, gboolean *right, GError **error)
 {
-  g_autofree char *buffer = g_malloc (READ_SIZE);
   gboolean changed = FALSE;
 
   for (guint i = 0; i < quern_part_get_n_chunks (fetch->part); i++) {
     QuernSpan span = { i, i };
     gboolean good;
 
-    if (!check_chunk (fetch, i, buffer, &good, error) || (!good && !fetch_with_retries (worker, &span, error)))
+    if (!quern_fetch_check_chunk (fetch, i, &good, error) || (!good && !fetch_with_retries (worker, &span, error)))
       return FALSE;
     changed |= !good;
   }
@@ -327,7 +267,7 @@ repair (QuernFetch *fetch, GError **error)
   QuernFetchWorker worker;
   gboolean right = FALSE, ok;
 
-  set_phase (fetch, QUERN_FETCH_REPAIRING);
+  quern_fetch_set_phase (fetch, QUERN_FETCH_REPAIRING);
   quern_fetch_worker_init (&worker, fetch);
   ok = repair_disk (fetch, &worker, &right, error) && repair_network (fetch, &worker, &right, error);
   quern_fetch_worker_clear (&worker);
@@ -356,31 +296,51 @@ wake_cb (GCancellable *cancellable, QuernFetch *fetch)
   g_mutex_lock (&fetch->lock);
   if (fetch->error == NULL && !fetch->done)
     fetch->error = g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED, _ ("The download was stopped."));
-  g_cond_broadcast (&fetch->cond);
+  wake_all (fetch);
   g_mutex_unlock (&fetch->lock);
 }
 
 static char *
 fetch_and_hash (QuernFetch *fetch, GError **error)
 {
-  g_autoptr (GPtrArray) threads = g_ptr_array_new ();
   gulong handler = g_cancellable_connect (fetch->cancellable, G_CALLBACK (wake_cb), fetch, NULL);
   g_autoptr (GError) cause = NULL;
   g_autofree char *hash = NULL;
 
-  hash = hash_all (fetch, threads, &cause);
+  hash = quern_fetch_hash (fetch, &cause);
   g_mutex_lock (&fetch->lock);
   fetch->done = TRUE;
-  g_cond_broadcast (&fetch->cond);
+  fetch->hash_end = G_MAXUINT64;
+  wake_all (fetch);
   g_mutex_unlock (&fetch->lock);
   if (hash == NULL)
     g_cancellable_cancel (fetch->cancellable);
-  for (guint i = 0; i < threads->len; i++)
-    g_thread_join (threads->pdata[i]);
+  for (guint i = 0; i < fetch->threads->len; i++)
+    g_thread_join (fetch->threads->pdata[i]);
   g_cancellable_disconnect (fetch->cancellable, handler);
   if (hash == NULL)
     g_propagate_error (error, fetch->error != NULL ? g_steal_pointer (&fetch->error) : g_steal_pointer (&cause));
   return g_steal_pointer (&hash);
+}
+
+static void
+fetch_init (QuernFetch *fetch)
+{
+  guint n = quern_part_get_n_chunks (fetch->part);
+
+  g_mutex_init (&fetch->lock);
+  g_mutex_init (&fetch->resolve_lock);
+  g_cond_init (&fetch->cond);
+  g_cond_init (&fetch->arrived);
+  g_cond_init (&fetch->room);
+  fetch->threads = g_ptr_array_new ();
+  fetch->taken = g_new0 (guint8, MAX (1, n));
+  fetch->unchecked = g_new0 (guint8, MAX (1, n));
+  fetch->written = g_new0 (guint32, MAX (1, n));
+  fetch->read_buffer = g_malloc (QUERN_FETCH_BUFFER);
+  for (guint i = 0; i < n; i++)
+    fetch->unchecked[i] = quern_part_is_complete (fetch->part, i);
+  fetch->cancellable = g_cancellable_new ();
 }
 
 static void
@@ -389,13 +349,20 @@ fetch_clear (QuernFetch *fetch)
   g_clear_pointer (&fetch->part, quern_part_free);
   g_clear_object (&fetch->cancellable);
   g_clear_error (&fetch->error);
+  g_clear_pointer (&fetch->threads, g_ptr_array_unref);
   g_free (fetch->taken);
   g_free (fetch->unchecked);
+  g_free (fetch->written);
+  g_free (fetch->read_buffer);
+  for (guint i = 0; i < QUERN_FETCH_QUEUE; i++)
+    g_free (fetch->queue[i].data);
   g_free (fetch->location);
   g_free (fetch->etag);
   g_mutex_clear (&fetch->lock);
   g_mutex_clear (&fetch->resolve_lock);
   g_cond_clear (&fetch->cond);
+  g_cond_clear (&fetch->arrived);
+  g_cond_clear (&fetch->room);
 }
 
 static gboolean
@@ -404,16 +371,20 @@ run (QuernFetch *fetch, GError **error)
   g_autofree char *hash = NULL;
   gboolean ok;
 
-  set_phase (fetch, QUERN_FETCH_CONNECTING);
+  quern_fetch_set_phase (fetch, QUERN_FETCH_CONNECTING);
   if (quern_part_is_verified (fetch->part))
     return TRUE;
   if (!quern_part_reserve (fetch->part, error))
     return FALSE;
   hash = fetch_and_hash (fetch, error);
+  if (hash != NULL && fetch->rewritten) {
+    g_free (hash);
+    hash = quern_fetch_hash_file (fetch, error);
+  }
   ok = hash != NULL && (is_right (fetch, hash) || repair (fetch, error));
   if (!ok)
     quern_part_save (fetch->part, TRUE, NULL); /* a failure to save costs time at the next try, no more */
-  set_phase (fetch, QUERN_FETCH_VERIFYING);
+  quern_fetch_set_phase (fetch, QUERN_FETCH_VERIFYING);
   return ok && quern_part_set_verified (fetch->part, error);
 }
 
@@ -436,14 +407,7 @@ quern_fetch_run (const QuernFetchSpec *spec, QuernFetchProgress *progress, GCanc
   fetch.part = quern_part_open (spec->target, spec->size, spec->sha256, error);
   if (fetch.part == NULL)
     return FALSE;
-  g_mutex_init (&fetch.lock);
-  g_mutex_init (&fetch.resolve_lock);
-  g_cond_init (&fetch.cond);
-  fetch.taken = g_new0 (guint8, MAX (1, quern_part_get_n_chunks (fetch.part)));
-  fetch.unchecked = g_new0 (guint8, MAX (1, quern_part_get_n_chunks (fetch.part)));
-  for (guint i = 0; i < quern_part_get_n_chunks (fetch.part); i++)
-    fetch.unchecked[i] = quern_part_get_have (fetch.part, i, NULL) > 0;
-  fetch.cancellable = g_cancellable_new ();
+  fetch_init (&fetch);
   handler =
       cancellable != NULL ? g_cancellable_connect (cancellable, G_CALLBACK (cancelled_cb), fetch.cancellable, NULL) : 0;
   ok = run (&fetch, error);
