@@ -5,13 +5,21 @@
 
 #include "quern-test-hub-private.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <glib/gstdio.h>
+#include <sys/sendfile.h>
+#include <unistd.h>
+
 #define SLICE (256 * 1024)
 
 typedef struct {
   QuernTestHub *hub;
   QuernHubRequest *request;
   GIOStream *stream;
+  GSocket *socket; /* that of stream */
   char *full;
+  int fd;
   guint64 size;       /* of the file */
   guint64 start, end; /* [start, end) to send */
   gboolean ranged, head, lying, gzip;
@@ -26,6 +34,9 @@ transfer_free (Transfer *transfer)
 
   g_io_stream_close (transfer->stream, NULL, NULL);
   g_object_unref (transfer->stream);
+  g_object_unref (transfer->socket);
+  if (transfer->fd >= 0)
+    close (transfer->fd);
   g_free (transfer->full);
   g_free (transfer->etag);
   g_free (transfer);
@@ -86,21 +97,45 @@ transfer_headers (const Transfer *transfer)
   return g_string_free (g_steal_pointer (&text), FALSE);
 }
 
-/* Sends one slice with what is wrong about it; FALSE ends the transfer. */
+/* From the page cache to the socket, as a real server does it: the programs measured share the processor with this one. */
 static gboolean
-send_slice (Transfer *transfer, const char *data, guint64 at, gsize n, guint64 sent)
+send_unchanged (Transfer *transfer, guint64 at, gsize n)
+{
+  off_t offset = at;
+
+  while (n > 0) {
+    gssize sent = sendfile (g_socket_get_fd (transfer->socket), transfer->fd, &offset, n);
+
+    if (sent > 0)
+      n -= sent;
+    else if (sent == 0 || (errno != EAGAIN && errno != EINTR)
+             || !g_socket_condition_wait (transfer->socket, G_IO_OUT, transfer->hub->cancellable, NULL))
+      return FALSE;
+  }
+  return TRUE;
+}
+
+static gboolean
+send_corrupt (Transfer *transfer, guint64 at, gsize n)
 {
   GOutputStream *out = g_io_stream_get_output_stream (transfer->stream);
-  g_autofree char *copy = NULL;
-  guint64 stop = MIN (transfer->cut_after, transfer->stall_after);
-  gsize allowed = sent >= stop ? 0 : MIN (n, stop - sent), written = 0;
+  g_autofree char *copy = g_malloc (n);
 
-  if (transfer->corrupt_at >= at && transfer->corrupt_at < at + n) {
-    copy = g_memdup2 (data, n);
-    copy[transfer->corrupt_at - at] ^= 0xff;
-    data = copy;
-  }
-  if (allowed > 0 && !g_output_stream_write_all (out, data, allowed, &written, transfer->hub->cancellable, NULL))
+  if (pread (transfer->fd, copy, n, at) != (gssize) n)
+    return FALSE;
+  copy[transfer->corrupt_at - at] ^= 0xff;
+  return g_output_stream_write_all (out, copy, n, NULL, transfer->hub->cancellable, NULL);
+}
+
+/* Sends one slice with what is wrong about it; FALSE ends the transfer. */
+static gboolean
+send_slice (Transfer *transfer, guint64 at, gsize n, guint64 sent)
+{
+  guint64 stop = MIN (transfer->cut_after, transfer->stall_after);
+  gsize allowed = sent >= stop ? 0 : MIN (n, stop - sent);
+  gboolean corrupt = transfer->corrupt_at >= at && transfer->corrupt_at < at + allowed;
+
+  if (allowed > 0 && !(corrupt ? send_corrupt (transfer, at, allowed) : send_unchanged (transfer, at, allowed)))
     return FALSE;
   count_sent (transfer, allowed);
   if (allowed < n && transfer->stall_after <= transfer->cut_after)
@@ -118,7 +153,7 @@ current_rate (QuernTestHub *hub)
 
 /* Keeps to the rate of the hub, also to one that is set while it sends. */
 static void
-send_body (Transfer *transfer, const char *data)
+send_body (Transfer *transfer)
 {
   guint64 sent = 0, rate = current_rate (transfer->hub), paced = 0; /* sent at this rate */
   gint64 begun = g_get_monotonic_time ();
@@ -127,7 +162,7 @@ send_body (Transfer *transfer, const char *data)
     gsize slice = rate > 0 ? CLAMP (rate / 50, 1, SLICE) : SLICE, n = MIN (slice, transfer->end - at);
     gint64 due;
 
-    if (!send_slice (transfer, data + at, at, n, sent))
+    if (!send_slice (transfer, at, n, sent))
       return;
     at += n;
     sent += n;
@@ -143,26 +178,37 @@ send_body (Transfer *transfer, const char *data)
   }
 }
 
+static void
+send_packed (Transfer *transfer)
+{
+  GOutputStream *out = g_io_stream_get_output_stream (transfer->stream);
+  gsize n = transfer->end - transfer->start;
+  g_autofree char *plain = g_malloc (n);
+  g_autoptr (GBytes) packed = NULL;
+
+  if (pread (transfer->fd, plain, n, transfer->start) != (gssize) n)
+    return;
+  packed = quern_hub_gzip (plain, n);
+  g_output_stream_write_all (out, g_bytes_get_data (packed, NULL), g_bytes_get_size (packed), NULL,
+                             transfer->hub->cancellable, NULL);
+}
+
 static gpointer
 transfer_thread (gpointer data)
 {
   Transfer *transfer = data;
   GOutputStream *out = g_io_stream_get_output_stream (transfer->stream);
-  g_autoptr (GMappedFile) map = g_mapped_file_new (transfer->full, FALSE, NULL);
   g_autofree char *headers = transfer_headers (transfer);
-  const char *bytes = map != NULL ? g_mapped_file_get_contents (map) : NULL;
 
   if (transfer->delay_ms > 0)
     wait_ms (transfer, transfer->delay_ms);
+  transfer->fd = g_open (transfer->full, O_RDONLY | O_CLOEXEC, 0);
   if (g_output_stream_write_all (out, headers, strlen (headers), NULL, transfer->hub->cancellable, NULL)
-      && !transfer->head && bytes != NULL && transfer->end <= g_mapped_file_get_length (map)) {
-    if (transfer->gzip) {
-      g_autoptr (GBytes) packed = quern_hub_gzip (bytes + transfer->start, transfer->end - transfer->start);
-
-      g_output_stream_write_all (out, g_bytes_get_data (packed, NULL), g_bytes_get_size (packed), NULL,
-                                 transfer->hub->cancellable, NULL);
-    } else
-      send_body (transfer, bytes);
+      && !transfer->head && transfer->fd >= 0) {
+    if (transfer->gzip)
+      send_packed (transfer);
+    else
+      send_body (transfer);
   }
   transfer_free (transfer);
   return NULL;
@@ -237,6 +283,7 @@ send_file (QuernTestHub *hub, SoupServerMessage *msg, const char *path, const Hu
   QuernFault fault;
 
   transfer->hub = hub;
+  transfer->fd = -1;
   transfer->request = request;
   transfer->full = g_strdup (file->full);
   transfer->size = file->size;
@@ -258,6 +305,7 @@ send_file (QuernTestHub *hub, SoupServerMessage *msg, const char *path, const Hu
   take_corruption (transfer, path);
   request->status = transfer->ranged ? SOUP_STATUS_PARTIAL_CONTENT : SOUP_STATUS_OK;
   hub->n_transfers++;
+  transfer->socket = g_object_ref (soup_server_message_get_socket (msg));
   transfer->stream = soup_server_message_steal_connection (msg);
   g_thread_unref (g_thread_new ("transfer", transfer_thread, transfer));
 }
