@@ -342,6 +342,38 @@ test_resume_damaged_part (Fixture *f, gconstpointer data)
   g_assert_cmpuint (quern_test_hub_content_bytes (f->base.hub), <=, SIZE - before + 128 * 1024);
 }
 
+#define CUT 300000 /* in the middle of a chunk, the beginning of which is hashed by then */
+
+/* While the worker waits to go on: damages what it wrote, and what it will be sent in its place. */
+static gpointer
+damage_thread (gpointer data)
+{
+  Fixture *f = data;
+  g_autofree char *part = g_strconcat (f->target, ".part", NULL);
+  int fd;
+
+  for (guint i = 0; i < 10000 && quern_fetch_progress_get (&f->progress).bytes < CUT; i++)
+    g_usleep (1000);
+  fd = g_open (part, O_WRONLY, 0);
+  g_assert_cmpint (pwrite (fd, "damage", 6, CUT - 1000), ==, 6);
+  close (fd);
+  add_fault (f, QUERN_FAULT_CORRUPT, "/cdn/", CUT - 2000, 0, 1);
+  return NULL;
+}
+
+/* What was hashed while it arrived is not what is in the file at last. */
+static void
+test_rewritten (Fixture *f, gconstpointer data)
+{
+  GThread *thread;
+
+  add_fault (f, QUERN_FAULT_CUT, "/cdn/", CUT, 0, 1);
+  thread = g_thread_new ("damage", damage_thread, f);
+  assert_fetches (f);
+  g_thread_join (thread);
+  g_assert_cmpuint (quern_test_hub_n_faults (f->base.hub), ==, 0);
+}
+
 static void
 test_resume_damaged_facts (Fixture *f, gconstpointer data)
 {
@@ -440,6 +472,7 @@ main (int argc, char *argv[])
   ADD ("replaced", test_replaced);
   ADD ("resume", test_resume);
   ADD ("resume-damaged-part", test_resume_damaged_part);
+  ADD ("rewritten", test_rewritten);
   ADD ("resume-damaged-facts", test_resume_damaged_facts);
   ADD ("resume-without-ranges", test_resume_without_ranges);
   ADD ("rate", test_rate);
