@@ -3,22 +3,43 @@
  * to name the functions, ROW_BYTES() of n numbers and LOAD_ROW() for the i-th vector of a row. Up to four query heads
  * that share keys go together, so that a row is read and converted once for them. */
 
+#define SCORE_AHEAD 8 /* rows: without asking so early, half of the time goes by in waiting for memory */
+
+/* n_rows rows: their heads' queries are loaded once for them. */
+static inline __attribute__ ((always_inline)) void
+STORED (scores_of_rows) (float *scores, size_t ld_scores, const float *q, size_t ld_q, const int n_heads,
+                         const uint8_t *k, const int n_rows, size_t d, float factor)
+{
+  Vec sum[2][4];
+  for (int r = 0; r < n_rows; r++)
+    for (int h = 0; h < n_heads; h++)
+      sum[r][h] = splat (0);
+  for (size_t i = 0; i < d / LANES; i++) {
+    Vec x[2];
+    for (int r = 0; r < n_rows; r++)
+      __builtin_prefetch (k + (size_t) (r + SCORE_AHEAD) * ROW_BYTES (d) + ROW_BYTES (i * LANES));
+    for (int r = 0; r < n_rows; r++)
+      x[r] = LOAD_ROW (k + r * ROW_BYTES (d), i);
+    for (int h = 0; h < n_heads; h++) {
+      const Vec y = load (q + h * ld_q + i * LANES);
+      for (int r = 0; r < n_rows; r++)
+        sum[r][h] += x[r] * y;
+    }
+  }
+  for (int h = 0; h < n_heads; h++)
+    for (int r = 0; r < n_rows; r++)
+      scores[h * ld_scores + r] = factor * sum_lanes (sum[r][h]);
+}
+
 static inline __attribute__ ((always_inline)) void
 STORED (scores_of) (float *scores, size_t ld_scores, const float *q, size_t ld_q, const int n_heads, const uint8_t *k,
                     size_t n, size_t d, float factor)
 {
-  for (size_t p = 0; p < n; p++, k += ROW_BYTES (d)) {
-    Vec sum[4];
-    for (int h = 0; h < n_heads; h++)
-      sum[h] = splat (0);
-    for (size_t i = 0; i < d / LANES; i++) {
-      const Vec x = LOAD_ROW (k, i);
-      for (int h = 0; h < n_heads; h++)
-        sum[h] += x * load (q + h * ld_q + i * LANES);
-    }
-    for (int h = 0; h < n_heads; h++)
-      scores[h * ld_scores + p] = factor * sum_lanes (sum[h]);
-  }
+  size_t p = 0;
+  for (; p + 2 <= n; p += 2)
+    STORED (scores_of_rows) (scores + p, ld_scores, q, ld_q, n_heads, k + p * ROW_BYTES (d), 2, d, factor);
+  if (p < n)
+    STORED (scores_of_rows) (scores + p, ld_scores, q, ld_q, n_heads, k + p * ROW_BYTES (d), 1, d, factor);
 }
 
 static void
@@ -34,24 +55,44 @@ STORED (scores) (float *scores, size_t ld_scores, const float *q, size_t ld_q, s
     STORED (scores_of) (scores + h * ld_scores, ld_scores, q + h * ld_q, ld_q, 1, k, n, d, factor);
 }
 
-/* The i-th vector of n rows, weighed and summed for each head. */
+#define MIX_ROWS 32 /* so few that they stay in the first-level cache while each column of them has its turn */
+#define MIX_VECTORS (LANES >= 16 ? 4 : 2) /* of a column: accumulators of four heads fill half the registers */
+
+/* Vectors i … of n rows, weighed and summed for each head. The same place of the rows that come next is fetched ahead, as a
+ * column is no run of addresses that the processor would follow. */
 static inline __attribute__ ((always_inline)) void
 STORED (mix_of) (float *o, size_t ld_o, const float *weights, size_t ld_weights, const int n_heads, const uint8_t *v,
-                 size_t n, size_t d, size_t i)
+                 size_t n, size_t d, size_t i, const int n_vectors)
 {
-  Vec sum[4];
+  const size_t width = ROW_BYTES ((size_t) n_vectors * LANES), begin = ROW_BYTES (i * LANES);
+  Vec sum[4][MIX_VECTORS];
   for (int h = 0; h < n_heads; h++)
-    sum[h] = load (o + h * ld_o + i * LANES);
+    for (int j = 0; j < n_vectors; j++)
+      sum[h][j] = load (o + h * ld_o + (i + j) * LANES);
   for (size_t p = 0; p < n; p++, v += ROW_BYTES (d)) {
-    const Vec x = LOAD_ROW (v, i);
-    for (int h = 0; h < n_heads; h++)
-      sum[h] += x * weights[h * ld_weights + p];
+    for (size_t line = 0; line < width; line += 64)
+      __builtin_prefetch (v + MIX_ROWS * ROW_BYTES (d) + begin + line);
+    for (int j = 0; j < n_vectors; j++) {
+      const Vec x = LOAD_ROW (v, i + j);
+      for (int h = 0; h < n_heads; h++)
+        sum[h][j] += x * weights[h * ld_weights + p];
+    }
   }
   for (int h = 0; h < n_heads; h++)
-    store (o + h * ld_o + i * LANES, sum[h]);
+    for (int j = 0; j < n_vectors; j++)
+      store (o + h * ld_o + (i + j) * LANES, sum[h][j]);
 }
 
-#define MIX_ROWS 32 /* so few that they stay in the first-level cache while each vector of them has its turn */
+static inline __attribute__ ((always_inline)) void
+STORED (mix_columns) (float *o, size_t ld_o, const float *weights, size_t ld_weights, const int n_heads,
+                      const uint8_t *v, size_t n, size_t d)
+{
+  size_t i = 0;
+  for (; i + MIX_VECTORS <= d / LANES; i += MIX_VECTORS)
+    STORED (mix_of) (o, ld_o, weights, ld_weights, n_heads, v, n, d, i, MIX_VECTORS);
+  for (; i < d / LANES; i++)
+    STORED (mix_of) (o, ld_o, weights, ld_weights, n_heads, v, n, d, i, 1);
+}
 
 static void
 STORED (mix) (float *o, size_t ld_o, const float *weights, size_t ld_weights, size_t n_heads, const void *v, size_t n,
@@ -62,13 +103,11 @@ STORED (mix) (float *o, size_t ld_o, const float *weights, size_t ld_weights, si
   for (size_t p = 0; p < n; p += MIX_ROWS) {
     const size_t rows = n - p < MIX_ROWS ? n - p : MIX_ROWS;
     const uint8_t *start = (const uint8_t *) v + p * ROW_BYTES (d);
-    for (size_t i = 0; i < d / LANES; i++) {
-      size_t h = 0;
-      for (; h + 4 <= n_heads; h += 4)
-        STORED (mix_of) (o + h * ld_o, ld_o, weights + h * ld_weights + p, ld_weights, 4, start, rows, d, i);
-      for (; h < n_heads; h++)
-        STORED (mix_of) (o + h * ld_o, ld_o, weights + h * ld_weights + p, ld_weights, 1, start, rows, d, i);
-    }
+    size_t h = 0;
+    for (; h + 4 <= n_heads; h += 4)
+      STORED (mix_columns) (o + h * ld_o, ld_o, weights + h * ld_weights + p, ld_weights, 4, start, rows, d);
+    for (; h < n_heads; h++)
+      STORED (mix_columns) (o + h * ld_o, ld_o, weights + h * ld_weights + p, ld_weights, 1, start, rows, d);
   }
 }
 
@@ -79,7 +118,9 @@ STORED (widen) (float *y, const void *x, size_t n)
     store (y + i * LANES, LOAD_ROW ((const uint8_t *) x, i));
 }
 
+#undef SCORE_AHEAD
 #undef MIX_ROWS
+#undef MIX_VECTORS
 #undef LOAD_ROW
 #undef ROW_BYTES
 #undef STORED
