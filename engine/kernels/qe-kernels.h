@@ -118,6 +118,7 @@ typedef struct {
   QePackFunc pack;
   QeTileFunc tile;
   size_t block_bytes; /* of a panel, for each 256 columns */
+  size_t min_tokens;  /* from so many on, this is the faster way */
 } QeTiling;
 
 typedef struct {
@@ -128,7 +129,6 @@ typedef struct {
   QeDotFunc dot[QE_N_TYPES]; /* quantised formats: x8; F32, F16, BF16: x */
   QeTiling tiling[QE_N_TYPES];
   size_t tile_rows;       /* 0: no tiles */
-  size_t tile_min_tokens; /* from this many tokens on, tiles are the faster way */
   void (*dequantise_f16) (const uint16_t *src, float *dst, size_t n);
   float (*dot_f32) (const float *a, const float *b, size_t n);
 } QeKernels;

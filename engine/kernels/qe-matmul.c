@@ -329,7 +329,7 @@ choose_way (const Call *call, QeType type, size_t n_tokens)
   if (!call->x8)
     return n_tokens < SGEMM_MIN_TOKENS ? WAY_EXACT : WAY_SGEMM;
   if (kernels->tiling[type].pack)
-    return n_tokens < kernels->tile_min_tokens ? WAY_DOT : WAY_TILE;
+    return n_tokens < kernels->tiling[type].min_tokens ? WAY_DOT : WAY_TILE;
   return n_tokens < SGEMM_MIN_TOKENS ? WAY_DOT : WAY_SGEMM;
 }
 

@@ -338,7 +338,7 @@ FORMATS (FORMAT)
 
 #define REGISTER(name, TYPE)                                                                                           \
   k->dot[TYPE] = dot_##name;                                                                                           \
-  k->tiling[TYPE] = (QeTiling) { pack_##name, tile, PANEL_BYTES };
+  k->tiling[TYPE] = (QeTiling) { pack_##name, tile, PANEL_BYTES, 6 };
 
 static void
 register_formats (QeKernels *k)
@@ -346,5 +346,4 @@ register_formats (QeKernels *k)
   FORMATS (REGISTER)
   k->quantise_x8 = quantise_x8;
   k->tile_rows = ROWS;
-  k->tile_min_tokens = 6;
 }

@@ -524,12 +524,11 @@ FORMATS (FORMAT)
 
 #define REGISTER(name, TYPE, size, groups, with_sign, prepare)                                                        \
   k->dot[TYPE] = dot_##name;                                                                                          \
-  k->tiling[TYPE] = (QeTiling) { pack_##name, tile_for (qe_w8_format (TYPE)), PANEL_BYTES (groups, with_sign) };
+  k->tiling[TYPE] = (QeTiling) { pack_##name, tile_for (qe_w8_format (TYPE)), PANEL_BYTES (groups, with_sign), 8 };
 
 static void
 register_formats (QeKernels *k)
 {
   FORMATS (REGISTER)
   k->tile_rows = ROWS;
-  k->tile_min_tokens = 8;
 }

@@ -117,7 +117,7 @@ FORMATS (FUNCTIONS)
 
 #define REGISTER(name, TYPE, bytes, group)                                                                             \
   k->dot[TYPE] = dot_##name;                                                                                           \
-  k->tiling[TYPE] = (QeTiling) { pack_##name, (group) == 32 ? tile_32 : tile_16, PANEL_BYTES (group) };
+  k->tiling[TYPE] = (QeTiling) { pack_##name, (group) == 32 ? tile_32 : tile_16, PANEL_BYTES (group), 6 };
 
 void
 qe_kernels_init_avx512 (QeKernels *k)
@@ -125,7 +125,6 @@ qe_kernels_init_avx512 (QeKernels *k)
   k->name = "avx512-vnni";
   k->quantise_x8 = quantise_x8;
   k->tile_rows = ROWS;
-  k->tile_min_tokens = 6;
   /* These two are faster in 256 bits (Zen 4). */
   QeDotFunc iq2_s = k->dot[QE_TYPE_IQ2_S], iq3_s = k->dot[QE_TYPE_IQ3_S];
   FORMATS (REGISTER)

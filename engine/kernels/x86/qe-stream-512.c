@@ -153,28 +153,42 @@ scaled_pairs (const Pairs w[2], const QeX8 *x, __m512i scales, const int second,
   return _mm512_cvtepi32_ps (sum);
 }
 
+/* What a token makes of the heads of two blocks. */
+typedef struct {
+  __m512i scales;
+  __m128 d;
+} TokenScales;
+
+QE_INLINE TokenScales
+scale_heads (const HeadsK4 *h, const QeX8 *x0, const QeX8 *x1, __m512 *less)
+{
+  const __m256i e = two_16 (x0->e, x1->e);
+  const __m256i minima = _mm256_madd_epi16 (_mm256_mullo_epi16 (h->minima, e), two_16 (x0->sum, x1->sum));
+  const __m128d units = _mm_loadh_pd (_mm_load_sd ((const double *) (const void *) x0->unit), (const void *) x1->unit);
+  const __m128 d = _mm_mul_ps (h->d, _mm_castpd_ps (units));
+  const __m256 dmin = _mm256_permutevar8x32_ps (_mm256_castps128_ps256 (d), _mm256_setr_epi32 (1, 1, 1, 1, 3, 3, 3, 3));
+  *less = eight (_mm256_fmadd_ps (_mm256_cvtepi32_ps (minima), dmin, _mm512_castps512_ps256 (*less)));
+  return (TokenScales) { _mm512_castsi256_si512 (_mm256_mullo_epi16 (h->scales, e)), d };
+}
+
 /* Two blocks times T tokens; shift: what brings high products to the upper half of their lanes. */
 QE_INLINE void
 add_two_k4 (Sums *s, const uint8_t *src, const QeX8 *x, size_t ldx, const int T, size_t bytes, ReadPairs read,
             const int shift)
 {
   const HeadsK4 h = read_heads (src, bytes);
-  const Pairs w[4] = { read (src, 0), read (src, 1), read (src + bytes, 0), read (src + bytes, 1) };
+  TokenScales k[MAX_TOKENS];
 #pragma GCC unroll 5
-  for (int t = 0; t < T; t++) {
-    const QeX8 *x0 = x + t, *x1 = x + ldx + t;
-    const __m256i e = two_16 (x0->e, x1->e);
-    const __m512i scales = _mm512_castsi256_si512 (_mm256_mullo_epi16 (h.scales, e));
-    const __m256i less = _mm256_madd_epi16 (_mm256_mullo_epi16 (h.minima, e), two_16 (x0->sum, x1->sum));
-    const __m128d units =
-        _mm_loadh_pd (_mm_load_sd ((const double *) (const void *) x0->unit), (const void *) x1->unit);
-    const __m128 d = _mm_mul_ps (h.d, _mm_castpd_ps (units));
-    const __m256 dmin =
-        _mm256_permutevar8x32_ps (_mm256_castps128_ps256 (d), _mm256_setr_epi32 (1, 1, 1, 1, 3, 3, 3, 3));
-    const __m512 d1 = _mm512_permutexvar_ps (_mm512_set1_epi32 (2), _mm512_castps128_ps512 (d));
-    s->less[t] = eight (_mm256_fmadd_ps (_mm256_cvtepi32_ps (less), dmin, _mm512_castps512_ps256 (s->less[t])));
-    s->sum[t] = _mm512_fmadd_ps (scaled_pairs (w, x0, scales, 0, shift), _mm512_broadcastss_ps (d), s->sum[t]);
-    s->sum[t] = _mm512_fmadd_ps (scaled_pairs (w + 2, x1, scales, 1, shift), d1, s->sum[t]);
+  for (int t = 0; t < T; t++)
+    k[t] = scale_heads (&h, x + t, x + ldx + t, &s->less[t]);
+#pragma GCC unroll 2
+  for (int block = 0; block < 2; block++, src += bytes, x += ldx) {
+    const Pairs w[2] = { read (src, 0), read (src, 1) };
+    const __m512i lane = _mm512_set1_epi32 (2 * block);
+#pragma GCC unroll 5
+    for (int t = 0; t < T; t++)
+      s->sum[t] = _mm512_fmadd_ps (scaled_pairs (w, x + t, k[t].scales, block, shift),
+                                   _mm512_permutexvar_ps (lane, _mm512_castps128_ps512 (k[t].d)), s->sum[t]);
   }
 }
 
@@ -324,11 +338,20 @@ dot_rows (const QeDotArgs *a, const Stream f)
   for (; t + 5 <= a->n_tokens; t += 5)
     dot_tokens (a, t, 5, f);
   switch (a->n_tokens - t) {
-  case 4: dot_tokens (a, t, 4, f); break;
-  case 3: dot_tokens (a, t, 3, f); break;
-  case 2: dot_tokens (a, t, 2, f); break;
-  case 1: dot_one_token (a, t, f); break;
-  default: break;
+  case 4:
+    dot_tokens (a, t, 4, f);
+    break;
+  case 3:
+    dot_tokens (a, t, 3, f);
+    break;
+  case 2:
+    dot_tokens (a, t, 2, f);
+    break;
+  case 1:
+    dot_one_token (a, t, f);
+    break;
+  default:
+    break;
   }
   if (a->columns % (f.blocks * QE_X8))
     add_rests (a, f.type, f.bytes, a->columns % (f.blocks * QE_X8));
@@ -351,4 +374,7 @@ qe_stream_init_avx512 (QeKernels *k)
   k->dot[QE_TYPE_Q4_K] = stream_q4_k;
   k->dot[QE_TYPE_Q5_K] = stream_q5_k;
   k->dot[QE_TYPE_Q6_K] = stream_q6_k;
+  static const QeType types[] = { QE_TYPE_Q8_0, QE_TYPE_Q4_K, QE_TYPE_Q5_K, QE_TYPE_Q6_K };
+  for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+    k->tiling[types[i]].min_tokens = 16;
 }
