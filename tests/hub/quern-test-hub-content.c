@@ -55,8 +55,8 @@ count_sent (Transfer *transfer, gsize n)
   transfer->hub->content_bytes += n;
 }
 
-/* Waits, but not past the end of the hub or of the connection. */
-static void
+/* Waits. FALSE: the hub or the connection ended meanwhile. */
+static gboolean
 wait_ms (Transfer *transfer, guint64 ms)
 {
   GInputStream *in = g_io_stream_get_input_stream (transfer->stream);
@@ -69,9 +69,29 @@ wait_ms (Transfer *transfer, guint64 ms)
                    : -1;
 
     if (n == 0)
-      return;
+      return FALSE;
     g_usleep (MIN (10000, MAX (1, end - g_get_monotonic_time ())));
   }
+  return !g_cancellable_is_cancelled (transfer->hub->cancellable);
+}
+
+/* Waits until something may be sent; returns how much of `wanted`, 0 when nothing will. */
+static gsize
+take_allowance (Transfer *transfer, gsize wanted)
+{
+  QuernTestHub *hub = transfer->hub;
+  gsize n = 0;
+
+  while (wanted > 0 && n == 0) {
+    g_mutex_lock (&hub->lock);
+    n = MIN (wanted, hub->allowance);
+    if (hub->allowance != G_MAXUINT64)
+      hub->allowance -= n;
+    g_mutex_unlock (&hub->lock);
+    if (n == 0 && !wait_ms (transfer, 10))
+      return 0;
+  }
+  return n;
 }
 
 static char *
@@ -97,34 +117,56 @@ transfer_headers (const Transfer *transfer)
   return g_string_free (g_steal_pointer (&text), FALSE);
 }
 
-/* From the page cache to the socket, as a real server does it: the programs measured share the processor with this one. */
-static gboolean
+/* From the page cache to the socket, as a real server does it: the programs measured share the processor with this one.
+ * Returns how much was sent. */
+static gsize
 send_unchanged (Transfer *transfer, guint64 at, gsize n)
 {
   off_t offset = at;
 
-  while (n > 0) {
-    gssize sent = sendfile (g_socket_get_fd (transfer->socket), transfer->fd, &offset, n);
+  while ((guint64) offset < at + n) {
+    gssize sent = sendfile (g_socket_get_fd (transfer->socket), transfer->fd, &offset, at + n - (guint64) offset);
 
-    if (sent > 0)
-      n -= sent;
-    else if (sent == 0 || (errno != EAGAIN && errno != EINTR)
-             || !g_socket_condition_wait (transfer->socket, G_IO_OUT, transfer->hub->cancellable, NULL))
-      return FALSE;
+    if (sent <= 0
+        && (sent == 0 || (errno != EAGAIN && errno != EINTR)
+            || !g_socket_condition_wait (transfer->socket, G_IO_OUT, transfer->hub->cancellable, NULL)))
+      break;
   }
-  return TRUE;
+  return (guint64) offset - at;
 }
 
-static gboolean
+static gsize
 send_corrupt (Transfer *transfer, guint64 at, gsize n)
 {
   GOutputStream *out = g_io_stream_get_output_stream (transfer->stream);
   g_autofree char *copy = g_malloc (n);
+  gsize written = 0;
 
   if (pread (transfer->fd, copy, n, at) != (gssize) n)
-    return FALSE;
+    return 0;
   copy[transfer->corrupt_at - at] ^= 0xff;
-  return g_output_stream_write_all (out, copy, n, NULL, transfer->hub->cancellable, NULL);
+  g_output_stream_write_all (out, copy, n, &written, transfer->hub->cancellable, NULL);
+  return written;
+}
+
+/* Sends as it is allowed to, with a corrupt byte where there is to be one. */
+static gboolean
+send_bytes (Transfer *transfer, guint64 at, gsize size)
+{
+  for (gsize done = 0; done < size;) {
+    gsize n = take_allowance (transfer, size - done), sent = 0;
+    guint64 from = at + done;
+
+    if (n > 0 && transfer->corrupt_at >= from && transfer->corrupt_at < from + n)
+      sent = send_corrupt (transfer, from, n);
+    else if (n > 0)
+      sent = send_unchanged (transfer, from, n);
+    count_sent (transfer, sent);
+    if (n == 0 || sent < n)
+      return FALSE;
+    done += n;
+  }
+  return TRUE;
 }
 
 /* Sends one slice with what is wrong about it; FALSE ends the transfer. */
@@ -133,11 +175,9 @@ send_slice (Transfer *transfer, guint64 at, gsize n, guint64 sent)
 {
   guint64 stop = MIN (transfer->cut_after, transfer->stall_after);
   gsize allowed = sent >= stop ? 0 : MIN (n, stop - sent);
-  gboolean corrupt = transfer->corrupt_at >= at && transfer->corrupt_at < at + allowed;
 
-  if (allowed > 0 && !(corrupt ? send_corrupt (transfer, at, allowed) : send_unchanged (transfer, at, allowed)))
+  if (!send_bytes (transfer, at, allowed))
     return FALSE;
-  count_sent (transfer, allowed);
   if (allowed < n && transfer->stall_after <= transfer->cut_after)
     wait_ms (transfer, 120 * 1000);
   return allowed == n;

@@ -44,6 +44,7 @@ struct _QuernTestHub {
   GArray *faults;
   GPtrArray *log;
   guint64 rate, content_bytes;
+  guint64 allowance; /* body bytes that may still be sent; G_MAXUINT64: any number */
   guint n_transfers;
 };
 

@@ -54,6 +54,10 @@ void          quern_test_hub_add_fault     (QuernTestHub *hub, const QuernFault 
 guint         quern_test_hub_n_faults      (QuernTestHub *hub); /* that have not been used up */
 void          quern_test_hub_clear         (QuernTestHub *hub); /* faults, log and counters */
 void          quern_test_hub_set_rate      (QuernTestHub *hub, guint64 bytes_per_second); /* a connection; 0: no limit */
+/* How many body bytes the content host sends from now on before it waits, with its connections open, for another
+ * allowance: a download that stands still where a test wants it. G_MAXUINT64: no limit. */
+void          quern_test_hub_set_allowance (QuernTestHub *hub, guint64 bytes);
+/* The next two wait until the content host has ended what it was sending. */
 GPtrArray    *quern_test_hub_dup_log       (QuernTestHub *hub);
 guint64       quern_test_hub_content_bytes (QuernTestHub *hub); /* body bytes sent by the content host */
 char         *quern_test_hub_dup_sha256    (QuernTestHub *hub, const char *repo, const char *path);
