@@ -6,6 +6,7 @@
 #include "quern-comparisons.h"
 #include "quern-questions.h"
 #include "test-compare-util.h"
+#include "test-pace.h"
 
 /* Comparisons by reading: running, votes, files, the store, questions, the command line. */
 
@@ -533,6 +534,13 @@ test_questions (void)
   g_assert_nonnull (strstr (markdown, "| 1 / 2 | 50 %"));
 }
 
+static void
+stop_questions_cb (QuernQuestions *questions)
+{
+  quern_questions_stop (questions);
+  test_let_go ();
+}
+
 /* Stopped in the middle, what was answered stays, and only that counts. */
 static void
 test_stopped_questions (void)
@@ -543,8 +551,9 @@ test_stopped_questions (void)
   g_autoptr (GError) error = NULL;
   guint right, n;
 
+  test_hold_after (0);
   quern_questions_run_async (questions, comparison, NULL, test_result_cb, &result);
-  g_signal_connect (questions, "changed", G_CALLBACK (quern_questions_stop), NULL);
+  g_signal_connect (questions, "changed", G_CALLBACK (stop_questions_cb), NULL);
   test_wait_result (&result);
   g_assert_false (quern_questions_run_finish (questions, result, &error));
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "quern-schema.h"
@@ -428,6 +429,16 @@ fill (sqlite3 *db, gpointer data, GError **error)
                          error);
 }
 
+/* Of this process, in all its threads: what it has to wait for on a busy machine does not count. */
+static double
+processor_seconds (void)
+{
+  struct timespec t;
+
+  clock_gettime (CLOCK_PROCESS_CPUTIME_ID, &t);
+  return (double) t.tv_sec + (double) t.tv_nsec * 1e-9;
+}
+
 static double
 search_seconds (QuernStore *store, const char *text, guint expected)
 {
@@ -436,31 +447,30 @@ search_seconds (QuernStore *store, const char *text, guint expected)
   for (int round = 0; round < 5; round++) {
     g_autoptr (GAsyncResult) result = NULL;
     g_autoptr (GListModel) hits = NULL;
-    gint64 began = g_get_monotonic_time ();
+    double began = processor_seconds ();
     quern_store_search_async (store, text, 50, NULL, test_result_cb, &result);
     test_wait_result (&result);
     hits = quern_store_search_finish (store, result, NULL);
-    best = MIN (best, (double) (g_get_monotonic_time () - began) / G_USEC_PER_SEC);
+    best = MIN (best, processor_seconds () - began);
     g_assert_cmpuint (g_list_model_get_n_items (hits), ==, expected);
   }
   return best;
 }
 
-/* The best of five times, which are printed; asserted is only that the index is used: machines and sanitizers differ. */
+/* The best of five times, which are printed; asserted is only that the index is used: it takes a fortieth of a scan. */
 static void
 test_search_size (Fixture *f, gconstpointer data)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (QuernStore) store = quern_store_open (f->path, &error);
-  gint64 began;
-  double scan, common, rare;
+  double began, scan, common, rare;
 
   g_assert_true (quern_database_write (quern_store_get_database (store), fill, NULL, &error));
   g_assert_no_error (error);
-  began = g_get_monotonic_time ();
+  began = processor_seconds ();
   g_assert_cmpint (query_int (quern_store_get_database (store),
                               "SELECT count (*) FROM message WHERE content LIKE '%topic500 and%'"), ==, 102);
-  scan = (double) (g_get_monotonic_time () - began) / G_USEC_PER_SEC;
+  scan = processor_seconds () - began;
   common = search_seconds (store, "common words", 50);
   rare = search_seconds (store, "topic500 ", 50);
   g_test_message ("100,000 messages: scan %.1f ms, common words %.1f ms, rare word %.1f ms", scan * 1e3, common * 1e3,

@@ -3,7 +3,7 @@
 
 #include "quern-engine.h"
 #include "quern-library.h"
-#include "test-util.h"
+#include "test-pace.h"
 
 /* The bridge: loading, sharing, refusing, queueing, stopping. */
 
@@ -92,11 +92,14 @@ test_stop_queued (void)
   g_autoptr (QuernModel) model = tiny ("quern-tiny-Q4_K_M.gguf");
   g_autoptr (QuernContext) context = load (engine, model, &(QuernLoadParams) { .context_size = 2048 }, NULL);
   g_autoptr (QuernRequest) babble = request ("Hello!", 9);
-  g_autoptr (QuernGeneration) first = quern_context_generate (context, babble);
-  g_autoptr (QuernGeneration) second = quern_context_generate (context, babble);
+  g_autoptr (QuernGeneration) first = NULL, second = NULL;
 
+  test_hold_after (0);
+  first = quern_context_generate (context, babble);
+  second = quern_context_generate (context, babble);
   quern_generation_stop (second);
   quern_generation_stop (first);
+  test_let_go ();
   test_wait (is_done, second);
   test_wait (is_done, first); /* a queued one may be told first */
   g_assert_cmpint (quern_generation_get_stop (first), ==, QUERN_STOP_USER);
