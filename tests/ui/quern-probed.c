@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 
 /* The application for tests: with QUERN_PACE, each step of an answer takes so many milliseconds longer, for tests that do
- * something while it is written: the models of the tests are done in a moment. And with a probe: at SIGUSR1 it waits until
+ * something while it is written: the models of the tests are done in a moment. With QUERN_HOLD, an answer waits after so many
+ * steps until it is stopped. With QUERN_TOASTS, toasts stay for so many seconds at least. And with a probe: at SIGUSR1 it waits until
  * the window is laid out, then writes what accessibility does not tell into the file that QUERN_PROBE names. A JSON array of
  * objects, one for each label whose text is cut and each button that is small:
  *
@@ -15,7 +16,15 @@
 #include <gtksourceview/gtksource.h>
 #include <json-glib/json-glib.h>
 
-/* The linker puts this one between the program and the engine (tests/ui/meson.build). */
+static guint64
+number_from_environment (const char *name)
+{
+  const char *value = g_getenv (name);
+
+  return value != NULL ? g_ascii_strtoull (value, NULL, 10) : 0;
+}
+
+/* The linker puts these between the program and its libraries (tests/ui/meson.build). */
 QeStatus __real_qe_context_step (QeContext *context, QeSampler *sampler, const QeControl *control, int32_t *tokens, size_t *n,
                                  QeError *err);
 QeStatus __wrap_qe_context_step (QeContext *context, QeSampler *sampler, const QeControl *control, int32_t *tokens, size_t *n,
@@ -25,11 +34,29 @@ QeStatus
 __wrap_qe_context_step (QeContext *context, QeSampler *sampler, const QeControl *control, int32_t *tokens, size_t *n,
                         QeError *err)
 {
-  const char *pace = g_getenv ("QUERN_PACE");
+  static guint64 steps; /* of the answer; there is one thread with one context */
+  guint64 hold = number_from_environment ("QUERN_HOLD");
+  QeStatus status;
 
-  if (pace != NULL)
-    g_usleep (1000 * g_ascii_strtoull (pace, NULL, 10));
-  return __real_qe_context_step (context, sampler, control, tokens, n, err);
+  g_usleep (1000 * number_from_environment ("QUERN_PACE"));
+  while (hold > 0 && steps >= hold && !control->cancelled (control->data))
+    g_usleep (1000);
+  status = __real_qe_context_step (context, sampler, control, tokens, n, err);
+  steps = status == QE_OK ? steps + 1 : 0;
+  return status;
+}
+
+void __real_adw_toast_overlay_add_toast (AdwToastOverlay *overlay, AdwToast *toast);
+void __wrap_adw_toast_overlay_add_toast (AdwToastOverlay *overlay, AdwToast *toast);
+
+void
+__wrap_adw_toast_overlay_add_toast (AdwToastOverlay *overlay, AdwToast *toast)
+{
+  guint least = number_from_environment ("QUERN_TOASTS");
+
+  if (adw_toast_get_timeout (toast) > 0)
+    adw_toast_set_timeout (toast, MAX (least, adw_toast_get_timeout (toast)));
+  __real_adw_toast_overlay_add_toast (overlay, toast);
 }
 
 static char *
