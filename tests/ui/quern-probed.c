@@ -8,12 +8,10 @@
  *
  *   { "problem": "ellipsized" | "cut" | "small", "text": …, "where": "window/box/…", "width": …, "height": … } */
 
-#include "application/quern-application.h"
 #include "qe.h"
-#include "quern-i18n.h"
 
+#include <adwaita.h>
 #include <glib-unix.h>
-#include <gtksourceview/gtksource.h>
 #include <json-glib/json-glib.h>
 
 static guint64
@@ -178,15 +176,10 @@ probe_cb (gpointer user_data)
   return G_SOURCE_CONTINUE;
 }
 
-int
-main (int argc, char **argv)
+/* The program's own main() is in ui/main.c, here as in quern. */
+__attribute__ ((constructor)) static void
+listen_for_probes (void)
 {
-  g_autoptr (QuernApplication) application = NULL;
-
-  quern_i18n_init ();
-  gtk_source_init ();
   if (g_getenv ("QUERN_PROBE") != NULL)
     g_unix_signal_add (SIGUSR1, probe_cb, (gpointer) g_getenv ("QUERN_PROBE"));
-  application = quern_application_new ();
-  return g_application_run (G_APPLICATION (application), argc, argv);
 }
