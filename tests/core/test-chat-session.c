@@ -230,7 +230,8 @@ has_partial_answer (const char *path)
   test_wait_result (&result);
   messages = quern_store_load_path_finish (store, result, NULL);
   last = messages && messages->len > 0 ? messages->pdata[messages->len - 1] : NULL;
-  return last && quern_message_get_state (last) == QUERN_MESSAGE_STREAMING && quern_message_get_content_length (last) > 0;
+  return last && quern_message_get_state (last) == QUERN_MESSAGE_STREAMING
+         && quern_message_get_content_length (last) > 0;
 }
 
 static void

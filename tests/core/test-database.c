@@ -257,8 +257,8 @@ test_two_instances (Fixture *f, gconstpointer data)
   flush (one);
   g_autoptr (QuernStore) two = quern_store_open (f->path, NULL);
   g_signal_connect (two, "problem", G_CALLBACK (problem_cb), &problem);
-  g_assert_cmpint (query_int (quern_store_get_database (two), "SELECT count (*) FROM message WHERE state = 'streaming'"),
-                   ==, 1);
+  g_assert_cmpint (
+      query_int (quern_store_get_database (two), "SELECT count (*) FROM message WHERE state = 'streaming'"), ==, 1);
   for (int i = 0; i < 20; i++) { /* both write */
     g_autoptr (QuernMessage) m = say (i % 2 ? one : two, c, q, QUERN_MESSAGE_COMPLETE, "x");
   }
@@ -313,8 +313,8 @@ static void
 kill_once (Fixture *f, guint milliseconds)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (GSubprocess) child = g_subprocess_new (G_SUBPROCESS_FLAGS_STDOUT_PIPE, &error, self_path, "--child-write",
-                                                    f->path, NULL);
+  g_autoptr (GSubprocess) child =
+      g_subprocess_new (G_SUBPROCESS_FLAGS_STDOUT_PIPE, &error, self_path, "--child-write", f->path, NULL);
   g_assert_no_error (error);
   g_usleep (milliseconds * 1000);
   g_subprocess_force_exit (child);
@@ -324,20 +324,20 @@ kill_once (Fixture *f, guint milliseconds)
   g_autoptr (QuernStore) store = quern_store_open (f->path, &error);
   g_assert_no_error (error);
   QuernDatabase *database = quern_store_get_database (store);
-  g_assert_cmpint (query_int (database, "SELECT count (*) FROM pragma_integrity_check WHERE integrity_check <> 'ok'"), ==,
-                   0);
+  g_assert_cmpint (query_int (database, "SELECT count (*) FROM pragma_integrity_check WHERE integrity_check <> 'ok'"),
+                   ==, 0);
   g_assert_cmpint (query_int (database, "SELECT count (*) FROM pragma_foreign_key_check"), ==, 0);
   g_assert_cmpint (query_int (database, "SELECT count (*) FROM message WHERE state = 'streaming'"), ==, 0);
   for (guint i = 0; i < ids->len; i++) {
-    g_autofree char *sql =
-        g_strdup_printf ("SELECT count (*) FROM message WHERE state = 'complete' AND length (content) = 480 AND id = %"
-                         G_GINT64_FORMAT, g_array_index (ids, gint64, i));
+    g_autofree char *sql = g_strdup_printf (
+        "SELECT count (*) FROM message WHERE state = 'complete' AND length (content) = 480 AND id = %" G_GINT64_FORMAT,
+        g_array_index (ids, gint64, i));
     g_assert_cmpint (query_int (database, sql), ==, 1);
   }
 }
 
 /* Fewer under sanitizers, where each start takes long. */
-#if defined (__SANITIZE_ADDRESS__) || defined (__SANITIZE_THREAD__)
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define N_KILLS 12
 #else
 #define N_KILLS 200
@@ -395,8 +395,12 @@ child_full (const char *path)
   test_wait (test_is_set, &recovered);
   if (count_messages (store) != 3)
     return 3;
-  return query_int (quern_store_get_database (store), "SELECT count (*) FROM message WHERE content LIKE '%x and the end'"
-                                                      " AND state = 'complete'") == 1 ? 0 : 4;
+  return query_int (quern_store_get_database (store),
+                    "SELECT count (*) FROM message WHERE content LIKE '%x and the end'"
+                    " AND state = 'complete'")
+                 == 1
+             ? 0
+             : 4;
 }
 
 static void
@@ -468,8 +472,9 @@ test_search_size (Fixture *f, gconstpointer data)
   g_assert_true (quern_database_write (quern_store_get_database (store), fill, NULL, &error));
   g_assert_no_error (error);
   began = processor_seconds ();
-  g_assert_cmpint (query_int (quern_store_get_database (store),
-                              "SELECT count (*) FROM message WHERE content LIKE '%topic500 and%'"), ==, 102);
+  g_assert_cmpint (
+      query_int (quern_store_get_database (store), "SELECT count (*) FROM message WHERE content LIKE '%topic500 and%'"),
+      ==, 102);
   scan = processor_seconds () - began;
   common = search_seconds (store, "common words", 50);
   rare = search_seconds (store, "topic500 ", 50);

@@ -531,7 +531,8 @@ test_killed (Fixture *f, gconstpointer data)
       guint64 before = BOTH (f), sent = quern_test_hub_content_bytes (f->base.hub);
       GPid pid = spawn_pull (f, REPO ":Q4_K_M");
 
-      done = await_or_kill (pid, in_round < 12 ? g_test_rand_int_range (20000, 700000) : TEST_WAIT_SECONDS * G_USEC_PER_SEC);
+      done = await_or_kill (pid,
+                            in_round < 12 ? g_test_rand_int_range (20000, 700000) : TEST_WAIT_SECONDS * G_USEC_PER_SEC);
       killed += !done;
       g_assert_cmpuint (BOTH (f), <=, before);
       g_assert_cmpuint (quern_test_hub_content_bytes (f->base.hub) - sent, <=, before);

@@ -160,7 +160,8 @@ test_search_again_keeps_rows (Fixture *f, gconstpointer data)
   TEST_WAIT_UNTIL (quern_hub_search_get_state (found) != QUERN_HUB_SEARCH_LOADING);
   g_assert_cmpuint (g_list_model_get_n_items (G_LIST_MODEL (found)), ==, 5);
   g_assert_cmpuint (changes, ==, 0);
-  quern_hub_fixture_text (&f->base, "many/Model-002-GGUF", "hub.json", "{\"downloads\": 998, \"architecture\": \"qwen35\"}");
+  quern_hub_fixture_text (&f->base, "many/Model-002-GGUF", "hub.json",
+                          "{\"downloads\": 998, \"architecture\": \"qwen35\"}");
   quern_test_hub_rescan (f->base.hub);
   quern_hub_search_set_text (found, "model");
   TEST_WAIT_UNTIL (quern_hub_search_get_state (found) != QUERN_HUB_SEARCH_LOADING);

@@ -23,10 +23,10 @@ number_from_environment (const char *name)
 }
 
 /* The linker puts these between the program and its libraries (tests/ui/meson.build). */
-QeStatus __real_qe_context_step (QeContext *context, QeSampler *sampler, const QeControl *control, int32_t *tokens, size_t *n,
-                                 QeError *err);
-QeStatus __wrap_qe_context_step (QeContext *context, QeSampler *sampler, const QeControl *control, int32_t *tokens, size_t *n,
-                                 QeError *err);
+QeStatus __real_qe_context_step (QeContext *context, QeSampler *sampler, const QeControl *control, int32_t *tokens,
+                                 size_t *n, QeError *err);
+QeStatus __wrap_qe_context_step (QeContext *context, QeSampler *sampler, const QeControl *control, int32_t *tokens,
+                                 size_t *n, QeError *err);
 
 QeStatus
 __wrap_qe_context_step (QeContext *context, QeSampler *sampler, const QeControl *control, int32_t *tokens, size_t *n,
@@ -66,8 +66,8 @@ describe_place (GtkWidget *widget)
   for (; widget != NULL && depth < 7; widget = gtk_widget_get_parent (widget), depth++) {
     g_auto (GStrv) classes = gtk_widget_get_css_classes (widget);
     g_autofree char *joined = g_strjoinv (".", classes);
-    g_autofree char *step = g_strdup_printf ("%s%s%s%s", gtk_widget_get_css_name (widget), *joined != '\0' ? "." : "", joined,
-                                             depth > 0 ? " > " : "");
+    g_autofree char *step = g_strdup_printf ("%s%s%s%s", gtk_widget_get_css_name (widget), *joined != '\0' ? "." : "",
+                                             joined, depth > 0 ? " > " : "");
     g_string_prepend (place, step);
   }
   return g_string_free_and_steal (place);
@@ -101,7 +101,8 @@ look_at_label (JsonBuilder *builder, GtkLabel *label)
   pango_layout_get_pixel_size (layout, &width, &height);
   if (pango_layout_is_ellipsized (layout))
     report (builder, GTK_WIDGET (label), "ellipsized", gtk_label_get_text (label));
-  else if (width > gtk_widget_get_width (GTK_WIDGET (label)) + 1 || height > gtk_widget_get_height (GTK_WIDGET (label)) + 1)
+  else if (width > gtk_widget_get_width (GTK_WIDGET (label)) + 1
+           || height > gtk_widget_get_height (GTK_WIDGET (label)) + 1)
     report (builder, GTK_WIDGET (label), "cut", gtk_label_get_text (label));
 }
 
@@ -115,7 +116,8 @@ look_at_button (JsonBuilder *builder, GtkWidget *button)
   if (!gtk_widget_compute_bounds (button, button, &bounds))
     return;
   if (bounds.size.height < 44 || bounds.size.width < 44) {
-    g_autofree char *text = g_strdup_printf ("%s %.0f × %.0f", name != NULL ? name : "", bounds.size.width, bounds.size.height);
+    g_autofree char *text =
+        g_strdup_printf ("%s %.0f × %.0f", name != NULL ? name : "", bounds.size.width, bounds.size.height);
     report (builder, button, "small", text);
   }
 }
@@ -129,7 +131,8 @@ look_at (JsonBuilder *builder, GtkWidget *widget)
     look_at_label (builder, GTK_LABEL (widget));
   else if (GTK_IS_BUTTON (widget) && gtk_widget_get_sensitive (widget))
     look_at_button (builder, widget);
-  for (GtkWidget *child = gtk_widget_get_first_child (widget); child != NULL; child = gtk_widget_get_next_sibling (child))
+  for (GtkWidget *child = gtk_widget_get_first_child (widget); child != NULL;
+       child = gtk_widget_get_next_sibling (child))
     look_at (builder, child);
 }
 
