@@ -44,17 +44,33 @@ __wrap_qe_context_step (QeContext *context, QeSampler *sampler, const QeControl 
   return status;
 }
 
+static void
+keep (AdwToast *toast)
+{
+  guint least = number_from_environment ("QUERN_TOASTS");
+
+  if (adw_toast_get_timeout (toast) > 0)
+    adw_toast_set_timeout (toast, MAX (least, adw_toast_get_timeout (toast)));
+}
+
 void __real_adw_toast_overlay_add_toast (AdwToastOverlay *overlay, AdwToast *toast);
 void __wrap_adw_toast_overlay_add_toast (AdwToastOverlay *overlay, AdwToast *toast);
 
 void
 __wrap_adw_toast_overlay_add_toast (AdwToastOverlay *overlay, AdwToast *toast)
 {
-  guint least = number_from_environment ("QUERN_TOASTS");
-
-  if (adw_toast_get_timeout (toast) > 0)
-    adw_toast_set_timeout (toast, MAX (least, adw_toast_get_timeout (toast)));
+  keep (toast);
   __real_adw_toast_overlay_add_toast (overlay, toast);
+}
+
+void __real_adw_preferences_dialog_add_toast (AdwPreferencesDialog *dialog, AdwToast *toast);
+void __wrap_adw_preferences_dialog_add_toast (AdwPreferencesDialog *dialog, AdwToast *toast);
+
+void
+__wrap_adw_preferences_dialog_add_toast (AdwPreferencesDialog *dialog, AdwToast *toast)
+{
+  keep (toast);
+  __real_adw_preferences_dialog_add_toast (dialog, toast);
 }
 
 static char *

@@ -30,7 +30,7 @@ class ChatCase(quern_ui.TestCase):
 
     def launch(self, *arguments, environment=None, **options):
         wanted = {'QUERN_PACE': '4' if self.slow else None, 'QUERN_HOLD': str(self.hold_after) if self.hold_after else None,
-                  'QUERN_TOASTS': '20' if self.patient else None}
+                  'QUERN_TOASTS': '30' if self.patient else None}
         if any(wanted.values()) and options.get('program') in (None, quern_ui.PROBED):
             environment = {**{name: value for name, value in wanted.items() if value}, **(environment or {})}
             options['program'] = quern_ui.PROBED

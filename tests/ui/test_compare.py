@@ -17,6 +17,9 @@ BLIND, DIFFERENCES, MEASURE, QUESTIONS = 'Blind Vote', 'Differences in Words…'
 class Compare(quern_ui.TestCase):
     desktop_options = {'size': (1280, 800)}
 
+    def launch(self, *arguments, **options):
+        return super().launch(*arguments, program=quern_ui.PROBED, environment={'QUERN_TOASTS': '30'}, **options)
+
     def open_page(self):
         app = self.launch()
         app.resize(*self.desktop.size)

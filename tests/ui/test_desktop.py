@@ -99,6 +99,7 @@ class Desktop(DesktopCase):
 
     def test_model_file(self):
         """Opened from a file manager, a model is used where it lies."""
+        self.patient = True
         model = os.path.join(self.desktop.environment['HOME'], 'My model-Q8_0.gguf')
         shutil.copy(os.path.join(TINY, 'quern-tiny-Q8_0.gguf'), model)
         app = self.launch(model)
