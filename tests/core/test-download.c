@@ -343,7 +343,7 @@ test_resume_damaged_part (Fixture *f, gconstpointer data)
 
 #define CUT 300000 /* in the middle of a chunk, the beginning of which is hashed by then */
 
-/* While the worker waits to go on: damages what it wrote, and what it will be sent in its place. */
+/* While nothing more may come: damages what it wrote, and what it will be sent in its place. */
 static gpointer
 damage_thread (gpointer data)
 {
@@ -351,12 +351,13 @@ damage_thread (gpointer data)
   g_autofree char *part = g_strconcat (f->target, ".part", NULL);
   int fd;
 
-  for (guint i = 0; i < 10000 && quern_fetch_progress_get (&f->progress).bytes < CUT; i++)
+  while (quern_fetch_progress_get (&f->progress).bytes < CUT) /* the test has a time limit */
     g_usleep (1000);
   fd = g_open (part, O_WRONLY, 0);
   g_assert_cmpint (pwrite (fd, "damage", 6, CUT - 1000), ==, 6);
   close (fd);
   add_fault (f, QUERN_FAULT_CORRUPT, "/cdn/", CUT - 2000, 0, 1);
+  quern_test_hub_set_allowance (f->base.hub, G_MAXUINT64);
   return NULL;
 }
 
@@ -367,6 +368,7 @@ test_rewritten (Fixture *f, gconstpointer data)
   GThread *thread;
 
   add_fault (f, QUERN_FAULT_CUT, "/cdn/", CUT, 0, 1);
+  quern_test_hub_set_allowance (f->base.hub, CUT);
   thread = g_thread_new ("damage", damage_thread, f);
   assert_fetches (f);
   g_thread_join (thread);

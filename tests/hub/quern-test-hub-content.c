@@ -18,7 +18,7 @@ typedef struct {
   QuernHubRequest *request;
   GIOStream *stream;
   GSocket *socket; /* that of stream */
-  char *full;
+  char *full, *path;
   int fd;
   guint64 size;       /* of the file */
   guint64 start, end; /* [start, end) to send */
@@ -38,6 +38,7 @@ transfer_free (Transfer *transfer)
   if (transfer->fd >= 0)
     close (transfer->fd);
   g_free (transfer->full);
+  g_free (transfer->path);
   g_free (transfer->etag);
   g_free (transfer);
   g_mutex_lock (&hub->lock);
@@ -149,6 +150,26 @@ send_corrupt (Transfer *transfer, guint64 at, gsize n)
   return written;
 }
 
+/* A corrupt byte is only used up where it is sent. */
+static void
+take_corruption (Transfer *transfer, guint64 from, guint64 to)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&transfer->hub->lock);
+
+  for (guint i = 0; i < transfer->hub->faults->len; i++) {
+    HubFault *fault = &g_array_index (transfer->hub->faults, HubFault, i);
+    QuernFault taken;
+
+    if (fault->fault.kind == QUERN_FAULT_CORRUPT
+        && (fault->path == NULL || strstr (transfer->path, fault->path) != NULL) && fault->fault.after >= from
+        && fault->fault.after < to) {
+      quern_hub_take_fault (transfer->hub, QUERN_FAULT_CORRUPT, transfer->path, &taken);
+      transfer->corrupt_at = taken.after;
+      return;
+    }
+  }
+}
+
 /* Sends as it is allowed to, with a corrupt byte where there is to be one. */
 static gboolean
 send_bytes (Transfer *transfer, guint64 at, gsize size)
@@ -157,6 +178,7 @@ send_bytes (Transfer *transfer, guint64 at, gsize size)
     gsize n = take_allowance (transfer, size - done), sent = 0;
     guint64 from = at + done;
 
+    take_corruption (transfer, from, from + n);
     if (n > 0 && transfer->corrupt_at >= from && transfer->corrupt_at < from + n)
       sent = send_corrupt (transfer, from, n);
     else if (n > 0)
@@ -274,23 +296,6 @@ take_faults (Transfer *transfer, const char *path)
   transfer->gzip = quern_hub_take_fault (hub, QUERN_FAULT_GZIP, path, &fault);
 }
 
-/* A corrupt byte is only used up by a range that has it. */
-static void
-take_corruption (Transfer *transfer, const char *path)
-{
-  for (guint i = 0; i < transfer->hub->faults->len; i++) {
-    HubFault *fault = &g_array_index (transfer->hub->faults, HubFault, i);
-    QuernFault taken;
-
-    if (fault->fault.kind == QUERN_FAULT_CORRUPT && (fault->path == NULL || strstr (path, fault->path) != NULL)
-        && fault->fault.after >= transfer->start && fault->fault.after < transfer->end) {
-      quern_hub_take_fault (transfer->hub, QUERN_FAULT_CORRUPT, path, &taken);
-      transfer->corrupt_at = taken.after;
-      return;
-    }
-  }
-}
-
 static gboolean
 read_range (Transfer *transfer, SoupServerMessage *msg, const char *path)
 {
@@ -326,6 +331,7 @@ send_file (QuernTestHub *hub, SoupServerMessage *msg, const char *path, const Hu
   transfer->fd = -1;
   transfer->request = request;
   transfer->full = g_strdup (file->full);
+  transfer->path = g_strdup (path);
   transfer->size = file->size;
   transfer->head = g_str_equal (soup_server_message_get_method (msg), "HEAD");
   transfer->etag = g_strdup_printf ("\"cdn-%.16s%s\"", file->sha256,
@@ -337,12 +343,12 @@ send_file (QuernTestHub *hub, SoupServerMessage *msg, const char *path, const Hu
     quern_hub_error (msg, SOUP_STATUS_REQUESTED_RANGE_NOT_SATISFIABLE, NULL, "range");
     request->status = SOUP_STATUS_REQUESTED_RANGE_NOT_SATISFIABLE;
     g_free (transfer->full);
+    g_free (transfer->path);
     g_free (transfer->etag);
     g_free (transfer);
     return;
   }
   take_faults (transfer, path);
-  take_corruption (transfer, path);
   request->status = transfer->ranged ? SOUP_STATUS_PARTIAL_CONTENT : SOUP_STATUS_OK;
   hub->n_transfers++;
   transfer->socket = g_object_ref (soup_server_message_get_socket (msg));
