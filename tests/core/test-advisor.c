@@ -103,23 +103,16 @@ test_remember (void)
 }
 
 static void
-measured_cb (GObject *source, GAsyncResult *result, gpointer data)
-{
-  *(GAsyncResult **) data = g_object_ref (result);
-}
-
-static void
 test_measure (void)
 {
   g_autoptr (GAsyncResult) result = NULL;
   g_autoptr (GError) error = NULL;
   QuernMachine machine;
 
-  quern_machine_measure_async (NULL, measured_cb, &result);
-  while (result == NULL)
-    g_main_context_iteration (NULL, TRUE);
+  quern_machine_measure_async (NULL, test_result_cb, &result);
+  test_wait_result (&result);
   g_assert_true (quern_machine_measure_finish (result, &machine, &error));
-  g_assert_cmpfloat (machine.bandwidth, >, 1e8);
+  g_assert_cmpfloat (machine.bandwidth, >, 0); /* a machine may be slow */
   g_assert_cmpuint (machine.memory, >, 1024 * 1024);
   g_assert_cmpint (machine.measured, >, 0);
 }

@@ -6,6 +6,7 @@
 #include "quern-comparisons.h"
 #include "quern-questions.h"
 #include "test-compare-util.h"
+#include "test-pace.h"
 
 /* Comparisons by reading: running, votes, files, the store, questions, the command line. */
 
@@ -51,8 +52,7 @@ test_seed (void)
     assert_tokens (answer_at (again, 1, turn));
   }
   const QuernStatistics *s = quern_compare_answer_get_statistics (answer_at (first, 0, 1));
-  g_assert_cmpuint (s->prompt_tokens, >,
-                    quern_compare_answer_get_statistics (answer_at (first, 0, 0))->prompt_tokens);
+  g_assert_cmpuint (s->prompt_tokens, >, quern_compare_answer_get_statistics (answer_at (first, 0, 0))->prompt_tokens);
   g_assert_cmpfloat (s->decode_seconds, >, 0);
 }
 
@@ -251,8 +251,9 @@ test_settings (void)
 static void
 test_machine (void)
 {
-  static const char json[] = "{\"format\":\"quern-comparison\",\"version\":1,\"machine\":{\"processor\":\"An old mill\","
-                             "\"threads\":3,\"kernels\":\"stone\",\"quern\":\"0.0.1\"}}";
+  static const char json[] =
+      "{\"format\":\"quern-comparison\",\"version\":1,\"machine\":{\"processor\":\"An old mill\","
+      "\"threads\":3,\"kernels\":\"stone\",\"quern\":\"0.0.1\"}}";
   g_autoptr (QuernComparison) comparison = quern_comparison_new_from_json (json, -1, NULL, NULL);
   g_autofree char *again = quern_comparison_to_json (comparison);
   g_autofree char *html = quern_comparison_to_html (comparison);
@@ -375,8 +376,10 @@ test_damaged_files (void)
   static const char *const nonsense[] = { "", "[]", "null", "{}", "{\"format\":\"quern-comparison\",\"version\":99}" };
   static const char *const sound[] = {
     "{\"format\":\"quern-comparison\",\"version\":1}",
-    "{\"format\":\"quern-comparison\",\"version\":1,\"columns\":[1,{},{\"answers\":[{}]}],\"prompts\":[{}],\"votes\":[[0,0,1]]}",
-    "{\"format\":\"quern-comparison\",\"version\":1,\"measure\":{\"text\":\"é\",\"ends\":[1,99],\"position_tokens\":[-1,7],"
+    "{\"format\":\"quern-comparison\",\"version\":1,\"columns\":[1,{},{\"answers\":[{}]}],\"prompts\":[{}],\"votes\":[["
+    "0,0,1]]}",
+    "{\"format\":\"quern-comparison\",\"version\":1,\"measure\":{\"text\":\"é\",\"ends\":[1,99],\"position_tokens\":[-"
+    "1,7],"
     "\"windows\":-3,\"models\":[{\"positions\":[[],[1,2,3]]}]}}",
   };
 
@@ -393,7 +396,8 @@ test_damaged_files (void)
   for (guint i = 0; i < 60; i++) {
     g_autofree char *changed = g_strdup (json);
     for (guint j = 0; j < 4; j++)
-      changed[g_rand_int_range (random, 0, (gint32) length)] = "0123456789-[]{},:\"e."[g_rand_int_range (random, 0, 20)];
+      changed[g_rand_int_range (random, 0, (gint32) length)] =
+          "0123456789-[]{},:\"e."[g_rand_int_range (random, 0, 20)];
     g_autoptr (QuernComparison) read = quern_comparison_new_from_json (changed, (gssize) length, NULL, NULL);
     g_autofree char *html = read ? quern_comparison_to_html (read) : NULL;
   }
@@ -498,9 +502,10 @@ test_questions (void)
     g_assert_null (quern_questions_new (wrong[i], -1, &error));
     g_assert_error (error, QUERN_COMPARE_ERROR, QUERN_COMPARE_ERROR_FORMAT);
   }
-  g_autoptr (QuernQuestions) questions = quern_questions_new ("{\"question\": \"Say hello\", \"regex\": \".\"}\n\n"
-                                                              "{\"question\": \"2 + 2?\", \"answer\": \"no model says this\"}\n",
-                                                              -1, NULL);
+  g_autoptr (QuernQuestions) questions =
+      quern_questions_new ("{\"question\": \"Say hello\", \"regex\": \".\"}\n\n"
+                           "{\"question\": \"2 + 2?\", \"answer\": \"no model says this\"}\n",
+                           -1, NULL);
   g_assert_cmpuint (quern_questions_get_n (questions), ==, 2);
   quern_questions_run_async (questions, comparison, NULL, test_result_cb, &result);
   test_wait_result (&result);
@@ -533,6 +538,13 @@ test_questions (void)
   g_assert_nonnull (strstr (markdown, "| 1 / 2 | 50 %"));
 }
 
+static void
+stop_questions_cb (QuernQuestions *questions)
+{
+  quern_questions_stop (questions);
+  test_let_go ();
+}
+
 /* Stopped in the middle, what was answered stays, and only that counts. */
 static void
 test_stopped_questions (void)
@@ -543,8 +555,9 @@ test_stopped_questions (void)
   g_autoptr (GError) error = NULL;
   guint right, n;
 
+  test_hold_after (0);
   quern_questions_run_async (questions, comparison, NULL, test_result_cb, &result);
-  g_signal_connect (questions, "changed", G_CALLBACK (quern_questions_stop), NULL);
+  g_signal_connect (questions, "changed", G_CALLBACK (stop_questions_cb), NULL);
   test_wait_result (&result);
   g_assert_false (quern_questions_run_finish (questions, result, &error));
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
@@ -596,7 +609,8 @@ test_cli (void)
   g_assert_cmpfloat (json_object_get_double_member (same, "error"), >, 0);
   g_assert_cmpfloat (json_object_get_double_member (object, "delta_p_rms"), >, 0);
 
-  object = run_cli (parser, "compare", "-m", q8, "-m", q2, "--seed", "3", "--max", "8", "--no-think", "--json", "Hello", NULL);
+  object = run_cli (parser, "compare", "-m", q8, "-m", q2, "--seed", "3", "--max", "8", "--no-think", "--json", "Hello",
+                    NULL);
   g_assert_cmpint (json_object_get_int_member (object, "seed"), ==, 3);
   g_assert_cmpuint (json_array_get_length (json_object_get_array_member (object, "columns")), ==, 2);
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "quern-schema.h"
@@ -256,8 +257,8 @@ test_two_instances (Fixture *f, gconstpointer data)
   flush (one);
   g_autoptr (QuernStore) two = quern_store_open (f->path, NULL);
   g_signal_connect (two, "problem", G_CALLBACK (problem_cb), &problem);
-  g_assert_cmpint (query_int (quern_store_get_database (two), "SELECT count (*) FROM message WHERE state = 'streaming'"),
-                   ==, 1);
+  g_assert_cmpint (
+      query_int (quern_store_get_database (two), "SELECT count (*) FROM message WHERE state = 'streaming'"), ==, 1);
   for (int i = 0; i < 20; i++) { /* both write */
     g_autoptr (QuernMessage) m = say (i % 2 ? one : two, c, q, QUERN_MESSAGE_COMPLETE, "x");
   }
@@ -312,8 +313,8 @@ static void
 kill_once (Fixture *f, guint milliseconds)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (GSubprocess) child = g_subprocess_new (G_SUBPROCESS_FLAGS_STDOUT_PIPE, &error, self_path, "--child-write",
-                                                    f->path, NULL);
+  g_autoptr (GSubprocess) child =
+      g_subprocess_new (G_SUBPROCESS_FLAGS_STDOUT_PIPE, &error, self_path, "--child-write", f->path, NULL);
   g_assert_no_error (error);
   g_usleep (milliseconds * 1000);
   g_subprocess_force_exit (child);
@@ -323,20 +324,20 @@ kill_once (Fixture *f, guint milliseconds)
   g_autoptr (QuernStore) store = quern_store_open (f->path, &error);
   g_assert_no_error (error);
   QuernDatabase *database = quern_store_get_database (store);
-  g_assert_cmpint (query_int (database, "SELECT count (*) FROM pragma_integrity_check WHERE integrity_check <> 'ok'"), ==,
-                   0);
+  g_assert_cmpint (query_int (database, "SELECT count (*) FROM pragma_integrity_check WHERE integrity_check <> 'ok'"),
+                   ==, 0);
   g_assert_cmpint (query_int (database, "SELECT count (*) FROM pragma_foreign_key_check"), ==, 0);
   g_assert_cmpint (query_int (database, "SELECT count (*) FROM message WHERE state = 'streaming'"), ==, 0);
   for (guint i = 0; i < ids->len; i++) {
-    g_autofree char *sql =
-        g_strdup_printf ("SELECT count (*) FROM message WHERE state = 'complete' AND length (content) = 480 AND id = %"
-                         G_GINT64_FORMAT, g_array_index (ids, gint64, i));
+    g_autofree char *sql = g_strdup_printf (
+        "SELECT count (*) FROM message WHERE state = 'complete' AND length (content) = 480 AND id = %" G_GINT64_FORMAT,
+        g_array_index (ids, gint64, i));
     g_assert_cmpint (query_int (database, sql), ==, 1);
   }
 }
 
 /* Fewer under sanitizers, where each start takes long. */
-#if defined (__SANITIZE_ADDRESS__) || defined (__SANITIZE_THREAD__)
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define N_KILLS 12
 #else
 #define N_KILLS 200
@@ -394,8 +395,12 @@ child_full (const char *path)
   test_wait (test_is_set, &recovered);
   if (count_messages (store) != 3)
     return 3;
-  return query_int (quern_store_get_database (store), "SELECT count (*) FROM message WHERE content LIKE '%x and the end'"
-                                                      " AND state = 'complete'") == 1 ? 0 : 4;
+  return query_int (quern_store_get_database (store),
+                    "SELECT count (*) FROM message WHERE content LIKE '%x and the end'"
+                    " AND state = 'complete'")
+                 == 1
+             ? 0
+             : 4;
 }
 
 static void
@@ -428,6 +433,16 @@ fill (sqlite3 *db, gpointer data, GError **error)
                          error);
 }
 
+/* Of this process, in all its threads: what it has to wait for on a busy machine does not count. */
+static double
+processor_seconds (void)
+{
+  struct timespec t;
+
+  clock_gettime (CLOCK_PROCESS_CPUTIME_ID, &t);
+  return (double) t.tv_sec + (double) t.tv_nsec * 1e-9;
+}
+
 static double
 search_seconds (QuernStore *store, const char *text, guint expected)
 {
@@ -436,31 +451,31 @@ search_seconds (QuernStore *store, const char *text, guint expected)
   for (int round = 0; round < 5; round++) {
     g_autoptr (GAsyncResult) result = NULL;
     g_autoptr (GListModel) hits = NULL;
-    gint64 began = g_get_monotonic_time ();
+    double began = processor_seconds ();
     quern_store_search_async (store, text, 50, NULL, test_result_cb, &result);
     test_wait_result (&result);
     hits = quern_store_search_finish (store, result, NULL);
-    best = MIN (best, (double) (g_get_monotonic_time () - began) / G_USEC_PER_SEC);
+    best = MIN (best, processor_seconds () - began);
     g_assert_cmpuint (g_list_model_get_n_items (hits), ==, expected);
   }
   return best;
 }
 
-/* The best of five times, which are printed; asserted is only that the index is used: machines and sanitizers differ. */
+/* The best of five times, which are printed; asserted is only that the index is used: it takes a fortieth of a scan. */
 static void
 test_search_size (Fixture *f, gconstpointer data)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (QuernStore) store = quern_store_open (f->path, &error);
-  gint64 began;
-  double scan, common, rare;
+  double began, scan, common, rare;
 
   g_assert_true (quern_database_write (quern_store_get_database (store), fill, NULL, &error));
   g_assert_no_error (error);
-  began = g_get_monotonic_time ();
-  g_assert_cmpint (query_int (quern_store_get_database (store),
-                              "SELECT count (*) FROM message WHERE content LIKE '%topic500 and%'"), ==, 102);
-  scan = (double) (g_get_monotonic_time () - began) / G_USEC_PER_SEC;
+  began = processor_seconds ();
+  g_assert_cmpint (
+      query_int (quern_store_get_database (store), "SELECT count (*) FROM message WHERE content LIKE '%topic500 and%'"),
+      ==, 102);
+  scan = processor_seconds () - began;
   common = search_seconds (store, "common words", 50);
   rare = search_seconds (store, "topic500 ", 50);
   g_test_message ("100,000 messages: scan %.1f ms, common words %.1f ms, rare word %.1f ms", scan * 1e3, common * 1e3,

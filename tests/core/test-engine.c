@@ -3,7 +3,7 @@
 
 #include "quern-engine.h"
 #include "quern-library.h"
-#include "test-util.h"
+#include "test-pace.h"
 
 /* The bridge: loading, sharing, refusing, queueing, stopping. */
 
@@ -52,6 +52,12 @@ is_done (gpointer generation)
   return quern_generation_get_phase (generation) == QUERN_GENERATION_DONE;
 }
 
+static gboolean
+is_decoding (gpointer generation)
+{
+  return quern_generation_get_phase (generation) == QUERN_GENERATION_DECODE;
+}
+
 /* Requests to one context are answered in their order, each with its own text. */
 static void
 test_queue (void)
@@ -69,15 +75,19 @@ test_queue (void)
 
   g_assert_true (context == same);
   g_assert_cmpuint (quern_context_get_size (context), ==, 512);
+  test_hold_after (0);
   for (int i = 0; i < 3; i++) {
     g_autoptr (QuernRequest) r = request (questions[i], 0);
     texts[i] = g_string_new (NULL);
     generations[i] = quern_context_generate (context, r);
     g_signal_connect_swapped (generations[i], "text", G_CALLBACK (append_cb), texts[i]);
   }
-  test_wait (is_done, generations[2]);
+  test_wait (is_decoding, generations[0]);
+  for (int i = 1; i < 3; i++)
+    g_assert_cmpint (quern_generation_get_phase (generations[i]), ==, QUERN_GENERATION_QUEUED);
+  test_let_go ();
   for (int i = 0; i < 3; i++) {
-    g_assert_true (is_done (generations[i]));
+    test_wait (is_done, generations[i]); /* the end of a short one may be told before that of the one before */
     g_assert_cmpint (quern_generation_get_stop (generations[i]), ==, QUERN_STOP_END);
     g_assert_cmpstr (texts[i]->str, ==, answers[i]);
     g_string_free (texts[i], TRUE);
@@ -92,11 +102,14 @@ test_stop_queued (void)
   g_autoptr (QuernModel) model = tiny ("quern-tiny-Q4_K_M.gguf");
   g_autoptr (QuernContext) context = load (engine, model, &(QuernLoadParams) { .context_size = 2048 }, NULL);
   g_autoptr (QuernRequest) babble = request ("Hello!", 9);
-  g_autoptr (QuernGeneration) first = quern_context_generate (context, babble);
-  g_autoptr (QuernGeneration) second = quern_context_generate (context, babble);
+  g_autoptr (QuernGeneration) first = NULL, second = NULL;
 
+  test_hold_after (0);
+  first = quern_context_generate (context, babble);
+  second = quern_context_generate (context, babble);
   quern_generation_stop (second);
   quern_generation_stop (first);
+  test_let_go ();
   test_wait (is_done, second);
   test_wait (is_done, first); /* a queued one may be told first */
   g_assert_cmpint (quern_generation_get_stop (first), ==, QUERN_STOP_USER);
@@ -223,6 +236,7 @@ test_full_context (void)
   g_autoptr (QuernGeneration) refused = quern_context_generate (context, too_long);
   g_autoptr (QuernGeneration) cut = quern_context_generate (context, babble);
 
+  test_wait (is_done, refused);
   test_wait (is_done, cut);
   g_assert_cmpint (quern_generation_get_stop (refused), ==, QUERN_STOP_FAILED);
   g_assert_error (quern_generation_get_error (refused), QUERN_ENGINE_ERROR, QUERN_ENGINE_ERROR_CONTEXT_FULL);

@@ -8,6 +8,7 @@
 #include "hub/quern-hub-repo.h"
 #include "hub/quern-hub-search.h"
 #include "quern-hub-fixture.h"
+#include "test-util.h"
 
 #include <string.h>
 
@@ -44,7 +45,6 @@ setup (Fixture *f, gconstpointer data)
   quern_test_hub_rescan (f->base.hub);
   f->client = quern_hub_new ();
   quern_hub_set_endpoint (f->client, quern_test_hub_get_endpoint (f->base.hub));
-  quern_hub_set_timeout (f->client, 1);
 }
 
 static void
@@ -62,36 +62,13 @@ add_fault (Fixture *f, QuernFaultKind kind, const char *path, guint64 after, gui
   quern_test_hub_add_fault (f->base.hub, &fault);
 }
 
-static gboolean
-give_up_cb (gpointer data)
-{
-  g_error ("nothing came within 30 seconds");
-  return G_SOURCE_REMOVE;
-}
-
-#define WAIT_UNTIL(condition)                                                                                          \
-  G_STMT_START                                                                                                         \
-  {                                                                                                                    \
-    guint limit_ = g_timeout_add_seconds (30, give_up_cb, NULL);                                                       \
-    while (!(condition))                                                                                               \
-      g_main_context_iteration (NULL, TRUE);                                                                           \
-    g_source_remove (limit_);                                                                                          \
-  }                                                                                                                    \
-  G_STMT_END
-
-static void
-result_cb (GObject *source, GAsyncResult *result, gpointer data)
-{
-  *(GAsyncResult **) data = g_object_ref (result);
-}
-
 static QuernHubRepo *
 load (Fixture *f, const char *id, GError **error)
 {
   g_autoptr (GAsyncResult) result = NULL;
 
-  quern_hub_load_repo_async (f->client, id, NULL, result_cb, &result);
-  WAIT_UNTIL (result != NULL);
+  quern_hub_load_repo_async (f->client, id, NULL, test_result_cb, &result);
+  TEST_WAIT_UNTIL (result != NULL);
   return quern_hub_load_repo_finish (f->client, result, error);
 }
 
@@ -118,7 +95,7 @@ search (Fixture *f, const char *text)
 
   quern_hub_search_set_text (found, text);
   g_assert_cmpint (quern_hub_search_get_state (found), ==, QUERN_HUB_SEARCH_LOADING);
-  WAIT_UNTIL (quern_hub_search_get_state (found) != QUERN_HUB_SEARCH_LOADING);
+  TEST_WAIT_UNTIL (quern_hub_search_get_state (found) != QUERN_HUB_SEARCH_LOADING);
   return found;
 }
 
@@ -134,9 +111,9 @@ test_search_pages (Fixture *f, gconstpointer data)
   g_assert_cmpuint (g_list_model_get_n_items (G_LIST_MODEL (found)), ==, 30);
   g_assert_true (quern_hub_search_get_has_more (found));
   quern_hub_search_load_more (found);
-  WAIT_UNTIL (quern_hub_search_get_state (found) != QUERN_HUB_SEARCH_LOADING);
+  TEST_WAIT_UNTIL (quern_hub_search_get_state (found) != QUERN_HUB_SEARCH_LOADING);
   quern_hub_search_load_more (found);
-  WAIT_UNTIL (quern_hub_search_get_state (found) != QUERN_HUB_SEARCH_LOADING);
+  TEST_WAIT_UNTIL (quern_hub_search_get_state (found) != QUERN_HUB_SEARCH_LOADING);
   g_assert_cmpuint (g_list_model_get_n_items (G_LIST_MODEL (found)), ==, 65);
   g_assert_false (quern_hub_search_get_has_more (found));
   first = g_list_model_get_item (G_LIST_MODEL (found), 0);
@@ -180,13 +157,14 @@ test_search_again_keeps_rows (Fixture *f, gconstpointer data)
   found = search (f, "model");
   g_signal_connect (found, "items-changed", G_CALLBACK (count_changes_cb), &changes);
   quern_hub_search_set_text (found, "Model-");
-  WAIT_UNTIL (quern_hub_search_get_state (found) != QUERN_HUB_SEARCH_LOADING);
+  TEST_WAIT_UNTIL (quern_hub_search_get_state (found) != QUERN_HUB_SEARCH_LOADING);
   g_assert_cmpuint (g_list_model_get_n_items (G_LIST_MODEL (found)), ==, 5);
   g_assert_cmpuint (changes, ==, 0);
-  quern_hub_fixture_text (&f->base, "many/Model-002-GGUF", "hub.json", "{\"downloads\": 998, \"architecture\": \"qwen35\"}");
+  quern_hub_fixture_text (&f->base, "many/Model-002-GGUF", "hub.json",
+                          "{\"downloads\": 998, \"architecture\": \"qwen35\"}");
   quern_test_hub_rescan (f->base.hub);
   quern_hub_search_set_text (found, "model");
-  WAIT_UNTIL (quern_hub_search_get_state (found) != QUERN_HUB_SEARCH_LOADING);
+  TEST_WAIT_UNTIL (quern_hub_search_get_state (found) != QUERN_HUB_SEARCH_LOADING);
   g_assert_cmpuint (changes, ==, 2); /* one went, one came */
 }
 
@@ -198,7 +176,7 @@ test_search_stale_answer_is_dropped (Fixture *f, gconstpointer data)
   add_many (f, 3);
   quern_hub_search_set_text (found, "model");
   quern_hub_search_set_text (found, "tiny");
-  WAIT_UNTIL (quern_hub_search_get_state (found) != QUERN_HUB_SEARCH_LOADING);
+  TEST_WAIT_UNTIL (quern_hub_search_get_state (found) != QUERN_HUB_SEARCH_LOADING);
   for (guint i = 0; i < 50; i++) {
     g_main_context_iteration (NULL, FALSE);
     g_usleep (2000);
@@ -244,8 +222,8 @@ test_probe (Fixture *f, gconstpointer data)
     g_autoptr (GAsyncResult) result = NULL;
     g_autoptr (GError) error = NULL;
 
-    quern_hub_probe_async (f->client, repo, item, NULL, result_cb, &result);
-    WAIT_UNTIL (result != NULL);
+    quern_hub_probe_async (f->client, repo, item, NULL, test_result_cb, &result);
+    TEST_WAIT_UNTIL (result != NULL);
     g_assert_true (quern_hub_probe_finish (f->client, result, &error));
     g_assert_no_error (error);
     if (i == 0)
@@ -283,8 +261,8 @@ find_offer (Fixture *f, const char *model, const char *quantisation, GError **er
 {
   g_autoptr (GAsyncResult) result = NULL;
 
-  quern_hub_find_offer_async (f->client, model, quantisation, NULL, result_cb, &result);
-  WAIT_UNTIL (result != NULL);
+  quern_hub_find_offer_async (f->client, model, quantisation, NULL, test_result_cb, &result);
+  TEST_WAIT_UNTIL (result != NULL);
   return quern_hub_find_offer_finish (f->client, result, error);
 }
 
@@ -321,8 +299,8 @@ test_probe_not_a_model (Fixture *f, gconstpointer data)
   quern_test_hub_rescan (f->base.hub);
   repo = load (f, REPO, NULL);
   item = quern_hub_repo_find_item (repo, "Q6_K");
-  quern_hub_probe_async (f->client, repo, item, NULL, result_cb, &result);
-  WAIT_UNTIL (result != NULL);
+  quern_hub_probe_async (f->client, repo, item, NULL, test_result_cb, &result);
+  TEST_WAIT_UNTIL (result != NULL);
   g_assert_false (quern_hub_probe_finish (f->client, result, &error));
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA);
 }
@@ -334,8 +312,8 @@ test_card (Fixture *f, gconstpointer data)
   g_autoptr (GAsyncResult) result = NULL;
   g_autofree char *card = NULL;
 
-  quern_hub_load_card_async (f->client, repo, NULL, result_cb, &result);
-  WAIT_UNTIL (result != NULL);
+  quern_hub_load_card_async (f->client, repo, NULL, test_result_cb, &result);
+  TEST_WAIT_UNTIL (result != NULL);
   card = quern_hub_load_card_finish (f->client, result, NULL);
   g_assert_cmpstr (card, ==, "# Quern Tiny\n\nSmall.\n");
 }
@@ -411,7 +389,6 @@ test_stale_repo (Fixture *f, gconstpointer data)
   g_autoptr (GError) error = NULL;
 
   g_clear_pointer (&f->base.hub, quern_test_hub_free); /* the network is gone */
-  f->base.hub = quern_test_hub_new (f->base.files, 0, NULL);
   offline = load (f, REPO, &error);
   g_assert_no_error (error);
   g_assert_true (quern_hub_repo_get_stale (offline));

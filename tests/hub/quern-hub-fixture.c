@@ -69,6 +69,29 @@ quern_hub_fixture_clear (QuernHubFixture *fixture, gconstpointer data)
   g_free (fixture->models);
 }
 
+/* A port that is taken, so that nobody else can, by a socket that does not listen. */
+const char *
+quern_hub_fixture_dead_endpoint (void)
+{
+  static char *endpoint;
+
+  if (endpoint == NULL) {
+    g_autoptr (GInetAddress) loopback = g_inet_address_new_loopback (G_SOCKET_FAMILY_IPV4);
+    g_autoptr (GSocketAddress) any = g_inet_socket_address_new (loopback, 0), bound = NULL;
+    g_autoptr (GError) error = NULL;
+    static GSocket *socket; /* until the program ends */
+
+    socket = g_socket_new (G_SOCKET_FAMILY_IPV4, G_SOCKET_TYPE_STREAM, G_SOCKET_PROTOCOL_TCP, &error);
+    g_assert_no_error (error);
+    g_socket_bind (socket, any, FALSE, &error);
+    g_assert_no_error (error);
+    bound = g_socket_get_local_address (socket, &error);
+    g_assert_no_error (error);
+    endpoint = g_strdup_printf ("http://127.0.0.1:%u", g_inet_socket_address_get_port (G_INET_SOCKET_ADDRESS (bound)));
+  }
+  return endpoint;
+}
+
 static char *
 make_path (QuernHubFixture *fixture, const char *repo, const char *path)
 {

@@ -17,6 +17,7 @@ void quern_hub_fixture_clear (QuernHubFixture *fixture, gconstpointer data);
 void quern_hub_fixture_add (QuernHubFixture *fixture, const char *repo, const char *path, gsize size, guint32 seed);
 void quern_hub_fixture_text (QuernHubFixture *fixture, const char *repo, const char *path, const char *text);
 gboolean quern_hub_fixture_same (QuernHubFixture *fixture, const char *repo, const char *path, const char *copy);
+const char *quern_hub_fixture_dead_endpoint (void); /* where nobody ever answers: connections are refused */
 void quern_remove_tree (const char *path);
 
 G_END_DECLS

@@ -18,7 +18,7 @@ typedef struct {
   QuernHubRequest *request;
   GIOStream *stream;
   GSocket *socket; /* that of stream */
-  char *full;
+  char *full, *path;
   int fd;
   guint64 size;       /* of the file */
   guint64 start, end; /* [start, end) to send */
@@ -38,6 +38,7 @@ transfer_free (Transfer *transfer)
   if (transfer->fd >= 0)
     close (transfer->fd);
   g_free (transfer->full);
+  g_free (transfer->path);
   g_free (transfer->etag);
   g_free (transfer);
   g_mutex_lock (&hub->lock);
@@ -55,8 +56,8 @@ count_sent (Transfer *transfer, gsize n)
   transfer->hub->content_bytes += n;
 }
 
-/* Waits, but not past the end of the hub or of the connection. */
-static void
+/* Waits. FALSE: the hub or the connection ended meanwhile. */
+static gboolean
 wait_ms (Transfer *transfer, guint64 ms)
 {
   GInputStream *in = g_io_stream_get_input_stream (transfer->stream);
@@ -69,9 +70,29 @@ wait_ms (Transfer *transfer, guint64 ms)
                    : -1;
 
     if (n == 0)
-      return;
+      return FALSE;
     g_usleep (MIN (10000, MAX (1, end - g_get_monotonic_time ())));
   }
+  return !g_cancellable_is_cancelled (transfer->hub->cancellable);
+}
+
+/* Waits until something may be sent; returns how much of `wanted`, 0 when nothing will. */
+static gsize
+take_allowance (Transfer *transfer, gsize wanted)
+{
+  QuernTestHub *hub = transfer->hub;
+  gsize n = 0;
+
+  while (wanted > 0 && n == 0) {
+    g_mutex_lock (&hub->lock);
+    n = MIN (wanted, hub->allowance);
+    if (hub->allowance != G_MAXUINT64)
+      hub->allowance -= n;
+    g_mutex_unlock (&hub->lock);
+    if (n == 0 && !wait_ms (transfer, 10))
+      return 0;
+  }
+  return n;
 }
 
 static char *
@@ -97,34 +118,77 @@ transfer_headers (const Transfer *transfer)
   return g_string_free (g_steal_pointer (&text), FALSE);
 }
 
-/* From the page cache to the socket, as a real server does it: the programs measured share the processor with this one. */
-static gboolean
+/* From the page cache to the socket, as a real server does it: the programs measured share the processor with this one.
+ * Returns how much was sent. */
+static gsize
 send_unchanged (Transfer *transfer, guint64 at, gsize n)
 {
   off_t offset = at;
 
-  while (n > 0) {
-    gssize sent = sendfile (g_socket_get_fd (transfer->socket), transfer->fd, &offset, n);
+  while ((guint64) offset < at + n) {
+    gssize sent = sendfile (g_socket_get_fd (transfer->socket), transfer->fd, &offset, at + n - (guint64) offset);
 
-    if (sent > 0)
-      n -= sent;
-    else if (sent == 0 || (errno != EAGAIN && errno != EINTR)
-             || !g_socket_condition_wait (transfer->socket, G_IO_OUT, transfer->hub->cancellable, NULL))
-      return FALSE;
+    if (sent <= 0
+        && (sent == 0 || (errno != EAGAIN && errno != EINTR)
+            || !g_socket_condition_wait (transfer->socket, G_IO_OUT, transfer->hub->cancellable, NULL)))
+      break;
   }
-  return TRUE;
+  return (guint64) offset - at;
 }
 
-static gboolean
+static gsize
 send_corrupt (Transfer *transfer, guint64 at, gsize n)
 {
   GOutputStream *out = g_io_stream_get_output_stream (transfer->stream);
   g_autofree char *copy = g_malloc (n);
+  gsize written = 0;
 
   if (pread (transfer->fd, copy, n, at) != (gssize) n)
-    return FALSE;
+    return 0;
   copy[transfer->corrupt_at - at] ^= 0xff;
-  return g_output_stream_write_all (out, copy, n, NULL, transfer->hub->cancellable, NULL);
+  g_output_stream_write_all (out, copy, n, &written, transfer->hub->cancellable, NULL);
+  return written;
+}
+
+/* A corrupt byte is only used up where it is sent. */
+static void
+take_corruption (Transfer *transfer, guint64 from, guint64 to)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&transfer->hub->lock);
+
+  for (guint i = 0; i < transfer->hub->faults->len; i++) {
+    HubFault *fault = &g_array_index (transfer->hub->faults, HubFault, i);
+    QuernFault taken;
+
+    if (fault->fault.kind == QUERN_FAULT_CORRUPT
+        && (fault->path == NULL || strstr (transfer->path, fault->path) != NULL) && fault->fault.after >= from
+        && fault->fault.after < to) {
+      quern_hub_take_fault (transfer->hub, QUERN_FAULT_CORRUPT, transfer->path, &taken);
+      transfer->corrupt_at = taken.after;
+      return;
+    }
+  }
+}
+
+/* Sends as it is allowed to, with a corrupt byte where there is to be one. */
+static gboolean
+send_bytes (Transfer *transfer, guint64 at, gsize size)
+{
+  for (gsize done = 0; done < size;) {
+    gsize n = take_allowance (transfer, size - done), sent = 0;
+    guint64 from = at + done;
+
+    take_corruption (transfer, from, from + n);
+    if (n > 0 && transfer->corrupt_at >= from && transfer->corrupt_at < from + n)
+      sent = send_corrupt (transfer, from, n);
+    else if (n > 0)
+      sent = send_unchanged (transfer, from, n);
+    count_sent (transfer, sent);
+    if (n == 0 || sent < n)
+      return FALSE;
+    done += n;
+  }
+  return TRUE;
 }
 
 /* Sends one slice with what is wrong about it; FALSE ends the transfer. */
@@ -133,11 +197,9 @@ send_slice (Transfer *transfer, guint64 at, gsize n, guint64 sent)
 {
   guint64 stop = MIN (transfer->cut_after, transfer->stall_after);
   gsize allowed = sent >= stop ? 0 : MIN (n, stop - sent);
-  gboolean corrupt = transfer->corrupt_at >= at && transfer->corrupt_at < at + allowed;
 
-  if (allowed > 0 && !(corrupt ? send_corrupt (transfer, at, allowed) : send_unchanged (transfer, at, allowed)))
+  if (!send_bytes (transfer, at, allowed))
     return FALSE;
-  count_sent (transfer, allowed);
   if (allowed < n && transfer->stall_after <= transfer->cut_after)
     wait_ms (transfer, 120 * 1000);
   return allowed == n;
@@ -234,23 +296,6 @@ take_faults (Transfer *transfer, const char *path)
   transfer->gzip = quern_hub_take_fault (hub, QUERN_FAULT_GZIP, path, &fault);
 }
 
-/* A corrupt byte is only used up by a range that has it. */
-static void
-take_corruption (Transfer *transfer, const char *path)
-{
-  for (guint i = 0; i < transfer->hub->faults->len; i++) {
-    HubFault *fault = &g_array_index (transfer->hub->faults, HubFault, i);
-    QuernFault taken;
-
-    if (fault->fault.kind == QUERN_FAULT_CORRUPT && (fault->path == NULL || strstr (path, fault->path) != NULL)
-        && fault->fault.after >= transfer->start && fault->fault.after < transfer->end) {
-      quern_hub_take_fault (transfer->hub, QUERN_FAULT_CORRUPT, path, &taken);
-      transfer->corrupt_at = taken.after;
-      return;
-    }
-  }
-}
-
 static gboolean
 read_range (Transfer *transfer, SoupServerMessage *msg, const char *path)
 {
@@ -286,6 +331,7 @@ send_file (QuernTestHub *hub, SoupServerMessage *msg, const char *path, const Hu
   transfer->fd = -1;
   transfer->request = request;
   transfer->full = g_strdup (file->full);
+  transfer->path = g_strdup (path);
   transfer->size = file->size;
   transfer->head = g_str_equal (soup_server_message_get_method (msg), "HEAD");
   transfer->etag = g_strdup_printf ("\"cdn-%.16s%s\"", file->sha256,
@@ -297,12 +343,12 @@ send_file (QuernTestHub *hub, SoupServerMessage *msg, const char *path, const Hu
     quern_hub_error (msg, SOUP_STATUS_REQUESTED_RANGE_NOT_SATISFIABLE, NULL, "range");
     request->status = SOUP_STATUS_REQUESTED_RANGE_NOT_SATISFIABLE;
     g_free (transfer->full);
+    g_free (transfer->path);
     g_free (transfer->etag);
     g_free (transfer);
     return;
   }
   take_faults (transfer, path);
-  take_corruption (transfer, path);
   request->status = transfer->ranged ? SOUP_STATUS_PARTIAL_CONTENT : SOUP_STATUS_OK;
   hub->n_transfers++;
   transfer->socket = g_object_ref (soup_server_message_get_socket (msg));

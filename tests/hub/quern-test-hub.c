@@ -202,6 +202,7 @@ quern_test_hub_new (const char *folder, guint port, GError **error)
   hub->faults = g_array_new (FALSE, TRUE, sizeof (HubFault));
   g_array_set_clear_func (hub->faults, hub_fault_clear);
   hub->log = g_ptr_array_new_with_free_func (hub_request_free);
+  hub->allowance = G_MAXUINT64;
   hub->cancellable = g_cancellable_new ();
   hub->context = g_main_context_new ();
   hub->loop = g_main_loop_new (hub->context, FALSE);
@@ -223,6 +224,14 @@ quit_cb (gpointer loop)
   return G_SOURCE_REMOVE;
 }
 
+/* Transfers count what they send, and point into the log. Wants the lock. */
+static void
+wait_until_idle (QuernTestHub *hub)
+{
+  while (hub->n_transfers > 0)
+    g_cond_wait (&hub->idle, &hub->lock);
+}
+
 void
 quern_test_hub_free (QuernTestHub *hub)
 {
@@ -234,8 +243,7 @@ quern_test_hub_free (QuernTestHub *hub)
     g_thread_join (hub->thread);
   }
   g_mutex_lock (&hub->lock);
-  while (hub->n_transfers > 0)
-    g_cond_wait (&hub->idle, &hub->lock);
+  wait_until_idle (hub);
   g_mutex_unlock (&hub->lock);
   g_main_context_push_thread_default (hub->context);
   g_clear_object (&hub->hub);
@@ -293,13 +301,9 @@ quern_test_hub_n_faults (QuernTestHub *hub)
 void
 quern_test_hub_clear (QuernTestHub *hub)
 {
-  g_autoptr (GMutexLocker) locker = NULL;
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&hub->lock);
 
-  g_mutex_lock (&hub->lock);
-  while (hub->n_transfers > 0) /* they point into the log */
-    g_cond_wait (&hub->idle, &hub->lock);
-  g_mutex_unlock (&hub->lock);
-  locker = g_mutex_locker_new (&hub->lock);
+  wait_until_idle (hub);
   g_array_set_size (hub->faults, 0);
   g_ptr_array_set_size (hub->log, 0);
   hub->content_bytes = 0;
@@ -313,6 +317,14 @@ quern_test_hub_set_rate (QuernTestHub *hub, guint64 bytes_per_second)
   hub->rate = bytes_per_second;
 }
 
+void
+quern_test_hub_set_allowance (QuernTestHub *hub, guint64 bytes)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&hub->lock);
+
+  hub->allowance = bytes;
+}
+
 /* Returns: (transfer full) (element-type QuernHubRequest): the requests so far, in order */
 GPtrArray *
 quern_test_hub_dup_log (QuernTestHub *hub)
@@ -320,6 +332,7 @@ quern_test_hub_dup_log (QuernTestHub *hub)
   g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&hub->lock);
   GPtrArray *copy = g_ptr_array_new_with_free_func (hub_request_free);
 
+  wait_until_idle (hub);
   for (guint i = 0; i < hub->log->len; i++) {
     QuernHubRequest *request = g_memdup2 (hub->log->pdata[i], sizeof *request);
 
@@ -337,6 +350,7 @@ quern_test_hub_content_bytes (QuernTestHub *hub)
 {
   g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&hub->lock);
 
+  wait_until_idle (hub);
   return hub->content_bytes;
 }
 

@@ -16,14 +16,14 @@ G_BEGIN_DECLS
 typedef struct _QuernTestHub QuernTestHub;
 
 typedef enum {
-  QUERN_FAULT_STATUS,        /* answer `value` (a status code), with Retry-After: `after` seconds if not 0 */
-  QUERN_FAULT_CUT,           /* content: close the connection after `after` bytes of the body */
-  QUERN_FAULT_STALL,         /* content: send nothing more after `after` bytes, until the client gives up */
-  QUERN_FAULT_CORRUPT,       /* content: flip the bits of the byte at offset `after` of the file, where a range has it */
-  QUERN_FAULT_CHANGED_ETAG,  /* content: another ETag than before */
-  QUERN_FAULT_LYING_LENGTH,  /* content: claim a file that is `value` bytes longer */
-  QUERN_FAULT_NO_RANGES,     /* content: ignore Range and send all of the file */
-  QUERN_FAULT_SLOW_START,    /* content: wait `value` milliseconds before the first byte */
+  QUERN_FAULT_STATUS,       /* answer `value` (a status code), with Retry-After: `after` seconds if not 0 */
+  QUERN_FAULT_CUT,          /* content: close the connection after `after` bytes of the body */
+  QUERN_FAULT_STALL,        /* content: send nothing more after `after` bytes, until the client gives up */
+  QUERN_FAULT_CORRUPT,      /* content: flip the bits of the byte at offset `after` of the file, where a range has it */
+  QUERN_FAULT_CHANGED_ETAG, /* content: another ETag than before */
+  QUERN_FAULT_LYING_LENGTH, /* content: claim a file that is `value` bytes longer */
+  QUERN_FAULT_NO_RANGES,    /* content: ignore Range and send all of the file */
+  QUERN_FAULT_SLOW_START,   /* content: wait `value` milliseconds before the first byte */
   QUERN_FAULT_REDIRECT_LOOP, /* hub: redirect to itself */
   QUERN_FAULT_REDIRECT_AWAY, /* hub: redirect to the same path on the other host */
   QUERN_FAULT_GZIP,          /* a gzip-coded body */
@@ -36,29 +36,33 @@ typedef struct {
   const char *path; /* part of the request's path that it applies to; NULL: any */
   guint64 after;
   guint64 value;
-  guint times;      /* how often; 0: always */
+  guint times; /* how often; 0: always */
 } QuernFault;
 
 typedef struct {
   char *method, *host, *path, *range;
   gboolean authorized; /* an Authorization header came along */
   guint status;
-  guint64 sent;        /* body bytes written so far */
+  guint64 sent; /* body bytes written so far */
 } QuernHubRequest;
 
-QuernTestHub *quern_test_hub_new           (const char *folder, guint port, GError **error);
-void          quern_test_hub_free          (QuernTestHub *hub);
-const char   *quern_test_hub_get_endpoint  (QuernTestHub *hub);
-void          quern_test_hub_rescan        (QuernTestHub *hub);
-void          quern_test_hub_add_fault     (QuernTestHub *hub, const QuernFault *fault);
-guint         quern_test_hub_n_faults      (QuernTestHub *hub); /* that have not been used up */
-void          quern_test_hub_clear         (QuernTestHub *hub); /* faults, log and counters */
-void          quern_test_hub_set_rate      (QuernTestHub *hub, guint64 bytes_per_second); /* a connection; 0: no limit */
-GPtrArray    *quern_test_hub_dup_log       (QuernTestHub *hub);
-guint64       quern_test_hub_content_bytes (QuernTestHub *hub); /* body bytes sent by the content host */
-char         *quern_test_hub_dup_sha256    (QuernTestHub *hub, const char *repo, const char *path);
+QuernTestHub *quern_test_hub_new (const char *folder, guint port, GError **error);
+void quern_test_hub_free (QuernTestHub *hub);
+const char *quern_test_hub_get_endpoint (QuernTestHub *hub);
+void quern_test_hub_rescan (QuernTestHub *hub);
+void quern_test_hub_add_fault (QuernTestHub *hub, const QuernFault *fault);
+guint quern_test_hub_n_faults (QuernTestHub *hub);                          /* that have not been used up */
+void quern_test_hub_clear (QuernTestHub *hub);                              /* faults, log and counters */
+void quern_test_hub_set_rate (QuernTestHub *hub, guint64 bytes_per_second); /* a connection; 0: no limit */
+/* How many body bytes the content host sends from now on before it waits, with its connections open, for another
+ * allowance: a download that stands still where a test wants it. G_MAXUINT64: no limit. */
+void quern_test_hub_set_allowance (QuernTestHub *hub, guint64 bytes);
+/* The next two wait until the content host has ended what it was sending. */
+GPtrArray *quern_test_hub_dup_log (QuernTestHub *hub);
+guint64 quern_test_hub_content_bytes (QuernTestHub *hub); /* body bytes sent by the content host */
+char *quern_test_hub_dup_sha256 (QuernTestHub *hub, const char *repo, const char *path);
 
-gboolean      quern_fault_kind_parse       (const char *text, QuernFaultKind *out);
+gboolean quern_fault_kind_parse (const char *text, QuernFaultKind *out);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (QuernTestHub, quern_test_hub_free)
 

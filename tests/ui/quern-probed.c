@@ -1,35 +1,76 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 
 /* The application for tests: with QUERN_PACE, each step of an answer takes so many milliseconds longer, for tests that do
- * something while it is written: the models of the tests are done in a moment. And with a probe: at SIGUSR1 it waits until
+ * something while it is written: the models of the tests are done in a moment. With QUERN_HOLD, an answer waits after so many
+ * steps until it is stopped. With QUERN_TOASTS, toasts stay for so many seconds at least. And with a probe: at SIGUSR1 it waits until
  * the window is laid out, then writes what accessibility does not tell into the file that QUERN_PROBE names. A JSON array of
  * objects, one for each label whose text is cut and each button that is small:
  *
  *   { "problem": "ellipsized" | "cut" | "small", "text": …, "where": "window/box/…", "width": …, "height": … } */
 
-#include "application/quern-application.h"
 #include "qe.h"
-#include "quern-i18n.h"
 
+#include <adwaita.h>
 #include <glib-unix.h>
-#include <gtksourceview/gtksource.h>
 #include <json-glib/json-glib.h>
 
-/* The linker puts this one between the program and the engine (tests/ui/meson.build). */
-QeStatus __real_qe_context_step (QeContext *context, QeSampler *sampler, const QeControl *control, int32_t *tokens, size_t *n,
-                                 QeError *err);
-QeStatus __wrap_qe_context_step (QeContext *context, QeSampler *sampler, const QeControl *control, int32_t *tokens, size_t *n,
-                                 QeError *err);
+static guint64
+number_from_environment (const char *name)
+{
+  const char *value = g_getenv (name);
+
+  return value != NULL ? g_ascii_strtoull (value, NULL, 10) : 0;
+}
+
+/* The linker puts these between the program and its libraries (tests/ui/meson.build). */
+QeStatus __real_qe_context_step (QeContext *context, QeSampler *sampler, const QeControl *control, int32_t *tokens,
+                                 size_t *n, QeError *err);
+QeStatus __wrap_qe_context_step (QeContext *context, QeSampler *sampler, const QeControl *control, int32_t *tokens,
+                                 size_t *n, QeError *err);
 
 QeStatus
 __wrap_qe_context_step (QeContext *context, QeSampler *sampler, const QeControl *control, int32_t *tokens, size_t *n,
                         QeError *err)
 {
-  const char *pace = g_getenv ("QUERN_PACE");
+  static guint64 steps; /* of the answer; there is one thread with one context */
+  guint64 hold = number_from_environment ("QUERN_HOLD");
+  QeStatus status;
 
-  if (pace != NULL)
-    g_usleep (1000 * g_ascii_strtoull (pace, NULL, 10));
-  return __real_qe_context_step (context, sampler, control, tokens, n, err);
+  g_usleep (1000 * number_from_environment ("QUERN_PACE"));
+  while (hold > 0 && steps >= hold && !control->cancelled (control->data))
+    g_usleep (1000);
+  status = __real_qe_context_step (context, sampler, control, tokens, n, err);
+  steps = status == QE_OK ? steps + 1 : 0;
+  return status;
+}
+
+static void
+keep (AdwToast *toast)
+{
+  guint least = number_from_environment ("QUERN_TOASTS");
+
+  if (adw_toast_get_timeout (toast) > 0)
+    adw_toast_set_timeout (toast, MAX (least, adw_toast_get_timeout (toast)));
+}
+
+void __real_adw_toast_overlay_add_toast (AdwToastOverlay *overlay, AdwToast *toast);
+void __wrap_adw_toast_overlay_add_toast (AdwToastOverlay *overlay, AdwToast *toast);
+
+void
+__wrap_adw_toast_overlay_add_toast (AdwToastOverlay *overlay, AdwToast *toast)
+{
+  keep (toast);
+  __real_adw_toast_overlay_add_toast (overlay, toast);
+}
+
+void __real_adw_preferences_dialog_add_toast (AdwPreferencesDialog *dialog, AdwToast *toast);
+void __wrap_adw_preferences_dialog_add_toast (AdwPreferencesDialog *dialog, AdwToast *toast);
+
+void
+__wrap_adw_preferences_dialog_add_toast (AdwPreferencesDialog *dialog, AdwToast *toast)
+{
+  keep (toast);
+  __real_adw_preferences_dialog_add_toast (dialog, toast);
 }
 
 static char *
@@ -41,8 +82,8 @@ describe_place (GtkWidget *widget)
   for (; widget != NULL && depth < 7; widget = gtk_widget_get_parent (widget), depth++) {
     g_auto (GStrv) classes = gtk_widget_get_css_classes (widget);
     g_autofree char *joined = g_strjoinv (".", classes);
-    g_autofree char *step = g_strdup_printf ("%s%s%s%s", gtk_widget_get_css_name (widget), *joined != '\0' ? "." : "", joined,
-                                             depth > 0 ? " > " : "");
+    g_autofree char *step = g_strdup_printf ("%s%s%s%s", gtk_widget_get_css_name (widget), *joined != '\0' ? "." : "",
+                                             joined, depth > 0 ? " > " : "");
     g_string_prepend (place, step);
   }
   return g_string_free_and_steal (place);
@@ -76,7 +117,8 @@ look_at_label (JsonBuilder *builder, GtkLabel *label)
   pango_layout_get_pixel_size (layout, &width, &height);
   if (pango_layout_is_ellipsized (layout))
     report (builder, GTK_WIDGET (label), "ellipsized", gtk_label_get_text (label));
-  else if (width > gtk_widget_get_width (GTK_WIDGET (label)) + 1 || height > gtk_widget_get_height (GTK_WIDGET (label)) + 1)
+  else if (width > gtk_widget_get_width (GTK_WIDGET (label)) + 1
+           || height > gtk_widget_get_height (GTK_WIDGET (label)) + 1)
     report (builder, GTK_WIDGET (label), "cut", gtk_label_get_text (label));
 }
 
@@ -90,7 +132,8 @@ look_at_button (JsonBuilder *builder, GtkWidget *button)
   if (!gtk_widget_compute_bounds (button, button, &bounds))
     return;
   if (bounds.size.height < 44 || bounds.size.width < 44) {
-    g_autofree char *text = g_strdup_printf ("%s %.0f × %.0f", name != NULL ? name : "", bounds.size.width, bounds.size.height);
+    g_autofree char *text =
+        g_strdup_printf ("%s %.0f × %.0f", name != NULL ? name : "", bounds.size.width, bounds.size.height);
     report (builder, button, "small", text);
   }
 }
@@ -104,7 +147,8 @@ look_at (JsonBuilder *builder, GtkWidget *widget)
     look_at_label (builder, GTK_LABEL (widget));
   else if (GTK_IS_BUTTON (widget) && gtk_widget_get_sensitive (widget))
     look_at_button (builder, widget);
-  for (GtkWidget *child = gtk_widget_get_first_child (widget); child != NULL; child = gtk_widget_get_next_sibling (child))
+  for (GtkWidget *child = gtk_widget_get_first_child (widget); child != NULL;
+       child = gtk_widget_get_next_sibling (child))
     look_at (builder, child);
 }
 
@@ -151,15 +195,10 @@ probe_cb (gpointer user_data)
   return G_SOURCE_CONTINUE;
 }
 
-int
-main (int argc, char **argv)
+/* The program's own main() is in ui/main.c, here as in quern. */
+__attribute__ ((constructor)) static void
+listen_for_probes (void)
 {
-  g_autoptr (QuernApplication) application = NULL;
-
-  quern_i18n_init ();
-  gtk_source_init ();
   if (g_getenv ("QUERN_PROBE") != NULL)
     g_unix_signal_add (SIGUSR1, probe_cb, (gpointer) g_getenv ("QUERN_PROBE"));
-  application = quern_application_new ();
-  return g_application_run (G_APPLICATION (application), argc, argv);
 }

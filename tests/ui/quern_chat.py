@@ -16,7 +16,9 @@ ANSWERS = "SELECT content || reasoning, state FROM message WHERE role = 'assista
 class ChatCase(quern_ui.TestCase):
     """A test with a window and someone who asks."""
 
-    slow = False
+    slow = False     # each token takes some milliseconds more
+    hold_after = 0   # tokens after which answers wait until they are stopped
+    patient = True   # short messages stay long enough for tests on slow machines
 
     def add_chatterbox(self):
         """Installs a model of random weights, which goes on for hundreds of tokens, as the default one; slowly, so that a
@@ -27,9 +29,11 @@ class ChatCase(quern_ui.TestCase):
         self.slow = True
 
     def launch(self, *arguments, environment=None, **options):
-        if self.slow:
-            environment = {'QUERN_PACE': '4', **(environment or {})}
-            options.setdefault('program', quern_ui.PROBED)
+        wanted = {'QUERN_PACE': '4' if self.slow else None, 'QUERN_HOLD': str(self.hold_after) if self.hold_after else None,
+                  'QUERN_TOASTS': '30' if self.patient else None}
+        if any(wanted.values()) and options.get('program') in (None, quern_ui.PROBED):
+            environment = {**{name: value for name, value in wanted.items() if value}, **(environment or {})}
+            options['program'] = quern_ui.PROBED
         return super().launch(*arguments, environment=environment, **options)
 
     def change(self, sql, *values):
@@ -76,18 +80,26 @@ class ChatCase(quern_ui.TestCase):
 
     def ask(self, app, question):
         """Asks and returns the answer when it is whole."""
-        n = len(self.desktop.query(ANSWERS)) if os.path.exists(os.path.join(self.desktop.data, 'quern.db')) else 0
+        self.ready(app)
+        n = self.n_answers_so_far()
         self.send(app, question)
         return quern_ui.wait_for('an answer', lambda: self.finished(n))
+
+    def n_answers_so_far(self):
+        try:
+            return len(self.desktop.query(ANSWERS))
+        except sqlite3.OperationalError:  # there is no database yet, or it cannot be kept
+            return 0
 
     def finished(self, n):
         rows = self.desktop.query(ANSWERS)
         return rows[n] if len(rows) > n and rows[n][1] != 'streaming' else None
 
     def start_long_answer(self, app):
-        """Asks the model of random weights, and returns when it is in the middle of its answer."""
-        for _ in range(5):  # its answers end at random, seldom at once
-            n = len(self.desktop.query(ANSWERS))
+        """Asks the model of random weights, and returns when it is in the middle of its answer, where it stays with
+        hold_after."""
+        for _ in range(5):  # its answers end at random, seldom before they are held
+            n = self.n_answers_so_far()
             self.send(app, 'Go on and on')
             quern_ui.wait_for('the answer on the disk', lambda: len(self.desktop.query(ANSWERS)) > n
                               and len(self.desktop.query(ANSWERS)[n][0]) > 30)

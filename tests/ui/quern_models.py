@@ -49,12 +49,12 @@ class ModelsCase(ChatCase):
     def set_rate(self, rate):
         """From now on, also for what is being sent: bytes per second of a connection; 0: as fast as can be."""
         request = urllib.request.Request(f'{self.address}/.test/rate?bytes={rate}', method='PUT')
-        urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=20).close()
+        urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=quern_ui.TIMEOUT).close()
 
     def stop_hub(self, hub):
         if hub.poll() is None:
             hub.terminate()
-        hub.wait(10)
+        hub.wait(quern_ui.TIMEOUT)
         hub.stdout.close()
 
     def start(self, **options):
@@ -77,7 +77,8 @@ class ModelsCase(ChatCase):
     def search(self, app, text='quern'):
         self.show(app, 'Search')
         app.find('entry', 'Search models on the hub')
-        next(node for node in app.find_all('entry') if node.accessible.get_editable_text_iface()).set_text(text)
+        quern_ui.wait_for('the entry', lambda: next(
+            (node for node in app.find_all('entry') if node.accessible.get_editable_text_iface()), None)).set_text(text)
 
     def open_repo(self, app):
         self.search(app)
@@ -96,7 +97,7 @@ class ModelsCase(ChatCase):
         for _ in range(3):  # a dialog that is just closing takes the focus, and so the menu, away again
             app.find(None, re.compile(button)).click()
             with contextlib.suppress(quern_ui.NotFound):
-                items = quern_ui.wait_for('a menu', lambda: app.find_all('menu item'), 5)
+                items = quern_ui.wait_for('a menu', lambda: app.find_all('menu item'), 30)
                 return {label_of(item): item for item in items}
         raise quern_ui.NotFound(f'the menu {button} did not come')
 
@@ -117,7 +118,7 @@ class Services:
         self.process = subprocess.Popen([sys.executable, os.path.join(os.path.dirname(__file__), 'mock_services.py'),
                                          '1' if metered else '0'], env=desktop.environment, bufsize=0,
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        self.wait('ready', 60)
+        self.wait('ready')
         self.environment = {'DBUS_SYSTEM_BUS_ADDRESS': desktop.environment['DBUS_SESSION_BUS_ADDRESS'],
                             'GNOTIFICATION_BACKEND': 'freedesktop'}
 

@@ -83,7 +83,7 @@ class PagesCase(ChatCase):
         app.key('Escape')
         for _ in range(3 if dialog else 0):
             with contextlib.suppress(quern_ui.NotFound):
-                app.wait_gone('dialog', timeout=2)
+                app.wait_gone('dialog', timeout=3)
                 break
             app.key('Escape')
         if dialog:
@@ -181,7 +181,7 @@ class PagesCase(ChatCase):
 
     def tour_models(self, app):
         app.key('ctrl+shift+m')
-        app.find('label', 'Recommended for This Computer', timeout=60)
+        app.find('label', 'Recommended for This Computer')
         yield 'advice'
         for view in ('Search', 'Installed', 'Downloads'):
             self.show(app, view)
@@ -193,10 +193,10 @@ class PagesCase(ChatCase):
             (node for node in app.find_all('entry') if node.accessible.get_editable_text_iface()), None))
         entry.set_text('quern')
         quern_ui.wait_for('the model', lambda: ModelsCase.try_open_repo(self, app))
-        app.find('button', 'Download %s', timeout=60)
+        app.find('button', 'Download %s')
         yield 'a model of the hub'
         app.find('button', 'Download %s').click()
-        app.find('label', 'Complete and verified · %s', timeout=60)
+        app.find('label', 'Complete and verified · %s')
         yield 'a finished download'
 
     def show(self, app, view):
@@ -212,8 +212,8 @@ class PagesCase(ChatCase):
         box.set_text(QUESTIONS[0])
         box.focus()
         app.key('Return')
-        quern_ui.wait_for('both answers', lambda: len(app.find_all('label', re.compile('Paris'))) >= 2, 60)
-        app.find('button', 'Send', timeout=60)
+        quern_ui.wait_for('both answers', lambda: len(app.find_all('label', re.compile('Paris'))) >= 2)
+        app.find('button', 'Send')
         yield 'a comparison'
         self.menu(app, 'Comparison Menu')
         yield 'the menu of a comparison'
@@ -226,5 +226,5 @@ class PagesCase(ChatCase):
         app.find('button', 'Measure')
         yield 'measure'
         app.find('button', 'Measure').click()
-        app.find('label', 'By Size', timeout=120)
+        app.find('label', 'By Size', timeout=300)
         yield 'measured'

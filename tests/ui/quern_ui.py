@@ -39,7 +39,8 @@ BUILD = os.environ.get('QUERN_BUILD_DIR') or os.path.join(os.path.dirname(__file
 BUILD = os.path.abspath(BUILD)
 PROBED = os.path.join(BUILD, 'tests', 'ui', 'quern-probed')
 OUTPUT = os.path.join(BUILD, 'tests', 'ui')
-TIMEOUT = float(os.environ.get('QUERN_UI_TIMEOUT', '20'))  # seconds to wait for what must come
+# Seconds to wait for what must come: far above what the slowest machine takes. Only what must not come is awaited for less.
+TIMEOUT = float(os.environ.get('QUERN_UI_TIMEOUT', '90'))
 
 
 # What libraries say when they are used wrongly, in the log of Quern.
@@ -68,13 +69,23 @@ def wait_for(what, condition, timeout=None):
     while True:
         try:
             value = condition()
-        except GLib.Error:  # the widget went away while it was asked
+        except (GLib.Error, sqlite3.OperationalError):  # the widget went away while it was asked; the table is not there yet
             value = None
         if value:
             return value
         if time.monotonic() > deadline:
             raise NotFound(f'{what} did not come')
         time.sleep(0.05)
+
+
+def lasting(look, seconds=3):
+    """What look() finds each time for some seconds: a page may still be changing when it is first looked at."""
+    found, deadline = look(), time.monotonic() + seconds
+    while found and time.monotonic() < deadline:
+        time.sleep(0.5)
+        again = look()
+        found = [one for one in found if one in again]
+    return found
 
 
 def _ask(question, absent):
@@ -218,10 +229,16 @@ class Node:
             return self
         return self.click_mouse(button)
 
+    def still(self):
+        """Its extents, once they have stayed the same for a moment."""
+        def look():
+            first = self.extents()
+            time.sleep(0.15)
+            return first if first == self.extents() and first[2] > 0 and first[3] > 0 else None
+        return wait_for(f'a place on the screen for {self!r}', look)
+
     def click_mouse(self, button=1):
-        x, y, width, height = self.extents()
-        if width <= 0 or height <= 0:
-            raise NotFound(f'{self!r} has no place on the screen')
+        x, y, width, height = self.still()
         self.app.xdotool('mousemove', '--window', self.app.window_id(), x + width // 2, y + height // 2,
                          'click', button)
         return self
@@ -296,13 +313,13 @@ class App(Node):
 
     def xdotool(self, *arguments):
         result = subprocess.run(['xdotool', *map(str, arguments)], env=self.desktop.environment, check=True,
-                                stdout=subprocess.PIPE, text=True, timeout=30)
+                                stdout=subprocess.PIPE, text=True, timeout=TIMEOUT)
         return result.stdout.strip()
 
     def x_windows(self):
         """The X windows of this process that are on the screen."""
         result = subprocess.run(['xdotool', 'search', '--onlyvisible', '--pid', str(self.process.pid)],
-                                env=self.desktop.environment, stdout=subprocess.PIPE, text=True, timeout=30)
+                                env=self.desktop.environment, stdout=subprocess.PIPE, text=True, timeout=TIMEOUT)
         return result.stdout.split()
 
     def window_id(self):
@@ -326,6 +343,9 @@ class App(Node):
         before = len(self.x_windows())
         button.click()
         wait_for('the end of the file chooser', lambda: len(self.x_windows()) < before)
+        for _ in range(2):  # it has dealt with all that was waiting when it answers
+            self.desktop.run('gdbus', 'call', '--session', '--timeout', str(int(TIMEOUT)), '--dest', 'io.github.quern.Quern',
+                             '--object-path', '/io/github/quern/Quern', '--method', 'org.gtk.Actions.List')
         self.settle(0.5)
         self.focus_window()
 
@@ -339,7 +359,7 @@ class App(Node):
 
     def resize(self, width, height):
         self.xdotool('windowmove', self.window_id(), 0, 0, 'windowsize', self.window_id(), width, height)
-        wait_for(f'a window of {width} × {height}', lambda: self.size() == (width, height), 5)
+        wait_for(f'a window of {width} × {height}', lambda: self.size() == (width, height))
         self.settle()
 
     def key(self, *keys):
@@ -358,7 +378,7 @@ class App(Node):
         """A picture of the whole screen as build/tests/ui/NAME.png (or at an absolute path); returns the path."""
         return self.desktop.screenshot(name)
 
-    def close(self, timeout=20):
+    def close(self, timeout=TIMEOUT):
         """Asks it to quit as a session does (SIGTERM) and waits."""
         if self.running:
             self.process.send_signal(signal.SIGTERM)
@@ -368,7 +388,7 @@ class App(Node):
         """kill -9"""
         if self.running:
             self.process.kill()
-        return self._wait(10)
+        return self._wait(TIMEOUT)
 
     def _wait(self, timeout):
         try:
@@ -439,7 +459,7 @@ class Desktop:
         folder = os.path.join(self.folder, 'locale')
         os.mkdir(folder)
         subprocess.run(['localedef', '-c', '-i', language, '-f', 'UTF-8', os.path.join(folder, f'{language}.UTF-8')],
-                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=60, check=False)
+                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=TIMEOUT, check=False)
         if not os.path.exists(os.path.join(folder, f'{language}.UTF-8', 'LC_CTYPE')):
             raise AssertionError(f'the locale {language} cannot be made (package locales)')
         self.environment['LOCPATH'] = folder
@@ -465,13 +485,14 @@ class Desktop:
     def _start_bus(self):
         daemon = self._start(['dbus-daemon', '--session', '--nofork', '--nopidfile', '--print-address=1',
                               f'--address=unix:path={self.environment["XDG_RUNTIME_DIR"]}/bus'],  # a path works without a network, too
-                             
                              stdout=subprocess.PIPE)
         address = daemon.stdout.readline().decode().strip()
         if not address:
             raise AssertionError('dbus-daemon did not start')
         self.environment['DBUS_SESSION_BUS_ADDRESS'] = address
         self._start([find_launcher(), '--launch-immediately', '--a11y=1', '--screen-reader=0'])
+        subprocess.run(['gdbus', 'wait', '--session', '--timeout', str(int(TIMEOUT)), 'org.a11y.Bus'], env=self.environment,
+                       check=True)
         for group, values in self.settings.items():  # schema id -> {key: GVariant text}
             for key, value in values.items():
                 subprocess.run(['gsettings', 'set', group, key, value], env=self.environment, check=True)
@@ -505,7 +526,7 @@ class Desktop:
         app = App(self, [program, *arguments], {**self.environment, **(environment or {})})
         return app.connect() if connect else app
 
-    def run(self, *command, timeout=60):
+    def run(self, *command, timeout=TIMEOUT):
         """Runs a program in this desktop's environment, e.g. quern-cli; returns its CompletedProcess with text."""
         path = os.path.join(BUILD, 'src', 'cli') + ':' + self.environment.get('PATH', '')
         return subprocess.run(command, env={**self.environment, 'PATH': path}, capture_output=True, text=True,
@@ -516,10 +537,10 @@ class Desktop:
         """$XDG_DATA_HOME/quern"""
         return os.path.join(self.environment['XDG_DATA_HOME'], 'quern')
 
-    def query(self, sql, *values):
+    def query(self, sql, *values, database='quern.db'):
         """Reads the application's database: a list of rows."""
-        path = os.path.join(self.data, 'quern.db')
-        with contextlib.closing(sqlite3.connect(f'file:{path}?mode=ro', uri=True, timeout=10)) as database:
+        path = os.path.join(self.data, database)
+        with contextlib.closing(sqlite3.connect(f'file:{path}?mode=ro', uri=True, timeout=TIMEOUT)) as database:
             return database.execute(sql, values).fetchall()
 
     def screenshot(self, name):
@@ -530,7 +551,7 @@ class Desktop:
         if windows:
             with contextlib.suppress(Exception):
                 crop = ['-crop', '{}x{}+0+0'.format(*windows[-1].size()), '+repage']
-        subprocess.run(['import', '-silent', '-window', 'root', *crop, path], env=self.environment, check=True, timeout=30)
+        subprocess.run(['import', '-silent', '-window', 'root', *crop, path], env=self.environment, check=True, timeout=TIMEOUT)
         return path
 
     def complaints(self):

@@ -53,7 +53,7 @@ add (Fixture *f, const char *path)
 {
   g_autoptr (GFile) file = g_file_new_for_path (path);
   gboolean late = FALSE;
-  guint timeout = g_timeout_add_seconds (20, give_up, &late);
+  guint timeout = g_timeout_add_seconds (300, give_up, &late);
 
   quern_attachment_bar_add_file (f->bar, file);
   g_assert_false (quern_attachment_bar_is_ready (f->bar)); /* nothing may be sent before it is read */

@@ -7,6 +7,11 @@ import quern_ui
 from quern_chat import ANSWERS, ChatCase
 
 
+# The model of random weights, which is rewarded for saying again what it said: its answers do not end.
+ENDLESS = {'sampling': '{"temperature": 0, "presence_penalty": -10}', 'thinking': 1, 'model_id': 'chatterbox-f16',
+           'context_size': 32768}
+
+
 class Chat(ChatCase):
     def test_answer_and_restart(self):
         app = self.launch()
@@ -35,8 +40,7 @@ class Chat(ChatCase):
 
     def test_answer_now_and_count(self):
         self.add_chatterbox()
-        app = self.launch()
-        self.think(app, True)
+        app = self.launch_with(**ENDLESS)
         n = self.start_long_answer(app)
         label = app.find('toggle button', re.compile('^Thinking.* tokens?$'))
         first = int(re.search(r'(\d+) tokens?$', label.name)[1])
@@ -58,12 +62,10 @@ class Chat(ChatCase):
         app.find('toggle button', re.compile(f'^Thought for .* · {tokens} tokens$'))
 
     def start_repeating(self):
-        """The model of random weights, which is rewarded for saying again what it said."""
         self.add_chatterbox()
-        app = self.launch_with(sampling='{"temperature": 0, "presence_penalty": -10}', thinking=1,
-                               model_id='chatterbox-f16', context_size=32768)
+        app = self.launch_with(**ENDLESS)
         self.send(app, 'Hello')
-        app.find('label', 'It is repeating itself.', timeout=60)
+        app.find('label', 'It is repeating itself.')
         return app
 
     def test_repeating_let_go_on(self):
@@ -92,6 +94,7 @@ class Chat(ChatCase):
         raise AssertionError('no answer could be stopped')
 
     def test_stop_and_continue(self):
+        self.hold_after = 60
         self.add_chatterbox()
         app = self.launch()
         self.think(app, False)
@@ -108,6 +111,7 @@ class Chat(ChatCase):
         self.assertTrue(self.desktop.query(ANSWERS)[n][0].startswith(content[:20]))
 
     def test_killed_in_mid_answer(self):
+        self.hold_after = 60
         self.add_chatterbox()
         app = self.launch()
         self.think(app, False)

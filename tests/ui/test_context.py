@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A context that is full: nothing is left out without being asked, and the question is not lost."""
+import json
 import re
 
 import quern_ui
@@ -47,8 +48,10 @@ class Context(ChatCase):
         app.type('What is the capital')
         more = app.find('toggle button', GAUGE).wait(lambda node: int(node.name.split()[0]) > empty)
         app.type(' of France?')
-        counted = quern_ui.wait_for('the whole count', lambda: self.stable(app))
-        more = app.find('toggle button', GAUGE)
+        result = self.desktop.run('quern-cli', 'chat', '-m', 'quern-tiny', '--no-think', '--system', 'Be brief.', '--max', '1',
+                                  '--json', QUESTION)
+        counted = json.loads(result.stdout)['prompt_tokens']
+        more = app.find('toggle button', GAUGE).wait(lambda node: int(node.name.split()[0]) == counted)
         more.click()
         for part in ('Instructions', 'This message', 'Left for the answer'):
             app.find('label', part)
@@ -56,13 +59,8 @@ class Context(ChatCase):
         box.focus()
         app.key('Return')
         app.find('label', PARIS)
-        self.assertEqual(self.desktop.query("SELECT prompt_tokens FROM message WHERE role = 'assistant'"), [(counted,)])
-
-    def stable(self, app):
-        app.settle(1)
-        first = app.find('toggle button', GAUGE).name
-        app.settle(1)
-        return int(first.split()[0]) if app.find('toggle button', GAUGE).name == first else None
+        quern_ui.wait_for('the same count on the disk', lambda: self.desktop.query(
+            "SELECT prompt_tokens FROM message WHERE role = 'assistant'") == [(counted,)])
 
     def test_cancel(self):
         app = self.fill()
@@ -75,7 +73,7 @@ class Context(ChatCase):
 
     def test_killed_while_asked(self):
         app = self.fill()
-        self.assertEqual(self.conversation('draft'), [(QUESTION,)])
+        quern_ui.wait_for('the draft on the disk', lambda: self.conversation('draft') == [(QUESTION,)])
         app.kill()
         app = self.launch()
         app.find('text', 'Message').wait(lambda node: node.text == QUESTION)
@@ -110,7 +108,7 @@ class Context(ChatCase):
     def test_summary(self):
         app = self.fill()
         self.choose(app, 'Start Fresh with a Summary')
-        quern_ui.wait_for('a second conversation with an answer', lambda: self.finished(self.n_answers), 60)
+        quern_ui.wait_for('a second conversation with an answer', lambda: self.finished(self.n_answers))
         quern_ui.wait_for('no draft in either on the disk', lambda: not any(row[0] for row in self.conversation('draft')))
         old, new = self.conversation('id, draft, system_prompt')
         self.assertEqual(old[2], 'Be brief.')

@@ -16,6 +16,8 @@ TINY = os.environ.get('QUERN_TINY_DIR') or os.path.join(os.path.dirname(__file__
 
 
 class DesktopCase(ChatCase):
+    patient = False  # the program itself
+
     def call(self, path, method, *arguments):
         """Calls a D-Bus method of Quern's; returns what gdbus prints."""
         result = self.desktop.run('gdbus', 'call', '--session', '--dest', ID, '--object-path', path, '--method', method,
@@ -27,7 +29,7 @@ class DesktopCase(ChatCase):
         """Starts quern again; returns its CompletedProcess when it has handed over."""
         program = os.path.join(quern_ui.BUILD, 'ui', 'quern')
         return subprocess.run([program, *arguments], env=self.desktop.environment, capture_output=True, text=True,
-                              timeout=30, check=False)
+                              timeout=quern_ui.TIMEOUT, check=False)
 
     def asked(self):
         app = self.launch()
@@ -97,6 +99,7 @@ class Desktop(DesktopCase):
 
     def test_model_file(self):
         """Opened from a file manager, a model is used where it lies."""
+        self.patient = True
         model = os.path.join(self.desktop.environment['HOME'], 'My model-Q8_0.gguf')
         shutil.copy(os.path.join(TINY, 'quern-tiny-Q8_0.gguf'), model)
         app = self.launch(model)
@@ -112,12 +115,13 @@ class Desktop(DesktopCase):
 
     def test_signals_save(self):
         """SIGTERM and SIGINT in the middle of an answer: what was written is there after the next start."""
+        self.hold_after = 60
         self.add_chatterbox()
         app = self.launch()
         for number in (signal.SIGTERM, signal.SIGINT):
             row = self.start_long_answer(app)
             app.process.send_signal(number)
-            self.assertEqual(app.process.wait(20), 0)
+            self.assertEqual(app.process.wait(quern_ui.TIMEOUT), 0)
             text, state = self.desktop.query(ANSWERS)[row]
             self.assertGreater(len(text), 30)
             self.assertNotEqual(state, 'streaming')
@@ -131,7 +135,7 @@ class Desktop(DesktopCase):
         self.assertEqual(app.close(), 0)
         app = self.launch()
         app.find('label', 'The capital of France is Paris.')
-        self.assertEqual(app.size(), (900, 640))
+        quern_ui.wait_for('its size', lambda: app.size() == (900, 640))
 
     def test_started_by_the_bus(self):
         """The service file starts it, as the desktop does when an icon, a notification or a search result is chosen."""
@@ -177,9 +181,11 @@ class Desktop(DesktopCase):
         app.key('ctrl+shift+m')
         app.find('label', 'Recommended for This Computer')
         app.find('page tab', re.compile('^Search')).click()
-        next(node for node in app.find('entry', 'Search models on the hub').walk()
-             if node.accessible.get_editable_text_iface()).set_text('qwen')
-        app.find('label', 'The Hub Does Not Answer', timeout=60)
+        app.find('entry', 'Search models on the hub')
+        quern_ui.wait_for('the entry', lambda: next(
+            (node for node in app.find('entry', 'Search models on the hub').walk()
+             if node.accessible.get_editable_text_iface()), None)).set_text('qwen')
+        app.find('label', 'The Hub Does Not Answer')
 
 
 if __name__ == '__main__':

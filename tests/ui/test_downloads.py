@@ -26,20 +26,24 @@ class Downloads(ModelsCase):
         labels = app.find_all('label', re.compile('^quern/Quern-Tiny-GGUF · '))
         return list(dict.fromkeys(node.name.split(' · ')[-1] for node in labels))  # AdwViewStack lists its page repeatedly
 
+    def stored(self):
+        return [row[0] for row in self.desktop.query('SELECT label FROM downloads ORDER BY position', database='downloads.db')]
+
     def test_order(self):
-        app = self.start(rate=20000)
+        app = self.start(rate=10000)
         for label in ('Q8_0', 'Q4_K_M', 'Q6_K'):
             self.add_download(app, label)
         quern_ui.wait_for('three downloads', lambda: self.titles(app) == ['Q8_0', 'Q4_K_M', 'Q6_K'])
         app.find_all('button', 'Download Sooner')[-1].click()
         quern_ui.wait_for('another order', lambda: self.titles(app) == ['Q8_0', 'Q6_K', 'Q4_K_M'])
+        quern_ui.wait_for('the order on the disk', lambda: self.stored() == ['Q8_0', 'Q6_K', 'Q4_K_M'])
         app.kill()
         app = self.launch_models()
         self.show(app, 'Downloads')
         quern_ui.wait_for('the order of before', lambda: self.titles(app) == ['Q8_0', 'Q6_K', 'Q4_K_M'])
 
     def test_speed_limit(self):
-        app = self.start(rate=20000)
+        app = self.start(rate=10000)
         self.add_download(app, 'Q8_0')
         app.find('combo box', 'Speed Limit').click()
         app.find('label', '1 MB/s')
@@ -70,7 +74,7 @@ class Downloads(ModelsCase):
 
     def test_metered(self):
         services = self.services(metered=True)
-        self.address = self.start_hub(rate=20000)
+        self.address = self.start_hub(rate=10000)
         app = self.launch_models(environment=services.environment)
         self.open_repo(app)
         app.find('button', 'Download Q8_0').click()
@@ -96,7 +100,7 @@ class Downloads(ModelsCase):
 
     def test_desktop_hears(self):
         services = self.services()
-        self.address = self.start_hub(rate=20000)
+        self.address = self.start_hub(rate=10000)
         app = self.launch_models(environment=services.environment)
         self.add_download(app, 'Q8_0')
         inhibit = services.wait('Inhibit')['arguments']
@@ -106,7 +110,7 @@ class Downloads(ModelsCase):
         self.assertEqual(entry['uri'], 'application://io.github.quern.Quern.desktop')
         self.assertTrue(entry['progress_visible'])
         self.set_rate(0)
-        quern_ui.wait_for('the end', lambda: len(self.installed()) == 2, 60)
+        quern_ui.wait_for('the end', lambda: len(self.installed()) == 2)
 
     def test_toast_where_one_looks(self):
         services = self.services()

@@ -25,6 +25,7 @@ class Errors(ChatCase):
         self.assertTrue(row.showing)
 
     def test_missing_model(self):
+        self.hold_after = 60
         self.add_chatterbox()
         app = self.launch()
         self.ready(app)
@@ -107,22 +108,28 @@ class Errors(ChatCase):
         one = self.launch()
         self.think(one, False)
         self.ask(one, 'Who are you?')
+        n_windows = self.n_windows(one)
         other = subprocess.Popen(['dbus-run-session', '--', *self.command()], env=self.desktop.environment,
                                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
         try:
             lock = os.path.join(self.desktop.data, 'quern.db.lock')
             quern_ui.wait_for('the other', lambda: self.users(lock) >= 2)
-            one.settle(1)  # its window comes and takes the keyboard
+            quern_ui.wait_for('its window', lambda: self.n_windows(one) > n_windows)
+            one.settle(1)  # it takes the keyboard
             one.focus_window()
             self.ask(one, 'List three fruits.')
         finally:
             os.killpg(other.pid, 15)
-            other.wait(20)
+            other.wait(quern_ui.TIMEOUT)
         one.find('label', 'banana')
         self.assertEqual(self.desktop.query("SELECT count(*) FROM message WHERE state = 'complete'"), [(4,)])
 
     def command(self):
         return [os.path.join(quern_ui.BUILD, 'ui', 'quern')]
+
+    def n_windows(self, app):
+        """How many windows are on the screen, whosever."""
+        return len(app.xdotool('search', '--onlyvisible', '--name', '.').split())
 
     def users(self, path):
         """How many processes have a file open."""

@@ -44,6 +44,10 @@ class Pseudo(PagesCase):
                     found.add(f'{node.role} {text[:100]!r}')
         return sorted(found)
 
+    def cut(self, app):
+        return [f'{label["problem"]}: {label["text"][:70]!r} in {label["where"]}' for label in self.probe(app)
+                if label['problem'] != 'small' and quern_pseudo.OPEN in label['text']]
+
     @staticmethod
     def is_ours(text, said):
         """Whether it has a word of Quern's that was not translated."""
@@ -59,11 +63,10 @@ class Pseudo(PagesCase):
         app = self.start()
         problems = []
         for page in tour(app):
-            labels = self.probe(app)
+            cut = quern_ui.lasting(lambda: self.cut(app))
             app.screenshot('pseudo-' + re.sub('[^a-z0-9]+', '-', page.lower()))
-            problems += [f'{page}: not translated: {text}' for text in self.untranslated(app)]
-            problems += [f'{page}: {label["problem"]}: {label["text"][:70]!r} in {label["where"]}' for label in labels
-                         if label['problem'] != 'small' and quern_pseudo.OPEN in label['text']]
+            problems += [f'{page}: not translated: {text}' for text in quern_ui.lasting(lambda: self.untranslated(app))]
+            problems += [f'{page}: {text}' for text in cut]
         self.assertEqual(problems, [], '\n'.join(problems))
 
     def test_chat(self):

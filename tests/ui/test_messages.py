@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What can be done with a message; each is clicked, then looked for on the screen and in the database."""
+import contextlib
 import re
 
 import quern_ui
@@ -26,14 +27,20 @@ class Messages(ChatCase):
         app = self.launch()
         self.think(app, False)
         answer = self.ask(app, 'What is the capital of France?')[0]
+        box = app.find('text', 'Message')
         for button, text in (('Copy Answer', answer), ('Copy Question', 'What is the capital of France?')):
             app.find('button', button).click()
             app.find('label', 'Copied')
-            box = app.find('text', 'Message')
-            box.set_text('')
-            box.focus()
-            app.key('ctrl+v')
-            box.wait(lambda node: node.text == text)
+            quern_ui.wait_for(text, lambda: self.paste(app, box) == text)  # a button acts a quarter second later
+
+    def paste(self, app, box):
+        """What is pasted into the empty message."""
+        box.set_text('')
+        box.focus()
+        app.key('ctrl+v')
+        with contextlib.suppress(quern_ui.NotFound):
+            box.wait(lambda node: node.text != '', 5)
+        return box.text
 
     def test_regenerate(self):
         app = self.start()
@@ -77,14 +84,13 @@ class Messages(ChatCase):
         app.find('label', '2/2')
         app.wait_gone('label', 'banana')
         box.wait(lambda node: node.text == 'a draft of mine')  # editing does not cost the draft
-        self.assertEqual(self.desktop.query("SELECT content FROM message WHERE role = 'user' ORDER BY id"),
-                         [('List three fruits.',), ('Who are you?',)])
+        quern_ui.wait_for('both on the disk', lambda: self.desktop.query(
+            "SELECT content FROM message WHERE role = 'user' ORDER BY id") == [('List three fruits.',), ('Who are you?',)])
 
     def test_delete_and_undo(self):
         app = self.start()
         self.ask(app, 'Who are you?')
-        buttons = app.find_all('button', 'Delete From Here On')
-        buttons[1].click()
+        quern_ui.wait_for('the second question', lambda: app.find_all('button', 'Delete From Here On')[1:])[0].click()
         app.find('label', '2 messages deleted')
         quern_ui.wait_for('the deletion on the disk', lambda: self.value(
             'SELECT count(*) FROM message WHERE deleted IS NOT NULL') > 0)
@@ -125,7 +131,6 @@ class Messages(ChatCase):
         self.menu(app, app.find('toggle button', 'More Actions'), RAW)
         app.find('text', 'Raw text').wait(lambda node: node.text == f'<think>\n{reasoning}\n</think>\n\n{content}')
         button = app.find('button', 'Copy Raw Text').wait(lambda node: node.has_state('focused'))
-        app.settle()  # the dialog is where it stays
         button.click_mouse()  # pressed by its action, it keeps Escape for itself until it comes up
         app.key('Escape')
         app.wait_gone('text', 'Raw text')
@@ -146,12 +151,12 @@ class Messages(ChatCase):
         self.assertTrue('I am Quern Tiny, a very small demonstration model.'.startswith(whole[0]))
         self.send(app, 'List three fruits.')  # what is followed cannot go on
         quern_ui.wait_for('the next answer', lambda: self.finished(1))
-        self.assertEqual(len(app.find_all('button', 'Continue')), 1)
+        quern_ui.wait_for('one button', lambda: len(app.find_all('button', 'Continue')) == 1)
 
     def test_why_this_speed(self):
         app = self.start()
         self.ask(app, 'Who are you?')
-        app.find_all('toggle button', re.compile('tokens/s'))[-1].click()
+        quern_ui.wait_for('the second answer', lambda: app.find_all('toggle button', re.compile('tokens/s'))[1:])[0].click()
         app.find('label', 'Why This Speed?')
         reused, evaluated, threads = self.desktop.query(
             "SELECT reused_tokens, evaluated_tokens, n_threads FROM message WHERE role = 'assistant' ORDER BY id DESC")[0]

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Settings of the program and of a conversation, personas, files in and out, erasing."""
 import configparser
+import contextlib
 import json
 import os
 import re
@@ -65,7 +66,7 @@ class Preferences(ChatCase):
         quern_ui.wait_for('the context', lambda: self.conversation('context_size') == 1024)
         app.find('button', 'Reset').click()
         quern_ui.wait_for('the recommended values', lambda: self.sampling() == {'threads': 1})
-        self.assertEqual(self.value(temperature), 0)
+        temperature.wait(lambda spin: self.value(spin) == 0)
         app.find('text', 'Instructions').set_text('Be brief.')
         quern_ui.wait_for('the instructions', lambda: self.conversation('system_prompt') == 'Be brief.')
 
@@ -93,12 +94,14 @@ class Preferences(ChatCase):
         app.find('button', 'Save').click()
         quern_ui.wait_for('its new name', lambda: self.desktop.query(personas) == [('Bard', 'Answer in verse.')])
         app.key('Escape')
+        app.wait_gone('dialog')
         self.open_settings(app)
         app.find(None, 'Use a Persona').click_mouse()
         app.find('label', 'Bard')  # below “None”
         app.key('Down', 'Return')
         quern_ui.wait_for('the instructions', lambda: self.conversation('system_prompt') == 'Answer in verse.')
         app.key('Escape')
+        app.wait_gone('dialog')
         self.open_preferences(app, 'Personas')
         app.find(None, 'Bard').click_mouse()
         app.find('button', 'Delete').click()
@@ -114,19 +117,24 @@ class Preferences(ChatCase):
         path = os.path.join(self.desktop.folder, 'all.json')
         app.find('button', re.compile('^Export All')).click()
         chooser = app.find('dialog', 'Export All Conversations')
-        app.settle()  # it takes the keyboard when it knows its folder
-        chooser.find('text').wait(lambda node: node.has_state('focused')).set_text(path)
+        name = chooser.find('text').wait(lambda node: node.has_state('focused'))
+        quern_ui.wait_for('the name', lambda: self.stays(app, name, path))  # it is set once more when the folder is known
         app.finish_chooser(chooser.find('button', 'Save'))
         quern_ui.wait_for('the file', lambda: os.path.exists(path))
         app.find('dialog', 'Preferences').find('label', 'Exported')
         with open(path, encoding='utf-8') as file:
             self.assertEqual(json.load(file)['conversations'][0]['title'], 'List three fruits.')
 
+    def stays(self, app, entry, text):
+        entry.set_text(text)
+        app.settle(0.5)
+        return entry.text == text
+
     def contains(self, text):
         found = []
         for folder, _, names in os.walk(self.desktop.data):
             for name in names:
-                with open(os.path.join(folder, name), 'rb') as file:
+                with contextlib.suppress(FileNotFoundError), open(os.path.join(folder, name), 'rb') as file:
                     if text in file.read():
                         found.append(name)
         return found
