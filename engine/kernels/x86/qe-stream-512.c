@@ -107,7 +107,7 @@ read_heads (const uint8_t *src, size_t bytes)
                      _mm_cvtph_ps (_mm_insert_epi32 (_mm256_castsi256_si128 (heads), second, 1)) };
 }
 
-/* 128 weights as they lie in `quarter` 0 or 1 of a block: low has the groups 0 and 2 of four, high 1 and 3. */
+/* 128 weights as they lie in half 0 or 1 of a block: low has the groups 0 and 2 of four, high 1 and 3. */
 typedef struct {
   __m512i low, high;
 } Pairs;
@@ -210,7 +210,6 @@ add_q5_k (Sums *s, const uint8_t *src, const QeX8 *x, size_t ldx, const int T)
 QE_INLINE void
 add_q6_k (Sums *s, const uint8_t *src, const QeX8 *x, size_t ldx, const int T)
 {
-  (void) ldx;
   const W512 w = unpack_q6_k (src);
 #pragma GCC unroll 5
   for (int t = 0; t < T; t++) {
@@ -223,7 +222,6 @@ add_q6_k (Sums *s, const uint8_t *src, const QeX8 *x, size_t ldx, const int T)
 QE_INLINE void
 add_q8_0 (Sums *s, const uint8_t *src, const QeX8 *x, size_t ldx, const int T)
 {
-  (void) ldx;
   __m512i q[4];
   uint16_t h[8];
 #pragma GCC unroll 8
@@ -249,29 +247,36 @@ typedef struct {
   float lift;    /* units of Sums.less */
 } Stream;
 
-/* What is left of a row after its last whole pair of blocks or whole block: less than 512 weights. */
-static float
-dot_rest (QeType type, size_t bytes, const uint8_t *w, size_t n, const QeX8 *x, size_t ldx)
+/* At most 256 weights; a whole block is the last of an odd number of them. */
+QE_INLINE W512
+unpack_rest (QeType type, const uint8_t *src, size_t n)
 {
-  __m512 sum = _mm512_setzero_ps ();
-  for (; n > 0; n -= n < QE_X8 ? n : QE_X8, w += bytes, x += ldx) {
-    const W512 u = unpack_any (type, w, n < QE_X8 ? n : QE_X8);
-    sum = add_scaled_16 (sum, u.q, u.a, x);
-    sum = _mm512_fnmadd_ps (u.b, _mm512_load_ps (x->s16), sum);
-  }
-  return _mm512_reduce_add_ps (sum);
+  if (n < QE_X8)
+    return unpack_any (type, src, n);
+  W512 w = type == QE_TYPE_Q4_K ? unpack_q4_k (src) : unpack_q5_k (src);
+  w.a = twice (_mm512_castps512_ps256 (w.a));
+  w.b = twice (_mm512_castps512_ps256 (w.b));
+  return w;
 }
 
-/* Seldom needed, hence a pass of its own: a call would keep constants of the loops below out of registers. */
+/* What is left of a row after its last whole pair of blocks or whole block: less than 512 weights. Seldom needed, hence a
+ * pass of its own: a call would keep constants of the loops below out of registers. */
 static __attribute__ ((noinline)) void
-add_rests (const QeDotArgs *a, QeType type, size_t bytes, size_t n)
+add_rests (const QeDotArgs *a, QeType type, size_t bytes, size_t rest)
 {
-  const size_t k = (a->columns - n) / QE_X8;
-  for (size_t r = 0; r < a->n_rows; r++)
-    for (size_t t = 0; t < a->n_tokens; t++) {
-      const uint8_t *w = (const uint8_t *) a->w + r * a->row_bytes + k * bytes;
-      a->y[t * a->ldy + r] += dot_rest (type, bytes, w, n, a->x8 + k * a->ldx8 + t, a->ldx8);
+  const size_t first = (a->columns - rest) / QE_X8;
+  for (size_t r = 0; r < a->n_rows; r++) {
+    const uint8_t *row = (const uint8_t *) a->w + r * a->row_bytes;
+    for (size_t k = first; k * QE_X8 < a->columns; k++) {
+      const size_t left = a->columns - k * QE_X8;
+      const W512 w = unpack_rest (type, row + k * bytes, left < QE_X8 ? left : QE_X8);
+      const QeX8 *x = a->x8 + k * a->ldx8;
+      for (size_t t = 0; t < a->n_tokens; t++) {
+        const __m512 sum = add_scaled_16 (_mm512_setzero_ps (), w.q, w.a, x + t);
+        a->y[t * a->ldy + r] += _mm512_reduce_add_ps (_mm512_fnmadd_ps (w.b, _mm512_load_ps (x[t].s16), sum));
+      }
     }
+  }
 }
 
 /* One row times T tokens: eight lanes, which are still to be added up, of each. */
