@@ -8,47 +8,35 @@
 #include "qe-kernels.h"
 #include "quant/qe-half.h"
 
-static float
-largest (const float *x, size_t n)
+static inline float
+largest_of_32 (const float *x)
 {
   float most = 0;
-  for (size_t i = 0; i < n; i++)
+  for (int i = 0; i < 32; i++)
     most = fmaxf (most, fabsf (x[i]));
   return most;
 }
 
-static void
-quantise_32 (const float *x, int g, QeX8 *out)
+static inline void
+fill_x8 (const float *x, size_t n_groups, QeX8 *out)
 {
-  static const int place[] = { 0, 2, 1, 3, 4, 6, 5, 7 };
-  const float inverse = qe_inverse_or_zero (out->d[g]);
-  int8_t *p = out->p + 32 * g;
-  int sum[2] = { 0, 0 };
-  for (int i = 0; i < 32; i++) {
-    p[i] = (int8_t) lrintf (x[i] * inverse);
-    sum[i / 16] += p[i];
+  for (size_t g = 0; g < n_groups; g++) {
+    const float inverse = qe_x8_inverse (out->d[g]);
+    int8_t *p = out->p + 32 * g;
+    int sum[2] = { 0, 0 };
+    for (int i = 0; i < 32; i++) {
+      p[i] = (int8_t) lrintf (x[32 * g + (size_t) i] * inverse);
+      sum[i / 16] += p[i];
+    }
+    memcpy (out->in_pairs + 32 * qe_x8_place (g), p, 32);
+    qe_x8_set_sums (out, g, sum[0], sum[1]);
   }
-  memcpy (out->in_pairs + 32 * place[g], p, 32);
-  out->sum[g] = (int16_t) (sum[0] + sum[1]);
-  for (int half = 0; half < 2; half++)
-    out->s16[2 * g + half] = out->d[g] * (float) sum[half];
-  out->s32[g] = out->s16[2 * g] + out->s16[2 * g + 1];
 }
 
 static void
 quantise_x8 (const float *x, size_t columns, QeX8 *out, size_t stride)
 {
-  for (size_t c = 0; c < columns; c += QE_X8, out += stride) {
-    const int n_groups = (int) ((columns - c < QE_X8 ? columns - c : QE_X8) / 32);
-    float most[8] = { 0 };
-    if (n_groups < 8)
-      memset (out, 0, sizeof *out);
-    for (int g = 0; g < n_groups; g++)
-      most[g] = largest (x + c + 32 * g, 32);
-    qe_x8_choose_scales (out, most);
-    for (int g = 0; g < n_groups; g++)
-      quantise_32 (x + c + 32 * g, g, out);
-  }
+  qe_x8_quantise (x, columns, out, stride, largest_of_32, fill_x8);
 }
 
 static float

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "kernels/qe-x8.h"
 #include "quant/qe-quant.h"
 
 /* The table of everything that depends on the instruction set. Generic C fills every slot; each instruction set then
@@ -20,48 +21,7 @@
  *
  * Formats with a scale for each 32 weights have equal neighbours in a and b. */
 
-#define QE_X8 256
 #define QE_N_TYPES 40 /* above the largest QeType */
-
-/* That the scales of a block are multiples of one unit costs next to nothing in accuracy (the largest is exact, a smaller one
- * is rounded up by less than a 256th of it), and lets kernels scale sums as integers. */
-#define QE_X8_UNITS 256
-
-typedef struct {
-  _Alignas (64) int8_t p[QE_X8];
-  float d[8];
-  float s32[8];  /* d * sum of p, of each 32 */
-  float s16[16]; /* the same of each 16 */
-  int16_t e[8];
-  int16_t sum[8]; /* of p, of each 32 */
-  float unit[2];  /* twice the same, as d and dmin of a block go together */
-  _Alignas (64)
-      int8_t in_pairs[QE_X8]; /* p, groups in the order 0, 2, 1, 3, 4, 6, 5, 7; only for 512 bits, others leave it */
-} QeX8;
-_Static_assert (sizeof (QeX8) == 704, "a whole number of cache lines");
-
-/* Chooses a block's unit, e and d, from the largest magnitudes of each 32 activations. */
-static inline void
-qe_x8_choose_scales (QeX8 *x, const float most[8])
-{
-  float top = 0;
-  for (int g = 0; g < 8; g++)
-    top = most[g] > top ? most[g] : top;
-  const float ratio = top > 0 ? QE_X8_UNITS / top : 0;
-  x->unit[0] = x->unit[1] = top / (127.0f * QE_X8_UNITS);
-  for (int g = 0; g < 8; g++) {
-    float units = most[g] * ratio; /* NaN, as of infinite activations, must become a number */
-    int e = units > 0 ? (units < QE_X8_UNITS ? (int) units + ((float) (int) units < units) : QE_X8_UNITS) : 0;
-    x->e[g] = (int16_t) e;
-    x->d[g] = x->unit[0] * (float) e;
-  }
-}
-
-static inline float
-qe_inverse_or_zero (float d)
-{
-  return d > 0 ? 1 / d : 0;
-}
 
 typedef struct {
   _Alignas (64) int8_t q[QE_X8];
@@ -79,12 +39,6 @@ typedef struct {
 } QeW8Format;
 
 const QeW8Format *qe_w8_format (QeType type); /* never NULL */
-
-static inline size_t
-qe_x8_blocks (size_t columns)
-{
-  return (columns + QE_X8 - 1) / QE_X8;
-}
 
 /* Rows of weights times a few tokens: y[t * ldy + r] = sum_c w[r][c] x[t][c] for r < n_rows, t < n_tokens. */
 typedef struct {
@@ -128,7 +82,7 @@ typedef struct {
   void (*quantise_x8) (const float *x, size_t columns, QeX8 *out, size_t stride);
   QeDotFunc dot[QE_N_TYPES]; /* quantised formats: x8; F32, F16, BF16: x */
   QeTiling tiling[QE_N_TYPES];
-  size_t tile_rows;       /* 0: no tiles */
+  size_t tile_rows; /* 0: no tiles */
   void (*dequantise_f16) (const uint16_t *src, float *dst, size_t n);
   float (*dot_f32) (const float *a, const float *b, size_t n);
 } QeKernels;

@@ -24,14 +24,14 @@
 #include "qe-error.h"
 #include "qe-kernels.h"
 
-#define DOT_LEAST_BYTES 16384      /* of weights, in the units of DOT and EXACT */
+#define DOT_LEAST_BYTES 16384 /* of weights, in the units of DOT and EXACT */
 #define DOT_MOST_BYTES ((size_t) 1 << 20)
-#define TILE_GROUPS 4              /* row groups of a unit: the activations are read once for so many rows */
-#define TILE_BLOCKS 2              /* blocks of 256 columns in a panel: stays in the first-level cache */
+#define TILE_GROUPS 4 /* row groups of a unit: the activations are read once for so many rows */
+#define TILE_BLOCKS 2 /* blocks of 256 columns in a panel: stays in the first-level cache */
 #define SGEMM_MIN_TOKENS 8
 #define PANEL_BYTES ((size_t) 1 << 20)  /* per thread */
 #define GATHER_BYTES ((size_t) 1 << 20) /* per thread */
-#define PRIVATE_TOKENS 4           /* up to so many, every thread quantises them for itself: cheaper than a barrier */
+#define PRIVATE_TOKENS 4 /* up to so many, every thread quantises them for itself: cheaper than a barrier */
 
 typedef enum { WAY_DOT, WAY_TILE, WAY_EXACT, WAY_SGEMM } Way;
 
@@ -218,7 +218,7 @@ next_slab (const Call *call, const Unit *u, Slab *s)
   if (s->n == 0)
     return false;
   if (rows_adjoin (u, &first)) {
-    *s = (Slab) { 0, u->n_tokens, call->x8 ? call->x8 + first : NULL, call->n_rows, call->x + first * call->ldx,
+    *s = (Slab) { 0,        u->n_tokens, call->x8 ? call->x8 + first : NULL, call->n_rows, call->x + first * call->ldx,
                   call->ldx };
     return true;
   }
@@ -245,10 +245,19 @@ static void
 run_dot (const Call *call, const Unit *u, const Slab *s, size_t row_bytes)
 {
   QeDotArgs args = {
-    unit_weights (u, row_bytes), row_bytes, u->n_rows, call->columns, s->n, s->x8, s->ldx8, s->x, s->ldx,
-    u->product->y + s->first * u->product->ldy + u->row, u->product->ldy,
+    unit_weights (u, row_bytes),
+    row_bytes,
+    u->n_rows,
+    call->columns,
+    s->n,
+    s->x8,
+    s->ldx8,
+    s->x,
+    s->ldx,
+    u->product->y + s->first * u->product->ldy + u->row,
+    u->product->ldy,
   };
-  call->m->kernels->dot[u->product->type] (&args);
+  call->m->kernels->dot[u->product->type](&args);
 }
 
 static void
@@ -266,8 +275,15 @@ run_tile (const Call *call, const Unit *u, const Slab *s, size_t row_bytes)
       tiling->pack (unit_weights (u, row_bytes) + r * row_bytes + k * step_bytes, row_bytes, n_rows, columns,
                     call->panel);
       QeTileArgs args = {
-        call->panel, qe_x8_blocks (columns), n_rows, s->n, s->x8 + k * s->ldx8, s->ldx8,
-        u->product->y + s->first * u->product->ldy + u->row + r, u->product->ldy, k > 0,
+        call->panel,
+        qe_x8_blocks (columns),
+        n_rows,
+        s->n,
+        s->x8 + k * s->ldx8,
+        s->ldx8,
+        u->product->y + s->first * u->product->ldy + u->row + r,
+        u->product->ldy,
+        k > 0,
       };
       tiling->tile (&args);
     }
@@ -290,8 +306,8 @@ run_exact (const Call *call, const Unit *u, const Slab *s, size_t row_bytes)
   for (size_t r = 0; r < u->n_rows; r++) {
     dequantise_rows (call, u->product->type, unit_weights (u, row_bytes) + r * row_bytes, row_bytes, 1);
     for (size_t t = 0; t < s->n; t++)
-      u->product->y[(s->first + t) * u->product->ldy + u->row + r]
-          = call->m->kernels->dot_f32 ((const float *) (const void *) call->panel, s->x + t * s->ldx, call->columns);
+      u->product->y[(s->first + t) * u->product->ldy + u->row + r] =
+          call->m->kernels->dot_f32 ((const float *) (const void *) call->panel, s->x + t * s->ldx, call->columns);
   }
 }
 
@@ -312,11 +328,14 @@ static void
 run_unit (const Call *call, const Unit *u)
 {
   static void (*const run[]) (const Call *, const Unit *, const Slab *, size_t) = {
-    [WAY_DOT] = run_dot, [WAY_TILE] = run_tile, [WAY_EXACT] = run_exact, [WAY_SGEMM] = run_sgemm,
+    [WAY_DOT] = run_dot,
+    [WAY_TILE] = run_tile,
+    [WAY_EXACT] = run_exact,
+    [WAY_SGEMM] = run_sgemm,
   };
   size_t row_bytes = qe_row_bytes (qe_type_traits (u->product->type), call->columns);
   for (Slab slab = { 0 }; next_slab (call, u, &slab);)
-    run[u->way] (call, u, &slab, row_bytes);
+    run[u->way](call, u, &slab, row_bytes);
 }
 
 static Way
@@ -356,7 +375,8 @@ unit_rows (const Call *call, const Unit *u, size_t after)
   else if (u->way == WAY_SGEMM)
     rows = clamp (call->m->panel_bytes / (call->columns * sizeof (float)) / 16 * 16, 8, 256);
   else
-    rows = clamp ((left * row_bytes + after) / (2 * call->m->n_threads), DOT_LEAST_BYTES, DOT_MOST_BYTES) / row_bytes + 1;
+    rows =
+        clamp ((left * row_bytes + after) / (2 * call->m->n_threads), DOT_LEAST_BYTES, DOT_MOST_BYTES) / row_bytes + 1;
   return rows < left ? rows : left;
 }
 

@@ -59,6 +59,10 @@ check_quantise (const QeKernels *k, const QeKernels *generic)
         wrong += fabsf (a[n].s16[g] - b[n].s16[g]) > 1e-4f * (1 + fabsf (b[n].s16[g]));
       for (int g = 0; g < 8; g++)
         wrong += fabsf (a[n].s32[g] - b[n].s32[g]) > 1e-4f * (1 + fabsf (b[n].s32[g]));
+      wrong += memcmp (a[n].e, b[n].e, sizeof a[n].e) != 0 || memcmp (a[n].sum, b[n].sum, sizeof a[n].sum) != 0;
+      wrong += memcmp (a[n].unit, b[n].unit, sizeof a[n].unit) != 0;
+      if (strncmp (k->name, "avx512", 6) == 0)
+        wrong += memcmp (a[n].in_pairs, b[n].in_pairs, sizeof a[n].in_pairs) != 0;
     }
     qe_test_check (wrong == 0, __FILE__, __LINE__, "%s: %zu columns: %zu differences", k->name, columns[i], wrong);
     free (x);
@@ -130,9 +134,9 @@ case_clear (Case *c)
 static void
 case_dot (const Case *c, const QeKernels *k, float *y)
 {
-  QeDotArgs args = { c->w.raw, c->w.row_bytes, c->w.rows, c->w.columns, c->n_tokens, c->x8, c->n_tokens, c->x,
-                     c->w.columns, y, c->w.rows };
-  k->dot[c->w.type] (&args);
+  QeDotArgs args = { c->w.raw, c->w.row_bytes, c->w.rows, c->w.columns, c->n_tokens, c->x8, c->n_tokens,
+                     c->x,     c->w.columns,   y,         c->w.rows };
+  k->dot[c->w.type](&args);
 }
 
 /* Through panels, 256 or 512 columns at a time, as the product does it. */
@@ -147,8 +151,10 @@ case_tile (const Case *c, const QeKernels *k, float *y)
       size_t n_rows = c->w.rows - r < k->tile_rows ? c->w.rows - r : k->tile_rows;
       size_t columns = c->w.columns - b * QE_X8 < 2 * QE_X8 ? c->w.columns - b * QE_X8 : 2 * QE_X8;
       tiling->pack (c->w.raw + r * c->w.row_bytes + b * step, c->w.row_bytes, n_rows, columns, panel);
-      QeTileArgs args = { panel, qe_x8_blocks (columns), n_rows, c->n_tokens, c->x8 + b * c->n_tokens, c->n_tokens,
-                          y + r, c->w.rows, b > 0 };
+      QeTileArgs args = {
+        panel, qe_x8_blocks (columns), n_rows, c->n_tokens, c->x8 + b * c->n_tokens, c->n_tokens, y + r, c->w.rows,
+        b > 0
+      };
       tiling->tile (&args);
     }
   free (panel);

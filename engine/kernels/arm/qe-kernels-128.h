@@ -37,7 +37,7 @@ largest_of_32 (const float *x)
 QE_INLINE void
 quantise_32 (const float *x, float d, int8_t *p)
 {
-  const float inverse = qe_inverse_or_zero (d);
+  const float inverse = qe_x8_inverse (d);
   for (int i = 0; i < 8; i += 4) {
     int16x4_t n[4];
     for (int k = 0; k < 4; k++)
@@ -46,26 +46,20 @@ quantise_32 (const float *x, float d, int8_t *p)
   }
 }
 
+QE_INLINE void
+fill_x8 (const float *x, size_t n_groups, QeX8 *out)
+{
+  for (size_t g = 0; g < n_groups; g++) {
+    int8_t *p = out->p + 32 * g;
+    quantise_32 (x + 32 * g, out->d[g], p);
+    qe_x8_set_sums (out, g, vaddlvq_s8 (vld1q_s8 (p)), vaddlvq_s8 (vld1q_s8 (p + 16)));
+  }
+}
+
 static void
 quantise_x8 (const float *x, size_t columns, QeX8 *out, size_t stride)
 {
-  for (size_t c = 0; c < columns; c += QE_X8, out += stride) {
-    size_t n = columns - c < QE_X8 ? columns - c : QE_X8;
-    if (n < QE_X8)
-      memset (out, 0, sizeof *out);
-    float most[8] = { 0 };
-    for (size_t i = 0; i < n / 32; i++)
-      most[i] = largest_of_32 (x + c + 32 * i);
-    qe_x8_choose_scales (out, most);
-    for (size_t i = 0; i < n / 32; i++) {
-      quantise_32 (x + c + 32 * i, out->d[i], out->p + 32 * i);
-      const int16_t low = vaddlvq_s8 (vld1q_s8 (out->p + 32 * i)), high = vaddlvq_s8 (vld1q_s8 (out->p + 32 * i + 16));
-      out->sum[i] = (int16_t) (low + high);
-      out->s16[2 * i] = out->d[i] * (float) low;
-      out->s16[2 * i + 1] = out->d[i] * (float) high;
-      out->s32[i] = out->s16[2 * i] + out->s16[2 * i + 1];
-    }
-  }
+  qe_x8_quantise (x, columns, out, stride, largest_of_32, fill_x8);
 }
 
 /* ---- formats ---------------------------------------------------------------------------------------------------- */
@@ -319,11 +313,12 @@ tile (const QeTileArgs *a)
 
 #define FORMATS(X)                                                                                                     \
   X (q4_0, QE_TYPE_Q4_0)                                                                                               \
-  X (q4_1, QE_TYPE_Q4_1) X (q5_0, QE_TYPE_Q5_0) X (q5_1, QE_TYPE_Q5_1) X (q8_0, QE_TYPE_Q8_0) X (q2_k, QE_TYPE_Q2_K)   \
-      X (q3_k, QE_TYPE_Q3_K) X (q4_k, QE_TYPE_Q4_K) X (q5_k, QE_TYPE_Q5_K) X (q6_k, QE_TYPE_Q6_K)                      \
-          X (iq4_nl, QE_TYPE_IQ4_NL) X (iq4_xs, QE_TYPE_IQ4_XS) X (mxfp4, QE_TYPE_MXFP4) X (iq2_xxs, QE_TYPE_IQ2_XXS)  \
-              X (iq2_xs, QE_TYPE_IQ2_XS) X (iq2_s, QE_TYPE_IQ2_S) X (iq3_xxs, QE_TYPE_IQ3_XXS)                         \
-                  X (iq3_s, QE_TYPE_IQ3_S) X (iq1_s, QE_TYPE_IQ1_S) X (iq1_m, QE_TYPE_IQ1_M)
+  X (q4_1, QE_TYPE_Q4_1)                                                                                               \
+  X (q5_0, QE_TYPE_Q5_0) X (q5_1, QE_TYPE_Q5_1) X (q8_0, QE_TYPE_Q8_0) X (q2_k, QE_TYPE_Q2_K) X (q3_k, QE_TYPE_Q3_K)   \
+      X (q4_k, QE_TYPE_Q4_K) X (q5_k, QE_TYPE_Q5_K) X (q6_k, QE_TYPE_Q6_K) X (iq4_nl, QE_TYPE_IQ4_NL)                  \
+          X (iq4_xs, QE_TYPE_IQ4_XS) X (mxfp4, QE_TYPE_MXFP4) X (iq2_xxs, QE_TYPE_IQ2_XXS) X (iq2_xs, QE_TYPE_IQ2_XS)  \
+              X (iq2_s, QE_TYPE_IQ2_S) X (iq3_xxs, QE_TYPE_IQ3_XXS) X (iq3_s, QE_TYPE_IQ3_S) X (iq1_s, QE_TYPE_IQ1_S)  \
+                  X (iq1_m, QE_TYPE_IQ1_M)
 
 #define FORMAT(name, TYPE)                                                                                             \
   static void dot_##name (const QeDotArgs *a)                                                                          \

@@ -7,31 +7,28 @@
 #include <stdint.h>
 #include <string.h>
 
-#define QE_K4_LOW_FROM _mm_setr_epi8 (4, 5, 6, 7, 12, 13, 14, 15, 8, 9, 10, 11, 12, 13, 14, 15)
-#define QE_K4_HIGH_FROM _mm_setr_epi8 (-1, -1, -1, -1, 4, 5, 6, 7, -1, -1, -1, -1, 8, 9, 10, 11)
-#define QE_K4_LOW_MASK _mm_setr_epi32 (0x3f3f3f3f, 0x0f0f0f0f, 0x3f3f3f3f, 0x0f0f0f0f)
-
-/* The beginning of a Q4_K or Q5_K block (d, dmin, 12 bytes of scales) as 16 bytes: eight 6-bit scales, eight minima.
- * The formula is qe_k4_scale()'s, for all at once: words 0 and 2 are the lower six bits of a byte, words 1 and 3 a nibble
- * with two bits of another byte above it. */
-static inline __attribute__ ((always_inline)) __m128i
-qe_k4_six_bits (__m128i head)
-{
-  __m128i low = _mm_srlv_epi32 (_mm_shuffle_epi8 (head, QE_K4_LOW_FROM), _mm_setr_epi32 (0, 0, 0, 4));
-  __m128i high = _mm_srli_epi32 (_mm_shuffle_epi8 (head, QE_K4_HIGH_FROM), 2);
-  return _mm_or_si128 (_mm_and_si128 (low, QE_K4_LOW_MASK), _mm_and_si128 (high, _mm_set1_epi8 (0x30)));
-}
-
-/* The same of two blocks, one in each half. */
+/* The beginnings of two Q4_K or Q5_K blocks (d, dmin, 12 bytes of scales), one in each half, as 16 bytes each: eight 6-bit
+ * scales, eight minima. The formula is qe_k4_scale()'s, for all at once: words 0 and 2 are the lower six bits of a byte,
+ * words 1 and 3 a nibble with two bits of another byte above it. */
 static inline __attribute__ ((always_inline)) __m256i
 qe_k4_six_bits_of_two (__m256i heads)
 {
-  const __m256i low_from = _mm256_broadcastsi128_si256 (QE_K4_LOW_FROM),
-                high_from = _mm256_broadcastsi128_si256 (QE_K4_HIGH_FROM);
-  const __m256i low_mask = _mm256_broadcastsi128_si256 (QE_K4_LOW_MASK);
+  const __m256i low_from =
+      _mm256_broadcastsi128_si256 (_mm_setr_epi8 (4, 5, 6, 7, 12, 13, 14, 15, 8, 9, 10, 11, 12, 13, 14, 15));
+  const __m256i high_from =
+      _mm256_broadcastsi128_si256 (_mm_setr_epi8 (-1, -1, -1, -1, 4, 5, 6, 7, -1, -1, -1, -1, 8, 9, 10, 11));
+  const __m256i low_mask =
+      _mm256_broadcastsi128_si256 (_mm_setr_epi32 (0x3f3f3f3f, 0x0f0f0f0f, 0x3f3f3f3f, 0x0f0f0f0f));
   __m256i low = _mm256_srlv_epi32 (_mm256_shuffle_epi8 (heads, low_from), _mm256_setr_epi32 (0, 0, 0, 4, 0, 0, 0, 4));
   __m256i high = _mm256_srli_epi32 (_mm256_shuffle_epi8 (heads, high_from), 2);
   return _mm256_or_si256 (_mm256_and_si256 (low, low_mask), _mm256_and_si256 (high, _mm256_set1_epi8 (0x30)));
+}
+
+/* The same of one. */
+static inline __attribute__ ((always_inline)) __m128i
+qe_k4_six_bits (__m128i head)
+{
+  return _mm256_castsi256_si128 (qe_k4_six_bits_of_two (_mm256_castsi128_si256 (head)));
 }
 
 /* qe_mxfp4_scale() of eight exponents. */

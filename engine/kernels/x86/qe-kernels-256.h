@@ -83,8 +83,9 @@ dot_block_of_nibbles (Sums256 *acc, const void *src, const QeX8 *x, const int T,
         continue;
       const __m256i a = fours[t][0], b = fours[t][1];
       const __m256i both = _mm256_add_epi16 (_mm256_unpacklo_epi32 (a, b), _mm256_unpackhi_epi32 (a, b));
-      eights[t] = i == 1 ? both
-                         : _mm256_add_epi16 (_mm256_unpacklo_epi64 (eights[t], both), _mm256_unpackhi_epi64 (eights[t], both));
+      eights[t] =
+          i == 1 ? both
+                 : _mm256_add_epi16 (_mm256_unpacklo_epi64 (eights[t], both), _mm256_unpackhi_epi64 (eights[t], both));
     }
   }
 #pragma GCC unroll 3
@@ -121,9 +122,9 @@ dot_block (Sums256 *acc, const void *src, const QeX8 *x, const int T, const Form
     }
 #pragma GCC unroll 8
   for (int i = 0; i < 8; i++) {
-    const __m256i lane = f.group == 32 ? _mm256_set1_epi32 (i)
-                                       : _mm256_add_epi32 (_mm256_setr_epi32 (0, 0, 0, 0, 1, 1, 1, 1),
-                                                           _mm256_set1_epi32 (2 * i % 8));
+    const __m256i lane =
+        f.group == 32 ? _mm256_set1_epi32 (i)
+                      : _mm256_add_epi32 (_mm256_setr_epi32 (0, 0, 0, 0, 1, 1, 1, 1), _mm256_set1_epi32 (2 * i % 8));
     __m256i q = f.q (f.prepare ? &grid : src, i);
 #pragma GCC unroll 4
     for (int t = 0; t < T; t++) {
@@ -461,10 +462,10 @@ tile (const QeTileArgs *a, const int T, const int group, const bool is_signed, c
 
 #define TOKENS(is_signed) (QE_VNNI ? 6 : SPLIT (is_signed) ? 3 : 4)
 
-#define TILE(groups, with_sign, most)                                                                                 \
-  static void tile_##groups##_##with_sign##_##most (const QeTileArgs *a)                                              \
-  {                                                                                                                   \
-    tile (a, TOKENS (with_sign), groups, with_sign, most);                                                            \
+#define TILE(groups, with_sign, most)                                                                                  \
+  static void tile_##groups##_##with_sign##_##most (const QeTileArgs *a)                                               \
+  {                                                                                                                    \
+    tile (a, TOKENS (with_sign), groups, with_sign, most);                                                             \
   }
 TILE (16, false, 1)
 TILE (32, false, 1)
@@ -490,40 +491,43 @@ tile_for (const QeW8Format *format)
   return format->group == 16 ? tile_16_false_1 : tile_32_false_1;
 }
 
-#define FORMAT(name, TYPE, size, groups, with_sign, prepare)                                                          \
-  static const Format256 format_##name = { q_##name, scales_##name, TYPE, size, groups, with_sign, prepare };         \
-  static void dot_##name (const QeDotArgs *a) { dot_rows (a, format_##name); }                                        \
-  static void pack_##name (const void *w, size_t row_bytes, size_t n_rows, size_t n_columns, void *panel)             \
-  {                                                                                                                   \
-    pack_rows (w, row_bytes, n_rows, n_columns, panel, format_##name);                                                \
+#define FORMAT(name, TYPE, size, groups, with_sign, prepare)                                                           \
+  static const Format256 format_##name = { q_##name, scales_##name, TYPE, size, groups, with_sign, prepare };          \
+  static void dot_##name (const QeDotArgs *a)                                                                          \
+  {                                                                                                                    \
+    dot_rows (a, format_##name);                                                                                       \
+  }                                                                                                                    \
+  static void pack_##name (const void *w, size_t row_bytes, size_t n_rows, size_t n_columns, void *panel)              \
+  {                                                                                                                    \
+    pack_rows (w, row_bytes, n_rows, n_columns, panel, format_##name);                                                 \
   }
 
-#define FORMATS(X)                                                                                                    \
-  X (q4_0, QE_TYPE_Q4_0, 8 * 18, 32, false, NULL)                                                                     \
-  X (q4_1, QE_TYPE_Q4_1, 8 * 20, 32, false, NULL)                                                                     \
-  X (q5_0, QE_TYPE_Q5_0, 8 * 22, 32, false, NULL)                                                                     \
-  X (q5_1, QE_TYPE_Q5_1, 8 * 24, 32, false, NULL)                                                                     \
-  X (q8_0, QE_TYPE_Q8_0, 8 * 34, 32, true, NULL)                                                                      \
-  X (q2_k, QE_TYPE_Q2_K, 84, 16, false, NULL)                                                                         \
-  X (q3_k, QE_TYPE_Q3_K, 110, 16, false, NULL)                                                                        \
-  X (q4_k, QE_TYPE_Q4_K, 144, 32, false, NULL)                                                                        \
-  X (q5_k, QE_TYPE_Q5_K, 176, 32, false, NULL)                                                                        \
-  X (q6_k, QE_TYPE_Q6_K, 210, 16, false, NULL)                                                                        \
-  X (iq4_nl, QE_TYPE_IQ4_NL, 8 * 18, 32, true, NULL)                                                                  \
-  X (iq4_xs, QE_TYPE_IQ4_XS, 136, 32, true, NULL)                                                                     \
-  X (mxfp4, QE_TYPE_MXFP4, 8 * 17, 32, false, NULL)                                                                   \
-  X (iq2_xxs, QE_TYPE_IQ2_XXS, 66, 32, false, grid_iq2_xxs)                                                           \
-  X (iq2_xs, QE_TYPE_IQ2_XS, 74, 16, false, grid_iq2_xs)                                                              \
-  X (iq2_s, QE_TYPE_IQ2_S, 82, 16, false, grid_iq2_s)                                                                 \
-  X (iq3_xxs, QE_TYPE_IQ3_XXS, 98, 32, false, grid_iq3_xxs)                                                           \
-  X (iq3_s, QE_TYPE_IQ3_S, 110, 32, false, grid_iq3_s)                                                                \
-  X (iq1_s, QE_TYPE_IQ1_S, 50, 32, false, grid_iq1_s)                                                                 \
+#define FORMATS(X)                                                                                                     \
+  X (q4_0, QE_TYPE_Q4_0, 8 * 18, 32, false, NULL)                                                                      \
+  X (q4_1, QE_TYPE_Q4_1, 8 * 20, 32, false, NULL)                                                                      \
+  X (q5_0, QE_TYPE_Q5_0, 8 * 22, 32, false, NULL)                                                                      \
+  X (q5_1, QE_TYPE_Q5_1, 8 * 24, 32, false, NULL)                                                                      \
+  X (q8_0, QE_TYPE_Q8_0, 8 * 34, 32, true, NULL)                                                                       \
+  X (q2_k, QE_TYPE_Q2_K, 84, 16, false, NULL)                                                                          \
+  X (q3_k, QE_TYPE_Q3_K, 110, 16, false, NULL)                                                                         \
+  X (q4_k, QE_TYPE_Q4_K, 144, 32, false, NULL)                                                                         \
+  X (q5_k, QE_TYPE_Q5_K, 176, 32, false, NULL)                                                                         \
+  X (q6_k, QE_TYPE_Q6_K, 210, 16, false, NULL)                                                                         \
+  X (iq4_nl, QE_TYPE_IQ4_NL, 8 * 18, 32, true, NULL)                                                                   \
+  X (iq4_xs, QE_TYPE_IQ4_XS, 136, 32, true, NULL)                                                                      \
+  X (mxfp4, QE_TYPE_MXFP4, 8 * 17, 32, false, NULL)                                                                    \
+  X (iq2_xxs, QE_TYPE_IQ2_XXS, 66, 32, false, grid_iq2_xxs)                                                            \
+  X (iq2_xs, QE_TYPE_IQ2_XS, 74, 16, false, grid_iq2_xs)                                                               \
+  X (iq2_s, QE_TYPE_IQ2_S, 82, 16, false, grid_iq2_s)                                                                  \
+  X (iq3_xxs, QE_TYPE_IQ3_XXS, 98, 32, false, grid_iq3_xxs)                                                            \
+  X (iq3_s, QE_TYPE_IQ3_S, 110, 32, false, grid_iq3_s)                                                                 \
+  X (iq1_s, QE_TYPE_IQ1_S, 50, 32, false, grid_iq1_s)                                                                  \
   X (iq1_m, QE_TYPE_IQ1_M, 56, 16, false, grid_iq1_m)
 
 FORMATS (FORMAT)
 
-#define REGISTER(name, TYPE, size, groups, with_sign, prepare)                                                        \
-  k->dot[TYPE] = dot_##name;                                                                                          \
+#define REGISTER(name, TYPE, size, groups, with_sign, prepare)                                                         \
+  k->dot[TYPE] = dot_##name;                                                                                           \
   k->tiling[TYPE] = (QeTiling) { pack_##name, tile_for (qe_w8_format (TYPE)), PANEL_BYTES (groups, with_sign), 8 };
 
 static void

@@ -22,7 +22,7 @@ largest_of_32 (const float *x)
 QE_INLINE void
 quantise_32 (const float *x, float d, int8_t *p)
 {
-  const __m256 inverse = _mm256_set1_ps (qe_inverse_or_zero (d));
+  const __m256 inverse = _mm256_set1_ps (qe_x8_inverse (d));
   __m256i n[4];
   for (int i = 0; i < 4; i++)
     n[i] = _mm256_cvtps_epi32 (_mm256_mul_ps (_mm256_loadu_ps (x + 8 * i), inverse));
@@ -42,27 +42,21 @@ two_sums (const int8_t *p, int *low, int *high)
   *high = _mm_cvtsi128_si32 (_mm256_extracti128_si256 (s, 1));
 }
 
+QE_INLINE void
+fill_x8 (const float *x, size_t n_groups, QeX8 *out)
+{
+  for (size_t g = 0; g < n_groups; g++) {
+    int low, high;
+    quantise_32 (x + 32 * g, out->d[g], out->p + 32 * g);
+    two_sums (out->p + 32 * g, &low, &high);
+    qe_x8_set_sums (out, g, low, high);
+  }
+}
+
 static void
 quantise_x8 (const float *x, size_t columns, QeX8 *out, size_t stride)
 {
-  for (size_t c = 0; c < columns; c += QE_X8, out += stride) {
-    size_t n = columns - c < QE_X8 ? columns - c : QE_X8;
-    if (n < QE_X8)
-      memset (out, 0, sizeof *out);
-    float most[8] = { 0 };
-    for (size_t i = 0; i < n / 32; i++)
-      most[i] = largest_of_32 (x + c + 32 * i);
-    qe_x8_choose_scales (out, most);
-    for (size_t i = 0; i < n / 32; i++) {
-      int low, high;
-      quantise_32 (x + c + 32 * i, out->d[i], out->p + 32 * i);
-      two_sums (out->p + 32 * i, &low, &high);
-      out->sum[i] = (int16_t) (low + high);
-      out->s16[2 * i] = out->d[i] * (float) low;
-      out->s16[2 * i + 1] = out->d[i] * (float) high;
-      out->s32[i] = out->s16[2 * i] + out->s16[2 * i + 1];
-    }
-  }
+  qe_x8_quantise (x, columns, out, stride, largest_of_32, fill_x8);
 }
 
 void

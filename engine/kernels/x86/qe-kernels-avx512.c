@@ -19,7 +19,7 @@ largest_of_32 (const float *x)
 QE_INLINE __m256i
 quantise_32 (const float *x, float d)
 {
-  const __m512 inverse = _mm512_set1_ps (qe_inverse_or_zero (d));
+  const __m512 inverse = _mm512_set1_ps (qe_x8_inverse (d));
   const __m512 lo = _mm512_mul_ps (_mm512_loadu_ps (x), inverse),
                hi = _mm512_mul_ps (_mm512_loadu_ps (x + 16), inverse);
   return _mm256_set_m128i (_mm512_cvtsepi32_epi8 (_mm512_cvtps_epi32 (hi)),
@@ -56,25 +56,21 @@ store_sums (QeX8 *x)
                    _mm256_castsi256_si128 (_mm512_cvtepi32_epi16 (_mm512_permutexvar_epi32 (evens, pairs))));
 }
 
+QE_INLINE void
+fill_x8 (const float *x, size_t n_groups, QeX8 *out)
+{
+  for (size_t g = 0; g < n_groups; g++) {
+    const __m256i p = quantise_32 (x + 32 * g, out->d[g]);
+    _mm256_store_si256 ((__m256i *) (out->p + 32 * g), p);
+    _mm256_store_si256 ((__m256i *) (out->in_pairs + 32 * qe_x8_place (g)), p);
+  }
+  store_sums (out);
+}
+
 static void
 quantise_x8 (const float *x, size_t columns, QeX8 *out, size_t stride)
 {
-  for (size_t c = 0; c < columns; c += QE_X8, out += stride) {
-    size_t n = columns - c < QE_X8 ? columns - c : QE_X8;
-    if (n < QE_X8)
-      memset (out, 0, sizeof *out);
-    float most[8] = { 0 };
-    for (size_t i = 0; i < n / 32; i++)
-      most[i] = largest_of_32 (x + c + 32 * i);
-    qe_x8_choose_scales (out, most);
-    for (size_t i = 0; i < n / 32; i++) {
-      const size_t place = (i & 4) | (i & 1) << 1 | (i >> 1 & 1); /* the middle two of four change places */
-      const __m256i p = quantise_32 (x + c + 32 * i, out->d[i]);
-      _mm256_store_si256 ((__m256i *) (out->p + 32 * i), p);
-      _mm256_store_si256 ((__m256i *) (out->in_pairs + 32 * place), p);
-    }
-    store_sums (out);
-  }
+  qe_x8_quantise (x, columns, out, stride, largest_of_32, fill_x8);
 }
 
 static void
