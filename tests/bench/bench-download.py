@@ -7,10 +7,10 @@ usage: bench-download.py [--size MEGABYTES] [--rounds N] [--folder DIR]   (in ./
 Prints one JSON object. Writing goes to DIR (default /dev/shm: what is compared is the program, not the disk; quern-cli
 flushes the file to the disk before it gives it its name, curl does not).
 
-2026-11-26, two cores (EPYC, Zen 4): ratio 0.98 (curl 1.02 GB/s, Quern 1.00 GB/s; processor time for 1 GiB: curl 1.05 s,
-Quern 1.62 s of which SHA-256 0.60, CRC-32 0.08, the rest the kernel's copies; memory grows by 5 MB). The hub counts, as
-it shares the cores: it sends with sendfile, which costs it 0.13 s for each GiB and makes the client read cold memory. When
-it copied, which cost it 0.7 s, curl reached 1.4 GB/s and Quern 0.8 GB/s: more work than two cores do in that time."""
+2026-11-26, two cores (EPYC, Zen 4), a build that loaded OpenBLAS late: ratio 0.98 (curl 1.02 GB/s, Quern 1.00 GB/s; processor
+time for 1 GiB: curl 1.05 s, Quern 1.62 s of which SHA-256 0.60, CRC-32 0.08, the rest the kernel's copies; memory grows by 5 MB).
+The hub counts, as it shares the cores: it sends with sendfile, which costs it 0.13 s for each GiB and makes the client read cold
+memory. When it copied, which cost it 0.7 s, curl reached 1.4 GB/s and Quern 0.8 GB/s: more work than two cores do in that time."""
 import argparse, json, os, resource, shutil, statistics, subprocess, sys, tempfile, time
 
 REPO, NAME = 'bench/Large-GGUF', 'large-Q4_K_M.gguf'
