@@ -2,9 +2,11 @@
 #include "cache/qe-draft.h"
 
 #define FIRST_LENGTH 2
-#define FIRST_PAUSE 32  /* with one attempt in so many steps, drafts that never pay cost 3 % at most */
-#define LAST_PAUSE 1024
-#define WORTH 0.97      /* of the cost of a plain step */
+/* In plain steps: what drafts may lose at first, how much of what they won they may lose again, and what is granted for each
+ * step that goes without one. So an answer where drafts never pay takes about 1 % longer. */
+#define CREDIT 2.0
+#define MOST_CREDIT 4.0
+#define GRANT 0.01
 #define LOOKUP_MIN 3    /* tokens that must be the same */
 #define LOOKUP_MAX 16
 #define LOOKUP_ROWS 32768 /* looked at */
@@ -12,33 +14,25 @@
 void
 qe_drafter_reset (QeDrafter *drafter)
 {
-  *drafter = (QeDrafter) { .next_pause = FIRST_PAUSE, .length = FIRST_LENGTH };
+  *drafter = (QeDrafter) { .credit = CREDIT, .length = FIRST_LENGTH };
 }
 
 size_t
 qe_drafter_length (QeDrafter *drafter, size_t max)
 {
-  if (drafter->pause) {
-    drafter->pause--;
+  if (drafter->credit <= 0) {
+    drafter->credit += GRANT;
     return 0;
   }
   return drafter->length < max ? drafter->length : max;
 }
 
 void
-qe_drafter_report (QeDrafter *drafter, double plain, double seconds, size_t drafted, size_t accepted)
+qe_drafter_report (QeDrafter *drafter, double plain, double seconds, size_t accepted)
 {
-  const double cost = seconds / (double) (accepted + 1);
-  drafter->cost = drafter->cost > 0 ? 0.75 * drafter->cost + 0.25 * cost : cost;
+  const double credit = drafter->credit + (double) (accepted + 1) - seconds / plain;
+  drafter->credit = credit < MOST_CREDIT ? credit : MOST_CREDIT;
   drafter->length = (uint32_t) accepted + 1; /* one more than was right this time */
-  if (drafter->cost <= WORTH * plain) {
-    drafter->next_pause = FIRST_PAUSE;
-    return;
-  }
-  drafter->pause = drafter->next_pause;
-  drafter->next_pause = drafter->next_pause * 2 < LAST_PAUSE ? drafter->next_pause * 2 : LAST_PAUSE;
-  drafter->length = FIRST_LENGTH;
-  drafter->cost = 0;
 }
 
 /* How many keys before `at` equal those before the end. */

@@ -119,7 +119,7 @@ drafted_step (QeContext *c, QeSampler *sampler, const int32_t *tokens, QeDrafter
   const QeStatus status = verify (c, sampler, tokens, drafted, n, err);
   if (status != QE_OK)
     return status;
-  qe_drafter_report (drafter, c->plain_cost, qe_context_seconds () - start, drafted, *n - 1);
+  qe_drafter_report (drafter, c->plain_cost, qe_context_seconds () - start, *n - 1);
   c->stats.drafted += drafted;
   c->stats.accepted += *n - 1;
   return QE_OK;
