@@ -15,13 +15,15 @@
  *
  *   weights, 256 at a time      w[c] = a[c/16] * q[c] - b[c/16]      q: 8 bits, a and b: f32   (QeW8)
  *   activations, 256 at a time  x[c] = d[c/32] * p[c]                p: -127 … 127, d: f32     (QeX8)
- *                               d[g] = unit * e[g]                   e: 0 … 256
  *
  *   sum_c w[c] x[c]  =  sum over groups g of  a[g] * d[g] * (sum of q*p in g)  -  b[g] * s[g],    s[g] = sum of x in g
  *
  * Formats with a scale for each 32 weights have equal neighbours in a and b. */
 
 #define QE_N_TYPES 40 /* above the largest QeType */
+
+/* So many tokens together give the same results bit for bit as each alone: dot[] keeps them apart. Drafts rely on it. */
+#define QE_TOKENS_APART 8
 
 typedef struct {
   _Alignas (64) int8_t q[QE_X8];
@@ -44,7 +46,8 @@ const QeW8Format *qe_w8_format (QeType type); /* never NULL */
 typedef struct {
   const void *w;
   size_t row_bytes, n_rows, columns, n_tokens;
-  const QeX8 *x8; /* block k of token t: x8[k * ldx8 + t]; integer kernels */
+  const QeX8 *x8;           /* block k of token t: x8[k * ldx8 + t]; integer kernels */
+  const QeX8Pair *x8_pairs; /* blocks 2k and 2k + 1: x8_pairs[k * ldx8 + t]; only with QeKernels.pair_x8 */
   size_t ldx8;
   const float *x; /* [n_tokens][ldx]; float kernels */
   size_t ldx;
@@ -72,7 +75,7 @@ typedef struct {
   QePackFunc pack;
   QeTileFunc tile;
   size_t block_bytes; /* of a panel, for each 256 columns */
-  size_t min_tokens;  /* from so many on, this is the faster way */
+  size_t min_tokens;  /* from so many on, this is the faster way; above QE_TOKENS_APART */
 } QeTiling;
 
 typedef struct {
@@ -80,6 +83,8 @@ typedef struct {
 
   /* Activations: `columns` (a multiple of 32) values to blocks out[0], out[stride], …; the last one filled with 0. */
   void (*quantise_x8) (const float *x, size_t columns, QeX8 *out, size_t stride);
+  /* From n_pairs times two blocks x[0], x[stride], … to out[0], out[stride], …; NULL: no kernel wants them. */
+  void (*pair_x8) (const QeX8 *x, size_t n_pairs, QeX8Pair *out, size_t stride);
   QeDotFunc dot[QE_N_TYPES]; /* quantised formats: x8; F32, F16, BF16: x */
   QeTiling tiling[QE_N_TYPES];
   size_t tile_rows; /* 0: no tiles */

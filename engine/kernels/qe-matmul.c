@@ -28,7 +28,7 @@
 #define DOT_MOST_BYTES ((size_t) 1 << 20)
 #define TILE_GROUPS 4 /* row groups of a unit: the activations are read once for so many rows */
 #define TILE_BLOCKS 2 /* blocks of 256 columns in a panel: stays in the first-level cache */
-#define SGEMM_MIN_TOKENS 8
+#define SGEMM_MIN_TOKENS (QE_TOKENS_APART + 1)
 #define PANEL_BYTES ((size_t) 1 << 20)  /* per thread */
 #define GATHER_BYTES ((size_t) 1 << 20) /* per thread */
 #define PRIVATE_TOKENS 4 /* up to so many, every thread quantises them for itself: cheaper than a barrier */
@@ -43,7 +43,7 @@ struct QeMatmul {
   size_t shared_blocks;
   size_t thread_bytes;
   size_t panel_bytes;
-  QeX8 *shared;
+  uint8_t *shared;  /* activations of all threads */
   uint8_t *scratch; /* [n_threads][thread_bytes]: private activations, panel, gathered activations */
 };
 
@@ -53,6 +53,7 @@ typedef struct {
   const float *x;
   size_t ldx, columns, n_rows; /* rows of x */
   const QeX8 *x8;              /* NULL when nothing needs it; block k of row i: x8[k * n_rows + i] */
+  const QeX8Pair *x8_pairs;    /* the same in pairs, of rows' whole pairs */
   uint8_t *panel, *gather;
 } Call;
 
@@ -78,16 +79,23 @@ panel_bytes (size_t max_columns)
   return round_up (least > PANEL_BYTES ? least : PANEL_BYTES, 64);
 }
 
+/* Of n blocks of activations: QeX8, then QeX8Pair. */
+static size_t
+activation_bytes (size_t n)
+{
+  return n * sizeof (QeX8) + n / 2 * sizeof (QeX8Pair);
+}
+
 static size_t
 thread_bytes (size_t max_columns)
 {
-  return PRIVATE_TOKENS * qe_x8_blocks (max_columns) * sizeof (QeX8) + panel_bytes (max_columns) + GATHER_BYTES;
+  return activation_bytes (PRIVATE_TOKENS * qe_x8_blocks (max_columns)) + panel_bytes (max_columns) + GATHER_BYTES;
 }
 
 size_t
 qe_matmul_scratch_bytes (unsigned n_threads, size_t max_columns, size_t max_tokens)
 {
-  return max_tokens * qe_x8_blocks (max_columns) * sizeof (QeX8) + n_threads * thread_bytes (max_columns);
+  return activation_bytes (max_tokens * qe_x8_blocks (max_columns)) + n_threads * thread_bytes (max_columns);
 }
 
 static void
@@ -114,7 +122,7 @@ qe_matmul_new (QeMatmul **out, unsigned n_threads, size_t max_columns, size_t ma
   m->shared_blocks = max_tokens * blocks;
   m->panel_bytes = panel_bytes (max_columns);
   m->thread_bytes = thread_bytes (max_columns);
-  m->shared = aligned_alloc (64, (m->shared_blocks + 1) * sizeof (QeX8));
+  m->shared = aligned_alloc (64, activation_bytes (m->shared_blocks + 2));
   m->scratch = aligned_alloc (64, n_threads * m->thread_bytes);
   if (!m->shared || !m->scratch) {
     qe_matmul_free (m);
@@ -137,31 +145,44 @@ qe_matmul_free (QeMatmul *m)
 
 /* ---- activations ----------------------------------------------------------------------------------------------- */
 
-static void
-quantise_rows (const Call *call, QeX8 *out, size_t first, size_t n)
+static size_t
+n_pairs (const Call *call)
 {
-  for (size_t i = first; i < first + n; i++)
-    call->m->kernels->quantise_x8 (call->x + i * call->ldx, call->columns, out + i, call->n_rows);
+  return call->m->kernels->pair_x8 ? call->columns / (2 * QE_X8) : 0;
+}
+
+/* n rows from the first one on, into `to`. */
+static void
+quantise_rows (Call *call, uint8_t *to, size_t first, size_t n)
+{
+  QeX8 *x8 = (QeX8 *) (void *) to;
+  QeX8Pair *pairs = (QeX8Pair *) (void *) (x8 + qe_x8_blocks (call->columns) * call->n_rows);
+  for (size_t i = first; i < first + n; i++) {
+    call->m->kernels->quantise_x8 (call->x + i * call->ldx, call->columns, x8 + i, call->n_rows);
+    if (n_pairs (call))
+      call->m->kernels->pair_x8 (x8 + i, n_pairs (call), pairs + i, call->n_rows);
+  }
+  call->x8 = x8;
+  call->x8_pairs = pairs;
 }
 
 /* Sets call->x8 if the integer ways can be used: few rows are quantised by every thread for itself, many together. */
 static void
-prepare_activations (Call *call, QeWorker *worker, QeX8 *own)
+prepare_activations (Call *call, QeWorker *worker, uint8_t *own)
 {
   QeMatmul *m = call->m;
   size_t n = qe_x8_blocks (call->columns) * call->n_rows;
   call->x8 = NULL;
   if (m->exact || call->columns % 32 != 0)
     return;
-  if (n <= m->private_blocks && call->n_rows <= 2 * PRIVATE_TOKENS) {
+  if (n <= m->private_blocks && call->n_rows <= 2 * PRIVATE_TOKENS)
     quantise_rows (call, own, 0, call->n_rows);
-    call->x8 = own;
-  } else if (n <= m->shared_blocks) {
+  else if (n <= m->shared_blocks) {
     const size_t step = 4;
+    quantise_rows (call, m->shared, 0, 0);
     for (size_t i; (i = qe_worker_next (worker) * step) < call->n_rows;)
       quantise_rows (call, m->shared, i, call->n_rows - i < step ? call->n_rows - i : step);
     qe_worker_barrier (worker);
-    call->x8 = m->shared;
   }
 }
 
@@ -180,6 +201,7 @@ rows_adjoin (const Unit *u, size_t *first)
 typedef struct {
   size_t first, n; /* within the unit */
   const QeX8 *x8;
+  const QeX8Pair *x8_pairs;
   size_t ldx8;
   const float *x;
   size_t ldx;
@@ -189,10 +211,15 @@ static void
 gather_x8 (const Call *call, const Unit *u, Slab *s)
 {
   QeX8 *out = (QeX8 *) (void *) call->gather;
+  QeX8Pair *pairs = (QeX8Pair *) (void *) (out + qe_x8_blocks (call->columns) * s->n);
   for (size_t k = 0; k < qe_x8_blocks (call->columns); k++)
     for (size_t i = 0; i < s->n; i++)
       out[k * s->n + i] = call->x8[k * call->n_rows + u->token_rows[s->first + i]];
+  for (size_t k = 0; u->way == WAY_DOT && k < n_pairs (call); k++)
+    for (size_t i = 0; i < s->n; i++)
+      pairs[k * s->n + i] = call->x8_pairs[k * call->n_rows + u->token_rows[s->first + i]];
   s->x8 = out;
+  s->x8_pairs = pairs;
   s->ldx8 = s->n;
 }
 
@@ -218,12 +245,15 @@ next_slab (const Call *call, const Unit *u, Slab *s)
   if (s->n == 0)
     return false;
   if (rows_adjoin (u, &first)) {
-    *s = (Slab) { 0,        u->n_tokens, call->x8 ? call->x8 + first : NULL, call->n_rows, call->x + first * call->ldx,
-                  call->ldx };
+    *s = (Slab) { .n = u->n_tokens, .ldx8 = call->n_rows, .x = call->x + first * call->ldx, .ldx = call->ldx };
+    if (call->x8) {
+      s->x8 = call->x8 + first;
+      s->x8_pairs = call->x8_pairs + first;
+    }
     return true;
   }
   bool x8 = integer && qe_w8_format (u->product->type)->unpack;
-  size_t each = x8 ? qe_x8_blocks (call->columns) * sizeof (QeX8) : call->columns * sizeof (float);
+  size_t each = x8 ? activation_bytes (qe_x8_blocks (call->columns)) : call->columns * sizeof (float);
   size_t most = GATHER_BYTES / each > 0 ? GATHER_BYTES / each : 1;
   s->n = s->n < most ? s->n : most;
   if (x8)
@@ -251,6 +281,7 @@ run_dot (const Call *call, const Unit *u, const Slab *s, size_t row_bytes)
     call->columns,
     s->n,
     s->x8,
+    s->x8_pairs,
     s->ldx8,
     s->x,
     s->ldx,
@@ -414,11 +445,11 @@ begin (Call *call, QeMatmul *m, QeWorker *worker, bool integer)
 {
   uint8_t *own = m->scratch + worker->index * m->thread_bytes;
   call->m = m;
-  call->panel = own + m->private_blocks * sizeof (QeX8);
+  call->panel = own + activation_bytes (m->private_blocks);
   call->gather = call->panel + m->panel_bytes;
   qe_worker_barrier (worker);
   if (integer)
-    prepare_activations (call, worker, (QeX8 *) (void *) own);
+    prepare_activations (call, worker, own);
 }
 
 typedef struct {

@@ -10,7 +10,7 @@
 #define QE_X8 256
 
 /* That the scales of a block are multiples of one unit costs next to nothing in accuracy (the largest is exact, a smaller one
- * is rounded up by less than a 256th of it), and lets kernels scale sums as integers. */
+ * is rounded up by less than a 256th of it), and lets kernels scale sums as integers: see QeX8Pair. */
 #define QE_X8_UNITS 256
 
 typedef struct {
@@ -18,13 +18,16 @@ typedef struct {
   float d[8];
   float s32[8];  /* d * sum of p, of each 32 */
   float s16[16]; /* the same of each 16 */
-  int16_t e[8];
-  int16_t sum[8]; /* of p, of each 32 */
-  float unit[2];  /* twice the same, as d and dmin of a block go together */
-  /* p, the groups of 32 at qe_x8_place(). Plain C and 512 bits fill it, what else there is leaves it. */
-  _Alignas (64) int8_t in_pairs[QE_X8];
 } QeX8;
-_Static_assert (sizeof (QeX8) == 704, "a whole number of cache lines");
+_Static_assert (sizeof (QeX8) == 384, "a whole number of cache lines");
+
+/* Two blocks that follow each other in a row, as kernels want them that scale sums as integers: d = e * unit. */
+typedef struct {
+  _Alignas (64) int8_t p[2][QE_X8]; /* the middle two of four groups of 32 have changed places */
+  int16_t e[16], sum[16]; /* sum: of p, of each 32 */
+  float unit[2][2];       /* of each block, twice, as d and dmin of weights go together */
+} QeX8Pair;
+_Static_assert (sizeof (QeX8Pair) == 640, "a whole number of cache lines");
 
 static inline size_t
 qe_x8_blocks (size_t columns)
@@ -32,14 +35,7 @@ qe_x8_blocks (size_t columns)
   return (columns + QE_X8 - 1) / QE_X8;
 }
 
-/* Where group g is in in_pairs: the middle two of four change places. */
-static inline size_t
-qe_x8_place (size_t g)
-{
-  return (g & 4) | (g & 1) << 1 | (g >> 1 & 1);
-}
-
-/* Chooses a block's unit, e and d, from the largest magnitudes of each 32 activations. */
+/* Chooses the scales of a block from the largest magnitudes of each 32 activations. */
 static inline void
 qe_x8_choose_scales (QeX8 *x, const float most[8])
 {
@@ -47,12 +43,11 @@ qe_x8_choose_scales (QeX8 *x, const float most[8])
   for (int g = 0; g < 8; g++)
     top = most[g] > top ? most[g] : top;
   const float ratio = top > 0 ? QE_X8_UNITS / top : 0;
-  x->unit[0] = x->unit[1] = top / (127.0f * QE_X8_UNITS);
+  const float unit = top / (127.0f * QE_X8_UNITS);
   for (int g = 0; g < 8; g++) {
     float units = most[g] * ratio; /* NaN, as of infinite activations, must become a number */
     int e = units > 0 ? (units < QE_X8_UNITS ? (int) units + ((float) (int) units < units) : QE_X8_UNITS) : 0;
-    x->e[g] = (int16_t) e;
-    x->d[g] = x->unit[0] * (float) e;
+    x->d[g] = unit * (float) e;
   }
 }
 
@@ -66,7 +61,6 @@ qe_x8_inverse (float d)
 static inline void
 qe_x8_set_sums (QeX8 *x, size_t g, int low, int high)
 {
-  x->sum[g] = (int16_t) (low + high);
   x->s16[2 * g] = x->d[g] * (float) low;
   x->s16[2 * g + 1] = x->d[g] * (float) high;
   x->s32[g] = x->s16[2 * g] + x->s16[2 * g + 1];

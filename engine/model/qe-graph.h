@@ -2,6 +2,7 @@
 #pragma once
 
 #include "cache/qe-cache.h"
+#include "kernels/qe-kernels.h"
 #include "kernels/qe-matmul.h"
 #include "model/qe-model.h"
 #include "model/qe-row.h"
@@ -13,7 +14,7 @@ typedef struct QeGraph QeGraph;
 
 /* Most rows that a batch may have that is decided upon after it was evaluated: see QeBatch.defer. So few rows take the
  * same way through every product and through attention as one does, so that they give the same results bit for bit. */
-#define QE_DEFER_MAX 5
+#define QE_DEFER_MAX QE_TOKENS_APART
 
 typedef struct {
   const QeRow *rows;

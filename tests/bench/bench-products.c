@@ -82,7 +82,8 @@ static void
 bench_type (QePool *pool, QeType type, size_t bytes, size_t n_tokens)
 {
   const QeTypeTraits *t = qe_type_traits (type);
-  size_t max_tokens = n_tokens ? n_tokens : 1, row_bytes = qe_row_bytes (t, COLUMNS), rows = bytes / row_bytes, prefill_rows = rows < 4096 ? rows : 4096;
+  size_t max_tokens = n_tokens ? n_tokens : 1, row_bytes = qe_row_bytes (t, COLUMNS), rows = bytes / row_bytes;
+  size_t prefill_rows = n_tokens > 16 && rows > 4096 ? 4096 : rows; /* a few tokens wait for memory, many do not */
   uint8_t *w = malloc (rows * row_bytes);
   float *x = malloc (max_tokens * COLUMNS * sizeof *x), *y = malloc (max_tokens * rows * sizeof *y);
   Job job = { .product = { w, type, rows, y, rows }, .x = x, .n_tokens = 1 };

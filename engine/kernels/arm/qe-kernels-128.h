@@ -333,7 +333,7 @@ FORMATS (FORMAT)
 
 #define REGISTER(name, TYPE)                                                                                           \
   k->dot[TYPE] = dot_##name;                                                                                           \
-  k->tiling[TYPE] = (QeTiling) { pack_##name, tile, PANEL_BYTES, 6 };
+  k->tiling[TYPE] = (QeTiling) { pack_##name, tile, PANEL_BYTES, QE_TOKENS_APART + 1 };
 
 static void
 register_formats (QeKernels *k)

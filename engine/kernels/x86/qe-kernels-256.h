@@ -528,7 +528,8 @@ FORMATS (FORMAT)
 
 #define REGISTER(name, TYPE, size, groups, with_sign, prepare)                                                         \
   k->dot[TYPE] = dot_##name;                                                                                           \
-  k->tiling[TYPE] = (QeTiling) { pack_##name, tile_for (qe_w8_format (TYPE)), PANEL_BYTES (groups, with_sign), 8 };
+  k->tiling[TYPE] = (QeTiling) { pack_##name, tile_for (qe_w8_format (TYPE)), PANEL_BYTES (groups, with_sign),         \
+                                 QE_TOKENS_APART + 1 };
 
 static void
 register_formats (QeKernels *k)

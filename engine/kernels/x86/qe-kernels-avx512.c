@@ -47,23 +47,17 @@ QE_INLINE void
 store_sums (QeX8 *x)
 {
   const __m512i evens = _mm512_setr_epi32 (0, 2, 4, 6, 8, 10, 12, 14, 0, 0, 0, 0, 0, 0, 0, 0), sums = sums_of_16 (x->p);
-  const __m512i pairs = _mm512_add_epi32 (sums, _mm512_shuffle_epi32 (sums, _MM_PERM_CDAB));
   const __m512 s16 = _mm512_mul_ps (_mm512_cvtepi32_ps (sums), twice (_mm256_load_ps (x->d)));
   const __m512 s32 = _mm512_add_ps (s16, _mm512_permute_ps (s16, 0xb1));
   _mm512_store_ps (x->s16, s16);
   _mm256_store_ps (x->s32, _mm512_castps512_ps256 (_mm512_permutexvar_ps (evens, s32)));
-  _mm_store_si128 ((__m128i *) x->sum,
-                   _mm256_castsi256_si128 (_mm512_cvtepi32_epi16 (_mm512_permutexvar_epi32 (evens, pairs))));
 }
 
 QE_INLINE void
 fill_x8 (const float *x, size_t n_groups, QeX8 *out)
 {
-  for (size_t g = 0; g < n_groups; g++) {
-    const __m256i p = quantise_32 (x + 32 * g, out->d[g]);
-    _mm256_store_si256 ((__m256i *) (out->p + 32 * g), p);
-    _mm256_store_si256 ((__m256i *) (out->in_pairs + 32 * qe_x8_place (g)), p);
-  }
+  for (size_t g = 0; g < n_groups; g++)
+    _mm256_store_si256 ((__m256i *) (out->p + 32 * g), quantise_32 (x + 32 * g, out->d[g]));
   store_sums (out);
 }
 
@@ -113,7 +107,8 @@ FORMATS (FUNCTIONS)
 
 #define REGISTER(name, TYPE, bytes, group)                                                                             \
   k->dot[TYPE] = dot_##name;                                                                                           \
-  k->tiling[TYPE] = (QeTiling) { pack_##name, (group) == 32 ? tile_32 : tile_16, PANEL_BYTES (group), 6 };
+  k->tiling[TYPE] = (QeTiling) { pack_##name, (group) == 32 ? tile_32 : tile_16, PANEL_BYTES (group),                  \
+                                 QE_TOKENS_APART + 1 };
 
 void
 qe_kernels_init_avx512 (QeKernels *k)
