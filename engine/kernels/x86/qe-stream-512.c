@@ -223,8 +223,8 @@ dot_rows (const QeDotArgs *a, const Stream f)
 {
   const size_t n_steps = a->columns / (f.blocks * QE_X8);
   size_t t = 0;
-  for (; t + 8 <= a->n_tokens; t += 8)
-    dot_tokens (a, t, 8, n_steps, f);
+  for (; t + MAX_TOKENS <= a->n_tokens; t += MAX_TOKENS)
+    dot_tokens (a, t, MAX_TOKENS, n_steps, f);
   switch (a->n_tokens - t) {
   case 7:
     dot_tokens (a, t, 7, n_steps, f);

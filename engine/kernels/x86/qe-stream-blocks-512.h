@@ -7,6 +7,7 @@
 #include "qe-unpack-512.h"
 
 #define MAX_TOKENS QE_TOKENS_APART
+_Static_assert (MAX_TOKENS == 8, "loops over tokens are unrolled as often, and dot_rows() knows what can be left");
 
 /* What goes into a sum of 16 lanes, and what is taken from it: the same for all formats. */
 typedef struct {
