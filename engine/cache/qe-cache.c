@@ -56,6 +56,7 @@ qe_cache_init (QeCache *out, const QeConfig *config, uint32_t n_ctx, QeKvType kv
     qe_cache_clear (&c);
     return qe_fail (err, QE_ERROR_MEMORY, "There is not enough memory for a context of %u tokens.", n_ctx);
   }
+  madvise (c.state, c.recurrent_bytes, MADV_HUGEPAGE); /* all of it is read and written for each token */
   c.conv = c.state + c.n_state_layers * c.state_size;
   *out = c;
   return QE_OK;

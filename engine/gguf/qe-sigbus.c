@@ -99,20 +99,58 @@ register_range (uintptr_t start, uintptr_t end)
   return node;
 }
 
+static uintptr_t
+round_up (uintptr_t n, uintptr_t unit)
+{
+  return (n + unit - 1) / unit * unit;
+}
+
+/* Maps the file at a multiple of QE_HUGE_PAGE, of `length` bytes (whole pages), or returns NULL. */
+static void *
+map_aligned (int fd, size_t length)
+{
+  const size_t reserved = length + QE_HUGE_PAGE;
+  void *place = mmap (NULL, reserved, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (place == MAP_FAILED)
+    return NULL;
+  const uintptr_t start = (uintptr_t) place, aligned = round_up (start, QE_HUGE_PAGE);
+  void *data = mmap ((void *) aligned, length, PROT_READ, MAP_SHARED | MAP_FIXED, fd, 0);
+  if (data == MAP_FAILED) {
+    const int failure = errno;
+    munmap (place, reserved);
+    errno = failure;
+    return NULL;
+  }
+  if (aligned > start)
+    munmap (place, aligned - start);
+  munmap ((void *) (aligned + length), start + reserved - (aligned + length));
+  return data;
+}
+
+/* Weights are read from end to end for each token, which huge pages in the page cache make faster: the processor reads
+ * ahead over their whole length and looks up 512 times fewer addresses. Linux makes them for ext4 (6.16 on), XFS and Btrfs.
+ * Of a file larger than memory, parts come and go as they are needed, and should be small. Only a hint. */
+static void
+want_huge_pages (void *data, size_t size)
+{
+  if (size / (size_t) sysconf (_SC_PAGESIZE) < (size_t) sysconf (_SC_PHYS_PAGES))
+    madvise (data, size, MADV_HUGEPAGE);
+}
+
 bool
 qe_mapping_open (QeMapping *mapping, int fd, size_t size)
 {
-  void *data = mmap (NULL, size, PROT_READ, MAP_SHARED, fd, 0);
-  if (data == MAP_FAILED)
+  const uintptr_t whole_pages = round_up (size, (uintptr_t) sysconf (_SC_PAGESIZE));
+  void *data = map_aligned (fd, whole_pages);
+  if (!data)
     return false;
-  uintptr_t whole_pages = ((uintptr_t) size + (uintptr_t) sysconf (_SC_PAGESIZE) - 1)
-                          & ~((uintptr_t) sysconf (_SC_PAGESIZE) - 1);
   QeMappingNode *node = register_range ((uintptr_t) data, (uintptr_t) data + whole_pages);
   if (!node) {
     munmap (data, size);
     errno = ENOMEM;
     return false;
   }
+  want_huge_pages (data, size);
   *mapping = (QeMapping) { .data = data, .size = size, .node = node };
   return true;
 }

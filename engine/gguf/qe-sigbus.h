@@ -13,6 +13,9 @@
  * A SIGBUS from anywhere else goes to the handler that was installed before. */
 typedef struct QeMappingNode QeMappingNode;
 
+/* Mappings start at a multiple of this many bytes: what the page cache holds in huge pages can then be mapped as such. */
+#define QE_HUGE_PAGE ((size_t) 2 << 20)
+
 typedef struct {
   void *data; /* NULL: nothing mapped */
   size_t size;

@@ -422,6 +422,46 @@ QE_TEST (truncated_while_mapped)
   gguf_clear (&w);
 }
 
+/* Reading ahead touches what it reads: a file that was cut meanwhile must not end the program. */
+QE_TEST (truncated_before_reading_ahead)
+{
+  GgufWriter w = { 0 };
+  QeGguf *g;
+  QeError err;
+  char file[300];
+  snprintf (file, sizeof file, "%s/ahead.gguf", qe_test_folder ());
+  gguf_begin (&w, 3, 1, 0);
+  gguf_tensor (&w, "big", TYPE_F32, 1, (uint64_t[]) { 5 << 18 }, 0);
+  gguf_data (&w, 5 << 20);
+  QE_REQUIRE (qe_test_write (file, w.data, w.size));
+  QE_REQUIRE_OK (qe_gguf_open (&g, file, true, &err), err);
+  QE_REQUIRE (truncate (file, 1 << 20) == 0);
+  qe_gguf_prefetch (g, NULL);
+  QE_CHECK_INT (qe_gguf_check_unchanged (g, &err), ==, QE_ERROR_CHANGED);
+  qe_gguf_free (g);
+  gguf_clear (&w);
+}
+
+/* Only at such an address can a huge page of the page cache be mapped as one. Several at once: by chance one may be. */
+QE_TEST (mapped_for_huge_pages)
+{
+  GgufWriter w = { 0 };
+  QeGguf *open[5];
+  QeError err;
+  char file[300];
+  snprintf (file, sizeof file, "%s/aligned.gguf", qe_test_folder ());
+  write_sound (&w);
+  QE_REQUIRE (qe_test_write (file, w.data, w.size));
+  for (int i = 0; i < 5; i++) {
+    QE_REQUIRE_OK (qe_gguf_open (&open[i], file, true, &err), err);
+    const uintptr_t last = (uintptr_t) qe_gguf_find (open[i], "second")->data; /* 64 bytes of data: the second half */
+    QE_CHECK_INT ((last - (w.size - 32)) % ((size_t) 2 << 20), ==, 0);
+  }
+  for (int i = 0; i < 5; i++)
+    qe_gguf_free (open[i]);
+  gguf_clear (&w);
+}
+
 QE_TEST (written_while_mapped)
 {
   GgufWriter w = { 0 };
