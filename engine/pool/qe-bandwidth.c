@@ -2,19 +2,20 @@
 
 /* How fast memory can be read: the roof over decoding speed. */
 
-#include <stdlib.h>
-#include <string.h>
-#include <time.h>
+#include "qe-bandwidth.h"
 
-#include "qe-pool.h"
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
 
 #define BYTES ((size_t) 256 << 20) /* far beyond what caches keep of it, also of a shared last level */
 #define SLICE ((size_t) 1 << 20)
+#define LINE 64
 #define SECONDS 0.3
 
 typedef struct {
-  uint8_t *memory;
-  unsigned rounds;
+  const uint8_t *memory;
+  size_t size;
   atomic_ullong sum; /* keeps the compiler from dropping the reads */
 } Reading;
 
@@ -26,56 +27,65 @@ now (void)
   return (double) t.tv_sec + (double) t.tv_nsec * 1e-9;
 }
 
-static unsigned long long
-read_slice (const uint8_t *memory)
+/* Memory moves in lines: with one word of each, the processor has as many of them under way as it can. Reading every
+ * word with the instructions that all processors have got 42 GB/s where this gets 60 (Zen 4, two cores). */
+static uint64_t
+read_slice (const uint8_t *memory, size_t size)
 {
-  uint64_t sum[8] = { 0 };
-  for (size_t i = 0; i < SLICE; i += sizeof sum) {
-    uint64_t v[8];
-    memcpy (v, memory + i, sizeof v);
-    for (int k = 0; k < 8; k++)
-      sum[k] += v[k];
+  uint64_t sum = 0;
+  for (size_t i = 0; i + LINE <= size; i += LINE) {
+    uint64_t word;
+    memcpy (&word, memory + i, sizeof word);
+    sum += word;
   }
-  return sum[0] + sum[1] + sum[2] + sum[3] + sum[4] + sum[5] + sum[6] + sum[7];
+  return sum;
 }
 
 static void
 read_all (QeWorker *worker, void *data)
 {
   Reading *r = data;
-  unsigned long long sum = 0;
-  for (size_t i; (i = qe_worker_next (worker)) < r->rounds * (BYTES / SLICE);)
-    sum += read_slice (r->memory + i % (BYTES / SLICE) * SLICE);
+  uint64_t sum = 0;
+  for (size_t at; (at = qe_worker_next (worker) * SLICE) < r->size;)
+    sum += read_slice (r->memory + at, r->size - at < SLICE ? r->size - at : SLICE);
   atomic_fetch_add (&r->sum, sum);
+}
+
+double
+qe_pool_read_rate (QePool *pool, const void *memory, size_t size)
+{
+  Reading r = { .memory = memory, .size = size };
+  const double start = now ();
+  qe_pool_run (pool, read_all, &r);
+  return (double) size / (now () - start);
 }
 
 static void
 fill (QeWorker *worker, void *data)
 {
-  Reading *r = data;
+  uint8_t *memory = data;
   for (size_t i; (i = qe_worker_next (worker)) < BYTES / SLICE;)
-    memset (r->memory + i * SLICE, (int) i | 1, SLICE);
+    memset (memory + i * SLICE, (int) i | 1, SLICE);
 }
 
 /* Returns 0 when memory or threads are refused. */
 double
 qe_cpu_measure_bandwidth (unsigned n_threads)
 {
-  Reading r = { .memory = malloc (BYTES) };
+  void *memory = mmap (NULL, BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   QePool *pool = NULL;
   double best = 0;
-  if (r.memory && qe_pool_new (&pool, n_threads, NULL) == QE_OK) {
-    qe_pool_run (pool, fill, &r);
-    r.rounds = 1;
-    for (double begin = now (), last = begin; last - begin < SECONDS;) {
-      double start = last;
-      qe_pool_run (pool, read_all, &r);
-      last = now ();
-      double rate = (double) BYTES * r.rounds / (last - start);
+  if (memory == MAP_FAILED)
+    return 0;
+  madvise (memory, BYTES, MADV_HUGEPAGE); /* as weights are read */
+  if (qe_pool_new (&pool, n_threads, NULL) == QE_OK) {
+    qe_pool_run (pool, fill, memory);
+    for (const double begin = now (); now () - begin < SECONDS;) {
+      const double rate = qe_pool_read_rate (pool, memory, BYTES);
       best = rate > best ? rate : best;
     }
   }
   qe_pool_free (pool);
-  free (r.memory);
+  munmap (memory, BYTES);
   return best;
 }

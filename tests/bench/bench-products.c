@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -84,10 +85,12 @@ bench_type (QePool *pool, QeType type, size_t bytes, size_t n_tokens)
   const QeTypeTraits *t = qe_type_traits (type);
   size_t max_tokens = n_tokens ? n_tokens : 1, row_bytes = qe_row_bytes (t, COLUMNS), rows = bytes / row_bytes;
   size_t prefill_rows = n_tokens > 16 && rows > 4096 ? 4096 : rows; /* a few tokens wait for memory, many do not */
-  uint8_t *w = malloc (rows * row_bytes);
+  uint8_t *w = mmap (NULL, rows * row_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   float *x = malloc (max_tokens * COLUMNS * sizeof *x), *y = malloc (max_tokens * rows * sizeof *y);
   Job job = { .product = { w, type, rows, y, rows }, .x = x, .n_tokens = 1 };
-  if (w && x && y && qe_matmul_new (&job.m, qe_pool_threads (pool), COLUMNS, max_tokens, NULL) == QE_OK) {
+  if (w != MAP_FAILED)
+    madvise (w, rows * row_bytes, MADV_HUGEPAGE); /* as those of files lie */
+  if (w != MAP_FAILED && x && y && qe_matmul_new (&job.m, qe_pool_threads (pool), COLUMNS, max_tokens, NULL) == QE_OK) {
     fill (w, rows * row_bytes, t->block_elements == 1);
     for (size_t i = 0; i < max_tokens * COLUMNS; i++)
       x[i] = (float) (i * 2654435761u >> 8 & 0xffff) / 65536 - 0.5f;
@@ -100,7 +103,8 @@ bench_type (QePool *pool, QeType type, size_t bytes, size_t n_tokens)
     fflush (stdout);
   }
   qe_matmul_free (job.m);
-  free (w);
+  if (w != MAP_FAILED)
+    munmap (w, rows * row_bytes);
   free (x);
   free (y);
 }

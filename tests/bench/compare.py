@@ -111,6 +111,15 @@ class Peer:
         return seconds - self.entering
 
 
+def drop_pages(path, dropped=set()):
+    """Once a run: forgets what writing or an earlier reader left in the page cache, so that it holds the file in such pages
+    as a person's start of Quern brings in. llama.cpp then reads the same pages."""
+    if path not in dropped:
+        with open(path, "rb") as f:
+            os.posix_fadvise(f.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+    dropped.add(path)
+
+
 def model_file(size, mix, layers):
     os.makedirs(FILES, exist_ok=True)
     path = os.path.join(FILES, f"{size}-{layers}-{mix}.gguf" if layers else f"{size}-{mix}.gguf")
@@ -119,6 +128,7 @@ def model_file(size, mix, layers):
         subprocess.run([sys.executable, os.path.join(HERE, "synth_gguf.py"), size, mix, path + ".part", *options],
                        check=True, stdout=sys.stderr)
         os.rename(path + ".part", path)
+    drop_pages(path)
     return path
 
 
@@ -162,15 +172,17 @@ class Bench:
         reads = []
 
         def ours():
+            result = self.ours(path, 0, 64, depth)
             reads.append(self.inside.run("bench-read", path, "-t", self.threads, "-r", 3)["read_bytes_per_second"])
-            return self.ours(path, 0, 64, depth)
+            return result
 
         a, b, _ = self.alternate(ours, lambda blas: self.peer.rate(path, 0, 64, depth, self.threads, blas), [False])
         rates = [x["decode_tokens_per_second"] for x in a]
         read = statistics.median(reads)
         bandwidth = statistics.median(rates) * a[0]["decode_bytes"]
         row = self.row(rates, [x[0] for x in b], "CPU", 1.4 if model == MOE else 1.5)
-        row |= {"read_bytes_per_token": a[0]["decode_bytes"], "read_share": bandwidth / read, "plain_read": read}
+        row |= {"read_bytes_per_token": a[0]["decode_bytes"], "read_share": bandwidth / read, "plain_read": read,
+                "plain_reads": reads}
         if depth:
             row |= {"rss": [max(x["peak_rss_bytes"] for x in a), max((x[1] for x in b), default=0)]}
         else:
@@ -258,6 +270,9 @@ def remarks(name, r, results):
         yield f"{r['read_bytes_per_token'] / 1e9:.2f} GB a token"
         if "llama" in r:
             yield f"this memory allows a ratio of {r['plain_read'] / r['read_bytes_per_token'] / r['llama']:.2f}"
+        if "llama" in r and "plain_reads" in r:
+            yield "round by round " + ", ".join(f"{a / b:.2f} (a plain read {read / 1e9:.0f} GB/s)" for a, b, read in
+                                                zip(r["quern_all"], r["llama_all"], r["plain_reads"]))
     if "with_drafts" in r:
         yield f"{r['with_drafts']:.2f} s with room for drafts"
     if "drafted" in r:
