@@ -128,6 +128,16 @@ copy_sums (Sums *to, const Sums *from, const int T)
   }
 }
 
+/* With one token into the second-level cache: the first is too small for what is under way then. */
+QE_INLINE void
+ask_for (const char *line, const int T)
+{
+  if (T == 1)
+    _mm_prefetch (line, _MM_HINT_T1);
+  else
+    _mm_prefetch (line, _MM_HINT_NTA);
+}
+
 /* ahead: bytes from here to what is to be asked for now; 0: nothing. */
 QE_INLINE void
 add_steps (Sums *s, Walk p, size_t n_steps, const int T, const Stream f, size_t ahead)
@@ -136,7 +146,7 @@ add_steps (Sums *s, Walk p, size_t n_steps, const int T, const Stream f, size_t 
     if (ahead)
 #pragma GCC unroll 8
       for (size_t line = 0; line < f.blocks * f.bytes; line += 64)
-        _mm_prefetch ((const char *) p.w + ahead + line, _MM_HINT_NTA);
+        ask_for ((const char *) p.w + ahead + line, T);
     f.add (s, p.w, p.x, T);
   }
 }
@@ -260,9 +270,9 @@ dot_rows (const QeDotArgs *a, const Stream f)
     dot_rows (a, (Stream) { add_##name, TYPE, blocks, bytes, lift, ahead });                                           \
   }
 STREAM (q8_0, QE_TYPE_Q8_0, 1, 8 * 34, 128, 0)
-STREAM (q4_k, QE_TYPE_Q4_K, 2, 144, 1, 4096)
-STREAM (q5_k, QE_TYPE_Q5_K, 2, 176, 1, 4096)
-STREAM (q6_k, QE_TYPE_Q6_K, 1, 210, 32, 0)
+STREAM (q4_k, QE_TYPE_Q4_K, 2, 144, 1, 8192)
+STREAM (q5_k, QE_TYPE_Q5_K, 2, 176, 1, 8192)
+STREAM (q6_k, QE_TYPE_Q6_K, 1, 210, 32, 8192)
 
 void
 qe_stream_init_avx512 (QeKernels *k)
