@@ -13,6 +13,7 @@
 
 #define WORKING_MEMORY (300 * 1000 * 1000.0) /* buffers of a prefill, tokenizer, vision */
 #define ROOMY 0.85                           /* of the available memory; more than that is tight */
+#define DECODE_SHARE 0.85                    /* of a plain read of memory, which decoding makes (engine/README.md) */
 #define LEAST_SPEED 5.0                      /* tokens per second: about as fast as people read */
 
 /* Counted from the shapes of the published models (no MTP block, no vision). */
@@ -56,11 +57,11 @@ quern_advisor_fit (const QuernMachine *machine, guint64 memory)
   return memory > ROOMY * machine->memory ? QUERN_FIT_TIGHT : QUERN_FIT_YES;
 }
 
-/* Returns: tokens per second that the memory allows at most; 0 when that is not known */
+/* Returns: tokens per second that may be expected; 0 when the bandwidth is not known */
 double
 quern_advisor_speed (const QuernMachine *machine, double bytes_per_token)
 {
-  return bytes_per_token > 0 ? machine->bandwidth / bytes_per_token : 0;
+  return bytes_per_token > 0 ? DECODE_SHARE * machine->bandwidth / bytes_per_token : 0;
 }
 
 static double

@@ -70,6 +70,9 @@ test_fit (void)
   g_assert_cmpint (quern_advisor_fit (&machine, 11 * GB), ==, QUERN_FIT_NO);
   g_assert_cmpint (quern_advisor_fit (&unknown, 1), ==, QUERN_FIT_UNKNOWN);
   g_assert_cmpfloat (quern_advisor_speed (&machine, 1e9), ==, 0);
+  machine.bandwidth = 40e9; /* decoding does not reach all of it */
+  g_assert_cmpfloat (quern_advisor_speed (&machine, 1e9), >, 30);
+  g_assert_cmpfloat (quern_advisor_speed (&machine, 1e9), <, 40);
 }
 
 /* The best of several measurements counts, with its date; for a month. */
