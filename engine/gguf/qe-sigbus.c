@@ -128,8 +128,8 @@ map_aligned (int fd, size_t length)
 }
 
 /* Weights are read from end to end for each token, which huge pages in the page cache make faster: the processor reads
- * ahead over their whole length and looks up 512 times fewer addresses. Linux makes them for ext4 (6.16 on), XFS and Btrfs.
- * Of a file larger than memory, parts come and go as they are needed, and should be small. Only a hint. */
+ * ahead over their whole length and looks up 512 times fewer addresses. Linux makes them for ext4 (6.16 on) and XFS. Of a
+ * file larger than memory, parts come and go as they are needed, and should be small. Only a hint. */
 static void
 want_huge_pages (void *data, size_t size)
 {
