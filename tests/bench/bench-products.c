@@ -18,6 +18,7 @@
 #define COLUMNS 2560
 #define REPEATS 5
 #define LEAST_SECONDS 0.01
+#define HUGE_PAGE ((size_t) 2 << 20)
 
 typedef struct {
   QeMatmul *m;
@@ -85,12 +86,13 @@ bench_type (QePool *pool, QeType type, size_t bytes, size_t n_tokens)
   const QeTypeTraits *t = qe_type_traits (type);
   size_t max_tokens = n_tokens ? n_tokens : 1, row_bytes = qe_row_bytes (t, COLUMNS), rows = bytes / row_bytes;
   size_t prefill_rows = n_tokens > 16 && rows > 4096 ? 4096 : rows; /* a few tokens wait for memory, many do not */
-  uint8_t *w = mmap (NULL, rows * row_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  size_t w_bytes = (rows * row_bytes + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
+  uint8_t *w = aligned_alloc (HUGE_PAGE, w_bytes);
   float *x = malloc (max_tokens * COLUMNS * sizeof *x), *y = malloc (max_tokens * rows * sizeof *y);
   Job job = { .product = { w, type, rows, y, rows }, .x = x, .n_tokens = 1 };
-  if (w != MAP_FAILED)
-    madvise (w, rows * row_bytes, MADV_HUGEPAGE); /* as those of files lie */
-  if (w != MAP_FAILED && x && y && qe_matmul_new (&job.m, qe_pool_threads (pool), COLUMNS, max_tokens, NULL) == QE_OK) {
+  if (w)
+    madvise (w, w_bytes, MADV_HUGEPAGE); /* as those of files lie */
+  if (w && x && y && qe_matmul_new (&job.m, qe_pool_threads (pool), COLUMNS, max_tokens, NULL) == QE_OK) {
     fill (w, rows * row_bytes, t->block_elements == 1);
     for (size_t i = 0; i < max_tokens * COLUMNS; i++)
       x[i] = (float) (i * 2654435761u >> 8 & 0xffff) / 65536 - 0.5f;
@@ -103,8 +105,7 @@ bench_type (QePool *pool, QeType type, size_t bytes, size_t n_tokens)
     fflush (stdout);
   }
   qe_matmul_free (job.m);
-  if (w != MAP_FAILED)
-    munmap (w, rows * row_bytes);
+  free (w);
   free (x);
   free (y);
 }

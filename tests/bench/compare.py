@@ -12,6 +12,7 @@ Results are kept in build/bench/results.json, beside table.txt and chart.svg: a 
 the table can be measured in pieces. --only '4B decode' measures rows whose name has these words, --report none.
 """
 import argparse
+import functools
 import json
 import os
 import shutil
@@ -111,16 +112,10 @@ class Peer:
         return seconds - self.entering
 
 
-def drop_pages(path, dropped=set()):
-    """Once a run: forgets what writing or an earlier reader left in the page cache, so that it holds the file in such pages
-    as a person's start of Quern brings in. llama.cpp then reads the same pages."""
-    if path not in dropped:
-        with open(path, "rb") as f:
-            os.posix_fadvise(f.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
-    dropped.add(path)
-
-
+@functools.cache
 def model_file(size, mix, layers):
+    """Once a run, the page cache forgets what writing or an earlier reader left there, so that it holds the file in such
+    pages as a person's start of Quern brings in. llama.cpp then reads the same pages."""
     os.makedirs(FILES, exist_ok=True)
     path = os.path.join(FILES, f"{size}-{layers}-{mix}.gguf" if layers else f"{size}-{mix}.gguf")
     if not os.path.exists(path):
@@ -128,7 +123,8 @@ def model_file(size, mix, layers):
         subprocess.run([sys.executable, os.path.join(HERE, "synth_gguf.py"), size, mix, path + ".part", *options],
                        check=True, stdout=sys.stderr)
         os.rename(path + ".part", path)
-    drop_pages(path)
+    with open(path, "rb") as f:
+        os.posix_fadvise(f.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
     return path
 
 
@@ -270,9 +266,9 @@ def remarks(name, r, results):
         yield f"{r['read_bytes_per_token'] / 1e9:.2f} GB a token"
         if "llama" in r:
             yield f"this memory allows a ratio of {r['plain_read'] / r['read_bytes_per_token'] / r['llama']:.2f}"
-        if "llama" in r and "plain_reads" in r:
-            yield "round by round " + ", ".join(f"{a / b:.2f} (a plain read {read / 1e9:.0f} GB/s)" for a, b, read in
-                                                zip(r["quern_all"], r["llama_all"], r["plain_reads"]))
+            if "plain_reads" in r:
+                yield "round by round " + ", ".join(f"{a / b:.2f} (a plain read {read / 1e9:.0f} GB/s)" for a, b, read in
+                                                    zip(r["quern_all"], r["llama_all"], r["plain_reads"]))
     if "with_drafts" in r:
         yield f"{r['with_drafts']:.2f} s with room for drafts"
     if "drafted" in r:

@@ -395,18 +395,29 @@ QE_TEST (split_model)
 
 /* ---- files that change while mapped ---------------------------------------------------------------------------- */
 
-QE_TEST (truncated_while_mapped)
+/* Writes a file with one tensor, "big", into the test's folder and maps it; its path goes into `file`. NULL: failed. */
+static QeGguf *
+open_big (char file[300], size_t bytes)
 {
   GgufWriter w = { 0 };
-  QeGguf *g;
+  QeGguf *g = NULL;
+  QeError err;
+  snprintf (file, 300, "%s/big.gguf", qe_test_folder ());
+  gguf_begin (&w, 3, 1, 0);
+  gguf_tensor (&w, "big", TYPE_F32, 1, (uint64_t[]) { bytes / 4 }, 0);
+  gguf_data (&w, bytes);
+  if (qe_test_write (file, w.data, w.size))
+    QE_CHECK_OK (qe_gguf_open (&g, file, true, &err), err);
+  gguf_clear (&w);
+  return g;
+}
+
+QE_TEST (truncated_while_mapped)
+{
   QeError err;
   char file[300];
-  snprintf (file, sizeof file, "%s/big.gguf", qe_test_folder ());
-  gguf_begin (&w, 3, 1, 0);
-  gguf_tensor (&w, "big", TYPE_F32, 1, (uint64_t[]) { 1 << 18 }, 0);
-  gguf_data (&w, 1 << 20);
-  QE_REQUIRE (qe_test_write (file, w.data, w.size));
-  QE_REQUIRE_OK (qe_gguf_open (&g, file, true, &err), err);
+  QeGguf *g = open_big (file, 1 << 20);
+  QE_REQUIRE (g != NULL);
   const volatile uint8_t *data = qe_gguf_find (g, "big")->data;
   unsigned sum = 0;
   for (size_t i = 0; i < 1 << 20; i += 512) {
@@ -419,27 +430,19 @@ QE_TEST (truncated_while_mapped)
   QE_CHECK_INT (qe_gguf_check_unchanged (g, &err), ==, QE_ERROR_CHANGED);
   QE_CHECK_CONTAINS (err.message, "changed or cut short");
   qe_gguf_free (g);
-  gguf_clear (&w);
 }
 
 /* Reading ahead touches what it reads: a file that was cut meanwhile must not end the program. */
 QE_TEST (truncated_before_reading_ahead)
 {
-  GgufWriter w = { 0 };
-  QeGguf *g;
   QeError err;
   char file[300];
-  snprintf (file, sizeof file, "%s/ahead.gguf", qe_test_folder ());
-  gguf_begin (&w, 3, 1, 0);
-  gguf_tensor (&w, "big", TYPE_F32, 1, (uint64_t[]) { 5 << 18 }, 0);
-  gguf_data (&w, 5 << 20);
-  QE_REQUIRE (qe_test_write (file, w.data, w.size));
-  QE_REQUIRE_OK (qe_gguf_open (&g, file, true, &err), err);
+  QeGguf *g = open_big (file, 5 << 20);
+  QE_REQUIRE (g != NULL);
   QE_REQUIRE (truncate (file, 1 << 20) == 0);
   qe_gguf_prefetch (g, NULL);
   QE_CHECK_INT (qe_gguf_check_unchanged (g, &err), ==, QE_ERROR_CHANGED);
   qe_gguf_free (g);
-  gguf_clear (&w);
 }
 
 /* Only at such an address can a huge page of the page cache be mapped as one. Several at once: by chance one may be. */
