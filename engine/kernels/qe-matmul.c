@@ -11,8 +11,8 @@
  * The work is cut into units of rows; whichever thread is free takes the next. Where a row's result could depend on the
  * rows beside it (TILE, SGEMM), the size of a unit depends on the shape only, so that the number of threads changes
  * nothing in the result. The others stream weights from memory, and the longer a run of addresses the faster it comes:
- * their units are a good part of what is left to do, and become smaller towards the end, where threads wait for each
- * other. */
+ * their units are four fifths of a thread's part of what is left to do, and so become smaller towards the end, where
+ * threads wait for each other. */
 
 #include "qe-matmul.h"
 
@@ -25,7 +25,6 @@
 #include "qe-kernels.h"
 
 #define DOT_LEAST_BYTES 16384 /* of weights, in the units of DOT and EXACT */
-#define DOT_MOST_BYTES ((size_t) 1 << 20)
 #define TILE_GROUPS 4 /* row groups of a unit: the activations are read once for so many rows */
 #define TILE_BLOCKS 2 /* blocks of 256 columns in a panel: stays in the first-level cache */
 #define SGEMM_MIN_TOKENS (QE_TOKENS_APART + 1)
@@ -405,9 +404,10 @@ unit_rows (const Call *call, const Unit *u, size_t after)
     rows = TILE_GROUPS * call->m->kernels->tile_rows;
   else if (u->way == WAY_SGEMM)
     rows = clamp (call->m->panel_bytes / (call->columns * sizeof (float)) / 16 * 16, 8, 256);
-  else
-    rows =
-        clamp ((left * row_bytes + after) / (2 * call->m->n_threads), DOT_LEAST_BYTES, DOT_MOST_BYTES) / row_bytes + 1;
+  else {
+    size_t bytes = (left * row_bytes + after) * 4 / (5 * call->m->n_threads);
+    rows = (bytes > DOT_LEAST_BYTES ? bytes : DOT_LEAST_BYTES) / row_bytes + 1;
+  }
   return rows < left ? rows : left;
 }
 

@@ -243,18 +243,25 @@ chunk_rows (const Net *net, QeWorker *w, const Head *h, uint32_t first)
                s);
 }
 
+/* Few rows: always the same heads, because part of their states is still in this processor's cache. */
 static void
-run_heads (const Net *net, QeWorker *w)
+step_heads (const Net *net, QeWorker *w)
 {
-  const QeGraph *g = net->g;
-  const QeConfig *c = g->config;
-  for (size_t i = qe_worker_next (w); i < c->n_value_heads; i = qe_worker_next (w)) {
-    const Head h = find_head (net, (uint32_t) i, g->wide);
-    if (net->n < QE_DELTA_CHUNK_MIN)
-      step_rows (net, w, &h);
-    else
-      for (uint32_t first = 0; first < net->n; first += QE_DELTA_CHUNK)
-        chunk_rows (net, w, &h, first);
+  size_t first, end;
+  qe_graph_share (w, net->g->config->n_value_heads, &first, &end);
+  for (size_t i = first; i < end; i++) {
+    const Head h = find_head (net, (uint32_t) i, net->g->wide);
+    step_rows (net, w, &h);
+  }
+}
+
+static void
+chunk_heads (const Net *net, QeWorker *w)
+{
+  for (size_t i = qe_worker_next (w); i < net->g->config->n_value_heads; i = qe_worker_next (w)) {
+    const Head h = find_head (net, (uint32_t) i, net->g->wide);
+    for (uint32_t first = 0; first < net->n; first += QE_DELTA_CHUNK)
+      chunk_rows (net, w, &h, first);
   }
 }
 
@@ -289,7 +296,10 @@ qe_graph_delta_net (QeGraph *g, QeWorker *w, const QeLayer *l, uint32_t index)
   qe_matmul (g->matmul, w, in, 4, g->h, c->n_embd, c->n_embd, net.n);
   convolve (&net, w);
   qe_worker_barrier (w);
-  run_heads (&net, w);
+  if (net.n < QE_DELTA_CHUNK_MIN)
+    step_heads (&net, w);
+  else
+    chunk_heads (&net, w);
   qe_matmul (g->matmul, w, &out, 1, g->narrow, g->ld_narrow, (size_t) c->n_value_heads * c->state_size, net.n);
 }
 
