@@ -169,20 +169,46 @@ add_lanes (const __m256 v[4])
   return _mm_add_ps (_mm256_castps256_ps128 (c), _mm256_extractf128_ps (c, 1));
 }
 
+QE_INLINE __m256
+dot_row (const QeDotArgs *a, size_t r, size_t t, size_t n_steps, const Stream f)
+{
+  Sums s;
+  clear_sums (&s, 1);
+  add_steps (&s, walk_from (a, r, t, 0, f), n_steps, 1, f, f.ahead);
+  return lanes_of (&s, 0, f);
+}
+
 QE_INLINE void
 dot_one_token (const QeDotArgs *a, size_t t, size_t n_steps, const Stream f)
 {
-  for (size_t r = 0; r < a->n_rows; r += 4) {
-    const size_t n = a->n_rows - r < 4 ? a->n_rows - r : 4;
-    __m256 lanes[4] = { 0 };
-    for (size_t i = 0; i < n; i++) {
-      Sums s;
-      clear_sums (&s, 1);
-      add_steps (&s, walk_from (a, r + i, t, 0, f), n_steps, 1, f, f.ahead);
-      lanes[i] = lanes_of (&s, 0, f);
-    }
-    _mm_mask_storeu_ps (a->y + t * a->ldy + r, (__mmask8) ((1 << n) - 1), add_lanes (lanes));
+  float *y = a->y + t * a->ldy;
+  __m256 lanes[4] = { 0 };
+  size_t r = 0;
+  for (; r + 4 <= a->n_rows; r += 4) {
+#pragma GCC unroll 4
+    for (size_t i = 0; i < 4; i++)
+      lanes[i] = dot_row (a, r + i, t, n_steps, f);
+    _mm_storeu_ps (y + r, add_lanes (lanes));
   }
+  for (; r < a->n_rows; r++) {
+    lanes[0] = dot_row (a, r, t, n_steps, f);
+    y[r] = _mm_cvtss_f32 (add_lanes (lanes));
+  }
+}
+
+/* A short row is over before a loop over its blocks has paid for its branches: for the lengths that small models have, the
+ * number of steps is a constant. */
+QE_INLINE void
+dot_token (const QeDotArgs *a, size_t t, size_t n_steps, const Stream f)
+{
+  if (a->columns == 1024)
+    dot_one_token (a, t, 4 / f.blocks, f);
+  else if (a->columns == 2048)
+    dot_one_token (a, t, 8 / f.blocks, f);
+  else if (a->columns == 2560)
+    dot_one_token (a, t, 10 / f.blocks, f);
+  else
+    dot_one_token (a, t, n_steps, f);
 }
 
 QE_INLINE void
@@ -255,7 +281,7 @@ dot_rows (const QeDotArgs *a, const Stream f)
     dot_tokens (a, t, 2, n_steps, f);
     break;
   case 1:
-    dot_one_token (a, t, n_steps, f);
+    dot_token (a, t, n_steps, f);
     break;
   default:
     break;
