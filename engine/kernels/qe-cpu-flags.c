@@ -33,8 +33,9 @@ qe_cpu_flags (void)
   if (__get_cpuid_count (7, 1, &a71, &b, &c, &d) && (a71 & (1u << 4)))
     flags |= QE_CPU_AVX_VNNI;
   unsigned need = bit_AVX512F | bit_AVX512BW | bit_AVX512DQ | bit_AVX512VL;
-  if ((state & 0xe6) == 0xe6 && (b7 & need) == need && (c7 & (1u << 11)))
-    flags |= QE_CPU_AVX512 | (c7 & (1u << 1) ? QE_CPU_AVX512_VBMI : 0);
+  const unsigned vbmi = 1u << 1, gfni = 1u << 8, vnni = 1u << 11;
+  if ((state & 0xe6) == 0xe6 && (b7 & need) == need && (c7 & vnni))
+    flags |= QE_CPU_AVX512 | ((c7 & vbmi) && (c7 & gfni) ? QE_CPU_AVX512_VBMI : 0);
   return flags;
 }
 

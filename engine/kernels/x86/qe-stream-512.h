@@ -5,3 +5,4 @@
 
 /* Fills in products of few tokens with the formats that most files are made of. */
 void qe_stream_init_avx512 (QeKernels *k);
+void qe_stream_init_avx512_vbmi (QeKernels *k);

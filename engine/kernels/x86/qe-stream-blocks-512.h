@@ -113,21 +113,16 @@ QE_INLINE Pairs
 pairs_q4_k (const uint8_t *src, int half)
 {
   const __m512i w = _mm512_loadu_si512 (src + 16 + 64 * half), low4 = _mm512_set1_epi8 (15);
-  return (Pairs) { _mm512_and_si512 (w, low4), _mm512_and_si512 (_mm512_srli_epi16 (w, 4), low4) };
+  return (Pairs) { _mm512_and_si512 (w, low4), high_nibbles (w) };
 }
 
 QE_INLINE Pairs
 pairs_q5_k (const uint8_t *src, int half)
 {
-  const __m512i w = _mm512_loadu_si512 (src + 48 + 64 * half), low4 = _mm512_set1_epi8 (15),
-                bit4 = _mm512_set1_epi8 (16);
-  const __m512i fifth = both_halves (src + 16);
-  const __m512i bits =
-      _mm512_inserti64x4 (_mm512_set1_epi8 ((char) (1 << 4 * half)), _mm256_set1_epi8 ((char) (4 << 4 * half)), 1);
-  const __m512i low = _mm512_and_si512 (w, low4), high = _mm512_and_si512 (_mm512_srli_epi16 (w, 4), low4);
-  return (
-      Pairs) { _mm512_mask_add_epi8 (low, _mm512_test_epi8_mask (fifth, bits), low, bit4),
-               _mm512_mask_add_epi8 (high, _mm512_test_epi8_mask (fifth, _mm512_add_epi8 (bits, bits)), high, bit4) };
+  const __m512i w = _mm512_loadu_si512 (src + 48 + 64 * half), fifth = both_halves (src + 16);
+  const int bit = 4 * half;
+  return (Pairs) { _mm512_ternarylogic_epi64 (w, _mm512_set1_epi8 (15), moved_bits (fifth, bit, bit + 2, 4, 1), AND_OR),
+                   _mm512_or_si512 (high_nibbles (w), moved_bits (fifth, bit + 1, bit + 3, 4, 1)) };
 }
 
 /* One block: the sum of its scaled products, in 16 lanes. Scales are words 8 * second … of `scales`. */

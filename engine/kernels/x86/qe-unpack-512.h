@@ -5,6 +5,7 @@
  * scale a and minimum b. Signed formats are lifted by 128, as vpdpbusd wants unsigned weights. */
 
 #include <immintrin.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "kernels/qe-kernels.h"
@@ -15,6 +16,8 @@ typedef struct {
   __m512i q[4]; /* 64 weights each, in order */
   __m512 a, b;  /* [16]; formats of groups of 32 use the lower eight */
 } W512;
+
+#define AND_OR 0xea /* for ternary logic: (a & b) | c */
 
 #ifndef QE_INLINE
 #define QE_INLINE static inline __attribute__ ((always_inline))
@@ -71,6 +74,36 @@ shift_halves (const uint8_t *src, int low, int high)
                                                    _mm256_set1_epi16 ((short) high), 1));
 }
 
+/* n bits of each byte, from bit `low` on in the lower 32 bytes and from `high` on in the upper, go to bit `to`; the others
+ * become 0. Both go the same way. */
+QE_INLINE __m512i
+moved_bits (__m512i v, const int low, const int high, const int to, const int n)
+{
+#ifdef __GFNI__
+  unsigned long long a = 0, b = 0; /* matrices of 8 by 8 bits: byte 7 - i has the bits that make bit i */
+#pragma GCC unroll 8
+  for (int i = 0; i < n; i++) {
+    a |= 1ull << (8 * (7 - to - i) + low + i);
+    b |= 1ull << (8 * (7 - to - i) + high + i);
+  }
+  const __m512i matrices =
+      _mm512_inserti64x4 (_mm512_set1_epi64 ((long long) a), _mm256_set1_epi64x ((long long) b), 1);
+  return _mm512_gf2p8affine_epi64_epi8 (v, matrices, 0);
+#else
+  const bool left = low < to || high < to;
+  const __m512i by = _mm512_inserti64x4 (_mm512_set1_epi16 ((short) abs (to - low)),
+                                         _mm256_set1_epi16 ((short) abs (to - high)), 1);
+  return _mm512_and_si512 (left ? _mm512_sllv_epi16 (v, by) : _mm512_srlv_epi16 (v, by),
+                           _mm512_set1_epi8 ((char) (((1 << n) - 1) << to)));
+#endif
+}
+
+QE_INLINE __m512i
+high_nibbles (__m512i v)
+{
+  return moved_bits (v, 4, 4, 0, 4);
+}
+
 /* Scales and minima of Q4_K and Q5_K, which begin alike. */
 QE_INLINE void
 k4_scales (const void *block, W512 *w)
@@ -119,17 +152,14 @@ QE_INLINE W512
 unpack_q6_k (const void *src)
 {
   const QeBlockQ6_K *b = src;
-  const __m512i low4 = _mm512_set1_epi8 (15), bits45 = _mm512_set1_epi8 (0x30);
+  const __m512i low4 = _mm512_set1_epi8 (15);
   W512 w;
 #pragma GCC unroll 2
   for (int h = 0; h < 2; h++) {
     __m512i ql = _mm512_loadu_si512 (b->ql + 64 * h);
     __m512i qh = _mm512_broadcast_i64x4 (_mm256_loadu_si256 ((const __m256i *) (b->qh + 32 * h)));
-    __m512i up = _mm512_sllv_epi16 (qh, _mm512_inserti64x4 (_mm512_set1_epi16 (4), _mm256_set1_epi16 (2), 1));
-    __m512i down = _mm512_srlv_epi16 (qh, _mm512_inserti64x4 (_mm512_setzero_si512 (), _mm256_set1_epi16 (2), 1));
-    __m512i first = _mm512_and_si512 (ql, low4), second = _mm512_and_si512 (_mm512_srli_epi16 (ql, 4), low4);
-    w.q[2 * h] = _mm512_ternarylogic_epi64 (first, up, bits45, 0xf8);         /* first | (up & bits45) */
-    w.q[2 * h + 1] = _mm512_ternarylogic_epi64 (second, down, bits45, 0xf8);
+    w.q[2 * h] = _mm512_ternarylogic_epi64 (ql, low4, moved_bits (qh, 0, 2, 4, 2), AND_OR);
+    w.q[2 * h + 1] = _mm512_or_si512 (high_nibbles (ql), moved_bits (qh, 4, 6, 4, 2));
   }
   w.a = _mm512_mul_ps (_mm512_cvtepi32_ps (_mm512_cvtepi8_epi32 (_mm_loadu_si128 ((const __m128i *) b->scales))),
                        _mm512_set1_ps (half (b->d)));
