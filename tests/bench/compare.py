@@ -174,11 +174,10 @@ class Bench:
 
         a, b, _ = self.alternate(ours, lambda blas: self.peer.rate(path, 0, 64, depth, self.threads, blas), [False])
         rates = [x["decode_tokens_per_second"] for x in a]
-        read = statistics.median(reads)
-        bandwidth = statistics.median(rates) * a[0]["decode_bytes"]
+        shares = [x["decode_tokens_per_second"] * x["decode_bytes"] / read for x, read in zip(a, reads)]
         row = self.row(rates, [x[0] for x in b], "CPU", 1.4 if model == MOE else 1.5)
-        row |= {"read_bytes_per_token": a[0]["decode_bytes"], "read_share": bandwidth / read, "plain_read": read,
-                "plain_reads": reads}
+        row |= {"read_bytes_per_token": a[0]["decode_bytes"], "read_share": statistics.median(shares),
+                "plain_read": statistics.median(reads), "plain_reads": reads, "read_shares": shares}
         if depth:
             row |= {"rss": [max(x["peak_rss_bytes"] for x in a), max((x[1] for x in b), default=0)]}
         else:
@@ -266,9 +265,10 @@ def remarks(name, r, results):
         yield f"{r['read_bytes_per_token'] / 1e9:.2f} GB a token"
         if "llama" in r:
             yield f"this memory allows a ratio of {r['plain_read'] / r['read_bytes_per_token'] / r['llama']:.2f}"
-            if "plain_reads" in r:
-                yield "round by round " + ", ".join(f"{a / b:.2f} (a plain read {read / 1e9:.0f} GB/s)" for a, b, read in
-                                                    zip(r["quern_all"], r["llama_all"], r["plain_reads"]))
+            if "read_shares" in r:
+                yield "round by round " + ", ".join(
+                    f"{a / b:.2f} ({share:.0%} of {read / 1e9:.0f} GB/s)" for a, b, share, read in
+                    zip(r["quern_all"], r["llama_all"], r["read_shares"], r["plain_reads"]))
     if "with_drafts" in r:
         yield f"{r['with_drafts']:.2f} s with room for drafts"
     if "drafted" in r:
