@@ -197,6 +197,7 @@ class Bench:
     def first_token(self, model):
         path = model_file(*model)
         ours = lambda *more: self.inside.run("bench-model", path, "-p", OPEN_PROMPT, "-n", 0, "-t", self.threads, "-c", CONTEXT, *more)
+        ours()  # the page cache is to be warm, also when this row is measured alone
         a, b, backend = self.alternate(lambda: ours()["wall_seconds"],
                                        lambda blas: self.peer.first_token(path, self.threads, blas), self.peer.backends(), min)
         drafts = statistics.median(ours("-s")["wall_seconds"] for _ in range(self.rounds))
