@@ -99,7 +99,7 @@ typedef enum {
   QE_CPU_AVX512 = 1 << 2, /* F, BW, DQ, VL, VNNI */
   QE_CPU_NEON = 1 << 3,
   QE_CPU_DOTPROD = 1 << 4,
-  QE_CPU_AVX512_VBMI = 1 << 5,
+  QE_CPU_AVX512_VBMI = 1 << 5, /* and GFNI */
   QE_CPU_I8MM = 1 << 6,
 } QeCpuFlags;
 

@@ -70,13 +70,6 @@ add_scaled_16 (__m512 sum, const __m512i q[4], __m512 a, const QeX8 *x)
   return _mm512_fmadd_ps (products (q, x), spread_16 (_mm512_mul_ps (a, twice (_mm256_load_ps (x->d)))), sum);
 }
 
-/* The same 32 bytes below and above. */
-QE_INLINE __m512i
-both_halves (const uint8_t *src)
-{
-  return _mm512_broadcast_i64x4 (_mm256_loadu_si256 ((const __m256i *) src));
-}
-
 /* ---- Q4_K and Q5_K ---------------------------------------------------------------------------------------------- */
 
 /* Two neighbours of a row at a time. Their scales have 6 bits, those of activations are whole numbers of units (QeX8Pair),

@@ -65,13 +65,11 @@ wide (__m256 v)
   return _mm512_zextps256_ps512 (v);
 }
 
-/* The same 32 bytes below and above, shifted right by `low` and `high` bits (16-bit lanes, so mask afterwards). */
+/* The same 32 bytes below and above. */
 QE_INLINE __m512i
-shift_halves (const uint8_t *src, int low, int high)
+both_halves (const uint8_t *src)
 {
-  __m512i v = _mm512_broadcast_i64x4 (_mm256_loadu_si256 ((const __m256i *) src));
-  return _mm512_srlv_epi16 (v, _mm512_inserti64x4 (_mm512_set1_epi16 ((short) low),
-                                                   _mm256_set1_epi16 ((short) high), 1));
+  return _mm512_broadcast_i64x4 (_mm256_loadu_si256 ((const __m256i *) src));
 }
 
 /* n bits of each byte, from bit `low` on in the lower 32 bytes and from `high` on in the upper, go to bit `to`; the others
@@ -120,11 +118,10 @@ QE_INLINE W512
 unpack_q4_k (const void *src)
 {
   const QeBlockQ4_K *b = src;
-  const __m512i low4 = _mm512_set1_epi8 (15);
   W512 w;
 #pragma GCC unroll 4
   for (int p = 0; p < 4; p++)
-    w.q[p] = _mm512_and_si512 (shift_halves (b->qs + 32 * p, 0, 4), low4);
+    w.q[p] = moved_bits (both_halves (b->qs + 32 * p), 0, 4, 0, 4);
   k4_scales (b, &w);
   return w;
 }
@@ -133,15 +130,15 @@ QE_INLINE W512
 unpack_q5_k (const void *src)
 {
   const QeBlockQ5_K *b = src;
-  const __m512i low4 = _mm512_set1_epi8 (15), bit4 = _mm512_set1_epi8 (16);
-  __m512i high = _mm512_broadcast_i64x4 (_mm256_loadu_si256 ((const __m256i *) b->qh));
+  const __m512i bit4 = _mm512_set1_epi8 (16);
+  __m512i high = both_halves (b->qh);
   W512 w;
 #pragma GCC unroll 4
   for (int p = 0; p < 4; p++) {
     __m512i bits = _mm512_inserti64x4 (_mm512_set1_epi8 ((char) (1 << 2 * p)),
                                        _mm256_set1_epi8 ((char) (1 << (2 * p + 1))), 1);
     __mmask64 fifth = _mm512_test_epi8_mask (high, bits);
-    __m512i q = _mm512_and_si512 (shift_halves (b->qs + 32 * p, 0, 4), low4);
+    __m512i q = moved_bits (both_halves (b->qs + 32 * p), 0, 4, 0, 4);
     w.q[p] = _mm512_mask_add_epi8 (q, fifth, q, bit4);
   }
   k4_scales (b, &w);
@@ -157,7 +154,7 @@ unpack_q6_k (const void *src)
 #pragma GCC unroll 2
   for (int h = 0; h < 2; h++) {
     __m512i ql = _mm512_loadu_si512 (b->ql + 64 * h);
-    __m512i qh = _mm512_broadcast_i64x4 (_mm256_loadu_si256 ((const __m256i *) (b->qh + 32 * h)));
+    __m512i qh = both_halves (b->qh + 32 * h);
     w.q[2 * h] = _mm512_ternarylogic_epi64 (ql, low4, moved_bits (qh, 0, 2, 4, 2), AND_OR);
     w.q[2 * h + 1] = _mm512_or_si512 (high_nibbles (ql), moved_bits (qh, 4, 6, 4, 2));
   }
@@ -318,7 +315,7 @@ unpack_mxfp4 (const void *src)
 QE_INLINE __m512i
 two_bits (const uint8_t *qs, int i)
 {
-  return _mm512_and_si512 (shift_halves (qs, 4 * i, 4 * i + 2), _mm512_set1_epi8 (3));
+  return moved_bits (both_halves (qs), 4 * i, 4 * i + 2, 0, 2);
 }
 
 QE_INLINE W512
@@ -355,7 +352,7 @@ QE_INLINE W512
 unpack_q3_k (const void *src)
 {
   const QeBlockQ3_K *b = src;
-  __m512i mask = _mm512_broadcast_i64x4 (_mm256_loadu_si256 ((const __m256i *) b->hmask));
+  __m512i mask = both_halves (b->hmask);
   W512 w;
 #pragma GCC unroll 4
   for (int i = 0; i < 4; i++) { /* bit t of hmask belongs to the t-th 32 weights */
