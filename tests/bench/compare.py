@@ -10,6 +10,7 @@ sgemm on each model's shapes.
 
 Results are kept in build/bench/results.json, beside table.txt and chart.svg: a run adds to them what it measured, so that
 the table can be measured in pieces. --only '4B decode' measures rows whose name has these words, --report none.
+--avx2 holds both programs to what most desktop computers have, AVX2; its results are kept in build/bench/avx2.
 """
 import argparse
 import functools
@@ -68,16 +69,27 @@ for line in sys.stdin:
         return json.loads(out) | {"wall_seconds": seconds}
 
 
-def without_blas():
-    """Options of bwrap that hide llama.cpp's BLAS back end."""
+def hiding(unwanted):
+    """Options of bwrap that hide llama.cpp's back ends whose names are unwanted."""
+    options = []
     for folder, _, names in os.walk(os.path.join(PEER, "usr/lib")):
-        if "libggml-blas.so" in names and not folder.endswith("/off"):
-            return ["--ro-bind", "/dev/null", os.path.join("/", os.path.relpath(folder, PEER), "libggml-blas.so")]
-    return []
+        for name in names if folder.endswith("/backends0") else []:
+            if unwanted(name.removeprefix("libggml-").removesuffix(".so")):
+                options += ["--ro-bind", "/dev/null", os.path.join("/", os.path.relpath(folder, PEER), name)]
+    return options
+
+
+def without_blas():
+    return hiding(lambda name: name == "blas")
+
+
+def beyond_avx2():
+    return hiding(lambda name: name not in ("blas", "cpu-haswell", "cpu-x64"))
 
 
 class Peer:
-    def __init__(self):
+    def __init__(self, avx2):
+        self.hidden = beyond_avx2() if avx2 else []
         self.here = os.path.exists(os.path.join(PEER, "usr/bin/llama-bench"))
         self.entering = 0  # seconds that an empty program takes
         if self.here:
@@ -88,7 +100,7 @@ class Peer:
 
     def run(self, folder, blas, *command):
         """What the program printed, the seconds it took, and its peak resident memory."""
-        hide = [] if blas else without_blas()
+        hide = self.hidden + ([] if blas else without_blas())
         full = ["bwrap", "--bind", PEER, "/", "--dev", "/dev", "--proc", "/proc", "--tmpfs", "/tmp", *hide, "--ro-bind",
                 folder, "/mnt", *command]
         start = time.monotonic()
@@ -147,7 +159,7 @@ def large_shapes(model):
 class Bench:
     def __init__(self, args):
         self.rounds, self.threads = args.rounds, args.threads
-        self.inside, self.peer = Inside(), Peer()
+        self.inside, self.peer = Inside(), Peer(args.avx2)
 
     def ours(self, path, prompt, tokens, depth=0):
         return self.inside.run("bench-model", path, "-p", prompt, "-n", tokens, "-d", depth, "-t", self.threads, "-w")
@@ -336,8 +348,12 @@ def main():
     parser.add_argument("--report", action="store_true", help="print the table of earlier results, measure nothing")
     parser.add_argument("--json", metavar="FILE", help="a copy of the results")
     parser.add_argument("--svg", metavar="FILE", help="a copy of the chart")
+    parser.add_argument("--avx2", action="store_true", help="both programs without what is newer than AVX2")
     args = parser.parse_args()
     folder = os.path.join(BUILD, "bench")
+    if args.avx2:
+        os.environ["QE_KERNELS"] = "avx2"
+        folder = os.path.join(folder, "avx2")
     kept = os.path.join(folder, "results.json")
     data = {"results": {}, "measured": ""}
     if os.path.exists(kept) and not args.fresh:
@@ -348,7 +364,7 @@ def main():
     if args.only and not wanted and not args.report:
         sys.exit("compare: no row has these words; there are:\n  " + "\n  ".join(name for name, _ in table()))
     if wanted:
-        data["machine"] = {"cpu": cpu_name(), "threads": args.threads}
+        data["machine"] = {"cpu": cpu_name() + (", AVX2 only" if args.avx2 else ""), "threads": args.threads}
         bench = Bench(args)
         if not bench.peer.here:
             print(HOW_TO_GET, file=sys.stderr)
