@@ -25,6 +25,7 @@ _Static_assert (sizeof (QeX8) == 384, "a whole number of cache lines");
 typedef struct {
   _Alignas (64) int8_t p[2][QE_X8]; /* the middle two of four groups of 32 have changed places */
   int16_t e[16], sum[16]; /* sum: of p, of each 32 */
+  int16_t first[16];      /* sum of the first 16 of each 32 */
   float unit[2][2];       /* of each block, twice, as d and dmin of weights go together */
 } QeX8Pair;
 _Static_assert (sizeof (QeX8Pair) == 640, "a whole number of cache lines");

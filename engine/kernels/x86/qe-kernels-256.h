@@ -55,7 +55,7 @@ typedef struct {
 QE_INLINE bool
 has_nibbles (const QeType type)
 {
-  return type == QE_TYPE_Q4_0 || type == QE_TYPE_Q4_1 || type == QE_TYPE_Q4_K;
+  return type == QE_TYPE_Q4_0 || type == QE_TYPE_Q4_1;
 }
 
 /* Sums of neighbours, of 16 bits: a and b take turns. */

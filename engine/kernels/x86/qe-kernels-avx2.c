@@ -4,6 +4,7 @@
 
 #define QE_VNNI 0
 #include "qe-kernels-256.h"
+#include "qe-stream.h"
 #include "qe-vectors-avx2.h"
 
 QE_INLINE float
@@ -65,5 +66,6 @@ qe_kernels_init_avx2 (QeKernels *k)
   k->name = "avx2";
   k->quantise_x8 = quantise_x8;
   register_formats (k);
+  qe_stream_init_avx2 (k);
   qe_vectors_init_avx2 (k);
 }

@@ -5,7 +5,7 @@
 
 #include "qe-codebooks-512.h"
 #include "qe-kernels-512.h"
-#include "qe-stream-512.h"
+#include "qe-stream.h"
 
 #define FORMATS(X)                                                                                                    \
   X (iq3_xxs, QE_TYPE_IQ3_XXS, 98, 32)                                                                                \

@@ -4,7 +4,7 @@
 
 #include "qe-grids-512.h"
 #include "qe-kernels-512.h"
-#include "qe-stream-512.h"
+#include "qe-stream.h"
 
 /* ---- activations ----------------------------------------------------------------------------------------------- */
 

@@ -4,19 +4,16 @@
 /* How qe-stream-512.c reads a block, or two, and adds what some tokens make of it. A block takes few instructions, so that
  * those in flight span many lines of memory. */
 
+#include "qe-heads-k4.h"
 #include "qe-unpack-512.h"
 
 #define MAX_TOKENS QE_TOKENS_APART
-_Static_assert (MAX_TOKENS == 8, "loops over tokens are unrolled as often, and dot_rows() knows what can be left");
 
 /* What goes into a sum of 16 lanes, and what is taken from it: the same for all formats. */
 typedef struct {
   __m512 sum[MAX_TOKENS];  /* of scale * q * p */
   __m512 less[MAX_TOKENS]; /* of what is to be taken off, in units of the format */
 } Sums;
-
-/* Adds one block, or two neighbours; x: T QeX8 or T QeX8Pair. */
-typedef void (*AddBlocks) (Sums *s, const uint8_t *src, const void *x, const int T);
 
 QE_INLINE __m512i
 product (__m512i q, const QeX8 *x, int i)
@@ -72,29 +69,7 @@ add_scaled_16 (__m512 sum, const __m512i q[4], __m512 a, const QeX8 *x)
 
 /* ---- Q4_K and Q5_K ---------------------------------------------------------------------------------------------- */
 
-/* Two neighbours of a row at a time. Their scales have 6 bits, those of activations are whole numbers of units (QeX8Pair),
- * and four products of weights of 4 or 5 bits have 15: so sums are scaled as integers, two of 16 bits by one vpdpwssd.
- * Nothing overflows: 4 * (31 * 127 * 4) * (63 * 256) < 2^30. */
-typedef struct {
-  __m256i scales, minima; /* 16 bits each, eight of the one block and eight of the other */
-  __m128 d;               /* d and dmin of the one, then of the other */
-} HeadsK4;
-
-QE_INLINE __m256i
-two_16 (const void *first, const void *second)
-{
-  return _mm256_inserti128_si256 (_mm256_castsi128_si256 (_mm_loadu_si128 (first)), _mm_loadu_si128 (second), 1);
-}
-
-QE_INLINE HeadsK4
-read_heads (const uint8_t *src, size_t bytes)
-{
-  const __m256i heads = two_16 (src, src + bytes), six = qe_k4_six_bits_of_two (heads), zero = _mm256_setzero_si256 ();
-  int second;
-  memcpy (&second, src + bytes, sizeof second);
-  return (HeadsK4) { _mm256_unpacklo_epi8 (six, zero), _mm256_unpackhi_epi8 (six, zero),
-                     _mm_cvtph_ps (_mm_insert_epi32 (_mm256_castsi256_si128 (heads), second, 1)) };
-}
+/* Nothing overflows: 4 * (31 * 127 * 4) * (63 * 256) < 2^30. */
 
 /* 128 weights as they lie in half 0 or 1 of a block: low has the groups 0 and 2 of four, high 1 and 3. */
 typedef struct {
@@ -120,7 +95,7 @@ pairs_q5_k (const uint8_t *src, int half)
 
 /* One block: the sum of its scaled products, in 16 lanes. Scales are words 8 * second … of `scales`. */
 QE_INLINE __m512
-scaled_pairs (const Pairs w[2], const QeX8Pair *x, __m512i scales, const int second)
+scaled_pairs (const Pairs w[2], const QeX8Pair *x, __m256i scales, const int second)
 {
   __m512i sum = _mm512_setzero_si512 ();
 #pragma GCC unroll 2
@@ -131,29 +106,10 @@ scaled_pairs (const Pairs w[2], const QeX8Pair *x, __m512i scales, const int sec
     const __m512i low = _mm512_dpbusd_epi32 (_mm512_setzero_si512 (), w[i].low, p[0]);
     const __m512i high = _mm512_dpbusd_epi32 (_mm512_setzero_si512 (), w[i].high, p[1]);
     sum = _mm512_dpwssd_epi32 (sum, _mm512_packs_epi32 (low, high),
-                               _mm512_permutexvar_epi16 (_mm512_setr_epi64 (a, b, a, b, c, d, c, d), scales));
+                               _mm512_permutexvar_epi16 (_mm512_setr_epi64 (a, b, a, b, c, d, c, d),
+                                                         _mm512_castsi256_si512 (scales)));
   }
   return _mm512_cvtepi32_ps (sum);
-}
-
-/* What a token makes of the heads of two blocks. */
-typedef struct {
-  __m512i scales;
-  float d[4];
-} TokenScales;
-
-QE_INLINE void
-scale_heads (TokenScales *out, const HeadsK4 *h, const QeX8Pair *x, __m512 *less)
-{
-  const __m256i e = _mm256_load_si256 ((const __m256i *) x->e);
-  const __m256i minima =
-      _mm256_madd_epi16 (_mm256_mullo_epi16 (h->minima, e), _mm256_load_si256 ((const __m256i *) x->sum));
-  const __m128 d = _mm_mul_ps (h->d, _mm_load_ps (x->unit[0]));
-  const __m256 dmin = _mm256_permutevar8x32_ps (_mm256_castps128_ps256 (d), _mm256_setr_epi32 (1, 1, 1, 1, 3, 3, 3, 3));
-  *less = eight (_mm256_fmadd_ps (_mm256_cvtepi32_ps (minima), dmin, _mm512_castps512_ps256 (*less)));
-  out->scales = _mm512_castsi256_si512 (_mm256_mullo_epi16 (h->scales, e));
-  _mm_storeu_ps (out->d, d);
-  __asm__ ("" : "+m"(out->d)); /* broadcasting from memory costs no shuffle */
 }
 
 /* Two blocks times T tokens. */
@@ -164,7 +120,7 @@ add_two_k4 (Sums *s, const uint8_t *src, const QeX8Pair *x, const int T, size_t 
   TokenScales k[MAX_TOKENS];
 #pragma GCC unroll 8
   for (int t = 0; t < T; t++)
-    scale_heads (&k[t], &h, x + t, &s->less[t]);
+    s->less[t] = eight (scale_heads (&k[t], &h, x + t, _mm512_castps512_ps256 (s->less[t])));
 #pragma GCC unroll 2
   for (int block = 0; block < 2; block++, src += bytes) {
     const Pairs w[2] = { read (src, 0), read (src, 1) };
