@@ -49,7 +49,8 @@ set_pair_scales (QeX8Pair *out, int second, const QeX8 *x)
   __m128 most = _mm_max_ps (_mm256_castps256_ps128 (d), _mm256_extractf128_ps (d, 1));
   most = _mm_max_ps (most, _mm_movehl_ps (most, most));
   const float unit = _mm_cvtss_f32 (_mm_max_ss (most, _mm_movehdup_ps (most))) / QE_X8_UNITS;
-  __m128i *e = (__m128i *) out->e + second, *sum = (__m128i *) out->sum + second, *half = (__m128i *) out->first + second;
+  __m128i *e = (__m128i *) out->e + second, *sum = (__m128i *) out->sum + second,
+          *half = (__m128i *) out->first + second;
   _mm_store_si128 (e, to_16_bits (_mm256_mul_ps (d, _mm256_set1_ps (qe_x8_inverse (unit)))));
   _mm_store_si128 (sum, to_16_bits (_mm256_and_ps (_mm256_div_ps (_mm256_load_ps (x->s32), d), some)));
   _mm_store_si128 (half, to_16_bits (_mm256_and_ps (_mm256_div_ps (first, d), some)));
@@ -240,7 +241,8 @@ add_rests (const QeDotArgs *a, QeType type, size_t bytes, size_t rest)
     for (size_t k = (a->columns - rest) / QE_X8; k * QE_X8 < a->columns; k++) {
       const size_t left = a->columns - k * QE_X8;
       QeW8 w;
-      qe_w8_format (type)->unpack ((const uint8_t *) a->w + r * a->row_bytes + k * bytes, left < QE_X8 ? left : QE_X8, &w);
+      qe_w8_format (type)->unpack ((const uint8_t *) a->w + r * a->row_bytes + k * bytes, left < QE_X8 ? left : QE_X8,
+                                   &w);
       for (size_t t = 0; t < a->n_tokens; t++) {
         float v[8];
         _mm256_storeu_ps (v, dot_unpacked (&w, a->x8 + k * a->ldx8 + t));

@@ -105,9 +105,9 @@ scaled_pairs (const Pairs w[2], const QeX8Pair *x, __m256i scales, const int sec
     const __m512i *p = (const __m512i *) x->p[second] + 2 * i;
     const __m512i low = _mm512_dpbusd_epi32 (_mm512_setzero_si512 (), w[i].low, p[0]);
     const __m512i high = _mm512_dpbusd_epi32 (_mm512_setzero_si512 (), w[i].high, p[1]);
-    sum = _mm512_dpwssd_epi32 (sum, _mm512_packs_epi32 (low, high),
-                               _mm512_permutexvar_epi16 (_mm512_setr_epi64 (a, b, a, b, c, d, c, d),
-                                                         _mm512_castsi256_si512 (scales)));
+    sum = _mm512_dpwssd_epi32 (
+        sum, _mm512_packs_epi32 (low, high),
+        _mm512_permutexvar_epi16 (_mm512_setr_epi64 (a, b, a, b, c, d, c, d), _mm512_castsi256_si512 (scales)));
   }
   return _mm512_cvtepi32_ps (sum);
 }

@@ -12,7 +12,8 @@
  * floats; Sums, what goes into a sum and what is taken from it (Lanes sum[MAX_TOKENS], less[MAX_TOKENS]); lanes_of(), eight lanes
  * of sum - lift * less, still to be added up; and add_rests(), for the end of rows that AddBlocks do not take. */
 
-_Static_assert (MAX_TOKENS == 3 || MAX_TOKENS == 8, "loops over tokens are unrolled, and dot_rows() knows what can be left");
+_Static_assert (MAX_TOKENS == 3 || MAX_TOKENS == 8,
+                "loops over tokens are unrolled, and dot_rows() knows what can be left");
 
 #define AHEAD_BYTES 1024 /* of weights, asked for in advance */
 #define ROWS_TOGETHER 8
