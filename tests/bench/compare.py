@@ -14,6 +14,7 @@ the table can be measured in pieces. --only '4B decode' measures rows whose name
 """
 import argparse
 import functools
+import glob
 import json
 import os
 import shutil
@@ -72,10 +73,9 @@ for line in sys.stdin:
 def hiding(unwanted):
     """Options of bwrap that hide llama.cpp's back ends whose names are unwanted."""
     options = []
-    for folder, _, names in os.walk(os.path.join(PEER, "usr/lib")):
-        for name in names if folder.endswith("/backends0") else []:
-            if unwanted(name.removeprefix("libggml-").removesuffix(".so")):
-                options += ["--ro-bind", "/dev/null", os.path.join("/", os.path.relpath(folder, PEER), name)]
+    for path in glob.glob(os.path.join(PEER, "usr/lib/*/ggml/backends0/libggml-*.so")):
+        if unwanted(os.path.basename(path).removeprefix("libggml-").removesuffix(".so")):
+            options += ["--ro-bind", "/dev/null", os.path.join("/", os.path.relpath(path, PEER))]
     return options
 
 

@@ -14,8 +14,8 @@
 #endif
 
 /* Two neighbours of a row at a time. Their scales have 6 bits, those of activations are whole numbers of units (QeX8Pair),
- * and four products of weights of 4 or 5 bits have 15: so sums are scaled as integers, two of 16 bits at
- * once. */
+ * and four products of weights of 4 or 5 bits have 15: so sums are scaled as integers, two of 16
+ * bits at once. */
 typedef struct {
   __m256i scales, minima; /* 16 bits each, eight of the one block and eight of the other */
   __m128 d;               /* d and dmin of the one, then of the other */

@@ -151,14 +151,6 @@ scales_unpacked (const void *src)
                        { _mm256_loadu_ps (w->b), _mm256_loadu_ps (w->b + 8) } };
 }
 
-QE_INLINE float
-sum8 (__m256 v)
-{
-  __m128 s = _mm_add_ps (_mm256_castps256_ps128 (v), _mm256_extractf128_ps (v, 1));
-  s = _mm_add_ps (s, _mm_movehl_ps (s, s));
-  return _mm_cvtss_f32 (_mm_add_ss (s, _mm_movehdup_ps (s)));
-}
-
 /* What is left of a row after its whole blocks: from block k on, tokens from t on. Not inlined: code for every format would
  * be far too much. */
 static __attribute__ ((noinline)) void

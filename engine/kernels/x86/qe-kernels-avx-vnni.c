@@ -9,5 +9,6 @@ void
 qe_kernels_init_avx_vnni (QeKernels *k)
 {
   k->name = "avx-vnni";
+  k->pair_x8 = NULL; /* only streams read pairs */
   register_formats (k);
 }

@@ -14,9 +14,7 @@ largest_of_32 (const float *x)
   __m256 most = _mm256_setzero_ps ();
   for (int i = 0; i < 4; i++)
     most = _mm256_max_ps (most, _mm256_and_ps (_mm256_loadu_ps (x + 8 * i), magnitude));
-  __m128 m = _mm_max_ps (_mm256_castps256_ps128 (most), _mm256_extractf128_ps (most, 1));
-  m = _mm_max_ps (m, _mm_movehl_ps (m, m));
-  return _mm_cvtss_f32 (_mm_max_ss (m, _mm_movehdup_ps (m)));
+  return largest8 (most);
 }
 
 /* 32 values to bytes. */

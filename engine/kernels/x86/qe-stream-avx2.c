@@ -46,19 +46,16 @@ set_pair_scales (QeX8Pair *out, int second, const QeX8 *x)
   const __m256 d = _mm256_load_ps (x->d), some = _mm256_cmp_ps (d, _mm256_setzero_ps (), _CMP_GT_OQ);
   const __m256 firsts = _mm256_shuffle_ps (_mm256_load_ps (x->s16), _mm256_load_ps (x->s16 + 8), 0x88);
   const __m256 first = _mm256_castpd_ps (_mm256_permute4x64_pd (_mm256_castps_pd (firsts), 0xd8));
-  __m128 most = _mm_max_ps (_mm256_castps256_ps128 (d), _mm256_extractf128_ps (d, 1));
-  most = _mm_max_ps (most, _mm_movehl_ps (most, most));
-  const float unit = _mm_cvtss_f32 (_mm_max_ss (most, _mm_movehdup_ps (most))) / QE_X8_UNITS;
-  __m128i *e = (__m128i *) out->e + second, *sum = (__m128i *) out->sum + second,
-          *half = (__m128i *) out->first + second;
-  _mm_store_si128 (e, to_16_bits (_mm256_mul_ps (d, _mm256_set1_ps (qe_x8_inverse (unit)))));
-  _mm_store_si128 (sum, to_16_bits (_mm256_and_ps (_mm256_div_ps (_mm256_load_ps (x->s32), d), some)));
-  _mm_store_si128 (half, to_16_bits (_mm256_and_ps (_mm256_div_ps (first, d), some)));
+  const float unit = largest8 (d) / QE_X8_UNITS;
+  _mm_store_si128 ((__m128i *) out->e + second, to_16_bits (_mm256_mul_ps (d, _mm256_set1_ps (qe_x8_inverse (unit)))));
+  _mm_store_si128 ((__m128i *) out->sum + second,
+                   to_16_bits (_mm256_and_ps (_mm256_div_ps (_mm256_load_ps (x->s32), d), some)));
+  _mm_store_si128 ((__m128i *) out->first + second, to_16_bits (_mm256_and_ps (_mm256_div_ps (first, d), some)));
   out->unit[second][0] = out->unit[second][1] = unit;
 }
 
-static void
-pair_x8 (const QeX8 *x, size_t n_pairs, QeX8Pair *out, size_t stride)
+void
+qe_pair_x8 (const QeX8 *x, size_t n_pairs, QeX8Pair *out, size_t stride)
 {
   for (; n_pairs > 0; n_pairs--, out += stride)
     for (int second = 0; second < 2; second++, x += stride) {
@@ -72,41 +69,15 @@ pair_x8 (const QeX8 *x, size_t n_pairs, QeX8Pair *out, size_t stride)
 
 /* ---- blocks ------------------------------------------------------------------------------------------------------ */
 
-/* Two neighbouring groups of 32. */
-typedef struct {
-  __m256i a, b;
-} Groups;
-typedef Groups (*ReadGroups) (const uint8_t *src, int i);
-
-QE_INLINE Groups
-groups_q4_k (const uint8_t *src, int i)
-{
-  return (Groups) { q_q4_k (src, 2 * i), q_q4_k (src, 2 * i + 1) };
-}
-
-/* The fifth bits of group g. */
-QE_INLINE __m256i
-fifth_bits (const uint8_t *src, int g)
-{
-  const __m256i v = load32 (src + 16);
-  return _mm256_and_si256 (g < 4 ? _mm256_slli_epi16 (v, 4 - g) : _mm256_srli_epi16 (v, g - 4), _mm256_set1_epi8 (16));
-}
-
-QE_INLINE Groups
-groups_q5_k (const uint8_t *src, int i)
-{
-  const uint8_t *qs = src + 48 + 32 * i;
-  return (Groups) { _mm256_or_si256 (nibbles_of_pair (qs, 0), fifth_bits (src, 2 * i)),
-                    _mm256_or_si256 (nibbles_of_pair (qs, 1), fifth_bits (src, 2 * i + 1)) };
-}
+typedef __m256i (*ReadGroup) (const void *src, int i);
 
 /* Products of groups 2i and 2i + 1, in turn: sums of four, of 16 bits. */
 QE_INLINE __m256i
-products (const Groups q, const QeX8Pair *x, int second, int i)
+products (__m256i q0, __m256i q1, const QeX8Pair *x, int second, int i)
 {
   const __m256i *p = (const __m256i *) x->p[second];
-  const __m256i a = _mm256_maddubs_epi16 (q.a, p[place_in_pair (2 * i)]);
-  const __m256i b = _mm256_maddubs_epi16 (q.b, p[place_in_pair (2 * i + 1)]);
+  const __m256i a = _mm256_maddubs_epi16 (q0, p[place_in_pair (2 * i)]);
+  const __m256i b = _mm256_maddubs_epi16 (q1, p[place_in_pair (2 * i + 1)]);
   return _mm256_add_epi16 (_mm256_unpacklo_epi16 (a, b), _mm256_unpackhi_epi16 (a, b));
 }
 
@@ -122,7 +93,7 @@ spread_word (__m256i v, int i)
 
 /* Two blocks times T tokens. Nothing overflows: 4 * 2 * (31 * 127 * 4) * (63 * 256) < 2^31. */
 QE_INLINE void
-add_two_k4 (Sums *s, const uint8_t *src, const QeX8Pair *x, const int T, size_t bytes, ReadGroups read)
+add_two_k4 (Sums *s, const uint8_t *src, const QeX8Pair *x, const int T, size_t bytes, ReadGroup q)
 {
   const HeadsK4 h = read_heads (src, bytes);
   TokenScales k[MAX_TOKENS];
@@ -138,10 +109,10 @@ add_two_k4 (Sums *s, const uint8_t *src, const QeX8Pair *x, const int T, size_t 
                              : _mm256_permute2x128_si256 (k[t].scales, k[t].scales, 0x11);
 #pragma GCC unroll 4
     for (int i = 0; i < 4; i++) {
-      const Groups q = read (src, i);
+      const __m256i q0 = q (src, 2 * i), q1 = q (src, 2 * i + 1);
 #pragma GCC unroll 3
       for (int t = 0; t < T; t++) {
-        const __m256i scaled = _mm256_madd_epi16 (products (q, x + t, block, i), spread_word (scales[t], i));
+        const __m256i scaled = _mm256_madd_epi16 (products (q0, q1, x + t, block, i), spread_word (scales[t], i));
         sum[t] = i == 0 ? scaled : _mm256_add_epi32 (sum[t], scaled);
       }
     }
@@ -154,13 +125,13 @@ add_two_k4 (Sums *s, const uint8_t *src, const QeX8Pair *x, const int T, size_t 
 QE_INLINE void
 add_q4_k (Sums *s, const uint8_t *src, const void *x, const int T)
 {
-  add_two_k4 (s, src, x, T, 144, groups_q4_k);
+  add_two_k4 (s, src, x, T, 144, q_q4_k);
 }
 
 QE_INLINE void
 add_q5_k (Sums *s, const uint8_t *src, const void *x, const int T)
 {
-  add_two_k4 (s, src, x, T, 176, groups_q5_k);
+  add_two_k4 (s, src, x, T, 176, q_q5_k);
 }
 
 /* Scales of the first and of the second 16 of each group of 32, each in its half, as 16 bits. */
@@ -206,10 +177,10 @@ add_q6_k (Sums *s, const uint8_t *src, const void *x8, const int T)
     }
 #pragma GCC unroll 4
     for (int i = 0; i < 4; i++) {
-      const Groups q = { q_q6_k (src, 2 * i), q_q6_k (src, 2 * i + 1) };
+      const __m256i q0 = q_q6_k (src, 2 * i), q1 = q_q6_k (src, 2 * i + 1);
 #pragma GCC unroll 3
       for (int t = 0; t < T; t++) {
-        const __m256i scaled = _mm256_madd_epi16 (products (q, x + t, block, i), spread_word (scales[t], i));
+        const __m256i scaled = _mm256_madd_epi16 (products (q0, q1, x + t, block, i), spread_word (scales[t], i));
         s->sum[t] = _mm256_fmadd_ps (_mm256_cvtepi32_ps (scaled), d[t], s->sum[t]);
       }
     }
@@ -243,11 +214,8 @@ add_rests (const QeDotArgs *a, QeType type, size_t bytes, size_t rest)
       QeW8 w;
       qe_w8_format (type)->unpack ((const uint8_t *) a->w + r * a->row_bytes + k * bytes, left < QE_X8 ? left : QE_X8,
                                    &w);
-      for (size_t t = 0; t < a->n_tokens; t++) {
-        float v[8];
-        _mm256_storeu_ps (v, dot_unpacked (&w, a->x8 + k * a->ldx8 + t));
-        a->y[t * a->ldy + r] += ((v[0] + v[1]) + (v[2] + v[3])) + ((v[4] + v[5]) + (v[6] + v[7]));
-      }
+      for (size_t t = 0; t < a->n_tokens; t++)
+        a->y[t * a->ldy + r] += sum8 (dot_unpacked (&w, a->x8 + k * a->ldx8 + t));
     }
 }
 
@@ -265,7 +233,7 @@ STREAM (q6_k, QE_TYPE_Q6_K, 210, 32, 8192)
 void
 qe_stream_init_avx2 (QeKernels *k)
 {
-  k->pair_x8 = pair_x8;
+  k->pair_x8 = qe_pair_x8;
   k->dot[QE_TYPE_Q4_K] = stream_q4_k;
   k->dot[QE_TYPE_Q5_K] = stream_q5_k;
   k->dot[QE_TYPE_Q6_K] = stream_q6_k;

@@ -63,6 +63,7 @@ STREAM (q6_k, QE_TYPE_Q6_K, 1, 210, 32, 8192)
 void
 STREAM_INIT (QeKernels *k)
 {
+  k->pair_x8 = qe_pair_x8;
   k->dot[QE_TYPE_Q8_0] = stream_q8_0;
   k->dot[QE_TYPE_Q4_K] = stream_q4_k;
   k->dot[QE_TYPE_Q5_K] = stream_q5_k;

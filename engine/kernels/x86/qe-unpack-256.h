@@ -11,11 +11,8 @@
 
 #include "kernels/qe-kernels.h"
 #include "kernels/x86/qe-block-scales.h"
+#include "kernels/x86/qe-lanes-256.h"
 #include "quant/qe-quant-internal.h"
-
-#ifndef QE_INLINE
-#define QE_INLINE static inline __attribute__ ((always_inline))
-#endif
 
 typedef struct {
   __m256 a[2], b[2];
@@ -67,12 +64,12 @@ bits_to_bytes (const uint8_t *bits, char value)
   return _mm256_and_si256 (_mm256_cmpeq_epi8 (_mm256_and_si256 (v, bit), bit), _mm256_set1_epi8 (value));
 }
 
-/* `value` in each byte whose bit `i` is set. */
+/* Bit `from` of each byte, as bit `to`. */
 QE_INLINE __m256i
-where_bit (__m256i bytes, int i, char value)
+moved_bit (__m256i bytes, int from, int to)
 {
-  __m256i bit = _mm256_set1_epi8 ((char) (1 << i));
-  return _mm256_and_si256 (_mm256_cmpeq_epi8 (_mm256_and_si256 (bytes, bit), bit), _mm256_set1_epi8 (value));
+  const __m256i moved = from < to ? _mm256_slli_epi16 (bytes, to - from) : _mm256_srli_epi16 (bytes, from - to);
+  return _mm256_and_si256 (moved, _mm256_set1_epi8 ((char) (1 << to)));
 }
 
 QE_INLINE __m256i
@@ -219,7 +216,7 @@ QE_INLINE __m256i
 q_q5_k (const void *src, int i)
 {
   const QeBlockQ5_K *b = src;
-  return _mm256_or_si256 (nibbles_of_pair (b->qs + 32 * (i / 2), i), where_bit (load32 (b->qh), i, 16));
+  return _mm256_or_si256 (nibbles_of_pair (b->qs + 32 * (i / 2), i), moved_bit (load32 (b->qh), i, 4));
 }
 
 QE_INLINE Scales256
@@ -287,7 +284,7 @@ QE_INLINE __m256i
 q_q3_k (const void *src, int i)
 {
   const QeBlockQ3_K *b = src;
-  return _mm256_or_si256 (two_bits (b->qs + 32 * (i / 4), i % 4), where_bit (load32 (b->hmask), i, 4));
+  return _mm256_or_si256 (two_bits (b->qs + 32 * (i / 4), i % 4), moved_bit (load32 (b->hmask), i, 2));
 }
 
 QE_INLINE Scales256

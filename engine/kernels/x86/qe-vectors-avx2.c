@@ -5,10 +5,9 @@
 
 #include "qe-vectors-avx2.h"
 
-#include <immintrin.h>
 #include <string.h>
 
-#define QE_INLINE static inline __attribute__ ((always_inline))
+#include "qe-lanes-256.h"
 
 /* ---- the last few of a vector ---------------------------------------------------------------------------------- */
 
@@ -53,14 +52,6 @@ QE_INLINE __m256
 load_bf16 (const uint16_t *h, size_t n)
 {
   return _mm256_castsi256_ps (_mm256_slli_epi32 (_mm256_cvtepu16_epi32 (load_halves (h, n)), 16));
-}
-
-QE_INLINE float
-sum8 (__m256 v)
-{
-  __m128 s = _mm_add_ps (_mm256_castps256_ps128 (v), _mm256_extractf128_ps (v, 1));
-  s = _mm_add_ps (s, _mm_movehl_ps (s, s));
-  return _mm_cvtss_f32 (_mm_add_ss (s, _mm_movehdup_ps (s)));
 }
 
 /* ---- products --------------------------------------------------------------------------------------------------- */
