@@ -20,6 +20,19 @@ qe_cache_kv_row_bytes (QeKvType kv_type, uint32_t head_size)
   return qe_row_bytes (qe_type_traits (stored_type (kv_type)), head_size);
 }
 
+size_t
+qe_cache_write_size (const QeConfig *config)
+{
+  const size_t n = (size_t) (config->n_key_heads + config->n_value_heads) * config->state_size + config->n_value_heads;
+  return (n + 15) / 16 * 16; /* whole cache lines */
+}
+
+static size_t
+writes_bytes (const QeCache *c)
+{
+  return (size_t) c->n_state_layers * QE_WRITES_MAX * c->write_size * sizeof (float);
+}
+
 /* Zeroed memory that costs nothing until it is written. */
 static void *
 reserve (size_t bytes)
@@ -47,16 +60,19 @@ qe_cache_init (QeCache *out, const QeConfig *config, uint32_t n_ctx, QeKvType kv
   c.kv_row_bytes = qe_cache_kv_row_bytes (kv_type, config->head_size);
   c.kv_bytes = (size_t) c.n_kv_layers * c.n_kv_heads * n_ctx * c.kv_row_bytes;
   c.state_size = (size_t) config->n_value_heads * config->state_size * config->state_size;
-  c.conv_size = (size_t) (config->conv_kernel - 1) * qe_config_channels (config);
-  c.recurrent_bytes = c.n_state_layers * (c.state_size + c.conv_size) * sizeof (float);
+  c.n_history = config->conv_kernel - 1;
+  c.channels = qe_config_channels (config);
+  c.recurrent_bytes = c.n_state_layers * (c.state_size + c.n_history * c.channels) * sizeof (float);
+  c.write_size = qe_cache_write_size (config);
   c.keys = reserve (c.kv_bytes);
   c.values = reserve (c.kv_bytes);
   c.state = reserve (c.recurrent_bytes);
-  if (!c.keys || !c.values || !c.state) {
+  c.writes = reserve (writes_bytes (&c));
+  if (!c.keys || !c.values || !c.state || !c.writes) {
     qe_cache_clear (&c);
     return qe_fail (err, QE_ERROR_MEMORY, "There is not enough memory for a context of %u tokens.", n_ctx);
   }
-  madvise (c.state, c.recurrent_bytes, MADV_HUGEPAGE); /* all of it is read and written for each token */
+  madvise (c.state, c.recurrent_bytes, MADV_HUGEPAGE); /* all of it is read for each token */
   c.conv = c.state + c.n_state_layers * c.state_size;
   *out = c;
   return QE_OK;
@@ -68,6 +84,7 @@ qe_cache_clear (QeCache *cache)
   release (cache->keys, cache->kv_bytes);
   release (cache->values, cache->kv_bytes);
   release (cache->state, cache->recurrent_bytes);
+  release (cache->writes, writes_bytes (cache));
   *cache = (QeCache) { 0 };
 }
 
@@ -75,6 +92,7 @@ void
 qe_cache_forget (QeCache *cache)
 {
   memset (cache->state, 0, cache->recurrent_bytes);
+  cache->n_writes = cache->first_history = 0;
 }
 
 void

@@ -99,6 +99,7 @@ void
 qe_checkpoints_restore (const QeCheckpoints *checkpoints, const QeCheckpoint *item, QeCache *cache, float *logits)
 {
   memcpy (cache->state, item->state, checkpoints->recurrent_bytes);
+  cache->n_writes = cache->first_history = 0;
   if (item->has_logits)
     memcpy (logits, (const char *) item->state + checkpoints->recurrent_bytes, checkpoints->logits_bytes);
 }

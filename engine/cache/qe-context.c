@@ -156,6 +156,7 @@ take_checkpoint (QeContext *c, const QeEvaluation *e, const QeRow *next)
     kind = kind == QE_CHECKPOINT_MARK ? kind : QE_CHECKPOINT_END;
   if (kind == QE_CHECKPOINT_PERIODIC && since < QE_CHECKPOINT_INTERVAL)
     return;
+  qe_graph_settle (c->graph);
   qe_checkpoints_take (&c->checkpoints, &c->cache, kind, c->length, position,
                        next || c->ready < 0 ? NULL : qe_graph_logits (c->graph, (uint32_t) c->ready));
 }

@@ -142,7 +142,7 @@ write_checkpoints (Stream *s, const QeContext *c, uint32_t n)
 }
 
 static QeStatus
-write_file (const QeContext *context, const char *path, QeError *err)
+write_file (QeContext *context, const char *path, QeError *err)
 {
   Header h = describe (context);
   Stream s = { .file = fopen (path, "wb"), .writing = true };
@@ -151,7 +151,7 @@ write_file (const QeContext *context, const char *path, QeError *err)
   if (!s.file)
     return qe_fail (err, QE_ERROR_IO, "The conversation's state cannot be saved: %s.", strerror (errno));
   transfer (&s, &h, sizeof h);
-  transfer_context (&s, (QeContext *) context, &h); /* only reads when writing */
+  transfer_context (&s, context, &h);
   write_checkpoints (&s, context, h.n_checkpoints);
   sum = s.hash;
   transfer (&s, &sum, sizeof sum);
@@ -163,13 +163,14 @@ write_file (const QeContext *context, const char *path, QeError *err)
 }
 
 QeStatus
-qe_context_save (const QeContext *context, const char *path, QeError *err)
+qe_context_save (QeContext *context, const char *path, QeError *err)
 {
   QeStatus status;
   char *part = malloc (strlen (path) + sizeof ".part");
   if (!part)
     return qe_fail (err, QE_ERROR_MEMORY, "There is not enough memory to save the conversation's state.");
   sprintf (part, "%s.part", path);
+  qe_graph_settle (context->graph);
   status = write_file (context, part, err);
   if (status == QE_OK && rename (part, path))
     status = qe_fail (err, QE_ERROR_IO, "The conversation's state cannot be saved: %s.", strerror (errno));

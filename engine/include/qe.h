@@ -380,7 +380,7 @@ QeStatus qe_context_score (QeContext *context, const int32_t *tokens, size_t n, 
 
 /* The cache, its tokens and recurrent state on disk. Written to a temporary name and renamed. Restoring checks that the
  * file belongs to the same weights and settings; a damaged file leaves the context empty and usable. */
-QeStatus qe_context_save (const QeContext *context, const char *path, QeError *err);
+QeStatus qe_context_save (QeContext *context, const char *path, QeError *err);
 QeStatus qe_context_restore (QeContext *context, const char *path, QeError *err);
 
 #ifdef __cplusplus

@@ -1,58 +1,85 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Gated DeltaNet (qwen35.md section 4.3): a short causal convolution, then a recurrent state that the delta rule writes
  * and queries read. Few rows take the recurrence step by step; many go in chunks of matrix products, which are equal
- * but for rounding. With u = wide, a row is: queries, keys, values, z, beta, alpha. */
+ * but for rounding. With u = wide, a row is: queries, keys, values, z, beta, alpha.
+ *
+ * Steps leave the state as it is and write down what they would write into it (qe-cache.h). When the state is written
+ * depends on the number of rows since it was settled alone, so that drafts give the same bits as single rows. */
 #include "model/qe-graph-private.h"
 
 #include <cblas.h>
 #include <math.h>
 #include <string.h>
 
+_Static_assert (QE_DEFER_MAX <= QE_WRITES_TOGETHER && QE_WRITES_TOGETHER - 1 + QE_DEFER_MAX <= QE_WRITES_MAX,
+                "a batch of steps fits behind the writes there are, and completes them once");
+
 typedef struct {
   QeGraph *g;
   const QeLayer *l;
+  uint32_t layer;          /* of those with a state */
   float *state;            /* [n_value_heads][s][s] */
-  float *history;          /* [conv_kernel - 1][channels] */
-  QeDeferred *deferred;    /* NULL: write state and history */
+  float *deferred;         /* [n][channels]: the convolution's inputs; NULL: write history and state */
   uint32_t n, s, channels; /* rows, size of a head */
   size_t z, beta, alpha;   /* columns of wide */
 } Net;
 
+static bool
+goes_by_steps (const Net *net)
+{
+  return net->n < QE_DELTA_CHUNK_MIN;
+}
+
 /* ---- convolution ----------------------------------------------------------------------------------------------- */
 
-/* Row t of the input of the convolution, from column c on; negative rows are of earlier batches. */
+/* Rows of the convolution's input that the next one still needs. */
+static uint32_t
+n_history (const Net *net)
+{
+  return net->g->cache->n_history;
+}
+
+/* Row t of the input, from column c on; negative rows are of earlier batches. */
 static const float *
 input_row (const Net *net, int t, size_t c)
 {
-  const int n_history = (int) net->g->config->conv_kernel - 1;
-  return t < 0 ? net->history + (size_t) (n_history + t) * net->channels + c
+  return t < 0 ? qe_cache_history (net->g->cache, net->layer, (uint32_t) ((int) n_history (net) + t)) + c
                : net->g->wide + (size_t) t * net->g->ld_wide + c;
 }
 
-/* Keeps what the next batch needs of columns [c, end); the place for it is still in use. */
-static void
-save_history (const Net *net, size_t c, size_t end)
+/* Where the input of row t goes when what comes of it takes its place. A single row needs the oldest of the history no
+ * more; more rows need it until they are done, hence keep_history(). */
+static float *
+kept_row (const Net *net, uint32_t t)
 {
-  const int n_history = (int) net->g->config->conv_kernel - 1;
-  for (int i = 0; i < n_history; i++)
-    memcpy (net->g->conv_saved + (size_t) i * net->channels + c, input_row (net, (int) net->n + i - n_history, c),
-            (end - c) * sizeof (float));
+  const uint32_t n = n_history (net);
+  if (net->deferred)
+    return net->deferred + (size_t) t * net->channels;
+  if (net->n == 1)
+    return qe_cache_history (net->g->cache, net->layer, 0);
+  return net->g->conv_saved + (t + n < net->n ? n : t + n - net->n) * net->channels; /* the last one is nobody's */
 }
 
+/* Columns [c, end) of the last rows become history. */
 static void
-restore_history (const Net *net, size_t c, size_t end)
+keep_history (const Net *net, size_t c, size_t end)
 {
-  for (uint32_t i = 0; i + 1 < net->g->config->conv_kernel; i++)
-    memcpy (net->history + (size_t) i * net->channels + c, net->g->conv_saved + (size_t) i * net->channels + c,
-            (end - c) * sizeof (float));
+  const uint32_t n = n_history (net);
+  for (uint32_t t = net->n > n ? net->n - n : 0; t < net->n; t++)
+    memcpy (qe_cache_history (net->g->cache, net->layer, t) + c, kept_row (net, t) + c, (end - c) * sizeof (float));
 }
 
-/* All rows of columns [c, end), for a deferred batch. */
+/* Those of the convolved columns [c, end) that are keys go with what each row writes. */
 static void
-keep_rows (const Net *net, float *out, size_t c, size_t end)
+keep_keys (const Net *net, size_t c, size_t end)
 {
-  for (uint32_t t = 0; t < net->n; t++)
-    memcpy (out + (size_t) t * net->channels + c, input_row (net, (int) t, c), (end - c) * sizeof (float));
+  const QeCache *cache = net->g->cache;
+  const size_t keys = (size_t) net->g->config->n_key_heads * net->s;
+  c = c > keys ? c : keys;
+  end = end < 2 * keys ? end : 2 * keys;
+  for (uint32_t t = 0; c < end && t < net->n; t++)
+    memcpy (qe_cache_write (cache, net->layer, cache->n_writes + t) + c - keys, input_row (net, (int) t, c),
+            (end - c) * sizeof (float));
 }
 
 /* Columns [c, end) of row t, in place; queries and keys are normed head by head. */
@@ -66,7 +93,7 @@ convolve_row (const Net *net, int t, size_t c, size_t end)
   float *y = g->wide + (size_t) t * g->ld_wide;
   for (uint32_t j = 0; j < kernel; j++)
     rows[j] = input_row (net, t - (int) kernel + 1 + (int) j, c);
-  g->ops->conv_silu (y + c, rows, kernel, net->l->conv + c, net->channels, end - c);
+  g->ops->conv_silu (y + c, kept_row (net, (uint32_t) t) + c, rows, kernel, net->l->conv + c, net->channels, end - c);
   for (; c < end && c < keys_end; c += net->s)
     g->ops->l2_norm (y + c, net->s, g->config->eps, c < keys_end / 2 ? query_factor : 1.0f);
 }
@@ -79,16 +106,12 @@ convolve (const Net *net, QeWorker *w)
   qe_graph_share (w, net->channels / net->s, &first, &end);
   first *= net->s;
   end *= net->s;
-  if (net->deferred)
-    keep_rows (net, net->deferred->inputs, first, end);
-  else
-    save_history (net, first, end);
   for (int t = (int) net->n - 1; t >= 0; t--)
     convolve_row (net, t, first, end);
-  if (net->deferred)
-    keep_rows (net, net->deferred->convolved, first, end);
-  else
-    restore_history (net, first, end);
+  if (net->n > 1 && !net->deferred)
+    keep_history (net, first, end);
+  if (goes_by_steps (net))
+    keep_keys (net, first, end);
 }
 
 /* ---- delta rule ------------------------------------------------------------------------------------------------ */
@@ -101,18 +124,21 @@ typedef struct {
   float *state;
 } Head;
 
-/* row: the convolved row 0. */
+/* Of which queries and keys a value head takes. */
+static uint32_t
+key_head (const QeConfig *c, uint32_t head)
+{
+  return c->grouped_value_heads ? head / (c->n_value_heads / c->n_key_heads) : head % c->n_key_heads;
+}
+
 static Head
-find_head (const Net *net, uint32_t index, const float *row)
+find_head (const Net *net, uint32_t index)
 {
   const QeGraph *g = net->g;
-  const QeConfig *c = g->config;
-  const uint32_t ratio = c->n_value_heads / c->n_key_heads;
-  const size_t key_head = c->grouped_value_heads ? index / ratio : index % c->n_key_heads;
-  const size_t all_keys = (size_t) c->n_key_heads * net->s;
-  return (Head) { index, row + key_head * net->s, row + all_keys + key_head * net->s,
-                  row + 2 * all_keys + (size_t) index * net->s, g->narrow + (size_t) index * net->s,
-                  net->state + (size_t) index * net->s * net->s };
+  const size_t keys = (size_t) g->config->n_key_heads * net->s;
+  const float *q = g->wide + (size_t) key_head (g->config, index) * net->s;
+  return (Head) { index, q, q + keys, g->wide + 2 * keys + (size_t) index * net->s,
+                  g->narrow + (size_t) index * net->s, net->state + (size_t) index * net->s * net->s };
 }
 
 /* beta in (0, 1) and the logarithm of the decay, at most 0, of row t. */
@@ -134,25 +160,73 @@ gate_row (const Net *net, const Head *h, uint32_t t, const float *o)
                       g->wide + (size_t) t * g->ld_wide + net->z + (size_t) h->index * net->s, net->s, g->config->eps);
 }
 
-/* A deferred batch goes over a copy of the state, and what commit_head() needs to do the same again is kept. */
+/* Where in a write the head's own part is. */
+static size_t
+correction_column (const Net *net, uint32_t head)
+{
+  return ((size_t) net->g->config->n_key_heads + head) * net->s;
+}
+
+static size_t
+decay_column (const Net *net, uint32_t head)
+{
+  return ((size_t) net->g->config->n_key_heads + net->g->config->n_value_heads) * net->s + head;
+}
+
+/* Writes [first, first + n) of a head. */
+static QeWrites
+find_writes (const Net *net, uint32_t head, uint32_t first, uint32_t n)
+{
+  QeWrites writes = { .n = n, .decay = 1 };
+  for (uint32_t i = n; i-- > 0;) {
+    const float *write = qe_cache_write (net->g->cache, net->layer, first + i);
+    writes.weight[i] = writes.decay;
+    writes.key[i] = write + (size_t) key_head (net->g->config, head) * net->s;
+    writes.correction[i] = write + correction_column (net, head);
+    writes.decay *= write[decay_column (net, head)];
+  }
+  return writes;
+}
+
+/* to = what a state and n of its writes make; may be the state. */
+static void
+write_state (const Net *net, uint32_t head, uint32_t first, uint32_t n, const float *state, float *to)
+{
+  const QeWrites writes = find_writes (net, head, first, n);
+  net->g->ops->delta_write (to, state, &writes, net->s, net->s);
+}
+
+static void
+step_row (const Net *net, const Head *h, uint32_t t, const float *state, uint32_t first, uint32_t n, float *o)
+{
+  const QeGraph *g = net->g;
+  const size_t at = (size_t) t * g->ld_wide;
+  const QeWrites writes = find_writes (net, h->index, first, n);
+  float *write = qe_cache_write (g->cache, net->layer, first + n), beta, log_decay, decay;
+  read_gates (net, h->index, t, &beta, &log_decay);
+  decay = expf (log_decay);
+  g->ops->delta_step (o, write + correction_column (net, h->index), state, &writes, h->q + at, h->k + at, h->v + at,
+                      beta, decay, net->s, net->s);
+  write[decay_column (net, h->index)] = decay;
+  gate_row (net, h, t, o);
+}
+
+/* When there are enough writes they go into the state, while it is in this processor's cache; those of a deferred batch
+ * into a copy, until it is known how many rows stay. */
 static void
 step_rows (const Net *net, QeWorker *w, const Head *h)
 {
-  const QeGraph *g = net->g;
-  const size_t size = (size_t) net->s * net->s;
-  float *o = qe_graph_scratch (g, w), *state = net->deferred ? o + net->s : h->state;
-  if (net->deferred)
-    memcpy (state, h->state, size * sizeof *state);
+  float *o = qe_graph_scratch (net->g, w), *to = net->deferred ? o + net->s : h->state;
+  const float *state = h->state;
+  uint32_t first = 0, n = net->g->cache->n_writes;
   for (uint32_t t = 0; t < net->n; t++) {
-    const size_t at = (size_t) t * g->ld_wide;
-    float beta, log_decay, decay;
-    read_gates (net, h->index, t, &beta, &log_decay);
-    decay = expf (log_decay);
-    g->ops->delta_step (state, o, h->q + at, h->k + at, h->v + at, beta, decay, net->s, net->s);
-    gate_row (net, h, t, o);
-    if (net->deferred)
-      memcpy (net->deferred->gates + ((size_t) h->index * QE_DEFER_MAX + t) * 2, (float[]) { beta, decay },
-              2 * sizeof (float));
+    step_row (net, h, t, state, first, n, o);
+    if (++n < QE_WRITES_TOGETHER)
+      continue;
+    write_state (net, h->index, first, n, state, to);
+    state = to;
+    first += n;
+    n = 0;
   }
 }
 
@@ -250,7 +324,7 @@ step_heads (const Net *net, QeWorker *w)
   size_t first, end;
   qe_graph_share (w, net->g->config->n_value_heads, &first, &end);
   for (size_t i = first; i < end; i++) {
-    const Head h = find_head (net, (uint32_t) i, net->g->wide);
+    const Head h = find_head (net, (uint32_t) i);
     step_rows (net, w, &h);
   }
 }
@@ -259,7 +333,9 @@ static void
 chunk_heads (const Net *net, QeWorker *w)
 {
   for (size_t i = qe_worker_next (w); i < net->g->config->n_value_heads; i = qe_worker_next (w)) {
-    const Head h = find_head (net, (uint32_t) i, net->g->wide);
+    const Head h = find_head (net, (uint32_t) i);
+    if (net->g->cache->n_writes)
+      write_state (net, h.index, 0, net->g->cache->n_writes, h.state, h.state);
     for (uint32_t first = 0; first < net->n; first += QE_DELTA_CHUNK)
       chunk_rows (net, w, &h, first);
   }
@@ -271,10 +347,10 @@ static Net
 find_net (QeGraph *g, const QeLayer *l, uint32_t index)
 {
   const QeConfig *c = g->config;
-  Net net = { .g = g, .l = l, .n = g->batch->n, .s = c->state_size, .channels = qe_config_channels (c) };
+  Net net = { .g = g, .l = l, .layer = index, .n = g->batch->n, .s = c->state_size };
+  net.channels = qe_config_channels (c);
   net.state = g->cache->state + index * g->cache->state_size;
-  net.history = g->cache->conv + index * g->cache->conv_size;
-  net.deferred = g->batch->defer ? &g->deferred[index] : NULL;
+  net.deferred = g->batch->defer ? g->deferred + (size_t) index * QE_DEFER_MAX * net.channels : NULL;
   net.z = net.channels;
   net.beta = net.z + (size_t) c->n_value_heads * c->state_size;
   net.alpha = net.beta + c->n_value_heads;
@@ -296,59 +372,78 @@ qe_graph_delta_net (QeGraph *g, QeWorker *w, const QeLayer *l, uint32_t index)
   qe_matmul (g->matmul, w, in, 4, g->h, c->n_embd, c->n_embd, net.n);
   convolve (&net, w);
   qe_worker_barrier (w);
-  if (net.n < QE_DELTA_CHUNK_MIN)
+  if (goes_by_steps (&net))
     step_heads (&net, w);
   else
     chunk_heads (&net, w);
   qe_matmul (g->matmul, w, &out, 1, g->narrow, g->ld_narrow, (size_t) c->n_value_heads * c->state_size, net.n);
 }
 
-/* ---- deferred batches ------------------------------------------------------------------------------------------ */
+/* ---- after a pass ---------------------------------------------------------------------------------------------- */
 
-/* The first n steps again, bit for bit, now over the state itself. */
-static void
-commit_head (const Net *net, QeWorker *w, uint32_t head)
+void
+qe_graph_delta_net_done (QeGraph *g, const QeBatch *batch)
 {
-  const Head h = find_head (net, head, net->deferred->convolved);
-  const float *gates = net->deferred->gates + (size_t) head * QE_DEFER_MAX * 2;
-  float *o = qe_graph_scratch (net->g, w);
-  for (size_t t = 0; t < net->n; t++) {
-    const size_t at = t * net->channels;
-    net->g->ops->delta_step (h.state, o, h.q + at, h.k + at, h.v + at, gates[2 * t], gates[2 * t + 1], net->s, net->s);
+  if (!batch->defer)
+    qe_cache_add_rows (g->cache, batch->n);
+  if (batch->n >= QE_DELTA_CHUNK_MIN) /* which have written the state themselves */
+    g->cache->n_writes = 0;
+}
+
+/* The oldest row of history first. */
+static void
+turn_history (const Net *net)
+{
+  float *history = net->g->cache->conv + net->layer * n_history (net) * net->channels, column[16];
+  for (size_t c = 0; c < net->channels; c++) {
+    for (uint32_t i = 0; i < n_history (net); i++)
+      column[i] = qe_cache_history (net->g->cache, net->layer, i)[c];
+    for (uint32_t i = 0; i < n_history (net); i++)
+      history[i * net->channels + c] = column[i];
   }
 }
 
+/* Each head of each layer, in turn. g->batch: the rows of a deferred one that stay, or none, when all is to be settled. */
 static void
-commit_history (const Net *net)
-{
-  const size_t n_history = net->g->config->conv_kernel - 1, n = net->n;
-  for (size_t i = 0; i < n_history; i++) {
-    const float *from = n + i < n_history ? net->history + (n + i) * net->channels
-                                          : net->deferred->inputs + (n + i - n_history) * net->channels;
-    memmove (net->history + i * net->channels, from, net->channels * sizeof (float));
-  }
-}
-
-static void
-commit_worker (QeWorker *w, void *data)
+settle_worker (QeWorker *w, void *data)
 {
   QeGraph *g = data;
-  const uint32_t n_heads = g->config->n_value_heads;
+  const uint32_t n_heads = g->config->n_value_heads, n = g->cache->n_writes + g->batch->n;
+  const uint32_t due = !g->batch->defer ? n : n < QE_WRITES_TOGETHER ? 0 : QE_WRITES_TOGETHER;
   for (size_t i = qe_worker_next (w); i < (size_t) g->cache->n_state_layers * n_heads; i = qe_worker_next (w)) {
     const Net net = find_net (g, NULL, (uint32_t) (i / n_heads));
-    commit_head (&net, w, (uint32_t) (i % n_heads));
-    if (i % n_heads == 0)
-      commit_history (&net);
+    const Head h = find_head (&net, (uint32_t) (i % n_heads));
+    if (due)
+      write_state (&net, h.index, 0, due, h.state, h.state);
+    if (h.index == 0 && g->batch->defer)
+      keep_history (&net, 0, net.channels);
+    else if (h.index == 0)
+      turn_history (&net);
   }
+}
+
+static void
+settle (QeGraph *g, const QeBatch *batch)
+{
+  g->batch = batch;
+  qe_pool_run (g->pool, settle_worker, g);
+  g->batch = NULL;
 }
 
 void
 qe_graph_commit (QeGraph *graph, uint32_t n)
 {
-  const QeBatch batch = { .n = n, .defer = true };
   if (!n)
     return;
-  graph->batch = &batch;
-  qe_pool_run (graph->pool, commit_worker, graph);
-  graph->batch = NULL;
+  settle (graph, &(QeBatch) { .n = n, .defer = true });
+  qe_cache_add_rows (graph->cache, n);
+}
+
+void
+qe_graph_settle (QeGraph *graph)
+{
+  if (!graph->cache->n_writes && !graph->cache->first_history)
+    return;
+  settle (graph, &(QeBatch) { 0 });
+  graph->cache->n_writes = graph->cache->first_history = 0;
 }

@@ -146,6 +146,7 @@ qe_graph_run (QeGraph *graph, const QeBatch *batch, QeError *err)
   graph->batch = batch;
   atomic_store (&graph->cancelled, false);
   run (graph, forward_worker, graph->model->info.decode_bytes * batch->n);
+  qe_graph_delta_net_done (graph, batch);
   graph->batch = NULL;
   if (atomic_load (&graph->cancelled))
     return qe_fail (err, QE_ERROR_CANCELLED, "The calculation was stopped.");

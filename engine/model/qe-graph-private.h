@@ -22,13 +22,6 @@
 #define QE_TILE_QUERIES 64
 #define QE_TILE_KEYS 128
 
-/* Of a deferred batch in one DeltaNet layer: what it takes to repeat any beginning of it. */
-typedef struct {
-  float *inputs;    /* [QE_DEFER_MAX][channels] of the convolution */
-  float *convolved; /* [QE_DEFER_MAX][channels] */
-  float *gates;     /* [n_value_heads][QE_DEFER_MAX][2]: beta, decay */
-} QeDeferred;
-
 struct QeGraph {
   const QeModel *model;
   const QeConfig *config;
@@ -48,7 +41,7 @@ struct QeGraph {
 
   float *scratch; /* [n_threads][scratch_size] */
   size_t scratch_size;
-  float *conv_saved; /* [conv_kernel - 1][channels] */
+  float *conv_saved; /* [conv_kernel][channels] */
   float *partials; /* of attention along the cache: [QE_ATTEND_FEW][n_heads][n_blocks][head_size + 2] */
   uint32_t attend_block, n_blocks; /* rows of the cache that are taken together; most of them */
 
@@ -64,7 +57,7 @@ struct QeGraph {
   QeGroupedProduct *products; /* [2 * n_experts] */
   size_t n_active;           /* experts with at least one row */
 
-  QeDeferred *deferred; /* [n_state_layers]; NULL unless speculative */
+  float *deferred; /* [n_state_layers][QE_DEFER_MAX][channels]: inputs of convolutions; NULL unless speculative */
 
   /* MTP block; NULL unless speculative and there is one */
   QeRow *mtp_rows;   /* [batch]: of its pass */
@@ -91,6 +84,7 @@ void qe_graph_attention (QeGraph *g, QeWorker *w, const QeLayer *l, uint32_t ind
 /* Only brings keys and values into the cache; h stays. Its output is not whole before the next barrier. */
 void qe_graph_attention_keys (QeGraph *g, QeWorker *w, const QeLayer *l, uint32_t index);
 void qe_graph_delta_net (QeGraph *g, QeWorker *w, const QeLayer *l, uint32_t index);
+void qe_graph_delta_net_done (QeGraph *g, const QeBatch *batch); /* once, after a pass */
 void qe_graph_feed_forward (QeGraph *g, QeWorker *w, const QeLayer *l);
 void qe_graph_mixture (QeGraph *g, QeWorker *w, const QeLayer *l);
 

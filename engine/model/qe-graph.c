@@ -110,19 +110,10 @@ static void
 lay_out_deferred (QeGraph *g, Arena *a)
 {
   const QeConfig *c = g->config;
-  const size_t channels = qe_config_channels (c);
   uint32_t n_state_layers = 0;
   for (uint32_t i = 0; i < c->n_layers; i++)
     n_state_layers += c->recurrent[i];
-  g->deferred = take (a, n_state_layers, sizeof *g->deferred);
-  for (uint32_t i = 0; i < n_state_layers; i++) {
-    QeDeferred d = { 0 };
-    d.inputs = take_floats (a, QE_DEFER_MAX * channels);
-    d.convolved = take_floats (a, QE_DEFER_MAX * channels);
-    d.gates = take_floats (a, (size_t) c->n_value_heads * QE_DEFER_MAX * 2);
-    if (g->deferred)
-      g->deferred[i] = d;
-  }
+  g->deferred = take_floats (a, (size_t) n_state_layers * QE_DEFER_MAX * qe_config_channels (c));
 }
 
 static void
@@ -146,7 +137,7 @@ qe_graph_lay_out (QeGraph *g, char *base)
   g->cosine = take_floats (&a, n * c->rope_dims / 2);
   g->sine = take_floats (&a, n * c->rope_dims / 2);
   g->scratch = take_floats (&a, g->n_threads * g->scratch_size);
-  g->conv_saved = take_floats (&a, (size_t) (c->conv_kernel - 1) * qe_config_channels (c));
+  g->conv_saved = take_floats (&a, (size_t) c->conv_kernel * qe_config_channels (c));
   g->partials = take_floats (&a, (size_t) QE_ATTEND_FEW * c->n_heads * g->n_blocks * (c->head_size + 2));
   if (c->moe)
     lay_out_mixture (g, &a);

@@ -45,6 +45,8 @@ QeStatus qe_graph_run (QeGraph *graph, const QeBatch *batch, QeError *err);
 
 /* Takes the first n rows of the deferred batch into the recurrent state. */
 void qe_graph_commit (QeGraph *graph, uint32_t n);
+/* Brings into QeCache.state what is written down beside it. To be called before it is copied. */
+void qe_graph_settle (QeGraph *graph);
 
 /* Logits of n more rows of the last batch, from its row `first` on; they take the place of those it had. */
 QeStatus qe_graph_head (QeGraph *graph, uint32_t first, uint32_t n, QeError *err);

@@ -22,6 +22,18 @@ typedef struct {
   void (*widen) (float *y, const void *x, size_t n); /* to f32 */
 } QeRowOps;
 
+#define QE_WRITES_TOGETHER 8 /* 16 and 4 are as fast within 1 %: engine/README.md */
+
+/* Writes of the delta rule that a state s [dk][dv] does not hold yet. What is meant is
+ * decay * s + sum_i weight[i] * key[i] correction[i]^T. */
+typedef struct {
+  size_t n;
+  float decay;
+  float weight[QE_WRITES_TOGETHER];
+  const float *key[QE_WRITES_TOGETHER];        /* [dk] */
+  const float *correction[QE_WRITES_TOGETHER]; /* [dv] */
+} QeWrites;
+
 typedef struct {
   const char *name;
   void (*add) (float *y, const float *x, size_t n);                     /* y += x */
@@ -38,13 +50,16 @@ typedef struct {
   int (*is_finite) (const float *x, size_t n); /* no element is infinite or no number */
   float (*exp_sum) (float *x, size_t n, float max); /* x = exp (x - max); returns the sum */
 
-  /* y[i] = silu (sum_j taps[j * ld_taps + i] * rows[j][i]), i < n: one token of a causal convolution. y may be the last
-   * row. */
-  void (*conv_silu) (float *y, const float *const *rows, size_t n_rows, const float *taps, size_t ld_taps, size_t n);
+  /* y[i] = silu (sum_j taps[j * ld_taps + i] * rows[j][i]), i < n: one token of a causal convolution. kept becomes a copy
+   * of the last row. y may be the last row, kept the first. */
+  void (*conv_silu) (float *y, float *kept, const float *const *rows, size_t n_rows, const float *taps, size_t ld_taps, size_t n);
 
-  /* One token of the gated delta rule (qwen35.md 4.3, step 8) on s [dk][dv]: o = attention of q to the new state. */
-  void (*delta_step) (float *s, float *o, const float *q, const float *k, const float *v, float beta, float decay,
-                      size_t dk, size_t dv);
+  /* One token of the gated delta rule (qwen35.md 4.3, step 8): o = attention of q to the state that comes of it, r = the
+   * correction that is to be written with k. */
+  void (*delta_step) (float *o, float *r, const float *s, const QeWrites *writes, const float *q, const float *k,
+                      const float *v, float beta, float decay, size_t dk, size_t dv);
+  /* to = what s and the writes mean; may be s. */
+  void (*delta_write) (float *to, const float *s, const QeWrites *writes, size_t dk, size_t dv);
   /* r = beta * (v - fade * p) */
   void (*delta_correct) (float *r, const float *v, const float *p, float beta, float fade, size_t dv);
   /* From products t [2n][n] of keys (first n rows) and queries with keys, and running sums g [n] of log decay, makes the

@@ -45,6 +45,12 @@ plan_recurrent_state (const QeModelInfo *info, const QeConfig *c)
   return (info->n_layers - info->n_full_layers) * (state + history) * sizeof (float);
 }
 
+static uint64_t
+plan_writes (const QeModelInfo *info, const QeConfig *c)
+{
+  return (info->n_layers - info->n_full_layers) * QE_WRITES_MAX * qe_cache_write_size (c) * sizeof (float);
+}
+
 void
 qe_plan_memory (const QeModelInfo *info, const QePlanParams *params, QeMemoryPlan *out)
 {
@@ -57,7 +63,8 @@ qe_plan_memory (const QeModelInfo *info, const QePlanParams *params, QeMemoryPla
   out->weights = info->resident_bytes + (with_mtp ? info->mtp_bytes : 0);
   out->kv_cache = plan_kv_cache (info, params, with_mtp);
   out->recurrent_state = plan_recurrent_state (info, &c);
-  out->compute = BASE_BYTES + n_threads * THREAD_BYTES + qe_graph_bytes (&c, info->n_vocab, &graph, params->n_ctx);
+  out->compute = BASE_BYTES + n_threads * THREAD_BYTES + qe_graph_bytes (&c, info->n_vocab, &graph, params->n_ctx)
+                 + plan_writes (info, &c);
   out->checkpoints = qe_checkpoints_count (out->recurrent_state, info->n_vocab, params->checkpoint_bytes)
                      * (out->recurrent_state + info->n_vocab * sizeof (float));
   if (params->vision)

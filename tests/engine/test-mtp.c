@@ -147,13 +147,14 @@ QE_TEST (prediction_leaves_scores_alone)
 
 /* ---- parts ---- */
 
-/* Rows of a deferred batch, taken over in part, one after the other or not at all: bit for bit what single rows give. */
+/* Rows of a deferred batch, taken over in part, one after the other or not at all, and rows that are evaluated together:
+ * bit for bit what single rows give. */
 static void
 check_deferred (const char *path, QeKvType kv_type)
 {
   const QeContextParams params = { .n_ctx = 600, .n_threads = 2, .kv_type = kv_type, .speculative = true };
   QeModel *model = NULL;
-  QeContext *a = NULL, *b = NULL;
+  QeContext *a = NULL, *b = NULL, *c = NULL;
   QeError err = { 0 };
   int32_t tokens[400];
 
@@ -162,8 +163,10 @@ check_deferred (const char *path, QeKvType kv_type)
   QE_REQUIRE_OK (qe_model_open (&model, path, NULL, &err), err);
   QE_REQUIRE_OK (qe_context_new (&a, model, &params, &err), err);
   QE_REQUIRE_OK (qe_context_new (&b, model, &params, &err), err);
+  QE_REQUIRE_OK (qe_context_new (&c, model, &params, &err), err);
   QE_CHECK_OK (qe_context_append (a, tokens, 250, NULL, &err), err);
   QE_CHECK_OK (qe_context_append (b, tokens, 250, NULL, &err), err);
+  QE_CHECK_OK (qe_context_append (c, tokens, 250, NULL, &err), err);
   for (uint32_t step = 0, at = 250; step < 20; step++)
     {
       const uint32_t n = step % QE_DEFER_MAX + 1, keep = step * 7 % (n + 1);
@@ -179,10 +182,17 @@ check_deferred (const char *path, QeKvType kv_type)
           QE_CHECK_CLOSE (qe_graph_logits (a->graph, i), qe_context_logits (b), model->weights.n_vocab, 0);
         }
       qe_graph_commit (a->graph, keep);
+      QE_CHECK_OK (qe_context_append (c, tokens + at, keep, NULL, &err), err);
+      QE_CHECK_CLOSE (qe_context_logits (c), qe_context_logits (b), model->weights.n_vocab, 0);
       at += keep;
     }
+  qe_graph_settle (a->graph);
+  qe_graph_settle (b->graph);
+  qe_graph_settle (c->graph);
   QE_CHECK (memcmp (a->cache.state, b->cache.state, a->cache.recurrent_bytes) == 0);
+  QE_CHECK (memcmp (a->cache.state, c->cache.state, a->cache.recurrent_bytes) == 0);
   qe_context_free (a);
+  qe_context_free (c);
   qe_context_free (b);
   qe_model_free (model);
 }
