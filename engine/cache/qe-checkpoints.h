@@ -35,8 +35,8 @@ QeStatus qe_checkpoints_init (QeCheckpoints *out, const QeCache *cache, uint32_t
 void qe_checkpoints_clear (QeCheckpoints *checkpoints);
 size_t qe_checkpoints_count (uint64_t recurrent_bytes, uint32_t n_vocab, uint64_t budget); /* that a budget allows */
 
-/* Copies the state, which has to be settled (qe_graph_settle()); logits may be NULL. Where the budget is used up, the checkpoint that costs least to do without
- * goes. Without memory nothing happens: a checkpoint only saves time. */
+/* Copies the state, which has to be settled (qe_graph_settle()); logits may be NULL. Where the budget is used up, the
+ * checkpoint that costs least to do without goes. Without memory nothing happens: a checkpoint only saves time. */
 void qe_checkpoints_take (QeCheckpoints *checkpoints, const QeCache *cache, QeCheckpointKind kind, uint32_t length,
                           uint32_t next_position, const float *logits);
 /* The last one of at most that length, of less than it unless it has logits; NULL when there is none. */
