@@ -1,47 +1,23 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Gated DeltaNet (qwen35.md section 4.3): a short causal convolution, then a recurrent state that the delta rule writes
- * and queries read. Few rows take the recurrence step by step; many go in chunks of matrix products, which are equal
- * but for rounding. With u = wide, a row is: queries, keys, values, z, beta, alpha.
- *
- * Steps leave the state as it is and write down what they would write into it (qe-cache.h). When the state is written
- * depends on the number of rows since it was settled alone, so that drafts give the same bits as single rows. */
-#include "model/qe-graph-private.h"
+ * and queries read (qe-delta-rule.c). With u = wide, a row is: queries, keys, values, z, beta, alpha. */
+#include "model/qe-delta-net.h"
 
-#include <cblas.h>
 #include <math.h>
 #include <string.h>
-
-_Static_assert (QE_DEFER_MAX <= QE_WRITES_TOGETHER && QE_WRITES_TOGETHER - 1 + QE_DEFER_MAX <= QE_WRITES_MAX,
-                "a batch of steps fits behind the writes there are, and completes them once");
-
-typedef struct {
-  QeGraph *g;
-  const QeLayer *l;
-  uint32_t layer;          /* of those with a state */
-  float *state;            /* [n_value_heads][s][s] */
-  float *deferred;         /* [n][channels]: the convolution's inputs; NULL: write history and state */
-  uint32_t n, s, channels; /* rows, size of a head */
-  size_t z, beta, alpha;   /* columns of wide */
-} Net;
-
-static bool
-goes_by_steps (const Net *net)
-{
-  return net->n < QE_DELTA_CHUNK_MIN;
-}
 
 /* ---- convolution ----------------------------------------------------------------------------------------------- */
 
 /* Rows of the convolution's input that the next one still needs. */
 static uint32_t
-n_history (const Net *net)
+n_history (const QeDeltaNet *net)
 {
   return net->g->cache->n_history;
 }
 
 /* Row t of the input, from column c on; negative rows are of earlier batches. */
 static const float *
-input_row (const Net *net, int t, size_t c)
+input_row (const QeDeltaNet *net, int t, size_t c)
 {
   return t < 0 ? qe_cache_history (net->g->cache, net->layer, (uint32_t) ((int) n_history (net) + t)) + c
                : net->g->wide + (size_t) t * net->g->ld_wide + c;
@@ -50,7 +26,7 @@ input_row (const Net *net, int t, size_t c)
 /* Where the input of row t goes when what comes of it takes its place. A single row needs the oldest of the history no
  * more; more rows need it until they are done, hence keep_history(). */
 static float *
-kept_row (const Net *net, uint32_t t)
+kept_row (const QeDeltaNet *net, uint32_t t)
 {
   const uint32_t n = n_history (net);
   if (net->deferred)
@@ -62,7 +38,7 @@ kept_row (const Net *net, uint32_t t)
 
 /* Columns [c, end) of the last rows become history. */
 static void
-keep_history (const Net *net, size_t c, size_t end)
+keep_history (const QeDeltaNet *net, size_t c, size_t end)
 {
   const uint32_t n = n_history (net);
   for (uint32_t t = net->n > n ? net->n - n : 0; t < net->n; t++)
@@ -71,7 +47,7 @@ keep_history (const Net *net, size_t c, size_t end)
 
 /* Those of the convolved columns [c, end) that are keys go with what each row writes. */
 static void
-keep_keys (const Net *net, size_t c, size_t end)
+keep_keys (const QeDeltaNet *net, size_t c, size_t end)
 {
   const QeCache *cache = net->g->cache;
   const size_t keys = (size_t) net->g->config->n_key_heads * net->s;
@@ -84,7 +60,7 @@ keep_keys (const Net *net, size_t c, size_t end)
 
 /* Columns [c, end) of row t, in place; queries and keys are normed head by head. */
 static void
-convolve_row (const Net *net, int t, size_t c, size_t end)
+convolve_row (const QeDeltaNet *net, int t, size_t c, size_t end)
 {
   const QeGraph *g = net->g;
   const uint32_t kernel = g->config->conv_kernel, keys_end = 2 * g->config->n_key_heads * net->s;
@@ -100,7 +76,7 @@ convolve_row (const Net *net, int t, size_t c, size_t end)
 
 /* Each thread has some heads' columns. From the last row back, so that a row's inputs are still there. */
 static void
-convolve (const Net *net, QeWorker *w)
+convolve (const QeDeltaNet *net, QeWorker *w)
 {
   size_t first, end;
   qe_graph_share (w, net->channels / net->s, &first, &end);
@@ -110,244 +86,17 @@ convolve (const Net *net, QeWorker *w)
     convolve_row (net, t, first, end);
   if (net->n > 1 && !net->deferred)
     keep_history (net, first, end);
-  if (goes_by_steps (net))
+  if (qe_delta_net_steps (net))
     keep_keys (net, first, end);
-}
-
-/* ---- delta rule ------------------------------------------------------------------------------------------------ */
-
-/* Where the rows of a value head are. */
-typedef struct {
-  uint32_t index;
-  const float *q, *k, *v; /* of row 0 */
-  float *o;
-  float *state;
-} Head;
-
-/* Of which queries and keys a value head takes. */
-static uint32_t
-key_head (const QeConfig *c, uint32_t head)
-{
-  return c->grouped_value_heads ? head / (c->n_value_heads / c->n_key_heads) : head % c->n_key_heads;
-}
-
-static Head
-find_head (const Net *net, uint32_t index)
-{
-  const QeGraph *g = net->g;
-  const size_t keys = (size_t) g->config->n_key_heads * net->s;
-  const float *q = g->wide + (size_t) key_head (g->config, index) * net->s;
-  return (Head) { index, q, q + keys, g->wide + 2 * keys + (size_t) index * net->s,
-                  g->narrow + (size_t) index * net->s, net->state + (size_t) index * net->s * net->s };
-}
-
-/* beta in (0, 1) and the logarithm of the decay, at most 0, of row t. */
-static void
-read_gates (const Net *net, uint32_t head, uint32_t t, float *beta, float *log_decay)
-{
-  const float *row = net->g->wide + (size_t) t * net->g->ld_wide;
-  const float x = row[net->alpha + head] + net->l->dt[head];
-  *beta = 1.0f / (1.0f + expf (-row[net->beta + head]));
-  *log_decay = net->l->a[head] * (x > 20.0f ? x : log1pf (expf (x)));
-}
-
-/* What the head read from the state goes on, normed and gated. */
-static void
-gate_row (const Net *net, const Head *h, uint32_t t, const float *o)
-{
-  const QeGraph *g = net->g;
-  g->ops->gated_norm (h->o + (size_t) t * g->ld_narrow, o, net->l->ssm_norm,
-                      g->wide + (size_t) t * g->ld_wide + net->z + (size_t) h->index * net->s, net->s, g->config->eps);
-}
-
-/* Where in a write the head's own part is. */
-static size_t
-correction_column (const Net *net, uint32_t head)
-{
-  return ((size_t) net->g->config->n_key_heads + head) * net->s;
-}
-
-static size_t
-decay_column (const Net *net, uint32_t head)
-{
-  return ((size_t) net->g->config->n_key_heads + net->g->config->n_value_heads) * net->s + head;
-}
-
-/* Writes [first, first + n) of a head. */
-static QeWrites
-find_writes (const Net *net, uint32_t head, uint32_t first, uint32_t n)
-{
-  QeWrites writes = { .n = n, .decay = 1 };
-  for (uint32_t i = n; i-- > 0;) {
-    const float *write = qe_cache_write (net->g->cache, net->layer, first + i);
-    writes.weight[i] = writes.decay;
-    writes.key[i] = write + (size_t) key_head (net->g->config, head) * net->s;
-    writes.correction[i] = write + correction_column (net, head);
-    writes.decay *= write[decay_column (net, head)];
-  }
-  return writes;
-}
-
-/* to = what a state and n of its writes make; may be the state. */
-static void
-write_state (const Net *net, uint32_t head, uint32_t first, uint32_t n, const float *state, float *to)
-{
-  const QeWrites writes = find_writes (net, head, first, n);
-  net->g->ops->delta_write (to, state, &writes, net->s, net->s);
-}
-
-static void
-step_row (const Net *net, const Head *h, uint32_t t, const float *state, uint32_t first, uint32_t n, float *o)
-{
-  const QeGraph *g = net->g;
-  const size_t at = (size_t) t * g->ld_wide;
-  const QeWrites writes = find_writes (net, h->index, first, n);
-  float *write = qe_cache_write (g->cache, net->layer, first + n), beta, log_decay, decay;
-  read_gates (net, h->index, t, &beta, &log_decay);
-  decay = expf (log_decay);
-  g->ops->delta_step (o, write + correction_column (net, h->index), state, &writes, h->q + at, h->k + at, h->v + at,
-                      beta, decay, net->s, net->s);
-  write[decay_column (net, h->index)] = decay;
-  gate_row (net, h, t, o);
-}
-
-/* When there are enough writes they go into the state, while it is in this processor's cache; those of a deferred batch
- * into a copy, until it is known how many rows stay. */
-static void
-step_rows (const Net *net, QeWorker *w, const Head *h)
-{
-  float *o = qe_graph_scratch (net->g, w), *to = net->deferred ? o + net->s : h->state;
-  const float *state = h->state;
-  uint32_t first = 0, n = net->g->cache->n_writes;
-  for (uint32_t t = 0; t < net->n; t++) {
-    step_row (net, h, t, state, first, n, o);
-    if (++n < QE_WRITES_TOGETHER)
-      continue;
-    write_state (net, h->index, first, n, state, to);
-    state = to;
-    first += n;
-    n = 0;
-  }
-}
-
-/* A chunk of n rows from row `first` on. In the sheet's words, with everything but S stacked keys over queries:
- *   t = [K; Q] K^T, p = [K; Q] S, r = (I + A)^-1 beta (V - e^G p_K), O = e^G p_Q + (t_Q . Gamma) r,
- *   S = e^(G_n) S + (e^(G_n - G) K)^T r. */
-typedef struct {
-  float *kq;   /* [2n][s] */
-  float *t;    /* [2n][n] */
-  float *p;    /* [2n][s] */
-  float *r;    /* [n][s] */
-  float *keys; /* [n][s] */
-  float *beta, *decay; /* [n] */
-  uint32_t first, n;
-} Chunk;
-
-static Chunk
-lay_out_chunk (const Net *net, QeWorker *w, uint32_t first)
-{
-  const size_t s = net->s, n = net->n - first < QE_DELTA_CHUNK ? net->n - first : QE_DELTA_CHUNK;
-  Chunk c = { .first = first, .n = (uint32_t) n };
-  c.kq = qe_graph_scratch (net->g, w);
-  c.t = c.kq + 2 * n * s;
-  c.p = c.t + 2 * n * n;
-  c.r = c.p + 2 * n * s;
-  c.keys = c.r + n * s;
-  c.beta = c.keys + n * s;
-  c.decay = c.beta + n;
-  return c;
-}
-
-static void
-gather_chunk (const Net *net, const Head *h, Chunk *c)
-{
-  const size_t s = net->s, n = c->n;
-  float sum = 0;
-  for (uint32_t t = 0; t < n; t++) {
-    const size_t at = (size_t) (c->first + t) * net->g->ld_wide;
-    float log_decay;
-    memcpy (c->kq + t * s, h->k + at, s * sizeof (float));
-    memcpy (c->kq + (n + t) * s, h->q + at, s * sizeof (float));
-    read_gates (net, h->index, c->first + t, &c->beta[t], &log_decay);
-    sum += log_decay;
-    c->decay[t] = sum;
-  }
-}
-
-/* r = beta (V - e^G p_K), ready to be solved; the lower half of p becomes e^G p_Q. */
-static void
-correct_values (const Net *net, const Head *h, Chunk *c)
-{
-  const size_t s = net->s;
-  for (uint32_t t = 0; t < c->n; t++) {
-    const float fade = expf (c->decay[t]), beta = c->beta[t];
-    const float *v = h->v + (size_t) (c->first + t) * net->g->ld_wide;
-    net->g->ops->delta_correct (c->r + t * s, v, c->p + t * s, beta, fade, s);
-    net->g->ops->scale (c->p + (c->n + t) * s, fade, s);
-  }
-}
-
-/* e^(G_n - G_t) k_t */
-static void
-fade_keys (const Net *net, Chunk *c)
-{
-  const size_t s = net->s;
-  memcpy (c->keys, c->kq, c->n * s * sizeof (float));
-  for (uint32_t t = 0; t < c->n; t++)
-    net->g->ops->scale (c->keys + t * s, expf (c->decay[c->n - 1] - c->decay[t]), s);
-}
-
-static void
-chunk_rows (const Net *net, QeWorker *w, const Head *h, uint32_t first)
-{
-  const int s = (int) net->s;
-  Chunk c = lay_out_chunk (net, w, first);
-  const int n = (int) c.n;
-  gather_chunk (net, h, &c);
-  cblas_sgemm (CblasRowMajor, CblasNoTrans, CblasTrans, 2 * n, n, s, 1, c.kq, s, c.kq, s, 0, c.t, n);
-  cblas_sgemm (CblasRowMajor, CblasNoTrans, CblasNoTrans, 2 * n, s, s, 1, c.kq, s, h->state, s, 0, c.p, s);
-  net->g->ops->delta_mask (c.t, c.decay, c.beta, c.n);
-  correct_values (net, h, &c);
-  net->g->ops->delta_solve (c.r, c.t, c.n, net->s);
-  cblas_sgemm (CblasRowMajor, CblasNoTrans, CblasNoTrans, n, s, n, 1, c.t + n * n, n, c.r, s, 1, c.p + n * s, s);
-  for (int t = 0; t < n; t++)
-    gate_row (net, h, first + (uint32_t) t, c.p + (n + t) * s);
-  fade_keys (net, &c);
-  cblas_sgemm (CblasRowMajor, CblasTrans, CblasNoTrans, s, s, n, 1, c.keys, s, c.r, s, expf (c.decay[n - 1]), h->state,
-               s);
-}
-
-/* Few rows: always the same heads, because part of their states is still in this processor's cache. */
-static void
-step_heads (const Net *net, QeWorker *w)
-{
-  size_t first, end;
-  qe_graph_share (w, net->g->config->n_value_heads, &first, &end);
-  for (size_t i = first; i < end; i++) {
-    const Head h = find_head (net, (uint32_t) i);
-    step_rows (net, w, &h);
-  }
-}
-
-static void
-chunk_heads (const Net *net, QeWorker *w)
-{
-  for (size_t i = qe_worker_next (w); i < net->g->config->n_value_heads; i = qe_worker_next (w)) {
-    const Head h = find_head (net, (uint32_t) i);
-    if (net->g->cache->n_writes)
-      write_state (net, h.index, 0, net->g->cache->n_writes, h.state, h.state);
-    for (uint32_t first = 0; first < net->n; first += QE_DELTA_CHUNK)
-      chunk_rows (net, w, &h, first);
-  }
 }
 
 /* ---- the block ------------------------------------------------------------------------------------------------- */
 
-static Net
+static QeDeltaNet
 find_net (QeGraph *g, const QeLayer *l, uint32_t index)
 {
   const QeConfig *c = g->config;
-  Net net = { .g = g, .l = l, .layer = index, .n = g->batch->n, .s = c->state_size };
+  QeDeltaNet net = { .g = g, .l = l, .layer = index, .n = g->batch->n, .s = c->state_size };
   net.channels = qe_config_channels (c);
   net.state = g->cache->state + index * g->cache->state_size;
   net.deferred = g->batch->defer ? g->deferred + (size_t) index * QE_DEFER_MAX * net.channels : NULL;
@@ -361,7 +110,7 @@ void
 qe_graph_delta_net (QeGraph *g, QeWorker *w, const QeLayer *l, uint32_t index)
 {
   const QeConfig *c = g->config;
-  const Net net = find_net (g, l, index);
+  const QeDeltaNet net = find_net (g, l, index);
   const QeProduct in[] = {
     qe_product (&l->qkv, g->wide, g->ld_wide),
     qe_product (&l->z, g->wide + net.z, g->ld_wide),
@@ -372,10 +121,7 @@ qe_graph_delta_net (QeGraph *g, QeWorker *w, const QeLayer *l, uint32_t index)
   qe_matmul (g->matmul, w, in, 4, g->h, c->n_embd, c->n_embd, net.n);
   convolve (&net, w);
   qe_worker_barrier (w);
-  if (goes_by_steps (&net))
-    step_heads (&net, w);
-  else
-    chunk_heads (&net, w);
+  qe_delta_rule (&net, w);
   qe_matmul (g->matmul, w, &out, 1, g->narrow, g->ld_narrow, (size_t) c->n_value_heads * c->state_size, net.n);
 }
 
@@ -392,7 +138,7 @@ qe_graph_delta_net_done (QeGraph *g, const QeBatch *batch)
 
 /* The oldest row of history first. */
 static void
-turn_history (const Net *net)
+turn_history (const QeDeltaNet *net)
 {
   float *history = net->g->cache->conv + net->layer * n_history (net) * net->channels, column[16];
   for (size_t c = 0; c < net->channels; c++) {
@@ -411,13 +157,12 @@ settle_worker (QeWorker *w, void *data)
   const uint32_t n_heads = g->config->n_value_heads, n = g->cache->n_writes + g->batch->n;
   const uint32_t due = !g->batch->defer ? n : n < QE_WRITES_TOGETHER ? 0 : QE_WRITES_TOGETHER;
   for (size_t i = qe_worker_next (w); i < (size_t) g->cache->n_state_layers * n_heads; i = qe_worker_next (w)) {
-    const Net net = find_net (g, NULL, (uint32_t) (i / n_heads));
-    const Head h = find_head (&net, (uint32_t) (i % n_heads));
-    if (due)
-      write_state (&net, h.index, 0, due, h.state, h.state);
-    if (h.index == 0 && g->batch->defer)
+    const QeDeltaNet net = find_net (g, NULL, (uint32_t) (i / n_heads));
+    const uint32_t head = (uint32_t) (i % n_heads);
+    qe_delta_rule_write (&net, head, due);
+    if (head == 0 && g->batch->defer)
       keep_history (&net, 0, net.channels);
-    else if (h.index == 0)
+    else if (head == 0)
       turn_history (&net);
   }
 }
