@@ -103,6 +103,53 @@ QE_TEST (round_trip) { check_round_trip ("a-dense", QE_KV_F16); }
 QE_TEST (round_trip_q8) { check_round_trip ("a-dense", QE_KV_Q8_0); }
 QE_TEST (round_trip_mixture) { check_round_trip ("c-moe", QE_KV_F32); }
 
+static void
+append_some (QeContext *context, int32_t n)
+{
+  for (int32_t i = 0; i < n; i++)
+    append (context, 11 + i * 13);
+}
+
+/* What decoding has written beside the recurrent state by then goes into the file and into checkpoints too. */
+QE_TEST (while_decoding)
+{
+  QeModel *model = open_model ("a-dense");
+  QeContext *a = new_context (model, 256, QE_KV_F16), *b = new_context (model, 256, QE_KV_F16);
+  QeContext *undisturbed = new_context (model, 256, QE_KV_F16);
+  const size_t n_vocab = qe_model_info (model)->n_vocab;
+  const char *path = save (a);
+  float *logits = calloc (n_vocab, sizeof *logits);
+  QeError err = { 0 };
+  size_t evaluated = 0;
+
+  QE_REQUIRE (logits);
+  append_some (a, 13);
+  QE_CHECK_OK (qe_context_save (a, path, &err), err);
+  QE_CHECK_OK (qe_context_restore (b, path, &err), err);
+  append_some (a, 5);
+  append_some (b, 5);
+  QE_CHECK_CLOSE (qe_context_logits (b), qe_context_logits (a), n_vocab, 0);
+  prefill (undisturbed, 100, 60, NULL);
+  append_some (undisturbed, 13);
+  append_some (undisturbed, 5);
+  QE_CHECK_CLOSE (qe_context_logits (a), qe_context_logits (undisturbed), n_vocab, 1e-3);
+
+  prefill (a, 100, 60, NULL);
+  prefill (a, 104, 104, &evaluated); /* so few rows that they go step by step */
+  QE_CHECK_INT (evaluated, ==, 4);
+  append_some (a, 3);
+  memcpy (logits, qe_context_logits (a), n_vocab * sizeof *logits);
+  prefill (a, 104, 104, &evaluated);
+  QE_CHECK_INT (evaluated, ==, 0);
+  append_some (a, 3);
+  QE_CHECK_CLOSE (qe_context_logits (a), logits, n_vocab, 0);
+  free (logits);
+  qe_context_free (a);
+  qe_context_free (b);
+  qe_context_free (undisturbed);
+  qe_model_free (model);
+}
+
 QE_TEST (belongs_elsewhere)
 {
   QeModel *model = open_model ("b-tied"), *other = open_model ("a-dense");
