@@ -213,11 +213,11 @@ dot_rows (const QeDotArgs *a, const Format256 f)
 
 #define ROWS 8
 
-/* A panel block: q[64][8 rows][4], a[groups][8 rows], b[groups][8 rows]. Without VNNI, signed weights are lifted by 128
- * and cut into nibbles: q[64][2][8 rows][4], high nibbles first, so that many products fit 16 bits. */
-#define SPLIT(is_signed) (!QE_VNNI && (is_signed))
-#define PANEL_Q(is_signed) (QE_X8 * ROWS * (SPLIT (is_signed) ? 2 : 1))
-#define PANEL_BYTES(group, is_signed) (PANEL_Q (is_signed) + 2 * (QE_X8 / (group)) * ROWS * sizeof (float))
+/* A panel block: q[64][8 rows][4], a[groups][8 rows], b[groups][8 rows]. Only VNNI wants signed weights lifted by 128;
+ * where they stay signed their b is 0. */
+#define LIFTED(is_signed) (QE_VNNI && (is_signed))
+#define PANEL_Q (QE_X8 * ROWS)
+#define PANEL_BYTES(group) (PANEL_Q + 2 * (QE_X8 / (group)) * ROWS * sizeof (float))
 
 /* 8 x 8 words: rows become columns. */
 QE_INLINE void
@@ -249,22 +249,15 @@ typedef struct {
 } Rows256;
 
 static void
-arrange_bytes (const Rows256 *rows, bool split, uint8_t *panel)
+arrange_bytes (const Rows256 *rows, uint8_t *panel)
 {
   __m256i v[8];
   for (int part = 0; part < 8; part++) {
     for (int r = 0; r < ROWS; r++)
       v[r] = _mm256_load_si256 ((const __m256i *) (rows->q[r] + 32 * part));
     transpose (v);
-    for (int i = 0; i < 8; i++) {
-      if (split) {
-        _mm256_store_si256 ((__m256i *) panel, low_nibbles (_mm256_srli_epi16 (v[i], 4)));
-        panel += 32;
-        v[i] = low_nibbles (v[i]);
-      }
+    for (int i = 0; i < 8; i++, panel += 32)
       _mm256_store_si256 ((__m256i *) panel, v[i]);
-      panel += 32;
-    }
   }
 }
 
@@ -291,14 +284,13 @@ unpack_row (Rows256 *rows, size_t r, const void *src, const Format256 f)
     f.prepare (src, &grid);
   for (int i = 0; i < 8; i++) {
     __m256i q = f.q (f.prepare ? &grid : src, i);
-    if (f.is_signed)
+    if (LIFTED (f.is_signed))
       q = _mm256_xor_si256 (q, _mm256_set1_epi8 (-128));
     _mm256_store_si256 ((__m256i *) (rows->q[r] + 32 * i), q);
   }
   for (int i = 0; i < (f.group == 32 ? 1 : 2); i++) {
-    __m256 b = f.is_signed ? _mm256_fmadd_ps (s.a[i], _mm256_set1_ps (128), s.b[i]) : s.b[i];
     _mm256_store_ps (rows->a[r] + 8 * i, s.a[i]);
-    _mm256_store_ps (rows->b[r] + 8 * i, b);
+    _mm256_store_ps (rows->b[r] + 8 * i, min_of (s.a[i], s.b[i], f.is_signed));
   }
 }
 
@@ -309,11 +301,11 @@ unpack_row_any (Rows256 *rows, size_t r, const void *src, size_t n, QeType type)
   QeW8 w;
   format->unpack (src, n, &w);
   for (int i = 0; i < QE_X8; i++)
-    rows->q[r][i] = (uint8_t) (format->is_signed ? w.q[i] ^ -128 : w.q[i]);
+    rows->q[r][i] = (uint8_t) (LIFTED (format->is_signed) ? w.q[i] ^ -128 : w.q[i]);
   int step = format->group / 16;
   for (int g = 0; g < 16 / step; g++) {
     rows->a[r][g] = w.a[g * step];
-    rows->b[r][g] = w.b[g * step] + (format->is_signed ? 128 * w.a[g * step] : 0);
+    rows->b[r][g] = w.b[g * step] + (LIFTED (format->is_signed) ? 128 * w.a[g * step] : 0);
   }
 }
 
@@ -323,15 +315,15 @@ pack_rows (const void *w, size_t row_bytes, size_t n_rows, size_t n_columns, uin
   Rows256 rows;
   if (n_rows < ROWS)
     memset (&rows, 0, sizeof rows);
-  for (size_t c = 0; c < n_columns; c += QE_X8, panel += PANEL_BYTES (f.group, f.is_signed)) {
+  for (size_t c = 0; c < n_columns; c += QE_X8, panel += PANEL_BYTES (f.group)) {
     const uint8_t *src = (const uint8_t *) w + c / QE_X8 * f.bytes;
     for (size_t r = 0; r < n_rows; r++, src += row_bytes)
       if (n_columns - c >= QE_X8)
         unpack_row (&rows, r, src, f);
       else
         unpack_row_any (&rows, r, src, n_columns - c < QE_X8 ? n_columns - c : QE_X8, f.type);
-    arrange_bytes (&rows, SPLIT (f.is_signed), panel);
-    float *scales = (float *) (void *) (panel + PANEL_Q (f.is_signed));
+    arrange_bytes (&rows, panel);
+    float *scales = (float *) (void *) (panel + PANEL_Q);
     arrange_scales (rows.a, f.group, scales);
     arrange_scales (rows.b, f.group, scales + QE_X8 / f.group * ROWS);
   }
@@ -379,28 +371,22 @@ sums_of_group (__m256i *dot, const uint8_t *q, const QeX8 *x, int k, const int T
   (void) most; /* of no concern to VNNI */
 }
 
-/* The same for weights cut into nibbles; groups of 32. */
+#if !QE_VNNI
+/* The same for signed weights; groups of 32. */
 QE_INLINE void
-sums_of_split_group (__m256i *dot, const uint8_t *q, const QeX8 *x, int k, const int T)
+sums_of_signed_group (__m256i *dot, const uint8_t *q, const QeX8 *x, int k, const int T)
 {
-  __m256i high[4], low[4];
 #pragma GCC unroll 8
   for (int j = 0; j < 8; j++) {
-    __m256i h = _mm256_load_si256 ((const __m256i *) (q + 64 * j));
-    __m256i l = _mm256_load_si256 ((const __m256i *) (q + 64 * j + 32));
-#pragma GCC unroll 4
+    const __m256i w = _mm256_load_si256 ((const __m256i *) (q + 32 * j));
+#pragma GCC unroll 6
     for (int t = 0; t < T; t++) {
-      __m256i p = four_of (x + t, k + j);
-      __m256i ph = _mm256_maddubs_epi16 (h, p), pl = _mm256_maddubs_epi16 (l, p);
-      high[t] = j == 0 ? ph : _mm256_add_epi16 (high[t], ph);
-      low[t] = j == 0 ? pl : _mm256_add_epi16 (low[t], pl);
+      const __m256i four = dot32 (w, four_of (x + t, k + j), true);
+      dot[t] = j == 0 ? four : _mm256_add_epi32 (dot[t], four);
     }
   }
-#pragma GCC unroll 4
-  for (int t = 0; t < T; t++)
-    dot[t] = _mm256_add_epi32 (_mm256_madd_epi16 (high[t], _mm256_set1_epi16 (16)),
-                               _mm256_madd_epi16 (low[t], _mm256_set1_epi16 (1)));
 }
+#endif
 
 QE_INLINE void
 tile_tokens (const QeTileArgs *a, size_t first, const int T, const int group, const bool is_signed, const int most)
@@ -414,21 +400,24 @@ tile_tokens (const QeTileArgs *a, size_t first, const int T, const int group, co
 #pragma GCC unroll 6
   for (int t = 0; t < T; t++)
     acc[t] = a->add ? _mm256_maskload_ps (y + (size_t) t * a->ldy, rows) : _mm256_setzero_ps ();
-  for (size_t k = 0; k < a->n_blocks; k++, panel += PANEL_BYTES (group, is_signed), x += a->ldx8) {
-    const float *scale = (const float *) (const void *) (panel + PANEL_Q (is_signed));
+  for (size_t k = 0; k < a->n_blocks; k++, panel += PANEL_BYTES (group), x += a->ldx8) {
+    const float *scale = (const float *) (const void *) (panel + PANEL_Q);
     const float *min = scale + QE_X8 / group * ROWS;
     for (int g = 0; g < QE_X8 / group; g++) {
       __m256i dot[6];
-      if (SPLIT (is_signed))
-        sums_of_split_group (dot, panel + g * group * ROWS * 2, x, g * group / 4, T);
+#if !QE_VNNI
+      if (is_signed)
+        sums_of_signed_group (dot, panel + g * group * ROWS, x, g * group / 4, T);
       else
+#endif
         sums_of_group (dot, panel + g * group * ROWS, x, g * group / 4, T, group / 4, most);
       __m256 s = _mm256_load_ps (scale + g * ROWS), m = _mm256_load_ps (min + g * ROWS);
 #pragma GCC unroll 6
       for (int t = 0; t < T; t++) {
         __m256 d = _mm256_mul_ps (s, _mm256_broadcast_ss (&x[t].d[g * group / 32]));
         acc[t] = _mm256_fmadd_ps (_mm256_cvtepi32_ps (dot[t]), d, acc[t]);
-        acc[t] = _mm256_fnmadd_ps (m, _mm256_broadcast_ss (group == 32 ? &x[t].s32[g] : &x[t].s16[g]), acc[t]);
+        if (!is_signed || LIFTED (is_signed))
+          acc[t] = _mm256_fnmadd_ps (m, _mm256_broadcast_ss (group == 32 ? &x[t].s32[g] : &x[t].s16[g]), acc[t]);
       }
     }
   }
@@ -452,7 +441,7 @@ tile (const QeTileArgs *a, const int T, const int group, const bool is_signed, c
 
 /* ---- formats --------------------------------------------------------------------------------------------------- */
 
-#define TOKENS(is_signed) (QE_VNNI ? 6 : SPLIT (is_signed) ? 3 : 4)
+#define TOKENS(is_signed) (QE_VNNI || (is_signed) ? 6 : 4)
 
 #define TILE(groups, with_sign, most)                                                                                  \
   static void tile_##groups##_##with_sign##_##most (const QeTileArgs *a)                                               \
@@ -520,7 +509,7 @@ FORMATS (FORMAT)
 
 #define REGISTER(name, TYPE, size, groups, with_sign, prepare)                                                         \
   k->dot[TYPE] = dot_##name;                                                                                           \
-  k->tiling[TYPE] = (QeTiling) { pack_##name, tile_for (qe_w8_format (TYPE)), PANEL_BYTES (groups, with_sign),         \
+  k->tiling[TYPE] = (QeTiling) { pack_##name, tile_for (qe_w8_format (TYPE)), PANEL_BYTES (groups),                    \
                                  QE_TOKENS_APART + 1 };
 
 static void
