@@ -371,8 +371,7 @@ sums_of_group (__m256i *dot, const uint8_t *q, const QeX8 *x, int k, const int T
   (void) most; /* of no concern to VNNI */
 }
 
-#if !QE_VNNI
-/* The same for signed weights; groups of 32. */
+/* The same for weights that stayed signed; groups of 32. */
 QE_INLINE void
 sums_of_signed_group (__m256i *dot, const uint8_t *q, const QeX8 *x, int k, const int T)
 {
@@ -386,11 +385,11 @@ sums_of_signed_group (__m256i *dot, const uint8_t *q, const QeX8 *x, int k, cons
     }
   }
 }
-#endif
 
 QE_INLINE void
 tile_tokens (const QeTileArgs *a, size_t first, const int T, const int group, const bool is_signed, const int most)
 {
+  const bool stayed_signed = is_signed && !LIFTED (is_signed);
   const uint8_t *panel = a->panel;
   const QeX8 *x = a->x8 + first;
   float *y = a->y + first * a->ldy;
@@ -405,18 +404,16 @@ tile_tokens (const QeTileArgs *a, size_t first, const int T, const int group, co
     const float *min = scale + QE_X8 / group * ROWS;
     for (int g = 0; g < QE_X8 / group; g++) {
       __m256i dot[6];
-#if !QE_VNNI
-      if (is_signed)
+      if (stayed_signed)
         sums_of_signed_group (dot, panel + g * group * ROWS, x, g * group / 4, T);
       else
-#endif
         sums_of_group (dot, panel + g * group * ROWS, x, g * group / 4, T, group / 4, most);
       __m256 s = _mm256_load_ps (scale + g * ROWS), m = _mm256_load_ps (min + g * ROWS);
 #pragma GCC unroll 6
       for (int t = 0; t < T; t++) {
         __m256 d = _mm256_mul_ps (s, _mm256_broadcast_ss (&x[t].d[g * group / 32]));
         acc[t] = _mm256_fmadd_ps (_mm256_cvtepi32_ps (dot[t]), d, acc[t]);
-        if (!is_signed || LIFTED (is_signed))
+        if (!stayed_signed)
           acc[t] = _mm256_fnmadd_ps (m, _mm256_broadcast_ss (group == 32 ? &x[t].s32[g] : &x[t].s16[g]), acc[t]);
       }
     }
