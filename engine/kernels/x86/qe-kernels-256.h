@@ -7,7 +7,18 @@
 
 #include "qe-grids-256.h"
 
-/* Products of 32 weights and activations as 8 sums of 4. */
+/* Products of 32 weights and activations as 16 sums of 2, without VNNI. */
+QE_INLINE __m256i
+pairs32 (__m256i q, __m256i p, const bool is_signed)
+{
+  if (is_signed) {
+    p = _mm256_sign_epi8 (p, q);
+    q = _mm256_sign_epi8 (q, q); /* -128 stays, which is 128 without sign */
+  }
+  return _mm256_maddubs_epi16 (q, p);
+}
+
+/* The same as 8 sums of 4. */
 QE_INLINE __m256i
 dot32 (__m256i q, __m256i p, const bool is_signed)
 {
@@ -16,11 +27,7 @@ dot32 (__m256i q, __m256i p, const bool is_signed)
     q = _mm256_xor_si256 (q, _mm256_set1_epi8 (-128));
   return _mm256_dpbusd_avx_epi32 (_mm256_setzero_si256 (), q, p);
 #else
-  if (is_signed) {
-    p = _mm256_sign_epi8 (p, q);
-    q = _mm256_sign_epi8 (q, q); /* -128 stays, which is 128 without sign */
-  }
-  return _mm256_madd_epi16 (_mm256_maddubs_epi16 (q, p), _mm256_set1_epi16 (1));
+  return _mm256_madd_epi16 (pairs32 (q, p, is_signed), _mm256_set1_epi16 (1));
 #endif
 }
 
@@ -340,7 +347,8 @@ four_of (const QeX8 *x, int k)
 /* Sums over one group of columns, from word k on, of 8 rows times T tokens. `most`: products of a weight and an
  * activation that fit 16 bits, two at a time. */
 QE_INLINE void
-sums_of_group (__m256i *dot, const uint8_t *q, const QeX8 *x, int k, const int T, const int words, const int most)
+sums_of_group (__m256i *dot, const uint8_t *q, const QeX8 *x, int k, const int T, const int words, const bool is_signed,
+               const int most)
 {
 #pragma GCC unroll 8
   for (int part = 0; part < words; part += QE_VNNI ? words : most) {
@@ -355,7 +363,7 @@ sums_of_group (__m256i *dot, const uint8_t *q, const QeX8 *x, int k, const int T
 #if QE_VNNI
         dot[t] = _mm256_dpbusd_avx_epi32 (j == 0 ? _mm256_setzero_si256 () : dot[t], w, four_of (x + t, k + j));
 #else
-        __m256i product = _mm256_maddubs_epi16 (w, four_of (x + t, k + part + j));
+        __m256i product = pairs32 (w, four_of (x + t, k + part + j), is_signed);
         sum[t] = j == 0 ? product : _mm256_add_epi16 (sum[t], product);
 #endif
       }
@@ -368,28 +376,13 @@ sums_of_group (__m256i *dot, const uint8_t *q, const QeX8 *x, int k, const int T
     }
 #endif
   }
-  (void) most; /* of no concern to VNNI */
-}
-
-/* The same for weights that stayed signed; groups of 32. */
-QE_INLINE void
-sums_of_signed_group (__m256i *dot, const uint8_t *q, const QeX8 *x, int k, const int T)
-{
-#pragma GCC unroll 8
-  for (int j = 0; j < 8; j++) {
-    const __m256i w = _mm256_load_si256 ((const __m256i *) (q + 32 * j));
-#pragma GCC unroll 6
-    for (int t = 0; t < T; t++) {
-      const __m256i four = dot32 (w, four_of (x + t, k + j), true);
-      dot[t] = j == 0 ? four : _mm256_add_epi32 (dot[t], four);
-    }
-  }
+  (void) is_signed; /* neither is of concern to VNNI */
+  (void) most;
 }
 
 QE_INLINE void
 tile_tokens (const QeTileArgs *a, size_t first, const int T, const int group, const bool is_signed, const int most)
 {
-  const bool stayed_signed = is_signed && !LIFTED (is_signed);
   const uint8_t *panel = a->panel;
   const QeX8 *x = a->x8 + first;
   float *y = a->y + first * a->ldy;
@@ -404,16 +397,13 @@ tile_tokens (const QeTileArgs *a, size_t first, const int T, const int group, co
     const float *min = scale + QE_X8 / group * ROWS;
     for (int g = 0; g < QE_X8 / group; g++) {
       __m256i dot[6];
-      if (stayed_signed)
-        sums_of_signed_group (dot, panel + g * group * ROWS, x, g * group / 4, T);
-      else
-        sums_of_group (dot, panel + g * group * ROWS, x, g * group / 4, T, group / 4, most);
+      sums_of_group (dot, panel + g * group * ROWS, x, g * group / 4, T, group / 4, is_signed, most);
       __m256 s = _mm256_load_ps (scale + g * ROWS), m = _mm256_load_ps (min + g * ROWS);
 #pragma GCC unroll 6
       for (int t = 0; t < T; t++) {
         __m256 d = _mm256_mul_ps (s, _mm256_broadcast_ss (&x[t].d[g * group / 32]));
         acc[t] = _mm256_fmadd_ps (_mm256_cvtepi32_ps (dot[t]), d, acc[t]);
-        if (!stayed_signed)
+        if (!is_signed || LIFTED (is_signed))
           acc[t] = _mm256_fnmadd_ps (m, _mm256_broadcast_ss (group == 32 ? &x[t].s32[g] : &x[t].s16[g]), acc[t]);
       }
     }
