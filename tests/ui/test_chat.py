@@ -94,7 +94,7 @@ class Chat(ChatCase):
         raise AssertionError('no answer could be stopped')
 
     def test_stop_and_continue(self):
-        self.hold_after = 60
+        self.hold_after = 30
         self.add_chatterbox()
         app = self.launch()
         self.think(app, False)
@@ -111,7 +111,7 @@ class Chat(ChatCase):
         self.assertTrue(self.desktop.query(ANSWERS)[n][0].startswith(content[:20]))
 
     def test_killed_in_mid_answer(self):
-        self.hold_after = 60
+        self.hold_after = 30
         self.add_chatterbox()
         app = self.launch()
         self.think(app, False)

@@ -115,7 +115,7 @@ class Desktop(DesktopCase):
 
     def test_signals_save(self):
         """SIGTERM and SIGINT in the middle of an answer: what was written is there after the next start."""
-        self.hold_after = 60
+        self.hold_after = 30
         self.add_chatterbox()
         app = self.launch()
         for number in (signal.SIGTERM, signal.SIGINT):

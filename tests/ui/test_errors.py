@@ -25,7 +25,7 @@ class Errors(ChatCase):
         self.assertTrue(row.showing)
 
     def test_missing_model(self):
-        self.hold_after = 60
+        self.hold_after = 30
         self.add_chatterbox()
         app = self.launch()
         self.ready(app)
