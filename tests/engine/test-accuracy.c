@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What integer products cost in accuracy: the distributions of Quern Tiny with activations rounded to 8 bits against
  * those with activations in f32. */
+#include "kernels/qe-kernels.h"
 #include "qe-divergence.h"
 #include "qe-test.h"
 
@@ -75,6 +76,10 @@ check_file (const char *name, double llama)
 /* At most what llama.cpp 0.7.0 of Debian unstable loses on the same files and tokens (./dev bench accuracy). */
 QE_TEST (rounding_activations_costs_little)
 {
+  if (!qe_kernels ()->tiling[QE_TYPE_Q8_0].pack) {
+    qe_test_skip ("these kernels leave products with many tokens to sgemm, which rounds nothing");
+    return;
+  }
   check_file ("quern-tiny-Q8_0.gguf", 4.7e-4);
   check_file ("quern-tiny-Q4_K_M.gguf", 1.46e-3);
   check_file ("quern-tiny-Q2_K.gguf", 1.51e-3);
