@@ -14,23 +14,29 @@ stored_type (QeKvType kv_type)
   return kv_type == QE_KV_Q8_0 ? QE_TYPE_Q8_0 : kv_type == QE_KV_F32 ? QE_TYPE_F32 : QE_TYPE_F16;
 }
 
-size_t
-qe_cache_kv_row_bytes (QeKvType kv_type, uint32_t head_size)
-{
-  return qe_row_bytes (qe_type_traits (stored_type (kv_type)), head_size);
-}
-
-size_t
-qe_cache_write_size (const QeConfig *config)
+static size_t
+write_size (const QeConfig *config)
 {
   const size_t n = (size_t) (config->n_key_heads + config->n_value_heads) * config->state_size + config->n_value_heads;
   return (n + 15) / 16 * 16; /* whole cache lines */
 }
 
-static size_t
-writes_bytes (const QeCache *c)
+void
+qe_cache_measure (QeCache *out, const QeConfig *config, uint32_t n_ctx, QeKvType kv_type, bool with_mtp)
 {
-  return (size_t) c->n_state_layers * QE_WRITES_MAX * c->write_size * sizeof (float);
+  QeCache c = { .n_ctx = n_ctx, .kv_type = kv_type, .n_kv_heads = config->n_kv_heads };
+  for (uint32_t i = 0; i < config->n_layers; i++)
+    c.n_state_layers += config->recurrent[i];
+  c.n_kv_layers = config->n_layers - c.n_state_layers + with_mtp;
+  c.kv_row_bytes = qe_row_bytes (qe_type_traits (stored_type (kv_type)), config->head_size);
+  c.kv_bytes = (size_t) c.n_kv_layers * c.n_kv_heads * n_ctx * c.kv_row_bytes;
+  c.state_size = (size_t) config->n_value_heads * config->state_size * config->state_size;
+  c.n_history = config->conv_kernel - 1;
+  c.channels = qe_config_channels (config);
+  c.recurrent_bytes = c.n_state_layers * (c.state_size + c.n_history * c.channels) * sizeof (float);
+  c.write_size = write_size (config);
+  c.writes_bytes = c.n_state_layers * QE_WRITES_MAX * c.write_size * sizeof (float);
+  *out = c;
 }
 
 /* Zeroed memory that costs nothing until it is written. */
@@ -51,23 +57,14 @@ release (void *p, size_t bytes)
 QeStatus
 qe_cache_init (QeCache *out, const QeConfig *config, uint32_t n_ctx, QeKvType kv_type, bool with_mtp, QeError *err)
 {
-  QeCache c = { .n_ctx = n_ctx, .kv_type = kv_type, .n_kv_heads = config->n_kv_heads };
-  for (uint32_t i = 0; i < config->n_layers; i++)
-    c.n_state_layers += config->recurrent[i];
-  c.n_kv_layers = config->n_layers - c.n_state_layers + with_mtp;
+  QeCache c;
   if (kv_type == QE_KV_Q8_0 && config->head_size % 32)
     return qe_fail (err, QE_ERROR_UNSUPPORTED, "This model's attention heads do not fit an 8-bit cache; use F16.");
-  c.kv_row_bytes = qe_cache_kv_row_bytes (kv_type, config->head_size);
-  c.kv_bytes = (size_t) c.n_kv_layers * c.n_kv_heads * n_ctx * c.kv_row_bytes;
-  c.state_size = (size_t) config->n_value_heads * config->state_size * config->state_size;
-  c.n_history = config->conv_kernel - 1;
-  c.channels = qe_config_channels (config);
-  c.recurrent_bytes = c.n_state_layers * (c.state_size + c.n_history * c.channels) * sizeof (float);
-  c.write_size = qe_cache_write_size (config);
+  qe_cache_measure (&c, config, n_ctx, kv_type, with_mtp);
   c.keys = reserve (c.kv_bytes);
   c.values = reserve (c.kv_bytes);
   c.state = reserve (c.recurrent_bytes);
-  c.writes = reserve (writes_bytes (&c));
+  c.writes = reserve (c.writes_bytes);
   if (!c.keys || !c.values || !c.state || !c.writes) {
     qe_cache_clear (&c);
     return qe_fail (err, QE_ERROR_MEMORY, "There is not enough memory for a context of %u tokens.", n_ctx);
@@ -84,7 +81,7 @@ qe_cache_clear (QeCache *cache)
   release (cache->keys, cache->kv_bytes);
   release (cache->values, cache->kv_bytes);
   release (cache->state, cache->recurrent_bytes);
-  release (cache->writes, writes_bytes (cache));
+  release (cache->writes, cache->writes_bytes);
   *cache = (QeCache) { 0 };
 }
 

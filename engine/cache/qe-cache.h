@@ -34,16 +34,16 @@ typedef struct {
   float *writes; /* [n_state_layers][QE_WRITES_MAX], rings of: keys [n_key_heads][state_size],
                     corrections [n_value_heads][state_size], decays [n_value_heads] */
   size_t write_size; /* floats of one */
+  size_t writes_bytes;
   uint32_t first_write, n_writes;
 } QeCache;
 
+/* What qe_cache_init() would make, without its memory. */
+void qe_cache_measure (QeCache *out, const QeConfig *config, uint32_t n_ctx, QeKvType kv_type, bool with_mtp);
 QeStatus qe_cache_init (QeCache *out, const QeConfig *config, uint32_t n_ctx, QeKvType kv_type, bool with_mtp,
                         QeError *err);
 void qe_cache_clear (QeCache *cache);
 void qe_cache_forget (QeCache *cache); /* back to the state before the first row */
-
-size_t qe_cache_kv_row_bytes (QeKvType kv_type, uint32_t head_size);
-size_t qe_cache_write_size (const QeConfig *config); /* floats that a row writes into the state of a layer */
 
 /* Row `row` of a head in the attention layer of that number. */
 static inline uint8_t *

@@ -30,27 +30,6 @@ restore_config (QeConfig *c, const QeModelInfo *info)
     c->recurrent[i] = true;
 }
 
-static uint64_t
-plan_kv_cache (const QeModelInfo *info, const QePlanParams *p, bool with_mtp)
-{
-  const uint64_t rows = (uint64_t) (info->n_full_layers + with_mtp) * info->n_kv_heads * p->n_ctx;
-  return 2 * rows * qe_cache_kv_row_bytes (p->kv_type, info->head_size) + p->n_ctx * sizeof (uint64_t);
-}
-
-static uint64_t
-plan_recurrent_state (const QeModelInfo *info, const QeConfig *c)
-{
-  const uint64_t state = (uint64_t) info->n_value_heads * info->state_size * info->state_size;
-  const uint64_t history = (uint64_t) (info->conv_kernel - 1) * qe_config_channels (c);
-  return (info->n_layers - info->n_full_layers) * (state + history) * sizeof (float);
-}
-
-static uint64_t
-plan_writes (const QeModelInfo *info, const QeConfig *c)
-{
-  return (info->n_layers - info->n_full_layers) * QE_WRITES_MAX * qe_cache_write_size (c) * sizeof (float);
-}
-
 void
 qe_plan_memory (const QeModelInfo *info, const QePlanParams *params, QeMemoryPlan *out)
 {
@@ -58,13 +37,15 @@ qe_plan_memory (const QeModelInfo *info, const QePlanParams *params, QeMemoryPla
   const QeGraphParams graph = { n_threads, params->speculative ? QE_DEFER_MAX : 1, params->speculative };
   const bool with_mtp = params->speculative && info->n_mtp_layers;
   QeConfig c;
+  QeCache cache;
   restore_config (&c, info);
+  qe_cache_measure (&cache, &c, params->n_ctx, params->kv_type, with_mtp);
   *out = (QeMemoryPlan) { 0 };
   out->weights = info->resident_bytes + (with_mtp ? info->mtp_bytes : 0);
-  out->kv_cache = plan_kv_cache (info, params, with_mtp);
-  out->recurrent_state = plan_recurrent_state (info, &c);
+  out->kv_cache = 2 * cache.kv_bytes + params->n_ctx * sizeof (uint64_t); /* a key for each row */
+  out->recurrent_state = cache.recurrent_bytes;
   out->compute = BASE_BYTES + n_threads * THREAD_BYTES + qe_graph_bytes (&c, info->n_vocab, &graph, params->n_ctx)
-                 + plan_writes (info, &c);
+                 + cache.writes_bytes;
   out->checkpoints = qe_checkpoints_count (out->recurrent_state, info->n_vocab, params->checkpoint_bytes)
                      * (out->recurrent_state + info->n_vocab * sizeof (float));
   if (params->vision)
