@@ -177,10 +177,16 @@ quern_store_get_presets (QuernStore *self, QuernPresetKind kind)
   return G_LIST_MODEL (_quern_store_get_preset_list (self, kind));
 }
 
+void
+_quern_preset_show (QuernStore *self, QuernPreset *preset)
+{
+  g_list_store_insert_sorted (_quern_store_get_preset_list (self, preset->kind), preset, compare_names, NULL);
+}
+
 static QuernPreset *
 keep (QuernStore *self, QuernPreset *preset)
 {
-  g_list_store_insert_sorted (_quern_store_get_preset_list (self, preset->kind), preset, compare_names, NULL);
+  _quern_preset_show (self, preset);
   _quern_store_write (self, save, g_object_ref (preset), preset_unref);
   g_object_unref (preset);
   return preset; /* the list holds it */

@@ -214,8 +214,8 @@ compare_conversations (gconstpointer a, gconstpointer b, gpointer user_data)
   return left < right ? 1 : left > right ? -1 : 0;
 }
 
-static void
-show_conversation (QuernStore *self, QuernConversation *conversation)
+void
+_quern_store_show_conversation (QuernStore *self, QuernConversation *conversation)
 {
   g_list_store_insert_sorted (self->conversations, conversation, compare_conversations, NULL);
   g_signal_connect_object (conversation, "notify", G_CALLBACK (changed_cb), self, G_CONNECT_SWAPPED);
@@ -291,7 +291,7 @@ quern_store_add_conversation (QuernStore *self, QuernConversation *conversation)
                               quern_conversation_get_created (conversation) ? quern_conversation_get_created (conversation) : now);
   quern_conversation_touch (conversation, now);
   _quern_store_write (self, save_row, row_new (conversation), row_free);
-  show_conversation (self, conversation);
+  _quern_store_show_conversation (self, conversation);
 }
 
 typedef struct {
@@ -334,7 +334,8 @@ void
 quern_store_restore_conversation (QuernStore *self, QuernConversation *conversation)
 {
   set_deleted (self, conversation, 0);
-  show_conversation (self, conversation);
+  if (quern_store_get_conversation (self, quern_conversation_get_id (conversation)) == NULL) /* a backup may have */
+    _quern_store_show_conversation (self, conversation);
 }
 
 GListStore *
@@ -373,20 +374,29 @@ truncate_log (sqlite3 *db, gpointer data, GError **error)
   return quern_sql_exec (db, "PRAGMA wal_checkpoint (TRUNCATE)", error);
 }
 
-/* Backups from before migrations and restoring hold conversations as well. */
-static gboolean
-remove_backups (sqlite3 *db, gpointer data, GError **error)
+void
+_quern_store_remove_beside (const char *path, const char *suffix)
 {
-  const char *path = sqlite3_db_filename (db, "main");
-  g_autofree char *folder = path && *path ? g_path_get_dirname (path) : NULL;
-  g_autoptr (GDir) dir = folder ? g_dir_open (folder, 0, NULL) : NULL;
-  g_autofree char *name = folder ? g_path_get_basename (path) : NULL;
-  g_autofree char *prefix = g_strconcat (name ? name : "", ".before-", NULL);
+  g_autofree char *folder = g_path_get_dirname (path), *name = g_path_get_basename (path);
+  g_autofree char *prefix = g_strconcat (name, suffix, NULL);
+  g_autoptr (GDir) dir = g_dir_open (folder, 0, NULL);
 
   for (const char *entry = dir ? g_dir_read_name (dir) : NULL; entry; entry = g_dir_read_name (dir)) {
     g_autofree char *victim = g_build_filename (folder, entry, NULL);
     if (g_str_has_prefix (entry, prefix))
       g_unlink (victim);
+  }
+}
+
+/* Backups from before migrations hold conversations as well, and so does what a crash leaves of restoring. */
+static gboolean
+remove_backups (sqlite3 *db, gpointer data, GError **error)
+{
+  const char *path = sqlite3_db_filename (db, "main");
+
+  if (path && *path) {
+    _quern_store_remove_beside (path, ".before-");
+    _quern_store_remove_beside (path, QUERN_STORE_RESTORING);
   }
   return truncate_log (db, data, error);
 }
@@ -457,7 +467,8 @@ backup_worker (GTask *task, gpointer source, gpointer data, GCancellable *cancel
  * quern_store_backup_async:
  * @path: where to; an older file of that name is replaced once the new one was read back
  *
- * Copies everything into one file, which can take the place of the database.
+ * Copies everything into one file, which can take the place of the database, or of which quern_store_restore_async() brings
+ * back what is missing.
  */
 void
 quern_store_backup_async (QuernStore *self, const char *path, GCancellable *cancellable, GAsyncReadyCallback callback,
@@ -527,8 +538,8 @@ conversation_from_row (sqlite3_stmt *stmt)
   return c;
 }
 
-static gboolean
-load_conversations (sqlite3 *db, gpointer data, GError **error)
+gboolean
+_quern_store_load_conversations (sqlite3 *db, gpointer data, GError **error)
 {
   GPtrArray *list = data;
   GError *failure = NULL;
@@ -563,13 +574,13 @@ quern_store_open (const char *path, GError **error)
 
   self->database = quern_database_open (path, error);
   if (!self->database || !quern_database_write (self->database, recover, self->database, error)
-      || !quern_database_read (self->database, load_conversations, list, error)
+      || !quern_database_read (self->database, _quern_store_load_conversations, list, error)
       || !quern_database_read (self->database, _quern_preset_load, self->presets, error))
     return NULL;
   g_signal_connect_object (self->database, "stalled", G_CALLBACK (stalled_cb), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (self->database, "recovered", G_CALLBACK (recovered_cb), self, G_CONNECT_SWAPPED);
   for (guint i = 0; i < list->len; i++)
-    show_conversation (self, g_ptr_array_index (list, i));
+    _quern_store_show_conversation (self, g_ptr_array_index (list, i));
   return g_steal_pointer (&self);
 }
 

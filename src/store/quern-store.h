@@ -43,6 +43,10 @@ gboolean           quern_store_erase_all_finish       (QuernStore *self, GAsyncR
 void               quern_store_backup_async           (QuernStore *self, const char *path, GCancellable *cancellable,
                                                        GAsyncReadyCallback callback, gpointer user_data);
 gboolean           quern_store_backup_finish          (QuernStore *self, GAsyncResult *result, GError **error);
+void               quern_store_restore_async          (QuernStore *self, GFile *file, GCancellable *cancellable,
+                                                       GAsyncReadyCallback callback, gpointer user_data);
+gboolean           quern_store_restore_finish         (QuernStore *self, GAsyncResult *result, guint *n_conversations,
+                                                       guint *n_others, GError **error);
 
 /* messages */
 void               quern_store_load_path_async        (QuernStore *self, QuernConversation *conversation,

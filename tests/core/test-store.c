@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <glib/gstdio.h>
+#include <string.h>
 
 #include "quern-sql.h"
 #include "quern-preset.h"
@@ -266,6 +267,18 @@ test_presets (Fixture *f, gconstpointer data)
   flush (again);
 }
 
+static void
+back_up (QuernStore *store, const char *path)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+
+  quern_store_backup_async (store, path, NULL, test_result_cb, &result);
+  test_wait_result (&result);
+  g_assert_true (quern_store_backup_finish (store, result, &error));
+  g_assert_no_error (error);
+}
+
 /* A backup is a database of its own that holds what was saved a moment before. */
 static void
 test_backup (Fixture *f, gconstpointer data)
@@ -274,16 +287,200 @@ test_backup (Fixture *f, gconstpointer data)
   g_autoptr (QuernConversation) c = quern_conversation_new ();
   g_autoptr (QuernMessage) m = say (store, c, NULL, QUERN_ROLE_USER, "Keep this");
   g_autofree char *path = g_strconcat (f->path, ".copy", NULL);
-  g_autoptr (GAsyncResult) result = NULL;
   g_autoptr (GError) error = NULL;
 
-  quern_store_backup_async (store, path, NULL, test_result_cb, &result);
-  test_wait_result (&result);
-  g_assert_true (quern_store_backup_finish (store, result, &error));
-  g_assert_no_error (error);
+  back_up (store, path);
   g_autoptr (QuernStore) copy = quern_store_open (path, &error);
   g_assert_no_error (error);
   g_assert_cmpuint (search_count (copy, "keep"), ==, 1);
+}
+
+/* How much came back; -1 on failure. */
+static int
+restore (QuernStore *store, const char *path, guint *n_others, GError **error)
+{
+  g_autoptr (GFile) file = g_file_new_for_path (path);
+  g_autoptr (GAsyncResult) result = NULL;
+  guint n_conversations;
+
+  quern_store_restore_async (store, file, NULL, test_result_cb, &result);
+  test_wait_result (&result);
+  return quern_store_restore_finish (store, result, &n_conversations, n_others, error) ? (int) n_conversations : -1;
+}
+
+static gboolean
+add_comparison (sqlite3 *db, gpointer data, GError **error)
+{
+  return quern_sql_exec (db, "INSERT INTO comparison (id, title, updated, content) VALUES (5, 'C', 1, '{}')", error);
+}
+
+static void
+assert_only_the_database (Fixture *f)
+{
+  g_autofree char *folder = g_path_get_dirname (f->path);
+  g_autoptr (GDir) dir = g_dir_open (folder, 0, NULL);
+
+  for (const char *name = g_dir_read_name (dir); name; name = g_dir_read_name (dir))
+    g_assert_null (strstr (name, "restoring"));
+}
+
+/* What was deleted comes back from a backup, with its branches, picture and folder; what is here stays as it is. */
+static void
+test_restore (Fixture *f, gconstpointer data)
+{
+  g_autofree char *path = g_build_filename (f->folder, "backup.db", NULL);
+  g_autoptr (QuernStore) store = open_store (f);
+  g_autoptr (QuernConversation) gone = quern_conversation_new (), kept = quern_conversation_new ();
+  g_autoptr (QuernMessage) question = quern_message_new (QUERN_ROLE_USER, "Where is the lighthouse?");
+  g_autoptr (QuernMessage) first = NULL, second = NULL, other = NULL;
+  g_autoptr (GBytes) bytes = g_bytes_new_static ("pixels", 6);
+  g_autoptr (QuernAttachment) picture = quern_attachment_new ("map.png", "image/png", bytes);
+  g_autoptr (GError) error = NULL;
+  guint n_others;
+
+  quern_message_add_attachment (question, picture);
+  quern_store_append_message (store, gone, NULL, question);
+  first = say (store, gone, question, QUERN_ROLE_ASSISTANT, "North");
+  second = say (store, gone, question, QUERN_ROLE_ASSISTANT, "South");
+  other = say (store, kept, NULL, QUERN_ROLE_USER, "Hello");
+  quern_conversation_set_title (gone, "Lighthouse", TRUE);
+  quern_conversation_set_folder_id (gone, quern_preset_get_id (quern_store_add_preset (store, QUERN_PRESET_FOLDER, "Sea", NULL)));
+  quern_store_add_preset (store, QUERN_PRESET_PERSONA, "Poet", "Rhyme.");
+  g_assert_true (quern_database_write (quern_store_get_database (store), add_comparison, NULL, NULL));
+  back_up (store, path);
+  g_assert_cmpint (restore (store, path, &n_others, &error), ==, 0); /* nothing is missing */
+  g_assert_no_error (error);
+  g_assert_cmpuint (n_others, ==, 0);
+
+  /* A new installation: another folder of that name, and something of its own. */
+  quern_store_erase_all_async (store, NULL, NULL, NULL);
+  quern_store_delete_preset (store, preset_at (store, QUERN_PRESET_PERSONA, 0));
+  g_autoptr (QuernConversation) fresh = quern_conversation_new ();
+  g_autoptr (QuernMessage) hello = say (store, fresh, NULL, QUERN_ROLE_USER, "Something new");
+  gint64 folder = quern_preset_get_id (quern_store_add_preset (store, QUERN_PRESET_FOLDER, "Sea", NULL));
+  flush (store);
+  g_assert_cmpuint (search_count (store, "lighthouse"), ==, 0);
+
+  g_assert_cmpint (restore (store, path, &n_others, &error), ==, 2);
+  g_assert_no_error (error);
+  g_assert_cmpuint (n_others, ==, 2); /* the comparison and the persona */
+  GListModel *list = quern_store_get_conversations (store);
+  g_assert_cmpuint (g_list_model_get_n_items (list), ==, 3);
+  g_autoptr (QuernConversation) newest = g_list_model_get_item (list, 0);
+  g_assert_true (newest == fresh);
+  g_assert_cmpuint (search_count (store, "lighthouse"), ==, 1);
+  QuernConversation *back = quern_store_get_conversation (store, quern_conversation_get_id (gone));
+  g_assert_cmpstr (quern_conversation_get_title (back), ==, "Lighthouse");
+  g_assert_cmpint (quern_conversation_get_folder_id (back), ==, folder);
+  g_autofree char *text = path_text (store, back);
+  g_assert_cmpstr (text, ==, "Where is the lighthouse?|South");
+  g_autoptr (GPtrArray) messages = load_path (store, back);
+  g_assert_cmpuint (quern_message_get_sibling_count (messages->pdata[1]), ==, 2);
+  GListModel *attachments = quern_message_get_attachments (messages->pdata[0]);
+  g_autoptr (QuernAttachment) map = g_list_model_get_item (attachments, 0);
+  g_autoptr (GBytes) pixels = quern_store_read_attachment (store, map, &error);
+  g_assert_no_error (error);
+  g_assert_true (g_bytes_equal (pixels, bytes));
+  g_assert_cmpstr (quern_preset_get_text (preset_at (store, QUERN_PRESET_PERSONA, 0)), ==, "Rhyme.");
+
+  /* It is kept, changes included, and not added twice. */
+  quern_conversation_set_title (back, "Tower", TRUE);
+  g_assert_cmpint (restore (store, path, &n_others, &error), ==, 0);
+  g_assert_cmpuint (n_others, ==, 0);
+  quern_store_close (store);
+  g_autoptr (QuernStore) again = open_store (f);
+  g_assert_cmpuint (g_list_model_get_n_items (quern_store_get_conversations (again)), ==, 3);
+  back = quern_store_get_conversation (again, quern_conversation_get_id (gone));
+  g_assert_cmpstr (quern_conversation_get_title (back), ==, "Tower");
+  assert_only_the_database (f);
+}
+
+/* Deleted a moment ago, with the offer to undo that still on the screen. */
+static void
+test_restore_deleted (Fixture *f, gconstpointer data)
+{
+  g_autofree char *path = g_build_filename (f->folder, "backup.db", NULL);
+  g_autoptr (QuernStore) store = open_store (f);
+  g_autoptr (QuernConversation) c = quern_conversation_new ();
+  g_autoptr (QuernMessage) m = say (store, c, NULL, QUERN_ROLE_USER, "Oh no");
+  g_autoptr (GError) error = NULL;
+  guint n_others;
+
+  back_up (store, path);
+  quern_store_delete_conversation (store, c);
+  g_assert_cmpint (restore (store, path, &n_others, &error), ==, 1);
+  g_assert_no_error (error);
+  quern_store_restore_conversation (store, c); /* undo */
+  g_assert_cmpuint (g_list_model_get_n_items (quern_store_get_conversations (store)), ==, 1);
+  quern_store_erase_deleted_async (store, NULL, NULL, NULL);
+  flush (store);
+  g_assert_cmpuint (search_count (store, "no"), ==, 1);
+}
+
+static void
+assert_not_restored (QuernStore *store, const char *path, QuernDatabaseError code)
+{
+  g_autoptr (GError) error = NULL;
+  guint n_others;
+
+  g_assert_cmpint (restore (store, path, &n_others, &error), ==, -1);
+  g_assert_error (error, QUERN_DATABASE_ERROR, (int) code);
+  g_assert_true (code == QUERN_DATABASE_ERROR_NEWER || strstr (error->message, path)); /* not the copy, or what is here */
+  g_assert_cmpuint (g_list_model_get_n_items (quern_store_get_conversations (store)), ==, 0);
+}
+
+/* Where a long text goes on: in pages that begin with the number of the next one. */
+static void
+change_overflow_pages (char *contents, gsize size, char change)
+{
+  guint n = 0;
+
+  for (gsize i = 4096; i < size; i += 4096)
+    if (memcmp (contents + i + 4, "xxxxxxxx", 8) == 0) {
+      contents[i] ^= change;
+      n++;
+    }
+  g_assert_cmpuint (n, >, 0);
+}
+
+static void
+test_restore_bad_files (Fixture *f, gconstpointer data)
+{
+  g_autofree char *path = g_build_filename (f->folder, "backup.db", NULL);
+  g_autofree char *contents = NULL;
+  g_autoptr (QuernStore) store = open_store (f);
+  g_autoptr (QuernConversation) c = quern_conversation_new ();
+  g_autofree char *text = g_strnfill (20000, 'x');
+  g_autoptr (QuernMessage) m = say (store, c, NULL, QUERN_ROLE_USER, text);
+  g_autoptr (GError) error = NULL;
+  gsize size;
+  guint n_others;
+
+  back_up (store, path);
+  quern_store_erase_all_async (store, NULL, NULL, NULL);
+  g_assert_true (g_file_get_contents (path, &contents, &size, NULL));
+  g_assert_true (g_file_set_contents (path, "", 0, NULL));
+  assert_not_restored (store, path, QUERN_DATABASE_ERROR_FAILED);
+  g_assert_true (g_file_set_contents (path, contents, 99, NULL));
+  assert_not_restored (store, path, QUERN_DATABASE_ERROR_FAILED);
+  g_assert_true (g_file_set_contents (path, contents, (gssize) size / 2, NULL));
+  assert_not_restored (store, path, QUERN_DATABASE_ERROR_DAMAGED);
+  change_overflow_pages (contents, size, 0x55);
+  g_assert_true (g_file_set_contents (path, contents, (gssize) size, NULL));
+  assert_not_restored (store, path, QUERN_DATABASE_ERROR_DAMAGED);
+  change_overflow_pages (contents, size, 0x55);
+  contents[63] = 99; /* user_version */
+  g_assert_true (g_file_set_contents (path, contents, (gssize) size, NULL));
+  assert_not_restored (store, path, QUERN_DATABASE_ERROR_NEWER);
+  contents[63] = 4;
+  contents[71] ^= 1; /* application_id */
+  g_assert_true (g_file_set_contents (path, contents, (gssize) size, NULL));
+  assert_not_restored (store, path, QUERN_DATABASE_ERROR_FAILED);
+  contents[71] ^= 1;
+  g_assert_true (g_file_set_contents (path, contents, (gssize) size, NULL));
+  g_assert_cmpint (restore (store, path, &n_others, &error), ==, 1);
+  g_assert_no_error (error);
+  assert_only_the_database (f);
 }
 
 static void
@@ -332,6 +529,9 @@ main (int argc, char **argv)
   g_test_add ("/store/delete-and-erase", Fixture, NULL, setup, test_delete_and_erase, teardown);
   g_test_add ("/store/presets", Fixture, NULL, setup, test_presets, teardown);
   g_test_add ("/store/backup", Fixture, NULL, setup, test_backup, teardown);
+  g_test_add ("/store/restore", Fixture, NULL, setup, test_restore, teardown);
+  g_test_add ("/store/restore-deleted", Fixture, NULL, setup, test_restore_deleted, teardown);
+  g_test_add ("/store/restore-bad-files", Fixture, NULL, setup, test_restore_bad_files, teardown);
   g_test_add ("/store/search", Fixture, NULL, setup, test_search, teardown);
   return g_test_run ();
 }

@@ -348,6 +348,7 @@ class App(Node):
                              '--object-path', '/io/github/quern/Quern', '--method', 'org.gtk.Actions.List')
         self.settle(0.5)
         self.focus_window()
+        self.xdotool('mousemove', '--window', self.window_id(), 1, 1)  # GTK finds the window under the pointer by this move
 
     def size(self):
         geometry = self.xdotool('getwindowgeometry', '--shell', self.window_id())

@@ -8,7 +8,7 @@ import os
 import re
 
 import quern_ui
-from quern_chat import ChatCase
+from quern_chat import ANSWERS, ChatCase
 
 
 class Preferences(ChatCase):
@@ -116,14 +116,17 @@ class Preferences(ChatCase):
         self.open_preferences(app, 'Data')
         path = os.path.join(self.desktop.folder, 'all.json')
         app.find('button', re.compile('^Export All')).click()
-        chooser = app.find('dialog', 'Export All Conversations')
+        self.save_as(app, 'Export All Conversations', path)
+        app.find('dialog', 'Preferences').find('label', 'Exported')
+        with open(path, encoding='utf-8') as file:
+            self.assertEqual(json.load(file)['conversations'][0]['title'], 'List three fruits.')
+
+    def save_as(self, app, title, path):
+        chooser = app.find('dialog', title)
         name = chooser.find('text').wait(lambda node: node.has_state('focused'))
         quern_ui.wait_for('the name', lambda: self.stays(app, name, path))  # it is set once more when the folder is known
         app.finish_chooser(chooser.find('button', 'Save'))
         quern_ui.wait_for('the file', lambda: os.path.exists(path))
-        app.find('dialog', 'Preferences').find('label', 'Exported')
-        with open(path, encoding='utf-8') as file:
-            self.assertEqual(json.load(file)['conversations'][0]['title'], 'List three fruits.')
 
     def stays(self, app, entry, text):
         entry.set_text(text)
@@ -159,6 +162,38 @@ class Preferences(ChatCase):
         app.find('label', 'All conversations were erased')
         for text in (b'demonstration model', b'Who are you', b'secret draft'):
             self.assertEqual(self.contains(text), [])
+
+    def restore(self, app):
+        """Chooses the only file where the file chooser begins."""
+        app.find('button', re.compile('^Restore')).click()
+        chooser = app.find('dialog', 'Restore a Backup')
+        chooser.find('label', 'kept.db').click_mouse()
+        app.finish_chooser(chooser.find('button', 'Open').wait(lambda node: node.sensitive))
+
+    def test_back_up_and_restore(self):
+        home = self.desktop.environment['HOME']
+        app = self.launch()
+        self.think(app, False)
+        answer = self.ask(app, 'List three fruits.')
+        self.open_preferences(app, 'Data')
+        app.find('button', re.compile('^Back Up')).click()
+        self.save_as(app, 'Back Up Conversations', os.path.join(home, 'kept.db'))
+        preferences = app.find('dialog', 'Preferences')
+        preferences.find('label', 'Backed up')
+        self.restore(app)
+        preferences.find('label', 'Everything in this backup is here already')
+        app.find('button', re.compile('Delete All Conversations')).click()
+        app.find('button', 'Delete All').click()
+        preferences.find('label', 'All conversations were erased')
+        self.assertEqual(self.desktop.query('SELECT count (*) FROM conversation'), [(0,)])
+        self.restore(app)
+        preferences.find('label', '1 conversation restored')
+        app.screenshot('restored')
+        preferences.find('button', 'Close').click_mouse()
+        app.wait_gone('dialog')
+        app.find('list', 'Conversations').find('label', 'List three fruits.').click_mouse()
+        app.find('label', re.compile('Apple|apple'))
+        self.assertEqual(self.desktop.query(ANSWERS), [answer])
 
 
 if __name__ == '__main__':

@@ -309,6 +309,7 @@ add_data (QuernPreferences *self)
   add_action (group, _("Import…"), _("A JSON file that was exported by Quern, LM Studio or ChatGPT"), "win.import", NULL);
   add_action (group, _("Export All…"), _("Everything, as a file that can be imported again"), "win.export-all", NULL);
   add_action (group, _("Back Up…"), _("A copy of the whole database, checked after it was written"), "win.back-up", NULL);
+  add_action (group, _("Restore…"), _("Adds what a backup holds and is no longer here"), "win.restore", NULL);
   group = add_group (page, "");
   add_action (group, _("Delete All Conversations…"), _("Erases them from the disk"), "win.delete-all",
               "destructive-action");

@@ -10,7 +10,7 @@
 #include "quern-export.h"
 #include "quern-import.h"
 
-/* Actions of the window about what is kept: export, import, back up, delete all; and the windows with settings. */
+/* Actions of the window about what is kept: export, import, back up, restore, delete all; and the windows with settings. */
 
 /* Told where somebody looks: the preferences, from where most of this is done, cover what the window itself shows. */
 static void
@@ -215,20 +215,26 @@ import_chosen_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 }
 
 static void
-import_action (GtkWidget *widget, const char *name, GVariant *parameter)
+open_file (QuernWindow *self, const char *title, const char *kind, const char *suffix, GAsyncReadyCallback chosen)
 {
   g_autoptr (GtkFileDialog) dialog = gtk_file_dialog_new ();
   g_autoptr (GtkFileFilter) filter = gtk_file_filter_new ();
   g_autoptr (GListStore) filters = g_list_store_new (GTK_TYPE_FILE_FILTER);
 
-  if (QUERN_WINDOW (widget)->store == NULL)
+  if (self->store == NULL)
     return;
-  gtk_file_filter_set_name (filter, _("Exported conversations"));
-  gtk_file_filter_add_suffix (filter, "json");
+  gtk_file_filter_set_name (filter, kind);
+  gtk_file_filter_add_suffix (filter, suffix);
   g_list_store_append (filters, filter);
   gtk_file_dialog_set_filters (dialog, G_LIST_MODEL (filters));
-  gtk_file_dialog_set_title (dialog, _("Import Conversations"));
-  gtk_file_dialog_open (dialog, GTK_WINDOW (widget), NULL, import_chosen_cb, g_object_ref (widget));
+  gtk_file_dialog_set_title (dialog, title);
+  gtk_file_dialog_open (dialog, GTK_WINDOW (self), NULL, chosen, g_object_ref (self));
+}
+
+static void
+import_action (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  open_file (QUERN_WINDOW (widget), _("Import Conversations"), _("Exported conversations"), "json", import_chosen_cb);
 }
 
 /* ---- back up ---------------------------------------------------------------------------------------------------- */
@@ -269,7 +275,7 @@ back_up_action (GtkWidget *widget, const char *name, GVariant *parameter)
   gtk_file_dialog_save (dialog, GTK_WINDOW (widget), NULL, backup_chosen_cb, g_object_ref (widget));
 }
 
-/* ---- delete all ------------------------------------------------------------------------------------------------- */
+/* ---- restore ---------------------------------------------------------------------------------------------------- */
 
 static void
 reloaded_cb (GObject *source, GAsyncResult *result, gpointer user_data)
@@ -280,13 +286,56 @@ reloaded_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 }
 
 static void
+reload_comparisons (QuernWindow *self)
+{
+  if (self->comparisons != NULL)
+    quern_comparisons_reload_async (self->comparisons, NULL, reloaded_cb, g_object_ref (self->comparisons));
+}
+
+static void
+restored_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (QuernWindow) self = user_data;
+  g_autoptr (GError) error = NULL;
+  g_autofree char *text = NULL;
+  guint n_conversations, n_others;
+
+  if (!quern_store_restore_finish (QUERN_STORE (source), result, &n_conversations, &n_others, &error)) {
+    show_problem (self, error);
+    return;
+  }
+  reload_comparisons (self);
+  if (n_conversations > 0)
+    text = g_strdup_printf (ngettext ("%u conversation restored", "%u conversations restored", n_conversations),
+                            n_conversations);
+  show_toast (self, text != NULL ? text : n_others > 0 ? _("Restored") : _("Everything in this backup is here already"));
+}
+
+static void
+restore_chosen_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (QuernWindow) self = user_data;
+  g_autoptr (GFile) file = gtk_file_dialog_open_finish (GTK_FILE_DIALOG (source), result, NULL);
+
+  if (file != NULL)
+    quern_store_restore_async (self->store, file, NULL, restored_cb, g_object_ref (self));
+}
+
+static void
+restore_action (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  open_file (QUERN_WINDOW (widget), _("Restore a Backup"), _("Backups"), "db", restore_chosen_cb);
+}
+
+/* ---- delete all ------------------------------------------------------------------------------------------------- */
+
+static void
 erased_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (QuernWindow) self = user_data;
   g_autoptr (GError) error = NULL;
 
-  if (self->comparisons != NULL)
-    quern_comparisons_reload_async (self->comparisons, NULL, reloaded_cb, g_object_ref (self->comparisons));
+  reload_comparisons (self);
   if (quern_store_erase_all_finish (QUERN_STORE (source), result, &error))
     show_toast (self, _("All conversations were erased"));
   else
@@ -363,6 +412,7 @@ _quern_window_install_data_actions (GtkWidgetClass *widget_class)
   gtk_widget_class_install_action (widget_class, "win.export-all", NULL, export_all_action);
   gtk_widget_class_install_action (widget_class, "win.import", NULL, import_action);
   gtk_widget_class_install_action (widget_class, "win.back-up", NULL, back_up_action);
+  gtk_widget_class_install_action (widget_class, "win.restore", NULL, restore_action);
   gtk_widget_class_install_action (widget_class, "win.delete-all", NULL, delete_all_action);
   gtk_widget_class_install_action (widget_class, "win.preferences", NULL, preferences_action);
   gtk_widget_class_install_action (widget_class, "win.unload-models", NULL, unload_models_action);
