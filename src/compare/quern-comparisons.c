@@ -86,7 +86,7 @@ read_entries (sqlite3 *db, gpointer data, GError **error)
 /**
  * quern_comparisons_reload_async:
  *
- * Reads the list from disk, as is needed after everything was erased.
+ * Reads the list from disk, as is needed after everything was erased or a backup restored.
  */
 void
 quern_comparisons_reload_async (QuernComparisons *self, GCancellable *cancellable, GAsyncReadyCallback callback,
@@ -430,16 +430,23 @@ quern_comparisons_delete (QuernComparisons *self, QuernComparisonEntry *entry)
     g_list_store_remove (self->entries, position);
 }
 
+/* Unless it is there: what was added before the list came from disk stays, and a backup may have brought back what undo would. */
+static void
+add_missing (QuernComparisons *self, QuernComparisonEntry *entry)
+{
+  if (!quern_comparisons_find (self, quern_comparison_entry_get_id (entry)))
+    g_list_store_insert_sorted (self->entries, entry, compare_entries, NULL);
+}
+
 void
 quern_comparisons_restore (QuernComparisons *self, QuernComparisonEntry *entry)
 {
   set_deleted (self, entry, 0);
-  g_list_store_insert_sorted (self->entries, entry, compare_entries, NULL);
+  add_missing (self, entry);
 }
 
 /* ---- life ------------------------------------------------------------------------------------------------------ */
 
-/* What was added before the list came from disk stays. */
 static void
 loaded_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -448,8 +455,7 @@ loaded_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   GPtrArray *entries = _quern_store_finish (QUERN_STORE (source), result, &error);
 
   for (guint i = 0; entries && i < entries->len; i++)
-    if (!quern_comparisons_find (self, quern_comparison_entry_get_id (entries->pdata[i])))
-      g_list_store_insert_sorted (self->entries, entries->pdata[i], compare_entries, NULL);
+    add_missing (self, entries->pdata[i]);
   if (error)
     g_signal_emit_by_name (source, "problem", error);
 }

@@ -121,7 +121,7 @@ compare_names (gconstpointer a, gconstpointer b, gpointer user_data)
   return g_utf8_collate (((const QuernPreset *) a)->name, ((const QuernPreset *) b)->name);
 }
 
-/* For opening the store, on any thread: fills a list that nobody watches yet. */
+/* For opening and restoring, on any thread: fills a list that nobody watches yet. */
 gboolean
 _quern_preset_load (sqlite3 *db, gpointer data, GError **error)
 {
@@ -223,7 +223,8 @@ quern_store_add_preset (QuernStore *self, QuernPresetKind kind, const char *name
 void
 quern_store_restore_preset (QuernStore *self, QuernPreset *preset)
 {
-  keep (self, g_object_ref (preset));
+  if (quern_store_find_preset (self, preset->kind, preset->id) == NULL) /* a backup may have */
+    keep (self, g_object_ref (preset));
 }
 
 /**

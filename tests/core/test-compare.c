@@ -480,6 +480,8 @@ test_store (void)
   g_assert_cmpuint (g_list_model_get_n_items (quern_comparisons_get_entries (comparisons)), ==, 0);
   quern_comparisons_restore (comparisons, entry);
   g_assert_cmpuint (g_list_model_get_n_items (quern_comparisons_get_entries (comparisons)), ==, 1);
+  quern_comparisons_restore (comparisons, entry); /* undo, when a backup brought it back before */
+  g_assert_cmpuint (g_list_model_get_n_items (quern_comparisons_get_entries (comparisons)), ==, 1);
   g_assert_null (open_comparison (comparisons, 42, &error));
   g_assert_error (error, QUERN_COMPARE_ERROR, QUERN_COMPARE_ERROR_FAILED);
   quern_store_close (store);

@@ -406,12 +406,17 @@ test_restore_deleted (Fixture *f, gconstpointer data)
   g_autoptr (GError) error = NULL;
   guint n_others;
 
+  g_autoptr (QuernPreset) folder = g_object_ref (quern_store_add_preset (store, QUERN_PRESET_FOLDER, "Sea", NULL));
   back_up (store, path);
   quern_store_delete_conversation (store, c);
+  quern_store_delete_preset (store, folder);
   g_assert_cmpint (restore (store, path, &n_others, &error), ==, 1);
   g_assert_no_error (error);
+  g_assert_cmpuint (n_others, ==, 1);
   quern_store_restore_conversation (store, c); /* undo */
+  quern_store_restore_preset (store, folder);
   g_assert_cmpuint (g_list_model_get_n_items (quern_store_get_conversations (store)), ==, 1);
+  g_assert_cmpuint (g_list_model_get_n_items (quern_store_get_presets (store, QUERN_PRESET_FOLDER)), ==, 1);
   quern_store_erase_deleted_async (store, NULL, NULL, NULL);
   flush (store);
   g_assert_cmpuint (search_count (store, "no"), ==, 1);
@@ -469,10 +474,10 @@ test_restore_bad_files (Fixture *f, gconstpointer data)
   g_assert_true (g_file_set_contents (path, contents, (gssize) size, NULL));
   assert_not_restored (store, path, QUERN_DATABASE_ERROR_DAMAGED);
   change_overflow_pages (contents, size, 0x55);
-  contents[63] = 99; /* user_version */
+  contents[63] ^= 0x60; /* user_version */
   g_assert_true (g_file_set_contents (path, contents, (gssize) size, NULL));
   assert_not_restored (store, path, QUERN_DATABASE_ERROR_NEWER);
-  contents[63] = 4;
+  contents[63] ^= 0x60;
   contents[71] ^= 1; /* application_id */
   g_assert_true (g_file_set_contents (path, contents, (gssize) size, NULL));
   assert_not_restored (store, path, QUERN_DATABASE_ERROR_FAILED);
