@@ -72,8 +72,7 @@ run_in_transaction (sqlite3 *db, Job *job, GError **error)
     return FALSE;
   if (job->func (db, job->data, error) && quern_sql_exec (db, "COMMIT", error))
     return TRUE;
-  if (!sqlite3_get_autocommit (db))
-    sqlite3_exec (db, "ROLLBACK", NULL, NULL, NULL);
+  quern_sql_rollback (db);
   return FALSE;
 }
 
@@ -393,17 +392,13 @@ static gboolean
 verify_backup (const char *path, gint64 version, GError **error)
 {
   sqlite3 *copy = NULL;
-  g_autoptr (sqlite3_stmt) stmt = NULL;
   gboolean ok = sqlite3_open_v2 (path, &copy, SQLITE_OPEN_READONLY, NULL) == SQLITE_OK
-                && quern_fts_register (copy, NULL) && quern_sql_int (copy, "PRAGMA user_version", -1) == version;
+                && quern_fts_register (copy, NULL) && quern_sql_int (copy, "PRAGMA user_version", -1) == version
+                && quern_sql_is_intact (copy, "main");
 
-  if (ok)
-    stmt = quern_sql_query (copy, NULL, "PRAGMA integrity_check (1)", "");
-  ok = stmt && quern_sql_next (stmt, NULL) && g_strcmp0 ((const char *) sqlite3_column_text (stmt, 0), "ok") == 0;
   if (!ok)
     g_set_error (error, QUERN_DATABASE_ERROR, QUERN_DATABASE_ERROR_FAILED,
                  _("The backup “%s” could not be read back, so nothing was changed. Check the disk."), path);
-  g_clear_pointer (&stmt, sqlite3_finalize);
   sqlite3_close_v2 (copy);
   return ok;
 }
@@ -484,8 +479,8 @@ apply_migrations (sqlite3 *db, const QuernMigration *migrations, guint n_migrati
   for (gint64 step = quern_sql_int (db, "PRAGMA user_version", 0); ok && step < n_migrations; step++)
     ok = quern_sql_exec (db, migrations[step].sql, error);
   ok = ok && quern_sql_exec (db, marks, error) && quern_sql_exec (db, "COMMIT", error);
-  if (!ok && !sqlite3_get_autocommit (db))
-    sqlite3_exec (db, "ROLLBACK", NULL, NULL, NULL);
+  if (!ok)
+    quern_sql_rollback (db);
   return ok;
 }
 

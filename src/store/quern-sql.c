@@ -162,6 +162,29 @@ quern_sql_int (sqlite3 *db, const char *sql, gint64 fallback)
   return stmt && quern_sql_next (stmt, NULL) ? sqlite3_column_int64 (stmt, 0) : fallback;
 }
 
+/* Ends the transaction that failed, unless SQLite ended it already. */
+void
+quern_sql_rollback (sqlite3 *db)
+{
+  if (!sqlite3_get_autocommit (db))
+    sqlite3_exec (db, "ROLLBACK", NULL, NULL, NULL);
+}
+
+/**
+ * quern_sql_is_intact:
+ * @schema: "main", or the name under which a database is attached
+ *
+ * Reads all of it.
+ */
+gboolean
+quern_sql_is_intact (sqlite3 *db, const char *schema)
+{
+  g_autofree char *sql = g_strdup_printf ("PRAGMA %s.integrity_check (1)", schema);
+  g_autoptr (sqlite3_stmt) stmt = quern_sql_query (db, NULL, sql, "");
+
+  return stmt && quern_sql_next (stmt, NULL) && g_strcmp0 ((const char *) sqlite3_column_text (stmt, 0), "ok") == 0;
+}
+
 char *
 quern_sql_dup_text (sqlite3_stmt *stmt, int column)
 {

@@ -150,14 +150,6 @@ static const char personas_sql[] =
     "  WHERE p.id = old.id OR (p.name = old.name AND p.system_prompt = old.system_prompt))";
 
 static gboolean
-is_intact (sqlite3 *db)
-{
-  g_autoptr (sqlite3_stmt) stmt = quern_sql_query (db, NULL, "PRAGMA restoring.integrity_check (1)", "");
-
-  return stmt && quern_sql_next (stmt, NULL) && g_strcmp0 ((const char *) sqlite3_column_text (stmt, 0), "ok") == 0;
-}
-
-static gboolean
 count_rows (sqlite3 *db, const char *sql, guint *n, GError **error)
 {
   if (!quern_sql_exec (db, sql, error))
@@ -187,15 +179,14 @@ read_ids (sqlite3 *db, Restoring *r, GError **error)
 static gboolean
 merge_attached (sqlite3 *db, Restoring *r, GError **error)
 {
-  if (!is_intact (db))
+  if (!quern_sql_is_intact (db, "restoring"))
     return fail_as_damaged (r, error);
   if (quern_sql_exec (db, begin_sql, error) && count_rows (db, folders_sql, &r->n_others, error)
       && quern_sql_exec (db, conversations_sql, error) && count_rows (db, comparisons_sql, &r->n_others, error)
       && count_rows (db, personas_sql, &r->n_others, error) && read_ids (db, r, error)
       && quern_sql_exec (db, "DROP TABLE restored; COMMIT", error))
     return TRUE;
-  if (!sqlite3_get_autocommit (db))
-    sqlite3_exec (db, "ROLLBACK", NULL, NULL, NULL);
+  quern_sql_rollback (db);
   return FALSE;
 }
 
@@ -226,14 +217,26 @@ show_presets (QuernStore *self, QuernPresetKind kind, GListModel *presets)
   }
 }
 
+/* Undo may have been faster. */
+static void
+leave_out_shown (GListModel *conversations, GHashTable *ids)
+{
+  for (guint i = 0; i < g_list_model_get_n_items (conversations); i++) {
+    g_autoptr (QuernConversation) conversation = g_list_model_get_item (conversations, i);
+    gint64 id = quern_conversation_get_id (conversation);
+    g_hash_table_remove (ids, &id);
+  }
+}
+
 static void
 show (QuernStore *self, const Restoring *r)
 {
+  leave_out_shown (quern_store_get_conversations (self), r->ids);
   for (int kind = 0; kind < QUERN_N_PRESET_KINDS; kind++)
     show_presets (self, kind, G_LIST_MODEL (r->presets[kind]));
   for (guint i = 0; i < r->conversations->len; i++) {
     gint64 id = quern_conversation_get_id (r->conversations->pdata[i]);
-    if (g_hash_table_contains (r->ids, &id) && quern_store_get_conversation (self, id) == NULL)
+    if (g_hash_table_contains (r->ids, &id))
       _quern_store_show_conversation (self, r->conversations->pdata[i]);
   }
 }
