@@ -17,6 +17,8 @@ struct QeContext {
   uint32_t length;        /* rows in the cache */
   uint32_t next_position; /* of the row that would come next */
   int32_t ready;          /* which logits of the graph are the last row's; -1: none */
+  bool rough;             /* those are a sketch's: the sampler knows what to make of them */
+  uint32_t whole_steps;   /* so many to come without rough logits */
   bool speculative;
   double plain_cost; /* seconds of a step without a draft, averaged; 0: not known */
   QeDrafter lookup, prediction;
@@ -34,13 +36,16 @@ typedef struct {
   const size_t *marks;
   size_t n_marks;
   bool checkpoints; /* take them: periodic ones and at marks */
+  bool sketch; /* logits may be rough; qe_graph_can_sketch() */
   bool keep_hidden; /* the hidden vectors of the last batch stay in the graph: the MTP block learns nothing from it */
 } QeEvaluation;
 QeStatus qe_context_evaluate (QeContext *context, const QeEvaluation *e, const QeControl *control, QeError *err);
 
-/* Evaluates valid tokens, leaving logits ready. */
-QeStatus qe_context_evaluate_tokens (QeContext *context, const int32_t *tokens, size_t n, const QeControl *control,
-                                     QeError *err);
+/* Evaluates valid tokens, leaving logits ready; sketch: rough ones. */
+QeStatus qe_context_evaluate_tokens (QeContext *context, const int32_t *tokens, size_t n, bool sketch,
+                                     const QeControl *control, QeError *err);
+/* Whole logits in the place of rough ones. */
+QeStatus qe_context_complete (QeContext *context, QeError *err);
 
 double qe_context_seconds (void);
 

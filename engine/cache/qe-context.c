@@ -33,7 +33,8 @@ qe_context_new (QeContext **out, QeModel *model, const QeContextParams *params, 
 {
   QeContextParams p = params ? *params : (QeContextParams) { 0 };
   QeStatus status = check_params (model, &p, err);
-  const QeGraphParams graph = { p.n_threads, p.speculative ? QE_DEFER_MAX : 1, p.speculative };
+  const QeGraphParams graph = { p.n_threads, p.speculative ? QE_DEFER_MAX : 1, p.sketch && model->info.sketch_bytes,
+                                p.speculative };
   QeContext *c;
   if (status != QE_OK)
     return status;
@@ -92,9 +93,19 @@ qe_context_length (const QeContext *context)
   return context->length;
 }
 
-const float *
-qe_context_logits (const QeContext *context)
+QeStatus
+qe_context_complete (QeContext *context, QeError *err)
 {
+  const bool missing = context->rough && context->ready >= 0;
+  context->rough = false;
+  return missing ? qe_graph_complete (context->graph, (uint32_t) context->ready, err) : QE_OK;
+}
+
+const float *
+qe_context_logits (QeContext *context)
+{
+  if (qe_context_complete (context, NULL) != QE_OK)
+    context->ready = -1;
   return context->ready < 0 ? NULL : qe_graph_logits (context->graph, (uint32_t) context->ready);
 }
 
@@ -123,6 +134,7 @@ qe_context_rewind (QeContext *context, uint32_t length, bool need_logits)
   context->length = item->length;
   context->next_position = item->next_position;
   context->ready = item->has_logits ? 0 : -1;
+  context->rough = false;
 }
 
 /* ---- rows in --------------------------------------------------------------------------------------------------- */
@@ -166,7 +178,8 @@ evaluate_batch (QeContext *c, const QeEvaluation *e, size_t first, size_t end, c
 {
   const bool logits = end == e->n && e->with_logits;
   const QeBatch batch = { .rows = e->rows + first, .n = (uint32_t) (end - first), .start = c->length,
-                          .n_logits = logits, .control = control };
+                          .n_logits = logits, .sketch = logits && e->sketch,
+                          .control = control };
   const QeStatus status = qe_graph_run (c->graph, &batch, err);
   if (status != QE_OK)
     return status;
@@ -175,6 +188,7 @@ evaluate_batch (QeContext *c, const QeEvaluation *e, size_t first, size_t end, c
   for (size_t i = first; i < end; i++)
     c->keys[c->length++] = e->rows[i].key;
   c->ready = logits ? 0 : -1;
+  c->rough = batch.sketch;
   c->next_position = end < e->n ? e->rows[end].position[0] : e->next_position;
   if (e->checkpoints)
     take_checkpoint (c, e, end < e->n ? &e->rows[end] : NULL);
@@ -273,7 +287,8 @@ qe_context_prefill (QeContext *context, const QePrompt *prompt, const QeControl 
 /* ---- tokens ---------------------------------------------------------------------------------------------------- */
 
 QeStatus
-qe_context_evaluate_tokens (QeContext *c, const int32_t *tokens, size_t n, const QeControl *control, QeError *err)
+qe_context_evaluate_tokens (QeContext *c, const int32_t *tokens, size_t n, bool sketch, const QeControl *control,
+                            QeError *err)
 {
   QeRow fixed[QE_STEP_MAX], *rows = n <= QE_STEP_MAX ? fixed : malloc (n * sizeof *rows);
   QeStatus status;
@@ -282,7 +297,7 @@ qe_context_evaluate_tokens (QeContext *c, const int32_t *tokens, size_t n, const
   for (size_t i = 0; i < n; i++)
     rows[i] = qe_row_of_token (tokens[i], c->next_position + (uint32_t) i);
   status = qe_context_evaluate (c,
-                                &(QeEvaluation) { .rows = rows, .n = n, .with_logits = true,
+                                &(QeEvaluation) { .rows = rows, .n = n, .with_logits = true, .sketch = sketch,
                                                   .next_position = c->next_position + (uint32_t) n },
                                 control, err);
   if (rows != fixed)
@@ -299,5 +314,5 @@ qe_context_append (QeContext *context, const int32_t *tokens, size_t n, const Qe
   if (n > context->cache.n_ctx - context->length)
     return qe_fail (err, QE_ERROR_CONTEXT_FULL, "The context has room for %u more tokens, not for %zu.",
                     context->cache.n_ctx - context->length, n);
-  return n ? qe_context_evaluate_tokens (context, tokens, n, control, err) : QE_OK;
+  return n ? qe_context_evaluate_tokens (context, tokens, n, false, control, err) : QE_OK;
 }

@@ -165,8 +165,11 @@ write_file (QeContext *context, const char *path, QeError *err)
 QeStatus
 qe_context_save (QeContext *context, const char *path, QeError *err)
 {
-  QeStatus status;
-  char *part = malloc (strlen (path) + sizeof ".part");
+  QeStatus status = qe_context_complete (context, err);
+  char *part;
+  if (status != QE_OK)
+    return status;
+  part = malloc (strlen (path) + sizeof ".part");
   if (!part)
     return qe_fail (err, QE_ERROR_MEMORY, "There is not enough memory to save the conversation's state.");
   sprintf (part, "%s.part", path);
@@ -258,6 +261,7 @@ read_file (QeContext *c, FILE *file, QeError *err)
   c->length = h.length;
   c->next_position = h.next_position;
   c->ready = h.has_logits ? 0 : -1;
+  c->rough = false;
   return QE_OK;
 }
 

@@ -3,6 +3,7 @@
 #include "cache/qe-context-private.h"
 
 #include "qe-error.h"
+#include "sampler/qe-sampler.h"
 #include "tokenizer/qe-tokenizer.h"
 
 static QeStatus
@@ -15,15 +16,44 @@ check_ready (const QeContext *c, QeError *err)
   return QE_OK;
 }
 
+/* After logits that could not be told apart by a sketch, so many steps do without: a text of which all is possible is not
+ * to cost more than these did. */
+#define WHOLE_STEPS 32
+
+static bool
+may_sketch (QeContext *c, const QeSampler *sampler)
+{
+  if (c->whole_steps) {
+    c->whole_steps--;
+    return false;
+  }
+  return qe_sampler_wants_few (sampler) && qe_graph_can_sketch (c->graph);
+}
+
+/* False when the rough logits are not enough; then they are whole. */
+static bool
+pick_rough (QeContext *c, QeSampler *sampler, uint32_t i, int32_t *token, QeStatus *status, QeError *err)
+{
+  QeRoughLogits rough;
+  qe_graph_rough_logits (c->graph, i, &rough);
+  if (qe_sampler_pick_rough (sampler, &rough, c->model->weights.n_vocab, qe_tokenizer_allowed (c->model->tokenizer), token))
+    return true;
+  c->whole_steps = WHOLE_STEPS;
+  *status = qe_graph_complete (c->graph, i, err);
+  return false;
+}
+
 /* The sampler's choice from the i-th logits. */
 static QeStatus
-pick (const QeContext *c, QeSampler *sampler, uint32_t i, int32_t *token, QeError *err)
+pick (QeContext *c, QeSampler *sampler, uint32_t i, int32_t *token, QeError *err)
 {
-  *token = qe_sampler_pick (sampler, qe_graph_logits (c->graph, i), c->model->weights.n_vocab,
-                            qe_tokenizer_allowed (c->model->tokenizer));
-  if (*token < 0 || (uint32_t) *token >= c->model->weights.n_vocab)
-    return qe_fail (err, QE_ERROR_NUMERIC, "No token could be chosen from the model's result.");
-  return QE_OK;
+  QeStatus status = QE_OK;
+  if (!c->rough || !pick_rough (c, sampler, i, token, &status, err))
+    *token = qe_sampler_pick (sampler, qe_graph_logits (c->graph, i), c->model->weights.n_vocab,
+                              qe_tokenizer_allowed (c->model->tokenizer));
+  if (status == QE_OK && (*token < 0 || (uint32_t) *token >= c->model->weights.n_vocab))
+    status = qe_fail (err, QE_ERROR_NUMERIC, "No token could be chosen from the model's result.");
+  return status;
 }
 
 /* ---- steps with a draft ---------------------------------------------------------------------------------------- */
@@ -76,7 +106,8 @@ verify (QeContext *c, QeSampler *sampler, const int32_t *tokens, size_t drafted,
 {
   QeRow rows[QE_DEFER_MAX];
   const uint32_t n_rows = (uint32_t) drafted + 1;
-  const QeBatch batch = { .rows = rows, .n = n_rows, .start = c->length, .n_logits = n_rows, .defer = true };
+  const QeBatch batch = { .rows = rows, .n = n_rows, .start = c->length, .n_logits = n_rows, .defer = true,
+                          .sketch = may_sketch (c, sampler) };
   size_t accepted;
   QeStatus status;
   for (uint32_t i = 0; i < n_rows; i++)
@@ -86,6 +117,7 @@ verify (QeContext *c, QeSampler *sampler, const int32_t *tokens, size_t drafted,
     c->ready = -1; /* the logits that were are gone; the state is as it was */
     return status;
   }
+  c->rough = batch.sketch;
   qe_sampler_accept (sampler, tokens[0]);
   status = accept (c, sampler, tokens, drafted, &accepted, err);
   qe_graph_commit (c->graph, (uint32_t) accepted + 1);
@@ -102,7 +134,7 @@ static QeStatus
 plain_step (QeContext *c, QeSampler *sampler, const int32_t *token, size_t *n, QeError *err)
 {
   const double start = qe_context_seconds ();
-  const QeStatus status = qe_context_evaluate_tokens (c, token, 1, NULL, err);
+  const QeStatus status = qe_context_evaluate_tokens (c, token, 1, may_sketch (c, sampler), NULL, err);
   const double cost = qe_context_seconds () - start;
   if (status != QE_OK)
     return status;
@@ -151,6 +183,9 @@ qe_context_step (QeContext *context, QeSampler *sampler, const QeControl *contro
   status = drafted ? drafted_step (context, sampler, tokens, drafter, drafted, start, n, err)
                    : plain_step (context, sampler, tokens, n, err);
   context->stats.steps += status == QE_OK;
+  context->stats.sketched += status == QE_OK && context->rough;
+  if (status == QE_OK && qe_sampler_wants_few (sampler))
+    qe_graph_advance_sketch (context->graph);
   return status;
 }
 

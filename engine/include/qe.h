@@ -82,6 +82,8 @@ typedef struct {
   uint64_t file_bytes;    /* of all parts */
   uint64_t tensor_bytes;  /* weights of all parts, MTP block included */
   uint64_t decode_bytes;  /* weight bytes read to decode one token */
+  uint64_t sketch_bytes;  /* what a sketch of the head takes (QeContextParams.sketch); 0 where none would pay */
+  uint64_t sketched_bytes; /* decode_bytes with that sketch; the same without one */
   uint64_t resident_bytes; /* weights that generation reads sooner or later: without an embedding table of its own */
   uint64_t mtp_bytes;     /* weights of the MTP block, part of tensor_bytes */
   double bits_per_weight;
@@ -136,7 +138,7 @@ typedef struct {
   uint64_t checkpoint_bytes; /* budget for state checkpoints; 0: the default of qe_context_new() */
   const QeVisionInfo *vision; /* of the vision file; NULL without one */
   uint64_t vision_pixels;    /* area of the largest picture to expect, 0: none; only read with vision */
-  bool speculative;
+  bool speculative, sketch;
 } QePlanParams;
 
 typedef struct { /* bytes */
@@ -336,6 +338,7 @@ typedef struct {
   QeKvType kv_type;
   uint64_t checkpoint_bytes; /* budget; 0: enough for 4 checkpoints; UINT64_MAX: none */
   bool speculative;          /* draft with the MTP block or by prompt lookup, where it pays */
+  bool sketch;               /* work out only logits that may be chosen, where it pays: takes QeModelInfo.sketch_bytes */
 } QeContextParams;
 
 typedef struct {
@@ -346,6 +349,7 @@ typedef struct {
 
 typedef struct {
   uint64_t steps, drafted, accepted; /* speculative decoding */
+  uint64_t sketched;                 /* steps that left logits to a sketch */
 } QeDecodeStats;
 
 QeStatus qe_context_new (QeContext **out, QeModel *model, const QeContextParams *params, QeError *err);
@@ -370,7 +374,8 @@ QeStatus qe_context_step (QeContext *context, QeSampler *sampler, const QeContro
 /* Appends given tokens as if they had been generated (used to close a think block); leaves logits ready. */
 QeStatus qe_context_append (QeContext *context, const int32_t *tokens, size_t n, const QeControl *control, QeError *err);
 
-const float *qe_context_logits (const QeContext *context); /* [n_vocab] of the last row; NULL before any prefill */
+/* [n_vocab] of the last row; NULL before any prefill, or if they are not numbers. Works them out where a sketch spared it. */
+const float *qe_context_logits (QeContext *context);
 void qe_context_decode_stats (const QeContext *context, QeDecodeStats *out);
 
 /* Empties the cache, evaluates tokens [0, n) and calls func with the logits of every row in [first, n). For scoring. */

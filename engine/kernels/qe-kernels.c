@@ -29,6 +29,7 @@ void
 qe_kernels_init (QeKernels *k, unsigned flags)
 {
   qe_kernels_init_generic (k);
+  qe_kernels_init_sketch (k);
 #if defined __x86_64__
   if (flags & QE_CPU_AVX2)
     qe_kernels_init_avx2 (k);

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "kernels/qe-sketch.h"
 #include "kernels/qe-x8.h"
 #include "quant/qe-quant.h"
 
@@ -90,6 +91,7 @@ typedef struct {
   size_t tile_rows; /* 0: no tiles */
   void (*dequantise_f16) (const uint16_t *src, float *dst, size_t n);
   float (*dot_f32) (const float *a, const float *b, size_t n);
+  QeSketchFunc sketch;
 } QeKernels;
 
 /* Bits of the processor's features, named after what the kernels need, not after the feature itself. */
@@ -112,6 +114,7 @@ const QeKernels *qe_kernels (void);
 void qe_kernels_init (QeKernels *k, unsigned flags);
 
 void qe_kernels_init_generic (QeKernels *k);
+void qe_kernels_init_sketch (QeKernels *k); /* generic */
 void qe_kernels_init_avx2 (QeKernels *k);
 void qe_kernels_init_avx_vnni (QeKernels *k);
 void qe_kernels_init_avx512 (QeKernels *k);

@@ -30,6 +30,8 @@
 #define SGEMM_MIN_TOKENS (QE_TOKENS_APART + 1)
 #define PANEL_BYTES ((size_t) 1 << 20)  /* per thread */
 #define GATHER_BYTES ((size_t) 1 << 20) /* per thread */
+#define ROWS_STEP 16 /* single rows that a thread takes at a time */
+#define ROWS_AHEAD 2
 #define PRIVATE_TOKENS 4 /* up to so many, every thread quantises them for itself: cheaper than a barrier */
 
 typedef enum { WAY_DOT, WAY_TILE, WAY_EXACT, WAY_SGEMM } Way;
@@ -475,6 +477,34 @@ qe_matmul (QeMatmul *m, QeWorker *worker, const QeProduct *products, size_t n_pr
     integer |= qe_w8_format (products[i].type)->unpack != NULL;
   begin (&call, m, worker, integer);
   run_units (&call, worker, get_plain, &plain, n_products);
+  qe_worker_barrier (worker);
+}
+
+/* Rows far apart: the processor does not see which comes next. */
+static void
+prefetch_row (const QeProduct *product, int32_t row, size_t row_bytes)
+{
+  const uint8_t *w = (const uint8_t *) product->w + (size_t) row * row_bytes;
+  for (size_t at = 0; at < row_bytes; at += 64)
+    __builtin_prefetch (w + at);
+}
+
+void
+qe_matmul_rows (QeMatmul *m, QeWorker *worker, const QeProduct *product, const int32_t *rows, size_t n, const float *x,
+                size_t columns)
+{
+  const size_t row_bytes = qe_row_bytes (qe_type_traits (product->type), columns);
+  Call call = { .x = x, .ldx = columns, .columns = columns, .n_rows = 1 };
+  Unit u = { .product = product, .n_tokens = 1, .n_rows = 1 };
+  begin (&call, m, worker, qe_w8_format (product->type)->unpack != NULL);
+  u.way = choose_way (&call, product->type, 1);
+  for (size_t at; (at = qe_worker_next (worker) * ROWS_STEP) < n;)
+    for (size_t i = at; i < n && i < at + ROWS_STEP; i++) {
+      if (i + ROWS_AHEAD < n)
+        prefetch_row (product, rows[i + ROWS_AHEAD], row_bytes);
+      u.row = (size_t) rows[i];
+      run_unit (&call, &u);
+    }
   qe_worker_barrier (worker);
 }
 

@@ -26,6 +26,10 @@ size_t qe_matmul_scratch_bytes (unsigned n_threads, size_t max_columns, size_t m
 void qe_matmul (QeMatmul *m, QeWorker *worker, const QeProduct *products, size_t n_products, const float *x, size_t ldx,
                 size_t columns, size_t n_tokens);
 
+/* Of one product with one token only some rows: y[rows[i]] for i < n, what qe_matmul() puts there. */
+void qe_matmul_rows (QeMatmul *m, QeWorker *worker, const QeProduct *product, const int32_t *rows, size_t n, const float *x,
+                     size_t columns);
+
 /* Mixture of experts: product p uses only the rows of x listed in rows[p][0 … n_rows[p]) and writes rows of its y in
  * that order (compact). Each expert's weights are read once. */
 typedef struct {

@@ -74,7 +74,9 @@ finish (QeGraph *g, QeWorker *w)
   const QeProduct head = qe_product (&g->weights->head, g->logits, g->n_vocab);
   qe_graph_add_and_norm (g, w, g->weights->out_norm);
   qe_worker_barrier (w);
-  if (b->n_logits)
+  if (b->n_logits && b->sketch)
+    qe_graph_sketch_head (g, w);
+  else if (b->n_logits)
     qe_matmul (g->matmul, w, &head, 1, g->h + first * n_embd, n_embd, n_embd, b->n_logits);
 }
 
@@ -121,19 +123,19 @@ forward_worker (QeWorker *w, void *data)
  * half of that at best; where other programs keep a processor busy it costs a time slice at any of the barriers. */
 #define ALONE_BYTES (12u << 20)
 
-static void
-run (QeGraph *g, QePoolFunc func, uint64_t bytes)
+void
+qe_graph_run_worker (const QeGraph *graph, QePoolFunc func, void *data, uint64_t bytes)
 {
   if (bytes <= ALONE_BYTES)
-    qe_pool_run_alone (g->pool, func, g);
+    qe_pool_run_alone (graph->pool, func, data);
   else
-    qe_pool_run (g->pool, func, g);
+    qe_pool_run (graph->pool, func, data);
 }
 
-static QeStatus
-check_logits (const QeGraph *g, uint32_t n, QeError *err)
+QeStatus
+qe_graph_check_logits (const QeGraph *graph, uint32_t first, uint32_t n, QeError *err)
 {
-  if (g->ops->is_finite (g->logits, (size_t) n * g->n_vocab))
+  if (graph->ops->is_finite (qe_graph_logits (graph, first), (size_t) n * graph->n_vocab))
     return QE_OK;
   return qe_fail (err, QE_ERROR_NUMERIC,
                   "The model's result is not a number: the file may be damaged, or its precision too low.");
@@ -145,31 +147,13 @@ qe_graph_run (QeGraph *graph, const QeBatch *batch, QeError *err)
   QeStatus status;
   graph->batch = batch;
   atomic_store (&graph->cancelled, false);
-  run (graph, forward_worker, graph->model->info.decode_bytes * batch->n);
+  qe_graph_run_worker (graph, forward_worker, graph, graph->model->info.decode_bytes * batch->n);
   qe_graph_delta_net_done (graph, batch);
   graph->batch = NULL;
   if (atomic_load (&graph->cancelled))
     return qe_fail (err, QE_ERROR_CANCELLED, "The calculation was stopped.");
   status = qe_gguf_check_unchanged (graph->model->gguf, err);
   if (status == QE_OK)
-    status = check_logits (graph, batch->n_logits, err);
+    status = qe_graph_check_logits (graph, 0, batch->n_logits, err);
   return status;
-}
-
-static void
-head_worker (QeWorker *w, void *data)
-{
-  QeGraph *g = data;
-  const size_t n_embd = g->config->n_embd;
-  const QeProduct head = qe_product (&g->weights->head, g->logits, g->n_vocab);
-  qe_matmul (g->matmul, w, &head, 1, g->h + g->head_first * n_embd, n_embd, n_embd, g->n_head);
-}
-
-QeStatus
-qe_graph_head (QeGraph *graph, uint32_t first, uint32_t n, QeError *err)
-{
-  graph->head_first = first;
-  graph->n_head = n;
-  run (graph, head_worker, graph->model->info.decode_bytes * n);
-  return check_logits (graph, n, err);
 }

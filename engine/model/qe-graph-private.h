@@ -4,6 +4,7 @@
 #include <stdatomic.h>
 
 #include "model/qe-graph.h"
+#include "model/qe-head-sketch.h"
 #include "model/qe-ops.h"
 
 /* What the files that make up a forward pass share. Functions with a QeWorker are called by every thread of the pass
@@ -19,6 +20,7 @@
 #define QE_DELTA_CHUNK 64                     /* rows that the delta rule takes in one step of matrix products */
 #define QE_DELTA_CHUNK_MIN (QE_DEFER_MAX + 1) /* fewer rows go one by one */
 #define QE_ATTEND_FEW QE_DEFER_MAX            /* up to as many rows, attention goes along the cache; else in tiles */
+#define QE_REFINE_MOST 4096                   /* logits of a sketch that are refined together */
 #define QE_TILE_QUERIES 64
 #define QE_TILE_KEYS 128
 
@@ -30,9 +32,10 @@ struct QeGraph {
   QeCache *cache;
   QePool *pool;
   QeMatmul *matmul;
+  const QeKernels *kernels;
   unsigned n_threads;
   uint32_t batch_size, max_logits, n_vocab, n_ctx;
-  bool speculative;
+  bool speculative, with_sketch;
 
   size_t ld_wide, ld_narrow;
   float *x, *h, *wide, *narrow;
@@ -63,13 +66,24 @@ struct QeGraph {
   QeRow *mtp_rows;   /* [batch]: of its pass */
   float *mtp_hidden; /* [batch][n_embd]: what the trunk made of the row before each of them */
   float *mtp_last;   /* [n_embd]: of the last row in the cache */
+  QeSampler *greedy; /* chooses its guesses from a sketch's logits; NULL without one */
   bool mtp_full;     /* its pass goes on to logits */
+
+  /* NULL unless the head has a sketch */
+  QeHeadSketch *sketch;
+  float *head_rows; /* [QE_DEFER_MAX][n_embd]: what the logits of the sketch were made of */
+  int8_t *sketch_p; /* [QE_DEFER_MAX][n_blocks * QE_SKETCH_COLUMNS] */
+  float *margins;   /* [qe_head_groups (n_vocab)] */
+  float *rough;     /* [QE_REFINE_MOST]: logits before they are refined */
+  uint32_t refined; /* which of them */
+  QeSketchInput sketch_input[QE_DEFER_MAX];
+  float sketch_d[QE_DEFER_MAX], sketch_base[QE_DEFER_MAX];
+  int32_t sketch_sum[QE_DEFER_MAX];
 
   void *memory; /* all of the above */
   size_t memory_bytes;
 
   const QeBatch *batch; /* the one in work */
-  uint32_t head_first, n_head; /* rows of qe_graph_head() */
   atomic_bool cancelled;
 };
 
@@ -87,6 +101,12 @@ void qe_graph_delta_net (QeGraph *g, QeWorker *w, const QeLayer *l, uint32_t ind
 void qe_graph_delta_net_done (QeGraph *g, const QeBatch *batch); /* once, after a pass */
 void qe_graph_feed_forward (QeGraph *g, QeWorker *w, const QeLayer *l);
 void qe_graph_mixture (QeGraph *g, QeWorker *w, const QeLayer *l);
+
+/* Scores in the place of logits, for the batch's last rows. What they are of is not whole before the next barrier. */
+void qe_graph_sketch_head (QeGraph *g, QeWorker *w);
+/* Runs func on all threads, or on the caller's only where that is enough. bytes: of weights times tokens. */
+void qe_graph_run_worker (const QeGraph *graph, QePoolFunc func, void *data, uint64_t bytes);
+QeStatus qe_graph_check_logits (const QeGraph *graph, uint32_t first, uint32_t n, QeError *err);
 
 /* Steps of a pass that the trunk and the MTP block share: qe-forward.c. */
 void qe_graph_embed (const QeGraph *g, const QeWeight *table, const QeRow *row, float *x);

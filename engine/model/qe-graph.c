@@ -62,6 +62,7 @@ qe_graph_measure (QeGraph *g, const QeConfig *config, uint32_t n_vocab, const Qe
   g->n_vocab = n_vocab;
   g->n_ctx = n_ctx;
   g->speculative = params->speculative;
+  g->with_sketch = params->sketch;
   g->batch_size = choose_batch_size (config, n_ctx);
   g->attend_block = block ? block : 256;
   g->n_blocks = (n_ctx + g->attend_block - 1) / g->attend_block;
@@ -124,6 +125,15 @@ lay_out_mtp (QeGraph *g, Arena *a)
   g->mtp_last = take_floats (a, g->config->n_embd);
 }
 
+static void
+lay_out_sketch (QeGraph *g, Arena *a)
+{
+  g->head_rows = take_floats (a, (size_t) QE_DEFER_MAX * g->config->n_embd);
+  g->margins = take_floats (a, qe_head_groups (g->n_vocab));
+  g->rough = take_floats (a, QE_REFINE_MOST);
+  g->sketch_p = take (a, QE_DEFER_MAX, qe_sketch_blocks (g->config->n_embd) * QE_SKETCH_COLUMNS);
+}
+
 size_t
 qe_graph_lay_out (QeGraph *g, char *base)
 {
@@ -145,6 +155,8 @@ qe_graph_lay_out (QeGraph *g, char *base)
     lay_out_deferred (g, &a);
   if (g->speculative && c->n_mtp)
     lay_out_mtp (g, &a);
+  if (g->with_sketch)
+    lay_out_sketch (g, &a);
   return a.used;
 }
 
@@ -157,7 +169,7 @@ widest_input (const QeConfig *c, size_t ld_narrow)
 }
 
 QeStatus
-qe_graph_new (QeGraph **out, const QeModel *model, QeCache *cache, const QeGraphParams *params, QeError *err)
+qe_graph_new (QeGraph **out, QeModel *model, QeCache *cache, const QeGraphParams *params, QeError *err)
 {
   const QeConfig *c = &model->config;
   QeStatus status;
@@ -168,6 +180,7 @@ qe_graph_new (QeGraph **out, const QeModel *model, QeCache *cache, const QeGraph
   g->weights = &model->weights;
   g->cache = cache;
   g->ops = qe_ops_get ();
+  g->kernels = qe_kernels ();
   qe_graph_measure (g, c, model->weights.n_vocab, params, cache->n_ctx);
   g->memory_bytes = qe_graph_lay_out (g, NULL);
   g->memory = mmap (NULL, g->memory_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -178,7 +191,10 @@ qe_graph_new (QeGraph **out, const QeModel *model, QeCache *cache, const QeGraph
   }
   madvise (g->memory, g->memory_bytes, MADV_HUGEPAGE); /* rows are far apart: fewer pages to look up */
   qe_graph_lay_out (g, g->memory);
+  g->sketch = g->with_sketch ? qe_model_sketch (model) : NULL;
   status = qe_graph_reserve_logits (g, params->max_logits, err);
+  if (status == QE_OK && g->sketch && qe_graph_has_mtp (g))
+    status = qe_sampler_new (&g->greedy, &(QeSamplerParams) { .temperature = 0, .top_p = 1, .repetition_penalty = 1 }, err);
   if (status == QE_OK)
     status = qe_pool_new (&g->pool, g->n_threads, err);
   if (status == QE_OK)
@@ -197,6 +213,7 @@ qe_graph_free (QeGraph *graph)
   if (!graph)
     return;
   qe_matmul_free (graph->matmul);
+  qe_sampler_free (graph->greedy);
   qe_pool_free (graph->pool);
   if (graph->memory)
     munmap (graph->memory, graph->memory_bytes);

@@ -7,6 +7,7 @@
 #include "model/qe-model.h"
 #include "model/qe-row.h"
 #include "pool/qe-pool.h"
+#include "sampler/qe-sampler.h"
 
 /* The forward pass of one context: its threads, buffers and the walk through the layers (qwen35.md section 4). */
 
@@ -22,16 +23,18 @@ typedef struct {
   uint32_t start;  /* row of the cache where the first one goes */
   uint32_t n_logits; /* of the last rows, at most qe_graph_max_logits() */
   bool defer;      /* leave the recurrent state as it was, until qe_graph_commit(); at most QE_DEFER_MAX rows */
+  bool sketch;     /* logits only near what they are: qe_graph_rough_logits(); needs qe_graph_can_sketch(), at most QE_DEFER_MAX rows */
   const QeControl *control; /* cancellation is polled between layers; may be NULL */
 } QeBatch;
 
 typedef struct {
   unsigned n_threads;
   uint32_t max_logits;
+  bool sketch;      /* of the head, where it pays */
   bool speculative; /* room for deferred batches, and for the MTP block's where there is one */
 } QeGraphParams;
 
-QeStatus qe_graph_new (QeGraph **out, const QeModel *model, QeCache *cache, const QeGraphParams *params, QeError *err);
+QeStatus qe_graph_new (QeGraph **out, QeModel *model, QeCache *cache, const QeGraphParams *params, QeError *err);
 void qe_graph_free (QeGraph *graph);
 /* What qe_graph_new() takes from the system, for the memory plan. */
 size_t qe_graph_bytes (const QeConfig *config, uint32_t n_vocab, const QeGraphParams *params, uint32_t n_ctx);
@@ -52,6 +55,18 @@ void qe_graph_settle (QeGraph *graph);
 QeStatus qe_graph_head (QeGraph *graph, uint32_t first, uint32_t n, QeError *err);
 /* Makes room for the logits of n rows at a time. Those there are are lost. */
 QeStatus qe_graph_reserve_logits (QeGraph *graph, uint32_t n, QeError *err);
+
+/* ---- the sketch of the head ---------------------------------------------------------------------------------------- */
+
+bool qe_graph_can_sketch (QeGraph *graph);
+/* Makes a part of it, if there is to be one. */
+void qe_graph_advance_sketch (QeGraph *graph);
+/* How to get the right logits of single tokens from the i-th ones; borrowed until the next call. */
+void qe_graph_rough_logits (QeGraph *graph, uint32_t i, QeRoughLogits *out);
+/* All of them. */
+QeStatus qe_graph_complete (QeGraph *graph, uint32_t i, QeError *err);
+
+/* -------------------------------------------------------------------------------------------------------------------- */
 
 float *qe_graph_logits (const QeGraph *graph, uint32_t i); /* [n_vocab] of the i-th row that has them */
 const float *qe_graph_hidden (const QeGraph *graph, uint32_t row); /* [n_embd] after the last norm, of the last batch */

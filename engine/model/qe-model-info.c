@@ -168,6 +168,12 @@ copy_config (QeModelInfo *out, const QeConfig *c)
   out->n_ff_shared = c->n_ff_shared;
 }
 
+static uint64_t
+head_bytes (const QeWeight *head)
+{
+  return head->rows * (uint64_t) qe_row_bytes (qe_type_traits (head->type), head->columns);
+}
+
 void
 qe_model_info_fill (QeModelInfo *out, const QeGguf *gguf, const QeConfig *config, const QeWeights *weights)
 {
@@ -184,6 +190,8 @@ qe_model_info_fill (QeModelInfo *out, const QeGguf *gguf, const QeConfig *config
   out->resident_bytes = s.resident;
   out->mtp_bytes = s.mtp;
   out->decode_bytes = s.decode;
+  out->sketch_bytes = qe_head_sketch_bytes (weights->head.rows, weights->head.columns, head_bytes (&weights->head), s.decode);
+  out->sketched_bytes = out->sketch_bytes ? s.decode - head_bytes (&weights->head) + out->sketch_bytes : s.decode;
   out->bits_per_weight = s.parameters ? 8.0 * (double) (s.bytes - s.mtp) / (double) s.parameters : 0;
   out->n_parts = qe_gguf_n_parts (gguf);
   copy_string (out->name, sizeof out->name, gguf, "general.name");

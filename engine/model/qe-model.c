@@ -26,6 +26,7 @@ qe_model_open (QeModel **out, const char *path, const QeModelParams *params, QeE
   if (!m)
     return qe_fail (err, status, "There is not enough memory to open the model.");
   atomic_init (&m->n_references, 1);
+  pthread_mutex_init (&m->lock, NULL);
   status = qe_gguf_open (&m->gguf, path, true, err);
   if (status == QE_OK)
     status = describe (m->gguf, &m->config, &m->weights, &m->info, err);
@@ -56,7 +57,22 @@ qe_model_free (QeModel *model)
   qe_tokenizer_free (model->tokenizer);
   qe_weights_clear (&model->weights);
   qe_gguf_free (model->gguf);
+  qe_head_sketch_free (model->sketch);
+  pthread_mutex_destroy (&model->lock);
   free (model);
+}
+
+QeHeadSketch *
+qe_model_sketch (QeModel *model)
+{
+  if (!model->info.sketch_bytes)
+    return NULL;
+  pthread_mutex_lock (&model->lock);
+  if (!model->sketch)
+    model->sketch = qe_head_sketch_new (model->weights.n_vocab, model->info.n_embd);
+  QeHeadSketch *sketch = model->sketch;
+  pthread_mutex_unlock (&model->lock);
+  return sketch;
 }
 
 const QeModelInfo *

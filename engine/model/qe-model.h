@@ -4,6 +4,7 @@
 #include <stdatomic.h>
 
 #include "model/qe-config.h"
+#include "model/qe-head-sketch.h"
 #include "model/qe-weights.h"
 #include "qe.h"
 
@@ -18,9 +19,14 @@ struct QeModel {
   QeWeights weights;
   QeGguf *gguf;
   QeTokenizer *tokenizer;
+  pthread_mutex_t lock; /* of what follows */
+  QeHeadSketch *sketch; /* once a context wanted it */
 };
 
 const QeTokenizer *qe_model_tokenizer (const QeModel *model);
+
+/* That of the head, which lives as long as the model; NULL where it would not pay, or when there is no memory. Any thread. */
+QeHeadSketch *qe_model_sketch (QeModel *model);
 
 /* Fills everything that qe.h promises about a model. weights may have been found without data. */
 void qe_model_info_fill (QeModelInfo *out, const QeGguf *gguf, const QeConfig *config, const QeWeights *weights);

@@ -44,7 +44,10 @@ finish (QeGraph *g, QeWorker *w)
   const QeProduct head = qe_product (&m->head, g->logits, g->n_vocab);
   qe_graph_add_and_norm (g, w, m->out_norm);
   qe_worker_barrier (w);
-  qe_matmul (g->matmul, w, &head, 1, g->h, g->config->n_embd, g->config->n_embd, 1);
+  if (g->batch->sketch)
+    qe_graph_sketch_head (g, w);
+  else
+    qe_matmul (g->matmul, w, &head, 1, g->h, g->config->n_embd, g->config->n_embd, 1);
 }
 
 static void
@@ -71,11 +74,17 @@ mtp_worker (QeWorker *w, void *data)
   finish (g, w);
 }
 
+static bool
+shares_sketch (QeGraph *g)
+{
+  return g->weights->mtp->head.data == g->weights->head.data && qe_graph_can_sketch (g);
+}
+
 /* The pass over mtp_rows and mtp_hidden, which go to slots from `slot` on. */
 static void
 run (QeGraph *g, uint32_t n, uint32_t slot, bool full)
 {
-  const QeBatch batch = { .rows = g->mtp_rows, .n = n, .start = slot };
+  const QeBatch batch = { .rows = g->mtp_rows, .n = n, .start = slot, .n_logits = full, .sketch = full && shares_sketch (g) };
   for (uint32_t i = 0; i < n; i++)
     for (int p = 0; p < 3; p++)
       g->mtp_rows[i].position[p] = slot + i;
@@ -102,9 +111,18 @@ qe_graph_mtp_learn (QeGraph *graph, const QeRow *rows, uint32_t n, uint32_t star
     run (graph, n - first, start + first - 1, false);
 }
 
+/* rough: the logits are a sketch's, from which the largest is found all the same. */
 static int32_t
-largest (const QeGraph *g)
+largest (QeGraph *g, bool rough)
 {
+  int32_t token;
+  if (rough) {
+    QeRoughLogits logits;
+    qe_graph_rough_logits (g, 0, &logits);
+    if (qe_sampler_pick_rough (g->greedy, &logits, g->n_vocab, NULL, &token))
+      return token;
+    qe_graph_complete (g, 0, NULL);
+  }
   const float max = g->ops->max (g->logits, g->n_vocab);
   for (uint32_t i = 0; i < g->n_vocab; i++)
     if (g->logits[i] == max)
@@ -119,8 +137,9 @@ qe_graph_mtp_draft (QeGraph *graph, int32_t token, uint32_t length, int32_t *out
   memcpy (graph->mtp_hidden, graph->mtp_last, bytes);
   for (uint32_t i = 0; i < n; i++) {
     graph->mtp_rows[0] = (QeRow) { .token = token };
+    const bool rough = shares_sketch (graph);
     run (graph, 1, length - 1 + i, true);
     memcpy (graph->mtp_hidden, graph->h, bytes);
-    token = out[i] = largest (graph);
+    token = out[i] = largest (graph, rough);
   }
 }

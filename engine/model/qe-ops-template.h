@@ -414,6 +414,8 @@ load_row_q8 (const uint8_t *row, size_t i)
 #define LOAD_ROW(row, i) load_row_q8 (row, i)
 #include "model/qe-ops-rows-template.h"
 
+#include "model/qe-ops-sketch-template.h"
+
 const QeOps OPS_TABLE = {
   .name = OPS_NAME,
   .add = add,
@@ -439,5 +441,7 @@ const QeOps OPS_TABLE = {
     [QE_ROWS_Q8_0] = { scores_q8, mix_q8, widen_q8 },
     [QE_ROWS_F32] = { scores_f32, mix_f32, widen_f32 },
   },
+  .sketch_row = sketch_row,
+  .sketch_input = sketch_input,
   .rope = rope,
 };

@@ -4,6 +4,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "kernels/qe-sketch.h"
+
 /* What a forward pass computes besides products of weights: norms, gates, the delta rule, attention over the cache.
  * One table for each instruction set, all made from qe-ops-template.h; qe_ops_get() picks one when the program starts.
  *
@@ -33,6 +35,26 @@ typedef struct {
   const float *key[QE_WRITES_TOGETHER];        /* [dk] */
   const float *correction[QE_WRITES_TOGETHER]; /* [dv] */
 } QeWrites;
+
+/* Of the columns of a matrix, for its sketch; each [n]. inverse is 1 / magnitude. */
+typedef struct {
+  float *mean, *magnitude, *inverse;
+} QeSketchColumns;
+
+/* What is told of a row of a sketch, besides its codes. */
+typedef struct {
+  float scale;
+  float error;     /* root mean square of scale * (2 code - 7) - u */
+  float magnitude; /* of scale * (2 code - 7) */
+} QeSketchRow;
+
+/* One token's activations as a sketch wants them. */
+typedef struct {
+  float d; /* not a number if the activations are not */
+  float base;
+  int32_t sum;
+  float norm, loss; /* lengths of x magnitude, and of what rounding took off it */
+} QeSketchInput;
 
 typedef struct {
   const char *name;
@@ -69,6 +91,10 @@ typedef struct {
   void (*delta_solve) (float *r, const float *a, size_t n, size_t dv);
 
   QeRowOps rows[3]; /* by QeRowKind */
+  /* One row w [n] of weights; u [n] is scratch. 0 if they are not finite. */
+  int (*sketch_row) (QeSketchBlock *out, QeSketchRow *row, float *u, const float *w, const QeSketchColumns *columns, size_t n);
+  /* p [n] and the rest of QeSketchInput, of x [n]. */
+  void (*sketch_input) (int8_t *p, QeSketchInput *out, const float *x, const QeSketchColumns *columns, size_t n);
   void (*rope) (float *x, const float *cosine, const float *sine, size_t n_pairs); /* pairs (i, i + n_pairs) */
 } QeOps;
 

@@ -34,14 +34,15 @@ void
 qe_plan_memory (const QeModelInfo *info, const QePlanParams *params, QeMemoryPlan *out)
 {
   const unsigned n_threads = params->n_threads ? params->n_threads : qe_cpu_default_threads ();
-  const QeGraphParams graph = { n_threads, params->speculative ? QE_DEFER_MAX : 1, params->speculative };
+  const bool with_sketch = params->sketch && info->sketch_bytes;
+  const QeGraphParams graph = { n_threads, params->speculative ? QE_DEFER_MAX : 1, with_sketch, params->speculative };
   const bool with_mtp = params->speculative && info->n_mtp_layers;
   QeConfig c;
   QeCache cache;
   restore_config (&c, info);
   qe_cache_measure (&cache, &c, params->n_ctx, params->kv_type, with_mtp);
   *out = (QeMemoryPlan) { 0 };
-  out->weights = info->resident_bytes + (with_mtp ? info->mtp_bytes : 0);
+  out->weights = info->resident_bytes + (with_mtp ? info->mtp_bytes : 0) + (with_sketch ? info->sketch_bytes : 0);
   out->kv_cache = 2 * cache.kv_bytes + params->n_ctx * sizeof (uint64_t); /* a key for each row */
   out->recurrent_state = cache.recurrent_bytes;
   out->compute = BASE_BYTES + n_threads * THREAD_BYTES + qe_graph_bytes (&c, info->n_vocab, &graph, params->n_ctx)

@@ -6,7 +6,7 @@
  * top-p is taken of the distribution that top-k left, min-p is relative to its most probable token. Equal logits count
  * as ordered by id wherever a cut must be made. The draw number t is a hash of the seed and t, and it is looked up in
  * the cumulative distribution in the order of ids: nothing depends on the order in which candidates were found. */
-#include "sampler/qe-sampler.h"
+#include "sampler/qe-sampler-private.h"
 
 #include "qe-error.h"
 
@@ -14,27 +14,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-typedef struct {
-  float logit; /* with penalties */
-  int32_t id;
-  double weight; /* exp of the logit over the temperature, relative to the greatest */
-} Candidate;
-
-struct QeSampler {
-  QeSamplerParams params;
-  uint64_t draw;
-  int32_t *seen;        /* distinct tokens accepted so far */
-  size_t n_seen, seen_capacity;
-  uint8_t *is_seen;     /* [marks]: by id */
-  size_t marks;
-  float *logits;         /* [room]: with penalties */
-  Candidate *candidates; /* [room] */
-  size_t room;
-  size_t padded;         /* logits of the current pick, whole blocks */
-  const int32_t *text;   /* [n_text]: what is picked, whatever the logits; borrowed */
-  size_t n_text;
-};
 
 /* ---- life ------------------------------------------------------------------------------------------------------ */
 
@@ -75,6 +54,8 @@ qe_sampler_free (QeSampler *s)
   free (s->is_seen);
   free (s->logits);
   free (s->candidates);
+  free (s->shortlist);
+  free (s->maxima);
   free (s);
 }
 
@@ -141,16 +122,17 @@ uniform (uint64_t seed, uint64_t draw)
 
 /* ---- candidates ------------------------------------------------------------------------------------------------ */
 
-static bool
-make_room (QeSampler *s, size_t n)
+bool
+qe_sampler_make_room (QeSampler *s, size_t n_vocab)
 {
+  const size_t n = (n_vocab + QE_SAMPLER_BLOCK - 1) / QE_SAMPLER_BLOCK * QE_SAMPLER_BLOCK;
   s->padded = n;
   if (n <= s->room)
     return true;
   float *logits = realloc (s->logits, n * sizeof *logits);
   if (logits)
     s->logits = logits;
-  Candidate *candidates = realloc (s->candidates, n * sizeof *candidates);
+  QeCandidate *candidates = realloc (s->candidates, n * sizeof *candidates);
   if (candidates)
     s->candidates = candidates;
   if (!logits || !candidates)
@@ -159,40 +141,22 @@ make_room (QeSampler *s, size_t n)
   return true;
 }
 
-/* A vocabulary is a quarter of a million logits, so the loops over all of them go by blocks, in a form that compilers
- * turn into vector instructions. */
-#define BLOCK 64
-
 static void
 copy_block (float *restrict to, const float *restrict from, const uint8_t *restrict allowed)
 {
-  for (int i = 0; i < BLOCK; i++) {
+  for (int i = 0; i < QE_SAMPLER_BLOCK; i++) {
     float value = fabsf (from[i]) <= FLT_MAX ? from[i] : -INFINITY;
     to[i] = allowed[i] ? value : -INFINITY;
   }
-}
-
-static float
-block_maximum (const float *block)
-{
-  float lanes[16], best = -INFINITY;
-  memcpy (lanes, block, sizeof lanes);
-  for (int i = 16; i < BLOCK; i += 16)
-    for (int j = 0; j < 16; j++)
-      lanes[j] = block[i + j] > lanes[j] ? block[i + j] : lanes[j];
-  for (int j = 0; j < 16; j++)
-    best = lanes[j] > best ? lanes[j] : best;
-  return best;
 }
 
 /* Copies the logits and fills the last block up; what is forbidden or not finite becomes minus infinity. */
 static void
 prepare_logits (QeSampler *s, const float *logits, size_t n, const uint8_t *allowed)
 {
-  static const uint8_t everything[BLOCK] = { [0 ... BLOCK - 1] = 1 };
-  const QeSamplerParams *p = &s->params;
-  size_t whole = n / BLOCK * BLOCK;
-  for (size_t i = 0; i < whole; i += BLOCK)
+  static const uint8_t everything[QE_SAMPLER_BLOCK] = { [0 ... QE_SAMPLER_BLOCK - 1] = 1 };
+  size_t whole = n / QE_SAMPLER_BLOCK * QE_SAMPLER_BLOCK;
+  for (size_t i = 0; i < whole; i += QE_SAMPLER_BLOCK)
     copy_block (s->logits + i, logits + i, allowed ? allowed + i : everything);
   for (size_t i = whole; i < s->padded; i++)
     s->logits[i] = i < n && (!allowed || allowed[i]) && isfinite (logits[i]) ? logits[i] : -INFINITY;
@@ -200,9 +164,7 @@ prepare_logits (QeSampler *s, const float *logits, size_t n, const uint8_t *allo
     if ((size_t) s->seen[i] >= n)
       continue;
     float *l = &s->logits[s->seen[i]];
-    if (p->repetition_penalty != 1)
-      *l = *l > 0 ? *l / p->repetition_penalty : *l * p->repetition_penalty;
-    *l -= p->presence_penalty;
+    *l = qe_sampler_penalise (s, *l);
   }
 }
 
@@ -211,8 +173,8 @@ greatest (const float *logits, size_t padded)
 {
   size_t at = 0;
   float best = -INFINITY;
-  for (size_t i = 0; i < padded; i += BLOCK) {
-    float value = block_maximum (logits + i);
+  for (size_t i = 0; i < padded; i += QE_SAMPLER_BLOCK) {
+    float value = qe_sampler_block_maximum (logits + i);
     if (value > best) {
       best = value;
       at = i;
@@ -225,13 +187,13 @@ greatest (const float *logits, size_t padded)
 
 /* The greater logit first, of equals the smaller id. */
 static inline bool
-ranks_before (const Candidate *a, const Candidate *b)
+ranks_before (const QeCandidate *a, const QeCandidate *b)
 {
   return a->logit != b->logit ? a->logit > b->logit : a->id < b->id;
 }
 
-static int
-compare_rank (const void *a, const void *b)
+int
+qe_sampler_compare_rank (const void *a, const void *b)
 {
   return ranks_before (a, b) ? -1 : 1;
 }
@@ -239,14 +201,14 @@ compare_rank (const void *a, const void *b)
 static int
 compare_id (const void *a, const void *b)
 {
-  return ((const Candidate *) a)->id < ((const Candidate *) b)->id ? -1 : 1;
+  return ((const QeCandidate *) a)->id < ((const QeCandidate *) b)->id ? -1 : 1;
 }
 
 /* Restores a heap whose root ranks last, after its root was replaced. */
 static void
-sift_down (Candidate *heap, size_t n)
+sift_down (QeCandidate *heap, size_t n)
 {
-  Candidate moved = heap[0];
+  QeCandidate moved = heap[0];
   size_t i = 0;
   for (size_t child; (child = 2 * i + 1) < n; i = child) {
     if (child + 1 < n && ranks_before (&heap[child], &heap[child + 1]))
@@ -259,7 +221,7 @@ sift_down (Candidate *heap, size_t n)
 }
 
 static void
-push (Candidate *heap, size_t n, Candidate added)
+push (QeCandidate *heap, size_t n, QeCandidate added)
 {
   size_t i = n;
   for (; i > 0 && ranks_before (&heap[(i - 1) / 2], &added); i = (i - 1) / 2)
@@ -267,21 +229,27 @@ push (Candidate *heap, size_t n, Candidate added)
   heap[i] = added;
 }
 
-/* Offers the logits of a block to a heap of at most k; how many it holds then. */
+size_t
+qe_sampler_offer (QeSampler *s, QeCandidate c, size_t kept, size_t k)
+{
+  QeCandidate *heap = s->candidates;
+  if (kept < k) {
+    push (heap, kept, c);
+    return kept + 1;
+  }
+  if (ranks_before (&c, &heap[0])) {
+    heap[0] = c;
+    sift_down (heap, kept);
+  }
+  return kept;
+}
+
 static size_t
 offer_block (QeSampler *s, size_t start, size_t kept, size_t k)
 {
-  Candidate *heap = s->candidates;
-  for (size_t i = start; i < start + BLOCK; i++) {
-    Candidate c = { .logit = s->logits[i], .id = (int32_t) i };
-    if (kept < k) {
-      if (c.logit != -INFINITY)
-        push (heap, kept++, c);
-    } else if (c.logit > heap[0].logit) { /* an equal one has a greater id, hence ranks behind */
-      heap[0] = c;
-      sift_down (heap, kept);
-    }
-  }
+  for (size_t i = start; i < start + QE_SAMPLER_BLOCK; i++)
+    if (s->logits[i] != -INFINITY)
+      kept = qe_sampler_offer (s, (QeCandidate) { .logit = s->logits[i], .id = (int32_t) i }, kept, k);
   return kept;
 }
 
@@ -289,12 +257,12 @@ offer_block (QeSampler *s, size_t start, size_t kept, size_t k)
 static size_t
 select_best (QeSampler *s, size_t k)
 {
-  Candidate *heap = s->candidates;
+  QeCandidate *heap = s->candidates;
   size_t kept = 0;
-  for (size_t i = 0; i < s->padded; i += BLOCK)
-    if (kept < k || block_maximum (s->logits + i) > heap[0].logit)
+  for (size_t i = 0; i < s->padded; i += QE_SAMPLER_BLOCK)
+    if (kept < k || qe_sampler_block_maximum (s->logits + i) > heap[0].logit)
       kept = offer_block (s, i, kept, k);
-  qsort (heap, kept, sizeof *heap, compare_rank);
+  qsort (heap, kept, sizeof *heap, qe_sampler_compare_rank);
   return kept;
 }
 
@@ -359,47 +327,33 @@ select_all (QeSampler *s, float best)
       continue;
     double weight = exp (((double) s->logits[i] - best) / s->params.temperature);
     if (weight >= s->params.min_p)
-      s->candidates[kept++] = (Candidate) { s->logits[i], (int32_t) i, weight };
+      s->candidates[kept++] = (QeCandidate) { s->logits[i], (int32_t) i, weight };
   }
   return kept;
 }
 
 /* The nucleus of what top-k leaves. */
 static size_t
-select_top_k (QeSampler *s)
+cut_best (QeSampler *s, size_t kept)
 {
-  size_t kept = select_best (s, s->params.top_k);
   double sum = kept ? weigh (s, kept) : 0;
   size_t cut = s->params.top_p < 1 ? cut_top_p (s, kept, sum, s->params.top_p) : kept;
   return cut < kept ? cut : kept;
 }
 
-/* Fills candidates with what top-k, top-p and min-p leave, in the order of ids. */
+/* Of candidates in rank order, what min-p leaves, in the order of ids. */
 static size_t
-select_candidates (QeSampler *s)
+cut_min_p (QeSampler *s, size_t kept)
 {
-  const QeSamplerParams *p = &s->params;
-  int32_t best = p->top_k == 0 ? greatest (s->logits, s->padded) : 0;
-  if (best < 0)
-    return 0;
-  if (p->top_k == 0 && p->top_p >= 1)
-    return select_all (s, s->logits[best]);
-  size_t kept = p->top_k == 0 ? select_nucleus (s, s->logits[best]) : select_top_k (s);
-  while (kept > 1 && s->candidates[kept - 1].weight < p->min_p)
+  while (kept > 1 && s->candidates[kept - 1].weight < s->params.min_p)
     kept--;
   qsort (s->candidates, kept, sizeof *s->candidates, compare_id);
   return kept;
 }
 
 static int32_t
-pick (QeSampler *s, const float *logits, size_t n_vocab, const uint8_t *allowed)
+draw (const QeSampler *s, size_t n)
 {
-  if (!make_room (s, (n_vocab + BLOCK - 1) / BLOCK * BLOCK))
-    return -1;
-  prepare_logits (s, logits, n_vocab, allowed);
-  if (s->params.temperature == 0)
-    return greatest (s->logits, s->padded);
-  size_t n = select_candidates (s);
   double sum = 0, reached = 0;
   for (size_t i = 0; i < n; i++)
     sum += s->candidates[i].weight;
@@ -413,10 +367,33 @@ pick (QeSampler *s, const float *logits, size_t n_vocab, const uint8_t *allowed)
 }
 
 int32_t
+qe_sampler_choose (QeSampler *s, size_t kept)
+{
+  if (s->params.temperature == 0)
+    return kept ? s->candidates[0].id : -1;
+  return draw (s, cut_min_p (s, cut_best (s, kept)));
+}
+
+static int32_t
+pick (QeSampler *s, const float *logits, size_t n_vocab, const uint8_t *allowed)
+{
+  if (!qe_sampler_make_room (s, n_vocab))
+    return -1;
+  prepare_logits (s, logits, n_vocab, allowed);
+  if (s->params.temperature > 0 && s->params.top_k > 0)
+    return qe_sampler_choose (s, select_best (s, s->params.top_k));
+  int32_t best = greatest (s->logits, s->padded);
+  if (s->params.temperature == 0 || best < 0)
+    return best;
+  if (s->params.top_p >= 1)
+    return draw (s, select_all (s, s->logits[best]));
+  return draw (s, cut_min_p (s, select_nucleus (s, s->logits[best])));
+}
+
+int32_t
 qe_sampler_pick (QeSampler *s, const float *logits, size_t n_vocab, const uint8_t *allowed)
 {
-  const int32_t token = pick (s, logits, n_vocab, allowed);
-  return s->draw < s->n_text ? s->text[s->draw] : token;
+  return qe_sampler_followed (s, pick (s, logits, n_vocab, allowed));
 }
 
 void

@@ -133,7 +133,8 @@ static gboolean
 measure (const Options *o, const char *path, Measured *out, GError **error)
 {
   QeContextParams params = { .n_ctx = (uint32_t) (o->depth + o->n_prompt + o->n_decode + 1),
-                             .n_threads = (unsigned) o->n_threads, .kv_type = o->kv_q8 ? QE_KV_Q8_0 : QE_KV_F16 };
+                             .n_threads = (unsigned) o->n_threads, .kv_type = o->kv_q8 ? QE_KV_Q8_0 : QE_KV_F16,
+                             .sketch = true };
   QeModel *model = NULL;
   QeContext *context = NULL;
   QeError engine_error = { 0 };

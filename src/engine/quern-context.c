@@ -144,7 +144,7 @@ _quern_context_new (QuernModel *model, QuernWeights *weights, const QuernLoadPar
   g_autoptr (QuernContext) self = g_object_new (QUERN_TYPE_CONTEXT, NULL);
   QeContextParams context_params = { .n_ctx = _quern_context_default_size (model, params),
                                      .n_threads = params->n_threads, .kv_type = params->kv_type,
-                                     .speculative = true };
+                                     .speculative = true, .sketch = true };
   QeError engine_error = { 0 };
 
   if (qe_context_new (&self->runner.context, _quern_weights_get_model (weights), &context_params, &engine_error)

@@ -212,7 +212,8 @@ refuse (QuernModel *model, const QuernLoadParams *params, guint64 need, guint64 
   guint size = _quern_context_default_size (model, params);
   guint fits = MIN (qe_plan_largest_context (quern_model_get_info (model), &(QePlanParams) { .kv_type = params->kv_type,
                                                                           .vision = quern_model_get_vision_info (model),
-                                                                          .vision_pixels = QUERN_VISION_MAX_PIXELS },
+                                                                          .vision_pixels = QUERN_VISION_MAX_PIXELS,
+                                                                          .speculative = true, .sketch = true },
                                              budget),
                     quern_model_get_info (model)->n_ctx_train);
   g_autofree char *needed = g_format_size (need);
@@ -267,7 +268,7 @@ guint
 quern_engine_largest_context (QuernEngine *self, QuernModel *model, QeKvType kv_type)
 {
   QePlanParams params = { .kv_type = kv_type, .vision = quern_model_get_vision_info (model),
-                          .vision_pixels = QUERN_VISION_MAX_PIXELS };
+                          .vision_pixels = QUERN_VISION_MAX_PIXELS, .speculative = true, .sketch = true };
   const QeModelInfo *info = quern_model_get_info (model);
 
   return MIN (qe_plan_largest_context (info, &params, quern_memory_available ()), info->n_ctx_train);

@@ -154,6 +154,7 @@ stretch_info (QuernHubItem *self)
   self->info.parameters = parameters;
   self->info.tensor_bytes *= ratio;
   self->info.decode_bytes *= ratio;
+  self->info.sketched_bytes *= ratio;
   self->info.file_bytes = self->bytes;
   self->info.n_parts = self->files->len;
 }

@@ -326,7 +326,7 @@ void
 quern_model_plan (QuernModel *self, guint n_ctx, QeKvType kv_type, QeMemoryPlan *plan)
 {
   QePlanParams params = { .n_ctx = n_ctx, .kv_type = kv_type, .vision = quern_model_get_vision_info (self),
-                          .vision_pixels = QUERN_VISION_MAX_PIXELS, .checkpoint_bytes = 0 };
+                          .vision_pixels = QUERN_VISION_MAX_PIXELS, .speculative = true, .sketch = true };
 
   qe_plan_memory (&self->info, &params, plan);
 }

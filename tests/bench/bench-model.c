@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* bench-model FILE [-p PROMPT] [-n TOKENS] [-t THREADS] [-d DEPTH] [-r REPEATS] [-c CONTEXT] [-s] [-w]
- * Reads a prompt and continues it with fixed tokens, and prints what it took as one JSON object. load_seconds is what opening
+/* bench-model FILE [-p PROMPT] [-n TOKENS] [-t THREADS] [-d DEPTH] [-r REPEATS] [-c CONTEXT] [-k] [-s] [-w]
+ * Reads a prompt and continues it with fixed tokens, chosen as others would be, and prints what it took as one JSON object. load_seconds is what opening
  * took; first_token_seconds, until the first token after the first prompt was chosen, counted from the start of main().
- * -s: a context that may draft, as the application's. -w: something like it first, not counted (llama-bench does that). */
+ * -s: a context that may draft, -k: one with a sketch of the head, as the application's. -w: something like it first, not counted (llama-bench does that). */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,13 +11,14 @@
 #include <unistd.h>
 
 #include "qe.h"
+#include "sampler/qe-sampler.h"
 
 typedef struct {
   const char *path;
   size_t prompt, tokens, depth, repeats;
   uint32_t context;
   unsigned threads;
-  bool speculative, warm;
+  bool speculative, sketch, warm;
 } Options;
 
 typedef struct {
@@ -63,14 +64,32 @@ prefill (QeContext *context, size_t from, size_t n, uint32_t n_vocab, int32_t sa
   return status;
 }
 
+/* Tokens that end nothing, in the place of what a model of random weights would say. */
 static QeStatus
-decode (QeContext *context, size_t n, uint32_t n_vocab, QeError *err)
+decode (const QeModel *model, QeContext *context, size_t n, QeError *err)
 {
-  QeStatus status = QE_OK;
+  const uint32_t n_vocab = qe_model_info (model)->n_vocab;
+  int32_t *text = malloc ((n + 1) * sizeof *text), token = 0;
+  QeSamplerParams params;
+  QeSampler *sampler = NULL;
+  QeStatus status = text ? QE_OK : QE_ERROR_MEMORY;
+  qe_sampler_defaults (qe_model_info (model), false, false, &params);
+  if (status == QE_OK)
+    status = qe_sampler_new (&sampler, &params, err);
   for (size_t i = 0; status == QE_OK && i < n; i++) {
-    const int32_t token = (int32_t) (i * 31 % n_vocab);
-    status = qe_context_append (context, &token, 1, NULL, err);
+    do
+      token = (token + 31) % (int32_t) n_vocab;
+    while (qe_token_ends_generation (model, token));
+    text[i] = token;
   }
+  if (status == QE_OK)
+    qe_sampler_follow (sampler, text, n);
+  for (size_t done = 0, more; status == QE_OK && done < n; done += more) {
+    int32_t tokens[QE_STEP_MAX];
+    status = qe_context_step (context, sampler, NULL, tokens, &more, err);
+  }
+  qe_sampler_free (sampler);
+  free (text);
   return status;
 }
 
@@ -87,13 +106,15 @@ pick_first (QeContext *context, uint32_t n_vocab)
 }
 
 static QeStatus
-measure (const Options *o, QeContext *context, uint32_t n_vocab, Measured *out, QeError *err)
+measure (const Options *o, const QeModel *model, QeContext *context, Measured *out, QeError *err)
 {
+  const uint32_t n_vocab = qe_model_info (model)->n_vocab;
   double p[64], d[64];
   QeStatus status = o->depth ? prefill (context, o->depth, 1, n_vocab, 1, err) : QE_OK;
   if (status == QE_OK && o->warm)
-    status = o->prompt ? prefill (context, o->depth, o->prompt < 32 ? o->prompt : 32, n_vocab, 1, err)
-                       : decode (context, o->tokens, n_vocab, err);
+    status = prefill (context, o->depth, o->prompt < 32 && o->prompt ? o->prompt : 32, n_vocab, 1, err);
+  if (status == QE_OK && o->warm && !o->prompt)
+    status = decode (model, context, o->tokens, err);
   for (size_t i = 0; status == QE_OK && i < o->repeats; i++) {
     double start = seconds ();
     if (o->prompt)
@@ -103,7 +124,7 @@ measure (const Options *o, QeContext *context, uint32_t n_vocab, Measured *out, 
       out->first_token = pick_first (context, n_vocab);
     start = seconds ();
     if (status == QE_OK)
-      status = decode (context, o->tokens, n_vocab, err);
+      status = decode (model, context, o->tokens, err);
     d[i] = (double) o->tokens / (seconds () - start);
   }
   out->prefill = median (p, o->repeats);
@@ -118,25 +139,28 @@ run (const Options *o)
   QeError err = { 0 };
   QeModel *model = NULL;
   QeContext *context = NULL;
-  QeContextParams params = { .n_threads = o->threads, .n_ctx = o->context, .speculative = o->speculative };
+  QeContextParams params = { .n_threads = o->threads, .n_ctx = o->context, .speculative = o->speculative,
+                             .sketch = o->sketch };
   Measured m = { 0 };
   struct rusage usage;
   QeStatus status = qe_model_open (&model, o->path, NULL, &err);
   if (!params.n_ctx)
-    params.n_ctx = (uint32_t) (o->depth + o->prompt + o->tokens * (o->prompt ? 1 : o->repeats + 1) + 1);
+    params.n_ctx = (uint32_t) (o->depth + o->prompt + o->tokens * (o->prompt ? 1 : o->repeats + 1) + 33);
   if (status == QE_OK)
     status = qe_context_new (&context, model, &params, &err);
   m.load = seconds () - start;
   if (status == QE_OK)
-    status = measure (o, context, qe_model_info (model)->n_vocab, &m, &err);
+    status = measure (o, model, context, &m, &err);
   if (status != QE_OK) {
     fprintf (stderr, "bench-model: %s\n", err.message);
   } else {
     getrusage (RUSAGE_SELF, &usage);
     printf ("{\"prefill_tokens_per_second\": %.2f, \"decode_tokens_per_second\": %.2f, \"load_seconds\": %.3f, "
-            "\"first_token_seconds\": %.3f, \"peak_rss_bytes\": %ld, \"threads\": %u, \"decode_bytes\": %llu}\n",
+            "\"first_token_seconds\": %.3f, \"peak_rss_bytes\": %ld, \"threads\": %u, \"decode_bytes\": %llu, "
+            "\"read_bytes\": %llu}\n",
             m.prefill, m.decode, m.load, m.first_token > 0 ? m.first_token - start : 0, usage.ru_maxrss * 1024,
-            qe_context_threads (context), (unsigned long long) qe_model_info (model)->decode_bytes);
+            qe_context_threads (context), (unsigned long long) qe_model_info (model)->decode_bytes,
+            (unsigned long long) (o->sketch ? qe_model_info (model)->sketched_bytes : qe_model_info (model)->decode_bytes));
   }
   qe_context_free (context);
   qe_model_free (model);
@@ -148,7 +172,7 @@ main (int argc, char **argv)
 {
   Options o = { .prompt = 512, .tokens = 64, .repeats = 1 };
   int c;
-  while ((c = getopt (argc, argv, "p:n:t:d:r:c:sw")) != -1) {
+  while ((c = getopt (argc, argv, "p:n:t:d:r:c:kws")) != -1) {
     const size_t value = c == '?' || !optarg ? 0 : strtoul (optarg, NULL, 10);
     if (c == 'p')
       o.prompt = value;
@@ -160,6 +184,8 @@ main (int argc, char **argv)
       o.depth = value;
     else if (c == 'c')
       o.context = (uint32_t) value;
+    else if (c == 'k')
+      o.sketch = true;
     else if (c == 's')
       o.speculative = true;
     else if (c == 'w')
@@ -171,7 +197,7 @@ main (int argc, char **argv)
   }
   if (optind + 1 != argc) {
     fprintf (stderr, "usage: bench-model FILE [-p PROMPT] [-n TOKENS] [-t THREADS] [-d DEPTH] [-r REPEATS] "
-                     "[-c CONTEXT] [-s] [-w]\n");
+                     "[-c CONTEXT] [-k] [-s] [-w]\n");
     return 2;
   }
   o.path = argv[optind];

@@ -14,7 +14,7 @@ compile() { out=$work/$1; shift; $cc $flags "$@" -c -o "$out"; }
 for f in quant/qe-quant quant/qe-quant-legacy quant/qe-quant-k quant/qe-quant-iq; do
   compile "$(basename $f).o" -ffp-contract=off "$top/engine/$f.c"
 done
-for f in qe-kernels qe-cpu-flags qe-kernels-generic qe-unpack arm/qe-kernels-neon; do
+for f in qe-kernels qe-cpu-flags qe-kernels-generic qe-sketch qe-unpack arm/qe-kernels-neon; do
   compile "$(basename $f).o" "$top/engine/kernels/$f.c"
 done
 compile grids.o "$grids"

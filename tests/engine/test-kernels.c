@@ -297,6 +297,64 @@ QE_TEST (halves)
   for_each_set (check_halves);
 }
 
+/* ---- sketches ---- */
+
+static int
+sketch_code (const QeSketchBlock *b, size_t c)
+{
+  const uint8_t *at = b->parts[0] + c % 64;
+  switch (c / 64) {
+  case 0: return at[0] & 7;
+  case 1: return at[0] >> 3 & 7;
+  case 2: return at[0] >> 6 | (at[128] >> 6 & 1) << 2;
+  case 3: return at[64] & 7;
+  case 4: return at[64] >> 3 & 7;
+  case 5: return at[64] >> 6 | at[128] >> 7 << 2;
+  case 6: return at[128] & 7;
+  default: return at[128] >> 3 & 7;
+  }
+}
+
+static void
+check_sketch (const QeKernels *k, const QeKernels *generic)
+{
+  enum { ROWS = 5, TOKENS = 3, BLOCKS = 7 };
+  static QeSketchBlock blocks[ROWS * BLOCKS];
+  static _Alignas (64) int8_t p[TOKENS * BLOCKS * QE_SKETCH_COLUMNS];
+  const float scales[ROWS] = { 0.5f, 1, 2, 0, 3 }, d[TOKENS] = { 1, 0.25f, 2 }, base[TOKENS] = { 0, 10, -3 };
+  uint64_t seed = 77;
+  (void) generic;
+  for (size_t n_blocks = 1; n_blocks <= BLOCKS; n_blocks++) {
+    const size_t columns = n_blocks * QE_SKETCH_COLUMNS;
+    int32_t sum[TOKENS] = { 0 };
+    float y[TOKENS * (ROWS + 1)];
+    for (size_t i = 0; i < sizeof blocks; i++)
+      ((uint8_t *) blocks)[i] = n_blocks == BLOCKS ? 0xff : (uint8_t) (qe_test_random (&seed) >> 20);
+    for (size_t i = 0; i < TOKENS * columns; i++) {
+      p[i] = n_blocks == BLOCKS ? 127 : (int8_t) ((int) (qe_test_random (&seed) >> 20 & 255) - 128);
+      p[i] = p[i] == -128 ? -127 : p[i];
+      sum[i / columns] += p[i];
+    }
+    k->sketch (&(QeSketchArgs) { blocks, scales, ROWS, n_blocks, TOKENS, p, sum, d, base, y, ROWS + 1 });
+    for (size_t t = 0; t < TOKENS; t++)
+      for (size_t r = 0; r < ROWS; r++) {
+        int want = 0;
+        for (size_t c = 0; c < columns; c++)
+          want += (2 * sketch_code (blocks + r * n_blocks + c / QE_SKETCH_COLUMNS, c % QE_SKETCH_COLUMNS) - 7)
+                  * p[t * columns + c];
+        const double exact = base[t] + (double) scales[r] * d[t] * want;
+        qe_test_check (fabs (y[t * (ROWS + 1) + r] - exact) <= 1e-6 * (1 + fabs (exact)), __FILE__, __LINE__,
+                       "%s: %zu blocks, row %zu, token %zu: %g, not %g", k->name, n_blocks, r, t,
+                       (double) y[t * (ROWS + 1) + r], exact);
+      }
+  }
+}
+
+QE_TEST (sketches)
+{
+  for_each_set (check_sketch);
+}
+
 QE_TEST (names)
 {
   QeKernels k;

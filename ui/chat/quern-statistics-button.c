@@ -122,7 +122,7 @@ static char *
 memory_sentence (const QuernStatistics *s, QuernModel *model)
 {
   guint passes = s->n_passes > 0 ? s->n_passes : s->answer_tokens;
-  double bytes = model != NULL ? (double) quern_model_get_info (model)->decode_bytes : 0;
+  double bytes = model != NULL ? (double) quern_model_get_info (model)->sketched_bytes : 0;
   double rate = s->decode_seconds > 0 ? passes * bytes / s->decode_seconds : 0;
   g_autofree char *size = g_format_size ((guint64) bytes);
   g_autofree char *speed = g_format_size ((guint64) rate);

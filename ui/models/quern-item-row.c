@@ -43,7 +43,7 @@ describe (QuernItemRow *self, guint64 memory, gboolean exact)
   room = g_strdup_printf (exact ? _ ("%s of memory") : _ ("about %s of memory (estimate)"), needed);
   quern_facts_append (text, room);
   speed = quern_format_speed (quern_advisor_speed (quern_models_service_get_machine (self->service),
-                                                   info != NULL ? (double) info->decode_bytes : 0));
+                                                   info != NULL ? (double) info->sketched_bytes : 0));
   quern_facts_append (text, speed);
   return g_string_free (text, FALSE);
 }

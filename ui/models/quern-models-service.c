@@ -357,7 +357,7 @@ quern_models_service_plan_item (QuernHubItem *item, guint n_ctx, gboolean with_v
 {
   const QeModelInfo *info = quern_hub_item_get_info (item);
   guint64 vision = with_vision ? quern_hub_item_get_vision_bytes (item) : 0;
-  QePlanParams params = { .n_ctx = n_ctx };
+  QePlanParams params = { .n_ctx = n_ctx, .speculative = true, .sketch = true };
   QeMemoryPlan plan;
 
   if (info == NULL)

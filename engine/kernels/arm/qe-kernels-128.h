@@ -23,6 +23,8 @@ dot16 (int32x4_t acc, int8x16_t a, int8x16_t b)
 #endif
 }
 
+#include "qe-sketch-128.h"
+
 /* ---- activations ----------------------------------------------------------------------------------------------- */
 
 QE_INLINE float
@@ -341,4 +343,5 @@ register_formats (QeKernels *k)
   FORMATS (REGISTER)
   k->quantise_x8 = quantise_x8;
   k->tile_rows = ROWS;
+  k->sketch = sketch_products;
 }

@@ -6,6 +6,7 @@
  * activation. */
 
 #include "qe-grids-256.h"
+#include "qe-sketch-256.h"
 
 /* Products of 32 weights and activations as 16 sums of 2, without VNNI. */
 QE_INLINE __m256i

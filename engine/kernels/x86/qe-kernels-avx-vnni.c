@@ -10,5 +10,6 @@ qe_kernels_init_avx_vnni (QeKernels *k)
 {
   k->name = "avx-vnni";
   k->pair_x8 = NULL; /* only streams read pairs */
+  k->sketch = sketch_products;
   register_formats (k);
 }

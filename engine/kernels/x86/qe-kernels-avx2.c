@@ -63,6 +63,7 @@ qe_kernels_init_avx2 (QeKernels *k)
 {
   k->name = "avx2";
   k->quantise_x8 = quantise_x8;
+  k->sketch = sketch_products;
   register_formats (k);
   qe_stream_init_avx2 (k);
   qe_vectors_init_avx2 (k);

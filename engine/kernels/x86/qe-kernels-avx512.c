@@ -4,6 +4,7 @@
 
 #include "qe-grids-512.h"
 #include "qe-kernels-512.h"
+#include "qe-sketch-512.h"
 #include "qe-stream.h"
 
 /* ---- activations ----------------------------------------------------------------------------------------------- */
@@ -116,6 +117,7 @@ qe_kernels_init_avx512 (QeKernels *k)
   k->name = "avx512-vnni";
   k->quantise_x8 = quantise_x8;
   k->tile_rows = ROWS;
+  k->sketch = sketch_products;
   /* These two are faster in 256 bits (Zen 4). */
   QeDotFunc iq2_s = k->dot[QE_TYPE_IQ2_S], iq3_s = k->dot[QE_TYPE_IQ3_S];
   FORMATS (REGISTER)

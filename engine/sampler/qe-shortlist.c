@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A choice from rough logits. With top-k nothing counts but the k best: of those that look best the right values are asked
+ * for, the k-th of which is a threshold, and whatever may reach that within its margin is asked for too. The rest lies below.
+ * What was accepted before is always asked for, as penalties change its rank. */
+#include "sampler/qe-sampler-private.h"
+
+#include <stdlib.h>
+
+#define MOST_BEST 256   /* top-k above which few are not few */
+#define SPARE 16        /* what looks best is not quite what is best */
+#define LEAST_SPARED 16 /* when more than one in so many is needed, all are as cheap */
+
+typedef struct {
+  QeSampler *s;
+  const QeRoughLogits *rough;
+  size_t n_vocab, n_blocks, k;
+  const uint8_t *allowed;
+} Choice;
+
+/* The best so many matter; 0: all. */
+static size_t
+reach (const QeSampler *s)
+{
+  if (s->params.temperature == 0)
+    return 1;
+  return s->params.top_k <= MOST_BEST ? s->params.top_k : 0;
+}
+
+bool
+qe_sampler_wants_few (const QeSampler *sampler)
+{
+  return reach (sampler) > 0;
+}
+
+static bool
+make_room (const Choice *c)
+{
+  QeSampler *s = c->s;
+  const size_t n = c->n_vocab / LEAST_SPARED + c->k + SPARE + 1;
+  if (n > s->shortlist_room) {
+    int32_t *list = realloc (s->shortlist, n * sizeof *list);
+    if (!list)
+      return false;
+    s->shortlist = list;
+    s->shortlist_room = n;
+  }
+  if (c->n_blocks > s->n_maxima) {
+    float *maxima = realloc (s->maxima, c->n_blocks * sizeof *maxima);
+    if (!maxima)
+      return false;
+    s->maxima = maxima;
+    s->n_maxima = c->n_blocks;
+  }
+  return qe_sampler_make_room (s, c->n_vocab);
+}
+
+static void
+find_maxima (const Choice *c)
+{
+  for (size_t b = 0; b < c->n_blocks; b++) {
+    const size_t start = b * QE_SAMPLER_BLOCK;
+    float last[QE_SAMPLER_BLOCK];
+    for (size_t i = 0; start + QE_SAMPLER_BLOCK > c->n_vocab && i < QE_SAMPLER_BLOCK; i++)
+      last[i] = start + i < c->n_vocab ? c->rough->logits[start + i] : -INFINITY;
+    c->s->maxima[b] = qe_sampler_block_maximum (start + QE_SAMPLER_BLOCK > c->n_vocab ? last : c->rough->logits + start);
+  }
+}
+
+static size_t
+block_end (const Choice *c, size_t b)
+{
+  const size_t end = (b + 1) * QE_SAMPLER_BLOCK;
+  return end < c->n_vocab ? end : c->n_vocab;
+}
+
+static bool
+is_new (const Choice *c, size_t id)
+{
+  return (!c->allowed || c->allowed[id]) && (id >= c->s->marks || !c->s->is_seen[id]);
+}
+
+/* ---- steps ----------------------------------------------------------------------------------------------------- */
+
+static bool
+refine_seen (const Choice *c)
+{
+  QeSampler *s = c->s;
+  size_t n = 0;
+  for (size_t i = 0; i < s->n_seen && n < s->shortlist_room; i++)
+    if ((size_t) s->seen[i] < c->n_vocab)
+      s->shortlist[n++] = s->seen[i];
+  return n < s->shortlist_room && c->rough->refine (c->rough->data, s->shortlist, n);
+}
+
+/* Refines what looks best of the new ones. */
+static bool
+refine_best (const Choice *c)
+{
+  QeSampler *s = c->s;
+  size_t kept = 0;
+  for (size_t b = 0; b < c->n_blocks; b++) {
+    if (kept == c->k + SPARE && s->maxima[b] <= s->candidates[0].logit)
+      continue;
+    for (size_t i = b * QE_SAMPLER_BLOCK; i < block_end (c, b); i++)
+      if (is_new (c, i))
+        kept = qe_sampler_offer (s, (QeCandidate) { .logit = c->rough->logits[i], .id = (int32_t) i }, kept, c->k + SPARE);
+  }
+  for (size_t i = 0; i < kept; i++)
+    s->shortlist[i] = s->candidates[i].id;
+  return kept == c->k + SPARE && c->rough->refine (c->rough->data, s->shortlist, kept);
+}
+
+/* Offers to the heap what is right of n tokens in the shortlist. */
+static size_t
+offer_list (const Choice *c, size_t n, size_t kept)
+{
+  for (size_t i = 0; i < n; i++) {
+    const int32_t id = c->s->shortlist[i];
+    kept = qe_sampler_offer (c->s, (QeCandidate) { .logit = c->rough->logits[id], .id = id }, kept, c->k);
+  }
+  return kept;
+}
+
+static size_t
+offer_seen (const Choice *c, size_t kept)
+{
+  QeSampler *s = c->s;
+  for (size_t i = 0; i < s->n_seen; i++) {
+    const size_t id = (size_t) s->seen[i];
+    if (id < c->n_vocab && (!c->allowed || c->allowed[id]))
+      kept = qe_sampler_offer (s, (QeCandidate) { .logit = qe_sampler_penalise (s, c->rough->logits[id]), .id = (int32_t) id },
+                               kept, c->k);
+  }
+  return kept;
+}
+
+/* Lists the new ones that may reach the threshold; fills the list when they are too many. */
+static size_t
+list_near (const Choice *c, float threshold)
+{
+  QeSampler *s = c->s;
+  size_t n = 0;
+  for (size_t b = 0; b < c->n_blocks; b++) {
+    const float least = threshold - c->rough->margins[b];
+    if (s->maxima[b] < least)
+      continue;
+    for (size_t i = b * QE_SAMPLER_BLOCK; i < block_end (c, b) && n < s->shortlist_room; i++)
+      if (c->rough->logits[i] >= least && is_new (c, i))
+        s->shortlist[n++] = (int32_t) i;
+  }
+  return n;
+}
+
+bool
+qe_sampler_pick_rough (QeSampler *sampler, const QeRoughLogits *rough, size_t n_vocab, const uint8_t *allowed,
+                       int32_t *token)
+{
+  QeSampler *s = sampler;
+  const Choice c = { s, rough, n_vocab, (n_vocab + QE_SAMPLER_BLOCK - 1) / QE_SAMPLER_BLOCK, reach (s), allowed };
+  if (!c.k || !make_room (&c))
+    return false;
+  find_maxima (&c);
+  if (!refine_seen (&c) || !refine_best (&c))
+    return false;
+  offer_seen (&c, offer_list (&c, c.k + SPARE, 0));
+  const size_t n = list_near (&c, s->candidates[0].logit); /* the root of the heap ranks last */
+  if (n == s->shortlist_room || !rough->refine (rough->data, s->shortlist, n))
+    return false;
+  const size_t kept = offer_seen (&c, offer_list (&c, n, 0));
+  qsort (s->candidates, kept, sizeof *s->candidates, qe_sampler_compare_rank);
+  *token = qe_sampler_followed (s, qe_sampler_choose (s, kept));
+  return true;
+}
