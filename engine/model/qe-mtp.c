@@ -74,6 +74,7 @@ mtp_worker (QeWorker *w, void *data)
   finish (g, w);
 }
 
+/* Its head is the trunk's, which has a sketch. */
 static bool
 shares_sketch (QeGraph *g)
 {
@@ -82,9 +83,9 @@ shares_sketch (QeGraph *g)
 
 /* The pass over mtp_rows and mtp_hidden, which go to slots from `slot` on. */
 static void
-run (QeGraph *g, uint32_t n, uint32_t slot, bool full)
+run (QeGraph *g, uint32_t n, uint32_t slot, bool full, bool sketch)
 {
-  const QeBatch batch = { .rows = g->mtp_rows, .n = n, .start = slot, .n_logits = full, .sketch = full && shares_sketch (g) };
+  const QeBatch batch = { .rows = g->mtp_rows, .n = n, .start = slot, .n_logits = full, .sketch = sketch };
   for (uint32_t i = 0; i < n; i++)
     for (int p = 0; p < 3; p++)
       g->mtp_rows[i].position[p] = slot + i;
@@ -108,7 +109,7 @@ qe_graph_mtp_learn (QeGraph *graph, const QeRow *rows, uint32_t n, uint32_t star
     memmove (graph->mtp_hidden, graph->mtp_hidden + n_embd, (n - 1) * bytes);
   memcpy (graph->mtp_rows, rows + first, (n - first) * sizeof *rows);
   if (n > first)
-    run (graph, n - first, start + first - 1, false);
+    run (graph, n - first, start + first - 1, false, false);
 }
 
 /* rough: the logits are a sketch's, from which the largest is found all the same. */
@@ -138,7 +139,7 @@ qe_graph_mtp_draft (QeGraph *graph, int32_t token, uint32_t length, int32_t *out
   for (uint32_t i = 0; i < n; i++) {
     graph->mtp_rows[0] = (QeRow) { .token = token };
     const bool rough = shares_sketch (graph);
-    run (graph, 1, length - 1 + i, true);
+    run (graph, 1, length - 1 + i, true, rough);
     memcpy (graph->mtp_hidden, graph->h, bytes);
     token = out[i] = largest (graph, rough);
   }

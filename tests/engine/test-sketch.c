@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The sketch of the head: how near its scores are, that a choice from them is the choice from the right logits, and that texts
  * stay the same, token for token. */
+#include <pthread.h>
+
 #include "qe-test.h"
 #include "qe-test-variants.h"
 #include "cache/qe-context-private.h"
@@ -309,23 +311,31 @@ typedef struct {
   size_t n;
 } Writer;
 
+/* 60 tokens, of which the second half repeats the first. */
 static bool
-open_writer (Writer *w, const char *path, QeContextParams params, QeSamplerParams sampling)
+read_prompt (Writer *w)
 {
   QePrompt *prompt = qe_prompt_new ();
   QeError err = { 0 };
   bool ok;
 
+  for (int32_t i = 0; i < 60; i++)
+    QE_CHECK_OK (qe_prompt_add_tokens (prompt, &(int32_t) { i % 30 * 11 + 5 }, 1, &err), err);
+  ok = QE_CHECK_OK (qe_context_prefill (w->context, prompt, NULL, NULL, &err), err);
+  qe_prompt_free (prompt);
+  return ok;
+}
+
+static bool
+open_writer (Writer *w, const char *path, QeContextParams params, QeSamplerParams sampling)
+{
+  QeError err = { 0 };
+
   *w = (Writer) { .sampler = sampler (sampling) };
   params.n_ctx = 1024;
   params.n_threads = 2;
-  for (int32_t i = 0; i < 60; i++) /* the second half repeats the first */
-    QE_CHECK_OK (qe_prompt_add_tokens (prompt, &(int32_t) { i % 30 * 11 + 5 }, 1, &err), err);
-  ok = QE_CHECK_OK (qe_model_open (&w->model, path, NULL, &err), err)
-       && QE_CHECK_OK (qe_context_new (&w->context, w->model, &params, &err), err)
-       && QE_CHECK_OK (qe_context_prefill (w->context, prompt, NULL, NULL, &err), err);
-  qe_prompt_free (prompt);
-  return ok;
+  return QE_CHECK_OK (qe_model_open (&w->model, path, NULL, &err), err)
+         && QE_CHECK_OK (qe_context_new (&w->context, w->model, &params, &err), err) && read_prompt (w);
 }
 
 static void
@@ -465,12 +475,63 @@ QE_TEST (logits_when_they_are_wanted)
   write_until_rough (&sketched);
   write_text (&plain, sketched.n);
   QE_CHECK_CLOSE (qe_context_logits (sketched.context), qe_context_logits (plain.context), n_vocab, 0);
+  write_until_rough (&sketched);
   QE_CHECK_OK (qe_context_restore (sketched.context, state, &err), err); /* whole ones in the place of rough ones */
   QE_CHECK (!sketched.context->rough);
   QE_CHECK_CLOSE (qe_context_logits (sketched.context), qe_context_logits (restored.context), n_vocab, 0);
   close_writer (&plain);
   close_writer (&sketched);
   close_writer (&restored);
+}
+
+/* Those that a checkpoint kept, after rough ones. */
+QE_TEST (logits_of_a_checkpoint)
+{
+  const char *path = qe_test_data ("goldens/a-dense-F16.gguf");
+  Writer fresh, sketched;
+
+  QE_REQUIRE (open_writer (&fresh, path, (QeContextParams) { 0 }, samplers[0]));
+  QE_REQUIRE (open_writer (&sketched, path, (QeContextParams) { .sketch = true }, samplers[0]));
+  write_until_rough (&sketched);
+  QE_REQUIRE (read_prompt (&sketched));
+  QE_CHECK (!sketched.context->rough);
+  QE_CHECK_CLOSE (qe_context_logits (sketched.context), qe_context_logits (fresh.context),
+                  qe_model_info (fresh.model)->n_vocab, 0);
+  close_writer (&fresh);
+  close_writer (&sketched);
+}
+
+static void *
+write_all (void *data)
+{
+  write_text (data, LENGTH);
+  return NULL;
+}
+
+/* Conversations with one model, at the same time. */
+QE_TEST (two_contexts_make_one_sketch)
+{
+  const char *path = qe_test_data ("goldens/b-tied-F16.gguf");
+  const QeContextParams params = { .n_ctx = 1024, .n_threads = 1, .sketch = true };
+  Writer plain, a, b;
+  pthread_t thread;
+  QeError err = { 0 };
+
+  QE_REQUIRE (open_writer (&plain, path, (QeContextParams) { 0 }, samplers[0]));
+  QE_REQUIRE (open_writer (&a, path, params, samplers[0]));
+  b = (Writer) { .model = qe_model_ref (a.model), .sampler = sampler (samplers[0]) };
+  QE_REQUIRE_OK (qe_context_new (&b.context, b.model, &params, &err), err);
+  QE_REQUIRE (read_prompt (&b));
+  write_text (&plain, LENGTH);
+  QE_REQUIRE (pthread_create (&thread, NULL, write_all, &a) == 0);
+  write_text (&b, LENGTH);
+  pthread_join (thread, NULL);
+  check_same (&a, &plain, "first");
+  check_same (&b, &plain, "second");
+  QE_CHECK (a.context->stats.sketched > 0 && b.context->stats.sketched > 0);
+  close_writer (&plain);
+  close_writer (&a);
+  close_writer (&b);
 }
 
 /* Top-k beyond what a sketch can tell apart in so small a vocabulary: nearly all steps do without it. */
