@@ -14,7 +14,7 @@ QuernWeights *_quern_weights_open      (const char *path, gboolean prefetch, con
 QeModel      *_quern_weights_get_model (QuernWeights *self);
 
 QuernContext *_quern_context_new       (QuernModel *model, QuernWeights *weights, const QuernLoadParams *params,
-                                        gboolean keep_state, GError **error);
+                                        gboolean keep_state, gboolean sketch, GError **error);
 void          _quern_context_forget_state (QuernContext *self);
 gboolean      _quern_context_matches   (QuernContext *self, QuernModel *model, const QuernLoadParams *params);
 gboolean      _quern_context_is_idle   (QuernContext *self, gint64 *idle_since);

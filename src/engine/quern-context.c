@@ -136,15 +136,15 @@ _quern_context_default_size (QuernModel *model, const QuernLoadParams *params)
 }
 
 /* Blocks while memory is set up; for a loader's thread. keep_state: go on from what was read last time, and save it at
- * the end. */
+ * the end. sketch: of the head, which takes memory. */
 QuernContext *
 _quern_context_new (QuernModel *model, QuernWeights *weights, const QuernLoadParams *params, gboolean keep_state,
-                    GError **error)
+                    gboolean sketch, GError **error)
 {
   g_autoptr (QuernContext) self = g_object_new (QUERN_TYPE_CONTEXT, NULL);
   QeContextParams context_params = { .n_ctx = _quern_context_default_size (model, params),
                                      .n_threads = params->n_threads, .kv_type = params->kv_type,
-                                     .speculative = true, .sketch = true };
+                                     .speculative = true, .sketch = sketch };
   QeError engine_error = { 0 };
 
   if (qe_context_new (&self->runner.context, _quern_weights_get_model (weights), &context_params, &engine_error)

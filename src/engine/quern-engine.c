@@ -46,6 +46,7 @@ typedef struct {
   GPtrArray *victims;    /* contexts to free first, on the worker */
   gint permille, queued; /* atomic: of the file that was read; a source is queued to show it */
   gboolean keep_state;
+  gboolean sketch;       /* there is memory for one of the head */
   gboolean done;         /* the caller was told: no more progress */
 } Load; /* in an atomic rc box */
 
@@ -213,7 +214,7 @@ refuse (QuernModel *model, const QuernLoadParams *params, guint64 need, guint64 
   guint fits = MIN (qe_plan_largest_context (quern_model_get_info (model), &(QePlanParams) { .kv_type = params->kv_type,
                                                                           .vision = quern_model_get_vision_info (model),
                                                                           .vision_pixels = QUERN_VISION_MAX_PIXELS,
-                                                                          .speculative = true, .sketch = true },
+                                                                          .speculative = true },
                                              budget),
                     quern_model_get_info (model)->n_ctx_train);
   g_autofree char *needed = g_format_size (need);
@@ -230,13 +231,15 @@ refuse (QuernModel *model, const QuernLoadParams *params, guint64 need, guint64 
   return FALSE;
 }
 
-/* Chooses idle contexts to drop until the new one fits; moves them to load->victims. */
+/* Chooses idle contexts to drop until the new one fits; moves them to load->victims. What fits only without a sketch of the
+ * head goes without: it is slower, but it goes. */
 static gboolean
 make_room (QuernEngine *self, Load *load, GError **error)
 {
   for (;;) {
     guint64 weights;
     guint64 need = plan_total (load->model, &load->params, &weights);
+    guint64 sketch = quern_model_get_info (load->model)->sketch_bytes;
     gboolean shared;
     guint64 budget = memory_budget (self, load->model, &shared);
     QuernContext *victim;
@@ -249,11 +252,14 @@ make_room (QuernEngine *self, Load *load, GError **error)
       budget += gone_total - gone_weights;
     }
     need -= shared ? weights : 0;
-    if (need <= budget || load->params.force)
+    load->sketch = need <= budget;
+    if (load->sketch || load->params.force)
       return TRUE;
     victim = oldest_idle (self);
+    if (!victim && !shared)
+      need -= sketch;
     if (!victim)
-      return refuse (load->model, &load->params, need, budget, error);
+      return need <= budget || refuse (load->model, &load->params, need, budget, error);
     g_ptr_array_add (load->victims, g_object_ref (victim));
     g_ptr_array_remove (self->contexts, victim);
   }
@@ -268,7 +274,7 @@ guint
 quern_engine_largest_context (QuernEngine *self, QuernModel *model, QeKvType kv_type)
 {
   QePlanParams params = { .kv_type = kv_type, .vision = quern_model_get_vision_info (model),
-                          .vision_pixels = QUERN_VISION_MAX_PIXELS, .speculative = true, .sketch = true };
+                          .vision_pixels = QUERN_VISION_MAX_PIXELS, .speculative = true };
   const QeModelInfo *info = quern_model_get_info (model);
 
   return MIN (qe_plan_largest_context (info, &params, quern_memory_available ()), info->n_ctx_train);
@@ -336,7 +342,7 @@ load_worker (GTask *task, gpointer source, gpointer data, GCancellable *cancella
   g_ptr_array_set_size (load->victims, 0); /* waits for their threads and frees their memory */
   weights = get_weights (source, load->model, TRUE, &control, &error);
   if (weights)
-    context = _quern_context_new (load->model, weights, &load->params, load->keep_state, &error);
+    context = _quern_context_new (load->model, weights, &load->params, load->keep_state, load->sketch, &error);
   if (context)
     g_task_return_pointer (task, context, g_object_unref);
   else

@@ -185,6 +185,37 @@ test_memory (void)
   g_assert_cmpuint (quern_engine_largest_context (engine, model, QE_KV_F16), ==, 2048); /* what it was trained for */
 }
 
+static gboolean
+loads_within (QuernModel *model, guint64 bytes, GError **error)
+{
+  g_autoptr (QuernEngine) engine = quern_engine_new ();
+  g_autofree char *limit = g_strdup_printf ("%" G_GUINT64_FORMAT, bytes);
+  QuernLoadParams params = { .context_size = 512 };
+
+  g_setenv ("QUERN_MEMORY", limit, TRUE);
+  g_autoptr (QuernContext) context = load (engine, model, &params, error);
+  g_unsetenv ("QUERN_MEMORY");
+  return context != NULL;
+}
+
+/* What the plan says is enough, a sketch of the head less is too, and less than that is refused. */
+static void
+test_tight_memory (void)
+{
+  g_autoptr (QuernModel) model = tiny ("quern-tiny-F16.gguf");
+  g_autoptr (GError) error = NULL;
+  guint64 sketch = quern_model_get_info (model)->sketch_bytes;
+  QeMemoryPlan plan;
+
+  g_assert_cmpuint (sketch, >, 0);
+  quern_model_plan (model, 512, QE_KV_F16, &plan);
+  g_assert_true (loads_within (model, plan.total, &error));
+  g_assert_true (loads_within (model, plan.total - sketch, &error));
+  g_assert_no_error (error);
+  g_assert_false (loads_within (model, plan.total - sketch - 1, &error));
+  g_assert_error (error, QUERN_ENGINE_ERROR, QUERN_ENGINE_ERROR_MEMORY);
+}
+
 static void
 test_cancelled_load (void)
 {
@@ -251,6 +282,7 @@ main (int argc, char **argv)
   g_test_add_func ("/engine/stop-queued", test_stop_queued);
   g_test_add_func ("/engine/contexts", test_contexts);
   g_test_add_func ("/engine/memory", test_memory);
+  g_test_add_func ("/engine/tight-memory", test_tight_memory);
   g_test_add_func ("/engine/keep-state", test_keep_state);
   g_test_add_func ("/engine/cancelled-load", test_cancelled_load);
   g_test_add_func ("/engine/file-gone", test_file_gone);
