@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* bench-sketch FILE [-t THREADS] [-n PAIRS]
+ * What the sketch of the head brings: two contexts in one process, one with it, six tokens of each in turn, with the sampler
+ * of a conversation. Prints medians of the time of a token and of the ratio as JSON. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "qe.h"
+#include "sampler/qe-sampler.h"
+
+#define TOKENS_IN_TURN 6
+#define WARM_TOKENS 48 /* the sketch is made meanwhile */
+#define PAIRS_MAX 300
+
+typedef struct {
+  QeContext *context;
+  QeSampler *sampler;
+} Side;
+
+static double
+seconds (void)
+{
+  struct timespec t;
+  clock_gettime (CLOCK_MONOTONIC, &t);
+  return (double) t.tv_sec + (double) t.tv_nsec * 1e-9;
+}
+
+static int
+compare (const void *a, const void *b)
+{
+  const double x = *(const double *) a, y = *(const double *) b;
+  return (x > y) - (x < y);
+}
+
+static double
+median (double *x, size_t n)
+{
+  qsort (x, n, sizeof *x, compare);
+  return x[n / 2];
+}
+
+/* Tokens that end nothing, in the place of what a model of random weights would say. */
+static void
+make_text (const QeModel *model, int32_t *text, size_t n)
+{
+  const int32_t n_vocab = (int32_t) qe_model_info (model)->n_vocab;
+  int32_t token = 0;
+  for (size_t i = 0; i < n; i++) {
+    do
+      token = (token + 31) % n_vocab;
+    while (qe_token_ends_generation (model, token));
+    text[i] = token;
+  }
+}
+
+static QeStatus
+step (const Side *side, size_t n, QeError *err)
+{
+  QeStatus status = QE_OK;
+  for (size_t done = 0, more; status == QE_OK && done < n; done += more) {
+    int32_t tokens[QE_STEP_MAX];
+    status = qe_context_step (side->context, side->sampler, NULL, tokens, &more, err);
+  }
+  return status;
+}
+
+static QeStatus
+open_side (Side *side, QeModel *model, const QeContextParams *params, const int32_t *text, size_t n, QeError *err)
+{
+  QeSamplerParams sampling;
+  QePrompt *prompt = qe_prompt_new ();
+  QeStatus status = prompt ? qe_context_new (&side->context, model, params, err) : QE_ERROR_MEMORY;
+  qe_sampler_defaults (qe_model_info (model), false, false, &sampling);
+  if (status == QE_OK)
+    status = qe_sampler_new (&side->sampler, &sampling, err);
+  if (status == QE_OK)
+    status = qe_prompt_add_tokens (prompt, text, 16, err);
+  if (status == QE_OK)
+    status = qe_context_prefill (side->context, prompt, NULL, NULL, err);
+  qe_prompt_free (prompt);
+  if (status != QE_OK)
+    return status;
+  qe_sampler_follow (side->sampler, text, n);
+  return step (side, WARM_TOKENS, err);
+}
+
+static QeStatus
+measure (const Side sides[2], size_t pairs, QeError *err)
+{
+  double times[2][PAIRS_MAX], ratios[PAIRS_MAX];
+  QeStatus status = QE_OK;
+  for (size_t i = 0; i < pairs; i++) {
+    for (int k = 0; status == QE_OK && k < 2; k++) {
+      const double start = seconds ();
+      status = step (&sides[k], TOKENS_IN_TURN, err);
+      times[k][i] = (seconds () - start) / TOKENS_IN_TURN;
+    }
+    ratios[i] = times[0][i] / times[1][i];
+  }
+  if (status == QE_OK)
+    printf ("{\"whole_ms\": %.2f, \"sketch_ms\": %.2f, \"ratio\": %.3f}\n", 1e3 * median (times[0], pairs),
+            1e3 * median (times[1], pairs), median (ratios, pairs));
+  return status;
+}
+
+int
+main (int argc, char **argv)
+{
+  static int32_t text[WARM_TOKENS + PAIRS_MAX * TOKENS_IN_TURN];
+  const size_t n_text = sizeof text / sizeof *text;
+  QeContextParams params = { .n_ctx = (uint32_t) n_text + 64 };
+  Side sides[2] = { { NULL, NULL }, { NULL, NULL } };
+  QeModel *model = NULL;
+  QeError err = { 0 };
+  size_t pairs = 60;
+  int c;
+  while ((c = getopt (argc, argv, "n:t:")) != -1) {
+    const size_t value = c == '?' ? 0 : strtoul (optarg, NULL, 10);
+    if (c == 't')
+      params.n_threads = (unsigned) value;
+    else if (c == 'n' && value && value <= PAIRS_MAX)
+      pairs = value;
+    else
+      return 2;
+  }
+  if (optind + 1 != argc) {
+    fprintf (stderr, "usage: bench-sketch FILE [-t THREADS] [-n PAIRS]\n");
+    return 2;
+  }
+  QeStatus status = qe_model_open (&model, argv[optind], NULL, &err);
+  if (status == QE_OK)
+    make_text (model, text, n_text);
+  for (int k = 0; status == QE_OK && k < 2; k++) {
+    params.sketch = k;
+    status = open_side (&sides[k], model, &params, text, n_text, &err);
+  }
+  if (status == QE_OK)
+    status = measure (sides, pairs, &err);
+  if (status != QE_OK)
+    fprintf (stderr, "bench-sketch: %s\n", err.message);
+  for (int k = 0; k < 2; k++) {
+    qe_sampler_free (sides[k].sampler);
+    qe_context_free (sides[k].context);
+  }
+  qe_model_free (model);
+  return status == QE_OK ? 0 : 1;
+}
