@@ -84,7 +84,12 @@ sketch_input (int8_t *restrict p, QeSketchInput *out, const float *restrict x, c
     norm += value * value;
     base += x[c] * mean[c];
   }
-  const float d = isfinite (norm) ? most / 127 : NAN, inverse = d > 0 ? 1 / d : 0;
+  if (!isfinite (norm)) {
+    memset (p, 0, n);
+    *out = (QeSketchInput) { .d = NAN };
+    return;
+  }
+  const float d = most / 127, inverse = d > 0 ? 1 / d : 0;
   for (size_t c = 0; c < n; c++) {
     const float value = x[c] * magnitude[c];
     const int level = (int) (value * inverse + (value < 0 ? -0.5f : 0.5f));

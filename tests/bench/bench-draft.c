@@ -18,6 +18,7 @@
 
 #define ROUNDS_MAX 16
 #define ANSWER 160 /* tokens */
+#define TURN 8
 
 static const char source[]
     = "The harbour was built when the town still lived from herring. Every morning the boats came in before the sun, and the "
@@ -87,37 +88,64 @@ read_source (QeContext *context, QeError *err)
   return status;
 }
 
-/* Tokens a second while the text comes out. */
+/* A context that says a text. */
+typedef struct {
+  QeContext *context;
+  QeSampler *sampler;
+  int32_t answer[ANSWER];
+  size_t n_answer, done;
+  double seconds;
+} Speaker;
+
 static QeStatus
-say (QeContext *context, const char *text, double *rate, QeDecodeStats *stats, QeError *err)
+begin (Speaker *s, QeContext *context, const char *text, QeError *err)
 {
   const QeSamplerParams params = { .temperature = 1, .top_k = 20, .top_p = 0.95f, .repetition_penalty = 1, .seed = 1 };
-  int32_t answer[ANSWER], tokens[QE_STEP_MAX];
-  size_t n_answer = split (text, answer, ANSWER), done = 0;
-  QeDecodeStats before, after;
-  QeSampler *sampler = NULL;
-  double start;
   QeStatus status = read_source (context, err);
+  *s = (Speaker) { .context = context };
+  s->n_answer = split (text, s->answer, ANSWER);
   if (status == QE_OK)
-    status = qe_sampler_new (&sampler, &params, err);
-  if (status != QE_OK)
-    return status;
-  qe_sampler_follow (sampler, answer, n_answer);
-  qe_context_decode_stats (context, &before);
-  start = seconds ();
-  while (status == QE_OK && done < n_answer) {
-    size_t n;
-    status = qe_context_step (context, sampler, NULL, tokens, &n, err);
-    for (size_t i = 0; status == QE_OK && i < n && done + i < n_answer; i++)
-      if (tokens[i] != answer[done + i])
+    status = qe_sampler_new (&s->sampler, &params, err);
+  if (status == QE_OK)
+    qe_sampler_follow (s->sampler, s->answer, s->n_answer);
+  return status;
+}
+
+/* At least n more tokens, or to the end of the text. */
+static QeStatus
+say (Speaker *s, size_t n, QeError *err)
+{
+  const size_t end = s->done + n < s->n_answer ? s->done + n : s->n_answer;
+  const double start = seconds ();
+  QeStatus status = QE_OK;
+  while (status == QE_OK && s->done < end) {
+    int32_t tokens[QE_STEP_MAX];
+    size_t more;
+    status = qe_context_step (s->context, s->sampler, NULL, tokens, &more, err);
+    for (size_t i = 0; status == QE_OK && i < more && s->done + i < s->n_answer; i++)
+      if (tokens[i] != s->answer[s->done + i])
         status = QE_ERROR_NUMERIC;
-    done += n;
+    s->done += more;
   }
-  *rate = (double) done / (seconds () - start);
-  qe_context_decode_stats (context, &after);
-  stats->drafted += after.drafted - before.drafted;
-  stats->accepted += after.accepted - before.accepted;
-  qe_sampler_free (sampler);
+  s->seconds += seconds () - start;
+  return status;
+}
+
+/* Both say the text, a few tokens each in turn, as the speed of memory may change at any time. */
+static QeStatus
+say_both (QeContext *const contexts[2], const char *text, double rates[2], QeError *err)
+{
+  Speaker s[2] = { { NULL }, { NULL } };
+  QeStatus status = QE_OK;
+  for (int k = 0; status == QE_OK && k < 2; k++)
+    status = begin (&s[k], contexts[k], text, err);
+  while (status == QE_OK && (s[0].done < s[0].n_answer || s[1].done < s[1].n_answer))
+    for (int k = 0; status == QE_OK && k < 2; k++)
+      status = say (&s[k], TURN, err);
+  for (int k = 0; k < 2; k++) {
+    rates[k] = (double) s[k].done / s[k].seconds;
+    qe_sampler_free (s[k].sampler);
+  }
   return status;
 }
 
@@ -138,16 +166,20 @@ median (double *x, size_t n)
 static QeStatus
 measure (QeContext *contexts[2], size_t rounds, const char *name, const char *text, const char *end, QeError *err)
 {
-  double rates[2][ROUNDS_MAX];
-  QeDecodeStats stats[2] = { 0 };
-  QeStatus status = say (contexts[0], text, &rates[0][0], &stats[0], err); /* not counted: the sketch is made */
-  for (size_t i = 0; i < rounds; i++)
-    for (int drafts = 0; status == QE_OK && drafts < 2; drafts++)
-      status = say (contexts[drafts], text, &rates[drafts][i], &stats[drafts], err);
+  double rates[2][ROUNDS_MAX], both[2];
+  QeDecodeStats before, after;
+  QeStatus status = say_both (contexts, text, both, err); /* not counted: the sketch is made */
+  qe_context_decode_stats (contexts[1], &before);
+  for (size_t i = 0; status == QE_OK && i < rounds; i++) {
+    status = say_both (contexts, text, both, err);
+    rates[0][i] = both[0];
+    rates[1][i] = both[1];
+  }
+  qe_context_decode_stats (contexts[1], &after);
   if (status == QE_OK)
     printf ("\"%s\": {\"plain\": %.2f, \"drafts\": %.2f, \"drafted\": %llu, \"accepted\": %llu}%s", name,
-            median (rates[0], rounds), median (rates[1], rounds), (unsigned long long) stats[1].drafted,
-            (unsigned long long) stats[1].accepted, end);
+            median (rates[0], rounds), median (rates[1], rounds), (unsigned long long) (after.drafted - before.drafted),
+            (unsigned long long) (after.accepted - before.accepted), end);
   return status;
 }
 
