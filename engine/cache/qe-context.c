@@ -178,8 +178,7 @@ evaluate_batch (QeContext *c, const QeEvaluation *e, size_t first, size_t end, c
 {
   const bool logits = end == e->n && e->with_logits;
   const QeBatch batch = { .rows = e->rows + first, .n = (uint32_t) (end - first), .start = c->length,
-                          .n_logits = logits, .sketch = logits && e->sketch,
-                          .control = control };
+                          .n_logits = logits, .sketch = logits && e->sketch, .control = control };
   const QeStatus status = qe_graph_run (c->graph, &batch, err);
   if (status != QE_OK)
     return status;

@@ -30,15 +30,21 @@ qe_sketch_blocks (size_t columns)
   return (columns + QE_SKETCH_COLUMNS - 1) / QE_SKETCH_COLUMNS;
 }
 
-/* y[t * ldy + r] = base[t] + scales[r] * d[t] * (sum over columns of (2 code - 7) p). */
+/* One token's activations as a sketch wants them. */
+typedef struct {
+  float d; /* not a number if the activations are not */
+  float base;  /* sum of mean x */
+  int32_t sum; /* of p */
+  float norm, loss; /* lengths of x magnitude, and of what rounding took off it */
+} QeSketchInput;
+
+/* y[t * ldy + r] = base + scales[r] * d * (sum over columns of (2 code - 7) p). */
 typedef struct {
   const QeSketchBlock *blocks; /* [n_rows][n_blocks] */
   const float *scales;         /* [n_rows] */
   size_t n_rows, n_blocks, n_tokens;
   const int8_t *p;    /* [n_tokens][n_blocks * QE_SKETCH_COLUMNS], 64-byte aligned; 0 beyond the last column */
-  const int32_t *sum; /* [n_tokens]: of p */
-  const float *d;     /* [n_tokens] */
-  const float *base;  /* [n_tokens]: sum of mean x */
+  const QeSketchInput *input; /* [n_tokens] */
   float *y;
   size_t ldy;
 } QeSketchArgs;
@@ -52,6 +58,6 @@ qe_sketch_products (const QeSketchArgs *a, int32_t (*dot) (const QeSketchBlock *
   for (size_t r = 0; r < a->n_rows; r++)
     for (size_t t = 0; t < a->n_tokens; t++) {
       const int32_t sum = dot (a->blocks + r * a->n_blocks, a->p + t * columns, a->n_blocks);
-      a->y[t * a->ldy + r] = a->base[t] + a->scales[r] * (a->d[t] * (float) (2 * sum - 7 * a->sum[t]));
+      a->y[t * a->ldy + r] = a->input[t].base + a->scales[r] * (a->input[t].d * (float) (2 * sum - 7 * a->input[t].sum));
     }
 }

@@ -77,8 +77,6 @@ struct QeGraph {
   float *rough;     /* [QE_REFINE_MOST]: logits before they are refined */
   uint32_t refined; /* which of them */
   QeSketchInput sketch_input[QE_DEFER_MAX];
-  float sketch_d[QE_DEFER_MAX], sketch_base[QE_DEFER_MAX];
-  int32_t sketch_sum[QE_DEFER_MAX];
 
   void *memory; /* all of the above */
   size_t memory_bytes;

@@ -127,7 +127,7 @@ static void
 make_group (const Making *m, const QeOps *ops, size_t first, float *scratch)
 {
   QeHeadSketch *s = m->sketch;
-  const size_t end = first + QE_HEAD_GROUP < m->end ? first + QE_HEAD_GROUP : m->end;
+  const size_t end = first + QE_ROUGH_GROUP < m->end ? first + QE_ROUGH_GROUP : m->end;
   float error = 0, magnitude = 0;
   for (size_t r = first; r < end; r++) {
     QeSketchRow row;
@@ -138,8 +138,8 @@ make_group (const Making *m, const QeOps *ops, size_t first, float *scratch)
     error = row.error > error ? row.error : error;
     magnitude = row.magnitude > magnitude ? row.magnitude : magnitude;
   }
-  s->errors[first / QE_HEAD_GROUP] = error;
-  s->magnitudes[first / QE_HEAD_GROUP] = magnitude;
+  s->errors[first / QE_ROUGH_GROUP] = error;
+  s->magnitudes[first / QE_ROUGH_GROUP] = magnitude;
 }
 
 static void
@@ -148,7 +148,7 @@ make_worker (QeWorker *worker, void *data)
   const Making *m = data;
   float *scratch = m->rows + worker->index * 2 * m->sketch->n_columns;
   qe_worker_barrier (worker);
-  for (size_t r; (r = m->first + qe_worker_next (worker) * QE_HEAD_GROUP) < m->end;)
+  for (size_t r; (r = m->first + qe_worker_next (worker) * QE_ROUGH_GROUP) < m->end;)
     make_group (m, qe_ops_get (), r, scratch);
 }
 
@@ -156,7 +156,7 @@ static void
 make_part (QeHeadSketch *s, const QeWeight *head, QePool *pool)
 {
   const size_t n_groups = qe_head_groups (s->n_rows);
-  const size_t end = s->n_made + (n_groups + PARTS - 1) / PARTS * QE_HEAD_GROUP;
+  const size_t end = s->n_made + (n_groups + PARTS - 1) / PARTS * QE_ROUGH_GROUP;
   Making m = { s, head, s->n_made, end < s->n_rows ? end : s->n_rows, NULL };
   m.rows = aligned_alloc (ALIGN, qe_pool_threads (pool) * 2 * s->n_columns * sizeof *m.rows);
   if (!m.rows) {

@@ -14,19 +14,18 @@
  * those that matter at less than half the bytes. Made little by little while tokens are generated; shared by the contexts
  * of a model. */
 
-#define QE_HEAD_GROUP QE_ROUGH_GROUP /* rows whose errors are kept together */
-
+/* Errors of QE_ROUGH_GROUP rows are kept together. */
 static inline size_t
 qe_head_groups (size_t n_rows)
 {
-  return (n_rows + QE_HEAD_GROUP - 1) / QE_HEAD_GROUP;
+  return (n_rows + QE_ROUGH_GROUP - 1) / QE_ROUGH_GROUP;
 }
 
 typedef struct {
   size_t n_rows, n_columns, n_blocks;
   QeSketchBlock *blocks; /* [n_rows][n_blocks] */
   float *scales;         /* [n_rows] */
-  float *errors, *magnitudes; /* for each QE_HEAD_GROUP rows: the largest of QeSketchRow */
+  float *errors, *magnitudes; /* for each QE_ROUGH_GROUP rows: the largest of QeSketchRow */
   QeSketchColumns columns;
   void *memory;
   size_t bytes;

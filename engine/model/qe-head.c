@@ -68,9 +68,6 @@ prepare_rows (QeGraph *g, QeWorker *w)
     memcpy (x, g->h + (base + i) * n_embd, n_embd * sizeof *x);
     memset (g->sketch_p + i * ldp, 0, ldp);
     g->ops->sketch_input (g->sketch_p + i * ldp, &g->sketch_input[i], x, &g->sketch->columns, n_embd);
-    g->sketch_d[i] = g->sketch_input[i].d;
-    g->sketch_base[i] = g->sketch_input[i].base;
-    g->sketch_sum[i] = g->sketch_input[i].sum;
   }
   qe_worker_barrier (w);
 }
@@ -88,7 +85,7 @@ qe_graph_sketch_head (QeGraph *g, QeWorker *w)
     if (number++ != mine)
       continue;
     const QeSketchArgs args = { s->blocks + r * s->n_blocks, s->scales + r, n, s->n_blocks, g->batch->n_logits,
-                                g->sketch_p, g->sketch_sum, g->sketch_d, g->sketch_base, g->logits + r, g->n_vocab };
+                                g->sketch_p, g->sketch_input, g->logits + r, g->n_vocab };
     g->kernels->sketch (&args);
     mine = qe_worker_next (w);
   }
@@ -107,7 +104,7 @@ refine (void *data, const int32_t *tokens, size_t n)
       g->rough[i] = logits[h.tokens[i]];
     qe_graph_run_worker (g, head_worker, &h, h.n_tokens * g->config->n_embd);
     for (size_t i = 0; i < h.n_tokens; i++) {
-      const float most = g->margins[h.tokens[i] / QE_HEAD_GROUP] * (TRUSTED_DEVIATIONS / DEVIATIONS);
+      const float most = g->margins[h.tokens[i] / QE_ROUGH_GROUP] * (TRUSTED_DEVIATIONS / DEVIATIONS);
       believable = believable && fabsf (logits[h.tokens[i]] - g->rough[i]) <= most;
     }
   }

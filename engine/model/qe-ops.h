@@ -48,14 +48,6 @@ typedef struct {
   float magnitude; /* of scale * (2 code - 7) */
 } QeSketchRow;
 
-/* One token's activations as a sketch wants them. */
-typedef struct {
-  float d; /* not a number if the activations are not */
-  float base;
-  int32_t sum;
-  float norm, loss; /* lengths of x magnitude, and of what rounding took off it */
-} QeSketchInput;
-
 typedef struct {
   const char *name;
   void (*add) (float *y, const float *x, size_t n);                     /* y += x */

@@ -321,28 +321,28 @@ check_sketch (const QeKernels *k, const QeKernels *generic)
   enum { ROWS = 5, TOKENS = 3, BLOCKS = 7 };
   static QeSketchBlock blocks[ROWS * BLOCKS];
   static _Alignas (64) int8_t p[TOKENS * BLOCKS * QE_SKETCH_COLUMNS];
-  const float scales[ROWS] = { 0.5f, 1, 2, 0, 3 }, d[TOKENS] = { 1, 0.25f, 2 }, base[TOKENS] = { 0, 10, -3 };
+  const float scales[ROWS] = { 0.5f, 1, 2, 0, 3 };
   uint64_t seed = 77;
   (void) generic;
   for (size_t n_blocks = 1; n_blocks <= BLOCKS; n_blocks++) {
     const size_t columns = n_blocks * QE_SKETCH_COLUMNS;
-    int32_t sum[TOKENS] = { 0 };
+    QeSketchInput input[TOKENS] = { { .d = 1 }, { .d = 0.25f, .base = 10 }, { .d = 2, .base = -3 } };
     float y[TOKENS * (ROWS + 1)];
     for (size_t i = 0; i < sizeof blocks; i++)
       ((uint8_t *) blocks)[i] = n_blocks == BLOCKS ? 0xff : (uint8_t) (qe_test_random (&seed) >> 20);
     for (size_t i = 0; i < TOKENS * columns; i++) {
       p[i] = n_blocks == BLOCKS ? 127 : (int8_t) ((int) (qe_test_random (&seed) >> 20 & 255) - 128);
       p[i] = p[i] == -128 ? -127 : p[i];
-      sum[i / columns] += p[i];
+      input[i / columns].sum += p[i];
     }
-    k->sketch (&(QeSketchArgs) { blocks, scales, ROWS, n_blocks, TOKENS, p, sum, d, base, y, ROWS + 1 });
+    k->sketch (&(QeSketchArgs) { blocks, scales, ROWS, n_blocks, TOKENS, p, input, y, ROWS + 1 });
     for (size_t t = 0; t < TOKENS; t++)
       for (size_t r = 0; r < ROWS; r++) {
         int want = 0;
         for (size_t c = 0; c < columns; c++)
           want += (2 * sketch_code (blocks + r * n_blocks + c / QE_SKETCH_COLUMNS, c % QE_SKETCH_COLUMNS) - 7)
                   * p[t * columns + c];
-        const double exact = base[t] + (double) scales[r] * d[t] * want;
+        const double exact = input[t].base + (double) scales[r] * input[t].d * want;
         qe_test_check (fabs (y[t * (ROWS + 1) + r] - exact) <= 1e-6 * (1 + fabs (exact)), __FILE__, __LINE__,
                        "%s: %zu blocks, row %zu, token %zu: %g, not %g", k->name, n_blocks, r, t,
                        (double) y[t * (ROWS + 1) + r], exact);

@@ -71,8 +71,7 @@ score (const Matrix *m, const float *x, float *scores, QeSketchInput *input)
 
   memset (p, 0, s->n_blocks * QE_SKETCH_COLUMNS);
   qe_ops_get ()->sketch_input (p, input, x, &s->columns, COLUMNS);
-  qe_kernels ()->sketch (&(QeSketchArgs) { s->blocks, s->scales, ROWS, s->n_blocks, 1, p, &input->sum, &input->d, &input->base,
-                                           scores, ROWS });
+  qe_kernels ()->sketch (&(QeSketchArgs) { s->blocks, s->scales, ROWS, s->n_blocks, 1, p, input, scores, ROWS });
   free (p);
 }
 
@@ -108,7 +107,7 @@ QE_TEST (scores_are_as_near_as_they_claim)
       for (size_t r = 0; r < ROWS; r++)
         {
           const double z = (scores[r] - product (m.w + r * COLUMNS, x))
-                           / qe_head_sketch_deviation (m.sketch, &input, r / QE_HEAD_GROUP);
+                           / qe_head_sketch_deviation (m.sketch, &input, r / QE_ROUGH_GROUP);
 
           sum += z / (8 * ROWS);
           squares += z * z / (8 * ROWS);
