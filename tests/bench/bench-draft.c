@@ -11,9 +11,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "bench.h"
 #include "sampler/qe-sampler.h"
 
 #define ROUNDS_MAX 16
@@ -48,14 +48,6 @@ static const char prose[]
       "so pour boiling water into an old tray below. Tap on its base: if that sounds hollow, your loaf is ready. Cut only when "
       "cool, however hard waiting may be, since crumbs set while they lose moisture. Rye flour behaves differently because it "
       "contains less gluten and more of those sticky sugars that bakers call pentosans; it wants sour dough instead.";
-
-static double
-seconds (void)
-{
-  struct timespec t;
-  clock_gettime (CLOCK_MONOTONIC, &t);
-  return (double) t.tv_sec + (double) t.tv_nsec * 1e-9;
-}
 
 /* One token for each word and each mark; equal words are equal tokens, none of them special. */
 static size_t
@@ -147,20 +139,6 @@ say_both (QeContext *const contexts[2], const char *text, double rates[2], QeErr
     qe_sampler_free (s[k].sampler);
   }
   return status;
-}
-
-static int
-compare (const void *a, const void *b)
-{
-  const double x = *(const double *) a, y = *(const double *) b;
-  return (x > y) - (x < y);
-}
-
-static double
-median (double *x, size_t n)
-{
-  qsort (x, n, sizeof *x, compare);
-  return n % 2 ? x[n / 2] : (x[n / 2 - 1] + x[n / 2]) / 2;
 }
 
 static QeStatus

@@ -7,10 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "qe.h"
+#include "bench.h"
 #include "sampler/qe-sampler.h"
 
 typedef struct {
@@ -24,28 +23,6 @@ typedef struct {
 typedef struct {
   double prefill, decode, load, first_token;
 } Measured;
-
-static double
-seconds (void)
-{
-  struct timespec t;
-  clock_gettime (CLOCK_MONOTONIC, &t);
-  return (double) t.tv_sec + (double) t.tv_nsec * 1e-9;
-}
-
-static int
-compare (const void *a, const void *b)
-{
-  const double x = *(const double *) a, y = *(const double *) b;
-  return (x > y) - (x < y);
-}
-
-static double
-median (double *x, size_t n)
-{
-  qsort (x, n, sizeof *x, compare);
-  return n ? x[n / 2] : 0;
-}
 
 static QeStatus
 prefill (QeContext *context, size_t from, size_t n, uint32_t n_vocab, int32_t salt, QeError *err)
@@ -64,29 +41,20 @@ prefill (QeContext *context, size_t from, size_t n, uint32_t n_vocab, int32_t sa
   return status;
 }
 
-/* Tokens that end nothing, in the place of what a model of random weights would say. */
 static QeStatus
 decode (const QeModel *model, QeContext *context, size_t n, QeError *err)
 {
-  const uint32_t n_vocab = qe_model_info (model)->n_vocab;
-  int32_t *text = malloc ((n + 1) * sizeof *text), token = 0;
+  int32_t *text = malloc ((n + 1) * sizeof *text);
   QeSamplerParams params;
   QeSampler *sampler = NULL;
   QeStatus status = text ? QE_OK : QE_ERROR_MEMORY;
   qe_sampler_defaults (qe_model_info (model), false, false, &params);
   if (status == QE_OK)
     status = qe_sampler_new (&sampler, &params, err);
-  for (size_t i = 0; status == QE_OK && i < n; i++) {
-    do
-      token = (token + 31) % (int32_t) n_vocab;
-    while (qe_token_ends_generation (model, token));
-    text[i] = token;
-  }
-  if (status == QE_OK)
+  if (status == QE_OK) {
+    make_text (model, text, n);
     qe_sampler_follow (sampler, text, n);
-  for (size_t done = 0, more; status == QE_OK && done < n; done += more) {
-    int32_t tokens[QE_STEP_MAX];
-    status = qe_context_step (context, sampler, NULL, tokens, &more, err);
+    status = step (context, sampler, n, err);
   }
   qe_sampler_free (sampler);
   free (text);

@@ -4,10 +4,9 @@
  * of a conversation. Prints medians of the time of a token and of the ratio as JSON. */
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "qe.h"
+#include "bench.h"
 #include "sampler/qe-sampler.h"
 
 #define TOKENS_IN_TURN 6
@@ -18,53 +17,6 @@ typedef struct {
   QeContext *context;
   QeSampler *sampler;
 } Side;
-
-static double
-seconds (void)
-{
-  struct timespec t;
-  clock_gettime (CLOCK_MONOTONIC, &t);
-  return (double) t.tv_sec + (double) t.tv_nsec * 1e-9;
-}
-
-static int
-compare (const void *a, const void *b)
-{
-  const double x = *(const double *) a, y = *(const double *) b;
-  return (x > y) - (x < y);
-}
-
-static double
-median (double *x, size_t n)
-{
-  qsort (x, n, sizeof *x, compare);
-  return x[n / 2];
-}
-
-/* Tokens that end nothing, in the place of what a model of random weights would say. */
-static void
-make_text (const QeModel *model, int32_t *text, size_t n)
-{
-  const int32_t n_vocab = (int32_t) qe_model_info (model)->n_vocab;
-  int32_t token = 0;
-  for (size_t i = 0; i < n; i++) {
-    do
-      token = (token + 31) % n_vocab;
-    while (qe_token_ends_generation (model, token));
-    text[i] = token;
-  }
-}
-
-static QeStatus
-step (const Side *side, size_t n, QeError *err)
-{
-  QeStatus status = QE_OK;
-  for (size_t done = 0, more; status == QE_OK && done < n; done += more) {
-    int32_t tokens[QE_STEP_MAX];
-    status = qe_context_step (side->context, side->sampler, NULL, tokens, &more, err);
-  }
-  return status;
-}
 
 static QeStatus
 open_side (Side *side, QeModel *model, const QeContextParams *params, const int32_t *text, size_t n, QeError *err)
@@ -83,7 +35,7 @@ open_side (Side *side, QeModel *model, const QeContextParams *params, const int3
   if (status != QE_OK)
     return status;
   qe_sampler_follow (side->sampler, text, n);
-  return step (side, WARM_TOKENS, err);
+  return step (side->context, side->sampler, WARM_TOKENS, err);
 }
 
 static QeStatus
@@ -94,7 +46,7 @@ measure (const Side sides[2], size_t pairs, QeError *err)
   for (size_t i = 0; i < pairs; i++) {
     for (int k = 0; status == QE_OK && k < 2; k++) {
       const double start = seconds ();
-      status = step (&sides[k], TOKENS_IN_TURN, err);
+      status = step (sides[k].context, sides[k].sampler, TOKENS_IN_TURN, err);
       times[k][i] = (seconds () - start) / TOKENS_IN_TURN;
     }
     ratios[i] = times[0][i] / times[1][i];
