@@ -6,6 +6,7 @@
 #include <immintrin.h>
 
 #include "kernels/qe-sketch.h"
+#include "kernels/x86/qe-ahead.h"
 
 /* Half of a block: columns 64 m + i of i < 32, or from 32 on. */
 static inline __attribute__ ((always_inline)) __m256i
@@ -44,9 +45,13 @@ static inline int32_t
 dot_sketch (const QeSketchBlock *b, const int8_t *p, size_t n_blocks)
 {
   __m256i acc[2] = { _mm256_setzero_si256 (), _mm256_setzero_si256 () };
-  for (size_t k = 0; k < n_blocks; k++, p += QE_SKETCH_COLUMNS)
+  for (size_t k = 0; k < n_blocks; k++, p += QE_SKETCH_COLUMNS) {
+#pragma GCC unroll 3
+    for (int i = 0; i < 3; i++)
+      _mm_prefetch ((const char *) b[k].parts[i] + QE_AHEAD_BYTES, _MM_HINT_T1);
     for (int half = 0; half < 2; half++)
       acc[half] = dot_half_sketch (acc[half], b[k].parts[0] + 32 * half, p + 32 * half);
+  }
   acc[0] = _mm256_add_epi32 (acc[0], acc[1]);
   __m128i sum = _mm_add_epi32 (_mm256_castsi256_si128 (acc[0]), _mm256_extracti128_si256 (acc[0], 1));
   sum = _mm_add_epi32 (sum, _mm_unpackhi_epi64 (sum, sum));

@@ -226,9 +226,9 @@ add_rests (const QeDotArgs *a, QeType type, size_t bytes, size_t rest)
   {                                                                                                                    \
     dot_rows (a, (Stream) { add_##name, TYPE, 2, bytes, lift, ahead });                                                \
   }
-STREAM (q4_k, QE_TYPE_Q4_K, 144, 1, 8192)
-STREAM (q5_k, QE_TYPE_Q5_K, 176, 1, 8192)
-STREAM (q6_k, QE_TYPE_Q6_K, 210, 32, 8192)
+STREAM (q4_k, QE_TYPE_Q4_K, 144, 1, QE_AHEAD_BYTES)
+STREAM (q5_k, QE_TYPE_Q5_K, 176, 1, QE_AHEAD_BYTES)
+STREAM (q6_k, QE_TYPE_Q6_K, 210, 32, QE_AHEAD_BYTES)
 
 void
 qe_stream_init_avx2 (QeKernels *k)

@@ -71,7 +71,7 @@ copy_sums (Sums *to, const Sums *from, const int T)
   }
 }
 
-/* With one token into the second-level cache: the first is too small for what is under way then. */
+/* Of one token far ahead, of several near. */
 QE_INLINE void
 ask_for (const char *line, const int T)
 {

@@ -56,9 +56,9 @@ add_rests (const QeDotArgs *a, QeType type, size_t bytes, size_t rest)
     dot_rows (a, (Stream) { add_##name, TYPE, blocks, bytes, lift, ahead });                                           \
   }
 STREAM (q8_0, QE_TYPE_Q8_0, 1, 8 * 34, 128, 0)
-STREAM (q4_k, QE_TYPE_Q4_K, 2, 144, 1, 8192)
-STREAM (q5_k, QE_TYPE_Q5_K, 2, 176, 1, 8192)
-STREAM (q6_k, QE_TYPE_Q6_K, 1, 210, 32, 8192)
+STREAM (q4_k, QE_TYPE_Q4_K, 2, 144, 1, QE_AHEAD_BYTES)
+STREAM (q5_k, QE_TYPE_Q5_K, 2, 176, 1, QE_AHEAD_BYTES)
+STREAM (q6_k, QE_TYPE_Q6_K, 1, 210, 32, QE_AHEAD_BYTES)
 
 void
 STREAM_INIT (QeKernels *k)
