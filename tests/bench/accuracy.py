@@ -12,13 +12,10 @@ import subprocess
 import sys
 import tempfile
 
-from compare import PEER, TOP, without_blas
+from compare import HOW_TO_COMPILE, PEER, TOP, can_compile, compile_for_peer, without_blas
 
 TINY = os.path.join(TOP, "data/quern-tiny")
 DEFAULT = ["Q8_0", "Q4_K_M", "Q2_K", "IQ4_XS"]
-HOW_TO_GET = f"""accuracy: no llama.cpp with headers and a compiler in {PEER}. Get it with (root, or a user who may make namespaces):
-  mmdebstrap --variant=apt --include=llama.cpp-tools,libllama-dev,libggml-dev,gcc,libc6-dev,python3-gguf sid {PEER}
-or name another root with QUERN_PEER_ROOT. Running Quern alone."""
 # In the peer's root: every quantised tensor as f32, everything else as it is.
 TO_F32 = r"""
 import sys
@@ -53,7 +50,7 @@ def peer(work, model, *command):
 
 def llama(work, model, text):
     """Leaves logits in the work folder and has them judged."""
-    peer(work, model, "gcc", "-O2", "peer-logits.c", "-o", "peer-logits", "-lllama", "-lggml", "-lggml-base")
+    compile_for_peer(work, "peer-logits")
     peer(work, model, "python3", "-c", TO_F32, "model.gguf", "f32.gguf")
     peer(work, model, "./peer-logits", "model.gguf", "tokens", "rounded")
     peer(work, model, "./peer-logits", "f32.gguf", "tokens", "exact")
@@ -63,15 +60,12 @@ def llama(work, model, text):
 def main():
     models = [os.path.abspath(m) for m in sys.argv[1:]] or [f"{TINY}/quern-tiny-{q}.gguf" for q in DEFAULT]
     text = os.path.join(TINY, "expected.json")
-    with_peer = all(os.path.exists(os.path.join(PEER, f)) for f in ["usr/include/llama.h", "usr/bin/gcc"])
+    with_peer = can_compile()
     if not with_peer:
-        print(HOW_TO_GET, file=sys.stderr)
+        print(f"accuracy: {HOW_TO_COMPILE} Running Quern alone.", file=sys.stderr)
     print(f"{'file':28} {'Quern':>10} {'llama.cpp':>10}   mean KL divergence from f32 activations, nats", flush=True)
     for model in models:
         with tempfile.TemporaryDirectory(dir=os.path.join(TOP, "build")) as work:
-            with open(os.path.join(TOP, "tests/bench/peer-logits.c"), "rb") as source:
-                with open(os.path.join(work, "peer-logits.c"), "wb") as copy:
-                    copy.write(source.read())
             ours = quern(model, text, os.path.join(work, "tokens"))
             theirs = f"{llama(work, model, text):10.2e}" if with_peer else f"{'-':>10}"
             print(f"{os.path.basename(model):28} {ours:10.2e} {theirs}", flush=True)

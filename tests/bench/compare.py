@@ -36,6 +36,10 @@ HOW_TO_GET = f"""compare: llama.cpp is not in {PEER}. Get it with (root, or a us
   mmdebstrap --variant=apt --include=llama.cpp-tools,libggml0-backend-blas,libopenblas0-pthread sid {PEER}
 or name another root with QUERN_PEER_ROOT. Running Quern alone."""
 
+HOW_TO_COMPILE = f"""no llama.cpp with headers and a compiler in {PEER}. Get it with (root, or a user who may make namespaces):
+  mmdebstrap --variant=apt --include=llama.cpp-tools,libllama-dev,libggml-dev,gcc,libc6-dev,python3-gguf sid {PEER}
+or name another root with QUERN_PEER_ROOT."""
+
 DENSE = [("0.8B", "Q4_K_M", 0), ("0.8B", "Q8_0", 0), ("4B", "Q4_K_M", 0), ("4B", "Q8_0", 0)]
 MOE = ("35B-A3B", "Q4_K_M", 8)
 BIG = ("4B", "Q4_K_M", 0)
@@ -77,6 +81,17 @@ def hiding(unwanted):
         if unwanted(os.path.basename(path).removeprefix("libggml-").removesuffix(".so")):
             options += ["--ro-bind", "/dev/null", os.path.join("/", os.path.relpath(path, PEER))]
     return options
+
+
+def can_compile():
+    return all(os.path.exists(os.path.join(PEER, f)) for f in ["usr/include/llama.h", "usr/bin/gcc"])
+
+
+def compile_for_peer(work, name):
+    """Compiles a program of this folder with llama.cpp's libraries into the work folder."""
+    subprocess.run(["bwrap", "--bind", PEER, "/", "--dev", "/dev", "--proc", "/proc", "--tmpfs", "/tmp", "--ro-bind", HERE, "/srv",
+                    "--bind", work, "/mnt", "gcc", "-O2", f"/srv/{name}.c", "-o", f"/mnt/{name}", "-lllama", "-lggml", "-lggml-base"],
+                   check=True)
 
 
 def without_blas():
