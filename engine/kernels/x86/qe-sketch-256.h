@@ -46,9 +46,7 @@ dot_sketch (const QeSketchBlock *b, const int8_t *p, size_t n_blocks)
 {
   __m256i acc[2] = { _mm256_setzero_si256 (), _mm256_setzero_si256 () };
   for (size_t k = 0; k < n_blocks; k++, p += QE_SKETCH_COLUMNS) {
-#pragma GCC unroll 3
-    for (int i = 0; i < 3; i++)
-      _mm_prefetch ((const char *) b[k].parts[i] + QE_AHEAD_BYTES, _MM_HINT_T1);
+    qe_ask_ahead (b + k, sizeof *b);
     for (int half = 0; half < 2; half++)
       acc[half] = dot_half_sketch (acc[half], b[k].parts[0] + 32 * half, p + 32 * half);
   }

@@ -16,9 +16,7 @@ dot_sketch (const QeSketchBlock *b, const int8_t *p, size_t n_blocks)
   for (size_t k = 0; k < n_blocks; k++, p += QE_SKETCH_COLUMNS) {
     const __m512i v0 = _mm512_load_si512 (b[k].parts[0]), v1 = _mm512_load_si512 (b[k].parts[1]);
     const __m512i v2 = _mm512_load_si512 (b[k].parts[2]);
-#pragma GCC unroll 3
-    for (int i = 0; i < 3; i++)
-      _mm_prefetch ((const char *) b[k].parts[i] + QE_AHEAD_BYTES, _MM_HINT_T1);
+    qe_ask_ahead (b + k, sizeof *b);
     const __m512i q[8] = {
       _mm512_and_si512 (v0, seven),
       _mm512_and_si512 (_mm512_srli_epi16 (v0, 3), seven),

@@ -15,7 +15,7 @@
 _Static_assert (MAX_TOKENS == 3 || MAX_TOKENS == 8,
                 "loops over tokens are unrolled, and dot_rows() knows what can be left");
 
-#define AHEAD_BYTES 1024 /* of weights, asked for in advance */
+#define NEAR_BYTES 1024 /* so far ahead weights are asked for with several tokens */
 #define ROWS_TOGETHER 8
 #define CACHED_BYTES 32768 /* so much of activations is read from cache for each row */
 #define PART_BYTES 24576   /* where there is more, they are taken in parts */
@@ -181,7 +181,7 @@ dot_tokens (const QeDotArgs *a, size_t first, const int T, size_t n_steps, const
         Sums s;
         copy_sums (&s, &sums[i], T);
         add_steps (&s, walk_from (a, r + i, first, step, f), n_steps - step < part ? n_steps - step : part, T, f,
-                   n_parts > 1 ? below : AHEAD_BYTES);
+                   n_parts > 1 ? below : NEAR_BYTES);
         copy_sums (&sums[i], &s, T);
       }
     for (size_t i = 0; i < n; i++)
