@@ -47,7 +47,6 @@ QeStatus qe_context_evaluate_tokens (QeContext *context, const int32_t *tokens, 
 /* Whole logits in the place of rough ones. */
 QeStatus qe_context_complete (QeContext *context, QeError *err);
 
-double qe_context_seconds (void);
 
 /* Forgets all rows. */
 void qe_context_empty (QeContext *context);

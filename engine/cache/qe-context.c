@@ -3,8 +3,8 @@
 #include "cache/qe-context-private.h"
 
 #include <stdlib.h>
-#include <time.h>
 
+#include "pool/qe-clock.h"
 #include "qe-error.h"
 
 #define DEFAULT_CONTEXT 4096
@@ -253,19 +253,11 @@ keep_common (QeContext *c, const QePrompt *prompt)
     qe_context_rewind (c, common, whole);
 }
 
-double
-qe_context_seconds (void)
-{
-  struct timespec t;
-  clock_gettime (CLOCK_MONOTONIC, &t);
-  return (double) t.tv_sec + (double) t.tv_nsec * 1e-9;
-}
-
 QeStatus
 qe_context_prefill (QeContext *context, const QePrompt *prompt, const QeControl *control, QePrefillStats *stats,
                     QeError *err)
 {
-  const double start = qe_context_seconds ();
+  const double start = qe_clock_seconds ();
   QeStatus status = check_prompt (context, prompt, err);
   uint32_t reused;
   if (status != QE_OK)
@@ -279,7 +271,7 @@ qe_context_prefill (QeContext *context, const QePrompt *prompt, const QeControl 
                                                   .checkpoints = true },
                                 control, err);
   if (stats)
-    *stats = (QePrefillStats) { prompt->n, prompt->n - reused, reused, qe_context_seconds () - start };
+    *stats = (QePrefillStats) { prompt->n, prompt->n - reused, reused, qe_clock_seconds () - start };
   return status;
 }
 

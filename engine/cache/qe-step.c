@@ -2,6 +2,7 @@
 /* Tokens out of a context, one step after the other. */
 #include "cache/qe-context-private.h"
 
+#include "pool/qe-clock.h"
 #include "qe-error.h"
 #include "sampler/qe-sampler.h"
 #include "tokenizer/qe-tokenizer.h"
@@ -133,9 +134,9 @@ verify (QeContext *c, QeSampler *sampler, const int32_t *tokens, size_t drafted,
 static QeStatus
 plain_step (QeContext *c, QeSampler *sampler, const int32_t *token, size_t *n, QeError *err)
 {
-  const double start = qe_context_seconds ();
+  const double start = qe_clock_seconds ();
   const QeStatus status = qe_context_evaluate_tokens (c, token, 1, may_sketch (c, sampler), NULL, err);
-  const double cost = qe_context_seconds () - start;
+  const double cost = qe_clock_seconds () - start;
   if (status != QE_OK)
     return status;
   qe_sampler_accept (sampler, *token);
@@ -151,7 +152,7 @@ drafted_step (QeContext *c, QeSampler *sampler, const int32_t *tokens, QeDrafter
   const QeStatus status = verify (c, sampler, tokens, drafted, n, err);
   if (status != QE_OK)
     return status;
-  qe_drafter_report (drafter, c->plain_cost, qe_context_seconds () - start, *n - 1);
+  qe_drafter_report (drafter, c->plain_cost, qe_clock_seconds () - start, *n - 1);
   c->stats.drafted += drafted;
   c->stats.accepted += *n - 1;
   return QE_OK;
@@ -178,7 +179,7 @@ qe_context_step (QeContext *context, QeSampler *sampler, const QeControl *contro
     *n = 1;
     return QE_END;
   }
-  start = qe_context_seconds ();
+  start = qe_clock_seconds ();
   drafted = draft (context, tokens, &drafter);
   status = drafted ? drafted_step (context, sampler, tokens, drafter, drafted, start, n, err)
                    : plain_step (context, sampler, tokens, n, err);

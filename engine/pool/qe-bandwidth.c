@@ -6,7 +6,8 @@
 
 #include <string.h>
 #include <sys/mman.h>
-#include <time.h>
+
+#include "pool/qe-clock.h"
 
 #define BYTES ((size_t) 256 << 20) /* far beyond what caches keep of it, also of a shared last level */
 #define SLICE ((size_t) 1 << 20)
@@ -18,14 +19,6 @@ typedef struct {
   size_t size;
   atomic_ullong sum; /* keeps the compiler from dropping the reads */
 } Reading;
-
-static double
-now (void)
-{
-  struct timespec t;
-  clock_gettime (CLOCK_MONOTONIC, &t);
-  return (double) t.tv_sec + (double) t.tv_nsec * 1e-9;
-}
 
 /* Memory moves in lines: with one word of each, the processor has as many of them under way as it can. Reading every
  * word with the instructions that all processors have got 42 GB/s where this gets 60 (Zen 4, two cores). */
@@ -55,9 +48,9 @@ double
 qe_pool_read_rate (QePool *pool, const void *memory, size_t size)
 {
   Reading r = { .memory = memory, .size = size };
-  const double start = now ();
+  const double start = qe_clock_seconds ();
   qe_pool_run (pool, read_all, &r);
-  return (double) size / (now () - start);
+  return (double) size / (qe_clock_seconds () - start);
 }
 
 static void
@@ -80,7 +73,7 @@ qe_cpu_measure_bandwidth (unsigned n_threads)
   madvise (memory, BYTES, MADV_HUGEPAGE); /* as weights are read */
   if (qe_pool_new (&pool, n_threads, NULL) == QE_OK) {
     qe_pool_run (pool, fill, memory);
-    for (const double begin = now (); now () - begin < SECONDS;) {
+    for (const double begin = qe_clock_seconds (); qe_clock_seconds () - begin < SECONDS;) {
       const double rate = qe_pool_read_rate (pool, memory, BYTES);
       best = rate > best ? rate : best;
     }

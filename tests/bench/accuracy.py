@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 
-from compare import HOW_TO_COMPILE, PEER, TOP, can_compile, compile_for_peer, without_blas
+from compare import HOW_TO_COMPILE, TOP, can_compile, compile_for_peer, in_peer, without_blas
 
 TINY = os.path.join(TOP, "data/quern-tiny")
 DEFAULT = ["Q8_0", "Q4_K_M", "Q2_K", "IQ4_XS"]
@@ -43,8 +43,7 @@ def quern(*args):
 
 
 def peer(work, model, *command):
-    subprocess.run(["bwrap", "--bind", PEER, "/", "--dev", "/dev", "--proc", "/proc", "--tmpfs", "/tmp", *without_blas(),
-                    "--bind", work, "/mnt", "--ro-bind", model, "/mnt/model.gguf", "--chdir", "/mnt", *command],
+    subprocess.run(in_peer(*without_blas(), "--bind", work, "/mnt", "--ro-bind", model, "/mnt/model.gguf", "--chdir", "/mnt", *command),
                    check=True, stdout=subprocess.DEVNULL)
 
 

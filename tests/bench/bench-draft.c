@@ -14,7 +14,6 @@
 #include <unistd.h>
 
 #include "bench.h"
-#include "sampler/qe-sampler.h"
 
 #define ROUNDS_MAX 16
 #define ANSWER 160 /* tokens */
@@ -72,12 +71,7 @@ read_source (QeContext *context, QeError *err)
 {
   int32_t tokens[1024];
   const size_t n = split (source, tokens, 1024);
-  QePrompt *prompt = qe_prompt_new ();
-  QeStatus status = prompt ? qe_prompt_add_tokens (prompt, tokens, n, err) : QE_ERROR_MEMORY;
-  if (status == QE_OK)
-    status = qe_context_prefill (context, prompt, NULL, NULL, err);
-  qe_prompt_free (prompt);
-  return status;
+  return prefill_tokens (context, tokens, n, err);
 }
 
 /* A context that says a text. */
@@ -108,7 +102,7 @@ static QeStatus
 say (Speaker *s, size_t n, QeError *err)
 {
   const size_t end = s->done + n < s->n_answer ? s->done + n : s->n_answer;
-  const double start = seconds ();
+  const double start = qe_clock_seconds ();
   QeStatus status = QE_OK;
   while (status == QE_OK && s->done < end) {
     int32_t tokens[QE_STEP_MAX];
@@ -119,7 +113,7 @@ say (Speaker *s, size_t n, QeError *err)
         status = QE_ERROR_NUMERIC;
     s->done += more;
   }
-  s->seconds += seconds () - start;
+  s->seconds += qe_clock_seconds () - start;
   return status;
 }
 

@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include "bench.h"
-#include "sampler/qe-sampler.h"
 
 typedef struct {
   const char *path;
@@ -45,17 +44,14 @@ static QeStatus
 decode (const QeModel *model, QeContext *context, size_t n, QeError *err)
 {
   int32_t *text = malloc ((n + 1) * sizeof *text);
-  QeSamplerParams params;
   QeSampler *sampler = NULL;
-  QeStatus status = text ? QE_OK : QE_ERROR_MEMORY;
-  qe_sampler_defaults (qe_model_info (model), false, false, &params);
-  if (status == QE_OK)
-    status = qe_sampler_new (&sampler, &params, err);
-  if (status == QE_OK) {
+  QeStatus status = QE_ERROR_MEMORY;
+  if (text) {
     make_text (model, text, n);
-    qe_sampler_follow (sampler, text, n);
-    status = step (context, sampler, n, err);
+    status = new_follower (&sampler, model, text, n, err);
   }
+  if (status == QE_OK)
+    status = step (context, sampler, n, err);
   qe_sampler_free (sampler);
   free (text);
   return status;
@@ -70,7 +66,7 @@ pick_first (QeContext *context, uint32_t n_vocab)
   if (qe_sampler_new (&sampler, &params, NULL) == QE_OK)
     qe_sampler_pick (sampler, qe_context_logits (context), n_vocab, NULL);
   qe_sampler_free (sampler);
-  return seconds ();
+  return qe_clock_seconds ();
 }
 
 static QeStatus
@@ -84,16 +80,16 @@ measure (const Options *o, const QeModel *model, QeContext *context, Measured *o
   if (status == QE_OK && o->warm && !o->prompt)
     status = decode (model, context, o->tokens, err);
   for (size_t i = 0; status == QE_OK && i < o->repeats; i++) {
-    double start = seconds ();
+    double start = qe_clock_seconds ();
     if (o->prompt)
       status = prefill (context, o->depth, o->prompt, n_vocab, (int32_t) i + 2, err);
-    p[i] = (double) o->prompt / (seconds () - start);
+    p[i] = (double) o->prompt / (qe_clock_seconds () - start);
     if (i == 0 && o->prompt && status == QE_OK)
       out->first_token = pick_first (context, n_vocab);
-    start = seconds ();
+    start = qe_clock_seconds ();
     if (status == QE_OK)
       status = decode (model, context, o->tokens, err);
-    d[i] = (double) o->tokens / (seconds () - start);
+    d[i] = (double) o->tokens / (qe_clock_seconds () - start);
   }
   out->prefill = median (p, o->repeats);
   out->decode = median (d, o->repeats);
@@ -103,7 +99,7 @@ measure (const Options *o, const QeModel *model, QeContext *context, Measured *o
 static int
 run (const Options *o)
 {
-  const double start = seconds ();
+  const double start = qe_clock_seconds ();
   QeError err = { 0 };
   QeModel *model = NULL;
   QeContext *context = NULL;
@@ -116,7 +112,7 @@ run (const Options *o)
     params.n_ctx = (uint32_t) (o->depth + o->prompt + o->tokens * (o->prompt ? 1 : o->repeats + 1) + 33);
   if (status == QE_OK)
     status = qe_context_new (&context, model, &params, &err);
-  m.load = seconds () - start;
+  m.load = qe_clock_seconds () - start;
   if (status == QE_OK)
     status = measure (o, model, context, &m, &err);
   if (status != QE_OK) {

@@ -2,49 +2,34 @@
 /* bench-read FILE [-t THREADS] [-r REPEATS]
  * How fast the bytes of a file in the page cache can be read through a mapping and nothing else done: what decoding, which
  * reads each weight once for each token, could reach at best. Prints one JSON object. */
-#include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
+#include "bench.h"
 #include "pool/qe-bandwidth.h"
-
-static int
-compare (const void *a, const void *b)
-{
-  const double x = *(const double *) a, y = *(const double *) b;
-  return (x > y) - (x < y);
-}
 
 /* The first pass brings the pages in and is not counted. */
 static int
 measure (const char *path, unsigned threads, size_t repeats)
 {
-  const int fd = open (path, O_RDONLY);
-  struct stat st;
   double rates[64];
+  size_t size;
+  void *data = map_file (path, &size);
   QePool *pool = NULL;
-  if (fd < 0 || fstat (fd, &st) != 0 || st.st_size == 0) {
+  if (!data) {
     perror (path);
     return 1;
   }
-  const size_t size = (size_t) st.st_size;
-  void *data = mmap (NULL, size, PROT_READ, MAP_SHARED, fd, 0);
-  if (data == MAP_FAILED || qe_pool_new (&pool, threads, NULL) != QE_OK) {
+  if (qe_pool_new (&pool, threads, NULL) != QE_OK) {
     fprintf (stderr, "bench-read: no memory or threads\n");
     return 1;
   }
   qe_pool_read_rate (pool, data, size);
   for (size_t i = 0; i < repeats; i++)
     rates[i] = qe_pool_read_rate (pool, data, size);
-  qsort (rates, repeats, sizeof *rates, compare);
-  printf ("{\"read_bytes_per_second\": %.4g, \"bytes\": %zu, \"threads\": %u}\n", rates[repeats / 2], size,
+  printf ("{\"read_bytes_per_second\": %.4g, \"bytes\": %zu, \"threads\": %u}\n", median (rates, repeats), size,
           qe_pool_threads (pool));
   qe_pool_free (pool);
   munmap (data, size);
-  close (fd);
   return 0;
 }
 

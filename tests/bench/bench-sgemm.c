@@ -5,16 +5,9 @@
 #include <cblas.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
-static double
-seconds (void)
-{
-  struct timespec t;
-  clock_gettime (CLOCK_MONOTONIC, &t);
-  return (double) t.tv_sec + (double) t.tv_nsec * 1e-9;
-}
+#include "pool/qe-clock.h"
 
 static float *
 numbers (size_t n)
@@ -33,9 +26,9 @@ best_seconds (int rows, int columns, int tokens, int repeats)
   float *y = numbers ((size_t) tokens * (size_t) rows);
   double best = 0;
   for (int i = -1; w && x && y && i < repeats; i++) {
-    const double start = seconds ();
+    const double start = qe_clock_seconds ();
     cblas_sgemm (CblasRowMajor, CblasNoTrans, CblasTrans, tokens, rows, columns, 1, x, columns, w, columns, 0, y, rows);
-    const double took = seconds () - start;
+    const double took = qe_clock_seconds () - start;
     best = i <= 0 || took < best ? took : best;
   }
   free (w);

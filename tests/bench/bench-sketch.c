@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include "bench.h"
-#include "sampler/qe-sampler.h"
 
 #define TOKENS_IN_TURN 6
 #define WARM_TOKENS 48 /* the sketch is made meanwhile */
@@ -21,21 +20,12 @@ typedef struct {
 static QeStatus
 open_side (Side *side, QeModel *model, const QeContextParams *params, const int32_t *text, size_t n, QeError *err)
 {
-  QeSamplerParams sampling;
-  QePrompt *prompt = qe_prompt_new ();
-  QeStatus status = prompt ? qe_context_new (&side->context, model, params, err) : QE_ERROR_MEMORY;
-  qe_sampler_defaults (qe_model_info (model), false, false, &sampling);
+  QeStatus status = qe_context_new (&side->context, model, params, err);
   if (status == QE_OK)
-    status = qe_sampler_new (&side->sampler, &sampling, err);
+    status = new_follower (&side->sampler, model, text, n, err);
   if (status == QE_OK)
-    status = qe_prompt_add_tokens (prompt, text, 16, err);
-  if (status == QE_OK)
-    status = qe_context_prefill (side->context, prompt, NULL, NULL, err);
-  qe_prompt_free (prompt);
-  if (status != QE_OK)
-    return status;
-  qe_sampler_follow (side->sampler, text, n);
-  return step (side->context, side->sampler, WARM_TOKENS, err);
+    status = prefill_tokens (side->context, text, 16, err);
+  return status == QE_OK ? step (side->context, side->sampler, WARM_TOKENS, err) : status;
 }
 
 static QeStatus
@@ -45,9 +35,9 @@ measure (const Side sides[2], size_t pairs, QeError *err)
   QeStatus status = QE_OK;
   for (size_t i = 0; i < pairs; i++) {
     for (int k = 0; status == QE_OK && k < 2; k++) {
-      const double start = seconds ();
+      const double start = qe_clock_seconds ();
       status = step (sides[k].context, sides[k].sampler, TOKENS_IN_TURN, err);
-      times[k][i] = (seconds () - start) / TOKENS_IN_TURN;
+      times[k][i] = (qe_clock_seconds () - start) / TOKENS_IN_TURN;
     }
     ratios[i] = times[0][i] / times[1][i];
   }

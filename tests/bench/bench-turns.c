@@ -2,74 +2,41 @@
 /* bench-turns FILE [-t THREADS] [-d DEPTH]: Quern's side of turns.py.
  * Says "ready", then reads numbers from stdin and answers each with seconds: n, what the next n tokens took; 0, what a plain
  * read of the whole file took. */
-#include <fcntl.h>
 #include <stdio.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "bench.h"
 #include "pool/qe-bandwidth.h"
-#include "sampler/qe-sampler.h"
 
 #define MOST_TOKENS 8192 /* beyond the depth */
+#define WARM_TOKENS 16
 
 typedef struct {
   QeModel *model;
   QeContext *context;
   QeSampler *sampler;
-  QePool *pool; /* reads */
+  int32_t *text; /* that the sampler follows */
+  QePool *pool;  /* reads */
   void *file;
   size_t file_bytes;
 } Turns;
 
-static bool
-map_file (Turns *t, const char *path)
-{
-  const int fd = open (path, O_RDONLY);
-  struct stat st;
-  if (fd < 0 || fstat (fd, &st) != 0)
-    return false;
-  t->file_bytes = (size_t) st.st_size;
-  t->file = mmap (NULL, t->file_bytes, PROT_READ, MAP_SHARED, fd, 0);
-  close (fd);
-  return t->file != MAP_FAILED;
-}
-
-static QeStatus
-fill_context (Turns *t, const int32_t *text, size_t n, QeError *err)
-{
-  QePrompt *prompt = qe_prompt_new ();
-  QeStatus status = prompt ? QE_OK : QE_ERROR_MEMORY;
-  for (size_t i = 0; status == QE_OK && i < n; i++)
-    status = qe_prompt_add_tokens (prompt, &text[i % MOST_TOKENS], 1, err);
-  if (status == QE_OK)
-    status = qe_context_prefill (t->context, prompt, NULL, NULL, err);
-  qe_prompt_free (prompt);
-  return status;
-}
-
 static QeStatus
 start (Turns *t, const char *path, unsigned threads, size_t depth, QeError *err)
 {
-  static int32_t text[MOST_TOKENS];
-  const QeContextParams params = { .n_ctx = (uint32_t) depth + MOST_TOKENS + 64, .n_threads = threads, .sketch = true };
-  QeSamplerParams sampling;
-  QeStatus status = qe_model_open (&t->model, path, NULL, err);
+  const size_t n = depth + MOST_TOKENS;
+  const QeContextParams params = { .n_ctx = (uint32_t) (n + WARM_TOKENS), .n_threads = threads, .sketch = true };
+  t->text = malloc (n * sizeof *t->text);
+  QeStatus status = t->text ? qe_model_open (&t->model, path, NULL, err) : QE_ERROR_MEMORY;
   if (status == QE_OK)
     status = qe_context_new (&t->context, t->model, &params, err);
   if (status == QE_OK)
     status = qe_pool_new (&t->pool, threads, err);
   if (status == QE_OK) {
-    make_text (t->model, text, MOST_TOKENS);
-    status = fill_context (t, text, depth + 16, err);
-  }
-  if (status == QE_OK) {
-    qe_sampler_defaults (qe_model_info (t->model), false, false, &sampling);
-    status = qe_sampler_new (&t->sampler, &sampling, err);
+    make_text (t->model, t->text, n);
+    status = prefill_tokens (t->context, t->text, depth + WARM_TOKENS, err);
   }
   if (status == QE_OK)
-    qe_sampler_follow (t->sampler, text, MOST_TOKENS);
+    status = new_follower (&t->sampler, t->model, t->text, MOST_TOKENS, err);
   return status;
 }
 
@@ -80,12 +47,12 @@ answer (Turns *t, QeError *err)
   puts ("ready");
   fflush (stdout);
   for (size_t n; status == QE_OK && scanf ("%zu", &n) == 1; fflush (stdout)) {
-    const double begin = seconds ();
+    const double begin = qe_clock_seconds ();
     if (n)
       status = step (t->context, t->sampler, n, err);
     else
       qe_pool_read_rate (t->pool, t->file, t->file_bytes);
-    printf ("%.6f\n", seconds () - begin);
+    printf ("%.6f\n", qe_clock_seconds () - begin);
   }
   return status;
 }
@@ -108,12 +75,14 @@ main (int argc, char **argv)
     fprintf (stderr, "usage: bench-turns FILE [-t THREADS] [-d DEPTH]\n");
     return 2;
   }
-  QeStatus status = map_file (&t, argv[optind]) ? start (&t, argv[optind], threads, depth, &err) : QE_ERROR_IO;
+  t.file = map_file (argv[optind], &t.file_bytes);
+  QeStatus status = t.file ? start (&t, argv[optind], threads, depth, &err) : QE_ERROR_IO;
   if (status == QE_OK)
     status = answer (&t, &err);
   if (status != QE_OK)
     fprintf (stderr, "bench-turns: %s\n", err.message);
   qe_sampler_free (t.sampler);
+  free (t.text);
   qe_context_free (t.context);
   qe_model_free (t.model);
   qe_pool_free (t.pool);

@@ -1,20 +1,17 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-/* What the programs here that run whole models share. */
+/* What the programs here that run whole models, or read them, share. */
 
+#include <fcntl.h>
 #include <stdlib.h>
-#include <time.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include "pool/qe-clock.h"
 #include "qe.h"
-
-static inline double
-seconds (void)
-{
-  struct timespec t;
-  clock_gettime (CLOCK_MONOTONIC, &t);
-  return (double) t.tv_sec + (double) t.tv_nsec * 1e-9;
-}
+#include "sampler/qe-sampler.h"
 
 static inline int
 compare (const void *a, const void *b)
@@ -45,6 +42,29 @@ make_text (const QeModel *model, int32_t *text, size_t n)
   }
 }
 
+static inline QeStatus
+prefill_tokens (QeContext *context, const int32_t *tokens, size_t n, QeError *err)
+{
+  QePrompt *prompt = qe_prompt_new ();
+  QeStatus status = prompt ? qe_prompt_add_tokens (prompt, tokens, n, err) : QE_ERROR_MEMORY;
+  if (status == QE_OK)
+    status = qe_context_prefill (context, prompt, NULL, NULL, err);
+  qe_prompt_free (prompt);
+  return status;
+}
+
+/* A conversation's sampler that will follow a text, which is borrowed. */
+static inline QeStatus
+new_follower (QeSampler **out, const QeModel *model, const int32_t *text, size_t n, QeError *err)
+{
+  QeSamplerParams params;
+  qe_sampler_defaults (qe_model_info (model), false, false, &params);
+  QeStatus status = qe_sampler_new (out, &params, err);
+  if (status == QE_OK)
+    qe_sampler_follow (*out, text, n);
+  return status;
+}
+
 /* At least n more tokens of what the sampler is to follow. */
 static inline QeStatus
 step (QeContext *context, QeSampler *sampler, size_t n, QeError *err)
@@ -55,4 +75,20 @@ step (QeContext *context, QeSampler *sampler, size_t n, QeError *err)
     status = qe_context_step (context, sampler, NULL, tokens, &more, err);
   }
   return status;
+}
+
+/* A mapping of the whole file; NULL, with errno, when there is none or nothing in it. */
+static inline void *
+map_file (const char *path, size_t *size)
+{
+  const int fd = open (path, O_RDONLY);
+  struct stat st;
+  void *data = MAP_FAILED;
+  if (fd >= 0 && fstat (fd, &st) == 0) {
+    *size = (size_t) st.st_size;
+    data = mmap (NULL, *size, PROT_READ, MAP_SHARED, fd, 0);
+  }
+  if (fd >= 0)
+    close (fd);
+  return data == MAP_FAILED ? NULL : data;
 }

@@ -32,13 +32,17 @@ BUILD = os.environ.get("QUERN_BUILD_DIR") or os.path.join(TOP, "build")
 CACHE = os.path.join(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "quern-dev")
 PEER = os.environ.get("QUERN_PEER_ROOT") or os.path.join(CACHE, "peer")
 FILES = os.environ.get("QUERN_BENCH_FILES") or os.path.join(CACHE, "bench")
-HOW_TO_GET = f"""compare: llama.cpp is not in {PEER}. Get it with (root, or a user who may make namespaces):
-  mmdebstrap --variant=apt --include=llama.cpp-tools,libggml0-backend-blas,libopenblas0-pthread sid {PEER}
-or name another root with QUERN_PEER_ROOT. Running Quern alone."""
 
-HOW_TO_COMPILE = f"""no llama.cpp with headers and a compiler in {PEER}. Get it with (root, or a user who may make namespaces):
-  mmdebstrap --variant=apt --include=llama.cpp-tools,libllama-dev,libggml-dev,gcc,libc6-dev,python3-gguf sid {PEER}
+
+def how_to_get(packages):
+    return f"""Get it with (root, or a user who may make namespaces):
+  mmdebstrap --variant=apt --include=llama.cpp-tools,{packages} sid {PEER}
 or name another root with QUERN_PEER_ROOT."""
+
+
+HOW_TO_GET = f"compare: llama.cpp is not in {PEER}. {how_to_get('libggml0-backend-blas,libopenblas0-pthread')} Running Quern alone."
+HOW_TO_COMPILE = (f"no llama.cpp with headers and a compiler in {PEER}. "
+                  + how_to_get("libllama-dev,libggml-dev,gcc,libc6-dev,python3-gguf"))
 
 DENSE = [("0.8B", "Q4_K_M", 0), ("0.8B", "Q8_0", 0), ("4B", "Q4_K_M", 0), ("4B", "Q8_0", 0)]
 MOE = ("35B-A3B", "Q4_K_M", 8)
@@ -83,15 +87,19 @@ def hiding(unwanted):
     return options
 
 
+def in_peer(*options_and_command):
+    """A command line that runs a command in the peer's root; options of bwrap come before it."""
+    return ["bwrap", "--bind", PEER, "/", "--dev", "/dev", "--proc", "/proc", "--tmpfs", "/tmp", *options_and_command]
+
+
 def can_compile():
     return all(os.path.exists(os.path.join(PEER, f)) for f in ["usr/include/llama.h", "usr/bin/gcc"])
 
 
 def compile_for_peer(work, name):
     """Compiles a program of this folder with llama.cpp's libraries into the work folder."""
-    subprocess.run(["bwrap", "--bind", PEER, "/", "--dev", "/dev", "--proc", "/proc", "--tmpfs", "/tmp", "--ro-bind", HERE, "/srv",
-                    "--bind", work, "/mnt", "gcc", "-O2", f"/srv/{name}.c", "-o", f"/mnt/{name}", "-lllama", "-lggml", "-lggml-base"],
-                   check=True)
+    subprocess.run(in_peer("--ro-bind", TOP, "/srv", "--bind", work, "/mnt", "gcc", "-O2", "-I/srv/engine", f"/srv/tests/bench/{name}.c",
+                           "-o", f"/mnt/{name}", "-lllama", "-lggml", "-lggml-base"), check=True)
 
 
 def without_blas():
@@ -116,8 +124,7 @@ class Peer:
     def run(self, folder, blas, *command):
         """What the program printed, the seconds it took, and its peak resident memory."""
         hide = self.hidden + ([] if blas else without_blas())
-        full = ["bwrap", "--bind", PEER, "/", "--dev", "/dev", "--proc", "/proc", "--tmpfs", "/tmp", *hide, "--ro-bind",
-                folder, "/mnt", *command]
+        full = in_peer(*hide, "--ro-bind", folder, "/mnt", *command)
         start = time.monotonic()
         p = subprocess.Popen(full, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         out = p.stdout.read()

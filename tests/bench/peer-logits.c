@@ -8,14 +8,9 @@
 #include <ggml-backend.h>
 #include <llama.h>
 
-#define MAX_TOKENS 512
+#include "peer.h"
 
-static void
-quiet (enum ggml_log_level level, const char *text, void *data)
-{
-  if (level == GGML_LOG_LEVEL_ERROR)
-    fputs (text, stderr);
-}
+#define MAX_TOKENS 512
 
 int
 main (int argc, char **argv)

@@ -4,32 +4,19 @@
  * tokens are random, and threads stay alive from one to the next; they rest while it is another's turn. */
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include <ggml-backend.h>
 #include <ggml-cpu.h>
 #include <llama.h>
+
+#include "peer.h"
+#include "pool/qe-clock.h"
 
 #define BATCH 512
 #define MOST_TOKENS 8192 /* beyond the depth */
 
 typedef struct ggml_threadpool *(*NewPool) (struct ggml_threadpool_params *params);
 typedef void (*PausePool) (struct ggml_threadpool *pool);
-
-static void
-quiet (enum ggml_log_level level, const char *text, void *data)
-{
-  if (level == GGML_LOG_LEVEL_ERROR)
-    fputs (text, stderr);
-}
-
-static double
-seconds (void)
-{
-  struct timespec t;
-  clock_gettime (CLOCK_MONOTONIC, &t);
-  return (double) t.tv_sec + (double) t.tv_nsec * 1e-9;
-}
 
 static int
 decode (struct llama_context *context, int n_vocab, int n)
@@ -70,11 +57,11 @@ main (int argc, char **argv)
   puts ("ready");
   fflush (stdout);
   for (int n; scanf ("%d", &n) == 1; fflush (stdout)) {
-    const double begin = seconds ();
+    const double begin = qe_clock_seconds ();
     for (int i = 0; i < n; i++)
       if (decode (context, n_vocab, 1) != 0)
         return 1;
-    printf ("%.6f\n", seconds () - begin);
+    printf ("%.6f\n", qe_clock_seconds () - begin);
     if (pause_pool)
       pause_pool (pool);
   }

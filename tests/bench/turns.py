@@ -4,8 +4,9 @@
 
 Where other people's work shares the memory, its speed changes within seconds, and programs measured one after the other
 were not measured under the same conditions. Here both have the file open all the time, and a plain read of it stands at the
-beginning and at the end of each round. Medians of rounds whose two reads agree, for the slower and the faster half of
-them; the ratio is the median of the rounds' own. Results are left in build/bench/turns.json. --old PROGRAM puts another build of bench-turns into each round.
+beginning and at the end of each round. Medians of rounds whose two reads agree, on either side of the middle between the
+slowest and the fastest, and of all rounds; the ratio is the median of the rounds' own. Results are left in
+build/bench/turns.json. --old PROGRAM puts another build of bench-turns into each round.
 """
 import argparse
 import json
@@ -16,7 +17,7 @@ import sys
 import tempfile
 import time
 
-from compare import BUILD, HOW_TO_COMPILE, PEER, TOP, beyond_avx2, can_compile, compile_for_peer, without_blas
+from compare import BUILD, HOW_TO_COMPILE, TOP, beyond_avx2, can_compile, compile_for_peer, in_peer, without_blas
 
 WARM = 48  # tokens; Quern makes its sketch of the head meanwhile
 SLICE = 0.5  # seconds
@@ -34,7 +35,10 @@ class Turns:
     def seconds(self, n):
         self.process.stdin.write(f"{n}\n")
         self.process.stdin.flush()
-        return float(self.process.stdout.readline())
+        answer = self.process.stdout.readline()
+        if not answer:
+            sys.exit("turns: a program ended early; with a small file its context fills: try fewer --seconds")
+        return float(answer)
 
 
 def quern(program, args):
@@ -43,8 +47,8 @@ def quern(program, args):
 
 def llama(work, args):
     hide = (beyond_avx2() if args.avx2 else []) + without_blas()
-    return Turns("bwrap", "--bind", PEER, "/", "--dev", "/dev", "--proc", "/proc", "--tmpfs", "/tmp", *hide, "--ro-bind", work, "/srv",
-                 "--ro-bind", args.file, "/mnt/model.gguf", "/srv/peer-turns", "/mnt/model.gguf", str(args.threads), str(args.depth))
+    return Turns(*in_peer(*hide, "--ro-bind", work, "/srv", "--ro-bind", args.file, "/mnt/model.gguf", "/srv/peer-turns",
+                          "/mnt/model.gguf", str(args.threads), str(args.depth)))
 
 
 def measure(programs, args):
@@ -64,7 +68,7 @@ def measure(programs, args):
 
 
 def summary(rounds, size, names):
-    for label, some in halves(rounds):
+    for label, some in groups(rounds):
         reads = statistics.median(a for a, _, _ in some)
         out = {"rounds": len(some), "plain_read": size / reads}
         for i, name in enumerate(names):
@@ -73,13 +77,13 @@ def summary(rounds, size, names):
         yield label, out
 
 
-def halves(rounds):
-    steady = sorted((r for r in rounds if abs(r[0] - r[1]) < AGREE * r[0]), key=lambda r: -r[0])
-    if len(steady) < 2:
-        sys.exit("turns: memory was not steady for a single pair of rounds; measure for longer")
-    middle = (steady[0][0] * steady[-1][0]) ** 0.5
-    yield "slower reads", [r for r in steady if r[0] >= middle]
-    yield "faster reads", [r for r in steady if r[0] < middle]
+def groups(rounds):
+    steady = [r for r in rounds if abs(r[0] - r[1]) < AGREE * r[0]]
+    reads = [r[0] for r in steady]
+    if steady and min(reads) < max(reads):
+        middle = (min(reads) * max(reads)) ** 0.5
+        yield "slower reads", [r for r in steady if r[0] >= middle]
+        yield "faster reads", [r for r in steady if r[0] < middle]
     yield "all rounds", rounds
 
 
