@@ -29,13 +29,13 @@ make_comparison (const Options *o, GError **error)
 {
   g_autoptr (QuernStore) store = NULL;
   g_autoptr (QuernLibrary) library = quern_cli_open_library (FALSE, &store, NULL);
+  g_autoptr (GPtrArray) models = quern_cli_find_models (library, o->models, error);
   g_autoptr (QuernComparison) comparison = quern_comparison_new ();
 
-  for (char **name = o->models; *name; name++) {
-    g_autoptr (QuernModel) model = quern_cli_find_model (library, *name, error);
-    if (!model)
-      return NULL;
-    g_autoptr (QuernCompareColumn) column = quern_compare_column_new (model);
+  if (!models)
+    return NULL;
+  for (guint i = 0; i < models->len; i++) {
+    g_autoptr (QuernCompareColumn) column = quern_compare_column_new (models->pdata[i]);
     quern_compare_column_set_temperature (column, o->temperature);
     if (o->think || o->no_think)
       quern_compare_column_set_thinking (column, o->think ? QUERN_THINKING_ON : QUERN_THINKING_OFF);

@@ -31,19 +31,17 @@ add_models (QuernMeasure *measure, const Options *o, GError **error)
 {
   g_autoptr (QuernStore) store = NULL;
   g_autoptr (QuernLibrary) library = quern_cli_open_library (FALSE, &store, NULL);
-  g_autoptr (GPtrArray) names = g_ptr_array_new ();
+  g_autoptr (GPtrArray) ids = g_ptr_array_new (), models = NULL;
 
   if (o->reference)
-    g_ptr_array_add (names, o->reference);
-  for (char **name = o->models; *name; name++)
-    g_ptr_array_add (names, *name);
-  for (guint i = 0; i < names->len; i++) {
-    g_autoptr (QuernModel) model = quern_cli_find_model (library, names->pdata[i], error);
-    if (!model)
-      return FALSE;
-    quern_measure_add_model (measure, model, QE_KV_F16);
-  }
-  return TRUE;
+    g_ptr_array_add (ids, o->reference);
+  for (char **id = o->models; *id; id++)
+    g_ptr_array_add (ids, *id);
+  g_ptr_array_add (ids, NULL);
+  models = quern_cli_find_models (library, (char **) ids->pdata, error);
+  for (guint i = 0; models && i < models->len; i++)
+    quern_measure_add_model (measure, models->pdata[i], QE_KV_F16);
+  return models != NULL;
 }
 
 static gboolean

@@ -38,7 +38,7 @@ add_model (JsonBuilder *builder, QuernModel *model)
   add_string (builder, "path", quern_model_get_path (model));
   add_string (builder, "vision", quern_model_get_vision_path (model));
   add_int (builder, "bytes", quern_model_get_size (model));
-  add_string (builder, "quantisation", info->quantisation);
+  add_string (builder, "quantisation", quern_model_get_quantisation (model));
   add_string (builder, "size", info->size_label);
   add_string (builder, "state", states[quern_model_get_state (model)]);
   add_string (builder, "problem", quern_model_get_problem (model));

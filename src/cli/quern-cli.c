@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include "quern-cli.h"
+#include "quern-model-name.h"
 #include "quern-i18n.h"
 
 #include <errno.h>
@@ -146,6 +147,22 @@ quern_cli_find_model (QuernLibrary *library, const char *id, GError **error)
   else
     return g_object_ref (model);
   return NULL;
+}
+
+/* Returns models to be shown together, or NULL when one of the ids names none. */
+GPtrArray *
+quern_cli_find_models (QuernLibrary *library, char **ids, GError **error)
+{
+  g_autoptr (GPtrArray) models = g_ptr_array_new_with_free_func (g_object_unref);
+
+  for (char **id = ids; *id; id++) {
+    QuernModel *model = quern_cli_find_model (library, *id, error);
+    if (!model)
+      return NULL;
+    g_ptr_array_add (models, model);
+  }
+  quern_models_tell_apart (models);
+  return g_steal_pointer (&models);
 }
 
 void

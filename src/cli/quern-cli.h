@@ -38,6 +38,7 @@ GAsyncResult *quern_cli_wait         (GAsyncResult **result);
 QuernLibrary *quern_cli_open_library (gboolean write, QuernStore **store, GError **error);
 /* The model of an id or path. */
 QuernModel   *quern_cli_find_model   (QuernLibrary *library, const char *id, GError **error);
+GPtrArray    *quern_cli_find_models  (QuernLibrary *library, char **ids, GError **error);
 void          quern_cli_print_json   (JsonBuilder *builder);
 guint64       quern_cli_peak_rss     (void);
 

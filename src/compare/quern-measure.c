@@ -403,10 +403,28 @@ quern_measure_class_init (QuernMeasureClass *klass)
   g_object_class_install_properties (object_class, N_PROPS, properties);
 }
 
+/* Two files of one quantisation go by their titles. */
+static void
+results_changed_cb (QuernMeasure *self)
+{
+  guint n = g_list_model_get_n_items (G_LIST_MODEL (self->results));
+
+  for (guint i = 0; i < n; i++) {
+    const QuernModelFacts *facts = quern_measured_get_facts (quern_measure_get_result (self, i));
+    gboolean shares = FALSE;
+    for (guint k = 0; k < n; k++) {
+      const QuernModelFacts *other = quern_measured_get_facts (quern_measure_get_result (self, k));
+      shares |= g_strcmp0 (facts->quantisation, other->quantisation) == 0 && g_strcmp0 (facts->title, other->title) != 0;
+    }
+    quern_measured_set_shares_quantisation (quern_measure_get_result (self, i), shares);
+  }
+}
+
 static void
 quern_measure_init (QuernMeasure *self)
 {
   self->results = g_list_store_new (QUERN_TYPE_MEASURED);
+  g_signal_connect_object (self->results, "items-changed", G_CALLBACK (results_changed_cb), self, G_CONNECT_SWAPPED);
   self->sources = g_ptr_array_new_with_free_func (_quern_measure_source_free);
   self->n_ctx = QUERN_MEASURE_CONTEXT;
   self->text = g_string_new (NULL);

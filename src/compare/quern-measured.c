@@ -11,6 +11,7 @@ struct _QuernMeasured {
   QuernModel *model; /* NULL: not on this computer */
   QuernModelFacts facts;
   QeKvType kv_type;
+  gboolean shares_quantisation; /* with another model beside it */
   GArray *positions; /* of QuernDivergence */
   QuernDivergenceSum *sum;
   QuernDivergenceSummary summary;
@@ -38,7 +39,7 @@ quern_model_facts_set (QuernModelFacts *facts, QuernModel *model)
   quern_model_facts_clear (facts);
   *facts = (QuernModelFacts) { .id = g_strdup (quern_model_get_id (model)),
                                .title = quern_model_dup_full_title (model),
-                               .quantisation = g_strdup (info->quantisation),
+                               .quantisation = g_strdup (quern_model_get_quantisation (model)),
                                .file_bytes = info->file_bytes,
                                .parameters = info->parameters,
                                .bits_per_weight = info->bits_per_weight };
@@ -117,16 +118,24 @@ quern_measured_get_facts (QuernMeasured *self)
   return &self->facts;
 }
 
+/* Whether another model beside it has the same quantisation, which then is no name for either. */
+void
+quern_measured_set_shares_quantisation (QuernMeasured *self, gboolean shares)
+{
+  self->shares_quantisation = shares;
+}
+
 /**
  * quern_measured_dup_label:
  *
- * Returns: (transfer full): a short name for a table: the quantisation, with the cache's type when it is not the usual
+ * Returns: (transfer full): a short name for a table: the quantisation, or the model's title where others have the same
+ *   quantisation; with the cache's type when it is not the usual
  */
 char *
 quern_measured_dup_label (QuernMeasured *self)
 {
-  const char *name = self->facts.quantisation && *self->facts.quantisation ? self->facts.quantisation
-                                                                           : self->facts.title;
+  gboolean by_title = self->shares_quantisation || !self->facts.quantisation || !*self->facts.quantisation;
+  const char *name = by_title ? self->facts.title : self->facts.quantisation;
 
   if (self->kv_type == QE_KV_F16)
     return g_strdup (name);

@@ -49,6 +49,7 @@ double                        quern_measured_get_seconds     (QuernMeasured *sel
 double                        quern_measured_get_rate        (QuernMeasured *self);
 
 /* For the measurement. */
+void quern_measured_set_shares_quantisation (QuernMeasured *self, gboolean shares);
 void quern_measured_add       (QuernMeasured *self, const QuernDivergence *positions, guint n);
 void quern_measured_truncate  (QuernMeasured *self, guint n);
 void quern_measured_add_work  (QuernMeasured *self, double seconds, guint n_tokens);

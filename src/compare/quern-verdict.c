@@ -214,7 +214,7 @@ quern_verdict_dup_details (QuernMeasure *measure, guint i)
 char *
 quern_verdict_dup_reference (QuernMeasure *measure)
 {
-  static const char *const full[] = { "F16", "BF16", "F32", NULL };
+  static const char *const full[] = { "F16", "BF16", "F32", "FP16", "FP32", NULL };
 
   if (g_list_model_get_n_items (quern_measure_get_results (measure)) == 0)
     return g_strdup ("");

@@ -4,6 +4,8 @@
 
 #include "quern-hub-item.h"
 
+#include "quern-model-name.h"
+
 struct _QuernHubItem {
   GObject parent_instance;
 
@@ -251,27 +253,7 @@ quern_hub_item_get_info_exact (QuernHubItem *self)
 char *
 quern_hub_label_from_name (const char *name)
 {
-  static GRegex *regex;
-  g_autoptr (GMatchInfo) match = NULL;
-  g_autofree char *label = NULL;
+  g_autofree char *label = quern_quantisation_from_name (name);
 
-  if (g_once_init_enter (&regex))
-    g_once_init_leave (&regex,
-                       g_regex_new ("^(?:.*[-._])?((?:UD-)?(?:I?Q[1-8](?:_[A-Z0-9]+)+|TQ[12]_0|BF16|FP?16|FP?32|"
-                                    "MXFP4(?:_MOE)?|NVFP4))(?![A-Za-z0-9])",
-                                    G_REGEX_CASELESS | G_REGEX_OPTIMIZE, 0, NULL));
-  if (!g_regex_match (regex, name, 0, &match))
-    return g_strdup (name);
-  label = g_match_info_fetch (match, 1);
-  /* the greedy beginning swallows "UD-" */
-  if (g_str_has_prefix (label, "UD-") == FALSE) {
-    int start = 0;
-
-    g_match_info_fetch_pos (match, 1, &start, NULL);
-    if (start >= 3 && g_ascii_strncasecmp (name + start - 3, "UD-", 3) == 0) {
-      g_autofree char *with = g_strconcat ("UD-", label, NULL);
-      return g_ascii_strup (with, -1);
-    }
-  }
-  return g_ascii_strup (label, -1);
+  return label ? g_steal_pointer (&label) : g_strdup (name);
 }

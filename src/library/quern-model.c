@@ -9,6 +9,7 @@
 
 #include "engine/quern-vision.h"
 #include "quern-library.h"
+#include "quern-model-name.h"
 #include "quern-scan.h"
 
 struct _QuernModel {
@@ -16,6 +17,9 @@ struct _QuernModel {
 
   char *id;
   char *title;
+  char *detail; /* what tells it from another file of the same title and quantisation; NULL: there is none here */
+  char *shown;  /* title with detail */
+  char *quantisation;
   char *path; /* of the first part */
   char *name; /* that another program gave it; NULL: as the file is called */
   QuernFileStamp stamp;
@@ -60,6 +64,40 @@ _quern_model_dup_stem (QuernModel *self)
   return g_steal_pointer (&name);
 }
 
+static void
+update_shown (QuernModel *self)
+{
+  g_free (self->shown);
+  self->shown = self->detail ? g_strdup_printf ("%s (%s)", self->title, self->detail) : g_strdup (self->title);
+}
+
+/* Whether two quantisations have the same number of bits, as far as their names tell: the digits of "UD-Q4_K_XL" and
+ * "IQ4_NL" are the same. */
+static gboolean
+has_same_bits (const char *a, const char *b)
+{
+  a = strpbrk (a, "12345678");
+  b = strpbrk (b, "12345678");
+  return !a || !b || strtoul (a, NULL, 10) == strtoul (b, NULL, 10);
+}
+
+/* Finds title and quantisation. The name of the file tells recipes apart that the header numbers alike, but is not
+ * believed where the header contradicts it: such a file was renamed. */
+static void
+find_names (QuernModel *self)
+{
+  g_autofree char *stem = _quern_model_dup_stem (self);
+  g_autofree char *quantisation = quern_quantisation_from_name (stem);
+  g_autofree char *name = g_utf8_make_valid (self->info.name, -1);
+
+  g_free (self->title);
+  self->title = quern_title_says_nothing (name) ? quern_title_from_name (stem) : g_steal_pointer (&name);
+  if (self->info.quantisation[0] && quantisation && !has_same_bits (quantisation, self->info.quantisation))
+    g_clear_pointer (&quantisation, g_free);
+  g_set_str (&self->quantisation, quantisation ? quantisation : self->info.quantisation);
+  update_shown (self);
+}
+
 /* Reads the header; the result tells in its state whether the file is of use. */
 QuernModel *
 _quern_model_probe (const char *path)
@@ -76,7 +114,7 @@ _quern_model_probe (const char *path)
     self->state = status == QE_ERROR_UNSUPPORTED ? QUERN_MODEL_UNSUPPORTED : QUERN_MODEL_DAMAGED;
     self->problem = g_utf8_make_valid (error.message, -1);
   }
-  self->title = self->info.name[0] ? g_utf8_make_valid (self->info.name, -1) : _quern_model_dup_stem (self);
+  find_names (self);
   self->id = _quern_model_dup_stem (self);
   return self;
 }
@@ -118,6 +156,8 @@ _quern_model_copy (QuernModel *self)
 
   copy->id = g_strdup (self->id);
   copy->title = g_strdup (self->title);
+  copy->shown = g_strdup (self->title);
+  copy->quantisation = g_strdup (self->quantisation);
   copy->path = g_strdup (self->path);
   copy->name = g_strdup (self->name);
   copy->stamp = self->stamp;
@@ -139,6 +179,7 @@ gboolean
 _quern_model_equal (QuernModel *self, QuernModel *other)
 {
   return g_str_equal (self->path, other->path) && g_str_equal (self->id, other->id)
+         && g_str_equal (self->shown, other->shown)
          && memcmp (&self->stamp, &other->stamp, sizeof self->stamp) == 0
          && g_strcmp0 (self->vision_path, other->vision_path) == 0 && self->origin == other->origin;
 }
@@ -167,8 +208,15 @@ void
 _quern_model_set_name (QuernModel *self, const char *name)
 {
   g_set_str (&self->name, name);
-  if (!self->info.name[0])
-    g_set_str (&self->title, name);
+  find_names (self);
+}
+
+/* What tells it from another file of the same title and quantisation (quern_models_tell_apart()). */
+void
+_quern_model_set_detail (QuernModel *self, const char *detail)
+{
+  g_set_str (&self->detail, detail);
+  update_shown (self);
 }
 
 void
@@ -192,12 +240,24 @@ quern_model_get_id (QuernModel *self)
 /**
  * quern_model_get_title:
  *
- * Returns: what the file calls itself, or its file name; without the quantisation
+ * Returns: what the file calls itself, or its file name; without the quantisation, but with what tells it from another
+ *   file of the same title and quantisation
  */
 const char *
 quern_model_get_title (QuernModel *self)
 {
-  return self->title;
+  return self->shown;
+}
+
+/**
+ * quern_model_is_kin:
+ *
+ * Returns: whether both call themselves the same: quantisations of one model
+ */
+gboolean
+quern_model_is_kin (QuernModel *self, QuernModel *other)
+{
+  return g_str_equal (self->title, other->title);
 }
 
 /**
@@ -208,17 +268,23 @@ quern_model_get_title (QuernModel *self)
 char *
 quern_model_dup_full_title (QuernModel *self)
 {
-  const char *quantisation = self->info.quantisation;
+  g_autofree char *title = NULL;
 
-  if (!quantisation[0] || strstr (self->title, quantisation))
-    return g_strdup (self->title);
-  return g_strdup_printf ("%s %s", self->title, quantisation);
+  if (!self->quantisation[0] || strstr (self->title, self->quantisation))
+    return g_strdup (self->shown);
+  title = g_strdup_printf ("%s %s", self->title, self->quantisation);
+  return self->detail ? g_strdup_printf ("%s (%s)", title, self->detail) : g_steal_pointer (&title);
 }
 
+/**
+ * quern_model_get_quantisation:
+ *
+ * Returns: as the name of the file has it, "UD-Q4_K_XL", or else as its header says; "" for a file that cannot be used
+ */
 const char *
 quern_model_get_quantisation (QuernModel *self)
 {
-  return self->info.quantisation;
+  return self->quantisation;
 }
 
 const char *
@@ -338,8 +404,8 @@ quern_model_get_property (GObject *object, guint prop_id, GValue *value, GParamS
 
   switch (prop_id) {
   case PROP_ID: g_value_set_string (value, self->id); break;
-  case PROP_TITLE: g_value_set_string (value, self->title); break;
-  case PROP_QUANTISATION: g_value_set_string (value, self->info.quantisation); break;
+  case PROP_TITLE: g_value_set_string (value, self->shown); break;
+  case PROP_QUANTISATION: g_value_set_string (value, self->quantisation); break;
   case PROP_SIZE: g_value_set_uint64 (value, quern_model_get_size (self)); break;
   case PROP_STATE: g_value_set_int (value, self->state); break;
   case PROP_PROBLEM: g_value_set_string (value, self->problem); break;
@@ -355,6 +421,9 @@ quern_model_finalize (GObject *object)
 
   g_free (self->id);
   g_free (self->title);
+  g_free (self->detail);
+  g_free (self->shown);
+  g_free (self->quantisation);
   g_free (self->path);
   g_free (self->name);
   g_free (self->vision_path);

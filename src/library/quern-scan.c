@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "quern-caches.h"
+#include "quern-model-name.h"
 
 /* Finds models on disk. What a file is, its header says; names only decide which files are parts of another one, and
  * which vision file belongs to which model where several would fit. */
@@ -246,6 +247,7 @@ name_and_sort (GPtrArray *models)
       if (quern_model_is_demo (models->pdata[i]) == demo)
         g_ptr_array_add (naming, models->pdata[i]);
   give_ids (naming);
+  quern_models_tell_apart (naming);
 }
 
 static void

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <glib/gstdio.h>
 #include <json-glib/json-glib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "test-util.h"
 
@@ -151,6 +153,32 @@ test_invalid_utf8 (Fixture *f, gconstpointer data)
   g_assert_cmpint (f->code, ==, 0);
   g_assert_nonnull (strstr (f->errors, "UTF-8"));
   g_assert_true (g_utf8_validate (f->output, -1, NULL));
+}
+
+/* Two files that call themselves the same do not show under one label. */
+static void
+test_twins (Fixture *f, gconstpointer data)
+{
+  static const char *const publishers[] = { "one", "two" };
+  char *paths[2];
+
+  for (int i = 0; i < 2; i++) {
+    g_autofree char *folder = g_build_filename (f->folder, publishers[i], NULL);
+    g_autofree char *tiny = g_build_filename (g_getenv ("QUERN_TINY_DIR"), "quern-tiny-Q6_K.gguf", NULL);
+    paths[i] = g_build_filename (folder, "twin-Q6_K.gguf", NULL);
+    g_assert_cmpint (g_mkdir (folder, 0700), ==, 0);
+    g_assert_cmpint (symlink (tiny, paths[i]), ==, 0);
+  }
+  run (f, "compare", "-m", paths[0], "-m", paths[1], "--max", "4", "Hello!", NULL);
+  g_assert_cmpint (f->code, ==, 0);
+  g_assert_nonnull (strstr (f->output, "== Quern Tiny Q6_K (one) =="));
+  g_assert_nonnull (strstr (f->output, "== Quern Tiny Q6_K (two) =="));
+  run (f, "eval", "-m", paths[0], "--reference", paths[1], NULL);
+  g_assert_cmpint (f->code, ==, 0);
+  g_assert_nonnull (strstr (f->output, "Quern Tiny Q6_K (one) is"));
+  g_assert_nonnull (strstr (f->output, "Compared with Quern Tiny Q6_K (two)"));
+  g_free (paths[0]);
+  g_free (paths[1]);
 }
 
 static void
@@ -325,6 +353,7 @@ main (int argc, char **argv)
   g_test_add ("/cli/chat-json", Fixture, NULL, setup, test_chat_json, teardown);
   g_test_add ("/cli/seed", Fixture, NULL, setup, test_seed, teardown);
   g_test_add ("/cli/invalid-utf8", Fixture, NULL, setup, test_invalid_utf8, teardown);
+  g_test_add ("/cli/twins", Fixture, NULL, setup, test_twins, teardown);
   g_test_add ("/cli/bad-models", Fixture, NULL, setup, test_bad_models, teardown);
   g_test_add ("/cli/too-long", Fixture, NULL, setup, test_too_long, teardown);
   g_test_add ("/cli/usage", Fixture, NULL, setup, test_usage, teardown);

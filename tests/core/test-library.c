@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "quern-library.h"
+#include "quern-model-name.h"
 #include "test-util.h"
 
 typedef struct {
@@ -68,6 +69,107 @@ test_demo (Fixture *f, gconstpointer data)
   quern_model_plan (model, 2048, QE_KV_F16, &plan);
   g_assert_cmpuint (plan.total, >, quern_model_get_info (model)->tensor_bytes);
   g_assert_cmpuint (quern_memory_available (), >, plan.total);
+}
+
+/* A copy of Quern Tiny that calls itself by another name of the same length. */
+static void
+copy_renamed (const char *tiny_name, const char *folder, const char *name, const char *title)
+{
+  g_autofree char *from = g_build_filename (g_getenv ("QUERN_TINY_DIR"), tiny_name, NULL);
+  g_autofree char *to = g_build_filename (folder, name, NULL);
+  g_autofree char *bytes = NULL;
+  char *found;
+  gsize length;
+
+  g_mkdir_with_parents (folder, 0700);
+  g_assert_true (g_file_get_contents (from, &bytes, &length, NULL));
+  found = memmem (bytes, length, "Quern Tiny", strlen ("Quern Tiny"));
+  g_assert_nonnull (found);
+  g_assert_cmpuint (strlen (title), ==, strlen ("Quern Tiny"));
+  memcpy (found, title, strlen (title));
+  g_assert_true (g_file_set_contents (to, bytes, (gssize) length, NULL));
+}
+
+static void
+test_names (void)
+{
+  static const struct { const char *name, *quantisation, *title; } names[] = {
+    { "Qwen3.5-0.8B-Q4_K_M", "Q4_K_M", "Qwen3.5-0.8B" },
+    { "Qwen3.5-0.8B-UD-Q4_K_XL", "UD-Q4_K_XL", "Qwen3.5-0.8B" },
+    { "qwen3.6-27b-ud-iq2_xxs", "UD-IQ2_XXS", "qwen3.6-27b" },
+    { "Qwen3.8-27B-UD-BF16", "UD-BF16", "Qwen3.8-27B" },
+    { "qwen3.5:9b-q4_K_M", "Q4_K_M", "qwen3.5:9b" },
+    { "model.TQ2_0", "TQ2_0", "model" },
+    { "Qwen3.5-35B-A3B-MXFP4_MOE", "MXFP4_MOE", "Qwen3.5-35B-A3B" },
+    { "Q8_0", "Q8_0", "Q8_0" },
+    { "My Model", NULL, "My Model" },
+  };
+  static const char *const nothing[] = { "", "Unsloth_Gguf_4Kx92237", "model", "Merged", "checkpoint-1200", "out", "/tmp/x",
+                                         "0123456789abcdef0123", "hf_model", "...", "Model GGUF" };
+  static const char *const something[] = { "Quern Tiny", "Qwen3.5-0.8B", "Model T", "Outlaw 9B", "通义千问", "Merge-Qwen3.5-4B" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++) {
+    g_autofree char *quantisation = quern_quantisation_from_name (names[i].name);
+    g_autofree char *title = quern_title_from_name (names[i].name);
+    g_assert_cmpstr (quantisation, ==, names[i].quantisation);
+    g_assert_cmpstr (title, ==, names[i].title);
+  }
+  for (guint i = 0; i < G_N_ELEMENTS (nothing); i++)
+    g_assert_true (quern_title_says_nothing (nothing[i]));
+  for (guint i = 0; i < G_N_ELEMENTS (something); i++)
+    g_assert_false (quern_title_says_nothing (something[i]));
+}
+
+/* Which names of files show, and which do not: two recipes that the header numbers alike, a file that was renamed, one
+ * whose header has no name to give. */
+static void
+test_labels (Fixture *f, gconstpointer data)
+{
+  static const struct { const char *id, *label; } expected[] = {
+    { "qwen3.5-0.8b-q4_k_m", "Twin Model Q4_K_M" },
+    { "qwen3.5-0.8b-ud-q4_k_xl", "Twin Model UD-Q4_K_XL" },
+    { "renamed-q8_0", "Twin Model Q6_K" },
+    { "my-fine-tune-q6_k", "My-Fine-Tune Q6_K" },
+  };
+  g_autoptr (QuernLibrary) library = quern_library_new (NULL);
+
+  copy_renamed ("quern-tiny-Q4_K_M.gguf", f->models, "Qwen3.5-0.8B-Q4_K_M.gguf", "Twin Model");
+  copy_renamed ("quern-tiny-Q4_K_M.gguf", f->models, "Qwen3.5-0.8B-UD-Q4_K_XL.gguf", "Twin Model");
+  copy_renamed ("quern-tiny-Q6_K.gguf", f->models, "renamed-Q8_0.gguf", "Twin Model");
+  copy_renamed ("quern-tiny-Q6_K.gguf", f->models, "My-Fine-Tune-Q6_K.gguf", "checkpoint");
+  scan (library);
+  for (guint i = 0; i < G_N_ELEMENTS (expected); i++) {
+    QuernModel *model = quern_library_find (library, expected[i].id);
+    g_assert_nonnull (model);
+    g_autofree char *label = quern_model_dup_full_title (model);
+    g_assert_cmpstr (label, ==, expected[i].label);
+  }
+}
+
+/* Files of one title and quantisation show by what is different in their paths, and again by their title alone when only
+ * one of them is left. */
+static void
+test_told_apart (Fixture *f, gconstpointer data)
+{
+  g_autofree char *one = g_build_filename (f->models, "one", "GGUF", NULL);
+  g_autofree char *two = g_build_filename (f->models, "two", "GGUF", NULL);
+  g_autofree char *path = g_build_filename (two, "Twin-Q6_K.gguf", NULL);
+  g_autoptr (QuernLibrary) library = quern_library_new (NULL);
+  g_autoptr (GHashTable) labels = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+
+  copy_renamed ("quern-tiny-Q6_K.gguf", one, "Twin-Q6_K.gguf", "Twin Model");
+  copy_renamed ("quern-tiny-Q6_K.gguf", two, "Twin-Q6_K.gguf", "Twin Model");
+  scan (library);
+  for (guint i = 0; i < g_list_model_get_n_items (G_LIST_MODEL (library)); i++) {
+    g_autoptr (QuernModel) model = g_list_model_get_item (G_LIST_MODEL (library), i);
+    g_assert_true (g_hash_table_add (labels, quern_model_dup_full_title (model)));
+  }
+  g_assert_true (g_hash_table_contains (labels, "Twin Model Q6_K (one)"));
+  g_assert_true (g_hash_table_contains (labels, "Twin Model Q6_K (two)"));
+  g_assert_cmpint (g_unlink (path), ==, 0);
+  scan (library);
+  g_autoptr (QuernModel) left = g_list_model_get_item (G_LIST_MODEL (library), 0);
+  g_assert_cmpstr (quern_model_get_title (left), ==, "Twin Model");
 }
 
 static void
@@ -395,6 +497,9 @@ main (int argc, char **argv)
   g_setenv ("HOME", home, TRUE);
   g_setenv ("XDG_CACHE_HOME", cache, TRUE);
   g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/library/names", test_names);
+  g_test_add ("/library/labels", Fixture, NULL, setup, test_labels, teardown);
+  g_test_add ("/library/told-apart", Fixture, NULL, setup, test_told_apart, teardown);
   g_test_add ("/library/demo", Fixture, NULL, setup, test_demo, teardown);
   g_test_add ("/library/installed", Fixture, NULL, setup, test_installed, teardown);
   g_test_add ("/library/watch", Fixture, NULL, setup, test_watch, teardown);

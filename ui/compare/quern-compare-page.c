@@ -406,7 +406,7 @@ _quern_compare_page_fill (QuernComparePage *self)
   for (guint i = 0; i < n; i++) {
     g_autoptr (QuernModel) model = g_list_model_get_item (G_LIST_MODEL (self->library), i);
     if (quern_model_get_state (model) == QUERN_MODEL_OK
-        && g_str_equal (quern_model_get_title (model), quern_model_get_title (first)) && model != first
+        && quern_model_is_kin (model, first) && model != first
         && (second == NULL || quern_model_get_size (model) < quern_model_get_size (second)))
       second = model; /* the library keeps it */
   }
