@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The header of a GGUF file: magic, version, counts, keys, tensor infos, padding, data (reference/qwen35.md 2.1).
+/* The header of a GGUF file: magic, version, counts, keys, tensor infos, padding, data (engine/doc/qwen35.md §2.1).
  *
  * Nothing here trusts the file. A count or length is compared with what is left of the file before anything is
  * allocated or skipped; arrays grow with the bytes that were really read, so a header that claims 2^60 keys costs

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Gated attention (qwen35.md section 4.2). A row of wide is: for each head its query and its gate, then keys, then
+/* Gated attention (engine/doc/qwen35.md §4.2). A row of wide is: for each head its query and its gate, then keys, then
  * values. Few rows go along the cache, which is cut into blocks so that all threads have work however few the heads;
  * many rows go in tiles of queries by keys, as matrix products. */
 #include "model/qe-graph-private.h"

@@ -3,7 +3,7 @@
 
 #include "gguf/qe-gguf.h"
 
-/* The hyper-parameters of a qwen35 or qwen35moe file (reference: qwen35.md section 2.2), every one from its keys. */
+/* The hyper-parameters of a qwen35 or qwen35moe file (engine/doc/qwen35.md §2.2), every one from its keys. */
 
 #define QE_MAX_LAYERS 1024
 #define QE_MAX_EXPERTS_USED 64

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Gated DeltaNet (qwen35.md section 4.3): a short causal convolution, then a recurrent state that the delta rule writes
+/* Gated DeltaNet (engine/doc/qwen35.md §4.3): a short causal convolution, then a recurrent state that the delta rule writes
  * and queries read (qe-delta-rule.c). With u = wide, a row is: queries, keys, values, z, beta, alpha. */
 #include "model/qe-delta-net.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The gated delta rule (qwen35.md section 4.3), head by head.
+/* The gated delta rule (engine/doc/qwen35.md §4.3), head by head.
  *
  * Steps leave the state as it is and write down what they would write into it (qe-cache.h). When the state is written
  * depends on the number of rows since it was settled alone, so that drafts give the same bits as single rows. */

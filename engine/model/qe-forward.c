@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The walk through a model (qwen35.md section 4.1): one parallel region in which every thread follows the same list of
+/* The walk through a model (engine/doc/qwen35.md §4.1): one parallel region in which every thread follows the same list of
  * operations. */
 #include "model/qe-graph-private.h"
 

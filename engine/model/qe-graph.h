@@ -9,7 +9,7 @@
 #include "pool/qe-pool.h"
 #include "sampler/qe-sampler.h"
 
-/* The forward pass of one context: its threads, buffers and the walk through the layers (qwen35.md section 4). */
+/* The forward pass of one context: its threads, buffers and the walk through the layers (engine/doc/qwen35.md §4). */
 
 typedef struct QeGraph QeGraph;
 
@@ -71,7 +71,7 @@ QeStatus qe_graph_complete (QeGraph *graph, uint32_t i, QeError *err);
 float *qe_graph_logits (const QeGraph *graph, uint32_t i); /* [n_vocab] of the i-th row that has them */
 const float *qe_graph_hidden (const QeGraph *graph, uint32_t row); /* [n_embd] after the last norm, of the last batch */
 
-/* ---- the MTP block (qwen35.md section 6): guesses at the tokens to come ------------------------------------------- */
+/* ---- the MTP block (engine/doc/qwen35.md §6): guesses at the tokens to come ------------------------------------------- */
 
 bool qe_graph_has_mtp (const QeGraph *graph);
 /* After a batch: its first n rows, which start at row `start` of the cache, are to stay. Brings the block's own keys and

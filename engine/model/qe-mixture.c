@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Mixture of experts (qwen35.md section 4.4). A batch's rows are sorted by expert, so that each expert's weights are
+/* Mixture of experts (engine/doc/qwen35.md §4.4). A batch's rows are sorted by expert, so that each expert's weights are
  * read once however many rows chose it. A row of wide is: router, shared expert's gate and up, weight of the shared
  * expert. */
 #include "model/qe-graph-private.h"

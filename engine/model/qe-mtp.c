@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Multi-token prediction (qwen35.md section 6): one more attention block that reads a token together with what the trunk
+/* Multi-token prediction (engine/doc/qwen35.md §6.1): one more attention block that reads a token together with what the trunk
  * made of the row before it, and guesses the token after. Slot i of its cache stands for the token of row i + 1 and the
  * hidden vector of row i. Its guesses are only guesses: nothing here can change a text. */
 #include "model/qe-graph-private.h"

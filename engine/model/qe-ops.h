@@ -68,7 +68,7 @@ typedef struct {
    * of the last row. y may be the last row, kept the first. */
   void (*conv_silu) (float *y, float *kept, const float *const *rows, size_t n_rows, const float *taps, size_t ld_taps, size_t n);
 
-  /* One token of the gated delta rule (qwen35.md 4.3, step 8): o = attention of q to the state that comes of it, r = the
+  /* One token of the gated delta rule (engine/doc/qwen35.md §4.3, step 8): o = attention of q to the state that comes of it, r = the
    * correction that is to be written with k. */
   void (*delta_step) (float *o, float *r, const float *s, const QeWrites *writes, const float *q, const float *k,
                       const float *v, float beta, float decay, size_t dk, size_t dv);

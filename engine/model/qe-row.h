@@ -8,5 +8,5 @@ typedef struct {
   uint64_t key;           /* equal for rows of equal content: a token's id, or a hash of the picture and the place */
   const float *embedding; /* [n_embd] of a picture; NULL for a token */
   int32_t token;          /* -1 for a picture */
-  uint32_t position[3];   /* time, height, width (qwen35.md section 9) */
+  uint32_t position[3];   /* time, height, width (engine/doc/qwen35.md §9.4) */
 } QeRow;

@@ -4,7 +4,7 @@
 #include "gguf/qe-gguf.h"
 #include "model/qe-config.h"
 
-/* Where each weight of a file is (names and shapes: qwen35.md section 2.3). Matrices stay where they are mapped and in
+/* Where each weight of a file is (names and shapes: engine/doc/qwen35.md §2.3). Matrices stay where they are mapped and in
  * their own type; vectors become f32. */
 
 typedef struct {

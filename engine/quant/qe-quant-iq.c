@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 
 /* Formats whose values come from codebooks: a non-linear 4-bit table (IQ4) or grids of 4 or 8 values (IQ1 … IQ3).
- * Formulas: qwen35.md section 3; grids: iq_grids/README.md. */
+ * Formulas: engine/doc/qwen35.md §3.4; grids: iq_grids/README.md. */
 
 #include "qe-quant-internal.h"
 

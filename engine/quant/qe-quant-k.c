@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 
-/* Super-blocks of 256 elements with quantised scales (Q2_K … Q6_K). Formulas: qwen35.md section 3. */
+/* Super-blocks of 256 elements with quantised scales (Q2_K … Q6_K). Formulas: engine/doc/qwen35.md §3.3. */
 
 #include "qe-quant-internal.h"
 

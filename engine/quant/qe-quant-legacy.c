@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 
 /* Formats of 32 elements with a scale and perhaps a minimum: low nibbles are elements 0 … 15, high ones 16 … 31.
- * Formulas: qwen35.md section 3. */
+ * Formulas: engine/doc/qwen35.md §3.2, §3.6. */
 
 #include "qe-quant-internal.h"
 

@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Block formats of GGUF: layouts, sizes, dequantisation. Formulas: reference/qwen35.md section 3. */
+/* Block formats of GGUF: layouts, sizes, dequantisation. Formulas: engine/doc/qwen35.md §3. */
 
 typedef enum { /* ggml's type numbers, as stored in files */
   QE_TYPE_F32 = 0, QE_TYPE_F16 = 1, QE_TYPE_Q4_0 = 2, QE_TYPE_Q4_1 = 3, QE_TYPE_Q5_0 = 6, QE_TYPE_Q5_1 = 7,

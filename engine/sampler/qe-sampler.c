@@ -405,7 +405,7 @@ qe_sampler_follow (QeSampler *sampler, const int32_t *tokens, size_t n)
 
 /* ---- defaults -------------------------------------------------------------------------------------------------- */
 
-/* Model cards (reference/qwen35.md section 8). The small models, which do not think unless asked, have figures of their
+/* Model cards (engine/doc/qwen35.md §10). The small models, which do not think unless asked, have figures of their
  * own. */
 void
 qe_sampler_defaults (const QeModelInfo *info, bool thinking, bool with_images, QeSamplerParams *out)

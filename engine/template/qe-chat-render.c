@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The chat layout of the Qwen 3.5 family (reference/qwen35.md section 8; tests/data/goldens/chat.json). Wording and white
+/* The chat layout of the Qwen 3.5 family (engine/doc/qwen35.md §8.2; tests/data/goldens/chat.json). Wording and white
  * space are a wire format: the models were trained on exactly this.
  *
  * Whatever comes from a message is marked as plain, so that a user who types <|im_end|> sends seven characters and not

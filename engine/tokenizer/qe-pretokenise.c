@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* A matcher for one regular expression (reference/qwen35.md section 7); its alternatives, tried in this order:
+/* A matcher for one regular expression (engine/doc/qwen35.md §7.3); its alternatives, tried in this order:
  *
  *   (?i:'s|'t|'re|'ve|'m|'ll|'d)  |  [^\r\n\p{L}\p{N}]?[\p{L}\p{M}]+  |  \p{N}  |  ?[^\s\p{L}\p{M}\p{N}]+[\r\n]*
  *   |  \s*[\r\n]+  |  \s+(?!\S)  |  \s+

@@ -10,7 +10,7 @@
 #include "vision/qe-vision-attention.h"
 #include "vision/qe-vision-encode.h"
 
-/* The tower, as one parallel region (reference/qwen35.md section 9):
+/* The tower, as one parallel region (engine/doc/qwen35.md §9.3):
  *
  *   pixels -> patches [n][3 p p] -> x [n][h] + positions
  *   each block:  x += out (attention (rope (qkv (norm1 (x)))));  x += down (gelu (up (norm2 (x))))

@@ -8,7 +8,7 @@
 #include "qe-error.h"
 #include "vision/qe-vision-private.h"
 
-/* What a vision file must hold: keys and tensors of reference/qwen35.md section 9. Nothing is believed: a number has a
+/* What a vision file must hold: keys and tensors of engine/doc/qwen35.md §9.1. Nothing is believed: a number has a
  * plausible range, a tensor the shape that the numbers ask for. */
 
 #define DEFAULT_MIN_PIXELS 65536     /* the family's image processor, when the file does not say */
