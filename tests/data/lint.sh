@@ -68,7 +68,22 @@ lint_format() {
   c_files engine src ui tests | exists | xargs -r grep -nE '\b(TODO|FIXME|XXX)\b' | report 'unfinished'
 }
 
-[ $# -gt 0 ] || set -- layers licences potfiles translations scripts blueprints format
+# Code cites the specification by section, `engine/doc/qwen35.md §4.3`, and every section that is cited exists; the same
+# for the sections that the specification cites itself.
+lint_citations() {
+  spec=engine/doc/qwen35.md
+  ours engine src ui tests | grep -E '\.(c|h|py|md)$' | grep -v '^engine/doc/' | exists | xargs -r grep -lE '(qwen35|published-files)\.md' \
+    | xargs -r awk -v spec="$spec" '
+      NR == FNR { if (/^##+ [0-9]/) { name = $2; sub(/\.$/, "", name); known[name] = 1 } next }
+      FILENAME != spec && !/(qwen35|published-files)\.md/ { next }
+      FILENAME ~ /\.[ch]$|\.py$/ && !/engine\/doc\/qwen35\.md §[0-9]/ {
+        print FILENAME ":" FNR ": write engine/doc/qwen35.md §N"; next }
+      { for (rest = $0; match(rest, /§[0-9]+(\.[0-9]+)*/); rest = substr(rest, RSTART + RLENGTH)) {
+          name = substr(rest, RSTART + length("§"), RLENGTH - length("§"))
+          if (!(name in known)) print FILENAME ":" FNR ": there is no §" name } }' "$spec" "$spec" | report "$spec"
+}
+
+[ $# -gt 0 ] || set -- layers licences potfiles translations scripts blueprints format citations
 for check in "$@"; do "lint_$(echo "$check" | tr - _)"; done
 cat "$offences"
 [ ! -s "$offences" ]
