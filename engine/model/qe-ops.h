@@ -24,7 +24,7 @@ typedef struct {
   void (*widen) (float *y, const void *x, size_t n); /* to f32 */
 } QeRowOps;
 
-#define QE_WRITES_TOGETHER 8 /* 16 and 4 are as fast within 1 %: engine/README.md */
+#define QE_WRITES_TOGETHER 8 /* 16 and 4 are as fast within 1 %: engine/doc/measurements-2026-11.md */
 
 /* Writes of the delta rule that a state s [dk][dv] does not hold yet. What is meant is
  * decay * s + sum_i weight[i] * key[i] correction[i]^T. */

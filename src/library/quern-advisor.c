@@ -13,7 +13,7 @@
 
 #define WORKING_MEMORY (300 * 1000 * 1000.0) /* buffers of a prefill, tokenizer, vision */
 #define ROOMY 0.85                           /* of the available memory; more than that is tight */
-#define DECODE_SHARE 0.85                    /* of a plain read of memory, which decoding makes (engine/README.md) */
+#define DECODE_SHARE 0.85                    /* of a plain read of memory: engine/doc/measurements-2026-11.md */
 #define LEAST_SPEED 5.0                      /* tokens per second: about as fast as people read */
 
 /* Counted from the shapes of the published models (no MTP block, no vision). */

@@ -5,7 +5,8 @@
 #include <stddef.h>
 
 /* How far ahead weights are asked for with one token, into the second-level cache: the first is too small for what is under way
- * then. Measured: from 5 to 7 KiB it is nearly the same, from 8 on worse, most of all while memory is slow (engine/README.md). */
+ * then. Measured: from 5 to 7 KiB it is nearly the same, from 8 on worse, most of all while memory is slow
+ * (engine/doc/measurements-2026-11.md). */
 #define QE_AHEAD_BYTES 6656
 
 static inline __attribute__ ((always_inline)) void

@@ -182,7 +182,7 @@ dot_rest (Sums256 *acc, const QeDotArgs *a, size_t r, size_t k, size_t t, int n_
 }
 
 /* One row times T tokens from t on. Rows are read one after the other: a run of addresses that the processor's own
- * prefetcher follows (engine/README.md). */
+ * prefetcher follows (engine/doc/measurements-2026-11.md). */
 QE_INLINE void
 dot_row (const QeDotArgs *a, size_t r, size_t t, const int T, const Format256 f)
 {

@@ -4,7 +4,7 @@
 /* Decoding: rows of weights times a few tokens, where memory is to be the only limit, so that everything serves the stream of
  * weights. Rows are read one after the other, one run of addresses that the processor's own prefetcher follows; two rows
  * at a time were half as fast. Prefetch instructions help where the format or the number of tokens makes rows take longer
- * (engine/README.md).
+ * (engine/doc/measurements-2026-11.md).
  *
  * What a token gives does not depend on how many tokens go together: drafts are verified with the same bits.
  *
