@@ -128,7 +128,8 @@ step_rows (const QeDeltaNet *net, QeWorker *w, const Head *h)
   }
 }
 
-/* A chunk of n rows from row `first` on. In the sheet's words, with everything but S stacked keys over queries:
+/* A chunk of n rows from row `first` on. In the words of engine/doc/qwen35.md §4.3, with
+ * everything but S stacked keys over queries:
  *   t = [K; Q] K^T, p = [K; Q] S, r = (I + A)^-1 beta (V - e^G p_K), O = e^G p_Q + (t_Q . Gamma) r,
  *   S = e^(G_n) S + (e^(G_n - G) K)^T r. */
 typedef struct {
