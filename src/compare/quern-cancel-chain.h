@@ -5,7 +5,7 @@
 
 G_BEGIN_DECLS
 
-/* A cancellable of a run's own, which is cancelled with its caller's, too. */
+/* A run has its own cancellable, so that the run can be stopped by itself. Cancelling the caller's cancels it too. */
 typedef struct {
   GCancellable *own;
   GCancellable *outer; /* or NULL */
@@ -13,7 +13,7 @@ typedef struct {
 } QuernCancelChain;
 
 void quern_cancel_chain_init  (QuernCancelChain *chain, GCancellable *outer);
-void quern_cancel_chain_cut   (QuernCancelChain *chain); /* the run has ended: the caller's matters no more */
+void quern_cancel_chain_cut   (QuernCancelChain *chain); /* call it when the run has ended */
 void quern_cancel_chain_clear (QuernCancelChain *chain);
 
 G_END_DECLS

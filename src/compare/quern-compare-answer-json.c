@@ -7,7 +7,8 @@
 #include "quern-compare-answer-private.h"
 #include "quern-comparison-json.h"
 
-/* Answers as JSON. Tokens are arrays: [id, p, reasoning, start, end, text, [id, p, text, id, p, text …]]. */
+/* This file reads and writes answers as JSON. A token is an array: [id, p, reasoning, start, end, text, [id, p, text,
+ * id, p, text …]]. */
 
 static const char *const states[] = { "waiting", "loading", "reading", "writing", "done",
                                       "cut",     "stopped", "failed",  "not-asked" };
@@ -55,7 +56,7 @@ write_statistics (const QuernStatistics *s, JsonBuilder *out)
   json_builder_end_object (out);
 }
 
-/* As people write it: 0.7, not 0.699999988. It reads back as the same float. */
+/* Rounds to six decimals, so that a file has 0.7 and not 0.699999988. The value reads back as the same float. */
 static void
 add_float (JsonBuilder *out, const char *name, float value)
 {
@@ -81,7 +82,7 @@ write_settings (const QuernAnswerSettings *s, JsonBuilder *out)
   json_builder_end_object (out);
 }
 
-/* tokens: with each token and its candidates, else the text alone */
+/* With `tokens`, writes every token and its candidates; otherwise only the text. */
 void
 _quern_compare_answer_write (QuernCompareAnswer *answer, gboolean tokens, JsonBuilder *out)
 {
@@ -94,7 +95,7 @@ _quern_compare_answer_write (QuernCompareAnswer *answer, gboolean tokens, JsonBu
   quern_json_add_int (out, "planned_memory_bytes", (gint64) quern_compare_answer_get_planned_memory (answer));
   quern_json_add_int (out, "together", quern_compare_answer_get_together (answer));
   write_statistics (quern_compare_answer_get_statistics (answer), out);
-  if (quern_compare_answer_get_settings (answer)->n_ctx > 0) /* else it was never run */
+  if (quern_compare_answer_get_settings (answer)->n_ctx > 0) /* an answer that was never run has no settings */
     write_settings (quern_compare_answer_get_settings (answer), out);
   json_builder_set_member_name (out, "tokens");
   json_builder_begin_array (out);
@@ -106,7 +107,7 @@ _quern_compare_answer_write (QuernCompareAnswer *answer, gboolean tokens, JsonBu
 
 /* ---- reading --------------------------------------------------------------------------------------------------- */
 
-/* Spans lie within the text and at characters' beginnings, whatever the file says. */
+/* Clamps the offset to the text and moves it to the beginning of a character, because the file may say anything. */
 static guint
 read_offset (JsonArray *from, guint i, guint least, const char *text)
 {
@@ -171,7 +172,7 @@ read_settings (JsonObject *object, QuernAnswerSettings *out)
   };
 }
 
-/* One that was running when it was written was interrupted. */
+/* An answer that was running when it was written counts as stopped. */
 QuernCompareAnswer *
 _quern_compare_answer_read (JsonObject *object)
 {

@@ -6,7 +6,7 @@
 
 G_BEGIN_DECLS
 
-/* The producing side, for a worker's thread. */
+/* The worker's thread calls these functions. */
 QuernCompareAnswer *_quern_compare_answer_new  (void);
 void _quern_compare_answer_set_state    (QuernCompareAnswer *self, QuernCompareState state);
 void _quern_compare_answer_set_progress (QuernCompareAnswer *self, double progress);
@@ -17,10 +17,10 @@ void _quern_compare_answer_set_memory   (QuernCompareAnswer *self, guint64 plann
 void _quern_compare_answer_finish       (QuernCompareAnswer *self, QuernCompareState state,
                                          const QuernStatistics *statistics, const char *failure);
 
-/* On the main thread. */
+/* The main thread calls these functions. */
 void _quern_compare_answer_set_settings (QuernCompareAnswer *self, const QuernAnswerSettings *settings);
 void _quern_compare_answer_flush        (QuernCompareAnswer *self);
-/* An answer that was stored. Texts are copied. */
+/* Restores a stored answer. The strings are copied. */
 void _quern_compare_answer_restore      (QuernCompareAnswer *self, QuernCompareState state, const char *answer,
                                          const char *reasoning, const char *failure, const QuernStatistics *statistics);
 void _quern_compare_answer_restore_token (QuernCompareAnswer *self, const QuernCompareToken *token);

@@ -7,8 +7,8 @@
 
 #include "quern-compare-answer-private.h"
 
-/* As with QuernGeneration: a worker adds under the lock and asks for a flush, whose source on the main context carries
- * everything over into what getters and signals show. */
+/* The worker adds text and tokens under the lock and asks for a flush. The flush runs on the main context and moves
+ * them to the fields that getters and signals use. QuernGeneration works in the same way. */
 #define FLUSH_MS 12
 
 struct _QuernCompareAnswer {
@@ -16,7 +16,7 @@ struct _QuernCompareAnswer {
 
   GMainContext *context;
 
-  /* The main thread's. */
+  /* Only the main thread uses these fields. */
   QuernCompareState state;
   double progress;
   GString *answer, *reasoning;
@@ -27,11 +27,11 @@ struct _QuernCompareAnswer {
   gboolean together;
   QuernAnswerSettings settings;
 
-  GMutex lock; /* guards what follows */
-  GStringChunk *texts; /* of tokens; what is in it stays where it is */
+  GMutex lock; /* guards the fields below */
+  GStringChunk *texts; /* text of tokens; a chunk never moves, so tokens may point into it */
   GString *new_answer, *new_reasoning;
-  gsize answer_length, reasoning_length; /* of all that was added */
-  gsize spoken_for[2]; /* bytes that tokens have covered: answer, reasoning */
+  gsize answer_length, reasoning_length; /* bytes of all that was added */
+  gsize spoken_for[2]; /* bytes of the answer and of the reasoning that tokens cover */
   GArray *new_tokens;
   QuernCompareState next_state;
   double next_progress;
@@ -75,7 +75,7 @@ set_state (QuernCompareAnswer *self, QuernCompareState state, double progress)
     g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_STATE]);
 }
 
-/* Shows what the worker has left. */
+/* Moves what the worker has added to the fields of the main thread and emits the signals. */
 void
 _quern_compare_answer_flush (QuernCompareAnswer *self)
 {
@@ -268,7 +268,7 @@ flush_cb (gpointer data)
   return G_SOURCE_REMOVE;
 }
 
-/* With the lock held. */
+/* The caller holds the lock. */
 static void
 queue_flush (QuernCompareAnswer *self)
 {
@@ -326,7 +326,7 @@ token_text (QuernCompareAnswer *self, QeModel *model, gint32 id)
   return g_string_chunk_insert_const (self->texts, valid);
 }
 
-/* After the text that it added: its span is what was added since the token before. */
+/* Call it after the text of the token was added: the token's span is what was added since the token before it. */
 void
 _quern_compare_answer_add_token (QuernCompareAnswer *self, QeModel *model, gint32 id, double p,
                                  const QuernCandidate *top, guint n_top, gboolean reasoning)
@@ -356,7 +356,7 @@ _quern_compare_answer_set_memory (QuernCompareAnswer *self, guint64 planned, gui
   g_mutex_unlock (&self->lock);
 }
 
-/* The last call of the worker: everything it left is shown with it. */
+/* The worker calls this last. The flush that it queues shows everything that was added before. */
 void
 _quern_compare_answer_finish (QuernCompareAnswer *self, QuernCompareState state, const QuernStatistics *statistics,
                               const char *failure)

@@ -14,14 +14,14 @@ typedef enum {
   QUERN_COMPARE_LOADING,
   QUERN_COMPARE_READING, /* the prompt: see progress */
   QUERN_COMPARE_WRITING,
-  QUERN_COMPARE_DONE,    /* ended by itself */
-  QUERN_COMPARE_CUT,     /* the token limit or the context's end came first */
-  QUERN_COMPARE_STOPPED, /* the user stopped it; what was written stays */
+  QUERN_COMPARE_DONE,    /* the model ended it */
+  QUERN_COMPARE_CUT,     /* the token limit or the end of the context came first */
+  QUERN_COMPARE_STOPPED, /* the user stopped it; its text is kept */
   QUERN_COMPARE_FAILED,  /* see quern_compare_answer_get_failure() */
-  QUERN_COMPARE_NOT_ASKED, /* its column came later than the prompt, or has another model since */
+  QUERN_COMPARE_NOT_ASKED, /* the column was added, or got another model, after this prompt */
 } QuernCompareState;
 
-/* With what an answer was made. */
+/* The settings that an answer was made with. */
 typedef struct {
   gboolean thinking;
   QeKvType kv_type;
@@ -31,17 +31,17 @@ typedef struct {
 
 typedef struct {
   gint32 id;
-  double p;         /* by the model alone: temperature 1, no penalties */
-  const char *text; /* lives as long as the answer */
+  double p;         /* probability from the model alone: temperature 1, no penalties */
+  const char *text; /* valid as long as the answer */
 } QuernTokenChoice;
 
-/* One generated token. The one that ends the answer is there, too, with an empty span. */
+/* One generated token. The token that ends the answer is included; its span is empty. */
 typedef struct {
   QuernTokenChoice chosen;
-  QuernTokenChoice top[QUERN_COMPARE_TOP]; /* the likeliest, most likely first */
+  QuernTokenChoice top[QUERN_COMPARE_TOP]; /* the most probable tokens, most probable first */
   guint n_top;
   gboolean reasoning;
-  guint start, end; /* bytes of the reasoning or the answer that it added */
+  guint start, end; /* byte span that it added to the reasoning or the answer */
 } QuernCompareToken;
 
 /* What one column said to one prompt. Grows while it runs:
@@ -66,14 +66,14 @@ guint64                  quern_compare_answer_get_planned_memory (QuernCompareAn
 const QuernAnswerSettings *quern_compare_answer_get_settings  (QuernCompareAnswer *self);
 gboolean                 quern_compare_answer_get_together    (QuernCompareAnswer *self);
 
-/* Where two answers to the same prompt part. */
+/* The place where two answers to the same prompt part. */
 typedef struct {
-  gboolean same_context; /* the columns had said the same before; else the probabilities are of different prompts */
-  gboolean differs;      /* FALSE: equal as far as both go */
-  guint index;           /* of the first different token; equal to the shorter length when there is none */
-  double shared;         /* of the longer one, 0 to 1 */
-  QuernTokenChoice a, b; /* what each chose there; only with differs */
-  double p_a_in_b;       /* how likely b's model found a's choice; negative: less than that amount */
+  gboolean same_context; /* the columns gave equal answers before; otherwise the probabilities have different prompts */
+  gboolean differs;      /* FALSE: the shorter answer is a beginning of the other */
+  guint index;           /* index of the first different token; the shorter length if there is none */
+  double shared;         /* share of the longer answer that is equal, 0 to 1 */
+  QuernTokenChoice a, b; /* the token each chose there; only valid if differs */
+  double p_a_in_b;       /* probability of a's choice in b's model; if negative, it is below the absolute value */
   double p_b_in_a;
 } QuernFork;
 

@@ -8,11 +8,11 @@
 struct _QuernCompareColumn {
   GObject parent_instance;
 
-  QuernModel *model; /* NULL: not on this computer */
+  QuernModel *model; /* NULL if the model is not on this computer */
   QuernModelFacts facts;
   QuernThinking thinking;
   QeKvType kv_type;
-  double temperature; /* negative: as the family recommends */
+  double temperature; /* negative: the value the family recommends */
   char *sampling;
   GListStore *answers; /* of QuernCompareAnswer */
 };
@@ -57,7 +57,7 @@ quern_compare_column_get_model (QuernCompareColumn *self)
   return self->model;
 }
 
-/* Then what is known of it besides, such as its hash, stays true. */
+/* If the id and the size are the same, facts such as the hash of the file stay valid. */
 static gboolean
 is_described (QuernCompareColumn *self, QuernModel *model)
 {

@@ -30,7 +30,7 @@ void                   quern_compare_column_set_sampling    (QuernCompareColumn 
 GListModel            *quern_compare_column_get_answers     (QuernCompareColumn *self);
 QuernCompareAnswer    *quern_compare_column_get_answer      (QuernCompareColumn *self, guint turn);
 
-/* For the comparison. */
+/* The comparison calls these functions. */
 QuernCompareColumn    *_quern_compare_column_new_stored     (const QuernModelFacts *facts);
 void                   _quern_compare_column_add_answer     (QuernCompareColumn *self, QuernCompareAnswer *answer);
 void                   _quern_compare_column_replace_answer (QuernCompareColumn *self, guint turn,

@@ -13,10 +13,10 @@
 #include "quern-request.h"
 #include "quern-vision.h"
 
-/* Runs the columns of a comparison. Unlike a chat, each token's probabilities are looked at before it is drawn, and
- * nothing is drafted, so that rates compare the models alone. Weights of one file are shared by all jobs that use it. */
+/* Runs the columns of a comparison. Unlike a chat, it reads each token's probabilities before the token is drawn, and
+ * it never drafts, so that the speeds compare the models alone. All jobs that use one file share its weights. */
 
-#define MEMORY_TOKENS 16 /* generated between two looks at the process's memory */
+#define MEMORY_TOKENS 16 /* tokens generated between two readings of the process's memory */
 
 typedef struct {
   GMutex lock;
@@ -34,9 +34,9 @@ typedef struct {
   QeVision *vision;
   QeControl control;
   gsize n_vocab;
-  float *logits; /* [n_vocab]: a copy of those that the next token is drawn from */
+  float *logits; /* [n_vocab]: copy of the logits that the next token is drawn from */
 
-  /* of the item */
+  /* These fields belong to the current item. */
   QeOutputParser *parser;
   QuernStatistics statistics;
   gint64 began, reasoning_began;
@@ -59,7 +59,7 @@ item_free (gpointer data)
   g_free (item);
 }
 
-/* Bytes for a context that draws token by token, without checkpoints. */
+/* Returns the bytes of a context that decodes token by token and has no checkpoints. */
 guint64
 _quern_compare_plan (QuernModel *model, QeKvType kv_type, guint n_ctx, guint n_threads, gboolean pictures,
                      guint64 *weights)
@@ -180,7 +180,7 @@ note_memory (Worker *w)
 
 /* ---- loading --------------------------------------------------------------------------------------------------- */
 
-/* Jobs that run one after another keep only the file of the next. */
+/* Jobs that run one after another keep only the weights of the next one open. */
 static void
 drop_others (Shared *shared, const char *path)
 {
@@ -321,7 +321,7 @@ output_cb (void *data, QeOutputKind kind, const char *text, size_t length)
   _quern_compare_answer_add_text (w->item->answer, kind == QE_OUT_REASONING, text, length);
 }
 
-/* Pushes the token through the parser, then notes it with the text that came out. */
+/* Pushes the token through the parser, then records it with the text that came out. */
 static void
 take_token (Worker *w, gint32 token)
 {
@@ -346,7 +346,7 @@ take_token (Worker *w, gint32 token)
                                    isnan (log_sum) ? 0 : QUERN_COMPARE_TOP, reasoning);
 }
 
-/* FALSE when the answer has ended, with the way noted. */
+/* Returns FALSE when the answer has ended, after recording how. */
 static gboolean
 step (Worker *w, QeSampler *sampler)
 {
@@ -364,7 +364,7 @@ step (Worker *w, QeSampler *sampler)
   w->statistics.decode_seconds += seconds_since (began);
   if (w->statistics.answer_tokens == 0)
     w->statistics.first_token_seconds = seconds_since (w->began);
-  if (n > 0) /* one, since nothing is drafted */
+  if (n > 0) /* n is at most 1, because nothing is drafted */
     take_token (w, tokens[0]);
   if (w->statistics.answer_tokens % MEMORY_TOKENS == 1)
     note_memory (w);

@@ -6,12 +6,12 @@
 
 G_BEGIN_DECLS
 
-/* What one model is to answer, one after another, with one loading of it. */
+/* The items that one model answers, one after another, while it is loaded once. */
 typedef struct {
   QuernModel *model;
   QeKvType kv_type;
   guint n_ctx, n_threads;
-  gboolean together;  /* others run at the same time */
+  gboolean together;  /* other jobs run at the same time */
   guint64 planned;    /* bytes */
   GPtrArray *items;   /* of QuernCompareItem */
 } QuernCompareJob;
@@ -32,7 +32,7 @@ void             _quern_compare_job_add  (QuernCompareJob *job, QuernRequest *re
 void             _quern_compare_job_free (gpointer job);
 guint64          _quern_compare_plan     (QuernModel *model, QeKvType kv_type, guint n_ctx, guint n_threads,
                                           gboolean pictures, guint64 *weights);
-/* On a worker's thread: runs jobs one after another, or each on a thread of its own. */
+/* Runs the jobs one after another, or each on a thread of its own. Call it on a worker's thread. */
 void             _quern_compare_jobs_run (GPtrArray *jobs, GCancellable *cancellable);
 
 G_END_DECLS

@@ -50,7 +50,7 @@ quern_compare_machine_write (const QuernCompareMachine *machine, JsonBuilder *ou
   json_builder_end_object (out);
 }
 
-/* @out is empty before. */
+/* @out must be empty. */
 void
 quern_compare_machine_read (JsonObject *object, QuernCompareMachine *out)
 {

@@ -5,11 +5,11 @@
 
 G_BEGIN_DECLS
 
-/* Where and with what figures were made: they travel with a comparison, whoever exports it later. */
+/* The machine and the version that produced the figures. Both stay with the comparison, whoever exports it later. */
 typedef struct {
-  char *processor; /* "" where the system does not say */
+  char *processor; /* "" if the system does not say */
   char *kernels;
-  char *version; /* of Quern */
+  char *version; /* version of Quern */
   guint threads;
 } QuernCompareMachine;
 

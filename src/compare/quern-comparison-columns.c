@@ -5,7 +5,7 @@
 #include "quern-comparison-json.h"
 #include "quern-comparison-private.h"
 
-/* The columns of a comparison: coming, going, and changing places, with their answers and votes. */
+/* The columns of a comparison: they can be added, removed and replaced, together with their answers and votes. */
 
 /**
  * quern_comparison_get_columns:
@@ -37,7 +37,7 @@ quern_comparison_get_n_columns (QuernComparison *self)
   return g_list_model_get_n_items (G_LIST_MODEL (self->columns));
 }
 
-/* A column has an answer to each prompt; those to which it was not asked say so. */
+/* Gives the column one answer for each prompt; prompts that it was not asked get a QUERN_COMPARE_NOT_ASKED answer. */
 static void
 fill_answers (QuernComparison *self, QuernCompareColumn *column)
 {

@@ -45,7 +45,7 @@ quern_comparison_entry_get_updated (QuernComparisonEntry *self)
   return self->updated;
 }
 
-/* Notifies of what is another one now. */
+/* Notifies only of the properties that changed. */
 void
 _quern_comparison_entry_update (QuernComparisonEntry *self, const char *title, gint64 updated)
 {

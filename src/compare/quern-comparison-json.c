@@ -83,7 +83,7 @@ write_votes (QuernComparison *self, JsonBuilder *out)
   json_builder_end_array (out);
 }
 
-/* Where neighbouring columns part; for readers of the file. */
+/* Writes where neighbouring columns part. Readers of the file use it; Quern works it out again. */
 static void
 write_forks (QuernComparison *self, JsonBuilder *out)
 {
@@ -186,7 +186,7 @@ read_column (QuernComparison *self, JsonObject *object, GListModel *models)
   quern_comparison_add_column (self, column);
 }
 
-/* A picture that cannot be read any more is left out. */
+/* A picture that can no longer be decoded is left out. */
 static void
 read_prompt (QuernComparison *self, JsonObject *object)
 {

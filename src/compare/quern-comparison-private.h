@@ -28,13 +28,13 @@ struct _QuernComparison {
   guint max_tokens, n_ctx;
   gboolean blind;
 
-  GTask *task;             /* while it runs */
-  gboolean paused_measure; /* the run did: its timings must be its own */
+  GTask *task;             /* NULL when nothing runs */
+  gboolean paused_measure; /* the run paused the measurement, which would distort its timings */
   GCancellable *cancellable;
   char *note;
 };
 
-/* How a column of a comparison is loaded and drawn from. */
+/* Makes the job that loads and runs a column. */
 QuernCompareJob *_quern_comparison_job (QuernComparison *self, QuernCompareColumn *column, QuernCompareMode mode,
                                         gboolean pictures);
 void _quern_comparison_note_machine (QuernComparison *self);

@@ -103,7 +103,7 @@ quern_comparison_hash_finish (QuernComparison *self, GAsyncResult *result, GErro
 
 /* ---- Markdown -------------------------------------------------------------------------------------------------- */
 
-/* A cell of a table: one line, with what would end the cell escaped. */
+/* Appends one table cell: line breaks become spaces, and characters that would end the cell are escaped. */
 static void
 append_cell (GString *out, const char *text)
 {
@@ -114,7 +114,7 @@ append_cell (GString *out, const char *text)
   }
 }
 
-/* Longer than any run of backquotes in the text. */
+/* The fence must be longer than any run of backquotes in the text. */
 static void
 append_fenced (GString *out, const char *text)
 {
@@ -128,7 +128,7 @@ append_fenced (GString *out, const char *text)
   g_string_append_printf (out, "%s\n%s\n%s\n\n", fence, text, fence);
 }
 
-/* Where it was made and with what. */
+/* Says with which seed, in which mode and on which machine the comparison ran. */
 char *
 _quern_comparison_dup_origin (QuernComparison *self)
 {
@@ -141,7 +141,7 @@ _quern_comparison_dup_origin (QuernComparison *self)
                           machine->threads, machine->kernels);
 }
 
-/* With what the last answer of a column was made; empty when it gave none. */
+/* Describes the settings of the last answer that the column ran; the string is empty if there is none. */
 char *
 _quern_compare_column_dup_settings (QuernCompareColumn *column)
 {

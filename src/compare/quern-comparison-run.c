@@ -12,7 +12,8 @@
 #include "quern-prompt.h"
 #include "quern-sampling.h"
 
-/* Asking all columns: memory is planned first, then one thread runs the columns' jobs, which fill their answers. */
+/* Asks all columns. The memory is planned first; then one thread runs the columns' jobs, which fill in their
+ * answers. */
 
 #define DEFAULT_CONTEXT 4096
 
@@ -49,7 +50,7 @@ plan_column (QuernComparison *self, QuernCompareColumn *column, gboolean picture
                               threads_for (self, mode), pictures, weights);
 }
 
-/* All columns at once; weights of one file count once. */
+/* Plans all columns at once. The weights of one file count once. */
 static guint64
 plan_together (QuernComparison *self, gboolean pictures)
 {
@@ -165,7 +166,7 @@ quern_comparison_build_request (QuernComparison *self, QuernCompareColumn *colum
   for (guint i = 0; i <= turn; i++) {
     QuernCompareAnswer *answer = i < turn ? quern_compare_column_get_answer (column, i) : NULL;
     if (answer && quern_compare_answer_get_state (answer) == QUERN_COMPARE_NOT_ASKED)
-      continue; /* it never saw that prompt */
+      continue; /* the model never saw that prompt */
     add_prompt (request, self->turns->pdata[i]);
     if (i == turn)
       break;
@@ -357,7 +358,7 @@ quern_comparison_get_missing (QuernComparison *self, QuernCompareColumn *column)
     QuernCompareAnswer *answer = quern_compare_column_get_answer (column, turn);
     QuernCompareState state;
     if (!answer)
-      break; /* the prompt is being added */
+      break; /* this prompt is still being added */
     state = quern_compare_answer_get_state (answer);
     if (state == QUERN_COMPARE_NOT_ASKED || (state >= QUERN_COMPARE_STOPPED && turn + 1 == self->turns->len))
       return turn;
@@ -390,7 +391,7 @@ missing_asked_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   CatchingUp *c = g_task_get_task_data (task);
 
   if (quern_compare_answer_get_state (quern_compare_column_get_answer (c->column, c->turn)) >= QUERN_COMPARE_STOPPED)
-    g_task_return_boolean (task, TRUE); /* its answer says why; the prompts after it would lack it */
+    g_task_return_boolean (task, TRUE); /* the answer says why; the prompts after it must not be asked without it */
   else {
     c->turn++;
     ask_missing (QUERN_COMPARISON (source), task);

@@ -3,7 +3,7 @@
 
 #include "quern-comparison-private.h"
 
-/* Which answer was better: votes, their counts and ratings. */
+/* Votes on which answer is better, their counts and the ratings. */
 
 /**
  * quern_comparison_get_order:
@@ -36,7 +36,7 @@ has_vote (QuernComparison *self, guint turn, guint a, guint b)
   return FALSE;
 }
 
-/* Whether there is something to judge. */
+/* Returns whether the column has an answer that can be judged. */
 static gboolean
 has_answered (QuernComparison *self, guint turn, guint column)
 {

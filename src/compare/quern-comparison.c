@@ -62,7 +62,7 @@ _quern_comparison_notify_running (QuernComparison *self)
     changed (self, 0);
 }
 
-/* What no property tells of: it is to be saved. */
+/* Emits "changed" for a change that no property reports, so that it is saved. */
 void
 _quern_comparison_changed (QuernComparison *self)
 {
@@ -227,7 +227,7 @@ _quern_comparison_restore_turn (QuernComparison *self, const char *prompt, GList
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_N_TURNS]);
 }
 
-/* Whether both columns had said the same to every prompt before this one. */
+/* Returns whether both columns gave equal answers to every prompt before this one. */
 static gboolean
 same_before (QuernCompareColumn *a, QuernCompareColumn *b, guint turn)
 {

@@ -10,23 +10,23 @@
 G_BEGIN_DECLS
 
 #define QUERN_COMPARE_MAX_COLUMNS 4
-#define QUERN_COMPARE_MIN_VOTES 10 /* before there are ratings */
+#define QUERN_COMPARE_MIN_VOTES 10 /* fewest votes for ratings */
 
 typedef enum {
   QUERN_COMPARE_ONE_AFTER_ANOTHER, /* timings are valid */
-  QUERN_COMPARE_TOGETHER,          /* timings compare with nothing */
+  QUERN_COMPARE_TOGETHER,          /* the timings cannot be compared */
 } QuernCompareMode;
 
 typedef enum { QUERN_VOTE_A, QUERN_VOTE_B, QUERN_VOTE_TIE, QUERN_VOTE_BOTH_BAD } QuernVoteKind;
 
 typedef struct {
-  guint turn, a, b; /* prompt and columns */
+  guint turn, a, b; /* index of the prompt and of the two columns */
   QuernVoteKind kind;
 } QuernVote;
 
 typedef struct {
   guint a, b, ties, both_bad;
-  double share, low, high; /* of a among what was decided (a tie is half for each), with its 95 % interval */
+  double share, low, high; /* share of a among the decided votes (a tie is half for each), with its 95 % interval */
 } QuernVoteCount;
 
 /* A comparison by reading: columns that answer the same prompts with the same random numbers; with its votes and its
@@ -107,12 +107,12 @@ QuernQuestions     *quern_comparison_get_questions (QuernComparison *self);
 void                quern_comparison_set_questions (QuernComparison *self, QuernQuestions *questions);
 void                quern_comparison_add_answers   (QuernComparison *self, guint column, QuernMeasure *measure);
 
-/* Whether nothing was asked or measured, so that there is nothing to keep. */
+/* Returns whether nothing was asked or measured, so that there is nothing to keep. */
 gboolean            quern_comparison_is_empty      (QuernComparison *self);
-/* Where its figures come from: this computer, or the one that it was imported from until it is run here. */
+/* Returns the machine that made the figures: this computer, or the one of an imported comparison until it runs here. */
 const QuernCompareMachine *quern_comparison_get_machine   (QuernComparison *self);
 
-/* For reading a stored one. */
+/* These functions restore a stored comparison. */
 void                _quern_comparison_restore_turn (QuernComparison *self, const char *prompt, GListModel *pictures);
 
 G_END_DECLS

@@ -10,7 +10,7 @@
 #include "quern-comparison-json.h"
 #include "quern-store-private.h"
 
-/* Changes are gathered for this long before they are written. */
+/* Changes are collected for this long before they are written. */
 #define SAVE_DELAY_MS 500
 
 /* ---- the list -------------------------------------------------------------------------------------------------- */
@@ -113,7 +113,7 @@ quern_comparisons_reload_finish (QuernComparisons *self, GAsyncResult *result, G
 typedef struct {
   gint64 id, updated;
   char *title;
-  JsonNode *content; /* immutable; becomes text on the database's thread */
+  JsonNode *content; /* immutable; the database's thread turns it into text */
 } Row;
 
 static void
@@ -138,7 +138,7 @@ save_row (sqlite3 *db, gpointer data, GError **error)
                         "isis", row->id, row->title, row->updated, text);
 }
 
-/* Moves its entry to the top, or makes one. */
+/* Moves the comparison's entry to the top of the list, or makes one. */
 static void
 show_entry (QuernComparisons *self, QuernComparison *comparison, gint64 updated)
 {
@@ -258,7 +258,7 @@ read_content (sqlite3 *db, gpointer data, GError **error)
   return FALSE;
 }
 
-/* What a thread needs to parse: it does not look at a list that the main thread may change. */
+/* The input of the parsing thread. It has its own list of models, because the main thread may change the library's. */
 typedef struct {
   char *text;
   gsize length;
@@ -393,7 +393,7 @@ quern_comparison_import_finish (GAsyncResult *result, GError **error)
 /* ---- deleting -------------------------------------------------------------------------------------------------- */
 
 typedef struct {
-  gint64 id, deleted; /* deleted: 0 to bring it back */
+  gint64 id, deleted; /* 0 restores the comparison */
 } Deletion;
 
 static gboolean
@@ -430,7 +430,8 @@ quern_comparisons_delete (QuernComparisons *self, QuernComparisonEntry *entry)
     g_list_store_remove (self->entries, position);
 }
 
-/* Unless it is there: what was added before the list came from disk stays, and a backup may have brought back what undo would. */
+/* Skips an entry that is already there: it may have been added before the list was read, or restored from a backup
+ * before the deletion was undone. */
 static void
 add_missing (QuernComparisons *self, QuernComparisonEntry *entry)
 {

@@ -7,8 +7,8 @@
 
 G_BEGIN_DECLS
 
-/* The comparisons of a store: quern_comparisons_get_entries() is a live list for a sidebar. A comparison that was added
- * or opened is saved by itself a moment after each change. A write that failed is told by the store's "problem". */
+/* The comparisons of a store. quern_comparisons_get_entries() returns a live list for the sidebar. Every comparison
+ * that was added or opened is saved a moment after each change. If a write fails, the store's "problem" says so. */
 #define QUERN_TYPE_COMPARISONS (quern_comparisons_get_type ())
 G_DECLARE_FINAL_TYPE (QuernComparisons, quern_comparisons, QUERN, COMPARISONS, GObject)
 

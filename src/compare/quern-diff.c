@@ -3,20 +3,20 @@
 
 #include <string.h>
 
-/* Myers' greedy algorithm (1986) on words: the fewest words that are taken away and put in. Texts that have next to
- * nothing in common are not searched to the end: beyond MAX_EDITS all that is between their common beginning and end
- * counts as different. */
+/* Myers' greedy algorithm (1986) on words: it finds the fewest words to remove and insert. Texts with little in common
+ * are not searched to the end: after MAX_EDITS edits, everything between their common beginning and end counts as
+ * different. */
 
 #define MAX_EDITS 1000
 
 typedef struct {
-  guint start, end; /* bytes */
+  guint start, end; /* byte span */
   guint id;         /* equal words have equal ids */
 } Word;
 
 /* ---- words ----------------------------------------------------------------------------------------------------- */
 
-/* Scripts that are written without spaces are compared sign by sign. */
+/* Scripts without spaces between words are compared character by character. */
 static gboolean
 stands_alone (gunichar c)
 {
@@ -73,8 +73,8 @@ split (const char *text, GHashTable *ids)
 
 typedef struct {
   const Word *a, *b;
-  int n, m;           /* of the words between their common beginning and end */
-  gboolean *in_a, *in_b; /* [n], [m]: set for words that the other has, too */
+  int n, m;           /* words between the common beginning and the common end */
+  gboolean *in_a, *in_b; /* [n], [m]: TRUE for words that the other text has too */
 } Search;
 
 static int
@@ -83,7 +83,7 @@ furthest (const int *v, int k, int d)
   return k == -d || (k != d && v[k - 1] < v[k + 1]) ? v[k + 1] : v[k - 1] + 1;
 }
 
-/* From the end back through the steps; what was walked along diagonals is common. */
+/* Walks from the end back through the steps. Words on diagonal moves are common to both texts. */
 static void
 walk_back (const Search *s, GPtrArray *steps)
 {
@@ -112,7 +112,7 @@ search (const Search *s)
   int *v = buffer + MAX_EDITS + 1;
 
   for (int d = 0; d <= MIN (s->n + s->m, MAX_EDITS); d++) {
-    g_ptr_array_add (steps, g_memdup2 (buffer, (2 * MAX_EDITS + 3) * sizeof *buffer)); /* as it was before this step */
+    g_ptr_array_add (steps, g_memdup2 (buffer, (2 * MAX_EDITS + 3) * sizeof *buffer)); /* the state before this step */
     for (int k = -d; k <= d; k += 2) {
       int x = d > 0 ? furthest (v, k, d) : 0, y = x - k;
       while (x < s->n && y >= 0 && y < s->m && s->a[x].id == s->b[y].id) {
@@ -148,15 +148,14 @@ is_space (const char *text, const Word *word)
   return g_unichar_isspace (g_utf8_get_char (text + word->start)) && text[word->start] != '\n';
 }
 
-/* Whether it stands between two words that only its own text has. */
+/* Returns whether the word stands between two words that only its own text has. */
 static gboolean
 is_lone (const gboolean *same, guint i, guint n)
 {
   return i > 0 && i + 1 < n && !same[i - 1] && !same[i + 1];
 }
 
-/* A space that both have between two changed words is a part of the change: else every word would be a change of its
- * own. */
+/* A space between two changed words becomes part of the change. Otherwise every word would be a change of its own. */
 static void
 join_spaces (const char *a, GArray *words_a, gboolean *in_a, GArray *words_b, gboolean *in_b)
 {
@@ -172,7 +171,7 @@ join_spaces (const char *a, GArray *words_a, gboolean *in_a, GArray *words_b, gb
   }
 }
 
-/* Those from *at on that the other text lacks. */
+/* Adds the words from *at on that the other text does not have, up to the next common one. */
 static void
 add_own (GArray *pieces, QuernDiffKind kind, GArray *words, const gboolean *same, guint *at)
 {
@@ -217,7 +216,7 @@ common_end (GArray *a, GArray *b, guint start)
   return n;
 }
 
-/* Valid UTF-8, both. */
+/* Both texts must be valid UTF-8. */
 GArray *
 quern_diff_words (const char *a, const char *b)
 {
@@ -252,7 +251,7 @@ count_words (const char *text, const QuernDiffPiece *piece)
 void
 quern_diff_count (const char *a, const char *b, GArray *pieces, QuernDiffCount *out)
 {
-  gboolean before = FALSE; /* in a change */
+  gboolean before = FALSE; /* the piece before belongs to a change */
 
   *out = (QuernDiffCount) { 0 };
   for (guint i = 0; i < pieces->len; i++) {

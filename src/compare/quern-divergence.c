@@ -119,7 +119,7 @@ quern_running_standard_error (const QuernRunning *running)
 struct _QuernDivergenceSum {
   QuernRunning kld, delta_p, delta_p_squared, nll, nll_reference, nll_difference;
   guint64 n_same_top;
-  GArray *klds; /* of double, for the percentiles */
+  GArray *klds; /* array of double, for the percentiles */
 };
 
 QuernDivergenceSum *
@@ -159,7 +159,7 @@ compare_doubles (gconstpointer a, gconstpointer b)
   return (x > y) - (x < y);
 }
 
-/* Linear between the two nearest ranks; sorted must not be empty. */
+/* Interpolates between the two nearest ranks. `sorted` must not be empty. */
 static double
 percentile (const GArray *sorted, double share)
 {

@@ -5,8 +5,9 @@
 
 G_BEGIN_DECLS
 
-/* How far one model's next-token distribution Q is from a reference's P at one position of a text, and sums over a text.
- * Natural logarithms, full vocabulary, double precision; definitions as in llama.cpp's perplexity tool. */
+/* Computes how far a model's next-token distribution Q is from the reference's P at one position of a text, and sums
+ * over a text. Uses natural logarithms, the full vocabulary and double precision; the definitions are those of
+ * llama.cpp's perplexity tool. */
 
 #define QUERN_DIVERGENCE_TOP 5
 
@@ -16,13 +17,13 @@ typedef struct {
 } QuernCandidate;
 
 typedef struct {
-  gint32 token;         /* the one that the text has at this position */
+  gint32 token;         /* the token that the text has at this position */
   double nll_reference; /* -ln P(token) */
   double nll;           /* -ln Q(token) */
   double kld;           /* sum over v of P(v) (ln P(v) - ln Q(v)) */
   double delta_p;       /* Q(token) - P(token) */
-  gboolean same_top;    /* both have the same first choice */
-  QuernCandidate top_reference[QUERN_DIVERGENCE_TOP]; /* most likely first; id -1 past a small vocabulary */
+  gboolean same_top;    /* both have the same most probable token */
+  QuernCandidate top_reference[QUERN_DIVERGENCE_TOP]; /* most probable first; id -1 if the vocabulary is smaller */
   QuernCandidate top[QUERN_DIVERGENCE_TOP];
 } QuernDivergence;
 
@@ -31,7 +32,7 @@ gboolean quern_divergence_compute (const float *reference, const float *logits, 
 double   quern_log_sum_exp        (const float *logits, gsize n);
 void     quern_top_candidates     (const float *logits, gsize n, double log_sum_exp, QuernCandidate *out, gsize n_out);
 
-/* Mean and spread of a growing series, by Welford's method. */
+/* Mean and variance of a growing series, by Welford's method. */
 typedef struct {
   guint64 n;
   double mean;
@@ -45,13 +46,13 @@ double quern_running_standard_error (const QuernRunning *running);
 typedef struct _QuernDivergenceSum QuernDivergenceSum;
 
 typedef struct {
-  guint64 n; /* positions scored */
+  guint64 n; /* number of scored positions */
   double kld_mean, kld_error, kld_median, kld_p99, kld_max;
-  double same_top, same_top_error; /* shares, 0 to 1 */
+  double same_top, same_top_error; /* shares of positions, 0 to 1 */
   double delta_p_mean, delta_p_rms, delta_p_rms_error;
   double perplexity, perplexity_error;
   double perplexity_reference;
-  double delta_ln_ppl, delta_ln_ppl_error; /* paired: the error uses the covariance */
+  double delta_ln_ppl, delta_ln_ppl_error; /* paired: the error takes the covariance into account */
 } QuernDivergenceSummary;
 
 QuernDivergenceSum *quern_divergence_sum_new     (void);

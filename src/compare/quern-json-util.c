@@ -5,8 +5,8 @@
 
 const char *const quern_kv_names[] = { "F16", "Q8_0", "F32" };
 
-/* json-glib complains on the console when a value has another type than expected, so types are looked at first: files
- * come from anywhere. */
+/* json-glib prints a warning if a value has another type than expected, and files may hold anything. So the type is
+ * checked before each read. */
 
 static gint64
 node_int (JsonNode *node, gint64 fallback)
@@ -120,14 +120,14 @@ quern_json_string_at (JsonArray *array, guint i)
   return node_string (element (array, i), "");
 }
 
-/* A count that is no nonsense. */
+/* Returns the count, limited to the range of an int. */
 guint
 quern_json_count (JsonObject *object, const char *name)
 {
   return (guint) CLAMP (quern_json_int (object, name, 0), 0, G_MAXINT);
 }
 
-/* Which of n names it is. */
+/* Returns the index of the name in `names`, or the fallback. */
 guint
 quern_json_index (const char *const *names, guint n, const char *name, guint fallback)
 {
@@ -151,7 +151,7 @@ quern_json_add_double (JsonBuilder *out, const char *name, double value)
   json_builder_add_double_value (out, value);
 }
 
-/* NULL becomes null. */
+/* Writes NULL as null. */
 void
 quern_json_add_string (JsonBuilder *out, const char *name, const char *value)
 {

@@ -7,10 +7,10 @@
 
 #include "quern-prompt.h"
 
-/* One answer with all that was said before it. */
+/* One answer with the prompt it was given. */
 typedef struct {
   QuernPrompt *prompt;
-  QuernRequest *request; /* made from prompt on the thread */
+  QuernRequest *request; /* made from the prompt on the thread */
   char *reasoning, *answer;
   gboolean thinking;
 } Reply;
@@ -54,7 +54,7 @@ make_prompt (const Adding *adding, GPtrArray *messages, guint n)
   return prompt;
 }
 
-/* Answers that follow a picture are left out: the text alone is not what was answered. */
+/* Answers that follow a picture are left out: the text alone is not the prompt that they answered. */
 static void
 collect (Adding *adding, GPtrArray *messages)
 {
@@ -75,7 +75,7 @@ collect (Adding *adding, GPtrArray *messages)
   }
 }
 
-/* Reads the attached text files. */
+/* Reads the attached text files and builds the requests. */
 static void
 build_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
 {

@@ -6,7 +6,8 @@
 
 G_BEGIN_DECLS
 
-/* Takes the answers of a past conversation as the text: what was said is evaluated as an answer to what came before it. */
+/* Adds the answers of a past conversation to the text. Each answer is scored as a continuation of what came before
+ * it. */
 void     quern_measure_add_conversation_async  (QuernMeasure *self, QuernStore *store, QuernConversation *conversation,
                                                 GCancellable *cancellable, GAsyncReadyCallback callback,
                                                 gpointer user_data);

@@ -8,8 +8,8 @@
 #include "quern-measure-private.h"
 #include "quern-verdict.h"
 
-/* A measurement as JSON. Positions are arrays, for there are many:
- *   [token, nll of the reference, nll, kld, delta p, same first choice, [id, p, id, p …] of the reference, [id, p …]] */
+/* This file reads and writes a measurement as JSON. Positions are arrays, because there are many: [token, nll of the
+ * reference, nll, kld, delta p, same first choice, [id, p, id, p …] of the reference, [id, p …]] */
 
 /* ---- models ---------------------------------------------------------------------------------------------------- */
 
@@ -28,7 +28,7 @@ _quern_model_facts_write (const QuernModelFacts *facts, JsonBuilder *out)
   json_builder_end_object (out);
 }
 
-/* out is empty before. */
+/* @out must be empty. */
 void
 _quern_model_facts_read (JsonObject *object, QuernModelFacts *out)
 {
@@ -43,7 +43,7 @@ _quern_model_facts_read (JsonObject *object, QuernModelFacts *out)
                              .bits_per_weight = quern_json_double (model, "bits_per_weight", 0) };
 }
 
-/* The model of that id and size among `models`; NULL when it is not there. */
+/* Finds the model with the same id and size in `models`. Returns NULL if there is none. */
 QuernModel *
 _quern_model_facts_find (const QuernModelFacts *facts, GListModel *models)
 {
@@ -85,7 +85,7 @@ write_position (const QuernDivergence *d, JsonBuilder *out)
   json_builder_end_array (out);
 }
 
-/* For readers of the file; worked out again when it is read back. */
+/* Readers of the file use the summary; Quern computes it again from the positions. */
 static void
 write_summary (const QuernDivergenceSummary *s, JsonBuilder *out)
 {
@@ -172,7 +172,7 @@ compare_ids (gconstpointer a, gconstpointer b)
   return GPOINTER_TO_INT (*(const gpointer *) a) - GPOINTER_TO_INT (*(const gpointer *) b);
 }
 
-/* In the order of ids, so that the same measurement gives the same text. */
+/* Writes the candidates in the order of ids, so that the same measurement gives the same file. */
 static void
 write_candidates (QuernMeasure *self, JsonBuilder *out)
 {
@@ -191,7 +191,7 @@ write_candidates (QuernMeasure *self, JsonBuilder *out)
   json_builder_end_array (out);
 }
 
-/* A measurement that runs is written up to the last batch that every model did: nothing of it when there is none. */
+/* Writes a running measurement up to the last batch that all models have done, or nothing if there is none. */
 void
 _quern_measure_write (QuernMeasure *self, JsonBuilder *out)
 {
@@ -262,7 +262,7 @@ read_result (QuernMeasure *self, JsonObject *object, guint n_rows, GListModel *m
   _quern_measure_restore_result (self, result);
 }
 
-/* Ends of tokens: ascending, and where characters begin. */
+/* Reads the ends of the tokens and moves them where necessary, so that they ascend and lie between characters. */
 static GArray *
 read_ends (JsonArray *array, const char *text)
 {
@@ -306,7 +306,7 @@ read_pieces (QuernMeasure *self, JsonArray *array)
   }
 }
 
-/* Never fails: what makes no sense is left out. */
+/* Never fails: values that make no sense are left out. */
 QuernMeasure *
 _quern_measure_read (JsonObject *object, GListModel *models)
 {

@@ -9,9 +9,10 @@
 
 #include "quern-request.h"
 
-/* Cuts a text into windows. A piece that fits into the context is one window and scored from its beginning. A longer one
- * is cut into windows that overlap by half: each evaluates a whole context and scores its second half alone, so that
- * every scored token has at least half a context before it. The first half of the first window goes unscored. */
+/* Cuts a text into windows. A piece that fits into the context is one window and is scored from its beginning. A longer
+ * piece is cut into windows that overlap by half: each evaluates a whole context, but only its second half is scored,
+ * so that every scored token has at least half a context before it. The first half of the first window is not
+ * scored. */
 
 void
 _quern_measure_source_free (gpointer data)
@@ -75,8 +76,8 @@ tokenise_request (QeModel *model, const QuernRequest *request, GArray *out, GErr
   return ok;
 }
 
-/* An answer in words is what the template makes of it when it is gone on with; it begins where that differs from the
- * question alone. */
+/* The tokens of a reply are those that the template makes of the conversation with it. The reply begins where they
+ * differ from the tokens of the question alone. */
 static gboolean
 tokenise_reply (QeModel *model, const QuernMeasureSource *source, QuernMeasureSource *piece, GError **error)
 {
@@ -96,7 +97,7 @@ tokenise_reply (QeModel *model, const QuernMeasureSource *source, QuernMeasureSo
   return TRUE;
 }
 
-/* The row before the answer's first token is the first to be scored. */
+/* Scoring begins with the row before the answer's first token, because that row predicts it. */
 static gboolean
 tokenise_answer (QeModel *model, const QuernMeasureSource *source, QuernMeasureSource *piece, GError **error)
 {
@@ -132,7 +133,7 @@ tokenise_source (QeModel *model, const QuernMeasureSource *source, GError **erro
 static void
 add_windows (QuernMeasurePlan *plan, guint begin, guint n, guint first, guint n_ctx)
 {
-  const guint end = begin + n - 1; /* of the rows that are about a token */
+  const guint end = begin + n - 1; /* end of the rows that predict a token of the piece */
   const guint half = n_ctx / 2;
 
   if (n <= n_ctx) {
@@ -150,7 +151,7 @@ add_windows (QuernMeasurePlan *plan, guint begin, guint n, guint first, guint n_
   }
 }
 
-/* Every token must exist, for files that are read back may say anything. */
+/* Rejects ids outside the vocabulary, because tokens that were read from a file may be anything. */
 static gboolean
 check_tokens (QeModel *model, const GArray *tokens, GError **error)
 {
@@ -167,7 +168,7 @@ check_tokens (QeModel *model, const GArray *tokens, GError **error)
   return TRUE;
 }
 
-/* Any thread. Fails when there is nothing to score. */
+/* Any thread may call this. It fails when there is nothing to score. */
 QuernMeasurePlan *
 _quern_measure_plan_new (QeModel *model, GPtrArray *sources, guint n_ctx, GError **error)
 {

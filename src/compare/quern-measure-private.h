@@ -5,26 +5,26 @@
 
 G_BEGIN_DECLS
 
-/* One piece of text: words; a conversation with the tokens of an answer, which alone are scored; or tokens. */
+/* One piece of the text: plain text, a conversation with an answer (only the answer is scored), or tokens. */
 typedef struct {
   char *text;            /* or NULL */
   QuernRequest *request; /* or NULL; answer follows it */
   GArray *answer;        /* of gint32; or NULL */
-  char *reasoning;       /* or NULL; before reply */
-  char *reply;           /* or NULL: words of the answer in place of its tokens */
-  GArray *tokens;        /* of gint32: the piece as it was tokenised, NULL before */
-  guint first;           /* row of tokens that is scored first */
+  char *reasoning;       /* or NULL; it comes before the reply */
+  char *reply;           /* or NULL: the answer as text, in place of its tokens */
+  GArray *tokens;        /* array of gint32: the tokenised piece, or NULL */
+  guint first;           /* the first row that is scored */
 } QuernMeasureSource;
 
 void _quern_measure_source_free (gpointer data);
 
-/* Tokens [base, base + n) are evaluated together; rows [first, end), counted from the text's start, are scored: row r is
- * about token r + 1. */
+/* The tokens [base, base + n) are evaluated together. The rows [first, end) are scored; they count from the beginning
+ * of the text, and row r predicts token r + 1. */
 typedef struct {
   guint base, n, first, end;
 } QuernMeasureWindow;
 
-/* The text as a model sees it. */
+/* The text as a model gets it. */
 typedef struct {
   GPtrArray *pieces; /* of QuernMeasureSource, tokenised */
   GArray *tokens;  /* of gint32: of all pieces */
@@ -36,14 +36,14 @@ QuernMeasurePlan *_quern_measure_plan_new  (QeModel *model, GPtrArray *sources, 
 void              _quern_measure_plan_free (QuernMeasurePlan *plan);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (QuernMeasurePlan, _quern_measure_plan_free)
 
-/* What the worker tells the main thread; func runs there. */
+/* The worker reports its results through these functions. */
 typedef struct {
   void (*planned)   (gpointer data, const QuernMeasurePlan *plan, QeModel *model, gboolean together);
   void (*scored)    (gpointer data, guint model, QeModel *weights, const QuernDivergence *positions, guint n);
   void (*worked)    (gpointer data, guint model, double seconds, guint n_tokens);
   void (*noise)     (gpointer data, double kld);
   void (*committed) (gpointer data, guint n_windows);
-  bool (*stopped)   (gpointer data); /* blocks while paused */
+  bool (*stopped)   (gpointer data); /* blocks while the measurement is paused */
 } QuernMeasureEvents;
 
 typedef struct {
@@ -51,10 +51,10 @@ typedef struct {
   GArray *kv_types;    /* of QeKvType */
   GPtrArray *sources;  /* of QuernMeasureSource */
   guint n_ctx, n_threads, windows_done;
-  guint64 memory_limit; /* 0: what is free */
+  guint64 memory_limit; /* bytes; 0: what is free */
 } QuernMeasureJob;
 
-/* On a worker's thread; events come on it, too. */
+/* Call it on a worker's thread; the events are called on the same thread. */
 gboolean _quern_measure_work (const QuernMeasureJob *job, const QuernMeasureEvents *events, gpointer data,
                               GError **error);
 
@@ -69,26 +69,26 @@ struct _QuernMeasure {
   guint n_ctx, n_threads;
   guint64 memory_limit;
 
-  /* The text, known once planned. */
+  /* The text; it is known when the plan is made. */
   GString *text;
-  GArray *ends;            /* of guint: where token i ends */
+  GArray *ends;            /* array of guint: the byte at which token i ends */
   GArray *position_tokens; /* of guint */
   guint n_windows, windows_done;
-  GArray *window_rows;     /* of guint: positions up to the end of window i */
+  GArray *window_rows;     /* array of guint: number of positions up to the end of window i */
 
-  GMutex lock;             /* guards candidates, which only grow */
+  GMutex lock;             /* guards candidates, to which entries are only added */
   GHashTable *candidates;  /* gint32 -> text */
   double noise;
   char *note;
   double progress;
   gboolean paused;
-  GTask *task; /* while running */
+  GTask *task; /* NULL when nothing runs */
   QuernMeasureRun *run; /* the task's */
 };
 
 void _quern_measure_update_progress (QuernMeasure *self);
 
-/* For reading a stored measurement back. */
+/* These functions restore a stored measurement. */
 void  _quern_measure_restore (QuernMeasure *self, const char *text, GArray *ends, GArray *position_tokens,
                               guint windows_done, guint n_windows, double noise);
 void  _quern_measure_restore_piece (QuernMeasure *self, const gint32 *tokens, guint n, guint first);

@@ -6,18 +6,18 @@
 #include "quern-cancel-chain.h"
 #include "quern-measure-private.h"
 
-/* The main thread's side of a run. The worker leaves what it finds under the lock and asks for a flush, which carries it
- * over into the results a few times a second. */
+/* The main thread's side of a run. The worker leaves its results under the lock and asks for a flush, which moves them
+ * to the QuernMeasured objects a few times a second. */
 #define FLUSH_MS 60
 
-/* What the worker left; one for each run. */
+/* Results of the worker that were not shown yet; one struct for each run. */
 struct _QuernMeasureRun {
   QuernMeasure *measure; /* owned */
   QuernMeasureJob job;
   QuernCancelChain cancel;
   GMainContext *context;
 
-  GMutex lock; /* guards what follows */
+  GMutex lock; /* guards the fields below */
   GCond resumed;
   gboolean paused, flush_queued;
   GPtrArray *positions; /* of GArray of QuernDivergence, by model */
@@ -25,7 +25,7 @@ struct _QuernMeasureRun {
   GArray *n_evaluated;  /* of guint, by model */
   guint windows_done;
   double noise;
-  QuernMeasurePlan *plan; /* new when not NULL; only its pieces and windows */
+  QuernMeasurePlan *plan; /* not NULL if the plan is new; only its pieces and windows are used */
   GString *text;
   GArray *ends, *position_tokens;
   gboolean together;
@@ -78,7 +78,7 @@ count_windows (QuernMeasure *self, const GArray *windows)
   }
 }
 
-/* With the run's lock held, on the main thread. */
+/* The main thread calls this with the run's lock held. */
 static void
 take_plan (QuernMeasure *self, Run *run)
 {
@@ -137,7 +137,7 @@ flush_cb (gpointer task)
   return G_SOURCE_REMOVE;
 }
 
-/* With the lock held, on the worker. */
+/* The worker calls this with the lock held. */
 static void
 queue_flush (GTask *task, Run *run)
 {
@@ -212,7 +212,7 @@ committed_cb (gpointer data, guint n_windows)
   g_mutex_unlock (&run->lock);
 }
 
-/* Text of all tokens, as whole characters: a token that ends within one gets it when it is complete. */
+/* Decodes all tokens to whole characters. A character that is spread over tokens belongs to the last of them. */
 static void
 decode_text (Run *run, const QuernMeasurePlan *plan, QeModel *model)
 {
@@ -255,7 +255,7 @@ planned_cb (gpointer data, const QuernMeasurePlan *plan, QeModel *model, gboolea
   g_mutex_unlock (&run->lock);
 }
 
-/* Sleeps while the run is paused. */
+/* Waits while the run is paused. */
 static bool
 stopped_cb (void *data)
 {
@@ -346,7 +346,8 @@ measure_thread (GTask *task, gpointer source, gpointer data, GCancellable *cance
     g_task_return_error (task, error);
 }
 
-/* A stored measurement that failed before it was planned again has only whole windows anyway. */
+/* Drops the positions of windows that not every model has done. If a stored measurement fails before it is planned
+ * again, it has none to drop: only whole windows are stored. */
 static void
 drop_uncommitted (QuernMeasure *self)
 {
@@ -380,7 +381,7 @@ measured_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     g_task_return_error (task, error);
 }
 
-/* Whether there is something to measure with. */
+/* Checks that there are models to measure and that all of them are on this computer. */
 static gboolean
 check_models (QuernMeasure *self, GError **error)
 {

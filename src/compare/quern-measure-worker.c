@@ -10,16 +10,16 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Evaluates the text window by window: first the reference, whose logits go to a file without a name as they are (32-bit
- * floats, nothing rounded or cut), then each other model, whose logits are compared with them row by row.
+/* Evaluates the text window by window: first with the reference, whose logits are written to an unnamed file unchanged
+ * (32-bit floats), then with each other model, whose logits are compared with them row by row.
  *
- * If all models fit into memory, they stay there and a batch is one window. If not, only one is open at a time, and a
- * batch has as many windows as BATCH_BYTES of logits allow, so that models are changed rarely. A batch counts once every
- * model has done it; what a stopped run has beyond that is measured again. */
+ * If all models fit into memory together, they stay open and a batch is one window. Otherwise only one model is open at
+ * a time, and a batch has as many windows as BATCH_BYTES of logits allow, so that models are seldom changed. A batch
+ * counts when every model has done it; whatever a stopped run did beyond that is measured again. */
 
 #define BATCH_BYTES (G_GUINT64_CONSTANT (1) << 30)
-#define EVENT_ROWS 16 /* positions handed over together */
-#define SCORE_ROWS 32 /* whose logits qe_context_score() keeps at a time */
+#define EVENT_ROWS 16 /* positions that are handed over together */
+#define SCORE_ROWS 32 /* rows whose logits qe_context_score() computes at a time */
 
 typedef struct {
   const QuernMeasureJob *job;
@@ -27,24 +27,24 @@ typedef struct {
   gpointer data;
   QuernMeasurePlan *plan;
   QeModel **weights;    /* [models->len]; NULL: not open */
-  QeContext **contexts; /* likewise */
+  QeContext **contexts; /* [models->len]; NULL: not open */
   gboolean together;
   gsize n_vocab;
   int file;             /* reference logits of the batch: [row][n_vocab] */
   float *row;           /* [n_vocab] */
 } Work;
 
-/* Scoring one window with one model. */
+/* The state of scoring one window with one model. */
 typedef struct {
   Work *work;
   guint model;
   const QuernMeasureWindow *window;
-  guint64 offset;       /* in rows of the file, of the window's first scored row */
-  gboolean repeated;    /* only looks how far the reference is from itself */
+  guint64 offset;       /* row of the file that holds the window's first scored row */
+  gboolean repeated;    /* the reference is evaluated a second time, for the noise floor */
   double noise;
   QuernDivergence ready[EVENT_ROWS];
   guint n_ready;
-  gint64 aside; /* microseconds spent comparing, which are not the model's */
+  gint64 aside; /* microseconds spent on comparing, which do not count as the model's time */
   GError *error;
 } Scoring;
 
@@ -70,7 +70,7 @@ plan_memory (const Work *work, guint i)
   return plan.total + (SCORE_ROWS + 1) * info->n_vocab * sizeof (float);
 }
 
-/* Decides whether all models stay in memory; fails when even one alone is too much. */
+/* Decides whether all models stay in memory. It fails if one of them alone needs more than there is. */
 static gboolean
 choose_memory (Work *work, GError **error)
 {
@@ -102,7 +102,7 @@ close_model (Work *work, guint i)
   qe_model_free (g_steal_pointer (&work->weights[i]));
 }
 
-/* Two models of one file share its weights. */
+/* Two models with the same file share its weights. */
 static QeModel *
 find_open (Work *work, guint i)
 {
@@ -153,7 +153,7 @@ open_model (Work *work, guint i, GError **error)
   return quern_engine_set_error (error, &engine_error);
 }
 
-/* Numbers of different vocabularies mean nothing. */
+/* Figures can only be compared if the vocabularies are equal. */
 static gboolean
 check_vocabularies (Work *work, GError **error)
 {
@@ -202,7 +202,7 @@ open_file (Work *work, GError **error)
   return TRUE;
 }
 
-/* Whole rows; the loop is for short counts. */
+/* Reads or writes one whole row. The loop handles short counts. */
 static gboolean
 transfer_row (Work *work, guint64 at, float *row, gboolean write, GError **error)
 {
@@ -234,7 +234,7 @@ hand_over (Scoring *s)
   s->n_ready = 0;
 }
 
-/* The reference is compared with itself here only for its own likelihoods: its divergence is 0 by definition. */
+/* The reference passes through here too, but only for its own likelihoods: its divergence is 0 by definition. */
 static gboolean
 score_row (Scoring *s, guint row, const float *logits, GError **error)
 {
@@ -316,7 +316,7 @@ score_batch (Work *work, guint model, guint begin, guint end, GError **error)
   return TRUE;
 }
 
-/* The first window of the text once more. */
+/* Evaluates the first window once more with the reference, to find the noise floor. */
 static gboolean
 measure_noise (Work *work, GError **error)
 {
@@ -331,7 +331,7 @@ measure_noise (Work *work, GError **error)
 
 /* ---- all of it ------------------------------------------------------------------------------------------------- */
 
-/* The end of the batch that begins with this window. */
+/* Returns the end of the batch that begins with this window. */
 static guint
 batch_end (const Work *work, guint begin)
 {

@@ -5,7 +5,7 @@
 
 #include "quern-measure-private.h"
 
-/* What is measured and what came of it; how it runs is in quern-measure-run.c. */
+/* The set-up and the results of a measurement. quern-measure-run.c runs it. */
 
 enum { PROP_0, PROP_PROGRESS, PROP_RUNNING, PROP_PAUSED, PROP_NOTE, PROP_MEMORY_LIMIT, N_PROPS };
 
@@ -21,7 +21,7 @@ quern_measure_new (void)
   return g_object_new (QUERN_TYPE_MEASURE, NULL);
 }
 
-/* Forgets what was measured, because what is measured changes. */
+/* Deletes the results, because the models or the text change. */
 static void
 start_over (QuernMeasure *self)
 {
@@ -318,14 +318,14 @@ _quern_measure_get_n_windows (QuernMeasure *self)
   return self->n_windows;
 }
 
-/* Positions that a complete measurement has. */
+/* Returns the number of positions of a complete measurement. */
 guint
 _quern_measure_get_n_rows (QuernMeasure *self)
 {
   return self->position_tokens->len;
 }
 
-/* Only while nothing runs. */
+/* Call it only while nothing runs. */
 GHashTable *
 _quern_measure_get_candidates (QuernMeasure *self)
 {
@@ -403,7 +403,7 @@ quern_measure_class_init (QuernMeasureClass *klass)
   g_object_class_install_properties (object_class, N_PROPS, properties);
 }
 
-/* Two files of one quantisation go by their titles. */
+/* Two files with the same quantisation are labelled with their titles. */
 static void
 results_changed_cb (QuernMeasure *self)
 {

@@ -22,7 +22,7 @@ G_BEGIN_DECLS
 #define QUERN_TYPE_MEASURE (quern_measure_get_type ())
 G_DECLARE_FINAL_TYPE (QuernMeasure, quern_measure, QUERN, MEASURE, GObject)
 
-#define QUERN_MEASURE_CONTEXT 512 /* tokens of a window, unless another size is set */
+#define QUERN_MEASURE_CONTEXT 512 /* tokens of a window, unless set otherwise */
 
 QuernMeasure  *quern_measure_new                 (void);
 QuernMeasured *quern_measure_add_model           (QuernMeasure *self, QuernModel *model, QeKvType kv_type);
@@ -54,11 +54,11 @@ const char    *quern_measure_get_note            (QuernMeasure *self);
 const char    *quern_measure_get_text            (QuernMeasure *self);
 guint          quern_measure_get_n_tokens        (QuernMeasure *self);
 void           quern_measure_get_token_span      (QuernMeasure *self, guint token, guint *start, guint *end);
-/* Which token of the text position i of every result is about. */
+/* Returns the token that position i of every result is about. */
 guint          quern_measure_get_position_token  (QuernMeasure *self, guint i);
-/* A candidate's text. */
+/* Returns the text of a candidate. */
 const char    *quern_measure_get_candidate       (QuernMeasure *self, gint32 id);
-/* Largest divergence of the reference from itself, evaluated a second time; -1 before that was done. */
+/* Returns the largest divergence of the reference from itself in a second evaluation; -1 before that. */
 double         quern_measure_get_noise_floor     (QuernMeasure *self);
 
 G_END_DECLS

@@ -8,14 +8,14 @@
 struct _QuernMeasured {
   GObject parent_instance;
 
-  QuernModel *model; /* NULL: not on this computer */
+  QuernModel *model; /* NULL if the model is not on this computer */
   QuernModelFacts facts;
   QeKvType kv_type;
-  gboolean shares_quantisation; /* with another model beside it */
+  gboolean shares_quantisation; /* another model of the measurement has the same */
   GArray *positions; /* of QuernDivergence */
   QuernDivergenceSum *sum;
   QuernDivergenceSummary summary;
-  gboolean stale; /* the summary lacks positions */
+  gboolean stale; /* the summary does not include all positions */
   double seconds;
   guint n_evaluated;
 };
@@ -118,7 +118,7 @@ quern_measured_get_facts (QuernMeasured *self)
   return &self->facts;
 }
 
-/* Whether another model beside it has the same quantisation, which then is no name for either. */
+/* A quantisation that two models of the measurement share is no label for either. */
 void
 quern_measured_set_shares_quantisation (QuernMeasured *self, gboolean shares)
 {
@@ -222,7 +222,7 @@ quern_measured_add (QuernMeasured *self, const QuernDivergence *positions, guint
   g_signal_emit (self, signals[SIGNAL_CHANGED], 0);
 }
 
-/* Forgets all but the first n positions. */
+/* Deletes all but the first n positions. */
 void
 quern_measured_truncate (QuernMeasured *self, guint n)
 {

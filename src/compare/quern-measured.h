@@ -11,16 +11,16 @@ GQuark quern_compare_error_quark (void);
 
 typedef enum {
   QUERN_COMPARE_ERROR_FAILED,
-  QUERN_COMPARE_ERROR_VOCABULARY, /* the models' tokens differ: texts can be read side by side, numbers mean nothing */
-  QUERN_COMPARE_ERROR_TEXT,       /* nothing to score in it */
-  QUERN_COMPARE_ERROR_MEMORY,     /* see the sentence: what is needed and what is free */
-  QUERN_COMPARE_ERROR_FORMAT,     /* what was imported is no comparison */
+  QUERN_COMPARE_ERROR_VOCABULARY, /* the vocabularies differ, so figures cannot be compared */
+  QUERN_COMPARE_ERROR_TEXT,       /* there is nothing to score in the text */
+  QUERN_COMPARE_ERROR_MEMORY,     /* the message says what is needed and what is free */
+  QUERN_COMPARE_ERROR_FORMAT,     /* the imported file is no comparison */
 } QuernCompareError;
 
-/* What identifies one model of a comparison, kept also when its file is gone. */
+/* Facts that identify a model of a comparison. They are kept when its file is gone. */
 typedef struct {
   char *id, *title, *quantisation;
-  char *sha256; /* NULL until it was worked out */
+  char *sha256; /* NULL until it is computed */
   guint64 file_bytes, parameters;
   double bits_per_weight;
 } QuernModelFacts;
@@ -29,9 +29,9 @@ void quern_model_facts_set   (QuernModelFacts *facts, QuernModel *model);
 void quern_model_facts_copy  (QuernModelFacts *facts, const QuernModelFacts *other);
 void quern_model_facts_clear (QuernModelFacts *facts);
 
-/* One model's part of a measurement: every scored position and their summary. Grows while the measurement runs.
- *   "changed" (): there are more positions; comes a few times a second
- * Properties (read): "title", "quantisation" (string), "n-positions" (uint). */
+/* The part of a measurement that belongs to one model: every scored position and their summary. It grows while the
+ * measurement runs. The signal "changed" () is emitted a few times a second when there are more positions. Properties
+ * (read): "title", "quantisation" (string), "n-positions" (uint). */
 #define QUERN_TYPE_MEASURED (quern_measured_get_type ())
 G_DECLARE_FINAL_TYPE (QuernMeasured, quern_measured, QUERN, MEASURED, GObject)
 
@@ -48,7 +48,7 @@ const QuernDivergenceSummary *quern_measured_get_summary     (QuernMeasured *sel
 double                        quern_measured_get_seconds     (QuernMeasured *self);
 double                        quern_measured_get_rate        (QuernMeasured *self);
 
-/* For the measurement. */
+/* QuernMeasure calls these functions. */
 void quern_measured_set_shares_quantisation (QuernMeasured *self, gboolean shares);
 void quern_measured_add       (QuernMeasured *self, const QuernDivergence *positions, guint n);
 void quern_measured_truncate  (QuernMeasured *self, guint n);

@@ -14,9 +14,9 @@
 
 typedef struct {
   char *question;
-  char *expected;     /* as the file has it */
+  char *expected;     /* as it stands in the file */
   gboolean is_regex;
-  GRegex *right; /* what a right answer matches */
+  GRegex *right; /* matches a right answer */
 } Question;
 
 struct _QuernQuestions {
@@ -24,10 +24,10 @@ struct _QuernQuestions {
 
   GPtrArray *questions; /* of Question */
   GPtrArray *answers;   /* of QuernCompareAnswer: [column][question] */
-  GPtrArray *labels;    /* of char: what each column was when it was asked */
-  char *name;           /* of the file, or NULL */
-  GTask *task;          /* while it runs */
-  GCancellable *cancellable; /* likewise */
+  GPtrArray *labels;    /* array of char *: the column's label when it was asked */
+  char *name;           /* name of the file, or NULL */
+  GTask *task;          /* NULL when nothing runs */
+  GCancellable *cancellable; /* NULL when nothing runs */
 };
 
 enum { PROP_0, PROP_PROGRESS, PROP_RUNNING, N_PROPS };
@@ -51,7 +51,7 @@ question_free (gpointer data)
   g_free (question);
 }
 
-/* An expected answer stands between what are not letters or digits: "5" is not in "56". */
+/* No letter or digit may touch the expected answer: "5" is not found in "56". */
 static char *
 make_pattern (const char *expected, gboolean is_regex)
 {
@@ -63,7 +63,7 @@ make_pattern (const char *expected, gboolean is_regex)
   return g_strdup_printf ("(?<![\\p{L}\\p{N}])%s(?![\\p{L}\\p{N}])", escaped);
 }
 
-/* FALSE when the expression cannot be read. */
+/* Returns FALSE if the regular expression is invalid. */
 static gboolean
 add_question (QuernQuestions *self, const char *text, const char *expected, gboolean is_regex, GError **error)
 {
@@ -441,7 +441,7 @@ write_answers (QuernQuestions *self, guint column, JsonBuilder *out)
   for (guint i = 0; i < self->questions->len; i++)
     _quern_compare_answer_write (quern_questions_get_answer (self, column, i), FALSE, out);
   json_builder_end_array (out);
-  json_builder_set_member_name (out, "right"); /* for readers of the file */
+  json_builder_set_member_name (out, "right"); /* readers of the file use it */
   json_builder_begin_array (out);
   for (guint i = 0; i < self->questions->len; i++)
     json_builder_add_int_value (out, quern_questions_is_right (self, column, i));
@@ -472,7 +472,7 @@ _quern_questions_write (QuernQuestions *self, JsonBuilder *out)
   json_builder_end_object (out);
 }
 
-/* Never fails: a question that makes no sense matches nothing. */
+/* Never fails: a question that makes no sense matches no answer. */
 QuernQuestions *
 _quern_questions_read (JsonObject *object)
 {

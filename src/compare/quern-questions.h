@@ -6,7 +6,7 @@
 G_BEGIN_DECLS
 
 typedef struct {
-  guint only_a, only_b, both, neither; /* questions that were answered rightly by */
+  guint only_a, only_b, both, neither; /* numbers of questions that were answered right by each */
   double flips;                        /* share of questions that one answered rightly and the other did not */
   double p_value;                      /* exact McNemar test of the flips */
 } QuernFlips;
@@ -36,7 +36,7 @@ const char         *quern_questions_get_label    (QuernQuestions *self, guint co
 QuernCompareAnswer *quern_questions_get_answer   (QuernQuestions *self, guint column, guint i);
 gboolean            quern_questions_is_right     (QuernQuestions *self, guint column, guint i);
 void                quern_questions_count        (QuernQuestions *self, guint column, guint *right, guint *n);
-/* Share of right answers with its 95 % interval, of those that came to an end. */
+/* Returns the share of right answers among those that are complete, with its 95 % interval. */
 double              quern_questions_get_accuracy (QuernQuestions *self, guint column, double *low, double *high);
 void                quern_questions_get_flips    (QuernQuestions *self, guint a, guint b, QuernFlips *out);
 

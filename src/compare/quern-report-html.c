@@ -67,7 +67,8 @@ append_models (GString *out, QuernComparison *self)
   g_string_append (out, "</table>");
 }
 
-/* Byte of the answer up to which it is like the first column's, and where its first different token ends. */
+/* Finds the first token that is not the same in all columns: the byte of the answer where it begins and the byte where
+ * it ends. Both are the length of the answer if there is none. */
 static void
 find_fork (QuernComparison *self, guint turn, guint i, guint *shared, guint *end)
 {
@@ -247,7 +248,7 @@ append_figures (GString *out, QuernMeasure *measure)
   g_string_append (out, "</table>");
 }
 
-/* Size across, divergence upwards on a logarithmic scale from 1e-5 to 10. */
+/* The y axis is the divergence on a logarithmic scale from 1e-5 to 10. */
 static double
 chart_y (double kld)
 {
@@ -342,7 +343,7 @@ append_chart (GString *out, QuernMeasure *measure)
   }
 }
 
-/* The text with a line under each scored token, thicker the more this model differs there. */
+/* Appends the text with a line under each scored token; the line is thicker where this model diverges more. */
 static void
 append_heat (GString *out, QuernMeasure *measure, QuernMeasured *result)
 {

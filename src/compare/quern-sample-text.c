@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later AND CC0-1.0 */
 #include "quern-sample-text.h"
 
-/* Written for this purpose; CC0-1.0. Prose, arithmetic, code, a table, steps, Chinese, Japanese and JSON, since damage
- * shows in one kind of text before it does in another. */
+/* This text was written for Quern (CC0-1.0). It mixes prose, arithmetic, code, a table, steps, Chinese, Japanese and
+ * JSON, because damage by quantisation appears in some kinds of text before others. */
 static const char sample[] =
     "The mill stood where the river bends, and for as long as anyone could remember its wheel had turned. In spring, when\n"
     "the snow came down from the hills as brown water, the miller raised the sluice by two notches and slept badly; in August\n"

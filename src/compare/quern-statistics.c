@@ -33,7 +33,7 @@ quern_mcnemar_exact (guint only_a, guint only_b)
 
 /* ---- Bradley–Terry --------------------------------------------------------------------------------------------- */
 
-/* wins[i * n + j]: what i scored against j, ties counting half to each. */
+/* wins[i * n + j] is what i scored against j. A tie counts half for each. */
 static void
 count_wins (const QuernDuel *duels, gsize n_duels, guint n, double *wins)
 {
@@ -46,10 +46,11 @@ count_wins (const QuernDuel *duels, gsize n_duels, guint n, double *wins)
   for (guint i = 0; i < n; i++)
     for (guint j = 0; j < n; j++)
       if (i != j && wins[i * n + j] + wins[j * n + i] > 0)
-        wins[i * n + j] += 0.5; /* the virtual tie; the other half follows at [j, i], whose sum is now positive too */
+        wins[i * n + j] += 0.5; /* half of the virtual tie; the other half is added at [j, i] */
 }
 
-/* Hunter's minorisation-maximisation (2004); strength is start and result, geometric mean 1. */
+/* Hunter's minorisation-maximisation algorithm (2004). `strength` holds the start values and then the result, whose
+ * geometric mean is 1. */
 static void
 fit_strengths (const double *wins, guint n, double *strength)
 {

@@ -7,7 +7,7 @@
 #include <math.h>
 #include <string.h>
 
-#define NORMAL_95 1.959964 /* two-sided */
+#define NORMAL_95 1.959964 /* two-sided 95 % quantile of the normal distribution */
 
 QuernVerdict
 quern_verdict_of (const QuernDivergenceSummary *summary)
@@ -114,7 +114,7 @@ quern_verdict_smallest_good (QuernMeasure *measure)
   return best;
 }
 
-/* The other model whose divergence is the next to this one's; NULL without. */
+/* Returns the other model whose mean divergence is nearest to this one's, or NULL if there is none. */
 static QuernMeasured *
 nearest (QuernMeasure *measure, guint i)
 {
@@ -148,7 +148,8 @@ append_size (GString *out, QuernMeasured *reference, QuernMeasured *result)
   g_string_append (out, ".");
 }
 
-/* What comes after how often the first choice is the same: size and speed against the reference, and what is uncertain. */
+/* Appends what follows the share of equal first choices: size and speed against the reference, and what is
+ * uncertain. */
 static void
 append_rest (GString *out, QuernMeasure *measure, guint i)
 {

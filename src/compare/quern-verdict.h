@@ -13,7 +13,7 @@ G_BEGIN_DECLS
 #define QUERN_VERDICT_DAMAGED 0.1
 
 typedef enum {
-  QUERN_VERDICT_NONE, /* nothing measured */
+  QUERN_VERDICT_NONE, /* nothing was measured */
   QUERN_VERDICT_INDISTINGUISHABLE,
   QUERN_VERDICT_SLIGHTLY_DIFFERENT,
   QUERN_VERDICT_VISIBLY_DAMAGED,
@@ -23,16 +23,16 @@ QuernVerdict quern_verdict_of (const QuernDivergenceSummary *summary);
 const char *quern_verdict_to_string (QuernVerdict verdict);
 const char *quern_verdict_to_word (QuernVerdict verdict);
 gboolean quern_verdict_is_borderline (const QuernDivergenceSummary *summary);
-/* Mean of (KLD of a - KLD of b) over the positions of both, and its standard error. */
+/* Computes the mean of (KLD of a - KLD of b) over the positions that both have, and its standard error. */
 void quern_verdict_paired (QuernMeasured *a, QuernMeasured *b, double *mean, double *error);
 gboolean quern_verdict_too_close (QuernMeasured *a, QuernMeasured *b);
-/* The smallest model that is not worse: index of a result, 0 (the reference) when every other one is. */
+/* Returns the index of the smallest model that is not worse than the reference; 0, the reference, if there is none. */
 guint quern_verdict_smallest_good (QuernMeasure *measure);
-/* Whole sentences about result i (not the reference), and about the measurement. */
+/* These functions return whole sentences about result i (not the reference) and about the measurement. */
 char *quern_verdict_dup_sentence (QuernMeasure *measure, guint i);
 char *quern_verdict_dup_details (QuernMeasure *measure, guint i);
 char *quern_verdict_dup_reference (QuernMeasure *measure);
-/* What was read, and how far the reference is from itself. */
+/* Describes the text that was read, and how far the reference is from itself. */
 char *quern_measure_dup_summary (QuernMeasure *measure);
 
 G_END_DECLS
