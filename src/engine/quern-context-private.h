@@ -6,7 +6,7 @@
 
 G_BEGIN_DECLS
 
-/* The weights of one file, shared by all contexts that use it; kept as long as one does. */
+/* The weights of one file. All contexts that use the file share them, and the last one frees them. */
 #define QUERN_TYPE_WEIGHTS (quern_weights_get_type ())
 G_DECLARE_FINAL_TYPE (QuernWeights, quern_weights, QUERN, WEIGHTS, GObject)
 
@@ -20,13 +20,13 @@ gboolean      _quern_context_matches   (QuernContext *self, QuernModel *model, c
 gboolean      _quern_context_is_idle   (QuernContext *self, gint64 *idle_since);
 guint         _quern_context_default_size (QuernModel *model, const QuernLoadParams *params);
 
-/* What a context's thread needs to carry out one request. */
+/* The state that a context's thread needs to carry out a request. */
 typedef struct {
   QuernModel *model;
   QeModel *weights;
   QeContext *context;
-  QeVision *vision;  /* opened with the first picture */
-  GQueue *images;    /* of encoded pictures, the latest first */
+  QeVision *vision;  /* opened when the first picture comes */
+  GQueue *images;    /* encoded pictures, the latest first */
   unsigned n_threads;
 } QuernRunner;
 

@@ -5,7 +5,7 @@
 #include "quern-generation-private.h"
 #include "quern-state-files.h"
 
-/* All states together; a 4B model's is about 100 MB and 32 KB for each token. */
+/* Limit of all saved states together; a state of a 4B model takes about 100 MB plus 32 KB for each token. */
 #define MOST_STATE_BYTES (G_GUINT64_CONSTANT (2) << 30)
 
 /* ---- weights --------------------------------------------------------------------------------------------------- */
@@ -58,7 +58,7 @@ quern_weights_init (QuernWeights *self)
 /* ---- context --------------------------------------------------------------------------------------------------- */
 
 typedef struct {
-  QuernGeneration *generation; /* NULL: the thread is to end */
+  QuernGeneration *generation; /* NULL ends the thread */
   QuernRequest *request;
   gint64 asked_at;
 } Job;
@@ -71,16 +71,16 @@ struct _QuernContext {
   QuernLoadParams params;
   guint size, n_threads;
 
-  QuernRunner runner; /* the thread's own once it runs */
+  QuernRunner runner; /* belongs to the thread once it runs */
   GThread *thread;
   GAsyncQueue *jobs;
 
-  char *state_path; /* NULL: what was read is forgotten with the context */
+  char *state_path; /* NULL if the state is not to be saved */
 
-  GMutex lock;      /* guards what follows */
-  gboolean save;    /* what was read is still wanted */
-  guint n_jobs;     /* queued and running */
-  gint64 idle_since; /* monotonic; read when n_jobs is 0 */
+  GMutex lock;      /* guards the fields below */
+  gboolean save;    /* the state is to be saved at the end */
+  guint n_jobs;     /* requests that are queued or running */
+  gint64 idle_since; /* monotonic time; valid while n_jobs is 0 */
 };
 
 G_DEFINE_FINAL_TYPE (QuernContext, quern_context, G_TYPE_OBJECT)
@@ -96,7 +96,7 @@ job_done (QuernContext *self, Job *job)
   quern_request_unref (job->request);
 }
 
-/* A state that cannot be written is only read again: no reason to disturb anybody. */
+/* A state that cannot be written costs only the time of reading the prompt again, so the error is not reported. */
 static void
 save_state (QuernContext *self)
 {
@@ -111,7 +111,8 @@ save_state (QuernContext *self)
     _quern_states_trim (MOST_STATE_BYTES);
 }
 
-/* The only code that touches the QeContext. It does not hold a reference to self: the last one to go ends it. */
+/* Only this thread touches the QeContext. It holds no reference to self, because dropping the last reference ends
+ * it. */
 static gpointer
 context_thread (gpointer data)
 {
@@ -135,8 +136,8 @@ _quern_context_default_size (QuernModel *model, const QuernLoadParams *params)
   return params->context_size ? params->context_size : MIN (4096u, quern_model_get_info (model)->n_ctx_train);
 }
 
-/* Blocks while memory is set up; for a loader's thread. keep_state: go on from what was read last time, and save it at
- * the end. sketch: of the head, which takes memory. */
+/* Blocks while memory is set up, so call it on a loader's thread. With keep_state, the context goes on from its saved
+ * state and saves it at the end. With sketch, it keeps a sketch of the head, which takes memory. */
 QuernContext *
 _quern_context_new (QuernModel *model, QuernWeights *weights, const QuernLoadParams *params, gboolean keep_state,
                     gboolean sketch, GError **error)
@@ -163,7 +164,7 @@ _quern_context_new (QuernModel *model, QuernWeights *weights, const QuernLoadPar
   if (keep_state)
     self->state_path = _quern_state_path (model, self->size, params->kv_type);
   if (self->state_path)
-    qe_context_restore (self->runner.context, self->state_path, NULL); /* none or a damaged one: begins empty */
+    qe_context_restore (self->runner.context, self->state_path, NULL); /* on failure the context is empty */
   self->thread = g_thread_new ("quern-context", context_thread, self);
   return g_steal_pointer (&self);
 }
@@ -189,7 +190,7 @@ _quern_context_is_idle (QuernContext *self, gint64 *idle_since)
   return idle;
 }
 
-/* What it has read so far is not to be saved, because the conversation was erased. */
+/* Prevents saving the state, because the conversations in it were erased. */
 void
 _quern_context_forget_state (QuernContext *self)
 {

@@ -11,8 +11,8 @@
 #include "quern-model-private.h"
 #include "quern-vision.h"
 
-/* Loads run one after another on threads of their own, so that each sees the memory that the one before it took.
- * Everything else here belongs to the thread that made the engine, but for the table of weights. */
+/* Models are loaded one after another, each on a thread of its own, so that each load sees the memory that the one
+ * before it took. Apart from the table of weights, everything here belongs to the thread that made the engine. */
 
 #define KEEP_ALIVE_SECONDS 600
 #define KEEP_ALIVE_CHECK_SECONDS 5
@@ -25,16 +25,16 @@ typedef struct {
 struct _QuernEngine {
   GObject parent_instance;
 
-  GPtrArray *contexts; /* of QuernContext; private ones are not here */
-  GQueue loads;        /* of GTask with a Load: waiting */
+  GPtrArray *contexts; /* array of QuernContext, without private ones */
+  GQueue loads;        /* queue of waiting GTasks, each with a Load */
   gboolean loading;
   int keep_alive;
   gboolean keep_state;
   guint keep_alive_source;
 
-  GMutex lock; /* guards what follows */
+  GMutex lock; /* guards the fields below */
   GPtrArray *files;              /* of OpenFile */
-  QuernWeights *counting_weights; /* kept for counting tokens while no context uses them */
+  QuernWeights *counting_weights; /* weights for counting tokens, kept because no context may be using them */
 };
 
 typedef struct {
@@ -43,11 +43,11 @@ typedef struct {
   QuernProgressFunc progress;
   gpointer progress_data;
   GMainContext *context;
-  GPtrArray *victims;    /* contexts to free first, on the worker */
-  gint permille, queued; /* atomic: of the file that was read; a source is queued to show it */
+  GPtrArray *victims;    /* contexts that the worker frees first */
+  gint permille, queued; /* atomic: share of the file that was read; whether a source is queued to report it */
   gboolean keep_state;
-  gboolean sketch;       /* there is memory for one of the head */
-  gboolean done;         /* the caller was told: no more progress */
+  gboolean sketch;       /* there is memory for a sketch of the head */
+  gboolean done;         /* the caller has its result, so no more progress is reported */
 } Load; /* in an atomic rc box */
 
 enum { SIGNAL_USED, N_SIGNALS };
@@ -115,7 +115,7 @@ open_file_free (gpointer data)
   g_free (file);
 }
 
-/* With the lock held. Forgets files that nobody uses. */
+/* The caller holds the lock. Entries of files that nobody uses any more are removed on the way. */
 static QuernWeights *
 find_weights (QuernEngine *self, const char *path)
 {
@@ -132,7 +132,7 @@ find_weights (QuernEngine *self, const char *path)
   return found;
 }
 
-/* Any thread. A file that was replaced since the library looked at it is opened anew. */
+/* Any thread may call this. If the file was replaced since the library looked at it, it is opened again. */
 static QuernWeights *
 get_weights (QuernEngine *self, QuernModel *model, gboolean prefetch, const QeControl *control, GError **error)
 {
@@ -171,7 +171,8 @@ uses_file (QuernContext *context, QuernModel *model)
   return g_str_equal (quern_model_get_path (quern_context_get_model (context)), quern_model_get_path (model));
 }
 
-/* The kernel counts mapped weights as available, since it could drop them; those of contexts that stay are not. */
+/* The kernel counts mapped weights as available, because it could drop them. Those of loaded contexts will stay, so
+ * they are subtracted. */
 static guint64
 memory_budget (QuernEngine *self, QuernModel *model, gboolean *shared)
 {
@@ -190,7 +191,7 @@ memory_budget (QuernEngine *self, QuernModel *model, gboolean *shared)
   return available > taken ? available - taken : 0;
 }
 
-/* The context that has been idle for the longest; NULL when all work. */
+/* Returns the context that has been idle for the longest time, or NULL if all are at work. */
 static QuernContext *
 oldest_idle (QuernEngine *self)
 {
@@ -231,8 +232,8 @@ refuse (QuernModel *model, const QuernLoadParams *params, guint64 need, guint64 
   return FALSE;
 }
 
-/* Chooses idle contexts to drop until the new one fits; moves them to load->victims. What fits only without a sketch of the
- * head goes without: it is slower, but it goes. */
+/* Moves idle contexts to load->victims until the new one fits. If it only fits without a sketch of the head, it goes
+ * without: it is slower then, but it runs. */
 static gboolean
 make_room (QuernEngine *self, Load *load, GError **error)
 {
@@ -244,7 +245,7 @@ make_room (QuernEngine *self, Load *load, GError **error)
     guint64 budget = memory_budget (self, load->model, &shared);
     QuernContext *victim;
 
-    for (guint i = 0; i < load->victims->len; i++) { /* still in memory, but not for long */
+    for (guint i = 0; i < load->victims->len; i++) { /* victims are still in memory, but the worker frees them first */
       QuernContext *gone = load->victims->pdata[i];
       QuernLoadParams params = { .context_size = quern_context_get_size (gone) };
       guint64 gone_weights;
@@ -339,7 +340,7 @@ load_worker (GTask *task, gpointer source, gpointer data, GCancellable *cancella
   g_autoptr (QuernWeights) weights = NULL;
   QuernContext *context = NULL;
 
-  g_ptr_array_set_size (load->victims, 0); /* waits for their threads and frees their memory */
+  g_ptr_array_set_size (load->victims, 0); /* dropping the last references waits for the threads and frees the memory */
   weights = get_weights (source, load->model, TRUE, &control, &error);
   if (weights)
     context = _quern_context_new (load->model, weights, &load->params, load->keep_state, load->sketch, &error);
@@ -356,7 +357,7 @@ drop_worker (GTask *task, gpointer source, gpointer data, GCancellable *cancella
   g_task_return_boolean (task, TRUE);
 }
 
-/* Frees contexts on a thread: giving gigabytes back takes a while. Takes the array over. */
+/* Frees contexts on a thread, because returning gigabytes to the system takes a while. Takes ownership of the array. */
 static void
 drop_contexts (GPtrArray *contexts)
 {
@@ -411,7 +412,7 @@ loaded_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   start_next_load (self);
 }
 
-/* The task is the caller's; its Load goes on to a task of the worker's. */
+/* @task is the caller's. The Load is shared with the worker's task. */
 static void
 start_load (QuernEngine *self, GTask *task)
 {
@@ -568,7 +569,7 @@ count_free (gpointer data)
   g_free (count);
 }
 
-/* Rows that the pictures take beyond their placeholders. */
+/* Returns how many rows the pictures take beyond their placeholders, or -1 with @error set. */
 static gssize
 count_pictures (const Count *count, QeModel *weights, QeError *error)
 {
@@ -691,7 +692,7 @@ static void
 quern_engine_class_init (QuernEngineClass *klass)
 {
   G_OBJECT_CLASS (klass)->finalize = quern_engine_finalize;
-  /* A model is wanted for an answer, loaded already or not. */
+  /* Emitted when a model is asked for, whether it is loaded already or not. */
   signals[SIGNAL_USED] = g_signal_new ("used", QUERN_TYPE_ENGINE, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1,
                                        QUERN_TYPE_MODEL);
 }

@@ -11,24 +11,24 @@ GQuark quern_engine_error_quark (void);
 
 typedef enum {
   QUERN_ENGINE_ERROR_FAILED,
-  QUERN_ENGINE_ERROR_DAMAGED,      /* the model's file */
+  QUERN_ENGINE_ERROR_DAMAGED,      /* the model's file is damaged */
   QUERN_ENGINE_ERROR_UNSUPPORTED,
-  QUERN_ENGINE_ERROR_MEMORY,       /* does not fit: see quern_engine_largest_context(), or load with force */
+  QUERN_ENGINE_ERROR_MEMORY,       /* memory is short: see quern_engine_largest_context() and force */
   QUERN_ENGINE_ERROR_CONTEXT_FULL, /* the prompt is longer than the context */
-  QUERN_ENGINE_ERROR_NO_VISION,    /* pictures, but no vision file */
+  QUERN_ENGINE_ERROR_NO_VISION,    /* the request has pictures, but the model has no vision file */
 } QuernEngineError;
 
 typedef struct {
-  guint context_size; /* tokens; 0: the smaller of the model's and 4096 */
-  guint n_threads;    /* 0: as many as make sense here */
+  guint context_size; /* in tokens; 0: the smaller of the trained length and 4096 */
+  guint n_threads;    /* 0: the engine's default */
   QeKvType kv_type;
-  gboolean force;     /* load although memory is short */
-  gboolean private_context; /* never shared with others, as a comparison needs it */
+  gboolean force;     /* load even if memory is short */
+  gboolean private_context; /* not shared, as comparisons need it */
 } QuernLoadParams;
 
 typedef void (*QuernProgressFunc) (double fraction, gpointer user_data);
 
-/* A model that is loaded and ready: one thread that owns one QeContext. Requests wait for each other. */
+/* A loaded model: one thread that owns one QeContext. Requests are carried out one after another. */
 #define QUERN_TYPE_CONTEXT (quern_context_get_type ())
 G_DECLARE_FINAL_TYPE (QuernContext, quern_context, QUERN, CONTEXT, GObject)
 
@@ -37,8 +37,8 @@ QuernModel      *quern_context_get_model      (QuernContext *self);
 guint            quern_context_get_size       (QuernContext *self);
 guint            quern_context_get_threads    (QuernContext *self);
 
-/* Loads models and keeps them while they are wanted: a context stays for "keep-alive" seconds after its last user let go
- * of it (-1: until memory is needed), and is dropped earlier when another model needs its memory. */
+/* Loads models and keeps them loaded. A context stays for "keep-alive" seconds after its last use (-1: until its memory
+ * is needed), and it is dropped earlier if another model needs the memory. */
 #define QUERN_TYPE_ENGINE (quern_engine_get_type ())
 G_DECLARE_FINAL_TYPE (QuernEngine, quern_engine, QUERN, ENGINE, GObject)
 

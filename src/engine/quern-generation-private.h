@@ -5,7 +5,7 @@
 
 G_BEGIN_DECLS
 
-/* The producing side of a generation, for the context's thread. */
+/* The context's thread calls these functions. */
 QuernGeneration *_quern_generation_new           (void);
 gboolean         _quern_generation_wants_stop    (QuernGeneration *self);
 gboolean         _quern_generation_take_answer_now (QuernGeneration *self);

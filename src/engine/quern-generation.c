@@ -3,9 +3,9 @@
 
 #include "quern-generation-private.h"
 
-/* One side is the context's thread, which adds text and facts under the lock and asks for a flush; the other is the
- * thread that asked for the generation, where a source of its main context carries them over into what the getters and
- * signals show. A flush comes at once after a pause and at most every FLUSH_MS while text streams. */
+/* Two threads use a generation. The context's thread adds text and facts under the lock and asks for a flush. On the
+ * thread that asked for the generation, a source of its main context moves them to the fields that getters and signals
+ * use. A flush comes at once after a pause, and at most every FLUSH_MS while text streams. */
 #define FLUSH_MS 12
 
 typedef struct {
@@ -20,14 +20,14 @@ struct _QuernGeneration {
   GMainContext *context;
   gint stop_wanted, answer_now_wanted; /* atomic */
 
-  /* The consuming thread's. */
+  /* Only the consuming thread uses these fields. */
   Shown shown;
   QuernStop stop;
   GError *error;
   QuernStatistics statistics;
 
-  GMutex lock; /* guards what follows */
-  GString *reasoning, *answer; /* not handed over yet */
+  GMutex lock; /* guards the fields below */
+  GString *reasoning, *answer; /* text that was not flushed yet */
   Shown next;
   QuernStatistics next_statistics;
   gboolean flush_queued, finished;
@@ -107,7 +107,8 @@ flush_cb (gpointer data)
   return G_SOURCE_REMOVE;
 }
 
-/* With the lock held. Attached, never g_main_context_invoke(): that could run on the context's thread. */
+/* The caller holds the lock. The source is attached, because g_main_context_invoke() could run the flush on the
+ * context's thread. */
 static void
 queue_flush (QuernGeneration *self)
 {
@@ -127,7 +128,7 @@ queue_flush (QuernGeneration *self)
 /**
  * quern_generation_stop:
  *
- * Asks for an end within a token or a slice of the prompt; "done" follows. Any thread.
+ * Ends the generation within a token or a slice of the prompt; "done" follows. Any thread may call it.
  */
 void
 quern_generation_stop (QuernGeneration *self)
@@ -138,7 +139,8 @@ quern_generation_stop (QuernGeneration *self)
 /**
  * quern_generation_answer_now:
  *
- * Closes the think block and goes on with the answer; nothing happens when it does not think. Any thread.
+ * Closes the think block and goes on with the answer. It does nothing unless the model is thinking. Any thread may
+ * call it.
  */
 void
 quern_generation_answer_now (QuernGeneration *self)
@@ -155,7 +157,7 @@ quern_generation_get_phase (QuernGeneration *self)
 /**
  * quern_generation_get_progress:
  *
- * Returns: 0 … 1, how much of the prompt was evaluated
+ * Returns: the share of the prompt that was evaluated, 0 to 1
  */
 double
 quern_generation_get_progress (QuernGeneration *self)
@@ -172,7 +174,7 @@ quern_generation_get_in_reasoning (QuernGeneration *self)
 /**
  * quern_generation_get_stop:
  *
- * Returns: how it ended; from "done" on
+ * Returns: how the generation ended; valid once "done" was emitted
  */
 QuernStop
 quern_generation_get_stop (QuernGeneration *self)
@@ -209,7 +211,7 @@ _quern_generation_wants_stop (QuernGeneration *self)
   return g_atomic_int_get (&self->stop_wanted);
 }
 
-/* Whether "answer now" was asked for since the last call. */
+/* Returns whether "answer now" was asked for since the last call. */
 gboolean
 _quern_generation_take_answer_now (QuernGeneration *self)
 {
@@ -254,7 +256,7 @@ _quern_generation_add_text (QuernGeneration *self, gboolean reasoning, const cha
   g_mutex_unlock (&self->lock);
 }
 
-/* Shown with the text that comes next. */
+/* The statistics are shown with the next text. */
 void
 _quern_generation_set_statistics (QuernGeneration *self, const QuernStatistics *statistics)
 {
@@ -263,7 +265,7 @@ _quern_generation_set_statistics (QuernGeneration *self, const QuernStatistics *
   g_mutex_unlock (&self->lock);
 }
 
-/* Takes error over. The last call of the producing side. */
+/* The producing side calls this last. Takes ownership of @error. */
 void
 _quern_generation_finish (QuernGeneration *self, QuernStop stop, const QuernStatistics *statistics, GError *error)
 {

@@ -10,7 +10,7 @@ G_BEGIN_DECLS
 
 /* ---- what to generate ------------------------------------------------------------------------------------------ */
 
-/* A picture, decoded: 8-bit RGB rows of `stride` bytes. */
+/* A decoded picture: 8-bit RGB, rows of `stride` bytes. */
 typedef struct {
   GBytes *pixels;
   guint width, height, stride;
@@ -19,7 +19,7 @@ typedef struct {
 QuernPixels *quern_pixels_new  (GBytes *pixels, guint width, guint height, guint stride);
 void         quern_pixels_free (QuernPixels *pixels);
 
-/* A prompt and how to go on from it. Built on one thread, then handed over. */
+/* A prompt and how to continue it. It is built on one thread and then handed over, after which nobody changes it. */
 typedef struct _QuernRequest QuernRequest;
 
 QuernRequest *quern_request_new               (void);
@@ -48,20 +48,18 @@ typedef enum {
 } QuernGenerationPhase;
 
 typedef enum {
-  QUERN_STOP_END,     /* the model ended its answer */
-  QUERN_STOP_LENGTH,  /* max_tokens were generated */
+  QUERN_STOP_END,     /* the model ended the answer */
+  QUERN_STOP_LENGTH,  /* the limit max_tokens was reached */
   QUERN_STOP_CONTEXT, /* the context is full */
-  QUERN_STOP_USER,    /* quern_generation_stop() */
+  QUERN_STOP_USER,    /* quern_generation_stop() was called */
   QUERN_STOP_FAILED,  /* see quern_generation_get_error() */
 } QuernStop;
 
 const char *quern_stop_to_string (QuernStop stop);
 
-/* Lives on the thread that started it: signals come from that thread's main context, text in batches.
- *   "text" (gboolean reasoning, const char *text)
- *   "done" ()
- *   notify::phase, notify::progress, notify::in-reasoning
- * The statistics grow with the text, and are whole from "done" on. */
+/* A generation belongs to the thread that started it: signals are emitted from that thread's main context, with text in
+ * batches. Signals: "text" (gboolean reasoning, const char *text), "done" (); notify::phase, notify::progress,
+ * notify::in-reasoning. The statistics grow with the text and are complete when "done" is emitted. */
 #define QUERN_TYPE_GENERATION (quern_generation_get_type ())
 G_DECLARE_FINAL_TYPE (QuernGeneration, quern_generation, QUERN, GENERATION, GObject)
 

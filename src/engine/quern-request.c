@@ -128,7 +128,7 @@ quern_request_set_thinking (QuernRequest *self, gboolean thinking)
  * @reasoning: (nullable): what was thought so far
  * @answer: (nullable): what was answered so far; when it is not empty, thinking is over
  *
- * Goes on with an answer that ended too early, as if the model had just written that.
+ * Continues an answer that ended too early, as if the model had just written its beginning.
  */
 void
 quern_request_set_beginning (QuernRequest *self, const char *reasoning, const char *answer)
@@ -152,7 +152,7 @@ quern_request_set_max_tokens (QuernRequest *self, guint n_tokens)
 
 /**
  * quern_request_set_thinking_budget:
- * @n_tokens: the think block is closed after so many tokens and the answer begins; 0 for no limit
+ * @n_tokens: the think block is closed after this many tokens and the answer begins; 0 for no limit
  */
 void
 quern_request_set_thinking_budget (QuernRequest *self, guint n_tokens)
@@ -201,7 +201,8 @@ render_messages (const QuernRequest *self, QeChatText *text, QeError *error)
   return qe_chat_render (text, messages, self->messages->len, &options, error) == QE_OK;
 }
 
-/* Appends to a rendered text (malloc'd by the engine); as a plain span when it is not the template's own. */
+/* Appends to a rendered text, which the engine allocated with malloc(). Text that is not the template's own becomes a
+ * plain span. */
 static gboolean
 append_text (QeChatText *text, const char *more, gboolean plain)
 {

@@ -5,23 +5,23 @@
 
 G_BEGIN_DECLS
 
-/* What is inside a QuernRequest, for the thread that carries it out. */
+/* The fields of a QuernRequest, for the thread that carries it out. */
 
 typedef struct {
   QeRole role;
   char *text;
   char *reasoning;     /* NULL when there is none */
-  GPtrArray *pictures; /* of QuernPixels; they come before the text */
+  GPtrArray *pictures; /* array of QuernPixels; they come before the text */
 } QuernRequestMessage;
 
 struct _QuernRequest {
   gatomicrefcount references;
   GPtrArray *messages; /* of QuernRequestMessage */
   gboolean thinking;
-  char *begun_reasoning; /* an answer to go on with; NULL without */
+  char *begun_reasoning; /* beginning of an answer to continue, or NULL */
   char *begun_answer;
   QeSamplerParams sampler;
-  gboolean has_sampler; /* else the family's values */
+  gboolean has_sampler; /* if FALSE, the family's values are used */
   guint max_tokens;     /* 0: as many as fit */
   guint thinking_budget; /* tokens; 0: no limit */
 };

@@ -9,9 +9,9 @@
 #include "quern-generation-private.h"
 #include "quern-vision.h"
 
-/* Carries out one request on a context's thread: pictures, prompt, then token by token. */
+/* Carries out one request on a context's thread: the pictures, then the prompt, then token by token. */
 
-/* Encoded pictures kept for the next turns of a conversation (4096 tokens of a big model are 40 MB each). */
+/* Encoded pictures are kept for the next turns of a conversation; 4096 tokens of a big model take 40 MB each. */
 #define MAX_IMAGES 8
 
 typedef struct {
@@ -51,7 +51,7 @@ progress_cb (void *data, uint64_t done, uint64_t total)
   Run *run = data;
   double fraction = total > 0 ? (double) done / (double) total : 1;
 
-  /* Pictures take the first half when there are any: they cost about as much as their prompt. */
+  /* Pictures take the first half of the progress, because encoding them costs about as much as evaluating them. */
   if (run->images_done < run->n_images)
     fraction = (run->images_done + fraction) / run->n_images / 2;
   else if (run->n_images > 0)
@@ -59,7 +59,7 @@ progress_cb (void *data, uint64_t done, uint64_t total)
   _quern_generation_set_progress (run->generation, fraction);
 }
 
-/* FALSE, with the way it ended noted. */
+/* Records how the generation ended and returns FALSE. */
 static gboolean
 fail (Run *run, const QeError *error)
 {
@@ -143,7 +143,7 @@ encode_image (Run *run, const QuernPixels *pixels)
   return image;
 }
 
-/* Returns: (element-type QeImage): references, or NULL with the end noted */
+/* Returns: (element-type QeImage): references to the encoded pictures, or NULL after recording how it ended */
 static GPtrArray *
 encode_images (Run *run)
 {
@@ -258,7 +258,7 @@ take_tokens (Run *run, const int32_t *tokens, size_t n)
   _quern_generation_set_statistics (run->generation, &run->statistics);
 }
 
-/* Ends the thinking as if the model had: by giving it the tokens that close the block. */
+/* Ends the thinking as the model would, with the tokens that close the think block. */
 static gboolean
 close_thinking (Run *run)
 {
@@ -287,7 +287,7 @@ wants_answer (Run *run)
   return run->in_reasoning && (asked || (budget > 0 && run->statistics.reasoning_tokens >= budget));
 }
 
-/* One step; FALSE when the generation has ended, which is noted. */
+/* Makes one step. Returns FALSE when the generation has ended, after recording how. */
 static gboolean
 step (Run *run, QeSampler *sampler)
 {
@@ -359,7 +359,7 @@ run_request (Run *run)
   qe_sampler_free (sampler);
 }
 
-/* On the context's thread. asked_at: monotonic time of quern_context_generate(). */
+/* Call it on the context's thread. asked_at is the monotonic time of quern_context_generate() in microseconds. */
 void
 _quern_runner_run (QuernRunner *runner, QuernGeneration *generation, const QuernRequest *request, gint64 asked_at)
 {

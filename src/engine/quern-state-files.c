@@ -11,7 +11,7 @@ states_folder (void)
   return g_build_filename (g_get_user_cache_dir (), "quern", "states", NULL);
 }
 
-/* The name of the state of a model with these settings, in a folder that exists. NULL when it cannot be made. */
+/* Returns the file name for the state of a model with these settings. It makes the folder; NULL if that fails. */
 char *
 _quern_state_path (QuernModel *model, guint context_size, QeKvType kv_type)
 {
@@ -65,7 +65,7 @@ list_states (void)
   return files;
 }
 
-/* Deletes the oldest states until the rest fits. */
+/* Deletes the oldest states until the rest takes at most most_bytes. */
 void
 _quern_states_trim (guint64 most_bytes)
 {

@@ -5,9 +5,9 @@
 
 G_BEGIN_DECLS
 
-/* Saved states of contexts, one file for each model and settings, in the user's cache folder: what a model had read when it
- * was let go, so that a conversation goes on without reading it all again. They hold conversations: only the user may
- * read them, and they go when conversations are erased. */
+/* Saved states of contexts, in the user's cache folder: one file for each model and settings. With a saved state a
+ * conversation continues without evaluating its prompt again. The states hold conversations, so only the user may read
+ * them, and they are deleted when conversations are erased. */
 
 char *_quern_state_path   (QuernModel *model, guint context_size, QeKvType kv_type);
 void  _quern_states_trim  (guint64 most_bytes);

@@ -19,12 +19,12 @@ _quern_vision_open (QeVision **out, const char *path, const QeModel *weights, Qe
 
 /**
  * quern_vision_plan:
- * @model: what a picture shall be shown to
+ * @model: the model that the picture is for
  * @width: of the picture
  * @height: of the picture
- * @plan: (out): how it will be resized, and what it costs
+ * @plan: (out): the size it is resized to, and the tokens it takes
  *
- * Reads the vision file's header; blocks.
+ * Reads the header of the vision file, which blocks.
  *
  * Returns: %FALSE with %QUERN_ENGINE_ERROR_NO_VISION when the model cannot see, or another @error when the picture is
  *   too small or too elongated, or the file cannot be read
