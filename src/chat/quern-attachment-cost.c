@@ -8,8 +8,8 @@
 #include "engine/quern-vision.h"
 #include "quern-chat-session-private.h"
 
-/* A picture is counted from its size and the header of the vision file, a text by the model's tokenizer: as a message
- * that holds it less a message that holds nothing. */
+/* The cost of a picture follows from its size and the header of the vision file. The cost of a text is counted with the
+ * model's tokenizer: a message with the text, less an empty message. */
 
 #define PICTURE_MARKS 2 /* tokens: the template's start and end around each picture */
 
@@ -19,7 +19,7 @@ typedef struct {
   QuernAttachment *attachment;
   guint width, height;
   QuernAttachmentCost cost;
-  gssize with_text; /* tokens of the message with the text; -1: not counted yet */
+  gssize with_text; /* tokens of the message with the text; -1 before they are counted */
 } Job;
 
 static void

@@ -7,7 +7,7 @@ G_BEGIN_DECLS
 
 /* What an attachment costs with the model of a conversation. */
 typedef struct {
-  guint width, height; /* of a picture as the model gets it; 0 for a text */
+  guint width, height; /* pixels of a picture as the model gets it; 0 for a text */
   guint tokens;
 } QuernAttachmentCost;
 

@@ -7,28 +7,28 @@
 #include "quern-chat-session-private.h"
 #include "quern-repetition.h"
 
-/* One answer being made, from the question to its end:
+/* Makes one answer, from the question to the end:
  *
  *   begin -> prompt built (attachments read) -> tokens counted -> committed (messages shown and stored)
  *         -> model loaded -> text arrives, saved now and then -> done
  *
- * Before it is committed a failure leaves the conversation as it was; afterwards it is noted in the answer. */
+ * Before the commit a failure leaves the conversation as it was. After it, the failure is recorded in the answer. */
 
 #define SAVE_MS 700
 #define TITLE_CHARACTERS 60
 
 struct _QuernAnswer {
-  QuernChatSession *session; /* lives as long as the task, whose source it is */
+  QuernChatSession *session; /* borrowed: the session lives as long as the task, whose source object it is */
   GTask *task;
-  GCancellable *cancellable; /* our own: stops what comes before the generation */
-  gulong cancel_handler;     /* on the caller's */
+  GCancellable *cancellable; /* our own; it stops what comes before the generation */
+  gulong cancel_handler;     /* handler on the caller's cancellable */
 
-  guint n_messages;          /* of the list that come before the question, or before the answer without a question */
-  guint question_siblings, answer_siblings; /* that exist already */
-  QuernMessage *question;    /* new; NULL to answer the message before */
+  guint n_messages;          /* messages in the list before the question, or before the answer if there is none */
+  guint question_siblings, answer_siblings; /* number of siblings that exist already */
+  QuernMessage *question;    /* new; NULL if an existing message is answered */
   GListModel *attachments;   /* of the new question, or NULL */
   QuernMessage *answer;
-  QuernStatistics before;    /* of an answer that goes on */
+  QuernStatistics before;    /* statistics of the answer that is continued */
 
   QuernModel *model;
   QuernRequest *request;
@@ -38,7 +38,7 @@ struct _QuernAnswer {
   double load_seconds;
   guint save_source;
   gboolean unsaved;
-  gboolean may_repeat; /* its user said so */
+  gboolean may_repeat; /* the user allowed it to repeat itself */
 };
 
 /* ---- end ------------------------------------------------------------------------------------------------------- */
@@ -62,7 +62,8 @@ answer_free (QuernAnswer *self)
   g_free (self);
 }
 
-/* Tells the caller and lets the session be idle again. Takes error over; NULL: the answer has ended. */
+/* Reports the result to the caller and makes the session idle. Takes ownership of @error; NULL means that the answer
+ * has ended. */
 static void
 end (QuernAnswer *self, GError *error)
 {
@@ -79,7 +80,7 @@ end (QuernAnswer *self, GError *error)
     g_task_return_boolean (task, TRUE);
 }
 
-/* Ends an answer that is in the conversation. */
+/* Ends an answer that is part of the conversation. */
 static void
 end_committed (QuernAnswer *self, QuernMessageState state, const char *failure)
 {
@@ -224,7 +225,7 @@ load (QuernAnswer *self)
 
 /* ---- commit ---------------------------------------------------------------------------------------------------- */
 
-/* The first line of the first question, until something better is found. */
+/* The first line of the first question is the title until a better one is found. */
 static void
 give_title (QuernChatSession *session, const char *text)
 {
@@ -268,7 +269,7 @@ append (QuernAnswer *self, QuernMessage *message, guint siblings)
   g_list_store_append (session->messages, message);
 }
 
-/* From here on the question and the answer belong to the conversation. */
+/* Adds the question and the answer to the conversation, which holds them from now on. */
 static void
 commit (QuernAnswer *self)
 {
@@ -287,7 +288,7 @@ commit (QuernAnswer *self)
     if (self->question) {
       append (self, self->question, self->question_siblings);
       give_title (session, quern_message_get_content (self->question));
-      if (!quern_conversation_get_model_id (session->conversation)) /* stays with it from now on */
+      if (!quern_conversation_get_model_id (session->conversation)) /* the conversation keeps this model from now on */
         quern_conversation_set_model_id (session->conversation, quern_model_get_id (self->model));
     }
     append (self, self->answer, self->answer_siblings);
@@ -297,7 +298,7 @@ commit (QuernAnswer *self)
 
 /* ---- checks ---------------------------------------------------------------------------------------------------- */
 
-/* The question and its place, as the ways out of an overflow need them. */
+/* Records the question and its place, so that an overflow can be resolved later. */
 static QuernDemand *
 make_demand (QuernAnswer *self, guint needed)
 {
@@ -451,7 +452,8 @@ begin (QuernAnswer *self)
   quern_prompt_build_async (g_steal_pointer (&prompt), self->cancellable, built_cb, self);
 }
 
-/* NULL, and the task is done, when the session cannot answer now. model: NULL for the conversation's */
+/* Returns NULL and completes the task if the session cannot answer now. If model is NULL, the conversation's is
+ * used. */
 static QuernAnswer *
 answer_new (QuernChatSession *session, QuernModel *model, GCancellable *cancellable, GAsyncReadyCallback callback,
             gpointer user_data)

@@ -5,7 +5,7 @@
 
 #include "quern-chat-session-private.h"
 
-/* A conversation that begins as another one did. */
+/* Makes a conversation that begins as another one did. */
 
 static QuernMessage *
 copy_message (QuernMessage *message)
@@ -29,7 +29,7 @@ copy_message (QuernMessage *message)
   return copy;
 }
 
-/* What a conversation is set to, without its title and messages. */
+/* Copies the settings of the conversation, but not its title and messages. */
 void
 _quern_chat_session_copy_settings (QuernChatSession *self, QuernConversation *to)
 {
@@ -43,7 +43,7 @@ _quern_chat_session_copy_settings (QuernChatSession *self, QuernConversation *to
   quern_conversation_set_system_prompt (to, quern_conversation_get_system_prompt (from));
 }
 
-/* Told apart from the original's, once. */
+/* Marks the title as a branch, so that it differs from the original's. A title has the mark only once. */
 static char *
 make_title (const char *original)
 {

@@ -6,9 +6,9 @@
 
 #include "quern-chat-session-private.h"
 
-/* Something asked of the model on the side, which is not part of the conversation: a summary, a title. Without thinking,
- * on the conversation's own context, whose cache holds most of the prompt already. Requests wait for each other there, so
- * whoever asks for a title cancels it when the user asks something. */
+/* Asks the model for something that is not part of the conversation: a summary or a title. It does not think, and it
+ * uses the conversation's own context, whose cache holds most of the prompt already. Requests wait for each other
+ * there, so whoever asks for a title must cancel it when the user asks something. */
 
 #define TITLE_TOKENS 24
 #define TITLE_CHARACTERS 60
@@ -118,7 +118,7 @@ built_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   quern_engine_load_async (self->engine, self->model, &params, NULL, NULL, g_task_get_cancellable (task), loaded_cb, task);
 }
 
-/* Asks at the end of a prompt, which it takes over. */
+/* Appends the question to the prompt and asks the model. Takes ownership of @prompt. */
 void
 _quern_chat_session_complete_async (QuernChatSession *self, QuernPrompt *prompt, const char *question, guint max_tokens,
                                     GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
@@ -141,7 +141,7 @@ _quern_chat_session_complete_finish (QuernChatSession *self, GAsyncResult *resul
 
 /* ---- titles ---------------------------------------------------------------------------------------------------- */
 
-/* The first line without the quotes and marks that models put around titles; NULL when nothing is left. */
+/* Returns the first line without the quotes and marks that models put around titles, or NULL if nothing is left. */
 static char *
 clean_title (const char *text)
 {
@@ -182,8 +182,8 @@ titled_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 /**
  * quern_chat_session_make_title_async:
  *
- * Lets the model find a title for the conversation, unless its user gave it one. To be called when nothing else is to be
- * done, and cancelled when something is.
+ * Lets the model generate a title for the conversation, unless the user gave it one. Call it when nothing else is to be
+ * done, and cancel it when something is.
  */
 void
 quern_chat_session_make_title_async (QuernChatSession *self, GCancellable *cancellable, GAsyncReadyCallback callback,

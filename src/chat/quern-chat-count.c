@@ -5,9 +5,9 @@
 
 #include "quern-chat-session-private.h"
 
-/* How many tokens the next prompt has, with the model's own tokenizer. It is asked again with nearly every key, so what
- * does not change while people type is counted once: a template puts special tokens around every message, and no token
- * reaches over these, so that the parts add up exactly. */
+/* Counts the tokens of the next prompt with the model's own tokenizer. The count is asked for after nearly every key
+ * press, so the parts that do not change while people type are counted once. The template puts special tokens around
+ * every message, and no token crosses them, so the sum of the parts is exact. */
 
 /* ---- one prompt ------------------------------------------------------------------------------------------------ */
 
@@ -63,7 +63,7 @@ built_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   quern_engine_count_async (self->engine, count->model, request, g_task_get_cancellable (task), counted_cb, task);
 }
 
-/* Takes prompt over. begun: an answer to go on with, or NULL */
+/* Takes ownership of @prompt. @begun is an answer to continue, or NULL. */
 void
 _quern_chat_session_count_async (QuernChatSession *self, QuernModel *model, QuernPrompt *prompt, gboolean thinking,
                                  QuernMessage *begun, GCancellable *cancellable, GAsyncReadyCallback callback,
@@ -77,7 +77,7 @@ _quern_chat_session_count_async (QuernChatSession *self, QuernModel *model, Quer
   quern_prompt_build_async (prompt, cancellable, built_cb, task);
 }
 
-/* -1 with error set */
+/* Returns -1 and sets @error on failure. */
 gssize
 _quern_chat_session_count_finish (QuernChatSession *self, GAsyncResult *result, GError **error)
 {
@@ -86,8 +86,8 @@ _quern_chat_session_count_finish (QuernChatSession *self, GAsyncResult *result, 
 
 /* ---- the next one, in parts ------------------------------------------------------------------------------------ */
 
-/* What is counted: a turn without text; with the system prompt before it; with all messages as well; with the draft's
- * attachments; with its text. */
+/* The steps of a count, each with one part more: a turn without text, the system prompt, all messages, the draft's
+ * attachments, the draft's text. */
 enum { EMPTY, SYSTEM, HISTORY, ATTACHMENTS, DRAFT, N_STEPS };
 
 struct _QuernCountCache {
@@ -97,7 +97,7 @@ struct _QuernCountCache {
 
 typedef struct {
   struct _QuernCountCache cache;
-  QuernPrompt *prompts[N_STEPS]; /* NULL: known already */
+  QuernPrompt *prompts[N_STEPS]; /* NULL if the step is known already */
   QuernModel *model;
   gboolean thinking;
   guint step;
@@ -126,7 +126,7 @@ mix (guint64 hash, guint64 value)
   return (hash ^ value) * 1099511628211u; /* FNV-1a */
 }
 
-/* Differs when another history would be counted. */
+/* The key changes whenever the tokens of the history may change. */
 static guint64
 history_key (QuernChatSession *self, guint first, guint n)
 {

@@ -5,14 +5,15 @@
 
 #include "quern-chat-session-private.h"
 
-/* What can be done when a prompt does not fit the context: raise the context, leave out the oldest turns, or begin a new
- * conversation with a summary of this one. Nothing of it happens by itself, and the system prompt always stays. */
+/* Offers ways out when a prompt does not fit the context: increase the context length, leave out the oldest turns, or
+ * start a new conversation with a summary of this one. Quern never takes one by itself, and the system prompt always
+ * stays. */
 
-/* Room for the answer that a smaller prompt should leave. */
+/* A smaller prompt should leave this many tokens for the answer. */
 #define ANSWER_ROOM(size) MIN ((size) / 4, 1024u)
 #define SUMMARY_TOKENS(size) MIN ((size) / 4, 512u)
 
-/* With less room than this for the answer a prompt counts as too long: the answer would be cut at once. */
+/* With fewer tokens than this left for the answer, a prompt counts as too long: the answer would be cut at once. */
 guint
 _quern_answer_room_least (guint context_size)
 {
@@ -56,7 +57,7 @@ quern_chat_session_get_refused_text (QuernChatSession *self, GListModel **attach
   return self->refused ? self->refused->text : NULL;
 }
 
-/* A larger context that holds the prompt and an answer. */
+/* Finds a larger context that holds the prompt and an answer. */
 static void
 propose_context (QuernChatSession *self, const QuernDemand *demand, QuernOverflowPlan *plan)
 {
@@ -81,9 +82,9 @@ propose_context (QuernChatSession *self, const QuernDemand *demand, QuernOverflo
 typedef struct {
   QuernDemand *demand;
   QuernOverflowPlan plan;
-  GArray *starts;   /* positions (guint) that the prompt may begin with, first to last: of questions */
-  guint low, high;  /* in starts: the first that fits is in [low, high]; high may be the length: none */
-  guint middle;     /* being counted */
+  GArray *starts;   /* positions of questions (guint) that the prompt may begin with, ascending */
+  guint low, high;  /* the first start that fits is in [low, high]; if high is the length, none may fit */
+  guint middle;     /* the one that is being counted */
 } Planning;
 
 static void
@@ -107,7 +108,7 @@ list_starts (QuernChatSession *self, Planning *planning)
       g_array_append_val (planning->starts, i);
   }
   if (demand->question_id != 0 && demand->n_messages > _quern_chat_session_start (self, demand->n_messages))
-    g_array_append_val (planning->starts, demand->n_messages); /* the question itself */
+    g_array_append_val (planning->starts, demand->n_messages); /* the prompt may begin with the question itself */
 }
 
 static void
@@ -149,7 +150,7 @@ middle_counted_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   count_middle (task);
 }
 
-/* Counts the prompt that begins with the question in the middle of what is left to look at. */
+/* Bisects: counts the prompt that begins with the question in the middle of the remaining range. */
 static void
 count_middle (GTask *task)
 {
@@ -187,7 +188,7 @@ demand_copy (const QuernDemand *demand)
 /**
  * quern_chat_session_plan_overflow_async:
  *
- * After %QUERN_CHAT_ERROR_TOO_LONG: finds out what can be done about it, and what each way costs. To go one of them, set
+ * After %QUERN_CHAT_ERROR_TOO_LONG: finds out what can be done about it, and what each way costs. To take one, set
  * the conversation's context size or context start and ask again, or see quern_chat_session_summarise_async().
  */
 void
@@ -230,13 +231,13 @@ quern_chat_session_plan_overflow_finish (QuernChatSession *self, GAsyncResult *r
 
 /* ---- a new conversation with a summary ------------------------------------------------------------------------- */
 
-/* The conversation may not fit its context with a question about it: it is summed up piece by piece, each with the
- * summary of those before it. */
+/* Together with the request for a summary the conversation may not fit its context. So it is summarised piece by piece,
+ * each piece with the summary of those before it. */
 typedef struct {
-  guint next, end; /* messages that are not summed up yet */
-  guint fit, over; /* a piece [next, fit) fits, one [next, over) does not; next and end + 1: not known */
-  guint middle;    /* being counted */
-  char *summary;   /* of those before next; NULL at first */
+  guint next, end; /* messages that are not summarised yet */
+  guint fit, over; /* the piece [next, fit) fits and [next, over) does not; next and end + 1 if that is not known */
+  guint middle;    /* the end that is being counted */
+  char *summary;   /* summary of the messages before next; NULL at first */
 } Summary;
 
 static const char *
@@ -261,7 +262,7 @@ fail (GTask *task, GError *error)
   g_object_unref (task);
 }
 
-/* The system prompt with the summary below it. */
+/* Appends the summary to the system prompt. */
 static char *
 dup_instructions (QuernChatSession *self, const char *summary)
 {
@@ -365,7 +366,7 @@ piece_counted_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   find_piece (task);
 }
 
-/* Looks for the longest piece that fits: all of it first, as it mostly does, then by halves. */
+/* Finds the longest piece that fits: it tries all messages first, which mostly fit, and then bisects. */
 static void
 find_piece (GTask *task)
 {
@@ -387,8 +388,8 @@ find_piece (GTask *task)
 /**
  * quern_chat_session_summarise_async:
  *
- * Lets the model sum up what is sent of this conversation before the question that did not fit, or all of it when
- * everything fits; without thinking.
+ * Lets the model summarise, without thinking, what is sent of this conversation before the question that did not fit.
+ * If everything fits, it summarises all of it.
  */
 void
 quern_chat_session_summarise_async (QuernChatSession *self, GCancellable *cancellable, GAsyncReadyCallback callback,

@@ -9,16 +9,17 @@ G_BEGIN_DECLS
 
 typedef struct _QuernAnswer QuernAnswer;
 
-/* A prompt: what is sent of the messages [0, n_messages), a question after them, and perhaps the beginning of its answer. */
+/* A demand describes a prompt: the messages [0, n_messages), a question after them, and perhaps the beginning of its
+ * answer. */
 typedef struct {
   guint n_messages;
   char *text;
   GListModel *attachments; /* or NULL */
-  gint64 question_id;      /* of the question, when it is one of the messages already; else 0 */
-  QuernMessage *begun;     /* an answer to go on with, or NULL */
+  gint64 question_id;      /* id of the question if it is one of the messages already, else 0 */
+  QuernMessage *begun;     /* an answer to continue, or NULL */
   QuernModel *model;
   gboolean thinking;
-  guint needed;            /* tokens, once they were counted */
+  guint needed;            /* tokens of the prompt; 0 before they are counted */
 } QuernDemand;
 
 struct _QuernChatSession {
@@ -28,14 +29,14 @@ struct _QuernChatSession {
   QuernEngine *engine;
   QuernLibrary *library;
   QuernConversation *conversation;
-  QuernModel *model;    /* NULL: none chosen, or gone */
-  GListStore *messages; /* the branch that is shown */
+  QuernModel *model;    /* NULL if none is chosen or its file is gone */
+  GListStore *messages; /* the messages of the branch that is shown */
   QuernSessionState state;
   double progress;
-  guint context_used; /* tokens */
+  guint context_used; /* in tokens */
   gboolean repeating;
-  QuernAnswer *answer; /* being made; NULL when idle */
-  QuernDemand *refused; /* what did not fit, or NULL */
+  QuernAnswer *answer; /* NULL when idle */
+  QuernDemand *refused; /* the demand that did not fit, or NULL */
   struct _QuernCountCache *counted;
 };
 

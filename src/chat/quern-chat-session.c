@@ -96,7 +96,7 @@ _quern_chat_session_set_repeating (QuernChatSession *self, gboolean repeating)
 /**
  * quern_chat_session_get_repeating:
  *
- * Returns: whether the answer that is being made goes round in circles; its user may want to stop it
+ * Returns: whether the current answer repeats itself, so that the user may want to stop it
  */
 gboolean
 quern_chat_session_get_repeating (QuernChatSession *self)
@@ -115,7 +115,7 @@ quern_chat_session_get_model (QuernChatSession *self)
   return self->model;
 }
 
-/* Everything about a session that depends on its model. */
+/* Notifies of everything that depends on the model. */
 static void
 show_model (QuernChatSession *self, QuernModel *model)
 {
@@ -137,7 +137,7 @@ quern_chat_session_set_model (QuernChatSession *self, QuernModel *model)
   show_model (self, model);
 }
 
-/* The library changed, or the conversation's model: look it up again. */
+/* Looks the model up again, because the library or the conversation's model has changed. */
 static void
 find_model (QuernChatSession *self)
 {
@@ -147,7 +147,7 @@ find_model (QuernChatSession *self)
   show_model (self, model && quern_model_get_state (model) == QUERN_MODEL_OK ? model : NULL);
 }
 
-/* What the conversation says of thinking, else what the model's family does. */
+/* Returns the conversation's setting for thinking, or what the model's family does if there is none. */
 gboolean
 _quern_chat_session_thinks (QuernChatSession *self, QuernModel *model)
 {
@@ -200,8 +200,8 @@ _quern_chat_session_load_params (QuernChatSession *self, QuernModel *model, Quer
   };
 }
 
-/* Tokens that the next context with this model holds; 0 without a model. What was chosen may have been for another model,
- * which can use more. */
+/* Returns the tokens that the next context with this model holds; 0 without a model. The setting may have been chosen
+ * for a model that can use more, so it is limited to what this one was trained for. */
 guint
 _quern_chat_session_context_size (QuernChatSession *self, QuernModel *model)
 {
@@ -214,7 +214,7 @@ _quern_chat_session_context_size (QuernChatSession *self, QuernModel *model)
 
 /* ---- messages -------------------------------------------------------------------------------------------------- */
 
-/* The position of a message, or the list's length. */
+/* Returns the position of the message, or the length of the list if it is not there. */
 guint
 _quern_chat_session_find (QuernChatSession *self, QuernMessage *message)
 {
@@ -225,7 +225,7 @@ _quern_chat_session_find (QuernChatSession *self, QuernMessage *message)
   return position;
 }
 
-/* What the messages [first, end) say, after the system prompt. */
+/* Returns a prompt of the system prompt and the messages [first, end). */
 QuernPrompt *
 _quern_chat_session_prompt_range (QuernChatSession *self, const char *system_prompt, guint first, guint end)
 {
@@ -238,7 +238,7 @@ _quern_chat_session_prompt_range (QuernChatSession *self, const char *system_pro
   return prompt;
 }
 
-/* The first of the first n messages that is sent: older ones may have been left out. */
+/* Returns the position of the first message that is sent. Older ones may have been left out. */
 guint
 _quern_chat_session_start (QuernChatSession *self, guint n_messages)
 {
@@ -252,7 +252,7 @@ _quern_chat_session_start (QuernChatSession *self, guint n_messages)
   return 0;
 }
 
-/* What is sent of the first n messages. */
+/* Returns a prompt of what is sent of the first n messages. */
 QuernPrompt *
 _quern_chat_session_prompt (QuernChatSession *self, guint n_messages)
 {
@@ -260,7 +260,7 @@ _quern_chat_session_prompt (QuernChatSession *self, guint n_messages)
                                            _quern_chat_session_start (self, n_messages), n_messages);
 }
 
-/* Shows a path that was read, keeping the objects of the messages that both have at their beginning. */
+/* Shows the path that was read. The objects of the messages that both paths begin with are kept. */
 static void
 show_path (QuernChatSession *self, GPtrArray *path)
 {
@@ -340,8 +340,8 @@ quern_chat_session_choose_sibling (QuernChatSession *self, QuernMessage *message
 /**
  * quern_chat_session_delete_message:
  *
- * Removes a message and everything after it from view; quern_chat_session_restore_message() undoes it. Does nothing
- * while an answer is made.
+ * Deletes a message and everything after it; quern_chat_session_restore_message() undoes it. It does nothing while an
+ * answer is generated.
  */
 void
 quern_chat_session_delete_message (QuernChatSession *self, QuernMessage *message)
@@ -388,7 +388,7 @@ quern_chat_session_answer_now (QuernChatSession *self)
 /**
  * quern_chat_session_let_go_on:
  *
- * The answer may repeat itself; it is not watched any more.
+ * Lets the answer repeat itself: it is not checked for repetition any more.
  */
 void
 quern_chat_session_let_go_on (QuernChatSession *self)

@@ -13,7 +13,7 @@
 typedef struct {
   char *name, *hash;
   gboolean picture;
-  GBytes *bytes; /* NULL: in the store */
+  GBytes *bytes; /* NULL if they are in the store */
 } Piece;
 
 typedef struct {
@@ -171,7 +171,7 @@ add_picture (QuernRequest *request, const Piece *piece, GCancellable *cancellabl
   return TRUE;
 }
 
-/* A fence that nothing in the text ends: longer than every run of backticks there. */
+/* Returns a fence that is longer than every run of backticks in the text, so that nothing in the text ends it. */
 static char *
 fence_for (const char *text)
 {

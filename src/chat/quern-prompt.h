@@ -6,7 +6,7 @@
 
 G_BEGIN_DECLS
 
-/* A conversation's side of a request: messages with their attachments, which are read and decoded on a thread. */
+/* The messages of a conversation that become a request. Their attachments are read and decoded on a thread. */
 typedef struct _QuernPrompt QuernPrompt;
 
 QuernPrompt  *quern_prompt_new             (QuernStore *store, const char *system_prompt);

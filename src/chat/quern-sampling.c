@@ -5,10 +5,10 @@
 
 #include <json-glib/json-glib.h>
 
-/* The JSON of a conversation's sampling: {"temperature": 0.7, "top_k": 20, …}, one number for each name. It has only
- * what the user chose, so that everything else follows the model when another one is chosen. */
+/* The JSON of a conversation's sampling is {"temperature": 0.7, "top_k": 20, …}, a number for each name. It holds only
+ * what the user chose, so that all other values follow the model when another one is chosen. */
 
-/* An object of its own for every caller; empty when there is none, or none that can be read. */
+/* Returns a new object for every caller. It is empty if there is no JSON or it cannot be parsed. */
 static JsonObject *
 parse (const char *json)
 {
@@ -102,8 +102,8 @@ read_sampling (QuernSampling *sampling, JsonObject *object)
   sampling->kv_type = (QeKvType) member (object, "kv_type", QE_KV_F16, QE_KV_F16, QE_KV_F32);
 }
 
-/* The family's values are for models of billions of parameters. Quern Tiny knows one good answer to each question and
- * nothing near it: anything but its first choice is a mistake. */
+/* The family's values are for models with billions of parameters. Quern Tiny knows only one good answer to each
+ * question, so it always takes the most probable token. */
 static void
 set_defaults (QeSamplerParams *params, QuernModel *model, gboolean thinking, gboolean pictures)
 {

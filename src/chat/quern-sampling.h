@@ -6,7 +6,8 @@
 
 G_BEGIN_DECLS
 
-/* How a conversation is answered, beside its prompt: the family's values, and what the conversation's JSON says instead. */
+/* The settings of an answer apart from its prompt: the family's values, replaced where the conversation's JSON has
+ * others. */
 typedef struct {
   QeSamplerParams sampler;
   guint max_tokens;      /* 0: no limit */
