@@ -3,23 +3,23 @@
 
 #include <string.h>
 
-/* Tells a screen reader about a growing text, one finished sentence at a time. */
+/* Announces a growing text to screen readers, one complete sentence at a time. */
 
-/* p: in text. Numbers of a list, and those with a decimal point, are not ends. */
+/* Returns whether the character at `p` in `text` ends a sentence. The dots of list numbers and decimals do not. */
 static gboolean
 ends_sentence (const char *text, const char *p)
 {
   gunichar c = g_utf8_get_char (p);
   const char *next = g_utf8_next_char (p);
 
-  if (c == '\n' || c == 0x3002 || c == 0xff01 || c == 0xff1f) /* the last three: 。！？ */
+  if (c == '\n' || c == 0x3002 || c == 0xff01 || c == 0xff1f) /* the last three are 。！？ */
     return TRUE;
   if (c == '.' && p > text && g_ascii_isdigit (p[-1]))
     return FALSE;
   return (c == '.' || c == '!' || c == '?' || c == ':' || c == 0x061f || c == 0x0964) && g_ascii_isspace (*next);
 }
 
-/* Without the marks of Markdown, which nobody wants to hear. */
+/* Removes the marks of Markdown, which nobody wants to hear. */
 static char *
 spoken (const char *text, gsize length)
 {
@@ -33,7 +33,7 @@ spoken (const char *text, gsize length)
 
 /**
  * quern_announcer_skip:
- * @text: text that shall not be announced: it was there before
+ * @text: text that is not to be announced, because it was there before
  */
 void
 quern_announcer_skip (QuernAnnouncer *self, const char *text)
@@ -46,7 +46,7 @@ quern_announcer_skip (QuernAnnouncer *self, const char *text)
  * @text: the whole text so far
  * @finished: no more will come
  *
- * Returns: (transfer full) (nullable): what became sayable since the last call, or %NULL
+ * Returns: (transfer full) (nullable): the sentences that were completed since the last call, or %NULL
  */
 char *
 quern_announcer_next (QuernAnnouncer *self, const char *text, gboolean finished)
@@ -55,7 +55,7 @@ quern_announcer_next (QuernAnnouncer *self, const char *text, gboolean finished)
   g_autofree char *out = NULL;
 
   if (self->done > length)
-    self->done = 0; /* another text */
+    self->done = 0; /* the text was replaced by another one */
   end = self->done;
   for (const char *p = text + self->done; *p != '\0'; p = g_utf8_next_char (p)) {
     if (ends_sentence (text, p))
@@ -72,7 +72,7 @@ quern_announcer_next (QuernAnnouncer *self, const char *text, gboolean finished)
 
 /**
  * quern_announcer_push:
- * @widget: on whose behalf
+ * @widget: the widget that announces it
  * @text: the whole text so far
  * @finished: no more will come
  */

@@ -10,7 +10,7 @@
 
 #include <glib/gi18n.h>
 
-/* An answer of the model. While it streams, whatever changed in the message is shown once per frame at most. */
+/* Shows an answer of the model. While it streams, changes of the message are shown at most once per frame. */
 struct _QuernAnswerRow {
   AdwBin parent_instance;
 
@@ -33,8 +33,8 @@ struct _QuernAnswerRow {
   /* Owned references */
   QuernMessage *message;
 
-  gboolean last; /* of the messages */
-  guint tick; /* of the update that is due with the next frame, or 0 */
+  gboolean last; /* whether it is the last message */
+  guint tick; /* tick callback of the update in the next frame, or 0 */
   gboolean was_streaming;
   QuernAnnouncer announcer;
 };
@@ -45,7 +45,7 @@ typedef struct {
   const char *icon, *text, *button, *action;
 } Notice;
 
-/* What to say about an answer that did not end by itself, and what can be done. */
+/* Says how an answer ended that did not end by itself, and offers what can be done. */
 static gboolean
 get_notice (QuernMessage *message, Notice *out)
 {
@@ -92,12 +92,12 @@ update_notice (QuernAnswerRow *self)
   gtk_button_set_label (self->notice_button, notice.button);
   gtk_actionable_set_action_target (GTK_ACTIONABLE (self->notice_button), "x", quern_message_get_id (self->message));
   gtk_actionable_set_action_name (GTK_ACTIONABLE (self->notice_button), notice.action);
-  /* what follows an answer was said to its old end */
+  /* an answer in the middle cannot be continued: the messages after it follow its old end */
   gtk_widget_set_visible (GTK_WIDGET (self->notice_button),
                           self->last || !g_str_equal (notice.action, "chat.continue"));
 }
 
-/* Which model it was, where there is more than one answer to tell apart. */
+/* Names the model if there is more than one answer to tell apart. */
 static void
 update_model (QuernAnswerRow *self)
 {
@@ -108,7 +108,7 @@ update_model (QuernAnswerRow *self)
                           title != NULL && quern_message_get_sibling_count (self->message) > 1);
 }
 
-/* An answer that did not end by itself is told of as it is shown. */
+/* A screen reader hears how an answer ended when the notice appears. */
 static void
 announce_end (QuernAnswerRow *self, gboolean streaming)
 {
@@ -177,7 +177,7 @@ set_menu (QuernAnswerRow *self)
   gtk_menu_button_set_menu_model (self->more, G_MENU_MODEL (menu));
 }
 
-/* The models of now, when the menu opens. */
+/* The menu is filled when it opens, because the models may have changed. */
 static void
 create_others_cb (GtkMenuButton *button, gpointer user_data)
 {
@@ -191,7 +191,7 @@ create_others_cb (GtkMenuButton *button, gpointer user_data)
     g_autoptr (QuernModel) model = g_list_model_get_item (models, i);
     g_autofree char *title = quern_model_dup_full_title (model);
     g_auto (GStrv) parts = g_strsplit (title, "_", -1);
-    g_autofree char *label = g_strjoinv ("__", parts); /* one is a mnemonic */
+    g_autofree char *label = g_strjoinv ("__", parts); /* a single underscore would be a mnemonic */
     g_autoptr (GMenuItem) item = g_menu_item_new (label, NULL);
     if (quern_model_get_state (model) != QUERN_MODEL_OK)
       continue;
@@ -275,7 +275,7 @@ quern_answer_row_new (QuernMessage *message)
 
 /**
  * quern_answer_row_set_last:
- * @last: nothing follows
+ * @last: whether no message follows
  */
 void
 quern_answer_row_set_last (QuernAnswerRow *self, gboolean last)
@@ -290,7 +290,7 @@ quern_answer_row_set_last (QuernAnswerRow *self, gboolean last)
 
 /**
  * quern_answer_row_set_status:
- * @status: what is going on before the first word comes, e.g. "Loading the model…"
+ * @status: what happens before the first word arrives, e.g. "Loading the model…"
  */
 void
 quern_answer_row_set_status (QuernAnswerRow *self, const char *status)

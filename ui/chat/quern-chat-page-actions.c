@@ -5,7 +5,7 @@
 
 #include <glib/gi18n.h>
 
-/* What can be done in a conversation, as actions of the chat page ("chat.…"). Those about a message take its id. */
+/* The actions of the chat page ("chat.…"). Those that concern a message take its id. */
 
 static void
 send_action (GtkWidget *widget, const char *name, GVariant *parameter)
@@ -222,7 +222,7 @@ restore_message (gpointer data)
   quern_chat_session_restore_message (deleted->session, deleted->message);
 }
 
-/* This message and those that follow it. */
+/* Counts this message and those that follow it. */
 static guint
 count_from (QuernChatPage *self, QuernMessage *message)
 {
@@ -256,7 +256,7 @@ delete_action (GtkWidget *widget, const char *name, GVariant *parameter)
 
 /* ---- raw text --------------------------------------------------------------------------------------------------- */
 
-/* All that the model wrote, with its marks. */
+/* Returns everything the model wrote, with its marks. */
 static char *
 dup_raw (QuernMessage *message)
 {
@@ -318,7 +318,7 @@ raw_action (GtkWidget *widget, const char *name, GVariant *parameter)
   adw_dialog_present (dialog, widget);
 }
 
-/* Escape stops the answer, or else gives up editing; it is left to others when there is neither. */
+/* Escape stops the answer, or else cancels editing. If there is neither, other widgets get the key. */
 static gboolean
 escape_cb (GtkWidget *widget, GVariant *arguments, gpointer user_data)
 {

@@ -5,17 +5,17 @@
 
 #include <glib/gi18n.h>
 
-/* Asking, from the key press to the end of the answer. What was written is not lost on any of its ways: until the question
- * is in the conversation it stays in the draft on the disk, and when nothing comes of it, it goes back to the composer, or
- * to the draft when another conversation is on the screen by then. */
+/* Asks a question, from the key press to the end of the answer. The text is never lost: until the question is in the
+ * conversation it stays in the draft on the disk, and if asking fails it goes back to the composer, or to the draft if
+ * another conversation is shown by then. */
 
 struct _QuernAsked {
   QuernChatPage *page;
   QuernChatSession *session;
   QuernAskKind kind;
-  QuernMessage *message;   /* the question to edit, the answer to make again or to go on with; NULL for a new question */
-  QuernModel *model;       /* who answers this once; NULL: the conversation's */
-  char *text;              /* NULL when nothing was written for it */
+  QuernMessage *message;   /* the question to edit, or the answer to regenerate or continue; NULL for a new question */
+  QuernModel *model;       /* the model that answers this once; NULL: the conversation's */
+  char *text;              /* NULL if nothing was written for it */
   GListModel *attachments; /* or NULL */
   gulong committed_handler;
 };
@@ -60,7 +60,7 @@ add_all (GListStore *store, GListModel *items)
   }
 }
 
-/* Nothing came of it: what was written goes back, before what was written since. */
+/* Asking failed: the text goes back to the composer, before anything that was written since. */
 static void
 give_back (QuernAsked *asked)
 {
@@ -74,7 +74,7 @@ give_back (QuernAsked *asked)
 
   if (asked->text == NULL)
     return;
-  if (!is_shown (asked)) { /* its draft was saved with this in it, unless it was an edited question */
+  if (!is_shown (asked)) { /* except for an edited question, the saved draft still has this text */
     if (asked->kind == QUERN_ASK_EDIT) {
       text = _quern_chat_page_join_texts (asked->text, quern_conversation_get_draft (conversation));
       quern_conversation_set_draft (conversation, text);
@@ -102,7 +102,7 @@ give_back (QuernAsked *asked)
   quern_chat_page_save_draft (self);
 }
 
-/* The question is in the conversation: it leaves the draft. */
+/* The question is in the conversation now, so it is removed from the draft. */
 static void
 committed_cb (QuernAsked *asked, guint position, guint removed, guint added)
 {
@@ -136,7 +136,7 @@ give_up (QuernAsked *asked, const GError *error)
   asked_free (asked);
 }
 
-/* The new conversation is open with the question as its draft, and its messages (none) are loaded. */
+/* The new conversation is open, with the question as its draft and no messages. */
 static void
 fresh_loaded_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -155,7 +155,7 @@ open_fresh (QuernAsked *asked, QuernConversation *fresh)
   GListModel *attachments;
 
   g_clear_pointer (&self->unsent, g_free);
-  if (asked->kind == QUERN_ASK_SEND) /* the question moves over */
+  if (asked->kind == QUERN_ASK_SEND) /* the question moves to the new conversation */
     quern_conversation_set_draft (old, "");
   quern_store_add_conversation (self->store, fresh);
   gtk_widget_activate_action (GTK_WIDGET (self), "win.open-conversation", "x", quern_conversation_get_id (fresh));
@@ -286,7 +286,7 @@ ensure_stored (QuernChatPage *self)
     quern_store_add_conversation (self->store, conversation);
 }
 
-/* Asks what is in the composer, or `text` with what is attached there. */
+/* Asks the text of the composer, or `text`, with the attachments of the composer. */
 void
 _quern_chat_page_ask (QuernChatPage *self, const char *text)
 {
@@ -309,7 +309,7 @@ _quern_chat_page_ask (QuernChatPage *self, const char *text)
   quern_transcript_scroll_to_end (self->transcript);
 }
 
-/* Makes an answer again, or goes on with one. */
+/* Regenerates an answer or continues it. */
 void
 _quern_chat_page_ask_again (QuernChatPage *self, QuernAskKind kind, QuernMessage *message, QuernModel *model)
 {

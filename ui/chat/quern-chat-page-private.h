@@ -29,10 +29,10 @@ struct _QuernChatPage {
   QuernLibrary *library;
   QuernChatSession *session;
   GSignalGroup *session_signals, *message_signals, *library_signals, *conversation_signals;
-  QuernMessage *editing;      /* the question that the composer holds, or NULL */
-  GCancellable *counting;     /* of the token count that runs, or NULL */
-  GCancellable *working;      /* of what is done before a question can be asked, or NULL */
-  char *unsent;               /* a question that is asked, and not in the conversation yet; or NULL */
+  QuernMessage *editing;      /* the question that is edited in the composer, or NULL */
+  GCancellable *counting;     /* cancels the running token count, or NULL */
+  GCancellable *working;      /* cancels the work before a question can be asked, or NULL */
+  char *unsent;               /* a question that was asked and is not in the conversation yet, or NULL */
 
   guint draft_timer, count_timer;
 };

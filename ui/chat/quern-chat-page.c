@@ -3,10 +3,10 @@
 
 #include <glib/gi18n.h>
 
-/* One conversation: the transcript above, the composer below, the model in the header bar. It shows a
- * #QuernChatSession; what people can do with messages is in quern-chat-page-actions.c. */
+/* Shows one conversation: the transcript above, the composer below, the model in the header bar. Its model is a
+ * #QuernChatSession. quern-chat-page-actions.c has the actions on messages. */
 
-#define DRAFT_DELAY 500 /* ms after the last key */
+#define DRAFT_DELAY 500 /* ms after the last key press */
 #define COUNT_DELAY 300
 
 G_DEFINE_FINAL_TYPE (QuernChatPage, quern_chat_page, ADW_TYPE_BIN)
@@ -37,7 +37,7 @@ typedef struct {
   gboolean thinking;
 } Suggestion;
 
-/* What Quern Tiny knows. They are questions to it, so they are in its language. */
+/* Quern Tiny knows the answers to these. They are questions to the model, so they are in its language. */
 static const Suggestion demo_suggestions[] = {
   { "What is the capital of France?", FALSE },
   { "What is 47 + 38?", TRUE },
@@ -146,7 +146,7 @@ thinking_changed_cb (QuernChatPage *self)
   quern_composer_set_thinking (self->composer, quern_chat_session_get_thinking (self->session));
 }
 
-/* The model that this conversation used is gone: say so where the composer cannot send. */
+/* Says so if the model of this conversation is gone, because the composer cannot send then. */
 static void
 update_model (QuernChatPage *self)
 {
@@ -178,7 +178,7 @@ messages_changed_cb (QuernChatPage *self)
   gtk_stack_set_visible_child_name (self->stack, count_messages (self) > 0 ? "messages" : "empty");
 }
 
-/* Shows all of what the session says. */
+/* Shows the whole state of the session. */
 void
 _quern_chat_page_update (QuernChatPage *self)
 {
@@ -209,11 +209,11 @@ counted_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 
   if (!quern_chat_session_count_tokens_finish (QUERN_CHAT_SESSION (source), result, &count, NULL)
       || self->session != QUERN_CHAT_SESSION (source))
-    return; /* no count is shown rather than a wrong one */
+    return; /* no count is better than a wrong one */
   quern_context_gauge_set_count (quern_composer_get_gauge (self->composer), &count);
 }
 
-/* An answer grows, and with it what is used. */
+/* The context fills up while an answer grows. */
 static void
 context_used_cb (QuernChatPage *self)
 {
@@ -245,7 +245,7 @@ count_cb (gpointer user_data)
   return G_SOURCE_REMOVE;
 }
 
-/* Counts again, soon: not while an answer is made, which changes the count with every token. */
+/* Counts the tokens again after a delay, but not while an answer is generated: each token would change the count. */
 void
 _quern_chat_page_update_count (QuernChatPage *self)
 {
@@ -311,7 +311,7 @@ state_changed_cb (QuernChatPage *self)
   _quern_chat_page_update_count (self);
 }
 
-/* Attachments of drafts are kept with their conversation while the program runs. */
+/* Attachments of a draft stay with their conversation as long as the program runs. */
 static void
 keep_attachments (QuernChatPage *self)
 {
@@ -331,7 +331,7 @@ show_draft (QuernChatPage *self)
                                   g_object_get_data (G_OBJECT (conversation), "draft-attachments"));
 }
 
-/* The composer holds a question of the conversation instead of the draft, which is kept; or no longer. */
+/* Puts a question of the conversation into the composer and saves the draft; with NULL, editing ends. */
 void
 _quern_chat_page_set_editing (QuernChatPage *self, QuernMessage *question)
 {
@@ -342,7 +342,7 @@ _quern_chat_page_set_editing (QuernChatPage *self, QuernMessage *question)
   gtk_widget_action_set_enabled (GTK_WIDGET (self), "chat.cancel-edit", question != NULL);
 }
 
-/* The draft that was there before comes back. */
+/* Restores the draft that was in the composer before. */
 void
 _quern_chat_page_end_editing (QuernChatPage *self)
 {
@@ -352,7 +352,7 @@ _quern_chat_page_end_editing (QuernChatPage *self)
 
 /**
  * _quern_chat_page_set_working:
- * @what: (nullable): what is done before the question can be asked; %NULL when it is done
+ * @what: (nullable): the work before the question can be asked; %NULL when it is done
  * @cancellable: (nullable): stops it
  */
 void
@@ -529,7 +529,7 @@ quern_chat_page_set_session (QuernChatPage *self, QuernChatSession *session)
 /**
  * quern_chat_page_show_message:
  * @id: a message of the conversation
- * @words: (nullable): what was looked for, to be marked
+ * @words: (nullable): the words that were searched for, which are highlighted
  *
  * Scrolls there, as soon as the messages are loaded.
  */
@@ -571,7 +571,7 @@ quern_chat_page_show_problem (QuernChatPage *self, const char *sentence)
 
 /**
  * quern_chat_page_set_trouble:
- * @sentence: (nullable): what goes on being wrong; %NULL when it is over
+ * @sentence: (nullable): a problem that persists; %NULL when it is over
  */
 void
 quern_chat_page_set_trouble (QuernChatPage *self, const char *sentence)
@@ -587,7 +587,7 @@ quern_chat_page_set_trouble (QuernChatPage *self, const char *sentence)
 /**
  * quern_chat_page_save_draft:
  *
- * Keeps what is written in the composer with the conversation, which is put into the store for it.
+ * Saves the text of the composer with the conversation. A new conversation is added to the store first.
  */
 void
 quern_chat_page_save_draft (QuernChatPage *self)

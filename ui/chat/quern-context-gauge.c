@@ -3,8 +3,8 @@
 
 #include <glib/gi18n.h>
 
-/* How much of the context the next turn takes: a ring that fills, the two numbers, and the parts of the sum in a popover.
- * Everything is counted with the model's own tokenizer; nothing is shown while it is not known. */
+/* Shows how much of the context the next turn takes: a ring that fills, the two numbers, and the parts of the sum in a
+ * popover. Everything is counted with the model's own tokenizer, and nothing is shown until it is known. */
 
 #define RING 16            /* pixels */
 #define NEARLY_FULL 0.85
@@ -18,8 +18,8 @@ struct _QuernContextGauge {
   GtkPopover *popover;
 
   QuernTokenCount count;
-  gboolean in_parts; /* the count says what the total consists of */
-  gint64 shown;      /* monotonic time of the last look while an answer grows */
+  gboolean in_parts; /* the count has the parts of the total */
+  gint64 shown;      /* monotonic time of the last update while an answer grows */
 };
 
 G_DEFINE_FINAL_TYPE (QuernContextGauge, quern_context_gauge, ADW_TYPE_BIN)
@@ -207,7 +207,7 @@ quern_context_gauge_set_used (QuernContextGauge *self, guint used, guint size)
 
   g_return_if_fail (QUERN_IS_CONTEXT_GAUGE (self));
 
-  if (used == 0 || now - self->shown < G_USEC_PER_SEC / 4) /* as fast as people read numbers */
+  if (used == 0 || now - self->shown < G_USEC_PER_SEC / 4) /* nobody reads numbers faster */
     return;
   self->shown = now;
   self->count = (QuernTokenCount) { .total = used, .context_size = size, .fits = TRUE };

@@ -6,8 +6,8 @@
 #include "quern-find.h"
 #include "quern-message.h"
 
-/* Finds text in the messages of a conversation and goes from one to the other, the newest first. The messages are read by
- * a thread: a conversation may have thousands. */
+/* Finds text in the messages of a conversation and goes from match to match, newest first. A thread reads the messages,
+ * because a conversation may have thousands. */
 struct _QuernFindBar {
   AdwBin parent_instance;
 
@@ -17,15 +17,15 @@ struct _QuernFindBar {
   GtkLabel *count;
   GtkWidget *previous, *next;
 
-  QuernTranscript *transcript; /* borrowed: they live on the same page */
+  QuernTranscript *transcript; /* borrowed: both are on the same page */
 
   /* Owned references */
   GListModel *messages;
   GCancellable *search;
-  GArray *found; /* of gint64: ids of messages, oldest first */
-  char *text;    /* what was looked for */
+  GArray *found; /* array of gint64: ids of messages, oldest first */
+  char *text;    /* the text that is searched for */
 
-  guint current; /* in `found` */
+  guint current; /* index in `found` */
 };
 
 G_DEFINE_FINAL_TYPE (QuernFindBar, quern_find_bar, ADW_TYPE_BIN)
@@ -103,7 +103,7 @@ searched_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (GArray) found = g_task_propagate_pointer (G_TASK (result), NULL);
 
   if (found == NULL || g_task_get_cancellable (G_TASK (result)) != self->search)
-    return; /* a newer one is on its way */
+    return; /* a newer search is running */
   self->found = g_steal_pointer (&found);
   self->current = self->found->len > 0 ? self->found->len - 1 : 0;
   show_current (self);
@@ -146,7 +146,7 @@ step (QuernFindBar *self, guint by)
   show_current (self);
 }
 
-/* On from the newest towards older ones is “previous”, as one reads upwards from the end. */
+/* “Previous” goes from newer messages to older ones, as people read upwards from the end. */
 static void
 previous_cb (QuernFindBar *self)
 {
@@ -221,7 +221,7 @@ quern_find_bar_init (QuernFindBar *self)
 
 /**
  * quern_find_bar_set_transcript:
- * @transcript: shows what is found; it outlives the bar's use
+ * @transcript: shows the matches; it must outlive the bar
  */
 void
 quern_find_bar_set_transcript (QuernFindBar *self, QuernTranscript *transcript)
@@ -232,7 +232,7 @@ quern_find_bar_set_transcript (QuernFindBar *self, QuernTranscript *transcript)
 
 /**
  * quern_find_bar_set_messages:
- * @messages: (nullable) (element-type QuernMessage): what is searched; the bar closes
+ * @messages: (nullable) (element-type QuernMessage): the messages to search; the bar closes
  */
 void
 quern_find_bar_set_messages (QuernFindBar *self, GListModel *messages)
@@ -246,7 +246,7 @@ quern_find_bar_set_messages (QuernFindBar *self, GListModel *messages)
 /**
  * quern_find_bar_open:
  *
- * Shows it and puts the cursor there; what was written is selected.
+ * Shows the bar, focuses its entry and selects the text.
  */
 void
 quern_find_bar_open (QuernFindBar *self)

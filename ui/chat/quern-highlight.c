@@ -3,8 +3,8 @@
 
 #include "quern-find.h"
 
-/* Marks what was found in the labels and text views below a widget: underlined on yellow, which is readable on light and
- * dark alike. */
+/* Highlights matches in the labels and text views below a widget. They are underlined on yellow, which is readable in
+ * the light and in the dark style. */
 
 #define TAG_NAME "quern-found"
 #define FOUND_RED 0xf6
@@ -112,7 +112,7 @@ mark (GtkWidget *widget, gpointer needles)
   return found ? widget : NULL;
 }
 
-/* GTK merges a label's attributes into those of its markup, where they stay until the markup is parsed again. */
+/* GTK merges a label's attributes with those of its markup. They can only be removed by parsing the markup again. */
 static void
 unmark_label (GtkLabel *label)
 {
@@ -145,9 +145,9 @@ unmark (GtkWidget *widget, gpointer user_data)
  * @root: a widget
  * @needles: what to look for in the text below it, each anywhere
  *
- * Marks it, in place of what was marked there.
+ * Highlights the matches in place of earlier ones.
  *
- * Returns: (transfer none) (nullable): the first widget with something in it
+ * Returns: (transfer none) (nullable): the first widget with a match
  */
 GtkWidget *
 quern_highlight_show (GtkWidget *root, const char *const *needles)

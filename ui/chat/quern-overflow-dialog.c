@@ -3,8 +3,8 @@
 
 #include <glib/gi18n.h>
 
-/* The question that is asked when the next turn does not fit the context: three ways, each with what it costs. A way that
- * is closed stays in the list and says why. */
+/* Asks what to do when the next turn does not fit the context. It offers three ways, each with its cost. A way that is
+ * not possible stays in the list and says why. */
 
 typedef struct {
   QuernOverflowPlan plan;
@@ -38,7 +38,7 @@ toggled_cb (GtkCheckButton *check, Overflow *overflow)
     overflow->choice = GPOINTER_TO_INT (g_object_get_data (G_OBJECT (check), "choice"));
 }
 
-/* Takes the subtitle over. */
+/* Takes ownership of @subtitle. */
 static void
 add_way (Overflow *overflow, GtkWidget *list, QuernOverflowChoice choice, gboolean open, const char *title, char *subtitle)
 {
@@ -118,10 +118,10 @@ make_list (Overflow *overflow)
 
 /**
  * quern_overflow_dialog_present:
- * @parent: over which it opens
+ * @parent: the widget it is presented on
  * @plan: what can be done
  * @model: the model that would answer
- * @func: told what was chosen, once
+ * @func: called once with the choice
  *
  * Asks what to do about a prompt that does not fit.
  */

@@ -5,7 +5,7 @@
 #include "composer/quern-picture-tile.h"
 #include "quern-siblings.h"
 
-/* What the user said: a bubble at the end side, with its attachments above. */
+/* Shows a question in a bubble at the end side, with its attachments above. */
 struct _QuernQuestionRow {
   AdwBin parent_instance;
 
@@ -119,7 +119,7 @@ quern_question_row_new (QuernMessage *message, QuernStore *store)
 
 /**
  * quern_question_row_set_last:
- * @last: nothing follows: the question can be answered (its answer was deleted, or never came)
+ * @last: whether no message follows, so that the question can be answered (its answer was deleted or never came)
  */
 void
 quern_question_row_set_last (QuernQuestionRow *self, gboolean last)

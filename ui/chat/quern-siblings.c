@@ -3,7 +3,7 @@
 
 #include <glib/gi18n.h>
 
-/* "‹ 2/3 ›": the versions of a message, and the way to the others. Hidden when there is one alone. */
+/* Shows "‹ 2/3 ›", the versions of a message, with buttons to the others. It is hidden if there is only one. */
 struct _QuernSiblings {
   AdwBin parent_instance;
 

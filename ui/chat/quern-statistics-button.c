@@ -6,14 +6,14 @@
 
 #include <glib/gi18n.h>
 
-/* The line of measurements under an answer; in a popover all of them, and what they say about the speed in plain words.
- * Nothing here is estimated. */
+/* Shows a line of measurements below an answer. A popover has all of them and explains the speed in plain words. Every
+ * figure was measured. */
 struct _QuernStatisticsButton {
   AdwBin parent_instance;
 
   GtkMenuButton *button;
   GtkLabel *label;
-  GtkLabel *why; /* weak: in the popover */
+  GtkLabel *why; /* weak: it is in the popover */
 
   /* Owned references */
   QuernMessage *message;
@@ -33,7 +33,7 @@ add_row (GtkGrid *grid, const char *name, char *value)
   gtk_label_set_xalign (GTK_LABEL (right), 1);
   gtk_label_set_selectable (GTK_LABEL (right), TRUE);
   gtk_label_set_wrap (GTK_LABEL (right), TRUE);
-  gtk_widget_set_can_focus (right, FALSE); /* the popover would open with it selected */
+  gtk_widget_set_can_focus (right, FALSE); /* otherwise the popover would open with the text selected */
   gtk_widget_add_css_class (left, "dim-label");
   gtk_widget_add_css_class (right, "numeric");
   gtk_widget_set_hexpand (right, TRUE);
@@ -95,7 +95,7 @@ make_grid (QuernMessage *message)
 
 /* ---- why --------------------------------------------------------------------------------------------------------- */
 
-/* Bytes per second of this computer's memory; 0: not measured yet. It does not change while the program runs. */
+/* The measured memory bandwidth in bytes per second, or 0 before that. It does not change while the program runs. */
 static double bandwidth;
 
 static QuernModel *
@@ -117,7 +117,7 @@ reading_sentence (const QuernStatistics *s)
   return g_strdup (_("The whole prompt had to be read: nothing of it was in memory from before."));
 }
 
-/* What the weights that were read for the answer tell about its pace; NULL when that is not known. */
+/* Explains the speed by the weights that were read for the answer. Returns NULL if that is not known. */
 static char *
 memory_sentence (const QuernStatistics *s, QuernModel *model)
 {
@@ -179,7 +179,7 @@ measured_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   gtk_label_set_label (self->why, text);
 }
 
-/* Not beside an answer that is being written: each would slow the other down. */
+/* The bandwidth is not measured while an answer is generated: each would slow the other down. */
 static void
 measure (QuernStatisticsButton *self)
 {
@@ -251,7 +251,7 @@ quern_statistics_button_init (QuernStatisticsButton *self)
   gtk_label_set_ellipsize (self->label, PANGO_ELLIPSIZE_END);
   gtk_widget_add_css_class (GTK_WIDGET (self->label), "numeric");
   gtk_menu_button_set_child (self->button, GTK_WIDGET (self->label));
-  gtk_menu_button_set_direction (self->button, GTK_ARROW_UP); /* answers are read at the end of the window */
+  gtk_menu_button_set_direction (self->button, GTK_ARROW_UP); /* answers are mostly at the bottom of the window */
   gtk_menu_button_set_create_popup_func (self->button, create_popup_cb, self, NULL);
   gtk_widget_add_css_class (GTK_WIDGET (self->button), "flat");
   gtk_widget_add_css_class (GTK_WIDGET (self->button), "statistics-button");

@@ -5,8 +5,9 @@
 
 #include <glib/gi18n.h>
 
-/* The reasoning of an answer, folded away: a line that says how long it took (or takes, second by second), and the text
- * when it is unfolded. It is only laid out while it is unfolded, and then only its last paragraph again and again. */
+/* Shows the reasoning of an answer, collapsed: a line says how long it took (or takes, updated every second), and the
+ * text appears when it is expanded. The text is laid out only while it is expanded, and while it grows only its last
+ * paragraph is laid out again. */
 struct _QuernThinkingView {
   AdwBin parent_instance;
 
@@ -22,7 +23,7 @@ struct _QuernThinkingView {
   /* Owned references */
   QuernMessage *message;
 
-  gint64 started; /* monotonic time at which the live count began, 0 when it does not run */
+  gint64 started; /* monotonic time when the live count began, 0 if it does not run */
   guint timer;
 };
 
@@ -40,7 +41,7 @@ duration_label (const QuernStatistics *statistics)
   return g_strdup_printf (ngettext ("Thought for %u second", "Thought for %u seconds", seconds), seconds);
 }
 
-/* Takes what over; it is followed by the number of tokens, when there are any. */
+/* Takes ownership of @what, and appends the number of tokens if there are any. */
 static char *
 with_tokens (char *what, guint n_tokens)
 {
@@ -172,7 +173,7 @@ quern_thinking_view_update (QuernThinkingView *self, QuernMessage *message)
   live = quern_message_get_state (message) == QUERN_MESSAGE_STREAMING && quern_message_get_in_reasoning (message);
   gtk_widget_set_visible (GTK_WIDGET (self), live || *quern_message_get_reasoning (message) != '\0');
   set_live (self, live);
-  if (!live) /* else twice in a second */
+  if (!live) /* otherwise it would run twice in a second */
     update_label (self);
   update_text (self);
 }

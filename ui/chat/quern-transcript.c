@@ -7,14 +7,14 @@
 
 #include <glib/gi18n.h>
 
-/* The messages of a conversation, as widgets in a box: tall rows of different heights scroll and select better than in a
- * recycling list. Only some in a row are built, the last ones at first. More are added as the reader comes near the first
- * or the last of them, and those that are far away go. While the view is at the end of the conversation it stays there;
- * otherwise what is being read does not move. */
+/* Shows the messages of a conversation as widgets in a box, because tall rows of different heights scroll and select
+ * better there than in a recycling list. Only a run of consecutive rows is built, at first the last ones. More are
+ * added as the reader comes near either end of the run, and those that are far away are removed. While the view is at
+ * the end of the conversation it stays there; otherwise the text that is being read does not move. */
 
-#define FIRST_ROWS 20 /* built at once */
-#define MORE_ROWS 20  /* added when an end comes near */
-#define MOST_ROWS 120 /* more than that go again at the other end */
+#define FIRST_ROWS 20 /* rows built at first */
+#define MORE_ROWS 20  /* rows added when the view is near either end */
+#define MOST_ROWS 120 /* with more rows than this, the far end is trimmed */
 #define SHOW_FRAMES 12
 
 struct _QuernTranscript {
@@ -27,19 +27,19 @@ struct _QuernTranscript {
   /* Owned references */
   QuernStore *store;
   GListModel *messages;
-  GPtrArray *rows; /* of borrowed widgets: row i shows message first + i */
+  GPtrArray *rows; /* array of borrowed widgets: row i shows message first + i */
   char *status;
-  GtkWidget *line; /* above the first message that the model still sees */
+  GtkWidget *line; /* stands above the first message that the model still sees */
 
   guint first;          /* position of the first message that has a row */
-  gint64 context_start; /* id of that message, or 0: it sees all */
+  gint64 context_start; /* id of the message below the line, or 0 if the model sees all */
   gboolean at_end;
-  gboolean keep; /* the next change of height happened above: keep the distance to the end */
+  gboolean keep; /* the next change of height is above the view: keep the distance to the end */
   double old_upper, old_value;
   guint more_tick, settle_source, show_tick;
-  guint show_frames; /* in which it still may move */
-  gint64 wanted;     /* id of the message to scroll to when it is there, or 0 */
-  GStrv words;       /* to be marked in it, or NULL */
+  guint show_frames; /* number of frames shown since then; the message may still move for some */
+  gint64 wanted;     /* id of the message to scroll to once it is there, or 0 */
+  GStrv words;       /* the words to highlight in that message, or NULL */
 };
 
 enum { PROP_0, PROP_AT_END, N_PROPS };
@@ -75,7 +75,7 @@ count_messages (QuernTranscript *self)
   return self->messages != NULL ? g_list_model_get_n_items (self->messages) : 0;
 }
 
-/* Behind the last message that has a row. */
+/* Returns the position behind the last message that has a row. */
 static guint
 get_end (QuernTranscript *self)
 {
@@ -131,7 +131,7 @@ make_line (void)
 
 static int find_message (QuernTranscript *self, gint64 id);
 
-/* Puts the line where it belongs; there is none while its place is not built, or on another branch. */
+/* Moves the line to its place. It is removed while that place is not built or is on another branch. */
 static void
 place_line (QuernTranscript *self)
 {
@@ -148,7 +148,7 @@ place_line (QuernTranscript *self)
                               gtk_widget_get_prev_sibling (g_ptr_array_index (self->rows, i - self->first)));
 }
 
-/* Rows that differ when they are the last: an answer in the middle cannot go on. */
+/* Updates the rows whose content depends on being the last: an answer in the middle cannot be continued. */
 static void
 update_last (QuernTranscript *self)
 {
@@ -164,7 +164,7 @@ update_last (QuernTranscript *self)
 
 /* ---- rows -------------------------------------------------------------------------------------------------------- */
 
-/* Builds the row of the message at this position, which is part of what is shown. */
+/* Builds the row of the message at this position, which must be next to or within the rows there are. */
 static void
 insert_row (QuernTranscript *self, guint position)
 {
@@ -175,8 +175,8 @@ insert_row (QuernTranscript *self, guint position)
   g_ptr_array_insert (self->rows, i, row);
 }
 
-/* A row goes that has the keyboard, or whose menu has it: what is written next goes on. GTK would look for a place to
- * scroll to in what is gone. */
+/* If the keyboard focus is inside a row that is removed, it moves to the composer. Otherwise GTK would look for a place
+ * to scroll to in the removed row. */
 static void
 rescue_focus (QuernTranscript *self, GtkWidget *row)
 {
@@ -207,7 +207,7 @@ show_status (QuernTranscript *self)
     quern_answer_row_set_status (QUERN_ANSWER_ROW (last), self->status != NULL ? self->status : "");
 }
 
-/* The next change of height happens above what is being read. */
+/* Call it before a change of height above the text that is being read, so that the view stays at that text. */
 static void
 keep_place (QuernTranscript *self)
 {
@@ -257,7 +257,7 @@ is_near_bottom (QuernTranscript *self)
   return end_of (adjustment) - gtk_adjustment_get_value (adjustment) < gtk_adjustment_get_page_size (adjustment);
 }
 
-/* Whether so many rows are built that those at the far end may go: far more than what is in view. */
+/* Returns whether rows at the far end may be removed because far more are built than are in view. */
 static gboolean
 has_too_many (QuernTranscript *self)
 {
@@ -279,8 +279,8 @@ drop_rows (QuernTranscript *self, gboolean at_top)
   place_line (self);
 }
 
-/* Before the layout of a frame. Rows go in one frame and come in the next, so that each change of height is known to be
- * above or below what is being read. */
+/* Runs before the layout of a frame. Rows are removed in one frame and added in the next, so that each change of height
+ * is known to be above or below the text that is being read. */
 static gboolean
 more_cb (GtkWidget *widget, GdkFrameClock *clock, gpointer user_data)
 {
@@ -326,8 +326,8 @@ settle_cb (gpointer user_data)
   return G_SOURCE_REMOVE;
 }
 
-/* The height of the content or of the view changed. This comes in the middle of the viewport's layout, which does not
- * notice a value that is set now: it is laid out once more. */
+/* The height of the content or of the view changed. This is called in the middle of the viewport's layout, which
+ * ignores a value that is set now, so another layout is queued. */
 static void
 changed_cb (QuernTranscript *self, GtkAdjustment *adjustment)
 {
@@ -344,7 +344,7 @@ changed_cb (QuernTranscript *self, GtkAdjustment *adjustment)
     self->settle_source = g_idle_add_full (G_PRIORITY_HIGH_IDLE, settle_cb, self, NULL);
 }
 
-/* Starts over with the messages from `first` on, and at the end of them when they are the last. */
+/* Rebuilds the rows from the message `first` on. If these are the last messages, the view goes to the end. */
 static void
 rebuild_from (QuernTranscript *self, guint first)
 {
@@ -375,7 +375,7 @@ find_message (QuernTranscript *self, gint64 id)
   return -1;
 }
 
-/* At once: rows that come above meanwhile would make the viewport's own animation end elsewhere. */
+/* Scrolls at once: rows that are added above in the meantime would make the viewport's own animation end elsewhere. */
 static void
 scroll_into_view (QuernTranscript *self, GtkWidget *widget)
 {
@@ -389,7 +389,8 @@ scroll_into_view (QuernTranscript *self, GtkWidget *widget)
     gtk_adjustment_set_value (adjustment, bounds.origin.y - MAX ((page - bounds.size.height) / 2, 0));
 }
 
-/* In the first frame rows that were built are not laid out yet, and code above may grow in the next ones. */
+/* New rows have no size in the first frame, and code blocks above may still grow in the next ones, so this repeats for
+ * some frames. */
 static gboolean
 show_cb (GtkWidget *widget, GdkFrameClock *clock, gpointer user_data)
 {
@@ -435,7 +436,7 @@ items_changed_cb (QuernTranscript *self, guint position, guint removed, guint ad
   guint end = get_end (self);
   guint before = count_messages (self) - added + removed;
 
-  if (position < self->first || added > MORE_ROWS) { /* what is not built changed, or a conversation was loaded */
+  if (position < self->first || added > MORE_ROWS) { /* rows that are not built changed, or a conversation was loaded */
     rebuild (self);
     show_wanted (self);
     return;
@@ -564,7 +565,7 @@ quern_transcript_set_messages (QuernTranscript *self, GListModel *messages)
 
 /**
  * quern_transcript_set_status:
- * @status: (nullable): what goes on before the first word of the last answer comes
+ * @status: (nullable): what happens before the first word of the last answer arrives
  */
 void
 quern_transcript_set_status (QuernTranscript *self, const char *status)
@@ -609,10 +610,10 @@ quern_transcript_scroll_to_end (QuernTranscript *self)
 /**
  * quern_transcript_show_match:
  * @id: a message's id, or 0
- * @words: (nullable): what was found there
+ * @words: (nullable): the words that were found there
  *
- * Goes to that message, now or as soon as it is among the messages, and marks @words in it. What was marked before is no
- * more; with 0 that is all.
+ * Scrolls to that message, now or as soon as it is loaded, and highlights @words in it. Earlier highlights are removed;
+ * with 0 nothing else happens.
  */
 void
 quern_transcript_show_match (QuernTranscript *self, gint64 id, const char *const *words)
