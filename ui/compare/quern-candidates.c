@@ -3,7 +3,7 @@
 
 #include <glib/gi18n.h>
 
-#define COLUMN "quern-columns" /* how many of a grid's columns are taken */
+#define COLUMN "quern-columns" /* number of columns of the grid that are in use */
 
 static char *
 show_spaces (const char *text)
@@ -28,7 +28,7 @@ make_label (const char *text, float xalign, const char *css_class)
   return label;
 }
 
-/* The bar says what the number beside it says: a screen reader does without. */
+/* The bar is hidden from screen readers, because the number beside it says the same. */
 static GtkWidget *
 make_bar (double p)
 {

@@ -5,11 +5,12 @@
 
 G_BEGIN_DECLS
 
-/* What two models found likeliest at one place, side by side, each with a bar as long as its probability. */
+/* Lists the most probable tokens of two models at one place, side by side. Each has a bar as long as its
+ * probability. */
 typedef struct {
   const char *text;
   double p;
-  gboolean chosen; /* it is the one that was taken, or that the text has */
+  gboolean chosen; /* this token was chosen, or the text has it */
 } QuernCandidateRow;
 
 GtkWidget *quern_candidates_new (const char *sentence);

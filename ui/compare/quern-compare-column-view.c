@@ -23,13 +23,13 @@ struct _QuernCompareColumnView {
   /* Owned references */
   QuernComparison *comparison;
   QuernCompareColumn *column;
-  char *letter; /* in a blind vote, else NULL */
+  char *letter; /* its letter in a blind vote, or NULL */
   QuernCompareBlind blind;
 
   gboolean marks;
-  gboolean compact; /* without figures */
-  gboolean follow;  /* the end stays in sight as the answer grows */
-  gboolean setting; /* the scroll position is set by the program */
+  gboolean compact; /* figures are hidden */
+  gboolean follow;  /* the view stays at the end while the answer grows */
+  gboolean setting; /* the program sets the scroll position */
 };
 
 enum { SCROLLED, REMOVE, CONTINUE, CATCH_UP, MODEL_CHOSEN, N_SIGNALS };
@@ -46,7 +46,7 @@ is_nameless (QuernCompareColumnView *self)
 
 /* ---- header ----------------------------------------------------------------------------------------------------- */
 
-/* The model with the settings that were changed; whether it thinks where not all do. */
+/* Names the model with the settings that were changed, and says whether it thinks if the columns differ in that. */
 static char *
 make_subtitle (QuernCompareColumnView *self)
 {
@@ -79,7 +79,7 @@ get_last_answer (QuernCompareColumnView *self)
   return n > 0 ? quern_compare_column_get_answer (self->column, n - 1) : NULL;
 }
 
-/* Offers to ask what this model was not asked, below the first such prompt. */
+/* Offers to ask the first prompt that this model was not asked. */
 static void
 update_offers (QuernCompareColumnView *self)
 {
@@ -94,7 +94,7 @@ update_offers (QuernCompareColumnView *self)
   }
 }
 
-/* While names are hidden only the last prompt shows: the answers before it were told apart already. */
+/* While names are hidden only the last prompt is shown, because the answers before it were already attributed. */
 static void
 update_turns (QuernCompareColumnView *self)
 {
@@ -126,7 +126,7 @@ update (QuernCompareColumnView *self)
   gtk_widget_set_visible (GTK_WIDGET (self->facts), !blind && !self->compact);
   gtk_widget_set_visible (GTK_WIDGET (self->figures), !blind && figures && !self->compact);
   gtk_widget_set_visible (GTK_WIDGET (self->settings_button), !blind);
-  /* In a vote it is a heading and no button, though not a pale one. */
+  /* In a blind vote the button becomes a heading: it cannot be pressed, but it is not dimmed. */
   gtk_widget_set_can_target (GTK_WIDGET (self->model_button), self->letter == NULL);
   gtk_widget_set_can_focus (GTK_WIDGET (self->model_button), self->letter == NULL);
   gtk_widget_set_visible (self->arrow, self->letter == NULL);
@@ -386,8 +386,8 @@ quern_compare_column_view_set_marks (QuernCompareColumnView *self, gboolean mark
 
 /**
  * quern_compare_column_view_set_locked:
- * @running: an answer is being made: the model and settings stay
- * @removable: there are more columns than a comparison needs
+ * @running: whether an answer is generated, so that the model and the settings cannot change
+ * @removable: whether there are more columns than a comparison needs
  */
 void
 quern_compare_column_view_set_locked (QuernCompareColumnView *self, gboolean running, gboolean removable)
@@ -399,12 +399,12 @@ quern_compare_column_view_set_locked (QuernCompareColumnView *self, gboolean run
                                  !running && get_last_answer (self) != NULL && !is_nameless (self));
   gtk_widget_action_set_enabled (GTK_WIDGET (self), "column.copy", get_last_answer (self) != NULL);
   gtk_widget_action_set_enabled (GTK_WIDGET (self), "column.catch-up", !running);
-  update (self); /* figures are compared with those of the other columns */
+  update (self); /* the figures depend on those of the other columns */
 }
 
 /**
  * quern_compare_column_view_set_compact:
- * @compact: there is no room for figures
+ * @compact: whether to hide the figures for lack of room
  */
 void
 quern_compare_column_view_set_compact (QuernCompareColumnView *self, gboolean compact)

@@ -8,8 +8,9 @@
 
 G_BEGIN_DECLS
 
-/* One column on the page: its model and settings in a header that stays, its answers below. Signals: "scrolled" (double
- * share), "remove" (), "continue" (), "catch-up" (): ask what was not asked, "model-chosen" (QuernModel). */
+/* One column on the page. Its header, with the model and the settings, stays in place while the answers scroll.
+ * Signals: "scrolled" (double share), "remove" (), "continue" (), "catch-up" (): ask the missing prompts,
+ * "model-chosen" (QuernModel). */
 #define QUERN_TYPE_COMPARE_COLUMN_VIEW (quern_compare_column_view_get_type ())
 G_DECLARE_FINAL_TYPE (QuernCompareColumnView, quern_compare_column_view, QUERN, COMPARE_COLUMN_VIEW, AdwBin)
 
@@ -18,7 +19,8 @@ GtkWidget *quern_compare_column_view_new (QuernComparison *comparison, QuernComp
 QuernCompareColumn *quern_compare_column_view_get_column (QuernCompareColumnView *self);
 GtkWidget *quern_compare_column_view_get_header (QuernCompareColumnView *self);
 QuernCompareTurn *quern_compare_column_view_get_turn (QuernCompareColumnView *self, guint turn);
-/* How a column takes part in a blind vote: its letter alone, with its answers hidden while they come, or all of it. */
+/* What a column shows in a blind vote: only its letter while answers are generated; the letter and the texts; or
+ * everything. */
 typedef enum {
   QUERN_COMPARE_BLIND_VEILED,
   QUERN_COMPARE_BLIND_NAMELESS,

@@ -6,7 +6,8 @@
 
 #include <glib/gi18n.h>
 
-/* A comparison as a file for others. The models' hashes are worked out first: they say which files these were. */
+/* Exports a comparison to a file. The hashes of the models' files are computed first, because they identify the
+ * files. */
 
 typedef struct {
   QuernComparePage *page;
@@ -46,7 +47,7 @@ hashed_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (GBytes) bytes = NULL;
   char *text;
 
-  quern_comparison_hash_finish (export->comparison, result, NULL); /* a file that is gone has no hash in the report */
+  quern_comparison_hash_finish (export->comparison, result, NULL); /* the report has no hash for a file that is gone */
   if (g_str_equal (export->format, "html"))
     text = quern_comparison_to_html (export->comparison);
   else if (g_str_equal (export->format, "md"))

@@ -3,7 +3,8 @@
 
 #include <glib/gi18n.h>
 
-/* What the last answer of a column took, row by row as in the columns beside it; the best of each row stands out. */
+/* Shows the figures of a column's last answer, in the same rows in each column. The best figure of each row is
+ * emphasised. */
 
 typedef enum { FIRST_TOKEN, READS, WRITES, MEMORY, N_FIGURES } Figure;
 
@@ -36,7 +37,7 @@ get_value (QuernCompareAnswer *answer, Figure figure)
   }
 }
 
-/* Better than every other column, by more than the last digit that shows. */
+/* Returns whether the figure is better than that of every other column by more than the last digit shown. */
 static gboolean
 is_best (QuernComparison *comparison, QuernCompareColumn *column, Figure figure)
 {

@@ -9,9 +9,9 @@
 #include <glib/gi18n.h>
 #include <string.h>
 
-/* What can be done with a comparison: "compare.…", and "chat.…" for the composer, which is the chat page's, too. */
+/* The actions of a comparison ("compare.…"), and the composer's actions ("chat.…"), which the chat page has too. */
 
-/* A question on its way: attachments are read one after another, then it is asked. */
+/* A question that is being asked. Its attachments are read one after another; then the columns are asked. */
 typedef struct {
   QuernComparePage *page;
   GString *text;
@@ -151,7 +151,8 @@ attach_action (GtkWidget *widget, const char *name, GVariant *parameter)
                                  g_object_ref (widget));
 }
 
-/* A model that no column has yet, else the first one again, which can have other settings. */
+/* Adds a model that no column has yet. If there is none, it adds the first model again, which can have other
+ * settings. */
 static void
 add_column_action (GtkWidget *widget, const char *name, GVariant *parameter)
 {
@@ -245,7 +246,7 @@ _quern_compare_page_catch_up (QuernComparePage *self, QuernCompareColumn *column
     quern_comparison_catch_up_async (self->comparison, column, NULL, caught_up_cb, g_object_ref (self));
 }
 
-/* A column that gave its place to one with another model, to be brought back. */
+/* A column that was replaced by one with another model, kept for undo. */
 typedef struct {
   QuernComparison *comparison;
   QuernCompareColumn *column, *other;
@@ -302,7 +303,7 @@ has_answers (QuernCompareColumn *column)
   return FALSE;
 }
 
-/* Answers stay with the model that gave them: one that has some makes room for a new column. */
+/* Answers belong to the model that gave them. So a column with answers is replaced by a new one. */
 void
 _quern_compare_page_choose_model (QuernComparePage *self, QuernCompareColumn *column, QuernModel *model)
 {
@@ -346,7 +347,7 @@ scroll_together_cb (GSimpleAction *action, GVariant *state, gpointer user_data)
   QUERN_COMPARE_PAGE (user_data)->together_scroll = g_variant_get_boolean (state);
 }
 
-/* As menus name them: QuernCompareMode. */
+/* The names of QuernCompareMode in menus. */
 static const char *const modes[] = { "one-after-another", "together" };
 
 static void
@@ -359,7 +360,7 @@ mode_cb (GSimpleAction *action, GVariant *state, gpointer user_data)
   g_simple_action_set_state (action, state);
 }
 
-/* Those of the page, and those that are properties of the comparison. */
+/* Inserts the actions that change the page, and those that are properties of the comparison. */
 void
 _quern_compare_page_insert_actions (QuernComparePage *self)
 {

@@ -29,8 +29,8 @@ struct _QuernComparePage {
   GtkSizeGroup *headers;
   GSignalGroup *signals, *column_signals, *measure_signals;
 
-  gboolean narrow;   /* one column at a time */
-  gboolean is_short; /* too low for figures */
+  gboolean narrow;   /* one column is shown at a time */
+  gboolean is_short; /* the window is too low for figures */
   gboolean together_scroll;
   gboolean scrolling;
   gboolean marks;
@@ -45,7 +45,7 @@ void _quern_compare_page_insert_actions (QuernComparePage *self);
 void _quern_compare_page_catch_up (QuernComparePage *self, QuernCompareColumn *column);
 void _quern_compare_page_choose_model (QuernComparePage *self, QuernCompareColumn *column, QuernModel *model);
 
-/* Votes. */
+/* quern-compare-page-votes.c */
 extern const char *const quern_compare_letters[QUERN_COMPARE_MAX_COLUMNS];
 gboolean _quern_compare_page_is_blind (QuernComparePage *self);
 void _quern_compare_page_update_votes (QuernComparePage *self, gboolean running);

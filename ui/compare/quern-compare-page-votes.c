@@ -3,8 +3,8 @@
 
 #include <glib/gi18n.h>
 
-/* The bar above the composer: asks which answer is better while names are hidden, pair after pair, then tells whose they
- * were. */
+/* The bar above the composer. It asks for each pair which answer is better while names are hidden, and then tells the
+ * names. */
 
 const char *const quern_compare_letters[QUERN_COMPARE_MAX_COLUMNS] = { "A", "B", "C", "D" };
 
@@ -33,7 +33,7 @@ make_question (QuernComparePage *self, guint a, guint b)
   return g_strdup_printf (_ ("Which answer is better, %s or %s?"), quern_compare_letters[a], quern_compare_letters[b]);
 }
 
-/* What was just voted, with the names. */
+/* Says what was just voted, with the names of the models. */
 static char *
 make_revelation (QuernComparison *comparison, const QuernVote *vote)
 {

@@ -3,11 +3,11 @@
 
 #include <glib/gi18n.h>
 
-/* Columns that answer the same prompts: side by side while they fit, one at a time with a switcher above when not. What
- * can be done is in quern-compare-page-actions.c. */
+/* Shows columns that answer the same prompts: side by side while they fit, otherwise one at a time with a switcher
+ * above. quern-compare-page-actions.c has the actions. */
 
-#define COLUMN_WIDTH 210 /* sp; below it columns are shown one at a time */
-#define SHORT_HEIGHT 360 /* sp; likewise in the template */
+#define COLUMN_WIDTH 210 /* width of a column in sp; below it columns are shown one at a time */
+#define SHORT_HEIGHT 360 /* in sp; the template has the same value */
 #define FORK_DELAY 120   /* ms between updates of the marks while answers grow */
 
 enum { CONTINUE, N_SIGNALS };
@@ -16,7 +16,8 @@ static guint signals[N_SIGNALS];
 
 G_DEFINE_FINAL_TYPE (QuernComparePage, quern_compare_page, ADW_TYPE_BIN)
 
-/* The view of a column, by its index in the comparison; on the screen a blind one is elsewhere. */
+/* Returns the view of a column by its index in the comparison. In a blind vote the views are in another order on the
+ * screen. */
 QuernCompareColumnView *
 _quern_compare_page_get_view (QuernComparePage *self, guint column)
 {
@@ -30,7 +31,7 @@ _quern_compare_page_get_view (QuernComparePage *self, guint column)
 
 /* ---- differences ------------------------------------------------------------------------------------------------ */
 
-/* Each column is compared with the first one; that one with the column that parts from it earliest. */
+/* Each column is compared with the first one. The first one is compared with the column that parts from it earliest. */
 static void
 find_fork (QuernComparePage *self, guint turn, guint column, QuernForkView *view)
 {
@@ -84,7 +85,7 @@ fork_timer_cb (gpointer user_data)
 
   self->fork_timer = 0;
   for (guint i = 0; n_turns > 0 && i < quern_comparison_get_n_columns (self->comparison); i++)
-    update_fork (self, n_turns - 1, i); /* the others are updated when a run ends */
+    update_fork (self, n_turns - 1, i); /* the other prompts are updated when a run ends */
   return G_SOURCE_REMOVE;
 }
 
@@ -148,7 +149,7 @@ wide_cb (QuernComparePage *self)
   update_visible (self);
 }
 
-/* In a low window answers come before figures. */
+/* In a low window the answers are more important than the figures. */
 static void
 set_short (QuernComparePage *self, gboolean is_short)
 {
@@ -168,7 +169,7 @@ tall_cb (QuernComparePage *self)
   set_short (self, FALSE);
 }
 
-/* One breakpoint applies at a time: this one stands for both. */
+/* Only one breakpoint applies at a time, so this one does what both do. */
 static void
 small_cb (QuernComparePage *self)
 {
@@ -189,8 +190,8 @@ switched_cb (QuernComparePage *self)
   update_visible (self);
 }
 
-/* How much shows in a blind vote: nothing while answers come, for the order and the speed of that tell the model; the
- * texts until they are voted about; then everything. */
+/* Decides what a blind vote shows: nothing while answers are generated, because their order and speed would give the
+ * model away; the texts until they are voted on; then everything. */
 static QuernCompareBlind
 get_blind (QuernComparePage *self)
 {
@@ -203,7 +204,7 @@ get_blind (QuernComparePage *self)
   return QUERN_COMPARE_BLIND_REVEALED;
 }
 
-/* Columns in a row as they are, or shuffled for the prompt that is voted about, under letters. */
+/* Orders the columns as they are, or in a blind vote shuffled for the prompt that is voted on, with letters. */
 static void
 update_order (QuernComparePage *self)
 {
@@ -252,7 +253,7 @@ update_columns (QuernComparePage *self, gboolean running)
   quern_composer_set_thinking (self->composer, thinking);
 }
 
-/* Shows everything but the texts anew. */
+/* Updates everything but the texts. */
 void
 _quern_compare_page_update (QuernComparePage *self)
 {
@@ -370,7 +371,7 @@ columns_changed_cb (QuernComparePage *self)
   update_switcher (self);
 }
 
-/* What is hidden may show now, or the other way round. */
+/* A blind vote that begins or ends changes what the columns show, and the names in the switcher. */
 static void
 blind_changed_cb (QuernComparePage *self)
 {
@@ -378,7 +379,7 @@ blind_changed_cb (QuernComparePage *self)
   update_switcher (self);
 }
 
-/* A measurement goes on when its dialog is closed: the button tells how far it is. */
+/* A measurement continues when its dialog is closed, so the button shows its progress. */
 static void
 measure_changed_cb (QuernComparePage *self)
 {
@@ -394,7 +395,7 @@ measure_changed_cb (QuernComparePage *self)
   gtk_button_set_label (self->measure_button, text != NULL ? text : "");
 }
 
-/* Gives an empty comparison its columns: the largest installed model, and the smallest one of its family. */
+/* Gives an empty comparison two columns: the largest installed model, and the smallest one of its family. */
 void
 _quern_compare_page_fill (QuernComparePage *self)
 {

@@ -3,7 +3,7 @@
 
 #include <glib/gi18n.h>
 
-/* What one column does differently, as a popover. */
+/* A popover with the settings in which one column differs. */
 
 static GtkWidget *
 add_row (GtkGrid *grid, int row, const char *name, GtkWidget *widget)

@@ -6,25 +6,26 @@
 
 #include <glib/gi18n.h>
 
-#define SHOWN 5 /* likeliest tokens of each model, where two part */
+#define SHOWN 5 /* number of most probable tokens to show for each model where two answers part */
 
-/* One prompt and one column's answer to it. With marks it is plain text, where what another column said, too, is dim and
- * the first different token is a link that tells about both; without, it is formatted. */
+/* Shows one prompt and one column's answer. With marks the answer is plain text: what another column also said is
+ * dimmed, and the first different token is a link that opens an explanation. Without marks it is formatted as
+ * Markdown. */
 struct _QuernCompareTurn {
   GtkBox parent_instance;
 
   GtkLabel *reasoning, *text, *status;
-  GtkWidget *offer; /* to ask what was not asked */
+  GtkWidget *offer; /* asks the prompt that was missed */
   GtkStack *stack;  /* "marks" or "formatted" */
   QuernMdView *formatted;
 
   /* Owned references */
-  QuernCompareAnswer *answer, *other; /* other: of the column that it parts from, or NULL */
-  char *sentence;                     /* about the fork, or NULL */
+  QuernCompareAnswer *answer, *other; /* other: the answer that it parts from, or NULL */
+  char *sentence;                     /* describes the fork, or NULL */
   char *name, *other_name;
 
   QuernForkView view;
-  gboolean veiled; /* the text is not to be seen yet */
+  gboolean veiled; /* the text is hidden for now */
 };
 
 G_DEFINE_FINAL_TYPE (QuernCompareTurn, quern_compare_turn, GTK_TYPE_BOX)
@@ -74,7 +75,7 @@ make_status (QuernCompareTurn *self)
   return g_strdup ("");
 }
 
-/* Where the fork is: bytes of the text that it is in. */
+/* Finds the byte span of the fork in the reasoning or the answer. */
 static gboolean
 locate_fork (QuernCompareTurn *self, gboolean *reasoning, guint *start, guint *end)
 {
@@ -95,7 +96,7 @@ show_marks (QuernCompareTurn *self)
 {
   const char *reasoning = quern_compare_answer_get_reasoning (self->answer);
   const char *answer = quern_compare_answer_get_answer (self->answer);
-  guint all = self->view.valid ? G_MAXUINT : 0; /* without a fork all of it is shared */
+  guint all = self->view.valid ? G_MAXUINT : 0; /* without a fork the whole text is shared */
   guint start = all, end = all;
   gboolean in_reasoning = FALSE, forked = locate_fork (self, &in_reasoning, &start, &end);
   guint shared_reasoning = in_reasoning ? start : all;
@@ -277,7 +278,7 @@ quern_compare_turn_set_marks (QuernCompareTurn *self, gboolean marks)
 
 /**
  * quern_compare_turn_set_veiled:
- * @veiled: whether the answer is hidden, because how it comes would tell whose it is
+ * @veiled: whether to hide the answer, because its speed would give the model away
  */
 void
 quern_compare_turn_set_veiled (QuernCompareTurn *self, gboolean veiled)
@@ -288,7 +289,7 @@ quern_compare_turn_set_veiled (QuernCompareTurn *self, gboolean veiled)
 
 /**
  * quern_compare_turn_set_offer:
- * @label: (nullable): what a button below says that asks this model; %NULL for none
+ * @label: (nullable): the label of a button below that asks this model; %NULL for no button
  */
 void
 quern_compare_turn_set_offer (QuernCompareTurn *self, const char *label)
@@ -368,7 +369,7 @@ make_details (QuernCompareTurn *self)
 /**
  * quern_compare_turn_show_fork:
  *
- * Tells about the first different token, in a popover that points at it.
+ * Opens a popover that points at the first different token and explains it.
  *
  * Returns: whether there is one
  */

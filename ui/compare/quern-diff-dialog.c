@@ -5,12 +5,12 @@
 
 #include <glib/gi18n.h>
 
-/* Never colour alone: what only the first has is struck through, what only the second has is underlined, and the line
- * below says in words what is chosen. */
+/* Colour is never the only mark: text that only the first answer has is struck through, text that only the second has
+ * is underlined, and the line below describes the selected difference in words. */
 
 typedef struct {
-  int start, end;  /* characters of the buffer */
-  char *a, *b;     /* what either has there */
+  int start, end;  /* character offsets in the buffer */
+  char *a, *b;     /* the text that each answer has there */
 } Change;
 
 struct _QuernDiffDialog {
@@ -20,14 +20,14 @@ struct _QuernDiffDialog {
   GtkTextView *view;
   GtkTextTag *only_a, *only_b;
   GtkLabel *legend, *summary, *details, *place;
-  GtkWidget *bar; /* to go from change to change */
+  GtkWidget *bar; /* buttons that go from change to change */
 
   /* Owned references */
   QuernComparison *comparison;
   GArray *changes; /* of Change */
   char *name_a, *name_b;
 
-  int current; /* change, or -1 */
+  int current; /* index of the change, or -1 */
   gboolean filling;
 };
 
@@ -58,7 +58,7 @@ insert (QuernDiffDialog *self, const char *text, const QuernDiffPiece *piece)
     gtk_text_buffer_insert_with_tags (buffer, &end, text + piece->start, (int) (piece->end - piece->start), tag, NULL);
 }
 
-/* What either has at one place is one change. */
+/* Joins the texts of both answers at one place into one change. */
 static void
 note_change (QuernDiffDialog *self, const char *text, const QuernDiffPiece *piece, gboolean joined)
 {

@@ -7,7 +7,8 @@
 
 G_BEGIN_DECLS
 
-/* Two columns' answers to one prompt as one text, with what only one of them has struck through or underlined. */
+/* Shows two columns' answers to one prompt as one text. Text that only one of them has is struck through or
+ * underlined. */
 #define QUERN_TYPE_DIFF_DIALOG (quern_diff_dialog_get_type ())
 G_DECLARE_FINAL_TYPE (QuernDiffDialog, quern_diff_dialog, QUERN, DIFF_DIALOG, AdwDialog)
 

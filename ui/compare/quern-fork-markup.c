@@ -3,7 +3,7 @@
 
 #include <glib/gi18n.h>
 
-/* A token may be a part of a character: the mark takes whole ones. */
+/* A token may end inside a character. The mark must cover whole characters. */
 static guint
 char_start (const char *text, guint offset)
 {

@@ -5,11 +5,11 @@
 
 G_BEGIN_DECLS
 
-/* How two columns part at one prompt, as one of them shows it. */
+/* Describes how two columns part at one prompt, from the view of one of them. */
 typedef struct {
   gboolean valid; /* there is another answer to compare with, and it has begun */
   QuernFork fork; /* a: this column, b: the other one */
-  guint other;    /* column */
+  guint other;    /* index of the other column */
 } QuernForkView;
 
 char *quern_fork_markup (const char *text, guint shared, guint end, gboolean marked);

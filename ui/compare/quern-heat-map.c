@@ -7,23 +7,23 @@
 #include <glib/gi18n.h>
 #include <math.h>
 
-/* The measured text, tinted and underlined where a model's next-token distribution is far from the reference's. One token
- * is chosen: arrow keys go from token to token, with Ctrl to the next marked one; a popover tells what both models found
- * likeliest there, and a screen reader is told, too. */
+/* Shows the measured text, tinted and underlined where a model's next-token distribution is far from the reference's.
+ * One token is selected: arrow keys move to the next token, and with Ctrl to the next marked one. A popover shows the
+ * most probable tokens of both models there, and a screen reader hears them. */
 
 struct _QuernHeatMap {
   AdwBin parent_instance;
 
   QuernHeatText *view;
-  GtkPopover *popover; /* or NULL: closed */
+  GtkPopover *popover; /* NULL if closed */
 
   /* Owned references */
   QuernMeasure *measure;
-  GArray *starts;    /* of int: character offset where each token of the text begins; one more at the end */
-  GArray *positions; /* of guint: position of the result about each token, or NO_POSITION */
+  GArray *starts;    /* array of int: character offset where each token begins, and one more for the end of the text */
+  GArray *positions; /* array of guint: the position of the result that predicts each token, or NO_POSITION */
 
   guint result;
-  guint current; /* token */
+  guint current; /* index of the selected token */
   guint scroll_source;
 };
 
@@ -33,7 +33,7 @@ G_DEFINE_FINAL_TYPE (QuernHeatMap, quern_heat_map, ADW_TYPE_BIN)
 
 /* ---- text ------------------------------------------------------------------------------------------------------- */
 
-/* Tokens may end inside a character: their edges are moved to its beginning. */
+/* A token may end inside a character. Its edges are moved to the beginning of the character. */
 static void
 find_starts (QuernHeatMap *self)
 {
@@ -149,7 +149,7 @@ get_token_text (QuernHeatMap *self, guint token)
   return show_spaces (text);
 }
 
-/* The chosen token in words: what a screen reader says as one goes along. */
+/* Describes the selected token for screen readers. */
 static void
 announce (QuernHeatMap *self)
 {
@@ -181,7 +181,7 @@ close_popover (QuernHeatMap *self)
   gtk_widget_unparent (GTK_WIDGET (popover));
 }
 
-/* It takes no focus, so that arrow keys go on from token to token while it follows. */
+/* The popover takes no focus, so that arrow keys go on from token to token while it follows them. */
 static void
 open_popover (QuernHeatMap *self)
 {
@@ -212,7 +212,7 @@ open_popover (QuernHeatMap *self)
   gtk_popover_popup (self->popover);
 }
 
-/* The dialog scrolls, not the text by itself. */
+/* The dialog scrolls, not the text view. */
 static void
 scroll_to_current (QuernHeatMap *self)
 {
@@ -246,7 +246,7 @@ scroll_idle_cb (gpointer user_data)
   return G_SOURCE_REMOVE;
 }
 
-/* After the dialog has scrolled to the whole text, which is higher than it. */
+/* Waits for the dialog to scroll to the text, which is higher than the dialog, and then scrolls to the token. */
 static void
 focus_enter_cb (QuernHeatMap *self)
 {
@@ -291,7 +291,7 @@ is_marked (QuernHeatMap *self, guint token)
   return position != NULL && quern_heat_level (position->kld) >= 0;
 }
 
-/* To the next token, or the next marked one; @step is 1 or -1. FALSE at the end. */
+/* Moves by one token or to the next marked one. @step is 1 or -1. Returns FALSE at the end. */
 static gboolean
 move (QuernHeatMap *self, int step, gboolean marked)
 {
@@ -303,7 +303,7 @@ move (QuernHeatMap *self, int step, gboolean marked)
   return token >= 0 && token < n && choose (self, (guint) token);
 }
 
-/* Up and down go by lines, as in any text, to the token there. */
+/* Moves up or down by one line, as in any text, to the token there. */
 static gboolean
 move_line (QuernHeatMap *self, gboolean down)
 {

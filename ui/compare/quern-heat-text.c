@@ -2,7 +2,7 @@
 #include "quern-heat-text.h"
 
 typedef struct {
-  int start, end; /* characters */
+  int start, end; /* character offsets */
   int level;
 } Place;
 
@@ -15,7 +15,7 @@ struct _QuernHeatText {
 
 G_DEFINE_FINAL_TYPE (QuernHeatText, quern_heat_text, GTK_TYPE_TEXT_VIEW)
 
-/* From which divergence on a token gets which mark, in nats, and how thick its line is, in pixels. */
+/* The least divergence of each level, in nats, and the thickness of its line, in pixels. */
 static const double levels[QUERN_HEAT_LEVELS] = { 0.02, 0.1, 0.5 };
 static const float thickness[QUERN_HEAT_LEVELS] = { 1, 2.5f, 4.5f };
 
@@ -34,7 +34,7 @@ quern_heat_level (double kld)
 static void
 draw_run (GtkSnapshot *snapshot, const GdkRectangle *from, int x_end, int level)
 {
-  const GdkRGBA tint = { 0.95f, 0.4f, 0.05f, 0.14f + 0.14f * (float) level }; /* over either background */
+  const GdkRGBA tint = { 0.95f, 0.4f, 0.05f, 0.14f + 0.14f * (float) level }; /* readable in light and dark style */
   const GdkRGBA line = { 0.9f, 0.35f, 0.02f, 1 };
   float x = (float) MIN (from->x, x_end), width = (float) ABS (x_end - from->x);
 
@@ -44,7 +44,7 @@ draw_run (GtkSnapshot *snapshot, const GdkRectangle *from, int x_end, int level)
       &GRAPHENE_RECT_INIT (x, (float) (from->y + from->height) - thickness[level], width, thickness[level]));
 }
 
-/* A place may go on in the next line: one run for each. */
+/* A place that wraps is drawn as one run in each line. */
 static void
 draw_place (QuernHeatText *self, GtkSnapshot *snapshot, const Place *place)
 {
@@ -116,7 +116,7 @@ quern_heat_text_init (QuernHeatText *self)
   gtk_text_view_set_editable (view, FALSE);
   gtk_text_view_set_wrap_mode (view, GTK_WRAP_WORD_CHAR);
   gtk_text_view_set_accepts_tab (view, FALSE);
-  gtk_text_view_set_pixels_inside_wrap (view, 6); /* room for the lines */
+  gtk_text_view_set_pixels_inside_wrap (view, 6); /* leaves room for the lines */
   gtk_text_view_set_pixels_below_lines (view, 6);
   gtk_widget_add_css_class (GTK_WIDGET (self), "heat-map");
   self->unknown = gtk_text_buffer_create_tag (gtk_text_view_get_buffer (view), NULL, "foreground-rgba",

@@ -5,8 +5,8 @@
 
 G_BEGIN_DECLS
 
-/* A text with places that are tinted and have a line below: the higher the level, the stronger the tint and the thicker
- * the line, so that colour is never all that tells. */
+/* A text view with places that are tinted and underlined. A higher level has a stronger tint and a thicker line, so
+ * that colour is never the only mark. */
 #define QUERN_HEAT_UNKNOWN (-2) /* the place was not scored */
 #define QUERN_HEAT_LEVELS 3
 
@@ -16,7 +16,7 @@ G_DECLARE_FINAL_TYPE (QuernHeatText, quern_heat_text, QUERN, HEAT_TEXT, GtkTextV
 GtkWidget *quern_heat_text_new (void);
 void quern_heat_text_clear (QuernHeatText *self);
 void quern_heat_text_add (QuernHeatText *self, int start, int end, int level);
-/* -1 for what is not marked */
+/* Returns the level of a divergence in nats, or -1 if it is not marked. */
 int quern_heat_level (double kld);
 
 G_END_DECLS

@@ -6,9 +6,9 @@
 #include <glib/gi18n.h>
 #include <math.h>
 
-/* Size or speed to the right, divergence upwards on a logarithmic scale, with 95 % intervals. The reference, and whatever
- * equals it or is below the scale, stands on the axis: it has no logarithm. The smallest model that is not worse has a
- * ring and a star. The bands of the verdict lie behind them. */
+/* Plots size or speed to the right and divergence upwards on a logarithmic scale, with 95 % intervals. The reference,
+ * and models that equal it or are below the scale, stand on the axis, because 0 has no logarithm. The smallest model
+ * that is not worse has a ring and a star. The bands of the verdicts are drawn behind. */
 
 #define MARGIN_LEFT 58
 #define MARGIN_RIGHT 24
@@ -27,10 +27,10 @@ typedef struct {
   cairo_t *cr;
   GdkRGBA color;
   PangoLayout *layout;
-  double left, right, top, bottom; /* of the plot */
+  double left, right, top, bottom; /* edges of the plot */
   double x_max, y_min, y_max;
   GdkRGBA accent;
-  gboolean mirrored; /* text is written from right to left */
+  gboolean mirrored; /* the text direction is right to left */
 } Plot;
 
 G_DEFINE_FINAL_TYPE (QuernMeasureChart, quern_measure_chart, ADW_TYPE_BIN)
@@ -73,7 +73,7 @@ set_color (const Plot *plot, double alpha)
   gdk_cairo_set_source_rgba (plot->cr, &color);
 }
 
-/* Decades, in powers of ten that cover all that is positive. */
+/* The range covers all positive values in whole powers of ten. */
 static void
 find_range (QuernMeasureChart *self, Plot *plot)
 {
@@ -88,12 +88,12 @@ find_range (QuernMeasureChart *self, Plot *plot)
       low = MIN (low, summary->kld_mean);
     high = MAX (high, summary->kld_mean + 1.96 * summary->kld_error);
   }
-  /* Every band is there, however near the models are. */
+  /* All bands are visible, however small the divergences are. */
   plot->y_min = MIN (QUERN_VERDICT_SLIGHT / 10, isfinite (low) ? pow (10, floor (log10 (low) - 0.3)) : 1);
   plot->y_max = MAX (QUERN_VERDICT_DAMAGED * 10, high > 0 ? pow (10, ceil (log10 (high))) : 0);
 }
 
-/* The three words of the verdict: faint colours over either background, with their names. */
+/* Draws one band of the verdicts, in a faint colour for light and dark style, with its name. */
 static void
 draw_band (const Plot *plot, double from, double to, const GdkRGBA *tint, const char *name)
 {
@@ -118,7 +118,7 @@ draw_bands (const Plot *plot)
   draw_band (plot, QUERN_VERDICT_DAMAGED, plot->y_max, &bad, quern_verdict_to_string (QUERN_VERDICT_VISIBLY_DAMAGED));
 }
 
-/* 1, 2 or 5 times a power of ten, so that there are five ticks at most. */
+/* Returns a step of 1, 2 or 5 times a power of ten, so that there are at most five ticks. */
 static double
 find_step (double range)
 {

@@ -9,8 +9,8 @@
 
 #include <glib/gi18n.h>
 
-/* Numbers for the models of a comparison on one text. The measurement belongs to the comparison: it goes on when the
- * dialog is closed, and is found again. */
+/* Measures the models of a comparison on one text. The measurement belongs to the comparison: it continues when the
+ * dialog is closed, and the next dialog shows it again. */
 
 #define UPDATE_DELAY 250 /* ms between updates while it runs */
 
@@ -39,8 +39,8 @@ struct _QuernMeasureDialog {
   GSignalGroup *signals;
 
   guint timer;
-  gboolean anew;    /* what to measure is shown although there are results */
-  gboolean syncing; /* the pause button follows the measurement */
+  gboolean anew;    /* shows the set-up although there are results */
+  gboolean syncing; /* the program sets the pause button */
 };
 
 G_DEFINE_FINAL_TYPE (QuernMeasureDialog, quern_measure_dialog, ADW_TYPE_DIALOG)
@@ -96,7 +96,7 @@ update_numbers (QuernMeasureDialog *self)
   axis_cb (self);
 }
 
-/* One that was stopped, or failed, or was cut off when the program ended. */
+/* Returns whether a measurement can go on that was stopped, failed, or was interrupted by the end of the program. */
 static gboolean
 can_go_on (QuernMeasureDialog *self)
 {
@@ -174,12 +174,12 @@ show_result (QuernMeasureDialog *self)
   gtk_drop_down_set_model (self->which, G_LIST_MODEL (names));
   update_state (self);
   update_numbers (self);
-  if (gtk_widget_get_visible (self->results)) /* the one that differs most is the last: the smallest */
+  if (gtk_widget_get_visible (self->results)) /* the last model is the smallest, which mostly differs most */
     gtk_drop_down_set_selected (self->which, g_list_model_get_n_items (G_LIST_MODEL (names)) - 1);
   which_cb (self);
 }
 
-/* It may have been begun by a dialog before this one. */
+/* The measurement may have been started from an earlier dialog. */
 static void
 running_cb (QuernMeasureDialog *self)
 {
@@ -207,7 +207,7 @@ done_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   show_result (self);
 }
 
-/* What was measured stays below until there is something new. */
+/* The old results stay below until there are new ones. */
 static void
 again_cb (QuernMeasureDialog *self)
 {
@@ -240,7 +240,7 @@ text_added_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (GError) error = NULL;
 
   if (self->banner == NULL) {
-    ; /* closed meanwhile: nothing was begun */
+    ; /* the dialog was closed in the meantime, and nothing was started */
   } else if (quern_measure_text_add_finish (QUERN_MEASURE_TEXT (source), result, &error)) {
     quern_comparison_set_measure (self->comparison, starting->measure);
     run (self, starting->measure);

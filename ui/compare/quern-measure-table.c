@@ -5,7 +5,7 @@
 
 #include <glib/gi18n.h>
 
-/* What was measured so far: sentences, and one row of figures for each model. */
+/* Shows the results so far: sentences, and one row of figures for each model. */
 
 static void
 attach (GtkGrid *grid, int column, int row, const char *text, const char *css_class)
@@ -13,7 +13,7 @@ attach (GtkGrid *grid, int column, int row, const char *text, const char *css_cl
   GtkWidget *label = gtk_label_new (text);
 
   gtk_label_set_xalign (GTK_LABEL (label), column == 0 ? 0 : 1);
-  if (row > 0 && column > 0) /* signs stay before their numbers in languages that are written from the right */
+  if (row > 0 && column > 0) /* keeps signs before their numbers in right-to-left languages */
     gtk_widget_set_direction (label, GTK_TEXT_DIR_LTR);
   gtk_widget_add_css_class (label, "numeric");
   if (css_class != NULL)
@@ -98,7 +98,7 @@ add_sentence (GtkBox *box, const char *text, const char *css_class)
   gtk_box_append (box, label);
 }
 
-/* How a band looks; the words are there, too, so that neither sign nor colour is all that tells. */
+/* The look of each band. The words are shown too, so that neither sign nor colour is the only mark. */
 static const struct {
   const char *icon, *name, *css_class;
 } bands[] = {

@@ -3,7 +3,8 @@
 
 #include <glib/gi18n.h>
 
-/* The questions belong to the comparison: asking goes on when the dialog is closed, and what came of it is found again. */
+/* The questions belong to the comparison: asking continues when the dialog is closed, and the next dialog shows the
+ * results again. */
 
 #define UPDATE_DELAY 250 /* ms between updates while it runs */
 #define MAX_FILE (4 * 1024 * 1024)
@@ -24,9 +25,9 @@ struct _QuernQuestionsDialog {
 
   /* Owned references */
   QuernComparison *comparison;
-  QuernQuestions *chosen; /* from a file, not asked yet */
+  QuernQuestions *chosen; /* loaded from a file, and not asked yet */
   GSignalGroup *signals;
-  GPtrArray *rows; /* of GtkWidget: what was filled into the groups */
+  GPtrArray *rows; /* array of GtkWidget: the rows that were added to the groups */
 
   guint timer;
 };
@@ -156,7 +157,7 @@ clear_rows (QuernQuestionsDialog *self)
   g_ptr_array_set_size (self->rows, 0);
 }
 
-/* The list of answers waits for the end, so that what was opened in it stays open. */
+/* The list of answers is filled at the end, because filling it would collapse rows that were expanded. */
 static void
 update_results (QuernQuestionsDialog *self)
 {

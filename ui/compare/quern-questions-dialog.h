@@ -7,7 +7,7 @@
 
 G_BEGIN_DECLS
 
-/* Puts a set of questions with known answers to every column, and tells how many each got right. */
+/* Asks every column a set of questions with known answers, and shows how many each got right. */
 #define QUERN_TYPE_QUESTIONS_DIALOG (quern_questions_dialog_get_type ())
 G_DECLARE_FINAL_TYPE (QuernQuestionsDialog, quern_questions_dialog, QUERN, QUESTIONS_DIALOG, AdwDialog)
 

@@ -3,7 +3,7 @@
 
 #include <glib/gi18n.h>
 
-/* What the votes say so far: counts with an interval for each pair, and ratings once there are enough. */
+/* Shows the result of the votes so far: counts with an interval for each pair, and ratings once there are enough. */
 
 static AdwActionRow *
 add_row (AdwPreferencesGroup *group, const char *title, const char *subtitle, const char *figure)
