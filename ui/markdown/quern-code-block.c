@@ -70,7 +70,7 @@ copy_clicked_cb (QuernCodeBlock *self)
   gtk_accessible_announce (GTK_ACCESSIBLE (self), _("Code copied"), GTK_ACCESSIBLE_ANNOUNCEMENT_PRIORITY_MEDIUM);
 }
 
-/* The tick goes when the pointer does. */
+/* The tick disappears when the pointer leaves. */
 static void
 left_cb (QuernCodeBlock *self)
 {

@@ -5,7 +5,7 @@
 
 G_BEGIN_DECLS
 
-/* One block of Markdown, ready to be shown: inline formatting is Pango markup already. Plain data, no widgets. */
+/* One block of Markdown, ready to be shown: its inline formatting is Pango markup. It is plain data without widgets. */
 typedef enum {
   QUERN_MD_PARAGRAPH, /* markup, text */
   QUERN_MD_HEADING,   /* markup, text; number: level 1 to 6 */

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 
-/* Where formulas are in Markdown: $x$ and \(x\) in a line, $$x$$ and \[x\] on display. They are found while cmark-gfm
- * reads inline text, so that code spans win and nothing inside a formula is taken for emphasis or an escape.
+/* Finds formulas in Markdown: $x$ and \(x\) within a line, $$x$$ and \[x\] on display. They are found while cmark-gfm
+ * parses inline text, so that code spans win and nothing inside a formula is taken for emphasis or an escape.
  *
- * Two things cmark-gfm would spoil before that, so the text is prepared for it. It takes \( for an escaped bracket: such
+ * The text is prepared first, because cmark-gfm would spoil two things. It takes \( for an escaped bracket, so these
  * pairs become control characters. And a display formula over several lines may have lines that look like list items or
- * quotes: a control character before them keeps them in their paragraph. Lines stay lines, and whatever turns out to be
- * code after all gets its characters back. */
+ * quotes; a control character in front keeps them in their paragraph. The number of lines stays the same, and text that
+ * turns out to be code gets its own characters back. */
 
 #include "quern-md-formula.h"
 
@@ -18,16 +18,16 @@
 #define DISPLAY_CLOSE '\4'
 #define PROTECTED '\5'
 
-static const char brackets[] = "()[]"; /* in the order of the control characters */
+static const char brackets[] = "()[]"; /* ordered as the control characters */
 
 /* ---- display formulas over several lines ------------------------------------------------------------------------ */
 
 typedef struct {
-  const char *end;             /* of the text */
-  gboolean open;               /* more text will come: what is not closed may still be */
-  const char *first, *last;    /* lines of the current formula: starts of its first one and of the one behind it */
-  const char *hopeless[2];     /* no \] or $$ closes anything that begins before here */
-  gboolean quoted;             /* the formula is in a quote */
+  const char *end;             /* end of the text */
+  gboolean open;               /* more text may come, so an open formula may still be closed */
+  const char *first, *last;    /* first line of the current formula, and the line after its last one */
+  const char *hopeless[2];     /* no \] or $$ closes a formula that begins before here */
+  gboolean quoted;             /* the formula is inside a quote */
 } Scan;
 
 static const char *
@@ -37,7 +37,7 @@ line_end (const char *line, const char *end)
   return newline != NULL ? newline : end;
 }
 
-/* Behind blanks and marks of a quote. */
+/* Skips blanks and the marks of a quote. */
 static const char *
 skip_marks (const char *p, const char *end, gboolean quotes)
 {
@@ -59,8 +59,8 @@ contains (const char *p, const char *end, const char *what)
   return memmem (p, end - p, what, strlen (what)) != NULL;
 }
 
-/* The line behind the one that closes a formula whose first line is at `line`; NULL when none does before `stop`. Blank
- * lines and fences end every paragraph. */
+/* Returns the line after the one that closes a formula whose first line is at `line`, or NULL if none does before
+ * `stop`. Blank lines and fences end every paragraph. */
 static const char *
 find_close (Scan *scan, const char *line, const char *close, const char **stop)
 {
@@ -69,7 +69,7 @@ find_close (Scan *scan, const char *line, const char *close, const char **stop)
     if (contains (p, end, close))
       return end < scan->end ? end + 1 : end;
     if (end == scan->end)
-      break; /* nothing, or not yet all of a line */
+      break; /* the last line is missing or incomplete */
     *stop = line;
     if (p == end || begins_with (p, end, "```") || begins_with (p, end, "~~~"))
       return NULL;
@@ -78,7 +78,7 @@ find_close (Scan *scan, const char *line, const char *close, const char **stop)
   return scan->open ? scan->end : NULL;
 }
 
-/* Looks whether a formula over several lines begins in this line. */
+/* Checks whether a formula over several lines begins in this line. */
 static void
 begin_line (Scan *scan, const char *line)
 {
@@ -205,7 +205,7 @@ quern_md_formula_restore (const char *text, gboolean literal)
 /* ---- inline ----------------------------------------------------------------------------------------------------- */
 
 typedef struct {
-  int start, end; /* of the LaTeX, in the text that is being parsed */
+  int start, end; /* byte span of the LaTeX in the text that is being parsed */
   int behind;
   gboolean display;
 } Found;
@@ -216,7 +216,7 @@ is_space (unsigned char c)
   return c == ' ' || c == '\t' || c == '\n' || c == '\0';
 }
 
-/* Between signs of one byte, wherever they are. */
+/* Finds a formula between single-byte signs, wherever they are. */
 static gboolean
 find_bracketed (cmark_inline_parser *parser, int at, unsigned char close, Found *found)
 {
@@ -249,7 +249,7 @@ find_display (cmark_inline_parser *parser, int at, Found *found)
   return FALSE;
 }
 
-/* "$5 a month or 50$": an amount, then words, and nothing that only formulas have. */
+/* Recognises amounts, as in "$5 a month or 50$": a number, then words, and nothing that only formulas have. */
 static gboolean
 is_money (cmark_inline_parser *parser, const Found *found)
 {
@@ -267,8 +267,8 @@ is_money (cmark_inline_parser *parser, const Found *found)
   return words > 0;
 }
 
-/* As in Pandoc, a single sign opens before and closes behind something that is not a space: "$5 and $6" is money. No
- * letter or digit may touch the signs from outside: "$HOME/$USER" is for a shell. */
+/* As in Pandoc, a single sign must open before and close after something that is not a space, so "$5 and $6" is money.
+ * No letter or digit may touch the signs from outside, because "$HOME/$USER" is shell code. */
 static gboolean
 find_single (cmark_inline_parser *parser, int at, Found *found)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 
-/* From a formula with marks (quern-md-math.h) to Pango markup, and to plain text for the clipboard and screen readers.
- * Matrices on display are drawn with the pieces of brackets that Unicode has, in letters of one width. */
+/* Turns a formula with marks (quern-md-math.h) into Pango markup, and into plain text for the clipboard and screen
+ * readers. Matrices on display are drawn in a monospace font with Unicode's pieces of brackets. */
 
 #include "quern-md-math.h"
 
@@ -27,7 +27,7 @@ quern_md_math_grids_new (void)
 
 /* ---- text ------------------------------------------------------------------------------------------------------- */
 
-/* The small form of one character; NULL without. Both tables are pairs of characters. */
+/* Returns the small form of one character, or NULL if it has none. Both tables are pairs of characters. */
 static const char *
 small_form (const char *table, const char *p)
 {
@@ -39,7 +39,7 @@ small_form (const char *table, const char *p)
   return NULL;
 }
 
-/* In small characters when every one of them has a small form, else behind the sign. */
+/* Uses small characters if every character has a small form; otherwise the text follows the sign. */
 static void
 append_script (GString *out, char mark, const char *text)
 {
@@ -56,7 +56,7 @@ append_script (GString *out, char mark, const char *text)
   g_string_append (out, small->str);
 }
 
-/* In one line: [a b; c d]. */
+/* Writes a grid in one line: [a b; c d]. */
 static void
 append_grid (GString *out, const QuernMathGrid *grid)
 {
@@ -71,7 +71,7 @@ append_grid (GString *out, const QuernMathGrid *grid)
   g_string_append (out, grid->right);
 }
 
-/* Reads up to the end of the mark that is open; `p` is behind it then. */
+/* Reads up to the end of the open mark and leaves `p` behind it. */
 static char *
 read_text (const char **p, GPtrArray *grids)
 {
@@ -104,7 +104,7 @@ pad (GString *line, gsize width)
     g_string_append_c (line, ' ');
 }
 
-/* The piece of a bracket at one of several lines: top, in between, bottom; of a brace also the middle. */
+/* Returns the piece of a tall bracket at line i of n: top, middle or bottom; a brace has a piece for its centre too. */
 static const char *
 bracket_piece (const char *bracket, guint i, guint n)
 {
@@ -151,7 +151,7 @@ grid_lines (const QuernMathGrid *grid)
   return lines;
 }
 
-/* Puts lines to the right of others, the middles of both at the same height. */
+/* Puts the lines of `right` to the right of `left`, with both centred vertically. */
 static void
 join (GPtrArray *left, GPtrArray *right)
 {
@@ -174,7 +174,7 @@ join (GPtrArray *left, GPtrArray *right)
     g_ptr_array_add (left, g_ptr_array_index (lines, i));
 }
 
-/* One line of a formula that has grids in it, as several lines. */
+/* Draws one line of a formula that has grids in it, as several lines. */
 static char *
 draw_line (const char *marked, GPtrArray *grids)
 {
@@ -231,7 +231,7 @@ quern_md_math_to_text (const char *marked, GPtrArray *grids, gboolean display)
 static void
 append_markup (GString *out, const char *marked, GPtrArray *grids)
 {
-  g_autoptr (GString) ends = g_string_new (NULL); /* marks that are open */
+  g_autoptr (GString) ends = g_string_new (NULL); /* the end tags of the open marks */
 
   for (const char *p = marked; *p != '\0'; p++) {
     gboolean upright = strchr (ends->str, QUERN_MATH_UPRIGHT) != NULL;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 
-/* Formulas in LaTeX as readable Unicode: names become signs, powers and indices small, a fraction a/b, a matrix rows of
- * cells. Spaces are set as TeX sets them, whatever was typed. What is not known stays as it was written.
+/* Converts LaTeX formulas to readable Unicode: names become signs, powers and indices small characters, a fraction a/b,
+ * a matrix rows of cells. Spaces are set as TeX sets them, whatever was typed. Unknown commands stay as they were
+ * written.
  *
  * A formula is read into text with marks (quern-md-math.h), which quern-md-math-render.c turns into markup and text. */
 
@@ -10,7 +11,7 @@
 #include <string.h>
 
 #define MAX_DEPTH 20
-#define MAX_GRIDS 70 /* one character tells which */
+#define MAX_GRIDS 70 /* one character holds the index of a grid */
 
 static const char *const ordinary[][2] = {
   { "alpha", "α" }, { "beta", "β" }, { "gamma", "γ" }, { "delta", "δ" }, { "epsilon", "ε" }, { "varepsilon", "ε" },
@@ -62,12 +63,13 @@ static const char *const functions[] = {
   "arg", "hom", "Pr", "argmin", "argmax",
 };
 
-/* Commands whose argument is words or a name, shown upright; and those whose argument is shown as it is. */
+/* Commands whose argument is words or a name and is set upright, then bold ones, then those whose argument is set as it
+ * is. */
 static const char *const upright[] = { "text", "mathrm", "operatorname", "textrm", "mathsf", "mathtt", "textit", "mbox" };
 static const char *const bold[] = { "mathbf", "textbf", "boldsymbol", "bm", "boxed" };
 static const char *const plain[] = { "mathit", "mathcal", "mathscr", "mathfrak", "underbrace", "overbrace", "cancel", "underline",
                                      "mathop", "substack" };
-/* Commands that only say how to set something; the second take an argument, which goes with them. */
+/* Commands that only affect the setting are left out; those in the second list are left out with their argument. */
 static const char *const silent[] = { "left", "right", "big", "Big", "bigg", "Bigg", "bigl", "bigr", "Bigl", "Bigr", "biggl",
                                       "biggr", "middle", "displaystyle", "textstyle", "scriptstyle", "limits", "nolimits",
                                       "nonumber", "notag", "hline", "centering" };
@@ -84,7 +86,7 @@ typedef struct {
   const char *at, *end;
   GString *out;
   GPtrArray *grids;
-  gboolean small; /* in a power or an index, where there are no spaces */
+  gboolean small; /* inside a power or an index, where there are no spaces */
 } Reader;
 
 static void read_all (Reader *self, gboolean in_braces, int depth);
@@ -126,7 +128,7 @@ add_space (Reader *self)
     g_string_append_c (self->out, ' ');
 }
 
-/* Whether a plus or minus sign here belongs to one number: nothing, or another sign, is before it. */
+/* Returns whether a plus or minus sign here is the sign of a number: nothing or another sign stands before it. */
 static gboolean
 is_unary (Reader *self)
 {
@@ -166,7 +168,7 @@ skip_spaces (Reader *self)
     self->at++;
 }
 
-/* The bytes in braces, without reading them; NULL when there are no braces. */
+/* Takes the bytes in braces without reading them; returns NULL if there are no braces. */
 static char *
 take_raw (Reader *self, char open, char close)
 {
@@ -187,7 +189,7 @@ take_raw (Reader *self, char open, char close)
   return g_strndup (start, self->end - start);
 }
 
-/* The next argument: one sign, one command or what is in braces. */
+/* Reads the next argument: one sign, one command or a group in braces. */
 static char *
 read_argument (Reader *self, gboolean small, int depth)
 {
@@ -200,7 +202,7 @@ read_argument (Reader *self, gboolean small, int depth)
   } else if (inner.at < inner.end && depth < MAX_DEPTH) {
     if (*inner.at == '\\') {
       inner.at++;
-      read_command (&inner, depth + 1); /* with its own arguments */
+      read_command (&inner, depth + 1); /* reads its own arguments too */
     } else {
       Reader one = inner;
       inner.at = one.end = MIN (g_utf8_next_char (inner.at), inner.end);
@@ -211,7 +213,7 @@ read_argument (Reader *self, gboolean small, int depth)
   return g_strstrip (g_string_free (inner.out, FALSE));
 }
 
-/* Words as they were written: no marks, and no backslashes before signs when `escapes`. */
+/* Removes marks from words, and with `escapes` also backslashes before signs. */
 static const char *
 clean (char *words, gboolean escapes)
 {
@@ -226,7 +228,7 @@ clean (char *words, gboolean escapes)
 
 /* ---- commands with arguments ------------------------------------------------------------------------------------ */
 
-/* A part of a fraction, in brackets when it is more than one thing. */
+/* Adds the numerator or denominator, in brackets if it has more than one term. */
 static void
 add_part (GString *out, const char *text)
 {
@@ -285,7 +287,7 @@ read_blackboard (Reader *self, int depth)
   }
 }
 
-/* One thing over or under another: a power or an index of it. */
+/* Reads one thing above or below another, as a power or an index of it. */
 static void
 read_stacked (Reader *self, char mark, int depth)
 {
@@ -314,7 +316,7 @@ static const struct {
   { "Vmatrix", "‖", "‖" }, { "smallmatrix", "", "" }, { "cases", "{", "" }, { "array", "", "" },
 };
 
-/* Where the environment ends that was just opened. */
+/* Returns where the environment that was just opened ends. */
 static const char *
 find_end (Reader *self, const char *name)
 {
@@ -330,7 +332,7 @@ find_end (Reader *self, const char *name)
   return NULL;
 }
 
-/* Where a cell or row ends: at & or \\ outside of braces and inner environments. */
+/* Returns where a cell or row ends: at & or \\ outside of braces and inner environments. */
 static const char *
 cell_end (const char *p, const char *end)
 {
@@ -394,7 +396,7 @@ read_environment (Reader *self, int depth)
   g_autofree char *columns = NULL;
 
   if (end == NULL)
-    return; /* what is in it is read as it comes */
+    return; /* its content is read as it comes */
   if (g_str_equal (name, "array") || g_str_equal (name, "alignedat") || g_str_equal (name, "alignat"))
     columns = take_raw (self, '{', '}');
   for (gsize i = 0; i < G_N_ELEMENTS (brackets) && self->grids->len < MAX_GRIDS && depth < MAX_DEPTH; i++) {
@@ -408,7 +410,7 @@ read_environment (Reader *self, int depth)
 
 /* ---- reading ---------------------------------------------------------------------------------------------------- */
 
-/* What is not known stays, with its arguments. */
+/* An unknown command stays, with its arguments. */
 static void
 add_unknown (Reader *self, const char *name)
 {
@@ -492,7 +494,7 @@ add_sign (Reader *self, const char *name)
   return TRUE;
 }
 
-/* The name of a function, and a space where its argument stands without brackets. */
+/* Adds the name of a function, and a space if its argument has no brackets. */
 static void
 add_function (Reader *self, const char *name)
 {
@@ -508,7 +510,7 @@ add_command (Reader *self, const char *name, int depth)
 {
   if (IS_ONE_OF (silent, name)) {
     if (self->at < self->end && *self->at == '.' && (g_str_equal (name, "left") || g_str_equal (name, "right")))
-      self->at++; /* no bracket on this side */
+      self->at++; /* there is no bracket on this side */
   } else if (g_str_equal (name, "not"))
     read_accent (self, "̸", depth);
   else if (IS_ONE_OF (functions, name))
@@ -517,7 +519,7 @@ add_command (Reader *self, const char *name, int depth)
     add_unknown (self, name);
 }
 
-/* After the backslash. */
+/* Reads a command; `at` is behind the backslash. */
 static void
 read_command (Reader *self, int depth)
 {
@@ -539,7 +541,7 @@ read_command (Reader *self, int depth)
     else if (*self->at > 0 && *self->at != '!')
       g_string_append_c (self->out, *self->at);
     if (*self->at++ == '\\' && self->at < self->end && *self->at == '[')
-      g_free (take_raw (self, '[', ']')); /* how much space follows */
+      g_free (take_raw (self, '[', ']')); /* the argument says how much space follows */
   }
 }
 
@@ -584,7 +586,7 @@ read_all (Reader *self, gboolean in_braces, int depth)
   }
 }
 
-/* Without blanks at the ends of lines and lines that have nothing. */
+/* Removes blanks at the ends of lines, and empty lines. */
 static char *
 tidy (const char *marked)
 {

@@ -7,7 +7,7 @@ G_BEGIN_DECLS
 
 char *quern_md_math_render (const char *latex, gboolean display, char **text);
 
-/* Marks in what is between reading and rendering: each ends at QUERN_MATH_END. */
+/* Marks in the text between reading and rendering. Each mark ends at QUERN_MATH_END. */
 #define QUERN_MATH_SUP '\x0e'
 #define QUERN_MATH_SUB '\x0f'
 #define QUERN_MATH_UPRIGHT '\x11' /* names of functions, words */
@@ -16,7 +16,7 @@ char *quern_md_math_render (const char *latex, gboolean display, char **text);
 #define QUERN_MATH_GRID '\x13' /* followed by the character of a grid */
 #define QUERN_MATH_FIRST_GRID '0'
 
-/* A matrix or the like: rows of cells, which are plain text. */
+/* A matrix or a similar array: rows of cells, which are plain text. */
 typedef struct {
   GPtrArray *rows;       /* of GPtrArray of char * */
   const char *left, *right; /* its brackets: "(", "[", "{", "|", "‖" or "" */

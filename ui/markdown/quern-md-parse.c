@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 
-/* cmark-gfm's tree to QuernMdBlock: GitHub's tables, task lists, strike-through and bare links on top of CommonMark.
- * HTML is never interpreted, only shown. Depths are bounded, since the text comes from a model or from a paste. */
+/* Converts cmark-gfm's tree to QuernMdBlock. On top of CommonMark it knows GitHub's tables, task lists, strike-through
+ * and bare links. HTML is shown as text and never interpreted. The depth is limited, because the text comes from a
+ * model or the clipboard. */
 
 #include "quern-md-block.h"
 #include "quern-md-formula.h"
@@ -41,7 +42,7 @@ add_text (Inline *out, const char *text)
   add_plain (out, restored);
 }
 
-/* A formula on display gets a line of its own. */
+/* Puts a display formula on a line of its own. */
 static void
 add_formula (Inline *out, cmark_node *node)
 {
@@ -66,7 +67,7 @@ add_wrapped (Inline *out, cmark_node *node, const char *tag, int depth)
   g_string_append_printf (out->markup, "</%s>", tag);
 }
 
-/* Only addresses that a browser or mail program should open; the rest is shown as text. */
+/* Accepts only addresses that a browser or mail program should open; others are shown as text. */
 static gboolean
 is_safe_address (const char *url)
 {
@@ -74,7 +75,7 @@ is_safe_address (const char *url)
   return scheme != NULL && (g_str_equal (scheme, "http") || g_str_equal (scheme, "https") || g_str_equal (scheme, "mailto"));
 }
 
-/* Links and pictures alike: a picture from the network is not fetched, it becomes a link. */
+/* Adds a link. A picture becomes a link too, because nothing is fetched from the network. */
 static void
 add_link (Inline *out, cmark_node *node, int depth)
 {
@@ -102,7 +103,7 @@ add_code (Inline *out, const char *text)
   g_string_append (out->markup, "</tt>");
 }
 
-/* HTML is shown as it is, but for the line breaks that models write into cells of tables. */
+/* Shows HTML as text, except for the line breaks that models write into table cells. */
 static void
 add_html (Inline *out, const char *html)
 {
@@ -131,7 +132,7 @@ add_inline (Inline *out, cmark_node *node, int depth)
   case CMARK_NODE_CODE:
     add_code (out, cmark_node_get_literal (node));
     break;
-  case CMARK_NODE_SOFTBREAK: /* people and models mean the line they typed */
+  case CMARK_NODE_SOFTBREAK: /* people and models expect the line break that they typed */
   case CMARK_NODE_LINEBREAK:
     add_text (out, "\n");
     break;
@@ -184,7 +185,7 @@ set_literal (QuernMdBlock *block, const char *literal, const char *info)
   length = strlen (block->text);
   if (length > 0 && block->text[length - 1] == '\n')
     block->text[length - 1] = '\0';
-  /* "python title=x": the language is the first word */
+  /* In "python title=x" the language is the first word. */
   block->info = g_strndup (info, strcspn (info, " \t,{"));
 }
 
@@ -257,7 +258,7 @@ make_code (cmark_node *node, const char *info)
   return out;
 }
 
-/* Too deep to draw: as the text that it is. */
+/* Shows a block as source text, because it is nested too deeply to draw. */
 static QuernMdBlock *
 make_flat (cmark_node *node)
 {

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 
-/* Markdown that grows. In CommonMark a top-level block is closed for good when a later one begins, and parsing from the
- * line where a block begins gives the same blocks as parsing everything. So blocks before the last one are frozen,
- * and only the text from the last block on (the tail) is parsed again when more arrives.
+/* Parses growing Markdown. In CommonMark a later top-level block closes the one before for good, and parsing from the
+ * first line of a block gives the same blocks as parsing everything. So all blocks but the last are frozen, and only
+ * the text from the last block on (the tail) is parsed again when more arrives.
  *
- * Two things need care. A line that is not whole yet may still turn into something else ("1" into "1. item", which
- * continues the list above), so only whole lines freeze anything. And link definitions ("[name]: address") reach across
- * blocks: a text that holds one is parsed as a whole, always, which keeps the result independent of how it arrived. */
+ * Two cases need care. An incomplete line may still turn into something else ("1" into "1. item", which continues the
+ * list above), so only complete lines freeze anything. And link definitions ("[name]: address") apply across blocks: a
+ * text with a definition is always parsed as a whole, so that the result does not depend on how the text arrived. */
 
 #include "quern-md-stream.h"
 
@@ -18,16 +18,16 @@
 
 struct _QuernMdStream {
   GString *text;         /* without carriage returns */
-  char *source;          /* as last given */
+  char *source;          /* the text as it was last given */
   gsize source_length;
-  gsize tail;            /* where in text the first block that is not frozen begins */
-  guint n_frozen;        /* blocks before it */
+  gsize tail;            /* byte offset in text of the first block that is not frozen */
+  guint n_frozen;        /* number of frozen blocks */
   GPtrArray *blocks;
   gboolean has_definitions;
-  gsize undecided;       /* where in text the first line begins that may still turn out to be a definition */
-  gsize parsed_length;   /* of text, at the last update */
-  gboolean parsed_open;  /* more was to come then */
-  gsize frozen_length;   /* of text, up to the line end that freeze() last saw */
+  gsize undecided;       /* byte offset in text of the first line that may still become a definition */
+  gsize parsed_length;   /* bytes of text at the last update */
+  gboolean parsed_open;  /* more text was expected then */
+  gsize frozen_length;   /* bytes of text up to the line end that freeze() last saw */
 };
 
 QuernMdStream *
@@ -69,7 +69,7 @@ restart (QuernMdStream *self)
   thaw (self);
 }
 
-/* Behind marks of quotes, items and tasks, in which a definition may be. */
+/* Skips the marks of quotes, items and tasks, which may contain a definition. */
 static const char *
 skip_containers (const char *p)
 {
@@ -82,14 +82,14 @@ skip_containers (const char *p)
     else if (digits > p && (*digits == '.' || *digits == ')'))
       p = digits + 1;
     else
-      return digits > p && *digits == '\0' ? digits : p; /* a number that may still become an item's */
+      return digits > p && *digits == '\0' ? digits : p; /* the number may still become an item's */
   }
 }
 
 typedef enum { DEFINES_NOT, DEFINES, UNDECIDED } Definition;
 
-/* Whether a line may begin a link definition, "[name]: …"; that some other rule makes something else of it does not
- * matter here. The name may go on over several lines. */
+/* Decides whether a line may begin a link definition, "[name]: …". It may be wrong where another rule applies, which
+ * does no harm. The name may continue on the next lines. */
 static Definition
 look_for_definition (const char *line)
 {
@@ -107,7 +107,7 @@ look_for_definition (const char *line)
   return *p == ']' && p[1] == ':' ? DEFINES : DEFINES_NOT;
 }
 
-/* Looks at the lines that have come since the last time. */
+/* Checks the lines that were added since the last time. */
 static gboolean
 find_definition (QuernMdStream *self)
 {
@@ -169,8 +169,8 @@ offset_of_line (const char *text, gsize length, guint line)
   return p - text;
 }
 
-/* Says where in all of the text blocks begin that were parsed from the tail. One that has no line of its own begins with
- * the one below. */
+/* Sets the offsets of the blocks that were parsed from the tail. A block without a line of its own begins with the
+ * block below. */
 static void
 place (QuernMdStream *self, GPtrArray *blocks)
 {
@@ -197,8 +197,9 @@ is_table (GPtrArray *blocks, guint i)
   return ((QuernMdBlock *) g_ptr_array_index (blocks, i))->kind == QUERN_MD_TABLE;
 }
 
-/* Index of the first block that is not closed: the last one, and the paragraph right above a table when that has no line
- * of its own (cmark-gfm splits a paragraph whose last lines turn out to be a table, and gives the line to the table). */
+/* Returns the index of the first block that is not closed: the last one, or the paragraph right above a table if it has
+ * no line of its own (cmark-gfm splits a paragraph whose last lines turn out to be a table, and gives the line to the
+ * table). */
 static guint
 first_open (GPtrArray *blocks)
 {
@@ -208,7 +209,7 @@ first_open (GPtrArray *blocks)
   return i;
 }
 
-/* Freezes what whole lines have closed. */
+/* Freezes the blocks that complete lines have closed. */
 static void
 freeze (QuernMdStream *self)
 {

@@ -8,16 +8,16 @@
 
 #include <glib/gi18n.h>
 
-/* Markdown as a column of native widgets, made for text that grows: see quern-md-stream.c.
+/* Shows Markdown as a column of native widgets. It is made for growing text: see quern-md-stream.c.
  *
- * Within a block, text is selected as in every label. A drag that leaves its block selects whole blocks, and Ctrl+A in a
- * block that is selected already selects all of them; Ctrl+C then copies their Markdown. */
+ * Within a block, text is selected as in every label. A drag that leaves its block selects whole blocks. Ctrl+A in a
+ * block that is already selected selects all blocks. Ctrl+C then copies their Markdown. */
 struct _QuernMdView {
   GtkBox parent_instance;
 
   QuernMdStream *stream;
-  int anchor;      /* block that a drag began in, -1 for none */
-  int first, last; /* selected blocks; first is -1 for none */
+  int anchor;      /* index of the block where a drag began, or -1 */
+  int first, last; /* indices of the selected blocks; first is -1 if there are none */
 };
 
 G_DEFINE_FINAL_TYPE (QuernMdView, quern_md_view, GTK_TYPE_BOX)
@@ -54,7 +54,7 @@ clear_selection (QuernMdView *self)
   select_blocks (self, -1, -1);
 }
 
-/* The block at this height, the last one below all. */
+/* Returns the index of the block at this height, or the last one below them all. */
 static int
 block_at (QuernMdView *self, double y)
 {
@@ -102,7 +102,7 @@ dragged_cb (QuernMdView *self, double dx, double dy, GtkGesture *gesture)
   select_blocks (self, MIN (self->anchor, at), MAX (self->anchor, at));
 }
 
-/* Whether all of the text that has the focus is selected. */
+/* Returns whether all text of the focused label is selected. */
 static gboolean
 focus_is_selected (GtkWidget *focus)
 {
@@ -231,5 +231,5 @@ quern_md_view_set_text (QuernMdView *self, const char *text, gboolean finished)
   first = quern_md_stream_update (self->stream, finished);
   quern_md_widgets_sync (GTK_WIDGET (self), quern_md_stream_get_blocks (self->stream), first);
   if (self->first >= 0 && self->last >= (int) first)
-    clear_selection (self); /* what was selected is not the same any more */
+    clear_selection (self); /* the selected blocks have changed */
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 
-/* Widgets of Markdown blocks. One function makes the empty widget of a kind and one fills it; filling again with newer
- * text changes only what differs, so that a growing answer costs what was added and keeps selections above. */
+/* Makes widgets for Markdown blocks. One function makes the empty widget of a kind and another fills it. Filling again
+ * with newer text changes only what differs, so that a growing answer stays cheap and selections above are kept. */
 
 #include "quern-md-widgets.h"
 
@@ -24,7 +24,7 @@ get_kind (GtkWidget *widget)
   return GPOINTER_TO_INT (g_object_get_qdata (G_OBJECT (widget), kind_quark ())) - 1;
 }
 
-/* Asks before a link opens: the address is often not what the text says. */
+/* Asks before a link opens, because the address is often not what the text says. */
 static gboolean
 activate_link_cb (GtkLabel *label, const char *address)
 {
@@ -55,7 +55,7 @@ make_box (GtkOrientation orientation, int spacing, const char *css_class)
   return box;
 }
 
-/* Marker beside a column of blocks. */
+/* Makes an item: a marker beside a column of blocks. */
 static GtkWidget *
 make_item (void)
 {
@@ -128,7 +128,7 @@ make (QuernMdKind kind)
   return widget;
 }
 
-/* A block runs in the direction of its first letter; without letters it follows what is around it. */
+/* A block runs in the direction of its first letter. Without letters it takes the direction of its parent. */
 static GtkTextDirection
 direction_of (const char *text)
 {
@@ -181,7 +181,7 @@ fill_item (GtkWidget *item, QuernMdBlock *block)
   quern_md_widgets_sync (content, block->children, 0);
 }
 
-/* The marker of item i: a number, a bullet or a box. */
+/* Returns the marker of item i: a number, a bullet or a box. */
 static char *
 marker_text (QuernMdBlock *list, guint i)
 {
@@ -220,7 +220,7 @@ fill_list (GtkWidget *list, QuernMdBlock *block)
   }
 }
 
-/* A cell has the width of its text up to a limit, and wraps only beyond: its height then does not depend on the width,
+/* A cell is as wide as its text up to this limit and wraps only beyond it. So its height does not depend on its width,
  * which a table that scrolls sideways cannot know. */
 #define CELL_CHARS 40
 
@@ -258,7 +258,7 @@ fill_table (GtkWidget *widget, QuernMdBlock *block)
       }
       style_cell (label, cell, row);
       fill_label (label, cell);
-      gtk_widget_set_direction (label, direction); /* the cells of a column are on the same side */
+      gtk_widget_set_direction (label, direction); /* cells of a column align to the same side */
     }
     while (gtk_grid_get_child_at (grid, column, row) != NULL)
       gtk_grid_remove (grid, gtk_grid_get_child_at (grid, column++, row));
@@ -294,7 +294,7 @@ fill (GtkWidget *widget, QuernMdBlock *block)
   case QUERN_MD_TABLE:
     fill_table (widget, block);
     break;
-  case QUERN_MD_ROW: /* part of the table's grid */
+  case QUERN_MD_ROW: /* the table's grid shows rows */
   case QUERN_MD_RULE:
     break;
   }
