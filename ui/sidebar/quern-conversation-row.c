@@ -7,7 +7,7 @@
 #include "quern-preset.h"
 #include "quern-row-drag.h"
 
-/* One conversation in the sidebar: title, pin, a spinner while it answers, and a menu. */
+/* Shows one conversation in the sidebar: title, pin, a spinner while it answers, and a menu. */
 struct _QuernConversationRow {
   AdwBin parent_instance;
 
@@ -55,7 +55,7 @@ append_move (GMenu *menu, const char *label, gint64 id, gint64 folder_id)
   g_menu_append_item (menu, item);
 }
 
-/* The folders other than its own, a way out of that, and a new one. */
+/* Lists the other folders, an item to leave the present folder, and one for a new folder. */
 static GMenuModel *
 make_folder_menu (QuernConversationRow *self, gint64 id)
 {
@@ -67,7 +67,7 @@ make_folder_menu (QuernConversationRow *self, gint64 id)
   for (guint i = 0; self->folders != NULL && i < g_list_model_get_n_items (self->folders); i++) {
     g_autoptr (QuernPreset) folder = g_list_model_get_item (self->folders, i);
     g_auto (GStrv) parts = g_strsplit (quern_preset_get_name (folder), "_", -1);
-    g_autofree char *label = g_strjoinv ("__", parts); /* an underline is no mnemonic here */
+    g_autofree char *label = g_strjoinv ("__", parts); /* a single underscore would be a mnemonic */
     if (quern_preset_get_id (folder) != own)
       append_move (folders, label, id, quern_preset_get_id (folder));
   }
@@ -79,7 +79,7 @@ make_folder_menu (QuernConversationRow *self, gint64 id)
   return G_MENU_MODEL (menu);
 }
 
-/* Made when it is opened, so that it says what fits the conversation of the moment. */
+/* The menu is made when it opens, so that its items fit the conversation. */
 static void
 create_menu_cb (GtkMenuButton *button, gpointer user_data)
 {
@@ -128,7 +128,7 @@ dragged (GtkWidget *widget)
   return conversation != NULL ? quern_conversation_get_id (conversation) : 0;
 }
 
-/* What is dropped on a conversation goes where that is. */
+/* A conversation that is dropped on another one moves to its folder. */
 static gint64
 dropped_on (GtkWidget *widget)
 {

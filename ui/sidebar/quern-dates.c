@@ -11,7 +11,7 @@ to_local (gint64 time)
   return g_date_time_new_from_unix_local (time / G_USEC_PER_SEC);
 }
 
-/* Calendar days from @then to @now; negative in the future. */
+/* Returns the calendar days from @then to @now, negative if @then is in the future. */
 static int
 days_between (GDateTime *now, GDateTime *then)
 {

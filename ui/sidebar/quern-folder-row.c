@@ -5,7 +5,8 @@
 
 #include "quern-row-drag.h"
 
-/* A folder in the sidebar, above its conversations: an arrow, its name and a menu. Conversations can be dropped on it. */
+/* Shows a folder in the sidebar, above its conversations: an arrow, its name and a menu. Conversations can be dropped
+ * on it. */
 struct _QuernFolderRow {
   AdwBin parent_instance;
 
@@ -66,7 +67,7 @@ dropped_on (GtkWidget *widget)
   return folder != NULL ? quern_preset_get_id (folder) : 0;
 }
 
-/* The row of the list, which has the focus, tells whether it is expanded. */
+/* The list's row has the focus, so it must tell screen readers whether the folder is expanded. */
 static void
 update_state (QuernFolderRow *self)
 {

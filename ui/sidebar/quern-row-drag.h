@@ -5,7 +5,7 @@
 
 G_BEGIN_DECLS
 
-/* Dragging conversations from one row of the sidebar to another: what is dragged is a conversation's id. */
+/* Lets people drag conversations between rows of the sidebar. The dragged value is the id of a conversation. */
 typedef gint64 (*QuernRowIdFunc) (GtkWidget *row);
 
 void quern_row_allow_drags (GtkWidget *row, QuernRowIdFunc get_conversation);

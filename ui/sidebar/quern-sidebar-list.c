@@ -9,12 +9,12 @@
 
 #include <glib/gi18n.h>
 
-/* The list of folders and conversations, in sections: what is pinned, the folders, each above its conversations, and the
- * rest by date, newest first. Within a folder, what is pinned comes first. */
+/* Lists folders and conversations in sections: pinned ones, then the folders, each above its conversations, then the
+ * rest by date, newest first. Within a folder, pinned conversations come first. */
 
 enum { PINNED, FOLDERS, DATES };
 
-/* The place of a conversation's folder among the folders, from 1; 0 when it is in none. */
+/* Returns the position of a conversation's folder among the folders, from 1, or 0 if it is in none. */
 static guint
 place_of (QuernSidebar *self, gint64 folder_id)
 {
@@ -49,7 +49,7 @@ compare_sections (gconstpointer a, gconstpointer b, gpointer user_data)
   return order (section_of (user_data, (gpointer) a), section_of (user_data, (gpointer) b));
 }
 
-/* The order within a section. */
+/* Compares items of the same section. */
 static int
 compare_items (gconstpointer a, gconstpointer b, gpointer user_data)
 {
@@ -79,7 +79,7 @@ is_listed (gpointer item, gpointer user_data)
          || !is_collapsed (self, quern_conversation_get_folder_id (item));
 }
 
-/* The title of the section that an item is in. */
+/* Returns the title of the section that an item is in. */
 char *
 _quern_sidebar_dup_section (QuernSidebar *self, gpointer item)
 {
@@ -93,7 +93,7 @@ _quern_sidebar_dup_section (QuernSidebar *self, gpointer item)
   }
 }
 
-/* The list model tells of items that change places, but not of sections that change around items that do not. */
+/* The sorted list reports items that move, but not sections that change around items that do not move. */
 static void
 resort (QuernSidebar *self)
 {
@@ -121,7 +121,7 @@ conversations_changed_cb (QuernSidebar *self, guint position, guint removed, gui
   }
 }
 
-/* Before the list hears of the change: it asks for places while it takes it in. */
+/* Runs before the list hears of the change, because the list asks for positions while it handles it. */
 static void
 folders_changed_cb (QuernSidebar *self, guint position, guint removed, guint added, GListModel *folders)
 {
@@ -147,7 +147,7 @@ load_collapsed (QuernSidebar *self)
   }
 }
 
-/* Ids of folders that are gone are forgotten on the way. */
+/* Ids of deleted folders are dropped on the way. */
 static void
 save_collapsed (QuernSidebar *self)
 {
@@ -163,7 +163,7 @@ save_collapsed (QuernSidebar *self)
   g_settings_set_value (self->settings, "collapsed-folders", g_variant_builder_end (&ids));
 }
 
-/* The row that shows this folder, if it is built. */
+/* Returns the row that shows this folder, or NULL if it is not built. */
 static QuernFolderRow *
 find_row (QuernSidebar *self, QuernPreset *folder)
 {
@@ -280,7 +280,8 @@ _quern_sidebar_unbind (QuernSidebar *self, GtkListItem *item)
 
 /* ---- keys ------------------------------------------------------------------------------------------------------- */
 
-/* What the row of the list with the focus shows; NULL when the focus is elsewhere, for example in its menu button. */
+/* Returns the widget in the list's focused row. Returns NULL if the focus is elsewhere, for example in a menu
+ * button. */
 static GtkWidget *
 focused_row (QuernSidebar *self)
 {
@@ -357,7 +358,7 @@ _quern_sidebar_init_list (QuernSidebar *self)
   add_keys (self);
 }
 
-/* For dispose; the list shows nothing from then on. */
+/* Call it in dispose; the list shows nothing afterwards. */
 void
 _quern_sidebar_clear_list (QuernSidebar *self)
 {
@@ -372,7 +373,7 @@ _quern_sidebar_clear_list (QuernSidebar *self)
   g_clear_pointer (&self->now, g_date_time_unref);
 }
 
-/* Lists what is in the store. */
+/* Shows the conversations and folders of the store. */
 void
 _quern_sidebar_set_list (QuernSidebar *self)
 {

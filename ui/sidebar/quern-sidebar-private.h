@@ -25,12 +25,12 @@ struct _QuernSidebar {
   /* Owned references */
   QuernStore *store;
   GSettings *settings;
-  QuernConversation *open; /* in the window, or NULL; the selection follows the pointer */
+  QuernConversation *open; /* the conversation in the window, or NULL; the selection follows it */
   GtkSorter *sorter, *section_sorter;
   GtkFilter *filter;
-  GHashTable *collapsed; /* set of the ids (gint64 *) of folders whose conversations are not listed */
-  GHashTable *places;    /* id of a folder (gint64 *) -> its place among the folders, from 1 */
-  GDateTime *now;        /* when the list was last sorted */
+  GHashTable *collapsed; /* set of ids (gint64 *) of folders whose conversations are hidden */
+  GHashTable *places;    /* maps the id of a folder (gint64 *) to its position among the folders, from 1 */
+  GDateTime *now;        /* local time of the last sorting */
   GCancellable *search; /* the running search, or NULL */
 };
 

@@ -3,11 +3,11 @@
 
 #include <glib/gi18n.h>
 
-/* Search over all messages: results replace the list while there is something to search for. */
+/* Searches all messages. The results replace the list while the entry has text. */
 
 #define MAX_RESULTS 60
 
-/* The store marks what was found with the isolate characters U+2068 and U+2069. */
+/* The store encloses matches in the isolate characters U+2068 and U+2069. */
 static char *
 snippet_markup (const char *snippet)
 {
@@ -58,7 +58,7 @@ searched_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (GListModel) hits = quern_store_search_finish (QUERN_STORE (source), result, &error);
 
   if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED) || self->results == NULL)
-    return; /* a newer search is on its way, or nobody looks any more */
+    return; /* a newer search is running, or the search was closed */
   gtk_list_box_remove_all (self->results);
   for (guint i = 0; hits != NULL && i < g_list_model_get_n_items (hits); i++) {
     g_autoptr (QuernSearchHit) hit = g_list_model_get_item (hits, i);
@@ -67,7 +67,7 @@ searched_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   _quern_sidebar_update_page (self);
 }
 
-/* Starts a search for what the entry says; the one before is dropped. */
+/* Starts a search for the text of the entry and cancels the search before. */
 void
 _quern_sidebar_search (QuernSidebar *self)
 {

@@ -5,8 +5,8 @@
 
 #include <glib/gi18n.h>
 
-/* The list of conversations (quern-sidebar-list.c), and search over all of their messages (quern-sidebar-search.c). What a
- * click means is the window's affair: it is told by actions. */
+/* The sidebar: the list of conversations (quern-sidebar-list.c) and the search in their messages
+ * (quern-sidebar-search.c). It activates actions, which the window handles. */
 
 G_DEFINE_FINAL_TYPE (QuernSidebar, quern_sidebar, ADW_TYPE_BIN)
 
@@ -131,7 +131,7 @@ quern_sidebar_set_comparisons (QuernSidebar *self, QuernComparisons *comparisons
   comparisons_changed_cb (self, 0, 0, 0, entries);
 }
 
-/* Shows the page that fits: results while something is searched for, else the list. */
+/* Shows the results while there is something to search for, and the list otherwise. */
 void
 _quern_sidebar_update_page (QuernSidebar *self)
 {
@@ -212,7 +212,7 @@ quern_sidebar_set_store (QuernSidebar *self, QuernStore *store)
     _quern_sidebar_set_list (self);
 }
 
-/* Where it is in the list; GTK_INVALID_LIST_POSITION when it is not there. */
+/* Returns the position in the list, or GTK_INVALID_LIST_POSITION if the conversation is not in it. */
 static guint
 find_position (QuernSidebar *self, QuernConversation *conversation)
 {
@@ -256,7 +256,7 @@ quern_sidebar_activate_neighbour (QuernSidebar *self, int step)
     position = step > 0 ? 0 : n - 1;
   else
     position += step;
-  for (; position < n; position += step) { /* stepping over either end wraps around to a large number */
+  for (; position < n; position += step) { /* stepping below 0 wraps around to a large number */
     g_autoptr (GObject) item = g_list_model_get_item (G_LIST_MODEL (self->selection), position);
     if (QUERN_IS_CONVERSATION (item)) {
       activate_cb (self, position);
@@ -268,7 +268,7 @@ quern_sidebar_activate_neighbour (QuernSidebar *self, int step)
 /**
  * quern_sidebar_focus:
  *
- * Puts the keyboard on the list.
+ * Moves the keyboard focus to the list.
  */
 void
 quern_sidebar_focus (QuernSidebar *self)
@@ -295,7 +295,7 @@ quern_sidebar_start_search (QuernSidebar *self)
 
 /**
  * quern_sidebar_search_for:
- * @text: what a person would have typed
+ * @text: the text to search for
  *
  * Opens the search entry with @text in it and finds that.
  */
@@ -307,7 +307,7 @@ quern_sidebar_search_for (QuernSidebar *self, const char *text)
   gtk_editable_set_position (GTK_EDITABLE (self->search_entry), -1);
 }
 
-/* Puts a button of somebody else's into the header bar. */
+/* Adds a button that belongs to another part of the window to the header bar. */
 void
 quern_sidebar_add_to_header (QuernSidebar *self, GtkWidget *widget)
 {
