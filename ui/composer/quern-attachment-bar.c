@@ -8,9 +8,9 @@
 
 #include <glib/gi18n.h>
 
-/* What will be sent along with the message: pictures, and text files. What cannot be attached is refused at once, with a
- * sentence in the "problem" signal. While a file is still being read, or the model cannot see a picture, the bar is not
- * ready and nothing may be sent: a message never goes without its pictures. */
+/* Shows the pictures and text files that will be sent with the message. A file that cannot be attached is refused at
+ * once; the "problem" signal says why. While a file is still being read, or the model cannot see a picture, the bar is
+ * not ready and nothing may be sent, so that no message goes without its pictures. */
 struct _QuernAttachmentBar {
   AdwBin parent_instance;
 
@@ -26,7 +26,7 @@ struct _QuernAttachmentBar {
   QuernChatSession *session;
   QuernStore *store;
   GSignalGroup *session_signals;
-  GCancellable *cancellable; /* of the loads of this message */
+  GCancellable *cancellable; /* cancels the loads of this message */
 
   guint n_loading;
 };
@@ -52,7 +52,7 @@ has_pictures (QuernAttachmentBar *self)
   return FALSE;
 }
 
-/* What the model needs before it can see what is attached. */
+/* Says what the model needs before it can see the attachments, and offers it. */
 static void
 update_offer (QuernAttachmentBar *self)
 {
@@ -151,7 +151,7 @@ loaded_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (QuernAttachment) attachment = quern_attachment_load_finish (result, &error);
 
   if (self->attachments == NULL || g_task_get_cancellable (G_TASK (result)) != self->cancellable)
-    return; /* for a message that is gone */
+    return; /* the message was sent or dropped */
   self->n_loading--;
   if (attachment != NULL)
     g_list_store_append (self->attachments, attachment);
@@ -161,7 +161,7 @@ loaded_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     quern_attachment_bar_report (self, error->message);
 }
 
-/* Files that are still being read belong to the message before. */
+/* Files that are still being read belong to the message before, so their loads are cancelled. */
 static void
 forget_loads (QuernAttachmentBar *self)
 {
@@ -247,7 +247,7 @@ quern_attachment_bar_add_file (QuernAttachmentBar *self, GFile *file)
 
 /**
  * quern_attachment_bar_add_bytes:
- * @name: to be shown
+ * @name: the name to show
  * @bytes: a picture in any format that is read here
  */
 void
@@ -262,7 +262,7 @@ quern_attachment_bar_add_bytes (QuernAttachmentBar *self, const char *name, GByt
 
 /**
  * quern_attachment_bar_add_texture:
- * @name: to be shown
+ * @name: the name to show
  * @texture: a picture from the clipboard or from another window
  */
 void

@@ -8,16 +8,16 @@
 
 #include "quern-thumbnail.h"
 
-/* A file that somebody attaches: reading, decoding, hashing and the thumbnail all happen on a thread. What cannot be
- * sent fails with a sentence that says why. */
+/* Loads a file that is attached. It is read, decoded, hashed and scaled down on a thread. If it cannot be sent, the
+ * error says why. */
 
 #define MAX_TEXT (1024 * 1024) /* bytes; far more than any context holds */
 
 typedef struct {
   char *name;
   GFile *file;         /* or NULL */
-  GBytes *bytes;       /* when there is no file */
-  GdkTexture *texture; /* to make the bytes of */
+  GBytes *bytes;       /* NULL if there is a file */
+  GdkTexture *texture; /* the source of the bytes, or NULL */
   QuernThumbnail *thumbnail;
 } Job;
 
@@ -34,7 +34,7 @@ job_free (gpointer data)
   g_free (job);
 }
 
-/* Characters that no text has; a file with many of them is something else. */
+/* Returns whether there are few control characters; a file with many is not text. */
 static gboolean
 looks_like_text (const char *data, gsize size)
 {
@@ -45,7 +45,8 @@ looks_like_text (const char *data, gsize size)
   return memchr (data, '\0', size) == NULL && odd * 100 <= size;
 }
 
-/* As UTF-8, from that, from UTF-16 with its mark, or from the Windows code page that old Western files are in. */
+/* Converts to UTF-8 from UTF-8, from UTF-16 with a byte order mark, or from the Windows code page of old Western
+ * files. */
 static char *
 to_utf8 (const char *data, gsize size)
 {
@@ -59,7 +60,7 @@ to_utf8 (const char *data, gsize size)
                                                 : g_convert (data, (gssize) size, "UTF-8", "WINDOWS-1252", NULL, NULL, NULL);
 }
 
-/* All of the file, or one byte more than a text may have. */
+/* Reads the file, but at most one byte more than a text may have. */
 static GBytes *
 read_text (GFile *file, GCancellable *cancellable, GError **error)
 {
@@ -154,7 +155,7 @@ quern_attachment_load_file_async (GFile *file, GCancellable *cancellable, GAsync
 
 /**
  * quern_attachment_load_bytes_async:
- * @name: to be shown
+ * @name: the name to show
  * @bytes: a picture in any format that is read here
  */
 void
@@ -170,7 +171,7 @@ quern_attachment_load_bytes_async (const char *name, GBytes *bytes, GCancellable
 
 /**
  * quern_attachment_load_texture_async:
- * @name: to be shown
+ * @name: the name to show
  * @texture: a picture, which will be stored as PNG
  */
 void

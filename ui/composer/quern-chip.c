@@ -9,8 +9,8 @@
 
 #include <glib/gi18n.h>
 
-/* An attachment: its name, a small picture of it where it is one, and what it will cost with the model of a
- * conversation: how large a picture is when the model gets it, and how many tokens. */
+/* Shows an attachment: its name, a small picture if it is one, and its cost with the conversation's model, which is the
+ * size that the model gets and the number of tokens. */
 
 #define SIDE 44 /* pixels of the small picture */
 
@@ -27,10 +27,10 @@ struct _QuernChip {
   QuernStore *store;
   QuernChatSession *session;
   QuernThumbnail *thumbnail;
-  GCancellable *cancellable; /* of the loading */
+  GCancellable *cancellable; /* cancels the loading */
   GCancellable *counting;
 
-  gboolean refused; /* it cannot be sent to this model */
+  gboolean refused; /* the model cannot get it */
 };
 
 enum { REMOVED, CHANGED, N_SIGNALS };
@@ -85,7 +85,7 @@ counted_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   g_signal_emit (self, signals[CHANGED], 0);
 }
 
-/* A picture is counted when its size is known. */
+/* A picture is counted once its size is known. */
 static void
 count (QuernChip *self)
 {

@@ -5,7 +5,7 @@
 
 #include <glib/gi18n.h>
 
-/* Where people write. Return sends and Shift+Return begins a line, except while an input method is composing. */
+/* The message entry. Return sends and Shift+Return begins a new line, except while an input method is composing. */
 struct _QuernComposer {
   AdwBin parent_instance;
 
@@ -19,7 +19,7 @@ struct _QuernComposer {
 
   gboolean composing; /* an input method has text of its own in the view */
   gboolean can_send;
-  gboolean setting;   /* text is set by the program, not by the user */
+  gboolean setting;   /* the program sets the text */
 };
 
 enum { CHANGED, THINKING_TOGGLED, N_SIGNALS };
@@ -122,8 +122,8 @@ files_read_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     quern_attachment_bar_add_file (self->attachments, l->data);
 }
 
-/* Files and pictures on the clipboard are attached, text is pasted as ever: office programs put a picture of a text
- * beside it, which nobody means. */
+/* Files and pictures on the clipboard become attachments. A picture that comes with text does not: office programs add
+ * a picture of the text, which nobody wants. */
 static void
 paste_cb (QuernComposer *self)
 {
@@ -267,7 +267,7 @@ quern_composer_set_thinking (QuernComposer *self, gboolean thinking)
 
 /**
  * quern_composer_set_busy:
- * @busy: an answer is being made: there is something to stop instead of something to send
+ * @busy: whether an answer is generated, so that the button stops it instead of sending
  */
 void
 quern_composer_set_busy (QuernComposer *self, gboolean busy)

@@ -8,7 +8,7 @@
 
 #include <glib/gi18n.h>
 
-/* Pixels. One picture alone may be larger than several side by side. */
+/* Longest sides in pixels. A single picture may be larger than several side by side. */
 #define SIDE_ALONE 256
 #define SIDE 128
 #define WAITING_SIDE 96
@@ -36,7 +36,7 @@ show_thumbnail (QuernPictureTile *self, QuernThumbnail *thumbnail)
   double side = g_list_model_get_n_items (self->pictures) > 1 ? SIDE : SIDE_ALONE;
   double scale = MIN (1, side / MAX (width, height));
 
-  /* a very long or very small one is cut, or keeps some room around it */
+  /* A very long or very small picture is cropped, or gets some room around it. */
   gtk_widget_set_size_request (picture, MAX (40, (int) (width * scale)), MAX (40, (int) (height * scale)));
   gtk_picture_set_content_fit (GTK_PICTURE (picture), GTK_CONTENT_FIT_COVER);
   gtk_button_set_child (self->button, picture);

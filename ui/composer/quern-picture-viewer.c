@@ -9,7 +9,7 @@
 #include <glib/gi18n.h>
 #include <math.h>
 
-#define STEP 1.25 /* of a key, a button or a notch of the wheel */
+#define STEP 1.25 /* zoom factor of a key, a button or a notch of the wheel */
 #define MIN_ZOOM 0.02
 #define MAX_ZOOM 20.0
 
@@ -27,17 +27,17 @@ struct _QuernPictureViewer {
   GtkLabel *percent;
 
   /* Owned references */
-  GListModel *pictures; /* of QuernAttachment, pictures alone */
+  GListModel *pictures; /* list of QuernAttachment, only pictures */
   QuernStore *store;
-  GBytes *bytes; /* of the one that is shown */
+  GBytes *bytes; /* bytes of the current picture */
   GCancellable *cancellable;
 
   guint position;
-  guint width, height; /* in pixels; 0 until the picture is there */
-  guint tick;          /* of the update of the percentage that is due */
-  double pointer_x, pointer_y; /* in the scrolled window; negative when it is elsewhere */
-  double gesture_zoom;         /* when the pinch began */
-  double drag_x, drag_y;       /* of the adjustments when the drag began */
+  guint width, height; /* in pixels; 0 until the picture is loaded */
+  guint tick;          /* tick callback of the next update of the percentage */
+  double pointer_x, pointer_y; /* in the scrolled window; negative if outside */
+  double gesture_zoom;         /* zoom when the pinch began */
+  double drag_x, drag_y;       /* values of the adjustments when the drag began */
 };
 
 G_DEFINE_FINAL_TYPE (QuernPictureViewer, quern_picture_viewer, ADW_TYPE_DIALOG)
@@ -56,7 +56,7 @@ update_percent_cb (GtkWidget *widget, GdkFrameClock *clock, gpointer user_data)
   return G_SOURCE_REMOVE;
 }
 
-/* In the next frame: the size is known after the layout, in the middle of which this is called. */
+/* Waits for the next frame, because this is called during the layout and the size is known only after it. */
 static void
 update_percent (QuernPictureViewer *self)
 {
@@ -64,13 +64,13 @@ update_percent (QuernPictureViewer *self)
     self->tick = gtk_widget_add_tick_callback (GTK_WIDGET (self), update_percent_cb, NULL, NULL);
 }
 
-/* Keeps what is at `at` there: the new range is set before the viewport finds out by itself. */
+/* Keeps the point under `at` in place. The range is set here, because the viewport updates it only later. */
 static void
 scale_adjustment (GtkAdjustment *adjustment, double at, double factor, double size)
 {
   double page = gtk_adjustment_get_page_size (adjustment), upper = gtk_adjustment_get_upper (adjustment);
   double old_size = size / factor;
-  double offset = MAX (0, (page - old_size) / 2); /* of a picture smaller than the view */
+  double offset = MAX (0, (page - old_size) / 2); /* margin of a picture that is smaller than the view */
   double value = (gtk_adjustment_get_value (adjustment) + at - offset) * factor - at;
 
   upper = MAX (page, size);
@@ -135,7 +135,7 @@ original_size_action (GtkWidget *widget, const char *name, GVariant *parameter)
   zoom_by (self, 1 / quern_zoom_area_get_scale (self->area), FALSE);
 }
 
-/* A wheel zooms, as does anything with Control; two fingers move. */
+/* The wheel zooms, and so does every scroll with Control. Two fingers on a touchpad move the picture. */
 static gboolean
 scroll_cb (QuernPictureViewer *self, double dx, double dy, GtkEventControllerScroll *controller)
 {
@@ -275,7 +275,7 @@ load (QuernPictureViewer *self, QuernAttachment *attachment)
     quern_store_load_attachment_async (self->store, attachment, self->cancellable, stored_cb, g_object_ref (self));
 }
 
-/* Begins with the thumbnail, until all of the picture is decoded. */
+/* Shows the thumbnail until the whole picture is decoded. */
 static void
 show (QuernPictureViewer *self, guint position)
 {

@@ -5,8 +5,8 @@
 
 #include <glib/gi18n.h>
 
-/* A picture of the screen by way of the desktop's portal, which asks what to show and whether it may. A request's answer
- * comes as a signal of an object whose path is known beforehand: https://flatpak.github.io/xdg-desktop-portal. */
+/* Takes a screenshot through the desktop's portal, which asks the user what to capture. The answer comes as a signal of
+ * a request object, whose path is known in advance: https://flatpak.github.io/xdg-desktop-portal. */
 
 #define PORTAL "org.freedesktop.portal.Desktop"
 
@@ -36,7 +36,7 @@ unsubscribe (Request *request)
   request->subscription = 0;
 }
 
-/* The portal's codes: 0 done, 1 the user said no, 2 something else. */
+/* The portal's response codes are 0 for success, 1 if the user cancelled, and 2 for other errors. */
 static void
 response_cb (GDBusConnection *bus, const char *sender, const char *path, const char *interface, const char *signal,
              GVariant *parameters, gpointer user_data)
@@ -69,7 +69,7 @@ called_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (GVariant) reply = g_dbus_connection_call_finish (G_DBUS_CONNECTION (source), result, &error);
 
   if (reply != NULL || request->subscription == 0)
-    return; /* the signal comes, or came */
+    return; /* the signal has come or will come */
   unsubscribe (request);
   if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
     g_task_return_error (task, g_steal_pointer (&error));
@@ -79,7 +79,7 @@ called_cb (GObject *source, GAsyncResult *result, gpointer user_data)
                                "the file."));
 }
 
-/* /org/freedesktop/portal/desktop/request/SENDER/TOKEN */
+/* The path is /org/freedesktop/portal/desktop/request/SENDER/TOKEN. */
 static char *
 request_path (GDBusConnection *bus, const char *token)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "quern-thumbnail.h"
 
-/* Decoding a photograph takes a quarter of a second, and rows of the transcript come and go: the latest thumbnails are
- * kept, by the hash of the picture's content. */
+/* Decoding a photograph takes a quarter of a second, and rows of the transcript are rebuilt often. So the latest
+ * thumbnails are kept, by the hash of the picture's content. */
 
 #define MAX_SIDE 512 /* pixels: what a message shows, on a screen of double density */
 #define KEPT 40
@@ -21,7 +21,7 @@ typedef struct {
   QuernThumbnail *thumbnail;
 } Kept;
 
-static GQueue kept = G_QUEUE_INIT; /* of Kept, the latest first; main thread */
+static GQueue kept = G_QUEUE_INIT; /* queue of Kept, the latest first; only for the main thread */
 
 static void
 quern_thumbnail_finalize (GObject *object)
@@ -126,7 +126,7 @@ quern_thumbnail_find (QuernAttachment *attachment)
 /**
  * quern_thumbnail_keep:
  *
- * Keeps @self for whoever shows @attachment next.
+ * Keeps @self for the next widget that shows @attachment.
  */
 void
 quern_thumbnail_keep (QuernThumbnail *self, QuernAttachment *attachment)
@@ -178,7 +178,7 @@ stored_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     g_task_return_error (task, error);
     return;
   }
-  quern_attachment_set_bytes (attachment, NULL); /* the thumbnail is enough: the store has the rest */
+  quern_attachment_set_bytes (attachment, NULL); /* the thumbnail is enough, because the store has the bytes */
   decode (task, bytes);
 }
 

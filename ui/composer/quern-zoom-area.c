@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "quern-zoom-area.h"
 
-/* A picture drawn at a chosen size, or as large as there is room. It goes into a viewport, which moves it. Sizes are in
- * pixels of the screen: at a zoom of 1 a pixel of the picture is one of the screen. */
+/* Draws a picture at a chosen zoom, or as large as the space allows. A viewport moves it. Sizes are in device pixels:
+ * at a zoom of 1, a pixel of the picture is a pixel of the screen. */
 struct _QuernZoomArea {
   GtkWidget parent_instance;
 

@@ -8,7 +8,7 @@ G_BEGIN_DECLS
 #define QUERN_TYPE_ZOOM_AREA (quern_zoom_area_get_type ())
 G_DECLARE_FINAL_TYPE (QuernZoomArea, quern_zoom_area, QUERN, ZOOM_AREA, GtkWidget)
 
-#define QUERN_ZOOM_FIT 0.0 /* as large as there is room, never larger than it is */
+#define QUERN_ZOOM_FIT 0.0 /* as large as the space allows, but never larger than the picture */
 
 void   quern_zoom_area_set_paintable (QuernZoomArea *self, GdkPaintable *paintable);
 void   quern_zoom_area_set_zoom      (QuernZoomArea *self, double zoom);
