@@ -8,8 +8,8 @@
 #include "quern-preset.h"
 #include "quern-sampling.h"
 
-/* Instructions, context and sampling of one conversation. Values that are not set follow the model's family; what is
- * shown then is the family's value. Every change is kept at once and holds from the next answer on. */
+/* Shows the instructions, the context and the sampling of one conversation. Values that are not set follow the model's
+ * family, and the family's values are shown then. Every change is saved at once and applies from the next answer on. */
 
 typedef struct {
   QuernStore *store;
@@ -17,7 +17,7 @@ typedef struct {
   QuernChatSession *session;
   GtkTextBuffer *prompt;
   AdwActionRow *memory;
-  GPtrArray *rows; /* of the sampling, borrowed; each with its "name" */
+  GPtrArray *rows; /* borrowed: the rows of the sampling, each with its "name" */
   gboolean updating;
 } Settings;
 
@@ -57,13 +57,13 @@ persona_chosen_cb (AdwComboRow *row, GParamSpec *pspec, Settings *s)
   g_autoptr (QuernPreset) persona = NULL;
 
   if (choice == 0 || choice == GTK_INVALID_LIST_POSITION)
-    return; /* what is written stays */
+    return; /* the text stays as it is */
   persona = g_list_model_get_item (quern_store_get_presets (s->store, QUERN_PRESET_PERSONA), choice - 1);
   if (persona != NULL)
     gtk_text_buffer_set_text (s->prompt, quern_preset_get_text (persona), -1);
 }
 
-/* No persona, or one of those there are: the one whose instructions these are is chosen. */
+/* Makes a row with the personas. The one that has the same instructions is selected, or none. */
 static GtkWidget *
 make_persona_row (Settings *s, GListModel *personas, const char *prompt)
 {
@@ -102,7 +102,7 @@ add_instructions (Settings *s, AdwPreferencesPage *page)
   gtk_scrolled_window_set_child (GTK_SCROLLED_WINDOW (scrolled), view);
   gtk_widget_set_size_request (scrolled, -1, 120);
   gtk_widget_add_css_class (scrolled, "card");
-  gtk_widget_set_overflow (scrolled, GTK_OVERFLOW_HIDDEN); /* the text does not square the card's corners */
+  gtk_widget_set_overflow (scrolled, GTK_OVERFLOW_HIDDEN); /* keeps the text inside the card's round corners */
   if (g_list_model_get_n_items (personas) > 0) {
     adw_preferences_group_add (ADW_PREFERENCES_GROUP (group), make_persona_row (s, personas, prompt));
     gtk_widget_set_margin_top (scrolled, 12);
@@ -135,7 +135,7 @@ static const Number loading_numbers[] = {
   { "threads", N_("Threads"), N_("0: as many as make sense on this computer"), 0, 256, 1, 0 },
 };
 
-/* What holds when the conversation says nothing of it. */
+/* Returns the value that applies if the conversation does not set it. */
 static double
 default_of (Settings *s, const char *name)
 {
@@ -178,7 +178,7 @@ number_changed_cb (AdwSpinRow *row, GParamSpec *pspec, Settings *s)
     keep (s, name, adw_spin_row_get_value (row), default_of (s, name));
 }
 
-/* In libadwaita 1.7, a spin row and all that is in it is missing for screen readers unless it gets a role. */
+/* Without a role, a spin row of libadwaita 1.7 and everything in it is missing for screen readers. */
 static GtkWidget *
 make_spin_row (double low, double high, double step)
 {
@@ -217,7 +217,7 @@ reset_cb (Settings *s)
   s->updating = FALSE;
 }
 
-/* Whose values those are that nobody changed. */
+/* Says where the unchanged values come from. */
 static char *
 describe_defaults (Settings *s)
 {

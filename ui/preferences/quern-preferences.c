@@ -9,8 +9,7 @@
 
 #include "quern-preset.h"
 
-/* What holds for all conversations: settings (GSettings), personas (the store), and what can be done with all of it,
- * which are actions of the window. */
+/* Settings for all conversations: GSettings, the personas of the store, and actions of the window on all data. */
 struct _QuernPreferences {
   AdwPreferencesDialog parent_instance;
 
@@ -19,14 +18,14 @@ struct _QuernPreferences {
   QuernStore *store;
 
   AdwPreferencesGroup *personas; /* of the page */
-  GPtrArray *rows;               /* of the personas, borrowed */
+  GPtrArray *rows;               /* borrowed: the rows of the personas */
 };
 
 G_DEFINE_FINAL_TYPE (QuernPreferences, quern_preferences, ADW_TYPE_PREFERENCES_DIALOG)
 
 /* ---- general ---------------------------------------------------------------------------------------------------- */
 
-/* The choices of "keep-alive", in seconds. */
+/* The choices for "keep-alive", in seconds; -1 keeps models until their memory is needed. */
 static const int keep_alive_seconds[] = { 60, 600, 3600, -1 };
 
 static gboolean
@@ -132,7 +131,7 @@ add_general (QuernPreferences *self, QuernModelsService *models)
 
 typedef struct {
   QuernPreferences *preferences;
-  QuernPreset *persona; /* NULL: a new one */
+  QuernPreset *persona; /* NULL for a new one */
   GtkWidget *name;
   GtkTextBuffer *prompt;
 } Editing;
@@ -165,7 +164,7 @@ edited_cb (AdwAlertDialog *dialog, const char *response, Editing *editing)
     quern_store_add_preset (store, QUERN_PRESET_PERSONA, name, prompt);
 }
 
-/* A field below its name. */
+/* Adds a label and the field below it. */
 static void
 append_field (GtkBox *box, const char *name, GtkWidget *field, GtkWidget *focused)
 {
@@ -197,7 +196,7 @@ make_prompt_view (Editing *editing)
   return scrolled;
 }
 
-/* Without a name it could not be found again. */
+/* A persona needs a name, otherwise nobody could find it again. */
 static void
 name_changed_cb (GtkEditable *name, AdwAlertDialog *dialog)
 {
