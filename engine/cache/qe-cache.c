@@ -18,7 +18,7 @@ static size_t
 write_size (const QeConfig *config)
 {
   const size_t n = (size_t) (config->n_key_heads + config->n_value_heads) * config->state_size + config->n_value_heads;
-  return (n + 15) / 16 * 16; /* whole cache lines */
+  return (n + 15) / 16 * 16; /* rounds up to whole cache lines */
 }
 
 void
@@ -39,7 +39,7 @@ qe_cache_measure (QeCache *out, const QeConfig *config, uint32_t n_ctx, QeKvType
   *out = c;
 }
 
-/* Zeroed memory that costs nothing until it is written. */
+/* Maps zeroed memory, which takes no RAM until it is written. */
 static void *
 reserve (size_t bytes)
 {
@@ -69,7 +69,7 @@ qe_cache_init (QeCache *out, const QeConfig *config, uint32_t n_ctx, QeKvType kv
     qe_cache_clear (&c);
     return qe_fail (err, QE_ERROR_MEMORY, "There is not enough memory for a context of %u tokens.", n_ctx);
   }
-  madvise (c.state, c.recurrent_bytes, MADV_HUGEPAGE); /* all of it is read for each token */
+  madvise (c.state, c.recurrent_bytes, MADV_HUGEPAGE); /* every token reads all of it */
   c.conv = c.state + c.n_state_layers * c.state_size;
   *out = c;
   return QE_OK;

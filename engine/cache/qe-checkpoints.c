@@ -40,8 +40,9 @@ qe_checkpoints_clear (QeCheckpoints *checkpoints)
   *checkpoints = (QeCheckpoints) { 0 };
 }
 
-/* What it would cost to have no checkpoint i: rows to evaluate again from the one before, the more probable the newer
- * it is and if somebody asked for it. The first mark, the end of the system prompt, does not age. */
+/* Returns the cost of not having checkpoint i: the rows to evaluate again from the one before, weighted by how probable
+ * a return is. Newer checkpoints and those that the caller asked for are more probable. The first mark, the end of the
+ * system prompt, does not age. */
 static double
 cost_without (const QeCheckpoints *c, size_t i)
 {
@@ -51,7 +52,7 @@ cost_without (const QeCheckpoints *c, size_t i)
   return rows * (item->kind == QE_CHECKPOINT_PERIODIC ? 1 : 4) / (1 + age / 2);
 }
 
-/* Takes the least useful one out of the list, never the newest, and gives its memory. */
+/* Removes the least useful checkpoint from the list, never the newest, and returns its memory. */
 static float *
 evict (QeCheckpoints *c)
 {

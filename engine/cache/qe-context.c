@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* A context: what it holds, and how its rows come in. qe-step.c has what comes out. */
+/* A context: its contents, and how rows get into it. qe-step.c takes tokens out of it. */
 #include "cache/qe-context-private.h"
 
 #include <stdlib.h>
@@ -139,7 +139,7 @@ qe_context_rewind (QeContext *context, uint32_t length, bool need_logits)
 
 /* ---- rows in --------------------------------------------------------------------------------------------------- */
 
-/* Where the next batch ends: at the end, where a checkpoint is due, or where it is as large as it may be. */
+/* Returns the end of the next batch: the end of the rows, the next checkpoint, or the largest batch. */
 static size_t
 batch_end (const QeContext *c, const QeEvaluation *e, size_t at)
 {
@@ -207,7 +207,7 @@ qe_context_evaluate (QeContext *context, const QeEvaluation *e, const QeControl 
     if (status == QE_OK && control && control->progress)
       control->progress (control->data, at, e->n);
   }
-  if (status != QE_OK) /* the recurrent state is part old, part new */
+  if (status != QE_OK) /* the recurrent state is partly updated */
     qe_context_rewind (context, context->length, false);
   return status;
 }
@@ -242,7 +242,7 @@ common_length (const QeContext *c, const QePrompt *prompt)
   return n;
 }
 
-/* Leaves in the cache as long a beginning of the prompt as it can. */
+/* Keeps the longest beginning of the prompt that is in the cache and can be returned to. */
 static void
 keep_common (QeContext *c, const QePrompt *prompt)
 {

@@ -2,14 +2,14 @@
 #include "cache/qe-draft.h"
 
 #define FIRST_LENGTH 2
-/* In plain steps: what drafts may lose at first, how much of what they won they may lose again, and what is granted for each
- * step that goes without one. So an answer where drafts never pay takes about 1 % longer. */
+/* These are measured in plain steps: how much drafts may lose at first, how much of their gain they may lose again, and
+ * how much each step without a draft adds. So an answer where drafts never pay takes about 1 % longer. */
 #define CREDIT 2.0
 #define MOST_CREDIT 4.0
 #define GRANT 0.01
-#define LOOKUP_MIN 3    /* tokens that must be the same */
+#define LOOKUP_MIN 3    /* least number of tokens that must match */
 #define LOOKUP_MAX 16
-#define LOOKUP_ROWS 32768 /* looked at */
+#define LOOKUP_ROWS 32768 /* number of rows that are searched */
 
 void
 qe_drafter_reset (QeDrafter *drafter)
@@ -32,10 +32,10 @@ qe_drafter_report (QeDrafter *drafter, double plain, double seconds, size_t acce
 {
   const double credit = drafter->credit + (double) (accepted + 1) - seconds / plain;
   drafter->credit = credit < MOST_CREDIT ? credit : MOST_CREDIT;
-  drafter->length = (uint32_t) accepted + 1; /* one more than was right this time */
+  drafter->length = (uint32_t) accepted + 1; /* one more than were right this time */
 }
 
-/* How many keys before `at` equal those before the end. */
+/* Returns how many keys before `at` equal the keys before the end. */
 static size_t
 match_length (const uint64_t *keys, size_t n, size_t at)
 {

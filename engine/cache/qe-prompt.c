@@ -53,7 +53,7 @@ qe_prompt_add_tokens (QePrompt *prompt, const int32_t *ids, size_t n, QeError *e
   return status;
 }
 
-/* The same picture at the same place gives the same key, whatever the process. */
+/* The key depends only on the picture and the place in it, so that it is the same in every process. */
 static uint64_t
 image_key (uint64_t hash, uint32_t i)
 {
@@ -91,7 +91,7 @@ qe_prompt_add_image (QePrompt *prompt, QeImage *image, QeError *err)
   return QE_OK;
 }
 
-/* A mark is a hint, so one that finds no memory is left out. */
+/* A mark is only a hint, so it is dropped if there is no memory for it. */
 void
 qe_prompt_mark (QePrompt *prompt)
 {

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Logits of every row of a given text: for perplexity and for comparing models. */
+/* Computes the logits of every row of a given text, for perplexity and for comparing models. */
 #include "cache/qe-context-private.h"
 
 #include <stdlib.h>
 
 #include "qe-error.h"
 
-#define SCORE_ROWS 32 /* whose logits are worked out together */
+#define SCORE_ROWS 32 /* number of rows whose logits are computed together */
 
-/* Hands over the logits of rows [first, end) of the last batch, whose row 0 is row `base` of the text. */
+/* Passes on the logits of the rows [first, end) of the last batch, whose row 0 is row `base` of the text. */
 static QeStatus
 hand_over (QeContext *c, size_t base, uint32_t first, uint32_t end, QeScoreFunc func, void *data, bool *stopped,
            QeError *err)
@@ -66,6 +66,6 @@ qe_context_score (QeContext *context, const int32_t *tokens, size_t n, size_t fi
     rows[i] = qe_row_of_token (tokens[i], (uint32_t) i);
   status = score_rows (context, rows, n, first, func, data, control, err);
   free (rows);
-  context->ready = -1; /* the graph's logits are of some row or other */
+  context->ready = -1; /* the graph's logits belong to some other row */
   return status;
 }

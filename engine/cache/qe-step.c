@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Tokens out of a context, one step after the other. */
+/* Takes tokens out of a context, one step after another. */
 #include "cache/qe-context-private.h"
 
 #include "pool/qe-clock.h"
@@ -17,8 +17,8 @@ check_ready (const QeContext *c, QeError *err)
   return QE_OK;
 }
 
-/* After logits that could not be told apart by a sketch, so many steps do without: a text of which all is possible is not
- * to cost more than these did. */
+/* If the sketch could not separate the logits, this many steps do without it, so that a text where every token is
+ * possible costs hardly more than without a sketch. */
 #define WHOLE_STEPS 32
 
 static bool
@@ -31,7 +31,7 @@ may_sketch (QeContext *c, const QeSampler *sampler)
   return qe_sampler_wants_few (sampler) && qe_graph_can_sketch (c->graph);
 }
 
-/* False when the rough logits are not enough; then they are whole. */
+/* Returns false if the rough logits are not enough. In that case they were replaced by whole ones. */
 static bool
 pick_rough (QeContext *c, QeSampler *sampler, uint32_t i, int32_t *token, QeStatus *status, QeError *err)
 {
@@ -44,7 +44,7 @@ pick_rough (QeContext *c, QeSampler *sampler, uint32_t i, int32_t *token, QeStat
   return false;
 }
 
-/* The sampler's choice from the i-th logits. */
+/* Lets the sampler choose from the i-th logits. */
 static QeStatus
 pick (QeContext *c, QeSampler *sampler, uint32_t i, int32_t *token, QeError *err)
 {
@@ -82,7 +82,7 @@ draft (QeContext *c, int32_t *tokens, QeDrafter **drafter)
   return n;
 }
 
-/* How many of the drafted tokens the sampler chooses as well, from the logits of the rows before them. */
+/* Counts the drafted tokens that the sampler chooses too, from the logits of the rows before them. */
 static QeStatus
 accept (QeContext *c, QeSampler *sampler, const int32_t *tokens, size_t drafted, size_t *accepted, QeError *err)
 {
@@ -100,8 +100,8 @@ accept (QeContext *c, QeSampler *sampler, const int32_t *tokens, size_t drafted,
   return QE_OK;
 }
 
-/* Evaluates tokens[0] and a draft behind it, and keeps what is right. The next choice is left to the next step: it
- * comes from the logits of the last row that is kept. */
+/* Evaluates tokens[0] and the draft behind it, and keeps the rows that are right. The next step chooses the next token,
+ * from the logits of the last row that is kept. */
 static QeStatus
 verify (QeContext *c, QeSampler *sampler, const int32_t *tokens, size_t drafted, size_t *n, QeError *err)
 {
@@ -115,7 +115,7 @@ verify (QeContext *c, QeSampler *sampler, const int32_t *tokens, size_t drafted,
     rows[i] = qe_row_of_token (tokens[i], c->next_position + i);
   status = qe_graph_run (c->graph, &batch, err);
   if (status != QE_OK) {
-    c->ready = -1; /* the logits that were are gone; the state is as it was */
+    c->ready = -1; /* the earlier logits are gone, but the state is as before */
     return status;
   }
   c->rough = batch.sketch;
