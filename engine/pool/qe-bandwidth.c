@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 
-/* How fast memory can be read: the roof over decoding speed. */
+/* Measures how fast memory can be read, which limits the speed of decoding. */
 
 #include "qe-bandwidth.h"
 
@@ -9,7 +9,7 @@
 
 #include "pool/qe-clock.h"
 
-#define BYTES ((size_t) 256 << 20) /* far beyond what caches keep of it, also of a shared last level */
+#define BYTES ((size_t) 256 << 20) /* far more than any cache holds, even a shared last level */
 #define SLICE ((size_t) 1 << 20)
 #define LINE 64
 #define SECONDS 0.3
@@ -20,8 +20,8 @@ typedef struct {
   atomic_ullong sum; /* keeps the compiler from dropping the reads */
 } Reading;
 
-/* Memory moves in lines: with one word of each, the processor has as many of them under way as it can. Reading every
- * word with the instructions that all processors have got 42 GB/s where this gets 60 (Zen 4, two cores). */
+/* Memory is read in cache lines. Reading one word of each line keeps as many lines in flight as the processor can
+ * handle. Reading every word with baseline instructions got 42 GB/s where this gets 60 GB/s (Zen 4, two cores). */
 static uint64_t
 read_slice (const uint8_t *memory, size_t size)
 {
@@ -61,7 +61,7 @@ fill (QeWorker *worker, void *data)
     memset (memory + i * SLICE, (int) i | 1, SLICE);
 }
 
-/* Returns 0 when memory or threads are refused. */
+/* Returns bytes per second, or 0 if memory or threads are refused. */
 double
 qe_cpu_measure_bandwidth (unsigned n_threads)
 {
@@ -70,7 +70,7 @@ qe_cpu_measure_bandwidth (unsigned n_threads)
   double best = 0;
   if (memory == MAP_FAILED)
     return 0;
-  madvise (memory, BYTES, MADV_HUGEPAGE); /* as weights are read */
+  madvise (memory, BYTES, MADV_HUGEPAGE); /* weights are in huge pages too */
   if (qe_pool_new (&pool, n_threads, NULL) == QE_OK) {
     qe_pool_run (pool, fill, memory);
     for (const double begin = qe_clock_seconds (); qe_clock_seconds () - begin < SECONDS;) {

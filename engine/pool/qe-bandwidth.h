@@ -5,5 +5,5 @@
 
 #include "pool/qe-pool.h"
 
-/* Bytes per second at which the pool's threads can read `size` bytes once and do nothing else with them. */
+/* Returns the bytes per second at which the pool's threads can read `size` bytes once, if they do nothing else. */
 double qe_pool_read_rate (QePool *pool, const void *memory, size_t size);

@@ -3,7 +3,7 @@
 
 #include <time.h>
 
-/* Seconds since some moment, to measure by. */
+/* Returns the seconds since some fixed moment, for measuring durations. */
 static inline double
 qe_clock_seconds (void)
 {

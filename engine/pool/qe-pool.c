@@ -26,7 +26,7 @@
 #define SPINS 4000 /* about 0.1 ms */
 #define SPINS_CROWDED 50
 #define YIELDS_CROWDED 20
-#define LINE 64 /* bytes; what different threads write is kept apart by as much */
+#define LINE 64 /* bytes of a cache line; fields that different threads write are this far apart */
 
 typedef struct {
   _Alignas (LINE) atomic_uint generation; /* the futex */
@@ -65,7 +65,7 @@ gate_sleep (Gate *gate, unsigned old)
   atomic_fetch_sub (&gate->sleepers, 1);
 }
 
-/* Returns once the generation is no longer `old`. */
+/* Returns when the generation is no longer `old`. */
 static void
 gate_wait (const QePool *pool, Gate *gate, unsigned old)
 {
@@ -128,7 +128,8 @@ pool_thread (void *data)
   }
 }
 
-/* Runs func on every thread of the pool, the caller being thread 0; returns when all are done. One region at a time. */
+/* Runs func on every thread of the pool and returns when all are done. The caller is thread 0. Only one region may run
+ * at a time. */
 void
 qe_pool_run (QePool *pool, QePoolFunc func, void *data)
 {
@@ -139,7 +140,7 @@ qe_pool_run (QePool *pool, QePoolFunc func, void *data)
   qe_worker_barrier (&pool->workers[0]);
 }
 
-/* The same on the caller's thread only, the others staying asleep. */
+/* Runs func on the caller's thread only; the other threads stay asleep. */
 void
 qe_pool_run_alone (QePool *pool, QePoolFunc func, void *data)
 {
@@ -157,7 +158,8 @@ start_threads (QePool *pool, QeError *err)
   return QE_OK;
 }
 
-/* On success *out is owned by the caller: qe_pool_free(). n_threads 0: qe_cpu_default_threads(). */
+/* On success *out is owned by the caller, who frees it with qe_pool_free(). If n_threads is 0, it is
+ * qe_cpu_default_threads(). */
 QeStatus
 qe_pool_new (QePool **out, unsigned n_threads, QeError *err)
 {

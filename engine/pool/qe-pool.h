@@ -13,7 +13,7 @@ typedef struct QePool QePool;
 
 typedef struct {
   QePool *pool;
-  unsigned index, n; /* this thread, of n */
+  unsigned index, n; /* index of this thread, and number of threads */
 } QeWorker;
 
 typedef void (*QePoolFunc) (QeWorker *worker, void *data);
@@ -21,12 +21,13 @@ typedef void (*QePoolFunc) (QeWorker *worker, void *data);
 QeStatus qe_pool_new (QePool **out, unsigned n_threads, QeError *err);
 void qe_pool_free (QePool *pool);
 unsigned qe_pool_threads (const QePool *pool);
-void qe_pool_run (QePool *pool, QePoolFunc func, void *data); /* returns when every thread has */
+void qe_pool_run (QePool *pool, QePoolFunc func, void *data); /* returns when every thread is done */
 void qe_pool_run_alone (QePool *pool, QePoolFunc func, void *data); /* with one worker, of 1: the caller */
 
-/* Inside a region: waits for all threads. Writes before it are seen by all after it. */
+/* Waits for all threads; only for use inside a region. Every thread sees all writes made before it. */
 void qe_worker_barrier (QeWorker *worker);
 
-/* Inside a region: hands out chunk numbers 0, 1, 2 … to whichever thread asks, so that a slow core does less. Reset by
- * every barrier. Results must not depend on who computes a chunk: chunk sizes are fixed by the work, never by n. */
+/* Hands out chunk numbers 0, 1, 2 … to whichever thread asks, so that a slow core does less; only for use inside a
+ * region. Every barrier resets it. Results must not depend on who computes a chunk, so chunk sizes depend on the work
+ * and never on n. */
 size_t qe_worker_next (QeWorker *worker);

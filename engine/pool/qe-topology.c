@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 
-/* How many threads to use. Two threads of one physical core share its arithmetic units and its path to memory, and
- * efficiency cores make the others wait at barriers: only one thread for each performance core. */
+/* Decides how many threads to use: one for each performance core. Two threads of one physical core would share its
+ * arithmetic units and its path to memory, and efficiency cores would make the others wait at barriers. */
 
 #include "qe-topology.h"
 
@@ -13,7 +13,7 @@
 
 #include "qe.h"
 
-/* The first line of ROOT/path; false when it cannot be read. */
+/* Reads the first line of ROOT/path. Returns false if it cannot be read. */
 static bool
 read_line (const char *root, const char *path, char *line, size_t size)
 {
@@ -38,7 +38,7 @@ read_number (const char *root, const char *path, long *out)
   return end != line;
 }
 
-/* A list such as "0-3,8". False when it is not one. */
+/* Parses a list such as "0-3,8". Returns false if it is malformed. */
 static bool
 parse_cpu_list (const char *text, cpu_set_t *out)
 {
@@ -55,7 +55,7 @@ parse_cpu_list (const char *text, cpu_set_t *out)
   return CPU_COUNT (out) > 0;
 }
 
-/* Removes efficiency cores: Intel names its kinds, others give each processor a relative capacity. */
+/* Removes efficiency cores: Intel lists its kinds of cores, others give each processor a relative capacity. */
 static void
 keep_performance_cores (const char *root, cpu_set_t *cpus)
 {
@@ -80,7 +80,7 @@ keep_performance_cores (const char *root, cpu_set_t *cpus)
       CPU_CLR (i, cpus);
 }
 
-/* Leaves one processor of each physical core. */
+/* Keeps only one processor of each physical core. */
 static void
 keep_one_of_each_core (const char *root, cpu_set_t *cpus)
 {
@@ -96,7 +96,8 @@ keep_one_of_each_core (const char *root, cpu_set_t *cpus)
   }
 }
 
-/* Version 2: "quota period" or "max period" in cpu.max of the group and of those around it; the least counts. */
+/* In version 2, cpu.max of the group and of those around it holds "quota period" or "max period". The smallest
+ * counts. */
 static unsigned
 quota_v2 (const char *root, const char *group)
 {
@@ -135,7 +136,7 @@ quota_v1 (const char *root, const char *group)
   return UINT_MAX;
 }
 
-/* True when a comma-separated list of controllers names "cpu". */
+/* Returns whether "cpu" is in a comma-separated list of controllers. */
 static bool
 names_cpu (const char *list)
 {
