@@ -7,9 +7,9 @@
 #include "sampler/qe-sampler.h"
 
 typedef struct {
-  float logit; /* with penalties */
+  float logit; /* after penalties */
   int32_t id;
-  double weight; /* exp of the logit over the temperature, relative to the greatest */
+  double weight; /* exp (logit / temperature), relative to the greatest */
 } QeCandidate;
 
 struct QeSampler {
@@ -17,21 +17,21 @@ struct QeSampler {
   uint64_t draw;
   int32_t *seen;        /* distinct tokens accepted so far */
   size_t n_seen, seen_capacity;
-  uint8_t *is_seen;     /* [marks]: by id */
+  uint8_t *is_seen;     /* [marks]: indexed by token */
   size_t marks;
-  float *logits;           /* [room]: with penalties */
+  float *logits;           /* [room]: after penalties */
   QeCandidate *candidates; /* [room] */
   size_t room;
-  size_t padded;         /* logits of the current pick, whole blocks */
+  size_t padded;         /* number of logits of the current pick, rounded up to blocks */
   int32_t *shortlist;    /* [shortlist_room] */
-  float *maxima;         /* of blocks of rough logits */
+  float *maxima;         /* greatest rough logit of each block */
   size_t shortlist_room, n_maxima;
-  const int32_t *text;   /* [n_text]: what is picked, whatever the logits; borrowed */
+  const int32_t *text;   /* [n_text]: tokens to pick whatever the logits are; borrowed */
   size_t n_text;
 };
 
-/* A vocabulary is a quarter of a million logits, so the loops over all of them go by blocks, in a form that compilers
- * turn into vector instructions. */
+/* A vocabulary has a quarter of a million logits, so loops over all of them go by blocks, in a form that compilers
+ * vectorise. */
 #define QE_SAMPLER_BLOCK QE_ROUGH_GROUP
 
 static inline float
@@ -47,7 +47,7 @@ qe_sampler_block_maximum (const float *block)
   return best;
 }
 
-/* What a token that was accepted before has. */
+/* Returns the logit that a token has if it was accepted before. */
 static inline float
 qe_sampler_penalise (const QeSampler *s, float logit)
 {
@@ -57,17 +57,17 @@ qe_sampler_penalise (const QeSampler *s, float logit)
   return logit - s->params.presence_penalty;
 }
 
-/* What is picked, if the choice is this token. */
+/* Returns the token that is picked if the choice is this one. */
 static inline int32_t
 qe_sampler_followed (const QeSampler *s, int32_t token)
 {
   return s->draw < s->n_text ? s->text[s->draw] : token;
 }
 
-bool qe_sampler_make_room (QeSampler *s, size_t n_vocab); /* false when out of memory */
-/* Offers one to the heap of the best k, `kept` of which there are; how many there are then. */
+bool qe_sampler_make_room (QeSampler *s, size_t n_vocab); /* returns false if out of memory */
+/* Offers a candidate to the heap of the k best, which has `kept`. Returns how many it has then. */
 size_t qe_sampler_offer (QeSampler *s, QeCandidate c, size_t kept, size_t k);
-/* For qsort(): the greater logit first, of equals the smaller id. */
+/* Compares for qsort(): the greater logit comes first, and among equal ones the smaller id. */
 int qe_sampler_compare_rank (const void *a, const void *b);
-/* The choice when the first candidates are the k best (one, if greedy), in rank order. */
+/* Returns the choice. The first candidates are the k best in rank order, or only the best one if greedy. */
 int32_t qe_sampler_choose (QeSampler *s, size_t kept);

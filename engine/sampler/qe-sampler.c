@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Picks a token from logits. The order is that of transformers, whose figures the model cards quote:
+/* Picks a token from logits. The order of the steps is that of transformers, because model cards quote its figures:
  *
  *   repetition penalty, presence penalty -> temperature -> top-k -> top-p -> min-p -> draw
  *
- * top-p is taken of the distribution that top-k left, min-p is relative to its most probable token. Equal logits count
- * as ordered by id wherever a cut must be made. The draw number t is a hash of the seed and t, and it is looked up in
- * the cumulative distribution in the order of ids: nothing depends on the order in which candidates were found. */
+ * top-p applies to the distribution that top-k leaves, and min-p is relative to its most probable token. Wherever a cut
+ * must be made, equal logits rank by id. Draw number t is a hash of the seed and t. It is looked up in the cumulative
+ * distribution in the order of ids, so nothing depends on the order in which candidates were found. */
 #include "sampler/qe-sampler-private.h"
 
 #include "qe-error.h"
@@ -20,7 +20,7 @@
 static bool
 is_in (float value, float low, float high)
 {
-  return value >= low && value <= high; /* false for NaN */
+  return value >= low && value <= high; /* false for NaN, too */
 }
 
 QeStatus
@@ -68,7 +68,7 @@ qe_sampler_reset (QeSampler *s)
   s->draw = 0;
 }
 
-/* Room to remember one more token; false when out of memory (then it goes unpenalised). */
+/* Makes room to remember one more token. If it returns false, memory is short and the token stays without penalty. */
 static bool
 grow_seen (QeSampler *s, size_t id)
 {
@@ -112,7 +112,7 @@ mix (uint64_t x)
   return x ^ x >> 31;
 }
 
-/* Uniform in [0, 1), from the seed and the number of the draw alone. */
+/* Returns a number in [0, 1) that depends only on the seed and the number of the draw. */
 static double
 uniform (uint64_t seed, uint64_t draw)
 {
@@ -150,7 +150,7 @@ copy_block (float *restrict to, const float *restrict from, const uint8_t *restr
   }
 }
 
-/* Copies the logits and fills the last block up; what is forbidden or not finite becomes minus infinity. */
+/* Copies the logits and pads the last block. Tokens that are forbidden or not finite become minus infinity. */
 static void
 prepare_logits (QeSampler *s, const float *logits, size_t n, const uint8_t *allowed)
 {
@@ -185,7 +185,7 @@ greatest (const float *logits, size_t padded)
   return best > -INFINITY ? (int32_t) at : -1;
 }
 
-/* The greater logit first, of equals the smaller id. */
+/* The greater logit ranks first, and among equal ones the smaller id. */
 static inline bool
 ranks_before (const QeCandidate *a, const QeCandidate *b)
 {
@@ -204,7 +204,7 @@ compare_id (const void *a, const void *b)
   return ((const QeCandidate *) a)->id < ((const QeCandidate *) b)->id ? -1 : 1;
 }
 
-/* Restores a heap whose root ranks last, after its root was replaced. */
+/* Restores the heap order after its root was replaced. The root ranks last. */
 static void
 sift_down (QeCandidate *heap, size_t n)
 {
@@ -253,7 +253,7 @@ offer_block (QeSampler *s, size_t start, size_t kept, size_t k)
   return kept;
 }
 
-/* The k best in rank order, or all of them if there are fewer. Most blocks are turned away by one comparison. */
+/* Selects the k best in rank order, or all if there are fewer. Most blocks are rejected by one comparison. */
 static size_t
 select_best (QeSampler *s, size_t k)
 {
@@ -266,7 +266,7 @@ select_best (QeSampler *s, size_t k)
   return kept;
 }
 
-/* Weights relative to the best; their sum. */
+/* Sets the weights relative to the best, and returns their sum. */
 static double
 weigh (QeSampler *s, size_t n)
 {
@@ -278,7 +278,7 @@ weigh (QeSampler *s, size_t n)
   return sum;
 }
 
-/* The smallest beginning whose share of `sum` reaches p; n + 1 when these n do not. */
+/* Returns the smallest number of candidates whose share of `sum` reaches p, or n + 1 if all n do not. */
 static size_t
 cut_top_p (const QeSampler *s, size_t n, double sum, double p)
 {
@@ -291,7 +291,7 @@ cut_top_p (const QeSampler *s, size_t n, double sum, double p)
   return n + 1;
 }
 
-/* Sum of the weights of all logits, without top-k. */
+/* Returns the sum of the weights of all logits; used without top-k. */
 static double
 weigh_all (const QeSampler *s, float best)
 {
@@ -302,7 +302,7 @@ weigh_all (const QeSampler *s, float best)
   return sum;
 }
 
-/* Without top-k the nucleus is searched for among the best 256, then among eight times as many and so on, which spares
+/* Without top-k the nucleus is searched for among the best 256, then among eight times as many, and so on. This avoids
  * sorting the whole vocabulary for nearly every token. */
 static size_t
 select_nucleus (QeSampler *s, float best)
@@ -317,7 +317,7 @@ select_nucleus (QeSampler *s, float best)
   }
 }
 
-/* Every finite logit, in the order of ids. */
+/* Selects every finite logit, in the order of ids. */
 static size_t
 select_all (QeSampler *s, float best)
 {
@@ -332,7 +332,7 @@ select_all (QeSampler *s, float best)
   return kept;
 }
 
-/* The nucleus of what top-k leaves. */
+/* Selects the nucleus of what top-k leaves. */
 static size_t
 cut_best (QeSampler *s, size_t kept)
 {
@@ -341,7 +341,7 @@ cut_best (QeSampler *s, size_t kept)
   return cut < kept ? cut : kept;
 }
 
-/* Of candidates in rank order, what min-p leaves, in the order of ids. */
+/* Drops candidates in rank order that min-p excludes, and sorts the rest by id. */
 static size_t
 cut_min_p (QeSampler *s, size_t kept)
 {
@@ -363,7 +363,7 @@ draw (const QeSampler *s, size_t n)
     if (target < reached)
       return s->candidates[i].id;
   }
-  return n > 0 ? s->candidates[n - 1].id : -1; /* rounding, or nothing to choose from */
+  return n > 0 ? s->candidates[n - 1].id : -1; /* rounding may leave a rest; -1 if there is no choice */
 }
 
 int32_t

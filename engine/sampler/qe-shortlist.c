@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* A choice from rough logits. With top-k nothing counts but the k best: of those that look best the right values are asked
- * for, the k-th of which is a threshold, and whatever may reach that within its margin is asked for too. The rest lies below.
- * What was accepted before is always asked for, as penalties change its rank. */
+/* Chooses from rough logits. With top-k only the k best matter. The right logits of those that look best are asked for;
+ * the k-th of them is a threshold, and every token that may reach it within its margin is asked for too. All others lie
+ * below. Tokens that were accepted before are always asked for, because penalties change their rank. */
 #include "sampler/qe-sampler-private.h"
 
 #include <stdlib.h>
 
-#define MOST_BEST 256   /* top-k above which few are not few */
-#define SPARE 16        /* what looks best is not quite what is best */
-#define LEAST_SPARED 16 /* when more than one in so many is needed, all are as cheap */
+#define MOST_BEST 256   /* above this top-k, a shortlist is not worth it */
+#define SPARE 16        /* extra tokens, because what looks best may not be best */
+#define LEAST_SPARED 16 /* if more than one in this many is needed, refining all is as cheap */
 
 typedef struct {
   QeSampler *s;
@@ -17,7 +17,7 @@ typedef struct {
   const uint8_t *allowed;
 } Choice;
 
-/* The best so many matter; 0: all. */
+/* Returns how many of the best logits matter; 0 means all. */
 static size_t
 reach (const QeSampler *s)
 {
@@ -92,7 +92,7 @@ refine_seen (const Choice *c)
   return n < s->shortlist_room && c->rough->refine (c->rough->data, s->shortlist, n);
 }
 
-/* Refines what looks best of the new ones. */
+/* Refines the tokens that look best among those that were not accepted before. */
 static bool
 refine_best (const Choice *c)
 {
@@ -110,7 +110,7 @@ refine_best (const Choice *c)
   return kept == c->k + SPARE && c->rough->refine (c->rough->data, s->shortlist, kept);
 }
 
-/* Offers to the heap what is right of n tokens in the shortlist. */
+/* Offers the right logits of n tokens in the shortlist to the heap. */
 static size_t
 offer_list (const Choice *c, size_t n, size_t kept)
 {
@@ -134,7 +134,7 @@ offer_seen (const Choice *c, size_t kept)
   return kept;
 }
 
-/* Lists the new ones that may reach the threshold; fills the list when they are too many. */
+/* Lists further tokens that may reach the threshold. It fills the list if they are too many. */
 static size_t
 list_near (const Choice *c, float threshold)
 {
