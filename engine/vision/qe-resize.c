@@ -7,11 +7,11 @@
 
 #include "qe-error.h"
 
-/* Two passes, columns then rows, each a weighted sum of the pixels under a cubic kernel that is stretched when shrinking
- * (that is the antialiasing). The weights are rounded to fixed point and the result of either pass to 8 bits, because the
- * reference does so: floating point would differ by a step here and there. */
+/* Resizes in two passes, columns and then rows. Each output pixel is a weighted sum under a cubic kernel, which is
+ * stretched when shrinking (for antialiasing). The weights are rounded to fixed point and the result of either pass to
+ * 8 bits, because the reference does so: floating point would differ by a step here and there. */
 
-/* For each output position, the first input position and `n` weights from there. */
+/* The first input position of each output position, and its `n` weights from there. */
 typedef struct {
   uint32_t *first, *n;
   int16_t *weights; /* [out][width] */
@@ -40,7 +40,8 @@ taps_clear (Taps *taps)
   free (taps->weights);
 }
 
-/* Input positions under output position i, and their weights w (that sum to 1); returns the largest weight. */
+/* Computes the input positions under output position i and their weights w, whose sum is 1. Returns the largest
+ * weight. */
 static double
 taps_at (Taps *taps, uint32_t i, uint32_t in, uint32_t out, double *w)
 {
@@ -60,7 +61,7 @@ taps_at (Taps *taps, uint32_t i, uint32_t in, uint32_t out, double *w)
   return largest;
 }
 
-/* As many fraction bits as let the largest weight fit 16 bits. */
+/* Returns the most fraction bits with which the largest weight fits into 16 bits. */
 static unsigned
 fraction_bits (double largest)
 {
@@ -100,7 +101,7 @@ to_byte (int32_t sum, unsigned shift)
   return v < 0 ? 0 : v > 255 ? 255 : (uint8_t) v;
 }
 
-/* in, out: one row of RGB pixels */
+/* in and out are one row of RGB pixels each. */
 static void
 resize_row (const uint8_t *in, uint8_t *out, uint32_t out_width, const Taps *taps)
 {
@@ -120,7 +121,7 @@ resize_row (const uint8_t *in, uint8_t *out, uint32_t out_width, const Taps *tap
   }
 }
 
-/* Output row y from the rows of `in` [][n]; sums: [n] */
+/* Computes output row y from the rows of `in` [][n]; sums is [n]. */
 static void
 resize_column_row (const uint8_t *in, uint8_t *out, size_t n, uint32_t y, const Taps *taps, int32_t *sums)
 {
@@ -160,7 +161,7 @@ qe_resize_bicubic (const uint8_t *rgb, uint32_t width, uint32_t height, size_t s
   return ok ? QE_OK : qe_fail (err, QE_ERROR_MEMORY, "There is not enough memory to resize a picture.");
 }
 
-/* Rounds to the nearest multiple, halves to the even one (as Python's round() does). */
+/* Rounds to the nearest multiple; halves go to the even one, as in Python's round(). */
 static double
 nearest_multiple (uint32_t side, uint32_t factor)
 {

@@ -7,9 +7,9 @@
 
 #include "model/qe-ops.h"
 
-/* A chunk is QUERIES patches of one head. It goes over the keys in tiles and keeps, for each query, the largest score so
- * far, the sum of e^(score - largest) and the weighted sum of values; when the largest grows, the sums are scaled down.
- * Tiles have fixed sizes, so that the result does not depend on the number of threads. */
+/* A chunk is QUERIES patches of one head. It goes over the keys in tiles and keeps, for each query, the largest score
+ * so far, the sum of e^(score - largest) and the weighted sum of values. When the largest score grows, the sums are
+ * scaled down. Tiles have fixed sizes, so that the result does not depend on the number of threads. */
 
 #define QUERIES 64
 #define KEYS 256
@@ -26,7 +26,7 @@ qe_vision_attention_scratch (size_t head_size)
   return QUERIES * (KEYS + 2 + head_size);
 }
 
-/* Turns the scores of query `i` for n keys into weights, scaling what was summed before. */
+/* Turns the scores of query `i` for n keys into weights, and scales the sums of earlier tiles. */
 static void
 soften (const QeOps *ops, Tile *tile, size_t i, size_t n, size_t head_size)
 {

@@ -3,17 +3,18 @@
 
 #include "pool/qe-pool.h"
 
-/* Attention of every patch to every patch, head by head, without a matrix of n² scores in memory. */
+/* Computes the attention of every patch to every patch, head by head, without an n² matrix of scores in memory. */
 
 typedef struct {
   const float *qkv; /* [n][3 * width]: queries, keys, values; heads side by side */
   float *out;       /* [n][width] */
   size_t n, width, n_heads;
-  const atomic_bool *cancelled; /* true: what is left may be skipped */
+  const atomic_bool *cancelled; /* if true, the rest may be skipped */
 } QeVisionAttention;
 
-size_t qe_vision_attention_scratch (size_t head_size); /* floats, for each thread */
+size_t qe_vision_attention_scratch (size_t head_size); /* in floats, for each thread */
 
-/* In a region, between barriers: does chunks until none is left, calling poll (data) before each on thread 0. */
+/* Computes chunks until none is left; call it in a region, between barriers. Thread 0 calls poll (data) before each
+ * chunk. */
 void qe_vision_attention (const QeVisionAttention *attention, QeWorker *worker, float *scratch,
                           void (*poll) (void *data), void *data);

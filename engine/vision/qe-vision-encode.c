@@ -28,7 +28,7 @@ typedef struct {
   const QeVisionTrace *trace;
   const uint8_t *pixels;   /* [plan.height][plan.width][3] */
   QeImagePlan plan;
-  size_t n, slice;         /* patches; rows of a slice */
+  size_t n, slice;         /* number of patches; rows of a slice */
   float *x, *y, *qkv;      /* [n][h] [n][h] [n][3h] */
   float *wide;             /* [slice][max (m, h, 3 p p)] */
   float *narrow;           /* [slice][h] */
@@ -36,11 +36,11 @@ typedef struct {
   size_t scratch_size;
   float *cosines, *sines;  /* [max (grid rows, columns)][head size / 4] */
   float *embeddings;       /* [plan.n_tokens][n_embd_out] */
-  float level[3][256];     /* of each colour, normalised */
+  float level[3][256];     /* normalised value of each byte, for each colour */
   QeMatmul *matmul;
   QePool *pool;
-  atomic_bool cancelled;   /* may be set at any time, skips work */
-  bool stop;               /* set by thread 0 between barriers, leaves the region */
+  atomic_bool cancelled;   /* may be set at any time; work is skipped then */
+  bool stop;               /* thread 0 sets it between barriers; all leave the region */
 } Encoder;
 
 static size_t
@@ -61,7 +61,7 @@ wide_columns (const QeVisionInfo *info)
   return max_size (patch_numbers (info), max_size (info->n_ff, info->n_embd));
 }
 
-/* Widest input of any product. */
+/* Returns the widest input of any product. */
 static size_t
 product_columns (const QeVisionInfo *info)
 {
@@ -75,7 +75,7 @@ slice_rows (const QeVisionInfo *info)
   return SLICE / square * square;
 }
 
-/* The part of n rows that belongs to this thread. */
+/* Returns the share of n rows that belongs to this thread. */
 static void
 own_rows (const QeWorker *worker, size_t n, size_t *first, size_t *end)
 {
@@ -83,7 +83,7 @@ own_rows (const QeWorker *worker, size_t n, size_t *first, size_t *end)
   *end = n * (worker->index + 1) / worker->n;
 }
 
-/* Row and column of patch i in the grid of patches. */
+/* Returns the row and column of patch i in the grid of patches. */
 static void
 patch_place (const Encoder *e, size_t i, size_t *row, size_t *column)
 {
@@ -100,7 +100,7 @@ product (Encoder *e, QeWorker *worker, const QeTensor *w, const float *x, float 
   qe_matmul (e->matmul, worker, &p, 1, x, w->ne[0], w->ne[0], n);
 }
 
-/* y = (x - mean) / deviation * weight + bias, over the width of a row */
+/* Computes y = (x - mean) / deviation * weight + bias over the width of a row. */
 static void
 layer_norm (const Encoder *e, const float *x, float *y, const float *weight, const float *bias)
 {
@@ -125,7 +125,7 @@ add (float *x, const float *a, const float *b, size_t n)
     x[j] += a[j] + b[j];
 }
 
-/* Patch i as channel, y, x. */
+/* Loads patch i in the order channel, y, x. */
 static void
 load_patch (const Encoder *e, size_t i, float *out)
 {
@@ -140,7 +140,8 @@ load_patch (const Encoder *e, size_t i, float *out)
         *out++ = e->level[c][pixels[(y * e->plan.width + x) * 3 + c]];
 }
 
-/* Adds the position of patch i: the square table, stretched over the grid corner to corner, between four entries. */
+/* Adds the position of patch i. The square table is stretched over the grid from corner to corner, and the position is
+ * interpolated between four entries. */
 static void
 add_position (const Encoder *e, size_t i, float *x)
 {
@@ -185,7 +186,7 @@ embed_slice (Encoder *e, QeWorker *worker, size_t first, size_t n)
   }
 }
 
-/* Turns pair (j, j + half) of one head: pairs below a quarter by the row, others by the column. */
+/* Rotates each pair (j, j + half) of one head: by the row for pairs below a quarter, by the column for the others. */
 static void
 rotate (float *head, size_t quarter, const float *cosines[2], const float *sines[2])
 {
@@ -197,7 +198,7 @@ rotate (float *head, size_t quarter, const float *cosines[2], const float *sines
     }
 }
 
-/* row: [3h] of patch i: adds the bias, then turns queries and keys. */
+/* Adds the bias to row [3h] of patch i, then rotates its queries and keys. */
 static void
 finish_qkv (const Encoder *e, const QeVisionBlock *block, size_t i, float *row)
 {
@@ -229,7 +230,7 @@ qkv_slice (Encoder *e, QeWorker *worker, const QeVisionBlock *block, size_t firs
     finish_qkv (e, block, i, e->qkv + i * 3 * h);
 }
 
-/* From the attention's result in y to the end of the block. */
+/* Computes the rest of the block from the attention's result in y. */
 static void
 rest_slice (Encoder *e, QeWorker *worker, const QeVisionBlock *block, size_t first, size_t n)
 {
@@ -285,7 +286,7 @@ poll_cancelled (void *data)
     atomic_store_explicit (&e->cancelled, true, memory_order_relaxed);
 }
 
-/* A barrier, after which all threads agree on whether to go on. */
+/* Waits at a barrier, after which all threads agree on whether to go on. */
 static bool
 go_on (Encoder *e, QeWorker *worker, size_t n_done)
 {
@@ -319,7 +320,7 @@ encode_block (Encoder *e, QeWorker *worker, const QeVisionBlock *block)
     rest_slice (e, worker, block, i, slice_at (e, i));
 }
 
-/* Shows x to a test. */
+/* Passes x to a test. */
 static void
 trace_encoded (const Encoder *e, QeWorker *worker)
 {
@@ -453,7 +454,7 @@ encoder_run (Encoder *e, uint64_t hash, QeImage **out, QeError *err)
   return qe_image_new (out, &e->plan, width, embeddings, hash, err);
 }
 
-/* The same pixels, resized in the same way, through the same weights. */
+/* Hashes what the embeddings depend on: the pixels, the size they are resized to, and the weights. */
 static uint64_t
 content_hash (const QeVision *vision, const QeImagePlan *plan, const uint8_t *rgb, uint32_t width, uint32_t height,
               size_t stride)

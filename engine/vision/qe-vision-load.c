@@ -8,19 +8,19 @@
 #include "qe-error.h"
 #include "vision/qe-vision-private.h"
 
-/* What a vision file must hold: keys and tensors of engine/doc/qwen35.md §9.1. Nothing is believed: a number has a
- * plausible range, a tensor the shape that the numbers ask for. */
+/* Checks that a vision file holds the keys and tensors of engine/doc/qwen35.md §9.1. It trusts nothing: each number has
+ * a plausible range, and each tensor must have the shape that the numbers ask for. */
 
-#define DEFAULT_MIN_PIXELS 65536     /* the family's image processor, when the file does not say */
+#define DEFAULT_MIN_PIXELS 65536     /* the family's image processor, if the file does not say */
 #define DEFAULT_MAX_PIXELS 16777216
 #define LARGEST_MAX_PIXELS (1u << 28)
 
-/* The first failure sticks; later steps do nothing, so that a list of steps reads without tests in between. */
+/* The first failure sticks and later steps do nothing, so a list of steps needs no checks in between. */
 typedef struct {
   QeVision *vision;
   QeError *err;
   QeStatus status;
-  float *next; /* free room in vision->vectors; NULL: only look */
+  float *next; /* free room in vision->vectors; NULL: only check */
 } Reader;
 
 static bool
@@ -60,7 +60,7 @@ read_u32 (Reader *r, const char *key, uint32_t low, uint32_t high, uint32_t *out
     *out = (uint32_t) value;
 }
 
-/* Three numbers, one for each colour, or `absent` for each when the key is missing. */
+/* Reads three numbers, one for each colour. If the key is missing, each is `absent`. */
 static void
 read_colours (Reader *r, const char *key, float absent, float out[3])
 {
@@ -179,7 +179,7 @@ qe_vision_read_header (QeVision *vision, QeError *err)
   return r.status;
 }
 
-/* The tensor of that name, which must have the shape ne (0 ends it); NULL after a failure. */
+/* Finds the tensor of that name, which must have the shape ne (0 ends it). Returns NULL after a failure. */
 static const QeTensor *
 find (Reader *r, const uint64_t ne[4], const char *name)
 {
@@ -209,7 +209,8 @@ matrix (Reader *r, uint64_t columns, uint64_t rows, const char *name)
   return find (r, (const uint64_t[4]) { columns, rows }, name);
 }
 
-/* f32 copy of a tensor of n elements; counts it in the fingerprint. NULL after a failure, or without data. */
+/* Makes an f32 copy of a tensor of n elements and adds it to the fingerprint. Returns NULL after a failure, or without
+ * data. */
 static float *
 copy (Reader *r, const QeTensor *tensor, size_t n)
 {
@@ -263,7 +264,7 @@ read_block (Reader *r, uint32_t i, QeVisionBlock *block)
   block->down_bias = vector (r, h, block_name (name, i, "ffn_down.bias"));
 }
 
-/* The kernels of both frames, added: [h][3][patch][patch]. */
+/* Adds the kernels of both frames: [h][3][patch][patch]. */
 static void
 read_patch_weight (Reader *r)
 {
@@ -278,11 +279,11 @@ read_patch_weight (Reader *r)
     return;
   for (size_t i = 0; i < n; i++)
     first[i] += second[i];
-  r->next = second; /* that room is free again */
+  r->next = second; /* the second kernel's room is free again */
   vision->patch_weight = first;
 }
 
-/* A square table of positions of any side. */
+/* Reads the table of positions, which may have any square size. */
 static void
 read_positions (Reader *r)
 {
@@ -299,7 +300,7 @@ read_positions (Reader *r)
   vision->info.n_positions = (uint32_t) n;
 }
 
-/* Room for every f32 copy. The tensors of that size are in the file, so a false header cannot ask for much. */
+/* Returns the floats of all f32 copies. The file holds tensors of that size, so a false header cannot ask for much. */
 static size_t
 n_vectors (const QeVisionInfo *info, uint64_t n_positions)
 {
@@ -341,7 +342,7 @@ qe_vision_read_tensors (QeVision *vision, bool with_data, QeError *err)
   vision->blocks = calloc (vision->info.n_layers, sizeof *vision->blocks);
   if (!vision->blocks)
     return qe_fail (err, QE_ERROR_MEMORY, "There is not enough memory to open a vision file.");
-  read_all (&r); /* looks at every shape before anything of that size is allocated */
+  read_all (&r); /* checks every shape before anything of that size is allocated */
   if (r.status != QE_OK || !with_data)
     return r.status;
   vision->vectors = malloc (n_vectors (&vision->info, vision->info.n_positions) * sizeof (float));

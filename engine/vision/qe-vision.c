@@ -7,7 +7,7 @@
 #include "qe-error.h"
 #include "vision/qe-resize.h"
 
-/* Opening, sharing and planning; qe-vision-load.c checks what a file holds, qe-vision-encode.c computes. */
+/* Opens, shares and plans. qe-vision-load.c checks the contents of a file, and qe-vision-encode.c computes. */
 
 uint64_t
 qe_vision_hash (uint64_t seed, const void *data, size_t size)
