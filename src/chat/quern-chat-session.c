@@ -31,6 +31,11 @@ G_DEFINE_QUARK (quern-chat-error-quark, quern_chat_error)
 
 /* ---- properties ------------------------------------------------------------------------------------------------ */
 
+/**
+ * quern_chat_session_get_conversation:
+ *
+ * Returns: (transfer none): the conversation of the session
+ */
 QuernConversation *
 quern_chat_session_get_conversation (QuernChatSession *self)
 {
@@ -404,6 +409,8 @@ quern_chat_session_let_go_on (QuernChatSession *self)
  * @conversation: one of the store's, or a new one, which is added to the store with its first message
  *
  * Call quern_chat_session_load_async() next. While an answer is made the session keeps itself alive.
+ *
+ * Returns: (transfer full): a session that is idle
  */
 QuernChatSession *
 quern_chat_session_new (QuernStore *store, QuernEngine *engine, QuernLibrary *library,

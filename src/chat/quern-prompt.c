@@ -85,6 +85,8 @@ add_attachments (QuernPrompt *self, Turn *turn, GListModel *attachments)
  * quern_prompt_new:
  * @store: where attachments are that were not loaded
  * @system_prompt: (nullable): what comes before everything else
+ *
+ * Returns: (transfer full): a prompt with the system prompt only
  */
 QuernPrompt *
 quern_prompt_new (QuernStore *store, const char *system_prompt)

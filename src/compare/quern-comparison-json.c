@@ -151,6 +151,11 @@ quern_comparison_to_node (QuernComparison *self)
   return json_builder_get_root (out);
 }
 
+/**
+ * quern_comparison_to_json:
+ *
+ * Returns: (transfer full): the comparison as JSON text, for quern_comparison_new_from_json()
+ */
 char *
 quern_comparison_to_json (QuernComparison *self)
 {

@@ -91,6 +91,11 @@ quern_comparison_get_n_votes (QuernComparison *self)
   return self->votes->len;
 }
 
+/**
+ * quern_comparison_get_vote:
+ *
+ * Returns: (transfer none): the vote with index @i; valid until votes are added or removed
+ */
 const QuernVote *
 quern_comparison_get_vote (QuernComparison *self, guint i)
 {

@@ -83,6 +83,11 @@ _quern_comparison_note_machine (QuernComparison *self)
 
 /* ---- what it is ------------------------------------------------------------------------------------------------ */
 
+/**
+ * quern_comparison_new:
+ *
+ * Returns: (transfer full): a comparison without columns
+ */
 QuernComparison *
 quern_comparison_new (void)
 {
@@ -341,6 +346,11 @@ quern_comparison_is_empty (QuernComparison *self)
   return self->turns->len == 0 && !self->measure && !self->questions;
 }
 
+/**
+ * quern_comparison_get_machine:
+ *
+ * Returns: (transfer none): the machine that made the figures; valid until the next run
+ */
 const QuernCompareMachine *
 quern_comparison_get_machine (QuernComparison *self)
 {

@@ -122,6 +122,11 @@ struct _QuernDivergenceSum {
   GArray *klds; /* array of double, for the percentiles */
 };
 
+/**
+ * quern_divergence_sum_new:
+ *
+ * Returns: (transfer full): an empty sum; free it with quern_divergence_sum_free()
+ */
 QuernDivergenceSum *
 quern_divergence_sum_new (void)
 {

@@ -15,6 +15,11 @@ G_DEFINE_FINAL_TYPE (QuernMeasure, quern_measure, G_TYPE_OBJECT)
 
 /* ---- setting up ------------------------------------------------------------------------------------------------ */
 
+/**
+ * quern_measure_new:
+ *
+ * Returns: (transfer full): a measurement without models and text
+ */
 QuernMeasure *
 quern_measure_new (void)
 {

@@ -85,6 +85,11 @@ quern_measured_new (QuernModel *model, QeKvType kv_type)
   return self;
 }
 
+/**
+ * quern_measured_new_stored:
+ *
+ * Returns: (transfer full): the results of a stored measurement, without a model
+ */
 QuernMeasured *
 quern_measured_new_stored (const QuernModelFacts *facts, QeKvType kv_type)
 {
@@ -112,6 +117,11 @@ quern_measured_set_model (QuernMeasured *self, QuernModel *model)
   g_set_object (&self->model, model);
 }
 
+/**
+ * quern_measured_get_facts:
+ *
+ * Returns: (transfer none): facts of the model, known even if its file is gone
+ */
 const QuernModelFacts *
 quern_measured_get_facts (QuernMeasured *self)
 {

@@ -222,6 +222,11 @@ quern_context_generate (QuernContext *self, QuernRequest *request)
   return generation;
 }
 
+/**
+ * quern_context_get_model:
+ *
+ * Returns: (transfer none): the model that is loaded
+ */
 QuernModel *
 quern_context_get_model (QuernContext *self)
 {

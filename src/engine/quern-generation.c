@@ -182,12 +182,22 @@ quern_generation_get_stop (QuernGeneration *self)
   return self->stop;
 }
 
+/**
+ * quern_generation_get_error:
+ *
+ * Returns: (transfer none) (nullable): the error; only if the generation ended with %QUERN_STOP_FAILED
+ */
 const GError *
 quern_generation_get_error (QuernGeneration *self)
 {
   return self->error;
 }
 
+/**
+ * quern_generation_get_statistics:
+ *
+ * Returns: (transfer none): the statistics, which grow with the text
+ */
 const QuernStatistics *
 quern_generation_get_statistics (QuernGeneration *self)
 {

@@ -60,6 +60,11 @@ quern_request_new (void)
   return self;
 }
 
+/**
+ * quern_request_ref:
+ *
+ * Returns: (transfer full): the same request with one more reference. Any thread may call it.
+ */
 QuernRequest *
 quern_request_ref (QuernRequest *self)
 {
