@@ -467,6 +467,11 @@ quern_chat_page_set_context (QuernChatPage *self, QuernStore *store, QuernLibrar
   quern_transcript_set_store (self->transcript, store);
 }
 
+/**
+ * quern_chat_page_get_library:
+ *
+ * Returns: (transfer none) (nullable): the library, or %NULL before quern_chat_page_set_context()
+ */
 QuernLibrary *
 quern_chat_page_get_library (QuernChatPage *self)
 {

@@ -303,6 +303,8 @@ quern_compare_column_view_init (QuernCompareColumnView *self)
  * @comparison: whose prompts are shown
  * @column: what is shown
  * @library: the models to choose from
+ *
+ * Returns: (transfer floating): a widget that shows @column
  */
 GtkWidget *
 quern_compare_column_view_new (QuernComparison *comparison, QuernCompareColumn *column, QuernLibrary *library)
@@ -319,6 +321,11 @@ quern_compare_column_view_new (QuernComparison *comparison, QuernCompareColumn *
   return GTK_WIDGET (self);
 }
 
+/**
+ * quern_compare_column_view_get_column:
+ *
+ * Returns: (transfer none): the column that is shown
+ */
 QuernCompareColumn *
 quern_compare_column_view_get_column (QuernCompareColumnView *self)
 {
@@ -336,6 +343,11 @@ quern_compare_column_view_get_header (QuernCompareColumnView *self)
   return self->header;
 }
 
+/**
+ * quern_compare_column_view_get_turn:
+ *
+ * Returns: (transfer none) (nullable): the widget of a prompt, or %NULL if there is none
+ */
 QuernCompareTurn *
 quern_compare_column_view_get_turn (QuernCompareColumnView *self, guint turn)
 {

@@ -550,6 +550,11 @@ quern_compare_page_set_comparison (QuernComparePage *self, QuernComparison *comp
   measure_changed_cb (self);
 }
 
+/**
+ * quern_compare_page_get_comparison:
+ *
+ * Returns: (transfer none) (nullable): the comparison that is shown
+ */
 QuernComparison *
 quern_compare_page_get_comparison (QuernComparePage *self)
 {

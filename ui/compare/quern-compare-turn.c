@@ -222,6 +222,8 @@ add_answer (QuernCompareTurn *self)
 /**
  * quern_compare_turn_new:
  * @pictures: (nullable): of #QuernPicture
+ *
+ * Returns: (transfer floating): a widget that shows the prompt and its answer
  */
 GtkWidget *
 quern_compare_turn_new (const char *prompt, GListModel *pictures, QuernCompareAnswer *answer)
@@ -238,6 +240,11 @@ quern_compare_turn_new (const char *prompt, GListModel *pictures, QuernCompareAn
   return GTK_WIDGET (self);
 }
 
+/**
+ * quern_compare_turn_get_answer:
+ *
+ * Returns: (transfer none): the answer that is shown
+ */
 QuernCompareAnswer *
 quern_compare_turn_get_answer (QuernCompareTurn *self)
 {

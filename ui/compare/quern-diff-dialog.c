@@ -366,6 +366,8 @@ make_content (QuernDiffDialog *self, GtkStringList *names, GtkStringList *prompt
 /**
  * quern_diff_dialog_new:
  * @comparison: with two columns and one prompt at least; nothing of it runs
+ *
+ * Returns: (transfer floating): the dialog, to be presented
  */
 AdwDialog *
 quern_diff_dialog_new (QuernComparison *comparison)

@@ -437,6 +437,11 @@ quern_heat_map_init (QuernHeatMap *self)
   adw_bin_set_child (ADW_BIN (self), GTK_WIDGET (self->view));
 }
 
+/**
+ * quern_heat_map_new:
+ *
+ * Returns: (transfer floating): a heat map without a text
+ */
 GtkWidget *
 quern_heat_map_new (void)
 {

@@ -123,6 +123,11 @@ quern_heat_text_init (QuernHeatText *self)
                                               &(GdkRGBA) { 0.5f, 0.5f, 0.5f, 1 }, NULL); /* on either background */
 }
 
+/**
+ * quern_heat_text_new:
+ *
+ * Returns: (transfer floating): a text view without marks
+ */
 GtkWidget *
 quern_heat_text_new (void)
 {

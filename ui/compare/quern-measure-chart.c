@@ -260,6 +260,11 @@ quern_measure_chart_init (QuernMeasureChart *self)
   adw_bin_set_child (ADW_BIN (self), GTK_WIDGET (self->area));
 }
 
+/**
+ * quern_measure_chart_new:
+ *
+ * Returns: (transfer floating): a chart without a measurement
+ */
 GtkWidget *
 quern_measure_chart_new (void)
 {

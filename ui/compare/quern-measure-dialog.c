@@ -424,6 +424,8 @@ offer (QuernMeasureDialog *self, QuernStore *store)
  * quern_measure_dialog_new:
  * @comparison: whose models are measured; it keeps the measurement
  * @store: (nullable): whose conversations may be the text
+ *
+ * Returns: (transfer floating): the dialog, to be presented
  */
 AdwDialog *
 quern_measure_dialog_new (QuernComparison *comparison, QuernStore *store)

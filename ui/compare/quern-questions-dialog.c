@@ -386,6 +386,8 @@ quern_questions_dialog_init (QuernQuestionsDialog *self)
 /**
  * quern_questions_dialog_new:
  * @comparison: whose columns are asked; it keeps the questions and what came of them
+ *
+ * Returns: (transfer floating): the dialog, to be presented
  */
 AdwDialog *
 quern_questions_dialog_new (QuernComparison *comparison)

@@ -253,6 +253,11 @@ quern_chip_new (QuernAttachment *attachment, QuernStore *store)
   return GTK_WIDGET (self);
 }
 
+/**
+ * quern_chip_get_attachment:
+ *
+ * Returns: (transfer none): the attachment that is shown
+ */
 QuernAttachment *
 quern_chip_get_attachment (QuernChip *self)
 {

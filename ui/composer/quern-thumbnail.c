@@ -74,6 +74,11 @@ quern_thumbnail_new (QuernPicture *picture)
   return self;
 }
 
+/**
+ * quern_thumbnail_get_paintable:
+ *
+ * Returns: (transfer none): the small picture, for drawing
+ */
 GdkPaintable *
 quern_thumbnail_get_paintable (QuernThumbnail *self)
 {

@@ -115,6 +115,11 @@ quern_code_block_init (QuernCodeBlock *self)
   set_language (self, "");
 }
 
+/**
+ * quern_code_block_new:
+ *
+ * Returns: (transfer floating): an empty code block
+ */
 GtkWidget *
 quern_code_block_new (void)
 {

@@ -19,6 +19,11 @@ grid_free (gpointer data)
   g_free (grid);
 }
 
+/**
+ * quern_md_math_grids_new:
+ *
+ * Returns: (transfer full) (element-type QuernMathGrid): an empty list that owns its grids
+ */
 GPtrArray *
 quern_md_math_grids_new (void)
 {

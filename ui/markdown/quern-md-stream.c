@@ -30,6 +30,11 @@ struct _QuernMdStream {
   gsize frozen_length;   /* bytes of text up to the line end that freeze() last saw */
 };
 
+/**
+ * quern_md_stream_new:
+ *
+ * Returns: (transfer full): an empty stream; free it with quern_md_stream_free()
+ */
 QuernMdStream *
 quern_md_stream_new (void)
 {

@@ -207,6 +207,11 @@ quern_md_view_init (QuernMdView *self)
   add_controllers (self);
 }
 
+/**
+ * quern_md_view_new:
+ *
+ * Returns: (transfer floating): an empty view
+ */
 GtkWidget *
 quern_md_view_new (void)
 {

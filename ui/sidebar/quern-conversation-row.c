@@ -196,6 +196,11 @@ quern_conversation_row_init (QuernConversationRow *self)
   quern_row_accept_drops (GTK_WIDGET (self), dropped_on);
 }
 
+/**
+ * quern_conversation_row_new:
+ *
+ * Returns: (transfer floating): a row without a conversation
+ */
 GtkWidget *
 quern_conversation_row_new (void)
 {

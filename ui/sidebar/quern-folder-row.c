@@ -115,6 +115,11 @@ quern_folder_row_init (QuernFolderRow *self)
   quern_row_accept_drops (GTK_WIDGET (self), dropped_on);
 }
 
+/**
+ * quern_folder_row_new:
+ *
+ * Returns: (transfer floating): a row without a folder
+ */
 GtkWidget *
 quern_folder_row_new (void)
 {
