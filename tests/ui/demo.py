@@ -29,7 +29,7 @@ class Tour:
         self.n_pictures = 0
 
     def picture(self, name, screenshot=None):
-        """A picture of the tour; screenshot: its name among those that are published."""
+        """Takes a picture of the tour; screenshot is its name among the published ones."""
         self.app.settle()
         self.n_pictures += 1
         path = self.desktop.screenshot(os.path.join(FOLDER, f'{self.n_pictures:02}-{name}.png'))

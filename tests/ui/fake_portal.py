@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A desktop portal whose screenshots are the file that is named in a file: fake_portal.py NOTE. With an empty note the
-user says no. Prints a line when it is on the session bus."""
+"""A desktop portal for tests: fake_portal.py NOTE. The file NOTE names the picture that it returns as a screenshot; if NOTE
+is empty, the user cancels. It prints a line when it is on the session bus."""
 import sys
 
 from gi.repository import Gio, GLib

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Stands in for NetworkManager, gnome-session, a notification daemon and a dock on one bus; see quern_models.Services."""
+"""Replaces NetworkManager, gnome-session, a notification daemon and a dock on one bus; see quern_models.Services."""
 import json
 import sys
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 
-/* The application for tests: with QUERN_PACE, each step of an answer takes so many milliseconds longer, for tests that do
- * something while it is written: the models of the tests are done in a moment. With QUERN_HOLD, an answer waits after so many
- * steps until it is stopped. With QUERN_TOASTS, toasts stay for so many seconds at least. And with a probe: at SIGUSR1 it waits until
- * the window is laid out, then writes what accessibility does not tell into the file that QUERN_PROBE names. A JSON array of
- * objects, one for each label whose text is cut and each button that is small:
+/* The application for tests. With QUERN_PACE, each step of an answer takes that many milliseconds longer, for tests
+ * that act while it is generated: the models of the tests answer in a moment. With QUERN_HOLD, an answer waits after
+ * that many steps until it is stopped. With QUERN_TOASTS, toasts stay for at least that many seconds.
+ *
+ * At SIGUSR1 the program waits until the window is laid out and writes to the file QUERN_PROBE what accessibility does
+ * not tell: a JSON array of objects, one for each label whose text is cut and each button that is small:
  *
  *   { "problem": "ellipsized" | "cut" | "small", "text": …, "where": "window/box/…", "width": …, "height": … } */
 
@@ -22,7 +23,7 @@ number_from_environment (const char *name)
   return value != NULL ? g_ascii_strtoull (value, NULL, 10) : 0;
 }
 
-/* The linker puts these between the program and its libraries (tests/ui/meson.build). */
+/* The linker puts these functions between the program and its libraries (tests/ui/meson.build). */
 QeStatus __real_qe_context_step (QeContext *context, QeSampler *sampler, const QeControl *control, int32_t *tokens,
                                  size_t *n, QeError *err);
 QeStatus __wrap_qe_context_step (QeContext *context, QeSampler *sampler, const QeControl *control, int32_t *tokens,
@@ -32,7 +33,7 @@ QeStatus
 __wrap_qe_context_step (QeContext *context, QeSampler *sampler, const QeControl *control, int32_t *tokens, size_t *n,
                         QeError *err)
 {
-  static guint64 steps; /* of the answer; there is one thread with one context */
+  static guint64 steps; /* steps of the answer; there is one thread with one context */
   guint64 hold = number_from_environment ("QUERN_HOLD");
   QeStatus status;
 
@@ -122,7 +123,8 @@ look_at_label (JsonBuilder *builder, GtkLabel *label)
     report (builder, GTK_WIDGET (label), "cut", gtk_label_get_text (label));
 }
 
-/* The size that can be hit: with the padding of the widget's style, which gtk_widget_get_width() leaves out. */
+/* Returns the size of the area that can be pressed. It includes the padding of the widget's style, which
+ * gtk_widget_get_width() leaves out. */
 static void
 look_at_button (JsonBuilder *builder, GtkWidget *button)
 {
@@ -169,7 +171,7 @@ write_probe (const char *path)
   json_builder_end_array (builder);
   root = json_builder_get_root (builder);
   text = json_to_string (root, TRUE);
-  if (!g_file_set_contents (path, text, -1, &error)) /* written beside it and renamed */
+  if (!g_file_set_contents (path, text, -1, &error)) /* writes a new file and renames it */
     g_printerr ("quern-probed: %s\n", error->message);
 }
 
@@ -180,7 +182,7 @@ quiet_cb (gpointer user_data)
   return G_SOURCE_REMOVE;
 }
 
-/* Three frames later: what the last event asked for is laid out, and what that asked for. */
+/* Runs three frames after the signal, when the results of the last event, and what these caused, are laid out. */
 static gboolean
 frames_cb (gpointer user_data)
 {

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What tests of conversations do again and again."""
+"""Steps that many tests of conversations share."""
 import contextlib
 import os
 import re
@@ -14,7 +14,7 @@ ANSWERS = "SELECT content || reasoning, state FROM message WHERE role = 'assista
 
 
 class ChatCase(quern_ui.TestCase):
-    """A test with a window and someone who asks."""
+    """A test that has a window and asks questions in it."""
 
     slow = False     # each token takes some milliseconds more
     hold_after = 0   # tokens after which answers wait until they are stopped
@@ -37,13 +37,13 @@ class ChatCase(quern_ui.TestCase):
         return super().launch(*arguments, environment=environment, **options)
 
     def change(self, sql, *values):
-        """Writes to the database of a program that does not run."""
+        """Writes to the database while the program is not running."""
         with contextlib.closing(sqlite3.connect(os.path.join(self.desktop.data, 'quern.db'))) as database:
             database.execute(sql, values)
             database.commit()
 
     def launch_with(self, **settings):
-        """A window whose conversation has these settings: columns of its row."""
+        """Opens a window whose conversation has these settings, which are columns of its row."""
         app = self.launch()
         self.ready(app).set_text('draft')
         wait_for('the conversation on the disk', lambda: os.path.exists(os.path.join(self.desktop.data, 'quern.db'))
@@ -54,13 +54,13 @@ class ChatCase(quern_ui.TestCase):
         return self.launch()
 
     def menu(self, app, button, index):
-        """Opens a menu and chooses an item by its place: GTK does not tell their names."""
+        """Opens a menu and activates an item by its position, because GTK does not expose the names."""
         button.click()
         wait_for('the menu', lambda: len(app.find_all('menu item')) > index)
         app.find_all('menu item')[index].click()
 
     def ready(self, app):
-        """The composer, once there is a model to answer."""
+        """Returns the composer once there is a model that can answer."""
         app.find('button', 'Model: %s')
         return app.find('text', 'Message')
 
@@ -79,7 +79,7 @@ class ChatCase(quern_ui.TestCase):
         box.wait(lambda node: node.text == '')
 
     def ask(self, app, question):
-        """Asks and returns the answer when it is whole."""
+        """Asks and returns the complete answer."""
         self.ready(app)
         n = self.n_answers_so_far()
         self.send(app, question)

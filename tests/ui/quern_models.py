@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What tests of the Models page share: a hub on this computer, and ways around the page."""
+"""Shared by tests of the Models page: a hub on this computer, and helpers for the page."""
 import contextlib
 import json
 import os
@@ -18,7 +18,7 @@ REPO = 'quern/Quern-Tiny-GGUF'
 
 
 def label_of(item):
-    """What stands on a menu item."""
+    """Returns the label of a menu item."""
     for relation in item.accessible.get_relation_set():
         if relation.get_relation_type() == quern_ui.Atspi.RelationType.LABELLED_BY:
             label = quern_ui.Node(item.app, relation.get_target(0))
@@ -28,7 +28,7 @@ def label_of(item):
 
 class ModelsCase(ChatCase):
     def add_repo(self, name, rename=lambda file: file):
-        """A repository of the hub with Quern Tiny's files, under other names if need be."""
+        """Describes a repository of the hub with Quern Tiny's files, optionally under other names."""
         repo = os.path.join(self.desktop.folder, 'hub', name)
         os.makedirs(repo)
         for file in os.listdir(TINY):
@@ -37,7 +37,7 @@ class ModelsCase(ChatCase):
         shutil.copy(os.path.join(os.path.dirname(__file__), '../hub/quern-tiny.json'), os.path.join(repo, 'hub.json'))
 
     def start_hub(self, rate=0, port=0):
-        """A hub on this computer that offers Quern Tiny; returns its address."""
+        """Starts a hub on this computer that offers Quern Tiny, and returns its address."""
         folder = os.path.join(self.desktop.folder, 'hub')
         if not os.path.exists(os.path.join(folder, REPO)):
             self.add_repo(REPO)
@@ -47,7 +47,7 @@ class ModelsCase(ChatCase):
         return self.hub.stdout.readline().strip()
 
     def set_rate(self, rate):
-        """From now on, also for what is being sent: bytes per second of a connection; 0: as fast as can be."""
+        """Limits the bytes per second of each connection, also of running ones; 0 means no limit."""
         request = urllib.request.Request(f'{self.address}/.test/rate?bytes={rate}', method='PUT')
         urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=quern_ui.TIMEOUT).close()
 
@@ -85,7 +85,7 @@ class ModelsCase(ChatCase):
         quern_ui.wait_for('the model', lambda: self.try_open_repo(app))
 
     def try_open_repo(self, app):
-        """Clicks its row, which a newer answer of the hub may just be replacing."""
+        """Clicks its row, which a newer response of the hub may be replacing at the moment."""
         rows = app.find_all('list item', re.compile('^Quern-Tiny-GGUF'))
         if rows and rows[0].sensitive:
             rows[0].click()
@@ -93,7 +93,7 @@ class ModelsCase(ChatCase):
         return app.find_all('label', 'Quantisations')
 
     def menu(self, app, button):
-        """Opens a menu; its items by what they say."""
+        """Opens a menu and returns its items by label."""
         for _ in range(3):  # a dialog that is just closing takes the focus, and so the menu, away again
             app.find(None, re.compile(button)).click()
             with contextlib.suppress(quern_ui.NotFound):
@@ -110,7 +110,7 @@ class ModelsCase(ChatCase):
 
 
 class Services:
-    """What a desktop offers and a test wants to see used: NetworkManager, the session manager, notifications, a dock.
+    """Desktop services whose use a test checks: NetworkManager, the session manager, notifications, a dock.
     Every call is one line of JSON; the network becomes metered on demand."""
 
     def __init__(self, desktop, metered=False):

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every page and dialog of Quern, one after the other, in whatever language: what tests look at that hold for all of
-them (test_accessible.py, test_languages.py)."""
+"""Goes through every page and dialog of Quern, in any language, for tests that check all of them (test_accessible.py,
+test_languages.py)."""
 import contextlib
 import json
 import os
@@ -20,12 +20,12 @@ QUESTIONS = ('What is the capital of France?', 'Write a Python function that add
 quern_ui.EXCUSED += [re.compile(r'GtkLabel 0x\w+ \(label\) reported min width -4,'),
                      re.compile(r'Trying to measure GtkLabel 0x\w+ for width of \d+, but it needs at least')]
 
-# These are named by what is inside them.
+# A screen reader names these by their contents.
 NAMED_BY_CONTENT = {'list item', 'button', 'toggle button', 'menu item', 'radio button', 'check box', 'page tab'}
 
 
 def spoken(node):
-    """What a screen reader would say for it: its name, that of its label, its description, or the text inside it."""
+    """Returns what a screen reader would say: its name, that of its label, its description, or the text inside it."""
     if node.name.strip() or node.description.strip():
         return node.name.strip() or node.description.strip()
     for relation in node.accessible.get_relation_set():
@@ -38,13 +38,13 @@ def spoken(node):
 
 
 class PagesCase(ChatCase):
-    """The four tours are generators of names: when one comes, that page is on the screen."""
+    """The four tours are generators of names. When a name is generated, that page is on the screen."""
     add_repo = ModelsCase.add_repo
     start_hub = ModelsCase.start_hub
     stop_hub = ModelsCase.stop_hub
 
     def start(self, **environment):
-        """A window with a probe in it, and a hub on this computer."""
+        """Starts a hub on this computer and opens a window with a probe in it."""
         self.probe_path = os.path.join(self.desktop.folder, 'probe.json')
         environment = {'HF_ENDPOINT': self.start_hub(), 'QUERN_PROBE': self.probe_path, **environment}
         app = self.launch(environment=environment, program=quern_ui.PROBED)
@@ -52,7 +52,7 @@ class PagesCase(ChatCase):
         return app
 
     def probe(self, app):
-        """Labels that are cut and buttons that are small, as quern-probed.c tells them when the window is laid out."""
+        """Returns the cut labels and small buttons that quern-probed.c reports once the window is laid out."""
         with contextlib.suppress(FileNotFoundError):
             os.unlink(self.probe_path)
         app.process.send_signal(signal.SIGUSR1)
@@ -63,7 +63,7 @@ class PagesCase(ChatCase):
     # ---- menus and dialogs
 
     def menu(self, app, button):
-        """Opens a menu and yields its items by what stands on them."""
+        """Opens a menu and yields its items by label."""
         self.sidebar(app, 'toggle button', button).click()
         app.find('menu item')
         self.probe(app)
@@ -79,7 +79,7 @@ class PagesCase(ChatCase):
         self.probe(app)
 
     def back(self, app, dialog=True):
-        """Closes what is on top: a dialog in as many steps as it has pages on top of each other."""
+        """Closes the topmost dialog, in as many steps as it has pages."""
         app.key('Escape')
         for _ in range(3 if dialog else 0):
             with contextlib.suppress(quern_ui.NotFound):
@@ -91,13 +91,13 @@ class PagesCase(ChatCase):
         self.probe(app)
 
     def sidebar(self, app, role, name):
-        """Something in the sidebar, which is folded away where the text is large."""
+        """Finds something in the sidebar, which is collapsed if the text is large."""
         if not app.find_all(role, name):
             app.key('F9')
         return app.find(role, name)
 
     def content(self, app):
-        """Puts the sidebar away where it covers the conversation."""
+        """Hides the sidebar if it covers the conversation."""
         if not app.find_all('text', 'Message'):
             app.key('F9')
         return app.find('text', 'Message')

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A language that nobody speaks: every message of Quern with accents, in brackets and 40 % longer. What appears without
-brackets was forgotten; what is cut here would be cut in German."""
+"""A pseudo language: every message of Quern with accents, in brackets and 40 % longer. Text without brackets cannot be
+translated; text that is cut here would be cut in German."""
 import ast
 import os
 import re
@@ -10,13 +10,13 @@ SOURCE = os.path.abspath(os.path.join(os.path.dirname(__file__), '../..'))
 OPEN, CLOSE = '⟦', '⟧'
 ACCENTS = str.maketrans('AaCcEeIiNnOoSsUuYyZz', 'ÅåÇçÉéÎîÑñÖöŠšÛûÝýŽž')
 FILLER = 'ôñé ťẃó ťĥřéé ƒôûŕ ƒîṽé šîẋ šéṽéñ éîĝĥť ñîñé ťéñ '
-# What stays as it is: directives of printf and strftime, mark-up, entities, URLs and code between backticks.
+# These parts stay as they are: directives of printf and strftime, mark-up, entities, URLs and code between backticks.
 KEPT = re.compile(r"%%|%[-+ #0']*\d*(?:\.\d+)?(?:<\w+>|hh|h|ll|l|z|j)?[a-zA-Z]|<[^<>]+>|&\w+;|https?://\S+|`[^`]*`")
 KEYWORDS = ('_', 'N_', 'C_:1c,2', 'NC_:1c,2', 'ngettext:1,2', 'g_dngettext:2,3', 'g_dpgettext2:2c,3')
 
 
 def pseudo(text):
-    """The pseudo translation of a message; line by line, because lines are items of lists and rows of tables."""
+    """Translates a message line by line, because lines are items of lists and rows of tables."""
     return '\n'.join(_line(line) for line in text.split('\n'))
 
 
@@ -35,13 +35,13 @@ def _line(line):
 
 
 def is_translated(text):
-    """Whether no word of three Latin letters is outside the brackets."""
+    """Returns whether no word of three Latin letters is outside the brackets."""
     outside = re.sub(f'{OPEN}.*?{CLOSE}', ' ', text, flags=re.S)
     return re.search('[A-Za-z]{3}', outside) is None
 
 
 def _entries(catalogue):
-    """Entries of a PO file as dictionaries from keyword to text."""
+    """Reads the entries of a PO file as dictionaries from keyword to text."""
     for block in re.split(r'\n\n+', catalogue):
         entry, key = {}, None
         for line in block.splitlines():

@@ -39,7 +39,8 @@ BUILD = os.environ.get('QUERN_BUILD_DIR') or os.path.join(os.path.dirname(__file
 BUILD = os.path.abspath(BUILD)
 PROBED = os.path.join(BUILD, 'tests', 'ui', 'quern-probed')
 OUTPUT = os.path.join(BUILD, 'tests', 'ui')
-# Seconds to wait for what must come: far above what the slowest machine takes. Only what must not come is awaited for less.
+# Seconds to wait for something that must happen: far more than the slowest machine takes. Only things that must not happen
+# are awaited for less.
 TIMEOUT = float(os.environ.get('QUERN_UI_TIMEOUT', '90'))
 
 
@@ -128,7 +129,7 @@ class Node:
 
     @property
     def role(self):
-        """'' for a widget that went away."""
+        """Returns '' for a widget that no longer exists."""
         role = _ask(self.accessible.get_role_name, None) or ''
         return ROLES.get(role, role)
 
@@ -143,7 +144,7 @@ class Node:
 
     @property
     def is_on(self):
-        """Whether a toggle, a check box or a switch is on."""
+        """Returns whether a toggle, a check box or a switch is on."""
         return self.has_state('pressed') or self.has_state('checked')
 
     @property
@@ -152,7 +153,7 @@ class Node:
 
     @property
     def text(self):
-        """Its text for widgets that have one, else its name."""
+        """Returns the text of a widget that has one, else its name."""
         interface = self.accessible.get_text_iface()
         if interface is None:
             return self.name
@@ -171,7 +172,7 @@ class Node:
         return Node(self.app, parent) if parent else None
 
     def walk(self, showing=True):
-        """Itself and what it contains, depth first; by default what is on the screen alone."""
+        """Yields itself and its descendants, depth first; by default only those on the screen."""
         if showing and self is not self.app and not self.showing:
             return
         yield self
@@ -179,7 +180,7 @@ class Node:
             yield from child.walk(showing)
 
     def find_all(self, role=None, name=None, showing=True, text=None):
-        """Everything in it with this role, name and text (strings, or compiled expressions), in reading order."""
+        """Returns all descendants with this role, name and text (strings or compiled expressions), in reading order."""
         return list(self._search(role, name, showing, text))
 
     def _search(self, role, name, showing, text):
@@ -190,7 +191,7 @@ class Node:
                 yield node
 
     def find(self, role=None, name=None, showing=True, text=None, timeout=None):
-        """The first such widget, waiting for it to come."""
+        """Returns the first such widget, and waits until there is one."""
         wanted = ' '.join(str(part) for part in (role, name, text) if part is not None)
         return wait_for(wanted, lambda: next(self._search(role, name, showing, text), None), timeout)
 
@@ -203,7 +204,7 @@ class Node:
         return self
 
     def do(self, action=None):
-        """Performs its (first) accessible action; False when there is none of that name."""
+        """Performs its (first) accessible action; returns False if there is none of that name."""
         interface = self.accessible.get_action_iface()
         for index in range(_ask(interface.get_n_actions, 0) if interface else 0):
             if action is None or _ask(lambda: interface.get_action_name(index), None) == action:
@@ -223,14 +224,14 @@ class Node:
         return rect.x - 2 * frame.x, rect.y - 2 * frame.y, rect.width, rect.height
 
     def click(self, button=1):
-        """Presses it, when it can be pressed, by its accessible action, or by the mouse in its middle where it has none."""
+        """Presses it once it can be pressed: by its accessible action, or with the mouse in its centre if it has none."""
         self.wait(lambda node: node.sensitive)
         if button == 1 and self.do():
             return self
         return self.click_mouse(button)
 
     def still(self):
-        """Its extents, once they have stayed the same for a moment."""
+        """Returns its extents once they have not changed for a moment."""
         def look():
             first = self.extents()
             time.sleep(0.15)
@@ -244,7 +245,7 @@ class Node:
         return self
 
     def focus(self):
-        """Gives it the keyboard focus, by a click where it cannot be asked to take it."""
+        """Gives it the keyboard focus, with a click if it cannot be asked to take it."""
         if not self.has_state('focused'):
             try:
                 Atspi.Component.grab_focus(self.accessible.get_component_iface())
@@ -261,7 +262,7 @@ class Node:
         return self.wait(lambda node: node.text == text)
 
     def tree(self, indent=0, showing=True):
-        """The accessible tree as text, for people who look at a failure."""
+        """Returns the accessible tree as text, for people who look into a failure."""
         if showing and indent > 0 and not self.showing:
             return ''
         states = ' '.join(state for state in ('focused', 'checked', 'selected', 'expanded') if self.has_state(state))
@@ -317,13 +318,13 @@ class App(Node):
         return result.stdout.strip()
 
     def x_windows(self):
-        """The X windows of this process that are on the screen."""
+        """Returns the X windows of this process that are on the screen."""
         result = subprocess.run(['xdotool', 'search', '--onlyvisible', '--pid', str(self.process.pid)],
                                 env=self.desktop.environment, stdout=subprocess.PIPE, text=True, timeout=TIMEOUT)
         return result.stdout.split()
 
     def window_id(self):
-        """The X window of the main window: the largest one of this process."""
+        """Returns the X window of the main window, which is the largest one of this process."""
         def look():
             sizes = []
             for window in self.x_windows():
@@ -334,7 +335,7 @@ class App(Node):
         return wait_for('an X window', look)
 
     def chooser(self, title):
-        """GTK's file chooser."""
+        """Returns GTK's file chooser."""
         return wait_for('the file chooser', lambda: next((window for window in self.windows() if window.name == title), None))
 
     def finish_chooser(self, button):
@@ -376,7 +377,7 @@ class App(Node):
         time.sleep(seconds)
 
     def screenshot(self, name):
-        """A picture of the whole screen as build/tests/ui/NAME.png (or at an absolute path); returns the path."""
+        """Saves a picture of the whole screen as build/tests/ui/NAME.png (or at an absolute path); returns the path."""
         return self.desktop.screenshot(name)
 
     def close(self, timeout=TIMEOUT):
@@ -507,7 +508,7 @@ class Desktop:
         return process
 
     def say(self, message):
-        """A message of Quern's in the language of this desktop."""
+        """Returns a message of Quern in the language of this desktop."""
         return self.translations.gettext(message)
 
     def localised(self, name):
@@ -556,7 +557,7 @@ class Desktop:
         return path
 
     def complaints(self):
-        """What the libraries of the applications complained about, each once, without what is excused."""
+        """Returns the complaints of the applications' libraries, each once, without the excused ones."""
         lines = (line for app in self.apps for line in app.log.splitlines() if COMPLAINT.search(line))
         told = {re.sub(r':\d+\): (\S+) \*\*: [\d:.]+: ', r'): \1: ', line) for line in lines}
         return sorted(line for line in told if not any(excuse.search(line) for excuse in EXCUSED))
@@ -610,7 +611,7 @@ class TestCase(unittest.TestCase):
         return self.desktop.launch(*arguments, **options)
 
     def explain(self):
-        """What a person needs to see after a failure."""
+        """Prints what people need to see after a failure."""
         for app in self._desktop.apps if self._desktop else []:
             print_comment(f'log of quern:\n{app.log[-4000:]}')
             if app.running and app.accessible:
@@ -632,7 +633,7 @@ def print_comment(text):
 
 
 class TapResult(unittest.TestResult):
-    """One test's outcome as TAP on stdout."""
+    """Prints the result of one test as TAP on stdout."""
 
     def __init__(self, number):
         super().__init__()

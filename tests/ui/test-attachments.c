@@ -5,7 +5,7 @@
 #include <glib/gstdio.h>
 #include <string.h>
 
-/* What can be attached to a message, and what is refused. */
+/* Tests which files can be attached to a message, and which are refused. */
 
 typedef struct {
   QuernAttachmentBar *bar;
@@ -47,7 +47,7 @@ give_up (gpointer data)
   return G_SOURCE_CONTINUE;
 }
 
-/* Adds a file and waits for what comes of it. */
+/* Adds a file and waits until it is attached or refused. */
 static void
 add (Fixture *f, const char *path)
 {
@@ -85,7 +85,7 @@ test_picture (Fixture *f, gconstpointer data)
 
   g_assert_false (gtk_widget_get_visible (GTK_WIDGET (f->bar)));
   add (f, path);
-  g_assert_cmpstr (f->problem, ==, NULL); /* the log says what it was */
+  g_assert_cmpstr (f->problem, ==, NULL); /* the log shows the problem */
   model = quern_attachment_bar_dup_model (f->bar);
   g_assert_cmpuint (g_list_model_get_n_items (model), ==, 1);
   attachment = g_list_model_get_item (model, 0);
@@ -122,7 +122,7 @@ test_refused (Fixture *f, gconstpointer data)
   g_assert_cmpuint (g_list_model_get_n_items (model), ==, 0);
 }
 
-/* Texts of other times and systems become UTF-8. */
+/* Texts in old encodings are converted to UTF-8. */
 static void
 test_encodings (Fixture *f, gconstpointer data)
 {

@@ -5,7 +5,7 @@
 #include <adwaita.h>
 #include <string.h>
 
-/* What every way of cutting it must end in: pieces that are hard to cut. */
+/* Texts that are hard to cut into pieces. However they are cut, the result must be the same. */
 static const char *const samples[] = {
   "Hello *world* and **more** `code` <b>no html</b> ~~gone~~ & 1 < 2",
   "# One\n\nTwo\nlines\n\n- a\n- b\n  - c\n\n    para\n- [ ] open\n- [x] done\n\n1. x\n2. y\n\n10. z\n",
@@ -53,7 +53,7 @@ dump_whole (const char *text)
   return g_string_free (out, FALSE);
 }
 
-/* A random piece of Markdown: lines of the samples and of single marks, shuffled. */
+/* Makes a random piece of Markdown from shuffled lines of the samples and single marks. */
 static char *
 random_text (GRand *rand)
 {
@@ -67,7 +67,7 @@ random_text (GRand *rand)
   return g_string_free (out, FALSE);
 }
 
-/* Anywhere, also within a character. */
+/* Cuts anywhere, also inside a character. */
 static const char *
 next_cut (const char *at, GRand *rand)
 {
@@ -128,7 +128,7 @@ test_blocks (void)
                    "4 3 «» «» «»\n 5 1 «» «» «»\n  0 0 «t» «t» «»\n");
 }
 
-/* The source of blocks, for the clipboard, of a text that came in pieces. */
+/* Tests the source of blocks, which goes to the clipboard, with a text that came in pieces. */
 static void
 test_source (void)
 {
@@ -191,7 +191,7 @@ test_formulas (void)
   check_text ("open $x_{1", "open $x_{1");
 }
 
-/* The kinds and texts of the widgets below one, for comparison. */
+/* Describes the kinds and texts of the widgets below one, for comparison. */
 static void
 dump_widget (GtkWidget *widget, GString *out)
 {

@@ -15,7 +15,7 @@ count_rows (GtkWidget *widget)
   return n;
 }
 
-/* A conversation that is loaded comes in one change: only its end may be built. */
+/* A loaded conversation arrives in one change, and only its end may be built. */
 static void
 test_long (void)
 {
@@ -66,7 +66,7 @@ tick_cb (GtkWidget *widget, GdkFrameClock *clock, gpointer user_data)
   return --*(int *) user_data > 0;
 }
 
-/* Lets some frames pass, in which everything is laid out. */
+/* Runs some frames, so that everything is laid out. */
 static void
 settle (GtkWidget *widget)
 {
@@ -107,7 +107,7 @@ test_follow (void)
   quern_message_append (last, FALSE, "\n\nMore\n\nand more\n\nand more", -1);
   settle (window);
   g_assert_cmpfloat (gtk_adjustment_get_upper (adjustment), >, upper);
-  g_assert_cmpfloat (below (adjustment), <=, 2); /* it was at the end, and is */
+  g_assert_cmpfloat (below (adjustment), <=, 2); /* it was at the end and still is */
 
   read = gtk_adjustment_get_value (adjustment) - 150;
   gtk_adjustment_set_value (adjustment, read);
@@ -134,7 +134,7 @@ find_label (GtkWidget *widget, const char *text)
   return found;
 }
 
-/* Where the message is in the view; -1e6 without a row. */
+/* Returns where the message is in the view, or -1e6 if it has no row. */
 static double
 place_of (GtkWidget *transcript, guint position)
 {
@@ -145,7 +145,7 @@ place_of (GtkWidget *transcript, guint position)
   return label != NULL && gtk_widget_compute_bounds (label, transcript, &bounds) ? bounds.origin.y : -1e6;
 }
 
-/* A message in the view, near this one. */
+/* Returns a message in the view, near this one. */
 static guint
 find_in_view (GtkWidget *transcript, guint near)
 {
@@ -157,7 +157,7 @@ find_in_view (GtkWidget *transcript, guint near)
   g_assert_not_reached ();
 }
 
-/* Scrolls on, a view's height and more at a time, as rows come at one end and go at the other. */
+/* Scrolls by a view's height and more at a time, while rows are added at one end and removed at the other. */
 static guint
 scroll_on (GtkWidget *transcript, guint position, int step)
 {
@@ -178,7 +178,7 @@ scroll_on (GtkWidget *transcript, guint position, int step)
   return position;
 }
 
-/* Wherever the reader goes in a long conversation, only what is near is built, and it does not move. */
+/* Wherever the reader goes in a long conversation, only nearby rows are built, and the text does not move. */
 static void
 test_far_away (void)
 {
@@ -203,7 +203,7 @@ test_far_away (void)
   settle (window);
 
   quern_transcript_show_match (QUERN_TRANSCRIPT (transcript), 1000, NULL); /* text 999 */
-  for (guint i = 0; i < 4; i++) /* it is held there for some frames */
+  for (guint i = 0; i < 4; i++) /* the view is held there for some frames */
     settle (window);
   g_assert_cmpfloat (place_of (transcript, 999), >=, 0);
   g_assert_cmpfloat (place_of (transcript, 999), <, 300);
@@ -240,7 +240,7 @@ test_announcer (void)
   assert_next (&a, "Hello there. How are **you**? It is 3.5", FALSE, "How are you?");
   assert_next (&a, "Hello there. How are **you**? It is 3.5 now", TRUE, "It is 3.5 now");
   assert_next (&a, "Hello there. How are **you**? It is 3.5 now", TRUE, NULL);
-  assert_next (&b, "1. apple\n2. ban", FALSE, "1. apple"); /* a number of a list is no sentence */
+  assert_next (&b, "1. apple\n2. ban", FALSE, "1. apple"); /* the number of a list item is no sentence */
   assert_next (&b, "1. apple\n2. banana", TRUE, "2. banana");
   quern_announcer_skip (&c, "你好。");
   assert_next (&c, "你好。我是谁？好", FALSE, "我是谁？");

@@ -8,17 +8,17 @@ import re
 import quern_ui
 from quern_pages import PagesCase, spoken
 
-# What people press, fill in or choose. Containers and texts need no name of their own.
+# People press, fill in or choose these. Containers and texts need no names of their own.
 CONTROLS = {'button', 'toggle button', 'check box', 'radio button', 'switch', 'slider', 'spin button', 'combo box', 'entry',
             'text', 'password text', 'link', 'menu item', 'radio menu item', 'list item', 'page tab', 'progress bar',
             'level bar', 'image'}
-# What Tab stops at; within lists, menus and groups of tabs arrow keys go on.
+# Tab stops at these. Within lists, menus and groups of tabs, arrow keys are used.
 TAB_STOPS = {'button', 'toggle button', 'check box', 'switch', 'spin button', 'combo box', 'text', 'entry', 'list'}
 
 
 class Accessible(PagesCase):
     def unnamed(self, app):
-        """Controls on the screen without a name; once each."""
+        """Returns the controls on the screen that have no name, each once."""
         found = []
         for window in app.windows():
             for node in window.walk():
@@ -75,7 +75,7 @@ class Accessible(PagesCase):
         self.check(app, 'a narrow sidebar')
 
     def tab_round(self, app):
-        """Everything that Tab stops at from the message on, until it comes back."""
+        """Returns everything that Tab stops at, from the message until it returns there."""
         self.ready(app).focus()
         stops = []
         for _ in range(80):
@@ -113,7 +113,7 @@ class Accessible(PagesCase):
 
     @staticmethod
     def inside(stop, node):
-        """Whether Tab stopped at a part of it, as at the row of a list."""
+        """Returns whether Tab stopped at a part of it, such as the row of a list."""
         (x, y, width, height), (left, top, w, h) = stop[1], node.extents()
         return node.role == 'list' and left <= x and top <= y and x + width <= left + w and y + height <= top + h
 
@@ -123,7 +123,7 @@ class Large(PagesCase):
     desktop_options = {'text_scale': 2.0, 'contrast': True, 'size': (1100, 800)}
 
     def cut(self, app):
-        """Cut texts, without those that are the user's own and end in an ellipsis where they do not fit."""
+        """Returns the cut texts, without the user's own, which end in an ellipsis if they do not fit."""
         return [f'{label["text"][:60]}: {label["where"]}' for label in self.probe(app)
                 if label['problem'] == 'cut' or (label['problem'] == 'ellipsized' and not self.may_end_early(label))]
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Ask, watch, stop, restart, crash: nothing that was shown is lost."""
+"""Asking, watching, stopping, restarting, crashing: text that was shown is never lost."""
 import re
 
 import quern_ui

@@ -45,7 +45,7 @@ class Conversations(ChatCase):
         app.wait_gone('text', 'Name')
 
     def rows(self, app):
-        """The names in the list and its headings, in order."""
+        """Returns the names in the list and its headings, in order."""
         return [node.name if node.role == 'list item' else f'[{node.name}]'
                 for node in app.find('list', 'Conversations').find_all()
                 if node.role in ('list item', 'row header')]
@@ -197,7 +197,7 @@ class Conversations(ChatCase):
             'SELECT title FROM conversation WHERE pinned') == [('Long ago',)])
 
     def test_keys(self):
-        """All of it without a mouse."""
+        """Everything works without a mouse."""
         app = self.seed(('Alpha', 0), ('Beta', 3))
         self.walk_to(app, 'Alpha')
         app.key('Menu')
@@ -300,7 +300,7 @@ class Conversations(ChatCase):
         self.assertFalse(self.is_marked(app.find('label', re.compile('I am Quern'))))
 
     def is_marked(self, label):
-        """Whether a part of it has a background of its own."""
+        """Returns whether a part of it has a background of its own."""
         text = label.accessible.get_text_iface()
         return any('bg-color' in quern_ui.Atspi.Text.get_attribute_run(text, offset, False)[0]
                    for offset in range(quern_ui.Atspi.Text.get_character_count(text)))

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is wrong is said in a sentence, and the rest goes on."""
+"""A problem is reported in a sentence, and everything else continues to work."""
 import contextlib
 import os
 import re
@@ -58,7 +58,7 @@ class Errors(ChatCase):
         app.find('label', answer)
 
     def test_full(self):
-        """No space for a while: it is said, the conversation goes on, and everything is saved in the end."""
+        """While the disk is full, Quern says so, the conversation continues, and everything is saved in the end."""
         app = self.launch()
         self.think(app, False)
         self.ask(app, 'Who are you?')
@@ -78,7 +78,7 @@ class Errors(ChatCase):
         self.assertEqual(self.desktop.query(count), [(4,)])
 
     def test_no_folder(self):
-        """Data cannot be kept: it is said, and there are answers all the same."""
+        """If data cannot be saved, Quern says so and still answers."""
         with open(self.desktop.data, 'w', encoding='utf-8') as file:  # root may write to folders that are read-only
             file.write('in the way')
         app = self.launch()
@@ -86,7 +86,7 @@ class Errors(ChatCase):
         self.say(app, 'Who are you?', 'I am Quern Tiny, a very small demonstration model.')
 
     def test_newer(self):
-        """A database of a later version is left as it is."""
+        """A database of a later version is not changed."""
         app = self.launch()
         self.think(app, False)
         self.ask(app, 'Who are you?')
@@ -128,11 +128,11 @@ class Errors(ChatCase):
         return [os.path.join(quern_ui.BUILD, 'ui', 'quern')]
 
     def n_windows(self, app):
-        """How many windows are on the screen, whosever."""
+        """Returns how many windows are on the screen, of any program."""
         return len(app.xdotool('search', '--onlyvisible', '--name', '.').split())
 
     def users(self, path):
-        """How many processes have a file open."""
+        """Returns how many processes have a file open."""
         n = 0
         for pid in filter(str.isdigit, os.listdir('/proc')):
             with contextlib.suppress(OSError):

@@ -32,7 +32,7 @@ class Pseudo(PagesCase):
     desktop_options = {'locale': 'pseudo', 'size': (1100, 800)}
 
     def untranslated(self, app):
-        """Names and descriptions on the screen that have words outside the brackets."""
+        """Returns names and descriptions on the screen that have words outside the brackets."""
         messages = self.desktop.query("SELECT content || ' ' || reasoning FROM message")
         said = words(' '.join([ANSWERS, *QUESTIONS, *(row[0] for row in messages), self.readme]))
         found = set()
@@ -50,7 +50,7 @@ class Pseudo(PagesCase):
 
     @staticmethod
     def is_ours(text, said):
-        """Whether it has a word of Quern's that was not translated."""
+        """Returns whether it has a word of Quern that was not translated."""
         if quern_pseudo.is_translated(text) or words(text) in said:
             return False
         outside = re.sub(f'{quern_pseudo.OPEN}.*?{quern_pseudo.CLOSE}', ' ', text, flags=re.S)

@@ -13,7 +13,7 @@ from quern_chat import ANSWERS, ChatCase
 
 class Preferences(ChatCase):
     def setting(self, key):
-        """What the settings on the disk say, or None."""
+        """Returns a value of the settings on the disk, or None."""
         parser = configparser.ConfigParser()
         parser.read(os.path.join(self.desktop.environment['XDG_CONFIG_HOME'], 'glib-2.0', 'settings', 'keyfile'))
         return parser.get('io/github/quern/Quern', key, fallback=None)
