@@ -133,6 +133,7 @@ _quern_chat_session_complete_async (QuernChatSession *self, QuernPrompt *prompt,
   quern_prompt_build_async (prompt, cancellable, built_cb, task);
 }
 
+/* Returns: (transfer full) (nullable): what the model wrote */
 char *
 _quern_chat_session_complete_finish (QuernChatSession *self, GAsyncResult *result, GError **error)
 {

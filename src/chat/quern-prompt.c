@@ -274,6 +274,7 @@ quern_prompt_build_async (QuernPrompt *self, GCancellable *cancellable, GAsyncRe
   g_task_run_in_thread (task, build_worker);
 }
 
+/* Returns: (transfer full) (nullable): the request */
 QuernRequest *
 quern_prompt_build_finish (GAsyncResult *result, GError **error)
 {

@@ -235,6 +235,7 @@ quern_cli_import (int argc, char **argv)
   g_autoptr (QuernStore) store = NULL;
   g_autoptr (QuernLibrary) library = NULL;
   g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (QuernModel) model = NULL;
   GError *error = NULL;
   gboolean done;
   int code = quern_cli_parse (_("FILE|FOLDER — use models where they lie"), entries, &argc, &argv, &done);
@@ -247,8 +248,8 @@ quern_cli_import (int argc, char **argv)
   if (!library)
     return quern_cli_fail (error);
   quern_library_import_async (library, argv[1], NULL, quern_cli_result_cb, &result);
-  quern_library_import_finish (library, quern_cli_wait (&result), &error);
-  if (error)
+  model = quern_library_import_finish (library, quern_cli_wait (&result), &error);
+  if (!model)
     return quern_cli_fail (error);
   print_ids (G_LIST_MODEL (library), argv[1]);
   return QUERN_CLI_OK;

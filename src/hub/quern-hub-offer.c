@@ -121,6 +121,7 @@ quern_hub_find_offer_async (QuernHub *hub, const char *model, const char *quanti
   g_task_run_in_thread (task, find_thread);
 }
 
+/* Returns: (transfer full) (nullable): the best repository for it */
 QuernHubOffer *
 quern_hub_find_offer_finish (QuernHub *hub, GAsyncResult *result, GError **error)
 {

@@ -520,7 +520,13 @@ rescanned_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     return;
   }
   model = quern_library_find (QUERN_LIBRARY (source), entry->path);
-  g_task_return_pointer (task, model ? model : find_below (QUERN_LIBRARY (source), entry->path), NULL);
+  if (!model)
+    model = find_below (QUERN_LIBRARY (source), entry->path);
+  if (model || !entry->imported)
+    g_task_return_pointer (task, model ? g_object_ref (model) : NULL, g_object_unref);
+  else /* what is in a folder may be in the list already, from elsewhere */
+    g_task_return_new_error (task, QUERN_LIBRARY_ERROR, QUERN_LIBRARY_ERROR_NOT_FOUND,
+                             _("The models in “%s” are in the list already."), entry->path);
 }
 
 static gboolean
@@ -536,14 +542,21 @@ delete_files (GPtrArray *paths, GError **error)
   return TRUE;
 }
 
-/* Whether there is something to import. */
+/* Whether there is something to import, which a scan will find. */
 static void
 check_import (const char *path, GCancellable *cancellable, GError **error)
 {
   g_autoptr (QuernModel) model = NULL;
 
-  if (!g_file_test (path, G_FILE_TEST_IS_DIR))
+  if (!g_file_test (path, G_FILE_TEST_IS_DIR)) {
     model = quern_model_new (path, cancellable, error);
+    if (model && !g_str_has_suffix (path, ".gguf"))
+      g_set_error (error, QUERN_LIBRARY_ERROR, QUERN_LIBRARY_ERROR_NOT_ALLOWED,
+                   _("The name of “%s” does not end in .gguf. Rename the file, then add it again."), path);
+    else if (model && _quern_scan_is_later_part (path))
+      g_set_error (error, QUERN_LIBRARY_ERROR, QUERN_LIBRARY_ERROR_NOT_ALLOWED,
+                   _("“%s” is a later part of a model. Add the first part, whose number is 00001."), path);
+  }
   else if (!_quern_scan_has_models (path, cancellable))
     g_set_error (error, QUERN_LIBRARY_ERROR, QUERN_LIBRARY_ERROR_NOT_FOUND,
                  _("There is no GGUF model in “%s”. Choose the folder that the files with the ending .gguf are in."), path);
@@ -609,7 +622,7 @@ quern_library_import_async (QuernLibrary *self, const char *path, GCancellable *
 /**
  * quern_library_import_finish:
  *
- * Returns: (transfer none) (nullable): the model, now in the library; of a folder, one of its models
+ * Returns: (transfer full) (nullable): the model, now in the library; of a folder, one of its models. %NULL with @error set
  */
 QuernModel *
 quern_library_import_finish (QuernLibrary *self, GAsyncResult *result, GError **error)
@@ -711,8 +724,8 @@ gboolean
 quern_library_remove_finish (QuernLibrary *self, GAsyncResult *result, GError **error)
 {
   GError *failure = NULL;
+  g_autoptr (QuernModel) left = g_task_propagate_pointer (G_TASK (result), &failure); /* at that path, or below it */
 
-  g_task_propagate_pointer (G_TASK (result), &failure);
   if (failure)
     g_propagate_error (error, failure);
   return failure == NULL;

@@ -37,12 +37,12 @@ vision_file_free (gpointer data)
 }
 
 /* "…-00002-of-00003.gguf": belongs to the file that ends with 00001. */
-static gboolean
-is_later_part (const char *name)
+gboolean
+_quern_scan_is_later_part (const char *path)
 {
-  const char *of = g_strrstr (name, "-of-");
+  const char *of = g_strrstr (path, "-of-");
 
-  return of && of - name > 6 && of[-6] == '-' && strspn (of - 5, "0123456789") == 5 && strncmp (of - 5, "00001", 5) != 0
+  return of && of - path > 6 && of[-6] == '-' && strspn (of - 5, "0123456789") == 5 && strncmp (of - 5, "00001", 5) != 0
          && strspn (of + 4, "0123456789") == 5;
 }
 
@@ -139,7 +139,7 @@ add_path (Scan *scan, const char *path, guint depth)
   if (g_cancellable_is_cancelled (scan->cancellable))
     return;
   if (!g_file_test (path, G_FILE_TEST_IS_DIR)) {
-    if (g_str_has_suffix (path, ".gguf") && !is_later_part (path) && g_file_test (path, G_FILE_TEST_IS_REGULAR))
+    if (g_str_has_suffix (path, ".gguf") && !_quern_scan_is_later_part (path) && g_file_test (path, G_FILE_TEST_IS_REGULAR))
       add_file (scan, path);
     return;
   }

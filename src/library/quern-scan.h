@@ -15,6 +15,7 @@ typedef struct {
 GPtrArray *_quern_scan            (const QuernScanOptions *options, GPtrArray *skipped, GCancellable *cancellable);
 gboolean   _quern_scan_has_models (const char *folder, GCancellable *cancellable);
 
+gboolean   _quern_scan_is_later_part (const char *path);
 void       _quern_scan_beside (QuernModel *model);
 
 G_END_DECLS

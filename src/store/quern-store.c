@@ -616,6 +616,7 @@ quern_store_open_async (const char *path, GCancellable *cancellable, GAsyncReady
   g_task_run_in_thread (task, open_worker);
 }
 
+/* Returns: (transfer full) (nullable): the store */
 QuernStore *
 quern_store_open_finish (GAsyncResult *result, GError **error)
 {

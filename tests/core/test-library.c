@@ -271,6 +271,7 @@ open_store (Fixture *f)
   return store;
 }
 
+/* Returns: (transfer full) (nullable) */
 static QuernModel *
 import (QuernLibrary *library, const char *path, GError **error)
 {
@@ -301,11 +302,11 @@ test_import_folder (Fixture *f, gconstpointer data)
   g_autofree char *path = g_build_filename (deep, "first.gguf", NULL);
   g_autoptr (GAsyncResult) result = NULL;
   g_autoptr (GError) error = NULL;
-  QuernModel *model;
 
   {
     g_autoptr (QuernStore) store = open_store (f);
     g_autoptr (QuernLibrary) library = quern_library_new (store);
+    g_autoptr (QuernModel) model = NULL;
 
     g_assert_null (import (library, folder, &error));
     g_assert_error (error, QUERN_LIBRARY_ERROR, QUERN_LIBRARY_ERROR_NOT_FOUND);
@@ -335,6 +336,75 @@ test_import_folder (Fixture *f, gconstpointer data)
     g_assert_true (g_file_test (path, G_FILE_TEST_EXISTS));
     quern_store_close (store);
   }
+  test_remove_folder (folder);
+}
+
+/* Several files opened at once: each result belongs to who asked for it, whatever becomes of the list meanwhile. */
+static void
+test_import_many (Fixture *f, gconstpointer data)
+{
+  g_autofree char *folder = test_folder ();
+  g_autoptr (QuernStore) store = open_store (f);
+  g_autoptr (QuernLibrary) library = quern_library_new (store);
+  GAsyncResult *results[6] = { NULL };
+  g_autoptr (GPtrArray) models = g_ptr_array_new_with_free_func (g_object_unref);
+
+  for (guint i = 0; i < G_N_ELEMENTS (results); i++) {
+    g_autofree char *name = g_strdup_printf ("m%u.gguf", i);
+    g_autofree char *path = g_build_filename (folder, name, NULL);
+
+    copy ("quern-tiny-Q2_K.gguf", folder, name);
+    quern_library_import_async (library, path, NULL, test_result_cb, &results[i]);
+  }
+  for (guint i = 0; i < G_N_ELEMENTS (results); i++) {
+    g_autoptr (GError) error = NULL;
+    QuernModel *model;
+
+    test_wait_result (&results[i]);
+    model = quern_library_import_finish (library, results[i], &error);
+    g_assert_no_error (error);
+    g_ptr_array_add (models, model);
+    g_clear_object (&results[i]);
+  }
+  scan (library);
+  for (guint i = 0; i < models->len; i++)
+    g_assert_true (quern_library_find (library, quern_model_get_path (models->pdata[i])) == models->pdata[i]);
+  g_ptr_array_set_size (models, 0);
+  g_assert_cmpuint (g_list_model_get_n_items (G_LIST_MODEL (library)), ==, 3 + G_N_ELEMENTS (results));
+  for (guint i = 0; i < G_N_ELEMENTS (results); i++) {
+    g_autofree char *id = g_strdup_printf ("m%u", i);
+    g_assert_true (QUERN_IS_MODEL (quern_library_find (library, id))); /* the list still has its own reference */
+  }
+  quern_store_close (store);
+  test_remove_folder (folder);
+}
+
+static void
+assert_not_imported (QuernLibrary *library, const char *path, const char *why)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_assert_null (import (library, path, &error));
+  g_assert_nonnull (error);
+  g_assert_nonnull (strstr (error->message, why));
+}
+
+/* What a scan would not find is refused with a reason, and not remembered. */
+static void
+test_import_refused (Fixture *f, gconstpointer data)
+{
+  g_autofree char *folder = test_folder (), *other = g_build_filename (folder, "model.bin", NULL);
+  g_autofree char *part = g_build_filename (folder, "m-00002-of-00003.gguf", NULL);
+  g_autoptr (QuernStore) store = open_store (f);
+  g_autoptr (QuernLibrary) library = quern_library_new (store);
+
+  copy ("quern-tiny-Q2_K.gguf", folder, "model.bin");
+  copy ("quern-tiny-Q2_K.gguf", folder, "m-00002-of-00003.gguf");
+  assert_not_imported (library, other, ".gguf");
+  assert_not_imported (library, part, "00001");
+  g_assert_cmpuint (g_list_model_get_n_items (G_LIST_MODEL (library)), ==, 3);
+  g_assert_cmpuint (g_list_model_get_n_items (quern_library_get_folders (library)), ==, 0);
+  quern_store_close (store);
   test_remove_folder (folder);
 }
 
@@ -450,10 +520,12 @@ test_import_ollama (Fixture *f, gconstpointer data)
   g_autoptr (QuernStore) store = open_store (f);
   g_autoptr (QuernLibrary) library = quern_library_new (store);
   g_autoptr (GError) error = NULL;
+  g_autoptr (QuernModel) model = NULL;
 
   make_ollama (folder);
-  import (library, folder, &error);
+  model = import (library, folder, &error);
   g_assert_no_error (error);
+  g_assert_nonnull (model);
   find_from (library, "tiny:4b", QUERN_ORIGIN_FOLDER);
   quern_store_close (store);
   test_remove_folder (folder);
@@ -505,6 +577,8 @@ main (int argc, char **argv)
   g_test_add ("/library/watch", Fixture, NULL, setup, test_watch, teardown);
   g_test_add ("/library/remove", Fixture, NULL, setup, test_remove, teardown);
   g_test_add ("/library/import-folder", Fixture, NULL, setup, test_import_folder, teardown);
+  g_test_add ("/library/import-many", Fixture, NULL, setup, test_import_many, teardown);
+  g_test_add ("/library/import-refused", Fixture, NULL, setup, test_import_refused, teardown);
   g_test_add ("/library/import-ollama", Fixture, NULL, setup, test_import_ollama, teardown);
   g_test_add ("/library/caches", Fixture, NULL, setup, test_caches, teardown);
   g_test_add ("/library/last-used", Fixture, NULL, setup, test_last_used, teardown);

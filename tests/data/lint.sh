@@ -57,6 +57,8 @@ lint_blueprints() {
     | xargs -r grep -lE '^  (child: )?\$?[A-Z][A-Za-z.]+ [a-z_]+ \{' | sed 's/blp$/c/' \
     | xargs -r grep -L 'adw_bin_set_child (ADW_BIN (self), NULL)' | report 'a named child of an AdwBin that is not taken out in dispose'
 }
+# What a _finish function returns belongs to the caller, and the caller keeps it.
+lint_transfer() { c_files src ui | grep '\.c$' | exists | xargs -r python3 tests/data/transfer.py | report 'ownership'; }
 # No tabs, no spaces at the end, at most 120 columns with some mercy.
 lint_format() {
   c_files engine src ui tests | exists | xargs -r grep -nP '\t| +$' | cut -c 1-100 | report 'tab, or space at the end'
@@ -83,7 +85,7 @@ lint_citations() {
           if (!(name in known)) print FILENAME ":" FNR ": there is no §" name } }' "$spec" "$spec" | report "$spec"
 }
 
-[ $# -gt 0 ] || set -- layers licences potfiles translations scripts blueprints format citations
+[ $# -gt 0 ] || set -- layers licences potfiles translations scripts blueprints transfer format citations
 for check in "$@"; do "lint_$(echo "$check" | tr - _)"; done
 cat "$offences"
 [ ! -s "$offences" ]

@@ -163,9 +163,9 @@ imported_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (QuernInstalledView) self = user_data;
   g_autoptr (GError) error = NULL;
+  g_autoptr (QuernModel) model = quern_library_import_finish (QUERN_LIBRARY (source), result, &error);
 
-  quern_library_import_finish (QUERN_LIBRARY (source), result, &error);
-  if (error != NULL)
+  if (model == NULL)
     say (self, error->message);
   else
     adw_banner_set_revealed (self->banner, FALSE);
