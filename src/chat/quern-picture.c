@@ -7,6 +7,7 @@
 #include <glib/gi18n-lib.h>
 #include <string.h>
 
+#include "chat/quern-picture-check.h"
 #include "chat/quern-picture-header.h"
 
 /* A picture that somebody gave: its own bytes, and its pixels as the model and the window see them: 8-bit RGB, upright,
@@ -171,8 +172,10 @@ static GdkPixbuf *
 take_pixbuf (GdkPixbufLoader  *loader,
              GBytes           *bytes,
              const Format     *format,
+             GCancellable     *cancellable,
              GError          **error)
 {
+  const char *flaw;
   gsize size;
   const guint8 *data = g_bytes_get_data (bytes, &size);
   GdkPixbuf *pixbuf = gdk_pixbuf_loader_get_pixbuf (loader); /* of an animation, the first picture */
@@ -182,6 +185,8 @@ take_pixbuf (GdkPixbufLoader  *loader,
     set_damaged (error, format, _("it is empty"));
   else if (!quern_picture_header_is_whole (data, size))
     set_damaged (error, format, _("it ends too early"));
+  else if ((flaw = quern_picture_check_pixels (bytes, cancellable)) != NULL)
+    set_damaged (error, format, flaw);
   else if ((upright = turn_upright (pixbuf, data, size)) == NULL)
     set_damaged (error, format, _("it cannot be turned upright"));
   return upright;
@@ -205,7 +210,7 @@ decode (GBytes        *bytes,
     }
   g_signal_connect (loader, "size-prepared", G_CALLBACK (size_prepared_cb), &refusal);
   if (feed_loader (loader, bytes, &refusal, cancellable, &failure) && refusal == NULL)
-    return take_pixbuf (loader, bytes, format, error);
+    return take_pixbuf (loader, bytes, format, cancellable, error);
   if (refusal != NULL)
     g_propagate_error (error, refusal);
   else if (g_error_matches (failure, G_IO_ERROR, G_IO_ERROR_CANCELLED))

@@ -88,8 +88,10 @@ test_gif (void)
 {
   static const guint8 gif[] = {
     'G', 'I', 'F', '8', '9', 'a', 8, 0, 4, 0, 0x80, 0, 0, 0xff, 0, 0, 0, 0, 0xff,
-    ',', 0, 0, 0, 0, 8, 0, 4, 0, 0, 2, 11, 0x04, 0x41, 0x10, 0x04, 0x41, 0x10, 0x04, 0x41, 0x10, 0x04, 0x05, 0,
-    ',', 0, 0, 0, 0, 8, 0, 4, 0, 0, 2, 11, 0x0c, 0xc3, 0x30, 0x0c, 0xc3, 0x30, 0x0c, 0xc3, 0x30, 0x0c, 0x05, 0, ';',
+    ',', 0, 0, 0, 0, 8, 0, 4, 0, 0, 2, 25, 0x04, 0x41, 0x10, 0x04, 0x41, 0x10, 0x04, 0x41, 0x10, 0x04, 0x41, 0x10,
+    0x04, 0x41, 0x10, 0x04, 0x41, 0x10, 0x04, 0x41, 0x10, 0x04, 0x41, 0x10, 0x05, 0,
+    ',', 0, 0, 0, 0, 8, 0, 4, 0, 0, 2, 25, 0x0c, 0xc3, 0x30, 0x0c, 0xc3, 0x30, 0x0c, 0xc3, 0x30, 0x0c, 0xc3, 0x30,
+    0x0c, 0xc3, 0x30, 0x0c, 0xc3, 0x30, 0x0c, 0xc3, 0x30, 0x0c, 0xc3, 0x30, 0x05, 0, ';',
   };
   g_autoptr (GBytes) bytes = g_bytes_new_static (gif, sizeof gif);
   g_autoptr (GError) error = NULL;
@@ -262,6 +264,152 @@ test_truncated (gconstpointer data)
     }
 }
 
+/* ---- destroyed pixel data in a container that is well ------------------------------------------------------------- */
+
+static GdkPixbuf *
+noise (void)
+{
+  GdkPixbuf *pixbuf = gdk_pixbuf_new (GDK_COLORSPACE_RGB, FALSE, 8, 160, 120);
+  guint8 *pixels = gdk_pixbuf_get_pixels (pixbuf);
+  guint32 state = 1;
+
+  for (gsize i = 0; i < gdk_pixbuf_get_byte_length (pixbuf); i++)
+    pixels[i] = (state = state * 1664525 + 1013904223) >> 24;
+  return pixbuf;
+}
+
+static GByteArray *
+noise_file (const char *type)
+{
+  g_autoptr (GdkPixbuf) pixbuf = noise ();
+
+  return g_bytes_unref_to_array (save (pixbuf, type));
+}
+
+static gsize
+find (GByteArray *file,
+      const char *what,
+      gsize       length)
+{
+  const guint8 *found = memmem (file->data, file->len, what, length);
+
+  g_assert_nonnull (found);
+  return found - file->data;
+}
+
+static void
+put_be32 (guint8  *p,
+          guint32  value)
+{
+  value = GUINT32_TO_BE (value);
+  memcpy (p, &value, 4);
+}
+
+static void
+assert_damaged (GByteArray *file)
+{
+  g_autoptr (GBytes) bytes = g_byte_array_free_to_bytes (file);
+
+  assert_refused (bytes, QUERN_PICTURE_ERROR_DAMAGED, "damaged");
+}
+
+static void
+test_destroyed_png (void)
+{
+  for (guint kind = 0; kind < 4; kind++)
+    {
+      GByteArray *file = noise_file ("png");
+      gsize idat = find (file, "IDAT", 4);
+      guint32 length = (guint32) file->data[idat - 4] << 24 | file->data[idat - 3] << 16 | file->data[idat - 2] << 8
+                       | file->data[idat - 1];
+
+      g_test_message ("kind %u, %u bytes", kind, length);
+      if (kind == 0 || kind == 1) /* other bytes; with the checksum of those, and without */
+        memset (file->data + idat + 4 + length / 2, 0x55, length / 4);
+      else if (kind == 2) /* one bit of one pixel, which only the checksum of the pixels tells */
+        file->data[idat + 4 + length / 2] ^= 1;
+      else /* half of them, and the container put right */
+        {
+          g_byte_array_remove_range (file, idat + 4 + length / 2, length - length / 2);
+          length /= 2;
+          put_be32 (file->data + idat - 4, length);
+        }
+      if (kind != 0)
+        put_be32 (file->data + idat + 4 + length, crc32_of (file->data + idat, length + 4));
+      assert_damaged (file);
+    }
+}
+
+static void
+test_destroyed_jpeg (void)
+{
+  for (guint kind = 0; kind < 3; kind++)
+    {
+      GByteArray *file = noise_file ("jpeg");
+      gsize scan = find (file, "\xff\xda", 2) + 14, length = file->len - 2 - scan;
+
+      g_test_message ("kind %u, %zu bytes", kind, length);
+      if (kind == 0)
+        g_byte_array_remove_range (file, scan + length / 2, length - length / 2);
+      else /* codes that are none; markers where none may be */
+        for (gsize i = length / 3; i < length / 2; i++)
+          file->data[scan + i] = kind == 1 ? 0xfe : i % 2 != 0 ? 0xd4 : 0xff;
+      assert_damaged (file);
+    }
+}
+
+/* The frame's blocks end early, and so does the file, as it should. */
+static void
+test_destroyed_gif (void)
+{
+  static const guint8 cut[] = {
+    'G', 'I', 'F', '8', '9', 'a', 8, 0, 4, 0, 0x80, 0, 0, 0xff, 0, 0, 0, 0, 0xff,
+    ',', 0, 0, 0, 0, 8, 0, 4, 0, 0, 2, 5, 0x04, 0x41, 0x10, 0x04, 0x41, 0, ';',
+  };
+  static const guint8 bad[] = {
+    'G', 'I', 'F', '8', '9', 'a', 8, 0, 4, 0, 0x80, 0, 0, 0xff, 0, 0, 0, 0, 0xff,
+    ',', 0, 0, 0, 0, 8, 0, 4, 0, 0, 2, 11, 0x04, 0x41, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x05, 0, ';',
+  };
+
+  assert_damaged (g_byte_array_append (g_byte_array_new (), cut, sizeof cut));
+  assert_damaged (g_byte_array_append (g_byte_array_new (), bad, sizeof bad));
+}
+
+static void
+test_destroyed_webp (void)
+{
+  GByteArray *file = noise_file ("webp");
+  gsize chunk = find (file, "VP8", 3);
+  guint32 left = file->len / 2 / 2 * 2, riff = GUINT32_TO_LE (left - 8),
+          inside = GUINT32_TO_LE ((guint32) (left - chunk - 8));
+
+  g_byte_array_set_size (file, left);
+  memcpy (file->data + 4, &riff, 4);
+  memcpy (file->data + chunk + 4, &inside, 4);
+  assert_damaged (file);
+}
+
+static void
+test_destroyed_tiff (void)
+{
+  static const char *const compressions[] = { "5", "8" }; /* LZW, Deflate */
+
+  for (guint i = 0; i < G_N_ELEMENTS (compressions); i++)
+    {
+      g_autoptr (GdkPixbuf) pixbuf = noise ();
+      g_autoptr (GError) error = NULL;
+      GByteArray *file;
+      char *buffer;
+      gsize size;
+
+      gdk_pixbuf_save_to_buffer (pixbuf, &buffer, &size, "tiff", &error, "compression", compressions[i], NULL);
+      g_assert_no_error (error);
+      file = g_byte_array_new_take ((guint8 *) buffer, size);
+      memset (file->data + size / 3, 0x55, size / 3);
+      assert_damaged (file);
+    }
+}
+
 static GBytes *
 with_bytes_at (const char   *type,
                gsize         offset,
@@ -411,6 +559,11 @@ main (int   argc,
   g_test_add_data_func ("/picture/orientation/png", turned_png, test_orientation);
   g_test_add_data_func ("/picture/orientation/webp", turned_webp, test_orientation);
   g_test_add_func ("/picture/not-a-picture", test_not_a_picture);
+  g_test_add_func ("/picture/destroyed/png", test_destroyed_png);
+  g_test_add_func ("/picture/destroyed/jpeg", test_destroyed_jpeg);
+  g_test_add_func ("/picture/destroyed/gif", test_destroyed_gif);
+  g_test_add_func ("/picture/destroyed/webp", test_destroyed_webp);
+  g_test_add_func ("/picture/destroyed/tiff", test_destroyed_tiff);
   g_test_add_func ("/picture/bombs", test_bombs);
   g_test_add_func ("/picture/png-bomb", test_png_bomb);
   g_test_add_func ("/picture/file", test_file);
