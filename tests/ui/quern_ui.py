@@ -15,6 +15,7 @@ Widgets are found by accessible role and name, as a screen reader finds them. Ev
 test prints the accessible tree and leaves a screenshot in build/tests/ui/.
 """
 import contextlib
+import ctypes
 import gettext
 import os
 import re
@@ -44,9 +45,9 @@ OUTPUT = os.path.join(BUILD, 'tests', 'ui')
 TIMEOUT = float(os.environ.get('QUERN_UI_TIMEOUT', '90'))
 
 
-# What libraries say when they are used wrongly, in the log of Quern.
+# What libraries say when they are used wrongly, and what sanitizers find, in the log of Quern.
 COMPLAINT = re.compile(r'\((?:process|quern[\w-]*):\d+\): (?:Gtk|Adwaita|GLib[\w-]*|Gdk[\w-]*|Gsk|Pango|GtkSourceView|quern)[\w-]*-'
-                       r'(?:CRITICAL|WARNING|ERROR) .*')
+                       r'(?:CRITICAL|WARNING|ERROR) .*|==\d+==\s?ERROR: \w+Sanitizer.*|.*: runtime error: .*')
 # The only ones that are no mistake of ours, each with its reason.
 EXCUSED = [
     # AdwAlertDialog tries a long heading in large letters first (libadwaita 1.7), which need more room than it has.
@@ -277,6 +278,7 @@ class App(Node):
 
     def __init__(self, desktop, command, environment):
         self.desktop = desktop
+        self.killed = False
         self.log_path = os.path.join(desktop.folder, 'quern.log')
         with open(self.log_path, 'ab') as log:
             self.process = subprocess.Popen(command, env=environment, stdout=log, stderr=log, cwd=desktop.folder)
@@ -388,6 +390,7 @@ class App(Node):
 
     def kill(self):
         """kill -9"""
+        self.killed = True
         if self.running:
             self.process.kill()
         return self._wait(TIMEOUT)
@@ -562,6 +565,19 @@ class Desktop:
         told = {re.sub(r':\d+\): (\S+) \*\*: [\d:.]+: ', r'): \1: ', line) for line in lines}
         return sorted(line for line in told if not any(excuse.search(line) for excuse in EXCUSED))
 
+    def quit(self):
+        """Has the applications quit as a session does; what they did then, and before, that no sound program does: a bad
+        end, and complaints in their logs."""
+        ends = []
+        for app in self.apps:
+            try:
+                code = app.close()
+            except AssertionError as error:
+                ends.append(str(error))
+            else:
+                ends += [f'quern ended with {code}'] if code != 0 and not app.killed else []
+        return ends + self.complaints()
+
     def close(self):
         for app in self.apps:
             if app.running:
@@ -584,6 +600,34 @@ class Desktop:
 
     def __exit__(self, *exception):
         self.close()
+
+
+class WindowManager:
+    """Says to be one, so that programs ask it for the focus instead of taking it, and gives it to none."""
+
+    def __init__(self, desktop):
+        self.x = ctypes.CDLL('libX11.so.6')
+        self.x.XOpenDisplay.restype = ctypes.c_void_p
+        self.display = ctypes.c_void_p(self.x.XOpenDisplay(desktop.environment['DISPLAY'].encode()))
+        root = ctypes.c_ulong(self.x.XDefaultRootWindow(self.display))
+        self.window = ctypes.c_ulong(self.x.XCreateSimpleWindow(self.display, root, 0, 0, 1, 1, 0, 0, 0))
+        self.x.XMapWindow(self.display, self.window)
+        for window in (root, self.window):
+            self._set(window, b'_NET_SUPPORTING_WM_CHECK', 33, self.window)  # XA_WINDOW
+        self._set(root, b'_NET_SUPPORTED', 4, ctypes.c_ulong(self._atom(b'_NET_ACTIVE_WINDOW')))  # XA_ATOM
+        self.x.XSync(self.display, 0)
+
+    def _atom(self, name):
+        return self.x.XInternAtom(self.display, name, 0)
+
+    def _set(self, window, name, kind, value):
+        self.x.XChangeProperty(self.display, window, ctypes.c_ulong(self._atom(name)), ctypes.c_ulong(kind), 32, 0,
+                               ctypes.byref(value), 1)
+
+    def focus(self):
+        """Takes the focus for a window of its own."""
+        self.x.XSetInputFocus(self.display, self.window, 0, ctypes.c_ulong(0))
+        self.x.XSync(self.display, 0)
 
 
 def find_launcher():
@@ -622,10 +666,11 @@ class TestCase(unittest.TestCase):
 
     def tearDown(self):
         if self._desktop:
-            complaints = self._desktop.complaints()
+            complaints, log = self._desktop.quit(), ''.join(app.log for app in self._desktop.apps[-1:])
             self._desktop.close()
             if complaints:
-                self.fail('\n'.join(['Libraries complained:', *complaints]))
+                print_comment(f'log of quern:\n{log[-12000:]}')
+                self.fail('\n'.join(['Complaints, with those at the end:', *complaints]))
 
 
 def print_comment(text):

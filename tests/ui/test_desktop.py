@@ -77,8 +77,11 @@ class Desktop(DesktopCase):
         conversation = self.conversation()
         provider, interface = PATH + '/SearchProvider', 'org.gnome.Shell.SearchProvider2.'
         self.assertEqual(self.call(provider, interface + 'GetInitialResultSet', "['France']"), '(@as [],)', 'off by default')
+        metas_while_off = self.call(provider, interface + 'GetResultMetas', f"['{conversation}']")
         self.assertEqual(app.close(), 0)
         subprocess.run(['gsettings', 'set', ID, 'search-provider', 'true'], env=self.desktop.environment, check=True)
+        # A known id tells nothing either.
+        self.assertEqual(metas_while_off, '(@aa{sv} [],)')
         # Started by the Shell, without a window.
         service = self.launch('--gapplication-service', connect=False)
         quern_ui.wait_for('the service', lambda: ID in self.desktop.run(
@@ -111,7 +114,51 @@ class Desktop(DesktopCase):
         with open(damaged, 'wb') as file:
             file.write(b'GGUF' + bytes(20))
         self.assertEqual(self.second_start(damaged).returncode, 0)
-        app.find('label', re.compile('damaged', re.I))
+        app.find('button', 'Add').click()
+        app.find('label', re.compile('cannot be used', re.I))
+
+    def open_over_the_bus(self, path, **platform_data):
+        data = ', '.join(f'{name.replace("_", "-")!r}: <{value!r}>' for name, value in platform_data.items())
+        self.call(PATH, 'org.freedesktop.Application.Open', f"['file://{path}']", '{' + data + '}')
+
+    def imported(self):
+        return [row[0] for row in self.desktop.query('SELECT path FROM model_file WHERE imported = 1 ORDER BY path')]
+
+    def test_model_file_of_a_stranger(self):
+        """What any program can ask for over the bus is asked about, unless the user launched it: then the window has a focus."""
+        self.patient = True
+        paths = []
+        for name in ('a', 'b', 'c'):
+            paths.append(os.path.join(self.desktop.environment['HOME'], f'{name}.gguf'))
+            shutil.copy(os.path.join(TINY, 'quern-tiny-Q2_K.gguf'), paths[-1])
+        app = self.launch()
+        self.ready(app)
+        self.open_over_the_bus(paths[0])
+        dialog = app.find(None, 'Add This Model?')
+        app.find('label', re.compile(re.escape(paths[0])))
+        app.find('button', 'Cancel').click()
+        app.wait_gone(None, 'Add This Model?')
+        self.open_over_the_bus(paths[1])
+        app.find('button', 'Add').click()
+        quern_ui.wait_for('the model', lambda: self.imported() == [paths[1]])
+        app.wait_gone(None, 'Add This Model?')
+        # as from the file manager: the window has the focus
+        self.open_over_the_bus(paths[2], desktop_startup_id='files-1-host_TIME1')
+        quern_ui.wait_for('the model', lambda: self.imported() == [paths[1], paths[2]])
+        self.assertEqual(app.find_all(None, 'Add This Model?'), [])
+
+    def test_model_file_without_focus(self):
+        """A token that no window manager honours, because somebody made it up, is worth nothing."""
+        self.patient = True
+        path = os.path.join(self.desktop.environment['HOME'], 'a.gguf')
+        shutil.copy(os.path.join(TINY, 'quern-tiny-Q2_K.gguf'), path)
+        manager = quern_ui.WindowManager(self.desktop)
+        app = self.launch()
+        self.ready(app)
+        manager.focus()
+        self.open_over_the_bus(path, desktop_startup_id='files-1-host_TIME1')
+        app.find(None, 'Add This Model?')
+        self.assertEqual(self.imported(), [])
 
     def test_signals_save(self):
         """SIGTERM and SIGINT in the middle of an answer: what was written is there after the next start."""

@@ -34,6 +34,7 @@ struct _QuernApplication {
   guint terminate_source, interrupt_source;
   guint quit_source;
   gint64 quit_deadline; /* on the monotonic clock */
+  QuernOpenedBy opened_by; /* who asks for what is being done now */
 };
 
 #define QUIT_PATIENCE (5 * G_USEC_PER_SEC) /* a model that is being read does not stop at once */
@@ -299,15 +300,45 @@ quern_application_activate (GApplication *application)
   gtk_window_present (window);
 }
 
-/* Model files are used where they lie. */
+static gboolean
+has_text (GVariant *platform_data, const char *key)
+{
+  const char *text;
+
+  return g_variant_lookup (platform_data, key, "&s", &text) && *text != '\0';
+}
+
+/* What follows was asked for over the session bus, by anybody. Desktops give what people launch a token, by which the window
+ * gets the focus. Anybody can make one up, but then a compositor gives no focus for it. */
+static void
+quern_application_before_emit (GApplication *application, GVariant *platform_data)
+{
+  gboolean launched = has_text (platform_data, "activation-token") || has_text (platform_data, "desktop-startup-id");
+
+  QUERN_APPLICATION (application)->opened_by = launched ? QUERN_OPENED_BY_LAUNCH : QUERN_OPENED_BY_STRANGER;
+  G_APPLICATION_CLASS (quern_application_parent_class)->before_emit (application, platform_data);
+}
+
+static void
+quern_application_after_emit (GApplication *application, GVariant *platform_data)
+{
+  G_APPLICATION_CLASS (quern_application_parent_class)->after_emit (application, platform_data);
+  QUERN_APPLICATION (application)->opened_by = QUERN_OPENED_BY_COMMAND;
+}
+
 static void
 quern_application_open (GApplication *application, GFile **files, int n_files, const char *hint)
 {
-  for (int i = 0; i < n_files; i++) {
-    const char *path = g_file_peek_path (files[i]);
-    if (path != NULL)
-      do_in_window (QUERN_APPLICATION (application), "win.import-file", g_variant_new_string (path));
-  }
+  QuernApplication *self = QUERN_APPLICATION (application);
+  g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
+  g_auto (GStrv) paths = NULL;
+
+  for (int i = 0; i < n_files; i++)
+    if (g_file_peek_path (files[i]) != NULL)
+      g_strv_builder_add (builder, g_file_peek_path (files[i]));
+  paths = g_strv_builder_end (builder);
+  if (paths[0] != NULL)
+    do_in_window (self, "win.open-files", g_variant_new ("(^aayu)", paths, (guint32) self->opened_by));
   g_application_activate (application);
 }
 
@@ -389,6 +420,8 @@ quern_application_class_init (QuernApplicationClass *klass)
   application_class->startup = quern_application_startup;
   application_class->activate = quern_application_activate;
   application_class->open = quern_application_open;
+  application_class->before_emit = quern_application_before_emit;
+  application_class->after_emit = quern_application_after_emit;
   application_class->handle_local_options = quern_application_handle_local_options;
   application_class->dbus_register = quern_application_dbus_register;
   application_class->dbus_unregister = quern_application_dbus_unregister;

@@ -89,13 +89,20 @@ linger (QuernSearchProvider *self)
   self->linger_source = g_timeout_add_seconds_once (LINGER, let_go_cb, self);
 }
 
+/* Whether the user wants other programs to learn anything of the conversations. Each question has to look. */
+static gboolean
+is_allowed (QuernSearchProvider *self)
+{
+  return g_settings_get_boolean (self->settings, "search-provider");
+}
+
 static void
 answer_search (QuernSearchProvider *self, GDBusMethodInvocation *invocation, const char *const *terms)
 {
   const char *const none[] = { NULL };
   Search *search;
 
-  if (!g_settings_get_boolean (self->settings, "search-provider")) {
+  if (!is_allowed (self)) {
     g_dbus_method_invocation_return_value (invocation, g_variant_new ("(^as)", none));
     return;
   }
@@ -131,7 +138,7 @@ metas_cb (QuernSearchProvider *self, GDBusMethodInvocation *invocation, const ch
   GVariantBuilder metas;
 
   g_variant_builder_init (&metas, G_VARIANT_TYPE ("aa{sv}"));
-  for (; *ids != NULL && self->store != NULL; ids++) {
+  for (; *ids != NULL && self->store != NULL && is_allowed (self); ids++) {
     QuernConversation *conversation = quern_store_get_conversation (self->store, g_ascii_strtoll (*ids, NULL, 10));
     if (conversation == NULL)
       continue;

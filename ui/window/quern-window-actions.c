@@ -293,33 +293,9 @@ open_link_action (GtkWidget *widget, const char *name, GVariant *parameter)
 /* ---- models ----------------------------------------------------------------------------------------------------- */
 
 static void
-imported_cb (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  g_autoptr (QuernWindow) self = user_data;
-  g_autoptr (GError) error = NULL;
-  g_autoptr (QuernModel) model = quern_library_import_finish (QUERN_LIBRARY (source), result, &error);
-
-  if (self->chat_page == NULL)
-    return;
-  if (model == NULL)
-    quern_chat_page_show_problem (self->chat_page, error->message);
-  else if (self->session != NULL)
-    quern_chat_session_set_model (self->session, model);
-}
-
-static void
 import_path (GtkWidget *widget, const char *path)
 {
-  QuernWindow *self = QUERN_WINDOW (widget);
-
-  if (self->library != NULL)
-    quern_library_import_async (self->library, path, NULL, imported_cb, g_object_ref (self));
-}
-
-static void
-import_file_action (GtkWidget *widget, const char *name, GVariant *parameter)
-{
-  import_path (widget, g_variant_get_string (parameter, NULL));
+  _quern_window_import (QUERN_WINDOW (widget), path);
 }
 
 static void
@@ -470,7 +446,7 @@ _quern_window_install_actions (GtkWidgetClass *widget_class)
     { "win.delete-conversation", "x", delete_action },
     { "win.open-link", "s", open_link_action },
     { "win.import-model", NULL, import_model_action },
-    { "win.import-file", "s", import_file_action },
+    { "win.open-files", "(aayu)", _quern_window_open_files },
     { "win.model-chosen", "s", model_chosen_action },
     { "win.show-models", "s", show_models_action },
     { "win.get-vision", "s", get_vision_action },

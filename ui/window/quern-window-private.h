@@ -47,6 +47,8 @@ void _quern_window_new_chat (QuernWindow *self);
 void _quern_window_compare (QuernWindow *self, QuernComparison *comparison);
 void _quern_window_watch (QuernWindow *self, QuernChatSession *session);
 void _quern_window_withdraw_notification (QuernWindow *self, QuernConversation *conversation);
+void _quern_window_import (QuernWindow *self, const char *path);
+void _quern_window_open_files (GtkWidget *widget, const char *name, GVariant *parameter);
 void _quern_window_show_models (QuernWindow *self, const char *view);
 
 G_END_DECLS

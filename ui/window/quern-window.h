@@ -10,6 +10,13 @@
 
 G_BEGIN_DECLS
 
+/* Who asks for files to be opened. */
+typedef enum {
+  QUERN_OPENED_BY_COMMAND,  /* this process's own command line */
+  QUERN_OPENED_BY_LAUNCH,   /* over the session bus, with the token of a launch */
+  QUERN_OPENED_BY_STRANGER, /* over the session bus, without one */
+} QuernOpenedBy;
+
 #define QUERN_TYPE_WINDOW (quern_window_get_type ())
 G_DECLARE_FINAL_TYPE (QuernWindow, quern_window, QUERN, WINDOW, AdwApplicationWindow)
 
