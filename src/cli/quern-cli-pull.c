@@ -183,6 +183,24 @@ open_queue (QuernHub *hub, guint64 rate)
   return downloads;
 }
 
+/* Lets “remove” know later that these files are Quern's own. */
+static void
+record_installed (QuernDownload *download)
+{
+  g_autoptr (QuernStore) store = NULL;
+  g_autoptr (QuernLibrary) library = NULL;
+  g_autoptr (GError) error = NULL;
+  g_auto (GStrv) paths = quern_download_dup_paths (download);
+
+  library = quern_cli_open_library (TRUE, &store, &error);
+  if (library == NULL) {
+    fprintf (stderr, "quern-cli: %s\n", error->message);
+    return;
+  }
+  quern_library_add_installed (library, (const char *const *) paths);
+  quern_store_close (store); /* waits until it is written */
+}
+
 static int
 report (Pull *pull)
 {
@@ -191,6 +209,7 @@ report (Pull *pull)
   if (pull->terminal && !pull->quiet)
     fputs ("\r\033[K", stderr);
   if (quern_download_get_state (pull->download) == QUERN_DOWNLOAD_COMPLETE) {
+    record_installed (pull->download);
     puts (quern_download_get_path (pull->download));
     return QUERN_CLI_OK;
   }

@@ -265,6 +265,18 @@ _quern_download_dup_target (QuernDownload *self, guint index)
   return g_build_filename (self->folder, file->name, NULL);
 }
 
+/* Returns: (transfer full) (array zero-terminated=1): where all its files are when it is complete */
+char **
+quern_download_dup_paths (QuernDownload *self)
+{
+  g_autoptr (GStrvBuilder) paths = g_strv_builder_new ();
+
+  g_return_val_if_fail (QUERN_IS_DOWNLOAD (self), NULL);
+  for (guint i = 0; i < self->files->len; i++)
+    g_strv_builder_take (paths, _quern_download_dup_target (self, i));
+  return g_strv_builder_end (paths);
+}
+
 /* What is on disk already, as far as the facts claim. */
 guint64
 _quern_download_peek_bytes (QuernDownload *self)

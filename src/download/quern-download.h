@@ -30,6 +30,7 @@ G_DECLARE_FINAL_TYPE (QuernDownload, quern_download, QUERN, DOWNLOAD, GObject)
 const char        *quern_download_get_repo         (QuernDownload *self);
 const char        *quern_download_get_label        (QuernDownload *self);
 const char        *quern_download_get_path         (QuernDownload *self);
+char             **quern_download_dup_paths         (QuernDownload *self);
 gboolean           quern_download_get_has_vision   (QuernDownload *self);
 QuernDownloadState quern_download_get_state        (QuernDownload *self);
 QuernDownloadPhase quern_download_get_phase        (QuernDownload *self);

@@ -8,6 +8,7 @@
 #include <glib/gstdio.h>
 #include <string.h>
 
+#include "quern-installed.h"
 #include "quern-scan.h"
 #include "quern-sql.h"
 
@@ -85,6 +86,7 @@ scan_job_new (QuernLibrary *self)
 
   job->number = ++self->begun;
   job->options.folder = g_strdup (self->folder);
+  job->options.records = g_hash_table_new (g_str_hash, g_str_equal); /* nothing is Quern's, until that is read */
   job->options.demo_folder = g_strdup (self->demo_folder);
   job->options.imported = g_ptr_array_new_with_free_func (g_free);
   job->options.known = g_ptr_array_new_with_free_func (g_object_unref);
@@ -102,6 +104,7 @@ scan_job_free (gpointer data)
 
   g_free (job->options.folder);
   g_free (job->options.demo_folder);
+  g_hash_table_unref (job->options.records);
   g_ptr_array_unref (job->options.imported);
   g_ptr_array_unref (job->options.known);
   g_clear_object (&job->database);
@@ -132,9 +135,12 @@ read_model_files (sqlite3 *db, gpointer data, GError **error)
   GError *failure = NULL;
   g_autoptr (sqlite3_stmt) stmt =
       quern_sql_query (db, error, "SELECT path, imported, last_used FROM model_file ORDER BY path", "");
+  GHashTable *records = stmt ? _quern_installed_read (db, error) : NULL;
 
-  if (!stmt)
+  if (!records)
     return FALSE;
+  g_hash_table_unref (job->options.records);
+  job->options.records = records;
   while (quern_sql_next (stmt, &failure)) {
     g_autofree char *path = quern_sql_dup_text (stmt, 0);
     set_last_used (job->last_used, path, sqlite3_column_int64 (stmt, 2));
@@ -163,8 +169,10 @@ scan_worker (GTask *task, gpointer source, gpointer data, GCancellable *cancella
 {
   ScanJob *job = data;
 
-  if (job->database)
+  if (job->database) {
+    _quern_installed_adopt (job->database, job->options.folder);
     quern_database_read (job->database, read_model_files, job, NULL);
+  }
   list_folders (job);
   g_task_return_pointer (task, _quern_scan (&job->options, job->skipped, cancellable),
                          (GDestroyNotify) g_ptr_array_unref);
@@ -440,13 +448,51 @@ quern_library_get_last_used (QuernLibrary *self, QuernModel *model)
   return last_used (self, quern_model_get_path (model));
 }
 
+/* ---- installed ------------------------------------------------------------------------------------------------- */
+
+static gboolean
+write_installed (sqlite3 *db, gpointer data, GError **error)
+{
+  for (GStrv path = data; *path; path++)
+    if (!_quern_installed_note (db, *path, error))
+      return FALSE;
+  return TRUE;
+}
+
+static void
+installed_written_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (!quern_database_call_finish (QUERN_DATABASE (source), result, &error))
+    g_debug ("what was installed could not be recorded: %s", error->message);
+}
+
+/**
+ * quern_library_add_installed:
+ * @paths: (array zero-terminated=1): files that Quern has just put there
+ *
+ * Remembers that they are Quern's own and go with their model.
+ */
+void
+quern_library_add_installed (QuernLibrary *self, const char *const *paths)
+{
+  g_return_if_fail (QUERN_IS_LIBRARY (self));
+
+  if (self->store)
+    quern_database_write_async (quern_store_get_database (self->store), write_installed, g_strdupv ((char **) paths),
+                                (GDestroyNotify) g_strfreev, NULL, installed_written_cb, NULL);
+}
+
 /* ---- import and remove ----------------------------------------------------------------------------------------- */
 
-/* A change to what is imported, and files to delete before. */
+/* A change to what is in the list. */
 typedef struct {
-  char *path;
+  char *path; /* of a model's first file, or of a folder */
   gboolean imported;
-  GPtrArray *victims; /* of paths */
+  gboolean own;      /* Quern installed it: its files go, too */
+  char *vision_path; /* that goes with it */
+  GPtrArray *gone;   /* of paths: what was deleted */
 } Entry;
 
 static void
@@ -455,7 +501,8 @@ entry_clear (gpointer data)
   Entry *entry = data;
 
   g_free (entry->path);
-  g_ptr_array_unref (entry->victims);
+  g_free (entry->vision_path);
+  g_ptr_array_unref (entry->gone);
 }
 
 static void
@@ -471,7 +518,7 @@ entry_new (const char *path, gboolean imported)
 
   entry->path = g_strdup (path);
   entry->imported = imported;
-  entry->victims = g_ptr_array_new_with_free_func (g_free);
+  entry->gone = g_ptr_array_new_with_free_func (g_free);
   return entry;
 }
 
@@ -480,12 +527,17 @@ write_entry (sqlite3 *db, gpointer data, GError **error)
 {
   const Entry *entry = data;
 
-  if (!entry->imported)
-    return quern_sql_run (db, error, "DELETE FROM model_file WHERE path = ?1", "s", entry->path);
-  return quern_sql_run (db, error,
-                        "INSERT INTO model_file (path, added, imported) VALUES (?1, ?2, 1)"
-                        " ON CONFLICT (path) DO UPDATE SET imported = 1",
-                        "si", entry->path, g_get_real_time ());
+  if (entry->imported)
+    return quern_sql_run (db, error,
+                          "INSERT INTO model_file (path, added, imported) VALUES (?1, ?2, 1)"
+                          " ON CONFLICT (path) DO UPDATE SET imported = 1",
+                          "si", entry->path, g_get_real_time ())
+           && _quern_installed_show (db, entry->path, error);
+  for (guint i = 0; i < entry->gone->len; i++)
+    if (!_quern_installed_gone (db, entry->gone->pdata[i], error))
+      return FALSE;
+  return g_ptr_array_find_with_equal_func (entry->gone, entry->path, g_str_equal, NULL)
+         || _quern_installed_hide (db, entry->path, error);
 }
 
 /* The first sound model in a folder; any, where none is. */
@@ -530,16 +582,69 @@ rescanned_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 }
 
 static gboolean
-delete_files (GPtrArray *paths, GError **error)
+read_records (sqlite3 *db, gpointer data, GError **error)
 {
-  for (guint i = 0; i < paths->len; i++) {
-    if (g_unlink (paths->pdata[i]) != 0 && errno != ENOENT) {
-      g_set_error (error, QUERN_LIBRARY_ERROR, QUERN_LIBRARY_ERROR_FAILED, _("“%s” could not be deleted: %s."),
-                   (const char *) paths->pdata[i], g_strerror (errno));
+  GHashTable **records = data;
+
+  *records = _quern_installed_read (db, error);
+  return *records != NULL;
+}
+
+static int
+compare_backwards (gconstpointer a, gconstpointer b)
+{
+  return strcmp (*(const char **) b, *(const char **) a);
+}
+
+/* Returns: (transfer full) (element-type filename): the model's files, the first part last: until that is gone the model is
+ * found, and can be removed again. By what is there, as a damaged model may claim any number of parts. */
+static GPtrArray *
+dup_parts (const char *path)
+{
+  GPtrArray *parts = g_ptr_array_new_with_free_func (g_free);
+  g_autofree char *folder = g_path_get_dirname (path), *name = g_path_get_basename (path);
+  const char *number = g_strrstr (name, "-00001-of-");
+  g_autoptr (GDir) dir = number ? g_dir_open (folder, 0, NULL) : NULL;
+
+  for (const char *other = dir ? g_dir_read_name (dir) : NULL; other; other = g_dir_read_name (dir))
+    if (strlen (other) == strlen (name) && strncmp (other, name, number - name) == 0 && _quern_scan_is_later_part (other)
+        && g_str_equal (other + (number - name) + strlen ("-00001"), number + strlen ("-00001")))
+      g_ptr_array_add (parts, g_build_filename (folder, other, NULL));
+  g_ptr_array_sort (parts, compare_backwards);
+  g_ptr_array_add (parts, g_strdup (path));
+  return parts;
+}
+
+/* Deletes what Quern installed of these files and leaves the rest alone. */
+static gboolean
+delete_own (Entry *entry, GHashTable *records, GError **error)
+{
+  g_autoptr (GPtrArray) files = dup_parts (entry->path);
+
+  if (entry->vision_path)
+    g_ptr_array_add (files, g_strdup (entry->vision_path));
+  for (guint i = 0; i < files->len; i++) {
+    const char *path = files->pdata[i];
+    if (!_quern_installed_is_ours (records, path))
+      continue;
+    if (g_unlink (path) != 0 && errno != ENOENT) {
+      g_set_error (error, QUERN_LIBRARY_ERROR, QUERN_LIBRARY_ERROR_FAILED, _("“%s” could not be deleted: %s."), path,
+                   g_strerror (errno));
       return FALSE;
     }
+    g_ptr_array_add (entry->gone, g_strdup (path));
   }
   return TRUE;
+}
+
+static void
+remove_entry (Entry *entry, QuernDatabase *database, GError **error)
+{
+  g_autoptr (GHashTable) records = NULL;
+
+  if (quern_database_read (database, read_records, &records, error)
+      && (!entry->own || delete_own (entry, records, error)))
+    quern_database_write (database, write_entry, entry, error);
 }
 
 /* Whether there is something to import, which a scan will find. */
@@ -571,8 +676,10 @@ change_worker (GTask *task, gpointer source, gpointer data, GCancellable *cancel
 
   if (entry->imported)
     check_import (entry->path, cancellable, &error);
-  if (!error && delete_files (entry->victims, &error) && self->store)
+  if (!error && self->store && entry->imported)
     quern_database_write (quern_store_get_database (self->store), write_entry, entry, &error);
+  else if (!error && self->store)
+    remove_entry (entry, quern_store_get_database (self->store), &error);
   if (error)
     g_task_return_error (task, error);
   else
@@ -630,20 +737,6 @@ quern_library_import_finish (QuernLibrary *self, GAsyncResult *result, GError **
   return g_task_propagate_pointer (G_TASK (result), error);
 }
 
-/* All parts, the first one last: until it is gone the model is found, and can be removed again. */
-static void
-add_parts (GPtrArray *victims, QuernModel *model)
-{
-  const char *path = quern_model_get_path (model);
-  guint n = MAX (1, quern_model_get_info (model)->n_parts);
-  const char *of = g_strrstr (path, "00001-of-");
-
-  for (guint part = n; n > 1 && of && part > 1; part--)
-    g_ptr_array_add (victims,
-                     g_strdup_printf ("%.*s%05u%s", (int) (of - path), path, part, of + strlen ("00001")));
-  g_ptr_array_add (victims, g_strdup (path));
-}
-
 static gboolean
 vision_file_is_shared (QuernLibrary *self, QuernModel *model)
 {
@@ -681,8 +774,9 @@ check_removable (QuernModel *model, GError **error)
 /**
  * quern_library_remove_async:
  *
- * Deletes a model's files, with its vision file unless another model uses it; an imported one is only forgotten. What
- * other programs keep, and what is in a folder that was added, is left alone: %QUERN_LIBRARY_ERROR_NOT_ALLOWED.
+ * Takes a model off the list. If Quern installed it (%QUERN_ORIGIN_OWN), its files are deleted, with its vision file unless
+ * another model uses it: those of them that Quern installed. No other file is ever deleted. What other programs keep, and
+ * what is in a folder that was added, stays in the list: %QUERN_LIBRARY_ERROR_NOT_ALLOWED.
  * A context that has it open keeps working.
  */
 void
@@ -699,11 +793,9 @@ quern_library_remove_async (QuernLibrary *self, QuernModel *model, GCancellable 
     return;
   }
   entry = entry_new (quern_model_get_path (model), FALSE);
-  if (quern_model_get_origin (model) == QUERN_ORIGIN_OWN) {
-    add_parts (entry->victims, model);
-    if (quern_model_get_vision_path (model) && !vision_file_is_shared (self, model))
-      g_ptr_array_add (entry->victims, g_strdup (quern_model_get_vision_path (model)));
-  }
+  entry->own = quern_model_get_origin (model) == QUERN_ORIGIN_OWN;
+  if (quern_model_get_vision_path (model) && !vision_file_is_shared (self, model))
+    entry->vision_path = g_strdup (quern_model_get_vision_path (model));
   apply_change (self, task, entry);
 }
 

@@ -34,6 +34,7 @@ GListModel   *quern_library_get_folders    (QuernLibrary *self);
 guint         quern_library_get_n_skipped  (QuernLibrary *self);
 void          quern_library_mark_used      (QuernLibrary *self, QuernModel *model);
 gint64        quern_library_get_last_used  (QuernLibrary *self, QuernModel *model);
+void          quern_library_add_installed  (QuernLibrary *self, const char *const *paths);
 void          quern_library_scan_async     (QuernLibrary *self, GCancellable *cancellable,
                                             GAsyncReadyCallback callback, gpointer user_data);
 gboolean      quern_library_scan_finish    (QuernLibrary *self, GAsyncResult *result, GError **error);

@@ -5,13 +5,21 @@
 
 G_BEGIN_DECLS
 
-/* What tells whether a file is still the one that was looked at. */
+/* Which file it is, whatever it is called and holds. */
 typedef struct {
-  guint64 size, device, inode;
+  guint64 device, inode;
+  gint64 born; /* when the inode was made, nanoseconds since 1970; 0 where the file system does not know */
+} QuernFileId;
+
+/* What tells whether a file is still the one that was looked at, and unchanged. */
+typedef struct {
+  QuernFileId id;
+  guint64 size;
   gint64 modified; /* nanoseconds */
 } QuernFileStamp;
 
-gboolean    _quern_file_stamp        (const char *path, QuernFileStamp *stamp);
+gboolean    _quern_file_stamp        (const char *path, gboolean follow, QuernFileStamp *stamp);
+const QuernFileId *_quern_model_get_file_id (QuernModel *self);
 QuernModel *_quern_model_probe       (const char *path);
 gboolean    _quern_model_is_current  (QuernModel *self);
 QuernModel *_quern_model_copy        (QuernModel *self);

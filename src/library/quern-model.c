@@ -3,9 +3,11 @@
 
 #include "quern-model-private.h"
 
+#include <fcntl.h>
 #include <glib/gi18n-lib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 #include "engine/quern-vision.h"
 #include "quern-library.h"
@@ -37,15 +39,24 @@ static GParamSpec *properties[N_PROPS];
 
 G_DEFINE_FINAL_TYPE (QuernModel, quern_model, G_TYPE_OBJECT)
 
-gboolean
-_quern_file_stamp (const char *path, QuernFileStamp *stamp)
+static gint64
+nanoseconds (const struct statx_timestamp *time)
 {
-  struct stat st;
+  return time->tv_sec * G_GINT64_CONSTANT (1000000000) + time->tv_nsec;
+}
 
-  if (stat (path, &st) != 0)
+/* FALSE for what is no regular file. follow: what links lead to; else a link is none. */
+gboolean
+_quern_file_stamp (const char *path, gboolean follow, QuernFileStamp *stamp)
+{
+  struct statx st;
+
+  if (statx (AT_FDCWD, path, follow ? 0 : AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS | STATX_BTIME, &st) != 0
+      || !S_ISREG (st.stx_mode))
     return FALSE;
-  *stamp = (QuernFileStamp) { (guint64) st.st_size, st.st_dev, st.st_ino,
-                              st.st_mtim.tv_sec * G_GINT64_CONSTANT (1000000000) + st.st_mtim.tv_nsec };
+  *stamp = (QuernFileStamp) { { makedev (st.stx_dev_major, st.stx_dev_minor), st.stx_ino,
+                                st.stx_mask & STATX_BTIME ? nanoseconds (&st.stx_btime) : 0 },
+                              st.stx_size, nanoseconds (&st.stx_mtime) };
   return TRUE;
 }
 
@@ -107,7 +118,7 @@ _quern_model_probe (const char *path)
   QeStatus status = qe_model_probe (path, &self->info, &error);
 
   self->path = g_strdup (path);
-  _quern_file_stamp (path, &self->stamp);
+  _quern_file_stamp (path, TRUE, &self->stamp);
   if (status != QE_OK) {
     memset (&self->info, 0, sizeof self->info);
     self->info.file_bytes = self->stamp.size;
@@ -172,7 +183,7 @@ _quern_model_is_current (QuernModel *self)
 {
   QuernFileStamp now;
 
-  return _quern_file_stamp (self->path, &now) && memcmp (&now, &self->stamp, sizeof now) == 0;
+  return _quern_file_stamp (self->path, TRUE, &now) && memcmp (&now, &self->stamp, sizeof now) == 0;
 }
 
 gboolean
@@ -188,7 +199,13 @@ _quern_model_equal (QuernModel *self, QuernModel *other)
 gboolean
 _quern_model_is_same_file (QuernModel *self, QuernModel *other)
 {
-  return self->stamp.device == other->stamp.device && self->stamp.inode == other->stamp.inode;
+  return self->stamp.id.device == other->stamp.id.device && self->stamp.id.inode == other->stamp.id.inode;
+}
+
+const QuernFileId *
+_quern_model_get_file_id (QuernModel *self)
+{
+  return &self->stamp.id;
 }
 
 void

@@ -15,9 +15,9 @@ typedef enum {
 
 /* Whose a model's files are. Only Quern's own are ever deleted. */
 typedef enum {
-  QUERN_ORIGIN_OWN,    /* in Quern's folder */
+  QUERN_ORIGIN_OWN,    /* Quern installed it */
   QUERN_ORIGIN_DEMO,   /* came with the application */
-  QUERN_ORIGIN_FILE,   /* a file that was added where it lies */
+  QUERN_ORIGIN_FILE,   /* a file that was added where it lies, or put or linked into Quern's folder */
   QUERN_ORIGIN_FOLDER, /* in a folder that was added */
   QUERN_ORIGIN_OLLAMA, /* these and the following are kept by other programs */
   QUERN_ORIGIN_LM_STUDIO,

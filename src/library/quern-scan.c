@@ -4,8 +4,10 @@
 #include "quern-scan.h"
 
 #include <string.h>
+#include <sys/stat.h>
 
 #include "quern-caches.h"
+#include "quern-installed.h"
 #include "quern-model-name.h"
 
 /* Finds models on disk. What a file is, its header says; names only decide which files are parts of another one, and
@@ -25,7 +27,25 @@ typedef struct {
   GPtrArray *vision;  /* of VisionFile */
   GCancellable *cancellable;
   QuernModelOrigin origin; /* of the files at hand */
+  GHashTable *records;     /* path -> QuernFileRecord */
+  GHashTable *seen;        /* "device:inode" of folders of the user's that were looked into */
+  GPtrArray *links;        /* of Link: in Quern's folder, looked at last */
+  gboolean linked;         /* the files at hand were reached through one */
 } Scan;
+
+typedef struct {
+  char *path;
+  guint depth;
+} Link;
+
+static void
+link_free (gpointer data)
+{
+  Link *link = data;
+
+  g_free (link->path);
+  g_free (link);
+}
 
 static void
 vision_file_free (gpointer data)
@@ -80,14 +100,32 @@ probe (Scan *scan, const char *path)
   return known && _quern_model_is_current (known) ? _quern_model_copy (known) : _quern_model_probe (path);
 }
 
-/* Takes the model. What another program has linked to twice, or Quern knows from elsewhere, is one; what it keeps for
- * itself is not our user's to wonder about. */
+/* Whose a model in Quern's folder is: what Quern did not install there, and whatever a link leads to, is the user's. */
+static QuernModelOrigin
+origin_of (Scan *scan, QuernModel *model)
+{
+  if (scan->origin == QUERN_ORIGIN_OWN
+      && (scan->linked || !_quern_installed_is_ours (scan->records, quern_model_get_path (model))))
+    return QUERN_ORIGIN_FILE;
+  return scan->origin;
+}
+
+static gboolean
+is_hidden (Scan *scan, QuernModel *model)
+{
+  return scan->origin == QUERN_ORIGIN_OWN
+         && _quern_installed_is_hidden (scan->records, quern_model_get_path (model), _quern_model_get_file_id (model));
+}
+
+/* Takes the model. What another program or the user has linked to twice, or Quern knows from elsewhere, is one; what
+ * another program keeps for itself is not our user's to wonder about. */
 static void
 add_model (Scan *scan, QuernModel *model)
 {
-  _quern_model_set_origin (model, scan->origin);
-  if (scan->origin >= QUERN_ORIGIN_FOLDER
-      && g_ptr_array_find_with_equal_func (scan->models, model, is_same_file, NULL))
+  _quern_model_set_origin (model, origin_of (scan, model));
+  if (is_hidden (scan, model)
+      || ((scan->origin >= QUERN_ORIGIN_FOLDER || scan->linked)
+          && g_ptr_array_find_with_equal_func (scan->models, model, is_same_file, NULL)))
     g_object_unref (model);
   else if (quern_model_get_keeper (model) && quern_model_get_state (model) == QUERN_MODEL_UNSUPPORTED)
     g_ptr_array_add (scan->skipped, model);
@@ -131,6 +169,33 @@ add_ollama (Scan *scan, const char *folder)
   }
 }
 
+/* Whether a folder was not looked into before, as it was when a link leads to a folder that it lies in. */
+static gboolean
+is_new_folder (Scan *scan, const char *path)
+{
+  struct stat st;
+
+  return stat (path, &st) == 0
+         && g_hash_table_add (scan->seen, g_strdup_printf ("%" G_GUINT64_FORMAT ":%" G_GUINT64_FORMAT,
+                                                           (guint64) st.st_dev, (guint64) st.st_ino));
+}
+
+/* Hidden files and folders are left alone. But a download is listed under whatever name its repository gave it. */
+static gboolean
+is_passed_over (Scan *scan, const char *path, const char *name)
+{
+  return name[0] == '.' && (scan->origin != QUERN_ORIGIN_OWN || !_quern_installed_is_ours (scan->records, path));
+}
+
+static void
+add_link (Scan *scan, const char *path, guint depth)
+{
+  Link *link = g_new (Link, 1);
+
+  *link = (Link) { g_strdup (path), depth };
+  g_ptr_array_add (scan->links, link);
+}
+
 static void
 add_path (Scan *scan, const char *path, guint depth)
 {
@@ -143,6 +208,8 @@ add_path (Scan *scan, const char *path, guint depth)
       add_file (scan, path);
     return;
   }
+  if (scan->origin == QUERN_ORIGIN_OWN && !is_new_folder (scan, path))
+    return;
   if (_quern_caches_is_ollama (path)) {
     add_ollama (scan, path);
     return;
@@ -150,9 +217,27 @@ add_path (Scan *scan, const char *path, guint depth)
   dir = depth < MAX_DEPTH ? g_dir_open (path, 0, NULL) : NULL;
   for (const char *name = dir ? g_dir_read_name (dir) : NULL; name; name = g_dir_read_name (dir)) {
     g_autofree char *child = g_build_filename (path, name, NULL);
-    if (name[0] != '.')
+    if (is_passed_over (scan, child, name))
+      continue;
+    if (scan->origin == QUERN_ORIGIN_OWN && !scan->linked && g_file_test (child, G_FILE_TEST_IS_SYMLINK))
+      add_link (scan, child, depth + 1);
+    else
       add_path (scan, child, depth + 1);
   }
+}
+
+/* What people link into Quern's folder is theirs. It comes after everything else, so that what is there without a link, or
+ * was added where it lies, is known by that name. */
+static void
+add_links (Scan *scan)
+{
+  scan->origin = QUERN_ORIGIN_OWN;
+  scan->linked = TRUE;
+  for (guint i = 0; i < scan->links->len; i++) {
+    const Link *link = scan->links->pdata[i];
+    add_path (scan, link->path, link->depth);
+  }
+  scan->linked = FALSE;
 }
 
 static gsize
@@ -289,8 +374,12 @@ GPtrArray *
 _quern_scan (const QuernScanOptions *options, GPtrArray *skipped, GCancellable *cancellable)
 {
   g_autoptr (GHashTable) known = g_hash_table_new (g_str_hash, g_str_equal);
+  g_autoptr (GHashTable) seen = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   g_autoptr (GPtrArray) vision = g_ptr_array_new_with_free_func (vision_file_free);
-  Scan scan = { known, g_ptr_array_new_with_free_func (g_object_unref), skipped, vision, cancellable, QUERN_ORIGIN_OWN };
+  g_autoptr (GPtrArray) links = g_ptr_array_new_with_free_func (link_free);
+  Scan scan = { .known = known, .models = g_ptr_array_new_with_free_func (g_object_unref), .skipped = skipped,
+                .vision = vision, .cancellable = cancellable, .origin = QUERN_ORIGIN_OWN, .records = options->records,
+                .seen = seen, .links = links };
 
   remember (known, options->known);
   add_path (&scan, options->folder, 0);
@@ -298,6 +387,7 @@ _quern_scan (const QuernScanOptions *options, GPtrArray *skipped, GCancellable *
   add_path (&scan, options->demo_folder, 0);
   for (guint i = 0; i < options->imported->len; i++)
     add_imported (&scan, options->imported->pdata[i]);
+  add_links (&scan);
   add_caches (&scan);
   for (guint i = 0; i < scan.models->len; i++)
     pair_vision (&scan, scan.models->pdata[i]);

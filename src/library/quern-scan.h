@@ -8,6 +8,7 @@ G_BEGIN_DECLS
 /* What a scan goes by. */
 typedef struct {
   char *folder, *demo_folder;
+  GHashTable *records; /* path -> QuernFileRecord: what in the folder is Quern's own */
   GPtrArray *imported; /* of paths: files and folders elsewhere */
   GPtrArray *known;    /* of QuernModel, from the last scan: unchanged files are not read again */
 } QuernScanOptions;

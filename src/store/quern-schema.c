@@ -80,11 +80,21 @@ static const char passes_sql[] =
     "ALTER TABLE message ADD COLUMN n_threads INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE message ADD COLUMN n_passes INTEGER NOT NULL DEFAULT 0;";
 
+/* Which file Quern itself put at a path, and when: only that one may it delete. 0: none, or no longer. A hidden one is in
+ * Quern's folder without having come from Quern, and was taken off the list. */
+static const char installed_sql[] =
+    "ALTER TABLE model_file ADD COLUMN installed INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE model_file ADD COLUMN hidden INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE model_file ADD COLUMN device INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE model_file ADD COLUMN inode INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE model_file ADD COLUMN born INTEGER NOT NULL DEFAULT 0;";
+
 static const QuernMigration migrations[] = {
   { "conversations, messages, attachments, search, imported models", conversations_sql },
   { "personas, the beginning of what is sent", personas_sql },
   { "comparisons", comparisons_sql },
   { "threads and passes of an answer", passes_sql },
+  { "which model files Quern installed", installed_sql },
 };
 
 const QuernMigration *

@@ -4,6 +4,7 @@
 
 #include "quern-library.h"
 #include "quern-model-name.h"
+#include "quern-sql.h"
 #include "test-util.h"
 
 typedef struct {
@@ -228,33 +229,7 @@ test_watch (Fixture *f, gconstpointer data)
   test_wait (has_new_model, library);
 }
 
-static void
-test_remove (Fixture *f, gconstpointer data)
-{
-  g_autofree char *path = g_build_filename (f->models, "a.gguf", NULL);
-  g_autofree char *other = g_build_filename (f->models, "b.gguf", NULL);
-  g_autofree char *vision = g_build_filename (f->models, "mmproj.gguf", NULL);
-  g_autoptr (QuernLibrary) library = quern_library_new (NULL);
-  g_autoptr (GAsyncResult) first = NULL, second = NULL;
-
-  copy ("quern-tiny-Q4_K_M.gguf", f->models, "a.gguf");
-  copy ("quern-tiny-Q2_K.gguf", f->models, "b.gguf");
-  copy ("mmproj-quern-tiny-F16.gguf", f->models, "mmproj.gguf");
-  scan (library);
-  quern_library_remove_async (library, quern_library_find (library, "a"), NULL, test_result_cb, &first);
-  test_wait_result (&first);
-  g_assert_true (quern_library_remove_finish (library, first, NULL));
-  g_assert_null (quern_library_find (library, "a"));
-  g_assert_false (g_file_test (path, G_FILE_TEST_EXISTS));
-  g_assert_true (g_file_test (vision, G_FILE_TEST_EXISTS)); /* b uses it */
-  quern_library_remove_async (library, quern_library_find (library, "b"), NULL, test_result_cb, &second);
-  test_wait_result (&second);
-  g_assert_true (quern_library_remove_finish (library, second, NULL));
-  g_assert_false (g_file_test (other, G_FILE_TEST_EXISTS));
-  g_assert_false (g_file_test (vision, G_FILE_TEST_EXISTS));
-}
-
-/* ---- what lies elsewhere ---------------------------------------------------------------------------------------- */
+/* ---- removing ---------------------------------------------------------------------------------------------------- */
 
 static QuernStore *
 open_store (Fixture *f)
@@ -281,6 +256,263 @@ import (QuernLibrary *library, const char *path, GError **error)
   test_wait_result (&result);
   return quern_library_import_finish (library, result, error);
 }
+
+/* Copies one of Quern Tiny's files, as a download of Quern's would have put it there. Returns: its path */
+static char *
+install (QuernLibrary *library, const char *tiny_name, const char *folder, const char *name)
+{
+  char *path = g_build_filename (folder, name, NULL);
+
+  copy (tiny_name, folder, name);
+  quern_library_add_installed (library, (const char *[]) { path, NULL });
+  return path;
+}
+
+static void
+remove_model (QuernLibrary *library, QuernModel *model)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_assert_nonnull (model);
+  quern_library_remove_async (library, model, NULL, test_result_cb, &result);
+  test_wait_result (&result);
+  quern_library_remove_finish (library, result, &error);
+  g_assert_no_error (error);
+}
+
+static guint
+n_models (QuernLibrary *library)
+{
+  return g_list_model_get_n_items (G_LIST_MODEL (library)) - 3; /* the demonstration's */
+}
+
+static gboolean
+exists (const char *path)
+{
+  return g_file_test (path, G_FILE_TEST_EXISTS);
+}
+
+static void
+assert_origin (QuernLibrary *library, const char *id, QuernModelOrigin origin)
+{
+  QuernModel *model = quern_library_find (library, id);
+
+  g_assert_nonnull (model);
+  g_assert_cmpint (quern_model_get_origin (model), ==, origin);
+}
+
+/* What Quern installed goes, with a vision file that nothing else needs. */
+static void
+test_remove (Fixture *f, gconstpointer data)
+{
+  g_autoptr (QuernStore) store = open_store (f);
+  g_autoptr (QuernLibrary) library = quern_library_new (store);
+  g_autofree char *path = install (library, "quern-tiny-Q4_K_M.gguf", f->models, "a.gguf");
+  g_autofree char *other = install (library, "quern-tiny-Q2_K.gguf", f->models, "b.gguf");
+  g_autofree char *vision = install (library, "mmproj-quern-tiny-F16.gguf", f->models, "mmproj.gguf");
+
+  quern_store_close (store);
+  g_clear_object (&library);
+  g_clear_object (&store);
+  store = open_store (f);
+  library = quern_library_new (store);
+  scan (library);
+  assert_origin (library, "a", QUERN_ORIGIN_OWN);
+  remove_model (library, quern_library_find (library, "a"));
+  g_assert_null (quern_library_find (library, "a"));
+  g_assert_false (exists (path));
+  g_assert_true (exists (vision)); /* b uses it */
+  remove_model (library, quern_library_find (library, "b"));
+  g_assert_false (exists (other));
+  g_assert_false (exists (vision));
+  quern_store_close (store);
+}
+
+/* All parts go, also of a model that is not whole, and no neighbour that is called alike. */
+static void
+test_remove_parts (Fixture *f, gconstpointer data)
+{
+  g_autoptr (QuernStore) store = open_store (f);
+  g_autoptr (QuernLibrary) library = quern_library_new (store);
+  g_autofree char *first = install (library, "quern-tiny-Q2_K.gguf", f->models, "m-00001-of-99999.gguf");
+  g_autofree char *third = install (library, "quern-tiny-Q2_K.gguf", f->models, "m-00003-of-99999.gguf");
+  g_autofree char *other = install (library, "quern-tiny-Q2_K.gguf", f->models, "n-00003-of-99999.gguf");
+  g_autofree char *user = g_build_filename (f->models, "m-00004-of-99999.gguf", NULL);
+
+  copy ("quern-tiny-Q2_K.gguf", f->models, "m-00004-of-99999.gguf");
+  scan (library);
+  g_assert_cmpuint (n_models (library), ==, 1);
+  remove_model (library, quern_library_find (library, first));
+  g_assert_false (exists (first));
+  g_assert_false (exists (third));
+  g_assert_true (exists (other));
+  g_assert_true (exists (user)); /* not Quern's, whatever it is called */
+  quern_store_close (store);
+}
+
+/* What somebody else put or linked into the folder is listed once, and is never deleted: neither by its link, nor when it
+ * was added, too, nor its vision file. Off the list it stays off, until it is added again. */
+static void
+test_remove_links (Fixture *f, gconstpointer data)
+{
+  g_autofree char *home = test_folder (), *path = g_build_filename (home, "users.gguf", NULL);
+  g_autofree char *vision = g_build_filename (home, "mmproj-users.gguf", NULL);
+  g_autofree char *link = g_build_filename (f->models, "link", NULL), *self = g_build_filename (f->models, "self", NULL);
+  g_autofree char *file_link = g_build_filename (f->models, "linked.gguf", NULL);
+  g_autofree char *gone = g_build_filename (f->models, "gone.gguf", NULL);
+  g_autofree char *copied = g_build_filename (f->models, "copied.gguf", NULL);
+  g_autoptr (QuernStore) store = open_store (f);
+  g_autoptr (QuernLibrary) library = quern_library_new (store);
+  g_autoptr (QuernModel) model = NULL, again = NULL;
+  g_autoptr (GError) error = NULL;
+
+  copy ("quern-tiny-Q2_K.gguf", home, "users.gguf");
+  copy ("mmproj-quern-tiny-F16.gguf", home, "mmproj-users.gguf");
+  g_assert_cmpint (symlink (home, link), ==, 0);
+  g_assert_cmpint (symlink (".", self), ==, 0);
+  g_assert_cmpint (symlink (path, file_link), ==, 0);
+  g_assert_cmpint (symlink ("/nowhere/at/all.gguf", gone), ==, 0);
+  copy ("quern-tiny-Q4_K_M.gguf", f->models, "copied.gguf");
+  scan (library);
+  g_assert_cmpuint (n_models (library), ==, 2); /* each once, whatever leads to it */
+  assert_origin (library, "copied", QUERN_ORIGIN_FILE);
+  model = import (library, path, &error);
+  g_assert_no_error (error);
+  g_assert_cmpstr (quern_model_get_path (model), ==, path);
+  g_assert_cmpuint (n_models (library), ==, 2);
+
+  remove_model (library, model);
+  g_assert_true (exists (path));
+  g_assert_true (exists (vision));
+  g_assert_true (exists (link) && exists (file_link));
+  g_assert_cmpuint (n_models (library), ==, 1);
+  remove_model (library, quern_library_find (library, "copied"));
+  g_assert_true (exists (copied));
+  g_assert_cmpuint (n_models (library), ==, 0);
+  scan (library);
+  g_assert_cmpuint (n_models (library), ==, 0);
+
+  again = import (library, path, &error);
+  g_assert_no_error (error);
+  g_clear_object (&again);
+  again = import (library, copied, &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (n_models (library), ==, 2);
+  quern_store_close (store);
+  test_remove_folder (home);
+}
+
+/* A file that took the place of Quern's, by a link that the list does not know of yet, is left alone. */
+static void
+test_remove_replaced (Fixture *f, gconstpointer data)
+{
+  g_autofree char *home = test_folder (), *folder = g_build_filename (f->models, "owner", NULL);
+  g_autofree char *users = g_build_filename (home, "x.gguf", NULL);
+  g_autoptr (QuernStore) store = open_store (f);
+  g_autoptr (QuernLibrary) library = quern_library_new (store);
+  g_autofree char *path = install (library, "quern-tiny-Q2_K.gguf", folder, "x.gguf");
+
+  scan (library);
+  assert_origin (library, path, QUERN_ORIGIN_OWN);
+  g_assert_cmpint (g_unlink (path), ==, 0);
+  g_assert_cmpint (g_rmdir (folder), ==, 0);
+  copy ("quern-tiny-Q2_K.gguf", home, "x.gguf");
+  g_assert_cmpint (symlink (home, folder), ==, 0);
+  remove_model (library, quern_library_find (library, path));
+  g_assert_true (exists (users));
+  quern_store_close (store);
+  test_remove_folder (home);
+}
+
+static void
+write_receipts (const char *folder, const char *const *targets, const gint64 *sizes)
+{
+  g_autofree char *path = g_build_filename (folder, "downloads.db", NULL);
+  sqlite3 *db;
+
+  g_assert_cmpint (sqlite3_open (path, &db), ==, SQLITE_OK);
+  g_assert_true (quern_sql_exec (db, "CREATE TABLE receipts (target TEXT PRIMARY KEY, size INTEGER NOT NULL)", NULL));
+  for (guint i = 0; targets[i]; i++)
+    g_assert_true (quern_sql_run (db, NULL, "INSERT INTO receipts VALUES (?1, ?2)", "si", targets[i], sizes[i]));
+  sqlite3_close (db);
+}
+
+static gint64
+size_of (const char *path)
+{
+  GStatBuf st;
+
+  g_assert_cmpint (g_stat (path, &st), ==, 0);
+  return st.st_size;
+}
+
+/* Downloads of earlier versions have receipts: those are Quern's, unless what is there cannot be what was installed. */
+static void
+test_remove_earlier (Fixture *f, gconstpointer data)
+{
+  g_autofree char *home = test_folder (), *repo = g_build_filename (f->models, "owner", "repo", NULL);
+  g_autofree char *good = g_build_filename (repo, "good.gguf", NULL), *other = g_build_filename (repo, "other.gguf", NULL);
+  g_autofree char *link = g_build_filename (repo, "link.gguf", NULL), *users = g_build_filename (home, "users.gguf", NULL);
+  g_autofree char *below = g_build_filename (f->models, "linked", "users.gguf", NULL);
+  g_autofree char *linked = g_path_get_dirname (below), *outside = g_strdup (users);
+  const char *const targets[] = { good, other, link, below, outside, NULL };
+  gint64 sizes[5];
+
+  copy ("quern-tiny-Q2_K.gguf", repo, "good.gguf");
+  copy ("quern-tiny-Q4_K_M.gguf", repo, "other.gguf");
+  copy ("quern-tiny-Q6_K.gguf", home, "users.gguf");
+  g_assert_cmpint (symlink (users, link), ==, 0);
+  g_assert_cmpint (symlink (home, linked), ==, 0);
+  for (guint i = 0; i < G_N_ELEMENTS (sizes); i++)
+    sizes[i] = size_of (targets[i]) + (targets[i] == other);
+  write_receipts (f->folder, targets, sizes);
+  {
+    g_autoptr (QuernStore) store = open_store (f);
+    g_autoptr (QuernLibrary) library = quern_library_new (store);
+
+    scan (library);
+    g_assert_cmpuint (n_models (library), ==, 3);
+    assert_origin (library, good, QUERN_ORIGIN_OWN);
+    assert_origin (library, other, QUERN_ORIGIN_FILE);
+    assert_origin (library, "users", QUERN_ORIGIN_FILE);
+    remove_model (library, quern_library_find (library, "users"));
+    remove_model (library, quern_library_find (library, other));
+    remove_model (library, quern_library_find (library, good));
+    g_assert_true (exists (users));
+    g_assert_true (exists (other));
+    g_assert_false (exists (good));
+    /* the receipt is used up: what is there later is somebody else's */
+    copy ("quern-tiny-Q2_K.gguf", repo, "good.gguf");
+    scan (library);
+    assert_origin (library, good, QUERN_ORIGIN_FILE);
+    quern_store_close (store);
+  }
+  test_remove_folder (home);
+}
+
+/* A download is listed under whatever name its repository gave it; what else is hidden is left alone. */
+static void
+test_hidden_names (Fixture *f, gconstpointer data)
+{
+  g_autofree char *trash = g_build_filename (f->models, ".Trash-1000", "files", NULL);
+  g_autofree char *hidden = g_build_filename (f->models, ".hidden.gguf", NULL);
+  g_autofree char *users = g_build_filename (f->models, "._resource.gguf", NULL);
+  g_autoptr (QuernStore) store = open_store (f);
+  g_autoptr (QuernLibrary) library = quern_library_new (store);
+  g_autofree char *path = install (library, "quern-tiny-Q2_K.gguf", f->models, ".hidden.gguf");
+
+  copy ("quern-tiny-Q2_K.gguf", f->models, "._resource.gguf");
+  copy ("quern-tiny-Q2_K.gguf", trash, "deleted.gguf");
+  scan (library);
+  g_assert_cmpuint (n_models (library), ==, 1);
+  remove_model (library, quern_library_find (library, hidden));
+  g_assert_false (exists (hidden));
+  g_assert_true (exists (users));
+  quern_store_close (store);
+}
+
+/* ---- what lies elsewhere ---------------------------------------------------------------------------------------- */
 
 static gboolean
 is_refused (QuernLibrary *library, QuernModel *model)
@@ -576,6 +808,11 @@ main (int argc, char **argv)
   g_test_add ("/library/installed", Fixture, NULL, setup, test_installed, teardown);
   g_test_add ("/library/watch", Fixture, NULL, setup, test_watch, teardown);
   g_test_add ("/library/remove", Fixture, NULL, setup, test_remove, teardown);
+  g_test_add ("/library/remove-parts", Fixture, NULL, setup, test_remove_parts, teardown);
+  g_test_add ("/library/remove-links", Fixture, NULL, setup, test_remove_links, teardown);
+  g_test_add ("/library/remove-replaced", Fixture, NULL, setup, test_remove_replaced, teardown);
+  g_test_add ("/library/remove-earlier", Fixture, NULL, setup, test_remove_earlier, teardown);
+  g_test_add ("/library/hidden-names", Fixture, NULL, setup, test_hidden_names, teardown);
   g_test_add ("/library/import-folder", Fixture, NULL, setup, test_import_folder, teardown);
   g_test_add ("/library/import-many", Fixture, NULL, setup, test_import_many, teardown);
   g_test_add ("/library/import-refused", Fixture, NULL, setup, test_import_refused, teardown);

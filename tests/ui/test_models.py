@@ -57,18 +57,43 @@ class Models(ModelsCase):
         app.find('list item', re.compile('^Quern-Tiny-GGUF'))
 
     def test_delete_and_undo(self):
-        self.add_chatterbox()
         app = self.start()
+        self.open_repo(app)
+        app.find('button', 'Download Q4_K_M').click()
+        app.find('label', re.compile('^Complete and verified'))
         self.show(app, 'Installed')
-        path = os.path.join(self.desktop.data, 'models', 'Chatterbox-F16.gguf')
         menu = re.compile('^More: ')
         self.choose_in_menu(app, '^More: ', 'Delete')
         app.wait_gone(None, menu)
         app.find('button', 'Undo').click()
         app.find(None, menu)
-        self.assertTrue(os.path.exists(path))
+        self.assertEqual(len(self.installed()), 2)
         self.choose_in_menu(app, '^More: ', 'Delete')
-        quern_ui.wait_for('the end of the file', lambda: not os.path.exists(path))
+        quern_ui.wait_for('the end of the files', lambda: self.installed() == [])
+
+    def test_not_from_quern(self):
+        """What somebody else put or linked into Quern's folder is only taken off the list, and the window says so."""
+        own = os.path.join(self.desktop.environment['HOME'], 'own')
+        os.mkdir(own)
+        for name in ('quern-tiny-Q2_K.gguf', 'mmproj-quern-tiny-F16.gguf'):
+            shutil.copy(os.path.join(TINY, name), own)
+        models = os.path.join(self.desktop.data, 'models')
+        os.makedirs(models)
+        os.symlink(own, os.path.join(models, 'linked'))
+        app = self.start()
+        self.show(app, 'Installed')
+        self.assertEqual(list(self.menu(app, '^More: ')), ['Show in Files', 'Remove From the List'])
+        app.key('Escape')
+        self.choose_in_menu(app, '^More: ', 'Remove From the List')
+        app.find('label', 'Model removed; its file stays where it is')
+        app.wait_gone(None, re.compile('^More: '))
+        quern_ui.wait_for('the end of it', lambda: self.desktop.query('SELECT hidden FROM model_file WHERE hidden') == [(1,)])
+        app.close()
+        self.assertEqual(len(os.listdir(own)), 2)
+        app = self.launch_models()
+        self.show(app, 'Installed')
+        app.find('label', 'On This Computer')
+        self.assertEqual(app.find_all(None, re.compile('^More: ')), [])
 
     def test_verify_again(self):
         app = self.start()

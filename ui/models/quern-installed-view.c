@@ -111,9 +111,9 @@ delete_action (GtkWidget *widget, const char *name, GVariant *path)
 
   if (model == NULL)
     return;
-  toast = adw_toast_new (quern_model_get_origin (model) == QUERN_ORIGIN_FILE
-                             ? _ ("Model removed; its file stays where it is")
-                             : _ ("Model deleted"));
+  toast = adw_toast_new (quern_model_get_origin (model) == QUERN_ORIGIN_OWN
+                             ? _ ("Model deleted")
+                             : _ ("Model removed; its file stays where it is"));
   deletion = g_new (Deletion, 1);
   *deletion = (Deletion) { g_object_ref (self), g_object_ref (model), FALSE };
   adw_toast_set_button_label (toast, _ ("_Undo"));

@@ -168,7 +168,9 @@ static void
 installed_cb (QuernModelsService *self, QuernDownload *download)
 {
   Arrival *arrival = g_new (Arrival, 1);
+  g_auto (GStrv) paths = quern_download_dup_paths (download);
 
+  quern_library_add_installed (self->library, (const char *const *) paths);
   *arrival = (Arrival) { g_object_ref (self), g_strdup (quern_download_get_path (download)),
                          /* Translators: repository and quantisation */
                          g_strdup_printf (_ ("%s (%s)"), quern_download_get_repo (download),

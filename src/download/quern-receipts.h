@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include <gio/gio.h>
+
+G_BEGIN_DECLS
+
+/* That a download put a file at a path. */
+typedef struct {
+  char *target;
+  guint64 size; /* bytes */
+} QuernReceipt;
+
+GPtrArray *quern_receipts_read (void);
+
+G_END_DECLS
