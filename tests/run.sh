@@ -4,12 +4,13 @@
 # The time limits of tests are for a fast computer and end what hangs; a slow or busy one gets a multiple of them.
 #
 # Suites: engine core ui data, run from the ordinary build; asan: engine and core again under the address and undefined
-# behaviour sanitizers; tsan: what uses threads, under the thread sanitizer. Without a name: all of them.
+# behaviour sanitizers; ui-asan: the window under them, on its tours and with files opened; tsan: what uses threads, under
+# the thread sanitizer. Without a name: all of them.
 # The last line is "N passed, N failed[, N skipped]", counting single checks of each test program.
 set -eu
 top=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
 build=$1; shift
-[ $# -gt 0 ] || set -- data engine core asan tsan ui
+[ $# -gt 0 ] || set -- data engine core asan ui-asan tsan ui
 status=0
 results=$(mktemp)
 trap 'rm -f "$results"' EXIT
@@ -29,21 +30,23 @@ run_tests() {
   fi
 }
 
-# folder SANITIZERS: configures a build of engine and core with them.
+# folder SANITIZERS UI: configures a build with them, with or without the window. Tests build what they need of it.
 sanitized() {
-  if [ -e "$1/build.ninja" ]; then set -- ninja -C "$1" build.ninja
-  else set -- meson setup "$1" "$top" -Db_sanitize="$2" -Db_lundef=false -Dui=false
-  fi
-  "$@" > "$build/setup.log" 2>&1 || { cat "$build/setup.log"; exit 1; }
+  if [ -e "$1/build.ninja" ]; then meson configure "$1" -Dui="$3" && ninja -C "$1" build.ninja
+  else meson setup "$1" "$top" -Db_sanitize="$2" -Db_lundef=false -Dui="$3"
+  fi > "$build/setup.log" 2>&1 || { cat "$build/setup.log"; exit 1; }
 }
 
 for suite in "$@"; do
   case $suite in
     asan)
-      sanitized "$build-asan" address,undefined
+      sanitized "$build-asan" address,undefined true
       run_tests "$build-asan" asan --timeout-multiplier 10 --suite engine --suite core ;;
+    ui-asan)
+      sanitized "$build-asan" address,undefined true
+      run_tests "$build-asan" ui-asan --timeout-multiplier 4 --suite ui-asan ;;
     tsan)
-      sanitized "$build-tsan" thread
+      sanitized "$build-tsan" thread false
       run_tests "$build-tsan" tsan --timeout-multiplier 20 --suite threads ;;
     *)
       ninja -C "$build" > "$build/run.out" 2>&1 || { cat "$build/run.out"; exit 1; } # settings and data that tests only find
