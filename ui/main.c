@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "application/quern-application.h"
 #include "quern-i18n.h"
+#include "quern-log.h"
 
 #include <gtksourceview/gtksource.h>
 #include <signal.h>
@@ -11,6 +12,7 @@ main (int argc, char **argv)
   g_autoptr (QuernApplication) application = NULL;
 
   quern_i18n_init ();
+  quern_log_init ();
   gtk_source_init ();
   signal (SIGXFSZ, SIG_IGN); /* a limit to the size of files is an error like a full disk */
 

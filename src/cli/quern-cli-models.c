@@ -137,7 +137,11 @@ print_show_json (QuernModel *model, guint n_ctx, const QeMemoryPlan *plan)
   add_int (builder, "vision", plan->vision);
   add_int (builder, "tokenizer", plan->tokenizer);
   add_int (builder, "total", plan->total);
-  add_int (builder, "available", quern_memory_available ());
+  json_builder_set_member_name (builder, "available");
+  if (quern_memory_available () == QUERN_MEMORY_UNKNOWN)
+    json_builder_add_null_value (builder);
+  else
+    json_builder_add_int_value (builder, (gint64) quern_memory_available ());
   json_builder_end_object (builder);
   json_builder_end_object (builder);
   quern_cli_print_json (builder);
@@ -176,7 +180,10 @@ print_show (QuernModel *model, guint n_ctx, const QeMemoryPlan *plan)
              info->n_full_layers);
   print_row (_("Parameters"), _("%.3g billion, %.2f bits each"), (double) info->parameters / 1e9, info->bits_per_weight);
   print_row (_("Trained context"), _("%u tokens"), info->n_ctx_train);
-  print_row (_("Memory"), _("%s with a context of %u tokens; %s are free"), total, n_ctx, free);
+  if (quern_memory_available () == QUERN_MEMORY_UNKNOWN)
+    print_row (_("Memory"), _("%s with a context of %u tokens; how much is free is not known"), total, n_ctx);
+  else
+    print_row (_("Memory"), _("%s with a context of %u tokens; %s are free"), total, n_ctx, free);
 }
 
 int

@@ -4,6 +4,7 @@
 #include "quern-cli.h"
 #include "quern-model-name.h"
 #include "quern-i18n.h"
+#include "quern-log.h"
 
 #include <errno.h>
 #include <glib/gi18n.h>
@@ -199,6 +200,7 @@ int
 main (int argc, char **argv)
 {
   quern_i18n_init ();
+  quern_log_init ();
   g_set_prgname ("quern-cli");
   if (argc < 2) {
     print_help (stderr);

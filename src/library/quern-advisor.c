@@ -52,6 +52,8 @@ quern_advisor_fit (const QuernMachine *machine, guint64 memory)
 {
   if (machine->memory == 0)
     return QUERN_FIT_UNKNOWN;
+  if (machine->memory == QUERN_MEMORY_UNKNOWN)
+    return QUERN_FIT_UNTOLD;
   if (memory > machine->memory)
     return QUERN_FIT_NO;
   return memory > ROOMY * machine->memory ? QUERN_FIT_TIGHT : QUERN_FIT_YES;
@@ -149,7 +151,7 @@ quern_advisor_explain (const QuernMachine *machine, const QuernAdvice *advice)
   g_autofree char *memory = g_format_size (machine->memory), *file = NULL, *needed = NULL;
   g_autoptr (GString) text = NULL;
 
-  if (machine->memory == 0)
+  if (machine->memory == 0 || machine->memory == QUERN_MEMORY_UNKNOWN)
     return g_strdup (_ ("How much memory is free could not be found out."));
   if (advice->size == NULL)
     return g_strdup_printf (_ ("With %s of free memory and the space on the disk, none of these fits. Close other "

@@ -8,10 +8,11 @@
 G_BEGIN_DECLS
 
 typedef enum {
-  QUERN_FIT_UNKNOWN,
+  QUERN_FIT_UNKNOWN, /* not measured yet */
   QUERN_FIT_YES,
   QUERN_FIT_TIGHT, /* it fits, and hardly anything else does beside it */
   QUERN_FIT_NO,
+  QUERN_FIT_UNTOLD, /* the system does not tell how much memory is free */
 } QuernFit;
 
 /* One size of the family. These are estimates for choosing what to look for; a file's header decides later. */

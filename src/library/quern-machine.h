@@ -7,7 +7,7 @@ G_BEGIN_DECLS
 
 /* What a computer has for a model. Measured; 0 is "not known". */
 typedef struct {
-  guint64 memory;   /* bytes that can be taken now, quern_memory_available() */
+  guint64 memory;   /* bytes that can be taken now, quern_memory_available(); QUERN_MEMORY_UNKNOWN: measured, in vain */
   guint64 disk;     /* bytes free where models are kept */
   double bandwidth; /* bytes per second of a parallel read of memory */
   gint64 measured;  /* when the bandwidth was, in seconds since 1970 */

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "quern-model.h"
+#include "quern-model-private.h"
 
 /* How much memory a model may take: what the kernel says is available, or less where a control group limits us. */
 
@@ -21,20 +21,23 @@ number_in_file (const char *folder, const char *name, guint64 fallback)
 
 /* The number after `key` in a text of lines such as "MemAvailable:  123 kB" or "inactive_file 123". */
 static guint64
-number_after (const char *text, const char *key)
+number_after (const char *text, const char *key, guint64 fallback)
 {
   const char *found = text ? strstr (text, key) : NULL;
 
-  return found ? g_ascii_strtoull (found + strlen (key), NULL, 10) : 0;
+  return found ? g_ascii_strtoull (found + strlen (key), NULL, 10) : fallback;
 }
 
 static guint64
-system_available (void)
+system_available (const char *root)
 {
+  g_autofree char *path = g_build_filename (root, "proc", "meminfo", NULL);
   g_autofree char *text = NULL;
+  guint64 kilobytes;
 
-  g_file_get_contents ("/proc/meminfo", &text, NULL, NULL);
-  return number_after (text, "MemAvailable:") * 1024;
+  g_file_get_contents (path, &text, NULL, NULL);
+  kilobytes = number_after (text, "MemAvailable:", QUERN_MEMORY_UNKNOWN);
+  return kilobytes < QUERN_MEMORY_UNKNOWN / 1024 ? kilobytes * 1024 : QUERN_MEMORY_UNKNOWN;
 }
 
 /* Room below one group's limit. Its page cache counts as free: the kernel drops that before anything else. */
@@ -51,33 +54,44 @@ group_available (const char *folder)
   if (limit == G_MAXUINT64)
     return limit;
   g_file_get_contents (path, &stat, NULL, NULL);
-  cache = number_after (stat, "\ninactive_file ") + number_after (stat, "\nactive_file ");
+  cache = number_after (stat, "\ninactive_file ", 0) + number_after (stat, "\nactive_file ", 0);
   used -= MIN (used, cache);
   return limit > used ? limit - used : 0;
 }
 
-/**
- * quern_memory_available:
- *
- * Returns: bytes that can be taken now without swapping: MemAvailable, within the limits of our control groups
- */
+/* As quern_memory_available(), for the system whose files are below this folder. */
 guint64
-quern_memory_available (void)
+_quern_memory_available_in (const char *root)
 {
-  const char *limit = g_getenv ("QUERN_MEMORY"); /* bytes, for tests */
-  guint64 available = MIN (system_available (), limit ? g_ascii_strtoull (limit, NULL, 10) : G_MAXUINT64);
-  g_autofree char *groups = NULL;
+  guint64 available = system_available (root);
+  g_autofree char *path = g_build_filename (root, "proc", "self", "cgroup", NULL), *groups = NULL;
+  g_autofree char *top = g_build_filename (root, "sys", "fs", "cgroup", NULL), *folder = NULL;
   const char *own;
-  g_autofree char *folder = NULL;
 
-  if (!g_file_get_contents ("/proc/self/cgroup", &groups, NULL, NULL) || !(own = strstr (groups, "0::/")))
+  if (!g_file_get_contents (path, &groups, NULL, NULL) || !(own = strstr (groups, "0::/")))
     return available;
-  folder = g_strdelimit (g_build_filename ("/sys/fs/cgroup", own + strlen ("0::"), NULL), "\n", '\0');
-  while (g_str_has_prefix (folder, "/sys/fs/cgroup")) {
+  folder = g_strdelimit (g_build_filename (top, own + strlen ("0::"), NULL), "\n", '\0');
+  while (g_str_has_prefix (folder, top)) {
     char *parent = g_path_get_dirname (folder);
     available = MIN (available, group_available (folder));
     g_free (folder);
     folder = parent;
   }
   return available;
+}
+
+/**
+ * quern_memory_available:
+ *
+ * Returns: bytes that can be taken now without swapping: MemAvailable, within the limits of our control groups;
+ *   %QUERN_MEMORY_UNKNOWN where the system does not tell, as in a sandbox without /proc
+ */
+guint64
+quern_memory_available (void)
+{
+  const char *limit = g_getenv ("QUERN_MEMORY"); /* bytes, or "unknown", for tests */
+
+  if (g_strcmp0 (limit, "unknown") == 0)
+    return QUERN_MEMORY_UNKNOWN;
+  return MIN (_quern_memory_available_in ("/"), limit ? g_ascii_strtoull (limit, NULL, 10) : QUERN_MEMORY_UNKNOWN);
 }

@@ -32,4 +32,6 @@ gboolean    _quern_model_equal       (QuernModel *self, QuernModel *other);
 gboolean    _quern_model_is_same_file (QuernModel *self, QuernModel *other);
 char       *_quern_model_dup_stem    (QuernModel *self);
 
+guint64     _quern_memory_available_in (const char *root);
+
 G_END_DECLS

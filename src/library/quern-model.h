@@ -47,6 +47,9 @@ QuernModelState    quern_model_get_state        (QuernModel *self);
 const char        *quern_model_get_problem      (QuernModel *self);
 void               quern_model_plan             (QuernModel *self, guint n_ctx, QeKvType kv_type, QeMemoryPlan *plan);
 
+/* The largest number: what is known of nothing cannot be called too little. */
+#define QUERN_MEMORY_UNKNOWN G_MAXUINT64
+
 guint64            quern_memory_available       (void);
 
 G_END_DECLS

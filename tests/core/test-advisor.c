@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "quern-advisor.h"
+#include "quern-model-private.h"
 #include "test-util.h"
 
 #define GB 1000000000ull
@@ -105,6 +106,29 @@ test_remember (void)
   g_assert_cmpint (machine.measured, ==, 0);
 }
 
+/* Without /proc nobody knows how much memory is free, which is not none. */
+static void
+test_unknown (void)
+{
+  g_autofree char *root = test_folder (), *proc = g_build_filename (root, "proc", NULL);
+  g_autofree char *meminfo = g_build_filename (proc, "meminfo", NULL), *reason = NULL;
+  const QuernMachine machine = { .memory = QUERN_MEMORY_UNKNOWN, .bandwidth = 20e9, .disk = 1000000000000 };
+  QuernAdvice advice;
+
+  g_assert_cmpuint (_quern_memory_available_in (root), ==, QUERN_MEMORY_UNKNOWN);
+  g_assert_cmpint (g_mkdir (proc, 0700), ==, 0);
+  g_assert_true (g_file_set_contents (meminfo, "MemTotal: 100 kB\n", -1, NULL));
+  g_assert_cmpuint (_quern_memory_available_in (root), ==, QUERN_MEMORY_UNKNOWN);
+  g_assert_true (g_file_set_contents (meminfo, "MemTotal: 100 kB\nMemAvailable: 50 kB\n", -1, NULL));
+  g_assert_cmpuint (_quern_memory_available_in (root), ==, 50 * 1024);
+  g_assert_cmpint (quern_advisor_fit (&machine, 1000), ==, QUERN_FIT_UNTOLD);
+  quern_advisor_recommend (&machine, &advice);
+  g_assert_null (advice.size);
+  reason = quern_advisor_explain (&machine, &advice);
+  g_assert_cmpstr (reason, ==, "How much memory is free could not be found out.");
+  test_remove_folder (root);
+}
+
 static void
 test_measure (void)
 {
@@ -135,6 +159,7 @@ main (int argc, char **argv)
   g_test_add_func ("/advisor/large-computer", test_large_computer);
   g_test_add_func ("/advisor/fit", test_fit);
   g_test_add_func ("/advisor/remember", test_remember);
+  g_test_add_func ("/advisor/unknown", test_unknown);
   g_test_add_func ("/advisor/measure", test_measure);
   code = g_test_run ();
   test_remove_folder (folder);

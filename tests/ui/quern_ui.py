@@ -46,7 +46,7 @@ TIMEOUT = float(os.environ.get('QUERN_UI_TIMEOUT', '90'))
 
 
 # What libraries say when they are used wrongly, and what sanitizers find, in the log of Quern.
-COMPLAINT = re.compile(r'\((?:process|quern[\w-]*):\d+\): (?:Gtk|Adwaita|GLib[\w-]*|Gdk[\w-]*|Gsk|Pango|GtkSourceView|quern)[\w-]*-'
+COMPLAINT = re.compile(r'\((?:process|quern[\w-]*):\d+\): (?:dconf|Gtk|Adwaita|GLib[\w-]*|Gdk[\w-]*|Gsk|Pango|GtkSourceView|quern)[\w-]*-'
                        r'(?:CRITICAL|WARNING|ERROR) .*|==\d+==\s?ERROR: \w+Sanitizer.*|.*: runtime error: .*')
 # The only ones that are no mistake of ours, each with its reason.
 EXCUSED = [

@@ -37,6 +37,19 @@ class Errors(ChatCase):
         app.find(None, re.compile('is not on this computer any more'))
         self.assertFalse(app.find('button', 'Send').sensitive)
 
+    def test_read_only_cache(self):
+        """Without a place for what is temporary everything works, and dconf does not fill the terminal."""
+        nowhere = {'XDG_CACHE_HOME': '/dev/null/cache', 'XDG_RUNTIME_DIR': '/dev/null/run', 'GSETTINGS_BACKEND': 'dconf'}
+        app = self.launch(environment=nowhere)
+        self.think(app, False)
+        self.ask(app, 'Who are you?')
+        self.assertEqual(app.close(), 0)
+        self.assertNotIn('dconf', app.log)
+        variables = [f'{name}={value}' for name, value in nowhere.items()]
+        result = self.desktop.run('env', 'HF_ENDPOINT=http://127.0.0.1:9', *variables, 'quern-cli', 'search', 'quern')
+        self.assertEqual(result.returncode, 1)  # nothing listens there
+        self.assertNotIn('dconf', result.stderr)
+
     def test_damaged_database(self):
         os.makedirs(self.desktop.data)
         path = os.path.join(self.desktop.data, 'quern.db')

@@ -17,6 +17,16 @@ class Models(ModelsCase):
         app.find('label', re.compile(r'^(Fits|Tight|Does not fit|Disk too full)$'))
         app.find('label', re.compile(r'^About .* to download, .* of memory · up to .* tokens/s \(estimate\)$'))
 
+    def test_unknown_memory(self):
+        """Where the system does not tell how much memory is free, that is said, and models are used all the same."""
+        self.address = self.start_hub()
+        app = self.launch_models(environment={'QUERN_MEMORY': 'unknown'})
+        app.find('label', 'How much memory is free could not be found out.')
+        app.find('label', 'Free memory not known')
+        self.assertEqual(app.find_all('label', 'Measuring…', showing=False), [])
+        app.key('ctrl+n')
+        self.assertIn('Quern Tiny', self.ask(app, 'Who are you?')[0])
+
     def test_download_and_chat(self):
         app = self.start()
         self.open_repo(app)
