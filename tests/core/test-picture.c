@@ -352,8 +352,8 @@ test_destroyed_jpeg (void)
       if (kind == 0)
         g_byte_array_remove_range (file, scan + length / 2, length - length / 2);
       else /* codes that are none; markers where none may be */
-        for (gsize i = length / 3; i < length / 2; i++)
-          file->data[scan + i] = kind == 1 ? 0xfe : i % 2 != 0 ? 0xd4 : 0xff;
+        for (gsize i = length / 6 * 2; i < length / 4 * 2; i++)
+          file->data[scan + i] = i % 2 == 0 ? 0xff : kind == 1 ? 0 : 0xd4;
       assert_damaged (file);
     }
 }
