@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "quern-sql.h"
 #include "test-util.h"
 
 /* quern-cli as its users see it: output, errors, exit codes. */
@@ -239,6 +240,19 @@ test_usage (Fixture *f, gconstpointer data)
   g_assert_nonnull (strstr (f->output, "--no-think"));
 }
 
+/* Writes down that a download put a file there. */
+static void
+write_receipt (Fixture *f, const char *target, gint64 size)
+{
+  g_autofree char *path = g_build_filename (f->folder, "quern", "downloads.db", NULL);
+  sqlite3 *db;
+
+  g_assert_cmpint (sqlite3_open (path, &db), ==, SQLITE_OK);
+  g_assert_true (quern_sql_exec (db, "CREATE TABLE receipts (target TEXT PRIMARY KEY, size INTEGER NOT NULL)", NULL));
+  g_assert_true (quern_sql_run (db, NULL, "INSERT INTO receipts VALUES (?1, ?2)", "si", target, size));
+  sqlite3_close (db);
+}
+
 static void
 test_list_import_remove (Fixture *f, gconstpointer data)
 {
@@ -246,15 +260,21 @@ test_list_import_remove (Fixture *f, gconstpointer data)
   g_autofree char *elsewhere = g_build_filename (f->folder, "elsewhere.gguf", NULL);
   g_autofree char *models = g_build_filename (f->folder, "quern", "models", NULL);
   g_autofree char *installed = g_build_filename (models, "installed.gguf", NULL);
+  g_autofree char *copied = g_build_filename (models, "copied.gguf", NULL);
   g_autoptr (GFile) source = g_file_new_for_path (tiny);
   g_autoptr (GFile) first = g_file_new_for_path (elsewhere);
   g_autoptr (GFile) second = g_file_new_for_path (installed);
+  g_autoptr (GFile) third = g_file_new_for_path (copied);
   g_autoptr (JsonParser) parser = json_parser_new ();
   JsonObject *shown;
+  GStatBuf st;
 
   g_mkdir_with_parents (models, 0700);
   g_assert_true (g_file_copy (source, first, 0, NULL, NULL, NULL, NULL));
   g_assert_true (g_file_copy (source, second, 0, NULL, NULL, NULL, NULL));
+  g_assert_true (g_file_copy (source, third, 0, NULL, NULL, NULL, NULL));
+  g_assert_cmpint (g_stat (installed, &st), ==, 0);
+  write_receipt (f, installed, st.st_size);
   run (f, "list", NULL);
   g_assert_cmpint (f->code, ==, 0);
   g_assert_nonnull (strstr (f->output, "quern-tiny "));
@@ -276,11 +296,15 @@ test_list_import_remove (Fixture *f, gconstpointer data)
   run (f, "remove", "installed", NULL);
   g_assert_cmpint (f->code, ==, 0);
   g_assert_false (g_file_test (installed, G_FILE_TEST_EXISTS));
+  run (f, "remove", "copied", NULL);
+  g_assert_cmpint (f->code, ==, 0);
+  g_assert_true (g_file_test (copied, G_FILE_TEST_EXISTS)); /* somebody else put it there: only taken off the list */
   run (f, "remove", "quern-tiny", NULL);
   assert_failed (f, "Quern Tiny");
   run (f, "list", "--json", NULL);
   g_assert_null (strstr (f->output, "elsewhere"));
   g_assert_null (strstr (f->output, "installed"));
+  g_assert_null (strstr (f->output, "copied"));
   run (f, "import", "/no/such.gguf", NULL);
   assert_failed (f, "/no/such.gguf");
 }
