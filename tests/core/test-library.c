@@ -634,6 +634,7 @@ test_import_refused (Fixture *f, gconstpointer data)
   copy ("quern-tiny-Q2_K.gguf", folder, "m-00002-of-00003.gguf");
   assert_not_imported (library, other, ".gguf");
   assert_not_imported (library, part, "00001");
+  scan (library);
   g_assert_cmpuint (g_list_model_get_n_items (G_LIST_MODEL (library)), ==, 3);
   g_assert_cmpuint (g_list_model_get_n_items (quern_library_get_folders (library)), ==, 0);
   quern_store_close (store);
