@@ -11,8 +11,8 @@ main (int argc, char **argv)
 {
   g_autoptr (QuernApplication) application = NULL;
 
-  quern_i18n_init ();
   quern_log_init ();
+  quern_i18n_init ();
   gtk_source_init ();
   signal (SIGXFSZ, SIG_IGN); /* a limit to the size of files is an error like a full disk */
 

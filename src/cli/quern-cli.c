@@ -199,8 +199,8 @@ print_help (FILE *file)
 int
 main (int argc, char **argv)
 {
-  quern_i18n_init ();
   quern_log_init ();
+  quern_i18n_init ();
   g_set_prgname ("quern-cli");
   if (argc < 2) {
     print_help (stderr);
