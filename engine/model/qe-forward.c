@@ -35,9 +35,9 @@ qe_graph_angles (QeGraph *g, uint32_t t)
   const QeConfig *c = g->config;
   const uint32_t pairs = c->rope_dims / 2;
   for (uint32_t p = 0; p < pairs; p++) {
-    const double angle = pair_position (c, &g->batch->rows[t], p) * pow (c->rope_base, -2.0 * p / c->rope_dims);
-    g->cosine[(size_t) t * pairs + p] = (float) cos (angle);
-    g->sine[(size_t) t * pairs + p] = (float) sin (angle);
+    const double angle = pair_position (c, &g->batch->rows[t], p) * c->rope_rates[p];
+    g->cosine[(size_t) t * pairs + p] = (float) (c->rope_magnitude * cos (angle));
+    g->sine[(size_t) t * pairs + p] = (float) (c->rope_magnitude * sin (angle));
   }
 }
 

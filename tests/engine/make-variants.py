@@ -6,6 +6,8 @@ Same model, told otherwise (the logits must not change):
   ollama.gguf   the registry's dialect: three rope sections, heads per layer, no ".bias", foreign tensors
   grouped.gguf  value heads in the order of the original weights, v_head_reordered = false
   fused.gguf    gate and up of the experts in one tensor
+With scaled positions:
+  rope-linear.gguf, rope-yarn.gguf   keys only; rope-yarn leaves context_length as it was
 With a prediction block:
   mtp.gguf, mtp-mixture.gguf   its weights are random, so its guesses are wrong
   mtp-perfect.gguf             no layer changes the residual, so its guesses are the trunk's own choices
@@ -157,6 +159,17 @@ def fused(m):
         m.tensors[f"blk.{i}.ffn_gate_up_exps.weight"] = [[gate[0][0], 2 * gate[0][1], gate[0][2]], gate[1], blob]
 
 
+# ---- with scaled positions ----
+
+def rope(kind, factor=4.0, **more):
+    def change(m):
+        m.key("rope.scaling.type", STRING, kind)
+        m.key("rope.scaling.factor", F32_KEY, factor)
+        for name, value in more.items():
+            m.key("rope.scaling." + name, U32 if isinstance(value, int) else F32_KEY, value)
+    return change
+
+
 # ---- with a prediction block ----
 
 def halves(values):
@@ -245,6 +258,9 @@ HOSTILE = {
     "sections": key("rope.dimension_sections", ARRAY, (I32, [100, 100, 100, 0])),
     "no-sections": without_key("rope.dimension_sections"),
     "rope": key("rope.dimension_count", U32, 63),
+    "rope-kind": rope(b"longrope"),
+    "rope-factor": rope(b"yarn", float("nan")),
+    "rope-beta": rope(b"yarn", yarn_beta_fast=-1.0),
     "embedding": key("embedding_length", U32, 128),
     "no-embedding": without("token_embd.weight"),
     "no-norm": without("output_norm.weight"),
@@ -263,6 +279,8 @@ def main():
     dense, mixture = (Model(f"{goldens}/{name}-F16.gguf") for name in ("a-dense", "c-moe"))
     jobs = [("ollama", dense, ollama), ("grouped", dense, grouped), ("fused", mixture, fused), ("mtp", dense, mtp),
             ("mtp-mixture", mixture, mtp), ("mtp-perfect", dense, mtp_perfect)]
+    jobs += [("rope-linear", dense, rope(b"linear")), ("rope-none", dense, rope(b"none")),
+             ("rope-yarn", dense, rope(b"yarn", original_context_length=dense.number("context_length")))]
     jobs += [("bad-" + name, dense, change) for name, change in HOSTILE.items()]
     jobs += [("bad-experts", mixture, key("expert_used_count", U32, 9))]
     for name, model, change in jobs:
