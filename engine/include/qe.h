@@ -85,13 +85,15 @@ typedef struct {
   uint64_t sketch_bytes;  /* what a sketch of the head takes (QeContextParams.sketch); 0 where none would pay */
   uint64_t sketched_bytes; /* decode_bytes with that sketch; the same without one */
   uint64_t resident_bytes; /* weights that generation reads sooner or later: without an embedding table of its own */
-  uint64_t mtp_bytes;     /* weights of the MTP block, part of tensor_bytes */
+  uint64_t mtp_bytes;     /* weights of the MTP block, part of tensor_bytes unless they are a companion's */
   double bits_per_weight;
   uint32_t n_parts;       /* files of a split model, 1 otherwise */
   uint32_t n_layers;      /* trunk layers */
   uint32_t n_full_layers; /* with attention, hence with a KV cache */
-  uint32_t n_mtp_layers;
-  uint32_t n_embd, n_ff, n_vocab, n_ctx_train;
+  uint32_t n_mtp_layers;  /* 0 also where the file announces a block of which it has no tensor */
+  char companion[128];    /* file in the same folder that the MTP block is taken from (“mtp-….gguf”), "" without one */
+  uint32_t n_embd, n_ff, n_vocab;
+  uint32_t n_ctx_train;   /* positions that the file allows, scaling of positions (YaRN, linear) included */
   uint32_t n_heads, n_kv_heads, head_size;
   uint32_t n_key_heads, n_value_heads, state_size, conv_kernel;
   uint32_t n_experts, n_experts_used, n_ff_expert, n_ff_shared;
@@ -105,14 +107,15 @@ typedef struct {
 } QeModelParams;
 
 /* Opens a GGUF file (the first part of a split one) read-only and maps it; every length, type, shape and required
- * tensor is checked first. On success *out is owned by the caller: qe_model_free(). Any thread. params may be NULL.
+ * tensor is checked first. Where the file has no MTP block, that of a companion file of the same model in its folder is
+ * used. On success *out is owned by the caller: qe_model_free(). Any thread. params may be NULL.
  * QE_ERROR_FORMAT, QE_ERROR_UNSUPPORTED, QE_ERROR_IO or QE_ERROR_MEMORY on failure. */
 QeStatus qe_model_open (QeModel **out, const char *path, const QeModelParams *params, QeError *err);
 QeModel *qe_model_ref (QeModel *model);  /* any thread */
 void qe_model_free (QeModel *model);     /* drops one reference; any thread */
 const QeModelInfo *qe_model_info (const QeModel *model);
 
-/* Reads and checks the header of a file on disk without mapping its weights. */
+/* Reads and checks the header of a file on disk, and of a companion beside it, without mapping their weights. */
 QeStatus qe_model_probe (const char *path, QeModelInfo *out, QeError *err);
 
 /* The same for the first `size` bytes of a file of `file_size` bytes, e.g. fetched over HTTP. QE_ERROR_MORE while the

@@ -153,6 +153,8 @@ qe_graph_run (QeGraph *graph, const QeBatch *batch, QeError *err)
   if (atomic_load (&graph->cancelled))
     return qe_fail (err, QE_ERROR_CANCELLED, "The calculation was stopped.");
   status = qe_gguf_check_unchanged (graph->model->gguf, err);
+  if (status == QE_OK && graph->model->companion)
+    status = qe_gguf_check_unchanged (graph->model->companion, err);
   if (status == QE_OK)
     status = qe_graph_check_logits (graph, 0, batch->n_logits, err);
   return status;

@@ -60,6 +60,18 @@ add_tensor (Sums *s, const QeTensor *t, const QeConfig *c, bool tied)
   s->decode += kind == KIND_EXPERTS ? t->size / c->n_experts * c->n_experts_used : t->size;
 }
 
+/* What of a companion is used. */
+static uint64_t
+block_bytes (const QeGguf *companion, const QeConfig *c)
+{
+  uint64_t bytes = 0;
+  for (size_t i = 0; i < qe_gguf_n_tensors (companion); i++) {
+    const QeTensor *t = qe_gguf_tensor (companion, i);
+    bytes += tensor_kind (t->name, c, false) == KIND_MTP ? t->size : 0;
+  }
+  return bytes;
+}
+
 /* ---- names ----------------------------------------------------------------------------------------------------- */
 
 /* general.file_type, as llama.cpp numbers it. */
@@ -175,10 +187,10 @@ head_bytes (const QeWeight *head)
 }
 
 void
-qe_model_info_fill (QeModelInfo *out, const QeGguf *gguf, const QeConfig *config, const QeWeights *weights)
+qe_model_info_fill (QeModelInfo *out, const QeGguf *gguf, const QeGguf *companion, const QeConfig *config,
+                    const QeWeights *weights)
 {
   Sums s = { 0 };
-  *out = (QeModelInfo) { 0 };
   copy_config (out, config);
   for (size_t i = 0; i < qe_gguf_n_tensors (gguf); i++)
     add_tensor (&s, qe_gguf_tensor (gguf, i), config, weights->tied);
@@ -188,7 +200,7 @@ qe_model_info_fill (QeModelInfo *out, const QeGguf *gguf, const QeConfig *config
   out->file_bytes = qe_gguf_file_bytes (gguf);
   out->tensor_bytes = s.bytes;
   out->resident_bytes = s.resident;
-  out->mtp_bytes = s.mtp;
+  out->mtp_bytes = s.mtp + (companion ? block_bytes (companion, config) : 0);
   out->decode_bytes = s.decode;
   out->sketch_bytes = qe_head_sketch_bytes (weights->head.rows, weights->head.columns, head_bytes (&weights->head), s.decode);
   out->sketched_bytes = out->sketch_bytes ? s.decode - head_bytes (&weights->head) + out->sketch_bytes : s.decode;

@@ -16,6 +16,8 @@ typedef struct {
   QeError *err;
   QeStatus status;
   uint32_t block;
+  bool collects;     /* missing tensors: all of them, in `missing`, instead of failing at the first */
+  char missing[280];
 } Finder;
 
 static const QeTensor *
@@ -38,7 +40,15 @@ fail_missing (Finder *f, const char *name)
 {
   char full[96];
   snprintf (full, sizeof full, name, f->block);
-  fail (f, full, "is missing");
+  if (!f->collects) {
+    fail (f, full, "is missing");
+    return;
+  }
+  const size_t used = strlen (f->missing);
+  if (used + strlen (full) + strlen (", “”, …") < sizeof f->missing)
+    snprintf (f->missing + used, sizeof f->missing - used, "%s“%s”", used ? ", " : "", full);
+  else if (used + strlen (", …") < sizeof f->missing && strcmp (f->missing + used - strlen ("…"), "…"))
+    strcat (f->missing, ", …");
 }
 
 static void
@@ -263,6 +273,7 @@ find_mtp (Finder *f)
     return;
   }
   f->block = f->config->n_layers;
+  f->collects = true;
   find_layer (f, false, &m->layer);
   find_matrix (f, "blk.%u.nextn.eh_proj.weight", 2 * h, h, &m->join);
   m->embd_norm = find_vector (f, "blk.%u.nextn.enorm.weight", NULL, h);
@@ -276,6 +287,8 @@ find_mtp (Finder *f)
     find_matrix (f, "blk.%u.nextn.embed_tokens.weight", h, w->n_vocab, &m->embd);
   if (lookup (f, "blk.%u.nextn.shared_head_head.weight"))
     find_matrix (f, "blk.%u.nextn.shared_head_head.weight", h, w->n_vocab, &m->head);
+  if (f->status == QE_OK && f->missing[0])
+    f->status = qe_fail (f->err, QE_ERROR_FORMAT, "The file's prediction block is incomplete: it lacks %s.", f->missing);
 }
 
 /* ---- all of it ------------------------------------------------------------------------------------------------- */
@@ -299,10 +312,10 @@ find_ends (Finder *f)
 }
 
 QeStatus
-qe_weights_find (QeWeights *out, const QeGguf *gguf, const QeConfig *config, QeError *err)
+qe_weights_find (QeWeights *out, const QeGguf *gguf, const QeGguf *companion, const QeConfig *config, QeError *err)
 {
   QeWeights w = { .n_layers = config->n_layers };
-  Finder f = { gguf, config, &w, err, QE_OK, 0 };
+  Finder f = { .gguf = gguf, .config = config, .weights = &w, .err = err };
   w.layers = calloc (config->n_layers, sizeof *w.layers);
   if (!w.layers)
     return qe_fail (err, QE_ERROR_MEMORY, "There is not enough memory for the model's tables.");
@@ -311,6 +324,8 @@ qe_weights_find (QeWeights *out, const QeGguf *gguf, const QeConfig *config, QeE
     f.block = i;
     find_layer (&f, config->recurrent[i], &w.layers[i]);
   }
+  if (companion)
+    f.gguf = companion;
   if (f.status == QE_OK && config->n_mtp)
     find_mtp (&f);
   if (f.status == QE_OK)

@@ -56,6 +56,7 @@ typedef struct {
 } QeWeights;
 
 /* Finds every required tensor and checks its shape and type; tensors it does not know are left alone. With a gguf of
- * which only the header was read, checks the same but copies nothing. */
-QeStatus qe_weights_find (QeWeights *out, const QeGguf *gguf, const QeConfig *config, QeError *err);
+ * which only the header was read, checks the same but copies nothing. companion: where the prediction block is, NULL when
+ * the file has it itself. */
+QeStatus qe_weights_find (QeWeights *out, const QeGguf *gguf, const QeGguf *companion, const QeConfig *config, QeError *err);
 void qe_weights_clear (QeWeights *weights);

@@ -10,7 +10,12 @@ With scaled positions:
   rope-linear.gguf, rope-yarn.gguf   keys only; rope-yarn leaves context_length as it was
 With a prediction block:
   mtp.gguf, mtp-mixture.gguf   its weights are random, so its guesses are wrong
+  mtp-mixture-bf16.gguf        the same as mtp-mixture, router and gate of the shared expert in BF16
   mtp-perfect.gguf             no layer changes the residual, so its guesses are the trunk's own choices
+  announced.gguf               a block that is announced and not there
+Only when they are named, as other variants would take them for theirs:
+  alone.gguf, mtp-companion.gguf   mtp-perfect in two files: without its block, and the block
+  mtp-other.gguf, mtp-broken.gguf  that of a model of another name; that without one of its tensors
 Wrong ones, bad-NAME.gguf: see HOSTILE. Standard library only.
 """
 import copy
@@ -21,8 +26,8 @@ import sys
 
 FORMATS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
 U32, I32, F32_KEY, BOOL, STRING, ARRAY = 4, 5, 6, 7, 8, 9
-F32, F16 = 0, 1
-SIZES = {F32: 4, F16: 2}
+F32, F16, BF16 = 0, 1, 30
+SIZES = {F32: 4, F16: 2, BF16: 2}
 
 
 class Model:
@@ -203,6 +208,47 @@ def mtp_perfect(m):
     m.tensors[f"blk.{n}.nextn.shared_head_norm.weight"] = copy.deepcopy(m.tensors["output_norm.weight"])
 
 
+def mtp_bf16(m):
+    mtp(m)
+    for part in ("ffn_gate_inp", "ffn_gate_inp_shexp"):
+        tensor = m.tensors[f"blk.{m.number('block_count') - 1}.{part}.weight"]
+        blob = tensor[2] if tensor[1] == F32 else floats(struct.unpack("<%de" % (len(tensor[2]) // 2), tensor[2]))
+        tensor[1:] = [BF16, b"".join(blob[i + 2:i + 4] for i in range(0, len(blob), 4))]
+
+
+def announced(m):
+    m.keys.pop(f"{m.arch}.attention.recurrent_layers", None)
+    m.key("block_count", U32, m.number("block_count") + 1)
+    m.key("nextn_predict_layers", U32, 1)
+
+
+def alone(m):
+    mtp_perfect(m)
+    n = m.number("block_count") - 1
+    m.tensors = {name: tensor for name, tensor in m.tensors.items() if not name.startswith(f"blk.{n}.")}
+    m.key("block_count", U32, n)
+    m.keys.pop(f"{m.arch}.nextn_predict_layers")
+
+
+def companion(m):
+    mtp_perfect(m)
+    m.keys.pop(f"{m.arch}.attention.recurrent_layers", None)
+    block = f"blk.{m.number('block_count') - 1}."
+    m.tensors = {name: tensor for name, tensor in m.tensors.items() if name.startswith(block) or "blk." not in name}
+
+
+def companion_of_other(m):
+    companion(m)
+    for name in [key for key in m.keys if key.startswith("general.") and m.keys[key][0] == STRING]:
+        if name != "general.architecture":
+            m.keys[name] = (STRING, b"Another model")
+
+
+def broken_companion(m):
+    companion(m)
+    m.tensors.pop(f"blk.{m.number('block_count') - 1}.nextn.hnorm.weight")
+
+
 # ---- wrong ones ----
 
 def key(suffix, kind, value):
@@ -231,6 +277,12 @@ def architecture(name):
     def change(m):
         m.keys["general.architecture"] = (STRING, name)
     return change
+
+
+def incomplete_mtp(m):
+    mtp(m)
+    for part in ("nextn.enorm", "ffn_up", "attn_k_norm"):
+        m.tensors.pop(f"blk.{m.number('block_count') - 1}.{part}.weight")
 
 
 def interval(m):
@@ -267,6 +319,8 @@ HOSTILE = {
     "no-tensor": without("blk.5.ssm_conv1d.weight"),
     "shape": shape("blk.3.attn_k.weight"),
     "mtp": key("nextn_predict_layers", U32, 1),
+    "incomplete-mtp": incomplete_mtp,
+    "lonely-mtp": companion,
     "interval": interval,
     "layers": key("block_count", U32, 9),
     "numbers": values("output_norm.weight", float("nan")),
@@ -278,7 +332,11 @@ def main():
     os.makedirs(out, exist_ok=True)
     dense, mixture = (Model(f"{goldens}/{name}-F16.gguf") for name in ("a-dense", "c-moe"))
     jobs = [("ollama", dense, ollama), ("grouped", dense, grouped), ("fused", mixture, fused), ("mtp", dense, mtp),
-            ("mtp-mixture", mixture, mtp), ("mtp-perfect", dense, mtp_perfect)]
+            ("mtp-mixture", mixture, mtp), ("mtp-perfect", dense, mtp_perfect), ("mtp-mixture-bf16", mixture, mtp_bf16),
+            ("announced", dense, announced)]
+    pairs = [("alone", dense, alone), ("mtp-companion", dense, companion), ("mtp-other", dense, companion_of_other),
+             ("mtp-broken", dense, broken_companion)]
+    jobs += [job for job in pairs if job[0] in wanted]
     jobs += [("rope-linear", dense, rope(b"linear")), ("rope-none", dense, rope(b"none")),
              ("rope-yarn", dense, rope(b"yarn", original_context_length=dense.number("context_length")))]
     jobs += [("bad-" + name, dense, change) for name, change in HOSTILE.items()]

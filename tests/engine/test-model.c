@@ -183,6 +183,9 @@ QE_TEST (wrong_files)
     { "bad-no-tensor", QE_ERROR_FORMAT, "blk.5.ssm_conv1d.weight" },
     { "bad-shape", QE_ERROR_FORMAT, "blk.3.attn_k.weight" },
     { "bad-mtp", QE_ERROR_FORMAT, "nextn" },
+    { "bad-incomplete-mtp", QE_ERROR_FORMAT,
+      "lacks “blk.8.attn_k_norm.weight”, “blk.8.ffn_up.weight”, “blk.8.nextn.enorm.weight”." },
+    { "bad-lonely-mtp", QE_ERROR_UNSUPPORTED, "holds only the prediction block of a model. Open the model itself" },
     { "bad-interval", QE_ERROR_FORMAT, "is missing" },
     { "bad-experts", QE_ERROR_FORMAT, "expert" },
   };
