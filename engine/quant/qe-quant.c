@@ -69,15 +69,15 @@ static const TypeEntry types[] = {
   [31] = KNOWN ("Q4_0_4_4"),
   [32] = KNOWN ("Q4_0_4_8"),
   [33] = KNOWN ("Q4_0_8_8"),
-  [34] = KNOWN ("TQ1_0"),
-  [35] = KNOWN ("TQ2_0"),
+  [QE_TYPE_TQ1_0] = { { "TQ1_0", QE_K, sizeof (QeBlockTQ1_0) }, qe_dequantise_tq1_0 },
+  [QE_TYPE_TQ2_0] = { { "TQ2_0", QE_K, sizeof (QeBlockTQ2_0) }, qe_dequantise_tq2_0 },
   [36] = KNOWN ("IQ4_NL_4_4"),
   [37] = KNOWN ("IQ4_NL_4_8"),
   [38] = KNOWN ("IQ4_NL_8_8"),
   [QE_TYPE_MXFP4] = { { "MXFP4", 32, sizeof (QeBlockMXFP4) }, qe_dequantise_mxfp4 },
-  [40] = KNOWN ("NVFP4"),
-  [41] = KNOWN ("Q1_0"),
-  [42] = KNOWN ("Q2_0"),
+  [QE_TYPE_NVFP4] = { { "NVFP4", 64, sizeof (QeBlockNVFP4) }, qe_dequantise_nvfp4 },
+  [QE_TYPE_Q1_0] = { { "Q1_0", 128, sizeof (QeBlockQ1_0) }, qe_dequantise_q1_0 },
+  [QE_TYPE_Q2_0] = { { "Q2_0", 64, sizeof (QeBlockQ2_0) }, qe_dequantise_q2_0 },
 };
 static const QeTypeTraits no_type = { NULL, 1, 0 };
 #define N_TYPES (sizeof types / sizeof *types)
