@@ -82,6 +82,17 @@ qe_gguf_has (const QeGguf *gguf, const char *key)
 }
 
 bool
+qe_gguf_has_prefix (const QeGguf *gguf, const char *prefix)
+{
+  const QeGgufHeader *header = &gguf->parts[0].header;
+  const size_t length = strlen (prefix);
+  for (size_t i = 0; i < header->n_keys; i++)
+    if (header->keys[i].name_length >= length && !memcmp (header->bytes + header->keys[i].name, prefix, length))
+      return true;
+  return false;
+}
+
+bool
 qe_gguf_get_u64 (const QeGguf *gguf, const char *key, uint64_t *out)
 {
   const QeGgufKey *k = find_scalar (gguf, key);

@@ -36,6 +36,7 @@ void qe_gguf_prefetch (const QeGguf *gguf, const QeControl *control);
 
 /* Typed look-ups: false when the key is absent or of another kind. Integer keys accept every integer width. */
 bool qe_gguf_has (const QeGguf *gguf, const char *key);
+bool qe_gguf_has_prefix (const QeGguf *gguf, const char *prefix); /* any key that begins with it; slow */
 bool qe_gguf_get_u64 (const QeGguf *gguf, const char *key, uint64_t *out);
 bool qe_gguf_get_f64 (const QeGguf *gguf, const char *key, double *out); /* f32, f64 or an integer */
 bool qe_gguf_get_bool (const QeGguf *gguf, const char *key, bool *out);

@@ -111,6 +111,10 @@ read_architecture (QeConfig *c, const QeGguf *gguf, QeError *err)
                     "The architecture “%.*s” is not supported: Quern runs Qwen 3.5 (“qwen35”, “qwen35moe”).",
                     (int) (length < 64 ? length : 64), name);
   memcpy (c->architecture, name, length);
+  if (qe_gguf_has_prefix (gguf, "prism.hadamard."))
+    return qe_fail (err, QE_ERROR_UNSUPPORTED,
+                    "The weights of this file are rotated in the way of PrismML (“prism.hadamard”), which Quern cannot run. "
+                    "Take a Q4_K_M or UD-Q4_K_XL file of the same model instead.");
   return QE_OK;
 }
 

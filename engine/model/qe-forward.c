@@ -14,10 +14,13 @@ void
 qe_graph_embed (const QeGraph *g, const QeWeight *table, const QeRow *row, float *x)
 {
   const size_t n_embd = g->config->n_embd, bytes = qe_row_bytes (qe_type_traits (table->type), n_embd);
-  if (row->embedding)
+  if (row->embedding) {
     memcpy (x, row->embedding, n_embd * sizeof *x);
-  else
-    qe_dequantise (table->type, (const char *) table->data + (size_t) row->token * bytes, x, n_embd);
+    return;
+  }
+  qe_dequantise (table->type, (const char *) table->data + (size_t) row->token * bytes, x, n_embd);
+  if (table->scale)
+    g->ops->scale (x, *table->scale, n_embd);
 }
 
 /* Which of a row's positions pair p turns by: interleaved sections, what is left over follows time. */

@@ -66,47 +66,6 @@ has_shape (const QeTensor *t, uint64_t a, uint64_t b, uint64_t c)
   return t->ne[0] == a && t->ne[1] == b && t->ne[2] == c && t->ne[3] == 1;
 }
 
-/* ---- matrices -------------------------------------------------------------------------------------------------- */
-
-static void
-set_matrix (Finder *f, const QeTensor *t, uint64_t columns, uint64_t rows, uint64_t experts, QeWeight *out)
-{
-  const QeTypeTraits *traits = qe_type_traits (t->type);
-  if (!has_shape (t, columns, rows, experts)) {
-    fail_shape (f, t, columns, rows, experts);
-    return;
-  }
-  if (!traits->block_bytes || t->type == QE_TYPE_I8 || (t->type >= QE_TYPE_I16 && t->type <= QE_TYPE_F64)) {
-    fail (f, t->name, "has a type that cannot hold weights");
-    return;
-  }
-  if (columns % traits->block_elements) {
-    fail (f, t->name, "has rows that are no whole number of blocks");
-    return;
-  }
-  *out = (QeWeight) { t->data, t->type, (uint32_t) columns, (uint32_t) rows, qe_row_bytes (traits, columns) * rows };
-}
-
-static void
-find_matrix (Finder *f, const char *name, uint64_t columns, uint64_t rows, QeWeight *out)
-{
-  const QeTensor *t = lookup (f, name);
-  if (t)
-    set_matrix (f, t, columns, rows, 1, out);
-  else
-    fail_missing (f, name);
-}
-
-static void
-find_experts (Finder *f, const char *name, uint64_t columns, uint64_t rows, QeWeight *out)
-{
-  const QeTensor *t = lookup (f, name);
-  if (t)
-    set_matrix (f, t, columns, rows, f->config->n_experts, out);
-  else
-    fail_missing (f, name);
-}
-
 /* ---- vectors --------------------------------------------------------------------------------------------------- */
 
 static float *
@@ -155,6 +114,66 @@ find_vector (Finder *f, const char *name, const char *other_name, uint64_t n)
     qe_dequantise (t->type, t->data, copy, n);
   return copy;
 }
+
+/* Formats with small scales in their blocks, such as NVFP4, have a scale of the whole matrix in a tensor of its own:
+ * “NAME.scale”, or “NAME.weight.scale”. “NAME.input_scale” is for programs that round activations to the same format. */
+static void
+find_scale (Finder *f, const char *name, uint64_t n, QeWeight *w)
+{
+  static const char weight[] = ".weight";
+  const size_t length = strlen (name);
+  char full[96];
+  snprintf (full, sizeof full, "%s.scale", name);
+  if (!qe_gguf_find (f->gguf, full) && length > strlen (weight) && !strcmp (name + length - strlen (weight), weight))
+    snprintf (full, sizeof full, "%.*s.scale", (int) (length - strlen (weight)), name);
+  w->is_scaled = qe_gguf_find (f->gguf, full) != NULL;
+  if (w->is_scaled)
+    w->scale = find_vector (f, full, NULL, n);
+}
+
+/* ---- matrices -------------------------------------------------------------------------------------------------- */
+
+static void
+set_matrix (Finder *f, const QeTensor *t, uint64_t columns, uint64_t rows, uint64_t experts, QeWeight *out)
+{
+  const QeTypeTraits *traits = qe_type_traits (t->type);
+  if (!has_shape (t, columns, rows, experts)) {
+    fail_shape (f, t, columns, rows, experts);
+    return;
+  }
+  if (!traits->block_bytes || t->type == QE_TYPE_I8 || (t->type >= QE_TYPE_I16 && t->type <= QE_TYPE_F64)) {
+    fail (f, t->name, "has a type that cannot hold weights");
+    return;
+  }
+  if (columns % traits->block_elements) {
+    fail (f, t->name, "has rows that are no whole number of blocks");
+    return;
+  }
+  *out = (QeWeight) { t->data, t->type, (uint32_t) columns, (uint32_t) rows, qe_row_bytes (traits, columns) * rows };
+  find_scale (f, t->name, experts, out);
+}
+
+static void
+find_matrix (Finder *f, const char *name, uint64_t columns, uint64_t rows, QeWeight *out)
+{
+  const QeTensor *t = lookup (f, name);
+  if (t)
+    set_matrix (f, t, columns, rows, 1, out);
+  else
+    fail_missing (f, name);
+}
+
+static void
+find_experts (Finder *f, const char *name, uint64_t columns, uint64_t rows, QeWeight *out)
+{
+  const QeTensor *t = lookup (f, name);
+  if (t)
+    set_matrix (f, t, columns, rows, f->config->n_experts, out);
+  else
+    fail_missing (f, name);
+}
+
+/* ---- convolutions ---------------------------------------------------------------------------------------------- */
 
 /* The file has the taps of a channel together; the engine wants all channels of a tap together. */
 static const float *

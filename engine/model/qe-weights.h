@@ -12,6 +12,8 @@ typedef struct {
   QeType type;
   uint32_t columns, rows;
   size_t expert_bytes; /* from one expert's matrix to the next */
+  bool is_scaled;
+  const float *scale;  /* what it is to be multiplied by, for each expert one number; NULL: nothing, or no data either */
 } QeWeight;
 
 typedef struct {

@@ -25,6 +25,10 @@ typedef struct {
 const QeTypeTraits *qe_type_traits (uint32_t type); /* never NULL */
 static inline size_t qe_row_bytes (const QeTypeTraits *t, uint64_t n) { return n / t->block_elements * t->block_bytes; }
 
+/* What another program means by a type number that qe_type_traits() does not know. *program: whose it is; of a family whose
+ * members are not told apart the name is the family's. NULL when nobody is known to use the number. */
+const char *qe_type_of_others (uint32_t type, const char **program);
+
 /* n elements (a multiple of the block) of a row to f32. Bit for bit what ggml's reference gives. */
 void qe_dequantise (QeType type, const void *src, float *dst, size_t n);
 /* The other way, for the KV cache and for tests: F16, BF16 and Q8_0 only. */
