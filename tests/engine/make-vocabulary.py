@@ -176,7 +176,6 @@ def main():
                 ids = vocabulary.encode(expressions[pre], text if nfc is False else unicodedata.normalize("NFC", text))
                 blob = text.encode()
                 file.write(struct.pack("<I", len(blob)) + blob + struct.pack("<%dI" % (len(ids) + 1), len(ids), *ids))
-    print(len(vocabulary.tokens), "entries")
 
 
 main()
