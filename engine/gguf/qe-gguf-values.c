@@ -134,6 +134,32 @@ find_array (const QeGguf *gguf, const char *key)
   return k && k->is_array ? k : NULL;
 }
 
+void
+qe_gguf_copy_string (const QeGguf *gguf, const char *key, char *out, size_t size)
+{
+  const char *text;
+  size_t length;
+  out[0] = '\0';
+  if (!qe_gguf_get_string (gguf, key, &text, &length))
+    return;
+  if (length >= size)
+    for (length = size - 1; length > 0 && ((unsigned char) text[length] & 0xC0) == 0x80; length--)
+      ;
+  memcpy (out, text, length);
+  out[length] = '\0';
+}
+
+void
+qe_gguf_read_names (const QeGguf *gguf, QeFileNames *out)
+{
+  qe_gguf_copy_string (gguf, "general.base_model.0.name", out->base_model, sizeof out->base_model);
+  qe_gguf_copy_string (gguf, "general.basename", out->basename, sizeof out->basename);
+  qe_gguf_copy_string (gguf, "general.size_label", out->size_label, sizeof out->size_label);
+  qe_gguf_copy_string (gguf, "general.finetune", out->finetune, sizeof out->finetune);
+  qe_gguf_copy_string (gguf, "general.version", out->version, sizeof out->version);
+  qe_gguf_copy_string (gguf, "general.type", out->type, sizeof out->type);
+}
+
 bool
 qe_gguf_array_length (const QeGguf *gguf, const char *key, uint64_t *out)
 {

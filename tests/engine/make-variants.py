@@ -6,6 +6,8 @@ Same model, told otherwise (the logits must not change):
   ollama.gguf   the registry's dialect: three rope sections, heads per layer, no ".bias", foreign tensors
   grouped.gguf  value heads in the order of the original weights, v_head_reordered = false
   fused.gguf    gate and up of the experts in one tensor
+  scaled.gguf, scaled-mixture.gguf, scaled-fused.gguf   matrices with tensors of their own for their scales
+  facts.gguf    names, advice on sampling and a list of end tokens, some of it nonsense
 With scaled positions:
   rope-linear.gguf, rope-yarn.gguf   keys only; rope-yarn leaves context_length as it was
 With a prediction block:
@@ -123,7 +125,7 @@ def ollama(m):
     m.key("ssm.v_head_reordered", BOOL, True)
     for name in [t for t in m.tensors if t.endswith("ssm_dt.bias")]:
         m.tensors[name[:-5]] = m.tensors.pop(name)
-    m.tensors["v.patch_embd.weight"] = [[32, 2], F32, bytes(256)]
+    m.tensors["v.patch_embed.weight"] = [[32, 2], F32, bytes(256)]
     m.tensors["mtp.fc.weight"] = [[32, 2], F32, bytes(256)]
 
 
@@ -162,6 +164,38 @@ def fused(m):
         n = len(gate[2]) // gate[0][2]
         blob = b"".join(x[e * n:(e + 1) * n] for e in range(gate[0][2]) for x in (gate[2], up[2]))
         m.tensors[f"blk.{i}.ffn_gate_up_exps.weight"] = [[gate[0][0], 2 * gate[0][1], gate[0][2]], gate[1], blob]
+
+
+def scaled(m):
+    """Twice the weights, and a tensor that halves them; of experts, each its own power of two."""
+    for i, (name, (ne, kind, blob)) in enumerate(list(m.tensors.items())):
+        if kind != F16 or not name.endswith(".weight") or len(ne) < 2 or "conv1d" in name:
+            continue
+        experts = ne[2] if len(ne) > 2 else 1
+        factors = [2.0 ** (1 + e % 3) for e in range(experts)]
+        numbers = struct.unpack("<%de" % (len(blob) // 2), blob)
+        each = len(numbers) // experts
+        m.tensors[name][2] = halves([x * factors[j // each] for j, x in enumerate(numbers)])
+        m.tensors[(name if i % 2 else name[:-7]) + ".scale"] = [[experts], F32, floats([1 / f for f in factors])]
+        m.tensors[name[:-7] + ".input_scale"] = [[experts], F32, floats([123.0] * experts)]
+
+
+def scaled_fused(m):
+    fused(m)
+    scaled(m)
+
+
+def facts(m):
+    text = {"name": b"A fine-tune", "base_model.0.name": b"Qwen3.5 9B", "basename": b"Qwen3.5", "size_label": b"9B",
+            "finetune": b"Instruct", "type": b"model", "version": "\u00e9".encode() * 20}
+    for name, value in text.items():
+        m.keys["general." + name] = (STRING, value)
+    numbers = {"temp": (F32_KEY, 0.6), "top_k": (I32, 40), "top_p": (F32_KEY, float("nan")), "min_p": (F32_KEY, 0.0),
+               "penalty_repeat": (F32_KEY, 1.05), "penalty_present": (F32_KEY, 1e9)}
+    for name, value in numbers.items():
+        m.keys["general.sampling." + name] = value
+    m.keys["general.file_type"] = (U32, 128)
+    m.keys["tokenizer.ggml.eos_token_ids"] = (ARRAY, (I32, [77, -1, 4095, 1 << 30] + [5] * 1000))
 
 
 # ---- with scaled positions ----
@@ -295,7 +329,26 @@ def one_block_more(m):
     m.key("block_count", U32, 9)
 
 
+def prism(m):
+    m.keys["prism.hadamard.size"] = (U32, 128)
+
+
+def scale_shape(m):
+    m.tensors["blk.3.attn_k.scale"] = [[2], F32, floats([1.0, 1.0])]
+
+
+def stored_as(kind):
+    def change(m):
+        m.tensors["blk.0.ffn_up.weight"][1] = kind
+    return change
+
+
 HOSTILE = {
+    "prism": prism,
+    "scale": scale_shape,
+    "ik": stored_as(144),
+    "rocm": stored_as(103),
+    "nobody": stored_as(999),
     "architecture": architecture(b"llama"),
     "vision": architecture(b"clip"),
     "nan-eps": key("attention.layer_norm_rms_epsilon", F32_KEY, float("nan")),
@@ -331,7 +384,9 @@ def main():
     goldens, out, *wanted = sys.argv[1:]
     os.makedirs(out, exist_ok=True)
     dense, mixture = (Model(f"{goldens}/{name}-F16.gguf") for name in ("a-dense", "c-moe"))
-    jobs = [("ollama", dense, ollama), ("grouped", dense, grouped), ("fused", mixture, fused), ("mtp", dense, mtp),
+    jobs = [("ollama", dense, ollama), ("grouped", dense, grouped), ("fused", mixture, fused),
+            ("scaled", dense, scaled), ("scaled-mixture", mixture, scaled), ("scaled-fused", mixture, scaled_fused),
+            ("facts", dense, facts), ("mtp", dense, mtp),
             ("mtp-mixture", mixture, mtp), ("mtp-perfect", dense, mtp_perfect), ("mtp-mixture-bf16", mixture, mtp_bf16),
             ("announced", dense, announced)]
     pairs = [("alone", dense, alone), ("mtp-companion", dense, companion), ("mtp-other", dense, companion_of_other),
