@@ -58,7 +58,8 @@ hash_bytes (uint64_t h, const void *data, size_t n)
   return mix (h, word ^ (uint64_t) n << 56);
 }
 
-/* Of every tensor its name, type, shape and some of its data: other weights have other hashes. */
+/* Of every tensor its name, type, shape and some of its data, and how positions turn the keys: other models have other
+ * hashes. */
 static uint64_t
 weights_hash (const QeModel *model)
 {
@@ -69,7 +70,8 @@ weights_hash (const QeModel *model)
     h = hash_bytes (mix (h, t->type), t->ne, sizeof t->ne);
     h = hash_bytes (h, t->data, t->size < 64 ? t->size : 64);
   }
-  return h;
+  h = hash_bytes (h, &model->config.rope_magnitude, sizeof model->config.rope_magnitude);
+  return hash_bytes (h, model->config.rope_rates, sizeof model->config.rope_rates);
 }
 
 /* ---- one walk for both directions ------------------------------------------------------------------------------ */

@@ -259,17 +259,31 @@ find_alignment (Reader *r)
 
 /* ---- tensors --------------------------------------------------------------------------------------------------- */
 
+#define TAKE_ANOTHER "Take a Q4_K_M or UD-Q4_K_XL file of the same model instead."
+
+/* Names the format as people know it from file names, and says what to take. */
+static QeStatus
+refuse_type (Reader *r, uint32_t type)
+{
+  const char *program, *name = qe_type_traits (type)->name;
+  if (name)
+    return qe_fail (r->err, QE_ERROR_UNSUPPORTED, "This file holds weights in %s, a format that Quern cannot run. " TAKE_ANOTHER,
+                    name);
+  name = qe_type_of_others (type, &program);
+  if (name)
+    return qe_fail (r->err, QE_ERROR_UNSUPPORTED,
+                    "This file holds weights in %s, a format of %s that Quern cannot run. " TAKE_ANOTHER, name, program);
+  return qe_fail (r->err, QE_ERROR_UNSUPPORTED,
+                  "This file holds weights in a format that Quern does not know (type number %u). " TAKE_ANOTHER, type);
+}
+
 /* Shape and type to a size in bytes, without overflow. */
 static QeStatus
 measure_tensor (Reader *r, QeTensor *t, uint32_t type, const char *name)
 {
   const QeTypeTraits *traits = qe_type_traits (type);
-  if (!traits->name)
-    return qe_fail (r->err, QE_ERROR_UNSUPPORTED, "Tensor “%s” is stored as type number %u, which Quern does not know.",
-                    name, type);
   if (traits->block_bytes == 0)
-    return qe_fail (r->err, QE_ERROR_UNSUPPORTED, "Tensor “%s” is stored as %s, which Quern cannot run.", name,
-                    traits->name);
+    return refuse_type (r, type);
   if (t->ne[0] % traits->block_elements)
     return qe_fail (r->err, QE_ERROR_FORMAT, "The model file is damaged: the rows of tensor “%s” are not whole %s blocks.",
                     name, traits->name);

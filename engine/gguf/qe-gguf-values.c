@@ -82,6 +82,17 @@ qe_gguf_has (const QeGguf *gguf, const char *key)
 }
 
 bool
+qe_gguf_has_prefix (const QeGguf *gguf, const char *prefix)
+{
+  const QeGgufHeader *header = &gguf->parts[0].header;
+  const size_t length = strlen (prefix);
+  for (size_t i = 0; i < header->n_keys; i++)
+    if (header->keys[i].name_length >= length && !memcmp (header->bytes + header->keys[i].name, prefix, length))
+      return true;
+  return false;
+}
+
+bool
 qe_gguf_get_u64 (const QeGguf *gguf, const char *key, uint64_t *out)
 {
   const QeGgufKey *k = find_scalar (gguf, key);
@@ -121,6 +132,32 @@ find_array (const QeGguf *gguf, const char *key)
 {
   const QeGgufKey *k = qe_gguf_key (gguf, key);
   return k && k->is_array ? k : NULL;
+}
+
+void
+qe_gguf_copy_string (const QeGguf *gguf, const char *key, char *out, size_t size)
+{
+  const char *text;
+  size_t length;
+  out[0] = '\0';
+  if (!qe_gguf_get_string (gguf, key, &text, &length))
+    return;
+  if (length >= size)
+    for (length = size - 1; length > 0 && ((unsigned char) text[length] & 0xC0) == 0x80; length--)
+      ;
+  memcpy (out, text, length);
+  out[length] = '\0';
+}
+
+void
+qe_gguf_read_names (const QeGguf *gguf, QeFileNames *out)
+{
+  qe_gguf_copy_string (gguf, "general.base_model.0.name", out->base_model, sizeof out->base_model);
+  qe_gguf_copy_string (gguf, "general.basename", out->basename, sizeof out->basename);
+  qe_gguf_copy_string (gguf, "general.size_label", out->size_label, sizeof out->size_label);
+  qe_gguf_copy_string (gguf, "general.finetune", out->finetune, sizeof out->finetune);
+  qe_gguf_copy_string (gguf, "general.version", out->version, sizeof out->version);
+  qe_gguf_copy_string (gguf, "general.type", out->type, sizeof out->type);
 }
 
 bool

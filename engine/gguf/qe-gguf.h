@@ -36,10 +36,15 @@ void qe_gguf_prefetch (const QeGguf *gguf, const QeControl *control);
 
 /* Typed look-ups: false when the key is absent or of another kind. Integer keys accept every integer width. */
 bool qe_gguf_has (const QeGguf *gguf, const char *key);
+bool qe_gguf_has_prefix (const QeGguf *gguf, const char *prefix); /* any key that begins with it; slow */
 bool qe_gguf_get_u64 (const QeGguf *gguf, const char *key, uint64_t *out);
 bool qe_gguf_get_f64 (const QeGguf *gguf, const char *key, double *out); /* f32, f64 or an integer */
 bool qe_gguf_get_bool (const QeGguf *gguf, const char *key, bool *out);
 bool qe_gguf_get_string (const QeGguf *gguf, const char *key, const char **out, size_t *length); /* not NUL-terminated */
+/* Into a buffer of its own: cut to size, never within a character; "" when the key is absent. */
+void qe_gguf_copy_string (const QeGguf *gguf, const char *key, char *out, size_t size);
+/* The keys general.* that names are made of. */
+void qe_gguf_read_names (const QeGguf *gguf, QeFileNames *out);
 /* Arrays of numbers, bools or strings. */
 bool qe_gguf_array_length (const QeGguf *gguf, const char *key, uint64_t *out);
 bool qe_gguf_array_u64 (const QeGguf *gguf, const char *key, uint64_t i, uint64_t *out); /* integers, bools */

@@ -71,11 +71,34 @@ typedef struct QeModel QeModel;
 
 typedef enum { QE_KV_F16 = 0, QE_KV_Q8_0 = 1, QE_KV_F32 = 2 } QeKvType; /* F32: exact, twice the size of F16 */
 
+/* What a file calls itself and the model that it was made of: the keys general.*, "" when absent. They say which files
+ * belong together: the same base model, else the same basename and size label. */
+typedef struct {
+  char base_model[128]; /* general.base_model.0.name */
+  char basename[128], size_label[32], finetune[64], version[32];
+  char type[16];        /* general.type: "model", "mmproj", "adapter" */
+} QeFileNames;
+
+/* The sampling that a file advises: general.sampling.*, as llama.cpp names the keys. Only values that make sense count
+ * as given. */
+typedef struct {
+  bool has_temperature, has_top_k, has_top_p, has_min_p, has_presence_penalty, has_repetition_penalty;
+  float temperature;        /* .temp */
+  uint32_t top_k;           /* 0: off */
+  float top_p, min_p;
+  float presence_penalty;   /* .penalty_present */
+  float repetition_penalty; /* .penalty_repeat */
+} QeFileSampling;
+
 /* What the header of a file says; all that the memory plan needs. Filled from the file alone, never from its name. */
 typedef struct {
   char architecture[32];  /* "qwen35", "qwen35moe" */
   char name[128];         /* general.name, "" when absent */
-  char quantisation[24];  /* "Q4_K_M": general.file_type where known, else the type that holds most weights */
+  char quantisation[24];  /* "Q4_K_M": general.file_type where known, else main_type */
+  int32_t file_type;      /* general.file_type, -1 when absent; dynamic (UD) files say the number of plain ones */
+  char main_type[24];     /* the type that holds most weights */
+  QeFileNames names;
+  QeFileSampling sampling;
   char size_label[32];    /* "4B", "35B-A3B": derived from the tensors' parameter counts */
   uint64_t parameters;    /* of the language model, without the MTP block */
   uint64_t active_parameters; /* used for one token (differs from parameters for mixtures of experts) */
@@ -85,13 +108,17 @@ typedef struct {
   uint64_t sketch_bytes;  /* what a sketch of the head takes (QeContextParams.sketch); 0 where none would pay */
   uint64_t sketched_bytes; /* decode_bytes with that sketch; the same without one */
   uint64_t resident_bytes; /* weights that generation reads sooner or later: without an embedding table of its own */
-  uint64_t mtp_bytes;     /* weights of the MTP block, part of tensor_bytes */
+  uint64_t mtp_bytes;     /* weights of the MTP block, part of tensor_bytes unless they are a companion's */
   double bits_per_weight;
+  uint64_t foreign_bytes; /* tensors that are not of the language model, such as a vision encoder inside the file */
+  bool has_vision_inside; /* that encoder is there, in Ollama's way; pictures need a vision file (mmproj) all the same */
   uint32_t n_parts;       /* files of a split model, 1 otherwise */
   uint32_t n_layers;      /* trunk layers */
   uint32_t n_full_layers; /* with attention, hence with a KV cache */
-  uint32_t n_mtp_layers;
-  uint32_t n_embd, n_ff, n_vocab, n_ctx_train;
+  uint32_t n_mtp_layers;  /* 0 also where the file announces a block of which it has no tensor */
+  char companion[128];    /* file in the same folder that the MTP block is taken from (“mtp-….gguf”), "" without one */
+  uint32_t n_embd, n_ff, n_vocab;
+  uint32_t n_ctx_train;   /* positions that the file allows, scaling of positions (YaRN, linear) included */
   uint32_t n_heads, n_kv_heads, head_size;
   uint32_t n_key_heads, n_value_heads, state_size, conv_kernel;
   uint32_t n_experts, n_experts_used, n_ff_expert, n_ff_shared;
@@ -105,14 +132,15 @@ typedef struct {
 } QeModelParams;
 
 /* Opens a GGUF file (the first part of a split one) read-only and maps it; every length, type, shape and required
- * tensor is checked first. On success *out is owned by the caller: qe_model_free(). Any thread. params may be NULL.
+ * tensor is checked first. Where the file has no MTP block, that of a companion file of the same model in its folder is
+ * used. On success *out is owned by the caller: qe_model_free(). Any thread. params may be NULL.
  * QE_ERROR_FORMAT, QE_ERROR_UNSUPPORTED, QE_ERROR_IO or QE_ERROR_MEMORY on failure. */
 QeStatus qe_model_open (QeModel **out, const char *path, const QeModelParams *params, QeError *err);
 QeModel *qe_model_ref (QeModel *model);  /* any thread */
 void qe_model_free (QeModel *model);     /* drops one reference; any thread */
 const QeModelInfo *qe_model_info (const QeModel *model);
 
-/* Reads and checks the header of a file on disk without mapping its weights. */
+/* Reads and checks the header of a file on disk, and of a companion beside it, without mapping their weights. */
 QeStatus qe_model_probe (const char *path, QeModelInfo *out, QeError *err);
 
 /* The same for the first `size` bytes of a file of `file_size` bytes, e.g. fetched over HTTP. QE_ERROR_MORE while the
@@ -122,6 +150,7 @@ QeStatus qe_model_probe_bytes (const void *data, size_t size, uint64_t file_size
 /* What the header of a vision file (mmproj) says. */
 typedef struct {
   char name[128];         /* general.name, "" when absent */
+  QeFileNames names;
   uint64_t file_bytes, parameters;
   uint32_t n_embd_out;    /* width of the embeddings: must be the n_embd of the language model */
   uint32_t n_layers, n_embd, n_ff, n_heads;
@@ -313,7 +342,8 @@ typedef struct {
   uint64_t seed;
 } QeSamplerParams;
 
-/* The family's recommended values (reference: model cards) for this model and mode. */
+/* The values to begin with: those of the file (QeModelInfo.sampling), and where it gives none those that the family's
+ * model cards recommend for a model of this size in this mode. */
 void qe_sampler_defaults (const QeModelInfo *info, bool thinking, bool with_images, QeSamplerParams *out);
 
 /* Draw t depends on seed and t only, and picks by inverse CDF in token-id order, so that equal distributions give equal

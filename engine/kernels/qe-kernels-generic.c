@@ -93,6 +93,11 @@ DOT (iq1_m, QE_TYPE_IQ1_M)
 DOT (iq4_nl, QE_TYPE_IQ4_NL)
 DOT (iq4_xs, QE_TYPE_IQ4_XS)
 DOT (mxfp4, QE_TYPE_MXFP4)
+DOT (nvfp4, QE_TYPE_NVFP4)
+DOT (q1_0, QE_TYPE_Q1_0)
+DOT (q2_0, QE_TYPE_Q2_0)
+DOT (tq1_0, QE_TYPE_TQ1_0)
+DOT (tq2_0, QE_TYPE_TQ2_0)
 
 /* ---- vectors --------------------------------------------------------------------------------------------------- */
 
@@ -167,6 +172,8 @@ qe_kernels_init_generic (QeKernels *k)
       [QE_TYPE_IQ2_XS] = dot_iq2_xs, [QE_TYPE_IQ2_S] = dot_iq2_s, [QE_TYPE_IQ3_XXS] = dot_iq3_xxs,
       [QE_TYPE_IQ3_S] = dot_iq3_s, [QE_TYPE_IQ1_S] = dot_iq1_s, [QE_TYPE_IQ1_M] = dot_iq1_m,
       [QE_TYPE_IQ4_NL] = dot_iq4_nl, [QE_TYPE_IQ4_XS] = dot_iq4_xs, [QE_TYPE_MXFP4] = dot_mxfp4,
+      [QE_TYPE_NVFP4] = dot_nvfp4, [QE_TYPE_Q1_0] = dot_q1_0, [QE_TYPE_Q2_0] = dot_q2_0, [QE_TYPE_TQ1_0] = dot_tq1_0,
+      [QE_TYPE_TQ2_0] = dot_tq2_0,
     },
     .dequantise_f16 = dequantise_f16,
     .dot_f32 = dot_f32,

@@ -21,7 +21,7 @@
  *
  * Formats with a scale for each 32 weights have equal neighbours in a and b. */
 
-#define QE_N_TYPES 40 /* above the largest QeType */
+#define QE_N_TYPES 43 /* above the largest QeType */
 
 /* So many tokens together give the same results bit for bit as each alone: dot[] keeps them apart. Drafts rely on it. */
 #define QE_TOKENS_APART 8

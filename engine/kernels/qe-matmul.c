@@ -357,6 +357,16 @@ run_sgemm (const Call *call, const Unit *u, const Slab *s, size_t row_bytes)
 }
 
 static void
+scale_results (const Unit *u)
+{
+  for (size_t t = 0; t < u->n_tokens; t++) {
+    float *y = u->product->y + t * u->product->ldy + u->row;
+    for (size_t r = 0; r < u->n_rows; r++)
+      y[r] *= *u->product->scale;
+  }
+}
+
+static void
 run_unit (const Call *call, const Unit *u)
 {
   static void (*const run[]) (const Call *, const Unit *, const Slab *, size_t) = {
@@ -368,6 +378,8 @@ run_unit (const Call *call, const Unit *u)
   size_t row_bytes = qe_row_bytes (qe_type_traits (u->product->type), call->columns);
   for (Slab slab = { 0 }; next_slab (call, u, &slab);)
     run[u->way](call, u, &slab, row_bytes);
+  if (u->product->scale)
+    scale_results (u);
 }
 
 static Way

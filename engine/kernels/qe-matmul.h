@@ -12,6 +12,7 @@ typedef struct {
   size_t rows;
   float *y;          /* [n_tokens][ldy] */
   size_t ldy;
+  const float *scale; /* one number that multiplies all of w; NULL: none */
 } QeProduct;
 
 /* Per-context scratch: packed activations, dequantised panels. */

@@ -343,6 +343,75 @@ unpack_iq1_m (const void *src, size_t n, QeW8 *out)
   }
 }
 
+static void
+unpack_nvfp4 (const void *src, size_t n, QeW8 *out)
+{
+  const QeBlockNVFP4 *b = src;
+  for (size_t g = 0; g < n / 16; g++) {
+    const float a = qe_nvfp4_scale (b[g / 4].d[g % 4]);
+    for (size_t j = 0; j < 8; j++) {
+      const uint8_t both = b[g / 4].qs[8 * (g % 4) + j];
+      out->q[16 * g + j] = (int8_t) (qe_mxfp4_values[both & 15] + 12);
+      out->q[16 * g + 8 + j] = (int8_t) (qe_mxfp4_values[both >> 4] + 12);
+    }
+    set_groups (out, (int) g, 1, a, 12 * a);
+  }
+  clear_from (out, n);
+}
+
+static void
+unpack_q1_0 (const void *src, size_t n, QeW8 *out)
+{
+  const QeBlockQ1_0 *b = src;
+  for (size_t i = 0; i < n / 128; i++) {
+    const float d = qe_f16_to_f32 (b[i].d);
+    for (size_t j = 0; j < 128; j++)
+      out->q[128 * i + j] = b[i].qs[j / 8] >> (j % 8) & 1;
+    set_groups (out, (int) (8 * i), 8, 2 * d, d);
+  }
+  clear_from (out, n);
+}
+
+static void
+unpack_q2_0 (const void *src, size_t n, QeW8 *out)
+{
+  const QeBlockQ2_0 *b = src;
+  for (size_t i = 0; i < n / 64; i++) {
+    const float d = qe_f16_to_f32 (b[i].d);
+    for (size_t j = 0; j < 64; j++)
+      out->q[64 * i + j] = b[i].qs[j / 4] >> (2 * (j % 4)) & 3;
+    set_groups (out, (int) (4 * i), 4, d, d);
+  }
+  clear_from (out, n);
+}
+
+static void
+unpack_tq1_0 (const void *src, size_t n, QeW8 *out)
+{
+  const QeBlockTQ1_0 *b = src;
+  const float d = qe_f16_to_f32 (b->d);
+  for (int digit = 0; digit < 5; digit++) {
+    for (int j = 0; j < 32; j++)
+      out->q[32 * digit + j] = (int8_t) qe_tq1_0_trit (b->qs[j], digit);
+    for (int j = 0; j < 16; j++)
+      out->q[160 + 16 * digit + j] = (int8_t) qe_tq1_0_trit (b->qs[32 + j], digit);
+    for (int j = 0; digit < 4 && j < 4; j++)
+      out->q[240 + 4 * digit + j] = (int8_t) qe_tq1_0_trit (b->qh[j], digit);
+  }
+  set_groups (out, 0, 16, d, d);
+}
+
+static void
+unpack_tq2_0 (const void *src, size_t n, QeW8 *out)
+{
+  const QeBlockTQ2_0 *b = src;
+  const float d = qe_f16_to_f32 (b->d);
+  for (int i = 0; i < 8; i++)
+    for (int j = 0; j < 32; j++)
+      out->q[32 * i + j] = b->qs[32 * (i / 4) + j] >> (2 * (i % 4)) & 3;
+  set_groups (out, 0, 16, d, d);
+}
+
 static const QeW8Format formats[QE_N_TYPES] = {
   [QE_TYPE_Q4_0] = { unpack_q4_0, false, 15, 32 },
   [QE_TYPE_Q4_1] = { unpack_q4_1, false, 15, 32 },
@@ -364,6 +433,11 @@ static const QeW8Format formats[QE_N_TYPES] = {
   [QE_TYPE_IQ4_XS] = { unpack_iq4_xs, true, 127, 32 },
   [QE_TYPE_IQ1_M] = { unpack_iq1_m, false, 18, 16 },
   [QE_TYPE_MXFP4] = { unpack_mxfp4, false, 24, 32 },
+  [QE_TYPE_NVFP4] = { unpack_nvfp4, false, 24, 16 },
+  [QE_TYPE_Q1_0] = { unpack_q1_0, false, 1, 32 },
+  [QE_TYPE_Q2_0] = { unpack_q2_0, false, 3, 32 },
+  [QE_TYPE_TQ1_0] = { unpack_tq1_0, false, 2, 32 },
+  [QE_TYPE_TQ2_0] = { unpack_tq2_0, false, 3, 32 },
 };
 
 const QeW8Format *

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "model/qe-rope.h"
 #include "qe-error.h"
 
 /* Reads keys one after the other and remembers the first failure, so that the list of keys reads as a list. */
@@ -77,6 +78,14 @@ read_real (Reader *r, const char *suffix, double min, double max, double *out)
     r->status = qe_fail (r->err, QE_ERROR_FORMAT, "The file's “%s” is %g, outside %g to %g.", r->key, *out, min, max);
 }
 
+/* Leaves *out as it is when the key is missing. */
+static void
+read_optional_real (Reader *r, const char *suffix, double min, double max, double *out)
+{
+  if (qe_gguf_has (r->gguf, full_key (r, suffix)))
+    read_real (r, suffix, min, max, out);
+}
+
 static void
 require (Reader *r, bool ok, const char *message)
 {
@@ -102,6 +111,10 @@ read_architecture (QeConfig *c, const QeGguf *gguf, QeError *err)
                     "The architecture “%.*s” is not supported: Quern runs Qwen 3.5 (“qwen35”, “qwen35moe”).",
                     (int) (length < 64 ? length : 64), name);
   memcpy (c->architecture, name, length);
+  if (qe_gguf_has_prefix (gguf, "prism.hadamard."))
+    return qe_fail (err, QE_ERROR_UNSUPPORTED,
+                    "The weights of this file are rotated in the way of PrismML (“prism.hadamard”), which Quern cannot run. "
+                    "Take a Q4_K_M or UD-Q4_K_XL file of the same model instead.");
   return QE_OK;
 }
 
@@ -120,13 +133,65 @@ read_sizes (Reader *r, QeConfig *c)
   c->eps = (float) eps;
 }
 
+/* The kind of scaling, as llama.cpp reads it: factors without a kind are linear. */
+static QeRopeKind
+read_rope_kind (Reader *r)
+{
+  const char *name;
+  size_t length;
+  if (r->status != QE_OK || !qe_gguf_get_string (r->gguf, full_key (r, "rope.scaling.type"), &name, &length))
+    return QE_ROPE_LINEAR;
+  if (length == 4 && !memcmp (name, "none", 4))
+    return QE_ROPE_PLAIN;
+  if (length == 6 && !memcmp (name, "linear", 6))
+    return QE_ROPE_LINEAR;
+  if (length == 4 && !memcmp (name, "yarn", 4))
+    return QE_ROPE_YARN;
+  r->status = qe_fail (r->err, QE_ERROR_UNSUPPORTED,
+                       "This file extends its context with “%.*s”, which Quern cannot do: it can do YaRN and linear scaling.",
+                       length < 40 ? (int) length : 40, name);
+  return QE_ROPE_PLAIN;
+}
+
+/* The keys rope.scaling.*. The context may be what the file says outright or what the scaling makes of the original one,
+ * whichever is more: converters often leave the first as it was. */
+static void
+read_rope_scaling (Reader *r, QeConfig *c, QeRopeScaling *s)
+{
+  uint32_t original = c->n_ctx_train;
+  *s = (QeRopeScaling) { .kind = read_rope_kind (r), .factor = 1, .beta_fast = 32, .beta_slow = 1, .ramp = -1,
+                         .attention = 1 };
+  read_optional_real (r, qe_gguf_has (r->gguf, full_key (r, "rope.scaling.factor")) ? "rope.scaling.factor"
+                                                                                   : "rope.scale_linear",
+                      0, 4096, &s->factor);
+  s->factor = s->factor > 0 ? s->factor : 1; /* llama.cpp takes 0 for none */
+  read_optional_u32 (r, "rope.scaling.original_context_length", c->n_ctx_train, 1, 1 << 28, &original);
+  read_optional_real (r, "rope.scaling.attn_factor", 1e-3, 1e3, &s->attention);
+  read_optional_real (r, "rope.scaling.yarn_ext_factor", -1e3, 1e3, &s->ramp);
+  read_optional_real (r, "rope.scaling.yarn_attn_factor", 1e-3, 1e3, &s->magnitude);
+  read_optional_real (r, "rope.scaling.yarn_beta_fast", 1e-3, 1e6, &s->beta_fast);
+  read_optional_real (r, "rope.scaling.yarn_beta_slow", 1e-3, 1e6, &s->beta_slow);
+  read_optional_real (r, "rope.scaling.yarn_log_multiplier", 0, 1e3, &s->log_multiplier);
+  s->original_context = original;
+  const bool is_said = qe_gguf_has (r->gguf, full_key (r, "rope.scaling.original_context_length"));
+  if (s->kind == QE_ROPE_YARN || (s->kind == QE_ROPE_LINEAR && is_said)) {
+    const double scaled = fmin (original * s->factor, 1 << 28);
+    c->n_ctx_train = scaled > c->n_ctx_train ? (uint32_t) scaled : c->n_ctx_train;
+  }
+}
+
 static void
 read_rope (Reader *r, QeConfig *c)
 {
+  QeRopeScaling scaling;
   uint64_t length = 0, value, sum = 0;
+  double base = 0;
   read_u32 (r, "rope.dimension_count", 2, c->head_size, &c->rope_dims);
   require (r, c->rope_dims % 2 == 0, "The number of rotated dimensions is odd.");
-  read_real (r, "rope.freq_base", 1, 1e12, &c->rope_base);
+  read_real (r, "rope.freq_base", 1, 1e12, &base);
+  read_rope_scaling (r, c, &scaling);
+  if (r->status == QE_OK)
+    c->rope_magnitude = qe_rope_rates (&scaling, base, c->rope_dims, c->rope_rates);
   if (r->status != QE_OK)
     return;
   full_key (r, "rope.dimension_sections");
@@ -148,8 +213,8 @@ read_attention (Reader *r, QeConfig *c)
   uint32_t value_length = 0;
   read_u32 (r, "attention.head_count", 1, 1024, &c->n_heads);
   read_u32 (r, "attention.head_count_kv", 1, 1024, &c->n_kv_heads);
-  read_u32 (r, "attention.key_length", 16, 1024, &c->head_size);
-  read_optional_u32 (r, "attention.value_length", c->head_size, 16, 1024, &value_length);
+  read_u32 (r, "attention.key_length", 16, QE_MAX_HEAD_SIZE, &c->head_size);
+  read_optional_u32 (r, "attention.value_length", c->head_size, 16, QE_MAX_HEAD_SIZE, &value_length);
   require (r, r->status != QE_OK || c->n_heads % c->n_kv_heads == 0,
            "The number of attention heads is not a multiple of the key/value heads.");
   require (r, value_length == c->head_size, "Attention keys and values of different sizes are not supported.");

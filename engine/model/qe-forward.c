@@ -14,10 +14,13 @@ void
 qe_graph_embed (const QeGraph *g, const QeWeight *table, const QeRow *row, float *x)
 {
   const size_t n_embd = g->config->n_embd, bytes = qe_row_bytes (qe_type_traits (table->type), n_embd);
-  if (row->embedding)
+  if (row->embedding) {
     memcpy (x, row->embedding, n_embd * sizeof *x);
-  else
-    qe_dequantise (table->type, (const char *) table->data + (size_t) row->token * bytes, x, n_embd);
+    return;
+  }
+  qe_dequantise (table->type, (const char *) table->data + (size_t) row->token * bytes, x, n_embd);
+  if (table->scale)
+    g->ops->scale (x, *table->scale, n_embd);
 }
 
 /* Which of a row's positions pair p turns by: interleaved sections, what is left over follows time. */
@@ -35,9 +38,9 @@ qe_graph_angles (QeGraph *g, uint32_t t)
   const QeConfig *c = g->config;
   const uint32_t pairs = c->rope_dims / 2;
   for (uint32_t p = 0; p < pairs; p++) {
-    const double angle = pair_position (c, &g->batch->rows[t], p) * pow (c->rope_base, -2.0 * p / c->rope_dims);
-    g->cosine[(size_t) t * pairs + p] = (float) cos (angle);
-    g->sine[(size_t) t * pairs + p] = (float) sin (angle);
+    const double angle = pair_position (c, &g->batch->rows[t], p) * c->rope_rates[p];
+    g->cosine[(size_t) t * pairs + p] = (float) (c->rope_magnitude * cos (angle));
+    g->sine[(size_t) t * pairs + p] = (float) (c->rope_magnitude * sin (angle));
   }
 }
 
@@ -153,6 +156,8 @@ qe_graph_run (QeGraph *graph, const QeBatch *batch, QeError *err)
   if (atomic_load (&graph->cancelled))
     return qe_fail (err, QE_ERROR_CANCELLED, "The calculation was stopped.");
   status = qe_gguf_check_unchanged (graph->model->gguf, err);
+  if (status == QE_OK && graph->model->companion)
+    status = qe_gguf_check_unchanged (graph->model->companion, err);
   if (status == QE_OK)
     status = qe_graph_check_logits (graph, 0, batch->n_logits, err);
   return status;

@@ -116,7 +116,7 @@ void qe_graph_add_and_norm (QeGraph *g, QeWorker *w, const float *weight);
 static inline QeProduct
 qe_product (const QeWeight *w, float *y, size_t ldy)
 {
-  return (QeProduct) { w->data, w->type, w->rows, y, ldy };
+  return (QeProduct) { w->data, w->type, w->rows, y, ldy, w->scale };
 }
 
 static inline float *

@@ -64,6 +64,7 @@ expert_product (const QeWeight *w, uint32_t expert, float *y, size_t ldy)
 {
   QeProduct p = qe_product (w, y, ldy);
   p.w = (const char *) w->data + expert * w->expert_bytes;
+  p.scale = w->scale ? w->scale + expert : NULL;
   return p;
 }
 

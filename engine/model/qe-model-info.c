@@ -33,7 +33,8 @@ tensor_kind (const char *name, const QeConfig *c, bool tied)
 }
 
 typedef struct {
-  uint64_t parameters, active, bytes, decode, resident, mtp;
+  uint64_t parameters, active, bytes, decode, resident, mtp, foreign;
+  bool vision;
   uint64_t by_type[64]; /* parameters stored in each type */
 } Sums;
 
@@ -42,8 +43,11 @@ add_tensor (Sums *s, const QeTensor *t, const QeConfig *c, bool tied)
 {
   const uint64_t n = t->ne[0] * t->ne[1] * t->ne[2] * t->ne[3];
   const Kind kind = tensor_kind (t->name, c, tied);
-  if (kind == KIND_OTHER)
+  if (kind == KIND_OTHER) {
+    s->foreign += t->size;
+    s->vision = s->vision || !strncmp (t->name, "v.", 2);
     return;
+  }
   s->bytes += t->size;
   if (kind == KIND_MTP) {
     s->mtp += t->size;
@@ -60,6 +64,18 @@ add_tensor (Sums *s, const QeTensor *t, const QeConfig *c, bool tied)
   s->decode += kind == KIND_EXPERTS ? t->size / c->n_experts * c->n_experts_used : t->size;
 }
 
+/* What of a companion is used. */
+static uint64_t
+block_bytes (const QeGguf *companion, const QeConfig *c)
+{
+  uint64_t bytes = 0;
+  for (size_t i = 0; i < qe_gguf_n_tensors (companion); i++) {
+    const QeTensor *t = qe_gguf_tensor (companion, i);
+    bytes += tensor_kind (t->name, c, false) == KIND_MTP ? t->size : 0;
+  }
+  return bytes;
+}
+
 /* ---- names ----------------------------------------------------------------------------------------------------- */
 
 /* general.file_type, as llama.cpp numbers it. */
@@ -68,7 +84,7 @@ static const char *const file_types[] = {
   [11] = "Q3_K_S", [12] = "Q3_K_M", [13] = "Q3_K_L", [14] = "Q4_K_S", [15] = "Q4_K_M", [16] = "Q5_K_S",
   [17] = "Q5_K_M", [18] = "Q6_K", [19] = "IQ2_XXS", [20] = "IQ2_XS", [21] = "Q2_K_S", [22] = "IQ3_XS",
   [23] = "IQ3_XXS", [24] = "IQ1_S", [25] = "IQ4_NL", [26] = "IQ3_S", [27] = "IQ3_M", [28] = "IQ2_S", [29] = "IQ2_M",
-  [30] = "IQ4_XS", [31] = "IQ1_M", [32] = "BF16", [38] = "MXFP4",
+  [30] = "IQ4_XS", [31] = "IQ1_M", [32] = "BF16", [36] = "TQ1_0", [37] = "TQ2_0", [38] = "MXFP4", [39] = "NVFP4", [40] = "Q1_0",
 };
 
 static void
@@ -77,14 +93,16 @@ name_quantisation (QeModelInfo *out, const QeGguf *gguf, const Sums *sums)
   uint64_t number;
   unsigned most = 0;
   const char *name = NULL;
-  if (qe_gguf_get_u64 (gguf, "general.file_type", &number) && number < sizeof file_types / sizeof *file_types)
-    name = file_types[number];
+  out->file_type = -1;
+  if (qe_gguf_get_u64 (gguf, "general.file_type", &number) && number <= INT32_MAX)
+    out->file_type = (int32_t) number;
+  if (out->file_type >= 0 && (size_t) out->file_type < sizeof file_types / sizeof *file_types)
+    name = file_types[out->file_type];
   for (unsigned i = 1; i < 64; i++)
     if (sums->by_type[i] > sums->by_type[most])
       most = i;
-  if (!name)
-    name = qe_type_traits (most)->name;
-  snprintf (out->quantisation, sizeof out->quantisation, "%s", name ? name : "?");
+  snprintf (out->main_type, sizeof out->main_type, "%s", qe_type_traits (most)->name);
+  snprintf (out->quantisation, sizeof out->quantisation, "%s", name ? name : out->main_type);
 }
 
 /* "3M", "0.8B", "35B": a count of parameters as model names give it. */
@@ -127,19 +145,30 @@ read_template (QeModelInfo *out, const QeGguf *gguf)
   out->thinking_default = !out->has_chat_template || !contains (text, length, "enable_thinking is true");
 }
 
-static void
-copy_string (char *out, size_t size, const QeGguf *gguf, const char *key)
+/* ---- sampling -------------------------------------------------------------------------------------------------- */
+
+/* A number within the limits of qe_sampler_new(). */
+static bool
+read_number (const QeGguf *gguf, const char *key, double low, double high, float *out)
 {
-  const char *text;
-  size_t length;
-  out[0] = '\0';
-  if (!qe_gguf_get_string (gguf, key, &text, &length))
-    return;
-  if (length >= size)
-    for (length = size - 1; length > 0 && ((unsigned char) text[length] & 0xC0) == 0x80; length--)
-      ; /* never half a character */
-  memcpy (out, text, length);
-  out[length] = '\0';
+  double value;
+  if (!qe_gguf_get_f64 (gguf, key, &value) || !(value >= low && value <= high))
+    return false;
+  *out = (float) value;
+  return true;
+}
+
+static void
+read_sampling (QeFileSampling *s, const QeGguf *gguf)
+{
+  float top_k;
+  s->has_temperature = read_number (gguf, "general.sampling.temp", 0, 100, &s->temperature);
+  s->has_top_k = read_number (gguf, "general.sampling.top_k", -1, 1e6, &top_k);
+  s->top_k = s->has_top_k && top_k > 0 ? (uint32_t) top_k : 0;
+  s->has_top_p = read_number (gguf, "general.sampling.top_p", 1e-6, 1, &s->top_p);
+  s->has_min_p = read_number (gguf, "general.sampling.min_p", 0, 1, &s->min_p);
+  s->has_presence_penalty = read_number (gguf, "general.sampling.penalty_present", -100, 100, &s->presence_penalty);
+  s->has_repetition_penalty = read_number (gguf, "general.sampling.penalty_repeat", 0.01, 100, &s->repetition_penalty);
 }
 
 /* ---- all of it ------------------------------------------------------------------------------------------------- */
@@ -175,10 +204,10 @@ head_bytes (const QeWeight *head)
 }
 
 void
-qe_model_info_fill (QeModelInfo *out, const QeGguf *gguf, const QeConfig *config, const QeWeights *weights)
+qe_model_info_fill (QeModelInfo *out, const QeGguf *gguf, const QeGguf *companion, const QeConfig *config,
+                    const QeWeights *weights)
 {
   Sums s = { 0 };
-  *out = (QeModelInfo) { 0 };
   copy_config (out, config);
   for (size_t i = 0; i < qe_gguf_n_tensors (gguf); i++)
     add_tensor (&s, qe_gguf_tensor (gguf, i), config, weights->tied);
@@ -188,13 +217,18 @@ qe_model_info_fill (QeModelInfo *out, const QeGguf *gguf, const QeConfig *config
   out->file_bytes = qe_gguf_file_bytes (gguf);
   out->tensor_bytes = s.bytes;
   out->resident_bytes = s.resident;
-  out->mtp_bytes = s.mtp;
+  out->mtp_bytes = s.mtp + (companion ? block_bytes (companion, config) : 0);
   out->decode_bytes = s.decode;
-  out->sketch_bytes = qe_head_sketch_bytes (weights->head.rows, weights->head.columns, head_bytes (&weights->head), s.decode);
+  if (!weights->head.is_scaled) /* the sketch is of the head's own numbers */
+    out->sketch_bytes = qe_head_sketch_bytes (weights->head.rows, weights->head.columns, head_bytes (&weights->head), s.decode);
   out->sketched_bytes = out->sketch_bytes ? s.decode - head_bytes (&weights->head) + out->sketch_bytes : s.decode;
   out->bits_per_weight = s.parameters ? 8.0 * (double) (s.bytes - s.mtp) / (double) s.parameters : 0;
+  out->foreign_bytes = s.foreign;
+  out->has_vision_inside = s.vision;
   out->n_parts = qe_gguf_n_parts (gguf);
-  copy_string (out->name, sizeof out->name, gguf, "general.name");
+  qe_gguf_copy_string (gguf, "general.name", out->name, sizeof out->name);
+  qe_gguf_read_names (gguf, &out->names);
+  read_sampling (&out->sampling, gguf);
   name_quantisation (out, gguf, &s);
   label_size (out);
   read_template (out, gguf);

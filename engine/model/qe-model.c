@@ -3,18 +3,49 @@
 
 #include <stdlib.h>
 
+#include "model/qe-companion.h"
 #include "qe-error.h"
 #include "tokenizer/qe-tokenizer.h"
 
-/* Checks a parsed header as the description of a model; `info` is set on success, `weights` is the caller's to clear. */
+/* What is known of a file once its header was read. */
+typedef struct {
+  QeGguf *gguf, *companion;
+  QeConfig *config;
+  QeWeights *weights;
+  QeModelInfo *info;
+} Description;
+
+/* Takes a companion that lies beside the file at `path`, where its tensors are what the model needs. Its block only saves
+ * time: without it the model is the same. */
 static QeStatus
-describe (const QeGguf *gguf, QeConfig *config, QeWeights *weights, QeModelInfo *info, QeError *err)
+find_with_companion (Description *d, const char *path, bool map_data)
 {
-  QeStatus status = qe_config_read (config, gguf, err);
+  d->companion = qe_companion_open (path, d->gguf, d->config, map_data, &d->config->n_mtp, d->info->companion,
+                                    sizeof d->info->companion);
+  if (d->companion && qe_weights_find (d->weights, d->gguf, d->companion, d->config, NULL) == QE_OK)
+    return QE_OK;
+  qe_gguf_free (d->companion);
+  d->companion = NULL;
+  d->config->n_mtp = 0;
+  d->info->companion[0] = '\0';
+  return QE_ERROR_FORMAT;
+}
+
+/* Checks a parsed header as the description of a model; the info is set on success, weights and companion are the caller's
+ * to clear. path: where the file is, NULL when it is not on disk. */
+static QeStatus
+describe (Description *d, const char *path, bool map_data, QeError *err)
+{
+  QeStatus status = qe_config_read (d->config, d->gguf, err);
   if (status == QE_OK)
-    status = qe_weights_find (weights, gguf, config, err);
+    status = qe_companion_settle (d->config, d->gguf, err);
+  if (status != QE_OK)
+    return status;
+  *d->info = (QeModelInfo) { 0 };
+  if (d->config->n_mtp || !path || find_with_companion (d, path, map_data) != QE_OK)
+    status = qe_weights_find (d->weights, d->gguf, NULL, d->config, err);
   if (status == QE_OK)
-    qe_model_info_fill (info, gguf, config, weights);
+    qe_model_info_fill (d->info, d->gguf, d->companion, d->config, d->weights);
   return status;
 }
 
@@ -28,8 +59,11 @@ qe_model_open (QeModel **out, const char *path, const QeModelParams *params, QeE
   atomic_init (&m->n_references, 1);
   pthread_mutex_init (&m->lock, NULL);
   status = qe_gguf_open (&m->gguf, path, true, err);
-  if (status == QE_OK)
-    status = describe (m->gguf, &m->config, &m->weights, &m->info, err);
+  if (status == QE_OK) {
+    Description d = { m->gguf, NULL, &m->config, &m->weights, &m->info };
+    status = describe (&d, path, true, err);
+    m->companion = d.companion;
+  }
   if (status == QE_OK && !(params && params->no_prefetch))
     qe_gguf_prefetch (m->gguf, params ? params->control : NULL);
   if (status == QE_OK)
@@ -57,6 +91,7 @@ qe_model_free (QeModel *model)
   qe_tokenizer_free (model->tokenizer);
   qe_weights_clear (&model->weights);
   qe_gguf_free (model->gguf);
+  qe_gguf_free (model->companion);
   qe_head_sketch_free (model->sketch);
   pthread_mutex_destroy (&model->lock);
   free (model);
@@ -90,20 +125,22 @@ qe_model_tokenizer (const QeModel *model)
 /* ---- from the header alone ------------------------------------------------------------------------------------- */
 
 static QeStatus
-probe (QeGguf *gguf, QeModelInfo *out, QeError *err)
+probe (QeGguf *gguf, const char *path, QeModelInfo *out, QeError *err)
 {
   QeConfig *config = malloc (sizeof *config);
   QeWeights weights = { 0 };
   QeModelInfo info;
   QeStatus status = QE_ERROR_MEMORY;
+  Description d = { gguf, NULL, config, &weights, &info };
   if (config)
-    status = describe (gguf, config, &weights, &info, err);
+    status = describe (&d, path, false, err);
   else
     qe_fail (err, status, "There is not enough memory to read the model's header.");
   if (status == QE_OK)
     *out = info;
   qe_weights_clear (&weights);
   free (config);
+  qe_gguf_free (d.companion);
   qe_gguf_free (gguf);
   return status;
 }
@@ -113,7 +150,7 @@ qe_model_probe (const char *path, QeModelInfo *out, QeError *err)
 {
   QeGguf *gguf;
   QeStatus status = qe_gguf_open (&gguf, path, false, err);
-  return status == QE_OK ? probe (gguf, out, err) : status;
+  return status == QE_OK ? probe (gguf, path, out, err) : status;
 }
 
 QeStatus
@@ -121,5 +158,5 @@ qe_model_probe_bytes (const void *data, size_t size, uint64_t file_size, QeModel
 {
   QeGguf *gguf;
   QeStatus status = qe_gguf_parse (&gguf, data, size, file_size, err);
-  return status == QE_OK ? probe (gguf, out, err) : status;
+  return status == QE_OK ? probe (gguf, NULL, out, err) : status;
 }

@@ -18,6 +18,7 @@ struct QeModel {
   QeConfig config;
   QeWeights weights;
   QeGguf *gguf;
+  QeGguf *companion; /* with the prediction block; NULL when the file has it itself, or nothing has */
   QeTokenizer *tokenizer;
   pthread_mutex_t lock; /* of what follows */
   QeHeadSketch *sketch; /* once a context wanted it */
@@ -28,5 +29,6 @@ const QeTokenizer *qe_model_tokenizer (const QeModel *model);
 /* That of the head, which lives as long as the model; NULL where it would not pay, or when there is no memory. Any thread. */
 QeHeadSketch *qe_model_sketch (QeModel *model);
 
-/* Fills everything that qe.h promises about a model. weights may have been found without data. */
-void qe_model_info_fill (QeModelInfo *out, const QeGguf *gguf, const QeConfig *config, const QeWeights *weights);
+/* Fills everything that qe.h promises about a model, but the companion's name. weights may have been found without data. */
+void qe_model_info_fill (QeModelInfo *out, const QeGguf *gguf, const QeGguf *companion, const QeConfig *config,
+                         const QeWeights *weights);

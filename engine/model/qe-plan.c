@@ -51,7 +51,7 @@ qe_plan_memory (const QeModelInfo *info, const QePlanParams *params, QeMemoryPla
                      * (out->recurrent_state + info->n_vocab * sizeof (float));
   if (params->vision)
     out->vision = qe_vision_memory (params->vision, params->vision_pixels, n_threads);
-  out->tokenizer = info->n_vocab * (uint64_t) TOKEN_BYTES + (info->file_bytes - info->tensor_bytes);
+  out->tokenizer = info->n_vocab * (uint64_t) TOKEN_BYTES + (info->file_bytes - info->tensor_bytes - info->foreign_bytes);
   out->total = out->weights + out->kv_cache + out->recurrent_state + out->compute + out->checkpoints + out->vision
                + out->tokenizer;
 }

@@ -16,6 +16,8 @@ typedef struct {
   QeError *err;
   QeStatus status;
   uint32_t block;
+  bool collects;     /* missing tensors: all of them, in `missing`, instead of failing at the first */
+  char missing[280];
 } Finder;
 
 static const QeTensor *
@@ -38,7 +40,15 @@ fail_missing (Finder *f, const char *name)
 {
   char full[96];
   snprintf (full, sizeof full, name, f->block);
-  fail (f, full, "is missing");
+  if (!f->collects) {
+    fail (f, full, "is missing");
+    return;
+  }
+  const size_t used = strlen (f->missing);
+  if (used + strlen (full) + strlen (", “”, …") < sizeof f->missing)
+    snprintf (f->missing + used, sizeof f->missing - used, "%s“%s”", used ? ", " : "", full);
+  else if (used + strlen (", …") < sizeof f->missing && strcmp (f->missing + used - strlen ("…"), "…"))
+    strcat (f->missing, ", …");
 }
 
 static void
@@ -54,47 +64,6 @@ static bool
 has_shape (const QeTensor *t, uint64_t a, uint64_t b, uint64_t c)
 {
   return t->ne[0] == a && t->ne[1] == b && t->ne[2] == c && t->ne[3] == 1;
-}
-
-/* ---- matrices -------------------------------------------------------------------------------------------------- */
-
-static void
-set_matrix (Finder *f, const QeTensor *t, uint64_t columns, uint64_t rows, uint64_t experts, QeWeight *out)
-{
-  const QeTypeTraits *traits = qe_type_traits (t->type);
-  if (!has_shape (t, columns, rows, experts)) {
-    fail_shape (f, t, columns, rows, experts);
-    return;
-  }
-  if (!traits->block_bytes || t->type == QE_TYPE_I8 || (t->type >= QE_TYPE_I16 && t->type <= QE_TYPE_F64)) {
-    fail (f, t->name, "has a type that cannot hold weights");
-    return;
-  }
-  if (columns % traits->block_elements) {
-    fail (f, t->name, "has rows that are no whole number of blocks");
-    return;
-  }
-  *out = (QeWeight) { t->data, t->type, (uint32_t) columns, (uint32_t) rows, qe_row_bytes (traits, columns) * rows };
-}
-
-static void
-find_matrix (Finder *f, const char *name, uint64_t columns, uint64_t rows, QeWeight *out)
-{
-  const QeTensor *t = lookup (f, name);
-  if (t)
-    set_matrix (f, t, columns, rows, 1, out);
-  else
-    fail_missing (f, name);
-}
-
-static void
-find_experts (Finder *f, const char *name, uint64_t columns, uint64_t rows, QeWeight *out)
-{
-  const QeTensor *t = lookup (f, name);
-  if (t)
-    set_matrix (f, t, columns, rows, f->config->n_experts, out);
-  else
-    fail_missing (f, name);
 }
 
 /* ---- vectors --------------------------------------------------------------------------------------------------- */
@@ -145,6 +114,66 @@ find_vector (Finder *f, const char *name, const char *other_name, uint64_t n)
     qe_dequantise (t->type, t->data, copy, n);
   return copy;
 }
+
+/* Formats with small scales in their blocks, such as NVFP4, have a scale of the whole matrix in a tensor of its own:
+ * “NAME.scale”, or “NAME.weight.scale”. “NAME.input_scale” is for programs that round activations to the same format. */
+static void
+find_scale (Finder *f, const char *name, uint64_t n, QeWeight *w)
+{
+  static const char weight[] = ".weight";
+  const size_t length = strlen (name);
+  char full[96];
+  snprintf (full, sizeof full, "%s.scale", name);
+  if (!qe_gguf_find (f->gguf, full) && length > strlen (weight) && !strcmp (name + length - strlen (weight), weight))
+    snprintf (full, sizeof full, "%.*s.scale", (int) (length - strlen (weight)), name);
+  w->is_scaled = qe_gguf_find (f->gguf, full) != NULL;
+  if (w->is_scaled)
+    w->scale = find_vector (f, full, NULL, n);
+}
+
+/* ---- matrices -------------------------------------------------------------------------------------------------- */
+
+static void
+set_matrix (Finder *f, const QeTensor *t, uint64_t columns, uint64_t rows, uint64_t experts, QeWeight *out)
+{
+  const QeTypeTraits *traits = qe_type_traits (t->type);
+  if (!has_shape (t, columns, rows, experts)) {
+    fail_shape (f, t, columns, rows, experts);
+    return;
+  }
+  if (!traits->block_bytes || t->type == QE_TYPE_I8 || (t->type >= QE_TYPE_I16 && t->type <= QE_TYPE_F64)) {
+    fail (f, t->name, "has a type that cannot hold weights");
+    return;
+  }
+  if (columns % traits->block_elements) {
+    fail (f, t->name, "has rows that are no whole number of blocks");
+    return;
+  }
+  *out = (QeWeight) { t->data, t->type, (uint32_t) columns, (uint32_t) rows, qe_row_bytes (traits, columns) * rows };
+  find_scale (f, t->name, experts, out);
+}
+
+static void
+find_matrix (Finder *f, const char *name, uint64_t columns, uint64_t rows, QeWeight *out)
+{
+  const QeTensor *t = lookup (f, name);
+  if (t)
+    set_matrix (f, t, columns, rows, 1, out);
+  else
+    fail_missing (f, name);
+}
+
+static void
+find_experts (Finder *f, const char *name, uint64_t columns, uint64_t rows, QeWeight *out)
+{
+  const QeTensor *t = lookup (f, name);
+  if (t)
+    set_matrix (f, t, columns, rows, f->config->n_experts, out);
+  else
+    fail_missing (f, name);
+}
+
+/* ---- convolutions ---------------------------------------------------------------------------------------------- */
 
 /* The file has the taps of a channel together; the engine wants all channels of a tap together. */
 static const float *
@@ -263,6 +292,7 @@ find_mtp (Finder *f)
     return;
   }
   f->block = f->config->n_layers;
+  f->collects = true;
   find_layer (f, false, &m->layer);
   find_matrix (f, "blk.%u.nextn.eh_proj.weight", 2 * h, h, &m->join);
   m->embd_norm = find_vector (f, "blk.%u.nextn.enorm.weight", NULL, h);
@@ -276,6 +306,8 @@ find_mtp (Finder *f)
     find_matrix (f, "blk.%u.nextn.embed_tokens.weight", h, w->n_vocab, &m->embd);
   if (lookup (f, "blk.%u.nextn.shared_head_head.weight"))
     find_matrix (f, "blk.%u.nextn.shared_head_head.weight", h, w->n_vocab, &m->head);
+  if (f->status == QE_OK && f->missing[0])
+    f->status = qe_fail (f->err, QE_ERROR_FORMAT, "The file's prediction block is incomplete: it lacks %s.", f->missing);
 }
 
 /* ---- all of it ------------------------------------------------------------------------------------------------- */
@@ -299,10 +331,10 @@ find_ends (Finder *f)
 }
 
 QeStatus
-qe_weights_find (QeWeights *out, const QeGguf *gguf, const QeConfig *config, QeError *err)
+qe_weights_find (QeWeights *out, const QeGguf *gguf, const QeGguf *companion, const QeConfig *config, QeError *err)
 {
   QeWeights w = { .n_layers = config->n_layers };
-  Finder f = { gguf, config, &w, err, QE_OK, 0 };
+  Finder f = { .gguf = gguf, .config = config, .weights = &w, .err = err };
   w.layers = calloc (config->n_layers, sizeof *w.layers);
   if (!w.layers)
     return qe_fail (err, QE_ERROR_MEMORY, "There is not enough memory for the model's tables.");
@@ -311,6 +343,8 @@ qe_weights_find (QeWeights *out, const QeGguf *gguf, const QeConfig *config, QeE
     f.block = i;
     find_layer (&f, config->recurrent[i], &w.layers[i]);
   }
+  if (companion)
+    f.gguf = companion;
   if (f.status == QE_OK && config->n_mtp)
     find_mtp (&f);
   if (f.status == QE_OK)

@@ -12,6 +12,8 @@ typedef struct {
   QeType type;
   uint32_t columns, rows;
   size_t expert_bytes; /* from one expert's matrix to the next */
+  bool is_scaled;
+  const float *scale;  /* what it is to be multiplied by, for each expert one number; NULL: nothing, or no data either */
 } QeWeight;
 
 typedef struct {
@@ -56,6 +58,7 @@ typedef struct {
 } QeWeights;
 
 /* Finds every required tensor and checks its shape and type; tensors it does not know are left alone. With a gguf of
- * which only the header was read, checks the same but copies nothing. */
-QeStatus qe_weights_find (QeWeights *out, const QeGguf *gguf, const QeConfig *config, QeError *err);
+ * which only the header was read, checks the same but copies nothing. companion: where the prediction block is, NULL when
+ * the file has it itself. */
+QeStatus qe_weights_find (QeWeights *out, const QeGguf *gguf, const QeGguf *companion, const QeConfig *config, QeError *err);
 void qe_weights_clear (QeWeights *weights);

@@ -28,6 +28,11 @@ typedef struct { uint16_t d; uint8_t qs[64], qh[8], signs[32], scales[4]; } QeBl
 typedef struct { uint16_t d; uint8_t qs[32]; uint16_t qh[8]; } QeBlockIQ1_S;
 typedef struct { uint8_t qs[32], qh[16]; uint16_t scales[4]; } QeBlockIQ1_M;
 typedef struct { uint8_t e, qs[16]; } QeBlockMXFP4;
+typedef struct { uint8_t d[4], qs[32]; } QeBlockNVFP4;
+typedef struct { uint16_t d; uint8_t qs[16]; } QeBlockQ1_0;
+typedef struct { uint16_t d; uint8_t qs[16]; } QeBlockQ2_0;
+typedef struct { uint8_t qs[48], qh[4]; uint16_t d; } QeBlockTQ1_0;
+typedef struct { uint8_t qs[64]; uint16_t d; } QeBlockTQ2_0;
 
 #define QE_BLOCK_SIZE(Type, bytes) _Static_assert (sizeof (Type) == (bytes), "on-disk layout")
 QE_BLOCK_SIZE (QeBlockQ4_0, 18);
@@ -50,3 +55,8 @@ QE_BLOCK_SIZE (QeBlockIQ3_S, 110);
 QE_BLOCK_SIZE (QeBlockIQ1_S, 50);
 QE_BLOCK_SIZE (QeBlockIQ1_M, 56);
 QE_BLOCK_SIZE (QeBlockMXFP4, 17);
+QE_BLOCK_SIZE (QeBlockNVFP4, 36); /* 64 weights */
+QE_BLOCK_SIZE (QeBlockQ1_0, 18);  /* 128 */
+QE_BLOCK_SIZE (QeBlockQ2_0, 18);  /* 64 */
+QE_BLOCK_SIZE (QeBlockTQ1_0, 54);
+QE_BLOCK_SIZE (QeBlockTQ2_0, 66);

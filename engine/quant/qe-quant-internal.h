@@ -28,6 +28,11 @@ void qe_dequantise_iq3_xxs (const void *src, float *dst, size_t n);
 void qe_dequantise_iq3_s (const void *src, float *dst, size_t n);
 void qe_dequantise_iq1_s (const void *src, float *dst, size_t n);
 void qe_dequantise_iq1_m (const void *src, float *dst, size_t n);
+void qe_dequantise_nvfp4 (const void *src, float *dst, size_t n);
+void qe_dequantise_q1_0 (const void *src, float *dst, size_t n);
+void qe_dequantise_q2_0 (const void *src, float *dst, size_t n);
+void qe_dequantise_tq1_0 (const void *src, float *dst, size_t n);
+void qe_dequantise_tq2_0 (const void *src, float *dst, size_t n);
 
 /* Values of the 4-bit codes. */
 extern const int8_t qe_iq4_values[16];   /* IQ4_NL, IQ4_XS */
@@ -95,4 +100,21 @@ static inline uint16_t
 qe_iq1_m_d (const uint16_t sc[4])
 {
   return (uint16_t) (sc[0] >> 12 | (sc[1] >> 8 & 0xf0) | (sc[2] >> 4 & 0xf00) | (sc[3] & 0xf000));
+}
+
+/* Half the value of an UE4M3 scale: four bits of exponent, three of mantissa; subnormal without an exponent, NaN counts as
+ * nothing. */
+static inline float
+qe_nvfp4_scale (uint8_t e)
+{
+  return e == 0x7f ? 0 : qe_f16_to_f32 ((uint16_t) ((e & 0x7f) << 7)) * 128; /* the bias of binary16 is 8 more */
+}
+
+/* Digit number `digit`, from the front, of a number in base 3: 0 … 2. A byte is the fraction of 256 that the digits are of a
+ * power of 3, so a digit is what a product with 3 carries over. */
+static inline uint8_t
+qe_tq1_0_trit (uint8_t byte, int digit)
+{
+  static const uint8_t powers[] = { 1, 3, 9, 27, 81 };
+  return (uint8_t) ((uint8_t) (byte * powers[digit]) * 3 >> 8);
 }

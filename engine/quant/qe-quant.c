@@ -69,15 +69,15 @@ static const TypeEntry types[] = {
   [31] = KNOWN ("Q4_0_4_4"),
   [32] = KNOWN ("Q4_0_4_8"),
   [33] = KNOWN ("Q4_0_8_8"),
-  [34] = KNOWN ("TQ1_0"),
-  [35] = KNOWN ("TQ2_0"),
+  [QE_TYPE_TQ1_0] = { { "TQ1_0", QE_K, sizeof (QeBlockTQ1_0) }, qe_dequantise_tq1_0 },
+  [QE_TYPE_TQ2_0] = { { "TQ2_0", QE_K, sizeof (QeBlockTQ2_0) }, qe_dequantise_tq2_0 },
   [36] = KNOWN ("IQ4_NL_4_4"),
   [37] = KNOWN ("IQ4_NL_4_8"),
   [38] = KNOWN ("IQ4_NL_8_8"),
   [QE_TYPE_MXFP4] = { { "MXFP4", 32, sizeof (QeBlockMXFP4) }, qe_dequantise_mxfp4 },
-  [40] = KNOWN ("NVFP4"),
-  [41] = KNOWN ("Q1_0"),
-  [42] = KNOWN ("Q2_0"),
+  [QE_TYPE_NVFP4] = { { "NVFP4", 64, sizeof (QeBlockNVFP4) }, qe_dequantise_nvfp4 },
+  [QE_TYPE_Q1_0] = { { "Q1_0", 128, sizeof (QeBlockQ1_0) }, qe_dequantise_q1_0 },
+  [QE_TYPE_Q2_0] = { { "Q2_0", 64, sizeof (QeBlockQ2_0) }, qe_dequantise_q2_0 },
 };
 static const QeTypeTraits no_type = { NULL, 1, 0 };
 #define N_TYPES (sizeof types / sizeof *types)
@@ -86,6 +86,47 @@ const QeTypeTraits *
 qe_type_traits (uint32_t type)
 {
   return type < N_TYPES ? &types[type].traits : &no_type;
+}
+
+static const struct {
+  uint16_t first, last;
+  const char *name, *program;
+} types_of_others[] = {
+  { 43, 47, "TurboQuant", "llama-cpp-turboquant" },
+  { 100, 107, "ROCmFP", "ROCmFPX" },
+  { 133, 133, "Q6_0", "ik_llama.cpp" },
+  { 134, 134, "IQ1_BN", "ik_llama.cpp" },
+  { 135, 135, "IQ2_BN", "ik_llama.cpp" },
+  { 137, 137, "IQ2_K", "ik_llama.cpp" },
+  { 138, 138, "IQ3_K", "ik_llama.cpp" },
+  { 139, 139, "IQ4_K", "ik_llama.cpp" },
+  { 140, 140, "IQ5_K", "ik_llama.cpp" },
+  { 141, 141, "IQ6_K", "ik_llama.cpp" },
+  { 142, 142, "PQ2_0", "PrismML" },
+  { 143, 143, "PTQ1_0", "PrismML" },
+  { 144, 144, "IQ4_KS", "ik_llama.cpp" },
+  { 145, 145, "IQ2_KS", "ik_llama.cpp" },
+  { 146, 146, "IQ4_KSS", "ik_llama.cpp" },
+  { 151, 151, "Q8_KV", "ik_llama.cpp" },
+  { 152, 152, "IQ5_KS", "ik_llama.cpp" },
+  { 153, 153, "IQ2_KT", "ik_llama.cpp" },
+  { 154, 154, "IQ3_KT", "ik_llama.cpp" },
+  { 155, 155, "IQ4_KT", "ik_llama.cpp" },
+  { 156, 156, "IQ3_KS", "ik_llama.cpp" },
+  { 157, 157, "IQ2_KL", "ik_llama.cpp" },
+  { 158, 158, "IQ1_KT", "ik_llama.cpp" },
+  { 202, 399, "interleaved rows (R4, R8)", "ik_llama.cpp" },
+};
+
+const char *
+qe_type_of_others (uint32_t type, const char **program)
+{
+  for (size_t i = 0; i < sizeof types_of_others / sizeof *types_of_others; i++)
+    if (type >= types_of_others[i].first && type <= types_of_others[i].last) {
+      *program = types_of_others[i].program;
+      return types_of_others[i].name;
+    }
+  return NULL;
 }
 
 void

@@ -405,14 +405,32 @@ qe_sampler_follow (QeSampler *sampler, const int32_t *tokens, size_t n)
 
 /* ---- defaults -------------------------------------------------------------------------------------------------- */
 
-/* Model cards (engine/doc/qwen35.md §10). The small models, which do not think unless asked, have figures of their
- * own. */
+/* Model cards (engine/doc/qwen35.md §10) have figures of their own for the small models, which are dense ones of 0.8 and
+ * 2 billion parameters. Not what a template does by default tells them: those of larger models have been published that
+ * do not think unless asked, too. */
+static bool
+is_small (const QeModelInfo *info)
+{
+  return !info->n_experts && info->n_embd && info->n_embd <= 2048;
+}
+
+static void
+take_file_values (const QeFileSampling *file, QeSamplerParams *out)
+{
+  out->temperature = file->has_temperature ? file->temperature : out->temperature;
+  out->top_k = file->has_top_k ? file->top_k : out->top_k;
+  out->top_p = file->has_top_p ? file->top_p : out->top_p;
+  out->min_p = file->has_min_p ? file->min_p : out->min_p;
+  out->presence_penalty = file->has_presence_penalty ? file->presence_penalty : out->presence_penalty;
+  out->repetition_penalty = file->has_repetition_penalty ? file->repetition_penalty : out->repetition_penalty;
+}
+
 void
 qe_sampler_defaults (const QeModelInfo *info, bool thinking, bool with_images, QeSamplerParams *out)
 {
   *out = (QeSamplerParams) { .temperature = 1.0f, .top_k = 20, .top_p = 0.95f, .presence_penalty = 1.5f,
                              .repetition_penalty = 1.0f };
-  bool small = !info->thinking_default;
+  const bool small = is_small (info);
   if (thinking && small && with_images) {
     out->temperature = 0.6f;
     out->presence_penalty = 0.0f;
@@ -423,4 +441,5 @@ qe_sampler_defaults (const QeModelInfo *info, bool thinking, bool with_images, Q
     out->temperature = 0.7f;
     out->top_p = 0.8f;
   }
+  take_file_values (&info->sampling, out);
 }

@@ -365,6 +365,7 @@ collect_ends (Loader *l)
   static const char *const keys[] = { "tokenizer.ggml.eos_token_id", "tokenizer.ggml.eot_token_id" };
   static const char *const texts[] = { "<|im_end|>", "<|endoftext|>", "<|fim_pad|>", "<|repo_name|>", "<|file_sep|>" };
   QeTokenizer *t = l->t;
+  QeIntegers more;
   uint64_t id;
   for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
     if (qe_gguf_get_u64 (l->gguf, keys[i], &id) && id < t->n_tokens)
@@ -372,6 +373,10 @@ collect_ends (Loader *l)
   for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
     if (qe_tokenizer_find (t, texts[i]) >= 0)
       t->ends[t->n_ends++] = qe_tokenizer_find (t, texts[i]);
+  if (qe_gguf_integers (l->gguf, "tokenizer.ggml.eos_token_ids", &more))
+    for (uint64_t i = 0; i < more.count && t->n_ends < QE_MAX_ENDS; i++)
+      if (qe_integers_get (&more, i, &id) && id < t->n_tokens)
+        t->ends[t->n_ends++] = (int32_t) id;
 }
 
 static QeStatus
@@ -391,6 +396,7 @@ read_kind (Loader *l)
   else
     return qe_fail (l->err, QE_ERROR_UNSUPPORTED, "The model's tokenizer splits text as “%.*s”, which Quern cannot do.",
                     length < 40 ? (int) length : 40, text);
+  l->t->nfc = true; /* both families' tokenizer.json say so; most files leave the key out, as llama.cpp does not read it */
   qe_gguf_get_bool (l->gguf, "tokenizer.ggml.normalizer.nfc", &l->t->nfc);
   return QE_OK;
 }

@@ -32,17 +32,6 @@ string_is (const QeGguf *gguf, const char *key, const char *value)
   return qe_gguf_get_string (gguf, key, &s, &length) && length == strlen (value) && !memcmp (s, value, length);
 }
 
-static void
-copy_string (char *out, size_t size, const QeGguf *gguf, const char *key)
-{
-  const char *s;
-  size_t length;
-
-  if (!qe_gguf_get_string (gguf, key, &s, &length))
-    length = 0;
-  snprintf (out, size, "%.*s", (int) (length < size ? length : size - 1), length ? s : "");
-}
-
 /* An integer key that must be in [low, high]. */
 static void
 read_u32 (Reader *r, const char *key, uint32_t low, uint32_t high, uint32_t *out)
@@ -87,10 +76,15 @@ check_kind (Reader *r)
   char architecture[64], projector[64];
   bool encoder, silu;
 
-  copy_string (architecture, sizeof architecture, gguf, "general.architecture");
-  copy_string (projector, sizeof projector, gguf,
-               qe_gguf_has (gguf, "clip.vision.projector_type") ? "clip.vision.projector_type" : "clip.projector_type");
-  if (!string_is (gguf, "general.architecture", "clip"))
+  qe_gguf_copy_string (gguf, "general.architecture", architecture, sizeof architecture);
+  qe_gguf_copy_string (gguf, qe_gguf_has (gguf, "clip.vision.projector_type") ? "clip.vision.projector_type"
+                                                                              : "clip.projector_type",
+                       projector, sizeof projector);
+  if (!string_is (gguf, "general.architecture", "clip") && qe_gguf_find (gguf, "v.patch_embed.weight"))
+    r->status = qe_fail (r->err, QE_ERROR_UNSUPPORTED,
+                         "The vision encoder inside this file is stored in Ollama's way, which Quern cannot read. For pictures,"
+                         " put the model's vision file (mmproj) into the same folder.");
+  else if (!string_is (gguf, "general.architecture", "clip"))
     r->status = qe_fail (r->err, QE_ERROR_UNSUPPORTED, "This is not a vision file: its architecture is “%s”.",
                          architecture);
   else if (!qe_gguf_get_bool (gguf, "clip.has_vision_encoder", &encoder) || !encoder)
@@ -155,7 +149,8 @@ qe_vision_read_header (QeVision *vision, QeError *err)
   double eps = 1e-6;
 
   check_kind (&r);
-  copy_string (info->name, sizeof info->name, vision->gguf, "general.name");
+  qe_gguf_copy_string (vision->gguf, "general.name", info->name, sizeof info->name);
+  qe_gguf_read_names (vision->gguf, &info->names);
   info->file_bytes = qe_gguf_file_bytes (vision->gguf);
   read_u32 (&r, "clip.vision.projection_dim", 1, 1 << 17, &info->n_embd_out);
   read_u32 (&r, "clip.vision.block_count", 1, 512, &info->n_layers);

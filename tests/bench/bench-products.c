@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "kernels/qe-kernels.h"
 #include "kernels/qe-matmul.h"
 
 #define COLUMNS 2560
@@ -129,7 +130,7 @@ main (int argc, char **argv)
     return 2;
   printf ("kernels %s, %u threads, plain read %.2f GB/s\n", qe_cpu_kernels (), qe_pool_threads (pool),
           qe_cpu_measure_bandwidth (qe_pool_threads (pool)) * 1e-9);
-  for (uint32_t type = 0; type < 40; type++) {
+  for (uint32_t type = 0; type < QE_N_TYPES; type++) {
     const QeTypeTraits *t = qe_type_traits (type);
     bool wanted = t->block_bytes > 0 && optind == argc;
     for (int i = optind; i < argc; i++)

@@ -11,7 +11,7 @@ fi
 mkdir -p "$work"
 flags="-std=gnu17 -O2 -D_GNU_SOURCE -I$top/engine -I$top/engine/include -I$top/tests/engine"
 compile() { out=$work/$1; shift; $cc $flags "$@" -c -o "$out"; }
-for f in quant/qe-quant quant/qe-quant-legacy quant/qe-quant-k quant/qe-quant-iq; do
+for f in quant/qe-quant quant/qe-quant-legacy quant/qe-quant-k quant/qe-quant-iq quant/qe-quant-small; do
   compile "$(basename $f).o" -ffp-contract=off "$top/engine/$f.c"
 done
 for f in qe-kernels qe-cpu-flags qe-kernels-generic qe-sketch qe-unpack arm/qe-kernels-neon; do

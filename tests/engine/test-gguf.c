@@ -9,7 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { TYPE_F32 = 0, TYPE_Q8_0 = 8, TYPE_TQ1_0 = 34 };
+enum { TYPE_F32 = 0, TYPE_Q8_0 = 8, TYPE_Q4_0_4_4 = 31 };
 enum { VALUE_U8 = 0, VALUE_I16 = 3, VALUE_F32 = 6, VALUE_BOOL = 7, VALUE_STRING = 8, VALUE_ARRAY = 9, VALUE_U64 = 10,
        VALUE_I64 = 11, VALUE_F64 = 12 };
 
@@ -291,7 +291,7 @@ QE_TEST (hostile_tensors)
   check_tensor (TYPE_F32, 5, (uint64_t[]) { 1, 1, 1, 1, 1 }, 0, QE_ERROR_FORMAT, "5 dimensions");
   check_tensor (TYPE_Q8_0, 1, (uint64_t[]) { 31 }, 0, QE_ERROR_FORMAT, "not whole Q8_0 blocks");
   check_tensor (TYPE_Q8_0, 1, (uint64_t[]) { 32 }, 0, QE_OK, NULL);
-  check_tensor (TYPE_TQ1_0, 1, (uint64_t[]) { 256 }, 0, QE_ERROR_UNSUPPORTED, "TQ1_0");
+  check_tensor (TYPE_Q4_0_4_4, 1, (uint64_t[]) { 256 }, 0, QE_ERROR_UNSUPPORTED, "Q4_0_4_4");
   check_tensor (77, 1, (uint64_t[]) { 256 }, 0, QE_ERROR_UNSUPPORTED, "77");
 }
 

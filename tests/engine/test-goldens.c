@@ -34,7 +34,7 @@ open_context (const char *file, unsigned n_threads, QeKvType kv_type, QeModel **
 {
   QeError err = { 0 };
   QeContext *context = NULL;
-  const QeContextParams params = { .n_ctx = 512, .n_threads = n_threads, .kv_type = kv_type };
+  const QeContextParams params = { .n_ctx = 256, .n_threads = n_threads, .kv_type = kv_type };
 
   if (!QE_CHECK_OK (qe_model_open (model, qe_test_data (file), NULL, &err), err))
     return NULL;
@@ -140,3 +140,5 @@ QE_TEST (tied) { check_model ("b-tied", 2, QE_KV_F32); }
 QE_TEST (tied_cache_q8) { check_model ("b-tied", 2, QE_KV_Q8_0); }
 QE_TEST (mixture) { check_model ("c-moe", 2, QE_KV_F32); }
 QE_TEST (vision_text) { check_model ("d-vision", 2, QE_KV_F32); }
+QE_TEST (yarn) { check_model ("e-yarn", 2, QE_KV_F32); }
+QE_TEST (yarn_cache_f16) { check_model ("e-yarn", 1, QE_KV_F16); }

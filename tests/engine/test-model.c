@@ -66,6 +66,64 @@ QE_TEST (facts_of_quern_tiny)
   QE_CHECK (info.bits_per_weight > 4 && info.bits_per_weight < 6);
 }
 
+/* What others decide by: names, the type that most weights have, advice on sampling. */
+QE_TEST (facts_that_a_file_gives)
+{
+  const char *folder = qe_test_variants ("facts");
+  QeModelInfo info;
+  QeModel *model = NULL;
+  QeError err = { 0 };
+
+  QE_REQUIRE (folder != NULL);
+  get_info (in_folder (folder, "facts"), &info);
+  QE_CHECK_STR (info.name, "A fine-tune");
+  QE_CHECK_STR (info.names.base_model, "Qwen3.5 9B");
+  QE_CHECK_STR (info.names.basename, "Qwen3.5");
+  QE_CHECK_STR (info.names.size_label, "9B");
+  QE_CHECK_STR (info.names.finetune, "Instruct");
+  QE_CHECK_STR (info.names.type, "model");
+  QE_CHECK_INT (strlen (info.names.version), ==, 30); /* cut to 31 bytes, which would be half a character */
+  QE_CHECK_INT (info.file_type, ==, 128);
+  QE_CHECK_STR (info.quantisation, "F16"); /* as nobody knows 128 */
+  QE_CHECK_STR (info.main_type, "F16");
+  QE_CHECK (info.sampling.has_temperature && info.sampling.has_top_k && info.sampling.has_min_p);
+  QE_CHECK_FLOAT (info.sampling.temperature, 0.6, 1e-6);
+  QE_CHECK_INT (info.sampling.top_k, ==, 40);
+  QE_CHECK_FLOAT (info.sampling.min_p, 0, 0);
+  QE_CHECK_FLOAT (info.sampling.repetition_penalty, 1.05, 1e-6);
+  QE_CHECK (!info.sampling.has_top_p && !info.sampling.has_presence_penalty); /* no such values exist */
+  QE_REQUIRE_OK (qe_model_open (&model, in_folder (folder, "facts"), NULL, &err), err);
+  QE_CHECK (qe_token_ends_generation (model, 77) && qe_token_ends_generation (model, 4095));
+  QE_CHECK (!qe_token_ends_generation (model, 78));
+  qe_model_free (model);
+  get_info (qe_test_data ("goldens/a-dense-F16.gguf"), &info);
+  QE_CHECK (!info.sampling.has_temperature && !info.sampling.has_top_k);
+}
+
+/* An encoder inside the file is no part of the language model; what is said tells what pictures need. */
+QE_TEST (vision_inside_the_file)
+{
+  const char *folder = qe_test_variants ("ollama");
+  QeModelInfo info, plain;
+  QeVisionInfo vision;
+  QeMemoryPlan plan, plain_plan;
+  QeError err = { 0 };
+
+  QE_REQUIRE (folder != NULL);
+  get_info (in_folder (folder, "ollama"), &info);
+  get_info (qe_test_data ("goldens/a-dense-F16.gguf"), &plain);
+  QE_CHECK (info.has_vision_inside && !plain.has_vision_inside);
+  QE_CHECK_INT (info.foreign_bytes, ==, 512); /* with what Ollama calls mtp */
+  QE_CHECK_INT (info.tensor_bytes, ==, plain.tensor_bytes);
+  info.foreign_bytes += 1 << 30;
+  info.file_bytes += 1 << 30; /* a large one */
+  qe_plan_memory (&info, &(QePlanParams) { .n_ctx = 256 }, &plan);
+  qe_plan_memory (&plain, &(QePlanParams) { .n_ctx = 256 }, &plain_plan);
+  QE_CHECK (plan.total < plain_plan.total + (1 << 20));
+  QE_CHECK_INT (qe_vision_probe (in_folder (folder, "ollama"), &vision, &err), ==, QE_ERROR_UNSUPPORTED);
+  QE_CHECK_CONTAINS (err.message, "stored in Ollama's way, which Quern cannot read. For pictures, put the model's vision file");
+}
+
 /* Fetched piece by piece, a header says the same, and never before it is whole. */
 QE_TEST (header_from_a_buffer)
 {
@@ -152,6 +210,9 @@ check_same (const char *variant, const char *golden)
 
 QE_TEST (dialect_of_ollama) { check_same ("ollama", "goldens/a-dense-F16.gguf"); }
 QE_TEST (grouped_value_heads) { check_same ("grouped", "goldens/a-dense-F16.gguf"); }
+QE_TEST (scales_of_matrices) { check_same ("scaled", "goldens/a-dense-F16.gguf"); }
+QE_TEST (scales_of_experts) { check_same ("scaled-mixture", "goldens/c-moe-F16.gguf"); }
+QE_TEST (scales_of_fused_experts) { check_same ("scaled-fused", "goldens/c-moe-F16.gguf"); }
 QE_TEST (fused_experts) { check_same ("fused", "goldens/c-moe-F16.gguf"); }
 
 /* ---- wrong files ---- */
@@ -174,12 +235,23 @@ QE_TEST (wrong_files)
     { "bad-sections", QE_ERROR_FORMAT, "dimension_sections" },
     { "bad-no-sections", QE_ERROR_FORMAT, "dimension_sections" },
     { "bad-rope", QE_ERROR_FORMAT, "rotated" },
+    { "bad-rope-kind", QE_ERROR_UNSUPPORTED, "“longrope”" },
+    { "bad-rope-factor", QE_ERROR_FORMAT, "rope.scaling.factor" },
+    { "bad-rope-beta", QE_ERROR_FORMAT, "rope.scaling.yarn_beta_fast" },
     { "bad-embedding", QE_ERROR_FORMAT, "token_embd.weight" },
     { "bad-no-embedding", QE_ERROR_FORMAT, "token_embd.weight" },
     { "bad-no-norm", QE_ERROR_FORMAT, "output_norm.weight" },
     { "bad-no-tensor", QE_ERROR_FORMAT, "blk.5.ssm_conv1d.weight" },
     { "bad-shape", QE_ERROR_FORMAT, "blk.3.attn_k.weight" },
+    { "bad-scale", QE_ERROR_FORMAT, "blk.3.attn_k.scale" },
+    { "bad-prism", QE_ERROR_UNSUPPORTED, "PrismML (“prism.hadamard”), which Quern cannot run. Take a Q4_K_M" },
+    { "bad-ik", QE_ERROR_UNSUPPORTED, "weights in IQ4_KS, a format of ik_llama.cpp that Quern cannot run. Take a Q4_K_M" },
+    { "bad-rocm", QE_ERROR_UNSUPPORTED, "weights in ROCmFP, a format of ROCmFPX that" },
+    { "bad-nobody", QE_ERROR_UNSUPPORTED, "does not know (type number 999). Take" },
     { "bad-mtp", QE_ERROR_FORMAT, "nextn" },
+    { "bad-incomplete-mtp", QE_ERROR_FORMAT,
+      "lacks “blk.8.attn_k_norm.weight”, “blk.8.ffn_up.weight”, “blk.8.nextn.enorm.weight”." },
+    { "bad-lonely-mtp", QE_ERROR_UNSUPPORTED, "holds only the prediction block of a model. Open the model itself" },
     { "bad-interval", QE_ERROR_FORMAT, "is missing" },
     { "bad-experts", QE_ERROR_FORMAT, "expert" },
   };

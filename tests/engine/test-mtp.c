@@ -100,6 +100,82 @@ QE_TEST (prediction_that_is_wrong) { check_variant ("mtp", false); }
 QE_TEST (prediction_in_a_mixture) { check_variant ("mtp-mixture", false); }
 QE_TEST (prediction_that_is_right) { check_variant ("mtp-perfect", true); }
 
+QE_TEST (prediction_with_routers_in_bf16) { check_variant ("mtp-mixture-bf16", false); }
+
+/* ---- where the block is ---- */
+
+static void
+probe (const char *folder, const char *name, QeModelInfo *info)
+{
+  char path[600];
+  QeError err = { 0 };
+
+  *info = (QeModelInfo) { 0 };
+  snprintf (path, sizeof path, "%s/%s.gguf", folder, name);
+  QE_CHECK_OK (qe_model_probe (path, info, &err), err);
+}
+
+/* The converter announces what a fine-tune's configuration names, whether its weights have it or not. */
+QE_TEST (prediction_that_is_announced_only)
+{
+  const char *folder = qe_test_variants ("announced");
+  QeModelInfo info;
+  char path[600];
+
+  QE_REQUIRE (folder != NULL);
+  probe (folder, "announced", &info);
+  QE_CHECK_INT (info.n_layers, ==, 8);
+  QE_CHECK_INT (info.n_mtp_layers, ==, 0);
+  QE_CHECK_INT (info.mtp_bytes, ==, 0);
+  snprintf (path, sizeof path, "%s/announced.gguf", folder);
+  check_same_text (path);
+}
+
+QE_TEST (prediction_from_a_companion)
+{
+  const char *folder = qe_test_variants ("alone mtp-other mtp-companion");
+  QeModelInfo info, whole;
+  char path[600];
+
+  QE_REQUIRE (folder != NULL);
+  probe (folder, "alone", &info);
+  QE_CHECK_INT (info.n_mtp_layers, ==, 1);
+  QE_CHECK_STR (info.companion, "mtp-companion.gguf");
+  probe (qe_test_variants ("mtp-perfect"), "mtp-perfect", &whole);
+  QE_CHECK_STR (whole.companion, "");
+  QE_CHECK_INT (info.mtp_bytes, ==, whole.mtp_bytes);
+  QE_CHECK_INT (info.tensor_bytes, ==, whole.tensor_bytes - whole.mtp_bytes);
+  QE_CHECK_INT (info.parameters, ==, whole.parameters);
+  snprintf (path, sizeof path, "%s/alone.gguf", folder);
+  QE_CHECK (check_same_text (path) > 0);
+}
+
+/* Another model's block, or one that is not whole, leaves the model as it is. */
+QE_TEST (companions_that_do_not_fit)
+{
+  static const char *const names[] = { "alone", "alone mtp-other", "alone mtp-broken" };
+
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+    {
+      const char *folder = qe_test_variants (names[i]);
+      QeModelInfo info;
+      QeModel *model = NULL;
+      QeError err = { 0 };
+      char path[600];
+
+      QE_REQUIRE (folder != NULL);
+      probe (folder, "alone", &info);
+      QE_CHECK_INT (info.n_mtp_layers, ==, 0);
+      QE_CHECK_STR (info.companion, "");
+      QE_CHECK_INT (info.mtp_bytes, ==, 0);
+      snprintf (path, sizeof path, "%s/alone.gguf", folder);
+      QE_CHECK_OK (qe_model_open (&model, path, NULL, &err), err);
+      qe_model_free (model);
+    }
+}
+
+/* ---- scores ---- */
+
 typedef struct {
   float *logits; /* [20][n_vocab] */
   size_t n_vocab;

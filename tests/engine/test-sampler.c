@@ -251,17 +251,44 @@ QE_TEST (bad_parameters)
   }
 }
 
-QE_TEST (defaults_are_valid)
+/* By size and mode, whatever the template does by default. */
+QE_TEST (defaults_of_the_family)
 {
-  for (int i = 0; i < 8; i++) {
-    QeModelInfo info = { .thinking_default = i & 4 };
-    QeSamplerParams p;
-    qe_sampler_defaults (&info, i & 1, i & 2, &p);
-    qe_sampler_free (sampler (p));
-    QE_CHECK_INT (p.top_k, ==, 20);
-    if (!(i & 1))
-      QE_CHECK (p.temperature <= 1 && (info.thinking_default || (i & 2) ? p.top_p == 0.8f : p.presence_penalty == 2));
-  }
+  static const struct { uint32_t n_embd, n_experts; bool small; } models[] = {
+    { 1024, 0, true }, { 2048, 0, true }, { 2560, 0, false }, { 2048, 256, false }, { 5120, 0, false }, { 0, 0, false },
+  };
+  for (size_t m = 0; m < sizeof models / sizeof *models; m++)
+    for (int i = 0; i < 8; i++) {
+      const bool thinking = i & 1, pictures = i & 2, small = models[m].small;
+      const QeModelInfo info = { .n_embd = models[m].n_embd, .n_experts = models[m].n_experts, .thinking_default = i & 4 };
+      QeSamplerParams p;
+      qe_sampler_defaults (&info, thinking, pictures, &p);
+      qe_sampler_free (sampler (p)); /* valid */
+      QE_CHECK_INT (p.top_k, ==, 20);
+      QE_CHECK_FLOAT (p.temperature, thinking ? (small && pictures ? 0.6 : 1) : small && !pictures ? 1 : 0.7, 1e-6);
+      QE_CHECK_FLOAT (p.top_p, thinking ? 0.95 : small && !pictures ? 1 : 0.8, 1e-6);
+      QE_CHECK_FLOAT (p.presence_penalty, small && !thinking && !pictures ? 2 : small && thinking && pictures ? 0 : 1.5, 1e-6);
+    }
+}
+
+/* What the file says comes first, value by value, 0 too. */
+QE_TEST (defaults_of_the_file)
+{
+  QeModelInfo info = { .n_embd = 4096, .sampling = { .has_temperature = true, .temperature = 0.6f, .has_top_p = true,
+                                                     .top_p = 0.5f, .has_top_k = true, .top_k = 0 } };
+  QeSamplerParams p;
+  qe_sampler_defaults (&info, false, false, &p);
+  QE_CHECK_FLOAT (p.temperature, 0.6, 1e-6);
+  QE_CHECK_FLOAT (p.top_p, 0.5, 1e-6);
+  QE_CHECK_INT (p.top_k, ==, 0);
+  QE_CHECK_FLOAT (p.presence_penalty, 1.5, 1e-6); /* not given: the family's */
+  info.sampling = (QeFileSampling) { .has_min_p = true, .min_p = 0.05f, .has_presence_penalty = true,
+                                     .has_repetition_penalty = true, .repetition_penalty = 1.05f };
+  qe_sampler_defaults (&info, true, false, &p);
+  QE_CHECK_FLOAT (p.temperature, 1, 0);
+  QE_CHECK_FLOAT (p.min_p, 0.05, 1e-6);
+  QE_CHECK_FLOAT (p.presence_penalty, 0, 0);
+  QE_CHECK_FLOAT (p.repetition_penalty, 1.05, 1e-6);
 }
 
 QE_TEST (follows_a_given_text)

@@ -91,7 +91,7 @@ def tensors(moe, vocab):
     return out
 
 
-def write(path, moe):
+def write(path, moe, more=None):
     a = "qwen35moe" if moe else "qwen35"
     tokens, kinds, merges = vocabulary()
     keys = {"general.architecture": a, "general.name": "Mini", f"{a}.block_count": 2, f"{a}.context_length": 512,
@@ -108,6 +108,7 @@ def write(path, moe):
                  f"{a}.expert_shared_feed_forward_length": F}
     else:
         keys[f"{a}.feed_forward_length"] = F
+    keys |= more or {}
     infos, data = b"", b""
     listed = tensors(moe, len(tokens))
     for name, ne, kind in listed:
@@ -131,3 +132,9 @@ def write(path, moe):
 if __name__ == "__main__":
     write(sys.argv[1] + "/mini-dense.gguf", False)
     write(sys.argv[1] + "/mini-moe.gguf", True)
+    write(sys.argv[1] + "/mini-long.gguf", False, {  # YaRN, a prediction block that is not there, advice, end tokens
+        "qwen35.block_count": 3, "qwen35.nextn_predict_layers": 1, "qwen35.rope.scaling.type": "yarn",
+        "qwen35.rope.scaling.factor": 4.0, "qwen35.rope.scaling.original_context_length": 512,
+        "qwen35.rope.scaling.yarn_beta_fast": 32.0, "qwen35.rope.scaling.yarn_log_multiplier": 0.5,
+        "general.sampling.temp": 0.6, "general.sampling.top_k": 20, "tokenizer.ggml.eos_token_ids": [256, 257],
+        "general.base_model.0.name": "Mini"})

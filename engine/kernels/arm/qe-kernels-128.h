@@ -139,6 +139,20 @@ unpack_q6_k (const void *src, size_t n, QeW8 *w)
   }
 }
 
+/* Groups of 16 weights: the low nibbles of 8 bytes, then the high ones. */
+static void
+unpack_nvfp4 (const void *src, size_t n, QeW8 *w)
+{
+  const QeBlockNVFP4 *b = src;
+  const int8x16_t table = vaddq_s8 (vld1q_s8 (qe_mxfp4_values), vdupq_n_s8 (12));
+  for (int g = 0; g < 16; g++) {
+    const uint8x8_t v = vld1_u8 (b[g / 4].qs + 8 * (g % 4));
+    vst1q_s8 (w->q + 16 * g, vqtbl1q_s8 (table, vcombine_u8 (vand_u8 (v, vdup_n_u8 (15)), vshr_n_u8 (v, 4))));
+    w->a[g] = qe_nvfp4_scale (b[g / 4].d[g % 4]);
+    w->b[g] = 12 * w->a[g];
+  }
+}
+
 /* The reader of whole blocks: a vector one where it pays, else the generic one. */
 static QeUnpackFunc
 unpack_for (QeType type, size_t n)
@@ -149,6 +163,8 @@ unpack_for (QeType type, size_t n)
     return unpack_q5_k;
   if (n == QE_X8 && type == QE_TYPE_Q6_K)
     return unpack_q6_k;
+  if (n == QE_X8 && type == QE_TYPE_NVFP4)
+    return unpack_nvfp4;
   return qe_w8_format (type)->unpack;
 }
 
@@ -320,7 +336,8 @@ tile (const QeTileArgs *a)
       X (q4_k, QE_TYPE_Q4_K) X (q5_k, QE_TYPE_Q5_K) X (q6_k, QE_TYPE_Q6_K) X (iq4_nl, QE_TYPE_IQ4_NL)                  \
           X (iq4_xs, QE_TYPE_IQ4_XS) X (mxfp4, QE_TYPE_MXFP4) X (iq2_xxs, QE_TYPE_IQ2_XXS) X (iq2_xs, QE_TYPE_IQ2_XS)  \
               X (iq2_s, QE_TYPE_IQ2_S) X (iq3_xxs, QE_TYPE_IQ3_XXS) X (iq3_s, QE_TYPE_IQ3_S) X (iq1_s, QE_TYPE_IQ1_S)  \
-                  X (iq1_m, QE_TYPE_IQ1_M)
+                  X (iq1_m, QE_TYPE_IQ1_M) X (nvfp4, QE_TYPE_NVFP4) X (q1_0, QE_TYPE_Q1_0) X (q2_0, QE_TYPE_Q2_0)      \
+                      X (tq1_0, QE_TYPE_TQ1_0) X (tq2_0, QE_TYPE_TQ2_0)
 
 #define FORMAT(name, TYPE)                                                                                             \
   static void dot_##name (const QeDotArgs *a)                                                                          \

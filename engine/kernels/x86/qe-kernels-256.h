@@ -63,7 +63,8 @@ typedef struct {
 QE_INLINE bool
 has_nibbles (const QeType type)
 {
-  return type == QE_TYPE_Q4_0 || type == QE_TYPE_Q4_1;
+  return type == QE_TYPE_Q4_0 || type == QE_TYPE_Q4_1 || type == QE_TYPE_Q1_0 || type == QE_TYPE_Q2_0
+         || type == QE_TYPE_TQ1_0 || type == QE_TYPE_TQ2_0;
 }
 
 /* Sums of neighbours, of 16 bits: a and b take turns. */
@@ -491,7 +492,12 @@ tile_for (const QeW8Format *format)
   X (iq3_xxs, QE_TYPE_IQ3_XXS, 98, 32, false, grid_iq3_xxs)                                                            \
   X (iq3_s, QE_TYPE_IQ3_S, 110, 32, false, grid_iq3_s)                                                                 \
   X (iq1_s, QE_TYPE_IQ1_S, 50, 32, false, grid_iq1_s)                                                                  \
-  X (iq1_m, QE_TYPE_IQ1_M, 56, 16, false, grid_iq1_m)
+  X (iq1_m, QE_TYPE_IQ1_M, 56, 16, false, grid_iq1_m)                                                                  \
+  X (nvfp4, QE_TYPE_NVFP4, 4 * 36, 16, false, NULL)                                                                    \
+  X (q1_0, QE_TYPE_Q1_0, 2 * 18, 32, false, NULL)                                                                      \
+  X (q2_0, QE_TYPE_Q2_0, 4 * 18, 32, false, NULL)                                                                      \
+  X (tq1_0, QE_TYPE_TQ1_0, 54, 32, false, NULL)                                                                        \
+  X (tq2_0, QE_TYPE_TQ2_0, 66, 32, false, NULL)
 
 FORMATS (FORMAT)
 

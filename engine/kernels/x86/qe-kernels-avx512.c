@@ -102,7 +102,12 @@ tile_32 (const QeTileArgs *a)
   X (iq3_xxs, QE_TYPE_IQ3_XXS, 98, 32)                                                                                 \
   X (iq3_s, QE_TYPE_IQ3_S, 110, 32)                                                                                    \
   X (iq1_s, QE_TYPE_IQ1_S, 50, 32)                                                                                     \
-  X (iq1_m, QE_TYPE_IQ1_M, 56, 16)
+  X (iq1_m, QE_TYPE_IQ1_M, 56, 16)                                                                                     \
+  X (nvfp4, QE_TYPE_NVFP4, 4 * 36, 16)                                                                                 \
+  X (q1_0, QE_TYPE_Q1_0, 2 * 18, 32)                                                                                   \
+  X (q2_0, QE_TYPE_Q2_0, 4 * 18, 32)                                                                                   \
+  X (tq1_0, QE_TYPE_TQ1_0, 54, 32)                                                                                     \
+  X (tq2_0, QE_TYPE_TQ2_0, 66, 32)
 
 FORMATS (FUNCTIONS)
 

@@ -12,6 +12,7 @@
 #include "kernels/qe-kernels.h"
 #include "kernels/x86/qe-block-scales.h"
 #include "kernels/x86/qe-lanes-256.h"
+#include "kernels/x86/qe-small-bits-256.h"
 #include "quant/qe-quant-internal.h"
 
 typedef struct {
@@ -322,4 +323,72 @@ scales_iq4_xs (const void *src)
                                _mm256_slli_epi32 (_mm256_and_si256 (h, _mm256_set1_epi32 (3)), 4));
   s = _mm256_sub_epi32 (s, _mm256_set1_epi32 (32));
   return centred (_mm256_mul_ps (_mm256_cvtepi32_ps (s), _mm256_set1_ps (half (b->d))), 0);
+}
+
+/* ---- one and two bits, and NVFP4 -------------------------------------------------------------------------------- */
+
+QE_INLINE __m256i
+q_nvfp4 (const void *src, int i)
+{
+  const QeBlockNVFP4 *b = (const QeBlockNVFP4 *) src + i / 2;
+  return _mm256_add_epi8 (look_up (qe_mxfp4_values, qe_nvfp4_nibbles (b->qs + 16 * (i % 2))), _mm256_set1_epi8 (12));
+}
+
+QE_INLINE Scales256
+scales_nvfp4 (const void *src)
+{
+  const QeBlockNVFP4 *b = src;
+  Scales256 out = { { qe_nvfp4_scales (b), qe_nvfp4_scales (b + 2) } };
+  for (int i = 0; i < 2; i++)
+    out.b[i] = _mm256_mul_ps (out.a[i], _mm256_set1_ps (12));
+  return out;
+}
+
+QE_INLINE __m256i
+q_q1_0 (const void *src, int i)
+{
+  return bits_to_bytes (((const QeBlockQ1_0 *) src)[i / 4].qs + 4 * (i % 4), 1);
+}
+
+QE_INLINE Scales256
+scales_q1_0 (const void *src)
+{
+  const __m256 d = qe_scales_of_128 (src);
+  return (Scales256) { { _mm256_add_ps (d, d) }, { d } };
+}
+
+QE_INLINE __m256i
+q_q2_0 (const void *src, int i)
+{
+  return qe_four_in_a_byte (((const QeBlockQ2_0 *) src)[i / 2].qs + 8 * (i % 2));
+}
+
+QE_INLINE Scales256
+scales_q2_0 (const void *src)
+{
+  return centred (qe_scales_of_64 (src), 1);
+}
+
+QE_INLINE __m256i
+q_tq1_0 (const void *src, int i)
+{
+  return qe_tq1_0_digits (src, i);
+}
+
+QE_INLINE Scales256
+scales_tq1_0 (const void *src)
+{
+  return centred (_mm256_set1_ps (half (((const QeBlockTQ1_0 *) src)->d)), 1);
+}
+
+QE_INLINE __m256i
+q_tq2_0 (const void *src, int i)
+{
+  return two_bits (((const QeBlockTQ2_0 *) src)->qs + 32 * (i / 4), i % 4);
+}
+
+QE_INLINE Scales256
+scales_tq2_0 (const void *src)
+{
+  return centred (_mm256_set1_ps (half (((const QeBlockTQ2_0 *) src)->d)), 1);
 }

@@ -10,6 +10,7 @@
 
 #include "kernels/qe-kernels.h"
 #include "kernels/x86/qe-block-scales.h"
+#include "kernels/x86/qe-small-bits-256.h"
 #include "quant/qe-quant-internal.h"
 
 typedef struct {
@@ -18,10 +19,6 @@ typedef struct {
 } W512;
 
 #define AND_OR 0xea /* for ternary logic: (a & b) | c */
-
-#ifndef QE_INLINE
-#define QE_INLINE static inline __attribute__ ((always_inline))
-#endif
 
 QE_INLINE float
 half (uint16_t h)
@@ -364,5 +361,81 @@ unpack_q3_k (const void *src)
   __m512i s = _mm512_sub_epi32 (_mm512_cvtepu8_epi32 (q3_k_scales (b->scales)), _mm512_set1_epi32 (32));
   w.a = _mm512_mul_ps (_mm512_cvtepi32_ps (s), _mm512_set1_ps (half (b->d)));
   w.b = _mm512_mul_ps (w.a, _mm512_set1_ps (4));
+  return w;
+}
+
+/* ---- one and two bits, and NVFP4 -------------------------------------------------------------------------------- */
+
+QE_INLINE __m512i
+joined (__m256i low, __m256i high)
+{
+  return _mm512_inserti64x4 (_mm512_castsi256_si512 (low), high, 1);
+}
+
+QE_INLINE W512
+unpack_nvfp4 (const void *src)
+{
+  const QeBlockNVFP4 *b = src;
+  W512 w;
+#pragma GCC unroll 4
+  for (int i = 0; i < 4; i++)
+    w.q[i] = look_up (qe_mxfp4_values, 12, joined (qe_nvfp4_nibbles (b[i].qs), qe_nvfp4_nibbles (b[i].qs + 16)));
+  w.a = _mm512_insertf32x8 (_mm512_castps256_ps512 (qe_nvfp4_scales (b)), qe_nvfp4_scales (b + 2), 1);
+  w.b = _mm512_mul_ps (w.a, _mm512_set1_ps (12));
+  return w;
+}
+
+QE_INLINE W512
+unpack_q1_0 (const void *src)
+{
+  const QeBlockQ1_0 *b = src;
+  W512 w;
+#pragma GCC unroll 4
+  for (int i = 0; i < 4; i++) {
+    uint64_t bits;
+    memcpy (&bits, b[i / 2].qs + 8 * (i % 2), 8);
+    w.q[i] = _mm512_maskz_set1_epi8 (bits, 1);
+  }
+  w.b = wide (qe_scales_of_128 (b));
+  w.a = _mm512_add_ps (w.b, w.b);
+  return w;
+}
+
+QE_INLINE W512
+unpack_q2_0 (const void *src)
+{
+  const QeBlockQ2_0 *b = src;
+  W512 w;
+#pragma GCC unroll 4
+  for (int i = 0; i < 4; i++) { /* four weights of a byte go to the four bytes of a lane */
+    const __m512i v = _mm512_cvtepu8_epi32 (_mm_loadu_si128 ((const __m128i *) b[i].qs));
+    const __m512i two = _mm512_or_si512 (v, _mm512_slli_epi32 (v, 6));
+    w.q[i] = _mm512_and_si512 (_mm512_or_si512 (two, _mm512_slli_epi32 (two, 12)), _mm512_set1_epi8 (3));
+  }
+  w.a = w.b = wide (qe_scales_of_64 (b));
+  return w;
+}
+
+QE_INLINE W512
+unpack_tq1_0 (const void *src)
+{
+  const QeBlockTQ1_0 *b = src;
+  W512 w;
+#pragma GCC unroll 4
+  for (int i = 0; i < 4; i++)
+    w.q[i] = joined (qe_tq1_0_digits (b, 2 * i), qe_tq1_0_digits (b, 2 * i + 1));
+  w.a = w.b = wide (_mm256_set1_ps (half (b->d)));
+  return w;
+}
+
+QE_INLINE W512
+unpack_tq2_0 (const void *src)
+{
+  const QeBlockTQ2_0 *b = src;
+  W512 w;
+#pragma GCC unroll 4
+  for (int i = 0; i < 4; i++)
+    w.q[i] = two_bits (b->qs + 32 * (i / 2), i % 2);
+  w.a = w.b = wide (_mm256_set1_ps (half (b->d)));
   return w;
 }
