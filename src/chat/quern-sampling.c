@@ -3,7 +3,7 @@
 
 #include "quern-sampling.h"
 
-#include <glib/gi18n.h>
+#include <glib/gi18n-lib.h>
 #include <json-glib/json-glib.h>
 
 /* The JSON of a conversation's sampling is {"temperature": 0.7, "top_k": 20, …}, a number for each name. It holds only

@@ -299,8 +299,7 @@ report (Chat *chat)
   if (error)
     return quern_cli_fail (g_error_copy (error));
   if (chat->write_error)
-    return quern_cli_fail (g_error_new (G_IO_ERROR, g_io_error_from_errno (chat->write_error), "%s %s",
-                                        _("The output could not be written."), g_strerror (chat->write_error)));
+    return quern_cli_fail_to_write (chat->write_error);
   (chat->options.json ? print_json : print_statistics) (chat, statistics);
   if (quern_generation_get_stop (chat->generation) != QUERN_STOP_USER)
     return QUERN_CLI_OK;

@@ -35,6 +35,16 @@ static const Command commands[] = {
 
 /* ---- shared by the commands ------------------------------------------------------------------------------------ */
 
+/* Why the first output that did not arrive failed. */
+static int write_error;
+
+static void
+put (FILE *file, const char *text)
+{
+  if (fputs (text, file) < 0 && file == stdout && write_error == 0)
+    write_error = errno;
+}
+
 void
 quern_cli_line (FILE *file, const char *format, ...)
 {
@@ -47,7 +57,8 @@ quern_cli_line (FILE *file, const char *format, ...)
   if (g_str_has_suffix (format, "\n"))
     text[strlen (text) - 1] = '\0';
   line = quern_printable (text, QUERN_PRINTABLE_LINE);
-  fprintf (file, "%s\n", line);
+  put (file, line);
+  put (file, "\n");
 }
 
 void
@@ -55,7 +66,8 @@ quern_cli_text (FILE *file, const char *text)
 {
   g_autofree char *printable = quern_printable (text, QUERN_PRINTABLE_TEXT);
 
-  fprintf (file, "%s\n", printable);
+  put (file, printable);
+  put (file, "\n");
 }
 
 static void
@@ -71,6 +83,13 @@ quern_cli_fail (GError *error)
   print_line (error->message);
   g_error_free (error);
   return QUERN_CLI_FAILED;
+}
+
+int
+quern_cli_fail_to_write (int number)
+{
+  return quern_cli_fail (g_error_new (G_IO_ERROR, g_io_error_from_errno (number), _ ("The output could not be written: %s"),
+                                      g_strerror (number)));
 }
 
 int
@@ -107,7 +126,7 @@ quern_cli_parse (const char *synopsis, const GOptionEntry *entries, int *argc, c
   *done = TRUE;
   if (asked_for_help (*argc, *argv)) {
     g_autofree char *help = g_option_context_get_help (context, TRUE, NULL);
-    fputs (help, stdout);
+    put (stdout, help);
     return QUERN_CLI_OK;
   }
   if (!g_option_context_parse (context, argc, argv, &error))
@@ -274,7 +293,8 @@ quern_cli_put_json (const char *json)
 {
   g_autofree char *printable = quern_printable (json, QUERN_PRINTABLE_JSON);
 
-  puts (printable);
+  put (stdout, printable);
+  put (stdout, "\n");
 }
 
 guint64
@@ -302,12 +322,11 @@ print_help (FILE *file)
 static int
 finish (int code)
 {
-  errno = 0;
   if (!ferror (stdout) && fclose (stdout) == 0)
     return code;
-  if (code == QUERN_CLI_OK)
-    quern_cli_line (stderr, "quern-cli: %s %s", _ ("The output could not be written."), errno ? g_strerror (errno) : "");
-  return code == QUERN_CLI_OK ? QUERN_CLI_FAILED : code;
+  if (code != QUERN_CLI_OK)
+    return code;
+  return quern_cli_fail_to_write (write_error ? write_error : errno);
 }
 
 static int

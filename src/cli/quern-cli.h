@@ -30,6 +30,8 @@ int           quern_cli_parse        (const char *synopsis, const GOptionEntry *
                                       gboolean *done);
 /* One line on stderr; returns QUERN_CLI_FAILED. Frees the error. */
 int           quern_cli_fail         (GError *error);
+/* Likewise, of output that did not arrive; number: errno. */
+int           quern_cli_fail_to_write (int number);
 /* One line on stderr, and where to read more; returns QUERN_CLI_USAGE. */
 int           quern_cli_wrong_usage  (const char *format, ...) G_GNUC_PRINTF (1, 2);
 /* TRUE, or FALSE after a line about wrong usage. Of text that is NULL, as of an option that was not given, *out stays. */
