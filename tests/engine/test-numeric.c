@@ -241,3 +241,48 @@ check_prediction (const char *name, const char *only)
 
 QE_TEST (prediction) { check_prediction ("mtp", "blk.8."); }
 QE_TEST (prediction_in_a_mixture) { check_prediction ("mtp-mixture", "blk.4."); }
+
+/* ---- vision files ---------------------------------------------------------------------------------------------- */
+
+static QeStatus
+look (const char *path, QeError *err)
+{
+  static uint8_t rgb[64 * 64 * 3];
+  QeVision *vision = NULL;
+  QeImage *image = NULL;
+  QeStatus status = qe_vision_open (&vision, path, NULL, err);
+
+  for (size_t i = 0; i < sizeof rgb; i++)
+    rgb[i] = (uint8_t) (i * 37);
+  if (status == QE_OK)
+    status = qe_vision_encode (vision, rgb, 64, 64, 192, 2, NULL, &image, err);
+  qe_image_free (image);
+  qe_vision_free (vision);
+  return status;
+}
+
+/* Small tensors are looked at when the file is opened, the others when a picture is. */
+static void
+check_vision (const char *source)
+{
+  uint8_t old[4 * 4096];
+  Victim v;
+  QeError err = { 0 };
+
+  QE_REQUIRE (victim_make (&v, source));
+  QE_CHECK_OK (look (v.path, &err), err);
+  for (size_t i = 0; i < qe_gguf_n_tensors (v.gguf); i++) {
+    const QeTensor *t = qe_gguf_tensor (v.gguf, i);
+    for (size_t p = 0; p < N_POISONS && t->ne[2] <= 4096; p++) {
+      put_poison (&v, t, t->ne[1] - 1, &poisons[p], old);
+      const QeStatus status = look (v.path, &err);
+      qe_test_check (status == QE_ERROR_NUMERIC || status == QE_ERROR_FORMAT, __FILE__, __LINE__, "%s in %s (%s): status %d",
+                     poisons[p].name, t->name, qe_type_traits (t->type)->name, (int) status);
+      exchange (&v, t, t->ne[1] - 1, NULL, old);
+    }
+  }
+  victim_clear (&v);
+}
+
+QE_TEST (vision) { check_vision (qe_test_data ("goldens/mmproj-d-vision-F32.gguf")); }
+QE_TEST (vision_in_halves) { check_vision (qe_test_tiny ("mmproj-quern-tiny-F16.gguf")); }
