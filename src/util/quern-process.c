@@ -15,15 +15,13 @@
 __attribute__ ((no_sanitize ("address", "undefined", "thread"))) static void
 check_address_space (void)
 {
-  static const char message[] = "Quern needs more address space than it is allowed here: raise the limit to 1 GB at least (ulimit -v 1000000).\n";
+  static const char message[] =
+      "Quern needs more address space than it is allowed here: raise the limit to 1 GB at least (ulimit -v 1000000).\n";
   struct rlimit limit;
 
   if (getrlimit (RLIMIT_AS, &limit) != 0 || limit.rlim_cur >= LEAST_ADDRESS_SPACE)
     return;
-  {
-    const ssize_t written = write (STDERR_FILENO, message, sizeof message - 1); /* or nobody hears it */
-    (void) written;
-  }
+  (void) !write (STDERR_FILENO, message, sizeof message - 1); /* if that fails, nobody can be told */
   _exit (1);
 }
 

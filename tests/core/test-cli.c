@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <fcntl.h>
 #include <glib/gstdio.h>
-#include <errno.h>
 #include <json-glib/json-glib.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -583,6 +584,67 @@ test_hostile_names (Fixture *f, gconstpointer data)
   assert_printable (f->errors);
 }
 
+/* A copy of Quern Tiny that has never heard of Paris: that token begins with the bytes of an escape sequence, which vocabularies
+ * write as the letter U+011B. */
+static void
+copy_with_escapes (const char *path)
+{
+  g_autofree char *tiny = g_build_filename (g_getenv ("QUERN_TINY_DIR"), "quern-tiny-Q8_0.gguf", NULL);
+  g_autofree char *bytes = NULL;
+  gsize size;
+  guint n = 0;
+
+  g_assert_true (g_file_get_contents (tiny, &bytes, &size, NULL));
+  for (char *at = bytes; (at = memmem (at, size - (gsize) (at - bytes), "Paris", 5)) != NULL; n++)
+    memcpy (at, "\xc4\x9b[2J", 5);
+  for (char *at = bytes; (at = memmem (at, size - (gsize) (at - bytes), "P aris", 6)) != NULL; n++)
+    memcpy (at, "w rite", 6); /* the merge that made it */
+  g_assert_cmpuint (n, ==, 2);
+  g_assert_true (g_file_set_contents (path, bytes, (gssize) size, NULL));
+}
+
+static char *
+run_on_terminal (Fixture *f, const char *path)
+{
+  g_autofree char *program = g_build_filename (g_getenv ("QUERN_BUILD_DIR"), "src", "cli", "quern-cli", NULL);
+  g_autoptr (GSubprocessLauncher) launcher = g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_STDERR_SILENCE);
+  g_autoptr (GSubprocess) process = NULL;
+  g_autoptr (GError) error = NULL;
+  GString *output = g_string_new (NULL);
+  char buffer[256];
+  int master = posix_openpt (O_RDWR | O_NOCTTY);
+  ssize_t n;
+
+  g_assert_cmpint (grantpt (master), ==, 0);
+  g_assert_cmpint (unlockpt (master), ==, 0);
+  g_subprocess_launcher_take_stdout_fd (launcher, open (ptsname (master), O_RDWR | O_NOCTTY | O_CLOEXEC));
+  process = g_subprocess_launcher_spawn (launcher, &error, program, "chat", "-m", path, "--no-think", "--temp", "0",
+                                         "What is the capital of France?", NULL);
+  g_assert_no_error (error);
+  g_clear_object (&launcher); /* closes the terminal here, so that its end can be read */
+  while ((n = read (master, buffer, sizeof buffer)) > 0)
+    g_string_append_len (output, buffer, n);
+  g_assert_true (g_subprocess_wait_check (process, NULL, &error));
+  g_assert_no_error (error);
+  close (master);
+  return g_string_free (output, FALSE);
+}
+
+/* An answer is text on a terminal, and what it is in a pipe. */
+static void
+test_terminal (Fixture *f, gconstpointer data)
+{
+  g_autofree char *path = g_build_filename (f->folder, "escapes.gguf", NULL), *shown = NULL;
+
+  copy_with_escapes (path);
+  run (f, "chat", "-m", path, "--no-think", "--temp", "0", "What is the capital of France?", NULL);
+  g_assert_cmpint (f->code, ==, 0);
+  g_assert_nonnull (strstr (f->output, "\x1b[2J"));
+  shown = run_on_terminal (f, path);
+  g_assert_null (strchr (shown, 0x1b));
+  g_assert_nonnull (strstr (shown, "\\x1b[2J"));
+}
+
 /* ---- interruption ---------------------------------------------------------------------------------------------- */
 
 /* Seconds of processor time that a process has used; -1 when it is gone. */
@@ -687,6 +749,7 @@ main (int argc, char **argv)
   g_test_add ("/cli/full-device", Fixture, NULL, setup, test_full_device, teardown);
   g_test_add ("/cli/little-address-space", Fixture, NULL, setup, test_little_address_space, teardown);
   g_test_add ("/cli/hostile-names", Fixture, NULL, setup, test_hostile_names, teardown);
+  g_test_add ("/cli/terminal", Fixture, NULL, setup, test_terminal, teardown);
   g_test_add ("/cli/interrupted", Fixture, NULL, setup, test_interrupted, teardown);
   g_test_add ("/cli/bench", Fixture, NULL, setup, test_bench, teardown);
   return g_test_run ();

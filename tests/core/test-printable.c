@@ -20,10 +20,14 @@ test_line (void)
   check ("Grüße 你好 🙂 שלום", QUERN_PRINTABLE_LINE, "Grüße 你好 🙂 שלום");
   check ("\x1b]52;c;aGk=\a", QUERN_PRINTABLE_LINE, "\\x1b]52;c;aGk=\\x07");
   check ("a\nb\tc\rd\x7f", QUERN_PRINTABLE_LINE, "a\\x0ab\\x09c\\x0dd\\x7f");
-  check ("\xc2\x9b" "2J", QUERN_PRINTABLE_LINE, "\\x9b2J"); /* CSI as one character */
+  check ("\xc2\x9b"
+         "2J",
+         QUERN_PRINTABLE_LINE, "\\x9b2J"); /* CSI as one character */
   check ("abc\u202efdp.exe\u2066", QUERN_PRINTABLE_LINE, "abc\\u202efdp.exe\\u2066");
   check ("a\u2028b", QUERN_PRINTABLE_LINE, "a\\u2028b");
-  check ("\x9b" "2J\xff\xe2\x82", QUERN_PRINTABLE_LINE, "\uFFFD2J\uFFFD\uFFFD"); /* no UTF-8 */
+  check ("\x9b"
+         "2J\xff\xe2\x82",
+         QUERN_PRINTABLE_LINE, "\uFFFD2J\uFFFD\uFFFD"); /* no UTF-8 */
   check ("👩\u200d💻", QUERN_PRINTABLE_LINE, "👩\u200d💻");
 }
 
@@ -38,7 +42,8 @@ test_text_and_json (void)
 static void
 test_stream (void)
 {
-  static const char text[] = "é\x1b[31mrot\x1b]8;;http://x\x1b\\ \xc2\x9b" "5m\u202e🙂\xf0\x9f\xff\xfc\x80\x80\x80\x80\n end \xe2\x80";
+  static const char text[] = "é\x1b[31mrot\x1b]8;;http://x\x1b\\ \xc2\x9b"
+                             "5m\u202e🙂\xf0\x9f\xff\xfc\x80\x80\x80\x80\n end \xe2\x80";
   g_autofree char *whole = quern_printable (text, QUERN_PRINTABLE_TEXT);
 
   g_assert_null (strchr (whole, 0x1b));

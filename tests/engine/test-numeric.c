@@ -98,7 +98,11 @@ exchange (const Victim *v, const QeTensor *t, uint64_t row, const void *with, vo
 static void
 put_poison (const Victim *v, const QeTensor *t, uint64_t row, const Poison *p, void *old)
 {
-  exchange (v, t, row, t->type == QE_TYPE_F32 ? (const void *) &p->f32 : t->type == QE_TYPE_BF16 ? &p->bf16 : &p->f16, old);
+  exchange (v, t, row,
+            t->type == QE_TYPE_F32    ? (const void *) &p->f32
+            : t->type == QE_TYPE_BF16 ? &p->bf16
+                                      : &p->f16,
+            old);
 }
 
 /* ---- what a model says ----------------------------------------------------------------------------------------- */
@@ -115,8 +119,9 @@ typedef struct {
 static QeStatus
 run (const char *path, const Way *way, QeError *err)
 {
-  const QeContextParams params = { .n_ctx = 128, .n_threads = 2, .kv_type = way->kv_type,
-                                   .speculative = way->speculative, .sketch = way->sketch };
+  const QeContextParams params = {
+    .n_ctx = 128, .n_threads = 2, .kv_type = way->kv_type, .speculative = way->speculative, .sketch = way->sketch
+  };
   const QeSamplerParams greedy = { .temperature = 0, .top_p = 1, .repetition_penalty = 1 };
   QeModel *model = NULL;
   QeContext *context = NULL;
@@ -158,8 +163,9 @@ check_row (const Victim *v, const QeTensor *t, uint64_t row, const Way *ways, si
       QeError err = { 0 };
       const QeStatus status = run (v->path, &ways[i], &err);
       qe_test_check (status == QE_ERROR_NUMERIC && strstr (err.message, "ownload"), __FILE__, __LINE__,
-                     "%s in row %u of %s (%s), prompt of %zu tokens, cache %d: status %d, “%s”", poisons[p].name, (unsigned) row,
-                     t->name, qe_type_traits (t->type)->name, ways[i].n_prompt, (int) ways[i].kv_type, (int) status, err.message);
+                     "%s in row %u of %s (%s), prompt of %zu tokens, cache %d: status %d, “%s”", poisons[p].name,
+                     (unsigned) row, t->name, qe_type_traits (t->type)->name, ways[i].n_prompt, (int) ways[i].kv_type,
+                     (int) status, err.message);
     }
     exchange (v, t, row, NULL, old);
   }
@@ -215,17 +221,36 @@ check_model (const char *source, const char *only, const Way *ways, size_t n_way
 /* ---- models ---------------------------------------------------------------------------------------------------- */
 
 static const Way ways[] = {
-  { .n_prompt = 1, .kv_type = QE_KV_F16 },  { .n_prompt = 40, .kv_type = QE_KV_F16 }, { .n_prompt = 5, .kv_type = QE_KV_Q8_0 },
-  { .n_prompt = 40, .kv_type = QE_KV_Q8_0 }, { .n_prompt = 7, .kv_type = QE_KV_F32 },
+  { .n_prompt = 1, .kv_type = QE_KV_F16 },  { .n_prompt = 40, .kv_type = QE_KV_F16 },
+  { .n_prompt = 5, .kv_type = QE_KV_Q8_0 }, { .n_prompt = 40, .kv_type = QE_KV_Q8_0 },
+  { .n_prompt = 7, .kv_type = QE_KV_F32 },
 };
 #define N_WAYS (sizeof ways / sizeof *ways)
 
-QE_TEST (plain_numbers) { check_model (qe_test_data ("goldens/a-dense-F16.gguf"), NULL, ways, N_WAYS); }
-QE_TEST (eight_bits) { check_model (qe_test_tiny ("quern-tiny-Q8_0.gguf"), NULL, ways, N_WAYS); }
-QE_TEST (four_and_six_bits) { check_model (qe_test_tiny ("quern-tiny-Q4_K_M.gguf"), NULL, ways, N_WAYS); }
-QE_TEST (two_bits) { check_model (qe_test_tiny ("quern-tiny-Q2_K.gguf"), NULL, ways, N_WAYS); }
-QE_TEST (four_bits_of_a_codebook) { check_model (qe_test_tiny ("quern-tiny-IQ4_XS.gguf"), NULL, ways, N_WAYS); }
-QE_TEST (mixture) { check_model (qe_test_data ("goldens/c-moe-F16.gguf"), NULL, ways, N_WAYS); }
+QE_TEST (plain_numbers)
+{
+  check_model (qe_test_data ("goldens/a-dense-F16.gguf"), NULL, ways, N_WAYS);
+}
+QE_TEST (eight_bits)
+{
+  check_model (qe_test_tiny ("quern-tiny-Q8_0.gguf"), NULL, ways, N_WAYS);
+}
+QE_TEST (four_and_six_bits)
+{
+  check_model (qe_test_tiny ("quern-tiny-Q4_K_M.gguf"), NULL, ways, N_WAYS);
+}
+QE_TEST (two_bits)
+{
+  check_model (qe_test_tiny ("quern-tiny-Q2_K.gguf"), NULL, ways, N_WAYS);
+}
+QE_TEST (four_bits_of_a_codebook)
+{
+  check_model (qe_test_tiny ("quern-tiny-IQ4_XS.gguf"), NULL, ways, N_WAYS);
+}
+QE_TEST (mixture)
+{
+  check_model (qe_test_data ("goldens/c-moe-F16.gguf"), NULL, ways, N_WAYS);
+}
 
 static void
 check_prediction (const char *name, const char *only)
@@ -239,8 +264,14 @@ check_prediction (const char *name, const char *only)
   check_model (path, only, drafting, 1);
 }
 
-QE_TEST (prediction) { check_prediction ("mtp", "blk.8."); }
-QE_TEST (prediction_in_a_mixture) { check_prediction ("mtp-mixture", "blk.4."); }
+QE_TEST (prediction)
+{
+  check_prediction ("mtp", "blk.8.");
+}
+QE_TEST (prediction_in_a_mixture)
+{
+  check_prediction ("mtp-mixture", "blk.4.");
+}
 
 /* ---- vision files ---------------------------------------------------------------------------------------------- */
 
@@ -276,13 +307,20 @@ check_vision (const char *source)
     for (size_t p = 0; p < N_POISONS && t->ne[2] <= 4096; p++) {
       put_poison (&v, t, t->ne[1] - 1, &poisons[p], old);
       const QeStatus status = look (v.path, &err);
-      qe_test_check (status == QE_ERROR_NUMERIC || status == QE_ERROR_FORMAT, __FILE__, __LINE__, "%s in %s (%s): status %d",
-                     poisons[p].name, t->name, qe_type_traits (t->type)->name, (int) status);
+      qe_test_check (status == QE_ERROR_NUMERIC || status == QE_ERROR_FORMAT, __FILE__, __LINE__,
+                     "%s in %s (%s): status %d", poisons[p].name, t->name, qe_type_traits (t->type)->name,
+                     (int) status);
       exchange (&v, t, t->ne[1] - 1, NULL, old);
     }
   }
   victim_clear (&v);
 }
 
-QE_TEST (vision) { check_vision (qe_test_data ("goldens/mmproj-d-vision-F32.gguf")); }
-QE_TEST (vision_in_halves) { check_vision (qe_test_tiny ("mmproj-quern-tiny-F16.gguf")); }
+QE_TEST (vision)
+{
+  check_vision (qe_test_data ("goldens/mmproj-d-vision-F32.gguf"));
+}
+QE_TEST (vision_in_halves)
+{
+  check_vision (qe_test_tiny ("mmproj-quern-tiny-F16.gguf"));
+}
