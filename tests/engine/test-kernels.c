@@ -285,8 +285,11 @@ put_wild_scale (TestWeights *w, size_t row, size_t block, size_t kind)
   uint8_t *at = w->raw + row * w->row_bytes + block * qe_type_traits (w->type)->block_bytes;
   switch ((int) w->type) {
   case QE_TYPE_MXFP4: /* an exponent of 8 bits: all are numbers */
-  case QE_TYPE_IQ1_M: /* in pieces */
     return false;
+  case QE_TYPE_IQ1_M: /* four bits of it in each of four words */
+    for (int i = 0; i < 4; i++)
+      at[49 + 2 * i] = (uint8_t) ((at[49 + 2 * i] & 15) | (wild_halves[kind] >> 4 * i & 15) << 4);
+    return true;
   case QE_TYPE_F32:
     memcpy (at, &wild_floats[kind], 4);
     return true;
