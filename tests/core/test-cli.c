@@ -660,6 +660,13 @@ used_seconds (const char *pid)
   return (double) (g_ascii_strtoull (fields[12], NULL, 10) + g_ascii_strtoull (fields[13], NULL, 10)) / (double) sysconf (_SC_CLK_TCK);
 }
 
+/* Long enough for something to be measured. */
+#ifdef __SANITIZE_ADDRESS__
+#define WORK_SECONDS 20
+#else
+#define WORK_SECONDS 2
+#endif
+
 /* Runs a command that would take minutes, and interrupts it when it has worked for a while. */
 static void
 run_interrupted (Fixture *f, const char *const *arguments)
@@ -682,7 +689,7 @@ run_interrupted (Fixture *f, const char *const *arguments)
   g_assert_no_error (error);
   while (g_subprocess_get_identifier (process)) {
     const double used = used_seconds (g_subprocess_get_identifier (process));
-    if (used < 0 || used > 2)
+    if (used < 0 || used > WORK_SECONDS)
       break;
     g_usleep (10000);
   }
