@@ -2,9 +2,9 @@
 #include "application/quern-application.h"
 #include "quern-i18n.h"
 #include "quern-log.h"
+#include "quern-process.h"
 
 #include <gtksourceview/gtksource.h>
-#include <signal.h>
 
 int
 main (int argc, char **argv)
@@ -12,9 +12,9 @@ main (int argc, char **argv)
   g_autoptr (QuernApplication) application = NULL;
 
   quern_log_init ();
+  quern_process_init ();
   quern_i18n_init ();
   gtk_source_init ();
-  signal (SIGXFSZ, SIG_IGN); /* a limit to the size of files is an error like a full disk */
 
   application = quern_application_new ();
   return g_application_run (G_APPLICATION (application), argc, argv);

@@ -59,14 +59,16 @@ pick (QeContext *c, QeSampler *sampler, uint32_t i, int32_t *token, QeError *err
 
 /* ---- steps with a draft ---------------------------------------------------------------------------------------- */
 
-/* What may follow tokens[0], into tokens[1 …]; returns how many. None of them ends generation. *drafter: whose guess. */
-static size_t
-draft (QeContext *c, int32_t *tokens, QeDrafter **drafter)
+/* Writes what may follow tokens[0] to tokens[1 …] and its length to *n. None of it ends generation. *drafter is who guessed. */
+static QeStatus
+draft (QeContext *c, int32_t *tokens, QeDrafter **drafter, size_t *n, QeError *err)
 {
   const size_t room = c->cache.n_ctx - c->length - 1, max = room < QE_DEFER_MAX - 1 ? room : QE_DEFER_MAX - 1;
-  size_t n = 0, found;
+  size_t found;
+  QeStatus status = QE_OK;
+  *n = 0;
   if (!c->speculative || c->plain_cost <= 0)
-    return 0;
+    return QE_OK;
   *drafter = &c->lookup;
   found = qe_draft_lookup (c->keys, c->length, tokens[0], c->model->weights.n_vocab, tokens + 1, max);
   if (found)
@@ -74,12 +76,12 @@ draft (QeContext *c, int32_t *tokens, QeDrafter **drafter)
   if (!found && qe_graph_has_mtp (c->graph)) {
     *drafter = &c->prediction;
     found = qe_drafter_length (*drafter, max);
-    qe_graph_mtp_draft (c->graph, tokens[0], c->length, tokens + 1, (uint32_t) found);
+    status = qe_graph_mtp_draft (c->graph, tokens[0], c->length, tokens + 1, (uint32_t) found, err);
     c->ready = found ? -1 : c->ready; /* its logits took the place of the last row's */
   }
-  while (n < found && !qe_token_ends_generation (c->model, tokens[n + 1]))
-    n++;
-  return n;
+  while (status == QE_OK && *n < found && !qe_token_ends_generation (c->model, tokens[*n + 1]))
+    (*n)++;
+  return status;
 }
 
 /* Counts the drafted tokens that the sampler chooses too, from the logits of the rows before them. */
@@ -180,9 +182,10 @@ qe_context_step (QeContext *context, QeSampler *sampler, const QeControl *contro
     return QE_END;
   }
   start = qe_clock_seconds ();
-  drafted = draft (context, tokens, &drafter);
-  status = drafted ? drafted_step (context, sampler, tokens, drafter, drafted, start, n, err)
-                   : plain_step (context, sampler, tokens, n, err);
+  status = draft (context, tokens, &drafter, &drafted, err);
+  if (status == QE_OK)
+    status = drafted ? drafted_step (context, sampler, tokens, drafter, drafted, start, n, err)
+                     : plain_step (context, sampler, tokens, n, err);
   context->stats.steps += status == QE_OK;
   context->stats.sketched += status == QE_OK && context->rough;
   if (status == QE_OK && qe_sampler_wants_few (sampler))

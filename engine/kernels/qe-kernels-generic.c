@@ -7,12 +7,14 @@
 #include "qe-kernels.h"
 #include "quant/qe-half.h"
 
-static inline float
+static inline uint32_t
 largest_of_32 (const float *x)
 {
-  float most = 0;
-  for (int i = 0; i < 32; i++)
-    most = fmaxf (most, fabsf (x[i]));
+  uint32_t most = 0;
+  for (int i = 0; i < 32; i++) {
+    const uint32_t magnitude = qe_x8_magnitude (x[i]);
+    most = magnitude > most ? magnitude : most;
+  }
   return most;
 }
 

@@ -20,6 +20,8 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
 
 #include "qe-error.h"
 #include "qe-kernels.h"
@@ -105,6 +107,22 @@ limit_openblas (void)
   openblas_set_num_threads (1);
 }
 
+/* OpenBLAS takes a buffer for each thread that calls it, and where the address space is limited it asks for ever. */
+#define OPENBLAS_BUFFER_BYTES ((size_t) 129 << 20)
+
+static bool
+has_room_for_openblas (unsigned n_threads)
+{
+  struct rlimit limit;
+  if (getrlimit (RLIMIT_AS, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY)
+    return true;
+  void *p = mmap (NULL, n_threads * OPENBLAS_BUFFER_BYTES, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (p == MAP_FAILED)
+    return false;
+  munmap (p, n_threads * OPENBLAS_BUFFER_BYTES);
+  return true;
+}
+
 /* max_tokens is a hint: more are computed correctly, but with f32 activations. */
 QeStatus
 qe_matmul_new (QeMatmul **out, unsigned n_threads, size_t max_columns, size_t max_tokens, QeError *err)
@@ -125,6 +143,11 @@ qe_matmul_new (QeMatmul **out, unsigned n_threads, size_t max_columns, size_t ma
   m->thread_bytes = thread_bytes (max_columns);
   m->shared = aligned_alloc (64, activation_bytes (m->shared_blocks + 2));
   m->scratch = aligned_alloc (64, n_threads * m->thread_bytes);
+  if (!has_room_for_openblas (n_threads)) {
+    qe_matmul_free (m);
+    return qe_fail (err, QE_ERROR_MEMORY,
+                    "The limit to this program's address space leaves no room to calculate: raise it (ulimit -v), or use fewer threads.");
+  }
   if (!m->shared || !m->scratch) {
     qe_matmul_free (m);
     return qe_fail (err, QE_ERROR_MEMORY, "Not enough memory for matrix products of %zu columns and %zu tokens.",

@@ -39,14 +39,16 @@ find_head (const QeDeltaNet *net, uint32_t index)
                   g->narrow + (size_t) index * net->s, net->state + (size_t) index * net->s * net->s };
 }
 
-/* beta in (0, 1) and the logarithm of the decay, at most 0, of row t. */
+/* beta in (0, 1) and the logarithm of the decay, at most 0, of row t. Of infinite inputs both are no numbers: as 1 and 0 they
+ * would look sound. */
 static void
 read_gates (const QeDeltaNet *net, uint32_t head, uint32_t t, float *beta, float *log_decay)
 {
   const float *row = net->g->wide + (size_t) t * net->g->ld_wide;
-  const float x = row[net->alpha + head] + net->l->dt[head];
-  *beta = 1.0f / (1.0f + expf (-row[net->beta + head]));
-  *log_decay = net->l->a[head] * (x > 20.0f ? x : log1pf (expf (x)));
+  const float x = row[net->alpha + head] + net->l->dt[head], y = row[net->beta + head], a = net->l->a[head];
+  const float nothing = 0 * (x + y + a);
+  *beta = 1.0f / (1.0f + expf (-y)) + nothing;
+  *log_decay = a * (x > 20.0f ? x : log1pf (expf (x))) + nothing;
 }
 
 /* What the head read from the state goes on, normed and gated. */

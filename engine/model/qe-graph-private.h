@@ -104,6 +104,7 @@ void qe_graph_mixture (QeGraph *g, QeWorker *w, const QeLayer *l);
 void qe_graph_sketch_head (QeGraph *g, QeWorker *w);
 /* Runs func on all threads, or on the caller's only where that is enough. bytes: of weights times tokens. */
 void qe_graph_run_worker (const QeGraph *graph, QePoolFunc func, void *data, uint64_t bytes);
+QeStatus qe_graph_fail_numeric (QeError *err); /* says that the file is at fault */
 QeStatus qe_graph_check_logits (const QeGraph *graph, uint32_t first, uint32_t n, QeError *err);
 
 /* Steps of a pass that the trunk and the MTP block share: qe-forward.c. */

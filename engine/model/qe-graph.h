@@ -79,5 +79,6 @@ bool qe_graph_has_mtp (const QeGraph *graph);
 void qe_graph_mtp_learn (QeGraph *graph, const QeRow *rows, uint32_t n, uint32_t start);
 /* The rows before are others than those learned last. */
 void qe_graph_mtp_forget (QeGraph *graph);
-/* Guesses n tokens that follow `token`, which is to be row `length` of the cache. Overwrites the first row of logits. */
-void qe_graph_mtp_draft (QeGraph *graph, int32_t token, uint32_t length, int32_t *out, uint32_t n);
+/* Guesses n tokens that follow `token`, which is to be row `length` of the cache. Overwrites the first row of logits.
+ * QE_ERROR_NUMERIC when what the block makes is not finite. */
+QeStatus qe_graph_mtp_draft (QeGraph *graph, int32_t token, uint32_t length, int32_t *out, uint32_t n, QeError *err);

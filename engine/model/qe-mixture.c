@@ -14,14 +14,16 @@ typedef struct {
   size_t gate, up, shared; /* columns of wide */
 } Mixture;
 
-/* Row t's experts, the most probable first, and their weights, which sum to 1. Equal ones: the lower number. */
+/* Row t's experts, the most probable first, and their weights, which sum to 1. Equal ones: the lower number. If the router's
+ * result is not finite for any expert, the weights are no numbers. */
 static void
 choose_experts (const Mixture *m, uint32_t t)
 {
   const QeGraph *g = m->g;
   const uint32_t k = g->config->n_experts_used, n = g->config->n_experts;
-  float *p = g->wide + (size_t) t * g->ld_wide, *weight = g->expert_weight + (size_t) t * k, sum = 0;
+  float *p = g->wide + (size_t) t * g->ld_wide, *weight = g->expert_weight + (size_t) t * k, sum;
   uint32_t *choice = g->expert_choice + (size_t) t * k;
+  sum = g->ops->is_finite (p, n) ? 0 : NAN;
   g->ops->exp_sum (p, n, g->ops->max (p, n));
   for (uint32_t j = 0; j < k; j++) {
     uint32_t best = 0;
@@ -131,7 +133,8 @@ sum_experts (const Mixture *m, QeWorker *w)
   qe_graph_share (w, m->n, &first, &end);
   for (size_t t = first; t < end; t++) {
     float *h = g->h + t * n_embd;
-    g->ops->scale (h, 1.0f / (1.0f + expf (-g->wide[t * g->ld_wide + m->shared])), n_embd);
+    const float gate = g->wide[t * g->ld_wide + m->shared];
+    g->ops->scale (h, 1.0f / (1.0f + expf (-gate)) + 0 * gate, n_embd); /* what is infinite must not look sound */
     for (size_t j = t * k; j < (t + 1) * k; j++)
       g->ops->add_scaled (h, g->expert_out + g->expert_slot[j] * n_embd, g->expert_weight[j], n_embd);
   }

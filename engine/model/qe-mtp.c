@@ -131,8 +131,17 @@ largest (QeGraph *g, bool rough)
   return 0;
 }
 
-void
-qe_graph_mtp_draft (QeGraph *graph, int32_t token, uint32_t length, int32_t *out, uint32_t n)
+/* A head that is shared was looked at when the trunk's logits were; one of its own is looked at here. */
+static bool
+is_finite (const QeGraph *g)
+{
+  const QeWeights *w = g->weights;
+  return g->ops->is_finite (g->h, g->config->n_embd)
+         && (w->mtp->head.data == w->head.data || g->ops->is_finite (g->logits, g->n_vocab));
+}
+
+QeStatus
+qe_graph_mtp_draft (QeGraph *graph, int32_t token, uint32_t length, int32_t *out, uint32_t n, QeError *err)
 {
   const size_t bytes = graph->config->n_embd * sizeof (float);
   memcpy (graph->mtp_hidden, graph->mtp_last, bytes);
@@ -140,7 +149,10 @@ qe_graph_mtp_draft (QeGraph *graph, int32_t token, uint32_t length, int32_t *out
     graph->mtp_rows[0] = (QeRow) { .token = token };
     const bool rough = shares_sketch (graph);
     run (graph, 1, length - 1 + i, true, rough);
+    if (!is_finite (graph))
+      return qe_graph_fail_numeric (err);
     memcpy (graph->mtp_hidden, graph->h, bytes);
     token = out[i] = largest (graph, rough);
   }
+  return QE_OK;
 }

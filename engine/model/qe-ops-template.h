@@ -3,6 +3,7 @@
  * of a vector), Vec, load_f16() (LANES half floats) and load_i8() (LANES signed bytes), and the name of its table,
  * OPS_TABLE. Those files are compiled with -fassociative-math, so that plain loops over floats become vectors too. */
 
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -122,11 +123,12 @@ silu_mul (float *y, const float *gate, const float *up, size_t n)
     y[i] = gate[i] * sigmoid (gate[i]) * up[i];
 }
 
+/* An infinite gate must not look sound, as it would by a sigmoid of 0 or 1. */
 static void
 sigmoid_mul (float *restrict y, const float *restrict gate, size_t n)
 {
   for (size_t i = 0; i < n; i++)
-    y[i] *= sigmoid (gate[i]);
+    y[i] *= fabsf (gate[i]) <= FLT_MAX ? sigmoid (gate[i]) : NAN;
 }
 
 /* gelu (x) = x (1 + tanh u) / 2 = x sigmoid (2u), u = sqrt (2 / pi) (x + 0.044715 x³) */

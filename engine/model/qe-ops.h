@@ -56,7 +56,7 @@ typedef struct {
   void (*rms_norm) (float *y, const float *x, const float *w, size_t n, float eps); /* y may be x */
   void (*l2_norm) (float *x, size_t n, float eps, float factor);        /* x = factor * x / sqrt (x.x + eps) */
   void (*silu_mul) (float *y, const float *gate, const float *up, size_t n);  /* y = silu (gate) * up; y may be either */
-  void (*sigmoid_mul) (float *y, const float *gate, size_t n);          /* y *= sigmoid (gate) */
+  void (*sigmoid_mul) (float *y, const float *gate, size_t n);          /* y *= sigmoid (gate); NaN for a gate that is not finite */
   void (*gelu_bias) (float *y, const float *bias, size_t n);            /* y = gelu (y + bias), by its tanh form */
   void (*gated_norm) (float *y, const float *x, const float *w, const float *z, size_t n, float eps);
       /* y = norm (x) * w * silu (z) */

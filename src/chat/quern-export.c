@@ -7,6 +7,7 @@
 #include <glib/gi18n-lib.h>
 #include <string.h>
 
+#include "quern-file-name.h"
 #include "quern-preset.h"
 
 /* Every export begins as the JSON: an array of conversations, each with its messages, parents before children. */
@@ -247,13 +248,8 @@ char *
 quern_export_dup_name (QuernConversation *conversation, QuernExportFormat format)
 {
   const char *title = quern_conversation_get_title (conversation);
-  g_autofree char *name = g_strdup (title && *title ? title : _("Conversation"));
 
-  g_strdelimit (name, "/\\:*?\"<>|\n\t", ' ');
-  g_strstrip (name);
-  if (name[0] == '.')
-    name[0] = '_';
-  return g_strconcat (name, quern_export_extension (format), NULL);
+  return quern_file_name (title ? title : "", quern_export_extension (format), _("Conversation"));
 }
 
 /**

@@ -3,6 +3,7 @@
 
 #include "quern-sampling.h"
 
+#include <glib/gi18n-lib.h>
 #include <json-glib/json-glib.h>
 
 /* The JSON of a conversation's sampling is {"temperature": 0.7, "top_k": 20, …}, a number for each name. It holds only
@@ -76,12 +77,85 @@ quern_sampling_unset (const char *json, const char *name)
   return print (object);
 }
 
-static double
-member (JsonObject *object, const char *name, double fallback, double low, double high)
+static const struct {
+  const char *name;
+  double low, high;
+} members[] = {
+  { "temperature", 0, 10 },
+  { "top_k", 0, 1e6 },
+  { "top_p", 0, 1 },
+  { "min_p", 0, 1 },
+  { "presence_penalty", -10, 10 },
+  { "repetition_penalty", 0.1, 10 },
+  { "seed", 0, 9007199254740992.0 }, /* the largest that a double tells from its neighbours */
+  { "max_tokens", 0, G_MAXINT },
+  { "thinking_budget", 0, G_MAXINT },
+  { "threads", 0, 1024 },
+  { "kv_type", QE_KV_F16, QE_KV_F32 },
+};
+
+static gsize
+find_member (const char *name)
 {
+  gsize i = 0;
+
+  while (i < G_N_ELEMENTS (members) && !g_str_equal (members[i].name, name))
+    i++;
+  return i;
+}
+
+static double
+member (JsonObject *object, const char *name, double fallback)
+{
+  const gsize i = find_member (name);
   double value = json_object_get_double_member_with_default (object, name, fallback);
 
-  return CLAMP (value, low, high);
+  return CLAMP (value, members[i].low, members[i].high);
+}
+
+static gboolean
+check_member (const char *name, JsonNode *node, GError **error)
+{
+  const gsize i = find_member (name);
+
+  if (i == G_N_ELEMENTS (members)) {
+    g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT, _("There is no sampling value “%s”."), name);
+    return FALSE;
+  }
+  if (JSON_NODE_HOLDS_VALUE (node)
+      && (json_node_get_value_type (node) == G_TYPE_INT64 || json_node_get_value_type (node) == G_TYPE_DOUBLE)
+      && json_node_get_double (node) >= members[i].low && json_node_get_double (node) <= members[i].high)
+    return TRUE;
+  g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT, _("The sampling value “%s” must be a number from %g to %g."), name,
+               members[i].low, members[i].high);
+  return FALSE;
+}
+
+/**
+ * quern_sampling_check:
+ * @json: what somebody wrote
+ *
+ * Returns: whether it is an object of which quern_sampling_init() understands everything
+ */
+gboolean
+quern_sampling_check (const char *json, GError **error)
+{
+  g_autoptr (JsonParser) parser = json_parser_new_immutable ();
+  JsonNode *root = json_parser_load_from_data (parser, json, -1, NULL) ? json_parser_get_root (parser) : NULL;
+  JsonObjectIter iter;
+  const char *name;
+  JsonNode *node;
+
+  if (!root || !JSON_NODE_HOLDS_OBJECT (root)) {
+    g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
+                         _("The sampling values must be a JSON object, such as {\"top_k\": 20}."));
+    return FALSE;
+  }
+  json_object_iter_init (&iter, json_node_get_object (root));
+  while (json_object_iter_next (&iter, &name, &node))
+    if (!check_member (name, node, error))
+      return FALSE;
+  return TRUE;
 }
 
 static void
@@ -89,17 +163,17 @@ read_sampling (QuernSampling *sampling, JsonObject *object)
 {
   QeSamplerParams *p = &sampling->sampler;
 
-  p->temperature = (float) member (object, "temperature", p->temperature, 0, 10);
-  p->top_k = (uint32_t) member (object, "top_k", p->top_k, 0, 1e6);
-  p->top_p = (float) member (object, "top_p", p->top_p, 0, 1);
-  p->min_p = (float) member (object, "min_p", p->min_p, 0, 1);
-  p->presence_penalty = (float) member (object, "presence_penalty", p->presence_penalty, -10, 10);
-  p->repetition_penalty = (float) member (object, "repetition_penalty", p->repetition_penalty, 0.1, 10);
-  p->seed = (uint64_t) member (object, "seed", (double) p->seed, 0, 9007199254740992.0);
-  sampling->max_tokens = (guint) member (object, "max_tokens", 0, 0, G_MAXINT);
-  sampling->thinking_budget = (guint) member (object, "thinking_budget", 0, 0, G_MAXINT);
-  sampling->n_threads = (guint) member (object, "threads", 0, 0, 1024);
-  sampling->kv_type = (QeKvType) member (object, "kv_type", QE_KV_F16, QE_KV_F16, QE_KV_F32);
+  p->temperature = (float) member (object, "temperature", p->temperature);
+  p->top_k = (uint32_t) member (object, "top_k", p->top_k);
+  p->top_p = (float) member (object, "top_p", p->top_p);
+  p->min_p = (float) member (object, "min_p", p->min_p);
+  p->presence_penalty = (float) member (object, "presence_penalty", p->presence_penalty);
+  p->repetition_penalty = (float) member (object, "repetition_penalty", p->repetition_penalty);
+  p->seed = (uint64_t) member (object, "seed", (double) p->seed);
+  sampling->max_tokens = (guint) member (object, "max_tokens", 0);
+  sampling->thinking_budget = (guint) member (object, "thinking_budget", 0);
+  sampling->n_threads = (guint) member (object, "threads", 0);
+  sampling->kv_type = (QeKvType) member (object, "kv_type", QE_KV_F16);
 }
 
 /* The family's values are for models with billions of parameters. Quern Tiny knows only one good answer to each

@@ -19,6 +19,7 @@ typedef struct {
 void   quern_sampling_init  (QuernSampling *sampling, QuernModel *model, gboolean thinking, gboolean pictures,
                              const char *json);
 void   quern_sampling_apply (const QuernSampling *sampling, QuernRequest *request);
+gboolean quern_sampling_check (const char *json, GError **error);
 char  *quern_sampling_set   (const char *json, const char *name, double value);
 char  *quern_sampling_unset (const char *json, const char *name);
 double quern_sampling_get   (const char *json, const char *name, double fallback);

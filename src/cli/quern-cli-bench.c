@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include <glib/gi18n.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -10,6 +11,8 @@
 
 /* Measures one model: prefill of a prompt of pseudo-random tokens at a depth, then decoding behind it. Medians over
  * several rounds in one process. Speculative decoding is off: random tokens say nothing about it. */
+
+#define MOST_ROUNDS 1000
 
 typedef struct {
   char *model;
@@ -20,7 +23,24 @@ typedef struct {
 typedef struct {
   double prefill, decode, load_seconds; /* tokens per second */
   unsigned threads;
+  int rounds; /* that were finished */
 } Measured;
+
+static volatile sig_atomic_t interrupted;
+
+static void
+interrupt (int number)
+{
+  interrupted = 1;
+}
+
+static bool
+is_interrupted (void *data)
+{
+  return interrupted;
+}
+
+static const QeControl control = { .cancelled = is_interrupted };
 
 static gboolean
 fail (GError **error, const QeError *engine_error)
@@ -51,7 +71,7 @@ prefill (QeContext *context, const int32_t *tokens, size_t n, QePrefillStats *st
   QeError engine_error = { 0 };
   QePrompt *prompt = qe_prompt_new ();
   gboolean ok = prompt && qe_prompt_add_tokens (prompt, tokens, n, &engine_error) == QE_OK
-                && qe_context_prefill (context, prompt, NULL, stats, &engine_error) == QE_OK;
+                && qe_context_prefill (context, prompt, &control, stats, &engine_error) == QE_OK;
 
   qe_prompt_free (prompt);
   return ok || fail (error, &engine_error);
@@ -70,7 +90,7 @@ decode (QeContext *context, int n, int32_t filler, double *rate, GError **error)
   for (int done = 0; done < n && status == QE_OK;) {
     int32_t tokens[QE_STEP_MAX];
     size_t n_tokens = 0;
-    status = qe_context_step (context, sampler, NULL, tokens, &n_tokens, &engine_error);
+    status = qe_context_step (context, sampler, &control, tokens, &n_tokens, &engine_error);
     done += (int) MAX (n_tokens, 1);
     if (status == QE_END)
       status = qe_context_append (context, &filler, 1, NULL, &engine_error);
@@ -120,11 +140,16 @@ run_rounds (const Options *o, const QeModel *model, QeContext *context, Measured
 
   for (int round = -1; round < o->rounds; round++) { /* round -1 warms up */
     int slot = MAX (round, 0);
-    if (!run_round (o, model, context, round, &prefills[slot], &decodes[slot], error))
-      return FALSE;
+    if (!run_round (o, model, context, round, &prefills[slot], &decodes[slot], error)) {
+      if (!interrupted || round < 1)
+        return FALSE;
+      g_clear_error (error);
+      break;
+    }
+    out->rounds = round + 1;
   }
-  out->prefill = median (prefills, o->rounds);
-  out->decode = median (decodes, o->rounds);
+  out->prefill = median (prefills, out->rounds);
+  out->decode = median (decodes, out->rounds);
   out->threads = qe_context_threads (context);
   return TRUE;
 }
@@ -162,12 +187,14 @@ print_json (QuernModel *model, const Options *o, const Measured *m)
   };
   const struct { const char *name; gint64 value; } counts[] = {
     { "peak_rss_bytes", (gint64) quern_cli_peak_rss () }, { "threads", m->threads }, { "prompt", o->n_prompt },
-    { "decode", o->n_decode }, { "depth", o->depth }, { "rounds", o->rounds },
+    { "decode", o->n_decode }, { "depth", o->depth }, { "rounds", m->rounds },
   };
 
   json_builder_begin_object (builder);
   json_builder_set_member_name (builder, "model");
   json_builder_add_string_value (builder, quern_model_get_path (model));
+  json_builder_set_member_name (builder, "partial");
+  json_builder_add_boolean_value (builder, interrupted);
   json_builder_set_member_name (builder, "kernels");
   json_builder_add_string_value (builder, qe_cpu_kernels ());
   for (guint i = 0; i < G_N_ELEMENTS (numbers); i++) {
@@ -188,7 +215,7 @@ print_text (QuernModel *model, const Options *o, const Measured *m)
   g_autofree char *title = quern_model_dup_full_title (model);
   g_autofree char *rss = g_format_size (quern_cli_peak_rss ());
 
-  printf (_("%s: prefill of %d tokens %.2f/s, decode %.2f/s at depth %d; loaded in %.2f s, %u threads (%s), peak memory %s\n"),
+  quern_cli_line (stdout, _("%s: prefill of %d tokens %.2f/s, decode %.2f/s at depth %d; loaded in %.2f s, %u threads (%s), peak memory %s\n"),
           title, o->n_prompt, m->prefill, m->decode, o->depth, m->load_seconds, m->threads, qe_cpu_kernels (), rss);
 }
 
@@ -202,10 +229,11 @@ run (const Options *o)
   Measured measured = { 0 };
 
   model = quern_cli_find_model (library, o->model, &error);
+  signal (SIGINT, interrupt);
   if (!model || !measure (o, quern_model_get_path (model), &measured, &error))
-    return quern_cli_fail (error);
+    return interrupted ? (quern_cli_fail (error), QUERN_CLI_INTERRUPTED) : quern_cli_fail (error);
   (o->json ? print_json : print_text) (model, o, &measured);
-  return QUERN_CLI_OK;
+  return interrupted ? quern_cli_interrupted () : QUERN_CLI_OK;
 }
 
 int
@@ -232,7 +260,11 @@ quern_cli_bench (int argc, char **argv)
   o.model = name;
   if (!o.model || argc > 1)
     return quern_cli_wrong_usage (_("Name one model with -m."));
-  if (o.n_prompt < 1 || o.n_decode < 0 || o.n_threads < 0 || o.depth < 0 || o.rounds < 1)
-    return quern_cli_wrong_usage (_("Those numbers make no sense."));
+  if (!quern_cli_check_range ("--prompt", o.n_prompt, 1, QUERN_CLI_MOST_TOKENS)
+      || !quern_cli_check_range ("--decode", o.n_decode, 0, QUERN_CLI_MOST_TOKENS)
+      || !quern_cli_check_range ("--threads", o.n_threads, 0, QUERN_CLI_MOST_THREADS)
+      || !quern_cli_check_range ("--depth", o.depth, 0, QUERN_CLI_MOST_TOKENS)
+      || !quern_cli_check_range ("--rounds", o.rounds, 1, MOST_ROUNDS))
+    return QUERN_CLI_USAGE;
   return run (&o);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "config.h"
 
+#include <errno.h>
 #include <glib-unix.h>
 #include <glib/gi18n.h>
 #include <stdio.h>
@@ -10,6 +11,7 @@
 #include "quern-chat-session.h"
 #include "quern-cli.h"
 #include "quern-picture.h"
+#include "quern-printable.h"
 #include "quern-prompt.h"
 #include "quern-sampling.h"
 
@@ -17,7 +19,7 @@
 #define ANSWER_TOKENS 4096
 
 typedef struct {
-  char *model, *system, *sampling;
+  char *model, *system, *sampling, *temperature_text;
   char **images;
   gboolean think, no_think, json;
   gint64 seed;
@@ -34,8 +36,10 @@ typedef struct {
   QuernContext *context;
   QuernGeneration *generation;
   GString *answer, *reasoning;
+  QuernPrintableStream streams[2]; /* of the answer and the reasoning, on a terminal */
   double load_seconds;
-  gboolean done;
+  gboolean done, terminal;
+  int write_error; /* errno of the answer's; 0 while all is well */
 } Chat;
 
 /* ---- input ----------------------------------------------------------------------------------------------------- */
@@ -54,25 +58,37 @@ clean_text (char *text)
   return valid;
 }
 
-static char *
-read_standard_input (void)
+static int
+read_standard_input (char **out)
 {
-  GString *text = g_string_new (NULL);
+  g_autoptr (GString) text = g_string_new (NULL);
   char buffer[4096];
   size_t n;
 
   while ((n = fread (buffer, 1, sizeof buffer, stdin)) > 0)
     g_string_append_len (text, buffer, (gssize) n);
-  return g_string_free (text, FALSE);
+  if (ferror (stdin))
+    return quern_cli_fail (g_error_new (G_IO_ERROR, g_io_error_from_errno (errno), _("Standard input could not be read: %s"),
+                                        g_strerror (errno)));
+  if (strlen (text->str) < text->len)
+    return quern_cli_wrong_usage (_("Standard input holds a NUL byte, so it is no text."));
+  *out = clean_text (g_strdup (text->str));
+  return QUERN_CLI_OK;
 }
 
 /* The arguments, joined by spaces, or standard input when there are none. */
-static char *
-read_prompt (int argc, char **argv)
+static int
+read_prompt (int argc, char **argv, char **out)
 {
+  int code = QUERN_CLI_OK;
+
   if (argc > 1)
-    return clean_text (g_strjoinv (" ", argv + 1));
-  return isatty (STDIN_FILENO) ? NULL : clean_text (read_standard_input ());
+    *out = clean_text (g_strjoinv (" ", argv + 1));
+  else if (!isatty (STDIN_FILENO))
+    code = read_standard_input (out);
+  if (code == QUERN_CLI_OK && (!*out || !**out))
+    code = quern_cli_wrong_usage (_("Give a prompt, as an argument or on standard input."));
+  return code;
 }
 
 static gboolean
@@ -171,18 +187,29 @@ load_model (Chat *chat, const QuernLoadParams *params, GError **error)
 
 /* ---- answer ---------------------------------------------------------------------------------------------------- */
 
+/* An answer goes into a pipe or a file as it is; nothing that a terminal would obey goes to one. */
+static void
+put (Chat *chat, gboolean reasoning, const char *text)
+{
+  g_autoptr (GString) printable = g_string_new (NULL);
+
+  quern_printable_push (&chat->streams[reasoning], text, strlen (text), printable);
+  fputs (reasoning || chat->terminal ? printable->str : text, reasoning ? stderr : stdout);
+  if (fflush (reasoning ? stderr : stdout) == 0 || reasoning || chat->write_error)
+    return;
+  chat->write_error = errno;
+  quern_generation_stop (chat->generation); /* nobody reads it */
+}
+
 static void
 text_cb (Chat *chat, gboolean reasoning, const char *text)
 {
-  FILE *file = reasoning ? stderr : stdout;
-
   g_string_append (reasoning ? chat->reasoning : chat->answer, text);
   if (chat->options.json)
     return;
   if (!reasoning && chat->reasoning->len > 0 && chat->answer->len == strlen (text))
     fputc ('\n', stderr); /* the first of the answer */
-  fputs (text, file);
-  fflush (file);
+  put (chat, reasoning, text);
 }
 
 static void
@@ -271,6 +298,8 @@ report (Chat *chat)
 
   if (error)
     return quern_cli_fail (g_error_copy (error));
+  if (chat->write_error)
+    return quern_cli_fail_to_write (chat->write_error);
   (chat->options.json ? print_json : print_statistics) (chat, statistics);
   if (quern_generation_get_stop (chat->generation) != QUERN_STOP_USER)
     return QUERN_CLI_OK;
@@ -314,18 +343,28 @@ chat_clear (Chat *chat)
   g_free (chat->options.model);
   g_free (chat->options.system);
   g_free (chat->options.sampling);
+  g_free (chat->options.temperature_text);
   g_strfreev (chat->options.images);
 }
 
 static int
-check_options (const Options *o)
+check_options (Options *o)
 {
+  g_autoptr (GError) error = NULL;
+
   if (!o->model)
     return quern_cli_wrong_usage (_("Name a model with -m."));
   if (o->think && o->no_think)
     return quern_cli_wrong_usage (_("--think and --no-think exclude each other."));
-  if (o->max_tokens < 0 || o->budget < 0 || o->n_ctx < 0 || o->n_threads < 0 || o->seed < -1)
-    return quern_cli_wrong_usage (_("Numbers may not be negative."));
+  if (!quern_cli_check_range ("--max", o->max_tokens, 0, QUERN_CLI_MOST_TOKENS)
+      || !quern_cli_check_range ("--budget", o->budget, 0, QUERN_CLI_MOST_TOKENS)
+      || !quern_cli_check_range ("--ctx", o->n_ctx, 0, QUERN_CLI_MOST_TOKENS)
+      || !quern_cli_check_range ("--threads", o->n_threads, 0, QUERN_CLI_MOST_THREADS)
+      || (o->seed != QUERN_CLI_NO_SEED && !quern_cli_check_range ("--seed", o->seed, 0, G_MAXINT64))
+      || !quern_cli_parse_number ("--temp", o->temperature_text, 0, QUERN_CLI_MOST_TEMPERATURE, &o->temperature))
+    return QUERN_CLI_USAGE;
+  if (o->sampling && !quern_sampling_check (o->sampling, &error))
+    return quern_cli_wrong_usage ("--sampling: %s", error->message);
   return QUERN_CLI_OK;
 }
 
@@ -341,7 +380,7 @@ parse_and_run (Chat *chat, int argc, char **argv)
     { "budget", 0, 0, G_OPTION_ARG_INT, &o->budget, N_ ("End the thinking after N tokens"), "N" },
     { "system", 0, 0, G_OPTION_ARG_FILENAME, &o->system, N_ ("The system prompt"), "TEXT" },
     { "seed", 0, 0, G_OPTION_ARG_INT64, &o->seed, N_ ("The same seed gives the same text"), "N" },
-    { "temp", 0, 0, G_OPTION_ARG_DOUBLE, &o->temperature, N_ ("Temperature; 0 takes the likeliest token"), "T" },
+    { "temp", 0, 0, G_OPTION_ARG_STRING, &o->temperature_text, N_ ("Temperature; 0 takes the likeliest token"), "T" },
     { "sampling", 0, 0, G_OPTION_ARG_STRING, &o->sampling, N_ ("More sampling values, as a JSON object"), "JSON" },
     { "max", 0, 0, G_OPTION_ARG_INT, &o->max_tokens, N_ ("Generate at most N tokens"), "N" },
     { "ctx", 'c', 0, G_OPTION_ARG_INT, &o->n_ctx, N_ ("The context's size in tokens"), "N" },
@@ -358,19 +397,18 @@ parse_and_run (Chat *chat, int argc, char **argv)
     return code;
   if (o->system)
     o->system = clean_text (o->system);
-  chat->prompt = read_prompt (argc, argv);
-  if (!chat->prompt || !*chat->prompt)
-    return quern_cli_wrong_usage (_("Give a prompt, as an argument or on standard input."));
-  return run (chat);
+  code = read_prompt (argc, argv, &chat->prompt);
+  return code == QUERN_CLI_OK ? run (chat) : code;
 }
 
 int
 quern_cli_chat (int argc, char **argv)
 {
-  Chat chat = { .options = { .seed = -1, .temperature = -1 } };
+  Chat chat = { .options = { .seed = QUERN_CLI_NO_SEED, .temperature = -1 } };
   int code;
 
   chat.engine = quern_engine_new ();
+  chat.terminal = isatty (STDOUT_FILENO);
   chat.answer = g_string_new (NULL);
   chat.reasoning = g_string_new (NULL);
   code = parse_and_run (&chat, argc, argv);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "config.h"
 
-#include <glib-unix.h>
 #include <glib/gi18n.h>
 #include <stdio.h>
 #include <string.h>
@@ -16,7 +15,7 @@
 
 typedef struct {
   char **models, **images;
-  char *html, *markdown, *questions;
+  char *html, *markdown, *questions, *temperature_text;
   gboolean json, together, think, no_think;
   gint64 seed, memory;
   double temperature;
@@ -77,11 +76,13 @@ print_column (QuernCompareColumn *column)
   g_autofree char *size = g_format_size (quern_compare_column_get_facts (column)->file_bytes);
   g_autofree char *memory = g_format_size (quern_compare_answer_get_peak_memory (answer));
 
-  printf ("== %s ==\n%s\n\n", label, quern_compare_answer_get_answer (answer));
+  quern_cli_line (stdout, "== %s ==", label);
+  quern_cli_text (stdout, quern_compare_answer_get_answer (answer));
+  putchar ('\n');
   fflush (stdout);
   if (quern_compare_answer_get_failure (answer))
-    fprintf (stderr, "%s\n", quern_compare_answer_get_failure (answer));
-  fprintf (stderr, _("[%s: %s, %.2f bits per weight, first token after %.2f s, reads %.1f/s, writes %.1f/s, memory %s]\n"),
+    quern_cli_line (stderr, "%s", quern_compare_answer_get_failure (answer));
+  quern_cli_line (stderr, _("[%s: %s, %.2f bits per weight, first token after %.2f s, reads %.1f/s, writes %.1f/s, memory %s]\n"),
            label, size, quern_compare_column_get_facts (column)->bits_per_weight, s->first_token_seconds,
            quern_statistics_prefill_rate (s), quern_statistics_decode_rate (s), memory);
 }
@@ -95,10 +96,10 @@ print_fork (QuernComparison *comparison, guint b)
 
   quern_comparison_get_fork (comparison, 0, 0, b, &fork);
   if (fork.differs)
-    printf (_("%s and %s part at token %u (%.0f %% shared): “%s” (%.2f) and “%s” (%.2f).\n"), first, other, fork.index + 1,
+    quern_cli_line (stdout, _("%s and %s part at token %u (%.0f %% shared): “%s” (%.2f) and “%s” (%.2f).\n"), first, other, fork.index + 1,
             100 * fork.shared, fork.a.text, fork.a.p, fork.b.text, fork.b.p);
   else
-    printf (_("%s and %s wrote the same.\n"), first, other);
+    quern_cli_line (stdout, _("%s and %s wrote the same.\n"), first, other);
 }
 
 static void
@@ -110,15 +111,26 @@ print_questions (QuernQuestions *questions)
     double low, high, share = quern_questions_get_accuracy (questions, i, &low, &high);
     guint right, all;
     quern_questions_count (questions, i, &right, &all);
-    printf (_("%s: %u of %u right, %.0f %% (95 %% interval %.0f to %.0f %%)\n"), quern_questions_get_label (questions, i),
+    quern_cli_line (stdout, _("%s: %u of %u right, %.0f %% (95 %% interval %.0f to %.0f %%)\n"), quern_questions_get_label (questions, i),
             right, all, 100 * share, 100 * low, 100 * high);
   }
   for (guint i = 1; i < n; i++) {
     QuernFlips flips;
     quern_questions_get_flips (questions, 0, i, &flips);
-    printf (_("%s against %s: %.0f %% flips, p = %.3g\n"), quern_questions_get_label (questions, 0),
+    quern_cli_line (stdout, _("%s against %s: %.0f %% flips, p = %.3g\n"), quern_questions_get_label (questions, 0),
             quern_questions_get_label (questions, i), 100 * flips.flips, flips.p_value);
   }
+}
+
+static void
+print_json (QuernComparison *comparison)
+{
+  g_autofree char *json = quern_comparison_to_json (comparison), *marked = NULL;
+  g_autoptr (JsonNode) root = json_from_string (json, NULL);
+
+  json_object_set_boolean_member (json_node_get_object (root), "partial", quern_cli_was_interrupted ());
+  marked = json_to_string (root, TRUE);
+  quern_cli_put_json (marked);
 }
 
 static int
@@ -131,16 +143,17 @@ print_result (QuernComparison *comparison, const Options *o)
                   quern_compare_column_get_answer (quern_comparison_get_column (comparison, i), 0))
               >= QUERN_COMPARE_STOPPED;
   if (o->json) {
-    g_autofree char *json = quern_comparison_to_json (comparison);
-    puts (json);
+    print_json (comparison);
   } else if (!o->html && !o->markdown) {
     for (guint i = 0; i < n && *o->prompt; i++)
       print_column (quern_comparison_get_column (comparison, i));
     for (guint i = 1; i < n && *o->prompt; i++)
       print_fork (comparison, i);
-    if (o->questions)
+    if (quern_comparison_get_questions (comparison))
       print_questions (quern_comparison_get_questions (comparison));
   }
+  if (quern_cli_was_interrupted ())
+    return quern_cli_interrupted ();
   if (failed == 0)
     return QUERN_CLI_OK;
   fprintf (stderr, "quern-cli: %s\n", _("Not every column came to its end."));
@@ -167,11 +180,16 @@ write_reports (QuernComparison *comparison, const Options *o, GError **error)
 
 /* ---- command --------------------------------------------------------------------------------------------------- */
 
-static gboolean
-interrupt_cb (gpointer data)
+static void
+stop_comparison (gpointer comparison)
 {
-  quern_comparison_stop (data);
-  return G_SOURCE_CONTINUE;
+  quern_comparison_stop (comparison);
+}
+
+static void
+stop_questions (gpointer questions)
+{
+  quern_questions_stop (questions);
 }
 
 /* A question set in place of, or after, a prompt. */
@@ -182,21 +200,28 @@ put_questions (QuernComparison *comparison, const char *path, GError **error)
   g_autoptr (GAsyncResult) result = NULL;
   g_autofree char *text = NULL, *name = g_path_get_basename (path);
   gsize length;
+  gboolean ok;
+  guint source;
 
   if (!g_file_get_contents (path, &text, &length, error)
       || !(questions = quern_questions_new (text, (gssize) length, error)))
     return FALSE;
   quern_questions_set_name (questions, name);
   quern_comparison_set_questions (comparison, questions);
+  source = quern_cli_stop_on_interrupt (stop_questions, questions);
   quern_questions_run_async (questions, comparison, NULL, quern_cli_result_cb, &result);
-  return quern_questions_run_finish (questions, quern_cli_wait (&result), error);
+  ok = quern_questions_run_finish (questions, quern_cli_wait (&result), error);
+  g_source_remove (source);
+  if (!ok && quern_cli_was_interrupted ())
+    g_clear_error (error);
+  return ok || quern_cli_was_interrupted ();
 }
 
 static gboolean
 put_prompt (QuernComparison *comparison, const Options *o, GListModel *pictures, GError **error)
 {
   g_autoptr (GAsyncResult) result = NULL;
-  guint source = g_unix_signal_add (SIGINT, interrupt_cb, comparison);
+  const guint source = quern_cli_stop_on_interrupt (stop_comparison, comparison);
 
   quern_comparison_ask_async (comparison, o->prompt, pictures, NULL, quern_cli_result_cb, &result);
   gboolean ok = quern_comparison_ask_finish (comparison, quern_cli_wait (&result), error);
@@ -212,16 +237,16 @@ run (const Options *o)
   g_autoptr (GListModel) pictures = comparison ? load_pictures (o->images, &error) : NULL;
 
   if (!pictures || (*o->prompt && !put_prompt (comparison, o, pictures, &error))
-      || (o->questions && !put_questions (comparison, o->questions, &error))
+      || (o->questions && !quern_cli_was_interrupted () && !put_questions (comparison, o->questions, &error))
       || !write_reports (comparison, o, &error))
     return quern_cli_fail (error);
   if (quern_comparison_get_note (comparison))
-    fprintf (stderr, "%s\n", quern_comparison_get_note (comparison));
+    quern_cli_line (stderr, "%s", quern_comparison_get_note (comparison));
   return print_result (comparison, o);
 }
 
 static int
-check_options (const Options *o, int argc)
+check_options (Options *o, int argc)
 {
   guint n = o->models ? g_strv_length (o->models) : 0;
 
@@ -231,8 +256,12 @@ check_options (const Options *o, int argc)
     return quern_cli_wrong_usage (_("Give a prompt, or --questions."));
   if (o->think && o->no_think)
     return quern_cli_wrong_usage (_("--think and --no-think exclude each other."));
-  if (o->seed < -1 || o->memory < 0 || o->max_tokens < 0 || o->n_ctx < 0)
-    return quern_cli_wrong_usage (_("Numbers may not be negative."));
+  if (!quern_cli_check_range ("--max", o->max_tokens, 0, QUERN_CLI_MOST_TOKENS)
+      || !quern_cli_check_range ("--ctx", o->n_ctx, 0, QUERN_CLI_MOST_TOKENS)
+      || !quern_cli_check_range ("--memory", o->memory, 0, QUERN_CLI_MOST_MEGABYTES)
+      || (o->seed != QUERN_CLI_NO_SEED && !quern_cli_check_range ("--seed", o->seed, 0, G_MAXINT64))
+      || !quern_cli_parse_number ("--temp", o->temperature_text, 0, QUERN_CLI_MOST_TEMPERATURE, &o->temperature))
+    return QUERN_CLI_USAGE;
   return QUERN_CLI_OK;
 }
 
@@ -243,7 +272,7 @@ parse_and_run (Options *o, int argc, char **argv)
     { "model", 'm', 0, G_OPTION_ARG_FILENAME_ARRAY, &o->models, N_ ("A model, two to four times: an id or a file"), "MODEL" },
     { "image", 'i', 0, G_OPTION_ARG_FILENAME_ARRAY, &o->images, N_ ("Show them a picture; may be repeated"), "FILE" },
     { "seed", 0, 0, G_OPTION_ARG_INT64, &o->seed, N_ ("The same seed gives the same texts"), "N" },
-    { "temp", 0, 0, G_OPTION_ARG_DOUBLE, &o->temperature, N_ ("Temperature; 0 takes the likeliest token"), "T" },
+    { "temp", 0, 0, G_OPTION_ARG_STRING, &o->temperature_text, N_ ("Temperature; 0 takes the likeliest token"), "T" },
     { "think", 0, 0, G_OPTION_ARG_NONE, &o->think, N_ ("Let them think first"), NULL },
     { "no-think", 0, 0, G_OPTION_ARG_NONE, &o->no_think, N_ ("Do not let them think"), NULL },
     { "max", 0, 0, G_OPTION_ARG_INT, &o->max_tokens, N_ ("Generate at most N tokens"), "N" },
@@ -271,7 +300,7 @@ parse_and_run (Options *o, int argc, char **argv)
 int
 quern_cli_compare (int argc, char **argv)
 {
-  Options o = { .seed = -1, .temperature = -1 };
+  Options o = { .seed = QUERN_CLI_NO_SEED, .temperature = -1 };
   int code = parse_and_run (&o, argc, argv);
 
   g_strfreev (o.models);
@@ -279,6 +308,7 @@ quern_cli_compare (int argc, char **argv)
   g_free (o.html);
   g_free (o.markdown);
   g_free (o.questions);
+  g_free (o.temperature_text);
   g_free (o.prompt);
   return code;
 }

@@ -3,6 +3,7 @@
 
 #include <glib/gi18n.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "quern-cli.h"
@@ -48,9 +49,14 @@ static gboolean
 add_text (QuernMeasure *measure, const Options *o, GError **error)
 {
   g_autofree char *text = NULL;
+  gsize length = 0;
 
-  if (o->text && !g_file_get_contents (o->text, &text, NULL, error))
+  if (o->text && !g_file_get_contents (o->text, &text, &length, error))
     return FALSE;
+  if (text && strlen (text) < length) {
+    g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA, _("“%s” holds a NUL byte, so it is no text."), o->text);
+    return FALSE;
+  }
   quern_measure_set_source (measure, o->text ? o->text : _("the built-in sample"));
   quern_measure_add_text (measure, text ? text : quern_sample_text ());
   return TRUE;
@@ -119,6 +125,8 @@ print_json (QuernMeasure *measure, const Options *o)
   guint n = g_list_model_get_n_items (quern_measure_get_results (measure));
 
   json_builder_begin_object (builder);
+  json_builder_set_member_name (builder, "partial");
+  json_builder_add_boolean_value (builder, quern_cli_was_interrupted ());
   add_result (builder, quern_measure_get_result (measure, first), n > 1);
   json_builder_set_member_name (builder, "context");
   json_builder_add_int_value (builder, quern_measure_get_context_size (measure));
@@ -148,27 +156,50 @@ print_text (QuernMeasure *measure)
     QuernMeasured *result = quern_measure_get_result (measure, i);
     const QuernDivergenceSummary *s = quern_measured_get_summary (result);
     g_autofree char *label = quern_measured_dup_label (result);
-    printf (_("%-10s perplexity %.4f ± %.4f"), label, s->perplexity, s->perplexity_error);
-    if (i > 0)
-      printf (_("; KL divergence %.6f ± %.6f, median %.6f, 99 %% %.6f; RMS Δp %.2f %%"), s->kld_mean, s->kld_error,
-              s->kld_median, s->kld_p99, 100 * s->delta_p_rms);
-    putchar ('\n');
+    g_autofree char *perplexity = g_strdup_printf (_("%-10s perplexity %.4f ± %.4f"), label, s->perplexity, s->perplexity_error);
+    g_autofree char *divergence = g_strdup_printf (_("; KL divergence %.6f ± %.6f, median %.6f, 99 %% %.6f; RMS Δp %.2f %%"),
+                                                   s->kld_mean, s->kld_error, s->kld_median, s->kld_p99, 100 * s->delta_p_rms);
+    quern_cli_line (stdout, "%s%s", perplexity, i > 0 ? divergence : "");
   }
-  if (n > 1)
-    printf ("\n%s\n", reference);
+  if (n > 1) {
+    putchar ('\n');
+    quern_cli_line (stdout, "%s", reference);
+  }
   for (guint i = 1; i < n; i++) {
     g_autofree char *sentence = quern_verdict_dup_sentence (measure, i);
-    printf ("%s\n", sentence);
+    quern_cli_line (stdout, "%s", sentence);
   }
 }
 
 /* ---- command --------------------------------------------------------------------------------------------------- */
 
+static void
+stop (gpointer measure)
+{
+  quern_measure_stop (measure);
+}
+
+/* TRUE if there is something to print: all of it, or what was measured when it was interrupted. */
+static gboolean
+measure_all (QuernMeasure *measure, const Options *o, GError **error)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+  const guint source = quern_cli_stop_on_interrupt (stop, measure);
+  gboolean ok;
+
+  quern_measure_run_async (measure, NULL, quern_cli_result_cb, &result);
+  ok = quern_measure_run_finish (measure, quern_cli_wait (&result), error);
+  g_source_remove (source);
+  if (ok || !quern_cli_was_interrupted () || quern_measured_get_n_positions (quern_measure_get_result (measure, 0)) == 0)
+    return ok;
+  g_clear_error (error);
+  return TRUE;
+}
+
 static int
 run (const Options *o)
 {
   g_autoptr (QuernMeasure) measure = quern_measure_new ();
-  g_autoptr (GAsyncResult) result = NULL;
   GError *error = NULL;
 
   if (!add_models (measure, o, &error) || !add_text (measure, o, &error))
@@ -180,19 +211,18 @@ run (const Options *o)
     g_object_set (measure, "memory-limit", (guint64) o->memory * 1000 * 1000, NULL);
   if (isatty (STDERR_FILENO))
     g_signal_connect (measure, "notify::progress", G_CALLBACK (show_progress), NULL);
-  quern_measure_run_async (measure, NULL, quern_cli_result_cb, &result);
-  gboolean ok = quern_measure_run_finish (measure, quern_cli_wait (&result), &error);
+  gboolean ok = measure_all (measure, o, &error);
   if (isatty (STDERR_FILENO))
     fputc ('\n', stderr);
   if (!ok)
-    return quern_cli_fail (error);
+    return quern_cli_was_interrupted () ? (quern_cli_fail (error), QUERN_CLI_INTERRUPTED) : quern_cli_fail (error);
   if (quern_measure_get_note (measure))
-    fprintf (stderr, "%s\n", quern_measure_get_note (measure));
+    quern_cli_line (stderr, "%s", quern_measure_get_note (measure));
   if (o->json)
     print_json (measure, o);
   else
     print_text (measure);
-  return QUERN_CLI_OK;
+  return quern_cli_was_interrupted () ? quern_cli_interrupted () : QUERN_CLI_OK;
 }
 
 static int
@@ -217,8 +247,10 @@ parse_and_run (Options *o, int argc, char **argv)
     return quern_cli_wrong_usage (_("Name a model with -m, and a text with --text."));
   if (o->models[1] && !o->reference)
     return quern_cli_wrong_usage (_("Name what to compare these models with: --reference."));
-  if (o->n_ctx < 0 || o->n_threads < 0 || o->memory < 0)
-    return quern_cli_wrong_usage (_("Numbers may not be negative."));
+  if (!quern_cli_check_range ("--ctx", o->n_ctx, 0, QUERN_CLI_MOST_TOKENS)
+      || !quern_cli_check_range ("--threads", o->n_threads, 0, QUERN_CLI_MOST_THREADS)
+      || !quern_cli_check_range ("--memory", o->memory, 0, QUERN_CLI_MOST_MEGABYTES))
+    return QUERN_CLI_USAGE;
   return run (o);
 }
 

@@ -53,11 +53,11 @@ print_model_line (QuernModel *model)
   g_autofree char *size = g_format_size (quern_model_get_size (model));
   const char *keeper = quern_model_get_keeper (model);
 
-  printf ("%-32s %10s  %-8s %s%s%s%s%s\n", quern_model_get_id (model), size, quern_model_get_quantisation (model),
+  quern_cli_line (stdout, "%-32s %10s  %-8s %s%s%s%s%s", quern_model_get_id (model), size, quern_model_get_quantisation (model),
           quern_model_get_title (model), quern_model_get_vision_path (model) ? _(", sees pictures") : "",
           quern_model_is_demo (model) ? _(", demonstration") : "", keeper ? ", " : "", keeper ? keeper : "");
   if (quern_model_get_problem (model))
-    printf ("%-32s %s\n", "", quern_model_get_problem (model));
+    quern_cli_line (stdout, "%-32s %s", "", quern_model_get_problem (model));
 }
 
 static void
@@ -153,13 +153,13 @@ print_row (const char *name, const char *format, ...) G_GNUC_PRINTF (2, 3);
 static void
 print_row (const char *name, const char *format, ...)
 {
+  g_autofree char *value = NULL;
   va_list arguments;
 
-  printf ("%-18s ", name);
   va_start (arguments, format);
-  vprintf (format, arguments);
+  value = g_strdup_vprintf (format, arguments);
   va_end (arguments);
-  putchar ('\n');
+  quern_cli_line (stdout, "%-18s %s", name, value);
 }
 
 static void
@@ -206,8 +206,10 @@ quern_cli_show (int argc, char **argv)
 
   if (done)
     return code;
-  if (argc != 2 || n_ctx < 0)
+  if (argc != 2)
     return quern_cli_wrong_usage (_("“show” takes one model."));
+  if (!quern_cli_check_range ("--ctx", n_ctx, 0, QUERN_CLI_MOST_TOKENS))
+    return QUERN_CLI_USAGE;
   library = quern_cli_open_library (FALSE, &store, NULL);
   model = quern_cli_find_model (library, argv[1], &error);
   if (!model)
@@ -231,7 +233,7 @@ print_ids (GListModel *models, const char *path)
   for (guint i = 0; i < g_list_model_get_n_items (models); i++) {
     g_autoptr (QuernModel) model = g_list_model_get_item (models, i);
     if (g_str_equal (quern_model_get_path (model), absolute) || g_str_has_prefix (quern_model_get_path (model), prefix))
-      puts (quern_model_get_id (model));
+      quern_cli_line (stdout, "%s", quern_model_get_id (model));
   }
 }
 

@@ -103,7 +103,7 @@ list_items (QuernHubRepo *repo)
     g_autoptr (QuernHubItem) item = g_list_model_get_item (items, i);
     g_autofree char *size = g_format_size (quern_hub_item_get_bytes (item));
 
-    fprintf (stderr, "  %-16s %s\n", quern_hub_item_get_label (item), size);
+    quern_cli_line (stderr, "  %-16s %s\n", quern_hub_item_get_label (item), size);
   }
 }
 
@@ -179,7 +179,7 @@ open_queue (QuernHub *hub, guint64 rate)
   quern_downloads_set_rate (downloads, rate);
   quern_downloads_load_async (downloads, NULL, quern_cli_result_cb, &result);
   if (!quern_downloads_load_finish (downloads, quern_cli_wait (&result), &error))
-    fprintf (stderr, "quern-cli: %s\n", error->message);
+    quern_cli_line (stderr, "quern-cli: %s\n", error->message);
   return downloads;
 }
 
@@ -210,7 +210,7 @@ report (Pull *pull)
     fputs ("\r\033[K", stderr);
   if (quern_download_get_state (pull->download) == QUERN_DOWNLOAD_COMPLETE) {
     record_installed (pull->download);
-    puts (quern_download_get_path (pull->download));
+    quern_cli_line (stdout, "%s", quern_download_get_path (pull->download));
     return QUERN_CLI_OK;
   }
   if (pull->stopped || error == NULL)
@@ -278,7 +278,7 @@ quern_cli_pull (int argc, char **argv)
   if (item == NULL)
     return quern_cli_fail (error);
   if (what == NULL && !quiet)
-    fprintf (stderr, _ ("Taking %s.\n"), quern_hub_item_get_label (item));
+    quern_cli_line (stderr, _ ("Taking %s.\n"), quern_hub_item_get_label (item));
   downloads = open_queue (hub, rate);
   code = run (downloads, repo, item, !no_vision, quiet);
   quern_downloads_close (downloads);

@@ -51,8 +51,8 @@ support_text (QuernHubRepo *repo)
 static void
 print_line (QuernHubRepo *repo)
 {
-  printf ("%-56s %10" G_GINT64_FORMAT "  %s\n", quern_hub_repo_get_id (repo), quern_hub_repo_get_downloads (repo),
-          support_text (repo));
+  quern_cli_line (stdout, "%-56s %10" G_GINT64_FORMAT "  %s\n", quern_hub_repo_get_id (repo), quern_hub_repo_get_downloads (repo),
+                  support_text (repo));
 }
 
 static void
@@ -119,8 +119,8 @@ quern_cli_search (int argc, char **argv)
   code = quern_cli_parse (_ ("[TEXT…] — look for models on the hub"), entries, &argc, &argv, &done);
   if (done)
     return code;
-  if (limit < 1)
-    return quern_cli_wrong_usage (_ ("--limit wants a number from 1."));
+  if (!quern_cli_check_range ("--limit", limit, 1, 1000))
+    return QUERN_CLI_USAGE;
   text = g_strjoinv (" ", argv + 1);
   hub = quern_hub_new ();
   search = quern_hub_search_new (hub);

@@ -5,8 +5,11 @@
 #include "quern-model-name.h"
 #include "quern-i18n.h"
 #include "quern-log.h"
+#include "quern-printable.h"
+#include "quern-process.h"
 
 #include <errno.h>
+#include <glib-unix.h>
 #include <glib/gi18n.h>
 #include <stdio.h>
 #include <string.h>
@@ -33,10 +36,45 @@ static const Command commands[] = {
 
 /* ---- shared by the commands ------------------------------------------------------------------------------------ */
 
+/* Why the first output that did not arrive failed. */
+static int write_error;
+
+static void
+put (FILE *file, const char *text)
+{
+  if (fputs (text, file) < 0 && file == stdout && write_error == 0)
+    write_error = errno;
+}
+
+void
+quern_cli_line (FILE *file, const char *format, ...)
+{
+  g_autofree char *text = NULL, *line = NULL;
+  va_list arguments;
+
+  va_start (arguments, format);
+  text = g_strdup_vprintf (format, arguments);
+  va_end (arguments);
+  if (g_str_has_suffix (format, "\n"))
+    text[strlen (text) - 1] = '\0';
+  line = quern_printable (text, QUERN_PRINTABLE_LINE);
+  put (file, line);
+  put (file, "\n");
+}
+
+void
+quern_cli_text (FILE *file, const char *text)
+{
+  g_autofree char *printable = quern_printable (text, QUERN_PRINTABLE_TEXT);
+
+  put (file, printable);
+  put (file, "\n");
+}
+
 static void
 print_line (const char *text)
 {
-  fprintf (stderr, "quern-cli: %s\n", text);
+  quern_cli_line (stderr, "quern-cli: %s", text);
 }
 
 int
@@ -49,6 +87,13 @@ quern_cli_fail (GError *error)
 }
 
 int
+quern_cli_fail_to_write (int number)
+{
+  return quern_cli_fail (g_error_new (G_IO_ERROR, g_io_error_from_errno (number), _ ("The output could not be written: %s"),
+                                      g_strerror (number)));
+}
+
+int
 quern_cli_wrong_usage (const char *format, ...)
 {
   g_autofree char *text = NULL;
@@ -57,7 +102,7 @@ quern_cli_wrong_usage (const char *format, ...)
   va_start (arguments, format);
   text = g_strdup_vprintf (format, arguments);
   va_end (arguments);
-  fprintf (stderr, "quern-cli: %s %s\n", text, _ ("See “quern-cli --help”."));
+  quern_cli_line (stderr, "quern-cli: %s %s", text, _ ("See “quern-cli --help”."));
   return QUERN_CLI_USAGE;
 }
 
@@ -82,7 +127,7 @@ quern_cli_parse (const char *synopsis, const GOptionEntry *entries, int *argc, c
   *done = TRUE;
   if (asked_for_help (*argc, *argv)) {
     g_autofree char *help = g_option_context_get_help (context, TRUE, NULL);
-    fputs (help, stdout);
+    put (stdout, help);
     return QUERN_CLI_OK;
   }
   if (!g_option_context_parse (context, argc, argv, &error))
@@ -90,6 +135,75 @@ quern_cli_parse (const char *synopsis, const GOptionEntry *entries, int *argc, c
   *done = FALSE;
   return QUERN_CLI_OK;
 }
+
+gboolean
+quern_cli_check_range (const char *option, gint64 value, gint64 low, gint64 high)
+{
+  if (value >= low && value <= high)
+    return TRUE;
+  quern_cli_wrong_usage (_ ("%s wants a number from %" G_GINT64_FORMAT " to %" G_GINT64_FORMAT "."), option, low, high);
+  return FALSE;
+}
+
+gboolean
+quern_cli_parse_number (const char *option, const char *text, double low, double high, double *out)
+{
+  char *end;
+  double value;
+
+  if (!text)
+    return TRUE;
+  value = g_ascii_strtod (text, &end);
+  if (*text && !*end && value >= low && value <= high) { /* which NaN is not */
+    *out = value;
+    return TRUE;
+  }
+  quern_cli_wrong_usage (_ ("%s wants a number from %g to %g."), option, low, high);
+  return FALSE;
+}
+
+/* ---- interruption ---------------------------------------------------------------------------------------------- */
+
+typedef struct {
+  void (*stop) (gpointer data);
+  gpointer data;
+} Interruptible;
+
+static gboolean was_interrupted;
+
+static gboolean
+interrupt_cb (gpointer data)
+{
+  const Interruptible *work = data;
+
+  was_interrupted = TRUE;
+  work->stop (work->data);
+  return G_SOURCE_CONTINUE;
+}
+
+guint
+quern_cli_stop_on_interrupt (void (*stop) (gpointer data), gpointer data)
+{
+  Interruptible *work = g_new (Interruptible, 1);
+
+  *work = (Interruptible) { stop, data };
+  return g_unix_signal_add_full (G_PRIORITY_DEFAULT, SIGINT, interrupt_cb, work, g_free);
+}
+
+gboolean
+quern_cli_was_interrupted (void)
+{
+  return was_interrupted;
+}
+
+int
+quern_cli_interrupted (void)
+{
+  print_line (_ ("Stopped. What was measured until then is printed."));
+  return QUERN_CLI_INTERRUPTED;
+}
+
+/* ---- waiting --------------------------------------------------------------------------------------------------- */
 
 void
 quern_cli_result_cb (GObject *source, GAsyncResult *result, gpointer user_data)
@@ -172,7 +286,16 @@ quern_cli_print_json (JsonBuilder *builder)
   g_autoptr (JsonNode) root = json_builder_get_root (builder);
   g_autofree char *text = json_to_string (root, TRUE);
 
-  puts (text);
+  quern_cli_put_json (text);
+}
+
+void
+quern_cli_put_json (const char *json)
+{
+  g_autofree char *printable = quern_printable (json, QUERN_PRINTABLE_JSON);
+
+  put (stdout, printable);
+  put (stdout, "\n");
 }
 
 guint64
@@ -196,12 +319,20 @@ print_help (FILE *file)
   return QUERN_CLI_OK;
 }
 
-int
-main (int argc, char **argv)
+/* What was printed may still be on its way: only now is it known whether it arrived. */
+static int
+finish (int code)
 {
-  quern_log_init ();
-  quern_i18n_init ();
-  g_set_prgname ("quern-cli");
+  if (!ferror (stdout) && fclose (stdout) == 0)
+    return code;
+  if (code != QUERN_CLI_OK)
+    return code;
+  return quern_cli_fail_to_write (write_error ? write_error : errno);
+}
+
+static int
+run (int argc, char **argv)
+{
   if (argc < 2) {
     print_help (stderr);
     return QUERN_CLI_USAGE;
@@ -216,4 +347,14 @@ main (int argc, char **argv)
     if (g_str_equal (argv[1], commands[i].name))
       return commands[i].run (argc - 1, argv + 1);
   return quern_cli_wrong_usage (_ ("There is no command “%s”."), argv[1]);
+}
+
+int
+main (int argc, char **argv)
+{
+  quern_log_init ();
+  quern_process_init ();
+  quern_i18n_init ();
+  g_set_prgname ("quern-cli");
+  return finish (run (argc, argv));
 }

@@ -3,6 +3,7 @@
 
 #include <gio/gio.h>
 #include <json-glib/json-glib.h>
+#include <stdio.h>
 
 #include "quern-library.h"
 
@@ -11,7 +12,7 @@ G_BEGIN_DECLS
 /* quern-cli: one file for each command, named in the table of quern-cli.c. A command gets its own arguments, its name
  * first, and returns the exit code: answers go to stdout, everything else to stderr. */
 
-enum { QUERN_CLI_OK = 0, QUERN_CLI_FAILED = 1, QUERN_CLI_USAGE = 2 };
+enum { QUERN_CLI_OK = 0, QUERN_CLI_FAILED = 1, QUERN_CLI_USAGE = 2, QUERN_CLI_INTERRUPTED = 130 };
 
 int quern_cli_bench  (int argc, char **argv);
 int quern_cli_chat   (int argc, char **argv);
@@ -29,8 +30,24 @@ int           quern_cli_parse        (const char *synopsis, const GOptionEntry *
                                       gboolean *done);
 /* One line on stderr; returns QUERN_CLI_FAILED. Frees the error. */
 int           quern_cli_fail         (GError *error);
+/* Likewise, of output that did not arrive; number: errno. */
+int           quern_cli_fail_to_write (int number);
 /* One line on stderr, and where to read more; returns QUERN_CLI_USAGE. */
 int           quern_cli_wrong_usage  (const char *format, ...) G_GNUC_PRINTF (1, 2);
+/* TRUE, or FALSE after a line about wrong usage. Of text that is NULL, as of an option that was not given, *out stays. */
+gboolean      quern_cli_check_range  (const char *option, gint64 value, gint64 low, gint64 high);
+gboolean      quern_cli_parse_number (const char *option, const char *text, double low, double high, double *out);
+/* What options that many commands have may be. */
+#define QUERN_CLI_MOST_THREADS 1024
+#define QUERN_CLI_MOST_TOKENS  (1 << 24)
+#define QUERN_CLI_MOST_MEGABYTES (1 << 30)
+#define QUERN_CLI_MOST_TEMPERATURE 10
+#define QUERN_CLI_NO_SEED G_MININT64
+/* Until the source is removed, Ctrl+C calls stop() instead of ending the program. */
+guint         quern_cli_stop_on_interrupt (void (*stop) (gpointer data), gpointer data);
+gboolean      quern_cli_was_interrupted   (void);
+/* One line on stderr, after what was measured until then; returns QUERN_CLI_INTERRUPTED. */
+int           quern_cli_interrupted       (void);
 /* Runs the main loop until an asynchronous call has its result: pass &result as user_data. */
 void          quern_cli_result_cb    (GObject *source, GAsyncResult *result, gpointer user_data);
 GAsyncResult *quern_cli_wait         (GAsyncResult **result);
@@ -39,7 +56,13 @@ QuernLibrary *quern_cli_open_library (gboolean write, QuernStore **store, GError
 /* The model of an id or path. */
 QuernModel   *quern_cli_find_model   (QuernLibrary *library, const char *id, GError **error);
 GPtrArray    *quern_cli_find_models  (QuernLibrary *library, char **ids, GError **error);
+/* One line, which what is printed into it cannot leave, nor reach the terminal with (quern-printable.h). A line end at the end of
+ * the format makes no difference. */
+void          quern_cli_line         (FILE *file, const char *format, ...) G_GNUC_PRINTF (2, 3);
+/* A text of any number of lines, and a line end. */
+void          quern_cli_text         (FILE *file, const char *text);
 void          quern_cli_print_json   (JsonBuilder *builder);
+void          quern_cli_put_json     (const char *json);
 guint64       quern_cli_peak_rss     (void);
 
 G_END_DECLS

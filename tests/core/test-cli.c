@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <fcntl.h>
 #include <glib/gstdio.h>
 #include <json-glib/json-glib.h>
+#include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -67,6 +70,31 @@ run (Fixture *f, ...)
   g_ptr_array_add (arguments, NULL);
   g_subprocess_launcher_setenv (launcher, "XDG_DATA_HOME", f->folder, TRUE);
   process = g_subprocess_launcher_spawnv (launcher, (const char *const *) arguments->pdata, &error);
+  g_assert_no_error (error);
+  g_assert_true (g_subprocess_communicate (process, NULL, NULL, &output, &errors, &error));
+  g_assert_true (g_subprocess_get_if_exited (process));
+  f->code = g_subprocess_get_exit_status (process);
+  f->output = text_of (output);
+  f->errors = text_of (errors);
+}
+
+/* Runs a line of the shell, in which "quern-cli" is the program. */
+static void
+run_shell (Fixture *f, const char *line)
+{
+  g_autofree char *folder = g_build_filename (g_getenv ("QUERN_BUILD_DIR"), "src", "cli", NULL);
+  g_autofree char *path = g_strconcat (folder, ":", g_getenv ("PATH"), NULL);
+  g_autoptr (GSubprocessLauncher) launcher =
+      g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_STDOUT_PIPE | G_SUBPROCESS_FLAGS_STDERR_PIPE);
+  g_autoptr (GSubprocess) process = NULL;
+  g_autoptr (GBytes) output = NULL, errors = NULL;
+  g_autoptr (GError) error = NULL;
+
+  clear (f);
+  g_subprocess_launcher_setenv (launcher, "XDG_DATA_HOME", f->folder, TRUE);
+  g_subprocess_launcher_setenv (launcher, "PATH", path, TRUE);
+  g_subprocess_launcher_set_cwd (launcher, f->folder);
+  process = g_subprocess_launcher_spawn (launcher, &error, "/bin/sh", "-c", line, NULL);
   g_assert_no_error (error);
   g_assert_true (g_subprocess_communicate (process, NULL, NULL, &output, &errors, &error));
   g_assert_true (g_subprocess_get_if_exited (process));
@@ -368,6 +396,369 @@ test_bench (Fixture *f, gconstpointer data)
   g_assert_cmpint (json_object_get_int_member (object, "threads"), >=, 1);
 }
 
+/* ---- wrong numbers --------------------------------------------------------------------------------------------- */
+
+/* What is no number, or none that makes sense, is wrong usage and said; nothing runs. */
+static void
+test_numbers (Fixture *f, gconstpointer data)
+{
+  static const char *const lines[] = {
+    "chat -m quern-tiny --temp nan Hi",
+    "chat -m quern-tiny --temp inf Hi",
+    "chat -m quern-tiny --temp -5 Hi",
+    "chat -m quern-tiny --temp=-1 Hi",
+    "chat -m quern-tiny --temp 1e9 Hi",
+    "chat -m quern-tiny --temp 1x Hi",
+    "chat -m quern-tiny --temp '' Hi",
+    "chat -m quern-tiny --seed=-1 Hi",
+    "chat -m quern-tiny --seed=-5 Hi",
+    "chat -m quern-tiny --seed 99999999999999999999 Hi",
+    "chat -m quern-tiny --max=-1 Hi",
+    "chat -m quern-tiny --max 3x Hi",
+    "chat -m quern-tiny --max '' Hi",
+    "chat -m quern-tiny --max 99999999999 Hi",
+    "chat -m quern-tiny --ctx 2000000000 Hi",
+    "chat -m quern-tiny --budget=-1 Hi",
+    "chat -m quern-tiny -t 100000 Hi",
+    "chat -m quern-tiny --sampling 'not json' Hi",
+    "chat -m quern-tiny --sampling '[1]' Hi",
+    "chat -m quern-tiny --sampling '' Hi",
+    "chat -m quern-tiny --sampling '{\"top_q\": 1}' Hi",
+    "chat -m quern-tiny --sampling '{\"top_k\": \"20\"}' Hi",
+    "chat -m quern-tiny --sampling '{\"top_k\": -1}' Hi",
+    "chat -m quern-tiny --sampling '{\"temperature\": 1e400}' Hi",
+    "show -c -1 quern-tiny",
+    "show -c 2000000000 quern-tiny",
+    "bench -m quern-tiny -p 0",
+    "bench -m quern-tiny -p 2000000000 -d 2000000000",
+    "bench -m quern-tiny -n -1",
+    "bench -m quern-tiny -r 0",
+    "bench -m quern-tiny -r 2000000000",
+    "bench -m quern-tiny -t 100000",
+    "eval -m quern-tiny -c -1",
+    "eval -m quern-tiny --memory 9223372036854775807",
+    "eval -m quern-tiny -t 100000",
+    "compare -m quern-tiny -m quern-tiny --temp nan Hi",
+    "compare -m quern-tiny -m quern-tiny --seed=-1 Hi",
+    "compare -m quern-tiny -m quern-tiny --memory 9223372036854775807 Hi",
+    "compare -m quern-tiny -m quern-tiny --max=-1 Hi",
+    "search -n 0",
+    "search -n 5x",
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (lines); i++) {
+    g_autofree char *line = g_strconcat ("quern-cli ", lines[i], NULL);
+
+    g_test_message ("%s", line);
+    run_shell (f, line);
+    g_assert_cmpint (f->code, ==, 2);
+    g_assert_cmpstr (f->output, ==, "");
+    g_assert_true (strchr (f->errors, '\n') == f->errors + strlen (f->errors) - 1);
+  }
+  run_shell (f, "quern-cli chat -m quern-tiny --no-think --temp 0 --sampling '{\"top_k\": 20, \"seed\": 3}' --seed 0 'Hello!'");
+  g_assert_cmpint (f->code, ==, 0);
+}
+
+static void
+test_standard_input (Fixture *f, gconstpointer data)
+{
+  run_shell (f, "printf 'Hello!\\0 and what is after it' | quern-cli chat -m quern-tiny");
+  g_assert_cmpint (f->code, ==, 2);
+  g_assert_nonnull (strstr (f->errors, "NUL"));
+  run_shell (f, "quern-cli chat -m quern-tiny < /");
+  assert_failed (f, "Standard input");
+  run_shell (f, "printf 'a text\\0 and more' > text; quern-cli eval -m quern-tiny --text text");
+  assert_failed (f, "NUL");
+  run_shell (f, "printf 'Hello!' | quern-cli chat -m quern-tiny --no-think --temp 0");
+  g_assert_cmpstr (f->output, ==, "Hello! How can I help you?\n");
+}
+
+/* ---- output ---------------------------------------------------------------------------------------------------- */
+
+/* Whatever it prints, what does not arrive is a failure that is said in one line. */
+static void
+test_full_device (Fixture *f, gconstpointer data)
+{
+  static const char *const lines[] = {
+    "--help",
+    "--version",
+    "chat --help",
+    "list",
+    "list --json",
+    "show quern-tiny",
+    "show --json quern-tiny",
+    "import \"$QUERN_TINY_DIR/quern-tiny-Q6_K.gguf\"",
+    "chat -m quern-tiny --no-think --temp 0 'Hello!'",
+    "chat -m quern-tiny --no-think --temp 0 --json 'Hello!'",
+    "bench -m quern-tiny -p 32 -n 4 -r 1",
+    "eval -m quern-tiny --json",
+    "compare -m quern-tiny -m quern-tiny --max 4 'Hello!'",
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (lines); i++) {
+    g_autofree char *line = g_strconcat ("quern-cli ", lines[i], " > /dev/full", NULL);
+
+    g_test_message ("%s", line);
+    run_shell (f, line);
+    g_assert_cmpint (f->code, ==, 1);
+    g_assert_nonnull (strstr (f->errors, "No space left"));
+    if (g_str_has_prefix (lines[i], "import"))
+      continue; /* its database has no room, either, and says so first */
+    /* A limit to the size of files is no reason to be killed, either. */
+    line = (g_free (line), g_strconcat ("ulimit -f 0; quern-cli ", lines[i], " > out", NULL));
+    run_shell (f, line);
+    g_assert_cmpint (f->code, ==, 1);
+    g_assert_nonnull (strstr (f->errors, "File too large"));
+  }
+}
+
+/* Too little address space is said; nothing spins or crashes. */
+static void
+test_little_address_space (Fixture *f, gconstpointer data)
+{
+  static const guint limits[] = { 100000, 200000, 300000, 400000, 550000, 700000, 850000, 4000000 };
+  gboolean sanitized;
+
+  run_shell (f, "ulimit -v 4000000; quern-cli --version");
+  sanitized = f->code != 0; /* whose shadow memory takes more */
+  for (guint i = 0; i < G_N_ELEMENTS (limits) && !sanitized; i++) {
+    g_autofree char *line = g_strdup_printf ("ulimit -v %u; timeout 30 quern-cli chat -m quern-tiny --no-think --temp 0 "
+                                             "'What is the capital of France, and what else is there to be said about it?'", limits[i]);
+    g_test_message ("%s", line);
+    run_shell (f, line);
+    if (f->code == 0)
+      continue;
+    g_assert_cmpint (f->code, ==, 1);
+    g_assert_true (strchr (f->errors, '\n') == f->errors + strlen (f->errors) - 1);
+  }
+  g_assert_true (sanitized || f->code == 0); /* with 4 GB */
+}
+
+/* A copy of Quern Tiny with another name in its header, of as many bytes. */
+static void
+copy_renamed (const char *path, const char *name)
+{
+  g_autofree char *tiny = g_build_filename (g_getenv ("QUERN_TINY_DIR"), "quern-tiny-Q4_K_M.gguf", NULL);
+  g_autofree char *bytes = NULL;
+  gsize size;
+  char *at;
+
+  g_assert_true (g_file_get_contents (tiny, &bytes, &size, NULL));
+  at = memmem (bytes, size, "Quern Tiny", 10);
+  g_assert_nonnull (at);
+  g_assert_cmpuint (strlen (name), ==, 10);
+  memcpy (at, name, 10);
+  g_assert_true (g_file_set_contents (path, bytes, (gssize) size, NULL));
+}
+
+static void
+assert_printable (const char *text)
+{
+  g_assert_true (g_utf8_validate (text, -1, NULL));
+  for (const char *at = text; *at; at = g_utf8_next_char (at)) {
+    const gunichar c = g_utf8_get_char (at);
+    g_assert_true (c == '\n' || (c >= 0x20 && c < 0x7f) || (c > 0x9f && c != 0x202e));
+  }
+}
+
+static guint
+n_lines (const char *text)
+{
+  guint n = 0;
+
+  for (; *text; text++)
+    n += *text == '\n';
+  return n;
+}
+
+/* Names of files and models, and what was typed, reach a terminal as text only. */
+static void
+test_hostile_names (Fixture *f, gconstpointer data)
+{
+  g_autofree char *folder = g_build_filename (f->folder, "quern", "models", NULL);
+  g_autofree char *path = g_build_filename (folder, "a\nforged-row  9 GB\x1b]52;c;aGk=\a\xe2\x80\xae" "b.gguf", NULL);
+  guint before;
+
+  run (f, "list", NULL);
+  before = n_lines (f->output);
+  g_assert_cmpint (g_mkdir_with_parents (folder, 0700), ==, 0);
+  copy_renamed (path, "X\x1b[2J\n\xc2\x9b" "5m");
+  run (f, "list", NULL);
+  g_assert_cmpint (f->code, ==, 0);
+  assert_printable (f->output);
+  g_assert_cmpuint (n_lines (f->output), ==, before + 1);
+  g_assert_nonnull (strstr (f->output, "\\x1b"));
+  run (f, "list", "--json", NULL);
+  assert_printable (f->output);
+  run (f, "show", path, NULL);
+  g_assert_cmpint (f->code, ==, 0);
+  assert_printable (f->output);
+  run (f, "import", path, NULL);
+  assert_printable (f->output);
+  g_assert_cmpuint (n_lines (f->output), ==, 1);
+  run (f, "bench", "-m", path, "-p", "32", "-n", "4", "-r", "1", NULL);
+  g_assert_cmpint (f->code, ==, 0);
+  assert_printable (f->output);
+  run (f, "chat", "-m", "no\x1b[2Jmodel\n", "Hello!", NULL);
+  assert_failed (f, "no\\x1b[2Jmodel");
+  run (f, "dance\x1b[2J", NULL);
+  assert_printable (f->errors);
+  run (f, "list", "--what\x1b[2J", NULL);
+  g_assert_cmpint (f->code, ==, 2);
+  assert_printable (f->errors);
+}
+
+/* A copy of Quern Tiny that has never heard of Paris: that token begins with the bytes of an escape sequence, which vocabularies
+ * write as the letter U+011B. */
+static void
+copy_with_escapes (const char *path)
+{
+  g_autofree char *tiny = g_build_filename (g_getenv ("QUERN_TINY_DIR"), "quern-tiny-Q8_0.gguf", NULL);
+  g_autofree char *bytes = NULL;
+  gsize size;
+  guint n = 0;
+
+  g_assert_true (g_file_get_contents (tiny, &bytes, &size, NULL));
+  for (char *at = bytes; (at = memmem (at, size - (gsize) (at - bytes), "Paris", 5)) != NULL; n++)
+    memcpy (at, "\xc4\x9b[2J", 5);
+  for (char *at = bytes; (at = memmem (at, size - (gsize) (at - bytes), "P aris", 6)) != NULL; n++)
+    memcpy (at, "w rite", 6); /* the merge that made it */
+  g_assert_cmpuint (n, ==, 2);
+  g_assert_true (g_file_set_contents (path, bytes, (gssize) size, NULL));
+}
+
+static char *
+run_on_terminal (Fixture *f, const char *path)
+{
+  g_autofree char *program = g_build_filename (g_getenv ("QUERN_BUILD_DIR"), "src", "cli", "quern-cli", NULL);
+  g_autoptr (GSubprocessLauncher) launcher = g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_STDERR_SILENCE);
+  g_autoptr (GSubprocess) process = NULL;
+  g_autoptr (GError) error = NULL;
+  GString *output = g_string_new (NULL);
+  char buffer[256];
+  int master = posix_openpt (O_RDWR | O_NOCTTY);
+  ssize_t n;
+
+  g_assert_cmpint (grantpt (master), ==, 0);
+  g_assert_cmpint (unlockpt (master), ==, 0);
+  g_subprocess_launcher_take_stdout_fd (launcher, open (ptsname (master), O_RDWR | O_NOCTTY | O_CLOEXEC));
+  process = g_subprocess_launcher_spawn (launcher, &error, program, "chat", "-m", path, "--no-think", "--temp", "0",
+                                         "What is the capital of France?", NULL);
+  g_assert_no_error (error);
+  g_clear_object (&launcher); /* closes the terminal here, so that its end can be read */
+  while ((n = read (master, buffer, sizeof buffer)) > 0)
+    g_string_append_len (output, buffer, n);
+  g_assert_true (g_subprocess_wait_check (process, NULL, &error));
+  g_assert_no_error (error);
+  close (master);
+  return g_string_free (output, FALSE);
+}
+
+/* An answer is text on a terminal, and what it is in a pipe. */
+static void
+test_terminal (Fixture *f, gconstpointer data)
+{
+  g_autofree char *path = g_build_filename (f->folder, "escapes.gguf", NULL), *shown = NULL;
+
+  copy_with_escapes (path);
+  run (f, "chat", "-m", path, "--no-think", "--temp", "0", "What is the capital of France?", NULL);
+  g_assert_cmpint (f->code, ==, 0);
+  g_assert_nonnull (strstr (f->output, "\x1b[2J"));
+  shown = run_on_terminal (f, path);
+  g_assert_null (strchr (shown, 0x1b));
+  g_assert_nonnull (strstr (shown, "\\x1b[2J"));
+}
+
+/* ---- interruption ---------------------------------------------------------------------------------------------- */
+
+/* Seconds of processor time that a process has used; -1 when it is gone. */
+static double
+used_seconds (const char *pid)
+{
+  g_autofree char *path = g_build_filename ("/proc", pid, "stat", NULL), *text = NULL;
+  g_auto (GStrv) fields = NULL;
+
+  if (!g_file_get_contents (path, &text, NULL, NULL))
+    return -1;
+  fields = g_strsplit (strrchr (text, ')'), " ", 16); /* the thirteenth and the one after are its times */
+  return (double) (g_ascii_strtoull (fields[12], NULL, 10) + g_ascii_strtoull (fields[13], NULL, 10)) / (double) sysconf (_SC_CLK_TCK);
+}
+
+/* Long enough for something to be measured. */
+#ifdef __SANITIZE_ADDRESS__
+#define WORK_SECONDS 20
+#else
+#define WORK_SECONDS 2
+#endif
+
+/* Runs a command that would take minutes, and interrupts it when it has worked for a while. */
+static void
+run_interrupted (Fixture *f, const char *const *arguments)
+{
+  g_autofree char *program = g_build_filename (g_getenv ("QUERN_BUILD_DIR"), "src", "cli", "quern-cli", NULL);
+  g_autoptr (GSubprocessLauncher) launcher =
+      g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_STDOUT_PIPE | G_SUBPROCESS_FLAGS_STDERR_PIPE);
+  g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
+  g_auto (GStrv) all = NULL;
+  g_autoptr (GSubprocess) process = NULL;
+  g_autoptr (GBytes) output = NULL, errors = NULL;
+  g_autoptr (GError) error = NULL;
+
+  clear (f);
+  g_strv_builder_add (builder, program);
+  g_strv_builder_addv (builder, (const char **) arguments);
+  all = g_strv_builder_end (builder);
+  g_subprocess_launcher_setenv (launcher, "XDG_DATA_HOME", f->folder, TRUE);
+  process = g_subprocess_launcher_spawnv (launcher, (const char *const *) all, &error);
+  g_assert_no_error (error);
+  while (g_subprocess_get_identifier (process)) {
+    const double used = used_seconds (g_subprocess_get_identifier (process));
+    if (used < 0 || used > WORK_SECONDS)
+      break;
+    g_usleep (10000);
+  }
+  g_subprocess_send_signal (process, SIGINT);
+  g_assert_true (g_subprocess_communicate (process, NULL, NULL, &output, &errors, &error));
+  g_assert_true (g_subprocess_get_if_exited (process));
+  f->code = g_subprocess_get_exit_status (process);
+  f->output = text_of (output);
+  f->errors = text_of (errors);
+}
+
+static void
+test_interrupted (Fixture *f, gconstpointer data)
+{
+  g_autofree char *text = g_build_filename (f->folder, "text", NULL), *questions = g_build_filename (f->folder, "questions", NULL);
+  g_autoptr (GString) content = g_string_new (NULL);
+  g_autoptr (JsonParser) parser = json_parser_new ();
+  JsonObject *object;
+
+  run_interrupted (f, (const char *[]) { "bench", "-m", "quern-tiny", "-p", "64", "-n", "16", "-r", "1000", "--json", NULL });
+  g_assert_cmpint (f->code, ==, 130);
+  object = parse (f, parser);
+  g_assert_true (json_object_get_boolean_member (object, "partial"));
+  g_assert_cmpint (json_object_get_int_member (object, "rounds"), >, 0);
+  g_assert_cmpfloat (json_object_get_double_member (object, "decode_tokens_per_second"), >, 0);
+
+  for (guint i = 0; i < 200000; i++)
+    g_string_append (content, "What is 7 + 8? The answer is 15. ");
+  g_assert_true (g_file_set_contents (text, content->str, (gssize) content->len, NULL));
+  run_interrupted (f, (const char *[]) { "eval", "-m", "quern-tiny", "-c", "128", "--text", text, "--json", NULL });
+  g_assert_cmpint (f->code, ==, 130);
+  object = parse (f, parser);
+  g_assert_true (json_object_get_boolean_member (object, "partial"));
+  g_assert_cmpint (json_object_get_int_member (object, "tokens"), >, 0);
+  g_assert_cmpfloat (json_object_get_double_member (object, "perplexity"), >, 1);
+
+  g_string_truncate (content, 0);
+  for (guint i = 0; i < 5000; i++)
+    g_string_append (content, "{\"question\": \"What is 7 + 8?\", \"answer\": \"15\"}\n");
+  g_assert_true (g_file_set_contents (questions, content->str, (gssize) content->len, NULL));
+  run_interrupted (f, (const char *[]) { "compare", "-m", "quern-tiny", "-m", "quern-tiny", "--questions", questions, NULL });
+  g_assert_cmpint (f->code, ==, 130);
+  g_assert_nonnull (strstr (f->output, "right"));
+}
+
 int
 main (int argc, char **argv)
 {
@@ -384,6 +775,13 @@ main (int argc, char **argv)
   g_test_add ("/cli/import-folder", Fixture, NULL, setup, test_import_folder, teardown);
   g_test_add ("/cli/list-import-remove", Fixture, NULL, setup, test_list_import_remove, teardown);
   g_test_add ("/cli/damaged-database", Fixture, NULL, setup, test_damaged_database, teardown);
+  g_test_add ("/cli/numbers", Fixture, NULL, setup, test_numbers, teardown);
+  g_test_add ("/cli/standard-input", Fixture, NULL, setup, test_standard_input, teardown);
+  g_test_add ("/cli/full-device", Fixture, NULL, setup, test_full_device, teardown);
+  g_test_add ("/cli/little-address-space", Fixture, NULL, setup, test_little_address_space, teardown);
+  g_test_add ("/cli/hostile-names", Fixture, NULL, setup, test_hostile_names, teardown);
+  g_test_add ("/cli/terminal", Fixture, NULL, setup, test_terminal, teardown);
+  g_test_add ("/cli/interrupted", Fixture, NULL, setup, test_interrupted, teardown);
   g_test_add ("/cli/bench", Fixture, NULL, setup, test_bench, teardown);
   return g_test_run ();
 }

@@ -274,6 +274,97 @@ QE_TEST (extremes_do_not_saturate)
   for_each_set (check_extremes);
 }
 
+/* What is not finite, in an activation or in a scale of a weight, must not come out as a number. */
+static const uint16_t wild_halves[] = { 0x7e00, 0xfe01, 0x7c00, 0xfc00 };
+static const float wild_floats[] = { NAN, -NAN, INFINITY, -INFINITY };
+
+/* Puts a scale (a number, of formats without one) of row `row` out of order; false for a format that has none as a half. */
+static bool
+put_wild_scale (TestWeights *w, size_t row, size_t block, size_t kind)
+{
+  uint8_t *at = w->raw + row * w->row_bytes + block * qe_type_traits (w->type)->block_bytes;
+  switch ((int) w->type) {
+  case QE_TYPE_MXFP4: /* an exponent of 8 bits: all are numbers */
+    return false;
+  case QE_TYPE_IQ1_M: /* four bits of it in each of four words */
+    for (int i = 0; i < 4; i++)
+      at[49 + 2 * i] = (uint8_t) ((at[49 + 2 * i] & 15) | (wild_halves[kind] >> 4 * i & 15) << 4);
+    return true;
+  case QE_TYPE_F32:
+    memcpy (at, &wild_floats[kind], 4);
+    return true;
+  case QE_TYPE_BF16:
+    memcpy (at, (const uint8_t *) &wild_floats[kind] + 2, 2);
+    return true;
+  case QE_TYPE_Q2_K:
+    at += 80;
+    break;
+  case QE_TYPE_Q3_K:
+    at += 108;
+    break;
+  case QE_TYPE_Q6_K:
+    at += 208;
+    break;
+  }
+  memcpy (at, &wild_halves[kind], 2);
+  return true;
+}
+
+/* y [n_tokens][rows]: rows and tokens that are to be finite or not. SIZE_MAX: of all. */
+static void
+check_wild (const QeKernels *k, const Case *c, const char *what, size_t kind, size_t row, size_t token)
+{
+  size_t hidden = 0, spoiled = 0;
+  for (size_t t = 0; t < c->n_tokens; t++)
+    for (size_t r = 0; r < c->w.rows; r++) {
+      const bool wild = (row == SIZE_MAX || r == row) && (token == SIZE_MAX || t == token);
+      hidden += wild && isfinite (c->got[t * c->w.rows + r]);
+      spoiled += !wild && !isfinite (c->got[t * c->w.rows + r]);
+    }
+  qe_test_check (hidden == 0 && spoiled == 0, __FILE__, __LINE__, "%s, %s, %g in %s: %zu results hide it, %zu others are no numbers",
+                 k->name, qe_type_traits (c->w.type)->name, wild_floats[kind], what, hidden, spoiled);
+}
+
+static void
+check_wild_ways (const QeKernels *k, Case *c, size_t kind, size_t row, size_t token)
+{
+  case_dot (c, k, c->got);
+  check_wild (k, c, row == SIZE_MAX ? "an activation" : "a scale", kind, row, token);
+  if (k->tiling[c->w.type].pack) {
+    case_tile (c, k, c->got);
+    check_wild (k, c, row == SIZE_MAX ? "an activation, tiles" : "a scale, tiles", kind, row, token);
+  }
+}
+
+static void
+check_wild_numbers (const QeKernels *k, const QeKernels *generic)
+{
+  for (size_t i = 0; i < N_TEST_TYPES; i++)
+    for (size_t kind = 0; kind < 4; kind++)
+      for (size_t n = 1; n <= 12; n += 11) {
+        const size_t columns = 1024, token = n / 2, at = kind * 256 + 77;
+        Case c;
+        if (case_make (&c, test_types[i], 16, columns, n, generic)) {
+          const float kept = c.x[token * columns + at];
+          c.x[token * columns + at] = wild_floats[kind];
+          free (c.x8);
+          c.x8 = quantised (k, c.x, n, columns);
+          check_wild_ways (k, &c, kind, SIZE_MAX, token);
+          c.x[token * columns + at] = kept;
+          free (c.x8);
+          c.x8 = quantised (k, c.x, n, columns);
+          if (put_wild_scale (&c.w, 5, kind, kind))
+            check_wild_ways (k, &c, kind, 5, SIZE_MAX);
+        }
+        case_clear (&c);
+      }
+}
+
+QE_TEST (what_is_not_finite_is_not_hidden)
+{
+  for_each_set (check_wild_numbers);
+}
+
 static void
 check_halves (const QeKernels *k, const QeKernels *generic)
 {

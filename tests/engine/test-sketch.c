@@ -444,7 +444,7 @@ QE_TEST (predictions_stay_the_same)
                    err);
       QE_CHECK_INT (qe_graph_can_sketch (context->graph), ==, i); /* it belongs to the model */
       QE_CHECK_OK (qe_context_append (context, w.text, 100, NULL, &err), err);
-      qe_graph_mtp_draft (context->graph, w.text[1], context->length, guesses[i], 7);
+      QE_CHECK_OK (qe_graph_mtp_draft (context->graph, w.text[1], context->length, guesses[i], 7, &err), err);
       qe_context_free (context);
     }
   for (size_t i = 0; i < 7; i++)

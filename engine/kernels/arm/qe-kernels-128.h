@@ -27,13 +27,13 @@ dot16 (int32x4_t acc, int8x16_t a, int8x16_t b)
 
 /* ---- activations ----------------------------------------------------------------------------------------------- */
 
-QE_INLINE float
+QE_INLINE uint32_t
 largest_of_32 (const float *x)
 {
-  float32x4_t most = vdupq_n_f32 (0);
+  uint32x4_t most = vdupq_n_u32 (0);
   for (int i = 0; i < 8; i++)
-    most = vmaxq_f32 (most, vabsq_f32 (vld1q_f32 (x + 4 * i)));
-  return vmaxvq_f32 (most);
+    most = vmaxq_u32 (most, vreinterpretq_u32_f32 (vabsq_f32 (vld1q_f32 (x + 4 * i))));
+  return vmaxvq_u32 (most);
 }
 
 QE_INLINE void

@@ -7,14 +7,17 @@
 #include "qe-stream.h"
 #include "qe-vectors-avx2.h"
 
-QE_INLINE float
+QE_INLINE uint32_t
 largest_of_32 (const float *x)
 {
-  const __m256 magnitude = _mm256_castsi256_ps (_mm256_set1_epi32 (0x7fffffff));
-  __m256 most = _mm256_setzero_ps ();
+  const __m256i magnitude = _mm256_set1_epi32 (0x7fffffff);
+  __m256i most = _mm256_setzero_si256 ();
   for (int i = 0; i < 4; i++)
-    most = _mm256_max_ps (most, _mm256_and_ps (_mm256_loadu_ps (x + 8 * i), magnitude));
-  return largest8 (most);
+    most = _mm256_max_epi32 (most, _mm256_and_si256 (_mm256_loadu_si256 ((const __m256i *) (x + 8 * i)), magnitude));
+  __m128i m = _mm_max_epi32 (_mm256_castsi256_si128 (most), _mm256_extracti128_si256 (most, 1));
+  m = _mm_max_epi32 (m, _mm_shuffle_epi32 (m, 0x4e));
+  m = _mm_max_epi32 (m, _mm_shuffle_epi32 (m, 0xb1));
+  return (uint32_t) _mm_cvtsi128_si32 (m);
 }
 
 /* 32 values to bytes. */
