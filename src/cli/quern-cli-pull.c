@@ -42,7 +42,11 @@ progress_line (QuernDownload *download)
   g_autofree char *total = g_format_size (quern_download_get_total (download));
   g_autofree char *speed = g_format_size ((guint64) quern_download_get_speed (download)), *left = time_left (download);
   int percent = (int) (quern_download_get_fraction (download) * 100);
+  gint64 wait = quern_download_get_wait (download);
 
+  if (wait > 0)
+    return g_strdup_printf (_ ("%3d %%  %s of %s  the server asks to wait, %d:%02d left; Ctrl+C stops"), percent, bytes,
+                            total, (int) (wait / 60), (int) (wait % 60));
   switch (quern_download_get_phase (download)) {
   case QUERN_DOWNLOAD_VERIFYING:
     return g_strdup_printf (_ ("%3d %%  %s of %s  verifying"), percent, bytes, total);
@@ -64,7 +68,7 @@ progress_cb (QuernDownload *download, GParamSpec *pspec, Pull *pull)
 
   if (pull->quiet || quern_download_get_state (download) != QUERN_DOWNLOAD_RUNNING
       || (!pull->terminal
-          && (quern_download_get_phase (download) == QUERN_DOWNLOAD_CONNECTING
+          && ((quern_download_get_phase (download) == QUERN_DOWNLOAD_CONNECTING && quern_download_get_wait (download) == 0)
               || (pull->printed != 0 && now - pull->printed < LINE_INTERVAL))))
     return;
   pull->printed = now;
@@ -103,7 +107,8 @@ list_items (QuernHubRepo *repo)
     g_autoptr (QuernHubItem) item = g_list_model_get_item (items, i);
     g_autofree char *size = g_format_size (quern_hub_item_get_bytes (item));
 
-    fprintf (stderr, "  %-16s %s\n", quern_hub_item_get_label (item), size);
+    fprintf (stderr, "  %-16s %-10s %s\n", quern_hub_item_get_label (item), size,
+             quern_hub_item_get_file (item, 0)->path);
   }
 }
 
@@ -143,7 +148,8 @@ choose_item (QuernHubRepo *repo, const char *what, GError **error)
                  quern_hub_repo_get_id (repo));
   else {
     list_items (repo);
-    g_set_error (error, QUERN_HUB_ERROR, QUERN_HUB_ERROR_NOT_FOUND, _ ("“%s” has no “%s”. Choose one of those above."),
+    g_set_error (error, QUERN_HUB_ERROR, QUERN_HUB_ERROR_NOT_FOUND, 
+                 _ ("“%s” has no “%s”, or several. Choose one of those above."),
                  quern_hub_repo_get_id (repo), what);
   }
   return NULL;
@@ -151,15 +157,45 @@ choose_item (QuernHubRepo *repo, const char *what, GError **error)
 
 /* ---- pull ------------------------------------------------------------------------------------------------------ */
 
-static QuernHubRepo *
-load_repo (QuernHub *hub, const char *name, GError **error)
+/* Sits out what the hub asked for, where that can be seen. FALSE: it did not ask, or for more than is left. */
+static gboolean
+sit_out (QuernHub *hub, gint64 *left, gboolean quiet)
 {
-  g_autoptr (GAsyncResult) result = NULL;
-  QuernHubRepo *repo;
+  gint64 asked = quern_hub_get_asked_wait (hub), end = g_get_monotonic_time () + asked;
+  gboolean terminal = isatty (STDERR_FILENO);
 
-  quern_hub_load_repo_async (hub, name, NULL, quern_cli_result_cb, &result);
-  repo = quern_hub_load_repo_finish (hub, quern_cli_wait (&result), error);
-  if (repo != NULL && quern_hub_repo_get_support (repo) == QUERN_HUB_SUPPORT_NO) {
+  if (asked == 0 || asked > *left)
+    return FALSE;
+  *left -= asked;
+  for (gint64 rest, said = 0; (rest = (end - g_get_monotonic_time ()) / G_USEC_PER_SEC) > 0; g_usleep (G_USEC_PER_SEC / 4))
+    if (!quiet && (terminal || said == 0 || said - rest >= LINE_INTERVAL / G_USEC_PER_SEC)) {
+      said = rest;
+      fputs (terminal ? "\r\033[K" : "", stderr);
+      fprintf (stderr, _ ("The hub asks to wait, %d:%02d left; Ctrl+C stops"), (int) (rest / 60), (int) (rest % 60));
+      fputs (terminal ? "" : "\n", stderr);
+    }
+  if (!quiet && terminal)
+    fputs ("\r\033[K", stderr);
+  return TRUE;
+}
+
+static QuernHubRepo *
+load_repo (QuernHub *hub, const char *name, gboolean quiet, GError **error)
+{
+  QuernHubRepo *repo = NULL;
+
+  for (gint64 left = QUERN_HUB_MAX_WAIT; repo == NULL;) {
+    g_autoptr (GAsyncResult) result = NULL;
+    g_autoptr (GError) cause = NULL;
+
+    quern_hub_load_repo_async (hub, name, NULL, quern_cli_result_cb, &result);
+    repo = quern_hub_load_repo_finish (hub, quern_cli_wait (&result), &cause);
+    if (repo == NULL && !sit_out (hub, &left, quiet)) {
+      g_propagate_error (error, g_steal_pointer (&cause));
+      return NULL;
+    }
+  }
+  if (quern_hub_repo_get_support (repo) == QUERN_HUB_SUPPORT_NO) {
     g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED,
                  _ ("“%s” is of the architecture “%s”, which Quern does not run. It runs Qwen 3.5 models."), name,
                  quern_hub_repo_get_architecture (repo));
@@ -191,6 +227,8 @@ report (Pull *pull)
   if (pull->terminal && !pull->quiet)
     fputs ("\r\033[K", stderr);
   if (quern_download_get_state (pull->download) == QUERN_DOWNLOAD_COMPLETE) {
+    if (!quern_download_get_verifiable (pull->download))
+      fprintf (stderr, "%s\n", _ ("Not verified: the hub tells no checksum of it, so only its size was compared."));
     puts (quern_download_get_path (pull->download));
     return QUERN_CLI_OK;
   }
@@ -254,7 +292,9 @@ quern_cli_pull (int argc, char **argv)
   if (what != NULL)
     *what++ = '\0';
   hub = quern_hub_new ();
-  repo = load_repo (hub, name, &error);
+  if (!quern_hub_check_endpoint (hub, &error))
+    return quern_cli_wrong_address (error);
+  repo = load_repo (hub, name, quiet, &error);
   item = repo != NULL ? choose_item (repo, what, &error) : NULL;
   if (item == NULL)
     return quern_cli_fail (error);

@@ -31,6 +31,8 @@ int           quern_cli_parse        (const char *synopsis, const GOptionEntry *
 int           quern_cli_fail         (GError *error);
 /* One line on stderr, and where to read more; returns QUERN_CLI_USAGE. */
 int           quern_cli_wrong_usage  (const char *format, ...) G_GNUC_PRINTF (1, 2);
+/* The same for a variable of the environment. Frees the error. */
+int           quern_cli_wrong_address (GError *error);
 /* Runs the main loop until an asynchronous call has its result: pass &result as user_data. */
 void          quern_cli_result_cb    (GObject *source, GAsyncResult *result, gpointer user_data);
 GAsyncResult *quern_cli_wait         (GAsyncResult **result);

@@ -35,6 +35,15 @@ quern_hub_file_new (const char *path, guint64 size, const char *sha256)
   return file;
 }
 
+QuernHubFile *
+quern_hub_file_copy (const QuernHubFile *file)
+{
+  QuernHubFile *copy = quern_hub_file_new (file->path, file->size, file->sha256);
+
+  g_set_str (&copy->name, file->name);
+  return copy;
+}
+
 void
 quern_hub_file_free (QuernHubFile *file)
 {
@@ -114,6 +123,14 @@ quern_hub_item_new (const char *label)
   return self;
 }
 
+/* Before it is handed out. */
+void
+quern_hub_item_set_label (QuernHubItem *self, const char *label)
+{
+  g_return_if_fail (QUERN_IS_HUB_ITEM (self));
+  g_set_str (&self->label, label);
+}
+
 /* Takes the file; parts are to be added in order. */
 void
 quern_hub_item_add_file (QuernHubItem *self, QuernHubFile *file)
@@ -128,11 +145,8 @@ quern_hub_item_set_vision (QuernHubItem *self, const QuernHubFile *vision)
 {
   g_return_if_fail (QUERN_IS_HUB_ITEM (self));
   g_clear_pointer (&self->vision, quern_hub_file_free);
-  if (vision != NULL) {
-    self->vision = quern_hub_file_new (vision->path, vision->size, vision->sha256);
-    g_free (self->vision->name);
-    self->vision->name = g_strdup (vision->name);
-  }
+  if (vision != NULL)
+    self->vision = quern_hub_file_copy (vision);
 }
 
 void

@@ -120,35 +120,74 @@ quern_hub_repo_get_support (QuernHubRepo *self)
              : QUERN_HUB_SUPPORT_NO;
 }
 
+typedef gboolean (*Match) (QuernHubItem *item, const char *what);
+
 static gboolean
-item_has_file (QuernHubItem *item, const char *what)
+has_path (QuernHubItem *item, const char *what)
+{
+  for (guint i = 0; i < quern_hub_item_get_n_files (item); i++)
+    if (g_str_equal (quern_hub_item_get_file (item, i)->path, what))
+      return TRUE;
+  return FALSE;
+}
+
+static gboolean
+has_label (QuernHubItem *item, const char *what)
+{
+  return g_ascii_strcasecmp (quern_hub_item_get_label (item), what) == 0;
+}
+
+/* By the name that it gets here, or that it has in its folder. */
+static gboolean
+has_name (QuernHubItem *item, const char *what)
 {
   for (guint i = 0; i < quern_hub_item_get_n_files (item); i++) {
     const QuernHubFile *file = quern_hub_item_get_file (item, i);
+    const char *slash = strrchr (file->path, '/');
 
-    if (g_str_equal (file->path, what) || g_ascii_strcasecmp (file->name, what) == 0)
+    if (g_ascii_strcasecmp (file->name, what) == 0 || (slash != NULL && g_ascii_strcasecmp (slash + 1, what) == 0))
       return TRUE;
   }
   return FALSE;
 }
 
+/* The only item that matches; NULL, with *several set, when there are more. */
+static QuernHubItem *
+find_only (QuernHubRepo *self, Match match, const char *what, gboolean *several)
+{
+  g_autoptr (QuernHubItem) found = NULL;
+
+  for (guint i = 0; i < g_list_model_get_n_items (G_LIST_MODEL (self->items)); i++) {
+    g_autoptr (QuernHubItem) item = g_list_model_get_item (G_LIST_MODEL (self->items), i);
+
+    if (!match (item, what))
+      continue;
+    if (found != NULL) {
+      *several = TRUE;
+      return NULL;
+    }
+    found = g_steal_pointer (&item);
+  }
+  return g_steal_pointer (&found);
+}
+
 /**
  * quern_hub_repo_find_item:
- * @what: a label such as "Q4_K_M" (in any case), or a file's name or path
+ * @what: a file's path, a label such as "Q4_K_M" (in any case), or a file's name without its folders
  *
- * Returns: (transfer full) (nullable): the item
+ * Returns: (transfer full) (nullable): the item; %NULL also where a name would be that of several
  */
 QuernHubItem *
 quern_hub_repo_find_item (QuernHubRepo *self, const char *what)
 {
-  g_return_val_if_fail (QUERN_IS_HUB_REPO (self) && what != NULL, NULL);
-  for (guint i = 0; i < g_list_model_get_n_items (G_LIST_MODEL (self->items)); i++) {
-    g_autoptr (QuernHubItem) item = g_list_model_get_item (G_LIST_MODEL (self->items), i);
+  const Match matches[] = { has_path, has_label, has_name };
+  QuernHubItem *item = NULL;
+  gboolean several = FALSE;
 
-    if (g_ascii_strcasecmp (quern_hub_item_get_label (item), what) == 0 || item_has_file (item, what))
-      return g_steal_pointer (&item);
-  }
-  return NULL;
+  g_return_val_if_fail (QUERN_IS_HUB_REPO (self) && what != NULL, NULL);
+  for (guint i = 0; item == NULL && !several && i < G_N_ELEMENTS (matches); i++)
+    item = find_only (self, matches[i], what, &several);
+  return item;
 }
 
 /* OWNER/NAME of letters, digits and "-_." as the hub allows them: safe as a folder's name. */

@@ -47,7 +47,7 @@ gboolean        quern_hub_probe_finish          (QuernHub *hub, GAsyncResult *re
 /* Block: for worker threads. */
 QuernHubRepo   *quern_hub_load_repo             (QuernHub *hub, const char *id, GCancellable *cancellable, GError **error);
 GPtrArray      *quern_hub_parse_listing         (GBytes *body, GError **error);
-QuernHubRepo   *quern_hub_parse_repo            (GBytes *body, GError **error);
+QuernHubRepo   *quern_hub_parse_repo            (GBytes *body, const char *id, GError **error);
 gboolean        quern_hub_repo_id_is_valid      (const char *id);
 
 G_END_DECLS
