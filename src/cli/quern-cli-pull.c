@@ -106,9 +106,12 @@ list_items (QuernHubRepo *repo)
   for (guint i = 0; i < g_list_model_get_n_items (items); i++) {
     g_autoptr (QuernHubItem) item = g_list_model_get_item (items, i);
     g_autofree char *size = g_format_size (quern_hub_item_get_bytes (item));
+    g_autofree char *advice = quern_hub_repo_dup_advice (repo, item);
 
     fprintf (stderr, "  %-16s %-10s %s\n", quern_hub_item_get_label (item), size,
              quern_hub_item_get_file (item, 0)->path);
+    if (advice != NULL)
+      fprintf (stderr, "  %-16s %s\n", "", advice);
   }
 }
 
@@ -129,10 +132,26 @@ default_item (QuernHubRepo *repo)
   for (guint i = 0; i < n; i++) {
     g_autoptr (QuernHubItem) item = g_list_model_get_item (items, i);
 
-    if (quern_hub_item_get_bits_per_weight (item) >= 4)
+    if (quern_hub_item_get_bits_per_weight (item) >= 4 && quern_hub_item_get_program (item) == NULL)
       return g_steal_pointer (&item);
   }
   return n > 0 ? g_list_model_get_item (items, n - 1) : NULL;
+}
+
+/* Before gigabytes are fetched for nothing. Who names a file by its path knows what it is. */
+static gboolean
+check_program (QuernHubRepo *repo, QuernHubItem *item, const char *what, GError **error)
+{
+  g_autofree char *advice = quern_hub_repo_dup_advice (repo, item);
+
+  if (advice == NULL)
+    return TRUE;
+  if (g_strcmp0 (quern_hub_item_get_file (item, 0)->path, what) == 0) {
+    fprintf (stderr, "%s\n", advice);
+    return TRUE;
+  }
+  g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED, "%s: %s", quern_hub_item_get_label (item), advice);
+  return FALSE;
 }
 
 static QuernHubItem *
@@ -140,15 +159,17 @@ choose_item (QuernHubRepo *repo, const char *what, GError **error)
 {
   QuernHubItem *item = what != NULL ? quern_hub_repo_find_item (repo, what) : default_item (repo);
 
-  if (item != NULL)
+  if (item != NULL && !check_program (repo, item, what, error))
+    g_clear_object (&item);
+  else if (item != NULL)
     return item;
-  if (what == NULL)
+  else if (what == NULL)
     g_set_error (error, QUERN_HUB_ERROR, QUERN_HUB_ERROR_NOT_FOUND,
                  _ ("“%s” has no whole GGUF model. Choose another repository with “quern-cli search”."),
                  quern_hub_repo_get_id (repo));
   else {
     list_items (repo);
-    g_set_error (error, QUERN_HUB_ERROR, QUERN_HUB_ERROR_NOT_FOUND, 
+    g_set_error (error, QUERN_HUB_ERROR, QUERN_HUB_ERROR_NOT_FOUND,
                  _ ("“%s” has no “%s”, or several. Choose one of those above."),
                  quern_hub_repo_get_id (repo), what);
   }

@@ -189,8 +189,8 @@ read_start (QuernFetch *fetch, SoupMessage *message, guint64 asked, guint64 *sta
   return TRUE;
 }
 
-/* Learns how long an answer takes, and from the first one whether the server serves ranges. One that does not sends everything: then this one
- * connection takes all that is still free. */
+/* Learns how long an answer takes, and from the first one whether the server serves ranges. One that does not sends
+ * everything: then this one connection takes all that is still free. */
 static void
 note_answer (QuernFetch *fetch, SoupMessage *message, QuernSpan *span, gint64 latency)
 {

@@ -258,6 +258,51 @@ quern_hub_item_get_info_exact (QuernHubItem *self)
   return self->has_info && self->files->len == 1;
 }
 
+/* Quantisations that only one program knows, as its files are called. */
+static const struct {
+  const char *program, *names;
+} programs[] = {
+  { "ik_llama.cpp", "IQ[1-6]_(?:KSS|KS|KL|KT|K|BN)|Q6_0|Q8_KV|(?:I?Q[1-8]_[A-Z0-9_]*[A-Z0-9]|BF16)_R(?:4|8|16)" },
+  { "PrismML’s llama.cpp", "PQ[12]_0" },
+  { "TurboQuant’s llama.cpp", "TQ[34]_[0-9]S?" },
+  { "ROCmFP’s llama.cpp", "(?:Q[1-8]_[01]_)?ROCMFP[0-9]+(?:_[A-Z]+)*" },
+};
+
+/**
+ * quern_hub_program_from_name:
+ * @name: a file's name
+ *
+ * Returns: (nullable): the only program that runs a file of this name, where that is not Quern. What is not known by name
+ * is %NULL; the file's header tells.
+ */
+const char *
+quern_hub_program_from_name (const char *name)
+{
+  static GRegex *regexes[G_N_ELEMENTS (programs)];
+  static gsize made;
+
+  if (g_once_init_enter (&made)) {
+    for (guint i = 0; i < G_N_ELEMENTS (programs); i++) {
+      g_autofree char *pattern =
+          g_strdup_printf ("(?<![A-Za-z0-9])(?:%s)(?:_R(?:4|8|16))?(?![A-Za-z0-9_])", programs[i].names);
+      regexes[i] = g_regex_new (pattern, G_REGEX_CASELESS | G_REGEX_OPTIMIZE, 0, NULL);
+    }
+    g_once_init_leave (&made, 1);
+  }
+  for (guint i = 0; i < G_N_ELEMENTS (programs); i++)
+    if (g_regex_match (regexes[i], name, 0, NULL))
+      return programs[i].program;
+  return NULL;
+}
+
+/* Returns: (nullable): see quern_hub_program_from_name() */
+const char *
+quern_hub_item_get_program (QuernHubItem *self)
+{
+  g_return_val_if_fail (QUERN_IS_HUB_ITEM (self), NULL);
+  return quern_hub_program_from_name (((QuernHubFile *) self->files->pdata[0])->name);
+}
+
 /**
  * quern_hub_label_from_name:
  * @name: a file's name without its ending, e.g. "Qwen3.5-4B-UD-Q4_K_XL"

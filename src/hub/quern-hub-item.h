@@ -40,7 +40,9 @@ const QuernHubFile *quern_hub_item_get_file             (QuernHubItem *self, gui
 const QuernHubFile *quern_hub_item_get_vision           (QuernHubItem *self);
 const QeModelInfo  *quern_hub_item_get_info             (QuernHubItem *self);
 gboolean            quern_hub_item_get_info_exact       (QuernHubItem *self);
+const char         *quern_hub_item_get_program          (QuernHubItem *self);
 char               *quern_hub_label_from_name           (const char *name);
+const char         *quern_hub_program_from_name         (const char *name);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (QuernHubFile, quern_hub_file_free)
 

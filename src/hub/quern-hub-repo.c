@@ -4,6 +4,7 @@
 
 #include "quern-hub-repo-private.h"
 
+#include <glib/gi18n-lib.h>
 #include <string.h>
 
 enum { PROP_0, PROP_ID, PROP_AUTHOR, PROP_NAME, PROP_DOWNLOADS, PROP_LIKES, PROP_STALE, N_PROPS };
@@ -188,6 +189,49 @@ quern_hub_repo_find_item (QuernHubRepo *self, const char *what)
   for (guint i = 0; item == NULL && !several && i < G_N_ELEMENTS (matches); i++)
     item = find_only (self, matches[i], what, &several);
   return item;
+}
+
+static guint64
+distance (QuernHubItem *a, QuernHubItem *b)
+{
+  guint64 x = quern_hub_item_get_bytes (a), y = quern_hub_item_get_bytes (b);
+
+  return x > y ? x - y : y - x;
+}
+
+/* What Quern runs, of a size as near as can be. */
+static QuernHubItem *
+find_instead (QuernHubRepo *self, QuernHubItem *item)
+{
+  g_autoptr (QuernHubItem) best = NULL;
+
+  for (guint i = 0; i < g_list_model_get_n_items (G_LIST_MODEL (self->items)); i++) {
+    g_autoptr (QuernHubItem) other = g_list_model_get_item (G_LIST_MODEL (self->items), i);
+
+    if (quern_hub_item_get_program (other) == NULL && (best == NULL || distance (other, item) < distance (best, item)))
+      g_set_object (&best, other);
+  }
+  return g_steal_pointer (&best);
+}
+
+/* Returns: (transfer full) (nullable): which program an item is made for and what to take instead, as a sentence, where
+ * Quern does not run it */
+char *
+quern_hub_repo_dup_advice (QuernHubRepo *self, QuernHubItem *item)
+{
+  g_autoptr (QuernHubItem) instead = NULL;
+  const char *program;
+
+  g_return_val_if_fail (QUERN_IS_HUB_REPO (self) && QUERN_IS_HUB_ITEM (item), NULL);
+  program = quern_hub_item_get_program (item);
+  if (program == NULL)
+    return NULL;
+  instead = find_instead (self, item);
+  return instead != NULL ? g_strdup_printf (_ ("Made for %s, which Quern is not. Take %s instead."), program,
+                                            quern_hub_item_get_label (instead))
+                         : g_strdup_printf (_ ("Made for %s, which Quern is not. Take a Q4_K_M file of this model from "
+                                               "another repository."),
+                                            program);
 }
 
 /* OWNER/NAME of letters, digits and "-_." as the hub allows them: safe as a folder's name. */

@@ -32,6 +32,7 @@ gboolean        quern_hub_repo_get_stale        (QuernHubRepo *self);
 QuernHubSupport quern_hub_repo_get_support      (QuernHubRepo *self);
 GListModel     *quern_hub_repo_get_items        (QuernHubRepo *self);
 QuernHubItem   *quern_hub_repo_find_item        (QuernHubRepo *self, const char *what);
+char           *quern_hub_repo_dup_advice       (QuernHubRepo *self, QuernHubItem *item);
 
 void            quern_hub_load_repo_async       (QuernHub *hub, const char *id, GCancellable *cancellable,
                                                  GAsyncReadyCallback callback, gpointer user_data);

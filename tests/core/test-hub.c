@@ -400,6 +400,34 @@ test_same_names (void)
   }
 }
 
+/* What only another program runs is marked by its name, with what to take instead; what Quern runs is not. */
+static void
+test_other_programs (void)
+{
+  const char *const others[] = { "Qwen3.6-27B-IQ4_KS",         "x-IQ2_K",      "x-smol-IQ4_KSS",  "x-IQ3_KT",
+                                 "x-IQ4_K_R4",                 "x-Q4_K_R4",    "x-IQ4_XS_R8",     "x.Q6_0",
+                                 "Bonsai-2-27B-PQ2_0",         "x-TQ3_4S",     "Qwen-TQ4_1S",     "x-Q4_0_ROCMFP4",
+                                 "Qwen3.5-4B-ROCmFP4",         "m-iq5_ks" };
+  const char *const ours[] = { "x-IQ4_XS", "x-IQ4_NL", "x-IQ3_XXS", "x-IQ2_M", "x-Q4_K_M", "x-UD-Q4_K_XL", "x-NVFP4",
+                               "x-Q1_0",   "x-Q2_0",   "x-TQ1_0",   "x-TQ2_0", "x-MXFP4_MOE", "x-BF16", "x-Q4_K_S" };
+  const char *const paths[] = { "x-IQ4_KS.gguf", "x-Q2_K.gguf", "x-Q4_K_M.gguf", "x-Q8_0.gguf", NULL };
+  const char *const alone[] = { "x-IQ4_KS.gguf", NULL };
+  g_autoptr (QuernHubRepo) repo = repo_of (paths), lonely = repo_of (alone);
+  g_autoptr (QuernHubItem) other = quern_hub_repo_find_item (repo, "IQ4_KS");
+  g_autoptr (QuernHubItem) usual = quern_hub_repo_find_item (repo, "Q4_K_M");
+  g_autoptr (QuernHubItem) only = quern_hub_repo_find_item (lonely, "IQ4_KS");
+  g_autofree char *advice = quern_hub_repo_dup_advice (repo, other), *no_advice = quern_hub_repo_dup_advice (repo, usual);
+  g_autofree char *elsewhere = quern_hub_repo_dup_advice (lonely, only);
+
+  for (guint i = 0; i < G_N_ELEMENTS (others); i++)
+    g_assert_nonnull (quern_hub_program_from_name (others[i]));
+  for (guint i = 0; i < G_N_ELEMENTS (ours); i++)
+    g_assert_null (quern_hub_program_from_name (ours[i]));
+  g_assert_cmpstr (advice, ==, "Made for ik_llama.cpp, which Quern is not. Take Q2_K instead."); /* the nearest in size */
+  g_assert_null (no_advice);
+  g_assert_nonnull (strstr (elsewhere, "another repository"));
+}
+
 /* One in a folder alone is still called by its own name, and all parts of a split one alike. */
 static void
 test_local_names (void)
@@ -731,7 +759,8 @@ test_labels (void)
     { "qwen3.5-0.8b-q4_0", "Q4_0" },        { "Qwen3.5-4B-BF16", "BF16" },
     { "mmproj-Qwen3.5-4B-f16", "F16" },     { "Qwen3.5-35B-A3B-MXFP4_MOE", "MXFP4_MOE" },
     { "Qwen3.5-4B-Q4_K_M-imat", "Q4_K_M" }, { "something", "something" },
-    { "ud-q4_k_xl", "UD-Q4_K_XL" },
+    { "ud-q4_k_xl", "UD-Q4_K_XL" },         { "Bonsai-2-27B-PQ2_0", "PQ2_0" },
+    { "Qwen3.6-35B-A3B-TQ3_4S", "TQ3_4S" }, { "Qwen3.6-27B-IQ4_KS", "IQ4_KS" },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
@@ -779,6 +808,7 @@ main (int argc, char *argv[])
 #undef ADD
   g_test_add_func ("/hub/token/rule", test_token_rule);
   g_test_add_func ("/hub/labels", test_labels);
+  g_test_add_func ("/hub/other-programs", test_other_programs);
   g_test_add_func ("/hub/same-names", test_same_names);
   g_test_add_func ("/hub/local-names", test_local_names);
   for (guint i = 0; i < G_N_ELEMENTS (survivable); i++) {
