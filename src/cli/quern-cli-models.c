@@ -45,6 +45,8 @@ add_model (JsonBuilder *builder, QuernModel *model)
   add_string (builder, "origin", origins[quern_model_get_origin (model)]);
   json_builder_set_member_name (builder, "demonstration");
   json_builder_add_boolean_value (builder, quern_model_is_demo (model));
+  json_builder_set_member_name (builder, "unverified");
+  json_builder_add_boolean_value (builder, quern_model_get_unverified (model));
 }
 
 static void
@@ -53,9 +55,10 @@ print_model_line (QuernModel *model)
   g_autofree char *size = g_format_size (quern_model_get_size (model));
   const char *keeper = quern_model_get_keeper (model);
 
-  quern_cli_line (stdout, "%-32s %10s  %-8s %s%s%s%s%s", quern_model_get_id (model), size, quern_model_get_quantisation (model),
+  quern_cli_line (stdout, "%-32s %10s  %-8s %s%s%s%s%s%s", quern_model_get_id (model), size, quern_model_get_quantisation (model),
           quern_model_get_title (model), quern_model_get_vision_path (model) ? _(", sees pictures") : "",
-          quern_model_is_demo (model) ? _(", demonstration") : "", keeper ? ", " : "", keeper ? keeper : "");
+          quern_model_is_demo (model) ? _(", demonstration") : "", keeper ? ", " : "", keeper ? keeper : "",
+          quern_model_get_unverified (model) ? _(", not verified") : "");
   if (quern_model_get_problem (model))
     quern_cli_line (stdout, "%-32s %s", "", quern_model_get_problem (model));
 }
@@ -175,6 +178,8 @@ print_show (QuernModel *model, guint n_ctx, const QeMemoryPlan *plan)
   print_row (_("File"), "%s", quern_model_get_path (model));
   if (quern_model_get_vision_path (model))
     print_row (_("Vision file"), "%s", quern_model_get_vision_path (model));
+  if (quern_model_get_unverified (model))
+    print_row (_("Content"), "%s", _("not verified: the hub told no checksum of it"));
   print_row (_("Size"), ngettext ("%s in %u file", "%s in %u files", info->n_parts), size, info->n_parts);
   print_row (_("Architecture"), _("%s, %u layers, %u of them with attention"), info->architecture, info->n_layers,
              info->n_full_layers);

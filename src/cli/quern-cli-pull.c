@@ -42,7 +42,11 @@ progress_line (QuernDownload *download)
   g_autofree char *total = g_format_size (quern_download_get_total (download));
   g_autofree char *speed = g_format_size ((guint64) quern_download_get_speed (download)), *left = time_left (download);
   int percent = (int) (quern_download_get_fraction (download) * 100);
+  gint64 wait = quern_download_get_wait (download);
 
+  if (wait > 0)
+    return g_strdup_printf (_ ("%3d %%  %s of %s  the server asks to wait, %d:%02d left; Ctrl+C stops"), percent, bytes,
+                            total, (int) (wait / 60), (int) (wait % 60));
   switch (quern_download_get_phase (download)) {
   case QUERN_DOWNLOAD_VERIFYING:
     return g_strdup_printf (_ ("%3d %%  %s of %s  verifying"), percent, bytes, total);
@@ -64,7 +68,7 @@ progress_cb (QuernDownload *download, GParamSpec *pspec, Pull *pull)
 
   if (pull->quiet || quern_download_get_state (download) != QUERN_DOWNLOAD_RUNNING
       || (!pull->terminal
-          && (quern_download_get_phase (download) == QUERN_DOWNLOAD_CONNECTING
+          && ((quern_download_get_phase (download) == QUERN_DOWNLOAD_CONNECTING && quern_download_get_wait (download) == 0)
               || (pull->printed != 0 && now - pull->printed < LINE_INTERVAL))))
     return;
   pull->printed = now;
@@ -102,8 +106,12 @@ list_items (QuernHubRepo *repo)
   for (guint i = 0; i < g_list_model_get_n_items (items); i++) {
     g_autoptr (QuernHubItem) item = g_list_model_get_item (items, i);
     g_autofree char *size = g_format_size (quern_hub_item_get_bytes (item));
+    g_autofree char *advice = quern_hub_repo_dup_advice (repo, item);
 
-    quern_cli_line (stderr, "  %-16s %s\n", quern_hub_item_get_label (item), size);
+    quern_cli_line (stderr, "  %-16s %-10s %s", quern_hub_item_get_label (item), size,
+             quern_hub_item_get_file (item, 0)->path);
+    if (advice != NULL)
+      quern_cli_line (stderr, "  %-16s %s", "", advice);
   }
 }
 
@@ -124,10 +132,26 @@ default_item (QuernHubRepo *repo)
   for (guint i = 0; i < n; i++) {
     g_autoptr (QuernHubItem) item = g_list_model_get_item (items, i);
 
-    if (quern_hub_item_get_bits_per_weight (item) >= 4)
+    if (quern_hub_item_get_bits_per_weight (item) >= 4 && quern_hub_item_get_program (item) == NULL)
       return g_steal_pointer (&item);
   }
   return n > 0 ? g_list_model_get_item (items, n - 1) : NULL;
+}
+
+/* Before gigabytes are fetched for nothing. Who names a file by its path knows what it is. */
+static gboolean
+check_program (QuernHubRepo *repo, QuernHubItem *item, const char *what, GError **error)
+{
+  g_autofree char *advice = quern_hub_repo_dup_advice (repo, item);
+
+  if (advice == NULL)
+    return TRUE;
+  if (g_strcmp0 (quern_hub_item_get_file (item, 0)->path, what) == 0) {
+    quern_cli_line (stderr, "%s", advice);
+    return TRUE;
+  }
+  g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED, "%s: %s", quern_hub_item_get_label (item), advice);
+  return FALSE;
 }
 
 static QuernHubItem *
@@ -135,15 +159,18 @@ choose_item (QuernHubRepo *repo, const char *what, GError **error)
 {
   QuernHubItem *item = what != NULL ? quern_hub_repo_find_item (repo, what) : default_item (repo);
 
-  if (item != NULL)
+  if (item != NULL && !check_program (repo, item, what, error))
+    g_clear_object (&item);
+  else if (item != NULL)
     return item;
-  if (what == NULL)
+  else if (what == NULL)
     g_set_error (error, QUERN_HUB_ERROR, QUERN_HUB_ERROR_NOT_FOUND,
                  _ ("“%s” has no whole GGUF model. Choose another repository with “quern-cli search”."),
                  quern_hub_repo_get_id (repo));
   else {
     list_items (repo);
-    g_set_error (error, QUERN_HUB_ERROR, QUERN_HUB_ERROR_NOT_FOUND, _ ("“%s” has no “%s”. Choose one of those above."),
+    g_set_error (error, QUERN_HUB_ERROR, QUERN_HUB_ERROR_NOT_FOUND,
+                 _ ("“%s” has no “%s”, or several. Choose one of those above."),
                  quern_hub_repo_get_id (repo), what);
   }
   return NULL;
@@ -151,15 +178,45 @@ choose_item (QuernHubRepo *repo, const char *what, GError **error)
 
 /* ---- pull ------------------------------------------------------------------------------------------------------ */
 
-static QuernHubRepo *
-load_repo (QuernHub *hub, const char *name, GError **error)
+/* Sits out what the hub asked for, where that can be seen. FALSE: it did not ask, or for more than is left. */
+static gboolean
+sit_out (QuernHub *hub, gint64 *left, gboolean quiet)
 {
-  g_autoptr (GAsyncResult) result = NULL;
-  QuernHubRepo *repo;
+  gint64 asked = quern_hub_get_asked_wait (hub), end = g_get_monotonic_time () + asked;
+  gboolean terminal = isatty (STDERR_FILENO);
 
-  quern_hub_load_repo_async (hub, name, NULL, quern_cli_result_cb, &result);
-  repo = quern_hub_load_repo_finish (hub, quern_cli_wait (&result), error);
-  if (repo != NULL && quern_hub_repo_get_support (repo) == QUERN_HUB_SUPPORT_NO) {
+  if (asked == 0 || asked > *left)
+    return FALSE;
+  *left -= asked;
+  for (gint64 rest, said = 0; (rest = (end - g_get_monotonic_time ()) / G_USEC_PER_SEC) > 0; g_usleep (G_USEC_PER_SEC / 4))
+    if (!quiet && (terminal || said == 0 || said - rest >= LINE_INTERVAL / G_USEC_PER_SEC)) {
+      said = rest;
+      fputs (terminal ? "\r\033[K" : "", stderr);
+      fprintf (stderr, _ ("The hub asks to wait, %d:%02d left; Ctrl+C stops"), (int) (rest / 60), (int) (rest % 60));
+      fputs (terminal ? "" : "\n", stderr);
+    }
+  if (!quiet && terminal)
+    fputs ("\r\033[K", stderr);
+  return TRUE;
+}
+
+static QuernHubRepo *
+load_repo (QuernHub *hub, const char *name, gboolean quiet, GError **error)
+{
+  QuernHubRepo *repo = NULL;
+
+  for (gint64 left = QUERN_HUB_MAX_WAIT; repo == NULL;) {
+    g_autoptr (GAsyncResult) result = NULL;
+    g_autoptr (GError) cause = NULL;
+
+    quern_hub_load_repo_async (hub, name, NULL, quern_cli_result_cb, &result);
+    repo = quern_hub_load_repo_finish (hub, quern_cli_wait (&result), &cause);
+    if (repo == NULL && !sit_out (hub, &left, quiet)) {
+      g_propagate_error (error, g_steal_pointer (&cause));
+      return NULL;
+    }
+  }
+  if (quern_hub_repo_get_support (repo) == QUERN_HUB_SUPPORT_NO) {
     g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED,
                  _ ("“%s” is of the architecture “%s”, which Quern does not run. It runs Qwen 3.5 models."), name,
                  quern_hub_repo_get_architecture (repo));
@@ -194,7 +251,7 @@ record_installed (QuernDownload *download)
 
   library = quern_cli_open_library (TRUE, &store, &error);
   if (library == NULL) {
-    fprintf (stderr, "quern-cli: %s\n", error->message);
+    quern_cli_line (stderr, "quern-cli: %s", error->message);
     return;
   }
   quern_library_add_installed (library, (const char *const *) paths);
@@ -210,6 +267,8 @@ report (Pull *pull)
     fputs ("\r\033[K", stderr);
   if (quern_download_get_state (pull->download) == QUERN_DOWNLOAD_COMPLETE) {
     record_installed (pull->download);
+    if (!quern_download_get_verifiable (pull->download))
+      fprintf (stderr, "%s\n", _ ("Not verified: the hub tells no checksum of it, so only its size was compared."));
     quern_cli_line (stdout, "%s", quern_download_get_path (pull->download));
     return QUERN_CLI_OK;
   }
@@ -273,7 +332,9 @@ quern_cli_pull (int argc, char **argv)
   if (what != NULL)
     *what++ = '\0';
   hub = quern_hub_new ();
-  repo = load_repo (hub, name, &error);
+  if (!quern_hub_check_endpoint (hub, &error))
+    return quern_cli_wrong_address (error);
+  repo = load_repo (hub, name, quiet, &error);
   item = repo != NULL ? choose_item (repo, what, &error) : NULL;
   if (item == NULL)
     return quern_cli_fail (error);

@@ -115,6 +115,7 @@ quern_cli_search (int argc, char **argv)
   g_autofree char *text = NULL;
   g_autoptr (QuernHub) hub = NULL;
   g_autoptr (QuernHubSearch) search = NULL;
+  GError *error = NULL;
 
   code = quern_cli_parse (_ ("[TEXT…] — look for models on the hub"), entries, &argc, &argv, &done);
   if (done)
@@ -123,6 +124,8 @@ quern_cli_search (int argc, char **argv)
     return QUERN_CLI_USAGE;
   text = g_strjoinv (" ", argv + 1);
   hub = quern_hub_new ();
+  if (!quern_hub_check_endpoint (hub, &error))
+    return quern_cli_wrong_address (error);
   search = quern_hub_search_new (hub);
   load_pages (search, text, limit);
   if (quern_hub_search_get_state (search) == QUERN_HUB_SEARCH_FAILED)

@@ -106,6 +106,13 @@ quern_cli_wrong_usage (const char *format, ...)
   return QUERN_CLI_USAGE;
 }
 
+int
+quern_cli_wrong_address (GError *error)
+{
+  quern_cli_fail (error);
+  return QUERN_CLI_USAGE;
+}
+
 static gboolean
 asked_for_help (int argc, char **argv)
 {

@@ -48,6 +48,8 @@ guint         quern_cli_stop_on_interrupt (void (*stop) (gpointer data), gpointe
 gboolean      quern_cli_was_interrupted   (void);
 /* One line on stderr, after what was measured until then; returns QUERN_CLI_INTERRUPTED. */
 int           quern_cli_interrupted       (void);
+/* The same for a variable of the environment. Frees the error. */
+int           quern_cli_wrong_address (GError *error);
 /* Runs the main loop until an asynchronous call has its result: pass &result as user_data. */
 void          quern_cli_result_cb    (GObject *source, GAsyncResult *result, gpointer user_data);
 GAsyncResult *quern_cli_wait         (GAsyncResult **result);

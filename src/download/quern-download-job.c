@@ -1,26 +1,31 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 
-/* One download from start to end, in a thread of its own: space for all files first, then file after file, and only when
- * every one is verified do they get their names, the model's first part last. So a model that is there is whole. */
+/* One download from start to end, in a thread of its own: checksums of all files and space for them first, then file after
+ * file, and only when every one is verified do they get their names, the model's first part last. So a model that is there
+ * is whole. A receipt of each is written before: a file that could not be verified is never there without that mark. */
 
 #include "config.h"
 
 #include "quern-download-private.h"
 
+#include "quern-downloads-db.h"
 #include "quern-sha256.h"
 
 #include <glib/gi18n-lib.h>
 #include <glib/gstdio.h>
 #include <sys/stat.h>
 
+#define MAX_ATTEMPTS 4
+
 QuernDownloadJob *
-_quern_download_job_new (QuernDownload *download, QuernHub *hub, QuernRateLimiter *limiter)
+_quern_download_job_new (QuernDownload *download, QuernHub *hub, QuernRateLimiter *limiter, QuernDatabase *database)
 {
   QuernDownloadJob *job = g_new0 (QuernDownloadJob, 1);
 
   g_atomic_ref_count_init (&job->refs);
   job->hub = g_object_ref (hub);
   job->limiter = limiter;
+  job->database = database != NULL ? g_object_ref (database) : NULL;
   job->repo = g_strdup (download->repo);
   job->revision = g_strdup (download->revision);
   job->label = g_strdup (download->label);
@@ -45,6 +50,7 @@ _quern_download_job_unref (QuernDownloadJob *job)
   if (!g_atomic_ref_count_dec (&job->refs))
     return;
   g_object_unref (job->hub);
+  g_clear_object (&job->database);
   g_object_unref (job->cancellable);
   g_ptr_array_unref (job->files);
   g_free (job->repo);
@@ -60,15 +66,18 @@ dup_target (QuernDownloadJob *job, guint index)
   return g_build_filename (job->folder, ((QuernDownloadFile *) job->files->pdata[index])->name, NULL);
 }
 
-/* The hub has other files under this label now: take those. */
+/* The hub has other files by now: that of the same path, else those under the same label. */
 static gboolean
 refresh (QuernDownloadJob *job, GError **error)
 {
   g_autoptr (QuernHubRepo) repo = quern_hub_load_repo (job->hub, job->repo, job->cancellable, error);
-  g_autoptr (QuernHubItem) item = repo != NULL ? quern_hub_repo_find_item (repo, job->label) : NULL;
+  g_autoptr (QuernHubItem) item = NULL;
 
   if (repo == NULL)
     return FALSE;
+  item = quern_hub_repo_find_item (repo, ((QuernDownloadFile *) job->files->pdata[0])->path);
+  if (item == NULL)
+    item = quern_hub_repo_find_item (repo, job->label);
   if (item == NULL) {
     g_set_error (error, QUERN_HUB_ERROR, QUERN_HUB_ERROR_NOT_FOUND,
                  _ ("“%s” no longer has the quantisation %s. Choose another one."), job->repo, job->label);
@@ -78,6 +87,45 @@ refresh (QuernDownloadJob *job, GError **error)
   job->files = _quern_download_files_of (item, job->vision);
   g_set_str (&job->revision, quern_hub_repo_get_revision (repo));
   job->refreshed = TRUE;
+  return TRUE;
+}
+
+static QuernHubResolved *
+resolve (QuernDownloadJob *job, const QuernDownloadFile *file, GError **error)
+{
+  for (guint attempt = 0;; attempt++) {
+    g_autoptr (GError) cause = NULL;
+    gint64 asked = -1;
+    QuernHubResolved *resolved =
+        quern_hub_resolve (job->hub, job->repo, job->revision, file->path, &asked, job->cancellable, &cause);
+
+    if (resolved != NULL)
+      return resolved;
+    if (!quern_hub_error_is_temporary (cause) || attempt + 1 == MAX_ATTEMPTS || asked > 5 * G_USEC_PER_SEC) {
+      g_propagate_error (error, g_steal_pointer (&cause));
+      return NULL;
+    }
+    if (!quern_hub_wait (MAX (asked, quern_hub_retry_delay (NULL, attempt)), job->cancellable, error))
+      return NULL;
+  }
+}
+
+/* A file without a checksum in the list of files may have one where it is fetched from. */
+static gboolean
+learn_hashes (QuernDownloadJob *job, GError **error)
+{
+  for (guint i = 0; i < job->files->len; i++) {
+    QuernDownloadFile *file = job->files->pdata[i];
+    g_autoptr (QuernHubResolved) resolved = NULL;
+
+    if (file->sha256 != NULL)
+      continue;
+    resolved = resolve (job, file, error);
+    if (resolved == NULL)
+      return FALSE;
+    file->sha256 = g_steal_pointer (&resolved->sha256);
+    job->refreshed |= file->sha256 != NULL;
+  }
   return TRUE;
 }
 
@@ -168,6 +216,24 @@ finish_file (QuernDownloadJob *job, guint64 size)
   __atomic_add_fetch (&job->finished, size, __ATOMIC_RELAXED);
 }
 
+/* A verified file is sound without its receipt. One that is not must not be installed without it. */
+static gboolean
+write_receipts (QuernDownloadJob *job, GError **error)
+{
+  gboolean needed = FALSE;
+  g_autoptr (GError) cause = NULL;
+
+  for (guint i = 0; i < job->files->len; i++)
+    needed |= ((QuernDownloadFile *) job->files->pdata[i])->sha256 == NULL;
+  if (_quern_downloads_db_write_receipts (job->database, job, &cause) || !needed)
+    return TRUE;
+  g_set_error (error, QUERN_DOWNLOAD_ERROR, QUERN_DOWNLOAD_ERROR_DISK,
+               _ ("The hub tells no checksum of “%s”, and that it is not verified could not be noted (%s). Check the disk, "
+                  "then resume the download."),
+               job->repo, cause->message);
+  return FALSE;
+}
+
 static gboolean
 install (QuernDownloadJob *job, const gboolean *installed, GError **error)
 {
@@ -187,6 +253,8 @@ run (QuernDownloadJob *job, GError **error)
 
   if (job->refresh && !refresh (job, error))
     return FALSE;
+  if (!learn_hashes (job, error))
+    return FALSE;
   installed = g_new0 (gboolean, job->files->len);
   for (guint i = 0; i < job->files->len; i++)
     installed[i] = is_installed (job, i);
@@ -197,7 +265,7 @@ run (QuernDownloadJob *job, GError **error)
       return FALSE;
     finish_file (job, ((QuernDownloadFile *) job->files->pdata[i])->size);
   }
-  return install (job, installed, error);
+  return write_receipts (job, error) && install (job, installed, error);
 }
 
 /* Deletes what unfinished files have left. */

@@ -4,12 +4,13 @@
 #include "hub/quern-hub-repo.h"
 #include "quern-download.h"
 #include "quern-fetch.h"
+#include "store/quern-database.h"
 
 typedef struct {
   char *path;   /* in the repository */
   char *name;   /* on this computer */
   guint64 size;
-  char *sha256; /* may be NULL */
+  char *sha256; /* NULL: nobody says; such a file cannot be verified */
   gboolean vision;
 } QuernDownloadFile;
 
@@ -34,6 +35,7 @@ struct _QuernDownload {
   double speed;
   guint retries;
   guint retry_source;
+  gint64 wait_until; /* monotonic time: of the next attempt, or when the server wants to be asked again; 0: no wait */
   gint64 sampled; /* monotonic time and received bytes of the last speed sample */
   guint64 received;
   struct _QuernDownloadJob *job; /* while RUNNING */
@@ -44,6 +46,7 @@ void           _quern_download_set_files    (QuernDownload *self, const char *re
 void           _quern_download_set_state    (QuernDownload *self, QuernDownloadState state, GError *error);
 void           _quern_download_set_progress (QuernDownload *self, guint64 bytes, guint64 received,
                                              QuernDownloadPhase phase);
+void           _quern_download_set_wait     (QuernDownload *self, gint64 until);
 char          *_quern_download_dup_target   (QuernDownload *self, guint index);
 guint64        _quern_download_peek_bytes   (QuernDownload *self);
 
@@ -52,9 +55,10 @@ typedef struct _QuernDownloadJob {
   gatomicrefcount refs;
   QuernHub *hub;
   QuernRateLimiter *limiter;
+  QuernDatabase *database; /* for the receipts; NULL: the queue is not kept */
   char *repo, *revision, *label, *folder;
   GPtrArray *files;
-  gboolean refresh, refreshed; /* refreshed: revision and files are new */
+  gboolean refresh, refreshed; /* refreshed: revision, files or what is known of them are new */
   gboolean vision;
   GCancellable *cancellable;
   gboolean discard; /* cancelled for good: delete what is there */
@@ -63,7 +67,8 @@ typedef struct _QuernDownloadJob {
   QuernFetchProgress progress;
 } QuernDownloadJob;
 
-QuernDownloadJob *_quern_download_job_new   (QuernDownload *download, QuernHub *hub, QuernRateLimiter *limiter);
+QuernDownloadJob *_quern_download_job_new   (QuernDownload *download, QuernHub *hub, QuernRateLimiter *limiter,
+                                             QuernDatabase *database);
 QuernDownloadJob *_quern_download_job_ref   (QuernDownloadJob *job);
 void              _quern_download_job_unref (QuernDownloadJob *job);
 gboolean          _quern_download_job_run   (QuernDownloadJob *job, GError **error);

@@ -17,6 +17,7 @@ enum {
   PROP_SPEED,
   PROP_SECONDS_LEFT,
   PROP_FRACTION,
+  PROP_WAIT,
   N_PROPS
 };
 
@@ -140,6 +141,9 @@ quern_download_get_property (GObject *object, guint id, GValue *value, GParamSpe
   case PROP_FRACTION:
     g_value_set_double (value, quern_download_get_fraction (self));
     break;
+  case PROP_WAIT:
+    g_value_set_int64 (value, quern_download_get_wait (self));
+    break;
   default:
     G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
   }
@@ -164,6 +168,7 @@ quern_download_class_init (QuernDownloadClass *class)
   properties[PROP_SPEED] = g_param_spec_double ("speed", NULL, NULL, 0, G_MAXDOUBLE, 0, flags);
   properties[PROP_SECONDS_LEFT] = g_param_spec_int64 ("seconds-left", NULL, NULL, -1, G_MAXINT64, -1, flags);
   properties[PROP_FRACTION] = g_param_spec_double ("fraction", NULL, NULL, 0, 1, 0, flags);
+  properties[PROP_WAIT] = g_param_spec_int64 ("wait", NULL, NULL, 0, G_MAXINT64, 0, flags);
   g_object_class_install_properties (object_class, N_PROPS, properties);
 }
 
@@ -210,6 +215,7 @@ _quern_download_set_state (QuernDownload *self, QuernDownloadState state, GError
   self->state = state;
   self->speed = 0;
   self->sampled = 0;
+  self->wait_until = 0;
   if (state != QUERN_DOWNLOAD_NO_SPACE)
     self->missing = 0;
   if (state == QUERN_DOWNLOAD_COMPLETE)
@@ -255,6 +261,16 @@ _quern_download_set_progress (QuernDownload *self, guint64 bytes, guint64 receiv
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_SECONDS_LEFT]);
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_FRACTION]);
   g_object_thaw_notify (G_OBJECT (self));
+}
+
+/* Until when it waits, in monotonic time, and says so again while it does; 0: it does not. */
+void
+_quern_download_set_wait (QuernDownload *self, gint64 until)
+{
+  if (until == 0 && self->wait_until == 0)
+    return;
+  self->wait_until = until;
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_WAIT]);
 }
 
 char *
@@ -337,6 +353,28 @@ quern_download_get_seconds_left (QuernDownload *self)
 {
   g_return_val_if_fail (QUERN_IS_DOWNLOAD (self), -1);
   return self->speed > 0 ? (gint64) ((double) (self->total - self->bytes) / self->speed) : -1;
+}
+
+/* Returns: seconds until it goes on: because the server asked to wait, or until the next attempt; 0: it does not wait */
+gint64
+quern_download_get_wait (QuernDownload *self)
+{
+  gint64 left;
+
+  g_return_val_if_fail (QUERN_IS_DOWNLOAD (self), 0);
+  left = self->wait_until - g_get_monotonic_time ();
+  return self->wait_until == 0 ? 0 : MAX (1, (left + G_USEC_PER_SEC - 1) / G_USEC_PER_SEC);
+}
+
+/* Whether the hub tells a checksum of every file. Before the download has begun it may not have been asked for all. */
+gboolean
+quern_download_get_verifiable (QuernDownload *self)
+{
+  g_return_val_if_fail (QUERN_IS_DOWNLOAD (self), FALSE);
+  for (guint i = 0; i < self->files->len; i++)
+    if (((QuernDownloadFile *) self->files->pdata[i])->sha256 == NULL)
+      return FALSE;
+  return TRUE;
 }
 
 double

@@ -41,6 +41,8 @@ guint64            quern_download_get_total        (QuernDownload *self);
 guint64            quern_download_get_missing      (QuernDownload *self);
 double             quern_download_get_speed        (QuernDownload *self);
 gint64             quern_download_get_seconds_left (QuernDownload *self);
+gint64             quern_download_get_wait         (QuernDownload *self);
+gboolean           quern_download_get_verifiable   (QuernDownload *self);
 double             quern_download_get_fraction     (QuernDownload *self);
 
 G_END_DECLS

@@ -4,6 +4,8 @@
 
 #include "quern-downloads-db.h"
 
+#include "quern-downloads.h"
+
 #include "store/quern-sql.h"
 
 #include <glib/gi18n-lib.h>
@@ -220,7 +222,7 @@ _quern_downloads_db_open (GPtrArray **downloads, GError **error)
 typedef struct {
   gint64 id;
   guint position;
-  char *repo, *revision, *label, *message, *folder;
+  char *repo, *revision, *label, *message;
   QuernDownloadState state;
   gboolean refresh;
   GPtrArray *files;
@@ -235,25 +237,8 @@ save_call_free (gpointer data)
   g_free (call->revision);
   g_free (call->label);
   g_free (call->message);
-  g_free (call->folder);
   g_ptr_array_unref (call->files);
   g_free (call);
-}
-
-static gboolean
-save_receipts (sqlite3 *db, const SaveCall *call, GError **error)
-{
-  for (guint i = 0; i < call->files->len; i++) {
-    const QuernDownloadFile *file = call->files->pdata[i];
-    g_autofree char *target = g_build_filename (call->folder, file->name, NULL);
-
-    if (!quern_sql_run (db, error,
-                        "INSERT OR REPLACE INTO receipts (target, size, sha256, repo, revision, path)"
-                        " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-                        "sissss", target, (gint64) file->size, file->sha256, call->repo, call->revision, file->path))
-      return FALSE;
-  }
-  return TRUE;
 }
 
 static gboolean
@@ -279,7 +264,7 @@ save_func (sqlite3 *db, gpointer data, GError **error)
                         (gint64) file->vision))
       return FALSE;
   }
-  return call->state != QUERN_DOWNLOAD_COMPLETE || save_receipts (db, call, error);
+  return TRUE;
 }
 
 /* The queue works on without its database, e.g. on a full disk; it is only forgotten at the end. */
@@ -306,7 +291,6 @@ _quern_downloads_db_save (QuernDatabase *database, QuernDownload *download, guin
   call->repo = g_strdup (download->repo);
   call->revision = g_strdup (download->revision);
   call->label = g_strdup (download->label);
-  call->folder = g_strdup (download->folder);
   call->message = g_strdup (quern_download_get_message (download));
   call->state = download->state;
   call->refresh = download->refresh;
@@ -329,6 +313,34 @@ _quern_downloads_db_remove (QuernDatabase *database, QuernDownload *download)
 }
 
 /* ---- receipts -------------------------------------------------------------------------------------------------- */
+
+static gboolean
+write_receipts_func (sqlite3 *db, gpointer data, GError **error)
+{
+  const QuernDownloadJob *job = data;
+
+  for (guint i = 0; i < job->files->len; i++) {
+    const QuernDownloadFile *file = job->files->pdata[i];
+    g_autofree char *target = g_build_filename (job->folder, file->name, NULL);
+
+    if (!quern_sql_run (db, error,
+                        "INSERT OR REPLACE INTO receipts (target, size, sha256, repo, revision, path)"
+                        " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                        "sissss", target, (gint64) file->size, file->sha256, job->repo, job->revision, file->path))
+      return FALSE;
+  }
+  return TRUE;
+}
+
+/* What the files that are about to be installed have to be. Blocks. */
+gboolean
+_quern_downloads_db_write_receipts (QuernDatabase *database, QuernDownloadJob *job, GError **error)
+{
+  if (database != NULL)
+    return quern_database_write (database, write_receipts_func, job, error);
+  g_set_error_literal (error, QUERN_DATABASE_ERROR, QUERN_DATABASE_ERROR_CLOSED, _ ("the list of downloads is not kept"));
+  return FALSE;
+}
 
 typedef struct {
   const char *target;
@@ -367,4 +379,34 @@ _quern_downloads_db_receipt (QuernDatabase *database, const char *target, guint6
   *size = call.size;
   *sha256 = call.sha256;
   return TRUE;
+}
+
+/* ---- for the library ------------------------------------------------------------------------------------------- */
+
+/**
+ * quern_downloads_read_unverified:
+ *
+ * Reads the receipts without opening the queue, and beside a program that has it open. Blocks.
+ *
+ * Returns: (transfer full): a set of paths of files that were installed although nobody told their checksum
+ */
+GHashTable *
+quern_downloads_read_unverified (void)
+{
+  GHashTable *paths = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  g_autofree char *path = g_build_filename (g_get_user_data_dir (), "quern", "downloads.db", NULL);
+  g_autoptr (sqlite3_stmt) stmt = NULL;
+  sqlite3 *db = NULL;
+
+  if (!g_file_test (path, G_FILE_TEST_EXISTS))
+    return paths;
+  if (sqlite3_open_v2 (path, &db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL) == SQLITE_OK) {
+    sqlite3_busy_timeout (db, 1000);
+    stmt = quern_sql_query (db, NULL, "SELECT target FROM receipts WHERE sha256 IS NULL", "");
+    while (stmt != NULL && quern_sql_next (stmt, NULL))
+      g_hash_table_add (paths, quern_sql_dup_text (stmt, 0));
+  }
+  g_clear_pointer (&stmt, sqlite3_finalize);
+  sqlite3_close (db);
+  return paths;
 }

@@ -278,11 +278,16 @@ typedef struct {
   QuernDownload *download;
 } Retry;
 
+/* Each second, for those who look at the time that is left. */
 static gboolean
 retry_cb (gpointer data)
 {
   Retry *retry = data;
 
+  if (g_get_monotonic_time () < retry->download->wait_until) {
+    _quern_download_set_wait (retry->download, retry->download->wait_until);
+    return G_SOURCE_CONTINUE;
+  }
   retry->download->retry_source = 0;
   quern_downloads_resume (retry->self, retry->download);
   return G_SOURCE_REMOVE;
@@ -299,7 +304,8 @@ wait_and_retry (QuernDownloads *self, QuernDownload *download, GError *error)
   set_state (self, download, QUERN_DOWNLOAD_WAITING, error);
   retry = g_new (Retry, 1);
   *retry = (Retry) { self, download };
-  download->retry_source = g_timeout_add_seconds_full (G_PRIORITY_DEFAULT, seconds, retry_cb, retry, g_free);
+  _quern_download_set_wait (download, g_get_monotonic_time () + seconds * G_USEC_PER_SEC);
+  download->retry_source = g_timeout_add_full (G_PRIORITY_DEFAULT, 1000, retry_cb, retry, g_free);
 }
 
 static void
@@ -333,9 +339,11 @@ tick_cb (gpointer data)
   guint64 finished = __atomic_load_n (&job->finished, __ATOMIC_RELAXED);
   guint64 received = __atomic_load_n (&job->received, __ATOMIC_RELAXED);
 
-  if (download->state == QUERN_DOWNLOAD_RUNNING)
+  if (download->state == QUERN_DOWNLOAD_RUNNING) {
     _quern_download_set_progress (download, finished + progress.bytes, received + progress.received,
                                   (QuernDownloadPhase) progress.phase);
+    _quern_download_set_wait (download, progress.wait_until);
+  }
   g_object_notify_by_pspec (G_OBJECT (data), properties[PROP_PROGRESS]);
   return G_SOURCE_CONTINUE;
 }
@@ -392,7 +400,7 @@ start (QuernDownloads *self, QuernDownload *download)
   g_autoptr (GTask) task = g_task_new (self, NULL, job_cb, NULL);
 
   self->running = g_object_ref (download);
-  download->job = _quern_download_job_new (download, self->hub, self->limiter);
+  download->job = _quern_download_job_new (download, self->hub, self->limiter, self->database);
   g_task_set_source_tag (task, start);
   g_task_set_task_data (task, _quern_download_job_ref (download->job), (GDestroyNotify) _quern_download_job_unref);
   set_state (self, download, QUERN_DOWNLOAD_RUNNING, NULL);
@@ -543,7 +551,7 @@ quern_downloads_cancel (QuernDownloads *self, QuernDownload *download)
   } else if (download->state != QUERN_DOWNLOAD_COMPLETE) {
     g_autoptr (GTask) task = g_task_new (NULL, NULL, NULL, NULL);
 
-    g_task_set_task_data (task, _quern_download_job_new (download, self->hub, self->limiter),
+    g_task_set_task_data (task, _quern_download_job_new (download, self->hub, self->limiter, NULL),
                           (GDestroyNotify) _quern_download_job_unref);
     g_task_run_in_thread (task, discard_thread);
   }
@@ -630,10 +638,15 @@ verify_file (const Verify *verify, GCancellable *cancellable, GError **error)
                  _ ("“%s” was not downloaded by Quern, so there is nothing to compare it with."), name);
     return FALSE;
   }
+  if (sha256 == NULL) {
+    g_set_error (error, QUERN_DOWNLOAD_ERROR, QUERN_DOWNLOAD_ERROR_FAILED,
+                 _ ("The hub told no checksum of “%s”, so it cannot be verified."), name);
+    return FALSE;
+  }
   hash = quern_sha256_of_file (verify->path, &done, cancellable, error);
   if (hash == NULL)
     return FALSE;
-  if (done == size && (sha256 == NULL || g_str_equal (hash, sha256)))
+  if (done == size && g_str_equal (hash, sha256))
     return TRUE;
   g_set_error (error, QUERN_DOWNLOAD_ERROR, QUERN_DOWNLOAD_ERROR_DAMAGED,
                _ ("“%s” is no longer what was downloaded. Delete it and download it again."), name);

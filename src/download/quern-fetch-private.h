@@ -39,10 +39,13 @@ typedef struct {
   gboolean whole;     /* it has shown that it does not: one connection, from the start */
   gboolean done;
   gint64 started;   /* monotonic time of the first body, 0 before */
+  gint64 latency;   /* microseconds from a request to its answer, at most so far */
   char *location;   /* NULL: to be resolved */
   guint generation; /* of location */
-  char *etag;       /* of what is at location */
-  guint n_etags;    /* how often it changed */
+  char *sha256;     /* what the content must have; NULL: nobody says */
+  char *validator;  /* of what was received: its ETag, or when it was modified */
+  gboolean changed; /* the validator did; with a hash that decides this is no more than a hint */
+  gboolean restart; /* without one everything must be fetched anew */
   GError *error;
 
   /* Also under the lock: from the worker that writes where the hash is to the hashing thread. */
@@ -59,8 +62,9 @@ typedef struct {
   QuernDigest *crc;   /* of the chunk that is being written */
   char *buffer;       /* QUERN_FETCH_BUFFER bytes; another one after each hand-over */
   gint64 recorded;    /* monotonic time of the last record */
-  gboolean progress;  /* something was written since the last failure */
+  guint64 gained;     /* bytes written by the last request */
   gint64 asked_delay; /* microseconds that the server asked to wait; -1: none */
+  gint64 sat_out;     /* microseconds waited because it asked to, since something was gained */
 } QuernFetchWorker;
 
 /* quern-fetch.c */
@@ -76,4 +80,5 @@ void quern_fetch_hand_over (QuernFetchWorker *worker, guint64 offset, const char
 /* quern-fetch-span.c */
 void quern_fetch_worker_init (QuernFetchWorker *worker, QuernFetch *fetch);
 void quern_fetch_worker_clear (QuernFetchWorker *worker);
+void quern_fetch_resolve_again (QuernFetch *fetch);
 gboolean quern_fetch_span (QuernFetchWorker *worker, QuernSpan *span, GError **error);

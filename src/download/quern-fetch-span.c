@@ -9,7 +9,6 @@
 #include <glib/gi18n-lib.h>
 
 #define RECORD_INTERVAL (G_USEC_PER_SEC / 10)
-#define MAX_ETAGS 4
 
 void
 quern_fetch_worker_init (QuernFetchWorker *worker, QuernFetch *fetch)
@@ -28,21 +27,31 @@ quern_fetch_worker_clear (QuernFetchWorker *worker)
 
 /* ---- where the bytes are --------------------------------------------------------------------------------------- */
 
+/* The same commit cannot have another content: then one of the hub's two hashes is wrong, and nobody knows which. */
 static gboolean
-check_resolved (const QuernFetchSpec *spec, const QuernHubResolved *resolved, GError **error)
+check_resolved (QuernFetch *fetch, const QuernHubResolved *resolved, GError **error)
 {
-  if (resolved->size == spec->size
-      && (spec->sha256 == NULL || resolved->sha256 == NULL || g_str_equal (spec->sha256, resolved->sha256)))
+  const QuernFetchSpec *spec = fetch->spec;
+  gboolean same_hash = fetch->sha256 == NULL || resolved->sha256 == NULL || g_str_equal (fetch->sha256, resolved->sha256);
+
+  if (resolved->size == spec->size && same_hash)
     return TRUE;
-  g_set_error (error, QUERN_DOWNLOAD_ERROR, QUERN_DOWNLOAD_ERROR_CHANGED,
-               _ ("“%s” was replaced on the hub meanwhile. Start the download again to get the new file."), spec->path);
+  if (!same_hash && g_strcmp0 (resolved->commit, spec->revision) == 0)
+    g_set_error (error, QUERN_DOWNLOAD_ERROR, QUERN_DOWNLOAD_ERROR_CONFLICT,
+                 _ ("The hub tells two different checksums of “%s”, so it cannot be verified and was not downloaded. Try "
+                    "again later, or choose another mirror."),
+                 spec->path);
+  else
+    g_set_error (error, QUERN_DOWNLOAD_ERROR, QUERN_DOWNLOAD_ERROR_CHANGED,
+                 _ ("“%s” was replaced on the hub meanwhile. Start the download again to get the new file."), spec->path);
   return FALSE;
 }
 
 /* Resolves the file unless somebody just did. */
 static char *
-dup_location (QuernFetch *fetch, char **etag, guint *generation, GError **error)
+dup_location (QuernFetchWorker *worker, char **validator, guint *generation, GError **error)
 {
+  QuernFetch *fetch = worker->fetch;
   g_autoptr (GMutexLocker) resolving = g_mutex_locker_new (&fetch->resolve_lock);
   g_autoptr (GMutexLocker) locker = NULL;
 
@@ -52,17 +61,19 @@ dup_location (QuernFetch *fetch, char **etag, guint *generation, GError **error)
     g_autoptr (QuernHubResolved) resolved = NULL;
 
     g_mutex_unlock (&fetch->lock);
-    resolved = quern_hub_resolve (spec->hub, spec->repo, spec->revision, spec->path, fetch->cancellable, error);
-    if (resolved == NULL || !check_resolved (spec, resolved, error))
+    resolved = quern_hub_resolve (spec->hub, spec->repo, spec->revision, spec->path, &worker->asked_delay,
+                                  fetch->cancellable, error);
+    if (resolved == NULL || !check_resolved (fetch, resolved, error))
       return NULL;
     g_mutex_lock (&fetch->lock);
     fetch->location = g_steal_pointer (&resolved->location);
-    g_clear_pointer (&fetch->etag, g_free);
+    if (fetch->sha256 == NULL)
+      fetch->sha256 = g_steal_pointer (&resolved->sha256);
     fetch->generation++;
   }
   g_mutex_unlock (&fetch->lock);
   locker = g_mutex_locker_new (&fetch->lock);
-  *etag = g_strdup (fetch->etag);
+  *validator = fetch->sha256 == NULL ? g_strdup (fetch->validator) : NULL;
   *generation = fetch->generation;
   return g_strdup (fetch->location);
 }
@@ -77,6 +88,15 @@ expire_location (QuernFetch *fetch, guint generation)
     g_clear_pointer (&fetch->location, g_free);
 }
 
+/* What was resolved before is asked for again. */
+void
+quern_fetch_resolve_again (QuernFetch *fetch)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&fetch->lock);
+
+  g_clear_pointer (&fetch->location, g_free);
+}
+
 /* ---- what the answer claims ------------------------------------------------------------------------------------ */
 
 static gboolean
@@ -88,27 +108,42 @@ bad_answer (SoupMessage *message, const char *what, GError **error)
   return FALSE;
 }
 
-/* The content must stay the same while it is fetched in pieces: remember its ETag, or compare. */
-static gboolean
-check_etag (QuernFetch *fetch, SoupMessage *message, guint generation, GError **error)
+/* What tells one version of the content from another: the ETag unless it is a weak one, else when it was modified. */
+static const char *
+get_validator (SoupMessage *message)
 {
-  const char *etag = soup_message_headers_get_one (soup_message_get_response_headers (message), "ETag");
-  gboolean same, tired;
+  SoupMessageHeaders *headers = soup_message_get_response_headers (message);
+  const char *etag = soup_message_headers_get_one (headers, "ETag");
 
-  g_mutex_lock (&fetch->lock);
-  if (fetch->etag == NULL && fetch->generation == generation && etag != NULL && !g_str_has_prefix (etag, "W/"))
-    fetch->etag = g_strdup (etag);
-  same = fetch->etag == NULL || etag == NULL || g_str_equal (fetch->etag, etag) || fetch->generation != generation;
-  tired = !same && ++fetch->n_etags > MAX_ETAGS;
-  g_mutex_unlock (&fetch->lock);
-  if (same)
+  return etag != NULL && !g_str_has_prefix (etag, "W/") ? etag
+                                                        : soup_message_headers_get_one (headers, "Last-Modified");
+}
+
+/* The content must stay the same while it is fetched in pieces. Where a hash decides at the end, another validator only
+ * makes the hub be asked once whether it has another file by now: there are servers with a new one in each answer. Where
+ * none does, two versions must not be mixed. */
+static gboolean
+check_version (QuernFetch *fetch, SoupMessage *message, GError **error)
+{
+  const char *validator = get_validator (message);
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&fetch->lock);
+
+  if (fetch->validator == NULL) {
+    fetch->validator = g_strdup (validator);
+    if (fetch->sha256 == NULL)
+      quern_part_set_validator (fetch->part, validator);
+  }
+  if (g_strcmp0 (fetch->validator, validator) == 0)
     return TRUE;
-  expire_location (fetch, generation); /* the hub's own hash decides whether this is another file */
-  if (tired)
-    g_set_error (error, QUERN_DOWNLOAD_ERROR, QUERN_DOWNLOAD_ERROR_CHANGED,
-                 _ ("“%s” keeps changing on the server. Try again later."), fetch->spec->path);
-  else
-    bad_answer (message, "ETag", error);
+  if (fetch->sha256 != NULL) {
+    if (!fetch->changed)
+      g_clear_pointer (&fetch->location, g_free);
+    fetch->changed = TRUE;
+    return TRUE;
+  }
+  fetch->restart = TRUE;
+  g_set_error (error, QUERN_DOWNLOAD_ERROR, QUERN_DOWNLOAD_ERROR_CHANGED,
+               _ ("“%s” keeps changing on the server. Try again later."), fetch->spec->path);
   return FALSE;
 }
 
@@ -117,10 +152,7 @@ static gboolean
 check_status (QuernFetch *fetch, SoupMessage *message, guint generation, GError **error)
 {
   guint status = soup_message_get_status (message);
-  g_autofree char *endpoint = quern_hub_dup_endpoint (fetch->spec->hub);
-  g_autoptr (GUri) hub = g_uri_parse (endpoint, SOUP_HTTP_URI_FLAGS, NULL);
-  const char *host = g_uri_get_host (soup_message_get_uri (message));
-  gboolean foreign = hub == NULL || g_ascii_strcasecmp (g_uri_get_host (hub), host) != 0;
+  gboolean foreign = !quern_hub_is_own_answer (fetch->spec->hub, message);
 
   if (status == SOUP_STATUS_OK || status == SOUP_STATUS_PARTIAL_CONTENT)
     return TRUE;
@@ -157,13 +189,17 @@ read_start (QuernFetch *fetch, SoupMessage *message, guint64 asked, guint64 *sta
   return TRUE;
 }
 
-/* Learns from the first answer whether the server serves ranges. One that does not sends everything: then this one
- * connection takes all that is still free. */
+/* Learns how long an answer takes, and from the first one whether the server serves ranges. One that does not sends
+ * everything: then this one connection takes all that is still free. */
 static void
-note_ranges (QuernFetch *fetch, SoupMessage *message, QuernSpan *span)
+note_answer (QuernFetch *fetch, SoupMessage *message, QuernSpan *span, gint64 latency)
 {
   g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&fetch->lock);
   guint n = quern_part_get_n_chunks (fetch->part);
+
+  fetch->latency = MAX (fetch->latency, latency);
+  if (__atomic_load_n (&fetch->progress->phase, __ATOMIC_RELAXED) == QUERN_FETCH_CONNECTING)
+    __atomic_store_n (&fetch->progress->phase, QUERN_FETCH_DOWNLOADING, __ATOMIC_RELAXED);
 
   if (soup_message_get_status (message) == SOUP_STATUS_PARTIAL_CONTENT)
     fetch->ranges = TRUE;
@@ -233,7 +269,7 @@ write_chunks (QuernFetchWorker *worker, QuernSpan *span, guint64 *offset, const 
     if (!quern_part_write (part, *offset, data, n, error))
       return FALSE;
     quern_digest_update (worker->crc, data, n);
-    worker->progress = TRUE;
+    worker->gained += n;
     *offset += n;
     data += n;
     size -= n;
@@ -285,11 +321,12 @@ read_body (QuernFetchWorker *worker, SoupMessage *message, GInputStream *in, gui
 {
   QuernFetch *fetch = worker->fetch;
   guint64 end = quern_part_chunk_end (fetch->part, span->last);
+  QuernHubPace pace = { 0 };
 
   while (*offset < end) {
     g_autoptr (GError) cause = NULL;
     gsize want = MIN (read_size (fetch), end - at);
-    gssize n = g_input_stream_read (in, worker->buffer, want, fetch->cancellable, &cause);
+    gssize n = quern_hub_read (fetch->spec->hub, in, worker->buffer, want, &pace, fetch->cancellable, &cause);
     gsize skip;
 
     if (n <= 0)
@@ -316,21 +353,24 @@ quern_fetch_span (QuernFetchWorker *worker, QuernSpan *span, GError **error)
 {
   QuernFetch *fetch = worker->fetch;
   QuernHubRequestOptions options = { .identity = TRUE };
-  g_autofree char *etag = NULL, *location = NULL, *range = NULL;
+  g_autofree char *validator = NULL, *location = NULL, *range = NULL;
   g_autoptr (SoupMessage) message = NULL;
   g_autoptr (GInputStream) in = NULL;
   guint64 offset, at = 0;
   guint generation = 0;
+  gint64 begun;
   gboolean ok;
 
   worker->asked_delay = -1;
-  location = dup_location (fetch, &etag, &generation, error);
+  worker->gained = 0;
+  location = dup_location (worker, &validator, &generation, error);
   if (location == NULL || !continue_chunk (worker, span->first, &offset, error))
     return FALSE;
   range = g_strdup_printf ("bytes=%" G_GUINT64_FORMAT "-%" G_GUINT64_FORMAT, offset,
                            quern_part_chunk_end (fetch->part, span->last) - 1);
   options.range = range;
-  options.if_range = etag;
+  options.if_range = validator != NULL && *validator == '"' ? validator : NULL;
+  begun = g_get_monotonic_time ();
   in = quern_hub_open (fetch->spec->hub, location, &options, &message, fetch->cancellable, error);
   if (in == NULL)
     return FALSE;
@@ -338,10 +378,9 @@ quern_fetch_span (QuernFetchWorker *worker, QuernSpan *span, GError **error)
     worker->asked_delay = quern_hub_asked_delay (message);
     return FALSE;
   }
-  if (!check_etag (fetch, message, generation, error) || !read_start (fetch, message, offset, &at, error))
+  if (!check_version (fetch, message, error) || !read_start (fetch, message, offset, &at, error))
     return FALSE;
-  note_ranges (fetch, message, span);
-  __atomic_store_n (&fetch->progress->phase, QUERN_FETCH_DOWNLOADING, __ATOMIC_RELAXED);
+  note_answer (fetch, message, span, g_get_monotonic_time () - begun);
   ok = read_body (worker, message, in, at, &offset, span, error);
   if (!ok && span->first <= span->last && offset > quern_part_chunk_start (fetch->part, span->first))
     record (worker, span->first, offset);

@@ -9,8 +9,9 @@
  * hash.
  *
  * A hub gives one hash for the whole file. If that is wrong, chunks that are not on disk as they arrived are fetched
- * again. If there are none, the network delivered wrong bytes: then chunks are fetched once more, one after the other,
- * until one differs and the hash is right. */
+ * again. If there are none, the network delivered wrong bytes: then the file is fetched once more, an eighth after the
+ * other, until something differs and the hash is right. The hash alone decides: what a server says about versions of the
+ * file only matters where there is none. Then a new version is fetched from the start, and never mixed with the old. */
 
 #include "config.h"
 
@@ -19,9 +20,15 @@
 #include <glib/gi18n-lib.h>
 
 #define MAX_SPAN ((guint64) 256 * 1024 * 1024)
+#define LEAST_SPAN (4 * 1024 * 1024)      /* what one request brings, where there is so much */
+#define ONE_SPAN (2 * LEAST_SPAN)         /* so much is fetched with a single request */
 #define CONNECTION_SIZE (4 * 1024 * 1024) /* a further connection should have this much to do */
 #define FAST_RATE 150.0                   /* bytes per microsecond */
-#define MAX_FAILURES 4                    /* in a row and without a single byte */
+#define WORTHWHILE 10                     /* a request should bring bytes for so many times as long as its answer took */
+#define MAX_FAILURES 4                    /* in a row and without a gain */
+#define GAIN (64 * 1024)                  /* bytes: less may come for ever without an end in sight */
+#define REPAIR_STEPS 8
+#define MAX_RESTARTS 3
 
 /* Returns: a snapshot */
 QuernFetchProgress
@@ -30,6 +37,7 @@ quern_fetch_progress_get (const QuernFetchProgress *progress)
   return (QuernFetchProgress) {
     .bytes = __atomic_load_n (&progress->bytes, __ATOMIC_RELAXED),
     .received = __atomic_load_n (&progress->received, __ATOMIC_RELAXED),
+    .wait_until = __atomic_load_n (&progress->wait_until, __ATOMIC_RELAXED),
     .phase = __atomic_load_n (&progress->phase, __ATOMIC_RELAXED),
   };
 }
@@ -89,16 +97,30 @@ max_connections (QuernFetch *fetch)
   return fetch->spec->connections > 0 ? fetch->spec->connections : 4;
 }
 
-/* How many chunks one request should ask for: less towards the end, so that all connections end together. Wants the
+/* How many bytes one request should ask for. A few requests that bring much: each costs the time until its answer comes,
+ * which only the server knows before the first one. Less towards the end, so that all connections end together. Wants the
  * lock. */
+static guint64
+span_bytes (QuernFetch *fetch)
+{
+  guint64 left = bytes_left (fetch), worthwhile;
+  double rate = known_rate (fetch);
+
+  if (rate > FAST_RATE)
+    return MIN (left, MAX_SPAN);
+  if (fetch->started == 0 && left <= ONE_SPAN)
+    return left;
+  worthwhile = (guint64) (rate / MAX (1, fetch->threads->len) * (double) fetch->latency * WORTHWHILE);
+  worthwhile = MIN (worthwhile, left / max_connections (fetch));
+  return MAX (CLAMP (left / (2 * max_connections (fetch)), LEAST_SPAN, MAX_SPAN), worthwhile);
+}
+
 static guint
 span_limit (QuernFetch *fetch)
 {
-  guint64 left = bytes_left (fetch), chunk = quern_part_chunk_end (fetch->part, 0);
+  guint64 chunk = quern_part_chunk_end (fetch->part, 0);
 
-  if (known_rate (fetch) <= FAST_RATE)
-    left /= 2 * max_connections (fetch);
-  return MAX (1, MIN (left, MAX_SPAN) / chunk);
+  return MAX (1, (span_bytes (fetch) + chunk - 1) / chunk);
 }
 
 /* Wants the lock. */
@@ -136,10 +158,34 @@ take_span (QuernFetch *fetch, QuernSpan *span)
   return FALSE;
 }
 
-static gboolean
-is_worth_retrying (const GError *error)
+/* How long to wait after a failure; -1: not worth it. A server may ask for a while, which is then shown, and for no more
+ * than QUERN_HUB_MAX_WAIT until something comes. */
+static gint64
+delay_after (QuernFetchWorker *worker, const GError *error, guint *failures)
 {
-  return quern_hub_error_is_temporary (error);
+  gint64 asked = MIN (worker->asked_delay, QUERN_HUB_MAX_WAIT - worker->sat_out);
+
+  if (!quern_hub_error_is_temporary (error))
+    return -1;
+  if (worker->gained >= GAIN)
+    worker->sat_out = *failures = 0;
+  if (worker->asked_delay >= G_USEC_PER_SEC) {
+    worker->sat_out += asked;
+    return asked > 0 ? asked : -1;
+  }
+  *failures += 1;
+  return *failures > MAX_FAILURES ? -1 : MAX (asked, quern_hub_retry_delay (NULL, *failures - 1));
+}
+
+static gboolean
+wait_visibly (QuernFetch *fetch, gint64 delay, GError **error)
+{
+  gboolean ok;
+
+  __atomic_store_n (&fetch->progress->wait_until, g_get_monotonic_time () + delay, __ATOMIC_RELAXED);
+  ok = quern_hub_wait (delay, fetch->cancellable, error);
+  __atomic_store_n (&fetch->progress->wait_until, 0, __ATOMIC_RELAXED);
+  return ok;
 }
 
 /* Fetches a span with as many requests as it takes. */
@@ -148,18 +194,19 @@ fetch_with_retries (QuernFetchWorker *worker, QuernSpan *span, GError **error)
 {
   for (guint failures = 0;;) {
     g_autoptr (GError) cause = NULL;
+    gboolean visibly;
     gint64 delay;
 
-    worker->progress = FALSE;
     if (quern_fetch_span (worker, span, &cause))
       return TRUE;
-    failures = worker->progress ? 1 : failures + 1;
-    if (!is_worth_retrying (cause) || failures > MAX_FAILURES) {
+    delay = delay_after (worker, cause, &failures);
+    if (delay < 0) {
       g_propagate_error (error, g_steal_pointer (&cause));
       return FALSE;
     }
-    delay = worker->asked_delay >= 0 ? worker->asked_delay : quern_hub_retry_delay (NULL, failures - 1);
-    if (!quern_hub_wait (delay, worker->fetch->cancellable, error))
+    visibly = worker->asked_delay >= G_USEC_PER_SEC;
+    if (visibly ? !wait_visibly (worker->fetch, delay, error)
+                : !quern_hub_wait (delay, worker->fetch->cancellable, error))
       return FALSE;
   }
 }
@@ -189,13 +236,14 @@ worker_thread (gpointer data)
 }
 
 /* How many connections pay: one until the server has shown that it serves ranges and how fast it is; no more where one
- * fills the line. Wants the lock. */
+ * fills the line, or would be done before another one's first byte. Wants the lock. */
 static guint
 wanted_workers (QuernFetch *fetch)
 {
   double rate = known_rate (fetch);
 
-  if (!fetch->ranges || rate == 0 || rate > FAST_RATE)
+  if (!fetch->ranges || rate == 0 || rate > FAST_RATE
+      || (double) bytes_left (fetch) < 2 * rate * (double) fetch->latency)
     return 1;
   return MIN (max_connections (fetch), 1 + bytes_left (fetch) / CONNECTION_SIZE);
 }
@@ -213,7 +261,7 @@ quern_fetch_start_workers (QuernFetch *fetch)
 static gboolean
 is_right (QuernFetch *fetch, const char *hash)
 {
-  return fetch->spec->sha256 == NULL || g_strcmp0 (hash, fetch->spec->sha256) == 0;
+  return fetch->sha256 == NULL || g_strcmp0 (hash, fetch->sha256) == 0;
 }
 
 static gboolean
@@ -242,20 +290,41 @@ repair_disk (QuernFetch *fetch, QuernFetchWorker *worker, gboolean *right, GErro
   return !changed || hash_is_right (fetch, right, error);
 }
 
-/* Fetches chunk after chunk again; after each one that comes differently the file is hashed anew. */
+/* Fetches some chunks again. */
+static gboolean
+fetch_again (QuernFetch *fetch, QuernFetchWorker *worker, QuernSpan span, gboolean *differ, GError **error)
+{
+  guint n = span.last - span.first + 1;
+  g_autofree guint32 *before = g_new (guint32, n);
+  QuernSpan rest = span;
+
+  for (guint i = 0; i < n; i++) {
+    quern_part_get_have (fetch->part, span.first + i, &before[i]);
+    quern_part_record (fetch->part, span.first + i, 0, 0);
+  }
+  if (!fetch_with_retries (worker, &rest, error))
+    return FALSE;
+  *differ = FALSE;
+  for (guint i = 0; i < n; i++) {
+    guint32 after;
+
+    quern_part_get_have (fetch->part, span.first + i, &after);
+    *differ |= before[i] != after;
+  }
+  return TRUE;
+}
+
+/* Fetches the file again in a few steps; after each one that comes differently it is hashed anew. */
 static gboolean
 repair_network (QuernFetch *fetch, QuernFetchWorker *worker, gboolean *right, GError **error)
 {
-  for (guint i = 0; !*right && i < quern_part_get_n_chunks (fetch->part); i++) {
-    QuernSpan span = { i, i };
-    guint32 before, after;
+  guint n = quern_part_get_n_chunks (fetch->part), step = (n + REPAIR_STEPS - 1) / REPAIR_STEPS;
 
-    quern_part_get_have (fetch->part, i, &before);
-    quern_part_record (fetch->part, i, 0, 0);
-    if (!fetch_with_retries (worker, &span, error))
-      return FALSE;
-    quern_part_get_have (fetch->part, i, &after);
-    if (before != after && !hash_is_right (fetch, right, error))
+  for (guint i = 0; !*right && i < n; i += step) {
+    QuernSpan span = { i, MIN (i + step, n) - 1 };
+    gboolean differ;
+
+    if (!fetch_again (fetch, worker, span, &differ, error) || (differ && !hash_is_right (fetch, right, error)))
       return FALSE;
   }
   return TRUE;
@@ -268,6 +337,7 @@ repair (QuernFetch *fetch, GError **error)
   gboolean right = FALSE, ok;
 
   quern_fetch_set_phase (fetch, QUERN_FETCH_REPAIRING);
+  quern_fetch_resolve_again (fetch); /* the hub may have another file, and another hash, by now */
   quern_fetch_worker_init (&worker, fetch);
   ok = repair_disk (fetch, &worker, &right, error) && repair_network (fetch, &worker, &right, error);
   quern_fetch_worker_clear (&worker);
@@ -333,6 +403,8 @@ fetch_init (QuernFetch *fetch)
   g_cond_init (&fetch->cond);
   g_cond_init (&fetch->arrived);
   g_cond_init (&fetch->room);
+  fetch->sha256 = g_strdup (fetch->spec->sha256);
+  fetch->validator = quern_part_dup_validator (fetch->part);
   fetch->threads = g_ptr_array_new ();
   fetch->taken = g_new0 (guint8, MAX (1, n));
   fetch->unchecked = g_new0 (guint8, MAX (1, n));
@@ -357,7 +429,8 @@ fetch_clear (QuernFetch *fetch)
   for (guint i = 0; i < QUERN_FETCH_QUEUE; i++)
     g_free (fetch->queue[i].data);
   g_free (fetch->location);
-  g_free (fetch->etag);
+  g_free (fetch->sha256);
+  g_free (fetch->validator);
   g_mutex_clear (&fetch->lock);
   g_mutex_clear (&fetch->resolve_lock);
   g_cond_clear (&fetch->cond);
@@ -388,6 +461,44 @@ run (QuernFetch *fetch, GError **error)
   return ok && quern_part_set_verified (fetch->part, error);
 }
 
+/* What an earlier run left without a word on which version it is of is worth nothing if no hash decides. */
+static void
+drop_unknown_version (QuernFetch *fetch)
+{
+  g_autofree char *validator = quern_part_dup_validator (fetch->part);
+
+  if (fetch->spec->sha256 == NULL && validator == NULL && quern_part_get_bytes (fetch->part) > 0)
+    quern_part_forget (fetch->part);
+}
+
+/* *restart: what there was is dropped, and the file is to be fetched from the start. */
+static gboolean
+run_once (const QuernFetchSpec *spec, QuernFetchProgress *progress, GCancellable *cancellable, gboolean *restart,
+          GError **error)
+{
+  QuernFetch fetch = { .spec = spec, .progress = progress };
+  gulong handler;
+  gboolean ok;
+
+  *restart = FALSE;
+  fetch.part = quern_part_open (spec->target, spec->size, spec->sha256, error);
+  if (fetch.part == NULL)
+    return FALSE;
+  drop_unknown_version (&fetch);
+  fetch_init (&fetch);
+  handler =
+      cancellable != NULL ? g_cancellable_connect (cancellable, G_CALLBACK (cancelled_cb), fetch.cancellable, NULL) : 0;
+  ok = run (&fetch, error);
+  g_cancellable_disconnect (cancellable, handler);
+  *restart = !ok && fetch.restart;
+  if (*restart) {
+    quern_part_forget (fetch.part);
+    quern_part_save (fetch.part, TRUE, NULL);
+  }
+  fetch_clear (&fetch);
+  return ok;
+}
+
 /**
  * quern_fetch_run:
  * @spec: what to fetch
@@ -400,18 +511,15 @@ run (QuernFetch *fetch, GError **error)
 gboolean
 quern_fetch_run (const QuernFetchSpec *spec, QuernFetchProgress *progress, GCancellable *cancellable, GError **error)
 {
-  QuernFetch fetch = { .spec = spec, .progress = progress };
-  gulong handler;
-  gboolean ok;
+  for (guint restarts = 0;; restarts++) {
+    g_autoptr (GError) cause = NULL;
+    gboolean restart, ok = run_once (spec, progress, cancellable, &restart, &cause);
 
-  fetch.part = quern_part_open (spec->target, spec->size, spec->sha256, error);
-  if (fetch.part == NULL)
-    return FALSE;
-  fetch_init (&fetch);
-  handler =
-      cancellable != NULL ? g_cancellable_connect (cancellable, G_CALLBACK (cancelled_cb), fetch.cancellable, NULL) : 0;
-  ok = run (&fetch, error);
-  g_cancellable_disconnect (cancellable, handler);
-  fetch_clear (&fetch);
-  return ok;
+    if (ok)
+      return TRUE;
+    if (!restart || restarts == MAX_RESTARTS || g_cancellable_is_cancelled (cancellable)) {
+      g_propagate_error (error, g_steal_pointer (&cause));
+      return FALSE;
+    }
+  }
 }

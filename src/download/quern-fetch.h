@@ -11,7 +11,7 @@ typedef struct {
   QuernHub *hub;
   const char *repo, *revision, *path;
   guint64 size;
-  const char *sha256;        /* NULL: the hub keeps none for this file; then the size is all that is checked */
+  const char *sha256;        /* NULL: what the hub says of the file itself; if nothing, the size is all that is checked */
   const char *target;        /* where the finished file will be */
   QuernRateLimiter *limiter; /* NULL: none */
   guint connections;         /* at most; 0: 4 */
@@ -28,7 +28,8 @@ typedef enum {
 typedef struct {
   guint64 bytes;    /* of the file that are on disk */
   guint64 received; /* body bytes from the network in this run, wasted ones included */
-  guint phase;      /* QuernFetchPhase */
+  gint64 wait_until; /* monotonic time; the server asked to wait, and this is when it ends; 0: it did not */
+  guint phase;       /* QuernFetchPhase */
 } QuernFetchProgress;
 
 gboolean           quern_fetch_run          (const QuernFetchSpec *spec, QuernFetchProgress *progress,

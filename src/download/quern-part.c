@@ -43,6 +43,7 @@ struct _QuernPart {
   Chunk *chunks;
   guint64 bytes; /* sum of have */
   gint64 saved;  /* monotonic time */
+  char *validator; /* that the server gave the version which is being fetched; NULL: none, or not needed */
   gboolean changed, verified;
 };
 
@@ -77,6 +78,7 @@ set_disk_error (GError **error, const char *path, int code)
  * sha256 HEX|-
  * chunk-size N
  * verified 0|1
+ * validator TEXT           where the hash is not known
  * chunk INDEX HAVE CRC     one line for each chunk that has anything
  * end */
 static char *
@@ -86,6 +88,8 @@ facts_to_text (const QuernPart *part)
 
   g_string_append_printf (text, "size %" G_GUINT64_FORMAT "\nsha256 %s\nchunk-size %u\nverified %d\n", part->size,
                           part->sha256 != NULL ? part->sha256 : "-", part->chunk_size, part->verified);
+  if (part->validator != NULL)
+    g_string_append_printf (text, "validator %s\n", part->validator);
   for (guint i = 0; i < part->n_chunks; i++)
     if (part->chunks[i].have > 0)
       g_string_append_printf (text, "chunk %u %u %08x\n", i, part->chunks[i].have, part->chunks[i].crc);
@@ -120,13 +124,16 @@ facts_from_text (QuernPart *part, const char *text)
   if (good) {
     lines = g_strsplit (text + strlen (head), "\n", -1);
     part->verified = g_strcmp0 (lines[0], "1") == 0;
-    for (guint i = 1; good && lines[i] != NULL && !g_str_equal (lines[i], "end"); i++)
+    if (lines[1] != NULL && g_str_has_prefix (lines[1], "validator "))
+      g_set_str (&part->validator, lines[1] + strlen ("validator "));
+    for (guint i = part->validator != NULL ? 2 : 1; good && lines[i] != NULL && !g_str_equal (lines[i], "end"); i++)
       good = read_chunk_line (part, lines[i]);
   }
   if (!good) {
     memset (part->chunks, 0, part->n_chunks * sizeof *part->chunks);
     part->bytes = 0;
     part->verified = FALSE;
+    g_clear_pointer (&part->validator, g_free);
   }
   return good;
 }
@@ -232,6 +239,7 @@ quern_part_free (QuernPart *part)
   g_free (part->part_path);
   g_free (part->facts_path);
   g_free (part->sha256);
+  g_free (part->validator);
   g_free (part->chunks);
   g_free (part);
 }
@@ -316,6 +324,25 @@ const char *
 quern_part_get_sha256 (QuernPart *part)
 {
   return part->sha256;
+}
+
+/* Returns: (transfer full) (nullable): what the server called the version that the content is of, where no hash decides */
+char *
+quern_part_dup_validator (QuernPart *part)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&part->lock);
+
+  return g_strdup (part->validator);
+}
+
+/* A header's value; NULL: it said nothing. */
+void
+quern_part_set_validator (QuernPart *part, const char *validator)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&part->lock);
+
+  g_set_str (&part->validator, validator);
+  part->changed = TRUE;
 }
 
 guint
@@ -423,6 +450,7 @@ quern_part_forget (QuernPart *part)
   part->bytes = 0;
   part->verified = FALSE;
   part->changed = TRUE;
+  g_clear_pointer (&part->validator, g_free);
 }
 
 /* A new file takes the place of the old one. It is flushed only at the end: while a download runs, flushing ten times a

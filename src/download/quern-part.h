@@ -14,6 +14,7 @@ typedef enum {
   QUERN_DOWNLOAD_ERROR_DISK,     /* the disk refused to read or write */
   QUERN_DOWNLOAD_ERROR_BUSY,     /* another process of Quern is downloading this file */
   QUERN_DOWNLOAD_ERROR_CHANGED,  /* the hub has another file under this name now */
+  QUERN_DOWNLOAD_ERROR_CONFLICT, /* the hub contradicts itself about the content */
   QUERN_DOWNLOAD_ERROR_DAMAGED,  /* the content does not match its SHA-256, even after fetching it again */
 } QuernDownloadError;
 
@@ -32,6 +33,8 @@ guint64    quern_part_missing_space (const char *folder, guint64 needed);
 
 guint64    quern_part_get_size      (QuernPart *part);
 const char *quern_part_get_sha256   (QuernPart *part);
+char      *quern_part_dup_validator (QuernPart *part);
+void       quern_part_set_validator (QuernPart *part, const char *validator);
 guint      quern_part_get_n_chunks  (QuernPart *part);
 guint64    quern_part_chunk_start   (QuernPart *part, guint chunk);
 guint64    quern_part_chunk_end     (QuernPart *part, guint chunk);

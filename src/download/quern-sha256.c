@@ -166,3 +166,18 @@ quern_sha256_is_valid (const char *text)
 {
   return text != NULL && strlen (text) == 64 && strspn (text, "0123456789abcdef") == 64;
 }
+
+/**
+ * quern_sha256_from_text:
+ * @text: (nullable): what may be a hash, as hubs write it: in capitals or not, "sha256:" before it or not
+ *
+ * Returns: (transfer full) (nullable): the hash in lower case, as everything here compares it
+ */
+char *
+quern_sha256_from_text (const char *text)
+{
+  g_autofree char *lower = text != NULL ? g_ascii_strdown (text, -1) : NULL;
+  const char *hash = lower != NULL && g_str_has_prefix (lower, "sha256:") ? lower + strlen ("sha256:") : lower;
+
+  return quern_sha256_is_valid (hash) ? g_strdup (hash) : NULL;
+}

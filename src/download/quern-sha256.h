@@ -21,6 +21,7 @@ char        *quern_digest_dup_hex    (QuernDigest *digest);
 char        *quern_sha256_of_data    (gconstpointer data, gsize size);
 char        *quern_sha256_of_file    (const char *path, guint64 *done, GCancellable *cancellable, GError **error);
 gboolean     quern_sha256_is_valid   (const char *text);
+char        *quern_sha256_from_text  (const char *text);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (QuernDigest, quern_digest_free)
 

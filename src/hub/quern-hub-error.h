@@ -16,6 +16,8 @@ typedef enum {
   QUERN_HUB_ERROR_GATED,        /* wants the licence to be accepted on the web page */
   QUERN_HUB_ERROR_RATE_LIMITED, /* too many requests, and the wait is too long to sit out */
   QUERN_HUB_ERROR_SERVER,       /* the server failed, repeatedly */
+  QUERN_HUB_ERROR_TOO_LARGE,    /* an answer that is larger than any sound one */
+  QUERN_HUB_ERROR_BAD_ADDRESS,  /* the hub's own address is none; nothing was sent */
   QUERN_HUB_ERROR_BAD_ANSWER,   /* an answer that is not what the hub's interface promises */
 } QuernHubError;
 

@@ -35,6 +35,15 @@ quern_hub_file_new (const char *path, guint64 size, const char *sha256)
   return file;
 }
 
+QuernHubFile *
+quern_hub_file_copy (const QuernHubFile *file)
+{
+  QuernHubFile *copy = quern_hub_file_new (file->path, file->size, file->sha256);
+
+  g_set_str (&copy->name, file->name);
+  return copy;
+}
+
 void
 quern_hub_file_free (QuernHubFile *file)
 {
@@ -114,6 +123,14 @@ quern_hub_item_new (const char *label)
   return self;
 }
 
+/* Before it is handed out. */
+void
+quern_hub_item_set_label (QuernHubItem *self, const char *label)
+{
+  g_return_if_fail (QUERN_IS_HUB_ITEM (self));
+  g_set_str (&self->label, label);
+}
+
 /* Takes the file; parts are to be added in order. */
 void
 quern_hub_item_add_file (QuernHubItem *self, QuernHubFile *file)
@@ -128,11 +145,8 @@ quern_hub_item_set_vision (QuernHubItem *self, const QuernHubFile *vision)
 {
   g_return_if_fail (QUERN_IS_HUB_ITEM (self));
   g_clear_pointer (&self->vision, quern_hub_file_free);
-  if (vision != NULL) {
-    self->vision = quern_hub_file_new (vision->path, vision->size, vision->sha256);
-    g_free (self->vision->name);
-    self->vision->name = g_strdup (vision->name);
-  }
+  if (vision != NULL)
+    self->vision = quern_hub_file_copy (vision);
 }
 
 void
@@ -242,6 +256,51 @@ quern_hub_item_get_info_exact (QuernHubItem *self)
 {
   g_return_val_if_fail (QUERN_IS_HUB_ITEM (self), FALSE);
   return self->has_info && self->files->len == 1;
+}
+
+/* Quantisations that only one program knows, as its files are called. */
+static const struct {
+  const char *program, *names;
+} programs[] = {
+  { "ik_llama.cpp", "IQ[1-6]_(?:KSS|KS|KL|KT|K|BN)|Q6_0|Q8_KV|(?:I?Q[1-8]_[A-Z0-9_]*[A-Z0-9]|BF16)_R(?:4|8|16)" },
+  { "PrismML’s llama.cpp", "PQ[12]_0" },
+  { "TurboQuant’s llama.cpp", "TQ[34]_[0-9]S?" },
+  { "ROCmFP’s llama.cpp", "(?:Q[1-8]_[01]_)?ROCMFP[0-9]+(?:_[A-Z]+)*" },
+};
+
+/**
+ * quern_hub_program_from_name:
+ * @name: a file's name
+ *
+ * Returns: (nullable): the only program that runs a file of this name, where that is not Quern. What is not known by name
+ * is %NULL; the file's header tells.
+ */
+const char *
+quern_hub_program_from_name (const char *name)
+{
+  static GRegex *regexes[G_N_ELEMENTS (programs)];
+  static gsize made;
+
+  if (g_once_init_enter (&made)) {
+    for (guint i = 0; i < G_N_ELEMENTS (programs); i++) {
+      g_autofree char *pattern =
+          g_strdup_printf ("(?<![A-Za-z0-9])(?:%s)(?:_R(?:4|8|16))?(?![A-Za-z0-9_])", programs[i].names);
+      regexes[i] = g_regex_new (pattern, G_REGEX_CASELESS | G_REGEX_OPTIMIZE, 0, NULL);
+    }
+    g_once_init_leave (&made, 1);
+  }
+  for (guint i = 0; i < G_N_ELEMENTS (programs); i++)
+    if (g_regex_match (regexes[i], name, 0, NULL))
+      return programs[i].program;
+  return NULL;
+}
+
+/* Returns: (nullable): see quern_hub_program_from_name() */
+const char *
+quern_hub_item_get_program (QuernHubItem *self)
+{
+  g_return_val_if_fail (QUERN_IS_HUB_ITEM (self), NULL);
+  return quern_hub_program_from_name (((QuernHubFile *) self->files->pdata[0])->name);
 }
 
 /**

@@ -10,6 +10,7 @@
 #include <glib/gi18n-lib.h>
 #include <string.h>
 
+#define MAX_CARD (512 * 1024)
 #define FIRST_PEEK (1024 * 1024)
 #define MAX_HEADER (64 * 1024 * 1024) /* a tokenizer of 250,000 words makes 10 to 15 MB */
 
@@ -43,7 +44,7 @@ quern_hub_load_repo (QuernHub *hub, const char *id, GCancellable *cancellable, G
   }
   url = g_strdup_printf ("%s/api/models/%s?blobs=true", endpoint, id);
   answer = quern_hub_fetch (hub, url, cancellable, error);
-  repo = answer != NULL ? quern_hub_parse_repo (answer->body, error) : NULL;
+  repo = answer != NULL ? quern_hub_parse_repo (answer->body, id, error) : NULL;
   if (repo != NULL)
     repo->stale = answer->from_cache;
   return repo;
@@ -90,7 +91,7 @@ card_text (GBytes *body)
 {
   gsize size;
   const char *data = g_bytes_get_data (body, &size);
-  g_autofree char *text = data != NULL ? g_utf8_make_valid (data, size) : g_strdup ("");
+  g_autofree char *text = data != NULL ? g_utf8_make_valid (data, MIN (size, MAX_CARD)) : g_strdup ("");
   const char *end = g_str_has_prefix (text, "---\n") ? strstr (text + 4, "\n---") : NULL;
   const char *rest = end != NULL ? strchr (end + 1, '\n') : NULL;
 
@@ -185,6 +186,7 @@ read_more (QuernHub *hub, const Probe *probe, const char *location, GByteArray *
   const QuernHubRequestOptions options = { .range = range, .identity = TRUE };
   g_autoptr (SoupMessage) message = NULL;
   g_autoptr (GInputStream) in = quern_hub_open (hub, location, &options, &message, cancellable, error);
+  QuernHubPace pace = { 0 };
   guint8 buffer[65536];
   guint before = data->len;
   gssize n = 0;
@@ -194,7 +196,8 @@ read_more (QuernHub *hub, const Probe *probe, const char *location, GByteArray *
   if (soup_message_get_status (message) != SOUP_STATUS_PARTIAL_CONTENT)
     g_byte_array_set_size (data, 0); /* no ranges: from the start again, as far as is needed */
   while (data->len < before + want
-         && (n = g_input_stream_read (in, buffer, MIN (sizeof buffer, before + want - data->len), cancellable, error))
+         && (n = quern_hub_read (hub, in, buffer, MIN (sizeof buffer, before + want - data->len), &pace, cancellable,
+                                 error))
                 > 0)
     g_byte_array_append (data, buffer, n);
   if (n >= 0 && data->len > before)
@@ -222,7 +225,7 @@ static gboolean
 probe_remote (QuernHub *hub, Probe *probe, GCancellable *cancellable, GError **error)
 {
   g_autoptr (QuernHubResolved) resolved =
-      quern_hub_resolve (hub, probe->repo, probe->revision, probe->path, cancellable, error);
+      quern_hub_resolve (hub, probe->repo, probe->revision, probe->path, NULL, cancellable, error);
   g_autoptr (GByteArray) data = g_byte_array_new ();
   QeError qe_error = { .status = QE_ERROR_MORE, .message = "the header is too long" };
   QeStatus status = QE_ERROR_MORE;

@@ -4,6 +4,7 @@
 
 #include "quern-hub-repo-private.h"
 
+#include <glib/gi18n-lib.h>
 #include <string.h>
 
 enum { PROP_0, PROP_ID, PROP_AUTHOR, PROP_NAME, PROP_DOWNLOADS, PROP_LIKES, PROP_STALE, N_PROPS };
@@ -120,35 +121,117 @@ quern_hub_repo_get_support (QuernHubRepo *self)
              : QUERN_HUB_SUPPORT_NO;
 }
 
+typedef gboolean (*Match) (QuernHubItem *item, const char *what);
+
 static gboolean
-item_has_file (QuernHubItem *item, const char *what)
+has_path (QuernHubItem *item, const char *what)
+{
+  for (guint i = 0; i < quern_hub_item_get_n_files (item); i++)
+    if (g_str_equal (quern_hub_item_get_file (item, i)->path, what))
+      return TRUE;
+  return FALSE;
+}
+
+static gboolean
+has_label (QuernHubItem *item, const char *what)
+{
+  return g_ascii_strcasecmp (quern_hub_item_get_label (item), what) == 0;
+}
+
+/* By the name that it gets here, or that it has in its folder. */
+static gboolean
+has_name (QuernHubItem *item, const char *what)
 {
   for (guint i = 0; i < quern_hub_item_get_n_files (item); i++) {
     const QuernHubFile *file = quern_hub_item_get_file (item, i);
+    const char *slash = strrchr (file->path, '/');
 
-    if (g_str_equal (file->path, what) || g_ascii_strcasecmp (file->name, what) == 0)
+    if (g_ascii_strcasecmp (file->name, what) == 0 || (slash != NULL && g_ascii_strcasecmp (slash + 1, what) == 0))
       return TRUE;
   }
   return FALSE;
 }
 
+/* The only item that matches; NULL, with *several set, when there are more. */
+static QuernHubItem *
+find_only (QuernHubRepo *self, Match match, const char *what, gboolean *several)
+{
+  g_autoptr (QuernHubItem) found = NULL;
+
+  for (guint i = 0; i < g_list_model_get_n_items (G_LIST_MODEL (self->items)); i++) {
+    g_autoptr (QuernHubItem) item = g_list_model_get_item (G_LIST_MODEL (self->items), i);
+
+    if (!match (item, what))
+      continue;
+    if (found != NULL) {
+      *several = TRUE;
+      return NULL;
+    }
+    found = g_steal_pointer (&item);
+  }
+  return g_steal_pointer (&found);
+}
+
 /**
  * quern_hub_repo_find_item:
- * @what: a label such as "Q4_K_M" (in any case), or a file's name or path
+ * @what: a file's path, a label such as "Q4_K_M" (in any case), or a file's name without its folders
  *
- * Returns: (transfer full) (nullable): the item
+ * Returns: (transfer full) (nullable): the item; %NULL also where a name would be that of several
  */
 QuernHubItem *
 quern_hub_repo_find_item (QuernHubRepo *self, const char *what)
 {
-  g_return_val_if_fail (QUERN_IS_HUB_REPO (self) && what != NULL, NULL);
-  for (guint i = 0; i < g_list_model_get_n_items (G_LIST_MODEL (self->items)); i++) {
-    g_autoptr (QuernHubItem) item = g_list_model_get_item (G_LIST_MODEL (self->items), i);
+  const Match matches[] = { has_path, has_label, has_name };
+  QuernHubItem *item = NULL;
+  gboolean several = FALSE;
 
-    if (g_ascii_strcasecmp (quern_hub_item_get_label (item), what) == 0 || item_has_file (item, what))
-      return g_steal_pointer (&item);
+  g_return_val_if_fail (QUERN_IS_HUB_REPO (self) && what != NULL, NULL);
+  for (guint i = 0; item == NULL && !several && i < G_N_ELEMENTS (matches); i++)
+    item = find_only (self, matches[i], what, &several);
+  return item;
+}
+
+static guint64
+distance (QuernHubItem *a, QuernHubItem *b)
+{
+  guint64 x = quern_hub_item_get_bytes (a), y = quern_hub_item_get_bytes (b);
+
+  return x > y ? x - y : y - x;
+}
+
+/* What Quern runs, of a size as near as can be. */
+static QuernHubItem *
+find_instead (QuernHubRepo *self, QuernHubItem *item)
+{
+  g_autoptr (QuernHubItem) best = NULL;
+
+  for (guint i = 0; i < g_list_model_get_n_items (G_LIST_MODEL (self->items)); i++) {
+    g_autoptr (QuernHubItem) other = g_list_model_get_item (G_LIST_MODEL (self->items), i);
+
+    if (quern_hub_item_get_program (other) == NULL && (best == NULL || distance (other, item) < distance (best, item)))
+      g_set_object (&best, other);
   }
-  return NULL;
+  return g_steal_pointer (&best);
+}
+
+/* Returns: (transfer full) (nullable): which program an item is made for and what to take instead, as a sentence, where
+ * Quern does not run it */
+char *
+quern_hub_repo_dup_advice (QuernHubRepo *self, QuernHubItem *item)
+{
+  g_autoptr (QuernHubItem) instead = NULL;
+  const char *program;
+
+  g_return_val_if_fail (QUERN_IS_HUB_REPO (self) && QUERN_IS_HUB_ITEM (item), NULL);
+  program = quern_hub_item_get_program (item);
+  if (program == NULL)
+    return NULL;
+  instead = find_instead (self, item);
+  return instead != NULL ? g_strdup_printf (_ ("Made for %s, which Quern is not. Take %s instead."), program,
+                                            quern_hub_item_get_label (instead))
+                         : g_strdup_printf (_ ("Made for %s, which Quern is not. Take a Q4_K_M file of this model from "
+                                               "another repository."),
+                                            program);
 }
 
 /* OWNER/NAME of letters, digits and "-_." as the hub allows them: safe as a folder's name. */

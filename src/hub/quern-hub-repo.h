@@ -32,6 +32,7 @@ gboolean        quern_hub_repo_get_stale        (QuernHubRepo *self);
 QuernHubSupport quern_hub_repo_get_support      (QuernHubRepo *self);
 GListModel     *quern_hub_repo_get_items        (QuernHubRepo *self);
 QuernHubItem   *quern_hub_repo_find_item        (QuernHubRepo *self, const char *what);
+char           *quern_hub_repo_dup_advice       (QuernHubRepo *self, QuernHubItem *item);
 
 void            quern_hub_load_repo_async       (QuernHub *hub, const char *id, GCancellable *cancellable,
                                                  GAsyncReadyCallback callback, gpointer user_data);
@@ -47,7 +48,7 @@ gboolean        quern_hub_probe_finish          (QuernHub *hub, GAsyncResult *re
 /* Block: for worker threads. */
 QuernHubRepo   *quern_hub_load_repo             (QuernHub *hub, const char *id, GCancellable *cancellable, GError **error);
 GPtrArray      *quern_hub_parse_listing         (GBytes *body, GError **error);
-QuernHubRepo   *quern_hub_parse_repo            (GBytes *body, GError **error);
+QuernHubRepo   *quern_hub_parse_repo            (GBytes *body, const char *id, GError **error);
 gboolean        quern_hub_repo_id_is_valid      (const char *id);
 
 G_END_DECLS

@@ -10,13 +10,14 @@
 #include "download/quern-sha256.h"
 
 #include <glib/gi18n-lib.h>
-#include <json-glib/json-glib.h>
 #include <string.h>
 
 #define MAX_REDIRECTS 8
 #define MAX_ATTEMPTS 4
-#define MAX_BODY (32 * 1024 * 1024)
-#define MAX_PATIENCE (60 * (gint64) G_USEC_PER_SEC) /* a longer wait is the caller's decision */
+#define MAX_BODY (8 * 1024 * 1024)
+#define MAX_CACHED (1024 * 1024) /* of one answer; there may be thousands */
+#define MAX_PATIENCE (5 * (gint64) G_USEC_PER_SEC) /* a longer wait is told, not sat out unseen */
+#define LEAST_RATE 1024                            /* bytes per second: a connection with less is as good as dead */
 
 /* ---- waiting --------------------------------------------------------------------------------------------------- */
 
@@ -78,6 +79,73 @@ quern_hub_retry_delay (SoupMessage *message, guint attempt)
   return delay * 3 / 4 + g_random_int_range (0, (gint32) (delay / 2));
 }
 
+/* Returns: (transfer full): a time for people, "3 minutes" */
+static char *
+format_wait (gint64 microseconds)
+{
+  int seconds = (int) ((microseconds + G_USEC_PER_SEC - 1) / G_USEC_PER_SEC);
+
+  if (seconds < 120)
+    return g_strdup_printf (ngettext ("%d second", "%d seconds", seconds), seconds);
+  if (seconds < 2 * 3600)
+    return g_strdup_printf (ngettext ("%d minute", "%d minutes", seconds / 60), seconds / 60);
+  return g_strdup_printf (ngettext ("%d hour", "%d hours", seconds / 3600), seconds / 3600);
+}
+
+/**
+ * quern_hub_get_asked_wait:
+ *
+ * Returns: microseconds that the last quern_hub_fetch() was asked to wait and did not, because nobody would have seen why;
+ * 0: none
+ */
+gint64
+quern_hub_get_asked_wait (QuernHub *self)
+{
+  g_autoptr (GMutexLocker) locker = NULL;
+
+  g_return_val_if_fail (QUERN_IS_HUB (self), 0);
+  locker = g_mutex_locker_new (&self->lock);
+  return self->asked_wait;
+}
+
+static void
+set_asked_wait (QuernHub *self, gint64 microseconds)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+
+  self->asked_wait = microseconds;
+}
+
+/* ---- reading --------------------------------------------------------------------------------------------------- */
+
+/**
+ * quern_hub_read:
+ * @pace: zero before the first read of a body; the time that the caller takes between reads does not count
+ *
+ * Reads as g_input_stream_read() does, but does not put up with a server that sends a byte now and then: too little in
+ * the time that the connection may stay silent is %G_IO_ERROR_TIMED_OUT.
+ */
+gssize
+quern_hub_read (QuernHub *self, GInputStream *in, gpointer buffer, gsize size, QuernHubPace *pace,
+                GCancellable *cancellable, GError **error)
+{
+  gint64 begun = g_get_monotonic_time ();
+  gint64 window = MAX (1, soup_session_get_timeout (self->session));
+  gssize n = g_input_stream_read (in, buffer, size, cancellable, error);
+  gboolean slow;
+
+  pace->waited += g_get_monotonic_time () - begun;
+  pace->bytes += MAX (0, n);
+  if (n <= 0 || pace->waited < window * G_USEC_PER_SEC)
+    return n;
+  slow = pace->bytes < (guint64) window * LEAST_RATE;
+  *pace = (QuernHubPace) { 0 };
+  if (!slow)
+    return n;
+  g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_TIMED_OUT, _ ("the server sends next to nothing"));
+  return -1;
+}
+
 /* ---- the token's way ------------------------------------------------------------------------------------------- */
 
 static gboolean
@@ -94,10 +162,21 @@ quern_hub_may_send_token (const char *endpoint, GUri *uri)
 {
   g_autoptr (GUri) hub = g_uri_parse (endpoint, SOUP_HTTP_URI_FLAGS, NULL);
 
-  return hub != NULL && g_uri_get_host (uri) != NULL
+  return hub != NULL && g_uri_get_host (hub) != NULL && g_uri_get_host (uri) != NULL
          && g_ascii_strcasecmp (g_uri_get_host (hub), g_uri_get_host (uri)) == 0
          && g_uri_get_port (hub) == g_uri_get_port (uri) && g_str_equal (g_uri_get_scheme (hub), g_uri_get_scheme (uri))
          && (g_str_equal (g_uri_get_scheme (uri), "https") || is_loopback (g_uri_get_host (uri)));
+}
+
+/* Whether an answer is the hub's own, and not that of a host which keeps the files for it. */
+gboolean
+quern_hub_is_own_answer (QuernHub *self, SoupMessage *message)
+{
+  g_autofree char *endpoint = quern_hub_dup_endpoint (self);
+  g_autoptr (GUri) hub = g_uri_parse (endpoint, SOUP_HTTP_URI_FLAGS, NULL);
+  const char *host = g_uri_get_host (soup_message_get_uri (message));
+
+  return hub != NULL && g_uri_get_host (hub) != NULL && g_ascii_strcasecmp (g_uri_get_host (hub), host) == 0;
 }
 
 /* ---- one request ----------------------------------------------------------------------------------------------- */
@@ -121,10 +200,10 @@ make_message (QuernHub *self, GUri *uri, const QuernHubRequestOptions *options)
     soup_message_headers_replace (headers, "Accept-Encoding", "identity");
   }
   if (quern_hub_may_send_token (endpoint, uri)) {
-    g_autofree char *token = quern_hub_dup_token (self);
+    g_autofree char *token = quern_hub_dup_token (self), *now = quern_hub_dup_endpoint (self);
     g_autofree char *value = token != NULL ? g_strconcat ("Bearer ", token, NULL) : NULL;
 
-    if (value != NULL)
+    if (value != NULL && g_str_equal (endpoint, now)) /* else the token is that of another hub already */
       soup_message_headers_replace (headers, "Authorization", value);
   }
   return message;
@@ -149,7 +228,7 @@ redirect_target (SoupMessage *message, GError **error)
   if (!SOUP_STATUS_IS_REDIRECTION (status) || status == SOUP_STATUS_NOT_MODIFIED || location == NULL)
     return NULL;
   to = g_uri_parse_relative (from, location, SOUP_HTTP_URI_FLAGS, NULL);
-  if (to == NULL || g_uri_get_host (to) == NULL
+  if (to == NULL || g_uri_get_host (to) == NULL || *g_uri_get_host (to) == '\0'
       || (!g_str_equal (g_uri_get_scheme (to), "https")
           && !g_str_equal (g_uri_get_scheme (to), g_uri_get_scheme (from)))) {
     g_set_error (
@@ -188,9 +267,12 @@ GInputStream *
 quern_hub_open (QuernHub *self, const char *url, const QuernHubRequestOptions *options, SoupMessage **message,
                 GCancellable *cancellable, GError **error)
 {
-  g_autoptr (GUri) uri = g_uri_parse (url, SOUP_HTTP_URI_FLAGS, error);
+  g_autoptr (GUri) uri = NULL;
 
   g_return_val_if_fail (QUERN_IS_HUB (self) && options != NULL && message != NULL, NULL);
+  if (!quern_hub_check_endpoint (self, error))
+    return NULL;
+  uri = g_uri_parse (url, SOUP_HTTP_URI_FLAGS, error);
   for (guint hop = 0; uri != NULL && hop <= MAX_REDIRECTS; hop++) {
     g_autoptr (SoupMessage) current = make_message (self, uri, options);
     g_autoptr (GError) cause = NULL;
@@ -224,6 +306,17 @@ quern_hub_open (QuernHub *self, const char *url, const QuernHubRequestOptions *o
 
 /* ---- statuses -------------------------------------------------------------------------------------------------- */
 
+/* A redirect that was left to the caller on purpose, or the word that nothing has changed. */
+static gboolean
+is_known_redirect (SoupMessage *message)
+{
+  guint status = soup_message_get_status (message);
+
+  return status == SOUP_STATUS_NOT_MODIFIED
+         || (SOUP_STATUS_IS_REDIRECTION (status)
+             && soup_message_headers_get_one (soup_message_get_response_headers (message), "Location") != NULL);
+}
+
 /**
  * quern_hub_check_status:
  *
@@ -236,10 +329,15 @@ quern_hub_check_status (SoupMessage *message, GError **error)
   const char *code = soup_message_headers_get_one (soup_message_get_response_headers (message), "X-Error-Code");
   const char *host = g_uri_get_host (soup_message_get_uri (message));
   gboolean token = soup_message_headers_get_one (soup_message_get_request_headers (message), "Authorization") != NULL;
+  gint64 asked = quern_hub_asked_delay (message);
+  g_autofree char *wait = asked > 0 ? format_wait (asked) : NULL;
 
-  if (SOUP_STATUS_IS_SUCCESSFUL (status) || SOUP_STATUS_IS_REDIRECTION (status))
+  if (SOUP_STATUS_IS_SUCCESSFUL (status) || is_known_redirect (message))
     return TRUE;
-  if (g_strcmp0 (code, "GatedRepo") == 0)
+  if (SOUP_STATUS_IS_REDIRECTION (status))
+    g_set_error (error, QUERN_HUB_ERROR, QUERN_HUB_ERROR_BAD_ANSWER,
+                 _ ("“%s” redirects without saying where to. Try again later or choose another mirror."), host);
+  else if (g_strcmp0 (code, "GatedRepo") == 0)
     g_set_error (
         error, QUERN_HUB_ERROR, QUERN_HUB_ERROR_GATED,
         token ? _ ("This model’s licence has not been accepted yet. Accept it on its page at %s and try again.")
@@ -260,6 +358,9 @@ quern_hub_check_status (SoupMessage *message, GError **error)
                      ? _ ("The file is no longer in this repository at %s. Choose another one.")
                      : _ ("%s has nothing of that name. Check the name and try again."),
                  host);
+  else if (status == QUERN_HTTP_TOO_MANY_REQUESTS && wait != NULL)
+    g_set_error (error, QUERN_HUB_ERROR, QUERN_HUB_ERROR_RATE_LIMITED,
+                 _ ("%s asks to wait %s before more requests. Try again then; a token raises the limit."), host, wait);
   else if (status == QUERN_HTTP_TOO_MANY_REQUESTS)
     g_set_error (error, QUERN_HUB_ERROR, QUERN_HUB_ERROR_RATE_LIMITED,
                  _ ("%s asks to wait before more requests. Try again in a few minutes; a token raises the limit."),
@@ -300,16 +401,17 @@ next_link (SoupMessage *message)
 }
 
 static GBytes *
-read_body (GInputStream *in, GCancellable *cancellable, GError **error)
+read_body (QuernHub *self, GInputStream *in, GCancellable *cancellable, GError **error)
 {
   g_autoptr (GByteArray) all = g_byte_array_new ();
+  QuernHubPace pace = { 0 };
   guint8 buffer[16384];
   gssize n;
 
-  while ((n = g_input_stream_read (in, buffer, sizeof buffer, cancellable, error)) > 0) {
+  while ((n = quern_hub_read (self, in, buffer, sizeof buffer, &pace, cancellable, error)) > 0) {
     if (all->len + n > MAX_BODY) {
-      g_set_error_literal (error, QUERN_HUB_ERROR, QUERN_HUB_ERROR_BAD_ANSWER,
-                           _ ("The hub’s answer is too long to be right. Try again later."));
+      g_set_error_literal (error, QUERN_HUB_ERROR, QUERN_HUB_ERROR_TOO_LARGE,
+                           _ ("The hub’s answer is too long to be right. Choose another repository or mirror."));
       return NULL;
     }
     g_byte_array_append (all, buffer, n);
@@ -322,18 +424,8 @@ static gboolean
 body_is_whole (SoupMessage *message, GBytes *body, GError **error)
 {
   const char *type = soup_message_headers_get_content_type (soup_message_get_response_headers (message), NULL);
-  g_autoptr (JsonParser) parser = NULL;
-  gsize size;
-  const char *data = g_bytes_get_data (body, &size);
 
-  if (g_strcmp0 (type, "application/json") != 0)
-    return TRUE;
-  parser = json_parser_new ();
-  if (size <= G_MAXSSIZE && json_parser_load_from_data (parser, data, size, NULL))
-    return TRUE;
-  g_set_error_literal (error, QUERN_HUB_ERROR, QUERN_HUB_ERROR_BAD_ANSWER,
-                       _ ("The hub’s answer came damaged. Try again later."));
-  return FALSE;
+  return g_strcmp0 (type, "application/json") != 0 || _quern_hub_check_json (body, error);
 }
 
 static QuernHubAnswer *
@@ -360,15 +452,21 @@ fetch_once (QuernHub *self, const char *url, QuernHubAnswer *cached, SoupMessage
 
   if (in == NULL || !quern_hub_check_status (*message, error))
     return NULL;
+  if (soup_message_get_status (*message) == SOUP_STATUS_NOT_MODIFIED && cached == NULL) {
+    g_set_error (error, QUERN_HUB_ERROR, QUERN_HUB_ERROR_BAD_ANSWER,
+                 _ ("“%s” says that nothing has changed, but was not asked that. Try again later."),
+                 g_uri_get_host (soup_message_get_uri (*message)));
+    return NULL;
+  }
   answer = g_new0 (QuernHubAnswer, 1);
   answer->fetched = g_get_real_time () / G_USEC_PER_SEC;
-  if (soup_message_get_status (*message) == SOUP_STATUS_NOT_MODIFIED && cached != NULL) {
+  if (soup_message_get_status (*message) == SOUP_STATUS_NOT_MODIFIED) {
     answer->body = g_bytes_ref (cached->body);
     answer->etag = g_strdup (cached->etag);
     answer->next = g_strdup (cached->next);
     return answer;
   }
-  body = read_body (in, cancellable, &cause);
+  body = read_body (self, in, cancellable, &cause);
   if (body == NULL || !body_is_whole (*message, body, &cause)) {
     quern_hub_answer_free (answer);
     if (g_error_matches (cause, G_IO_ERROR, G_IO_ERROR_CANCELLED) || cause->domain == QUERN_HUB_ERROR)
@@ -381,7 +479,8 @@ fetch_once (QuernHub *self, const char *url, QuernHubAnswer *cached, SoupMessage
   answer->body = g_steal_pointer (&body);
   answer->etag = g_strdup (soup_message_headers_get_one (headers, "ETag"));
   answer->next = next_link (*message);
-  quern_hub_cache_store (self->cache, url, answer->body, answer->etag, answer->next);
+  if (g_bytes_get_size (answer->body) <= MAX_CACHED)
+    quern_hub_cache_store (self->cache, url, answer->body, answer->etag, answer->next);
   return answer;
 }
 
@@ -389,7 +488,8 @@ fetch_once (QuernHub *self, const char *url, QuernHubAnswer *cached, SoupMessage
  * quern_hub_fetch:
  * @url: address of a listing or of a small file
  *
- * Tries a few times, honouring Retry-After. When the hub does not answer, its last answer is returned instead.
+ * Tries a few times, honouring Retry-After if that is short (else see quern_hub_get_asked_wait()). When the hub does not
+ * answer, its last answer is returned instead.
  *
  * Returns: (transfer full) (nullable): the answer, or %NULL with @error set
  */
@@ -398,9 +498,11 @@ quern_hub_fetch (QuernHub *self, const char *url, GCancellable *cancellable, GEr
 {
   QuernHubAnswer *cached;
   g_autoptr (GError) cause = NULL;
+  gint64 asked = 0;
 
   g_return_val_if_fail (QUERN_IS_HUB (self) && url != NULL, NULL);
   cached = answer_from_cache (self, url);
+  set_asked_wait (self, 0);
   for (guint attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
     g_autoptr (SoupMessage) message = NULL;
     QuernHubAnswer *answer;
@@ -413,6 +515,7 @@ quern_hub_fetch (QuernHub *self, const char *url, GCancellable *cancellable, GEr
       return answer;
     }
     delay = quern_hub_retry_delay (message, attempt);
+    asked = message != NULL ? MAX (0, quern_hub_asked_delay (message)) : 0;
     if (!quern_hub_error_is_temporary (cause) || message == NULL || delay > MAX_PATIENCE || attempt + 1 == MAX_ATTEMPTS)
       break;
     if (!quern_hub_wait (delay, cancellable, error)) {
@@ -422,6 +525,7 @@ quern_hub_fetch (QuernHub *self, const char *url, GCancellable *cancellable, GEr
   }
   if (quern_hub_error_is_temporary (cause) && cached != NULL)
     return cached;
+  set_asked_wait (self, asked);
   quern_hub_answer_free (cached);
   g_propagate_error (error, g_steal_pointer (&cause));
   return NULL;
@@ -466,27 +570,39 @@ plain_etag (const char *etag)
   return g_strdup (start);
 }
 
+/* The hash that an answer about a file tells. A plain ETag is one only where it is the hub's own; after a redirect to
+ * another host it is of whatever that host goes by. */
+static char *
+dup_told_hash (QuernHub *self, SoupMessage *message)
+{
+  SoupMessageHeaders *headers = soup_message_get_response_headers (message);
+  g_autofree char *linked = plain_etag (soup_message_headers_get_one (headers, "X-Linked-Etag"));
+  g_autofree char *plain = plain_etag (soup_message_headers_get_one (headers, "ETag"));
+  char *hash = quern_sha256_from_text (linked);
+
+  if (hash != NULL)
+    return hash;
+  return quern_hub_is_own_answer (self, message) ? quern_sha256_from_text (plain) : NULL;
+}
+
 static gboolean
-read_resolved (SoupMessage *message, QuernHubResolved *out)
+read_resolved (QuernHub *self, SoupMessage *message, QuernHubResolved *out)
 {
   SoupMessageHeaders *headers = soup_message_get_response_headers (message);
   const char *size = soup_message_headers_get_one (headers, "X-Linked-Size");
-  const char *etag = soup_message_headers_get_one (headers, "X-Linked-Etag");
-  g_autofree char *hash = plain_etag (etag);
+  const char *location = soup_message_headers_get_one (headers, "Location");
 
-  if (SOUP_STATUS_IS_REDIRECTION (soup_message_get_status (message))) {
-    const char *location = soup_message_headers_get_one (headers, "Location");
+  if (SOUP_STATUS_IS_REDIRECTION (soup_message_get_status (message)) && location != NULL) {
     g_autofree char *base = g_uri_to_string (soup_message_get_uri (message));
 
     out->location = g_uri_resolve_relative (base, location, SOUP_HTTP_URI_FLAGS | G_URI_FLAGS_ENCODED, NULL);
-  } else {
+  } else if (SOUP_STATUS_IS_SUCCESSFUL (soup_message_get_status (message))) {
     out->location = g_uri_to_string (soup_message_get_uri (message));
     if (size == NULL)
       size = soup_message_headers_get_one (headers, "Content-Length");
   }
   out->commit = g_strdup (soup_message_headers_get_one (headers, "X-Repo-Commit"));
-  if (quern_sha256_is_valid (hash))
-    out->sha256 = g_steal_pointer (&hash);
+  out->sha256 = dup_told_hash (self, message);
   return out->location != NULL && size != NULL
          && g_ascii_string_to_unsigned (size, 10, 0, G_MAXINT64, &out->size, NULL);
 }
@@ -495,14 +611,15 @@ read_resolved (SoupMessage *message, QuernHubResolved *out)
  * quern_hub_resolve:
  * @revision: a commit id, or a branch such as "main"
  * @path: a file's path in the repository
+ * @asked_delay: (out) (optional): as from quern_hub_asked_delay(), where there was an answer
  *
  * One attempt; retrying is the caller's.
  *
  * Returns: (transfer full) (nullable): where the file's bytes are and what they must be
  */
 QuernHubResolved *
-quern_hub_resolve (QuernHub *self, const char *repo, const char *revision, const char *path, GCancellable *cancellable,
-                   GError **error)
+quern_hub_resolve (QuernHub *self, const char *repo, const char *revision, const char *path, gint64 *asked_delay,
+                   GCancellable *cancellable, GError **error)
 {
   const QuernHubRequestOptions options = { .method = "HEAD", .identity = TRUE, .keep_linked = TRUE };
   g_autofree char *url = quern_hub_file_url (self, repo, revision, path);
@@ -510,10 +627,12 @@ quern_hub_resolve (QuernHub *self, const char *repo, const char *revision, const
   g_autoptr (GInputStream) in = quern_hub_open (self, url, &options, &message, cancellable, error);
   g_autoptr (QuernHubResolved) resolved = NULL;
 
+  if (in != NULL && asked_delay != NULL)
+    *asked_delay = quern_hub_asked_delay (message);
   if (in == NULL || !quern_hub_check_status (message, error))
     return NULL;
   resolved = g_new0 (QuernHubResolved, 1);
-  if (!read_resolved (message, resolved)) {
+  if (!read_resolved (self, message, resolved)) {
     g_set_error (error, QUERN_HUB_ERROR, QUERN_HUB_ERROR_BAD_ANSWER,
                  _ ("“%s” does not say how large “%s” is. Try again later or choose another mirror."),
                  g_uri_get_host (soup_message_get_uri (message)), path);

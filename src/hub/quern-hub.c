@@ -9,6 +9,7 @@
 
 #include <glib/gi18n-lib.h>
 #include <libsecret/secret.h>
+#include <string.h>
 
 enum { PROP_0, PROP_ENDPOINT, N_PROPS };
 
@@ -30,6 +31,7 @@ quern_hub_finalize (GObject *object)
   g_clear_object (&self->session);
   g_clear_pointer (&self->cache, quern_hub_cache_free);
   g_free (self->endpoint);
+  g_free (self->endpoint_error);
   g_free (self->token);
   g_mutex_clear (&self->lock);
   G_OBJECT_CLASS (quern_hub_parent_class)->finalize (object);
@@ -93,44 +95,72 @@ quern_hub_dup_endpoint (QuernHub *self)
   return g_strdup (self->endpoint);
 }
 
-/* "hub.example/" becomes "https://hub.example"; NULL for what is no address at all. */
+/* "hub.example", "[::1]": what a name server or a socket could make something of. */
+static gboolean
+is_host (const char *host)
+{
+  if (host == NULL || *host == '\0')
+    return FALSE;
+  for (const char *p = host; *p != '\0'; p++)
+    if (!g_ascii_isalnum (*p) && strchr ("-._:", *p) == NULL && (guchar) *p < 0x80)
+      return FALSE;
+  return TRUE;
+}
+
+/* "hub.example/" becomes "https://hub.example"; NULL for what is no address of a hub. */
 static char *
 normalize_endpoint (const char *text)
 {
-  g_autofree char *url = NULL;
+  g_autofree char *stripped = g_strstrip (g_strdup (text)), *url = NULL;
   g_autoptr (GUri) uri = NULL;
   gsize length;
 
-  if (text == NULL || *text == '\0')
-    return NULL;
-  url = strstr (text, "://") != NULL ? g_strdup (text) : g_strconcat ("https://", text, NULL);
+  if (strstr (stripped, "://") == NULL && strstr (stripped, ":/") != NULL)
+    return NULL; /* half a scheme */
+  url = strstr (stripped, "://") != NULL ? g_strdup (stripped) : g_strconcat ("https://", stripped, NULL);
   for (length = strlen (url); length > 0 && url[length - 1] == '/'; length--)
     url[length - 1] = '\0';
   uri = g_uri_parse (url, SOUP_HTTP_URI_FLAGS, NULL);
-  if (uri == NULL || g_uri_get_host (uri) == NULL || *g_uri_get_host (uri) == '\0'
+  if (uri == NULL || !is_host (g_uri_get_host (uri)) || g_uri_get_query (uri) != NULL || g_uri_get_fragment (uri) != NULL
       || (!g_str_equal (g_uri_get_scheme (uri), "https") && !g_str_equal (g_uri_get_scheme (uri), "http")))
     return NULL;
   return g_steal_pointer (&url);
+}
+
+/* The environment's hub: that of HF_ENDPOINT, or the usual one. NULL when HF_ENDPOINT is no address. */
+static char *
+environment_endpoint (void)
+{
+  const char *variable = g_getenv ("HF_ENDPOINT");
+
+  return variable != NULL && *variable != '\0' ? normalize_endpoint (variable) : g_strdup (QUERN_HUB_DEFAULT_ENDPOINT);
 }
 
 /**
  * quern_hub_set_endpoint:
  * @endpoint: (nullable): address of the hub or of a mirror; %NULL or "" for the environment's HF_ENDPOINT or the default
  *
- * An endpoint that is no http or https address counts as %NULL. A token belongs to an endpoint: it is looked up anew.
+ * What is no http or https address is no reason to ask another hub: then every request fails (quern_hub_check_endpoint()).
+ * A token belongs to an endpoint: it is looked up anew.
  */
 void
 quern_hub_set_endpoint (QuernHub *self, const char *endpoint)
 {
-  g_autofree char *url = NULL;
+  gboolean own = endpoint != NULL && *endpoint != '\0';
+  g_autofree char *url = NULL, *problem = NULL;
 
   g_return_if_fail (QUERN_IS_HUB (self));
-  url = normalize_endpoint (endpoint);
-  if (url == NULL)
-    url = normalize_endpoint (g_getenv ("HF_ENDPOINT"));
-  if (url == NULL)
-    url = g_strdup (QUERN_HUB_DEFAULT_ENDPOINT);
+  url = own ? normalize_endpoint (endpoint) : environment_endpoint ();
+  if (url == NULL) {
+    url = g_strdup (own ? endpoint : g_getenv ("HF_ENDPOINT"));
+    problem = g_strdup_printf (own ? _ ("“%s” is no web address of a hub. Correct the address of the mirror in "
+                                        "Preferences; it begins with https:// or http://.")
+                                   : _ ("HF_ENDPOINT is “%s”, which is no web address of a hub. It begins with https:// "
+                                        "or http://; without it, huggingface.co is used."),
+                               url);
+  }
   g_mutex_lock (&self->lock);
+  g_set_str (&self->endpoint_error, problem);
   if (g_strcmp0 (url, self->endpoint) == 0) {
     g_mutex_unlock (&self->lock);
     return;
@@ -141,6 +171,20 @@ quern_hub_set_endpoint (QuernHub *self, const char *endpoint)
   self->token_known = FALSE;
   g_mutex_unlock (&self->lock);
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_ENDPOINT]);
+}
+
+/* Returns: whether there is a hub to ask; else @error says what is wrong with its address */
+gboolean
+quern_hub_check_endpoint (QuernHub *self, GError **error)
+{
+  g_autoptr (GMutexLocker) locker = NULL;
+
+  g_return_val_if_fail (QUERN_IS_HUB (self), FALSE);
+  locker = g_mutex_locker_new (&self->lock);
+  if (self->endpoint_error == NULL)
+    return TRUE;
+  g_set_error_literal (error, QUERN_HUB_ERROR, QUERN_HUB_ERROR_BAD_ADDRESS, self->endpoint_error);
+  return FALSE;
 }
 
 /* How long a connection may stay silent. To be called before any request, from the thread that made the hub. */
@@ -167,13 +211,15 @@ read_token_file (void)
   return g_strstrip (text);
 }
 
-/* The environment, then the keyring, then the file that the hub's own tools write. A token with a character that does
- * not belong into a header is no token. */
+/* The environment, then the keyring, then the file that the hub's own tools write. What the environment and that file
+ * say is meant for the environment's hub and for no mirror of Preferences; the keyring has a token for each. A token with
+ * a character that does not belong into a header is no token. */
 static char *
 find_token (const char *endpoint)
 {
-  const char *variable = g_getenv ("HF_TOKEN");
-  g_autofree char *token = g_strdup (variable);
+  g_autofree char *environment = environment_endpoint ();
+  gboolean usual = g_strcmp0 (environment, endpoint) == 0;
+  g_autofree char *token = usual ? g_strdup (g_getenv ("HF_TOKEN")) : NULL;
 
   if ((token == NULL || *token == '\0') && g_getenv ("DBUS_SESSION_BUS_ADDRESS") != NULL) {
     g_autofree char *secret = secret_password_lookup_sync (&token_schema, NULL, NULL, "endpoint", endpoint, NULL);
@@ -181,7 +227,7 @@ find_token (const char *endpoint)
     g_free (token);
     token = g_steal_pointer (&secret);
   }
-  if (token == NULL || *token == '\0') {
+  if (usual && (token == NULL || *token == '\0')) {
     g_free (token);
     token = read_token_file ();
   }
@@ -237,6 +283,19 @@ quern_hub_set_token (QuernHub *self, const char *token)
   self->token_known = TRUE;
 }
 
+/* The hub may go by another endpoint by now: that one's token is another. */
+static void
+take_stored_token (QuernHub *self, const char *endpoint, const char *token)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+
+  if (!g_str_equal (endpoint, self->endpoint))
+    return;
+  g_free (self->token);
+  self->token = token != NULL && *token != '\0' ? g_strdup (token) : NULL;
+  self->token_known = TRUE;
+}
+
 static void
 store_token_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
 {
@@ -254,7 +313,7 @@ store_token_thread (GTask *task, gpointer source, gpointer data, GCancellable *c
     g_task_return_error (task, g_steal_pointer (&error));
     return;
   }
-  quern_hub_set_token (source, token != NULL && *token != '\0' ? token : NULL);
+  take_stored_token (source, endpoint, token);
   g_task_return_boolean (task, TRUE);
 }
 

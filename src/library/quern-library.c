@@ -8,6 +8,7 @@
 #include <glib/gstdio.h>
 #include <string.h>
 
+#include "download/quern-downloads.h"
 #include "quern-installed.h"
 #include "quern-scan.h"
 #include "quern-sql.h"
@@ -168,14 +169,18 @@ static void
 scan_worker (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
 {
   ScanJob *job = data;
+  g_autoptr (GHashTable) unverified = quern_downloads_read_unverified ();
+  GPtrArray *found;
 
   if (job->database) {
     _quern_installed_adopt (job->database, job->options.folder);
     quern_database_read (job->database, read_model_files, job, NULL);
   }
   list_folders (job);
-  g_task_return_pointer (task, _quern_scan (&job->options, job->skipped, cancellable),
-                         (GDestroyNotify) g_ptr_array_unref);
+  found = _quern_scan (&job->options, job->skipped, cancellable);
+  for (guint i = 0; i < found->len; i++)
+    _quern_model_set_unverified (found->pdata[i], unverified);
+  g_task_return_pointer (task, found, (GDestroyNotify) g_ptr_array_unref);
 }
 
 static void

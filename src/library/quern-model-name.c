@@ -20,8 +20,8 @@ find_quantisation (const char *name, int *start, int *end)
 
   if (g_once_init_enter (&regex))
     g_once_init_leave (&regex,
-                       g_regex_new ("^(?:.*[-._:])?(I?Q[1-8](?:_[A-Z0-9]+)+|TQ[12]_0|BF16|FP?16|FP?32|MXFP4(?:_MOE)?|NVFP4)"
-                                    "(?![A-Za-z0-9])",
+                       g_regex_new ("^(?:.*[-._:])?([IP]?Q[1-8](?:_[A-Z0-9]+)+|TQ[1-4]_[0-9]S?|BF16|FP?16|FP?32|MXFP4(?:_MOE)?|"
+                                    "NVFP4|ROCMFP[0-9]+)(?![A-Za-z0-9])",
                                     G_REGEX_CASELESS | G_REGEX_OPTIMIZE, 0, NULL));
   if (!g_regex_match (regex, name, 0, &match))
     return FALSE;

@@ -25,6 +25,7 @@ gboolean    _quern_model_is_current  (QuernModel *self);
 QuernModel *_quern_model_copy        (QuernModel *self);
 void        _quern_model_set_id      (QuernModel *self, const char *id);
 void        _quern_model_set_origin  (QuernModel *self, QuernModelOrigin origin);
+void        _quern_model_set_unverified (QuernModel *self, GHashTable *paths);
 void        _quern_model_set_name    (QuernModel *self, const char *name);
 void        _quern_model_set_detail  (QuernModel *self, const char *detail);
 void        _quern_model_set_vision  (QuernModel *self, const char *path, const QeVisionInfo *info);

@@ -31,6 +31,7 @@ struct _QuernModel {
   QuernModelOrigin origin;
   QuernModelState state;
   char *problem; /* a sentence, NULL when all is well */
+  gboolean unverified;
 };
 
 enum { PROP_0, PROP_ID, PROP_TITLE, PROP_QUANTISATION, PROP_SIZE, PROP_STATE, PROP_PROBLEM, PROP_DEMO, N_PROPS };
@@ -192,7 +193,8 @@ _quern_model_equal (QuernModel *self, QuernModel *other)
   return g_str_equal (self->path, other->path) && g_str_equal (self->id, other->id)
          && g_str_equal (self->shown, other->shown)
          && memcmp (&self->stamp, &other->stamp, sizeof self->stamp) == 0
-         && g_strcmp0 (self->vision_path, other->vision_path) == 0 && self->origin == other->origin;
+         && g_strcmp0 (self->vision_path, other->vision_path) == 0 && self->origin == other->origin
+         && self->unverified == other->unverified;
 }
 
 /* Under whatever names: caches are full of links. */
@@ -218,6 +220,21 @@ void
 _quern_model_set_origin (QuernModel *self, QuernModelOrigin origin)
 {
   self->origin = origin;
+}
+
+/* Whether one of its files is among those that nobody could verify. */
+void
+_quern_model_set_unverified (QuernModel *self, GHashTable *paths)
+{
+  const char *of = g_strrstr (self->path, "00001-of-");
+
+  self->unverified = g_hash_table_contains (paths, self->path)
+                     || (self->vision_path && g_hash_table_contains (paths, self->vision_path));
+  for (guint part = 2; of && !self->unverified && part <= self->info.n_parts; part++) {
+    g_autofree char *path =
+        g_strdup_printf ("%.*s%05u%s", (int) (of - self->path), self->path, part, of + strlen ("00001"));
+    self->unverified = g_hash_table_contains (paths, path);
+  }
 }
 
 /* What another program calls a file whose own name says nothing. */
@@ -397,6 +414,17 @@ const char *
 quern_model_get_problem (QuernModel *self)
 {
   return self->problem;
+}
+
+/**
+ * quern_model_get_unverified:
+ *
+ * Returns: whether it was downloaded although nobody told a checksum to verify it with
+ */
+gboolean
+quern_model_get_unverified (QuernModel *self)
+{
+  return self->unverified;
 }
 
 /**

@@ -45,6 +45,7 @@ QuernModelOrigin   quern_model_get_origin       (QuernModel *self);
 const char        *quern_model_get_keeper       (QuernModel *self);
 QuernModelState    quern_model_get_state        (QuernModel *self);
 const char        *quern_model_get_problem      (QuernModel *self);
+gboolean           quern_model_get_unverified   (QuernModel *self);
 void               quern_model_plan             (QuernModel *self, guint n_ctx, QeKvType kv_type, QeMemoryPlan *plan);
 
 /* The largest number: what is known of nothing cannot be called too little. */

@@ -327,6 +327,106 @@ test_cancel (Fixture *f, gconstpointer data)
   g_assert_false (g_file_test (folder, G_FILE_TEST_EXISTS)); /* nothing stays behind */
 }
 
+/* ---- checksums and names --------------------------------------------------------------------------------------- */
+
+static void
+add_fault (Fixture *f, QuernFaultKind kind, const char *path, guint64 after, guint64 value)
+{
+  const QuernFault fault = { kind, path, after, value, 0 };
+
+  quern_test_hub_add_fault (f->base.hub, &fault);
+}
+
+/* The list of files tells no checksum, or in capitals; the answer about the file does: wrong bytes are not installed. */
+static void
+test_hash_from_elsewhere (Fixture *f, gconstpointer data)
+{
+  const guint64 kinds[] = { QUERN_HASH_MISSING, QUERN_HASH_CAPITALS, QUERN_HASH_OID };
+
+  for (guint i = 0; i < G_N_ELEMENTS (kinds); i++) {
+    QuernDownload *download;
+
+    add_fault (f, QUERN_FAULT_LISTED_HASH, "/api/", 0, kinds[i]);
+    add_fault (f, QUERN_FAULT_CORRUPT, "Q4_K_M", 100, 0);
+    load_repo (f);
+    download = add (f, "Q4_K_M");
+    wait_for (download, QUERN_DOWNLOAD_FAILED);
+    g_assert_error (quern_download_get_error (download), QUERN_DOWNLOAD_ERROR, QUERN_DOWNLOAD_ERROR_DAMAGED);
+    g_assert_true (is_absent (f, "m-Q4_K_M.gguf"));
+    quern_test_hub_clear (f->base.hub);
+    quern_downloads_cancel (f->downloads, download);
+  }
+  add_fault (f, QUERN_FAULT_LISTED_HASH, "/api/", 0, QUERN_HASH_MISSING);
+  load_repo (f);
+  wait_for (add (f, "Q4_K_M"), QUERN_DOWNLOAD_COMPLETE);
+  g_assert_true (quern_download_get_verifiable (entry (f, 0)));
+}
+
+/* Where nobody tells a checksum the model is installed, and marked: in the queue, in the library, and when it is to be
+ * verified again. The mark stays. */
+static void
+test_unverified (Fixture *f, gconstpointer data)
+{
+  g_autofree char *path = g_build_filename (f->base.models, REPO, "m-Q4_K_M.gguf", NULL);
+  g_autoptr (GHashTable) marked = NULL;
+  g_autoptr (GError) error = NULL;
+  QuernDownload *download;
+
+  add_fault (f, QUERN_FAULT_LISTED_HASH, "/api/", 0, QUERN_HASH_MISSING);
+  add_fault (f, QUERN_FAULT_LINKED_HASH, "m-Q4_K_M", 0, QUERN_HASH_MISSING);
+  load_repo (f);
+  download = add (f, "Q4_K_M");
+  wait_for (download, QUERN_DOWNLOAD_COMPLETE);
+  g_assert_false (quern_download_get_verifiable (download));
+  g_assert_true (is_here (f, "m-Q4_K_M.gguf"));
+  quern_downloads_clear_complete (f->downloads);
+  close_queue (f);
+  marked = quern_downloads_read_unverified ();
+  g_assert_true (g_hash_table_contains (marked, path));
+  g_assert_cmpuint (g_hash_table_size (marked), ==, 1); /* not the vision file */
+  open_queue (f);
+  g_assert_false (verify (f, path, &error));
+  g_assert_error (error, QUERN_DOWNLOAD_ERROR, QUERN_DOWNLOAD_ERROR_FAILED);
+}
+
+/* Two files of one name in one repository, both wanted: both are there, and each is what it was asked for as. */
+static void
+test_same_names (Fixture *f, gconstpointer data)
+{
+  const char *const paths[] = { "b.gguf", "a/b.gguf", "c-b.gguf", "c/b.gguf" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (paths); i++)
+    quern_hub_fixture_add (&f->base, REPO, paths[i], 200000 + i, 10 + i);
+  quern_test_hub_rescan (f->base.hub);
+  load_repo (f);
+  for (guint i = 0; i < G_N_ELEMENTS (paths); i++)
+    add (f, paths[i]);
+  g_assert_cmpuint (g_list_model_get_n_items (G_LIST_MODEL (f->downloads)), ==, G_N_ELEMENTS (paths));
+  for (guint i = 0; i < G_N_ELEMENTS (paths); i++) {
+    wait_for (entry (f, i), QUERN_DOWNLOAD_COMPLETE);
+    g_assert_true (quern_hub_fixture_same (&f->base, REPO, paths[i], quern_download_get_path (entry (f, i))));
+  }
+}
+
+/* The server asks for a day: that shows, in no more than ten minutes, and pausing ends it at once. */
+static void
+test_asked_to_wait (Fixture *f, gconstpointer data)
+{
+  QuernDownload *download;
+
+  add_fault (f, QUERN_FAULT_STATUS, "/cdn/", 86400, 503);
+  download = add (f, "Q4_K_M");
+  TEST_WAIT_UNTIL (quern_download_get_wait (download) > 0);
+  g_assert_cmpint (quern_download_get_wait (download), >, 500);
+  g_assert_cmpint (quern_download_get_wait (download), <=, 600);
+  quern_downloads_pause (f->downloads, download);
+  TEST_WAIT_UNTIL (!quern_downloads_is_active (f->downloads));
+  g_assert_cmpint (quern_download_get_wait (download), ==, 0);
+  quern_test_hub_clear (f->base.hub);
+  quern_downloads_resume (f->downloads, download);
+  wait_for (download, QUERN_DOWNLOAD_COMPLETE);
+}
+
 /* ---- restart --------------------------------------------------------------------------------------------------- */
 
 static void
@@ -418,6 +518,9 @@ test_server_away (Fixture *f, gconstpointer data)
   download = add (f, "Q4_K_M");
   wait_for (download, QUERN_DOWNLOAD_WAITING);
   g_assert_nonnull (quern_download_get_message (download));
+  g_assert_cmpint (quern_download_get_wait (download), >, 0); /* the time until the next attempt, which runs down */
+  g_assert_cmpint (quern_download_get_wait (download), <=, 15);
+  TEST_WAIT_UNTIL (quern_download_get_wait (download) <= 13);
   quern_test_hub_clear (f->base.hub);
   quern_hub_set_endpoint (f->client, quern_test_hub_get_endpoint (f->base.hub));
   quern_downloads_resume (f->downloads, download); /* as when the network comes back */
@@ -478,6 +581,71 @@ spawn_pull (Fixture *f, const char *what)
                  &error);
   g_assert_no_error (error);
   return pid;
+}
+
+/* Runs quern-cli; returns its exit code and what it wrote to both outputs. */
+static int
+run_cli (Fixture *f, const char *endpoint, const char *const *arguments, char **output)
+{
+  g_autofree char *program = g_build_filename (g_getenv ("QUERN_BUILD_DIR"), "src", "cli", "quern-cli", NULL);
+  g_autoptr (GSubprocessLauncher) launcher =
+      g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_STDOUT_PIPE | G_SUBPROCESS_FLAGS_STDERR_MERGE);
+  g_autoptr (GSubprocess) process = NULL;
+  g_autoptr (GPtrArray) argv = g_ptr_array_new ();
+  g_autoptr (GError) error = NULL;
+
+  g_ptr_array_add (argv, program);
+  for (guint i = 0; arguments[i] != NULL; i++)
+    g_ptr_array_add (argv, (char *) arguments[i]);
+  g_ptr_array_add (argv, NULL);
+  g_subprocess_launcher_setenv (launcher, "HF_ENDPOINT", endpoint, TRUE);
+  process = g_subprocess_launcher_spawnv (launcher, (const char *const *) argv->pdata, &error);
+  g_assert_no_error (error);
+  g_assert_true (g_subprocess_communicate_utf8 (process, NULL, NULL, output, NULL, &error));
+  g_assert_no_error (error);
+  return g_subprocess_get_exit_status (process);
+}
+
+#define RUN(f, output, ...)                                                                                            \
+  run_cli (f, quern_test_hub_get_endpoint ((f)->base.hub), (const char *const[]) { __VA_ARGS__, NULL }, output)
+
+static void
+test_cli_unverified (Fixture *f, gconstpointer data)
+{
+  g_autofree char *tiny = g_build_filename (g_getenv ("QUERN_TINY_DIR"), "quern-tiny-Q2_K.gguf", NULL), *content = NULL;
+  g_autofree char *there = g_build_filename (f->base.files, "quern/Marked-GGUF", "marked-Q2_K.gguf", NULL);
+  g_autofree char *folder = g_path_get_dirname (there), *pulled = NULL, *listed = NULL, *shown = NULL;
+  gsize size;
+
+  g_assert_true (g_file_get_contents (tiny, &content, &size, NULL));
+  g_mkdir_with_parents (folder, 0755);
+  g_assert_true (g_file_set_contents (there, content, size, NULL));
+  quern_test_hub_rescan (f->base.hub);
+  add_fault (f, QUERN_FAULT_LISTED_HASH, "/api/", 0, QUERN_HASH_MISSING);
+  add_fault (f, QUERN_FAULT_LINKED_HASH, "/resolve/", 0, QUERN_HASH_MISSING);
+  g_assert_cmpint (RUN (f, &pulled, "pull", "quern/Marked-GGUF:Q2_K"), ==, 0);
+  g_assert_nonnull (strstr (pulled, "Not verified"));
+  g_assert_cmpint (RUN (f, &listed, "list"), ==, 0);
+  g_assert_nonnull (strstr (listed, "marked-q2_k "));
+  g_assert_nonnull (strstr (strstr (listed, "marked-q2_k "), ", not verified"));
+  g_assert_cmpint (RUN (f, &shown, "show", "--json", "marked-q2_k"), ==, 0);
+  g_assert_nonnull (strstr (shown, "\"unverified\" : true"));
+}
+
+/* No other hub is asked in place of one that has no address. */
+static void
+test_cli_wrong_address (Fixture *f, gconstpointer data)
+{
+  const char *const addresses[] = { "ftp://mirror.example", "file:///srv", "not an address" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (addresses); i++) {
+    g_autofree char *pulled = NULL, *found = NULL;
+
+    g_assert_cmpint (run_cli (f, addresses[i], (const char *const[]) { "pull", REPO, NULL }, &pulled), ==, 2);
+    g_assert_cmpint (run_cli (f, addresses[i], (const char *const[]) { "search", "x", NULL }, &found), ==, 2);
+    g_assert_nonnull (strstr (pulled, addresses[i]));
+    g_assert_nonnull (strstr (found, addresses[i]));
+  }
 }
 
 /* Waits for the program; kills it when `limit` microseconds are over. TRUE: it ended well by itself. */
@@ -603,6 +771,12 @@ main (int argc, char *argv[])
   ADD ("server-away", test_server_away);
   ADD ("other-program", test_other_program);
   ADD ("no-space", test_no_space);
+  ADD ("hash-from-elsewhere", test_hash_from_elsewhere);
+  ADD ("unverified", test_unverified);
+  ADD ("same-names", test_same_names);
+  ADD ("asked-to-wait", test_asked_to_wait);
+  ADD ("cli-unverified", test_cli_unverified);
+  ADD ("cli-wrong-address", test_cli_wrong_address);
   ADD ("killed", test_killed);
   ADD ("killed-keeps-progress", test_killed_keeps_progress);
 #undef ADD

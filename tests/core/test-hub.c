@@ -333,7 +333,7 @@ test_grouping (Fixture *f, gconstpointer data)
       "{\"rfilename\":\"imatrix_unsloth.gguf\",\"size\":4},{\"rfilename\":17},7,null]}";
   g_autoptr (GBytes) body = g_bytes_new_static (json, strlen (json));
   g_autoptr (GError) error = NULL;
-  g_autoptr (QuernHubRepo) repo = quern_hub_parse_repo (body, &error);
+  g_autoptr (QuernHubRepo) repo = quern_hub_parse_repo (body, "o/n", &error);
   const char *const labels[] = { "IQ2_XXS", "UD-Q4_K_XL", "MXFP4_MOE", "Q8_0" };
   g_autoptr (QuernHubItem) split = NULL;
 
@@ -352,6 +352,115 @@ test_grouping (Fixture *f, gconstpointer data)
   g_assert_cmpfloat (quern_hub_item_get_bits_per_weight (split), ==, 8);
 }
 
+/* A repository of files with these paths, each 10 bytes longer than the one before. */
+static QuernHubRepo *
+repo_of (const char *const *paths)
+{
+  g_autoptr (GString) json = g_string_new ("{\"id\": \"o/n\", \"siblings\": [");
+  g_autoptr (GBytes) body = NULL;
+  g_autoptr (GError) error = NULL;
+  QuernHubRepo *repo;
+
+  for (guint i = 0; paths[i] != NULL; i++)
+    g_string_append_printf (json, "%s{\"rfilename\": \"%s\", \"size\": %u}", i > 0 ? "," : "", paths[i], 100 + 10 * i);
+  g_string_append (json, "]}");
+  body = g_bytes_new (json->str, json->len);
+  repo = quern_hub_parse_repo (body, "o/n", &error);
+  g_assert_no_error (error);
+  return repo;
+}
+
+/* Every file has a name of its own here, is found by its path, and shows under a label of its own. */
+static void
+test_same_names (void)
+{
+  const char *const sets[][6] = {
+    { "a/b.gguf", "b.gguf" },
+    { "c/b.gguf", "c-b.gguf", "b.gguf" },
+    { "x/m-Q4_K_M.gguf", "y/m-Q4_K_M.gguf", "m-Q4_K_M.gguf", "x-m-Q4_K_M.gguf", "x/y/m-Q4_K_M.gguf" },
+    { "M-Q8_0.gguf", "m-q8_0.gguf", "M-Q8_0.GGUF" },
+    { "x-y/z-Q2_K.gguf", "x/y-z-Q2_K.gguf", "y/z-Q2_K.gguf" },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (sets); i++) {
+    g_autoptr (QuernHubRepo) repo = repo_of (sets[i]);
+    g_autoptr (GHashTable) names = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+    g_autoptr (GHashTable) labels = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+
+    for (guint k = 0; k < 6 && sets[i][k] != NULL; k++) {
+      g_autoptr (QuernHubItem) item = quern_hub_repo_find_item (repo, sets[i][k]), by_label = NULL;
+
+      g_assert_nonnull (item);
+      g_assert_cmpuint (quern_hub_item_get_bytes (item), ==, 100 + 10 * k);
+      g_assert_true (g_hash_table_add (names, g_ascii_strdown (quern_hub_item_get_file (item, 0)->name, -1)));
+      g_assert_true (g_hash_table_add (labels, g_strdup (quern_hub_item_get_label (item))));
+      by_label = quern_hub_repo_find_item (repo, quern_hub_item_get_label (item));
+      g_assert_true (by_label == item || by_label == NULL); /* never another one */
+    }
+  }
+}
+
+/* What only another program runs is marked by its name, with what to take instead; what Quern runs is not. */
+static void
+test_other_programs (void)
+{
+  const char *const others[] = { "Qwen3.6-27B-IQ4_KS",         "x-IQ2_K",      "x-smol-IQ4_KSS",  "x-IQ3_KT",
+                                 "x-IQ4_K_R4",                 "x-Q4_K_R4",    "x-IQ4_XS_R8",     "x.Q6_0",
+                                 "Bonsai-2-27B-PQ2_0",         "x-TQ3_4S",     "Qwen-TQ4_1S",     "x-Q4_0_ROCMFP4",
+                                 "Qwen3.5-4B-ROCmFP4",         "m-iq5_ks" };
+  const char *const ours[] = { "x-IQ4_XS", "x-IQ4_NL", "x-IQ3_XXS", "x-IQ2_M", "x-Q4_K_M", "x-UD-Q4_K_XL", "x-NVFP4",
+                               "x-Q1_0",   "x-Q2_0",   "x-TQ1_0",   "x-TQ2_0", "x-MXFP4_MOE", "x-BF16", "x-Q4_K_S" };
+  const char *const paths[] = { "x-IQ4_KS.gguf", "x-Q2_K.gguf", "x-Q4_K_M.gguf", "x-Q8_0.gguf", NULL };
+  const char *const alone[] = { "x-IQ4_KS.gguf", NULL };
+  g_autoptr (QuernHubRepo) repo = repo_of (paths), lonely = repo_of (alone);
+  g_autoptr (QuernHubItem) other = quern_hub_repo_find_item (repo, "IQ4_KS");
+  g_autoptr (QuernHubItem) usual = quern_hub_repo_find_item (repo, "Q4_K_M");
+  g_autoptr (QuernHubItem) only = quern_hub_repo_find_item (lonely, "IQ4_KS");
+  g_autofree char *advice = quern_hub_repo_dup_advice (repo, other), *no_advice = quern_hub_repo_dup_advice (repo, usual);
+  g_autofree char *elsewhere = quern_hub_repo_dup_advice (lonely, only);
+
+  for (guint i = 0; i < G_N_ELEMENTS (others); i++)
+    g_assert_nonnull (quern_hub_program_from_name (others[i]));
+  for (guint i = 0; i < G_N_ELEMENTS (ours); i++)
+    g_assert_null (quern_hub_program_from_name (ours[i]));
+  g_assert_cmpstr (advice, ==, "Made for ik_llama.cpp, which Quern is not. Take Q2_K instead."); /* the nearest in size */
+  g_assert_null (no_advice);
+  g_assert_nonnull (strstr (elsewhere, "another repository"));
+}
+
+/* One in a folder alone is still called by its own name, and all parts of a split one alike. */
+static void
+test_local_names (void)
+{
+  const char *const paths[] = { "UD/m-UD-Q4_K_XL.gguf",
+                                ".hidden-Q4_0.gguf",
+                                "BF16/s-BF16-00001-of-00002.gguf",
+                                "BF16/s-BF16-00002-of-00002.gguf",
+                                "s-BF16-00001-of-00002.gguf",
+                                "big-Q6_K-00001-of-99999.gguf",
+                                "none-Q5_K_M-00000-of-00000.gguf",
+                                "odd-Q3_K_M.GGUF",
+                                NULL };
+  g_autoptr (QuernHubRepo) repo = repo_of (paths);
+  g_autoptr (QuernHubItem) folder = quern_hub_repo_find_item (repo, "m-ud-q4_k_xl.gguf");
+  g_autoptr (QuernHubItem) hidden = quern_hub_repo_find_item (repo, ".hidden-Q4_0.gguf");
+  g_autoptr (QuernHubItem) split = quern_hub_repo_find_item (repo, "BF16/s-BF16-00001-of-00002.gguf");
+  g_autoptr (QuernHubItem) capitals = quern_hub_repo_find_item (repo, "Q3_K_M");
+  g_autofree char *long_name = g_strnfill (240, 'n'), *long_path = g_strconcat (long_name, "-Q2_K.gguf", NULL);
+  const char *const long_paths[] = { long_path, NULL };
+  g_autoptr (QuernHubRepo) long_repo = repo_of (long_paths);
+  g_autoptr (QuernHubItem) long_item = quern_hub_repo_find_item (long_repo, "Q2_K");
+
+  g_assert_cmpuint (g_list_model_get_n_items (quern_hub_repo_get_items (repo)), ==, 4); /* and nothing of 99999 parts */
+  g_assert_cmpstr (quern_hub_item_get_file (folder, 0)->name, ==, "m-UD-Q4_K_XL.gguf");
+  g_assert_cmpstr (quern_hub_item_get_file (hidden, 0)->name, ==, "_hidden-Q4_0.gguf");
+  g_assert_cmpstr (quern_hub_item_get_file (split, 0)->name, ==, "BF16-s-BF16-00001-of-00002.gguf");
+  g_assert_cmpstr (quern_hub_item_get_file (split, 1)->name, ==, "BF16-s-BF16-00002-of-00002.gguf");
+  g_assert_cmpstr (quern_hub_item_get_file (capitals, 0)->name, ==, "odd-Q3_K_M.gguf"); /* as the library looks for it */
+  g_assert_cmpuint (strlen (quern_hub_item_get_file (long_item, 0)->name), <, 240);
+  g_assert_true (g_str_has_suffix (quern_hub_item_get_file (long_item, 0)->name, "-Q2_K.gguf"));
+}
+
 /* ---- what goes wrong ------------------------------------------------------------------------------------------- */
 
 static void
@@ -364,7 +473,22 @@ test_renamed (Fixture *f, gconstpointer data)
   quern_test_hub_rescan (f->base.hub);
   repo = load (f, "old/Name", &error);
   g_assert_no_error (error);
-  g_assert_cmpstr (quern_hub_repo_get_id (repo), ==, REPO);
+  g_assert_cmpstr (quern_hub_repo_get_id (repo), ==, "old/Name"); /* what was asked for; see test_other_id() */
+}
+
+/* A repository that calls itself another one's name does not get that one's folder. */
+static void
+test_other_id (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (QuernHubRepo) repo = NULL;
+
+  quern_hub_fixture_text (&f->base, "evil/twin", "listing.json",
+                          "{\"id\": \"quern/Tiny-GGUF\", \"siblings\": [{\"rfilename\": \"a-Q4_0.gguf\", \"size\": 5}]}");
+  quern_test_hub_rescan (f->base.hub);
+  repo = load (f, "evil/twin", &error);
+  g_assert_no_error (error);
+  g_assert_cmpstr (quern_hub_repo_get_id (repo), ==, "evil/twin");
 }
 
 static void
@@ -427,6 +551,73 @@ test_errors (Fixture *f, gconstpointer data)
   }
 }
 
+/* One sentence, and nothing in the log: criticals end a test. */
+static void
+test_odd_answers (Fixture *f, gconstpointer data)
+{
+  const QuernFaultKind kinds[] = { QUERN_FAULT_NO_LOCATION, QUERN_FAULT_EMPTY };
+
+  for (guint i = 0; i < G_N_ELEMENTS (kinds); i++) {
+    g_autoptr (GError) error = NULL;
+
+    add_fault (f, kinds[i], "/api/", 0, 0, 0);
+    g_assert_null (load (f, REPO, &error));
+    g_assert_error (error, QUERN_HUB_ERROR, QUERN_HUB_ERROR_BAD_ANSWER);
+    quern_test_hub_clear (f->base.hub);
+  }
+  for (guint status = 300; status <= 304; status += 4) {
+    g_autoptr (GError) error = NULL;
+
+    add_fault (f, QUERN_FAULT_STATUS, "/api/", 0, status, 0);
+    g_assert_null (load (f, REPO, &error));
+    g_assert_error (error, QUERN_HUB_ERROR, QUERN_HUB_ERROR_BAD_ANSWER);
+    quern_test_hub_clear (f->base.hub);
+  }
+  add_fault (f, QUERN_FAULT_NO_LOCATION, "/resolve/", 0, 0, 0);
+  {
+    g_autoptr (GError) error = NULL;
+
+    g_assert_null (quern_hub_resolve (f->client, REPO, "main", "quern-tiny-Q2_K.gguf", NULL, NULL, &error));
+    g_assert_error (error, QUERN_HUB_ERROR, QUERN_HUB_ERROR_BAD_ANSWER);
+  }
+}
+
+/* Far more values than any repository has: refused before a tree is made of them. */
+static void
+test_large_listing (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GString) json = g_string_new ("{\"id\": \"o/n\", \"siblings\": [");
+  g_autoptr (GBytes) body = NULL;
+  g_autoptr (GError) error = NULL;
+
+  for (guint i = 0; i < 1000000; i++)
+    g_string_append (json, "{},");
+  g_string_append (json, "{}]}");
+  body = g_bytes_new (json->str, json->len);
+  g_assert_null (quern_hub_parse_repo (body, "o/n", &error));
+  g_assert_error (error, QUERN_HUB_ERROR, QUERN_HUB_ERROR_TOO_LARGE);
+  g_clear_error (&error);
+  quern_hub_fixture_text (&f->base, "o/large", "listing.json", json->str);
+  quern_test_hub_rescan (f->base.hub);
+  g_assert_null (load (f, "o/large", &error));
+  g_assert_error (error, QUERN_HUB_ERROR, QUERN_HUB_ERROR_TOO_LARGE);
+}
+
+/* A hub may not make people wait unseen: what it asks for is told. */
+static void
+test_asked_to_wait (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  gint64 begun = g_get_monotonic_time ();
+
+  add_fault (f, QUERN_FAULT_STATUS, "/api/", 86400, 429, 0);
+  g_assert_null (load (f, REPO, &error));
+  g_assert_error (error, QUERN_HUB_ERROR, QUERN_HUB_ERROR_RATE_LIMITED);
+  g_assert_nonnull (strstr (error->message, "24 hours"));
+  g_assert_cmpint (quern_hub_get_asked_wait (f->client), ==, 86400 * (gint64) G_USEC_PER_SEC);
+  g_assert_cmpint (g_get_monotonic_time () - begun, <, 60 * G_USEC_PER_SEC);
+}
+
 /* ---- the token ------------------------------------------------------------------------------------------------- */
 
 static void
@@ -485,7 +676,7 @@ static void
 test_token_sources (Fixture *f, gconstpointer data)
 {
   g_autofree char *path = g_build_filename (f->base.folder, "token", NULL), *token = NULL;
-  g_autoptr (QuernHub) from_file = NULL, from_variable = NULL, broken = NULL;
+  g_autoptr (QuernHub) from_file = NULL, from_variable = NULL, from_environment = NULL, broken = NULL;
 
   g_assert_true (g_file_set_contents (path, "hf_file\n", -1, NULL));
   from_file = quern_hub_new ();
@@ -496,6 +687,16 @@ test_token_sources (Fixture *f, gconstpointer data)
   g_free (token);
   token = quern_hub_dup_token (from_variable);
   g_assert_cmpstr (token, ==, "hf_variable");
+  quern_hub_set_endpoint (from_variable, "https://mirror.example"); /* for which nobody meant the variable */
+  g_free (token);
+  token = quern_hub_dup_token (from_variable);
+  g_assert_null (token);
+  g_setenv ("HF_ENDPOINT", "https://mirror.example/", TRUE); /* now somebody does */
+  quern_hub_set_endpoint (from_variable, NULL);
+  from_environment = quern_hub_new ();
+  token = quern_hub_dup_token (from_environment);
+  g_assert_cmpstr (token, ==, "hf_variable");
+  g_unsetenv ("HF_ENDPOINT");
   g_setenv ("HF_TOKEN", "hf\r\nHost: evil", TRUE);
   broken = quern_hub_new ();
   g_free (token);
@@ -511,9 +712,11 @@ test_endpoint (Fixture *f, gconstpointer data)
     const char *set, *get;
   } cases[] = { { "mirror.example/", "https://mirror.example" },
                 { "http://localhost:1//", "http://localhost:1" },
+                { " https://mirror.example/hf ", "https://mirror.example/hf" },
                 { "", QUERN_HUB_DEFAULT_ENDPOINT },
-                { "ftp://x", QUERN_HUB_DEFAULT_ENDPOINT },
                 { NULL, QUERN_HUB_DEFAULT_ENDPOINT } };
+  const char *const wrong[] = { "ftp://x", "file:///etc", "http:/mirror.example", "mailto:x", "not an address",
+                                "https://", "https://mirror.example/?a=b", "://x" };
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
     g_autofree char *endpoint = NULL;
@@ -529,6 +732,22 @@ test_endpoint (Fixture *f, gconstpointer data)
     g_autofree char *endpoint = quern_hub_dup_endpoint (f->client);
     g_assert_cmpstr (endpoint, ==, "https://hf-mirror.example");
   }
+  for (guint i = 0; i < 2 * G_N_ELEMENTS (wrong); i++) {
+    const char *address = wrong[i / 2];
+    g_autoptr (GError) error = NULL;
+
+    g_setenv ("HF_ENDPOINT", i % 2 ? address : "", TRUE);
+    quern_hub_set_endpoint (f->client, i % 2 ? NULL : address);
+    g_assert_false (quern_hub_check_endpoint (f->client, &error));
+    g_assert_error (error, QUERN_HUB_ERROR, QUERN_HUB_ERROR_BAD_ADDRESS);
+    g_assert_nonnull (strstr (error->message, address));
+    g_clear_error (&error);
+    g_assert_null (load (f, REPO, &error)); /* and nobody else is asked */
+    g_assert_error (error, QUERN_HUB_ERROR, QUERN_HUB_ERROR_BAD_ADDRESS);
+  }
+  g_unsetenv ("HF_ENDPOINT");
+  quern_hub_set_endpoint (f->client, "https://mirror.example");
+  g_assert_true (quern_hub_check_endpoint (f->client, NULL));
 }
 
 static void
@@ -540,7 +759,8 @@ test_labels (void)
     { "qwen3.5-0.8b-q4_0", "Q4_0" },        { "Qwen3.5-4B-BF16", "BF16" },
     { "mmproj-Qwen3.5-4B-f16", "F16" },     { "Qwen3.5-35B-A3B-MXFP4_MOE", "MXFP4_MOE" },
     { "Qwen3.5-4B-Q4_K_M-imat", "Q4_K_M" }, { "something", "something" },
-    { "ud-q4_k_xl", "UD-Q4_K_XL" },
+    { "ud-q4_k_xl", "UD-Q4_K_XL" },         { "Bonsai-2-27B-PQ2_0", "PQ2_0" },
+    { "Qwen3.6-35B-A3B-TQ3_4S", "TQ3_4S" }, { "Qwen3.6-27B-IQ4_KS", "IQ4_KS" },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
@@ -576,6 +796,10 @@ main (int argc, char *argv[])
   ADD ("repo/card", test_card);
   ADD ("repo/grouping", test_grouping);
   ADD ("repo/renamed", test_renamed);
+  ADD ("repo/other-id", test_other_id);
+  ADD ("repo/odd-answers", test_odd_answers);
+  ADD ("repo/large-listing", test_large_listing);
+  ADD ("repo/asked-to-wait", test_asked_to_wait);
   ADD ("repo/stale", test_stale_repo);
   ADD ("repo/errors", test_errors);
   ADD ("token/stays", test_token_stays);
@@ -584,6 +808,9 @@ main (int argc, char *argv[])
 #undef ADD
   g_test_add_func ("/hub/token/rule", test_token_rule);
   g_test_add_func ("/hub/labels", test_labels);
+  g_test_add_func ("/hub/other-programs", test_other_programs);
+  g_test_add_func ("/hub/same-names", test_same_names);
+  g_test_add_func ("/hub/local-names", test_local_names);
   for (guint i = 0; i < G_N_ELEMENTS (survivable); i++) {
     g_autofree char *path = g_strconcat ("/hub/survives/", survivable[i].name, NULL);
     g_test_add (path, Fixture, &survivable[i].fault, setup, test_survives, teardown);

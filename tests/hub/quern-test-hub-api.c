@@ -55,8 +55,17 @@ add_int (JsonBuilder *json, const char *name, gint64 value)
   json_builder_add_int_value (json, value);
 }
 
+/* Returns: (transfer full): a hash with what is wrong about it */
+static char *
+dup_hash (const char *sha256, guint64 what)
+{
+  return what == QUERN_HASH_CAPITALS ? g_ascii_strup (sha256, -1)
+         : what == QUERN_HASH_WRONG  ? g_strdup_printf ("%c%s", sha256[0] == '0' ? '1' : '0', sha256 + 1)
+                                     : g_strdup (sha256);
+}
+
 static void
-add_siblings (JsonBuilder *json, const HubRepo *repo, gboolean blobs)
+add_siblings (JsonBuilder *json, const HubRepo *repo, gboolean blobs, const QuernFault *wrong)
 {
   json_builder_set_member_name (json, "siblings");
   json_builder_begin_array (json);
@@ -70,9 +79,12 @@ add_siblings (JsonBuilder *json, const HubRepo *repo, gboolean blobs)
       add_string (json, "blobId", file->blob_id);
     }
     if (blobs && file->lfs) {
+      g_autofree char *hash = dup_hash (file->sha256, wrong != NULL ? wrong->value : 0);
+
       json_builder_set_member_name (json, "lfs");
       json_builder_begin_object (json);
-      add_string (json, "sha256", file->sha256);
+      if (wrong == NULL || wrong->value != QUERN_HASH_MISSING)
+        add_string (json, wrong != NULL && wrong->value == QUERN_HASH_OID ? "oid" : "sha256", hash);
       add_int (json, "size", file->size);
       add_int (json, "pointerSize", 134);
       json_builder_end_object (json);
@@ -97,7 +109,8 @@ add_gguf (JsonBuilder *json, const HubRepo *repo)
 
 /* Only what was expanded when anything was, the usual set otherwise. */
 static void
-add_repo (JsonBuilder *json, SoupServerMessage *msg, const HubRepo *repo, gboolean listing, gboolean blobs)
+add_repo (JsonBuilder *json, SoupServerMessage *msg, const HubRepo *repo, gboolean listing, gboolean blobs,
+          const QuernFault *wrong_hash)
 {
   const char *query = g_uri_get_query (soup_server_message_get_uri (msg));
   gboolean all = query == NULL || (strstr (query, "expand[]") == NULL && strcasestr (query, "expand%5B%5D") == NULL);
@@ -130,7 +143,7 @@ add_repo (JsonBuilder *json, SoupServerMessage *msg, const HubRepo *repo, gboole
   if (all || has_expand (msg, "pipeline_tag"))
     add_string (json, "pipeline_tag", "image-text-to-text");
   if ((all && !listing) || has_expand (msg, "siblings") || (listing && all && strstr (query ? query : "", "full=true")))
-    add_siblings (json, repo, blobs);
+    add_siblings (json, repo, blobs, wrong_hash);
   if ((all && !listing) || has_expand (msg, "gguf"))
     add_gguf (json, repo);
   json_builder_end_object (json);
@@ -155,6 +168,8 @@ answer_json (QuernTestHub *hub, SoupServerMessage *msg, JsonBuilder *json, const
   }
   if (quern_hub_take_fault (hub, QUERN_FAULT_BAD_JSON, path, &fault))
     size /= 2;
+  if (quern_hub_take_fault (hub, QUERN_FAULT_EMPTY, path, &fault))
+    size = 0;
   soup_server_message_set_response (msg, "application/json; charset=utf-8", SOUP_MEMORY_COPY, text, size);
 }
 
@@ -187,7 +202,7 @@ answer_list (QuernTestHub *hub, SoupServerMessage *msg, GHashTable *query)
     if (!repo_matches (repo, query))
       continue;
     if (seen >= skip && seen < skip + limit)
-      add_repo (json, msg, repo, TRUE, FALSE);
+      add_repo (json, msg, repo, TRUE, FALSE, NULL);
     seen++;
   }
   json_builder_end_array (json);
@@ -270,6 +285,10 @@ answer_redirect_faults (QuernTestHub *hub, SoupServerMessage *msg, const char *p
     soup_server_message_set_redirect (msg, SOUP_STATUS_FOUND, target);
     return TRUE;
   }
+  if (quern_hub_take_fault (hub, QUERN_FAULT_NO_LOCATION, path, &fault)) {
+    soup_server_message_set_status (msg, SOUP_STATUS_FOUND, NULL);
+    return TRUE;
+  }
   if (!quern_hub_take_fault (hub, QUERN_FAULT_REDIRECT_AWAY, path, &fault))
     return FALSE;
   away = g_strdup_printf ("%s%s%s%s", hub->content_endpoint, g_uri_get_path (uri), g_uri_get_query (uri) ? "?" : "",
@@ -294,6 +313,18 @@ answer_renamed (SoupServerMessage *msg, const char *path, const HubRepo *repo)
 }
 
 static void
+answer_verbatim (SoupServerMessage *msg, const char *path)
+{
+  g_autofree char *text = NULL;
+  gsize size = 0;
+
+  g_file_get_contents (path, &text, &size, NULL);
+  soup_server_message_set_status (msg, SOUP_STATUS_OK, NULL);
+  soup_server_message_set_response (msg, "application/json; charset=utf-8", SOUP_MEMORY_TAKE, g_steal_pointer (&text),
+                                    size);
+}
+
+static void
 answer_repo (QuernTestHub *hub, SoupServerMessage *msg, const char *path, GHashTable *query, char **parts)
 {
   /* parts: OWNER REPO [tree|revision REV] */
@@ -308,10 +339,14 @@ answer_repo (QuernTestHub *hub, SoupServerMessage *msg, const char *path, GHashT
     quern_hub_error (msg, SOUP_STATUS_NOT_FOUND, "RevisionNotFound", "Invalid rev id");
   else if (g_strcmp0 (what, "tree") == 0)
     answer_tree (hub, msg, repo, path);
+  else if (repo->listing != NULL)
+    answer_verbatim (msg, repo->listing);
   else {
     g_autoptr (JsonBuilder) json = json_builder_new ();
+    QuernFault fault;
+    gboolean wrong = quern_hub_take_fault (hub, QUERN_FAULT_LISTED_HASH, path, &fault);
 
-    add_repo (json, msg, repo, FALSE, g_strcmp0 (query_get (query, "blobs"), "true") == 0);
+    add_repo (json, msg, repo, FALSE, g_strcmp0 (query_get (query, "blobs"), "true") == 0, wrong ? &fault : NULL);
     answer_json (hub, msg, json, path);
   }
 }
@@ -337,7 +372,9 @@ answer_resolve (QuernTestHub *hub, SoupServerMessage *msg, const char *path, cha
   HubRepo *repo = quern_hub_repo_find (hub->repos, id);
   SoupMessageHeaders *headers = soup_server_message_get_response_headers (msg);
   HubFile *file;
-  g_autofree char *size = NULL, *etag = NULL, *coded = NULL, *target = NULL;
+  g_autofree char *size = NULL, *etag = NULL, *coded = NULL, *target = NULL, *hash = NULL;
+  QuernFault fault;
+  gboolean wrong;
 
   if (answer_renamed (msg, path, repo) || token_refused (msg, repo, TRUE))
     return;
@@ -350,9 +387,12 @@ answer_resolve (QuernTestHub *hub, SoupServerMessage *msg, const char *path, cha
   if (!file->lfs)
     return answer_small_file (msg, file);
   size = g_strdup_printf ("%" G_GUINT64_FORMAT, file->size);
-  etag = g_strdup_printf ("\"%s\"", file->sha256);
+  wrong = quern_hub_take_fault (hub, QUERN_FAULT_LINKED_HASH, path, &fault);
+  hash = wrong ? dup_hash (file->sha256, fault.value) : g_strdup (file->sha256);
+  etag = wrong && fault.value == QUERN_HASH_MISSING ? g_strdup ("\"x\"") : g_strdup_printf ("\"%s\"", hash);
   soup_message_headers_replace (headers, "X-Linked-Size", size);
-  soup_message_headers_replace (headers, "X-Linked-ETag", etag);
+  if (!wrong || fault.value != QUERN_HASH_PLAIN)
+    soup_message_headers_replace (headers, "X-Linked-ETag", etag);
   soup_message_headers_replace (headers, "ETag", etag);
   soup_message_headers_replace (headers, "Accept-Ranges", "bytes");
   coded = g_uri_escape_string (file->path, "/", FALSE);

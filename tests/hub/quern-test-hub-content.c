@@ -334,8 +334,9 @@ send_file (QuernTestHub *hub, SoupServerMessage *msg, const char *path, const Hu
   transfer->path = g_strdup (path);
   transfer->size = file->size;
   transfer->head = g_str_equal (soup_server_message_get_method (msg), "HEAD");
-  transfer->etag = g_strdup_printf ("\"cdn-%.16s%s\"", file->sha256,
-                                    quern_hub_take_fault (hub, QUERN_FAULT_CHANGED_ETAG, path, &fault) ? "-new" : "");
+  transfer->etag = quern_hub_take_fault (hub, QUERN_FAULT_CHANGED_ETAG, path, &fault)
+                       ? g_strdup_printf ("\"cdn-%.16s-%u\"", file->sha256, ++hub->n_etags)
+                       : g_strdup_printf ("\"cdn-%.16s\"", file->sha256);
   if (!read_range (transfer, msg, path)) {
     g_autofree char *range = g_strdup_printf ("bytes */%" G_GUINT64_FORMAT, file->size);
 

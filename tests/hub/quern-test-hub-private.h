@@ -18,6 +18,7 @@ typedef struct {
   char *id;     /* OWNER/REPO */
   char *commit; /* 40 hex digits that change with the content */
   GPtrArray *files;
+  char *listing; /* path of what is answered verbatim, or NULL */
   char *gated; /* NULL, "auto" or "manual" */
   char *license, *architecture, *renamed_to, *modified;
   char **tags;
@@ -45,7 +46,7 @@ struct _QuernTestHub {
   GPtrArray *log;
   guint64 rate, content_bytes;
   guint64 allowance; /* body bytes that may still be sent; G_MAXUINT64: any number */
-  guint n_transfers;
+  guint n_transfers, n_etags;
 };
 
 /* quern-test-hub-repo.c */

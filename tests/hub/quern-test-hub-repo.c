@@ -28,6 +28,7 @@ hub_repo_free (gpointer data)
   g_free (repo->id);
   g_free (repo->commit);
   g_ptr_array_unref (repo->files);
+  g_free (repo->listing);
   g_free (repo->gated);
   g_free (repo->license);
   g_free (repo->architecture);
@@ -71,6 +72,8 @@ add_files (HubRepo *repo, const char *folder, const char *prefix)
 
     if (g_file_test (full, G_FILE_TEST_IS_DIR))
       add_files (repo, full, path);
+    else if (g_str_equal (path, "listing.json"))
+      repo->listing = g_strdup (full);
     else if (!g_str_equal (path, "hub.json"))
       g_ptr_array_add (repo->files, hub_file_new (full, path));
   }

@@ -18,6 +18,10 @@ static const char *const fault_names[] = {
   [QUERN_FAULT_GZIP] = "gzip",
   [QUERN_FAULT_BAD_JSON] = "bad-json",
   [QUERN_FAULT_WRONG_RANGE] = "wrong-range",
+  [QUERN_FAULT_LISTED_HASH] = "listed-hash",
+  [QUERN_FAULT_LINKED_HASH] = "linked-hash",
+  [QUERN_FAULT_NO_LOCATION] = "no-location",
+  [QUERN_FAULT_EMPTY] = "empty",
 };
 
 gboolean

@@ -7,7 +7,8 @@
  * The hub itself is http://127.0.0.1:PORT, the content host http://localhost:PORT2: two names, so that a token that
  * follows a redirect shows in the log. Everything runs in a thread of its own; all functions may be called from any
  * thread. A repository's optional file `hub.json` sets downloads, likes, gated, license, tags, architecture,
- * parameters, lastModified and renamed_to; it is not listed itself. */
+ * parameters, lastModified and renamed_to; it is not listed itself. A file `listing.json` is what the hub answers when
+ * asked for the repository, as it is. */
 
 #include <gio/gio.h>
 
@@ -20,7 +21,7 @@ typedef enum {
   QUERN_FAULT_CUT,          /* content: close the connection after `after` bytes of the body */
   QUERN_FAULT_STALL,        /* content: send nothing more after `after` bytes, until the client gives up */
   QUERN_FAULT_CORRUPT,      /* content: flip the bits of the byte at offset `after` of the file, where a range has it */
-  QUERN_FAULT_CHANGED_ETAG, /* content: another ETag than before */
+  QUERN_FAULT_CHANGED_ETAG, /* content: another ETag than ever before */
   QUERN_FAULT_LYING_LENGTH, /* content: claim a file that is `value` bytes longer */
   QUERN_FAULT_NO_RANGES,    /* content: ignore Range and send all of the file */
   QUERN_FAULT_SLOW_START,   /* content: wait `value` milliseconds before the first byte */
@@ -29,7 +30,19 @@ typedef enum {
   QUERN_FAULT_GZIP,          /* a gzip-coded body */
   QUERN_FAULT_BAD_JSON,      /* hub: a body that stops in the middle of the JSON text */
   QUERN_FAULT_WRONG_RANGE,   /* content: a range that starts `value` bytes after the one that was asked for */
+  QUERN_FAULT_LISTED_HASH,   /* hub: in the list of files, hashes are as QuernHashFault says */
+  QUERN_FAULT_LINKED_HASH,   /* hub: the same where a file is resolved */
+  QUERN_FAULT_NO_LOCATION,   /* hub: redirect without saying where to */
+  QUERN_FAULT_EMPTY,         /* hub: an empty body that is said to be JSON */
 } QuernFaultKind;
+
+typedef enum {
+  QUERN_HASH_MISSING,
+  QUERN_HASH_CAPITALS,
+  QUERN_HASH_WRONG,
+  QUERN_HASH_OID,   /* under the name that the tree of a repository has for it */
+  QUERN_HASH_PLAIN, /* as a plain ETag, without the hub's own headers */
+} QuernHashFault;
 
 typedef struct {
   QuernFaultKind kind;

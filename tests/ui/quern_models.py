@@ -8,6 +8,7 @@ import select
 import shutil
 import subprocess
 import sys
+import urllib.parse
 import urllib.request
 
 import quern_ui
@@ -49,6 +50,12 @@ class ModelsCase(ChatCase):
     def set_rate(self, rate):
         """Limits the bytes per second of each connection, also of running ones; 0 means no limit."""
         request = urllib.request.Request(f'{self.address}/.test/rate?bytes={rate}', method='PUT')
+        urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=quern_ui.TIMEOUT).close()
+
+    def add_fault(self, **fault):
+        """Has the hub misbehave from now on; see quern-test-hub.h."""
+        query = urllib.parse.urlencode(fault)
+        request = urllib.request.Request(f'{self.address}/.test/fault?{query}', method='PUT')
         urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=quern_ui.TIMEOUT).close()
 
     def stop_hub(self, hub):

@@ -54,6 +54,29 @@ class Downloads(ModelsCase):
         self.show(app, 'Downloads')
         app.find('label', '1 MB/s')  # is kept
 
+    def test_unverified(self):
+        app = self.start()
+        self.add_fault(kind='listed-hash', path='/api/', value=0)
+        self.add_fault(kind='linked-hash', path='/resolve/', value=0)
+        self.add_download(app, 'Q8_0')
+        app.find('label', re.compile('^Complete, not verified'))
+        self.show(app, 'On This Computer')
+        app.find('label', re.compile('not verified'))
+
+    def test_asked_to_wait(self):
+        app = self.start()
+        self.add_fault(kind='status', path='/cdn/', value=503, after=86400)
+        self.add_download(app, 'Q8_0')
+        app.find('label', re.compile(r'the server asks to wait, .*\d:\d\d.* left$'))
+        app.find('button', 'Pause').click()
+        app.find('label', re.compile('^Paused'))
+
+    def test_no_address(self):
+        self.address = 'ftp://mirror.example'
+        app = self.launch_models()
+        self.show(app, 'Search')
+        app.find('label', re.compile('^HF_ENDPOINT is “ftp://mirror.example”'))
+
     def test_no_space(self):
         models = os.path.join(self.desktop.data, 'models')
         os.makedirs(models)

@@ -31,6 +31,25 @@ format_time_left (gint64 seconds)
   return g_strdup_printf (ngettext ("%d hour left", "%d hours left", seconds / 3600), (int) (seconds / 3600));
 }
 
+/* A time that runs down. */
+static char *
+format_clock (gint64 seconds)
+{
+  return quern_facts_isolate (g_strdup_printf ("%d:%02d", (int) (seconds / 60), (int) (seconds % 60)));
+}
+
+/* Until it tries again by itself. */
+static char *
+describe_waiting (QuernDownload *download)
+{
+  g_autofree char *time = format_clock (quern_download_get_wait (download));
+
+  if (quern_download_get_wait (download) == 0)
+    return g_strdup (quern_download_get_message (download));
+  /* Translators: what is the matter, in a sentence; a time such as 0:15 */
+  return g_strdup_printf (_ ("%s Next attempt in %s."), quern_download_get_message (download), time);
+}
+
 static char *
 describe_running (QuernDownload *download, const char *done, const char *total)
 {
@@ -38,6 +57,11 @@ describe_running (QuernDownload *download, const char *done, const char *total)
   g_autofree char *speed = quern_facts_isolate (g_format_size ((guint64) quern_download_get_speed (download)));
   g_autofree char *time = NULL;
 
+  if (quern_download_get_wait (download) > 0) {
+    time = format_clock (quern_download_get_wait (download));
+    /* Translators: bytes that are here, bytes in all, a time such as 9:58 */
+    return g_strdup_printf (_ ("%s of %s · the server asks to wait, %s left"), done, total, time);
+  }
   if (quern_download_get_phase (download) == QUERN_DOWNLOAD_VERIFYING)
     return g_strdup (_ ("Verifying…"));
   if (quern_download_get_phase (download) == QUERN_DOWNLOAD_REPAIRING)
@@ -71,8 +95,12 @@ quern_download_row_describe (QuernDownload *download)
   case QUERN_DOWNLOAD_NO_SPACE:
     return g_strdup_printf (_ ("%s are missing on the disk. Make space, then resume."), missing);
   case QUERN_DOWNLOAD_COMPLETE:
-    return g_strdup_printf (_ ("Complete and verified · %s"), total);
-  default: /* WAITING and FAILED say it themselves */
+    return g_strdup_printf (quern_download_get_verifiable (download) ? _ ("Complete and verified · %s")
+                                                                     : _ ("Complete, not verified · %s"),
+                            total);
+  case QUERN_DOWNLOAD_WAITING:
+    return describe_waiting (download);
+  default: /* FAILED says it itself */
     return g_strdup (quern_download_get_message (download));
   }
 }
@@ -214,6 +242,7 @@ quern_download_row_new (QuernModelsService *service, QuernDownload *download)
   gtk_label_set_label (self->title, title);
   gtk_accessible_update_property (GTK_ACCESSIBLE (self->bar), GTK_ACCESSIBLE_PROPERTY_LABEL, title, -1);
   g_signal_connect_object (download, "notify::bytes", G_CALLBACK (progress_cb), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (download, "notify::wait", G_CALLBACK (progress_cb), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (download, "notify::missing", G_CALLBACK (progress_cb), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (download, "notify::state", G_CALLBACK (state_cb), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (quern_models_service_get_library (service), "items-changed", G_CALLBACK (update_buttons),

@@ -40,12 +40,12 @@ say (GtkWidget *row, const char *text)
 static void
 endpoint_applied_cb (GtkWidget *row, Rows *rows)
 {
-  g_autofree char *text = g_strstrip (g_strdup (gtk_editable_get_text (GTK_EDITABLE (row)))), *endpoint = NULL;
+  g_autofree char *text = g_strstrip (g_strdup (gtk_editable_get_text (GTK_EDITABLE (row))));
+  g_autoptr (GError) error = NULL;
 
   g_settings_set_string (rows->settings, "hub-endpoint", text);
-  endpoint = quern_hub_dup_endpoint (quern_models_service_get_hub (rows->service));
-  if (*text != '\0' && strstr (endpoint, text) == NULL)
-    say (row, _ ("This is no web address. The usual hub is used."));
+  if (!quern_hub_check_endpoint (quern_models_service_get_hub (rows->service), &error))
+    say (row, error->message);
 }
 
 static GtkWidget *

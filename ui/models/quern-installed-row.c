@@ -68,6 +68,7 @@ describe (QuernModel *model, QuernLibrary *library)
     use = describe_use (quern_library_get_last_used (library, model));
     quern_facts_append (text, quern_model_is_demo (model) ? _ ("Demonstration") : NULL);
     quern_facts_append (text, size);
+    quern_facts_append (text, quern_model_get_unverified (model) ? _ ("not verified") : NULL);
     quern_facts_append (text, quern_model_get_vision_path (model) != NULL ? _ ("sees pictures") : NULL);
     quern_facts_append (text, use);
   }

@@ -34,6 +34,7 @@ describe (QuernItemRow *self, guint64 memory, gboolean exact)
   guint64 vision = self->with_vision ? quern_hub_item_get_vision_bytes (self->item) : 0;
   g_autofree char *size = g_format_size (quern_hub_item_get_bytes (self->item) + vision);
   g_autofree char *needed = g_format_size (memory), *density = NULL, *room = NULL, *speed = NULL;
+  g_autofree char *advice = quern_hub_repo_dup_advice (self->repo, self->item);
   GString *text = g_string_new (NULL);
   double bits = quern_hub_item_get_bits_per_weight (self->item);
 
@@ -45,6 +46,8 @@ describe (QuernItemRow *self, guint64 memory, gboolean exact)
   speed = quern_format_speed (quern_advisor_speed (quern_models_service_get_machine (self->service),
                                                    info != NULL ? (double) info->sketched_bytes : 0));
   quern_facts_append (text, speed);
+  if (advice != NULL)
+    g_string_append_printf (text, "\n%s", advice);
   return g_string_free (text, FALSE);
 }
 
