@@ -216,7 +216,7 @@ finish_file (QuernDownloadJob *job, guint64 size)
   __atomic_add_fetch (&job->finished, size, __ATOMIC_RELAXED);
 }
 
-/* What could be verified needs no receipt to be what it is. */
+/* A verified file is sound without its receipt. One that is not must not be installed without it. */
 static gboolean
 write_receipts (QuernDownloadJob *job, GError **error)
 {

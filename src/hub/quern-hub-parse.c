@@ -276,7 +276,7 @@ choose_name (const Naming *naming, GHashTable *wanted, GHashTable *at_top, GHash
   return dup_hash_name (naming);
 }
 
-/* Who names a file by the hash of another one's path has nothing but trouble in mind. */
+/* Only a repository that names a file by the hash of another one's path can still repeat a name: that file is left out. */
 static void
 drop_same_names (GPtrArray *files)
 {

@@ -15,6 +15,7 @@
 #define MAX_REDIRECTS 8
 #define MAX_ATTEMPTS 4
 #define MAX_BODY (8 * 1024 * 1024)
+#define MAX_CACHED (1024 * 1024) /* of one answer; there may be thousands */
 #define MAX_PATIENCE (5 * (gint64) G_USEC_PER_SEC) /* a longer wait is told, not sat out unseen */
 #define LEAST_RATE 1024                            /* bytes per second: a connection with less is as good as dead */
 
@@ -478,7 +479,8 @@ fetch_once (QuernHub *self, const char *url, QuernHubAnswer *cached, SoupMessage
   answer->body = g_steal_pointer (&body);
   answer->etag = g_strdup (soup_message_headers_get_one (headers, "ETag"));
   answer->next = next_link (*message);
-  quern_hub_cache_store (self->cache, url, answer->body, answer->etag, answer->next);
+  if (g_bytes_get_size (answer->body) <= MAX_CACHED)
+    quern_hub_cache_store (self->cache, url, answer->body, answer->etag, answer->next);
   return answer;
 }
 
