@@ -60,7 +60,7 @@ class Downloads(ModelsCase):
         self.add_fault(kind='linked-hash', path='/resolve/', value=0)
         self.add_download(app, 'Q8_0')
         app.find('label', re.compile('^Complete, not verified'))
-        self.show(app, 'On This Computer')
+        self.show(app, 'Installed')
         app.find('label', re.compile('not verified'))
 
     def test_asked_to_wait(self):
