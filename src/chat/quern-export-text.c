@@ -7,95 +7,174 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "quern-export.h"
+#include "quern-export-private.h"
 
-/* Conversations for reading: the messages that are shown. */
+/* Conversations for reading: the messages that are shown. Nothing in them may make the reader's program fetch something: an
+ * answer that holds a picture's address would tell its server when, and from where, the file is read. */
 
 static const char *
-string (JsonObject *object, const char *name)
+title_of (const QuernExportConversation *conversation)
 {
-  return json_object_get_string_member_with_default (object, name, "");
-}
-
-/* Calls func for each message that is shown. */
-typedef void (*MessageFunc) (GString *out, JsonObject *message);
-
-static void
-each_shown (GString *out, JsonObject *conversation, MessageFunc func)
-{
-  JsonArray *messages = json_object_get_array_member (conversation, "messages");
-
-  for (guint i = 0; i < json_array_get_length (messages); i++) {
-    JsonObject *message = json_array_get_object_element (messages, i);
-    if (json_object_get_boolean_member_with_default (message, "shown", TRUE))
-      func (out, message);
-  }
-}
-
-static JsonArray *
-attachments_of (JsonObject *message)
-{
-  return json_object_has_member (message, "attachments") ? json_object_get_array_member (message, "attachments") : NULL;
+  return *conversation->title ? conversation->title : _("Conversation");
 }
 
 static const char *
-title_of (JsonObject *conversation)
+speaker (QuernMessage *message)
 {
-  const char *title = string (conversation, "title");
+  const char *model = quern_message_get_model_title (message);
 
-  return *title ? title : _("Conversation");
-}
-
-static const char *
-speaker (JsonObject *message)
-{
-  const char *model = string (message, "model_title");
-
-  if (g_str_equal (string (message, "role"), "user"))
+  if (quern_message_get_role (message) == QUERN_ROLE_USER)
     return _("You");
-  return *model ? model : _("Answer");
+  return model && *model ? model : _("Answer");
+}
+
+/* Where the line ends: before its line break, or at the end of the text. */
+static const char *
+end_of_line (const char *line)
+{
+  return line + strcspn (line, "\n");
+}
+
+/* Three or more backquotes or tildes at the beginning, which open a block of code; 0 where there are none. */
+static gsize
+count_fence (const char *line, const char *end)
+{
+  gsize n = 0;
+
+  while (line + n < end && (*line == '`' || *line == '~') && line[n] == *line)
+    n++;
+  if (n < 3 || (*line == '`' && memchr (line + n, '`', (gsize) (end - line) - n)))
+    return 0;
+  return n;
+}
+
+/* The fence that the text after this line is in: *mark and the number of its characters, which is returned; 0: in none. */
+static gsize
+follow_fence (const char *line, const char *end, char *mark, gsize open)
+{
+  const char *begin = line;
+  gsize n;
+
+  while (line < end && line - begin < 3 && *line == ' ')
+    line++;
+  n = count_fence (line, end);
+  if (open == 0) {
+    *mark = *line;
+    return n;
+  }
+  for (begin = line + n; begin < end && (*begin == ' ' || *begin == '\t' || *begin == '\r');)
+    begin++;
+  return n >= open && *line == *mark && begin == end ? 0 : open;
 }
 
 /* ---- Markdown -------------------------------------------------------------------------------------------------- */
 
-static void
-quote (GString *out, const char *text)
+/* Whether all blocks of code begin at the first column: only those are told apart from text without a doubt. */
+static gboolean
+has_plain_fences (const char *text)
 {
-  g_auto (GStrv) lines = g_strsplit (text, "\n", -1);
-
-  for (char **line = lines; *line; line++)
-    g_string_append_printf (out, **line ? "> %s\n" : ">%s\n", *line);
-  g_string_append_c (out, '\n');
-}
-
-static void
-message_to_markdown (GString *out, JsonObject *message)
-{
-  JsonArray *attachments = attachments_of (message);
-
-  g_string_append_printf (out, "## %s\n\n", speaker (message));
-  for (guint i = 0; attachments && i < json_array_get_length (attachments); i++)
-    g_string_append_printf (out, _("*Attachment: %s*\n\n"),
-                            string (json_array_get_object_element (attachments, i), "name"));
-  if (*string (message, "reasoning"))
-    quote (out, string (message, "reasoning"));
-  g_string_append_printf (out, "%s\n\n", string (message, "content"));
-}
-
-char *
-_quern_export_to_markdown (JsonArray *conversations)
-{
-  GString *out = g_string_new (NULL);
-
-  for (guint i = 0; i < json_array_get_length (conversations); i++) {
-    JsonObject *conversation = json_array_get_object_element (conversations, i);
-    g_string_append_printf (out, "# %s\n\n", title_of (conversation));
-    if (*string (conversation, "system_prompt"))
-      quote (out, string (conversation, "system_prompt"));
-    each_shown (out, conversation, message_to_markdown);
+  for (const char *line = text; *line; line = *end_of_line (line) ? end_of_line (line) + 1 : end_of_line (line)) {
+    gsize indent = strspn (line, " \t>*+-0123456789.)");
+    if (indent > 0 && (g_str_has_prefix (line + indent, "```") || g_str_has_prefix (line + indent, "~~~")))
+      return FALSE;
   }
-  return g_string_free (out, FALSE);
+  return TRUE;
 }
+
+/* Whether a tag begins here that may load something: one with attributes, or a style or script. */
+static gboolean
+is_loading_tag (const char *text)
+{
+  gsize n = 1;
+
+  if (*text != '<' || !g_ascii_isalpha (text[1]))
+    return FALSE;
+  while (g_ascii_isalnum (text[n]) || text[n] == '-')
+    n++;
+  return g_ascii_isspace (text[n]) || text[n] == '/' || g_ascii_strncasecmp (text, "<style", n) == 0
+         || g_ascii_strncasecmp (text, "<script", n) == 0;
+}
+
+/* Pictures become links, and markup becomes text. */
+static void
+put_harmless (QuernExportWriter *writer, const char *text, const char *end)
+{
+  for (const char *p = text; p < end; p++) {
+    gboolean picture = p[0] == '!' && p[1] == '[';
+    if (!picture && !is_loading_tag (p))
+      continue;
+    _quern_export_write (writer, text, (gsize) (p - text));
+    if (!picture)
+      _quern_export_put (writer, "\\");
+    text = picture ? p + 1 : p;
+  }
+  _quern_export_write (writer, text, (gsize) (end - text));
+}
+
+/* Texts of somebody else, each line after `prefix`. */
+static void
+put_markdown (QuernExportWriter *writer, const char *text, const char *prefix)
+{
+  gboolean plain_fences = has_plain_fences (text);
+  gsize fence = 0;
+  char mark = 0;
+
+  while (TRUE) {
+    const char *end = end_of_line (text);
+    gboolean code = plain_fences && fence > 0;
+    _quern_export_write (writer, prefix, end == text && *prefix ? 1 : strlen (prefix)); /* no space at the end of a line */
+    if (code)
+      _quern_export_write (writer, text, (gsize) (end - text));
+    else
+      put_harmless (writer, text, end);
+    fence = follow_fence (text, end, &mark, fence);
+    if (*end == '\0')
+      break;
+    _quern_export_put (writer, "\n");
+    text = end + 1;
+  }
+  _quern_export_put (writer, "\n\n");
+}
+
+/* A title or a name: one line. */
+static void
+put_line (QuernExportWriter *writer, const char *before, const char *text, const char *after)
+{
+  g_autofree char *line = g_strdelimit (g_strdup (text), "\r\n", ' ');
+
+  _quern_export_put (writer, before);
+  put_harmless (writer, line, line + strlen (line));
+  _quern_export_put (writer, after);
+}
+
+static void
+markdown_begin_conversation (QuernExportWriter *writer, const QuernExportConversation *conversation)
+{
+  put_line (writer, "# ", title_of (conversation), "\n\n");
+  if (*conversation->system_prompt)
+    put_markdown (writer, conversation->system_prompt, "> ");
+}
+
+static void
+markdown_message (QuernExportWriter *writer, QuernMessage *message, gboolean shown, gboolean is_first)
+{
+  GListModel *attachments = quern_message_get_attachments (message);
+
+  if (!shown)
+    return;
+  put_line (writer, "## ", speaker (message), "\n\n");
+  for (guint i = 0; i < g_list_model_get_n_items (attachments); i++) {
+    g_autoptr (QuernAttachment) attachment = g_list_model_get_item (attachments, i);
+    g_autofree char *line = g_strdup_printf (_("*Attachment: %s*\n\n"), quern_attachment_get_name (attachment));
+    put_harmless (writer, line, line + strlen (line));
+  }
+  if (*quern_message_get_reasoning (message))
+    put_markdown (writer, quern_message_get_reasoning (message), "> ");
+  put_markdown (writer, quern_message_get_content (message), "");
+}
+
+const QuernExportWay _quern_export_markdown = { .begin_conversation = markdown_begin_conversation,
+                                                .message = markdown_message };
 
 /* ---- HTML ------------------------------------------------------------------------------------------------------ */
 
@@ -109,10 +188,99 @@ static const char style[] =
     "@media(prefers-color-scheme:dark){body{color:#eee;background:#1e1e20}.user,pre{background:#2e2e32}"
     "td,th{border-color:#555}}";
 
+/* What is parsed at a time: cmark's tree takes about a hundred times the memory of its text. */
+#define MAX_PIECE (256u * 1024)
+#define ESCAPED_PIECE 16384
+
+/* The second lock: a browser is told to load nothing, whatever the page says, and to look up no host of a link. */
+static const char head[] =
+    "<!doctype html>\n<html>\n<head>\n<meta charset=\"utf-8\">\n"
+    "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; img-src data:;"
+    " base-uri 'none'; form-action 'none'\">\n"
+    "<meta http-equiv=\"x-dns-prefetch-control\" content=\"off\">\n<meta name=\"referrer\" content=\"no-referrer\">\n"
+    "<meta name=\"viewport\" content=\"width=device-width\">\n";
+
+static void
+put_escaped (QuernExportWriter *writer, const char *text, gsize length)
+{
+  while (length > 0) {
+    gsize n = length;
+    g_autofree char *escaped = NULL;
+    if (n > ESCAPED_PIECE)
+      n = (gsize) (g_utf8_find_prev_char (text, text + ESCAPED_PIECE) - text);
+    escaped = g_markup_escape_text (text, (gssize) n);
+    _quern_export_put (writer, escaped);
+    text += n;
+    length -= n;
+  }
+}
+
+static void
+put_element (QuernExportWriter *writer, const char *open, const char *text, const char *close)
+{
+  _quern_export_put (writer, open);
+  put_escaped (writer, text, strlen (text));
+  _quern_export_put (writer, close);
+}
+
+static gboolean
+is_in_link (cmark_node *node)
+{
+  while ((node = cmark_node_parent (node)))
+    if (cmark_node_get_type (node) == CMARK_NODE_LINK)
+      return TRUE;
+  return FALSE;
+}
+
+/* Puts a link, or within a link the picture's description, in its place. */
+static void
+replace_picture (cmark_node *picture)
+{
+  gboolean inside = is_in_link (picture);
+  cmark_node *link = cmark_node_new (CMARK_NODE_LINK), *child;
+
+  cmark_node_set_url (link, cmark_node_get_url (picture));
+  cmark_node_set_title (link, cmark_node_get_title (picture));
+  if (!cmark_node_first_child (picture)) {
+    child = cmark_node_new (CMARK_NODE_TEXT);
+    cmark_node_set_literal (child, cmark_node_get_url (picture));
+    cmark_node_append_child (picture, child);
+  }
+  if (!inside)
+    cmark_node_insert_before (picture, link);
+  while ((child = cmark_node_first_child (picture))) {
+    if (inside)
+      cmark_node_insert_before (picture, child);
+    else
+      cmark_node_append_child (link, child);
+  }
+  if (inside)
+    cmark_node_free (link);
+  cmark_node_free (picture);
+}
+
+/* Pictures that are in the text itself may stay: nothing is loaded for them. */
+static void
+replace_pictures (cmark_node *document)
+{
+  cmark_iter *iter = cmark_iter_new (document);
+  g_autoptr (GPtrArray) pictures = g_ptr_array_new ();
+
+  while (cmark_iter_next (iter) != CMARK_EVENT_DONE) {
+    cmark_node *node = cmark_iter_get_node (iter);
+    if (cmark_iter_get_event_type (iter) == CMARK_EVENT_EXIT && cmark_node_get_type (node) == CMARK_NODE_IMAGE
+        && !g_str_has_prefix (cmark_node_get_url (node), "data:image/"))
+      g_ptr_array_add (pictures, node); /* the inner ones first */
+  }
+  cmark_iter_free (iter);
+  for (guint i = 0; i < pictures->len; i++)
+    replace_picture (pictures->pdata[i]);
+}
+
 /* Markup of other origin is left out by cmark, as are links that run scripts. Only extensions that have no characters of
  * their own: cmark keeps these in one table for all threads, and the window parses at the same time. */
 static void
-append_rendered (GString *out, const char *markdown)
+put_rendered_piece (QuernExportWriter *writer, const char *markdown, gsize length)
 {
   static const char *const names[] = { "table", "tasklist" };
   cmark_parser *parser;
@@ -122,75 +290,126 @@ append_rendered (GString *out, const char *markdown)
   parser = cmark_parser_new (CMARK_OPT_DEFAULT | CMARK_OPT_VALIDATE_UTF8);
   for (guint i = 0; i < G_N_ELEMENTS (names); i++)
     cmark_parser_attach_syntax_extension (parser, cmark_find_syntax_extension (names[i]));
-  cmark_parser_feed (parser, markdown, strlen (markdown));
+  cmark_parser_feed (parser, markdown, length);
   document = cmark_parser_finish (parser);
+  replace_pictures (document);
   html = cmark_render_html (document, CMARK_OPT_DEFAULT, cmark_parser_get_syntax_extensions (parser));
-  g_string_append (out, html);
+  _quern_export_put (writer, html);
   free (html);
   cmark_node_free (document);
   cmark_parser_free (parser);
 }
 
 static void
-append_escaped (GString *out, const char *format, const char *text)
+put_plain_piece (QuernExportWriter *writer, const char *text, gsize length)
 {
-  g_autofree char *escaped = g_markup_printf_escaped (format, text);
-
-  g_string_append (out, escaped);
+  _quern_export_put (writer, "<pre>");
+  put_escaped (writer, text, length);
+  _quern_export_put (writer, "</pre>\n");
 }
 
+/* Long texts in pieces, which end between paragraphs; a paragraph or block of code that is longer is shown as it is. */
 static void
-append_attachment (GString *out, JsonObject *attachment)
+put_rendered (QuernExportWriter *writer, const char *text)
 {
-  const char *type = string (attachment, "type");
+  const char *begin = text, *paragraph = text; /* `paragraph`: where a piece may end */
+  gboolean plain = FALSE;                      /* within a block that is too long */
+  gsize fence = 0;
+  char mark = 0;
 
-  if (g_str_has_prefix (type, "image/")) {
-    g_autofree char *image = g_markup_printf_escaped ("<p><img alt=\"%s\" src=\"data:%s;base64,%s\"></p>\n",
-                                                      string (attachment, "name"), type, string (attachment, "data"));
-    g_string_append (out, image);
-  } else {
-    append_escaped (out, "<p><em>%s</em></p>\n", string (attachment, "name"));
+  while (*text) {
+    const char *end = end_of_line (text), *next = *end ? end + 1 : end;
+    gboolean ended;
+    fence = follow_fence (text, end, &mark, fence);
+    ended = fence == 0 && (end == text || *next == '\0');
+    if (ended && plain) {
+      put_plain_piece (writer, begin, (gsize) (next - begin));
+      begin = paragraph = next;
+      plain = FALSE;
+    } else if (ended && (gsize) (next - begin) <= MAX_PIECE) {
+      paragraph = next;
+    } else if ((gsize) (next - begin) > MAX_PIECE) {
+      if (paragraph > begin)
+        put_rendered_piece (writer, begin, (gsize) (paragraph - begin));
+      begin = paragraph;
+      if ((gsize) (next - begin) > MAX_PIECE) {
+        put_plain_piece (writer, begin, (gsize) (next - begin));
+        begin = paragraph = next;
+        plain = !ended;
+      } else if (ended) {
+        paragraph = next;
+      }
+    }
+    text = next;
   }
+  if (text > begin && plain)
+    put_plain_piece (writer, begin, (gsize) (text - begin));
+  else if (text > begin)
+    put_rendered_piece (writer, begin, (gsize) (text - begin));
 }
 
 static void
-message_to_html (GString *out, JsonObject *message)
+put_attachment (QuernExportWriter *writer, QuernAttachment *attachment)
 {
-  JsonArray *attachments = attachments_of (message);
-  gboolean user = g_str_equal (string (message, "role"), "user");
+  const char *type = quern_attachment_get_mime (attachment);
 
-  g_string_append_printf (out, "<section class=\"%s\">\n", user ? "user" : "assistant");
-  append_escaped (out, "<h2>%s</h2>\n", speaker (message));
-  for (guint i = 0; attachments && i < json_array_get_length (attachments); i++)
-    append_attachment (out, json_array_get_object_element (attachments, i));
-  if (*string (message, "reasoning")) {
-    append_escaped (out, "<details><summary>%s</summary>\n", _("Thoughts"));
-    append_rendered (out, string (message, "reasoning"));
-    g_string_append (out, "</details>\n");
+  if (!g_str_has_prefix (type, "image/")) {
+    put_element (writer, "<p><em>", quern_attachment_get_name (attachment), "</em></p>\n");
+    return;
+  }
+  put_element (writer, "<p><img alt=\"", quern_attachment_get_name (attachment), "\" src=\"data:");
+  put_element (writer, "", type, ";base64,");
+  _quern_export_base64 (writer, attachment);
+  _quern_export_put (writer, "\"></p>\n");
+}
+
+static void
+html_message (QuernExportWriter *writer, QuernMessage *message, gboolean shown, gboolean is_first)
+{
+  GListModel *attachments = quern_message_get_attachments (message);
+  gboolean user = quern_message_get_role (message) == QUERN_ROLE_USER;
+
+  if (!shown)
+    return;
+  _quern_export_format (writer, "<section class=\"%s\">\n", user ? "user" : "assistant");
+  put_element (writer, "<h2>", speaker (message), "</h2>\n");
+  for (guint i = 0; i < g_list_model_get_n_items (attachments); i++) {
+    g_autoptr (QuernAttachment) attachment = g_list_model_get_item (attachments, i);
+    put_attachment (writer, attachment);
+  }
+  if (*quern_message_get_reasoning (message)) {
+    put_element (writer, "<details><summary>", _("Thoughts"), "</summary>\n");
+    put_rendered (writer, quern_message_get_reasoning (message));
+    _quern_export_put (writer, "</details>\n");
   }
   if (user)
-    append_escaped (out, "<div class=\"text\">%s</div>\n", string (message, "content"));
+    put_element (writer, "<div class=\"text\">", quern_message_get_content (message), "</div>\n");
   else
-    append_rendered (out, string (message, "content"));
-  g_string_append (out, "</section>\n");
+    put_rendered (writer, quern_message_get_content (message));
+  _quern_export_put (writer, "</section>\n");
 }
 
-char *
-_quern_export_to_html (JsonArray *conversations)
+static void
+html_begin (QuernExportWriter *writer, const QuernExportConversation *first)
 {
-  GString *out = g_string_new ("<!doctype html>\n<html>\n<head>\n<meta charset=\"utf-8\">\n"
-                               "<meta name=\"viewport\" content=\"width=device-width\">\n");
-  JsonObject *first = json_array_get_length (conversations) ? json_array_get_object_element (conversations, 0) : NULL;
-
-  append_escaped (out, "<title>%s</title>\n", first ? title_of (first) : "Quern");
-  g_string_append_printf (out, "<style>%s</style>\n</head>\n<body>\n", style);
-  for (guint i = 0; i < json_array_get_length (conversations); i++) {
-    JsonObject *conversation = json_array_get_object_element (conversations, i);
-    append_escaped (out, "<h1>%s</h1>\n", title_of (conversation));
-    if (*string (conversation, "system_prompt"))
-      append_escaped (out, "<p class=\"system\">%s</p>\n", string (conversation, "system_prompt"));
-    each_shown (out, conversation, message_to_html);
-  }
-  g_string_append (out, "</body>\n</html>\n");
-  return g_string_free (out, FALSE);
+  _quern_export_put (writer, head);
+  put_element (writer, "<title>", first ? title_of (first) : "Quern", "</title>\n");
+  _quern_export_format (writer, "<style>%s</style>\n</head>\n<body>\n", style);
 }
+
+static void
+html_begin_conversation (QuernExportWriter *writer, const QuernExportConversation *conversation)
+{
+  put_element (writer, "<h1>", title_of (conversation), "</h1>\n");
+  if (*conversation->system_prompt)
+    put_element (writer, "<p class=\"system\">", conversation->system_prompt, "</p>\n");
+}
+
+static void
+html_end (QuernExportWriter *writer)
+{
+  _quern_export_put (writer, "</body>\n</html>\n");
+}
+
+const QuernExportWay _quern_export_html = { .begin = html_begin, .begin_conversation = html_begin_conversation,
+                                            .message = html_message, .end = html_end };

@@ -7,15 +7,13 @@
 #include <glib/gi18n-lib.h>
 #include <string.h>
 
+#include "quern-export-private.h"
 #include "quern-file-name.h"
 #include "quern-preset.h"
 
-/* Every export begins as the JSON: an array of conversations, each with its messages, parents before children. */
-
 typedef struct {
   QuernStore *store;
-  JsonArray *conversations; /* so far without their messages */
-  GArray *ids;              /* of gint64, the same order */
+  GArray *conversations; /* of QuernExportConversation */
   QuernExportFormat format;
   GFile *file;
 } Export;
@@ -26,13 +24,90 @@ export_free (gpointer data)
   Export *export = data;
 
   g_object_unref (export->store);
-  json_array_unref (export->conversations);
-  g_array_unref (export->ids);
+  for (guint i = 0; i < export->conversations->len; i++)
+    json_object_unref (g_array_index (export->conversations, QuernExportConversation, i).json);
+  g_array_unref (export->conversations);
   g_object_unref (export->file);
   g_free (export);
 }
 
-/* ---- messages -------------------------------------------------------------------------------------------------- */
+/* ---- writing --------------------------------------------------------------------------------------------------- */
+
+void
+_quern_export_write (QuernExportWriter *self, const char *text, gsize length)
+{
+  if (!self->error)
+    g_output_stream_write_all (self->stream, text, length, NULL, self->cancellable, &self->error);
+}
+
+void
+_quern_export_put (QuernExportWriter *self, const char *text)
+{
+  _quern_export_write (self, text, strlen (text));
+}
+
+void
+_quern_export_format (QuernExportWriter *self, const char *format, ...)
+{
+  g_autofree char *text = NULL;
+  va_list values;
+
+  va_start (values, format);
+  text = g_strdup_vprintf (format, values);
+  va_end (values);
+  _quern_export_put (self, text);
+}
+
+void
+_quern_export_base64 (QuernExportWriter *self, QuernAttachment *attachment)
+{
+  g_autoptr (GBytes) bytes = self->error ? NULL : quern_store_read_attachment (self->store, attachment, &self->error);
+  gsize size = 0;
+  const guchar *data = bytes ? g_bytes_get_data (bytes, &size) : NULL;
+  char text[4096 / 3 * 4 + 16];
+  int state = 0, save = 0;
+
+  for (gsize at = 0; at < size; at += 4096)
+    _quern_export_write (self, text, g_base64_encode_step (data + at, MIN (4096, size - at), FALSE, text, &state, &save));
+  _quern_export_write (self, text, g_base64_encode_close (FALSE, text, &state, &save));
+}
+
+/* ---- JSON: messages -------------------------------------------------------------------------------------------- */
+
+/* A string in quotes, with what JSON does not take as it is escaped. */
+static void
+put_string (QuernExportWriter *writer, const char *text)
+{
+  const char *begin = text;
+
+  _quern_export_put (writer, "\"");
+  for (; *text; text++) {
+    if ((guchar) *text >= 0x20 && *text != '"' && *text != '\\')
+      continue;
+    _quern_export_write (writer, begin, (gsize) (text - begin));
+    _quern_export_format (writer, "\\u%04x", (guint) *text);
+    begin = text + 1;
+  }
+  _quern_export_write (writer, begin, (gsize) (text - begin));
+  _quern_export_put (writer, "\"");
+}
+
+static void
+put_member (QuernExportWriter *writer, const char *name, const char *text)
+{
+  _quern_export_format (writer, ",\"%s\":", name);
+  put_string (writer, text);
+}
+
+/* An object without its last brace, for members that are written one by one. */
+static void
+put_open_object (QuernExportWriter *writer, JsonObject *object)
+{
+  g_autoptr (JsonNode) node = json_node_init_object (json_node_alloc (), object);
+  g_autofree char *text = json_to_string (node, FALSE);
+
+  _quern_export_write (writer, text, strlen (text) - 1);
+}
 
 static const char *
 enum_nick (GType type, int value)
@@ -79,34 +154,9 @@ statistics_to_json (const QuernStatistics *s)
   return object;
 }
 
-static gboolean
-add_attachments (JsonObject *object, QuernMessage *message, QuernStore *store, GError **error)
-{
-  GListModel *attachments = quern_message_get_attachments (message);
-  guint n = g_list_model_get_n_items (attachments);
-  g_autoptr (JsonArray) array = json_array_new ();
-
-  for (guint i = 0; i < n; i++) {
-    g_autoptr (QuernAttachment) attachment = g_list_model_get_item (attachments, i);
-    g_autoptr (GBytes) bytes = quern_store_read_attachment (store, attachment, error);
-    g_autofree char *text = NULL;
-    JsonObject *entry;
-    if (!bytes)
-      return FALSE;
-    text = g_base64_encode (g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes));
-    entry = json_object_new ();
-    json_object_set_string_member (entry, "name", quern_attachment_get_name (attachment));
-    json_object_set_string_member (entry, "type", quern_attachment_get_mime (attachment));
-    json_object_set_string_member (entry, "data", text);
-    json_array_add_object_element (array, entry);
-  }
-  if (n > 0)
-    json_object_set_array_member (object, "attachments", g_steal_pointer (&array));
-  return TRUE;
-}
-
+/* All but its texts and attachments. */
 static JsonObject *
-message_to_json (QuernMessage *message, gboolean shown)
+describe_message (QuernMessage *message, gboolean shown)
 {
   JsonObject *object = json_object_new ();
 
@@ -116,8 +166,6 @@ message_to_json (QuernMessage *message, gboolean shown)
   json_object_set_string_member (object, "role", enum_nick (QUERN_TYPE_ROLE, quern_message_get_role (message)));
   json_object_set_boolean_member (object, "shown", shown);
   set_time (object, "created", quern_message_get_created (message));
-  json_object_set_string_member (object, "content", quern_message_get_content (message));
-  set_text (object, "reasoning", quern_message_get_reasoning (message));
   if (quern_message_get_role (message) == QUERN_ROLE_ASSISTANT) {
     json_object_set_string_member (object, "state",
                                    enum_nick (QUERN_TYPE_MESSAGE_STATE, quern_message_get_state (message)));
@@ -130,29 +178,39 @@ message_to_json (QuernMessage *message, gboolean shown)
   return object;
 }
 
-static gboolean
-add_messages (Export *export, JsonObject *conversation, gint64 id, GError **error)
+static void
+put_attachments (QuernExportWriter *writer, QuernMessage *message)
 {
-  g_autoptr (GHashTable) shown = NULL;
-  g_autoptr (GPtrArray) messages = quern_store_read_tree (export->store, id, &shown, error);
-  JsonArray *array;
+  GListModel *attachments = quern_message_get_attachments (message);
+  guint n = g_list_model_get_n_items (attachments);
 
-  if (!messages)
-    return FALSE;
-  array = json_array_new ();
-  json_object_set_array_member (conversation, "messages", array);
-  for (guint i = 0; i < messages->len; i++) {
-    QuernMessage *message = messages->pdata[i];
-    gint64 message_id = quern_message_get_id (message);
-    JsonObject *object = message_to_json (message, g_hash_table_contains (shown, &message_id));
-    json_array_add_object_element (array, object);
-    if (!add_attachments (object, message, export->store, error))
-      return FALSE;
+  for (guint i = 0; i < n; i++) {
+    g_autoptr (QuernAttachment) attachment = g_list_model_get_item (attachments, i);
+    _quern_export_put (writer, i == 0 ? ",\"attachments\":[{\"name\":" : "\"},{\"name\":");
+    put_string (writer, quern_attachment_get_name (attachment));
+    put_member (writer, "type", quern_attachment_get_mime (attachment));
+    _quern_export_put (writer, ",\"data\":\"");
+    _quern_export_base64 (writer, attachment);
   }
-  return TRUE;
+  if (n > 0)
+    _quern_export_put (writer, "\"}]");
 }
 
-/* ---- conversations --------------------------------------------------------------------------------------------- */
+static void
+json_message (QuernExportWriter *writer, QuernMessage *message, gboolean shown, gboolean is_first)
+{
+  g_autoptr (JsonObject) object = describe_message (message, shown);
+
+  _quern_export_put (writer, is_first ? "\n" : ",\n");
+  put_open_object (writer, object);
+  put_member (writer, "content", quern_message_get_content (message));
+  if (*quern_message_get_reasoning (message))
+    put_member (writer, "reasoning", quern_message_get_reasoning (message));
+  put_attachments (writer, message);
+  _quern_export_put (writer, "}");
+}
+
+/* ---- JSON: conversations --------------------------------------------------------------------------------------- */
 
 static JsonObject *
 conversation_to_json (QuernStore *store, QuernConversation *c)
@@ -182,36 +240,109 @@ conversation_to_json (QuernStore *store, QuernConversation *c)
   return object;
 }
 
-static char *
-to_json (JsonArray *conversations)
+static void
+json_begin (QuernExportWriter *writer, const QuernExportConversation *first)
 {
-  g_autoptr (JsonNode) root = json_node_new (JSON_NODE_OBJECT);
-  g_autoptr (JsonObject) object = json_object_new ();
-
-  json_object_set_int_member (object, "quern", QUERN_EXPORT_VERSION);
-  json_object_set_array_member (object, "conversations", json_array_ref (conversations));
-  json_node_set_object (root, object);
-  return json_to_string (root, TRUE);
+  _quern_export_format (writer, "{\"quern\":%d,\"conversations\":[", QUERN_EXPORT_VERSION);
 }
 
+static void
+json_begin_conversation (QuernExportWriter *writer, const QuernExportConversation *conversation)
+{
+  _quern_export_put (writer, conversation->is_first ? "\n" : ",\n");
+  put_open_object (writer, conversation->json);
+  _quern_export_put (writer, ",\"messages\":[");
+}
+
+static void
+json_end_conversation (QuernExportWriter *writer)
+{
+  _quern_export_put (writer, "]}");
+}
+
+static void
+json_end (QuernExportWriter *writer)
+{
+  _quern_export_put (writer, "]}\n");
+}
+
+const QuernExportWay _quern_export_json = { json_begin, json_begin_conversation, json_message, json_end_conversation,
+                                            json_end };
+
+/* ---- all of it, on a thread ------------------------------------------------------------------------------------ */
+
+typedef struct {
+  QuernExportWriter *writer;
+  const QuernExportWay *way;
+  gboolean is_first;
+} Telling;
+
+static gboolean
+message_cb (QuernMessage *message, gboolean shown, gpointer data, GError **error)
+{
+  Telling *telling = data;
+
+  telling->way->message (telling->writer, message, shown, telling->is_first);
+  telling->is_first = FALSE;
+  return telling->writer->error == NULL; /* which is told then */
+}
+
+static void
+write_conversation (QuernExportWriter *writer, const QuernExportWay *way, const QuernExportConversation *conversation)
+{
+  Telling telling = { writer, way, TRUE };
+  GError *error = NULL;
+
+  if (way->begin_conversation)
+    way->begin_conversation (writer, conversation);
+  if (!writer->error
+      && !quern_store_read_tree (writer->store, conversation->id, message_cb, &telling, writer->cancellable, &error)
+      && !writer->error)
+    writer->error = g_steal_pointer (&error);
+  g_clear_error (&error);
+  if (way->end_conversation)
+    way->end_conversation (writer);
+}
+
+static void
+write_all (QuernExportWriter *writer, const Export *export)
+{
+  static const QuernExportWay *const ways[] = { [QUERN_EXPORT_MARKDOWN] = &_quern_export_markdown,
+                                                [QUERN_EXPORT_JSON] = &_quern_export_json,
+                                                [QUERN_EXPORT_HTML] = &_quern_export_html };
+  const QuernExportWay *way = ways[export->format];
+  const QuernExportConversation *all = (const QuernExportConversation *) export->conversations->data;
+
+  if (way->begin)
+    way->begin (writer, export->conversations->len > 0 ? all : NULL);
+  for (guint i = 0; i < export->conversations->len && !writer->error; i++)
+    write_conversation (writer, way, all + i);
+  if (way->end)
+    way->end (writer);
+}
+
+/* The file that was there stays until the new one is whole; a new one that is not is removed. */
 static gboolean
 export_now (Export *export, GCancellable *cancellable, GError **error)
 {
-  g_autofree char *text = NULL;
+  gboolean is_new = !g_file_query_exists (export->file, NULL);
+  g_autoptr (GFileOutputStream) file =
+      g_file_replace (export->file, NULL, FALSE, G_FILE_CREATE_PRIVATE, cancellable, error);
+  g_autoptr (GOutputStream) buffered = file ? g_buffered_output_stream_new_sized (G_OUTPUT_STREAM (file), 1 << 16) : NULL;
+  QuernExportWriter writer = { export->store, buffered, cancellable, NULL };
+  g_autoptr (GCancellable) discard = g_cancellable_new ();
 
-  for (guint i = 0; i < export->ids->len; i++) {
-    JsonObject *conversation = json_array_get_object_element (export->conversations, i);
-    if (g_cancellable_set_error_if_cancelled (cancellable, error)
-        || !add_messages (export, conversation, g_array_index (export->ids, gint64, i), error))
-      return FALSE;
-  }
-  switch (export->format) {
-  case QUERN_EXPORT_JSON: text = to_json (export->conversations); break;
-  case QUERN_EXPORT_HTML: text = _quern_export_to_html (export->conversations); break;
-  case QUERN_EXPORT_MARKDOWN: text = _quern_export_to_markdown (export->conversations); break;
-  }
-  return g_file_replace_contents (export->file, text, strlen (text), NULL, FALSE, G_FILE_CREATE_PRIVATE, NULL,
-                                  cancellable, error);
+  if (!file)
+    return FALSE;
+  write_all (&writer, export);
+  if (!writer.error && g_output_stream_close (buffered, cancellable, &writer.error))
+    return TRUE;
+  g_cancellable_cancel (discard);
+  g_output_stream_close (G_OUTPUT_STREAM (file), discard, NULL);
+  if (is_new)
+    g_file_delete (export->file, NULL, NULL);
+  g_propagate_error (error, writer.error);
+  return FALSE;
 }
 
 static void
@@ -256,6 +387,8 @@ quern_export_dup_name (QuernConversation *conversation, QuernExportFormat format
  * quern_export_async:
  * @conversations: a list of #QuernConversation
  * @file: is replaced when everything is written
+ *
+ * Takes no more memory than the longest message needs.
  */
 void
 quern_export_async (QuernStore *store, GListModel *conversations, QuernExportFormat format, GFile *file,
@@ -266,20 +399,26 @@ quern_export_async (QuernStore *store, GListModel *conversations, QuernExportFor
 
   cmark_gfm_core_extensions_ensure_registered (); /* by one thread only */
   export->store = g_object_ref (store);
-  export->conversations = json_array_new ();
-  export->ids = g_array_new (FALSE, FALSE, sizeof (gint64));
+  export->conversations = g_array_new (FALSE, FALSE, sizeof (QuernExportConversation));
   export->format = format;
   export->file = g_object_ref (file);
   for (guint i = 0; i < g_list_model_get_n_items (conversations); i++) {
     g_autoptr (QuernConversation) conversation = g_list_model_get_item (conversations, i);
-    gint64 id = quern_conversation_get_id (conversation);
-    json_array_add_object_element (export->conversations, conversation_to_json (store, conversation));
-    g_array_append_val (export->ids, id);
+    JsonObject *json = conversation_to_json (store, conversation);
+    QuernExportConversation entry = { quern_conversation_get_id (conversation),
+                                      json_object_get_string_member_with_default (json, "title", ""),
+                                      json_object_get_string_member_with_default (json, "system_prompt", ""), json, i == 0 };
+    g_array_append_val (export->conversations, entry);
   }
   g_task_set_task_data (task, export, export_free);
   g_task_run_in_thread (task, export_worker);
 }
 
+/**
+ * quern_export_finish:
+ *
+ * Returns: whether all of it is in the file
+ */
 gboolean
 quern_export_finish (GAsyncResult *result, GError **error)
 {

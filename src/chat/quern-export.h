@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-#include <json-glib/json-glib.h>
-
 #include "quern-store.h"
 
 G_BEGIN_DECLS
@@ -24,9 +22,5 @@ void        quern_export_async        (QuernStore *store, GListModel *conversati
                                        GFile *file, GCancellable *cancellable, GAsyncReadyCallback callback,
                                        gpointer user_data);
 gboolean    quern_export_finish       (GAsyncResult *result, GError **error);
-
-/* quern-export-text.c: what quern_export_async() gathered, as text. */
-char       *_quern_export_to_markdown (JsonArray *conversations);
-char       *_quern_export_to_html     (JsonArray *conversations);
 
 G_END_DECLS

@@ -6,8 +6,6 @@
 /* What other programs export, as the JSON of our own exports, with all branches. What has no place there is counted in
  * the member "lost". */
 
-#define MAX_DEPTH 100000 /* of a chain of messages: a circle ends here */
-
 static void
 set_text (JsonObject *object, const char *name, const char *text)
 {
@@ -138,18 +136,17 @@ static void
 add_openai_node (OpenAi *o, const char *name)
 {
   g_autoptr (GPtrArray) names = g_ptr_array_new (); /* from the node up */
+  g_autoptr (GHashTable) met = g_hash_table_new (g_str_hash, g_str_equal); /* a circle ends at the first of these */
   gint64 id;
 
-  for (JsonObject *node; names->len < MAX_DEPTH && !g_hash_table_contains (o->ids, name)
-                         && (node = _quern_import_object (o->mapping, name));) {
+  for (JsonObject *node; !g_hash_table_contains (o->ids, name) && (node = _quern_import_object (o->mapping, name))
+                         && g_hash_table_add (met, (gpointer) name);) {
     g_ptr_array_add (names, (gpointer) name);
     name = _quern_import_string (node, "parent");
   }
   id = (gint64) (gintptr) g_hash_table_lookup (o->ids, name);
   for (guint i = names->len; i > 0; i--) {
     name = names->pdata[i - 1];
-    if (g_hash_table_contains (o->ids, name))
-      continue; /* a circle */
     id = add_openai_message (o, _quern_import_object (o->mapping, name), name, id);
     g_hash_table_insert (o->ids, (gpointer) name, (gpointer) (gintptr) id);
   }

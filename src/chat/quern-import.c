@@ -9,10 +9,16 @@
 #include "quern-export.h"
 #include "quern-preset.h"
 
-/* A file is read and turned into the JSON of an export on a thread; the store gets its conversations on the caller's,
- * where its objects live. Nothing in the file is trusted: what is missing or of the wrong type is left out. */
+/* A file is read, turned into the JSON of an export and written to the database on a thread; the caller's, where the store's
+ * objects live, only shows what came of it. Nothing in the file is trusted: what is missing or of the wrong type is left
+ * out, and one that would take too much memory is refused before it is parsed. */
 
 #define MAX_BYTES (1024u * 1024 * 1024)
+#define MAX_VALUES (16u * 1024 * 1024) /* of JSON, each of which takes about a hundred bytes */
+#define MAX_NESTING 100
+/* Written at a time. */
+#define BATCH_MESSAGES 2000
+#define BATCH_BYTES (4u << 20)
 
 G_DEFINE_QUARK (quern-import-error-quark, quern_import_error)
 
@@ -127,17 +133,60 @@ recognise (JsonNode *root, GError **error)
   return conversations;
 }
 
+static gboolean
+fail_as_too_large (GError **error)
+{
+  g_set_error (error, QUERN_IMPORT_ERROR, QUERN_IMPORT_ERROR_TOO_LARGE,
+               _("This file is too large to be imported. Export fewer conversations at a time."));
+  return FALSE;
+}
+
+/* Counts what the parser would make, without making it. */
+static gboolean
+check_size (const char *text, gsize size, GError **error)
+{
+  guint values = 0, depth = 0;
+  gboolean quoted = FALSE;
+
+  for (gsize i = 0; i < size; i++) {
+    if (quoted) {
+      quoted = text[i] != '"';
+      i += text[i] == '\\'; /* and what it escapes */
+      continue;
+    }
+    quoted = text[i] == '"';
+    if (text[i] == '[' || text[i] == '{')
+      depth++;
+    else if ((text[i] == ']' || text[i] == '}') && depth > 0)
+      depth--;
+    else if (text[i] != ',')
+      continue;
+    if (++values > MAX_VALUES || depth > MAX_NESTING)
+      return fail_as_too_large (error);
+  }
+  return TRUE;
+}
+
 static JsonArray *
 read_file (GFile *file, GCancellable *cancellable, GError **error)
 {
   g_autoptr (JsonParser) parser = json_parser_new ();
+  g_autoptr (GFileInfo) info = g_file_query_info (file, G_FILE_ATTRIBUTE_STANDARD_SIZE, 0, cancellable, error);
   g_autofree char *text = NULL;
   gsize size;
+  gboolean parsed;
 
-  if (!g_file_load_contents (file, cancellable, &text, &size, NULL, error))
+  if (!info)
     return NULL;
-  if (size > MAX_BYTES || !json_parser_load_from_data (parser, text, (gssize) size, NULL)
-      || !json_parser_get_root (parser)) {
+  if (g_file_info_get_size (info) > MAX_BYTES) {
+    fail_as_too_large (error);
+    return NULL;
+  }
+  if (!g_file_load_contents (file, cancellable, &text, &size, NULL, error) || !check_size (text, size, error))
+    return NULL;
+  parsed = json_parser_load_from_data (parser, text, (gssize) size, NULL) && json_parser_get_root (parser);
+  g_clear_pointer (&text, g_free);
+  if (!parsed) {
     g_set_error (error, QUERN_IMPORT_ERROR, QUERN_IMPORT_ERROR_UNKNOWN,
                  _("This is no file with conversations. Choose a JSON file that was exported by Quern, LM Studio or ChatGPT."));
     return NULL;
@@ -145,19 +194,7 @@ read_file (GFile *file, GCancellable *cancellable, GError **error)
   return recognise (json_parser_get_root (parser), error);
 }
 
-static void
-read_worker (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
-{
-  GError *error = NULL;
-  JsonArray *conversations = read_file (data, cancellable, &error);
-
-  if (conversations)
-    g_task_return_pointer (task, conversations, (GDestroyNotify) json_array_unref);
-  else
-    g_task_return_error (task, error);
-}
-
-/* ---- adding to the store --------------------------------------------------------------------------------------- */
+/* ---- writing, on the thread ------------------------------------------------------------------------------------ */
 
 static gint64
 parse_time (JsonObject *object, const char *name)
@@ -172,6 +209,71 @@ typedef struct {
   guint conversations, messages;
   guint lost_messages, lost_attachments, lost_conversations; /* that could not be taken */
 } Report;
+
+typedef struct {
+  QuernStore *store;
+  GFile *file;
+  GTask *task; /* borrowed */
+  GCancellable *cancellable;
+  GFileProgressCallback progress;
+  gpointer progress_data;
+  goffset done, total; /* messages */
+  GPtrArray *conversations; /* so far; of QuernConversation */
+  GPtrArray *folders;       /* their folders' names; of char */
+  Report report;
+  char *text; /* of the report, or NULL */
+} Import;
+
+static void
+import_free (gpointer data)
+{
+  Import *import = data;
+
+  g_object_unref (import->store);
+  g_object_unref (import->file);
+  g_clear_object (&import->cancellable);
+  g_ptr_array_unref (import->conversations);
+  g_ptr_array_unref (import->folders);
+  g_free (import->text);
+  g_free (import);
+}
+
+typedef struct {
+  GTask *task;
+  goffset done;
+} Progress;
+
+static gboolean
+progress_cb (gpointer data)
+{
+  const Progress *progress = data;
+  const Import *import = g_task_get_task_data (progress->task);
+
+  import->progress (progress->done, import->total, import->progress_data);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+progress_free (gpointer data)
+{
+  g_object_unref (((Progress *) data)->task);
+  g_free (data);
+}
+
+static void
+tell_progress (Import *import)
+{
+  g_autoptr (GSource) source = g_idle_source_new ();
+  Progress *progress;
+
+  if (!import->progress)
+    return;
+  progress = g_new (Progress, 1);
+  *progress = (Progress) { g_object_ref (import->task), import->done };
+  g_source_set_priority (source, G_PRIORITY_DEFAULT);
+  g_source_set_callback (source, progress_cb, progress, progress_free);
+  g_source_attach (source, g_task_get_context (import->task));
+}
 
 static void
 add_attachments (QuernMessage *message, JsonObject *object, Report *report)
@@ -246,24 +348,8 @@ message_from_json (JsonObject *object, Report *report)
   return message;
 }
 
-/* The folder of that name, which is made when there is none. */
-static gint64
-find_folder (QuernStore *store, const char *name)
-{
-  GListModel *folders = quern_store_get_presets (store, QUERN_PRESET_FOLDER);
-
-  if (*name == '\0')
-    return 0;
-  for (guint i = 0; i < g_list_model_get_n_items (folders); i++) {
-    g_autoptr (QuernPreset) folder = g_list_model_get_item (folders, i);
-    if (g_str_equal (quern_preset_get_name (folder), name))
-      return quern_preset_get_id (folder);
-  }
-  return quern_preset_get_id (quern_store_add_preset (store, QUERN_PRESET_FOLDER, name, NULL));
-}
-
 static QuernConversation *
-conversation_from_json (QuernStore *store, JsonObject *object)
+conversation_from_json (JsonObject *object)
 {
   QuernConversation *c = quern_conversation_new ();
   const char *model = _quern_import_string (object, "model");
@@ -272,7 +358,6 @@ conversation_from_json (QuernStore *store, JsonObject *object)
   JsonObject *sampling = _quern_import_object (object, "sampling");
 
   quern_conversation_set_ids (c, 0, parse_time (object, "created"));
-  quern_conversation_set_folder_id (c, find_folder (store, _quern_import_string (object, "folder")));
   quern_conversation_set_draft (c, *draft ? draft : NULL);
 
   quern_conversation_set_title (c, _quern_import_string (object, "title"), boolean (object, "title_given", TRUE));
@@ -289,61 +374,140 @@ conversation_from_json (QuernStore *store, JsonObject *object)
   return c;
 }
 
-/* Adds messages below those they follow. One whose parent is not known follows the message before it, which is what
- * files without branches mean; within the shown branch, siblings that came later were chosen by appending. */
-static void
-add_messages (QuernStore *store, QuernConversation *conversation, JsonArray *array, gint64 context_start, Report *report)
-{
-  g_autoptr (GHashTable) by_id = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, g_object_unref);
-  g_autoptr (GPtrArray) shown = g_ptr_array_new_with_free_func (g_object_unref);
-  QuernMessage *last = NULL;
+/* What is known of the messages of a conversation while they are read. */
+typedef struct {
+  GHashTable *ids;    /* id in the file (gint64 *) -> id in the store (gint64 *) */
+  GHashTable *newest; /* id of a parent (gint64 *) -> id of the last message below it (gint64 *) */
+  GPtrArray *shown;   /* of QuernMessage: without their texts */
+  GPtrArray *batch;   /* of QuernMessage, to be written */
+  gsize size;         /* of the texts of the batch */
+  gint64 last;        /* id of the message before */
+} Messages;
 
-  for (guint i = 0; i < json_array_get_length (array); i++) {
-    JsonObject *object = _quern_import_element (array, i);
-    g_autoptr (QuernMessage) message = object ? message_from_json (object, report) : NULL;
-    gint64 id = integer (object, "id"), parent_id = integer (object, "parent");
-    QuernMessage *parent = parent_id ? g_hash_table_lookup (by_id, &parent_id) : id ? NULL : last;
-    if (!message) {
-      report->lost_messages++;
-      continue;
-    }
-    report->messages++;
-    quern_store_append_message (store, conversation, parent, message);
-    last = message;
-    if (id && id == context_start)
-      quern_conversation_set_context_start (conversation, quern_message_get_id (message));
-    if (boolean (object, "shown", TRUE))
-      g_ptr_array_add (shown, g_object_ref (message));
-    if (!id)
-      id = quern_message_get_id (message);
-    g_hash_table_replace (by_id, g_memdup2 (&id, sizeof id), g_steal_pointer (&message));
-  }
-  for (guint i = 0; i < shown->len; i++)
-    quern_store_choose_message (store, conversation, shown->pdata[i]);
+static gint64 *
+copy_id (gint64 id)
+{
+  return g_memdup2 (&id, sizeof id);
 }
 
-/* NULL for what has no message. */
-static QuernConversation *
-add_conversation (QuernStore *store, JsonObject *object, Report *report)
+static gboolean
+write_batch (Import *import, QuernConversation *conversation, Messages *m, GError **error)
+{
+  if (g_cancellable_set_error_if_cancelled (import->cancellable, error)
+      || !quern_store_import_messages (import->store, conversation, m->batch, error))
+    return FALSE;
+  import->done += m->batch->len;
+  tell_progress (import);
+  g_ptr_array_set_size (m->batch, 0);
+  m->size = 0;
+  return TRUE;
+}
+
+/* Below the one it follows. One whose parent is not known follows the message before it, which is what files without
+ * branches mean. */
+static gint64
+find_parent (const Messages *m, JsonObject *object)
+{
+  gint64 parent = integer (object, "parent");
+  const gint64 *known = parent ? g_hash_table_lookup (m->ids, &parent) : NULL;
+
+  if (parent)
+    return known ? *known : 0;
+  return integer (object, "id") ? 0 : m->last;
+}
+
+static void
+add_shown (Messages *m, gint64 id, gint64 parent)
+{
+  QuernMessage *place = quern_message_new (QUERN_ROLE_USER, "");
+
+  quern_message_set_ids (place, id, parent, 0);
+  g_ptr_array_add (m->shown, place);
+}
+
+static void
+add_message (Import *import, QuernConversation *conversation, Messages *m, JsonObject *object, gint64 context_start)
+{
+  QuernMessage *message = message_from_json (object, &import->report);
+  gint64 id = integer (object, "id"), parent = find_parent (m, object), created = quern_message_get_created (message);
+
+  quern_message_set_ids (message, quern_store_new_id (), parent, created ? created : g_get_real_time ());
+  m->last = quern_message_get_id (message);
+  g_hash_table_replace (m->ids, copy_id (id ? id : m->last), copy_id (m->last));
+  g_hash_table_replace (m->newest, copy_id (parent), copy_id (m->last));
+  if (boolean (object, "shown", TRUE))
+    add_shown (m, m->last, parent);
+  if (id && id == context_start)
+    quern_conversation_set_context_start (conversation, m->last);
+  m->size += quern_message_get_content_length (message);
+  g_ptr_array_add (m->batch, message);
+  import->report.messages++;
+}
+
+/* Those that were shown though a sibling came later, which was chosen when it was added. */
+static gboolean
+choose_shown (Import *import, QuernConversation *conversation, Messages *m, GError **error)
+{
+  for (guint i = m->shown->len; i > 0; i--) {
+    gint64 parent = quern_message_get_parent_id (m->shown->pdata[i - 1]);
+    const gint64 *newest = g_hash_table_lookup (m->newest, &parent);
+    if (*newest == quern_message_get_id (m->shown->pdata[i - 1]))
+      g_ptr_array_remove_index_fast (m->shown, i - 1);
+  }
+  return quern_store_import_choices (import->store, conversation, m->shown, error);
+}
+
+static gboolean
+add_messages (Import *import, QuernConversation *conversation, JsonArray *array, gint64 context_start, GError **error)
+{
+  Messages m = { g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, g_free),
+                 g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, g_free),
+                 g_ptr_array_new_with_free_func (g_object_unref), g_ptr_array_new_with_free_func (g_object_unref), 0, 0 };
+  gboolean ok = TRUE;
+
+  for (guint i = 0; ok && i < json_array_get_length (array); i++) {
+    JsonObject *object = _quern_import_element (array, i);
+    if (object)
+      add_message (import, conversation, &m, object, context_start);
+    else
+      import->report.lost_messages++;
+    if (m.batch->len >= BATCH_MESSAGES || m.size >= BATCH_BYTES)
+      ok = write_batch (import, conversation, &m, error);
+  }
+  ok = ok && write_batch (import, conversation, &m, error) && choose_shown (import, conversation, &m, error);
+  g_hash_table_unref (m.ids);
+  g_hash_table_unref (m.newest);
+  g_ptr_array_unref (m.shown);
+  g_ptr_array_unref (m.batch);
+  return ok;
+}
+
+/* Leaves out what has no message. */
+static gboolean
+add_conversation (Import *import, JsonObject *object, GError **error)
 {
   JsonArray *messages = _quern_import_array (object, "messages");
   gint64 updated = parse_time (object, "updated");
   JsonObject *lost = _quern_import_object (object, "lost");
   QuernConversation *conversation;
 
-  report->lost_messages += count (lost, "messages");
-  report->lost_attachments += count (lost, "attachments");
+  import->report.lost_messages += count (lost, "messages");
+  import->report.lost_attachments += count (lost, "attachments");
   if (!messages || json_array_get_length (messages) == 0) {
-    report->lost_conversations++;
-    return NULL;
+    import->report.lost_conversations++;
+    return TRUE;
   }
-  conversation = conversation_from_json (store, object);
-  quern_store_add_conversation (store, conversation);
-  add_messages (store, conversation, messages, integer (object, "context_start"), report);
+  conversation = conversation_from_json (object);
+  g_ptr_array_add (import->conversations, conversation);
+  g_ptr_array_add (import->folders, g_strdup (_quern_import_string (object, "folder")));
+  if (!quern_store_import_conversation (import->store, conversation, error)
+      || !add_messages (import, conversation, messages, integer (object, "context_start"), error))
+    return FALSE;
   if (updated)
     quern_conversation_touch (conversation, updated);
-  report->conversations++;
-  return conversation;
+  import->report.conversations++;
+  json_object_remove_member (object, "messages"); /* the memory */
+  return TRUE;
 }
 
 static void
@@ -379,45 +543,105 @@ report_to_text (const Report *r)
   return g_string_free (text, FALSE);
 }
 
+static gboolean
+import_now (Import *import, GError **error)
+{
+  g_autoptr (JsonArray) array = read_file (import->file, import->cancellable, error);
+
+  if (!array)
+    return FALSE;
+  for (guint i = 0; i < json_array_get_length (array); i++) {
+    JsonArray *messages = _quern_import_array (_quern_import_element (array, i), "messages");
+    import->total += messages ? json_array_get_length (messages) : 0;
+  }
+  for (guint i = 0; i < json_array_get_length (array); i++)
+    if (!add_conversation (import, _quern_import_element (array, i), error))
+      return FALSE;
+  if (import->conversations->len > 0)
+    return quern_store_import_end (import->store, import->conversations, TRUE, error);
+  g_set_error (error, QUERN_IMPORT_ERROR, QUERN_IMPORT_ERROR_EMPTY, _("There is no conversation in this file."));
+  return FALSE;
+}
+
 static void
-read_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+import_worker (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
+{
+  Import *import = g_task_get_task_data (data);
+  GError *error = NULL;
+
+  if (import_now (import, &error)) {
+    g_task_return_boolean (task, TRUE);
+    return;
+  }
+  quern_store_import_end (import->store, import->conversations, FALSE, NULL);
+  g_task_return_error (task, error);
+}
+
+/* ---- showing, on the caller's thread --------------------------------------------------------------------------- */
+
+/* The folder of that name, which is made when there is none. */
+static gint64
+find_folder (QuernStore *store, const char *name)
+{
+  GListModel *folders = quern_store_get_presets (store, QUERN_PRESET_FOLDER);
+
+  if (*name == '\0')
+    return 0;
+  for (guint i = 0; i < g_list_model_get_n_items (folders); i++) {
+    g_autoptr (QuernPreset) folder = g_list_model_get_item (folders, i);
+    if (g_str_equal (quern_preset_get_name (folder), name))
+      return quern_preset_get_id (folder);
+  }
+  return quern_preset_get_id (quern_store_add_preset (store, QUERN_PRESET_FOLDER, name, NULL));
+}
+
+static void
+written_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (GTask) task = user_data;
-  QuernStore *store = g_task_get_source_object (task);
+  Import *import = g_task_get_task_data (task);
   GError *error = NULL;
-  g_autoptr (JsonArray) array = g_task_propagate_pointer (G_TASK (result), &error);
-  g_autoptr (GPtrArray) added = g_ptr_array_new_with_free_func (g_object_unref);
-  Report report = { 0 };
 
-  for (guint i = 0; array && i < json_array_get_length (array); i++) {
-    QuernConversation *conversation = add_conversation (store, _quern_import_element (array, i), &report);
-    if (conversation)
-      g_ptr_array_add (added, conversation);
-  }
-  if (!error && added->len == 0)
-    g_set_error (&error, QUERN_IMPORT_ERROR, QUERN_IMPORT_ERROR_EMPTY, _("There is no conversation in this file."));
-  g_task_set_task_data (task, report_to_text (&report), g_free);
-  if (error)
+  if (!g_task_propagate_boolean (G_TASK (result), &error)) {
+    if (import->conversations->len > 0)
+      quern_store_import_show (import->store, NULL);
     g_task_return_error (task, error);
-  else
-    g_task_return_pointer (task, g_steal_pointer (&added), (GDestroyNotify) g_ptr_array_unref);
+    return;
+  }
+  quern_store_import_show (import->store, import->conversations);
+  for (guint i = 0; i < import->conversations->len; i++)
+    quern_conversation_set_folder_id (import->conversations->pdata[i],
+                                      find_folder (import->store, import->folders->pdata[i]));
+  import->text = report_to_text (&import->report);
+  g_task_return_pointer (task, g_ptr_array_ref (import->conversations), (GDestroyNotify) g_ptr_array_unref);
 }
 
 /**
  * quern_import_async:
  * @file: conversations that Quern, LM Studio or ChatGPT exported
+ * @progress: (nullable): is told the messages that are written, and how many there are, on the caller's thread until
+ *   @callback is called
+ * @cancellable: (nullable): also ends an import that has begun; nothing of it stays then
  *
- * Adds its conversations to the store, with the times they had; those that are there already are not looked at.
+ * Adds its conversations to the store, with the times they had; those that are there already are not looked at. All of
+ * them or, where that fails, none.
  */
 void
-quern_import_async (QuernStore *store, GFile *file, GCancellable *cancellable, GAsyncReadyCallback callback,
-                    gpointer user_data)
+quern_import_async (QuernStore *store, GFile *file, GFileProgressCallback progress, gpointer progress_data,
+                    GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
 {
-  GTask *task = g_task_new (store, cancellable, callback, user_data);
-  g_autoptr (GTask) reading = g_task_new (NULL, cancellable, read_cb, task);
+  GTask *task = g_task_new (store, NULL, callback, user_data); /* the worker knows whether it was cancelled in time */
+  g_autoptr (GTask) working = g_task_new (NULL, NULL, written_cb, task);
+  Import *import = g_new0 (Import, 1);
 
-  g_task_set_task_data (reading, g_object_ref (file), g_object_unref);
-  g_task_run_in_thread (reading, read_worker);
+  *import = (Import) { .store = g_object_ref (store), .file = g_object_ref (file), .task = task,
+                       .cancellable = cancellable ? g_object_ref (cancellable) : NULL, .progress = progress,
+                       .progress_data = progress_data,
+                       .conversations = g_ptr_array_new_with_free_func (g_object_unref),
+                       .folders = g_ptr_array_new_with_free_func (g_free) };
+  g_task_set_task_data (task, import, import_free);
+  g_task_set_task_data (working, g_object_ref (task), g_object_unref);
+  g_task_run_in_thread (working, import_worker);
 }
 
 /**
@@ -440,5 +664,5 @@ quern_import_finish (GAsyncResult *result, GError **error)
 const char *
 quern_import_get_report (GAsyncResult *result)
 {
-  return g_task_get_task_data (G_TASK (result));
+  return ((Import *) g_task_get_task_data (G_TASK (result)))->text;
 }

@@ -14,10 +14,12 @@ typedef enum {
   QUERN_IMPORT_ERROR_UNKNOWN, /* no format that is read here */
   QUERN_IMPORT_ERROR_NEWER,   /* written by a newer version of Quern */
   QUERN_IMPORT_ERROR_EMPTY,   /* sound, but without a message */
+  QUERN_IMPORT_ERROR_TOO_LARGE, /* more than is read at once */
 } QuernImportError;
 
-void       quern_import_async  (QuernStore *store, GFile *file, GCancellable *cancellable,
-                                GAsyncReadyCallback callback, gpointer user_data);
+void       quern_import_async  (QuernStore *store, GFile *file, GFileProgressCallback progress,
+                                gpointer progress_data, GCancellable *cancellable, GAsyncReadyCallback callback,
+                                gpointer user_data);
 GPtrArray *quern_import_finish (GAsyncResult *result, GError **error);
 const char *quern_import_get_report (GAsyncResult *result);
 

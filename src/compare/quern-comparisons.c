@@ -99,9 +99,9 @@ quern_comparisons_reload_async (QuernComparisons *self, GCancellable *cancellabl
 gboolean
 quern_comparisons_reload_finish (QuernComparisons *self, GAsyncResult *result, GError **error)
 {
-  GPtrArray *entries = _quern_store_finish (self->store, result, error);
+  const GPtrArray *entries = _quern_store_get_data (result);
 
-  if (!entries)
+  if (!_quern_store_finish (self->store, result, error))
     return FALSE;
   g_list_store_splice (self->entries, 0, g_list_model_get_n_items (G_LIST_MODEL (self->entries)), entries->pdata,
                        entries->len);
@@ -313,10 +313,10 @@ content_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (GTask) task = user_data;
   GError *error = NULL;
-  Content *content = _quern_store_finish (QUERN_STORE (source), result, &error);
+  const Content *content = _quern_store_get_data (result);
   Parsing *parsing = g_task_get_task_data (task);
 
-  if (!content) {
+  if (!_quern_store_finish (QUERN_STORE (source), result, &error)) {
     g_task_return_error (task, error);
     return;
   }
@@ -453,12 +453,14 @@ loaded_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (QuernComparisons) self = user_data;
   g_autoptr (GError) error = NULL;
-  GPtrArray *entries = _quern_store_finish (QUERN_STORE (source), result, &error);
+  const GPtrArray *entries = _quern_store_get_data (result);
 
-  for (guint i = 0; entries && i < entries->len; i++)
-    add_missing (self, entries->pdata[i]);
-  if (error)
+  if (!_quern_store_finish (QUERN_STORE (source), result, &error)) {
     g_signal_emit_by_name (source, "problem", error);
+    return;
+  }
+  for (guint i = 0; i < entries->len; i++)
+    add_missing (self, entries->pdata[i]);
 }
 
 /**

@@ -9,7 +9,8 @@
 #include "quern-questions.h"
 #include "quern-verdict.h"
 
-/* One HTML file: its style sheet and chart are inside, and there is no script and nothing to load. */
+/* One HTML file: its style sheet and chart are inside, and there is no script and nothing to load. All text of models, files and
+ * people is escaped; the content policy is a second lock. */
 
 #define CHART_WIDTH 640
 #define CHART_HEIGHT 320
@@ -400,8 +401,9 @@ append_head (GString *out, QuernComparison *self)
   g_autoptr (GDateTime) time = g_date_time_new_from_unix_utc (quern_comparison_get_created (self) / G_USEC_PER_SEC);
   g_autofree char *date = time ? g_date_time_format (time, "%F %T UTC") : g_strdup ("");
 
-  g_string_append_printf (out, "<!doctype html><meta charset=utf-8><meta name=viewport content=\"width=device-width\">"
-                               "<style>%s</style>", style);
+  g_string_append_printf (out, "<!doctype html><meta charset=utf-8><meta http-equiv=Content-Security-Policy content=\"default-src 'none';"
+                               " style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'\">"
+                               "<meta name=viewport content=\"width=device-width\"><style>%s</style>", style);
   append_element (out, "<title>", quern_comparison_get_title (self), "</title>");
   append_element (out, "<h1>", quern_comparison_get_title (self), "</h1><p class=small>");
   g_autofree char *origin = _quern_comparison_dup_origin (self);

@@ -29,6 +29,7 @@ struct _QuernDatabase {
   GObject parent_instance;
 
   char *path; /* ":memory:" for one that is not kept */
+  char *notice;
   sqlite3 *db;
   int lock_fd;
   gint64 instance;
@@ -63,16 +64,33 @@ G_DEFINE_QUARK (quern-database-error-quark, quern_database_error)
 
 /* ---- the thread ------------------------------------------------------------------------------------------------ */
 
+/* *index_damaged: set when it failed because of the full-text index. */
 static gboolean
-run_in_transaction (sqlite3 *db, Job *job, GError **error)
+try_transaction (sqlite3 *db, Job *job, gboolean *index_damaged, GError **error)
 {
-  if (!job->write)
-    return job->func (db, job->data, error);
   if (!quern_sql_exec (db, "BEGIN IMMEDIATE", error))
     return FALSE;
   if (job->func (db, job->data, error) && quern_sql_exec (db, "COMMIT", error))
     return TRUE;
+  *index_damaged = sqlite3_extended_errcode (db) == SQLITE_CORRUPT_VTAB;
   quern_sql_rollback (db);
+  return FALSE;
+}
+
+/* The index can be made anew from the messages: its damage must not keep anybody from writing. */
+static gboolean
+run_in_transaction (sqlite3 *db, Job *job, GError **error)
+{
+  g_autoptr (GError) failure = NULL;
+  gboolean index_damaged = FALSE;
+
+  if (!job->write)
+    return job->func (db, job->data, error);
+  if (try_transaction (db, job, &index_damaged, &failure))
+    return TRUE;
+  if (index_damaged && quern_fts_rebuild (db, NULL))
+    return try_transaction (db, job, &index_damaged, error);
+  g_propagate_error (error, g_steal_pointer (&failure));
   return FALSE;
 }
 
@@ -95,7 +113,7 @@ job_finish (Job *job, gboolean ok, GError *error)
   if (job->waiter)
     finish_waiter (job->waiter, ok, error);
   else if (ok)
-    g_task_return_pointer (job->task, job->data, NULL);
+    g_task_return_boolean (job->task, TRUE);
   else
     g_task_return_error (job->task, error);
   g_clear_object (&job->task);
@@ -151,15 +169,15 @@ tell (Job *job, const GError *error)
   g_source_attach (source, g_task_get_context (job->task));
 }
 
-/* Tries what was held back. Returns whether nothing is left of it. */
+/* Tries what was held back. Returns whether nothing is left of it; the error says why something is. */
 static gboolean
-run_held (GQueue *held, sqlite3 *db)
+run_held (GQueue *held, sqlite3 *db, GError **failure)
 {
   for (Job *job; (job = g_queue_peek_head (held));) {
     GError *error = NULL;
     gboolean ok = run_in_transaction (db, job, &error);
     if (!ok && may_pass (error)) {
-      g_error_free (error);
+      g_propagate_error (failure, error);
       return FALSE;
     }
     g_queue_pop_head (held);
@@ -181,8 +199,11 @@ job_run (Job *job, sqlite3 *db, GQueue *held)
     g_free (job);
     return;
   }
-  if (job->write && !run_held (held, db) && job->waits) {
-    g_queue_push_tail (held, job);
+  if (job->write && !run_held (held, db, job->waits ? NULL : &error)) { /* none overtakes another */
+    if (job->waits)
+      g_queue_push_tail (held, job);
+    else
+      job_finish (job, FALSE, error);
     return;
   }
   ok = run_in_transaction (db, job, &error);
@@ -206,7 +227,7 @@ next_job (GAsyncQueue *jobs, GQueue *held)
 static void
 give_up (GQueue *held, sqlite3 *db)
 {
-  run_held (held, db);
+  run_held (held, db, NULL);
   for (Job *job; (job = g_queue_pop_head (held));) {
     GError *error = NULL;
     gboolean ok = run_in_transaction (db, job, &error);
@@ -227,7 +248,7 @@ database_thread (gpointer data)
     if (job)
       job_run (job, db, &held);
     else
-      run_held (&held, db);
+      run_held (&held, db, NULL);
   }
   g_free (job);
   give_up (&held, db);
@@ -294,7 +315,8 @@ call_async (QuernDatabase *self, gboolean write, gboolean waits, QuernDatabaseFu
  * @data: for @func; it stays alive until the call is over
  * @destroy: (nullable): frees @data when the call's #GTask goes; may run on any thread
  *
- * Calls run one after another, in the order of these calls. Cancelling works until the job has begun.
+ * Calls run one after another, in the order of these calls. Cancelling works until the job has begun. While something
+ * that was kept (see quern_database_keep_async()) cannot be written, this fails for the same reason.
  */
 void
 quern_database_write_async (QuernDatabase *self, QuernDatabaseFunc func, gpointer data, GDestroyNotify destroy,
@@ -334,14 +356,13 @@ quern_database_read_async (QuernDatabase *self, QuernDatabaseFunc func, gpointer
 /**
  * quern_database_call_finish:
  *
- * Returns: (transfer none) (nullable): the `data` of the call, with what `func` put there, alive as long as @result;
- *   %NULL with @error set when it failed (a call whose data is %NULL: look at @error)
+ * Returns: whether this call's own func succeeded and, for a write, was committed
  */
-gpointer
+gboolean
 quern_database_call_finish (QuernDatabase *self, GAsyncResult *result, GError **error)
 {
-  g_return_val_if_fail (g_task_is_valid (result, self), NULL);
-  return g_task_propagate_pointer (G_TASK (result), error);
+  g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
+  return g_task_propagate_boolean (G_TASK (result), error);
 }
 
 static gboolean
@@ -437,12 +458,35 @@ quern_database_backup (QuernDatabase *self, const char *path, GError **error)
   return call_sync (self, FALSE, backup_func, (gpointer) path, error);
 }
 
-static gboolean
-backup_before_migration (QuernDatabase *self, gint64 version, GError **error)
+/* A file of which no copy can be made, because the disk is full or a part of it is damaged, is brought to the new schema
+ * all the same: that is one transaction, and without it nothing in the file could be shown. */
+static void
+backup_before_migration (QuernDatabase *self, gint64 version)
 {
   g_autofree char *path = g_strdup_printf ("%s.before-schema-%" G_GINT64_FORMAT, self->path, version + 1);
+  g_autoptr (GError) error = NULL;
 
-  return backup_func (self->db, path, error);
+  if (!backup_func (self->db, path, &error))
+    self->notice = g_strdup_printf (_("Your conversations were updated for this version of Quern, but not backed up before: %s"),
+                                    error->message);
+}
+
+/* -1 with the error set where it cannot be read. */
+static gint64
+read_version (sqlite3 *db, GError **error)
+{
+  g_autoptr (sqlite3_stmt) stmt = quern_sql_query (db, error, "PRAGMA user_version", "");
+  gint64 version;
+
+  if (!stmt || !quern_sql_next (stmt, error))
+    return -1;
+  version = sqlite3_column_int64 (stmt, 0);
+  if (version >= 0)
+    return version;
+  g_set_error (error, QUERN_DATABASE_ERROR, QUERN_DATABASE_ERROR_DAMAGED,
+               _("The conversations’ database is damaged (%s). It was left as it is; restore a backup or move it away."),
+               "user_version < 0");
+  return -1;
 }
 
 static gboolean
@@ -451,7 +495,7 @@ check_version (QuernDatabase *self, gint64 version, gint64 known, GError **error
   gint64 tables = quern_sql_int (self->db, "SELECT count (*) FROM sqlite_schema", -1);
   gint64 mark = quern_sql_int (self->db, "PRAGMA application_id", 0);
 
-  if (version < 0 || tables < 0)
+  if (tables < 0)
     return quern_sql_fail (self->db, error);
   if (tables > 0 && mark != QUERN_SCHEMA_APPLICATION_ID) {
     g_set_error (error, QUERN_DATABASE_ERROR, QUERN_DATABASE_ERROR_DAMAGED,
@@ -471,12 +515,12 @@ static gboolean
 apply_migrations (sqlite3 *db, const QuernMigration *migrations, guint n_migrations, GError **error)
 {
   gboolean ok = quern_sql_exec (db, "BEGIN IMMEDIATE", error);
+  gint64 version = ok ? read_version (db, error) : -1;
   g_autofree char *marks = g_strdup_printf ("PRAGMA application_id = %d; PRAGMA user_version = %u",
                                             QUERN_SCHEMA_APPLICATION_ID, n_migrations);
 
-  if (!ok)
-    return FALSE;
-  for (gint64 step = quern_sql_int (db, "PRAGMA user_version", 0); ok && step < n_migrations; step++)
+  ok = ok && version >= 0;
+  for (gint64 step = version; ok && step < n_migrations; step++)
     ok = quern_sql_exec (db, migrations[step].sql, error);
   ok = ok && quern_sql_exec (db, marks, error) && quern_sql_exec (db, "COMMIT", error);
   if (!ok)
@@ -487,14 +531,14 @@ apply_migrations (sqlite3 *db, const QuernMigration *migrations, guint n_migrati
 static gboolean
 migrate (QuernDatabase *self, const QuernMigration *migrations, guint n_migrations, GError **error)
 {
-  gint64 version = quern_sql_int (self->db, "PRAGMA user_version", -1);
+  gint64 version = read_version (self->db, error);
 
-  if (!check_version (self, version, n_migrations, error))
+  if (version < 0 || !check_version (self, version, n_migrations, error))
     return FALSE;
   if (version == n_migrations)
     return TRUE;
-  if (version > 0 && !backup_before_migration (self, version, error))
-    return FALSE;
+  if (version > 0 && self->lock_fd >= 0) /* one in memory is a copy already */
+    backup_before_migration (self, version);
   return apply_migrations (self->db, migrations, n_migrations, error);
 }
 
@@ -599,8 +643,9 @@ connect_file (QuernDatabase *self, GError **error)
  * @path: the file, or ":memory:" for a database that lives as long as the object
  * @migrations: the steps of the schema, all of them
  *
- * Opens or makes a database and brings it to the newest schema, after a backup that was read back. Where that fails,
- * the file is as it was. Blocks for some milliseconds, longer when there is something to migrate.
+ * Opens or makes a database and brings it to the newest schema, after a backup that was read back where one can be made
+ * (see quern_database_get_notice()). Where that fails, the file is as it was. Blocks for some
+ * milliseconds, longer when there is something to migrate.
  *
  * Returns: (transfer full) (nullable): the database
  */
@@ -634,6 +679,62 @@ quern_database_open (const char *path, GError **error)
   return quern_database_open_full (path, migrations, n_migrations, error);
 }
 
+/* Of a folder that may not be written, SQLite reads a file with a log only where it is told that nobody changes it. */
+static sqlite3 *
+open_to_read (const char *path, GError **error)
+{
+  g_autofree char *escaped = g_uri_escape_string (path, "/", FALSE);
+
+  for (int immutable = 0; immutable <= 1; immutable++) {
+    g_autofree char *uri = g_strdup_printf ("file:%s?%s", escaped, immutable ? "immutable=1" : "mode=ro");
+    sqlite3 *db = NULL;
+    if (sqlite3_open_v2 (uri, &db, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, NULL) == SQLITE_OK
+        && quern_sql_int (db, "SELECT count (*) FROM sqlite_schema", 0) > 0)
+      return db;
+    if (immutable && db)
+      quern_sql_fail (db, error);
+    sqlite3_close_v2 (db);
+  }
+  return NULL;
+}
+
+static gboolean
+copy_pages (sqlite3 *from, sqlite3 *to, GError **error)
+{
+  sqlite3_backup *backup = sqlite3_backup_init (to, "main", from, "main");
+
+  if (backup)
+    sqlite3_backup_step (backup, -1);
+  return (backup && sqlite3_backup_finish (backup) == SQLITE_OK) || quern_sql_fail (to, error);
+}
+
+/**
+ * quern_database_open_copy:
+ * @path: a file that cannot be opened, because it or its folder may not be written or the disk is full
+ *
+ * Reads it into memory and brings the copy to the newest schema. The file is not touched, and nothing written is kept.
+ *
+ * Returns: (transfer full) (nullable): a database whose path is ":memory:"
+ */
+QuernDatabase *
+quern_database_open_copy (const char *path, GError **error)
+{
+  g_autoptr (QuernDatabase) self = g_object_new (QUERN_TYPE_DATABASE, NULL);
+  sqlite3 *file = open_to_read (path, error);
+  guint n_migrations;
+  const QuernMigration *migrations = quern_schema_migrations (&n_migrations);
+  gboolean ok;
+
+  self->path = g_strdup (":memory:");
+  self->instance = 1;
+  ok = file && connect_file (self, error) && copy_pages (file, self->db, error);
+  sqlite3_close_v2 (file);
+  if (!ok || !configure (self->db, error) || !migrate (self, migrations, n_migrations, error))
+    return NULL;
+  start_thread (self);
+  return g_steal_pointer (&self);
+}
+
 /**
  * quern_database_default_path:
  *
@@ -649,6 +750,17 @@ const char *
 quern_database_get_path (QuernDatabase *self)
 {
   return self->path;
+}
+
+/**
+ * quern_database_get_notice:
+ *
+ * Returns: (transfer none) (nullable): a sentence for people about what opening could not do; the database can be used
+ */
+const char *
+quern_database_get_notice (QuernDatabase *self)
+{
+  return self->notice;
 }
 
 static void
@@ -690,6 +802,7 @@ quern_database_finalize (GObject *object)
   sqlite3_close_v2 (self->db); /* set only when opening failed */
   g_mutex_clear (&self->lock);
   g_free (self->path);
+  g_free (self->notice);
   G_OBJECT_CLASS (quern_database_parent_class)->finalize (object);
 }
 

@@ -35,8 +35,10 @@ char          *quern_database_default_path   (void);
 QuernDatabase *quern_database_open           (const char *path, GError **error);
 QuernDatabase *quern_database_open_full      (const char *path, const QuernMigration *migrations, guint n_migrations,
                                               GError **error);
+QuernDatabase *quern_database_open_copy      (const char *path, GError **error);
 void           quern_database_close          (QuernDatabase *self);
 const char    *quern_database_get_path       (QuernDatabase *self);
+const char    *quern_database_get_notice     (QuernDatabase *self);
 
 void           quern_database_write_async    (QuernDatabase *self, QuernDatabaseFunc func, gpointer data,
                                               GDestroyNotify destroy, GCancellable *cancellable,
@@ -47,7 +49,7 @@ void           quern_database_keep_async     (QuernDatabase *self, QuernDatabase
 void           quern_database_read_async     (QuernDatabase *self, QuernDatabaseFunc func, gpointer data,
                                               GDestroyNotify destroy, GCancellable *cancellable,
                                               GAsyncReadyCallback callback, gpointer user_data);
-gpointer       quern_database_call_finish    (QuernDatabase *self, GAsyncResult *result, GError **error);
+gboolean       quern_database_call_finish    (QuernDatabase *self, GAsyncResult *result, GError **error);
 
 gboolean       quern_database_write          (QuernDatabase *self, QuernDatabaseFunc func, gpointer data,
                                               GError **error);

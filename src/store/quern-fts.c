@@ -127,6 +127,22 @@ quern_fts_register (sqlite3 *db, GError **error)
 }
 
 /**
+ * quern_fts_rebuild:
+ *
+ * Makes the index of messages anew from the messages, in a transaction of its own.
+ */
+gboolean
+quern_fts_rebuild (sqlite3 *db, GError **error)
+{
+  return quern_sql_exec (db,
+                         "BEGIN IMMEDIATE; INSERT INTO message_index (message_index) VALUES ('rebuild');"
+                         "INSERT INTO message_index (message_index, rowid, content)"
+                         " SELECT 'delete', id, content FROM message WHERE state = 'streaming'; COMMIT",
+                         error)
+         || (quern_sql_rollback (db), FALSE);
+}
+
+/**
  * quern_fts_query:
  * @text: what a person typed
  *

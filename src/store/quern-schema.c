@@ -9,6 +9,9 @@
  * Messages form a tree: parent_id NULL is a first message; `chosen_id` names the child that is shown (of a message), or
  * the first message that is shown (of a conversation). Editing a question or asking for another answer adds a sibling.
  *
+ * `deleted` is when a conversation or message was deleted. 0 marks messages that are being erased, and
+ * QUERN_STORE_FIRST_IMPORTING or more conversations that are being imported. NULL: neither.
+ *
  * `owner` is the instance that is writing a message whose state is 'streaming' (see quern_database_instance_alive()).
  * The full-text index holds messages that are not being written; its tokenizer lives in quern-fts.c. */
 static const char conversations_sql[] =
@@ -89,12 +92,25 @@ static const char installed_sql[] =
     "ALTER TABLE model_file ADD COLUMN inode INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE model_file ADD COLUMN born INTEGER NOT NULL DEFAULT 0;";
 
+/* A cascade from each message to the next recurses in SQLite, which ends at 1,000 levels: a longer chain could never be
+ * erased again. Whoever erases a message erases those that follow it (quern-store-erase.c), and the reference is checked
+ * when a transaction ends. Only the text of the schema changes, as SQLite's "Making Other Kinds Of Table Schema Changes"
+ * describes: no row is written, which also works where the disk is full or a page is damaged. */
+static const char chains_sql[] =
+    "PRAGMA writable_schema = ON;"
+    "UPDATE sqlite_schema SET sql = replace (sql, 'parent_id INTEGER REFERENCES message ON DELETE CASCADE',"
+    "  'parent_id INTEGER REFERENCES message DEFERRABLE INITIALLY DEFERRED') WHERE type = 'table' AND name = 'message';"
+    "CREATE INDEX message_deleted ON message (deleted) WHERE deleted IS NOT NULL;" /* tells other connections, too */
+    "CREATE INDEX conversation_deleted ON conversation (deleted) WHERE deleted IS NOT NULL;"
+    "PRAGMA writable_schema = RESET;";
+
 static const QuernMigration migrations[] = {
   { "conversations, messages, attachments, search, imported models", conversations_sql },
   { "personas, the beginning of what is sent", personas_sql },
   { "comparisons", comparisons_sql },
   { "threads and passes of an answer", passes_sql },
   { "which model files Quern installed", installed_sql },
+  { "chains of messages of any length", chains_sql },
 };
 
 const QuernMigration *

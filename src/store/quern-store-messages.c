@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include <glib/gi18n-lib.h>
+#include <string.h>
 
 #include "quern-store-private.h"
 
@@ -139,6 +140,36 @@ insert_row (sqlite3 *db, gpointer data, GError **error)
   return ok && choose (db, row->conversation_id, row->parent_id, row->id, error);
 }
 
+static Row *
+new_row_new (QuernStore *store, QuernConversation *conversation, QuernMessage *message)
+{
+  GListModel *attachments = quern_message_get_attachments (message);
+  Row *row = row_new (store, message);
+
+  row->conversation_id = quern_conversation_get_id (conversation);
+  for (guint i = 0; i < g_list_model_get_n_items (attachments); i++)
+    g_ptr_array_add (row->attachments, g_list_model_get_item (attachments, i));
+  return row;
+}
+
+gboolean
+_quern_store_insert_message (sqlite3 *db, QuernStore *store, QuernConversation *conversation, QuernMessage *message,
+                             GError **error)
+{
+  Row *row = new_row_new (store, conversation, message);
+  gboolean ok = insert_row (db, row, error);
+
+  row_free (row);
+  return ok;
+}
+
+gboolean
+_quern_store_choose_message (sqlite3 *db, QuernConversation *conversation, QuernMessage *message, GError **error)
+{
+  return choose (db, quern_conversation_get_id (conversation), quern_message_get_parent_id (message),
+                 quern_message_get_id (message), error);
+}
+
 /**
  * quern_store_append_message:
  * @parent: (nullable): the message it follows, %NULL for a first one
@@ -151,7 +182,6 @@ void
 quern_store_append_message (QuernStore *self, QuernConversation *conversation, QuernMessage *parent,
                             QuernMessage *message)
 {
-  GListModel *attachments = quern_message_get_attachments (message);
   gint64 created;
   Row *row;
 
@@ -159,10 +189,7 @@ quern_store_append_message (QuernStore *self, QuernConversation *conversation, Q
   created = quern_message_get_created (message);
   quern_message_set_ids (message, quern_store_new_id (), parent ? quern_message_get_id (parent) : 0,
                          created ? created : g_get_real_time ());
-  row = row_new (self, message);
-  row->conversation_id = quern_conversation_get_id (conversation);
-  for (guint i = 0; i < g_list_model_get_n_items (attachments); i++)
-    g_ptr_array_add (row->attachments, g_list_model_get_item (attachments, i));
+  row = new_row_new (self, conversation, message);
   _quern_store_save_settings (self);
   _quern_store_write (self, insert_row, row, row_free);
   _quern_store_touch (self, conversation);
@@ -252,23 +279,17 @@ static gboolean
 choose_branch (sqlite3 *db, gpointer data, GError **error)
 {
   const Change *change = data;
-  gint64 id = change->id;
+  static const char branch[] = "WITH RECURSIVE branch (id, parent_id) AS ("
+                               " SELECT id, parent_id FROM message WHERE id = ?1 AND conversation_id = ?2"
+                               " UNION SELECT message.id, message.parent_id FROM message JOIN branch ON message.id = branch.parent_id)";
+  g_autofree char *below = g_strconcat (
+      branch, "UPDATE message SET chosen_id = branch.id FROM branch WHERE message.id = branch.parent_id", NULL);
+  g_autofree char *first = g_strconcat (
+      branch, "UPDATE conversation SET chosen_id = branch.id FROM branch"
+              " WHERE conversation.id = ?2 AND branch.parent_id IS NULL", NULL);
 
-  while (id != 0) {
-    g_autoptr (sqlite3_stmt) stmt =
-        quern_sql_query (db, error, "SELECT parent_id FROM message WHERE id = ?1 AND conversation_id = ?2", "ii", id,
-                         change->conversation_id);
-    gint64 parent;
-    if (!stmt)
-      return FALSE;
-    if (!quern_sql_next (stmt, error))
-      return TRUE; /* it is gone */
-    parent = sqlite3_column_int64 (stmt, 0);
-    if (!choose (db, change->conversation_id, parent, id, error))
-      return FALSE;
-    id = parent;
-  }
-  return TRUE;
+  return quern_sql_run (db, error, below, "ii", change->id, change->conversation_id)
+         && quern_sql_run (db, error, first, "ii", change->id, change->conversation_id);
 }
 
 /**
@@ -319,9 +340,18 @@ typedef struct {
   gint64 id, chosen;
 } Node;
 
+/* A message in the tree: which of how many siblings it is, and whether its branch is shown. */
 typedef struct {
+  gint64 id;
+  guint index, count;
+  gboolean shown;
+} Place;
+
+typedef struct {
+  QuernDatabase *database; /* of the store whose call this is */
   gint64 conversation_id, chosen;
   GHashTable *children; /* parent id (gint64 *) -> GArray of Node, by id */
+  GArray *places;       /* of Place */
   GPtrArray *path;      /* of QuernMessage */
 } Path;
 
@@ -331,6 +361,7 @@ path_free (gpointer data)
   Path *path = data;
 
   g_hash_table_unref (path->children);
+  g_array_unref (path->places);
   g_ptr_array_unref (path->path);
   g_free (path);
 }
@@ -390,12 +421,54 @@ statistics_from_row (QuernStatistics *s, sqlite3_stmt *stmt, int column)
   s->n_passes = (guint) sqlite3_column_int (stmt, column + 12);
 }
 
-static QuernMessage *
-message_from_row (sqlite3_stmt *stmt)
+/* What reads messages one after another: statements that are used again. */
+typedef struct {
+  QuernDatabase *database;
+  sqlite3_stmt *message, *attachments;
+} Reader;
+
+static gboolean
+reader_init (Reader *self, QuernDatabase *database, sqlite3 *db, GError **error)
 {
+  *self = (Reader) { database, NULL, NULL };
+  self->message =
+      quern_sql_query (db, error,
+                       "SELECT id, parent_id, created, role, content, reasoning, state, failure, model_id, model_title,"
+                       " thinking, seed, prompt_tokens, reused_tokens, evaluated_tokens, answer_tokens,"
+                       " reasoning_tokens, load_seconds, first_token_seconds, prefill_seconds, decode_seconds,"
+                       " reasoning_seconds, n_threads, n_passes, owner FROM message WHERE id = ?1",
+                       "");
+  if (self->message)
+    self->attachments = quern_sql_query (
+        db, error, "SELECT hash, name, mime, size FROM attachment WHERE message_id = ?1 ORDER BY position", "");
+  return self->attachments != NULL;
+}
+
+static void
+reader_clear (Reader *self)
+{
+  sqlite3_finalize (self->message);
+  sqlite3_finalize (self->attachments);
+}
+
+/* An answer whose writer is gone was cut off, even if that could not be written. */
+static QuernMessageState
+read_state (const Reader *self)
+{
+  QuernMessageState state = enum_value (QUERN_TYPE_MESSAGE_STATE, (const char *) sqlite3_column_text (self->message, 6),
+                                        QUERN_MESSAGE_INTERRUPTED);
+
+  if (state == QUERN_MESSAGE_STREAMING
+      && !quern_database_instance_alive (self->database, sqlite3_column_int64 (self->message, 24)))
+    return QUERN_MESSAGE_INTERRUPTED;
+  return state;
+}
+
+static QuernMessage *
+message_from_row (const Reader *self)
+{
+  sqlite3_stmt *stmt = self->message;
   int role = enum_value (QUERN_TYPE_ROLE, (const char *) sqlite3_column_text (stmt, 3), QUERN_ROLE_USER);
-  int state =
-      enum_value (QUERN_TYPE_MESSAGE_STATE, (const char *) sqlite3_column_text (stmt, 6), QUERN_MESSAGE_INTERRUPTED);
   QuernMessage *message = quern_message_new (role, "");
   QuernStatistics statistics;
 
@@ -403,7 +476,7 @@ message_from_row (sqlite3_stmt *stmt)
                          sqlite3_column_int64 (stmt, 2));
   quern_message_set_text (message, (const char *) sqlite3_column_text (stmt, 4),
                           (const char *) sqlite3_column_text (stmt, 5));
-  quern_message_set_state (message, state, (const char *) sqlite3_column_text (stmt, 7));
+  quern_message_set_state (message, read_state (self), (const char *) sqlite3_column_text (stmt, 7));
   quern_message_set_model (message, (const char *) sqlite3_column_text (stmt, 8),
                            (const char *) sqlite3_column_text (stmt, 9));
   quern_message_set_thinking (message, sqlite3_column_int (stmt, 10));
@@ -413,15 +486,13 @@ message_from_row (sqlite3_stmt *stmt)
 }
 
 static gboolean
-read_attachments (sqlite3 *db, QuernMessage *message, GError **error)
+read_attachments (Reader *self, QuernMessage *message, GError **error)
 {
+  sqlite3_stmt *stmt = self->attachments;
   GError *failure = NULL;
-  g_autoptr (sqlite3_stmt) stmt =
-      quern_sql_query (db, error, "SELECT hash, name, mime, size FROM attachment WHERE message_id = ?1 ORDER BY position",
-                       "i", quern_message_get_id (message));
 
-  if (!stmt)
-    return FALSE;
+  sqlite3_reset (stmt);
+  sqlite3_bind_int64 (stmt, 1, quern_message_get_id (message));
   while (quern_sql_next (stmt, &failure)) {
     g_autoptr (QuernAttachment) attachment = quern_attachment_new_stored (
         (const char *) sqlite3_column_text (stmt, 0), (const char *) sqlite3_column_text (stmt, 1),
@@ -433,56 +504,69 @@ read_attachments (sqlite3 *db, QuernMessage *message, GError **error)
   return failure == NULL;
 }
 
+/* Adds the message of a place to the list, unless it is gone. */
 static gboolean
-read_message (sqlite3 *db, Path *path, gint64 id, guint index, guint count, GError **error)
+read_message (Reader *self, const Place *place, GPtrArray *list, GError **error)
 {
-  g_autoptr (sqlite3_stmt) stmt =
-      quern_sql_query (db, error,
-                       "SELECT id, parent_id, created, role, content, reasoning, state, failure, model_id, model_title,"
-                       " thinking, seed, prompt_tokens, reused_tokens, evaluated_tokens, answer_tokens,"
-                       " reasoning_tokens, load_seconds, first_token_seconds, prefill_seconds, decode_seconds,"
-                       " reasoning_seconds, n_threads, n_passes FROM message WHERE id = ?1",
-                       "i", id);
+  GError *failure = NULL;
   QuernMessage *message;
 
-  if (!stmt || !quern_sql_next (stmt, error))
-    return FALSE;
-  message = message_from_row (stmt);
-  quern_message_set_siblings (message, index, count);
-  g_ptr_array_add (path->path, message);
-  return read_attachments (db, message, error);
+  sqlite3_reset (self->message);
+  sqlite3_bind_int64 (self->message, 1, place->id);
+  if (!quern_sql_next (self->message, &failure)) {
+    if (failure)
+      g_propagate_error (error, failure);
+    return failure == NULL;
+  }
+  message = message_from_row (self);
+  quern_message_set_siblings (message, place->index, place->count);
+  g_ptr_array_add (list, message);
+  return read_attachments (self, message, error);
+}
+
+/* Fills in the places of the branch that is shown. */
+static void
+find_shown (Path *path)
+{
+  gint64 parent = 0, chosen = path->chosen;
+
+  for (GArray *nodes; (nodes = g_hash_table_lookup (path->children, &parent));) {
+    Place place = { .index = nodes->len - 1, .count = nodes->len, .shown = TRUE }; /* the newest, unless another was chosen */
+    for (guint i = 0; i < nodes->len; i++)
+      if (g_array_index (nodes, Node, i).id == chosen)
+        place.index = i;
+    place.id = parent = g_array_index (nodes, Node, place.index).id;
+    chosen = g_array_index (nodes, Node, place.index).chosen;
+    g_array_append_val (path->places, place);
+  }
 }
 
 static gboolean
 read_path (sqlite3 *db, gpointer data, GError **error)
 {
   Path *path = data;
-  gint64 parent = 0;
-  gint64 chosen;
+  Reader reader;
+  gboolean ok;
 
   if (!read_tree (db, path, error))
     return FALSE;
-  chosen = path->chosen;
-  for (GArray *nodes; (nodes = g_hash_table_lookup (path->children, &parent));) {
-    guint index = nodes->len - 1; /* the newest, unless another one was chosen */
-    for (guint i = 0; i < nodes->len; i++)
-      if (g_array_index (nodes, Node, i).id == chosen)
-        index = i;
-    parent = g_array_index (nodes, Node, index).id;
-    chosen = g_array_index (nodes, Node, index).chosen;
-    if (!read_message (db, path, parent, index, nodes->len, error))
-      return FALSE;
-  }
-  return TRUE;
+  find_shown (path);
+  ok = reader_init (&reader, path->database, db, error);
+  for (guint i = 0; ok && i < path->places->len; i++)
+    ok = read_message (&reader, &g_array_index (path->places, Place, i), path->path, error);
+  reader_clear (&reader);
+  return ok;
 }
 
 static Path *
-path_new (gint64 conversation_id)
+path_new (QuernStore *store, gint64 conversation_id)
 {
   Path *path = g_new0 (Path, 1);
 
+  path->database = quern_store_get_database (store);
   path->conversation_id = conversation_id;
   path->children = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, (GDestroyNotify) g_array_unref);
+  path->places = g_array_new (FALSE, FALSE, sizeof (Place));
   path->path = g_ptr_array_new_with_free_func (g_object_unref);
   return path;
 }
@@ -496,7 +580,7 @@ void
 quern_store_load_path_async (QuernStore *self, QuernConversation *conversation, GCancellable *cancellable,
                              GAsyncReadyCallback callback, gpointer user_data)
 {
-  Path *path = path_new (quern_conversation_get_id (conversation));
+  Path *path = path_new (self, quern_conversation_get_id (conversation));
 
   _quern_store_call (self, FALSE, read_path, path, path_free, cancellable, callback, user_data);
 }
@@ -509,82 +593,126 @@ quern_store_load_path_async (QuernStore *self, QuernConversation *conversation, 
 GPtrArray *
 quern_store_load_path_finish (QuernStore *self, GAsyncResult *result, GError **error)
 {
-  Path *path = _quern_store_finish (self, result, error);
+  const Path *path = _quern_store_get_data (result);
 
-  return path ? g_ptr_array_ref (path->path) : NULL;
+  return _quern_store_finish (self, result, error) ? g_ptr_array_ref (path->path) : NULL;
 }
 
 /* ---- all branches, for threads of their own --------------------------------------------------------------------- */
 
-/* After read_path(): the messages of the path, and those that are not on it. */
-static gboolean
-read_others (sqlite3 *db, Path *path, GHashTable *shown, GError **error)
-{
-  GHashTableIter iter;
-  gpointer key, value;
+/* Read at a time, so that a long conversation takes no more memory than a short one. */
+#define BATCH_MESSAGES 200
+#define BATCH_BYTES (1u << 20)
 
+static int
+compare_places (gconstpointer a, gconstpointer b)
+{
+  const Place *left = a, *right = b;
+
+  return left->id < right->id ? -1 : left->id > right->id;
+}
+
+/* After find_shown(): the places that are not on the branch, and all of them in the order of their ids. */
+static void
+add_others (Path *path)
+{
+  g_autoptr (GHashTable) shown = g_hash_table_new (g_int64_hash, g_int64_equal);
+  guint n_shown = path->places->len;
+  g_autofree Place *branch = g_memdup2 (path->places->data, n_shown * sizeof (Place));
+  GHashTableIter iter;
+  gpointer value;
+
+  for (guint i = 0; i < n_shown; i++)
+    g_hash_table_add (shown, &branch[i].id);
   g_hash_table_iter_init (&iter, path->children);
-  while (g_hash_table_iter_next (&iter, &key, &value)) {
+  while (g_hash_table_iter_next (&iter, NULL, &value)) {
     const GArray *nodes = value;
     for (guint i = 0; i < nodes->len; i++) {
-      gint64 id = g_array_index (nodes, Node, i).id;
-      if (!g_hash_table_contains (shown, &id) && !read_message (db, path, id, i, nodes->len, error))
-        return FALSE;
+      Place place = { g_array_index (nodes, Node, i).id, i, nodes->len, FALSE };
+      if (!g_hash_table_contains (shown, &place.id))
+        g_array_append_val (path->places, place);
     }
   }
+  g_array_sort (path->places, compare_places);
+}
+
+static gboolean
+read_places (sqlite3 *db, gpointer data, GError **error)
+{
+  Path *path = data;
+
+  if (!read_tree (db, path, error))
+    return FALSE;
+  find_shown (path);
+  add_others (path);
+  g_hash_table_remove_all (path->children);
   return TRUE;
 }
 
 typedef struct {
   Path *path;
-  GHashTable *shown;
-} Tree;
+  guint next; /* index of a place */
+} Batch;
 
 static gboolean
-read_tree_messages (sqlite3 *db, gpointer data, GError **error)
+read_batch (sqlite3 *db, gpointer data, GError **error)
 {
-  Tree *tree = data;
+  Batch *batch = data;
+  GPtrArray *messages = batch->path->path;
+  gsize size = 0;
+  Reader reader;
+  gboolean ok = reader_init (&reader, batch->path->database, db, error);
 
-  if (!read_path (db, tree->path, error))
-    return FALSE;
-  for (guint i = 0; i < tree->path->path->len; i++) {
-    gint64 id = quern_message_get_id (tree->path->path->pdata[i]);
-    g_hash_table_add (tree->shown, g_memdup2 (&id, sizeof id));
+  while (ok && batch->next < batch->path->places->len && messages->len < BATCH_MESSAGES && size < BATCH_BYTES) {
+    ok = read_message (&reader, &g_array_index (batch->path->places, Place, batch->next++), messages, error);
+    if (ok && messages->len > 0)
+      size += quern_message_get_content_length (messages->pdata[messages->len - 1])
+              + strlen (quern_message_get_reasoning (messages->pdata[messages->len - 1]));
   }
-  return read_others (db, tree->path, tree->shown, error);
+  reader_clear (&reader);
+  return ok;
 }
 
-static int
-compare_ids (gconstpointer a, gconstpointer b)
+static gboolean
+pass_batch (Batch *batch, guint begin, QuernStoreMessageFunc func, gpointer data, GError **error)
 {
-  gint64 left = quern_message_get_id (*(QuernMessage **) a);
-  gint64 right = quern_message_get_id (*(QuernMessage **) b);
+  GPtrArray *messages = batch->path->path;
 
-  return left < right ? -1 : left > right;
+  for (guint i = 0; i < messages->len; i++) {
+    const Place *place = &g_array_index (batch->path->places, Place, begin);
+    while (place->id != quern_message_get_id (messages->pdata[i])) /* one that is gone */
+      place = &g_array_index (batch->path->places, Place, ++begin);
+    if (!func (messages->pdata[i], place->shown, data, error))
+      return FALSE;
+  }
+  g_ptr_array_set_size (messages, 0);
+  return TRUE;
 }
 
 /**
  * quern_store_read_tree:
- * @shown: (out): the ids (gint64 *) of those on the branch that is shown
+ * @func: (scope call): gets each message and whether it is on the branch that is shown; returns %FALSE to end
  *
- * Reads all messages of a conversation, parents before children; blocks.
+ * Reads all messages of a conversation, parents before children, some at a time; blocks. Those that are deleted
+ * meanwhile are left out.
  *
- * Returns: (transfer full) (element-type QuernMessage) (nullable): new objects for the messages
+ * Returns: whether all were read and taken
  */
-GPtrArray *
-quern_store_read_tree (QuernStore *self, gint64 conversation_id, GHashTable **shown, GError **error)
+gboolean
+quern_store_read_tree (QuernStore *self, gint64 conversation_id, QuernStoreMessageFunc func, gpointer data,
+                       GCancellable *cancellable, GError **error)
 {
-  Tree tree = { path_new (conversation_id), g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, NULL) };
-  GPtrArray *messages = NULL;
+  QuernDatabase *database = quern_store_get_database (self);
+  Batch batch = { path_new (self, conversation_id), 0 };
+  gboolean ok = quern_database_read (database, read_places, batch.path, error);
 
-  if (quern_database_read (quern_store_get_database (self), read_tree_messages, &tree, error)) {
-    messages = g_ptr_array_ref (tree.path->path);
-    g_ptr_array_sort (messages, compare_ids);
-    *shown = g_hash_table_ref (tree.shown);
+  while (ok && batch.next < batch.path->places->len) {
+    guint begin = batch.next;
+    ok = !g_cancellable_set_error_if_cancelled (cancellable, error)
+         && quern_database_read (database, read_batch, &batch, error) && pass_batch (&batch, begin, func, data, error);
   }
-  g_hash_table_unref (tree.shown);
-  path_free (tree.path);
-  return messages;
+  path_free (batch.path);
+  return ok;
 }
 
 /* ---- attachments ----------------------------------------------------------------------------------------------- */
@@ -647,9 +775,9 @@ quern_store_load_attachment_async (QuernStore *self, QuernAttachment *attachment
 GBytes *
 quern_store_load_attachment_finish (QuernStore *self, GAsyncResult *result, GError **error)
 {
-  Blob *blob = _quern_store_finish (self, result, error);
+  Blob *blob = _quern_store_get_data (result);
 
-  if (!blob)
+  if (!_quern_store_finish (self, result, error))
     return NULL;
   quern_attachment_set_bytes (blob->attachment, blob->bytes);
   return g_bytes_ref (blob->bytes);

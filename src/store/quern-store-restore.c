@@ -26,7 +26,7 @@ restoring_free (gpointer data)
   Restoring *r = data;
 
   g_object_unref (r->file);
-  _quern_store_remove_beside (r->path, "");
+  _quern_store_remove_beside (r->path, "", NULL, NULL);
   g_free (r->path);
   g_free (r->name);
   g_hash_table_unref (r->ids);
@@ -40,12 +40,13 @@ static Restoring *
 restoring_new (QuernStore *store, GFile *file)
 {
   Restoring *r = g_new0 (Restoring, 1);
-  const char *path = quern_database_get_path (quern_store_get_database (store));
+  QuernDatabase *database = quern_store_get_database (store);
+  const char *path = quern_database_get_path (database);
   g_autofree char *fallback = g_str_equal (path, ":memory:") ? quern_database_default_path () : NULL;
 
   r->file = g_object_ref (file);
-  r->path = g_strdup_printf ("%s" QUERN_STORE_RESTORING "%" G_GINT64_FORMAT, fallback ? fallback : path,
-                             quern_store_new_id ());
+  r->path = g_strdup_printf ("%s" QUERN_STORE_RESTORING "%" G_GINT64_FORMAT "-%" G_GINT64_FORMAT, fallback ? fallback : path,
+                             quern_database_get_instance (database), quern_store_new_id ());
   r->name = g_file_get_parse_name (file);
   r->ids = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, NULL);
   r->conversations = g_ptr_array_new_with_free_func (g_object_unref);
@@ -248,8 +249,7 @@ merged_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   QuernStore *self = QUERN_STORE (source);
   GError *error = NULL;
 
-  _quern_store_finish (self, result, &error);
-  if (error) {
+  if (!_quern_store_finish (self, result, &error)) {
     g_task_return_error (task, error);
     return;
   }
@@ -296,6 +296,8 @@ quern_store_restore_async (QuernStore *self, GFile *file, GCancellable *cancella
  * quern_store_restore_finish:
  * @n_conversations: (out): conversations that came back
  * @n_others: (out): comparisons, folders and personas
+ *
+ * Returns: whether everything that was missing came back
  */
 gboolean
 quern_store_restore_finish (QuernStore *self, GAsyncResult *result, guint *n_conversations, guint *n_others, GError **error)

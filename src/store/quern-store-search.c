@@ -159,10 +159,10 @@ quern_store_search_async (QuernStore *self, const char *text, guint limit, GCanc
 GListModel *
 quern_store_search_finish (QuernStore *self, GAsyncResult *result, GError **error)
 {
-  Search *search = _quern_store_finish (self, result, error);
+  const Search *search = _quern_store_get_data (result);
   GListStore *list;
 
-  if (!search)
+  if (!_quern_store_finish (self, result, error))
     return NULL;
   list = g_list_store_new (QUERN_TYPE_SEARCH_HIT);
   g_list_store_splice (list, 0, 0, search->hits->pdata, search->hits->len);

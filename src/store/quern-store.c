@@ -11,8 +11,6 @@
 
 /* Changed conversations are gathered for this long before they are written: people type drafts letter by letter. */
 #define SAVE_DELAY_MS 300
-/* What was deleted longer ago than an undo toast can last is erased when the store is opened. */
-#define UNDO_SECONDS 60
 
 struct _QuernStore {
   GObject parent_instance;
@@ -22,27 +20,43 @@ struct _QuernStore {
   GListStore *presets[QUERN_N_PRESET_KINDS];
   GHashTable *dirty;         /* set of QuernConversation * (owned): changed since they were written */
   guint save_source;
+  char *notice;
 };
 
-enum { SIGNAL_PROBLEM, SIGNAL_RECOVERED, SIGNAL_ERASED, N_SIGNALS };
+enum { SIGNAL_PROBLEM, SIGNAL_RECOVERED, SIGNAL_NOTICE, SIGNAL_ERASED, N_SIGNALS };
 
 static guint signals[N_SIGNALS];
 
 G_DEFINE_FINAL_TYPE (QuernStore, quern_store, G_TYPE_OBJECT)
 
+static gint64 last_id; /* guarded by the lock */
+static GMutex last_id_lock;
+
 /**
  * quern_store_new_id:
+ *
+ * Any thread.
  *
  * Returns: an id that grows with time and that no other instance makes: microseconds since 1970 with random low bits
  */
 gint64
 quern_store_new_id (void)
 {
-  static gint64 last;
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&last_id_lock);
   gint64 id = (g_get_real_time () << 10) | g_random_int_range (0, 1024);
 
-  last = MAX (id, last + 1);
-  return last;
+  last_id = MAX (id, last_id + 1);
+  return last_id;
+}
+
+/* New ids are larger than those of a store, also when the clock was set back: messages are older than what follows them. */
+static gboolean
+raise_last_id (sqlite3 *db, gpointer data, GError **error)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&last_id_lock);
+
+  last_id = MAX (last_id, MIN (quern_sql_int (db, "SELECT max (id) FROM message", 0), G_MAXINT64 / 2));
+  return TRUE;
 }
 
 /* ---- calls ----------------------------------------------------------------------------------------------------- */
@@ -53,8 +67,7 @@ write_done_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (QuernStore) self = user_data;
   g_autoptr (GError) error = NULL;
 
-  quern_database_call_finish (QUERN_DATABASE (source), result, &error);
-  if (error)
+  if (!quern_database_call_finish (QUERN_DATABASE (source), result, &error))
     g_signal_emit (self, signals[SIGNAL_PROBLEM], 0, error);
 }
 
@@ -81,12 +94,11 @@ call_done_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (GTask) task = user_data;
   GError *error = NULL;
-  gpointer data = quern_database_call_finish (QUERN_DATABASE (source), result, &error);
 
-  if (error)
-    g_task_return_error (task, error);
+  if (quern_database_call_finish (QUERN_DATABASE (source), result, &error))
+    g_task_return_boolean (task, TRUE);
   else
-    g_task_return_pointer (task, data, NULL);
+    g_task_return_error (task, error);
 }
 
 void
@@ -101,11 +113,36 @@ _quern_store_call (QuernStore *self, gboolean write, QuernDatabaseFunc func, gpo
                                                                    call_done_cb, task);
 }
 
-gpointer
+gboolean
 _quern_store_finish (QuernStore *self, GAsyncResult *result, GError **error)
 {
-  g_return_val_if_fail (g_task_is_valid (result, self), NULL);
-  return g_task_propagate_pointer (G_TASK (result), error);
+  g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
+  return g_task_propagate_boolean (G_TASK (result), error);
+}
+
+gpointer
+_quern_store_get_data (GAsyncResult *result)
+{
+  return g_task_get_task_data (G_TASK (result));
+}
+
+void
+_quern_store_tell (QuernStore *self, char *sentence)
+{
+  g_free (self->notice);
+  self->notice = sentence;
+  g_signal_emit (self, signals[SIGNAL_NOTICE], 0, sentence);
+}
+
+/**
+ * quern_store_get_notice:
+ *
+ * Returns: (transfer none) (nullable): the sentence of the last "notice", which may have come while the store was opened
+ */
+const char *
+quern_store_get_notice (QuernStore *self)
+{
+  return self->notice;
 }
 
 /* ---- conversations --------------------------------------------------------------------------------------------- */
@@ -171,6 +208,16 @@ save_row (sqlite3 *db, gpointer data, GError **error)
                         (gint64) row->context_size, row->system_prompt, row->draft, row->context_start);
 }
 
+gboolean
+_quern_store_save_conversation (sqlite3 *db, QuernConversation *conversation, GError **error)
+{
+  Row *row = row_new (conversation);
+  gboolean ok = save_row (db, row, error);
+
+  row_free (row);
+  return ok;
+}
+
 void
 _quern_store_save_settings (QuernStore *self)
 {
@@ -221,8 +268,8 @@ _quern_store_show_conversation (QuernStore *self, QuernConversation *conversatio
   g_signal_connect_object (conversation, "notify", G_CALLBACK (changed_cb), self, G_CONNECT_SWAPPED);
 }
 
-static void
-hide_conversation (QuernStore *self, QuernConversation *conversation)
+void
+_quern_store_hide_conversation (QuernStore *self, QuernConversation *conversation)
 {
   guint position;
 
@@ -326,7 +373,7 @@ void
 quern_store_delete_conversation (QuernStore *self, QuernConversation *conversation)
 {
   _quern_store_save_settings (self);
-  hide_conversation (self, conversation);
+  _quern_store_hide_conversation (self, conversation);
   set_deleted (self, conversation, g_get_real_time ());
 }
 
@@ -344,112 +391,13 @@ _quern_store_get_preset_list (QuernStore *self, int kind)
   return self->presets[kind];
 }
 
-/* ---- erasing --------------------------------------------------------------------------------------------------- */
-
-static gboolean
-erase_before (sqlite3 *db, gint64 time, GError **error)
-{
-  return quern_sql_run (db, error, "DELETE FROM conversation WHERE deleted < ?1", "i", time)
-         && quern_sql_run (db, error, "DELETE FROM message WHERE deleted < ?1", "i", time)
-         && quern_sql_run (db, error, "DELETE FROM comparison WHERE deleted < ?1", "i", time)
-         && quern_sql_exec (db, "DELETE FROM blob WHERE hash NOT IN (SELECT hash FROM attachment)", error);
-}
-
-static gboolean
-erase_deleted (sqlite3 *db, gpointer data, GError **error)
-{
-  return erase_before (db, G_MAXINT64, error);
-}
-
-static gboolean
-erase_all (sqlite3 *db, gpointer data, GError **error)
-{
-  return quern_sql_exec (db, "DELETE FROM conversation; DELETE FROM comparison; DELETE FROM folder; DELETE FROM blob;", error);
-}
-
-/* Deleted rows were overwritten with zeros (secure_delete); what is left of them is in the log. */
-static gboolean
-truncate_log (sqlite3 *db, gpointer data, GError **error)
-{
-  return quern_sql_exec (db, "PRAGMA wal_checkpoint (TRUNCATE)", error);
-}
-
-void
-_quern_store_remove_beside (const char *path, const char *suffix)
-{
-  g_autofree char *folder = g_path_get_dirname (path), *name = g_path_get_basename (path);
-  g_autofree char *prefix = g_strconcat (name, suffix, NULL);
-  g_autoptr (GDir) dir = g_dir_open (folder, 0, NULL);
-
-  for (const char *entry = dir ? g_dir_read_name (dir) : NULL; entry; entry = g_dir_read_name (dir)) {
-    g_autofree char *victim = g_build_filename (folder, entry, NULL);
-    if (g_str_has_prefix (entry, prefix))
-      g_unlink (victim);
-  }
-}
-
-/* Backups from before migrations hold conversations as well, and so does what a crash leaves of restoring. */
-static gboolean
-remove_backups (sqlite3 *db, gpointer data, GError **error)
-{
-  const char *path = sqlite3_db_filename (db, "main");
-
-  if (path && *path) {
-    _quern_store_remove_beside (path, ".before-");
-    _quern_store_remove_beside (path, QUERN_STORE_RESTORING);
-  }
-  return truncate_log (db, data, error);
-}
-
-/**
- * quern_store_erase_deleted_async:
- *
- * Really erases what was deleted: overwritten in the file, and gone from its log.
- */
-void
-quern_store_erase_deleted_async (QuernStore *self, GCancellable *cancellable, GAsyncReadyCallback callback,
-                                 gpointer user_data)
-{
-  _quern_store_write (self, erase_deleted, NULL, NULL);
-  g_signal_emit (self, signals[SIGNAL_ERASED], 0);
-  _quern_store_call (self, FALSE, truncate_log, NULL, NULL, cancellable, callback, user_data);
-}
-
-gboolean
-quern_store_erase_deleted_finish (QuernStore *self, GAsyncResult *result, GError **error)
-{
-  return quern_store_flush_finish (self, result, error);
-}
-
-/**
- * quern_store_erase_all_async:
- *
- * Erases every conversation, message and attachment, and the backups that hold them. There is no undo.
- */
-void
-quern_store_erase_all_async (QuernStore *self, GCancellable *cancellable, GAsyncReadyCallback callback,
-                             gpointer user_data)
-{
-  guint n = g_list_model_get_n_items (G_LIST_MODEL (self->conversations));
-
-  while (n > 0) {
-    g_autoptr (QuernConversation) conversation = g_list_model_get_item (G_LIST_MODEL (self->conversations), --n);
-    hide_conversation (self, conversation);
-  }
-  g_list_store_remove_all (self->presets[QUERN_PRESET_FOLDER]);
-  g_hash_table_remove_all (self->dirty);
-  _quern_store_write (self, erase_all, NULL, NULL);
-  g_signal_emit (self, signals[SIGNAL_ERASED], 0);
-  _quern_store_call (self, FALSE, remove_backups, NULL, NULL, cancellable, callback, user_data);
-}
-
-gboolean
-quern_store_erase_all_finish (QuernStore *self, GAsyncResult *result, GError **error)
-{
-  return quern_store_flush_finish (self, result, error);
-}
-
 /* ---- backup ---------------------------------------------------------------------------------------------------- */
+
+static gboolean
+nothing (sqlite3 *db, gpointer data, GError **error)
+{
+  return TRUE;
+}
 
 static void
 backup_worker (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
@@ -457,7 +405,8 @@ backup_worker (GTask *task, gpointer source, gpointer data, GCancellable *cancel
   QuernStore *self = source;
   GError *error = NULL;
 
-  if (quern_database_backup (self->database, data, &error))
+  if (quern_database_write (self->database, nothing, NULL, &error) /* nothing waits for being written */
+      && quern_database_backup (self->database, data, &error))
     g_task_return_boolean (task, TRUE);
   else
     g_task_return_error (task, error);
@@ -481,6 +430,11 @@ quern_store_backup_async (QuernStore *self, const char *path, GCancellable *canc
   g_task_run_in_thread (task, backup_worker);
 }
 
+/**
+ * quern_store_backup_finish:
+ *
+ * Returns: whether the backup was written and could be read back
+ */
 gboolean
 quern_store_backup_finish (QuernStore *self, GAsyncResult *result, GError **error)
 {
@@ -489,32 +443,37 @@ quern_store_backup_finish (QuernStore *self, GAsyncResult *result, GError **erro
 
 /* ---- open and close -------------------------------------------------------------------------------------------- */
 
-/* Answers that a crashed instance was writing; those of living instances are left alone. */
+/* Runs `change` for each number of an instance that `query` finds and that is not alive. */
 static gboolean
-mark_interrupted (sqlite3 *db, QuernDatabase *database, GError **error)
+change_dead (sqlite3 *db, QuernDatabase *database, const char *query, const char *change, GError **error)
 {
   g_autoptr (GArray) dead = g_array_new (FALSE, FALSE, sizeof (gint64));
-  g_autoptr (sqlite3_stmt) stmt =
-      quern_sql_query (db, error, "SELECT DISTINCT owner FROM message WHERE state = 'streaming'", "");
+  GError *failure = NULL;
+  g_autoptr (sqlite3_stmt) stmt = quern_sql_query (db, &failure, query, "");
 
-  while (stmt && sqlite3_step (stmt) == SQLITE_ROW) {
+  while (stmt && quern_sql_next (stmt, &failure)) {
     gint64 owner = sqlite3_column_int64 (stmt, 0);
     if (!quern_database_instance_alive (database, owner))
       g_array_append_val (dead, owner);
   }
-  for (guint i = 0; i < dead->len; i++)
-    if (!quern_sql_run (db, error,
-                        "UPDATE message SET state = 'interrupted', owner = 0 WHERE state = 'streaming' AND owner = ?1",
-                        "i", g_array_index (dead, gint64, i)))
-      return FALSE;
-  return stmt != NULL;
+  g_clear_pointer (&stmt, sqlite3_finalize);
+  for (guint i = 0; i < dead->len && !failure; i++)
+    quern_sql_run (db, &failure, change, "i", g_array_index (dead, gint64, i));
+  if (failure)
+    g_propagate_error (error, failure);
+  return failure == NULL;
 }
 
+/* Answers that a crashed instance was writing, and what it was importing; those of living instances are left alone. */
 static gboolean
 recover (sqlite3 *db, gpointer data, GError **error)
 {
-  return mark_interrupted (db, data, error)
-         && erase_before (db, g_get_real_time () - UNDO_SECONDS * G_USEC_PER_SEC, error);
+  return change_dead (db, data, "SELECT DISTINCT owner FROM message WHERE state = 'streaming'",
+                      "UPDATE message SET state = 'interrupted', owner = 0 WHERE state = 'streaming' AND owner = ?1", error)
+         && change_dead (db, data,
+                         "SELECT DISTINCT 9223372036854775807 - deleted FROM conversation"
+                         " WHERE deleted >= 9223372032559808512",
+                         "UPDATE conversation SET deleted = 1 WHERE deleted = 9223372036854775807 - ?1", error);
 }
 
 static QuernConversation *
@@ -559,29 +518,60 @@ _quern_store_load_conversations (sqlite3 *db, gpointer data, GError **error)
   return failure == NULL;
 }
 
-/**
- * quern_store_open:
- * @path: the database's file
- *
- * Opens it, marks answers that a crash cut off as interrupted, and reads the list of conversations. Blocks; the UI uses
- * quern_store_open_async(). On failure nothing was changed: %QUERN_DATABASE_ERROR says why.
- */
-QuernStore *
-quern_store_open (const char *path, GError **error)
+/* Takes over the database. What is kept is read first; whatever else opening does may fail and be done another time. */
+static QuernStore *
+open_database (QuernDatabase *database, GError **error)
 {
   g_autoptr (QuernStore) self = g_object_new (QUERN_TYPE_STORE, NULL);
   g_autoptr (GPtrArray) list = g_ptr_array_new_with_free_func (g_object_unref);
+  g_autoptr (GError) failure = NULL;
 
-  self->database = quern_database_open (path, error);
-  if (!self->database || !quern_database_write (self->database, recover, self->database, error)
-      || !quern_database_read (self->database, _quern_store_load_conversations, list, error)
+  self->database = database;
+  if (!quern_database_read (self->database, _quern_store_load_conversations, list, error)
       || !quern_database_read (self->database, _quern_preset_load, self->presets, error))
     return NULL;
+  self->notice = g_strdup (quern_database_get_notice (database));
+  if (!quern_database_write (self->database, recover, self->database, &failure))
+    _quern_store_tell (self, g_strdup_printf (_("Answers that were cut off could not be marked: %s"), failure->message));
+  quern_database_read (self->database, raise_last_id, NULL, NULL);
   g_signal_connect_object (self->database, "stalled", G_CALLBACK (stalled_cb), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (self->database, "recovered", G_CALLBACK (recovered_cb), self, G_CONNECT_SWAPPED);
   for (guint i = 0; i < list->len; i++)
     _quern_store_show_conversation (self, g_ptr_array_index (list, i));
   return g_steal_pointer (&self);
+}
+
+/**
+ * quern_store_open:
+ * @path: the database's file
+ *
+ * Opens it, reads the list of conversations, marks answers that a crash cut off as interrupted, and begins to erase what was
+ * deleted long ago (which goes on as long as a main loop runs). Blocks; the UI uses quern_store_open_async(). On failure
+ * nothing was changed: %QUERN_DATABASE_ERROR says why.
+ *
+ * Returns: (transfer full) (nullable): the store; quern_store_get_notice() says what could not be done
+ */
+QuernStore *
+quern_store_open (const char *path, GError **error)
+{
+  QuernDatabase *database = quern_database_open (path, error);
+  QuernStore *self = database ? open_database (database, error) : NULL;
+
+  if (self)
+    _quern_store_erase_old (self);
+  return self;
+}
+
+/* What is kept can be read where nothing may be written. The error says why it is not opened as it should be. */
+static QuernStore *
+open_copy (const char *path, const GError *why)
+{
+  QuernDatabase *database = quern_database_open_copy (path, NULL);
+  QuernStore *self = database ? open_database (database, NULL) : NULL;
+
+  if (self)
+    _quern_store_tell (self, g_strdup_printf (_("Your conversations can be read, but nothing new is kept: %s"), why->message));
+  return self;
 }
 
 /**
@@ -601,12 +591,20 @@ open_worker (GTask *task, gpointer source, gpointer data, GCancellable *cancella
   GError *error = NULL;
   QuernStore *self = quern_store_open (data, &error);
 
+  if (!self && !g_error_matches (error, QUERN_DATABASE_ERROR, QUERN_DATABASE_ERROR_NEWER) && (self = open_copy (data, error)))
+    g_clear_error (&error);
   if (self)
     g_task_return_pointer (task, self, g_object_unref);
   else
     g_task_return_error (task, error);
 }
 
+/**
+ * quern_store_open_async:
+ *
+ * Like quern_store_open(). A file that can be read but not used, because its folder may not be written or the disk is full,
+ * is read into memory: the result then holds what is kept, and its notice says that nothing new is.
+ */
 void
 quern_store_open_async (const char *path, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
 {
@@ -616,7 +614,11 @@ quern_store_open_async (const char *path, GCancellable *cancellable, GAsyncReady
   g_task_run_in_thread (task, open_worker);
 }
 
-/* Returns: (transfer full) (nullable): the store */
+/**
+ * quern_store_open_finish:
+ *
+ * Returns: (transfer full) (nullable): the store
+ */
 QuernStore *
 quern_store_open_finish (GAsyncResult *result, GError **error)
 {
@@ -629,33 +631,27 @@ quern_store_get_database (QuernStore *self)
   return self->database;
 }
 
-static gboolean
-nothing (sqlite3 *db, gpointer data, GError **error)
-{
-  return TRUE;
-}
-
 /**
  * quern_store_flush_async:
  *
- * Is done when everything that was changed so far is on disk (or was reported by "problem").
+ * Is done when everything that was changed so far is on disk, or waits for it to have space again.
  */
 void
 quern_store_flush_async (QuernStore *self, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
 {
   _quern_store_save_settings (self);
-  _quern_store_call (self, FALSE, nothing, NULL, NULL, cancellable, callback, user_data);
+  _quern_store_call (self, TRUE, nothing, NULL, NULL, cancellable, callback, user_data);
 }
 
+/**
+ * quern_store_flush_finish:
+ *
+ * Returns: whether nothing is waiting; a single change that failed was told by "problem"
+ */
 gboolean
 quern_store_flush_finish (QuernStore *self, GAsyncResult *result, GError **error)
 {
-  g_autoptr (GError) failure = NULL;
-
-  _quern_store_finish (self, result, &failure);
-  if (failure)
-    g_propagate_error (error, g_steal_pointer (&failure));
-  return failure == NULL && (!error || !*error);
+  return _quern_store_finish (self, result, error);
 }
 
 /**
@@ -682,6 +678,7 @@ quern_store_dispose (GObject *object)
   for (int kind = 0; kind < QUERN_N_PRESET_KINDS; kind++)
     g_clear_object (&self->presets[kind]);
   g_clear_pointer (&self->dirty, g_hash_table_unref);
+  g_clear_pointer (&self->notice, g_free);
   G_OBJECT_CLASS (quern_store_parent_class)->dispose (object);
 }
 
@@ -699,6 +696,12 @@ quern_store_class_init (QuernStoreClass *klass)
                                           G_TYPE_NONE, 1, G_TYPE_ERROR);
   signals[SIGNAL_RECOVERED] = g_signal_new ("recovered", QUERN_TYPE_STORE, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
                                             G_TYPE_NONE, 0);
+  /**
+   * QuernStore::notice:
+   * @sentence: what could not be done for now, for people; nothing that is kept is lost by it
+   */
+  signals[SIGNAL_NOTICE] = g_signal_new ("notice", QUERN_TYPE_STORE, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                                         G_TYPE_NONE, 1, G_TYPE_STRING);
   /**
    * QuernStore::erased:
    *

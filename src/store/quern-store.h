@@ -8,9 +8,12 @@
 G_BEGIN_DECLS
 
 /* Conversations and messages on disk. Changes show in the objects at once and are written in order by the database's
- * thread; the "problem" signal (GError) tells when a write failed, "recovered" when all that waited for it is written. */
+ * thread; the "problem" signal (GError) tells when a write failed, "recovered" when all that waited for it is written, and
+ * "notice" (a sentence) what else could not be done for now. */
 #define QUERN_TYPE_STORE (quern_store_get_type ())
 G_DECLARE_FINAL_TYPE (QuernStore, quern_store, QUERN, STORE, GObject)
+
+typedef gboolean (*QuernStoreMessageFunc) (QuernMessage *message, gboolean shown, gpointer data, GError **error);
 
 /* A found message. */
 #define QUERN_TYPE_SEARCH_HIT (quern_search_hit_get_type ())
@@ -21,6 +24,7 @@ void               quern_store_open_async             (const char *path, GCancel
                                                        GAsyncReadyCallback callback, gpointer user_data);
 QuernStore        *quern_store_open_finish            (GAsyncResult *result, GError **error);
 QuernStore        *quern_store_open_in_memory         (void);
+const char        *quern_store_get_notice             (QuernStore *self);
 void               quern_store_close                  (QuernStore *self);
 QuernDatabase     *quern_store_get_database           (QuernStore *self);
 void               quern_store_flush_async            (QuernStore *self, GCancellable *cancellable,
@@ -53,8 +57,9 @@ void               quern_store_load_path_async        (QuernStore *self, QuernCo
                                                        GCancellable *cancellable, GAsyncReadyCallback callback,
                                                        gpointer user_data);
 GPtrArray         *quern_store_load_path_finish       (QuernStore *self, GAsyncResult *result, GError **error);
-GPtrArray         *quern_store_read_tree              (QuernStore *self, gint64 conversation_id, GHashTable **shown,
-                                                       GError **error);
+gboolean           quern_store_read_tree              (QuernStore *self, gint64 conversation_id,
+                                                       QuernStoreMessageFunc func, gpointer data,
+                                                       GCancellable *cancellable, GError **error);
 GBytes            *quern_store_read_attachment        (QuernStore *self, QuernAttachment *attachment, GError **error);
 void               quern_store_append_message         (QuernStore *self, QuernConversation *conversation,
                                                        QuernMessage *parent, QuernMessage *message);
@@ -73,6 +78,17 @@ void               quern_store_load_attachment_async  (QuernStore *self, QuernAt
                                                        GCancellable *cancellable, GAsyncReadyCallback callback,
                                                        gpointer user_data);
 GBytes            *quern_store_load_attachment_finish (QuernStore *self, GAsyncResult *result, GError **error);
+
+/* importing: on a thread, but for the last */
+gboolean           quern_store_import_conversation    (QuernStore *self, QuernConversation *conversation,
+                                                       GError **error);
+gboolean           quern_store_import_messages        (QuernStore *self, QuernConversation *conversation,
+                                                       GPtrArray *messages, GError **error);
+gboolean           quern_store_import_choices         (QuernStore *self, QuernConversation *conversation,
+                                                       GPtrArray *messages, GError **error);
+gboolean           quern_store_import_end             (QuernStore *self, GPtrArray *conversations,
+                                                       gboolean keep_them, GError **error);
+void               quern_store_import_show            (QuernStore *self, GPtrArray *conversations);
 
 /* search */
 void               quern_store_search_async           (QuernStore *self, const char *text, guint limit,

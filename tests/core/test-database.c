@@ -99,6 +99,42 @@ test_migration (Fixture *f, gconstpointer data)
   g_assert_cmpint (query_int (again, "SELECT count (*) FROM sqlite_schema WHERE name = 'other'"), ==, 0);
 }
 
+/* A copy cannot be made, as on a full disk: the file is opened all the same. */
+static void
+test_migration_without_backup (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (QuernDatabase) first = quern_database_open_full (f->path, three_steps, 1, &error);
+  g_autofree char *part = g_strconcat (f->path, ".before-schema-2.part", NULL);
+
+  g_assert_true (quern_database_write (first, run_sql, "INSERT INTO thing VALUES (1, 'a'), (2, 'b')", &error));
+  g_assert_null (quern_database_get_notice (first));
+  quern_database_close (first);
+  g_assert_cmpint (g_mkdir (part, 0700), ==, 0); /* in the way */
+  g_autoptr (QuernDatabase) second = quern_database_open_full (f->path, three_steps, 2, &error);
+  g_assert_no_error (error);
+  g_assert_cmpint (query_int (second, "SELECT count (*) FROM thing WHERE colour = 'red'"), ==, 2);
+  g_assert_nonnull (quern_database_get_notice (second));
+}
+
+/* A version below 0 is none to begin from. */
+static void
+test_negative_version (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (QuernDatabase) first = quern_database_open_full (f->path, three_steps, 2, &error);
+  g_autofree char *before = NULL, *after = NULL;
+  gsize size_before, size_after;
+
+  g_assert_true (quern_database_write (first, run_sql, "PRAGMA user_version = -3", &error));
+  quern_database_close (first);
+  g_assert_true (g_file_get_contents (f->path, &before, &size_before, NULL));
+  g_assert_null (quern_database_open_full (f->path, three_steps, 2, &error));
+  g_assert_error (error, QUERN_DATABASE_ERROR, QUERN_DATABASE_ERROR_DAMAGED);
+  g_assert_true (g_file_get_contents (f->path, &after, &size_after, NULL));
+  g_assert_cmpmem (before, size_before, after, size_after);
+}
+
 static void
 test_newer (Fixture *f, gconstpointer data)
 {
@@ -210,7 +246,7 @@ test_cancel (Fixture *f, gconstpointer data)
   quern_database_write_async (database, run_sql, "INSERT INTO thing (text) VALUES ('x')", NULL, cancellable,
                               test_result_cb, &result);
   test_wait_result (&result);
-  g_assert_null (quern_database_call_finish (database, result, &error));
+  g_assert_false (quern_database_call_finish (database, result, &error));
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
   g_assert_cmpint (query_int (database, "SELECT count (*) FROM thing"), ==, 0);
 }
@@ -224,14 +260,14 @@ problem_cb (QuernStore *store, const GError *error, gpointer data)
   *(GError **) data = g_error_copy (error);
 }
 
-static void
+static gboolean
 flush (QuernStore *store)
 {
   g_autoptr (GAsyncResult) result = NULL;
 
   quern_store_flush_async (store, NULL, test_result_cb, &result);
   test_wait_result (&result);
-  quern_store_flush_finish (store, result, NULL);
+  return quern_store_flush_finish (store, result, NULL);
 }
 
 static QuernMessage *
@@ -336,17 +372,19 @@ kill_once (Fixture *f, guint milliseconds)
   }
 }
 
-/* Fewer under sanitizers, where each start takes long. */
+/* QUERN_TEST_KILLS sets how many times. Fewer under sanitizers, where each start takes long. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define N_KILLS 12
+#define N_KILLS "12"
 #else
-#define N_KILLS 200
+#define N_KILLS "200"
 #endif
 
 static void
 test_kill (Fixture *f, gconstpointer data)
 {
-  for (int i = 0; i < N_KILLS; i++)
+  const char *kills = g_getenv ("QUERN_TEST_KILLS");
+
+  for (int i = 0; i < atoi (kills ? kills : N_KILLS); i++)
     kill_once (f, (guint) g_test_rand_int_range (5, i % 10 == 0 ? 250 : 80));
 }
 
@@ -385,7 +423,8 @@ child_full (const char *path)
   quern_message_set_state (big, QUERN_MESSAGE_COMPLETE, NULL);
   quern_store_save_message (store, big);
   g_autoptr (QuernMessage) after = say (store, c, big, QUERN_MESSAGE_COMPLETE, "after it");
-  flush (store);
+  if (flush (store))
+    return 5;
   if (!g_error_matches (problem, QUERN_DATABASE_ERROR, QUERN_DATABASE_ERROR_FULL))
     return 1;
   if (count_messages (store) != 1 || recovered)
@@ -493,6 +532,8 @@ main (int argc, char **argv)
   self_path = argv[0];
   g_test_init (&argc, &argv, NULL);
   g_test_add ("/database/migration", Fixture, NULL, setup, test_migration, teardown);
+  g_test_add ("/database/migration-without-backup", Fixture, NULL, setup, test_migration_without_backup, teardown);
+  g_test_add ("/database/negative-version", Fixture, NULL, setup, test_negative_version, teardown);
   g_test_add ("/database/newer", Fixture, NULL, setup, test_newer, teardown);
   g_test_add ("/database/damaged", Fixture, NULL, setup, test_damaged, teardown);
   g_test_add ("/database/foreign", Fixture, NULL, setup, test_foreign, teardown);

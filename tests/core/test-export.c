@@ -94,7 +94,7 @@ import (Fixture *f, GFile *file, GError **error)
 {
   g_autoptr (GAsyncResult) result = NULL;
 
-  quern_import_async (f->store, file, NULL, test_result_cb, &result);
+  quern_import_async (f->store, file, NULL, NULL, NULL, test_result_cb, &result);
   test_wait_result (&result);
   g_set_str (&f->report, quern_import_get_report (result));
   return quern_import_finish (result, error);
@@ -185,6 +185,176 @@ test_text (Fixture *f, gconstpointer data)
   g_assert_null (strstr (html, "The other answer"));
 }
 
+/* What an answer may hold to make a reader's program fetch something. */
+static const char hostile[] =
+    "![one](http://evil.example/1.png) ![](http://evil.example/2.png \"t\")\n\n"
+    "[![three](http://evil.example/3.png)](http://evil.example/page) ![![four](http://evil.example/4.png)][ref]\n\n"
+    "[ref]: http://evil.example/5.png\n\n"
+    "<img src=\"http://evil.example/6.png\" onerror=\"alert(1)\">\n\n"
+    "Text <img src=x onload=alert(1)> <b style=\"background:url(http://evil.example/7.png)\">b</b>\n\n"
+    "<link rel=stylesheet href=http://evil.example/8.css>\n<style>@import url(http://evil.example/9.css)</style>\n"
+    "<iframe src=http://evil.example/10></iframe>\n<svg/onload=alert(1)>\n\n"
+    "[run](javascript:alert(1)) <javascript:alert(2)> [run](JaVaScRiPt:alert(3))\n\n"
+    "- ```\n  code\n  ```\n![eleven](http://evil.example/11.png)\n\n"
+    "| a |\n|---|\n| ` | ![twelve](http://evil.example/12.png) ` |\n\n"
+    "![inside](data:image/png;base64,aGk=)\n";
+
+static const char code[] = "```html\n<img src=\"a.png\"> ![a](b)\n```\n\nAfter `x < y`, a <b>word</b>.\n\n![p](http://evil.example/13.png)";
+
+static void
+assert_loads_nothing (const char *html)
+{
+  g_autoptr (GRegex) source = g_regex_new ("<[^>]*\\s(src|srcset|background|poster|data)\\s*=\\s*[\"']?+(?!data:image/png)", G_REGEX_CASELESS, 0, NULL);
+  g_autoptr (GRegex) tag = g_regex_new ("<(script|link|iframe|object|embed|svg|base|video|audio|form)\\b", G_REGEX_CASELESS, 0, NULL);
+  g_autoptr (GRegex) handler = g_regex_new ("<[^>]*\\son[a-z]+\\s*=", G_REGEX_CASELESS, 0, NULL);
+  g_autoptr (GRegex) script = g_regex_new ("href=[\"']?\\s*javascript:", G_REGEX_CASELESS, 0, NULL);
+  g_autoptr (GRegex) css = g_regex_new ("<[^>]*style=[^>]*url\\(|<style>[^<]*(url\\(|@import)", G_REGEX_CASELESS, 0, NULL);
+  const char *policy = strstr (html, "Content-Security-Policy\" content=\"default-src 'none'");
+
+  g_assert_nonnull (policy);
+  g_assert_true (policy < strstr (html, "<title>")); /* before anything of somebody else */
+  g_assert_false (g_regex_match (source, html, 0, NULL));
+  g_assert_false (g_regex_match (tag, html, 0, NULL));
+  g_assert_false (g_regex_match (handler, html, 0, NULL));
+  g_assert_false (g_regex_match (script, html, 0, NULL));
+  g_assert_false (g_regex_match (css, html, 0, NULL));
+}
+
+/* Pictures of other places become links: reading the file tells nobody. */
+static void
+test_loads_nothing (Fixture *f, gconstpointer data)
+{
+  g_autoptr (QuernConversation) c = quern_conversation_new ();
+  g_autoptr (QuernMessage) question = quern_message_new (QUERN_ROLE_USER, hostile), answer = NULL, other = NULL;
+  g_autoptr (GBytes) bytes = g_bytes_new_static ("pixels", 6);
+  g_autoptr (QuernAttachment) picture =
+      quern_attachment_new ("x\"onerror=\"alert(1)", "image/png\"onerror=\"alert(1)", bytes);
+  g_autofree char *html = NULL, *markdown = NULL;
+  g_autoptr (GFile) a = NULL, b = NULL;
+
+  quern_conversation_set_title (c, "<img src=http://evil.example/t> ![t](http://evil.example/t.png)", TRUE);
+  quern_conversation_set_system_prompt (c, hostile);
+  quern_message_add_attachment (question, picture);
+  quern_store_append_message (f->store, c, NULL, question);
+  answer = quern_message_new (QUERN_ROLE_ASSISTANT, "");
+  quern_message_set_text (answer, hostile, hostile);
+  quern_message_set_model (answer, "m", "<img src=http://evil.example/m>");
+  quern_store_append_message (f->store, c, question, answer);
+  other = say (f->store, c, answer, QUERN_ROLE_ASSISTANT, code);
+
+  a = export (f, QUERN_EXPORT_HTML, &html);
+  assert_loads_nothing (html);
+  for (int i = 1; i <= 4; i++) { /* they can be seen by whoever wants to */
+    g_autofree char *link = g_strdup_printf ("evil.example/%d.png", i);
+    g_assert_nonnull (strstr (html, link));
+  }
+  g_assert_nonnull (strstr (html, "<a href=\"http://evil.example/1.png\">one</a>"));
+  g_assert_nonnull (strstr (html, "<img src=\"data:image/png;base64,aGk=\""));
+
+  b = export (f, QUERN_EXPORT_MARKDOWN, &markdown);
+  g_assert_nonnull (strstr (markdown, "```html\n<img src=\"a.png\"> ![a](b)\n```")); /* code is what it was */
+  g_assert_nonnull (strstr (markdown, "After `x < y`, a <b>word</b>."));
+  g_assert_null (strstr (markdown, "![o"));
+  g_assert_null (strstr (markdown, "![e"));
+  g_assert_null (strstr (markdown, "![t"));
+  g_assert_null (strstr (markdown, "![p"));
+  g_assert_null (strstr (markdown, "![]"));
+  g_assert_nonnull (strstr (markdown, "\\<img src=\"http"));
+  g_assert_nonnull (strstr (markdown, "\\<style>"));
+  g_assert_nonnull (strstr (markdown, "# \\<img src=http://evil.example/t> [t]("));
+}
+
+/* ---- memory ---------------------------------------------------------------------------------------------------- */
+
+static gsize
+status_bytes (const char *name)
+{
+  g_autofree char *text = NULL;
+  const char *line;
+
+  g_assert_true (g_file_get_contents ("/proc/self/status", &text, NULL, NULL));
+  line = strstr (text, name);
+  return line ? (gsize) g_ascii_strtoull (line + strlen (name), NULL, 10) * 1024 : 0;
+}
+
+/* What is needed beyond what is there now, at its highest. */
+static gsize
+begin_peak (void)
+{
+  g_assert_true (g_file_set_contents_full ("/proc/self/clear_refs", "5", 1, 0, 0, NULL));
+  return status_bytes ("VmRSS:");
+}
+
+#define ANSWER_BYTES (8u << 20)
+
+static const struct {
+  const char *name, *part;
+} shapes[] = {
+  { "paragraphs", "Some **bold** words of a paragraph, and a [link](http://a.example).\n\n" },
+  { "one line", "words *without* an end, " },
+  { "one block of code", "if (a < b) { x = `y`; }\n" },
+};
+
+/* An answer of megabytes takes some times its size, not a hundred times; nothing of it is missing. */
+static void
+test_memory (Fixture *f, gconstpointer data)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (shapes); i++) {
+    g_autoptr (QuernConversation) c = quern_conversation_new ();
+    g_autoptr (GString) text = g_string_new (i == 2 ? "```c\n" : "");
+    g_autoptr (QuernMessage) question = NULL, answer = NULL;
+    while (text->len < ANSWER_BYTES)
+      g_string_append (text, shapes[i].part);
+    g_string_append (text, i == 2 ? "```\n\nThe **end**." : "\n\nThe **end**.");
+    question = say (f->store, c, NULL, QUERN_ROLE_USER, "A long answer, please");
+    answer = say (f->store, c, question, QUERN_ROLE_ASSISTANT, text->str);
+    g_string_truncate (text, 0);
+    for (int format = QUERN_EXPORT_MARKDOWN; format <= QUERN_EXPORT_HTML; format++) {
+      g_autoptr (GFile) file = g_file_new_build_filename (f->folder, "long", NULL);
+      g_autoptr (GAsyncResult) result = NULL;
+      g_autofree char *out = NULL;
+      gsize before = begin_peak (), taken, size;
+      quern_export_async (f->store, quern_store_get_conversations (f->store), format, file, NULL, test_result_cb, &result);
+      test_wait_result (&result);
+      g_assert_true (quern_export_finish (result, NULL));
+      taken = status_bytes ("VmHWM:") - before;
+      g_test_message ("%u MB of %s as %s: %.1f MB", ANSWER_BYTES >> 20, shapes[i].name, quern_export_extension (format),
+                      (double) taken / (1 << 20));
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+      g_assert_cmpuint (taken, <, 10 * ANSWER_BYTES);
+#endif
+      g_assert_true (g_file_load_contents (file, NULL, &out, &size, NULL, NULL));
+      g_assert_cmpuint (size, >, ANSWER_BYTES);
+      g_assert_nonnull (strstr (out, format == QUERN_EXPORT_HTML ? "<strong>end</strong>" : "The **end**."));
+    }
+    quern_store_delete_conversation (f->store, c);
+  }
+}
+
+/* An export that cannot be finished leaves the file that was there, and no other. */
+static void
+test_cancelled (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GFile) there = g_file_new_build_filename (f->folder, "there", NULL);
+  g_autoptr (GFile) not_there = g_file_new_build_filename (f->folder, "not-there", NULL);
+  g_autofree char *text = NULL;
+
+  g_assert_true (g_file_replace_contents (there, "before", 6, NULL, FALSE, 0, NULL, NULL, NULL));
+  for (guint i = 0; i < 2; i++) {
+    g_autoptr (GAsyncResult) result = NULL;
+    g_autoptr (GError) error = NULL;
+    quern_database_close (quern_store_get_database (f->store)); /* the messages cannot be read */
+    quern_export_async (f->store, quern_store_get_conversations (f->store), QUERN_EXPORT_JSON, i ? not_there : there, NULL,
+                        test_result_cb, &result);
+    test_wait_result (&result);
+    g_assert_false (quern_export_finish (result, &error));
+    g_assert_error (error, QUERN_DATABASE_ERROR, QUERN_DATABASE_ERROR_CLOSED);
+  }
+  g_assert_true (g_file_load_contents (there, NULL, &text, NULL, NULL, NULL));
+  g_assert_cmpstr (text, ==, "before");
+  g_assert_false (g_file_query_exists (not_there, NULL));
+}
+
 static void
 test_openai (Fixture *f, gconstpointer data)
 {
@@ -269,12 +439,40 @@ test_bad_files (Fixture *f, gconstpointer data)
   }
 }
 
+/* A file of a stranger that would take more memory than there is, or more stack, is refused without being parsed. */
+static void
+test_too_large (Fixture *f, gconstpointer data)
+{
+  g_autofree char *deep = g_strnfill (1000000, '['), *many = g_strnfill (40000000, ',');
+  g_autofree char *escaped = g_strdup ("{\"quern\":1,\"conversations\":[{\"messages\":[{\"content\":\"a\\\\\"},"
+                                       "{\"content\":\"[[\\\"[[\"}]}]}");
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GPtrArray) added = NULL;
+
+  g_assert_null (import_text (f, deep, &error));
+  g_assert_error (error, QUERN_IMPORT_ERROR, QUERN_IMPORT_ERROR_TOO_LARGE);
+  g_clear_error (&error);
+  many[0] = '[';
+  for (gsize i = 1; many[i] && many[i + 1]; i += 2)
+    many[i] = '0';
+  g_assert_null (import_text (f, many, &error));
+  g_assert_error (error, QUERN_IMPORT_ERROR, QUERN_IMPORT_ERROR_TOO_LARGE);
+  g_clear_error (&error);
+  added = import_text (f, escaped, &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (added->len, ==, 1);
+}
+
 int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add ("/export/round-trip", Fixture, NULL, setup, test_round_trip, teardown);
   g_test_add ("/export/text", Fixture, NULL, setup, test_text, teardown);
+  g_test_add ("/export/loads-nothing", Fixture, NULL, setup, test_loads_nothing, teardown);
+  g_test_add ("/export/memory", Fixture, NULL, setup, test_memory, teardown);
+  g_test_add ("/export/cancelled", Fixture, NULL, setup, test_cancelled, teardown);
+  g_test_add ("/import/too-large", Fixture, NULL, setup, test_too_large, teardown);
   g_test_add ("/import/openai", Fixture, NULL, setup, test_openai, teardown);
   g_test_add ("/import/lm-studio", Fixture, NULL, setup, test_lmstudio, teardown);
   g_test_add ("/import/bad-files", Fixture, NULL, setup, test_bad_files, teardown);

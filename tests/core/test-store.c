@@ -225,6 +225,231 @@ test_delete_and_erase (Fixture *f, gconstpointer data)
   g_assert_false (test_folder_contains (f->folder, "secretword"));
 }
 
+static gboolean
+run_sql (sqlite3 *db, gpointer data, GError **error)
+{
+  return quern_sql_exec (db, data, error);
+}
+
+static void
+write_sql (QuernStore *store, const char *sql)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (quern_database_write (quern_store_get_database (store), run_sql, (gpointer) sql, &error));
+  g_assert_no_error (error);
+}
+
+static gboolean
+erase_all (QuernStore *store, GError **error)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+
+  quern_store_erase_all_async (store, NULL, test_result_cb, &result);
+  test_wait_result (&result);
+  return quern_store_erase_all_finish (store, result, error);
+}
+
+static gboolean
+erase_deleted (QuernStore *store, GError **error)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+
+  quern_store_erase_deleted_async (store, NULL, test_result_cb, &result);
+  test_wait_result (&result);
+  return quern_store_erase_deleted_finish (store, result, error);
+}
+
+/* What was not erased is not said to be, and is still listed; what was is not in any file. */
+static void
+test_erase_fails (Fixture *f, gconstpointer data)
+{
+  g_autoptr (QuernStore) store = open_store (f);
+  g_autoptr (QuernConversation) c = quern_conversation_new (), d = quern_conversation_new ();
+  g_autoptr (QuernMessage) q = say (store, c, NULL, QUERN_ROLE_USER, "secretword in a question");
+  g_autoptr (QuernMessage) p = say (store, d, NULL, QUERN_ROLE_USER, "another secretword");
+  QuernPreset *folder = quern_store_add_preset (store, QUERN_PRESET_FOLDER, "Sea", NULL);
+  GListModel *list = quern_store_get_conversations (store);
+  g_autoptr (GError) error = NULL;
+
+  quern_conversation_set_folder_id (c, quern_preset_get_id (folder));
+  write_sql (store, "CREATE TRIGGER no BEFORE DELETE ON message BEGIN SELECT RAISE (ABORT, 'not now'); END");
+  g_assert_false (erase_all (store, &error));
+  g_assert_error (error, QUERN_DATABASE_ERROR, QUERN_DATABASE_ERROR_FAILED);
+  g_clear_error (&error);
+  g_assert_cmpuint (g_list_model_get_n_items (list), ==, 2);
+  g_assert_cmpuint (g_list_model_get_n_items (quern_store_get_presets (store, QUERN_PRESET_FOLDER)), ==, 1);
+  g_assert_cmpuint (search_count (store, "secretword"), ==, 2);
+  quern_conversation_set_title (c, "still followed", TRUE);
+  quern_store_delete_conversation (store, c);
+  g_assert_false (erase_deleted (store, &error));
+  g_assert_error (error, QUERN_DATABASE_ERROR, QUERN_DATABASE_ERROR_FAILED);
+  g_clear_error (&error);
+  quern_store_restore_conversation (store, c);
+  flush (store);
+  g_assert_cmpuint (search_count (store, "secretword"), ==, 2);
+  write_sql (store, "DROP TRIGGER no");
+  quern_store_delete_conversation (store, c);
+  g_assert_true (erase_deleted (store, &error));
+  g_assert_no_error (error);
+  g_assert_false (test_folder_contains (f->folder, "secretword in"));
+  g_assert_true (erase_all (store, &error));
+  g_assert_no_error (error);
+  g_assert_false (test_folder_contains (f->folder, "secretword"));
+  g_assert_cmpuint (g_list_model_get_n_items (list), ==, 0);
+}
+
+/* Deleted rows stay in the log while somebody reads it, and in backups that cannot be removed. */
+static void
+test_erase_remains (Fixture *f, gconstpointer data)
+{
+  g_autoptr (QuernStore) store = open_store (f);
+  g_autoptr (QuernConversation) c = quern_conversation_new ();
+  g_autoptr (QuernMessage) q = say (store, c, NULL, QUERN_ROLE_USER, "secretword in a question");
+  g_autofree char *backup = g_strconcat (f->path, ".before-schema-2", NULL);
+  g_autoptr (GError) error = NULL;
+  sqlite3 *reader = NULL;
+
+  flush (store);
+  g_assert_cmpint (sqlite3_open (f->path, &reader), ==, SQLITE_OK);
+  g_assert_true (quern_sql_exec (reader, "BEGIN; SELECT count (*) FROM folder", NULL));
+  g_assert_false (erase_all (store, &error));
+  g_assert_error (error, QUERN_DATABASE_ERROR, QUERN_DATABASE_ERROR_BUSY);
+  g_clear_error (&error);
+  sqlite3_close (reader);
+  g_assert_cmpint (g_mkdir (backup, 0700), ==, 0); /* which is no file that could be removed */
+  g_assert_false (erase_all (store, &error));
+  g_assert_error (error, QUERN_DATABASE_ERROR, QUERN_DATABASE_ERROR_FAILED);
+  g_assert_nonnull (strstr (error->message, backup));
+  g_clear_error (&error);
+  g_rmdir (backup);
+  g_assert_true (erase_all (store, &error));
+  g_assert_false (test_folder_contains (f->folder, "secretword"));
+}
+
+static void
+notice_cb (QuernStore *store, const char *sentence, gpointer data)
+{
+  g_set_str (data, sentence);
+}
+
+/* What opening could not erase or mark is told, and all is there. */
+static void
+test_housekeeping_fails (Fixture *f, gconstpointer data)
+{
+  g_autofree char *notice = NULL;
+  g_autoptr (QuernStore) store = open_store (f);
+  g_autoptr (QuernConversation) c = quern_conversation_new (), gone = quern_conversation_new ();
+  g_autoptr (QuernMessage) q = say (store, c, NULL, QUERN_ROLE_USER, "question");
+  g_autoptr (QuernMessage) a = quern_message_new (QUERN_ROLE_ASSISTANT, "half an answer");
+  g_autoptr (QuernMessage) g = say (store, gone, NULL, QUERN_ROLE_USER, "gone");
+  g_autoptr (QuernConversation) d = NULL;
+  g_autoptr (GPtrArray) path = NULL;
+
+  quern_message_set_state (a, QUERN_MESSAGE_STREAMING, NULL);
+  quern_store_append_message (store, c, q, a);
+  flush (store);
+  write_sql (store, "UPDATE conversation SET deleted = 1 WHERE id IN (SELECT max (id) FROM conversation);"
+                    "CREATE TRIGGER one BEFORE DELETE ON message BEGIN SELECT RAISE (ABORT, 'not now'); END;"
+                    "CREATE TRIGGER two BEFORE UPDATE OF state ON message BEGIN SELECT RAISE (ABORT, 'nor this'); END");
+  quern_store_close (store);
+
+  g_autoptr (QuernStore) again = open_store (f);
+  g_assert_nonnull (strstr (quern_store_get_notice (again), "nor this"));
+  g_signal_connect (again, "notice", G_CALLBACK (notice_cb), &notice);
+  TEST_WAIT_UNTIL (notice != NULL);
+  g_assert_nonnull (strstr (notice, "not now"));
+  g_assert_cmpuint (g_list_model_get_n_items (quern_store_get_conversations (again)), ==, 1);
+  d = g_list_model_get_item (quern_store_get_conversations (again), 0);
+  path = load_path (again, d);
+  g_assert_cmpuint (path->len, ==, 2);
+  g_assert_cmpint (quern_message_get_state (path->pdata[1]), ==, QUERN_MESSAGE_INTERRUPTED);
+  write_sql (again, "DROP TRIGGER one; DROP TRIGGER two");
+}
+
+static QuernStore *
+open_async (const char *path, GError **error)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+
+  quern_store_open_async (path, NULL, test_result_cb, &result);
+  test_wait_result (&result);
+  return quern_store_open_finish (result, error);
+}
+
+/* A file that cannot be used, because nothing can be written beside it, is shown all the same. */
+static void
+test_open_to_read (Fixture *f, gconstpointer data)
+{
+  g_autofree char *lock = g_strconcat (f->path, ".lock", NULL), *before = NULL, *after = NULL;
+  g_autoptr (QuernStore) store = open_store (f);
+  g_autoptr (QuernConversation) c = quern_conversation_new ();
+  g_autoptr (QuernMessage) q = say (store, c, NULL, QUERN_ROLE_USER, "question");
+  g_autoptr (QuernMessage) more = NULL;
+  g_autoptr (GError) error = NULL;
+  gsize size_before, size_after;
+
+  quern_store_close (store);
+  g_unlink (lock);
+  g_assert_cmpint (g_mkdir (lock, 0700), ==, 0); /* as root, permissions would not do */
+  g_assert_true (g_file_get_contents (f->path, &before, &size_before, NULL));
+  g_autoptr (QuernStore) again = open_async (f->path, &error);
+  g_assert_no_error (error);
+  g_assert_nonnull (quern_store_get_notice (again));
+  g_autoptr (QuernConversation) d = g_list_model_get_item (quern_store_get_conversations (again), 0);
+  g_autofree char *text = path_text (again, d);
+  g_assert_cmpstr (text, ==, "question");
+  more = say (again, d, NULL, QUERN_ROLE_USER, "not kept");
+  flush (again);
+  g_assert_cmpuint (search_count (again, "kept"), ==, 1);
+  quern_store_close (again);
+  g_assert_true (g_file_get_contents (f->path, &after, &size_after, NULL));
+  g_assert_cmpmem (before, size_before, after, size_after);
+}
+
+/* An index that is damaged is made anew when something is written. */
+static void
+test_index_damaged (Fixture *f, gconstpointer data)
+{
+  g_autoptr (QuernStore) store = open_store (f);
+  g_autoptr (QuernConversation) c = quern_conversation_new (), other = quern_conversation_new ();
+  g_autoptr (QuernMessage) q = say (store, c, NULL, QUERN_ROLE_USER, "a walrus"), more = NULL;
+  g_autoptr (GError) error = NULL;
+
+  flush (store);
+  write_sql (store, "UPDATE message_index_data SET block = x'ffffffffffff' WHERE id > 10");
+  quern_store_close (store);
+  g_autoptr (QuernStore) again = open_store (f);
+  g_autoptr (QuernConversation) d = g_list_model_get_item (quern_store_get_conversations (again), 0);
+  quern_store_delete_conversation (again, d);
+  g_assert_true (erase_deleted (again, &error));
+  g_assert_no_error (error);
+  more = say (again, other, NULL, QUERN_ROLE_USER, "a seal");
+  flush (again);
+  g_assert_cmpuint (search_count (again, "seal"), ==, 1);
+  g_assert_cmpuint (search_count (again, "walrus"), ==, 0);
+}
+
+/* Erasing everything leaves alone what a restore that goes on is reading, and removes what a crash left of one. */
+static void
+test_erase_while_restoring (Fixture *f, gconstpointer data)
+{
+  g_autoptr (QuernStore) store = open_store (f);
+  gint64 instance = quern_database_get_instance (quern_store_get_database (store));
+  g_autofree char *living = g_strdup_printf ("%s.restoring-%" G_GINT64_FORMAT "-5", f->path, instance);
+  g_autofree char *dead = g_strdup_printf ("%s.restoring-%" G_GINT64_FORMAT "-5", f->path, instance ^ 1);
+  g_autofree char *old = g_strdup_printf ("%s.restoring-12345", f->path);
+  g_autoptr (GError) error = NULL;
+
+  for (guint i = 0; i < 3; i++)
+    g_assert_true (g_file_set_contents ((const char *[]) { living, dead, old }[i], "x", 1, NULL));
+  g_assert_true (erase_all (store, &error));
+  g_assert_no_error (error);
+  g_assert_true (g_file_test (living, G_FILE_TEST_EXISTS));
+  g_assert_false (g_file_test (dead, G_FILE_TEST_EXISTS));
+  g_assert_false (g_file_test (old, G_FILE_TEST_EXISTS));
+}
+
 static QuernPreset *
 preset_at (QuernStore *store, QuernPresetKind kind, guint position)
 {
@@ -532,6 +757,12 @@ main (int argc, char **argv)
   g_test_add ("/store/branches", Fixture, NULL, setup, test_branches, teardown);
   g_test_add ("/store/order", Fixture, NULL, setup, test_order, teardown);
   g_test_add ("/store/delete-and-erase", Fixture, NULL, setup, test_delete_and_erase, teardown);
+  g_test_add ("/store/erase-fails", Fixture, NULL, setup, test_erase_fails, teardown);
+  g_test_add ("/store/erase-remains", Fixture, NULL, setup, test_erase_remains, teardown);
+  g_test_add ("/store/erase-while-restoring", Fixture, NULL, setup, test_erase_while_restoring, teardown);
+  g_test_add ("/store/housekeeping-fails", Fixture, NULL, setup, test_housekeeping_fails, teardown);
+  g_test_add ("/store/open-to-read", Fixture, NULL, setup, test_open_to_read, teardown);
+  g_test_add ("/store/index-damaged", Fixture, NULL, setup, test_index_damaged, teardown);
   g_test_add ("/store/presets", Fixture, NULL, setup, test_presets, teardown);
   g_test_add ("/store/backup", Fixture, NULL, setup, test_backup, teardown);
   g_test_add ("/store/restore", Fixture, NULL, setup, test_restore, teardown);

@@ -62,12 +62,22 @@ store_recovered_cb (QuernWindow *self)
   show_toast (self, _("Everything is saved again"));
 }
 
-/* Says when something cannot be saved, and when it is. */
+static void
+store_notice_cb (QuernWindow *self, const char *sentence)
+{
+  if (self->chat_page != NULL)
+    quern_chat_page_show_problem (self->chat_page, sentence);
+}
+
+/* Says when something cannot be saved, and when it is, and what opening or erasing could not do. */
 void
 _quern_window_watch_store (QuernWindow *self)
 {
   g_signal_connect_object (self->store, "problem", G_CALLBACK (store_problem_cb), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (self->store, "recovered", G_CALLBACK (store_recovered_cb), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->store, "notice", G_CALLBACK (store_notice_cb), self, G_CONNECT_SWAPPED);
+  if (quern_store_get_notice (self->store) != NULL)
+    store_notice_cb (self, quern_store_get_notice (self->store));
 }
 
 /* ---- export ----------------------------------------------------------------------------------------------------- */
@@ -182,16 +192,86 @@ close_preferences (QuernWindow *self)
     adw_dialog_force_close (dialog);
 }
 
+#define IMPORT_DIALOG_DELAY_MS 500
+
+/* An import that goes on, and the dialog that shows how far it is, once it takes long. */
+typedef struct {
+  QuernWindow *window;
+  GCancellable *cancellable;
+  AdwDialog *dialog;
+  GtkProgressBar *bar;
+  guint delay;
+} Import;
+
+static void
+import_response_cb (Import *import)
+{
+  g_cancellable_cancel (import->cancellable);
+}
+
+static gboolean
+import_delayed_cb (gpointer data)
+{
+  Import *import = data;
+  AdwAlertDialog *alert = ADW_ALERT_DIALOG (import->dialog);
+
+  import->delay = 0;
+  adw_alert_dialog_add_response (alert, "cancel", _("_Cancel"));
+  adw_alert_dialog_set_close_response (alert, "cancel");
+  adw_alert_dialog_set_extra_child (alert, GTK_WIDGET (import->bar));
+  g_signal_connect_swapped (alert, "response", G_CALLBACK (import_response_cb), import);
+  adw_dialog_present (import->dialog, GTK_WIDGET (import->window));
+  return G_SOURCE_REMOVE;
+}
+
+static void
+import_progress_cb (goffset done, goffset total, gpointer data)
+{
+  Import *import = data;
+
+  gtk_progress_bar_set_fraction (import->bar, total > 0 ? (double) done / (double) total : 0);
+}
+
+static Import *
+import_new (QuernWindow *window)
+{
+  Import *import = g_new0 (Import, 1);
+
+  import->window = g_object_ref (window);
+  import->cancellable = g_cancellable_new ();
+  import->dialog = g_object_ref_sink (adw_alert_dialog_new (_("Importing Conversations"), NULL));
+  import->bar = g_object_ref_sink (GTK_PROGRESS_BAR (gtk_progress_bar_new ()));
+  gtk_accessible_update_property (GTK_ACCESSIBLE (import->bar), GTK_ACCESSIBLE_PROPERTY_LABEL, _("Importing Conversations"), -1);
+  import->delay = g_timeout_add (IMPORT_DIALOG_DELAY_MS, import_delayed_cb, import);
+  return import;
+}
+
+static void
+import_end (Import *import)
+{
+  g_signal_handlers_disconnect_by_data (import->dialog, import);
+  if (gtk_widget_get_root (GTK_WIDGET (import->dialog)) != NULL) /* shown, and not closed by the user */
+    adw_dialog_force_close (import->dialog);
+  g_clear_handle_id (&import->delay, g_source_remove);
+  g_object_unref (import->dialog);
+  g_object_unref (import->bar);
+  g_object_unref (import->cancellable);
+  g_object_unref (import->window);
+  g_free (import);
+}
+
 static void
 imported_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
-  g_autoptr (QuernWindow) self = user_data;
+  g_autoptr (QuernWindow) self = g_object_ref (((Import *) user_data)->window);
   g_autoptr (GError) error = NULL;
   g_autoptr (GPtrArray) added = quern_import_finish (result, &error);
   g_autofree char *text = NULL;
 
+  import_end (user_data);
   if (added == NULL) {
-    show_problem (self, error);
+    if (!g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+      show_problem (self, error);
     return;
   }
   text = g_strdup_printf (ngettext ("%u conversation imported", "%u conversations imported", added->len), added->len);
@@ -210,8 +290,10 @@ import_chosen_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (QuernWindow) self = user_data;
   g_autoptr (GFile) file = gtk_file_dialog_open_finish (GTK_FILE_DIALOG (source), result, NULL);
 
-  if (file != NULL)
-    quern_import_async (self->store, file, NULL, imported_cb, g_object_ref (self));
+  if (file != NULL) {
+    Import *import = import_new (self);
+    quern_import_async (self->store, file, import_progress_cb, import, import->cancellable, imported_cb, import);
+  }
 }
 
 static void
