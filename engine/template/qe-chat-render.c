@@ -347,11 +347,3 @@ qe_chat_render (QeChatText *out, const QeChatMessage *messages, size_t n_message
                         .n_plain = r.out.n_plain, .n_images = r.n_pictures };
   return QE_OK;
 }
-
-void
-qe_chat_text_clear (QeChatText *text)
-{
-  free (text->text);
-  free (text->plain);
-  *text = (QeChatText) { 0 };
-}
