@@ -313,9 +313,13 @@ read_number (QjRun *r, const QjString *s, int64_t base, bool whole)
 }
 
 static QjValue
-whole_part (double d, QjValue otherwise)
+whole_part (QjRun *r, double d)
 {
-  return isfinite (d) && fabs (d) < 9.2e18 ? qj_int ((int64_t) d) : otherwise;
+  char text[400];
+  if (fabs (d) < 9.2e18)
+    return qj_int ((int64_t) d);
+  size_t n = (size_t) snprintf (text, sizeof text, "%.0f", d);
+  return (QjValue) { .kind = QJ_BIG, .string = qj_string_new (&r->base, memcpy (qj_alloc (&r->base, n), text, n), n, QJ_LITERAL) };
 }
 
 static QjValue
@@ -334,7 +338,12 @@ filter_int (QjRun *r, const QjValue *p, const QjArgs *args)
     return v;
   if (v.kind == QJ_BOOL)
     return qj_int (v.boolean);
-  return v.kind == QJ_FLOAT ? whole_part (v.number, otherwise) : otherwise;
+  if (v.kind != QJ_FLOAT || !isfinite (v.number)) {
+    if (p[0].kind == QJ_FLOAT && isinf (v.number))
+      qj_fail (&r->base, "infinity is no whole number");
+    return otherwise;
+  }
+  return whole_part (r, v.number);
 }
 
 static QjValue

@@ -253,8 +253,7 @@ split_at_space (Pieces *out, int64_t max)
       return;
     size_t start = at;
     if (max-- == 0) {
-      const QjString *tail = qj_strip (out->r, qj_substring (out->r, s, start, s->size), NULL, false, true);
-      add_piece (out, start, start + tail->size);
+      add_piece (out, start, s->size);
       return;
     }
     while (at < s->size && !space_at (s, at, &length))
@@ -285,9 +284,7 @@ split_at_space_back (Pieces *out, int64_t max)
       return;
     size_t start = end;
     if (max-- == 0) {
-      for (start = 0; start < end && space_at (s, start, &length);)
-        start += length;
-      add_piece (out, start, end);
+      add_piece (out, 0, end);
       return;
     }
     while (start > 0 && !space_at (s, char_before (s, start), &length))

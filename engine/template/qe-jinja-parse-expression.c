@@ -184,14 +184,14 @@ parse_dotted_name (QjParser *p)
   return name;
 }
 
-/* Names the filter or the test; what is not known fails here, or when it is reached (see QjParser.soft). */
+/* Looks the filter or the test up. What is not known fails when it is reached, or at the end of the template where it
+ * stands in no branch. */
 static void
 set_function (QjParser *p, QjNode *node, const QjToken *name)
 {
   node->function = node->kind == QJ_NODE_FILTER ? qj_find_filter (name->text, name->size) : qj_find_test (name->text, name->size);
-  if (!node->function && !p->soft)
-    qj_fail (p->base, "Quern does not know the %s “%.*s”", node->kind == QJ_NODE_FILTER ? "filter" : "test",
-             (int) (name->size < 60 ? name->size : 60), name->text);
+  if (!node->function && !p->soft && p->unknown.size == 0)
+    p->unknown = *name;
 }
 
 QjNode *
@@ -579,9 +579,11 @@ QjNode *
 qj_parse_expression (QjParser *p, bool with_condition)
 {
   bool was_soft = p->soft;
+  QjToken unknown = p->unknown;
   qj_descend (p);
   QjNode *node = parse_or (p);
   while (with_condition && qj_accept_word (p, "if")) {
+    p->unknown = unknown; /* what came before “if” is a branch */
     QjNode *condition = qj_node (p, QJ_NODE_CONDITION);
     condition->a = node;
     p->soft = true;

@@ -531,4 +531,9 @@ qj_parse (QeJinja *jinja, const QjToken *tokens)
   jinja->body = parse_body (&p, NULL);
   if (p.token->kind != QJ_TOKEN_END)
     qj_unexpected (&p);
+  if (p.unknown.size > 0) {
+    p.base->line = p.unknown.line;
+    qj_fail (p.base, "Quern does not know the filter or test “%.*s”", (int) (p.unknown.size < 60 ? p.unknown.size : 60),
+             p.unknown.text);
+  }
 }

@@ -11,6 +11,7 @@ typedef struct {
   unsigned depth;
   size_t n_loops;      /* around here, in the same macro */
   bool soft;           /* in a branch: an unknown filter fails only when it is reached */
+  QjToken unknown;     /* the first filter or test outside of branches that is not known; its size is 0 when there is none */
   QjSignature *macro;  /* around here; NULL outside */
 } QjParser;
 

@@ -240,9 +240,10 @@ char_at (const char *p, const char *end, size_t *length)
 }
 
 static bool
-is_stripped (uint32_t c, const char *p, size_t length, const QjString *chars)
+is_stripped (const char *p, const char *end, const QjString *chars, size_t *length)
 {
-  return chars ? memmem (chars->data, chars->size, p, length) != NULL : qj_is_space (c);
+  uint32_t c = char_at (p, end, length);
+  return chars ? memmem (chars->data, chars->size, p, *length) != NULL : qj_is_space (c);
 }
 
 const QjString *
@@ -251,13 +252,13 @@ qj_strip (QjRun *r, const QjString *s, const QjString *chars, bool left, bool ri
   const char *start = s->data, *end = s->data + s->size;
   size_t length;
   qj_steps (r, s->size / 64);
-  while (left && start < end && is_stripped (char_at (start, end, &length), start, length, chars))
+  while (left && start < end && is_stripped (start, end, chars, &length))
     start += length;
   while (right && end > start) {
     const char *p = end - 1;
     while (((uint8_t) *p & 0xc0) == 0x80)
       p--;
-    if (!is_stripped (char_at (p, end, &length), p, length, chars))
+    if (!is_stripped (p, end, chars, &length))
       break;
     end = p;
   }
@@ -361,8 +362,12 @@ add_cased (QjBuilder *b, uint32_t c, QjCase how, bool plain, bool ends_word)
     qj_add (b, how == QJ_UPPER ? "SS" : how == QJ_TITLE ? "Ss" : "ss", 2, plain);
     return;
   }
-  if (c >= 0xfb00 && c <= 0xfb06 && how == QJ_UPPER) {
-    qj_add (b, ligatures[c - 0xfb00], strlen (ligatures[c - 0xfb00]), plain);
+  if (c >= 0xfb00 && c <= 0xfb06 && (how == QJ_UPPER || how == QJ_TITLE)) {
+    const char *ligature = ligatures[c - 0xfb00];
+    for (size_t i = 0; ligature[i]; i++) {
+      bytes[0] = how == QJ_TITLE && i > 0 ? (char) (ligature[i] | 0x20) : ligature[i];
+      qj_add (b, bytes, 1, plain);
+    }
     return;
   }
   if (c == 0x130 && how == QJ_LOWER) {
@@ -424,7 +429,7 @@ qj_change_case (QjRun *r, const QjString *s, QjCase how)
     QjCase to = case_of_char (c, before, before_cased, p == s->data, how);
     add_cased (&out, c, to, plain, to == QJ_LOWER && how != QJ_CASEFOLD && ends_word (p + length, end, before_cased));
     before = c;
-    before_cased = is_cased (c);
+    before_cased = is_cased (c) && !(how == QJ_TITLE_FILTER && to == QJ_UPPER); /* there the rest counts as its own text */
   }
   QjString *changed = (QjString *) qj_finish (&out);
   changed->markup = s->markup;

@@ -102,8 +102,9 @@ compile (QeJinja *j, const char *text, size_t length, QjTokens *tokens)
 {
   locale_t own, before = enter_locale (&own);
   if (setjmp (j->base.failed) == 0) {
-    char *copy = copy_text (j, text, length, &length);
-    qj_lex (&j->base, copy, length, tokens);
+    size_t n;
+    char *copy = copy_text (j, text, length, &n);
+    qj_lex (&j->base, copy, n, tokens);
     qj_parse (j, tokens->items);
   }
   leave_locale (own, before);
