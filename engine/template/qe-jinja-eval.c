@@ -9,9 +9,9 @@
 void
 qj_steps (QjRun *r, size_t n)
 {
-  if (r->steps < n)
+  if (r->base.steps < n)
     qj_fail (&r->base, "it takes too many steps");
-  r->steps -= n;
+  r->base.steps -= n;
 }
 
 void

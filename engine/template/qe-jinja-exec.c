@@ -483,6 +483,7 @@ exec_body (QjRun *r, const QjNodes *body)
   qj_enter (r);
   for (size_t i = 0; i < body->n && flow == GO_ON; i++) {
     qj_steps (r, 1);
+    r->base.line = body->items[i]->line;
     flow = exec (r, body->items[i]);
   }
   qj_leave (r);

@@ -136,8 +136,8 @@ qj_append (QjParser *p, QjNodes *nodes, QjNode *node)
 void
 qj_descend (QjParser *p)
 {
-  if (++p->depth > QJ_MAX_NESTING)
-    qj_fail (p->base, "it is nested more than %d deep", QJ_MAX_NESTING);
+  if (++p->depth > 2 * QJ_MAX_NESTING)
+    qj_fail (p->base, "it is nested too deep");
   p->base->line = p->token->line;
 }
 

@@ -17,12 +17,12 @@
  * give the arena back, so that nothing in between has to clean up. */
 
 #define QJ_MAX_TEMPLATE ((size_t) 512 << 10) /* bytes of a template; published ones have 2 to 30 KiB */
-#define QJ_MAX_NESTING 100                   /* of blocks and brackets in a template, of values in values */
+#define QJ_MAX_NESTING 100                   /* of brackets in a template; of blocks and operators twice as many */
 #define QJ_MAX_DEPTH 1000                    /* of expressions and statements while they run */
 #define QJ_MAX_STRING ((size_t) 16 << 20)    /* bytes of one string */
 #define QJ_MAX_RANGE 100000                  /* items of range(): as jinja2's sandbox has it */
-#define QJ_MEMORY ((size_t) 56 << 20)        /* bytes of a run */
-#define QJ_STEPS 1000000                     /* of a run, some 100 ms; more for long conversations */
+#define QJ_MEMORY ((size_t) 48 << 20)        /* bytes of a run */
+#define QJ_STEPS 700000                      /* of a run, some 100 ms; more for long conversations */
 
 /* ---- failure and memory ---------------------------------------------------------------------------------------- */
 
@@ -30,7 +30,8 @@ typedef struct {
   QeArena arena;
   QeError *err;
   QeStatus status;
-  uint32_t line; /* of the template, where it is at */
+  uint64_t steps; /* left; memory costs some, too */
+  uint32_t line;  /* of the template, where it is at */
   jmp_buf failed;
 } QjBase;
 
@@ -229,6 +230,11 @@ typedef struct { /* a string in the making */
   size_t size, capacity, n_spans, spans_capacity;
 } QjBuilder;
 
+typedef struct QjParsed { /* JSON that values point into */
+  struct QjParsed *next;
+  QeJson json;
+} QjParsed;
+
 struct QjRun {
   QjBase base;
   const QeJinja *jinja;
@@ -237,10 +243,10 @@ struct QjRun {
   uint32_t loop_symbol; /* of “loop”; UINT32_MAX where the template does not use it */
   QjScope *scope;
   QjBuilder *out;
-  uint64_t steps; /* left */
   unsigned depth;
   QjValue filtered; /* what a {% filter %} block was filled with */
   int64_t now;
+  QjParsed *parsed;           /* to be cleared at the end */
   const QjString *chars[128]; /* literal strings of one ASCII character, once they were wanted */
 };
 

@@ -352,6 +352,16 @@ is_cased (uint32_t c)
   return category == UTF8PROC_CATEGORY_LU || category == UTF8PROC_CATEGORY_LL || category == UTF8PROC_CATEGORY_LT;
 }
 
+/* What stands inside of words without being a letter with case: marks, apostrophes, what is not seen. */
+static bool
+is_case_ignorable (uint32_t c)
+{
+  utf8proc_category_t category = utf8proc_category ((utf8proc_int32_t) c);
+  return category == UTF8PROC_CATEGORY_MN || category == UTF8PROC_CATEGORY_ME || category == UTF8PROC_CATEGORY_CF
+         || category == UTF8PROC_CATEGORY_LM || category == UTF8PROC_CATEGORY_SK || c == '\'' || c == '.' || c == ':'
+         || c == 0xb7 || c == 0x2018 || c == 0x2019 || c == 0x2024 || c == 0x2027;
+}
+
 /* Adds one character in upper, lower or title case. Few have more than one letter there. */
 static void
 add_cased (QjBuilder *b, uint32_t c, QjCase how, bool plain, bool ends_word)
@@ -405,11 +415,15 @@ case_of_char (uint32_t c, uint32_t before, bool before_cased, bool first, QjCase
   }
 }
 
+/* Whether no letter follows in the same word. */
 static bool
-ends_word (const char *after, const char *end, bool before_cased)
+ends_word (const char *after, const char *end)
 {
   size_t length;
-  return before_cased && (after == end || !is_cased (char_at (after, end, &length)));
+  uint32_t c = 0;
+  for (; after < end && is_case_ignorable (c = char_at (after, end, &length)); after += length)
+    ;
+  return after == end || !is_cased (c);
 }
 
 const QjString *
@@ -418,7 +432,7 @@ qj_change_case (QjRun *r, const QjString *s, QjCase how)
   QjBuilder out = qj_builder (r);
   const char *end = s->data + s->size;
   uint32_t before = 0, span = 0;
-  bool before_cased = false;
+  bool before_cased = false, in_word = false; /* in_word: a letter came before, in the same word */
   size_t length;
   qj_steps (r, s->size / 4);
   for (const char *p = s->data; p < end; p += length) {
@@ -427,9 +441,11 @@ qj_change_case (QjRun *r, const QjString *s, QjCase how)
       span++;
     bool plain = s->origin == QJ_PLAIN || (span < s->n_spans && s->spans[span].start <= at && s->origin == QJ_MIXED);
     QjCase to = case_of_char (c, before, before_cased, p == s->data, how);
-    add_cased (&out, c, to, plain, to == QJ_LOWER && how != QJ_CASEFOLD && ends_word (p + length, end, before_cased));
+    add_cased (&out, c, to, plain, c == 0x3a3 && to == QJ_LOWER && how != QJ_CASEFOLD && in_word && ends_word (p + length, end));
     before = c;
-    before_cased = is_cased (c) && !(how == QJ_TITLE_FILTER && to == QJ_UPPER); /* there the rest counts as its own text */
+    before_cased = is_cased (c);
+    if (!is_case_ignorable (c))
+      in_word = before_cased && !(how == QJ_TITLE_FILTER && to == QJ_UPPER); /* there the rest is a text of its own */
   }
   QjString *changed = (QjString *) qj_finish (&out);
   changed->markup = s->markup;

@@ -35,9 +35,14 @@ qj_fail (QjBase *base, const char *format, ...)
 void *
 qj_alloc (QjBase *base, size_t size)
 {
-  void *piece = qe_arena_alloc (&base->arena, size);
-  if (piece)
+  size_t steps = size / 48;
+  void *piece = steps <= base->steps ? qe_arena_alloc (&base->arena, size) : NULL;
+  if (piece) {
+    base->steps -= steps;
     return piece;
+  }
+  if (steps > base->steps)
+    qj_fail (base, "it takes too many steps");
   if (size > base->arena.limit - base->arena.total)
     qj_fail (base, "it takes too much memory");
   qj_fail_status (base, QE_ERROR_MEMORY, "There is not enough memory for the chat template.");
@@ -123,6 +128,7 @@ qe_jinja_compile (QeJinja **out, const char *text, size_t length, QeError *err)
     return qe_fail (err, QE_ERROR_MEMORY, "There is not enough memory for the chat template.");
   j->base.err = err;
   j->base.arena.limit = QJ_MEMORY;
+  j->base.steps = QJ_STEPS;
   compile (j, text, length, &tokens);
   free (tokens.items);
   QeStatus status = j->base.status;
@@ -205,8 +211,8 @@ qe_jinja_render (const QeJinja *jinja, QeJinjaFill fill, void *data, int64_t now
   QeStatus status = QE_ERROR_MEMORY;
   if (r && text) {
     locale_t own, before = enter_locale (&own);
-    *r = (QjRun) { .base = { .err = err, .arena = { .limit = QJ_MEMORY } }, .jinja = jinja, .steps = QJ_STEPS, .now = now,
-                   .out = text };
+    *r = (QjRun) { .base = { .err = err, .arena = { .limit = QJ_MEMORY }, .steps = QJ_STEPS, .line = 1 }, .jinja = jinja,
+                   .now = now, .out = text };
     text->run = r;
     if (setjmp (r->base.failed) == 0) {
       set_up (r);
@@ -219,6 +225,8 @@ qe_jinja_render (const QeJinja *jinja, QeJinjaFill fill, void *data, int64_t now
       status = copy_out (text, out, err);
     else if (err)
       err->status = status;
+    for (QjParsed *p = r->parsed; p; p = p->next)
+      qe_json_clear (&p->json);
     qe_arena_clear (&r->base.arena);
   } else {
     qe_fail (err, status, "There is not enough memory for this conversation.");
@@ -231,9 +239,21 @@ qe_jinja_render (const QeJinja *jinja, QeJinjaFill fill, void *data, int64_t now
 /* ---- variables ------------------------------------------------------------------------------------------------- */
 
 bool
+qe_jinja_reads (const QeJinja *jinja, const char *name)
+{
+  return qj_find_symbol (jinja, name, strlen (name)) != UINT32_MAX;
+}
+
+bool
 qe_jinja_wants (const QjRun *r, const char *name)
 {
-  return qj_find_symbol (r->jinja, name, strlen (name)) != UINT32_MAX;
+  return qe_jinja_reads (r->jinja, name);
+}
+
+void
+qe_jinja_refuse (QjRun *r, const char *sentence)
+{
+  qj_fail_status (&r->base, QE_ERROR_ARGUMENT, sentence);
 }
 
 void
@@ -242,6 +262,23 @@ qe_jinja_set (QjRun *r, const char *name, const QjValue *value)
   uint32_t symbol = qj_find_symbol (r->jinja, name, strlen (name));
   if (symbol != UINT32_MAX)
     r->globals[symbol] = *value;
+}
+
+void
+qe_jinja_set_members (QjRun *r, QjValue v)
+{
+  for (size_t i = 0; i < v.dict->n; i++) {
+    const QjEntry *e = &v.dict->entries[i];
+    uint32_t symbol = qj_find_symbol (r->jinja, e->key.string->data, e->key.string->size);
+    if (symbol != UINT32_MAX)
+      r->globals[symbol] = e->value;
+  }
+}
+
+QjValue
+qe_jinja_none (void)
+{
+  return qj_none ();
 }
 
 QjValue
@@ -273,7 +310,7 @@ qe_jinja_text (QjRun *r, const char *text, size_t length, bool plain)
 {
   if (length > QJ_MAX_STRING)
     qj_fail_status (&r->base, QE_ERROR_ARGUMENT, "A message is too long.");
-  r->steps += length / 2; /* the work grows with what there is to be rendered */
+  r->base.steps += length / 2; /* the work grows with what there is to be rendered */
   if (!qe_utf8_valid (text, length))
     return repaired (r, text, length, plain);
   return qj_string (qj_string_new (&r->base, text, length, plain ? QJ_PLAIN : QJ_LITERAL));
@@ -282,7 +319,7 @@ qe_jinja_text (QjRun *r, const char *text, size_t length, bool plain)
 QjValue
 qe_jinja_list (QjRun *r, size_t n)
 {
-  r->steps += n * 200;
+  r->base.steps += n * 200;
   return qj_list_new (r, QJ_LIST, n);
 }
 
@@ -290,6 +327,15 @@ void
 qe_jinja_list_set (QjValue list, size_t i, QjValue value)
 {
   list.list->items[i] = value;
+}
+
+QjValue
+qe_jinja_join (QjRun *r, QjValue list)
+{
+  QjBuilder b = qj_builder (r);
+  for (uint32_t i = 0; i < list.list->n; i++)
+    qj_add_value (&b, list.list->items[i]);
+  return qj_string (qj_finish (&b));
 }
 
 QjValue
@@ -301,7 +347,7 @@ qe_jinja_dict (QjRun *r, size_t n)
 void
 qe_jinja_dict_set (QjRun *r, QjValue dict, const char *key, QjValue value)
 {
-  qj_dict_put (r, dict.dict, qj_string (qj_string_new (&r->base, key, strlen (key), QJ_LITERAL)), value);
+  qj_dict_put (r, dict.dict, qe_jinja_text (r, key, strlen (key), true), value);
 }
 
 static QjValue
@@ -324,7 +370,7 @@ json_items (QjRun *r, const QeJson *json, size_t parent)
   size_t n = 0, at = 0, length;
   for (size_t i = qe_json_first (json, parent); i != QE_JSON_NONE; i = qe_json_next (json, parent, i))
     n++;
-  r->steps += n * 50;
+  r->base.steps += n * 50;
   QjValue v = is_object ? qe_jinja_dict (r, n) : qj_list_new (r, QJ_LIST, n);
   for (size_t i = qe_json_first (json, parent); i != QE_JSON_NONE; i = qe_json_next (json, parent, i)) {
     QjValue item = qe_jinja_json (r, json, i);
@@ -350,4 +396,25 @@ qe_jinja_json (QjRun *r, const QeJson *json, size_t i)
   case QE_JSON_STRING: return qe_jinja_text (r, text, length, true);
   default: return json_items (r, json, i);
   }
+}
+
+bool
+qe_jinja_parse (QjRun *r, const char *text, size_t length, QjValue *out)
+{
+  QjParsed *parsed = qj_alloc (&r->base, sizeof *parsed);
+  QeStatus status = qe_json_parse (&parsed->json, text, length, NULL);
+  if (status == QE_ERROR_MEMORY)
+    qj_fail_status (&r->base, status, "There is not enough memory for this conversation.");
+  if (status != QE_OK)
+    return false;
+  parsed->next = r->parsed;
+  r->parsed = parsed;
+  *out = qe_jinja_json (r, &parsed->json, 0);
+  return true;
+}
+
+bool
+qe_jinja_is_dict (QjValue value)
+{
+  return value.kind == QJ_DICT;
 }

@@ -23,6 +23,9 @@ void qe_jinja_free (QeJinja *jinja);
 /* Sets the variables of a rendering with the functions below. Called once, before the template begins. */
 typedef void (*QeJinjaFill) (QjRun *run, void *data);
 
+/* Whether the template has a variable of that name anywhere. */
+bool qe_jinja_reads (const QeJinja *jinja, const char *name);
+
 /* now: what strftime_now() takes for the time, in seconds since 1970; 0: that of the computer. QE_ERROR_ARGUMENT with one
  * sentence when the template fails, or when it refuses the conversation (raise_exception: its own words). */
 QeStatus qe_jinja_render (const QeJinja *jinja, QeJinjaFill fill, void *data, int64_t now, QeChatText *out, QeError *err);
@@ -32,6 +35,7 @@ QeStatus qe_jinja_render (const QeJinja *jinja, QeJinjaFill fill, void *data, in
 /* False: the template never reads a variable of that name, so that its value need not be made. */
 bool qe_jinja_wants (const QjRun *run, const char *name);
 void qe_jinja_set (QjRun *run, const char *name, const QjValue *value);
+void qe_jinja_set_members (QjRun *run, QjValue dict); /* each under its own name */
 
 struct QjValue {
   int kind; /* QjKind */
@@ -51,11 +55,18 @@ struct QjValue {
   };
 };
 
+QjValue qe_jinja_none (void);
 QjValue qe_jinja_boolean (bool value);
 /* plain: somebody's words, not the template's. Invalid UTF-8 becomes U+FFFD. */
 QjValue qe_jinja_text (QjRun *run, const char *text, size_t length, bool plain);
 QjValue qe_jinja_list (QjRun *run, size_t n);                    /* of n items, undefined so far */
 void qe_jinja_list_set (QjValue list, size_t i, QjValue value);
+QjValue qe_jinja_join (QjRun *run, QjValue list);                /* a list of texts, as one */
 QjValue qe_jinja_dict (QjRun *run, size_t n);                    /* empty, with room for n items */
-void qe_jinja_dict_set (QjRun *run, QjValue dict, const char *key, QjValue value);
-QjValue qe_jinja_json (QjRun *run, const QeJson *json, size_t i); /* all of its text is plain */
+void qe_jinja_dict_set (QjRun *run, QjValue dict, const char *key, QjValue value); /* the key is plain */
+QjValue qe_jinja_json (QjRun *run, const QeJson *json, size_t i); /* all of its text is plain; json must outlive the run */
+/* The same from text. false: it is not JSON. */
+bool qe_jinja_parse (QjRun *run, const char *text, size_t length, QjValue *out);
+bool qe_jinja_is_dict (QjValue value);
+/* Ends the rendering with QE_ERROR_ARGUMENT and a sentence. */
+_Noreturn void qe_jinja_refuse (QjRun *run, const char *sentence);
