@@ -273,7 +273,7 @@ fill_json (QjRun *run, void *data)
 static QeStatus
 render (QeChatText *out, const QeTemplate *template, QeJinjaFill fill, Conversation *c, QeError *err)
 {
-  QeStatus status = qe_jinja_render (template->jinja, fill, c, c->options->now, out, err);
+  QeStatus status = qe_jinja_render (template->jinja, fill, c, template->steps, c->options->now, out, err);
   if (status == QE_OK)
     out->end = qe_chat_text_end (out);
   return status;

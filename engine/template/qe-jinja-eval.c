@@ -415,6 +415,7 @@ add_more_arguments (QjRun *r, QjArgs *out, QjValue more)
 static void
 add_keyword (QjRun *r, QjArgs *out, const QjString *name, QjValue value)
 {
+  qj_steps (r, out->n_keywords / 4);
   for (uint32_t i = 0; i < out->n_keywords; i++)
     if (qj_strings_equal (out->keywords[i].name, name))
       qj_fail (&r->base, "the argument “%.*s” is given twice", (int) (name->size < 60 ? name->size : 60), name->data);
@@ -433,7 +434,6 @@ add_more_keywords (QjRun *r, QjArgs *out, QjValue more)
   for (size_t i = 0; i < more.dict->n; i++) {
     if (more.dict->entries[i].key.kind != QJ_STRING)
       qj_fail (&r->base, "%s cannot be the name of an argument", qj_type_name (more.dict->entries[i].key));
-    qj_steps (r, out->n_keywords);
     add_keyword (r, out, more.dict->entries[i].key.string, more.dict->entries[i].value);
   }
 }

@@ -21,10 +21,12 @@ new_scope (QjRun *r, QjScope *parent)
 QjValue
 qj_lookup (QjRun *r, uint32_t symbol)
 {
-  for (const QjScope *s = r->scope; s->parent; s = s->parent)
+  for (const QjScope *s = r->scope; s->parent; s = s->parent) {
+    qj_steps (r, s->n / 16);
     for (size_t i = 0; i < s->n; i++)
       if (s->items[i].symbol == symbol)
         return s->items[i].value;
+  }
   QjValue v = r->globals[symbol];
   return v.kind == QJ_MISSING ? qj_undefined (r->symbol_names[symbol]) : v;
 }
@@ -36,6 +38,7 @@ assign_in (QjRun *r, QjScope *s, uint32_t symbol, QjValue value)
     r->globals[symbol] = value;
     return;
   }
+  qj_steps (r, s->n / 16);
   for (size_t i = 0; i < s->n; i++)
     if (s->items[i].symbol == symbol) {
       s->items[i].value = value;
@@ -189,6 +192,7 @@ bind_params (QjRun *r, const QjSignature *s, const QjArgs *args, bool *taken)
 {
   for (size_t i = 0; i < s->n_params; i++) {
     const QjString *name = r->jinja->symbols[s->params[i]->symbol];
+    qj_steps (r, args->n_keywords / 4);
     QjKeyword *keyword = i < args->n ? NULL : take_keyword (args, taken, name->data, name->size);
     size_t first_default = s->n_params - s->n_defaults;
     QjValue v = i < args->n ? args->items[i] : keyword ? keyword->value

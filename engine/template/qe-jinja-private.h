@@ -16,13 +16,14 @@
  * Memory comes from an arena; a failure is qj_fail(), which jumps back to qe_jinja_compile() or qe_jinja_render(). Both
  * give the arena back, so that nothing in between has to clean up. */
 
-#define QJ_MAX_TEMPLATE ((size_t) 512 << 10) /* bytes of a template; published ones have 2 to 30 KiB */
+#define QJ_MAX_TEMPLATE ((size_t) 256 << 10) /* bytes of a template; published ones have 2 to 30 KiB */
 #define QJ_MAX_NESTING 100                   /* of brackets in a template; of blocks and operators twice as many */
 #define QJ_MAX_DEPTH 1000                    /* of expressions and statements while they run */
-#define QJ_MAX_STRING ((size_t) 16 << 20)    /* bytes of one string */
+#define QJ_MAX_STRING ((size_t) 16 << 20)    /* bytes of one string, and of all that is rendered */
 #define QJ_MAX_RANGE 100000                  /* items of range(): as jinja2's sandbox has it */
-#define QJ_MEMORY ((size_t) 48 << 20)        /* bytes of a run */
-#define QJ_STEPS 700000                      /* of a run, some 100 ms; more for long conversations */
+#define QJ_TREE_MEMORY ((size_t) 12 << 20)   /* bytes of a compiled template */
+#define QJ_MEMORY ((size_t) 36 << 20)        /* bytes of a run, without what it renders */
+#define QJ_STEPS 500000                      /* of a run, some 100 ms; more for long conversations */
 
 /* ---- failure and memory ---------------------------------------------------------------------------------------- */
 
@@ -228,6 +229,7 @@ typedef struct { /* a string in the making */
   char *data;
   QeSpan *spans;
   size_t size, capacity, n_spans, spans_capacity;
+  bool outlives; /* data is malloc'd, because the text outlives the run */
 } QjBuilder;
 
 typedef struct QjParsed { /* JSON that values point into */

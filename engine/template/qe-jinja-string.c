@@ -3,6 +3,7 @@
 #include "template/qe-jinja-private.h"
 #include "tokenizer/qe-utf8.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <utf8proc.h>
 
@@ -113,6 +114,14 @@ reserve (QjBuilder *b, size_t more)
   if (more > QJ_MAX_STRING || b->size + more > QJ_MAX_STRING)
     qj_fail (base, "a text becomes longer than %zu MiB", QJ_MAX_STRING >> 20);
   size_t capacity = (b->size + more) * 2 + 48;
+  if (b->outlives) {
+    char *longer = realloc (b->data, capacity);
+    if (!longer)
+      qj_fail_status (base, QE_ERROR_MEMORY, "There is not enough memory for this conversation.");
+    b->data = longer;
+    b->capacity = capacity;
+    return;
+  }
   if (b->data && qe_arena_extend (&base->arena, b->data, b->capacity, capacity)) {
     b->capacity = capacity;
     return;
@@ -143,7 +152,7 @@ qj_add (QjBuilder *b, const char *data, size_t size, bool plain)
 {
   if (size == 0)
     return;
-  qj_steps (b->run, size / 16);
+  qj_steps (b->run, 1 + size / 16);
   reserve (b, size);
   memcpy (b->data + b->size, data, size);
   if (plain)

@@ -127,7 +127,7 @@ qe_jinja_compile (QeJinja **out, const char *text, size_t length, QeError *err)
   if (!j)
     return qe_fail (err, QE_ERROR_MEMORY, "There is not enough memory for the chat template.");
   j->base.err = err;
-  j->base.arena.limit = QJ_MEMORY;
+  j->base.arena.limit = QJ_TREE_MEMORY;
   j->base.steps = QJ_STEPS;
   compile (j, text, length, &tokens);
   free (tokens.items);
@@ -183,55 +183,63 @@ count_images (const QjBuilder *b)
   return n;
 }
 
-/* The text outlives the run's memory. */
+/* Hands the text over, with a copy of the spans, which are the run's. */
 static QeStatus
-copy_out (const QjBuilder *b, QeChatText *out, QeError *err)
+hand_over (QjBuilder *b, QeChatText *out, QeError *err)
 {
-  char *text = malloc (b->size + 1);
+  char *text = realloc (b->data, b->size + 1);
   QeSpan *plain = malloc (b->n_spans * sizeof *plain + 1);
+  b->data = text ? text : b->data;
   if (!text || !plain) {
-    free (text);
     free (plain);
     return qe_fail (err, QE_ERROR_MEMORY, "There is not enough memory for this conversation.");
   }
-  if (b->size > 0)
-    memcpy (text, b->data, b->size);
+  text[b->size] = '\0';
   if (b->n_spans > 0)
     memcpy (plain, b->spans, b->n_spans * sizeof *plain);
-  text[b->size] = '\0';
   *out = (QeChatText) { .text = text, .length = b->size, .plain = plain, .n_plain = b->n_spans, .n_images = count_images (b) };
+  b->data = NULL;
   return QE_OK;
 }
 
-QeStatus
-qe_jinja_render (const QeJinja *jinja, QeJinjaFill fill, void *data, int64_t now, QeChatText *out, QeError *err)
+/* Fills r->out, or says in r->base.status why not. */
+static void
+run (QjRun *r, QeJinjaFill fill, void *data)
 {
-  QjRun *r = calloc (1, sizeof *r);
-  QjBuilder *text = calloc (1, sizeof *text);
-  QeStatus status = QE_ERROR_MEMORY;
-  if (r && text) {
-    locale_t own, before = enter_locale (&own);
-    *r = (QjRun) { .base = { .err = err, .arena = { .limit = QJ_MEMORY }, .steps = QJ_STEPS, .line = 1 }, .jinja = jinja,
-                   .now = now, .out = text };
-    text->run = r;
-    if (setjmp (r->base.failed) == 0) {
-      set_up (r);
-      fill (r, data);
-      qj_exec (r, &jinja->body);
-    }
-    leave_locale (own, before);
-    status = r->base.status == QE_ERROR_FORMAT ? QE_ERROR_ARGUMENT : r->base.status;
-    if (status == QE_OK)
-      status = copy_out (text, out, err);
-    else if (err)
-      err->status = status;
-    for (QjParsed *p = r->parsed; p; p = p->next)
-      qe_json_clear (&p->json);
-    qe_arena_clear (&r->base.arena);
-  } else {
-    qe_fail (err, status, "There is not enough memory for this conversation.");
+  locale_t own, before = enter_locale (&own);
+  if (setjmp (r->base.failed) == 0) {
+    set_up (r);
+    fill (r, data);
+    qj_exec (r, &r->jinja->body);
   }
-  free (text);
+  leave_locale (own, before);
+}
+
+QeStatus
+qe_jinja_render (const QeJinja *jinja, QeJinjaFill fill, void *data, uint64_t steps, int64_t now, QeChatText *out, QeError *err)
+{
+  QjBuilder text = { .outlives = true };
+  QjRun *r = calloc (1, sizeof *r);
+  if (!r)
+    return qe_fail (err, QE_ERROR_MEMORY, "There is not enough memory for this conversation.");
+  r->base.err = err;
+  r->base.arena.limit = QJ_MEMORY;
+  r->base.steps = steps ? steps : QJ_STEPS;
+  r->base.line = 1;
+  r->jinja = jinja;
+  r->now = now;
+  r->out = &text;
+  text.run = r;
+  run (r, fill, data);
+  QeStatus status = r->base.status == QE_ERROR_FORMAT ? QE_ERROR_ARGUMENT : r->base.status;
+  if (status == QE_OK)
+    status = hand_over (&text, out, err);
+  else if (err)
+    err->status = status;
+  free (text.data);
+  for (QjParsed *p = r->parsed; p; p = p->next)
+    qe_json_clear (&p->json);
+  qe_arena_clear (&r->base.arena);
   free (r);
   return status;
 }

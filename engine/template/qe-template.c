@@ -8,6 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* For each of the two dozen small conversations: ten times what published templates take, and little time for all. */
+#define PROBE_STEPS 50000
+
 /* Words that no template has of its own. */
 #define QUESTION "qz-question"
 #define ANSWER "qz-answer"
@@ -245,6 +248,7 @@ qe_template_new (QeTemplate **out, const char *text, size_t length, const char *
   QeTemplate *t = calloc (1, sizeof *t);
   QeStatus status = QE_OK;
   if (t) {
+    t->steps = PROBE_STEPS;
     t->bos = bos ? strdup (bos) : NULL;
     t->eos = eos ? strdup (eos) : NULL;
   }
@@ -259,6 +263,7 @@ qe_template_new (QeTemplate **out, const char *text, size_t length, const char *
     return status;
   }
   find_facts (t);
+  t->steps = 0;
   *out = t;
   return QE_OK;
 }

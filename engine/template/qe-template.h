@@ -8,6 +8,7 @@
 typedef struct {
   QeJinja *jinja; /* NULL: the built-in layout takes its place */
   char *bos, *eos; /* special tokens that the template may write; NULL when it does not, or when the file names none */
+  uint64_t steps;  /* that a rendering may take; 0: as many as qe_jinja_render() allows */
   QeTemplateInfo info;
 } QeTemplate;
 

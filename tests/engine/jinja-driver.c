@@ -51,7 +51,7 @@ run_job (const QeJson *json, size_t job, int64_t now)
   for (size_t i = qe_json_first (json, contexts); i != QE_JSON_NONE; i = qe_json_next (json, contexts, i)) {
     QeChatText out = { 0 };
     Variables v = { json, i };
-    if (compiled == QE_OK && qe_jinja_render (jinja, fill, &v, now, &out, &err) == QE_OK)
+    if (compiled == QE_OK && qe_jinja_render (jinja, fill, &v, 0, now, &out, &err) == QE_OK)
       print_line ("text", out.text, out.length);
     else
       print_line ("error", err.message, strlen (err.message));

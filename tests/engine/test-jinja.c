@@ -461,7 +461,7 @@ QE_TEST (huge)
   memset (source, 'x', size);
   source[size] = '\0';
   QE_REQUIRE_OK (qe_template_new (&template, source, size, NULL, NULL, &err), err);
-  QE_CHECK_CONTAINS (template->info.problem, "longer than 512 KiB");
+  QE_CHECK_CONTAINS (template->info.problem, "longer than 256 KiB");
   qe_template_free (template);
   free (source);
 }
