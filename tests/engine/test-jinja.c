@@ -344,6 +344,31 @@ QE_TEST (facts_of_unopened_block)
   qe_template_free (template);
 }
 
+/* Both templates say «enable_thinking is true»; the first thinks only if asked, the second unless it is told not to. */
+QE_TEST (facts_of_guards)
+{
+  static const char off[] = MESSAGES "{%- if add_generation_prompt %}{{- '<|im_start|>assistant\\n' }}"
+    "{%- if enable_thinking is defined and enable_thinking is true %}{{- '<think>\\n' }}"
+    "{%- else %}{{- '<think>\\n\\n</think>\\n\\n' }}{%- endif %}{%- endif %}";
+  static const char on[] = "{%- if enable_thinking is undefined or enable_thinking is true %}"
+    "{%- if reasoning_effort|default('xhigh') == 'xhigh' %}{{- '<|im_start|>system\\nEffort: xhigh.<|im_end|>\\n' }}{%- endif %}{%- endif %}"
+    MESSAGES "{%- if add_generation_prompt %}{{- '<|im_start|>assistant\\n' }}"
+    "{%- if enable_thinking is defined and enable_thinking is false %}{{- '<think>\\n\\n</think>\\n\\n' }}{%- else %}{{- '<think>\\n' }}{%- endif %}{%- endif %}";
+  QeTemplate *template;
+  QeError err;
+  char efforts[100];
+  QE_REQUIRE_OK (qe_template_new (&template, off, strlen (off), NULL, NULL, &err), err);
+  QE_CHECK (!template->info.thinking_default && template->info.thinking_switchable);
+  QE_CHECK_INT (template->info.end, ==, QE_THINK_CLOSED);
+  qe_template_free (template);
+  QE_REQUIRE_OK (qe_template_new (&template, on, strlen (on), NULL, NULL, &err), err);
+  QE_CHECK (template->info.thinking_default && template->info.thinking_switchable);
+  QE_CHECK_INT (template->info.end, ==, QE_THINK_OPEN);
+  list_efforts (&template->info, efforts, sizeof efforts);
+  QE_CHECK_STR (efforts, "medium,[xhigh]");
+  qe_template_free (template);
+}
+
 /* What cannot be used is said, and the built-in layout stands in for it. */
 QE_TEST (unusable)
 {
