@@ -310,9 +310,9 @@ typedef struct QeOutputParser QeOutputParser;
 typedef enum { QE_OUT_REASONING, QE_OUT_ANSWER, QE_OUT_TOOL_CALL } QeOutputKind;
 typedef void (*QeOutputFunc) (void *data, QeOutputKind kind, const char *text, size_t length);
 /* thinking: the prompt ended inside a think block (QeChatText.end); else reasoning begins when the model opens one. Calls
- * are understood in both forms, Qwen's and Hermes's, because models mix them up. QE_OUT_TOOL_CALL hands over one whole call at a time as JSON
- * {"name": …, "arguments": {…}}. Line ends at the beginning and end of reasoning and answer are left out; a block that
- * is no call, or is cut off by the end, comes out as text. NULL when out of memory. */
+ * are understood in both forms, Qwen's and Hermes's, because models mix them up. QE_OUT_TOOL_CALL hands over one whole
+ * call at a time as JSON {"name": …, "arguments": {…}}. Line ends at the beginning and end of reasoning and answer are
+ * left out; a block that is no call, or is cut off by the end, comes out as text. NULL when out of memory. */
 QeOutputParser *qe_output_parser_new (const QeModel *model, bool thinking, QeOutputFunc func, void *data);
 /* The tools that the prompt offered (their JSON), so that arguments get the types that these declare. Optional.
  * QE_ERROR_FORMAT when one is not JSON. */

@@ -41,7 +41,9 @@ read_part (Reader *r, size_t i)
 {
   const char *type = text_member (r->json, i, "type");
   bool is_image = type && (strstr (type, "image") != NULL), is_video = type && strcmp (type, "video") == 0;
-  r->parts[r->n_parts++] = (QeChatPart) { is_image ? QE_PART_IMAGE : is_video ? QE_PART_VIDEO : QE_PART_TEXT,
+  r->parts[r->n_parts++] = (QeChatPart) { is_image   ? QE_PART_IMAGE
+                                          : is_video ? QE_PART_VIDEO
+                                                     : QE_PART_TEXT,
                                           text_member (r->json, i, "text") };
 }
 
@@ -64,7 +66,8 @@ read_calls (Reader *r, QeChatMessage *m, size_t calls)
 {
   const QeJson *json = r->json;
   m->calls = r->calls + r->n_calls;
-  for (size_t i = calls == QE_JSON_NONE ? calls : qe_json_first (json, calls); i != QE_JSON_NONE; i = qe_json_next (json, calls, i)) {
+  for (size_t i = calls == QE_JSON_NONE ? calls : qe_json_first (json, calls); i != QE_JSON_NONE;
+       i = qe_json_next (json, calls, i)) {
     size_t function = qe_json_member (json, i, "function");
     function = function == QE_JSON_NONE ? i : function;
     size_t arguments = qe_json_member (json, function, "arguments");
@@ -139,8 +142,11 @@ QeStatus
 qe_chat_render_built_in_json (QeChatText *out, const QeJson *json, const QeChatOptions *options, QeError *err)
 {
   const size_t n = json->n_values; /* more than there can be of anything */
-  Reader r = { .json = json, .messages = calloc (n, sizeof *r.messages), .parts = calloc (n, sizeof *r.parts),
-               .calls = calloc (n, sizeof *r.calls), .written = calloc (n, sizeof *r.written),
+  Reader r = { .json = json,
+               .messages = calloc (n, sizeof *r.messages),
+               .parts = calloc (n, sizeof *r.parts),
+               .calls = calloc (n, sizeof *r.calls),
+               .written = calloc (n, sizeof *r.written),
                .tools = calloc (n, sizeof *r.tools) };
   QeStatus status;
   if (r.messages && r.parts && r.calls && r.written && r.tools)

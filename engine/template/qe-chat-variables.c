@@ -100,8 +100,9 @@ make_call (QjRun *run, const QeToolCall *call)
 static QjValue
 make_message (QjRun *run, const QeChatMessage *message)
 {
-  static const char *const roles[] = { [QE_ROLE_SYSTEM] = "system", [QE_ROLE_USER] = "user",
-                                       [QE_ROLE_ASSISTANT] = "assistant", [QE_ROLE_TOOL] = "tool" };
+  static const char *const roles[] = {
+    [QE_ROLE_SYSTEM] = "system", [QE_ROLE_USER] = "user", [QE_ROLE_ASSISTANT] = "assistant", [QE_ROLE_TOOL] = "tool"
+  };
   QjValue out = qe_jinja_dict (run, 4);
   if ((unsigned) message->role > QE_ROLE_TOOL)
     qe_jinja_refuse (run, "Unexpected message role.");
@@ -124,7 +125,8 @@ static bool
 has_text (const QeJson *json, size_t i, const char *text)
 {
   size_t length;
-  return i != QE_JSON_NONE && json->values[i].kind == QE_JSON_STRING && strcmp (qe_json_text (json, i, &length), text) == 0;
+  return i != QE_JSON_NONE && json->values[i].kind == QE_JSON_STRING
+         && strcmp (qe_json_text (json, i, &length), text) == 0;
 }
 
 /* OpenAI's parts with the address of a picture are what templates know as pictures. */
@@ -170,7 +172,8 @@ make_json_call (QjRun *run, const QeJson *json, size_t call)
     const char *text = qe_json_text (json, i, &length);
     qe_jinja_dict_set (run, out, key,
                        strcmp (key, "arguments") == 0 && is_text ? parse_arguments (run, text, length)
-                       : strcmp (key, "function") == 0 ? make_json_call (run, json, i) : qe_jinja_json (run, json, i));
+                       : strcmp (key, "function") == 0           ? make_json_call (run, json, i)
+                                                                 : qe_jinja_json (run, json, i));
   }
   return out;
 }
@@ -185,7 +188,7 @@ make_json_message (QjRun *run, const QeJson *json, size_t message)
   for (size_t i = qe_json_first (json, message); i != QE_JSON_NONE; i = qe_json_next (json, message, i)) {
     const char *key = qe_json_key (json, i, &length);
     qe_jinja_dict_set (run, out, key,
-                       strcmp (key, "content") == 0 ? make_json_list (run, json, i, make_json_part)
+                       strcmp (key, "content") == 0      ? make_json_list (run, json, i, make_json_part)
                        : strcmp (key, "tool_calls") == 0 ? make_json_list (run, json, i, make_json_call)
                                                          : qe_jinja_json (run, json, i));
   }
@@ -264,7 +267,8 @@ fill_json (QjRun *run, void *data)
     const char *name = qe_json_key (c->json, i, &length);
     bool is_messages = strcmp (name, "messages") == 0;
     if (is_messages || qe_jinja_wants (run, name))
-      set (run, name, is_messages ? make_json_list (run, c->json, i, make_json_message) : qe_jinja_json (run, c->json, i));
+      set (run, name,
+           is_messages ? make_json_list (run, c->json, i, make_json_message) : qe_jinja_json (run, c->json, i));
   }
 }
 
@@ -331,5 +335,7 @@ qe_chat_text_end (const QeChatText *text)
 {
   size_t start = 0, end = text->length;
   qe_text_trim (text->text, &start, &end);
-  return ends_with (text, end, "<think>") ? QE_THINK_OPEN : ends_with (text, end, "</think>") ? QE_THINK_CLOSED : QE_THINK_NONE;
+  return ends_with (text, end, "<think>")    ? QE_THINK_OPEN
+         : ends_with (text, end, "</think>") ? QE_THINK_CLOSED
+                                             : QE_THINK_NONE;
 }

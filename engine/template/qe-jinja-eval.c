@@ -63,7 +63,8 @@ python_attribute (QjRun *r, QjValue v, const QjString *name)
     return qj_loop_attribute (r, v.loop, name);
   if (v.kind == QJ_MACRO && qj_string_is (name, "name"))
     return qj_string (v.macro->signature->name);
-  if (v.kind == QJ_RANGE && (qj_string_is (name, "start") || qj_string_is (name, "stop") || qj_string_is (name, "step")))
+  if (v.kind == QJ_RANGE
+      && (qj_string_is (name, "start") || qj_string_is (name, "stop") || qj_string_is (name, "step")))
     return qj_int (name->data[2] == 'a' ? v.range->start : name->data[2] == 'o' ? v.range->stop : v.range->step);
   return (QjValue) { QJ_MISSING };
 }
@@ -183,10 +184,14 @@ qj_slice (QjRun *r, QjValue v, QjValue start_value, QjValue stop_value, QjValue 
   if (step < -INT32_MAX || step > INT32_MAX)
     step = step < 0 ? -INT32_MAX : INT32_MAX;
   bool back = step < 0;
-  int64_t start = clamp (slice_part (r, start_value, back ? INT64_MAX : 0), length, back ? -1 : 0, back ? length - 1 : length);
-  int64_t stop = stop_value.kind == QJ_NONE || stop_value.kind == QJ_MISSING ? back ? -1 : length
-                 : clamp (slice_part (r, stop_value, 0), length, back ? -1 : 0, back ? length - 1 : length);
-  int64_t n = back ? (start > stop ? (start - stop - 1) / -step + 1 : 0) : start < stop ? (stop - start - 1) / step + 1 : 0;
+  int64_t start =
+      clamp (slice_part (r, start_value, back ? INT64_MAX : 0), length, back ? -1 : 0, back ? length - 1 : length);
+  int64_t stop = stop_value.kind == QJ_NONE || stop_value.kind == QJ_MISSING
+                     ? back ? -1 : length
+                     : clamp (slice_part (r, stop_value, 0), length, back ? -1 : 0, back ? length - 1 : length);
+  int64_t n = back           ? (start > stop ? (start - stop - 1) / -step + 1 : 0)
+              : start < stop ? (stop - start - 1) / step + 1
+                             : 0;
   if (v.kind == QJ_STRING)
     return slice_string (r, v.string, start, step, n);
   if (v.kind == QJ_RANGE)
@@ -307,7 +312,9 @@ divide (QjRun *r, QjOperator op, QjValue a, QjValue b)
     return qj_float (x / y);
   if (a.kind == QJ_FLOAT || b.kind == QJ_FLOAT) {
     double quotient = (x - python_modulo (x, y)) / y; /* a whole number, but for rounding */
-    return qj_float (op == QJ_MODULO ? python_modulo (x, y) : quotient == 0 ? copysign (0, x / y) : floor (quotient + 0.5));
+    return qj_float (op == QJ_MODULO ? python_modulo (x, y)
+                     : quotient == 0 ? copysign (0, x / y)
+                                     : floor (quotient + 0.5));
   }
   int64_t i = qj_integer_of (a), j = qj_integer_of (b);
   if (i == INT64_MIN && j == -1)
@@ -327,7 +334,8 @@ power (QjRun *r, QjValue a, QjValue b)
     fail_types (r, "raised to a power", a, b);
   if (a.kind == QJ_FLOAT || b.kind == QJ_FLOAT || qj_integer_of (b) < 0) {
     double x = qj_double_of (a), y = qj_double_of (b), result = pow (x, y);
-    if ((x == 0 && y < 0) || (isnan (result) && !isnan (x) && !isnan (y)) || (isinf (result) && isfinite (x) && isfinite (y)))
+    if ((x == 0 && y < 0) || (isnan (result) && !isnan (x) && !isnan (y))
+        || (isinf (result) && isfinite (x) && isfinite (y)))
       qj_fail (&r->base, "a power has no value");
     return qj_float (result);
   }
@@ -358,11 +366,16 @@ static QjValue
 arithmetic (QjRun *r, QjOperator op, QjValue a, QjValue b)
 {
   switch (op) {
-  case QJ_ADD: return qj_add_values (r, a, b);
-  case QJ_SUBTRACT: return subtract (r, a, b);
-  case QJ_MULTIPLY: return multiply (r, a, b);
-  case QJ_POWER: return power (r, a, b);
-  default: return divide (r, op, a, b);
+  case QJ_ADD:
+    return qj_add_values (r, a, b);
+  case QJ_SUBTRACT:
+    return subtract (r, a, b);
+  case QJ_MULTIPLY:
+    return multiply (r, a, b);
+  case QJ_POWER:
+    return power (r, a, b);
+  default:
+    return divide (r, op, a, b);
   }
 }
 
@@ -384,17 +397,24 @@ bool
 qj_compare (QjRun *r, QjOperator op, QjValue a, QjValue b)
 {
   switch (op) {
-  case QJ_EQUAL: return qj_equal (r, a, b);
-  case QJ_UNEQUAL: return !qj_equal (r, a, b);
-  case QJ_IN: return qj_contains (r, b, a);
-  case QJ_NOT_IN: return !qj_contains (r, b, a);
-  default: break;
+  case QJ_EQUAL:
+    return qj_equal (r, a, b);
+  case QJ_UNEQUAL:
+    return !qj_equal (r, a, b);
+  case QJ_IN:
+    return qj_contains (r, b, a);
+  case QJ_NOT_IN:
+    return !qj_contains (r, b, a);
+  default:
+    break;
   }
   if (a.kind == QJ_UNDEFINED || b.kind == QJ_UNDEFINED)
     fail_undefined (r, a.kind == QJ_UNDEFINED ? a : b);
   int order = qj_order (r, a, b);
-  return op == QJ_LESS ? order == -1 : op == QJ_LESS_EQUAL ? order == -1 || order == 0
-         : op == QJ_GREATER ? order == 1 : order == 1 || order == 0;
+  return op == QJ_LESS         ? order == -1
+         : op == QJ_LESS_EQUAL ? order == -1 || order == 0
+         : op == QJ_GREATER    ? order == 1
+                               : order == 1 || order == 0;
 }
 
 /* ---- calls ----------------------------------------------------------------------------------------------------- */
@@ -502,7 +522,8 @@ qj_apply (QjRun *r, const QjFunction *f, const QjValue *self, const QjArgs *args
     const QjString *name = args->keywords[i].name;
     int at = f->positional ? -1 : find_param (f->params, name);
     if (at < 0 || p[first + (unsigned) at].kind != QJ_MISSING)
-      qj_fail (&r->base, "“%s” cannot take an argument “%.*s”", f->name, (int) (name->size < 60 ? name->size : 60), name->data);
+      qj_fail (&r->base, "“%s” cannot take an argument “%.*s”", f->name, (int) (name->size < 60 ? name->size : 60),
+               name->data);
     p[first + (unsigned) at] = args->keywords[i].value;
   }
   for (unsigned i = 0; i < f->n_required; i++)
@@ -515,12 +536,18 @@ QjValue
 qj_call (QjRun *r, QjValue callee, const QjArgs *args)
 {
   switch (callee.kind) {
-  case QJ_MACRO: return qj_call_macro (r, callee.macro, args);
-  case QJ_FUNCTION: return qj_apply (r, callee.function, NULL, args);
-  case QJ_METHOD: return qj_apply (r, callee.method->function, &callee.method->self, args);
-  case QJ_LOOP: return qj_call_loop (r, callee.loop, args);
-  case QJ_UNDEFINED: fail_undefined (r, callee);
-  default: qj_fail (&r->base, "%s cannot be called", qj_type_name (callee));
+  case QJ_MACRO:
+    return qj_call_macro (r, callee.macro, args);
+  case QJ_FUNCTION:
+    return qj_apply (r, callee.function, NULL, args);
+  case QJ_METHOD:
+    return qj_apply (r, callee.method->function, &callee.method->self, args);
+  case QJ_LOOP:
+    return qj_call_loop (r, callee.loop, args);
+  case QJ_UNDEFINED:
+    fail_undefined (r, callee);
+  default:
+    qj_fail (&r->base, "%s cannot be called", qj_type_name (callee));
   }
 }
 
@@ -643,27 +670,42 @@ static QjValue
 eval_inner (QjRun *r, const QjNode *node)
 {
   switch ((QjNodeKind) node->kind) {
-  case QJ_NODE_CONST: return node->value;
-  case QJ_NODE_NAME: return qj_lookup (r, node->symbol);
+  case QJ_NODE_CONST:
+    return node->value;
+  case QJ_NODE_NAME:
+    return qj_lookup (r, node->symbol);
   case QJ_NODE_ATTRIBUTE:
-  case QJ_NODE_ITEM: return eval_access (r, node);
-  case QJ_NODE_SLICE: return eval_slice (r, node);
-  case QJ_NODE_CALL: return qj_eval_call (r, node, NULL);
+  case QJ_NODE_ITEM:
+    return eval_access (r, node);
+  case QJ_NODE_SLICE:
+    return eval_slice (r, node);
+  case QJ_NODE_CALL:
+    return qj_eval_call (r, node, NULL);
   case QJ_NODE_FILTER:
-  case QJ_NODE_TEST: return eval_applied (r, node);
+  case QJ_NODE_TEST:
+    return eval_applied (r, node);
   case QJ_NODE_LIST:
-  case QJ_NODE_TUPLE: return eval_items (r, node);
-  case QJ_NODE_DICT: return eval_dict (r, node);
+  case QJ_NODE_TUPLE:
+    return eval_items (r, node);
+  case QJ_NODE_DICT:
+    return eval_dict (r, node);
   case QJ_NODE_NEGATIVE:
-  case QJ_NODE_POSITIVE: return signed_value (r, qj_eval (r, node->a), node->kind == QJ_NODE_NEGATIVE);
-  case QJ_NODE_NOT: return qj_bool (!qj_truth (r, qj_eval (r, node->a)));
+  case QJ_NODE_POSITIVE:
+    return signed_value (r, qj_eval (r, node->a), node->kind == QJ_NODE_NEGATIVE);
+  case QJ_NODE_NOT:
+    return qj_bool (!qj_truth (r, qj_eval (r, node->a)));
   case QJ_NODE_AND:
   case QJ_NODE_OR:
-  case QJ_NODE_ARITHMETIC: return eval_binary (r, node);
-  case QJ_NODE_CONCAT: return eval_concat (r, node);
-  case QJ_NODE_COMPARE: return eval_comparison (r, node);
-  case QJ_NODE_CONDITION: return eval_condition (r, node);
-  default: qj_fail (&r->base, "a statement stands for a value");
+  case QJ_NODE_ARITHMETIC:
+    return eval_binary (r, node);
+  case QJ_NODE_CONCAT:
+    return eval_concat (r, node);
+  case QJ_NODE_COMPARE:
+    return eval_comparison (r, node);
+  case QJ_NODE_CONDITION:
+    return eval_condition (r, node);
+  default:
+    qj_fail (&r->base, "a statement stands for a value");
   }
 }
 

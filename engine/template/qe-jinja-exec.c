@@ -195,7 +195,8 @@ bind_params (QjRun *r, const QjSignature *s, const QjArgs *args, bool *taken)
     qj_steps (r, args->n_keywords / 4);
     QjKeyword *keyword = i < args->n ? NULL : take_keyword (args, taken, name->data, name->size);
     size_t first_default = s->n_params - s->n_defaults;
-    QjValue v = i < args->n ? args->items[i] : keyword ? keyword->value
+    QjValue v = i < args->n          ? args->items[i]
+                : keyword            ? keyword->value
                 : i >= first_default ? qj_eval (r, s->defaults[i - first_default])
                                      : qj_undefined (r->symbol_names[s->params[i]->symbol]);
     qj_assign (r, s->params[i]->symbol, v);
@@ -212,8 +213,8 @@ bind_other_keywords (QjRun *r, const QjSignature *s, const QjArgs *args, const b
     if (taken[i])
       continue;
     if (!s->wants_kwargs)
-      qj_fail (&r->base, "the macro “%.*s” takes no argument “%.*s”", (int) (s->name->size < 60 ? s->name->size : 60), s->name->data,
-               (int) (name->size < 60 ? name->size : 60), name->data);
+      qj_fail (&r->base, "the macro “%.*s” takes no argument “%.*s”", (int) (s->name->size < 60 ? s->name->size : 60),
+               s->name->data, (int) (name->size < 60 ? name->size : 60), name->data);
     qj_dict_put (r, kwargs, qj_string (name), args->keywords[i].value);
   }
   if (s->wants_kwargs)
@@ -394,8 +395,15 @@ run_loop (QjRun *r, const QjNode *node, QjScope *parent, QjValue iterable, int64
   QjLoop *loop = qj_alloc (&r->base, sizeof *loop);
   QjScope *scope = NULL, *outer = r->scope;
   QjValue item;
-  *loop = (QjLoop) { .node = node, .scope = parent, .iterable = iterable, .index0 = -1, .length = -1, .depth0 = depth0,
-                     .current = { QJ_MISSING }, .before = { QJ_MISSING }, .changed = { QJ_MISSING } };
+  *loop = (QjLoop) { .node = node,
+                     .scope = parent,
+                     .iterable = iterable,
+                     .index0 = -1,
+                     .length = -1,
+                     .depth0 = depth0,
+                     .current = { QJ_MISSING },
+                     .before = { QJ_MISSING },
+                     .changed = { QJ_MISSING } };
   qj_iterate (r, &loop->source, iterable);
   Flow flow = GO_ON;
   while (flow != BREAK && next_item (r, loop, &item)) {
@@ -454,29 +462,43 @@ static Flow
 exec (QjRun *r, const QjNode *node)
 {
   switch ((QjNodeKind) node->kind) {
-  case QJ_NODE_TEXT: qj_add_string (r->out, node->value.string); return GO_ON;
+  case QJ_NODE_TEXT:
+    qj_add_string (r->out, node->value.string);
+    return GO_ON;
   case QJ_NODE_PRINT: {
     QjValue v = qj_eval (r, node->a);
     qj_add_value (r->out, v);
     return GO_ON;
   }
-  case QJ_NODE_IF: return exec_if (r, node);
-  case QJ_NODE_FOR: return exec_for (r, node);
+  case QJ_NODE_IF:
+    return exec_if (r, node);
+  case QJ_NODE_FOR:
+    return exec_for (r, node);
   case QJ_NODE_SET: {
     QjValue v = qj_eval (r, node->b);
     r->base.line = node->line;
     assign_target (r, node->a, v);
     return GO_ON;
   }
-  case QJ_NODE_SET_BLOCK: return exec_set_block (r, node);
-  case QJ_NODE_MACRO: qj_assign (r, node->symbol, new_macro (r, node->signature)); return GO_ON;
-  case QJ_NODE_CALL_BLOCK: return exec_call_block (r, node);
-  case QJ_NODE_FILTER_BLOCK: return exec_filter_block (r, node);
-  case QJ_NODE_WITH: return exec_with (r, node);
-  case QJ_NODE_SCOPE: return exec_in_scope (r, &node->nodes, node->flag ? new_scope (r, r->scope) : r->scope);
-  case QJ_NODE_BREAK: return BREAK;
-  case QJ_NODE_CONTINUE: return CONTINUE;
-  default: qj_fail (&r->base, "a value stands for a statement");
+  case QJ_NODE_SET_BLOCK:
+    return exec_set_block (r, node);
+  case QJ_NODE_MACRO:
+    qj_assign (r, node->symbol, new_macro (r, node->signature));
+    return GO_ON;
+  case QJ_NODE_CALL_BLOCK:
+    return exec_call_block (r, node);
+  case QJ_NODE_FILTER_BLOCK:
+    return exec_filter_block (r, node);
+  case QJ_NODE_WITH:
+    return exec_with (r, node);
+  case QJ_NODE_SCOPE:
+    return exec_in_scope (r, &node->nodes, node->flag ? new_scope (r, r->scope) : r->scope);
+  case QJ_NODE_BREAK:
+    return BREAK;
+  case QJ_NODE_CONTINUE:
+    return CONTINUE;
+  default:
+    qj_fail (&r->base, "a value stands for a statement");
   }
 }
 

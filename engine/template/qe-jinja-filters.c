@@ -173,7 +173,7 @@ filter_indent (QjRun *r, const QjValue *p, const QjArgs *args)
   const QjString *space = qj_literal (r, " ").string;
   int64_t width = p[1].kind == QJ_STRING ? 1 : integer_or (r, p[1], 4);
   space = p[1].kind == QJ_STRING ? p[1].string : space;
-  bool first = p[2].kind != QJ_MISSING && qj_truth (r, p[2]), blank = p[3].kind != QJ_MISSING && qj_truth (r, p[3]);
+  bool first = qj_truth (r, p[2]), blank = qj_truth (r, p[3]);
   if (p[0].kind != QJ_STRING)
     qj_fail (&r->base, "%s cannot be indented", qj_type_name (p[0]));
   QjValue lines = qj_split_lines (r, qj_concat (r, p[0].string, qj_literal (r, "\n").string), false);
@@ -200,7 +200,7 @@ filter_truncate (QjRun *r, const QjValue *p, const QjArgs *args)
   if (n <= length + leeway)
     return p[0];
   s = qj_substring (r, s, 0, qj_byte_offset (s, (size_t) kept));
-  const char *space = p[2].kind != QJ_MISSING && qj_truth (r, p[2]) ? NULL : memrchr (s->data, ' ', s->size);
+  const char *space = qj_truth (r, p[2]) ? NULL : memrchr (s->data, ' ', s->size);
   return qj_string (qj_concat (r, space ? qj_substring (r, s, 0, (size_t) (space - s->data)) : s, end));
 }
 
@@ -240,7 +240,7 @@ static QjValue
 filter_tojson (QjRun *r, const QjValue *p, const QjArgs *args)
 {
   QjBuilder b = qj_builder (r);
-  QjJsonStyle style = { .ascii = p[1].kind != QJ_MISSING && qj_truth (r, p[1]), .sort_keys = p[4].kind != QJ_MISSING && qj_truth (r, p[4]) };
+  QjJsonStyle style = { .ascii = qj_truth (r, p[1]), .sort_keys = qj_truth (r, p[4]) };
   if (p[2].kind == QJ_STRING) {
     style.indent = p[2].string;
   } else if (p[2].kind != QJ_MISSING && p[2].kind != QJ_NONE) {
@@ -319,7 +319,8 @@ whole_part (QjRun *r, double d)
   if (fabs (d) < 9.2e18)
     return qj_int ((int64_t) d);
   size_t n = (size_t) snprintf (text, sizeof text, "%.0f", d);
-  return (QjValue) { .kind = QJ_BIG, .string = qj_string_new (&r->base, memcpy (qj_alloc (&r->base, n), text, n), n, QJ_LITERAL) };
+  return (QjValue) { .kind = QJ_BIG,
+                     .string = qj_string_new (&r->base, memcpy (qj_alloc (&r->base, n), text, n), n, QJ_LITERAL) };
 }
 
 static QjValue
@@ -383,7 +384,8 @@ filter_round (QjRun *r, const QjValue *p, const QjArgs *args)
   if (qj_string_is (method, "common")) {
     if (p[0].kind == QJ_FLOAT)
       return qj_float (round_common (p[0].number, precision));
-    return qj_int (precision >= 0 ? qj_integer_of (p[0]) : (int64_t) round_common ((double) qj_integer_of (p[0]), precision));
+    return qj_int (precision >= 0 ? qj_integer_of (p[0])
+                                  : (int64_t) round_common ((double) qj_integer_of (p[0]), precision));
   }
   if (!qj_string_is (method, "ceil") && !qj_string_is (method, "floor"))
     qj_fail (&r->base, "“round” knows common, ceil and floor");
@@ -396,7 +398,7 @@ filter_round (QjRun *r, const QjValue *p, const QjArgs *args)
 static QjValue
 filter_default (QjRun *r, const QjValue *p, const QjArgs *args)
 {
-  bool falsy = p[2].kind != QJ_MISSING && qj_truth (r, p[2]) && !qj_truth (r, p[0]);
+  bool falsy = qj_truth (r, p[2]) && !qj_truth (r, p[0]);
   if (p[0].kind != QJ_UNDEFINED && !falsy)
     return p[0];
   return p[1].kind == QJ_MISSING ? qj_literal (r, "") : p[1];
@@ -470,7 +472,7 @@ filter_items (QjRun *r, const QjValue *p, const QjArgs *args)
 static QjValue
 filter_dictsort (QjRun *r, const QjValue *p, const QjArgs *args)
 {
-  bool case_sensitive = p[1].kind != QJ_MISSING && qj_truth (r, p[1]);
+  bool case_sensitive = qj_truth (r, p[1]);
   const QjString *by = text_or (r, p[2], qj_literal (r, "key").string);
   if (p[0].kind != QJ_DICT)
     qj_fail (&r->base, "%s cannot be sorted by its keys", qj_type_name (p[0]));
@@ -483,7 +485,7 @@ filter_dictsort (QjRun *r, const QjValue *p, const QjArgs *args)
     items.list->items[i] = qj_pair (r, e.key, e.value);
     keys[i] = lowered (r, by->data[0] == 'k' ? e.key : e.value, case_sensitive);
   }
-  qj_sort (r, items.list->items, keys, n, p[3].kind != QJ_MISSING && qj_truth (r, p[3]));
+  qj_sort (r, items.list->items, keys, n, qj_truth (r, p[3]));
   return items;
 }
 
@@ -522,13 +524,13 @@ sorted (QjRun *r, QjValue v, bool reverse, bool case_sensitive, QjValue attribut
 static QjValue
 filter_sort (QjRun *r, const QjValue *p, const QjArgs *args)
 {
-  return sorted (r, p[0], p[1].kind != QJ_MISSING && qj_truth (r, p[1]), p[2].kind != QJ_MISSING && qj_truth (r, p[2]), p[3]);
+  return sorted (r, p[0], qj_truth (r, p[1]), qj_truth (r, p[2]), p[3]);
 }
 
 static QjValue
 filter_unique (QjRun *r, const QjValue *p, const QjArgs *args)
 {
-  bool case_sensitive = p[1].kind != QJ_MISSING && qj_truth (r, p[1]);
+  bool case_sensitive = qj_truth (r, p[1]);
   QjDict *seen = qj_dict_new (r, 0);
   QjValue all = qj_to_list (r, p[0], QJ_LIST), kept = qj_list_new (r, QJ_GENERATOR, all.list->n);
   kept.list->n = 0;
@@ -548,7 +550,7 @@ filter_unique (QjRun *r, const QjValue *p, const QjArgs *args)
 static QjValue
 extreme (QjRun *r, const QjValue *p, int wanted)
 {
-  bool case_sensitive = p[1].kind != QJ_MISSING && qj_truth (r, p[1]);
+  bool case_sensitive = qj_truth (r, p[1]);
   QjIterator it;
   QjValue item, best = qj_undefined (NULL), best_key = best;
   qj_iterate (r, &it, p[0]);
@@ -633,7 +635,7 @@ filter_slice (QjRun *r, const QjValue *p, const QjArgs *args)
 static QjValue
 filter_groupby (QjRun *r, const QjValue *p, const QjArgs *args)
 {
-  bool case_sensitive = p[3].kind != QJ_MISSING && qj_truth (r, p[3]);
+  bool case_sensitive = qj_truth (r, p[3]);
   QjValue all = qj_to_list (r, p[0], QJ_LIST), groups = qj_list_new (r, QJ_LIST, all.list->n);
   uint32_t n = all.list->n, at = 0;
   QjValue *keys = qj_alloc (&r->base, n * sizeof *keys), *indices = qj_alloc (&r->base, n * sizeof *indices);
@@ -662,7 +664,8 @@ filter_attr (QjRun *r, const QjValue *p, const QjArgs *args)
 {
   if (p[0].kind == QJ_UNDEFINED)
     qj_fail (&r->base, "an attribute of something undefined is asked for");
-  QjValue found = p[1].kind == QJ_STRING && p[0].kind != QJ_DICT ? qj_attribute (r, p[0], p[1].string) : qj_undefined (NULL);
+  QjValue found =
+      p[1].kind == QJ_STRING && p[0].kind != QJ_DICT ? qj_attribute (r, p[0], p[1].string) : qj_undefined (NULL);
   if (p[0].kind == QJ_DICT && p[1].kind == QJ_STRING && qj_find_method (QJ_DICT, p[1].string))
     return qj_attribute (r, p[0], p[1].string);
   return found;

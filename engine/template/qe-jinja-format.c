@@ -152,7 +152,8 @@ add_number (Formatter *f, const Directive *d, QjValue v)
     if (negative_based || d->alternate || (d->precision >= 0 && d->zero))
       qj_fail (&f->r->base, "Quern cannot format a number like this");
     snprintf (spec, sizeof spec, "%%%s*.*l%c", flags, c);
-    n = (size_t) snprintf (text, sizeof text, spec, d->width, d->precision < 0 && d->zero ? -1 : d->precision, (long) i);
+    n = (size_t) snprintf (text, sizeof text, spec, d->width, d->precision < 0 && d->zero ? -1 : d->precision,
+                           (long) i);
   }
   qj_add (&f->out, text, n < sizeof text ? n : sizeof text - 1, false);
 }
@@ -216,7 +217,8 @@ qj_format (QjRun *r, const QjString *format, QjValue values)
     if (percent)
       add_directive (&f);
   }
-  bool all_used = values.kind == QJ_TUPLE ? f.used >= values.list->n : f.used > 0 || values.kind == QJ_DICT || values.kind == QJ_LIST;
+  bool all_used = values.kind == QJ_TUPLE ? f.used >= values.list->n
+                                          : f.used > 0 || values.kind == QJ_DICT || values.kind == QJ_LIST;
   if (!all_used)
     qj_fail (&r->base, "there are too many values to format");
   QjString *s = (QjString *) qj_finish (&f.out);

@@ -242,7 +242,8 @@ lex_name (Lexer *l)
   const char *p = l->at;
   uint32_t c;
   size_t length;
-  while (p < l->end && qe_utf8_next (p, (size_t) (l->end - p), &c, &length) == QE_UTF8_OK && is_name_part (c, p == l->at))
+  while (p < l->end && qe_utf8_next (p, (size_t) (l->end - p), &c, &length) == QE_UTF8_OK
+         && is_name_part (c, p == l->at))
     p += length;
   if (p == l->at)
     return false;
@@ -251,14 +252,20 @@ lex_name (Lexer *l)
   return true;
 }
 
-static const struct { char text[3]; QjTokenKind kind; } operators[] = { /* the longer ones first */
-  { "//", QJ_TOKEN_FLOOR_DIVIDE }, { "**", QJ_TOKEN_POWER }, { "==", QJ_TOKEN_EQUAL }, { "!=", QJ_TOKEN_UNEQUAL },
-  { ">=", QJ_TOKEN_GREATER_EQUAL }, { "<=", QJ_TOKEN_LESS_EQUAL }, { "+", QJ_TOKEN_ADD }, { "-", QJ_TOKEN_SUBTRACT },
-  { "/", QJ_TOKEN_DIVIDE }, { "*", QJ_TOKEN_MULTIPLY }, { "%", QJ_TOKEN_MODULO }, { "~", QJ_TOKEN_TILDE },
-  { "[", QJ_TOKEN_LEFT_BRACKET }, { "]", QJ_TOKEN_RIGHT_BRACKET }, { "(", QJ_TOKEN_LEFT_PAREN },
-  { ")", QJ_TOKEN_RIGHT_PAREN }, { "{", QJ_TOKEN_LEFT_BRACE }, { "}", QJ_TOKEN_RIGHT_BRACE }, { ">", QJ_TOKEN_GREATER },
-  { "<", QJ_TOKEN_LESS }, { "=", QJ_TOKEN_ASSIGN }, { ".", QJ_TOKEN_DOT }, { ":", QJ_TOKEN_COLON },
-  { "|", QJ_TOKEN_PIPE }, { ",", QJ_TOKEN_COMMA }, { ";", QJ_TOKEN_SEMICOLON },
+static const struct {
+  char text[3];
+  QjTokenKind kind;
+} operators[] = {
+  /* the longer ones first */
+  { "//", QJ_TOKEN_FLOOR_DIVIDE }, { "**", QJ_TOKEN_POWER },         { "==", QJ_TOKEN_EQUAL },
+  { "!=", QJ_TOKEN_UNEQUAL },      { ">=", QJ_TOKEN_GREATER_EQUAL }, { "<=", QJ_TOKEN_LESS_EQUAL },
+  { "+", QJ_TOKEN_ADD },           { "-", QJ_TOKEN_SUBTRACT },       { "/", QJ_TOKEN_DIVIDE },
+  { "*", QJ_TOKEN_MULTIPLY },      { "%", QJ_TOKEN_MODULO },         { "~", QJ_TOKEN_TILDE },
+  { "[", QJ_TOKEN_LEFT_BRACKET },  { "]", QJ_TOKEN_RIGHT_BRACKET },  { "(", QJ_TOKEN_LEFT_PAREN },
+  { ")", QJ_TOKEN_RIGHT_PAREN },   { "{", QJ_TOKEN_LEFT_BRACE },     { "}", QJ_TOKEN_RIGHT_BRACE },
+  { ">", QJ_TOKEN_GREATER },       { "<", QJ_TOKEN_LESS },           { "=", QJ_TOKEN_ASSIGN },
+  { ".", QJ_TOKEN_DOT },           { ":", QJ_TOKEN_COLON },          { "|", QJ_TOKEN_PIPE },
+  { ",", QJ_TOKEN_COMMA },         { ";", QJ_TOKEN_SEMICOLON },
 };
 
 static void

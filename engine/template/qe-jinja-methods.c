@@ -41,7 +41,10 @@ marked_like (QjRun *r, const QjString *like, const QjString *s)
 /* ---- cases ----------------------------------------------------------------------------------------------------- */
 
 #define CASE_METHOD(name, how)                                                                                         \
-  static QjValue name (QjRun *r, const QjValue *p, const QjArgs *args) { return qj_string (qj_change_case (r, p[0].string, how)); }
+  static QjValue name (QjRun *r, const QjValue *p, const QjArgs *args)                                                 \
+  {                                                                                                                    \
+    return qj_string (qj_change_case (r, p[0].string, how));                                                           \
+  }
 CASE_METHOD (string_upper, QJ_UPPER)
 CASE_METHOD (string_lower, QJ_LOWER)
 CASE_METHOD (string_casefold, QJ_CASEFOLD)
@@ -91,9 +94,21 @@ pad (QjRun *r, const QjValue *p, bool left, bool right)
   return marked_like (r, p[0].string, qj_finish (&b));
 }
 
-static QjValue string_center (QjRun *r, const QjValue *p, const QjArgs *args) { return pad (r, p, true, true); }
-static QjValue string_ljust (QjRun *r, const QjValue *p, const QjArgs *args) { return pad (r, p, false, true); }
-static QjValue string_rjust (QjRun *r, const QjValue *p, const QjArgs *args) { return pad (r, p, true, false); }
+static QjValue
+string_center (QjRun *r, const QjValue *p, const QjArgs *args)
+{
+  return pad (r, p, true, true);
+}
+static QjValue
+string_ljust (QjRun *r, const QjValue *p, const QjArgs *args)
+{
+  return pad (r, p, false, true);
+}
+static QjValue
+string_rjust (QjRun *r, const QjValue *p, const QjArgs *args)
+{
+  return pad (r, p, true, false);
+}
 
 static QjValue
 string_zfill (QjRun *r, const QjValue *p, const QjArgs *args)
@@ -157,10 +172,26 @@ char_index (QjRun *r, const QjValue *p, bool last, bool must)
   return qj_int (at < 0 ? -1 : (int64_t) qj_n_chars (qj_substring (r, p[0].string, 0, (size_t) at)));
 }
 
-static QjValue string_find (QjRun *r, const QjValue *p, const QjArgs *args) { return char_index (r, p, false, false); }
-static QjValue string_rfind (QjRun *r, const QjValue *p, const QjArgs *args) { return char_index (r, p, true, false); }
-static QjValue string_index (QjRun *r, const QjValue *p, const QjArgs *args) { return char_index (r, p, false, true); }
-static QjValue string_rindex (QjRun *r, const QjValue *p, const QjArgs *args) { return char_index (r, p, true, true); }
+static QjValue
+string_find (QjRun *r, const QjValue *p, const QjArgs *args)
+{
+  return char_index (r, p, false, false);
+}
+static QjValue
+string_rfind (QjRun *r, const QjValue *p, const QjArgs *args)
+{
+  return char_index (r, p, true, false);
+}
+static QjValue
+string_index (QjRun *r, const QjValue *p, const QjArgs *args)
+{
+  return char_index (r, p, false, true);
+}
+static QjValue
+string_rindex (QjRun *r, const QjValue *p, const QjArgs *args)
+{
+  return char_index (r, p, true, true);
+}
 
 static QjValue
 string_count (QjRun *r, const QjValue *p, const QjArgs *args)
@@ -198,8 +229,16 @@ match_affix (QjRun *r, const QjValue *p, bool at_end)
   return qj_bool (found);
 }
 
-static QjValue string_startswith (QjRun *r, const QjValue *p, const QjArgs *args) { return match_affix (r, p, false); }
-static QjValue string_endswith (QjRun *r, const QjValue *p, const QjArgs *args) { return match_affix (r, p, true); }
+static QjValue
+string_startswith (QjRun *r, const QjValue *p, const QjArgs *args)
+{
+  return match_affix (r, p, false);
+}
+static QjValue
+string_endswith (QjRun *r, const QjValue *p, const QjArgs *args)
+{
+  return match_affix (r, p, true);
+}
 
 static QjValue
 string_removeprefix (QjRun *r, const QjValue *p, const QjArgs *args)
@@ -343,13 +382,21 @@ split (QjRun *r, const QjValue *p, bool back)
   return out.list;
 }
 
-static QjValue string_split (QjRun *r, const QjValue *p, const QjArgs *args) { return split (r, p, false); }
-static QjValue string_rsplit (QjRun *r, const QjValue *p, const QjArgs *args) { return split (r, p, true); }
+static QjValue
+string_split (QjRun *r, const QjValue *p, const QjArgs *args)
+{
+  return split (r, p, false);
+}
+static QjValue
+string_rsplit (QjRun *r, const QjValue *p, const QjArgs *args)
+{
+  return split (r, p, true);
+}
 
 static QjValue
 string_splitlines (QjRun *r, const QjValue *p, const QjArgs *args)
 {
-  return qj_split_lines (r, p[0].string, p[1].kind != QJ_MISSING && qj_truth (r, p[1]));
+  return qj_split_lines (r, p[0].string, qj_truth (r, p[1]));
 }
 
 static QjValue
@@ -367,8 +414,16 @@ partition (QjRun *r, const QjValue *p, bool last)
   return parts;
 }
 
-static QjValue string_partition (QjRun *r, const QjValue *p, const QjArgs *args) { return partition (r, p, false); }
-static QjValue string_rpartition (QjRun *r, const QjValue *p, const QjArgs *args) { return partition (r, p, true); }
+static QjValue
+string_partition (QjRun *r, const QjValue *p, const QjArgs *args)
+{
+  return partition (r, p, false);
+}
+static QjValue
+string_rpartition (QjRun *r, const QjValue *p, const QjArgs *args)
+{
+  return partition (r, p, true);
+}
 
 static QjValue
 string_replace (QjRun *r, const QjValue *p, const QjArgs *args)
@@ -465,10 +520,26 @@ made_of (QjRun *r, const QjString *s, unsigned categories)
   return qj_bool (s->size > 0);
 }
 
-static QjValue string_isalpha (QjRun *r, const QjValue *p, const QjArgs *args) { return made_of (r, p[0].string, LETTERS); }
-static QjValue string_isalnum (QjRun *r, const QjValue *p, const QjArgs *args) { return made_of (r, p[0].string, LETTERS | NUMBERS); }
-static QjValue string_isdigit (QjRun *r, const QjValue *p, const QjArgs *args) { return made_of (r, p[0].string, DECIMALS); }
-static QjValue string_isnumeric (QjRun *r, const QjValue *p, const QjArgs *args) { return made_of (r, p[0].string, NUMBERS); }
+static QjValue
+string_isalpha (QjRun *r, const QjValue *p, const QjArgs *args)
+{
+  return made_of (r, p[0].string, LETTERS);
+}
+static QjValue
+string_isalnum (QjRun *r, const QjValue *p, const QjArgs *args)
+{
+  return made_of (r, p[0].string, LETTERS | NUMBERS);
+}
+static QjValue
+string_isdigit (QjRun *r, const QjValue *p, const QjArgs *args)
+{
+  return made_of (r, p[0].string, DECIMALS);
+}
+static QjValue
+string_isnumeric (QjRun *r, const QjValue *p, const QjArgs *args)
+{
+  return made_of (r, p[0].string, NUMBERS);
+}
 
 static QjValue
 string_isspace (QjRun *r, const QjValue *p, const QjArgs *args)
@@ -605,7 +676,11 @@ static const QjFunction dict_methods[] = {
   { "items", dict_items, "", 0, true },
   { "keys", dict_keys, "", 0, true },
   { "values", dict_values, "", 0, true },
-  { "clear" }, { "pop" }, { "popitem" }, { "setdefault" }, { "update" },
+  { "clear" },
+  { "pop" },
+  { "popitem" },
+  { "setdefault" },
+  { "update" },
   { NULL },
 };
 
@@ -613,7 +688,14 @@ static const QjFunction list_methods[] = {
   { "copy", copy_itself, "", 0, true },
   { "count", list_count, "value", 1, true },
   { "index", list_index, "value", 1, true },
-  { "append" }, { "clear" }, { "extend" }, { "insert" }, { "pop" }, { "remove" }, { "reverse" }, { "sort" },
+  { "append" },
+  { "clear" },
+  { "extend" },
+  { "insert" },
+  { "pop" },
+  { "remove" },
+  { "reverse" },
+  { "sort" },
   { NULL },
 };
 
@@ -626,8 +708,12 @@ static const QjFunction tuple_methods[] = {
 const QjFunction *
 qj_find_method (QjKind kind, const QjString *name)
 {
-  const QjFunction *f = kind == QJ_STRING ? string_methods : kind == QJ_DICT ? dict_methods : kind == QJ_LIST ? list_methods
-                        : kind == QJ_TUPLE ? tuple_methods : kind == QJ_LOOP ? qj_loop_methods : NULL;
+  const QjFunction *f = kind == QJ_STRING  ? string_methods
+                        : kind == QJ_DICT  ? dict_methods
+                        : kind == QJ_LIST  ? list_methods
+                        : kind == QJ_TUPLE ? tuple_methods
+                        : kind == QJ_LOOP  ? qj_loop_methods
+                                           : NULL;
   for (; f && f->name; f++)
     if (qj_string_is (name, f->name))
       return f;

@@ -16,8 +16,9 @@ read_hex (QjParser *p, const char *at, const char *end, int digits)
   uint32_t c = 0;
   for (int i = 0; i < digits; i++, at++) {
     char d = at < end ? *at : 'x';
-    uint32_t value = d >= '0' && d <= '9' ? (uint32_t) (d - '0')
-                     : (d | 0x20) >= 'a' && (d | 0x20) <= 'f' ? (uint32_t) ((d | 0x20) - 'a' + 10) : 16;
+    uint32_t value = d >= '0' && d <= '9'                     ? (uint32_t) (d - '0')
+                     : (d | 0x20) >= 'a' && (d | 0x20) <= 'f' ? (uint32_t) ((d | 0x20) - 'a' + 10)
+                                                              : 16;
     if (value == 16)
       qj_fail (p->base, "a text has a broken escape");
     c = c * 16 + value;
@@ -93,13 +94,19 @@ parse_number (QjParser *p)
     node->value = qj_float (strtod (digits, NULL));
     return node;
   }
-  unsigned long long value = strtoull (based ? digits + 2 : digits, &end, kind == 'x' ? 16 : kind == 'o' ? 8 : kind ? 2 : 10);
+  unsigned long long value = strtoull (based ? digits + 2 : digits, &end,
+                                       kind == 'x'   ? 16
+                                       : kind == 'o' ? 8
+                                       : kind        ? 2
+                                                     : 10);
   if (value <= INT64_MAX)
     node->value = qj_int ((int64_t) value);
   else if (based)
     qj_fail (p->base, "a number is too large");
   else
-    node->value = (QjValue) { .kind = QJ_BIG, .string = qj_string_new (p->base, memcpy (qj_alloc (p->base, n), digits, n), n, QJ_LITERAL) };
+    node->value =
+        (QjValue) { .kind = QJ_BIG,
+                    .string = qj_string_new (p->base, memcpy (qj_alloc (p->base, n), digits, n), n, QJ_LITERAL) };
   return node;
 }
 
@@ -189,7 +196,8 @@ parse_dotted_name (QjParser *p)
 static void
 set_function (QjParser *p, QjNode *node, const QjToken *name)
 {
-  node->function = node->kind == QJ_NODE_FILTER ? qj_find_filter (name->text, name->size) : qj_find_test (name->text, name->size);
+  node->function =
+      node->kind == QJ_NODE_FILTER ? qj_find_filter (name->text, name->size) : qj_find_test (name->text, name->size);
   if (!node->function && !p->soft && p->unknown.size == 0)
     p->unknown = *name;
 }
@@ -197,7 +205,8 @@ set_function (QjParser *p, QjNode *node, const QjToken *name)
 QjNode *
 qj_parse_filters (QjParser *p, QjNode *node)
 {
-  for (bool at_head = !node && p->token->kind != QJ_TOKEN_PIPE; at_head || qj_accept (p, QJ_TOKEN_PIPE); at_head = false) {
+  for (bool at_head = !node && p->token->kind != QJ_TOKEN_PIPE; at_head || qj_accept (p, QJ_TOKEN_PIPE);
+       at_head = false) {
     QjToken name = parse_dotted_name (p);
     QjNode *filter = qj_node (p, QJ_NODE_FILTER);
     filter->a = node;
@@ -216,13 +225,16 @@ static bool
 begins_test_argument (const QjToken *t)
 {
   switch (t->kind) {
-  case QJ_TOKEN_NAME: return !qj_is_word (t, "else") && !qj_is_word (t, "or") && !qj_is_word (t, "and");
+  case QJ_TOKEN_NAME:
+    return !qj_is_word (t, "else") && !qj_is_word (t, "or") && !qj_is_word (t, "and");
   case QJ_TOKEN_STRING:
   case QJ_TOKEN_INTEGER:
   case QJ_TOKEN_FLOAT:
   case QJ_TOKEN_LEFT_BRACKET:
-  case QJ_TOKEN_LEFT_BRACE: return true;
-  default: return false;
+  case QJ_TOKEN_LEFT_BRACE:
+    return true;
+  default:
+    return false;
   }
 }
 
@@ -327,14 +339,21 @@ static QjNode *
 parse_primary (QjParser *p)
 {
   switch (p->token->kind) {
-  case QJ_TOKEN_NAME: return parse_name (p);
-  case QJ_TOKEN_STRING: return parse_text (p);
+  case QJ_TOKEN_NAME:
+    return parse_name (p);
+  case QJ_TOKEN_STRING:
+    return parse_text (p);
   case QJ_TOKEN_INTEGER:
-  case QJ_TOKEN_FLOAT: return parse_number (p);
-  case QJ_TOKEN_LEFT_PAREN: return parse_bracketed (p);
-  case QJ_TOKEN_LEFT_BRACKET: return parse_list (p);
-  case QJ_TOKEN_LEFT_BRACE: return parse_dict (p);
-  default: qj_unexpected (p);
+  case QJ_TOKEN_FLOAT:
+    return parse_number (p);
+  case QJ_TOKEN_LEFT_PAREN:
+    return parse_bracketed (p);
+  case QJ_TOKEN_LEFT_BRACKET:
+    return parse_list (p);
+  case QJ_TOKEN_LEFT_BRACE:
+    return parse_dict (p);
+  default:
+    qj_unexpected (p);
   }
 }
 
@@ -342,7 +361,8 @@ parse_primary (QjParser *p)
 static QjNode *
 parse_slice_part (QjParser *p)
 {
-  bool is_empty = p->token->kind == QJ_TOKEN_COLON || p->token->kind == QJ_TOKEN_RIGHT_BRACKET || p->token->kind == QJ_TOKEN_COMMA;
+  bool is_empty =
+      p->token->kind == QJ_TOKEN_COLON || p->token->kind == QJ_TOKEN_RIGHT_BRACKET || p->token->kind == QJ_TOKEN_COMMA;
   return is_empty ? NULL : qj_parse_expression (p, true);
 }
 
@@ -467,11 +487,20 @@ parse_product (QjParser *p)
   QjNode *node = parse_power (p);
   for (;;) {
     switch (p->token->kind) {
-    case QJ_TOKEN_MULTIPLY: node = binary (p, QJ_NODE_ARITHMETIC, QJ_MULTIPLY, node); break;
-    case QJ_TOKEN_DIVIDE: node = binary (p, QJ_NODE_ARITHMETIC, QJ_DIVIDE, node); break;
-    case QJ_TOKEN_FLOOR_DIVIDE: node = binary (p, QJ_NODE_ARITHMETIC, QJ_FLOOR_DIVIDE, node); break;
-    case QJ_TOKEN_MODULO: node = binary (p, QJ_NODE_ARITHMETIC, QJ_MODULO, node); break;
-    default: return node;
+    case QJ_TOKEN_MULTIPLY:
+      node = binary (p, QJ_NODE_ARITHMETIC, QJ_MULTIPLY, node);
+      break;
+    case QJ_TOKEN_DIVIDE:
+      node = binary (p, QJ_NODE_ARITHMETIC, QJ_DIVIDE, node);
+      break;
+    case QJ_TOKEN_FLOOR_DIVIDE:
+      node = binary (p, QJ_NODE_ARITHMETIC, QJ_FLOOR_DIVIDE, node);
+      break;
+    case QJ_TOKEN_MODULO:
+      node = binary (p, QJ_NODE_ARITHMETIC, QJ_MODULO, node);
+      break;
+    default:
+      return node;
     }
     node->b = parse_power (p);
   }
@@ -508,12 +537,24 @@ accept_comparison (QjParser *p, QjOperator *op)
   const QjToken *t = p->token;
   size_t n_tokens = 1;
   switch (t->kind) {
-  case QJ_TOKEN_EQUAL: *op = QJ_EQUAL; break;
-  case QJ_TOKEN_UNEQUAL: *op = QJ_UNEQUAL; break;
-  case QJ_TOKEN_LESS: *op = QJ_LESS; break;
-  case QJ_TOKEN_LESS_EQUAL: *op = QJ_LESS_EQUAL; break;
-  case QJ_TOKEN_GREATER: *op = QJ_GREATER; break;
-  case QJ_TOKEN_GREATER_EQUAL: *op = QJ_GREATER_EQUAL; break;
+  case QJ_TOKEN_EQUAL:
+    *op = QJ_EQUAL;
+    break;
+  case QJ_TOKEN_UNEQUAL:
+    *op = QJ_UNEQUAL;
+    break;
+  case QJ_TOKEN_LESS:
+    *op = QJ_LESS;
+    break;
+  case QJ_TOKEN_LESS_EQUAL:
+    *op = QJ_LESS_EQUAL;
+    break;
+  case QJ_TOKEN_GREATER:
+    *op = QJ_GREATER;
+    break;
+  case QJ_TOKEN_GREATER_EQUAL:
+    *op = QJ_GREATER_EQUAL;
+    break;
   default:
     *op = qj_is_word (t, "in") ? QJ_IN : QJ_NOT_IN;
     n_tokens = *op == QJ_IN ? 1 : qj_is_word (t, "not") && qj_is_word (t + 1, "in") ? 2 : 0;

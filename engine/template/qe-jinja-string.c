@@ -22,8 +22,9 @@ QjString *
 qj_string_new (QjBase *base, const char *data, size_t size, QjOrigin origin)
 {
   QjString *s = qj_alloc (base, sizeof *s);
-  *s = (QjString) { .data = data, .size = (uint32_t) size, .n_chars = count_chars (data, size),
-                    .origin = size ? origin : QJ_LITERAL };
+  *s = (QjString) {
+    .data = data, .size = (uint32_t) size, .n_chars = count_chars (data, size), .origin = size ? origin : QJ_LITERAL
+  };
   return s;
 }
 
@@ -37,7 +38,8 @@ size_t
 qj_n_chars (const QjString *s)
 {
   if (s->n_chars == UINT32_MAX)
-    ((QjString *) s)->n_chars = count_chars (s->data, s->size); /* only strings of a run, of one thread, come uncounted */
+    ((QjString *) s)->n_chars =
+        count_chars (s->data, s->size); /* only strings of a run, of one thread, come uncounted */
   return s->n_chars;
 }
 
@@ -67,7 +69,9 @@ qj_substring (QjRun *r, const QjString *s, size_t start, size_t end)
     return *known;
   }
   QjString *part = qj_alloc (&r->base, sizeof *part);
-  *part = (QjString) { .data = s->data + start, .size = (uint32_t) (end - start), .markup = s->markup,
+  *part = (QjString) { .data = s->data + start,
+                       .size = (uint32_t) (end - start),
+                       .markup = s->markup,
                        .n_chars = s->n_chars == s->size ? (uint32_t) (end - start) : UINT32_MAX,
                        .origin = start < end ? s->origin : QJ_LITERAL };
   if (part->origin != QJ_MIXED)
@@ -175,7 +179,8 @@ qj_add_part (QjBuilder *b, const QjString *s, size_t start, size_t end)
     return;
   qj_steps (b->run, s->n_spans / 4);
   for (uint32_t i = 0; i < s->n_spans; i++) {
-    size_t from = s->spans[i].start > start ? s->spans[i].start : start, to = s->spans[i].end < end ? s->spans[i].end : end;
+    size_t from = s->spans[i].start > start ? s->spans[i].start : start,
+           to = s->spans[i].end < end ? s->spans[i].end : end;
     if (from < to)
       add_span (b, base + from - start, base + to - start);
   }
@@ -205,9 +210,14 @@ qj_finish (QjBuilder *b)
 {
   QjString *s = qj_alloc (&b->run->base, sizeof *s);
   bool all = b->n_spans == 1 && b->spans[0].start == 0 && b->spans[0].end == b->size;
-  *s = (QjString) { .data = b->data ? b->data : "", .size = (uint32_t) b->size, .n_chars = UINT32_MAX,
-                    .origin = b->n_spans == 0 ? QJ_LITERAL : all ? QJ_PLAIN : QJ_MIXED,
-                    .n_spans = (uint32_t) b->n_spans, .spans = b->spans };
+  *s = (QjString) { .data = b->data ? b->data : "",
+                    .size = (uint32_t) b->size,
+                    .n_chars = UINT32_MAX,
+                    .origin = b->n_spans == 0 ? QJ_LITERAL
+                              : all           ? QJ_PLAIN
+                                              : QJ_MIXED,
+                    .n_spans = (uint32_t) b->n_spans,
+                    .spans = b->spans };
   return s;
 }
 
@@ -338,8 +348,12 @@ qj_escape (QjRun *r, const QjString *s)
   if (s->markup)
     return s;
   for (size_t i = 0; i < s->size; i++) {
-    const char *name = s->data[i] == '&' ? "&amp;" : s->data[i] == '<' ? "&lt;" : s->data[i] == '>' ? "&gt;"
-                       : s->data[i] == '"' ? "&#34;" : s->data[i] == '\'' ? "&#39;" : NULL;
+    const char *name = s->data[i] == '&'    ? "&amp;"
+                       : s->data[i] == '<'  ? "&lt;"
+                       : s->data[i] == '>'  ? "&gt;"
+                       : s->data[i] == '"'  ? "&#34;"
+                       : s->data[i] == '\'' ? "&#39;"
+                                            : NULL;
     if (!name)
       continue;
     qj_add_part (&out, s, at, i);
@@ -416,11 +430,16 @@ case_of_char (uint32_t c, uint32_t before, bool before_cased, bool first, QjCase
 {
   bool begins = first || begins_word (before, before_cased, how);
   switch (how) {
-  case QJ_CAPITALIZE: return first ? QJ_TITLE : QJ_LOWER;
-  case QJ_TITLE: return begins ? QJ_TITLE : QJ_LOWER;
-  case QJ_TITLE_FILTER: return begins ? QJ_UPPER : QJ_LOWER;
-  case QJ_SWAPCASE: return utf8proc_category ((utf8proc_int32_t) c) == UTF8PROC_CATEGORY_LU ? QJ_LOWER : QJ_UPPER;
-  default: return how;
+  case QJ_CAPITALIZE:
+    return first ? QJ_TITLE : QJ_LOWER;
+  case QJ_TITLE:
+    return begins ? QJ_TITLE : QJ_LOWER;
+  case QJ_TITLE_FILTER:
+    return begins ? QJ_UPPER : QJ_LOWER;
+  case QJ_SWAPCASE:
+    return utf8proc_category ((utf8proc_int32_t) c) == UTF8PROC_CATEGORY_LU ? QJ_LOWER : QJ_UPPER;
+  default:
+    return how;
   }
 }
 
@@ -450,7 +469,8 @@ qj_change_case (QjRun *r, const QjString *s, QjCase how)
       span++;
     bool plain = s->origin == QJ_PLAIN || (span < s->n_spans && s->spans[span].start <= at && s->origin == QJ_MIXED);
     QjCase to = case_of_char (c, before, before_cased, p == s->data, how);
-    add_cased (&out, c, to, plain, c == 0x3a3 && to == QJ_LOWER && how != QJ_CASEFOLD && in_word && ends_word (p + length, end));
+    add_cased (&out, c, to, plain,
+               c == 0x3a3 && to == QJ_LOWER && how != QJ_CASEFOLD && in_word && ends_word (p + length, end));
     before = c;
     before_cased = is_cased (c);
     if (!is_case_ignorable (c))
@@ -494,8 +514,8 @@ qj_split_lines (QjRun *r, const QjString *s, bool keep_ends)
   QjValue lines = qj_list_new (r, QJ_LIST, n);
   for (const char *p = s->data; p < end;) {
     const char *stop = next_line_end (p, end, &length), *next = stop < end ? stop + length : end;
-    lines.list->items[i++]
-      = qj_string (qj_substring (r, s, (size_t) (p - s->data), (size_t) ((keep_ends ? next : stop) - s->data)));
+    lines.list->items[i++] =
+        qj_string (qj_substring (r, s, (size_t) (p - s->data), (size_t) ((keep_ends ? next : stop) - s->data)));
     p = next;
   }
   return lines;

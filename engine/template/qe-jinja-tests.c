@@ -186,13 +186,41 @@ test_test (QjRun *r, const QjValue *p, const QjArgs *args)
   return qj_bool (p[0].kind == QJ_STRING && qj_find_test (p[0].string->data, p[0].string->size));
 }
 
-static QjValue test_eq (QjRun *r, const QjValue *p, const QjArgs *a) { return qj_bool (qj_compare (r, QJ_EQUAL, p[0], p[1])); }
-static QjValue test_ne (QjRun *r, const QjValue *p, const QjArgs *a) { return qj_bool (qj_compare (r, QJ_UNEQUAL, p[0], p[1])); }
-static QjValue test_gt (QjRun *r, const QjValue *p, const QjArgs *a) { return qj_bool (qj_compare (r, QJ_GREATER, p[0], p[1])); }
-static QjValue test_ge (QjRun *r, const QjValue *p, const QjArgs *a) { return qj_bool (qj_compare (r, QJ_GREATER_EQUAL, p[0], p[1])); }
-static QjValue test_lt (QjRun *r, const QjValue *p, const QjArgs *a) { return qj_bool (qj_compare (r, QJ_LESS, p[0], p[1])); }
-static QjValue test_le (QjRun *r, const QjValue *p, const QjArgs *a) { return qj_bool (qj_compare (r, QJ_LESS_EQUAL, p[0], p[1])); }
-static QjValue test_in (QjRun *r, const QjValue *p, const QjArgs *a) { return qj_bool (qj_compare (r, QJ_IN, p[0], p[1])); }
+static QjValue
+test_eq (QjRun *r, const QjValue *p, const QjArgs *a)
+{
+  return qj_bool (qj_compare (r, QJ_EQUAL, p[0], p[1]));
+}
+static QjValue
+test_ne (QjRun *r, const QjValue *p, const QjArgs *a)
+{
+  return qj_bool (qj_compare (r, QJ_UNEQUAL, p[0], p[1]));
+}
+static QjValue
+test_gt (QjRun *r, const QjValue *p, const QjArgs *a)
+{
+  return qj_bool (qj_compare (r, QJ_GREATER, p[0], p[1]));
+}
+static QjValue
+test_ge (QjRun *r, const QjValue *p, const QjArgs *a)
+{
+  return qj_bool (qj_compare (r, QJ_GREATER_EQUAL, p[0], p[1]));
+}
+static QjValue
+test_lt (QjRun *r, const QjValue *p, const QjArgs *a)
+{
+  return qj_bool (qj_compare (r, QJ_LESS, p[0], p[1]));
+}
+static QjValue
+test_le (QjRun *r, const QjValue *p, const QjArgs *a)
+{
+  return qj_bool (qj_compare (r, QJ_LESS_EQUAL, p[0], p[1]));
+}
+static QjValue
+test_in (QjRun *r, const QjValue *p, const QjArgs *a)
+{
+  return qj_bool (qj_compare (r, QJ_IN, p[0], p[1]));
+}
 
 static const QjFunction tests[] = {
   { "odd", test_odd, "", 0 },
@@ -219,12 +247,21 @@ static const QjFunction tests[] = {
   { "sameas", test_sameas, "other", 1 },
   { "escaped", test_escaped, "", 0 },
   { "in", test_in, "seq", 1 },
-  { "==", test_eq, "b", 1, true }, { "eq", test_eq, "b", 1, true }, { "equalto", test_eq, "b", 1, true },
-  { "!=", test_ne, "b", 1, true }, { "ne", test_ne, "b", 1, true },
-  { ">", test_gt, "b", 1, true }, { "gt", test_gt, "b", 1, true }, { "greaterthan", test_gt, "b", 1, true },
-  { ">=", test_ge, "b", 1, true }, { "ge", test_ge, "b", 1, true },
-  { "<", test_lt, "b", 1, true }, { "lt", test_lt, "b", 1, true }, { "lessthan", test_lt, "b", 1, true },
-  { "<=", test_le, "b", 1, true }, { "le", test_le, "b", 1, true },
+  { "==", test_eq, "b", 1, true },
+  { "eq", test_eq, "b", 1, true },
+  { "equalto", test_eq, "b", 1, true },
+  { "!=", test_ne, "b", 1, true },
+  { "ne", test_ne, "b", 1, true },
+  { ">", test_gt, "b", 1, true },
+  { "gt", test_gt, "b", 1, true },
+  { "greaterthan", test_gt, "b", 1, true },
+  { ">=", test_ge, "b", 1, true },
+  { "ge", test_ge, "b", 1, true },
+  { "<", test_lt, "b", 1, true },
+  { "lt", test_lt, "b", 1, true },
+  { "lessthan", test_lt, "b", 1, true },
+  { "<=", test_le, "b", 1, true },
+  { "le", test_le, "b", 1, true },
 };
 
 const QjFunction *

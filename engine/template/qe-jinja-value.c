@@ -11,11 +11,26 @@ const char *
 qj_type_name (QjValue v)
 {
   static const char *const names[] = {
-    [QJ_MISSING] = "nothing", [QJ_UNDEFINED] = "something undefined", [QJ_NONE] = "none", [QJ_BOOL] = "a boolean",
-    [QJ_INT] = "a number", [QJ_FLOAT] = "a number", [QJ_BIG] = "a very large number", [QJ_STRING] = "a text",
-    [QJ_LIST] = "a list", [QJ_TUPLE] = "a tuple", [QJ_ITEMS] = "a dict's items", [QJ_KEYS] = "a dict's keys",
-    [QJ_VALUES] = "a dict's values", [QJ_GENERATOR] = "a generator", [QJ_RANGE] = "a range", [QJ_DICT] = "a dict",
-    [QJ_NAMESPACE] = "a namespace", [QJ_LOOP] = "a loop", [QJ_MACRO] = "a macro", [QJ_FUNCTION] = "a function",
+    [QJ_MISSING] = "nothing",
+    [QJ_UNDEFINED] = "something undefined",
+    [QJ_NONE] = "none",
+    [QJ_BOOL] = "a boolean",
+    [QJ_INT] = "a number",
+    [QJ_FLOAT] = "a number",
+    [QJ_BIG] = "a very large number",
+    [QJ_STRING] = "a text",
+    [QJ_LIST] = "a list",
+    [QJ_TUPLE] = "a tuple",
+    [QJ_ITEMS] = "a dict's items",
+    [QJ_KEYS] = "a dict's keys",
+    [QJ_VALUES] = "a dict's values",
+    [QJ_GENERATOR] = "a generator",
+    [QJ_RANGE] = "a range",
+    [QJ_DICT] = "a dict",
+    [QJ_NAMESPACE] = "a namespace",
+    [QJ_LOOP] = "a loop",
+    [QJ_MACRO] = "a macro",
+    [QJ_FUNCTION] = "a function",
     [QJ_METHOD] = "a method",
   };
   return names[v.kind];
@@ -79,7 +94,8 @@ hash_value (QjRun *r, QjValue v)
   case QJ_ITEMS:
   case QJ_KEYS:
     qj_fail (&r->base, "%s cannot be a key", qj_type_name (v));
-  default: return (uint32_t) v.kind;
+  default:
+    return (uint32_t) v.kind;
   }
 }
 
@@ -130,7 +146,8 @@ QjEntry *
 qj_dict_find_text (const QjDict *dict, const char *text, size_t size)
 {
   if (dict->index) {
-    for (uint32_t i = hash_bytes (text, size) & (dict->n_index - 1); dict->index[i]; i = (i + 1) & (dict->n_index - 1)) {
+    for (uint32_t i = hash_bytes (text, size) & (dict->n_index - 1); dict->index[i];
+         i = (i + 1) & (dict->n_index - 1)) {
       QjEntry *e = &dict->entries[dict->index[i] - 1];
       if (e->key.kind == QJ_STRING && e->key.string->size == size && memcmp (e->key.string->data, text, size) == 0)
         return e;
@@ -169,12 +186,18 @@ qj_truth (QjRun *r, QjValue v)
   switch (v.kind) {
   case QJ_MISSING:
   case QJ_UNDEFINED:
-  case QJ_NONE: return false;
-  case QJ_BOOL: return v.boolean;
-  case QJ_INT: return v.integer != 0;
-  case QJ_FLOAT: return v.number != 0;
-  case QJ_GENERATOR: return true;
-  default: return qj_count (r, v) != 0; /* what has no length is true */
+  case QJ_NONE:
+    return false;
+  case QJ_BOOL:
+    return v.boolean;
+  case QJ_INT:
+    return v.integer != 0;
+  case QJ_FLOAT:
+    return v.number != 0;
+  case QJ_GENERATOR:
+    return true;
+  default:
+    return qj_count (r, v) != 0; /* what has no length is true */
   }
 }
 
@@ -213,19 +236,26 @@ qj_equal (QjRun *r, QjValue a, QjValue b)
   qj_steps (r, 1);
   switch (a.kind) {
   case QJ_UNDEFINED:
-  case QJ_NONE: return true;
+  case QJ_NONE:
+    return true;
   case QJ_BIG:
   case QJ_STRING:
     qj_steps (r, a.string->size / 64);
     return qj_strings_equal (a.string, b.string);
   case QJ_LIST:
-  case QJ_TUPLE: return lists_equal (r, a.list, b.list);
-  case QJ_DICT: return dicts_equal (r, a.dict, b.dict);
+  case QJ_TUPLE:
+    return lists_equal (r, a.list, b.list);
+  case QJ_DICT:
+    return dicts_equal (r, a.dict, b.dict);
   case QJ_RANGE:
     return a.range->n == b.range->n
-           && (a.range->n == 0 || (a.range->start == b.range->start && (a.range->n == 1 || a.range->step == b.range->step)));
-  case QJ_METHOD: return a.method == b.method || (a.method->function == b.method->function && qj_equal (r, a.method->self, b.method->self));
-  default: return a.list == b.list; /* the same thing */
+           && (a.range->n == 0
+               || (a.range->start == b.range->start && (a.range->n == 1 || a.range->step == b.range->step)));
+  case QJ_METHOD:
+    return a.method == b.method
+           || (a.method->function == b.method->function && qj_equal (r, a.method->self, b.method->self));
+  default:
+    return a.list == b.list; /* the same thing */
   }
 }
 
@@ -293,11 +323,16 @@ qj_count (QjRun *r, QjValue v)
   if (qj_is_list (v))
     return v.kind == QJ_GENERATOR ? -1 : (int64_t) v.list->n;
   switch (v.kind) {
-  case QJ_UNDEFINED: return 0;
-  case QJ_STRING: return (int64_t) qj_n_chars (v.string);
-  case QJ_RANGE: return v.range->n;
-  case QJ_DICT: return (int64_t) v.dict->n;
-  default: return -1;
+  case QJ_UNDEFINED:
+    return 0;
+  case QJ_STRING:
+    return (int64_t) qj_n_chars (v.string);
+  case QJ_RANGE:
+    return v.range->n;
+  case QJ_DICT:
+    return (int64_t) v.dict->n;
+  default:
+    return -1;
   }
 }
 
@@ -337,7 +372,8 @@ qj_next (QjRun *r, QjIterator *it, QjValue *out)
   QjValue v = it->value;
   qj_steps (r, 1);
   switch (v.kind) {
-  case QJ_STRING: return next_char (r, it, out);
+  case QJ_STRING:
+    return next_char (r, it, out);
   case QJ_RANGE:
     if (it->at >= v.range->n)
       return false;
@@ -353,7 +389,8 @@ qj_next (QjRun *r, QjIterator *it, QjValue *out)
       return false;
     *out = v.list->items[v.list->at++];
     return true;
-  case QJ_UNDEFINED: return false;
+  case QJ_UNDEFINED:
+    return false;
   default:
     if (it->at >= v.list->n)
       return false;
@@ -378,7 +415,9 @@ qj_to_list (QjRun *r, QjValue v, QjKind kind)
 
 /* ---- sorting --------------------------------------------------------------------------------------------------- */
 
-typedef struct { QjValue item, key; } Sorted;
+typedef struct {
+  QjValue item, key;
+} Sorted;
 
 /* Whether b has to come before a. */
 static bool

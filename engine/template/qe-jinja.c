@@ -197,7 +197,9 @@ hand_over (QjBuilder *b, QeChatText *out, QeError *err)
   text[b->size] = '\0';
   if (b->n_spans > 0)
     memcpy (plain, b->spans, b->n_spans * sizeof *plain);
-  *out = (QeChatText) { .text = text, .length = b->size, .plain = plain, .n_plain = b->n_spans, .n_images = count_images (b) };
+  *out = (QeChatText) {
+    .text = text, .length = b->size, .plain = plain, .n_plain = b->n_spans, .n_images = count_images (b)
+  };
   b->data = NULL;
   return QE_OK;
 }
@@ -216,7 +218,8 @@ run (QjRun *r, QeJinjaFill fill, void *data)
 }
 
 QeStatus
-qe_jinja_render (const QeJinja *jinja, QeJinjaFill fill, void *data, uint64_t steps, int64_t now, QeChatText *out, QeError *err)
+qe_jinja_render (const QeJinja *jinja, QeJinjaFill fill, void *data, uint64_t steps, int64_t now, QeChatText *out,
+                 QeError *err)
 {
   QjBuilder text = { .outlives = true };
   QjRun *r = calloc (1, sizeof *r);
@@ -397,12 +400,17 @@ qe_jinja_json (QjRun *r, const QeJson *json, size_t i)
   size_t length;
   const char *text = qe_json_text (json, i, &length);
   switch (json->values[i].kind) {
-  case QE_JSON_NULL: return qj_none ();
+  case QE_JSON_NULL:
+    return qj_none ();
   case QE_JSON_FALSE:
-  case QE_JSON_TRUE: return qj_bool (json->values[i].kind == QE_JSON_TRUE);
-  case QE_JSON_NUMBER: return json_number (r, text, length);
-  case QE_JSON_STRING: return qe_jinja_text (r, text, length, true);
-  default: return json_items (r, json, i);
+  case QE_JSON_TRUE:
+    return qj_bool (json->values[i].kind == QE_JSON_TRUE);
+  case QE_JSON_NUMBER:
+    return json_number (r, text, length);
+  case QE_JSON_STRING:
+    return qe_jinja_text (r, text, length, true);
+  default:
+    return json_items (r, json, i);
   }
 }
 

@@ -26,8 +26,9 @@ typedef void (*QeJinjaFill) (QjRun *run, void *data);
 /* Whether the template has a variable of that name anywhere. */
 bool qe_jinja_reads (const QeJinja *jinja, const char *name);
 
-/* steps: how much work it may take, 0: some 100 ms, and more for long conversations. now: what strftime_now() takes for the time, in seconds since 1970; 0: that of the computer. QE_ERROR_ARGUMENT with one
- * sentence when the template fails, or when it refuses the conversation (raise_exception: its own words). */
+/* steps: how much work it may take, 0: some 100 ms, and more for long conversations. now: what strftime_now() takes for
+ * the time, in seconds since 1970; 0: that of the computer. QE_ERROR_ARGUMENT with one sentence when the template fails,
+ * or when it refuses the conversation (raise_exception: its own words). */
 QeStatus qe_jinja_render (const QeJinja *jinja, QeJinjaFill fill, void *data, uint64_t steps, int64_t now, QeChatText *out,
                           QeError *err);
 

@@ -24,8 +24,9 @@ static const QeChatPart answer[] = { { QE_PART_TEXT, ANSWER } };
 static const QeChatPart system_text[] = { { QE_PART_TEXT, SYSTEM } };
 static const QeChatPart picture[] = { { QE_PART_IMAGE, NULL }, { QE_PART_TEXT, QUESTION } };
 static const QeToolCall call = { TOOL, "{\"qz_key\": \"qz-value\"}" };
-static const char *const tool = "{\"type\": \"function\", \"function\": {\"name\": \"" TOOL "\", \"description\": \"x\", "
-                                "\"parameters\": {\"type\": \"object\", \"properties\": {\"qz_key\": {\"type\": \"string\"}}}}}";
+static const char *const tool =
+    "{\"type\": \"function\", \"function\": {\"name\": \"" TOOL "\", \"description\": \"x\", "
+    "\"parameters\": {\"type\": \"object\", \"properties\": {\"qz_key\": {\"type\": \"string\"}}}}}";
 
 #define USER { .role = QE_ROLE_USER, .parts = question, .n_parts = 1 }
 #define ASSISTANT { .role = QE_ROLE_ASSISTANT, .parts = answer, .n_parts = 1 }
@@ -37,7 +38,8 @@ static const QeChatMessage with_reasoning[] = {
   USER, { .role = QE_ROLE_ASSISTANT, .parts = answer, .n_parts = 1, .reasoning = REASONING }, USER
 };
 static const QeChatMessage with_call[] = {
-  USER, { .role = QE_ROLE_ASSISTANT, .parts = answer, .n_parts = 1, .calls = &call, .n_calls = 1 },
+  USER,
+  { .role = QE_ROLE_ASSISTANT, .parts = answer, .n_parts = 1, .calls = &call, .n_calls = 1 },
   { .role = QE_ROLE_TOOL, .parts = answer, .n_parts = 1 }
 };
 
@@ -74,8 +76,14 @@ says (Prober *p, const QeChatMessage *messages, size_t n, QeChatOptions options,
 static bool
 is_usable (Prober *p, char *problem, size_t size)
 {
-  const struct { const QeChatMessage *messages; size_t n; const char *words; } checks[] = {
-    { asked, 1, QUESTION }, { asked_again, 3, QUESTION }, { asked_again, 3, ANSWER },
+  const struct {
+    const QeChatMessage *messages;
+    size_t n;
+    const char *words;
+  } checks[] = {
+    { asked, 1, QUESTION },
+    { asked_again, 3, QUESTION },
+    { asked_again, 3, ANSWER },
   };
   for (size_t i = 0; i < sizeof checks / sizeof *checks; i++) {
     if (says (p, checks[i].messages, checks[i].n, (QeChatOptions) { 0 }, checks[i].words))
@@ -183,7 +191,8 @@ static bool
 takes_pictures (Prober *p)
 {
   QeChatText text;
-  bool taken = probe (p, with_picture, 1, (QeChatOptions) { 0 }, &text) && text.n_images == 1 && strstr (text.text, QUESTION);
+  bool taken =
+      probe (p, with_picture, 1, (QeChatOptions) { 0 }, &text) && text.n_images == 1 && strstr (text.text, QUESTION);
   qe_chat_text_clear (&text);
   return taken;
 }
@@ -200,7 +209,8 @@ find_tools (Prober *p)
   QeToolForm form = QE_TOOLS_OTHER;
   if (rendered && strstr (rendered, "<function=" TOOL ">") && strstr (rendered, "<parameter=qz_key>"))
     form = QE_TOOLS_XML;
-  else if (rendered && strstr (rendered, "\"name\": \"" TOOL "\", \"arguments\": {") && strstr (rendered, "</tool_call>"))
+  else if (rendered && strstr (rendered, "\"name\": \"" TOOL "\", \"arguments\": {")
+           && strstr (rendered, "</tool_call>"))
     form = QE_TOOLS_HERMES;
   qe_chat_text_clear (&text);
   return form;
@@ -276,7 +286,8 @@ special_token (const QeGguf *gguf, const char *key, char *buffer, size_t size)
   QeStrings tokens;
   const char *text = NULL;
   size_t length = 0;
-  if (!qe_gguf_get_u64 (gguf, key, &id) || !qe_gguf_strings (gguf, "tokenizer.ggml.tokens", &tokens) || id >= tokens.left)
+  if (!qe_gguf_get_u64 (gguf, key, &id) || !qe_gguf_strings (gguf, "tokenizer.ggml.tokens", &tokens)
+      || id >= tokens.left)
     return NULL;
   for (uint64_t i = 0; i <= id; i++)
     if (!qe_strings_next (&tokens, &text, &length))
@@ -299,7 +310,8 @@ qe_template_read (QeTemplate **out, const QeGguf *gguf, QeError *err)
   /* The list of tokens is long: it is gone through only for templates that have a use for it. */
   bool wants_bos = text && memmem (text, length, "bos_token", strlen ("bos_token"));
   bool wants_eos = text && memmem (text, length, "eos_token", strlen ("eos_token"));
-  return qe_template_new (out, text, length, wants_bos ? special_token (gguf, "tokenizer.ggml.bos_token_id", bos, sizeof bos) : NULL,
+  return qe_template_new (out, text, length,
+                          wants_bos ? special_token (gguf, "tokenizer.ggml.bos_token_id", bos, sizeof bos) : NULL,
                           wants_eos ? special_token (gguf, "tokenizer.ggml.eos_token_id", eos, sizeof eos) : NULL, err);
 }
 

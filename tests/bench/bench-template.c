@@ -32,8 +32,9 @@ fill (QeChatMessage *messages, QeChatPart *part, char *words)
   words[600] = '\0';
   *part = (QeChatPart) { QE_PART_TEXT, words };
   for (size_t i = 0; i < N_MESSAGES; i++)
-    messages[i] = (QeChatMessage) { .role = i % 2 ? QE_ROLE_ASSISTANT : QE_ROLE_USER, .parts = part, .n_parts = 1,
-                                    .reasoning = i % 2 ? words : NULL };
+    messages[i] = (QeChatMessage) {
+      .role = i % 2 ? QE_ROLE_ASSISTANT : QE_ROLE_USER, .parts = part, .n_parts = 1, .reasoning = i % 2 ? words : NULL
+    };
 }
 
 static int
@@ -53,7 +54,8 @@ run_template (const char *name, const char *text, size_t size)
       break;
     make[i] = 1e3 * (qe_clock_seconds () - start);
     start = qe_clock_seconds ();
-    QeStatus status = qe_template_render (&out, template, messages, N_MESSAGES - 1, &(QeChatOptions) { .add_generation_prompt = true }, &err);
+    QeStatus status = qe_template_render (&out, template, messages, N_MESSAGES - 1,
+                                          &(QeChatOptions) { .add_generation_prompt = true }, &err);
     render[i] = 1e3 * (qe_clock_seconds () - start);
     qe_template_free (template);
     if (status != QE_OK)

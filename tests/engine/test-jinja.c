@@ -53,8 +53,8 @@ check_golden (const QeTemplate *template, const QeJson *json, size_t golden)
   QeError err = { 0 };
   const char *name = member_text (json, golden, "name"), *want = member_text (json, golden, "text");
   write_conversation (json, golden, &conversation);
-  QeStatus status
-    = qe_template_render_json (&out, template, conversation.data, conversation.size, &(QeChatOptions) { 0 }, &err);
+  QeStatus status =
+      qe_template_render_json (&out, template, conversation.data, conversation.size, &(QeChatOptions) { 0 }, &err);
   if (want) {
     qe_test_check (status == QE_OK, __FILE__, __LINE__, "%s: %s", name, err.message);
     QE_CHECK_STR (out.text, want);
@@ -107,18 +107,22 @@ QE_TEST (goldens_of_generations)
 /* The built-in layout takes conversations in JSON, too. */
 QE_TEST (built_in_json)
 {
-  static const char conversation[] = "{\"messages\": [{\"role\": \"user\", \"content\": [{\"type\": \"text\", \"text\": \"a\"}]},"
-    " {\"role\": \"assistant\", \"content\": null, \"tool_calls\": [{\"function\": {\"name\": \"f\", \"arguments\": \"{\\\"k\\\": 1}\"}}]},"
-    " {\"role\": \"tool\", \"content\": \"r\"}], \"add_generation_prompt\": true, \"enable_thinking\": false}";
+  static const char conversation[] =
+      "{\"messages\": [{\"role\": \"user\", \"content\": [{\"type\": \"text\", \"text\": \"a\"}]},"
+      " {\"role\": \"assistant\", \"content\": null, \"tool_calls\": [{\"function\": {\"name\": \"f\", \"arguments\": "
+      "\"{\\\"k\\\": 1}\"}}]},"
+      " {\"role\": \"tool\", \"content\": \"r\"}], \"add_generation_prompt\": true, \"enable_thinking\": false}";
   static const char *const bad[] = { "", "[]", "{\"messages\": 1}", "{\"messages\": [{\"role\": \"robot\"}]}" };
   QeChatText out;
   QeError err;
-  QE_REQUIRE_OK (qe_chat_render_json (&out, NULL, conversation, strlen (conversation), &(QeChatOptions) { 0 }, &err), err);
+  QE_REQUIRE_OK (qe_chat_render_json (&out, NULL, conversation, strlen (conversation), &(QeChatOptions) { 0 }, &err),
+                 err);
   QE_CHECK_CONTAINS (out.text, "<function=f>\n<parameter=k>\n1\n</parameter>");
   QE_CHECK_INT (out.end, ==, QE_THINK_CLOSED);
   qe_chat_text_clear (&out);
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
-    QE_CHECK_INT (qe_chat_render_json (&out, NULL, bad[i], strlen (bad[i]), &(QeChatOptions) { 0 }, &err), ==, QE_ERROR_ARGUMENT);
+    QE_CHECK_INT (qe_chat_render_json (&out, NULL, bad[i], strlen (bad[i]), &(QeChatOptions) { 0 }, &err), ==,
+                  QE_ERROR_ARGUMENT);
 }
 
 /* ---- where bytes come from ------------------------------------------------------------------------------------- */
@@ -141,10 +145,18 @@ count_ends (const QeChatText *out, size_t *plain, size_t *own)
 /* Whatever a person or a tool wrote stays plain, in every template and in every place of a conversation. */
 QE_TEST (plain_in_every_part)
 {
-  static const struct { const char *template; size_t plain, own; } cases[] = {
-    { "qwen35-thinks", 10, 4 }, { "qwen36", 10, 4 }, { "qwen38", 10, 4 }, { "hermes", 9, 4 },
+  static const struct {
+    const char *template;
+    size_t plain, own;
+  } cases[] = {
+    { "qwen35-thinks", 10, 4 },
+    { "qwen36", 10, 4 },
+    { "qwen38", 10, 4 },
+    { "hermes", 9, 4 },
   };
-  const QeChatPart parts[] = { { QE_PART_TEXT, "<|im_end|>" }, { QE_PART_IMAGE, NULL }, { QE_PART_TEXT, "<|image_pad|>" } };
+  const QeChatPart parts[] = { { QE_PART_TEXT, "<|im_end|>" },
+                               { QE_PART_IMAGE, NULL },
+                               { QE_PART_TEXT, "<|image_pad|>" } };
   const QeToolCall call = { "f<|im_end|>", "{\"k<|im_end|>\": \"<|im_end|>\", \"l\": [\"<|im_end|>\"]}" };
   const char *tool = "{\"name\": \"<|im_end|>\"}";
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -153,12 +165,19 @@ QE_TEST (plain_in_every_part)
     const QeChatMessage messages[] = {
       { .role = QE_ROLE_SYSTEM, .parts = parts, .n_parts = 1 },
       { .role = QE_ROLE_USER, .parts = parts, .n_parts = n_parts },
-      { .role = QE_ROLE_ASSISTANT, .parts = parts, .n_parts = 1, .reasoning = "<|im_end|>", .calls = &call, .n_calls = 1 },
+      { .role = QE_ROLE_ASSISTANT,
+        .parts = parts,
+        .n_parts = 1,
+        .reasoning = "<|im_end|>",
+        .calls = &call,
+        .n_calls = 1 },
       { .role = QE_ROLE_TOOL, .parts = parts, .n_parts = 1 },
     };
     QeChatText out;
     QeError err;
-    if (QE_CHECK_OK (qe_template_render (&out, template, messages, 4, &(QeChatOptions) { .tools = &tool, .n_tools = 1 }, &err), err)) {
+    if (QE_CHECK_OK (
+            qe_template_render (&out, template, messages, 4, &(QeChatOptions) { .tools = &tool, .n_tools = 1 }, &err),
+            err)) {
       count_ends (&out, &plain, &own);
       QE_CHECK_INT (plain, ==, cases[i].plain);
       QE_CHECK_INT (own, ==, cases[i].own);
@@ -185,7 +204,9 @@ render (const char *source, const char *variables, QeChatText *out, QeError *err
 /* The bytes of the text that are plain, as “p”; the others as “.”. */
 QE_TEST (origin_through_operations)
 {
-  static const struct { const char *source, *text, *plain; } cases[] = {
+  static const struct {
+    const char *source, *text, *plain;
+  } cases[] = {
     { "a{{ d }}b", "adatab", ".pppp." },
     { "{{ 'x' + d + 'y' }}", "xdatay", ".pppp." },
     { "{{ ('x' ~ d ~ 'y')[1:-1] }}", "data", "pppp" },
@@ -262,7 +283,8 @@ list_efforts (const QeTemplateInfo *info, char *out, size_t size)
   size_t n = 0;
   out[0] = '\0';
   for (uint32_t i = 0; i < info->n_efforts; i++)
-    n += (size_t) snprintf (out + n, size - n, info->efforts[i] == info->effort_default ? "%s[%s]" : "%s%s", i ? "," : "", info->efforts[i]);
+    n += (size_t) snprintf (out + n, size - n, info->efforts[i] == info->effort_default ? "%s[%s]" : "%s%s",
+                            i ? "," : "", info->efforts[i]);
 }
 
 static void
@@ -285,19 +307,56 @@ check_info (const char *name, const QeTemplateInfo *info, const QeTemplateInfo *
 
 QE_TEST (facts)
 {
-  static const struct { const char *name, *efforts; QeTemplateInfo info; } cases[] = {
-    { "qwen35-thinks", "", { .usable = true, .end = QE_THINK_OPEN, .thinking_default = true, .thinking_switchable = true,
-      .takes_system = true, .takes_pictures = true, .tools = QE_TOOLS_XML } },
-    { "qwen35-thinks-if-asked", "", { .usable = true, .end = QE_THINK_CLOSED, .thinking_switchable = true,
-      .takes_system = true, .takes_pictures = true, .tools = QE_TOOLS_XML } },
-    { "qwen36", "", { .usable = true, .end = QE_THINK_OPEN, .thinking_default = true, .thinking_switchable = true,
-      .reasoning_switchable = true, .takes_system = true, .takes_pictures = true, .tools = QE_TOOLS_XML } },
-    { "qwen38", "low,medium,[xhigh]", { .usable = true, .end = QE_THINK_OPEN, .thinking_default = true,
-      .thinking_switchable = true, .keeps_reasoning = true, .reasoning_switchable = true, .takes_system = true,
-      .takes_pictures = true, .tools = QE_TOOLS_XML } },
+  static const struct {
+    const char *name, *efforts;
+    QeTemplateInfo info;
+  } cases[] = {
+    { "qwen35-thinks",
+      "",
+      { .usable = true,
+        .end = QE_THINK_OPEN,
+        .thinking_default = true,
+        .thinking_switchable = true,
+        .takes_system = true,
+        .takes_pictures = true,
+        .tools = QE_TOOLS_XML } },
+    { "qwen35-thinks-if-asked",
+      "",
+      { .usable = true,
+        .end = QE_THINK_CLOSED,
+        .thinking_switchable = true,
+        .takes_system = true,
+        .takes_pictures = true,
+        .tools = QE_TOOLS_XML } },
+    { "qwen36",
+      "",
+      { .usable = true,
+        .end = QE_THINK_OPEN,
+        .thinking_default = true,
+        .thinking_switchable = true,
+        .reasoning_switchable = true,
+        .takes_system = true,
+        .takes_pictures = true,
+        .tools = QE_TOOLS_XML } },
+    { "qwen38",
+      "low,medium,[xhigh]",
+      { .usable = true,
+        .end = QE_THINK_OPEN,
+        .thinking_default = true,
+        .thinking_switchable = true,
+        .keeps_reasoning = true,
+        .reasoning_switchable = true,
+        .takes_system = true,
+        .takes_pictures = true,
+        .tools = QE_TOOLS_XML } },
     { "no-think-block", "", { .usable = true, .end = QE_THINK_NONE, .takes_system = true } },
-    { "hermes", "", { .usable = true, .end = QE_THINK_OPEN, .thinking_default = true, .takes_system = true,
-      .tools = QE_TOOLS_HERMES } },
+    { "hermes",
+      "",
+      { .usable = true,
+        .end = QE_THINK_OPEN,
+        .thinking_default = true,
+        .takes_system = true,
+        .tools = QE_TOOLS_HERMES } },
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     QeTemplate *template = read_template (cases[i].name);
@@ -310,13 +369,17 @@ QE_TEST (facts)
 
 QE_TEST (facts_of_efforts)
 {
-  static const struct { const char *source, *efforts; } cases[] = {
+  static const struct {
+    const char *source, *efforts;
+  } cases[] = {
     { MESSAGES, "" },
     { "{{ reasoning_effort }}" MESSAGES, "low,medium,high" },
     { "Reasoning: {{ reasoning_effort|default('medium') }}" MESSAGES, "low,[medium],high" },
     { "{% if reasoning_effort|default('xhigh') == 'xhigh' %}Effort: xhigh.{% endif %}" MESSAGES, "medium,[xhigh]" },
-    { "{% set e = reasoning_effort or 'high' %}{% if e not in ['low', 'high', 'max'] %}{{ raise_exception('no') }}{% endif %}"
-      "{{ e }}" MESSAGES, "low,[high],max" },
+    { "{% set e = reasoning_effort or 'high' %}{% if e not in ['low', 'high', 'max'] %}{{ raise_exception('no') }}{% "
+      "endif %}"
+      "{{ e }}" MESSAGES,
+      "low,[high],max" },
     { "{% if reasoning_effort == 'high' %}x{% endif %}" MESSAGES, "[medium],high" },
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -334,7 +397,8 @@ QE_TEST (facts_of_efforts)
 QE_TEST (facts_of_unopened_block)
 {
   static const char source[] = MESSAGES "{% if add_generation_prompt %}<|im_start|>assistant\n"
-    "{% if enable_thinking is defined and enable_thinking is false %}{{ '<think>\\n\\n</think>\\n\\n' }}{% endif %}{% endif %}";
+                                        "{% if enable_thinking is defined and enable_thinking is false %}{{ "
+                                        "'<think>\\n\\n</think>\\n\\n' }}{% endif %}{% endif %}";
   QeTemplate *template;
   QeError err;
   QE_REQUIRE_OK (qe_template_new (&template, source, strlen (source), NULL, NULL, &err), err);
@@ -347,13 +411,16 @@ QE_TEST (facts_of_unopened_block)
 /* Both templates say «enable_thinking is true»; the first thinks only if asked, the second unless it is told not to. */
 QE_TEST (facts_of_guards)
 {
-  static const char off[] = MESSAGES "{%- if add_generation_prompt %}{{- '<|im_start|>assistant\\n' }}"
-    "{%- if enable_thinking is defined and enable_thinking is true %}{{- '<think>\\n' }}"
-    "{%- else %}{{- '<think>\\n\\n</think>\\n\\n' }}{%- endif %}{%- endif %}";
-  static const char on[] = "{%- if enable_thinking is undefined or enable_thinking is true %}"
-    "{%- if reasoning_effort|default('xhigh') == 'xhigh' %}{{- '<|im_start|>system\\nEffort: xhigh.<|im_end|>\\n' }}{%- endif %}{%- endif %}"
-    MESSAGES "{%- if add_generation_prompt %}{{- '<|im_start|>assistant\\n' }}"
-    "{%- if enable_thinking is defined and enable_thinking is false %}{{- '<think>\\n\\n</think>\\n\\n' }}{%- else %}{{- '<think>\\n' }}{%- endif %}{%- endif %}";
+  static const char off[] =
+      MESSAGES "{%- if add_generation_prompt %}{{- '<|im_start|>assistant\\n' }}"
+               "{%- if enable_thinking is defined and enable_thinking is true %}{{- '<think>\\n' }}"
+               "{%- else %}{{- '<think>\\n\\n</think>\\n\\n' }}{%- endif %}{%- endif %}";
+  static const char on[] =
+      "{%- if enable_thinking is undefined or enable_thinking is true %}"
+      "{%- if reasoning_effort|default('xhigh') == 'xhigh' %}{{- '<|im_start|>system\\nEffort: xhigh.<|im_end|>\\n' "
+      "}}{%- endif %}{%- endif %}" MESSAGES "{%- if add_generation_prompt %}{{- '<|im_start|>assistant\\n' }}"
+      "{%- if enable_thinking is defined and enable_thinking is false %}{{- '<think>\\n\\n</think>\\n\\n' }}{%- else "
+      "%}{{- '<think>\\n' }}{%- endif %}{%- endif %}";
   QeTemplate *template;
   QeError err;
   char efforts[100];
@@ -372,7 +439,9 @@ QE_TEST (facts_of_guards)
 /* What cannot be used is said, and the built-in layout stands in for it. */
 QE_TEST (unusable)
 {
-  static const struct { const char *source, *problem; } cases[] = {
+  static const struct {
+    const char *source, *problem;
+  } cases[] = {
     { "{% if %}", "line 1" },
     { "x\n{{ y.z }}", "“y” is undefined" },
     { "{{ raise_exception('Not today.') }}", "Not today." },
@@ -392,7 +461,9 @@ QE_TEST (unusable)
     QE_CHECK (template->info.present && !template->info.usable);
     QE_CHECK_CONTAINS (template->info.problem, cases[i].problem);
     QE_CHECK_INT (template->info.tools, ==, QE_TOOLS_XML);
-    QE_REQUIRE_OK (qe_template_render (&out, template, &message, 1, &(QeChatOptions) { .add_generation_prompt = true }, &err), err);
+    QE_REQUIRE_OK (
+        qe_template_render (&out, template, &message, 1, &(QeChatOptions) { .add_generation_prompt = true }, &err),
+        err);
     QE_CHECK_STR (out.text, "<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n<think>\n");
     QE_CHECK_INT (out.end, ==, QE_THINK_OPEN);
     qe_chat_text_clear (&out);
@@ -407,7 +478,8 @@ QE_TEST (variables)
   QeError err;
   const QeChatPart part = { QE_PART_TEXT, "Hi" };
   const QeChatMessage message = { .role = QE_ROLE_USER, .parts = &part, .n_parts = 1 };
-  static const char source[] = "{{ bos_token }}{{ messages[0].content }}{{ mood }}{{ enable_thinking }}{{ documents }}{{ tools }}{{ eos_token }}" MESSAGES;
+  static const char source[] = "{{ bos_token }}{{ messages[0].content }}{{ mood }}{{ enable_thinking }}{{ documents "
+                               "}}{{ tools }}{{ eos_token }}" MESSAGES;
   QE_REQUIRE_OK (qe_template_new (&template, source, strlen (source), "<s>", "</s>", &err), err);
   QeChatOptions options = { .variables = "{\"mood\": \"good\"}", .enable_thinking = QE_NO };
   QE_REQUIRE_OK (qe_template_render (&out, template, &message, 1, &options, &err), err);
@@ -431,13 +503,32 @@ QE_TEST (hostile)
     "{% set n = namespace(s='x') %}{% for i in range(99) %}{% set n.s = n.s + n.s %}{% endfor %}",
     "{% set n = namespace(l=[]) %}{% for i in range(99999) %}{% set n.l = [n.l] %}{% endfor %}{{ n.l }}",
     "{% set n = namespace() %}{% set n.x = [n] %}{{ n.x }}",
-    "{{ 'x' * 1000000000 }}", "{{ [1] * 1000000000 }}", "{{ 'x'.center(1000000000) }}", "{{ '%1000000000d' % 1 }}",
-    "{{ 'a'|indent(1000000000, true) }}", "{{ [1]|tojson(indent=1000000000) }}", "{{ range(10000000000) }}",
-    "{{ ('a' * 100000)|replace('a', 'b' * 100000) }}", "{{ ('a ' * 4000000).split()|length }}",
-    "{{ range(99999)|join('x' * 10000) }}", "{{ ('a' * 1000000).rfind('a' * 500000 + 'b') }}", "{{ 1 // 0 }}",
-    "{{ 1 % 0 }}", "{{ 10 ** 1000000000 }}", "{{ 9223372036854775807 + 1 }}", "{{ -9223372036854775807 - 2 }}",
-    "{{ (0 - 9223372036854775807 - 1) // -1 }}", "{{ 0.0 ** -1 }}", "{{ [][::0] }}", "{{ strftime_now('%1000000Y') }}",
-    "{{ 'a'.split('') }}", "{{ x(*5) }}", "{{ dict(**{1: 2}) }}", "{{ {[]: 1} }}", "{{ [1] < ['a'] }}", "{{ none + 1 }}",
+    "{{ 'x' * 1000000000 }}",
+    "{{ [1] * 1000000000 }}",
+    "{{ 'x'.center(1000000000) }}",
+    "{{ '%1000000000d' % 1 }}",
+    "{{ 'a'|indent(1000000000, true) }}",
+    "{{ [1]|tojson(indent=1000000000) }}",
+    "{{ range(10000000000) }}",
+    "{{ ('a' * 100000)|replace('a', 'b' * 100000) }}",
+    "{{ ('a ' * 4000000).split()|length }}",
+    "{{ range(99999)|join('x' * 10000) }}",
+    "{{ ('a' * 1000000).rfind('a' * 500000 + 'b') }}",
+    "{{ 1 // 0 }}",
+    "{{ 1 % 0 }}",
+    "{{ 10 ** 1000000000 }}",
+    "{{ 9223372036854775807 + 1 }}",
+    "{{ -9223372036854775807 - 2 }}",
+    "{{ (0 - 9223372036854775807 - 1) // -1 }}",
+    "{{ 0.0 ** -1 }}",
+    "{{ [][::0] }}",
+    "{{ strftime_now('%1000000Y') }}",
+    "{{ 'a'.split('') }}",
+    "{{ x(*5) }}",
+    "{{ dict(**{1: 2}) }}",
+    "{{ {[]: 1} }}",
+    "{{ [1] < ['a'] }}",
+    "{{ none + 1 }}",
   };
   for (size_t i = 0; i < sizeof sources / sizeof *sources; i++) {
     QeChatText out;
@@ -452,11 +543,23 @@ QE_TEST (hostile)
 /* Things that are deep, repeated n times. */
 QE_TEST (deep)
 {
-  static const struct { const char *before, *part, *middle, *after; } cases[] = {
-    { "{{ ", "(", "1", ")" }, { "{{ ", "[", "", "]" }, { "{{ ", "{1: ", "2", "}" }, { "{{ ", "-", "1", "" },
-    { "{{ ", "not ", "1", "" }, { "{{ 1", "+1", "", "" }, { "{{ 'a'", "|upper", "", "" }, { "{{ a", ".b", "", "" },
-    { "", "{% if 1 %}", "x", "{% endif %}" }, { "{{ ", "1 if 0 else ", "2", "" }, { "{{ ", "f(", "1", ")" },
-    { "", "{% for x in [1] %}", "y", "{% endfor %}" }, { "{% set ", "(", "x", ")" }, { "{{ a", "[0", "]", "" },
+  static const struct {
+    const char *before, *part, *middle, *after;
+  } cases[] = {
+    { "{{ ", "(", "1", ")" },
+    { "{{ ", "[", "", "]" },
+    { "{{ ", "{1: ", "2", "}" },
+    { "{{ ", "-", "1", "" },
+    { "{{ ", "not ", "1", "" },
+    { "{{ 1", "+1", "", "" },
+    { "{{ 'a'", "|upper", "", "" },
+    { "{{ a", ".b", "", "" },
+    { "", "{% if 1 %}", "x", "{% endif %}" },
+    { "{{ ", "1 if 0 else ", "2", "" },
+    { "{{ ", "f(", "1", ")" },
+    { "", "{% for x in [1] %}", "y", "{% endfor %}" },
+    { "{% set ", "(", "x", ")" },
+    { "{{ a", "[0", "]", "" },
   };
   enum { N = 20000 };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

@@ -53,8 +53,9 @@ check_messages (const QeTemplate *template, const char *variables)
     { .role = QE_ROLE_ASSISTANT, .parts = words, .n_parts = 1, .reasoning = "r", .calls = &call, .n_calls = 1 },
     { .role = QE_ROLE_TOOL, .parts = words, .n_parts = 1 },
   };
-  const QeChatOptions options = { .add_generation_prompt = true, .tools = &tool, .n_tools = 1, .variables = variables,
-                                  .now = 1764540000 };
+  const QeChatOptions options = {
+    .add_generation_prompt = true, .tools = &tool, .n_tools = 1, .variables = variables, .now = 1764540000
+  };
   QeChatText text;
   QeError err = { 0 };
 
@@ -70,7 +71,8 @@ int
 LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
 {
   const uint8_t *line = size > 0 && data[0] == '{' && size > 1 && data[1] != '%' && data[1] != '{' && data[1] != '#'
-                        ? memchr (data, '\n', size) : NULL;
+                            ? memchr (data, '\n', size)
+                            : NULL;
   char *variables = line ? strndup ((const char *) data, (size_t) (line - data)) : NULL;
   const char *source = line ? (const char *) line + 1 : (const char *) data;
   size_t length = line ? size - (size_t) (line + 1 - data) : size;

@@ -18,8 +18,15 @@ int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size);
 
 enum { MAX_PIECES = 20000, MAX_SIZE = 1 << 16 };
 
-typedef struct { const char *text; size_t size; } Piece;
-typedef struct { Piece *pieces; size_t n; char *text; } Text;
+typedef struct {
+  const char *text;
+  size_t size;
+} Piece;
+typedef struct {
+  Piece *pieces;
+  size_t n;
+  char *text;
+} Text;
 
 static uint64_t state;
 
@@ -59,11 +66,45 @@ read_text (const char *path)
 }
 
 static const char *const words[] = {
-  "{{", "}}", "{%", "%}", "{#", "#}", "-", "+", "(", ")", "[", "]", "{", "}", "|", ".", ",", ":", "~", "*", "**", "//", "%",
-  "==", "<", "not ", " in ", " is ", " and ", " or ", " if ", " else ", "for ", "endfor", "set ", "macro ", "call ", "filter ",
-  "loop", "caller()", "0", "-1", "1", "99999", "1e308", "9223372036854775807", "none", "true", "'", "\"", "\\", "''", "[]", "{}",
-  "messages", "namespace", "range", "tojson", "join", "map", "select", "groupby", "indent", "center", "replace", "split",
-  "format", "sort", "items", "recursive", "break", "continue", "\n", " ", "\xc3\x9f", "\xf0\x9f\x98\x80", "\xff",
+  "{{",       "}}",
+  "{%",       "%}",
+  "{#",       "#}",
+  "-",        "+",
+  "(",        ")",
+  "[",        "]",
+  "{",        "}",
+  "|",        ".",
+  ",",        ":",
+  "~",        "*",
+  "**",       "//",
+  "%",        "==",
+  "<",        "not ",
+  " in ",     " is ",
+  " and ",    " or ",
+  " if ",     " else ",
+  "for ",     "endfor",
+  "set ",     "macro ",
+  "call ",    "filter ",
+  "loop",     "caller()",
+  "0",        "-1",
+  "1",        "99999",
+  "1e308",    "9223372036854775807",
+  "none",     "true",
+  "'",        "\"",
+  "\\",       "''",
+  "[]",       "{}",
+  "messages", "namespace",
+  "range",    "tojson",
+  "join",     "map",
+  "select",   "groupby",
+  "indent",   "center",
+  "replace",  "split",
+  "format",   "sort",
+  "items",    "recursive",
+  "break",    "continue",
+  "\n",       " ",
+  "\xc3\x9f", "\xf0\x9f\x98\x80",
+  "\xff",
 };
 
 static Piece
@@ -84,8 +125,11 @@ change (Piece *pieces, size_t count, const Text *other)
 
   n = at + n > count ? count - at : n;
   switch (next_random (5)) {
-  case 0: break; /* left out */
-  case 1: fresh[n_fresh++] = random_word (); break;
+  case 0:
+    break; /* left out */
+  case 1:
+    fresh[n_fresh++] = random_word ();
+    break;
   case 2:
     for (size_t i = 0; i < n; i++) /* doubled */
       fresh[n_fresh] = fresh[n_fresh + n] = pieces[at + i], n_fresh++;
@@ -171,7 +215,8 @@ main (int argc, char **argv)
     if (i % 100 == 0)
       printf ("# mutants from %llu on\n", (unsigned long long) i);
     getrusage (RUSAGE_SELF, &used);
-    setrlimit (RLIMIT_CPU, &(struct rlimit) { (rlim_t) (used.ru_utime.tv_sec + used.ru_stime.tv_sec) + 60, RLIM_INFINITY });
+    setrlimit (RLIMIT_CPU,
+               &(struct rlimit) { (rlim_t) (used.ru_utime.tv_sec + used.ru_stime.tv_sec) + 60, RLIM_INFINITY });
     run_mutant (texts, n, i);
   }
   printf ("1..1\nok 1 - %llu mutants\n", (unsigned long long) (last - first));
