@@ -99,7 +99,8 @@ typedef enum { QE_TOOLS_NONE, QE_TOOLS_XML, QE_TOOLS_HERMES, QE_TOOLS_OTHER } Qe
 #define QE_MAX_EFFORTS 8
 
 /* What a file's chat template does, found out by rendering small conversations with it. Without a template, or with one
- * that cannot be used, it is what the built-in layout of Qwen 3.5 does. */
+ * that cannot be used, it is what the built-in layout of Qwen 3.5 does. Like QeModelInfo it holds no pointers, because
+ * callers keep it on disk as it is. */
 typedef struct {
   bool present;           /* the file has a template */
   bool usable;            /* it renders plain conversations; false: the built-in layout is used */
@@ -107,9 +108,9 @@ typedef struct {
   QeThinkEnd end;         /* of a prompt when enable_thinking is not given */
   bool thinking_default;  /* thinks when enable_thinking is not given */
   bool thinking_switchable; /* enable_thinking makes a difference */
-  const char *efforts[QE_MAX_EFFORTS]; /* values of reasoning_effort that make a difference, least first; static strings */
+  char efforts[QE_MAX_EFFORTS][12]; /* values of reasoning_effort that make a difference, least first */
   uint32_t n_efforts;     /* 0: the template takes none */
-  const char *effort_default; /* one of them; NULL when the template's default is none of them */
+  char effort_default[12]; /* one of them; "" when the template's default is none of them */
   bool keeps_reasoning;   /* of earlier answers, when preserve_thinking is not given */
   bool reasoning_switchable; /* preserve_thinking makes a difference */
   bool takes_system;      /* a system message at the beginning */

@@ -123,7 +123,7 @@ find_history (Prober *p, QeTemplateInfo *info)
 
 /* ---- effort ---------------------------------------------------------------------------------------------------- */
 
-static const char *const efforts[] = { "none", "minimal", "low", "medium", "high", "xhigh", "max" };
+static const char efforts[][12] = { "none", "minimal", "low", "medium", "high", "xhigh", "max" };
 enum { N_EFFORTS = sizeof efforts / sizeof *efforts, LOW = 2, MEDIUM = 3, HIGH = 4 };
 
 static char *
@@ -175,9 +175,9 @@ find_efforts (Prober *p, QeTemplateInfo *info)
   choose_efforts (texts, strange, unset, chosen);
   for (int i = 0; i < N_EFFORTS; i++) {
     if (chosen[i]) {
-      info->efforts[info->n_efforts++] = efforts[i];
+      strcpy (info->efforts[info->n_efforts++], efforts[i]);
       if (same (texts[i], unset))
-        info->effort_default = efforts[i];
+        strcpy (info->effort_default, efforts[i]);
     }
     free (texts[i]);
   }

@@ -283,7 +283,7 @@ list_efforts (const QeTemplateInfo *info, char *out, size_t size)
   size_t n = 0;
   out[0] = '\0';
   for (uint32_t i = 0; i < info->n_efforts; i++)
-    n += (size_t) snprintf (out + n, size - n, info->efforts[i] == info->effort_default ? "%s[%s]" : "%s%s",
+    n += (size_t) snprintf (out + n, size - n, strcmp (info->efforts[i], info->effort_default) == 0 ? "%s[%s]" : "%s%s",
                             i ? "," : "", info->efforts[i]);
 }
 
@@ -488,6 +488,68 @@ QE_TEST (variables)
   options.variables = "[1]";
   QE_CHECK_INT (qe_template_render (&out, template, &message, 1, &options, &err), ==, QE_ERROR_ARGUMENT);
   qe_template_free (template);
+}
+
+/* Opens Quern Tiny with another template in the place of its own, which is made as long with a comment. */
+static QeModel *
+open_with_template (const char *source)
+{
+  static const char key[] = "tokenizer.chat_template";
+  size_t size, length = strlen (source);
+  uint64_t room;
+  QeModel *model = NULL;
+  QeError err;
+  char path[300], *data = qe_test_read (qe_test_tiny ("quern-tiny-Q2_K.gguf"), &size);
+  char *value = data ? memmem (data, size, key, strlen (key)) : NULL;
+  if (!QE_CHECK (value != NULL))
+    return NULL;
+  value += strlen (key) + 4; /* past the type */
+  memcpy (&room, value, sizeof room);
+  value += sizeof room;
+  if (QE_CHECK (length + 4 <= room)) {
+    memset (value, ' ', room);
+    memcpy (value, "{#", 2);
+    memcpy (value + room - length - 2, "#}", 2);
+    memcpy (value + room - length, source, length);
+    snprintf (path, sizeof path, "%s/model.gguf", qe_test_folder ());
+    QE_CHECK (qe_test_write (path, data, size));
+    QE_CHECK_OK (qe_model_open (&model, path, NULL, &err), err);
+  }
+  free (data);
+  return model;
+}
+
+static void
+check_model (const char *source, const char *want, QeThinkEnd end)
+{
+  const QeChatPart part = { QE_PART_TEXT, "Hi" };
+  const QeChatMessage message = { .role = QE_ROLE_USER, .parts = &part, .n_parts = 1 };
+  QeModel *model = open_with_template (source);
+  QeChatText out;
+  QeError err;
+  size_t length;
+  if (!model)
+    return;
+  const char *text = qe_model_chat_template (model, &length);
+  QE_CHECK (text && length > strlen (source) && memcmp (text + length - strlen (source), source, strlen (source)) == 0);
+  if (QE_CHECK_OK (qe_chat_render (&out, model, &message, 1, &(QeChatOptions) { .add_generation_prompt = true }, &err),
+                   err)) {
+    QE_CHECK_STR (out.text, want);
+    QE_CHECK_INT (out.end, ==, end);
+    QE_CHECK_INT (qe_model_info (model)->thinking_default, ==, end == QE_THINK_OPEN);
+    qe_chat_text_clear (&out);
+  }
+  qe_model_free (model);
+}
+
+/* The template of the file decides; the built-in layout stands in for one that cannot be used. */
+QE_TEST (models)
+{
+  check_model ("{%- for m in messages %}{{ '[' ~ m.role ~ '] ' ~ m.content ~ '\\n' }}{% endfor %}{{ '[assistant]' }}",
+               "[user] Hi\n[assistant]", QE_THINK_NONE);
+  check_model ("{%- for m in messages %}{{ m.content }}{% endfor %}{{ '<think>' }}", "Hi<think>", QE_THINK_OPEN);
+  check_model ("{%- for m in messages %}{{ m.content.nonsense.x }}{% endfor %}",
+               "<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n<think>\n", QE_THINK_OPEN);
 }
 
 /* ---- hostile templates ----------------------------------------------------------------------------------------- */
