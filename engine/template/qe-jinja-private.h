@@ -11,7 +11,7 @@
  *   qe-jinja-lex.c    text → tokens         qe-jinja-value.c    lists, dicts, truth, order, iteration
  *   qe-jinja-parse*.c tokens → tree         qe-jinja-string.c   strings that know where they come from
  *   qe-jinja-eval.c   expressions           qe-jinja-print.c    values as Python and JSON write them
- *   qe-jinja-exec.c   statements, loops     qe-jinja-filters.c, -tests.c, -methods.c, -functions.c
+ *   qe-jinja-exec.c   statements, loops     qe-jinja-filters.c, -tests.c (and functions), -methods.c
  *
  * Memory comes from an arena; a failure is qj_fail(), which jumps back to qe_jinja_compile() or qe_jinja_render(). Both
  * give the arena back, so that nothing in between has to clean up. */
