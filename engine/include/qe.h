@@ -10,7 +10,7 @@
  * In short:
  *   qe_model_open (&model, path, NULL, &err);
  *   qe_context_new (&ctx, model, NULL, &err);
- *   qe_chat_render (&text, messages, n, &options, &err);            // messages -> text with marked spans
+ *   qe_chat_render (&text, model, messages, n, &options, &err);     // messages -> text with marked spans
  *   qe_chat_prompt (&prompt, model, text, images, n_images, &err);  // -> token and image rows
  *   qe_context_prefill (ctx, prompt, &control, &stats, &err);       // evaluates only what the cache lacks
  *   while (qe_context_step (ctx, sampler, &control, tokens, &n, &err) == QE_OK) ...
@@ -90,6 +90,34 @@ typedef struct {
   float repetition_penalty; /* .penalty_repeat */
 } QeFileSampling;
 
+/* How a prompt ends: inside of an open think block, after a closed one, or without any. */
+typedef enum { QE_THINK_NONE, QE_THINK_OPEN, QE_THINK_CLOSED } QeThinkEnd;
+
+/* How calls of tools are written: as JSON in <tool_call>, as <function=NAME> in it, or in another way. */
+typedef enum { QE_TOOLS_NONE, QE_TOOLS_XML, QE_TOOLS_HERMES, QE_TOOLS_OTHER } QeToolForm;
+
+#define QE_MAX_EFFORTS 8
+
+/* What a file's chat template does, found out by rendering small conversations with it. Without a template, or with one
+ * that cannot be used, it is what the built-in layout of Qwen 3.5 does. Like QeModelInfo it holds no pointers, because
+ * callers keep it on disk as it is. */
+typedef struct {
+  bool present;           /* the file has a template */
+  bool usable;            /* it renders plain conversations; false: the built-in layout is used */
+  char problem[400];      /* a sentence that says why it is not usable; "" otherwise */
+  QeThinkEnd end;         /* of a prompt when enable_thinking is not given */
+  bool thinking_default;  /* thinks when enable_thinking is not given */
+  bool thinking_switchable; /* enable_thinking makes a difference */
+  char efforts[QE_MAX_EFFORTS][12]; /* values of reasoning_effort that make a difference, least first */
+  uint32_t n_efforts;     /* 0: the template takes none */
+  char effort_default[12]; /* one of them; "" when the template's default is none of them */
+  bool keeps_reasoning;   /* of earlier answers, when preserve_thinking is not given */
+  bool reasoning_switchable; /* preserve_thinking makes a difference */
+  bool takes_system;      /* a system message at the beginning */
+  bool takes_pictures;
+  QeToolForm tools;       /* QE_TOOLS_NONE: it offers none to the model */
+} QeTemplateInfo;
+
 /* What the header of a file says; all that the memory plan needs. Filled from the file alone, never from its name. */
 typedef struct {
   char architecture[32];  /* "qwen35", "qwen35moe" */
@@ -122,8 +150,9 @@ typedef struct {
   uint32_t n_heads, n_kv_heads, head_size;
   uint32_t n_key_heads, n_value_heads, state_size, conv_kernel;
   uint32_t n_experts, n_experts_used, n_ff_expert, n_ff_shared;
-  bool thinking_default;  /* what the family's template does when enable_thinking is not given */
-  bool has_chat_template;
+  bool thinking_default;  /* chat.thinking_default */
+  bool has_chat_template; /* chat.present */
+  QeTemplateInfo chat;
 } QeModelInfo;
 
 typedef struct {
@@ -139,6 +168,9 @@ QeStatus qe_model_open (QeModel **out, const char *path, const QeModelParams *pa
 QeModel *qe_model_ref (QeModel *model);  /* any thread */
 void qe_model_free (QeModel *model);     /* drops one reference; any thread */
 const QeModelInfo *qe_model_info (const QeModel *model);
+
+/* The text of the file's chat template, not NUL-terminated; NULL without one. Lives as long as the model. */
+const char *qe_model_chat_template (const QeModel *model, size_t *length);
 
 /* Reads and checks the header of a file on disk, and of a companion beside it, without mapping their weights. */
 QeStatus qe_model_probe (const char *path, QeModelInfo *out, QeError *err);
@@ -237,34 +269,51 @@ typedef struct {
   size_t n_calls;
 } QeChatMessage;
 
+/* A variable of the template that may be left out, so that the template's own default holds. */
+typedef enum { QE_UNSET = 0, QE_YES, QE_NO } QeTristate;
+
 typedef struct {
   bool add_generation_prompt;
-  bool thinking;            /* only read with add_generation_prompt */
   bool add_vision_id;       /* "Picture 1: " before each picture */
+  QeTristate enable_thinking;
+  QeTristate preserve_thinking; /* keep the reasoning of earlier answers */
+  const char *reasoning_effort; /* one of QeTemplateInfo.efforts; NULL: the template's default */
   const char *const *tools; /* JSON of each tool */
   size_t n_tools;
+  const char *variables;    /* a JSON object with more variables for the template; NULL: none */
+  int64_t now;              /* the time for templates that ask for it, in seconds since 1970; 0: the computer's */
 } QeChatOptions;
 
-/* What the family's chat template renders. `plain` marks what came from messages, not from the template. */
+/* What a chat template renders. `plain` marks what came from messages, not from the template. */
 typedef struct {
   char *text;
   size_t length;
   QeSpan *plain;
   size_t n_plain;
   size_t n_images; /* <|image_pad|> placeholders outside plain spans, one for each picture, in order */
+  QeThinkEnd end;  /* QE_THINK_OPEN: what is generated begins as reasoning */
 } QeChatText;
 
-QeStatus qe_chat_render (QeChatText *out, const QeChatMessage *messages, size_t n_messages,
+/* Renders with the model's own template; with the built-in layout of Qwen 3.5 when model is NULL, or when its template
+ * cannot be used (QeTemplateInfo.usable). Any thread. QE_ERROR_ARGUMENT with one sentence when the template refuses the
+ * conversation, or when JSON in it is broken. On success *out is the caller's: qe_chat_text_clear(). */
+QeStatus qe_chat_render (QeChatText *out, const QeModel *model, const QeChatMessage *messages, size_t n_messages,
                          const QeChatOptions *options, QeError *err);
+/* The same for a conversation as OpenAI's API takes it: a JSON object with `messages`, perhaps `tools`, and any other
+ * members, each of which becomes a variable of that name. Arguments of calls may be objects or JSON texts. What the
+ * object says goes before what options says. */
+QeStatus qe_chat_render_json (QeChatText *out, const QeModel *model, const char *json, size_t length,
+                              const QeChatOptions *options, QeError *err);
 void qe_chat_text_clear (QeChatText *text);
 
 /* Splits generated text into reasoning, answer and tool calls as it streams. Feed tokens, because the tags are tokens. */
 typedef struct QeOutputParser QeOutputParser;
 typedef enum { QE_OUT_REASONING, QE_OUT_ANSWER, QE_OUT_TOOL_CALL } QeOutputKind;
 typedef void (*QeOutputFunc) (void *data, QeOutputKind kind, const char *text, size_t length);
-/* thinking: the prompt ended inside a think block. QE_OUT_TOOL_CALL hands over one whole call at a time as JSON
- * {"name": …, "arguments": {…}}. Line ends at the beginning and end of reasoning and answer are left out; a block that
- * is no call, or is cut off by the end, comes out as text. NULL when out of memory. */
+/* thinking: the prompt ended inside a think block (QeChatText.end); else reasoning begins when the model opens one. Calls
+ * are understood in both forms, Qwen's and Hermes's, because models mix them up. QE_OUT_TOOL_CALL hands over one whole
+ * call at a time as JSON {"name": …, "arguments": {…}}. Line ends at the beginning and end of reasoning and answer are
+ * left out; a block that is no call, or is cut off by the end, comes out as text. NULL when out of memory. */
 QeOutputParser *qe_output_parser_new (const QeModel *model, bool thinking, QeOutputFunc func, void *data);
 /* The tools that the prompt offered (their JSON), so that arguments get the types that these declare. Optional.
  * QE_ERROR_FORMAT when one is not JSON. */

@@ -129,22 +129,6 @@ label_size (QeModelInfo *out)
     snprintf (out->size_label, sizeof out->size_label, "%s", all);
 }
 
-static bool
-contains (const char *text, size_t length, const char *part)
-{
-  return memmem (text, length, part, strlen (part)) != NULL;
-}
-
-/* Templates of the small models think only when asked to, those of the larger ones unless asked not to. */
-static void
-read_template (QeModelInfo *out, const QeGguf *gguf)
-{
-  const char *text;
-  size_t length;
-  out->has_chat_template = qe_gguf_get_string (gguf, "tokenizer.chat_template", &text, &length);
-  out->thinking_default = !out->has_chat_template || !contains (text, length, "enable_thinking is true");
-}
-
 /* ---- sampling -------------------------------------------------------------------------------------------------- */
 
 /* A number within the limits of qe_sampler_new(). */
@@ -231,5 +215,4 @@ qe_model_info_fill (QeModelInfo *out, const QeGguf *gguf, const QeGguf *companio
   read_sampling (&out->sampling, gguf);
   name_quantisation (out, gguf, &s);
   label_size (out);
-  read_template (out, gguf);
 }

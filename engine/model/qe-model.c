@@ -12,6 +12,7 @@ typedef struct {
   QeGguf *gguf, *companion;
   QeConfig *config;
   QeWeights *weights;
+  QeTemplate *template;
   QeModelInfo *info;
 } Description;
 
@@ -31,8 +32,8 @@ find_with_companion (Description *d, const char *path, bool map_data)
   return QE_ERROR_FORMAT;
 }
 
-/* Checks a parsed header as the description of a model; the info is set on success, weights and companion are the caller's
- * to clear. path: where the file is, NULL when it is not on disk. */
+/* Checks a parsed header as the description of a model; the info is set on success; weights, companion and template are
+ * the caller's to clear. path: where the file is, NULL when it is not on disk. */
 static QeStatus
 describe (Description *d, const char *path, bool map_data, QeError *err)
 {
@@ -45,8 +46,14 @@ describe (Description *d, const char *path, bool map_data, QeError *err)
   if (d->config->n_mtp || !path || find_with_companion (d, path, map_data) != QE_OK)
     status = qe_weights_find (d->weights, d->gguf, NULL, d->config, err);
   if (status == QE_OK)
-    qe_model_info_fill (d->info, d->gguf, d->companion, d->config, d->weights);
-  return status;
+    status = qe_template_read (&d->template, d->gguf, err);
+  if (status != QE_OK)
+    return status;
+  qe_model_info_fill (d->info, d->gguf, d->companion, d->config, d->weights);
+  d->info->chat = d->template->info;
+  d->info->has_chat_template = d->info->chat.present;
+  d->info->thinking_default = d->info->chat.thinking_default;
+  return QE_OK;
 }
 
 QeStatus
@@ -60,9 +67,10 @@ qe_model_open (QeModel **out, const char *path, const QeModelParams *params, QeE
   pthread_mutex_init (&m->lock, NULL);
   status = qe_gguf_open (&m->gguf, path, true, err);
   if (status == QE_OK) {
-    Description d = { m->gguf, NULL, &m->config, &m->weights, &m->info };
+    Description d = { .gguf = m->gguf, .config = &m->config, .weights = &m->weights, .info = &m->info };
     status = describe (&d, path, true, err);
     m->companion = d.companion;
+    m->chat_template = d.template;
   }
   if (status == QE_OK && !(params && params->no_prefetch))
     qe_gguf_prefetch (m->gguf, params ? params->control : NULL);
@@ -89,6 +97,7 @@ qe_model_free (QeModel *model)
   if (!model || atomic_fetch_sub_explicit (&model->n_references, 1, memory_order_acq_rel) != 1)
     return;
   qe_tokenizer_free (model->tokenizer);
+  qe_template_free (model->chat_template);
   qe_weights_clear (&model->weights);
   qe_gguf_free (model->gguf);
   qe_gguf_free (model->companion);
@@ -131,13 +140,14 @@ probe (QeGguf *gguf, const char *path, QeModelInfo *out, QeError *err)
   QeWeights weights = { 0 };
   QeModelInfo info;
   QeStatus status = QE_ERROR_MEMORY;
-  Description d = { gguf, NULL, config, &weights, &info };
+  Description d = { .gguf = gguf, .config = config, .weights = &weights, .info = &info };
   if (config)
     status = describe (&d, path, false, err);
   else
     qe_fail (err, status, "There is not enough memory to read the model's header.");
   if (status == QE_OK)
     *out = info;
+  qe_template_free (d.template);
   qe_weights_clear (&weights);
   free (config);
   qe_gguf_free (d.companion);

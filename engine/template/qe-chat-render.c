@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The chat layout of the Qwen 3.5 family (engine/doc/qwen35.md §8.2; tests/data/goldens/chat.json). Wording and white
- * space are a wire format: the models were trained on exactly this.
+/* The built-in layout, for files without a template that can be used: that of Qwen 3.5 (engine/doc/qwen35.md §8.2;
+ * tests/data/goldens/chat.json). Wording and white space are a wire format: the models were trained on exactly this.
  *
  * Whatever comes from a message is marked as plain, so that a user who types <|im_end|> sends seven characters and not
  * the end of the message. */
 #include "qe-error.h"
 #include "template/qe-json.h"
 #include "template/qe-rich-text.h"
+#include "template/qe-template.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -326,7 +327,7 @@ render_all (Renderer *r)
     status = render_message (r, i);
   if (r->options->add_generation_prompt) {
     qe_rich_text_template (&r->out, "<|im_start|>assistant\n<think>\n");
-    qe_rich_text_template (&r->out, r->options->thinking ? "" : "\n</think>\n\n");
+    qe_rich_text_template (&r->out, r->options->enable_thinking != QE_NO ? "" : "\n</think>\n\n");
   }
   if (status == QE_OK && qe_rich_text_failed (&r->out))
     status = qe_fail (r->err, QE_ERROR_MEMORY, "There is not enough memory for this conversation.");
@@ -334,8 +335,8 @@ render_all (Renderer *r)
 }
 
 QeStatus
-qe_chat_render (QeChatText *out, const QeChatMessage *messages, size_t n_messages, const QeChatOptions *options,
-                QeError *err)
+qe_chat_render_built_in (QeChatText *out, const QeChatMessage *messages, size_t n_messages, const QeChatOptions *options,
+                         QeError *err)
 {
   Renderer r = { .messages = messages, .n_messages = n_messages, .options = options, .err = err };
   QeStatus status = render_all (&r);
@@ -345,13 +346,6 @@ qe_chat_render (QeChatText *out, const QeChatMessage *messages, size_t n_message
   }
   *out = (QeChatText) { .text = r.out.text.data, .length = r.out.text.size, .plain = r.out.plain,
                         .n_plain = r.out.n_plain, .n_images = r.n_pictures };
+  out->end = qe_chat_text_end (out);
   return QE_OK;
-}
-
-void
-qe_chat_text_clear (QeChatText *text)
-{
-  free (text->text);
-  free (text->plain);
-  *text = (QeChatText) { 0 };
 }

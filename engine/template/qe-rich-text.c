@@ -70,6 +70,14 @@ qe_rich_text_clear (QeRichText *rich)
   *rich = (QeRichText) { 0 };
 }
 
+void
+qe_chat_text_clear (QeChatText *text)
+{
+  free (text->text);
+  free (text->plain);
+  *text = (QeChatText) { 0 };
+}
+
 /* ---- text ------------------------------------------------------------------------------------------------------ */
 
 /* What Python's str.isspace() says: Unicode's white space and the four separators U+001C to U+001F. */

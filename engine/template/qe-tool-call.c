@@ -176,23 +176,30 @@ parse_function (Call *c, const QeJson *tools, size_t n_tools)
   return c->at == c->end;
 }
 
-/* {"name": …, "arguments": {…}} */
+/* {"name": …, "arguments": {…}}; models that write OpenAI's form put the arguments into a text. */
 static bool
 parse_json_call (const char *text, size_t length, QeBuffer *out)
 {
-  QeJson json;
+  QeJson json, inner;
+  size_t n;
   if (qe_json_parse (&json, text, length, NULL) != QE_OK)
     return false;
   size_t name = qe_json_member (&json, 0, "name"), arguments = qe_json_member (&json, 0, "arguments");
-  bool ok = name != QE_JSON_NONE && json.values[name].kind == QE_JSON_STRING && arguments != QE_JSON_NONE
-            && json.values[arguments].kind == QE_JSON_OBJECT;
+  bool ok = name != QE_JSON_NONE && json.values[name].kind == QE_JSON_STRING && arguments != QE_JSON_NONE;
+  const char *quoted = ok && json.values[arguments].kind == QE_JSON_STRING ? qe_json_text (&json, arguments, &n) : NULL;
+  bool is_quoted = quoted && qe_json_parse (&inner, quoted, n, NULL) == QE_OK;
+  const QeJson *holder = is_quoted ? &inner : &json;
+  size_t object = is_quoted ? 0 : arguments;
+  ok = ok && holder->values[object].kind == QE_JSON_OBJECT;
   if (ok) {
     qe_buffer_puts (out, "{\"name\": ");
     qe_json_write (&json, name, out);
     qe_buffer_puts (out, ", \"arguments\": ");
-    qe_json_write (&json, arguments, out);
+    qe_json_write (holder, object, out);
     qe_buffer_puts (out, "}");
   }
+  if (is_quoted)
+    qe_json_clear (&inner);
   qe_json_clear (&json);
   return ok;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The functions of qe.h that speak of a model where they mean its tokenizer. */
+/* The functions of qe.h that speak of a model where they mean its tokenizer or its chat template. */
 #include "model/qe-model.h"
 #include "tokenizer/qe-tokenizer.h"
 
@@ -64,4 +64,28 @@ QeOutputParser *
 qe_output_parser_new (const QeModel *model, bool thinking, QeOutputFunc func, void *data)
 {
   return qe_output_parser_new_for (qe_model_tokenizer (model), thinking, func, data);
+}
+
+/* ---- chat ------------------------------------------------------------------------------------------------------ */
+
+const char *
+qe_model_chat_template (const QeModel *model, size_t *length)
+{
+  const char *text = NULL;
+  *length = 0;
+  return qe_gguf_get_string (model->gguf, "tokenizer.chat_template", &text, length) ? text : NULL;
+}
+
+QeStatus
+qe_chat_render (QeChatText *out, const QeModel *model, const QeChatMessage *messages, size_t n_messages,
+                const QeChatOptions *options, QeError *err)
+{
+  return qe_template_render (out, model ? model->chat_template : NULL, messages, n_messages, options, err);
+}
+
+QeStatus
+qe_chat_render_json (QeChatText *out, const QeModel *model, const char *json, size_t length, const QeChatOptions *options,
+                     QeError *err)
+{
+  return qe_template_render_json (out, model ? model->chat_template : NULL, json, length, options, err);
 }

@@ -278,7 +278,7 @@ build_prompt (Worker *w)
 
   if (!encode_pictures (w, images))
     return NULL;
-  if (!_quern_request_render (w->item->request, &text, &w->in_reasoning, &error)
+  if (!_quern_request_render (w->item->request, w->model, &text, &w->in_reasoning, &error)
       || qe_chat_prompt (&prompt, w->model, &text, (QeImage *const *) images->pdata, images->len, &error) != QE_OK)
     fail (w, &error);
   qe_chat_text_clear (&text);

@@ -69,7 +69,7 @@ tokenise_request (QeModel *model, const QuernRequest *request, GArray *out, GErr
   QeError engine_error = { 0 };
   gboolean in_reasoning;
 
-  if (!_quern_request_render (request, &text, &in_reasoning, &engine_error))
+  if (!_quern_request_render (request, model, &text, &in_reasoning, &engine_error))
     return quern_engine_set_error (error, &engine_error);
   gboolean ok = tokenise (model, &text, out, error);
   qe_chat_text_clear (&text);

@@ -603,7 +603,7 @@ count_rows (const Count *count, QeModel *weights, QeError *error)
   gssize pictures = count_pictures (count, weights, error);
   gboolean ok;
 
-  if (pictures < 0 || !_quern_request_render (count->request, &text, &in_reasoning, error))
+  if (pictures < 0 || !_quern_request_render (count->request, weights, &text, &in_reasoning, error))
     return -1;
   ok = qe_tokenize (weights, text.text, text.length, text.plain, text.n_plain, &ids, &n, error) == QE_OK;
   free (ids);

@@ -191,19 +191,19 @@ fill_message (const QuernRequestMessage *message, QeChatMessage *out, QeChatPart
 }
 
 static gboolean
-render_messages (const QuernRequest *self, QeChatText *text, QeError *error)
+render_messages (const QuernRequest *self, const QeModel *model, QeChatText *text, QeError *error)
 {
   g_autoptr (GPtrArray) pictures = _quern_request_list_pictures (self);
   g_autofree QeChatMessage *messages = g_new0 (QeChatMessage, self->messages->len);
   g_autofree QeChatPart *parts = g_new0 (QeChatPart, self->messages->len + pictures->len);
-  QeChatOptions options = { .add_generation_prompt = true, .thinking = self->thinking };
+  QeChatOptions options = { .add_generation_prompt = true, .enable_thinking = self->thinking ? QE_YES : QE_NO };
   QeChatPart *part = parts;
 
   for (guint i = 0; i < self->messages->len; i++) {
     fill_message (self->messages->pdata[i], &messages[i], part);
     part += messages[i].n_parts;
   }
-  return qe_chat_render (text, messages, self->messages->len, &options, error) == QE_OK;
+  return qe_chat_render (text, model, messages, self->messages->len, &options, error) == QE_OK;
 }
 
 /* Appends to a rendered text, which the engine allocated with malloc(). Text that is not the template's own becomes a
@@ -230,11 +230,17 @@ append_text (QeChatText *text, const char *more, gboolean plain)
   return TRUE;
 }
 
+/* A prompt that opens no think block gets one where the model had opened it itself. */
 static gboolean
 append_beginning (const QuernRequest *self, QeChatText *text, gboolean *in_reasoning)
 {
   gboolean answered = self->begun_answer && *self->begun_answer;
 
+  if (text->end == QE_THINK_NONE && self->begun_reasoning && *self->begun_reasoning) {
+    if (!append_text (text, "<think>\n", FALSE))
+      return FALSE;
+    *in_reasoning = TRUE;
+  }
   if (*in_reasoning && self->begun_reasoning && !append_text (text, self->begun_reasoning, TRUE))
     return FALSE;
   if (!answered)
@@ -245,14 +251,15 @@ append_beginning (const QuernRequest *self, QeChatText *text, gboolean *in_reaso
   return append_text (text, self->begun_answer, TRUE);
 }
 
-/* Renders the conversation with the beginning of the answer. *in_reasoning: whether the model goes on thinking.
+/* Renders the conversation for a model, with the beginning of the answer. *in_reasoning: whether the model goes on thinking.
  * Any thread. On success *text is to be cleared by the caller. */
 gboolean
-_quern_request_render (const QuernRequest *self, QeChatText *text, gboolean *in_reasoning, QeError *error)
+_quern_request_render (const QuernRequest *self, const QeModel *model, QeChatText *text, gboolean *in_reasoning,
+                       QeError *error)
 {
-  if (!render_messages (self, text, error))
+  if (!render_messages (self, model, text, error))
     return FALSE;
-  *in_reasoning = self->thinking;
+  *in_reasoning = text->end == QE_THINK_OPEN;
   if (append_beginning (self, text, in_reasoning))
     return TRUE;
   qe_chat_text_clear (text);

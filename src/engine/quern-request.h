@@ -26,7 +26,8 @@ struct _QuernRequest {
   guint thinking_budget; /* tokens; 0: no limit */
 };
 
-gboolean  _quern_request_render     (const QuernRequest *self, QeChatText *text, gboolean *in_reasoning, QeError *error);
+gboolean  _quern_request_render     (const QuernRequest *self, const QeModel *model, QeChatText *text, gboolean *in_reasoning,
+                                     QeError *error);
 GPtrArray *_quern_request_list_pictures (const QuernRequest *self);
 
 G_END_DECLS

@@ -174,7 +174,7 @@ build_prompt (Run *run)
 
   if (!images)
     return NULL;
-  if (!_quern_request_render (run->request, &text, &run->in_reasoning, &error)
+  if (!_quern_request_render (run->request, run->runner->weights, &text, &run->in_reasoning, &error)
       || qe_chat_prompt (&prompt, run->runner->weights, &text, (QeImage *const *) images->pdata, images->len, &error)
              != QE_OK)
     fail (run, &error);

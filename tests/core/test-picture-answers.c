@@ -52,12 +52,12 @@ make_prompt (QeModel    *model,
 {
   const QeChatPart parts[] = { { QE_PART_IMAGE }, { QE_PART_TEXT, json_object_get_string_member (expected, "question") } };
   const QeChatMessage message = { .role = QE_ROLE_USER, .parts = parts, .n_parts = 2 };
-  const QeChatOptions options = { .add_generation_prompt = true, .thinking = false };
+  const QeChatOptions options = { .add_generation_prompt = true, .enable_thinking = QE_NO };
   QeChatText text;
   QePrompt *prompt;
   QeError err;
 
-  assert_ok (qe_chat_render (&text, &message, 1, &options, &err), err);
+  assert_ok (qe_chat_render (&text, model, &message, 1, &options, &err), err);
   g_assert_cmpstr (text.text, ==, json_object_get_string_member (expected, "prompt"));
   assert_ok (qe_chat_prompt (&prompt, model, &text, &image, 1, &err), err);
   qe_chat_text_clear (&text);

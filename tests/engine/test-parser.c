@@ -108,6 +108,10 @@ QE_TEST (tool_calls)
          "{\"name\": \"a\", \"arguments\": {}}\n");
   check (false, "<tool_call>\n{\"name\": \"a\", \"arguments\": {\"k\": null}}\n</tool_call>", "", "",
          "{\"name\": \"a\", \"arguments\": {\"k\": null}}\n");
+  check (false, "<tool_call>\n{\"name\": \"a\", \"arguments\": \"{\\\"k\\\": [1]}\"}\n</tool_call>", "", "",
+         "{\"name\": \"a\", \"arguments\": {\"k\": [1]}}\n");
+  check (false, "<tool_call>\n{\"name\": \"a\", \"arguments\": \"[1]\"}\n</tool_call>", "",
+         "<tool_call>\n{\"name\": \"a\", \"arguments\": \"[1]\"}\n</tool_call>", "");
 }
 
 QE_TEST (tool_values)

@@ -92,7 +92,7 @@ read_case (Case *c, const QeJson *json, size_t i)
   for (size_t k = qe_json_first (json, messages); k != QE_JSON_NONE; k = qe_json_next (json, messages, k))
     read_message (c, json, k);
   size_t thinking = qe_json_member (json, options, "enable_thinking"), tools = qe_json_member (json, options, "tools");
-  c->options.thinking = thinking == QE_JSON_NONE || is_true (json, thinking);
+  c->options.enable_thinking = thinking == QE_JSON_NONE ? QE_UNSET : is_true (json, thinking) ? QE_YES : QE_NO;
   c->options.add_generation_prompt = is_true (json, qe_json_member (json, options, "add_generation_prompt"));
   c->options.add_vision_id = is_true (json, qe_json_member (json, options, "add_vision_id"));
   c->options.tools = c->tools;
@@ -124,7 +124,7 @@ QE_TEST (goldens)
     const char *name = text_of (&json, qe_json_member (&json, i, "name"));
     const char *error = text_of (&json, qe_json_member (&json, i, "error"));
     read_case (&c, &json, i);
-    QeStatus status = qe_chat_render (&out, c.messages, c.n_messages, &c.options, &err);
+    QeStatus status = qe_chat_render (&out, NULL, c.messages, c.n_messages, &c.options, &err);
     if (error) {
       qe_test_check (status == QE_ERROR_ARGUMENT, __FILE__, __LINE__, "%s: status %d", name, status);
       QE_CHECK_STR (err.message, error);
@@ -149,7 +149,7 @@ render_one (QeChatText *out, const char *user, QeError *err)
 {
   const QeChatPart part = { QE_PART_TEXT, user };
   const QeChatMessage message = { .role = QE_ROLE_USER, .parts = &part, .n_parts = 1 };
-  return qe_chat_render (out, &message, 1, &(QeChatOptions) { .add_generation_prompt = true }, err);
+  return qe_chat_render (out, NULL, &message, 1, &(QeChatOptions) { .add_generation_prompt = true }, err);
 }
 
 /* What a user types is marked, all of it and nothing else. */
@@ -190,7 +190,7 @@ QE_TEST (plain_spans_of_every_part)
   };
   QeChatText out;
   QeError err;
-  QE_REQUIRE_OK (qe_chat_render (&out, messages, 4, &(QeChatOptions) { .tools = &tool, .n_tools = 1 }, &err), err);
+  QE_REQUIRE_OK (qe_chat_render (&out, NULL, messages, 4, &(QeChatOptions) { .tools = &tool, .n_tools = 1 }, &err), err);
   size_t outside = 0, covered = 0, span = 0;
   for (size_t at = 0; at < out.length; at++) {
     while (span < out.n_plain && out.plain[span].end <= at)
@@ -224,7 +224,7 @@ QE_TEST (bad_json)
   for (int i = 0; i < 2; i++) {
     const QeChatMessage messages[] = { { .role = QE_ROLE_USER, .parts = &part, .n_parts = 1 },
                                        { .role = QE_ROLE_ASSISTANT, .calls = &calls[i], .n_calls = 1 } };
-    QE_CHECK_INT (qe_chat_render (&out, messages, 2, &(QeChatOptions) { 0 }, &err), ==, QE_ERROR_ARGUMENT);
+    QE_CHECK_INT (qe_chat_render (&out, NULL, messages, 2, &(QeChatOptions) { 0 }, &err), ==, QE_ERROR_ARGUMENT);
     QE_CHECK_CONTAINS (err.message, "JSON object");
   }
 }

@@ -101,7 +101,7 @@ check_chat (char *text)
       n++;
     }
   }
-  if (qe_chat_render (&out, messages, n, &(QeChatOptions) { .add_generation_prompt = true }, NULL) == QE_OK) {
+  if (qe_chat_render (&out, NULL, messages, n, &(QeChatOptions) { .add_generation_prompt = true }, NULL) == QE_OK) {
     check_rendered (&out, n);
     qe_chat_text_clear (&out);
   }
