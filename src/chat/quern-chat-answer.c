@@ -356,6 +356,7 @@ set_up_request (QuernAnswer *self, gboolean pictures)
                        quern_conversation_get_sampling (session->conversation));
   quern_sampling_apply (&sampling, self->request);
   quern_request_set_thinking (self->request, thinking);
+  quern_request_set_effort (self->request, quern_effort_for_model (self->model, quern_message_get_effort (self->answer)));
   if (quern_message_get_id (self->answer) != 0)
     quern_request_set_beginning (self->request, quern_message_get_reasoning (self->answer),
                                  quern_message_get_content (self->answer));
@@ -494,6 +495,8 @@ set_new_answer (QuernAnswer *self)
 {
   self->answer = quern_message_new (QUERN_ROLE_ASSISTANT, "");
   quern_message_set_thinking (self->answer, _quern_chat_session_thinks (self->session, self->model));
+  quern_message_set_effort (self->answer,
+                            quern_effort_for_model (self->model, quern_conversation_get_effort (self->session->conversation)));
 }
 
 /**

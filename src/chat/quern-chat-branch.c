@@ -20,6 +20,7 @@ copy_message (QuernMessage *message)
                            quern_message_get_failure (message));
   quern_message_set_model (copy, quern_message_get_model_id (message), quern_message_get_model_title (message));
   quern_message_set_thinking (copy, quern_message_get_thinking (message));
+  quern_message_set_effort (copy, quern_message_get_effort (message));
   quern_message_set_statistics (copy, quern_message_get_statistics (message));
   quern_message_set_siblings (copy, 0, 1);
   for (guint i = 0; i < g_list_model_get_n_items (attachments); i++) {
@@ -37,6 +38,7 @@ _quern_chat_session_copy_settings (QuernChatSession *self, QuernConversation *to
 
   quern_conversation_set_model_id (to, quern_conversation_get_model_id (from));
   quern_conversation_set_thinking (to, quern_conversation_get_thinking (from));
+  quern_conversation_set_effort (to, quern_conversation_get_effort (from));
   quern_conversation_set_sampling (to, quern_conversation_get_sampling (from));
   quern_conversation_set_context_size (to, quern_conversation_get_context_size (from));
   quern_conversation_set_folder_id (to, quern_conversation_get_folder_id (from));

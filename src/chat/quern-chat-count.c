@@ -57,6 +57,7 @@ built_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     return;
   }
   quern_request_set_thinking (request, count->thinking);
+  quern_request_set_effort (request, quern_effort_for_model (count->model, quern_conversation_get_effort (self->conversation)));
   if (count->begun)
     quern_request_set_beginning (request, quern_message_get_reasoning (count->begun),
                                  quern_message_get_content (count->begun));
@@ -131,9 +132,11 @@ static guint64
 history_key (QuernChatSession *self, guint first, guint n)
 {
   const char *system_prompt = quern_conversation_get_system_prompt (self->conversation);
+  const char *effort = quern_chat_session_get_effort (self);
   guint64 key = mix (14695981039346656037u, (gsize) self->model);
 
   key = mix (key, quern_chat_session_get_thinking (self));
+  key = mix (key, effort ? g_str_hash (effort) : 1);
   key = mix (key, system_prompt ? g_str_hash (system_prompt) : 1);
   for (guint i = first; i < n; i++) {
     g_autoptr (QuernMessage) message = g_list_model_get_item (G_LIST_MODEL (self->messages), i);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "quern-chat-session.h"
+#include "quern-effort.h"
 #include "quern-prompt.h"
 #include "quern-sampling.h"
 

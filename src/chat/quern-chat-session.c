@@ -13,6 +13,7 @@ enum {
   PROP_PROGRESS,
   PROP_MODEL,
   PROP_THINKING,
+  PROP_EFFORT,
   PROP_CONTEXT_USED,
   PROP_CONTEXT_SIZE,
   PROP_REPEATING,
@@ -128,6 +129,7 @@ show_model (QuernChatSession *self, QuernModel *model)
     return;
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_MODEL]);
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_THINKING]);
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_EFFORT]);
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_CONTEXT_SIZE]);
 }
 
@@ -152,13 +154,14 @@ find_model (QuernChatSession *self)
   show_model (self, model && quern_model_get_state (model) == QUERN_MODEL_OK ? model : NULL);
 }
 
-/* Returns the conversation's setting for thinking, or what the model's family does if there is none. */
+/* Returns the conversation's setting for thinking, if the model's template lets it be chosen and there is one; otherwise what
+ * the template does by default. */
 gboolean
 _quern_chat_session_thinks (QuernChatSession *self, QuernModel *model)
 {
   QuernThinking thinking = quern_conversation_get_thinking (self->conversation);
 
-  if (thinking == QUERN_THINKING_DEFAULT)
+  if (thinking == QUERN_THINKING_DEFAULT || (model && !quern_model_get_info (model)->chat.thinking_switchable))
     return model && quern_model_get_info (model)->thinking_default;
   return thinking == QUERN_THINKING_ON;
 }
@@ -178,6 +181,33 @@ void
 quern_chat_session_set_thinking (QuernChatSession *self, gboolean thinking)
 {
   quern_conversation_set_thinking (self->conversation, thinking ? QUERN_THINKING_ON : QUERN_THINKING_OFF);
+}
+
+/**
+ * quern_chat_session_get_effort:
+ *
+ * Returns: (nullable): how much the next answer thinks, a level of the model's template; %NULL where it knows none
+ */
+const char *
+quern_chat_session_get_effort (QuernChatSession *self)
+{
+  return quern_effort_for_model (self->model, quern_conversation_get_effort (self->conversation));
+}
+
+/**
+ * quern_chat_session_set_effort:
+ * @effort: (nullable): a level of the model's template; the conversation remembers it
+ */
+void
+quern_chat_session_set_effort (QuernChatSession *self, const char *effort)
+{
+  quern_conversation_set_effort (self->conversation, effort);
+}
+
+static void
+effort_changed_cb (QuernChatSession *self)
+{
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_EFFORT]);
 }
 
 static void
@@ -426,6 +456,7 @@ quern_chat_session_new (QuernStore *store, QuernEngine *engine, QuernLibrary *li
   g_signal_connect_object (conversation, "notify::model-id", G_CALLBACK (find_model), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (conversation, "notify::thinking", G_CALLBACK (thinking_changed_cb), self,
                            G_CONNECT_SWAPPED);
+  g_signal_connect_object (conversation, "notify::effort", G_CALLBACK (effort_changed_cb), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (conversation, "notify::context-size", G_CALLBACK (context_size_changed_cb), self,
                            G_CONNECT_SWAPPED);
   find_model (self);
@@ -444,6 +475,7 @@ quern_chat_session_get_property (GObject *object, guint prop_id, GValue *value, 
   case PROP_PROGRESS: g_value_set_double (value, self->progress); break;
   case PROP_MODEL: g_value_set_object (value, self->model); break;
   case PROP_THINKING: g_value_set_boolean (value, quern_chat_session_get_thinking (self)); break;
+  case PROP_EFFORT: g_value_set_string (value, quern_chat_session_get_effort (self)); break;
   case PROP_CONTEXT_USED: g_value_set_uint (value, self->context_used); break;
   case PROP_REPEATING: g_value_set_boolean (value, self->repeating); break;
   case PROP_CONTEXT_SIZE: g_value_set_uint (value, _quern_chat_session_context_size (self, self->model)); break;
@@ -459,6 +491,7 @@ quern_chat_session_set_property (GObject *object, guint prop_id, const GValue *v
   switch (prop_id) {
   case PROP_MODEL: quern_chat_session_set_model (self, g_value_get_object (value)); break;
   case PROP_THINKING: quern_chat_session_set_thinking (self, g_value_get_boolean (value)); break;
+  case PROP_EFFORT: quern_chat_session_set_effort (self, g_value_get_string (value)); break;
   default: G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
   }
 }
@@ -496,6 +529,7 @@ quern_chat_session_class_init (QuernChatSessionClass *klass)
   properties[PROP_PROGRESS] = g_param_spec_double ("progress", NULL, NULL, 0, 1, 0, read);
   properties[PROP_MODEL] = g_param_spec_object ("model", NULL, NULL, QUERN_TYPE_MODEL, both);
   properties[PROP_THINKING] = g_param_spec_boolean ("thinking", NULL, NULL, FALSE, both);
+  properties[PROP_EFFORT] = g_param_spec_string ("effort", NULL, NULL, NULL, both);
   properties[PROP_CONTEXT_USED] = g_param_spec_uint ("context-used", NULL, NULL, 0, G_MAXUINT, 0, read);
   properties[PROP_CONTEXT_SIZE] = g_param_spec_uint ("context-size", NULL, NULL, 0, G_MAXUINT, 0, read);
   properties[PROP_REPEATING] = g_param_spec_boolean ("repeating", NULL, NULL, FALSE, read);

@@ -53,8 +53,8 @@ typedef struct {
 
 /* A conversation in use. Properties: "conversation", "messages" (GListModel of QuernMessage, the branch that is shown),
  * "state", "progress" (0 to 1, while loading and in prefill), "model" (read-write, may be NULL), "thinking"
- * (read-write), "context-used", "context-size" (tokens), "repeating" (whether the answer repeats itself). Every answer
- * is saved at least once a second while it is generated. */
+ * (read-write), "effort" (read-write, may be NULL), "context-used", "context-size" (tokens), "repeating" (whether the
+ * answer repeats itself). Every answer is saved at least once a second while it is generated. */
 #define QUERN_TYPE_CHAT_SESSION (quern_chat_session_get_type ())
 G_DECLARE_FINAL_TYPE (QuernChatSession, quern_chat_session, QUERN, CHAT_SESSION, GObject)
 
@@ -68,6 +68,8 @@ QuernModel        *quern_chat_session_get_model           (QuernChatSession *sel
 void               quern_chat_session_set_model           (QuernChatSession *self, QuernModel *model);
 gboolean           quern_chat_session_get_repeating       (QuernChatSession *self);
 gboolean           quern_chat_session_get_thinking        (QuernChatSession *self);
+const char        *quern_chat_session_get_effort          (QuernChatSession *self);
+void               quern_chat_session_set_effort          (QuernChatSession *self, const char *effort);
 void               quern_chat_session_set_thinking        (QuernChatSession *self, gboolean thinking);
 
 /* Reads the messages from the store; call it once, before anything else. */

@@ -33,6 +33,7 @@ void          quern_request_set_thinking      (QuernRequest *self, gboolean thin
 void          quern_request_set_beginning     (QuernRequest *self, const char *reasoning, const char *answer);
 void          quern_request_set_sampler       (QuernRequest *self, const QeSamplerParams *params);
 void          quern_request_set_max_tokens    (QuernRequest *self, guint n_tokens);
+void          quern_request_set_effort        (QuernRequest *self, const char *effort);
 void          quern_request_set_thinking_budget (QuernRequest *self, guint n_tokens);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (QuernPixels, quern_pixels_free)

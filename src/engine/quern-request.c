@@ -78,6 +78,7 @@ quern_request_unref (QuernRequest *self)
   if (!g_atomic_ref_count_dec (&self->references))
     return;
   g_ptr_array_unref (self->messages);
+  g_free (self->effort);
   g_free (self->begun_reasoning);
   g_free (self->begun_answer);
   g_free (self);
@@ -126,6 +127,16 @@ void
 quern_request_set_thinking (QuernRequest *self, gboolean thinking)
 {
   self->thinking = thinking;
+}
+
+/**
+ * quern_request_set_effort:
+ * @effort: (nullable): how much to think, one of the levels that the model's template knows; %NULL for its default
+ */
+void
+quern_request_set_effort (QuernRequest *self, const char *effort)
+{
+  g_set_str (&self->effort, effort);
 }
 
 /**
@@ -196,7 +207,8 @@ render_messages (const QuernRequest *self, const QeModel *model, QeChatText *tex
   g_autoptr (GPtrArray) pictures = _quern_request_list_pictures (self);
   g_autofree QeChatMessage *messages = g_new0 (QeChatMessage, self->messages->len);
   g_autofree QeChatPart *parts = g_new0 (QeChatPart, self->messages->len + pictures->len);
-  QeChatOptions options = { .add_generation_prompt = true, .enable_thinking = self->thinking ? QE_YES : QE_NO };
+  QeChatOptions options = { .add_generation_prompt = true, .enable_thinking = self->thinking ? QE_YES : QE_NO,
+                            .reasoning_effort = self->effort };
   QeChatPart *part = parts;
 
   for (guint i = 0; i < self->messages->len; i++) {

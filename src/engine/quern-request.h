@@ -23,6 +23,7 @@ struct _QuernRequest {
   QeSamplerParams sampler;
   gboolean has_sampler; /* if FALSE, the family's values are used */
   guint max_tokens;     /* 0: as many as fit */
+  char *effort; /* of thinking; NULL: the template's default */
   guint thinking_budget; /* tokens; 0: no limit */
 };
 

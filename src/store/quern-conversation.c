@@ -14,6 +14,7 @@ struct _QuernConversation {
   gint64 folder_id; /* 0: in none */
   char *model_id;
   QuernThinking thinking;
+  char *effort; /* of thinking, as a template spells it; NULL: the template's default */
   char *sampling; /* JSON object with what differs from the family's defaults, or NULL */
   guint context_size; /* tokens; 0: the default */
   gint64 context_start; /* id of the first message that is sent; 0: all are */
@@ -31,6 +32,7 @@ enum {
   PROP_FOLDER_ID,
   PROP_MODEL_ID,
   PROP_THINKING,
+  PROP_EFFORT,
   PROP_SAMPLING,
   PROP_CONTEXT_SIZE,
   PROP_CONTEXT_START,
@@ -198,6 +200,24 @@ quern_conversation_set_thinking (QuernConversation *self, QuernThinking thinking
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_THINKING]);
 }
 
+/**
+ * quern_conversation_get_effort:
+ *
+ * Returns: (nullable): the effort that was chosen, which the present model may not know; %NULL for the model's default
+ */
+const char *
+quern_conversation_get_effort (QuernConversation *self)
+{
+  return self->effort;
+}
+
+void
+quern_conversation_set_effort (QuernConversation *self, const char *effort)
+{
+  if (g_set_str (&self->effort, effort))
+    g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_EFFORT]);
+}
+
 guint
 quern_conversation_get_context_size (QuernConversation *self)
 {
@@ -277,6 +297,7 @@ quern_conversation_get_property (GObject *object, guint prop_id, GValue *value, 
   case PROP_FOLDER_ID: g_value_set_int64 (value, self->folder_id); break;
   case PROP_MODEL_ID: g_value_set_string (value, self->model_id); break;
   case PROP_THINKING: g_value_set_int (value, self->thinking); break;
+  case PROP_EFFORT: g_value_set_string (value, self->effort); break;
   case PROP_SAMPLING: g_value_set_string (value, self->sampling); break;
   case PROP_CONTEXT_SIZE: g_value_set_uint (value, self->context_size); break;
   case PROP_CONTEXT_START: g_value_set_int64 (value, self->context_start); break;
@@ -298,6 +319,7 @@ quern_conversation_set_property (GObject *object, guint prop_id, const GValue *v
   case PROP_FOLDER_ID: quern_conversation_set_folder_id (self, g_value_get_int64 (value)); break;
   case PROP_MODEL_ID: quern_conversation_set_model_id (self, g_value_get_string (value)); break;
   case PROP_THINKING: quern_conversation_set_thinking (self, g_value_get_int (value)); break;
+  case PROP_EFFORT: quern_conversation_set_effort (self, g_value_get_string (value)); break;
   case PROP_SAMPLING: quern_conversation_set_sampling (self, g_value_get_string (value)); break;
   case PROP_CONTEXT_SIZE: quern_conversation_set_context_size (self, g_value_get_uint (value)); break;
   case PROP_CONTEXT_START: quern_conversation_set_context_start (self, g_value_get_int64 (value)); break;
@@ -314,6 +336,7 @@ quern_conversation_finalize (GObject *object)
 
   g_free (self->title);
   g_free (self->model_id);
+  g_free (self->effort);
   g_free (self->sampling);
   g_free (self->system_prompt);
   g_free (self->draft);
@@ -337,6 +360,7 @@ quern_conversation_class_init (QuernConversationClass *klass)
   properties[PROP_FOLDER_ID] = g_param_spec_int64 ("folder-id", NULL, NULL, 0, G_MAXINT64, 0, both);
   properties[PROP_MODEL_ID] = g_param_spec_string ("model-id", NULL, NULL, NULL, both);
   properties[PROP_THINKING] = g_param_spec_int ("thinking", NULL, NULL, -1, 1, -1, both);
+  properties[PROP_EFFORT] = g_param_spec_string ("effort", NULL, NULL, NULL, both);
   properties[PROP_SAMPLING] = g_param_spec_string ("sampling", NULL, NULL, NULL, both);
   properties[PROP_CONTEXT_SIZE] = g_param_spec_uint ("context-size", NULL, NULL, 0, G_MAXUINT, 0, both);
   properties[PROP_CONTEXT_START] = g_param_spec_int64 ("context-start", NULL, NULL, 0, G_MAXINT64, 0, both);

@@ -28,6 +28,8 @@ void               quern_conversation_set_pinned        (QuernConversation *self
 const char        *quern_conversation_get_model_id      (QuernConversation *self);
 void               quern_conversation_set_model_id      (QuernConversation *self, const char *model_id);
 QuernThinking      quern_conversation_get_thinking      (QuernConversation *self);
+const char        *quern_conversation_get_effort        (QuernConversation *self);
+void               quern_conversation_set_effort        (QuernConversation *self, const char *effort);
 void               quern_conversation_set_thinking      (QuernConversation *self, QuernThinking thinking);
 const char        *quern_conversation_get_system_prompt (QuernConversation *self);
 void               quern_conversation_set_system_prompt (QuernConversation *self, const char *system_prompt);

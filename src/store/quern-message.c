@@ -18,6 +18,7 @@ struct _QuernMessage {
   char *failure;
   char *model_id, *model_title;
   gboolean thinking;     /* the answer was asked to think first */
+  char *effort;          /* with this effort, where the model's template knows any */
   gboolean in_reasoning; /* it is thinking now */
   QuernStatistics statistics;
   guint sibling_index, sibling_count; /* index from 0 */
@@ -157,6 +158,17 @@ quern_message_get_thinking (QuernMessage *self)
   return self->thinking;
 }
 
+/**
+ * quern_message_get_effort:
+ *
+ * Returns: (nullable): the level of effort that the answer was asked for, %NULL where the model knows none
+ */
+const char *
+quern_message_get_effort (QuernMessage *self)
+{
+  return self->effort;
+}
+
 gboolean
 quern_message_get_in_reasoning (QuernMessage *self)
 {
@@ -269,6 +281,16 @@ quern_message_set_thinking (QuernMessage *self, gboolean thinking)
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_THINKING]);
 }
 
+/**
+ * quern_message_set_effort:
+ * @effort: (nullable): a level of the model's template (QeTemplateInfo.efforts)
+ */
+void
+quern_message_set_effort (QuernMessage *self, const char *effort)
+{
+  g_set_str (&self->effort, effort);
+}
+
 void
 quern_message_set_in_reasoning (QuernMessage *self, gboolean in_reasoning)
 {
@@ -338,6 +360,7 @@ quern_message_finalize (GObject *object)
   g_free (self->failure);
   g_free (self->model_id);
   g_free (self->model_title);
+  g_free (self->effort);
   g_object_unref (self->attachments);
   G_OBJECT_CLASS (quern_message_parent_class)->finalize (object);
 }

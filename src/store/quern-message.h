@@ -60,6 +60,7 @@ const char            *quern_message_get_reasoning      (QuernMessage *self);
 QuernMessageState      quern_message_get_state          (QuernMessage *self);
 const char            *quern_message_get_failure        (QuernMessage *self);
 gboolean               quern_message_get_thinking       (QuernMessage *self);
+const char            *quern_message_get_effort         (QuernMessage *self);
 gboolean               quern_message_get_in_reasoning   (QuernMessage *self);
 const char            *quern_message_get_model_id       (QuernMessage *self);
 const char            *quern_message_get_model_title    (QuernMessage *self);
@@ -79,6 +80,7 @@ void                   quern_message_set_state          (QuernMessage *self, Que
                                                          const char *failure);
 void                   quern_message_set_model          (QuernMessage *self, const char *id, const char *title);
 void                   quern_message_set_thinking       (QuernMessage *self, gboolean thinking);
+void                   quern_message_set_effort         (QuernMessage *self, const char *effort);
 void                   quern_message_set_in_reasoning   (QuernMessage *self, gboolean in_reasoning);
 void                   quern_message_set_statistics     (QuernMessage *self, const QuernStatistics *statistics);
 void                   quern_message_set_siblings       (QuernMessage *self, guint index, guint count);

@@ -104,6 +104,11 @@ static const char chains_sql[] =
     "CREATE INDEX conversation_deleted ON conversation (deleted) WHERE deleted IS NOT NULL;"
     "PRAGMA writable_schema = RESET;";
 
+/* How long a model was to think, where its template knows levels: one of QeTemplateInfo.efforts, as the template spells it. */
+static const char efforts_sql[] =
+    "ALTER TABLE conversation ADD COLUMN effort TEXT;"
+    "ALTER TABLE message ADD COLUMN effort TEXT;";
+
 static const QuernMigration migrations[] = {
   { "conversations, messages, attachments, search, imported models", conversations_sql },
   { "personas, the beginning of what is sent", personas_sql },
@@ -111,6 +116,7 @@ static const QuernMigration migrations[] = {
   { "threads and passes of an answer", passes_sql },
   { "which model files Quern installed", installed_sql },
   { "chains of messages of any length", chains_sql },
+  { "effort of thinking", efforts_sql },
 };
 
 const QuernMigration *

@@ -34,7 +34,7 @@ typedef struct {
   gint64 id, conversation_id, parent_id, created, owner;
   QuernRole role;
   QuernMessageState state;
-  char *content, *reasoning, *failure, *model_id, *model_title;
+  char *content, *reasoning, *failure, *model_id, *model_title, *effort;
   gboolean thinking;
   QuernStatistics s;
   GPtrArray *attachments; /* of QuernAttachment; only written with a new message */
@@ -58,6 +58,7 @@ row_new (QuernStore *store, QuernMessage *message)
   row->model_id = g_strdup (quern_message_get_model_id (message));
   row->model_title = g_strdup (quern_message_get_model_title (message));
   row->thinking = quern_message_get_thinking (message);
+  row->effort = g_strdup (quern_message_get_effort (message));
   row->s = *quern_message_get_statistics (message);
   row->attachments = g_ptr_array_new_with_free_func (g_object_unref);
   return row;
@@ -73,6 +74,7 @@ row_free (gpointer data)
   g_free (row->failure);
   g_free (row->model_id);
   g_free (row->model_title);
+  g_free (row->effort);
   g_ptr_array_unref (row->attachments);
   g_free (row);
 }
@@ -86,10 +88,10 @@ update_row (sqlite3 *db, gpointer data, GError **error)
 
   return quern_sql_run (db, error,
                         "UPDATE message SET content = ?2, reasoning = ?3, state = ?4, owner = ?5, failure = ?6,"
-                        " model_id = ?7, model_title = ?8, thinking = ?9, seed = ?10 WHERE id = ?1",
-                        "isssisssii", row->id, row->content, row->reasoning,
+                        " model_id = ?7, model_title = ?8, thinking = ?9, seed = ?10, effort = ?11 WHERE id = ?1",
+                        "isssisssiis", row->id, row->content, row->reasoning,
                         enum_nick (QUERN_TYPE_MESSAGE_STATE, row->state), row->owner, row->failure, row->model_id,
-                        row->model_title, (gint64) row->thinking, (gint64) s->seed)
+                        row->model_title, (gint64) row->thinking, (gint64) s->seed, row->effort)
          && quern_sql_run (db, error,
                            "UPDATE message SET prompt_tokens = ?2, reused_tokens = ?3, evaluated_tokens = ?4,"
                            " answer_tokens = ?5, reasoning_tokens = ?6, load_seconds = ?7, first_token_seconds = ?8,"
@@ -436,7 +438,7 @@ reader_init (Reader *self, QuernDatabase *database, sqlite3 *db, GError **error)
                        "SELECT id, parent_id, created, role, content, reasoning, state, failure, model_id, model_title,"
                        " thinking, seed, prompt_tokens, reused_tokens, evaluated_tokens, answer_tokens,"
                        " reasoning_tokens, load_seconds, first_token_seconds, prefill_seconds, decode_seconds,"
-                       " reasoning_seconds, n_threads, n_passes, owner FROM message WHERE id = ?1",
+                       " reasoning_seconds, n_threads, n_passes, owner, effort FROM message WHERE id = ?1",
                        "");
   if (self->message)
     self->attachments = quern_sql_query (
@@ -481,6 +483,7 @@ message_from_row (const Reader *self)
                            (const char *) sqlite3_column_text (stmt, 9));
   quern_message_set_thinking (message, sqlite3_column_int (stmt, 10));
   statistics_from_row (&statistics, stmt, 11);
+  quern_message_set_effort (message, (const char *) sqlite3_column_text (stmt, 25));
   quern_message_set_statistics (message, &statistics);
   return message;
 }

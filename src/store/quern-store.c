@@ -150,7 +150,7 @@ quern_store_get_notice (QuernStore *self)
 /* What is written of a conversation; its own copy, for the database's thread. */
 typedef struct {
   gint64 id, created, updated, folder_id, context_start;
-  char *title, *model_id, *sampling, *system_prompt, *draft;
+  char *title, *model_id, *sampling, *system_prompt, *draft, *effort;
   gboolean title_given, pinned;
   int thinking;
   guint context_size;
@@ -175,6 +175,7 @@ row_new (QuernConversation *c)
   row->context_start = quern_conversation_get_context_start (c);
   row->system_prompt = g_strdup (quern_conversation_get_system_prompt (c));
   row->draft = g_strdup (quern_conversation_get_draft (c));
+  row->effort = g_strdup (quern_conversation_get_effort (c));
   return row;
 }
 
@@ -188,6 +189,7 @@ row_free (gpointer data)
   g_free (row->sampling);
   g_free (row->system_prompt);
   g_free (row->draft);
+  g_free (row->effort);
   g_free (row);
 }
 
@@ -198,14 +200,16 @@ save_row (sqlite3 *db, gpointer data, GError **error)
 
   return quern_sql_run (db, error,
                         "INSERT INTO conversation (id, created, updated, title, title_given, pinned, folder_id, model_id,"
-                        " thinking, sampling, context_size, system_prompt, draft, context_start)"
-                        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, NULLIF (?7, 0), ?8, NULLIF (?9, -1), ?10, ?11, ?12, ?13, ?14)"
+                        " thinking, sampling, context_size, system_prompt, draft, context_start,"
+                        " effort)"
+                        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, NULLIF (?7, 0), ?8, NULLIF (?9, -1), ?10, ?11, ?12, ?13, ?14, ?15)"
                         " ON CONFLICT (id) DO UPDATE SET updated = ?3, title = ?4, title_given = ?5, pinned = ?6,"
                         " folder_id = NULLIF (?7, 0), model_id = ?8, thinking = NULLIF (?9, -1), sampling = ?10,"
-                        " context_size = ?11, system_prompt = ?12, draft = ?13, context_start = ?14",
-                        "iiisiiisisissi", row->id, row->created, row->updated, row->title, (gint64) row->title_given,
+                        " context_size = ?11, system_prompt = ?12, draft = ?13, context_start = ?14,"
+                        " effort = ?15",
+                        "iiisiiisisissis", row->id, row->created, row->updated, row->title, (gint64) row->title_given,
                         (gint64) row->pinned, row->folder_id, row->model_id, (gint64) row->thinking, row->sampling,
-                        (gint64) row->context_size, row->system_prompt, row->draft, row->context_start);
+                        (gint64) row->context_size, row->system_prompt, row->draft, row->context_start, row->effort);
 }
 
 gboolean
@@ -494,6 +498,7 @@ conversation_from_row (sqlite3_stmt *stmt)
   quern_conversation_set_system_prompt (c, (const char *) sqlite3_column_text (stmt, 11));
   quern_conversation_set_draft (c, (const char *) sqlite3_column_text (stmt, 12));
   quern_conversation_set_context_start (c, sqlite3_column_int64 (stmt, 13));
+  quern_conversation_set_effort (c, (const char *) sqlite3_column_text (stmt, 14));
   return c;
 }
 
@@ -505,7 +510,8 @@ _quern_store_load_conversations (sqlite3 *db, gpointer data, GError **error)
   g_autoptr (sqlite3_stmt) stmt =
       quern_sql_query (db, error,
                        "SELECT id, created, updated, title, title_given, pinned, folder_id, model_id, thinking,"
-                       " sampling, context_size, system_prompt, draft, context_start FROM conversation WHERE deleted IS NULL"
+                       " sampling, context_size, system_prompt, draft, context_start, effort FROM conversation WHERE"
+                       " deleted IS NULL"
                        " ORDER BY updated DESC",
                        "");
 

@@ -32,6 +32,7 @@ struct _QuernChatPage {
   QuernMessage *editing;      /* the question that is edited in the composer, or NULL */
   GCancellable *counting;     /* cancels the running token count, or NULL */
   GCancellable *working;      /* cancels the work before a question can be asked, or NULL */
+  char *template_told;        /* id of the model whose template the user was told of, or NULL */
   char *unsent;               /* a question that was asked and is not in the conversation yet, or NULL */
 
   guint draft_timer, count_timer;

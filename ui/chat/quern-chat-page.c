@@ -146,6 +146,30 @@ thinking_changed_cb (QuernChatPage *self)
   quern_composer_set_thinking (self->composer, quern_chat_session_get_thinking (self->session));
 }
 
+static void
+effort_changed_cb (QuernChatPage *self)
+{
+  quern_composer_set_effort (self->composer, quern_chat_session_get_effort (self->session));
+}
+
+/* The composer offers what the model's template can do. A template that cannot be used is told of once, when the model is
+ * chosen. */
+static void
+update_template (QuernChatPage *self)
+{
+  QuernModel *model = quern_chat_session_get_model (self->session);
+  const QeTemplateInfo *info = model != NULL ? &quern_model_get_info (model)->chat : NULL;
+  gboolean broken = info != NULL && info->present && !info->usable;
+  g_autofree char *text = NULL;
+
+  quern_composer_set_choices (self->composer, info);
+  if (!g_set_str (&self->template_told, broken ? quern_model_get_id (model) : NULL) || !broken)
+    return;
+  text = g_strdup_printf (_("The chat template of “%s” cannot be used, so the layout of Qwen 3.5 is used instead. %s"),
+                          quern_model_get_title (model), info->problem);
+  quern_chat_page_show_problem (self, text);
+}
+
 /* Says so if the model of this conversation is gone, because the composer cannot send then. */
 static void
 update_model (QuernChatPage *self)
@@ -155,6 +179,7 @@ update_model (QuernChatPage *self)
 
   update_welcome (self);
   update_state (self);
+  update_template (self);
   if (quern_chat_session_get_model (self->session) == NULL && wanted != NULL && self->library != NULL
       && !quern_library_get_scanning (self->library) && quern_library_find (self->library, wanted) == NULL) {
     g_autofree char *text =
@@ -187,6 +212,7 @@ _quern_chat_page_update (QuernChatPage *self)
   messages_changed_cb (self);
   update_model (self);
   thinking_changed_cb (self);
+  effort_changed_cb (self);
   _quern_chat_page_update_count (self);
 }
 
@@ -268,6 +294,15 @@ thinking_toggled_cb (QuernChatPage *self)
 {
   if (self->session != NULL)
     quern_chat_session_set_thinking (self->session, quern_composer_get_thinking (self->composer));
+}
+
+static void
+effort_chosen_cb (QuernChatPage *self)
+{
+  const char *effort = quern_composer_get_effort (self->composer);
+
+  if (self->session != NULL && *effort != '\0' && g_strcmp0 (effort, quern_chat_session_get_effort (self->session)) != 0)
+    quern_chat_session_set_effort (self->session, effort);
 }
 
 static void
@@ -383,6 +418,7 @@ quern_chat_page_dispose (GObject *object)
   g_cancellable_cancel (self->working);
   g_clear_object (&self->working);
   g_clear_pointer (&self->unsent, g_free);
+  g_clear_pointer (&self->template_told, g_free);
   g_clear_object (&self->session);
   g_clear_object (&self->editing);
   g_clear_object (&self->store);
@@ -419,6 +455,7 @@ quern_chat_page_class_init (QuernChatPageClass *klass)
   gtk_widget_class_bind_template_callback (widget_class, banner_clicked_cb);
   gtk_widget_class_bind_template_callback (widget_class, composer_changed_cb);
   gtk_widget_class_bind_template_callback (widget_class, thinking_toggled_cb);
+  gtk_widget_class_bind_template_callback (widget_class, effort_chosen_cb);
 }
 
 static void
@@ -436,6 +473,7 @@ quern_chat_page_init (QuernChatPage *self)
   g_signal_group_connect_swapped (self->session_signals, "notify::progress", G_CALLBACK (update_state), self);
   g_signal_group_connect_swapped (self->session_signals, "notify::model", G_CALLBACK (_quern_chat_page_update), self);
   g_signal_group_connect_swapped (self->session_signals, "notify::thinking", G_CALLBACK (thinking_changed_cb), self);
+  g_signal_group_connect_swapped (self->session_signals, "notify::effort", G_CALLBACK (effort_changed_cb), self);
   g_signal_group_connect_swapped (self->session_signals, "notify::context-used", G_CALLBACK (context_used_cb), self);
   g_signal_group_connect_swapped (self->session_signals, "notify::context-size", G_CALLBACK (_quern_chat_page_update_count), self);
   g_signal_group_connect_swapped (self->session_signals, "notify::repeating", G_CALLBACK (repeating_cb), self);

@@ -3,6 +3,7 @@
 
 #include "quern-advisor.h"
 #include "quern-chat-page.h"
+#include "quern-effort.h"
 
 #include <glib/gi18n.h>
 
@@ -75,6 +76,8 @@ make_grid (QuernMessage *message)
   gtk_grid_set_column_spacing (GTK_GRID (grid), 18);
   if (model != NULL && *model != '\0')
     add_row (GTK_GRID (grid), _("Model"), g_strdup (model));
+  if (quern_message_get_effort (message) != NULL && quern_message_get_thinking (message))
+    add_row (GTK_GRID (grid), _("Effort"), g_strdup (quern_effort_get_title (quern_message_get_effort (message))));
   add_row (GTK_GRID (grid), _("Prompt"), prompt_text (s));
   if (s->prefill_seconds > 0 && s->evaluated_tokens > 0)
     add_row (GTK_GRID (grid), _("Reading the prompt"), rate_text (quern_statistics_prefill_rate (s)));

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "quern-composer.h"
 
+#include "quern-effort.h"
 #include "quern-screenshot.h"
 
 #include <glib/gi18n.h>
@@ -14,16 +15,21 @@ struct _QuernComposer {
   GtkTextView *view;
   GtkWidget *placeholder;
   GtkToggleButton *thinking;
+  GtkMenuButton *effort_button;
   QuernContextGauge *gauge;
   GtkWidget *send, *stop;
 
   gboolean composing; /* an input method has text of its own in the view */
   gboolean can_send;
+  char *effort;       /* level that is chosen, "" before one was */
+  guint n_efforts;
   gboolean setting;   /* the program sets the text */
 };
 
+enum { PROP_0, PROP_EFFORT, N_PROPS };
 enum { CHANGED, THINKING_TOGGLED, N_SIGNALS };
 
+static GParamSpec *properties[N_PROPS];
 static guint signals[N_SIGNALS];
 
 G_DEFINE_FINAL_TYPE (QuernComposer, quern_composer, ADW_TYPE_BIN)
@@ -81,9 +87,19 @@ send_action (GtkWidget *widget, const char *name, GVariant *parameter)
   gtk_widget_activate_action (widget, "chat.send", NULL);
 }
 
+/* A model that does not think has no use for the choice of how long. */
+static void
+update_effort (QuernComposer *self)
+{
+  gboolean thinks = gtk_toggle_button_get_active (self->thinking) || !gtk_widget_get_visible (GTK_WIDGET (self->thinking));
+
+  gtk_widget_set_visible (GTK_WIDGET (self->effort_button), self->n_efforts > 0 && thinks);
+}
+
 static void
 thinking_toggled_cb (QuernComposer *self)
 {
+  update_effort (self);
   if (!self->setting)
     g_signal_emit (self, signals[THINKING_TOGGLED], 0);
 }
@@ -166,6 +182,25 @@ screenshot_action (GtkWidget *widget, const char *name, GVariant *parameter)
 /* ---- object ----------------------------------------------------------------------------------------------------- */
 
 static void
+quern_composer_get_property (GObject *object, guint prop_id, GValue *value, GParamSpec *pspec)
+{
+  g_value_set_string (value, QUERN_COMPOSER (object)->effort);
+}
+
+static void
+quern_composer_set_property (GObject *object, guint prop_id, const GValue *value, GParamSpec *pspec)
+{
+  quern_composer_set_effort (QUERN_COMPOSER (object), g_value_get_string (value));
+}
+
+static void
+quern_composer_finalize (GObject *object)
+{
+  g_free (QUERN_COMPOSER (object)->effort);
+  G_OBJECT_CLASS (quern_composer_parent_class)->finalize (object);
+}
+
+static void
 quern_composer_dispose (GObject *object)
 {
   gtk_widget_dispose_template (GTK_WIDGET (object), QUERN_TYPE_COMPOSER);
@@ -177,7 +212,12 @@ quern_composer_class_init (QuernComposerClass *klass)
 {
   GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
 
+  G_OBJECT_CLASS (klass)->get_property = quern_composer_get_property;
+  G_OBJECT_CLASS (klass)->set_property = quern_composer_set_property;
+  G_OBJECT_CLASS (klass)->finalize = quern_composer_finalize;
   G_OBJECT_CLASS (klass)->dispose = quern_composer_dispose;
+  properties[PROP_EFFORT] = g_param_spec_string ("effort", NULL, NULL, "", G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+  g_object_class_install_properties (G_OBJECT_CLASS (klass), N_PROPS, properties);
   widget_class->grab_focus = quern_composer_grab_focus;
   signals[CHANGED] = g_signal_new ("changed", QUERN_TYPE_COMPOSER, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
   signals[THINKING_TOGGLED] =
@@ -186,12 +226,14 @@ quern_composer_class_init (QuernComposerClass *klass)
   g_type_ensure (QUERN_TYPE_ATTACHMENT_BAR);
   g_type_ensure (QUERN_TYPE_CONTEXT_GAUGE);
   gtk_widget_class_install_action (widget_class, "composer.send", NULL, send_action);
+  gtk_widget_class_install_property_action (widget_class, "composer.effort", "effort");
   gtk_widget_class_install_action (widget_class, "composer.screenshot", NULL, screenshot_action);
   gtk_widget_class_set_template_from_resource (widget_class, "/io/github/quern/Quern/ui/composer/quern-composer.ui");
   gtk_widget_class_bind_template_child (widget_class, QuernComposer, attachments);
   gtk_widget_class_bind_template_child (widget_class, QuernComposer, view);
   gtk_widget_class_bind_template_child (widget_class, QuernComposer, placeholder);
   gtk_widget_class_bind_template_child (widget_class, QuernComposer, thinking);
+  gtk_widget_class_bind_template_child (widget_class, QuernComposer, effort_button);
   gtk_widget_class_bind_template_child (widget_class, QuernComposer, gauge);
   gtk_widget_class_bind_template_child (widget_class, QuernComposer, send);
   gtk_widget_class_bind_template_child (widget_class, QuernComposer, stop);
@@ -204,6 +246,7 @@ quern_composer_init (QuernComposer *self)
 {
   GtkEventController *keys = gtk_event_controller_key_new ();
 
+  self->effort = g_strdup ("");
   gtk_widget_init_template (GTK_WIDGET (self));
   self->can_send = TRUE;
   gtk_event_controller_set_propagation_phase (keys, GTK_PHASE_CAPTURE);
@@ -263,6 +306,62 @@ quern_composer_set_thinking (QuernComposer *self, gboolean thinking)
   self->setting = TRUE;
   gtk_toggle_button_set_active (self->thinking, thinking);
   self->setting = FALSE;
+}
+
+/**
+ * quern_composer_set_choices:
+ * @info: (nullable): what the chat template of the model does; %NULL without a model
+ *
+ * Shows the switches that make a difference: thinking where the template lets it be chosen, and the levels of effort that
+ * it knows.
+ */
+void
+quern_composer_set_choices (QuernComposer *self, const QeTemplateInfo *info)
+{
+  g_autoptr (GMenu) menu = g_menu_new ();
+
+  g_return_if_fail (QUERN_IS_COMPOSER (self));
+
+  self->n_efforts = info != NULL ? info->n_efforts : 0;
+  for (guint i = 0; i < self->n_efforts; i++) {
+    g_autoptr (GMenuItem) item = g_menu_item_new (quern_effort_get_title (info->efforts[i]), NULL);
+    g_menu_item_set_action_and_target (item, "composer.effort", "s", info->efforts[i]);
+    g_menu_append_item (menu, item);
+  }
+  gtk_menu_button_set_menu_model (self->effort_button, G_MENU_MODEL (menu));
+  gtk_widget_set_visible (GTK_WIDGET (self->thinking), info == NULL || info->thinking_switchable);
+  update_effort (self);
+}
+
+/**
+ * quern_composer_get_effort:
+ *
+ * Returns: the level of effort that is chosen, as the template spells it; "" where it knows none
+ */
+const char *
+quern_composer_get_effort (QuernComposer *self)
+{
+  g_return_val_if_fail (QUERN_IS_COMPOSER (self), NULL);
+  return self->effort;
+}
+
+/**
+ * quern_composer_set_effort:
+ * @effort: (nullable): a level of effort; %NULL where the template's default is none of its levels
+ */
+void
+quern_composer_set_effort (QuernComposer *self, const char *effort)
+{
+  g_autofree char *label = NULL;
+
+  g_return_if_fail (QUERN_IS_COMPOSER (self));
+
+  if (!g_set_str (&self->effort, effort != NULL ? effort : ""))
+    return;
+  /* Translators: how long the model thinks: “Effort: High” */
+  label = *self->effort != '\0' ? g_strdup_printf (_("Effort: %s"), quern_effort_get_title (self->effort)) : g_strdup (_("Effort"));
+  gtk_menu_button_set_label (self->effort_button, label);
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_EFFORT]);
 }
 
 /**
