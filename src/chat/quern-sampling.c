@@ -188,6 +188,60 @@ set_defaults (QeSamplerParams *params, QuernModel *model, gboolean thinking, gbo
   }
 }
 
+static gboolean
+file_gives (const QeFileSampling *file, const char *name)
+{
+  const struct { const char *name; gboolean given; } values[] = {
+    { "temperature", file->has_temperature }, { "top_k", file->has_top_k },
+    { "top_p", file->has_top_p }, { "min_p", file->has_min_p },
+    { "presence_penalty", file->has_presence_penalty }, { "repetition_penalty", file->has_repetition_penalty },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (values); i++)
+    if (g_str_equal (values[i].name, name))
+      return values[i].given;
+  return FALSE;
+}
+
+/**
+ * quern_sampling_get_origin:
+ * @json: (nullable): a conversation's sampling
+ * @model: (nullable): the model that answers
+ * @name: of a value of the sampler: "temperature"
+ *
+ * Returns: where quern_sampling_init() takes that value from
+ */
+QuernSamplingOrigin
+quern_sampling_get_origin (const char *json, QuernModel *model, const char *name)
+{
+  g_autoptr (JsonObject) object = parse (json);
+
+  if (json_object_has_member (object, name))
+    return QUERN_SAMPLING_CHOSEN;
+  if (model && quern_model_is_demo (model) && (g_str_equal (name, "temperature") || g_str_equal (name, "presence_penalty")))
+    return QUERN_SAMPLING_DEMO;
+  if (model && file_gives (&quern_model_get_info (model)->sampling, name))
+    return QUERN_SAMPLING_FILE;
+  return QUERN_SAMPLING_FAMILY;
+}
+
+/**
+ * quern_sampling_origin_to_string:
+ *
+ * Returns: a phrase for people
+ */
+const char *
+quern_sampling_origin_to_string (QuernSamplingOrigin origin)
+{
+  switch (origin) {
+  case QUERN_SAMPLING_CHOSEN: return _("set for this conversation");
+  case QUERN_SAMPLING_FILE: return _("from the model’s file");
+  case QUERN_SAMPLING_DEMO: return _("set for the demonstration");
+  case QUERN_SAMPLING_FAMILY:
+  default: return _("recommended for models of this size");
+  }
+}
+
 /**
  * quern_sampling_init:
  * @model: (nullable): whose values to begin with; without one only what has to do with loading makes sense

@@ -20,6 +20,7 @@ typedef struct {
 
 gboolean    _quern_file_stamp        (const char *path, gboolean follow, QuernFileStamp *stamp);
 const QuernFileId *_quern_model_get_file_id (QuernModel *self);
+QuernModel *_quern_model_new_vision  (const char *path, const QeVisionInfo *info);
 QuernModel *_quern_model_probe       (const char *path);
 gboolean    _quern_model_is_current  (QuernModel *self);
 QuernModel *_quern_model_copy        (QuernModel *self);

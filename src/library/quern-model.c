@@ -131,6 +131,26 @@ _quern_model_probe (const char *path)
   return self;
 }
 
+/* A vision file that belongs to none of the models beside it, to be shown as something that cannot be used alone. */
+QuernModel *
+_quern_model_new_vision (const char *path, const QeVisionInfo *info)
+{
+  QuernModel *self = g_object_new (QUERN_TYPE_MODEL, NULL);
+  const char *base = info->names.base_model[0] ? info->names.base_model : info->name;
+  g_autofree char *name = g_utf8_make_valid (base, -1);
+
+  self->path = g_strdup (path);
+  _quern_file_stamp (path, TRUE, &self->stamp);
+  self->info.file_bytes = self->stamp.size;
+  self->state = QUERN_MODEL_UNSUPPORTED;
+  self->problem = quern_title_says_nothing (name)
+                      ? g_strdup (_("This is a vision file. None of the models beside it is the one that it belongs to."))
+                      : g_strdup_printf (_("This is a vision file for “%s”. None of the models beside it is that one."), name);
+  find_names (self);
+  self->id = _quern_model_dup_stem (self);
+  return self;
+}
+
 /**
  * quern_model_new:
  * @path: a GGUF file, the first part of a split one

@@ -18,6 +18,9 @@
 typedef struct {
   char *path;
   QeVisionInfo info;
+  QuernModelOrigin origin;
+  gboolean kept;   /* by another program, whose business it is what the file belongs to */
+  gboolean paired;
 } VisionFile;
 
 typedef struct {
@@ -75,7 +78,7 @@ add_vision_file (Scan *scan, const char *path)
   if (qe_vision_probe (path, &info, NULL) != QE_OK)
     return FALSE;
   file = g_new (VisionFile, 1);
-  *file = (VisionFile) { g_strdup (path), info };
+  *file = (VisionFile) { g_strdup (path), info, scan->origin, scan->origin >= QUERN_ORIGIN_OLLAMA, FALSE };
   g_ptr_array_add (scan->vision, file);
   return TRUE;
 }
@@ -250,32 +253,113 @@ common_length (const char *a, const char *b)
   return n;
 }
 
-/* In the same folder and of the same width; then the one whose name, without "mmproj-", begins most like the model's. */
+/* ---- vision files ---------------------------------------------------------------------------------------------- */
+
+#define MAX_NAMES 3
+
+/* Adds letters and digits alone, in lower case: “Qwen3.5 9B” and “Qwen3.5-9B” are one name. A name that says nothing is
+ * none. */
+static void
+add_name (char **names, const char *text, const char *more)
+{
+  g_autofree char *valid = g_utf8_make_valid (text, -1);
+  GString *name = g_string_new (NULL);
+  guint n = 0;
+
+  while (names[n])
+    n++;
+  for (int i = 0; i < 2 && !quern_title_says_nothing (valid); i++)
+    for (const char *p = i == 0 ? text : more; *p; p++)
+      if (g_ascii_isalnum (*p) || (guchar) *p >= 0x80)
+        g_string_append_c (name, g_ascii_tolower (*p));
+  if (name->len > 0)
+    names[n] = g_string_free_and_steal (name);
+  else
+    g_string_free (name, TRUE);
+}
+
+/* Collects what a file calls its model, and the model that it was made of: up to MAX_NAMES, then NULL. */
+static void
+list_names (char **names, const char *name, const QeFileNames *more)
+{
+  add_name (names, name, "");
+  add_name (names, more->base_model, "");
+  add_name (names, more->basename, more->size_label);
+}
+
+typedef enum { NAMES_DIFFER, NAMES_ABSENT, NAMES_AGREE } NameMatch;
+
+/* Compares the models that a model's file and a vision file name. Two models of one width are not one model: 9B and 397B
+ * have the same, and so have all of 27B. */
+static NameMatch
+match_names (const QeModelInfo *model, const QeVisionInfo *vision)
+{
+  char *left[MAX_NAMES + 1] = { NULL }, *right[MAX_NAMES + 1] = { NULL };
+  NameMatch match = NAMES_DIFFER;
+
+  list_names (left, model->name, &model->names);
+  list_names (right, vision->name, &vision->names);
+  if (!left[0] || !right[0])
+    match = NAMES_ABSENT;
+  for (guint i = 0; left[i]; i++)
+    if (g_strv_contains ((const char *const *) right, left[i]))
+      match = NAMES_AGREE;
+  for (guint i = 0; i < MAX_NAMES; i++) {
+    g_free (left[i]);
+    g_free (right[i]);
+  }
+  return match;
+}
+
+/* Pairs a model with the vision file in its folder that is for it: of its width, and of the model that it names; where
+ * several are left, with the one whose name, without “mmproj-”, begins most like the model's. */
 static void
 pair_vision (Scan *scan, QuernModel *model)
 {
+  const QeModelInfo *info = quern_model_get_info (model);
   g_autofree char *folder = g_path_get_dirname (quern_model_get_path (model));
   g_autofree char *stem = _quern_model_dup_stem (model);
-  const VisionFile *best = NULL;
+  VisionFile *best = NULL;
+  NameMatch best_match = NAMES_DIFFER;
   gsize best_length = 0;
 
   if (quern_model_get_vision_path (model))
     return;
   for (guint i = 0; i < scan->vision->len; i++) {
-    const VisionFile *file = scan->vision->pdata[i];
+    VisionFile *file = scan->vision->pdata[i];
     g_autofree char *other_folder = g_path_get_dirname (file->path);
     g_autofree char *name = g_path_get_basename (file->path);
     const char *rest = g_ascii_strncasecmp (name, "mmproj-", 7) == 0 ? name + 7 : name;
     gsize length = common_length (rest, stem);
-    if (!g_str_equal (folder, other_folder) || file->info.n_embd_out != quern_model_get_info (model)->n_embd)
+    NameMatch match = match_names (info, &file->info);
+    if (!g_str_equal (folder, other_folder) || file->info.n_embd_out != info->n_embd || match == NAMES_DIFFER)
       continue;
-    if (!best || length > best_length || (length == best_length && strcmp (file->path, best->path) < 0)) {
+    if (!best || match > best_match || (match == best_match && length > best_length)
+        || (match == best_match && length == best_length && strcmp (file->path, best->path) < 0)) {
       best = file;
+      best_match = match;
       best_length = length;
     }
   }
-  if (best)
+  if (best) {
+    best->paired = TRUE;
     _quern_model_set_vision (model, best->path, &best->info);
+  }
+}
+
+/* Lists vision files that are for none of the models beside them, so that nobody wonders why a model cannot see. */
+static void
+list_unpaired (Scan *scan)
+{
+  for (guint i = 0; i < scan->vision->len; i++) {
+    const VisionFile *file = scan->vision->pdata[i];
+    QuernModel *model;
+    if (file->paired || file->kept)
+      continue;
+    model = _quern_model_new_vision (file->path, &file->info);
+    _quern_model_set_origin (model, file->origin);
+    g_ptr_array_add (scan->models, model);
+  }
 }
 
 static int
@@ -391,6 +475,7 @@ _quern_scan (const QuernScanOptions *options, GPtrArray *skipped, GCancellable *
   add_caches (&scan);
   for (guint i = 0; i < scan.models->len; i++)
     pair_vision (&scan, scan.models->pdata[i]);
+  list_unpaired (&scan);
   name_and_sort (scan.models);
   return scan.models;
 }

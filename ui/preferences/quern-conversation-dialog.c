@@ -127,6 +127,7 @@ static const Number sampling_numbers[] = {
   { "min_p", N_("Min P"), N_("Leaves out words less likely than this share of the likeliest; 0: none"), 0, 1, 0.01, 2 },
   { "presence_penalty", N_("Presence Penalty"), N_("Against repetition; 0: off"), -2, 2, 0.1, 2 },
   { "repetition_penalty", N_("Repetition Penalty"), N_("Against repetition; 1: off"), 0.5, 2, 0.05, 2 },
+#define N_OF_MODEL 6 /* those before this line */
   { "seed", N_("Seed"), N_("The same seed gives the same answer; 0: another one each time"), 0, 4294967295.0, 1, 0 },
   { "max_tokens", N_("Longest Answer"), N_("In tokens; 0: no limit"), 0, 262144, 64, 0 },
   { "thinking_budget", N_("Longest Thinking"), N_("In tokens; 0: no limit"), 0, 262144, 64, 0 },
@@ -169,6 +170,24 @@ keep (Settings *s, const char *name, double value, double fallback)
   quern_conversation_set_sampling (conversation_of (s), changed);
 }
 
+/* Says below a value of the sampler where it comes from. The limits, which follow in the list, are nobody's but the user's. */
+static void
+show_origin (Settings *s, AdwActionRow *row, const char *name)
+{
+  const char *json = quern_conversation_get_sampling (conversation_of (s));
+
+  for (guint i = 0; i < N_OF_MODEL; i++) {
+    g_autofree char *subtitle = NULL;
+    if (!g_str_equal (sampling_numbers[i].name, name))
+      continue;
+    /* Translators: what a value is for, and where it comes from: “Against repetition; 0: off · from the model’s file” */
+    subtitle = g_strdup_printf (_("%s · %s"), _(sampling_numbers[i].subtitle),
+                                quern_sampling_origin_to_string (
+                                    quern_sampling_get_origin (json, quern_chat_session_get_model (s->session), name)));
+    adw_action_row_set_subtitle (row, subtitle);
+  }
+}
+
 static void
 number_changed_cb (AdwSpinRow *row, GParamSpec *pspec, Settings *s)
 {
@@ -176,6 +195,7 @@ number_changed_cb (AdwSpinRow *row, GParamSpec *pspec, Settings *s)
 
   if (!s->updating)
     keep (s, name, adw_spin_row_get_value (row), default_of (s, name));
+  show_origin (s, ADW_ACTION_ROW (row), name);
 }
 
 /* Without a role, a spin row of libadwaita 1.7 and everything in it is missing for screen readers. */
@@ -199,6 +219,7 @@ make_number (Settings *s, const Number *number)
   adw_action_row_set_subtitle (ADW_ACTION_ROW (row), _(number->subtitle));
   adw_spin_row_set_value (ADW_SPIN_ROW (row), quern_sampling_get (json, number->name, default_of (s, number->name)));
   g_object_set_data (G_OBJECT (row), "name", (gpointer) number->name);
+  show_origin (s, ADW_ACTION_ROW (row), number->name);
   g_signal_connect (row, "notify::value", G_CALLBACK (number_changed_cb), s);
   g_ptr_array_add (s->rows, row);
   return row;
@@ -213,6 +234,7 @@ reset_cb (Settings *s)
     g_autofree char *changed = quern_sampling_unset (json, sampling_numbers[i].name);
     quern_conversation_set_sampling (conversation_of (s), changed);
     adw_spin_row_set_value (s->rows->pdata[i], default_of (s, sampling_numbers[i].name));
+    show_origin (s, s->rows->pdata[i], sampling_numbers[i].name);
   }
   s->updating = FALSE;
 }
