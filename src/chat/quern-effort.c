@@ -44,5 +44,5 @@ quern_effort_for_model (QuernModel *model, const char *wanted)
   for (guint i = 0; info && wanted && i < info->n_efforts; i++)
     if (g_str_equal (info->efforts[i], wanted))
       return info->efforts[i];
-  return info && info->n_efforts > 0 ? info->effort_default : NULL;
+  return info && info->n_efforts > 0 && info->effort_default[0] ? info->effort_default : NULL;
 }

@@ -10,18 +10,20 @@
 
 #include "quern-chat-session.h"
 #include "quern-cli.h"
+#include "quern-effort.h"
 #include "quern-picture.h"
 #include "quern-printable.h"
 #include "quern-prompt.h"
 #include "quern-sampling.h"
+#include "quern-template.h"
 
 /* Room for an answer when the command line does not say how long it may be. */
 #define ANSWER_TOKENS 4096
 
 typedef struct {
-  char *model, *system, *sampling, *temperature_text;
+  char *model, *system, *sampling, *temperature_text, *effort, *messages;
   char **images;
-  gboolean think, no_think, json;
+  gboolean think, no_think, json, dry_run;
   gint64 seed;
   double temperature;
   int max_tokens, budget, n_ctx, n_threads;
@@ -143,6 +145,7 @@ build_request (Chat *chat, GError **error)
   if (!add_pictures (chat, request, error))
     return NULL;
   quern_request_set_thinking (request, chat->thinking);
+  quern_request_set_effort (request, quern_effort_for_model (chat->model, chat->options.effort));
   set_sampling (chat, request);
   return g_steal_pointer (&request);
 }
@@ -307,11 +310,96 @@ report (Chat *chat)
   return QUERN_CLI_FAILED;
 }
 
+/* ---- the prompt alone ------------------------------------------------------------------------------------------ */
+
+static void
+print_prompt_json (const char *prompt, GArray *tokens)
+{
+  g_autoptr (JsonBuilder) builder = json_builder_new ();
+
+  json_builder_begin_object (builder);
+  json_builder_set_member_name (builder, "prompt");
+  json_builder_add_string_value (builder, prompt);
+  json_builder_set_member_name (builder, "tokens");
+  json_builder_begin_array (builder);
+  for (guint i = 0; i < tokens->len; i++)
+    json_builder_add_int_value (builder, g_array_index (tokens, gint32, i));
+  json_builder_end_array (builder);
+  json_builder_end_object (builder);
+  quern_cli_print_json (builder);
+}
+
+/* Renders what --messages names, or the prompt, as a request would. */
+static gboolean
+render (Chat *chat, char **prompt, GArray **tokens, GError **error)
+{
+  const Options *o = &chat->options;
+  QeChatOptions options = { .add_generation_prompt = true, .reasoning_effort = quern_effort_for_model (chat->model, o->effort) };
+  g_autoptr (QuernRequest) request = NULL;
+  g_autofree char *json = NULL;
+
+  if (!o->messages) {
+    request = build_request (chat, error);
+    return request && quern_template_render (chat->model, request, prompt, tokens, error);
+  }
+  if (o->think || o->no_think)
+    options.enable_thinking = o->think ? QE_YES : QE_NO;
+  if (!g_file_get_contents (o->messages, &json, NULL, error))
+    return FALSE;
+  return quern_template_render_json (chat->model, json, &options, prompt, tokens, error);
+}
+
+static int
+dry_run (Chat *chat)
+{
+  g_autofree char *prompt = NULL;
+  g_autoptr (GArray) tokens = NULL;
+  GError *error = NULL;
+
+  if (!render (chat, &prompt, &tokens, &error))
+    return quern_cli_fail (error);
+  if (chat->options.json)
+    print_prompt_json (prompt, tokens);
+  else if (chat->terminal)
+    quern_cli_text (stdout, prompt);
+  else
+    fputs (prompt, stdout);
+  return QUERN_CLI_OK;
+}
+
 /* ---- command --------------------------------------------------------------------------------------------------- */
+
+/* Says on stderr what the model's template makes of the wishes on the command line. */
+static int
+check_wishes (Chat *chat)
+{
+  const Options *o = &chat->options;
+  const QeTemplateInfo *info = &quern_model_get_info (chat->model)->chat;
+
+  if (info->present && !info->usable)
+    quern_cli_line (stderr, _("The chat template of “%s” cannot be used, so the layout of Qwen 3.5 is used instead. %s"),
+                    quern_model_get_title (chat->model), info->problem);
+  if ((o->think || o->no_think) && !info->thinking_switchable)
+    quern_cli_line (stderr, _("The chat template of “%s” has no switch for thinking, so %s changes nothing."),
+                    quern_model_get_title (chat->model), o->think ? "--think" : "--no-think");
+  if (o->effort && g_strcmp0 (quern_effort_for_model (chat->model, o->effort), o->effort) != 0) {
+    g_autoptr (GStrvBuilder) levels = g_strv_builder_new ();
+    for (guint i = 0; i < info->n_efforts; i++)
+      g_strv_builder_add (levels, info->efforts[i]);
+    g_auto (GStrv) list = g_strv_builder_end (levels);
+    g_autofree char *known = g_strjoinv (", ", list);
+    if (info->n_efforts == 0)
+      return quern_cli_wrong_usage (_("--effort: the chat template of “%s” knows no levels of effort."),
+                                    quern_model_get_title (chat->model));
+    return quern_cli_wrong_usage (_("--effort: the levels of “%s” are %s."), quern_model_get_title (chat->model), known);
+  }
+  return QUERN_CLI_OK;
+}
 
 static int
 run (Chat *chat)
 {
+  int code;
   g_autoptr (QuernStore) store = NULL;
   g_autoptr (QuernLibrary) library = quern_cli_open_library (FALSE, &store, NULL);
   g_autoptr (QuernRequest) request = NULL;
@@ -321,8 +409,13 @@ run (Chat *chat)
   chat->model = quern_cli_find_model (library, chat->options.model, &error);
   if (!chat->model)
     return quern_cli_fail (error);
+  code = check_wishes (chat);
+  if (code != QUERN_CLI_OK)
+    return code;
   chat->thinking = chat->options.think
                    || (!chat->options.no_think && quern_model_get_info (chat->model)->thinking_default);
+  if (chat->options.dry_run)
+    return dry_run (chat);
   request = build_request (chat, &error);
   if (!request || !choose_context (chat, request, &params, &error) || !load_model (chat, &params, &error))
     return quern_cli_fail (error);
@@ -344,6 +437,8 @@ chat_clear (Chat *chat)
   g_free (chat->options.system);
   g_free (chat->options.sampling);
   g_free (chat->options.temperature_text);
+  g_free (chat->options.effort);
+  g_free (chat->options.messages);
   g_strfreev (chat->options.images);
 }
 
@@ -363,6 +458,10 @@ check_options (Options *o)
       || (o->seed != QUERN_CLI_NO_SEED && !quern_cli_check_range ("--seed", o->seed, 0, G_MAXINT64))
       || !quern_cli_parse_number ("--temp", o->temperature_text, 0, QUERN_CLI_MOST_TEMPERATURE, &o->temperature))
     return QUERN_CLI_USAGE;
+  if (o->messages && !o->dry_run)
+    return quern_cli_wrong_usage (_("--messages needs --dry-run."));
+  if (o->messages && (o->system || o->images))
+    return quern_cli_wrong_usage (_("--messages holds the whole conversation: give no --system or --image beside it."));
   if (o->sampling && !quern_sampling_check (o->sampling, &error))
     return quern_cli_wrong_usage ("--sampling: %s", error->message);
   return QUERN_CLI_OK;
@@ -377,6 +476,7 @@ parse_and_run (Chat *chat, int argc, char **argv)
     { "image", 'i', 0, G_OPTION_ARG_FILENAME_ARRAY, &o->images, N_ ("Show it a picture; may be repeated"), "FILE" },
     { "think", 0, 0, G_OPTION_ARG_NONE, &o->think, N_ ("Let it think first"), NULL },
     { "no-think", 0, 0, G_OPTION_ARG_NONE, &o->no_think, N_ ("Do not let it think"), NULL },
+    { "effort", 0, 0, G_OPTION_ARG_STRING, &o->effort, N_ ("How much to think, where the model's template knows levels"), "LEVEL" },
     { "budget", 0, 0, G_OPTION_ARG_INT, &o->budget, N_ ("End the thinking after N tokens"), "N" },
     { "system", 0, 0, G_OPTION_ARG_FILENAME, &o->system, N_ ("The system prompt"), "TEXT" },
     { "seed", 0, 0, G_OPTION_ARG_INT64, &o->seed, N_ ("The same seed gives the same text"), "N" },
@@ -385,6 +485,8 @@ parse_and_run (Chat *chat, int argc, char **argv)
     { "max", 0, 0, G_OPTION_ARG_INT, &o->max_tokens, N_ ("Generate at most N tokens"), "N" },
     { "ctx", 'c', 0, G_OPTION_ARG_INT, &o->n_ctx, N_ ("The context's size in tokens"), "N" },
     { "threads", 't', 0, G_OPTION_ARG_INT, &o->n_threads, N_ ("Threads to use"), "N" },
+    { "dry-run", 0, 0, G_OPTION_ARG_NONE, &o->dry_run, N_ ("Print the prompt as the model would get it, and do not answer"), NULL },
+    { "messages", 0, 0, G_OPTION_ARG_FILENAME, &o->messages, N_ ("With --dry-run: a conversation in OpenAI's JSON"), "FILE" },
     { "json", 0, 0, G_OPTION_ARG_NONE, &o->json, N_ ("Print one JSON object"), NULL },
     G_OPTION_ENTRY_NULL
   };
@@ -397,7 +499,10 @@ parse_and_run (Chat *chat, int argc, char **argv)
     return code;
   if (o->system)
     o->system = clean_text (o->system);
-  code = read_prompt (argc, argv, &chat->prompt);
+  if (!o->messages)
+    code = read_prompt (argc, argv, &chat->prompt);
+  else if (argc > 1)
+    code = quern_cli_wrong_usage (_("--messages holds the whole conversation: give no prompt beside it."));
   return code == QUERN_CLI_OK ? run (chat) : code;
 }
 

@@ -4,7 +4,9 @@
 #include <glib/gi18n.h>
 #include <stdio.h>
 
+#include "quern-cli-facts.h"
 #include "quern-cli.h"
+#include "quern-template.h"
 
 /* list, show, import, remove: the models on this computer. */
 
@@ -112,7 +114,7 @@ quern_cli_list (int argc, char **argv)
 /* ---- show ------------------------------------------------------------------------------------------------------ */
 
 static void
-print_show_json (QuernModel *model, guint n_ctx, const QeMemoryPlan *plan)
+print_show_json (QuernModel *model, guint n_ctx, const QeMemoryPlan *plan, const char *template)
 {
   g_autoptr (JsonBuilder) builder = json_builder_new ();
   const QeModelInfo *info = quern_model_get_info (model);
@@ -146,6 +148,7 @@ print_show_json (QuernModel *model, guint n_ctx, const QeMemoryPlan *plan)
   else
     json_builder_add_int_value (builder, (gint64) quern_memory_available ());
   json_builder_end_object (builder);
+  quern_cli_add_facts (builder, model, template);
   json_builder_end_object (builder);
   quern_cli_print_json (builder);
 }
@@ -166,7 +169,7 @@ print_row (const char *name, const char *format, ...)
 }
 
 static void
-print_show (QuernModel *model, guint n_ctx, const QeMemoryPlan *plan)
+print_show (QuernModel *model, guint n_ctx, const QeMemoryPlan *plan, const char *template)
 {
   const QeModelInfo *info = quern_model_get_info (model);
   g_autofree char *title = quern_model_dup_full_title (model);
@@ -189,21 +192,24 @@ print_show (QuernModel *model, guint n_ctx, const QeMemoryPlan *plan)
     print_row (_("Memory"), _("%s with a context of %u tokens; how much is free is not known"), total, n_ctx);
   else
     print_row (_("Memory"), _("%s with a context of %u tokens; %s are free"), total, n_ctx, free);
+  quern_cli_print_facts (model, template);
 }
 
 int
 quern_cli_show (int argc, char **argv)
 {
-  gboolean json = FALSE;
+  gboolean json = FALSE, with_template = FALSE;
   int n_ctx = 0;
   const GOptionEntry entries[] = {
     { "ctx", 'c', 0, G_OPTION_ARG_INT, &n_ctx, N_ ("Plan memory for a context of N tokens"), "N" },
+    { "template", 0, 0, G_OPTION_ARG_NONE, &with_template, N_ ("Print the chat template, too"), NULL },
     { "json", 0, 0, G_OPTION_ARG_NONE, &json, N_ ("Print one JSON object"), NULL },
     G_OPTION_ENTRY_NULL
   };
   g_autoptr (QuernStore) store = NULL;
   g_autoptr (QuernLibrary) library = NULL;
   g_autoptr (QuernModel) model = NULL;
+  g_autofree char *template = NULL;
   GError *error = NULL;
   QeMemoryPlan plan;
   gboolean done;
@@ -222,7 +228,9 @@ quern_cli_show (int argc, char **argv)
   if (n_ctx == 0)
     n_ctx = (int) MIN (4096u, quern_model_get_info (model)->n_ctx_train);
   quern_model_plan (model, (guint) n_ctx, QE_KV_F16, &plan);
-  (json ? print_show_json : print_show) (model, (guint) n_ctx, &plan);
+  if (with_template && !(template = quern_template_read (model, &error)))
+    return quern_cli_fail (error);
+  (json ? print_show_json : print_show) (model, (guint) n_ctx, &plan, template);
   return QUERN_CLI_OK;
 }
 

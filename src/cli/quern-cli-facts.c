@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "config.h"
+
+#include "quern-cli-facts.h"
+
+#include <glib/gi18n.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "quern-cli.h"
+#include "quern-sampling.h"
+
+/* ---- on standard output ---------------------------------------------------------------------------------------- */
+
+static const char *
+describe_thinking (const QeTemplateInfo *info)
+{
+  if (info->thinking_switchable)
+    return info->thinking_default ? _("on, can be switched off") : _("off, can be switched on");
+  return info->thinking_default ? _("always on") : _("no switch; the model decides");
+}
+
+static const char *
+describe_reasoning (const QeTemplateInfo *info)
+{
+  if (info->reasoning_switchable)
+    return info->keeps_reasoning ? _("kept, can be left out") : _("left out, can be kept");
+  return info->keeps_reasoning ? _("kept") : _("left out");
+}
+
+static const char *
+describe_tools (const QeTemplateInfo *info)
+{
+  switch (info->tools) {
+  case QE_TOOLS_XML: return _("called as <function=NAME>");
+  case QE_TOOLS_HERMES: return _("called as JSON in <tool_call>");
+  case QE_TOOLS_OTHER: return _("called in a form of their own");
+  case QE_TOOLS_NONE:
+  default: return _("none are offered to the model");
+  }
+}
+
+static char *
+describe_effort (const QeTemplateInfo *info)
+{
+  GString *out = g_string_new (NULL);
+
+  for (guint i = 0; i < info->n_efforts; i++)
+    g_string_append_printf (out, "%s%s", i > 0 ? ", " : "", info->efforts[i]);
+  if (info->n_efforts == 0)
+    g_string_append (out, _("no levels"));
+  else if (info->effort_default[0])
+    g_string_append_printf (out, _(" (default: %s)"), info->effort_default);
+  return g_string_free_and_steal (out);
+}
+
+typedef struct { const char *name; double value; } Value;
+
+static void
+list_values (QuernModel *model, gboolean thinking, Value values[6])
+{
+  QuernSampling sampling;
+  const QeSamplerParams *p = &sampling.sampler;
+
+  quern_sampling_init (&sampling, model, thinking, FALSE, NULL);
+  values[0] = (Value) { "temperature", p->temperature };
+  values[1] = (Value) { "top_k", p->top_k };
+  values[2] = (Value) { "top_p", p->top_p };
+  values[3] = (Value) { "min_p", p->min_p };
+  values[4] = (Value) { "presence_penalty", p->presence_penalty };
+  values[5] = (Value) { "repetition_penalty", p->repetition_penalty };
+}
+
+static char *
+describe_sampling (QuernModel *model, gboolean thinking)
+{
+  GString *out = g_string_new (NULL);
+  Value values[6];
+
+  list_values (model, thinking, values);
+  for (guint i = 0; i < G_N_ELEMENTS (values); i++) {
+    g_string_append_printf (out, "%s%s %.4g", i > 0 ? ", " : "", values[i].name, values[i].value);
+    if (quern_sampling_get_origin (NULL, model, values[i].name) == QUERN_SAMPLING_FILE)
+      g_string_append_printf (out, " (%s)", quern_sampling_origin_to_string (QUERN_SAMPLING_FILE));
+  }
+  return g_string_free_and_steal (out);
+}
+
+static void
+print_template_state (const QeTemplateInfo *info)
+{
+  if (!info->present)
+    quern_cli_line (stdout, "%-18s %s", _("Chat template"), _("none: the layout of Qwen 3.5 is used"));
+  else if (info->usable)
+    quern_cli_line (stdout, "%-18s %s", _("Chat template"), _("the file’s own"));
+  else
+    quern_cli_line (stdout, _("%-18s cannot be used, so the layout of Qwen 3.5 is used instead. %s"), _("Chat template"), info->problem);
+}
+
+void
+quern_cli_print_facts (QuernModel *model, const char *template)
+{
+  const QeTemplateInfo *info = &quern_model_get_info (model)->chat;
+  g_autofree char *effort = describe_effort (info);
+  g_autofree char *thinking = describe_sampling (model, TRUE), *answering = describe_sampling (model, FALSE);
+
+  print_template_state (info);
+  quern_cli_line (stdout, "%-18s %s", _("Thinking"), describe_thinking (info));
+  quern_cli_line (stdout, "%-18s %s", _("Effort"), effort);
+  quern_cli_line (stdout, "%-18s %s", _("Earlier reasoning"), describe_reasoning (info));
+  quern_cli_line (stdout, "%-18s %s", _("Tools"), describe_tools (info));
+  quern_cli_line (stdout, "%-18s %s", _("Sampling, thinking"), thinking);
+  quern_cli_line (stdout, "%-18s %s", _("Sampling, not"), answering);
+  if (!template)
+    return;
+  fputc ('\n', stdout);
+  if (isatty (STDOUT_FILENO))
+    quern_cli_text (stdout, template);
+  else
+    fputs (template, stdout);
+}
+
+/* ---- as JSON --------------------------------------------------------------------------------------------------- */
+
+static void
+add_string (JsonBuilder *builder, const char *name, const char *value)
+{
+  json_builder_set_member_name (builder, name);
+  if (value)
+    json_builder_add_string_value (builder, value);
+  else
+    json_builder_add_null_value (builder);
+}
+
+static void
+add_flag (JsonBuilder *builder, const char *name, gboolean value)
+{
+  json_builder_set_member_name (builder, name);
+  json_builder_add_boolean_value (builder, value);
+}
+
+static void
+add_sampling (JsonBuilder *builder, QuernModel *model, gboolean thinking)
+{
+  Value values[6];
+
+  list_values (model, thinking, values);
+  json_builder_set_member_name (builder, thinking ? "thinking" : "not_thinking");
+  json_builder_begin_object (builder);
+  for (guint i = 0; i < G_N_ELEMENTS (values); i++) {
+    json_builder_set_member_name (builder, values[i].name);
+    json_builder_add_double_value (builder, values[i].value);
+  }
+  json_builder_end_object (builder);
+}
+
+static void
+add_origins (JsonBuilder *builder, QuernModel *model)
+{
+  static const char *const origins[] = { "conversation", "file", "family", "demonstration" }; /* QuernSamplingOrigin */
+  Value values[6];
+
+  list_values (model, FALSE, values);
+  json_builder_set_member_name (builder, "origins");
+  json_builder_begin_object (builder);
+  for (guint i = 0; i < G_N_ELEMENTS (values); i++)
+    add_string (builder, values[i].name, origins[quern_sampling_get_origin (NULL, model, values[i].name)]);
+  json_builder_end_object (builder);
+}
+
+void
+quern_cli_add_facts (JsonBuilder *builder, QuernModel *model, const char *template)
+{
+  static const char *const forms[] = { "none", "xml", "hermes", "other" }; /* QeToolForm */
+  const QeTemplateInfo *info = &quern_model_get_info (model)->chat;
+
+  json_builder_set_member_name (builder, "template");
+  json_builder_begin_object (builder);
+  add_flag (builder, "present", info->present);
+  add_flag (builder, "usable", info->usable);
+  add_string (builder, "problem", info->problem[0] ? info->problem : NULL);
+  add_flag (builder, "thinking_default", info->thinking_default);
+  add_flag (builder, "thinking_switchable", info->thinking_switchable);
+  json_builder_set_member_name (builder, "efforts");
+  json_builder_begin_array (builder);
+  for (guint i = 0; i < info->n_efforts; i++)
+    json_builder_add_string_value (builder, info->efforts[i]);
+  json_builder_end_array (builder);
+  add_string (builder, "effort_default", info->effort_default[0] ? info->effort_default : NULL);
+  add_flag (builder, "keeps_reasoning", info->keeps_reasoning);
+  add_flag (builder, "reasoning_switchable", info->reasoning_switchable);
+  add_flag (builder, "takes_system", info->takes_system);
+  add_flag (builder, "takes_pictures", info->takes_pictures);
+  add_string (builder, "tools", forms[info->tools]);
+  if (template)
+    add_string (builder, "text", template);
+  json_builder_end_object (builder);
+  json_builder_set_member_name (builder, "sampling");
+  json_builder_begin_object (builder);
+  add_sampling (builder, model, TRUE);
+  add_sampling (builder, model, FALSE);
+  add_origins (builder, model);
+  json_builder_end_object (builder);
+}
