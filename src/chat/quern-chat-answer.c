@@ -323,7 +323,8 @@ too_long_error (QuernAnswer *self, guint total, guint size)
   g_clear_pointer (&self->session->refused, _quern_demand_free);
   self->session->refused = make_demand (self, total);
   return g_error_new (QUERN_CHAT_ERROR, QUERN_CHAT_ERROR_TOO_LONG,
-                      _("This would be %u tokens, but the context holds %u. Shorten it, start a new conversation, or raise the context."),
+                      _("The prompt would have %u tokens, but the context holds %u. Shorten it, start a new "
+                        "conversation, or increase the context length."),
                       total, size);
 }
 
@@ -411,7 +412,8 @@ static gboolean
 check_ready (QuernChatSession *session, QuernModel *model, GError **error)
 {
   if (session->answer)
-    g_set_error (error, QUERN_CHAT_ERROR, QUERN_CHAT_ERROR_BUSY, _("Wait for the answer that is being written, or stop it."));
+    g_set_error (error, QUERN_CHAT_ERROR, QUERN_CHAT_ERROR_BUSY, _("Wait until the current answer is complete, or stop "
+                                                                   "it."));
   else if (!model)
     g_set_error (error, QUERN_CHAT_ERROR, QUERN_CHAT_ERROR_NO_MODEL,
                  _("The model of this conversation is not on this computer. Choose another one or download it."));
@@ -426,7 +428,8 @@ check_vision (QuernAnswer *self, QuernPrompt *prompt, GError **error)
   if (!quern_prompt_has_pictures (prompt) || quern_model_get_vision_path (self->model))
     return TRUE;
   g_set_error (error, QUERN_CHAT_ERROR, QUERN_CHAT_ERROR_NO_VISION,
-               _("“%s” cannot see pictures without its vision file. Download it, choose another model, or remove the pictures."),
+               _("“%s” cannot see pictures without its vision file. Download the vision file, choose another model, or "
+                 "remove the pictures."),
                quern_model_get_title (self->model));
   return FALSE;
 }

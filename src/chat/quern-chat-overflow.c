@@ -318,7 +318,7 @@ piece_summarised_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 
   if (text && *text == '\0')
     g_set_error (&error, QUERN_CHAT_ERROR, QUERN_CHAT_ERROR_TOO_LONG,
-                 _("The model found nothing to say about the conversation. Leave out the oldest turns instead."));
+                 _("The model could not summarise the conversation. Leave out the oldest messages instead."));
   if (error) {
     fail (task, error);
     return;
@@ -358,7 +358,8 @@ piece_counted_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     summary->over = summary->middle;
   if (!error && summary->over == summary->next + 1)
     g_set_error (&error, QUERN_CHAT_ERROR, QUERN_CHAT_ERROR_TOO_LONG,
-                 _("One of the messages alone is too long to be summed up. Raise the context, or leave it out."));
+                 _("One of the messages is too long to summarise. Increase the context length, or leave the message "
+                   "out."));
   if (error) {
     fail (task, error);
     return;

@@ -378,7 +378,7 @@ html_message (QuernExportWriter *writer, QuernMessage *message, gboolean shown, 
     put_attachment (writer, attachment);
   }
   if (*quern_message_get_reasoning (message)) {
-    put_element (writer, "<details><summary>", _("Thoughts"), "</summary>\n");
+    put_element (writer, "<details><summary>", _("Reasoning"), "</summary>\n");
     put_rendered (writer, quern_message_get_reasoning (message));
     _quern_export_put (writer, "</details>\n");
   }

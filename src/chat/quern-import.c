@@ -127,7 +127,8 @@ recognise (JsonNode *root, GError **error)
     conversations = _quern_import_lmstudio (root);
   if (!conversations && !failure)
     g_set_error (&failure, QUERN_IMPORT_ERROR, QUERN_IMPORT_ERROR_UNKNOWN,
-                 _("This is no file with conversations. Choose a JSON file that was exported by Quern, LM Studio or ChatGPT."));
+                 _("This file has no conversations in it. Choose a JSON file that was exported from Quern, LM Studio "
+                   "or ChatGPT."));
   if (failure)
     g_propagate_error (error, failure);
   return conversations;
@@ -188,7 +189,8 @@ read_file (GFile *file, GCancellable *cancellable, GError **error)
   g_clear_pointer (&text, g_free);
   if (!parsed) {
     g_set_error (error, QUERN_IMPORT_ERROR, QUERN_IMPORT_ERROR_UNKNOWN,
-                 _("This is no file with conversations. Choose a JSON file that was exported by Quern, LM Studio or ChatGPT."));
+                 _("This file has no conversations in it. Choose a JSON file that was exported from Quern, LM Studio "
+                   "or ChatGPT."));
     return NULL;
   }
   return recognise (json_parser_get_root (parser), error);
@@ -531,14 +533,16 @@ report_to_text (const Report *r)
     return NULL;
   text = g_string_new (NULL);
   /* Translators: %s is, for example, “3 conversations” */
-  g_string_append_printf (text, ngettext ("%s with %u message were imported.", "%s with %u messages were imported.", r->messages),
+  g_string_append_printf (text, ngettext ("%s with %u message imported.", "%s with %u messages "
+                                                                               "imported.", r->messages),
                           conversations, r->messages);
   append_loss (text, ngettext ("%u conversation was empty.", "%u conversations were empty.", r->lost_conversations),
                r->lost_conversations);
-  append_loss (text, ngettext ("%u message of another kind than text was left out.",
-                               "%u messages of other kinds than text were left out.", r->lost_messages),
+  append_loss (text, ngettext ("%u message that is not text was left out.",
+                               "%u messages that are not text were left out.", r->lost_messages),
                r->lost_messages);
-  append_loss (text, ngettext ("%u attachment is not in the file.", "%u attachments are not in the file.", r->lost_attachments),
+  append_loss (text, ngettext ("%u attachment is missing from the file.", "%u attachments are missing from the "
+                                                                    "file.", r->lost_attachments),
                r->lost_attachments);
   return g_string_free (text, FALSE);
 }
@@ -559,7 +563,7 @@ import_now (Import *import, GError **error)
       return FALSE;
   if (import->conversations->len > 0)
     return quern_store_import_end (import->store, import->conversations, TRUE, error);
-  g_set_error (error, QUERN_IMPORT_ERROR, QUERN_IMPORT_ERROR_EMPTY, _("There is no conversation in this file."));
+  g_set_error (error, QUERN_IMPORT_ERROR, QUERN_IMPORT_ERROR_EMPTY, _("There are no conversations in this file."));
   return FALSE;
 }
 

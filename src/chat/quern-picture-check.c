@@ -115,10 +115,10 @@ check_png (const guint8 *data,
       offset += 12 + length;
     }
   if (pixels.damaged)
-    return _("its pixels are not those that it was saved with");
+    return _("its pixels do not match its checksum");
   if (g_cancellable_is_cancelled (cancellable))
     return NULL;
-  return pixels.bytes < expected ? _("it ends too early") : NULL;
+  return pixels.bytes < expected ? _("it is incomplete") : NULL;
 }
 
 /* ---- JPEG ------------------------------------------------------------------------------------------------------- */
@@ -250,7 +250,7 @@ check_jpeg (const guint8 *data,
   else
     verdict.damaged = TRUE;
   jpeg_destroy_decompress (&jpeg);
-  return verdict.damaged ? _("its pixels are not those that it was saved with") : NULL;
+  return verdict.damaged ? _("its pixels do not match its checksum") : NULL;
 }
 
 /* ---- GIF -------------------------------------------------------------------------------------------------------- */
@@ -362,13 +362,13 @@ check_gif (const guint8 *data,
   guint64 wanted;
 
   if (size - offset < 11)
-    return _("it ends too early");
+    return _("it is incomplete");
   wanted = (guint64) (data[offset + 5] | data[offset + 6] << 8) * (data[offset + 7] | data[offset + 8] << 8);
   in.offset = offset + 10 + (data[offset + 9] & 0x80 ? 3 << ((data[offset + 9] & 7) + 1) : 0);
   if (in.offset >= size || data[in.offset] < 1 || data[in.offset] > 11)
-    return _("it ends too early");
+    return _("it is incomplete");
   in.offset++;
-  return count_gif_pixels (&in, data[in.offset - 1], wanted) < wanted ? _("it ends too early") : NULL;
+  return count_gif_pixels (&in, data[in.offset - 1], wanted) < wanted ? _("it is incomplete") : NULL;
 }
 
 /**

@@ -83,8 +83,8 @@ check_size (int      width,
       && (gint64) width * height <= QUERN_PICTURE_MAX_PIXELS)
     return TRUE;
   g_set_error (error, QUERN_PICTURE_ERROR, QUERN_PICTURE_ERROR_TOO_LARGE,
-               _("This picture is too large: %d × %d pixels. Make it at most %d pixels a side and %d million in all, "
-                 "and try again."),
+               _("This picture is too large: %d × %d pixels. Scale it down to at most %d pixels per side and %d "
+                 "million pixels in total, and try again."),
                width, height, QUERN_PICTURE_MAX_SIDE, QUERN_PICTURE_MAX_PIXELS / 1000000);
   return FALSE;
 }
@@ -148,7 +148,8 @@ set_damaged (GError       **error,
 {
   g_set_error (error, QUERN_PICTURE_ERROR, QUERN_PICTURE_ERROR_DAMAGED,
                /* Translators: a format, then what its decoder says */
-               _("This %s picture is damaged (%s). Get it again, or open and save it with another program."),
+               _("This %s picture is damaged (%s). Use another copy, or open it in another application and save it "
+                 "again."),
                format->name, why);
 }
 
@@ -184,11 +185,11 @@ take_pixbuf (GdkPixbufLoader  *loader,
   if (pixbuf == NULL)
     set_damaged (error, format, _("it is empty"));
   else if (!quern_picture_header_is_whole (data, size))
-    set_damaged (error, format, _("it ends too early"));
+    set_damaged (error, format, _("it is incomplete"));
   else if ((flaw = quern_picture_check_pixels (bytes, cancellable)) != NULL)
     set_damaged (error, format, flaw);
   else if ((upright = turn_upright (pixbuf, data, size)) == NULL)
-    set_damaged (error, format, _("it cannot be turned upright"));
+    set_damaged (error, format, _("it cannot be rotated"));
   return upright;
 }
 
@@ -216,7 +217,7 @@ decode (GBytes        *bytes,
   else if (g_error_matches (failure, G_IO_ERROR, G_IO_ERROR_CANCELLED))
     g_propagate_error (error, g_steal_pointer (&failure));
   else
-    set_damaged (error, format, failure != NULL ? failure->message : _("its decoder gave up"));
+    set_damaged (error, format, failure != NULL ? failure->message : _("it could not be decoded"));
   return NULL;
 }
 
@@ -262,7 +263,7 @@ picture_new (GdkPixbuf  *pixbuf,
   if (pixels == NULL)
     {
       g_set_error_literal (error, QUERN_PICTURE_ERROR, QUERN_PICTURE_ERROR_TOO_LARGE,
-                           _("There is not enough memory for this picture. Make it smaller and try again."));
+                           _("There is not enough memory for this picture. Scale it down and try again."));
       return NULL;
     }
   self = g_object_new (QUERN_TYPE_PICTURE, NULL);

@@ -153,7 +153,7 @@ read_piece (sqlite3 *db, gpointer data, GError **error)
   }
   g_clear_error (error);
   g_set_error (error, QUERN_CHAT_ERROR, QUERN_CHAT_ERROR_ATTACHMENT,
-               _("“%s” can no longer be read. Remove it from the conversation to go on."), piece->name);
+               _("“%s” can no longer be read. Remove it from the conversation to continue."), piece->name);
   return FALSE;
 }
 

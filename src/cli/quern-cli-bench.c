@@ -242,13 +242,13 @@ quern_cli_bench (int argc, char **argv)
   Options o = { .n_prompt = 512, .n_decode = 64, .rounds = 3 };
   g_autofree char *name = NULL;
   const GOptionEntry entries[] = {
-    { "model", 'm', 0, G_OPTION_ARG_FILENAME, &name, N_ ("The model: an id or a file"), "MODEL" },
+    { "model", 'm', 0, G_OPTION_ARG_FILENAME, &name, N_ ("The model: an ID or a file"), "MODEL" },
     { "prompt", 'p', 0, G_OPTION_ARG_INT, &o.n_prompt, N_ ("Tokens of the prompt"), "N" },
     { "decode", 'n', 0, G_OPTION_ARG_INT, &o.n_decode, N_ ("Tokens to generate"), "N" },
     { "threads", 't', 0, G_OPTION_ARG_INT, &o.n_threads, N_ ("Threads to use"), "N" },
-    { "depth", 'd', 0, G_OPTION_ARG_INT, &o.depth, N_ ("Tokens in the context before"), "N" },
-    { "rounds", 'r', 0, G_OPTION_ARG_INT, &o.rounds, N_ ("Rounds to take the median of"), "N" },
-    { "kv-q8", 0, 0, G_OPTION_ARG_NONE, &o.kv_q8, N_ ("Keep the cache in 8 bits"), NULL },
+    { "depth", 'd', 0, G_OPTION_ARG_INT, &o.depth, N_ ("Tokens that are in the context already"), "N" },
+    { "rounds", 'r', 0, G_OPTION_ARG_INT, &o.rounds, N_ ("Number of rounds; the result is the median"), "N" },
+    { "kv-q8", 0, 0, G_OPTION_ARG_NONE, &o.kv_q8, N_ ("Store the cache in 8 bits"), NULL },
     { "json", 0, 0, G_OPTION_ARG_NONE, &o.json, N_ ("Print one JSON object"), NULL },
     G_OPTION_ENTRY_NULL
   };
@@ -259,7 +259,7 @@ quern_cli_bench (int argc, char **argv)
     return code;
   o.model = name;
   if (!o.model || argc > 1)
-    return quern_cli_wrong_usage (_("Name one model with -m."));
+    return quern_cli_wrong_usage (_("Specify one model with -m."));
   if (!quern_cli_check_range ("--prompt", o.n_prompt, 1, QUERN_CLI_MOST_TOKENS)
       || !quern_cli_check_range ("--decode", o.n_decode, 0, QUERN_CLI_MOST_TOKENS)
       || !quern_cli_check_range ("--threads", o.n_threads, 0, QUERN_CLI_MOST_THREADS)

@@ -54,7 +54,7 @@ clean_text (char *text)
 
   if (g_utf8_validate (text, -1, NULL))
     return text;
-  fprintf (stderr, "quern-cli: %s\n", _("The text is not valid UTF-8; its broken characters were replaced by “\uFFFD”."));
+  fprintf (stderr, "quern-cli: %s\n", _("The text is not valid UTF-8; invalid characters were replaced by “\uFFFD”."));
   valid = g_utf8_make_valid (text, -1);
   g_free (text);
   return valid;
@@ -73,7 +73,7 @@ read_standard_input (char **out)
     return quern_cli_fail (g_error_new (G_IO_ERROR, g_io_error_from_errno (errno), _("Standard input could not be read: %s"),
                                         g_strerror (errno)));
   if (strlen (text->str) < text->len)
-    return quern_cli_wrong_usage (_("Standard input holds a NUL byte, so it is no text."));
+    return quern_cli_wrong_usage (_("Standard input has a NUL byte in it, so it is not text."));
   *out = clean_text (g_strdup (text->str));
   return QUERN_CLI_OK;
 }
@@ -89,7 +89,7 @@ read_prompt (int argc, char **argv, char **out)
   else if (!isatty (STDIN_FILENO))
     code = read_standard_input (out);
   if (code == QUERN_CLI_OK && (!*out || !**out))
-    code = quern_cli_wrong_usage (_("Give a prompt, as an argument or on standard input."));
+    code = quern_cli_wrong_usage (_("Specify a prompt as an argument or on standard input."));
   return code;
 }
 
@@ -111,7 +111,7 @@ add_pictures (Chat *chat, QuernRequest *request, GError **error)
   if (!quern_request_has_pictures (request) || quern_model_get_vision_path (chat->model))
     return TRUE;
   g_set_error (error, QUERN_CHAT_ERROR, QUERN_CHAT_ERROR_NO_VISION,
-               _("“%s” cannot see pictures: there is no vision file (mmproj) for it beside it."),
+               _("“%s” cannot see pictures: there is no vision file (mmproj) next to it."),
                quern_model_get_title (chat->model));
   return FALSE;
 }
@@ -171,7 +171,8 @@ choose_context (Chat *chat, QuernRequest *request, QuernLoadParams *params, GErr
   if ((gsize) tokens < limit)
     return TRUE;
   g_set_error (error, QUERN_CHAT_ERROR, QUERN_CHAT_ERROR_TOO_LONG,
-               _("The prompt has %zd tokens, but the context holds %u. Shorten it or raise the context with --ctx."),
+               _("The prompt has %zd tokens, but the context holds %u. Shorten the prompt or increase the context "
+                 "length with --ctx."),
                tokens, limit);
   return FALSE;
 }
@@ -448,9 +449,9 @@ check_options (Options *o)
   g_autoptr (GError) error = NULL;
 
   if (!o->model)
-    return quern_cli_wrong_usage (_("Name a model with -m."));
+    return quern_cli_wrong_usage (_("Specify a model with -m."));
   if (o->think && o->no_think)
-    return quern_cli_wrong_usage (_("--think and --no-think exclude each other."));
+    return quern_cli_wrong_usage (_("--think and --no-think cannot be used together."));
   if (!quern_cli_check_range ("--max", o->max_tokens, 0, QUERN_CLI_MOST_TOKENS)
       || !quern_cli_check_range ("--budget", o->budget, 0, QUERN_CLI_MOST_TOKENS)
       || !quern_cli_check_range ("--ctx", o->n_ctx, 0, QUERN_CLI_MOST_TOKENS)
@@ -472,18 +473,18 @@ parse_and_run (Chat *chat, int argc, char **argv)
 {
   Options *o = &chat->options;
   const GOptionEntry entries[] = {
-    { "model", 'm', 0, G_OPTION_ARG_FILENAME, &o->model, N_ ("The model: an id or a file"), "MODEL" },
-    { "image", 'i', 0, G_OPTION_ARG_FILENAME_ARRAY, &o->images, N_ ("Show it a picture; may be repeated"), "FILE" },
-    { "think", 0, 0, G_OPTION_ARG_NONE, &o->think, N_ ("Let it think first"), NULL },
-    { "no-think", 0, 0, G_OPTION_ARG_NONE, &o->no_think, N_ ("Do not let it think"), NULL },
+    { "model", 'm', 0, G_OPTION_ARG_FILENAME, &o->model, N_ ("The model: an ID or a file"), "MODEL" },
+    { "image", 'i', 0, G_OPTION_ARG_FILENAME_ARRAY, &o->images, N_ ("Attach a picture; may be repeated"), "FILE" },
+    { "think", 0, 0, G_OPTION_ARG_NONE, &o->think, N_ ("Think before answering"), NULL },
+    { "no-think", 0, 0, G_OPTION_ARG_NONE, &o->no_think, N_ ("Answer without thinking"), NULL },
     { "effort", 0, 0, G_OPTION_ARG_STRING, &o->effort, N_ ("How much to think, where the model's template knows levels"), "LEVEL" },
     { "budget", 0, 0, G_OPTION_ARG_INT, &o->budget, N_ ("End the thinking after N tokens"), "N" },
     { "system", 0, 0, G_OPTION_ARG_FILENAME, &o->system, N_ ("The system prompt"), "TEXT" },
     { "seed", 0, 0, G_OPTION_ARG_INT64, &o->seed, N_ ("The same seed gives the same text"), "N" },
-    { "temp", 0, 0, G_OPTION_ARG_STRING, &o->temperature_text, N_ ("Temperature; 0 takes the likeliest token"), "T" },
-    { "sampling", 0, 0, G_OPTION_ARG_STRING, &o->sampling, N_ ("More sampling values, as a JSON object"), "JSON" },
+    { "temp", 0, 0, G_OPTION_ARG_STRING, &o->temperature_text, N_ ("Temperature; 0 takes the most likely token"), "T" },
+    { "sampling", 0, 0, G_OPTION_ARG_STRING, &o->sampling, N_ ("Other sampling values as a JSON object"), "JSON" },
     { "max", 0, 0, G_OPTION_ARG_INT, &o->max_tokens, N_ ("Generate at most N tokens"), "N" },
-    { "ctx", 'c', 0, G_OPTION_ARG_INT, &o->n_ctx, N_ ("The context's size in tokens"), "N" },
+    { "ctx", 'c', 0, G_OPTION_ARG_INT, &o->n_ctx, N_ ("Context length in tokens"), "N" },
     { "threads", 't', 0, G_OPTION_ARG_INT, &o->n_threads, N_ ("Threads to use"), "N" },
     { "dry-run", 0, 0, G_OPTION_ARG_NONE, &o->dry_run, N_ ("Print the prompt as the model would get it, and do not answer"), NULL },
     { "messages", 0, 0, G_OPTION_ARG_FILENAME, &o->messages, N_ ("With --dry-run: a conversation in OpenAI's JSON"), "FILE" },

@@ -96,10 +96,11 @@ print_fork (QuernComparison *comparison, guint b)
 
   quern_comparison_get_fork (comparison, 0, 0, b, &fork);
   if (fork.differs)
-    quern_cli_line (stdout, _("%s and %s part at token %u (%.0f %% shared): “%s” (%.2f) and “%s” (%.2f).\n"), first, other, fork.index + 1,
+    quern_cli_line (stdout, _("%s and %s differ from token %u on (%.0f %% shared): “%s” (%.2f) and “%s” "
+                              "(%.2f).\n"), first, other, fork.index + 1,
             100 * fork.shared, fork.a.text, fork.a.p, fork.b.text, fork.b.p);
   else
-    quern_cli_line (stdout, _("%s and %s wrote the same.\n"), first, other);
+    quern_cli_line (stdout, _("%s and %s gave the same answer.\n"), first, other);
 }
 
 static void
@@ -111,7 +112,7 @@ print_questions (QuernQuestions *questions)
     double low, high, share = quern_questions_get_accuracy (questions, i, &low, &high);
     guint right, all;
     quern_questions_count (questions, i, &right, &all);
-    quern_cli_line (stdout, _("%s: %u of %u right, %.0f %% (95 %% interval %.0f to %.0f %%)\n"), quern_questions_get_label (questions, i),
+    quern_cli_line (stdout, _("%s: %u of %u correct, %.0f %% (95 %% interval %.0f to %.0f %%)\n"), quern_questions_get_label (questions, i),
             right, all, 100 * share, 100 * low, 100 * high);
   }
   for (guint i = 1; i < n; i++) {
@@ -156,7 +157,7 @@ print_result (QuernComparison *comparison, const Options *o)
     return quern_cli_interrupted ();
   if (failed == 0)
     return QUERN_CLI_OK;
-  fprintf (stderr, "quern-cli: %s\n", _("Not every column came to its end."));
+  fprintf (stderr, "quern-cli: %s\n", _("Not every column has finished."));
   return QUERN_CLI_FAILED;
 }
 
@@ -251,11 +252,11 @@ check_options (Options *o, int argc)
   guint n = o->models ? g_strv_length (o->models) : 0;
 
   if (n < 2 || n > QUERN_COMPARE_MAX_COLUMNS)
-    return quern_cli_wrong_usage (_("Name two to four models, each with -m."));
+    return quern_cli_wrong_usage (_("Specify two to four models, each with -m."));
   if (argc < 2 && !o->questions)
-    return quern_cli_wrong_usage (_("Give a prompt, or --questions."));
+    return quern_cli_wrong_usage (_("Specify a prompt or --questions."));
   if (o->think && o->no_think)
-    return quern_cli_wrong_usage (_("--think and --no-think exclude each other."));
+    return quern_cli_wrong_usage (_("--think and --no-think cannot be used together."));
   if (!quern_cli_check_range ("--max", o->max_tokens, 0, QUERN_CLI_MOST_TOKENS)
       || !quern_cli_check_range ("--ctx", o->n_ctx, 0, QUERN_CLI_MOST_TOKENS)
       || !quern_cli_check_range ("--memory", o->memory, 0, QUERN_CLI_MOST_MEGABYTES)
@@ -269,18 +270,21 @@ static int
 parse_and_run (Options *o, int argc, char **argv)
 {
   const GOptionEntry entries[] = {
-    { "model", 'm', 0, G_OPTION_ARG_FILENAME_ARRAY, &o->models, N_ ("A model, two to four times: an id or a file"), "MODEL" },
-    { "image", 'i', 0, G_OPTION_ARG_FILENAME_ARRAY, &o->images, N_ ("Show them a picture; may be repeated"), "FILE" },
+    { "model", 'm', 0, G_OPTION_ARG_FILENAME_ARRAY, &o->models, N_ ("A model: an ID or a file; to be given two to four "
+                                                                    "times"), "MODEL" },
+    { "image", 'i', 0, G_OPTION_ARG_FILENAME_ARRAY, &o->images, N_ ("Attach a picture; may be repeated"), "FILE" },
     { "seed", 0, 0, G_OPTION_ARG_INT64, &o->seed, N_ ("The same seed gives the same texts"), "N" },
-    { "temp", 0, 0, G_OPTION_ARG_STRING, &o->temperature_text, N_ ("Temperature; 0 takes the likeliest token"), "T" },
-    { "think", 0, 0, G_OPTION_ARG_NONE, &o->think, N_ ("Let them think first"), NULL },
-    { "no-think", 0, 0, G_OPTION_ARG_NONE, &o->no_think, N_ ("Do not let them think"), NULL },
+    { "temp", 0, 0, G_OPTION_ARG_STRING, &o->temperature_text, N_ ("Temperature; 0 takes the most likely token"), "T" },
+    { "think", 0, 0, G_OPTION_ARG_NONE, &o->think, N_ ("Think before answering"), NULL },
+    { "no-think", 0, 0, G_OPTION_ARG_NONE, &o->no_think, N_ ("Answer without thinking"), NULL },
     { "max", 0, 0, G_OPTION_ARG_INT, &o->max_tokens, N_ ("Generate at most N tokens"), "N" },
-    { "ctx", 'c', 0, G_OPTION_ARG_INT, &o->n_ctx, N_ ("The context's size in tokens"), "N" },
-    { "together", 0, 0, G_OPTION_ARG_NONE, &o->together, N_ ("Run them at the same time; rates compare with nothing then"), NULL },
-    { "memory", 0, 0, G_OPTION_ARG_INT64, &o->memory, N_ ("Megabytes that the models may take"), "N" },
+    { "ctx", 'c', 0, G_OPTION_ARG_INT, &o->n_ctx, N_ ("Context length in tokens"), "N" },
+    { "together", 0, 0, G_OPTION_ARG_NONE, &o->together, N_ ("Run them at the same time; the speeds cannot be compared "
+                                                             "then"), NULL },
+    { "memory", 0, 0, G_OPTION_ARG_INT64, &o->memory, N_ ("Memory limit for the models, in megabytes"), "N" },
     { "json", 0, 0, G_OPTION_ARG_NONE, &o->json, N_ ("Print one JSON object"), NULL },
-    { "questions", 0, 0, G_OPTION_ARG_FILENAME, &o->questions, N_ ("Ask each question of a file: lines of JSON with question and answer or regex"), "FILE" },
+    { "questions", 0, 0, G_OPTION_ARG_FILENAME, &o->questions, N_ ("Ask the questions in a file of JSON lines with "
+                                                                   "question and answer or regex"), "FILE" },
     { "markdown", 0, 0, G_OPTION_ARG_FILENAME, &o->markdown, N_ ("Write a report as Markdown"), "FILE" },
     { "html", 0, 0, G_OPTION_ARG_FILENAME, &o->html, N_ ("Write a report"), "FILE" },
     G_OPTION_ENTRY_NULL

@@ -54,7 +54,8 @@ add_text (QuernMeasure *measure, const Options *o, GError **error)
   if (o->text && !g_file_get_contents (o->text, &text, &length, error))
     return FALSE;
   if (text && strlen (text) < length) {
-    g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA, _("“%s” holds a NUL byte, so it is no text."), o->text);
+    g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA, _("“%s” has a NUL byte in it, so it is not "
+                                                               "text."), o->text);
     return FALSE;
   }
   quern_measure_set_source (measure, o->text ? o->text : _("the built-in sample"));
@@ -229,12 +230,13 @@ static int
 parse_and_run (Options *o, int argc, char **argv)
 {
   const GOptionEntry entries[] = {
-    { "model", 'm', 0, G_OPTION_ARG_FILENAME_ARRAY, &o->models, N_ ("A model: an id or a file; may be repeated"), "MODEL" },
-    { "reference", 0, 0, G_OPTION_ARG_FILENAME, &o->reference, N_ ("What to compare with"), "MODEL" },
-    { "text", 0, 0, G_OPTION_ARG_FILENAME, &o->text, N_ ("The text; a built-in sample without"), "FILE" },
-    { "ctx", 'c', 0, G_OPTION_ARG_INT, &o->n_ctx, N_ ("Tokens of a window; 512 without"), "N" },
+    { "model", 'm', 0, G_OPTION_ARG_FILENAME_ARRAY, &o->models, N_ ("A model: an ID or a file; may be "
+                                                                    "repeated"), "MODEL" },
+    { "reference", 0, 0, G_OPTION_ARG_FILENAME, &o->reference, N_ ("Model to compare with"), "MODEL" },
+    { "text", 0, 0, G_OPTION_ARG_FILENAME, &o->text, N_ ("The text; by default, a built-in sample"), "FILE" },
+    { "ctx", 'c', 0, G_OPTION_ARG_INT, &o->n_ctx, N_ ("Tokens of a window; by default, 512"), "N" },
     { "threads", 't', 0, G_OPTION_ARG_INT, &o->n_threads, N_ ("Threads to use"), "N" },
-    { "memory", 0, 0, G_OPTION_ARG_INT64, &o->memory, N_ ("Megabytes that the models may take"), "N" },
+    { "memory", 0, 0, G_OPTION_ARG_INT64, &o->memory, N_ ("Memory limit for the models, in megabytes"), "N" },
     { "json", 0, 0, G_OPTION_ARG_NONE, &o->json, N_ ("Print one JSON object"), NULL },
     G_OPTION_ENTRY_NULL
   };
@@ -244,9 +246,9 @@ parse_and_run (Options *o, int argc, char **argv)
   if (done)
     return code;
   if (!o->models || !o->models[0] || argc > 1)
-    return quern_cli_wrong_usage (_("Name a model with -m, and a text with --text."));
+    return quern_cli_wrong_usage (_("Specify a model with -m and a text with --text."));
   if (o->models[1] && !o->reference)
-    return quern_cli_wrong_usage (_("Name what to compare these models with: --reference."));
+    return quern_cli_wrong_usage (_("Specify a model to compare these models with: --reference."));
   if (!quern_cli_check_range ("--ctx", o->n_ctx, 0, QUERN_CLI_MOST_TOKENS)
       || !quern_cli_check_range ("--threads", o->n_threads, 0, QUERN_CLI_MOST_THREADS)
       || !quern_cli_check_range ("--memory", o->memory, 0, QUERN_CLI_MOST_MEGABYTES))

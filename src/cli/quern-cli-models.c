@@ -182,16 +182,16 @@ print_show (QuernModel *model, guint n_ctx, const QeMemoryPlan *plan, const char
   if (quern_model_get_vision_path (model))
     print_row (_("Vision file"), "%s", quern_model_get_vision_path (model));
   if (quern_model_get_unverified (model))
-    print_row (_("Content"), "%s", _("not verified: the hub told no checksum of it"));
+    print_row (_("Content"), "%s", _("not verified: the hub had no checksum for it"));
   print_row (_("Size"), ngettext ("%s in %u file", "%s in %u files", info->n_parts), size, info->n_parts);
   print_row (_("Architecture"), _("%s, %u layers, %u of them with attention"), info->architecture, info->n_layers,
              info->n_full_layers);
   print_row (_("Parameters"), _("%.3g billion, %.2f bits each"), (double) info->parameters / 1e9, info->bits_per_weight);
   print_row (_("Trained context"), _("%u tokens"), info->n_ctx_train);
   if (quern_memory_available () == QUERN_MEMORY_UNKNOWN)
-    print_row (_("Memory"), _("%s with a context of %u tokens; how much is free is not known"), total, n_ctx);
+    print_row (_("Memory"), _("%s with a context length of %u tokens; free memory is unknown"), total, n_ctx);
   else
-    print_row (_("Memory"), _("%s with a context of %u tokens; %s are free"), total, n_ctx, free);
+    print_row (_("Memory"), _("%s with a context length of %u tokens; %s are free"), total, n_ctx, free);
   quern_cli_print_facts (model, template);
 }
 
@@ -260,7 +260,7 @@ quern_cli_import (int argc, char **argv)
   g_autoptr (QuernModel) model = NULL;
   GError *error = NULL;
   gboolean done;
-  int code = quern_cli_parse (_("FILE|FOLDER — use models where they lie"), entries, &argc, &argv, &done);
+  int code = quern_cli_parse (_("FILE|FOLDER — use models without copying them"), entries, &argc, &argv, &done);
 
   if (done)
     return code;

@@ -98,7 +98,7 @@ print_found (QuernHubSearch *search, guint limit, gboolean as_json)
   if (as_json)
     quern_cli_print_json (json);
   else if (n == 0)
-    fprintf (stderr, "%s\n", _ ("Nothing found. Try other words."));
+    fprintf (stderr, "%s\n", _ ("No results found. Try a different search."));
 }
 
 /* quern-cli search [TEXT…] */
@@ -108,7 +108,7 @@ quern_cli_search (int argc, char **argv)
   gboolean as_json = FALSE, done;
   int limit = 30, code;
   const GOptionEntry entries[] = {
-    { "limit", 'n', 0, G_OPTION_ARG_INT, &limit, N_ ("How many to list at most (30)"), "N" },
+    { "limit", 'n', 0, G_OPTION_ARG_INT, &limit, N_ ("Number of results to show (30)"), "N" },
     { "json", 0, 0, G_OPTION_ARG_NONE, &as_json, N_ ("Print one JSON object"), NULL },
     G_OPTION_ENTRY_NULL,
   };
@@ -117,7 +117,7 @@ quern_cli_search (int argc, char **argv)
   g_autoptr (QuernHubSearch) search = NULL;
   GError *error = NULL;
 
-  code = quern_cli_parse (_ ("[TEXT…] — look for models on the hub"), entries, &argc, &argv, &done);
+  code = quern_cli_parse (_ ("[TEXT…] — search models on the hub"), entries, &argc, &argv, &done);
   if (done)
     return code;
   if (!quern_cli_check_range ("--limit", limit, 1, 1000))
@@ -132,7 +132,7 @@ quern_cli_search (int argc, char **argv)
     return quern_cli_fail (
         g_error_new_literal (QUERN_HUB_ERROR, QUERN_HUB_ERROR_FAILED, quern_hub_search_get_message (search)));
   if (quern_hub_search_get_state (search) == QUERN_HUB_SEARCH_STALE)
-    fprintf (stderr, "%s\n", _ ("The hub does not answer; this is what it said last."));
+    fprintf (stderr, "%s\n", _ ("The hub does not respond; these are its last results."));
   print_found (search, limit, as_json);
   return QUERN_CLI_OK;
 }

@@ -23,15 +23,15 @@ typedef struct {
 
 static const Command commands[] = {
   { "chat", quern_cli_chat, N_ ("ask a model") },
-  { "list", quern_cli_list, N_ ("the models on this computer") },
-  { "show", quern_cli_show, N_ ("what a model's file says") },
-  { "import", quern_cli_import, N_ ("use GGUF files where they lie") },
+  { "list", quern_cli_list, N_ ("list the models on this computer") },
+  { "show", quern_cli_show, N_ ("show the facts of a model") },
+  { "import", quern_cli_import, N_ ("use GGUF files without copying them") },
   { "remove", quern_cli_remove, N_ ("delete a model, or forget a folder") },
-  { "search", quern_cli_search, N_ ("look for models on the hub") },
+  { "search", quern_cli_search, N_ ("search models on the hub") },
   { "pull", quern_cli_pull, N_ ("download a model") },
   { "bench", quern_cli_bench, N_ ("measure a model's speed") },
-  { "eval", quern_cli_eval, N_ ("measure how far models are from another on a text") },
-  { "compare", quern_cli_compare, N_ ("ask several models the same") },
+  { "eval", quern_cli_eval, N_ ("measure how far models are from a reference on a text") },
+  { "compare", quern_cli_compare, N_ ("ask several models the same question") },
 };
 
 /* ---- shared by the commands ------------------------------------------------------------------------------------ */
@@ -165,7 +165,7 @@ quern_cli_parse_number (const char *option, const char *text, double low, double
     *out = value;
     return TRUE;
   }
-  quern_cli_wrong_usage (_ ("%s wants a number from %g to %g."), option, low, high);
+  quern_cli_wrong_usage (_ ("%s must be a number from %g to %g."), option, low, high);
   return FALSE;
 }
 
@@ -206,7 +206,7 @@ quern_cli_was_interrupted (void)
 int
 quern_cli_interrupted (void)
 {
-  print_line (_ ("Stopped. What was measured until then is printed."));
+  print_line (_ ("Stopped. The results so far are printed."));
   return QUERN_CLI_INTERRUPTED;
 }
 
@@ -322,7 +322,8 @@ print_help (FILE *file)
   fprintf (file, "%s\n\n", _ ("Usage: quern-cli COMMAND [OPTION…] [ARGUMENT…]"));
   for (guint i = 0; i < G_N_ELEMENTS (commands); i++)
     fprintf (file, "  %-8s %s\n", commands[i].name, _ (commands[i].about));
-  fprintf (file, "\n%s\n", _ ("“quern-cli COMMAND --help” tells more. MODEL is an id that “list” prints, or a file."));
+  fprintf (file, "\n%s\n", _ ("See “quern-cli COMMAND --help” for details. MODEL is an ID that “list” prints, or a "
+                              "file."));
   return QUERN_CLI_OK;
 }
 

@@ -210,7 +210,7 @@ open_weights (Worker *w)
   }
   if (!g_file_test (path, G_FILE_TEST_EXISTS))
     return fail_error (w, g_error_new (QUERN_COMPARE_ERROR, QUERN_COMPARE_ERROR_FAILED,
-                                       _("“%s” is not there any more. Choose another model for this column."), path));
+                                       _("“%s” no longer exists. Choose another model for this column."), path));
   if (qe_model_open (&w->model, path, &params, &error) != QE_OK)
     return fail (w, &error);
   g_hash_table_insert (w->shared->open, g_strdup (path), qe_model_ref (w->model));
@@ -298,7 +298,8 @@ prefill (Worker *w)
   gboolean fits = length < qe_context_size (w->context), ok = FALSE;
   if (!fits)
     fail_error (w, g_error_new (QUERN_ENGINE_ERROR, QUERN_ENGINE_ERROR_CONTEXT_FULL,
-                                _("The conversation has %zu tokens, but the context holds %u. Raise the context’s size or start anew."),
+                                _("The conversation has %zu tokens, but the context holds %u. Increase the context "
+                                  "length or start a new comparison."),
                                 length, qe_context_size (w->context)));
   else
     ok = qe_context_prefill (w->context, prompt, &w->control, &stats, &error) == QE_OK || fail (w, &error);

@@ -279,6 +279,7 @@ quern_comparison_new_from_json (const char *json, gssize length, GListModel *mod
       return read_comparison (object, models);
   }
   g_set_error (error, QUERN_COMPARE_ERROR, QUERN_COMPARE_ERROR_FORMAT,
-               _("This is not a comparison that this version of Quern can read. Choose a JSON file that Quern exported."));
+               _("This version of Quern cannot read this comparison. Choose a JSON file that was exported from "
+                 "Quern."));
   return NULL;
 }

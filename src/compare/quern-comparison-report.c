@@ -153,7 +153,7 @@ _quern_compare_column_dup_settings (QuernCompareColumn *column)
   if (!s || s->n_ctx == 0)
     return g_strdup ("");
   return g_strdup_printf (_("%s; temperature %g, top-k %u, top-p %g, min-p %g, presence penalty %g, repetition penalty %g; context %u, cache %s, %u threads"),
-                          s->thinking ? _("thinks first") : _("answers at once"), s->sampler.temperature, s->sampler.top_k,
+                          s->thinking ? _("thinks first") : _("does not think"), s->sampler.temperature, s->sampler.top_k,
                           s->sampler.top_p, s->sampler.min_p, s->sampler.presence_penalty,
                           s->sampler.repetition_penalty, s->n_ctx, quern_kv_names[s->kv_type], s->n_threads);
 }
@@ -191,7 +191,8 @@ append_answer (GString *out, QuernCompareColumn *column, QuernCompareAnswer *ans
   g_string_append_printf (out, _("First token after %.2f s, reads %.1f tokens/s, writes %.1f tokens/s, %u tokens.%s\n\n"),
                           s->first_token_seconds, quern_statistics_prefill_rate (s), quern_statistics_decode_rate (s),
                           s->answer_tokens,
-                          quern_compare_answer_get_together (answer) ? _(" Run together: rates compare with nothing.") : "");
+                          quern_compare_answer_get_together (answer) ? _(" Run together: the speeds cannot be "
+                                                                         "compared.") : "");
 }
 
 static void
@@ -236,7 +237,7 @@ append_questions (GString *out, QuernQuestions *questions)
 
   g_string_append_printf (out, "## %s\n\n%s\n\n| %s | %s | %s |\n|---|---:|---:|\n", _("Question set"),
                           quern_questions_get_name (questions) ? quern_questions_get_name (questions) : "", _("Model"),
-                          _("Right"), /* xgettext:no-c-format */ _("Share, 95 % interval"));
+                          _("Correct"), /* xgettext:no-c-format */ _("Share, 95 % interval"));
   for (guint i = 0; i < n; i++) {
     double low, high, share = quern_questions_get_accuracy (questions, i, &low, &high);
     guint right, all;
@@ -250,7 +251,8 @@ append_questions (GString *out, QuernQuestions *questions)
     for (guint b = a + 1; b < n; b++) {
       QuernFlips flips;
       quern_questions_get_flips (questions, a, b, &flips);
-      g_string_append_printf (out, _("- %s against %s: only the first right %u, only the second %u; %.0f %% flips, p = %.3g (McNemar, exact)\n"),
+      g_string_append_printf (out, _("- %s against %s: only the first correct %u, only the second %u; %.0f %% flips, p "
+                                     "= %.3g (McNemar, exact)\n"),
                               quern_questions_get_label (questions, a), quern_questions_get_label (questions, b),
                               flips.only_a, flips.only_b, 100 * flips.flips, flips.p_value);
     }
@@ -267,7 +269,7 @@ append_measure (GString *out, QuernMeasure *measure)
   g_string_append_printf (out, "## %s\n\n%s %s %s\n\n", _("Measured"), summary, reference,
                           quern_measure_get_note (measure) ? quern_measure_get_note (measure) : "");
   g_string_append_printf (out, "| %s | KLD | %s | 99 %% | %s | RMS Δp | Δ ln PPL | PPL | %s |\n|---|---:|---:|---:|---:|---:|---:|---:|---:|\n",
-                          _("Model"), _("Median"), _("Same first choice"), _("Seconds"));
+                          _("Model"), _("Median"), _("Same top token"), _("Seconds"));
   for (guint i = 0; i < n; i++) {
     QuernMeasured *result = quern_measure_get_result (measure, i);
     const QuernDivergenceSummary *s = quern_measured_get_summary (result);

@@ -74,7 +74,8 @@ refuse (QuernCompareColumn *column, guint64 needed, guint64 available, GError **
   g_autofree char *free = g_format_size (available);
 
   g_set_error (error, QUERN_COMPARE_ERROR, QUERN_COMPARE_ERROR_MEMORY,
-               _("“%s” needs %s of memory, but %s are free. Close other programs, choose a smaller context, or leave it out."),
+               _("“%s” needs %s of memory, but %s are free. Close other applications, choose a smaller context length, "
+                 "or remove the column."),
                quern_compare_column_get_facts (column)->title, need, free);
   return FALSE;
 }

@@ -254,7 +254,7 @@ read_content (sqlite3 *db, gpointer data, GError **error)
     return TRUE;
   }
   if (error && !*error)
-    g_set_error (error, QUERN_COMPARE_ERROR, QUERN_COMPARE_ERROR_FAILED, _ ("This comparison is not there any more."));
+    g_set_error (error, QUERN_COMPARE_ERROR, QUERN_COMPARE_ERROR_FAILED, _ ("This comparison no longer exists."));
   return FALSE;
 }
 

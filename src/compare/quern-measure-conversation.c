@@ -111,7 +111,8 @@ loaded_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     g_task_run_in_thread (task, build_thread);
   else
     g_task_return_new_error (task, QUERN_COMPARE_ERROR, QUERN_COMPARE_ERROR_TEXT,
-                             _("“%s” has no answer that can be measured: answers about pictures cannot. Choose another conversation."),
+                             _("“%s” has no answers that can be measured; answers about pictures cannot be measured. "
+                               "Choose another conversation."),
                              quern_conversation_get_title (adding->conversation));
 }
 

@@ -161,7 +161,7 @@ check_tokens (QeModel *model, const GArray *tokens, GError **error)
     gint32 id = g_array_index (tokens, gint32, i);
     if (id < 0 || id >= n_vocab) {
       g_set_error (error, QUERN_COMPARE_ERROR, QUERN_COMPARE_ERROR_VOCABULARY,
-                   _("The text has tokens that this model does not know. Measure with the models that it was made for."));
+                   _("The text has tokens that this model does not know. Use the models that the text was made for."));
       return FALSE;
     }
   }
@@ -191,6 +191,6 @@ _quern_measure_plan_new (QeModel *model, GPtrArray *sources, guint n_ctx, GError
   if (plan->windows->len > 0)
     return g_steal_pointer (&plan);
   g_set_error (error, QUERN_COMPARE_ERROR, QUERN_COMPARE_ERROR_TEXT,
-               _("There is nothing to measure: the text must have at least two tokens. Choose a longer one."));
+               _("There is nothing to measure: the text must have at least two tokens. Choose a longer text."));
   return NULL;
 }

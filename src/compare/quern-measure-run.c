@@ -54,7 +54,8 @@ set_note (QuernMeasure *self, const QuernMeasurePlan *plan, gboolean together)
 
   if (plan->windowed)
     g_string_append_printf (note,
-                            _("The text has %u tokens, more than the context of %u: it was cut into windows that overlap by half, of which the second half is scored."),
+                            _("The text has %u tokens, more than the context length of %u. It was split into windows "
+                              "that overlap by half, and only the second half of each window is scored."),
                             plan->tokens->len, self->n_ctx);
   if (!together)
     g_string_append_printf (note, "%s%s", note->len > 0 ? " " : "",

@@ -91,7 +91,8 @@ choose_memory (Work *work, GError **error)
   g_autofree char *needed = g_format_size (largest);
   g_autofree char *free = g_format_size (available);
   g_set_error (error, QUERN_COMPARE_ERROR, QUERN_COMPARE_ERROR_MEMORY,
-               _("“%s” needs %s of memory, but %s are free. Close other programs, or leave it out."), title, needed, free);
+               _("“%s” needs %s of memory, but %s are free. Close other applications, or leave the model "
+                 "out."), title, needed, free);
   return FALSE;
 }
 
@@ -126,7 +127,7 @@ open_weights (Work *work, guint i, GError **error)
     return TRUE;
   if (!g_file_test (path, G_FILE_TEST_EXISTS)) {
     g_set_error (error, QUERN_COMPARE_ERROR, QUERN_COMPARE_ERROR_FAILED,
-                 _("“%s” is not there any more. What was measured so far is kept; choose another model to go on."), path);
+                 _("“%s” no longer exists. The results so far are kept; choose another model to continue."), path);
     return FALSE;
   }
   if (qe_model_open (&work->weights[i], path, &(QeModelParams) { .no_prefetch = true }, &engine_error) == QE_OK)
@@ -184,7 +185,7 @@ static gboolean
 fail_file (GError **error)
 {
   g_set_error (error, QUERN_COMPARE_ERROR, QUERN_COMPARE_ERROR_FAILED,
-               _("The reference’s figures could not be kept in “%s”: %s. Free some space there and go on."),
+               _("The results of the reference could not be saved in “%s”: %s. Free up some space there and continue."),
                g_get_user_cache_dir (), g_strerror (errno));
   return FALSE;
 }
@@ -251,7 +252,7 @@ score_row (Scoring *s, guint row, const float *logits, GError **error)
                                  g_array_index (work->plan->tokens, gint32, row + 1), &divergence)) {
     g_autofree char *title = quern_model_dup_full_title (model_at (work, s->model));
     g_set_error (error, QUERN_COMPARE_ERROR, QUERN_COMPARE_ERROR_FAILED,
-                 _("“%s” gave a result that is not a number at token %u. Its file may be damaged: download it anew."),
+                 _("“%s” gave a result that is not a number at token %u. Its file may be damaged: download it again."),
                  title, row + 1);
     return FALSE;
   }

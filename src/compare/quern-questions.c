@@ -99,7 +99,7 @@ read_line (QuernQuestions *self, const char *line, guint number, GError **error)
   if (add_question (self, text, regex ? regex : answer, regex != NULL, &failure))
     return TRUE;
   g_set_error (error, QUERN_COMPARE_ERROR, QUERN_COMPARE_ERROR_FORMAT,
-               _("The regular expression in line %u cannot be read: %s"), number, failure->message);
+               _("The regular expression in line %u is invalid: %s"), number, failure->message);
   return FALSE;
 }
 

@@ -123,7 +123,7 @@ append_answer (GString *out, QuernComparison *self, guint turn, guint i)
                           s->first_token_seconds, quern_statistics_prefill_rate (s), quern_statistics_decode_rate (s),
                           s->answer_tokens, memory);
   if (quern_compare_answer_get_together (answer))
-    append_element (out, " ", _("Run together: rates compare with nothing."), "");
+    append_element (out, " ", _("Run together: the speeds cannot be compared."), "");
   g_string_append (out, "</p></section>");
 }
 
@@ -174,7 +174,7 @@ append_ratings (GString *out, QuernComparison *self)
 static void
 append_accuracy (GString *out, QuernQuestions *questions)
 {
-  g_string_append_printf (out, "<table><tr><th>%s<th>%s<th>%s</tr>", _("Model"), _("Right"),
+  g_string_append_printf (out, "<table><tr><th>%s<th>%s<th>%s</tr>", _("Model"), _("Correct"),
                           /* xgettext:no-c-format */ _("Share, 95 % interval"));
   for (guint i = 0; i < quern_questions_get_n_columns (questions); i++) {
     double low, high, share = quern_questions_get_accuracy (questions, i, &low, &high);
@@ -192,8 +192,8 @@ append_flips (GString *out, QuernQuestions *questions)
 {
   guint n = quern_questions_get_n_columns (questions);
 
-  g_string_append_printf (out, "<table><tr><th>%s<th>%s<th>%s<th>%s<th>%s</tr>", _("Columns"), _("Only the first right"),
-                          _("Only the second right"), _("Flips"), _("p (McNemar, exact)"));
+  g_string_append_printf (out, "<table><tr><th>%s<th>%s<th>%s<th>%s<th>%s</tr>", _("Columns"), _("Only the first correct"),
+                          _("Only the second correct"), _("Flips"), _("p (McNemar, exact)"));
   for (guint a = 0; a < n; a++)
     for (guint b = a + 1; b < n; b++) {
       QuernFlips flips;
@@ -219,7 +219,7 @@ append_questions (GString *out, QuernQuestions *questions)
     append_element (out, "<tr><th colspan=3>", quern_questions_get_question (questions, i), "</tr>");
     for (guint column = 0; column < quern_questions_get_n_columns (questions); column++) {
       append_element (out, "<tr><td>", quern_questions_get_label (questions, column), "");
-      g_string_append_printf (out, "<td>%s", quern_questions_is_right (questions, column, i) ? _("Right") : _("Wrong"));
+      g_string_append_printf (out, "<td>%s", quern_questions_is_right (questions, column, i) ? _("Correct") : _("Incorrect"));
       append_element (out, "<td>", quern_compare_answer_get_answer (quern_questions_get_answer (questions, column, i)),
                       "</tr>");
     }
@@ -233,7 +233,7 @@ static void
 append_figures (GString *out, QuernMeasure *measure)
 {
   g_string_append_printf (out, "<table><tr><th>%s<th>%s<th>%s<th>99 %%<th>%s<th>RMS Δp<th>Δ ln PPL<th>PPL<th>%s</tr>",
-                          _("Model"), _("Mean KL divergence"), _("Median"), _("Same first choice"), _("Tokens/s"));
+                          _("Model"), _("Mean KL divergence"), _("Median"), _("Same top token"), _("Tokens/s"));
   for (guint i = 0; i < g_list_model_get_n_items (quern_measure_get_results (measure)); i++) {
     QuernMeasured *result = quern_measure_get_result (measure, i);
     const QuernDivergenceSummary *s = quern_measured_get_summary (result);
@@ -339,7 +339,7 @@ append_chart (GString *out, QuernMeasure *measure)
   g_string_append (out, "</svg>");
   if (best > 0) {
     g_autofree char *label = quern_measured_dup_label (quern_measure_get_result (measure, best));
-    append_element (out, "<p>", _("The smallest that is not worse on this text: "), "<b>");
+    append_element (out, "<p>", _("The smallest model that is not worse on this text: "), "<b>");
     append_element (out, "", label, "</b></p>");
   }
 }

@@ -144,7 +144,7 @@ append_size (GString *out, QuernMeasured *reference, QuernMeasured *result)
   if (share < 0.995)
     g_string_append_printf (out, _ ("; %.0f %% smaller"), 100 * (1 - share));
   if (speed >= 1.05 || (speed > 0 && speed <= 0.95))
-    g_string_append_printf (out, _ ("; %.2f× the speed of reading"), speed);
+    g_string_append_printf (out, _ ("; reads %.2f× as fast"), speed);
   g_string_append (out, ".");
 }
 
@@ -157,7 +157,7 @@ append_rest (GString *out, QuernMeasure *measure, guint i)
 
   append_size (out, quern_measure_get_result (measure, 0), result);
   if (quern_verdict_is_borderline (quern_measured_get_summary (result)))
-    g_string_append (out, _ (" It is near a border between two of these words: a longer text would tell."));
+    g_string_append (out, _ (" This is close to the border between two verdicts; use a longer text to be sure."));
   if (other && quern_verdict_too_close (result, other)) {
     g_autofree char *name = quern_measured_dup_label (other);
     g_string_append_printf (out, _ (" Against %s it is too close to call on this text."), name);
@@ -180,7 +180,7 @@ quern_verdict_dup_sentence (QuernMeasure *measure, guint i)
 
   if (s->n == 0)
     return g_string_free_and_steal (out);
-  g_string_append_printf (out, _ ("%s is %s: same first choice in %.1f %% ± %.1f of %u tokens"), label,
+  g_string_append_printf (out, _ ("%s is %s: same top token in %.1f %% ± %.1f of %u tokens"), label,
                           quern_verdict_to_string (quern_verdict_of (s)), 100 * s->same_top, 100 * s->same_top_error,
                           (guint) s->n);
   append_rest (out, measure, i);
@@ -201,7 +201,7 @@ quern_verdict_dup_details (QuernMeasure *measure, guint i)
 
   if (s->n == 0)
     return g_string_free_and_steal (out);
-  g_string_append_printf (out, _ ("Same first choice in %.1f %% ± %.1f of %u tokens"), 100 * s->same_top,
+  g_string_append_printf (out, _ ("Same top token in %.1f %% ± %.1f of %u tokens"), 100 * s->same_top,
                           100 * s->same_top_error, (guint) s->n);
   append_rest (out, measure, i);
   return g_string_free_and_steal (out);
@@ -224,7 +224,7 @@ quern_verdict_dup_reference (QuernMeasure *measure)
   const char *quantisation = quern_measured_get_facts (reference)->quantisation;
 
   if (quantisation && g_strv_contains (full, quantisation))
-    return g_strdup_printf (_ ("Compared with %s, which is of full precision: what differs was lost by quantising."),
+    return g_strdup_printf (_ ("Compared with %s, which has full precision: all differences come from quantisation."),
                             label);
   return g_strdup_printf (_ ("Compared with %s, the reference chosen here, which is itself quantised."), label);
 }
@@ -259,9 +259,11 @@ quern_measure_dup_summary (QuernMeasure *measure)
   if (noise >= 0)
     g_string_append_c (out, ' ');
   if (noise == 0)
-    g_string_append (out, _ ("Read twice, the reference is exactly the same: any difference is the models’."));
+    g_string_append (out, _ ("Reading the text twice with the reference gave exactly the same result, so all "
+                             "differences come from the models."));
   else if (noise > 0)
     g_string_append_printf (
-        out, _ ("Read twice, the reference differs from itself by up to %.2g: less than that is noise."), noise);
+        out, _ ("Reading the text twice with the reference gave a divergence of up to %.2g: less than that is "
+                "noise."), noise);
   return g_string_free_and_steal (out);
 }

@@ -152,7 +152,7 @@ no_space (QuernDownloadJob *job, guint64 missing, GError **error)
 
   job->missing = missing;
   g_set_error (error, QUERN_DOWNLOAD_ERROR, QUERN_DOWNLOAD_ERROR_NO_SPACE,
-               _ ("The disk is too small by %s. Free some space, then resume the download."), size);
+               _ ("%s more disk space is needed. Free up some space, then resume the download."), size);
   return FALSE;
 }
 
@@ -228,8 +228,8 @@ write_receipts (QuernDownloadJob *job, GError **error)
   if (_quern_downloads_db_write_receipts (job->database, job, &cause) || !needed)
     return TRUE;
   g_set_error (error, QUERN_DOWNLOAD_ERROR, QUERN_DOWNLOAD_ERROR_DISK,
-               _ ("The hub tells no checksum of “%s”, and that it is not verified could not be noted (%s). Check the disk, "
-                  "then resume the download."),
+               _ ("The hub has no checksum for “%s”, and Quern could not record that it is not verified (%s). Check "
+                  "the disk, then resume the download."),
                job->repo, cause->message);
   return FALSE;
 }

@@ -338,7 +338,8 @@ _quern_downloads_db_write_receipts (QuernDatabase *database, QuernDownloadJob *j
 {
   if (database != NULL)
     return quern_database_write (database, write_receipts_func, job, error);
-  g_set_error_literal (error, QUERN_DATABASE_ERROR, QUERN_DATABASE_ERROR_CLOSED, _ ("the list of downloads is not kept"));
+  g_set_error_literal (error, QUERN_DATABASE_ERROR, QUERN_DATABASE_ERROR_CLOSED, _ ("the list of downloads cannot be "
+                                                                                    "saved"));
   return FALSE;
 }
 

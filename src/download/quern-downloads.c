@@ -640,7 +640,7 @@ verify_file (const Verify *verify, GCancellable *cancellable, GError **error)
   }
   if (sha256 == NULL) {
     g_set_error (error, QUERN_DOWNLOAD_ERROR, QUERN_DOWNLOAD_ERROR_FAILED,
-                 _ ("The hub told no checksum of “%s”, so it cannot be verified."), name);
+                 _ ("The hub had no checksum for “%s”, so it cannot be verified."), name);
     return FALSE;
   }
   hash = quern_sha256_of_file (verify->path, &done, cancellable, error);
@@ -649,7 +649,7 @@ verify_file (const Verify *verify, GCancellable *cancellable, GError **error)
   if (done == size && g_str_equal (hash, sha256))
     return TRUE;
   g_set_error (error, QUERN_DOWNLOAD_ERROR, QUERN_DOWNLOAD_ERROR_DAMAGED,
-               _ ("“%s” is no longer what was downloaded. Delete it and download it again."), name);
+               _ ("“%s” has changed since it was downloaded. Delete it and download it again."), name);
   return FALSE;
 }
 

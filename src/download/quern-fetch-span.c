@@ -38,12 +38,13 @@ check_resolved (QuernFetch *fetch, const QuernHubResolved *resolved, GError **er
     return TRUE;
   if (!same_hash && g_strcmp0 (resolved->commit, spec->revision) == 0)
     g_set_error (error, QUERN_DOWNLOAD_ERROR, QUERN_DOWNLOAD_ERROR_CONFLICT,
-                 _ ("The hub tells two different checksums of “%s”, so it cannot be verified and was not downloaded. Try "
-                    "again later, or choose another mirror."),
+                 _ ("The hub has two different checksums for “%s”, so it cannot be verified and was not downloaded. "
+                    "Try again later, or choose another mirror."),
                  spec->path);
   else
     g_set_error (error, QUERN_DOWNLOAD_ERROR, QUERN_DOWNLOAD_ERROR_CHANGED,
-                 _ ("“%s” was replaced on the hub meanwhile. Start the download again to get the new file."), spec->path);
+                 _ ("“%s” was replaced on the hub during the download. Start the download again to get the new "
+                    "file."), spec->path);
   return FALSE;
 }
 
@@ -103,7 +104,7 @@ static gboolean
 bad_answer (SoupMessage *message, const char *what, GError **error)
 {
   g_set_error (error, QUERN_HUB_ERROR, QUERN_HUB_ERROR_BAD_ANSWER,
-               _ ("“%s” sent something else than was asked for (%s)."), g_uri_get_host (soup_message_get_uri (message)),
+               _ ("“%s” sent an unexpected response (%s)."), g_uri_get_host (soup_message_get_uri (message)),
                what);
   return FALSE;
 }
@@ -300,7 +301,7 @@ set_cut (SoupMessage *message, const GError *cause, GError **error)
     g_propagate_error (error, g_error_copy (cause));
   else
     g_set_error (error, QUERN_HUB_ERROR, QUERN_HUB_ERROR_OFFLINE,
-                 _ ("The connection to “%s” broke off (%s). Check the network connection and try again."),
+                 _ ("The connection to “%s” was lost (%s). Check the network connection and try again."),
                  g_uri_get_host (soup_message_get_uri (message)),
                  cause != NULL ? cause->message : _ ("the server closed it early"));
   return FALSE;

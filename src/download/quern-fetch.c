@@ -345,7 +345,8 @@ repair (QuernFetch *fetch, GError **error)
     quern_part_forget (fetch->part);
     quern_part_save (fetch->part, TRUE, NULL);
     g_set_error (error, QUERN_DOWNLOAD_ERROR, QUERN_DOWNLOAD_ERROR_DAMAGED,
-                 _ ("“%s” arrived damaged twice and was not installed. Try again later, or choose another mirror."),
+                 _ ("“%s” was damaged twice during the download and was not installed. Try again later, or choose "
+                    "another mirror."),
                  fetch->spec->path);
   }
   return right;

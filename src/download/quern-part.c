@@ -63,7 +63,7 @@ set_disk_error (GError **error, const char *path, int code)
 {
   if (code == ENOSPC || code == EDQUOT)
     g_set_error (error, QUERN_DOWNLOAD_ERROR, QUERN_DOWNLOAD_ERROR_NO_SPACE,
-                 _ ("The disk is full. Free some space, then resume the download."));
+                 _ ("The disk is full. Free up some space, then resume the download."));
   else
     g_set_error (error, QUERN_DOWNLOAD_ERROR, QUERN_DOWNLOAD_ERROR_DISK,
                  _ ("“%s” cannot be written: %s. Check the folder’s permissions and the disk."), path,
@@ -176,7 +176,7 @@ static gboolean
 set_busy (GError **error)
 {
   g_set_error (error, QUERN_DOWNLOAD_ERROR, QUERN_DOWNLOAD_ERROR_BUSY,
-               _ ("Another Quern program is downloading this file. Wait for it, or stop it there."));
+               _ ("Another instance of Quern is downloading this file. Wait until it is done, or stop it there."));
   return FALSE;
 }
 
@@ -420,7 +420,7 @@ quern_part_read (QuernPart *part, guint64 offset, gpointer data, gsize size, GEr
     if (n <= 0) {
       g_set_error (error, QUERN_DOWNLOAD_ERROR, QUERN_DOWNLOAD_ERROR_DISK,
                    _ ("“%s” cannot be read back: %s. Check the disk, then resume the download."), part->part_path,
-                   n < 0 ? g_strerror (errno) : _ ("it was shortened by another program"));
+                   n < 0 ? g_strerror (errno) : _ ("another application made it shorter"));
       return FALSE;
     }
     done += n;

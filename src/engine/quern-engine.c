@@ -79,7 +79,7 @@ quern_engine_set_error (GError **error, const QeError *engine_error)
     break;
   case QE_ERROR_MEMORY:
     g_set_error (error, QUERN_ENGINE_ERROR, QUERN_ENGINE_ERROR_MEMORY,
-                 _("Not enough memory. Close other programs, or choose a smaller model or context."));
+                 _("Not enough memory. Close other applications, or choose a smaller model or context length."));
     break;
   case QE_ERROR_CONTEXT_FULL:
     g_set_error (error, QUERN_ENGINE_ERROR, QUERN_ENGINE_ERROR_CONTEXT_FULL, "%s", message);
@@ -90,15 +90,15 @@ quern_engine_set_error (GError **error, const QeError *engine_error)
     break;
   case QE_ERROR_CHANGED:
     g_set_error (error, QUERN_ENGINE_ERROR, QUERN_ENGINE_ERROR_DAMAGED,
-                 _("The model’s file was changed while it was in use: %s Try again, or download it anew."), message);
+                 _("The model’s file was changed while it was in use: %s Try again, or download it again."), message);
     break;
   case QE_ERROR_FORMAT:
   case QE_ERROR_IO:
     g_set_error (error, QUERN_ENGINE_ERROR, QUERN_ENGINE_ERROR_DAMAGED,
-                 _("The model’s file cannot be used: %s Download it anew, or choose another model."), message);
+                 _("The model’s file cannot be used: %s Download it again, or choose another model."), message);
     break;
   default:
-    g_set_error (error, QUERN_ENGINE_ERROR, QUERN_ENGINE_ERROR_FAILED, _("The engine could not go on: %s"), message);
+    g_set_error (error, QUERN_ENGINE_ERROR, QUERN_ENGINE_ERROR_FAILED, _("The engine could not continue: %s"), message);
   }
   return FALSE;
 }
@@ -223,11 +223,13 @@ refuse (QuernModel *model, const QuernLoadParams *params, guint64 need, guint64 
 
   if (fits > 0 && fits < size)
     g_set_error (error, QUERN_ENGINE_ERROR, QUERN_ENGINE_ERROR_MEMORY,
-                 _("“%s” needs %s of memory for a context of %u tokens, but %s are free. A context of %u tokens would fit."),
+                 _("“%s” needs %s of memory for a context length of %u tokens, but %s are free. A context length of %u "
+                   "tokens would fit."),
                  quern_model_get_title (model), needed, size, free, fits);
   else
     g_set_error (error, QUERN_ENGINE_ERROR, QUERN_ENGINE_ERROR_MEMORY,
-                 _("“%s” needs %s of memory, but %s are free. Close other programs, or choose a smaller model or quantisation."),
+                 _("“%s” needs %s of memory, but %s are free. Close other applications, or choose a smaller model or "
+                   "quantisation."),
                  quern_model_get_title (model), needed, free);
   return FALSE;
 }

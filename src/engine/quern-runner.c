@@ -192,7 +192,8 @@ check_length (Run *run, const QePrompt *prompt)
     return TRUE;
   run->stop = QUERN_STOP_FAILED;
   g_set_error (&run->error, QUERN_ENGINE_ERROR, QUERN_ENGINE_ERROR_CONTEXT_FULL,
-               _("The conversation has %'zu tokens, but the context holds %'u. Shorten it, start a new one, or raise the context’s size."),
+               _("The conversation has %'zu tokens, but the context holds %'u. Shorten it, start a new one, or "
+                 "increase the context length."),
                length, size);
   return FALSE;
 }

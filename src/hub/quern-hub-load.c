@@ -20,7 +20,7 @@ static void
 invalid_id (const char *id, GError **error)
 {
   g_set_error (error, QUERN_HUB_ERROR, QUERN_HUB_ERROR_NOT_FOUND,
-               _ ("“%s” is no repository’s name. It looks like “owner/name”."), id);
+               _ ("“%s” is not the name of a repository. A name looks like “owner/name”."), id);
 }
 
 /**
@@ -204,7 +204,7 @@ read_more (QuernHub *hub, const Probe *probe, const char *location, GByteArray *
     return TRUE;
   if (n >= 0)
     g_set_error (error, QUERN_HUB_ERROR, QUERN_HUB_ERROR_OFFLINE,
-                 _ ("The connection to the hub broke off. Check the network connection and try again."));
+                 _ ("The connection to the hub was lost. Check the network connection and try again."));
   return FALSE;
 }
 
@@ -216,7 +216,7 @@ set_probe_error (const QeError *qe_error, const char *path, GError **error)
   if (qe_error->status == QE_ERROR_UNSUPPORTED)
     g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED, _ ("Quern cannot run “%s”: %s"), name, qe_error->message);
   else
-    g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA, _ ("“%s” is not a sound model file: %s"), name,
+    g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA, _ ("“%s” is not a valid model file: %s"), name,
                  qe_error->message);
   return FALSE;
 }

@@ -556,7 +556,7 @@ parse_body (GBytes *body, JsonNodeType type, GError **error)
   if (root != NULL && json_node_get_node_type (root) == type)
     return json_node_ref (root);
   g_set_error_literal (error, QUERN_HUB_ERROR, QUERN_HUB_ERROR_BAD_ANSWER,
-                       _ ("The address in Preferences answers, but not as a hub does. Check it and try again."));
+                       _ ("The server at the address in Preferences is not a hub. Check the address and try again."));
   return NULL;
 }
 
@@ -599,7 +599,7 @@ quern_hub_parse_repo (GBytes *body, const char *id, GError **error)
     return NULL;
   if (!quern_hub_repo_id_is_valid (get_string (json_node_get_object (root), "id"))) {
     g_set_error_literal (error, QUERN_HUB_ERROR, QUERN_HUB_ERROR_BAD_ANSWER,
-                         _ ("The hub’s answer names no repository. Try again later."));
+                         _ ("The hub’s response has no repository in it. Try again later."));
     return NULL;
   }
   repo = parse_repo (json_node_get_object (root), id);

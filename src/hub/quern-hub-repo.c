@@ -227,9 +227,9 @@ quern_hub_repo_dup_advice (QuernHubRepo *self, QuernHubItem *item)
   if (program == NULL)
     return NULL;
   instead = find_instead (self, item);
-  return instead != NULL ? g_strdup_printf (_ ("Made for %s, which Quern is not. Take %s instead."), program,
+  return instead != NULL ? g_strdup_printf (_ ("Made for %s, not for Quern. Use %s instead."), program,
                                             quern_hub_item_get_label (instead))
-                         : g_strdup_printf (_ ("Made for %s, which Quern is not. Take a Q4_K_M file of this model from "
+                         : g_strdup_printf (_ ("Made for %s, not for Quern. Use a Q4_K_M file of this model from "
                                                "another repository."),
                                             program);
 }

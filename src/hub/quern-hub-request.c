@@ -142,7 +142,7 @@ quern_hub_read (QuernHub *self, GInputStream *in, gpointer buffer, gsize size, Q
   *pace = (QuernHubPace) { 0 };
   if (!slow)
     return n;
-  g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_TIMED_OUT, _ ("the server sends next to nothing"));
+  g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_TIMED_OUT, _ ("the server sends almost no data"));
   return -1;
 }
 
@@ -213,7 +213,7 @@ static void
 set_offline (GError **error, const char *host, const GError *cause)
 {
   g_set_error (error, QUERN_HUB_ERROR, QUERN_HUB_ERROR_OFFLINE,
-               _ ("“%s” does not answer. Check the network connection and try again. (%s)"), host, cause->message);
+               _ ("“%s” does not respond. Check the network connection and try again. (%s)"), host, cause->message);
 }
 
 /* The redirect's target, NULL when the answer is none. A step from https down to http is refused. */
@@ -336,7 +336,7 @@ quern_hub_check_status (SoupMessage *message, GError **error)
     return TRUE;
   if (SOUP_STATUS_IS_REDIRECTION (status))
     g_set_error (error, QUERN_HUB_ERROR, QUERN_HUB_ERROR_BAD_ANSWER,
-                 _ ("“%s” redirects without saying where to. Try again later or choose another mirror."), host);
+                 _ ("“%s” redirects without an address. Try again later or choose another mirror."), host);
   else if (g_strcmp0 (code, "GatedRepo") == 0)
     g_set_error (
         error, QUERN_HUB_ERROR, QUERN_HUB_ERROR_GATED,
@@ -346,7 +346,7 @@ quern_hub_check_status (SoupMessage *message, GError **error)
         host);
   else if (status == SOUP_STATUS_UNAUTHORIZED && token)
     g_set_error (error, QUERN_HUB_ERROR, QUERN_HUB_ERROR_UNAUTHORIZED,
-                 _ ("%s does not accept the token. Enter a valid one in Preferences, or remove it."), host);
+                 _ ("%s does not accept the token. Enter a valid token in Preferences, or remove it."), host);
   else if (status == SOUP_STATUS_UNAUTHORIZED || status == SOUP_STATUS_FORBIDDEN)
     g_set_error (
         error, QUERN_HUB_ERROR, QUERN_HUB_ERROR_UNAUTHORIZED,
@@ -356,14 +356,14 @@ quern_hub_check_status (SoupMessage *message, GError **error)
     g_set_error (error, QUERN_HUB_ERROR, QUERN_HUB_ERROR_NOT_FOUND,
                  g_strcmp0 (code, "EntryNotFound") == 0
                      ? _ ("The file is no longer in this repository at %s. Choose another one.")
-                     : _ ("%s has nothing of that name. Check the name and try again."),
+                     : _ ("%s has nothing with that name. Check the name and try again."),
                  host);
   else if (status == QUERN_HTTP_TOO_MANY_REQUESTS && wait != NULL)
     g_set_error (error, QUERN_HUB_ERROR, QUERN_HUB_ERROR_RATE_LIMITED,
-                 _ ("%s asks to wait %s before more requests. Try again then; a token raises the limit."), host, wait);
+                 _ ("%s limits the number of requests. Try again in %s; a token raises the limit."), host, wait);
   else if (status == QUERN_HTTP_TOO_MANY_REQUESTS)
     g_set_error (error, QUERN_HUB_ERROR, QUERN_HUB_ERROR_RATE_LIMITED,
-                 _ ("%s asks to wait before more requests. Try again in a few minutes; a token raises the limit."),
+                 _ ("%s limits the number of requests. Try again in a few minutes; a token raises the limit."),
                  host);
   else if (SOUP_STATUS_IS_SERVER_ERROR (status) || status == SOUP_STATUS_REQUEST_TIMEOUT)
     g_set_error (error, QUERN_HUB_ERROR, QUERN_HUB_ERROR_SERVER, _ ("%s has a problem (status %u). Try again later."),
@@ -411,7 +411,7 @@ read_body (QuernHub *self, GInputStream *in, GCancellable *cancellable, GError *
   while ((n = quern_hub_read (self, in, buffer, sizeof buffer, &pace, cancellable, error)) > 0) {
     if (all->len + n > MAX_BODY) {
       g_set_error_literal (error, QUERN_HUB_ERROR, QUERN_HUB_ERROR_TOO_LARGE,
-                           _ ("The hub’s answer is too long to be right. Choose another repository or mirror."));
+                           _ ("The hub’s response is too long. Choose another repository or mirror."));
       return NULL;
     }
     g_byte_array_append (all, buffer, n);
@@ -454,7 +454,7 @@ fetch_once (QuernHub *self, const char *url, QuernHubAnswer *cached, SoupMessage
     return NULL;
   if (soup_message_get_status (*message) == SOUP_STATUS_NOT_MODIFIED && cached == NULL) {
     g_set_error (error, QUERN_HUB_ERROR, QUERN_HUB_ERROR_BAD_ANSWER,
-                 _ ("“%s” says that nothing has changed, but was not asked that. Try again later."),
+                 _ ("“%s” answered “not modified” to a request that did not ask for it. Try again later."),
                  g_uri_get_host (soup_message_get_uri (*message)));
     return NULL;
   }

@@ -153,10 +153,10 @@ quern_hub_set_endpoint (QuernHub *self, const char *endpoint)
   url = own ? normalize_endpoint (endpoint) : environment_endpoint ();
   if (url == NULL) {
     url = g_strdup (own ? endpoint : g_getenv ("HF_ENDPOINT"));
-    problem = g_strdup_printf (own ? _ ("“%s” is no web address of a hub. Correct the address of the mirror in "
+    problem = g_strdup_printf (own ? _ ("“%s” is not the web address of a hub. Correct the address of the mirror in "
                                         "Preferences; it begins with https:// or http://.")
-                                   : _ ("HF_ENDPOINT is “%s”, which is no web address of a hub. It begins with https:// "
-                                        "or http://; without it, huggingface.co is used."),
+                                   : _ ("HF_ENDPOINT is “%s”, which is not the web address of a hub. An address begins "
+                                        "with https:// or http://; without HF_ENDPOINT, huggingface.co is used."),
                                url);
   }
   g_mutex_lock (&self->lock);

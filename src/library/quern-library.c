@@ -583,7 +583,7 @@ rescanned_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     g_task_return_pointer (task, model ? g_object_ref (model) : NULL, g_object_unref);
   else /* what is in a folder may be in the list already, from elsewhere */
     g_task_return_new_error (task, QUERN_LIBRARY_ERROR, QUERN_LIBRARY_ERROR_NOT_FOUND,
-                             _("The models in “%s” are in the list already."), entry->path);
+                             _("The models in “%s” are already in the list."), entry->path);
 }
 
 static gboolean
@@ -669,7 +669,7 @@ check_import (const char *path, GCancellable *cancellable, GError **error)
   }
   else if (!_quern_scan_has_models (path, cancellable))
     g_set_error (error, QUERN_LIBRARY_ERROR, QUERN_LIBRARY_ERROR_NOT_FOUND,
-                 _("There is no GGUF model in “%s”. Choose the folder that the files with the ending .gguf are in."), path);
+                 _("There is no GGUF model in “%s”. Choose the folder that contains the .gguf files."), path);
 }
 
 static void
@@ -763,13 +763,13 @@ check_removable (QuernModel *model, GError **error)
 
   if (quern_model_is_demo (model))
     g_set_error_literal (error, QUERN_LIBRARY_ERROR, QUERN_LIBRARY_ERROR_NOT_ALLOWED,
-                         _("Quern Tiny comes with the application and cannot be removed."));
+                         _("Quern Tiny is part of the application and cannot be removed."));
   else if (keeper)
     g_set_error (error, QUERN_LIBRARY_ERROR, QUERN_LIBRARY_ERROR_NOT_ALLOWED,
                  _("“%s” belongs to %s. Delete it there."), quern_model_get_title (model), keeper);
   else if (quern_model_get_origin (model) == QUERN_ORIGIN_FOLDER)
     g_set_error (error, QUERN_LIBRARY_ERROR, QUERN_LIBRARY_ERROR_NOT_ALLOWED,
-                 _("“%s” lies in a folder that was added. Remove that folder, or delete the file itself."),
+                 _("“%s” is in a folder that was added. Remove that folder, or delete the file itself."),
                  quern_model_get_title (model));
   else
     return TRUE;

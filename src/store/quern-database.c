@@ -287,7 +287,7 @@ static GError *
 closed_error (void)
 {
   return g_error_new_literal (QUERN_DATABASE_ERROR, QUERN_DATABASE_ERROR_CLOSED,
-                              _("The conversations’ database was closed."));
+                              _("The database of conversations was closed."));
 }
 
 /* ---- calls ----------------------------------------------------------------------------------------------------- */
@@ -419,7 +419,7 @@ verify_backup (const char *path, gint64 version, GError **error)
 
   if (!ok)
     g_set_error (error, QUERN_DATABASE_ERROR, QUERN_DATABASE_ERROR_FAILED,
-                 _("The backup “%s” could not be read back, so nothing was changed. Check the disk."), path);
+                 _("The backup “%s” could not be verified, so nothing was changed. Check the disk."), path);
   sqlite3_close_v2 (copy);
   return ok;
 }
@@ -437,7 +437,8 @@ backup_func (sqlite3 *db, gpointer data, GError **error)
     return FALSE;
   }
   if (g_rename (part, path) != 0) {
-    g_set_error (error, QUERN_DATABASE_ERROR, QUERN_DATABASE_ERROR_FAILED, _("The backup “%s” could not be named: %s."),
+    g_set_error (error, QUERN_DATABASE_ERROR, QUERN_DATABASE_ERROR_FAILED, _("The backup “%s” could not be renamed: "
+                                                                             "%s."),
                  path, g_strerror (errno));
     g_unlink (part);
     return FALSE;
@@ -467,7 +468,8 @@ backup_before_migration (QuernDatabase *self, gint64 version)
   g_autoptr (GError) error = NULL;
 
   if (!backup_func (self->db, path, &error))
-    self->notice = g_strdup_printf (_("Your conversations were updated for this version of Quern, but not backed up before: %s"),
+    self->notice = g_strdup_printf (_("Your conversations were updated for this version of Quern, but could not be "
+                                      "backed up first: %s"),
                                     error->message);
 }
 
@@ -484,7 +486,8 @@ read_version (sqlite3 *db, GError **error)
   if (version >= 0)
     return version;
   g_set_error (error, QUERN_DATABASE_ERROR, QUERN_DATABASE_ERROR_DAMAGED,
-               _("The conversations’ database is damaged (%s). It was left as it is; restore a backup or move it away."),
+               _("The database of conversations is damaged (%s). It was not changed; restore a backup or move it "
+                 "away."),
                "user_version < 0");
   return -1;
 }
@@ -499,7 +502,7 @@ check_version (QuernDatabase *self, gint64 version, gint64 known, GError **error
     return quern_sql_fail (self->db, error);
   if (tables > 0 && mark != QUERN_SCHEMA_APPLICATION_ID) {
     g_set_error (error, QUERN_DATABASE_ERROR, QUERN_DATABASE_ERROR_DAMAGED,
-                 _("“%s” is a database of another program. Move it away and start Quern again."), self->path);
+                 _("“%s” is the database of another application. Move it away and start Quern again."), self->path);
     return FALSE;
   }
   if (version > known) {
@@ -611,7 +614,7 @@ make_folder (const char *path, GError **error)
     return TRUE;
   g_set_error (error, QUERN_DATABASE_ERROR,
                errno == ENOSPC ? QUERN_DATABASE_ERROR_FULL : QUERN_DATABASE_ERROR_READ_ONLY,
-               _("The folder “%s” could not be made: %s."), folder, g_strerror (errno));
+               _("The folder “%s” could not be created: %s."), folder, g_strerror (errno));
   return FALSE;
 }
 

@@ -37,20 +37,21 @@ quern_sql_fail (sqlite3 *db, GError **error)
 
   if (code == SQLITE_FULL || (code == SQLITE_IOERR && disk_is_full (db)))
     g_set_error (error, QUERN_DATABASE_ERROR, QUERN_DATABASE_ERROR_FULL,
-                 _("The disk is full, so nothing more can be saved. Free some space and try again."));
+                 _("The disk is full, so nothing more can be saved. Free up some space and try again."));
   else if (code == SQLITE_READONLY || code == SQLITE_PERM || code == SQLITE_CANTOPEN)
     g_set_error (error, QUERN_DATABASE_ERROR, QUERN_DATABASE_ERROR_READ_ONLY,
-                 _("The conversations’ folder cannot be written to. Check its permissions (%s)."), detail);
+                 _("The folder of the conversations cannot be written to. Check its permissions (%s)."), detail);
   else if (code == SQLITE_CORRUPT || code == SQLITE_NOTADB)
     g_set_error (error, QUERN_DATABASE_ERROR, QUERN_DATABASE_ERROR_DAMAGED,
-                 _("The conversations’ database is damaged (%s). It was left as it is; restore a backup or move it away."),
+                 _("The database of conversations is damaged (%s). It was not changed; restore a backup or move it "
+                   "away."),
                  detail);
   else if (code == SQLITE_BUSY || code == SQLITE_LOCKED)
     g_set_error (error, QUERN_DATABASE_ERROR, QUERN_DATABASE_ERROR_BUSY,
-                 _("Another program keeps the conversations’ database busy. Close it and try again."));
+                 _("Another application is using the database of conversations. Close it and try again."));
   else
     g_set_error (error, QUERN_DATABASE_ERROR, QUERN_DATABASE_ERROR_FAILED,
-                 _("The conversations’ database could not be used: %s."), detail);
+                 _("The database of conversations could not be used: %s."), detail);
   return FALSE;
 }
 

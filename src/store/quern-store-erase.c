@@ -119,7 +119,7 @@ truncate_log (sqlite3 *db, gpointer data, GError **error)
   busy = quern_sql_next (stmt, &failure) && sqlite3_column_int (stmt, 0) != 0;
   if (busy)
     g_set_error (&failure, QUERN_DATABASE_ERROR, QUERN_DATABASE_ERROR_BUSY,
-                 _("Another program keeps the conversations’ database busy. Close it and try again."));
+                 _("Another application is using the database of conversations. Close it and try again."));
   if (failure)
     g_propagate_error (error, failure);
   return failure == NULL;
@@ -138,8 +138,8 @@ erasure_finish (Erasure *self, GError *error)
   else if (self->task)
     g_task_return_boolean (self->task, TRUE);
   else if (store && error && !g_error_matches (error, QUERN_DATABASE_ERROR, QUERN_DATABASE_ERROR_CLOSED))
-    _quern_store_tell (store, g_strdup_printf (_("What was deleted is still on the disk: %s It will be erased when Quern "
-                                                 "starts again."),
+    _quern_store_tell (store, g_strdup_printf (_("Deleted data is still on the disk: %s It will be erased when Quern "
+                                                 "is started again."),
                                                error->message));
   g_clear_error (&error);
   erasure_free (self);

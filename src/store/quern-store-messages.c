@@ -749,7 +749,7 @@ read_blob (sqlite3 *db, gpointer data, GError **error)
     blob->bytes = quern_sql_dup_bytes (stmt, 0);
   else if (!failure)
     g_set_error (&failure, QUERN_DATABASE_ERROR, QUERN_DATABASE_ERROR_FAILED,
-                 _("The attachment “%s” is no longer stored."), quern_attachment_get_name (blob->attachment));
+                 _("The attachment “%s” no longer exists."), quern_attachment_get_name (blob->attachment));
   if (failure)
     g_propagate_error (error, failure);
   return failure == NULL;

@@ -61,7 +61,7 @@ static gboolean
 fail_as_damaged (const Restoring *r, GError **error)
 {
   g_set_error (error, QUERN_DATABASE_ERROR, QUERN_DATABASE_ERROR_DAMAGED,
-               _("“%s” is damaged, so nothing was restored. Try another copy of it."), r->name);
+               _("“%s” is damaged, so nothing was restored. Try another copy."), r->name);
   return FALSE;
 }
 
@@ -81,7 +81,7 @@ check_header (const Restoring *r, GCancellable *cancellable, GError **error)
       && GUINT32_FROM_BE (mark) == QUERN_SCHEMA_APPLICATION_ID)
     return TRUE;
   g_set_error (error, QUERN_DATABASE_ERROR, QUERN_DATABASE_ERROR_FAILED,
-               _("“%s” is no backup of Quern’s. Choose a file that “Back Up…” wrote."), r->name);
+               _("“%s” is not a backup of Quern. Choose a file that was saved with “Back Up…”."), r->name);
   return FALSE;
 }
 

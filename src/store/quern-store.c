@@ -538,7 +538,7 @@ open_database (QuernDatabase *database, GError **error)
     return NULL;
   self->notice = g_strdup (quern_database_get_notice (database));
   if (!quern_database_write (self->database, recover, self->database, &failure))
-    _quern_store_tell (self, g_strdup_printf (_("Answers that were cut off could not be marked: %s"), failure->message));
+    _quern_store_tell (self, g_strdup_printf (_("Interrupted answers could not be marked: %s"), failure->message));
   quern_database_read (self->database, raise_last_id, NULL, NULL);
   g_signal_connect_object (self->database, "stalled", G_CALLBACK (stalled_cb), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (self->database, "recovered", G_CALLBACK (recovered_cb), self, G_CONNECT_SWAPPED);
@@ -576,7 +576,8 @@ open_copy (const char *path, const GError *why)
   QuernStore *self = database ? open_database (database, NULL) : NULL;
 
   if (self)
-    _quern_store_tell (self, g_strdup_printf (_("Your conversations can be read, but nothing new is kept: %s"), why->message));
+    _quern_store_tell (self, g_strdup_printf (_("Your conversations can be read, but new messages cannot be saved: "
+                                                "%s"), why->message));
   return self;
 }
 

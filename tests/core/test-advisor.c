@@ -125,7 +125,7 @@ test_unknown (void)
   quern_advisor_recommend (&machine, &advice);
   g_assert_null (advice.size);
   reason = quern_advisor_explain (&machine, &advice);
-  g_assert_cmpstr (reason, ==, "How much memory is free could not be found out.");
+  g_assert_cmpstr (reason, ==, "Could not determine how much memory is free.");
   test_remove_folder (root);
 }
 

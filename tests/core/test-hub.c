@@ -423,7 +423,7 @@ test_other_programs (void)
     g_assert_nonnull (quern_hub_program_from_name (others[i]));
   for (guint i = 0; i < G_N_ELEMENTS (ours); i++)
     g_assert_null (quern_hub_program_from_name (ours[i]));
-  g_assert_cmpstr (advice, ==, "Made for ik_llama.cpp, which Quern is not. Take Q2_K instead."); /* the nearest in size */
+  g_assert_cmpstr (advice, ==, "Made for ik_llama.cpp, not for Quern. Use Q2_K instead."); /* the nearest in size */
   g_assert_null (no_advice);
   g_assert_nonnull (strstr (elsewhere, "another repository"));
 }

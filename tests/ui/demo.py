@@ -112,7 +112,7 @@ def comparing(tour):
     box.wait(lambda node: node.text == '')
     app.find('button', 'Send', timeout=60)
     app.key('ctrl+j')
-    app.find('label', re.compile('Up to here .* the same', re.S))
+    app.find('label', re.compile('The first .* the same', re.S))
     tour.picture('comparison', 'comparison')
     app.key('Escape')
 
@@ -124,11 +124,11 @@ def measuring(tour):
     app.settle()
     next(item for item in app.find_all('menu item') if 'Measure' in spoken(item)).click()
     app.find('button', 'Measure').click()
-    verdict = app.find('label', re.compile('is the smallest that is not worse|nothing smaller equals'), timeout=120)
+    verdict = app.find('label', re.compile('is the smallest model that is not worse|no smaller model is as good as'), timeout=120)
     tour.say(f'\n{verdict.name}')
     tour.picture('measurement', 'measurement')
     app.find_all('button', 'Close')[-1].click()
-    app.wait_gone('button', 'Again…')
+    app.wait_gone('button', 'Measure Again…')
 
 
 def models(tour):

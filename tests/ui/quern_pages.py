@@ -139,7 +139,7 @@ class PagesCase(ChatCase):
         yield 'search results'
         app.key('ctrl+a')
         app.type('zebra')
-        app.find('label', 'Nothing Found')
+        app.find('label', 'No Results Found')
         yield 'nothing found'
         app.key('Escape')
 

@@ -65,22 +65,22 @@ class Chat(ChatCase):
         self.add_chatterbox()
         app = self.launch_with(**ENDLESS)
         self.send(app, 'Hello')
-        app.find('label', 'It is repeating itself.')
+        app.find('label', 'The answer is repeating itself.')
         return app
 
     def test_repeating_let_go_on(self):
         app = self.start_repeating()
-        app.find('button', 'Let It Go On').click()
-        app.wait_gone('label', 'It is repeating itself.')
+        app.find('button', 'Let It Continue').click()
+        app.wait_gone('label', 'The answer is repeating itself.')
         length = len(self.desktop.query(ANSWERS)[0][0])
         quern_ui.wait_for('more of it', lambda: len(self.desktop.query(ANSWERS)[0][0]) > length)
-        self.assertFalse(app.find_all('label', 'It is repeating itself.'))
+        self.assertFalse(app.find_all('label', 'The answer is repeating itself.'))
 
     def test_repeating_stop(self):
         app = self.start_repeating()
-        app.find('label', 'It is repeating itself.').parent.parent.find('button', 'Stop').click()
+        app.find('label', 'The answer is repeating itself.').parent.parent.find('button', 'Stop').click()
         app.find('label', 'You stopped this answer.')
-        app.wait_gone('label', 'It is repeating itself.')
+        app.wait_gone('label', 'The answer is repeating itself.')
         quern_ui.wait_for('the end on the disk', lambda: self.desktop.query(ANSWERS)[0][1] == 'stopped')
 
     def stop_in_the_middle(self, app):

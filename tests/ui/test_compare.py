@@ -11,7 +11,7 @@ from quern_models import label_of
 QUESTION = 'What is the capital of France?'
 STORY = 'Tell me a story about a dragon and a mill.'  # beyond what Quern Tiny knows: quantisations part
 
-BLIND, DIFFERENCES, MEASURE, QUESTIONS = 'Blind Vote', 'Differences in Words…', 'Measure…', 'Question Set…'
+BLIND, DIFFERENCES, MEASURE, QUESTIONS = 'Blind Vote', 'Word Differences…', 'Measure…', 'Question Set…'
 
 
 class Compare(quern_ui.TestCase):
@@ -85,13 +85,13 @@ class Compare(quern_ui.TestCase):
         self.think(app, False)
         app.find('button', 'Add a Column').click()
         quern_ui.wait_for('a third column', lambda: len(self.columns(app)) == 3)
-        chose = re.compile(r'Q8_0 chose “.*Up to here \d+ tokens? are the same', re.S)
+        chose = re.compile(r'Q8_0 chose “.*The first \d+ tokens? are the same', re.S)
         for _ in range(20):  # the seed is drawn by lot, and with some of them all three write the same
             self.ask(app, STORY)
             app.key('ctrl+j')
             if quern_ui.wait_for('a difference, or that there is none', lambda: app.find_all('label', chose)
-                                 or app.find_all('label', 'The last answers are the same'))[0].name.startswith('The last'):
-                app.wait_gone('label', 'The last answers are the same')
+                                 or app.find_all('label', 'The last answers are identical'))[0].name.startswith('The last'):
+                app.wait_gone('label', 'The last answers are identical')
                 continue
             break
         sentence = app.find('label', chose).name
@@ -129,7 +129,7 @@ class Compare(quern_ui.TestCase):
         app.find('button', 'Add a Column').click()
         self.choose(app, MEASURE)
         app.find('button', 'Measure').click()
-        app.find('label', re.compile('is the smallest that is not worse|nothing smaller equals'), timeout=300)
+        app.find('label', re.compile('is the smallest model that is not worse|no smaller model is as good as'), timeout=300)
         app.screenshot('compare-measure')
         app.find('label', re.compile('^Built-in sample: .* tokens scored.*exactly the same', re.DOTALL), showing=False)
         figures = quern_ui.wait_for('three figures', lambda: self.figures(app))
@@ -139,11 +139,11 @@ class Compare(quern_ui.TestCase):
         self.assertGreater(means[-1], 0)
         app.find('label', 'Slightly Different')
         app.find('label', 'Visibly Damaged')
-        text = app.find('text', 'The text by divergence', showing=False)
+        text = app.find('text', 'Text with divergences', showing=False)
         self.assertIn('The mill stood', text.text)
-        app.find('button', 'Again…').click()  # what to measure is asked again
+        app.find('button', 'Measure Again…').click()  # what to measure is asked again
         app.find('button', 'Measure')
-        app.wait_gone('button', 'Again…')
+        app.wait_gone('button', 'Measure Again…')
 
     def figures(self, app):
         found = app.find_all('label', re.compile(r'^\d\.\d{4} ± \d\.\d{4}$'), showing=False)
@@ -164,7 +164,7 @@ class Compare(quern_ui.TestCase):
         app.screenshot('compare-blind')
         app.find('button', 'All Votes…').click()
         app.find('label', re.compile(r'^\d to \d · 0 equal · 0 both bad$'))
-        app.find('label', re.compile('^There is a rating once 10 votes'))
+        app.find('label', re.compile('^Ratings need 10 votes'))
         app.key('Escape')
         self.choose(app, BLIND)
         app.find('label', re.compile('better: [12]'))
@@ -174,17 +174,17 @@ class Compare(quern_ui.TestCase):
         app = self.open_page()
         self.ask(app, QUESTION)
         app.find('button', 'Add a Column').click()
-        app.find('label', 'This model was not asked.')
+        app.find('label', 'This model was not asked this question.')
         app.find('button', 'Ask This Model').click()
         quern_ui.wait_for('three answers', lambda: len(app.find_all('label', 'Writes')) == 3)
-        app.wait_gone('label', 'This model was not asked.')
+        app.wait_gone('label', 'This model was not asked this question.')
 
     def test_differences_in_words(self):
         app = self.open_page()
         self.think(app, False)
         self.ask(app, STORY)
         self.choose(app, DIFFERENCES)
-        app.find('label', re.compile('differ|the same'))
+        app.find('label', re.compile('differ|identical'))
         text = app.find('text', 'Both answers')
         self.assertTrue(text.text)
         if app.find_all('button', 'Next Difference'):  # not there when both wrote the same
@@ -220,20 +220,20 @@ class Compare(quern_ui.TestCase):
     def test_together(self):
         """How they run can be chosen, is written into the result and said beside the figures."""
         app = self.open_page()
-        self.choose(app, 'Together, Timings Do Not Compare')
+        self.choose(app, 'Together (Timings Cannot Be Compared)')
         self.ask(app, QUESTION)
-        quern_ui.wait_for('what both say', lambda: len(app.find_all('label', re.compile('timings do not compare'))) == 2)
+        quern_ui.wait_for('what both say', lambda: len(app.find_all('label', re.compile('timings cannot be compared'))) == 2)
         self.choose(app, 'One After Another')
         self.ask(app, QUESTION)
-        app.wait_gone('label', re.compile('timings do not compare'))
+        app.wait_gone('label', re.compile('timings cannot be compared'))
 
     def test_heat_map_by_keys(self):
         """From marked token to marked token with the keyboard; what both found likeliest is shown and said."""
         app = self.open_page()
         self.choose(app, MEASURE)
         app.find('button', 'Measure').click()
-        app.find('label', re.compile('is the smallest that is not worse|nothing smaller equals'), timeout=300)
-        text = app.find('text', 'The text by divergence', showing=False)
+        app.find('label', re.compile('is the smallest model that is not worse|no smaller model is as good as'), timeout=300)
+        text = app.find('text', 'Text with divergences', showing=False)
         for n in range(80):  # round after round, each slower than the one before
             app.key('Tab')
             app.settle(0.1 + n // 20 * 0.5)

@@ -9,7 +9,7 @@ from quern_chat import ANSWERS, ChatCase
 
 QUESTION = 'What is the capital of France?'
 PARIS = 'The capital of France is Paris.'
-GAUGE = re.compile('tokens of the context are used')
+GAUGE = re.compile('tokens of context used')
 SIZE = 160  # tokens: full after some turns
 
 
@@ -34,7 +34,7 @@ class Context(ChatCase):
         choice = app.find('radio button', re.compile(title))
         choice.click()
         choice.wait(lambda node: node.is_on)
-        app.find('button', 'Go On').click()
+        app.find_all('button', 'Continue')[-1].click()  # that of the dialog; answers may have one, too
         app.wait_gone('label', 'The Context Is Full')
 
     def conversation(self, columns):
@@ -80,12 +80,12 @@ class Context(ChatCase):
 
     def test_raise(self):
         app = self.fill()
-        app.find('label', re.compile('more memory, .*B with the model itself'))
-        self.choose(app, 'Raise the Context to 2048 Tokens')
+        app.find('label', re.compile('more memory, .*B in total with the model'))
+        self.choose(app, 'Increase the Context Length to 2048 Tokens')
         answer = quern_ui.wait_for('the answer', lambda: self.finished(self.n_answers))
         self.assertEqual(answer[1], 'complete')
         self.assertEqual(self.conversation('context_size, context_start, system_prompt'), [(2048, 0, 'Be brief.')])
-        app.find('toggle button', re.compile('of 2048 tokens of the context are used'))
+        app.find('toggle button', re.compile('of 2048 tokens of context used'))
         app.find('text', 'Message').wait(lambda node: node.text == '')
         quern_ui.wait_for('no draft on the disk', lambda: self.conversation('draft')[0][0] in ('', None))
 
@@ -99,15 +99,15 @@ class Context(ChatCase):
         self.assertEqual(before, left_out)
         tokens = self.desktop.query("SELECT prompt_tokens FROM message ORDER BY id DESC LIMIT 1")[0][0]
         self.assertLess(tokens, SIZE)
-        app.find('label', 'The model sees the conversation from here')
+        app.find('label', 'The model sees the conversation from here on')
         self.assertEqual(self.conversation('context_size, system_prompt'), [(SIZE, 'Be brief.')])
-        app.find('button', 'Show the Model Everything Again').click()
-        app.wait_gone('label', 'The model sees the conversation from here')
+        app.find('button', 'Show Everything to the Model').click()
+        app.wait_gone('label', 'The model sees the conversation from here on')
         quern_ui.wait_for('all of it on the disk', lambda: self.conversation('context_start') == [(0,)])
 
     def test_summary(self):
         app = self.fill()
-        self.choose(app, 'Start Fresh with a Summary')
+        self.choose(app, 'Start a New Chat with a Summary')
         quern_ui.wait_for('a second conversation with an answer', lambda: self.finished(self.n_answers))
         quern_ui.wait_for('no draft in either on the disk', lambda: not any(row[0] for row in self.conversation('draft')))
         old, new = self.conversation('id, draft, system_prompt')
@@ -126,8 +126,8 @@ class Context(ChatCase):
         app.find('toggle button', re.compile('^3.* of 2048 tokens'))
         box.focus()
         app.key('Return')
-        app.find('label', re.compile('Make it shorter'))
-        app.find('label', re.compile('cannot hold more than 2048'))
+        app.find('label', re.compile('Shorten the question'))
+        app.find('label', re.compile('cannot be longer than 2048'))
         app.find('button', 'Close').click()
         box.wait(lambda node: node.text.strip() == text.strip())
 

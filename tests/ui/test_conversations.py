@@ -140,7 +140,7 @@ class Conversations(ChatCase):
 
         app.find('list item', 'Attic').find('toggle button', 'Folder Actions').click()
         self.choose(app, 2, 3)
-        app.find('label', 'Folder deleted, its conversations were kept')
+        app.find('label', 'Folder deleted; its conversations were kept')
         quern_ui.wait_for('it outside', lambda: self.rows(app)[:4] == ['[Folders]', 'Home', 'Beta', '[Today]'])
         self.assertIn('Alpha', self.rows(app))
         quern_ui.wait_for('no folder', lambda: self.desktop.query('SELECT name FROM folder') == [('Home',)])
@@ -255,7 +255,7 @@ class Conversations(ChatCase):
         self.assertIn('banana', ' '.join(label.name for label in hit.find_all('label')))
         for text in ('"', 'AND', 'NEAR(', '* OR "x', "it's -content:x ^"):  # whatever is typed is text
             self.search(app, text)
-            app.find('label', 'Nothing Found')
+            app.find('label', 'No Results Found')
         self.assertFalse(app.find_all(None, re.compile('could not be used')))
         self.search(app, 'BANANA')
         app.find('list', 'Search results').find('list item').click()
@@ -293,7 +293,7 @@ class Conversations(ChatCase):
         self.assertTrue(self.is_marked(app.find('label', re.compile('I am Quern'))))
         app.key('ctrl+a')
         app.type('pear walrus')
-        app.find('label', 'Nothing')
+        app.find('label', 'No results')
         app.key('Escape')
         app.wait_gone(None, 'Find in this conversation')
         app.find('text', 'Message').wait(lambda node: node.has_state('focused'))

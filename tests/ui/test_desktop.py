@@ -232,7 +232,7 @@ class Desktop(DesktopCase):
         quern_ui.wait_for('the entry', lambda: next(
             (node for node in app.find('entry', 'Search models on the hub').walk()
              if node.accessible.get_editable_text_iface()), None)).set_text('qwen')
-        app.find('label', 'The Hub Does Not Answer')
+        app.find('label', 'The Hub Does Not Respond')
 
 
 if __name__ == '__main__':

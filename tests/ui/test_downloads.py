@@ -85,15 +85,15 @@ class Downloads(ModelsCase):
         self.addCleanup(subprocess.run, ['umount', '-l', models])
         app = self.start()
         self.add_download(app, 'Q8_0')
-        app.find('label', re.compile(r'^The disk is too small by [0-9.]+.MB$'))
-        app.find('label', re.compile(r'^[0-9.]+.MB are missing on the disk. Make space, then resume.$'))
+        app.find('label', re.compile(r'^[0-9.]+.MB more disk space needed$'))
+        app.find('label', re.compile(r'^[0-9.]+.MB more disk space is needed. Free up some space, then resume.$'))
         app.find('button', 'Manage Models').click()
         app.find('label', 'On This Computer')
         self.show(app, 'Downloads')
         subprocess.run(['mount', '-o', 'remount,size=64m', models], check=True)
         app.find('button', 'Resume').click()
         app.find('label', re.compile('^Complete and verified'))
-        app.wait_gone('label', re.compile('^The disk is too small'))
+        app.wait_gone('label', re.compile('more disk space needed$'))
 
     def test_metered(self):
         services = self.services(metered=True)
@@ -110,13 +110,13 @@ class Downloads(ModelsCase):
         app.kill()
         app = self.launch_models(environment=services.environment)  # does not go on unasked
         self.show(app, 'Downloads')
-        app.find('label', 'This network may charge for what is downloaded. Downloads wait.')
-        app.find('label', re.compile('^Waiting for its turn'))
+        app.find('label', 'This network is metered, and downloads may cost money. Downloads are paused.')
+        app.find('label', re.compile('^Waiting · '))
         services.set_metered(False)
-        app.wait_gone('label', 'This network may charge for what is downloaded. Downloads wait.')
+        app.wait_gone('label', 'This network is metered, and downloads may cost money. Downloads are paused.')
         app.find('label', re.compile(r'/s · .* left$'))
         services.set_metered(True)
-        app.find('label', re.compile('^Waiting for its turn'))
+        app.find('label', re.compile('^Waiting · '))
         self.set_rate(0)
         app.find('button', 'Download Anyway').click()
         app.find('label', re.compile('^Complete and verified'))
@@ -127,7 +127,7 @@ class Downloads(ModelsCase):
         app = self.launch_models(environment=services.environment)
         self.add_download(app, 'Q8_0')
         inhibit = services.wait('Inhibit')['arguments']
-        self.assertEqual(inhibit[2:], ['A model is being downloaded', 4])  # 4: suspending
+        self.assertEqual(inhibit[2:], ['Downloading a model', 4])  # 4: suspending
         app.find('button', re.compile(r'^Downloads: \d+ % · '))  # in the header
         entry = services.wait('launcher')
         self.assertEqual(entry['uri'], 'application://io.github.quern.Quern.desktop')
@@ -140,7 +140,7 @@ class Downloads(ModelsCase):
         self.address = self.start_hub()
         app = self.launch_models(environment=services.environment)
         self.add_download(app, 'Q4_K_M')
-        app.find('label', 'quern/Quern-Tiny-GGUF (Q4_K_M) is ready to chat with.')
+        app.find('label', 'quern/Quern-Tiny-GGUF (Q4_K_M) is ready.')
         app.wait_gone('button', re.compile('^Downloads: '))
         self.assertEqual(services.all('Notify'), [])
 

@@ -34,7 +34,7 @@ class Errors(ChatCase):
         app.close()
         os.remove(os.path.join(self.desktop.data, 'models', 'Chatterbox-F16.gguf'))
         app = self.launch()
-        app.find(None, re.compile('is not on this computer any more'))
+        app.find(None, re.compile('is no longer on this computer'))
         self.assertFalse(app.find('button', 'Send').sensitive)
 
     def test_read_only_cache(self):
@@ -56,7 +56,7 @@ class Errors(ChatCase):
         with open(path, 'wb') as file:
             file.write(b'not a database, but somebody may still want it' * 100)
         app = self.launch()
-        app.find(None, re.compile('Conversations cannot be kept'))
+        app.find(None, re.compile('Conversations cannot be saved'))
         self.think(app, False)
         app.find('text', 'Message').set_text('Who are you?')
         app.find('text', 'Message').focus()
@@ -87,7 +87,7 @@ class Errors(ChatCase):
         self.assertEqual(self.desktop.query(count), [(2,)])
         app.screenshot('disk-full')
         limit('unlimited')
-        app.find('label', 'Everything is saved again')
+        app.find('label', 'All changes are saved again')
         self.assertEqual(self.desktop.query(count), [(4,)])
 
     def test_no_folder(self):
@@ -95,7 +95,7 @@ class Errors(ChatCase):
         with open(self.desktop.data, 'w', encoding='utf-8') as file:  # root may write to folders that are read-only
             file.write('in the way')
         app = self.launch()
-        app.find(None, re.compile('Conversations cannot be kept: .*quern'))
+        app.find(None, re.compile('Conversations cannot be saved: .*quern'))
         self.say(app, 'Who are you?', 'I am Quern Tiny, a very small demonstration model.')
 
     def test_newer(self):

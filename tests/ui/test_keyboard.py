@@ -72,7 +72,7 @@ class Keyboard(ChatCase):
         app.key('Escape', 'ctrl+f')
         app.find(None, 'Find in this conversation')
         app.key('Escape', 'ctrl+comma')
-        app.find(None, 'Find Titles')
+        app.find(None, 'Generate Titles')
         app.key('Escape', 'ctrl+m')
         app.find('list', 'Models on this computer')
         app.key('Escape', 'F10')

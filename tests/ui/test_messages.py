@@ -75,7 +75,7 @@ class Messages(ChatCase):
         app = self.start()
         app.find('text', 'Message').set_text('a draft of mine')
         app.find('button', 'Edit Question').click()
-        app.find('label', 'Editing: the old version is kept')
+        app.find('label', 'Editing; the old version is kept')
         box = app.find('text', 'Message').wait(lambda node: node.text == 'List three fruits.')
         box.set_text('Who are you?')
         box.focus()
@@ -90,7 +90,7 @@ class Messages(ChatCase):
     def test_delete_and_undo(self):
         app = self.start()
         self.ask(app, 'Who are you?')
-        quern_ui.wait_for('the second question', lambda: app.find_all('button', 'Delete From Here On')[1:])[0].click()
+        quern_ui.wait_for('the second question', lambda: app.find_all('button', 'Delete from Here')[1:])[0].click()
         app.find('label', '2 messages deleted')
         quern_ui.wait_for('the deletion on the disk', lambda: self.value(
             'SELECT count(*) FROM message WHERE deleted IS NOT NULL') > 0)
@@ -162,8 +162,8 @@ class Messages(ChatCase):
             "SELECT reused_tokens, evaluated_tokens, n_threads FROM message WHERE role = 'assistant' ORDER BY id DESC")[0]
         self.assertGreater(threads, 0)
         app.find('label', 'Threads')
-        app.find('label', re.compile(f'{reused} tokens were still in memory.*only {evaluated} had to be read'))
-        app.find('label', re.compile('this computer’s memory gives .*B'))  # measured just now
+        app.find('label', re.compile(f'{reused} tokens of the prompt were still in memory.*only {evaluated} had to be read'))
+        app.find('label', re.compile('this computer’s memory can deliver .*B'))  # measured just now
 
 
 if __name__ == '__main__':

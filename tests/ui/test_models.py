@@ -21,8 +21,8 @@ class Models(ModelsCase):
         """Where the system does not tell how much memory is free, that is said, and models are used all the same."""
         self.address = self.start_hub()
         app = self.launch_models(environment={'QUERN_MEMORY': 'unknown'})
-        app.find('label', 'How much memory is free could not be found out.')
-        app.find('label', 'Free memory not known')
+        app.find('label', 'Could not determine how much memory is free.')
+        app.find('label', 'Free memory unknown')
         self.assertEqual(app.find_all('label', 'Measuring…', showing=False), [])
         app.key('ctrl+n')
         self.assertIn('Quern Tiny', self.ask(app, 'Who are you?')[0])
@@ -63,7 +63,7 @@ class Models(ModelsCase):
         self.stop_hub(self.hub)
         app = self.launch_models()
         self.search(app)
-        app.find('label', 'The hub does not answer. This is what it said last.')
+        app.find('label', 'The hub does not respond. These are its last results.')
         app.find('list item', re.compile('^Quern-Tiny-GGUF'))
 
     def test_delete_and_undo(self):
@@ -92,10 +92,10 @@ class Models(ModelsCase):
         os.symlink(own, os.path.join(models, 'linked'))
         app = self.start()
         self.show(app, 'Installed')
-        self.assertEqual(list(self.menu(app, '^More: ')), ['Show in Files', 'Remove From the List'])
+        self.assertEqual(list(self.menu(app, '^More: ')), ['Show in Files', 'Remove from List'])
         app.key('Escape')
-        self.choose_in_menu(app, '^More: ', 'Remove From the List')
-        app.find('label', 'Model removed; its file stays where it is')
+        self.choose_in_menu(app, '^More: ', 'Remove from List')
+        app.find('label', 'Model removed; its file was kept')
         app.wait_gone(None, re.compile('^More: '))
         quern_ui.wait_for('the end of it', lambda: self.desktop.query('SELECT hidden FROM model_file WHERE hidden') == [(1,)])
         app.close()
@@ -112,13 +112,13 @@ class Models(ModelsCase):
         app.find('label', re.compile('^Complete and verified'))
         self.show(app, 'Installed')
         self.choose_in_menu(app, '^More: ', 'Verify Again')
-        app.find('label', 'Every byte is as the hub has it.')
+        app.find('label', 'The file is identical to the one on the hub.')
         path = os.path.join(self.desktop.data, 'models', REPO, 'quern-tiny-Q4_K_M.gguf')
         with open(path, 'r+b') as file:
             file.seek(-1000, os.SEEK_END)
             file.write(b'damage')
         self.choose_in_menu(app, '^More: ', 'Verify Again')
-        app.find('label', re.compile('is no longer what was downloaded. Delete it and download it again.$'))
+        app.find('label', re.compile('has changed since it was downloaded. Delete it and download it again.$'))
 
     def test_import_folder(self):
         home = self.desktop.environment['HOME']  # where the file chooser begins
@@ -154,8 +154,8 @@ class Models(ModelsCase):
         app.key('ctrl+shift+m')
         self.show(app, 'Installed')
         app.find('label', re.compile('\n~/alone.gguf$'))
-        self.choose_in_menu(app, '^More: ', 'Remove From the List')
-        app.find('label', 'Model removed; its file stays where it is')
+        self.choose_in_menu(app, '^More: ', 'Remove from List')
+        app.find('label', 'Model removed; its file was kept')
         app.wait_gone('label', re.compile('alone.gguf$'))
         self.assertTrue(os.path.exists(file))
 
@@ -165,14 +165,14 @@ class Models(ModelsCase):
         shutil.copy(os.path.join(TINY, 'quern-tiny-Q4_K_M.gguf'), studio)
         app = self.start()
         self.show(app, 'Installed')
-        app.find('label', re.compile('not used yet\nKept by LM Studio$'))
+        app.find('label', re.compile('not used yet\nManaged by LM Studio$'))
         self.assertEqual(list(self.menu(app, '^More: ')), ['Show in Files'])
         app.key('Escape')
         app.find_all('button', 'Chat')[0].click()
         self.ask(app, 'Who are you?')
         app.key('ctrl+shift+m')
         self.show(app, 'Installed')
-        app.find('label', re.compile('used today\nKept by LM Studio$'))
+        app.find('label', re.compile('used today\nManaged by LM Studio$'))
 
 
 if __name__ == '__main__':

@@ -20,7 +20,7 @@ class Preferences(ChatCase):
 
     def open_preferences(self, app, page=None):
         app.key('ctrl+comma')
-        app.find(None, 'Find Titles')
+        app.find(None, 'Generate Titles')
         if page:
             app.find(re.compile('tab|button|radio'), page).click()
 
@@ -43,19 +43,19 @@ class Preferences(ChatCase):
         app = self.launch()
         self.ready(app)
         self.open_preferences(app)
-        app.find(None, 'Find Titles').click()
+        app.find(None, 'Generate Titles').click()
         quern_ui.wait_for('the setting', lambda: self.setting('make-titles') == 'false')
         app.settle()
         app.screenshot('preferences-general')
         app.find('button', 'Unload Models Now').click()
-        app.find('label', 'Models were unloaded')
+        app.find('label', 'Models unloaded')
 
     def test_conversation(self):
         app = self.launch()
         self.think(app, False)
         self.ask(app, 'Who are you?')
         self.open_settings(app)
-        app.find('label', re.compile('recommended for Quern Tiny when it does not think'))
+        app.find('label', re.compile('recommended for Quern Tiny without thinking'))
         app.settle()
         app.screenshot('conversation-settings')
         temperature = self.set_number(app, 'Temperature', 0.7)
@@ -159,7 +159,7 @@ class Preferences(ChatCase):
         app.settle()
         app.screenshot('delete-all')
         app.find('button', 'Delete All').click()
-        app.find('label', 'All conversations were erased')
+        app.find('label', 'All conversations erased')
         for text in (b'demonstration model', b'Who are you', b'secret draft'):
             self.assertEqual(self.contains(text), [])
 
@@ -181,10 +181,10 @@ class Preferences(ChatCase):
         preferences = app.find('dialog', 'Preferences')
         preferences.find('label', 'Backed up')
         self.restore(app)
-        preferences.find('label', 'Everything in this backup is here already')
+        preferences.find('label', 'Everything in this backup is already here')
         app.find('button', re.compile('Delete All Conversations')).click()
         app.find('button', 'Delete All').click()
-        preferences.find('label', 'All conversations were erased')
+        preferences.find('label', 'All conversations erased')
         self.assertEqual(self.desktop.query('SELECT count (*) FROM conversation'), [(0,)])
         self.restore(app)
         preferences.find('label', '1 conversation restored')

@@ -246,7 +246,7 @@ store_opened_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   self->store = quern_store_open_finish (result, &error);
   if (self->store == NULL) {
     self->store = quern_store_open_in_memory ();
-    problem = g_strdup_printf (_("Conversations cannot be kept: %s"), error->message);
+    problem = g_strdup_printf (_("Conversations cannot be saved: %s"), error->message);
   }
   self->library = quern_library_new (self->store);
   quern_library_scan_async (self->library, NULL, NULL, NULL);
@@ -432,7 +432,7 @@ static void
 quern_application_init (QuernApplication *self)
 {
   static const GOptionEntry options[] = {
-    { "new-chat", 'n', 0, G_OPTION_ARG_NONE, NULL, N_("Begin a new conversation"), NULL },
+    { "new-chat", 'n', 0, G_OPTION_ARG_NONE, NULL, N_("Start a new conversation"), NULL },
     { "version", 0, 0, G_OPTION_ARG_NONE, NULL, N_("Print the version and exit"), NULL },
     { NULL },
   };

@@ -57,7 +57,7 @@ get_notice (QuernMessage *message, Notice *out)
     *out = (Notice){ "media-playback-stop-symbolic", _("You stopped this answer."), _("Continue"), "chat.continue" };
     return TRUE;
   case QUERN_MESSAGE_INTERRUPTED:
-    *out = (Notice){ "dialog-warning-symbolic", _("Interrupted: Quern was closed while this was written."),
+    *out = (Notice){ "dialog-warning-symbolic", _("Interrupted: Quern was closed while this answer was generated."),
                      _("Continue"), "chat.continue" };
     return TRUE;
   case QUERN_MESSAGE_LENGTH:
@@ -65,11 +65,11 @@ get_notice (QuernMessage *message, Notice *out)
                      _("Continue"), "chat.continue" };
     return TRUE;
   case QUERN_MESSAGE_FAILED:
-    *out = (Notice){ "dialog-error-symbolic", told ? failure : _("The answer failed."), _("Try Again"),
+    *out = (Notice){ "dialog-error-symbolic", told ? failure : _("The answer could not be generated."), _("Try Again"),
                      "chat.regenerate" };
     return TRUE;
   case QUERN_MESSAGE_COMPLETE:
-    *out = (Notice){ "dialog-warning-symbolic", _("The model ended without an answer."), _("Try Again"),
+    *out = (Notice){ "dialog-warning-symbolic", _("The model stopped without an answer."), _("Try Again"),
                      "chat.regenerate" };
     return quern_message_get_content_length (message) == 0;
   case QUERN_MESSAGE_STREAMING:
@@ -172,7 +172,7 @@ set_menu (QuernAnswerRow *self)
 
   append_item (menu, _("_Branch to a New Chat"), "chat.branch", id);
   append_item (menu, _("View _Raw Text"), "chat.raw", id);
-  append_item (removal, _("_Delete from Here On"), "chat.delete", id);
+  append_item (removal, _("_Delete from Here"), "chat.delete", id);
   g_menu_append_section (menu, NULL, G_MENU_MODEL (removal));
   gtk_menu_button_set_menu_model (self->more, G_MENU_MODEL (menu));
 }

@@ -106,7 +106,7 @@ branch_action (GtkWidget *widget, const char *name, GVariant *parameter)
     return;
   branch = quern_chat_session_branch (self->session, message);
   gtk_widget_activate_action (widget, "win.open-conversation", "x", quern_conversation_get_id (branch));
-  show_toast (self, adw_toast_new (_("This is a new conversation; the other one stays as it is")));
+  show_toast (self, adw_toast_new (_("This is a new conversation; the original is unchanged")));
 }
 
 static void
@@ -172,7 +172,7 @@ regenerate_with_action (GtkWidget *widget, const char *name, GVariant *parameter
   if (model != NULL && quern_model_get_state (model) == QUERN_MODEL_OK)
     _quern_chat_page_ask_again (self, QUERN_ASK_AGAIN, message, model);
   else
-    quern_chat_page_show_problem (self, _("That model is not on this computer any more. Choose another."));
+    quern_chat_page_show_problem (self, _("That model is no longer on this computer. Choose another one."));
 }
 
 static void

@@ -197,7 +197,7 @@ chosen_cb (QuernOverflowChoice choice, const QuernOverflowPlan *plan, gpointer u
   }
   if (choice == QUERN_OVERFLOW_SUMMARISE) {
     cancellable = g_cancellable_new ();
-    _quern_chat_page_set_working (asked->page, _("Summing up the conversation…"), cancellable);
+    _quern_chat_page_set_working (asked->page, _("Summarising the conversation…"), cancellable);
     quern_chat_session_summarise_async (asked->session, cancellable, summarised_cb, asked);
     return;
   }

@@ -76,12 +76,12 @@ update_welcome (QuernChatPage *self)
     adw_wrap_box_remove (self->suggestions, child);
   gtk_widget_set_visible (GTK_WIDGET (self->suggestions), model != NULL);
   if (model == NULL) {
-    adw_status_page_set_description (self->welcome, _("Choose a model above to begin."));
+    adw_status_page_set_description (self->welcome, _("Choose a model above to start."));
     return;
   }
   adw_status_page_set_description (
-      self->welcome, demo ? _("Quern Tiny is a very small demonstration model: it knows a few facts, greetings, sums and "
-                              "short pieces of code, and is wrong about the rest.")
+      self->welcome, demo ? _("Quern Tiny is a very small demonstration model. It knows a few facts, greetings, sums "
+                              "and short pieces of code, and is wrong about the rest.")
                           : _("Everything you write stays on this computer."));
   for (gsize i = 0; i < G_N_ELEMENTS (suggestions); i++) {
     if (demo)
@@ -136,7 +136,7 @@ repeating_cb (QuernChatPage *self)
 {
   update_state (self);
   if (quern_chat_session_get_repeating (self->session))
-    gtk_accessible_announce (GTK_ACCESSIBLE (self), _("It is repeating itself."),
+    gtk_accessible_announce (GTK_ACCESSIBLE (self), _("The answer is repeating itself."),
                              GTK_ACCESSIBLE_ANNOUNCEMENT_PRIORITY_MEDIUM);
 }
 
@@ -183,7 +183,8 @@ update_model (QuernChatPage *self)
   if (quern_chat_session_get_model (self->session) == NULL && wanted != NULL && self->library != NULL
       && !quern_library_get_scanning (self->library) && quern_library_find (self->library, wanted) == NULL) {
     g_autofree char *text =
-        g_strdup_printf (_("The model of this conversation (%s) is not on this computer any more. Choose another."), wanted);
+        g_strdup_printf (_("The model of this conversation (%s) is no longer on this computer. Choose another "
+                           "one."), wanted);
     quern_chat_page_show_problem (self, text);
   }
 }

@@ -77,7 +77,7 @@ show_current (QuernFindBar *self)
   gtk_widget_set_sensitive (self->previous, n > 1);
   gtk_widget_set_sensitive (self->next, n > 1);
   if (n == 0) {
-    gtk_label_set_label (self->count, _("Nothing"));
+    gtk_label_set_label (self->count, _("No results"));
     quern_transcript_show_match (self->transcript, 0, NULL);
     return;
   }

@@ -75,18 +75,19 @@ raise_text (const Overflow *overflow)
 
   if (plan->raised > 0)
     /* Translators: "24 MB more memory, 310 MB with the model itself." */
-    return g_strdup_printf (_("%s more memory, %s with the model itself. The conversation is read once more."), more,
+    return g_strdup_printf (_("Takes %s more memory, %s in total with the model. The conversation is read "
+                              "again."), more,
                             total);
   if (plan->needed >= most || plan->context_size >= most)
-    return g_strdup_printf (_("This model cannot hold more than %'u tokens."), most);
-  return g_strdup (_("There is not enough memory for a larger context."));
+    return g_strdup_printf (_("The context of this model cannot be longer than %'u tokens."), most);
+  return g_strdup (_("There is not enough memory for a longer context."));
 }
 
 static char *
 leave_out_text (const QuernOverflowPlan *plan)
 {
   if (plan->start == 0)
-    return g_strdup (_("Even without them it would not fit."));
+    return g_strdup (_("The question would not fit even without them."));
   return g_strdup_printf (ngettext ("The model no longer sees the oldest %u message. It stays here, above a line that marks the place.",
                                     "The model no longer sees the oldest %u messages. They stay here, above a line that marks the place.",
                                     plan->n_left_out),
@@ -101,18 +102,18 @@ make_list (Overflow *overflow)
   g_autofree char *raise = NULL;
 
   if (plan->raised > 0)
-    raise = g_strdup_printf (_("Raise the Context to %'u Tokens"), plan->raised);
+    raise = g_strdup_printf (_("Increase the Context Length to %'u Tokens"), plan->raised);
   gtk_list_box_set_selection_mode (GTK_LIST_BOX (list), GTK_SELECTION_NONE);
   gtk_widget_add_css_class (list, "boxed-list");
   gtk_accessible_update_property (GTK_ACCESSIBLE (list), GTK_ACCESSIBLE_PROPERTY_LABEL, _("What to do"), -1);
-  add_way (overflow, list, QUERN_OVERFLOW_RAISE, plan->raised > 0, raise != NULL ? raise : _("Raise the Context"),
+  add_way (overflow, list, QUERN_OVERFLOW_RAISE, plan->raised > 0, raise != NULL ? raise : _("Increase the Context Length"),
            raise_text (overflow));
   add_way (overflow, list, QUERN_OVERFLOW_LEAVE_OUT, plan->start != 0, _("Leave Out the Oldest Messages"),
            leave_out_text (plan));
-  add_way (overflow, list, QUERN_OVERFLOW_SUMMARISE, plan->can_summarise, _("Start Fresh with a Summary"),
+  add_way (overflow, list, QUERN_OVERFLOW_SUMMARISE, plan->can_summarise, _("Start a New Chat with a Summary"),
            g_strdup (plan->can_summarise
-                         ? _("A new conversation. The model first sums up this one, which takes a while.")
-                         : _("There is nothing before this question to sum up.")));
+                         ? _("The model summarises this conversation first, which takes a while.")
+                         : _("There is nothing before this question to summarise.")));
   return list;
 }
 
@@ -136,15 +137,17 @@ quern_overflow_dialog_present (GtkWidget *parent, const QuernOverflowPlan *plan,
   *overflow = (Overflow) { .plan = *plan, .model = g_object_ref (model), .func = func, .user_data = user_data };
   list = make_list (overflow);
   /* Translators: the first number is larger than the room that is left of the second */
-  adw_alert_dialog_format_body (dialog, _("With this question the model would have to hold %'u tokens and the answer; there is room for %'u."),
+  adw_alert_dialog_format_body (dialog, _("With this question, the context would need room for %'u tokens and the "
+                                          "answer. It holds %'u."),
                                 plan->needed, plan->context_size);
   if (!overflow->any)
-    adw_alert_dialog_format_body (dialog, _("With this question the model would have to hold %'u tokens and the answer; there is room for %'u. Make it shorter, or attach less."),
+    adw_alert_dialog_format_body (dialog, _("With this question, the context would need room for %'u tokens and the "
+                                            "answer. It holds %'u. Shorten the question, or attach less."),
                                   plan->needed, plan->context_size);
   adw_alert_dialog_set_extra_child (dialog, list);
   adw_alert_dialog_add_response (dialog, "cancel", overflow->any ? _("_Cancel") : _("_Close"));
   if (overflow->any) {
-    adw_alert_dialog_add_response (dialog, "go", _("_Go On"));
+    adw_alert_dialog_add_response (dialog, "go", _("_Continue"));
     adw_alert_dialog_set_response_appearance (dialog, "go", ADW_RESPONSE_SUGGESTED);
     adw_alert_dialog_set_default_response (dialog, "go");
   }

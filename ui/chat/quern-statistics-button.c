@@ -85,7 +85,7 @@ make_grid (QuernMessage *message)
   add_row (GTK_GRID (grid), _("Answer"),
            g_strdup_printf (ngettext ("%u token", "%u tokens", s->answer_tokens), s->answer_tokens));
   if (s->reasoning_tokens > 0)
-    add_row (GTK_GRID (grid), _("Of these, thinking"), g_strdup_printf ("%u", s->reasoning_tokens));
+    add_row (GTK_GRID (grid), _("Of which thinking"), g_strdup_printf ("%u", s->reasoning_tokens));
   if (s->decode_seconds > 0)
     add_row (GTK_GRID (grid), _("Writing"), rate_text (quern_statistics_decode_rate (s)));
   if (s->n_threads > 0)
@@ -115,9 +115,9 @@ static char *
 reading_sentence (const QuernStatistics *s)
 {
   if (s->reused_tokens > 0)
-    return g_strdup_printf (_("Of the prompt, %'u tokens were still in memory from before, so only %'u had to be read."),
+    return g_strdup_printf (_("%'u tokens of the prompt were still in memory, so only %'u had to be read."),
                             s->reused_tokens, s->evaluated_tokens);
-  return g_strdup (_("The whole prompt had to be read: nothing of it was in memory from before."));
+  return g_strdup (_("The whole prompt had to be read, because none of it was still in memory."));
 }
 
 /* Explains the speed by the weights that were read for the answer. Returns NULL if that is not known. */
@@ -136,9 +136,13 @@ memory_sentence (const QuernStatistics *s, QuernModel *model)
     return NULL;
   if (share >= 60)
     /* Translators: "2.6 GB", "29 GB", "31 GB", then a percentage */
-    return g_strdup_printf (_("To write, the model reads %s of weights again and again: %s each second, where this computer’s memory gives %s (%d %%). So memory sets the pace, and a smaller quantisation would be faster."),
+    return g_strdup_printf (_("To write, the model reads %s of weights again and again: %s per second, and this "
+                              "computer’s memory can deliver %s (%d %%). So memory limits the speed, and a smaller "
+                              "quantisation would be faster."),
                             size, speed, most, share);
-  return g_strdup_printf (_("To write, the model reads %s of weights again and again: %s each second, where this computer’s memory gives %s (%d %%). So it is not memory that sets the pace, but computing, other programs, or how short the answer is."),
+  return g_strdup_printf (_("To write, the model reads %s of weights again and again: %s per second, and this "
+                            "computer’s memory can deliver %s (%d %%). So the speed is not limited by memory, but by "
+                            "computing, by other applications, or because the answer is short."),
                           size, speed, most, share);
 }
 
@@ -157,9 +161,11 @@ explain (QuernStatisticsButton *self)
   if (memory != NULL)
     g_string_append_printf (text, "\n\n%s", memory);
   else if (model == NULL)
-    g_string_append_printf (text, "\n\n%s", _("The model is not on this computer any more, so there is no more to say."));
+    g_string_append_printf (text, "\n\n%s", _("The model is no longer on this computer, so no further details are "
+                                              "available."));
   if (s->n_passes > 0 && s->answer_tokens > s->n_passes * 1.05) {
-    g_autofree char *drafts = g_strdup_printf (_("Each reading gave %.1f tokens, because guesses at the next ones were right."),
+    g_autofree char *drafts = g_strdup_printf (_("Each pass over the weights gave %.1f tokens, because drafts of the "
+                                                 "next tokens were correct."),
                                                (double) s->answer_tokens / s->n_passes);
     g_string_append_printf (text, " %s", drafts);
   }

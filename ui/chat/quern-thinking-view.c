@@ -35,7 +35,7 @@ duration_label (const QuernStatistics *statistics)
   guint seconds = (guint) (statistics->reasoning_seconds + 0.5);
 
   if (statistics->reasoning_seconds <= 0)
-    return g_strdup (_("Thoughts"));
+    return g_strdup (_("Reasoning"));
   if (seconds < 1)
     return g_strdup (_("Thought for less than a second"));
   return g_strdup_printf (ngettext ("Thought for %u second", "Thought for %u seconds", seconds), seconds);

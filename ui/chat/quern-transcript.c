@@ -109,14 +109,14 @@ static GtkWidget *
 make_line (void)
 {
   GtkWidget *box = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 9);
-  GtkWidget *label = gtk_label_new (_ ("The model sees the conversation from here"));
+  GtkWidget *label = gtk_label_new (_ ("The model sees the conversation from here on"));
   GtkWidget *button = gtk_button_new_from_icon_name ("go-top-symbolic");
 
   gtk_label_set_wrap (GTK_LABEL (label), TRUE);
   gtk_label_set_justify (GTK_LABEL (label), GTK_JUSTIFY_CENTER);
   gtk_widget_add_css_class (label, "caption");
   gtk_widget_add_css_class (label, "dim-label");
-  gtk_widget_set_tooltip_text (button, _ ("Show the Model Everything Again"));
+  gtk_widget_set_tooltip_text (button, _ ("Show Everything to the Model"));
   gtk_widget_add_css_class (button, "flat");
   gtk_widget_add_css_class (button, "small");
   gtk_widget_set_valign (button, GTK_ALIGN_CENTER);

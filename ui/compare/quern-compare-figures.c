@@ -130,6 +130,6 @@ quern_compare_figures_fill (GtkGrid *grid, QuernComparison *comparison, QuernCom
     if (figure != MEMORY || quern_compare_answer_get_peak_memory (answer) > 0)
       add_row (grid, comparison, column, figure);
   if (together)
-    attach (grid, 0, N_FIGURES, _ ("Ran together with others: timings do not compare."), "dim-label");
+    attach (grid, 0, N_FIGURES, _ ("Ran together with others: timings cannot be compared."), "dim-label");
   return answer != NULL;
 }

@@ -187,7 +187,7 @@ jump_action (GtkWidget *widget, const char *name, GVariant *parameter)
     if (gtk_widget_get_visible (view) && quern_compare_column_view_jump (QUERN_COMPARE_COLUMN_VIEW (view), n_turns - 1))
       return;
   adw_toast_overlay_add_toast (ADW_TOAST_OVERLAY (gtk_widget_get_ancestor (widget, ADW_TYPE_TOAST_OVERLAY)),
-                               adw_toast_new (_ ("The last answers are the same")));
+                               adw_toast_new (_ ("The last answers are identical")));
 }
 
 static void
@@ -282,7 +282,7 @@ static void
 offer_undo (QuernComparePage *self, QuernCompareColumn *column, QuernCompareColumn *other, GArray *votes)
 {
   GtkWidget *overlay = gtk_widget_get_ancestor (GTK_WIDGET (self), ADW_TYPE_TOAST_OVERLAY);
-  AdwToast *toast = adw_toast_new (_ ("The other model’s answers were put away"));
+  AdwToast *toast = adw_toast_new (_ ("The answers of the other model were removed"));
   Replaced *replaced = g_new (Replaced, 1);
 
   *replaced = (Replaced) { g_object_ref (self->comparison), g_object_ref (column), g_object_ref (other),

@@ -46,7 +46,7 @@ static void
 add_temperature (GtkWidget *popover, GtkGrid *grid, QuernCompareColumn *column)
 {
   double value = quern_compare_column_get_temperature (column);
-  GtkWidget *own = gtk_check_button_new_with_label (_ ("Set the temperature"));
+  GtkWidget *own = gtk_check_button_new_with_label (_ ("Set Temperature"));
   GtkWidget *spin = gtk_spin_button_new_with_range (0, 2, 0.1);
 
   gtk_grid_attach (grid, own, 0, 2, 2, 1);
@@ -68,7 +68,7 @@ add_temperature (GtkWidget *popover, GtkGrid *grid, QuernCompareColumn *column)
 GtkWidget *
 quern_compare_settings_new (QuernCompareColumn *column)
 {
-  const char *thinking[] = { _ ("As the model does"), _ ("Off"), _ ("On"), NULL };
+  const char *thinking[] = { _ ("Model Default"), _ ("Off"), _ ("On"), NULL };
   const char *kv[] = { _ ("16 bits"), _ ("8 bits"), _ ("32 bits, exact"), NULL };
   GtkWidget *popover = gtk_popover_new (), *grid = gtk_grid_new ();
   GtkWidget *think = gtk_drop_down_new_from_strings (thinking), *cache = gtk_drop_down_new_from_strings (kv);
@@ -78,7 +78,7 @@ quern_compare_settings_new (QuernCompareColumn *column)
   gtk_widget_add_css_class (grid, "statistics");
   g_object_set_data_full (G_OBJECT (popover), "column", g_object_ref (column), g_object_unref);
   add_row (GTK_GRID (grid), 0, _ ("Thinking"), think);
-  add_row (GTK_GRID (grid), 1, _ ("Memory of the context"), cache);
+  add_row (GTK_GRID (grid), 1, _ ("Precision of the Cache"), cache);
   add_temperature (popover, GTK_GRID (grid), column);
   gtk_drop_down_set_selected (GTK_DROP_DOWN (think), (guint) (quern_compare_column_get_thinking (column) + 1));
   gtk_drop_down_set_selected (GTK_DROP_DOWN (cache), quern_compare_column_get_kv_type (column));

@@ -52,20 +52,20 @@ make_status (QuernCompareTurn *self)
   int progress = (int) (quern_compare_answer_get_progress (self->answer) * 100);
 
   if (self->veiled)
-    return g_strdup (_ ("Hidden until all have answered."));
+    return g_strdup (_ ("Hidden until all models have answered."));
   switch (quern_compare_answer_get_state (self->answer)) {
   case QUERN_COMPARE_WAITING:
-    return g_strdup (_ ("Waiting for its turn…"));
+    return g_strdup (_ ("Waiting…"));
   case QUERN_COMPARE_LOADING:
     return g_strdup (_ ("Loading the model…"));
   case QUERN_COMPARE_READING:
     return g_strdup_printf (_ ("Reading… %d %%"), progress);
   case QUERN_COMPARE_CUT:
-    return g_strdup (_ ("Ended here: the limit of tokens was reached."));
+    return g_strdup (_ ("The answer reached its length limit."));
   case QUERN_COMPARE_STOPPED:
     return g_strdup (_ ("You stopped this answer."));
   case QUERN_COMPARE_NOT_ASKED:
-    return g_strdup (_ ("This model was not asked."));
+    return g_strdup (_ ("This model was not asked this question."));
   case QUERN_COMPARE_FAILED:
     return g_strdup (quern_compare_answer_get_failure (self->answer));
   case QUERN_COMPARE_WRITING:

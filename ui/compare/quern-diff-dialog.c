@@ -112,7 +112,7 @@ update_place (QuernDiffDialog *self)
 {
   int n = (int) self->changes->len;
   g_autofree char *place = self->current >= 0 ? g_strdup_printf (_ ("%d of %d"), self->current + 1, n)
-                                              : g_strdup_printf (ngettext ("%d place", "%d places", n), n);
+                                              : g_strdup_printf (ngettext ("%d difference", "%d differences", n), n);
 
   gtk_label_set_label (self->place, place);
   gtk_widget_set_visible (self->bar, n > 0);
@@ -178,8 +178,8 @@ make_summary (QuernDiffDialog *self, const QuernDiffCount *count)
   g_autofree char *places = NULL;
 
   if (count->changes == 0)
-    return g_strdup (_ ("Both answers are the same, word for word."));
-  places = g_strdup_printf (ngettext ("%u place differs.", "%u places differ.", count->changes), count->changes);
+    return g_strdup (_ ("Both answers are identical."));
+  places = g_strdup_printf (ngettext ("%u difference.", "%u differences.", count->changes), count->changes);
   /* Translators: "7 places differ." and counts of words with the names of models */
   return g_strdup_printf (_ ("%s Words only in %s: %u; only in %s: %u; in both: %u."), places, self->name_a, count->only_a,
                           self->name_b, count->only_b, count->same);
@@ -372,7 +372,7 @@ make_content (QuernDiffDialog *self, GtkStringList *names, GtkStringList *prompt
 AdwDialog *
 quern_diff_dialog_new (QuernComparison *comparison)
 {
-  QuernDiffDialog *self = g_object_new (QUERN_TYPE_DIFF_DIALOG, "title", _ ("Differences in Words"), "content-width",
+  QuernDiffDialog *self = g_object_new (QUERN_TYPE_DIFF_DIALOG, "title", _ ("Word Differences"), "content-width",
                                         720, "content-height", 600, NULL);
   g_autoptr (GtkStringList) names = gtk_string_list_new (NULL), prompts = gtk_string_list_new (NULL);
 

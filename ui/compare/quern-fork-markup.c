@@ -74,7 +74,7 @@ percent (double p)
 {
   if (p < 0)
     /* Translators: a probability below what was kept */
-    return g_strdup_printf (_ ("under %.2g %%"), -p * 100);
+    return g_strdup_printf (_ ("less than %.2g %%"), -p * 100);
   return g_strdup_printf (_ ("%.1f %%"), p * 100);
 }
 
@@ -96,12 +96,12 @@ quern_fork_dup_sentence (const QuernFork *fork, const char *name_a, const char *
   g_string_append_c (text, '\n');
   g_string_append_printf (text, _ ("%s chose %s (%s); %s had %s."), name_b, b, b_b, a, b_a);
   g_string_append_c (text, '\n');
-  g_string_append_printf (text, _ ("Up to here %u tokens are the same: %.0f %% of the longer answer."), fork->index,
+  g_string_append_printf (text, _ ("The first %u tokens are the same: %.0f %% of the longer answer."), fork->index,
                           fork->shared * 100);
   if (!fork->same_context) {
     g_string_append_c (text, '\n');
     g_string_append (text,
-                     _ ("The columns had said different things before, so these figures are of different prompts."));
+                     _ ("The columns differ in earlier answers, so these figures belong to different prompts."));
   }
   return g_string_free (text, FALSE);
 }

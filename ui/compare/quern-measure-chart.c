@@ -145,7 +145,7 @@ draw_axes (QuernMeasureChart *self, const Plot *plot)
     set_color (plot, 0.7);
     draw_text (plot, text, to_x (plot, x), plot->bottom + 4, 0.5, 0);
   }
-  draw_text (plot, self->by_speed ? _ ("tokens read per second") : _ ("size of the file"),
+  draw_text (plot, self->by_speed ? _ ("tokens read per second") : _ ("file size"),
              (plot->left + plot->right) / 2, plot->bottom + 38, 0.5, 1);
   draw_text (plot, _ ("mean divergence"), 4, 2, 0, 0);
 }

@@ -26,15 +26,15 @@ add_headings (GtkGrid *grid)
 {
   const char *const names[][2] = {
     { _ ("Model"), NULL },
-    { _ ("Size"), _ ("Size of the file") },
+    { _ ("Size"), _ ("File size") },
     { _ ("Divergence"), _ ("Mean Kullback–Leibler divergence from the reference, in nats, with its standard error") },
     { _ ("Median"), _ ("Half of all tokens diverge less") },
     { _ ("99 %"), /* xgettext:no-c-format */ _ ("99 % of all tokens diverge less") },
-    { _ ("Same first choice"), _ ("How often the likeliest token is the reference's, too") },
-    { _ ("RMS Δp"), _ ("How far the probability of the text's own token is off") },
-    { _ ("Δ ln PPL"), _ ("How much worse the text is foretold than by the reference, token by token") },
-    { _ ("Tokens/s"), _ ("Speed of reading in this measurement") },
-    { _ ("Time"), _ ("What the measurement took") },
+    { _ ("Same top token"), _ ("How often the most likely token is that of the reference") },
+    { _ ("RMS Δp"), _ ("How far the probability of the token in the text is off") },
+    { _ ("Δ ln PPL"), _ ("How much worse the text is predicted than by the reference, token by token") },
+    { _ ("Tokens/s"), _ ("Reading speed in this measurement") },
+    { _ ("Time"), _ ("Duration of the measurement") },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (names); i++) {
@@ -147,8 +147,8 @@ make_choice (QuernMeasure *measure)
   guint best = quern_verdict_smallest_good (measure);
   g_autofree char *name = quern_measured_dup_label (quern_measure_get_result (measure, best));
 
-  return best > 0 ? g_strdup_printf (_ ("%s is the smallest that is not worse on this text."), name)
-                  : g_strdup_printf (_ ("On this text nothing smaller equals %s."), name);
+  return best > 0 ? g_strdup_printf (_ ("%s is the smallest model that is not worse on this text."), name)
+                  : g_strdup_printf (_ ("On this text, no smaller model is as good as %s."), name);
 }
 
 /**

@@ -44,9 +44,9 @@ file_read_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   if (!g_file_load_contents_finish (G_FILE (source), result, &text, &length, NULL, &error))
     problem = error->message;
   else if (length > MAX_FILE)
-    problem = _ ("That file is larger than 4 MB: choose a part of it.");
+    problem = _ ("That file is larger than 4 MB. Choose a smaller file.");
   else if (!g_utf8_validate (text, (gssize) length, NULL))
-    problem = _ ("That file is no text in UTF-8.");
+    problem = _ ("That file is not UTF-8 text.");
   if (problem != NULL) {
     g_signal_emit (self, signals[PROBLEM], 0, problem);
     return;
@@ -131,7 +131,7 @@ add_conversation (QuernMeasureText *self, QuernMeasure *measure, GTask *task)
                                           g_object_ref (task));
   else
     g_task_return_new_error (task, QUERN_COMPARE_ERROR, QUERN_COMPARE_ERROR_TEXT,
-                             _ ("There is no conversation yet. Choose another text."));
+                             _ ("There are no conversations yet. Choose another text."));
 }
 
 /**

@@ -97,7 +97,7 @@ add_flips (QuernQuestionsDialog *self, QuernQuestions *questions, guint a, guint
   title = g_strdup_printf (_ ("%s against %s"), quern_questions_get_label (questions, a),
                            quern_questions_get_label (questions, b));
   /* Translators: counts of questions; then the verdict of a test */
-  subtitle = g_strdup_printf (_ ("Only the first right: %u · only the second: %u · %s"), flips.only_a, flips.only_b,
+  subtitle = g_strdup_printf (_ ("Only the first correct: %u · only the second: %u · %s"), flips.only_a, flips.only_b,
                               flips.p_value >= SIGNIFICANT   ? _ ("too close to call")
                               : flips.only_a > flips.only_b ? _ ("the first is better")
                                                             : _ ("the second is better"));
@@ -113,7 +113,7 @@ make_answer (QuernQuestions *questions, guint column, guint i)
   gboolean ended = quern_compare_answer_get_state (answer) == QUERN_COMPARE_DONE
                    || quern_compare_answer_get_state (answer) == QUERN_COMPARE_CUT;
   AdwActionRow *row = make_row (quern_questions_get_label (questions, column), quern_compare_answer_get_answer (answer),
-                                !ended ? _ ("No answer") : right ? _ ("Right") : _ ("Wrong"));
+                                !ended ? _ ("No answer") : right ? _ ("Correct") : _ ("Incorrect"));
   GtkWidget *icon = gtk_image_new_from_icon_name (!ended  ? "content-loading-symbolic"
                                                   : right ? "object-select-symbolic"
                                                           : "window-close-symbolic");
@@ -140,7 +140,7 @@ add_question (QuernQuestionsDialog *self, QuernQuestions *questions, guint i)
     adw_expander_row_add_row (ADW_EXPANDER_ROW (row), make_answer (questions, column, i));
   }
   /* Translators: columns that answered rightly, of all columns */
-  figure = g_strdup_printf (_ ("%u of %u right"), right, n);
+  figure = g_strdup_printf (_ ("%u of %u correct"), right, n);
   label = gtk_label_new (figure);
   gtk_widget_add_css_class (label, "numeric");
   adw_expander_row_add_suffix (ADW_EXPANDER_ROW (row), label);
@@ -279,7 +279,7 @@ file_read_cb (GObject *source, GAsyncResult *result, gpointer user_data)
       questions = quern_questions_new (text, (gssize) length, &error);
     else
       g_set_error (&error, QUERN_COMPARE_ERROR, QUERN_COMPARE_ERROR_FORMAT,
-                   _ ("That file is larger than 4 MB: choose a part of it."));
+                   _ ("That file is larger than 4 MB. Choose a smaller file."));
   }
   if (questions == NULL) {
     show_problem (self, error->message);

@@ -44,9 +44,9 @@ make_counts (QuernComparison *comparison)
   guint n = quern_comparison_get_n_columns (comparison);
 
   adw_preferences_group_set_title (group, _ ("Votes"));
-  adw_preferences_group_set_description (group, _ ("How often the first was preferred, an equal vote counting half, and "
-                                                   "the interval in which that share lies with 95 % certainty. If it "
-                                                   "holds 50 %, neither is better yet."));
+  adw_preferences_group_set_description (group, _ ("How often the first was preferred, where a tie counts half, with "
+                                                   "the 95 % interval of that share. If the interval includes 50 %, "
+                                                   "neither is better yet."));
   for (guint a = 0; a < n; a++)
     for (guint b = a + 1; b < n; b++)
       add_pair (group, comparison, a, b);
@@ -62,14 +62,14 @@ make_ratings (QuernComparison *comparison)
 
   adw_preferences_group_set_title (group, _ ("Rating"));
   if (!quern_comparison_rate (comparison, ratings)) {
-    wait = g_strdup_printf (_ ("There is a rating once %d votes prefer one or call it equal."), QUERN_COMPARE_MIN_VOTES);
+    wait = g_strdup_printf (_ ("Ratings need %d votes that prefer one or call a tie."), QUERN_COMPARE_MIN_VOTES);
     adw_preferences_group_set_description (group, wait);
     return GTK_WIDGET (group);
   }
   adw_preferences_group_set_description (group,
                                          /* xgettext:no-c-format */
-                                         _ ("Bradley–Terry, on Elo’s scale: 400 points more are odds of ten to one. "
-                                            "With the 95 % interval of 1000 resamplings."));
+                                         _ ("Bradley–Terry ratings on the Elo scale, where 400 points are odds of ten "
+                                            "to one. With the 95 % interval of 1000 resamplings."));
   for (guint i = 0; i < quern_comparison_get_n_columns (comparison); i++) {
     g_autofree char *name = quern_compare_column_dup_label (quern_comparison_get_column (comparison, i));
     g_autofree char *figure =

@@ -86,15 +86,15 @@ load_text (Job *job, GCancellable *cancellable, GError **error)
   if (bytes == NULL)
     return NULL;
   if (size == 0) {
-    g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA, _("It is empty."));
+    g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA, _("The file is empty."));
     return NULL;
   }
   text = to_utf8 (data, size);
   if (text == NULL)
-    g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA, _("It is neither a picture nor a text."));
+    g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA, _("The file is neither a picture nor a text."));
   else if (size > MAX_TEXT)
     g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA,
-                         _("It is longer than any conversation: attach a part of it."));
+                         _("The file is too long for a conversation. Attach a part of it."));
   if (text == NULL || size > MAX_TEXT) {
     g_free (text);
     return NULL;

@@ -323,7 +323,7 @@ saved_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (GError) error = NULL;
 
   if (!g_file_replace_contents_finish (G_FILE (source), result, NULL, &error)) {
-    AdwDialog *dialog = adw_alert_dialog_new (_("The Picture Was Not Saved"), error->message);
+    AdwDialog *dialog = adw_alert_dialog_new (_("Could Not Save Picture"), error->message);
     adw_alert_dialog_add_response (ADW_ALERT_DIALOG (dialog), "close", _("_Close"));
     adw_dialog_present (dialog, GTK_WIDGET (self));
   }

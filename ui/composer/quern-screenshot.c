@@ -57,7 +57,8 @@ response_cb (GDBusConnection *bus, const char *sender, const char *path, const c
     g_task_return_new_error (task, G_IO_ERROR, G_IO_ERROR_CANCELLED, "cancelled");
   else
     g_task_return_new_error (task, G_IO_ERROR, G_IO_ERROR_FAILED, "%s",
-                             _("The screenshot could not be taken. Take it with the desktop's own key and attach the file."));
+                             _("The screenshot could not be taken. Take it with the desktop's screenshot key and "
+                               "attach the file."));
 }
 
 static void
@@ -75,8 +76,8 @@ called_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     g_task_return_error (task, g_steal_pointer (&error));
   else
     g_task_return_new_error (task, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED, "%s",
-                             _("This desktop offers no screenshots to applications. Take one with its own key and attach "
-                               "the file."));
+                             _("This desktop does not let applications take screenshots. Take one with its screenshot "
+                               "key and attach the file."));
 }
 
 /* The path is /org/freedesktop/portal/desktop/request/SENDER/TOKEN. */

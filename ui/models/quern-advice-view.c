@@ -209,7 +209,7 @@ create_advice_group (QuernAdviceView *self)
 
   self->advice_group = ADW_PREFERENCES_GROUP (group);
   self->advice_row = ADW_ACTION_ROW (adw_action_row_new ());
-  self->find_button = gtk_button_new_with_mnemonic (_ ("_Find It"));
+  self->find_button = gtk_button_new_with_mnemonic (_ ("_Find Model"));
   gtk_widget_set_valign (self->find_button, GTK_ALIGN_CENTER);
   gtk_widget_add_css_class (self->find_button, "suggested-action");
   gtk_actionable_set_action_target (GTK_ACTIONABLE (self->find_button), "s", "");
@@ -278,9 +278,8 @@ quern_advice_view_init (QuernAdviceView *self)
   adw_preferences_group_set_title (ADW_PREFERENCES_GROUP (group), _ ("All Sizes"));
   adw_preferences_group_set_description (
       ADW_PREFERENCES_GROUP (group),
-      _ ("Estimates for Q4_K_M, about 5 bits per weight, and a conversation of 8192 tokens. What a file really needs "
-         "is "
-         "read from it before you download it. Quern Tiny is here already: a demonstration that needs no download."));
+      _ ("These are estimates for Q4_K_M, about 5 bits per weight, and a conversation of 8192 tokens. Before you "
+         "download a file, its actual needs are read from it. Quern Tiny, a demonstration, is already installed."));
   for (guint i = 0; i < quern_advisor_get_n_sizes (); i++)
     add_size (self, ADW_PREFERENCES_GROUP (group), quern_advisor_get_size (i));
   adw_preferences_page_add (ADW_PREFERENCES_PAGE (page), ADW_PREFERENCES_GROUP (group));

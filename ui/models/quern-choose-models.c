@@ -90,10 +90,10 @@ void
 quern_choose_model_folder (GtkWidget *widget, QuernChosenFunc chosen)
 {
   AdwAlertDialog *dialog = ADW_ALERT_DIALOG (adw_alert_dialog_new (
-      _ ("Use a Folder of Models?"),
-      _ ("Models are used where they lie: nothing is copied, moved or deleted. Quern looks only into folders that you "
-         "choose, and keeps the access to them, so that it finds new files in them at every start. The models folder of "
-         "Ollama or LM Studio can be chosen too.")));
+      _ ("Add a Folder of Models?"),
+      _ ("Models stay where they are: nothing is copied, moved or deleted. Quern only looks into folders that you "
+         "choose. It keeps access to them, so that it finds new files every time it starts. You can also choose the "
+         "models folder of Ollama or LM Studio.")));
 
   adw_alert_dialog_add_responses (dialog, "cancel", _ ("_Cancel"), "choose", _ ("_Choose a Folder…"), NULL);
   adw_alert_dialog_set_response_appearance (dialog, "choose", ADW_RESPONSE_SUGGESTED);

@@ -47,7 +47,7 @@ describe_waiting (QuernDownload *download)
   if (quern_download_get_wait (download) == 0)
     return g_strdup (quern_download_get_message (download));
   /* Translators: what is the matter, in a sentence; a time such as 0:15 */
-  return g_strdup_printf (_ ("%s Next attempt in %s."), quern_download_get_message (download), time);
+  return g_strdup_printf (_ ("%s Trying again in %s."), quern_download_get_message (download), time);
 }
 
 static char *
@@ -60,12 +60,12 @@ describe_running (QuernDownload *download, const char *done, const char *total)
   if (quern_download_get_wait (download) > 0) {
     time = format_clock (quern_download_get_wait (download));
     /* Translators: bytes that are here, bytes in all, a time such as 9:58 */
-    return g_strdup_printf (_ ("%s of %s · the server asks to wait, %s left"), done, total, time);
+    return g_strdup_printf (_ ("%s of %s · The server is busy, trying again in %s"), done, total, time);
   }
   if (quern_download_get_phase (download) == QUERN_DOWNLOAD_VERIFYING)
     return g_strdup (_ ("Verifying…"));
   if (quern_download_get_phase (download) == QUERN_DOWNLOAD_REPAIRING)
-    return g_strdup (_ ("A part arrived damaged and is fetched again…"));
+    return g_strdup (_ ("A part was damaged and is downloaded again…"));
   if (left < 0)
     return g_strdup_printf (_ ("%s of %s"), done, total);
   time = format_time_left (left);
@@ -87,13 +87,13 @@ quern_download_row_describe (QuernDownload *download)
 
   switch (quern_download_get_state (download)) {
   case QUERN_DOWNLOAD_QUEUED:
-    return g_strdup_printf (_ ("Waiting for its turn · %s of %s"), done, total);
+    return g_strdup_printf (_ ("Waiting · %s of %s"), done, total);
   case QUERN_DOWNLOAD_PAUSED:
     return g_strdup_printf (_ ("Paused · %s of %s"), done, total);
   case QUERN_DOWNLOAD_RUNNING:
     return describe_running (download, done, total);
   case QUERN_DOWNLOAD_NO_SPACE:
-    return g_strdup_printf (_ ("%s are missing on the disk. Make space, then resume."), missing);
+    return g_strdup_printf (_ ("%s more disk space is needed. Free up some space, then resume."), missing);
   case QUERN_DOWNLOAD_COMPLETE:
     return g_strdup_printf (quern_download_get_verifiable (download) ? _ ("Complete and verified · %s")
                                                                      : _ ("Complete, not verified · %s"),
@@ -122,7 +122,7 @@ update_buttons (QuernDownloadRow *self)
   gtk_widget_set_visible (self->pause_button, going || state == QUERN_DOWNLOAD_WAITING);
   gtk_widget_set_visible (self->resume_button, !complete && !going);
   gtk_widget_set_visible (GTK_WIDGET (self->bar), !complete);
-  gtk_widget_set_tooltip_text (self->cancel_button, complete ? _ ("Remove From the List") : _ ("Cancel"));
+  gtk_widget_set_tooltip_text (self->cancel_button, complete ? _ ("Remove from List") : _ ("Cancel"));
 }
 
 static void
@@ -181,8 +181,9 @@ cancel_clicked_cb (QuernDownloadRow *self)
     return;
   }
   dialog =
-      ADW_ALERT_DIALOG (adw_alert_dialog_new (_ ("Cancel This Download?"), _ ("What is here already is deleted.")));
-  adw_alert_dialog_add_responses (dialog, "keep", _ ("_Keep"), "delete", _ ("_Delete"), NULL);
+      ADW_ALERT_DIALOG (adw_alert_dialog_new (_ ("Cancel This Download?"), _ ("The part that was already downloaded "
+                                                                              "will be deleted.")));
+  adw_alert_dialog_add_responses (dialog, "keep", _ ("_Keep Downloading"), "delete", _ ("_Delete"), NULL);
   adw_alert_dialog_set_response_appearance (dialog, "delete", ADW_RESPONSE_DESTRUCTIVE);
   adw_alert_dialog_set_default_response (dialog, "keep");
   g_object_set_data_full (G_OBJECT (dialog), "row", g_object_ref (self), g_object_unref);

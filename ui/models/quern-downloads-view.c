@@ -97,7 +97,7 @@ create_empty_page (void)
   adw_status_page_set_icon_name (ADW_STATUS_PAGE (page), "folder-download-symbolic");
   adw_status_page_set_title (ADW_STATUS_PAGE (page), _ ("No Downloads"));
   adw_status_page_set_description (ADW_STATUS_PAGE (page),
-                                   _ ("What you download is verified, and goes on after an interruption."));
+                                   _ ("Downloads are verified, and continue after an interruption."));
   gtk_widget_add_css_class (button, "pill");
   gtk_widget_set_halign (button, GTK_ALIGN_CENTER);
   gtk_actionable_set_action_target (GTK_ACTIONABLE (button), "s", "search");
@@ -132,11 +132,12 @@ update_banner (QuernDownloadsView *self)
   g_autofree char *size = g_format_size (missing), *text = NULL;
 
   if (missing > 0) {
-    text = g_strdup_printf (_ ("The disk is too small by %s"), size);
+    text = g_strdup_printf (_ ("%s more disk space needed"), size);
     adw_banner_set_title (self->banner, text);
     adw_banner_set_button_label (self->banner, _ ("_Manage Models"));
   } else if (waiting) {
-    adw_banner_set_title (self->banner, _ ("This network may charge for what is downloaded. Downloads wait."));
+    adw_banner_set_title (self->banner, _ ("This network is metered, and downloads may cost money. Downloads are "
+                                           "paused."));
     adw_banner_set_button_label (self->banner, _ ("_Download Anyway"));
   }
   adw_banner_set_revealed (self->banner, missing > 0 || waiting);

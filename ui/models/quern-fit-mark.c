@@ -27,7 +27,7 @@ quern_fit_mark_set (GtkWidget *mark, QuernFit fit, gboolean disk_too_small)
     [QUERN_FIT_UNKNOWN] = { "dialog-question-symbolic", N_ ("Measuring…"), "dim-label" },
     [QUERN_FIT_YES] = { "object-select-symbolic", N_ ("Fits"), "success" },
     [QUERN_FIT_TIGHT] = { "dialog-warning-symbolic", N_ ("Tight"), "warning" },
-    [QUERN_FIT_UNTOLD] = { "dialog-question-symbolic", N_ ("Free memory not known"), "dim-label" },
+    [QUERN_FIT_UNTOLD] = { "dialog-question-symbolic", N_ ("Free memory unknown"), "dim-label" },
     [QUERN_FIT_NO] = { "window-close-symbolic", N_ ("Does not fit"), "dim-label" },
   };
   GtkWidget *image = gtk_widget_get_first_child (mark), *label = gtk_widget_get_last_child (mark);

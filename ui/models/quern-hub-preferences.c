@@ -71,10 +71,10 @@ token_stored_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (GError) error = NULL;
 
   if (quern_hub_store_token_finish (QUERN_HUB (source), result, &error)) {
-    say (row, *gtk_editable_get_text (GTK_EDITABLE (row)) != '\0' ? _ ("The token is in the keyring")
-                                                                  : _ ("The token was removed"));
+    say (row, *gtk_editable_get_text (GTK_EDITABLE (row)) != '\0' ? _ ("Token saved in the keyring")
+                                                                  : _ ("Token removed"));
   } else {
-    g_autofree char *text = g_strdup_printf (_ ("The keyring did not take the token: %s"), error->message);
+    g_autofree char *text = g_strdup_printf (_ ("The token could not be saved in the keyring: %s"), error->message);
     say (row, text);
   }
 }
@@ -116,7 +116,8 @@ quern_hub_preferences_new (QuernModelsService *service)
   adw_preferences_group_set_title (ADW_PREFERENCES_GROUP (group), _ ("Hub"));
   adw_preferences_group_set_description (
       ADW_PREFERENCES_GROUP (group),
-      _ ("Models come from huggingface.co or a mirror of it. A token is kept in the keyring and sent to that host alone."));
+      _ ("Models come from huggingface.co or a mirror of it. A token is stored in the keyring and is only sent to that "
+         "host."));
   adw_preferences_group_add (ADW_PREFERENCES_GROUP (group), create_endpoint_row (rows));
   adw_preferences_group_add (ADW_PREFERENCES_GROUP (group), create_token_row (rows));
   return group;

@@ -50,7 +50,7 @@ append_origin (GString *text, QuernModel *model)
   if (keeper != NULL) {
     g_string_append_c (text, '\n');
     /* Translators: a program, such as Ollama */
-    g_string_append_printf (text, _ ("Kept by %s"), keeper);
+    g_string_append_printf (text, _ ("Managed by %s"), keeper);
   } else if (quern_model_get_origin (model) == QUERN_ORIGIN_FILE
              || quern_model_get_origin (model) == QUERN_ORIGIN_FOLDER)
     g_string_append_printf (text, "\n%s", path);
@@ -99,7 +99,7 @@ create_menu_button (QuernModel *model)
   if (origin == QUERN_ORIGIN_OWN)
     append_item (menu, _ ("_Delete"), "installed.delete", model);
   else if (origin == QUERN_ORIGIN_FILE)
-    append_item (menu, _ ("_Remove From the List"), "installed.delete", model);
+    append_item (menu, _ ("_Remove from List"), "installed.delete", model);
   /* Translators: the menu of a model */
   name = g_strdup_printf (_ ("More: %s"), title);
   gtk_menu_button_set_icon_name (GTK_MENU_BUTTON (button), "view-more-symbolic");

@@ -113,7 +113,7 @@ delete_action (GtkWidget *widget, const char *name, GVariant *path)
     return;
   toast = adw_toast_new (quern_model_get_origin (model) == QUERN_ORIGIN_OWN
                              ? _ ("Model deleted")
-                             : _ ("Model removed; its file stays where it is"));
+                             : _ ("Model removed; its file was kept"));
   deletion = g_new (Deletion, 1);
   *deletion = (Deletion) { g_object_ref (self), g_object_ref (model), FALSE };
   adw_toast_set_button_label (toast, _ ("_Undo"));
@@ -141,7 +141,7 @@ verified_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (GError) error = NULL;
 
   if (quern_downloads_verify_finish (QUERN_DOWNLOADS (source), result, &error))
-    say (self, _ ("Every byte is as the hub has it."));
+    say (self, _ ("The file is identical to the one on the hub."));
   else
     say (self, error->message);
 }
@@ -212,11 +212,11 @@ create_folder_row (gpointer item, gpointer user_data)
   adw_preferences_row_set_use_markup (ADW_PREFERENCES_ROW (row), FALSE);
   adw_preferences_row_set_title (ADW_PREFERENCES_ROW (row), title);
   adw_action_row_set_subtitle (ADW_ACTION_ROW (row),
-                               g_file_test (path, G_FILE_TEST_IS_DIR) ? place : _ ("Not there at the moment"));
+                               g_file_test (path, G_FILE_TEST_IS_DIR) ? place : _ ("Not available at the moment"));
   adw_action_row_add_prefix (ADW_ACTION_ROW (row), gtk_image_new_from_icon_name ("folder-symbolic"));
   gtk_widget_set_valign (button, GTK_ALIGN_CENTER);
   gtk_widget_add_css_class (button, "flat");
-  gtk_widget_set_tooltip_text (button, _ ("Remove From the List"));
+  gtk_widget_set_tooltip_text (button, _ ("Remove from List"));
   gtk_accessible_update_property (GTK_ACCESSIBLE (button), GTK_ACCESSIBLE_PROPERTY_LABEL, label, -1);
   gtk_actionable_set_action_target (GTK_ACTIONABLE (button), "s", path);
   gtk_actionable_set_action_name (GTK_ACTIONABLE (button), "installed.remove-folder");
@@ -255,8 +255,10 @@ scanned_cb (QuernInstalledView *self)
   gtk_widget_set_visible (self->folders_group,
                           g_list_model_get_n_items (quern_library_get_folders (library)) > 0);
   if (n > 0)
-    text = g_strdup_printf (ngettext ("Other programs keep %u more model, of an architecture that Quern does not run.",
-                                      "Other programs keep %u more models, of architectures that Quern does not run.", n),
+    text = g_strdup_printf (ngettext ("Other applications have %u more model with an architecture that Quern cannot "
+                                      "run.",
+                                      "Other applications have %u more models with architectures that Quern cannot "
+                                      "run.", n),
                             n);
   adw_preferences_group_set_description (self->group, text);
   used_cb (self, NULL);
@@ -337,7 +339,7 @@ create_add_button (void)
   gtk_menu_button_set_child (GTK_MENU_BUTTON (button), content);
   gtk_menu_button_set_menu_model (GTK_MENU_BUTTON (button), G_MENU_MODEL (menu));
   gtk_accessible_update_property (GTK_ACCESSIBLE (button), GTK_ACCESSIBLE_PROPERTY_LABEL, _ ("Add Models"), -1);
-  gtk_widget_set_tooltip_text (button, _ ("Use models that are on this computer already"));
+  gtk_widget_set_tooltip_text (button, _ ("Use models that are already on this computer"));
   gtk_widget_set_valign (button, GTK_ALIGN_CENTER);
   gtk_widget_add_css_class (button, "flat");
   return button;

@@ -46,7 +46,7 @@ active_cb (QuernModelsService *self)
 
   if (active && self->inhibit_cookie == 0)
     self->inhibit_cookie = gtk_application_inhibit (application, gtk_application_get_active_window (application),
-                                                    GTK_APPLICATION_INHIBIT_SUSPEND, _ ("A model is being downloaded"));
+                                                    GTK_APPLICATION_INHIBIT_SUSPEND, _ ("Downloading a model"));
   else if (!active && self->inhibit_cookie != 0) {
     gtk_application_uninhibit (application, self->inhibit_cookie);
     self->inhibit_cookie = 0;
@@ -139,7 +139,7 @@ static void
 notify (QuernModelsService *self, const char *title, const char *id)
 {
   g_autoptr (GNotification) notification = g_notification_new (_ ("Model Downloaded"));
-  g_autofree char *body = g_strdup_printf (_ ("%s is ready to chat with."), title);
+  g_autofree char *body = g_strdup_printf (_ ("%s is ready."), title);
 
   g_notification_set_body (notification, body);
   g_notification_set_default_action_and_target (notification, "app.chat-with", "s", id);

@@ -53,7 +53,7 @@ describe (QuernHubRepo *repo)
   if (quern_hub_repo_get_support (repo) == QUERN_HUB_SUPPORT_NO) {
     g_string_append (text, "\n");
     /* Translators: an architecture of models, e.g. "llama" */
-    g_string_append_printf (text, _ ("Quern does not run this architecture: %s"),
+    g_string_append_printf (text, _ ("Quern cannot run this architecture: %s"),
                             quern_hub_repo_get_architecture (repo));
   }
   if (quern_hub_repo_get_gated (repo)) {
@@ -111,7 +111,7 @@ state_cb (QuernSearchView *self)
   gtk_widget_set_visible (self->more_button, quern_hub_search_get_has_more (self->search));
   gtk_widget_set_sensitive (self->more_button, state != QUERN_HUB_SEARCH_LOADING);
   if (state == QUERN_HUB_SEARCH_STALE)
-    adw_banner_set_title (self->banner, _ ("The hub does not answer. This is what it said last."));
+    adw_banner_set_title (self->banner, _ ("The hub does not respond. These are its last results."));
   else if (message != NULL)
     adw_banner_set_title (self->banner, message);
   adw_banner_set_revealed (self->banner, state == QUERN_HUB_SEARCH_STALE || (have && state == QUERN_HUB_SEARCH_FAILED));

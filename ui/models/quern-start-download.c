@@ -48,7 +48,8 @@ ask (const Wish *wish)
   guint64 vision = wish->with_vision ? quern_hub_item_get_vision_bytes (wish->item) : 0;
   g_autofree char *size = g_format_size (quern_hub_item_get_bytes (wish->item) + vision);
 
-  adw_alert_dialog_format_body (dialog, _ ("This network may charge for what is downloaded. The model is %s."), size);
+  adw_alert_dialog_format_body (dialog, _ ("This network is metered, and downloads may cost money. The model takes "
+                                           "%s."), size);
   adw_alert_dialog_add_responses (dialog, "cancel", _ ("_Cancel"), "download", _ ("_Download"), NULL);
   adw_alert_dialog_set_default_response (dialog, "cancel");
   g_signal_connect_data (dialog, "response", G_CALLBACK (response_cb), g_memdup2 (wish, sizeof *wish), wish_free, 0);

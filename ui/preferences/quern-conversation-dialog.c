@@ -121,19 +121,21 @@ typedef struct {
 } Number;
 
 static const Number sampling_numbers[] = {
-  { "temperature", N_("Temperature"), N_("Higher is more varied, 0 is always the likeliest word"), 0, 2, 0.05, 2 },
+  { "temperature", N_("Temperature"), N_("Higher is more varied; 0 always takes the most likely word"), 0, 2, 0.05, 2 },
   { "top_k", N_("Top K"), N_("Words to choose among; 0: all"), 0, 1000, 1, 0 },
   { "top_p", N_("Top P"), N_("Share of likely words to choose among; 1: all"), 0, 1, 0.01, 2 },
-  { "min_p", N_("Min P"), N_("Leaves out words less likely than this share of the likeliest; 0: none"), 0, 1, 0.01, 2 },
+  { "min_p", N_("Min P"), N_("Leaves out words less likely than this share of the most likely one; 0: "
+                             "none"), 0, 1, 0.01, 2 },
   { "presence_penalty", N_("Presence Penalty"), N_("Against repetition; 0: off"), -2, 2, 0.1, 2 },
   { "repetition_penalty", N_("Repetition Penalty"), N_("Against repetition; 1: off"), 0.5, 2, 0.05, 2 },
 #define N_OF_MODEL 6 /* those before this line */
-  { "seed", N_("Seed"), N_("The same seed gives the same answer; 0: another one each time"), 0, 4294967295.0, 1, 0 },
-  { "max_tokens", N_("Longest Answer"), N_("In tokens; 0: no limit"), 0, 262144, 64, 0 },
-  { "thinking_budget", N_("Longest Thinking"), N_("In tokens; 0: no limit"), 0, 262144, 64, 0 },
+  { "seed", N_("Seed"), N_("The same seed gives the same answer; 0: a different one each "
+                           "time"), 0, 4294967295.0, 1, 0 },
+  { "max_tokens", N_("Maximum Answer Length"), N_("In tokens; 0: no limit"), 0, 262144, 64, 0 },
+  { "thinking_budget", N_("Maximum Thinking Length"), N_("In tokens; 0: no limit"), 0, 262144, 64, 0 },
 };
 static const Number loading_numbers[] = {
-  { "threads", N_("Threads"), N_("0: as many as make sense on this computer"), 0, 256, 1, 0 },
+  { "threads", N_("Threads"), N_("0: chosen for this computer"), 0, 256, 1, 0 },
 };
 
 /* Returns the value that applies if the conversation does not set it. */
@@ -248,8 +250,8 @@ describe_defaults (Settings *s)
   if (model == NULL)
     return NULL;
   return g_strdup_printf (quern_chat_session_get_thinking (s->session)
-                              ? _("At first, what is recommended for %s when it thinks")
-                              : _("At first, what is recommended for %s when it does not think"),
+                              ? _("The defaults are recommended for %s with thinking")
+                              : _("The defaults are recommended for %s without thinking"),
                           quern_model_get_title (model));
 }
 
@@ -262,7 +264,7 @@ add_sampling (Settings *s, AdwPreferencesPage *page)
 
   adw_preferences_group_set_title (ADW_PREFERENCES_GROUP (group), _("Answers"));
   adw_preferences_group_set_description (ADW_PREFERENCES_GROUP (group), description);
-  gtk_widget_set_tooltip_text (reset, _("Use the values that are recommended for the model"));
+  gtk_widget_set_tooltip_text (reset, _("Reset to the values recommended for the model"));
   gtk_widget_add_css_class (reset, "flat");
   g_signal_connect_swapped (reset, "clicked", G_CALLBACK (reset_cb), s);
   adw_preferences_group_set_header_suffix (ADW_PREFERENCES_GROUP (group), reset);
@@ -292,7 +294,7 @@ show_memory (Settings *s)
   g_object_get (s->session, "context-size", &n, NULL);
   quern_model_plan (model, n, kv_type_of (s), &plan);
   size = g_format_size (plan.total);
-  text = g_strdup_printf (_("About %s with the model itself"), size);
+  text = g_strdup_printf (_("About %s in total with the model"), size);
   adw_action_row_set_subtitle (s->memory, text);
 }
 
@@ -335,7 +337,7 @@ add_context (Settings *s, AdwPreferencesPage *page)
   g_object_get (s->session, "context-size", &now, NULL);
   adw_preferences_group_set_title (ADW_PREFERENCES_GROUP (group), _("Context"));
   adw_preferences_row_set_title (ADW_PREFERENCES_ROW (size), _("Context Length"));
-  adw_action_row_set_subtitle (ADW_ACTION_ROW (size), _("Tokens of the conversation that the model can hold"));
+  adw_action_row_set_subtitle (ADW_ACTION_ROW (size), _("Number of tokens that the model can keep in mind"));
   adw_spin_row_set_value (ADW_SPIN_ROW (size), now);
   g_signal_connect (size, "notify::value", G_CALLBACK (context_changed_cb), s);
   adw_preferences_group_add (ADW_PREFERENCES_GROUP (group), size);

@@ -51,13 +51,13 @@ choice_to_keep_alive (const GValue *value, const GVariantType *type, gpointer us
 static GtkWidget *
 make_keep_alive_row (QuernPreferences *self)
 {
-  const char *const names[] = { _("1 minute"), _("10 minutes"), _("1 hour"), _("Until the memory is needed"), NULL };
+  const char *const names[] = { _("1 minute"), _("10 minutes"), _("1 hour"), _("Until memory is needed"), NULL };
   g_autoptr (GtkStringList) list = gtk_string_list_new (names);
   GtkWidget *row = adw_combo_row_new ();
 
   adw_combo_row_set_model (ADW_COMBO_ROW (row), G_LIST_MODEL (list));
   adw_preferences_row_set_title (ADW_PREFERENCES_ROW (row), _("Keep Models Loaded"));
-  adw_action_row_set_subtitle (ADW_ACTION_ROW (row), _("The next answer then comes sooner"));
+  adw_action_row_set_subtitle (ADW_ACTION_ROW (row), _("The next answer starts sooner"));
   g_settings_bind_with_mapping (self->settings, "keep-alive", row, "selected", G_SETTINGS_BIND_DEFAULT,
                                 keep_alive_to_choice, choice_to_keep_alive, NULL, NULL);
   return row;
@@ -114,15 +114,18 @@ add_general (QuernPreferences *self, QuernModelsService *models)
   AdwPreferencesPage *page = add_page (self, _("General"), "preferences-system-symbolic");
   AdwPreferencesGroup *group = add_group (page, _("Conversations"));
 
-  adw_preferences_group_add (group, make_switch_row (self, "make-titles", _("Find Titles"),
-                                                     _("The model names new conversations when it has nothing else to do")));
+  adw_preferences_group_add (group, make_switch_row (self, "make-titles", _("Generate Titles"),
+                                                     _("The model generates titles for new conversations when it is "
+                                                       "idle")));
   adw_preferences_group_add (group, make_switch_row (self, "search-provider", _("Show in Desktop Search"),
-                                                     _("Titles and messages can be found from the overview")));
+                                                     _("Find titles and messages from the overview")));
   group = add_group (page, _("Models"));
   adw_preferences_group_add (group, make_keep_alive_row (self));
-  adw_preferences_group_add (group, make_switch_row (self, "keep-state", _("Keep What Was Read"),
-                                                     _("On the disk, up to 2 GB: a model that is loaded again goes on at once")));
-  add_action (group, _("Unload Models Now"), _("Frees the memory of models that are not answering"), "win.unload-models", NULL);
+  adw_preferences_group_add (group, make_switch_row (self, "keep-state", _("Save Model State"),
+                                                     _("Takes up to 2 GB on the disk; conversations continue faster "
+                                                       "when a model is loaded again")));
+  add_action (group, _("Unload Models Now"), _("Free the memory of models that are not in "
+                                               "use"), "win.unload-models", NULL);
   if (models != NULL)
     adw_preferences_page_add (page, ADW_PREFERENCES_GROUP (quern_hub_preferences_new (models)));
 }
@@ -286,7 +289,8 @@ add_personas (QuernPreferences *self)
   GtkWidget *add = adw_button_row_new ();
 
   self->personas = add_group (page, _("Personas"));
-  adw_preferences_group_set_description (self->personas, _("Instructions with a name, to be chosen for a conversation"));
+  adw_preferences_group_set_description (self->personas, _("Saved instructions that you can choose for a "
+                                                           "conversation"));
   adw_preferences_row_set_title (ADW_PREFERENCES_ROW (add), _("New Persona"));
   adw_button_row_set_start_icon_name (ADW_BUTTON_ROW (add), "list-add-symbolic");
   g_signal_connect_object (add, "activated", G_CALLBACK (add_persona_cb), self, G_CONNECT_SWAPPED);
@@ -304,13 +308,15 @@ add_data (QuernPreferences *self)
   AdwPreferencesPage *page = add_page (self, _("Data"), "drive-harddisk-symbolic");
   AdwPreferencesGroup *group = add_group (page, _("Conversations"));
 
-  adw_preferences_group_set_description (group, _("They are kept on this computer and nowhere else."));
-  add_action (group, _("Import…"), _("A JSON file that was exported by Quern, LM Studio or ChatGPT"), "win.import", NULL);
-  add_action (group, _("Export All…"), _("Everything, as a file that can be imported again"), "win.export-all", NULL);
-  add_action (group, _("Back Up…"), _("A copy of the whole database, checked after it was written"), "win.back-up", NULL);
-  add_action (group, _("Restore…"), _("Adds what a backup holds and is no longer here"), "win.restore", NULL);
+  adw_preferences_group_set_description (group, _("Conversations are only stored on this computer."));
+  add_action (group, _("Import…"), _("A JSON file that was exported from Quern, LM Studio or "
+                                     "ChatGPT"), "win.import", NULL);
+  add_action (group, _("Export All…"), _("Save everything to a file that can be imported "
+                                         "again"), "win.export-all", NULL);
+  add_action (group, _("Back Up…"), _("Save a verified copy of the whole database"), "win.back-up", NULL);
+  add_action (group, _("Restore…"), _("Add conversations from a backup that are no longer here"), "win.restore", NULL);
   group = add_group (page, "");
-  add_action (group, _("Delete All Conversations…"), _("Erases them from the disk"), "win.delete-all",
+  add_action (group, _("Delete All Conversations…"), _("Erase all conversations from the disk"), "win.delete-all",
               "destructive-action");
 }
 

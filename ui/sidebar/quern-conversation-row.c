@@ -72,7 +72,7 @@ make_folder_menu (QuernConversationRow *self, gint64 id)
       append_move (folders, label, id, quern_preset_get_id (folder));
   }
   if (own != 0)
-    append_move (others, _("_Out of the Folder"), id, 0);
+    append_move (others, _("_Remove from Folder"), id, 0);
   append_item (others, _("_New Folder…"), "win.move-to-new-folder", id);
   g_menu_append_section (menu, NULL, G_MENU_MODEL (folders));
   g_menu_append_section (menu, NULL, G_MENU_MODEL (others));

@@ -36,7 +36,7 @@ keep_awake (QuernWindow *self, QuernChatSession *session, gboolean awake)
 
   if (awake && cookie == 0)
     cookie = gtk_application_inhibit (application, GTK_WINDOW (self), GTK_APPLICATION_INHIBIT_SUSPEND,
-                                      _("An answer is being written"));
+                                      _("Generating an answer"));
   else if (!awake && cookie != 0) {
     gtk_application_uninhibit (application, cookie);
     cookie = 0;

@@ -30,7 +30,7 @@ show_problem (QuernWindow *self, const GError *error)
   if (self->chat_page == NULL)
     return;
   if (adw_application_window_get_visible_dialog (ADW_APPLICATION_WINDOW (self)) != NULL) {
-    AdwAlertDialog *alert = ADW_ALERT_DIALOG (adw_alert_dialog_new (_("That Did Not Work"), error->message));
+    AdwAlertDialog *alert = ADW_ALERT_DIALOG (adw_alert_dialog_new (_("Something Went Wrong"), error->message));
     adw_alert_dialog_add_response (alert, "close", _("_Close"));
     adw_dialog_present (ADW_DIALOG (alert), GTK_WIDGET (self));
   } else {
@@ -48,7 +48,7 @@ store_problem_cb (QuernWindow *self, const GError *error)
   if (g_error_matches (error, QUERN_DATABASE_ERROR, QUERN_DATABASE_ERROR_FULL)
       || g_error_matches (error, QUERN_DATABASE_ERROR, QUERN_DATABASE_ERROR_READ_ONLY)
       || g_error_matches (error, QUERN_DATABASE_ERROR, QUERN_DATABASE_ERROR_BUSY)) {
-    text = g_strdup_printf (_("%s Until then everything is kept in memory; leave Quern open."), error->message);
+    text = g_strdup_printf (_("%s Until then, everything is kept in memory; do not close Quern."), error->message);
     quern_chat_page_set_trouble (self->chat_page, text);
   } else {
     show_problem (self, error);
@@ -59,7 +59,7 @@ static void
 store_recovered_cb (QuernWindow *self)
 {
   quern_chat_page_set_trouble (self->chat_page, NULL);
-  show_toast (self, _("Everything is saved again"));
+  show_toast (self, _("All changes are saved again"));
 }
 
 static void
@@ -176,7 +176,7 @@ export_all_action (GtkWidget *widget, const char *name, GVariant *parameter)
 static void
 present_report (QuernWindow *self, const char *report)
 {
-  AdwAlertDialog *dialog = ADW_ALERT_DIALOG (adw_alert_dialog_new (_("Imported in Part"), report));
+  AdwAlertDialog *dialog = ADW_ALERT_DIALOG (adw_alert_dialog_new (_("Partly Imported"), report));
 
   adw_alert_dialog_add_response (dialog, "close", _("_Close"));
   adw_dialog_present (ADW_DIALOG (dialog), GTK_WIDGET (self));
@@ -390,7 +390,8 @@ restored_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   if (n_conversations > 0)
     text = g_strdup_printf (ngettext ("%u conversation restored", "%u conversations restored", n_conversations),
                             n_conversations);
-  show_toast (self, text != NULL ? text : n_others > 0 ? _("Restored") : _("Everything in this backup is here already"));
+  show_toast (self, text != NULL ? text : n_others > 0 ? _("Restored") : _("Everything in this backup is already "
+                                                                           "here"));
 }
 
 static void
@@ -419,7 +420,7 @@ erased_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 
   reload_comparisons (self);
   if (quern_store_erase_all_finish (QUERN_STORE (source), result, &error))
-    show_toast (self, _("All conversations were erased"));
+    show_toast (self, _("All conversations erased"));
   else
     show_problem (self, error);
 }
@@ -447,8 +448,8 @@ delete_all_action (GtkWidget *widget, const char *name, GVariant *parameter)
 
   if (QUERN_WINDOW (widget)->store == NULL)
     return;
-  adw_alert_dialog_set_body (dialog, _("All messages, pictures, folders and comparisons are erased from the disk, with the "
-                                       "backups that Quern made by itself. Personas stay, and so do files that you "
+  adw_alert_dialog_set_body (dialog, _("All messages, pictures, folders and comparisons will be erased from the disk, "
+                                       "together with automatic backups. Personas are kept, and so are files that you "
                                        "exported or backed up. This cannot be undone."));
   adw_alert_dialog_add_responses (dialog, "cancel", _("_Cancel"), "delete", _("_Delete All"), NULL);
   adw_alert_dialog_set_response_appearance (dialog, "delete", ADW_RESPONSE_DESTRUCTIVE);
@@ -475,7 +476,7 @@ unload_models_action (GtkWidget *widget, const char *name, GVariant *parameter)
   if (self->engine == NULL)
     return;
   quern_engine_unload_all (self->engine);
-  show_toast (self, _("Models were unloaded"));
+  show_toast (self, _("Models unloaded"));
 }
 
 static void

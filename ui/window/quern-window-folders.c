@@ -181,7 +181,7 @@ delete_folder_action (GtkWidget *widget, const char *name, GVariant *parameter)
       g_ptr_array_add (deleted->conversations, g_steal_pointer (&conversation));
   }
   quern_store_delete_preset (self->store, folder);
-  quern_undo_offer (GTK_WIDGET (self->split_view), self->store, _("Folder deleted, its conversations were kept"),
+  quern_undo_offer (GTK_WIDGET (self->split_view), self->store, _("Folder deleted; its conversations were kept"),
                     restore_folder, deleted, deleted_free);
 }
 

@@ -104,7 +104,7 @@ ask (Opening *opening)
   AdwAlertDialog *dialog =
       ADW_ALERT_DIALOG (adw_alert_dialog_new (ngettext ("Add This Model?", "Add These Models?", n), NULL));
 
-  body = g_strconcat (_ ("Another program asks for this. Files stay where they are."), "\n", names, NULL);
+  body = g_strconcat (_ ("Another application asked for this. The files stay where they are."), "\n", names, NULL);
   adw_alert_dialog_set_body (dialog, body);
   adw_alert_dialog_add_responses (dialog, "cancel", _ ("_Cancel"), "add", _ ("_Add"), NULL);
   adw_alert_dialog_set_close_response (dialog, "cancel");

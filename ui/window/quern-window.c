@@ -315,7 +315,7 @@ quern_window_set_core (QuernWindow *self, QuernStore *store, QuernLibrary *libra
 static void
 model_ready_cb (QuernWindow *self, const char *title, const char *id)
 {
-  g_autofree char *text = g_strdup_printf (_("%s is ready to chat with."), title);
+  g_autofree char *text = g_strdup_printf (_("%s is ready."), title);
   AdwToast *toast = adw_toast_new (text);
 
   adw_toast_set_use_markup (toast, FALSE);
