@@ -381,33 +381,3 @@ _quern_downloads_db_receipt (QuernDatabase *database, const char *target, guint6
   *sha256 = call.sha256;
   return TRUE;
 }
-
-/* ---- for the library ------------------------------------------------------------------------------------------- */
-
-/**
- * quern_downloads_read_unverified:
- *
- * Reads the receipts without opening the queue, and beside a program that has it open. Blocks.
- *
- * Returns: (transfer full): a set of paths of files that were installed although nobody told their checksum
- */
-GHashTable *
-quern_downloads_read_unverified (void)
-{
-  GHashTable *paths = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
-  g_autofree char *path = g_build_filename (g_get_user_data_dir (), "quern", "downloads.db", NULL);
-  g_autoptr (sqlite3_stmt) stmt = NULL;
-  sqlite3 *db = NULL;
-
-  if (!g_file_test (path, G_FILE_TEST_EXISTS))
-    return paths;
-  if (sqlite3_open_v2 (path, &db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL) == SQLITE_OK) {
-    sqlite3_busy_timeout (db, 1000);
-    stmt = quern_sql_query (db, NULL, "SELECT target FROM receipts WHERE sha256 IS NULL", "");
-    while (stmt != NULL && quern_sql_next (stmt, NULL))
-      g_hash_table_add (paths, quern_sql_dup_text (stmt, 0));
-  }
-  g_clear_pointer (&stmt, sqlite3_finalize);
-  sqlite3_close (db);
-  return paths;
-}

@@ -32,7 +32,6 @@ void            quern_downloads_hold           (QuernDownloads *self, QuernDownl
 void            quern_downloads_verify_async   (QuernDownloads *self, const char *path, GCancellable *cancellable,
                                                 GAsyncReadyCallback callback, gpointer user_data);
 gboolean        quern_downloads_verify_finish  (QuernDownloads *self, GAsyncResult *result, GError **error);
-GHashTable     *quern_downloads_read_unverified (void);
 gboolean        quern_downloads_is_active      (QuernDownloads *self);
 QuernDownload  *quern_downloads_get_running    (QuernDownloads *self);
 double          quern_downloads_get_progress   (QuernDownloads *self);

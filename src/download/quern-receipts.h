@@ -9,6 +9,7 @@ G_BEGIN_DECLS
 typedef struct {
   char *target;
   guint64 size; /* bytes */
+  gboolean verified; /* against a checksum that somebody told */
 } QuernReceipt;
 
 GPtrArray *quern_receipts_read (void);

@@ -8,7 +8,7 @@
 #include <glib/gstdio.h>
 #include <string.h>
 
-#include "download/quern-downloads.h"
+#include "download/quern-receipts.h"
 #include "quern-installed.h"
 #include "quern-scan.h"
 #include "quern-sql.h"
@@ -164,12 +164,27 @@ list_folders (ScanJob *job)
   }
 }
 
+/* Returns the paths of files that were installed although nobody told their checksum. */
+static GHashTable *
+read_unverified (void)
+{
+  GHashTable *paths = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  g_autoptr (GPtrArray) receipts = quern_receipts_read ();
+
+  for (guint i = 0; i < receipts->len; i++) {
+    QuernReceipt *receipt = receipts->pdata[i];
+    if (!receipt->verified)
+      g_hash_table_add (paths, g_strdup (receipt->target));
+  }
+  return paths;
+}
+
 /* A database that cannot be read costs the imported models, not the others. */
 static void
 scan_worker (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
 {
   ScanJob *job = data;
-  g_autoptr (GHashTable) unverified = quern_downloads_read_unverified ();
+  g_autoptr (GHashTable) unverified = read_unverified ();
   GPtrArray *found;
 
   if (job->database) {
