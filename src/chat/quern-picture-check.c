@@ -250,7 +250,7 @@ check_jpeg (const guint8 *data,
   else
     verdict.damaged = TRUE;
   jpeg_destroy_decompress (&jpeg);
-  return verdict.damaged ? _("its pixels do not match its checksum") : NULL;
+  return verdict.damaged ? _("its pixels are damaged") : NULL;
 }
 
 /* ---- GIF -------------------------------------------------------------------------------------------------------- */

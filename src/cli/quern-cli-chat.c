@@ -477,7 +477,7 @@ parse_and_run (Chat *chat, int argc, char **argv)
     { "image", 'i', 0, G_OPTION_ARG_FILENAME_ARRAY, &o->images, N_ ("Attach a picture; may be repeated"), "FILE" },
     { "think", 0, 0, G_OPTION_ARG_NONE, &o->think, N_ ("Think before answering"), NULL },
     { "no-think", 0, 0, G_OPTION_ARG_NONE, &o->no_think, N_ ("Answer without thinking"), NULL },
-    { "effort", 0, 0, G_OPTION_ARG_STRING, &o->effort, N_ ("How much to think, where the model's template knows levels"), "LEVEL" },
+    { "effort", 0, 0, G_OPTION_ARG_STRING, &o->effort, N_ ("How long to think, where the model’s template knows levels"), "LEVEL" },
     { "budget", 0, 0, G_OPTION_ARG_INT, &o->budget, N_ ("End the thinking after N tokens"), "N" },
     { "system", 0, 0, G_OPTION_ARG_FILENAME, &o->system, N_ ("The system prompt"), "TEXT" },
     { "seed", 0, 0, G_OPTION_ARG_INT64, &o->seed, N_ ("The same seed gives the same text"), "N" },
@@ -487,7 +487,7 @@ parse_and_run (Chat *chat, int argc, char **argv)
     { "ctx", 'c', 0, G_OPTION_ARG_INT, &o->n_ctx, N_ ("Context length in tokens"), "N" },
     { "threads", 't', 0, G_OPTION_ARG_INT, &o->n_threads, N_ ("Threads to use"), "N" },
     { "dry-run", 0, 0, G_OPTION_ARG_NONE, &o->dry_run, N_ ("Print the prompt as the model would get it, and do not answer"), NULL },
-    { "messages", 0, 0, G_OPTION_ARG_FILENAME, &o->messages, N_ ("With --dry-run: a conversation in OpenAI's JSON"), "FILE" },
+    { "messages", 0, 0, G_OPTION_ARG_FILENAME, &o->messages, N_ ("With --dry-run: a conversation in OpenAI’s JSON"), "FILE" },
     { "json", 0, 0, G_OPTION_ARG_NONE, &o->json, N_ ("Print one JSON object"), NULL },
     G_OPTION_ENTRY_NULL
   };

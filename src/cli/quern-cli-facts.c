@@ -94,7 +94,8 @@ print_template_state (const QeTemplateInfo *info)
   else if (info->usable)
     quern_cli_line (stdout, "%-18s %s", _("Chat template"), _("the file’s own"));
   else
-    quern_cli_line (stdout, _("%-18s cannot be used, so the layout of Qwen 3.5 is used instead. %s"), _("Chat template"), info->problem);
+    quern_cli_line (stdout, "%-18s %s %s", _("Chat template"), _("cannot be used, so the layout of Qwen 3.5 is used instead."),
+                    info->problem);
 }
 
 void
@@ -109,8 +110,8 @@ quern_cli_print_facts (QuernModel *model, const char *template)
   quern_cli_line (stdout, "%-18s %s", _("Effort"), effort);
   quern_cli_line (stdout, "%-18s %s", _("Earlier reasoning"), describe_reasoning (info));
   quern_cli_line (stdout, "%-18s %s", _("Tools"), describe_tools (info));
-  quern_cli_line (stdout, "%-18s %s", _("Sampling, thinking"), thinking);
-  quern_cli_line (stdout, "%-18s %s", _("Sampling, not"), answering);
+  quern_cli_line (stdout, "%-18s %s", _("With thinking"), thinking);
+  quern_cli_line (stdout, "%-18s %s", _("Without thinking"), answering);
   if (!template)
     return;
   fputc ('\n', stdout);

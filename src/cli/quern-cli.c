@@ -9,6 +9,7 @@
 #include "quern-process.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <glib-unix.h>
 #include <glib/gi18n.h>
 #include <stdio.h>
@@ -148,7 +149,7 @@ quern_cli_check_range (const char *option, gint64 value, gint64 low, gint64 high
 {
   if (value >= low && value <= high)
     return TRUE;
-  quern_cli_wrong_usage (_ ("%s wants a number from %" G_GINT64_FORMAT " to %" G_GINT64_FORMAT "."), option, low, high);
+  quern_cli_wrong_usage (_ ("%s must be a number from %" PRId64 " to %" PRId64 "."), option, low, high);
   return FALSE;
 }
 

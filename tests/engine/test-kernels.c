@@ -285,6 +285,7 @@ put_wild_scale (TestWeights *w, size_t row, size_t block, size_t kind)
   uint8_t *at = w->raw + row * w->row_bytes + block * qe_type_traits (w->type)->block_bytes;
   switch ((int) w->type) {
   case QE_TYPE_MXFP4: /* an exponent of 8 bits: all are numbers */
+  case QE_TYPE_NVFP4: /* four scales of 8 bits: what could be NaN is taken for 0 */
     return false;
   case QE_TYPE_IQ1_M: /* four bits of it in each of four words */
     for (int i = 0; i < 4; i++)
@@ -304,6 +305,12 @@ put_wild_scale (TestWeights *w, size_t row, size_t block, size_t kind)
     break;
   case QE_TYPE_Q6_K:
     at += 208;
+    break;
+  case QE_TYPE_TQ1_0:
+    at += 52;
+    break;
+  case QE_TYPE_TQ2_0:
+    at += 64;
     break;
   }
   memcpy (at, &wild_halves[kind], 2);
