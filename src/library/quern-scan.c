@@ -18,8 +18,9 @@
 typedef struct {
   char *path;
   QeVisionInfo info;
-  QuernModelOrigin origin;
-  gboolean kept;   /* by another program, whose business it is what the file belongs to */
+  QuernFileStamp stamp;
+  QuernModelOrigin origin; /* as the scan's, when the file was found */
+  gboolean linked;
   gboolean paired;
 } VisionFile;
 
@@ -78,7 +79,8 @@ add_vision_file (Scan *scan, const char *path)
   if (qe_vision_probe (path, &info, NULL) != QE_OK)
     return FALSE;
   file = g_new (VisionFile, 1);
-  *file = (VisionFile) { g_strdup (path), info, scan->origin, scan->origin >= QUERN_ORIGIN_OLLAMA, FALSE };
+  *file = (VisionFile) { .path = g_strdup (path), .info = info, .origin = scan->origin, .linked = scan->linked };
+  _quern_file_stamp (path, TRUE, &file->stamp);
   g_ptr_array_add (scan->vision, file);
   return TRUE;
 }
@@ -284,7 +286,8 @@ list_names (char **names, const char *name, const QeFileNames *more)
 {
   add_name (names, name, "");
   add_name (names, more->base_model, "");
-  add_name (names, more->basename, more->size_label);
+  if (more->size_label[0]) /* without it, a basename is the name of a whole family */
+    add_name (names, more->basename, more->size_label);
 }
 
 typedef enum { NAMES_DIFFER, NAMES_ABSENT, NAMES_AGREE } NameMatch;
@@ -347,18 +350,31 @@ pair_vision (Scan *scan, QuernModel *model)
   }
 }
 
-/* Lists vision files that are for none of the models beside them, so that nobody wonders why a model cannot see. */
+/* Whether a model has the file, perhaps under another path: a folder may be added and linked to as well. */
+static gboolean
+is_paired (Scan *scan, const VisionFile *file)
+{
+  for (guint i = 0; i < scan->vision->len; i++) {
+    const VisionFile *other = scan->vision->pdata[i];
+    if (other->paired && other->stamp.id.device == file->stamp.id.device && other->stamp.id.inode == file->stamp.id.inode)
+      return TRUE;
+  }
+  return FALSE;
+}
+
+/* Lists vision files that are for none of the models beside them, so that nobody wonders why a model cannot see. What
+ * another program keeps is that program's business. */
 static void
 list_unpaired (Scan *scan)
 {
   for (guint i = 0; i < scan->vision->len; i++) {
     const VisionFile *file = scan->vision->pdata[i];
-    QuernModel *model;
-    if (file->paired || file->kept)
+    if (is_paired (scan, file) || file->origin >= QUERN_ORIGIN_OLLAMA
+        || g_ptr_array_find_with_equal_func (scan->models, file->path, has_path, NULL))
       continue;
-    model = _quern_model_new_vision (file->path, &file->info);
-    _quern_model_set_origin (model, file->origin);
-    g_ptr_array_add (scan->models, model);
+    scan->origin = file->origin;
+    scan->linked = file->linked;
+    add_model (scan, _quern_model_new_vision (file->path, &file->info));
   }
 }
 
