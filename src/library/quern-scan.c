@@ -28,6 +28,7 @@ typedef struct {
   GHashTable *known; /* path -> QuernModel (borrowed): from the last scan */
   GPtrArray *models; /* of QuernModel */
   GPtrArray *skipped; /* of QuernModel: what other programs keep and Quern does not run */
+  GPtrArray *passed;  /* of QuernModel: found, but hidden or known by another path */
   GPtrArray *vision;  /* of VisionFile */
   GCancellable *cancellable;
   QuernModelOrigin origin; /* of the files at hand */
@@ -131,7 +132,7 @@ add_model (Scan *scan, QuernModel *model)
   if (is_hidden (scan, model)
       || ((scan->origin >= QUERN_ORIGIN_FOLDER || scan->linked)
           && g_ptr_array_find_with_equal_func (scan->models, model, is_same_file, NULL)))
-    g_object_unref (model);
+    g_ptr_array_add (scan->passed, model);
   else if (quern_model_get_keeper (model) && quern_model_get_state (model) == QUERN_MODEL_UNSUPPORTED)
     g_ptr_array_add (scan->skipped, model);
   else
@@ -362,11 +363,13 @@ is_paired (Scan *scan, const VisionFile *file)
   return FALSE;
 }
 
-/* Lists vision files that are for none of the models beside them, so that nobody wonders why a model cannot see. What
- * another program keeps is that program's business. */
+/* Lists vision files that are for none of the models beside them, listed or not, so that nobody wonders why a model cannot
+ * see. What another program keeps is that program's business. */
 static void
 list_unpaired (Scan *scan)
 {
+  for (guint i = 0; i < scan->passed->len; i++)
+    pair_vision (scan, scan->passed->pdata[i]);
   for (guint i = 0; i < scan->vision->len; i++) {
     const VisionFile *file = scan->vision->pdata[i];
     if (is_paired (scan, file) || file->origin >= QUERN_ORIGIN_OLLAMA
@@ -477,8 +480,9 @@ _quern_scan (const QuernScanOptions *options, GPtrArray *skipped, GCancellable *
   g_autoptr (GHashTable) seen = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   g_autoptr (GPtrArray) vision = g_ptr_array_new_with_free_func (vision_file_free);
   g_autoptr (GPtrArray) links = g_ptr_array_new_with_free_func (link_free);
+  g_autoptr (GPtrArray) passed = g_ptr_array_new_with_free_func (g_object_unref);
   Scan scan = { .known = known, .models = g_ptr_array_new_with_free_func (g_object_unref), .skipped = skipped,
-                .vision = vision, .cancellable = cancellable, .origin = QUERN_ORIGIN_OWN, .records = options->records,
+                .passed = passed, .vision = vision, .cancellable = cancellable, .origin = QUERN_ORIGIN_OWN, .records = options->records,
                 .seen = seen, .links = links };
 
   remember (known, options->known);
