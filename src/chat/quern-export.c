@@ -173,6 +173,7 @@ describe_message (QuernMessage *message, gboolean shown)
     set_text (object, "model", quern_message_get_model_id (message));
     set_text (object, "model_title", quern_message_get_model_title (message));
     json_object_set_boolean_member (object, "thinking", quern_message_get_thinking (message));
+    set_text (object, "effort", quern_message_get_effort (message));
     json_object_set_object_member (object, "statistics", statistics_to_json (quern_message_get_statistics (message)));
   }
   return object;
@@ -233,6 +234,7 @@ conversation_to_json (QuernStore *store, QuernConversation *c)
   set_text (object, "system_prompt", quern_conversation_get_system_prompt (c));
   if (quern_conversation_get_thinking (c) != QUERN_THINKING_DEFAULT)
     json_object_set_boolean_member (object, "thinking", quern_conversation_get_thinking (c) == QUERN_THINKING_ON);
+  set_text (object, "effort", quern_conversation_get_effort (c));
   if (quern_conversation_get_context_size (c))
     json_object_set_int_member (object, "context_size", quern_conversation_get_context_size (c));
   if (node)

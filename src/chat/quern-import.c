@@ -342,9 +342,11 @@ message_from_json (JsonObject *object, Report *report)
     const char *failure = _quern_import_string (object, "failure");
     const char *title = _quern_import_string (object, "model_title");
     const char *model = _quern_import_string (object, "model");
+    const char *effort = _quern_import_string (object, "effort");
     quern_message_set_state (message, parse_state (_quern_import_string (object, "state")), *failure ? failure : NULL);
     quern_message_set_model (message, *model ? model : NULL, *title ? title : NULL);
     quern_message_set_thinking (message, boolean (object, "thinking", FALSE));
+    quern_message_set_effort (message, *effort ? effort : NULL);
     set_statistics (message, _quern_import_object (object, "statistics"));
   }
   return message;
@@ -357,6 +359,7 @@ conversation_from_json (JsonObject *object)
   const char *model = _quern_import_string (object, "model");
   const char *prompt = _quern_import_string (object, "system_prompt");
   const char *draft = _quern_import_string (object, "draft");
+  const char *effort = _quern_import_string (object, "effort");
   JsonObject *sampling = _quern_import_object (object, "sampling");
 
   quern_conversation_set_ids (c, 0, parse_time (object, "created"));
@@ -369,6 +372,7 @@ conversation_from_json (JsonObject *object)
   quern_conversation_set_context_size (c, count (object, "context_size"));
   if (value_member (object, "thinking"))
     quern_conversation_set_thinking (c, boolean (object, "thinking", FALSE) ? QUERN_THINKING_ON : QUERN_THINKING_OFF);
+  quern_conversation_set_effort (c, *effort ? effort : NULL);
   if (sampling) {
     g_autofree char *json = json_to_string (json_object_get_member (object, "sampling"), FALSE);
     quern_conversation_set_sampling (c, json);

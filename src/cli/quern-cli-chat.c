@@ -338,6 +338,7 @@ render (Chat *chat, char **prompt, GArray **tokens, GError **error)
   QeChatOptions options = { .add_generation_prompt = true, .reasoning_effort = quern_effort_for_model (chat->model, o->effort) };
   g_autoptr (QuernRequest) request = NULL;
   g_autofree char *json = NULL;
+  gsize length;
 
   if (!o->messages) {
     request = build_request (chat, error);
@@ -345,9 +346,12 @@ render (Chat *chat, char **prompt, GArray **tokens, GError **error)
   }
   if (o->think || o->no_think)
     options.enable_thinking = o->think ? QE_YES : QE_NO;
-  if (!g_file_get_contents (o->messages, &json, NULL, error))
+  if (!g_file_get_contents (o->messages, &json, &length, error))
     return FALSE;
-  return quern_template_render_json (chat->model, json, &options, prompt, tokens, error);
+  if (quern_template_render_json (chat->model, json, length, &options, prompt, tokens, error))
+    return TRUE;
+  g_prefix_error (error, "%s: ", o->messages);
+  return FALSE;
 }
 
 static int
@@ -413,8 +417,9 @@ run (Chat *chat)
   code = check_wishes (chat);
   if (code != QUERN_CLI_OK)
     return code;
-  chat->thinking = chat->options.think
-                   || (!chat->options.no_think && quern_model_get_info (chat->model)->thinking_default);
+  chat->thinking = quern_model_get_info (chat->model)->thinking_default;
+  if (quern_model_get_info (chat->model)->chat.thinking_switchable)
+    chat->thinking = chat->options.think || (chat->thinking && !chat->options.no_think);
   if (chat->options.dry_run)
     return dry_run (chat);
   request = build_request (chat, &error);

@@ -122,12 +122,13 @@ quern_compare_column_set_thinking (QuernCompareColumn *self, QuernThinking think
 /**
  * quern_compare_column_thinks:
  *
- * Returns: whether it thinks first: its own setting, or what the model's family does
+ * Returns: whether it thinks first: its own setting, or what the model's template does without one, or lets nobody choose
  */
 gboolean
 quern_compare_column_thinks (QuernCompareColumn *self)
 {
-  if (self->thinking != QUERN_THINKING_DEFAULT)
+  if (self->thinking != QUERN_THINKING_DEFAULT
+      && (!self->model || quern_model_get_info (self->model)->chat.thinking_switchable))
     return self->thinking == QUERN_THINKING_ON;
   return self->model && quern_model_get_info (self->model)->thinking_default;
 }

@@ -4,7 +4,6 @@
 #include "quern-template.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "quern-engine.h"
 #include "quern-request.h"
@@ -90,14 +89,14 @@ quern_template_render (QuernModel *model, QuernRequest *request, char **prompt, 
 
 /**
  * quern_template_render_json:
- * @json: an object with `messages`, perhaps `tools`, and variables for the template, as OpenAI's API takes it
+ * @json: (array length=length): an object with `messages`, perhaps `tools`, and variables for the template, as OpenAI's API takes it
  * @options: what holds where @json says nothing
  *
  * As quern_template_render().
  */
 gboolean
-quern_template_render_json (QuernModel *model, const char *json, const QeChatOptions *options, char **prompt, GArray **tokens,
-                            GError **error)
+quern_template_render_json (QuernModel *model, const char *json, gsize length, const QeChatOptions *options, char **prompt,
+                            GArray **tokens, GError **error)
 {
   QeModel *opened = open_model (model, error);
   QeError engine_error = { 0 };
@@ -106,8 +105,10 @@ quern_template_render_json (QuernModel *model, const char *json, const QeChatOpt
 
   if (!opened)
     return FALSE;
-  if (qe_chat_render_json (&text, opened, json, strlen (json), options, &engine_error) == QE_OK)
+  if (qe_chat_render_json (&text, opened, json, length, options, &engine_error) == QE_OK)
     ok = take_text (opened, &text, prompt, tokens, error);
+  else if (engine_error.status == QE_ERROR_ARGUMENT) /* it says what is wrong with the conversation */
+    g_set_error_literal (error, QUERN_ENGINE_ERROR, QUERN_ENGINE_ERROR_FAILED, engine_error.message);
   else
     quern_engine_set_error (error, &engine_error);
   qe_model_free (opened);

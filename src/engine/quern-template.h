@@ -8,7 +8,7 @@ G_BEGIN_DECLS
 
 char    *quern_template_read        (QuernModel *model, GError **error);
 gboolean quern_template_render      (QuernModel *model, QuernRequest *request, char **prompt, GArray **tokens, GError **error);
-gboolean quern_template_render_json (QuernModel *model, const char *json, const QeChatOptions *options, char **prompt,
-                                     GArray **tokens, GError **error);
+gboolean quern_template_render_json (QuernModel *model, const char *json, gsize length, const QeChatOptions *options,
+                                     char **prompt, GArray **tokens, GError **error);
 
 G_END_DECLS

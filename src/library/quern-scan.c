@@ -18,8 +18,9 @@
 typedef struct {
   char *path;
   QeVisionInfo info;
-  QuernModelOrigin origin;
-  gboolean kept;   /* by another program, whose business it is what the file belongs to */
+  QuernFileStamp stamp;
+  QuernModelOrigin origin; /* as the scan's, when the file was found */
+  gboolean linked;
   gboolean paired;
 } VisionFile;
 
@@ -27,6 +28,7 @@ typedef struct {
   GHashTable *known; /* path -> QuernModel (borrowed): from the last scan */
   GPtrArray *models; /* of QuernModel */
   GPtrArray *skipped; /* of QuernModel: what other programs keep and Quern does not run */
+  GPtrArray *passed;  /* of QuernModel: found, but hidden or known by another path */
   GPtrArray *vision;  /* of VisionFile */
   GCancellable *cancellable;
   QuernModelOrigin origin; /* of the files at hand */
@@ -78,7 +80,8 @@ add_vision_file (Scan *scan, const char *path)
   if (qe_vision_probe (path, &info, NULL) != QE_OK)
     return FALSE;
   file = g_new (VisionFile, 1);
-  *file = (VisionFile) { g_strdup (path), info, scan->origin, scan->origin >= QUERN_ORIGIN_OLLAMA, FALSE };
+  *file = (VisionFile) { .path = g_strdup (path), .info = info, .origin = scan->origin, .linked = scan->linked };
+  _quern_file_stamp (path, TRUE, &file->stamp);
   g_ptr_array_add (scan->vision, file);
   return TRUE;
 }
@@ -129,7 +132,7 @@ add_model (Scan *scan, QuernModel *model)
   if (is_hidden (scan, model)
       || ((scan->origin >= QUERN_ORIGIN_FOLDER || scan->linked)
           && g_ptr_array_find_with_equal_func (scan->models, model, is_same_file, NULL)))
-    g_object_unref (model);
+    g_ptr_array_add (scan->passed, model);
   else if (quern_model_get_keeper (model) && quern_model_get_state (model) == QUERN_MODEL_UNSUPPORTED)
     g_ptr_array_add (scan->skipped, model);
   else
@@ -284,7 +287,8 @@ list_names (char **names, const char *name, const QeFileNames *more)
 {
   add_name (names, name, "");
   add_name (names, more->base_model, "");
-  add_name (names, more->basename, more->size_label);
+  if (more->size_label[0]) /* without it, a basename is the name of a whole family */
+    add_name (names, more->basename, more->size_label);
 }
 
 typedef enum { NAMES_DIFFER, NAMES_ABSENT, NAMES_AGREE } NameMatch;
@@ -347,18 +351,33 @@ pair_vision (Scan *scan, QuernModel *model)
   }
 }
 
-/* Lists vision files that are for none of the models beside them, so that nobody wonders why a model cannot see. */
+/* Whether a model has the file, perhaps under another path: a folder may be added and linked to as well. */
+static gboolean
+is_paired (Scan *scan, const VisionFile *file)
+{
+  for (guint i = 0; i < scan->vision->len; i++) {
+    const VisionFile *other = scan->vision->pdata[i];
+    if (other->paired && other->stamp.id.device == file->stamp.id.device && other->stamp.id.inode == file->stamp.id.inode)
+      return TRUE;
+  }
+  return FALSE;
+}
+
+/* Lists vision files that are for none of the models beside them, listed or not, so that nobody wonders why a model cannot
+ * see. What another program keeps is that program's business. */
 static void
 list_unpaired (Scan *scan)
 {
+  for (guint i = 0; i < scan->passed->len; i++)
+    pair_vision (scan, scan->passed->pdata[i]);
   for (guint i = 0; i < scan->vision->len; i++) {
     const VisionFile *file = scan->vision->pdata[i];
-    QuernModel *model;
-    if (file->paired || file->kept)
+    if (is_paired (scan, file) || file->origin >= QUERN_ORIGIN_OLLAMA
+        || g_ptr_array_find_with_equal_func (scan->models, file->path, has_path, NULL))
       continue;
-    model = _quern_model_new_vision (file->path, &file->info);
-    _quern_model_set_origin (model, file->origin);
-    g_ptr_array_add (scan->models, model);
+    scan->origin = file->origin;
+    scan->linked = file->linked;
+    add_model (scan, _quern_model_new_vision (file->path, &file->info));
   }
 }
 
@@ -461,8 +480,9 @@ _quern_scan (const QuernScanOptions *options, GPtrArray *skipped, GCancellable *
   g_autoptr (GHashTable) seen = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   g_autoptr (GPtrArray) vision = g_ptr_array_new_with_free_func (vision_file_free);
   g_autoptr (GPtrArray) links = g_ptr_array_new_with_free_func (link_free);
+  g_autoptr (GPtrArray) passed = g_ptr_array_new_with_free_func (g_object_unref);
   Scan scan = { .known = known, .models = g_ptr_array_new_with_free_func (g_object_unref), .skipped = skipped,
-                .vision = vision, .cancellable = cancellable, .origin = QUERN_ORIGIN_OWN, .records = options->records,
+                .passed = passed, .vision = vision, .cancellable = cancellable, .origin = QUERN_ORIGIN_OWN, .records = options->records,
                 .seen = seen, .links = links };
 
   remember (known, options->known);

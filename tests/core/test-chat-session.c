@@ -539,6 +539,50 @@ test_expected (Fixture *f, gconstpointer data)
   }
 }
 
+/* ---- effort ---------------------------------------------------------------------------------------------------- */
+
+/* How long to think is kept with each answer and with the conversation, where the model's template knows levels. */
+static void
+test_effort (Fixture *f, gconstpointer data)
+{
+  g_autofree char *models = quern_library_dup_folder (), *path = g_build_filename (models, "effort.gguf", NULL);
+  g_autoptr (QuernConversation) branch = NULL;
+  QuernMessage *answer;
+
+  g_assert_null (quern_chat_session_get_effort (f->session)); /* Quern Tiny's own template knows none */
+  test_make_twins (models, "effort", NULL);
+  scan (f->library);
+  quern_chat_session_set_model (f->session, quern_library_find (f->library, "effort"));
+  g_assert_cmpstr (quern_chat_session_get_effort (f->session), ==, "xhigh"); /* the template's default */
+  g_assert_null (quern_conversation_get_effort (f->conversation));           /* which nobody chose */
+  quern_conversation_set_sampling (f->conversation, "{\"temperature\": 0, \"max_tokens\": 4}");
+  quern_chat_session_set_thinking (f->session, TRUE);
+  quern_chat_session_set_effort (f->session, "best");
+  g_assert_cmpstr (quern_chat_session_get_effort (f->session), ==, "xhigh"); /* no level of this model */
+  answer = ask (f, "Hi");
+  g_assert_cmpstr (quern_message_get_effort (answer), ==, "xhigh");
+  quern_chat_session_set_effort (f->session, "medium");
+  answer = ask (f, "Hi");
+  g_assert_cmpstr (quern_message_get_effort (answer), ==, "medium");
+  /* The level is part of the prompt: that of “xhigh” has a sentence more. */
+  g_assert_cmpuint (quern_message_get_statistics (answer)->prompt_tokens, <,
+                    quern_message_get_statistics (message_at (f, 1))->prompt_tokens);
+
+  branch = quern_chat_session_branch (f->session, message_at (f, 3));
+  g_assert_cmpstr (quern_conversation_get_effort (branch), ==, "medium");
+  quern_store_delete_conversation (f->store, branch);
+  close_all (f);
+  open_all (f);
+  g_assert_cmpstr (quern_message_get_effort (message_at (f, 1)), ==, "xhigh");
+  g_assert_cmpstr (quern_message_get_effort (message_at (f, 3)), ==, "medium");
+  g_assert_cmpstr (quern_chat_session_get_effort (f->session), ==, "medium");
+  quern_chat_session_set_model (f->session, quern_library_find (f->library, "quern-tiny"));
+  g_assert_null (quern_chat_session_get_effort (f->session));
+  g_assert_cmpstr (quern_conversation_get_effort (f->conversation), ==, "medium"); /* for when the model is chosen again */
+  g_assert_null (quern_message_get_effort (ask (f, "Hi")));
+  g_assert_cmpint (g_unlink (path), ==, 0);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -553,6 +597,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add ("/chat-session/answer", Fixture, NULL, setup, test_answer, teardown);
   g_test_add ("/chat-session/thinking", Fixture, NULL, setup, test_thinking, teardown);
+  g_test_add ("/chat-session/effort", Fixture, NULL, setup, test_effort, teardown);
   g_test_add ("/chat-session/other-model", Fixture, NULL, setup, test_other_model, teardown);
   g_test_add ("/chat-session/branch", Fixture, NULL, setup, test_branch, teardown);
   g_test_add ("/chat-session/answer-question", Fixture, NULL, setup, test_answer_question, teardown);

@@ -759,6 +759,205 @@ test_interrupted (Fixture *f, gconstpointer data)
   g_assert_nonnull (strstr (f->output, "right"));
 }
 
+/* ---- files of other makers ------------------------------------------------------------------------------------- */
+
+/* Makes one of make-twins.py; its path. */
+static char *
+make_twin (Fixture *f, const char *name)
+{
+  g_autofree char *file = g_strconcat (name, ".gguf", NULL);
+
+  test_make_twins (f->folder, name, NULL);
+  return g_build_filename (f->folder, file, NULL);
+}
+
+/* What `show --json` tells of the template or of the sampling of a model; the parser holds it. */
+static JsonObject *
+show (Fixture *f, const char *path, JsonParser *parser, const char *member)
+{
+  run (f, "show", "--template", "--json", path, NULL);
+  g_assert_cmpint (f->code, ==, 0);
+  return json_object_get_object_member (parse (f, parser), member);
+}
+
+static const char effort_prompt[] = "<|im_start|>system\nReasoning effort is set to low. Think briefly.<|im_end|>\n"
+                                    "<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n<think>\n";
+
+static void
+test_effort (Fixture *f, gconstpointer data)
+{
+  static const char *const levels[] = { "low", "medium", "xhigh" };
+  g_autofree char *path = make_twin (f, "effort"), *ids = NULL;
+  g_autoptr (JsonParser) parser = json_parser_new ();
+  JsonObject *template = show (f, path, parser, "template");
+  JsonArray *efforts = json_object_get_array_member (template, "efforts");
+
+  g_assert_true (json_object_get_boolean_member (template, "usable"));
+  g_assert_true (json_object_get_boolean_member (template, "thinking_default"));
+  g_assert_true (json_object_get_boolean_member (template, "thinking_switchable"));
+  g_assert_true (json_object_get_boolean_member (template, "keeps_reasoning"));
+  g_assert_cmpuint (json_array_get_length (efforts), ==, G_N_ELEMENTS (levels));
+  for (guint i = 0; i < G_N_ELEMENTS (levels); i++)
+    g_assert_cmpstr (json_array_get_string_element (efforts, i), ==, levels[i]);
+  g_assert_cmpstr (json_object_get_string_member (template, "effort_default"), ==, "xhigh");
+  g_assert_cmpstr (json_object_get_string_member (template, "tools"), ==, "xml");
+  g_assert_nonnull (strstr (json_object_get_string_member (template, "text"), "Reasoning effort is set to xhigh"));
+
+  run (f, "chat", "-m", path, "--dry-run", "Hi", NULL);
+  g_assert_nonnull (strstr (f->output, "Reasoning effort is set to xhigh."));
+  run (f, "chat", "-m", path, "--dry-run", "--effort", "low", "Hi", NULL);
+  g_assert_cmpint (f->code, ==, 0);
+  g_assert_cmpstr (f->output, ==, effort_prompt); /* and nothing more */
+  g_assert_cmpstr (f->errors, ==, "");
+  run (f, "chat", "-m", path, "--dry-run", "--effort", "low", "--json", "Hi", NULL);
+  g_assert_cmpstr (json_object_get_string_member (parse (f, parser), "prompt"), ==, effort_prompt);
+  g_assert_cmpuint (json_array_get_length (json_object_get_array_member (parse (f, parser), "tokens")), >, 10);
+  run (f, "chat", "-m", path, "--dry-run", "--no-think", "Hi", NULL);
+  g_assert_true (g_str_has_suffix (f->output, "<think>\n\n</think>\n\n"));
+  run (f, "chat", "-m", path, "--effort", "best", "Hi", NULL);
+  g_assert_cmpint (f->code, ==, 2);
+  g_assert_nonnull (strstr (f->errors, "low, medium, xhigh"));
+  run (f, "chat", "-m", "quern-tiny", "--effort", "low", "Hi", NULL);
+  g_assert_cmpint (f->code, ==, 2);
+  g_assert_nonnull (strstr (f->errors, "no levels"));
+}
+
+/* Whose values are what: those of the file before those of the size, whatever the template does by default. */
+static void
+test_guarded (Fixture *f, gconstpointer data)
+{
+  g_autofree char *path = make_twin (f, "guarded");
+  g_autoptr (JsonParser) parser = json_parser_new ();
+  JsonObject *object = show (f, path, parser, "template"), *values;
+
+  g_assert_false (json_object_get_boolean_member (object, "thinking_default"));
+  g_assert_true (json_object_get_boolean_member (object, "thinking_switchable"));
+  g_assert_true (json_object_get_null_member (object, "effort_default"));
+  object = show (f, path, parser, "sampling");
+  values = json_object_get_object_member (object, "not_thinking");
+  g_assert_cmpfloat_with_epsilon (json_object_get_double_member (values, "temperature"), 0.6, 1e-6);
+  g_assert_cmpfloat_with_epsilon (json_object_get_double_member (values, "top_p"), 0.95, 1e-6);
+  g_assert_cmpfloat (json_object_get_double_member (values, "presence_penalty"), ==, 2); /* Quern Tiny is small */
+  values = json_object_get_object_member (object, "origins");
+  g_assert_cmpstr (json_object_get_string_member (values, "temperature"), ==, "file");
+  g_assert_cmpstr (json_object_get_string_member (values, "top_p"), ==, "file");
+  g_assert_cmpstr (json_object_get_string_member (values, "presence_penalty"), ==, "family");
+  run (f, "show", path, NULL);
+  g_assert_nonnull (strstr (f->output, "off, can be switched on"));
+  g_assert_nonnull (strstr (f->output, "temperature 0.6 (from the model’s file), top_k 20, top_p 0.95"));
+  run (f, "show", "--template", path, NULL);
+  g_assert_true (g_str_has_suffix (f->output, "{%- endif %}"));
+  run (f, "chat", "-m", path, "--dry-run", "Hi", NULL);
+  g_assert_cmpstr (f->output, ==, "<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n<think>\n\n</think>\n\n");
+  object = show (f, "quern-tiny", parser, "sampling");
+  values = json_object_get_object_member (object, "origins");
+  g_assert_cmpstr (json_object_get_string_member (values, "temperature"), ==, "demonstration");
+  g_assert_cmpstr (json_object_get_string_member (values, "top_p"), ==, "family");
+}
+
+/* A template that does not let thinking be chosen, and one that is none. */
+static void
+test_other_templates (Fixture *f, gconstpointer data)
+{
+  g_autofree char *plain = make_twin (f, "plain"), *unreadable = make_twin (f, "unreadable");
+  g_autoptr (JsonParser) parser = json_parser_new ();
+  JsonObject *template = show (f, plain, parser, "template");
+
+  g_assert_false (json_object_get_boolean_member (template, "thinking_switchable"));
+  g_assert_cmpstr (json_object_get_string_member (template, "tools"), ==, "hermes");
+  run (f, "chat", "-m", plain, "--dry-run", "--no-think", "Hi", NULL);
+  g_assert_cmpint (f->code, ==, 0);
+  g_assert_true (g_str_has_suffix (f->output, "<think>\n"));
+  g_assert_nonnull (strstr (f->errors, "no switch for thinking, so --no-think changes nothing"));
+
+  template = show (f, unreadable, parser, "template");
+  g_assert_true (json_object_get_boolean_member (template, "present"));
+  g_assert_false (json_object_get_boolean_member (template, "usable"));
+  g_assert_nonnull (strstr (json_object_get_string_member (template, "problem"), "line 1"));
+  run (f, "show", unreadable, NULL);
+  g_assert_nonnull (strstr (f->output, "cannot be used, so the layout of Qwen 3.5 is used instead."));
+  run (f, "chat", "-m", unreadable, "--no-think", "--temp", "0", "--json", "What is the capital of France?", NULL);
+  g_assert_cmpint (f->code, ==, 0);
+  g_assert_cmpstr (json_object_get_string_member (parse (f, parser), "answer"), ==, "The capital of France is Paris.");
+  g_assert_nonnull (strstr (f->errors, "cannot be used, so the layout of Qwen 3.5 is used instead."));
+  g_assert_true (strchr (f->errors, '\n') == f->errors + strlen (f->errors) - 1);
+}
+
+/* A file for --messages with this text. */
+static void
+run_messages (Fixture *f, const char *model, const char *text, gssize length)
+{
+  g_autofree char *path = g_build_filename (f->folder, "talk.json", NULL);
+
+  g_assert_true (g_file_set_contents (path, text, length, NULL));
+  run (f, "chat", "-m", model, "--dry-run", "--messages", path, NULL);
+}
+
+static void
+test_messages (Fixture *f, gconstpointer data)
+{
+  static const char talk[] =
+      "{\"messages\": [{\"role\": \"system\", \"content\": \"Be brief.\"},"
+      " {\"role\": \"user\", \"content\": [{\"type\": \"text\", \"text\": \"Look: \"},"
+      "  {\"type\": \"image_url\", \"image_url\": {\"url\": \"data:,\"}}]},"
+      " {\"role\": \"assistant\", \"content\": \"A cat.\", \"reasoning_content\": \"Whiskers\"},"
+      " {\"role\": \"user\", \"content\": \"Sure?\"}],"
+      " \"tools\": [{\"type\": \"function\", \"function\": {\"name\": \"zoom\"}}], \"reasoning_effort\": \"low\"}";
+  static const char with_nul[] = "{\"messages\": [{\"role\": \"user\", \"content\": \"Hi\"}]}\0 and more";
+  g_autofree char *path = make_twin (f, "effort");
+
+  run_messages (f, path, talk, -1);
+  g_assert_cmpint (f->code, ==, 0);
+  g_assert_true (g_str_has_prefix (f->output, "<|im_start|>system\nReasoning effort is set to low."));
+  g_assert_nonnull (strstr (f->output, "\n{\"type\": \"function\", \"function\": {\"name\": \"zoom\"}}\n</tools>"));
+  g_assert_true (g_str_has_suffix (f->output, "\n\nBe brief.<|im_end|>\n<|im_start|>user\n"
+                                              "Look: <|vision_start|><|image_pad|><|vision_end|><|im_end|>\n"
+                                              "<|im_start|>assistant\n<think>\nWhiskers\n</think>\n\nA cat.<|im_end|>\n"
+                                              "<|im_start|>user\nSure?<|im_end|>\n<|im_start|>assistant\n<think>\n"));
+  run_messages (f, path, "{\"messages\": [", -1);
+  assert_failed (f, "talk.json: The conversation is not valid JSON.");
+  run_messages (f, path, with_nul, sizeof with_nul - 1);
+  assert_failed (f, "talk.json: The conversation is not valid JSON.");
+  run_messages (f, path, "{\"messages\": [{\"role\": \"assistant\", \"content\": \"Hi\"}]}", -1);
+  assert_failed (f, "talk.json: No user query found in messages.");
+  run (f, "chat", "-m", path, "--dry-run", "--messages", "/no/such.json", NULL);
+  assert_failed (f, "/no/such.json");
+  run (f, "chat", "-m", path, "--messages", "/no/such.json", NULL);
+  g_assert_cmpint (f->code, ==, 2);
+  run (f, "chat", "-m", path, "--dry-run", "--messages", "/no/such.json", "Hi", NULL);
+  g_assert_cmpint (f->code, ==, 2);
+}
+
+/* What opens, as what, and what is refused, by the names that people know. */
+static void
+test_published (Fixture *f, gconstpointer data)
+{
+  static const struct { const char *name, *refused; } twins[] = {
+    { "announced", NULL }, { "companion", "holds only the prediction block of a model" },
+    { "type-40", NULL }, { "type-42", NULL },
+    { "type-142", "PQ2_0, a format of PrismML" }, { "type-144", "IQ4_KS, a format of ik_llama.cpp" },
+  };
+  g_autofree char *yarn = make_twin (f, "yarn"), *plain = make_twin (f, "Twin-Q4_K_M");
+  g_autofree char *dynamic = make_twin (f, "Twin-UD-Q4_K_XL");
+
+  for (guint i = 0; i < G_N_ELEMENTS (twins); i++) {
+    g_autofree char *path = make_twin (f, twins[i].name);
+    run (f, "chat", "-m", path, "--no-think", "--temp", "0", "--max", "4", "Hello!", NULL);
+    if (twins[i].refused)
+      assert_failed (f, twins[i].refused);
+    else
+      g_assert_cmpint (f->code, ==, 0);
+  }
+  run (f, "show", yarn, NULL);
+  g_assert_nonnull (strstr (f->output, "8192 tokens"));
+  run (f, "chat", "-m", yarn, "--no-think", "--temp", "0", "--ctx", "8192", "--max", "4", "Hello!", NULL);
+  g_assert_cmpint (f->code, ==, 0);
+  run (f, "compare", "-m", plain, "-m", dynamic, "--max", "4", "Hello!", NULL);
+  g_assert_cmpint (f->code, ==, 0);
+  g_assert_nonnull (strstr (f->output, "== Twin Q4_K_M =="));
+  g_assert_nonnull (strstr (f->output, "== Twin UD-Q4_K_XL =="));
+}
+
 int
 main (int argc, char **argv)
 {
@@ -782,6 +981,11 @@ main (int argc, char **argv)
   g_test_add ("/cli/hostile-names", Fixture, NULL, setup, test_hostile_names, teardown);
   g_test_add ("/cli/terminal", Fixture, NULL, setup, test_terminal, teardown);
   g_test_add ("/cli/interrupted", Fixture, NULL, setup, test_interrupted, teardown);
+  g_test_add ("/cli/effort", Fixture, NULL, setup, test_effort, teardown);
+  g_test_add ("/cli/guarded", Fixture, NULL, setup, test_guarded, teardown);
+  g_test_add ("/cli/other-templates", Fixture, NULL, setup, test_other_templates, teardown);
+  g_test_add ("/cli/messages", Fixture, NULL, setup, test_messages, teardown);
+  g_test_add ("/cli/published", Fixture, NULL, setup, test_published, teardown);
   g_test_add ("/cli/bench", Fixture, NULL, setup, test_bench, teardown);
   return g_test_run ();
 }

@@ -41,11 +41,13 @@ setup (Fixture *f, gconstpointer data)
   quern_conversation_set_system_prompt (f->conversation, "Be brief.");
   quern_conversation_set_sampling (f->conversation, "{\"temperature\":0.5}");
   quern_conversation_set_thinking (f->conversation, QUERN_THINKING_ON);
+  quern_conversation_set_effort (f->conversation, "high");
   quern_message_add_attachment (question, picture);
   quern_store_append_message (f->store, f->conversation, NULL, question);
   first = say (f->store, f->conversation, question, QUERN_ROLE_ASSISTANT, "**Bold**\n\n<script>alert(1)</script>");
   quern_message_append (first, TRUE, "Hm.", -1);
   quern_message_set_model (first, "some-model", "Some Model");
+  quern_message_set_effort (first, "low");
   quern_message_set_state (first, QUERN_MESSAGE_LENGTH, NULL);
   quern_store_save_message (f->store, first);
   quern_message_set_statistics (first, &(QuernStatistics) { .seed = 9, .prompt_tokens = 5, .reused_tokens = 2,
@@ -140,6 +142,7 @@ test_round_trip (Fixture *f, gconstpointer data)
   g_assert_cmpstr (quern_conversation_get_system_prompt (c), ==, "Be brief.");
   g_assert_cmpstr (quern_conversation_get_sampling (c), ==, "{\"temperature\":0.5}");
   g_assert_cmpint (quern_conversation_get_thinking (c), ==, QUERN_THINKING_ON);
+  g_assert_cmpstr (quern_conversation_get_effort (c), ==, "high");
   path = load_path (f->store, c);
   g_assert_cmpuint (path->len, ==, 2);
   g_assert_cmpstr (quern_conversation_get_draft (c), ==, "half a");
@@ -160,6 +163,8 @@ test_round_trip (Fixture *f, gconstpointer data)
   g_assert_cmpstr (quern_message_get_content (path->pdata[0]), ==, "What is <this>?");
   g_assert_cmpstr (quern_message_get_reasoning (path->pdata[1]), ==, "Hm.");
   g_assert_cmpstr (quern_message_get_model_title (path->pdata[1]), ==, "Some Model");
+  g_assert_null (quern_message_get_effort (path->pdata[0]));
+  g_assert_cmpstr (quern_message_get_effort (path->pdata[1]), ==, "low");
   g_assert_cmpint (quern_message_get_state (path->pdata[1]), ==, QUERN_MESSAGE_LENGTH);
   g_assert_cmpuint (quern_message_get_sibling_count (path->pdata[1]), ==, 2);
   g_assert_cmpuint (quern_message_get_sibling_index (path->pdata[1]), ==, 0);

@@ -792,6 +792,66 @@ test_last_used (Fixture *f, gconstpointer data)
   }
 }
 
+/* ---- vision files ---------------------------------------------------------------------------------------------- */
+
+static void
+assert_sees_with (QuernLibrary *library, const char *id, const char *vision)
+{
+  QuernModel *model = quern_library_find (library, id);
+  const char *path = quern_model_get_vision_path (model);
+  g_autofree char *name = path ? g_path_get_basename (path) : NULL;
+
+  g_assert_cmpint (quern_model_get_state (model), ==, QUERN_MODEL_OK);
+  g_assert_cmpstr (name, ==, vision);
+}
+
+/* All of one width, so that only names tell which vision file is for which model. */
+static void
+test_vision (Fixture *f, gconstpointer data)
+{
+  g_autofree char *models = g_build_filename (f->models, "fruit", NULL), *width = g_build_filename (f->models, "width", NULL);
+  g_autofree char *link = g_build_filename (f->models, "again", NULL);
+  g_autofree char *mark = g_build_filename (width, "mmproj-b.gguf", NULL);
+  g_autoptr (QuernLibrary) library = quern_library_new (NULL);
+  QuernModel *left;
+
+  test_make_twins (models, "mmproj-a", "mmproj-b", "apple", "berry", "cherry", "tuned", NULL);
+  test_make_twins (width, "mmproj-b", "unnamed", NULL);
+  scan (library);
+  assert_sees_with (library, "apple", "mmproj-a.gguf");
+  assert_sees_with (library, "berry", "mmproj-b.gguf");
+  assert_sees_with (library, "tuned", "mmproj-b.gguf"); /* by the model that it was made of */
+  assert_sees_with (library, "cherry", NULL);
+  assert_sees_with (library, "unnamed", "mmproj-b.gguf"); /* which has no name to differ */
+  assert_sees_with (library, "quern-tiny", "mmproj-quern-tiny-F16.gguf");
+  g_assert_null (quern_library_find (library, "mmproj-a"));
+  g_assert_null (quern_library_find (library, "mmproj-b"));
+
+  /* The same files once more are still the same files. */
+  g_assert_cmpint (symlink (models, link), ==, 0);
+  scan (library);
+  g_assert_null (quern_library_find (library, "mmproj-a"));
+  g_assert_cmpint (g_unlink (link), ==, 0);
+
+  g_autofree char *apple = g_build_filename (models, "apple.gguf", NULL);
+  g_assert_cmpint (g_unlink (apple), ==, 0);
+  scan (library);
+  left = quern_library_find (library, "mmproj-a");
+  g_assert_nonnull (left);
+  g_assert_cmpint (quern_model_get_state (left), ==, QUERN_MODEL_UNSUPPORTED);
+  g_assert_nonnull (strstr (quern_model_get_problem (left), "vision file for “Apple 1B”"));
+  g_assert_cmpint (quern_model_get_origin (left), ==, QUERN_ORIGIN_FILE); /* Quern did not install it */
+  g_assert_true (quern_library_get_default (library) != left);
+  scan (library); /* what is known already is told the same way */
+  g_assert_cmpint (quern_model_get_state (quern_library_find (library, "mmproj-a")), ==, QUERN_MODEL_UNSUPPORTED);
+
+  /* A vision file without a name is for the model of its width. */
+  g_assert_cmpint (g_unlink (mark), ==, 0);
+  test_make_twins (width, "mmproj-unnamed", NULL);
+  scan (library);
+  assert_sees_with (library, "unnamed", "mmproj-unnamed.gguf");
+}
+
 int
 main (int argc, char **argv)
 {
@@ -819,6 +879,7 @@ main (int argc, char **argv)
   g_test_add ("/library/import-refused", Fixture, NULL, setup, test_import_refused, teardown);
   g_test_add ("/library/import-ollama", Fixture, NULL, setup, test_import_ollama, teardown);
   g_test_add ("/library/caches", Fixture, NULL, setup, test_caches, teardown);
+  g_test_add ("/library/vision", Fixture, NULL, setup, test_vision, teardown);
   g_test_add ("/library/last-used", Fixture, NULL, setup, test_last_used, teardown);
   result = g_test_run ();
   test_remove_folder (data_folder);

@@ -117,11 +117,13 @@ test_reopen (Fixture *f, gconstpointer data)
   quern_message_append (answer, FALSE, "A test — 你好.", -1);
   quern_message_set_statistics (answer, &statistics);
   quern_message_set_model (answer, "quern-tiny", "Quern Tiny");
+  quern_message_set_effort (answer, "xhigh");
   quern_message_set_state (answer, QUERN_MESSAGE_LENGTH, NULL);
   quern_store_save_message (store, answer);
   quern_conversation_set_title (c, "A title", TRUE);
   quern_conversation_set_draft (c, "half a");
   quern_conversation_set_thinking (c, QUERN_THINKING_ON);
+  quern_conversation_set_effort (c, "low");
   quern_conversation_set_pinned (c, TRUE);
   quern_store_close (store);
 
@@ -131,12 +133,15 @@ test_reopen (Fixture *f, gconstpointer data)
   g_assert_true (quern_conversation_get_title_given (d));
   g_assert_cmpstr (quern_conversation_get_draft (d), ==, "half a");
   g_assert_cmpint (quern_conversation_get_thinking (d), ==, QUERN_THINKING_ON);
+  g_assert_cmpstr (quern_conversation_get_effort (d), ==, "low");
   g_assert_true (quern_conversation_get_pinned (d));
   g_autoptr (GPtrArray) path = load_path (again, d);
   g_assert_cmpuint (path->len, ==, 2);
   g_assert_cmpstr (quern_message_get_content (path->pdata[1]), ==, "A test — 你好.");
   g_assert_cmpstr (quern_message_get_reasoning (path->pdata[1]), ==, "Hm.");
   g_assert_cmpstr (quern_message_get_model_title (path->pdata[1]), ==, "Quern Tiny");
+  g_assert_null (quern_message_get_effort (path->pdata[0]));
+  g_assert_cmpstr (quern_message_get_effort (path->pdata[1]), ==, "xhigh");
   g_assert_cmpint (quern_message_get_state (path->pdata[1]), ==, QUERN_MESSAGE_LENGTH);
   g_assert_cmpfloat (quern_statistics_prefill_rate (quern_message_get_statistics (path->pdata[1])), ==, 40);
   g_assert_cmpfloat (quern_statistics_decode_rate (quern_message_get_statistics (path->pdata[1])), ==, 20);

@@ -100,3 +100,27 @@ test_wait_result (GAsyncResult **result)
 {
   test_wait (test_is_set, result);
 }
+
+/* Makes models that say of themselves what other makers' files say, by their names in make-twins.py, up to NULL. */
+static inline void
+test_make_twins (const char *folder, ...)
+{
+  g_autofree char *script = g_build_filename (g_getenv ("QUERN_TEST_DATA"), "..", "core", "make-twins.py", NULL);
+  g_autoptr (GPtrArray) arguments = g_ptr_array_new ();
+  g_autoptr (GSubprocess) process = NULL;
+  g_autoptr (GError) error = NULL;
+  va_list names;
+
+  g_ptr_array_add (arguments, (gpointer) "python3");
+  g_ptr_array_add (arguments, script);
+  g_ptr_array_add (arguments, (gpointer) folder);
+  va_start (names, folder);
+  for (char *name = va_arg (names, char *); name; name = va_arg (names, char *))
+    g_ptr_array_add (arguments, name);
+  va_end (names);
+  g_ptr_array_add (arguments, NULL);
+  process = g_subprocess_newv ((const char *const *) arguments->pdata, G_SUBPROCESS_FLAGS_NONE, &error);
+  g_assert_no_error (error);
+  g_subprocess_wait_check (process, NULL, &error);
+  g_assert_no_error (error);
+}
