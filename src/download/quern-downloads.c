@@ -28,6 +28,7 @@ struct _QuernDownloads {
   GPtrArray *items;
   QuernDownload *running; /* its job's thread has not ended yet */
   QuernDownload *only;    /* run nothing else while held */
+  guint n_discarding;     /* cancelled downloads whose files are being deleted */
   gboolean held, suspended, loaded, closed;
   guint tick;
 };
@@ -409,11 +410,12 @@ start (QuernDownloads *self, QuernDownload *download)
   g_task_run_in_thread (task, job_thread);
 }
 
-/* Starts the first one that is queued, if nothing runs. */
+/* Starts the first one that is queued, if nothing runs. While files are being deleted nothing starts: the next one may want
+ * the same files, and the folder that is to go when it is empty. */
 static void
 pump (QuernDownloads *self)
 {
-  gboolean may = self->loaded && !self->closed && !self->suspended;
+  gboolean may = self->loaded && !self->closed && !self->suspended && self->n_discarding == 0;
 
   for (guint i = 0; may && self->running == NULL && i < self->items->len; i++) {
     QuernDownload *download = self->items->pdata[i];
@@ -534,6 +536,15 @@ discard_thread (GTask *task, gpointer source, gpointer data, GCancellable *cance
   g_task_return_boolean (task, TRUE);
 }
 
+static void
+discarded_cb (GObject *source, GAsyncResult *result, gpointer data)
+{
+  QuernDownloads *self = QUERN_DOWNLOADS (source);
+
+  self->n_discarding--;
+  pump (self);
+}
+
 /* Forgets it and deletes what there is of it, but no file that is complete and installed. */
 void
 quern_downloads_cancel (QuernDownloads *self, QuernDownload *download)
@@ -549,8 +560,9 @@ quern_downloads_cancel (QuernDownloads *self, QuernDownload *download)
     __atomic_store_n (&download->job->discard, TRUE, __ATOMIC_RELEASE);
     g_cancellable_cancel (download->job->cancellable);
   } else if (download->state != QUERN_DOWNLOAD_COMPLETE) {
-    g_autoptr (GTask) task = g_task_new (NULL, NULL, NULL, NULL);
+    g_autoptr (GTask) task = g_task_new (self, NULL, discarded_cb, NULL);
 
+    self->n_discarding++;
     g_task_set_task_data (task, _quern_download_job_new (download, self->hub, self->limiter, NULL),
                           (GDestroyNotify) _quern_download_job_unref);
     g_task_run_in_thread (task, discard_thread);

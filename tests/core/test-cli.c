@@ -276,8 +276,8 @@ write_receipt (Fixture *f, const char *target, gint64 size)
   sqlite3 *db;
 
   g_assert_cmpint (sqlite3_open (path, &db), ==, SQLITE_OK);
-  g_assert_true (quern_sql_exec (db, "CREATE TABLE receipts (target TEXT PRIMARY KEY, size INTEGER NOT NULL)", NULL));
-  g_assert_true (quern_sql_run (db, NULL, "INSERT INTO receipts VALUES (?1, ?2)", "si", target, size));
+  g_assert_true (quern_sql_exec (db, "CREATE TABLE receipts (target TEXT PRIMARY KEY, size INTEGER NOT NULL, sha256 TEXT)", NULL));
+  g_assert_true (quern_sql_run (db, NULL, "INSERT INTO receipts (target, size) VALUES (?1, ?2)", "si", target, size));
   sqlite3_close (db);
 }
 

@@ -432,9 +432,9 @@ write_receipts (const char *folder, const char *const *targets, const gint64 *si
   sqlite3 *db;
 
   g_assert_cmpint (sqlite3_open (path, &db), ==, SQLITE_OK);
-  g_assert_true (quern_sql_exec (db, "CREATE TABLE receipts (target TEXT PRIMARY KEY, size INTEGER NOT NULL)", NULL));
+  g_assert_true (quern_sql_exec (db, "CREATE TABLE receipts (target TEXT PRIMARY KEY, size INTEGER NOT NULL, sha256 TEXT)", NULL));
   for (guint i = 0; targets[i]; i++)
-    g_assert_true (quern_sql_run (db, NULL, "INSERT INTO receipts VALUES (?1, ?2)", "si", targets[i], sizes[i]));
+    g_assert_true (quern_sql_run (db, NULL, "INSERT INTO receipts (target, size) VALUES (?1, ?2)", "si", targets[i], sizes[i]));
   sqlite3_close (db);
 }
 
