@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "config.h"
 
+#include <errno.h>
 #include <glib/gi18n.h>
+#include <glib/gstdio.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -161,6 +163,24 @@ print_result (QuernComparison *comparison, const Options *o)
   return QUERN_CLI_FAILED;
 }
 
+/* A file is replaced when the report is whole. A device or pipe is written to and stays what it is, as does a link. */
+static gboolean
+write_report (const char *path, const char *text, GError **error)
+{
+  GStatBuf info;
+  gboolean ok;
+  FILE *f;
+
+  if (g_lstat (path, &info) != 0 || S_ISREG (info.st_mode))
+    return g_file_set_contents (path, text, -1, error);
+  f = g_fopen (path, "we");
+  ok = f && fputs (text, f) >= 0 && fflush (f) == 0;
+  if (!ok)
+    g_set_error (error, G_IO_ERROR, g_io_error_from_errno (errno), _("The output could not be written: %s"),
+                 g_strerror (errno));
+  return (!f || fclose (f) == 0) && ok;
+}
+
 /* What is exported says which files these were. */
 static gboolean
 write_reports (QuernComparison *comparison, const Options *o, GError **error)
@@ -175,8 +195,8 @@ write_reports (QuernComparison *comparison, const Options *o, GError **error)
     return FALSE;
   html = quern_comparison_to_html (comparison);
   markdown = quern_comparison_to_markdown (comparison);
-  return (!o->html || g_file_set_contents (o->html, html, -1, error))
-         && (!o->markdown || g_file_set_contents (o->markdown, markdown, -1, error));
+  return (!o->html || write_report (o->html, html, error))
+         && (!o->markdown || write_report (o->markdown, markdown, error));
 }
 
 /* ---- command --------------------------------------------------------------------------------------------------- */
