@@ -689,12 +689,19 @@ without_first (const QjArgs *args, uint32_t n)
   return rest;
 }
 
+/* What the filters below go through. jinja2 goes through nothing where the value is none, or false for another reason. */
+static QjValue
+items_to_choose (QjRun *r, QjValue value)
+{
+  return generator (r, qj_truth (r, value) ? qj_to_list (r, value, QJ_LIST) : qj_list_new (r, QJ_LIST, 0));
+}
+
 static QjValue
 filter_map (QjRun *r, const QjValue *p, const QjArgs *args)
 {
   const QjValue *attribute = find_keyword (args, "attribute"), *otherwise = find_keyword (args, "default");
   const QjFunction *filter = NULL;
-  QjValue list = generator (r, qj_to_list (r, p[0], QJ_LIST));
+  QjValue list = items_to_choose (r, p[0]);
   QjArgs rest = without_first (args, 1);
   if (args->n == 0) {
     if (!attribute || args->n_keywords != 1u + (otherwise != NULL))
@@ -727,7 +734,7 @@ choose (QjRun *r, const QjValue *p, const QjArgs *args, bool by_attribute, bool 
     test = qj_find_test (test_name.string->data, test_name.string->size);
   if (test_name.kind != QJ_MISSING && !test)
     qj_fail (&r->base, "a test is not known");
-  QjValue list = generator (r, qj_to_list (r, p[0], QJ_LIST));
+  QjValue list = items_to_choose (r, p[0]);
   uint32_t n = 0;
   for (uint32_t i = 0; i < list.list->n; i++) {
     QjValue item = list.list->items[i];
