@@ -406,6 +406,7 @@ run_loop (QjRun *r, const QjNode *node, QjScope *parent, QjValue iterable, int64
                      .changed = { QJ_MISSING } };
   qj_iterate (r, &loop->source, iterable);
   Flow flow = GO_ON;
+  bool ended = false;
   while (flow != BREAK && next_item (r, loop, &item)) {
     loop->index0++;
     loop->before = loop->current;
@@ -415,9 +416,11 @@ run_loop (QjRun *r, const QjNode *node, QjScope *parent, QjValue iterable, int64
     if (r->loop_symbol != UINT32_MAX)
       qj_assign (r, r->loop_symbol, (QjValue) { .kind = QJ_LOOP, .loop = loop });
     flow = exec_body (r, &node->nodes);
+    ended = ended || flow == GO_ON;
     r->scope = outer;
   }
-  if (loop->index0 < 0 && node->else_nodes.n > 0)
+  /* In jinja2, else also follows a loop whose items all ended with break or continue. */
+  if (!ended && node->else_nodes.n > 0)
     return exec_in_scope (r, &node->else_nodes, new_scope (r, parent));
   return GO_ON;
 }
