@@ -54,7 +54,7 @@ take_text (QeModel *opened, QeChatText *text, char **prompt, GArray **tokens, GE
   gboolean ok = qe_tokenize (opened, text->text, text->length, text->plain, text->n_plain, &ids, &n, &engine_error) == QE_OK;
 
   if (ok) {
-    *prompt = g_strndup (text->text, text->length);
+    *prompt = g_utf8_make_valid (text->text, (gssize) text->length); /* of which a NUL is no part */
     *tokens = g_array_append_vals (g_array_new (FALSE, FALSE, sizeof *ids), ids, (guint) n);
   } else {
     quern_engine_set_error (error, &engine_error);

@@ -512,6 +512,48 @@ test_full_device (Fixture *f, gconstpointer data)
   }
 }
 
+/* A report goes where a link leads, be it a device; the link stays. */
+static void
+test_report_through_link (Fixture *f, gconstpointer data)
+{
+  g_autofree char *link = g_build_filename (f->folder, "link.html", NULL);
+  g_autofree char *target = g_build_filename (f->folder, "target.html", NULL);
+  g_autofree char *text = NULL;
+
+  g_assert_true (g_file_set_contents (target, "old", -1, NULL));
+  g_assert_cmpint (symlink (target, link), ==, 0);
+  run (f, "compare", "-m", "quern-tiny", "-m", "quern-tiny", "--max", "4", "--html", link, "Hello!", NULL);
+  g_assert_cmpint (f->code, ==, 0);
+  g_assert_true (g_file_test (link, G_FILE_TEST_IS_SYMLINK));
+  g_assert_true (g_file_get_contents (target, &text, NULL, NULL));
+  g_assert_nonnull (strstr (text, "Hello!"));
+
+  g_assert_cmpint (g_unlink (link), ==, 0);
+  g_assert_cmpint (symlink ("/dev/full", link), ==, 0);
+  run (f, "compare", "-m", "quern-tiny", "-m", "quern-tiny", "--max", "4", "--markdown", link, "Hello!", NULL);
+  g_assert_cmpint (f->code, ==, 1);
+  g_assert_nonnull (strstr (f->errors, "No space left"));
+  g_assert_true (g_file_test (link, G_FILE_TEST_IS_SYMLINK));
+}
+
+/* What follows a NUL is printed as well, and one that JSON does not allow is no JSON. */
+static void
+test_messages_with_nul (Fixture *f, gconstpointer data)
+{
+  static const char raw[] = "{\"messages\": [{\"role\": \"user\", \"content\": \"hi\"}]}\0 more";
+  g_autofree char *path = g_build_filename (f->folder, "messages.json", NULL);
+
+  g_assert_true (g_file_set_contents (
+      path, "{\"messages\": [{\"role\": \"user\", \"content\": \"before\\u0000after\"}]}", -1, NULL));
+  run (f, "chat", "-m", "quern-tiny", "--dry-run", "--messages", path, NULL);
+  g_assert_cmpint (f->code, ==, 0);
+  g_assert_nonnull (strstr (f->output, "before\357\277\275after<|im_end|>"));
+
+  g_assert_true (g_file_set_contents (path, raw, sizeof raw - 1, NULL));
+  run (f, "chat", "-m", "quern-tiny", "--dry-run", "--messages", path, NULL);
+  assert_failed (f, "not valid JSON");
+}
+
 /* Too little address space is said; nothing spins or crashes. */
 static void
 test_little_address_space (Fixture *f, gconstpointer data)
@@ -977,6 +1019,8 @@ main (int argc, char **argv)
   g_test_add ("/cli/numbers", Fixture, NULL, setup, test_numbers, teardown);
   g_test_add ("/cli/standard-input", Fixture, NULL, setup, test_standard_input, teardown);
   g_test_add ("/cli/full-device", Fixture, NULL, setup, test_full_device, teardown);
+  g_test_add ("/cli/report-through-link", Fixture, NULL, setup, test_report_through_link, teardown);
+  g_test_add ("/cli/messages-with-nul", Fixture, NULL, setup, test_messages_with_nul, teardown);
   g_test_add ("/cli/little-address-space", Fixture, NULL, setup, test_little_address_space, teardown);
   g_test_add ("/cli/hostile-names", Fixture, NULL, setup, test_hostile_names, teardown);
   g_test_add ("/cli/terminal", Fixture, NULL, setup, test_terminal, teardown);
