@@ -756,7 +756,7 @@ test_interrupted (Fixture *f, gconstpointer data)
   g_assert_true (g_file_set_contents (questions, content->str, (gssize) content->len, NULL));
   run_interrupted (f, (const char *[]) { "compare", "-m", "quern-tiny", "-m", "quern-tiny", "--questions", questions, NULL });
   g_assert_cmpint (f->code, ==, 130);
-  g_assert_nonnull (strstr (f->output, "right"));
+  g_assert_nonnull (strstr (f->output, "correct"));
 }
 
 /* ---- files of other makers ------------------------------------------------------------------------------------- */
