@@ -15,8 +15,6 @@ EFFORT = re.compile('^Effort')
 
 
 class Template(ChatCase):
-    locale = None
-
     def add(self, name):
         """Installs a twin of Quern Tiny, which becomes the default model."""
         subprocess.run([sys.executable, TWINS, os.path.join(self.desktop.data, 'models'), name], check=True)
@@ -39,11 +37,7 @@ class Template(ChatCase):
         app.find('toggle button', 'Effort: Low')
         app.screenshot('effort')
         app.resize(360, 480)
-        for name in ('Send', EFFORT, 'Think'):
-            button = app.find(None, name)
-            x, y, width, height = button.still()
-            self.assertTrue(x >= 0 and y >= 0 and x + width <= 360 and y + height <= 480, (name, x, y, width, height))
-            self.assertTrue(width >= 24 and height >= 24, (name, width, height))
+        self.check_inside(app, app.find('toggle button', 'Think'), app.find('toggle button', EFFORT), app.find('button', 'Send'))
         app.screenshot('effort-narrow')
         app.find('toggle button', EFFORT).click()
         quern_ui.wait_for('the levels', lambda: len(app.find_all(re.compile('menu item'))) == 3)
@@ -53,6 +47,26 @@ class Template(ChatCase):
         quern_ui.wait_for('the level on the disk', lambda: self.desktop.query(
             "SELECT effort, thinking FROM message WHERE role = 'assistant'") == [('low', 1)])
         self.assertEqual(self.desktop.query('SELECT effort FROM conversation'), [('low',)])
+
+    def check_inside(self, app, *buttons):
+        """All are in a window of 360 by 480 pixels, none over another, and large enough for a finger."""
+        places = [button.still() for button in buttons]
+        for button, (x, y, width, height) in zip(buttons, places):
+            self.assertTrue(x >= 0 and y >= 0 and x + width <= 360 and y + height <= 480, (button, x, y, width, height))
+            self.assertTrue(width >= 44 and height >= 44, (button, width, height))
+        for i, (x, y, width, height) in enumerate(places):
+            for left, top, wide, high in places[:i]:
+                self.assertTrue(x + width <= left or left + wide <= x or y + height <= top or top + high <= y, places)
+
+    def test_narrow_in_german(self):
+        self.desktop_options = {'locale': 'de_DE'}
+        self.add('effort')
+        app = self.launch()
+        app.resize(360, 480)
+        effort = app.find('toggle button', re.compile(': Sehr hoch$|: Very High$'))
+        composer = quern_ui.wait_for('the buttons', lambda: [node for node in effort.parent.parent.find_all('toggle button')])
+        app.screenshot('effort-german')
+        self.check_inside(app, *composer)
 
     def test_effort_is_not_chosen_by_opening(self):
         self.add('effort')

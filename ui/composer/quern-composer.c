@@ -360,7 +360,8 @@ quern_composer_set_effort (QuernComposer *self, const char *effort)
     return;
   /* Translators: how long the model thinks: “Effort: High” */
   label = *self->effort != '\0' ? g_strdup_printf (_("Effort: %s"), quern_effort_get_title (self->effort)) : g_strdup (_("Effort"));
-  gtk_menu_button_set_label (self->effort_button, label);
+  gtk_menu_button_set_label (self->effort_button, *self->effort != '\0' ? quern_effort_get_title (self->effort) : label);
+  gtk_accessible_update_property (GTK_ACCESSIBLE (self->effort_button), GTK_ACCESSIBLE_PROPERTY_LABEL, label, -1);
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_EFFORT]);
 }
 
