@@ -124,16 +124,6 @@ quern_cli_print_facts (QuernModel *model, const char *template)
 /* ---- as JSON --------------------------------------------------------------------------------------------------- */
 
 static void
-add_string (JsonBuilder *builder, const char *name, const char *value)
-{
-  json_builder_set_member_name (builder, name);
-  if (value)
-    json_builder_add_string_value (builder, value);
-  else
-    json_builder_add_null_value (builder);
-}
-
-static void
 add_flag (JsonBuilder *builder, const char *name, gboolean value)
 {
   json_builder_set_member_name (builder, name);
@@ -165,7 +155,7 @@ add_origins (JsonBuilder *builder, QuernModel *model)
   json_builder_set_member_name (builder, "origins");
   json_builder_begin_object (builder);
   for (guint i = 0; i < G_N_ELEMENTS (values); i++)
-    add_string (builder, values[i].name, origins[quern_sampling_get_origin (NULL, model, values[i].name)]);
+    quern_cli_add_string (builder, values[i].name, origins[quern_sampling_get_origin (NULL, model, values[i].name)]);
   json_builder_end_object (builder);
 }
 
@@ -179,7 +169,7 @@ quern_cli_add_facts (JsonBuilder *builder, QuernModel *model, const char *templa
   json_builder_begin_object (builder);
   add_flag (builder, "present", info->present);
   add_flag (builder, "usable", info->usable);
-  add_string (builder, "problem", info->problem[0] ? info->problem : NULL);
+  quern_cli_add_string (builder, "problem", info->problem[0] ? info->problem : NULL);
   add_flag (builder, "thinking_default", info->thinking_default);
   add_flag (builder, "thinking_switchable", info->thinking_switchable);
   json_builder_set_member_name (builder, "efforts");
@@ -187,14 +177,14 @@ quern_cli_add_facts (JsonBuilder *builder, QuernModel *model, const char *templa
   for (guint i = 0; i < info->n_efforts; i++)
     json_builder_add_string_value (builder, info->efforts[i]);
   json_builder_end_array (builder);
-  add_string (builder, "effort_default", info->effort_default[0] ? info->effort_default : NULL);
+  quern_cli_add_string (builder, "effort_default", info->effort_default[0] ? info->effort_default : NULL);
   add_flag (builder, "keeps_reasoning", info->keeps_reasoning);
   add_flag (builder, "reasoning_switchable", info->reasoning_switchable);
   add_flag (builder, "takes_system", info->takes_system);
   add_flag (builder, "takes_pictures", info->takes_pictures);
-  add_string (builder, "tools", forms[info->tools]);
+  quern_cli_add_string (builder, "tools", forms[info->tools]);
   if (template)
-    add_string (builder, "text", template);
+    quern_cli_add_string (builder, "text", template);
   json_builder_end_object (builder);
   json_builder_set_member_name (builder, "sampling");
   json_builder_begin_object (builder);

@@ -11,16 +11,6 @@
 /* list, show, import, remove: the models on this computer. */
 
 static void
-add_string (JsonBuilder *builder, const char *name, const char *value)
-{
-  json_builder_set_member_name (builder, name);
-  if (value)
-    json_builder_add_string_value (builder, value);
-  else
-    json_builder_add_null_value (builder);
-}
-
-static void
 add_int (JsonBuilder *builder, const char *name, guint64 value)
 {
   json_builder_set_member_name (builder, name);
@@ -35,16 +25,16 @@ add_model (JsonBuilder *builder, QuernModel *model)
                                          "ollama", "lm-studio", "llama.cpp", "hugging-face" };
   const QeModelInfo *info = quern_model_get_info (model);
 
-  add_string (builder, "id", quern_model_get_id (model));
-  add_string (builder, "title", quern_model_get_title (model));
-  add_string (builder, "path", quern_model_get_path (model));
-  add_string (builder, "vision", quern_model_get_vision_path (model));
+  quern_cli_add_string (builder, "id", quern_model_get_id (model));
+  quern_cli_add_string (builder, "title", quern_model_get_title (model));
+  quern_cli_add_string (builder, "path", quern_model_get_path (model));
+  quern_cli_add_string (builder, "vision", quern_model_get_vision_path (model));
   add_int (builder, "bytes", quern_model_get_size (model));
-  add_string (builder, "quantisation", quern_model_get_quantisation (model));
-  add_string (builder, "size", info->size_label);
-  add_string (builder, "state", states[quern_model_get_state (model)]);
-  add_string (builder, "problem", quern_model_get_problem (model));
-  add_string (builder, "origin", origins[quern_model_get_origin (model)]);
+  quern_cli_add_string (builder, "quantisation", quern_model_get_quantisation (model));
+  quern_cli_add_string (builder, "size", info->size_label);
+  quern_cli_add_string (builder, "state", states[quern_model_get_state (model)]);
+  quern_cli_add_string (builder, "problem", quern_model_get_problem (model));
+  quern_cli_add_string (builder, "origin", origins[quern_model_get_origin (model)]);
   json_builder_set_member_name (builder, "demonstration");
   json_builder_add_boolean_value (builder, quern_model_is_demo (model));
   json_builder_set_member_name (builder, "unverified");
@@ -121,7 +111,7 @@ print_show_json (QuernModel *model, guint n_ctx, const QeMemoryPlan *plan, const
 
   json_builder_begin_object (builder);
   add_model (builder, model);
-  add_string (builder, "architecture", info->architecture);
+  quern_cli_add_string (builder, "architecture", info->architecture);
   add_int (builder, "parameters", info->parameters);
   add_int (builder, "active_parameters", info->active_parameters);
   json_builder_set_member_name (builder, "bits_per_weight");

@@ -63,6 +63,8 @@ GPtrArray    *quern_cli_find_models  (QuernLibrary *library, char **ids, GError 
 void          quern_cli_line         (FILE *file, const char *format, ...) G_GNUC_PRINTF (2, 3);
 /* A text of any number of lines, and a line end. */
 void          quern_cli_text         (FILE *file, const char *text);
+/* A member of an open object; value may be NULL. */
+void          quern_cli_add_string   (JsonBuilder *builder, const char *name, const char *value);
 void          quern_cli_print_json   (JsonBuilder *builder);
 void          quern_cli_put_json     (const char *json);
 guint64       quern_cli_peak_rss     (void);
