@@ -382,6 +382,17 @@ quern_model_get_vision_info (QuernModel *self)
 }
 
 /**
+ * quern_model_needs_vision_file:
+ *
+ * Returns: whether its file holds a vision encoder that only Ollama can use, so that pictures need another file
+ */
+gboolean
+quern_model_needs_vision_file (QuernModel *self)
+{
+  return self->info.has_vision_inside && !self->vision_path;
+}
+
+/**
  * quern_model_is_demo:
  *
  * Returns: whether it is Quern Tiny, which comes with the application and must be labelled as a demonstration

@@ -40,6 +40,7 @@ guint64            quern_model_get_size         (QuernModel *self);
 const QeModelInfo *quern_model_get_info         (QuernModel *self);
 const char        *quern_model_get_vision_path  (QuernModel *self);
 const QeVisionInfo *quern_model_get_vision_info (QuernModel *self);
+gboolean           quern_model_needs_vision_file (QuernModel *self);
 gboolean           quern_model_is_demo          (QuernModel *self);
 QuernModelOrigin   quern_model_get_origin       (QuernModel *self);
 const char        *quern_model_get_keeper       (QuernModel *self);

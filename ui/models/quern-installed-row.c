@@ -69,7 +69,9 @@ describe (QuernModel *model, QuernLibrary *library)
     quern_facts_append (text, quern_model_is_demo (model) ? _ ("Demonstration") : NULL);
     quern_facts_append (text, size);
     quern_facts_append (text, quern_model_get_unverified (model) ? _ ("not verified") : NULL);
-    quern_facts_append (text, quern_model_get_vision_path (model) != NULL ? _ ("sees pictures") : NULL);
+    quern_facts_append (text, quern_model_get_vision_path (model) != NULL   ? _ ("sees pictures")
+                              : quern_model_needs_vision_file (model) ? _ ("pictures need another file")
+                                                                      : NULL);
     quern_facts_append (text, use);
   }
   append_origin (text, model);
