@@ -67,7 +67,7 @@ class Downloads(ModelsCase):
         app = self.start()
         self.add_fault(kind='status', path='/cdn/', value=503, after=86400)
         self.add_download(app, 'Q8_0')
-        app.find('label', re.compile(r'the server asks to wait, .*\d:\d\d.* left$'))
+        app.find('label', re.compile(r'The server is busy, trying again in .*\d:\d\d'))
         app.find('button', 'Pause').click()
         app.find('label', re.compile('^Paused'))
 
