@@ -3,6 +3,7 @@
 
 #include "quern-picture-viewer.h"
 
+#include "quern-file-name.h"
 #include "quern-thumbnail.h"
 #include "quern-zoom-area.h"
 
@@ -344,9 +345,10 @@ static void
 save_action (GtkWidget *widget, const char *name, GVariant *parameter)
 {
   g_autoptr (GtkFileDialog) dialog = gtk_file_dialog_new ();
+  g_autofree char *file_name = quern_file_name (adw_dialog_get_title (ADW_DIALOG (widget)), "", _("Picture"));
 
   gtk_file_dialog_set_title (dialog, _("Save Picture"));
-  gtk_file_dialog_set_initial_name (dialog, adw_dialog_get_title (ADW_DIALOG (widget)));
+  gtk_file_dialog_set_initial_name (dialog, file_name);
   gtk_file_dialog_save (dialog, GTK_WINDOW (gtk_widget_get_root (widget)), NULL, file_chosen_cb, g_object_ref (widget));
 }
 
