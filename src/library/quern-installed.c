@@ -175,13 +175,13 @@ read_records (sqlite3 *db, gpointer data, GError **error)
 /**
  * _quern_installed_adopt:
  * @folder: where Quern installs models
+ * @receipts: (element-type QuernReceipt): all there are; those that are recorded now remain in it
  *
  * Records what receipts show to be Quern's own. Blocks. Where nothing can be written, nothing is Quern's.
  */
 void
-_quern_installed_adopt (QuernDatabase *database, const char *folder)
+_quern_installed_adopt (QuernDatabase *database, const char *folder, GPtrArray *receipts)
 {
-  g_autoptr (GPtrArray) receipts = quern_receipts_read ();
   g_autoptr (GHashTable) records = NULL;
 
   if (receipts->len == 0 || !quern_database_read (database, read_records, &records, NULL))

@@ -166,10 +166,9 @@ list_folders (ScanJob *job)
 
 /* Returns the paths of files that were installed although nobody told their checksum. */
 static GHashTable *
-read_unverified (void)
+list_unverified (GPtrArray *receipts)
 {
   GHashTable *paths = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
-  g_autoptr (GPtrArray) receipts = quern_receipts_read ();
 
   for (guint i = 0; i < receipts->len; i++) {
     QuernReceipt *receipt = receipts->pdata[i];
@@ -184,11 +183,12 @@ static void
 scan_worker (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
 {
   ScanJob *job = data;
-  g_autoptr (GHashTable) unverified = read_unverified ();
+  g_autoptr (GPtrArray) receipts = quern_receipts_read ();
+  g_autoptr (GHashTable) unverified = list_unverified (receipts);
   GPtrArray *found;
 
   if (job->database) {
-    _quern_installed_adopt (job->database, job->options.folder);
+    _quern_installed_adopt (job->database, job->options.folder, receipts);
     quern_database_read (job->database, read_model_files, job, NULL);
   }
   list_folders (job);
