@@ -6,6 +6,7 @@
 #include "quern-schema.h"
 #include "quern-sql.h"
 #include "quern-store.h"
+#include "test-sql.h"
 #include "test-util.h"
 
 /* Conversations of any length: nothing recurses from message to message. The times are printed. */
@@ -54,29 +55,10 @@ reopen (Fixture *f)
   g_assert_null (quern_store_get_notice (f->store));
 }
 
-static gboolean
-run_sql (sqlite3 *db, gpointer data, GError **error)
-{
-  return quern_sql_exec (db, data, error);
-}
-
-static gboolean
-read_int (sqlite3 *db, gpointer data, GError **error)
-{
-  gpointer *arguments = data;
-
-  *(gint64 *) arguments[1] = quern_sql_int (db, arguments[0], -1);
-  return TRUE;
-}
-
 static gint64
 query_int (Fixture *f, const char *sql)
 {
-  gint64 value = 0;
-  gpointer arguments[] = { (gpointer) sql, &value };
-
-  g_assert_true (quern_database_read (quern_store_get_database (f->store), read_int, arguments, NULL));
-  return value;
+  return test_query_int (quern_store_get_database (f->store), sql);
 }
 
 static void
@@ -84,7 +66,7 @@ write_sql (Fixture *f, const char *sql)
 {
   g_autoptr (GError) error = NULL;
 
-  g_assert_true (quern_database_write (quern_store_get_database (f->store), run_sql, (gpointer) sql, &error));
+  g_assert_true (quern_database_write (quern_store_get_database (f->store), test_run_sql, (gpointer) sql, &error));
   g_assert_no_error (error);
 }
 
@@ -134,9 +116,9 @@ make_locked (const char *path)
   g_autoptr (QuernDatabase) old = quern_database_open_full (path, migrations, 4, &error);
 
   g_assert_no_error (error);
-  g_assert_true (quern_database_write (old, run_sql, (gpointer) locked_sql, &error));
+  g_assert_true (quern_database_write (old, test_run_sql, (gpointer) locked_sql, &error));
   g_assert_no_error (error);
-  g_assert_false (quern_database_write (old, run_sql, (gpointer) "DELETE FROM conversation WHERE deleted < 5", &error));
+  g_assert_false (quern_database_write (old, test_run_sql, (gpointer) "DELETE FROM conversation WHERE deleted < 5", &error));
   g_assert_error (error, QUERN_DATABASE_ERROR, QUERN_DATABASE_ERROR_FAILED);
   quern_database_close (old);
 }
@@ -167,7 +149,7 @@ test_locked (Fixture *f, gconstpointer data)
   assert_whole (f);
   assert_unlocked (f, 2);
   /* The rest of the schema is as it was: what no message refers to is refused, and a conversation takes its messages along. */
-  g_assert_false (quern_database_write (quern_store_get_database (f->store), run_sql,
+  g_assert_false (quern_database_write (quern_store_get_database (f->store), test_run_sql,
                                         (gpointer) "UPDATE message SET parent_id = 77 WHERE id = 30003", NULL));
   write_sql (f, "DELETE FROM conversation WHERE id = 3");
   g_assert_cmpint (query_int (f, "SELECT count (*) FROM message"), ==, 5);

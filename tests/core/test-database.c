@@ -10,6 +10,7 @@
 #include "quern-schema.h"
 #include "quern-sql.h"
 #include "quern-store.h"
+#include "test-sql.h"
 #include "test-util.h"
 
 typedef struct {
@@ -34,31 +35,6 @@ teardown (Fixture *f, gconstpointer data)
   g_free (f->folder);
 }
 
-static gboolean
-run_sql (sqlite3 *db, gpointer data, GError **error)
-{
-  return quern_sql_exec (db, data, error);
-}
-
-static gboolean
-read_int (sqlite3 *db, gpointer data, GError **error)
-{
-  gpointer *arguments = data;
-
-  *(gint64 *) arguments[1] = quern_sql_int (db, arguments[0], -1);
-  return TRUE;
-}
-
-static gint64
-query_int (QuernDatabase *database, const char *sql)
-{
-  gint64 value = 0;
-  gpointer arguments[] = { (gpointer) sql, &value };
-
-  g_assert_true (quern_database_read (database, read_int, arguments, NULL));
-  return value;
-}
-
 /* ---- migrations ------------------------------------------------------------------------------------------------ */
 
 static const QuernMigration three_steps[] = {
@@ -75,19 +51,19 @@ test_migration (Fixture *f, gconstpointer data)
   g_autofree char *backup = g_strconcat (f->path, ".before-schema-2", NULL);
 
   g_assert_no_error (error);
-  g_assert_true (quern_database_write (first, run_sql, "INSERT INTO thing VALUES (1, 'a'), (2, 'b')", &error));
+  g_assert_true (quern_database_write (first, test_run_sql, "INSERT INTO thing VALUES (1, 'a'), (2, 'b')", &error));
   quern_database_close (first);
 
   g_autoptr (QuernDatabase) second = quern_database_open_full (f->path, three_steps, 2, &error);
   g_assert_no_error (error);
-  g_assert_cmpint (query_int (second, "SELECT count (*) FROM thing WHERE colour = 'red'"), ==, 2);
-  g_assert_cmpint (query_int (second, "PRAGMA user_version"), ==, 2);
+  g_assert_cmpint (test_query_int (second, "SELECT count (*) FROM thing WHERE colour = 'red'"), ==, 2);
+  g_assert_cmpint (test_query_int (second, "PRAGMA user_version"), ==, 2);
   quern_database_close (second);
 
   /* The backup is a whole database of the old schema. */
   g_autoptr (QuernDatabase) old = quern_database_open_full (backup, three_steps, 1, &error);
   g_assert_no_error (error);
-  g_assert_cmpint (query_int (old, "SELECT count (*) FROM thing"), ==, 2);
+  g_assert_cmpint (test_query_int (old, "SELECT count (*) FROM thing"), ==, 2);
   quern_database_close (old);
 
   /* A step that fails leaves everything as it was. */
@@ -96,7 +72,7 @@ test_migration (Fixture *f, gconstpointer data)
   g_clear_error (&error);
   g_autoptr (QuernDatabase) again = quern_database_open_full (f->path, three_steps, 2, &error);
   g_assert_no_error (error);
-  g_assert_cmpint (query_int (again, "SELECT count (*) FROM sqlite_schema WHERE name = 'other'"), ==, 0);
+  g_assert_cmpint (test_query_int (again, "SELECT count (*) FROM sqlite_schema WHERE name = 'other'"), ==, 0);
 }
 
 /* A copy cannot be made, as on a full disk: the file is opened all the same. */
@@ -107,13 +83,13 @@ test_migration_without_backup (Fixture *f, gconstpointer data)
   g_autoptr (QuernDatabase) first = quern_database_open_full (f->path, three_steps, 1, &error);
   g_autofree char *part = g_strconcat (f->path, ".before-schema-2.part", NULL);
 
-  g_assert_true (quern_database_write (first, run_sql, "INSERT INTO thing VALUES (1, 'a'), (2, 'b')", &error));
+  g_assert_true (quern_database_write (first, test_run_sql, "INSERT INTO thing VALUES (1, 'a'), (2, 'b')", &error));
   g_assert_null (quern_database_get_notice (first));
   quern_database_close (first);
   g_assert_cmpint (g_mkdir (part, 0700), ==, 0); /* in the way */
   g_autoptr (QuernDatabase) second = quern_database_open_full (f->path, three_steps, 2, &error);
   g_assert_no_error (error);
-  g_assert_cmpint (query_int (second, "SELECT count (*) FROM thing WHERE colour = 'red'"), ==, 2);
+  g_assert_cmpint (test_query_int (second, "SELECT count (*) FROM thing WHERE colour = 'red'"), ==, 2);
   g_assert_nonnull (quern_database_get_notice (second));
 }
 
@@ -126,7 +102,7 @@ test_negative_version (Fixture *f, gconstpointer data)
   g_autofree char *before = NULL, *after = NULL;
   gsize size_before, size_after;
 
-  g_assert_true (quern_database_write (first, run_sql, "PRAGMA user_version = -3", &error));
+  g_assert_true (quern_database_write (first, test_run_sql, "PRAGMA user_version = -3", &error));
   quern_database_close (first);
   g_assert_true (g_file_get_contents (f->path, &before, &size_before, NULL));
   g_assert_null (quern_database_open_full (f->path, three_steps, 2, &error));
@@ -207,12 +183,12 @@ test_close (Fixture *f, gconstpointer data)
   g_autoptr (QuernDatabase) database = quern_database_open_full (f->path, three_steps, 1, &error);
 
   for (int i = 0; i < 50; i++)
-    quern_database_write_async (database, run_sql, "INSERT INTO thing (text) VALUES ('x')", NULL, NULL, NULL, NULL);
+    quern_database_write_async (database, test_run_sql, "INSERT INTO thing (text) VALUES ('x')", NULL, NULL, NULL, NULL);
   quern_database_close (database);
-  g_assert_false (quern_database_write (database, run_sql, "DELETE FROM thing", &error));
+  g_assert_false (quern_database_write (database, test_run_sql, "DELETE FROM thing", &error));
   g_assert_error (error, QUERN_DATABASE_ERROR, QUERN_DATABASE_ERROR_CLOSED);
   g_autoptr (QuernDatabase) again = quern_database_open_full (f->path, three_steps, 1, NULL);
-  g_assert_cmpint (query_int (again, "SELECT count (*) FROM thing"), ==, 50);
+  g_assert_cmpint (test_query_int (again, "SELECT count (*) FROM thing"), ==, 50);
 }
 
 static gboolean
@@ -231,7 +207,7 @@ test_rollback (Fixture *f, gconstpointer data)
 
   g_assert_false (quern_database_write (database, write_then_fail, NULL, &error));
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_FAILED);
-  g_assert_cmpint (query_int (database, "SELECT count (*) FROM thing"), ==, 0);
+  g_assert_cmpint (test_query_int (database, "SELECT count (*) FROM thing"), ==, 0);
 }
 
 static void
@@ -243,12 +219,12 @@ test_cancel (Fixture *f, gconstpointer data)
   g_autoptr (GError) error = NULL;
 
   g_cancellable_cancel (cancellable);
-  quern_database_write_async (database, run_sql, "INSERT INTO thing (text) VALUES ('x')", NULL, cancellable,
+  quern_database_write_async (database, test_run_sql, "INSERT INTO thing (text) VALUES ('x')", NULL, cancellable,
                               test_result_cb, &result);
   test_wait_result (&result);
   g_assert_false (quern_database_call_finish (database, result, &error));
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
-  g_assert_cmpint (query_int (database, "SELECT count (*) FROM thing"), ==, 0);
+  g_assert_cmpint (test_query_int (database, "SELECT count (*) FROM thing"), ==, 0);
 }
 
 /* ---- instances and crashes ------------------------------------------------------------------------------------- */
@@ -294,18 +270,18 @@ test_two_instances (Fixture *f, gconstpointer data)
   g_autoptr (QuernStore) two = quern_store_open (f->path, NULL);
   g_signal_connect (two, "problem", G_CALLBACK (problem_cb), &problem);
   g_assert_cmpint (
-      query_int (quern_store_get_database (two), "SELECT count (*) FROM message WHERE state = 'streaming'"), ==, 1);
+      test_query_int (quern_store_get_database (two), "SELECT count (*) FROM message WHERE state = 'streaming'"), ==, 1);
   for (int i = 0; i < 20; i++) { /* both write */
     g_autoptr (QuernMessage) m = say (i % 2 ? one : two, c, q, QUERN_MESSAGE_COMPLETE, "x");
   }
   flush (one);
   flush (two);
   g_assert_no_error (problem);
-  g_assert_cmpint (query_int (quern_store_get_database (one), "SELECT count (*) FROM message"), ==, 22);
+  g_assert_cmpint (test_query_int (quern_store_get_database (one), "SELECT count (*) FROM message"), ==, 22);
   quern_store_close (one);
   g_autoptr (QuernStore) three = quern_store_open (f->path, NULL);
   g_assert_cmpint (
-      query_int (quern_store_get_database (three), "SELECT count (*) FROM message WHERE state = 'interrupted'"), ==, 1);
+      test_query_int (quern_store_get_database (three), "SELECT count (*) FROM message WHERE state = 'interrupted'"), ==, 1);
 }
 
 /* Runs in a process that is killed: writes answers for ever, and says which are on disk. */
@@ -360,15 +336,15 @@ kill_once (Fixture *f, guint milliseconds)
   g_autoptr (QuernStore) store = quern_store_open (f->path, &error);
   g_assert_no_error (error);
   QuernDatabase *database = quern_store_get_database (store);
-  g_assert_cmpint (query_int (database, "SELECT count (*) FROM pragma_integrity_check WHERE integrity_check <> 'ok'"),
+  g_assert_cmpint (test_query_int (database, "SELECT count (*) FROM pragma_integrity_check WHERE integrity_check <> 'ok'"),
                    ==, 0);
-  g_assert_cmpint (query_int (database, "SELECT count (*) FROM pragma_foreign_key_check"), ==, 0);
-  g_assert_cmpint (query_int (database, "SELECT count (*) FROM message WHERE state = 'streaming'"), ==, 0);
+  g_assert_cmpint (test_query_int (database, "SELECT count (*) FROM pragma_foreign_key_check"), ==, 0);
+  g_assert_cmpint (test_query_int (database, "SELECT count (*) FROM message WHERE state = 'streaming'"), ==, 0);
   for (guint i = 0; i < ids->len; i++) {
     g_autofree char *sql = g_strdup_printf (
         "SELECT count (*) FROM message WHERE state = 'complete' AND length (content) = 480 AND id = %" G_GINT64_FORMAT,
         g_array_index (ids, gint64, i));
-    g_assert_cmpint (query_int (database, sql), ==, 1);
+    g_assert_cmpint (test_query_int (database, sql), ==, 1);
   }
 }
 
@@ -397,7 +373,7 @@ recovered_cb (QuernStore *store, gpointer data)
 static gint64
 count_messages (QuernStore *store)
 {
-  return query_int (quern_store_get_database (store), "SELECT count (*) FROM message");
+  return test_query_int (quern_store_get_database (store), "SELECT count (*) FROM message");
 }
 
 /* Runs in a process whose files may not grow for a while: what the failed write is told as, that the rest is whole and
@@ -434,7 +410,7 @@ child_full (const char *path)
   test_wait (test_is_set, &recovered);
   if (count_messages (store) != 3)
     return 3;
-  return query_int (quern_store_get_database (store),
+  return test_query_int (quern_store_get_database (store),
                     "SELECT count (*) FROM message WHERE content LIKE '%x and the end'"
                     " AND state = 'complete'")
                  == 1
@@ -512,7 +488,7 @@ test_search_size (Fixture *f, gconstpointer data)
   g_assert_no_error (error);
   began = processor_seconds ();
   g_assert_cmpint (
-      query_int (quern_store_get_database (store), "SELECT count (*) FROM message WHERE content LIKE '%topic500 and%'"),
+      test_query_int (quern_store_get_database (store), "SELECT count (*) FROM message WHERE content LIKE '%topic500 and%'"),
       ==, 102);
   scan = processor_seconds () - began;
   common = search_seconds (store, "common words", 50);
