@@ -60,6 +60,8 @@ lint_blueprints() {
 }
 # What a _finish function returns belongs to the caller, and the caller keeps it.
 lint_transfer() { c_files src ui | grep '\.c$' | exists | xargs -r python3 tests/data/transfer.py | report 'ownership'; }
+# C as ./dev format writes it.
+lint_clang_format() { c_files engine src ui tests | exists | xargs -r python3 tests/data/format.py --check | report 'format'; }
 # No tabs, no spaces at the end, at most 120 columns with some mercy.
 lint_format() {
   c_files engine src ui tests | exists | xargs -r grep -nP '\t| +$' | cut -c 1-100 | report 'tab, or space at the end'
@@ -86,7 +88,7 @@ lint_citations() {
           if (!(name in known)) print FILENAME ":" FNR ": there is no §" name } }' "$spec" "$spec" | report "$spec"
 }
 
-[ $# -gt 0 ] || set -- layers licences potfiles translations scripts blueprints transfer format citations
+[ $# -gt 0 ] || set -- layers licences potfiles translations scripts blueprints transfer clang-format format citations
 for check in "$@"; do "lint_$(echo "$check" | tr - _)"; done
 cat "$offences"
 [ ! -s "$offences" ]
