@@ -17,7 +17,8 @@ field_has (const GLogField *fields, gsize n_fields, const char *key, const char 
 static GLogWriterOutput
 write_log (GLogLevelFlags level, const GLogField *fields, gsize n_fields, gpointer user_data)
 {
-  if (field_has (fields, n_fields, "GLIB_DOMAIN", "dconf") && field_has (fields, n_fields, "MESSAGE", "unable to create"))
+  if (field_has (fields, n_fields, "GLIB_DOMAIN", "dconf")
+      && field_has (fields, n_fields, "MESSAGE", "unable to create"))
     return G_LOG_WRITER_HANDLED;
   return g_log_writer_default (level, fields, n_fields, user_data);
 }

@@ -16,22 +16,22 @@
 typedef struct {
   uint32_t n_ctx;
   QeKvType kv_type;
-  uint32_t n_kv_layers;        /* attention layers and the MTP block's */
+  uint32_t n_kv_layers; /* attention layers and the MTP block's */
   uint32_t n_kv_heads;
-  size_t kv_row_bytes;         /* bytes of one head of one row */
-  uint8_t *keys, *values;      /* [n_kv_layers][n_kv_heads][n_ctx] rows */
-  size_t kv_bytes;             /* bytes of the keys, and of the values */
+  size_t kv_row_bytes;    /* bytes of one head of one row */
+  uint8_t *keys, *values; /* [n_kv_layers][n_kv_heads][n_ctx] rows */
+  size_t kv_bytes;        /* bytes of the keys, and of the values */
 
   uint32_t n_state_layers;
-  size_t state_size;           /* in floats, of one layer */
-  float *state;                /* [n_state_layers][n_value_heads][state_size][state_size]: key by value */
-  uint32_t n_history;          /* conv_kernel - 1 */
+  size_t state_size;  /* in floats, of one layer */
+  float *state;       /* [n_state_layers][n_value_heads][state_size][state_size]: key by value */
+  uint32_t n_history; /* conv_kernel - 1 */
   size_t channels;
-  float *conv;                 /* [n_state_layers][n_history][channels], rings of the convolutions' last inputs */
-  uint32_t first_history;      /* index of the oldest */
-  size_t recurrent_bytes;      /* bytes of state and conv, which are one block */
+  float *conv;            /* [n_state_layers][n_history][channels], rings of the convolutions' last inputs */
+  uint32_t first_history; /* index of the oldest */
+  size_t recurrent_bytes; /* bytes of state and conv, which are one block */
 
-  float *writes; /* [n_state_layers][QE_WRITES_MAX], rings of: keys [n_key_heads][state_size],
+  float *writes;     /* [n_state_layers][QE_WRITES_MAX], rings of: keys [n_key_heads][state_size],
                     corrections [n_value_heads][state_size], decays [n_value_heads] */
   size_t write_size; /* floats of one write */
   size_t writes_bytes;

@@ -74,9 +74,8 @@ qe_checkpoints_take (QeCheckpoints *checkpoints, const QeCache *cache, QeCheckpo
   QeCheckpoint item = { kind, length, next_position, logits != NULL, NULL };
   if (!checkpoints->n_max || (checkpoints->n && checkpoints->items[checkpoints->n - 1].length >= length))
     return;
-  item.state = checkpoints->n == checkpoints->n_max
-                   ? evict (checkpoints)
-                   : malloc (checkpoints->recurrent_bytes + checkpoints->logits_bytes);
+  item.state = checkpoints->n == checkpoints->n_max ? evict (checkpoints)
+                                                    : malloc (checkpoints->recurrent_bytes + checkpoints->logits_bytes);
   if (!item.state)
     return;
   memcpy (item.state, cache->state, checkpoints->recurrent_bytes);

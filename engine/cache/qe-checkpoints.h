@@ -15,10 +15,10 @@ typedef enum {
 
 typedef struct {
   QeCheckpointKind kind;
-  uint32_t length;        /* rows in the cache */
+  uint32_t length; /* rows in the cache */
   uint32_t next_position;
   bool has_logits;
-  float *state;           /* recurrent_bytes, then n_vocab logits (float) */
+  float *state; /* recurrent_bytes, then n_vocab logits (float) */
 } QeCheckpoint;
 
 typedef struct {
@@ -31,7 +31,8 @@ typedef struct {
 #define QE_CHECKPOINT_INTERVAL 1024 /* rows between periodic checkpoints */
 
 /* budget is in bytes. 0 means enough for QE_CHECKPOINTS_DEFAULT, UINT64_MAX means no checkpoints. */
-QeStatus qe_checkpoints_init (QeCheckpoints *out, const QeCache *cache, uint32_t n_vocab, uint64_t budget, QeError *err);
+QeStatus qe_checkpoints_init (QeCheckpoints *out, const QeCache *cache, uint32_t n_vocab, uint64_t budget,
+                              QeError *err);
 void qe_checkpoints_clear (QeCheckpoints *checkpoints);
 size_t qe_checkpoints_count (uint64_t recurrent_bytes, uint32_t n_vocab, uint64_t budget); /* that a budget allows */
 

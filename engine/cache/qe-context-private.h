@@ -36,7 +36,7 @@ typedef struct {
   const size_t *marks;
   size_t n_marks;
   bool checkpoints; /* take periodic checkpoints and those at marks */
-  bool sketch; /* the logits may be rough if qe_graph_can_sketch() */
+  bool sketch;      /* the logits may be rough if qe_graph_can_sketch() */
   bool keep_hidden; /* the hidden vectors of the last batch stay in the graph: the MTP block learns nothing from it */
 } QeEvaluation;
 QeStatus qe_context_evaluate (QeContext *context, const QeEvaluation *e, const QeControl *control, QeError *err);
@@ -46,7 +46,6 @@ QeStatus qe_context_evaluate_tokens (QeContext *context, const int32_t *tokens, 
                                      const QeControl *control, QeError *err);
 /* Replaces rough logits by whole ones. */
 QeStatus qe_context_complete (QeContext *context, QeError *err);
-
 
 /* Forgets all rows. */
 void qe_context_empty (QeContext *context);

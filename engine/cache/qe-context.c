@@ -177,8 +177,12 @@ static QeStatus
 evaluate_batch (QeContext *c, const QeEvaluation *e, size_t first, size_t end, const QeControl *control, QeError *err)
 {
   const bool logits = end == e->n && e->with_logits;
-  const QeBatch batch = { .rows = e->rows + first, .n = (uint32_t) (end - first), .start = c->length,
-                          .n_logits = logits, .sketch = logits && e->sketch, .control = control };
+  const QeBatch batch = { .rows = e->rows + first,
+                          .n = (uint32_t) (end - first),
+                          .start = c->length,
+                          .n_logits = logits,
+                          .sketch = logits && e->sketch,
+                          .control = control };
   const QeStatus status = qe_graph_run (c->graph, &batch, err);
   if (status != QE_OK)
     return status;
@@ -221,9 +225,8 @@ check_prompt (const QeContext *c, const QePrompt *prompt, QeError *err)
   if (!prompt->n)
     return qe_fail (err, QE_ERROR_ARGUMENT, "The prompt is empty.");
   if (prompt->n > c->cache.n_ctx)
-    return qe_fail (err, QE_ERROR_CONTEXT_FULL,
-                    "The prompt has %zu tokens, %zu more than the context of %u holds.", prompt->n,
-                    prompt->n - c->cache.n_ctx, c->cache.n_ctx);
+    return qe_fail (err, QE_ERROR_CONTEXT_FULL, "The prompt has %zu tokens, %zu more than the context of %u holds.",
+                    prompt->n, prompt->n - c->cache.n_ctx, c->cache.n_ctx);
   if (prompt->n_images && prompt->n_embd != info->n_embd)
     return qe_fail (err, QE_ERROR_ARGUMENT, "The pictures were prepared for another model.");
   for (size_t i = 0; i < prompt->n; i++)
@@ -265,9 +268,12 @@ qe_context_prefill (QeContext *context, const QePrompt *prompt, const QeControl 
   keep_common (context, prompt);
   reused = context->length;
   status = qe_context_evaluate (context,
-                                &(QeEvaluation) { .rows = prompt->rows + reused, .n = prompt->n - reused,
-                                                  .next_position = prompt->next_position, .with_logits = true,
-                                                  .marks = prompt->marks, .n_marks = prompt->n_marks,
+                                &(QeEvaluation) { .rows = prompt->rows + reused,
+                                                  .n = prompt->n - reused,
+                                                  .next_position = prompt->next_position,
+                                                  .with_logits = true,
+                                                  .marks = prompt->marks,
+                                                  .n_marks = prompt->n_marks,
                                                   .checkpoints = true },
                                 control, err);
   if (stats)
@@ -288,7 +294,10 @@ qe_context_evaluate_tokens (QeContext *c, const int32_t *tokens, size_t n, bool 
   for (size_t i = 0; i < n; i++)
     rows[i] = qe_row_of_token (tokens[i], c->next_position + (uint32_t) i);
   status = qe_context_evaluate (c,
-                                &(QeEvaluation) { .rows = rows, .n = n, .with_logits = true, .sketch = sketch,
+                                &(QeEvaluation) { .rows = rows,
+                                                  .n = n,
+                                                  .with_logits = true,
+                                                  .sketch = sketch,
                                                   .next_position = c->next_position + (uint32_t) n },
                                 control, err);
   if (rows != fixed)

@@ -7,7 +7,7 @@
 #define CREDIT 2.0
 #define MOST_CREDIT 4.0
 #define GRANT 0.01
-#define LOOKUP_MIN 3    /* least number of tokens that must match */
+#define LOOKUP_MIN 3 /* least number of tokens that must match */
 #define LOOKUP_MAX 16
 #define LOOKUP_ROWS 32768 /* number of rows that are searched */
 

@@ -34,8 +34,9 @@ score_rows (QeContext *c, const QeRow *rows, size_t n, size_t first, QeScoreFunc
   bool stopped = false;
   for (size_t base = 0; status == QE_OK && base < n && !stopped; base += size) {
     const uint32_t count = n - base < size ? (uint32_t) (n - base) : size;
-    const QeEvaluation e = { .rows = rows + base, .n = count, .next_position = (uint32_t) (base + count),
-                               .keep_hidden = true };
+    const QeEvaluation e = {
+      .rows = rows + base, .n = count, .next_position = (uint32_t) (base + count), .keep_hidden = true
+    };
     status = qe_context_evaluate (c, &e, control, err);
     if (status == QE_OK && first < base + count)
       status = hand_over (c, base, first > base ? (uint32_t) (first - base) : 0, count, func, data, &stopped, err);

@@ -208,7 +208,8 @@ check_header (const QeContext *c, const Header *h, QeError *err)
   if (h->length > c->cache.n_ctx)
     return qe_fail (err, QE_ERROR_CONTEXT_FULL, "The saved state has %u tokens, more than the context of %u holds.",
                     h->length, c->cache.n_ctx);
-  if (h->next_position > h->length || h->has_logits > 1 || h->n_checkpoints > SAVED_CHECKPOINTS || (!h->length && h->has_logits))
+  if (h->next_position > h->length || h->has_logits > 1 || h->n_checkpoints > SAVED_CHECKPOINTS
+      || (!h->length && h->has_logits))
     return damaged (err);
   return QE_OK;
 }
@@ -233,8 +234,7 @@ read_checkpoint (Stream *s, QeContext *c, uint32_t length)
     free (state);
     return !s->failed;
   }
-  list->items[list->n++]
-      = (QeCheckpoint) { saved.kind, saved.length, saved.next_position, saved.has_logits, state };
+  list->items[list->n++] = (QeCheckpoint) { saved.kind, saved.length, saved.next_position, saved.has_logits, state };
   return true;
 }
 

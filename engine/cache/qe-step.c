@@ -37,7 +37,8 @@ pick_rough (QeContext *c, QeSampler *sampler, uint32_t i, int32_t *token, QeStat
 {
   QeRoughLogits rough;
   qe_graph_rough_logits (c->graph, i, &rough);
-  if (qe_sampler_pick_rough (sampler, &rough, c->model->weights.n_vocab, qe_tokenizer_allowed (c->model->tokenizer), token))
+  if (qe_sampler_pick_rough (sampler, &rough, c->model->weights.n_vocab, qe_tokenizer_allowed (c->model->tokenizer),
+                             token))
     return true;
   c->whole_steps = WHOLE_STEPS;
   *status = qe_graph_complete (c->graph, i, err);
@@ -109,8 +110,9 @@ verify (QeContext *c, QeSampler *sampler, const int32_t *tokens, size_t drafted,
 {
   QeRow rows[QE_DEFER_MAX];
   const uint32_t n_rows = (uint32_t) drafted + 1;
-  const QeBatch batch = { .rows = rows, .n = n_rows, .start = c->length, .n_logits = n_rows, .defer = true,
-                          .sketch = may_sketch (c, sampler) };
+  const QeBatch batch = {
+    .rows = rows, .n = n_rows, .start = c->length, .n_logits = n_rows, .defer = true, .sketch = may_sketch (c, sampler)
+  };
   size_t accepted;
   QeStatus status;
   for (uint32_t i = 0; i < n_rows; i++)
@@ -148,8 +150,8 @@ plain_step (QeContext *c, QeSampler *sampler, const int32_t *token, size_t *n, Q
 }
 
 static QeStatus
-drafted_step (QeContext *c, QeSampler *sampler, const int32_t *tokens, QeDrafter *drafter, size_t drafted,
-              double start, size_t *n, QeError *err)
+drafted_step (QeContext *c, QeSampler *sampler, const int32_t *tokens, QeDrafter *drafter, size_t drafted, double start,
+              size_t *n, QeError *err)
 {
   const QeStatus status = verify (c, sampler, tokens, drafted, n, err);
   if (status != QE_OK)

@@ -21,9 +21,9 @@
 
 typedef struct {
   QeGgufHeader *header;
-  int fd;              /* -1: nothing beyond `have` can be had */
-  uint64_t have;       /* bytes at header->bytes */
-  uint64_t capacity;   /* of header->owned */
+  int fd;            /* -1: nothing beyond `have` can be had */
+  uint64_t have;     /* bytes at header->bytes */
+  uint64_t capacity; /* of header->owned */
   uint64_t at;
   size_t keys_capacity, tensors_capacity, names_size, names_capacity;
   QeError *err;
@@ -267,12 +267,13 @@ refuse_type (Reader *r, uint32_t type)
 {
   const char *program, *name = qe_type_traits (type)->name;
   if (name)
-    return qe_fail (r->err, QE_ERROR_UNSUPPORTED, "This file holds weights in %s, a format that Quern cannot run. " TAKE_ANOTHER,
-                    name);
+    return qe_fail (r->err, QE_ERROR_UNSUPPORTED,
+                    "This file holds weights in %s, a format that Quern cannot run. " TAKE_ANOTHER, name);
   name = qe_type_of_others (type, &program);
   if (name)
     return qe_fail (r->err, QE_ERROR_UNSUPPORTED,
-                    "This file holds weights in %s, a format of %s that Quern cannot run. " TAKE_ANOTHER, name, program);
+                    "This file holds weights in %s, a format of %s that Quern cannot run. " TAKE_ANOTHER, name,
+                    program);
   return qe_fail (r->err, QE_ERROR_UNSUPPORTED,
                   "This file holds weights in a format that Quern does not know (type number %u). " TAKE_ANOTHER, type);
 }
@@ -285,8 +286,8 @@ measure_tensor (Reader *r, QeTensor *t, uint32_t type, const char *name)
   if (traits->block_bytes == 0)
     return refuse_type (r, type);
   if (t->ne[0] % traits->block_elements)
-    return qe_fail (r->err, QE_ERROR_FORMAT, "The model file is damaged: the rows of tensor “%s” are not whole %s blocks.",
-                    name, traits->name);
+    return qe_fail (r->err, QE_ERROR_FORMAT,
+                    "The model file is damaged: the rows of tensor “%s” are not whole %s blocks.", name, traits->name);
   uint64_t elements = 1, size = 0;
   bool overflow = false;
   for (int i = 0; i < 4; i++)
@@ -326,7 +327,8 @@ read_shape (Reader *r, QeTensor *t, const char *name)
 {
   QeStatus status = read_u32 (r, &t->n_dims);
   if (status == QE_OK && (t->n_dims == 0 || t->n_dims > 4))
-    return qe_fail (r->err, QE_ERROR_FORMAT, "The model file is damaged: tensor “%s” has %u dimensions.", name, t->n_dims);
+    return qe_fail (r->err, QE_ERROR_FORMAT, "The model file is damaged: tensor “%s” has %u dimensions.", name,
+                    t->n_dims);
   for (uint32_t i = 0; i < 4; i++) {
     t->ne[i] = 1;
     if (i < t->n_dims && status == QE_OK)
@@ -362,7 +364,10 @@ read_tensor (Reader *r)
   return QE_OK;
 }
 
-typedef struct { uint64_t start, end; size_t i; } Extent;
+typedef struct {
+  uint64_t start, end;
+  size_t i;
+} Extent;
 
 static int
 compare_extents (const void *a, const void *b)
@@ -386,7 +391,8 @@ check_extents (Reader *r)
     if (!qe_range_ok (header->offsets[i], t->size, room))
       status = qe_fail (r->err, QE_ERROR_FORMAT,
                         "The model file is incomplete or damaged: tensor “%s” ends past the end of the file. "
-                        "Download it again.", t->name);
+                        "Download it again.",
+                        t->name);
     extents[i] = (Extent) { header->offsets[i], header->offsets[i] + t->size, i };
   }
   if (status == QE_OK)
@@ -408,7 +414,8 @@ refuse_magic (Reader *r)
   const char *bytes = (const char *) r->header->bytes;
   size_t n = r->have < 64 ? r->have : 64;
   if (n >= 8 && memcmp (bytes, "version ", 8) == 0)
-    return qe_fail (r->err, QE_ERROR_FORMAT, "This is a Git LFS pointer, not the model itself. Download the real file.");
+    return qe_fail (r->err, QE_ERROR_FORMAT,
+                    "This is a Git LFS pointer, not the model itself. Download the real file.");
   if (n > 0 && (bytes[0] == '<' || memmem (bytes, n, "<html", 5)))
     return qe_fail (r->err, QE_ERROR_FORMAT, "This is a web page, not a model. Download the file itself.");
   if (n >= 9 && bytes[8] == '{')

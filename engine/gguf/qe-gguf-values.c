@@ -23,7 +23,16 @@ find_scalar (const QeGguf *gguf, const char *key)
 static bool
 load_integer (const uint8_t *p, uint32_t type, uint64_t *bits, bool *negative)
 {
-  union { uint8_t u8; int8_t i8; uint16_t u16; int16_t i16; uint32_t u32; int32_t i32; uint64_t u64; int64_t i64; } v;
+  union {
+    uint8_t u8;
+    int8_t i8;
+    uint16_t u16;
+    int16_t i16;
+    uint32_t u32;
+    int32_t i32;
+    uint64_t u64;
+    int64_t i64;
+  } v;
   memcpy (&v, p, qe_gguf_value_size (type));
   int64_t value;
   switch (type) {
@@ -35,7 +44,10 @@ load_integer (const uint8_t *p, uint32_t type, uint64_t *bits, bool *negative)
   case QE_GGUF_U32: value = v.u32; break;
   case QE_GGUF_I32: value = v.i32; break;
   case QE_GGUF_I64: value = v.i64; break;
-  case QE_GGUF_U64: *bits = v.u64; *negative = false; return true;
+  case QE_GGUF_U64:
+    *bits = v.u64;
+    *negative = false;
+    return true;
   default: return false;
   }
   *bits = (uint64_t) value;
@@ -212,8 +224,7 @@ qe_gguf_integers (const QeGguf *gguf, const char *key, QeIntegers *out)
 bool
 qe_integers_get (const QeIntegers *integers, uint64_t i, uint64_t *out)
 {
-  return i < integers->count
-         && load_u64 (integers->at + i * qe_gguf_value_size (integers->type), integers->type, out);
+  return i < integers->count && load_u64 (integers->at + i * qe_gguf_value_size (integers->type), integers->type, out);
 }
 
 bool

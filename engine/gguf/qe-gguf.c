@@ -43,7 +43,8 @@ open_part (QeGgufPart *part, const char *path, bool map_data, QeError *err)
   if (status == QE_OK)
     status = qe_gguf_header_read (&part->header, part->fd, (uint64_t) part->seen.st_size, err);
   if (status == QE_OK && map_data && !qe_mapping_open (&part->mapping, part->fd, (size_t) part->seen.st_size))
-    status = qe_fail (err, QE_ERROR_IO, "“%s” could not be mapped into memory: %s.", base_name (path), strerror (errno));
+    status = qe_fail (err, QE_ERROR_IO, "“%s” could not be mapped into memory: %s.", base_name (path),
+                      strerror (errno));
   return status;
 }
 
@@ -135,8 +136,9 @@ open_other_part (QeGguf *gguf, const char *first, unsigned i, unsigned n, bool m
                       n, base_name (path));
   else
     status = open_part (&gguf->parts[i], path, map_data, err);
-  if (status == QE_OK && (part_number (&gguf->parts[i].header, "split.no", UINT64_MAX) != i
-                          || part_number (&gguf->parts[i].header, "split.count", 0) != n))
+  if (status == QE_OK
+      && (part_number (&gguf->parts[i].header, "split.no", UINT64_MAX) != i
+          || part_number (&gguf->parts[i].header, "split.count", 0) != n))
     status = qe_fail (err, QE_ERROR_FORMAT, "“%s” is not part %u of %u of this model. Download it again.",
                       base_name (path), i + 1, n);
   free (path);
@@ -182,8 +184,9 @@ check_tensor_total (const QeGguf *gguf, QeError *err)
 {
   uint64_t total;
   if (gguf->n_parts > 1 && qe_gguf_get_u64 (gguf, "split.tensors.count", &total) && total != gguf->n_tensors)
-    return qe_fail (err, QE_ERROR_FORMAT, "The parts of this model hold %zu tensors instead of %llu. Download it again.",
-                    gguf->n_tensors, (unsigned long long) total);
+    return qe_fail (err, QE_ERROR_FORMAT,
+                    "The parts of this model hold %zu tensors instead of %llu. Download it again.", gguf->n_tensors,
+                    (unsigned long long) total);
   return QE_OK;
 }
 

@@ -40,7 +40,8 @@ bool qe_gguf_has_prefix (const QeGguf *gguf, const char *prefix); /* any key tha
 bool qe_gguf_get_u64 (const QeGguf *gguf, const char *key, uint64_t *out);
 bool qe_gguf_get_f64 (const QeGguf *gguf, const char *key, double *out); /* f32, f64 or an integer */
 bool qe_gguf_get_bool (const QeGguf *gguf, const char *key, bool *out);
-bool qe_gguf_get_string (const QeGguf *gguf, const char *key, const char **out, size_t *length); /* not NUL-terminated */
+bool qe_gguf_get_string (const QeGguf *gguf, const char *key, const char **out,
+                         size_t *length); /* not NUL-terminated */
 /* Into a buffer of its own: cut to size, never within a character; "" when the key is absent. */
 void qe_gguf_copy_string (const QeGguf *gguf, const char *key, char *out, size_t size);
 /* The keys general.* that names are made of. */
@@ -50,12 +51,20 @@ bool qe_gguf_array_length (const QeGguf *gguf, const char *key, uint64_t *out);
 bool qe_gguf_array_u64 (const QeGguf *gguf, const char *key, uint64_t i, uint64_t *out); /* integers, bools */
 bool qe_gguf_array_f64 (const QeGguf *gguf, const char *key, uint64_t i, double *out);
 /* A walk through an array of strings, for the long ones. The strings live as long as the QeGguf. */
-typedef struct { const uint8_t *at; uint64_t left; } QeStrings;
+typedef struct {
+  const uint8_t *at;
+  uint64_t left;
+} QeStrings;
 bool qe_gguf_strings (const QeGguf *gguf, const char *key, QeStrings *out);
 bool qe_strings_next (QeStrings *strings, const char **out, size_t *length);
 /* The same for an array of integers or bools. */
-typedef struct { const uint8_t *at; uint64_t count; uint32_t type; } QeIntegers;
+typedef struct {
+  const uint8_t *at;
+  uint64_t count;
+  uint32_t type;
+} QeIntegers;
 bool qe_gguf_integers (const QeGguf *gguf, const char *key, QeIntegers *out);
 bool qe_integers_get (const QeIntegers *integers, uint64_t i, uint64_t *out); /* false: negative, or no element i */
 /* Strings in order: start with *cursor = 0. O(1) each. */
-bool qe_gguf_array_next_string (const QeGguf *gguf, const char *key, uint64_t *cursor, const char **out, size_t *length);
+bool qe_gguf_array_next_string (const QeGguf *gguf, const char *key, uint64_t *cursor, const char **out,
+                                size_t *length);

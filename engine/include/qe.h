@@ -76,15 +76,15 @@ typedef enum { QE_KV_F16 = 0, QE_KV_Q8_0 = 1, QE_KV_F32 = 2 } QeKvType; /* F32: 
 typedef struct {
   char base_model[128]; /* general.base_model.0.name */
   char basename[128], size_label[32], finetune[64], version[32];
-  char type[16];        /* general.type: "model", "mmproj", "adapter" */
+  char type[16]; /* general.type: "model", "mmproj", "adapter" */
 } QeFileNames;
 
 /* The sampling that a file advises: general.sampling.*, as llama.cpp names the keys. Only values that make sense count
  * as given. */
 typedef struct {
   bool has_temperature, has_top_k, has_top_p, has_min_p, has_presence_penalty, has_repetition_penalty;
-  float temperature;        /* .temp */
-  uint32_t top_k;           /* 0: off */
+  float temperature; /* .temp */
+  uint32_t top_k;    /* 0: off */
   float top_p, min_p;
   float presence_penalty;   /* .penalty_present */
   float repetition_penalty; /* .penalty_repeat */
@@ -102,51 +102,52 @@ typedef enum { QE_TOOLS_NONE, QE_TOOLS_XML, QE_TOOLS_HERMES, QE_TOOLS_OTHER } Qe
  * that cannot be used, it is what the built-in layout of Qwen 3.5 does. Like QeModelInfo it holds no pointers, because
  * callers keep it on disk as it is. */
 typedef struct {
-  bool present;           /* the file has a template */
-  bool usable;            /* it renders plain conversations; false: the built-in layout is used */
-  char problem[400];      /* a sentence that says why it is not usable; "" otherwise */
-  QeThinkEnd end;         /* of a prompt when enable_thinking is not given */
-  bool thinking_default;  /* thinks when enable_thinking is not given */
-  bool thinking_switchable; /* enable_thinking makes a difference */
+  bool present;                     /* the file has a template */
+  bool usable;                      /* it renders plain conversations; false: the built-in layout is used */
+  char problem[400];                /* a sentence that says why it is not usable; "" otherwise */
+  QeThinkEnd end;                   /* of a prompt when enable_thinking is not given */
+  bool thinking_default;            /* thinks when enable_thinking is not given */
+  bool thinking_switchable;         /* enable_thinking makes a difference */
   char efforts[QE_MAX_EFFORTS][12]; /* values of reasoning_effort that make a difference, least first */
-  uint32_t n_efforts;     /* 0: the template takes none */
-  char effort_default[12]; /* one of them; "" when the template's default is none of them */
-  bool keeps_reasoning;   /* of earlier answers, when preserve_thinking is not given */
-  bool reasoning_switchable; /* preserve_thinking makes a difference */
-  bool takes_system;      /* a system message at the beginning */
+  uint32_t n_efforts;               /* 0: the template takes none */
+  char effort_default[12];          /* one of them; "" when the template's default is none of them */
+  bool keeps_reasoning;             /* of earlier answers, when preserve_thinking is not given */
+  bool reasoning_switchable;        /* preserve_thinking makes a difference */
+  bool takes_system;                /* a system message at the beginning */
   bool takes_pictures;
-  QeToolForm tools;       /* QE_TOOLS_NONE: it offers none to the model */
+  QeToolForm tools; /* QE_TOOLS_NONE: it offers none to the model */
 } QeTemplateInfo;
 
 /* What the header of a file says; all that the memory plan needs. Filled from the file alone, never from its name. */
 typedef struct {
-  char architecture[32];  /* "qwen35", "qwen35moe" */
-  char name[128];         /* general.name, "" when absent */
-  char quantisation[24];  /* "Q4_K_M": general.file_type where known, else main_type */
-  int32_t file_type;      /* general.file_type, -1 when absent; dynamic (UD) files say the number of plain ones */
-  char main_type[24];     /* the type that holds most weights */
+  char architecture[32]; /* "qwen35", "qwen35moe" */
+  char name[128];        /* general.name, "" when absent */
+  char quantisation[24]; /* "Q4_K_M": general.file_type where known, else main_type */
+  int32_t file_type;     /* general.file_type, -1 when absent; dynamic (UD) files say the number of plain ones */
+  char main_type[24];    /* the type that holds most weights */
   QeFileNames names;
   QeFileSampling sampling;
-  char size_label[32];    /* "4B", "35B-A3B": derived from the tensors' parameter counts */
-  uint64_t parameters;    /* of the language model, without the MTP block */
+  char size_label[32];        /* "4B", "35B-A3B": derived from the tensors' parameter counts */
+  uint64_t parameters;        /* of the language model, without the MTP block */
   uint64_t active_parameters; /* used for one token (differs from parameters for mixtures of experts) */
-  uint64_t file_bytes;    /* of all parts */
-  uint64_t tensor_bytes;  /* weights of all parts, MTP block included */
-  uint64_t decode_bytes;  /* weight bytes read to decode one token */
-  uint64_t sketch_bytes;  /* what a sketch of the head takes (QeContextParams.sketch); 0 where none would pay */
-  uint64_t sketched_bytes; /* decode_bytes with that sketch; the same without one */
-  uint64_t resident_bytes; /* weights that generation reads sooner or later: without an embedding table of its own */
-  uint64_t mtp_bytes;     /* weights of the MTP block, part of tensor_bytes unless they are a companion's */
+  uint64_t file_bytes;        /* of all parts */
+  uint64_t tensor_bytes;      /* weights of all parts, MTP block included */
+  uint64_t decode_bytes;      /* weight bytes read to decode one token */
+  uint64_t sketch_bytes;      /* what a sketch of the head takes (QeContextParams.sketch); 0 where none would pay */
+  uint64_t sketched_bytes;    /* decode_bytes with that sketch; the same without one */
+  uint64_t resident_bytes;    /* weights that generation reads sooner or later: without an embedding table of its own */
+  uint64_t mtp_bytes;         /* weights of the MTP block, part of tensor_bytes unless they are a companion's */
   double bits_per_weight;
   uint64_t foreign_bytes; /* tensors that are not of the language model, such as a vision encoder inside the file */
-  bool has_vision_inside; /* that encoder is there, in Ollama's way; pictures need a vision file (mmproj) all the same */
-  uint32_t n_parts;       /* files of a split model, 1 otherwise */
-  uint32_t n_layers;      /* trunk layers */
+  bool
+      has_vision_inside; /* that encoder is there, in Ollama's way; pictures need a vision file (mmproj) all the same */
+  uint32_t n_parts;      /* files of a split model, 1 otherwise */
+  uint32_t n_layers;     /* trunk layers */
   uint32_t n_full_layers; /* with attention, hence with a KV cache */
   uint32_t n_mtp_layers;  /* 0 also where the file announces a block of which it has no tensor */
   char companion[128];    /* file in the same folder that the MTP block is taken from (“mtp-….gguf”), "" without one */
   uint32_t n_embd, n_ff, n_vocab;
-  uint32_t n_ctx_train;   /* positions that the file allows, scaling of positions (YaRN, linear) included */
+  uint32_t n_ctx_train; /* positions that the file allows, scaling of positions (YaRN, linear) included */
   uint32_t n_heads, n_kv_heads, head_size;
   uint32_t n_key_heads, n_value_heads, state_size, conv_kernel;
   uint32_t n_experts, n_experts_used, n_ff_expert, n_ff_shared;
@@ -156,7 +157,7 @@ typedef struct {
 } QeModelInfo;
 
 typedef struct {
-  bool no_prefetch;        /* do not ask the system to read the file ahead */
+  bool no_prefetch;         /* do not ask the system to read the file ahead */
   const QeControl *control; /* progress of reading ahead, in bytes; may be NULL */
 } QeModelParams;
 
@@ -165,8 +166,8 @@ typedef struct {
  * used. On success *out is owned by the caller: qe_model_free(). Any thread. params may be NULL.
  * QE_ERROR_FORMAT, QE_ERROR_UNSUPPORTED, QE_ERROR_IO or QE_ERROR_MEMORY on failure. */
 QeStatus qe_model_open (QeModel **out, const char *path, const QeModelParams *params, QeError *err);
-QeModel *qe_model_ref (QeModel *model);  /* any thread */
-void qe_model_free (QeModel *model);     /* drops one reference; any thread */
+QeModel *qe_model_ref (QeModel *model); /* any thread */
+void qe_model_free (QeModel *model);    /* drops one reference; any thread */
 const QeModelInfo *qe_model_info (const QeModel *model);
 
 /* The text of the file's chat template, not NUL-terminated; NULL without one. Lives as long as the model. */
@@ -181,10 +182,10 @@ QeStatus qe_model_probe_bytes (const void *data, size_t size, uint64_t file_size
 
 /* What the header of a vision file (mmproj) says. */
 typedef struct {
-  char name[128];         /* general.name, "" when absent */
+  char name[128]; /* general.name, "" when absent */
   QeFileNames names;
   uint64_t file_bytes, parameters;
-  uint32_t n_embd_out;    /* width of the embeddings: must be the n_embd of the language model */
+  uint32_t n_embd_out; /* width of the embeddings: must be the n_embd of the language model */
   uint32_t n_layers, n_embd, n_ff, n_heads;
   uint32_t patch_size, merge_size, n_positions;
   uint64_t min_pixels, max_pixels; /* area of a picture after resizing */
@@ -195,10 +196,10 @@ typedef struct {
 typedef struct {
   uint32_t n_ctx;
   QeKvType kv_type;
-  unsigned n_threads;        /* 0: qe_cpu_default_threads() */
-  uint64_t checkpoint_bytes; /* budget for state checkpoints; 0: the default of qe_context_new() */
+  unsigned n_threads;         /* 0: qe_cpu_default_threads() */
+  uint64_t checkpoint_bytes;  /* budget for state checkpoints; 0: the default of qe_context_new() */
   const QeVisionInfo *vision; /* of the vision file; NULL without one */
-  uint64_t vision_pixels;    /* area of the largest picture to expect, 0: none; only read with vision */
+  uint64_t vision_pixels;     /* area of the largest picture to expect, 0: none; only read with vision */
   bool speculative, sketch;
 } QePlanParams;
 
@@ -215,7 +216,9 @@ uint32_t qe_plan_largest_context (const QeModelInfo *info, const QePlanParams *p
 
 /* ---- tokenizer ------------------------------------------------------------------------------------------------- */
 
-typedef struct { uint32_t start, end; } QeSpan; /* bytes [start, end) */
+typedef struct {
+  uint32_t start, end;
+} QeSpan; /* bytes [start, end) */
 
 /* Encodes UTF-8 text (invalid sequences become U+FFFD). Special tokens are recognised everywhere except inside the
  * `plain` spans (ascending, disjoint): put what users typed there. *out: malloc'd ids, freed with free(); *n_out their
@@ -274,14 +277,14 @@ typedef enum { QE_UNSET = 0, QE_YES, QE_NO } QeTristate;
 
 typedef struct {
   bool add_generation_prompt;
-  bool add_vision_id;       /* "Picture 1: " before each picture */
+  bool add_vision_id; /* "Picture 1: " before each picture */
   QeTristate enable_thinking;
   QeTristate preserve_thinking; /* keep the reasoning of earlier answers */
   const char *reasoning_effort; /* one of QeTemplateInfo.efforts; NULL: the template's default */
-  const char *const *tools; /* JSON of each tool */
+  const char *const *tools;     /* JSON of each tool */
   size_t n_tools;
-  const char *variables;    /* a JSON object with more variables for the template; NULL: none */
-  int64_t now;              /* the time for templates that ask for it, in seconds since 1970; 0: the computer's */
+  const char *variables; /* a JSON object with more variables for the template; NULL: none */
+  int64_t now;           /* the time for templates that ask for it, in seconds since 1970; 0: the computer's */
 } QeChatOptions;
 
 /* What a chat template renders. `plain` marks what came from messages, not from the template. */
@@ -329,9 +332,9 @@ typedef struct QeVision QeVision; /* an mmproj file */
 typedef struct QeImage QeImage;   /* embeddings of one picture; reference counted */
 
 typedef struct {
-  uint32_t width, height;       /* after resizing, in pixels */
-  uint32_t columns, rows;       /* in tokens */
-  uint32_t n_tokens;            /* columns * rows */
+  uint32_t width, height; /* after resizing, in pixels */
+  uint32_t columns, rows; /* in tokens */
+  uint32_t n_tokens;      /* columns * rows */
 } QeImagePlan;
 
 /* Reads and checks the header of a vision file without mapping its weights. */
@@ -412,16 +415,16 @@ void qe_sampler_accept (QeSampler *sampler, int32_t token); /* counts it for the
 typedef struct QeContext QeContext;
 
 typedef struct {
-  uint32_t n_ctx;            /* rows; 0: the smaller of the file's and 4096 */
-  unsigned n_threads;        /* 0: qe_cpu_default_threads() */
+  uint32_t n_ctx;     /* rows; 0: the smaller of the file's and 4096 */
+  unsigned n_threads; /* 0: qe_cpu_default_threads() */
   QeKvType kv_type;
   uint64_t checkpoint_bytes; /* budget; 0: enough for 4 checkpoints; UINT64_MAX: none */
   bool speculative;          /* draft with the MTP block or by prompt lookup, where it pays */
-  bool sketch;               /* work out only logits that may be chosen, where it pays: takes QeModelInfo.sketch_bytes */
+  bool sketch; /* work out only logits that may be chosen, where it pays: takes QeModelInfo.sketch_bytes */
 } QeContextParams;
 
 typedef struct {
-  size_t prompt_rows;     /* of the whole prompt */
+  size_t prompt_rows;       /* of the whole prompt */
   size_t evaluated, reused; /* rows; their sum is prompt_rows */
   double seconds;
 } QePrefillStats;
@@ -433,9 +436,9 @@ typedef struct {
 
 QeStatus qe_context_new (QeContext **out, QeModel *model, const QeContextParams *params, QeError *err);
 void qe_context_free (QeContext *context);
-uint32_t qe_context_size (const QeContext *context);   /* n_ctx */
+uint32_t qe_context_size (const QeContext *context); /* n_ctx */
 unsigned qe_context_threads (const QeContext *context);
-size_t qe_context_length (const QeContext *context);   /* rows in the cache */
+size_t qe_context_length (const QeContext *context); /* rows in the cache */
 
 /* Makes the cache hold exactly `prompt`, evaluating only rows after the longest reusable beginning (the newest
  * checkpoint at or before the common prefix), and leaves the logits of the last row ready. On QE_ERROR_CANCELLED the
@@ -451,7 +454,8 @@ QeStatus qe_context_step (QeContext *context, QeSampler *sampler, const QeContro
                           QeError *err);
 
 /* Appends given tokens as if they had been generated (used to close a think block); leaves logits ready. */
-QeStatus qe_context_append (QeContext *context, const int32_t *tokens, size_t n, const QeControl *control, QeError *err);
+QeStatus qe_context_append (QeContext *context, const int32_t *tokens, size_t n, const QeControl *control,
+                            QeError *err);
 
 /* [n_vocab] of the last row; NULL before any prefill, or if they are not numbers. Works them out where a sketch spared it. */
 const float *qe_context_logits (QeContext *context);

@@ -13,7 +13,7 @@ static uint64_t
 saved_state (void)
 {
   uint32_t low, high;
-  __asm__ ("xgetbv" : "=a" (low), "=d" (high) : "c" (0));
+  __asm__ ("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
   return (uint64_t) high << 32 | low;
 }
 

@@ -146,8 +146,8 @@ dot_bf16 (const uint16_t *h, const float *x, size_t n)
   {                                                                                                                    \
     for (size_t r = 0; r < a->n_rows; r++)                                                                             \
       for (size_t t = 0; t < a->n_tokens; t++)                                                                         \
-        a->y[t * a->ldy + r] =                                                                                         \
-            dot_##name ((const Type *) ((const char *) a->w + r * a->row_bytes), a->x + t * a->ldx, a->columns);       \
+        a->y[t * a->ldy + r] = dot_##name ((const Type *) ((const char *) a->w + r * a->row_bytes), a->x + t * a->ldx, \
+                                           a->columns);                                                                \
   }
 DOT_ROWS (f32, float)
 DOT_ROWS (f16, uint16_t)

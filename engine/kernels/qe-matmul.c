@@ -27,12 +27,12 @@
 #include "qe-kernels.h"
 
 #define DOT_LEAST_BYTES 16384 /* of weights, in the units of DOT and EXACT */
-#define TILE_GROUPS 4 /* row groups of a unit: the activations are read once for so many rows */
-#define TILE_BLOCKS 2 /* blocks of 256 columns in a panel: stays in the first-level cache */
+#define TILE_GROUPS 4         /* row groups of a unit: the activations are read once for so many rows */
+#define TILE_BLOCKS 2         /* blocks of 256 columns in a panel: stays in the first-level cache */
 #define SGEMM_MIN_TOKENS (QE_TOKENS_APART + 1)
 #define PANEL_BYTES ((size_t) 1 << 20)  /* per thread */
 #define GATHER_BYTES ((size_t) 1 << 20) /* per thread */
-#define ROWS_STEP 16 /* single rows that a thread takes at a time */
+#define ROWS_STEP 16                    /* single rows that a thread takes at a time */
 #define ROWS_AHEAD 2
 #define PRIVATE_TOKENS 4 /* up to so many, every thread quantises them for itself: cheaper than a barrier */
 
@@ -116,7 +116,8 @@ has_room_for_openblas (unsigned n_threads)
   struct rlimit limit;
   if (getrlimit (RLIMIT_AS, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY)
     return true;
-  void *p = mmap (NULL, n_threads * OPENBLAS_BUFFER_BYTES, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  void *p = mmap (NULL, n_threads * OPENBLAS_BUFFER_BYTES, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1,
+                  0);
   if (p == MAP_FAILED)
     return false;
   munmap (p, n_threads * OPENBLAS_BUFFER_BYTES);
@@ -145,8 +146,9 @@ qe_matmul_new (QeMatmul **out, unsigned n_threads, size_t max_columns, size_t ma
   m->scratch = aligned_alloc (64, n_threads * m->thread_bytes);
   if (!has_room_for_openblas (n_threads)) {
     qe_matmul_free (m);
-    return qe_fail (err, QE_ERROR_MEMORY,
-                    "The limit to this program's address space leaves no room to calculate: raise it (ulimit -v), or use fewer threads.");
+    return qe_fail (
+        err, QE_ERROR_MEMORY,
+        "The limit to this program's address space leaves no room to calculate: raise it (ulimit -v), or use fewer threads.");
   }
   if (!m->shared || !m->scratch) {
     qe_matmul_free (m);

@@ -7,10 +7,10 @@
 /* Products of stored weights with f32 activations: y[t][r] = sum_c w[r][c] * x[t][c]. */
 
 typedef struct {
-  const void *w;     /* rows of `type`, row r at w + r * qe_row_bytes */
+  const void *w; /* rows of `type`, row r at w + r * qe_row_bytes */
   QeType type;
   size_t rows;
-  float *y;          /* [n_tokens][ldy] */
+  float *y; /* [n_tokens][ldy] */
   size_t ldy;
   const float *scale; /* one number that multiplies all of w; NULL: none */
 } QeProduct;
@@ -28,8 +28,8 @@ void qe_matmul (QeMatmul *m, QeWorker *worker, const QeProduct *products, size_t
                 size_t columns, size_t n_tokens);
 
 /* Of one product with one token only some rows: y[rows[i]] for i < n, what qe_matmul() puts there. */
-void qe_matmul_rows (QeMatmul *m, QeWorker *worker, const QeProduct *product, const int32_t *rows, size_t n, const float *x,
-                     size_t columns);
+void qe_matmul_rows (QeMatmul *m, QeWorker *worker, const QeProduct *product, const int32_t *rows, size_t n,
+                     const float *x, size_t columns);
 
 /* Mixture of experts: product p uses only the rows of x listed in rows[p][0 … n_rows[p]) and writes rows of its y in
  * that order (compact). Each expert's weights are read once. */
@@ -38,5 +38,5 @@ typedef struct {
   const uint32_t *token_rows;
   size_t n_token_rows;
 } QeGroupedProduct;
-void qe_matmul_grouped (QeMatmul *m, QeWorker *worker, const QeGroupedProduct *products, size_t n_products, const float *x,
-                        size_t ldx, size_t columns);
+void qe_matmul_grouped (QeMatmul *m, QeWorker *worker, const QeGroupedProduct *products, size_t n_products,
+                        const float *x, size_t ldx, size_t columns);

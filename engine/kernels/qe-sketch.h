@@ -32,9 +32,9 @@ qe_sketch_blocks (size_t columns)
 
 /* One token's activations as a sketch wants them. */
 typedef struct {
-  float d; /* not a number if the activations are not */
-  float base;  /* sum of mean x */
-  int32_t sum; /* of p */
+  float d;          /* not a number if the activations are not */
+  float base;       /* sum of mean x */
+  int32_t sum;      /* of p */
   float norm, loss; /* lengths of x magnitude, and of what rounding took off it */
 } QeSketchInput;
 
@@ -43,7 +43,7 @@ typedef struct {
   const QeSketchBlock *blocks; /* [n_rows][n_blocks] */
   const float *scales;         /* [n_rows] */
   size_t n_rows, n_blocks, n_tokens;
-  const int8_t *p;    /* [n_tokens][n_blocks * QE_SKETCH_COLUMNS], 64-byte aligned; 0 beyond the last column */
+  const int8_t *p;            /* [n_tokens][n_blocks * QE_SKETCH_COLUMNS], 64-byte aligned; 0 beyond the last column */
   const QeSketchInput *input; /* [n_tokens] */
   float *y;
   size_t ldy;
@@ -58,6 +58,7 @@ qe_sketch_products (const QeSketchArgs *a, int32_t (*dot) (const QeSketchBlock *
   for (size_t r = 0; r < a->n_rows; r++)
     for (size_t t = 0; t < a->n_tokens; t++) {
       const int32_t sum = dot (a->blocks + r * a->n_blocks, a->p + t * columns, a->n_blocks);
-      a->y[t * a->ldy + r] = a->input[t].base + a->scales[r] * (a->input[t].d * (float) (2 * sum - 7 * a->input[t].sum));
+      a->y[t * a->ldy + r] = a->input[t].base
+                             + a->scales[r] * (a->input[t].d * (float) (2 * sum - 7 * a->input[t].sum));
     }
 }

@@ -27,9 +27,9 @@ _Static_assert (sizeof (QeX8) == 384, "a whole number of cache lines");
 /* Two blocks that follow each other in a row, as kernels want them that scale sums as integers: d = e * unit. */
 typedef struct {
   _Alignas (64) int8_t p[2][QE_X8]; /* the middle two of four groups of 32 have changed places */
-  int16_t e[16], sum[16]; /* sum: of p, of each 32 */
-  int16_t first[16];      /* sum of the first 16 of each 32 */
-  float unit[2][2];       /* of each block, twice, as d and dmin of weights go together */
+  int16_t e[16], sum[16];           /* sum: of p, of each 32 */
+  int16_t first[16];                /* sum of the first 16 of each 32 */
+  float unit[2][2];                 /* of each block, twice, as d and dmin of weights go together */
 } QeX8Pair;
 _Static_assert (sizeof (QeX8Pair) == 640, "a whole number of cache lines");
 

@@ -11,11 +11,11 @@
 typedef struct {
   QeGraph *g;
   const QeLayer *l;
-  uint32_t index, n, start;   /* of the layer, rows, first row in the cache */
-  uint32_t d, group;          /* size of a head, query heads that share keys */
-  size_t keys, values;        /* columns of wide */
+  uint32_t index, n, start; /* of the layer, rows, first row in the cache */
+  uint32_t d, group;        /* size of a head, query heads that share keys */
+  size_t keys, values;      /* columns of wide */
   float factor;
-  const QeRowOps *rows;       /* for the way in which the cache stores them */
+  const QeRowOps *rows; /* for the way in which the cache stores them */
 } Attention;
 
 static float *
@@ -91,14 +91,14 @@ attend_block (const Attention *a, QeWorker *w, uint32_t t, uint32_t kv_head, uin
   const size_t ld_partial = (size_t) g->n_blocks * (a->d + 2);
   float *scores = qe_graph_scratch (g, w), *out = partial (a, t, head, block);
   a->rows->scores (scores, n, query_row (a, t, head), 2 * a->d, a->group,
-             qe_cache_row (g->cache, g->cache->keys, a->index, kv_head, first), n, a->d, a->factor);
+                   qe_cache_row (g->cache, g->cache->keys, a->index, kv_head, first), n, a->d, a->factor);
   for (uint32_t j = 0; j < a->group; j++) {
     float *end = out + j * ld_partial + a->d;
     end[1] = g->ops->max (scores + (size_t) j * n, n);
     end[0] = g->ops->exp_sum (scores + (size_t) j * n, n, end[1]);
   }
   a->rows->mix (out, ld_partial, scores, n, a->group,
-          qe_cache_row (g->cache, g->cache->values, a->index, kv_head, first), n, a->d);
+                qe_cache_row (g->cache, g->cache->values, a->index, kv_head, first), n, a->d);
 }
 
 /* Joins the blocks of one head of one row, and lets the gate through. */

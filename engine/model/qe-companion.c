@@ -34,9 +34,10 @@ qe_companion_settle (QeConfig *config, const QeGguf *gguf, QeError *err)
     return QE_OK;
   look_for_blocks (gguf, config->n_layers, &has_trunk, &has_prediction);
   if (has_prediction && !has_trunk)
-    return qe_fail (err, QE_ERROR_UNSUPPORTED,
-                    "This file holds only the prediction block of a model. Open the model itself: with this file in its "
-                    "folder, Quern uses both.");
+    return qe_fail (
+        err, QE_ERROR_UNSUPPORTED,
+        "This file holds only the prediction block of a model. Open the model itself: with this file in its "
+        "folder, Quern uses both.");
   if (!has_prediction)
     config->n_mtp = 0;
   return QE_OK;
@@ -45,7 +46,9 @@ qe_companion_settle (QeConfig *config, const QeGguf *gguf, QeError *err)
 /* ---- whose they are -------------------------------------------------------------------------------------------- */
 
 #define MAX_NAMES 3
-typedef struct { char text[MAX_NAMES][128]; } Names;
+typedef struct {
+  char text[MAX_NAMES][128];
+} Names;
 
 /* Appends letters and digits alone, in lower case: “Qwen3.8 27B” and “Qwen3.8-27B” are one name. */
 static void
@@ -114,8 +117,8 @@ try_candidate (const char *path, const QeGguf *gguf, const QeConfig *config, boo
   QeGguf *other = NULL;
   QeConfig *c = malloc (sizeof *c);
   bool fits = c && qe_gguf_open (&other, path, map_data, NULL) == QE_OK && qe_config_read (c, other, NULL) == QE_OK
-              && c->n_mtp && qe_companion_settle (c, other, NULL) == QE_ERROR_UNSUPPORTED && have_equal_sizes (c, config)
-              && share_a_name (gguf, other);
+              && c->n_mtp && qe_companion_settle (c, other, NULL) == QE_ERROR_UNSUPPORTED
+              && have_equal_sizes (c, config) && share_a_name (gguf, other);
   if (fits) {
     *n_mtp = c->n_mtp;
   } else {
@@ -127,8 +130,8 @@ try_candidate (const char *path, const QeGguf *gguf, const QeConfig *config, boo
 }
 
 QeGguf *
-qe_companion_open (const char *path, const QeGguf *gguf, const QeConfig *config, bool map_data, uint32_t *n_mtp, char *name,
-                   size_t size)
+qe_companion_open (const char *path, const QeGguf *gguf, const QeConfig *config, bool map_data, uint32_t *n_mtp,
+                   char *name, size_t size)
 {
   const char *slash = strrchr (path, '/');
   const int folder = slash ? (int) (slash - path + 1) : 0;

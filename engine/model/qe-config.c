@@ -112,9 +112,10 @@ read_architecture (QeConfig *c, const QeGguf *gguf, QeError *err)
                     (int) (length < 64 ? length : 64), name);
   memcpy (c->architecture, name, length);
   if (qe_gguf_has_prefix (gguf, "prism.hadamard."))
-    return qe_fail (err, QE_ERROR_UNSUPPORTED,
-                    "The weights of this file are rotated in the way of PrismML (“prism.hadamard”), which Quern cannot run. "
-                    "Take a Q4_K_M or UD-Q4_K_XL file of the same model instead.");
+    return qe_fail (
+        err, QE_ERROR_UNSUPPORTED,
+        "The weights of this file are rotated in the way of PrismML (“prism.hadamard”), which Quern cannot run. "
+        "Take a Q4_K_M or UD-Q4_K_XL file of the same model instead.");
   return QE_OK;
 }
 
@@ -147,9 +148,10 @@ read_rope_kind (Reader *r)
     return QE_ROPE_LINEAR;
   if (length == 4 && !memcmp (name, "yarn", 4))
     return QE_ROPE_YARN;
-  r->status = qe_fail (r->err, QE_ERROR_UNSUPPORTED,
-                       "This file extends its context with “%.*s”, which Quern cannot do: it can do YaRN and linear scaling.",
-                       length < 40 ? (int) length : 40, name);
+  r->status =
+      qe_fail (r->err, QE_ERROR_UNSUPPORTED,
+               "This file extends its context with “%.*s”, which Quern cannot do: it can do YaRN and linear scaling.",
+               length < 40 ? (int) length : 40, name);
   return QE_ROPE_PLAIN;
 }
 
@@ -159,10 +161,12 @@ static void
 read_rope_scaling (Reader *r, QeConfig *c, QeRopeScaling *s)
 {
   uint32_t original = c->n_ctx_train;
-  *s = (QeRopeScaling) { .kind = read_rope_kind (r), .factor = 1, .beta_fast = 32, .beta_slow = 1, .ramp = -1,
-                         .attention = 1 };
-  read_optional_real (r, qe_gguf_has (r->gguf, full_key (r, "rope.scaling.factor")) ? "rope.scaling.factor"
-                                                                                   : "rope.scale_linear",
+  *s = (QeRopeScaling) {
+    .kind = read_rope_kind (r), .factor = 1, .beta_fast = 32, .beta_slow = 1, .ramp = -1, .attention = 1
+  };
+  read_optional_real (r,
+                      qe_gguf_has (r->gguf, full_key (r, "rope.scaling.factor")) ? "rope.scaling.factor"
+                                                                                 : "rope.scale_linear",
                       0, 4096, &s->factor);
   s->factor = s->factor > 0 ? s->factor : 1; /* llama.cpp takes 0 for none */
   read_optional_u32 (r, "rope.scaling.original_context_length", c->n_ctx_train, 1, 1 << 28, &original);

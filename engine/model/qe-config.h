@@ -16,14 +16,14 @@ typedef struct {
   uint32_t n_mtp;    /* multi-token prediction blocks behind the trunk */
   uint32_t n_embd, n_ff;
   uint32_t n_ctx_train; /* positions that the file allows: with scaled rotations more than the model was made with */
-  float eps; /* of every RMS norm and of the L2 norms */
+  float eps;            /* of every RMS norm and of the L2 norms */
 
   /* gated attention */
   uint32_t n_heads, n_kv_heads, head_size;
-  uint32_t rope_dims;        /* rotated dimensions of a head: the first ones */
-  uint32_t rope_sections[4]; /* pairs that follow time, height, width */
+  uint32_t rope_dims;                      /* rotated dimensions of a head: the first ones */
+  uint32_t rope_sections[4];               /* pairs that follow time, height, width */
   double rope_rates[QE_MAX_HEAD_SIZE / 2]; /* radians that one position turns each pair by, scaling included */
-  double rope_magnitude;     /* of every rotation: 1 without YaRN */
+  double rope_magnitude;                   /* of every rotation: 1 without YaRN */
 
   /* gated DeltaNet */
   uint32_t n_key_heads, n_value_heads, state_size, conv_kernel;

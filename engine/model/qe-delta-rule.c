@@ -35,8 +35,12 @@ find_head (const QeDeltaNet *net, uint32_t index)
   const QeGraph *g = net->g;
   const size_t keys = (size_t) g->config->n_key_heads * net->s;
   const float *q = g->wide + (size_t) key_head (g->config, index) * net->s;
-  return (Head) { index, q, q + keys, g->wide + 2 * keys + (size_t) index * net->s,
-                  g->narrow + (size_t) index * net->s, net->state + (size_t) index * net->s * net->s };
+  return (Head) { index,
+                  q,
+                  q + keys,
+                  g->wide + 2 * keys + (size_t) index * net->s,
+                  g->narrow + (size_t) index * net->s,
+                  net->state + (size_t) index * net->s * net->s };
 }
 
 /* beta in (0, 1) and the logarithm of the decay, at most 0, of row t. Of infinite inputs both are no numbers: as 1 and 0 they
@@ -135,11 +139,11 @@ step_rows (const QeDeltaNet *net, QeWorker *w, const Head *h)
  *   t = [K; Q] K^T, p = [K; Q] S, r = (I + A)^-1 beta (V - e^G p_K), O = e^G p_Q + (t_Q . Gamma) r,
  *   S = e^(G_n) S + (e^(G_n - G) K)^T r. */
 typedef struct {
-  float *kq;   /* [2n][s] */
-  float *t;    /* [2n][n] */
-  float *p;    /* [2n][s] */
-  float *r;    /* [n][s] */
-  float *keys; /* [n][s] */
+  float *kq;           /* [2n][s] */
+  float *t;            /* [2n][n] */
+  float *p;            /* [2n][s] */
+  float *r;            /* [n][s] */
+  float *keys;         /* [n][s] */
   float *beta, *decay; /* [n] */
   uint32_t first, n;
 } Chunk;

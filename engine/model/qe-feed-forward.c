@@ -6,7 +6,8 @@ void
 qe_graph_feed_forward (QeGraph *g, QeWorker *w, const QeLayer *l)
 {
   const uint32_t n = g->batch->n, n_embd = g->config->n_embd, n_ff = l->gate.rows;
-  const QeProduct in[] = { qe_product (&l->gate, g->wide, g->ld_wide), qe_product (&l->up, g->wide + n_ff, g->ld_wide) };
+  const QeProduct in[] = { qe_product (&l->gate, g->wide, g->ld_wide),
+                           qe_product (&l->up, g->wide + n_ff, g->ld_wide) };
   const QeProduct out = qe_product (&l->down, g->h, n_embd);
   size_t first, end;
   qe_matmul (g->matmul, w, in, 2, g->h, n_embd, n_embd, n);

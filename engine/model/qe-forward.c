@@ -138,15 +138,17 @@ qe_graph_run_worker (const QeGraph *graph, QePoolFunc func, void *data, uint64_t
 QeStatus
 qe_graph_fail_numeric (QeError *err)
 {
-  return qe_fail (err, QE_ERROR_NUMERIC,
-                  "The model's results are not finite numbers: its file is damaged or badly made. Download it again or take another.");
+  return qe_fail (
+      err, QE_ERROR_NUMERIC,
+      "The model's results are not finite numbers: its file is damaged or badly made. Download it again or take another.");
 }
 
 QeStatus
 qe_graph_check_logits (const QeGraph *graph, uint32_t first, uint32_t n, QeError *err)
 {
-  return graph->ops->is_finite (qe_graph_logits (graph, first), (size_t) n * graph->n_vocab) ? QE_OK
-                                                                                            : qe_graph_fail_numeric (err);
+  return graph->ops->is_finite (qe_graph_logits (graph, first), (size_t) n * graph->n_vocab)
+             ? QE_OK
+             : qe_graph_fail_numeric (err);
 }
 
 QeStatus

@@ -44,21 +44,21 @@ struct QeGraph {
 
   float *scratch; /* [n_threads][scratch_size] */
   size_t scratch_size;
-  float *conv_saved; /* [conv_kernel][channels] */
-  float *partials; /* of attention along the cache: [QE_ATTEND_FEW][n_heads][n_blocks][head_size + 2] */
+  float *conv_saved;               /* [conv_kernel][channels] */
+  float *partials;                 /* of attention along the cache: [QE_ATTEND_FEW][n_heads][n_blocks][head_size + 2] */
   uint32_t attend_block, n_blocks; /* rows of the cache that are taken together; most of them */
 
   /* mixture of experts: a slot is one row in one of its experts; slots are sorted by expert */
-  float *expert_in;          /* [slots][2 * n_ff_expert]: gate, up */
-  float *expert_out;         /* [slots][n_embd] */
-  float *expert_weight;      /* [n][n_experts_used] */
-  uint32_t *expert_choice;   /* [n][n_experts_used] */
-  uint32_t *expert_slot;     /* [n][n_experts_used] */
-  uint32_t *slot_row;        /* [slots] */
-  uint32_t *slot_self;       /* [slots]: 0, 1, 2 … */
-  uint32_t *expert_start;    /* [n_experts + 1] */
+  float *expert_in;           /* [slots][2 * n_ff_expert]: gate, up */
+  float *expert_out;          /* [slots][n_embd] */
+  float *expert_weight;       /* [n][n_experts_used] */
+  uint32_t *expert_choice;    /* [n][n_experts_used] */
+  uint32_t *expert_slot;      /* [n][n_experts_used] */
+  uint32_t *slot_row;         /* [slots] */
+  uint32_t *slot_self;        /* [slots]: 0, 1, 2 … */
+  uint32_t *expert_start;     /* [n_experts + 1] */
   QeGroupedProduct *products; /* [2 * n_experts] */
-  size_t n_active;           /* experts with at least one row */
+  size_t n_active;            /* experts with at least one row */
 
   float *deferred; /* [n_state_layers][QE_DEFER_MAX][channels]: inputs of convolutions; NULL unless speculative */
 

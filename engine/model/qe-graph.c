@@ -194,7 +194,8 @@ qe_graph_new (QeGraph **out, QeModel *model, QeCache *cache, const QeGraphParams
   g->sketch = g->with_sketch ? qe_model_sketch (model) : NULL;
   status = qe_graph_reserve_logits (g, params->max_logits, err);
   if (status == QE_OK && g->sketch && qe_graph_has_mtp (g))
-    status = qe_sampler_new (&g->greedy, &(QeSamplerParams) { .temperature = 0, .top_p = 1, .repetition_penalty = 1 }, err);
+    status = qe_sampler_new (&g->greedy, &(QeSamplerParams) { .temperature = 0, .top_p = 1, .repetition_penalty = 1 },
+                             err);
   if (status == QE_OK)
     status = qe_pool_new (&g->pool, g->n_threads, err);
   if (status == QE_OK)

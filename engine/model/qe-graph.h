@@ -19,11 +19,12 @@ typedef struct QeGraph QeGraph;
 
 typedef struct {
   const QeRow *rows;
-  uint32_t n;      /* at most qe_graph_batch_size() */
-  uint32_t start;  /* row of the cache where the first one goes */
+  uint32_t n;        /* at most qe_graph_batch_size() */
+  uint32_t start;    /* row of the cache where the first one goes */
   uint32_t n_logits; /* of the last rows, at most qe_graph_max_logits() */
-  bool defer;      /* leave the recurrent state as it was, until qe_graph_commit(); at most QE_DEFER_MAX rows */
-  bool sketch;     /* logits only near what they are: qe_graph_rough_logits(); needs qe_graph_can_sketch(), at most QE_DEFER_MAX rows */
+  bool defer;        /* leave the recurrent state as it was, until qe_graph_commit(); at most QE_DEFER_MAX rows */
+  bool
+      sketch; /* logits only near what they are: qe_graph_rough_logits(); needs qe_graph_can_sketch(), at most QE_DEFER_MAX rows */
   const QeControl *control; /* cancellation is polled between layers; may be NULL */
 } QeBatch;
 
@@ -68,7 +69,7 @@ QeStatus qe_graph_complete (QeGraph *graph, uint32_t i, QeError *err);
 
 /* -------------------------------------------------------------------------------------------------------------------- */
 
-float *qe_graph_logits (const QeGraph *graph, uint32_t i); /* [n_vocab] of the i-th row that has them */
+float *qe_graph_logits (const QeGraph *graph, uint32_t i);         /* [n_vocab] of the i-th row that has them */
 const float *qe_graph_hidden (const QeGraph *graph, uint32_t row); /* [n_embd] after the last norm, of the last batch */
 
 /* ---- the MTP block (engine/doc/qwen35.md §6): guesses at the tokens to come ------------------------------------------- */

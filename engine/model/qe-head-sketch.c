@@ -6,7 +6,6 @@
 #include <string.h>
 #include <sys/mman.h>
 
-
 #define PARTS 32         /* in which it is made */
 #define SAMPLE_ROWS 1024 /* of which the columns' magnitudes are taken */
 #define LEAST_SHARE 12   /* it must spare a twelfth of what is read for a token */
@@ -132,7 +131,8 @@ make_group (const Making *m, const QeOps *ops, size_t first, float *scratch)
   for (size_t r = first; r < end; r++) {
     QeSketchRow row;
     read_row (m->head, r, scratch);
-    if (!ops->sketch_row (s->blocks + r * s->n_blocks, &row, scratch + s->n_columns, scratch, &s->columns, s->n_columns))
+    if (!ops->sketch_row (s->blocks + r * s->n_blocks, &row, scratch + s->n_columns, scratch, &s->columns,
+                          s->n_columns))
       atomic_store (&s->failed, true);
     s->scales[r] = row.scale;
     error = row.error > error ? row.error : error;

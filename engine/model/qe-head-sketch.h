@@ -23,8 +23,8 @@ qe_head_groups (size_t n_rows)
 
 typedef struct {
   size_t n_rows, n_columns, n_blocks;
-  QeSketchBlock *blocks; /* [n_rows][n_blocks] */
-  float *scales;         /* [n_rows] */
+  QeSketchBlock *blocks;      /* [n_rows][n_blocks] */
+  float *scales;              /* [n_rows] */
   float *errors, *magnitudes; /* for each QE_ROUGH_GROUP rows: the largest of QeSketchRow */
   QeSketchColumns columns;
   void *memory;

@@ -84,8 +84,15 @@ qe_graph_sketch_head (QeGraph *g, QeWorker *w)
     n = share > LEAST_ROWS ? share : left < LEAST_ROWS ? left : LEAST_ROWS;
     if (number++ != mine)
       continue;
-    const QeSketchArgs args = { s->blocks + r * s->n_blocks, s->scales + r, n, s->n_blocks, g->batch->n_logits,
-                                g->sketch_p, g->sketch_input, g->logits + r, g->n_vocab };
+    const QeSketchArgs args = { s->blocks + r * s->n_blocks,
+                                s->scales + r,
+                                n,
+                                s->n_blocks,
+                                g->batch->n_logits,
+                                g->sketch_p,
+                                g->sketch_input,
+                                g->logits + r,
+                                g->n_vocab };
     g->kernels->sketch (&args);
     mine = qe_worker_next (w);
   }
@@ -123,7 +130,9 @@ qe_graph_rough_logits (QeGraph *graph, uint32_t i, QeRoughLogits *out)
 QeStatus
 qe_graph_complete (QeGraph *graph, uint32_t i, QeError *err)
 {
-  Head h = { .g = graph, .x = graph->head_rows + i * graph->config->n_embd, .logits = qe_graph_logits (graph, i), .n = 1 };
+  Head h = {
+    .g = graph, .x = graph->head_rows + i * graph->config->n_embd, .logits = qe_graph_logits (graph, i), .n = 1
+  };
   qe_graph_run_worker (graph, head_worker, &h, graph->model->info.decode_bytes);
   return qe_graph_check_logits (graph, i, 1, err);
 }

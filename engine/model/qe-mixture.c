@@ -81,10 +81,10 @@ list_inputs (const Mixture *m)
     float *y = g->expert_in + first * 2 * ff;
     if (!n)
       continue;
-    g->products[g->n_active++]
-        = (QeGroupedProduct) { expert_product (&m->l->expert_gate, e, y, 2 * ff), g->slot_row + first, n };
-    g->products[g->n_active++]
-        = (QeGroupedProduct) { expert_product (&m->l->expert_up, e, y + ff, 2 * ff), g->slot_row + first, n };
+    g->products[g->n_active++] = (QeGroupedProduct) { expert_product (&m->l->expert_gate, e, y, 2 * ff),
+                                                      g->slot_row + first, n };
+    g->products[g->n_active++] = (QeGroupedProduct) { expert_product (&m->l->expert_up, e, y + ff, 2 * ff),
+                                                      g->slot_row + first, n };
   }
 }
 

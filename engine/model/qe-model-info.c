@@ -80,11 +80,12 @@ block_bytes (const QeGguf *companion, const QeConfig *c)
 
 /* general.file_type, as llama.cpp numbers it. */
 static const char *const file_types[] = {
-  [0] = "F32", [1] = "F16", [2] = "Q4_0", [3] = "Q4_1", [7] = "Q8_0", [8] = "Q5_0", [9] = "Q5_1", [10] = "Q2_K",
-  [11] = "Q3_K_S", [12] = "Q3_K_M", [13] = "Q3_K_L", [14] = "Q4_K_S", [15] = "Q4_K_M", [16] = "Q5_K_S",
-  [17] = "Q5_K_M", [18] = "Q6_K", [19] = "IQ2_XXS", [20] = "IQ2_XS", [21] = "Q2_K_S", [22] = "IQ3_XS",
-  [23] = "IQ3_XXS", [24] = "IQ1_S", [25] = "IQ4_NL", [26] = "IQ3_S", [27] = "IQ3_M", [28] = "IQ2_S", [29] = "IQ2_M",
-  [30] = "IQ4_XS", [31] = "IQ1_M", [32] = "BF16", [36] = "TQ1_0", [37] = "TQ2_0", [38] = "MXFP4", [39] = "NVFP4", [40] = "Q1_0",
+  [0] = "F32",     [1] = "F16",     [2] = "Q4_0",     [3] = "Q4_1",    [7] = "Q8_0",     [8] = "Q5_0",
+  [9] = "Q5_1",    [10] = "Q2_K",   [11] = "Q3_K_S",  [12] = "Q3_K_M", [13] = "Q3_K_L",  [14] = "Q4_K_S",
+  [15] = "Q4_K_M", [16] = "Q5_K_S", [17] = "Q5_K_M",  [18] = "Q6_K",   [19] = "IQ2_XXS", [20] = "IQ2_XS",
+  [21] = "Q2_K_S", [22] = "IQ3_XS", [23] = "IQ3_XXS", [24] = "IQ1_S",  [25] = "IQ4_NL",  [26] = "IQ3_S",
+  [27] = "IQ3_M",  [28] = "IQ2_S",  [29] = "IQ2_M",   [30] = "IQ4_XS", [31] = "IQ1_M",   [32] = "BF16",
+  [36] = "TQ1_0",  [37] = "TQ2_0",  [38] = "MXFP4",   [39] = "NVFP4",  [40] = "Q1_0",
 };
 
 static void
@@ -204,7 +205,8 @@ qe_model_info_fill (QeModelInfo *out, const QeGguf *gguf, const QeGguf *companio
   out->mtp_bytes = s.mtp + (companion ? block_bytes (companion, config) : 0);
   out->decode_bytes = s.decode;
   if (!weights->head.is_scaled) /* the sketch is of the head's own numbers */
-    out->sketch_bytes = qe_head_sketch_bytes (weights->head.rows, weights->head.columns, head_bytes (&weights->head), s.decode);
+    out->sketch_bytes = qe_head_sketch_bytes (weights->head.rows, weights->head.columns, head_bytes (&weights->head),
+                                              s.decode);
   out->sketched_bytes = out->sketch_bytes ? s.decode - head_bytes (&weights->head) + out->sketch_bytes : s.decode;
   out->bits_per_weight = s.parameters ? 8.0 * (double) (s.bytes - s.mtp) / (double) s.parameters : 0;
   out->foreign_bytes = s.foreign;

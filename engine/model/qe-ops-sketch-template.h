@@ -26,7 +26,8 @@ sketch_pack (const uint8_t codes[8][64], QeSketchBlock *restrict out)
 }
 
 static float
-sketch_normalise (float *restrict u, const float *restrict w, const float *restrict mean, const float *restrict inverse, size_t n)
+sketch_normalise (float *restrict u, const float *restrict w, const float *restrict mean, const float *restrict inverse,
+                  size_t n)
 {
   float sum = 0;
   for (size_t c = 0; c < n; c++) {
@@ -52,7 +53,8 @@ sketch_compare (const float *restrict u, const uint8_t *restrict codes, size_t n
 static int
 sketch_row (QeSketchBlock *out, QeSketchRow *row, float *u, const float *w, const QeSketchColumns *columns, size_t n)
 {
-  const float uu = sketch_normalise (u, w, columns->mean, columns->inverse, n), step = SKETCH_STEP * sqrtf (uu / (float) n);
+  const float uu = sketch_normalise (u, w, columns->mean, columns->inverse, n),
+              step = SKETCH_STEP * sqrtf (uu / (float) n);
   float uq = 0, qq = 0;
   *row = (QeSketchRow) { 0 };
   if (!isfinite (uu))

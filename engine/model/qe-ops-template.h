@@ -276,8 +276,8 @@ read_state (float *r, float *o, const float *s, const float *k, const float *q, 
 }
 
 static void
-delta_step (float *restrict o, float *restrict r, const float *s, const QeWrites *writes, const float *q, const float *k,
-            const float *v, float beta, float decay, size_t dk, size_t dv)
+delta_step (float *restrict o, float *restrict r, const float *s, const QeWrites *writes, const float *q,
+            const float *k, const float *v, float beta, float decay, size_t dk, size_t dv)
 {
   const float kq = dot (k, q, dk);
   read_state (r, o, s, k, q, dk, dv);
@@ -295,7 +295,8 @@ delta_step (float *restrict o, float *restrict r, const float *s, const QeWrites
 
 /* Some columns of WRITE_ROWS rows. */
 static inline __attribute__ ((always_inline)) void
-write_tile (float *to, const float *s, const QeWrites *writes, const float *factors, size_t j, size_t dv, const int n_vecs)
+write_tile (float *to, const float *s, const QeWrites *writes, const float *factors, size_t j, size_t dv,
+            const int n_vecs)
 {
   Vec x[WRITE_ROWS][WRITE_VECS];
   for (int m = 0; m < WRITE_ROWS; m++)
@@ -385,7 +386,10 @@ half_to_float (const uint8_t *p)
   uint16_t h;
   memcpy (&h, p, sizeof h);
   const uint32_t rest = (uint32_t) (h & 0x7fff) << 13;
-  union { uint32_t bits; float f; } u = { rest + (112u << 23) };
+  union {
+    uint32_t bits;
+    float f;
+  } u = { rest + (112u << 23) };
   if (rest >= 0x1fu << 23) /* the exponent of infinities */
     u.bits += 112u << 23;
   else if (rest < 1u << 23) /* the exponent of subnormal numbers */

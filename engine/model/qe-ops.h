@@ -50,23 +50,25 @@ typedef struct {
 
 typedef struct {
   const char *name;
-  void (*add) (float *y, const float *x, size_t n);                     /* y += x */
-  void (*scale) (float *y, float factor, size_t n);                     /* y *= factor */
-  void (*add_scaled) (float *y, const float *x, float factor, size_t n); /* y += factor * x */
+  void (*add) (float *y, const float *x, size_t n);                                 /* y += x */
+  void (*scale) (float *y, float factor, size_t n);                                 /* y *= factor */
+  void (*add_scaled) (float *y, const float *x, float factor, size_t n);            /* y += factor * x */
   void (*rms_norm) (float *y, const float *x, const float *w, size_t n, float eps); /* y may be x */
-  void (*l2_norm) (float *x, size_t n, float eps, float factor);        /* x = factor * x / sqrt (x.x + eps) */
-  void (*silu_mul) (float *y, const float *gate, const float *up, size_t n);  /* y = silu (gate) * up; y may be either */
-  void (*sigmoid_mul) (float *y, const float *gate, size_t n);          /* y *= sigmoid (gate); NaN for a gate that is not finite */
-  void (*gelu_bias) (float *y, const float *bias, size_t n);            /* y = gelu (y + bias), by its tanh form */
+  void (*l2_norm) (float *x, size_t n, float eps, float factor);             /* x = factor * x / sqrt (x.x + eps) */
+  void (*silu_mul) (float *y, const float *gate, const float *up, size_t n); /* y = silu (gate) * up; y may be either */
+  void (*sigmoid_mul) (float *y, const float *gate,
+                       size_t n); /* y *= sigmoid (gate); NaN for a gate that is not finite */
+  void (*gelu_bias) (float *y, const float *bias, size_t n); /* y = gelu (y + bias), by its tanh form */
   void (*gated_norm) (float *y, const float *x, const float *w, const float *z, size_t n, float eps);
-      /* y = norm (x) * w * silu (z) */
+  /* y = norm (x) * w * silu (z) */
   float (*max) (const float *x, size_t n);
-  int (*is_finite) (const float *x, size_t n); /* no element is infinite or no number */
+  int (*is_finite) (const float *x, size_t n);      /* no element is infinite or no number */
   float (*exp_sum) (float *x, size_t n, float max); /* x = exp (x - max); returns the sum */
 
   /* y[i] = silu (sum_j taps[j * ld_taps + i] * rows[j][i]), i < n: one token of a causal convolution. kept becomes a copy
    * of the last row. y may be the last row, kept the first. */
-  void (*conv_silu) (float *y, float *kept, const float *const *rows, size_t n_rows, const float *taps, size_t ld_taps, size_t n);
+  void (*conv_silu) (float *y, float *kept, const float *const *rows, size_t n_rows, const float *taps, size_t ld_taps,
+                     size_t n);
 
   /* One token of the gated delta rule (engine/doc/qwen35.md §4.3, step 8): o = attention of q to the state that comes of it, r = the
    * correction that is to be written with k. */
@@ -84,7 +86,8 @@ typedef struct {
 
   QeRowOps rows[3]; /* by QeRowKind */
   /* One row w [n] of weights; u [n] is scratch. 0 if they are not finite. */
-  int (*sketch_row) (QeSketchBlock *out, QeSketchRow *row, float *u, const float *w, const QeSketchColumns *columns, size_t n);
+  int (*sketch_row) (QeSketchBlock *out, QeSketchRow *row, float *u, const float *w, const QeSketchColumns *columns,
+                     size_t n);
   /* p [n] and the rest of QeSketchInput, of x [n]. */
   void (*sketch_input) (int8_t *p, QeSketchInput *out, const float *x, const QeSketchColumns *columns, size_t n);
   void (*rope) (float *x, const float *cosine, const float *sine, size_t n_pairs); /* pairs (i, i + n_pairs) */

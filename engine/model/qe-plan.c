@@ -13,7 +13,8 @@
 static void
 restore_config (QeConfig *c, const QeModelInfo *info)
 {
-  *c = (QeConfig) { .moe = info->n_experts > 0, .n_layers = info->n_layers, .n_embd = info->n_embd, .n_ff = info->n_ff };
+  *c =
+      (QeConfig) { .moe = info->n_experts > 0, .n_layers = info->n_layers, .n_embd = info->n_embd, .n_ff = info->n_ff };
   c->n_mtp = info->n_mtp_layers;
   c->n_heads = info->n_heads;
   c->n_kv_heads = info->n_kv_heads;
@@ -51,7 +52,8 @@ qe_plan_memory (const QeModelInfo *info, const QePlanParams *params, QeMemoryPla
                      * (out->recurrent_state + info->n_vocab * sizeof (float));
   if (params->vision)
     out->vision = qe_vision_memory (params->vision, params->vision_pixels, n_threads);
-  out->tokenizer = info->n_vocab * (uint64_t) TOKEN_BYTES + (info->file_bytes - info->tensor_bytes - info->foreign_bytes);
+  out->tokenizer = info->n_vocab * (uint64_t) TOKEN_BYTES
+                   + (info->file_bytes - info->tensor_bytes - info->foreign_bytes);
   out->total = out->weights + out->kv_cache + out->recurrent_state + out->compute + out->checkpoints + out->vision
                + out->tokenizer;
 }

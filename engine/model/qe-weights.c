@@ -16,7 +16,7 @@ typedef struct {
   QeError *err;
   QeStatus status;
   uint32_t block;
-  bool collects;     /* missing tensors: all of them, in `missing`, instead of failing at the first */
+  bool collects; /* missing tensors: all of them, in `missing`, instead of failing at the first */
   char missing[280];
 } Finder;
 
@@ -57,7 +57,8 @@ fail_shape (Finder *f, const QeTensor *t, uint64_t a, uint64_t b, uint64_t c)
   if (f->status == QE_OK)
     f->status = qe_fail (f->err, QE_ERROR_FORMAT,
                          "The tensor “%s” is %" PRIu64 " × %" PRIu64 " × %" PRIu64 ", but %" PRIu64 " × %" PRIu64
-                         " × %" PRIu64 " was expected.", t->name, t->ne[0], t->ne[1], t->ne[2], a, b, c);
+                         " × %" PRIu64 " was expected.",
+                         t->name, t->ne[0], t->ne[1], t->ne[2], a, b, c);
 }
 
 static bool
@@ -307,7 +308,8 @@ find_mtp (Finder *f)
   if (lookup (f, "blk.%u.nextn.shared_head_head.weight"))
     find_matrix (f, "blk.%u.nextn.shared_head_head.weight", h, w->n_vocab, &m->head);
   if (f->status == QE_OK && f->missing[0])
-    f->status = qe_fail (f->err, QE_ERROR_FORMAT, "The file's prediction block is incomplete: it lacks %s.", f->missing);
+    f->status = qe_fail (f->err, QE_ERROR_FORMAT, "The file's prediction block is incomplete: it lacks %s.",
+                         f->missing);
 }
 
 /* ---- all of it ------------------------------------------------------------------------------------------------- */

@@ -13,7 +13,7 @@ typedef struct {
   uint32_t columns, rows;
   size_t expert_bytes; /* from one expert's matrix to the next */
   bool is_scaled;
-  const float *scale;  /* what it is to be multiplied by, for each expert one number; NULL: nothing, or no data either */
+  const float *scale; /* what it is to be multiplied by, for each expert one number; NULL: nothing, or no data either */
 } QeWeight;
 
 typedef struct {
@@ -52,7 +52,7 @@ typedef struct {
   bool tied;
   const float *out_norm;
   QeLayer *layers;
-  QeMtp *mtp; /* NULL without one */
+  QeMtp *mtp;   /* NULL without one */
   void **owned; /* f32 copies of vectors */
   size_t n_owned;
 } QeWeights;
@@ -60,5 +60,6 @@ typedef struct {
 /* Finds every required tensor and checks its shape and type; tensors it does not know are left alone. With a gguf of
  * which only the header was read, checks the same but copies nothing. companion: where the prediction block is, NULL when
  * the file has it itself. */
-QeStatus qe_weights_find (QeWeights *out, const QeGguf *gguf, const QeGguf *companion, const QeConfig *config, QeError *err);
+QeStatus qe_weights_find (QeWeights *out, const QeGguf *gguf, const QeGguf *companion, const QeConfig *config,
+                          QeError *err);
 void qe_weights_clear (QeWeights *weights);

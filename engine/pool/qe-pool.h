@@ -21,7 +21,7 @@ typedef void (*QePoolFunc) (QeWorker *worker, void *data);
 QeStatus qe_pool_new (QePool **out, unsigned n_threads, QeError *err);
 void qe_pool_free (QePool *pool);
 unsigned qe_pool_threads (const QePool *pool);
-void qe_pool_run (QePool *pool, QePoolFunc func, void *data); /* returns when every thread is done */
+void qe_pool_run (QePool *pool, QePoolFunc func, void *data);       /* returns when every thread is done */
 void qe_pool_run_alone (QePool *pool, QePoolFunc func, void *data); /* with one worker, of 1: the caller */
 
 /* Waits for all threads; only for use inside a region. Every thread sees all writes made before it. */

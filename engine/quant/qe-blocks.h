@@ -8,31 +8,105 @@
 
 #define QE_K 256
 
-typedef struct { uint16_t d; uint8_t qs[16]; } QeBlockQ4_0;
-typedef struct { uint16_t d, m; uint8_t qs[16]; } QeBlockQ4_1;
-typedef struct { uint16_t d; uint8_t qh[4], qs[16]; } QeBlockQ5_0;
-typedef struct { uint16_t d, m; uint8_t qh[4], qs[16]; } QeBlockQ5_1;
-typedef struct { uint16_t d; int8_t qs[32]; } QeBlockQ8_0;
-typedef struct { uint8_t scales[16], qs[64]; uint16_t d, dmin; } QeBlockQ2_K;
-typedef struct { uint8_t hmask[32], qs[64], scales[12]; uint16_t d; } QeBlockQ3_K;
-typedef struct { uint16_t d, dmin; uint8_t scales[12], qs[128]; } QeBlockQ4_K;
-typedef struct { uint16_t d, dmin; uint8_t scales[12], qh[32], qs[128]; } QeBlockQ5_K;
-typedef struct { uint8_t ql[128], qh[64]; int8_t scales[16]; uint16_t d; } QeBlockQ6_K;
-typedef struct { uint16_t d; uint8_t qs[16]; } QeBlockIQ4_NL;
-typedef struct { uint16_t d, scales_h; uint8_t scales_l[4], qs[128]; } QeBlockIQ4_XS;
-typedef struct { uint16_t d, qs[32]; } QeBlockIQ2_XXS;
-typedef struct { uint16_t d, qs[32]; uint8_t scales[8]; } QeBlockIQ2_XS;
-typedef struct { uint16_t d; uint8_t qs[32], signs[32], qh[8], scales[8]; } QeBlockIQ2_S;
-typedef struct { uint16_t d; uint8_t qs[64], words[32]; } QeBlockIQ3_XXS;
-typedef struct { uint16_t d; uint8_t qs[64], qh[8], signs[32], scales[4]; } QeBlockIQ3_S;
-typedef struct { uint16_t d; uint8_t qs[32]; uint16_t qh[8]; } QeBlockIQ1_S;
-typedef struct { uint8_t qs[32], qh[16]; uint16_t scales[4]; } QeBlockIQ1_M;
-typedef struct { uint8_t e, qs[16]; } QeBlockMXFP4;
-typedef struct { uint8_t d[4], qs[32]; } QeBlockNVFP4;
-typedef struct { uint16_t d; uint8_t qs[16]; } QeBlockQ1_0;
-typedef struct { uint16_t d; uint8_t qs[16]; } QeBlockQ2_0;
-typedef struct { uint8_t qs[48], qh[4]; uint16_t d; } QeBlockTQ1_0;
-typedef struct { uint8_t qs[64]; uint16_t d; } QeBlockTQ2_0;
+typedef struct {
+  uint16_t d;
+  uint8_t qs[16];
+} QeBlockQ4_0;
+typedef struct {
+  uint16_t d, m;
+  uint8_t qs[16];
+} QeBlockQ4_1;
+typedef struct {
+  uint16_t d;
+  uint8_t qh[4], qs[16];
+} QeBlockQ5_0;
+typedef struct {
+  uint16_t d, m;
+  uint8_t qh[4], qs[16];
+} QeBlockQ5_1;
+typedef struct {
+  uint16_t d;
+  int8_t qs[32];
+} QeBlockQ8_0;
+typedef struct {
+  uint8_t scales[16], qs[64];
+  uint16_t d, dmin;
+} QeBlockQ2_K;
+typedef struct {
+  uint8_t hmask[32], qs[64], scales[12];
+  uint16_t d;
+} QeBlockQ3_K;
+typedef struct {
+  uint16_t d, dmin;
+  uint8_t scales[12], qs[128];
+} QeBlockQ4_K;
+typedef struct {
+  uint16_t d, dmin;
+  uint8_t scales[12], qh[32], qs[128];
+} QeBlockQ5_K;
+typedef struct {
+  uint8_t ql[128], qh[64];
+  int8_t scales[16];
+  uint16_t d;
+} QeBlockQ6_K;
+typedef struct {
+  uint16_t d;
+  uint8_t qs[16];
+} QeBlockIQ4_NL;
+typedef struct {
+  uint16_t d, scales_h;
+  uint8_t scales_l[4], qs[128];
+} QeBlockIQ4_XS;
+typedef struct {
+  uint16_t d, qs[32];
+} QeBlockIQ2_XXS;
+typedef struct {
+  uint16_t d, qs[32];
+  uint8_t scales[8];
+} QeBlockIQ2_XS;
+typedef struct {
+  uint16_t d;
+  uint8_t qs[32], signs[32], qh[8], scales[8];
+} QeBlockIQ2_S;
+typedef struct {
+  uint16_t d;
+  uint8_t qs[64], words[32];
+} QeBlockIQ3_XXS;
+typedef struct {
+  uint16_t d;
+  uint8_t qs[64], qh[8], signs[32], scales[4];
+} QeBlockIQ3_S;
+typedef struct {
+  uint16_t d;
+  uint8_t qs[32];
+  uint16_t qh[8];
+} QeBlockIQ1_S;
+typedef struct {
+  uint8_t qs[32], qh[16];
+  uint16_t scales[4];
+} QeBlockIQ1_M;
+typedef struct {
+  uint8_t e, qs[16];
+} QeBlockMXFP4;
+typedef struct {
+  uint8_t d[4], qs[32];
+} QeBlockNVFP4;
+typedef struct {
+  uint16_t d;
+  uint8_t qs[16];
+} QeBlockQ1_0;
+typedef struct {
+  uint16_t d;
+  uint8_t qs[16];
+} QeBlockQ2_0;
+typedef struct {
+  uint8_t qs[48], qh[4];
+  uint16_t d;
+} QeBlockTQ1_0;
+typedef struct {
+  uint8_t qs[64];
+  uint16_t d;
+} QeBlockTQ2_0;
 
 #define QE_BLOCK_SIZE(Type, bytes) _Static_assert (sizeof (Type) == (bytes), "on-disk layout")
 QE_BLOCK_SIZE (QeBlockQ4_0, 18);

@@ -80,8 +80,8 @@ qe_dequantise_iq2_s (const void *src, float *dst, size_t n)
   for (; n >= QE_K; n -= QE_K, b++)
     for (int i = 0; i < 32; i++, dst += 8) {
       unsigned index = b->qs[i] | (unsigned) (b->qh[i / 4] >> (2 * (i % 4)) & 3) << 8;
-      expand_signed (qe_iq2s_grid[index], b->signs[i], 8,
-                     iq2_scale (qe_f16_to_f32 (b->d), b->scales[i / 4], i % 4), dst);
+      expand_signed (qe_iq2s_grid[index], b->signs[i], 8, iq2_scale (qe_f16_to_f32 (b->d), b->scales[i / 4], i % 4),
+                     dst);
     }
 }
 

@@ -169,8 +169,6 @@ qe_quantise (QeType type, const float *src, void *dst, size_t n)
     for (size_t i = 0; i < n; i++)
       h[i] = qe_f32_to_bf16 (src[i]);
     break;
-  case QE_TYPE_Q8_0:
-    quantise_q8_0 (src, dst, n);
-    break;
+  case QE_TYPE_Q8_0: quantise_q8_0 (src, dst, n); break;
   }
 }

@@ -15,18 +15,18 @@ typedef struct {
 struct QeSampler {
   QeSamplerParams params;
   uint64_t draw;
-  int32_t *seen;        /* distinct tokens accepted so far */
+  int32_t *seen; /* distinct tokens accepted so far */
   size_t n_seen, seen_capacity;
-  uint8_t *is_seen;     /* [marks]: indexed by token */
+  uint8_t *is_seen; /* [marks]: indexed by token */
   size_t marks;
   float *logits;           /* [room]: after penalties */
   QeCandidate *candidates; /* [room] */
   size_t room;
-  size_t padded;         /* number of logits of the current pick, rounded up to blocks */
-  int32_t *shortlist;    /* [shortlist_room] */
-  float *maxima;         /* greatest rough logit of each block */
+  size_t padded;      /* number of logits of the current pick, rounded up to blocks */
+  int32_t *shortlist; /* [shortlist_room] */
+  float *maxima;      /* greatest rough logit of each block */
   size_t shortlist_room, n_maxima;
-  const int32_t *text;   /* [n_text]: tokens to pick whatever the logits are; borrowed */
+  const int32_t *text; /* [n_text]: tokens to pick whatever the logits are; borrowed */
   size_t n_text;
 };
 

@@ -428,8 +428,9 @@ take_file_values (const QeFileSampling *file, QeSamplerParams *out)
 void
 qe_sampler_defaults (const QeModelInfo *info, bool thinking, bool with_images, QeSamplerParams *out)
 {
-  *out = (QeSamplerParams) { .temperature = 1.0f, .top_k = 20, .top_p = 0.95f, .presence_penalty = 1.5f,
-                             .repetition_penalty = 1.0f };
+  *out = (QeSamplerParams) {
+    .temperature = 1.0f, .top_k = 20, .top_p = 0.95f, .presence_penalty = 1.5f, .repetition_penalty = 1.0f
+  };
   const bool small = is_small (info);
   if (thinking && small && with_images) {
     out->temperature = 0.6f;

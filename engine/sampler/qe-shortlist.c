@@ -62,7 +62,8 @@ find_maxima (const Choice *c)
     float last[QE_SAMPLER_BLOCK];
     for (size_t i = 0; start + QE_SAMPLER_BLOCK > c->n_vocab && i < QE_SAMPLER_BLOCK; i++)
       last[i] = start + i < c->n_vocab ? c->rough->logits[start + i] : -INFINITY;
-    c->s->maxima[b] = qe_sampler_block_maximum (start + QE_SAMPLER_BLOCK > c->n_vocab ? last : c->rough->logits + start);
+    c->s->maxima[b] = qe_sampler_block_maximum (start + QE_SAMPLER_BLOCK > c->n_vocab ? last
+                                                                                      : c->rough->logits + start);
   }
 }
 
@@ -103,7 +104,8 @@ refine_best (const Choice *c)
       continue;
     for (size_t i = b * QE_SAMPLER_BLOCK; i < block_end (c, b); i++)
       if (is_new (c, i))
-        kept = qe_sampler_offer (s, (QeCandidate) { .logit = c->rough->logits[i], .id = (int32_t) i }, kept, c->k + SPARE);
+        kept = qe_sampler_offer (s, (QeCandidate) { .logit = c->rough->logits[i], .id = (int32_t) i }, kept,
+                                 c->k + SPARE);
   }
   for (size_t i = 0; i < kept; i++)
     s->shortlist[i] = s->candidates[i].id;
@@ -128,7 +130,9 @@ offer_seen (const Choice *c, size_t kept)
   for (size_t i = 0; i < s->n_seen; i++) {
     const size_t id = (size_t) s->seen[i];
     if (id < c->n_vocab && (!c->allowed || c->allowed[id]))
-      kept = qe_sampler_offer (s, (QeCandidate) { .logit = qe_sampler_penalise (s, c->rough->logits[id]), .id = (int32_t) id },
+      kept = qe_sampler_offer (s,
+                               (QeCandidate) { .logit = qe_sampler_penalise (s, c->rough->logits[id]),
+                                               .id = (int32_t) id },
                                kept, c->k);
   }
   return kept;

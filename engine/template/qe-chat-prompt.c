@@ -59,10 +59,15 @@ qe_chat_prompt (QePrompt **out, const QeModel *model, const QeChatText *text, Qe
   QeStatus status = qe_tokenize (model, text->text, text->length, text->plain, text->n_plain, &ids, &n, err);
   if (status != QE_OK)
     return status;
-  Builder b = { .prompt = qe_prompt_new (), .ids = ids, .n_ids = n, .images = images, .n_images = n_images,
+  Builder b = { .prompt = qe_prompt_new (),
+                .ids = ids,
+                .n_ids = n,
+                .images = images,
+                .n_images = n_images,
                 .image_pad = qe_token_by_text (model, "<|image_pad|>"),
                 .video_pad = qe_token_by_text (model, "<|video_pad|>"),
-                .message_start = qe_token_by_text (model, "<|im_start|>"), .err = err };
+                .message_start = qe_token_by_text (model, "<|im_start|>"),
+                .err = err };
   if (n_images > 0 && b.image_pad < 0)
     status = qe_fail (err, QE_ERROR_ARGUMENT, "This model's vocabulary has no place for pictures.");
   else

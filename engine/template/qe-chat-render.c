@@ -14,21 +14,21 @@
 #include <string.h>
 
 static const char tools_before[] =
-  "<|im_start|>system\n# Tools\n\nYou have access to the following functions:\n\n<tools>";
+    "<|im_start|>system\n# Tools\n\nYou have access to the following functions:\n\n<tools>";
 static const char tools_after[] =
-  "\n</tools>\n\n"
-  "If you choose to call a function ONLY reply in the following format with NO suffix:\n\n"
-  "<tool_call>\n<function=example_function_name>\n<parameter=example_parameter_1>\nvalue_1\n</parameter>\n"
-  "<parameter=example_parameter_2>\nThis is the value for the second parameter\nthat can span\nmultiple lines\n"
-  "</parameter>\n</function>\n</tool_call>\n\n"
-  "<IMPORTANT>\nReminder:\n"
-  "- Function calls MUST follow the specified format: an inner <function=...></function> block must be nested within "
-  "<tool_call></tool_call> XML tags\n"
-  "- Required parameters MUST be specified\n"
-  "- You may provide optional reasoning for your function call in natural language BEFORE the function call, but NOT "
-  "after\n"
-  "- If there is no function call available, answer the question like normal with your current knowledge and do not "
-  "tell the user about function calls\n</IMPORTANT>";
+    "\n</tools>\n\n"
+    "If you choose to call a function ONLY reply in the following format with NO suffix:\n\n"
+    "<tool_call>\n<function=example_function_name>\n<parameter=example_parameter_1>\nvalue_1\n</parameter>\n"
+    "<parameter=example_parameter_2>\nThis is the value for the second parameter\nthat can span\nmultiple lines\n"
+    "</parameter>\n</function>\n</tool_call>\n\n"
+    "<IMPORTANT>\nReminder:\n"
+    "- Function calls MUST follow the specified format: an inner <function=...></function> block must be nested within "
+    "<tool_call></tool_call> XML tags\n"
+    "- Required parameters MUST be specified\n"
+    "- You may provide optional reasoning for your function call in natural language BEFORE the function call, but NOT "
+    "after\n"
+    "- If there is no function call available, answer the question like normal with your current knowledge and do not "
+    "tell the user about function calls\n</IMPORTANT>";
 
 typedef struct {
   const QeChatMessage *messages;
@@ -301,14 +301,9 @@ render_message (Renderer *r, size_t index)
     qe_rich_text_slice (&r->out, &said.rich, said.start, said.end);
     qe_rich_text_template (&r->out, "<|im_end|>\n");
     break;
-  case QE_ROLE_ASSISTANT:
-    status = render_assistant (r, index, &said);
-    break;
-  case QE_ROLE_TOOL:
-    render_tool_response (r, index, &said);
-    break;
-  default:
-    status = qe_fail (r->err, QE_ERROR_ARGUMENT, "Unexpected message role.");
+  case QE_ROLE_ASSISTANT: status = render_assistant (r, index, &said); break;
+  case QE_ROLE_TOOL: render_tool_response (r, index, &said); break;
+  default: status = qe_fail (r->err, QE_ERROR_ARGUMENT, "Unexpected message role.");
   }
   r->out.text.failed = r->out.text.failed || said.rich.text.failed;
   qe_rich_text_clear (&said.rich);
@@ -335,8 +330,8 @@ render_all (Renderer *r)
 }
 
 QeStatus
-qe_chat_render_built_in (QeChatText *out, const QeChatMessage *messages, size_t n_messages, const QeChatOptions *options,
-                         QeError *err)
+qe_chat_render_built_in (QeChatText *out, const QeChatMessage *messages, size_t n_messages,
+                         const QeChatOptions *options, QeError *err)
 {
   Renderer r = { .messages = messages, .n_messages = n_messages, .options = options, .err = err };
   QeStatus status = render_all (&r);
@@ -344,8 +339,11 @@ qe_chat_render_built_in (QeChatText *out, const QeChatMessage *messages, size_t 
     qe_rich_text_clear (&r.out);
     return status;
   }
-  *out = (QeChatText) { .text = r.out.text.data, .length = r.out.text.size, .plain = r.out.plain,
-                        .n_plain = r.out.n_plain, .n_images = r.n_pictures };
+  *out = (QeChatText) { .text = r.out.text.data,
+                        .length = r.out.text.size,
+                        .plain = r.out.plain,
+                        .n_plain = r.out.n_plain,
+                        .n_images = r.n_pictures };
   out->end = qe_chat_text_end (out);
   return QE_OK;
 }

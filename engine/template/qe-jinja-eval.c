@@ -184,8 +184,8 @@ qj_slice (QjRun *r, QjValue v, QjValue start_value, QjValue stop_value, QjValue 
   if (step < -INT32_MAX || step > INT32_MAX)
     step = step < 0 ? -INT32_MAX : INT32_MAX;
   bool back = step < 0;
-  int64_t start =
-      clamp (slice_part (r, start_value, back ? INT64_MAX : 0), length, back ? -1 : 0, back ? length - 1 : length);
+  int64_t start = clamp (slice_part (r, start_value, back ? INT64_MAX : 0), length, back ? -1 : 0,
+                         back ? length - 1 : length);
   int64_t stop = stop_value.kind == QJ_NONE || stop_value.kind == QJ_MISSING
                      ? back ? -1 : length
                      : clamp (slice_part (r, stop_value, 0), length, back ? -1 : 0, back ? length - 1 : length);
@@ -366,16 +366,11 @@ static QjValue
 arithmetic (QjRun *r, QjOperator op, QjValue a, QjValue b)
 {
   switch (op) {
-  case QJ_ADD:
-    return qj_add_values (r, a, b);
-  case QJ_SUBTRACT:
-    return subtract (r, a, b);
-  case QJ_MULTIPLY:
-    return multiply (r, a, b);
-  case QJ_POWER:
-    return power (r, a, b);
-  default:
-    return divide (r, op, a, b);
+  case QJ_ADD: return qj_add_values (r, a, b);
+  case QJ_SUBTRACT: return subtract (r, a, b);
+  case QJ_MULTIPLY: return multiply (r, a, b);
+  case QJ_POWER: return power (r, a, b);
+  default: return divide (r, op, a, b);
   }
 }
 
@@ -397,16 +392,11 @@ bool
 qj_compare (QjRun *r, QjOperator op, QjValue a, QjValue b)
 {
   switch (op) {
-  case QJ_EQUAL:
-    return qj_equal (r, a, b);
-  case QJ_UNEQUAL:
-    return !qj_equal (r, a, b);
-  case QJ_IN:
-    return qj_contains (r, b, a);
-  case QJ_NOT_IN:
-    return !qj_contains (r, b, a);
-  default:
-    break;
+  case QJ_EQUAL: return qj_equal (r, a, b);
+  case QJ_UNEQUAL: return !qj_equal (r, a, b);
+  case QJ_IN: return qj_contains (r, b, a);
+  case QJ_NOT_IN: return !qj_contains (r, b, a);
+  default: break;
   }
   if (a.kind == QJ_UNDEFINED || b.kind == QJ_UNDEFINED)
     fail_undefined (r, a.kind == QJ_UNDEFINED ? a : b);
@@ -536,18 +526,12 @@ QjValue
 qj_call (QjRun *r, QjValue callee, const QjArgs *args)
 {
   switch (callee.kind) {
-  case QJ_MACRO:
-    return qj_call_macro (r, callee.macro, args);
-  case QJ_FUNCTION:
-    return qj_apply (r, callee.function, NULL, args);
-  case QJ_METHOD:
-    return qj_apply (r, callee.method->function, &callee.method->self, args);
-  case QJ_LOOP:
-    return qj_call_loop (r, callee.loop, args);
-  case QJ_UNDEFINED:
-    fail_undefined (r, callee);
-  default:
-    qj_fail (&r->base, "%s cannot be called", qj_type_name (callee));
+  case QJ_MACRO: return qj_call_macro (r, callee.macro, args);
+  case QJ_FUNCTION: return qj_apply (r, callee.function, NULL, args);
+  case QJ_METHOD: return qj_apply (r, callee.method->function, &callee.method->self, args);
+  case QJ_LOOP: return qj_call_loop (r, callee.loop, args);
+  case QJ_UNDEFINED: fail_undefined (r, callee);
+  default: qj_fail (&r->base, "%s cannot be called", qj_type_name (callee));
   }
 }
 
@@ -670,42 +654,27 @@ static QjValue
 eval_inner (QjRun *r, const QjNode *node)
 {
   switch ((QjNodeKind) node->kind) {
-  case QJ_NODE_CONST:
-    return node->value;
-  case QJ_NODE_NAME:
-    return qj_lookup (r, node->symbol);
+  case QJ_NODE_CONST: return node->value;
+  case QJ_NODE_NAME: return qj_lookup (r, node->symbol);
   case QJ_NODE_ATTRIBUTE:
-  case QJ_NODE_ITEM:
-    return eval_access (r, node);
-  case QJ_NODE_SLICE:
-    return eval_slice (r, node);
-  case QJ_NODE_CALL:
-    return qj_eval_call (r, node, NULL);
+  case QJ_NODE_ITEM: return eval_access (r, node);
+  case QJ_NODE_SLICE: return eval_slice (r, node);
+  case QJ_NODE_CALL: return qj_eval_call (r, node, NULL);
   case QJ_NODE_FILTER:
-  case QJ_NODE_TEST:
-    return eval_applied (r, node);
+  case QJ_NODE_TEST: return eval_applied (r, node);
   case QJ_NODE_LIST:
-  case QJ_NODE_TUPLE:
-    return eval_items (r, node);
-  case QJ_NODE_DICT:
-    return eval_dict (r, node);
+  case QJ_NODE_TUPLE: return eval_items (r, node);
+  case QJ_NODE_DICT: return eval_dict (r, node);
   case QJ_NODE_NEGATIVE:
-  case QJ_NODE_POSITIVE:
-    return signed_value (r, qj_eval (r, node->a), node->kind == QJ_NODE_NEGATIVE);
-  case QJ_NODE_NOT:
-    return qj_bool (!qj_truth (r, qj_eval (r, node->a)));
+  case QJ_NODE_POSITIVE: return signed_value (r, qj_eval (r, node->a), node->kind == QJ_NODE_NEGATIVE);
+  case QJ_NODE_NOT: return qj_bool (!qj_truth (r, qj_eval (r, node->a)));
   case QJ_NODE_AND:
   case QJ_NODE_OR:
-  case QJ_NODE_ARITHMETIC:
-    return eval_binary (r, node);
-  case QJ_NODE_CONCAT:
-    return eval_concat (r, node);
-  case QJ_NODE_COMPARE:
-    return eval_comparison (r, node);
-  case QJ_NODE_CONDITION:
-    return eval_condition (r, node);
-  default:
-    qj_fail (&r->base, "a statement stands for a value");
+  case QJ_NODE_ARITHMETIC: return eval_binary (r, node);
+  case QJ_NODE_CONCAT: return eval_concat (r, node);
+  case QJ_NODE_COMPARE: return eval_comparison (r, node);
+  case QJ_NODE_CONDITION: return eval_condition (r, node);
+  default: qj_fail (&r->base, "a statement stands for a value");
   }
 }
 

@@ -465,43 +465,29 @@ static Flow
 exec (QjRun *r, const QjNode *node)
 {
   switch ((QjNodeKind) node->kind) {
-  case QJ_NODE_TEXT:
-    qj_add_string (r->out, node->value.string);
-    return GO_ON;
+  case QJ_NODE_TEXT: qj_add_string (r->out, node->value.string); return GO_ON;
   case QJ_NODE_PRINT: {
     QjValue v = qj_eval (r, node->a);
     qj_add_value (r->out, v);
     return GO_ON;
   }
-  case QJ_NODE_IF:
-    return exec_if (r, node);
-  case QJ_NODE_FOR:
-    return exec_for (r, node);
+  case QJ_NODE_IF: return exec_if (r, node);
+  case QJ_NODE_FOR: return exec_for (r, node);
   case QJ_NODE_SET: {
     QjValue v = qj_eval (r, node->b);
     r->base.line = node->line;
     assign_target (r, node->a, v);
     return GO_ON;
   }
-  case QJ_NODE_SET_BLOCK:
-    return exec_set_block (r, node);
-  case QJ_NODE_MACRO:
-    qj_assign (r, node->symbol, new_macro (r, node->signature));
-    return GO_ON;
-  case QJ_NODE_CALL_BLOCK:
-    return exec_call_block (r, node);
-  case QJ_NODE_FILTER_BLOCK:
-    return exec_filter_block (r, node);
-  case QJ_NODE_WITH:
-    return exec_with (r, node);
-  case QJ_NODE_SCOPE:
-    return exec_in_scope (r, &node->nodes, node->flag ? new_scope (r, r->scope) : r->scope);
-  case QJ_NODE_BREAK:
-    return BREAK;
-  case QJ_NODE_CONTINUE:
-    return CONTINUE;
-  default:
-    qj_fail (&r->base, "a value stands for a statement");
+  case QJ_NODE_SET_BLOCK: return exec_set_block (r, node);
+  case QJ_NODE_MACRO: qj_assign (r, node->symbol, new_macro (r, node->signature)); return GO_ON;
+  case QJ_NODE_CALL_BLOCK: return exec_call_block (r, node);
+  case QJ_NODE_FILTER_BLOCK: return exec_filter_block (r, node);
+  case QJ_NODE_WITH: return exec_with (r, node);
+  case QJ_NODE_SCOPE: return exec_in_scope (r, &node->nodes, node->flag ? new_scope (r, r->scope) : r->scope);
+  case QJ_NODE_BREAK: return BREAK;
+  case QJ_NODE_CONTINUE: return CONTINUE;
+  default: qj_fail (&r->base, "a value stands for a statement");
   }
 }
 

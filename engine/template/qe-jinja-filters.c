@@ -664,8 +664,8 @@ filter_attr (QjRun *r, const QjValue *p, const QjArgs *args)
 {
   if (p[0].kind == QJ_UNDEFINED)
     qj_fail (&r->base, "an attribute of something undefined is asked for");
-  QjValue found =
-      p[1].kind == QJ_STRING && p[0].kind != QJ_DICT ? qj_attribute (r, p[0], p[1].string) : qj_undefined (NULL);
+  QjValue found = p[1].kind == QJ_STRING && p[0].kind != QJ_DICT ? qj_attribute (r, p[0], p[1].string)
+                                                                 : qj_undefined (NULL);
   if (p[0].kind == QJ_DICT && p[1].kind == QJ_STRING && qj_find_method (QJ_DICT, p[1].string))
     return qj_attribute (r, p[0], p[1].string);
   return found;

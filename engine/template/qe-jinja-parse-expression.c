@@ -104,9 +104,9 @@ parse_number (QjParser *p)
   else if (based)
     qj_fail (p->base, "a number is too large");
   else
-    node->value =
-        (QjValue) { .kind = QJ_BIG,
-                    .string = qj_string_new (p->base, memcpy (qj_alloc (p->base, n), digits, n), n, QJ_LITERAL) };
+    node->value = (QjValue) {
+      .kind = QJ_BIG, .string = qj_string_new (p->base, memcpy (qj_alloc (p->base, n), digits, n), n, QJ_LITERAL)
+    };
   return node;
 }
 
@@ -196,8 +196,8 @@ parse_dotted_name (QjParser *p)
 static void
 set_function (QjParser *p, QjNode *node, const QjToken *name)
 {
-  node->function =
-      node->kind == QJ_NODE_FILTER ? qj_find_filter (name->text, name->size) : qj_find_test (name->text, name->size);
+  node->function = node->kind == QJ_NODE_FILTER ? qj_find_filter (name->text, name->size)
+                                                : qj_find_test (name->text, name->size);
   if (!node->function && !p->soft && p->unknown.size == 0)
     p->unknown = *name;
 }
@@ -225,16 +225,13 @@ static bool
 begins_test_argument (const QjToken *t)
 {
   switch (t->kind) {
-  case QJ_TOKEN_NAME:
-    return !qj_is_word (t, "else") && !qj_is_word (t, "or") && !qj_is_word (t, "and");
+  case QJ_TOKEN_NAME: return !qj_is_word (t, "else") && !qj_is_word (t, "or") && !qj_is_word (t, "and");
   case QJ_TOKEN_STRING:
   case QJ_TOKEN_INTEGER:
   case QJ_TOKEN_FLOAT:
   case QJ_TOKEN_LEFT_BRACKET:
-  case QJ_TOKEN_LEFT_BRACE:
-    return true;
-  default:
-    return false;
+  case QJ_TOKEN_LEFT_BRACE: return true;
+  default: return false;
   }
 }
 
@@ -339,21 +336,14 @@ static QjNode *
 parse_primary (QjParser *p)
 {
   switch (p->token->kind) {
-  case QJ_TOKEN_NAME:
-    return parse_name (p);
-  case QJ_TOKEN_STRING:
-    return parse_text (p);
+  case QJ_TOKEN_NAME: return parse_name (p);
+  case QJ_TOKEN_STRING: return parse_text (p);
   case QJ_TOKEN_INTEGER:
-  case QJ_TOKEN_FLOAT:
-    return parse_number (p);
-  case QJ_TOKEN_LEFT_PAREN:
-    return parse_bracketed (p);
-  case QJ_TOKEN_LEFT_BRACKET:
-    return parse_list (p);
-  case QJ_TOKEN_LEFT_BRACE:
-    return parse_dict (p);
-  default:
-    qj_unexpected (p);
+  case QJ_TOKEN_FLOAT: return parse_number (p);
+  case QJ_TOKEN_LEFT_PAREN: return parse_bracketed (p);
+  case QJ_TOKEN_LEFT_BRACKET: return parse_list (p);
+  case QJ_TOKEN_LEFT_BRACE: return parse_dict (p);
+  default: qj_unexpected (p);
   }
 }
 
@@ -361,8 +351,8 @@ parse_primary (QjParser *p)
 static QjNode *
 parse_slice_part (QjParser *p)
 {
-  bool is_empty =
-      p->token->kind == QJ_TOKEN_COLON || p->token->kind == QJ_TOKEN_RIGHT_BRACKET || p->token->kind == QJ_TOKEN_COMMA;
+  bool is_empty = p->token->kind == QJ_TOKEN_COLON || p->token->kind == QJ_TOKEN_RIGHT_BRACKET
+                  || p->token->kind == QJ_TOKEN_COMMA;
   return is_empty ? NULL : qj_parse_expression (p, true);
 }
 
@@ -487,20 +477,11 @@ parse_product (QjParser *p)
   QjNode *node = parse_power (p);
   for (;;) {
     switch (p->token->kind) {
-    case QJ_TOKEN_MULTIPLY:
-      node = binary (p, QJ_NODE_ARITHMETIC, QJ_MULTIPLY, node);
-      break;
-    case QJ_TOKEN_DIVIDE:
-      node = binary (p, QJ_NODE_ARITHMETIC, QJ_DIVIDE, node);
-      break;
-    case QJ_TOKEN_FLOOR_DIVIDE:
-      node = binary (p, QJ_NODE_ARITHMETIC, QJ_FLOOR_DIVIDE, node);
-      break;
-    case QJ_TOKEN_MODULO:
-      node = binary (p, QJ_NODE_ARITHMETIC, QJ_MODULO, node);
-      break;
-    default:
-      return node;
+    case QJ_TOKEN_MULTIPLY: node = binary (p, QJ_NODE_ARITHMETIC, QJ_MULTIPLY, node); break;
+    case QJ_TOKEN_DIVIDE: node = binary (p, QJ_NODE_ARITHMETIC, QJ_DIVIDE, node); break;
+    case QJ_TOKEN_FLOOR_DIVIDE: node = binary (p, QJ_NODE_ARITHMETIC, QJ_FLOOR_DIVIDE, node); break;
+    case QJ_TOKEN_MODULO: node = binary (p, QJ_NODE_ARITHMETIC, QJ_MODULO, node); break;
+    default: return node;
     }
     node->b = parse_power (p);
   }
@@ -537,24 +518,12 @@ accept_comparison (QjParser *p, QjOperator *op)
   const QjToken *t = p->token;
   size_t n_tokens = 1;
   switch (t->kind) {
-  case QJ_TOKEN_EQUAL:
-    *op = QJ_EQUAL;
-    break;
-  case QJ_TOKEN_UNEQUAL:
-    *op = QJ_UNEQUAL;
-    break;
-  case QJ_TOKEN_LESS:
-    *op = QJ_LESS;
-    break;
-  case QJ_TOKEN_LESS_EQUAL:
-    *op = QJ_LESS_EQUAL;
-    break;
-  case QJ_TOKEN_GREATER:
-    *op = QJ_GREATER;
-    break;
-  case QJ_TOKEN_GREATER_EQUAL:
-    *op = QJ_GREATER_EQUAL;
-    break;
+  case QJ_TOKEN_EQUAL: *op = QJ_EQUAL; break;
+  case QJ_TOKEN_UNEQUAL: *op = QJ_UNEQUAL; break;
+  case QJ_TOKEN_LESS: *op = QJ_LESS; break;
+  case QJ_TOKEN_LESS_EQUAL: *op = QJ_LESS_EQUAL; break;
+  case QJ_TOKEN_GREATER: *op = QJ_GREATER; break;
+  case QJ_TOKEN_GREATER_EQUAL: *op = QJ_GREATER_EQUAL; break;
   default:
     *op = qj_is_word (t, "in") ? QJ_IN : QJ_NOT_IN;
     n_tokens = *op == QJ_IN ? 1 : qj_is_word (t, "not") && qj_is_word (t + 1, "in") ? 2 : 0;

@@ -9,10 +9,11 @@ typedef struct {
   QjBase *base;
   const QjToken *token; /* the next one */
   unsigned depth;
-  size_t n_loops;      /* around here, in the same macro */
-  bool soft;           /* in a branch: an unknown filter fails only when it is reached */
-  QjToken unknown;     /* the first filter or test outside of branches that is not known; its size is 0 when there is none */
-  QjSignature *macro;  /* around here; NULL outside */
+  size_t n_loops; /* around here, in the same macro */
+  bool soft;      /* in a branch: an unknown filter fails only when it is reached */
+  QjToken
+      unknown; /* the first filter or test outside of branches that is not known; its size is 0 when there is none */
+  QjSignature *macro; /* around here; NULL outside */
 } QjParser;
 
 uint32_t qj_symbol (QjParser *p, const char *name, size_t size); /* adds it where it is new */

@@ -79,8 +79,8 @@ static bool
 is_printable (uint32_t c)
 {
   utf8proc_category_t category = utf8proc_category ((utf8proc_int32_t) c);
-  bool other =
-      category == UTF8PROC_CATEGORY_CN || (category >= UTF8PROC_CATEGORY_ZS && category <= UTF8PROC_CATEGORY_CO);
+  bool other = category == UTF8PROC_CATEGORY_CN
+               || (category >= UTF8PROC_CATEGORY_ZS && category <= UTF8PROC_CATEGORY_CO);
   return c == ' ' || !other;
 }
 
@@ -172,62 +172,30 @@ qj_add_repr (QjBuilder *b, QjValue v)
 {
   qj_enter (b->run);
   switch (v.kind) {
-  case QJ_MISSING:
-    break;
-  case QJ_UNDEFINED:
-    qj_add_text (b, "Undefined");
-    break;
-  case QJ_NONE:
-    qj_add_text (b, "None");
-    break;
-  case QJ_BOOL:
-    qj_add_text (b, v.boolean ? "True" : "False");
-    break;
+  case QJ_MISSING: break;
+  case QJ_UNDEFINED: qj_add_text (b, "Undefined"); break;
+  case QJ_NONE: qj_add_text (b, "None"); break;
+  case QJ_BOOL: qj_add_text (b, v.boolean ? "True" : "False"); break;
   case QJ_INT:
   case QJ_FLOAT:
-  case QJ_BIG:
-    add_number (b, v, false);
-    break;
-  case QJ_STRING:
-    add_string_repr (b, v.string);
-    break;
-  case QJ_LIST:
-    add_list_repr (b, v, "[", "]");
-    break;
-  case QJ_TUPLE:
-    add_list_repr (b, v, "(", ")");
-    break;
-  case QJ_ITEMS:
-    add_list_repr (b, v, "dict_items([", "])");
-    break;
-  case QJ_KEYS:
-    add_list_repr (b, v, "dict_keys([", "])");
-    break;
-  case QJ_VALUES:
-    add_list_repr (b, v, "dict_values([", "])");
-    break;
-  case QJ_DICT:
-    add_dict_repr (b, v.dict);
-    break;
-  case QJ_RANGE:
-    add_range_repr (b, v.range);
-    break;
+  case QJ_BIG: add_number (b, v, false); break;
+  case QJ_STRING: add_string_repr (b, v.string); break;
+  case QJ_LIST: add_list_repr (b, v, "[", "]"); break;
+  case QJ_TUPLE: add_list_repr (b, v, "(", ")"); break;
+  case QJ_ITEMS: add_list_repr (b, v, "dict_items([", "])"); break;
+  case QJ_KEYS: add_list_repr (b, v, "dict_keys([", "])"); break;
+  case QJ_VALUES: add_list_repr (b, v, "dict_values([", "])"); break;
+  case QJ_DICT: add_dict_repr (b, v.dict); break;
+  case QJ_RANGE: add_range_repr (b, v.range); break;
   case QJ_NAMESPACE:
     qj_add_text (b, "<Namespace ");
     add_dict_repr (b, v.dict);
     qj_add_text (b, ">");
     break;
-  case QJ_MACRO:
-    add_macro_repr (b, v.macro);
-    break;
-  case QJ_GENERATOR:
-    qj_add_text (b, "<generator object>");
-    break;
-  case QJ_LOOP:
-    qj_add_text (b, "<LoopContext>");
-    break;
-  default:
-    qj_add_text (b, "<function>");
+  case QJ_MACRO: add_macro_repr (b, v.macro); break;
+  case QJ_GENERATOR: qj_add_text (b, "<generator object>"); break;
+  case QJ_LOOP: qj_add_text (b, "<LoopContext>"); break;
+  default: qj_add_text (b, "<function>");
   }
   qj_leave (b->run);
 }
@@ -368,12 +336,8 @@ add_json (QjBuilder *b, QjValue v, const QjJsonStyle *style, unsigned level)
   qj_enter (b->run);
   qj_steps (b->run, 1);
   switch (v.kind) {
-  case QJ_NONE:
-    add_mark (b, "null");
-    break;
-  case QJ_BOOL:
-    add_mark (b, v.boolean ? "true" : "false");
-    break;
+  case QJ_NONE: add_mark (b, "null"); break;
+  case QJ_BOOL: add_mark (b, v.boolean ? "true" : "false"); break;
   case QJ_FLOAT:
     if (isnan (v.number) || isinf (v.number))
       add_mark (b, isnan (v.number) ? "NaN" : v.number > 0 ? "Infinity" : "-Infinity");
@@ -381,21 +345,12 @@ add_json (QjBuilder *b, QjValue v, const QjJsonStyle *style, unsigned level)
       add_number (b, v, true);
     break;
   case QJ_INT:
-  case QJ_BIG:
-    add_number (b, v, true);
-    break;
-  case QJ_STRING:
-    add_json_string (b, v.string, style->ascii);
-    break;
+  case QJ_BIG: add_number (b, v, true); break;
+  case QJ_STRING: add_json_string (b, v.string, style->ascii); break;
   case QJ_LIST:
-  case QJ_TUPLE:
-    add_json_list (b, v.list, style, level);
-    break;
-  case QJ_DICT:
-    add_json_dict (b, v.dict, style, level);
-    break;
-  default:
-    qj_fail (&b->run->base, "%s cannot be written as JSON", qj_type_name (v));
+  case QJ_TUPLE: add_json_list (b, v.list, style, level); break;
+  case QJ_DICT: add_json_dict (b, v.dict, style, level); break;
+  default: qj_fail (&b->run->base, "%s cannot be written as JSON", qj_type_name (v));
   }
   qj_leave (b->run);
 }

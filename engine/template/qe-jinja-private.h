@@ -39,26 +39,39 @@ typedef struct {
 /* Ends compiling or rendering with a sentence that names the line. */
 _Noreturn void qj_fail (QjBase *base, const char *format, ...) __attribute__ ((format (printf, 2, 3)));
 _Noreturn void qj_fail_status (QjBase *base, QeStatus status, const char *sentence);
-void *qj_alloc (QjBase *base, size_t size); /* never NULL */
+void *qj_alloc (QjBase *base, size_t size);                                              /* never NULL */
 void *qj_grow (QjBase *base, void *items, size_t n, size_t *capacity, size_t item_size); /* room for one more than n */
 
 /* ---- values ---------------------------------------------------------------------------------------------------- */
 
 typedef enum {
   QJ_MISSING, /* no value at all: an argument that was not given */
-  QJ_UNDEFINED, QJ_NONE, QJ_BOOL, QJ_INT, QJ_FLOAT,
+  QJ_UNDEFINED,
+  QJ_NONE,
+  QJ_BOOL,
+  QJ_INT,
+  QJ_FLOAT,
   QJ_BIG, /* a whole number outside of int64, as text: it can be shown and compared, not computed with */
   QJ_STRING,
-  QJ_LIST, QJ_TUPLE, QJ_ITEMS, QJ_KEYS, QJ_VALUES, QJ_GENERATOR, /* QjList */
-  QJ_RANGE, QJ_DICT,
+  QJ_LIST,
+  QJ_TUPLE,
+  QJ_ITEMS,
+  QJ_KEYS,
+  QJ_VALUES,
+  QJ_GENERATOR, /* QjList */
+  QJ_RANGE,
+  QJ_DICT,
   QJ_NAMESPACE, /* QjDict */
-  QJ_LOOP, QJ_MACRO, QJ_FUNCTION, QJ_METHOD,
+  QJ_LOOP,
+  QJ_MACRO,
+  QJ_FUNCTION,
+  QJ_METHOD,
 } QjKind;
 
 typedef enum { QJ_LITERAL, QJ_PLAIN, QJ_MIXED } QjOrigin;
 
 typedef struct QjString {
-  const char *data; /* valid UTF-8 without a NUL at its end */
+  const char *data;       /* valid UTF-8 without a NUL at its end */
   uint32_t size, n_chars; /* n_chars: UINT32_MAX until counted */
   QjOrigin origin;
   bool markup; /* from |escape or |safe: what is added to it is escaped */
@@ -72,13 +85,17 @@ typedef struct QjList {
   uint32_t at; /* QJ_GENERATOR: what was taken already */
 } QjList;
 
-typedef struct QjRange { int64_t start, stop, step, n; } QjRange;
+typedef struct QjRange {
+  int64_t start, stop, step, n;
+} QjRange;
 
-typedef struct { QjValue key, value; } QjEntry;
+typedef struct {
+  QjValue key, value;
+} QjEntry;
 typedef struct QjDict { /* in the order of insertion */
   QjEntry *entries;
   size_t n, capacity;
-  uint32_t *index; /* hashed places, entry number + 1; NULL while the dict is small */
+  uint32_t *index;  /* hashed places, entry number + 1; NULL while the dict is small */
   uint32_t n_index; /* a power of two */
 } QjDict;
 
@@ -89,12 +106,31 @@ typedef struct QjDict { /* in the order of insertion */
 #define qj_float(d) ((QjValue) { .kind = QJ_FLOAT, .number = (d) })
 #define qj_string(s) ((QjValue) { .kind = QJ_STRING, .string = (s) })
 
-static inline bool qj_is_list (QjValue v) { return v.kind >= QJ_LIST && v.kind <= QJ_GENERATOR; }
-static inline bool qj_is_number (QjValue v) { return v.kind >= QJ_BOOL && v.kind <= QJ_FLOAT; }
-static inline int64_t qj_integer_of (QjValue v) { return v.kind == QJ_BOOL ? v.boolean : v.integer; } /* bool or int */
-static inline double qj_double_of (QjValue v) { return v.kind == QJ_FLOAT ? v.number : (double) qj_integer_of (v); }
+static inline bool
+qj_is_list (QjValue v)
+{
+  return v.kind >= QJ_LIST && v.kind <= QJ_GENERATOR;
+}
+static inline bool
+qj_is_number (QjValue v)
+{
+  return v.kind >= QJ_BOOL && v.kind <= QJ_FLOAT;
+}
+static inline int64_t
+qj_integer_of (QjValue v)
+{
+  return v.kind == QJ_BOOL ? v.boolean : v.integer;
+} /* bool or int */
+static inline double
+qj_double_of (QjValue v)
+{
+  return v.kind == QJ_FLOAT ? v.number : (double) qj_integer_of (v);
+}
 
-typedef struct { const QjString *name; QjValue value; } QjKeyword;
+typedef struct {
+  const QjString *name;
+  QjValue value;
+} QjKeyword;
 typedef struct { /* of a call, a filter or a test, without what it is applied to */
   QjValue *items;
   uint32_t n, n_keywords;
@@ -121,22 +157,66 @@ typedef struct QjMethod {
 
 typedef enum {
   /* expressions */
-  QJ_NODE_CONST, QJ_NODE_NAME, QJ_NODE_ATTRIBUTE, QJ_NODE_ITEM, QJ_NODE_SLICE, QJ_NODE_CALL, QJ_NODE_FILTER, QJ_NODE_TEST,
-  QJ_NODE_LIST, QJ_NODE_TUPLE, QJ_NODE_DICT, QJ_NODE_NEGATIVE, QJ_NODE_POSITIVE, QJ_NODE_NOT, QJ_NODE_AND, QJ_NODE_OR,
-  QJ_NODE_ARITHMETIC, QJ_NODE_CONCAT, QJ_NODE_COMPARE, QJ_NODE_CONDITION,
+  QJ_NODE_CONST,
+  QJ_NODE_NAME,
+  QJ_NODE_ATTRIBUTE,
+  QJ_NODE_ITEM,
+  QJ_NODE_SLICE,
+  QJ_NODE_CALL,
+  QJ_NODE_FILTER,
+  QJ_NODE_TEST,
+  QJ_NODE_LIST,
+  QJ_NODE_TUPLE,
+  QJ_NODE_DICT,
+  QJ_NODE_NEGATIVE,
+  QJ_NODE_POSITIVE,
+  QJ_NODE_NOT,
+  QJ_NODE_AND,
+  QJ_NODE_OR,
+  QJ_NODE_ARITHMETIC,
+  QJ_NODE_CONCAT,
+  QJ_NODE_COMPARE,
+  QJ_NODE_CONDITION,
   /* statements */
-  QJ_NODE_TEXT, QJ_NODE_PRINT, QJ_NODE_IF, QJ_NODE_FOR, QJ_NODE_SET, QJ_NODE_SET_BLOCK, QJ_NODE_MACRO,
-  QJ_NODE_CALL_BLOCK, QJ_NODE_FILTER_BLOCK, QJ_NODE_WITH, QJ_NODE_SCOPE, QJ_NODE_BREAK, QJ_NODE_CONTINUE,
+  QJ_NODE_TEXT,
+  QJ_NODE_PRINT,
+  QJ_NODE_IF,
+  QJ_NODE_FOR,
+  QJ_NODE_SET,
+  QJ_NODE_SET_BLOCK,
+  QJ_NODE_MACRO,
+  QJ_NODE_CALL_BLOCK,
+  QJ_NODE_FILTER_BLOCK,
+  QJ_NODE_WITH,
+  QJ_NODE_SCOPE,
+  QJ_NODE_BREAK,
+  QJ_NODE_CONTINUE,
   QJ_NODE_NAMESPACE_ITEM, /* the target of {% set ns.x = … %} */
 } QjNodeKind;
 
 typedef enum {
-  QJ_ADD, QJ_SUBTRACT, QJ_MULTIPLY, QJ_DIVIDE, QJ_FLOOR_DIVIDE, QJ_MODULO, QJ_POWER,
-  QJ_EQUAL, QJ_UNEQUAL, QJ_LESS, QJ_LESS_EQUAL, QJ_GREATER, QJ_GREATER_EQUAL, QJ_IN, QJ_NOT_IN,
+  QJ_ADD,
+  QJ_SUBTRACT,
+  QJ_MULTIPLY,
+  QJ_DIVIDE,
+  QJ_FLOOR_DIVIDE,
+  QJ_MODULO,
+  QJ_POWER,
+  QJ_EQUAL,
+  QJ_UNEQUAL,
+  QJ_LESS,
+  QJ_LESS_EQUAL,
+  QJ_GREATER,
+  QJ_GREATER_EQUAL,
+  QJ_IN,
+  QJ_NOT_IN,
 } QjOperator;
 
 typedef struct QjNode QjNode;
-typedef struct { QjNode **items; size_t n, capacity; } QjNodes;
+typedef struct {
+  QjNode **items;
+  size_t n, capacity;
+} QjNodes;
 
 typedef struct {
   QjNodes positional, keywords; /* a keyword is a constant (its name) with its value in `a` */
@@ -145,7 +225,7 @@ typedef struct {
 
 typedef struct QjSignature { /* of a macro, or of the body of a {% call %} */
   const QjString *name;
-  const QjNode **params; /* names */
+  const QjNode **params;   /* names */
   const QjNode **defaults; /* of the last n_defaults parameters */
   size_t n_params, n_defaults;
   bool wants_varargs, wants_kwargs, wants_caller, has_caller_param;
@@ -178,8 +258,8 @@ struct QjNode {
 };
 
 struct QeJinja {
-  QjBase base; /* its arena keeps the tree */
-  const QjString **symbols; /* the names of variables */
+  QjBase base;               /* its arena keeps the tree */
+  const QjString **symbols;  /* the names of variables */
   const char **symbol_names; /* the same, with a NUL at their ends */
   size_t n_symbols, symbols_capacity, names_capacity;
   uint32_t *symbol_index; /* hashed places, symbol + 1 */
@@ -188,12 +268,41 @@ struct QeJinja {
 };
 
 typedef enum {
-  QJ_TOKEN_END, QJ_TOKEN_DATA, QJ_TOKEN_VARIABLE_BEGIN, QJ_TOKEN_VARIABLE_END, QJ_TOKEN_BLOCK_BEGIN, QJ_TOKEN_BLOCK_END,
-  QJ_TOKEN_NAME, QJ_TOKEN_STRING, QJ_TOKEN_INTEGER, QJ_TOKEN_FLOAT,
-  QJ_TOKEN_ADD, QJ_TOKEN_SUBTRACT, QJ_TOKEN_DIVIDE, QJ_TOKEN_FLOOR_DIVIDE, QJ_TOKEN_MULTIPLY, QJ_TOKEN_MODULO, QJ_TOKEN_POWER,
-  QJ_TOKEN_TILDE, QJ_TOKEN_LEFT_BRACKET, QJ_TOKEN_RIGHT_BRACKET, QJ_TOKEN_LEFT_PAREN, QJ_TOKEN_RIGHT_PAREN,
-  QJ_TOKEN_LEFT_BRACE, QJ_TOKEN_RIGHT_BRACE, QJ_TOKEN_EQUAL, QJ_TOKEN_UNEQUAL, QJ_TOKEN_GREATER, QJ_TOKEN_GREATER_EQUAL,
-  QJ_TOKEN_LESS, QJ_TOKEN_LESS_EQUAL, QJ_TOKEN_ASSIGN, QJ_TOKEN_DOT, QJ_TOKEN_COLON, QJ_TOKEN_PIPE, QJ_TOKEN_COMMA,
+  QJ_TOKEN_END,
+  QJ_TOKEN_DATA,
+  QJ_TOKEN_VARIABLE_BEGIN,
+  QJ_TOKEN_VARIABLE_END,
+  QJ_TOKEN_BLOCK_BEGIN,
+  QJ_TOKEN_BLOCK_END,
+  QJ_TOKEN_NAME,
+  QJ_TOKEN_STRING,
+  QJ_TOKEN_INTEGER,
+  QJ_TOKEN_FLOAT,
+  QJ_TOKEN_ADD,
+  QJ_TOKEN_SUBTRACT,
+  QJ_TOKEN_DIVIDE,
+  QJ_TOKEN_FLOOR_DIVIDE,
+  QJ_TOKEN_MULTIPLY,
+  QJ_TOKEN_MODULO,
+  QJ_TOKEN_POWER,
+  QJ_TOKEN_TILDE,
+  QJ_TOKEN_LEFT_BRACKET,
+  QJ_TOKEN_RIGHT_BRACKET,
+  QJ_TOKEN_LEFT_PAREN,
+  QJ_TOKEN_RIGHT_PAREN,
+  QJ_TOKEN_LEFT_BRACE,
+  QJ_TOKEN_RIGHT_BRACE,
+  QJ_TOKEN_EQUAL,
+  QJ_TOKEN_UNEQUAL,
+  QJ_TOKEN_GREATER,
+  QJ_TOKEN_GREATER_EQUAL,
+  QJ_TOKEN_LESS,
+  QJ_TOKEN_LESS_EQUAL,
+  QJ_TOKEN_ASSIGN,
+  QJ_TOKEN_DOT,
+  QJ_TOKEN_COLON,
+  QJ_TOKEN_PIPE,
+  QJ_TOKEN_COMMA,
   QJ_TOKEN_SEMICOLON,
 } QjTokenKind;
 
@@ -203,7 +312,7 @@ typedef struct {
   const char *text; /* a string's without its quotes */
 } QjToken;
 
-typedef struct { /* malloc'd, so that the caller can give it back after a failure, too */
+typedef struct {  /* malloc'd, so that the caller can give it back after a failure, too */
   QjToken *items; /* a QJ_TOKEN_END is the last */
   size_t n, capacity;
 } QjTokens;
@@ -219,7 +328,10 @@ uint32_t qj_find_symbol (const QeJinja *jinja, const char *name, size_t size);
 typedef struct QjScope QjScope;
 struct QjScope {
   QjScope *parent; /* NULL: the template's own, whose variables are in QjRun.globals */
-  struct { uint32_t symbol; QjValue value; } *items;
+  struct {
+    uint32_t symbol;
+    QjValue value;
+  } *items;
   size_t n, capacity;
   bool captured; /* a macro remembers it */
 };
@@ -275,7 +387,11 @@ typedef struct QjLoop {
 
 void qj_steps (QjRun *r, size_t n); /* fails when the budget is used up */
 void qj_enter (QjRun *r);           /* one level deeper; fails when that is too deep */
-static inline void qj_leave (QjRun *r) { r->depth--; }
+static inline void
+qj_leave (QjRun *r)
+{
+  r->depth--;
+}
 
 /* ---- strings --------------------------------------------------------------------------------------------------- */
 
@@ -289,7 +405,8 @@ bool qj_string_is (const QjString *s, const char *text);
 bool qj_strings_equal (const QjString *a, const QjString *b);
 const char *qj_find (const QjString *s, const QjString *part, size_t from); /* NULL: not there */
 bool qj_is_space (uint32_t c);
-const QjString *qj_strip (QjRun *r, const QjString *s, const QjString *chars, bool left, bool right); /* chars: NULL, or a set */
+const QjString *qj_strip (QjRun *r, const QjString *s, const QjString *chars, bool left,
+                          bool right); /* chars: NULL, or a set */
 const QjString *qj_replace (QjRun *r, const QjString *s, const QjString *old, const QjString *new, int64_t count);
 typedef enum { QJ_UPPER, QJ_LOWER, QJ_CAPITALIZE, QJ_TITLE, QJ_SWAPCASE, QJ_CASEFOLD, QJ_TITLE_FILTER } QjCase;
 const QjString *qj_change_case (QjRun *r, const QjString *s, QjCase how);
@@ -318,18 +435,21 @@ bool qj_truth (QjRun *r, QjValue v);
 bool qj_equal (QjRun *r, QjValue a, QjValue b);
 int qj_order (QjRun *r, QjValue a, QjValue b); /* < 0, 0, > 0; fails where Python knows no order. 2: not a number */
 bool qj_contains (QjRun *r, QjValue container, QjValue v);
-int64_t qj_count (QjRun *r, QjValue v); /* len(); -1: it has none */
+int64_t qj_count (QjRun *r, QjValue v);                /* len(); -1: it has none */
 void qj_iterate (QjRun *r, QjIterator *it, QjValue v); /* fails when v cannot be gone over */
 bool qj_is_iterable (QjValue v);
 bool qj_next (QjRun *r, QjIterator *it, QjValue *out);
-QjValue qj_to_list (QjRun *r, QjValue v, QjKind kind); /* of its items; a new one */
+QjValue qj_to_list (QjRun *r, QjValue v, QjKind kind);                                /* of its items; a new one */
 void qj_sort (QjRun *r, QjValue *items, const QjValue *keys, size_t n, bool reverse); /* stable, by keys */
 
-void qj_add_value (QjBuilder *b, QjValue v);      /* str() */
+void qj_add_value (QjBuilder *b, QjValue v); /* str() */
 void qj_add_repr (QjBuilder *b, QjValue v);
 const QjString *qj_str (QjRun *r, QjValue v);
 size_t qj_print_float (char out[40], double d);
-typedef struct { const QjString *indent, *item_separator, *key_separator; bool ascii, sort_keys; } QjJsonStyle;
+typedef struct {
+  const QjString *indent, *item_separator, *key_separator;
+  bool ascii, sort_keys;
+} QjJsonStyle;
 void qj_add_json (QjBuilder *b, QjValue v, const QjJsonStyle *style);
 
 /* ---- evaluation ------------------------------------------------------------------------------------------------ */
@@ -354,5 +474,5 @@ void qj_assign (QjRun *r, uint32_t symbol, QjValue value);
 const QjFunction *qj_find_filter (const char *name, size_t size);
 const QjFunction *qj_find_test (const char *name, size_t size);
 const QjFunction *qj_find_method (QjKind kind, const QjString *name); /* of strings, dicts, lists, tuples */
-extern const QjFunction qj_loop_methods[]; /* cycle, changed */
-extern const QjFunction qj_functions[]; /* the global ones; a NULL name is the last */
+extern const QjFunction qj_loop_methods[];                            /* cycle, changed */
+extern const QjFunction qj_functions[];                               /* the global ones; a NULL name is the last */

@@ -38,8 +38,8 @@ size_t
 qj_n_chars (const QjString *s)
 {
   if (s->n_chars == UINT32_MAX)
-    ((QjString *) s)->n_chars =
-        count_chars (s->data, s->size); /* only strings of a run, of one thread, come uncounted */
+    ((QjString *) s)->n_chars = count_chars (s->data,
+                                             s->size); /* only strings of a run, of one thread, come uncounted */
   return s->n_chars;
 }
 
@@ -430,16 +430,11 @@ case_of_char (uint32_t c, uint32_t before, bool before_cased, bool first, QjCase
 {
   bool begins = first || begins_word (before, before_cased, how);
   switch (how) {
-  case QJ_CAPITALIZE:
-    return first ? QJ_TITLE : QJ_LOWER;
-  case QJ_TITLE:
-    return begins ? QJ_TITLE : QJ_LOWER;
-  case QJ_TITLE_FILTER:
-    return begins ? QJ_UPPER : QJ_LOWER;
-  case QJ_SWAPCASE:
-    return utf8proc_category ((utf8proc_int32_t) c) == UTF8PROC_CATEGORY_LU ? QJ_LOWER : QJ_UPPER;
-  default:
-    return how;
+  case QJ_CAPITALIZE: return first ? QJ_TITLE : QJ_LOWER;
+  case QJ_TITLE: return begins ? QJ_TITLE : QJ_LOWER;
+  case QJ_TITLE_FILTER: return begins ? QJ_UPPER : QJ_LOWER;
+  case QJ_SWAPCASE: return utf8proc_category ((utf8proc_int32_t) c) == UTF8PROC_CATEGORY_LU ? QJ_LOWER : QJ_UPPER;
+  default: return how;
   }
 }
 
@@ -514,8 +509,8 @@ qj_split_lines (QjRun *r, const QjString *s, bool keep_ends)
   QjValue lines = qj_list_new (r, QJ_LIST, n);
   for (const char *p = s->data; p < end;) {
     const char *stop = next_line_end (p, end, &length), *next = stop < end ? stop + length : end;
-    lines.list->items[i++] =
-        qj_string (qj_substring (r, s, (size_t) (p - s->data), (size_t) ((keep_ends ? next : stop) - s->data)));
+    lines.list->items[i++] = qj_string (
+        qj_substring (r, s, (size_t) (p - s->data), (size_t) ((keep_ends ? next : stop) - s->data)));
     p = next;
   }
   return lines;

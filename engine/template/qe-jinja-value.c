@@ -74,9 +74,7 @@ hash_value (QjRun *r, QjValue v)
   uint32_t hash = 1;
   switch (v.kind) {
   case QJ_STRING:
-  case QJ_BIG:
-    qj_steps (r, v.string->size / 64);
-    return hash_bytes (v.string->data, v.string->size);
+  case QJ_BIG: qj_steps (r, v.string->size / 64); return hash_bytes (v.string->data, v.string->size);
   case QJ_BOOL:
   case QJ_INT:
   case QJ_FLOAT: {
@@ -92,10 +90,8 @@ hash_value (QjRun *r, QjValue v)
   case QJ_LIST:
   case QJ_DICT:
   case QJ_ITEMS:
-  case QJ_KEYS:
-    qj_fail (&r->base, "%s cannot be a key", qj_type_name (v));
-  default:
-    return (uint32_t) v.kind;
+  case QJ_KEYS: qj_fail (&r->base, "%s cannot be a key", qj_type_name (v));
+  default: return (uint32_t) v.kind;
   }
 }
 
@@ -186,18 +182,12 @@ qj_truth (QjRun *r, QjValue v)
   switch (v.kind) {
   case QJ_MISSING:
   case QJ_UNDEFINED:
-  case QJ_NONE:
-    return false;
-  case QJ_BOOL:
-    return v.boolean;
-  case QJ_INT:
-    return v.integer != 0;
-  case QJ_FLOAT:
-    return v.number != 0;
-  case QJ_GENERATOR:
-    return true;
-  default:
-    return qj_count (r, v) != 0; /* what has no length is true */
+  case QJ_NONE: return false;
+  case QJ_BOOL: return v.boolean;
+  case QJ_INT: return v.integer != 0;
+  case QJ_FLOAT: return v.number != 0;
+  case QJ_GENERATOR: return true;
+  default: return qj_count (r, v) != 0; /* what has no length is true */
   }
 }
 
@@ -236,17 +226,12 @@ qj_equal (QjRun *r, QjValue a, QjValue b)
   qj_steps (r, 1);
   switch (a.kind) {
   case QJ_UNDEFINED:
-  case QJ_NONE:
-    return true;
+  case QJ_NONE: return true;
   case QJ_BIG:
-  case QJ_STRING:
-    qj_steps (r, a.string->size / 64);
-    return qj_strings_equal (a.string, b.string);
+  case QJ_STRING: qj_steps (r, a.string->size / 64); return qj_strings_equal (a.string, b.string);
   case QJ_LIST:
-  case QJ_TUPLE:
-    return lists_equal (r, a.list, b.list);
-  case QJ_DICT:
-    return dicts_equal (r, a.dict, b.dict);
+  case QJ_TUPLE: return lists_equal (r, a.list, b.list);
+  case QJ_DICT: return dicts_equal (r, a.dict, b.dict);
   case QJ_RANGE:
     return a.range->n == b.range->n
            && (a.range->n == 0
@@ -254,8 +239,7 @@ qj_equal (QjRun *r, QjValue a, QjValue b)
   case QJ_METHOD:
     return a.method == b.method
            || (a.method->function == b.method->function && qj_equal (r, a.method->self, b.method->self));
-  default:
-    return a.list == b.list; /* the same thing */
+  default: return a.list == b.list; /* the same thing */
   }
 }
 
@@ -323,16 +307,11 @@ qj_count (QjRun *r, QjValue v)
   if (qj_is_list (v))
     return v.kind == QJ_GENERATOR ? -1 : (int64_t) v.list->n;
   switch (v.kind) {
-  case QJ_UNDEFINED:
-    return 0;
-  case QJ_STRING:
-    return (int64_t) qj_n_chars (v.string);
-  case QJ_RANGE:
-    return v.range->n;
-  case QJ_DICT:
-    return (int64_t) v.dict->n;
-  default:
-    return -1;
+  case QJ_UNDEFINED: return 0;
+  case QJ_STRING: return (int64_t) qj_n_chars (v.string);
+  case QJ_RANGE: return v.range->n;
+  case QJ_DICT: return (int64_t) v.dict->n;
+  default: return -1;
   }
 }
 
@@ -372,8 +351,7 @@ qj_next (QjRun *r, QjIterator *it, QjValue *out)
   QjValue v = it->value;
   qj_steps (r, 1);
   switch (v.kind) {
-  case QJ_STRING:
-    return next_char (r, it, out);
+  case QJ_STRING: return next_char (r, it, out);
   case QJ_RANGE:
     if (it->at >= v.range->n)
       return false;
@@ -389,8 +367,7 @@ qj_next (QjRun *r, QjIterator *it, QjValue *out)
       return false;
     *out = v.list->items[v.list->at++];
     return true;
-  case QJ_UNDEFINED:
-    return false;
+  case QJ_UNDEFINED: return false;
   default:
     if (it->at >= v.list->n)
       return false;

@@ -400,17 +400,12 @@ qe_jinja_json (QjRun *r, const QeJson *json, size_t i)
   size_t length;
   const char *text = qe_json_text (json, i, &length);
   switch (json->values[i].kind) {
-  case QE_JSON_NULL:
-    return qj_none ();
+  case QE_JSON_NULL: return qj_none ();
   case QE_JSON_FALSE:
-  case QE_JSON_TRUE:
-    return qj_bool (json->values[i].kind == QE_JSON_TRUE);
-  case QE_JSON_NUMBER:
-    return json_number (r, text, length);
-  case QE_JSON_STRING:
-    return qe_jinja_text (r, text, length, true);
-  default:
-    return json_items (r, json, i);
+  case QE_JSON_TRUE: return qj_bool (json->values[i].kind == QE_JSON_TRUE);
+  case QE_JSON_NUMBER: return json_number (r, text, length);
+  case QE_JSON_STRING: return qe_jinja_text (r, text, length, true);
+  default: return json_items (r, json, i);
   }
 }
 

@@ -12,8 +12,8 @@
  * A template is hostile: its length, the depth of its nesting, the steps and the memory of a run are bounded. Every byte
  * of a string knows whether the template or somebody else wrote it; QeChatText.plain tells. */
 
-typedef struct QeJinja QeJinja;       /* a compiled template; read-only, hence for any number of threads */
-typedef struct QjRun QjRun;           /* one rendering */
+typedef struct QeJinja QeJinja; /* a compiled template; read-only, hence for any number of threads */
+typedef struct QjRun QjRun;     /* one rendering */
 typedef struct QjValue QjValue;
 
 /* QE_ERROR_FORMAT with the line when it is no template; QE_ERROR_MEMORY. */
@@ -29,8 +29,8 @@ bool qe_jinja_reads (const QeJinja *jinja, const char *name);
 /* steps: how much work it may take, 0: some 100 ms, and more for long conversations. now: what strftime_now() takes for
  * the time, in seconds since 1970; 0: that of the computer. QE_ERROR_ARGUMENT with one sentence when the template fails,
  * or when it refuses the conversation (raise_exception: its own words). */
-QeStatus qe_jinja_render (const QeJinja *jinja, QeJinjaFill fill, void *data, uint64_t steps, int64_t now, QeChatText *out,
-                          QeError *err);
+QeStatus qe_jinja_render (const QeJinja *jinja, QeJinjaFill fill, void *data, uint64_t steps, int64_t now,
+                          QeChatText *out, QeError *err);
 
 /* ---- variables: only inside QeJinjaFill; memory is the run's, texts must outlive it ------------------------------- */
 
@@ -61,12 +61,13 @@ QjValue qe_jinja_none (void);
 QjValue qe_jinja_boolean (bool value);
 /* plain: somebody's words, not the template's. Invalid UTF-8 becomes U+FFFD. */
 QjValue qe_jinja_text (QjRun *run, const char *text, size_t length, bool plain);
-QjValue qe_jinja_list (QjRun *run, size_t n);                    /* of n items, undefined so far */
+QjValue qe_jinja_list (QjRun *run, size_t n); /* of n items, undefined so far */
 void qe_jinja_list_set (QjValue list, size_t i, QjValue value);
-QjValue qe_jinja_join (QjRun *run, QjValue list);                /* a list of texts, as one */
-QjValue qe_jinja_dict (QjRun *run, size_t n);                    /* empty, with room for n items */
+QjValue qe_jinja_join (QjRun *run, QjValue list);                                  /* a list of texts, as one */
+QjValue qe_jinja_dict (QjRun *run, size_t n);                                      /* empty, with room for n items */
 void qe_jinja_dict_set (QjRun *run, QjValue dict, const char *key, QjValue value); /* the key is plain */
-QjValue qe_jinja_json (QjRun *run, const QeJson *json, size_t i); /* all of its text is plain; json must outlive the run */
+QjValue qe_jinja_json (QjRun *run, const QeJson *json,
+                       size_t i); /* all of its text is plain; json must outlive the run */
 /* The same from text. false: it is not JSON. */
 bool qe_jinja_parse (QjRun *run, const char *text, size_t length, QjValue *out);
 bool qe_jinja_is_dict (QjValue value);

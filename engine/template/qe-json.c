@@ -70,8 +70,9 @@ parse_hex (Parser *p, uint32_t *out)
     return false;
   for (int i = 0; i < 4; i++) {
     char c = *p->at++;
-    uint32_t digit = c >= '0' && c <= '9' ? (uint32_t) (c - '0')
-                     : (c | 0x20) >= 'a' && (c | 0x20) <= 'f' ? (uint32_t) ((c | 0x20) - 'a' + 10) : 16;
+    uint32_t digit = c >= '0' && c <= '9'                     ? (uint32_t) (c - '0')
+                     : (c | 0x20) >= 'a' && (c | 0x20) <= 'f' ? (uint32_t) ((c | 0x20) - 'a' + 10)
+                                                              : 16;
     if (digit == 16)
       return false;
     *out = *out * 16 + digit;

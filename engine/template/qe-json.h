@@ -10,7 +10,13 @@
  *   for (size_t i = qe_json_first (&json, 0); i != QE_JSON_NONE; i = qe_json_next (&json, 0, i)) … */
 
 typedef enum {
-  QE_JSON_NULL, QE_JSON_FALSE, QE_JSON_TRUE, QE_JSON_NUMBER, QE_JSON_STRING, QE_JSON_ARRAY, QE_JSON_OBJECT,
+  QE_JSON_NULL,
+  QE_JSON_FALSE,
+  QE_JSON_TRUE,
+  QE_JSON_NUMBER,
+  QE_JSON_STRING,
+  QE_JSON_ARRAY,
+  QE_JSON_OBJECT,
 } QeJsonKind;
 
 typedef struct {

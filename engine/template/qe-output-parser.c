@@ -18,10 +18,10 @@ struct QeOutputParser {
   QeDecoder *decoder;
   int32_t think, think_end, call, call_end; /* ids; -1 when the vocabulary lacks them */
   QeOutputKind state;
-  QeOutputKind before_call;  /* where a block that is no call belongs */
-  bool started;              /* the current reasoning or answer has text already */
-  size_t held;               /* line ends held back */
-  QeBuffer body;             /* of the call so far */
+  QeOutputKind before_call; /* where a block that is no call belongs */
+  bool started;             /* the current reasoning or answer has text already */
+  size_t held;              /* line ends held back */
+  QeBuffer body;            /* of the call so far */
   QeJson *tools;
   size_t n_tools;
   QeOutputFunc func;

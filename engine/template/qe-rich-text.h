@@ -16,7 +16,11 @@ void qe_rich_text_plain (QeRichText *rich, const char *text, size_t length); /* 
 /* Bytes [start, end) of another, with what is plain there. */
 void qe_rich_text_slice (QeRichText *rich, const QeRichText *from, size_t start, size_t end);
 void qe_rich_text_clear (QeRichText *rich);
-static inline bool qe_rich_text_failed (const QeRichText *rich) { return rich->text.failed; } /* out of memory */
+static inline bool
+qe_rich_text_failed (const QeRichText *rich)
+{
+  return rich->text.failed;
+} /* out of memory */
 
 /* Narrows [*start, *end) as Python's str.strip() would. */
 void qe_text_trim (const char *text, size_t *start, size_t *end);

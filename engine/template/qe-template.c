@@ -191,8 +191,8 @@ static bool
 takes_pictures (Prober *p)
 {
   QeChatText text;
-  bool taken =
-      probe (p, with_picture, 1, (QeChatOptions) { 0 }, &text) && text.n_images == 1 && strstr (text.text, QUESTION);
+  bool taken = probe (p, with_picture, 1, (QeChatOptions) { 0 }, &text) && text.n_images == 1
+               && strstr (text.text, QUESTION);
   qe_chat_text_clear (&text);
   return taken;
 }

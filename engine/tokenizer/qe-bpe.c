@@ -92,8 +92,12 @@ merge_short (const QePairs *pairs, uint32_t *ids, size_t *length)
 
 /* ---- long words ------------------------------------------------------------------------------------------------ */
 
-typedef struct { uint32_t id, previous, next; } Symbol; /* a linked list; id is DEAD once merged into its left */
-typedef struct { uint32_t rank, at, left, right, merged; } Candidate; /* stale when the ids are no longer these */
+typedef struct {
+  uint32_t id, previous, next;
+} Symbol; /* a linked list; id is DEAD once merged into its left */
+typedef struct {
+  uint32_t rank, at, left, right, merged;
+} Candidate; /* stale when the ids are no longer these */
 #define NONE UINT32_MAX
 #define DEAD UINT32_MAX
 

@@ -84,8 +84,8 @@ qe_chat_render (QeChatText *out, const QeModel *model, const QeChatMessage *mess
 }
 
 QeStatus
-qe_chat_render_json (QeChatText *out, const QeModel *model, const char *json, size_t length, const QeChatOptions *options,
-                     QeError *err)
+qe_chat_render_json (QeChatText *out, const QeModel *model, const char *json, size_t length,
+                     const QeChatOptions *options, QeError *err)
 {
   return qe_template_render_json (out, model ? model->chat_template : NULL, json, length, options, err);
 }

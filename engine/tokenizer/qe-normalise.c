@@ -88,8 +88,8 @@ decompose (const char *text, size_t length, bool nfc, size_t *n)
     }
     utf8proc_ssize_t made = 1;
     if (nfc && c >= 0xc0)
-      made = utf8proc_decompose_char ((int32_t) c, out + *n, LONGEST_DECOMPOSITION, UTF8PROC_STABLE | UTF8PROC_DECOMPOSE,
-                                      &boundary);
+      made = utf8proc_decompose_char ((int32_t) c, out + *n, LONGEST_DECOMPOSITION,
+                                      UTF8PROC_STABLE | UTF8PROC_DECOMPOSE, &boundary);
     else
       out[*n] = (int32_t) c;
     *n += made > 0 ? (size_t) made : 0;

@@ -43,22 +43,17 @@ class_of (QeSplit split, uint32_t c)
   case UTF8PROC_CATEGORY_LL:
   case UTF8PROC_CATEGORY_LT:
   case UTF8PROC_CATEGORY_LM:
-  case UTF8PROC_CATEGORY_LO:
-    return LETTER;
+  case UTF8PROC_CATEGORY_LO: return LETTER;
   case UTF8PROC_CATEGORY_MN:
   case UTF8PROC_CATEGORY_MC:
-  case UTF8PROC_CATEGORY_ME:
-    return split == QE_SPLIT_QWEN35 ? LETTER : OTHER;
+  case UTF8PROC_CATEGORY_ME: return split == QE_SPLIT_QWEN35 ? LETTER : OTHER;
   case UTF8PROC_CATEGORY_ND:
   case UTF8PROC_CATEGORY_NL:
-  case UTF8PROC_CATEGORY_NO:
-    return NUMBER;
+  case UTF8PROC_CATEGORY_NO: return NUMBER;
   case UTF8PROC_CATEGORY_ZS:
   case UTF8PROC_CATEGORY_ZL:
-  case UTF8PROC_CATEGORY_ZP:
-    return SPACE;
-  default:
-    return c == 0x85 ? SPACE : OTHER;
+  case UTF8PROC_CATEGORY_ZP: return SPACE;
+  default: return c == 0x85 ? SPACE : OTHER;
   }
 }
 

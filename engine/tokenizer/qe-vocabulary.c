@@ -11,7 +11,10 @@
 #define MAX_TOKENS (1u << 24)
 #define N_SYMBOLS 0x144 /* code points that stand for bytes are below */
 
-typedef struct { const char *text; size_t length; } Raw; /* a token as stored */
+typedef struct {
+  const char *text;
+  size_t length;
+} Raw; /* a token as stored */
 
 typedef struct {
   QeTokenizer *t;
@@ -19,7 +22,7 @@ typedef struct {
   Raw *raw;        /* [n_tokens] */
   uint32_t *slots; /* a hash table of ids; UINT32_MAX: free */
   size_t mask;
-  uint64_t seed;   /* differs from run to run, so that a file cannot be made to collide */
+  uint64_t seed; /* differs from run to run, so that a file cannot be made to collide */
   QeError *err;
 } Loader;
 
@@ -316,9 +319,10 @@ read_merges (Loader *l)
   for (uint32_t rank = 0; strings.left > 0; rank += (uint32_t) n) {
     read_batch (l, &strings, batch, rank, &guess, &n, &good);
     if (good < n)
-      return qe_fail (l->err, QE_ERROR_FORMAT,
-                      "The model file is damaged: merge %zu of its tokenizer names a token that is not in its vocabulary.",
-                      rank + good);
+      return qe_fail (
+          l->err, QE_ERROR_FORMAT,
+          "The model file is damaged: merge %zu of its tokenizer names a token that is not in its vocabulary.",
+          rank + good);
   }
   return QE_OK;
 }
@@ -387,16 +391,19 @@ read_kind (Loader *l)
   if (!qe_gguf_get_string (l->gguf, "tokenizer.ggml.model", &text, &length))
     return qe_fail (l->err, QE_ERROR_FORMAT, "The model file has no tokenizer.");
   if (length != 4 || memcmp (text, "gpt2", 4) != 0)
-    return qe_fail (l->err, QE_ERROR_UNSUPPORTED, "The model's tokenizer is of the kind “%.*s”, which Quern cannot run.",
+    return qe_fail (l->err, QE_ERROR_UNSUPPORTED,
+                    "The model's tokenizer is of the kind “%.*s”, which Quern cannot run.",
                     length < 40 ? (int) length : 40, text);
-  if (!qe_gguf_get_string (l->gguf, "tokenizer.ggml.pre", &text, &length) || (length == 6 && !memcmp (text, "qwen35", 6)))
+  if (!qe_gguf_get_string (l->gguf, "tokenizer.ggml.pre", &text, &length)
+      || (length == 6 && !memcmp (text, "qwen35", 6)))
     l->t->split = QE_SPLIT_QWEN35;
   else if (length == 5 && memcmp (text, "qwen2", 5) == 0)
     l->t->split = QE_SPLIT_QWEN2;
   else
     return qe_fail (l->err, QE_ERROR_UNSUPPORTED, "The model's tokenizer splits text as “%.*s”, which Quern cannot do.",
                     length < 40 ? (int) length : 40, text);
-  l->t->nfc = true; /* both families' tokenizer.json say so; most files leave the key out, as llama.cpp does not read it */
+  l->t->nfc =
+      true; /* both families' tokenizer.json say so; most files leave the key out, as llama.cpp does not read it */
   qe_gguf_get_bool (l->gguf, "tokenizer.ggml.normalizer.nfc", &l->t->nfc);
   return QE_OK;
 }

@@ -12,4 +12,4 @@ QeStatus qe_image_new (QeImage **out, const QeImagePlan *plan, uint32_t n_embd, 
                        QeError *err);
 const float *qe_image_embeddings (const QeImage *image); /* [n_tokens][n_embd] */
 uint32_t qe_image_n_embd (const QeImage *image);
-uint64_t qe_image_hash (const QeImage *image);           /* an equal hash means equal rows */
+uint64_t qe_image_hash (const QeImage *image); /* an equal hash means equal rows */

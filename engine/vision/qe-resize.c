@@ -16,7 +16,7 @@ typedef struct {
   uint32_t *first, *n;
   int16_t *weights; /* [out][width] */
   size_t width;
-  unsigned shift;   /* fraction bits of the weights */
+  unsigned shift; /* fraction bits of the weights */
 } Taps;
 
 static double
@@ -79,8 +79,10 @@ taps_init (Taps *taps, uint32_t in, uint32_t out)
   size_t width = (size_t) ceil (2 * stretch) * 2 + 1;
   double *w = calloc ((size_t) out * width, sizeof *w);
 
-  *taps = (Taps) { .first = malloc (out * sizeof (uint32_t)), .n = malloc (out * sizeof (uint32_t)),
-                   .weights = calloc ((size_t) out * width, sizeof (int16_t)), .width = width };
+  *taps = (Taps) { .first = malloc (out * sizeof (uint32_t)),
+                   .n = malloc (out * sizeof (uint32_t)),
+                   .weights = calloc ((size_t) out * width, sizeof (int16_t)),
+                   .width = width };
   if (!w || !taps->first || !taps->n || !taps->weights) {
     free (w);
     return false;
@@ -139,8 +141,8 @@ resize_column_row (const uint8_t *in, uint8_t *out, size_t n, uint32_t y, const 
 }
 
 QeStatus
-qe_resize_bicubic (const uint8_t *rgb, uint32_t width, uint32_t height, size_t stride, uint8_t *out,
-                   uint32_t out_width, uint32_t out_height, QeError *err)
+qe_resize_bicubic (const uint8_t *rgb, uint32_t width, uint32_t height, size_t stride, uint8_t *out, uint32_t out_width,
+                   uint32_t out_height, QeError *err)
 {
   size_t n = (size_t) out_width * 3;
   Taps across = { 0 }, down = { 0 };
@@ -180,8 +182,10 @@ qe_resize_plan (const QeResizeLimits *limits, uint32_t width, uint32_t height, u
     return qe_fail (err, QE_ERROR_ARGUMENT, "The picture is too large: %u × %u pixels, where %d a side is the most.",
                     width, height, QE_RESIZE_MAX_SIDE);
   if (fmax (width, height) / fmin (width, height) > 200)
-    return qe_fail (err, QE_ERROR_ARGUMENT, "The picture is too elongated: %u × %u pixels. Crop it so that one side is"
-                    " at most 200 times the other.", width, height);
+    return qe_fail (err, QE_ERROR_ARGUMENT,
+                    "The picture is too elongated: %u × %u pixels. Crop it so that one side is"
+                    " at most 200 times the other.",
+                    width, height);
 
   w = nearest_multiple (width, limits->factor);
   h = nearest_multiple (height, limits->factor);

@@ -26,21 +26,21 @@ typedef struct {
   const QeVision *vision;
   const QeControl *control;
   const QeVisionTrace *trace;
-  const uint8_t *pixels;   /* [plan.height][plan.width][3] */
+  const uint8_t *pixels; /* [plan.height][plan.width][3] */
   QeImagePlan plan;
-  size_t n, slice;         /* number of patches; rows of a slice */
-  float *x, *y, *qkv;      /* [n][h] [n][h] [n][3h] */
-  float *wide;             /* [slice][max (m, h, 3 p p)] */
-  float *narrow;           /* [slice][h] */
-  float *scratch;          /* [n_threads][scratch_size], for attention */
+  size_t n, slice;    /* number of patches; rows of a slice */
+  float *x, *y, *qkv; /* [n][h] [n][h] [n][3h] */
+  float *wide;        /* [slice][max (m, h, 3 p p)] */
+  float *narrow;      /* [slice][h] */
+  float *scratch;     /* [n_threads][scratch_size], for attention */
   size_t scratch_size;
-  float *cosines, *sines;  /* [max (grid rows, columns)][head size / 4] */
-  float *embeddings;       /* [plan.n_tokens][n_embd_out] */
-  float level[3][256];     /* normalised value of each byte, for each colour */
+  float *cosines, *sines; /* [max (grid rows, columns)][head size / 4] */
+  float *embeddings;      /* [plan.n_tokens][n_embd_out] */
+  float level[3][256];    /* normalised value of each byte, for each colour */
   QeMatmul *matmul;
   QePool *pool;
-  atomic_bool cancelled;   /* may be set at any time; work is skipped then */
-  bool stop;               /* thread 0 sets it between barriers; all leave the region */
+  atomic_bool cancelled; /* may be set at any time; work is skipped then */
+  bool stop;             /* thread 0 sets it between barriers; all leave the region */
 } Encoder;
 
 static size_t
@@ -426,8 +426,9 @@ qe_vision_memory (const QeVisionInfo *info, uint64_t pixels, unsigned n_threads)
   if (n_threads == 0)
     n_threads = qe_cpu_default_threads ();
   return info->file_bytes + pixels * 3 + qe_matmul_scratch_bytes (n_threads, product_columns (info), slice_rows (info))
-         + sizeof (float) * (5 * n * h + n / square * info->n_embd_out + rows + copies
-                             + n_threads * qe_vision_attention_scratch (h / info->n_heads));
+         + sizeof (float)
+               * (5 * n * h + n / square * info->n_embd_out + rows + copies
+                  + n_threads * qe_vision_attention_scratch (h / info->n_heads));
 }
 
 static QeStatus
@@ -448,7 +449,8 @@ encoder_run (Encoder *e, uint64_t hash, QeImage **out, QeError *err)
     return status;
   for (size_t i = 0; i < (size_t) e->plan.n_tokens * width; i++)
     if (!isfinite (embeddings[i]))
-      return qe_fail (err, QE_ERROR_NUMERIC, "The vision file gives numbers that are not finite, so it is damaged."
+      return qe_fail (err, QE_ERROR_NUMERIC,
+                      "The vision file gives numbers that are not finite, so it is damaged."
                       " Download it again.");
   e->embeddings = NULL;
   return qe_image_new (out, &e->plan, width, embeddings, hash, err);

@@ -11,7 +11,7 @@
 /* Checks that a vision file holds the keys and tensors of engine/doc/qwen35.md §9.1. It trusts nothing: each number has
  * a plausible range, and each tensor must have the shape that the numbers ask for. */
 
-#define DEFAULT_MIN_PIXELS 65536     /* the family's image processor, if the file does not say */
+#define DEFAULT_MIN_PIXELS 65536 /* the family's image processor, if the file does not say */
 #define DEFAULT_MAX_PIXELS 16777216
 #define LARGEST_MAX_PIXELS (1u << 28)
 
@@ -77,21 +77,25 @@ check_kind (Reader *r)
   bool encoder, silu;
 
   qe_gguf_copy_string (gguf, "general.architecture", architecture, sizeof architecture);
-  qe_gguf_copy_string (gguf, qe_gguf_has (gguf, "clip.vision.projector_type") ? "clip.vision.projector_type"
-                                                                              : "clip.projector_type",
+  qe_gguf_copy_string (gguf,
+                       qe_gguf_has (gguf, "clip.vision.projector_type") ? "clip.vision.projector_type"
+                                                                        : "clip.projector_type",
                        projector, sizeof projector);
   if (!string_is (gguf, "general.architecture", "clip") && qe_gguf_find (gguf, "v.patch_embed.weight"))
-    r->status = qe_fail (r->err, QE_ERROR_UNSUPPORTED,
-                         "The vision encoder inside this file is stored in Ollama's way, which Quern cannot read. For pictures,"
-                         " put the model's vision file (mmproj) into the same folder.");
+    r->status =
+        qe_fail (r->err, QE_ERROR_UNSUPPORTED,
+                 "The vision encoder inside this file is stored in Ollama's way, which Quern cannot read. For pictures,"
+                 " put the model's vision file (mmproj) into the same folder.");
   else if (!string_is (gguf, "general.architecture", "clip"))
     r->status = qe_fail (r->err, QE_ERROR_UNSUPPORTED, "This is not a vision file: its architecture is “%s”.",
                          architecture);
   else if (!qe_gguf_get_bool (gguf, "clip.has_vision_encoder", &encoder) || !encoder)
     r->status = qe_fail (r->err, QE_ERROR_UNSUPPORTED, "This file has no vision encoder.");
   else if (strcmp (projector, "qwen3vl_merger"))
-    r->status = qe_fail (r->err, QE_ERROR_UNSUPPORTED, "This vision file is for another family of models (“%s”);"
-                         " Quern runs those of Qwen 3.5 (“qwen3vl_merger”).", projector);
+    r->status = qe_fail (r->err, QE_ERROR_UNSUPPORTED,
+                         "This vision file is for another family of models (“%s”);"
+                         " Quern runs those of Qwen 3.5 (“qwen3vl_merger”).",
+                         projector);
   else if (qe_gguf_get_bool (gguf, "clip.use_silu", &silu) && silu)
     r->status = qe_fail (r->err, QE_ERROR_UNSUPPORTED, "This vision file uses SiLU, which Qwen 3.5 does not.");
 }
@@ -106,7 +110,8 @@ check_deepstack (Reader *r)
     return;
   for (uint64_t i = 0; i < length && i < r->vision->info.n_layers; i++)
     if (qe_gguf_array_u64 (r->vision->gguf, key, i, &value) && value) {
-      r->status = qe_fail (r->err, QE_ERROR_UNSUPPORTED, "This vision file feeds several layers of its model"
+      r->status = qe_fail (r->err, QE_ERROR_UNSUPPORTED,
+                           "This vision file feeds several layers of its model"
                            " (deepstack), which is Qwen 3 VL, not Qwen 3.5.");
       return;
     }
@@ -127,8 +132,10 @@ read_limits (Reader *r)
   qe_gguf_get_u64 (gguf, "clip.vision.image_max_pixels", &info->max_pixels);
   if (info->max_pixels > LARGEST_MAX_PIXELS || info->min_pixels > info->max_pixels
       || info->max_pixels < factor * factor)
-    r->status = qe_fail (r->err, QE_ERROR_FORMAT, "The vision file asks for pictures of %llu to %llu pixels, which"
-                         " cannot be.", (unsigned long long) info->min_pixels, (unsigned long long) info->max_pixels);
+    r->status = qe_fail (r->err, QE_ERROR_FORMAT,
+                         "The vision file asks for pictures of %llu to %llu pixels, which"
+                         " cannot be.",
+                         (unsigned long long) info->min_pixels, (unsigned long long) info->max_pixels);
 }
 
 static void
@@ -189,10 +196,11 @@ find (Reader *r, const uint64_t ne[4], const char *name)
   }
   for (size_t i = 0; i < 4; i++)
     if (tensor->ne[i] != (ne[i] ? ne[i] : 1)) {
-      r->status = qe_fail (r->err, QE_ERROR_FORMAT, "The vision file’s tensor “%s” has the shape %llu × %llu × %llu ×"
-                           " %llu, not the one that its header asks for.", name, (unsigned long long) tensor->ne[0],
-                           (unsigned long long) tensor->ne[1], (unsigned long long) tensor->ne[2],
-                           (unsigned long long) tensor->ne[3]);
+      r->status = qe_fail (r->err, QE_ERROR_FORMAT,
+                           "The vision file’s tensor “%s” has the shape %llu × %llu × %llu ×"
+                           " %llu, not the one that its header asks for.",
+                           name, (unsigned long long) tensor->ne[0], (unsigned long long) tensor->ne[1],
+                           (unsigned long long) tensor->ne[2], (unsigned long long) tensor->ne[3]);
       return NULL;
     }
   return tensor;
@@ -216,8 +224,10 @@ copy (Reader *r, const QeTensor *tensor, size_t n)
   qe_dequantise (tensor->type, tensor->data, out, n);
   for (size_t i = 0; i < n; i++)
     if (!isfinite (out[i])) {
-      r->status = qe_fail (r->err, QE_ERROR_FORMAT, "The vision file’s tensor “%s” holds a number that is not finite:"
-                           " the file is damaged. Download it again.", tensor->name);
+      r->status = qe_fail (r->err, QE_ERROR_FORMAT,
+                           "The vision file’s tensor “%s” holds a number that is not finite:"
+                           " the file is damaged. Download it again.",
+                           tensor->name);
       return NULL;
     }
   r->vision->fingerprint = qe_vision_hash (r->vision->fingerprint, out, n * sizeof *out);

@@ -19,19 +19,19 @@ struct QeVision {
   atomic_uint refs;
   QeGguf *gguf;
   QeVisionInfo info;
-  uint64_t limit;            /* in pixels; at most info.max_pixels */
-  uint64_t fingerprint;      /* hash of the weights, part of an image's hash */
+  uint64_t limit;       /* in pixels; at most info.max_pixels */
+  uint64_t fingerprint; /* hash of the weights, part of an image's hash */
   float eps;
   float mean[3], deviation[3];
   const float *patch_weight; /* [h][3][patch][patch]: the kernels of both frames added, as a still picture fills both */
   const float *patch_bias;   /* [h] */
   const float *positions;    /* [side][side][h] */
   uint32_t position_side;
-  QeVisionBlock *blocks;     /* [n_layers], owned */
-  const float *post_weight, *post_bias;     /* [h] */
-  const float *mm0_bias, *mm2_bias;         /* [k] [n_embd_out] */
-  const QeTensor *mm0, *mm2;                /* [k][k] [n_embd_out][k] */
-  float *vectors;            /* storage of all f32 copies, owned */
+  QeVisionBlock *blocks;                /* [n_layers], owned */
+  const float *post_weight, *post_bias; /* [h] */
+  const float *mm0_bias, *mm2_bias;     /* [k] [n_embd_out] */
+  const QeTensor *mm0, *mm2;            /* [k][k] [n_embd_out][k] */
+  float *vectors;                       /* storage of all f32 copies, owned */
 };
 
 /* Returns a 64-bit hash of `size` bytes, continuing from `seed`. */

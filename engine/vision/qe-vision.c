@@ -71,7 +71,8 @@ qe_vision_open (QeVision **out, const char *path, const QeModel *model, QeError 
   if (status != QE_OK)
     return status;
   if (model && qe_model_info (model)->n_embd != vision->info.n_embd_out) {
-    status = qe_fail (err, QE_ERROR_ARGUMENT, "This vision file belongs to another model: its pictures are %u numbers"
+    status = qe_fail (err, QE_ERROR_ARGUMENT,
+                      "This vision file belongs to another model: its pictures are %u numbers"
                       " wide, the model’s tokens %u. Get the vision file that comes with the model.",
                       vision->info.n_embd_out, qe_model_info (model)->n_embd);
     qe_vision_free (vision);

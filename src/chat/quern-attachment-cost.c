@@ -44,7 +44,7 @@ picture_worker (GTask *task, gpointer source, gpointer data, GCancellable *cance
     g_task_return_error (task, error);
     return;
   }
-  job->cost = (QuernAttachmentCost){ plan.width, plan.height, plan.n_tokens + PICTURE_MARKS };
+  job->cost = (QuernAttachmentCost) { plan.width, plan.height, plan.n_tokens + PICTURE_MARKS };
   g_task_return_boolean (task, TRUE);
 }
 
@@ -126,8 +126,12 @@ quern_attachment_cost_async (QuernChatSession *session, QuernAttachment *attachm
     return;
   }
   job = g_new0 (Job, 1);
-  *job = (Job){ g_object_ref (session->engine), g_object_ref (session->model), g_object_ref (attachment), width, height,
-                .with_text = -1 };
+  *job = (Job) { g_object_ref (session->engine),
+                 g_object_ref (session->model),
+                 g_object_ref (attachment),
+                 width,
+                 height,
+                 .with_text = -1 };
   g_task_set_task_data (task, job, job_free);
   if (quern_attachment_is_picture (attachment))
     g_task_run_in_thread (task, picture_worker);

@@ -11,8 +11,8 @@ typedef struct {
   guint tokens;
 } QuernAttachmentCost;
 
-void     quern_attachment_cost_async  (QuernChatSession *session, QuernAttachment *attachment, guint width, guint height,
-                                       GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+void quern_attachment_cost_async (QuernChatSession *session, QuernAttachment *attachment, guint width, guint height,
+                                  GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
 gboolean quern_attachment_cost_finish (GAsyncResult *result, QuernAttachmentCost *cost, GError **error);
 
 G_END_DECLS

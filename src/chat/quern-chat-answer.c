@@ -23,12 +23,12 @@ struct _QuernAnswer {
   GCancellable *cancellable; /* our own; it stops what comes before the generation */
   gulong cancel_handler;     /* handler on the caller's cancellable */
 
-  guint n_messages;          /* messages in the list before the question, or before the answer if there is none */
+  guint n_messages; /* messages in the list before the question, or before the answer if there is none */
   guint question_siblings, answer_siblings; /* number of siblings that exist already */
-  QuernMessage *question;    /* new; NULL if an existing message is answered */
-  GListModel *attachments;   /* of the new question, or NULL */
+  QuernMessage *question;                   /* new; NULL if an existing message is answered */
+  GListModel *attachments;                  /* of the new question, or NULL */
   QuernMessage *answer;
-  QuernStatistics before;    /* statistics of the answer that is continued */
+  QuernStatistics before; /* statistics of the answer that is continued */
 
   QuernModel *model;
   QuernRequest *request;
@@ -149,15 +149,15 @@ note_statistics (QuernAnswer *self)
   statistics.reasoning_seconds += self->before.reasoning_seconds;
   statistics.n_passes += self->before.n_passes;
   quern_message_set_statistics (self->answer, &statistics);
-  _quern_chat_session_set_context_used (
-      self->session, statistics.prompt_tokens + statistics.answer_tokens - self->before.answer_tokens);
+  _quern_chat_session_set_context_used (self->session, statistics.prompt_tokens + statistics.answer_tokens
+                                                           - self->before.answer_tokens);
 }
 
 static void
 done_cb (QuernAnswer *self)
 {
   static const QuernMessageState states[] = {
-    [QUERN_STOP_END] = QUERN_MESSAGE_COMPLETE, [QUERN_STOP_LENGTH] = QUERN_MESSAGE_LENGTH,
+    [QUERN_STOP_END] = QUERN_MESSAGE_COMPLETE,   [QUERN_STOP_LENGTH] = QUERN_MESSAGE_LENGTH,
     [QUERN_STOP_CONTEXT] = QUERN_MESSAGE_LENGTH, [QUERN_STOP_USER] = QUERN_MESSAGE_STOPPED,
     [QUERN_STOP_FAILED] = QUERN_MESSAGE_FAILED,
   };
@@ -219,8 +219,8 @@ load (QuernAnswer *self)
   _quern_chat_session_load_params (session, self->model, &params);
   if (!quern_engine_peek (session->engine, self->model, &params))
     self->load_began = g_get_monotonic_time ();
-  quern_engine_load_async (session->engine, self->model, &params, load_progress_cb, self, self->cancellable,
-                           loaded_cb, self);
+  quern_engine_load_async (session->engine, self->model, &params, load_progress_cb, self, self->cancellable, loaded_cb,
+                           self);
 }
 
 /* ---- commit ---------------------------------------------------------------------------------------------------- */
@@ -306,7 +306,8 @@ make_demand (QuernAnswer *self, guint needed)
   guint last = self->n_messages > 0 ? self->n_messages - 1 : 0;
   g_autoptr (QuernMessage) asked = self->question ? NULL : g_list_model_get_item (messages, last);
   QuernMessage *question = self->question ? self->question : asked;
-  QuernDemand *demand = _quern_demand_new (self->question ? self->n_messages : last, quern_message_get_content (question),
+  QuernDemand *demand = _quern_demand_new (self->question ? self->n_messages : last,
+                                           quern_message_get_content (question),
                                            self->question ? self->attachments : quern_message_get_attachments (asked));
 
   demand->question_id = quern_message_get_id (question);
@@ -357,7 +358,8 @@ set_up_request (QuernAnswer *self, gboolean pictures)
                        quern_conversation_get_sampling (session->conversation));
   quern_sampling_apply (&sampling, self->request);
   quern_request_set_thinking (self->request, thinking);
-  quern_request_set_effort (self->request, quern_effort_for_model (self->model, quern_message_get_effort (self->answer)));
+  quern_request_set_effort (self->request,
+                            quern_effort_for_model (self->model, quern_message_get_effort (self->answer)));
   if (quern_message_get_id (self->answer) != 0)
     quern_request_set_beginning (self->request, quern_message_get_reasoning (self->answer),
                                  quern_message_get_content (self->answer));
@@ -412,8 +414,9 @@ static gboolean
 check_ready (QuernChatSession *session, QuernModel *model, GError **error)
 {
   if (session->answer)
-    g_set_error (error, QUERN_CHAT_ERROR, QUERN_CHAT_ERROR_BUSY, _("Wait until the current answer is complete, or stop "
-                                                                   "it."));
+    g_set_error (error, QUERN_CHAT_ERROR, QUERN_CHAT_ERROR_BUSY,
+                 _("Wait until the current answer is complete, or stop "
+                   "it."));
   else if (!model)
     g_set_error (error, QUERN_CHAT_ERROR, QUERN_CHAT_ERROR_NO_MODEL,
                  _("The model of this conversation is not on this computer. Choose another one or download it."));
@@ -427,10 +430,11 @@ check_vision (QuernAnswer *self, QuernPrompt *prompt, GError **error)
 {
   if (!quern_prompt_has_pictures (prompt) || quern_model_get_vision_path (self->model))
     return TRUE;
-  g_set_error (error, QUERN_CHAT_ERROR, QUERN_CHAT_ERROR_NO_VISION,
-               _("“%s” cannot see pictures without its vision file. Download the vision file, choose another model, or "
-                 "remove the pictures."),
-               quern_model_get_title (self->model));
+  g_set_error (
+      error, QUERN_CHAT_ERROR, QUERN_CHAT_ERROR_NO_VISION,
+      _("“%s” cannot see pictures without its vision file. Download the vision file, choose another model, or "
+        "remove the pictures."),
+      quern_model_get_title (self->model));
   return FALSE;
 }
 
@@ -498,8 +502,8 @@ set_new_answer (QuernAnswer *self)
 {
   self->answer = quern_message_new (QUERN_ROLE_ASSISTANT, "");
   quern_message_set_thinking (self->answer, _quern_chat_session_thinks (self->session, self->model));
-  quern_message_set_effort (self->answer,
-                            quern_effort_for_model (self->model, quern_conversation_get_effort (self->session->conversation)));
+  quern_message_set_effort (self->answer, quern_effort_for_model (self->model, quern_conversation_get_effort (
+                                                                                   self->session->conversation)));
 }
 
 /**

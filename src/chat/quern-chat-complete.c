@@ -115,7 +115,8 @@ built_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   quern_sampling_apply (&sampling, completion->request);
   quern_request_set_thinking (completion->request, FALSE);
   _quern_chat_session_load_params (self, self->model, &params);
-  quern_engine_load_async (self->engine, self->model, &params, NULL, NULL, g_task_get_cancellable (task), loaded_cb, task);
+  quern_engine_load_async (self->engine, self->model, &params, NULL, NULL, g_task_get_cancellable (task), loaded_cb,
+                           task);
 }
 
 /* Appends the question to the prompt and asks the model. Takes ownership of @prompt. */
@@ -194,8 +195,8 @@ quern_chat_session_make_title_async (QuernChatSession *self, GCancellable *cance
   QuernPrompt *prompt = _quern_chat_session_prompt (self, g_list_model_get_n_items (G_LIST_MODEL (self->messages)));
 
   _quern_chat_session_complete_async (
-      self, prompt, _("Give our conversation a title of at most six words. Answer with the title alone."), TITLE_TOKENS,
-      cancellable, titled_cb, task);
+      self, prompt, _("Give our conversation a title of at most six words. Answer with the title alone."),
+      TITLE_TOKENS, cancellable, titled_cb, task);
 }
 
 /**

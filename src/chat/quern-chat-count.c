@@ -57,7 +57,8 @@ built_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     return;
   }
   quern_request_set_thinking (request, count->thinking);
-  quern_request_set_effort (request, quern_effort_for_model (count->model, quern_conversation_get_effort (self->conversation)));
+  quern_request_set_effort (request,
+                            quern_effort_for_model (count->model, quern_conversation_get_effort (self->conversation)));
   if (count->begun)
     quern_request_set_beginning (request, quern_message_get_reasoning (count->begun),
                                  quern_message_get_content (count->begun));
@@ -161,8 +162,9 @@ static QuernPrompt *
 make_prompt (QuernChatSession *self, guint step, guint first, guint n, const char *draft, GListModel *attachments)
 {
   const char *system_prompt = quern_conversation_get_system_prompt (self->conversation);
-  QuernPrompt *prompt = _quern_chat_session_prompt_range (
-      self, step == SYSTEM || step == HISTORY ? system_prompt : NULL, first, step == HISTORY ? n : first);
+  QuernPrompt *prompt = _quern_chat_session_prompt_range (self,
+                                                          step == SYSTEM || step == HISTORY ? system_prompt : NULL,
+                                                          first, step == HISTORY ? n : first);
 
   quern_prompt_add_text (prompt, QUERN_ROLE_USER, step == DRAFT ? draft : "", step == ATTACHMENTS ? attachments : NULL);
   return prompt;

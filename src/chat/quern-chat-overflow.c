@@ -82,9 +82,9 @@ propose_context (QuernChatSession *self, const QuernDemand *demand, QuernOverflo
 typedef struct {
   QuernDemand *demand;
   QuernOverflowPlan plan;
-  GArray *starts;   /* positions of questions (guint) that the prompt may begin with, ascending */
-  guint low, high;  /* the first start that fits is in [low, high]; if high is the length, none may fit */
-  guint middle;     /* the one that is being counted */
+  GArray *starts;  /* positions of questions (guint) that the prompt may begin with, ascending */
+  guint low, high; /* the first start that fits is in [low, high]; if high is the length, none may fit */
+  guint middle;    /* the one that is being counted */
 } Planning;
 
 static void
@@ -209,7 +209,8 @@ quern_chat_session_plan_overflow_async (QuernChatSession *self, GCancellable *ca
   planning->plan.needed = planning->demand->needed;
   planning->plan.context_size = _quern_chat_session_context_size (self, planning->demand->model);
   planning->plan.can_summarise = !planning->demand->begun
-                                 && planning->demand->n_messages > _quern_chat_session_start (self, planning->demand->n_messages);
+                                 && planning->demand->n_messages
+                                        > _quern_chat_session_start (self, planning->demand->n_messages);
   propose_context (self, planning->demand, &planning->plan);
   list_starts (self, planning);
   planning->high = planning->starts->len;

@@ -443,8 +443,7 @@ quern_chat_session_let_go_on (QuernChatSession *self)
  * Returns: (transfer full): a session that is idle
  */
 QuernChatSession *
-quern_chat_session_new (QuernStore *store, QuernEngine *engine, QuernLibrary *library,
-                        QuernConversation *conversation)
+quern_chat_session_new (QuernStore *store, QuernEngine *engine, QuernLibrary *library, QuernConversation *conversation)
 {
   QuernChatSession *self = g_object_new (QUERN_TYPE_CHAT_SESSION, NULL);
 
@@ -454,8 +453,7 @@ quern_chat_session_new (QuernStore *store, QuernEngine *engine, QuernLibrary *li
   self->conversation = g_object_ref (conversation);
   g_signal_connect_object (library, "items-changed", G_CALLBACK (find_model), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (conversation, "notify::model-id", G_CALLBACK (find_model), self, G_CONNECT_SWAPPED);
-  g_signal_connect_object (conversation, "notify::thinking", G_CALLBACK (thinking_changed_cb), self,
-                           G_CONNECT_SWAPPED);
+  g_signal_connect_object (conversation, "notify::thinking", G_CALLBACK (thinking_changed_cb), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (conversation, "notify::effort", G_CALLBACK (effort_changed_cb), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (conversation, "notify::context-size", G_CALLBACK (context_size_changed_cb), self,
                            G_CONNECT_SWAPPED);
@@ -524,8 +522,7 @@ quern_chat_session_class_init (QuernChatSessionClass *klass)
   object_class->dispose = quern_chat_session_dispose;
   properties[PROP_CONVERSATION] = g_param_spec_object ("conversation", NULL, NULL, QUERN_TYPE_CONVERSATION, read);
   properties[PROP_MESSAGES] = g_param_spec_object ("messages", NULL, NULL, G_TYPE_LIST_MODEL, read);
-  properties[PROP_STATE] =
-      g_param_spec_enum ("state", NULL, NULL, QUERN_TYPE_SESSION_STATE, QUERN_SESSION_IDLE, read);
+  properties[PROP_STATE] = g_param_spec_enum ("state", NULL, NULL, QUERN_TYPE_SESSION_STATE, QUERN_SESSION_IDLE, read);
   properties[PROP_PROGRESS] = g_param_spec_double ("progress", NULL, NULL, 0, 1, 0, read);
   properties[PROP_MODEL] = g_param_spec_object ("model", NULL, NULL, QUERN_TYPE_MODEL, both);
   properties[PROP_THINKING] = g_param_spec_boolean ("thinking", NULL, NULL, FALSE, both);

@@ -11,10 +11,10 @@ G_BEGIN_DECLS
 GQuark quern_chat_error_quark (void);
 
 typedef enum {
-  QUERN_CHAT_ERROR_NO_MODEL, /* none is chosen, or its file is no longer on this computer */
-  QUERN_CHAT_ERROR_TOO_LONG, /* the prompt does not fit the context; nothing was sent */
-  QUERN_CHAT_ERROR_BUSY,     /* an answer is being generated */
-  QUERN_CHAT_ERROR_NO_VISION, /* there are pictures, but the model has no vision file; nothing was sent */
+  QUERN_CHAT_ERROR_NO_MODEL,   /* none is chosen, or its file is no longer on this computer */
+  QUERN_CHAT_ERROR_TOO_LONG,   /* the prompt does not fit the context; nothing was sent */
+  QUERN_CHAT_ERROR_BUSY,       /* an answer is being generated */
+  QUERN_CHAT_ERROR_NO_VISION,  /* there are pictures, but the model has no vision file; nothing was sent */
   QUERN_CHAT_ERROR_ATTACHMENT, /* an attachment cannot be read; nothing was sent */
 } QuernChatError;
 
@@ -37,18 +37,18 @@ typedef struct {
   guint attachments;  /* those of the draft */
   guint draft;        /* the text of the draft, and the template's own tokens around it */
   guint context_size;
-  gboolean fits;      /* the prompt fits and leaves room for an answer */
+  gboolean fits; /* the prompt fits and leaves room for an answer */
 } QuernTokenCount;
 
 /* The ways out if the next prompt does not fit the context; see quern-chat-overflow.c. */
 typedef struct {
   guint needed, context_size; /* tokens */
-  guint raised;          /* tokens that hold the prompt and an answer; 0 if model or memory do not allow it */
-  guint64 raised_bytes;  /* bytes that it takes beyond the present context */
-  guint64 raised_total;  /* bytes that it takes in all, with the model */
-  gint64 start;          /* id of the first message of a prompt that would fit with room for an answer; 0: none */
-  guint n_left_out;      /* number of messages before `start` that are sent now */
-  gboolean can_summarise; /* there are earlier messages, and no answer has been begun */
+  guint raised;               /* tokens that hold the prompt and an answer; 0 if model or memory do not allow it */
+  guint64 raised_bytes;       /* bytes that it takes beyond the present context */
+  guint64 raised_total;       /* bytes that it takes in all, with the model */
+  gint64 start;               /* id of the first message of a prompt that would fit with room for an answer; 0: none */
+  guint n_left_out;           /* number of messages before `start` that are sent now */
+  gboolean can_summarise;     /* there are earlier messages, and no answer has been begun */
 } QuernOverflowPlan;
 
 /* A conversation in use. Properties: "conversation", "messages" (GListModel of QuernMessage, the branch that is shown),
@@ -58,76 +58,68 @@ typedef struct {
 #define QUERN_TYPE_CHAT_SESSION (quern_chat_session_get_type ())
 G_DECLARE_FINAL_TYPE (QuernChatSession, quern_chat_session, QUERN, CHAT_SESSION, GObject)
 
-QuernChatSession  *quern_chat_session_new                 (QuernStore *store, QuernEngine *engine,
-                                                           QuernLibrary *library, QuernConversation *conversation);
-QuernConversation *quern_chat_session_get_conversation    (QuernChatSession *self);
-GListModel        *quern_chat_session_get_messages        (QuernChatSession *self);
-QuernSessionState  quern_chat_session_get_state           (QuernChatSession *self);
-double             quern_chat_session_get_progress        (QuernChatSession *self);
-QuernModel        *quern_chat_session_get_model           (QuernChatSession *self);
-void               quern_chat_session_set_model           (QuernChatSession *self, QuernModel *model);
-gboolean           quern_chat_session_get_repeating       (QuernChatSession *self);
-gboolean           quern_chat_session_get_thinking        (QuernChatSession *self);
-const char        *quern_chat_session_get_effort          (QuernChatSession *self);
-void               quern_chat_session_set_effort          (QuernChatSession *self, const char *effort);
-void               quern_chat_session_set_thinking        (QuernChatSession *self, gboolean thinking);
+QuernChatSession *quern_chat_session_new (QuernStore *store, QuernEngine *engine, QuernLibrary *library,
+                                          QuernConversation *conversation);
+QuernConversation *quern_chat_session_get_conversation (QuernChatSession *self);
+GListModel *quern_chat_session_get_messages (QuernChatSession *self);
+QuernSessionState quern_chat_session_get_state (QuernChatSession *self);
+double quern_chat_session_get_progress (QuernChatSession *self);
+QuernModel *quern_chat_session_get_model (QuernChatSession *self);
+void quern_chat_session_set_model (QuernChatSession *self, QuernModel *model);
+gboolean quern_chat_session_get_repeating (QuernChatSession *self);
+gboolean quern_chat_session_get_thinking (QuernChatSession *self);
+const char *quern_chat_session_get_effort (QuernChatSession *self);
+void quern_chat_session_set_effort (QuernChatSession *self, const char *effort);
+void quern_chat_session_set_thinking (QuernChatSession *self, gboolean thinking);
 
 /* Reads the messages from the store; call it once, before anything else. */
-void               quern_chat_session_load_async          (QuernChatSession *self, GCancellable *cancellable,
-                                                           GAsyncReadyCallback callback, gpointer user_data);
-gboolean           quern_chat_session_load_finish         (QuernChatSession *self, GAsyncResult *result,
-                                                           GError **error);
+void quern_chat_session_load_async (QuernChatSession *self, GCancellable *cancellable, GAsyncReadyCallback callback,
+                                    gpointer user_data);
+gboolean quern_chat_session_load_finish (QuernChatSession *self, GAsyncResult *result, GError **error);
 
 /* These operations complete when the answer has ended in any way: see its state. They fail, with nothing added to the
  * conversation, if there is no model or the prompt does not fit the context. If the model cannot be loaded, the answer
  * is added as a failed one, which can be regenerated. Cancelling stops the answer. */
-void               quern_chat_session_send_async          (QuernChatSession *self, const char *text,
-                                                           GListModel *attachments, GCancellable *cancellable,
-                                                           GAsyncReadyCallback callback, gpointer user_data);
-void               quern_chat_session_edit_async          (QuernChatSession *self, QuernMessage *question,
-                                                           const char *text, GListModel *attachments,
-                                                           GCancellable *cancellable,
-                                                           GAsyncReadyCallback callback, gpointer user_data);
-void               quern_chat_session_regenerate_async    (QuernChatSession *self, QuernMessage *message,
-                                                           QuernModel *model, GCancellable *cancellable,
-                                                           GAsyncReadyCallback callback, gpointer user_data);
-void               quern_chat_session_continue_async      (QuernChatSession *self, QuernMessage *answer,
-                                                           GCancellable *cancellable,
-                                                           GAsyncReadyCallback callback, gpointer user_data);
-gboolean           quern_chat_session_answer_finish       (QuernChatSession *self, GAsyncResult *result,
-                                                           GError **error);
+void quern_chat_session_send_async (QuernChatSession *self, const char *text, GListModel *attachments,
+                                    GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+void quern_chat_session_edit_async (QuernChatSession *self, QuernMessage *question, const char *text,
+                                    GListModel *attachments, GCancellable *cancellable, GAsyncReadyCallback callback,
+                                    gpointer user_data);
+void quern_chat_session_regenerate_async (QuernChatSession *self, QuernMessage *message, QuernModel *model,
+                                          GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+void quern_chat_session_continue_async (QuernChatSession *self, QuernMessage *answer, GCancellable *cancellable,
+                                        GAsyncReadyCallback callback, gpointer user_data);
+gboolean quern_chat_session_answer_finish (QuernChatSession *self, GAsyncResult *result, GError **error);
 
-void               quern_chat_session_stop                (QuernChatSession *self);
-void               quern_chat_session_answer_now          (QuernChatSession *self);
-void               quern_chat_session_let_go_on           (QuernChatSession *self);
+void quern_chat_session_stop (QuernChatSession *self);
+void quern_chat_session_answer_now (QuernChatSession *self);
+void quern_chat_session_let_go_on (QuernChatSession *self);
 
 /* These functions return at once; the messages change when the store has answered. */
-void               quern_chat_session_choose_sibling      (QuernChatSession *self, QuernMessage *message, int step);
-void               quern_chat_session_delete_message      (QuernChatSession *self, QuernMessage *message);
-void               quern_chat_session_restore_message     (QuernChatSession *self, QuernMessage *message);
+void quern_chat_session_choose_sibling (QuernChatSession *self, QuernMessage *message, int step);
+void quern_chat_session_delete_message (QuernChatSession *self, QuernMessage *message);
+void quern_chat_session_restore_message (QuernChatSession *self, QuernMessage *message);
 
-void               quern_chat_session_count_tokens_async  (QuernChatSession *self, const char *draft,
-                                                           GListModel *attachments, GCancellable *cancellable,
-                                                           GAsyncReadyCallback callback, gpointer user_data);
-gboolean           quern_chat_session_count_tokens_finish (QuernChatSession *self, GAsyncResult *result,
-                                                           QuernTokenCount *count, GError **error);
+void quern_chat_session_count_tokens_async (QuernChatSession *self, const char *draft, GListModel *attachments,
+                                            GCancellable *cancellable, GAsyncReadyCallback callback,
+                                            gpointer user_data);
+gboolean quern_chat_session_count_tokens_finish (QuernChatSession *self, GAsyncResult *result, QuernTokenCount *count,
+                                                 GError **error);
 
 /* These functions help when the next prompt does not fit; see quern-chat-overflow.c. */
-void               quern_chat_session_plan_overflow_async (QuernChatSession *self, GCancellable *cancellable,
-                                                           GAsyncReadyCallback callback, gpointer user_data);
-gboolean           quern_chat_session_plan_overflow_finish (QuernChatSession *self, GAsyncResult *result,
-                                                           QuernOverflowPlan *plan, GError **error);
-void               quern_chat_session_summarise_async     (QuernChatSession *self, GCancellable *cancellable,
-                                                           GAsyncReadyCallback callback, gpointer user_data);
-QuernConversation *quern_chat_session_summarise_finish    (QuernChatSession *self, GAsyncResult *result,
-                                                           GError **error);
-const char        *quern_chat_session_get_refused_text    (QuernChatSession *self, GListModel **attachments);
+void quern_chat_session_plan_overflow_async (QuernChatSession *self, GCancellable *cancellable,
+                                             GAsyncReadyCallback callback, gpointer user_data);
+gboolean quern_chat_session_plan_overflow_finish (QuernChatSession *self, GAsyncResult *result, QuernOverflowPlan *plan,
+                                                  GError **error);
+void quern_chat_session_summarise_async (QuernChatSession *self, GCancellable *cancellable,
+                                         GAsyncReadyCallback callback, gpointer user_data);
+QuernConversation *quern_chat_session_summarise_finish (QuernChatSession *self, GAsyncResult *result, GError **error);
+const char *quern_chat_session_get_refused_text (QuernChatSession *self, GListModel **attachments);
 
-QuernConversation *quern_chat_session_branch              (QuernChatSession *self, QuernMessage *message);
+QuernConversation *quern_chat_session_branch (QuernChatSession *self, QuernMessage *message);
 
-void               quern_chat_session_make_title_async    (QuernChatSession *self, GCancellable *cancellable,
-                                                           GAsyncReadyCallback callback, gpointer user_data);
-gboolean           quern_chat_session_make_title_finish   (QuernChatSession *self, GAsyncResult *result,
-                                                           GError **error);
+void quern_chat_session_make_title_async (QuernChatSession *self, GCancellable *cancellable,
+                                          GAsyncReadyCallback callback, gpointer user_data);
+gboolean quern_chat_session_make_title_finish (QuernChatSession *self, GAsyncResult *result, GError **error);
 
 G_END_DECLS

@@ -16,9 +16,12 @@
 const char *
 quern_effort_get_title (const char *effort)
 {
-  static const struct { const char *effort, *title; } titles[] = {
-    { "none", NC_("effort", "None") },     { "minimal", NC_("effort", "Minimal") }, { "low", NC_("effort", "Low") },
-    { "medium", NC_("effort", "Medium") }, { "high", NC_("effort", "High") },       { "xhigh", NC_("effort", "Very High") },
+  static const struct {
+    const char *effort, *title;
+  } titles[] = {
+    { "none", NC_("effort", "None") },   { "minimal", NC_("effort", "Minimal") },
+    { "low", NC_("effort", "Low") },     { "medium", NC_("effort", "Medium") },
+    { "high", NC_("effort", "High") },   { "xhigh", NC_("effort", "Very High") },
     { "max", NC_("effort", "Maximum") },
   };
 

@@ -16,8 +16,8 @@ typedef struct {
   GError *error;
 } QuernExportWriter;
 
-void _quern_export_write  (QuernExportWriter *self, const char *text, gsize length);
-void _quern_export_put    (QuernExportWriter *self, const char *text);
+void _quern_export_write (QuernExportWriter *self, const char *text, gsize length);
+void _quern_export_put (QuernExportWriter *self, const char *text);
 void _quern_export_format (QuernExportWriter *self, const char *format, ...) G_GNUC_PRINTF (2, 3);
 void _quern_export_base64 (QuernExportWriter *self, QuernAttachment *attachment);
 

@@ -122,7 +122,8 @@ put_markdown (QuernExportWriter *writer, const char *text, const char *prefix)
   while (TRUE) {
     const char *end = end_of_line (text);
     gboolean code = plain_fences && fence > 0;
-    _quern_export_write (writer, prefix, end == text && *prefix ? 1 : strlen (prefix)); /* no space at the end of a line */
+    _quern_export_write (writer, prefix,
+                         end == text && *prefix ? 1 : strlen (prefix)); /* no space at the end of a line */
     if (code)
       _quern_export_write (writer, text, (gsize) (end - text));
     else
@@ -411,5 +412,6 @@ html_end (QuernExportWriter *writer)
   _quern_export_put (writer, "</body>\n</html>\n");
 }
 
-const QuernExportWay _quern_export_html = { .begin = html_begin, .begin_conversation = html_begin_conversation,
-                                            .message = html_message, .end = html_end };
+const QuernExportWay _quern_export_html = {
+  .begin = html_begin, .begin_conversation = html_begin_conversation, .message = html_message, .end = html_end
+};

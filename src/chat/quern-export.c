@@ -68,7 +68,8 @@ _quern_export_base64 (QuernExportWriter *self, QuernAttachment *attachment)
   int state = 0, save = 0;
 
   for (gsize at = 0; at < size; at += 4096)
-    _quern_export_write (self, text, g_base64_encode_step (data + at, MIN (4096, size - at), FALSE, text, &state, &save));
+    _quern_export_write (self, text,
+                         g_base64_encode_step (data + at, MIN (4096, size - at), FALSE, text, &state, &save));
   _quern_export_write (self, text, g_base64_encode_close (FALSE, text, &state, &save));
 }
 
@@ -221,7 +222,8 @@ conversation_to_json (QuernStore *store, QuernConversation *c)
   const char *sampling = quern_conversation_get_sampling (c);
   JsonNode *node = sampling ? json_from_string (sampling, NULL) : NULL;
 
-  json_object_set_string_member (object, "title", quern_conversation_get_title (c) ? quern_conversation_get_title (c) : "");
+  json_object_set_string_member (object, "title",
+                                 quern_conversation_get_title (c) ? quern_conversation_get_title (c) : "");
   json_object_set_boolean_member (object, "title_given", quern_conversation_get_title_given (c));
   set_time (object, "created", quern_conversation_get_created (c));
   set_time (object, "updated", quern_conversation_get_updated (c));
@@ -328,9 +330,10 @@ static gboolean
 export_now (Export *export, GCancellable *cancellable, GError **error)
 {
   gboolean is_new = !g_file_query_exists (export->file, NULL);
-  g_autoptr (GFileOutputStream) file =
-      g_file_replace (export->file, NULL, FALSE, G_FILE_CREATE_PRIVATE, cancellable, error);
-  g_autoptr (GOutputStream) buffered = file ? g_buffered_output_stream_new_sized (G_OUTPUT_STREAM (file), 1 << 16) : NULL;
+  g_autoptr (GFileOutputStream)
+      file = g_file_replace (export->file, NULL, FALSE, G_FILE_CREATE_PRIVATE, cancellable, error);
+  g_autoptr (GOutputStream) buffered = file ? g_buffered_output_stream_new_sized (G_OUTPUT_STREAM (file), 1 << 16)
+                                            : NULL;
   QuernExportWriter writer = { export->store, buffered, cancellable, NULL };
   g_autoptr (GCancellable) discard = g_cancellable_new ();
 
@@ -366,8 +369,9 @@ export_worker (GTask *task, gpointer source, gpointer data, GCancellable *cancel
 const char *
 quern_export_extension (QuernExportFormat format)
 {
-  static const char *const extensions[] = { [QUERN_EXPORT_MARKDOWN] = ".md", [QUERN_EXPORT_JSON] = ".json",
-                                            [QUERN_EXPORT_HTML] = ".html" };
+  static const char *const extensions[] = {
+    [QUERN_EXPORT_MARKDOWN] = ".md", [QUERN_EXPORT_JSON] = ".json", [QUERN_EXPORT_HTML] = ".html"
+  };
 
   return extensions[format];
 }
@@ -409,7 +413,8 @@ quern_export_async (QuernStore *store, GListModel *conversations, QuernExportFor
     JsonObject *json = conversation_to_json (store, conversation);
     QuernExportConversation entry = { quern_conversation_get_id (conversation),
                                       json_object_get_string_member_with_default (json, "title", ""),
-                                      json_object_get_string_member_with_default (json, "system_prompt", ""), json, i == 0 };
+                                      json_object_get_string_member_with_default (json, "system_prompt", ""), json,
+                                      i == 0 };
     g_array_append_val (export->conversations, entry);
   }
   g_task_set_task_data (task, export, export_free);

@@ -16,11 +16,10 @@ typedef enum {
 /* Of the JSON: a newer one is not read. */
 #define QUERN_EXPORT_VERSION 1
 
-const char *quern_export_extension    (QuernExportFormat format);
-char       *quern_export_dup_name     (QuernConversation *conversation, QuernExportFormat format);
-void        quern_export_async        (QuernStore *store, GListModel *conversations, QuernExportFormat format,
-                                       GFile *file, GCancellable *cancellable, GAsyncReadyCallback callback,
-                                       gpointer user_data);
-gboolean    quern_export_finish       (GAsyncResult *result, GError **error);
+const char *quern_export_extension (QuernExportFormat format);
+char *quern_export_dup_name (QuernConversation *conversation, QuernExportFormat format);
+void quern_export_async (QuernStore *store, GListModel *conversations, QuernExportFormat format, GFile *file,
+                         GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+gboolean quern_export_finish (GAsyncResult *result, GError **error);
 
 G_END_DECLS

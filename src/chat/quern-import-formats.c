@@ -100,8 +100,8 @@ append_parts (GString *text, JsonArray *parts, JsonObject *conversation)
 typedef struct {
   JsonObject *conversation, *mapping;
   JsonArray *messages;
-  GHashTable *ids;    /* name of a node -> id of its message, or of the one above where it has none */
-  GHashTable *shown;  /* set of the names of the nodes that were shown */
+  GHashTable *ids;   /* name of a node -> id of its message, or of the one above where it has none */
+  GHashTable *shown; /* set of the names of the nodes that were shown */
 } OpenAi;
 
 /* Adds the message of a node, if it is one. Returns its id, or that of the one it follows. */
@@ -135,7 +135,7 @@ add_openai_message (OpenAi *o, JsonObject *node, const char *name, gint64 parent
 static void
 add_openai_node (OpenAi *o, const char *name)
 {
-  g_autoptr (GPtrArray) names = g_ptr_array_new (); /* from the node up */
+  g_autoptr (GPtrArray) names = g_ptr_array_new ();                        /* from the node up */
   g_autoptr (GHashTable) met = g_hash_table_new (g_str_hash, g_str_equal); /* a circle ends at the first of these */
   gint64 id;
 
@@ -155,7 +155,8 @@ add_openai_node (OpenAi *o, const char *name)
 static JsonObject *
 openai_conversation (JsonObject *object, JsonObject *mapping)
 {
-  OpenAi o = { .mapping = mapping, .ids = g_hash_table_new (g_str_hash, g_str_equal),
+  OpenAi o = { .mapping = mapping,
+               .ids = g_hash_table_new (g_str_hash, g_str_equal),
                .shown = g_hash_table_new (g_str_hash, g_str_equal) };
   g_autoptr (GList) names = json_object_get_members (mapping);
   const char *name = _quern_import_string (object, "current_node");
@@ -179,9 +180,9 @@ _quern_import_openai (JsonNode *root)
   g_autoptr (JsonArray) conversations = json_array_new ();
 
   if (JSON_NODE_HOLDS_OBJECT (root) && _quern_import_object (json_node_get_object (root), "mapping"))
-    json_array_add_object_element (
-        conversations, openai_conversation (json_node_get_object (root),
-                                            _quern_import_object (json_node_get_object (root), "mapping")));
+    json_array_add_object_element (conversations,
+                                   openai_conversation (json_node_get_object (root),
+                                                        _quern_import_object (json_node_get_object (root), "mapping")));
   for (guint i = 0; list && i < json_array_get_length (list); i++) {
     JsonObject *object = _quern_import_element (list, i);
     JsonObject *mapping = _quern_import_object (object, "mapping");
@@ -203,7 +204,8 @@ append_steps (GString *text, GString *reasoning, JsonArray *steps, JsonObject *c
   for (guint i = 0; steps && i < json_array_get_length (steps); i++) {
     JsonObject *step = _quern_import_element (steps, i);
     const char *style = _quern_import_string (_quern_import_object (step, "style"), "type");
-    append_parts (g_str_equal (style, "thinking") ? reasoning : text, _quern_import_array (step, "content"), conversation);
+    append_parts (g_str_equal (style, "thinking") ? reasoning : text, _quern_import_array (step, "content"),
+                  conversation);
   }
 }
 

@@ -92,8 +92,7 @@ _quern_import_array (JsonObject *object, const char *name)
 JsonObject *
 _quern_import_element (JsonArray *array, guint position)
 {
-  JsonNode *node =
-      array && position < json_array_get_length (array) ? json_array_get_element (array, position) : NULL;
+  JsonNode *node = array && position < json_array_get_length (array) ? json_array_get_element (array, position) : NULL;
 
   return node && JSON_NODE_HOLDS_OBJECT (node) ? json_node_get_object (node) : NULL;
 }
@@ -219,7 +218,7 @@ typedef struct {
   GCancellable *cancellable;
   GFileProgressCallback progress;
   gpointer progress_data;
-  goffset done, total; /* messages */
+  goffset done, total;      /* messages */
   GPtrArray *conversations; /* so far; of QuernConversation */
   GPtrArray *folders;       /* their folders' names; of char */
   Report report;
@@ -292,7 +291,8 @@ add_attachments (QuernMessage *message, JsonObject *object, Report *report)
       report->lost_attachments++;
       continue;
     }
-    attachment = quern_attachment_new (_quern_import_string (entry, "name"), _quern_import_string (entry, "type"), bytes);
+    attachment = quern_attachment_new (_quern_import_string (entry, "name"), _quern_import_string (entry, "type"),
+                                       bytes);
     quern_message_add_attachment (message, attachment);
   }
 }
@@ -335,7 +335,8 @@ message_from_json (JsonObject *object, Report *report)
   gboolean question = !g_str_equal (_quern_import_string (object, "role"), "assistant");
   QuernMessage *message = quern_message_new (question ? QUERN_ROLE_USER : QUERN_ROLE_ASSISTANT, "");
 
-  quern_message_set_text (message, _quern_import_string (object, "content"), _quern_import_string (object, "reasoning"));
+  quern_message_set_text (message, _quern_import_string (object, "content"),
+                          _quern_import_string (object, "reasoning"));
   quern_message_set_ids (message, 0, 0, parse_time (object, "created"));
   add_attachments (message, object, report);
   if (!question) {
@@ -468,7 +469,10 @@ add_messages (Import *import, QuernConversation *conversation, JsonArray *array,
 {
   Messages m = { g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, g_free),
                  g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, g_free),
-                 g_ptr_array_new_with_free_func (g_object_unref), g_ptr_array_new_with_free_func (g_object_unref), 0, 0 };
+                 g_ptr_array_new_with_free_func (g_object_unref),
+                 g_ptr_array_new_with_free_func (g_object_unref),
+                 0,
+                 0 };
   gboolean ok = TRUE;
 
   for (guint i = 0; ok && i < json_array_get_length (array); i++) {
@@ -529,24 +533,31 @@ append_loss (GString *text, const char *sentence, guint n)
 static char *
 report_to_text (const Report *r)
 {
-  g_autofree char *conversations =
-      g_strdup_printf (ngettext ("%u conversation", "%u conversations", r->conversations), r->conversations);
+  g_autofree char *conversations = g_strdup_printf (ngettext ("%u conversation", "%u conversations", r->conversations),
+                                                    r->conversations);
   GString *text;
 
   if (r->lost_conversations + r->lost_messages + r->lost_attachments == 0)
     return NULL;
   text = g_string_new (NULL);
   /* Translators: %s is, for example, “3 conversations” */
-  g_string_append_printf (text, ngettext ("%s with %u message imported.", "%s with %u messages "
-                                                                               "imported.", r->messages),
+  g_string_append_printf (text,
+                          ngettext ("%s with %u message imported.",
+                                    "%s with %u messages "
+                                    "imported.",
+                                    r->messages),
                           conversations, r->messages);
   append_loss (text, ngettext ("%u conversation was empty.", "%u conversations were empty.", r->lost_conversations),
                r->lost_conversations);
-  append_loss (text, ngettext ("%u message that is not text was left out.",
-                               "%u messages that are not text were left out.", r->lost_messages),
+  append_loss (text,
+               ngettext ("%u message that is not text was left out.", "%u messages that are not text were left out.",
+                         r->lost_messages),
                r->lost_messages);
-  append_loss (text, ngettext ("%u attachment is missing from the file.", "%u attachments are missing from the "
-                                                                    "file.", r->lost_attachments),
+  append_loss (text,
+               ngettext ("%u attachment is missing from the file.",
+                         "%u attachments are missing from the "
+                         "file.",
+                         r->lost_attachments),
                r->lost_attachments);
   return g_string_free (text, FALSE);
 }
@@ -642,8 +653,11 @@ quern_import_async (QuernStore *store, GFile *file, GFileProgressCallback progre
   g_autoptr (GTask) working = g_task_new (NULL, NULL, written_cb, task);
   Import *import = g_new0 (Import, 1);
 
-  *import = (Import) { .store = g_object_ref (store), .file = g_object_ref (file), .task = task,
-                       .cancellable = cancellable ? g_object_ref (cancellable) : NULL, .progress = progress,
+  *import = (Import) { .store = g_object_ref (store),
+                       .file = g_object_ref (file),
+                       .task = task,
+                       .cancellable = cancellable ? g_object_ref (cancellable) : NULL,
+                       .progress = progress,
                        .progress_data = progress_data,
                        .conversations = g_ptr_array_new_with_free_func (g_object_unref),
                        .folders = g_ptr_array_new_with_free_func (g_free) };

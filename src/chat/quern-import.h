@@ -11,27 +11,26 @@ G_BEGIN_DECLS
 GQuark quern_import_error_quark (void);
 
 typedef enum {
-  QUERN_IMPORT_ERROR_UNKNOWN, /* no format that is read here */
-  QUERN_IMPORT_ERROR_NEWER,   /* written by a newer version of Quern */
-  QUERN_IMPORT_ERROR_EMPTY,   /* sound, but without a message */
+  QUERN_IMPORT_ERROR_UNKNOWN,   /* no format that is read here */
+  QUERN_IMPORT_ERROR_NEWER,     /* written by a newer version of Quern */
+  QUERN_IMPORT_ERROR_EMPTY,     /* sound, but without a message */
   QUERN_IMPORT_ERROR_TOO_LARGE, /* more than is read at once */
 } QuernImportError;
 
-void       quern_import_async  (QuernStore *store, GFile *file, GFileProgressCallback progress,
-                                gpointer progress_data, GCancellable *cancellable, GAsyncReadyCallback callback,
-                                gpointer user_data);
+void quern_import_async (QuernStore *store, GFile *file, GFileProgressCallback progress, gpointer progress_data,
+                         GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
 GPtrArray *quern_import_finish (GAsyncResult *result, GError **error);
 const char *quern_import_get_report (GAsyncResult *result);
 
 /* quern-import-formats.c: other programs' files as the JSON of quern-export.h. NULL: not of that format. */
-JsonArray *_quern_import_openai   (JsonNode *root);
+JsonArray *_quern_import_openai (JsonNode *root);
 JsonArray *_quern_import_lmstudio (JsonNode *root);
 
 /* Members of JSON that anyone may have written: the fallback when one is missing or of another type. */
 const char *_quern_import_string (JsonObject *object, const char *name);
-double      _quern_import_number (JsonObject *object, const char *name);
+double _quern_import_number (JsonObject *object, const char *name);
 JsonObject *_quern_import_object (JsonObject *object, const char *name);
-JsonArray  *_quern_import_array  (JsonObject *object, const char *name);
+JsonArray *_quern_import_array (JsonObject *object, const char *name);
 JsonObject *_quern_import_element (JsonArray *array, guint position);
 
 G_END_DECLS

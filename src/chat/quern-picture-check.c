@@ -30,9 +30,7 @@ read_be32 (const guint8 *p)
 
 /* Bytes of one pass of a PNG's pixels: a filter byte and the pixels of each row. */
 static guint64
-pass_size (guint64 width,
-           guint64 height,
-           guint   bits)
+pass_size (guint64 width, guint64 height, guint bits)
 {
   return width > 0 ? ((width * bits + 7) / 8 + 1) * height : 0;
 }
@@ -42,7 +40,8 @@ static guint64
 inflated_size (const guint8 *header)
 {
   static const guint8 channels[] = { 1, 0, 3, 1, 2, 0, 4 }; /* by colour type */
-  static const guint8 passes[][4] = {                       /* of interlaced ones: x and y of the first pixel, steps */
+  static const guint8 passes[][4] = {
+    /* of interlaced ones: x and y of the first pixel, steps */
     { 0, 0, 8, 8 }, { 4, 0, 8, 8 }, { 0, 4, 4, 8 }, { 2, 0, 4, 4 }, { 0, 2, 2, 4 }, { 1, 0, 2, 2 }, { 0, 1, 1, 2 },
   };
   guint64 width = read_be32 (header), height = read_be32 (header + 4), sum = 0;
@@ -50,17 +49,15 @@ inflated_size (const guint8 *header)
 
   if (header[12] == 0)
     return pass_size (width, height, bits);
-  for (gsize i = 0; i < G_N_ELEMENTS (passes); i++)
-    {
-      const guint8 *pass = passes[i];
+  for (gsize i = 0; i < G_N_ELEMENTS (passes); i++) {
+    const guint8 *pass = passes[i];
 
-      sum += pass_size ((width + pass[2] - 1 - pass[0]) / pass[2], (height + pass[3] - 1 - pass[1]) / pass[3], bits);
-    }
+    sum += pass_size ((width + pass[2] - 1 - pass[0]) / pass[2], (height + pass[3] - 1 - pass[1]) / pass[3], bits);
+  }
   return sum;
 }
 
-typedef struct
-{
+typedef struct {
   GConverter *inflate;
   guint64 bytes; /* inflated so far */
   gboolean finished, damaged;
@@ -68,52 +65,46 @@ typedef struct
 
 /* Inflates one more piece of the pixels and throws the result away. */
 static void
-inflate_piece (PngPixels    *pixels,
-               const guint8 *data,
-               gsize         size)
+inflate_piece (PngPixels *pixels, const guint8 *data, gsize size)
 {
   guint8 out[16 * 1024];
 
-  while (size > 0 && !pixels->finished && !pixels->damaged)
-    {
-      g_autoptr (GError) error = NULL;
-      gsize n_read = 0, n_written = 0;
-      GConverterResult result = g_converter_convert (pixels->inflate, data, size, out, sizeof out, G_CONVERTER_NO_FLAGS,
-                                                     &n_read, &n_written, &error);
+  while (size > 0 && !pixels->finished && !pixels->damaged) {
+    g_autoptr (GError) error = NULL;
+    gsize n_read = 0, n_written = 0;
+    GConverterResult result = g_converter_convert (pixels->inflate, data, size, out, sizeof out, G_CONVERTER_NO_FLAGS,
+                                                   &n_read, &n_written, &error);
 
-      data += n_read;
-      size -= n_read;
-      pixels->bytes += n_written;
-      pixels->finished = result == G_CONVERTER_FINISHED;
-      if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_PARTIAL_INPUT))
-        return;
-      pixels->damaged = result == G_CONVERTER_ERROR;
-    }
+    data += n_read;
+    size -= n_read;
+    pixels->bytes += n_written;
+    pixels->finished = result == G_CONVERTER_FINISHED;
+    if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_PARTIAL_INPUT))
+      return;
+    pixels->damaged = result == G_CONVERTER_ERROR;
+  }
 }
 
 static const char *
-check_png (const guint8 *data,
-           gsize         size,
-           GCancellable *cancellable)
+check_png (const guint8 *data, gsize size, GCancellable *cancellable)
 {
   g_autoptr (GConverter) inflate = G_CONVERTER (g_zlib_decompressor_new (G_ZLIB_COMPRESSOR_FORMAT_ZLIB));
   PngPixels pixels = { .inflate = inflate };
   guint64 expected = 0;
   gsize offset = 8;
 
-  while (size - offset >= 12 && !g_cancellable_is_cancelled (cancellable))
-    {
-      const guint8 *chunk = data + offset;
-      gsize length = read_be32 (chunk);
+  while (size - offset >= 12 && !g_cancellable_is_cancelled (cancellable)) {
+    const guint8 *chunk = data + offset;
+    gsize length = read_be32 (chunk);
 
-      if (length > size - offset - 12)
-        break;
-      if (memcmp (chunk + 4, "IHDR", 4) == 0 && length >= 13)
-        expected = inflated_size (chunk + 8);
-      else if (memcmp (chunk + 4, "IDAT", 4) == 0)
-        inflate_piece (&pixels, chunk + 8, length);
-      offset += 12 + length;
-    }
+    if (length > size - offset - 12)
+      break;
+    if (memcmp (chunk + 4, "IHDR", 4) == 0 && length >= 13)
+      expected = inflated_size (chunk + 8);
+    else if (memcmp (chunk + 4, "IDAT", 4) == 0)
+      inflate_piece (&pixels, chunk + 8, length);
+    offset += 12 + length;
+  }
   if (pixels.damaged)
     return _("its pixels do not match its checksum");
   if (g_cancellable_is_cancelled (cancellable))
@@ -123,8 +114,7 @@ check_png (const guint8 *data,
 
 /* ---- JPEG ------------------------------------------------------------------------------------------------------- */
 
-typedef struct
-{
+typedef struct {
   struct jpeg_error_mgr manager;
   jmp_buf out;
   gboolean damaged;
@@ -138,33 +128,27 @@ jpeg_failed (j_common_ptr jpeg)
 
 /* Most warnings are about habits of cameras and programs, and are no damage. */
 static void
-jpeg_said (j_common_ptr jpeg,
-           int          level)
+jpeg_said (j_common_ptr jpeg, int level)
 {
   JpegVerdict *verdict = (JpegVerdict *) jpeg->err;
 
   if (level >= 0)
     return;
-  switch (verdict->manager.msg_code)
-    {
-    case JWRN_HIT_MARKER: /* the pixels end too early */
-    case JWRN_HUFF_BAD_CODE:
-    case JWRN_ARITH_BAD_CODE:
-    case JWRN_MUST_RESYNC:
-    case JWRN_JPEG_EOF:
-      verdict->damaged = TRUE;
-      break;
-    default:
-      break;
-    }
+  switch (verdict->manager.msg_code) {
+  case JWRN_HIT_MARKER: /* the pixels end too early */
+  case JWRN_HUFF_BAD_CODE:
+  case JWRN_ARITH_BAD_CODE:
+  case JWRN_MUST_RESYNC:
+  case JWRN_JPEG_EOF: verdict->damaged = TRUE; break;
+  default: break;
+  }
 }
 
 /* Pieces so small that libjpeg-turbo takes its careful way through the codes: the fast one passes over those that stand for
  * nothing. */
 #define JPEG_PIECE 256
 
-typedef struct
-{
+typedef struct {
   struct jpeg_source_mgr manager;
   const guint8 *rest;
   gsize left;
@@ -192,8 +176,7 @@ jpeg_source_fill (j_decompress_ptr jpeg)
 }
 
 static void
-jpeg_source_skip (j_decompress_ptr jpeg,
-                  long             n_bytes)
+jpeg_source_skip (j_decompress_ptr jpeg, long n_bytes)
 {
   JpegSource *source = (JpegSource *) jpeg->src;
   gsize n = MAX (n_bytes, 0), buffered = MIN (n, source->manager.bytes_in_buffer);
@@ -207,9 +190,7 @@ jpeg_source_skip (j_decompress_ptr jpeg,
 
 /* At an eighth of the size every code is read all the same. */
 static void
-decode_jpeg (struct jpeg_decompress_struct *jpeg,
-             JpegVerdict                   *verdict,
-             GCancellable                  *cancellable)
+decode_jpeg (struct jpeg_decompress_struct *jpeg, JpegVerdict *verdict, GCancellable *cancellable)
 {
   guint8 row[4 * (QUERN_PICTURE_MAX_SIDE / 8 + 8)];
   JSAMPROW rows[] = { row };
@@ -227,27 +208,26 @@ decode_jpeg (struct jpeg_decompress_struct *jpeg,
 }
 
 static const char *
-check_jpeg (const guint8 *data,
-            gsize         size,
-            GCancellable *cancellable)
+check_jpeg (const guint8 *data, gsize size, GCancellable *cancellable)
 {
   struct jpeg_decompress_struct jpeg;
   JpegVerdict verdict = { 0 };
-  JpegSource source = { { .init_source = jpeg_source_ignore, .fill_input_buffer = jpeg_source_fill,
-                          .skip_input_data = jpeg_source_skip, .resync_to_restart = jpeg_resync_to_restart,
+  JpegSource source = { { .init_source = jpeg_source_ignore,
+                          .fill_input_buffer = jpeg_source_fill,
+                          .skip_input_data = jpeg_source_skip,
+                          .resync_to_restart = jpeg_resync_to_restart,
                           .term_source = jpeg_source_ignore },
-                        data, size };
+                        data,
+                        size };
 
   jpeg.err = jpeg_std_error (&verdict.manager);
   verdict.manager.error_exit = jpeg_failed;
   verdict.manager.emit_message = jpeg_said;
   jpeg_create_decompress (&jpeg);
-  if (setjmp (verdict.out) == 0)
-    {
-      jpeg.src = &source.manager;
-      decode_jpeg (&jpeg, &verdict, cancellable);
-    }
-  else
+  if (setjmp (verdict.out) == 0) {
+    jpeg.src = &source.manager;
+    decode_jpeg (&jpeg, &verdict, cancellable);
+  } else
     verdict.damaged = TRUE;
   jpeg_destroy_decompress (&jpeg);
   return verdict.damaged ? _("its pixels are damaged") : NULL;
@@ -256,8 +236,7 @@ check_jpeg (const guint8 *data,
 /* ---- GIF -------------------------------------------------------------------------------------------------------- */
 
 /* Bits out of the blocks of a frame: a length, so many bytes, and so on until a length of 0. */
-typedef struct
-{
+typedef struct {
   const guint8 *data;
   gsize size, offset;
   guint block; /* bytes left in it */
@@ -267,25 +246,22 @@ typedef struct
 
 /* The next code; -1 at the end of the blocks. */
 static int
-read_code (GifBits *in,
-           guint    width)
+read_code (GifBits *in, guint width)
 {
   int code;
 
-  while (in->n_bits < width)
-    {
-      if (in->offset >= in->size)
+  while (in->n_bits < width) {
+    if (in->offset >= in->size)
+      return -1;
+    if (in->block == 0) {
+      in->block = in->data[in->offset++];
+      if (in->block == 0 || in->offset >= in->size)
         return -1;
-      if (in->block == 0)
-        {
-          in->block = in->data[in->offset++];
-          if (in->block == 0 || in->offset >= in->size)
-            return -1;
-        }
-      in->bits |= (guint32) in->data[in->offset++] << in->n_bits;
-      in->n_bits += 8;
-      in->block--;
     }
+    in->bits |= (guint32) in->data[in->offset++] << in->n_bits;
+    in->n_bits += 8;
+    in->block--;
+  }
   code = in->bits & ((1u << width) - 1);
   in->bits >>= width;
   in->n_bits -= width;
@@ -295,9 +271,7 @@ read_code (GifBits *in,
 /* How many pixels a frame's codes stand for, up to `wanted`: what strings are made of does not matter, how long they are
  * does. A code that stands for nothing ends it. */
 static guint64
-count_gif_pixels (GifBits *in,
-                  guint    first_width,
-                  guint64  wanted)
+count_gif_pixels (GifBits *in, guint first_width, guint64 wanted)
 {
   guint16 lengths[4096]; /* of the strings that codes stand for */
   const int clear = 1 << first_width;
@@ -307,55 +281,48 @@ count_gif_pixels (GifBits *in,
 
   for (int i = 0; i < clear; i++)
     lengths[i] = 1;
-  while (n < wanted)
-    {
-      int code = read_code (in, width);
+  while (n < wanted) {
+    int code = read_code (in, width);
 
-      if (code == clear)
-        {
-          width = first_width + 1;
-          next = clear + 2;
-          before = -1;
-          continue;
-        }
-      if (code < 0 || code == clear + 1 || code > next || (code == next && (before < 0 || next >= 4096))
-          || (before < 0 && code > clear))
-        break;
-      if (before >= 0 && next < 4096)
-        {
-          lengths[next++] = lengths[before] + 1;
-          if (next == 1 << width && width < 12)
-            width++;
-        }
-      n += lengths[code];
-      before = code;
+    if (code == clear) {
+      width = first_width + 1;
+      next = clear + 2;
+      before = -1;
+      continue;
     }
+    if (code < 0 || code == clear + 1 || code > next || (code == next && (before < 0 || next >= 4096))
+        || (before < 0 && code > clear))
+      break;
+    if (before >= 0 && next < 4096) {
+      lengths[next++] = lengths[before] + 1;
+      if (next == 1 << width && width < 12)
+        width++;
+    }
+    n += lengths[code];
+    before = code;
+  }
   return n;
 }
 
 /* The offset of the first frame; size if there is none. */
 static gsize
-find_gif_frame (const guint8 *data,
-                gsize         size)
+find_gif_frame (const guint8 *data, gsize size)
 {
   gsize offset = 13;
 
   if (size > 10 && data[10] & 0x80)
     offset += 3 << ((data[10] & 7) + 1); /* colours */
-  while (offset + 2 < size && data[offset] == '!')
-    {
-      offset += 2;
-      while (offset < size && data[offset] != 0)
-        offset += 1 + data[offset];
-      offset++;
-    }
+  while (offset + 2 < size && data[offset] == '!') {
+    offset += 2;
+    while (offset < size && data[offset] != 0)
+      offset += 1 + data[offset];
+    offset++;
+  }
   return offset < size && data[offset] == ',' ? offset : size;
 }
 
 static const char *
-check_gif (const guint8 *data,
-           gsize         size,
-           GCancellable *cancellable)
+check_gif (const guint8 *data, gsize size, GCancellable *cancellable)
 {
   gsize offset = find_gif_frame (data, size);
   GifBits in = { .data = data, .size = size };
@@ -381,8 +348,7 @@ check_gif (const guint8 *data,
  * Returns: (nullable): what is wrong with them, in words to go into brackets; static
  */
 const char *
-quern_picture_check_pixels (GBytes       *bytes,
-                            GCancellable *cancellable)
+quern_picture_check_pixels (GBytes *bytes, GCancellable *cancellable)
 {
   gsize size;
   const guint8 *data = g_bytes_get_data (bytes, &size);

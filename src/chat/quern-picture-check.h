@@ -5,7 +5,6 @@
 
 G_BEGIN_DECLS
 
-const char *quern_picture_check_pixels (GBytes       *bytes,
-                                        GCancellable *cancellable);
+const char *quern_picture_check_pixels (GBytes *bytes, GCancellable *cancellable);
 
 G_END_DECLS

@@ -4,9 +4,7 @@
 #include <string.h>
 
 static guint32
-read_number (const guint8 *p,
-             guint         n_bytes,
-             gboolean      little_endian)
+read_number (const guint8 *p, guint n_bytes, gboolean little_endian)
 {
   guint32 value = 0;
 
@@ -30,79 +28,65 @@ read_number (const guint8 *p,
  * Returns: %FALSE when there are no more
  */
 gboolean
-quern_picture_header_next_box (const guint8 *data,
-                               gsize         size,
-                               gsize        *cursor,
-                               guint32      *width,
-                               guint32      *height)
+quern_picture_header_next_box (const guint8 *data, gsize size, gsize *cursor, guint32 *width, guint32 *height)
 {
-  while (*cursor < size)
-    {
-      const guint8 *box = memmem (data + *cursor, size - *cursor, "ispe", 4);
+  while (*cursor < size) {
+    const guint8 *box = memmem (data + *cursor, size - *cursor, "ispe", 4);
 
-      if (box == NULL || size - (box - data) < 16)
-        return FALSE;
-      *cursor = box + 4 - data;
-      if (read_number (box + 4, 4, FALSE) != 0) /* version and flags */
-        continue;
-      *width = read_number (box + 8, 4, FALSE);
-      *height = read_number (box + 12, 4, FALSE);
-      return TRUE;
-    }
+    if (box == NULL || size - (box - data) < 16)
+      return FALSE;
+    *cursor = box + 4 - data;
+    if (read_number (box + 4, 4, FALSE) != 0) /* version and flags */
+      continue;
+    *width = read_number (box + 8, 4, FALSE);
+    *height = read_number (box + 12, 4, FALSE);
+    return TRUE;
+  }
   return FALSE;
 }
 
 /* The content of the first chunk of a PNG or WebP file that is called `name`; NULL if there is none. */
 static const guint8 *
-find_chunk (const guint8 *data,
-            gsize         size,
-            gboolean      png,
-            const char   *name,
-            gsize        *length)
+find_chunk (const guint8 *data, gsize size, gboolean png, const char *name, gsize *length)
 {
   gsize offset = png ? 8 : 12, name_at = png ? 4 : 0, length_at = png ? 0 : 4;
 
-  while (offset + 8 <= size)
-    {
-      gsize n = read_number (data + offset + length_at, 4, !png);
+  while (offset + 8 <= size) {
+    gsize n = read_number (data + offset + length_at, 4, !png);
 
-      if (n > size - offset - 8)
-        return NULL;
-      if (memcmp (data + offset + name_at, name, 4) == 0)
-        {
-          *length = n;
-          return data + offset + 8;
-        }
-      offset += 8 + n + (png ? 4 : n % 2); /* a checksum, or padding */
+    if (n > size - offset - 8)
+      return NULL;
+    if (memcmp (data + offset + name_at, name, 4) == 0) {
+      *length = n;
+      return data + offset + 8;
     }
+    offset += 8 + n + (png ? 4 : n % 2); /* a checksum, or padding */
+  }
   return NULL;
 }
 
 /* The end marker is looked for after the start of the first scan, because a preview in the header has one too. */
 static gboolean
-jpeg_is_whole (const guint8 *data,
-                                gsize         size)
+jpeg_is_whole (const guint8 *data, gsize size)
 {
   gsize offset = 2;
 
-  while (offset + 4 <= size && data[offset] == 0xff)
-    {
-      guint8 marker = data[offset + 1];
+  while (offset + 4 <= size && data[offset] == 0xff) {
+    guint8 marker = data[offset + 1];
 
-      if (marker == 0xff) /* padding */
-        offset++;
-      else if (marker == 0xda)
-        return memmem (data + offset, size - offset, "\xff\xd9", 2) != NULL;
-      else
-        offset += 2 + read_number (data + offset + 2, 2, FALSE);
-    }
+    if (marker == 0xff) /* padding */
+      offset++;
+    else if (marker == 0xda)
+      return memmem (data + offset, size - offset, "\xff\xd9", 2) != NULL;
+    else
+      offset += 2 + read_number (data + offset + 2, 2, FALSE);
+  }
   return FALSE;
 }
 
 /* Uncompressed rows, as many as the header says. */
 static gboolean
-bmp_is_whole (const guint8 *data,
-              gsize         size)
+bmp_is_whole (const guint8 *data, gsize size)
 {
   gint32 height;
   guint64 row;
@@ -127,8 +111,7 @@ bmp_is_whole (const guint8 *data,
  * Returns: %FALSE for such a file that ends too early
  */
 gboolean
-quern_picture_header_is_whole (const guint8 *data,
-                               gsize         size)
+quern_picture_header_is_whole (const guint8 *data, gsize size)
 {
   gsize length;
 
@@ -143,17 +126,15 @@ quern_picture_header_is_whole (const guint8 *data,
 
 /* Orientation in an EXIF block, 0 if there is none: a TIFF header and a directory of 12-byte entries. */
 static guint
-exif_orientation (const guint8 *data,
-                  gsize         size)
+exif_orientation (const guint8 *data, gsize size)
 {
   gboolean little_endian;
   gsize directory, n;
 
-  if (size >= 6 && memcmp (data, "Exif\0\0", 6) == 0)
-    {
-      data += 6;
-      size -= 6;
-    }
+  if (size >= 6 && memcmp (data, "Exif\0\0", 6) == 0) {
+    data += 6;
+    size -= 6;
+  }
   if (size < 8 || (memcmp (data, "II*\0", 4) != 0 && memcmp (data, "MM\0*", 4) != 0))
     return 0;
   little_endian = data[0] == 'I';
@@ -161,13 +142,12 @@ exif_orientation (const guint8 *data,
   if (directory > size - 2)
     return 0;
   n = MIN (read_number (data + directory, 2, little_endian), (size - directory - 2) / 12);
-  for (gsize i = 0; i < n; i++)
-    {
-      const guint8 *entry = data + directory + 2 + i * 12;
+  for (gsize i = 0; i < n; i++) {
+    const guint8 *entry = data + directory + 2 + i * 12;
 
-      if (read_number (entry, 2, little_endian) == 0x112 && read_number (entry + 2, 2, little_endian) == 3)
-        return read_number (entry + 8, 2, little_endian);
-    }
+    if (read_number (entry, 2, little_endian) == 0x112 && read_number (entry + 2, 2, little_endian) == 3)
+      return read_number (entry + 8, 2, little_endian);
+  }
   return 0;
 }
 
@@ -181,8 +161,7 @@ exif_orientation (const guint8 *data,
  * Returns: EXIF's number, 1 to 8, or 0 when there is none
  */
 guint
-quern_picture_header_orientation (const guint8 *data,
-                                  gsize         size)
+quern_picture_header_orientation (const guint8 *data, gsize size)
 {
   const guint8 *chunk = NULL;
   gsize length = 0;

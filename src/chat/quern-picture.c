@@ -16,8 +16,7 @@
  * Decoders are the part of a program that strangers' files reach first. Only formats named here are tried, and the size
  * that a file's header states is looked at before pixels are made, so that a small file cannot ask for all memory. */
 
-struct _QuernPicture
-{
+struct _QuernPicture {
   GObject parent_instance;
 
   GBytes *source;        /* the file; NULL for a thumbnail */
@@ -30,8 +29,7 @@ struct _QuernPicture
 G_DEFINE_FINAL_TYPE (QuernPicture, quern_picture, G_TYPE_OBJECT)
 G_DEFINE_QUARK (quern-picture-error-quark, quern_picture_error)
 
-typedef struct
-{
+typedef struct {
   const char *mime_type;
   const char *name;
   const char *magic;
@@ -55,29 +53,24 @@ static const Format formats[] = {
 };
 
 static const Format *
-find_format (GBytes  *bytes,
-             GError **error)
+find_format (GBytes *bytes, GError **error)
 {
   gsize size;
   const guint8 *data = g_bytes_get_data (bytes, &size);
 
-  for (gsize i = 0; i < G_N_ELEMENTS (formats); i++)
-    {
-      const Format *format = &formats[i];
+  for (gsize i = 0; i < G_N_ELEMENTS (formats); i++) {
+    const Format *format = &formats[i];
 
-      if (size >= format->offset + format->length
-          && memcmp (data + format->offset, format->magic, format->length) == 0)
-        return format;
-    }
+    if (size >= format->offset + format->length && memcmp (data + format->offset, format->magic, format->length) == 0)
+      return format;
+  }
   g_set_error_literal (error, QUERN_PICTURE_ERROR, QUERN_PICTURE_ERROR_NOT_A_PICTURE,
                        _("This file is not a picture that Quern can read. Use PNG, JPEG, WebP, GIF, HEIC or AVIF."));
   return NULL;
 }
 
 static gboolean
-check_size (int      width,
-            int      height,
-            GError **error)
+check_size (int width, int height, GError **error)
 {
   if (width >= 1 && height >= 1 && width <= QUERN_PICTURE_MAX_SIDE && height <= QUERN_PICTURE_MAX_SIDE
       && (gint64) width * height <= QUERN_PICTURE_MAX_PIXELS)
@@ -90,8 +83,7 @@ check_size (int      width,
 }
 
 static gboolean
-check_boxes (GBytes  *bytes,
-             GError **error)
+check_boxes (GBytes *bytes, GError **error)
 {
   gsize size, cursor = 0;
   const guint8 *data = g_bytes_get_data (bytes, &size);
@@ -105,10 +97,7 @@ check_boxes (GBytes  *bytes,
 
 /* The loader knows the size and has made no pixels yet. A size of zero tells it to give up. */
 static void
-size_prepared_cb (GdkPixbufLoader *loader,
-                  int              width,
-                  int              height,
-                  gpointer         user_data)
+size_prepared_cb (GdkPixbufLoader *loader, int width, int height, gpointer user_data)
 {
   GError **refusal = user_data;
 
@@ -118,33 +107,26 @@ size_prepared_cb (GdkPixbufLoader *loader,
 
 /* Feeds a loader piece by piece, which keeps it cancellable and ends soon after the size was refused. */
 static gboolean
-feed_loader (GdkPixbufLoader  *loader,
-             GBytes           *bytes,
-             GError          **refusal,
-             GCancellable     *cancellable,
-             GError          **error)
+feed_loader (GdkPixbufLoader *loader, GBytes *bytes, GError **refusal, GCancellable *cancellable, GError **error)
 {
   const gsize piece = 64 * 1024;
   gsize size, offset = 0;
   const guint8 *data = g_bytes_get_data (bytes, &size);
   gboolean ok = TRUE;
 
-  while (ok && *refusal == NULL && offset < size)
-    {
-      gsize n = MIN (piece, size - offset);
+  while (ok && *refusal == NULL && offset < size) {
+    gsize n = MIN (piece, size - offset);
 
-      ok = !g_cancellable_set_error_if_cancelled (cancellable, error)
-           && gdk_pixbuf_loader_write (loader, data + offset, n, error);
-      offset += n;
-    }
+    ok = !g_cancellable_set_error_if_cancelled (cancellable, error)
+         && gdk_pixbuf_loader_write (loader, data + offset, n, error);
+    offset += n;
+  }
   /* a loader must be closed before it goes; only the first failure counts */
   return gdk_pixbuf_loader_close (loader, ok ? error : NULL) && ok;
 }
 
 static void
-set_damaged (GError       **error,
-             const Format  *format,
-             const char    *why)
+set_damaged (GError **error, const Format *format, const char *why)
 {
   g_set_error (error, QUERN_PICTURE_ERROR, QUERN_PICTURE_ERROR_DAMAGED,
                /* Translators: a format, then what its decoder says */
@@ -154,27 +136,20 @@ set_damaged (GError       **error,
 }
 
 static GdkPixbuf *
-turn_upright (GdkPixbuf    *pixbuf,
-              const guint8 *data,
-              gsize         size)
+turn_upright (GdkPixbuf *pixbuf, const guint8 *data, gsize size)
 {
   guint orientation = quern_picture_header_orientation (data, size);
 
-  if (orientation != 0 && gdk_pixbuf_get_option (pixbuf, "orientation") == NULL)
-    {
-      char digit[2] = { '0' + orientation };
-      gdk_pixbuf_set_option (pixbuf, "orientation", digit);
-    }
+  if (orientation != 0 && gdk_pixbuf_get_option (pixbuf, "orientation") == NULL) {
+    char digit[2] = { '0' + orientation };
+    gdk_pixbuf_set_option (pixbuf, "orientation", digit);
+  }
   return gdk_pixbuf_apply_embedded_orientation (pixbuf);
 }
 
 /* The picture in a loader that has been fed, upright. */
 static GdkPixbuf *
-take_pixbuf (GdkPixbufLoader  *loader,
-             GBytes           *bytes,
-             const Format     *format,
-             GCancellable     *cancellable,
-             GError          **error)
+take_pixbuf (GdkPixbufLoader *loader, GBytes *bytes, const Format *format, GCancellable *cancellable, GError **error)
 {
   const char *flaw;
   gsize size;
@@ -194,21 +169,17 @@ take_pixbuf (GdkPixbufLoader  *loader,
 }
 
 static GdkPixbuf *
-decode (GBytes        *bytes,
-        const Format  *format,
-        GCancellable  *cancellable,
-        GError       **error)
+decode (GBytes *bytes, const Format *format, GCancellable *cancellable, GError **error)
 {
   g_autoptr (GdkPixbufLoader) loader = gdk_pixbuf_loader_new_with_mime_type (format->mime_type, NULL);
   g_autoptr (GError) failure = NULL;
   GError *refusal = NULL;
 
-  if (loader == NULL)
-    {
-      g_set_error (error, QUERN_PICTURE_ERROR, QUERN_PICTURE_ERROR_NO_LOADER,
-                   _("This system cannot read %s pictures. Save it as PNG or JPEG and try again."), format->name);
-      return NULL;
-    }
+  if (loader == NULL) {
+    g_set_error (error, QUERN_PICTURE_ERROR, QUERN_PICTURE_ERROR_NO_LOADER,
+                 _("This system cannot read %s pictures. Save it as PNG or JPEG and try again."), format->name);
+    return NULL;
+  }
   g_signal_connect (loader, "size-prepared", G_CALLBACK (size_prepared_cb), &refusal);
   if (feed_loader (loader, bytes, &refusal, cancellable, &failure) && refusal == NULL)
     return take_pixbuf (loader, bytes, format, cancellable, error);
@@ -224,8 +195,7 @@ decode (GBytes        *bytes,
 /* The model's own processor drops transparency and shows whatever colours lie under it, often black. People see
  * transparent pictures on a page, so white is what they mean. */
 static inline guint8
-on_white (guint value,
-          guint alpha)
+on_white (guint value, guint alpha)
 {
   return (value * alpha + 255 * (255 - alpha) + 127) / 255;
 }
@@ -243,29 +213,26 @@ pixels_of (GdkPixbuf *pixbuf)
   if (pixels == NULL)
     return NULL;
   for (gsize y = 0; y < height; y++)
-    for (gsize x = 0; x < width; x++)
-      {
-        const guint8 *p = in + y * stride + x * channels;
+    for (gsize x = 0; x < width; x++) {
+      const guint8 *p = in + y * stride + x * channels;
 
-        for (gsize c = 0; c < 3; c++)
-          *out++ = has_alpha ? on_white (p[c], p[3]) : p[c];
-      }
+      for (gsize c = 0; c < 3; c++)
+        *out++ = has_alpha ? on_white (p[c], p[3]) : p[c];
+    }
   return g_bytes_new_take (pixels, width * height * 3);
 }
 
 static QuernPicture *
-picture_new (GdkPixbuf  *pixbuf,
-             GError    **error)
+picture_new (GdkPixbuf *pixbuf, GError **error)
 {
   GBytes *pixels = pixels_of (pixbuf);
   QuernPicture *self;
 
-  if (pixels == NULL)
-    {
-      g_set_error_literal (error, QUERN_PICTURE_ERROR, QUERN_PICTURE_ERROR_TOO_LARGE,
-                           _("There is not enough memory for this picture. Scale it down and try again."));
-      return NULL;
-    }
+  if (pixels == NULL) {
+    g_set_error_literal (error, QUERN_PICTURE_ERROR, QUERN_PICTURE_ERROR_TOO_LARGE,
+                         _("There is not enough memory for this picture. Scale it down and try again."));
+    return NULL;
+  }
   self = g_object_new (QUERN_TYPE_PICTURE, NULL);
   self->width = gdk_pixbuf_get_width (pixbuf);
   self->height = gdk_pixbuf_get_height (pixbuf);
@@ -285,9 +252,7 @@ picture_new (GdkPixbuf  *pixbuf,
  *   %G_IO_ERROR when cancelled
  */
 QuernPicture *
-quern_picture_new_from_bytes (GBytes        *bytes,
-                              GCancellable  *cancellable,
-                              GError       **error)
+quern_picture_new_from_bytes (GBytes *bytes, GCancellable *cancellable, GError **error)
 {
   const Format *format;
   g_autoptr (GdkPixbuf) pixbuf = NULL;
@@ -295,20 +260,18 @@ quern_picture_new_from_bytes (GBytes        *bytes,
 
   g_return_val_if_fail (bytes != NULL, NULL);
 
-  if (g_bytes_get_size (bytes) > QUERN_PICTURE_MAX_BYTES)
-    {
-      g_set_error (error, QUERN_PICTURE_ERROR, QUERN_PICTURE_ERROR_TOO_LARGE,
-                   _("This file is too large for a picture: more than %d MB."), QUERN_PICTURE_MAX_BYTES >> 20);
-      return NULL;
-    }
+  if (g_bytes_get_size (bytes) > QUERN_PICTURE_MAX_BYTES) {
+    g_set_error (error, QUERN_PICTURE_ERROR, QUERN_PICTURE_ERROR_TOO_LARGE,
+                 _("This file is too large for a picture: more than %d MB."), QUERN_PICTURE_MAX_BYTES >> 20);
+    return NULL;
+  }
   format = find_format (bytes, error);
   if (format == NULL)
     return NULL;
   if (format->boxes && !check_boxes (bytes, error))
     return NULL;
   pixbuf = decode (bytes, format, cancellable, error);
-  if (pixbuf == NULL
-      || !check_size (gdk_pixbuf_get_width (pixbuf), gdk_pixbuf_get_height (pixbuf), error))
+  if (pixbuf == NULL || !check_size (gdk_pixbuf_get_width (pixbuf), gdk_pixbuf_get_height (pixbuf), error))
     return NULL;
   self = picture_new (pixbuf, error);
   if (self == NULL)
@@ -320,20 +283,17 @@ quern_picture_new_from_bytes (GBytes        *bytes,
 
 /* All of a stream, but never more than a picture may have, plus one byte that shows that there is more. */
 static GBytes *
-read_all (GInputStream  *stream,
-          GCancellable  *cancellable,
-          GError       **error)
+read_all (GInputStream *stream, GCancellable *cancellable, GError **error)
 {
   g_autoptr (GByteArray) array = g_byte_array_new ();
   g_autofree guint8 *piece = g_malloc (64 * 1024);
   gssize n;
 
-  while ((n = g_input_stream_read (stream, piece, 64 * 1024, cancellable, error)) > 0)
-    {
-      g_byte_array_append (array, piece, n);
-      if (array->len > QUERN_PICTURE_MAX_BYTES)
-        break;
-    }
+  while ((n = g_input_stream_read (stream, piece, 64 * 1024, cancellable, error)) > 0) {
+    g_byte_array_append (array, piece, n);
+    if (array->len > QUERN_PICTURE_MAX_BYTES)
+      break;
+  }
   return n < 0 ? NULL : g_byte_array_free_to_bytes (g_steal_pointer (&array));
 }
 
@@ -348,9 +308,7 @@ read_all (GInputStream  *stream,
  * Returns: (transfer full) (nullable): the picture, or %NULL with @error set, to a %G_IO_ERROR if it cannot be read
  */
 QuernPicture *
-quern_picture_new_from_file (GFile         *file,
-                             GCancellable  *cancellable,
-                             GError       **error)
+quern_picture_new_from_file (GFile *file, GCancellable *cancellable, GError **error)
 {
   g_autoptr (GFileInputStream) stream = NULL;
   g_autoptr (GBytes) bytes = NULL;
@@ -365,15 +323,11 @@ quern_picture_new_from_file (GFile         *file,
 }
 
 static void
-load_worker (GTask        *task,
-             gpointer      source_object,
-             gpointer      task_data,
-             GCancellable *cancellable)
+load_worker (GTask *task, gpointer source_object, gpointer task_data, GCancellable *cancellable)
 {
   GError *error = NULL;
-  QuernPicture *self = G_IS_FILE (source_object)
-                         ? quern_picture_new_from_file (source_object, cancellable, &error)
-                         : quern_picture_new_from_bytes (task_data, cancellable, &error);
+  QuernPicture *self = G_IS_FILE (source_object) ? quern_picture_new_from_file (source_object, cancellable, &error)
+                                                 : quern_picture_new_from_bytes (task_data, cancellable, &error);
 
   if (self != NULL)
     g_task_return_pointer (task, self, g_object_unref);
@@ -391,10 +345,8 @@ load_worker (GTask        *task,
  * Decodes a picture in a thread.
  */
 void
-quern_picture_load_bytes_async (GBytes              *bytes,
-                                GCancellable        *cancellable,
-                                GAsyncReadyCallback  callback,
-                                gpointer             user_data)
+quern_picture_load_bytes_async (GBytes *bytes, GCancellable *cancellable, GAsyncReadyCallback callback,
+                                gpointer user_data)
 {
   g_autoptr (GTask) task = g_task_new (NULL, cancellable, callback, user_data);
 
@@ -415,10 +367,7 @@ quern_picture_load_bytes_async (GBytes              *bytes,
  * Reads and decodes a picture in a thread.
  */
 void
-quern_picture_load_file_async (GFile               *file,
-                               GCancellable        *cancellable,
-                               GAsyncReadyCallback  callback,
-                               gpointer             user_data)
+quern_picture_load_file_async (GFile *file, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
 {
   g_autoptr (GTask) task = NULL;
 
@@ -437,8 +386,7 @@ quern_picture_load_file_async (GFile               *file,
  * Returns: (transfer full) (nullable): the picture, or %NULL with @error set
  */
 QuernPicture *
-quern_picture_load_finish (GAsyncResult  *result,
-                           GError       **error)
+quern_picture_load_finish (GAsyncResult *result, GError **error)
 {
   g_return_val_if_fail (G_IS_TASK (result), NULL);
   g_return_val_if_fail (g_async_result_is_tagged (result, quern_picture_load_finish), NULL);
@@ -514,8 +462,7 @@ quern_picture_get_mime_type (QuernPicture *self)
  *   enough; %NULL when there is no memory for it
  */
 QuernPicture *
-quern_picture_dup_thumbnail (QuernPicture *self,
-                             guint         max_side)
+quern_picture_dup_thumbnail (QuernPicture *self, guint max_side)
 {
   g_autoptr (GdkPixbuf) whole = NULL;
   g_autoptr (GdkPixbuf) small = NULL;

@@ -21,31 +21,21 @@ typedef enum {
 #define QUERN_PICTURE_MAX_PIXELS (100 * 1000 * 1000)
 #define QUERN_PICTURE_MAX_BYTES (256 * 1024 * 1024)
 
-GQuark        quern_picture_error_quark      (void);
+GQuark quern_picture_error_quark (void);
 
-QuernPicture *quern_picture_new_from_bytes   (GBytes               *bytes,
-                                              GCancellable         *cancellable,
-                                              GError              **error);
-QuernPicture *quern_picture_new_from_file    (GFile                *file,
-                                              GCancellable         *cancellable,
-                                              GError              **error);
-void          quern_picture_load_bytes_async (GBytes               *bytes,
-                                              GCancellable         *cancellable,
-                                              GAsyncReadyCallback   callback,
-                                              gpointer              user_data);
-void          quern_picture_load_file_async  (GFile                *file,
-                                              GCancellable         *cancellable,
-                                              GAsyncReadyCallback   callback,
-                                              gpointer              user_data);
-QuernPicture *quern_picture_load_finish      (GAsyncResult         *result,
-                                              GError              **error);
+QuernPicture *quern_picture_new_from_bytes (GBytes *bytes, GCancellable *cancellable, GError **error);
+QuernPicture *quern_picture_new_from_file (GFile *file, GCancellable *cancellable, GError **error);
+void quern_picture_load_bytes_async (GBytes *bytes, GCancellable *cancellable, GAsyncReadyCallback callback,
+                                     gpointer user_data);
+void quern_picture_load_file_async (GFile *file, GCancellable *cancellable, GAsyncReadyCallback callback,
+                                    gpointer user_data);
+QuernPicture *quern_picture_load_finish (GAsyncResult *result, GError **error);
 
-guint         quern_picture_get_width        (QuernPicture         *self);
-guint         quern_picture_get_height       (QuernPicture         *self);
-GBytes       *quern_picture_get_pixels       (QuernPicture         *self);
-GBytes       *quern_picture_get_source       (QuernPicture         *self);
-const char   *quern_picture_get_mime_type    (QuernPicture         *self);
-QuernPicture *quern_picture_dup_thumbnail    (QuernPicture         *self,
-                                              guint                 max_side);
+guint quern_picture_get_width (QuernPicture *self);
+guint quern_picture_get_height (QuernPicture *self);
+GBytes *quern_picture_get_pixels (QuernPicture *self);
+GBytes *quern_picture_get_source (QuernPicture *self);
+const char *quern_picture_get_mime_type (QuernPicture *self);
+QuernPicture *quern_picture_dup_thumbnail (QuernPicture *self, guint max_side);
 
 G_END_DECLS

@@ -145,7 +145,8 @@ static gboolean
 read_piece (sqlite3 *db, gpointer data, GError **error)
 {
   Piece *piece = data;
-  g_autoptr (sqlite3_stmt) stmt = quern_sql_query (db, error, "SELECT data FROM blob WHERE hash = ?1", "s", piece->hash);
+  g_autoptr (sqlite3_stmt)
+      stmt = quern_sql_query (db, error, "SELECT data FROM blob WHERE hash = ?1", "s", piece->hash);
 
   if (stmt && sqlite3_step (stmt) == SQLITE_ROW) {
     piece->bytes = quern_sql_dup_bytes (stmt, 0);

@@ -6,9 +6,9 @@
 /* Models sometimes repeat themselves until their context is full. The end of such a text has few different pieces. A
  * piece is a run of characters, because not every script has spaces between words. */
 
-#define WINDOW 1200    /* number of characters at the end that are examined */
-#define GRAM 12        /* characters of a piece */
-#define DISTINCT 0.35  /* least share of different pieces; prose has 0.9 or more, code and tables 0.6 or more */
+#define WINDOW 1200   /* number of characters at the end that are examined */
+#define GRAM 12       /* characters of a piece */
+#define DISTINCT 0.35 /* least share of different pieces; prose has 0.9 or more, code and tables 0.6 or more */
 
 /**
  * quern_repetition_found:

@@ -126,8 +126,8 @@ check_member (const char *name, JsonNode *node, GError **error)
       && (json_node_get_value_type (node) == G_TYPE_INT64 || json_node_get_value_type (node) == G_TYPE_DOUBLE)
       && json_node_get_double (node) >= members[i].low && json_node_get_double (node) <= members[i].high)
     return TRUE;
-  g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT, _("The sampling value “%s” must be a number from %g to %g."), name,
-               members[i].low, members[i].high);
+  g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
+               _("The sampling value “%s” must be a number from %g to %g."), name, members[i].low, members[i].high);
   return FALSE;
 }
 
@@ -191,10 +191,16 @@ set_defaults (QeSamplerParams *params, QuernModel *model, gboolean thinking, gbo
 static gboolean
 file_gives (const QeFileSampling *file, const char *name)
 {
-  const struct { const char *name; gboolean given; } values[] = {
-    { "temperature", file->has_temperature }, { "top_k", file->has_top_k },
-    { "top_p", file->has_top_p }, { "min_p", file->has_min_p },
-    { "presence_penalty", file->has_presence_penalty }, { "repetition_penalty", file->has_repetition_penalty },
+  const struct {
+    const char *name;
+    gboolean given;
+  } values[] = {
+    { "temperature", file->has_temperature },
+    { "top_k", file->has_top_k },
+    { "top_p", file->has_top_p },
+    { "min_p", file->has_min_p },
+    { "presence_penalty", file->has_presence_penalty },
+    { "repetition_penalty", file->has_repetition_penalty },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (values); i++)
@@ -218,7 +224,8 @@ quern_sampling_get_origin (const char *json, QuernModel *model, const char *name
 
   if (json_object_has_member (object, name))
     return QUERN_SAMPLING_CHOSEN;
-  if (model && quern_model_is_demo (model) && (g_str_equal (name, "temperature") || g_str_equal (name, "presence_penalty")))
+  if (model && quern_model_is_demo (model)
+      && (g_str_equal (name, "temperature") || g_str_equal (name, "presence_penalty")))
     return QUERN_SAMPLING_DEMO;
   if (model && file_gives (&quern_model_get_info (model)->sampling, name))
     return QUERN_SAMPLING_FILE;
@@ -250,8 +257,7 @@ quern_sampling_origin_to_string (QuernSamplingOrigin origin)
  * A random seed, unless @json names one.
  */
 void
-quern_sampling_init (QuernSampling *sampling, QuernModel *model, gboolean thinking, gboolean pictures,
-                     const char *json)
+quern_sampling_init (QuernSampling *sampling, QuernModel *model, gboolean thinking, gboolean pictures, const char *json)
 {
   g_autoptr (JsonObject) object = parse (json);
 

@@ -158,7 +158,8 @@ static gboolean
 measure (const Options *o, const char *path, Measured *out, GError **error)
 {
   QeContextParams params = { .n_ctx = (uint32_t) (o->depth + o->n_prompt + o->n_decode + 1),
-                             .n_threads = (unsigned) o->n_threads, .kv_type = o->kv_q8 ? QE_KV_Q8_0 : QE_KV_F16,
+                             .n_threads = (unsigned) o->n_threads,
+                             .kv_type = o->kv_q8 ? QE_KV_Q8_0 : QE_KV_F16,
                              .sketch = true };
   QeModel *model = NULL;
   QeContext *context = NULL;
@@ -181,13 +182,24 @@ static void
 print_json (QuernModel *model, const Options *o, const Measured *m)
 {
   g_autoptr (JsonBuilder) builder = json_builder_new ();
-  const struct { const char *name; double value; } numbers[] = {
-    { "prefill_tokens_per_second", m->prefill }, { "decode_tokens_per_second", m->decode },
+  const struct {
+    const char *name;
+    double value;
+  } numbers[] = {
+    { "prefill_tokens_per_second", m->prefill },
+    { "decode_tokens_per_second", m->decode },
     { "load_seconds", m->load_seconds },
   };
-  const struct { const char *name; gint64 value; } counts[] = {
-    { "peak_rss_bytes", (gint64) quern_cli_peak_rss () }, { "threads", m->threads }, { "prompt", o->n_prompt },
-    { "decode", o->n_decode }, { "depth", o->depth }, { "rounds", m->rounds },
+  const struct {
+    const char *name;
+    gint64 value;
+  } counts[] = {
+    { "peak_rss_bytes", (gint64) quern_cli_peak_rss () },
+    { "threads", m->threads },
+    { "prompt", o->n_prompt },
+    { "decode", o->n_decode },
+    { "depth", o->depth },
+    { "rounds", m->rounds },
   };
 
   json_builder_begin_object (builder);
@@ -215,8 +227,10 @@ print_text (QuernModel *model, const Options *o, const Measured *m)
   g_autofree char *title = quern_model_dup_full_title (model);
   g_autofree char *rss = g_format_size (quern_cli_peak_rss ());
 
-  quern_cli_line (stdout, _("%s: prefill of %d tokens %.2f/s, decode %.2f/s at depth %d; loaded in %.2f s, %u threads (%s), peak memory %s\n"),
-          title, o->n_prompt, m->prefill, m->decode, o->depth, m->load_seconds, m->threads, qe_cpu_kernels (), rss);
+  quern_cli_line (
+      stdout,
+      _("%s: prefill of %d tokens %.2f/s, decode %.2f/s at depth %d; loaded in %.2f s, %u threads (%s), peak memory %s\n"),
+      title, o->n_prompt, m->prefill, m->decode, o->depth, m->load_seconds, m->threads, qe_cpu_kernels (), rss);
 }
 
 static int
@@ -242,14 +256,14 @@ quern_cli_bench (int argc, char **argv)
   Options o = { .n_prompt = 512, .n_decode = 64, .rounds = 3 };
   g_autofree char *name = NULL;
   const GOptionEntry entries[] = {
-    { "model", 'm', 0, G_OPTION_ARG_FILENAME, &name, N_ ("The model: an ID or a file"), "MODEL" },
-    { "prompt", 'p', 0, G_OPTION_ARG_INT, &o.n_prompt, N_ ("Tokens of the prompt"), "N" },
-    { "decode", 'n', 0, G_OPTION_ARG_INT, &o.n_decode, N_ ("Tokens to generate"), "N" },
-    { "threads", 't', 0, G_OPTION_ARG_INT, &o.n_threads, N_ ("Threads to use"), "N" },
-    { "depth", 'd', 0, G_OPTION_ARG_INT, &o.depth, N_ ("Tokens that are in the context already"), "N" },
-    { "rounds", 'r', 0, G_OPTION_ARG_INT, &o.rounds, N_ ("Number of rounds; the result is the median"), "N" },
-    { "kv-q8", 0, 0, G_OPTION_ARG_NONE, &o.kv_q8, N_ ("Store the cache in 8 bits"), NULL },
-    { "json", 0, 0, G_OPTION_ARG_NONE, &o.json, N_ ("Print one JSON object"), NULL },
+    { "model", 'm', 0, G_OPTION_ARG_FILENAME, &name, N_("The model: an ID or a file"), "MODEL" },
+    { "prompt", 'p', 0, G_OPTION_ARG_INT, &o.n_prompt, N_("Tokens of the prompt"), "N" },
+    { "decode", 'n', 0, G_OPTION_ARG_INT, &o.n_decode, N_("Tokens to generate"), "N" },
+    { "threads", 't', 0, G_OPTION_ARG_INT, &o.n_threads, N_("Threads to use"), "N" },
+    { "depth", 'd', 0, G_OPTION_ARG_INT, &o.depth, N_("Tokens that are in the context already"), "N" },
+    { "rounds", 'r', 0, G_OPTION_ARG_INT, &o.rounds, N_("Number of rounds; the result is the median"), "N" },
+    { "kv-q8", 0, 0, G_OPTION_ARG_NONE, &o.kv_q8, N_("Store the cache in 8 bits"), NULL },
+    { "json", 0, 0, G_OPTION_ARG_NONE, &o.json, N_("Print one JSON object"), NULL },
     G_OPTION_ENTRY_NULL
   };
   gboolean done;

@@ -70,8 +70,8 @@ read_standard_input (char **out)
   while ((n = fread (buffer, 1, sizeof buffer, stdin)) > 0)
     g_string_append_len (text, buffer, (gssize) n);
   if (ferror (stdin))
-    return quern_cli_fail (g_error_new (G_IO_ERROR, g_io_error_from_errno (errno), _("Standard input could not be read: %s"),
-                                        g_strerror (errno)));
+    return quern_cli_fail (g_error_new (G_IO_ERROR, g_io_error_from_errno (errno),
+                                        _("Standard input could not be read: %s"), g_strerror (errno)));
   if (strlen (text->str) < text->len)
     return quern_cli_wrong_usage (_("Standard input has a NUL byte in it, so it is not text."));
   *out = clean_text (g_strdup (text->str));
@@ -103,10 +103,10 @@ add_pictures (Chat *chat, QuernRequest *request, GError **error)
       g_prefix_error (error, "%s: ", *path);
       return FALSE;
     }
-    quern_request_add_picture (request, quern_pixels_new (quern_picture_get_pixels (picture),
-                                                          quern_picture_get_width (picture),
-                                                          quern_picture_get_height (picture),
-                                                          3 * quern_picture_get_width (picture)));
+    quern_request_add_picture (request,
+                               quern_pixels_new (quern_picture_get_pixels (picture), quern_picture_get_width (picture),
+                                                 quern_picture_get_height (picture),
+                                                 3 * quern_picture_get_width (picture)));
   }
   if (!quern_request_has_pictures (request) || quern_model_get_vision_path (chat->model))
     return TRUE;
@@ -335,7 +335,8 @@ static gboolean
 render (Chat *chat, char **prompt, GArray **tokens, GError **error)
 {
   const Options *o = &chat->options;
-  QeChatOptions options = { .add_generation_prompt = true, .reasoning_effort = quern_effort_for_model (chat->model, o->effort) };
+  QeChatOptions options = { .add_generation_prompt = true,
+                            .reasoning_effort = quern_effort_for_model (chat->model, o->effort) };
   g_autoptr (QuernRequest) request = NULL;
   g_autofree char *json = NULL;
   gsize length;
@@ -382,7 +383,8 @@ check_wishes (Chat *chat)
   const QeTemplateInfo *info = &quern_model_get_info (chat->model)->chat;
 
   if (info->present && !info->usable)
-    quern_cli_line (stderr, _("The chat template of “%s” cannot be used, so the layout of Qwen 3.5 is used instead. %s"),
+    quern_cli_line (stderr,
+                    _("The chat template of “%s” cannot be used, so the layout of Qwen 3.5 is used instead. %s"),
                     quern_model_get_title (chat->model), info->problem);
   if ((o->think || o->no_think) && !info->thinking_switchable)
     quern_cli_line (stderr, _("The chat template of “%s” has no switch for thinking, so %s changes nothing."),
@@ -396,7 +398,8 @@ check_wishes (Chat *chat)
     if (info->n_efforts == 0)
       return quern_cli_wrong_usage (_("--effort: the chat template of “%s” knows no levels of effort."),
                                     quern_model_get_title (chat->model));
-    return quern_cli_wrong_usage (_("--effort: the levels of “%s” are %s."), quern_model_get_title (chat->model), known);
+    return quern_cli_wrong_usage (_("--effort: the levels of “%s” are %s."), quern_model_get_title (chat->model),
+                                  known);
   }
   return QUERN_CLI_OK;
 }
@@ -467,7 +470,8 @@ check_options (Options *o)
   if (o->messages && !o->dry_run)
     return quern_cli_wrong_usage (_("--messages needs --dry-run."));
   if (o->messages && (o->system || o->images))
-    return quern_cli_wrong_usage (_("--messages holds the whole conversation: give no --system or --image beside it."));
+    return quern_cli_wrong_usage (
+        _("--messages holds the whole conversation: give no --system or --image beside it."));
   if (o->sampling && !quern_sampling_check (o->sampling, &error))
     return quern_cli_wrong_usage ("--sampling: %s", error->message);
   return QUERN_CLI_OK;
@@ -478,22 +482,25 @@ parse_and_run (Chat *chat, int argc, char **argv)
 {
   Options *o = &chat->options;
   const GOptionEntry entries[] = {
-    { "model", 'm', 0, G_OPTION_ARG_FILENAME, &o->model, N_ ("The model: an ID or a file"), "MODEL" },
-    { "image", 'i', 0, G_OPTION_ARG_FILENAME_ARRAY, &o->images, N_ ("Attach a picture; may be repeated"), "FILE" },
-    { "think", 0, 0, G_OPTION_ARG_NONE, &o->think, N_ ("Think before answering"), NULL },
-    { "no-think", 0, 0, G_OPTION_ARG_NONE, &o->no_think, N_ ("Answer without thinking"), NULL },
-    { "effort", 0, 0, G_OPTION_ARG_STRING, &o->effort, N_ ("How long to think, where the model’s template knows levels"), "LEVEL" },
-    { "budget", 0, 0, G_OPTION_ARG_INT, &o->budget, N_ ("End the thinking after N tokens"), "N" },
-    { "system", 0, 0, G_OPTION_ARG_FILENAME, &o->system, N_ ("The system prompt"), "TEXT" },
-    { "seed", 0, 0, G_OPTION_ARG_INT64, &o->seed, N_ ("The same seed gives the same text"), "N" },
-    { "temp", 0, 0, G_OPTION_ARG_STRING, &o->temperature_text, N_ ("Temperature; 0 takes the most likely token"), "T" },
-    { "sampling", 0, 0, G_OPTION_ARG_STRING, &o->sampling, N_ ("Other sampling values as a JSON object"), "JSON" },
-    { "max", 0, 0, G_OPTION_ARG_INT, &o->max_tokens, N_ ("Generate at most N tokens"), "N" },
-    { "ctx", 'c', 0, G_OPTION_ARG_INT, &o->n_ctx, N_ ("Context length in tokens"), "N" },
-    { "threads", 't', 0, G_OPTION_ARG_INT, &o->n_threads, N_ ("Threads to use"), "N" },
-    { "dry-run", 0, 0, G_OPTION_ARG_NONE, &o->dry_run, N_ ("Print the prompt as the model would get it, and do not answer"), NULL },
-    { "messages", 0, 0, G_OPTION_ARG_FILENAME, &o->messages, N_ ("With --dry-run: a conversation in OpenAI’s JSON"), "FILE" },
-    { "json", 0, 0, G_OPTION_ARG_NONE, &o->json, N_ ("Print one JSON object"), NULL },
+    { "model", 'm', 0, G_OPTION_ARG_FILENAME, &o->model, N_("The model: an ID or a file"), "MODEL" },
+    { "image", 'i', 0, G_OPTION_ARG_FILENAME_ARRAY, &o->images, N_("Attach a picture; may be repeated"), "FILE" },
+    { "think", 0, 0, G_OPTION_ARG_NONE, &o->think, N_("Think before answering"), NULL },
+    { "no-think", 0, 0, G_OPTION_ARG_NONE, &o->no_think, N_("Answer without thinking"), NULL },
+    { "effort", 0, 0, G_OPTION_ARG_STRING, &o->effort,
+      N_("How long to think, where the model’s template knows levels"), "LEVEL" },
+    { "budget", 0, 0, G_OPTION_ARG_INT, &o->budget, N_("End the thinking after N tokens"), "N" },
+    { "system", 0, 0, G_OPTION_ARG_FILENAME, &o->system, N_("The system prompt"), "TEXT" },
+    { "seed", 0, 0, G_OPTION_ARG_INT64, &o->seed, N_("The same seed gives the same text"), "N" },
+    { "temp", 0, 0, G_OPTION_ARG_STRING, &o->temperature_text, N_("Temperature; 0 takes the most likely token"), "T" },
+    { "sampling", 0, 0, G_OPTION_ARG_STRING, &o->sampling, N_("Other sampling values as a JSON object"), "JSON" },
+    { "max", 0, 0, G_OPTION_ARG_INT, &o->max_tokens, N_("Generate at most N tokens"), "N" },
+    { "ctx", 'c', 0, G_OPTION_ARG_INT, &o->n_ctx, N_("Context length in tokens"), "N" },
+    { "threads", 't', 0, G_OPTION_ARG_INT, &o->n_threads, N_("Threads to use"), "N" },
+    { "dry-run", 0, 0, G_OPTION_ARG_NONE, &o->dry_run,
+      N_("Print the prompt as the model would get it, and do not answer"), NULL },
+    { "messages", 0, 0, G_OPTION_ARG_FILENAME, &o->messages, N_("With --dry-run: a conversation in OpenAI’s JSON"),
+      "FILE" },
+    { "json", 0, 0, G_OPTION_ARG_NONE, &o->json, N_("Print one JSON object"), NULL },
     G_OPTION_ENTRY_NULL
   };
   gboolean done;

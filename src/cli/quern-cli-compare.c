@@ -43,8 +43,8 @@ make_comparison (const Options *o, GError **error)
     quern_comparison_add_column (comparison, column);
   }
   g_object_set (comparison, "mode", o->together ? QUERN_COMPARE_TOGETHER : QUERN_COMPARE_ONE_AFTER_ANOTHER,
-                "max-tokens", (guint) o->max_tokens, "context-size", (guint) o->n_ctx,
-                "memory-limit", (guint64) o->memory * 1000 * 1000, NULL);
+                "max-tokens", (guint) o->max_tokens, "context-size", (guint) o->n_ctx, "memory-limit",
+                (guint64) o->memory * 1000 * 1000, NULL);
   if (o->seed >= 0)
     g_object_set (comparison, "seed", (guint64) o->seed, NULL);
   return g_steal_pointer (&comparison);
@@ -84,9 +84,10 @@ print_column (QuernCompareColumn *column)
   fflush (stdout);
   if (quern_compare_answer_get_failure (answer))
     quern_cli_line (stderr, "%s", quern_compare_answer_get_failure (answer));
-  quern_cli_line (stderr, _("[%s: %s, %.2f bits per weight, first token after %.2f s, reads %.1f/s, writes %.1f/s, memory %s]\n"),
-           label, size, quern_compare_column_get_facts (column)->bits_per_weight, s->first_token_seconds,
-           quern_statistics_prefill_rate (s), quern_statistics_decode_rate (s), memory);
+  quern_cli_line (
+      stderr, _("[%s: %s, %.2f bits per weight, first token after %.2f s, reads %.1f/s, writes %.1f/s, memory %s]\n"),
+      label, size, quern_compare_column_get_facts (column)->bits_per_weight, s->first_token_seconds,
+      quern_statistics_prefill_rate (s), quern_statistics_decode_rate (s), memory);
 }
 
 static void
@@ -98,9 +99,10 @@ print_fork (QuernComparison *comparison, guint b)
 
   quern_comparison_get_fork (comparison, 0, 0, b, &fork);
   if (fork.differs)
-    quern_cli_line (stdout, _("%s and %s differ from token %u on (%.0f %% shared): “%s” (%.2f) and “%s” "
-                              "(%.2f).\n"), first, other, fork.index + 1,
-            100 * fork.shared, fork.a.text, fork.a.p, fork.b.text, fork.b.p);
+    quern_cli_line (stdout,
+                    _("%s and %s differ from token %u on (%.0f %% shared): “%s” (%.2f) and “%s” "
+                      "(%.2f).\n"),
+                    first, other, fork.index + 1, 100 * fork.shared, fork.a.text, fork.a.p, fork.b.text, fork.b.p);
   else
     quern_cli_line (stdout, _("%s and %s gave the same answer.\n"), first, other);
 }
@@ -114,14 +116,14 @@ print_questions (QuernQuestions *questions)
     double low, high, share = quern_questions_get_accuracy (questions, i, &low, &high);
     guint right, all;
     quern_questions_count (questions, i, &right, &all);
-    quern_cli_line (stdout, _("%s: %u of %u correct, %.0f %% (95 %% interval %.0f to %.0f %%)\n"), quern_questions_get_label (questions, i),
-            right, all, 100 * share, 100 * low, 100 * high);
+    quern_cli_line (stdout, _("%s: %u of %u correct, %.0f %% (95 %% interval %.0f to %.0f %%)\n"),
+                    quern_questions_get_label (questions, i), right, all, 100 * share, 100 * low, 100 * high);
   }
   for (guint i = 1; i < n; i++) {
     QuernFlips flips;
     quern_questions_get_flips (questions, 0, i, &flips);
     quern_cli_line (stdout, _("%s against %s: %.0f %% flips, p = %.3g\n"), quern_questions_get_label (questions, 0),
-            quern_questions_get_label (questions, i), 100 * flips.flips, flips.p_value);
+                    quern_questions_get_label (questions, i), 100 * flips.flips, flips.p_value);
   }
 }
 
@@ -290,23 +292,29 @@ static int
 parse_and_run (Options *o, int argc, char **argv)
 {
   const GOptionEntry entries[] = {
-    { "model", 'm', 0, G_OPTION_ARG_FILENAME_ARRAY, &o->models, N_ ("A model: an ID or a file; to be given two to four "
-                                                                    "times"), "MODEL" },
-    { "image", 'i', 0, G_OPTION_ARG_FILENAME_ARRAY, &o->images, N_ ("Attach a picture; may be repeated"), "FILE" },
-    { "seed", 0, 0, G_OPTION_ARG_INT64, &o->seed, N_ ("The same seed gives the same texts"), "N" },
-    { "temp", 0, 0, G_OPTION_ARG_STRING, &o->temperature_text, N_ ("Temperature; 0 takes the most likely token"), "T" },
-    { "think", 0, 0, G_OPTION_ARG_NONE, &o->think, N_ ("Think before answering"), NULL },
-    { "no-think", 0, 0, G_OPTION_ARG_NONE, &o->no_think, N_ ("Answer without thinking"), NULL },
-    { "max", 0, 0, G_OPTION_ARG_INT, &o->max_tokens, N_ ("Generate at most N tokens"), "N" },
-    { "ctx", 'c', 0, G_OPTION_ARG_INT, &o->n_ctx, N_ ("Context length in tokens"), "N" },
-    { "together", 0, 0, G_OPTION_ARG_NONE, &o->together, N_ ("Run them at the same time; the speeds cannot be compared "
-                                                             "then"), NULL },
-    { "memory", 0, 0, G_OPTION_ARG_INT64, &o->memory, N_ ("Memory limit for the models, in megabytes"), "N" },
-    { "json", 0, 0, G_OPTION_ARG_NONE, &o->json, N_ ("Print one JSON object"), NULL },
-    { "questions", 0, 0, G_OPTION_ARG_FILENAME, &o->questions, N_ ("Ask the questions in a file of JSON lines with "
-                                                                   "question and answer or regex"), "FILE" },
-    { "markdown", 0, 0, G_OPTION_ARG_FILENAME, &o->markdown, N_ ("Write a report as Markdown"), "FILE" },
-    { "html", 0, 0, G_OPTION_ARG_FILENAME, &o->html, N_ ("Write a report"), "FILE" },
+    { "model", 'm', 0, G_OPTION_ARG_FILENAME_ARRAY, &o->models,
+      N_("A model: an ID or a file; to be given two to four "
+         "times"),
+      "MODEL" },
+    { "image", 'i', 0, G_OPTION_ARG_FILENAME_ARRAY, &o->images, N_("Attach a picture; may be repeated"), "FILE" },
+    { "seed", 0, 0, G_OPTION_ARG_INT64, &o->seed, N_("The same seed gives the same texts"), "N" },
+    { "temp", 0, 0, G_OPTION_ARG_STRING, &o->temperature_text, N_("Temperature; 0 takes the most likely token"), "T" },
+    { "think", 0, 0, G_OPTION_ARG_NONE, &o->think, N_("Think before answering"), NULL },
+    { "no-think", 0, 0, G_OPTION_ARG_NONE, &o->no_think, N_("Answer without thinking"), NULL },
+    { "max", 0, 0, G_OPTION_ARG_INT, &o->max_tokens, N_("Generate at most N tokens"), "N" },
+    { "ctx", 'c', 0, G_OPTION_ARG_INT, &o->n_ctx, N_("Context length in tokens"), "N" },
+    { "together", 0, 0, G_OPTION_ARG_NONE, &o->together,
+      N_("Run them at the same time; the speeds cannot be compared "
+         "then"),
+      NULL },
+    { "memory", 0, 0, G_OPTION_ARG_INT64, &o->memory, N_("Memory limit for the models, in megabytes"), "N" },
+    { "json", 0, 0, G_OPTION_ARG_NONE, &o->json, N_("Print one JSON object"), NULL },
+    { "questions", 0, 0, G_OPTION_ARG_FILENAME, &o->questions,
+      N_("Ask the questions in a file of JSON lines with "
+         "question and answer or regex"),
+      "FILE" },
+    { "markdown", 0, 0, G_OPTION_ARG_FILENAME, &o->markdown, N_("Write a report as Markdown"), "FILE" },
+    { "html", 0, 0, G_OPTION_ARG_FILENAME, &o->html, N_("Write a report"), "FILE" },
     G_OPTION_ENTRY_NULL
   };
   gboolean done;

@@ -54,8 +54,10 @@ add_text (QuernMeasure *measure, const Options *o, GError **error)
   if (o->text && !g_file_get_contents (o->text, &text, &length, error))
     return FALSE;
   if (text && strlen (text) < length) {
-    g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA, _("“%s” has a NUL byte in it, so it is not "
-                                                               "text."), o->text);
+    g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA,
+                 _("“%s” has a NUL byte in it, so it is not "
+                   "text."),
+                 o->text);
     return FALSE;
   }
   quern_measure_set_source (measure, o->text ? o->text : _("the built-in sample"));
@@ -157,9 +159,11 @@ print_text (QuernMeasure *measure)
     QuernMeasured *result = quern_measure_get_result (measure, i);
     const QuernDivergenceSummary *s = quern_measured_get_summary (result);
     g_autofree char *label = quern_measured_dup_label (result);
-    g_autofree char *perplexity = g_strdup_printf (_("%-10s perplexity %.4f ± %.4f"), label, s->perplexity, s->perplexity_error);
-    g_autofree char *divergence = g_strdup_printf (_("; KL divergence %.6f ± %.6f, median %.6f, 99 %% %.6f; RMS Δp %.2f %%"),
-                                                   s->kld_mean, s->kld_error, s->kld_median, s->kld_p99, 100 * s->delta_p_rms);
+    g_autofree char *perplexity = g_strdup_printf (_("%-10s perplexity %.4f ± %.4f"), label, s->perplexity,
+                                                   s->perplexity_error);
+    g_autofree char *divergence =
+        g_strdup_printf (_("; KL divergence %.6f ± %.6f, median %.6f, 99 %% %.6f; RMS Δp %.2f %%"), s->kld_mean,
+                         s->kld_error, s->kld_median, s->kld_p99, 100 * s->delta_p_rms);
     quern_cli_line (stdout, "%s%s", perplexity, i > 0 ? divergence : "");
   }
   if (n > 1) {
@@ -191,7 +195,8 @@ measure_all (QuernMeasure *measure, const Options *o, GError **error)
   quern_measure_run_async (measure, NULL, quern_cli_result_cb, &result);
   ok = quern_measure_run_finish (measure, quern_cli_wait (&result), error);
   g_source_remove (source);
-  if (ok || !quern_cli_was_interrupted () || quern_measured_get_n_positions (quern_measure_get_result (measure, 0)) == 0)
+  if (ok || !quern_cli_was_interrupted ()
+      || quern_measured_get_n_positions (quern_measure_get_result (measure, 0)) == 0)
     return ok;
   g_clear_error (error);
   return TRUE;
@@ -230,14 +235,16 @@ static int
 parse_and_run (Options *o, int argc, char **argv)
 {
   const GOptionEntry entries[] = {
-    { "model", 'm', 0, G_OPTION_ARG_FILENAME_ARRAY, &o->models, N_ ("A model: an ID or a file; may be "
-                                                                    "repeated"), "MODEL" },
-    { "reference", 0, 0, G_OPTION_ARG_FILENAME, &o->reference, N_ ("Model to compare with"), "MODEL" },
-    { "text", 0, 0, G_OPTION_ARG_FILENAME, &o->text, N_ ("The text; by default, a built-in sample"), "FILE" },
-    { "ctx", 'c', 0, G_OPTION_ARG_INT, &o->n_ctx, N_ ("Tokens of a window; by default, 512"), "N" },
-    { "threads", 't', 0, G_OPTION_ARG_INT, &o->n_threads, N_ ("Threads to use"), "N" },
-    { "memory", 0, 0, G_OPTION_ARG_INT64, &o->memory, N_ ("Memory limit for the models, in megabytes"), "N" },
-    { "json", 0, 0, G_OPTION_ARG_NONE, &o->json, N_ ("Print one JSON object"), NULL },
+    { "model", 'm', 0, G_OPTION_ARG_FILENAME_ARRAY, &o->models,
+      N_("A model: an ID or a file; may be "
+         "repeated"),
+      "MODEL" },
+    { "reference", 0, 0, G_OPTION_ARG_FILENAME, &o->reference, N_("Model to compare with"), "MODEL" },
+    { "text", 0, 0, G_OPTION_ARG_FILENAME, &o->text, N_("The text; by default, a built-in sample"), "FILE" },
+    { "ctx", 'c', 0, G_OPTION_ARG_INT, &o->n_ctx, N_("Tokens of a window; by default, 512"), "N" },
+    { "threads", 't', 0, G_OPTION_ARG_INT, &o->n_threads, N_("Threads to use"), "N" },
+    { "memory", 0, 0, G_OPTION_ARG_INT64, &o->memory, N_("Memory limit for the models, in megabytes"), "N" },
+    { "json", 0, 0, G_OPTION_ARG_NONE, &o->json, N_("Print one JSON object"), NULL },
     G_OPTION_ENTRY_NULL
   };
   gboolean done;

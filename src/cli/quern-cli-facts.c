@@ -54,7 +54,10 @@ describe_effort (const QeTemplateInfo *info)
   return g_string_free_and_steal (out);
 }
 
-typedef struct { const char *name; double value; } Value;
+typedef struct {
+  const char *name;
+  double value;
+} Value;
 
 static void
 list_values (QuernModel *model, gboolean thinking, Value values[6])
@@ -94,8 +97,8 @@ print_template_state (const QeTemplateInfo *info)
   else if (info->usable)
     quern_cli_line (stdout, "%-18s %s", _("Chat template"), _("the file’s own"));
   else
-    quern_cli_line (stdout, "%-18s %s %s", _("Chat template"), _("cannot be used, so the layout of Qwen 3.5 is used instead."),
-                    info->problem);
+    quern_cli_line (stdout, "%-18s %s %s", _("Chat template"),
+                    _("cannot be used, so the layout of Qwen 3.5 is used instead."), info->problem);
 }
 
 void

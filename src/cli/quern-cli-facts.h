@@ -10,6 +10,6 @@ G_BEGIN_DECLS
 /* What `show` tells of a model beside its sizes: what its chat template does, and the sampling values to begin with. Rows on
  * standard output, or members "template" and "sampling" of an open JSON object. template: NULL, or its text, which comes last. */
 void quern_cli_print_facts (QuernModel *model, const char *template);
-void quern_cli_add_facts   (JsonBuilder *builder, QuernModel *model, const char *template);
+void quern_cli_add_facts (JsonBuilder *builder, QuernModel *model, const char *template);
 
 G_END_DECLS

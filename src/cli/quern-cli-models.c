@@ -21,8 +21,8 @@ static void
 add_model (JsonBuilder *builder, QuernModel *model)
 {
   static const char *const states[] = { "ok", "damaged", "unsupported" };
-  static const char *const origins[] = { "own", "demonstration", "file", "folder",
-                                         "ollama", "lm-studio", "llama.cpp", "hugging-face" };
+  static const char *const origins[] = { "own",    "demonstration", "file",      "folder",
+                                         "ollama", "lm-studio",     "llama.cpp", "hugging-face" };
   const QeModelInfo *info = quern_model_get_info (model);
 
   quern_cli_add_string (builder, "id", quern_model_get_id (model));
@@ -81,7 +81,7 @@ int
 quern_cli_list (int argc, char **argv)
 {
   gboolean json = FALSE;
-  const GOptionEntry entries[] = { { "json", 0, 0, G_OPTION_ARG_NONE, &json, N_ ("Print one JSON object"), NULL },
+  const GOptionEntry entries[] = { { "json", 0, 0, G_OPTION_ARG_NONE, &json, N_("Print one JSON object"), NULL },
                                    G_OPTION_ENTRY_NULL };
   g_autoptr (QuernStore) store = NULL;
   g_autoptr (QuernLibrary) library = NULL;
@@ -146,8 +146,7 @@ print_show_json (QuernModel *model, guint n_ctx, const QeMemoryPlan *plan, const
   quern_cli_print_json (builder);
 }
 
-static void
-print_row (const char *name, const char *format, ...) G_GNUC_PRINTF (2, 3);
+static void print_row (const char *name, const char *format, ...) G_GNUC_PRINTF (2, 3);
 
 static void
 print_row (const char *name, const char *format, ...)
@@ -179,7 +178,8 @@ print_show (QuernModel *model, guint n_ctx, const QeMemoryPlan *plan, const char
   print_row (_("Size"), ngettext ("%s in %u file", "%s in %u files", info->n_parts), size, info->n_parts);
   print_row (_("Architecture"), _("%s, %u layers, %u of them with attention"), info->architecture, info->n_layers,
              info->n_full_layers);
-  print_row (_("Parameters"), _("%.3g billion, %.2f bits each"), (double) info->parameters / 1e9, info->bits_per_weight);
+  print_row (_("Parameters"), _("%.3g billion, %.2f bits each"), (double) info->parameters / 1e9,
+             info->bits_per_weight);
   print_row (_("Trained context"), _("%u tokens"), info->n_ctx_train);
   if (quern_memory_available () == QUERN_MEMORY_UNKNOWN)
     print_row (_("Memory"), _("%s with a context length of %u tokens; free memory is unknown"), total, n_ctx);
@@ -194,9 +194,9 @@ quern_cli_show (int argc, char **argv)
   gboolean json = FALSE, with_template = FALSE;
   int n_ctx = 0;
   const GOptionEntry entries[] = {
-    { "ctx", 'c', 0, G_OPTION_ARG_INT, &n_ctx, N_ ("Plan memory for a context of N tokens"), "N" },
-    { "template", 0, 0, G_OPTION_ARG_NONE, &with_template, N_ ("Print the chat template, too"), NULL },
-    { "json", 0, 0, G_OPTION_ARG_NONE, &json, N_ ("Print one JSON object"), NULL },
+    { "ctx", 'c', 0, G_OPTION_ARG_INT, &n_ctx, N_("Plan memory for a context of N tokens"), "N" },
+    { "template", 0, 0, G_OPTION_ARG_NONE, &with_template, N_("Print the chat template, too"), NULL },
+    { "json", 0, 0, G_OPTION_ARG_NONE, &json, N_("Print one JSON object"), NULL },
     G_OPTION_ENTRY_NULL
   };
   g_autoptr (QuernStore) store = NULL;
@@ -308,9 +308,9 @@ quern_cli_remove (int argc, char **argv)
   model = quern_library_find (library, argv[1]);
   folder = model ? NULL : find_folder (library, argv[1]);
   if (!model && !folder)
-    return quern_cli_fail (g_error_new (QUERN_LIBRARY_ERROR, QUERN_LIBRARY_ERROR_NOT_FOUND,
-                                        _("There is no model “%s”. “quern-cli list” prints those that are on this computer."),
-                                        argv[1]));
+    return quern_cli_fail (
+        g_error_new (QUERN_LIBRARY_ERROR, QUERN_LIBRARY_ERROR_NOT_FOUND,
+                     _("There is no model “%s”. “quern-cli list” prints those that are on this computer."), argv[1]));
   if (model)
     quern_library_remove_async (library, model, NULL, quern_cli_result_cb, &result);
   else

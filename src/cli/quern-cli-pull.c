@@ -30,9 +30,9 @@ time_left (QuernDownload *download)
 
   if (seconds < 0)
     return g_strdup ("");
-  return seconds >= 3600 ? g_strdup_printf (_ ("  %d:%02d:%02d left"), (int) (seconds / 3600),
+  return seconds >= 3600 ? g_strdup_printf (_("  %d:%02d:%02d left"), (int) (seconds / 3600),
                                             (int) (seconds / 60 % 60), (int) (seconds % 60))
-                         : g_strdup_printf (_ ("  %d:%02d left"), (int) (seconds / 60), (int) (seconds % 60));
+                         : g_strdup_printf (_("  %d:%02d left"), (int) (seconds / 60), (int) (seconds % 60));
 }
 
 static char *
@@ -45,19 +45,16 @@ progress_line (QuernDownload *download)
   gint64 wait = quern_download_get_wait (download);
 
   if (wait > 0)
-    return g_strdup_printf (_ ("%3d %%  %s of %s  the server is busy, trying again in %d:%02d; Ctrl+C "
-                               "stops"), percent, bytes,
-                            total, (int) (wait / 60), (int) (wait % 60));
+    return g_strdup_printf (_("%3d %%  %s of %s  the server is busy, trying again in %d:%02d; Ctrl+C "
+                              "stops"),
+                            percent, bytes, total, (int) (wait / 60), (int) (wait % 60));
   switch (quern_download_get_phase (download)) {
-  case QUERN_DOWNLOAD_VERIFYING:
-    return g_strdup_printf (_ ("%3d %%  %s of %s  verifying"), percent, bytes, total);
+  case QUERN_DOWNLOAD_VERIFYING: return g_strdup_printf (_("%3d %%  %s of %s  verifying"), percent, bytes, total);
   case QUERN_DOWNLOAD_REPAIRING:
-    return g_strdup_printf (_ ("%3d %%  %s of %s  a part was damaged, downloading it again"), percent, bytes, total);
-  case QUERN_DOWNLOAD_CONNECTING:
-    return g_strdup_printf (_ ("%3d %%  %s of %s  connecting"), percent, bytes, total);
+    return g_strdup_printf (_("%3d %%  %s of %s  a part was damaged, downloading it again"), percent, bytes, total);
+  case QUERN_DOWNLOAD_CONNECTING: return g_strdup_printf (_("%3d %%  %s of %s  connecting"), percent, bytes, total);
   case QUERN_DOWNLOAD_RECEIVING:
-  default:
-    return g_strdup_printf (_ ("%3d %%  %s of %s  %s/s%s"), percent, bytes, total, speed, left);
+  default: return g_strdup_printf (_("%3d %%  %s of %s  %s/s%s"), percent, bytes, total, speed, left);
   }
 }
 
@@ -69,7 +66,8 @@ progress_cb (QuernDownload *download, GParamSpec *pspec, Pull *pull)
 
   if (pull->quiet || quern_download_get_state (download) != QUERN_DOWNLOAD_RUNNING
       || (!pull->terminal
-          && ((quern_download_get_phase (download) == QUERN_DOWNLOAD_CONNECTING && quern_download_get_wait (download) == 0)
+          && ((quern_download_get_phase (download) == QUERN_DOWNLOAD_CONNECTING
+               && quern_download_get_wait (download) == 0)
               || (pull->printed != 0 && now - pull->printed < LINE_INTERVAL))))
     return;
   pull->printed = now;
@@ -110,7 +108,7 @@ list_items (QuernHubRepo *repo)
     g_autofree char *advice = quern_hub_repo_dup_advice (repo, item);
 
     quern_cli_line (stderr, "  %-16s %-10s %s", quern_hub_item_get_label (item), size,
-             quern_hub_item_get_file (item, 0)->path);
+                    quern_hub_item_get_file (item, 0)->path);
     if (advice != NULL)
       quern_cli_line (stderr, "  %-16s %s", "", advice);
   }
@@ -166,13 +164,13 @@ choose_item (QuernHubRepo *repo, const char *what, GError **error)
     return item;
   else if (what == NULL)
     g_set_error (error, QUERN_HUB_ERROR, QUERN_HUB_ERROR_NOT_FOUND,
-                 _ ("“%s” has no complete GGUF model. Choose another repository with “quern-cli search”."),
+                 _("“%s” has no complete GGUF model. Choose another repository with “quern-cli search”."),
                  quern_hub_repo_get_id (repo));
   else {
     list_items (repo);
     g_set_error (error, QUERN_HUB_ERROR, QUERN_HUB_ERROR_NOT_FOUND,
-                 _ ("“%s” has no “%s”, or more than one. Choose one of those above."),
-                 quern_hub_repo_get_id (repo), what);
+                 _("“%s” has no “%s”, or more than one. Choose one of those above."), quern_hub_repo_get_id (repo),
+                 what);
   }
   return NULL;
 }
@@ -189,11 +187,13 @@ sit_out (QuernHub *hub, gint64 *left, gboolean quiet)
   if (asked == 0 || asked > *left)
     return FALSE;
   *left -= asked;
-  for (gint64 rest, said = 0; (rest = (end - g_get_monotonic_time ()) / G_USEC_PER_SEC) > 0; g_usleep (G_USEC_PER_SEC / 4))
+  for (gint64 rest, said = 0; (rest = (end - g_get_monotonic_time ()) / G_USEC_PER_SEC) > 0;
+       g_usleep (G_USEC_PER_SEC / 4))
     if (!quiet && (terminal || said == 0 || said - rest >= LINE_INTERVAL / G_USEC_PER_SEC)) {
       said = rest;
       fputs (terminal ? "\r\033[K" : "", stderr);
-      fprintf (stderr, _ ("The hub is busy, trying again in %d:%02d; Ctrl+C stops"), (int) (rest / 60), (int) (rest % 60));
+      fprintf (stderr, _("The hub is busy, trying again in %d:%02d; Ctrl+C stops"), (int) (rest / 60),
+               (int) (rest % 60));
       fputs (terminal ? "" : "\n", stderr);
     }
   if (!quiet && terminal)
@@ -219,7 +219,7 @@ load_repo (QuernHub *hub, const char *name, gboolean quiet, GError **error)
   }
   if (quern_hub_repo_get_support (repo) == QUERN_HUB_SUPPORT_NO) {
     g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED,
-                 _ ("“%s” has the architecture “%s”, which Quern cannot run. It runs Qwen 3.5 models."), name,
+                 _("“%s” has the architecture “%s”, which Quern cannot run. It runs Qwen 3.5 models."), name,
                  quern_hub_repo_get_architecture (repo));
     g_clear_object (&repo);
   }
@@ -269,14 +269,14 @@ report (Pull *pull)
   if (quern_download_get_state (pull->download) == QUERN_DOWNLOAD_COMPLETE) {
     record_installed (pull->download);
     if (!quern_download_get_verifiable (pull->download))
-      fprintf (stderr, "%s\n", _ ("Not verified: the hub has no checksum for it, so only its size was compared."));
+      fprintf (stderr, "%s\n", _("Not verified: the hub has no checksum for it, so only its size was compared."));
     quern_cli_line (stdout, "%s", quern_download_get_path (pull->download));
     return QUERN_CLI_OK;
   }
   if (pull->stopped || error == NULL)
     return quern_cli_fail (g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED,
-                                                _ ("The download was stopped. Run the same command again to "
-                                                   "continue.")));
+                                                _("The download was stopped. Run the same command again to "
+                                                  "continue.")));
   return quern_cli_fail (g_error_copy (error));
 }
 
@@ -310,9 +310,9 @@ quern_cli_pull (int argc, char **argv)
   gint64 rate = 0;
   int code;
   const GOptionEntry entries[] = {
-    { "no-vision", 0, 0, G_OPTION_ARG_NONE, &no_vision, N_ ("Skip the vision file"), NULL },
-    { "limit-rate", 0, 0, G_OPTION_ARG_INT64, &rate, N_ ("Speed limit in bytes per second"), "BYTES" },
-    { "quiet", 'q', 0, G_OPTION_ARG_NONE, &quiet, N_ ("Hide progress"), NULL },
+    { "no-vision", 0, 0, G_OPTION_ARG_NONE, &no_vision, N_("Skip the vision file"), NULL },
+    { "limit-rate", 0, 0, G_OPTION_ARG_INT64, &rate, N_("Speed limit in bytes per second"), "BYTES" },
+    { "quiet", 'q', 0, G_OPTION_ARG_NONE, &quiet, N_("Hide progress"), NULL },
     G_OPTION_ENTRY_NULL,
   };
   g_autofree char *name = NULL;
@@ -323,12 +323,12 @@ quern_cli_pull (int argc, char **argv)
   GError *error = NULL;
   char *what;
 
-  code = quern_cli_parse (_ ("REPO[:FILE|:QUANT] — download a model; run again to resume"), entries,
-                          &argc, &argv, &done);
+  code = quern_cli_parse (_("REPO[:FILE|:QUANT] — download a model; run again to resume"), entries, &argc, &argv,
+                          &done);
   if (done)
     return code;
   if (argc != 2 || rate < 0)
-    return quern_cli_wrong_usage (_ ("Specify one repository, e.g. “unsloth/Qwen3.5-4B-GGUF:Q4_K_M”."));
+    return quern_cli_wrong_usage (_("Specify one repository, e.g. “unsloth/Qwen3.5-4B-GGUF:Q4_K_M”."));
   name = g_strdup (argv[1]);
   what = strchr (name, ':');
   if (what != NULL)
@@ -341,7 +341,7 @@ quern_cli_pull (int argc, char **argv)
   if (item == NULL)
     return quern_cli_fail (error);
   if (what == NULL && !quiet)
-    quern_cli_line (stderr, _ ("Downloading %s.\n"), quern_hub_item_get_label (item));
+    quern_cli_line (stderr, _("Downloading %s.\n"), quern_hub_item_get_label (item));
   downloads = open_queue (hub, rate);
   code = run (downloads, repo, item, !no_vision, quiet);
   quern_downloads_close (downloads);

@@ -38,21 +38,18 @@ static const char *
 support_text (QuernHubRepo *repo)
 {
   switch (quern_hub_repo_get_support (repo)) {
-  case QUERN_HUB_SUPPORT_YES:
-    return _ ("runs");
-  case QUERN_HUB_SUPPORT_NO:
-    return _ ("not supported");
+  case QUERN_HUB_SUPPORT_YES: return _("runs");
+  case QUERN_HUB_SUPPORT_NO: return _("not supported");
   case QUERN_HUB_SUPPORT_UNKNOWN:
-  default:
-    return _ ("unknown");
+  default: return _("unknown");
   }
 }
 
 static void
 print_line (QuernHubRepo *repo)
 {
-  quern_cli_line (stdout, "%-56s %10" G_GINT64_FORMAT "  %s\n", quern_hub_repo_get_id (repo), quern_hub_repo_get_downloads (repo),
-                  support_text (repo));
+  quern_cli_line (stdout, "%-56s %10" G_GINT64_FORMAT "  %s\n", quern_hub_repo_get_id (repo),
+                  quern_hub_repo_get_downloads (repo), support_text (repo));
 }
 
 static void
@@ -98,7 +95,7 @@ print_found (QuernHubSearch *search, guint limit, gboolean as_json)
   if (as_json)
     quern_cli_print_json (json);
   else if (n == 0)
-    fprintf (stderr, "%s\n", _ ("No results found. Try a different search."));
+    fprintf (stderr, "%s\n", _("No results found. Try a different search."));
 }
 
 /* quern-cli search [TEXT…] */
@@ -108,8 +105,8 @@ quern_cli_search (int argc, char **argv)
   gboolean as_json = FALSE, done;
   int limit = 30, code;
   const GOptionEntry entries[] = {
-    { "limit", 'n', 0, G_OPTION_ARG_INT, &limit, N_ ("Number of results to show (30)"), "N" },
-    { "json", 0, 0, G_OPTION_ARG_NONE, &as_json, N_ ("Print one JSON object"), NULL },
+    { "limit", 'n', 0, G_OPTION_ARG_INT, &limit, N_("Number of results to show (30)"), "N" },
+    { "json", 0, 0, G_OPTION_ARG_NONE, &as_json, N_("Print one JSON object"), NULL },
     G_OPTION_ENTRY_NULL,
   };
   g_autofree char *text = NULL;
@@ -117,7 +114,7 @@ quern_cli_search (int argc, char **argv)
   g_autoptr (QuernHubSearch) search = NULL;
   GError *error = NULL;
 
-  code = quern_cli_parse (_ ("[TEXT…] — search models on the hub"), entries, &argc, &argv, &done);
+  code = quern_cli_parse (_("[TEXT…] — search models on the hub"), entries, &argc, &argv, &done);
   if (done)
     return code;
   if (!quern_cli_check_range ("--limit", limit, 1, 1000))
@@ -132,7 +129,7 @@ quern_cli_search (int argc, char **argv)
     return quern_cli_fail (
         g_error_new_literal (QUERN_HUB_ERROR, QUERN_HUB_ERROR_FAILED, quern_hub_search_get_message (search)));
   if (quern_hub_search_get_state (search) == QUERN_HUB_SEARCH_STALE)
-    fprintf (stderr, "%s\n", _ ("The hub does not respond; these are its last results."));
+    fprintf (stderr, "%s\n", _("The hub does not respond; these are its last results."));
   print_found (search, limit, as_json);
   return QUERN_CLI_OK;
 }

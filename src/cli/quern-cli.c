@@ -23,16 +23,16 @@ typedef struct {
 } Command;
 
 static const Command commands[] = {
-  { "chat", quern_cli_chat, N_ ("ask a model") },
-  { "list", quern_cli_list, N_ ("list the models on this computer") },
-  { "show", quern_cli_show, N_ ("show the facts of a model") },
-  { "import", quern_cli_import, N_ ("use GGUF files without copying them") },
-  { "remove", quern_cli_remove, N_ ("delete a model, or forget a folder") },
-  { "search", quern_cli_search, N_ ("search models on the hub") },
-  { "pull", quern_cli_pull, N_ ("download a model") },
-  { "bench", quern_cli_bench, N_ ("measure a model's speed") },
-  { "eval", quern_cli_eval, N_ ("measure how far models are from a reference on a text") },
-  { "compare", quern_cli_compare, N_ ("ask several models the same question") },
+  { "chat", quern_cli_chat, N_("ask a model") },
+  { "list", quern_cli_list, N_("list the models on this computer") },
+  { "show", quern_cli_show, N_("show the facts of a model") },
+  { "import", quern_cli_import, N_("use GGUF files without copying them") },
+  { "remove", quern_cli_remove, N_("delete a model, or forget a folder") },
+  { "search", quern_cli_search, N_("search models on the hub") },
+  { "pull", quern_cli_pull, N_("download a model") },
+  { "bench", quern_cli_bench, N_("measure a model's speed") },
+  { "eval", quern_cli_eval, N_("measure how far models are from a reference on a text") },
+  { "compare", quern_cli_compare, N_("ask several models the same question") },
 };
 
 /* ---- shared by the commands ------------------------------------------------------------------------------------ */
@@ -90,8 +90,8 @@ quern_cli_fail (GError *error)
 int
 quern_cli_fail_to_write (int number)
 {
-  return quern_cli_fail (g_error_new (G_IO_ERROR, g_io_error_from_errno (number), _ ("The output could not be written: %s"),
-                                      g_strerror (number)));
+  return quern_cli_fail (g_error_new (G_IO_ERROR, g_io_error_from_errno (number),
+                                      _("The output could not be written: %s"), g_strerror (number)));
 }
 
 int
@@ -103,7 +103,7 @@ quern_cli_wrong_usage (const char *format, ...)
   va_start (arguments, format);
   text = g_strdup_vprintf (format, arguments);
   va_end (arguments);
-  quern_cli_line (stderr, "quern-cli: %s %s", text, _ ("See “quern-cli --help”."));
+  quern_cli_line (stderr, "quern-cli: %s %s", text, _("See “quern-cli --help”."));
   return QUERN_CLI_USAGE;
 }
 
@@ -149,7 +149,7 @@ quern_cli_check_range (const char *option, gint64 value, gint64 low, gint64 high
 {
   if (value >= low && value <= high)
     return TRUE;
-  quern_cli_wrong_usage (_ ("%s must be a number from %" PRId64 " to %" PRId64 "."), option, low, high);
+  quern_cli_wrong_usage (_("%s must be a number from %" PRId64 " to %" PRId64 "."), option, low, high);
   return FALSE;
 }
 
@@ -166,7 +166,7 @@ quern_cli_parse_number (const char *option, const char *text, double low, double
     *out = value;
     return TRUE;
   }
-  quern_cli_wrong_usage (_ ("%s must be a number from %g to %g."), option, low, high);
+  quern_cli_wrong_usage (_("%s must be a number from %g to %g."), option, low, high);
   return FALSE;
 }
 
@@ -207,7 +207,7 @@ quern_cli_was_interrupted (void)
 int
 quern_cli_interrupted (void)
 {
-  print_line (_ ("Stopped. The results so far are printed."));
+  print_line (_("Stopped. The results so far are printed."));
   return QUERN_CLI_INTERRUPTED;
 }
 
@@ -263,9 +263,9 @@ quern_cli_find_model (QuernLibrary *library, const char *id, GError **error)
     return quern_model_new (id, NULL, error);
   if (!model)
     g_set_error (error, QUERN_LIBRARY_ERROR, QUERN_LIBRARY_ERROR_NOT_FOUND,
-                 _ ("There is no model “%s”. “quern-cli list” prints those that are on this computer."), id);
+                 _("There is no model “%s”. “quern-cli list” prints those that are on this computer."), id);
   else if (quern_model_get_state (model) != QUERN_MODEL_OK)
-    g_set_error (error, QUERN_LIBRARY_ERROR, QUERN_LIBRARY_ERROR_DAMAGED, _ ("“%s” cannot be used: %s"), id,
+    g_set_error (error, QUERN_LIBRARY_ERROR, QUERN_LIBRARY_ERROR_DAMAGED, _("“%s” cannot be used: %s"), id,
                  quern_model_get_problem (model));
   else
     return g_object_ref (model);
@@ -330,11 +330,12 @@ quern_cli_peak_rss (void)
 static int
 print_help (FILE *file)
 {
-  fprintf (file, "%s\n\n", _ ("Usage: quern-cli COMMAND [OPTION…] [ARGUMENT…]"));
+  fprintf (file, "%s\n\n", _("Usage: quern-cli COMMAND [OPTION…] [ARGUMENT…]"));
   for (guint i = 0; i < G_N_ELEMENTS (commands); i++)
     fprintf (file, "  %-8s %s\n", commands[i].name, _ (commands[i].about));
-  fprintf (file, "\n%s\n", _ ("See “quern-cli COMMAND --help” for details. MODEL is an ID that “list” prints, or a "
-                              "file."));
+  fprintf (file, "\n%s\n",
+           _("See “quern-cli COMMAND --help” for details. MODEL is an ID that “list” prints, or a "
+             "file."));
   return QUERN_CLI_OK;
 }
 
@@ -365,7 +366,7 @@ run (int argc, char **argv)
   for (guint i = 0; i < G_N_ELEMENTS (commands); i++)
     if (g_str_equal (argv[1], commands[i].name))
       return commands[i].run (argc - 1, argv + 1);
-  return quern_cli_wrong_usage (_ ("There is no command “%s”."), argv[1]);
+  return quern_cli_wrong_usage (_("There is no command “%s”."), argv[1]);
 }
 
 int

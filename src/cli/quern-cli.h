@@ -14,59 +14,58 @@ G_BEGIN_DECLS
 
 enum { QUERN_CLI_OK = 0, QUERN_CLI_FAILED = 1, QUERN_CLI_USAGE = 2, QUERN_CLI_INTERRUPTED = 130 };
 
-int quern_cli_bench  (int argc, char **argv);
-int quern_cli_chat   (int argc, char **argv);
+int quern_cli_bench (int argc, char **argv);
+int quern_cli_chat (int argc, char **argv);
 int quern_cli_compare (int argc, char **argv);
-int quern_cli_eval   (int argc, char **argv);
+int quern_cli_eval (int argc, char **argv);
 int quern_cli_import (int argc, char **argv);
-int quern_cli_list   (int argc, char **argv);
-int quern_cli_pull   (int argc, char **argv);
+int quern_cli_list (int argc, char **argv);
+int quern_cli_pull (int argc, char **argv);
 int quern_cli_remove (int argc, char **argv);
 int quern_cli_search (int argc, char **argv);
-int quern_cli_show   (int argc, char **argv);
+int quern_cli_show (int argc, char **argv);
 
 /* Parses a command's options; what is left in argv are its arguments. Returns QUERN_CLI_OK to go on. */
-int           quern_cli_parse        (const char *synopsis, const GOptionEntry *entries, int *argc, char ***argv,
-                                      gboolean *done);
+int quern_cli_parse (const char *synopsis, const GOptionEntry *entries, int *argc, char ***argv, gboolean *done);
 /* One line on stderr; returns QUERN_CLI_FAILED. Frees the error. */
-int           quern_cli_fail         (GError *error);
+int quern_cli_fail (GError *error);
 /* Likewise, of output that did not arrive; number: errno. */
-int           quern_cli_fail_to_write (int number);
+int quern_cli_fail_to_write (int number);
 /* One line on stderr, and where to read more; returns QUERN_CLI_USAGE. */
-int           quern_cli_wrong_usage  (const char *format, ...) G_GNUC_PRINTF (1, 2);
+int quern_cli_wrong_usage (const char *format, ...) G_GNUC_PRINTF (1, 2);
 /* TRUE, or FALSE after a line about wrong usage. Of text that is NULL, as of an option that was not given, *out stays. */
-gboolean      quern_cli_check_range  (const char *option, gint64 value, gint64 low, gint64 high);
-gboolean      quern_cli_parse_number (const char *option, const char *text, double low, double high, double *out);
+gboolean quern_cli_check_range (const char *option, gint64 value, gint64 low, gint64 high);
+gboolean quern_cli_parse_number (const char *option, const char *text, double low, double high, double *out);
 /* What options that many commands have may be. */
 #define QUERN_CLI_MOST_THREADS 1024
-#define QUERN_CLI_MOST_TOKENS  (1 << 24)
+#define QUERN_CLI_MOST_TOKENS (1 << 24)
 #define QUERN_CLI_MOST_MEGABYTES (1 << 30)
 #define QUERN_CLI_MOST_TEMPERATURE 10
 #define QUERN_CLI_NO_SEED G_MININT64
 /* Until the source is removed, Ctrl+C calls stop() instead of ending the program. */
-guint         quern_cli_stop_on_interrupt (void (*stop) (gpointer data), gpointer data);
-gboolean      quern_cli_was_interrupted   (void);
+guint quern_cli_stop_on_interrupt (void (*stop) (gpointer data), gpointer data);
+gboolean quern_cli_was_interrupted (void);
 /* One line on stderr, after what was measured until then; returns QUERN_CLI_INTERRUPTED. */
-int           quern_cli_interrupted       (void);
+int quern_cli_interrupted (void);
 /* The same for a variable of the environment. Frees the error. */
-int           quern_cli_wrong_address (GError *error);
+int quern_cli_wrong_address (GError *error);
 /* Runs the main loop until an asynchronous call has its result: pass &result as user_data. */
-void          quern_cli_result_cb    (GObject *source, GAsyncResult *result, gpointer user_data);
-GAsyncResult *quern_cli_wait         (GAsyncResult **result);
+void quern_cli_result_cb (GObject *source, GAsyncResult *result, gpointer user_data);
+GAsyncResult *quern_cli_wait (GAsyncResult **result);
 /* A scanned library with what was imported; NULL with error only when write and the database cannot be used. */
 QuernLibrary *quern_cli_open_library (gboolean write, QuernStore **store, GError **error);
 /* The model of an id or path. */
-QuernModel   *quern_cli_find_model   (QuernLibrary *library, const char *id, GError **error);
-GPtrArray    *quern_cli_find_models  (QuernLibrary *library, char **ids, GError **error);
+QuernModel *quern_cli_find_model (QuernLibrary *library, const char *id, GError **error);
+GPtrArray *quern_cli_find_models (QuernLibrary *library, char **ids, GError **error);
 /* One line, which what is printed into it cannot leave, nor reach the terminal with (quern-printable.h). A line end at the end of
  * the format makes no difference. */
-void          quern_cli_line         (FILE *file, const char *format, ...) G_GNUC_PRINTF (2, 3);
+void quern_cli_line (FILE *file, const char *format, ...) G_GNUC_PRINTF (2, 3);
 /* A text of any number of lines, and a line end. */
-void          quern_cli_text         (FILE *file, const char *text);
+void quern_cli_text (FILE *file, const char *text);
 /* A member of an open object; value may be NULL. */
-void          quern_cli_add_string   (JsonBuilder *builder, const char *name, const char *value);
-void          quern_cli_print_json   (JsonBuilder *builder);
-void          quern_cli_put_json     (const char *json);
-guint64       quern_cli_peak_rss     (void);
+void quern_cli_add_string (JsonBuilder *builder, const char *name, const char *value);
+void quern_cli_print_json (JsonBuilder *builder);
+void quern_cli_put_json (const char *json);
+guint64 quern_cli_peak_rss (void);
 
 G_END_DECLS

@@ -12,8 +12,8 @@ typedef struct {
   gulong outer_id;
 } QuernCancelChain;
 
-void quern_cancel_chain_init  (QuernCancelChain *chain, GCancellable *outer);
-void quern_cancel_chain_cut   (QuernCancelChain *chain); /* call it when the run has ended */
+void quern_cancel_chain_init (QuernCancelChain *chain, GCancellable *outer);
+void quern_cancel_chain_cut (QuernCancelChain *chain); /* call it when the run has ended */
 void quern_cancel_chain_clear (QuernCancelChain *chain);
 
 G_END_DECLS

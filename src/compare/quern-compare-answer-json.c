@@ -10,7 +10,7 @@
 /* This file reads and writes answers as JSON. A token is an array: [id, p, reasoning, start, end, text, [id, p, text,
  * id, p, text …]]. */
 
-static const char *const states[] = { "waiting", "loading", "reading", "writing", "done",
+static const char *const states[] = { "waiting", "loading", "reading", "writing",  "done",
                                       "cut",     "stopped", "failed",  "not-asked" };
 
 /* ---- writing --------------------------------------------------------------------------------------------------- */
@@ -177,7 +177,8 @@ QuernCompareAnswer *
 _quern_compare_answer_read (JsonObject *object)
 {
   QuernCompareAnswer *answer = _quern_compare_answer_new ();
-  guint state = quern_json_index (states, G_N_ELEMENTS (states), quern_json_string (object, "state", ""), QUERN_COMPARE_STOPPED);
+  guint state = quern_json_index (states, G_N_ELEMENTS (states), quern_json_string (object, "state", ""),
+                                  QUERN_COMPARE_STOPPED);
   JsonArray *tokens = quern_json_array (object, "tokens");
   QuernStatistics statistics;
 

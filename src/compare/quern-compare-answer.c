@@ -27,11 +27,11 @@ struct _QuernCompareAnswer {
   gboolean together;
   QuernAnswerSettings settings;
 
-  GMutex lock; /* guards the fields below */
+  GMutex lock;         /* guards the fields below */
   GStringChunk *texts; /* text of tokens; a chunk never moves, so tokens may point into it */
   GString *new_answer, *new_reasoning;
   gsize answer_length, reasoning_length; /* bytes of all that was added */
-  gsize spoken_for[2]; /* bytes of the answer and of the reasoning that tokens cover */
+  gsize spoken_for[2];                   /* bytes of the answer and of the reasoning that tokens cover */
   GArray *new_tokens;
   QuernCompareState next_state;
   double next_progress;
@@ -447,8 +447,8 @@ quern_compare_answer_class_init (QuernCompareAnswerClass *klass)
   g_object_class_install_properties (object_class, N_PROPS, properties);
   signals[SIGNAL_TEXT] = g_signal_new ("text", QUERN_TYPE_COMPARE_ANSWER, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
                                        G_TYPE_NONE, 2, G_TYPE_BOOLEAN, G_TYPE_STRING | G_SIGNAL_TYPE_STATIC_SCOPE);
-  signals[SIGNAL_CHANGED] =
-      g_signal_new ("changed", QUERN_TYPE_COMPARE_ANSWER, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
+  signals[SIGNAL_CHANGED] = g_signal_new ("changed", QUERN_TYPE_COMPARE_ANSWER, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                                          G_TYPE_NONE, 0);
 }
 
 static void

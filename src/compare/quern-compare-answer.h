@@ -14,10 +14,10 @@ typedef enum {
   QUERN_COMPARE_LOADING,
   QUERN_COMPARE_READING, /* the prompt: see progress */
   QUERN_COMPARE_WRITING,
-  QUERN_COMPARE_DONE,    /* the model ended it */
-  QUERN_COMPARE_CUT,     /* the token limit or the end of the context came first */
-  QUERN_COMPARE_STOPPED, /* the user stopped it; its text is kept */
-  QUERN_COMPARE_FAILED,  /* see quern_compare_answer_get_failure() */
+  QUERN_COMPARE_DONE,      /* the model ended it */
+  QUERN_COMPARE_CUT,       /* the token limit or the end of the context came first */
+  QUERN_COMPARE_STOPPED,   /* the user stopped it; its text is kept */
+  QUERN_COMPARE_FAILED,    /* see quern_compare_answer_get_failure() */
   QUERN_COMPARE_NOT_ASKED, /* the column was added, or got another model, after this prompt */
 } QuernCompareState;
 
@@ -52,19 +52,19 @@ typedef struct {
 #define QUERN_TYPE_COMPARE_ANSWER (quern_compare_answer_get_type ())
 G_DECLARE_FINAL_TYPE (QuernCompareAnswer, quern_compare_answer, QUERN, COMPARE_ANSWER, GObject)
 
-QuernCompareState        quern_compare_answer_get_state       (QuernCompareAnswer *self);
-gboolean                 quern_compare_answer_is_running      (QuernCompareAnswer *self);
-double                   quern_compare_answer_get_progress    (QuernCompareAnswer *self);
-const char              *quern_compare_answer_get_answer      (QuernCompareAnswer *self);
-const char              *quern_compare_answer_get_reasoning   (QuernCompareAnswer *self);
-const char              *quern_compare_answer_get_failure     (QuernCompareAnswer *self);
-guint                    quern_compare_answer_get_n_tokens    (QuernCompareAnswer *self);
-const QuernCompareToken *quern_compare_answer_get_token       (QuernCompareAnswer *self, guint i);
-const QuernStatistics   *quern_compare_answer_get_statistics  (QuernCompareAnswer *self);
-guint64                  quern_compare_answer_get_peak_memory (QuernCompareAnswer *self);
-guint64                  quern_compare_answer_get_planned_memory (QuernCompareAnswer *self);
-const QuernAnswerSettings *quern_compare_answer_get_settings  (QuernCompareAnswer *self);
-gboolean                 quern_compare_answer_get_together    (QuernCompareAnswer *self);
+QuernCompareState quern_compare_answer_get_state (QuernCompareAnswer *self);
+gboolean quern_compare_answer_is_running (QuernCompareAnswer *self);
+double quern_compare_answer_get_progress (QuernCompareAnswer *self);
+const char *quern_compare_answer_get_answer (QuernCompareAnswer *self);
+const char *quern_compare_answer_get_reasoning (QuernCompareAnswer *self);
+const char *quern_compare_answer_get_failure (QuernCompareAnswer *self);
+guint quern_compare_answer_get_n_tokens (QuernCompareAnswer *self);
+const QuernCompareToken *quern_compare_answer_get_token (QuernCompareAnswer *self, guint i);
+const QuernStatistics *quern_compare_answer_get_statistics (QuernCompareAnswer *self);
+guint64 quern_compare_answer_get_peak_memory (QuernCompareAnswer *self);
+guint64 quern_compare_answer_get_planned_memory (QuernCompareAnswer *self);
+const QuernAnswerSettings *quern_compare_answer_get_settings (QuernCompareAnswer *self);
+gboolean quern_compare_answer_get_together (QuernCompareAnswer *self);
 
 /* The place where two answers to the same prompt part. */
 typedef struct {

@@ -83,8 +83,9 @@ _quern_compare_job_new (QuernModel *model, QeKvType kv_type, guint n_ctx, guint 
   QuernCompareJob *job = g_new0 (QuernCompareJob, 1);
   guint64 weights;
 
-  *job = (QuernCompareJob) { g_object_ref (model), kv_type, n_ctx, n_threads, together, 0,
-                             g_ptr_array_new_with_free_func (item_free) };
+  *job = (QuernCompareJob) {
+    g_object_ref (model), kv_type, n_ctx, n_threads, together, 0, g_ptr_array_new_with_free_func (item_free)
+  };
   job->planned = _quern_compare_plan (model, kv_type, n_ctx, n_threads, pictures, &weights);
   return job;
 }
@@ -220,8 +221,9 @@ open_weights (Worker *w)
 static gboolean
 load (Worker *w)
 {
-  QeContextParams params = { .n_ctx = w->job->n_ctx, .n_threads = w->job->n_threads, .kv_type = w->job->kv_type,
-                             .checkpoint_bytes = UINT64_MAX };
+  QeContextParams params = {
+    .n_ctx = w->job->n_ctx, .n_threads = w->job->n_threads, .kv_type = w->job->kv_type, .checkpoint_bytes = UINT64_MAX
+  };
   QeError error = { 0 };
   gint64 began = g_get_monotonic_time ();
 

@@ -11,9 +11,9 @@ typedef struct {
   QuernModel *model;
   QeKvType kv_type;
   guint n_ctx, n_threads;
-  gboolean together;  /* other jobs run at the same time */
-  guint64 planned;    /* bytes */
-  GPtrArray *items;   /* of QuernCompareItem */
+  gboolean together; /* other jobs run at the same time */
+  guint64 planned;   /* bytes */
+  GPtrArray *items;  /* of QuernCompareItem */
 } QuernCompareJob;
 
 typedef struct {
@@ -24,15 +24,14 @@ typedef struct {
   QuernCompareAnswer *answer;
 } QuernCompareItem;
 
-QuernCompareJob *_quern_compare_job_new  (QuernModel *model, QeKvType kv_type, guint n_ctx, guint n_threads,
-                                          gboolean together, gboolean pictures);
-void             _quern_compare_job_add  (QuernCompareJob *job, QuernRequest *request, gboolean thinking,
-                                          const QeSamplerParams *sampler, guint max_tokens,
-                                          QuernCompareAnswer *answer);
-void             _quern_compare_job_free (gpointer job);
-guint64          _quern_compare_plan     (QuernModel *model, QeKvType kv_type, guint n_ctx, guint n_threads,
-                                          gboolean pictures, guint64 *weights);
+QuernCompareJob *_quern_compare_job_new (QuernModel *model, QeKvType kv_type, guint n_ctx, guint n_threads,
+                                         gboolean together, gboolean pictures);
+void _quern_compare_job_add (QuernCompareJob *job, QuernRequest *request, gboolean thinking,
+                             const QeSamplerParams *sampler, guint max_tokens, QuernCompareAnswer *answer);
+void _quern_compare_job_free (gpointer job);
+guint64 _quern_compare_plan (QuernModel *model, QeKvType kv_type, guint n_ctx, guint n_threads, gboolean pictures,
+                             guint64 *weights);
 /* Runs the jobs one after another, or each on a thread of its own. Call it on a worker's thread. */
-void             _quern_compare_jobs_run (GPtrArray *jobs, GCancellable *cancellable);
+void _quern_compare_jobs_run (GPtrArray *jobs, GCancellable *cancellable);
 
 G_END_DECLS

@@ -27,7 +27,7 @@ quern_compare_machine_set_here (QuernCompareMachine *machine)
 {
   quern_compare_machine_clear (machine);
   *machine = (QuernCompareMachine) { processor_name (), g_strdup (qe_cpu_kernels ()), g_strdup (QUERN_VERSION),
-                              qe_cpu_default_threads () };
+                                     qe_cpu_default_threads () };
 }
 
 void
@@ -55,7 +55,7 @@ void
 quern_compare_machine_read (JsonObject *object, QuernCompareMachine *out)
 {
   *out = (QuernCompareMachine) { g_strdup (quern_json_string (object, "processor", "")),
-                          g_strdup (quern_json_string (object, "kernels", "")),
-                          g_strdup (quern_json_string (object, "quern", "")),
-                          (guint) CLAMP (quern_json_int (object, "threads", 0), 0, 1 << 16) };
+                                 g_strdup (quern_json_string (object, "kernels", "")),
+                                 g_strdup (quern_json_string (object, "quern", "")),
+                                 (guint) CLAMP (quern_json_int (object, "threads", 0), 0, 1 << 16) };
 }

@@ -14,8 +14,8 @@ typedef struct {
 } QuernCompareMachine;
 
 void quern_compare_machine_set_here (QuernCompareMachine *machine);
-void quern_compare_machine_clear    (QuernCompareMachine *machine);
-void quern_compare_machine_write    (const QuernCompareMachine *machine, JsonBuilder *out);
-void quern_compare_machine_read     (JsonObject *object, QuernCompareMachine *out);
+void quern_compare_machine_clear (QuernCompareMachine *machine);
+void quern_compare_machine_write (const QuernCompareMachine *machine, JsonBuilder *out);
+void quern_compare_machine_read (JsonObject *object, QuernCompareMachine *out);
 
 G_END_DECLS

@@ -61,14 +61,9 @@ quern_comparison_entry_get_property (GObject *object, guint prop_id, GValue *val
   QuernComparisonEntry *self = QUERN_COMPARISON_ENTRY (object);
 
   switch (prop_id) {
-  case PROP_TITLE:
-    g_value_set_string (value, self->title);
-    break;
-  case PROP_UPDATED:
-    g_value_set_int64 (value, self->updated);
-    break;
-  default:
-    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
+  case PROP_TITLE: g_value_set_string (value, self->title); break;
+  case PROP_UPDATED: g_value_set_int64 (value, self->updated); break;
+  default: G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
   }
 }
 

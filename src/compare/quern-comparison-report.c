@@ -31,7 +31,8 @@ hashing_free (gpointer data)
 static void
 want_hash (Hashing *hashing, QuernModel *model, const QuernModelFacts *facts)
 {
-  if (model && !facts->sha256 && !g_ptr_array_find_with_equal_func (hashing->paths, quern_model_get_path (model), g_str_equal, NULL))
+  if (model && !facts->sha256
+      && !g_ptr_array_find_with_equal_func (hashing->paths, quern_model_get_path (model), g_str_equal, NULL))
     g_ptr_array_add (hashing->paths, g_strdup (quern_model_get_path (model)));
 }
 
@@ -134,7 +135,8 @@ _quern_comparison_dup_origin (QuernComparison *self)
 {
   const QuernCompareMachine *machine = quern_comparison_get_machine (self);
 
-  return g_strdup_printf (_("Seed %" PRIu64 ", %s. Quern %s on %s, %u threads (%s)."), quern_comparison_get_seed (self),
+  return g_strdup_printf (_("Seed %" PRIu64 ", %s. Quern %s on %s, %u threads (%s)."),
+                          quern_comparison_get_seed (self),
                           quern_comparison_get_mode (self) == QUERN_COMPARE_TOGETHER ? _("run together")
                                                                                      : _("run one after another"),
                           machine->version, *machine->processor ? machine->processor : _("an unnamed processor"),
@@ -152,10 +154,11 @@ _quern_compare_column_dup_settings (QuernCompareColumn *column)
     s = quern_compare_answer_get_settings (quern_compare_column_get_answer (column, i - 1));
   if (!s || s->n_ctx == 0)
     return g_strdup ("");
-  return g_strdup_printf (_("%s; temperature %g, top-k %u, top-p %g, min-p %g, presence penalty %g, repetition penalty %g; context %u, cache %s, %u threads"),
-                          s->thinking ? _("thinks first") : _("does not think"), s->sampler.temperature, s->sampler.top_k,
-                          s->sampler.top_p, s->sampler.min_p, s->sampler.presence_penalty,
-                          s->sampler.repetition_penalty, s->n_ctx, quern_kv_names[s->kv_type], s->n_threads);
+  return g_strdup_printf (
+      _("%s; temperature %g, top-k %u, top-p %g, min-p %g, presence penalty %g, repetition penalty %g; context %u, cache %s, %u threads"),
+      s->thinking ? _("thinks first") : _("does not think"), s->sampler.temperature, s->sampler.top_k,
+      s->sampler.top_p, s->sampler.min_p, s->sampler.presence_penalty, s->sampler.repetition_penalty, s->n_ctx,
+      quern_kv_names[s->kv_type], s->n_threads);
 }
 
 static void
@@ -188,11 +191,13 @@ append_answer (GString *out, QuernCompareColumn *column, QuernCompareAnswer *ans
   append_fenced (out, quern_compare_answer_get_answer (answer));
   if (quern_compare_answer_get_failure (answer))
     g_string_append_printf (out, "%s\n\n", quern_compare_answer_get_failure (answer));
-  g_string_append_printf (out, _("First token after %.2f s, reads %.1f tokens/s, writes %.1f tokens/s, %u tokens.%s\n\n"),
+  g_string_append_printf (out,
+                          _("First token after %.2f s, reads %.1f tokens/s, writes %.1f tokens/s, %u tokens.%s\n\n"),
                           s->first_token_seconds, quern_statistics_prefill_rate (s), quern_statistics_decode_rate (s),
                           s->answer_tokens,
                           quern_compare_answer_get_together (answer) ? _(" Run together: the speeds cannot be "
-                                                                         "compared.") : "");
+                                                                         "compared.")
+                                                                     : "");
 }
 
 static void
@@ -222,9 +227,11 @@ append_votes (GString *out, QuernComparison *self)
       QuernVoteCount count;
       quern_comparison_count_votes (self, a, b, &count);
       if (count.a + count.b + count.ties + count.both_bad > 0)
-        g_string_append_printf (out, _("- %s against %s: %u to %u, %u ties, %u times both bad; share of the first %.0f %% (95 %% interval %.0f to %.0f %%)\n"),
-                                first, other, count.a, count.b, count.ties, count.both_bad, 100 * count.share,
-                                100 * count.low, 100 * count.high);
+        g_string_append_printf (
+            out,
+            _("- %s against %s: %u to %u, %u ties, %u times both bad; share of the first %.0f %% (95 %% interval %.0f to %.0f %%)\n"),
+            first, other, count.a, count.b, count.ties, count.both_bad, 100 * count.share, 100 * count.low,
+            100 * count.high);
     }
   append_ratings (out, self);
   g_string_append_c (out, '\n');
@@ -244,15 +251,17 @@ append_questions (GString *out, QuernQuestions *questions)
     quern_questions_count (questions, i, &right, &all);
     g_string_append (out, "| ");
     append_cell (out, quern_questions_get_label (questions, i));
-    g_string_append_printf (out, " | %u / %u | %.0f %% (%.0f–%.0f) |\n", right, all, 100 * share, 100 * low, 100 * high);
+    g_string_append_printf (out, " | %u / %u | %.0f %% (%.0f–%.0f) |\n", right, all, 100 * share, 100 * low,
+                            100 * high);
   }
   g_string_append_c (out, '\n');
   for (guint a = 0; a < n; a++)
     for (guint b = a + 1; b < n; b++) {
       QuernFlips flips;
       quern_questions_get_flips (questions, a, b, &flips);
-      g_string_append_printf (out, _("- %s against %s: only the first correct %u, only the second %u; %.0f %% flips, p "
-                                     "= %.3g (McNemar, exact)\n"),
+      g_string_append_printf (out,
+                              _("- %s against %s: only the first correct %u, only the second %u; %.0f %% flips, p "
+                                "= %.3g (McNemar, exact)\n"),
                               quern_questions_get_label (questions, a), quern_questions_get_label (questions, b),
                               flips.only_a, flips.only_b, 100 * flips.flips, flips.p_value);
     }
@@ -268,15 +277,18 @@ append_measure (GString *out, QuernMeasure *measure)
   g_autofree char *summary = quern_measure_dup_summary (measure);
   g_string_append_printf (out, "## %s\n\n%s %s %s\n\n", _("Measured"), summary, reference,
                           quern_measure_get_note (measure) ? quern_measure_get_note (measure) : "");
-  g_string_append_printf (out, "| %s | KLD | %s | 99 %% | %s | RMS Δp | Δ ln PPL | PPL | %s |\n|---|---:|---:|---:|---:|---:|---:|---:|---:|\n",
-                          _("Model"), _("Median"), _("Same top token"), _("Seconds"));
+  g_string_append_printf (
+      out,
+      "| %s | KLD | %s | 99 %% | %s | RMS Δp | Δ ln PPL | PPL | %s |\n|---|---:|---:|---:|---:|---:|---:|---:|---:|\n",
+      _("Model"), _("Median"), _("Same top token"), _("Seconds"));
   for (guint i = 0; i < n; i++) {
     QuernMeasured *result = quern_measure_get_result (measure, i);
     const QuernDivergenceSummary *s = quern_measured_get_summary (result);
     g_autofree char *label = quern_measured_dup_label (result);
     g_string_append (out, "| ");
     append_cell (out, label);
-    g_string_append_printf (out, " | %.5f ± %.5f | %.5f | %.5f | %.2f %% ± %.2f | %.2f %% | %.4f ± %.4f | %.3f | %.1f |\n",
+    g_string_append_printf (out,
+                            " | %.5f ± %.5f | %.5f | %.5f | %.2f %% ± %.2f | %.2f %% | %.4f ± %.4f | %.3f | %.1f |\n",
                             s->kld_mean, s->kld_error, s->kld_median, s->kld_p99, 100 * s->same_top,
                             100 * s->same_top_error, 100 * s->delta_p_rms, s->delta_ln_ppl, s->delta_ln_ppl_error,
                             s->perplexity, quern_measured_get_seconds (result));

@@ -73,10 +73,11 @@ refuse (QuernCompareColumn *column, guint64 needed, guint64 available, GError **
   g_autofree char *need = g_format_size (needed);
   g_autofree char *free = g_format_size (available);
 
-  g_set_error (error, QUERN_COMPARE_ERROR, QUERN_COMPARE_ERROR_MEMORY,
-               _("“%s” needs %s of memory, but %s are free. Close other applications, choose a smaller context length, "
-                 "or remove the column."),
-               quern_compare_column_get_facts (column)->title, need, free);
+  g_set_error (
+      error, QUERN_COMPARE_ERROR, QUERN_COMPARE_ERROR_MEMORY,
+      _("“%s” needs %s of memory, but %s are free. Close other applications, choose a smaller context length, "
+        "or remove the column."),
+      quern_compare_column_get_facts (column)->title, need, free);
   return FALSE;
 }
 
@@ -146,10 +147,10 @@ add_prompt (QuernRequest *request, const QuernCompareTurn *turn)
   quern_request_add_message (request, QE_ROLE_USER, turn->prompt, NULL);
   for (guint i = 0; i < g_list_model_get_n_items (pictures); i++) {
     g_autoptr (QuernPicture) picture = g_list_model_get_item (pictures, i);
-    quern_request_add_picture (request, quern_pixels_new (quern_picture_get_pixels (picture),
-                                                          quern_picture_get_width (picture),
-                                                          quern_picture_get_height (picture),
-                                                          3 * quern_picture_get_width (picture)));
+    quern_request_add_picture (request,
+                               quern_pixels_new (quern_picture_get_pixels (picture), quern_picture_get_width (picture),
+                                                 quern_picture_get_height (picture),
+                                                 3 * quern_picture_get_width (picture)));
   }
 }
 
@@ -184,8 +185,8 @@ _quern_comparison_sampling (QuernComparison *self, QuernCompareColumn *column, g
   QuernSampling sampling;
   double temperature = quern_compare_column_get_temperature (column);
 
-  quern_sampling_init (&sampling, quern_compare_column_get_model (column), quern_compare_column_thinks (column), pictures,
-                       quern_compare_column_get_sampling (column));
+  quern_sampling_init (&sampling, quern_compare_column_get_model (column), quern_compare_column_thinks (column),
+                       pictures, quern_compare_column_get_sampling (column));
   if (temperature >= 0)
     sampling.sampler.temperature = (float) temperature;
   sampling.sampler.seed = self->seed;
@@ -325,7 +326,9 @@ quern_comparison_ask_async (QuernComparison *self, const char *prompt, GListMode
     g_task_return_error (task, error);
     return;
   }
-  g_set_str (&self->note, mode != self->mode ? _("The columns do not fit into memory together, so they ran one after another.") : NULL);
+  g_set_str (&self->note, mode != self->mode
+                              ? _("The columns do not fit into memory together, so they ran one after another.")
+                              : NULL);
   _quern_comparison_restore_turn (self, prompt, pictures);
   Run *run = run_new (cancellable);
   for (guint i = 0; i < quern_comparison_get_n_columns (self); i++) {

@@ -15,8 +15,10 @@ void
 quern_comparison_get_order (QuernComparison *self, guint turn, guint *order)
 {
   guint n = quern_comparison_get_n_columns (self);
-  g_autoptr (GRand) random = g_rand_new_with_seed_array (
-      (const guint32[]) { (guint32) self->seed, (guint32) (self->seed >> 32), (guint32) self->created, turn }, 4);
+  g_autoptr (GRand)
+      random = g_rand_new_with_seed_array ((const guint32[]) { (guint32) self->seed, (guint32) (self->seed >> 32),
+                                                               (guint32) self->created, turn },
+                                           4);
 
   for (guint i = 0; i < n; i++) {
     guint j = (guint) g_rand_int_range (random, 0, (gint32) i + 1);
@@ -154,7 +156,7 @@ quern_comparison_rate (QuernComparison *self, QuernRating *ratings)
   }
   if (duels->len < QUERN_COMPARE_MIN_VOTES)
     return FALSE;
-  quern_bradley_terry ((const QuernDuel *) (void *) duels->data, duels->len, quern_comparison_get_n_columns (self), 1000,
-                       (guint32) self->seed, ratings);
+  quern_bradley_terry ((const QuernDuel *) (void *) duels->data, duels->len, quern_comparison_get_n_columns (self),
+                       1000, (guint32) self->seed, ratings);
   return TRUE;
 }

@@ -258,8 +258,8 @@ quern_comparison_get_fork (QuernComparison *self, guint turn, guint a, guint b, 
   g_return_if_fail (left && right && turn < self->turns->len);
   quern_compare_answer_fork (quern_compare_column_get_answer (left, turn),
                              quern_compare_column_get_answer (right, turn), out);
-  out->same_context =
-      same_before (left, right, turn) && quern_compare_column_thinks (left) == quern_compare_column_thinks (right);
+  out->same_context = same_before (left, right, turn)
+                      && quern_compare_column_thinks (left) == quern_compare_column_thinks (right);
 }
 
 /* ---- measurement ----------------------------------------------------------------------------------------------- */
@@ -388,47 +388,20 @@ quern_comparison_get_property (GObject *object, guint prop_id, GValue *value, GP
   QuernComparison *self = QUERN_COMPARISON (object);
 
   switch (prop_id) {
-  case PROP_TITLE:
-    g_value_set_string (value, self->title);
-    break;
-  case PROP_RUNNING:
-    g_value_set_boolean (value, self->task != NULL);
-    break;
-  case PROP_MODE:
-    g_value_set_int (value, (int) self->mode);
-    break;
-  case PROP_SEED:
-    g_value_set_uint64 (value, self->seed);
-    break;
-  case PROP_MAX_TOKENS:
-    g_value_set_uint (value, self->max_tokens);
-    break;
-  case PROP_CONTEXT_SIZE:
-    g_value_set_uint (value, self->n_ctx);
-    break;
-  case PROP_N_TURNS:
-    g_value_set_uint (value, self->turns->len);
-    break;
-  case PROP_N_VOTES:
-    g_value_set_uint (value, self->votes->len);
-    break;
-  case PROP_BLIND:
-    g_value_set_boolean (value, self->blind);
-    break;
-  case PROP_MEASURE:
-    g_value_set_object (value, self->measure);
-    break;
-  case PROP_QUESTIONS:
-    g_value_set_object (value, self->questions);
-    break;
-  case PROP_NOTE:
-    g_value_set_string (value, self->note);
-    break;
-  case PROP_MEMORY_LIMIT:
-    g_value_set_uint64 (value, self->memory_limit);
-    break;
-  default:
-    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
+  case PROP_TITLE: g_value_set_string (value, self->title); break;
+  case PROP_RUNNING: g_value_set_boolean (value, self->task != NULL); break;
+  case PROP_MODE: g_value_set_int (value, (int) self->mode); break;
+  case PROP_SEED: g_value_set_uint64 (value, self->seed); break;
+  case PROP_MAX_TOKENS: g_value_set_uint (value, self->max_tokens); break;
+  case PROP_CONTEXT_SIZE: g_value_set_uint (value, self->n_ctx); break;
+  case PROP_N_TURNS: g_value_set_uint (value, self->turns->len); break;
+  case PROP_N_VOTES: g_value_set_uint (value, self->votes->len); break;
+  case PROP_BLIND: g_value_set_boolean (value, self->blind); break;
+  case PROP_MEASURE: g_value_set_object (value, self->measure); break;
+  case PROP_QUESTIONS: g_value_set_object (value, self->questions); break;
+  case PROP_NOTE: g_value_set_string (value, self->note); break;
+  case PROP_MEMORY_LIMIT: g_value_set_uint64 (value, self->memory_limit); break;
+  default: G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
   }
 }
 
@@ -438,36 +411,16 @@ quern_comparison_set_property (GObject *object, guint prop_id, const GValue *val
   QuernComparison *self = QUERN_COMPARISON (object);
 
   switch (prop_id) {
-  case PROP_TITLE:
-    quern_comparison_set_title (self, g_value_get_string (value));
-    return;
-  case PROP_MEASURE:
-    quern_comparison_set_measure (self, g_value_get_object (value));
-    return;
-  case PROP_QUESTIONS:
-    quern_comparison_set_questions (self, g_value_get_object (value));
-    return;
-  case PROP_MODE:
-    self->mode = (QuernCompareMode) g_value_get_int (value);
-    break;
-  case PROP_SEED:
-    self->seed = g_value_get_uint64 (value);
-    break;
-  case PROP_MAX_TOKENS:
-    self->max_tokens = g_value_get_uint (value);
-    break;
-  case PROP_CONTEXT_SIZE:
-    self->n_ctx = g_value_get_uint (value);
-    break;
-  case PROP_BLIND:
-    self->blind = g_value_get_boolean (value);
-    break;
-  case PROP_MEMORY_LIMIT:
-    self->memory_limit = g_value_get_uint64 (value);
-    break;
-  default:
-    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
-    return;
+  case PROP_TITLE: quern_comparison_set_title (self, g_value_get_string (value)); return;
+  case PROP_MEASURE: quern_comparison_set_measure (self, g_value_get_object (value)); return;
+  case PROP_QUESTIONS: quern_comparison_set_questions (self, g_value_get_object (value)); return;
+  case PROP_MODE: self->mode = (QuernCompareMode) g_value_get_int (value); break;
+  case PROP_SEED: self->seed = g_value_get_uint64 (value); break;
+  case PROP_MAX_TOKENS: self->max_tokens = g_value_get_uint (value); break;
+  case PROP_CONTEXT_SIZE: self->n_ctx = g_value_get_uint (value); break;
+  case PROP_BLIND: self->blind = g_value_get_boolean (value); break;
+  case PROP_MEMORY_LIMIT: self->memory_limit = g_value_get_uint64 (value); break;
+  default: G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec); return;
   }
   changed (self, prop_id);
 }
@@ -513,8 +466,8 @@ quern_comparison_class_init (QuernComparisonClass *klass)
   properties[PROP_NOTE] = g_param_spec_string ("note", NULL, NULL, NULL, readable);
   properties[PROP_MEMORY_LIMIT] = g_param_spec_uint64 ("memory-limit", NULL, NULL, 0, G_MAXUINT64, 0, writable);
   g_object_class_install_properties (object_class, N_PROPS, properties);
-  signals[SIGNAL_CHANGED] =
-      g_signal_new ("changed", QUERN_TYPE_COMPARISON, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
+  signals[SIGNAL_CHANGED] = g_signal_new ("changed", QUERN_TYPE_COMPARISON, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                                          G_TYPE_NONE, 0);
 }
 
 static void

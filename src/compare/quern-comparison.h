@@ -47,72 +47,68 @@ typedef struct {
 typedef struct _QuernQuestions QuernQuestions;
 G_DECLARE_FINAL_TYPE (QuernComparison, quern_comparison, QUERN, COMPARISON, GObject)
 
-QuernComparison    *quern_comparison_new           (void);
-gint64              quern_comparison_get_id        (QuernComparison *self);
-void                quern_comparison_set_id        (QuernComparison *self, gint64 id);
-gint64              quern_comparison_get_created   (QuernComparison *self);
-void                quern_comparison_set_created   (QuernComparison *self, gint64 created);
-const char         *quern_comparison_get_title     (QuernComparison *self);
-void                quern_comparison_set_title     (QuernComparison *self, const char *title);
+QuernComparison *quern_comparison_new (void);
+gint64 quern_comparison_get_id (QuernComparison *self);
+void quern_comparison_set_id (QuernComparison *self, gint64 id);
+gint64 quern_comparison_get_created (QuernComparison *self);
+void quern_comparison_set_created (QuernComparison *self, gint64 created);
+const char *quern_comparison_get_title (QuernComparison *self);
+void quern_comparison_set_title (QuernComparison *self, const char *title);
 
 /* columns: of QuernCompareColumn */
-GListModel         *quern_comparison_get_columns   (QuernComparison *self);
-QuernCompareColumn *quern_comparison_get_column    (QuernComparison *self, guint i);
-guint               quern_comparison_get_n_columns (QuernComparison *self);
-gboolean            quern_comparison_add_column    (QuernComparison *self, QuernCompareColumn *column);
-gboolean            quern_comparison_replace_column (QuernComparison *self, QuernCompareColumn *column,
-                                                    QuernCompareColumn *other);
-void                quern_comparison_attach_models (QuernComparison *self, GListModel *models);
-void                quern_comparison_remove_column (QuernComparison *self, QuernCompareColumn *column);
+GListModel *quern_comparison_get_columns (QuernComparison *self);
+QuernCompareColumn *quern_comparison_get_column (QuernComparison *self, guint i);
+guint quern_comparison_get_n_columns (QuernComparison *self);
+gboolean quern_comparison_add_column (QuernComparison *self, QuernCompareColumn *column);
+gboolean quern_comparison_replace_column (QuernComparison *self, QuernCompareColumn *column, QuernCompareColumn *other);
+void quern_comparison_attach_models (QuernComparison *self, GListModel *models);
+void quern_comparison_remove_column (QuernComparison *self, QuernCompareColumn *column);
 
 /* prompts */
-guint               quern_comparison_get_n_turns   (QuernComparison *self);
-const char         *quern_comparison_get_prompt    (QuernComparison *self, guint turn);
-GListModel         *quern_comparison_get_pictures  (QuernComparison *self, guint turn); /* of QuernPicture */
-void                quern_comparison_ask_async     (QuernComparison *self, const char *prompt, GListModel *pictures,
-                                                    GCancellable *cancellable, GAsyncReadyCallback callback,
-                                                    gpointer user_data);
-gboolean            quern_comparison_ask_finish    (QuernComparison *self, GAsyncResult *result, GError **error);
-guint               quern_comparison_get_missing   (QuernComparison *self, QuernCompareColumn *column);
-void                quern_comparison_catch_up_async (QuernComparison *self, QuernCompareColumn *column,
-                                                    GCancellable *cancellable, GAsyncReadyCallback callback,
-                                                    gpointer user_data);
-gboolean            quern_comparison_catch_up_finish (QuernComparison *self, GAsyncResult *result, GError **error);
-void                quern_comparison_stop          (QuernComparison *self);
-gboolean            quern_comparison_get_running   (QuernComparison *self);
-void                quern_comparison_get_fork      (QuernComparison *self, guint turn, guint a, guint b, QuernFork *out);
-QuernRequest       *quern_comparison_build_request (QuernComparison *self, QuernCompareColumn *column, guint turn);
+guint quern_comparison_get_n_turns (QuernComparison *self);
+const char *quern_comparison_get_prompt (QuernComparison *self, guint turn);
+GListModel *quern_comparison_get_pictures (QuernComparison *self, guint turn); /* of QuernPicture */
+void quern_comparison_ask_async (QuernComparison *self, const char *prompt, GListModel *pictures,
+                                 GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+gboolean quern_comparison_ask_finish (QuernComparison *self, GAsyncResult *result, GError **error);
+guint quern_comparison_get_missing (QuernComparison *self, QuernCompareColumn *column);
+void quern_comparison_catch_up_async (QuernComparison *self, QuernCompareColumn *column, GCancellable *cancellable,
+                                      GAsyncReadyCallback callback, gpointer user_data);
+gboolean quern_comparison_catch_up_finish (QuernComparison *self, GAsyncResult *result, GError **error);
+void quern_comparison_stop (QuernComparison *self);
+gboolean quern_comparison_get_running (QuernComparison *self);
+void quern_comparison_get_fork (QuernComparison *self, guint turn, guint a, guint b, QuernFork *out);
+QuernRequest *quern_comparison_build_request (QuernComparison *self, QuernCompareColumn *column, guint turn);
 
-QuernCompareMode    quern_comparison_get_mode      (QuernComparison *self);
-guint64             quern_comparison_get_seed      (QuernComparison *self);
-guint               quern_comparison_get_max_tokens (QuernComparison *self);
-const char         *quern_comparison_get_note      (QuernComparison *self);
-gboolean            quern_comparison_plan_memory   (QuernComparison *self, gboolean pictures, QuernCompareMode *mode,
-                                                    guint64 *needed, guint64 *available, GError **error);
+QuernCompareMode quern_comparison_get_mode (QuernComparison *self);
+guint64 quern_comparison_get_seed (QuernComparison *self);
+guint quern_comparison_get_max_tokens (QuernComparison *self);
+const char *quern_comparison_get_note (QuernComparison *self);
+gboolean quern_comparison_plan_memory (QuernComparison *self, gboolean pictures, QuernCompareMode *mode,
+                                       guint64 *needed, guint64 *available, GError **error);
 
 /* votes */
-void                quern_comparison_get_order     (QuernComparison *self, guint turn, guint *order);
-gboolean            quern_comparison_next_pair     (QuernComparison *self, guint turn, guint *a, guint *b);
-void                quern_comparison_vote          (QuernComparison *self, guint turn, guint a, guint b,
-                                                    QuernVoteKind kind);
-guint               quern_comparison_get_n_votes   (QuernComparison *self);
-const QuernVote    *quern_comparison_get_vote      (QuernComparison *self, guint i);
-void                quern_comparison_count_votes   (QuernComparison *self, guint a, guint b, QuernVoteCount *out);
-gboolean            quern_comparison_rate          (QuernComparison *self, QuernRating *ratings);
+void quern_comparison_get_order (QuernComparison *self, guint turn, guint *order);
+gboolean quern_comparison_next_pair (QuernComparison *self, guint turn, guint *a, guint *b);
+void quern_comparison_vote (QuernComparison *self, guint turn, guint a, guint b, QuernVoteKind kind);
+guint quern_comparison_get_n_votes (QuernComparison *self);
+const QuernVote *quern_comparison_get_vote (QuernComparison *self, guint i);
+void quern_comparison_count_votes (QuernComparison *self, guint a, guint b, QuernVoteCount *out);
+gboolean quern_comparison_rate (QuernComparison *self, QuernRating *ratings);
 
 /* numbers */
-QuernMeasure       *quern_comparison_get_measure   (QuernComparison *self);
-void                quern_comparison_set_measure   (QuernComparison *self, QuernMeasure *measure);
-QuernQuestions     *quern_comparison_get_questions (QuernComparison *self);
-void                quern_comparison_set_questions (QuernComparison *self, QuernQuestions *questions);
-void                quern_comparison_add_answers   (QuernComparison *self, guint column, QuernMeasure *measure);
+QuernMeasure *quern_comparison_get_measure (QuernComparison *self);
+void quern_comparison_set_measure (QuernComparison *self, QuernMeasure *measure);
+QuernQuestions *quern_comparison_get_questions (QuernComparison *self);
+void quern_comparison_set_questions (QuernComparison *self, QuernQuestions *questions);
+void quern_comparison_add_answers (QuernComparison *self, guint column, QuernMeasure *measure);
 
 /* Returns whether nothing was asked or measured, so that there is nothing to keep. */
-gboolean            quern_comparison_is_empty      (QuernComparison *self);
+gboolean quern_comparison_is_empty (QuernComparison *self);
 /* Returns the machine that made the figures: this computer, or the one of an imported comparison until it runs here. */
-const QuernCompareMachine *quern_comparison_get_machine   (QuernComparison *self);
+const QuernCompareMachine *quern_comparison_get_machine (QuernComparison *self);
 
 /* These functions restore a stored comparison. */
-void                _quern_comparison_restore_turn (QuernComparison *self, const char *prompt, GListModel *pictures);
+void _quern_comparison_restore_turn (QuernComparison *self, const char *prompt, GListModel *pictures);
 
 G_END_DECLS

@@ -66,8 +66,9 @@ static gboolean
 read_entries (sqlite3 *db, gpointer data, GError **error)
 {
   GPtrArray *entries = data;
-  g_autoptr (sqlite3_stmt) stmt = quern_sql_query (
-      db, error, "SELECT id, title, updated FROM comparison WHERE deleted IS NULL ORDER BY updated DESC", "");
+  g_autoptr (sqlite3_stmt) stmt =
+      quern_sql_query (db, error,
+                       "SELECT id, title, updated FROM comparison WHERE deleted IS NULL ORDER BY updated DESC", "");
   GError *failure = NULL;
 
   if (!stmt)
@@ -244,8 +245,8 @@ static gboolean
 read_content (sqlite3 *db, gpointer data, GError **error)
 {
   Content *content = data;
-  g_autoptr (sqlite3_stmt) stmt =
-      quern_sql_query (db, error, "SELECT content FROM comparison WHERE id = ?1", "i", content->id);
+  g_autoptr (sqlite3_stmt)
+      stmt = quern_sql_query (db, error, "SELECT content FROM comparison WHERE id = ?1", "i", content->id);
 
   if (!stmt)
     return FALSE;
@@ -254,7 +255,7 @@ read_content (sqlite3 *db, gpointer data, GError **error)
     return TRUE;
   }
   if (error && !*error)
-    g_set_error (error, QUERN_COMPARE_ERROR, QUERN_COMPARE_ERROR_FAILED, _ ("This comparison no longer exists."));
+    g_set_error (error, QUERN_COMPARE_ERROR, QUERN_COMPARE_ERROR_FAILED, _("This comparison no longer exists."));
   return FALSE;
 }
 

@@ -73,7 +73,7 @@ split (const char *text, GHashTable *ids)
 
 typedef struct {
   const Word *a, *b;
-  int n, m;           /* words between the common beginning and the common end */
+  int n, m;              /* words between the common beginning and the common end */
   gboolean *in_a, *in_b; /* [n], [m]: TRUE for words that the other text has too */
 } Search;
 
@@ -224,8 +224,12 @@ quern_diff_words (const char *a, const char *b)
   g_autoptr (GArray) words_a = split (a, ids), words_b = split (b, ids);
   g_autofree gboolean *in_a = g_new0 (gboolean, words_a->len + 1), *in_b = g_new0 (gboolean, words_b->len + 1);
   guint start = common_start (words_a, words_b), end = common_end (words_a, words_b, start);
-  Search s = { (const Word *) (void *) words_a->data + start, (const Word *) (void *) words_b->data + start,
-               (int) (words_a->len - start - end), (int) (words_b->len - start - end), in_a + start, in_b + start };
+  Search s = { (const Word *) (void *) words_a->data + start,
+               (const Word *) (void *) words_b->data + start,
+               (int) (words_a->len - start - end),
+               (int) (words_b->len - start - end),
+               in_a + start,
+               in_b + start };
 
   for (guint i = 0; i < start; i++)
     in_a[i] = in_b[i] = TRUE;
@@ -257,7 +261,9 @@ quern_diff_count (const char *a, const char *b, GArray *pieces, QuernDiffCount *
   for (guint i = 0; i < pieces->len; i++) {
     const QuernDiffPiece *piece = &g_array_index (pieces, QuernDiffPiece, i);
     guint n = count_words (piece->kind == QUERN_DIFF_ONLY_B ? b : a, piece);
-    *(piece->kind == QUERN_DIFF_SAME ? &out->same : piece->kind == QUERN_DIFF_ONLY_A ? &out->only_a : &out->only_b) += n;
+    *(piece->kind == QUERN_DIFF_SAME     ? &out->same
+      : piece->kind == QUERN_DIFF_ONLY_A ? &out->only_a
+                                         : &out->only_b) += n;
     out->changes += piece->kind != QUERN_DIFF_SAME && !before;
     before = piece->kind != QUERN_DIFF_SAME;
   }

@@ -18,9 +18,9 @@ typedef struct {
 GArray *quern_diff_words (const char *a, const char *b);
 
 typedef struct {
-  guint changes;         /* places where the texts differ */
-  guint only_a, only_b;  /* words that only one text has */
-  guint same;            /* words of a that b has too */
+  guint changes;        /* places where the texts differ */
+  guint only_a, only_b; /* words that only one text has */
+  guint same;           /* words of a that b has too */
 } QuernDiffCount;
 
 void quern_diff_count (const char *a, const char *b, GArray *pieces, QuernDiffCount *out);

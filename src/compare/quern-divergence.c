@@ -62,7 +62,8 @@ quern_top_candidates (const float *logits, gsize n, double log_sum_exp, QuernCan
  * Returns: %FALSE if a logit is not finite
  */
 gboolean
-quern_divergence_compute (const float *reference, const float *logits, gsize n_vocab, gint32 token, QuernDivergence *out)
+quern_divergence_compute (const float *reference, const float *logits, gsize n_vocab, gint32 token,
+                          QuernDivergence *out)
 {
   g_return_val_if_fail (token >= 0 && (gsize) token < n_vocab, FALSE);
 

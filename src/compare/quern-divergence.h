@@ -17,20 +17,20 @@ typedef struct {
 } QuernCandidate;
 
 typedef struct {
-  gint32 token;         /* the token that the text has at this position */
-  double nll_reference; /* -ln P(token) */
-  double nll;           /* -ln Q(token) */
-  double kld;           /* sum over v of P(v) (ln P(v) - ln Q(v)) */
-  double delta_p;       /* Q(token) - P(token) */
-  gboolean same_top;    /* both have the same most probable token */
+  gint32 token;                                       /* the token that the text has at this position */
+  double nll_reference;                               /* -ln P(token) */
+  double nll;                                         /* -ln Q(token) */
+  double kld;                                         /* sum over v of P(v) (ln P(v) - ln Q(v)) */
+  double delta_p;                                     /* Q(token) - P(token) */
+  gboolean same_top;                                  /* both have the same most probable token */
   QuernCandidate top_reference[QUERN_DIVERGENCE_TOP]; /* most probable first; id -1 if the vocabulary is smaller */
   QuernCandidate top[QUERN_DIVERGENCE_TOP];
 } QuernDivergence;
 
 gboolean quern_divergence_compute (const float *reference, const float *logits, gsize n_vocab, gint32 token,
                                    QuernDivergence *out);
-double   quern_log_sum_exp        (const float *logits, gsize n);
-void     quern_top_candidates     (const float *logits, gsize n, double log_sum_exp, QuernCandidate *out, gsize n_out);
+double quern_log_sum_exp (const float *logits, gsize n);
+void quern_top_candidates (const float *logits, gsize n, double log_sum_exp, QuernCandidate *out, gsize n_out);
 
 /* Mean and variance of a growing series, by Welford's method. */
 typedef struct {
@@ -39,7 +39,7 @@ typedef struct {
   double m2; /* sum of squared distances from the mean */
 } QuernRunning;
 
-void   quern_running_add            (QuernRunning *running, double value);
+void quern_running_add (QuernRunning *running, double value);
 double quern_running_standard_error (const QuernRunning *running);
 
 /* Everything measured so far for one model against one reference. */
@@ -55,10 +55,10 @@ typedef struct {
   double delta_ln_ppl, delta_ln_ppl_error; /* paired: the error takes the covariance into account */
 } QuernDivergenceSummary;
 
-QuernDivergenceSum *quern_divergence_sum_new     (void);
-void                quern_divergence_sum_free    (QuernDivergenceSum *self);
-void                quern_divergence_sum_add     (QuernDivergenceSum *self, const QuernDivergence *divergence);
-void                quern_divergence_sum_summary (const QuernDivergenceSum *self, QuernDivergenceSummary *out);
+QuernDivergenceSum *quern_divergence_sum_new (void);
+void quern_divergence_sum_free (QuernDivergenceSum *self);
+void quern_divergence_sum_add (QuernDivergenceSum *self, const QuernDivergence *divergence);
+void quern_divergence_sum_summary (const QuernDivergenceSum *self, QuernDivergenceSummary *out);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (QuernDivergenceSum, quern_divergence_sum_free)
 

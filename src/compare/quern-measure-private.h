@@ -27,29 +27,29 @@ typedef struct {
 /* The text as a model gets it. */
 typedef struct {
   GPtrArray *pieces; /* of QuernMeasureSource, tokenised */
-  GArray *tokens;  /* of gint32: of all pieces */
-  GArray *windows; /* of QuernMeasureWindow */
+  GArray *tokens;    /* of gint32: of all pieces */
+  GArray *windows;   /* of QuernMeasureWindow */
   gboolean windowed; /* some piece is longer than a window */
 } QuernMeasurePlan;
 
-QuernMeasurePlan *_quern_measure_plan_new  (QeModel *model, GPtrArray *sources, guint n_ctx, GError **error);
-void              _quern_measure_plan_free (QuernMeasurePlan *plan);
+QuernMeasurePlan *_quern_measure_plan_new (QeModel *model, GPtrArray *sources, guint n_ctx, GError **error);
+void _quern_measure_plan_free (QuernMeasurePlan *plan);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (QuernMeasurePlan, _quern_measure_plan_free)
 
 /* The worker reports its results through these functions. */
 typedef struct {
-  void (*planned)   (gpointer data, const QuernMeasurePlan *plan, QeModel *model, gboolean together);
-  void (*scored)    (gpointer data, guint model, QeModel *weights, const QuernDivergence *positions, guint n);
-  void (*worked)    (gpointer data, guint model, double seconds, guint n_tokens);
-  void (*noise)     (gpointer data, double kld);
+  void (*planned) (gpointer data, const QuernMeasurePlan *plan, QeModel *model, gboolean together);
+  void (*scored) (gpointer data, guint model, QeModel *weights, const QuernDivergence *positions, guint n);
+  void (*worked) (gpointer data, guint model, double seconds, guint n_tokens);
+  void (*noise) (gpointer data, double kld);
   void (*committed) (gpointer data, guint n_windows);
-  bool (*stopped)   (gpointer data); /* blocks while the measurement is paused */
+  bool (*stopped) (gpointer data); /* blocks while the measurement is paused */
 } QuernMeasureEvents;
 
 typedef struct {
-  GPtrArray *models;   /* of QuernModel; the first is the reference */
-  GArray *kv_types;    /* of QeKvType */
-  GPtrArray *sources;  /* of QuernMeasureSource */
+  GPtrArray *models;  /* of QuernModel; the first is the reference */
+  GArray *kv_types;   /* of QeKvType */
+  GPtrArray *sources; /* of QuernMeasureSource */
   guint n_ctx, n_threads, windows_done;
   guint64 memory_limit; /* bytes; 0: what is free */
 } QuernMeasureJob;
@@ -74,27 +74,27 @@ struct _QuernMeasure {
   GArray *ends;            /* array of guint: the byte at which token i ends */
   GArray *position_tokens; /* of guint */
   guint n_windows, windows_done;
-  GArray *window_rows;     /* array of guint: number of positions up to the end of window i */
+  GArray *window_rows; /* array of guint: number of positions up to the end of window i */
 
-  GMutex lock;             /* guards candidates, to which entries are only added */
-  GHashTable *candidates;  /* gint32 -> text */
+  GMutex lock;            /* guards candidates, to which entries are only added */
+  GHashTable *candidates; /* gint32 -> text */
   double noise;
   char *note;
   double progress;
   gboolean paused;
-  GTask *task; /* NULL when nothing runs */
+  GTask *task;          /* NULL when nothing runs */
   QuernMeasureRun *run; /* the task's */
 };
 
 void _quern_measure_update_progress (QuernMeasure *self);
 
 /* These functions restore a stored measurement. */
-void  _quern_measure_restore (QuernMeasure *self, const char *text, GArray *ends, GArray *position_tokens,
-                              guint windows_done, guint n_windows, double noise);
-void  _quern_measure_restore_piece (QuernMeasure *self, const gint32 *tokens, guint n, guint first);
-void  _quern_measure_restore_result (QuernMeasure *self, QuernMeasured *result);
-void  _quern_measure_restore_candidate (QuernMeasure *self, gint32 id, const char *text);
-void  _quern_measure_restore_note (QuernMeasure *self, const char *note);
+void _quern_measure_restore (QuernMeasure *self, const char *text, GArray *ends, GArray *position_tokens,
+                             guint windows_done, guint n_windows, double noise);
+void _quern_measure_restore_piece (QuernMeasure *self, const gint32 *tokens, guint n, guint first);
+void _quern_measure_restore_result (QuernMeasure *self, QuernMeasured *result);
+void _quern_measure_restore_candidate (QuernMeasure *self, gint32 id, const char *text);
+void _quern_measure_restore_note (QuernMeasure *self, const char *note);
 guint _quern_measure_get_windows_done (QuernMeasure *self);
 guint _quern_measure_get_n_windows (QuernMeasure *self);
 guint _quern_measure_get_n_rows (QuernMeasure *self);

@@ -160,7 +160,8 @@ keep_candidate (QuernMeasure *self, QeModel *model, gint32 id)
   if (id < 0 || g_hash_table_contains (self->candidates, GINT_TO_POINTER (id)))
     return;
   const char *bytes = qe_token_bytes (model, id, &length, &control);
-  g_hash_table_insert (self->candidates, GINT_TO_POINTER (id), g_utf8_make_valid (bytes ? bytes : "", bytes ? (gssize) length : 0));
+  g_hash_table_insert (self->candidates, GINT_TO_POINTER (id),
+                       g_utf8_make_valid (bytes ? bytes : "", bytes ? (gssize) length : 0));
 }
 
 static void
@@ -323,8 +324,12 @@ run_new (QuernMeasure *self, GCancellable *outer)
   run->seconds = g_array_set_size (g_array_new (FALSE, TRUE, sizeof (double)), n);
   run->n_evaluated = g_array_set_size (g_array_new (FALSE, TRUE, sizeof (guint)), n);
   run->job = (QuernMeasureJob) { g_ptr_array_new_with_free_func (g_object_unref),
-                                 g_array_new (FALSE, FALSE, sizeof (QeKvType)), g_ptr_array_ref (self->sources),
-                                 self->n_ctx, self->n_threads, self->windows_done, self->memory_limit };
+                                 g_array_new (FALSE, FALSE, sizeof (QeKvType)),
+                                 g_ptr_array_ref (self->sources),
+                                 self->n_ctx,
+                                 self->n_threads,
+                                 self->windows_done,
+                                 self->memory_limit };
   for (guint i = 0; i < n; i++) {
     QuernMeasured *result = quern_measure_get_result (self, i);
     add_to_job (run, result);

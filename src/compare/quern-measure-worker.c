@@ -30,8 +30,8 @@ typedef struct {
   QeContext **contexts; /* [models->len]; NULL: not open */
   gboolean together;
   gsize n_vocab;
-  int file;             /* reference logits of the batch: [row][n_vocab] */
-  float *row;           /* [n_vocab] */
+  int file;   /* reference logits of the batch: [row][n_vocab] */
+  float *row; /* [n_vocab] */
 } Work;
 
 /* The state of scoring one window with one model. */
@@ -39,8 +39,8 @@ typedef struct {
   Work *work;
   guint model;
   const QuernMeasureWindow *window;
-  guint64 offset;       /* row of the file that holds the window's first scored row */
-  gboolean repeated;    /* the reference is evaluated a second time, for the noise floor */
+  guint64 offset;    /* row of the file that holds the window's first scored row */
+  gboolean repeated; /* the reference is evaluated a second time, for the noise floor */
   double noise;
   QuernDivergence ready[EVENT_ROWS];
   guint n_ready;
@@ -92,7 +92,8 @@ choose_memory (Work *work, GError **error)
   g_autofree char *free = g_format_size (available);
   g_set_error (error, QUERN_COMPARE_ERROR, QUERN_COMPARE_ERROR_MEMORY,
                _("“%s” needs %s of memory, but %s are free. Close other applications, or leave the model "
-                 "out."), title, needed, free);
+                 "out."),
+               title, needed, free);
   return FALSE;
 }
 
@@ -168,9 +169,10 @@ check_vocabularies (Work *work, GError **error)
     if (i > 0 && (own != hash || n_vocab != work->n_vocab)) {
       g_autofree char *first = quern_model_dup_full_title (model_at (work, 0));
       g_autofree char *other = quern_model_dup_full_title (model_at (work, i));
-      g_set_error (error, QUERN_COMPARE_ERROR, QUERN_COMPARE_ERROR_VOCABULARY,
-                   _("“%s” and “%s” have different vocabularies, so their numbers cannot be compared. Compare what they write instead."),
-                   first, other);
+      g_set_error (
+          error, QUERN_COMPARE_ERROR, QUERN_COMPARE_ERROR_VOCABULARY,
+          _("“%s” and “%s” have different vocabularies, so their numbers cannot be compared. Compare what they write instead."),
+          first, other);
       return FALSE;
     }
     hash = own;
@@ -184,9 +186,10 @@ check_vocabularies (Work *work, GError **error)
 static gboolean
 fail_file (GError **error)
 {
-  g_set_error (error, QUERN_COMPARE_ERROR, QUERN_COMPARE_ERROR_FAILED,
-               _("The results of the reference could not be saved in “%s”: %s. Free up some space there and continue."),
-               g_get_user_cache_dir (), g_strerror (errno));
+  g_set_error (
+      error, QUERN_COMPARE_ERROR, QUERN_COMPARE_ERROR_FAILED,
+      _("The results of the reference could not be saved in “%s”: %s. Free up some space there and continue."),
+      g_get_user_cache_dir (), g_strerror (errno));
   return FALSE;
 }
 
@@ -248,8 +251,8 @@ score_row (Scoring *s, guint row, const float *logits, GError **error)
     memcpy (work->row, logits, work->n_vocab * sizeof *logits);
   if (!transfer_row (work, at, work->row, keeps, error))
     return FALSE;
-  if (!quern_divergence_compute (work->row, logits, work->n_vocab,
-                                 g_array_index (work->plan->tokens, gint32, row + 1), &divergence)) {
+  if (!quern_divergence_compute (work->row, logits, work->n_vocab, g_array_index (work->plan->tokens, gint32, row + 1),
+                                 &divergence)) {
     g_autofree char *title = quern_model_dup_full_title (model_at (work, s->model));
     g_set_error (error, QUERN_COMPARE_ERROR, QUERN_COMPARE_ERROR_FAILED,
                  _("“%s” gave a result that is not a number at token %u. Its file may be damaged: download it again."),
@@ -295,8 +298,8 @@ score_window (Scoring *s, GError **error)
   if (status != QE_OK)
     return quern_engine_set_error (error, &engine_error);
   if (!s->repeated)
-    work->events->worked (work->data, s->model,
-                          (double) (g_get_monotonic_time () - began - s->aside) / G_USEC_PER_SEC, w->n);
+    work->events->worked (work->data, s->model, (double) (g_get_monotonic_time () - began - s->aside) / G_USEC_PER_SEC,
+                          w->n);
   return TRUE;
 }
 

@@ -268,8 +268,8 @@ quern_measure_get_noise_floor (QuernMeasure *self)
 /* ---- restoring ------------------------------------------------------------------------------------------------- */
 
 void
-_quern_measure_restore (QuernMeasure *self, const char *text, GArray *ends, GArray *position_tokens,
-                        guint windows_done, guint n_windows, double noise)
+_quern_measure_restore (QuernMeasure *self, const char *text, GArray *ends, GArray *position_tokens, guint windows_done,
+                        guint n_windows, double noise)
 {
   g_string_assign (self->text, text);
   g_array_set_size (self->ends, 0);
@@ -419,7 +419,8 @@ results_changed_cb (QuernMeasure *self)
     gboolean shares = FALSE;
     for (guint k = 0; k < n; k++) {
       const QuernModelFacts *other = quern_measured_get_facts (quern_measure_get_result (self, k));
-      shares |= g_strcmp0 (facts->quantisation, other->quantisation) == 0 && g_strcmp0 (facts->title, other->title) != 0;
+      shares |= g_strcmp0 (facts->quantisation, other->quantisation) == 0
+                && g_strcmp0 (facts->title, other->title) != 0;
     }
     quern_measured_set_shares_quantisation (quern_measure_get_result (self, i), shares);
   }

@@ -24,41 +24,39 @@ G_DECLARE_FINAL_TYPE (QuernMeasure, quern_measure, QUERN, MEASURE, GObject)
 
 #define QUERN_MEASURE_CONTEXT 512 /* tokens of a window, unless set otherwise */
 
-QuernMeasure  *quern_measure_new                 (void);
-QuernMeasured *quern_measure_add_model           (QuernMeasure *self, QuernModel *model, QeKvType kv_type);
-void           quern_measure_add_text            (QuernMeasure *self, const char *text);
-void           quern_measure_add_request         (QuernMeasure *self, QuernRequest *request, const gint32 *answer,
-                                                  guint n_answer);
-void           quern_measure_add_reply           (QuernMeasure *self, QuernRequest *request, const char *reasoning,
-                                                  const char *answer);
-void           quern_measure_set_source          (QuernMeasure *self, const char *name);
-const char    *quern_measure_get_source          (QuernMeasure *self);
-void           quern_measure_set_context_size    (QuernMeasure *self, guint n_tokens);
-guint          quern_measure_get_context_size    (QuernMeasure *self);
-void           quern_measure_set_threads         (QuernMeasure *self, guint n_threads);
-GListModel    *quern_measure_get_results         (QuernMeasure *self);
-QuernMeasured *quern_measure_get_result          (QuernMeasure *self, guint i);
+QuernMeasure *quern_measure_new (void);
+QuernMeasured *quern_measure_add_model (QuernMeasure *self, QuernModel *model, QeKvType kv_type);
+void quern_measure_add_text (QuernMeasure *self, const char *text);
+void quern_measure_add_request (QuernMeasure *self, QuernRequest *request, const gint32 *answer, guint n_answer);
+void quern_measure_add_reply (QuernMeasure *self, QuernRequest *request, const char *reasoning, const char *answer);
+void quern_measure_set_source (QuernMeasure *self, const char *name);
+const char *quern_measure_get_source (QuernMeasure *self);
+void quern_measure_set_context_size (QuernMeasure *self, guint n_tokens);
+guint quern_measure_get_context_size (QuernMeasure *self);
+void quern_measure_set_threads (QuernMeasure *self, guint n_threads);
+GListModel *quern_measure_get_results (QuernMeasure *self);
+QuernMeasured *quern_measure_get_result (QuernMeasure *self, guint i);
 
-void           quern_measure_run_async           (QuernMeasure *self, GCancellable *cancellable,
-                                                  GAsyncReadyCallback callback, gpointer user_data);
-gboolean       quern_measure_run_finish          (QuernMeasure *self, GAsyncResult *result, GError **error);
-void           quern_measure_stop                (QuernMeasure *self);
-void           quern_measure_set_paused          (QuernMeasure *self, gboolean paused);
-gboolean       quern_measure_get_running         (QuernMeasure *self);
-gboolean       quern_measure_get_paused          (QuernMeasure *self);
-gboolean       quern_measure_get_complete        (QuernMeasure *self);
-double         quern_measure_get_progress        (QuernMeasure *self);
-const char    *quern_measure_get_note            (QuernMeasure *self);
+void quern_measure_run_async (QuernMeasure *self, GCancellable *cancellable, GAsyncReadyCallback callback,
+                              gpointer user_data);
+gboolean quern_measure_run_finish (QuernMeasure *self, GAsyncResult *result, GError **error);
+void quern_measure_stop (QuernMeasure *self);
+void quern_measure_set_paused (QuernMeasure *self, gboolean paused);
+gboolean quern_measure_get_running (QuernMeasure *self);
+gboolean quern_measure_get_paused (QuernMeasure *self);
+gboolean quern_measure_get_complete (QuernMeasure *self);
+double quern_measure_get_progress (QuernMeasure *self);
+const char *quern_measure_get_note (QuernMeasure *self);
 
 /* The text, once a run has begun: token i covers bytes [start, end). */
-const char    *quern_measure_get_text            (QuernMeasure *self);
-guint          quern_measure_get_n_tokens        (QuernMeasure *self);
-void           quern_measure_get_token_span      (QuernMeasure *self, guint token, guint *start, guint *end);
+const char *quern_measure_get_text (QuernMeasure *self);
+guint quern_measure_get_n_tokens (QuernMeasure *self);
+void quern_measure_get_token_span (QuernMeasure *self, guint token, guint *start, guint *end);
 /* Returns the token that position i of every result is about. */
-guint          quern_measure_get_position_token  (QuernMeasure *self, guint i);
+guint quern_measure_get_position_token (QuernMeasure *self, guint i);
 /* Returns the text of a candidate. */
-const char    *quern_measure_get_candidate       (QuernMeasure *self, gint32 id);
+const char *quern_measure_get_candidate (QuernMeasure *self, gint32 id);
 /* Returns the largest divergence of the reference from itself in a second evaluation; -1 before that. */
-double         quern_measure_get_noise_floor     (QuernMeasure *self);
+double quern_measure_get_noise_floor (QuernMeasure *self);
 
 G_END_DECLS

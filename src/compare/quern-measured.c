@@ -12,7 +12,7 @@ struct _QuernMeasured {
   QuernModelFacts facts;
   QeKvType kv_type;
   gboolean shares_quantisation; /* another model of the measurement has the same */
-  GArray *positions; /* of QuernDivergence */
+  GArray *positions;            /* of QuernDivergence */
   QuernDivergenceSum *sum;
   QuernDivergenceSummary summary;
   gboolean stale; /* the summary does not include all positions */
@@ -299,8 +299,8 @@ quern_measured_class_init (QuernMeasuredClass *klass)
   properties[PROP_QUANTISATION] = g_param_spec_string ("quantisation", NULL, NULL, NULL, flags);
   properties[PROP_N_POSITIONS] = g_param_spec_uint ("n-positions", NULL, NULL, 0, G_MAXUINT, 0, flags);
   g_object_class_install_properties (object_class, N_PROPS, properties);
-  signals[SIGNAL_CHANGED] =
-      g_signal_new ("changed", QUERN_TYPE_MEASURED, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
+  signals[SIGNAL_CHANGED] = g_signal_new ("changed", QUERN_TYPE_MEASURED, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                                          G_TYPE_NONE, 0);
 }
 
 static void

@@ -25,8 +25,8 @@ typedef struct {
   double bits_per_weight;
 } QuernModelFacts;
 
-void quern_model_facts_set   (QuernModelFacts *facts, QuernModel *model);
-void quern_model_facts_copy  (QuernModelFacts *facts, const QuernModelFacts *other);
+void quern_model_facts_set (QuernModelFacts *facts, QuernModel *model);
+void quern_model_facts_copy (QuernModelFacts *facts, const QuernModelFacts *other);
 void quern_model_facts_clear (QuernModelFacts *facts);
 
 /* The part of a measurement that belongs to one model: every scored position and their summary. It grows while the
@@ -35,24 +35,24 @@ void quern_model_facts_clear (QuernModelFacts *facts);
 #define QUERN_TYPE_MEASURED (quern_measured_get_type ())
 G_DECLARE_FINAL_TYPE (QuernMeasured, quern_measured, QUERN, MEASURED, GObject)
 
-QuernMeasured                *quern_measured_new             (QuernModel *model, QeKvType kv_type);
-QuernMeasured                *quern_measured_new_stored      (const QuernModelFacts *facts, QeKvType kv_type);
-QuernModel                   *quern_measured_get_model       (QuernMeasured *self);
-void                          quern_measured_set_model       (QuernMeasured *self, QuernModel *model);
-const QuernModelFacts        *quern_measured_get_facts       (QuernMeasured *self);
-char                         *quern_measured_dup_label       (QuernMeasured *self);
-QeKvType                      quern_measured_get_kv_type     (QuernMeasured *self);
-guint                         quern_measured_get_n_positions (QuernMeasured *self);
-const QuernDivergence        *quern_measured_get_position    (QuernMeasured *self, guint i);
-const QuernDivergenceSummary *quern_measured_get_summary     (QuernMeasured *self);
-double                        quern_measured_get_seconds     (QuernMeasured *self);
-double                        quern_measured_get_rate        (QuernMeasured *self);
+QuernMeasured *quern_measured_new (QuernModel *model, QeKvType kv_type);
+QuernMeasured *quern_measured_new_stored (const QuernModelFacts *facts, QeKvType kv_type);
+QuernModel *quern_measured_get_model (QuernMeasured *self);
+void quern_measured_set_model (QuernMeasured *self, QuernModel *model);
+const QuernModelFacts *quern_measured_get_facts (QuernMeasured *self);
+char *quern_measured_dup_label (QuernMeasured *self);
+QeKvType quern_measured_get_kv_type (QuernMeasured *self);
+guint quern_measured_get_n_positions (QuernMeasured *self);
+const QuernDivergence *quern_measured_get_position (QuernMeasured *self, guint i);
+const QuernDivergenceSummary *quern_measured_get_summary (QuernMeasured *self);
+double quern_measured_get_seconds (QuernMeasured *self);
+double quern_measured_get_rate (QuernMeasured *self);
 
 /* QuernMeasure calls these functions. */
 void quern_measured_set_shares_quantisation (QuernMeasured *self, gboolean shares);
-void quern_measured_add       (QuernMeasured *self, const QuernDivergence *positions, guint n);
-void quern_measured_truncate  (QuernMeasured *self, guint n);
-void quern_measured_add_work  (QuernMeasured *self, double seconds, guint n_tokens);
+void quern_measured_add (QuernMeasured *self, const QuernDivergence *positions, guint n);
+void quern_measured_truncate (QuernMeasured *self, guint n);
+void quern_measured_add_work (QuernMeasured *self, double seconds, guint n_tokens);
 guint quern_measured_get_n_evaluated (QuernMeasured *self);
 void quern_measured_set_sha256 (QuernMeasured *self, const char *sha256);
 

@@ -14,7 +14,7 @@
 
 typedef struct {
   char *question;
-  char *expected;     /* as it stands in the file */
+  char *expected; /* as it stands in the file */
   gboolean is_regex;
   GRegex *right; /* matches a right answer */
 } Question;
@@ -22,11 +22,11 @@ typedef struct {
 struct _QuernQuestions {
   GObject parent_instance;
 
-  GPtrArray *questions; /* of Question */
-  GPtrArray *answers;   /* of QuernCompareAnswer: [column][question] */
-  GPtrArray *labels;    /* array of char *: the column's label when it was asked */
-  char *name;           /* name of the file, or NULL */
-  GTask *task;          /* NULL when nothing runs */
+  GPtrArray *questions;      /* of Question */
+  GPtrArray *answers;        /* of QuernCompareAnswer: [column][question] */
+  GPtrArray *labels;         /* array of char *: the column's label when it was asked */
+  char *name;                /* name of the file, or NULL */
+  GTask *task;               /* NULL when nothing runs */
   GCancellable *cancellable; /* NULL when nothing runs */
 };
 
@@ -91,9 +91,10 @@ read_line (QuernQuestions *self, const char *line, guint number, GError **error)
   const char *text = quern_json_string (object, "question", quern_json_string (object, "prompt", NULL));
   const char *regex = quern_json_string (object, "regex", NULL), *answer = quern_json_string (object, "answer", NULL);
   if (!text || (!regex && (!answer || !*answer))) {
-    g_set_error (error, QUERN_COMPARE_ERROR, QUERN_COMPARE_ERROR_FORMAT,
-                 _("Line %u is not a question: each line must be a JSON object with “question” and “answer” or “regex”."),
-                 number);
+    g_set_error (
+        error, QUERN_COMPARE_ERROR, QUERN_COMPARE_ERROR_FORMAT,
+        _("Line %u is not a question: each line must be a JSON object with “question” and “answer” or “regex”."),
+        number);
     return FALSE;
   }
   if (add_question (self, text, regex ? regex : answer, regex != NULL, &failure))
@@ -546,8 +547,8 @@ quern_questions_class_init (QuernQuestionsClass *klass)
   properties[PROP_PROGRESS] = g_param_spec_double ("progress", NULL, NULL, 0, 1, 0, flags);
   properties[PROP_RUNNING] = g_param_spec_boolean ("running", NULL, NULL, FALSE, flags);
   g_object_class_install_properties (object_class, N_PROPS, properties);
-  signals[SIGNAL_CHANGED] =
-      g_signal_new ("changed", QUERN_TYPE_QUESTIONS, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
+  signals[SIGNAL_CHANGED] = g_signal_new ("changed", QUERN_TYPE_QUESTIONS, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                                          G_TYPE_NONE, 0);
 }
 
 static void

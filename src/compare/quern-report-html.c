@@ -144,9 +144,9 @@ append_votes (GString *out, QuernComparison *self)
       quern_comparison_count_votes (self, a, b, &count);
       append_element (out, "<tr><td>", first, "");
       append_element (out, " – ", other, "");
-      g_string_append_printf (out, "<td class=n>%u<td class=n>%u<td class=n>%u<td class=n>%u<td class=n>%.0f %% (%.0f–%.0f)</tr>",
-                              count.a, count.b, count.ties, count.both_bad, 100 * count.share, 100 * count.low,
-                              100 * count.high);
+      g_string_append_printf (
+          out, "<td class=n>%u<td class=n>%u<td class=n>%u<td class=n>%u<td class=n>%.0f %% (%.0f–%.0f)</tr>", count.a,
+          count.b, count.ties, count.both_bad, 100 * count.share, 100 * count.low, 100 * count.high);
     }
   g_string_append (out, "</table>");
 }
@@ -192,8 +192,9 @@ append_flips (GString *out, QuernQuestions *questions)
 {
   guint n = quern_questions_get_n_columns (questions);
 
-  g_string_append_printf (out, "<table><tr><th>%s<th>%s<th>%s<th>%s<th>%s</tr>", _("Columns"), _("Only the first correct"),
-                          _("Only the second correct"), _("Flips"), _("p (McNemar, exact)"));
+  g_string_append_printf (out, "<table><tr><th>%s<th>%s<th>%s<th>%s<th>%s</tr>", _("Columns"),
+                          _("Only the first correct"), _("Only the second correct"), _("Flips"),
+                          _("p (McNemar, exact)"));
   for (guint a = 0; a < n; a++)
     for (guint b = a + 1; b < n; b++) {
       QuernFlips flips;
@@ -219,7 +220,8 @@ append_questions (GString *out, QuernQuestions *questions)
     append_element (out, "<tr><th colspan=3>", quern_questions_get_question (questions, i), "</tr>");
     for (guint column = 0; column < quern_questions_get_n_columns (questions); column++) {
       append_element (out, "<tr><td>", quern_questions_get_label (questions, column), "");
-      g_string_append_printf (out, "<td>%s", quern_questions_is_right (questions, column, i) ? _("Correct") : _("Incorrect"));
+      g_string_append_printf (out, "<td>%s",
+                              quern_questions_is_right (questions, column, i) ? _("Correct") : _("Incorrect"));
       append_element (out, "<td>", quern_compare_answer_get_answer (quern_questions_get_answer (questions, column, i)),
                       "</tr>");
     }
@@ -322,8 +324,9 @@ append_chart (GString *out, QuernMeasure *measure)
 
   for (guint i = 0; i < n; i++)
     largest = MAX (largest, quern_measured_get_facts (quern_measure_get_result (measure, i))->file_bytes);
-  g_string_append_printf (out, "<svg viewBox=\"0 0 %d %d\" width=\"100%%\" style=\"max-width:%dpx\" role=\"img\" aria-label=\"",
-                          CHART_WIDTH, CHART_HEIGHT, CHART_WIDTH);
+  g_string_append_printf (
+      out, "<svg viewBox=\"0 0 %d %d\" width=\"100%%\" style=\"max-width:%dpx\" role=\"img\" aria-label=\"",
+      CHART_WIDTH, CHART_HEIGHT, CHART_WIDTH);
   append_element (out, "", _("File size against mean KL divergence"), "\">");
   append_axes (out);
   g_autofree char *size = g_format_size (largest);
@@ -362,7 +365,8 @@ append_heat (GString *out, QuernMeasure *measure, QuernMeasured *result)
       append_escaped (out, text + at, start - at);
     if (end <= start || start < at)
       continue;
-    g_string_append_printf (out, "<span title=\"KLD %.4f\" style=\"text-decoration-thickness:%dpx;background:#e66100%02x\">",
+    g_string_append_printf (out,
+                            "<span title=\"KLD %.4f\" style=\"text-decoration-thickness:%dpx;background:#e66100%02x\">",
                             kld, tenths / 2, tenths * 12);
     append_escaped (out, text + start, end - start);
     g_string_append (out, "</span>");
@@ -401,9 +405,12 @@ append_head (GString *out, QuernComparison *self)
   g_autoptr (GDateTime) time = g_date_time_new_from_unix_utc (quern_comparison_get_created (self) / G_USEC_PER_SEC);
   g_autofree char *date = time ? g_date_time_format (time, "%F %T UTC") : g_strdup ("");
 
-  g_string_append_printf (out, "<!doctype html><meta charset=utf-8><meta http-equiv=Content-Security-Policy content=\"default-src 'none';"
-                               " style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'\">"
-                               "<meta name=viewport content=\"width=device-width\"><style>%s</style>", style);
+  g_string_append_printf (
+      out,
+      "<!doctype html><meta charset=utf-8><meta http-equiv=Content-Security-Policy content=\"default-src 'none';"
+      " style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'\">"
+      "<meta name=viewport content=\"width=device-width\"><style>%s</style>",
+      style);
   append_element (out, "<title>", quern_comparison_get_title (self), "</title>");
   append_element (out, "<h1>", quern_comparison_get_title (self), "</h1><p class=small>");
   g_autofree char *origin = _quern_comparison_dup_origin (self);

@@ -100,9 +100,9 @@ quern_bradley_terry (const QuernDuel *duels, gsize n_duels, guint n_players, gui
 {
   g_return_if_fail (n_players > 0);
 
-  g_autofree double *wins = g_new (double, n_players * n_players);
+  g_autofree double *wins = g_new (double, n_players *n_players);
   g_autofree double *rating = g_new (double, n_players);
-  g_autofree double *drawn = g_new (double, (gsize) n_players * MAX (n_bootstrap, 1)); /* [n_players][n_bootstrap] */
+  g_autofree double *drawn = g_new (double, (gsize) n_players *MAX (n_bootstrap, 1)); /* [n_players][n_bootstrap] */
   g_autofree QuernDuel *sample = g_new (QuernDuel, MAX (n_duels, 1));
   g_autoptr (GRand) random = g_rand_new_with_seed (seed);
 

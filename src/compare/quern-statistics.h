@@ -8,11 +8,11 @@ G_BEGIN_DECLS
 /* Statistics of small counts, such as votes and right or wrong answers. They do not depend on models. */
 
 /* Computes the 95 % Wilson score interval of the share k / n; it is 0 to 1 if n is 0. */
-void   quern_wilson_interval (double k, double n, double *low, double *high);
+void quern_wilson_interval (double k, double n, double *low, double *high);
 
 /* Two-sided exact McNemar test: returns the probability of a split at least as uneven as (only_a, only_b) if both were
  * equally good. */
-double quern_mcnemar_exact   (guint only_a, guint only_b);
+double quern_mcnemar_exact (guint only_a, guint only_b);
 
 typedef struct {
   guint a, b;     /* players, below n_players */
@@ -26,7 +26,7 @@ typedef struct {
 
 /* Computes Bradley–Terry ratings of n_players from their duels, with intervals from n_bootstrap resamplings drawn from
  * seed. Each pair that met gets one virtual tie, so that a player who never lost has a finite rating. */
-void   quern_bradley_terry   (const QuernDuel *duels, gsize n_duels, guint n_players, guint n_bootstrap, guint32 seed,
-                              QuernRating *out);
+void quern_bradley_terry (const QuernDuel *duels, gsize n_duels, guint n_players, guint n_bootstrap, guint32 seed,
+                          QuernRating *out);
 
 G_END_DECLS

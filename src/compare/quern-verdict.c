@@ -28,14 +28,10 @@ const char *
 quern_verdict_to_string (QuernVerdict verdict)
 {
   switch (verdict) {
-  case QUERN_VERDICT_INDISTINGUISHABLE:
-    return C_ ("verdict", "indistinguishable");
-  case QUERN_VERDICT_SLIGHTLY_DIFFERENT:
-    return C_ ("verdict", "slightly different");
-  case QUERN_VERDICT_VISIBLY_DAMAGED:
-    return C_ ("verdict", "visibly damaged");
-  default:
-    return C_ ("verdict", "not measured");
+  case QUERN_VERDICT_INDISTINGUISHABLE: return C_("verdict", "indistinguishable");
+  case QUERN_VERDICT_SLIGHTLY_DIFFERENT: return C_("verdict", "slightly different");
+  case QUERN_VERDICT_VISIBLY_DAMAGED: return C_("verdict", "visibly damaged");
+  default: return C_("verdict", "not measured");
   }
 }
 
@@ -142,9 +138,9 @@ append_size (GString *out, QuernMeasured *reference, QuernMeasured *result)
                      : 1;
 
   if (share < 0.995)
-    g_string_append_printf (out, _ ("; %.0f %% smaller"), 100 * (1 - share));
+    g_string_append_printf (out, _("; %.0f %% smaller"), 100 * (1 - share));
   if (speed >= 1.05 || (speed > 0 && speed <= 0.95))
-    g_string_append_printf (out, _ ("; reads %.2f× as fast"), speed);
+    g_string_append_printf (out, _("; reads %.2f× as fast"), speed);
   g_string_append (out, ".");
 }
 
@@ -157,10 +153,10 @@ append_rest (GString *out, QuernMeasure *measure, guint i)
 
   append_size (out, quern_measure_get_result (measure, 0), result);
   if (quern_verdict_is_borderline (quern_measured_get_summary (result)))
-    g_string_append (out, _ (" This is close to the border between two verdicts; use a longer text to be sure."));
+    g_string_append (out, _(" This is close to the border between two verdicts; use a longer text to be sure."));
   if (other && quern_verdict_too_close (result, other)) {
     g_autofree char *name = quern_measured_dup_label (other);
-    g_string_append_printf (out, _ (" Against %s it is too close to call on this text."), name);
+    g_string_append_printf (out, _(" Against %s it is too close to call on this text."), name);
   }
 }
 
@@ -180,7 +176,7 @@ quern_verdict_dup_sentence (QuernMeasure *measure, guint i)
 
   if (s->n == 0)
     return g_string_free_and_steal (out);
-  g_string_append_printf (out, _ ("%s is %s: same top token in %.1f %% ± %.1f of %u tokens"), label,
+  g_string_append_printf (out, _("%s is %s: same top token in %.1f %% ± %.1f of %u tokens"), label,
                           quern_verdict_to_string (quern_verdict_of (s)), 100 * s->same_top, 100 * s->same_top_error,
                           (guint) s->n);
   append_rest (out, measure, i);
@@ -201,7 +197,7 @@ quern_verdict_dup_details (QuernMeasure *measure, guint i)
 
   if (s->n == 0)
     return g_string_free_and_steal (out);
-  g_string_append_printf (out, _ ("Same top token in %.1f %% ± %.1f of %u tokens"), 100 * s->same_top,
+  g_string_append_printf (out, _("Same top token in %.1f %% ± %.1f of %u tokens"), 100 * s->same_top,
                           100 * s->same_top_error, (guint) s->n);
   append_rest (out, measure, i);
   return g_string_free_and_steal (out);
@@ -224,9 +220,9 @@ quern_verdict_dup_reference (QuernMeasure *measure)
   const char *quantisation = quern_measured_get_facts (reference)->quantisation;
 
   if (quantisation && g_strv_contains (full, quantisation))
-    return g_strdup_printf (_ ("Compared with %s, which has full precision: all differences come from quantisation."),
+    return g_strdup_printf (_("Compared with %s, which has full precision: all differences come from quantisation."),
                             label);
-  return g_strdup_printf (_ ("Compared with %s, the reference chosen here, which is itself quantised."), label);
+  return g_strdup_printf (_("Compared with %s, the reference chosen here, which is itself quantised."), label);
 }
 
 static double
@@ -254,16 +250,18 @@ quern_measure_dup_summary (QuernMeasure *measure)
   GString *out = g_string_new (NULL);
 
   g_string_append_printf (out, ngettext ("%s: %u token scored", "%s: %u tokens scored", n),
-                          source ? source : _ ("Text"), n);
-  g_string_append_printf (out, _ (", read in %.1f s by all models together."), total_seconds (measure));
+                          source ? source : _("Text"), n);
+  g_string_append_printf (out, _(", read in %.1f s by all models together."), total_seconds (measure));
   if (noise >= 0)
     g_string_append_c (out, ' ');
   if (noise == 0)
-    g_string_append (out, _ ("Reading the text twice with the reference gave exactly the same result, so all "
-                             "differences come from the models."));
+    g_string_append (out, _("Reading the text twice with the reference gave exactly the same result, so all "
+                            "differences come from the models."));
   else if (noise > 0)
     g_string_append_printf (
-        out, _ ("Reading the text twice with the reference gave a divergence of up to %.2g: less than that is "
-                "noise."), noise);
+        out,
+        _("Reading the text twice with the reference gave a divergence of up to %.2g: less than that is "
+          "noise."),
+        noise);
   return g_string_free_and_steal (out);
 }

@@ -80,7 +80,7 @@ refresh (QuernDownloadJob *job, GError **error)
     item = quern_hub_repo_find_item (repo, job->label);
   if (item == NULL) {
     g_set_error (error, QUERN_HUB_ERROR, QUERN_HUB_ERROR_NOT_FOUND,
-                 _ ("“%s” no longer has the quantisation %s. Choose another one."), job->repo, job->label);
+                 _("“%s” no longer has the quantisation %s. Choose another one."), job->repo, job->label);
     return FALSE;
   }
   g_ptr_array_unref (job->files);
@@ -96,8 +96,8 @@ resolve (QuernDownloadJob *job, const QuernDownloadFile *file, GError **error)
   for (guint attempt = 0;; attempt++) {
     g_autoptr (GError) cause = NULL;
     gint64 asked = -1;
-    QuernHubResolved *resolved =
-        quern_hub_resolve (job->hub, job->repo, job->revision, file->path, &asked, job->cancellable, &cause);
+    QuernHubResolved *resolved = quern_hub_resolve (job->hub, job->repo, job->revision, file->path, &asked,
+                                                    job->cancellable, &cause);
 
     if (resolved != NULL)
       return resolved;
@@ -152,7 +152,7 @@ no_space (QuernDownloadJob *job, guint64 missing, GError **error)
 
   job->missing = missing;
   g_set_error (error, QUERN_DOWNLOAD_ERROR, QUERN_DOWNLOAD_ERROR_NO_SPACE,
-               _ ("%s more disk space is needed. Free up some space, then resume the download."), size);
+               _("%s more disk space is needed. Free up some space, then resume the download."), size);
   return FALSE;
 }
 
@@ -228,8 +228,8 @@ write_receipts (QuernDownloadJob *job, GError **error)
   if (_quern_downloads_db_write_receipts (job->database, job, &cause) || !needed)
     return TRUE;
   g_set_error (error, QUERN_DOWNLOAD_ERROR, QUERN_DOWNLOAD_ERROR_DISK,
-               _ ("The hub has no checksum for “%s”, and Quern could not record that it is not verified (%s). Check "
-                  "the disk, then resume the download."),
+               _("The hub has no checksum for “%s”, and Quern could not record that it is not verified (%s). Check "
+                 "the disk, then resume the download."),
                job->repo, cause->message);
   return FALSE;
 }

@@ -108,44 +108,19 @@ quern_download_get_property (GObject *object, guint id, GValue *value, GParamSpe
   QuernDownload *self = QUERN_DOWNLOAD (object);
 
   switch (id) {
-  case PROP_REPO:
-    g_value_set_string (value, self->repo);
-    break;
-  case PROP_LABEL:
-    g_value_set_string (value, self->label);
-    break;
-  case PROP_STATE:
-    g_value_set_uint (value, self->state);
-    break;
-  case PROP_PHASE:
-    g_value_set_uint (value, self->phase);
-    break;
-  case PROP_MESSAGE:
-    g_value_set_string (value, quern_download_get_message (self));
-    break;
-  case PROP_BYTES:
-    g_value_set_uint64 (value, self->bytes);
-    break;
-  case PROP_TOTAL:
-    g_value_set_uint64 (value, self->total);
-    break;
-  case PROP_MISSING:
-    g_value_set_uint64 (value, self->missing);
-    break;
-  case PROP_SPEED:
-    g_value_set_double (value, self->speed);
-    break;
-  case PROP_SECONDS_LEFT:
-    g_value_set_int64 (value, quern_download_get_seconds_left (self));
-    break;
-  case PROP_FRACTION:
-    g_value_set_double (value, quern_download_get_fraction (self));
-    break;
-  case PROP_WAIT:
-    g_value_set_int64 (value, quern_download_get_wait (self));
-    break;
-  default:
-    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+  case PROP_REPO: g_value_set_string (value, self->repo); break;
+  case PROP_LABEL: g_value_set_string (value, self->label); break;
+  case PROP_STATE: g_value_set_uint (value, self->state); break;
+  case PROP_PHASE: g_value_set_uint (value, self->phase); break;
+  case PROP_MESSAGE: g_value_set_string (value, quern_download_get_message (self)); break;
+  case PROP_BYTES: g_value_set_uint64 (value, self->bytes); break;
+  case PROP_TOTAL: g_value_set_uint64 (value, self->total); break;
+  case PROP_MISSING: g_value_set_uint64 (value, self->missing); break;
+  case PROP_SPEED: g_value_set_double (value, self->speed); break;
+  case PROP_SECONDS_LEFT: g_value_set_int64 (value, quern_download_get_seconds_left (self)); break;
+  case PROP_FRACTION: g_value_set_double (value, quern_download_get_fraction (self)); break;
+  case PROP_WAIT: g_value_set_int64 (value, quern_download_get_wait (self)); break;
+  default: G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
   }
 }
 

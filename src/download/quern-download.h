@@ -27,22 +27,22 @@ typedef enum {
 #define QUERN_TYPE_DOWNLOAD (quern_download_get_type ())
 G_DECLARE_FINAL_TYPE (QuernDownload, quern_download, QUERN, DOWNLOAD, GObject)
 
-const char        *quern_download_get_repo         (QuernDownload *self);
-const char        *quern_download_get_label        (QuernDownload *self);
-const char        *quern_download_get_path         (QuernDownload *self);
-char             **quern_download_dup_paths         (QuernDownload *self);
-gboolean           quern_download_get_has_vision   (QuernDownload *self);
-QuernDownloadState quern_download_get_state        (QuernDownload *self);
-QuernDownloadPhase quern_download_get_phase        (QuernDownload *self);
-const char        *quern_download_get_message      (QuernDownload *self);
-const GError      *quern_download_get_error        (QuernDownload *self);
-guint64            quern_download_get_bytes        (QuernDownload *self);
-guint64            quern_download_get_total        (QuernDownload *self);
-guint64            quern_download_get_missing      (QuernDownload *self);
-double             quern_download_get_speed        (QuernDownload *self);
-gint64             quern_download_get_seconds_left (QuernDownload *self);
-gint64             quern_download_get_wait         (QuernDownload *self);
-gboolean           quern_download_get_verifiable   (QuernDownload *self);
-double             quern_download_get_fraction     (QuernDownload *self);
+const char *quern_download_get_repo (QuernDownload *self);
+const char *quern_download_get_label (QuernDownload *self);
+const char *quern_download_get_path (QuernDownload *self);
+char **quern_download_dup_paths (QuernDownload *self);
+gboolean quern_download_get_has_vision (QuernDownload *self);
+QuernDownloadState quern_download_get_state (QuernDownload *self);
+QuernDownloadPhase quern_download_get_phase (QuernDownload *self);
+const char *quern_download_get_message (QuernDownload *self);
+const GError *quern_download_get_error (QuernDownload *self);
+guint64 quern_download_get_bytes (QuernDownload *self);
+guint64 quern_download_get_total (QuernDownload *self);
+guint64 quern_download_get_missing (QuernDownload *self);
+double quern_download_get_speed (QuernDownload *self);
+gint64 quern_download_get_seconds_left (QuernDownload *self);
+gint64 quern_download_get_wait (QuernDownload *self);
+gboolean quern_download_get_verifiable (QuernDownload *self);
+double quern_download_get_fraction (QuernDownload *self);
 
 G_END_DECLS

@@ -30,8 +30,10 @@ read_files (sqlite3 *db, gint64 id, GError **error)
 {
   g_autoptr (GPtrArray) files = g_ptr_array_new_with_free_func (_quern_download_file_free);
   g_autoptr (GError) cause = NULL;
-  g_autoptr (sqlite3_stmt) stmt = quern_sql_query (
-      db, error, "SELECT path, name, size, sha256, vision FROM files WHERE download = ?1 ORDER BY number", "i", id);
+  g_autoptr (sqlite3_stmt)
+      stmt = quern_sql_query (db, error,
+                              "SELECT path, name, size, sha256, vision FROM files WHERE download = ?1 ORDER BY number",
+                              "i", id);
 
   if (stmt == NULL)
     return NULL;
@@ -69,8 +71,10 @@ read_func (sqlite3 *db, gpointer data, GError **error)
 {
   GPtrArray *downloads = data;
   g_autoptr (GError) cause = NULL;
-  g_autoptr (sqlite3_stmt) stmt = quern_sql_query (
-      db, error, "SELECT id, repo, revision, label, state, refresh, message FROM downloads ORDER BY position, id", "");
+  g_autoptr (sqlite3_stmt) stmt =
+      quern_sql_query (db, error,
+                       "SELECT id, repo, revision, label, state, refresh, message FROM downloads ORDER BY position, id",
+                       "");
 
   if (stmt == NULL)
     return FALSE;
@@ -338,8 +342,9 @@ _quern_downloads_db_write_receipts (QuernDatabase *database, QuernDownloadJob *j
 {
   if (database != NULL)
     return quern_database_write (database, write_receipts_func, job, error);
-  g_set_error_literal (error, QUERN_DATABASE_ERROR, QUERN_DATABASE_ERROR_CLOSED, _ ("the list of downloads cannot be "
-                                                                                    "saved"));
+  g_set_error_literal (error, QUERN_DATABASE_ERROR, QUERN_DATABASE_ERROR_CLOSED,
+                       _("the list of downloads cannot be "
+                         "saved"));
   return FALSE;
 }
 
@@ -354,8 +359,8 @@ static gboolean
 receipt_func (sqlite3 *db, gpointer data, GError **error)
 {
   ReceiptCall *call = data;
-  g_autoptr (sqlite3_stmt) stmt =
-      quern_sql_query (db, error, "SELECT size, sha256 FROM receipts WHERE target = ?1", "s", call->target);
+  g_autoptr (sqlite3_stmt)
+      stmt = quern_sql_query (db, error, "SELECT size, sha256 FROM receipts WHERE target = ?1", "s", call->target);
 
   if (stmt == NULL)
     return FALSE;

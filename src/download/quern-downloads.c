@@ -128,10 +128,10 @@ quern_downloads_class_init (QuernDownloadsClass *class)
   object_class->finalize = quern_downloads_finalize;
   object_class->get_property = quern_downloads_get_property;
   /* Whether one is running: do not suspend meanwhile. */
-  properties[PROP_ACTIVE] =
-      g_param_spec_boolean ("active", NULL, NULL, FALSE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
-  properties[PROP_PROGRESS] =
-      g_param_spec_double ("progress", NULL, NULL, -1, 1, -1, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+  properties[PROP_ACTIVE] = g_param_spec_boolean ("active", NULL, NULL, FALSE,
+                                                  G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+  properties[PROP_PROGRESS] = g_param_spec_double ("progress", NULL, NULL, -1, 1, -1,
+                                                   G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
   g_object_class_install_properties (object_class, N_PROPS, properties);
   signals[SIGNAL_INSTALLED] = g_signal_new ("installed", QUERN_TYPE_DOWNLOADS, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
                                             G_TYPE_NONE, 1, QUERN_TYPE_DOWNLOAD);
@@ -647,12 +647,12 @@ verify_file (const Verify *verify, GCancellable *cancellable, GError **error)
   if (!_quern_downloads_db_receipt (verify->database, verify->path, &size, &sha256)
       && !hash_in_name (verify->path, &size, &sha256)) {
     g_set_error (error, QUERN_DOWNLOAD_ERROR, QUERN_DOWNLOAD_ERROR_FAILED,
-                 _ ("“%s” was not downloaded by Quern, so there is nothing to compare it with."), name);
+                 _("“%s” was not downloaded by Quern, so there is nothing to compare it with."), name);
     return FALSE;
   }
   if (sha256 == NULL) {
     g_set_error (error, QUERN_DOWNLOAD_ERROR, QUERN_DOWNLOAD_ERROR_FAILED,
-                 _ ("The hub had no checksum for “%s”, so it cannot be verified."), name);
+                 _("The hub had no checksum for “%s”, so it cannot be verified."), name);
     return FALSE;
   }
   hash = quern_sha256_of_file (verify->path, &done, cancellable, error);
@@ -661,7 +661,7 @@ verify_file (const Verify *verify, GCancellable *cancellable, GError **error)
   if (done == size && g_str_equal (hash, sha256))
     return TRUE;
   g_set_error (error, QUERN_DOWNLOAD_ERROR, QUERN_DOWNLOAD_ERROR_DAMAGED,
-               _ ("“%s” has changed since it was downloaded. Delete it and download it again."), name);
+               _("“%s” has changed since it was downloaded. Delete it and download it again."), name);
   return FALSE;
 }
 

@@ -32,19 +32,21 @@ static gboolean
 check_resolved (QuernFetch *fetch, const QuernHubResolved *resolved, GError **error)
 {
   const QuernFetchSpec *spec = fetch->spec;
-  gboolean same_hash = fetch->sha256 == NULL || resolved->sha256 == NULL || g_str_equal (fetch->sha256, resolved->sha256);
+  gboolean same_hash = fetch->sha256 == NULL || resolved->sha256 == NULL
+                       || g_str_equal (fetch->sha256, resolved->sha256);
 
   if (resolved->size == spec->size && same_hash)
     return TRUE;
   if (!same_hash && g_strcmp0 (resolved->commit, spec->revision) == 0)
     g_set_error (error, QUERN_DOWNLOAD_ERROR, QUERN_DOWNLOAD_ERROR_CONFLICT,
-                 _ ("The hub has two different checksums for “%s”, so it cannot be verified and was not downloaded. "
-                    "Try again later, or choose another mirror."),
+                 _("The hub has two different checksums for “%s”, so it cannot be verified and was not downloaded. "
+                   "Try again later, or choose another mirror."),
                  spec->path);
   else
     g_set_error (error, QUERN_DOWNLOAD_ERROR, QUERN_DOWNLOAD_ERROR_CHANGED,
-                 _ ("“%s” was replaced on the hub during the download. Start the download again to get the new "
-                    "file."), spec->path);
+                 _("“%s” was replaced on the hub during the download. Start the download again to get the new "
+                   "file."),
+                 spec->path);
   return FALSE;
 }
 
@@ -103,9 +105,8 @@ quern_fetch_resolve_again (QuernFetch *fetch)
 static gboolean
 bad_answer (SoupMessage *message, const char *what, GError **error)
 {
-  g_set_error (error, QUERN_HUB_ERROR, QUERN_HUB_ERROR_BAD_ANSWER,
-               _ ("“%s” sent an unexpected response (%s)."), g_uri_get_host (soup_message_get_uri (message)),
-               what);
+  g_set_error (error, QUERN_HUB_ERROR, QUERN_HUB_ERROR_BAD_ANSWER, _("“%s” sent an unexpected response (%s)."),
+               g_uri_get_host (soup_message_get_uri (message)), what);
   return FALSE;
 }
 
@@ -144,7 +145,7 @@ check_version (QuernFetch *fetch, SoupMessage *message, GError **error)
   }
   fetch->restart = TRUE;
   g_set_error (error, QUERN_DOWNLOAD_ERROR, QUERN_DOWNLOAD_ERROR_CHANGED,
-               _ ("“%s” keeps changing on the server. Try again later."), fetch->spec->path);
+               _("“%s” keeps changing on the server. Try again later."), fetch->spec->path);
   return FALSE;
 }
 
@@ -301,9 +302,9 @@ set_cut (SoupMessage *message, const GError *cause, GError **error)
     g_propagate_error (error, g_error_copy (cause));
   else
     g_set_error (error, QUERN_HUB_ERROR, QUERN_HUB_ERROR_OFFLINE,
-                 _ ("The connection to “%s” was lost (%s). Check the network connection and try again."),
+                 _("The connection to “%s” was lost (%s). Check the network connection and try again."),
                  g_uri_get_host (soup_message_get_uri (message)),
-                 cause != NULL ? cause->message : _ ("the server closed it early"));
+                 cause != NULL ? cause->message : _("the server closed it early"));
   return FALSE;
 }
 

@@ -24,9 +24,9 @@
 #define ONE_SPAN (2 * LEAST_SPAN)         /* so much is fetched with a single request */
 #define CONNECTION_SIZE (4 * 1024 * 1024) /* a further connection should have this much to do */
 #define FAST_RATE 150.0                   /* bytes per microsecond */
-#define WORTHWHILE 10                     /* a request should bring bytes for so many times as long as its answer took */
-#define MAX_FAILURES 4                    /* in a row and without a gain */
-#define GAIN (64 * 1024)                  /* bytes: less may come for ever without an end in sight */
+#define WORTHWHILE 10    /* a request should bring bytes for so many times as long as its answer took */
+#define MAX_FAILURES 4   /* in a row and without a gain */
+#define GAIN (64 * 1024) /* bytes: less may come for ever without an end in sight */
 #define REPAIR_STEPS 8
 #define MAX_RESTARTS 3
 
@@ -345,8 +345,8 @@ repair (QuernFetch *fetch, GError **error)
     quern_part_forget (fetch->part);
     quern_part_save (fetch->part, TRUE, NULL);
     g_set_error (error, QUERN_DOWNLOAD_ERROR, QUERN_DOWNLOAD_ERROR_DAMAGED,
-                 _ ("“%s” was damaged twice during the download and was not installed. Try again later, or choose "
-                    "another mirror."),
+                 _("“%s” was damaged twice during the download and was not installed. Try again later, or choose "
+                   "another mirror."),
                  fetch->spec->path);
   }
   return right;
@@ -366,7 +366,7 @@ wake_cb (GCancellable *cancellable, QuernFetch *fetch)
 {
   g_mutex_lock (&fetch->lock);
   if (fetch->error == NULL && !fetch->done)
-    fetch->error = g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED, _ ("The download was stopped."));
+    fetch->error = g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED, _("The download was stopped."));
   wake_all (fetch);
   g_mutex_unlock (&fetch->lock);
 }
@@ -487,8 +487,9 @@ run_once (const QuernFetchSpec *spec, QuernFetchProgress *progress, GCancellable
     return FALSE;
   drop_unknown_version (&fetch);
   fetch_init (&fetch);
-  handler =
-      cancellable != NULL ? g_cancellable_connect (cancellable, G_CALLBACK (cancelled_cb), fetch.cancellable, NULL) : 0;
+  handler = cancellable != NULL
+                ? g_cancellable_connect (cancellable, G_CALLBACK (cancelled_cb), fetch.cancellable, NULL)
+                : 0;
   ok = run (&fetch, error);
   g_cancellable_disconnect (cancellable, handler);
   *restart = !ok && fetch.restart;

@@ -11,8 +11,8 @@ typedef struct {
   QuernHub *hub;
   const char *repo, *revision, *path;
   guint64 size;
-  const char *sha256;        /* NULL: what the hub says of the file itself; if nothing, the size is all that is checked */
-  const char *target;        /* where the finished file will be */
+  const char *sha256; /* NULL: what the hub says of the file itself; if nothing, the size is all that is checked */
+  const char *target; /* where the finished file will be */
   QuernRateLimiter *limiter; /* NULL: none */
   guint connections;         /* at most; 0: 4 */
 } QuernFetchSpec;
@@ -26,14 +26,14 @@ typedef enum {
 
 /* Read with quern_fetch_progress_get() while quern_fetch_run() runs in another thread. */
 typedef struct {
-  guint64 bytes;    /* of the file that are on disk */
-  guint64 received; /* body bytes from the network in this run, wasted ones included */
+  guint64 bytes;     /* of the file that are on disk */
+  guint64 received;  /* body bytes from the network in this run, wasted ones included */
   gint64 wait_until; /* monotonic time; the server asked to wait, and this is when it ends; 0: it did not */
   guint phase;       /* QuernFetchPhase */
 } QuernFetchProgress;
 
-gboolean           quern_fetch_run          (const QuernFetchSpec *spec, QuernFetchProgress *progress,
-                                             GCancellable *cancellable, GError **error);
+gboolean quern_fetch_run (const QuernFetchSpec *spec, QuernFetchProgress *progress, GCancellable *cancellable,
+                          GError **error);
 QuernFetchProgress quern_fetch_progress_get (const QuernFetchProgress *progress);
 
 G_END_DECLS

@@ -41,8 +41,8 @@ struct _QuernPart {
   GMutex save_lock; /* one writer of the facts at a time */
   GMutex lock;      /* everything below */
   Chunk *chunks;
-  guint64 bytes; /* sum of have */
-  gint64 saved;  /* monotonic time */
+  guint64 bytes;   /* sum of have */
+  gint64 saved;    /* monotonic time */
   char *validator; /* that the server gave the version which is being fetched; NULL: none, or not needed */
   gboolean changed, verified;
 };
@@ -63,10 +63,10 @@ set_disk_error (GError **error, const char *path, int code)
 {
   if (code == ENOSPC || code == EDQUOT)
     g_set_error (error, QUERN_DOWNLOAD_ERROR, QUERN_DOWNLOAD_ERROR_NO_SPACE,
-                 _ ("The disk is full. Free up some space, then resume the download."));
+                 _("The disk is full. Free up some space, then resume the download."));
   else
     g_set_error (error, QUERN_DOWNLOAD_ERROR, QUERN_DOWNLOAD_ERROR_DISK,
-                 _ ("“%s” cannot be written: %s. Check the folder’s permissions and the disk."), path,
+                 _("“%s” cannot be written: %s. Check the folder’s permissions and the disk."), path,
                  g_strerror (code));
   return FALSE;
 }
@@ -115,9 +115,9 @@ read_chunk_line (QuernPart *part, const char *line)
 static gboolean
 facts_from_text (QuernPart *part, const char *text)
 {
-  g_autofree char *head =
-      g_strdup_printf ("quern-part 1\nsize %" G_GUINT64_FORMAT "\nsha256 %s\nchunk-size %u\nverified ", part->size,
-                       part->sha256 != NULL ? part->sha256 : "-", part->chunk_size);
+  g_autofree char *head = g_strdup_printf ("quern-part 1\nsize %" G_GUINT64_FORMAT
+                                           "\nsha256 %s\nchunk-size %u\nverified ",
+                                           part->size, part->sha256 != NULL ? part->sha256 : "-", part->chunk_size);
   g_auto (GStrv) lines = NULL;
   gboolean good = g_str_has_prefix (text, head) && g_str_has_suffix (text, "\nend\n");
 
@@ -176,7 +176,7 @@ static gboolean
 set_busy (GError **error)
 {
   g_set_error (error, QUERN_DOWNLOAD_ERROR, QUERN_DOWNLOAD_ERROR_BUSY,
-               _ ("Another instance of Quern is downloading this file. Wait until it is done, or stop it there."));
+               _("Another instance of Quern is downloading this file. Wait until it is done, or stop it there."));
   return FALSE;
 }
 
@@ -262,7 +262,8 @@ is_in_memory (int fd)
 gboolean
 quern_part_reserve (QuernPart *part, GError **error)
 {
-  if (part->size == 0 || is_in_memory (part->fd) || fallocate (part->fd, 0, 0, part->size) == 0 || errno == EOPNOTSUPP || errno == ENOSYS)
+  if (part->size == 0 || is_in_memory (part->fd) || fallocate (part->fd, 0, 0, part->size) == 0 || errno == EOPNOTSUPP
+      || errno == ENOSYS)
     return TRUE;
   return set_disk_error (error, part->part_path, errno);
 }
@@ -419,8 +420,8 @@ quern_part_read (QuernPart *part, guint64 offset, gpointer data, gsize size, GEr
       continue;
     if (n <= 0) {
       g_set_error (error, QUERN_DOWNLOAD_ERROR, QUERN_DOWNLOAD_ERROR_DISK,
-                   _ ("“%s” cannot be read back: %s. Check the disk, then resume the download."), part->part_path,
-                   n < 0 ? g_strerror (errno) : _ ("another application made it shorter"));
+                   _("“%s” cannot be read back: %s. Check the disk, then resume the download."), part->part_path,
+                   n < 0 ? g_strerror (errno) : _("another application made it shorter"));
       return FALSE;
     }
     done += n;

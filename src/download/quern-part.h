@@ -25,37 +25,37 @@ typedef enum {
  * Chunks are fetched by several threads: every function may be called from any thread unless it says otherwise. */
 typedef struct _QuernPart QuernPart;
 
-QuernPart *quern_part_open          (const char *path, guint64 size, const char *sha256, GError **error);
-void       quern_part_free          (QuernPart *part); /* keeps the files */
-gboolean   quern_part_reserve       (QuernPart *part, GError **error);
-guint64    quern_part_still_needed  (const char *path, guint64 size);
-guint64    quern_part_missing_space (const char *folder, guint64 needed);
+QuernPart *quern_part_open (const char *path, guint64 size, const char *sha256, GError **error);
+void quern_part_free (QuernPart *part); /* keeps the files */
+gboolean quern_part_reserve (QuernPart *part, GError **error);
+guint64 quern_part_still_needed (const char *path, guint64 size);
+guint64 quern_part_missing_space (const char *folder, guint64 needed);
 
-guint64    quern_part_get_size      (QuernPart *part);
-const char *quern_part_get_sha256   (QuernPart *part);
-char      *quern_part_dup_validator (QuernPart *part);
-void       quern_part_set_validator (QuernPart *part, const char *validator);
-guint      quern_part_get_n_chunks  (QuernPart *part);
-guint64    quern_part_chunk_start   (QuernPart *part, guint chunk);
-guint64    quern_part_chunk_end     (QuernPart *part, guint chunk);
-guint32    quern_part_get_have      (QuernPart *part, guint chunk, guint32 *crc);
-gboolean   quern_part_is_complete   (QuernPart *part, guint chunk);
-guint64    quern_part_get_bytes     (QuernPart *part);
+guint64 quern_part_get_size (QuernPart *part);
+const char *quern_part_get_sha256 (QuernPart *part);
+char *quern_part_dup_validator (QuernPart *part);
+void quern_part_set_validator (QuernPart *part, const char *validator);
+guint quern_part_get_n_chunks (QuernPart *part);
+guint64 quern_part_chunk_start (QuernPart *part, guint chunk);
+guint64 quern_part_chunk_end (QuernPart *part, guint chunk);
+guint32 quern_part_get_have (QuernPart *part, guint chunk, guint32 *crc);
+gboolean quern_part_is_complete (QuernPart *part, guint chunk);
+guint64 quern_part_get_bytes (QuernPart *part);
 
-gboolean   quern_part_write         (QuernPart *part, guint64 offset, gconstpointer data, gsize size, GError **error);
-gboolean   quern_part_read          (QuernPart *part, guint64 offset, gpointer data, gsize size, GError **error);
-void       quern_part_record        (QuernPart *part, guint chunk, guint32 have, guint32 crc);
-void       quern_part_forget        (QuernPart *part);
-gboolean   quern_part_save          (QuernPart *part, gboolean now, GError **error);
-void       quern_part_flush_range   (QuernPart *part, guint64 offset, guint64 size);
+gboolean quern_part_write (QuernPart *part, guint64 offset, gconstpointer data, gsize size, GError **error);
+gboolean quern_part_read (QuernPart *part, guint64 offset, gpointer data, gsize size, GError **error);
+void quern_part_record (QuernPart *part, guint chunk, guint32 have, guint32 crc);
+void quern_part_forget (QuernPart *part);
+gboolean quern_part_save (QuernPart *part, gboolean now, GError **error);
+void quern_part_flush_range (QuernPart *part, guint64 offset, guint64 size);
 
-gboolean   quern_part_is_verified   (QuernPart *part);
-gboolean   quern_part_set_verified  (QuernPart *part, GError **error);
-gboolean   quern_part_install       (const char *path, GError **error);
-gboolean   quern_part_was_verified  (const char *path, guint64 size, const char *sha256);
-guint64    quern_part_peek_bytes    (const char *path, guint64 size, const char *sha256);
-gboolean   quern_part_identify      (const char *path, guint64 *size, char **sha256);
-void       quern_part_discard       (const char *path);
+gboolean quern_part_is_verified (QuernPart *part);
+gboolean quern_part_set_verified (QuernPart *part, GError **error);
+gboolean quern_part_install (const char *path, GError **error);
+gboolean quern_part_was_verified (const char *path, guint64 size, const char *sha256);
+guint64 quern_part_peek_bytes (const char *path, guint64 size, const char *sha256);
+gboolean quern_part_identify (const char *path, guint64 *size, char **sha256);
+void quern_part_discard (const char *path);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (QuernPart, quern_part_free)
 

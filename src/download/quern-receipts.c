@@ -17,12 +17,14 @@ receipt_free (gpointer data)
 static void
 read_rows (sqlite3 *db, GPtrArray *receipts)
 {
-  g_autoptr (sqlite3_stmt) stmt = quern_sql_query (db, NULL, "SELECT target, size, sha256 IS NOT NULL FROM receipts", "");
+  g_autoptr (sqlite3_stmt)
+      stmt = quern_sql_query (db, NULL, "SELECT target, size, sha256 IS NOT NULL FROM receipts", "");
 
   while (stmt != NULL && quern_sql_next (stmt, NULL)) {
     QuernReceipt *receipt = g_new (QuernReceipt, 1);
 
-    *receipt = (QuernReceipt) { quern_sql_dup_text (stmt, 0), sqlite3_column_int64 (stmt, 1), sqlite3_column_int (stmt, 2) };
+    *receipt = (QuernReceipt) { quern_sql_dup_text (stmt, 0), sqlite3_column_int64 (stmt, 1),
+                                sqlite3_column_int (stmt, 2) };
     g_ptr_array_add (receipts, receipt);
   }
 }

@@ -8,7 +8,7 @@ G_BEGIN_DECLS
 /* That a download put a file at a path. */
 typedef struct {
   char *target;
-  guint64 size; /* bytes */
+  guint64 size;      /* bytes */
   gboolean verified; /* against a checksum that somebody told */
 } QuernReceipt;
 

@@ -77,9 +77,9 @@ struct _QuernContext {
 
   char *state_path; /* NULL if the state is not to be saved */
 
-  GMutex lock;      /* guards the fields below */
-  gboolean save;    /* the state is to be saved at the end */
-  guint n_jobs;     /* requests that are queued or running */
+  GMutex lock;       /* guards the fields below */
+  gboolean save;     /* the state is to be saved at the end */
+  guint n_jobs;      /* requests that are queued or running */
   gint64 idle_since; /* monotonic time; valid while n_jobs is 0 */
 };
 
@@ -144,8 +144,10 @@ _quern_context_new (QuernModel *model, QuernWeights *weights, const QuernLoadPar
 {
   g_autoptr (QuernContext) self = g_object_new (QUERN_TYPE_CONTEXT, NULL);
   QeContextParams context_params = { .n_ctx = _quern_context_default_size (model, params),
-                                     .n_threads = params->n_threads, .kv_type = params->kv_type,
-                                     .speculative = true, .sketch = sketch };
+                                     .n_threads = params->n_threads,
+                                     .kv_type = params->kv_type,
+                                     .speculative = true,
+                                     .sketch = sketch };
   QeError engine_error = { 0 };
 
   if (qe_context_new (&self->runner.context, _quern_weights_get_model (weights), &context_params, &engine_error)

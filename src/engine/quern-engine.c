@@ -32,8 +32,8 @@ struct _QuernEngine {
   gboolean keep_state;
   guint keep_alive_source;
 
-  GMutex lock; /* guards the fields below */
-  GPtrArray *files;              /* of OpenFile */
+  GMutex lock;                    /* guards the fields below */
+  GPtrArray *files;               /* of OpenFile */
   QuernWeights *counting_weights; /* weights for counting tokens, kept because no context may be using them */
 };
 
@@ -46,9 +46,9 @@ typedef struct {
   GPtrArray *victims;    /* contexts that the worker frees first */
   gint permille, queued; /* atomic: share of the file that was read; whether a source is queued to report it */
   gboolean keep_state;
-  gboolean sketch;       /* there is memory for a sketch of the head */
-  gboolean done;         /* the caller has its result, so no more progress is reported */
-} Load; /* in an atomic rc box */
+  gboolean sketch; /* there is memory for a sketch of the head */
+  gboolean done;   /* the caller has its result, so no more progress is reported */
+} Load;            /* in an atomic rc box */
 
 enum { SIGNAL_USED, N_SIGNALS };
 
@@ -74,9 +74,7 @@ quern_engine_set_error (GError **error, const QeError *engine_error)
   const char *message = engine_error->message;
 
   switch (engine_error->status) {
-  case QE_ERROR_CANCELLED:
-    g_set_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED, _("Cancelled."));
-    break;
+  case QE_ERROR_CANCELLED: g_set_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED, _("Cancelled.")); break;
   case QE_ERROR_MEMORY:
     g_set_error (error, QUERN_ENGINE_ERROR, QUERN_ENGINE_ERROR_MEMORY,
                  _("Not enough memory. Close other applications, or choose a smaller model or context length."));
@@ -85,8 +83,8 @@ quern_engine_set_error (GError **error, const QeError *engine_error)
     g_set_error (error, QUERN_ENGINE_ERROR, QUERN_ENGINE_ERROR_CONTEXT_FULL, "%s", message);
     break;
   case QE_ERROR_UNSUPPORTED:
-    g_set_error (error, QUERN_ENGINE_ERROR, QUERN_ENGINE_ERROR_UNSUPPORTED,
-                 _("Quern cannot run this model: %s"), message);
+    g_set_error (error, QUERN_ENGINE_ERROR, QUERN_ENGINE_ERROR_UNSUPPORTED, _("Quern cannot run this model: %s"),
+                 message);
     break;
   case QE_ERROR_CHANGED:
     g_set_error (error, QUERN_ENGINE_ERROR, QUERN_ENGINE_ERROR_DAMAGED,
@@ -98,7 +96,8 @@ quern_engine_set_error (GError **error, const QeError *engine_error)
                  _("The model’s file cannot be used: %s Download it again, or choose another model."), message);
     break;
   default:
-    g_set_error (error, QUERN_ENGINE_ERROR, QUERN_ENGINE_ERROR_FAILED, _("The engine could not continue: %s"), message);
+    g_set_error (error, QUERN_ENGINE_ERROR, QUERN_ENGINE_ERROR_FAILED, _("The engine could not continue: %s"),
+                 message);
   }
   return FALSE;
 }
@@ -212,20 +211,22 @@ static gboolean
 refuse (QuernModel *model, const QuernLoadParams *params, guint64 need, guint64 budget, GError **error)
 {
   guint size = _quern_context_default_size (model, params);
-  guint fits = MIN (qe_plan_largest_context (quern_model_get_info (model), &(QePlanParams) { .kv_type = params->kv_type,
-                                                                          .vision = quern_model_get_vision_info (model),
-                                                                          .vision_pixels = QUERN_VISION_MAX_PIXELS,
-                                                                          .speculative = true },
+  guint fits = MIN (qe_plan_largest_context (quern_model_get_info (model),
+                                             &(QePlanParams) { .kv_type = params->kv_type,
+                                                               .vision = quern_model_get_vision_info (model),
+                                                               .vision_pixels = QUERN_VISION_MAX_PIXELS,
+                                                               .speculative = true },
                                              budget),
                     quern_model_get_info (model)->n_ctx_train);
   g_autofree char *needed = g_format_size (need);
   g_autofree char *free = g_format_size (budget);
 
   if (fits > 0 && fits < size)
-    g_set_error (error, QUERN_ENGINE_ERROR, QUERN_ENGINE_ERROR_MEMORY,
-                 _("“%s” needs %s of memory for a context length of %u tokens, but %s are free. A context length of %u "
-                   "tokens would fit."),
-                 quern_model_get_title (model), needed, size, free, fits);
+    g_set_error (
+        error, QUERN_ENGINE_ERROR, QUERN_ENGINE_ERROR_MEMORY,
+        _("“%s” needs %s of memory for a context length of %u tokens, but %s are free. A context length of %u "
+          "tokens would fit."),
+        quern_model_get_title (model), needed, size, free, fits);
   else
     g_set_error (error, QUERN_ENGINE_ERROR, QUERN_ENGINE_ERROR_MEMORY,
                  _("“%s” needs %s of memory, but %s are free. Close other applications, or choose a smaller model or "
@@ -276,8 +277,10 @@ make_room (QuernEngine *self, Load *load, GError **error)
 guint
 quern_engine_largest_context (QuernEngine *self, QuernModel *model, QeKvType kv_type)
 {
-  QePlanParams params = { .kv_type = kv_type, .vision = quern_model_get_vision_info (model),
-                          .vision_pixels = QUERN_VISION_MAX_PIXELS, .speculative = true };
+  QePlanParams params = { .kv_type = kv_type,
+                          .vision = quern_model_get_vision_info (model),
+                          .vision_pixels = QUERN_VISION_MAX_PIXELS,
+                          .speculative = true };
   const QeModelInfo *info = quern_model_get_info (model);
 
   return MIN (qe_plan_largest_context (info, &params, quern_memory_available ()), info->n_ctx_train);
@@ -587,9 +590,8 @@ count_pictures (const Count *count, QeModel *weights, QeError *error)
   for (guint i = 0; i < pictures->len && total >= 0; i++) {
     const QuernPixels *pixels = pictures->pdata[i];
     QeImagePlan plan = { 0 };
-    total = qe_vision_plan (vision, pixels->width, pixels->height, &plan, error) == QE_OK
-                ? total + plan.n_tokens - 1
-                : -1;
+    total = qe_vision_plan (vision, pixels->width, pixels->height, &plan, error) == QE_OK ? total + plan.n_tokens - 1
+                                                                                          : -1;
   }
   qe_vision_free (vision);
   return total;
@@ -695,8 +697,8 @@ quern_engine_class_init (QuernEngineClass *klass)
 {
   G_OBJECT_CLASS (klass)->finalize = quern_engine_finalize;
   /* Emitted when a model is asked for, whether it is loaded already or not. */
-  signals[SIGNAL_USED] = g_signal_new ("used", QUERN_TYPE_ENGINE, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1,
-                                       QUERN_TYPE_MODEL);
+  signals[SIGNAL_USED] = g_signal_new ("used", QUERN_TYPE_ENGINE, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE,
+                                       1, QUERN_TYPE_MODEL);
 }
 
 static void

@@ -6,16 +6,14 @@
 G_BEGIN_DECLS
 
 /* The context's thread calls these functions. */
-QuernGeneration *_quern_generation_new           (void);
-gboolean         _quern_generation_wants_stop    (QuernGeneration *self);
-gboolean         _quern_generation_take_answer_now (QuernGeneration *self);
-void             _quern_generation_set_phase     (QuernGeneration *self, QuernGenerationPhase phase);
-void             _quern_generation_set_progress  (QuernGeneration *self, double progress);
-void             _quern_generation_add_text      (QuernGeneration *self, gboolean reasoning, const char *text,
-                                                  gsize length);
-void             _quern_generation_set_in_reasoning (QuernGeneration *self, gboolean in_reasoning);
-void             _quern_generation_set_statistics (QuernGeneration *self, const QuernStatistics *statistics);
-void             _quern_generation_finish        (QuernGeneration *self, QuernStop stop,
-                                                  const QuernStatistics *statistics, GError *error);
+QuernGeneration *_quern_generation_new (void);
+gboolean _quern_generation_wants_stop (QuernGeneration *self);
+gboolean _quern_generation_take_answer_now (QuernGeneration *self);
+void _quern_generation_set_phase (QuernGeneration *self, QuernGenerationPhase phase);
+void _quern_generation_set_progress (QuernGeneration *self, double progress);
+void _quern_generation_add_text (QuernGeneration *self, gboolean reasoning, const char *text, gsize length);
+void _quern_generation_set_in_reasoning (QuernGeneration *self, gboolean in_reasoning);
+void _quern_generation_set_statistics (QuernGeneration *self, const QuernStatistics *statistics);
+void _quern_generation_finish (QuernGeneration *self, QuernStop stop, const QuernStatistics *statistics, GError *error);
 
 G_END_DECLS

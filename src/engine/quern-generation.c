@@ -26,7 +26,7 @@ struct _QuernGeneration {
   GError *error;
   QuernStatistics statistics;
 
-  GMutex lock; /* guards the fields below */
+  GMutex lock;                 /* guards the fields below */
   GString *reasoning, *answer; /* text that was not flushed yet */
   Shown next;
   QuernStatistics next_statistics;
@@ -332,8 +332,8 @@ quern_generation_class_init (QuernGenerationClass *klass)
   g_object_class_install_properties (object_class, N_PROPS, properties);
   signals[SIGNAL_TEXT] = g_signal_new ("text", QUERN_TYPE_GENERATION, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
                                        G_TYPE_NONE, 2, G_TYPE_BOOLEAN, G_TYPE_STRING | G_SIGNAL_TYPE_STATIC_SCOPE);
-  signals[SIGNAL_DONE] =
-      g_signal_new ("done", QUERN_TYPE_GENERATION, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
+  signals[SIGNAL_DONE] = g_signal_new ("done", QUERN_TYPE_GENERATION, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                                       G_TYPE_NONE, 0);
 }
 
 static void

@@ -16,25 +16,24 @@ typedef struct {
   guint width, height, stride;
 } QuernPixels;
 
-QuernPixels *quern_pixels_new  (GBytes *pixels, guint width, guint height, guint stride);
-void         quern_pixels_free (QuernPixels *pixels);
+QuernPixels *quern_pixels_new (GBytes *pixels, guint width, guint height, guint stride);
+void quern_pixels_free (QuernPixels *pixels);
 
 /* A prompt and how to continue it. It is built on one thread and then handed over, after which nobody changes it. */
 typedef struct _QuernRequest QuernRequest;
 
-QuernRequest *quern_request_new               (void);
-QuernRequest *quern_request_ref               (QuernRequest *self);
-void          quern_request_unref             (QuernRequest *self);
-void          quern_request_add_message       (QuernRequest *self, QeRole role, const char *text,
-                                               const char *reasoning);
-void          quern_request_add_picture       (QuernRequest *self, QuernPixels *pixels);
-gboolean      quern_request_has_pictures      (QuernRequest *self);
-void          quern_request_set_thinking      (QuernRequest *self, gboolean thinking);
-void          quern_request_set_beginning     (QuernRequest *self, const char *reasoning, const char *answer);
-void          quern_request_set_sampler       (QuernRequest *self, const QeSamplerParams *params);
-void          quern_request_set_max_tokens    (QuernRequest *self, guint n_tokens);
-void          quern_request_set_effort        (QuernRequest *self, const char *effort);
-void          quern_request_set_thinking_budget (QuernRequest *self, guint n_tokens);
+QuernRequest *quern_request_new (void);
+QuernRequest *quern_request_ref (QuernRequest *self);
+void quern_request_unref (QuernRequest *self);
+void quern_request_add_message (QuernRequest *self, QeRole role, const char *text, const char *reasoning);
+void quern_request_add_picture (QuernRequest *self, QuernPixels *pixels);
+gboolean quern_request_has_pictures (QuernRequest *self);
+void quern_request_set_thinking (QuernRequest *self, gboolean thinking);
+void quern_request_set_beginning (QuernRequest *self, const char *reasoning, const char *answer);
+void quern_request_set_sampler (QuernRequest *self, const QeSamplerParams *params);
+void quern_request_set_max_tokens (QuernRequest *self, guint n_tokens);
+void quern_request_set_effort (QuernRequest *self, const char *effort);
+void quern_request_set_thinking_budget (QuernRequest *self, guint n_tokens);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (QuernPixels, quern_pixels_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (QuernRequest, quern_request_unref)
@@ -64,13 +63,13 @@ const char *quern_stop_to_string (QuernStop stop);
 #define QUERN_TYPE_GENERATION (quern_generation_get_type ())
 G_DECLARE_FINAL_TYPE (QuernGeneration, quern_generation, QUERN, GENERATION, GObject)
 
-void                   quern_generation_stop           (QuernGeneration *self);
-void                   quern_generation_answer_now     (QuernGeneration *self);
-QuernGenerationPhase   quern_generation_get_phase      (QuernGeneration *self);
-double                 quern_generation_get_progress   (QuernGeneration *self);
-gboolean               quern_generation_get_in_reasoning (QuernGeneration *self);
-QuernStop              quern_generation_get_stop       (QuernGeneration *self);
-const GError          *quern_generation_get_error      (QuernGeneration *self);
+void quern_generation_stop (QuernGeneration *self);
+void quern_generation_answer_now (QuernGeneration *self);
+QuernGenerationPhase quern_generation_get_phase (QuernGeneration *self);
+double quern_generation_get_progress (QuernGeneration *self);
+gboolean quern_generation_get_in_reasoning (QuernGeneration *self);
+QuernStop quern_generation_get_stop (QuernGeneration *self);
+const GError *quern_generation_get_error (QuernGeneration *self);
 const QuernStatistics *quern_generation_get_statistics (QuernGeneration *self);
 
 G_END_DECLS

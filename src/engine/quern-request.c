@@ -207,7 +207,8 @@ render_messages (const QuernRequest *self, const QeModel *model, QeChatText *tex
   g_autoptr (GPtrArray) pictures = _quern_request_list_pictures (self);
   g_autofree QeChatMessage *messages = g_new0 (QeChatMessage, self->messages->len);
   g_autofree QeChatPart *parts = g_new0 (QeChatPart, self->messages->len + pictures->len);
-  QeChatOptions options = { .add_generation_prompt = true, .enable_thinking = self->thinking ? QE_YES : QE_NO,
+  QeChatOptions options = { .add_generation_prompt = true,
+                            .enable_thinking = self->thinking ? QE_YES : QE_NO,
                             .reasoning_effort = self->effort };
   QeChatPart *part = parts;
 

@@ -21,14 +21,14 @@ struct _QuernRequest {
   char *begun_reasoning; /* beginning of an answer to continue, or NULL */
   char *begun_answer;
   QeSamplerParams sampler;
-  gboolean has_sampler; /* if FALSE, the family's values are used */
-  guint max_tokens;     /* 0: as many as fit */
-  char *effort; /* of thinking; NULL: the template's default */
+  gboolean has_sampler;  /* if FALSE, the family's values are used */
+  guint max_tokens;      /* 0: as many as fit */
+  char *effort;          /* of thinking; NULL: the template's default */
   guint thinking_budget; /* tokens; 0: no limit */
 };
 
-gboolean  _quern_request_render     (const QuernRequest *self, const QeModel *model, QeChatText *text, gboolean *in_reasoning,
-                                     QeError *error);
+gboolean _quern_request_render (const QuernRequest *self, const QeModel *model, QeChatText *text,
+                                gboolean *in_reasoning, QeError *error);
 GPtrArray *_quern_request_list_pictures (const QuernRequest *self);
 
 G_END_DECLS

@@ -95,9 +95,10 @@ open_vision (Run *run)
     return TRUE;
   if (!path) {
     run->stop = QUERN_STOP_FAILED;
-    g_set_error (&run->error, QUERN_ENGINE_ERROR, QUERN_ENGINE_ERROR_NO_VISION,
-                 _("“%s” has no vision file, so it cannot see pictures. Download its vision file or choose another model."),
-                 quern_model_get_title (runner->model));
+    g_set_error (
+        &run->error, QUERN_ENGINE_ERROR, QUERN_ENGINE_ERROR_NO_VISION,
+        _("“%s” has no vision file, so it cannot see pictures. Download its vision file or choose another model."),
+        quern_model_get_title (runner->model));
     return FALSE;
   }
   return _quern_vision_open (&runner->vision, path, runner->weights, &error) == QE_OK || fail (run, &error);

@@ -9,8 +9,8 @@ G_BEGIN_DECLS
  * conversation continues without evaluating its prompt again. The states hold conversations, so only the user may read
  * them, and they are deleted when conversations are erased. */
 
-char *_quern_state_path   (QuernModel *model, guint context_size, QeKvType kv_type);
-void  _quern_states_trim  (guint64 most_bytes);
-void  _quern_states_erase (void);
+char *_quern_state_path (QuernModel *model, guint context_size, QeKvType kv_type);
+void _quern_states_trim (guint64 most_bytes);
+void _quern_states_erase (void);
 
 G_END_DECLS

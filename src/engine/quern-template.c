@@ -51,7 +51,8 @@ take_text (QeModel *opened, QeChatText *text, char **prompt, GArray **tokens, GE
   QeError engine_error = { 0 };
   int32_t *ids = NULL;
   size_t n = 0;
-  gboolean ok = qe_tokenize (opened, text->text, text->length, text->plain, text->n_plain, &ids, &n, &engine_error) == QE_OK;
+  gboolean ok = qe_tokenize (opened, text->text, text->length, text->plain, text->n_plain, &ids, &n, &engine_error)
+                == QE_OK;
 
   if (ok) {
     *prompt = g_utf8_make_valid (text->text, (gssize) text->length); /* of which a NUL is no part */
@@ -95,8 +96,8 @@ quern_template_render (QuernModel *model, QuernRequest *request, char **prompt, 
  * As quern_template_render().
  */
 gboolean
-quern_template_render_json (QuernModel *model, const char *json, gsize length, const QeChatOptions *options, char **prompt,
-                            GArray **tokens, GError **error)
+quern_template_render_json (QuernModel *model, const char *json, gsize length, const QeChatOptions *options,
+                            char **prompt, GArray **tokens, GError **error)
 {
   QeModel *opened = open_model (model, error);
   QeError engine_error = { 0 };

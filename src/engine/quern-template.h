@@ -6,8 +6,9 @@
 
 G_BEGIN_DECLS
 
-char    *quern_template_read        (QuernModel *model, GError **error);
-gboolean quern_template_render      (QuernModel *model, QuernRequest *request, char **prompt, GArray **tokens, GError **error);
+char *quern_template_read (QuernModel *model, GError **error);
+gboolean quern_template_render (QuernModel *model, QuernRequest *request, char **prompt, GArray **tokens,
+                                GError **error);
 gboolean quern_template_render_json (QuernModel *model, const char *json, gsize length, const QeChatOptions *options,
                                      char **prompt, GArray **tokens, GError **error);
 

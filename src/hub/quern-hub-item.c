@@ -72,23 +72,12 @@ quern_hub_item_get_property (GObject *object, guint id, GValue *value, GParamSpe
   QuernHubItem *self = QUERN_HUB_ITEM (object);
 
   switch (id) {
-  case PROP_LABEL:
-    g_value_set_string (value, self->label);
-    break;
-  case PROP_BYTES:
-    g_value_set_uint64 (value, self->bytes);
-    break;
-  case PROP_VISION_BYTES:
-    g_value_set_uint64 (value, quern_hub_item_get_vision_bytes (self));
-    break;
-  case PROP_BITS_PER_WEIGHT:
-    g_value_set_double (value, quern_hub_item_get_bits_per_weight (self));
-    break;
-  case PROP_PROBED:
-    g_value_set_boolean (value, self->has_info);
-    break;
-  default:
-    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+  case PROP_LABEL: g_value_set_string (value, self->label); break;
+  case PROP_BYTES: g_value_set_uint64 (value, self->bytes); break;
+  case PROP_VISION_BYTES: g_value_set_uint64 (value, quern_hub_item_get_vision_bytes (self)); break;
+  case PROP_BITS_PER_WEIGHT: g_value_set_double (value, quern_hub_item_get_bits_per_weight (self)); break;
+  case PROP_PROBED: g_value_set_boolean (value, self->has_info); break;
+  default: G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
   }
 }
 
@@ -165,8 +154,8 @@ stretch_info (QuernHubItem *self)
   guint64 parameters = self->parameters > 0 ? self->parameters : (guint64) (self->info.parameters * ratio);
 
   if (self->info.parameters > 0)
-    self->info.active_parameters =
-        (guint64) ((double) self->info.active_parameters / self->info.parameters * parameters);
+    self->info.active_parameters = (guint64) ((double) self->info.active_parameters / self->info.parameters
+                                              * parameters);
   self->info.parameters = parameters;
   self->info.tensor_bytes *= ratio;
   self->info.decode_bytes *= ratio;
@@ -283,8 +272,8 @@ quern_hub_program_from_name (const char *name)
 
   if (g_once_init_enter (&made)) {
     for (guint i = 0; i < G_N_ELEMENTS (programs); i++) {
-      g_autofree char *pattern =
-          g_strdup_printf ("(?<![A-Za-z0-9])(?:%s)(?:_R(?:4|8|16))?(?![A-Za-z0-9_])", programs[i].names);
+      g_autofree char *pattern = g_strdup_printf ("(?<![A-Za-z0-9])(?:%s)(?:_R(?:4|8|16))?(?![A-Za-z0-9_])",
+                                                  programs[i].names);
       regexes[i] = g_regex_new (pattern, G_REGEX_CASELESS | G_REGEX_OPTIMIZE, 0, NULL);
     }
     g_once_init_leave (&made, 1);

@@ -65,9 +65,9 @@ _quern_hub_check_json (GBytes *body, GError **error)
 
   if (values > MAX_VALUES)
     g_set_error_literal (error, QUERN_HUB_ERROR, QUERN_HUB_ERROR_TOO_LARGE,
-                         _ ("The hub’s response is too long. Choose another repository or mirror."));
+                         _("The hub’s response is too long. Choose another repository or mirror."));
   else if (!whole)
     g_set_error_literal (error, QUERN_HUB_ERROR, QUERN_HUB_ERROR_BAD_ANSWER,
-                         _ ("The hub’s response is damaged. Try again later."));
+                         _("The hub’s response is damaged. Try again later."));
   return whole && values <= MAX_VALUES;
 }

@@ -20,7 +20,7 @@ static void
 invalid_id (const char *id, GError **error)
 {
   g_set_error (error, QUERN_HUB_ERROR, QUERN_HUB_ERROR_NOT_FOUND,
-               _ ("“%s” is not the name of a repository. A name looks like “owner/name”."), id);
+               _("“%s” is not the name of a repository. A name looks like “owner/name”."), id);
 }
 
 /**
@@ -102,8 +102,8 @@ static void
 load_card_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
 {
   QuernHubRepo *repo = data;
-  g_autofree char *url =
-      quern_hub_file_url (source, repo->id, repo->revision != NULL ? repo->revision : "main", "README.md");
+  g_autofree char *url = quern_hub_file_url (source, repo->id, repo->revision != NULL ? repo->revision : "main",
+                                             "README.md");
   GError *error = NULL;
   g_autoptr (QuernHubAnswer) answer = quern_hub_fetch (source, url, cancellable, &error);
 
@@ -181,8 +181,8 @@ static gboolean
 read_more (QuernHub *hub, const Probe *probe, const char *location, GByteArray *data, guint64 want,
            GCancellable *cancellable, GError **error)
 {
-  g_autofree char *range =
-      g_strdup_printf ("bytes=%u-%" G_GUINT64_FORMAT, data->len, MIN (data->len + want, probe->size) - 1);
+  g_autofree char *range = g_strdup_printf ("bytes=%u-%" G_GUINT64_FORMAT, data->len,
+                                            MIN (data->len + want, probe->size) - 1);
   const QuernHubRequestOptions options = { .range = range, .identity = TRUE };
   g_autoptr (SoupMessage) message = NULL;
   g_autoptr (GInputStream) in = quern_hub_open (hub, location, &options, &message, cancellable, error);
@@ -204,7 +204,7 @@ read_more (QuernHub *hub, const Probe *probe, const char *location, GByteArray *
     return TRUE;
   if (n >= 0)
     g_set_error (error, QUERN_HUB_ERROR, QUERN_HUB_ERROR_OFFLINE,
-                 _ ("The connection to the hub was lost. Check the network connection and try again."));
+                 _("The connection to the hub was lost. Check the network connection and try again."));
   return FALSE;
 }
 
@@ -214,9 +214,9 @@ set_probe_error (const QeError *qe_error, const char *path, GError **error)
   g_autofree char *name = g_path_get_basename (path);
 
   if (qe_error->status == QE_ERROR_UNSUPPORTED)
-    g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED, _ ("Quern cannot run “%s”: %s"), name, qe_error->message);
+    g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED, _("Quern cannot run “%s”: %s"), name, qe_error->message);
   else
-    g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA, _ ("“%s” is not a valid model file: %s"), name,
+    g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA, _("“%s” is not a valid model file: %s"), name,
                  qe_error->message);
   return FALSE;
 }
@@ -224,8 +224,8 @@ set_probe_error (const QeError *qe_error, const char *path, GError **error)
 static gboolean
 probe_remote (QuernHub *hub, Probe *probe, GCancellable *cancellable, GError **error)
 {
-  g_autoptr (QuernHubResolved) resolved =
-      quern_hub_resolve (hub, probe->repo, probe->revision, probe->path, NULL, cancellable, error);
+  g_autoptr (QuernHubResolved)
+      resolved = quern_hub_resolve (hub, probe->repo, probe->revision, probe->path, NULL, cancellable, error);
   g_autoptr (GByteArray) data = g_byte_array_new ();
   QeError qe_error = { .status = QE_ERROR_MORE, .message = "the header is too long" };
   QeStatus status = QE_ERROR_MORE;

@@ -81,8 +81,8 @@ find_offer (QuernHub *hub, const Wish *wish, GCancellable *cancellable, GError *
     if (g_cancellable_set_error_if_cancelled (cancellable, error))
       return NULL;
   }
-  g_set_error (error, QUERN_HUB_ERROR, QUERN_HUB_ERROR_NOT_FOUND, _ ("The hub has no “%s” in %s. Search for another one."),
-               wish->model, wish->quantisation);
+  g_set_error (error, QUERN_HUB_ERROR, QUERN_HUB_ERROR_NOT_FOUND,
+               _("The hub has no “%s” in %s. Search for another one."), wish->model, wish->quantisation);
   return NULL;
 }
 

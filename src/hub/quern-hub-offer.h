@@ -11,10 +11,10 @@ typedef struct {
   QuernHubItem *item;
 } QuernHubOffer;
 
-void           quern_hub_find_offer_async  (QuernHub *hub, const char *model, const char *quantisation,
-                                            GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+void quern_hub_find_offer_async (QuernHub *hub, const char *model, const char *quantisation, GCancellable *cancellable,
+                                 GAsyncReadyCallback callback, gpointer user_data);
 QuernHubOffer *quern_hub_find_offer_finish (QuernHub *hub, GAsyncResult *result, GError **error);
-void           quern_hub_offer_free        (QuernHubOffer *offer);
+void quern_hub_offer_free (QuernHubOffer *offer);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (QuernHubOffer, quern_hub_offer_free)
 

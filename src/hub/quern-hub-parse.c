@@ -14,11 +14,11 @@
 #include <string.h>
 
 #define MAX_PARTS 512
-#define MAX_REPOS 1000                                    /* of one listing */
-#define MAX_FILES 2000                                    /* models that one repository may offer */
+#define MAX_REPOS 1000 /* of one listing */
+#define MAX_FILES 2000 /* models that one repository may offer */
 #define MAX_SIZE (G_GUINT64_CONSTANT (16) * 1024 * 1024 * 1024 * 1024)
-#define MAX_NAME 200                                      /* bytes; ".part.facts.new" must fit behind it */
-#define MAX_WORD 100                                      /* characters of a licence and the like */
+#define MAX_NAME 200 /* bytes; ".part.facts.new" must fit behind it */
+#define MAX_WORD 100 /* characters of a licence and the like */
 
 /* ---- members of any type --------------------------------------------------------------------------------------- */
 
@@ -155,9 +155,9 @@ compare_paths (gconstpointer a, gconstpointer b)
 /* Files of all folders of a repository end up in one folder here, where models find their vision file. All parts of a
  * split file are named alike, because the engine goes from the first part's name to the others. */
 typedef struct {
-  char *whole; /* path without what tells the parts apart: the same for all of them, and for nothing else */
-  char *name;  /* its last part, as a name here */
-  char *key;   /* name in lower case, with the number of parts: two that share it cannot both be called so */
+  char *whole;      /* path without what tells the parts apart: the same for all of them, and for nothing else */
+  char *name;       /* its last part, as a name here */
+  char *key;        /* name in lower case, with the number of parts: two that share it cannot both be called so */
   const char *tail; /* of the file's path: "-00002-of-00004", or "" */
 } Naming;
 
@@ -556,7 +556,7 @@ parse_body (GBytes *body, JsonNodeType type, GError **error)
   if (root != NULL && json_node_get_node_type (root) == type)
     return json_node_ref (root);
   g_set_error_literal (error, QUERN_HUB_ERROR, QUERN_HUB_ERROR_BAD_ANSWER,
-                       _ ("The server at the address in Preferences is not a hub. Check the address and try again."));
+                       _("The server at the address in Preferences is not a hub. Check the address and try again."));
   return NULL;
 }
 
@@ -599,13 +599,13 @@ quern_hub_parse_repo (GBytes *body, const char *id, GError **error)
     return NULL;
   if (!quern_hub_repo_id_is_valid (get_string (json_node_get_object (root), "id"))) {
     g_set_error_literal (error, QUERN_HUB_ERROR, QUERN_HUB_ERROR_BAD_ANSWER,
-                         _ ("The hub’s response has no repository in it. Try again later."));
+                         _("The hub’s response has no repository in it. Try again later."));
     return NULL;
   }
   repo = parse_repo (json_node_get_object (root), id);
   if (read_files (repo, json_node_get_object (root)))
     return g_steal_pointer (&repo);
   g_set_error (error, QUERN_HUB_ERROR, QUERN_HUB_ERROR_TOO_LARGE,
-               _ ("“%s” has more than %d models. Choose another repository."), id, MAX_FILES);
+               _("“%s” has more than %d models. Choose another repository."), id, MAX_FILES);
   return NULL;
 }

@@ -11,7 +11,7 @@ struct _QuernHub {
   SoupSession *session;
   QuernHubCache *cache;
 
-  GMutex lock; /* everything below */
+  GMutex lock;          /* everything below */
   char *endpoint;       /* or what was given for one */
   char *endpoint_error; /* why it is none, NULL when it is one */
   char *token;
@@ -19,7 +19,7 @@ struct _QuernHub {
   gint64 asked_wait;    /* see quern_hub_get_asked_wait() */
 };
 
-char    *_quern_hub_search_url (QuernHub *hub, const char *text);
+char *_quern_hub_search_url (QuernHub *hub, const char *text);
 gboolean _quern_hub_check_json (GBytes *body, GError **error);
-gboolean _quern_hub_probe      (QuernHub *hub, QuernHubRepo *repo, QuernHubItem *item, GCancellable *cancellable,
-                                GError **error);
+gboolean _quern_hub_probe (QuernHub *hub, QuernHubRepo *repo, QuernHubItem *item, GCancellable *cancellable,
+                           GError **error);

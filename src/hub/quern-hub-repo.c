@@ -35,26 +35,13 @@ quern_hub_repo_get_property (GObject *object, guint id, GValue *value, GParamSpe
   QuernHubRepo *self = QUERN_HUB_REPO (object);
 
   switch (id) {
-  case PROP_ID:
-    g_value_set_string (value, self->id);
-    break;
-  case PROP_AUTHOR:
-    g_value_set_string (value, self->author);
-    break;
-  case PROP_NAME:
-    g_value_set_string (value, self->name);
-    break;
-  case PROP_DOWNLOADS:
-    g_value_set_int64 (value, self->downloads);
-    break;
-  case PROP_LIKES:
-    g_value_set_int64 (value, self->likes);
-    break;
-  case PROP_STALE:
-    g_value_set_boolean (value, self->stale);
-    break;
-  default:
-    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+  case PROP_ID: g_value_set_string (value, self->id); break;
+  case PROP_AUTHOR: g_value_set_string (value, self->author); break;
+  case PROP_NAME: g_value_set_string (value, self->name); break;
+  case PROP_DOWNLOADS: g_value_set_int64 (value, self->downloads); break;
+  case PROP_LIKES: g_value_set_int64 (value, self->likes); break;
+  case PROP_STALE: g_value_set_boolean (value, self->stale); break;
+  default: G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
   }
 }
 
@@ -227,10 +214,10 @@ quern_hub_repo_dup_advice (QuernHubRepo *self, QuernHubItem *item)
   if (program == NULL)
     return NULL;
   instead = find_instead (self, item);
-  return instead != NULL ? g_strdup_printf (_ ("Made for %s, not for Quern. Use %s instead."), program,
+  return instead != NULL ? g_strdup_printf (_("Made for %s, not for Quern. Use %s instead."), program,
                                             quern_hub_item_get_label (instead))
-                         : g_strdup_printf (_ ("Made for %s, not for Quern. Use a Q4_K_M file of this model from "
-                                               "another repository."),
+                         : g_strdup_printf (_("Made for %s, not for Quern. Use a Q4_K_M file of this model from "
+                                              "another repository."),
                                             program);
 }
 

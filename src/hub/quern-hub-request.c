@@ -15,7 +15,7 @@
 #define MAX_REDIRECTS 8
 #define MAX_ATTEMPTS 4
 #define MAX_BODY (8 * 1024 * 1024)
-#define MAX_CACHED (1024 * 1024) /* of one answer; there may be thousands */
+#define MAX_CACHED (1024 * 1024)                   /* of one answer; there may be thousands */
 #define MAX_PATIENCE (5 * (gint64) G_USEC_PER_SEC) /* a longer wait is told, not sat out unseen */
 #define LEAST_RATE 1024                            /* bytes per second: a connection with less is as good as dead */
 
@@ -142,7 +142,7 @@ quern_hub_read (QuernHub *self, GInputStream *in, gpointer buffer, gsize size, Q
   *pace = (QuernHubPace) { 0 };
   if (!slow)
     return n;
-  g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_TIMED_OUT, _ ("the server sends almost no data"));
+  g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_TIMED_OUT, _("the server sends almost no data"));
   return -1;
 }
 
@@ -213,7 +213,7 @@ static void
 set_offline (GError **error, const char *host, const GError *cause)
 {
   g_set_error (error, QUERN_HUB_ERROR, QUERN_HUB_ERROR_OFFLINE,
-               _ ("“%s” does not respond. Check the network connection and try again. (%s)"), host, cause->message);
+               _("“%s” does not respond. Check the network connection and try again. (%s)"), host, cause->message);
 }
 
 /* The redirect's target, NULL when the answer is none. A step from https down to http is refused. */
@@ -233,7 +233,7 @@ redirect_target (SoupMessage *message, GError **error)
           && !g_str_equal (g_uri_get_scheme (to), g_uri_get_scheme (from)))) {
     g_set_error (
         error, QUERN_HUB_ERROR, QUERN_HUB_ERROR_BAD_ANSWER,
-        _ ("“%s” redirected to an address that is not safe to follow. Try again later or choose another mirror."),
+        _("“%s” redirected to an address that is not safe to follow. Try again later or choose another mirror."),
         g_uri_get_host (from));
     return NULL;
   }
@@ -300,7 +300,7 @@ quern_hub_open (QuernHub *self, const char *url, const QuernHubRequestOptions *o
   }
   if (uri != NULL)
     g_set_error (error, QUERN_HUB_ERROR, QUERN_HUB_ERROR_BAD_ANSWER,
-                 _ ("“%s” redirects in a circle. Try again later or choose another mirror."), g_uri_get_host (uri));
+                 _("“%s” redirects in a circle. Try again later or choose another mirror."), g_uri_get_host (uri));
   return NULL;
 }
 
@@ -336,40 +336,39 @@ quern_hub_check_status (SoupMessage *message, GError **error)
     return TRUE;
   if (SOUP_STATUS_IS_REDIRECTION (status))
     g_set_error (error, QUERN_HUB_ERROR, QUERN_HUB_ERROR_BAD_ANSWER,
-                 _ ("“%s” redirects without an address. Try again later or choose another mirror."), host);
+                 _("“%s” redirects without an address. Try again later or choose another mirror."), host);
   else if (g_strcmp0 (code, "GatedRepo") == 0)
     g_set_error (
         error, QUERN_HUB_ERROR, QUERN_HUB_ERROR_GATED,
-        token ? _ ("This model’s licence has not been accepted yet. Accept it on its page at %s and try again.")
-              : _ ("This model’s licence must be accepted first. Do that on its page at %s, then enter your token "
-                   "in Preferences."),
+        token ? _("This model’s licence has not been accepted yet. Accept it on its page at %s and try again.")
+              : _("This model’s licence must be accepted first. Do that on its page at %s, then enter your token "
+                  "in Preferences."),
         host);
   else if (status == SOUP_STATUS_UNAUTHORIZED && token)
     g_set_error (error, QUERN_HUB_ERROR, QUERN_HUB_ERROR_UNAUTHORIZED,
-                 _ ("%s does not accept the token. Enter a valid token in Preferences, or remove it."), host);
+                 _("%s does not accept the token. Enter a valid token in Preferences, or remove it."), host);
   else if (status == SOUP_STATUS_UNAUTHORIZED || status == SOUP_STATUS_FORBIDDEN)
     g_set_error (
         error, QUERN_HUB_ERROR, QUERN_HUB_ERROR_UNAUTHORIZED,
-        _ ("This repository does not exist at %s or is private. Check its name, or enter a token in Preferences."),
+        _("This repository does not exist at %s or is private. Check its name, or enter a token in Preferences."),
         host);
   else if (status == SOUP_STATUS_NOT_FOUND || status == SOUP_STATUS_GONE)
     g_set_error (error, QUERN_HUB_ERROR, QUERN_HUB_ERROR_NOT_FOUND,
                  g_strcmp0 (code, "EntryNotFound") == 0
-                     ? _ ("The file is no longer in this repository at %s. Choose another one.")
-                     : _ ("%s has nothing with that name. Check the name and try again."),
+                     ? _("The file is no longer in this repository at %s. Choose another one.")
+                     : _("%s has nothing with that name. Check the name and try again."),
                  host);
   else if (status == QUERN_HTTP_TOO_MANY_REQUESTS && wait != NULL)
     g_set_error (error, QUERN_HUB_ERROR, QUERN_HUB_ERROR_RATE_LIMITED,
-                 _ ("%s limits the number of requests. Try again in %s; a token raises the limit."), host, wait);
+                 _("%s limits the number of requests. Try again in %s; a token raises the limit."), host, wait);
   else if (status == QUERN_HTTP_TOO_MANY_REQUESTS)
     g_set_error (error, QUERN_HUB_ERROR, QUERN_HUB_ERROR_RATE_LIMITED,
-                 _ ("%s limits the number of requests. Try again in a few minutes; a token raises the limit."),
-                 host);
+                 _("%s limits the number of requests. Try again in a few minutes; a token raises the limit."), host);
   else if (SOUP_STATUS_IS_SERVER_ERROR (status) || status == SOUP_STATUS_REQUEST_TIMEOUT)
-    g_set_error (error, QUERN_HUB_ERROR, QUERN_HUB_ERROR_SERVER, _ ("%s has a problem (status %u). Try again later."),
+    g_set_error (error, QUERN_HUB_ERROR, QUERN_HUB_ERROR_SERVER, _("%s has a problem (status %u). Try again later."),
                  host, status);
   else
-    g_set_error (error, QUERN_HUB_ERROR, QUERN_HUB_ERROR_FAILED, _ ("%s refused the request (status %u)."), host,
+    g_set_error (error, QUERN_HUB_ERROR, QUERN_HUB_ERROR_FAILED, _("%s refused the request (status %u)."), host,
                  status);
   return FALSE;
 }
@@ -386,8 +385,8 @@ next_link (SoupMessage *message)
   for (const char *open = link; open != NULL && (open = strchr (open, '<')) != NULL; open++) {
     const char *close = strchr (open, '>');
     const char *end = close != NULL ? strchr (close, ',') : NULL;
-    g_autofree char *rest =
-        close != NULL ? g_strndup (close, end != NULL ? (gsize) (end - close) : strlen (close)) : NULL;
+    g_autofree char *rest = close != NULL ? g_strndup (close, end != NULL ? (gsize) (end - close) : strlen (close))
+                                          : NULL;
     g_autofree char *text = close != NULL ? g_strndup (open + 1, close - open - 1) : NULL;
     g_autoptr (GUri) uri = NULL;
 
@@ -411,7 +410,7 @@ read_body (QuernHub *self, GInputStream *in, GCancellable *cancellable, GError *
   while ((n = quern_hub_read (self, in, buffer, sizeof buffer, &pace, cancellable, error)) > 0) {
     if (all->len + n > MAX_BODY) {
       g_set_error_literal (error, QUERN_HUB_ERROR, QUERN_HUB_ERROR_TOO_LARGE,
-                           _ ("The hub’s response is too long. Choose another repository or mirror."));
+                           _("The hub’s response is too long. Choose another repository or mirror."));
       return NULL;
     }
     g_byte_array_append (all, buffer, n);
@@ -454,7 +453,7 @@ fetch_once (QuernHub *self, const char *url, QuernHubAnswer *cached, SoupMessage
     return NULL;
   if (soup_message_get_status (*message) == SOUP_STATUS_NOT_MODIFIED && cached == NULL) {
     g_set_error (error, QUERN_HUB_ERROR, QUERN_HUB_ERROR_BAD_ANSWER,
-                 _ ("“%s” answered “not modified” to a request that did not ask for it. Try again later."),
+                 _("“%s” answered “not modified” to a request that did not ask for it. Try again later."),
                  g_uri_get_host (soup_message_get_uri (*message)));
     return NULL;
   }
@@ -634,7 +633,7 @@ quern_hub_resolve (QuernHub *self, const char *repo, const char *revision, const
   resolved = g_new0 (QuernHubResolved, 1);
   if (!read_resolved (self, message, resolved)) {
     g_set_error (error, QUERN_HUB_ERROR, QUERN_HUB_ERROR_BAD_ANSWER,
-                 _ ("“%s” does not say how large “%s” is. Try again later or choose another mirror."),
+                 _("“%s” does not say how large “%s” is. Try again later or choose another mirror."),
                  g_uri_get_host (soup_message_get_uri (message)), path);
     return NULL;
   }

@@ -92,20 +92,11 @@ quern_hub_search_get_property (GObject *object, guint id, GValue *value, GParamS
   QuernHubSearch *self = QUERN_HUB_SEARCH (object);
 
   switch (id) {
-  case PROP_TEXT:
-    g_value_set_string (value, self->text);
-    break;
-  case PROP_STATE:
-    g_value_set_uint (value, self->state);
-    break;
-  case PROP_MESSAGE:
-    g_value_set_string (value, self->message);
-    break;
-  case PROP_HAS_MORE:
-    g_value_set_boolean (value, self->next != NULL);
-    break;
-  default:
-    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+  case PROP_TEXT: g_value_set_string (value, self->text); break;
+  case PROP_STATE: g_value_set_uint (value, self->state); break;
+  case PROP_MESSAGE: g_value_set_string (value, self->message); break;
+  case PROP_HAS_MORE: g_value_set_boolean (value, self->next != NULL); break;
+  default: G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
   }
 }
 

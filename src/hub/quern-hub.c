@@ -63,8 +63,9 @@ quern_hub_class_init (QuernHubClass *class)
   object_class->finalize = quern_hub_finalize;
   object_class->get_property = quern_hub_get_property;
   object_class->set_property = quern_hub_set_property;
-  properties[PROP_ENDPOINT] = g_param_spec_string (
-      "endpoint", NULL, NULL, NULL, G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+  properties[PROP_ENDPOINT] = g_param_spec_string ("endpoint", NULL, NULL, NULL,
+                                                   G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY
+                                                       | G_PARAM_STATIC_STRINGS);
   g_object_class_install_properties (object_class, N_PROPS, properties);
 }
 
@@ -121,7 +122,8 @@ normalize_endpoint (const char *text)
   for (length = strlen (url); length > 0 && url[length - 1] == '/'; length--)
     url[length - 1] = '\0';
   uri = g_uri_parse (url, SOUP_HTTP_URI_FLAGS, NULL);
-  if (uri == NULL || !is_host (g_uri_get_host (uri)) || g_uri_get_query (uri) != NULL || g_uri_get_fragment (uri) != NULL
+  if (uri == NULL || !is_host (g_uri_get_host (uri)) || g_uri_get_query (uri) != NULL
+      || g_uri_get_fragment (uri) != NULL
       || (!g_str_equal (g_uri_get_scheme (uri), "https") && !g_str_equal (g_uri_get_scheme (uri), "http")))
     return NULL;
   return g_steal_pointer (&url);
@@ -153,10 +155,10 @@ quern_hub_set_endpoint (QuernHub *self, const char *endpoint)
   url = own ? normalize_endpoint (endpoint) : environment_endpoint ();
   if (url == NULL) {
     url = g_strdup (own ? endpoint : g_getenv ("HF_ENDPOINT"));
-    problem = g_strdup_printf (own ? _ ("“%s” is not the web address of a hub. Correct the address of the mirror in "
-                                        "Preferences; it begins with https:// or http://.")
-                                   : _ ("HF_ENDPOINT is “%s”, which is not the web address of a hub. An address begins "
-                                        "with https:// or http://; without HF_ENDPOINT, huggingface.co is used."),
+    problem = g_strdup_printf (own ? _("“%s” is not the web address of a hub. Correct the address of the mirror in "
+                                       "Preferences; it begins with https:// or http://.")
+                                   : _("HF_ENDPOINT is “%s”, which is not the web address of a hub. An address begins "
+                                       "with https:// or http://; without HF_ENDPOINT, huggingface.co is used."),
                                url);
   }
   g_mutex_lock (&self->lock);
@@ -305,7 +307,7 @@ store_token_thread (GTask *task, gpointer source, gpointer data, GCancellable *c
   gboolean ok = TRUE;
 
   if (token != NULL && *token != '\0')
-    ok = secret_password_store_sync (&token_schema, SECRET_COLLECTION_DEFAULT, _ ("Hugging Face token for Quern"),
+    ok = secret_password_store_sync (&token_schema, SECRET_COLLECTION_DEFAULT, _("Hugging Face token for Quern"),
                                      token, cancellable, &error, "endpoint", endpoint, NULL);
   else
     secret_password_clear_sync (&token_schema, cancellable, &error, "endpoint", endpoint, NULL);

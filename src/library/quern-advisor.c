@@ -152,25 +152,26 @@ quern_advisor_explain (const QuernMachine *machine, const QuernAdvice *advice)
   g_autoptr (GString) text = NULL;
 
   if (machine->memory == 0 || machine->memory == QUERN_MEMORY_UNKNOWN)
-    return g_strdup (_ ("Could not determine how much memory is free."));
+    return g_strdup (_("Could not determine how much memory is free."));
   if (advice->size == NULL)
-    return g_strdup_printf (_ ("With %s of free memory and the free disk space, none of these fits. Close other "
-                               "applications or free up disk space, then try again."),
+    return g_strdup_printf (_("With %s of free memory and the free disk space, none of these fits. Close other "
+                              "applications or free up disk space, then try again."),
                             memory);
   file = g_format_size (advice->needs.file);
   needed = g_format_size (advice->needs.memory);
   text = g_string_new (NULL);
   /* Translators: free memory, needed memory, size of the file */
-  g_string_printf (text, _ ("%s of memory is free, of which the model takes about %s; the download is about "
-                            "%s."), memory,
-                   needed, file);
+  g_string_printf (text,
+                   _("%s of memory is free, of which the model takes about %s; the download is about "
+                     "%s."),
+                   memory, needed, file);
   g_string_append_c (text, ' ');
   if (advice->needs.speed > 0)
-    g_string_append_printf (text, _ ("The memory can be read at %.0f GB/s, enough for about %.0f tokens/s."),
+    g_string_append_printf (text, _("The memory can be read at %.0f GB/s, enough for about %.0f tokens/s."),
                             machine->bandwidth / 1e9, advice->needs.speed);
   if (advice->limited_by_speed) {
     g_string_append_c (text, ' ');
-    g_string_append (text, _ ("A larger model would fit, but it would answer more slowly than people read."));
+    g_string_append (text, _("A larger model would fit, but it would answer more slowly than people read."));
   }
   return g_string_free (g_steal_pointer (&text), FALSE);
 }

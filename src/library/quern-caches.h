@@ -18,7 +18,7 @@ typedef struct {
 } QuernCacheFolder;
 
 GPtrArray *_quern_caches_dup_folders (void);
-gboolean   _quern_caches_is_ollama   (const char *folder);
+gboolean _quern_caches_is_ollama (const char *folder);
 GPtrArray *_quern_caches_read_ollama (const char *folder, GCancellable *cancellable);
 
 G_END_DECLS

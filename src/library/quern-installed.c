@@ -33,8 +33,10 @@ _quern_installed_read (sqlite3 *db, GError **error)
 {
   g_autoptr (GHashTable) records = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   GError *failure = NULL;
-  g_autoptr (sqlite3_stmt) stmt = quern_sql_query (
-      db, error, "SELECT path, installed, hidden, device, inode, born FROM model_file WHERE installed OR hidden", "");
+  g_autoptr (sqlite3_stmt) stmt =
+      quern_sql_query (db, error,
+                       "SELECT path, installed, hidden, device, inode, born FROM model_file WHERE installed OR hidden",
+                       "");
 
   if (!stmt)
     return NULL;
@@ -62,7 +64,8 @@ _quern_installed_is_ours (GHashTable *records, const char *path)
   const QuernFileRecord *record = g_hash_table_lookup (records, path);
   QuernFileStamp now;
 
-  return record && record->installed && !record->hidden && _quern_file_stamp (path, FALSE, &now) && is_same (&record->id, &now.id);
+  return record && record->installed && !record->hidden && _quern_file_stamp (path, FALSE, &now)
+         && is_same (&record->id, &now.id);
 }
 
 /* Whether the user took this file off the list, under this name or another one. */
@@ -85,13 +88,14 @@ write_id (sqlite3 *db, GError **error, const char *path, gboolean installed, con
 {
   gint64 now = g_get_real_time ();
 
-  return quern_sql_run (db, error,
-                        "INSERT INTO model_file (path, added, installed, hidden, device, inode, born)"
-                        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"
-                        " ON CONFLICT (path) DO UPDATE SET installed = max (installed, excluded.installed),"
-                        "  hidden = excluded.hidden, device = excluded.device, inode = excluded.inode, born = excluded.born",
-                        "siiiiii", path, now, installed ? now : (gint64) 0, (gint64) !installed, (gint64) id->device,
-                        (gint64) id->inode, id->born);
+  return quern_sql_run (
+      db, error,
+      "INSERT INTO model_file (path, added, installed, hidden, device, inode, born)"
+      " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"
+      " ON CONFLICT (path) DO UPDATE SET installed = max (installed, excluded.installed),"
+      "  hidden = excluded.hidden, device = excluded.device, inode = excluded.inode, born = excluded.born",
+      "siiiiii", path, now, installed ? now : (gint64) 0, (gint64) !installed, (gint64) id->device, (gint64) id->inode,
+      id->born);
 }
 
 /* Records that Quern has put the file there that is there now. A link is none. */
@@ -191,8 +195,8 @@ _quern_installed_adopt (QuernDatabase *database, const char *folder, GPtrArray *
     const QuernFileRecord *record = g_hash_table_lookup (records, receipt->target);
     QuernFileStamp stamp;
 
-    if (record || !_quern_file_stamp (receipt->target, FALSE, &stamp)
-        || stamp.size != receipt->size || !is_reached_directly (folder, receipt->target))
+    if (record || !_quern_file_stamp (receipt->target, FALSE, &stamp) || stamp.size != receipt->size
+        || !is_reached_directly (folder, receipt->target))
       g_ptr_array_remove_index_fast (receipts, i);
   }
   if (receipts->len > 0)

@@ -14,14 +14,14 @@ typedef struct {
 } QuernFileRecord;
 
 /* path -> QuernFileRecord */
-GHashTable *_quern_installed_read      (sqlite3 *db, GError **error);
-gboolean    _quern_installed_is_ours   (GHashTable *records, const char *path);
-gboolean    _quern_installed_is_hidden (GHashTable *records, const char *path, const QuernFileId *id);
-void        _quern_installed_adopt     (QuernDatabase *database, const char *folder, GPtrArray *receipts);
+GHashTable *_quern_installed_read (sqlite3 *db, GError **error);
+gboolean _quern_installed_is_ours (GHashTable *records, const char *path);
+gboolean _quern_installed_is_hidden (GHashTable *records, const char *path, const QuernFileId *id);
+void _quern_installed_adopt (QuernDatabase *database, const char *folder, GPtrArray *receipts);
 
-gboolean    _quern_installed_note      (sqlite3 *db, const char *path, GError **error);
-gboolean    _quern_installed_gone      (sqlite3 *db, const char *path, GError **error);
-gboolean    _quern_installed_hide      (sqlite3 *db, const char *path, GError **error);
-gboolean    _quern_installed_show      (sqlite3 *db, const char *path, GError **error);
+gboolean _quern_installed_note (sqlite3 *db, const char *path, GError **error);
+gboolean _quern_installed_gone (sqlite3 *db, const char *path, GError **error);
+gboolean _quern_installed_hide (sqlite3 *db, const char *path, GError **error);
+gboolean _quern_installed_show (sqlite3 *db, const char *path, GError **error);
 
 G_END_DECLS

@@ -27,7 +27,7 @@ struct _QuernLibrary {
   GHashTable *last_used; /* path -> gint64 *, microseconds since 1970 */
   GFileMonitor *monitor;
   guint settle_source;
-  guint scans; /* under way */
+  guint scans;          /* under way */
   guint64 begun, shown; /* numbers of the latest scan that began, and of the one whose results are shown */
 };
 
@@ -134,8 +134,8 @@ read_model_files (sqlite3 *db, gpointer data, GError **error)
 {
   ScanJob *job = data;
   GError *failure = NULL;
-  g_autoptr (sqlite3_stmt) stmt =
-      quern_sql_query (db, error, "SELECT path, imported, last_used FROM model_file ORDER BY path", "");
+  g_autoptr (sqlite3_stmt)
+      stmt = quern_sql_query (db, error, "SELECT path, imported, last_used FROM model_file ORDER BY path", "");
   GHashTable *records = stmt ? _quern_installed_read (db, error) : NULL;
 
   if (!records)
@@ -627,7 +627,8 @@ dup_parts (const char *path)
   g_autoptr (GDir) dir = number ? g_dir_open (folder, 0, NULL) : NULL;
 
   for (const char *other = dir ? g_dir_read_name (dir) : NULL; other; other = g_dir_read_name (dir))
-    if (strlen (other) == strlen (name) && strncmp (other, name, number - name) == 0 && _quern_scan_is_later_part (other)
+    if (strlen (other) == strlen (name) && strncmp (other, name, number - name) == 0
+        && _quern_scan_is_later_part (other)
         && g_str_equal (other + (number - name) + strlen ("-00001"), number + strlen ("-00001")))
       g_ptr_array_add (parts, g_build_filename (folder, other, NULL));
   g_ptr_array_sort (parts, compare_backwards);
@@ -681,8 +682,7 @@ check_import (const char *path, GCancellable *cancellable, GError **error)
     else if (model && _quern_scan_is_later_part (path))
       g_set_error (error, QUERN_LIBRARY_ERROR, QUERN_LIBRARY_ERROR_NOT_ALLOWED,
                    _("“%s” is a later part of a model. Add the first part, whose number is 00001."), path);
-  }
-  else if (!_quern_scan_has_models (path, cancellable))
+  } else if (!_quern_scan_has_models (path, cancellable))
     g_set_error (error, QUERN_LIBRARY_ERROR, QUERN_LIBRARY_ERROR_NOT_FOUND,
                  _("There is no GGUF model in “%s”. Choose the folder that contains the .gguf files."), path);
 }
@@ -892,11 +892,12 @@ quern_library_class_init (QuernLibraryClass *klass)
   object_class->get_property = quern_library_get_property;
   object_class->dispose = quern_library_dispose;
   properties[PROP_SCANNING] = g_param_spec_boolean ("scanning", NULL, NULL, FALSE,
-                                                    G_PARAM_READABLE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+                                                    G_PARAM_READABLE | G_PARAM_EXPLICIT_NOTIFY
+                                                        | G_PARAM_STATIC_STRINGS);
   g_object_class_install_properties (object_class, N_PROPS, properties);
   /* A model was marked as used. */
-  signals[SIGNAL_USED] = g_signal_new ("used", QUERN_TYPE_LIBRARY, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1,
-                                       QUERN_TYPE_MODEL);
+  signals[SIGNAL_USED] = g_signal_new ("used", QUERN_TYPE_LIBRARY, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE,
+                                       1, QUERN_TYPE_MODEL);
 }
 
 static void

@@ -25,26 +25,26 @@ typedef enum {
 #define QUERN_TYPE_LIBRARY (quern_library_get_type ())
 G_DECLARE_FINAL_TYPE (QuernLibrary, quern_library, QUERN, LIBRARY, GObject)
 
-QuernLibrary *quern_library_new            (QuernStore *store);
-char         *quern_library_dup_folder     (void);
-gboolean      quern_library_get_scanning   (QuernLibrary *self);
-QuernModel   *quern_library_find           (QuernLibrary *self, const char *id);
-QuernModel   *quern_library_get_default    (QuernLibrary *self);
-GListModel   *quern_library_get_folders    (QuernLibrary *self);
-guint         quern_library_get_n_skipped  (QuernLibrary *self);
-void          quern_library_mark_used      (QuernLibrary *self, QuernModel *model);
-gint64        quern_library_get_last_used  (QuernLibrary *self, QuernModel *model);
-void          quern_library_add_installed  (QuernLibrary *self, const char *const *paths);
-void          quern_library_scan_async     (QuernLibrary *self, GCancellable *cancellable,
-                                            GAsyncReadyCallback callback, gpointer user_data);
-gboolean      quern_library_scan_finish    (QuernLibrary *self, GAsyncResult *result, GError **error);
-void          quern_library_import_async   (QuernLibrary *self, const char *path, GCancellable *cancellable,
-                                            GAsyncReadyCallback callback, gpointer user_data);
-QuernModel   *quern_library_import_finish  (QuernLibrary *self, GAsyncResult *result, GError **error);
-void          quern_library_remove_async   (QuernLibrary *self, QuernModel *model, GCancellable *cancellable,
-                                            GAsyncReadyCallback callback, gpointer user_data);
-void          quern_library_remove_folder_async (QuernLibrary *self, const char *path, GCancellable *cancellable,
-                                                 GAsyncReadyCallback callback, gpointer user_data);
-gboolean      quern_library_remove_finish  (QuernLibrary *self, GAsyncResult *result, GError **error);
+QuernLibrary *quern_library_new (QuernStore *store);
+char *quern_library_dup_folder (void);
+gboolean quern_library_get_scanning (QuernLibrary *self);
+QuernModel *quern_library_find (QuernLibrary *self, const char *id);
+QuernModel *quern_library_get_default (QuernLibrary *self);
+GListModel *quern_library_get_folders (QuernLibrary *self);
+guint quern_library_get_n_skipped (QuernLibrary *self);
+void quern_library_mark_used (QuernLibrary *self, QuernModel *model);
+gint64 quern_library_get_last_used (QuernLibrary *self, QuernModel *model);
+void quern_library_add_installed (QuernLibrary *self, const char *const *paths);
+void quern_library_scan_async (QuernLibrary *self, GCancellable *cancellable, GAsyncReadyCallback callback,
+                               gpointer user_data);
+gboolean quern_library_scan_finish (QuernLibrary *self, GAsyncResult *result, GError **error);
+void quern_library_import_async (QuernLibrary *self, const char *path, GCancellable *cancellable,
+                                 GAsyncReadyCallback callback, gpointer user_data);
+QuernModel *quern_library_import_finish (QuernLibrary *self, GAsyncResult *result, GError **error);
+void quern_library_remove_async (QuernLibrary *self, QuernModel *model, GCancellable *cancellable,
+                                 GAsyncReadyCallback callback, gpointer user_data);
+void quern_library_remove_folder_async (QuernLibrary *self, const char *path, GCancellable *cancellable,
+                                        GAsyncReadyCallback callback, gpointer user_data);
+gboolean quern_library_remove_finish (QuernLibrary *self, GAsyncResult *result, GError **error);
 
 G_END_DECLS

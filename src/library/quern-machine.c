@@ -103,8 +103,9 @@ read_times (guint64 *idle, guint64 *all)
   guint64 user, nice, system, waiting, irq, soft;
 
   if (!g_file_get_contents ("/proc/stat", &text, NULL, NULL)
-      || sscanf (text, "cpu %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT
-                       " %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT,
+      || sscanf (text,
+                 "cpu %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT
+                 " %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT,
                  &user, &nice, &system, idle, &waiting, &irq, &soft)
              != 7)
     return FALSE;

@@ -14,8 +14,8 @@ typedef struct {
   gboolean busy;    /* others worked meanwhile: it may be more, and should be measured again */
 } QuernMachine;
 
-void     quern_machine_measure_async  (GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+void quern_machine_measure_async (GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
 gboolean quern_machine_measure_finish (GAsyncResult *result, QuernMachine *machine, GError **error);
-void     _quern_machine_remember      (QuernMachine *machine, gint64 now);
+void _quern_machine_remember (QuernMachine *machine, gint64 now);
 
 G_END_DECLS

@@ -19,10 +19,11 @@ find_quantisation (const char *name, int *start, int *end)
   g_autoptr (GMatchInfo) match = NULL;
 
   if (g_once_init_enter (&regex))
-    g_once_init_leave (&regex,
-                       g_regex_new ("^(?:.*[-._:])?([IP]?Q[1-8](?:_[A-Z0-9]+)+|TQ[1-4]_[0-9]S?|BF16|FP?16|FP?32|MXFP4(?:_MOE)?|"
-                                    "NVFP4|ROCMFP[0-9]+)(?![A-Za-z0-9])",
-                                    G_REGEX_CASELESS | G_REGEX_OPTIMIZE, 0, NULL));
+    g_once_init_leave (
+        &regex,
+        g_regex_new ("^(?:.*[-._:])?([IP]?Q[1-8](?:_[A-Z0-9]+)+|TQ[1-4]_[0-9]S?|BF16|FP?16|FP?32|MXFP4(?:_MOE)?|"
+                     "NVFP4|ROCMFP[0-9]+)(?![A-Za-z0-9])",
+                     G_REGEX_CASELESS | G_REGEX_OPTIMIZE, 0, NULL));
   if (!g_regex_match (regex, name, 0, &match))
     return FALSE;
   g_match_info_fetch_pos (match, 1, start, end);
@@ -75,12 +76,12 @@ quern_title_says_nothing (const char *title)
   static GRegex *regex;
 
   if (g_once_init_enter (&regex))
-    g_once_init_leave (&regex,
-                       g_regex_new ("^\\s*(?:unsloth[_ -]?gguf\\b.*|unsloth_gguf_.*|(?:hf[_ -]|merged[_ -]|final[_ -])?"
-                                    "(?:model|merged?|output|out|final|snapshot|weights|gguf|unknown|none|null|tmp\\w*|temp)"
-                                    "(?:[_ -](?:hf|gguf|merged|final|model))*|checkpoint[_ -]?\\d*|[0-9a-f]{16,}|.*[/\\\\].*|"
-                                    "[^A-Za-z\\x{80}-\\x{10ffff}]*)\\s*$",
-                                    G_REGEX_CASELESS | G_REGEX_OPTIMIZE, 0, NULL));
+    g_once_init_leave (
+        &regex, g_regex_new ("^\\s*(?:unsloth[_ -]?gguf\\b.*|unsloth_gguf_.*|(?:hf[_ -]|merged[_ -]|final[_ -])?"
+                             "(?:model|merged?|output|out|final|snapshot|weights|gguf|unknown|none|null|tmp\\w*|temp)"
+                             "(?:[_ -](?:hf|gguf|merged|final|model))*|checkpoint[_ -]?\\d*|[0-9a-f]{16,}|.*[/\\\\].*|"
+                             "[^A-Za-z\\x{80}-\\x{10ffff}]*)\\s*$",
+                             G_REGEX_CASELESS | G_REGEX_OPTIMIZE, 0, NULL));
   return g_regex_match (regex, title, 0, NULL);
 }
 
@@ -148,7 +149,8 @@ has_path (gconstpointer model, gconstpointer path)
 void
 quern_models_tell_apart (GPtrArray *models)
 {
-  g_autoptr (GHashTable) groups = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) g_ptr_array_unref);
+  g_autoptr (GHashTable)
+      groups = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) g_ptr_array_unref);
   GHashTableIter iter;
   gpointer group;
 

@@ -57,7 +57,8 @@ _quern_file_stamp (const char *path, gboolean follow, QuernFileStamp *stamp)
     return FALSE;
   *stamp = (QuernFileStamp) { { makedev (st.stx_dev_major, st.stx_dev_minor), st.stx_ino,
                                 st.stx_mask & STATX_BTIME ? nanoseconds (&st.stx_btime) : 0 },
-                              st.stx_size, nanoseconds (&st.stx_mtime) };
+                              st.stx_size,
+                              nanoseconds (&st.stx_mtime) };
   return TRUE;
 }
 
@@ -143,9 +144,10 @@ _quern_model_new_vision (const char *path, const QeVisionInfo *info)
   _quern_file_stamp (path, TRUE, &self->stamp);
   self->info.file_bytes = self->stamp.size;
   self->state = QUERN_MODEL_UNSUPPORTED;
-  self->problem = quern_title_says_nothing (name)
-                      ? g_strdup (_("This is a vision file. None of the models beside it is the one that it belongs to."))
-                      : g_strdup_printf (_("This is a vision file for “%s”. None of the models beside it is that one."), name);
+  self->problem =
+      quern_title_says_nothing (name)
+          ? g_strdup (_("This is a vision file. None of the models beside it is the one that it belongs to."))
+          : g_strdup_printf (_("This is a vision file for “%s”. None of the models beside it is that one."), name);
   find_names (self);
   self->id = _quern_model_dup_stem (self);
   return self;
@@ -211,8 +213,7 @@ gboolean
 _quern_model_equal (QuernModel *self, QuernModel *other)
 {
   return g_str_equal (self->path, other->path) && g_str_equal (self->id, other->id)
-         && g_str_equal (self->shown, other->shown)
-         && memcmp (&self->stamp, &other->stamp, sizeof self->stamp) == 0
+         && g_str_equal (self->shown, other->shown) && memcmp (&self->stamp, &other->stamp, sizeof self->stamp) == 0
          && g_strcmp0 (self->vision_path, other->vision_path) == 0 && self->origin == other->origin
          && self->unverified == other->unverified;
 }
@@ -251,8 +252,8 @@ _quern_model_set_unverified (QuernModel *self, GHashTable *paths)
   self->unverified = g_hash_table_contains (paths, self->path)
                      || (self->vision_path && g_hash_table_contains (paths, self->vision_path));
   for (guint part = 2; of && !self->unverified && part <= self->info.n_parts; part++) {
-    g_autofree char *path =
-        g_strdup_printf ("%.*s%05u%s", (int) (of - self->path), self->path, part, of + strlen ("00001"));
+    g_autofree char *path = g_strdup_printf ("%.*s%05u%s", (int) (of - self->path), self->path, part,
+                                             of + strlen ("00001"));
     self->unverified = g_hash_table_contains (paths, path);
   }
 }
@@ -467,8 +468,12 @@ quern_model_get_unverified (QuernModel *self)
 void
 quern_model_plan (QuernModel *self, guint n_ctx, QeKvType kv_type, QeMemoryPlan *plan)
 {
-  QePlanParams params = { .n_ctx = n_ctx, .kv_type = kv_type, .vision = quern_model_get_vision_info (self),
-                          .vision_pixels = QUERN_VISION_MAX_PIXELS, .speculative = true, .sketch = true };
+  QePlanParams params = { .n_ctx = n_ctx,
+                          .kv_type = kv_type,
+                          .vision = quern_model_get_vision_info (self),
+                          .vision_pixels = QUERN_VISION_MAX_PIXELS,
+                          .speculative = true,
+                          .sketch = true };
 
   qe_plan_memory (&self->info, &params, plan);
 }

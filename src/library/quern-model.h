@@ -29,29 +29,29 @@ typedef enum {
 #define QUERN_TYPE_MODEL (quern_model_get_type ())
 G_DECLARE_FINAL_TYPE (QuernModel, quern_model, QUERN, MODEL, GObject)
 
-QuernModel        *quern_model_new              (const char *path, GCancellable *cancellable, GError **error);
-const char        *quern_model_get_id           (QuernModel *self);
-const char        *quern_model_get_title        (QuernModel *self);
-char              *quern_model_dup_full_title   (QuernModel *self);
-gboolean           quern_model_is_kin           (QuernModel *self, QuernModel *other);
-const char        *quern_model_get_quantisation (QuernModel *self);
-const char        *quern_model_get_path         (QuernModel *self);
-guint64            quern_model_get_size         (QuernModel *self);
-const QeModelInfo *quern_model_get_info         (QuernModel *self);
-const char        *quern_model_get_vision_path  (QuernModel *self);
+QuernModel *quern_model_new (const char *path, GCancellable *cancellable, GError **error);
+const char *quern_model_get_id (QuernModel *self);
+const char *quern_model_get_title (QuernModel *self);
+char *quern_model_dup_full_title (QuernModel *self);
+gboolean quern_model_is_kin (QuernModel *self, QuernModel *other);
+const char *quern_model_get_quantisation (QuernModel *self);
+const char *quern_model_get_path (QuernModel *self);
+guint64 quern_model_get_size (QuernModel *self);
+const QeModelInfo *quern_model_get_info (QuernModel *self);
+const char *quern_model_get_vision_path (QuernModel *self);
 const QeVisionInfo *quern_model_get_vision_info (QuernModel *self);
-gboolean           quern_model_needs_vision_file (QuernModel *self);
-gboolean           quern_model_is_demo          (QuernModel *self);
-QuernModelOrigin   quern_model_get_origin       (QuernModel *self);
-const char        *quern_model_get_keeper       (QuernModel *self);
-QuernModelState    quern_model_get_state        (QuernModel *self);
-const char        *quern_model_get_problem      (QuernModel *self);
-gboolean           quern_model_get_unverified   (QuernModel *self);
-void               quern_model_plan             (QuernModel *self, guint n_ctx, QeKvType kv_type, QeMemoryPlan *plan);
+gboolean quern_model_needs_vision_file (QuernModel *self);
+gboolean quern_model_is_demo (QuernModel *self);
+QuernModelOrigin quern_model_get_origin (QuernModel *self);
+const char *quern_model_get_keeper (QuernModel *self);
+QuernModelState quern_model_get_state (QuernModel *self);
+const char *quern_model_get_problem (QuernModel *self);
+gboolean quern_model_get_unverified (QuernModel *self);
+void quern_model_plan (QuernModel *self, guint n_ctx, QeKvType kv_type, QeMemoryPlan *plan);
 
 /* The largest number: what is known of nothing cannot be called too little. */
 #define QUERN_MEMORY_UNKNOWN G_MAXUINT64
 
-guint64            quern_memory_available       (void);
+guint64 quern_memory_available (void);
 
 G_END_DECLS

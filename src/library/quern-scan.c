@@ -25,8 +25,8 @@ typedef struct {
 } VisionFile;
 
 typedef struct {
-  GHashTable *known; /* path -> QuernModel (borrowed): from the last scan */
-  GPtrArray *models; /* of QuernModel */
+  GHashTable *known;  /* path -> QuernModel (borrowed): from the last scan */
+  GPtrArray *models;  /* of QuernModel */
   GPtrArray *skipped; /* of QuernModel: what other programs keep and Quern does not run */
   GPtrArray *passed;  /* of QuernModel: found, but hidden or known by another path */
   GPtrArray *vision;  /* of VisionFile */
@@ -210,7 +210,8 @@ add_path (Scan *scan, const char *path, guint depth)
   if (g_cancellable_is_cancelled (scan->cancellable))
     return;
   if (!g_file_test (path, G_FILE_TEST_IS_DIR)) {
-    if (g_str_has_suffix (path, ".gguf") && !_quern_scan_is_later_part (path) && g_file_test (path, G_FILE_TEST_IS_REGULAR))
+    if (g_str_has_suffix (path, ".gguf") && !_quern_scan_is_later_part (path)
+        && g_file_test (path, G_FILE_TEST_IS_REGULAR))
       add_file (scan, path);
     return;
   }
@@ -357,7 +358,8 @@ is_paired (Scan *scan, const VisionFile *file)
 {
   for (guint i = 0; i < scan->vision->len; i++) {
     const VisionFile *other = scan->vision->pdata[i];
-    if (other->paired && other->stamp.id.device == file->stamp.id.device && other->stamp.id.inode == file->stamp.id.inode)
+    if (other->paired && other->stamp.id.device == file->stamp.id.device
+        && other->stamp.id.inode == file->stamp.id.inode)
       return TRUE;
   }
   return FALSE;
@@ -481,9 +483,16 @@ _quern_scan (const QuernScanOptions *options, GPtrArray *skipped, GCancellable *
   g_autoptr (GPtrArray) vision = g_ptr_array_new_with_free_func (vision_file_free);
   g_autoptr (GPtrArray) links = g_ptr_array_new_with_free_func (link_free);
   g_autoptr (GPtrArray) passed = g_ptr_array_new_with_free_func (g_object_unref);
-  Scan scan = { .known = known, .models = g_ptr_array_new_with_free_func (g_object_unref), .skipped = skipped,
-                .passed = passed, .vision = vision, .cancellable = cancellable, .origin = QUERN_ORIGIN_OWN, .records = options->records,
-                .seen = seen, .links = links };
+  Scan scan = { .known = known,
+                .models = g_ptr_array_new_with_free_func (g_object_unref),
+                .skipped = skipped,
+                .passed = passed,
+                .vision = vision,
+                .cancellable = cancellable,
+                .origin = QUERN_ORIGIN_OWN,
+                .records = options->records,
+                .seen = seen,
+                .links = links };
 
   remember (known, options->known);
   add_path (&scan, options->folder, 0);

@@ -13,10 +13,10 @@ typedef struct {
   GPtrArray *known;    /* of QuernModel, from the last scan: unchanged files are not read again */
 } QuernScanOptions;
 
-GPtrArray *_quern_scan            (const QuernScanOptions *options, GPtrArray *skipped, GCancellable *cancellable);
-gboolean   _quern_scan_has_models (const char *folder, GCancellable *cancellable);
+GPtrArray *_quern_scan (const QuernScanOptions *options, GPtrArray *skipped, GCancellable *cancellable);
+gboolean _quern_scan_has_models (const char *folder, GCancellable *cancellable);
 
-gboolean   _quern_scan_is_later_part (const char *path);
-void       _quern_scan_beside (QuernModel *model);
+gboolean _quern_scan_is_later_part (const char *path);
+void _quern_scan_beside (QuernModel *model);
 
 G_END_DECLS

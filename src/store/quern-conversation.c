@@ -14,9 +14,9 @@ struct _QuernConversation {
   gint64 folder_id; /* 0: in none */
   char *model_id;
   QuernThinking thinking;
-  char *effort; /* of thinking, as a template spells it; NULL: the template's default */
-  char *sampling; /* JSON object with what differs from the family's defaults, or NULL */
-  guint context_size; /* tokens; 0: the default */
+  char *effort;         /* of thinking, as a template spells it; NULL: the template's default */
+  char *sampling;       /* JSON object with what differs from the family's defaults, or NULL */
+  guint context_size;   /* tokens; 0: the default */
   gint64 context_start; /* id of the first message that is sent; 0: all are */
   char *system_prompt;
   char *draft;

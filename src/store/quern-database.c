@@ -43,8 +43,8 @@ typedef struct {
   QuernDatabaseFunc func; /* NULL: stop */
   gpointer data;
   gboolean write;
-  gboolean waits; /* while it cannot be written */
-  GTask *task; /* for asynchronous calls */
+  gboolean waits;        /* while it cannot be written */
+  GTask *task;           /* for asynchronous calls */
   struct Waiter *waiter; /* for synchronous ones */
 } Job;
 
@@ -437,8 +437,9 @@ backup_func (sqlite3 *db, gpointer data, GError **error)
     return FALSE;
   }
   if (g_rename (part, path) != 0) {
-    g_set_error (error, QUERN_DATABASE_ERROR, QUERN_DATABASE_ERROR_FAILED, _("The backup “%s” could not be renamed: "
-                                                                             "%s."),
+    g_set_error (error, QUERN_DATABASE_ERROR, QUERN_DATABASE_ERROR_FAILED,
+                 _("The backup “%s” could not be renamed: "
+                   "%s."),
                  path, g_strerror (errno));
     g_unlink (part);
     return FALSE;
@@ -506,8 +507,9 @@ check_version (QuernDatabase *self, gint64 version, gint64 known, GError **error
     return FALSE;
   }
   if (version > known) {
-    g_set_error (error, QUERN_DATABASE_ERROR, QUERN_DATABASE_ERROR_NEWER,
-                 _("Your conversations were saved by a newer version of Quern. They are untouched; update Quern to open them."));
+    g_set_error (
+        error, QUERN_DATABASE_ERROR, QUERN_DATABASE_ERROR_NEWER,
+        _("Your conversations were saved by a newer version of Quern. They are untouched; update Quern to open them."));
     return FALSE;
   }
   return TRUE;
@@ -623,15 +625,16 @@ configure (sqlite3 *db, GError **error)
 {
   sqlite3_busy_timeout (db, 5000);
   return quern_fts_register (db, error)
-         && quern_sql_exec (db, "PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY;", error)
+         && quern_sql_exec (db, "PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY;",
+                            error)
          && quern_sql_exec (db, "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;", error);
 }
 
 static gboolean
 connect_file (QuernDatabase *self, GError **error)
 {
-  int rc = sqlite3_open_v2 (self->path, &self->db,
-                            SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
+  int rc = sqlite3_open_v2 (self->path, &self->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
+                            NULL);
 
   if (rc == SQLITE_OK)
     return TRUE;

@@ -31,33 +31,28 @@ typedef gboolean (*QuernDatabaseFunc) (sqlite3 *db, gpointer data, GError **erro
 #define QUERN_TYPE_DATABASE (quern_database_get_type ())
 G_DECLARE_FINAL_TYPE (QuernDatabase, quern_database, QUERN, DATABASE, GObject)
 
-char          *quern_database_default_path   (void);
-QuernDatabase *quern_database_open           (const char *path, GError **error);
-QuernDatabase *quern_database_open_full      (const char *path, const QuernMigration *migrations, guint n_migrations,
-                                              GError **error);
-QuernDatabase *quern_database_open_copy      (const char *path, GError **error);
-void           quern_database_close          (QuernDatabase *self);
-const char    *quern_database_get_path       (QuernDatabase *self);
-const char    *quern_database_get_notice     (QuernDatabase *self);
+char *quern_database_default_path (void);
+QuernDatabase *quern_database_open (const char *path, GError **error);
+QuernDatabase *quern_database_open_full (const char *path, const QuernMigration *migrations, guint n_migrations,
+                                         GError **error);
+QuernDatabase *quern_database_open_copy (const char *path, GError **error);
+void quern_database_close (QuernDatabase *self);
+const char *quern_database_get_path (QuernDatabase *self);
+const char *quern_database_get_notice (QuernDatabase *self);
 
-void           quern_database_write_async    (QuernDatabase *self, QuernDatabaseFunc func, gpointer data,
-                                              GDestroyNotify destroy, GCancellable *cancellable,
-                                              GAsyncReadyCallback callback, gpointer user_data);
-void           quern_database_keep_async     (QuernDatabase *self, QuernDatabaseFunc func, gpointer data,
-                                              GDestroyNotify destroy, GAsyncReadyCallback callback,
-                                              gpointer user_data);
-void           quern_database_read_async     (QuernDatabase *self, QuernDatabaseFunc func, gpointer data,
-                                              GDestroyNotify destroy, GCancellable *cancellable,
-                                              GAsyncReadyCallback callback, gpointer user_data);
-gboolean       quern_database_call_finish    (QuernDatabase *self, GAsyncResult *result, GError **error);
+void quern_database_write_async (QuernDatabase *self, QuernDatabaseFunc func, gpointer data, GDestroyNotify destroy,
+                                 GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+void quern_database_keep_async (QuernDatabase *self, QuernDatabaseFunc func, gpointer data, GDestroyNotify destroy,
+                                GAsyncReadyCallback callback, gpointer user_data);
+void quern_database_read_async (QuernDatabase *self, QuernDatabaseFunc func, gpointer data, GDestroyNotify destroy,
+                                GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+gboolean quern_database_call_finish (QuernDatabase *self, GAsyncResult *result, GError **error);
 
-gboolean       quern_database_write          (QuernDatabase *self, QuernDatabaseFunc func, gpointer data,
-                                              GError **error);
-gboolean       quern_database_read           (QuernDatabase *self, QuernDatabaseFunc func, gpointer data,
-                                              GError **error);
-gboolean       quern_database_backup         (QuernDatabase *self, const char *path, GError **error);
+gboolean quern_database_write (QuernDatabase *self, QuernDatabaseFunc func, gpointer data, GError **error);
+gboolean quern_database_read (QuernDatabase *self, QuernDatabaseFunc func, gpointer data, GError **error);
+gboolean quern_database_backup (QuernDatabase *self, const char *path, GError **error);
 
-gint64         quern_database_get_instance   (QuernDatabase *self);
-gboolean       quern_database_instance_alive (QuernDatabase *self, gint64 instance);
+gint64 quern_database_get_instance (QuernDatabase *self);
+gboolean quern_database_instance_alive (QuernDatabase *self, gint64 instance);
 
 G_END_DECLS

@@ -93,7 +93,8 @@ quern_find_ranges (const char *text, const char *folded_needle)
   g_autofree char *folded = quern_find_fold (text, &offsets);
 
   for (const char *p = folded; length > 0 && (p = strstr (p, folded_needle)); p += length) {
-    QuernFindRange range = { g_array_index (offsets, gsize, p - folded), g_array_index (offsets, gsize, p - folded + length) };
+    QuernFindRange range = { g_array_index (offsets, gsize, p - folded),
+                             g_array_index (offsets, gsize, p - folded + length) };
     g_array_append_val (ranges, range);
   }
   return ranges;

@@ -10,7 +10,7 @@ typedef struct {
   gsize start, end;
 } QuernFindRange;
 
-char  *quern_find_fold   (const char *text, GArray **offsets);
+char *quern_find_fold (const char *text, GArray **offsets);
 GArray *quern_find_ranges (const char *text, const char *folded_needle);
 
 G_END_DECLS

@@ -32,10 +32,8 @@ stands_alone (gunichar c)
   case G_UNICODE_SCRIPT_THAI:
   case G_UNICODE_SCRIPT_LAO:
   case G_UNICODE_SCRIPT_KHMER:
-  case G_UNICODE_SCRIPT_MYANMAR:
-    return TRUE;
-  default:
-    return FALSE;
+  case G_UNICODE_SCRIPT_MYANMAR: return TRUE;
+  default: return FALSE;
   }
 }
 
@@ -79,8 +77,8 @@ tokenizer_create (void *data, const char **arguments, int n_arguments, Fts5Token
   int rc = api->xFindTokenizer (api, "unicode61", &inner_data, &self->inner_class);
 
   if (rc == SQLITE_OK)
-    rc = self->inner_class.xCreate (inner_data, (const char **) unicode61_arguments,
-                                    G_N_ELEMENTS (unicode61_arguments), &self->inner);
+    rc = self->inner_class.xCreate (inner_data, (const char **) unicode61_arguments, G_N_ELEMENTS (unicode61_arguments),
+                                    &self->inner);
   if (rc == SQLITE_OK)
     *out = (Fts5Tokenizer *) g_steal_pointer (&self);
   return rc;

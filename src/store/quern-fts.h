@@ -7,7 +7,7 @@
 G_BEGIN_DECLS
 
 gboolean quern_fts_register (sqlite3 *db, GError **error);
-gboolean quern_fts_rebuild  (sqlite3 *db, GError **error);
-char    *quern_fts_query    (const char *text);
+gboolean quern_fts_rebuild (sqlite3 *db, GError **error);
+char *quern_fts_query (const char *text);
 
 G_END_DECLS

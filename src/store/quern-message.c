@@ -377,8 +377,8 @@ quern_message_class_init (QuernMessageClass *klass)
   properties[PROP_ROLE] = g_param_spec_enum ("role", NULL, NULL, QUERN_TYPE_ROLE, QUERN_ROLE_USER, flags);
   properties[PROP_CONTENT] = g_param_spec_string ("content", NULL, NULL, "", flags);
   properties[PROP_REASONING] = g_param_spec_string ("reasoning", NULL, NULL, "", flags);
-  properties[PROP_STATE] =
-      g_param_spec_enum ("state", NULL, NULL, QUERN_TYPE_MESSAGE_STATE, QUERN_MESSAGE_COMPLETE, flags);
+  properties[PROP_STATE] = g_param_spec_enum ("state", NULL, NULL, QUERN_TYPE_MESSAGE_STATE, QUERN_MESSAGE_COMPLETE,
+                                              flags);
   properties[PROP_FAILURE] = g_param_spec_string ("failure", NULL, NULL, NULL, flags);
   properties[PROP_THINKING] = g_param_spec_boolean ("thinking", NULL, NULL, FALSE, flags);
   properties[PROP_IN_REASONING] = g_param_spec_boolean ("in-reasoning", NULL, NULL, FALSE, flags);

@@ -131,9 +131,9 @@ _quern_preset_load (sqlite3 *db, gpointer data, GError **error)
   for (int kind = 0; kind < QUERN_N_PRESET_KINDS && !failure; kind++) {
     g_autoptr (sqlite3_stmt) stmt = quern_sql_query (db, &failure, statements[kind].load, "");
     while (stmt && quern_sql_next (stmt, &failure)) {
-      g_autoptr (QuernPreset) preset =
-          preset_new (kind, sqlite3_column_int64 (stmt, 0), (const char *) sqlite3_column_text (stmt, 1),
-                      (const char *) sqlite3_column_text (stmt, 2));
+      g_autoptr (QuernPreset)
+          preset = preset_new (kind, sqlite3_column_int64 (stmt, 0), (const char *) sqlite3_column_text (stmt, 1),
+                               (const char *) sqlite3_column_text (stmt, 2));
       g_list_store_insert_sorted (lists[kind], preset, compare_names, NULL);
     }
   }

@@ -15,16 +15,16 @@ typedef enum {
 #define QUERN_TYPE_PRESET (quern_preset_get_type ())
 G_DECLARE_FINAL_TYPE (QuernPreset, quern_preset, QUERN, PRESET, GObject)
 
-gint64          quern_preset_get_id        (QuernPreset *self);
-QuernPresetKind quern_preset_get_kind      (QuernPreset *self);
-const char     *quern_preset_get_name      (QuernPreset *self);
-const char     *quern_preset_get_text      (QuernPreset *self);
+gint64 quern_preset_get_id (QuernPreset *self);
+QuernPresetKind quern_preset_get_kind (QuernPreset *self);
+const char *quern_preset_get_name (QuernPreset *self);
+const char *quern_preset_get_text (QuernPreset *self);
 
-GListModel     *quern_store_get_presets    (QuernStore *self, QuernPresetKind kind);
-QuernPreset    *quern_store_find_preset    (QuernStore *self, QuernPresetKind kind, gint64 id);
-QuernPreset    *quern_store_add_preset     (QuernStore *self, QuernPresetKind kind, const char *name, const char *text);
-void            quern_store_change_preset  (QuernStore *self, QuernPreset *preset, const char *name, const char *text);
-void            quern_store_delete_preset  (QuernStore *self, QuernPreset *preset);
-void            quern_store_restore_preset (QuernStore *self, QuernPreset *preset);
+GListModel *quern_store_get_presets (QuernStore *self, QuernPresetKind kind);
+QuernPreset *quern_store_find_preset (QuernStore *self, QuernPresetKind kind, gint64 id);
+QuernPreset *quern_store_add_preset (QuernStore *self, QuernPresetKind kind, const char *name, const char *text);
+void quern_store_change_preset (QuernStore *self, QuernPreset *preset, const char *name, const char *text);
+void quern_store_delete_preset (QuernStore *self, QuernPreset *preset);
+void quern_store_restore_preset (QuernStore *self, QuernPreset *preset);
 
 G_END_DECLS

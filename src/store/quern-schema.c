@@ -79,18 +79,16 @@ static const char comparisons_sql[] =
     "CREATE INDEX comparison_updated ON comparison (updated);";
 
 /* What explains the speed of an answer. */
-static const char passes_sql[] =
-    "ALTER TABLE message ADD COLUMN n_threads INTEGER NOT NULL DEFAULT 0;"
-    "ALTER TABLE message ADD COLUMN n_passes INTEGER NOT NULL DEFAULT 0;";
+static const char passes_sql[] = "ALTER TABLE message ADD COLUMN n_threads INTEGER NOT NULL DEFAULT 0;"
+                                 "ALTER TABLE message ADD COLUMN n_passes INTEGER NOT NULL DEFAULT 0;";
 
 /* Which file Quern itself put at a path, and when: only that one may it delete. 0: none, or no longer. A hidden one is in
  * Quern's folder without having come from Quern, and was taken off the list. */
-static const char installed_sql[] =
-    "ALTER TABLE model_file ADD COLUMN installed INTEGER NOT NULL DEFAULT 0;"
-    "ALTER TABLE model_file ADD COLUMN hidden INTEGER NOT NULL DEFAULT 0;"
-    "ALTER TABLE model_file ADD COLUMN device INTEGER NOT NULL DEFAULT 0;"
-    "ALTER TABLE model_file ADD COLUMN inode INTEGER NOT NULL DEFAULT 0;"
-    "ALTER TABLE model_file ADD COLUMN born INTEGER NOT NULL DEFAULT 0;";
+static const char installed_sql[] = "ALTER TABLE model_file ADD COLUMN installed INTEGER NOT NULL DEFAULT 0;"
+                                    "ALTER TABLE model_file ADD COLUMN hidden INTEGER NOT NULL DEFAULT 0;"
+                                    "ALTER TABLE model_file ADD COLUMN device INTEGER NOT NULL DEFAULT 0;"
+                                    "ALTER TABLE model_file ADD COLUMN inode INTEGER NOT NULL DEFAULT 0;"
+                                    "ALTER TABLE model_file ADD COLUMN born INTEGER NOT NULL DEFAULT 0;";
 
 /* A cascade from each message to the next recurses in SQLite, which ends at 1,000 levels: a longer chain could never be
  * erased again. Whoever erases a message erases those that follow it (quern-store-erase.c), and the reference is checked
@@ -105,9 +103,8 @@ static const char chains_sql[] =
     "PRAGMA writable_schema = RESET;";
 
 /* How long a model was to think, where its template knows levels: one of QeTemplateInfo.efforts, as the template spells it. */
-static const char efforts_sql[] =
-    "ALTER TABLE conversation ADD COLUMN effort TEXT;"
-    "ALTER TABLE message ADD COLUMN effort TEXT;";
+static const char efforts_sql[] = "ALTER TABLE conversation ADD COLUMN effort TEXT;"
+                                  "ALTER TABLE message ADD COLUMN effort TEXT;";
 
 static const QuernMigration migrations[] = {
   { "conversations, messages, attachments, search, imported models", conversations_sql },

@@ -60,8 +60,8 @@ mark_messages (sqlite3 *db, const Erasure *self, GError **error)
 static gint64
 find_conversation (sqlite3 *db, const Erasure *self, GError **error)
 {
-  g_autoptr (sqlite3_stmt) stmt =
-      quern_sql_query (db, error, "SELECT id FROM conversation WHERE deleted < ?1 LIMIT 1", "i", self->before);
+  g_autoptr (sqlite3_stmt)
+      stmt = quern_sql_query (db, error, "SELECT id FROM conversation WHERE deleted < ?1 LIMIT 1", "i", self->before);
 
   return stmt && quern_sql_next (stmt, error) ? sqlite3_column_int64 (stmt, 0) : 0;
 }
@@ -219,12 +219,11 @@ quern_store_erase_deleted_finish (QuernStore *self, GAsyncResult *result, GError
 static gboolean
 count_old (sqlite3 *db, gpointer data, GError **error)
 {
-  g_autoptr (sqlite3_stmt) stmt =
-      quern_sql_query (db, error,
-                       "SELECT EXISTS (SELECT 1 FROM conversation WHERE deleted < ?1)"
-                       " OR EXISTS (SELECT 1 FROM message WHERE deleted < ?1)"
-                       " OR EXISTS (SELECT 1 FROM comparison WHERE deleted < ?1)",
-                       "i", *(gint64 *) data);
+  g_autoptr (sqlite3_stmt) stmt = quern_sql_query (db, error,
+                                                   "SELECT EXISTS (SELECT 1 FROM conversation WHERE deleted < ?1)"
+                                                   " OR EXISTS (SELECT 1 FROM message WHERE deleted < ?1)"
+                                                   " OR EXISTS (SELECT 1 FROM comparison WHERE deleted < ?1)",
+                                                   "i", *(gint64 *) data);
 
   *(gint64 *) data = stmt && quern_sql_next (stmt, error) && sqlite3_column_int (stmt, 0);
   return TRUE;
@@ -270,7 +269,8 @@ hide_all (QuernStore *self)
   GListModel *conversations = quern_store_get_conversations (self);
   GListStore *folders = _quern_store_get_preset_list (self, QUERN_PRESET_FOLDER);
 
-  *hidden = (Hidden) { g_ptr_array_new_with_free_func (g_object_unref), g_ptr_array_new_with_free_func (g_object_unref) };
+  *hidden = (Hidden) { g_ptr_array_new_with_free_func (g_object_unref),
+                       g_ptr_array_new_with_free_func (g_object_unref) };
   for (guint i = g_list_model_get_n_items (conversations); i > 0; i--) {
     QuernConversation *conversation = g_list_model_get_item (conversations, i - 1);
     g_ptr_array_add (hidden->conversations, conversation);
@@ -294,7 +294,8 @@ show_all (QuernStore *self, const Hidden *hidden)
 static gboolean
 erase_all (sqlite3 *db, gpointer data, GError **error)
 {
-  return quern_sql_exec (db, "DELETE FROM conversation; DELETE FROM comparison; DELETE FROM folder; DELETE FROM blob;", error);
+  return quern_sql_exec (db, "DELETE FROM conversation; DELETE FROM comparison; DELETE FROM folder; DELETE FROM blob;",
+                         error);
 }
 
 /* Whether a copy of a backup is being read: its name goes on with the number of the instance. */
@@ -321,8 +322,8 @@ _quern_store_remove_beside (const char *path, const char *suffix, QuernDatabase 
         || errno == ENOENT)
       continue;
     if (ok)
-      g_set_error (error, QUERN_DATABASE_ERROR, QUERN_DATABASE_ERROR_FAILED, _("“%s” could not be erased: %s."), victim,
-                   g_strerror (errno));
+      g_set_error (error, QUERN_DATABASE_ERROR, QUERN_DATABASE_ERROR_FAILED, _("“%s” could not be erased: %s."),
+                   victim, g_strerror (errno));
     ok = FALSE;
   }
   return ok;

@@ -229,14 +229,14 @@ static gboolean
 choose_sibling (sqlite3 *db, gpointer data, GError **error)
 {
   const Change *change = data;
-  g_autoptr (sqlite3_stmt) stmt =
-      quern_sql_query (db, error,
-                       change->value > 0
-                           ? "SELECT id FROM message WHERE conversation_id = ?1 AND parent_id IS NULLIF (?2, 0)"
-                             " AND deleted IS NULL AND id > ?3 ORDER BY id LIMIT 1"
-                           : "SELECT id FROM message WHERE conversation_id = ?1 AND parent_id IS NULLIF (?2, 0)"
-                             " AND deleted IS NULL AND id < ?3 ORDER BY id DESC LIMIT 1",
-                       "iii", change->conversation_id, change->parent_id, change->id);
+  g_autoptr (sqlite3_stmt)
+      stmt = quern_sql_query (db, error,
+                              change->value > 0
+                                  ? "SELECT id FROM message WHERE conversation_id = ?1 AND parent_id IS NULLIF (?2, 0)"
+                                    " AND deleted IS NULL AND id > ?3 ORDER BY id LIMIT 1"
+                                  : "SELECT id FROM message WHERE conversation_id = ?1 AND parent_id IS NULLIF (?2, 0)"
+                                    " AND deleted IS NULL AND id < ?3 ORDER BY id DESC LIMIT 1",
+                              "iii", change->conversation_id, change->parent_id, change->id);
 
   if (!stmt)
     return FALSE;
@@ -281,14 +281,17 @@ static gboolean
 choose_branch (sqlite3 *db, gpointer data, GError **error)
 {
   const Change *change = data;
-  static const char branch[] = "WITH RECURSIVE branch (id, parent_id) AS ("
-                               " SELECT id, parent_id FROM message WHERE id = ?1 AND conversation_id = ?2"
-                               " UNION SELECT message.id, message.parent_id FROM message JOIN branch ON message.id = branch.parent_id)";
-  g_autofree char *below = g_strconcat (
-      branch, "UPDATE message SET chosen_id = branch.id FROM branch WHERE message.id = branch.parent_id", NULL);
-  g_autofree char *first = g_strconcat (
-      branch, "UPDATE conversation SET chosen_id = branch.id FROM branch"
-              " WHERE conversation.id = ?2 AND branch.parent_id IS NULL", NULL);
+  static const char branch[] =
+      "WITH RECURSIVE branch (id, parent_id) AS ("
+      " SELECT id, parent_id FROM message WHERE id = ?1 AND conversation_id = ?2"
+      " UNION SELECT message.id, message.parent_id FROM message JOIN branch ON message.id = branch.parent_id)";
+  g_autofree char *below =
+      g_strconcat (branch, "UPDATE message SET chosen_id = branch.id FROM branch WHERE message.id = branch.parent_id",
+                   NULL);
+  g_autofree char *first = g_strconcat (branch,
+                                        "UPDATE conversation SET chosen_id = branch.id FROM branch"
+                                        " WHERE conversation.id = ?2 AND branch.parent_id IS NULL",
+                                        NULL);
 
   return quern_sql_run (db, error, below, "ii", change->id, change->conversation_id)
          && quern_sql_run (db, error, first, "ii", change->id, change->conversation_id);
@@ -384,8 +387,8 @@ static gboolean
 read_tree (sqlite3 *db, Path *path, GError **error)
 {
   GError *failure = NULL;
-  g_autoptr (sqlite3_stmt) stmt =
-      quern_sql_query (db, error, "SELECT chosen_id FROM conversation WHERE id = ?1", "i", path->conversation_id);
+  g_autoptr (sqlite3_stmt) stmt = quern_sql_query (db, error, "SELECT chosen_id FROM conversation WHERE id = ?1", "i",
+                                                   path->conversation_id);
 
   if (!stmt)
     return FALSE;
@@ -441,8 +444,9 @@ reader_init (Reader *self, QuernDatabase *database, sqlite3 *db, GError **error)
                        " reasoning_seconds, n_threads, n_passes, owner, effort FROM message WHERE id = ?1",
                        "");
   if (self->message)
-    self->attachments = quern_sql_query (
-        db, error, "SELECT hash, name, mime, size FROM attachment WHERE message_id = ?1 ORDER BY position", "");
+    self->attachments =
+        quern_sql_query (db, error,
+                         "SELECT hash, name, mime, size FROM attachment WHERE message_id = ?1 ORDER BY position", "");
   return self->attachments != NULL;
 }
 
@@ -497,9 +501,10 @@ read_attachments (Reader *self, QuernMessage *message, GError **error)
   sqlite3_reset (stmt);
   sqlite3_bind_int64 (stmt, 1, quern_message_get_id (message));
   while (quern_sql_next (stmt, &failure)) {
-    g_autoptr (QuernAttachment) attachment = quern_attachment_new_stored (
-        (const char *) sqlite3_column_text (stmt, 0), (const char *) sqlite3_column_text (stmt, 1),
-        (const char *) sqlite3_column_text (stmt, 2), (guint64) sqlite3_column_int64 (stmt, 3));
+    g_autoptr (QuernAttachment) attachment = quern_attachment_new_stored ((const char *) sqlite3_column_text (stmt, 0),
+                                                                          (const char *) sqlite3_column_text (stmt, 1),
+                                                                          (const char *) sqlite3_column_text (stmt, 2),
+                                                                          (guint64) sqlite3_column_int64 (stmt, 3));
     quern_message_add_attachment (message, attachment);
   }
   if (failure)
@@ -534,7 +539,9 @@ find_shown (Path *path)
   gint64 parent = 0, chosen = path->chosen;
 
   for (GArray *nodes; (nodes = g_hash_table_lookup (path->children, &parent));) {
-    Place place = { .index = nodes->len - 1, .count = nodes->len, .shown = TRUE }; /* the newest, unless another was chosen */
+    Place place = { .index = nodes->len - 1,
+                    .count = nodes->len,
+                    .shown = TRUE }; /* the newest, unless another was chosen */
     for (guint i = 0; i < nodes->len; i++)
       if (g_array_index (nodes, Node, i).id == chosen)
         place.index = i;

@@ -12,9 +12,8 @@ void _quern_store_write (QuernStore *self, QuernDatabaseFunc func, gpointer data
 
 /* A read or write with a result: func fills data, which quern_store_…_finish() borrows with _quern_store_get_data() where
  * _quern_store_finish() says that it succeeded. */
-void _quern_store_call (QuernStore *self, gboolean write, QuernDatabaseFunc func, gpointer data,
-                        GDestroyNotify destroy, GCancellable *cancellable, GAsyncReadyCallback callback,
-                        gpointer user_data);
+void _quern_store_call (QuernStore *self, gboolean write, QuernDatabaseFunc func, gpointer data, GDestroyNotify destroy,
+                        GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
 gboolean _quern_store_finish (QuernStore *self, GAsyncResult *result, GError **error);
 gpointer _quern_store_get_data (GAsyncResult *result);
 
@@ -43,7 +42,8 @@ void _quern_store_erase_before (QuernStore *self, gint64 time);
 gboolean _quern_store_save_conversation (sqlite3 *db, QuernConversation *conversation, GError **error);
 gboolean _quern_store_insert_message (sqlite3 *db, QuernStore *store, QuernConversation *conversation,
                                       QuernMessage *message, GError **error);
-gboolean _quern_store_choose_message (sqlite3 *db, QuernConversation *conversation, QuernMessage *message, GError **error);
+gboolean _quern_store_choose_message (sqlite3 *db, QuernConversation *conversation, QuernMessage *message,
+                                      GError **error);
 
 /* `deleted` of a conversation that an instance is importing is G_MAXINT64 less the instance's number. */
 #define QUERN_STORE_FIRST_IMPORTING (G_MAXINT64 - (gint64) G_MAXUINT32)

@@ -45,8 +45,8 @@ restoring_new (QuernStore *store, GFile *file)
   g_autofree char *fallback = g_str_equal (path, ":memory:") ? quern_database_default_path () : NULL;
 
   r->file = g_object_ref (file);
-  r->path = g_strdup_printf ("%s" QUERN_STORE_RESTORING "%" G_GINT64_FORMAT "-%" G_GINT64_FORMAT, fallback ? fallback : path,
-                             quern_database_get_instance (database), quern_store_new_id ());
+  r->path = g_strdup_printf ("%s" QUERN_STORE_RESTORING "%" G_GINT64_FORMAT "-%" G_GINT64_FORMAT,
+                             fallback ? fallback : path, quern_database_get_instance (database), quern_store_new_id ());
   r->name = g_file_get_parse_name (file);
   r->ids = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, NULL);
   r->conversations = g_ptr_array_new_with_free_func (g_object_unref);
@@ -264,8 +264,8 @@ prepared_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   GError *error = NULL;
 
   if (g_task_propagate_boolean (G_TASK (result), &error)) {
-    _quern_store_call (QUERN_STORE (source), FALSE, merge, g_task_get_task_data (task), NULL, g_task_get_cancellable (task),
-                       merged_cb, task);
+    _quern_store_call (QUERN_STORE (source), FALSE, merge, g_task_get_task_data (task), NULL,
+                       g_task_get_cancellable (task), merged_cb, task);
     return;
   }
   g_task_return_error (task, error);
@@ -300,7 +300,8 @@ quern_store_restore_async (QuernStore *self, GFile *file, GCancellable *cancella
  * Returns: whether everything that was missing came back
  */
 gboolean
-quern_store_restore_finish (QuernStore *self, GAsyncResult *result, guint *n_conversations, guint *n_others, GError **error)
+quern_store_restore_finish (QuernStore *self, GAsyncResult *result, guint *n_conversations, guint *n_others,
+                            GError **error)
 {
   const Restoring *r = g_task_get_task_data (G_TASK (result));
 

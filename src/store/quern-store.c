@@ -18,7 +18,7 @@ struct _QuernStore {
   QuernDatabase *database;
   GListStore *conversations; /* newest first */
   GListStore *presets[QUERN_N_PRESET_KINDS];
-  GHashTable *dirty;         /* set of QuernConversation * (owned): changed since they were written */
+  GHashTable *dirty; /* set of QuernConversation * (owned): changed since they were written */
   guint save_source;
   char *notice;
 };
@@ -110,7 +110,7 @@ _quern_store_call (QuernStore *self, gboolean write, QuernDatabaseFunc func, gpo
   if (destroy)
     g_task_set_task_data (task, data, destroy);
   (write ? quern_database_write_async : quern_database_read_async) (self->database, func, data, NULL, cancellable,
-                                                                   call_done_cb, task);
+                                                                    call_done_cb, task);
 }
 
 gboolean
@@ -198,18 +198,19 @@ save_row (sqlite3 *db, gpointer data, GError **error)
 {
   const Row *row = data;
 
-  return quern_sql_run (db, error,
-                        "INSERT INTO conversation (id, created, updated, title, title_given, pinned, folder_id, model_id,"
-                        " thinking, sampling, context_size, system_prompt, draft, context_start,"
-                        " effort)"
-                        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, NULLIF (?7, 0), ?8, NULLIF (?9, -1), ?10, ?11, ?12, ?13, ?14, ?15)"
-                        " ON CONFLICT (id) DO UPDATE SET updated = ?3, title = ?4, title_given = ?5, pinned = ?6,"
-                        " folder_id = NULLIF (?7, 0), model_id = ?8, thinking = NULLIF (?9, -1), sampling = ?10,"
-                        " context_size = ?11, system_prompt = ?12, draft = ?13, context_start = ?14,"
-                        " effort = ?15",
-                        "iiisiiisisissis", row->id, row->created, row->updated, row->title, (gint64) row->title_given,
-                        (gint64) row->pinned, row->folder_id, row->model_id, (gint64) row->thinking, row->sampling,
-                        (gint64) row->context_size, row->system_prompt, row->draft, row->context_start, row->effort);
+  return quern_sql_run (
+      db, error,
+      "INSERT INTO conversation (id, created, updated, title, title_given, pinned, folder_id, model_id,"
+      " thinking, sampling, context_size, system_prompt, draft, context_start,"
+      " effort)"
+      " VALUES (?1, ?2, ?3, ?4, ?5, ?6, NULLIF (?7, 0), ?8, NULLIF (?9, -1), ?10, ?11, ?12, ?13, ?14, ?15)"
+      " ON CONFLICT (id) DO UPDATE SET updated = ?3, title = ?4, title_given = ?5, pinned = ?6,"
+      " folder_id = NULLIF (?7, 0), model_id = ?8, thinking = NULLIF (?9, -1), sampling = ?10,"
+      " context_size = ?11, system_prompt = ?12, draft = ?13, context_start = ?14,"
+      " effort = ?15",
+      "iiisiiisisissis", row->id, row->created, row->updated, row->title, (gint64) row->title_given,
+      (gint64) row->pinned, row->folder_id, row->model_id, (gint64) row->thinking, row->sampling,
+      (gint64) row->context_size, row->system_prompt, row->draft, row->context_start, row->effort);
 }
 
 gboolean
@@ -339,7 +340,9 @@ quern_store_add_conversation (QuernStore *self, QuernConversation *conversation)
   if (quern_conversation_get_id (conversation) != 0)
     return;
   quern_conversation_set_ids (conversation, quern_store_new_id (),
-                              quern_conversation_get_created (conversation) ? quern_conversation_get_created (conversation) : now);
+                              quern_conversation_get_created (conversation)
+                                  ? quern_conversation_get_created (conversation)
+                                  : now);
   quern_conversation_touch (conversation, now);
   _quern_store_write (self, save_row, row_new (conversation), row_free);
   _quern_store_show_conversation (self, conversation);
@@ -354,8 +357,8 @@ mark_deleted (sqlite3 *db, gpointer data, GError **error)
 {
   const Deletion *deletion = data;
 
-  return quern_sql_run (db, error, "UPDATE conversation SET deleted = NULLIF (?2, 0) WHERE id = ?1", "ii",
-                        deletion->id, deletion->deleted);
+  return quern_sql_run (db, error, "UPDATE conversation SET deleted = NULLIF (?2, 0) WHERE id = ?1", "ii", deletion->id,
+                        deletion->deleted);
 }
 
 static void
@@ -473,7 +476,8 @@ static gboolean
 recover (sqlite3 *db, gpointer data, GError **error)
 {
   return change_dead (db, data, "SELECT DISTINCT owner FROM message WHERE state = 'streaming'",
-                      "UPDATE message SET state = 'interrupted', owner = 0 WHERE state = 'streaming' AND owner = ?1", error)
+                      "UPDATE message SET state = 'interrupted', owner = 0 WHERE state = 'streaming' AND owner = ?1",
+                      error)
          && change_dead (db, data,
                          "SELECT DISTINCT 9223372036854775807 - deleted FROM conversation"
                          " WHERE deleted >= 9223372032559808512",
@@ -577,7 +581,8 @@ open_copy (const char *path, const GError *why)
 
   if (self)
     _quern_store_tell (self, g_strdup_printf (_("Your conversations can be read, but new messages cannot be saved: "
-                                                "%s"), why->message));
+                                                "%s"),
+                                              why->message));
   return self;
 }
 
@@ -598,7 +603,8 @@ open_worker (GTask *task, gpointer source, gpointer data, GCancellable *cancella
   GError *error = NULL;
   QuernStore *self = quern_store_open (data, &error);
 
-  if (!self && !g_error_matches (error, QUERN_DATABASE_ERROR, QUERN_DATABASE_ERROR_NEWER) && (self = open_copy (data, error)))
+  if (!self && !g_error_matches (error, QUERN_DATABASE_ERROR, QUERN_DATABASE_ERROR_NEWER)
+      && (self = open_copy (data, error)))
     g_clear_error (&error);
   if (self)
     g_task_return_pointer (task, self, g_object_unref);

@@ -20,10 +20,8 @@ quern_unichar_is_printable (gunichar c)
   case G_UNICODE_CONTROL:
   case G_UNICODE_SURROGATE:
   case G_UNICODE_LINE_SEPARATOR:
-  case G_UNICODE_PARAGRAPH_SEPARATOR:
-    return FALSE;
-  default:
-    return !changes_direction (c);
+  case G_UNICODE_PARAGRAPH_SEPARATOR: return FALSE;
+  default: return !changes_direction (c);
   }
 }
 

@@ -21,7 +21,7 @@ typedef struct {
   gsize n_held;
 } QuernPrintableStream;
 
-void quern_printable_push   (QuernPrintableStream *stream, const char *piece, gsize length, GString *out);
+void quern_printable_push (QuernPrintableStream *stream, const char *piece, gsize length, GString *out);
 void quern_printable_finish (QuernPrintableStream *stream, GString *out);
 
 /* Whether a character has a place in a line of text: is no control, line separator or change of direction. */

@@ -19,34 +19,34 @@
 #define ANSWER 160 /* tokens */
 #define TURN 8
 
-static const char source[]
-    = "The harbour was built when the town still lived from herring. Every morning the boats came in before the sun, and the "
-      "women of the quay sorted the catch on long tables of oak. What was good went to the smokehouse, what was small went to "
-      "the gulls. In the winter of the great storm the sea took two of the tables and the roof of the smokehouse, and for a "
-      "year there was no fish to be had but salted. The council then voted for a wall. It was to be forty paces long and as "
-      "high as a man can reach, of the grey stone that is found behind the mill. The mason asked for two summers and needed "
-      "five. When it was done, nobody could see the sea from the lower street, and there were many who said that the storm "
-      "had been the smaller evil. Yet the wall has held. Children walk on it in the evening, lovers carve their names into "
-      "it, and once a year, on the day of the storm, the priest reads the names of those who were lost. The herring has "
-      "gone elsewhere since. The boats that are left carry visitors to the islands, and the smokehouse sells postcards.";
+static const char source[] =
+    "The harbour was built when the town still lived from herring. Every morning the boats came in before the sun, and the "
+    "women of the quay sorted the catch on long tables of oak. What was good went to the smokehouse, what was small went to "
+    "the gulls. In the winter of the great storm the sea took two of the tables and the roof of the smokehouse, and for a "
+    "year there was no fish to be had but salted. The council then voted for a wall. It was to be forty paces long and as "
+    "high as a man can reach, of the grey stone that is found behind the mill. The mason asked for two summers and needed "
+    "five. When it was done, nobody could see the sea from the lower street, and there were many who said that the storm "
+    "had been the smaller evil. Yet the wall has held. Children walk on it in the evening, lovers carve their names into "
+    "it, and once a year, on the day of the storm, the priest reads the names of those who were lost. The herring has "
+    "gone elsewhere since. The boats that are left carry visitors to the islands, and the smokehouse sells postcards.";
 
-static const char edited[]
-    = "The harbour was built when the town still lived from herring. Every morning the boats came in before sunrise, and the "
-      "women of the quay sorted the catch on long tables of oak. What was good went to the smokehouse, what was small went to "
-      "the gulls. In the winter of the great storm the sea took two of the tables and the roof of the smokehouse, and for a "
-      "year there was no fish to be had but salted. The council then decided to build a wall. It was to be forty paces long "
-      "and as high as a man can reach, of the grey stone that is found behind the mill. The mason asked for two summers and "
-      "needed five. When it was done, nobody could see the sea from the lower street, and many people said that the storm had "
-      "been the smaller evil.";
+static const char edited[] =
+    "The harbour was built when the town still lived from herring. Every morning the boats came in before sunrise, and the "
+    "women of the quay sorted the catch on long tables of oak. What was good went to the smokehouse, what was small went to "
+    "the gulls. In the winter of the great storm the sea took two of the tables and the roof of the smokehouse, and for a "
+    "year there was no fish to be had but salted. The council then decided to build a wall. It was to be forty paces long "
+    "and as high as a man can reach, of the grey stone that is found behind the mill. The mason asked for two summers and "
+    "needed five. When it was done, nobody could see the sea from the lower street, and many people said that the storm had "
+    "been the smaller evil.";
 
-static const char prose[]
-    = "Bread rises because yeast eats sugar and gives off gas, which the dough holds like a balloon. Warm water wakes the yeast "
-      "up; hot water kills it. Knead until a piece can be stretched so thin that light shines through, then let it rest under a "
-      "cloth. After an hour it should be twice as large. Press it flat, fold it like a letter and shape it, and give it half an "
-      "hour more while your oven gets as hot as it can. Steam in those first ten minutes keeps its crust soft enough to spread, "
-      "so pour boiling water into an old tray below. Tap on its base: if that sounds hollow, your loaf is ready. Cut only when "
-      "cool, however hard waiting may be, since crumbs set while they lose moisture. Rye flour behaves differently because it "
-      "contains less gluten and more of those sticky sugars that bakers call pentosans; it wants sour dough instead.";
+static const char prose[] =
+    "Bread rises because yeast eats sugar and gives off gas, which the dough holds like a balloon. Warm water wakes the yeast "
+    "up; hot water kills it. Knead until a piece can be stretched so thin that light shines through, then let it rest under a "
+    "cloth. After an hour it should be twice as large. Press it flat, fold it like a letter and shape it, and give it half an "
+    "hour more while your oven gets as hot as it can. Steam in those first ten minutes keeps its crust soft enough to spread, "
+    "so pour boiling water into an old tray below. Tap on its base: if that sounds hollow, your loaf is ready. Cut only when "
+    "cool, however hard waiting may be, since crumbs set while they lose moisture. Rye flour behaves differently because it "
+    "contains less gluten and more of those sticky sugars that bakers call pentosans; it wants sour dough instead.";
 
 /* One token for each word and each mark; equal words are equal tokens, none of them special. */
 static size_t

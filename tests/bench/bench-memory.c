@@ -52,8 +52,9 @@ fill (QeContext *context, uint32_t n_ctx, uint32_t n_vocab, QeError *err)
 static int
 run (const char *path, const QeContextParams *params)
 {
-  const QePlanParams plan_params = { .n_ctx = params->n_ctx, .kv_type = params->kv_type,
-                                     .speculative = params->speculative, .sketch = params->sketch };
+  const QePlanParams plan_params = {
+    .n_ctx = params->n_ctx, .kv_type = params->kv_type, .speculative = params->speculative, .sketch = params->sketch
+  };
   QeError err = { 0 };
   QeModel *model = NULL;
   QeContext *context = NULL;

@@ -103,8 +103,9 @@ run (const Options *o)
   QeError err = { 0 };
   QeModel *model = NULL;
   QeContext *context = NULL;
-  QeContextParams params = { .n_threads = o->threads, .n_ctx = o->context, .speculative = o->speculative,
-                             .sketch = o->sketch };
+  QeContextParams params = {
+    .n_threads = o->threads, .n_ctx = o->context, .speculative = o->speculative, .sketch = o->sketch
+  };
   Measured m = { 0 };
   struct rusage usage;
   QeStatus status = qe_model_open (&model, o->path, NULL, &err);
@@ -124,7 +125,8 @@ run (const Options *o)
             "\"read_bytes\": %llu}\n",
             m.prefill, m.decode, m.load, m.first_token > 0 ? m.first_token - start : 0, usage.ru_maxrss * 1024,
             qe_context_threads (context), (unsigned long long) qe_model_info (model)->decode_bytes,
-            (unsigned long long) (o->sketch ? qe_model_info (model)->sketched_bytes : qe_model_info (model)->decode_bytes));
+            (unsigned long long) (o->sketch ? qe_model_info (model)->sketched_bytes
+                                            : qe_model_info (model)->decode_bytes));
   }
   qe_context_free (context);
   qe_model_free (model);

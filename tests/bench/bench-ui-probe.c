@@ -30,9 +30,9 @@ typedef struct {
   guint seconds;
   gint64 began, frame_began, cpu_began; /* µs */
   gboolean opening;
-  GArray *frames, *cpu;      /* double: ms of each frame while the answer arrives; of that on the processor */
-  QuernMessage *answer;      /* that grows */
-  char *text;                /* all of it */
+  GArray *frames, *cpu; /* double: ms of each frame while the answer arrives; of that on the processor */
+  QuernMessage *answer; /* that grows */
+  char *text;           /* all of it */
   gsize n_written;
 } Probe;
 
@@ -89,7 +89,8 @@ shows_answer (GtkWidget *widget)
     return FALSE;
   if (QUERN_IS_MD_VIEW (widget))
     return gtk_widget_get_height (widget) > 0;
-  for (GtkWidget *child = gtk_widget_get_first_child (widget); child != NULL; child = gtk_widget_get_next_sibling (child)) {
+  for (GtkWidget *child = gtk_widget_get_first_child (widget); child != NULL;
+       child = gtk_widget_get_next_sibling (child)) {
     if (shows_answer (child))
       return TRUE;
   }
@@ -227,7 +228,8 @@ after_paint_cb (GdkFrameClock *clock, Probe *probe)
   double ms = (now - probe->frame_began) / 1000.0, cpu = (read_cpu_time () - probe->cpu_began) / 1000.0;
 
   if (g_str_equal (probe->mode, "start")) {
-    g_print ("{\"start_ms\": %.1f, \"memory_kb\": %" G_GINT64_FORMAT "}\n", (now - probe->began) / 1000.0, read_memory ());
+    g_print ("{\"start_ms\": %.1f, \"memory_kb\": %" G_GINT64_FORMAT "}\n", (now - probe->began) / 1000.0,
+             read_memory ());
     finish (0);
   }
   if (probe->frames != NULL) {
@@ -283,7 +285,8 @@ fill (guint n_messages)
   quern_conversation_set_title (conversation, "A long conversation", TRUE);
   quern_store_add_conversation (store, conversation);
   for (guint i = 0; i < n_messages; i++) {
-    g_autofree char *text = i % 2 == 0 ? g_strdup_printf ("What about part %u?", i / 2) : g_strdup_printf (sample, i / 2);
+    g_autofree char *text = i % 2 == 0 ? g_strdup_printf ("What about part %u?", i / 2)
+                                       : g_strdup_printf (sample, i / 2);
     g_autoptr (QuernMessage) message = quern_message_new (i % 2 == 0 ? QUERN_ROLE_USER : QUERN_ROLE_ASSISTANT, text);
     quern_message_set_state (message, QUERN_MESSAGE_COMPLETE, NULL);
     quern_store_append_message (store, conversation, last, message);

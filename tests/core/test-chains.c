@@ -96,15 +96,16 @@ load (Fixture *f, QuernConversation *conversation)
 #define CHAIN(conversation, first, length)                                                                             \
   "WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < " #length " - 1)"                         \
   " INSERT INTO message (id, conversation_id, parent_id, role, state, created, content)"                               \
-  " SELECT " #first " + i, " #conversation ", nullif (" #first " + i - 1, " #first " - 1), 'user', 'complete', i,"      \
+  " SELECT " #first " + i, " #conversation ", nullif (" #first " + i - 1, " #first " - 1), 'user', 'complete', i,"     \
   " 'message number ' || i FROM n;"
 
 static const char locked_sql[] =
     "INSERT INTO conversation (id, title, created, updated, deleted) VALUES (1, 'gone', 1, 1, 1), (2, 'cut', 1, 2, NULL),"
-    " (3, 'kept', 1, 3, NULL);" CHAIN (1, 10000, 1200) CHAIN (2, 20000, 1205) CHAIN (3, 30000, 1200)
-    "UPDATE message SET deleted = 1 WHERE id = 20005;"
-    "INSERT INTO blob VALUES ('h1', 'erased picture'), ('h2', 'kept picture');"
-    "INSERT INTO attachment VALUES (10001, 0, 'h1', 'a', 'image/png', 14), (30001, 0, 'h2', 'b', 'image/png', 12);";
+    " (3, 'kept', 1, 3, NULL);" CHAIN (1, 10000, 1200) CHAIN (2, 20000, 1205) CHAIN (
+        3, 30000,
+        1200) "UPDATE message SET deleted = 1 WHERE id = 20005;"
+              "INSERT INTO blob VALUES ('h1', 'erased picture'), ('h2', 'kept picture');"
+              "INSERT INTO attachment VALUES (10001, 0, 'h1', 'a', 'image/png', 14), (30001, 0, 'h2', 'b', 'image/png', 12);";
 
 /* As older versions left it: with chains that SQLite could not delete, so that they never opened it again. */
 static void
@@ -118,7 +119,8 @@ make_locked (const char *path)
   g_assert_no_error (error);
   g_assert_true (quern_database_write (old, test_run_sql, (gpointer) locked_sql, &error));
   g_assert_no_error (error);
-  g_assert_false (quern_database_write (old, test_run_sql, (gpointer) "DELETE FROM conversation WHERE deleted < 5", &error));
+  g_assert_false (
+      quern_database_write (old, test_run_sql, (gpointer) "DELETE FROM conversation WHERE deleted < 5", &error));
   g_assert_error (error, QUERN_DATABASE_ERROR, QUERN_DATABASE_ERROR_FAILED);
   quern_database_close (old);
 }
@@ -254,8 +256,7 @@ search (Fixture *f, const char *text)
   return g_list_model_get_n_items (hits);
 }
 
-static GFile *
-export (Fixture *f, QuernExportFormat format, const char *part)
+static GFile *export (Fixture *f, QuernExportFormat format, const char *part)
 {
   g_autofree char *name = g_strconcat ("chain", quern_export_extension (format), NULL);
   GFile *file = g_file_new_build_filename (f->folder, name, NULL);
@@ -485,7 +486,10 @@ test_cancelled (Fixture *f, gconstpointer data)
   TEST_WAIT_UNTIL (query_int (f, "SELECT count (*) FROM conversation") == 0);
 
   /* 9223372036854775807 less an instance that is not there any more */
-  write_sql (f, "INSERT INTO conversation (id, title, created, updated, deleted) VALUES (1, 'x', 1, 1, 9223372036854775000);" CHAIN (1, 10, 100));
+  write_sql (
+      f,
+      "INSERT INTO conversation (id, title, created, updated, deleted) VALUES (1, 'x', 1, 1, 9223372036854775000);" CHAIN (
+          1, 10, 100));
   erase_deleted (f); /* somebody may be importing it */
   g_assert_cmpint (query_int (f, "SELECT count (*) FROM message"), ==, 100);
   reopen (f);

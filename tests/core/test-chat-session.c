@@ -239,8 +239,8 @@ test_crash (Fixture *f, gconstpointer data)
 {
   g_autofree char *path = g_build_filename (f->folder, "crash.db", NULL);
   g_autoptr (GError) error = NULL;
-  g_autoptr (GSubprocess) child =
-      g_subprocess_new (G_SUBPROCESS_FLAGS_NONE, &error, self_path, "--child-babble", path, NULL);
+  g_autoptr (GSubprocess)
+      child = g_subprocess_new (G_SUBPROCESS_FLAGS_NONE, &error, self_path, "--child-babble", path, NULL);
 
   g_assert_no_error (error);
   while (!has_partial_answer (path)) /* bounded by the test's time limit */
@@ -499,8 +499,8 @@ check_case (Fixture *f, JsonObject *test)
     if (g_str_equal (role, "system")) {
       quern_conversation_set_system_prompt (conversation, content);
     } else {
-      g_autoptr (QuernMessage) old =
-          quern_message_new (g_str_equal (role, "user") ? QUERN_ROLE_USER : QUERN_ROLE_ASSISTANT, content);
+      g_autoptr (QuernMessage)
+          old = quern_message_new (g_str_equal (role, "user") ? QUERN_ROLE_USER : QUERN_ROLE_ASSISTANT, content);
       quern_store_append_message (f->store, conversation, previous, old);
       g_set_object (&previous, old);
     }
@@ -515,9 +515,9 @@ check_case (Fixture *f, JsonObject *test)
   g_assert_true (quern_chat_session_answer_finish (session, result, NULL));
   answer = g_list_model_get_item (quern_chat_session_get_messages (session),
                                   g_list_model_get_n_items (quern_chat_session_get_messages (session)) - 1);
-  text =
-      g_strdup_printf ("%s%s%s<|im_end|>", quern_message_get_reasoning (answer),
-                       quern_message_get_thinking (answer) ? "\n</think>\n\n" : "", quern_message_get_content (answer));
+  text = g_strdup_printf ("%s%s%s<|im_end|>", quern_message_get_reasoning (answer),
+                          quern_message_get_thinking (answer) ? "\n</think>\n\n" : "",
+                          quern_message_get_content (answer));
   g_assert_cmpstr (text, ==, json_object_get_string_member (expected, "text"));
 }
 
@@ -578,7 +578,8 @@ test_effort (Fixture *f, gconstpointer data)
   g_assert_cmpstr (quern_chat_session_get_effort (f->session), ==, "medium");
   quern_chat_session_set_model (f->session, quern_library_find (f->library, "quern-tiny"));
   g_assert_null (quern_chat_session_get_effort (f->session));
-  g_assert_cmpstr (quern_conversation_get_effort (f->conversation), ==, "medium"); /* for when the model is chosen again */
+  g_assert_cmpstr (quern_conversation_get_effort (f->conversation), ==,
+                   "medium"); /* for when the model is chosen again */
   g_assert_null (quern_message_get_effort (ask (f, "Hi")));
   g_assert_cmpint (g_unlink (path), ==, 0);
 }

@@ -48,8 +48,8 @@ open_all (Fixture *f)
   scan (f->library);
   f->engine = quern_engine_new ();
   conversations = quern_store_get_conversations (f->store);
-  f->conversation =
-      g_list_model_get_n_items (conversations) ? g_list_model_get_item (conversations, 0) : quern_conversation_new ();
+  f->conversation = g_list_model_get_n_items (conversations) ? g_list_model_get_item (conversations, 0)
+                                                             : quern_conversation_new ();
   f->session = quern_chat_session_new (f->store, f->engine, f->library, f->conversation);
   load (f->session);
 }

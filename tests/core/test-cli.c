@@ -53,8 +53,8 @@ static void
 run (Fixture *f, ...)
 {
   g_autoptr (GPtrArray) arguments = g_ptr_array_new ();
-  g_autoptr (GSubprocessLauncher) launcher =
-      g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_STDOUT_PIPE | G_SUBPROCESS_FLAGS_STDERR_PIPE);
+  g_autoptr (GSubprocessLauncher)
+      launcher = g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_STDOUT_PIPE | G_SUBPROCESS_FLAGS_STDERR_PIPE);
   g_autofree char *program = g_build_filename (g_getenv ("QUERN_BUILD_DIR"), "src", "cli", "quern-cli", NULL);
   g_autoptr (GSubprocess) process = NULL;
   g_autoptr (GBytes) output = NULL, errors = NULL;
@@ -84,8 +84,8 @@ run_shell (Fixture *f, const char *line)
 {
   g_autofree char *folder = g_build_filename (g_getenv ("QUERN_BUILD_DIR"), "src", "cli", NULL);
   g_autofree char *path = g_strconcat (folder, ":", g_getenv ("PATH"), NULL);
-  g_autoptr (GSubprocessLauncher) launcher =
-      g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_STDOUT_PIPE | G_SUBPROCESS_FLAGS_STDERR_PIPE);
+  g_autoptr (GSubprocessLauncher)
+      launcher = g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_STDOUT_PIPE | G_SUBPROCESS_FLAGS_STDERR_PIPE);
   g_autoptr (GSubprocess) process = NULL;
   g_autoptr (GBytes) output = NULL, errors = NULL;
   g_autoptr (GError) error = NULL;
@@ -134,8 +134,8 @@ test_chat (Fixture *f, gconstpointer data)
   g_assert_nonnull (strstr (f->errors, "Ones: 7+8=15"));
   run (f, "chat", "-m", "quern-tiny", "--no-think", "--temp", "0", "What is 47 + 38?", NULL);
   g_assert_null (strstr (f->output, "85"));
-  run (f, "chat", "-m", "quern-tiny", "--no-think", "--temp", "0", "--system", "You are a helpful assistant.", "Thank", "you",
-       NULL);
+  run (f, "chat", "-m", "quern-tiny", "--no-think", "--temp", "0", "--system", "You are a helpful assistant.", "Thank",
+       "you", NULL);
   g_assert_cmpstr (f->output, ==, "You are welcome!\n");
 }
 
@@ -169,7 +169,8 @@ test_seed (Fixture *f, gconstpointer data)
 
   run (f, "chat", "-m", "quern-tiny", "--no-think", "--temp", "3", "--max", "20", "--seed", "5", "Hello!", NULL);
   first = g_strdup (f->output);
-  run (f, "chat", "-m", "quern-tiny", "--no-think", "--temp", "3", "--max", "20", "--seed", "5", "-t", "1", "Hello!", NULL);
+  run (f, "chat", "-m", "quern-tiny", "--no-think", "--temp", "3", "--max", "20", "--seed", "5", "-t", "1", "Hello!",
+       NULL);
   g_assert_cmpstr (f->output, ==, first);
   run (f, "chat", "-m", "quern-tiny", "--no-think", "--temp", "3", "--max", "20", "--seed", "6", "Hello!", NULL);
   g_assert_cmpstr (f->output, !=, first);
@@ -276,7 +277,8 @@ write_receipt (Fixture *f, const char *target, gint64 size)
   sqlite3 *db;
 
   g_assert_cmpint (sqlite3_open (path, &db), ==, SQLITE_OK);
-  g_assert_true (quern_sql_exec (db, "CREATE TABLE receipts (target TEXT PRIMARY KEY, size INTEGER NOT NULL, sha256 TEXT)", NULL));
+  g_assert_true (
+      quern_sql_exec (db, "CREATE TABLE receipts (target TEXT PRIMARY KEY, size INTEGER NOT NULL, sha256 TEXT)", NULL));
   g_assert_true (quern_sql_run (db, NULL, "INSERT INTO receipts (target, size) VALUES (?1, ?2)", "si", target, size));
   sqlite3_close (db);
 }
@@ -455,7 +457,9 @@ test_numbers (Fixture *f, gconstpointer data)
     g_assert_cmpstr (f->output, ==, "");
     g_assert_true (strchr (f->errors, '\n') == f->errors + strlen (f->errors) - 1);
   }
-  run_shell (f, "quern-cli chat -m quern-tiny --no-think --temp 0 --sampling '{\"top_k\": 20, \"seed\": 3}' --seed 0 'Hello!'");
+  run_shell (
+      f,
+      "quern-cli chat -m quern-tiny --no-think --temp 0 --sampling '{\"top_k\": 20, \"seed\": 3}' --seed 0 'Hello!'");
   g_assert_cmpint (f->code, ==, 0);
 }
 
@@ -543,8 +547,9 @@ test_messages_with_nul (Fixture *f, gconstpointer data)
   static const char raw[] = "{\"messages\": [{\"role\": \"user\", \"content\": \"hi\"}]}\0 more";
   g_autofree char *path = g_build_filename (f->folder, "messages.json", NULL);
 
-  g_assert_true (g_file_set_contents (
-      path, "{\"messages\": [{\"role\": \"user\", \"content\": \"before\\u0000after\"}]}", -1, NULL));
+  g_assert_true (g_file_set_contents (path,
+                                      "{\"messages\": [{\"role\": \"user\", \"content\": \"before\\u0000after\"}]}", -1,
+                                      NULL));
   run (f, "chat", "-m", "quern-tiny", "--dry-run", "--messages", path, NULL);
   g_assert_cmpint (f->code, ==, 0);
   g_assert_nonnull (strstr (f->output, "before\357\277\275after<|im_end|>"));
@@ -564,8 +569,10 @@ test_little_address_space (Fixture *f, gconstpointer data)
   run_shell (f, "ulimit -v 4000000; quern-cli --version");
   sanitized = f->code != 0; /* whose shadow memory takes more */
   for (guint i = 0; i < G_N_ELEMENTS (limits) && !sanitized; i++) {
-    g_autofree char *line = g_strdup_printf ("ulimit -v %u; timeout 30 quern-cli chat -m quern-tiny --no-think --temp 0 "
-                                             "'What is the capital of France, and what else is there to be said about it?'", limits[i]);
+    g_autofree char *line =
+        g_strdup_printf ("ulimit -v %u; timeout 30 quern-cli chat -m quern-tiny --no-think --temp 0 "
+                         "'What is the capital of France, and what else is there to be said about it?'",
+                         limits[i]);
     g_test_message ("%s", line);
     run_shell (f, line);
     if (f->code == 0)
@@ -618,13 +625,17 @@ static void
 test_hostile_names (Fixture *f, gconstpointer data)
 {
   g_autofree char *folder = g_build_filename (f->folder, "quern", "models", NULL);
-  g_autofree char *path = g_build_filename (folder, "a\nforged-row  9 GB\x1b]52;c;aGk=\a\xe2\x80\xae" "b.gguf", NULL);
+  g_autofree char *path = g_build_filename (folder,
+                                            "a\nforged-row  9 GB\x1b]52;c;aGk=\a\xe2\x80\xae"
+                                            "b.gguf",
+                                            NULL);
   guint before;
 
   run (f, "list", NULL);
   before = n_lines (f->output);
   g_assert_cmpint (g_mkdir_with_parents (folder, 0700), ==, 0);
-  copy_renamed (path, "X\x1b[2J\n\xc2\x9b" "5m");
+  copy_renamed (path, "X\x1b[2J\n\xc2\x9b"
+                      "5m");
   run (f, "list", NULL);
   g_assert_cmpint (f->code, ==, 0);
   assert_printable (f->output);
@@ -723,7 +734,8 @@ used_seconds (const char *pid)
   if (!g_file_get_contents (path, &text, NULL, NULL))
     return -1;
   fields = g_strsplit (strrchr (text, ')'), " ", 16); /* the thirteenth and the one after are its times */
-  return (double) (g_ascii_strtoull (fields[12], NULL, 10) + g_ascii_strtoull (fields[13], NULL, 10)) / (double) sysconf (_SC_CLK_TCK);
+  return (double) (g_ascii_strtoull (fields[12], NULL, 10) + g_ascii_strtoull (fields[13], NULL, 10))
+         / (double) sysconf (_SC_CLK_TCK);
 }
 
 /* Long enough for something to be measured. */
@@ -738,8 +750,8 @@ static void
 run_interrupted (Fixture *f, const char *const *arguments)
 {
   g_autofree char *program = g_build_filename (g_getenv ("QUERN_BUILD_DIR"), "src", "cli", "quern-cli", NULL);
-  g_autoptr (GSubprocessLauncher) launcher =
-      g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_STDOUT_PIPE | G_SUBPROCESS_FLAGS_STDERR_PIPE);
+  g_autoptr (GSubprocessLauncher)
+      launcher = g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_STDOUT_PIPE | G_SUBPROCESS_FLAGS_STDERR_PIPE);
   g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
   g_auto (GStrv) all = NULL;
   g_autoptr (GSubprocess) process = NULL;
@@ -770,12 +782,14 @@ run_interrupted (Fixture *f, const char *const *arguments)
 static void
 test_interrupted (Fixture *f, gconstpointer data)
 {
-  g_autofree char *text = g_build_filename (f->folder, "text", NULL), *questions = g_build_filename (f->folder, "questions", NULL);
+  g_autofree char *text = g_build_filename (f->folder, "text", NULL),
+                  *questions = g_build_filename (f->folder, "questions", NULL);
   g_autoptr (GString) content = g_string_new (NULL);
   g_autoptr (JsonParser) parser = json_parser_new ();
   JsonObject *object;
 
-  run_interrupted (f, (const char *[]) { "bench", "-m", "quern-tiny", "-p", "64", "-n", "16", "-r", "1000", "--json", NULL });
+  run_interrupted (f, (const char *[]) { "bench", "-m", "quern-tiny", "-p", "64", "-n", "16", "-r", "1000", "--json",
+                                         NULL });
   g_assert_cmpint (f->code, ==, 130);
   object = parse (f, parser);
   g_assert_true (json_object_get_boolean_member (object, "partial"));
@@ -796,7 +810,8 @@ test_interrupted (Fixture *f, gconstpointer data)
   for (guint i = 0; i < 5000; i++)
     g_string_append (content, "{\"question\": \"What is 7 + 8?\", \"answer\": \"15\"}\n");
   g_assert_true (g_file_set_contents (questions, content->str, (gssize) content->len, NULL));
-  run_interrupted (f, (const char *[]) { "compare", "-m", "quern-tiny", "-m", "quern-tiny", "--questions", questions, NULL });
+  run_interrupted (f, (const char *[]) { "compare", "-m", "quern-tiny", "-m", "quern-tiny", "--questions", questions,
+                                         NULL });
   g_assert_cmpint (f->code, ==, 130);
   g_assert_nonnull (strstr (f->output, " correct, "));
 }
@@ -974,10 +989,15 @@ test_messages (Fixture *f, gconstpointer data)
 static void
 test_published (Fixture *f, gconstpointer data)
 {
-  static const struct { const char *name, *refused; } twins[] = {
-    { "announced", NULL }, { "companion", "holds only the prediction block of a model" },
-    { "type-40", NULL }, { "type-42", NULL },
-    { "type-142", "PQ2_0, a format of PrismML" }, { "type-144", "IQ4_KS, a format of ik_llama.cpp" },
+  static const struct {
+    const char *name, *refused;
+  } twins[] = {
+    { "announced", NULL },
+    { "companion", "holds only the prediction block of a model" },
+    { "type-40", NULL },
+    { "type-42", NULL },
+    { "type-142", "PQ2_0, a format of PrismML" },
+    { "type-144", "IQ4_KS, a format of ik_llama.cpp" },
   };
   g_autofree char *yarn = make_twin (f, "yarn"), *plain = make_twin (f, "Twin-Q4_K_M");
   g_autofree char *dynamic = make_twin (f, "Twin-UD-Q4_K_XL");

@@ -27,7 +27,8 @@ test_order (void)
     g_assert_cmpfloat (summary_of (measure, i)->kld_mean, >, summary_of (measure, i - 1)->kld_mean);
   g_assert_cmpint (quern_verdict_of (summary_of (measure, 1)), ==, QUERN_VERDICT_INDISTINGUISHABLE);
   g_assert_cmpint (quern_verdict_of (summary_of (measure, 4)), ==, QUERN_VERDICT_VISIBLY_DAMAGED);
-  g_assert_false (quern_verdict_too_close (quern_measure_get_result (measure, 2), quern_measure_get_result (measure, 4)));
+  g_assert_false (
+      quern_verdict_too_close (quern_measure_get_result (measure, 2), quern_measure_get_result (measure, 4)));
   g_assert_cmpuint (quern_verdict_smallest_good (measure), ==, 2);
   g_autofree char *reference = quern_verdict_dup_reference (measure);
   g_assert_nonnull (strstr (reference, "Q8_0"));
@@ -122,7 +123,7 @@ test_independent (void)
   g_autoptr (GArray) p = logits_of ("Q8_0", tokens, n, &n_vocab);
   g_autoptr (GArray) q = logits_of ("Q4_K_M", tokens, n, &n_vocab);
   for (size_t t = 0; t + 1 < n; t++) {
-    const float *row_p = &g_array_index (p, float, t * n_vocab), *row_q = &g_array_index (q, float, t * n_vocab);
+    const float *row_p = &g_array_index (p, float, t *n_vocab), *row_q = &g_array_index (q, float, t *n_vocab);
     long double sum = 0;
     for (gsize i = 0; i < n_vocab; i++)
       sum += expl (row_q[i]);
@@ -320,8 +321,8 @@ test_reply (void)
   g_autoptr (QuernMeasure) words = measure_of (NULL, "Q8_0", "Q2_K", NULL);
 
   g_assert_true (ask (comparison, "What is the capital of France?", NULL, NULL));
-  g_autoptr (QuernRequest) request =
-      quern_comparison_build_request (comparison, quern_comparison_get_column (comparison, 0), 0);
+  g_autoptr (QuernRequest)
+      request = quern_comparison_build_request (comparison, quern_comparison_get_column (comparison, 0), 0);
   quern_comparison_add_answers (comparison, 0, tokens);
   quern_measure_add_reply (words, request, NULL, quern_compare_answer_get_answer (answer_at (comparison, 0, 0)));
   g_assert_true (run_measure (tokens, NULL, NULL));

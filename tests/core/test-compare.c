@@ -505,10 +505,10 @@ test_questions (void)
     g_assert_null (quern_questions_new (wrong[i], -1, &error));
     g_assert_error (error, QUERN_COMPARE_ERROR, QUERN_COMPARE_ERROR_FORMAT);
   }
-  g_autoptr (QuernQuestions) questions =
-      quern_questions_new ("{\"question\": \"Say hello\", \"regex\": \".\"}\n\n"
-                           "{\"question\": \"2 + 2?\", \"answer\": \"no model says this\"}\n",
-                           -1, NULL);
+  g_autoptr (QuernQuestions)
+      questions = quern_questions_new ("{\"question\": \"Say hello\", \"regex\": \".\"}\n\n"
+                                       "{\"question\": \"2 + 2?\", \"answer\": \"no model says this\"}\n",
+                                       -1, NULL);
   g_assert_cmpuint (quern_questions_get_n (questions), ==, 2);
   quern_questions_run_async (questions, comparison, NULL, test_result_cb, &result);
   test_wait_result (&result);

@@ -183,7 +183,8 @@ test_close (Fixture *f, gconstpointer data)
   g_autoptr (QuernDatabase) database = quern_database_open_full (f->path, three_steps, 1, &error);
 
   for (int i = 0; i < 50; i++)
-    quern_database_write_async (database, test_run_sql, "INSERT INTO thing (text) VALUES ('x')", NULL, NULL, NULL, NULL);
+    quern_database_write_async (database, test_run_sql, "INSERT INTO thing (text) VALUES ('x')", NULL, NULL, NULL,
+                                NULL);
   quern_database_close (database);
   g_assert_false (quern_database_write (database, test_run_sql, "DELETE FROM thing", &error));
   g_assert_error (error, QUERN_DATABASE_ERROR, QUERN_DATABASE_ERROR_CLOSED);
@@ -269,8 +270,9 @@ test_two_instances (Fixture *f, gconstpointer data)
   flush (one);
   g_autoptr (QuernStore) two = quern_store_open (f->path, NULL);
   g_signal_connect (two, "problem", G_CALLBACK (problem_cb), &problem);
-  g_assert_cmpint (
-      test_query_int (quern_store_get_database (two), "SELECT count (*) FROM message WHERE state = 'streaming'"), ==, 1);
+  g_assert_cmpint (test_query_int (quern_store_get_database (two),
+                                   "SELECT count (*) FROM message WHERE state = 'streaming'"),
+                   ==, 1);
   for (int i = 0; i < 20; i++) { /* both write */
     g_autoptr (QuernMessage) m = say (i % 2 ? one : two, c, q, QUERN_MESSAGE_COMPLETE, "x");
   }
@@ -280,8 +282,9 @@ test_two_instances (Fixture *f, gconstpointer data)
   g_assert_cmpint (test_query_int (quern_store_get_database (one), "SELECT count (*) FROM message"), ==, 22);
   quern_store_close (one);
   g_autoptr (QuernStore) three = quern_store_open (f->path, NULL);
-  g_assert_cmpint (
-      test_query_int (quern_store_get_database (three), "SELECT count (*) FROM message WHERE state = 'interrupted'"), ==, 1);
+  g_assert_cmpint (test_query_int (quern_store_get_database (three),
+                                   "SELECT count (*) FROM message WHERE state = 'interrupted'"),
+                   ==, 1);
 }
 
 /* Runs in a process that is killed: writes answers for ever, and says which are on disk. */
@@ -325,8 +328,8 @@ static void
 kill_once (Fixture *f, guint milliseconds)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (GSubprocess) child =
-      g_subprocess_new (G_SUBPROCESS_FLAGS_STDOUT_PIPE, &error, self_path, "--child-write", f->path, NULL);
+  g_autoptr (GSubprocess)
+      child = g_subprocess_new (G_SUBPROCESS_FLAGS_STDOUT_PIPE, &error, self_path, "--child-write", f->path, NULL);
   g_assert_no_error (error);
   g_usleep (milliseconds * 1000);
   g_subprocess_force_exit (child);
@@ -336,7 +339,8 @@ kill_once (Fixture *f, guint milliseconds)
   g_autoptr (QuernStore) store = quern_store_open (f->path, &error);
   g_assert_no_error (error);
   QuernDatabase *database = quern_store_get_database (store);
-  g_assert_cmpint (test_query_int (database, "SELECT count (*) FROM pragma_integrity_check WHERE integrity_check <> 'ok'"),
+  g_assert_cmpint (test_query_int (database,
+                                   "SELECT count (*) FROM pragma_integrity_check WHERE integrity_check <> 'ok'"),
                    ==, 0);
   g_assert_cmpint (test_query_int (database, "SELECT count (*) FROM pragma_foreign_key_check"), ==, 0);
   g_assert_cmpint (test_query_int (database, "SELECT count (*) FROM message WHERE state = 'streaming'"), ==, 0);
@@ -411,8 +415,8 @@ child_full (const char *path)
   if (count_messages (store) != 3)
     return 3;
   return test_query_int (quern_store_get_database (store),
-                    "SELECT count (*) FROM message WHERE content LIKE '%x and the end'"
-                    " AND state = 'complete'")
+                         "SELECT count (*) FROM message WHERE content LIKE '%x and the end'"
+                         " AND state = 'complete'")
                  == 1
              ? 0
              : 4;
@@ -422,8 +426,8 @@ static void
 test_full (Fixture *f, gconstpointer data)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (GSubprocess) child =
-      g_subprocess_new (G_SUBPROCESS_FLAGS_NONE, &error, self_path, "--child-full", f->path, NULL);
+  g_autoptr (GSubprocess)
+      child = g_subprocess_new (G_SUBPROCESS_FLAGS_NONE, &error, self_path, "--child-full", f->path, NULL);
 
   g_assert_no_error (error);
   g_assert_true (g_subprocess_wait (child, NULL, NULL));
@@ -487,9 +491,9 @@ test_search_size (Fixture *f, gconstpointer data)
   g_assert_true (quern_database_write (quern_store_get_database (store), fill, NULL, &error));
   g_assert_no_error (error);
   began = processor_seconds ();
-  g_assert_cmpint (
-      test_query_int (quern_store_get_database (store), "SELECT count (*) FROM message WHERE content LIKE '%topic500 and%'"),
-      ==, 102);
+  g_assert_cmpint (test_query_int (quern_store_get_database (store),
+                                   "SELECT count (*) FROM message WHERE content LIKE '%topic500 and%'"),
+                   ==, 102);
   scan = processor_seconds () - began;
   common = search_seconds (store, "common words", 50);
   rare = search_seconds (store, "topic500 ", 50);

@@ -578,8 +578,8 @@ spawn_pull (Fixture *f, const char *what)
 {
   g_autofree char *program = g_build_filename (g_getenv ("QUERN_BUILD_DIR"), "src", "cli", "quern-cli", NULL);
   const char *argv[] = { program, "pull", "--quiet", what, NULL };
-  g_auto (GStrv) env =
-      g_environ_setenv (g_get_environ (), "HF_ENDPOINT", quern_test_hub_get_endpoint (f->base.hub), TRUE);
+  g_auto (GStrv)
+      env = g_environ_setenv (g_get_environ (), "HF_ENDPOINT", quern_test_hub_get_endpoint (f->base.hub), TRUE);
   g_autoptr (GError) error = NULL;
   GPid pid = 0;
 
@@ -594,8 +594,8 @@ static int
 run_cli (Fixture *f, const char *endpoint, const char *const *arguments, char **output)
 {
   g_autofree char *program = g_build_filename (g_getenv ("QUERN_BUILD_DIR"), "src", "cli", "quern-cli", NULL);
-  g_autoptr (GSubprocessLauncher) launcher =
-      g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_STDOUT_PIPE | G_SUBPROCESS_FLAGS_STDERR_MERGE);
+  g_autoptr (GSubprocessLauncher)
+      launcher = g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_STDOUT_PIPE | G_SUBPROCESS_FLAGS_STDERR_MERGE);
   g_autoptr (GSubprocess) process = NULL;
   g_autoptr (GPtrArray) argv = g_ptr_array_new ();
   g_autoptr (GError) error = NULL;

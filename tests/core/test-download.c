@@ -426,7 +426,8 @@ test_new_etag_each_time (Fixture *f, gconstpointer data)
   add_fault (f, QUERN_FAULT_CHANGED_ETAG, "/cdn/", 0, 0, 0);
   add_fault (f, QUERN_FAULT_CUT, "/cdn/", 300000, 0, 8);
   assert_fetches (f);
-  g_assert_cmpuint (quern_test_hub_content_bytes (f->base.hub), <=, SIZE + 2 * 1024 * 1024); /* nothing from the start */
+  g_assert_cmpuint (quern_test_hub_content_bytes (f->base.hub), <=,
+                    SIZE + 2 * 1024 * 1024); /* nothing from the start */
 }
 
 /* Replaces the file while nothing more of it may come. */

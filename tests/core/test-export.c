@@ -50,17 +50,22 @@ setup (Fixture *f, gconstpointer data)
   quern_message_set_effort (first, "low");
   quern_message_set_state (first, QUERN_MESSAGE_LENGTH, NULL);
   quern_store_save_message (f->store, first);
-  quern_message_set_statistics (first, &(QuernStatistics) { .seed = 9, .prompt_tokens = 5, .reused_tokens = 2,
-                                                            .evaluated_tokens = 3, .answer_tokens = 4,
-                                                            .load_seconds = 0.5, .first_token_seconds = 0.25 });
+  quern_message_set_statistics (first, &(QuernStatistics) { .seed = 9,
+                                                            .prompt_tokens = 5,
+                                                            .reused_tokens = 2,
+                                                            .evaluated_tokens = 3,
+                                                            .answer_tokens = 4,
+                                                            .load_seconds = 0.5,
+                                                            .first_token_seconds = 0.25 });
   quern_store_save_message (f->store, first);
   second = say (f->store, f->conversation, question, QUERN_ROLE_ASSISTANT, "The other answer");
   quern_store_choose_message (f->store, f->conversation, first);
   quern_conversation_set_draft (f->conversation, "half a");
   quern_conversation_set_context_start (f->conversation, quern_message_get_id (first));
   quern_conversation_set_context_size (f->conversation, 8192);
-  quern_conversation_set_folder_id (
-      f->conversation, quern_preset_get_id (quern_store_add_preset (f->store, QUERN_PRESET_FOLDER, "Work", NULL)));
+  quern_conversation_set_folder_id (f->conversation,
+                                    quern_preset_get_id (
+                                        quern_store_add_preset (f->store, QUERN_PRESET_FOLDER, "Work", NULL)));
   quern_conversation_touch (f->conversation, G_GINT64_CONSTANT (1700000000000000));
 }
 
@@ -75,8 +80,7 @@ teardown (Fixture *f, gconstpointer data)
   g_free (f->folder);
 }
 
-static GFile *
-export (Fixture *f, QuernExportFormat format, char **text)
+static GFile *export (Fixture *f, QuernExportFormat format, char **text)
 {
   g_autofree char *name = quern_export_dup_name (f->conversation, format);
   GFile *file = g_file_new_build_filename (f->folder, name, NULL);
@@ -204,16 +208,21 @@ static const char hostile[] =
     "| a |\n|---|\n| ` | ![twelve](http://evil.example/12.png) ` |\n\n"
     "![inside](data:image/png;base64,aGk=)\n";
 
-static const char code[] = "```html\n<img src=\"a.png\"> ![a](b)\n```\n\nAfter `x < y`, a <b>word</b>.\n\n![p](http://evil.example/13.png)";
+static const char code[] =
+    "```html\n<img src=\"a.png\"> ![a](b)\n```\n\nAfter `x < y`, a <b>word</b>.\n\n![p](http://evil.example/13.png)";
 
 static void
 assert_loads_nothing (const char *html)
 {
-  g_autoptr (GRegex) source = g_regex_new ("<[^>]*\\s(src|srcset|background|poster|data)\\s*=\\s*[\"']?+(?!data:image/png)", G_REGEX_CASELESS, 0, NULL);
-  g_autoptr (GRegex) tag = g_regex_new ("<(script|link|iframe|object|embed|svg|base|video|audio|form)\\b", G_REGEX_CASELESS, 0, NULL);
+  g_autoptr (GRegex)
+      source = g_regex_new ("<[^>]*\\s(src|srcset|background|poster|data)\\s*=\\s*[\"']?+(?!data:image/png)",
+                            G_REGEX_CASELESS, 0, NULL);
+  g_autoptr (GRegex)
+      tag = g_regex_new ("<(script|link|iframe|object|embed|svg|base|video|audio|form)\\b", G_REGEX_CASELESS, 0, NULL);
   g_autoptr (GRegex) handler = g_regex_new ("<[^>]*\\son[a-z]+\\s*=", G_REGEX_CASELESS, 0, NULL);
   g_autoptr (GRegex) script = g_regex_new ("href=[\"']?\\s*javascript:", G_REGEX_CASELESS, 0, NULL);
-  g_autoptr (GRegex) css = g_regex_new ("<[^>]*style=[^>]*url\\(|<style>[^<]*(url\\(|@import)", G_REGEX_CASELESS, 0, NULL);
+  g_autoptr (GRegex)
+      css = g_regex_new ("<[^>]*style=[^>]*url\\(|<style>[^<]*(url\\(|@import)", G_REGEX_CASELESS, 0, NULL);
   const char *policy = strstr (html, "Content-Security-Policy\" content=\"default-src 'none'");
 
   g_assert_nonnull (policy);
@@ -232,8 +241,8 @@ test_loads_nothing (Fixture *f, gconstpointer data)
   g_autoptr (QuernConversation) c = quern_conversation_new ();
   g_autoptr (QuernMessage) question = quern_message_new (QUERN_ROLE_USER, hostile), answer = NULL, other = NULL;
   g_autoptr (GBytes) bytes = g_bytes_new_static ("pixels", 6);
-  g_autoptr (QuernAttachment) picture =
-      quern_attachment_new ("x\"onerror=\"alert(1)", "image/png\"onerror=\"alert(1)", bytes);
+  g_autoptr (QuernAttachment)
+      picture = quern_attachment_new ("x\"onerror=\"alert(1)", "image/png\"onerror=\"alert(1)", bytes);
   g_autofree char *html = NULL, *markdown = NULL;
   g_autoptr (GFile) a = NULL, b = NULL;
 
@@ -319,7 +328,8 @@ test_memory (Fixture *f, gconstpointer data)
       g_autoptr (GAsyncResult) result = NULL;
       g_autofree char *out = NULL;
       gsize before = begin_peak (), taken, size;
-      quern_export_async (f->store, quern_store_get_conversations (f->store), format, file, NULL, test_result_cb, &result);
+      quern_export_async (f->store, quern_store_get_conversations (f->store), format, file, NULL, test_result_cb,
+                          &result);
       test_wait_result (&result);
       g_assert_true (quern_export_finish (result, NULL));
       taken = status_bytes ("VmHWM:") - before;
@@ -349,8 +359,8 @@ test_cancelled (Fixture *f, gconstpointer data)
     g_autoptr (GAsyncResult) result = NULL;
     g_autoptr (GError) error = NULL;
     quern_database_close (quern_store_get_database (f->store)); /* the messages cannot be read */
-    quern_export_async (f->store, quern_store_get_conversations (f->store), QUERN_EXPORT_JSON, i ? not_there : there, NULL,
-                        test_result_cb, &result);
+    quern_export_async (f->store, quern_store_get_conversations (f->store), QUERN_EXPORT_JSON, i ? not_there : there,
+                        NULL, test_result_cb, &result);
     test_wait_result (&result);
     g_assert_false (quern_export_finish (result, &error));
     g_assert_error (error, QUERN_DATABASE_ERROR, QUERN_DATABASE_ERROR_CLOSED);

@@ -79,8 +79,8 @@ add_many (Fixture *f, guint n)
 {
   for (guint i = 0; i < n; i++) {
     g_autofree char *repo = g_strdup_printf ("many/Model-%03u-GGUF", i);
-    g_autofree char *settings =
-        g_strdup_printf ("{\"downloads\": %u, \"architecture\": \"%s\"}", 1000 - i, i % 2 ? "qwen35" : "llama");
+    g_autofree char *settings = g_strdup_printf ("{\"downloads\": %u, \"architecture\": \"%s\"}", 1000 - i,
+                                                 i % 2 ? "qwen35" : "llama");
 
     quern_hub_fixture_text (&f->base, repo, "hub.json", settings);
     quern_hub_fixture_add (&f->base, repo, "x-Q4_0.gguf", 100, i);
@@ -404,19 +404,22 @@ test_same_names (void)
 static void
 test_other_programs (void)
 {
-  const char *const others[] = { "Qwen3.6-27B-IQ4_KS",         "x-IQ2_K",      "x-smol-IQ4_KSS",  "x-IQ3_KT",
-                                 "x-IQ4_K_R4",                 "x-Q4_K_R4",    "x-IQ4_XS_R8",     "x.Q6_0",
-                                 "Bonsai-2-27B-PQ2_0",         "x-TQ3_4S",     "Qwen-TQ4_1S",     "x-Q4_0_ROCMFP4",
-                                 "Qwen3.5-4B-ROCmFP4",         "m-iq5_ks" };
-  const char *const ours[] = { "x-IQ4_XS", "x-IQ4_NL", "x-IQ3_XXS", "x-IQ2_M", "x-Q4_K_M", "x-UD-Q4_K_XL", "x-NVFP4",
-                               "x-Q1_0",   "x-Q2_0",   "x-TQ1_0",   "x-TQ2_0", "x-MXFP4_MOE", "x-BF16", "x-Q4_K_S" };
+  const char *const others[] = { "Qwen3.6-27B-IQ4_KS", "x-IQ2_K",   "x-smol-IQ4_KSS", "x-IQ3_KT",
+                                 "x-IQ4_K_R4",         "x-Q4_K_R4", "x-IQ4_XS_R8",    "x.Q6_0",
+                                 "Bonsai-2-27B-PQ2_0", "x-TQ3_4S",  "Qwen-TQ4_1S",    "x-Q4_0_ROCMFP4",
+                                 "Qwen3.5-4B-ROCmFP4", "m-iq5_ks" };
+  const char *const ours[] = {
+    "x-IQ4_XS", "x-IQ4_NL", "x-IQ3_XXS", "x-IQ2_M", "x-Q4_K_M",    "x-UD-Q4_K_XL", "x-NVFP4",
+    "x-Q1_0",   "x-Q2_0",   "x-TQ1_0",   "x-TQ2_0", "x-MXFP4_MOE", "x-BF16",       "x-Q4_K_S"
+  };
   const char *const paths[] = { "x-IQ4_KS.gguf", "x-Q2_K.gguf", "x-Q4_K_M.gguf", "x-Q8_0.gguf", NULL };
   const char *const alone[] = { "x-IQ4_KS.gguf", NULL };
   g_autoptr (QuernHubRepo) repo = repo_of (paths), lonely = repo_of (alone);
   g_autoptr (QuernHubItem) other = quern_hub_repo_find_item (repo, "IQ4_KS");
   g_autoptr (QuernHubItem) usual = quern_hub_repo_find_item (repo, "Q4_K_M");
   g_autoptr (QuernHubItem) only = quern_hub_repo_find_item (lonely, "IQ4_KS");
-  g_autofree char *advice = quern_hub_repo_dup_advice (repo, other), *no_advice = quern_hub_repo_dup_advice (repo, usual);
+  g_autofree char *advice = quern_hub_repo_dup_advice (repo, other),
+                  *no_advice = quern_hub_repo_dup_advice (repo, usual);
   g_autofree char *elsewhere = quern_hub_repo_dup_advice (lonely, only);
 
   for (guint i = 0; i < G_N_ELEMENTS (others); i++)
@@ -456,7 +459,8 @@ test_local_names (void)
   g_assert_cmpstr (quern_hub_item_get_file (hidden, 0)->name, ==, "_hidden-Q4_0.gguf");
   g_assert_cmpstr (quern_hub_item_get_file (split, 0)->name, ==, "BF16-s-BF16-00001-of-00002.gguf");
   g_assert_cmpstr (quern_hub_item_get_file (split, 1)->name, ==, "BF16-s-BF16-00002-of-00002.gguf");
-  g_assert_cmpstr (quern_hub_item_get_file (capitals, 0)->name, ==, "odd-Q3_K_M.gguf"); /* as the library looks for it */
+  g_assert_cmpstr (quern_hub_item_get_file (capitals, 0)->name, ==,
+                   "odd-Q3_K_M.gguf"); /* as the library looks for it */
   g_assert_cmpuint (strlen (quern_hub_item_get_file (long_item, 0)->name), <, 240);
   g_assert_true (g_str_has_suffix (quern_hub_item_get_file (long_item, 0)->name, "-Q2_K.gguf"));
 }
@@ -483,8 +487,9 @@ test_other_id (Fixture *f, gconstpointer data)
   g_autoptr (GError) error = NULL;
   g_autoptr (QuernHubRepo) repo = NULL;
 
-  quern_hub_fixture_text (&f->base, "evil/twin", "listing.json",
-                          "{\"id\": \"quern/Tiny-GGUF\", \"siblings\": [{\"rfilename\": \"a-Q4_0.gguf\", \"size\": 5}]}");
+  quern_hub_fixture_text (
+      &f->base, "evil/twin", "listing.json",
+      "{\"id\": \"quern/Tiny-GGUF\", \"siblings\": [{\"rfilename\": \"a-Q4_0.gguf\", \"size\": 5}]}");
   quern_test_hub_rescan (f->base.hub);
   repo = load (f, "evil/twin", &error);
   g_assert_no_error (error);
@@ -715,8 +720,8 @@ test_endpoint (Fixture *f, gconstpointer data)
                 { " https://mirror.example/hf ", "https://mirror.example/hf" },
                 { "", QUERN_HUB_DEFAULT_ENDPOINT },
                 { NULL, QUERN_HUB_DEFAULT_ENDPOINT } };
-  const char *const wrong[] = { "ftp://x", "file:///etc", "http:/mirror.example", "mailto:x", "not an address",
-                                "https://", "https://mirror.example/?a=b", "://x" };
+  const char *const wrong[] = { "ftp://x",        "file:///etc", "http:/mirror.example",        "mailto:x",
+                                "not an address", "https://",    "https://mirror.example/?a=b", "://x" };
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
     g_autofree char *endpoint = NULL;

@@ -94,7 +94,9 @@ copy_renamed (const char *tiny_name, const char *folder, const char *name, const
 static void
 test_names (void)
 {
-  static const struct { const char *name, *quantisation, *title; } names[] = {
+  static const struct {
+    const char *name, *quantisation, *title;
+  } names[] = {
     { "Qwen3.5-0.8B-Q4_K_M", "Q4_K_M", "Qwen3.5-0.8B" },
     { "Qwen3.5-0.8B-UD-Q4_K_XL", "UD-Q4_K_XL", "Qwen3.5-0.8B" },
     { "qwen3.6-27b-ud-iq2_xxs", "UD-IQ2_XXS", "qwen3.6-27b" },
@@ -105,9 +107,12 @@ test_names (void)
     { "Q8_0", "Q8_0", "Q8_0" },
     { "My Model", NULL, "My Model" },
   };
-  static const char *const nothing[] = { "", "Unsloth_Gguf_4Kx92237", "model", "Merged", "checkpoint-1200", "out", "/tmp/x",
-                                         "0123456789abcdef0123", "hf_model", "...", "Model GGUF" };
-  static const char *const something[] = { "Quern Tiny", "Qwen3.5-0.8B", "Model T", "Outlaw 9B", "通义千问", "Merge-Qwen3.5-4B" };
+  static const char *const nothing[] = {
+    "",       "Unsloth_Gguf_4Kx92237", "model",    "Merged", "checkpoint-1200", "out",
+    "/tmp/x", "0123456789abcdef0123",  "hf_model", "...",    "Model GGUF"
+  };
+  static const char *const something[] = { "Quern Tiny", "Qwen3.5-0.8B", "Model T",
+                                           "Outlaw 9B",  "通义千问",     "Merge-Qwen3.5-4B" };
 
   for (guint i = 0; i < G_N_ELEMENTS (names); i++) {
     g_autofree char *quantisation = quern_quantisation_from_name (names[i].name);
@@ -126,7 +131,9 @@ test_names (void)
 static void
 test_labels (Fixture *f, gconstpointer data)
 {
-  static const struct { const char *id, *label; } expected[] = {
+  static const struct {
+    const char *id, *label;
+  } expected[] = {
     { "qwen3.5-0.8b-q4_k_m", "Twin Model Q4_K_M" },
     { "qwen3.5-0.8b-ud-q4_k_xl", "Twin Model UD-Q4_K_XL" },
     { "renamed-q8_0", "Twin Model Q6_K" },
@@ -358,7 +365,8 @@ test_remove_links (Fixture *f, gconstpointer data)
 {
   g_autofree char *home = test_folder (), *path = g_build_filename (home, "users.gguf", NULL);
   g_autofree char *vision = g_build_filename (home, "mmproj-users.gguf", NULL);
-  g_autofree char *link = g_build_filename (f->models, "link", NULL), *self = g_build_filename (f->models, "self", NULL);
+  g_autofree char *link = g_build_filename (f->models, "link", NULL),
+                  *self = g_build_filename (f->models, "self", NULL);
   g_autofree char *file_link = g_build_filename (f->models, "linked.gguf", NULL);
   g_autofree char *gone = g_build_filename (f->models, "gone.gguf", NULL);
   g_autofree char *copied = g_build_filename (f->models, "copied.gguf", NULL);
@@ -432,9 +440,11 @@ write_receipts (const char *folder, const char *const *targets, const gint64 *si
   sqlite3 *db;
 
   g_assert_cmpint (sqlite3_open (path, &db), ==, SQLITE_OK);
-  g_assert_true (quern_sql_exec (db, "CREATE TABLE receipts (target TEXT PRIMARY KEY, size INTEGER NOT NULL, sha256 TEXT)", NULL));
+  g_assert_true (
+      quern_sql_exec (db, "CREATE TABLE receipts (target TEXT PRIMARY KEY, size INTEGER NOT NULL, sha256 TEXT)", NULL));
   for (guint i = 0; targets[i]; i++)
-    g_assert_true (quern_sql_run (db, NULL, "INSERT INTO receipts (target, size) VALUES (?1, ?2)", "si", targets[i], sizes[i]));
+    g_assert_true (
+        quern_sql_run (db, NULL, "INSERT INTO receipts (target, size) VALUES (?1, ?2)", "si", targets[i], sizes[i]));
   sqlite3_close (db);
 }
 
@@ -452,8 +462,10 @@ static void
 test_remove_earlier (Fixture *f, gconstpointer data)
 {
   g_autofree char *home = test_folder (), *repo = g_build_filename (f->models, "owner", "repo", NULL);
-  g_autofree char *good = g_build_filename (repo, "good.gguf", NULL), *other = g_build_filename (repo, "other.gguf", NULL);
-  g_autofree char *link = g_build_filename (repo, "link.gguf", NULL), *users = g_build_filename (home, "users.gguf", NULL);
+  g_autofree char *good = g_build_filename (repo, "good.gguf", NULL),
+                  *other = g_build_filename (repo, "other.gguf", NULL);
+  g_autofree char *link = g_build_filename (repo, "link.gguf", NULL),
+                  *users = g_build_filename (home, "users.gguf", NULL);
   g_autofree char *below = g_build_filename (f->models, "linked", "users.gguf", NULL);
   g_autofree char *linked = g_path_get_dirname (below), *outside = g_strdup (users);
   const char *const targets[] = { good, other, link, below, outside, NULL };
@@ -668,8 +680,8 @@ make_ollama (const char *folder)
   copy ("quern-tiny-Q4_K_M.gguf", blobs, "sha256-" MODEL_DIGEST);
   copy ("mmproj-quern-tiny-F16.gguf", blobs, "sha256-" VISION_DIGEST);
   write_text (library, "4b",
-              "{\"layers\":[" LAYER ("license", "sha256:" DIGEST ("c3")) "," LAYER ("model", "sha256:" MODEL_DIGEST) ","
-              LAYER ("projector", "sha256:" VISION_DIGEST) "]}");
+              "{\"layers\":[" LAYER ("license", "sha256:" DIGEST ("c3")) "," LAYER (
+                  "model", "sha256:" MODEL_DIGEST) "," LAYER ("projector", "sha256:" VISION_DIGEST) "]}");
   write_text (library, "gone", "{\"layers\":[" LAYER ("model", "sha256:" DIGEST ("d4")) "]}");
   write_text (owner, "outside", "{\"layers\":[" LAYER ("model", "sha256:../../../../../etc/passwd") "]}");
   write_text (owner, "broken", "{\"layers\":[3,");
@@ -680,10 +692,12 @@ make_ollama (const char *folder)
 static void
 make_foreign (const char *folder, const char *name)
 {
-  static const guint8 header[] = { 'G', 'G', 'U', 'F', 3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0,
-                                   20, 0, 0, 0, 0, 0, 0, 0, 'g', 'e', 'n', 'e', 'r', 'a', 'l', '.', 'a', 'r', 'c', 'h',
-                                   'i', 't', 'e', 'c', 't', 'u', 'r', 'e', 8, 0, 0, 0, 5, 0, 0, 0, 0, 0, 0, 0,
-                                   'l', 'l', 'a', 'm', 'a', 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 };
+  static const guint8 header[] = { 'G', 'G', 'U', 'F', 3,   0,   0,   0,   0,   0,   0,   0,   0,   0,   0,
+                                   0,   1,   0,   0,   0,   0,   0,   0,   0,   20,  0,   0,   0,   0,   0,
+                                   0,   0,   'g', 'e', 'n', 'e', 'r', 'a', 'l', '.', 'a', 'r', 'c', 'h', 'i',
+                                   't', 'e', 'c', 't', 'u', 'r', 'e', 8,   0,   0,   0,   5,   0,   0,   0,
+                                   0,   0,   0,   0,   'l', 'l', 'a', 'm', 'a', 0,   0,   0,   0,   0,   0,
+                                   0,   0,   0,   0,   0,   0,   0,   0,   0,   0,   0,   0,   0 };
   g_autofree char *path = g_build_filename (folder, name, NULL);
 
   g_mkdir_with_parents (folder, 0700);
@@ -712,7 +726,8 @@ test_caches (Fixture *f, gconstpointer data)
   g_autofree char *hub = g_build_filename (cache, "huggingface", "hub", "models--o--n", NULL);
   g_autofree char *blobs = g_build_filename (hub, "blobs", NULL), *old = g_build_filename (hub, "snapshots", "1", NULL);
   g_autofree char *new = g_build_filename (hub, "snapshots", "2", "sub", NULL);
-  g_autofree char *link = g_build_filename (new, "linked.gguf", NULL), *link2 = g_build_filename (old, "linked.gguf", NULL);
+  g_autofree char *link = g_build_filename (new, "linked.gguf", NULL),
+                  *link2 = g_build_filename (old, "linked.gguf", NULL);
   g_autoptr (QuernLibrary) library = quern_library_new (NULL);
   QuernModel *model;
 
@@ -812,7 +827,8 @@ assert_sees_with (QuernLibrary *library, const char *id, const char *vision)
 static void
 test_vision (Fixture *f, gconstpointer data)
 {
-  g_autofree char *models = g_build_filename (f->models, "fruit", NULL), *width = g_build_filename (f->models, "width", NULL);
+  g_autofree char *models = g_build_filename (f->models, "fruit", NULL),
+                  *width = g_build_filename (f->models, "width", NULL);
   g_autofree char *link = g_build_filename (f->models, "again", NULL);
   g_autofree char *mark = g_build_filename (width, "mmproj-b.gguf", NULL);
   g_autoptr (QuernLibrary) library = quern_library_new (NULL);

@@ -20,15 +20,16 @@ tiny_path (const char *name)
   return g_build_filename (g_getenv ("QUERN_TINY_DIR"), name, NULL);
 }
 
-#define assert_ok(call, err)                                                                                          \
-  G_STMT_START {                                                                                                      \
-    if ((call) != QE_OK)                                                                                              \
-      g_error ("%s: %s", #call, (err).message);                                                                       \
-  } G_STMT_END
+#define assert_ok(call, err)                                                                                           \
+  G_STMT_START                                                                                                         \
+  {                                                                                                                    \
+    if ((call) != QE_OK)                                                                                               \
+      g_error ("%s: %s", #call, (err).message);                                                                        \
+  }                                                                                                                    \
+  G_STMT_END
 
 static QeImage *
-encode (QeVision   *vision,
-        const char *name)
+encode (QeVision *vision, const char *name)
 {
   g_autofree char *path = tiny_path (name);
   g_autoptr (GFile) file = g_file_new_for_path (path);
@@ -41,16 +42,16 @@ encode (QeVision   *vision,
   g_assert_no_error (error);
   width = quern_picture_get_width (picture);
   assert_ok (qe_vision_encode (vision, g_bytes_get_data (quern_picture_get_pixels (picture), NULL), width,
-                               quern_picture_get_height (picture), width * 3, 2, NULL, &image, &err), err);
+                               quern_picture_get_height (picture), width * 3, 2, NULL, &image, &err),
+             err);
   return image;
 }
 
 static QePrompt *
-make_prompt (QeModel    *model,
-             QeImage    *image,
-             JsonObject *expected)
+make_prompt (QeModel *model, QeImage *image, JsonObject *expected)
 {
-  const QeChatPart parts[] = { { QE_PART_IMAGE }, { QE_PART_TEXT, json_object_get_string_member (expected, "question") } };
+  const QeChatPart parts[] = { { QE_PART_IMAGE },
+                               { QE_PART_TEXT, json_object_get_string_member (expected, "question") } };
   const QeChatMessage message = { .role = QE_ROLE_USER, .parts = parts, .n_parts = 2 };
   const QeChatOptions options = { .add_generation_prompt = true, .enable_thinking = QE_NO };
   QeChatText text;
@@ -66,8 +67,7 @@ make_prompt (QeModel    *model,
 
 /* The greedy answer's ids, at most 64, as text: "300 453 …". */
 static char *
-answer (QeContext *context,
-        QePrompt  *prompt)
+answer (QeContext *context, QePrompt *prompt)
 {
   const QeSamplerParams params = { .temperature = 0, .top_p = 1, .repetition_penalty = 1 };
   GString *ids = g_string_new (NULL);
@@ -77,16 +77,15 @@ answer (QeContext *context,
 
   assert_ok (qe_sampler_new (&sampler, &params, &err), err);
   assert_ok (qe_context_prefill (context, prompt, NULL, NULL, &err), err);
-  for (guint n_steps = 0; status == QE_OK && n_steps < 64; n_steps++)
-    {
-      int32_t tokens[QE_STEP_MAX];
-      size_t n;
+  for (guint n_steps = 0; status == QE_OK && n_steps < 64; n_steps++) {
+    int32_t tokens[QE_STEP_MAX];
+    size_t n;
 
-      status = qe_context_step (context, sampler, NULL, tokens, &n, &err);
-      g_assert_true (status == QE_OK || status == QE_END);
-      for (size_t i = 0; i < n; i++)
-        g_string_append_printf (ids, "%d ", tokens[i]);
-    }
+    status = qe_context_step (context, sampler, NULL, tokens, &n, &err);
+    g_assert_true (status == QE_OK || status == QE_END);
+    for (size_t i = 0; i < n; i++)
+      g_string_append_printf (ids, "%d ", tokens[i]);
+  }
   g_assert_cmpint (status, ==, QE_END);
   qe_sampler_free (sampler);
   return g_string_free (ids, FALSE);
@@ -103,8 +102,7 @@ expected_ids (JsonObject *reference)
   return g_string_free (ids, FALSE);
 }
 
-typedef struct
-{
+typedef struct {
   QeModel *model;
   QeVision *vision;
   const char *quantisation;
@@ -112,8 +110,7 @@ typedef struct
 } Case;
 
 static void
-check_picture (Case       *c,
-               JsonObject *expected)
+check_picture (Case *c, JsonObject *expected)
 {
   const QeContextParams params = { .n_ctx = 512, .n_threads = 2, .kv_type = QE_KV_F32 };
   JsonObject *reference = json_object_get_object_member (expected, "hf_float32");
@@ -163,15 +160,13 @@ test_quantisation (gconstpointer data)
 }
 
 int
-main (int   argc,
-      char *argv[])
+main (int argc, char *argv[])
 {
   g_test_init (&argc, &argv, NULL);
-  for (gsize i = 0; i < G_N_ELEMENTS (quantisations); i++)
-    {
-      g_autofree char *path = g_strconcat ("/picture-answers/", quantisations[i], NULL);
+  for (gsize i = 0; i < G_N_ELEMENTS (quantisations); i++) {
+    g_autofree char *path = g_strconcat ("/picture-answers/", quantisations[i], NULL);
 
-      g_test_add_data_func (path, quantisations[i], test_quantisation);
-    }
+    g_test_add_data_func (path, quantisations[i], test_quantisation);
+  }
   return g_test_run ();
 }

@@ -20,8 +20,7 @@ sample (gboolean with_alpha)
 }
 
 static GBytes *
-save (GdkPixbuf  *pixbuf,
-      const char *type)
+save (GdkPixbuf *pixbuf, const char *type)
 {
   g_autoptr (GError) error = NULL;
   char *buffer;
@@ -42,10 +41,7 @@ sample_file (const char *type)
 
 /* Within what lossy formats do to a flat area. */
 static void
-assert_colour (QuernPicture *picture,
-               guint         x,
-               guint         y,
-               guint32       rgb)
+assert_colour (QuernPicture *picture, guint x, guint y, guint32 rgb)
 {
   const guint8 *p = g_bytes_get_data (quern_picture_get_pixels (picture), NULL);
 
@@ -87,11 +83,12 @@ static void
 test_gif (void)
 {
   static const guint8 gif[] = {
-    'G', 'I', 'F', '8', '9', 'a', 8, 0, 4, 0, 0x80, 0, 0, 0xff, 0, 0, 0, 0, 0xff,
-    ',', 0, 0, 0, 0, 8, 0, 4, 0, 0, 2, 25, 0x04, 0x41, 0x10, 0x04, 0x41, 0x10, 0x04, 0x41, 0x10, 0x04, 0x41, 0x10,
-    0x04, 0x41, 0x10, 0x04, 0x41, 0x10, 0x04, 0x41, 0x10, 0x04, 0x41, 0x10, 0x05, 0,
-    ',', 0, 0, 0, 0, 8, 0, 4, 0, 0, 2, 25, 0x0c, 0xc3, 0x30, 0x0c, 0xc3, 0x30, 0x0c, 0xc3, 0x30, 0x0c, 0xc3, 0x30,
-    0x0c, 0xc3, 0x30, 0x0c, 0xc3, 0x30, 0x0c, 0xc3, 0x30, 0x0c, 0xc3, 0x30, 0x05, 0, ';',
+    'G',  'I',  'F',  '8',  '9',  'a',  8,    0,    4,    0,    0x80, 0,    0,    0xff, 0,    0,
+    0,    0,    0xff, ',',  0,    0,    0,    0,    8,    0,    4,    0,    0,    2,    25,   0x04,
+    0x41, 0x10, 0x04, 0x41, 0x10, 0x04, 0x41, 0x10, 0x04, 0x41, 0x10, 0x04, 0x41, 0x10, 0x04, 0x41,
+    0x10, 0x04, 0x41, 0x10, 0x04, 0x41, 0x10, 0x05, 0,    ',',  0,    0,    0,    0,    8,    0,
+    4,    0,    0,    2,    25,   0x0c, 0xc3, 0x30, 0x0c, 0xc3, 0x30, 0x0c, 0xc3, 0x30, 0x0c, 0xc3,
+    0x30, 0x0c, 0xc3, 0x30, 0x0c, 0xc3, 0x30, 0x0c, 0xc3, 0x30, 0x0c, 0xc3, 0x30, 0x05, 0,    ';',
   };
   g_autoptr (GBytes) bytes = g_bytes_new_static (gif, sizeof gif);
   g_autoptr (GError) error = NULL;
@@ -125,8 +122,8 @@ static GBytes *
 turned_jpeg (guint8 orientation)
 {
   g_autoptr (GBytes) plain = sample_file ("jpeg");
-  guint8 exif[] = { 0xff, 0xe1, 0, 34, 'E', 'x', 'i', 'f', 0, 0, 'M', 'M', 0, 42, 0, 0, 0, 8, 0, 1,
-                    0x01, 0x12, 0, 3, 0, 0, 0, 1, 0, orientation, 0, 0, 0, 0, 0, 0 };
+  guint8 exif[] = { 0xff, 0xe1, 0,    34,   'E', 'x', 'i', 'f', 0, 0, 'M', 'M',         0, 42, 0, 0, 0, 8,
+                    0,    1,    0x01, 0x12, 0,   3,   0,   0,   0, 1, 0,   orientation, 0, 0,  0, 0, 0, 0 };
   GByteArray *array = g_byte_array_new ();
   gsize size;
   const guint8 *data = g_bytes_get_data (plain, &size);
@@ -138,17 +135,15 @@ turned_jpeg (guint8 orientation)
 }
 
 static guint32
-crc32_of (const guint8 *data,
-          gsize         size)
+crc32_of (const guint8 *data, gsize size)
 {
   guint32 crc = 0xffffffff;
 
-  for (gsize i = 0; i < size; i++)
-    {
-      crc ^= data[i];
-      for (int bit = 0; bit < 8; bit++)
-        crc = crc >> 1 ^ (crc & 1 ? 0xedb88320 : 0);
-    }
+  for (gsize i = 0; i < size; i++) {
+    crc ^= data[i];
+    for (int bit = 0; bit < 8; bit++)
+      crc = crc >> 1 ^ (crc & 1 ? 0xedb88320 : 0);
+  }
   return ~crc;
 }
 
@@ -157,8 +152,8 @@ static GBytes *
 turned_png (guint8 orientation)
 {
   g_autoptr (GBytes) plain = sample_file ("png");
-  guint8 exif[] = { 0, 0, 0, 26, 'e', 'X', 'I', 'f', 'I', 'I', 42, 0, 8, 0, 0, 0, 1, 0,
-                    0x12, 0x01, 3, 0, 1, 0, 0, 0, orientation, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3, 4 };
+  guint8 exif[] = { 0,    0, 0, 26, 'e', 'X', 'I', 'f',         'I', 'I', 42, 0, 8, 0, 0, 0, 1, 0, 0x12,
+                    0x01, 3, 0, 1,  0,   0,   0,   orientation, 0,   0,   0,  0, 0, 0, 0, 1, 2, 3, 4 };
   GByteArray *array = g_byte_array_new ();
   gsize size;
   const guint8 *data = g_bytes_get_data (plain, &size);
@@ -176,8 +171,8 @@ static GBytes *
 turned_webp (guint8 orientation)
 {
   g_autoptr (GBytes) plain = sample_file ("webp");
-  guint8 exif[] = { 'E', 'X', 'I', 'F', 26, 0, 0, 0, 'M', 'M', 0, 42, 0, 0, 0, 8, 0, 1,
-                    0x01, 0x12, 0, 3, 0, 0, 0, 1, 0, orientation, 0, 0, 0, 0, 0, 0 };
+  guint8 exif[] = { 'E', 'X',  'I',  'F', 26, 0, 0, 0, 'M', 'M', 0,           42, 0, 0, 0, 8, 0,
+                    1,   0x01, 0x12, 0,   3,  0, 0, 0, 1,   0,   orientation, 0,  0, 0, 0, 0, 0 };
   GByteArray *array = g_byte_array_new ();
   gsize size;
   const guint8 *data = g_bytes_get_data (plain, &size);
@@ -193,31 +188,30 @@ static void
 test_orientation (gconstpointer data)
 {
   /* where the green corner comes out: to the right, down; and whether the sides are exchanged */
-  static const struct { gboolean right, down, turned; } want[] = {
-    { FALSE, TRUE, FALSE }, { TRUE, TRUE, FALSE }, { TRUE, FALSE, FALSE }, { FALSE, FALSE, FALSE },
-    { TRUE, FALSE, TRUE }, { FALSE, FALSE, TRUE }, { FALSE, TRUE, TRUE }, { TRUE, TRUE, TRUE },
+  static const struct {
+    gboolean right, down, turned;
+  } want[] = {
+    { FALSE, TRUE, FALSE }, { TRUE, TRUE, FALSE },  { TRUE, FALSE, FALSE }, { FALSE, FALSE, FALSE },
+    { TRUE, FALSE, TRUE },  { FALSE, FALSE, TRUE }, { FALSE, TRUE, TRUE },  { TRUE, TRUE, TRUE },
   };
   GBytes *(*make) (guint8 orientation) = data;
 
-  for (guint8 i = 0; i < G_N_ELEMENTS (want); i++)
-    {
-      g_autoptr (GBytes) bytes = make (i + 1);
-      g_autoptr (GError) error = NULL;
-      g_autoptr (QuernPicture) picture = quern_picture_new_from_bytes (bytes, NULL, &error);
-      guint width = want[i].turned ? 32 : 48, height = want[i].turned ? 48 : 32;
+  for (guint8 i = 0; i < G_N_ELEMENTS (want); i++) {
+    g_autoptr (GBytes) bytes = make (i + 1);
+    g_autoptr (GError) error = NULL;
+    g_autoptr (QuernPicture) picture = quern_picture_new_from_bytes (bytes, NULL, &error);
+    guint width = want[i].turned ? 32 : 48, height = want[i].turned ? 48 : 32;
 
-      g_assert_no_error (error);
-      g_test_message ("orientation %d", i + 1);
-      g_assert_cmpuint (quern_picture_get_width (picture), ==, width);
-      g_assert_cmpuint (quern_picture_get_height (picture), ==, height);
-      assert_colour (picture, want[i].right ? width - 5 : 4, want[i].down ? height - 5 : 4, 0x00ff00);
-    }
+    g_assert_no_error (error);
+    g_test_message ("orientation %d", i + 1);
+    g_assert_cmpuint (quern_picture_get_width (picture), ==, width);
+    g_assert_cmpuint (quern_picture_get_height (picture), ==, height);
+    assert_colour (picture, want[i].right ? width - 5 : 4, want[i].down ? height - 5 : 4, 0x00ff00);
+  }
 }
 
 static void
-assert_refused (GBytes            *bytes,
-                QuernPictureError  code,
-                const char        *part)
+assert_refused (GBytes *bytes, QuernPictureError code, const char *part)
 {
   g_autoptr (GError) error = NULL;
   QuernPicture *picture = quern_picture_new_from_bytes (bytes, NULL, &error);
@@ -257,11 +251,10 @@ test_truncated (gconstpointer data)
   whole = save (noise, format[0]);
   size = g_bytes_get_size (whole);
 
-  for (gsize n = 16; n < size / 2; n += 1 + n / 16)
-    {
-      g_autoptr (GBytes) part = g_bytes_new_from_bytes (whole, 0, n);
-      assert_refused (part, QUERN_PICTURE_ERROR_DAMAGED, "damaged");
-    }
+  for (gsize n = 16; n < size / 2; n += 1 + n / 16) {
+    g_autoptr (GBytes) part = g_bytes_new_from_bytes (whole, 0, n);
+    assert_refused (part, QUERN_PICTURE_ERROR_DAMAGED, "damaged");
+  }
 }
 
 /* ---- destroyed pixel data in a container that is well ------------------------------------------------------------- */
@@ -287,9 +280,7 @@ noise_file (const char *type)
 }
 
 static gsize
-find (GByteArray *file,
-      const char *what,
-      gsize       length)
+find (GByteArray *file, const char *what, gsize length)
 {
   const guint8 *found = memmem (file->data, file->len, what, length);
 
@@ -298,8 +289,7 @@ find (GByteArray *file,
 }
 
 static void
-put_be32 (guint8  *p,
-          guint32  value)
+put_be32 (guint8 *p, guint32 value)
 {
   value = GUINT32_TO_BE (value);
   memcpy (p, &value, 4);
@@ -316,46 +306,44 @@ assert_damaged (GByteArray *file)
 static void
 test_destroyed_png (void)
 {
-  for (guint kind = 0; kind < 4; kind++)
-    {
-      GByteArray *file = noise_file ("png");
-      gsize idat = find (file, "IDAT", 4);
-      guint32 length = (guint32) file->data[idat - 4] << 24 | file->data[idat - 3] << 16 | file->data[idat - 2] << 8
-                       | file->data[idat - 1];
+  for (guint kind = 0; kind < 4; kind++) {
+    GByteArray *file = noise_file ("png");
+    gsize idat = find (file, "IDAT", 4);
+    guint32 length = (guint32) file->data[idat - 4] << 24 | file->data[idat - 3] << 16 | file->data[idat - 2] << 8
+                     | file->data[idat - 1];
 
-      g_test_message ("kind %u, %u bytes", kind, length);
-      if (kind == 0 || kind == 1) /* other bytes; with the checksum of those, and without */
-        memset (file->data + idat + 4 + length / 2, 0x55, length / 4);
-      else if (kind == 2) /* one bit of one pixel, which only the checksum of the pixels tells */
-        file->data[idat + 4 + length / 2] ^= 1;
-      else /* half of them, and the container put right */
-        {
-          g_byte_array_remove_range (file, idat + 4 + length / 2, length - length / 2);
-          length /= 2;
-          put_be32 (file->data + idat - 4, length);
-        }
-      if (kind != 0)
-        put_be32 (file->data + idat + 4 + length, crc32_of (file->data + idat, length + 4));
-      assert_damaged (file);
+    g_test_message ("kind %u, %u bytes", kind, length);
+    if (kind == 0 || kind == 1) /* other bytes; with the checksum of those, and without */
+      memset (file->data + idat + 4 + length / 2, 0x55, length / 4);
+    else if (kind == 2) /* one bit of one pixel, which only the checksum of the pixels tells */
+      file->data[idat + 4 + length / 2] ^= 1;
+    else /* half of them, and the container put right */
+    {
+      g_byte_array_remove_range (file, idat + 4 + length / 2, length - length / 2);
+      length /= 2;
+      put_be32 (file->data + idat - 4, length);
     }
+    if (kind != 0)
+      put_be32 (file->data + idat + 4 + length, crc32_of (file->data + idat, length + 4));
+    assert_damaged (file);
+  }
 }
 
 static void
 test_destroyed_jpeg (void)
 {
-  for (guint kind = 0; kind < 3; kind++)
-    {
-      GByteArray *file = noise_file ("jpeg");
-      gsize scan = find (file, "\xff\xda", 2) + 14, length = file->len - 2 - scan;
+  for (guint kind = 0; kind < 3; kind++) {
+    GByteArray *file = noise_file ("jpeg");
+    gsize scan = find (file, "\xff\xda", 2) + 14, length = file->len - 2 - scan;
 
-      g_test_message ("kind %u, %zu bytes", kind, length);
-      if (kind == 0)
-        g_byte_array_remove_range (file, scan + length / 2, length - length / 2);
-      else /* codes that are none; markers where none may be */
-        for (gsize i = length / 6 * 2; i < length / 4 * 2; i++)
-          file->data[scan + i] = i % 2 == 0 ? 0xff : kind == 1 ? 0 : 0xd4;
-      assert_damaged (file);
-    }
+    g_test_message ("kind %u, %zu bytes", kind, length);
+    if (kind == 0)
+      g_byte_array_remove_range (file, scan + length / 2, length - length / 2);
+    else /* codes that are none; markers where none may be */
+      for (gsize i = length / 6 * 2; i < length / 4 * 2; i++)
+        file->data[scan + i] = i % 2 == 0 ? 0xff : kind == 1 ? 0 : 0xd4;
+    assert_damaged (file);
+  }
 }
 
 /* The frame's blocks end early, and so does the file, as it should. */
@@ -363,12 +351,12 @@ static void
 test_destroyed_gif (void)
 {
   static const guint8 cut[] = {
-    'G', 'I', 'F', '8', '9', 'a', 8, 0, 4, 0, 0x80, 0, 0, 0xff, 0, 0, 0, 0, 0xff,
-    ',', 0, 0, 0, 0, 8, 0, 4, 0, 0, 2, 5, 0x04, 0x41, 0x10, 0x04, 0x41, 0, ';',
+    'G', 'I', 'F', '8', '9', 'a', 8, 0, 4, 0, 0x80, 0, 0,    0xff, 0,    0,    0,    0, 0xff,
+    ',', 0,   0,   0,   0,   8,   0, 4, 0, 0, 2,    5, 0x04, 0x41, 0x10, 0x04, 0x41, 0, ';',
   };
   static const guint8 bad[] = {
-    'G', 'I', 'F', '8', '9', 'a', 8, 0, 4, 0, 0x80, 0, 0, 0xff, 0, 0, 0, 0, 0xff,
-    ',', 0, 0, 0, 0, 8, 0, 4, 0, 0, 2, 11, 0x04, 0x41, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x05, 0, ';',
+    'G', 'I', 'F', '8', '9', 'a', 8, 0, 4,  0,    0x80, 0,    0,    0xff, 0,    0,    0,    0,    0xff, ',',  0, 0,
+    0,   0,   8,   0,   4,   0,   0, 2, 11, 0x04, 0x41, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x05, 0, ';',
   };
 
   assert_damaged (g_byte_array_append (g_byte_array_new (), cut, sizeof cut));
@@ -394,27 +382,23 @@ test_destroyed_tiff (void)
 {
   static const char *const compressions[] = { "5", "8" }; /* LZW, Deflate */
 
-  for (guint i = 0; i < G_N_ELEMENTS (compressions); i++)
-    {
-      g_autoptr (GdkPixbuf) pixbuf = noise ();
-      g_autoptr (GError) error = NULL;
-      GByteArray *file;
-      char *buffer;
-      gsize size;
+  for (guint i = 0; i < G_N_ELEMENTS (compressions); i++) {
+    g_autoptr (GdkPixbuf) pixbuf = noise ();
+    g_autoptr (GError) error = NULL;
+    GByteArray *file;
+    char *buffer;
+    gsize size;
 
-      gdk_pixbuf_save_to_buffer (pixbuf, &buffer, &size, "tiff", &error, "compression", compressions[i], NULL);
-      g_assert_no_error (error);
-      file = g_byte_array_new_take ((guint8 *) buffer, size);
-      memset (file->data + size / 3, 0x55, size / 3);
-      assert_damaged (file);
-    }
+    gdk_pixbuf_save_to_buffer (pixbuf, &buffer, &size, "tiff", &error, "compression", compressions[i], NULL);
+    g_assert_no_error (error);
+    file = g_byte_array_new_take ((guint8 *) buffer, size);
+    memset (file->data + size / 3, 0x55, size / 3);
+    assert_damaged (file);
+  }
 }
 
 static GBytes *
-with_bytes_at (const char   *type,
-               gsize         offset,
-               const void   *data,
-               gsize         length)
+with_bytes_at (const char *type, gsize offset, const void *data, gsize length)
 {
   g_autoptr (GBytes) bytes = sample_file (type);
   gsize size;
@@ -461,9 +445,7 @@ test_png_bomb (void)
 }
 
 static void
-loaded_cb (GObject      *source,
-           GAsyncResult *result,
-           gpointer      user_data)
+loaded_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   GAsyncResult **out = user_data;
 
@@ -536,8 +518,7 @@ test_thumbnail (void)
 }
 
 int
-main (int   argc,
-      char *argv[])
+main (int argc, char *argv[])
 {
   static const char *const saved[][2] = {
     { "png", "image/png" }, { "jpeg", "image/jpeg" }, { "webp", "image/webp" },
@@ -545,14 +526,13 @@ main (int   argc,
   };
 
   g_test_init (&argc, &argv, NULL);
-  for (gsize i = 0; i < G_N_ELEMENTS (saved); i++)
-    {
-      g_autofree char *whole = g_strconcat ("/picture/format/", saved[i][0], NULL);
-      g_autofree char *part = g_strconcat ("/picture/truncated/", saved[i][0], NULL);
+  for (gsize i = 0; i < G_N_ELEMENTS (saved); i++) {
+    g_autofree char *whole = g_strconcat ("/picture/format/", saved[i][0], NULL);
+    g_autofree char *part = g_strconcat ("/picture/truncated/", saved[i][0], NULL);
 
-      g_test_add_data_func (whole, saved[i], test_formats);
-      g_test_add_data_func (part, saved[i], test_truncated);
-    }
+    g_test_add_data_func (whole, saved[i], test_formats);
+    g_test_add_data_func (part, saved[i], test_truncated);
+  }
   g_test_add_func ("/picture/format/gif", test_gif);
   g_test_add_func ("/picture/transparent-is-white", test_transparent_is_white);
   g_test_add_data_func ("/picture/orientation/jpeg", turned_jpeg, test_orientation);

@@ -100,8 +100,13 @@ search_count (QuernStore *store, const char *text)
 static void
 test_reopen (Fixture *f, gconstpointer data)
 {
-  QuernStatistics statistics = { .seed = 7, .prompt_tokens = 30, .reused_tokens = 10, .evaluated_tokens = 20,
-                                 .answer_tokens = 5, .prefill_seconds = 0.5, .decode_seconds = 0.25 };
+  QuernStatistics statistics = { .seed = 7,
+                                 .prompt_tokens = 30,
+                                 .reused_tokens = 10,
+                                 .evaluated_tokens = 20,
+                                 .answer_tokens = 5,
+                                 .prefill_seconds = 0.5,
+                                 .decode_seconds = 0.25 };
   g_autoptr (QuernStore) store = open_store (f);
   g_autoptr (QuernConversation) c = quern_conversation_new ();
   g_autoptr (GBytes) bytes = g_bytes_new_static ("not really a picture", 20);
@@ -574,7 +579,8 @@ test_restore (Fixture *f, gconstpointer data)
   second = say (store, gone, question, QUERN_ROLE_ASSISTANT, "South");
   other = say (store, kept, NULL, QUERN_ROLE_USER, "Hello");
   quern_conversation_set_title (gone, "Lighthouse", TRUE);
-  quern_conversation_set_folder_id (gone, quern_preset_get_id (quern_store_add_preset (store, QUERN_PRESET_FOLDER, "Sea", NULL)));
+  quern_conversation_set_folder_id (gone, quern_preset_get_id (
+                                              quern_store_add_preset (store, QUERN_PRESET_FOLDER, "Sea", NULL)));
   quern_store_add_preset (store, QUERN_PRESET_PERSONA, "Poet", "Rhyme.");
   g_assert_true (quern_database_write (quern_store_get_database (store), add_comparison, NULL, NULL));
   back_up (store, path);
@@ -660,7 +666,8 @@ assert_not_restored (QuernStore *store, const char *path, QuernDatabaseError cod
 
   g_assert_cmpint (restore (store, path, &n_others, &error), ==, -1);
   g_assert_error (error, QUERN_DATABASE_ERROR, (int) code);
-  g_assert_true (code == QUERN_DATABASE_ERROR_NEWER || strstr (error->message, path)); /* not the copy, or what is here */
+  g_assert_true (code == QUERN_DATABASE_ERROR_NEWER
+                 || strstr (error->message, path)); /* not the copy, or what is here */
   g_assert_cmpuint (g_list_model_get_n_items (quern_store_get_conversations (store)), ==, 0);
 }
 

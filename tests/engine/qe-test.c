@@ -20,11 +20,10 @@ static size_t n_folders;
 void
 qe_test_add (const char *name, QeTestFunc func)
 {
-  if (n_tests == sizeof tests / sizeof *tests)
-    {
-      fprintf (stderr, "too many tests in one file\n");
-      exit (1);
-    }
+  if (n_tests == sizeof tests / sizeof *tests) {
+    fprintf (stderr, "too many tests in one file\n");
+    exit (1);
+  }
   tests[n_tests++] = (Test) { name, func };
 }
 
@@ -67,17 +66,15 @@ qe_test_max_abs_diff (const float *a, const float *b, size_t n, size_t *where)
 {
   double worst = 0;
 
-  for (size_t i = 0; i < n; i++)
-    {
-      double diff = isnan (a[i]) || isnan (b[i]) ? INFINITY : fabs ((double) a[i] - b[i]);
+  for (size_t i = 0; i < n; i++) {
+    double diff = isnan (a[i]) || isnan (b[i]) ? INFINITY : fabs ((double) a[i] - b[i]);
 
-      if (diff > worst)
-        {
-          worst = diff;
-          if (where)
-            *where = i;
-        }
+    if (diff > worst) {
+      worst = diff;
+      if (where)
+        *where = i;
     }
+  }
   return worst;
 }
 
@@ -100,11 +97,10 @@ join (const char *variable, const char *name)
   const char *folder = getenv (variable);
   char *path = paths[next++ % 8];
 
-  if (folder == NULL)
-    {
-      fprintf (stderr, "%s is not set: run this test with meson test or in ./dev shell\n", variable);
-      exit (1);
-    }
+  if (folder == NULL) {
+    fprintf (stderr, "%s is not set: run this test with meson test or in ./dev shell\n", variable);
+    exit (1);
+  }
   snprintf (path, sizeof paths[0], "%s/%s", folder, name);
   return path;
 }
@@ -159,11 +155,10 @@ qe_test_read (const char *path, size_t *size)
   if (!qe_test_check (file != NULL, __FILE__, __LINE__, "cannot open %s", path))
     return NULL;
   if (fseek (file, 0, SEEK_END) == 0 && (end = ftell (file)) >= 0 && fseek (file, 0, SEEK_SET) == 0
-      && (data = malloc ((size_t) end + 1)) != NULL)
-    {
-      *size = fread (data, 1, (size_t) end, file);
-      data[*size] = '\0';
-    }
+      && (data = malloc ((size_t) end + 1)) != NULL) {
+    *size = fread (data, 1, (size_t) end, file);
+    data[*size] = '\0';
+  }
   fclose (file);
   return data;
 }
@@ -189,18 +184,17 @@ parse_header (QeNpy *out, const char *header, bool *is_float)
   if (shape == NULL || (!*is_float && strstr (header, "'<i4'") == NULL) || strstr (header, "'fortran_order': True"))
     return false;
   out->n = 1;
-  for (shape += strlen ("'shape': ("); *shape != ')' && *shape != '\0';)
-    {
-      char *end;
-      size_t length = strtoull (shape, &end, 10);
+  for (shape += strlen ("'shape': ("); *shape != ')' && *shape != '\0';) {
+    char *end;
+    size_t length = strtoull (shape, &end, 10);
 
-      if (end == shape || out->n_dims == 4)
-        return false;
-      out->shape[out->n_dims++] = length;
-      out->n *= length;
-      for (shape = end; *shape == ',' || *shape == ' '; shape++)
-        ;
-    }
+    if (end == shape || out->n_dims == 4)
+      return false;
+    out->shape[out->n_dims++] = length;
+    out->n *= length;
+    for (shape = end; *shape == ',' || *shape == ' '; shape++)
+      ;
+  }
   return true;
 }
 
@@ -214,22 +208,20 @@ qe_npy_load (QeNpy *out, const char *path)
   *out = (QeNpy) { 0 };
   if (file == NULL)
     return false;
-  if (size > 12 && memcmp (file, "\x93NUMPY", 6) == 0)
-    {
-      start = file[6] == 1 ? 10 + (file[8] | (size_t) file[9] << 8)
-                           : 12 + (file[8] | (size_t) file[9] << 8 | (size_t) file[10] << 16);
-      ok = start < size && parse_header (out, (char *) file + (file[6] == 1 ? 10 : 12), &is_float)
-           && size - start == out->n * 4;
-    }
-  if (qe_test_check (ok, __FILE__, __LINE__, "%s is not an array of float32 or int32", path))
-    {
-      memmove (file, file + start, out->n * 4);
-      if (is_float)
-        out->f32 = (float *) file;
-      else
-        out->i32 = (int32_t *) file;
-      return true;
-    }
+  if (size > 12 && memcmp (file, "\x93NUMPY", 6) == 0) {
+    start = file[6] == 1 ? 10 + (file[8] | (size_t) file[9] << 8)
+                         : 12 + (file[8] | (size_t) file[9] << 8 | (size_t) file[10] << 16);
+    ok = start < size && parse_header (out, (char *) file + (file[6] == 1 ? 10 : 12), &is_float)
+         && size - start == out->n * 4;
+  }
+  if (qe_test_check (ok, __FILE__, __LINE__, "%s is not an array of float32 or int32", path)) {
+    memmove (file, file + start, out->n * 4);
+    if (is_float)
+      out->f32 = (float *) file;
+    else
+      out->i32 = (int32_t *) file;
+    return true;
+  }
   free (file);
   *out = (QeNpy) { 0 };
   return false;
@@ -275,21 +267,20 @@ main (int argc, char **argv)
 
   setvbuf (stdout, NULL, _IOLBF, 0); /* what was said before a crash is in the log */
   atexit (remove_folders);
-  for (size_t i = 0; i < n_tests; i++)
-    {
-      if (!is_wanted (tests[i].name, argc, argv))
-        continue;
-      failed = false;
-      skipped = NULL;
-      tests[i].func ();
-      n_run++;
-      if (failed)
-        n_failed++;
-      if (skipped != NULL && !failed)
-        printf ("ok %zu - %s # SKIP %s\n", n_run, tests[i].name, skipped);
-      else
-        printf ("%s %zu - %s\n", failed ? "not ok" : "ok", n_run, tests[i].name);
-    }
+  for (size_t i = 0; i < n_tests; i++) {
+    if (!is_wanted (tests[i].name, argc, argv))
+      continue;
+    failed = false;
+    skipped = NULL;
+    tests[i].func ();
+    n_run++;
+    if (failed)
+      n_failed++;
+    if (skipped != NULL && !failed)
+      printf ("ok %zu - %s # SKIP %s\n", n_run, tests[i].name, skipped);
+    else
+      printf ("%s %zu - %s\n", failed ? "not ok" : "ok", n_run, tests[i].name);
+  }
   printf ("1..%zu\n", n_run);
   return n_failed > 0 || n_run == 0;
 }

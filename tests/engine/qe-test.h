@@ -27,60 +27,64 @@ typedef void (*QeTestFunc) (void);
 
 void qe_test_add (const char *name, QeTestFunc func);
 bool qe_test_check (bool ok, const char *file, int line, const char *format, ...)
-  __attribute__ ((format (printf, 4, 5)));
+    __attribute__ ((format (printf, 4, 5)));
 void qe_test_note (const char *format, ...) __attribute__ ((format (printf, 1, 2))); /* a comment in the log */
 void qe_test_skip (const char *why); /* the running test counts as skipped; return after it */
 
-#define QE_TEST(name)                                                                                                 \
-  static void test_##name (void);                                                                                     \
-  __attribute__ ((constructor)) static void add_##name (void) { qe_test_add (#name, test_##name); }                   \
+#define QE_TEST(name)                                                                                                  \
+  static void test_##name (void);                                                                                      \
+  __attribute__ ((constructor)) static void add_##name (void)                                                          \
+  {                                                                                                                    \
+    qe_test_add (#name, test_##name);                                                                                  \
+  }                                                                                                                    \
   static void test_##name (void)
 
 #define QE_CHECK(condition) qe_test_check (condition, __FILE__, __LINE__, "%s", #condition)
-#define QE_REQUIRE(condition)                                                                                         \
-  do {                                                                                                                \
-      if (!QE_CHECK (condition)) return;                                                                              \
+#define QE_REQUIRE(condition)                                                                                          \
+  do {                                                                                                                 \
+    if (!QE_CHECK (condition))                                                                                         \
+      return;                                                                                                          \
   } while (0)
 
-#define QE_CHECK_INT(a, op, b)                                                                                        \
-  do {                                                                                                                \
-      long long check_a = (long long) (a), check_b = (long long) (b);                                                 \
-      qe_test_check (check_a op check_b, __FILE__, __LINE__, "%s %s %s: %lld and %lld", #a, #op, #b, check_a, check_b); \
+#define QE_CHECK_INT(a, op, b)                                                                                         \
+  do {                                                                                                                 \
+    long long check_a = (long long) (a), check_b = (long long) (b);                                                    \
+    qe_test_check (check_a op check_b, __FILE__, __LINE__, "%s %s %s: %lld and %lld", #a, #op, #b, check_a, check_b);  \
   } while (0)
 
-#define QE_CHECK_FLOAT(a, b, tolerance)                                                                               \
-  do {                                                                                                                \
-      double check_a = (a), check_b = (b);                                                                            \
-      qe_test_check (fabs (check_a - check_b) <= (tolerance), __FILE__, __LINE__, "%s is %.9g, not %.9g within %g",   \
-                     #a, check_a, check_b, (double) (tolerance));                                                     \
+#define QE_CHECK_FLOAT(a, b, tolerance)                                                                                \
+  do {                                                                                                                 \
+    double check_a = (a), check_b = (b);                                                                               \
+    qe_test_check (fabs (check_a - check_b) <= (tolerance), __FILE__, __LINE__, "%s is %.9g, not %.9g within %g", #a,  \
+                   check_a, check_b, (double) (tolerance));                                                            \
   } while (0)
 
 /* Strings; NULL equals only NULL. */
-#define QE_CHECK_STR(a, b)                                                                                            \
-  do {                                                                                                                \
-      const char *check_a = (a), *check_b = (b);                                                                      \
-      qe_test_check (check_a == check_b || (check_a && check_b && strcmp (check_a, check_b) == 0), __FILE__, __LINE__, \
-                     "%s is \"%s\", not \"%s\"", #a, check_a ? check_a : "(null)", check_b ? check_b : "(null)");     \
+#define QE_CHECK_STR(a, b)                                                                                             \
+  do {                                                                                                                 \
+    const char *check_a = (a), *check_b = (b);                                                                         \
+    qe_test_check (check_a == check_b || (check_a && check_b && strcmp (check_a, check_b) == 0), __FILE__, __LINE__,   \
+                   "%s is \"%s\", not \"%s\"", #a, check_a ? check_a : "(null)", check_b ? check_b : "(null)");        \
   } while (0)
 
 /* That text contains part, e.g. a message what it must say. */
-#define QE_CHECK_CONTAINS(text, part)                                                                                 \
-  do {                                                                                                                \
-      const char *check_t = (text), *check_p = (part);                                                                \
-      qe_test_check (check_t && strstr (check_t, check_p), __FILE__, __LINE__, "%s is \"%s\" without \"%s\"", #text,  \
-                     check_t ? check_t : "(null)", check_p);                                                          \
+#define QE_CHECK_CONTAINS(text, part)                                                                                  \
+  do {                                                                                                                 \
+    const char *check_t = (text), *check_p = (part);                                                                   \
+    qe_test_check (check_t &&strstr (check_t, check_p), __FILE__, __LINE__, "%s is \"%s\" without \"%s\"", #text,      \
+                   check_t ? check_t : "(null)", check_p);                                                             \
   } while (0)
 
 /* A status with its message: QE_CHECK_OK (qe_model_open (&model, path, NULL, &err), err). */
 #define QE_CHECK_OK(call, err) qe_test_check ((call) == QE_OK, __FILE__, __LINE__, "%s: %s", #call, (err).message)
-#define QE_REQUIRE_OK(call, err)                                                                                      \
-  do {                                                                                                                \
-      if (!QE_CHECK_OK (call, err)) return;                                                                           \
+#define QE_REQUIRE_OK(call, err)                                                                                       \
+  do {                                                                                                                 \
+    if (!QE_CHECK_OK (call, err))                                                                                      \
+      return;                                                                                                          \
   } while (0)
 
 /* Two float arrays, element by element; names the worst one. NaN differs from everything. */
-#define QE_CHECK_CLOSE(got, want, n, tolerance)                                                                       \
-  qe_test_check_close (__FILE__, __LINE__, #got, got, want, n, tolerance)
+#define QE_CHECK_CLOSE(got, want, n, tolerance) qe_test_check_close (__FILE__, __LINE__, #got, got, want, n, tolerance)
 bool qe_test_check_close (const char *file, int line, const char *what, const float *got, const float *want, size_t n,
                           double tolerance);
 double qe_test_max_abs_diff (const float *a, const float *b, size_t n, size_t *where); /* INFINITY if any is NaN */

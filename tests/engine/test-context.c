@@ -39,14 +39,13 @@ text (size_t n, size_t differs, size_t mark_a, size_t mark_b)
   QePrompt *prompt = qe_prompt_new ();
   QeError err = { 0 };
 
-  for (size_t i = 0; i < n; i++)
-    {
-      const int32_t token = (int32_t) ((i * 131 + (i >= differs ? 7 : 0)) % 4001);
+  for (size_t i = 0; i < n; i++) {
+    const int32_t token = (int32_t) ((i * 131 + (i >= differs ? 7 : 0)) % 4001);
 
-      QE_CHECK_OK (qe_prompt_add_tokens (prompt, &token, 1, &err), err);
-      if (i + 1 == mark_a || i + 1 == mark_b)
-        qe_prompt_mark (prompt);
-    }
+    QE_CHECK_OK (qe_prompt_add_tokens (prompt, &token, 1, &err), err);
+    if (i + 1 == mark_a || i + 1 == mark_b)
+      qe_prompt_mark (prompt);
+  }
   return prompt;
 }
 
@@ -70,12 +69,11 @@ fresh_logits (const char *name, QePrompt *prompt, QeContextParams params)
   Fixture f;
   float *copy = NULL;
 
-  if (open_fixture (&f, name, params))
-    {
-      prefill (f.context, prompt);
-      copy = malloc (f.n_vocab * sizeof *copy);
-      memcpy (copy, qe_context_logits (f.context), f.n_vocab * sizeof *copy);
-    }
+  if (open_fixture (&f, name, params)) {
+    prefill (f.context, prompt);
+    copy = malloc (f.n_vocab * sizeof *copy);
+    memcpy (copy, qe_context_logits (f.context), f.n_vocab * sizeof *copy);
+  }
   close_fixture (&f);
   return copy;
 }
@@ -150,13 +148,12 @@ QE_TEST (turns_of_a_conversation)
   QE_REQUIRE (open_fixture (&f, "a-dense", (QeContextParams) CACHE));
   for (int i = 0; i < 40; i++)
     answer[i] = i + 100;
-  for (size_t turn = 1; turn <= 6; turn++)
-    {
-      const QePrefillStats stats = prefill (f.context, text (100 * turn + 8, never, 20, 100 * turn));
+  for (size_t turn = 1; turn <= 6; turn++) {
+    const QePrefillStats stats = prefill (f.context, text (100 * turn + 8, never, 20, 100 * turn));
 
-      QE_CHECK_INT (stats.reused, ==, turn == 1 ? 0 : 100 * (turn - 1));
-      QE_CHECK_OK (qe_context_append (f.context, answer, 40, NULL, &err), err);
-    }
+    QE_CHECK_INT (stats.reused, ==, turn == 1 ? 0 : 100 * (turn - 1));
+    QE_CHECK_OK (qe_context_append (f.context, answer, 40, NULL, &err), err);
+  }
   close_fixture (&f);
 }
 
@@ -197,15 +194,14 @@ QE_TEST (batches_do_not_matter)
 
   QE_REQUIRE (open_fixture (&f, "a-dense", (QeContextParams) CACHE));
   prefill (f.context, text (10, never, 0, 0));
-  for (size_t i = 0; i < sizeof pieces / sizeof *pieces; i++)
-    {
-      int32_t tokens[100];
+  for (size_t i = 0; i < sizeof pieces / sizeof *pieces; i++) {
+    int32_t tokens[100];
 
-      for (size_t j = 0; j < pieces[i]; j++)
-        tokens[j] = (int32_t) ((done + j) * 131 % 4001);
-      QE_CHECK_OK (qe_context_append (f.context, tokens, pieces[i], NULL, &err), err);
-      done += pieces[i];
-    }
+    for (size_t j = 0; j < pieces[i]; j++)
+      tokens[j] = (int32_t) ((done + j) * 131 % 4001);
+    QE_CHECK_OK (qe_context_append (f.context, tokens, pieces[i], NULL, &err), err);
+    done += pieces[i];
+  }
   QE_CHECK_INT (done, ==, 346);
   QE_CHECK_CLOSE (qe_context_logits (f.context), want, f.n_vocab, 3e-4);
   free (want);
@@ -217,18 +213,23 @@ check_threads (const char *name)
 {
   float *want = fresh_logits (name, text (150, never, 0, 0), (QeContextParams) { .n_ctx = 512, .n_threads = 1 });
 
-  for (unsigned n = 2; n <= 5; n++)
-    {
-      float *got = fresh_logits (name, text (150, never, 0, 0), (QeContextParams) { .n_ctx = 512, .n_threads = n });
+  for (unsigned n = 2; n <= 5; n++) {
+    float *got = fresh_logits (name, text (150, never, 0, 0), (QeContextParams) { .n_ctx = 512, .n_threads = n });
 
-      QE_CHECK_CLOSE (got, want, 4096, 0);
-      free (got);
-    }
+    QE_CHECK_CLOSE (got, want, 4096, 0);
+    free (got);
+  }
   free (want);
 }
 
-QE_TEST (threads_do_not_matter) { check_threads ("a-dense"); }
-QE_TEST (threads_do_not_matter_for_experts) { check_threads ("c-moe"); }
+QE_TEST (threads_do_not_matter)
+{
+  check_threads ("a-dense");
+}
+QE_TEST (threads_do_not_matter_for_experts)
+{
+  check_threads ("c-moe");
+}
 
 QE_TEST (context_full)
 {
@@ -265,7 +266,8 @@ QE_TEST (senseless_arguments)
   QE_CHECK_INT (qe_context_append (f.context, tokens + 2, 1, NULL, &err), ==, QE_ERROR_ARGUMENT);
   QE_CHECK_INT (qe_context_score (f.context, tokens, 3, 0, NULL, NULL, NULL, &err), ==, QE_ERROR_ARGUMENT);
   QE_CHECK (qe_context_logits (f.context) == NULL);
-  QE_CHECK_INT (qe_context_new (&other, f.model, &(QeContextParams) { .n_ctx = 1u << 30 }, &err), ==, QE_ERROR_ARGUMENT);
+  QE_CHECK_INT (qe_context_new (&other, f.model, &(QeContextParams) { .n_ctx = 1u << 30 }, &err), ==,
+                QE_ERROR_ARGUMENT);
   QE_CHECK (other == NULL);
   QE_CHECK_INT (qe_context_new (&other, f.model, &(QeContextParams) { .n_threads = 5000 }, &err), ==,
                 QE_ERROR_ARGUMENT);
@@ -305,24 +307,23 @@ QE_TEST (cancelled_anywhere)
   float *want = fresh_logits ("a-dense", text (700, never, 0, 0), (QeContextParams) CACHE);
 
   QE_REQUIRE (open_fixture (&f, "a-dense", (QeContextParams) CACHE));
-  for (int limit = 0; limit < 22; limit += 3)
-    {
-      Watch watch = { .limit = limit };
-      const QeControl control = { watch_cancelled, watch_progress, &watch };
-      QePrompt *prompt = text (700, never, 300, 0), *other = text (30, 10, 0, 0);
-      const QeStatus status = qe_context_prefill (f.context, prompt, &control, &stats, &err);
+  for (int limit = 0; limit < 22; limit += 3) {
+    Watch watch = { .limit = limit };
+    const QeControl control = { watch_cancelled, watch_progress, &watch };
+    QePrompt *prompt = text (700, never, 300, 0), *other = text (30, 10, 0, 0);
+    const QeStatus status = qe_context_prefill (f.context, prompt, &control, &stats, &err);
 
-      if (status == QE_OK)
-        QE_CHECK_INT (watch.done, ==, watch.total);
-      else
-        QE_CHECK_INT (status, ==, QE_ERROR_CANCELLED);
-      QE_CHECK (qe_context_length (f.context) <= 700);
-      prefill (f.context, text (700, never, 0, 0));
-      QE_CHECK_CLOSE (qe_context_logits (f.context), want, f.n_vocab, 3e-4);
-      QE_CHECK_OK (qe_context_prefill (f.context, other, NULL, &stats, &err), err);
-      qe_prompt_free (prompt);
-      qe_prompt_free (other);
-    }
+    if (status == QE_OK)
+      QE_CHECK_INT (watch.done, ==, watch.total);
+    else
+      QE_CHECK_INT (status, ==, QE_ERROR_CANCELLED);
+    QE_CHECK (qe_context_length (f.context) <= 700);
+    prefill (f.context, text (700, never, 0, 0));
+    QE_CHECK_CLOSE (qe_context_logits (f.context), want, f.n_vocab, 3e-4);
+    QE_CHECK_OK (qe_context_prefill (f.context, other, NULL, &stats, &err), err);
+    qe_prompt_free (prompt);
+    qe_prompt_free (other);
+  }
   free (want);
   close_fixture (&f);
 }

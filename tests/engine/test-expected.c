@@ -67,13 +67,12 @@ answer (QeModel *model, QeContext *context, const char *prompt_text, size_t leng
   QE_CHECK_OK (qe_tokenize (model, prompt_text, length, NULL, 0, &ids, &n_ids, &err), err);
   QE_CHECK_OK (qe_prompt_add_tokens (prompt, ids, n_ids, &err), err);
   QE_CHECK_OK (qe_context_prefill (context, prompt, NULL, NULL, &err), err);
-  while (n < max && status == QE_OK)
-    {
-      status = qe_context_step (context, sampler, NULL, step, &n_step, &err);
-      qe_test_check (status == QE_OK || status == QE_END, __FILE__, __LINE__, "step: %s", err.message);
-      for (size_t i = 0; i < n_step && n < max; i++)
-        out[n++] = step[i];
-    }
+  while (n < max && status == QE_OK) {
+    status = qe_context_step (context, sampler, NULL, step, &n_step, &err);
+    qe_test_check (status == QE_OK || status == QE_END, __FILE__, __LINE__, "step: %s", err.message);
+    for (size_t i = 0; i < n_step && n < max; i++)
+      out[n++] = step[i];
+  }
   free (ids);
   qe_sampler_free (sampler);
   qe_prompt_free (prompt);
@@ -81,7 +80,8 @@ answer (QeModel *model, QeContext *context, const char *prompt_text, size_t leng
 }
 
 static void
-check_text (const Expected *e, size_t text, const char *quantisation, QeModel *model, QeContext *context, size_t *n_same)
+check_text (const Expected *e, size_t text, const char *quantisation, QeModel *model, QeContext *context,
+            size_t *n_same)
 {
   int32_t want[512], peer[512], got[512];
   const size_t hf = member (e, text, "hf_float32"), prompt = member (e, text, "prompt");
@@ -96,9 +96,9 @@ check_text (const Expected *e, size_t text, const char *quantisation, QeModel *m
   if (same (got, n_got < n_want ? n_got : n_want, want, n_want))
     (*n_same)++;
   else
-    qe_test_check (same (got, n_got < n_peer ? n_got : n_peer, peer, n_peer) || margin < SAFE_MARGIN, __FILE__, __LINE__,
-                   "%s answers otherwise than both references (smallest margin %g) to %s", quantisation, margin,
-                   prompt_text);
+    qe_test_check (same (got, n_got < n_peer ? n_got : n_peer, peer, n_peer) || margin < SAFE_MARGIN, __FILE__,
+                   __LINE__, "%s answers otherwise than both references (smallest margin %g) to %s", quantisation,
+                   margin, prompt_text);
 }
 
 static void
@@ -126,11 +126,35 @@ check_quantisation (const char *quantisation, bool speculative)
   qe_json_clear (&e.json);
 }
 
-QE_TEST (f16) { check_quantisation ("F16", false); }
-QE_TEST (q8_0) { check_quantisation ("Q8_0", false); }
-QE_TEST (q6_k) { check_quantisation ("Q6_K", false); }
-QE_TEST (q5_k_m) { check_quantisation ("Q5_K_M", false); }
-QE_TEST (q4_k_m) { check_quantisation ("Q4_K_M", false); }
-QE_TEST (q3_k_m) { check_quantisation ("Q3_K_M", false); }
-QE_TEST (q2_k) { check_quantisation ("Q2_K", false); }
-QE_TEST (iq4_xs) { check_quantisation ("IQ4_XS", false); }
+QE_TEST (f16)
+{
+  check_quantisation ("F16", false);
+}
+QE_TEST (q8_0)
+{
+  check_quantisation ("Q8_0", false);
+}
+QE_TEST (q6_k)
+{
+  check_quantisation ("Q6_K", false);
+}
+QE_TEST (q5_k_m)
+{
+  check_quantisation ("Q5_K_M", false);
+}
+QE_TEST (q4_k_m)
+{
+  check_quantisation ("Q4_K_M", false);
+}
+QE_TEST (q3_k_m)
+{
+  check_quantisation ("Q3_K_M", false);
+}
+QE_TEST (q2_k)
+{
+  check_quantisation ("Q2_K", false);
+}
+QE_TEST (iq4_xs)
+{
+  check_quantisation ("IQ4_XS", false);
+}

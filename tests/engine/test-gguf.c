@@ -10,8 +10,17 @@
 #include <unistd.h>
 
 enum { TYPE_F32 = 0, TYPE_Q8_0 = 8, TYPE_Q4_0_4_4 = 31 };
-enum { VALUE_U8 = 0, VALUE_I16 = 3, VALUE_F32 = 6, VALUE_BOOL = 7, VALUE_STRING = 8, VALUE_ARRAY = 9, VALUE_U64 = 10,
-       VALUE_I64 = 11, VALUE_F64 = 12 };
+enum {
+  VALUE_U8 = 0,
+  VALUE_I16 = 3,
+  VALUE_F32 = 6,
+  VALUE_BOOL = 7,
+  VALUE_STRING = 8,
+  VALUE_ARRAY = 9,
+  VALUE_U64 = 10,
+  VALUE_I64 = 11,
+  VALUE_F64 = 12
+};
 
 static const uint64_t row8[1] = { 8 };
 
@@ -69,7 +78,8 @@ QE_TEST (values)
   QE_CHECK (qe_gguf_get_bool (g, "a.bool", &b) && b);
   QE_CHECK (!qe_gguf_get_bool (g, "a.u32", &b));
   QE_CHECK (!qe_gguf_has (g, "a.u3") && !qe_gguf_has (g, "") && qe_gguf_has (g, "a.nested"));
-  QE_CHECK (qe_gguf_get_string (g, "general.architecture", &text, &length) && length == 6 && !memcmp (text, "qwen35", 6));
+  QE_CHECK (qe_gguf_get_string (g, "general.architecture", &text, &length) && length == 6
+            && !memcmp (text, "qwen35", 6));
   QE_CHECK (qe_gguf_array_length (g, "a.numbers", &u) && u == 3);
   QE_CHECK (qe_gguf_array_u64 (g, "a.numbers", 2, &u) && u == 13);
   QE_CHECK (!qe_gguf_array_u64 (g, "a.numbers", 1, &u));

@@ -19,13 +19,12 @@ compare_row (void *data, size_t row, const float *logits)
   Compare *c = data;
   double diff;
 
-  if (c->next < c->logits->shape[0] && (c->rows == NULL || (size_t) c->rows[c->next] == row))
-    {
-      diff = qe_test_max_abs_diff (logits, c->logits->f32 + c->next * c->n_vocab, c->n_vocab, NULL);
-      if (diff > c->worst)
-        c->worst = diff;
-      c->next++;
-    }
+  if (c->next < c->logits->shape[0] && (c->rows == NULL || (size_t) c->rows[c->next] == row)) {
+    diff = qe_test_max_abs_diff (logits, c->logits->f32 + c->next * c->n_vocab, c->n_vocab, NULL);
+    if (diff > c->worst)
+      c->worst = diff;
+    c->next++;
+  }
   return true;
 }
 
@@ -56,11 +55,10 @@ check_scores (QeContext *context, const char *name, const char *ids_name, const 
   QE_REQUIRE (qe_npy_load (&ids, qe_test_data (path)));
   snprintf (path, sizeof path, "goldens/%s/%s.npy", name, logits_name);
   QE_REQUIRE (qe_npy_load (&logits, qe_test_data (path)));
-  if (rows_name)
-    {
-      snprintf (path, sizeof path, "goldens/%s/%s.npy", name, rows_name);
-      QE_REQUIRE (qe_npy_load (&rows, qe_test_data (path)));
-    }
+  if (rows_name) {
+    snprintf (path, sizeof path, "goldens/%s/%s.npy", name, rows_name);
+    QE_REQUIRE (qe_npy_load (&rows, qe_test_data (path)));
+  }
   compare.logits = &logits;
   compare.rows = rows.i32;
   compare.n_vocab = logits.shape[1];
@@ -99,16 +97,15 @@ check_greedy (QeContext *context, size_t n_vocab, const char *name)
   QE_REQUIRE (qe_npy_load (&greedy, qe_test_data (path)));
   QE_CHECK_OK (qe_prompt_add_tokens (prompt, ids.i32, ids.n, &err), err);
   QE_CHECK_OK (qe_context_prefill (context, prompt, NULL, NULL, &err), err);
-  for (size_t i = 0; i < greedy.n; i++)
-    {
-      const float *logits = qe_context_logits (context);
-      int32_t token;
+  for (size_t i = 0; i < greedy.n; i++) {
+    const float *logits = qe_context_logits (context);
+    int32_t token;
 
-      QE_REQUIRE (logits != NULL);
-      token = largest (logits, n_vocab);
-      QE_CHECK_INT (token, ==, greedy.i32[i]);
-      QE_CHECK_OK (qe_context_append (context, &greedy.i32[i], 1, NULL, &err), err);
-    }
+    QE_REQUIRE (logits != NULL);
+    token = largest (logits, n_vocab);
+    QE_CHECK_INT (token, ==, greedy.i32[i]);
+    QE_CHECK_OK (qe_context_append (context, &greedy.i32[i], 1, NULL, &err), err);
+  }
   qe_prompt_free (prompt);
   qe_npy_clear (&ids);
   qe_npy_clear (&greedy);
@@ -132,13 +129,43 @@ check_model (const char *name, unsigned n_threads, QeKvType kv_type)
   qe_model_free (model);
 }
 
-QE_TEST (dense) { check_model ("a-dense", 2, QE_KV_F32); }
-QE_TEST (dense_one_thread) { check_model ("a-dense", 1, QE_KV_F32); }
-QE_TEST (dense_cache_f16) { check_model ("a-dense", 2, QE_KV_F16); }
-QE_TEST (dense_cache_q8) { check_model ("a-dense", 2, QE_KV_Q8_0); }
-QE_TEST (tied) { check_model ("b-tied", 2, QE_KV_F32); }
-QE_TEST (tied_cache_q8) { check_model ("b-tied", 2, QE_KV_Q8_0); }
-QE_TEST (mixture) { check_model ("c-moe", 2, QE_KV_F32); }
-QE_TEST (vision_text) { check_model ("d-vision", 2, QE_KV_F32); }
-QE_TEST (yarn) { check_model ("e-yarn", 2, QE_KV_F32); }
-QE_TEST (yarn_cache_f16) { check_model ("e-yarn", 1, QE_KV_F16); }
+QE_TEST (dense)
+{
+  check_model ("a-dense", 2, QE_KV_F32);
+}
+QE_TEST (dense_one_thread)
+{
+  check_model ("a-dense", 1, QE_KV_F32);
+}
+QE_TEST (dense_cache_f16)
+{
+  check_model ("a-dense", 2, QE_KV_F16);
+}
+QE_TEST (dense_cache_q8)
+{
+  check_model ("a-dense", 2, QE_KV_Q8_0);
+}
+QE_TEST (tied)
+{
+  check_model ("b-tied", 2, QE_KV_F32);
+}
+QE_TEST (tied_cache_q8)
+{
+  check_model ("b-tied", 2, QE_KV_Q8_0);
+}
+QE_TEST (mixture)
+{
+  check_model ("c-moe", 2, QE_KV_F32);
+}
+QE_TEST (vision_text)
+{
+  check_model ("d-vision", 2, QE_KV_F32);
+}
+QE_TEST (yarn)
+{
+  check_model ("e-yarn", 2, QE_KV_F32);
+}
+QE_TEST (yarn_cache_f16)
+{
+  check_model ("e-yarn", 1, QE_KV_F16);
+}

@@ -53,8 +53,8 @@ check_golden (const QeTemplate *template, const QeJson *json, size_t golden)
   QeError err = { 0 };
   const char *name = member_text (json, golden, "name"), *want = member_text (json, golden, "text");
   write_conversation (json, golden, &conversation);
-  QeStatus status =
-      qe_template_render_json (&out, template, conversation.data, conversation.size, &(QeChatOptions) { 0 }, &err);
+  QeStatus status = qe_template_render_json (&out, template, conversation.data, conversation.size,
+                                             &(QeChatOptions) { 0 }, &err);
   if (want) {
     qe_test_check (status == QE_OK, __FILE__, __LINE__, "%s: %s", name, err.message);
     QE_CHECK_STR (out.text, want);
@@ -175,9 +175,9 @@ QE_TEST (plain_in_every_part)
     };
     QeChatText out;
     QeError err;
-    if (QE_CHECK_OK (
-            qe_template_render (&out, template, messages, 4, &(QeChatOptions) { .tools = &tool, .n_tools = 1 }, &err),
-            err)) {
+    if (QE_CHECK_OK (qe_template_render (&out, template, messages, 4, &(QeChatOptions) { .tools = &tool, .n_tools = 1 },
+                                         &err),
+                     err)) {
       count_ends (&out, &plain, &own);
       QE_CHECK_INT (plain, ==, cases[i].plain);
       QE_CHECK_INT (own, ==, cases[i].own);
@@ -411,10 +411,10 @@ QE_TEST (facts_of_unopened_block)
 /* Both templates say «enable_thinking is true»; the first thinks only if asked, the second unless it is told not to. */
 QE_TEST (facts_of_guards)
 {
-  static const char off[] =
-      MESSAGES "{%- if add_generation_prompt %}{{- '<|im_start|>assistant\\n' }}"
-               "{%- if enable_thinking is defined and enable_thinking is true %}{{- '<think>\\n' }}"
-               "{%- else %}{{- '<think>\\n\\n</think>\\n\\n' }}{%- endif %}{%- endif %}";
+  static const char off[] = MESSAGES
+      "{%- if add_generation_prompt %}{{- '<|im_start|>assistant\\n' }}"
+      "{%- if enable_thinking is defined and enable_thinking is true %}{{- '<think>\\n' }}"
+      "{%- else %}{{- '<think>\\n\\n</think>\\n\\n' }}{%- endif %}{%- endif %}";
   static const char on[] =
       "{%- if enable_thinking is undefined or enable_thinking is true %}"
       "{%- if reasoning_effort|default('xhigh') == 'xhigh' %}{{- '<|im_start|>system\\nEffort: xhigh.<|im_end|>\\n' "
@@ -461,9 +461,9 @@ QE_TEST (unusable)
     QE_CHECK (template->info.present && !template->info.usable);
     QE_CHECK_CONTAINS (template->info.problem, cases[i].problem);
     QE_CHECK_INT (template->info.tools, ==, QE_TOOLS_XML);
-    QE_REQUIRE_OK (
-        qe_template_render (&out, template, &message, 1, &(QeChatOptions) { .add_generation_prompt = true }, &err),
-        err);
+    QE_REQUIRE_OK (qe_template_render (&out, template, &message, 1, &(QeChatOptions) { .add_generation_prompt = true },
+                                       &err),
+                   err);
     QE_CHECK_STR (out.text, "<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n<think>\n");
     QE_CHECK_INT (out.end, ==, QE_THINK_OPEN);
     qe_chat_text_clear (&out);

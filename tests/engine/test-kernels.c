@@ -134,8 +134,8 @@ case_dot (const Case *c, const QeKernels *k, float *y)
   QeX8Pair *pairs = aligned_alloc (64, (n_pairs * c->n_tokens + 1) * sizeof *pairs);
   for (size_t t = 0; k->pair_x8 && t < c->n_tokens; t++)
     k->pair_x8 (c->x8 + t, n_pairs, pairs + t, c->n_tokens);
-  QeDotArgs args = { c->w.raw, c->w.row_bytes, c->w.rows,    c->w.columns, c->n_tokens, c->x8,
-                     pairs,    c->n_tokens,    c->x,         c->w.columns, y,           c->w.rows };
+  QeDotArgs args = { c->w.raw, c->w.row_bytes, c->w.rows, c->w.columns, c->n_tokens, c->x8,
+                     pairs,    c->n_tokens,    c->x,      c->w.columns, y,           c->w.rows };
   k->dot[c->w.type](&args);
   free (pairs);
 }
@@ -217,7 +217,8 @@ check_apart (const QeKernels *k, const QeKernels *generic)
           free (one.x8);
         }
         qe_test_check (memcmp (c.got, c.want, n * rows * sizeof *c.got) == 0, __FILE__, __LINE__,
-                       "%s, %s: %zu tokens together are not what each is alone", k->name, qe_type_traits (type)->name, n);
+                       "%s, %s: %zu tokens together are not what each is alone", k->name, qe_type_traits (type)->name,
+                       n);
       }
       case_clear (&c);
     }
@@ -285,33 +286,18 @@ put_wild_scale (TestWeights *w, size_t row, size_t block, size_t kind)
   uint8_t *at = w->raw + row * w->row_bytes + block * qe_type_traits (w->type)->block_bytes;
   switch ((int) w->type) {
   case QE_TYPE_MXFP4: /* an exponent of 8 bits: all are numbers */
-  case QE_TYPE_NVFP4: /* four scales of 8 bits: what could be NaN is taken for 0 */
-    return false;
+  case QE_TYPE_NVFP4: /* four scales of 8 bits: what could be NaN is taken for 0 */ return false;
   case QE_TYPE_IQ1_M: /* four bits of it in each of four words */
     for (int i = 0; i < 4; i++)
       at[49 + 2 * i] = (uint8_t) ((at[49 + 2 * i] & 15) | (wild_halves[kind] >> 4 * i & 15) << 4);
     return true;
-  case QE_TYPE_F32:
-    memcpy (at, &wild_floats[kind], 4);
-    return true;
-  case QE_TYPE_BF16:
-    memcpy (at, (const uint8_t *) &wild_floats[kind] + 2, 2);
-    return true;
-  case QE_TYPE_Q2_K:
-    at += 80;
-    break;
-  case QE_TYPE_Q3_K:
-    at += 108;
-    break;
-  case QE_TYPE_Q6_K:
-    at += 208;
-    break;
-  case QE_TYPE_TQ1_0:
-    at += 52;
-    break;
-  case QE_TYPE_TQ2_0:
-    at += 64;
-    break;
+  case QE_TYPE_F32: memcpy (at, &wild_floats[kind], 4); return true;
+  case QE_TYPE_BF16: memcpy (at, (const uint8_t *) &wild_floats[kind] + 2, 2); return true;
+  case QE_TYPE_Q2_K: at += 80; break;
+  case QE_TYPE_Q3_K: at += 108; break;
+  case QE_TYPE_Q6_K: at += 208; break;
+  case QE_TYPE_TQ1_0: at += 52; break;
+  case QE_TYPE_TQ2_0: at += 64; break;
   }
   memcpy (at, &wild_halves[kind], 2);
   return true;
@@ -328,8 +314,9 @@ check_wild (const QeKernels *k, const Case *c, const char *what, size_t kind, si
       hidden += wild && isfinite (c->got[t * c->w.rows + r]);
       spoiled += !wild && !isfinite (c->got[t * c->w.rows + r]);
     }
-  qe_test_check (hidden == 0 && spoiled == 0, __FILE__, __LINE__, "%s, %s, %g in %s: %zu results hide it, %zu others are no numbers",
-                 k->name, qe_type_traits (c->w.type)->name, wild_floats[kind], what, hidden, spoiled);
+  qe_test_check (hidden == 0 && spoiled == 0, __FILE__, __LINE__,
+                 "%s, %s, %g in %s: %zu results hide it, %zu others are no numbers", k->name,
+                 qe_type_traits (c->w.type)->name, wild_floats[kind], what, hidden, spoiled);
 }
 
 static void

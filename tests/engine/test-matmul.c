@@ -140,8 +140,9 @@ QE_TEST (threads_change_nothing)
   for (size_t k = 0; k < sizeof tokens / sizeof *tokens; k++)
     for (unsigned n_threads = 1; n_threads <= 5; n_threads += n_threads) {
       size_t n = tokens[k] * N * ROWS;
-      Job job = { .products = products, .n_products = N, .x = x, .ldx = COLUMNS, .columns = COLUMNS,
-                  .n_tokens = tokens[k] };
+      Job job = {
+        .products = products, .n_products = N, .x = x, .ldx = COLUMNS, .columns = COLUMNS, .n_tokens = tokens[k]
+      };
       memset (y, 0xff, n * sizeof *y);
       run (&job, n_threads);
       if (n_threads == 1)
@@ -171,7 +172,8 @@ check_grouped (QeType type, size_t n_tokens, size_t spread)
       if ((t + e) % spread == 0 && e != 3) /* expert 3 gets none */
         rows[e * n_tokens + n++] = (uint32_t) t;
     grouped[e] = (QeGroupedProduct) { { w.raw + e * ROWS * w.row_bytes, type, ROWS, y + e * n_tokens * ROWS, ROWS },
-                                      rows + e * n_tokens, n };
+                                      rows + e * n_tokens,
+                                      n };
   }
   Job job = { .grouped = grouped, .n_products = EXPERTS, .x = x, .ldx = COLUMNS, .columns = COLUMNS };
   run (&job, 2);

@@ -121,7 +121,8 @@ QE_TEST (vision_inside_the_file)
   qe_plan_memory (&plain, &(QePlanParams) { .n_ctx = 256 }, &plain_plan);
   QE_CHECK (plan.total < plain_plan.total + (1 << 20));
   QE_CHECK_INT (qe_vision_probe (in_folder (folder, "ollama"), &vision, &err), ==, QE_ERROR_UNSUPPORTED);
-  QE_CHECK_CONTAINS (err.message, "stored in Ollama's way, which Quern cannot read. For pictures, put the model's vision file");
+  QE_CHECK_CONTAINS (err.message,
+                     "stored in Ollama's way, which Quern cannot read. For pictures, put the model's vision file");
 }
 
 /* Fetched piece by piece, a header says the same, and never before it is whole. */
@@ -133,15 +134,14 @@ QE_TEST (header_from_a_buffer)
   QeError err = { 0 };
 
   get_info (qe_test_tiny ("quern-tiny-Q8_0.gguf"), &want);
-  for (size_t n = 64; n < size && !first; n += 997)
-    {
-      const QeStatus status = qe_model_probe_bytes (file, n, size, &got, &err);
+  for (size_t n = 64; n < size && !first; n += 997) {
+    const QeStatus status = qe_model_probe_bytes (file, n, size, &got, &err);
 
-      if (status == QE_OK)
-        first = n;
-      else
-        QE_CHECK_INT (status, ==, QE_ERROR_MORE);
-    }
+    if (status == QE_OK)
+      first = n;
+    else
+      QE_CHECK_INT (status, ==, QE_ERROR_MORE);
+  }
   QE_CHECK (first > 1000 && first < size / 4);
   QE_CHECK (memcmp (&want, &got, sizeof want) == 0);
   free (file);
@@ -181,12 +181,11 @@ logits_of (const char *path, size_t *n)
     tokens[i] = i * 97;
   if (QE_CHECK_OK (qe_model_open (&model, path, NULL, &err), err)
       && QE_CHECK_OK (qe_context_new (&context, model, &(QeContextParams) { .n_ctx = 64 }, &err), err)
-      && QE_CHECK_OK (qe_context_append (context, tokens, 30, NULL, &err), err))
-    {
-      *n = qe_model_info (model)->n_vocab;
-      copy = malloc (*n * sizeof *copy);
-      memcpy (copy, qe_context_logits (context), *n * sizeof *copy);
-    }
+      && QE_CHECK_OK (qe_context_append (context, tokens, 30, NULL, &err), err)) {
+    *n = qe_model_info (model)->n_vocab;
+    copy = malloc (*n * sizeof *copy);
+    memcpy (copy, qe_context_logits (context), *n * sizeof *copy);
+  }
   qe_context_free (context);
   qe_model_free (model);
   return copy;
@@ -208,18 +207,40 @@ check_same (const char *variant, const char *golden)
   free (got);
 }
 
-QE_TEST (dialect_of_ollama) { check_same ("ollama", "goldens/a-dense-F16.gguf"); }
-QE_TEST (grouped_value_heads) { check_same ("grouped", "goldens/a-dense-F16.gguf"); }
-QE_TEST (scales_of_matrices) { check_same ("scaled", "goldens/a-dense-F16.gguf"); }
-QE_TEST (scales_of_experts) { check_same ("scaled-mixture", "goldens/c-moe-F16.gguf"); }
-QE_TEST (scales_of_fused_experts) { check_same ("scaled-fused", "goldens/c-moe-F16.gguf"); }
-QE_TEST (fused_experts) { check_same ("fused", "goldens/c-moe-F16.gguf"); }
+QE_TEST (dialect_of_ollama)
+{
+  check_same ("ollama", "goldens/a-dense-F16.gguf");
+}
+QE_TEST (grouped_value_heads)
+{
+  check_same ("grouped", "goldens/a-dense-F16.gguf");
+}
+QE_TEST (scales_of_matrices)
+{
+  check_same ("scaled", "goldens/a-dense-F16.gguf");
+}
+QE_TEST (scales_of_experts)
+{
+  check_same ("scaled-mixture", "goldens/c-moe-F16.gguf");
+}
+QE_TEST (scales_of_fused_experts)
+{
+  check_same ("scaled-fused", "goldens/c-moe-F16.gguf");
+}
+QE_TEST (fused_experts)
+{
+  check_same ("fused", "goldens/c-moe-F16.gguf");
+}
 
 /* ---- wrong files ---- */
 
 QE_TEST (wrong_files)
 {
-  static const struct { const char *name; QeStatus status; const char *says; } files[] = {
+  static const struct {
+    const char *name;
+    QeStatus status;
+    const char *says;
+  } files[] = {
     { "bad-architecture", QE_ERROR_UNSUPPORTED, "llama" },
     { "bad-vision", QE_ERROR_UNSUPPORTED, "vision part" },
     { "bad-nan-eps", QE_ERROR_FORMAT, "layer_norm_rms_epsilon" },
@@ -245,7 +266,8 @@ QE_TEST (wrong_files)
     { "bad-shape", QE_ERROR_FORMAT, "blk.3.attn_k.weight" },
     { "bad-scale", QE_ERROR_FORMAT, "blk.3.attn_k.scale" },
     { "bad-prism", QE_ERROR_UNSUPPORTED, "PrismML (“prism.hadamard”), which Quern cannot run. Take a Q4_K_M" },
-    { "bad-ik", QE_ERROR_UNSUPPORTED, "weights in IQ4_KS, a format of ik_llama.cpp that Quern cannot run. Take a Q4_K_M" },
+    { "bad-ik", QE_ERROR_UNSUPPORTED,
+      "weights in IQ4_KS, a format of ik_llama.cpp that Quern cannot run. Take a Q4_K_M" },
     { "bad-rocm", QE_ERROR_UNSUPPORTED, "weights in ROCmFP, a format of ROCmFPX that" },
     { "bad-nobody", QE_ERROR_UNSUPPORTED, "does not know (type number 999). Take" },
     { "bad-mtp", QE_ERROR_FORMAT, "nextn" },
@@ -258,19 +280,18 @@ QE_TEST (wrong_files)
   const char *folder = qe_test_variants ("");
 
   QE_REQUIRE (folder != NULL);
-  for (size_t i = 0; i < sizeof files / sizeof *files; i++)
-    {
-      const char *path = in_folder (folder, files[i].name);
-      QeModel *model = NULL;
-      QeModelInfo info;
-      QeError err = { 0 };
+  for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+    const char *path = in_folder (folder, files[i].name);
+    QeModel *model = NULL;
+    QeModelInfo info;
+    QeError err = { 0 };
 
-      qe_test_note ("%s", files[i].name);
-      QE_CHECK_INT (qe_model_open (&model, path, NULL, &err), ==, files[i].status);
-      QE_CHECK (model == NULL);
-      QE_CHECK_CONTAINS (err.message, files[i].says);
-      QE_CHECK_INT (qe_model_probe (path, &info, NULL), ==, files[i].status);
-    }
+    qe_test_note ("%s", files[i].name);
+    QE_CHECK_INT (qe_model_open (&model, path, NULL, &err), ==, files[i].status);
+    QE_CHECK (model == NULL);
+    QE_CHECK_CONTAINS (err.message, files[i].says);
+    QE_CHECK_INT (qe_model_probe (path, &info, NULL), ==, files[i].status);
+  }
 }
 
 QE_TEST (results_that_are_no_numbers)

@@ -31,15 +31,14 @@ generate (const char *path, bool speculative, QeSamplerParams params, Text *out)
   for (int32_t i = 0; i < 60; i++) /* the second half repeats the first */
     QE_CHECK_OK (qe_prompt_add_tokens (prompt, &(int32_t) { i % 30 * 11 + 5 }, 1, &err), err);
   QE_CHECK_OK (qe_context_prefill (context, prompt, NULL, NULL, &err), err);
-  while (out->n < LENGTH && status == QE_OK)
-    {
-      size_t n;
+  while (out->n < LENGTH && status == QE_OK) {
+    size_t n;
 
-      status = qe_context_step (context, sampler, NULL, out->tokens + out->n, &n, &err);
-      qe_test_check (status == QE_OK || status == QE_END, __FILE__, __LINE__, "step: %s", err.message);
-      QE_CHECK (n >= 1 && n <= QE_STEP_MAX);
-      out->n += n;
-    }
+    status = qe_context_step (context, sampler, NULL, out->tokens + out->n, &n, &err);
+    qe_test_check (status == QE_OK || status == QE_END, __FILE__, __LINE__, "step: %s", err.message);
+    QE_CHECK (n >= 1 && n <= QE_STEP_MAX);
+    out->n += n;
+  }
   QE_CHECK (status == QE_END || qe_context_length (context) == 60 + out->n);
   qe_context_decode_stats (context, &out->stats);
   qe_sampler_free (sampler);
@@ -59,31 +58,39 @@ check_same_text (const char *path)
   };
   uint64_t accepted = 0;
 
-  for (size_t i = 0; i < sizeof samplers / sizeof *samplers; i++)
-    {
-      Text plain, drafted;
+  for (size_t i = 0; i < sizeof samplers / sizeof *samplers; i++) {
+    Text plain, drafted;
 
-      generate (path, false, samplers[i], &plain);
-      generate (path, true, samplers[i], &drafted);
-      QE_CHECK_INT (plain.stats.drafted, ==, 0);
-      QE_CHECK (drafted.stats.accepted <= drafted.stats.drafted);
-      for (size_t t = 0; t < plain.n && t < drafted.n && t < LENGTH; t++)
-        if (!qe_test_check (plain.tokens[t] == drafted.tokens[t], __FILE__, __LINE__,
-                            "sampler %zu: token %zu is %d with drafts, %d without", i, t, drafted.tokens[t],
-                            plain.tokens[t]))
-          break;
-      QE_CHECK (drafted.n >= (plain.n < LENGTH ? plain.n : LENGTH));
-      qe_test_note ("sampler %zu: %zu tokens in %llu steps, %llu of %llu drafted ones right", i, drafted.n,
-                    (unsigned long long) drafted.stats.steps, (unsigned long long) drafted.stats.accepted,
-                    (unsigned long long) drafted.stats.drafted);
-      accepted += drafted.stats.accepted;
-    }
+    generate (path, false, samplers[i], &plain);
+    generate (path, true, samplers[i], &drafted);
+    QE_CHECK_INT (plain.stats.drafted, ==, 0);
+    QE_CHECK (drafted.stats.accepted <= drafted.stats.drafted);
+    for (size_t t = 0; t < plain.n && t < drafted.n && t < LENGTH; t++)
+      if (!qe_test_check (plain.tokens[t] == drafted.tokens[t], __FILE__, __LINE__,
+                          "sampler %zu: token %zu is %d with drafts, %d without", i, t, drafted.tokens[t],
+                          plain.tokens[t]))
+        break;
+    QE_CHECK (drafted.n >= (plain.n < LENGTH ? plain.n : LENGTH));
+    qe_test_note ("sampler %zu: %zu tokens in %llu steps, %llu of %llu drafted ones right", i, drafted.n,
+                  (unsigned long long) drafted.stats.steps, (unsigned long long) drafted.stats.accepted,
+                  (unsigned long long) drafted.stats.drafted);
+    accepted += drafted.stats.accepted;
+  }
   return accepted;
 }
 
-QE_TEST (lookup_dense) { check_same_text (qe_test_data ("goldens/a-dense-F16.gguf")); }
-QE_TEST (lookup_mixture) { check_same_text (qe_test_data ("goldens/c-moe-F16.gguf")); }
-QE_TEST (lookup_quantised) { check_same_text (qe_test_tiny ("quern-tiny-Q4_K_M.gguf")); }
+QE_TEST (lookup_dense)
+{
+  check_same_text (qe_test_data ("goldens/a-dense-F16.gguf"));
+}
+QE_TEST (lookup_mixture)
+{
+  check_same_text (qe_test_data ("goldens/c-moe-F16.gguf"));
+}
+QE_TEST (lookup_quantised)
+{
+  check_same_text (qe_test_tiny ("quern-tiny-Q4_K_M.gguf"));
+}
 
 static void
 check_variant (const char *name, bool right)
@@ -96,11 +103,23 @@ check_variant (const char *name, bool right)
   QE_CHECK (check_same_text (path) > 0 || !right);
 }
 
-QE_TEST (prediction_that_is_wrong) { check_variant ("mtp", false); }
-QE_TEST (prediction_in_a_mixture) { check_variant ("mtp-mixture", false); }
-QE_TEST (prediction_that_is_right) { check_variant ("mtp-perfect", true); }
+QE_TEST (prediction_that_is_wrong)
+{
+  check_variant ("mtp", false);
+}
+QE_TEST (prediction_in_a_mixture)
+{
+  check_variant ("mtp-mixture", false);
+}
+QE_TEST (prediction_that_is_right)
+{
+  check_variant ("mtp-perfect", true);
+}
 
-QE_TEST (prediction_with_routers_in_bf16) { check_variant ("mtp-mixture-bf16", false); }
+QE_TEST (prediction_with_routers_in_bf16)
+{
+  check_variant ("mtp-mixture-bf16", false);
+}
 
 /* ---- where the block is ---- */
 
@@ -155,23 +174,22 @@ QE_TEST (companions_that_do_not_fit)
 {
   static const char *const names[] = { "alone", "alone mtp-other", "alone mtp-broken" };
 
-  for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-    {
-      const char *folder = qe_test_variants (names[i]);
-      QeModelInfo info;
-      QeModel *model = NULL;
-      QeError err = { 0 };
-      char path[600];
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+    const char *folder = qe_test_variants (names[i]);
+    QeModelInfo info;
+    QeModel *model = NULL;
+    QeError err = { 0 };
+    char path[600];
 
-      QE_REQUIRE (folder != NULL);
-      probe (folder, "alone", &info);
-      QE_CHECK_INT (info.n_mtp_layers, ==, 0);
-      QE_CHECK_STR (info.companion, "");
-      QE_CHECK_INT (info.mtp_bytes, ==, 0);
-      snprintf (path, sizeof path, "%s/alone.gguf", folder);
-      QE_CHECK_OK (qe_model_open (&model, path, NULL, &err), err);
-      qe_model_free (model);
-    }
+    QE_REQUIRE (folder != NULL);
+    probe (folder, "alone", &info);
+    QE_CHECK_INT (info.n_mtp_layers, ==, 0);
+    QE_CHECK_STR (info.companion, "");
+    QE_CHECK_INT (info.mtp_bytes, ==, 0);
+    snprintf (path, sizeof path, "%s/alone.gguf", folder);
+    QE_CHECK_OK (qe_model_open (&model, path, NULL, &err), err);
+    qe_model_free (model);
+  }
 }
 
 /* ---- scores ---- */
@@ -205,16 +223,15 @@ QE_TEST (prediction_leaves_scores_alone)
   QE_REQUIRE_OK (qe_model_open (&model, path, NULL, &err), err);
   for (int32_t i = 0; i < 20; i++)
     tokens[i] = i * 91;
-  for (int i = 0; i < 2; i++)
-    {
-      QeContext *context = NULL;
+  for (int i = 0; i < 2; i++) {
+    QeContext *context = NULL;
 
-      rows[i].n_vocab = qe_model_info (model)->n_vocab;
-      rows[i].logits = calloc (20 * rows[i].n_vocab, sizeof (float));
-      QE_REQUIRE_OK (qe_context_new (&context, model, &(QeContextParams) { .n_ctx = 64, .speculative = i }, &err), err);
-      QE_CHECK_OK (qe_context_score (context, tokens, 20, 0, keep_row, &rows[i], NULL, &err), err);
-      qe_context_free (context);
-    }
+    rows[i].n_vocab = qe_model_info (model)->n_vocab;
+    rows[i].logits = calloc (20 * rows[i].n_vocab, sizeof (float));
+    QE_REQUIRE_OK (qe_context_new (&context, model, &(QeContextParams) { .n_ctx = 64, .speculative = i }, &err), err);
+    QE_CHECK_OK (qe_context_score (context, tokens, 20, 0, keep_row, &rows[i], NULL, &err), err);
+    qe_context_free (context);
+  }
   QE_CHECK_CLOSE (rows[1].logits, rows[0].logits, 20 * rows[0].n_vocab, 0);
   free (rows[0].logits);
   free (rows[1].logits);
@@ -243,25 +260,24 @@ check_deferred (const char *path, QeKvType kv_type)
   QE_CHECK_OK (qe_context_append (a, tokens, 250, NULL, &err), err);
   QE_CHECK_OK (qe_context_append (b, tokens, 250, NULL, &err), err);
   QE_CHECK_OK (qe_context_append (c, tokens, 250, NULL, &err), err);
-  for (uint32_t step = 0, at = 250; step < 20; step++)
-    {
-      const uint32_t n = step % QE_DEFER_MAX + 1, keep = step * 7 % (n + 1);
-      const QeBatch batch = { .n = n, .start = at, .n_logits = n, .defer = true,
-                              .rows = (QeRow[QE_DEFER_MAX]) { { 0 } } };
+  for (uint32_t step = 0, at = 250; step < 20; step++) {
+    const uint32_t n = step % QE_DEFER_MAX + 1, keep = step * 7 % (n + 1);
+    const QeBatch batch = {
+      .n = n, .start = at, .n_logits = n, .defer = true, .rows = (QeRow[QE_DEFER_MAX]) { { 0 } }
+    };
 
-      for (uint32_t i = 0; i < n; i++)
-        ((QeRow *) batch.rows)[i] = qe_row_of_token (tokens[at + i], at + i);
-      QE_CHECK_OK (qe_graph_run (a->graph, &batch, &err), err);
-      for (uint32_t i = 0; i < keep; i++)
-        {
-          QE_CHECK_OK (qe_context_append (b, tokens + at + i, 1, NULL, &err), err);
-          QE_CHECK_CLOSE (qe_graph_logits (a->graph, i), qe_context_logits (b), model->weights.n_vocab, 0);
-        }
-      qe_graph_commit (a->graph, keep);
-      QE_CHECK_OK (qe_context_append (c, tokens + at, keep, NULL, &err), err);
-      QE_CHECK_CLOSE (qe_context_logits (c), qe_context_logits (b), model->weights.n_vocab, 0);
-      at += keep;
+    for (uint32_t i = 0; i < n; i++)
+      ((QeRow *) batch.rows)[i] = qe_row_of_token (tokens[at + i], at + i);
+    QE_CHECK_OK (qe_graph_run (a->graph, &batch, &err), err);
+    for (uint32_t i = 0; i < keep; i++) {
+      QE_CHECK_OK (qe_context_append (b, tokens + at + i, 1, NULL, &err), err);
+      QE_CHECK_CLOSE (qe_graph_logits (a->graph, i), qe_context_logits (b), model->weights.n_vocab, 0);
     }
+    qe_graph_commit (a->graph, keep);
+    QE_CHECK_OK (qe_context_append (c, tokens + at, keep, NULL, &err), err);
+    QE_CHECK_CLOSE (qe_context_logits (c), qe_context_logits (b), model->weights.n_vocab, 0);
+    at += keep;
+  }
   qe_graph_settle (a->graph);
   qe_graph_settle (b->graph);
   qe_graph_settle (c->graph);
@@ -273,11 +289,26 @@ check_deferred (const char *path, QeKvType kv_type)
   qe_model_free (model);
 }
 
-QE_TEST (deferred_dense) { check_deferred (qe_test_data ("goldens/a-dense-F16.gguf"), QE_KV_F16); }
-QE_TEST (deferred_mixture) { check_deferred (qe_test_data ("goldens/c-moe-F16.gguf"), QE_KV_Q8_0); }
-QE_TEST (deferred_q4) { check_deferred (qe_test_tiny ("quern-tiny-Q4_K_M.gguf"), QE_KV_F16); }
-QE_TEST (deferred_q2) { check_deferred (qe_test_tiny ("quern-tiny-Q2_K.gguf"), QE_KV_F32); }
-QE_TEST (deferred_iq4) { check_deferred (qe_test_tiny ("quern-tiny-IQ4_XS.gguf"), QE_KV_F16); }
+QE_TEST (deferred_dense)
+{
+  check_deferred (qe_test_data ("goldens/a-dense-F16.gguf"), QE_KV_F16);
+}
+QE_TEST (deferred_mixture)
+{
+  check_deferred (qe_test_data ("goldens/c-moe-F16.gguf"), QE_KV_Q8_0);
+}
+QE_TEST (deferred_q4)
+{
+  check_deferred (qe_test_tiny ("quern-tiny-Q4_K_M.gguf"), QE_KV_F16);
+}
+QE_TEST (deferred_q2)
+{
+  check_deferred (qe_test_tiny ("quern-tiny-Q2_K.gguf"), QE_KV_F32);
+}
+QE_TEST (deferred_iq4)
+{
+  check_deferred (qe_test_tiny ("quern-tiny-IQ4_XS.gguf"), QE_KV_F16);
+}
 
 QE_TEST (lookup_takes_the_longest_match)
 {
@@ -299,15 +330,14 @@ QE_TEST (drafter_stops_what_does_not_pay)
   int drafts = 0;
 
   qe_drafter_reset (&drafter);
-  for (int step = 0; step < 2000; step++)
-    {
-      const bool drafted = qe_drafter_length (&drafter, 4) > 0;
+  for (int step = 0; step < 2000; step++) {
+    const bool drafted = qe_drafter_length (&drafter, 4) > 0;
 
-      drafts += drafted;
-      seconds += drafted ? 2 : 1;
-      if (drafted)
-        qe_drafter_report (&drafter, 1, 2, 0); /* twice the time, nothing right */
-    }
+    drafts += drafted;
+    seconds += drafted ? 2 : 1;
+    if (drafted)
+      qe_drafter_report (&drafter, 1, 2, 0); /* twice the time, nothing right */
+  }
   QE_CHECK (drafts > 1 && seconds < 1.015 * 2000);
 }
 
@@ -316,11 +346,10 @@ QE_TEST (drafter_bears_a_miss_between_hits)
   QeDrafter drafter;
 
   qe_drafter_reset (&drafter);
-  for (int step = 0; step < 100; step++)
-    {
-      const size_t n = qe_drafter_length (&drafter, 4);
+  for (int step = 0; step < 100; step++) {
+    const size_t n = qe_drafter_length (&drafter, 4);
 
-      QE_CHECK (n > 0 && n <= 4);
-      qe_drafter_report (&drafter, 1, 1 + 0.4 * (double) n, step % 7 == 6 ? 0 : n);
-    }
+    QE_CHECK (n > 0 && n <= 4);
+    qe_drafter_report (&drafter, 1, 1 + 0.4 * (double) n, step % 7 == 6 ? 0 : n);
+  }
 }

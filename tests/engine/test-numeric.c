@@ -30,14 +30,10 @@ static size_t
 scale_offset (QeType type)
 {
   switch ((int) type) {
-  case QE_TYPE_Q2_K:
-    return offsetof (QeBlockQ2_K, d);
-  case QE_TYPE_Q3_K:
-    return offsetof (QeBlockQ3_K, d);
-  case QE_TYPE_Q6_K:
-    return offsetof (QeBlockQ6_K, d);
-  default:
-    return 0;
+  case QE_TYPE_Q2_K: return offsetof (QeBlockQ2_K, d);
+  case QE_TYPE_Q3_K: return offsetof (QeBlockQ3_K, d);
+  case QE_TYPE_Q6_K: return offsetof (QeBlockQ6_K, d);
+  default: return 0;
   }
 }
 

@@ -75,7 +75,8 @@ check (bool thinking, const char *text, const char *reasoning, const char *answe
 
 QE_TEST (reasoning_and_answer)
 {
-  check (true, "I add.\n\n8 + 7\n</think>\n\nIt is 15.\n\nSure.<|im_end|>", "I add.\n\n8 + 7", "It is 15.\n\nSure.", "");
+  check (true, "I add.\n\n8 + 7\n</think>\n\nIt is 15.\n\nSure.<|im_end|>", "I add.\n\n8 + 7", "It is 15.\n\nSure.",
+         "");
   check (true, "no line end</think>answer", "no line end", "answer", "");
   check (true, "never closed\n", "never closed", "", "");
   check (true, "\n\n</think>\n\nx", "", "x", "");
@@ -95,10 +96,11 @@ QE_TEST (quoted_tags)
 
 QE_TEST (tool_calls)
 {
-  check (true,
-         "Look.\n</think>\n\nI will look.\n\n<tool_call>\n<function=get_weather>\n<parameter=city>\nBern\n</parameter>\n"
-         "<parameter=days>\n2\n</parameter>\n</function>\n</tool_call><|im_end|>",
-         "Look.", "I will look.", "{\"name\": \"get_weather\", \"arguments\": {\"city\": \"Bern\", \"days\": 2}}\n");
+  check (
+      true,
+      "Look.\n</think>\n\nI will look.\n\n<tool_call>\n<function=get_weather>\n<parameter=city>\nBern\n</parameter>\n"
+      "<parameter=days>\n2\n</parameter>\n</function>\n</tool_call><|im_end|>",
+      "Look.", "I will look.", "{\"name\": \"get_weather\", \"arguments\": {\"city\": \"Bern\", \"days\": 2}}\n");
   check (false,
          "<tool_call>\n<function=a>\n</function>\n</tool_call>\n<tool_call>\n<function=b>\n<parameter=x>\n[1, \"é\"]\n"
          "</parameter>\n</function>\n</tool_call>",
@@ -116,12 +118,13 @@ QE_TEST (tool_calls)
 
 QE_TEST (tool_values)
 {
-  check (false,
-         "<tool_call>\n<function=f>\n<parameter=code>\nif a:\n  print (\"</parameter>\")\n\n</parameter>\n<parameter=b>\n"
-         "True\n</parameter><parameter=s>bare</parameter></function></tool_call>",
-         "", "",
-         "{\"name\": \"f\", \"arguments\": {\"code\": \"if a:\\n  print (\\\"</parameter>\\\")\\n\", \"b\": true, "
-         "\"s\": \"bare\"}}\n");
+  check (
+      false,
+      "<tool_call>\n<function=f>\n<parameter=code>\nif a:\n  print (\"</parameter>\")\n\n</parameter>\n<parameter=b>\n"
+      "True\n</parameter><parameter=s>bare</parameter></function></tool_call>",
+      "", "",
+      "{\"name\": \"f\", \"arguments\": {\"code\": \"if a:\\n  print (\\\"</parameter>\\\")\\n\", \"b\": true, "
+      "\"s\": \"bare\"}}\n");
   /* the schema decides what a number is */
   check_with (false,
               "{\"type\": \"function\", \"function\": {\"name\": \"f\", \"parameters\": {\"type\": \"object\", "

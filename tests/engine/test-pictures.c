@@ -43,7 +43,8 @@ case_open (Case *c, const char *name, unsigned n_threads)
                          err)
          && QE_CHECK_OK (qe_context_new (&c->context, c->model, &params, &err), err)
          && QE_CHECK_OK (qe_vision_encode (c->vision, c->picture.rgb, c->picture.width, c->picture.height,
-                                           c->picture.width * 3, n_threads, NULL, &c->image, &err), err);
+                                           c->picture.width * 3, n_threads, NULL, &c->image, &err),
+                         err);
 }
 
 static void
@@ -116,8 +117,8 @@ check_logits (Case *c, const char *name)
   for (size_t i = 0; i < c->rows.n; i++) {
     c->prompt->n = (size_t) c->rows.i32[i] + 1;
     QE_REQUIRE_OK (qe_context_prefill (c->context, c->prompt, NULL, NULL, &err), err);
-    worst = fmax (worst, qe_test_max_abs_diff (qe_context_logits (c->context), c->logits.f32 + i * n_vocab, n_vocab,
-                                               NULL));
+    worst = fmax (worst,
+                  qe_test_max_abs_diff (qe_context_logits (c->context), c->logits.f32 + i * n_vocab, n_vocab, NULL));
   }
   c->prompt->n = n;
   qe_test_note ("%s: logits of %zu rows differ by at most %g", name, c->rows.n, worst);
@@ -174,9 +175,18 @@ check_picture (const char *name, unsigned n_threads)
   case_close (&c);
 }
 
-QE_TEST (picture_exact) { check_picture ("exact", 1); }
-QE_TEST (picture_odd) { check_picture ("odd", 2); }
-QE_TEST (picture_large) { check_picture ("large", 2); }
+QE_TEST (picture_exact)
+{
+  check_picture ("exact", 1);
+}
+QE_TEST (picture_odd)
+{
+  check_picture ("odd", 2);
+}
+QE_TEST (picture_large)
+{
+  check_picture ("large", 2);
+}
 
 /* Two pictures: the second starts where the first one's larger side ends, not where its rows do. */
 QE_TEST (positions_of_two_pictures)

@@ -7,10 +7,25 @@ static QeModelInfo
 four_billion (void)
 {
   return (QeModelInfo) {
-    .architecture = "qwen35", .parameters = 4206000000, .file_bytes = 2653000000, .tensor_bytes = 2640000000,
-    .resident_bytes = 2640000000, .n_parts = 1, .n_layers = 32, .n_full_layers = 8, .n_embd = 2560, .n_ff = 9216,
-    .n_vocab = 248320, .n_ctx_train = 262144, .n_heads = 16, .n_kv_heads = 4, .head_size = 256, .n_key_heads = 16,
-    .n_value_heads = 32, .state_size = 128, .conv_kernel = 4,
+    .architecture = "qwen35",
+    .parameters = 4206000000,
+    .file_bytes = 2653000000,
+    .tensor_bytes = 2640000000,
+    .resident_bytes = 2640000000,
+    .n_parts = 1,
+    .n_layers = 32,
+    .n_full_layers = 8,
+    .n_embd = 2560,
+    .n_ff = 9216,
+    .n_vocab = 248320,
+    .n_ctx_train = 262144,
+    .n_heads = 16,
+    .n_kv_heads = 4,
+    .head_size = 256,
+    .n_key_heads = 16,
+    .n_value_heads = 32,
+    .state_size = 128,
+    .conv_kernel = 4,
   };
 }
 
@@ -23,8 +38,9 @@ plan (QePlanParams params)
   if (params.n_threads == 0)
     params.n_threads = 2;
   qe_plan_memory (&info, &params, &out);
-  QE_CHECK_INT (out.total, ==, out.weights + out.kv_cache + out.recurrent_state + out.compute + out.checkpoints
-                                   + out.vision + out.tokenizer);
+  QE_CHECK_INT (out.total, ==,
+                out.weights + out.kv_cache + out.recurrent_state + out.compute + out.checkpoints + out.vision
+                    + out.tokenizer);
   return out;
 }
 
@@ -62,17 +78,16 @@ QE_TEST (largest_context)
 
   QE_CHECK_INT (qe_plan_largest_context (&info, &params, 1 << 30), ==, 0);
   QE_CHECK_INT (qe_plan_largest_context (&info, &params, UINT64_MAX), ==, 262144);
-  for (uint64_t available = 3ull << 30; available <= 12ull << 30; available += 1ull << 30)
-    {
-      const uint32_t n = qe_plan_largest_context (&info, &params, available);
+  for (uint64_t available = 3ull << 30; available <= 12ull << 30; available += 1ull << 30) {
+    const uint32_t n = qe_plan_largest_context (&info, &params, available);
 
-      QE_CHECK_INT (n % 256, ==, 0);
-      QE_CHECK_INT (n, >=, last);
-      last = exact.n_ctx = n;
-      qe_plan_memory (&info, &exact, &out);
-      QE_CHECK (n == 0 || out.total <= available);
-      exact.n_ctx = n + 256;
-      qe_plan_memory (&info, &exact, &out);
-      QE_CHECK (n == 262144 || out.total > available);
-    }
+    QE_CHECK_INT (n % 256, ==, 0);
+    QE_CHECK_INT (n, >=, last);
+    last = exact.n_ctx = n;
+    qe_plan_memory (&info, &exact, &out);
+    QE_CHECK (n == 0 || out.total <= available);
+    exact.n_ctx = n + 256;
+    qe_plan_memory (&info, &exact, &out);
+    QE_CHECK (n == 262144 || out.total > available);
+  }
 }

@@ -8,10 +8,10 @@
 #define N 4096 /* elements of each golden */
 
 static const QeType all_types[] = {
-  QE_TYPE_F16, QE_TYPE_BF16, QE_TYPE_Q4_0, QE_TYPE_Q4_1, QE_TYPE_Q5_0, QE_TYPE_Q5_1, QE_TYPE_Q8_0, QE_TYPE_Q2_K,
-  QE_TYPE_Q3_K, QE_TYPE_Q4_K, QE_TYPE_Q5_K, QE_TYPE_Q6_K, QE_TYPE_IQ4_NL, QE_TYPE_IQ4_XS, QE_TYPE_IQ2_XXS,
-  QE_TYPE_IQ2_XS, QE_TYPE_IQ2_S, QE_TYPE_IQ3_XXS, QE_TYPE_IQ3_S, QE_TYPE_IQ1_S, QE_TYPE_IQ1_M, QE_TYPE_MXFP4,
-  QE_TYPE_NVFP4, QE_TYPE_Q1_0, QE_TYPE_Q2_0, QE_TYPE_TQ1_0, QE_TYPE_TQ2_0,
+  QE_TYPE_F16,     QE_TYPE_BF16,   QE_TYPE_Q4_0,  QE_TYPE_Q4_1,    QE_TYPE_Q5_0,  QE_TYPE_Q5_1,   QE_TYPE_Q8_0,
+  QE_TYPE_Q2_K,    QE_TYPE_Q3_K,   QE_TYPE_Q4_K,  QE_TYPE_Q5_K,    QE_TYPE_Q6_K,  QE_TYPE_IQ4_NL, QE_TYPE_IQ4_XS,
+  QE_TYPE_IQ2_XXS, QE_TYPE_IQ2_XS, QE_TYPE_IQ2_S, QE_TYPE_IQ3_XXS, QE_TYPE_IQ3_S, QE_TYPE_IQ1_S,  QE_TYPE_IQ1_M,
+  QE_TYPE_MXFP4,   QE_TYPE_NVFP4,  QE_TYPE_Q1_0,  QE_TYPE_Q2_0,    QE_TYPE_TQ1_0, QE_TYPE_TQ2_0,
 };
 #define N_TYPES (sizeof all_types / sizeof *all_types)
 
@@ -103,8 +103,13 @@ QE_TEST (quantise_and_back)
   float x[256], back[256];
   uint8_t raw[1024];
   uint64_t seed = 3;
-  static const struct { QeType type; float tolerance; } cases[] = {
-    { QE_TYPE_F16, 0x1p-12f }, { QE_TYPE_BF16, 0x1p-9f }, { QE_TYPE_Q8_0, 0.0041f },
+  static const struct {
+    QeType type;
+    float tolerance;
+  } cases[] = {
+    { QE_TYPE_F16, 0x1p-12f },
+    { QE_TYPE_BF16, 0x1p-9f },
+    { QE_TYPE_Q8_0, 0.0041f },
   };
   for (int i = 0; i < 256; i++)
     x[i] = i / 32 == 3 ? 0 : qe_test_random_float (&seed);
@@ -118,7 +123,10 @@ QE_TEST (quantise_and_back)
 /* What a file may name and we do not run has a name and no size; what nobody knows has neither. */
 QE_TEST (types_without_kernels)
 {
-  static const struct { uint32_t type; const char *name; } known[] = {
+  static const struct {
+    uint32_t type;
+    const char *name;
+  } known[] = {
     { 4, "Q4_2" }, { 9, "Q8_1" }, { 15, "Q8_K" }, { 24, "I8" }, { 28, "F64" },
   };
   for (size_t i = 0; i < sizeof known / sizeof *known; i++) {

@@ -16,7 +16,8 @@ sampler (QeSamplerParams params)
 
 /* Draws `rounds` times from n logits and counts what came. Nothing is penalised: the tokens accepted are past n. */
 static void
-count_draws (QeSamplerParams params, const float *logits, size_t n, const uint8_t *allowed, unsigned *counts, int rounds)
+count_draws (QeSamplerParams params, const float *logits, size_t n, const uint8_t *allowed, unsigned *counts,
+             int rounds)
 {
   QeSampler *s = sampler (params);
   memset (counts, 0, n * sizeof *counts);
@@ -145,7 +146,7 @@ QE_TEST (penalties)
   p.repetition_penalty = 2;
   s = sampler (p);
   qe_sampler_accept (s, 0);
-  QE_CHECK_INT (qe_sampler_pick (s, logits, 3, NULL), ==, 1); /* 1.5 against 2 */
+  QE_CHECK_INT (qe_sampler_pick (s, logits, 3, NULL), ==, 1);                  /* 1.5 against 2 */
   QE_CHECK_INT (qe_sampler_pick (s, (float[]) { -1, -1.5f }, 2, NULL), ==, 1); /* -2 against -1.5 */
   qe_sampler_free (s);
 }
@@ -238,9 +239,12 @@ QE_TEST (forbidden_and_not_finite)
 QE_TEST (bad_parameters)
 {
   const QeSamplerParams bad[] = {
-    { .temperature = -1, .top_p = 1, .repetition_penalty = 1 }, { .temperature = NAN, .top_p = 1, .repetition_penalty = 1 },
-    { .temperature = 1, .top_p = 0, .repetition_penalty = 1 }, { .temperature = 1, .top_p = 1.1f, .repetition_penalty = 1 },
-    { .temperature = 1, .top_p = 1, .min_p = 2, .repetition_penalty = 1 }, { .temperature = 1, .top_p = 1 },
+    { .temperature = -1, .top_p = 1, .repetition_penalty = 1 },
+    { .temperature = NAN, .top_p = 1, .repetition_penalty = 1 },
+    { .temperature = 1, .top_p = 0, .repetition_penalty = 1 },
+    { .temperature = 1, .top_p = 1.1f, .repetition_penalty = 1 },
+    { .temperature = 1, .top_p = 1, .min_p = 2, .repetition_penalty = 1 },
+    { .temperature = 1, .top_p = 1 },
     { .temperature = 1, .top_p = 1, .repetition_penalty = 1, .presence_penalty = INFINITY },
   };
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
@@ -254,36 +258,53 @@ QE_TEST (bad_parameters)
 /* By size and mode, whatever the template does by default. */
 QE_TEST (defaults_of_the_family)
 {
-  static const struct { uint32_t n_embd, n_experts; bool small; } models[] = {
+  static const struct {
+    uint32_t n_embd, n_experts;
+    bool small;
+  } models[] = {
     { 1024, 0, true }, { 2048, 0, true }, { 2560, 0, false }, { 2048, 256, false }, { 5120, 0, false }, { 0, 0, false },
   };
   for (size_t m = 0; m < sizeof models / sizeof *models; m++)
     for (int i = 0; i < 8; i++) {
       const bool thinking = i & 1, pictures = i & 2, small = models[m].small;
-      const QeModelInfo info = { .n_embd = models[m].n_embd, .n_experts = models[m].n_experts, .thinking_default = i & 4 };
+      const QeModelInfo info = { .n_embd = models[m].n_embd,
+                                 .n_experts = models[m].n_experts,
+                                 .thinking_default = i & 4 };
       QeSamplerParams p;
       qe_sampler_defaults (&info, thinking, pictures, &p);
       qe_sampler_free (sampler (p)); /* valid */
       QE_CHECK_INT (p.top_k, ==, 20);
       QE_CHECK_FLOAT (p.temperature, thinking ? (small && pictures ? 0.6 : 1) : small && !pictures ? 1 : 0.7, 1e-6);
       QE_CHECK_FLOAT (p.top_p, thinking ? 0.95 : small && !pictures ? 1 : 0.8, 1e-6);
-      QE_CHECK_FLOAT (p.presence_penalty, small && !thinking && !pictures ? 2 : small && thinking && pictures ? 0 : 1.5, 1e-6);
+      QE_CHECK_FLOAT (p.presence_penalty,
+                      small && !thinking && !pictures ? 2
+                      : small && thinking && pictures ? 0
+                                                      : 1.5,
+                      1e-6);
     }
 }
 
 /* What the file says comes first, value by value, 0 too. */
 QE_TEST (defaults_of_the_file)
 {
-  QeModelInfo info = { .n_embd = 4096, .sampling = { .has_temperature = true, .temperature = 0.6f, .has_top_p = true,
-                                                     .top_p = 0.5f, .has_top_k = true, .top_k = 0 } };
+  QeModelInfo info = { .n_embd = 4096,
+                       .sampling = { .has_temperature = true,
+                                     .temperature = 0.6f,
+                                     .has_top_p = true,
+                                     .top_p = 0.5f,
+                                     .has_top_k = true,
+                                     .top_k = 0 } };
   QeSamplerParams p;
   qe_sampler_defaults (&info, false, false, &p);
   QE_CHECK_FLOAT (p.temperature, 0.6, 1e-6);
   QE_CHECK_FLOAT (p.top_p, 0.5, 1e-6);
   QE_CHECK_INT (p.top_k, ==, 0);
   QE_CHECK_FLOAT (p.presence_penalty, 1.5, 1e-6); /* not given: the family's */
-  info.sampling = (QeFileSampling) { .has_min_p = true, .min_p = 0.05f, .has_presence_penalty = true,
-                                     .has_repetition_penalty = true, .repetition_penalty = 1.05f };
+  info.sampling = (QeFileSampling) { .has_min_p = true,
+                                     .min_p = 0.05f,
+                                     .has_presence_penalty = true,
+                                     .has_repetition_penalty = true,
+                                     .repetition_penalty = 1.05f };
   qe_sampler_defaults (&info, true, false, &p);
   QE_CHECK_FLOAT (p.temperature, 1, 0);
   QE_CHECK_FLOAT (p.min_p, 0.05, 1e-6);

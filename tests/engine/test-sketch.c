@@ -42,7 +42,8 @@ make_matrix (Matrix *m)
   m->w = malloc (ROWS * COLUMNS * sizeof (float));
   for (size_t r = 0; r < ROWS; r++)
     for (size_t c = 0; c < COLUMNS; c++)
-      m->w[r * COLUMNS + c] = (normal (&seed) + (c % 5 == 0 ? 3 : 0)) * (c % 64 == 7 ? 40 : 1) * (float) (r % 7 + 1) * 0.01f;
+      m->w[r * COLUMNS + c] = (normal (&seed) + (c % 5 == 0 ? 3 : 0)) * (c % 64 == 7 ? 40 : 1) * (float) (r % 7 + 1)
+                              * 0.01f;
   m->head = (QeWeight) { .data = m->w, .type = QE_TYPE_F32, .columns = COLUMNS, .rows = ROWS };
   QE_CHECK_OK (qe_pool_new (&m->pool, 2, &err), err);
   m->sketch = qe_head_sketch_new (ROWS, COLUMNS);
@@ -97,23 +98,21 @@ QE_TEST (scores_are_as_near_as_they_claim)
   QE_CHECK (!qe_head_sketch_is_ready (m.sketch));
   make_sketch (&m);
   QE_REQUIRE (qe_head_sketch_is_ready (m.sketch));
-  for (int t = 0; t < 8; t++)
-    {
-      QeSketchInput input;
+  for (int t = 0; t < 8; t++) {
+    QeSketchInput input;
 
-      for (size_t c = 0; c < COLUMNS; c++)
-        x[c] = normal (&seed) + (c == 33 ? 20 : 0);
-      score (&m, x, scores, &input);
-      for (size_t r = 0; r < ROWS; r++)
-        {
-          const double z = (scores[r] - product (m.w + r * COLUMNS, x))
-                           / qe_head_sketch_deviation (m.sketch, &input, r / QE_ROUGH_GROUP);
+    for (size_t c = 0; c < COLUMNS; c++)
+      x[c] = normal (&seed) + (c == 33 ? 20 : 0);
+    score (&m, x, scores, &input);
+    for (size_t r = 0; r < ROWS; r++) {
+      const double z = (scores[r] - product (m.w + r * COLUMNS, x))
+                       / qe_head_sketch_deviation (m.sketch, &input, r / QE_ROUGH_GROUP);
 
-          sum += z / (8 * ROWS);
-          squares += z * z / (8 * ROWS);
-          most = fmax (most, fabs (z));
-        }
+      sum += z / (8 * ROWS);
+      squares += z * z / (8 * ROWS);
+      most = fmax (most, fabs (z));
     }
+  }
   qe_test_note ("errors: mean %.3f, root mean square %.3f, at most %.2f deviations", sum, sqrt (squares), most);
   QE_CHECK_FLOAT (sum, 0, 0.1);
   /* deviations are those of the worst row of 64, here with seven times the weights of the least */
@@ -132,16 +131,15 @@ QE_TEST (likely_rows_are_not_told_too_small)
   make_matrix (&m);
   make_sketch (&m);
   QE_REQUIRE (qe_head_sketch_is_ready (m.sketch));
-  for (size_t r = 0; r < ROWS; r += 20)
-    {
-      const QeSketchColumns *k = &m.sketch->columns;
-      QeSketchInput input;
+  for (size_t r = 0; r < ROWS; r += 20) {
+    const QeSketchColumns *k = &m.sketch->columns;
+    QeSketchInput input;
 
-      for (size_t c = 0; c < COLUMNS; c++)
-        x[c] = (m.w[r * COLUMNS + c] - k->mean[c]) * k->inverse[c] * k->inverse[c];
-      score (&m, x, scores, &input);
-      mean += (scores[r] - product (m.w + r * COLUMNS, x)) / product (m.w + r * COLUMNS, x) / (ROWS / 20);
-    }
+    for (size_t c = 0; c < COLUMNS; c++)
+      x[c] = (m.w[r * COLUMNS + c] - k->mean[c]) * k->inverse[c] * k->inverse[c];
+    score (&m, x, scores, &input);
+    mean += (scores[r] - product (m.w + r * COLUMNS, x)) / product (m.w + r * COLUMNS, x) / (ROWS / 20);
+  }
   QE_CHECK_FLOAT (mean, 0, 0.01);
   clear_matrix (&m);
 }
@@ -197,14 +195,13 @@ refine (void *data, const int32_t *tokens, size_t n)
 static void
 fill (Logits *l, uint64_t seed, float margin)
 {
-  for (size_t i = 0; i < VOCAB; i++)
-    {
-      l->exact[i] = 2 * normal (&seed);
-      if (i % 3000 == 11)
-        l->exact[i] += 8;
-      l->rough[i] = l->exact[i] + margin * qe_test_random_float (&seed);
-      l->allowed[i] = i % 997 != 11 && i < VOCAB - 20;
-    }
+  for (size_t i = 0; i < VOCAB; i++) {
+    l->exact[i] = 2 * normal (&seed);
+    if (i % 3000 == 11)
+      l->exact[i] += 8;
+    l->rough[i] = l->exact[i] + margin * qe_test_random_float (&seed);
+    l->allowed[i] = i % 997 != 11 && i < VOCAB - 20;
+  }
   for (size_t g = 0; g < GROUPS; g++)
     l->margins[g] = margin;
   l->asked = 0;
@@ -229,21 +226,20 @@ check_choices (QeSamplerParams params, const char *what)
   size_t asked = 0;
 
   QE_CHECK (qe_sampler_wants_few (a));
-  for (uint64_t i = 0; i < 120; i++)
-    {
-      const QeRoughLogits rough = { l.rough, l.margins, refine, &l };
-      const uint8_t *allowed = i % 2 ? l.allowed : NULL;
-      int32_t got = -1, want;
+  for (uint64_t i = 0; i < 120; i++) {
+    const QeRoughLogits rough = { l.rough, l.margins, refine, &l };
+    const uint8_t *allowed = i % 2 ? l.allowed : NULL;
+    int32_t got = -1, want;
 
-      fill (&l, 100 + i / 8, 0.8f); /* the same logits a few times, so that penalties count */
-      want = qe_sampler_pick (b, l.exact, VOCAB, allowed);
-      QE_CHECK (qe_sampler_pick_rough (a, &rough, VOCAB, allowed, &got));
-      if (!qe_test_check (got == want, __FILE__, __LINE__, "%s, draw %d: %d, not %d", what, (int) i, got, want))
-        break;
-      asked += l.asked;
-      qe_sampler_accept (a, got);
-      qe_sampler_accept (b, want);
-    }
+    fill (&l, 100 + i / 8, 0.8f); /* the same logits a few times, so that penalties count */
+    want = qe_sampler_pick (b, l.exact, VOCAB, allowed);
+    QE_CHECK (qe_sampler_pick_rough (a, &rough, VOCAB, allowed, &got));
+    if (!qe_test_check (got == want, __FILE__, __LINE__, "%s, draw %d: %d, not %d", what, (int) i, got, want))
+      break;
+    asked += l.asked;
+    qe_sampler_accept (a, got);
+    qe_sampler_accept (b, want);
+  }
   qe_test_note ("%s: %zu of %d logits asked for", what, asked / 120, VOCAB);
   QE_CHECK_INT (asked / 120, <, VOCAB / 16);
   qe_sampler_free (a);
@@ -351,17 +347,16 @@ write_text (Writer *w, size_t length)
 {
   QeError err = { 0 };
 
-  while (w->n < length)
-    {
-      size_t n = 0;
-      const QeStatus status = qe_context_step (w->context, w->sampler, NULL, w->text + w->n, &n, &err);
+  while (w->n < length) {
+    size_t n = 0;
+    const QeStatus status = qe_context_step (w->context, w->sampler, NULL, w->text + w->n, &n, &err);
 
-      if (!qe_test_check (status == QE_OK || status == QE_END, __FILE__, __LINE__, "step: %s", err.message))
-        return;
-      w->n += n;
-      if (status == QE_END && !QE_CHECK_OK (qe_context_append (w->context, &w->text[w->n - 1], 1, NULL, &err), err))
-        return;
-    }
+    if (!qe_test_check (status == QE_OK || status == QE_END, __FILE__, __LINE__, "step: %s", err.message))
+      return;
+    w->n += n;
+    if (status == QE_END && !QE_CHECK_OK (qe_context_append (w->context, &w->text[w->n - 1], 1, NULL, &err), err))
+      return;
+  }
 }
 
 /* At least one more token. */
@@ -378,8 +373,8 @@ static void
 check_same (const Writer *a, const Writer *b, const char *what)
 {
   for (size_t i = 0; i < a->n && i < b->n; i++)
-    if (!qe_test_check (a->text[i] == b->text[i], __FILE__, __LINE__, "%s: token %zu is %d with a sketch, %d without", what,
-                        i, a->text[i], b->text[i]))
+    if (!qe_test_check (a->text[i] == b->text[i], __FILE__, __LINE__, "%s: token %zu is %d with a sketch, %d without",
+                        what, i, a->text[i], b->text[i]))
       return;
 }
 
@@ -392,34 +387,46 @@ static const QeSamplerParams samplers[] = {
 static void
 check_text (const char *path, bool speculative, size_t length)
 {
-  for (size_t i = 0; i < sizeof samplers / sizeof *samplers; i++)
-    {
-      Writer plain, sketched;
-      QeDecodeStats stats;
+  for (size_t i = 0; i < sizeof samplers / sizeof *samplers; i++) {
+    Writer plain, sketched;
+    QeDecodeStats stats;
 
-      if (!open_writer (&plain, path, (QeContextParams) { 0 }, samplers[i])
-          || !open_writer (&sketched, path, (QeContextParams) { .sketch = true, .speculative = speculative }, samplers[i]))
-        return;
-      write_text (&plain, length);
-      write_text (&sketched, length);
-      check_same (&sketched, &plain, path);
-      QE_CHECK_CLOSE (qe_context_logits (sketched.context), qe_context_logits (plain.context),
-                      speculative ? 0 : qe_model_info (plain.model)->n_vocab, 0);
-      qe_context_decode_stats (plain.context, &stats);
-      QE_CHECK_INT (stats.sketched, ==, 0);
-      qe_context_decode_stats (sketched.context, &stats);
-      qe_test_note ("%s, sampler %zu: %llu of %llu steps by the sketch", strrchr (path, '/') + 1, i,
-                    (unsigned long long) stats.sketched, (unsigned long long) stats.steps);
-      QE_CHECK_INT (stats.sketched, >, 0);
-      close_writer (&plain);
-      close_writer (&sketched);
-    }
+    if (!open_writer (&plain, path, (QeContextParams) { 0 }, samplers[i])
+        || !open_writer (&sketched, path, (QeContextParams) { .sketch = true, .speculative = speculative },
+                         samplers[i]))
+      return;
+    write_text (&plain, length);
+    write_text (&sketched, length);
+    check_same (&sketched, &plain, path);
+    QE_CHECK_CLOSE (qe_context_logits (sketched.context), qe_context_logits (plain.context),
+                    speculative ? 0 : qe_model_info (plain.model)->n_vocab, 0);
+    qe_context_decode_stats (plain.context, &stats);
+    QE_CHECK_INT (stats.sketched, ==, 0);
+    qe_context_decode_stats (sketched.context, &stats);
+    qe_test_note ("%s, sampler %zu: %llu of %llu steps by the sketch", strrchr (path, '/') + 1, i,
+                  (unsigned long long) stats.sketched, (unsigned long long) stats.steps);
+    QE_CHECK_INT (stats.sketched, >, 0);
+    close_writer (&plain);
+    close_writer (&sketched);
+  }
 }
 
-QE_TEST (texts_of_a_dense_model) { check_text (qe_test_data ("goldens/a-dense-F16.gguf"), false, SHORT); }
-QE_TEST (texts_of_a_tied_model) { check_text (qe_test_data ("goldens/b-tied-F16.gguf"), false, SHORT); }
-QE_TEST (texts_of_a_mixture) { check_text (qe_test_data ("goldens/c-moe-F16.gguf"), false, SHORT); }
-QE_TEST (texts_with_drafts) { check_text (qe_test_data ("goldens/a-dense-F16.gguf"), true, SHORT); }
+QE_TEST (texts_of_a_dense_model)
+{
+  check_text (qe_test_data ("goldens/a-dense-F16.gguf"), false, SHORT);
+}
+QE_TEST (texts_of_a_tied_model)
+{
+  check_text (qe_test_data ("goldens/b-tied-F16.gguf"), false, SHORT);
+}
+QE_TEST (texts_of_a_mixture)
+{
+  check_text (qe_test_data ("goldens/c-moe-F16.gguf"), false, SHORT);
+}
+QE_TEST (texts_with_drafts)
+{
+  check_text (qe_test_data ("goldens/a-dense-F16.gguf"), true, SHORT);
+}
 
 /* The prediction block guesses what it guesses without a sketch. */
 QE_TEST (predictions_stay_the_same)
@@ -435,18 +442,18 @@ QE_TEST (predictions_stay_the_same)
   check_text (path, true, LENGTH);
   QE_REQUIRE (open_writer (&w, path, (QeContextParams) { .sketch = true }, samplers[0]));
   write_text (&w, 100);
-  for (size_t i = 0; i < 2; i++)
-    {
-      QeContext *context = NULL;
+  for (size_t i = 0; i < 2; i++) {
+    QeContext *context = NULL;
 
-      QE_CHECK_OK (qe_context_new (&context, w.model,
-                                   &(QeContextParams) { .n_ctx = 256, .n_threads = 2, .sketch = i, .speculative = true }, &err),
-                   err);
-      QE_CHECK_INT (qe_graph_can_sketch (context->graph), ==, i); /* it belongs to the model */
-      QE_CHECK_OK (qe_context_append (context, w.text, 100, NULL, &err), err);
-      QE_CHECK_OK (qe_graph_mtp_draft (context->graph, w.text[1], context->length, guesses[i], 7, &err), err);
-      qe_context_free (context);
-    }
+    QE_CHECK_OK (qe_context_new (&context, w.model,
+                                 &(QeContextParams) { .n_ctx = 256, .n_threads = 2, .sketch = i, .speculative = true },
+                                 &err),
+                 err);
+    QE_CHECK_INT (qe_graph_can_sketch (context->graph), ==, i); /* it belongs to the model */
+    QE_CHECK_OK (qe_context_append (context, w.text, 100, NULL, &err), err);
+    QE_CHECK_OK (qe_graph_mtp_draft (context->graph, w.text[1], context->length, guesses[i], 7, &err), err);
+    qe_context_free (context);
+  }
   for (size_t i = 0; i < 7; i++)
     QE_CHECK_INT (guesses[1][i], ==, guesses[0][i]);
   close_writer (&w);

@@ -24,7 +24,8 @@ new_context (QeModel *model, uint32_t n_ctx, QeKvType kv_type)
   QeError err = { 0 };
 
   QE_CHECK_OK (qe_context_new (&context, model,
-                               &(QeContextParams) { .n_ctx = n_ctx, .n_threads = 2, .kv_type = kv_type }, &err), err);
+                               &(QeContextParams) { .n_ctx = n_ctx, .n_threads = 2, .kv_type = kv_type }, &err),
+               err);
   return context;
 }
 
@@ -35,14 +36,13 @@ prefill (QeContext *context, size_t n, size_t mark, size_t *evaluated)
   QePrefillStats stats = { 0 };
   QeError err = { 0 };
 
-  for (size_t i = 0; i < n; i++)
-    {
-      const int32_t token = (int32_t) (i * 37 % 4000);
+  for (size_t i = 0; i < n; i++) {
+    const int32_t token = (int32_t) (i * 37 % 4000);
 
-      QE_CHECK_OK (qe_prompt_add_tokens (prompt, &token, 1, &err), err);
-      if (i + 1 == mark)
-        qe_prompt_mark (prompt);
-    }
+    QE_CHECK_OK (qe_prompt_add_tokens (prompt, &token, 1, &err), err);
+    if (i + 1 == mark)
+      qe_prompt_mark (prompt);
+  }
   QE_CHECK_OK (qe_context_prefill (context, prompt, NULL, &stats, &err), err);
   if (evaluated)
     *evaluated = stats.evaluated;
@@ -99,9 +99,18 @@ check_round_trip (const char *name, QeKvType kv_type)
   qe_model_free (model);
 }
 
-QE_TEST (round_trip) { check_round_trip ("a-dense", QE_KV_F16); }
-QE_TEST (round_trip_q8) { check_round_trip ("a-dense", QE_KV_Q8_0); }
-QE_TEST (round_trip_mixture) { check_round_trip ("c-moe", QE_KV_F32); }
+QE_TEST (round_trip)
+{
+  check_round_trip ("a-dense", QE_KV_F16);
+}
+QE_TEST (round_trip_q8)
+{
+  check_round_trip ("a-dense", QE_KV_Q8_0);
+}
+QE_TEST (round_trip_mixture)
+{
+  check_round_trip ("c-moe", QE_KV_F32);
+}
 
 static void
 append_some (QeContext *context, int32_t n)
@@ -192,22 +201,20 @@ QE_TEST (damaged)
   QE_REQUIRE (file != NULL && want != NULL);
   memcpy (want, qe_context_logits (context), n_vocab * sizeof *want);
   snprintf (bad, sizeof bad, "%s-bad", path);
-  for (int i = 0; i < 120; i++)
-    {
-      const size_t at = i < 80 ? (size_t) i : qe_test_random (&seed) % size;
+  for (int i = 0; i < 120; i++) {
+    const size_t at = i < 80 ? (size_t) i : qe_test_random (&seed) % size;
 
-      file[at] ^= 0x41;
-      QE_REQUIRE (qe_test_write (bad, file, size));
-      file[at] ^= 0x41;
-      QE_CHECK (qe_context_restore (context, bad, &err) != QE_OK);
-      QE_CHECK_INT (qe_context_length (context), ==, 0);
-      QE_CHECK (qe_context_logits (context) == NULL);
-    }
-  for (int i = 0; i < 40; i++)
-    {
-      QE_REQUIRE (qe_test_write (bad, file, i < 20 ? (size_t) i * 5 : qe_test_random (&seed) % size));
-      QE_CHECK_INT (qe_context_restore (context, bad, &err), ==, QE_ERROR_FORMAT);
-    }
+    file[at] ^= 0x41;
+    QE_REQUIRE (qe_test_write (bad, file, size));
+    file[at] ^= 0x41;
+    QE_CHECK (qe_context_restore (context, bad, &err) != QE_OK);
+    QE_CHECK_INT (qe_context_length (context), ==, 0);
+    QE_CHECK (qe_context_logits (context) == NULL);
+  }
+  for (int i = 0; i < 40; i++) {
+    QE_REQUIRE (qe_test_write (bad, file, i < 20 ? (size_t) i * 5 : qe_test_random (&seed) % size));
+    QE_CHECK_INT (qe_context_restore (context, bad, &err), ==, QE_ERROR_FORMAT);
+  }
   prefill (context, 100, 60, NULL);
   QE_CHECK_CLOSE (qe_context_logits (context), want, n_vocab, 0);
   free (file);

@@ -76,10 +76,9 @@ read_message (Case *c, const QeJson *json, size_t i)
        k = qe_json_next (json, calls, k)) {
     size_t function = qe_json_member (json, k, "function");
     function = function == QE_JSON_NONE ? k : function;
-    c->calls[c->n_messages][m->n_calls++] = (QeToolCall) {
-      text_of (json, qe_json_member (json, function, "name")),
-      rewrite (c, json, qe_json_member (json, function, "arguments"))
-    };
+    c->calls[c->n_messages][m->n_calls++] =
+        (QeToolCall) { text_of (json, qe_json_member (json, function, "name")),
+                       rewrite (c, json, qe_json_member (json, function, "arguments")) };
   }
   c->n_messages++;
 }
@@ -179,18 +178,26 @@ QE_TEST (trim)
 
 QE_TEST (plain_spans_of_every_part)
 {
-  const QeChatPart parts[] = { { QE_PART_TEXT, "<|im_end|>" }, { QE_PART_IMAGE, NULL }, { QE_PART_TEXT, "<|image_pad|>" } };
+  const QeChatPart parts[] = { { QE_PART_TEXT, "<|im_end|>" },
+                               { QE_PART_IMAGE, NULL },
+                               { QE_PART_TEXT, "<|image_pad|>" } };
   const QeToolCall call = { "f<|im_end|>", "{\"k<|im_end|>\": \"<|im_end|>\", \"l\": [\"<|im_end|>\"]}" };
   const char *tool = "{\"name\": \"<|im_end|>\"}";
   const QeChatMessage messages[] = {
     { .role = QE_ROLE_SYSTEM, .parts = parts, .n_parts = 1 },
     { .role = QE_ROLE_USER, .parts = parts, .n_parts = 3 },
-    { .role = QE_ROLE_ASSISTANT, .parts = parts, .n_parts = 1, .reasoning = "<|im_end|>", .calls = &call, .n_calls = 1 },
+    { .role = QE_ROLE_ASSISTANT,
+      .parts = parts,
+      .n_parts = 1,
+      .reasoning = "<|im_end|>",
+      .calls = &call,
+      .n_calls = 1 },
     { .role = QE_ROLE_TOOL, .parts = parts, .n_parts = 1 },
   };
   QeChatText out;
   QeError err;
-  QE_REQUIRE_OK (qe_chat_render (&out, NULL, messages, 4, &(QeChatOptions) { .tools = &tool, .n_tools = 1 }, &err), err);
+  QE_REQUIRE_OK (qe_chat_render (&out, NULL, messages, 4, &(QeChatOptions) { .tools = &tool, .n_tools = 1 }, &err),
+                 err);
   size_t outside = 0, covered = 0, span = 0;
   for (size_t at = 0; at < out.length; at++) {
     while (span < out.n_plain && out.plain[span].end <= at)
@@ -207,8 +214,9 @@ QE_TEST (plain_spans_of_every_part)
 
 QE_TEST (bad_json)
 {
-  static const char *const bad[] = { "", "{", "[1,]", "{\"a\":1,}", "{\"a\" 1}", "nul", "01", "1.", "-", "1e", "\"\\x\"",
-                                     "\"\\u12g4\"", "\"\n\"", "\"a", "[1] 2", "+1", ".5", "\"\\ud800\\u00\"", "{1:2}" };
+  static const char *const bad[] = { "",      "{",  "[1,]", "{\"a\":1,}",       "{\"a\" 1}",   "nul",    "01",
+                                     "1.",    "-",  "1e",   "\"\\x\"",          "\"\\u12g4\"", "\"\n\"", "\"a",
+                                     "[1] 2", "+1", ".5",   "\"\\ud800\\u00\"", "{1:2}" };
   QeError err;
   QeJson json;
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
@@ -231,7 +239,8 @@ QE_TEST (bad_json)
 
 QE_TEST (json_round_trip)
 {
-  static const char text[] = " {\"b\":[1, 2.50,-3e+7,true ,false,null],\"a\":\"q\\\"\\\\\\/\\n\\u0001\\u00e9\\ud83d\\ude00\\ud800x\",\"\":{}} ";
+  static const char text[] =
+      " {\"b\":[1, 2.50,-3e+7,true ,false,null],\"a\":\"q\\\"\\\\\\/\\n\\u0001\\u00e9\\ud83d\\ude00\\ud800x\",\"\":{}} ";
   static const char want[] = "{\"b\": [1, 2.50, -3e+7, true, false, null], "
                              "\"a\": \"q\\\"\\\\/\\n\\u0001\xc3\xa9\xf0\x9f\x98\x80\xef\xbf\xbdx\", \"\": {}}";
   QeJson json;

@@ -370,7 +370,8 @@ QE_TEST (plain_spans)
 /* A combining mark continues a word for qwen35 and ends it for qwen2: U+0E31 between two letters. */
 QE_TEST (marks_differ_between_splits)
 {
-  static const char text[] = "a\xe0\xb8\xb1" "aaaa";
+  static const char text[] = "a\xe0\xb8\xb1"
+                             "aaaa";
   QE_CHECK_INT (qe_split_next (QE_SPLIT_QWEN35, text, 8, 0), ==, 8);
   QE_CHECK_INT (qe_split_next (QE_SPLIT_QWEN2, text, 8, 0), ==, 1);
   QE_CHECK_INT (qe_split_next (QE_SPLIT_QWEN2, text, 8, 1), ==, 8); /* as the one character before a word */
@@ -380,10 +381,22 @@ QE_TEST (marks_differ_between_splits)
 
 QE_TEST (invalid_utf8)
 {
-  static const char *const pairs[][2] = { /* what is broken, and what it means */
-    { "a\xff" "b", "a\xef\xbf\xbd" "b" }, { "\xc3", "\xef\xbf\xbd" }, { "\xe4\xbd" "a", "\xef\xbf\xbd" "a" },
-    { "\xed\xa0\x80", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd" }, { "\xc0\x80", "\xef\xbf\xbd\xef\xbf\xbd" },
-    { "\xf0\x9f\x98", "\xef\xbf\xbd" }, { "\xf5\x80", "\xef\xbf\xbd\xef\xbf\xbd" }, { "\x80\x80", "\xef\xbf\xbd\xef\xbf\xbd" },
+  static const char *const pairs[][2] = {
+    /* what is broken, and what it means */
+    { "a\xff"
+      "b",
+      "a\xef\xbf\xbd"
+      "b" },
+    { "\xc3", "\xef\xbf\xbd" },
+    { "\xe4\xbd"
+      "a",
+      "\xef\xbf\xbd"
+      "a" },
+    { "\xed\xa0\x80", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd" },
+    { "\xc0\x80", "\xef\xbf\xbd\xef\xbf\xbd" },
+    { "\xf0\x9f\x98", "\xef\xbf\xbd" },
+    { "\xf5\x80", "\xef\xbf\xbd\xef\xbf\xbd" },
+    { "\x80\x80", "\xef\xbf\xbd\xef\xbf\xbd" },
   };
   QeTokenizer *t = golden ();
   QE_REQUIRE (t != NULL);

@@ -34,12 +34,12 @@ QE_TEST (plan_follows_the_family)
   check_plan (65536, 16777216, 320, 256, 320, 256);
   check_plan (65536, 16777216, 211, 97, 384, 192);
   check_plan (65536, 16777216, 517, 389, 512, 384);
-  check_plan (1024, 16777216, 48, 80, 64, 64);       /* 1.5 and 2.5 both round to 2 */
-  check_plan (1024, 16777216, 112, 144, 128, 128);   /* 3.5 and 4.5 both round to 4 */
+  check_plan (1024, 16777216, 48, 80, 64, 64);     /* 1.5 and 2.5 both round to 2 */
+  check_plan (1024, 16777216, 112, 144, 128, 128); /* 3.5 and 4.5 both round to 4 */
   check_plan (65536, 16777216, 8000, 6000, 4704, 3520);
   check_plan (65536, 65536, 256, 256, 256, 256);
   check_plan (65536, 1048576, 4000, 3000, 1152, 864);
-  check_plan (0, 1048576, 5, 5, 32, 32);             /* never nothing */
+  check_plan (0, 1048576, 5, 5, 32, 32); /* never nothing */
   check_plan (65536, 16777216, 1, 200, 32, 3648);
 }
 
@@ -190,7 +190,8 @@ check_golden (const char *name, unsigned n_threads)
   QE_REQUIRE (load_golden (&grid, name, "grid_thw"));
   QE_REQUIRE_OK (qe_vision_open (&vision, qe_test_data (mmproj), NULL, &err), err);
   QE_REQUIRE_OK (qe_vision_encode_traced (vision, picture.rgb, picture.width, picture.height, picture.width * 3,
-                                          n_threads, NULL, &trace, &image, &err), err);
+                                          n_threads, NULL, &trace, &image, &err),
+                 err);
   QE_CHECK_INT (qe_image_plan (image)->rows, ==, grid.i32[1] / MERGE);
   QE_CHECK_INT (qe_image_plan (image)->columns, ==, grid.i32[2] / MERGE);
   QE_CHECK_INT (qe_image_n_embd (image), ==, 256);
@@ -201,9 +202,18 @@ check_golden (const char *name, unsigned n_threads)
   qe_test_picture_clear (&picture);
 }
 
-QE_TEST (golden_exact) { check_golden ("exact", 1); }
-QE_TEST (golden_odd) { check_golden ("odd", 2); }
-QE_TEST (golden_large) { check_golden ("large", 3); }
+QE_TEST (golden_exact)
+{
+  check_golden ("exact", 1);
+}
+QE_TEST (golden_odd)
+{
+  check_golden ("odd", 2);
+}
+QE_TEST (golden_large)
+{
+  check_golden ("large", 3);
+}
 
 /* ---- promises of qe_vision_encode () ---------------------------------------------------------------------------- */
 
@@ -226,11 +236,13 @@ QE_TEST (result_does_not_depend_on_threads)
 
   QE_REQUIRE (vision && load_picture (&picture, "large"));
   for (unsigned i = 0; i < 3; i++)
-    QE_REQUIRE_OK (qe_vision_encode (vision, picture.rgb, picture.width, picture.height, picture.width * 3, i + 1,
-                                     NULL, &images[i], &err), err);
+    QE_REQUIRE_OK (qe_vision_encode (vision, picture.rgb, picture.width, picture.height, picture.width * 3, i + 1, NULL,
+                                     &images[i], &err),
+                   err);
   for (unsigned i = 1; i < 3; i++) {
     QE_CHECK (memcmp (qe_image_embeddings (images[0]), qe_image_embeddings (images[i]),
-                      qe_image_plan (images[0])->n_tokens * 256 * sizeof (float)) == 0);
+                      qe_image_plan (images[0])->n_tokens * 256 * sizeof (float))
+              == 0);
     QE_CHECK (qe_image_hash (images[0]) == qe_image_hash (images[i]));
   }
   for (unsigned i = 0; i < 3; i++)

@@ -33,7 +33,8 @@ parse (const uint8_t *data, size_t size, uint64_t file_size)
   require (status == QE_OK || (err.status == status && err.message[0]), "a failure is explained");
   require (status != QE_ERROR_MORE || size < file_size, "a whole file is never asked for more");
   for (size_t i = 0; gguf && i < qe_gguf_n_tensors (gguf); i++)
-    require (qe_gguf_find (gguf, qe_gguf_tensor (gguf, i)->name) == qe_gguf_tensor (gguf, i), "names find their tensor");
+    require (qe_gguf_find (gguf, qe_gguf_tensor (gguf, i)->name) == qe_gguf_tensor (gguf, i),
+             "names find their tensor");
   qe_gguf_free (gguf);
   qe_model_probe_bytes (data, size, file_size, &info, &err);
 }

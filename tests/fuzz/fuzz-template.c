@@ -96,8 +96,10 @@ check_chat (char *text)
     } else if (role && *role) {
       parts[n][0] = (QeChatPart) { QE_PART_TEXT, line + 1 };
       messages[n] = (QeChatMessage) { .parts = parts[n], .n_parts = 1 };
-      messages[n].role = line[0] == 's' ? QE_ROLE_SYSTEM : line[0] == 'u' ? QE_ROLE_USER
-                         : line[0] == 'a' ? QE_ROLE_ASSISTANT : QE_ROLE_TOOL;
+      messages[n].role = line[0] == 's'   ? QE_ROLE_SYSTEM
+                         : line[0] == 'u' ? QE_ROLE_USER
+                         : line[0] == 'a' ? QE_ROLE_ASSISTANT
+                                          : QE_ROLE_TOOL;
       n++;
     }
   }

@@ -125,11 +125,8 @@ change (Piece *pieces, size_t count, const Text *other)
 
   n = at + n > count ? count - at : n;
   switch (next_random (5)) {
-  case 0:
-    break; /* left out */
-  case 1:
-    fresh[n_fresh++] = random_word ();
-    break;
+  case 0: break; /* left out */
+  case 1: fresh[n_fresh++] = random_word (); break;
   case 2:
     for (size_t i = 0; i < n; i++) /* doubled */
       fresh[n_fresh] = fresh[n_fresh + n] = pieces[at + i], n_fresh++;

@@ -61,8 +61,9 @@ place (size_t size)
 static void
 overwrite (Bytes *b, size_t width)
 {
-  static const uint64_t values[] = { 0, 1, 2, 3, 0x7f, 0x80, 0xff, 0x7fff, 0xffff, 0x7fffffff, 0x80000000, 0xffffffff,
-                                     0x7f800000, 0x7fc00000, 1ull << 32, 1ull << 60, INT64_MAX, UINT64_MAX };
+  static const uint64_t values[] = { 0,          1,          2,          3,          0x7f,       0x80,
+                                     0xff,       0x7fff,     0xffff,     0x7fffffff, 0x80000000, 0xffffffff,
+                                     0x7f800000, 0x7fc00000, 1ull << 32, 1ull << 60, INT64_MAX,  UINT64_MAX };
   uint64_t value = next_random () % 3 ? values[next_random () % (sizeof values / sizeof *values)] : next_random ();
   size_t at = place (b->size);
 
@@ -108,9 +109,14 @@ mutate (Bytes *b)
     case 0: copy_block (b); break;
     case 1: remove_block (b); break;
     case 2: b->size = next_random () % 4 ? b->size - next_random () % (b->size / 16 + 1) : place (b->size); break;
-    case 3: case 4: case 5: overwrite (b, 4); break;
-    case 6: case 7: case 8: overwrite (b, 8); break;
-    case 9: case 10: overwrite (b, 1); break;
+    case 3:
+    case 4:
+    case 5: overwrite (b, 4); break;
+    case 6:
+    case 7:
+    case 8: overwrite (b, 8); break;
+    case 9:
+    case 10: overwrite (b, 1); break;
     default: nudge (b);
     }
 }
@@ -132,8 +138,8 @@ run_mutant (const Bytes *original, uint64_t number)
     memcpy (exact, b.data, b.size);
   free (b.data);
   getrusage (RUSAGE_SELF, &used);
-  setrlimit (RLIMIT_CPU, &(struct rlimit) { (rlim_t) used.ru_utime.tv_sec + (rlim_t) used.ru_stime.tv_sec + 60,
-                                            RLIM_INFINITY });
+  setrlimit (RLIMIT_CPU,
+             &(struct rlimit) { (rlim_t) used.ru_utime.tv_sec + (rlim_t) used.ru_stime.tv_sec + 60, RLIM_INFINITY });
   result = exact ? LLVMFuzzerTestOneInput (exact, b.size) : -1;
   free (exact);
   return result;
@@ -168,7 +174,8 @@ main (int argc, char **argv)
   for (int i = 2; i < argc; i++) {
     int failed = run_file (argv[i], argv[1][0] == '+' ? count : 0, argv[1][0] == '+' ? count : count - 1);
 
-    printf ("%s %d - %s\n", failed ? "not ok" : "ok", i - 1, strrchr (argv[i], '/') ? strrchr (argv[i], '/') + 1 : argv[i]);
+    printf ("%s %d - %s\n", failed ? "not ok" : "ok", i - 1,
+            strrchr (argv[i], '/') ? strrchr (argv[i], '/') + 1 : argv[i]);
     n_failed += failed;
   }
   printf ("1..%d\n", argc - 2);

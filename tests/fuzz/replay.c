@@ -39,15 +39,14 @@ run_folder (const char *folder)
   struct dirent **entries;
   int n = scandir (folder, &entries, NULL, alphasort);
 
-  for (int i = 0; i < n; i++)
-    {
-      char path[4096];
+  for (int i = 0; i < n; i++) {
+    char path[4096];
 
-      snprintf (path, sizeof path, "%s/%s", folder, entries[i]->d_name);
-      if (entries[i]->d_name[0] != '.')
-        run_file (path);
-      free (entries[i]);
-    }
+    snprintf (path, sizeof path, "%s/%s", folder, entries[i]->d_name);
+    if (entries[i]->d_name[0] != '.')
+      run_file (path);
+    free (entries[i]);
+  }
   if (n >= 0)
     free (entries);
 }
@@ -56,15 +55,14 @@ int
 main (int argc, char **argv)
 {
   setvbuf (stdout, NULL, _IOLBF, 0);
-  for (int i = 1; i < argc; i++)
-    {
-      struct stat info;
+  for (int i = 1; i < argc; i++) {
+    struct stat info;
 
-      if (stat (argv[i], &info) == 0 && S_ISDIR (info.st_mode))
-        run_folder (argv[i]);
-      else
-        run_file (argv[i]);
-    }
+    if (stat (argv[i], &info) == 0 && S_ISDIR (info.st_mode))
+      run_folder (argv[i]);
+    else
+      run_file (argv[i]);
+  }
   printf ("1..%zu\n", n_run);
   return n_failed > 0 || n_run == 0;
 }

@@ -306,8 +306,8 @@ answer_renamed (SoupServerMessage *msg, const char *path, const HubRepo *repo)
   if (repo == NULL || repo->renamed_to == NULL)
     return FALSE;
   rest = strstr (path, repo->id) + strlen (repo->id);
-  target =
-      g_strdup_printf ("%s/%s%s", g_str_has_prefix (path, "/api/models/") ? "/api/models" : "", repo->renamed_to, rest);
+  target = g_strdup_printf ("%s/%s%s", g_str_has_prefix (path, "/api/models/") ? "/api/models" : "", repo->renamed_to,
+                            rest);
   soup_server_message_set_redirect (msg, SOUP_STATUS_TEMPORARY_REDIRECT, target);
   return TRUE;
 }
@@ -328,8 +328,8 @@ static void
 answer_repo (QuernTestHub *hub, SoupServerMessage *msg, const char *path, GHashTable *query, char **parts)
 {
   /* parts: OWNER REPO [tree|revision REV] */
-  g_autofree char *id =
-      parts[0] != NULL && parts[1] != NULL ? g_strconcat (parts[0], "/", parts[1], NULL) : g_strdup ("");
+  g_autofree char *id = parts[0] != NULL && parts[1] != NULL ? g_strconcat (parts[0], "/", parts[1], NULL)
+                                                             : g_strdup ("");
   HubRepo *repo = quern_hub_repo_find (hub->repos, id);
   const char *what = repo != NULL ? parts[2] : NULL, *revision = what != NULL ? parts[3] : NULL;
 

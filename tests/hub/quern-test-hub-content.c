@@ -99,8 +99,8 @@ static char *
 transfer_headers (const Transfer *transfer)
 {
   guint64 length = transfer->end - transfer->start;
-  g_autoptr (GString) text =
-      g_string_new (transfer->ranged ? "HTTP/1.1 206 Partial Content\r\n" : "HTTP/1.1 200 OK\r\n");
+  g_autoptr (GString)
+      text = g_string_new (transfer->ranged ? "HTTP/1.1 206 Partial Content\r\n" : "HTTP/1.1 200 OK\r\n");
 
   if (!transfer->gzip)
     g_string_append_printf (text, "Content-Length: %" G_GUINT64_FORMAT "\r\n",
@@ -108,9 +108,11 @@ transfer_headers (const Transfer *transfer)
   else
     g_string_append (text, "Content-Encoding: gzip\r\n");
   if (transfer->ranged)
-    g_string_append_printf (
-        text, "Content-Range: bytes %" G_GUINT64_FORMAT "-%" G_GUINT64_FORMAT "/%" G_GUINT64_FORMAT "\r\n",
-        transfer->start + transfer->shift, transfer->end - 1 + transfer->shift, transfer->size + transfer->longer);
+    g_string_append_printf (text,
+                            "Content-Range: bytes %" G_GUINT64_FORMAT "-%" G_GUINT64_FORMAT "/%" G_GUINT64_FORMAT
+                            "\r\n",
+                            transfer->start + transfer->shift, transfer->end - 1 + transfer->shift,
+                            transfer->size + transfer->longer);
   g_string_append_printf (text,
                           "ETag: %s\r\nAccept-Ranges: bytes\r\nContent-Type: binary/octet-stream\r\n"
                           "Connection: close\r\n\r\n",

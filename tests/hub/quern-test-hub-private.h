@@ -19,7 +19,7 @@ typedef struct {
   char *commit; /* 40 hex digits that change with the content */
   GPtrArray *files;
   char *listing; /* path of what is answered verbatim, or NULL */
-  char *gated; /* NULL, "auto" or "manual" */
+  char *gated;   /* NULL, "auto" or "manual" */
   char *license, *architecture, *renamed_to, *modified;
   char **tags;
   gint64 downloads, likes, parameters;

@@ -134,8 +134,8 @@ look_at_button (JsonBuilder *builder, GtkWidget *button)
   if (!gtk_widget_compute_bounds (button, button, &bounds))
     return;
   if (bounds.size.height < 44 || bounds.size.width < 44) {
-    g_autofree char *text =
-        g_strdup_printf ("%s %.0f × %.0f", name != NULL ? name : "", bounds.size.width, bounds.size.height);
+    g_autofree char *text = g_strdup_printf ("%s %.0f × %.0f", name != NULL ? name : "", bounds.size.width,
+                                             bounds.size.height);
     report (builder, button, "small", text);
   }
 }

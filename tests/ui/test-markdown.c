@@ -57,9 +57,11 @@ dump_whole (const char *text)
 static char *
 random_text (GRand *rand)
 {
-  static const char *const bits[] = { "- ", "1", ". x\n", "\n", "\n\n", "> ", "```\n", "| a | b |\n", "|---|---|\n", "    ",
-                                      "text", "# ", "===\n", "---\n", "* ", "**", "[a]", "](x)", "<div>", "    code\n", "~~~", "\t", "`", "é",
-                                      "$$", "$", "\\[", "\\]", "\\(", "[a]: /b\n", "$$\n", "1. " };
+  static const char *const bits[] = { "- ",          "1",           ". x\n", "\n",   "\n\n",  "> ",         "```\n",
+                                      "| a | b |\n", "|---|---|\n", "    ",  "text", "# ",    "===\n",      "---\n",
+                                      "* ",          "**",          "[a]",   "](x)", "<div>", "    code\n", "~~~",
+                                      "\t",          "`",           "é",     "$$",   "$",     "\\[",        "\\]",
+                                      "\\(",         "[a]: /b\n",   "$$\n",  "1. " };
   GString *out = g_string_new (NULL);
   int n = g_rand_int_range (rand, 1, 40);
   for (int i = 0; i < n; i++)
@@ -197,7 +199,8 @@ dump_widget (GtkWidget *widget, GString *out)
 {
   g_string_append (out, G_OBJECT_TYPE_NAME (widget));
   if (GTK_IS_LABEL (widget))
-    g_string_append_printf (out, " «%s» %d", gtk_label_get_label (GTK_LABEL (widget)), gtk_widget_get_direction (widget));
+    g_string_append_printf (out, " «%s» %d", gtk_label_get_label (GTK_LABEL (widget)),
+                            gtk_widget_get_direction (widget));
   if (GTK_IS_TEXT_VIEW (widget)) {
     GtkTextIter start, end;
     g_autofree char *text = NULL;
@@ -207,7 +210,8 @@ dump_widget (GtkWidget *widget, GString *out)
     g_string_append_printf (out, " «%s»", text);
   }
   g_string_append_c (out, '\n');
-  for (GtkWidget *child = gtk_widget_get_first_child (widget); child != NULL; child = gtk_widget_get_next_sibling (child))
+  for (GtkWidget *child = gtk_widget_get_first_child (widget); child != NULL;
+       child = gtk_widget_get_next_sibling (child))
     dump_widget (child, out);
 }
 

@@ -44,8 +44,9 @@ test_long (void)
 static GtkAdjustment *
 find_adjustment (GtkWidget *widget)
 {
-  GtkAdjustment *found =
-      GTK_IS_SCROLLED_WINDOW (widget) ? gtk_scrolled_window_get_vadjustment (GTK_SCROLLED_WINDOW (widget)) : NULL;
+  GtkAdjustment *found = GTK_IS_SCROLLED_WINDOW (widget)
+                             ? gtk_scrolled_window_get_vadjustment (GTK_SCROLLED_WINDOW (widget))
+                             : NULL;
 
   for (GtkWidget *child = gtk_widget_get_first_child (widget); found == NULL && child != NULL;
        child = gtk_widget_get_next_sibling (child))
@@ -89,8 +90,8 @@ test_follow (void)
   double read, upper;
 
   for (guint i = 0; i < 12; i++) {
-    g_autoptr (QuernMessage) message =
-        quern_message_new (i % 2 == 0 ? QUERN_ROLE_USER : QUERN_ROLE_ASSISTANT, "Some text");
+    g_autoptr (QuernMessage)
+        message = quern_message_new (i % 2 == 0 ? QUERN_ROLE_USER : QUERN_ROLE_ASSISTANT, "Some text");
     g_list_store_append (messages, message);
     g_set_object (&last, message);
   }
@@ -125,8 +126,8 @@ test_follow (void)
 static GtkWidget *
 find_label (GtkWidget *widget, const char *text)
 {
-  GtkWidget *found =
-      GTK_IS_LABEL (widget) && g_str_equal (gtk_label_get_text (GTK_LABEL (widget)), text) ? widget : NULL;
+  GtkWidget *found = GTK_IS_LABEL (widget) && g_str_equal (gtk_label_get_text (GTK_LABEL (widget)), text) ? widget
+                                                                                                          : NULL;
 
   for (GtkWidget *child = gtk_widget_get_first_child (widget); found == NULL && child != NULL;
        child = gtk_widget_get_next_sibling (child))
@@ -203,7 +204,7 @@ test_far_away (void)
   settle (window);
 
   quern_transcript_show_match (QUERN_TRANSCRIPT (transcript), 1000, NULL); /* text 999 */
-  for (guint i = 0; i < 4; i++) /* the view is held there for some frames */
+  for (guint i = 0; i < 4; i++)                                            /* the view is held there for some frames */
     settle (window);
   g_assert_cmpfloat (place_of (transcript, 999), >=, 0);
   g_assert_cmpfloat (place_of (transcript, 999), <, 300);

@@ -33,7 +33,7 @@ struct _QuernApplication {
 
   guint terminate_source, interrupt_source;
   guint quit_source;
-  gint64 quit_deadline; /* on the monotonic clock */
+  gint64 quit_deadline;    /* on the monotonic clock */
   QuernOpenedBy opened_by; /* who asks for what is being done now */
 };
 
@@ -123,7 +123,7 @@ do_in_window (QuernApplication *self, const char *action, GVariant *parameter)
 {
   Wish *wish = g_new (Wish, 1);
 
-  *wish = (Wish){ action, parameter != NULL ? g_variant_ref_sink (parameter) : NULL };
+  *wish = (Wish) { action, parameter != NULL ? g_variant_ref_sink (parameter) : NULL };
   g_queue_push_tail (&self->wishes, wish);
   g_application_activate (G_APPLICATION (self));
   fulfil_wishes (self);
@@ -251,7 +251,8 @@ store_opened_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   self->library = quern_library_new (self->store);
   quern_library_scan_async (self->library, NULL, NULL, NULL);
   self->engine = quern_engine_new ();
-  g_signal_connect_object (self->engine, "used", G_CALLBACK (quern_library_mark_used), self->library, G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->engine, "used", G_CALLBACK (quern_library_mark_used), self->library,
+                           G_CONNECT_SWAPPED);
   self->models = quern_models_service_new (G_APPLICATION (self), self->library);
   quern_preferences_apply (self->settings, self->engine);
   g_signal_connect_object (self->store, "erased", G_CALLBACK (quern_engine_forget_states), self->engine,
@@ -363,7 +364,8 @@ quern_application_handle_local_options (GApplication *application, GVariantDict 
 }
 
 static gboolean
-quern_application_dbus_register (GApplication *application, GDBusConnection *connection, const char *path, GError **error)
+quern_application_dbus_register (GApplication *application, GDBusConnection *connection, const char *path,
+                                 GError **error)
 {
   QuernApplication *self = QUERN_APPLICATION (application);
   g_autofree char *search_path = g_strconcat (path, "/SearchProvider", NULL);

@@ -34,7 +34,7 @@ struct _QuernAnswerRow {
   QuernMessage *message;
 
   gboolean last; /* whether it is the last message */
-  guint tick; /* tick callback of the update in the next frame, or 0 */
+  guint tick;    /* tick callback of the update in the next frame, or 0 */
   gboolean was_streaming;
   QuernAnnouncer announcer;
 };
@@ -54,26 +54,25 @@ get_notice (QuernMessage *message, Notice *out)
 
   switch (quern_message_get_state (message)) {
   case QUERN_MESSAGE_STOPPED:
-    *out = (Notice){ "media-playback-stop-symbolic", _("You stopped this answer."), _("Continue"), "chat.continue" };
+    *out = (Notice) { "media-playback-stop-symbolic", _("You stopped this answer."), _("Continue"), "chat.continue" };
     return TRUE;
   case QUERN_MESSAGE_INTERRUPTED:
-    *out = (Notice){ "dialog-warning-symbolic", _("Interrupted: Quern was closed while this answer was generated."),
-                     _("Continue"), "chat.continue" };
+    *out = (Notice) { "dialog-warning-symbolic", _("Interrupted: Quern was closed while this answer was generated."),
+                      _("Continue"), "chat.continue" };
     return TRUE;
   case QUERN_MESSAGE_LENGTH:
-    *out = (Notice){ "content-loading-symbolic", told ? failure : _("The answer reached its length limit."),
-                     _("Continue"), "chat.continue" };
+    *out = (Notice) { "content-loading-symbolic", told ? failure : _("The answer reached its length limit."),
+                      _("Continue"), "chat.continue" };
     return TRUE;
   case QUERN_MESSAGE_FAILED:
-    *out = (Notice){ "dialog-error-symbolic", told ? failure : _("The answer could not be generated."), _("Try Again"),
-                     "chat.regenerate" };
+    *out = (Notice) { "dialog-error-symbolic", told ? failure : _("The answer could not be generated."),
+                      _("Try Again"), "chat.regenerate" };
     return TRUE;
   case QUERN_MESSAGE_COMPLETE:
-    *out = (Notice){ "dialog-warning-symbolic", _("The model stopped without an answer."), _("Try Again"),
-                     "chat.regenerate" };
+    *out = (Notice) { "dialog-warning-symbolic", _("The model stopped without an answer."), _("Try Again"),
+                      "chat.regenerate" };
     return quern_message_get_content_length (message) == 0;
-  case QUERN_MESSAGE_STREAMING:
-    break;
+  case QUERN_MESSAGE_STREAMING: break;
   }
   return FALSE;
 }

@@ -249,7 +249,7 @@ delete_action (GtkWidget *widget, const char *name, GVariant *parameter)
   if (message == NULL)
     return;
   deleted = g_new (Deleted, 1);
-  *deleted = (Deleted){ g_object_ref (self->session), g_object_ref (message) };
+  *deleted = (Deleted) { g_object_ref (self->session), g_object_ref (message) };
   quern_chat_session_delete_message (self->session, message);
   quern_undo_offer (widget, self->store, title, restore_message, deleted, deleted_free);
 }

@@ -79,7 +79,8 @@ give_back (QuernAsked *asked)
       text = _quern_chat_page_join_texts (asked->text, quern_conversation_get_draft (conversation));
       quern_conversation_set_draft (conversation, text);
     } else if (asked->attachments != NULL) {
-      g_object_set_data_full (G_OBJECT (conversation), "draft-attachments", g_object_ref (asked->attachments), g_object_unref);
+      g_object_set_data_full (G_OBJECT (conversation), "draft-attachments", g_object_ref (asked->attachments),
+                              g_object_unref);
     }
     return;
   }
@@ -171,8 +172,8 @@ summarised_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   QuernAsked *asked = user_data;
   g_autoptr (GError) error = NULL;
-  g_autoptr (QuernConversation) fresh =
-      quern_chat_session_summarise_finish (QUERN_CHAT_SESSION (source), result, &error);
+  g_autoptr (QuernConversation)
+      fresh = quern_chat_session_summarise_finish (QUERN_CHAT_SESSION (source), result, &error);
 
   if (is_shown (asked))
     _quern_chat_page_set_working (asked->page, NULL, NULL);

@@ -29,11 +29,11 @@ struct _QuernChatPage {
   QuernLibrary *library;
   QuernChatSession *session;
   GSignalGroup *session_signals, *message_signals, *library_signals, *conversation_signals;
-  QuernMessage *editing;      /* the question that is edited in the composer, or NULL */
-  GCancellable *counting;     /* cancels the running token count, or NULL */
-  GCancellable *working;      /* cancels the work before a question can be asked, or NULL */
-  char *template_told;        /* id of the model whose template the user was told of, or NULL */
-  char *unsent;               /* a question that was asked and is not in the conversation yet, or NULL */
+  QuernMessage *editing;  /* the question that is edited in the composer, or NULL */
+  GCancellable *counting; /* cancels the running token count, or NULL */
+  GCancellable *working;  /* cancels the work before a question can be asked, or NULL */
+  char *template_told;    /* id of the model whose template the user was told of, or NULL */
+  char *unsent;           /* a question that was asked and is not in the conversation yet, or NULL */
 
   guint draft_timer, count_timer;
 };
@@ -48,21 +48,20 @@ typedef enum {
 typedef struct _QuernAsked QuernAsked;
 
 /* quern-chat-page-ask.c */
-void          _quern_chat_page_ask             (QuernChatPage *self, const char *text);
-void          _quern_chat_page_ask_again       (QuernChatPage *self, QuernAskKind kind, QuernMessage *message,
-                                                QuernModel *model);
-gboolean      _quern_chat_page_is_ready        (QuernChatPage *self);
-char         *_quern_chat_page_join_texts      (const char *first, const char *second);
+void _quern_chat_page_ask (QuernChatPage *self, const char *text);
+void _quern_chat_page_ask_again (QuernChatPage *self, QuernAskKind kind, QuernMessage *message, QuernModel *model);
+gboolean _quern_chat_page_is_ready (QuernChatPage *self);
+char *_quern_chat_page_join_texts (const char *first, const char *second);
 
 /* quern-chat-page-actions.c */
-void          _quern_chat_page_install_actions (GtkWidgetClass *widget_class);
+void _quern_chat_page_install_actions (GtkWidgetClass *widget_class);
 
 /* quern-chat-page.c */
-void          _quern_chat_page_update          (QuernChatPage *self);
-void          _quern_chat_page_update_count    (QuernChatPage *self);
-void          _quern_chat_page_set_editing     (QuernChatPage *self, QuernMessage *question);
-void          _quern_chat_page_end_editing     (QuernChatPage *self);
-void          _quern_chat_page_set_working     (QuernChatPage *self, const char *what, GCancellable *cancellable);
-QuernMessage *_quern_chat_page_get_message     (QuernChatPage *self, gint64 id);
+void _quern_chat_page_update (QuernChatPage *self);
+void _quern_chat_page_update_count (QuernChatPage *self);
+void _quern_chat_page_set_editing (QuernChatPage *self, QuernMessage *question);
+void _quern_chat_page_end_editing (QuernChatPage *self);
+void _quern_chat_page_set_working (QuernChatPage *self, const char *what, GCancellable *cancellable);
+QuernMessage *_quern_chat_page_get_message (QuernChatPage *self, gint64 id);
 
 G_END_DECLS

@@ -87,7 +87,7 @@ update_welcome (QuernChatPage *self)
     if (demo)
       add_suggestion (self, demo_suggestions[i].text, demo_suggestions[i].thinking);
     else
-      add_suggestion (self, _(suggestions[i].text), suggestions[i].thinking);
+      add_suggestion (self, _ (suggestions[i].text), suggestions[i].thinking);
   }
 }
 
@@ -100,13 +100,13 @@ make_status (QuernChatSession *session)
 
   switch (quern_chat_session_get_state (session)) {
   case QUERN_SESSION_LOADING:
-    return percent > 0 ? g_strdup_printf (_("Loading the model… %d %%"), percent) : g_strdup (_("Loading the model…"));
+    return percent > 0 ? g_strdup_printf (_("Loading the model… %d %%"), percent)
+                       : g_strdup (_("Loading the model…"));
   case QUERN_SESSION_PREFILL:
     return percent > 0 ? g_strdup_printf (_("Reading… %d %%"), percent) : g_strdup (_("Reading…"));
   case QUERN_SESSION_IDLE:
   case QUERN_SESSION_THINKING:
-  case QUERN_SESSION_ANSWERING:
-    break;
+  case QUERN_SESSION_ANSWERING: break;
   }
   return g_strdup ("");
 }
@@ -184,7 +184,8 @@ update_model (QuernChatPage *self)
       && !quern_library_get_scanning (self->library) && quern_library_find (self->library, wanted) == NULL) {
     g_autofree char *text =
         g_strdup_printf (_("The model of this conversation (%s) is no longer on this computer. Choose another "
-                           "one."), wanted);
+                           "one."),
+                         wanted);
     quern_chat_page_show_problem (self, text);
   }
 }
@@ -268,7 +269,8 @@ count_cb (gpointer user_data)
   g_clear_object (&self->counting);
   self->counting = g_cancellable_new ();
   attachments = quern_attachment_bar_dup_model (quern_composer_get_attachments (self->composer));
-  quern_chat_session_count_tokens_async (self->session, draft, attachments, self->counting, counted_cb, g_object_ref (self));
+  quern_chat_session_count_tokens_async (self->session, draft, attachments, self->counting, counted_cb,
+                                         g_object_ref (self));
   return G_SOURCE_REMOVE;
 }
 
@@ -302,7 +304,8 @@ effort_chosen_cb (QuernChatPage *self)
 {
   const char *effort = quern_composer_get_effort (self->composer);
 
-  if (self->session != NULL && *effort != '\0' && g_strcmp0 (effort, quern_chat_session_get_effort (self->session)) != 0)
+  if (self->session != NULL && *effort != '\0'
+      && g_strcmp0 (effort, quern_chat_session_get_effort (self->session)) != 0)
     quern_chat_session_set_effort (self->session, effort);
 }
 
@@ -476,15 +479,19 @@ quern_chat_page_init (QuernChatPage *self)
   g_signal_group_connect_swapped (self->session_signals, "notify::thinking", G_CALLBACK (thinking_changed_cb), self);
   g_signal_group_connect_swapped (self->session_signals, "notify::effort", G_CALLBACK (effort_changed_cb), self);
   g_signal_group_connect_swapped (self->session_signals, "notify::context-used", G_CALLBACK (context_used_cb), self);
-  g_signal_group_connect_swapped (self->session_signals, "notify::context-size", G_CALLBACK (_quern_chat_page_update_count), self);
+  g_signal_group_connect_swapped (self->session_signals, "notify::context-size",
+                                  G_CALLBACK (_quern_chat_page_update_count), self);
   g_signal_group_connect_swapped (self->session_signals, "notify::repeating", G_CALLBACK (repeating_cb), self);
   self->conversation_signals = g_signal_group_new (QUERN_TYPE_CONVERSATION);
-  g_signal_group_connect_swapped (self->conversation_signals, "notify::context-start", G_CALLBACK (context_start_cb), self);
-  g_signal_group_connect_swapped (self->conversation_signals, "notify::system-prompt", G_CALLBACK (_quern_chat_page_update_count), self);
+  g_signal_group_connect_swapped (self->conversation_signals, "notify::context-start", G_CALLBACK (context_start_cb),
+                                  self);
+  g_signal_group_connect_swapped (self->conversation_signals, "notify::system-prompt",
+                                  G_CALLBACK (_quern_chat_page_update_count), self);
   self->message_signals = g_signal_group_new (G_TYPE_LIST_MODEL);
   g_signal_group_connect_swapped (self->message_signals, "items-changed", G_CALLBACK (messages_changed_cb), self);
   self->library_signals = g_signal_group_new (QUERN_TYPE_LIBRARY);
-  g_signal_group_connect_swapped (self->library_signals, "notify::scanning", G_CALLBACK (_quern_chat_page_update), self);
+  g_signal_group_connect_swapped (self->library_signals, "notify::scanning", G_CALLBACK (_quern_chat_page_update),
+                                  self);
 }
 
 /**

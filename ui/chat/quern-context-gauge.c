@@ -6,7 +6,7 @@
 /* Shows how much of the context the next turn takes: a ring that fills, the two numbers, and the parts of the sum in a
  * popover. Everything is counted with the model's own tokenizer, and nothing is shown until it is known. */
 
-#define RING 16            /* pixels */
+#define RING 16 /* pixels */
 #define NEARLY_FULL 0.85
 
 struct _QuernContextGauge {

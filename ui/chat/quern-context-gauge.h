@@ -11,6 +11,6 @@ G_BEGIN_DECLS
 G_DECLARE_FINAL_TYPE (QuernContextGauge, quern_context_gauge, QUERN, CONTEXT_GAUGE, AdwBin)
 
 void quern_context_gauge_set_count (QuernContextGauge *self, const QuernTokenCount *count);
-void quern_context_gauge_set_used  (QuernContextGauge *self, guint used, guint size);
+void quern_context_gauge_set_used (QuernContextGauge *self, guint used, guint size);
 
 G_END_DECLS

@@ -11,7 +11,7 @@ G_BEGIN_DECLS
 G_DECLARE_FINAL_TYPE (QuernFindBar, quern_find_bar, QUERN, FIND_BAR, AdwBin)
 
 void quern_find_bar_set_transcript (QuernFindBar *self, QuernTranscript *transcript);
-void quern_find_bar_set_messages   (QuernFindBar *self, GListModel *messages);
-void quern_find_bar_open           (QuernFindBar *self);
+void quern_find_bar_set_messages (QuernFindBar *self, GListModel *messages);
+void quern_find_bar_open (QuernFindBar *self);
 
 G_END_DECLS

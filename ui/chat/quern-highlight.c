@@ -63,8 +63,8 @@ mark_label (GtkLabel *label, const char *const *needles)
   g_autoptr (GArray) ranges = find_all (gtk_label_get_text (label), needles);
   g_autoptr (PangoAttrList) list = NULL;
 
-  if (ranges->len == 0 || (gtk_label_get_attributes (label) != NULL
-                           && g_object_get_qdata (G_OBJECT (label), marked_quark ()) == NULL))
+  if (ranges->len == 0
+      || (gtk_label_get_attributes (label) != NULL && g_object_get_qdata (G_OBJECT (label), marked_quark ()) == NULL))
     return FALSE;
   list = pango_attr_list_new ();
   for (guint i = 0; i < ranges->len; i++) {
@@ -107,8 +107,8 @@ mark_view (GtkTextView *view, const char *const *needles)
 static GtkWidget *
 mark (GtkWidget *widget, gpointer needles)
 {
-  gboolean found =
-      GTK_IS_LABEL (widget) ? mark_label (GTK_LABEL (widget), needles) : mark_view (GTK_TEXT_VIEW (widget), needles);
+  gboolean found = GTK_IS_LABEL (widget) ? mark_label (GTK_LABEL (widget), needles)
+                                         : mark_view (GTK_TEXT_VIEW (widget), needles);
   return found ? widget : NULL;
 }
 

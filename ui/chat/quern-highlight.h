@@ -5,7 +5,7 @@
 
 G_BEGIN_DECLS
 
-GtkWidget *quern_highlight_show  (GtkWidget *root, const char *const *needles);
-void       quern_highlight_clear (GtkWidget *root);
+GtkWidget *quern_highlight_show (GtkWidget *root, const char *const *needles);
+void quern_highlight_clear (GtkWidget *root);
 
 G_END_DECLS

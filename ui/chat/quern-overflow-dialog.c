@@ -40,7 +40,8 @@ toggled_cb (GtkCheckButton *check, Overflow *overflow)
 
 /* Takes ownership of @subtitle. */
 static void
-add_way (Overflow *overflow, GtkWidget *list, QuernOverflowChoice choice, gboolean open, const char *title, char *subtitle)
+add_way (Overflow *overflow, GtkWidget *list, QuernOverflowChoice choice, gboolean open, const char *title,
+         char *subtitle)
 {
   GtkWidget *row = adw_action_row_new (), *check = gtk_check_button_new ();
 
@@ -76,8 +77,8 @@ raise_text (const Overflow *overflow)
   if (plan->raised > 0)
     /* Translators: "24 MB more memory, 310 MB with the model itself." */
     return g_strdup_printf (_("Takes %s more memory, %s in total with the model. The conversation is read "
-                              "again."), more,
-                            total);
+                              "again."),
+                            more, total);
   if (plan->needed >= most || plan->context_size >= most)
     return g_strdup_printf (_("The context of this model cannot be longer than %'u tokens."), most);
   return g_strdup (_("There is not enough memory for a longer context."));
@@ -88,10 +89,11 @@ leave_out_text (const QuernOverflowPlan *plan)
 {
   if (plan->start == 0)
     return g_strdup (_("The question would not fit even without them."));
-  return g_strdup_printf (ngettext ("The model no longer sees the oldest %u message. It stays here, above a line that marks the place.",
-                                    "The model no longer sees the oldest %u messages. They stay here, above a line that marks the place.",
-                                    plan->n_left_out),
-                          plan->n_left_out);
+  return g_strdup_printf (
+      ngettext ("The model no longer sees the oldest %u message. It stays here, above a line that marks the place.",
+                "The model no longer sees the oldest %u messages. They stay here, above a line that marks the place.",
+                plan->n_left_out),
+      plan->n_left_out);
 }
 
 static GtkWidget *
@@ -106,14 +108,13 @@ make_list (Overflow *overflow)
   gtk_list_box_set_selection_mode (GTK_LIST_BOX (list), GTK_SELECTION_NONE);
   gtk_widget_add_css_class (list, "boxed-list");
   gtk_accessible_update_property (GTK_ACCESSIBLE (list), GTK_ACCESSIBLE_PROPERTY_LABEL, _("What to do"), -1);
-  add_way (overflow, list, QUERN_OVERFLOW_RAISE, plan->raised > 0, raise != NULL ? raise : _("Increase the Context Length"),
-           raise_text (overflow));
+  add_way (overflow, list, QUERN_OVERFLOW_RAISE, plan->raised > 0,
+           raise != NULL ? raise : _("Increase the Context Length"), raise_text (overflow));
   add_way (overflow, list, QUERN_OVERFLOW_LEAVE_OUT, plan->start != 0, _("Leave Out the Oldest Messages"),
            leave_out_text (plan));
   add_way (overflow, list, QUERN_OVERFLOW_SUMMARISE, plan->can_summarise, _("Start a New Chat with a Summary"),
-           g_strdup (plan->can_summarise
-                         ? _("The model summarises this conversation first, which takes a while.")
-                         : _("There is nothing before this question to summarise.")));
+           g_strdup (plan->can_summarise ? _("The model summarises this conversation first, which takes a while.")
+                                         : _("There is nothing before this question to summarise.")));
   return list;
 }
 
@@ -137,12 +138,14 @@ quern_overflow_dialog_present (GtkWidget *parent, const QuernOverflowPlan *plan,
   *overflow = (Overflow) { .plan = *plan, .model = g_object_ref (model), .func = func, .user_data = user_data };
   list = make_list (overflow);
   /* Translators: the first number is larger than the room that is left of the second */
-  adw_alert_dialog_format_body (dialog, _("With this question, the context would need room for %'u tokens and the "
-                                          "answer. It holds %'u."),
+  adw_alert_dialog_format_body (dialog,
+                                _("With this question, the context would need room for %'u tokens and the "
+                                  "answer. It holds %'u."),
                                 plan->needed, plan->context_size);
   if (!overflow->any)
-    adw_alert_dialog_format_body (dialog, _("With this question, the context would need room for %'u tokens and the "
-                                            "answer. It holds %'u. Shorten the question, or attach less."),
+    adw_alert_dialog_format_body (dialog,
+                                  _("With this question, the context would need room for %'u tokens and the "
+                                    "answer. It holds %'u. Shorten the question, or attach less."),
                                   plan->needed, plan->context_size);
   adw_alert_dialog_set_extra_child (dialog, list);
   adw_alert_dialog_add_response (dialog, "cancel", overflow->any ? _("_Cancel") : _("_Close"));

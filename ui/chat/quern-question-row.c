@@ -54,8 +54,9 @@ add_attachments (QuernQuestionRow *self, QuernStore *store)
 
   for (guint i = 0; i < n; i++) {
     g_autoptr (QuernAttachment) attachment = g_list_model_get_item (attachments, i);
-    GtkWidget *widget = quern_attachment_is_picture (attachment) ? quern_picture_tile_new (pictures, n_pictures++, store)
-                                                                 : quern_chip_new (attachment, store);
+    GtkWidget *widget = quern_attachment_is_picture (attachment)
+                            ? quern_picture_tile_new (pictures, n_pictures++, store)
+                            : quern_chip_new (attachment, store);
     adw_wrap_box_append (ADW_WRAP_BOX (self->attachments), widget);
   }
   gtk_widget_set_visible (self->attachments, n > 0);

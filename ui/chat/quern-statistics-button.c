@@ -161,8 +161,9 @@ explain (QuernStatisticsButton *self)
   if (memory != NULL)
     g_string_append_printf (text, "\n\n%s", memory);
   else if (model == NULL)
-    g_string_append_printf (text, "\n\n%s", _("The model is no longer on this computer, so no further details are "
-                                              "available."));
+    g_string_append_printf (text, "\n\n%s",
+                            _("The model is no longer on this computer, so no further details are "
+                              "available."));
   if (s->n_passes > 0 && s->answer_tokens > s->n_passes * 1.05) {
     g_autofree char *drafts = g_strdup_printf (_("Each pass over the weights gave %.1f tokens, because drafts of the "
                                                  "next tokens were correct."),

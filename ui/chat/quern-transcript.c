@@ -109,14 +109,14 @@ static GtkWidget *
 make_line (void)
 {
   GtkWidget *box = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 9);
-  GtkWidget *label = gtk_label_new (_ ("The model sees the conversation from here on"));
+  GtkWidget *label = gtk_label_new (_("The model sees the conversation from here on"));
   GtkWidget *button = gtk_button_new_from_icon_name ("go-top-symbolic");
 
   gtk_label_set_wrap (GTK_LABEL (label), TRUE);
   gtk_label_set_justify (GTK_LABEL (label), GTK_JUSTIFY_CENTER);
   gtk_widget_add_css_class (label, "caption");
   gtk_widget_add_css_class (label, "dim-label");
-  gtk_widget_set_tooltip_text (button, _ ("Show Everything to the Model"));
+  gtk_widget_set_tooltip_text (button, _("Show Everything to the Model"));
   gtk_widget_add_css_class (button, "flat");
   gtk_widget_add_css_class (button, "small");
   gtk_widget_set_valign (button, GTK_ALIGN_CENTER);
@@ -512,8 +512,8 @@ quern_transcript_class_init (QuernTranscriptClass *klass)
   object_class->get_property = quern_transcript_get_property;
   object_class->dispose = quern_transcript_dispose;
   object_class->finalize = quern_transcript_finalize;
-  properties[PROP_AT_END] =
-      g_param_spec_boolean ("at-end", NULL, NULL, TRUE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+  properties[PROP_AT_END] = g_param_spec_boolean ("at-end", NULL, NULL, TRUE,
+                                                  G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
   g_object_class_install_properties (object_class, N_PROPS, properties);
 
   gtk_widget_class_set_template_from_resource (widget_class, "/io/github/quern/Quern/ui/chat/quern-transcript.ui");

@@ -12,7 +12,7 @@ show_spaces (const char *text)
 
   g_string_replace (shown, "\n", "↵", 0);
   if (shown->len == 0) /* Translators: the token that ends an answer */
-    g_string_assign (shown, _ ("[end]"));
+    g_string_assign (shown, _("[end]"));
   return g_string_free_and_steal (shown);
 }
 
@@ -32,8 +32,8 @@ make_label (const char *text, float xalign, const char *css_class)
 static GtkWidget *
 make_bar (double p)
 {
-  GtkWidget *bar =
-      g_object_new (GTK_TYPE_PROGRESS_BAR, "accessible-role", GTK_ACCESSIBLE_ROLE_PRESENTATION, "fraction", p, NULL);
+  GtkWidget *bar = g_object_new (GTK_TYPE_PROGRESS_BAR, "accessible-role", GTK_ACCESSIBLE_ROLE_PRESENTATION, "fraction",
+                                 p, NULL);
 
   gtk_widget_add_css_class (bar, "candidate-bar");
   return bar;
@@ -43,7 +43,7 @@ static GtkWidget *
 make_row (const QuernCandidateRow *row)
 {
   GtkWidget *box = gtk_box_new (GTK_ORIENTATION_VERTICAL, 0);
-  g_autofree char *token = show_spaces (row->text), *text = g_strdup_printf (_ ("“%s” %.1f %%"), token, row->p * 100);
+  g_autofree char *token = show_spaces (row->text), *text = g_strdup_printf (_("“%s” %.1f %%"), token, row->p * 100);
 
   gtk_box_append (GTK_BOX (box), make_label (text, 0, row->chosen ? "heading" : NULL));
   gtk_widget_add_css_class (gtk_widget_get_first_child (box), "numeric");

@@ -57,7 +57,7 @@ make_subtitle (QuernCompareColumnView *self)
     differs = differs || quern_compare_column_thinks (quern_comparison_get_column (self->comparison, i)) != thinks;
   if (!differs)
     return g_steal_pointer (&label);
-  return g_strdup_printf (thinks ? _ ("%s · thinking") : _ ("%s · not thinking"), label);
+  return g_strdup_printf (thinks ? _("%s · thinking") : _("%s · not thinking"), label);
 }
 
 static char *
@@ -67,9 +67,9 @@ make_facts (QuernCompareColumn *column)
   g_autofree char *size = g_format_size (facts->file_bytes);
 
   if (quern_compare_column_get_model (column) == NULL)
-    return g_strdup (_ ("This model is no longer on this computer."));
+    return g_strdup (_("This model is no longer on this computer."));
   /* Translators: size of a model's file and bits for each weight */
-  return g_strdup_printf (_ ("%s · %.2f bits per weight"), size, facts->bits_per_weight);
+  return g_strdup_printf (_("%s · %.2f bits per weight"), size, facts->bits_per_weight);
 }
 
 static QuernCompareAnswer *
@@ -90,7 +90,7 @@ update_offers (QuernCompareColumnView *self)
 
   for (guint i = 0; (turn = quern_compare_column_view_get_turn (self, i)) != NULL; i++) {
     gboolean never = quern_compare_answer_get_state (quern_compare_turn_get_answer (turn)) == QUERN_COMPARE_NOT_ASKED;
-    quern_compare_turn_set_offer (turn, !can || i != missing ? NULL : never ? _ ("Ask This Model") : _ ("Ask Again"));
+    quern_compare_turn_set_offer (turn, !can || i != missing ? NULL : never ? _("Ask This Model") : _("Ask Again"));
   }
 }
 
@@ -114,14 +114,14 @@ update (QuernCompareColumnView *self)
   const QuernModelFacts *facts = quern_compare_column_get_facts (self->column);
   g_autofree char *facts_text = make_facts (self->column), *subtitle = make_subtitle (self);
   g_autofree char *name = quern_compare_column_view_dup_name (self), *accessible = NULL;
-  g_autofree char *revealed =
-      self->letter != NULL ? g_strdup_printf ("%s · %s", self->letter, facts->quantisation) : NULL;
+  g_autofree char *revealed = self->letter != NULL ? g_strdup_printf ("%s · %s", self->letter, facts->quantisation)
+                                                   : NULL;
   gboolean blind = is_nameless (self),
            figures = quern_compare_figures_fill (self->figures, self->comparison, self->column);
   GtkListBoxRow *row;
 
   gtk_label_set_label (self->title, blind ? name : self->letter != NULL ? revealed : facts->quantisation);
-  gtk_label_set_label (self->subtitle, blind ? _ ("Hidden until you have voted") : subtitle);
+  gtk_label_set_label (self->subtitle, blind ? _("Hidden until you have voted") : subtitle);
   gtk_label_set_label (self->facts, facts_text);
   gtk_widget_set_visible (GTK_WIDGET (self->facts), !blind && !self->compact);
   gtk_widget_set_visible (GTK_WIDGET (self->figures), !blind && figures && !self->compact);
@@ -130,7 +130,7 @@ update (QuernCompareColumnView *self)
   gtk_widget_set_can_target (GTK_WIDGET (self->model_button), self->letter == NULL);
   gtk_widget_set_can_focus (GTK_WIDGET (self->model_button), self->letter == NULL);
   gtk_widget_set_visible (self->arrow, self->letter == NULL);
-  accessible = g_strdup_printf (_ ("Model of this column: %s"), name);
+  accessible = g_strdup_printf (_("Model of this column: %s"), name);
   gtk_accessible_update_property (GTK_ACCESSIBLE (self->model_button), GTK_ACCESSIBLE_PROPERTY_LABEL, accessible, -1);
   gtk_widget_set_tooltip_text (GTK_WIDGET (self->model_button), blind ? NULL : subtitle);
   for (int i = 0; (row = gtk_list_box_get_row_at_index (self->models, i)) != NULL; i++)
@@ -256,12 +256,12 @@ quern_compare_column_view_class_init (QuernCompareColumnViewClass *klass)
   G_OBJECT_CLASS (klass)->dispose = quern_compare_column_view_dispose;
   signals[SCROLLED] = g_signal_new ("scrolled", QUERN_TYPE_COMPARE_COLUMN_VIEW, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
                                     G_TYPE_NONE, 1, G_TYPE_DOUBLE);
-  signals[REMOVE] =
-      g_signal_new ("remove", QUERN_TYPE_COMPARE_COLUMN_VIEW, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
-  signals[CONTINUE] =
-      g_signal_new ("continue", QUERN_TYPE_COMPARE_COLUMN_VIEW, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
-  signals[CATCH_UP] =
-      g_signal_new ("catch-up", QUERN_TYPE_COMPARE_COLUMN_VIEW, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
+  signals[REMOVE] = g_signal_new ("remove", QUERN_TYPE_COMPARE_COLUMN_VIEW, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                                  G_TYPE_NONE, 0);
+  signals[CONTINUE] = g_signal_new ("continue", QUERN_TYPE_COMPARE_COLUMN_VIEW, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                                    G_TYPE_NONE, 0);
+  signals[CATCH_UP] = g_signal_new ("catch-up", QUERN_TYPE_COMPARE_COLUMN_VIEW, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                                    G_TYPE_NONE, 0);
   signals[MODEL_CHOSEN] = g_signal_new ("model-chosen", QUERN_TYPE_COMPARE_COLUMN_VIEW, G_SIGNAL_RUN_LAST, 0, NULL,
                                         NULL, NULL, G_TYPE_NONE, 1, QUERN_TYPE_MODEL);
   gtk_widget_class_install_action (widget_class, "column.catch-up", NULL, catch_up_action);
@@ -383,7 +383,7 @@ quern_compare_column_view_dup_name (QuernCompareColumnView *self)
   if (!is_nameless (self))
     return quern_compare_column_dup_label (self->column);
   /* Translators: a column of a blind vote: A, B … */
-  return g_strdup_printf (_ ("Answer %s"), self->letter);
+  return g_strdup_printf (_("Answer %s"), self->letter);
 }
 
 void

@@ -22,14 +22,10 @@ static QuernMessageState
 to_message_state (QuernCompareState state)
 {
   switch (state) {
-  case QUERN_COMPARE_DONE:
-    return QUERN_MESSAGE_COMPLETE;
-  case QUERN_COMPARE_CUT:
-    return QUERN_MESSAGE_LENGTH;
-  case QUERN_COMPARE_FAILED:
-    return QUERN_MESSAGE_FAILED;
-  default:
-    return QUERN_MESSAGE_STOPPED;
+  case QUERN_COMPARE_DONE: return QUERN_MESSAGE_COMPLETE;
+  case QUERN_COMPARE_CUT: return QUERN_MESSAGE_LENGTH;
+  case QUERN_COMPARE_FAILED: return QUERN_MESSAGE_FAILED;
+  default: return QUERN_MESSAGE_STOPPED;
   }
 }
 
@@ -40,7 +36,8 @@ make_answer (QuernCompareColumn *column, guint turn)
   const QuernModelFacts *facts = quern_compare_column_get_facts (column);
   QuernMessage *message = quern_message_new (QUERN_ROLE_ASSISTANT, "");
 
-  quern_message_set_text (message, quern_compare_answer_get_answer (answer), quern_compare_answer_get_reasoning (answer));
+  quern_message_set_text (message, quern_compare_answer_get_answer (answer),
+                          quern_compare_answer_get_reasoning (answer));
   quern_message_set_model (message, facts->id, facts->title);
   quern_message_set_statistics (message, quern_compare_answer_get_statistics (answer));
   quern_message_set_state (message, to_message_state (quern_compare_answer_get_state (answer)),

@@ -36,7 +36,7 @@ written_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   if (!g_file_replace_contents_finish (G_FILE (source), result, NULL, &error))
     quern_compare_page_show_problem (export->page, error->message);
   else if (overlay != NULL)
-    adw_toast_overlay_add_toast (ADW_TOAST_OVERLAY (overlay), adw_toast_new (_ ("Exported")));
+    adw_toast_overlay_add_toast (ADW_TOAST_OVERLAY (overlay), adw_toast_new (_("Exported")));
   export_free (export);
 }
 
@@ -82,13 +82,13 @@ void
 quern_compare_export (QuernComparePage *page, const char *format)
 {
   g_autoptr (GtkFileDialog) dialog = gtk_file_dialog_new ();
-  g_autofree char *name = g_strdup_printf ("%s.%s", _ ("Comparison"), format);
+  g_autofree char *name = g_strdup_printf ("%s.%s", _("Comparison"), format);
   Export *export = g_new0 (Export, 1);
 
   export->page = g_object_ref (page);
   export->comparison = g_object_ref (quern_compare_page_get_comparison (page));
   export->format = g_strdup (format);
-  gtk_file_dialog_set_title (dialog, _ ("Export Comparison"));
+  gtk_file_dialog_set_title (dialog, _("Export Comparison"));
   gtk_file_dialog_set_initial_name (dialog, name);
   gtk_file_dialog_save (dialog, GTK_WINDOW (gtk_widget_get_root (GTK_WIDGET (page))), NULL, chosen_cb, export);
 }

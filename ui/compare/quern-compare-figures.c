@@ -26,14 +26,10 @@ get_value (QuernCompareAnswer *answer, Figure figure)
   const QuernStatistics *s = quern_compare_answer_get_statistics (answer);
 
   switch (figure) {
-  case FIRST_TOKEN:
-    return s->first_token_seconds;
-  case READS:
-    return quern_statistics_prefill_rate (s);
-  case WRITES:
-    return quern_statistics_decode_rate (s);
-  default:
-    return (double) quern_compare_answer_get_peak_memory (answer);
+  case FIRST_TOKEN: return s->first_token_seconds;
+  case READS: return quern_statistics_prefill_rate (s);
+  case WRITES: return quern_statistics_decode_rate (s);
+  default: return (double) quern_compare_answer_get_peak_memory (answer);
   }
 }
 
@@ -65,14 +61,12 @@ format (QuernCompareAnswer *answer, Figure figure)
   g_autofree char *size = NULL;
 
   switch (figure) {
-  case FIRST_TOKEN:
-    return g_strdup_printf (_ ("after %.2f s"), value);
+  case FIRST_TOKEN: return g_strdup_printf (_("after %.2f s"), value);
   case READS:
-  case WRITES:
-    return g_strdup_printf (_ ("%.0f tokens/s"), value);
+  case WRITES: return g_strdup_printf (_("%.0f tokens/s"), value);
   default:
     size = g_format_size ((guint64) value);
-    return g_strdup_printf (_ ("%s, loaded in %.2f s"), size,
+    return g_strdup_printf (_("%s, loaded in %.2f s"), size,
                             quern_compare_answer_get_statistics (answer)->load_seconds);
   }
 }
@@ -94,7 +88,7 @@ attach (GtkGrid *grid, int column, int row, const char *text, const char *css_cl
 static void
 add_row (GtkGrid *grid, QuernComparison *comparison, QuernCompareColumn *column, Figure figure)
 {
-  static const char *const names[] = { N_ ("First Token"), N_ ("Reads"), N_ ("Writes"), N_ ("Memory") };
+  static const char *const names[] = { N_("First Token"), N_("Reads"), N_("Writes"), N_("Memory") };
   g_autofree char *text = format (get_last_answer (column), figure), *described = NULL;
   gboolean best = is_best (comparison, column, figure);
   GtkWidget *label;
@@ -106,7 +100,7 @@ add_row (GtkGrid *grid, QuernComparison *comparison, QuernCompareColumn *column,
   if (!best)
     return;
   /* Translators: a figure that is better than those of the other columns */
-  described = g_strdup_printf (_ ("%s: the best of all columns"), text);
+  described = g_strdup_printf (_("%s: the best of all columns"), text);
   gtk_widget_set_tooltip_text (label, described);
 }
 
@@ -130,6 +124,6 @@ quern_compare_figures_fill (GtkGrid *grid, QuernComparison *comparison, QuernCom
     if (figure != MEMORY || quern_compare_answer_get_peak_memory (answer) > 0)
       add_row (grid, comparison, column, figure);
   if (together)
-    attach (grid, 0, N_FIGURES, _ ("Ran together with others: timings cannot be compared."), "dim-label");
+    attach (grid, 0, N_FIGURES, _("Ran together with others: timings cannot be compared."), "dim-label");
   return answer != NULL;
 }

@@ -146,7 +146,7 @@ attach_action (GtkWidget *widget, const char *name, GVariant *parameter)
 {
   g_autoptr (GtkFileDialog) dialog = gtk_file_dialog_new ();
 
-  gtk_file_dialog_set_title (dialog, _ ("Attach Pictures or Text Files"));
+  gtk_file_dialog_set_title (dialog, _("Attach Pictures or Text Files"));
   gtk_file_dialog_open_multiple (dialog, GTK_WINDOW (gtk_widget_get_root (widget)), NULL, files_chosen_cb,
                                  g_object_ref (widget));
 }
@@ -171,8 +171,8 @@ add_column_action (GtkWidget *widget, const char *name, GVariant *parameter)
     }
   }
   column = quern_compare_column_new (chosen);
-  quern_compare_column_set_thinking (
-      column, quern_compare_column_get_thinking (quern_comparison_get_column (self->comparison, 0)));
+  quern_compare_column_set_thinking (column, quern_compare_column_get_thinking (
+                                                 quern_comparison_get_column (self->comparison, 0)));
   quern_comparison_add_column (self->comparison, column);
 }
 
@@ -187,13 +187,15 @@ jump_action (GtkWidget *widget, const char *name, GVariant *parameter)
     if (gtk_widget_get_visible (view) && quern_compare_column_view_jump (QUERN_COMPARE_COLUMN_VIEW (view), n_turns - 1))
       return;
   adw_toast_overlay_add_toast (ADW_TOAST_OVERLAY (gtk_widget_get_ancestor (widget, ADW_TYPE_TOAST_OVERLAY)),
-                               adw_toast_new (_ ("The last answers are identical")));
+                               adw_toast_new (_("The last answers are identical")));
 }
 
 static void
 measure_action (GtkWidget *widget, const char *name, GVariant *parameter)
 {
-  adw_dialog_present (quern_measure_dialog_new (QUERN_COMPARE_PAGE (widget)->comparison, QUERN_COMPARE_PAGE (widget)->store), widget);
+  adw_dialog_present (quern_measure_dialog_new (QUERN_COMPARE_PAGE (widget)->comparison,
+                                                QUERN_COMPARE_PAGE (widget)->store),
+                      widget);
 }
 
 static void
@@ -282,12 +284,12 @@ static void
 offer_undo (QuernComparePage *self, QuernCompareColumn *column, QuernCompareColumn *other, GArray *votes)
 {
   GtkWidget *overlay = gtk_widget_get_ancestor (GTK_WIDGET (self), ADW_TYPE_TOAST_OVERLAY);
-  AdwToast *toast = adw_toast_new (_ ("The answers of the other model were removed"));
+  AdwToast *toast = adw_toast_new (_("The answers of the other model were removed"));
   Replaced *replaced = g_new (Replaced, 1);
 
   *replaced = (Replaced) { g_object_ref (self->comparison), g_object_ref (column), g_object_ref (other),
                            g_array_ref (votes) };
-  adw_toast_set_button_label (toast, _ ("_Undo"));
+  adw_toast_set_button_label (toast, _("_Undo"));
   g_signal_connect_data (toast, "button-clicked", G_CALLBACK (undo_replace_cb), replaced, replaced_free, 0);
   adw_toast_overlay_add_toast (ADW_TOAST_OVERLAY (overlay), toast);
 }
@@ -389,11 +391,16 @@ _quern_compare_page_install_actions (GtkWidgetClass *widget_class)
     const char *name, *parameter;
     GtkWidgetActionActivateFunc func;
   } actions[] = {
-    { "chat.send", NULL, send_action },       { "chat.stop", NULL, stop_action },
-    { "chat.attach", NULL, attach_action },   { "compare.add-column", NULL, add_column_action },
-    { "compare.jump", NULL, jump_action },    { "compare.measure", NULL, measure_action },
-    { "compare.export", "s", export_action }, { "compare.vote", "i", vote_action },
-    { "compare.votes", NULL, votes_action },  { "compare.differences", NULL, differences_action },
+    { "chat.send", NULL, send_action },
+    { "chat.stop", NULL, stop_action },
+    { "chat.attach", NULL, attach_action },
+    { "compare.add-column", NULL, add_column_action },
+    { "compare.jump", NULL, jump_action },
+    { "compare.measure", NULL, measure_action },
+    { "compare.export", "s", export_action },
+    { "compare.vote", "i", vote_action },
+    { "compare.votes", NULL, votes_action },
+    { "compare.differences", NULL, differences_action },
     { "compare.questions", NULL, questions_action },
   };
 

@@ -24,13 +24,13 @@ make_question (QuernComparePage *self, guint a, guint b)
   g_autofree char *better_a = NULL, *better_b = NULL;
 
   /* Translators: %s is the letter of an answer */
-  better_a = g_strdup_printf (_ ("%s Is Better"), quern_compare_letters[a]);
-  better_b = g_strdup_printf (_ ("%s Is Better"), quern_compare_letters[b]);
+  better_a = g_strdup_printf (_("%s Is Better"), quern_compare_letters[a]);
+  better_b = g_strdup_printf (_("%s Is Better"), quern_compare_letters[b]);
   gtk_button_set_label (self->vote_a, better_a);
   gtk_button_set_label (self->vote_b, better_b);
   if (quern_comparison_get_n_columns (self->comparison) == 2)
-    return g_strdup (_ ("Which answer is better?"));
-  return g_strdup_printf (_ ("Which answer is better, %s or %s?"), quern_compare_letters[a], quern_compare_letters[b]);
+    return g_strdup (_("Which answer is better?"));
+  return g_strdup_printf (_("Which answer is better, %s or %s?"), quern_compare_letters[a], quern_compare_letters[b]);
 }
 
 /* Says what was just voted, with the names of the models. */
@@ -41,14 +41,10 @@ make_revelation (QuernComparison *comparison, const QuernVote *vote)
   g_autofree char *b = quern_compare_column_dup_label (quern_comparison_get_column (comparison, vote->b));
 
   switch (vote->kind) {
-  case QUERN_VOTE_A:
-    return g_strdup_printf (_ ("You preferred %s to %s."), a, b);
-  case QUERN_VOTE_B:
-    return g_strdup_printf (_ ("You preferred %s to %s."), b, a);
-  case QUERN_VOTE_TIE:
-    return g_strdup_printf (_ ("You found %s and %s equally good."), a, b);
-  default:
-    return g_strdup_printf (_ ("You found both %s and %s bad."), a, b);
+  case QUERN_VOTE_A: return g_strdup_printf (_("You preferred %s to %s."), a, b);
+  case QUERN_VOTE_B: return g_strdup_printf (_("You preferred %s to %s."), b, a);
+  case QUERN_VOTE_TIE: return g_strdup_printf (_("You found %s and %s equally good."), a, b);
+  default: return g_strdup_printf (_("You found both %s and %s bad."), a, b);
   }
 }
 
@@ -61,8 +57,8 @@ make_counts (QuernComparison *comparison)
 
   quern_comparison_count_votes (comparison, 0, 1, &count);
   /* Translators: counts of votes: for either model, ties, both bad; then the share of the first with its interval */
-  return g_strdup_printf (_ ("%s better: %u · %s better: %u · equal: %u · both bad: %u. %s wins %.0f %% (95 %% "
-                             "interval: %.0f to %.0f %%)."),
+  return g_strdup_printf (_("%s better: %u · %s better: %u · equal: %u · both bad: %u. %s wins %.0f %% (95 %% "
+                            "interval: %.0f to %.0f %%)."),
                           a, count.a, b, count.b, count.ties, count.both_bad, a, count.share * 100, count.low * 100,
                           count.high * 100);
 }

@@ -61,10 +61,12 @@ update_fork (QuernComparePage *self, guint turn, guint column)
     name = quern_compare_column_view_dup_name (view);
     other_name = quern_compare_column_view_dup_name (_quern_compare_page_get_view (self, fork.other));
   }
-  quern_compare_turn_set_fork (
-      widget, &fork, name, other_name,
-      fork.valid ? quern_compare_column_get_answer (quern_comparison_get_column (self->comparison, fork.other), turn)
-                 : NULL);
+  quern_compare_turn_set_fork (widget, &fork, name, other_name,
+                               fork.valid
+                                   ? quern_compare_column_get_answer (quern_comparison_get_column (self->comparison,
+                                                                                                   fork.other),
+                                                                      turn)
+                                   : NULL);
 }
 
 static void
@@ -124,8 +126,9 @@ update_switcher (QuernComparePage *self)
     QuernCompareColumn *column = quern_compare_column_view_get_column (QUERN_COMPARE_COLUMN_VIEW (child));
     g_autofree char *name = quern_compare_column_view_dup_name (QUERN_COMPARE_COLUMN_VIEW (child));
     AdwToggle *toggle = adw_toggle_new ();
-    adw_toggle_set_label (
-        toggle, _quern_compare_page_is_blind (self) ? name : quern_compare_column_get_facts (column)->quantisation);
+    adw_toggle_set_label (toggle, _quern_compare_page_is_blind (self)
+                                      ? name
+                                      : quern_compare_column_get_facts (column)->quantisation);
     adw_toggle_set_tooltip (toggle, name);
     adw_toggle_group_add (self->switcher, toggle);
   }
@@ -230,9 +233,10 @@ set_condition (QuernComparePage *self)
   guint n = quern_comparison_get_n_columns (self->comparison);
   g_autoptr (AdwBreakpointCondition) narrow =
       adw_breakpoint_condition_new_length (ADW_BREAKPOINT_CONDITION_MAX_WIDTH, n * COLUMN_WIDTH, ADW_LENGTH_UNIT_SP);
-  g_autoptr (AdwBreakpointCondition) both = adw_breakpoint_condition_new_and (
-      adw_breakpoint_condition_copy (narrow),
-      adw_breakpoint_condition_new_length (ADW_BREAKPOINT_CONDITION_MAX_HEIGHT, SHORT_HEIGHT, ADW_LENGTH_UNIT_SP));
+  g_autoptr (AdwBreakpointCondition)
+      both = adw_breakpoint_condition_new_and (adw_breakpoint_condition_copy (narrow),
+                                               adw_breakpoint_condition_new_length (ADW_BREAKPOINT_CONDITION_MAX_HEIGHT,
+                                                                                    SHORT_HEIGHT, ADW_LENGTH_UNIT_SP));
 
   adw_breakpoint_set_condition (self->breakpoint, narrow);
   adw_breakpoint_set_condition (self->both_breakpoint, both);
@@ -263,7 +267,7 @@ _quern_compare_page_update (QuernComparePage *self)
   guint n_turns = quern_comparison_get_n_turns (self->comparison);
   guint n = quern_comparison_get_n_columns (self->comparison);
 
-  adw_window_title_set_title (self->title, title != NULL && *title != '\0' ? title : _ ("Comparison"));
+  adw_window_title_set_title (self->title, title != NULL && *title != '\0' ? title : _("Comparison"));
   update_visible (self);
   quern_composer_set_busy (self->composer, running);
   quern_composer_set_can_send (self->composer, !running && n >= 2);
@@ -271,10 +275,10 @@ _quern_compare_page_update (QuernComparePage *self)
   gtk_widget_action_set_enabled (GTK_WIDGET (self), "chat.stop", running);
   gtk_widget_action_set_enabled (GTK_WIDGET (self), "compare.add-column", !running && n < QUERN_COMPARE_MAX_COLUMNS);
   gtk_widget_action_set_enabled (GTK_WIDGET (self), "compare.jump", n_turns > 0);
-  gtk_widget_action_set_enabled (
-      GTK_WIDGET (self), "compare.differences",
-      n_turns > 0 && n >= 2 && !running
-          && (!_quern_compare_page_is_blind (self) || get_blind (self) == QUERN_COMPARE_BLIND_REVEALED));
+  gtk_widget_action_set_enabled (GTK_WIDGET (self), "compare.differences",
+                                 n_turns > 0 && n >= 2 && !running
+                                     && (!_quern_compare_page_is_blind (self)
+                                         || get_blind (self) == QUERN_COMPARE_BLIND_REVEALED));
   gtk_widget_action_set_enabled (GTK_WIDGET (self), "compare.votes",
                                  quern_comparison_get_n_votes (self->comparison) > 0);
   if (note != NULL && !running)
@@ -390,7 +394,7 @@ measure_changed_cb (QuernComparePage *self)
   g_signal_group_set_target (self->measure_signals, measure);
   if (running)
     /* Translators: how far a measurement is, in percent */
-    text = g_strdup_printf (_ ("Measured: %.0f %%"), quern_measure_get_progress (measure) * 100);
+    text = g_strdup_printf (_("Measured: %.0f %%"), quern_measure_get_progress (measure) * 100);
   gtk_widget_set_visible (GTK_WIDGET (self->measure_button), running);
   gtk_button_set_label (self->measure_button, text != NULL ? text : "");
 }
@@ -406,8 +410,7 @@ _quern_compare_page_fill (QuernComparePage *self)
     return;
   for (guint i = 0; i < n; i++) {
     g_autoptr (QuernModel) model = g_list_model_get_item (G_LIST_MODEL (self->library), i);
-    if (quern_model_get_state (model) == QUERN_MODEL_OK
-        && quern_model_is_kin (model, first) && model != first
+    if (quern_model_get_state (model) == QUERN_MODEL_OK && quern_model_is_kin (model, first) && model != first
         && (second == NULL || quern_model_get_size (model) < quern_model_get_size (second)))
       second = model; /* the library keeps it */
   }

@@ -46,11 +46,11 @@ static void
 add_temperature (GtkWidget *popover, GtkGrid *grid, QuernCompareColumn *column)
 {
   double value = quern_compare_column_get_temperature (column);
-  GtkWidget *own = gtk_check_button_new_with_label (_ ("Set Temperature"));
+  GtkWidget *own = gtk_check_button_new_with_label (_("Set Temperature"));
   GtkWidget *spin = gtk_spin_button_new_with_range (0, 2, 0.1);
 
   gtk_grid_attach (grid, own, 0, 2, 2, 1);
-  add_row (grid, 3, _ ("Temperature"), spin);
+  add_row (grid, 3, _("Temperature"), spin);
   gtk_check_button_set_active (GTK_CHECK_BUTTON (own), value >= 0);
   gtk_spin_button_set_value (GTK_SPIN_BUTTON (spin), value >= 0 ? value : 0.7);
   gtk_widget_set_sensitive (spin, value >= 0);
@@ -68,8 +68,8 @@ add_temperature (GtkWidget *popover, GtkGrid *grid, QuernCompareColumn *column)
 GtkWidget *
 quern_compare_settings_new (QuernCompareColumn *column)
 {
-  const char *thinking[] = { _ ("Model Default"), _ ("Off"), _ ("On"), NULL };
-  const char *kv[] = { _ ("16 bits"), _ ("8 bits"), _ ("32 bits, exact"), NULL };
+  const char *thinking[] = { _("Model Default"), _("Off"), _("On"), NULL };
+  const char *kv[] = { _("16 bits"), _("8 bits"), _("32 bits, exact"), NULL };
   GtkWidget *popover = gtk_popover_new (), *grid = gtk_grid_new ();
   GtkWidget *think = gtk_drop_down_new_from_strings (thinking), *cache = gtk_drop_down_new_from_strings (kv);
 
@@ -77,8 +77,8 @@ quern_compare_settings_new (QuernCompareColumn *column)
   gtk_grid_set_column_spacing (GTK_GRID (grid), 12);
   gtk_widget_add_css_class (grid, "statistics");
   g_object_set_data_full (G_OBJECT (popover), "column", g_object_ref (column), g_object_unref);
-  add_row (GTK_GRID (grid), 0, _ ("Thinking"), think);
-  add_row (GTK_GRID (grid), 1, _ ("Precision of the Cache"), cache);
+  add_row (GTK_GRID (grid), 0, _("Thinking"), think);
+  add_row (GTK_GRID (grid), 1, _("Precision of the Cache"), cache);
   add_temperature (popover, GTK_GRID (grid), column);
   gtk_drop_down_set_selected (GTK_DROP_DOWN (think), (guint) (quern_compare_column_get_thinking (column) + 1));
   gtk_drop_down_set_selected (GTK_DROP_DOWN (cache), quern_compare_column_get_kv_type (column));

@@ -52,25 +52,17 @@ make_status (QuernCompareTurn *self)
   int progress = (int) (quern_compare_answer_get_progress (self->answer) * 100);
 
   if (self->veiled)
-    return g_strdup (_ ("Hidden until all models have answered."));
+    return g_strdup (_("Hidden until all models have answered."));
   switch (quern_compare_answer_get_state (self->answer)) {
-  case QUERN_COMPARE_WAITING:
-    return g_strdup (_ ("Waiting…"));
-  case QUERN_COMPARE_LOADING:
-    return g_strdup (_ ("Loading the model…"));
-  case QUERN_COMPARE_READING:
-    return g_strdup_printf (_ ("Reading… %d %%"), progress);
-  case QUERN_COMPARE_CUT:
-    return g_strdup (_ ("The answer reached its length limit."));
-  case QUERN_COMPARE_STOPPED:
-    return g_strdup (_ ("You stopped this answer."));
-  case QUERN_COMPARE_NOT_ASKED:
-    return g_strdup (_ ("This model was not asked this question."));
-  case QUERN_COMPARE_FAILED:
-    return g_strdup (quern_compare_answer_get_failure (self->answer));
+  case QUERN_COMPARE_WAITING: return g_strdup (_("Waiting…"));
+  case QUERN_COMPARE_LOADING: return g_strdup (_("Loading the model…"));
+  case QUERN_COMPARE_READING: return g_strdup_printf (_("Reading… %d %%"), progress);
+  case QUERN_COMPARE_CUT: return g_strdup (_("The answer reached its length limit."));
+  case QUERN_COMPARE_STOPPED: return g_strdup (_("You stopped this answer."));
+  case QUERN_COMPARE_NOT_ASKED: return g_strdup (_("This model was not asked this question."));
+  case QUERN_COMPARE_FAILED: return g_strdup (quern_compare_answer_get_failure (self->answer));
   case QUERN_COMPARE_WRITING:
-  case QUERN_COMPARE_DONE:
-    break;
+  case QUERN_COMPARE_DONE: break;
   }
   return g_strdup ("");
 }
@@ -101,8 +93,8 @@ show_marks (QuernCompareTurn *self)
   gboolean in_reasoning = FALSE, forked = locate_fork (self, &in_reasoning, &start, &end);
   guint shared_reasoning = in_reasoning ? start : all;
   guint shared_answer = !forked ? all : in_reasoning ? 0 : start;
-  g_autofree char *thoughts =
-      quern_fork_markup (reasoning, shared_reasoning, in_reasoning ? end : all, forked && in_reasoning);
+  g_autofree char *thoughts = quern_fork_markup (reasoning, shared_reasoning, in_reasoning ? end : all,
+                                                 forked && in_reasoning);
   g_autofree char *text = quern_fork_markup (answer, shared_answer, in_reasoning ? 0 : end, forked && !in_reasoning);
 
   gtk_label_set_markup (self->reasoning, thoughts);
@@ -159,7 +151,7 @@ add_prompt (QuernCompareTurn *self, const char *prompt, GListModel *pictures)
     g_autoptr (QuernPicture) picture = g_list_model_get_item (pictures, i);
     g_autoptr (GdkPaintable) paintable = make_paintable (picture);
     GtkWidget *widget = gtk_picture_new_for_paintable (paintable);
-    gtk_picture_set_alternative_text (GTK_PICTURE (widget), _ ("Picture"));
+    gtk_picture_set_alternative_text (GTK_PICTURE (widget), _("Picture"));
     gtk_picture_set_can_shrink (GTK_PICTURE (widget), FALSE);
     gtk_widget_set_halign (widget, GTK_ALIGN_START);
     gtk_box_append (GTK_BOX (bubble), widget);
@@ -344,16 +336,17 @@ point_at_fork (QuernCompareTurn *self, GtkWidget *popover, GtkLabel *label, guin
   if (!gtk_widget_compute_point (GTK_WIDGET (label), GTK_WIDGET (self),
                                  &GRAPHENE_POINT_INIT (x + PANGO_PIXELS (place.x), y + PANGO_PIXELS (place.y)), &point))
     return;
-  rect =
-      (GdkRectangle) { (int) point.x, (int) point.y, MAX (1, PANGO_PIXELS (place.width)), PANGO_PIXELS (place.height) };
+  rect = (GdkRectangle) { (int) point.x, (int) point.y, MAX (1, PANGO_PIXELS (place.width)),
+                          PANGO_PIXELS (place.height) };
   gtk_popover_set_pointing_to (GTK_POPOVER (popover), &rect);
 }
 
 static void
 add_candidates (GtkWidget *grid, const char *title, QuernCompareAnswer *answer, guint index)
 {
-  const QuernCompareToken *token =
-      index < quern_compare_answer_get_n_tokens (answer) ? quern_compare_answer_get_token (answer, index) : NULL;
+  const QuernCompareToken *token = index < quern_compare_answer_get_n_tokens (answer)
+                                       ? quern_compare_answer_get_token (answer, index)
+                                       : NULL;
   QuernCandidateRow rows[SHOWN];
   guint n = token != NULL ? MIN (token->n_top, SHOWN) : 0;
 
@@ -391,7 +384,7 @@ quern_compare_turn_show_fork (QuernCompareTurn *self)
     return FALSE;
   popover = gtk_popover_new ();
   gtk_popover_set_child (GTK_POPOVER (popover), make_details (self));
-  gtk_accessible_update_property (GTK_ACCESSIBLE (popover), GTK_ACCESSIBLE_PROPERTY_LABEL, _ ("First difference"), -1);
+  gtk_accessible_update_property (GTK_ACCESSIBLE (popover), GTK_ACCESSIBLE_PROPERTY_LABEL, _("First difference"), -1);
   gtk_widget_set_parent (popover, GTK_WIDGET (self));
   g_signal_connect (popover, "closed", G_CALLBACK (popover_closed_cb), NULL);
   point_at_fork (self, popover, reasoning ? self->reasoning : self->text, start);

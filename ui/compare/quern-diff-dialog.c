@@ -9,8 +9,8 @@
  * is underlined, and the line below describes the selected difference in words. */
 
 typedef struct {
-  int start, end;  /* character offsets in the buffer */
-  char *a, *b;     /* the text that each answer has there */
+  int start, end; /* character offsets in the buffer */
+  char *a, *b;    /* the text that each answer has there */
 } Change;
 
 struct _QuernDiffDialog {
@@ -101,7 +101,7 @@ quote (const char *words)
   GString *text = g_string_new (words);
 
   if (text->len == 0)
-    g_string_assign (text, _ ("nothing"));
+    g_string_assign (text, _("nothing"));
   else
     g_string_replace (text, "\n", "↵", 0);
   return g_string_free_and_steal (text);
@@ -111,7 +111,7 @@ static void
 update_place (QuernDiffDialog *self)
 {
   int n = (int) self->changes->len;
-  g_autofree char *place = self->current >= 0 ? g_strdup_printf (_ ("%d of %d"), self->current + 1, n)
+  g_autofree char *place = self->current >= 0 ? g_strdup_printf (_("%d of %d"), self->current + 1, n)
                                               : g_strdup_printf (ngettext ("%d difference", "%d differences", n), n);
 
   gtk_label_set_label (self->place, place);
@@ -135,7 +135,7 @@ go_to (QuernDiffDialog *self, int i)
   gtk_text_buffer_select_range (buffer, &start, &end);
   gtk_text_view_scroll_to_iter (self->view, &start, 0.1, FALSE, 0, 0);
   /* Translators: model: its words. Other model: its words. */
-  text = g_strdup_printf (_ ("%s: %s\n%s: %s"), self->name_a, a, self->name_b, b);
+  text = g_strdup_printf (_("%s: %s\n%s: %s"), self->name_a, a, self->name_b, b);
   gtk_label_set_label (self->details, text);
   gtk_widget_set_visible (GTK_WIDGET (self->details), TRUE);
   gtk_accessible_announce (GTK_ACCESSIBLE (self), text, GTK_ACCESSIBLE_ANNOUNCEMENT_PRIORITY_MEDIUM);
@@ -165,10 +165,10 @@ next_action (GtkWidget *widget, const char *name, GVariant *parameter)
 static const char *
 get_text (QuernDiffDialog *self, GtkDropDown *dropdown)
 {
-  QuernCompareColumn *column =
-      quern_comparison_get_column (self->comparison, gtk_drop_down_get_selected (dropdown));
-  QuernCompareAnswer *answer =
-      column != NULL ? quern_compare_column_get_answer (column, gtk_drop_down_get_selected (self->prompt)) : NULL;
+  QuernCompareColumn *column = quern_comparison_get_column (self->comparison, gtk_drop_down_get_selected (dropdown));
+  QuernCompareAnswer *answer = column != NULL
+                                   ? quern_compare_column_get_answer (column, gtk_drop_down_get_selected (self->prompt))
+                                   : NULL;
   return answer != NULL ? quern_compare_answer_get_answer (answer) : "";
 }
 
@@ -178,18 +178,18 @@ make_summary (QuernDiffDialog *self, const QuernDiffCount *count)
   g_autofree char *places = NULL;
 
   if (count->changes == 0)
-    return g_strdup (_ ("Both answers are identical."));
+    return g_strdup (_("Both answers are identical."));
   places = g_strdup_printf (ngettext ("%u difference.", "%u differences.", count->changes), count->changes);
   /* Translators: "7 places differ." and counts of words with the names of models */
-  return g_strdup_printf (_ ("%s Words only in %s: %u; only in %s: %u; in both: %u."), places, self->name_a, count->only_a,
-                          self->name_b, count->only_b, count->same);
+  return g_strdup_printf (_("%s Words only in %s: %u; only in %s: %u; in both: %u."), places, self->name_a,
+                          count->only_a, self->name_b, count->only_b, count->same);
 }
 
 static void
 update_legend (QuernDiffDialog *self)
 {
   g_autofree char *a = g_markup_escape_text (self->name_a, -1), *b = g_markup_escape_text (self->name_b, -1);
-  g_autofree char *markup = g_strdup_printf (_ ("<s>Struck through</s>: only %s. <u>Underlined</u>: only %s."), a, b);
+  g_autofree char *markup = g_strdup_printf (_("<s>Struck through</s>: only %s. <u>Underlined</u>: only %s."), a, b);
 
   gtk_label_set_markup (self->legend, markup);
 }
@@ -265,9 +265,8 @@ make_text (QuernDiffDialog *self)
   gtk_text_view_set_top_margin (self->view, 12);
   gtk_text_view_set_bottom_margin (self->view, 12);
   gtk_widget_add_css_class (view, "diff-text");
-  gtk_accessible_update_property (GTK_ACCESSIBLE (view), GTK_ACCESSIBLE_PROPERTY_LABEL, _ ("Both answers"), -1);
-  self->only_a =
-      gtk_text_buffer_create_tag (buffer, NULL, "strikethrough", TRUE, "background-rgba", &red, NULL);
+  gtk_accessible_update_property (GTK_ACCESSIBLE (view), GTK_ACCESSIBLE_PROPERTY_LABEL, _("Both answers"), -1);
+  self->only_a = gtk_text_buffer_create_tag (buffer, NULL, "strikethrough", TRUE, "background-rgba", &red, NULL);
   self->only_b = gtk_text_buffer_create_tag (buffer, NULL, "underline", PANGO_UNDERLINE_SINGLE, "background-rgba",
                                              &green, NULL);
   gtk_scrolled_window_set_policy (GTK_SCROLLED_WINDOW (scrolled), GTK_POLICY_NEVER, GTK_POLICY_AUTOMATIC);
@@ -295,11 +294,11 @@ make_bar (QuernDiffDialog *self)
   self->bar = bar;
   gtk_widget_set_halign (bar, GTK_ALIGN_CENTER);
   gtk_widget_add_css_class (bar, "toolbar");
-  add_step (bar, "go-up-symbolic", _ ("Previous Difference"), "diff.previous");
+  add_step (bar, "go-up-symbolic", _("Previous Difference"), "diff.previous");
   self->place = GTK_LABEL (gtk_label_new (NULL));
   gtk_widget_add_css_class (GTK_WIDGET (self->place), "numeric");
   gtk_box_append (GTK_BOX (bar), GTK_WIDGET (self->place));
-  add_step (bar, "go-down-symbolic", _ ("Next Difference"), "diff.next");
+  add_step (bar, "go-down-symbolic", _("Next Difference"), "diff.next");
   return bar;
 }
 
@@ -344,9 +343,9 @@ make_content (QuernDiffDialog *self, GtkStringList *names, GtkStringList *prompt
   adw_wrap_box_set_line_spacing (ADW_WRAP_BOX (choices), 6);
   gtk_widget_add_css_class (box, "diff-page");
   self->filling = TRUE;
-  self->first = add_choice (self, choices, names, _ ("First column"));
-  self->second = add_choice (self, choices, names, _ ("Second column"));
-  self->prompt = add_choice (self, choices, prompts, _ ("Prompt"));
+  self->first = add_choice (self, choices, names, _("First column"));
+  self->second = add_choice (self, choices, names, _("Second column"));
+  self->prompt = add_choice (self, choices, prompts, _("Prompt"));
   gtk_drop_down_set_selected (self->second, 1);
   gtk_drop_down_set_selected (self->prompt, g_list_model_get_n_items (G_LIST_MODEL (prompts)) - 1);
   gtk_widget_set_visible (GTK_WIDGET (self->prompt), g_list_model_get_n_items (G_LIST_MODEL (prompts)) > 1);
@@ -372,15 +371,15 @@ make_content (QuernDiffDialog *self, GtkStringList *names, GtkStringList *prompt
 AdwDialog *
 quern_diff_dialog_new (QuernComparison *comparison)
 {
-  QuernDiffDialog *self = g_object_new (QUERN_TYPE_DIFF_DIALOG, "title", _ ("Word Differences"), "content-width",
-                                        720, "content-height", 600, NULL);
+  QuernDiffDialog *self = g_object_new (QUERN_TYPE_DIFF_DIALOG, "title", _("Word Differences"), "content-width", 720,
+                                        "content-height", 600, NULL);
   g_autoptr (GtkStringList) names = gtk_string_list_new (NULL), prompts = gtk_string_list_new (NULL);
 
   self->comparison = g_object_ref (comparison);
   for (guint i = 0; i < quern_comparison_get_n_columns (comparison); i++)
     gtk_string_list_take (names, quern_compare_column_dup_label (quern_comparison_get_column (comparison, i)));
   for (guint i = 0; i < quern_comparison_get_n_turns (comparison); i++)
-    gtk_string_list_take (prompts, g_strdup_printf (_ ("Prompt %u"), i + 1));
+    gtk_string_list_take (prompts, g_strdup_printf (_("Prompt %u"), i + 1));
   make_content (self, names, prompts);
   update (self);
   return ADW_DIALOG (self);

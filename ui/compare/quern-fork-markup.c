@@ -46,7 +46,7 @@ quern_fork_markup (const char *text, guint shared, guint end, gboolean marked)
   else if (*g_strchomp (token) != '\0')
     g_string_append_printf (markup, "<a href=\"fork\"><b>%s</b></a>", token);
   else /* Translators: mark where an answer ended, or chose white space, and another one went on with words */
-    g_string_append_printf (markup, "<a href=\"fork\"><b>%s</b></a>", to > from ? "␣" : _ ("[end]"));
+    g_string_append_printf (markup, "<a href=\"fork\"><b>%s</b></a>", to > from ? "␣" : _("[end]"));
   g_string_append (markup, after);
   return g_string_free (markup, FALSE);
 }
@@ -62,7 +62,7 @@ quern_fork_dup_choice (const QuernTokenChoice *choice)
   GString *text = g_string_new (choice->text);
 
   if (text->len == 0)
-    g_string_assign (text, _ ("[end]"));
+    g_string_assign (text, _("[end]"));
   g_string_replace (text, "\n", "↵", 0);
   g_string_prepend (text, "“");
   g_string_append (text, "”");
@@ -74,8 +74,8 @@ percent (double p)
 {
   if (p < 0)
     /* Translators: a probability below what was kept */
-    return g_strdup_printf (_ ("less than %.2g %%"), -p * 100);
-  return g_strdup_printf (_ ("%.1f %%"), p * 100);
+    return g_strdup_printf (_("less than %.2g %%"), -p * 100);
+  return g_strdup_printf (_("%.1f %%"), p * 100);
 }
 
 /**
@@ -92,16 +92,15 @@ quern_fork_dup_sentence (const QuernFork *fork, const char *name_a, const char *
   GString *text = g_string_new (NULL);
 
   /* Translators: e.g. "Q8_0 chose “cat” (44.0 %); “dog” had 41.0 %" */
-  g_string_append_printf (text, _ ("%s chose %s (%s); %s had %s."), name_a, a, a_a, b, a_b);
+  g_string_append_printf (text, _("%s chose %s (%s); %s had %s."), name_a, a, a_a, b, a_b);
   g_string_append_c (text, '\n');
-  g_string_append_printf (text, _ ("%s chose %s (%s); %s had %s."), name_b, b, b_b, a, b_a);
+  g_string_append_printf (text, _("%s chose %s (%s); %s had %s."), name_b, b, b_b, a, b_a);
   g_string_append_c (text, '\n');
-  g_string_append_printf (text, _ ("The first %u tokens are the same: %.0f %% of the longer answer."), fork->index,
+  g_string_append_printf (text, _("The first %u tokens are the same: %.0f %% of the longer answer."), fork->index,
                           fork->shared * 100);
   if (!fork->same_context) {
     g_string_append_c (text, '\n');
-    g_string_append (text,
-                     _ ("The columns differ in earlier answers, so these figures belong to different prompts."));
+    g_string_append (text, _("The columns differ in earlier answers, so these figures belong to different prompts."));
   }
   return g_string_free (text, FALSE);
 }

@@ -116,8 +116,8 @@ add_candidates (QuernHeatMap *self, GtkWidget *grid, const char *title, const Qu
 static char *
 make_sentence (const QuernDivergence *position)
 {
-  return g_strdup_printf (_ ("Divergence %.4f. The token in the text has a probability of %.1f %%; with the reference, "
-                             "%.1f %%."),
+  return g_strdup_printf (_("Divergence %.4f. The token in the text has a probability of %.1f %%; with the reference, "
+                            "%.1f %%."),
                           position->kld, exp (-position->nll) * 100, exp (-position->nll_reference) * 100);
 }
 
@@ -162,11 +162,11 @@ announce (QuernHeatMap *self)
     wanted = quern_measure_get_candidate (self->measure, position->top_reference[0].id);
     got = quern_measure_get_candidate (self->measure, position->top[0].id);
     /* Translators: a token of the text, its divergence, the likeliest token of the reference and of the model */
-    text = g_strdup_printf (_ ("“%s”: divergence %.3f. Most likely for the reference: “%s”, for this model: "
-                               "“%s”."), token,
-                            position->kld, wanted, got);
+    text = g_strdup_printf (_("“%s”: divergence %.3f. Most likely for the reference: “%s”, for this model: "
+                              "“%s”."),
+                            token, position->kld, wanted, got);
   } else {
-    text = g_strdup_printf (_ ("“%s”: not scored."), token);
+    text = g_strdup_printf (_("“%s”: not scored."), token);
   }
   gtk_accessible_update_property (GTK_ACCESSIBLE (self->view), GTK_ACCESSIBLE_PROPERTY_DESCRIPTION, text, -1);
   gtk_accessible_announce (GTK_ACCESSIBLE (self->view), text, GTK_ACCESSIBLE_ANNOUNCEMENT_PRIORITY_MEDIUM);
@@ -201,7 +201,7 @@ open_popover (QuernHeatMap *self)
     gtk_popover_set_autohide (self->popover, FALSE);
     gtk_widget_set_can_focus (GTK_WIDGET (self->popover), FALSE);
     gtk_accessible_update_property (GTK_ACCESSIBLE (self->popover), GTK_ACCESSIBLE_PROPERTY_LABEL,
-                                    _ ("Most likely tokens"), -1);
+                                    _("Most likely tokens"), -1);
     gtk_widget_set_parent (GTK_WIDGET (self->popover), GTK_WIDGET (self));
   }
   gtk_popover_set_child (self->popover, make_details (self, position));
@@ -326,19 +326,14 @@ handle_key (QuernHeatMap *self, guint keyval, gboolean marked)
 
   switch (keyval) {
   case GDK_KEY_Left:
-  case GDK_KEY_KP_Left:
-    return move (self, mirrored ? 1 : -1, marked);
+  case GDK_KEY_KP_Left: return move (self, mirrored ? 1 : -1, marked);
   case GDK_KEY_Right:
-  case GDK_KEY_KP_Right:
-    return move (self, mirrored ? -1 : 1, marked);
+  case GDK_KEY_KP_Right: return move (self, mirrored ? -1 : 1, marked);
   case GDK_KEY_Up:
-  case GDK_KEY_KP_Up:
-    return move_line (self, FALSE);
+  case GDK_KEY_KP_Up: return move_line (self, FALSE);
   case GDK_KEY_Down:
-  case GDK_KEY_KP_Down:
-    return move_line (self, TRUE);
-  default:
-    return FALSE;
+  case GDK_KEY_KP_Down: return move_line (self, TRUE);
+  default: return FALSE;
   }
 }
 
@@ -430,10 +425,10 @@ quern_heat_map_init (QuernHeatMap *self)
   self->positions = g_array_new (FALSE, FALSE, sizeof (guint));
   self->view = QUERN_HEAT_TEXT (quern_heat_text_new ());
   gtk_accessible_update_property (
-      GTK_ACCESSIBLE (self->view), GTK_ACCESSIBLE_PROPERTY_LABEL, _ ("Text with divergences"),
+      GTK_ACCESSIBLE (self->view), GTK_ACCESSIBLE_PROPERTY_LABEL, _("Text with divergences"),
       GTK_ACCESSIBLE_PROPERTY_DESCRIPTION,
-      _ ("Arrow keys move from token to token; with Ctrl, to the next one that differs. Return shows the most likely "
-         "tokens of both models."),
+      _("Arrow keys move from token to token; with Ctrl, to the next one that differs. Return shows the most likely "
+        "tokens of both models."),
       -1);
   add_controllers (self);
   adw_bin_set_child (ADW_BIN (self), GTK_WIDGET (self->view));

@@ -39,9 +39,9 @@ draw_run (GtkSnapshot *snapshot, const GdkRectangle *from, int x_end, int level)
   float x = (float) MIN (from->x, x_end), width = (float) ABS (x_end - from->x);
 
   gtk_snapshot_append_color (snapshot, &tint, &GRAPHENE_RECT_INIT (x, (float) from->y, width, (float) from->height));
-  gtk_snapshot_append_color (
-      snapshot, &line,
-      &GRAPHENE_RECT_INIT (x, (float) (from->y + from->height) - thickness[level], width, thickness[level]));
+  gtk_snapshot_append_color (snapshot, &line,
+                             &GRAPHENE_RECT_INIT (x, (float) (from->y + from->height) - thickness[level], width,
+                                                  thickness[level]));
 }
 
 /* A place that wraps is drawn as one run in each line. */

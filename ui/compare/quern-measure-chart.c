@@ -145,9 +145,9 @@ draw_axes (QuernMeasureChart *self, const Plot *plot)
     set_color (plot, 0.7);
     draw_text (plot, text, to_x (plot, x), plot->bottom + 4, 0.5, 0);
   }
-  draw_text (plot, self->by_speed ? _ ("tokens read per second") : _ ("file size"),
-             (plot->left + plot->right) / 2, plot->bottom + 38, 0.5, 1);
-  draw_text (plot, _ ("mean divergence"), 4, 2, 0, 0);
+  draw_text (plot, self->by_speed ? _("tokens read per second") : _("file size"), (plot->left + plot->right) / 2,
+             plot->bottom + 38, 0.5, 1);
+  draw_text (plot, _("mean divergence"), 4, 2, 0, 0);
 }
 
 static void
@@ -230,7 +230,7 @@ make_description (QuernMeasureChart *self)
     const QuernDivergenceSummary *s = quern_measured_get_summary (measured);
     g_autofree char *size = g_format_size (quern_measured_get_facts (measured)->file_bytes);
     g_autofree char *name = quern_measured_dup_label (measured);
-    g_string_append_printf (text, _ ("%s: %s, %.0f tokens/s, divergence %.4f ± %.4f."), name, size,
+    g_string_append_printf (text, _("%s: %s, %.0f tokens/s, divergence %.4f ± %.4f."), name, size,
                             quern_measured_get_rate (measured), s->kld_mean, s->kld_error);
     g_string_append_c (text, ' ');
   }
@@ -256,7 +256,7 @@ quern_measure_chart_init (QuernMeasureChart *self)
   self->area = g_object_new (GTK_TYPE_DRAWING_AREA, "accessible-role", GTK_ACCESSIBLE_ROLE_IMG, NULL);
   gtk_drawing_area_set_content_height (self->area, 260);
   gtk_drawing_area_set_draw_func (self->area, draw_cb, self, NULL);
-  gtk_accessible_update_property (GTK_ACCESSIBLE (self->area), GTK_ACCESSIBLE_PROPERTY_LABEL, _ ("Chart"), -1);
+  gtk_accessible_update_property (GTK_ACCESSIBLE (self->area), GTK_ACCESSIBLE_PROPERTY_LABEL, _("Chart"), -1);
   adw_bin_set_child (ADW_BIN (self), GTK_WIDGET (self->area));
 }
 

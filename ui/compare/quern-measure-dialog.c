@@ -116,7 +116,7 @@ update_pause (QuernMeasureDialog *self, gboolean paused)
 {
   self->syncing = TRUE;
   gtk_toggle_button_set_active (self->pause, paused);
-  gtk_button_set_label (GTK_BUTTON (self->pause), paused ? _ ("Paused") : _ ("Pause"));
+  gtk_button_set_label (GTK_BUTTON (self->pause), paused ? _("Paused") : _("Pause"));
   self->syncing = FALSE;
 }
 

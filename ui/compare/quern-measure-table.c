@@ -25,16 +25,16 @@ static void
 add_headings (GtkGrid *grid)
 {
   const char *const names[][2] = {
-    { _ ("Model"), NULL },
-    { _ ("Size"), _ ("File size") },
-    { _ ("Divergence"), _ ("Mean Kullback–Leibler divergence from the reference, in nats, with its standard error") },
-    { _ ("Median"), _ ("Half of all tokens diverge less") },
-    { _ ("99 %"), /* xgettext:no-c-format */ _ ("99 % of all tokens diverge less") },
-    { _ ("Same top token"), _ ("How often the most likely token is that of the reference") },
-    { _ ("RMS Δp"), _ ("How far the probability of the token in the text is off") },
-    { _ ("Δ ln PPL"), _ ("How much worse the text is predicted than by the reference, token by token") },
-    { _ ("Tokens/s"), _ ("Reading speed in this measurement") },
-    { _ ("Time"), _ ("Duration of the measurement") },
+    { _("Model"), NULL },
+    { _("Size"), _("File size") },
+    { _("Divergence"), _("Mean Kullback–Leibler divergence from the reference, in nats, with its standard error") },
+    { _("Median"), _("Half of all tokens diverge less") },
+    { _("99 %"), /* xgettext:no-c-format */ _("99 % of all tokens diverge less") },
+    { _("Same top token"), _("How often the most likely token is that of the reference") },
+    { _("RMS Δp"), _("How far the probability of the token in the text is off") },
+    { _("Δ ln PPL"), _("How much worse the text is predicted than by the reference, token by token") },
+    { _("Tokens/s"), _("Reading speed in this measurement") },
+    { _("Time"), _("Duration of the measurement") },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (names); i++) {
@@ -62,11 +62,11 @@ add_row (GtkGrid *grid, int row, QuernMeasured *measured)
   attach_taking (grid, 2, row, g_strdup_printf ("%.4f ± %.4f", s->kld_mean, s->kld_error));
   attach_taking (grid, 3, row, g_strdup_printf ("%.4f", s->kld_median));
   attach_taking (grid, 4, row, g_strdup_printf ("%.3f", s->kld_p99));
-  attach_taking (grid, 5, row, g_strdup_printf (_ ("%.1f ± %.1f %%"), s->same_top * 100, s->same_top_error * 100));
-  attach_taking (grid, 6, row, g_strdup_printf (_ ("%.2f %%"), s->delta_p_rms * 100));
+  attach_taking (grid, 5, row, g_strdup_printf (_("%.1f ± %.1f %%"), s->same_top * 100, s->same_top_error * 100));
+  attach_taking (grid, 6, row, g_strdup_printf (_("%.2f %%"), s->delta_p_rms * 100));
   attach_taking (grid, 7, row, g_strdup_printf ("%+.4f ± %.4f", s->delta_ln_ppl, s->delta_ln_ppl_error));
   attach_taking (grid, 8, row, g_strdup_printf ("%.0f", quern_measured_get_rate (measured)));
-  attach_taking (grid, 9, row, g_strdup_printf (_ ("%.1f s"), quern_measured_get_seconds (measured)));
+  attach_taking (grid, 9, row, g_strdup_printf (_("%.1f s"), quern_measured_get_seconds (measured)));
 }
 
 /**
@@ -102,10 +102,10 @@ add_sentence (GtkBox *box, const char *text, const char *css_class)
 static const struct {
   const char *icon, *name, *css_class;
 } bands[] = {
-  [QUERN_VERDICT_NONE] = { "content-loading-symbolic", N_ ("Not Measured"), "dim-label" },
-  [QUERN_VERDICT_INDISTINGUISHABLE] = { "object-select-symbolic", N_ ("Indistinguishable"), "success" },
-  [QUERN_VERDICT_SLIGHTLY_DIFFERENT] = { "view-more-horizontal-symbolic", N_ ("Slightly Different"), "warning" },
-  [QUERN_VERDICT_VISIBLY_DAMAGED] = { "dialog-warning-symbolic", N_ ("Visibly Damaged"), "error" },
+  [QUERN_VERDICT_NONE] = { "content-loading-symbolic", N_("Not Measured"), "dim-label" },
+  [QUERN_VERDICT_INDISTINGUISHABLE] = { "object-select-symbolic", N_("Indistinguishable"), "success" },
+  [QUERN_VERDICT_SLIGHTLY_DIFFERENT] = { "view-more-horizontal-symbolic", N_("Slightly Different"), "warning" },
+  [QUERN_VERDICT_VISIBLY_DAMAGED] = { "dialog-warning-symbolic", N_("Visibly Damaged"), "error" },
 };
 
 static GtkWidget *
@@ -147,8 +147,8 @@ make_choice (QuernMeasure *measure)
   guint best = quern_verdict_smallest_good (measure);
   g_autofree char *name = quern_measured_dup_label (quern_measure_get_result (measure, best));
 
-  return best > 0 ? g_strdup_printf (_ ("%s is the smallest model that is not worse on this text."), name)
-                  : g_strdup_printf (_ ("On this text, no smaller model is as good as %s."), name);
+  return best > 0 ? g_strdup_printf (_("%s is the smallest model that is not worse on this text."), name)
+                  : g_strdup_printf (_("On this text, no smaller model is as good as %s."), name);
 }
 
 /**
@@ -172,7 +172,7 @@ quern_measure_verdicts_fill (GtkBox *box, QuernMeasure *measure)
   add_sentence (box, reference, "dim-label");
   gtk_list_box_set_selection_mode (GTK_LIST_BOX (list), GTK_SELECTION_NONE);
   gtk_widget_add_css_class (list, "boxed-list");
-  gtk_accessible_update_property (GTK_ACCESSIBLE (list), GTK_ACCESSIBLE_PROPERTY_LABEL, _ ("Verdicts"), -1);
+  gtk_accessible_update_property (GTK_ACCESSIBLE (list), GTK_ACCESSIBLE_PROPERTY_LABEL, _("Verdicts"), -1);
   for (guint i = 1; i < n; i++)
     gtk_list_box_append (GTK_LIST_BOX (list), make_row (measure, i));
   gtk_widget_set_visible (list, n > 1);

@@ -44,9 +44,9 @@ file_read_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   if (!g_file_load_contents_finish (G_FILE (source), result, &text, &length, NULL, &error))
     problem = error->message;
   else if (length > MAX_FILE)
-    problem = _ ("That file is larger than 4 MB. Choose a smaller file.");
+    problem = _("That file is larger than 4 MB. Choose a smaller file.");
   else if (!g_utf8_validate (text, (gssize) length, NULL))
-    problem = _ ("That file is not UTF-8 text.");
+    problem = _("That file is not UTF-8 text.");
   if (problem != NULL) {
     g_signal_emit (self, signals[PROBLEM], 0, problem);
     return;
@@ -84,7 +84,7 @@ choose_file_cb (QuernMeasureText *self)
 {
   g_autoptr (GtkFileDialog) dialog = gtk_file_dialog_new ();
 
-  gtk_file_dialog_set_title (dialog, _ ("Choose a Text"));
+  gtk_file_dialog_set_title (dialog, _("Choose a Text"));
   gtk_file_dialog_open (dialog, GTK_WINDOW (gtk_widget_get_root (GTK_WIDGET (self))), NULL, file_chosen_cb,
                         g_object_ref (self));
 }
@@ -118,7 +118,7 @@ add_answers (QuernMeasureText *self, QuernMeasure *measure, QuernCompareColumn *
   for (guint i = 0; i < quern_comparison_get_n_columns (self->comparison); i++)
     if (quern_comparison_get_column (self->comparison, i) == reference)
       quern_comparison_add_answers (self->comparison, i, measure);
-  quern_measure_set_source (measure, _ ("The reference’s own answers"));
+  quern_measure_set_source (measure, _("The reference’s own answers"));
 }
 
 static void
@@ -131,7 +131,7 @@ add_conversation (QuernMeasureText *self, QuernMeasure *measure, GTask *task)
                                           g_object_ref (task));
   else
     g_task_return_new_error (task, QUERN_COMPARE_ERROR, QUERN_COMPARE_ERROR_TEXT,
-                             _ ("There are no conversations yet. Choose another text."));
+                             _("There are no conversations yet. Choose another text."));
 }
 
 /**
@@ -147,23 +147,19 @@ quern_measure_text_add_async (QuernMeasureText *self, QuernMeasure *measure, Que
   g_autoptr (GTask) task = g_task_new (self, NULL, callback, user_data);
 
   switch (adw_combo_row_get_selected (self->source)) {
-  case SOURCE_CONVERSATION:
-    add_conversation (self, measure, task);
-    return;
+  case SOURCE_CONVERSATION: add_conversation (self, measure, task); return;
   case SOURCE_FILE:
     if (self->text == NULL) {
-      g_task_return_new_error (task, QUERN_COMPARE_ERROR, QUERN_COMPARE_ERROR_TEXT, _ ("Choose a text file first."));
+      g_task_return_new_error (task, QUERN_COMPARE_ERROR, QUERN_COMPARE_ERROR_TEXT, _("Choose a text file first."));
       return;
     }
     quern_measure_add_text (measure, self->text);
     quern_measure_set_source (measure, self->name);
     break;
-  case SOURCE_ANSWERS:
-    add_answers (self, measure, reference);
-    break;
+  case SOURCE_ANSWERS: add_answers (self, measure, reference); break;
   default:
     quern_measure_add_text (measure, quern_sample_text ());
-    quern_measure_set_source (measure, _ ("Built-in sample"));
+    quern_measure_set_source (measure, _("Built-in sample"));
     break;
   }
   g_task_return_boolean (task, TRUE);
@@ -198,8 +194,7 @@ quern_measure_text_class_init (QuernMeasureTextClass *klass)
   G_OBJECT_CLASS (klass)->dispose = quern_measure_text_dispose;
   signals[PROBLEM] = g_signal_new ("problem", QUERN_TYPE_MEASURE_TEXT, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
                                    G_TYPE_NONE, 1, G_TYPE_STRING);
-  gtk_widget_class_set_template_from_resource (widget_class,
-                                               "/io/github/quern/Quern/ui/compare/quern-measure-text.ui");
+  gtk_widget_class_set_template_from_resource (widget_class, "/io/github/quern/Quern/ui/compare/quern-measure-text.ui");
   gtk_widget_class_bind_template_child (widget_class, QuernMeasureText, source);
   gtk_widget_class_bind_template_child (widget_class, QuernMeasureText, file_row);
   gtk_widget_class_bind_template_child (widget_class, QuernMeasureText, conversation);
@@ -222,8 +217,8 @@ quern_measure_text_init (QuernMeasureText *self)
 void
 quern_measure_text_set_context (QuernMeasureText *self, QuernComparison *comparison, QuernStore *store)
 {
-  const char *sources[] = { _ ("Built-in sample"), _ ("A file…"), _ ("A past conversation…"),
-                            _ ("The reference’s own answers"), NULL };
+  const char *sources[] = { _("Built-in sample"), _("A file…"), _("A past conversation…"),
+                            _("The reference’s own answers"), NULL };
   g_autoptr (GtkStringList) texts = NULL;
   g_autoptr (GtkExpression) title = gtk_property_expression_new (QUERN_TYPE_CONVERSATION, NULL, "title");
 

@@ -13,10 +13,10 @@ G_BEGIN_DECLS
 #define QUERN_TYPE_MEASURE_TEXT (quern_measure_text_get_type ())
 G_DECLARE_FINAL_TYPE (QuernMeasureText, quern_measure_text, QUERN, MEASURE_TEXT, AdwPreferencesGroup)
 
-void     quern_measure_text_set_context (QuernMeasureText *self, QuernComparison *comparison, QuernStore *store);
-void     quern_measure_text_read_file   (QuernMeasureText *self, GFile *file);
-void     quern_measure_text_add_async   (QuernMeasureText *self, QuernMeasure *measure, QuernCompareColumn *reference,
-                                         GAsyncReadyCallback callback, gpointer user_data);
-gboolean quern_measure_text_add_finish  (QuernMeasureText *self, GAsyncResult *result, GError **error);
+void quern_measure_text_set_context (QuernMeasureText *self, QuernComparison *comparison, QuernStore *store);
+void quern_measure_text_read_file (QuernMeasureText *self, GFile *file);
+void quern_measure_text_add_async (QuernMeasureText *self, QuernMeasure *measure, QuernCompareColumn *reference,
+                                   GAsyncReadyCallback callback, gpointer user_data);
+gboolean quern_measure_text_add_finish (QuernMeasureText *self, GAsyncResult *result, GError **error);
 
 G_END_DECLS

@@ -83,8 +83,9 @@ add_accuracy (QuernQuestionsDialog *self, QuernQuestions *questions, guint colum
 
   quern_questions_count (questions, column, &right, &n);
   count = g_strdup_printf (ngettext ("%u of %u question", "%u of %u questions", n), right, n);
-  figure = g_strdup_printf (_ ("%.0f %% (%.0f to %.0f %%)"), share * 100, low * 100, high * 100);
-  add (self, self->accuracy, GTK_WIDGET (make_row (quern_questions_get_label (questions, column), count, n > 0 ? figure : "")));
+  figure = g_strdup_printf (_("%.0f %% (%.0f to %.0f %%)"), share * 100, low * 100, high * 100);
+  add (self, self->accuracy,
+       GTK_WIDGET (make_row (quern_questions_get_label (questions, column), count, n > 0 ? figure : "")));
 }
 
 static void
@@ -94,14 +95,14 @@ add_flips (QuernQuestionsDialog *self, QuernQuestions *questions, guint a, guint
   g_autofree char *title = NULL, *subtitle = NULL, *figure = NULL;
 
   quern_questions_get_flips (questions, a, b, &flips);
-  title = g_strdup_printf (_ ("%s against %s"), quern_questions_get_label (questions, a),
+  title = g_strdup_printf (_("%s against %s"), quern_questions_get_label (questions, a),
                            quern_questions_get_label (questions, b));
   /* Translators: counts of questions; then the verdict of a test */
-  subtitle = g_strdup_printf (_ ("Only the first correct: %u · only the second: %u · %s"), flips.only_a, flips.only_b,
-                              flips.p_value >= SIGNIFICANT   ? _ ("too close to call")
-                              : flips.only_a > flips.only_b ? _ ("the first is better")
-                                                            : _ ("the second is better"));
-  figure = g_strdup_printf (_ ("%.0f %% flips, p = %.2g"), flips.flips * 100, flips.p_value);
+  subtitle = g_strdup_printf (_("Only the first correct: %u · only the second: %u · %s"), flips.only_a, flips.only_b,
+                              flips.p_value >= SIGNIFICANT  ? _("too close to call")
+                              : flips.only_a > flips.only_b ? _("the first is better")
+                                                            : _("the second is better"));
+  figure = g_strdup_printf (_("%.0f %% flips, p = %.2g"), flips.flips * 100, flips.p_value);
   add (self, self->flips, GTK_WIDGET (make_row (title, subtitle, figure)));
 }
 
@@ -113,7 +114,9 @@ make_answer (QuernQuestions *questions, guint column, guint i)
   gboolean ended = quern_compare_answer_get_state (answer) == QUERN_COMPARE_DONE
                    || quern_compare_answer_get_state (answer) == QUERN_COMPARE_CUT;
   AdwActionRow *row = make_row (quern_questions_get_label (questions, column), quern_compare_answer_get_answer (answer),
-                                !ended ? _ ("No answer") : right ? _ ("Correct") : _ ("Incorrect"));
+                                !ended  ? _("No answer")
+                                : right ? _("Correct")
+                                        : _("Incorrect"));
   GtkWidget *icon = gtk_image_new_from_icon_name (!ended  ? "content-loading-symbolic"
                                                   : right ? "object-select-symbolic"
                                                           : "window-close-symbolic");
@@ -128,7 +131,7 @@ add_question (QuernQuestionsDialog *self, QuernQuestions *questions, guint i)
 {
   GtkWidget *row = adw_expander_row_new ();
   guint n = quern_questions_get_n_columns (questions), right = 0;
-  g_autofree char *subtitle = g_strdup_printf (_ ("Expected: %s"), quern_questions_get_expected (questions, i));
+  g_autofree char *subtitle = g_strdup_printf (_("Expected: %s"), quern_questions_get_expected (questions, i));
   g_autofree char *figure = NULL;
   GtkWidget *label;
 
@@ -140,7 +143,7 @@ add_question (QuernQuestionsDialog *self, QuernQuestions *questions, guint i)
     adw_expander_row_add_row (ADW_EXPANDER_ROW (row), make_answer (questions, column, i));
   }
   /* Translators: columns that answered rightly, of all columns */
-  figure = g_strdup_printf (_ ("%u of %u correct"), right, n);
+  figure = g_strdup_printf (_("%u of %u correct"), right, n);
   label = gtk_label_new (figure);
   gtk_widget_add_css_class (label, "numeric");
   adw_expander_row_add_suffix (ADW_EXPANDER_ROW (row), label);
@@ -239,7 +242,7 @@ start_cb (QuernQuestionsDialog *self)
   else if (self->chosen != NULL)
     questions = g_object_ref (self->chosen);
   if (questions == NULL) {
-    show_problem (self, _ ("Choose a file with questions first."));
+    show_problem (self, _("Choose a file with questions first."));
     return;
   }
   adw_banner_set_revealed (self->banner, FALSE);
@@ -279,7 +282,7 @@ file_read_cb (GObject *source, GAsyncResult *result, gpointer user_data)
       questions = quern_questions_new (text, (gssize) length, &error);
     else
       g_set_error (&error, QUERN_COMPARE_ERROR, QUERN_COMPARE_ERROR_FORMAT,
-                   _ ("That file is larger than 4 MB. Choose a smaller file."));
+                   _("That file is larger than 4 MB. Choose a smaller file."));
   }
   if (questions == NULL) {
     show_problem (self, error->message);
@@ -314,7 +317,7 @@ choose_file_cb (QuernQuestionsDialog *self)
 {
   g_autoptr (GtkFileDialog) dialog = gtk_file_dialog_new ();
 
-  gtk_file_dialog_set_title (dialog, _ ("Choose Questions"));
+  gtk_file_dialog_set_title (dialog, _("Choose Questions"));
   gtk_file_dialog_open (dialog, GTK_WINDOW (gtk_widget_get_root (GTK_WIDGET (self))), NULL, file_chosen_cb,
                         g_object_ref (self));
 }
@@ -392,7 +395,7 @@ quern_questions_dialog_init (QuernQuestionsDialog *self)
 AdwDialog *
 quern_questions_dialog_new (QuernComparison *comparison)
 {
-  const char *sources[] = { _ ("Built-in sample"), _ ("A file…"), NULL };
+  const char *sources[] = { _("Built-in sample"), _("A file…"), NULL };
   QuernQuestionsDialog *self = g_object_new (QUERN_TYPE_QUESTIONS_DIALOG, NULL);
   g_autoptr (GtkStringList) names = gtk_string_list_new (sources);
 

@@ -62,8 +62,8 @@ update_offer (QuernAttachmentBar *self)
   gtk_widget_set_visible (self->offer, blind);
   if (blind) {
     /* Translators: name of a model */
-    g_autofree char *text =
-        g_strdup_printf (_("“%s” cannot see pictures without its vision file."), quern_model_get_title (model));
+    g_autofree char *text = g_strdup_printf (_("“%s” cannot see pictures without its vision file."),
+                                             quern_model_get_title (model));
     gtk_label_set_label (self->offer_label, text);
     gtk_actionable_set_action_target (self->get_vision, "s", quern_model_get_id (model));
   }
@@ -191,8 +191,8 @@ static void
 quern_attachment_bar_class_init (QuernAttachmentBarClass *klass)
 {
   G_OBJECT_CLASS (klass)->dispose = quern_attachment_bar_dispose;
-  signals[CHANGED] =
-      g_signal_new ("changed", QUERN_TYPE_ATTACHMENT_BAR, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
+  signals[CHANGED] = g_signal_new ("changed", QUERN_TYPE_ATTACHMENT_BAR, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                                   G_TYPE_NONE, 0);
   signals[PROBLEM] = g_signal_new ("problem", QUERN_TYPE_ATTACHMENT_BAR, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
                                    G_TYPE_NONE, 1, G_TYPE_STRING);
   gtk_widget_class_set_template_from_resource (GTK_WIDGET_CLASS (klass),

@@ -56,8 +56,9 @@ to_utf8 (const char *data, gsize size)
     return g_convert (data, (gssize) size, "UTF-8", "UTF-16", NULL, NULL, NULL);
   if (!looks_like_text (data, size))
     return NULL;
-  return g_utf8_validate_len (data, size, NULL) ? g_strndup (data, size)
-                                                : g_convert (data, (gssize) size, "UTF-8", "WINDOWS-1252", NULL, NULL, NULL);
+  return g_utf8_validate_len (data, size, NULL)
+             ? g_strndup (data, size)
+             : g_convert (data, (gssize) size, "UTF-8", "WINDOWS-1252", NULL, NULL, NULL);
 }
 
 /* Reads the file, but at most one byte more than a text may have. */
@@ -114,7 +115,8 @@ load_worker (GTask *task, gpointer source, gpointer data, GCancellable *cancella
   QuernAttachment *attachment = NULL;
 
   if (picture != NULL) {
-    attachment = quern_attachment_new (job->name, quern_picture_get_mime_type (picture), quern_picture_get_source (picture));
+    attachment = quern_attachment_new (job->name, quern_picture_get_mime_type (picture),
+                                       quern_picture_get_source (picture));
     job->thumbnail = quern_thumbnail_new (picture);
   } else if (job->file != NULL && g_error_matches (error, QUERN_PICTURE_ERROR, QUERN_PICTURE_ERROR_NOT_A_PICTURE)) {
     g_clear_error (&error);
@@ -125,7 +127,8 @@ load_worker (GTask *task, gpointer source, gpointer data, GCancellable *cancella
     return;
   }
   /* Translators: name of a file, and a sentence */
-  g_task_return_new_error (task, error->domain, error->code, _("“%s” cannot be attached. %s"), job->name, error->message);
+  g_task_return_new_error (task, error->domain, error->code, _("“%s” cannot be attached. %s"), job->name,
+                           error->message);
   g_error_free (error);
 }
 
@@ -143,7 +146,8 @@ start (Job *job, GCancellable *cancellable, GAsyncReadyCallback callback, gpoint
  * @file: a picture or a text file
  */
 void
-quern_attachment_load_file_async (GFile *file, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
+quern_attachment_load_file_async (GFile *file, GCancellable *cancellable, GAsyncReadyCallback callback,
+                                  gpointer user_data)
 {
   Job *job = g_new0 (Job, 1);
   g_autofree char *name = g_file_get_basename (file);

@@ -93,7 +93,8 @@ count (QuernChip *self)
 
   g_cancellable_cancel (self->counting);
   g_clear_object (&self->counting);
-  if (self->session == NULL || quern_chat_session_get_model (self->session) == NULL || (picture && self->thumbnail == NULL))
+  if (self->session == NULL || quern_chat_session_get_model (self->session) == NULL
+      || (picture && self->thumbnail == NULL))
     return;
   self->counting = g_cancellable_new ();
   quern_attachment_cost_async (self->session, self->attachment,

@@ -21,9 +21,9 @@ struct _QuernComposer {
 
   gboolean composing; /* an input method has text of its own in the view */
   gboolean can_send;
-  char *effort;       /* level that is chosen, "" before one was */
+  char *effort; /* level that is chosen, "" before one was */
   guint n_efforts;
-  gboolean setting;   /* the program sets the text */
+  gboolean setting; /* the program sets the text */
 };
 
 enum { PROP_0, PROP_EFFORT, N_PROPS };
@@ -50,9 +50,11 @@ is_blank (QuernComposer *self)
 static void
 update (QuernComposer *self)
 {
-  gtk_widget_set_visible (self->placeholder, !self->composing && gtk_text_buffer_get_char_count (get_buffer (self)) == 0);
+  gtk_widget_set_visible (self->placeholder,
+                          !self->composing && gtk_text_buffer_get_char_count (get_buffer (self)) == 0);
   gtk_widget_action_set_enabled (GTK_WIDGET (self), "composer.send",
-                                 self->can_send && !is_blank (self) && quern_attachment_bar_is_ready (self->attachments));
+                                 self->can_send && !is_blank (self)
+                                     && quern_attachment_bar_is_ready (self->attachments));
 }
 
 static void
@@ -91,7 +93,8 @@ send_action (GtkWidget *widget, const char *name, GVariant *parameter)
 static void
 update_effort (QuernComposer *self)
 {
-  gboolean thinks = gtk_toggle_button_get_active (self->thinking) || !gtk_widget_get_visible (GTK_WIDGET (self->thinking));
+  gboolean thinks = gtk_toggle_button_get_active (self->thinking)
+                    || !gtk_widget_get_visible (GTK_WIDGET (self->thinking));
 
   gtk_widget_set_visible (GTK_WIDGET (self->effort_button), self->n_efforts > 0 && thinks);
 }
@@ -124,7 +127,8 @@ texture_read_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   if (texture != NULL)
     quern_attachment_bar_add_texture (self->attachments, _("Pasted picture"), texture);
   else
-    quern_attachment_bar_report (self->attachments, _("The picture on the clipboard cannot be read. Save it and attach the file."));
+    quern_attachment_bar_report (self->attachments,
+                                 _("The picture on the clipboard cannot be read. Save it and attach the file."));
 }
 
 static void
@@ -216,12 +220,14 @@ quern_composer_class_init (QuernComposerClass *klass)
   G_OBJECT_CLASS (klass)->set_property = quern_composer_set_property;
   G_OBJECT_CLASS (klass)->finalize = quern_composer_finalize;
   G_OBJECT_CLASS (klass)->dispose = quern_composer_dispose;
-  properties[PROP_EFFORT] = g_param_spec_string ("effort", NULL, NULL, "", G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+  properties[PROP_EFFORT] = g_param_spec_string ("effort", NULL, NULL, "",
+                                                 G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
   g_object_class_install_properties (G_OBJECT_CLASS (klass), N_PROPS, properties);
   widget_class->grab_focus = quern_composer_grab_focus;
-  signals[CHANGED] = g_signal_new ("changed", QUERN_TYPE_COMPOSER, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
-  signals[THINKING_TOGGLED] =
-      g_signal_new ("thinking-toggled", QUERN_TYPE_COMPOSER, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
+  signals[CHANGED] = g_signal_new ("changed", QUERN_TYPE_COMPOSER, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE,
+                                   0);
+  signals[THINKING_TOGGLED] = g_signal_new ("thinking-toggled", QUERN_TYPE_COMPOSER, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
+                                            NULL, G_TYPE_NONE, 0);
 
   g_type_ensure (QUERN_TYPE_ATTACHMENT_BAR);
   g_type_ensure (QUERN_TYPE_CONTEXT_GAUGE);
@@ -359,8 +365,10 @@ quern_composer_set_effort (QuernComposer *self, const char *effort)
   if (!g_set_str (&self->effort, effort != NULL ? effort : ""))
     return;
   /* Translators: how long the model thinks: “Effort: High” */
-  label = *self->effort != '\0' ? g_strdup_printf (_("Effort: %s"), quern_effort_get_title (self->effort)) : g_strdup (_("Effort"));
-  gtk_menu_button_set_label (self->effort_button, *self->effort != '\0' ? quern_effort_get_title (self->effort) : label);
+  label = *self->effort != '\0' ? g_strdup_printf (_("Effort: %s"), quern_effort_get_title (self->effort))
+                                : g_strdup (_("Effort"));
+  gtk_menu_button_set_label (self->effort_button,
+                             *self->effort != '\0' ? quern_effort_get_title (self->effort) : label);
   gtk_accessible_update_property (GTK_ACCESSIBLE (self->effort_button), GTK_ACCESSIBLE_PROPERTY_LABEL, label, -1);
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_EFFORT]);
 }

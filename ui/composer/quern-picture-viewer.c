@@ -34,8 +34,8 @@ struct _QuernPictureViewer {
   GCancellable *cancellable;
 
   guint position;
-  guint width, height; /* in pixels; 0 until the picture is loaded */
-  guint tick;          /* tick callback of the next update of the percentage */
+  guint width, height;         /* in pixels; 0 until the picture is loaded */
+  guint tick;                  /* tick callback of the next update of the percentage */
   double pointer_x, pointer_y; /* in the scrolled window; negative if outside */
   double gesture_zoom;         /* zoom when the pinch began */
   double drag_x, drag_y;       /* values of the adjustments when the drag began */
@@ -379,15 +379,23 @@ add_bindings (GtkWidgetClass *widget_class)
     const char *action;
     int target; /* 0 for none */
   } bindings[] = {
-    { GDK_KEY_plus, "viewer.zoom-in" },    { GDK_KEY_equal, "viewer.zoom-in" },     { GDK_KEY_KP_Add, "viewer.zoom-in" },
-    { GDK_KEY_minus, "viewer.zoom-out" },  { GDK_KEY_KP_Subtract, "viewer.zoom-out" }, { GDK_KEY_0, "viewer.fit" },
-    { GDK_KEY_KP_0, "viewer.fit" },        { GDK_KEY_1, "viewer.original-size" },   { GDK_KEY_KP_1, "viewer.original-size" },
-    { GDK_KEY_Page_Up, "viewer.go", -1 },  { GDK_KEY_Page_Down, "viewer.go", 1 },
+    { GDK_KEY_plus, "viewer.zoom-in" },
+    { GDK_KEY_equal, "viewer.zoom-in" },
+    { GDK_KEY_KP_Add, "viewer.zoom-in" },
+    { GDK_KEY_minus, "viewer.zoom-out" },
+    { GDK_KEY_KP_Subtract, "viewer.zoom-out" },
+    { GDK_KEY_0, "viewer.fit" },
+    { GDK_KEY_KP_0, "viewer.fit" },
+    { GDK_KEY_1, "viewer.original-size" },
+    { GDK_KEY_KP_1, "viewer.original-size" },
+    { GDK_KEY_Page_Up, "viewer.go", -1 },
+    { GDK_KEY_Page_Down, "viewer.go", 1 },
   };
 
   for (gsize i = 0; i < G_N_ELEMENTS (bindings); i++) {
     const char *format = bindings[i].target != 0 ? "i" : NULL;
-    gtk_widget_class_add_binding_action (widget_class, bindings[i].key, 0, bindings[i].action, format, bindings[i].target);
+    gtk_widget_class_add_binding_action (widget_class, bindings[i].key, 0, bindings[i].action, format,
+                                         bindings[i].target);
     gtk_widget_class_add_binding_action (widget_class, bindings[i].key, GDK_CONTROL_MASK, bindings[i].action, format,
                                          bindings[i].target);
   }

@@ -12,7 +12,7 @@
 
 typedef struct {
   GDBusConnection *bus;
-  char *path;    /* of the request */
+  char *path; /* of the request */
   guint subscription;
 } Request;
 
@@ -105,9 +105,9 @@ connected_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     return;
   }
   request->path = request_path (request->bus, token);
-  request->subscription = g_dbus_connection_signal_subscribe (
-      request->bus, PORTAL, "org.freedesktop.portal.Request", "Response", request->path, NULL,
-      G_DBUS_SIGNAL_FLAGS_NONE, response_cb, g_object_ref (task), g_object_unref);
+  request->subscription = g_dbus_connection_signal_subscribe (request->bus, PORTAL, "org.freedesktop.portal.Request",
+                                                              "Response", request->path, NULL, G_DBUS_SIGNAL_FLAGS_NONE,
+                                                              response_cb, g_object_ref (task), g_object_unref);
   g_variant_builder_add (&options, "{sv}", "handle_token", g_variant_new_string (token));
   g_variant_builder_add (&options, "{sv}", "interactive", g_variant_new_boolean (TRUE));
   g_dbus_connection_call (request->bus, PORTAL, "/org/freedesktop/portal/desktop", "org.freedesktop.portal.Screenshot",

@@ -5,7 +5,7 @@
 
 G_BEGIN_DECLS
 
-void   quern_screenshot_take_async  (GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+void quern_screenshot_take_async (GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
 GFile *quern_screenshot_take_finish (GAsyncResult *result, GError **error);
 
 G_END_DECLS

@@ -50,7 +50,8 @@ GdkTexture *
 quern_thumbnail_make_texture (QuernPicture *picture)
 {
   guint width = quern_picture_get_width (picture), height = quern_picture_get_height (picture);
-  return gdk_memory_texture_new (width, height, GDK_MEMORY_R8G8B8, quern_picture_get_pixels (picture), (gsize) width * 3);
+  return gdk_memory_texture_new (width, height, GDK_MEMORY_R8G8B8, quern_picture_get_pixels (picture),
+                                 (gsize) width * 3);
 }
 
 /**
@@ -141,7 +142,7 @@ quern_thumbnail_keep (QuernThumbnail *self, QuernAttachment *attachment)
   if (quern_thumbnail_find (attachment) != NULL)
     return;
   entry = g_new (Kept, 1);
-  *entry = (Kept){ g_strdup (quern_attachment_get_hash (attachment)), g_object_ref (self) };
+  *entry = (Kept) { g_strdup (quern_attachment_get_hash (attachment)), g_object_ref (self) };
   g_queue_push_head (&kept, entry);
   if (kept.length > KEPT)
     kept_free (g_queue_pop_tail (&kept));

@@ -122,5 +122,6 @@ quern_zoom_area_get_scale (QuernZoomArea *self)
   height = picture_size (self, GTK_ORIENTATION_VERTICAL);
   if (self->zoom != QUERN_ZOOM_FIT || width <= 0 || height <= 0)
     return self->zoom != QUERN_ZOOM_FIT ? self->zoom : 1;
-  return MIN (1, MIN (gtk_widget_get_width (GTK_WIDGET (self)) / width, gtk_widget_get_height (GTK_WIDGET (self)) / height));
+  return MIN (1, MIN (gtk_widget_get_width (GTK_WIDGET (self)) / width,
+                      gtk_widget_get_height (GTK_WIDGET (self)) / height));
 }

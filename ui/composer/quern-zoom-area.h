@@ -10,9 +10,9 @@ G_DECLARE_FINAL_TYPE (QuernZoomArea, quern_zoom_area, QUERN, ZOOM_AREA, GtkWidge
 
 #define QUERN_ZOOM_FIT 0.0 /* as large as the space allows, but never larger than the picture */
 
-void   quern_zoom_area_set_paintable (QuernZoomArea *self, GdkPaintable *paintable);
-void   quern_zoom_area_set_zoom      (QuernZoomArea *self, double zoom);
-double quern_zoom_area_get_zoom      (QuernZoomArea *self);
-double quern_zoom_area_get_scale     (QuernZoomArea *self);
+void quern_zoom_area_set_paintable (QuernZoomArea *self, GdkPaintable *paintable);
+void quern_zoom_area_set_zoom (QuernZoomArea *self, double zoom);
+double quern_zoom_area_get_zoom (QuernZoomArea *self);
+double quern_zoom_area_get_scale (QuernZoomArea *self);
 
 G_END_DECLS

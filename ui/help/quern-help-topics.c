@@ -172,6 +172,6 @@ quern_help_topic_dup_markdown (const QuernHelpTopic *topic)
   GString *text = g_string_new (NULL);
 
   for (guint i = 0; i < G_N_ELEMENTS (topic->paragraphs) && topic->paragraphs[i] != NULL; i++)
-    g_string_append_printf (text, "%s\n\n", _(topic->paragraphs[i]));
+    g_string_append_printf (text, "%s\n\n", _ (topic->paragraphs[i]));
   return g_string_free_and_steal (text);
 }

@@ -7,7 +7,7 @@ G_BEGIN_DECLS
 
 /* The text of the help: each topic a title and paragraphs of Markdown, untranslated. */
 typedef struct {
-  const char *id;    /* what app.help takes */
+  const char *id; /* what app.help takes */
   const char *title;
   const char *icon;
   const char *paragraphs[16]; /* up to the first NULL */

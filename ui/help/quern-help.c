@@ -36,7 +36,7 @@ show_topic (QuernHelp *self, guint index)
   gtk_widget_set_hexpand (view, TRUE);
   gtk_box_append (self->text, view);
   gtk_adjustment_set_value (gtk_scrolled_window_get_vadjustment (self->scrolled), 0);
-  adw_navigation_page_set_title (self->page, _(topic->title));
+  adw_navigation_page_set_title (self->page, _ (topic->title));
   gtk_list_box_select_row (self->topics, gtk_list_box_get_row_at_index (self->topics, (int) index));
 }
 
@@ -51,7 +51,7 @@ static GtkWidget *
 make_topic_row (const QuernHelpTopic *topic)
 {
   GtkWidget *box = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 9);
-  GtkWidget *label = gtk_label_new (_(topic->title));
+  GtkWidget *label = gtk_label_new (_ (topic->title));
 
   gtk_box_append (GTK_BOX (box), gtk_image_new_from_icon_name (topic->icon));
   gtk_label_set_wrap (GTK_LABEL (label), TRUE);

@@ -9,6 +9,6 @@ G_BEGIN_DECLS
 G_DECLARE_FINAL_TYPE (QuernHelp, quern_help, QUERN, HELP, AdwDialog)
 
 QuernHelp *quern_help_new (void);
-void       quern_help_show_topic (QuernHelp *self, const char *id);
+void quern_help_show_topic (QuernHelp *self, const char *id);
 
 G_END_DECLS

@@ -28,9 +28,9 @@ update_scheme (QuernCodeBlock *self)
   GtkSourceStyleSchemeManager *schemes = gtk_source_style_scheme_manager_get_default ();
   gboolean dark = adw_style_manager_get_dark (adw_style_manager_get_default ());
 
-  gtk_source_buffer_set_style_scheme (
-      GTK_SOURCE_BUFFER (get_buffer (self)),
-      gtk_source_style_scheme_manager_get_scheme (schemes, dark ? "Adwaita-dark" : "Adwaita"));
+  gtk_source_buffer_set_style_scheme (GTK_SOURCE_BUFFER (get_buffer (self)),
+                                      gtk_source_style_scheme_manager_get_scheme (schemes,
+                                                                                  dark ? "Adwaita-dark" : "Adwaita"));
 }
 
 static void
@@ -38,10 +38,11 @@ set_language (QuernCodeBlock *self, const char *id)
 {
   GtkSourceLanguageManager *manager = gtk_source_language_manager_get_default ();
   static const char *const aliases[][2] = {
-    { "bash", "sh" },     { "shell", "sh" },          { "console", "sh" },     { "py", "python3" }, { "python", "python3" },
-    { "c++", "cpp" },     { "javascript", "js" },     { "ts", "typescript" },  { "rs", "rust" },    { "yml", "yaml" },
-    { "golang", "go" },   { "c#", "c-sharp" },        { "csharp", "c-sharp" }, { "rb", "ruby" },    { "md", "markdown" },
-    { "tex", "latex" },   { "docker", "dockerfile" }, { "kt", "kotlin" },
+    { "bash", "sh" },           { "shell", "sh" },  { "console", "sh" },    { "py", "python3" },
+    { "python", "python3" },    { "c++", "cpp" },   { "javascript", "js" }, { "ts", "typescript" },
+    { "rs", "rust" },           { "yml", "yaml" },  { "golang", "go" },     { "c#", "c-sharp" },
+    { "csharp", "c-sharp" },    { "rb", "ruby" },   { "md", "markdown" },   { "tex", "latex" },
+    { "docker", "dockerfile" }, { "kt", "kotlin" },
   };
   g_autofree char *name = g_ascii_strdown (id, -1);
   GtkSourceLanguage *language;
@@ -91,8 +92,7 @@ quern_code_block_class_init (QuernCodeBlockClass *klass)
 
   G_OBJECT_CLASS (klass)->dispose = quern_code_block_dispose;
   g_type_ensure (GTK_SOURCE_TYPE_VIEW);
-  gtk_widget_class_set_template_from_resource (widget_class,
-                                               "/io/github/quern/Quern/ui/markdown/quern-code-block.ui");
+  gtk_widget_class_set_template_from_resource (widget_class, "/io/github/quern/Quern/ui/markdown/quern-code-block.ui");
   gtk_widget_class_bind_template_child (widget_class, QuernCodeBlock, language);
   gtk_widget_class_bind_template_child (widget_class, QuernCodeBlock, copy);
   gtk_widget_class_bind_template_child (widget_class, QuernCodeBlock, view);

@@ -9,6 +9,6 @@ G_BEGIN_DECLS
 G_DECLARE_FINAL_TYPE (QuernCodeBlock, quern_code_block, QUERN, CODE_BLOCK, GtkBox)
 
 GtkWidget *quern_code_block_new (void);
-void       quern_code_block_set (QuernCodeBlock *self, const char *language, const char *text);
+void quern_code_block_set (QuernCodeBlock *self, const char *language, const char *text);
 
 G_END_DECLS

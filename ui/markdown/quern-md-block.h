@@ -32,10 +32,10 @@ struct _QuernMdBlock {
   GPtrArray *children; /* of QuernMdBlock, or NULL */
 };
 
-QuernMdBlock *quern_md_block_new   (QuernMdKind kind, int number, guint line);
-void          quern_md_block_free  (QuernMdBlock *block);
-GPtrArray    *quern_md_blocks_new  (void);
-GPtrArray    *quern_md_parse       (const char *text, gsize length, gboolean open);
+QuernMdBlock *quern_md_block_new (QuernMdKind kind, int number, guint line);
+void quern_md_block_free (QuernMdBlock *block);
+GPtrArray *quern_md_blocks_new (void);
+GPtrArray *quern_md_parse (const char *text, gsize length, gboolean open);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (QuernMdBlock, quern_md_block_free)
 

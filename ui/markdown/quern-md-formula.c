@@ -23,11 +23,11 @@ static const char brackets[] = "()[]"; /* ordered as the control characters */
 /* ---- display formulas over several lines ------------------------------------------------------------------------ */
 
 typedef struct {
-  const char *end;             /* end of the text */
-  gboolean open;               /* more text may come, so an open formula may still be closed */
-  const char *first, *last;    /* first line of the current formula, and the line after its last one */
-  const char *hopeless[2];     /* no \] or $$ closes a formula that begins before here */
-  gboolean quoted;             /* the formula is inside a quote */
+  const char *end;          /* end of the text */
+  gboolean open;            /* more text may come, so an open formula may still be closed */
+  const char *first, *last; /* first line of the current formula, and the line after its last one */
+  const char *hopeless[2];  /* no \] or $$ closes a formula that begins before here */
+  gboolean quoted;          /* the formula is inside a quote */
 } Scan;
 
 static const char *
@@ -222,7 +222,7 @@ find_bracketed (cmark_inline_parser *parser, int at, unsigned char close, Found 
 {
   unsigned char c;
 
-  *found = (Found){ .start = at + 1, .display = close == DISPLAY_CLOSE };
+  *found = (Found) { .start = at + 1, .display = close == DISPLAY_CLOSE };
   for (found->end = at + 1; (c = cmark_inline_parser_peek_at (parser, found->end)) != '\0'; found->end++) {
     if (c == close) {
       found->behind = found->end + 1;
@@ -237,7 +237,7 @@ find_display (cmark_inline_parser *parser, int at, Found *found)
 {
   unsigned char c;
 
-  *found = (Found){ .start = at + 2, .display = TRUE };
+  *found = (Found) { .start = at + 2, .display = TRUE };
   for (found->end = at + 2; (c = cmark_inline_parser_peek_at (parser, found->end)) != '\0'; found->end++) {
     if (c == '$' && cmark_inline_parser_peek_at (parser, found->end + 1) == '$') {
       found->behind = found->end + 2;
@@ -274,7 +274,7 @@ find_single (cmark_inline_parser *parser, int at, Found *found)
 {
   unsigned char c, before = at > 0 ? cmark_inline_parser_peek_at (parser, at - 1) : ' ';
 
-  *found = (Found){ .start = at + 1 };
+  *found = (Found) { .start = at + 1 };
   if (g_ascii_isalnum (before) || is_space (cmark_inline_parser_peek_at (parser, at + 1)))
     return FALSE;
   for (found->end = at + 1; (c = cmark_inline_parser_peek_at (parser, found->end)) != '\0'; found->end++) {
@@ -297,7 +297,7 @@ find (cmark_inline_parser *parser, int at, unsigned char c, Found *found)
   if (c != '$')
     return FALSE;
   return cmark_inline_parser_peek_at (parser, at + 1) == '$' ? find_display (parser, at, found)
-                                                              : find_single (parser, at, found);
+                                                             : find_single (parser, at, found);
 }
 
 static cmark_node *

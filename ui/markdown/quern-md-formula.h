@@ -7,10 +7,10 @@
 
 G_BEGIN_DECLS
 
-GString                *quern_md_formula_prepare   (const char *text, gsize length, gboolean open);
-gboolean                quern_md_formula_spans     (const char *text, gsize length, guint line);
-char                   *quern_md_formula_restore   (const char *text, gboolean literal);
+GString *quern_md_formula_prepare (const char *text, gsize length, gboolean open);
+gboolean quern_md_formula_spans (const char *text, gsize length, guint line);
+char *quern_md_formula_restore (const char *text, gboolean literal);
 cmark_syntax_extension *quern_md_formula_extension (void);
-const char             *quern_md_formula_get_latex (cmark_node *node, gboolean *display);
+const char *quern_md_formula_get_latex (cmark_node *node, gboolean *display);
 
 G_END_DECLS

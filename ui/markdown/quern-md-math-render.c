@@ -53,7 +53,8 @@ append_script (GString *out, char mark, const char *text)
   for (const char *p = text; *p != '\0'; p = g_utf8_next_char (p)) {
     const char *form = small_form (mark == QUERN_MATH_SUP ? raised : lowered, p);
     if (form == NULL) {
-      g_string_append_printf (out, g_utf8_strlen (text, -1) > 1 ? "%c(%s)" : "%c%s", mark == QUERN_MATH_SUP ? '^' : '_', text);
+      g_string_append_printf (out, g_utf8_strlen (text, -1) > 1 ? "%c(%s)" : "%c%s", mark == QUERN_MATH_SUP ? '^' : '_',
+                              text);
       return;
     }
     g_string_append_len (small, form, g_utf8_next_char (form) - form);
@@ -168,7 +169,8 @@ join (GPtrArray *left, GPtrArray *right)
   for (guint i = 0; i < left->len; i++)
     width = MAX (width, (gsize) g_utf8_strlen (g_ptr_array_index (left, i), -1));
   for (guint i = 0; i < height; i++) {
-    GString *line = g_string_new (i >= left_top && i - left_top < left->len ? g_ptr_array_index (left, i - left_top) : "");
+    GString *line = g_string_new (i >= left_top && i - left_top < left->len ? g_ptr_array_index (left, i - left_top)
+                                                                            : "");
     pad (line, width);
     if (i >= right_top && i - right_top < right->len)
       g_string_append (line, g_ptr_array_index (right, i - right_top));
@@ -241,11 +243,17 @@ append_markup (GString *out, const char *marked, GPtrArray *grids)
   for (const char *p = marked; *p != '\0'; p++) {
     gboolean upright = strchr (ends->str, QUERN_MATH_UPRIGHT) != NULL;
     if (*p == QUERN_MATH_SUP || *p == QUERN_MATH_SUB || *p == QUERN_MATH_BOLD || *p == QUERN_MATH_UPRIGHT) {
-      g_string_append (out, *p == QUERN_MATH_SUP ? "<sup>" : *p == QUERN_MATH_SUB ? "<sub>" : *p == QUERN_MATH_BOLD ? "<b>" : "");
+      g_string_append (out, *p == QUERN_MATH_SUP    ? "<sup>"
+                            : *p == QUERN_MATH_SUB  ? "<sub>"
+                            : *p == QUERN_MATH_BOLD ? "<b>"
+                                                    : "");
       g_string_append_c (ends, *p);
     } else if (*p == QUERN_MATH_END) {
       char mark = ends->len > 0 ? ends->str[ends->len - 1] : '\0';
-      g_string_append (out, mark == QUERN_MATH_SUP ? "</sup>" : mark == QUERN_MATH_SUB ? "</sub>" : mark == QUERN_MATH_BOLD ? "</b>" : "");
+      g_string_append (out, mark == QUERN_MATH_SUP    ? "</sup>"
+                            : mark == QUERN_MATH_SUB  ? "</sub>"
+                            : mark == QUERN_MATH_BOLD ? "</b>"
+                                                      : "");
       g_string_truncate (ends, ends->len > 0 ? ends->len - 1 : 0);
     } else if (*p == QUERN_MATH_GRID) {
       g_autoptr (GString) text = g_string_new (NULL);

@@ -14,70 +14,130 @@
 #define MAX_GRIDS 70 /* one character holds the index of a grid */
 
 static const char *const ordinary[][2] = {
-  { "alpha", "α" }, { "beta", "β" }, { "gamma", "γ" }, { "delta", "δ" }, { "epsilon", "ε" }, { "varepsilon", "ε" },
-  { "zeta", "ζ" }, { "eta", "η" }, { "theta", "θ" }, { "vartheta", "ϑ" }, { "iota", "ι" }, { "kappa", "κ" },
-  { "lambda", "λ" }, { "mu", "μ" }, { "nu", "ν" }, { "xi", "ξ" }, { "omicron", "ο" }, { "pi", "π" },
-  { "varpi", "ϖ" }, { "rho", "ρ" }, { "varrho", "ϱ" }, { "sigma", "σ" }, { "varsigma", "ς" }, { "tau", "τ" },
-  { "upsilon", "υ" }, { "phi", "φ" }, { "varphi", "φ" }, { "chi", "χ" }, { "psi", "ψ" }, { "omega", "ω" },
-  { "Gamma", "Γ" }, { "Delta", "Δ" }, { "Theta", "Θ" }, { "Lambda", "Λ" }, { "Xi", "Ξ" }, { "Pi", "Π" },
-  { "Sigma", "Σ" }, { "Upsilon", "Υ" }, { "Phi", "Φ" }, { "Psi", "Ψ" }, { "Omega", "Ω" }, { "infty", "∞" },
-  { "partial", "∂" }, { "nabla", "∇" }, { "sum", "∑" }, { "prod", "∏" }, { "coprod", "∐" }, { "int", "∫" },
-  { "iint", "∬" }, { "iiint", "∭" }, { "oint", "∮" }, { "bigcup", "⋃" }, { "bigcap", "⋂" }, { "emptyset", "∅" },
-  { "varnothing", "∅" }, { "forall", "∀" }, { "exists", "∃" }, { "nexists", "∄" }, { "neg", "¬" }, { "lnot", "¬" },
-  { "ldots", "…" }, { "dots", "…" }, { "dotsc", "…" }, { "cdots", "⋯" }, { "dotsb", "⋯" }, { "vdots", "⋮" },
-  { "ddots", "⋱" }, { "prime", "′" }, { "degree", "°" }, { "angle", "∠" }, { "triangle", "△" }, { "square", "□" },
-  { "langle", "⟨" }, { "rangle", "⟩" }, { "lfloor", "⌊" }, { "rfloor", "⌋" }, { "lceil", "⌈" }, { "rceil", "⌉" },
-  { "lvert", "|" }, { "rvert", "|" }, { "vert", "|" }, { "lVert", "‖" }, { "rVert", "‖" }, { "Vert", "‖" },
-  { "lbrace", "{" }, { "rbrace", "}" }, { "ell", "ℓ" }, { "hbar", "ℏ" }, { "Re", "ℜ" }, { "Im", "ℑ" },
-  { "aleph", "ℵ" }, { "wp", "℘" }, { "imath", "ı" }, { "jmath", "ȷ" }, { "top", "⊤" }, { "bot", "⊥" },
-  { "dagger", "†" }, { "ddagger", "‡" }, { "S", "§" }, { "P", "¶" }, { "copyright", "©" }, { "pounds", "£" },
-  { "euro", "€" }, { "checkmark", "✓" }, { "star", "⋆" }, { "bullet", "•" }, { "blacksquare", "■" },
-  { "backslash", "\\" },
+  { "alpha", "α" },      { "beta", "β" },        { "gamma", "γ" },      { "delta", "δ" },     { "epsilon", "ε" },
+  { "varepsilon", "ε" }, { "zeta", "ζ" },        { "eta", "η" },        { "theta", "θ" },     { "vartheta", "ϑ" },
+  { "iota", "ι" },       { "kappa", "κ" },       { "lambda", "λ" },     { "mu", "μ" },        { "nu", "ν" },
+  { "xi", "ξ" },         { "omicron", "ο" },     { "pi", "π" },         { "varpi", "ϖ" },     { "rho", "ρ" },
+  { "varrho", "ϱ" },     { "sigma", "σ" },       { "varsigma", "ς" },   { "tau", "τ" },       { "upsilon", "υ" },
+  { "phi", "φ" },        { "varphi", "φ" },      { "chi", "χ" },        { "psi", "ψ" },       { "omega", "ω" },
+  { "Gamma", "Γ" },      { "Delta", "Δ" },       { "Theta", "Θ" },      { "Lambda", "Λ" },    { "Xi", "Ξ" },
+  { "Pi", "Π" },         { "Sigma", "Σ" },       { "Upsilon", "Υ" },    { "Phi", "Φ" },       { "Psi", "Ψ" },
+  { "Omega", "Ω" },      { "infty", "∞" },       { "partial", "∂" },    { "nabla", "∇" },     { "sum", "∑" },
+  { "prod", "∏" },       { "coprod", "∐" },      { "int", "∫" },        { "iint", "∬" },      { "iiint", "∭" },
+  { "oint", "∮" },       { "bigcup", "⋃" },      { "bigcap", "⋂" },     { "emptyset", "∅" },  { "varnothing", "∅" },
+  { "forall", "∀" },     { "exists", "∃" },      { "nexists", "∄" },    { "neg", "¬" },       { "lnot", "¬" },
+  { "ldots", "…" },      { "dots", "…" },        { "dotsc", "…" },      { "cdots", "⋯" },     { "dotsb", "⋯" },
+  { "vdots", "⋮" },      { "ddots", "⋱" },       { "prime", "′" },      { "degree", "°" },    { "angle", "∠" },
+  { "triangle", "△" },   { "square", "□" },      { "langle", "⟨" },     { "rangle", "⟩" },    { "lfloor", "⌊" },
+  { "rfloor", "⌋" },     { "lceil", "⌈" },       { "rceil", "⌉" },      { "lvert", "|" },     { "rvert", "|" },
+  { "vert", "|" },       { "lVert", "‖" },       { "rVert", "‖" },      { "Vert", "‖" },      { "lbrace", "{" },
+  { "rbrace", "}" },     { "ell", "ℓ" },         { "hbar", "ℏ" },       { "Re", "ℜ" },        { "Im", "ℑ" },
+  { "aleph", "ℵ" },      { "wp", "℘" },          { "imath", "ı" },      { "jmath", "ȷ" },     { "top", "⊤" },
+  { "bot", "⊥" },        { "dagger", "†" },      { "ddagger", "‡" },    { "S", "§" },         { "P", "¶" },
+  { "copyright", "©" },  { "pounds", "£" },      { "euro", "€" },       { "checkmark", "✓" }, { "star", "⋆" },
+  { "bullet", "•" },     { "blacksquare", "■" }, { "backslash", "\\" },
 };
 
 static const char *const relations[][2] = {
-  { "leq", "≤" }, { "le", "≤" }, { "leqslant", "≤" }, { "geq", "≥" }, { "ge", "≥" }, { "geqslant", "≥" },
-  { "neq", "≠" }, { "ne", "≠" }, { "approx", "≈" }, { "equiv", "≡" }, { "sim", "∼" }, { "simeq", "≃" },
-  { "cong", "≅" }, { "propto", "∝" }, { "ll", "≪" }, { "gg", "≫" }, { "lt", "<" }, { "gt", ">" }, { "in", "∈" },
-  { "notin", "∉" }, { "ni", "∋" }, { "subset", "⊂" }, { "subseteq", "⊆" }, { "subsetneq", "⊊" }, { "supset", "⊃" },
-  { "supseteq", "⊇" }, { "to", "→" }, { "rightarrow", "→" }, { "longrightarrow", "⟶" }, { "leftarrow", "←" },
-  { "gets", "←" }, { "longleftarrow", "⟵" }, { "Rightarrow", "⇒" }, { "Longrightarrow", "⟹" }, { "implies", "⟹" },
-  { "impliedby", "⟸" }, { "Leftarrow", "⇐" }, { "iff", "⟺" }, { "Leftrightarrow", "⇔" }, { "leftrightarrow", "↔" },
-  { "mapsto", "↦" }, { "longmapsto", "⟼" }, { "hookrightarrow", "↪" }, { "rightharpoonup", "⇀" },
-  { "rightleftharpoons", "⇌" }, { "uparrow", "↑" }, { "downarrow", "↓" }, { "Uparrow", "⇑" }, { "Downarrow", "⇓" },
-  { "perp", "⊥" }, { "parallel", "∥" }, { "mid", "∣" }, { "nmid", "∤" }, { "vdash", "⊢" }, { "models", "⊨" },
-  { "prec", "≺" }, { "succ", "≻" }, { "preceq", "⪯" }, { "succeq", "⪰" }, { "asymp", "≍" }, { "doteq", "≐" },
-  { "coloneqq", "≔" }, { "triangleq", "≜" }, { "therefore", "∴" }, { "because", "∵" },
+  { "leq", "≤" },
+  { "le", "≤" },
+  { "leqslant", "≤" },
+  { "geq", "≥" },
+  { "ge", "≥" },
+  { "geqslant", "≥" },
+  { "neq", "≠" },
+  { "ne", "≠" },
+  { "approx", "≈" },
+  { "equiv", "≡" },
+  { "sim", "∼" },
+  { "simeq", "≃" },
+  { "cong", "≅" },
+  { "propto", "∝" },
+  { "ll", "≪" },
+  { "gg", "≫" },
+  { "lt", "<" },
+  { "gt", ">" },
+  { "in", "∈" },
+  { "notin", "∉" },
+  { "ni", "∋" },
+  { "subset", "⊂" },
+  { "subseteq", "⊆" },
+  { "subsetneq", "⊊" },
+  { "supset", "⊃" },
+  { "supseteq", "⊇" },
+  { "to", "→" },
+  { "rightarrow", "→" },
+  { "longrightarrow", "⟶" },
+  { "leftarrow", "←" },
+  { "gets", "←" },
+  { "longleftarrow", "⟵" },
+  { "Rightarrow", "⇒" },
+  { "Longrightarrow", "⟹" },
+  { "implies", "⟹" },
+  { "impliedby", "⟸" },
+  { "Leftarrow", "⇐" },
+  { "iff", "⟺" },
+  { "Leftrightarrow", "⇔" },
+  { "leftrightarrow", "↔" },
+  { "mapsto", "↦" },
+  { "longmapsto", "⟼" },
+  { "hookrightarrow", "↪" },
+  { "rightharpoonup", "⇀" },
+  { "rightleftharpoons", "⇌" },
+  { "uparrow", "↑" },
+  { "downarrow", "↓" },
+  { "Uparrow", "⇑" },
+  { "Downarrow", "⇓" },
+  { "perp", "⊥" },
+  { "parallel", "∥" },
+  { "mid", "∣" },
+  { "nmid", "∤" },
+  { "vdash", "⊢" },
+  { "models", "⊨" },
+  { "prec", "≺" },
+  { "succ", "≻" },
+  { "preceq", "⪯" },
+  { "succeq", "⪰" },
+  { "asymp", "≍" },
+  { "doteq", "≐" },
+  { "coloneqq", "≔" },
+  { "triangleq", "≜" },
+  { "therefore", "∴" },
+  { "because", "∵" },
 };
 
 static const char *const binaries[][2] = {
-  { "times", "×" }, { "cdot", "·" }, { "div", "÷" }, { "pm", "±" }, { "mp", "∓" }, { "cup", "∪" }, { "cap", "∩" },
-  { "setminus", "∖" }, { "land", "∧" }, { "wedge", "∧" }, { "lor", "∨" }, { "vee", "∨" }, { "oplus", "⊕" },
-  { "otimes", "⊗" }, { "odot", "⊙" }, { "circ", "∘" }, { "ast", "∗" }, { "uplus", "⊎" }, { "sqcup", "⊔" },
-  { "sqcap", "⊓" }, { "bmod", "mod" },
+  { "times", "×" }, { "cdot", "·" },     { "div", "÷" },    { "pm", "±" },    { "mp", "∓" },  { "cup", "∪" },
+  { "cap", "∩" },   { "setminus", "∖" }, { "land", "∧" },   { "wedge", "∧" }, { "lor", "∨" }, { "vee", "∨" },
+  { "oplus", "⊕" }, { "otimes", "⊗" },   { "odot", "⊙" },   { "circ", "∘" },  { "ast", "∗" }, { "uplus", "⊎" },
+  { "sqcup", "⊔" }, { "sqcap", "⊓" },    { "bmod", "mod" },
 };
 
 static const char *const functions[] = {
-  "sin", "cos", "tan", "cot", "sec", "csc", "arcsin", "arccos", "arctan", "sinh", "cosh", "tanh", "coth", "log",
-  "ln", "lg", "exp", "lim", "liminf", "limsup", "min", "max", "sup", "inf", "det", "dim", "ker", "deg", "gcd",
-  "arg", "hom", "Pr", "argmin", "argmax",
+  "sin",  "cos", "tan", "cot", "sec", "csc", "arcsin", "arccos", "arctan", "sinh",   "cosh", "tanh",
+  "coth", "log", "ln",  "lg",  "exp", "lim", "liminf", "limsup", "min",    "max",    "sup",  "inf",
+  "det",  "dim", "ker", "deg", "gcd", "arg", "hom",    "Pr",     "argmin", "argmax",
 };
 
 /* Commands whose argument is words or a name and is set upright, then bold ones, then those whose argument is set as it
  * is. */
-static const char *const upright[] = { "text", "mathrm", "operatorname", "textrm", "mathsf", "mathtt", "textit", "mbox" };
+static const char *const upright[] = {
+  "text", "mathrm", "operatorname", "textrm", "mathsf", "mathtt", "textit", "mbox"
+};
 static const char *const bold[] = { "mathbf", "textbf", "boldsymbol", "bm", "boxed" };
-static const char *const plain[] = { "mathit", "mathcal", "mathscr", "mathfrak", "underbrace", "overbrace", "cancel", "underline",
-                                     "mathop", "substack" };
+static const char *const plain[] = { "mathit",    "mathcal", "mathscr",   "mathfrak", "underbrace",
+                                     "overbrace", "cancel",  "underline", "mathop",   "substack" };
 /* Commands that only affect the setting are left out; those in the second list are left out with their argument. */
-static const char *const silent[] = { "left", "right", "big", "Big", "bigg", "Bigg", "bigl", "bigr", "Bigl", "Bigr", "biggl",
-                                      "biggr", "middle", "displaystyle", "textstyle", "scriptstyle", "limits", "nolimits",
-                                      "nonumber", "notag", "hline", "centering" };
+static const char *const silent[] = { "left",     "right",        "big",       "Big",         "bigg",   "Bigg",
+                                      "bigl",     "bigr",         "Bigl",      "Bigr",        "biggl",  "biggr",
+                                      "middle",   "displaystyle", "textstyle", "scriptstyle", "limits", "nolimits",
+                                      "nonumber", "notag",        "hline",     "centering" };
 static const char *const dropped[] = { "label", "hspace", "vspace", "phantom", "hphantom", "vphantom", "color" };
 
 static const char *const accents[][2] = {
-  { "vec", "⃗" }, { "hat", "̂" }, { "widehat", "̂" }, { "bar", "̄" }, { "overline", "̅" }, { "dot", "̇" }, { "ddot", "̈" },
-  { "tilde", "̃" }, { "widetilde", "̃" }, { "check", "̌" }, { "acute", "́" }, { "grave", "̀" }, { "overrightarrow", "⃗" },
+  { "vec", "⃗" },   { "hat", "̂" },   { "widehat", "̂" },        { "bar", "̄" },       { "overline", "̅" },
+  { "dot", "̇" },   { "ddot", "̈" },  { "tilde", "̃" },          { "widetilde", "̃" }, { "check", "̌" },
+  { "acute", "́" }, { "grave", "̀" }, { "overrightarrow", "⃗" },
 };
 
 static const char blackboard[] = "CℂHℍNℕPℙQℚRℝZℤE𝔼F𝔽K𝕂D𝔻1𝟙";
@@ -283,7 +343,8 @@ read_blackboard (Reader *self, int depth)
     const char *found = NULL;
     for (const char *q = blackboard; *q != '\0' && found == NULL; q = g_utf8_next_char (g_utf8_next_char (q)))
       found = *q == *p ? g_utf8_next_char (q) : NULL;
-    g_string_append_len (self->out, found != NULL ? found : p, g_utf8_next_char (found != NULL ? found : p) - (found != NULL ? found : p));
+    g_string_append_len (self->out, found != NULL ? found : p,
+                         g_utf8_next_char (found != NULL ? found : p) - (found != NULL ? found : p));
   }
 }
 
@@ -312,8 +373,9 @@ read_words (Reader *self, int depth)
 static const struct {
   const char *name, *left, *right;
 } brackets[] = {
-  { "matrix", "", "" }, { "pmatrix", "(", ")" }, { "bmatrix", "[", "]" }, { "Bmatrix", "{", "}" }, { "vmatrix", "|", "|" },
-  { "Vmatrix", "‖", "‖" }, { "smallmatrix", "", "" }, { "cases", "{", "" }, { "array", "", "" },
+  { "matrix", "", "" },      { "pmatrix", "(", ")" }, { "bmatrix", "[", "]" },
+  { "Bmatrix", "{", "}" },   { "vmatrix", "|", "|" }, { "Vmatrix", "‖", "‖" },
+  { "smallmatrix", "", "" }, { "cases", "{", "" },    { "array", "", "" },
 };
 
 /* Returns where the environment that was just opened ends. */
@@ -369,8 +431,8 @@ read_grid (Reader *self, const char *end, gsize kind, int depth)
   QuernMathGrid *grid = g_new0 (QuernMathGrid, 1);
   GPtrArray *row = g_ptr_array_new_with_free_func (g_free);
 
-  *grid = (QuernMathGrid){ g_ptr_array_new_with_free_func ((GDestroyNotify) g_ptr_array_unref), brackets[kind].left,
-                           brackets[kind].right };
+  *grid = (QuernMathGrid) { g_ptr_array_new_with_free_func ((GDestroyNotify) g_ptr_array_unref), brackets[kind].left,
+                            brackets[kind].right };
   g_ptr_array_add (grid->rows, row);
   for (const char *p = self->at; p < end;) {
     const char *stop = cell_end (p, end);
@@ -425,7 +487,8 @@ add_unknown (Reader *self, const char *name)
 static gboolean
 read_structure (Reader *self, const char *name, int depth)
 {
-  if (g_str_equal (name, "frac") || g_str_equal (name, "dfrac") || g_str_equal (name, "tfrac") || g_str_equal (name, "cfrac"))
+  if (g_str_equal (name, "frac") || g_str_equal (name, "dfrac") || g_str_equal (name, "tfrac")
+      || g_str_equal (name, "cfrac"))
     read_fraction (self, depth);
   else if (g_str_equal (name, "sqrt"))
     read_root (self, depth);

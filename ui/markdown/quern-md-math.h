@@ -18,12 +18,12 @@ char *quern_md_math_render (const char *latex, gboolean display, char **text);
 
 /* A matrix or a similar array: rows of cells, which are plain text. */
 typedef struct {
-  GPtrArray *rows;       /* of GPtrArray of char * */
+  GPtrArray *rows;          /* of GPtrArray of char * */
   const char *left, *right; /* its brackets: "(", "[", "{", "|", "‖" or "" */
 } QuernMathGrid;
 
 GPtrArray *quern_md_math_grids_new (void);
-char      *quern_md_math_to_text   (const char *marked, GPtrArray *grids, gboolean display);
-char      *quern_md_math_to_markup (const char *marked, GPtrArray *grids, gboolean display);
+char *quern_md_math_to_text (const char *marked, GPtrArray *grids, gboolean display);
+char *quern_md_math_to_markup (const char *marked, GPtrArray *grids, gboolean display);
 
 G_END_DECLS

@@ -72,14 +72,16 @@ static gboolean
 is_safe_address (const char *url)
 {
   g_autofree char *scheme = g_uri_parse_scheme (url);
-  return scheme != NULL && (g_str_equal (scheme, "http") || g_str_equal (scheme, "https") || g_str_equal (scheme, "mailto"));
+  return scheme != NULL
+         && (g_str_equal (scheme, "http") || g_str_equal (scheme, "https") || g_str_equal (scheme, "mailto"));
 }
 
 /* Adds a link. A picture becomes a link too, because nothing is fetched from the network. */
 static void
 add_link (Inline *out, cmark_node *node, int depth)
 {
-  g_autofree char *url = quern_md_formula_restore (cmark_node_get_url (node) != NULL ? cmark_node_get_url (node) : "", FALSE);
+  g_autofree char *url = quern_md_formula_restore (cmark_node_get_url (node) != NULL ? cmark_node_get_url (node) : "",
+                                                   FALSE);
   gboolean safe = is_safe_address (url);
   if (safe) {
     g_autofree char *escaped = g_markup_escape_text (url, -1);
@@ -120,32 +122,16 @@ static void
 add_inline (Inline *out, cmark_node *node, int depth)
 {
   switch ((int) cmark_node_get_type (node)) {
-  case CMARK_NODE_TEXT:
-    add_text (out, cmark_node_get_literal (node));
-    break;
-  case CMARK_NODE_HTML_INLINE:
-    add_html (out, cmark_node_get_literal (node));
-    break;
-  case CMARK_NODE_CUSTOM_INLINE:
-    add_formula (out, node);
-    break;
-  case CMARK_NODE_CODE:
-    add_code (out, cmark_node_get_literal (node));
-    break;
+  case CMARK_NODE_TEXT: add_text (out, cmark_node_get_literal (node)); break;
+  case CMARK_NODE_HTML_INLINE: add_html (out, cmark_node_get_literal (node)); break;
+  case CMARK_NODE_CUSTOM_INLINE: add_formula (out, node); break;
+  case CMARK_NODE_CODE: add_code (out, cmark_node_get_literal (node)); break;
   case CMARK_NODE_SOFTBREAK: /* people and models expect the line break that they typed */
-  case CMARK_NODE_LINEBREAK:
-    add_text (out, "\n");
-    break;
-  case CMARK_NODE_EMPH:
-    add_wrapped (out, node, "i", depth);
-    break;
-  case CMARK_NODE_STRONG:
-    add_wrapped (out, node, "b", depth);
-    break;
+  case CMARK_NODE_LINEBREAK: add_text (out, "\n"); break;
+  case CMARK_NODE_EMPH: add_wrapped (out, node, "i", depth); break;
+  case CMARK_NODE_STRONG: add_wrapped (out, node, "b", depth); break;
   case CMARK_NODE_LINK:
-  case CMARK_NODE_IMAGE:
-    add_link (out, node, depth);
-    break;
+  case CMARK_NODE_IMAGE: add_link (out, node, depth); break;
   default:
     if (is_type (node, "strikethrough"))
       add_wrapped (out, node, "s", depth);
@@ -279,22 +265,14 @@ make_block (cmark_node *node, int depth)
   if (is_type (node, "table"))
     return make_table (node, line);
   switch ((int) cmark_node_get_type (node)) {
-  case CMARK_NODE_HEADING:
-    return make_leaf (node, QUERN_MD_HEADING, cmark_node_get_heading_level (node));
-  case CMARK_NODE_CODE_BLOCK:
-    return make_code (node, cmark_node_get_fence_info (node));
-  case CMARK_NODE_HTML_BLOCK:
-    return make_code (node, "html");
-  case CMARK_NODE_BLOCK_QUOTE:
-    return make_container (node, QUERN_MD_QUOTE, 0, depth);
-  case CMARK_NODE_LIST:
-    return make_list (node, depth);
-  case CMARK_NODE_ITEM:
-    return make_container (node, QUERN_MD_ITEM, task_state (node), depth);
-  case CMARK_NODE_THEMATIC_BREAK:
-    return quern_md_block_new (QUERN_MD_RULE, 0, line);
-  default:
-    return make_leaf (node, QUERN_MD_PARAGRAPH, 0);
+  case CMARK_NODE_HEADING: return make_leaf (node, QUERN_MD_HEADING, cmark_node_get_heading_level (node));
+  case CMARK_NODE_CODE_BLOCK: return make_code (node, cmark_node_get_fence_info (node));
+  case CMARK_NODE_HTML_BLOCK: return make_code (node, "html");
+  case CMARK_NODE_BLOCK_QUOTE: return make_container (node, QUERN_MD_QUOTE, 0, depth);
+  case CMARK_NODE_LIST: return make_list (node, depth);
+  case CMARK_NODE_ITEM: return make_container (node, QUERN_MD_ITEM, task_state (node), depth);
+  case CMARK_NODE_THEMATIC_BREAK: return quern_md_block_new (QUERN_MD_RULE, 0, line);
+  default: return make_leaf (node, QUERN_MD_PARAGRAPH, 0);
   }
 }
 

@@ -17,17 +17,17 @@
 #define MAX_LABEL 1000 /* bytes of a link definition's name, as CommonMark has it */
 
 struct _QuernMdStream {
-  GString *text;         /* without carriage returns */
-  char *source;          /* the text as it was last given */
+  GString *text; /* without carriage returns */
+  char *source;  /* the text as it was last given */
   gsize source_length;
-  gsize tail;            /* byte offset in text of the first block that is not frozen */
-  guint n_frozen;        /* number of frozen blocks */
+  gsize tail;     /* byte offset in text of the first block that is not frozen */
+  guint n_frozen; /* number of frozen blocks */
   GPtrArray *blocks;
   gboolean has_definitions;
-  gsize undecided;       /* byte offset in text of the first line that may still become a definition */
-  gsize parsed_length;   /* bytes of text at the last update */
-  gboolean parsed_open;  /* more text was expected then */
-  gsize frozen_length;   /* bytes of text up to the line end that freeze() last saw */
+  gsize undecided;      /* byte offset in text of the first line that may still become a definition */
+  gsize parsed_length;  /* bytes of text at the last update */
+  gboolean parsed_open; /* more text was expected then */
+  gsize frozen_length;  /* bytes of text up to the line end that freeze() last saw */
 };
 
 /**
@@ -292,6 +292,7 @@ quern_md_stream_dup_source (QuernMdStream *self, guint first, guint last)
   g_return_val_if_fail (first <= last && last < self->blocks->len, NULL);
 
   start = ((QuernMdBlock *) g_ptr_array_index (self->blocks, first))->offset;
-  end = last + 1 < self->blocks->len ? ((QuernMdBlock *) g_ptr_array_index (self->blocks, last + 1))->offset : self->text->len;
+  end = last + 1 < self->blocks->len ? ((QuernMdBlock *) g_ptr_array_index (self->blocks, last + 1))->offset
+                                     : self->text->len;
   return g_strchomp (g_strndup (self->text->str + start, MAX (start, end) - start));
 }

@@ -103,26 +103,13 @@ make (QuernMdKind kind)
   GtkWidget *widget;
 
   switch (kind) {
-  case QUERN_MD_CODE:
-    widget = quern_code_block_new ();
-    break;
-  case QUERN_MD_QUOTE:
-    widget = make_box (GTK_ORIENTATION_VERTICAL, 9, "md-quote");
-    break;
-  case QUERN_MD_LIST:
-    widget = make_list ();
-    break;
-  case QUERN_MD_ITEM:
-    widget = make_item ();
-    break;
-  case QUERN_MD_TABLE:
-    widget = make_table ();
-    break;
-  case QUERN_MD_RULE:
-    widget = gtk_separator_new (GTK_ORIENTATION_HORIZONTAL);
-    break;
-  default:
-    widget = make_label (kind);
+  case QUERN_MD_CODE: widget = quern_code_block_new (); break;
+  case QUERN_MD_QUOTE: widget = make_box (GTK_ORIENTATION_VERTICAL, 9, "md-quote"); break;
+  case QUERN_MD_LIST: widget = make_list (); break;
+  case QUERN_MD_ITEM: widget = make_item (); break;
+  case QUERN_MD_TABLE: widget = make_table (); break;
+  case QUERN_MD_RULE: widget = gtk_separator_new (GTK_ORIENTATION_HORIZONTAL); break;
+  default: widget = make_label (kind);
   }
   g_object_set_qdata (G_OBJECT (widget), kind_quark (), GINT_TO_POINTER (kind + 1));
   return widget;
@@ -142,10 +129,8 @@ direction_of (const char *text)
     case G_UNICODE_SCRIPT_SYRIAC:
     case G_UNICODE_SCRIPT_THAANA:
     case G_UNICODE_SCRIPT_NKO:
-    case G_UNICODE_SCRIPT_ADLAM:
-      return GTK_TEXT_DIR_RTL;
-    default:
-      return GTK_TEXT_DIR_LTR;
+    case G_UNICODE_SCRIPT_ADLAM: return GTK_TEXT_DIR_RTL;
+    default: return GTK_TEXT_DIR_LTR;
     }
   }
   return GTK_TEXT_DIR_NONE;
@@ -275,28 +260,17 @@ fill (GtkWidget *widget, QuernMdBlock *block)
   switch (block->kind) {
   case QUERN_MD_PARAGRAPH:
   case QUERN_MD_HEADING:
-  case QUERN_MD_CELL:
-    fill_label (widget, block);
-    break;
-  case QUERN_MD_CODE:
-    quern_code_block_set (QUERN_CODE_BLOCK (widget), block->info, block->text);
-    break;
+  case QUERN_MD_CELL: fill_label (widget, block); break;
+  case QUERN_MD_CODE: quern_code_block_set (QUERN_CODE_BLOCK (widget), block->info, block->text); break;
   case QUERN_MD_QUOTE:
     quern_md_widgets_sync (widget, block->children, 0);
     gtk_widget_set_direction (widget, direction_of (first_text (block)));
     break;
-  case QUERN_MD_LIST:
-    fill_list (widget, block);
-    break;
-  case QUERN_MD_ITEM:
-    fill_item (widget, block);
-    break;
-  case QUERN_MD_TABLE:
-    fill_table (widget, block);
-    break;
+  case QUERN_MD_LIST: fill_list (widget, block); break;
+  case QUERN_MD_ITEM: fill_item (widget, block); break;
+  case QUERN_MD_TABLE: fill_table (widget, block); break;
   case QUERN_MD_ROW: /* the table's grid shows rows */
-  case QUERN_MD_RULE:
-    break;
+  case QUERN_MD_RULE: break;
   }
 }
 
@@ -327,7 +301,8 @@ quern_md_widgets_sync (GtkWidget *box, GPtrArray *blocks, guint first)
     if (child == NULL || get_kind (child) != block->kind) {
       GtkWidget *made = make (block->kind);
       gtk_box_insert_child_after (GTK_BOX (box), made,
-                                  child != NULL ? gtk_widget_get_prev_sibling (child) : gtk_widget_get_last_child (box));
+                                  child != NULL ? gtk_widget_get_prev_sibling (child)
+                                                : gtk_widget_get_last_child (box));
       if (child != NULL)
         gtk_box_remove (GTK_BOX (box), child);
       child = made;

@@ -36,8 +36,8 @@ describe (const QuernNeeds *needs)
 
   /* Translators: size of the download, needed memory; at 4 bits per weight */
   if (*speed == '\0')
-    return g_strdup_printf (_ ("About %s to download, %s of memory"), file, memory);
-  return g_strdup_printf (_ ("About %s to download, %s of memory · %s"), file, memory, speed);
+    return g_strdup_printf (_("About %s to download, %s of memory"), file, memory);
+  return g_strdup_printf (_("About %s to download, %s of memory · %s"), file, memory, speed);
 }
 
 /* ---- what the hub has of it --------------------------------------------------------------------------------------- */
@@ -50,8 +50,8 @@ describe_offer (QuernHubItem *item, guint64 memory)
 
   if (quern_hub_item_get_vision (item) != NULL)
     /* Translators: size of the download, needed memory */
-    return g_strdup_printf (_ ("%s to download, with vision · needs %s of memory"), size, needed);
-  return g_strdup_printf (_ ("%s to download · needs %s of memory"), size, needed);
+    return g_strdup_printf (_("%s to download, with vision · needs %s of memory"), size, needed);
+  return g_strdup_printf (_("%s to download · needs %s of memory"), size, needed);
 }
 
 static void
@@ -131,9 +131,9 @@ update_advice (QuernAdviceView *self, const QuernMachine *machine)
   reason = quern_advisor_explain (machine, &advice);
   if (advice.size != NULL)
     /* Translators: size and quantisation of the recommended model */
-    title = g_strdup_printf (_ ("Qwen 3.5 %s in %s"), advice.size->label, advice.quantisation);
+    title = g_strdup_printf (_("Qwen 3.5 %s in %s"), advice.size->label, advice.quantisation);
   else
-    title = g_strdup (_ ("No recommendation"));
+    title = g_strdup (_("No recommendation"));
   adw_preferences_row_set_title (ADW_PREFERENCES_ROW (self->advice_row), title);
   adw_preferences_group_set_description (self->advice_group, reason);
   gtk_widget_set_visible (self->find_button, advice.size != NULL && self->offer == NULL);
@@ -173,7 +173,7 @@ static void
 add_size (QuernAdviceView *self, AdwPreferencesGroup *group, const QuernFamilySize *size)
 {
   GtkWidget *row = adw_action_row_new (), *mark = quern_fit_mark_new ();
-  g_autofree char *title = g_strdup_printf (_ ("Qwen 3.5 %s"), size->label);
+  g_autofree char *title = g_strdup_printf (_("Qwen 3.5 %s"), size->label);
   g_autofree char *text = g_strdup_printf ("Qwen3.5-%s", size->label);
 
   adw_preferences_row_set_title (ADW_PREFERENCES_ROW (row), title);
@@ -209,21 +209,21 @@ create_advice_group (QuernAdviceView *self)
 
   self->advice_group = ADW_PREFERENCES_GROUP (group);
   self->advice_row = ADW_ACTION_ROW (adw_action_row_new ());
-  self->find_button = gtk_button_new_with_mnemonic (_ ("_Find Model"));
+  self->find_button = gtk_button_new_with_mnemonic (_("_Find Model"));
   gtk_widget_set_valign (self->find_button, GTK_ALIGN_CENTER);
   gtk_widget_add_css_class (self->find_button, "suggested-action");
   gtk_actionable_set_action_target (GTK_ACTIONABLE (self->find_button), "s", "");
   gtk_actionable_set_action_name (GTK_ACTIONABLE (self->find_button), "models.search");
   gtk_widget_set_visible (self->find_button, FALSE);
-  adw_preferences_row_set_title (ADW_PREFERENCES_ROW (self->advice_row), _ ("Measuring this computer…"));
+  adw_preferences_row_set_title (ADW_PREFERENCES_ROW (self->advice_row), _("Measuring this computer…"));
   adw_action_row_add_suffix (self->advice_row, self->find_button);
-  self->download_button = gtk_button_new_with_mnemonic (_ ("_Download"));
+  self->download_button = gtk_button_new_with_mnemonic (_("_Download"));
   gtk_widget_set_valign (self->download_button, GTK_ALIGN_CENTER);
   gtk_widget_add_css_class (self->download_button, "suggested-action");
   gtk_widget_set_visible (self->download_button, FALSE);
   g_signal_connect_swapped (self->download_button, "clicked", G_CALLBACK (download_clicked_cb), self);
   adw_action_row_add_suffix (self->advice_row, self->download_button);
-  adw_preferences_group_set_title (ADW_PREFERENCES_GROUP (group), _ ("Recommended for This Computer"));
+  adw_preferences_group_set_title (ADW_PREFERENCES_GROUP (group), _("Recommended for This Computer"));
   adw_preferences_group_add (ADW_PREFERENCES_GROUP (group), GTK_WIDGET (self->advice_row));
   adw_preferences_group_add (ADW_PREFERENCES_GROUP (group), create_offer_row (self));
   return group;
@@ -275,11 +275,11 @@ quern_advice_view_init (QuernAdviceView *self)
   self->rows = g_ptr_array_new ();
   self->marks = g_ptr_array_new ();
   adw_preferences_page_add (ADW_PREFERENCES_PAGE (page), ADW_PREFERENCES_GROUP (create_advice_group (self)));
-  adw_preferences_group_set_title (ADW_PREFERENCES_GROUP (group), _ ("All Sizes"));
+  adw_preferences_group_set_title (ADW_PREFERENCES_GROUP (group), _("All Sizes"));
   adw_preferences_group_set_description (
       ADW_PREFERENCES_GROUP (group),
-      _ ("These are estimates for Q4_K_M, about 5 bits per weight, and a conversation of 8192 tokens. Before you "
-         "download a file, its actual needs are read from it. Quern Tiny, a demonstration, is already installed."));
+      _("These are estimates for Q4_K_M, about 5 bits per weight, and a conversation of 8192 tokens. Before you "
+        "download a file, its actual needs are read from it. Quern Tiny, a demonstration, is already installed."));
   for (guint i = 0; i < quern_advisor_get_n_sizes (); i++)
     add_size (self, ADW_PREFERENCES_GROUP (group), quern_advisor_get_size (i));
   adw_preferences_page_add (ADW_PREFERENCES_PAGE (page), ADW_PREFERENCES_GROUP (group));

@@ -51,11 +51,11 @@ quern_choose_model_file (GtkWidget *widget, QuernChosenFunc chosen)
   g_autoptr (GListStore) filters = g_list_store_new (GTK_TYPE_FILE_FILTER);
   g_autoptr (GtkFileFilter) filter = gtk_file_filter_new ();
 
-  gtk_file_filter_set_name (filter, _ ("GGUF models"));
+  gtk_file_filter_set_name (filter, _("GGUF models"));
   gtk_file_filter_add_suffix (filter, "gguf");
   g_list_store_append (filters, filter);
   gtk_file_dialog_set_filters (dialog, G_LIST_MODEL (filters));
-  gtk_file_dialog_set_title (dialog, _ ("Add a Model File"));
+  gtk_file_dialog_set_title (dialog, _("Add a Model File"));
   gtk_file_dialog_open (dialog, GTK_WINDOW (gtk_widget_get_root (widget)), NULL, file_chosen_cb,
                         choice_new (widget, chosen));
 }
@@ -80,8 +80,8 @@ explained_cb (AdwAlertDialog *dialog, const char *response, Choice *choice)
   chooser = gtk_file_dialog_new ();
   home = g_file_new_for_path (g_get_home_dir ());
   gtk_file_dialog_set_initial_folder (chooser, home);
-  gtk_file_dialog_set_title (chooser, _ ("Add a Folder of Models"));
-  gtk_file_dialog_set_accept_label (chooser, _ ("_Add"));
+  gtk_file_dialog_set_title (chooser, _("Add a Folder of Models"));
+  gtk_file_dialog_set_accept_label (chooser, _("_Add"));
   gtk_file_dialog_select_folder (chooser, GTK_WINDOW (root), NULL, folder_chosen_cb, choice);
 }
 
@@ -90,12 +90,12 @@ void
 quern_choose_model_folder (GtkWidget *widget, QuernChosenFunc chosen)
 {
   AdwAlertDialog *dialog = ADW_ALERT_DIALOG (adw_alert_dialog_new (
-      _ ("Add a Folder of Models?"),
-      _ ("Models stay where they are: nothing is copied, moved or deleted. Quern only looks into folders that you "
-         "choose. It keeps access to them, so that it finds new files every time it starts. You can also choose the "
-         "models folder of Ollama or LM Studio.")));
+      _("Add a Folder of Models?"),
+      _("Models stay where they are: nothing is copied, moved or deleted. Quern only looks into folders that you "
+        "choose. It keeps access to them, so that it finds new files every time it starts. You can also choose the "
+        "models folder of Ollama or LM Studio.")));
 
-  adw_alert_dialog_add_responses (dialog, "cancel", _ ("_Cancel"), "choose", _ ("_Choose a Folder…"), NULL);
+  adw_alert_dialog_add_responses (dialog, "cancel", _("_Cancel"), "choose", _("_Choose a Folder…"), NULL);
   adw_alert_dialog_set_response_appearance (dialog, "choose", ADW_RESPONSE_SUGGESTED);
   adw_alert_dialog_set_default_response (dialog, "choose");
   adw_alert_dialog_set_close_response (dialog, "cancel");

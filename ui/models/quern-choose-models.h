@@ -8,7 +8,7 @@ G_BEGIN_DECLS
 /* Told the path that was chosen. */
 typedef void (*QuernChosenFunc) (GtkWidget *widget, const char *path);
 
-void quern_choose_model_file   (GtkWidget *widget, QuernChosenFunc chosen);
+void quern_choose_model_file (GtkWidget *widget, QuernChosenFunc chosen);
 void quern_choose_model_folder (GtkWidget *widget, QuernChosenFunc chosen);
 
 G_END_DECLS

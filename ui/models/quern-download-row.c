@@ -47,7 +47,7 @@ describe_waiting (QuernDownload *download)
   if (quern_download_get_wait (download) == 0)
     return g_strdup (quern_download_get_message (download));
   /* Translators: what is the matter, in a sentence; a time such as 0:15 */
-  return g_strdup_printf (_ ("%s Trying again in %s."), quern_download_get_message (download), time);
+  return g_strdup_printf (_("%s Trying again in %s."), quern_download_get_message (download), time);
 }
 
 static char *
@@ -60,17 +60,17 @@ describe_running (QuernDownload *download, const char *done, const char *total)
   if (quern_download_get_wait (download) > 0) {
     time = format_clock (quern_download_get_wait (download));
     /* Translators: bytes that are here, bytes in all, a time such as 9:58 */
-    return g_strdup_printf (_ ("%s of %s · The server is busy, trying again in %s"), done, total, time);
+    return g_strdup_printf (_("%s of %s · The server is busy, trying again in %s"), done, total, time);
   }
   if (quern_download_get_phase (download) == QUERN_DOWNLOAD_VERIFYING)
-    return g_strdup (_ ("Verifying…"));
+    return g_strdup (_("Verifying…"));
   if (quern_download_get_phase (download) == QUERN_DOWNLOAD_REPAIRING)
-    return g_strdup (_ ("A part was damaged and is downloaded again…"));
+    return g_strdup (_("A part was damaged and is downloaded again…"));
   if (left < 0)
-    return g_strdup_printf (_ ("%s of %s"), done, total);
+    return g_strdup_printf (_("%s of %s"), done, total);
   time = format_time_left (left);
   /* Translators: bytes that are here, bytes in all, speed, "3 minutes left" */
-  return g_strdup_printf (_ ("%s of %s · %s/s · %s"), done, total, speed, time);
+  return g_strdup_printf (_("%s of %s · %s/s · %s"), done, total, speed, time);
 }
 
 /**
@@ -86,22 +86,17 @@ quern_download_row_describe (QuernDownload *download)
   g_autofree char *missing = quern_facts_isolate (g_format_size (quern_download_get_missing (download)));
 
   switch (quern_download_get_state (download)) {
-  case QUERN_DOWNLOAD_QUEUED:
-    return g_strdup_printf (_ ("Waiting · %s of %s"), done, total);
-  case QUERN_DOWNLOAD_PAUSED:
-    return g_strdup_printf (_ ("Paused · %s of %s"), done, total);
-  case QUERN_DOWNLOAD_RUNNING:
-    return describe_running (download, done, total);
+  case QUERN_DOWNLOAD_QUEUED: return g_strdup_printf (_("Waiting · %s of %s"), done, total);
+  case QUERN_DOWNLOAD_PAUSED: return g_strdup_printf (_("Paused · %s of %s"), done, total);
+  case QUERN_DOWNLOAD_RUNNING: return describe_running (download, done, total);
   case QUERN_DOWNLOAD_NO_SPACE:
-    return g_strdup_printf (_ ("%s more disk space is needed. Free up some space, then resume."), missing);
+    return g_strdup_printf (_("%s more disk space is needed. Free up some space, then resume."), missing);
   case QUERN_DOWNLOAD_COMPLETE:
-    return g_strdup_printf (quern_download_get_verifiable (download) ? _ ("Complete and verified · %s")
-                                                                     : _ ("Complete, not verified · %s"),
+    return g_strdup_printf (quern_download_get_verifiable (download) ? _("Complete and verified · %s")
+                                                                     : _("Complete, not verified · %s"),
                             total);
-  case QUERN_DOWNLOAD_WAITING:
-    return describe_waiting (download);
-  default: /* FAILED says it itself */
-    return g_strdup (quern_download_get_message (download));
+  case QUERN_DOWNLOAD_WAITING: return describe_waiting (download);
+  default: /* FAILED says it itself */ return g_strdup (quern_download_get_message (download));
   }
 }
 
@@ -122,7 +117,7 @@ update_buttons (QuernDownloadRow *self)
   gtk_widget_set_visible (self->pause_button, going || state == QUERN_DOWNLOAD_WAITING);
   gtk_widget_set_visible (self->resume_button, !complete && !going);
   gtk_widget_set_visible (GTK_WIDGET (self->bar), !complete);
-  gtk_widget_set_tooltip_text (self->cancel_button, complete ? _ ("Remove from List") : _ ("Cancel"));
+  gtk_widget_set_tooltip_text (self->cancel_button, complete ? _("Remove from List") : _("Cancel"));
 }
 
 static void
@@ -180,10 +175,10 @@ cancel_clicked_cb (QuernDownloadRow *self)
     quern_downloads_cancel (quern_models_service_get_downloads (self->service), self->download);
     return;
   }
-  dialog =
-      ADW_ALERT_DIALOG (adw_alert_dialog_new (_ ("Cancel This Download?"), _ ("The part that was already downloaded "
-                                                                              "will be deleted.")));
-  adw_alert_dialog_add_responses (dialog, "keep", _ ("_Keep Downloading"), "delete", _ ("_Delete"), NULL);
+  dialog = ADW_ALERT_DIALOG (
+      adw_alert_dialog_new (_("Cancel This Download?"), _("The part that was already downloaded "
+                                                           "will be deleted.")));
+  adw_alert_dialog_add_responses (dialog, "keep", _("_Keep Downloading"), "delete", _("_Delete"), NULL);
   adw_alert_dialog_set_response_appearance (dialog, "delete", ADW_RESPONSE_DESTRUCTIVE);
   adw_alert_dialog_set_default_response (dialog, "keep");
   g_object_set_data_full (G_OBJECT (dialog), "row", g_object_ref (self), g_object_unref);
@@ -239,7 +234,7 @@ quern_download_row_new (QuernModelsService *service, QuernDownload *download)
   self->service = g_object_ref (service);
   self->download = g_object_ref (download);
   /* Translators: a model's repository and quantisation */
-  title = g_strdup_printf (_ ("%s · %s"), quern_download_get_repo (download), quern_download_get_label (download));
+  title = g_strdup_printf (_("%s · %s"), quern_download_get_repo (download), quern_download_get_label (download));
   gtk_label_set_label (self->title, title);
   gtk_accessible_update_property (GTK_ACCESSIBLE (self->bar), GTK_ACCESSIBLE_PROPERTY_LABEL, title, -1);
   g_signal_connect_object (download, "notify::bytes", G_CALLBACK (progress_cb), self, G_CONNECT_SWAPPED);

@@ -42,8 +42,8 @@ describe (QuernDownloadsButton *self)
   g_autofree char *status = running != NULL ? quern_download_row_describe (running) : NULL;
 
   /* Translators: percent of all downloads, then what the running one says: "1 GB of 3 GB · 20 MB/s · 2 minutes left" */
-  return status != NULL ? g_strdup_printf (_ ("Downloads: %d %% · %s"), (int) (self->progress * 100), status)
-                        : g_strdup (_ ("Downloads waiting"));
+  return status != NULL ? g_strdup_printf (_("Downloads: %d %% · %s"), (int) (self->progress * 100), status)
+                        : g_strdup (_("Downloads waiting"));
 }
 
 static void

@@ -61,10 +61,10 @@ create_limit_row (QuernDownloadsView *self)
   g_autoptr (GtkStringList) names = gtk_string_list_new (NULL);
   GtkWidget *row = adw_combo_row_new ();
 
-  gtk_string_list_append (names, C_ ("speed of downloads", "No limit"));
+  gtk_string_list_append (names, C_("speed of downloads", "No limit"));
   for (guint i = 1; i < G_N_ELEMENTS (limits); i++)
-    gtk_string_list_take (names, g_strdup_printf (_ ("%u MB/s"), limits[i]));
-  adw_preferences_row_set_title (ADW_PREFERENCES_ROW (row), _ ("Speed Limit"));
+    gtk_string_list_take (names, g_strdup_printf (_("%u MB/s"), limits[i]));
+  adw_preferences_row_set_title (ADW_PREFERENCES_ROW (row), _("Speed Limit"));
   adw_combo_row_set_model (ADW_COMBO_ROW (row), G_LIST_MODEL (names));
   g_settings_bind_with_mapping (self->settings, "download-limit", row, "selected", G_SETTINGS_BIND_DEFAULT,
                                 limit_to_choice, choice_to_limit, NULL, NULL);
@@ -79,7 +79,7 @@ create_list (QuernDownloadsView *self)
 
   gtk_list_box_set_selection_mode (GTK_LIST_BOX (list), GTK_SELECTION_NONE);
   gtk_widget_add_css_class (list, "boxed-list");
-  gtk_accessible_update_property (GTK_ACCESSIBLE (list), GTK_ACCESSIBLE_PROPERTY_LABEL, _ ("Downloads"), -1);
+  gtk_accessible_update_property (GTK_ACCESSIBLE (list), GTK_ACCESSIBLE_PROPERTY_LABEL, _("Downloads"), -1);
   gtk_list_box_bind_model (GTK_LIST_BOX (list), G_LIST_MODEL (quern_models_service_get_downloads (self->service)),
                            create_row, g_object_ref (self->service), g_object_unref);
   adw_preferences_group_add (ADW_PREFERENCES_GROUP (group), list);
@@ -92,12 +92,12 @@ create_list (QuernDownloadsView *self)
 static GtkWidget *
 create_empty_page (void)
 {
-  GtkWidget *page = adw_status_page_new (), *button = gtk_button_new_with_mnemonic (_ ("_Find a Model"));
+  GtkWidget *page = adw_status_page_new (), *button = gtk_button_new_with_mnemonic (_("_Find a Model"));
 
   adw_status_page_set_icon_name (ADW_STATUS_PAGE (page), "folder-download-symbolic");
-  adw_status_page_set_title (ADW_STATUS_PAGE (page), _ ("No Downloads"));
+  adw_status_page_set_title (ADW_STATUS_PAGE (page), _("No Downloads"));
   adw_status_page_set_description (ADW_STATUS_PAGE (page),
-                                   _ ("Downloads are verified, and continue after an interruption."));
+                                   _("Downloads are verified, and continue after an interruption."));
   gtk_widget_add_css_class (button, "pill");
   gtk_widget_set_halign (button, GTK_ALIGN_CENTER);
   gtk_actionable_set_action_target (GTK_ACTIONABLE (button), "s", "search");
@@ -132,13 +132,13 @@ update_banner (QuernDownloadsView *self)
   g_autofree char *size = g_format_size (missing), *text = NULL;
 
   if (missing > 0) {
-    text = g_strdup_printf (_ ("%s more disk space needed"), size);
+    text = g_strdup_printf (_("%s more disk space needed"), size);
     adw_banner_set_title (self->banner, text);
-    adw_banner_set_button_label (self->banner, _ ("_Manage Models"));
+    adw_banner_set_button_label (self->banner, _("_Manage Models"));
   } else if (waiting) {
-    adw_banner_set_title (self->banner, _ ("This network is metered, and downloads may cost money. Downloads are "
-                                           "paused."));
-    adw_banner_set_button_label (self->banner, _ ("_Download Anyway"));
+    adw_banner_set_title (self->banner, _("This network is metered, and downloads may cost money. Downloads are "
+                                          "paused."));
+    adw_banner_set_button_label (self->banner, _("_Download Anyway"));
   }
   adw_banner_set_revealed (self->banner, missing > 0 || waiting);
 }

@@ -5,7 +5,7 @@
 
 G_BEGIN_DECLS
 
-void  quern_facts_append  (GString *facts, const char *fact);
+void quern_facts_append (GString *facts, const char *fact);
 char *quern_facts_isolate (char *fact);
 
 G_END_DECLS

@@ -24,18 +24,18 @@ quern_fit_mark_set (GtkWidget *mark, QuernFit fit, gboolean disk_too_small)
   static const struct {
     const char *icon, *text, *css;
   } looks[] = {
-    [QUERN_FIT_UNKNOWN] = { "dialog-question-symbolic", N_ ("Measuring…"), "dim-label" },
-    [QUERN_FIT_YES] = { "object-select-symbolic", N_ ("Fits"), "success" },
-    [QUERN_FIT_TIGHT] = { "dialog-warning-symbolic", N_ ("Tight"), "warning" },
-    [QUERN_FIT_UNTOLD] = { "dialog-question-symbolic", N_ ("Free memory unknown"), "dim-label" },
-    [QUERN_FIT_NO] = { "window-close-symbolic", N_ ("Does not fit"), "dim-label" },
+    [QUERN_FIT_UNKNOWN] = { "dialog-question-symbolic", N_("Measuring…"), "dim-label" },
+    [QUERN_FIT_YES] = { "object-select-symbolic", N_("Fits"), "success" },
+    [QUERN_FIT_TIGHT] = { "dialog-warning-symbolic", N_("Tight"), "warning" },
+    [QUERN_FIT_UNTOLD] = { "dialog-question-symbolic", N_("Free memory unknown"), "dim-label" },
+    [QUERN_FIT_NO] = { "window-close-symbolic", N_("Does not fit"), "dim-label" },
   };
   GtkWidget *image = gtk_widget_get_first_child (mark), *label = gtk_widget_get_last_child (mark);
   gboolean disk = disk_too_small && fit != QUERN_FIT_NO;
   const char *classes[] = { disk ? "warning" : looks[fit].css, NULL };
 
   gtk_image_set_from_icon_name (GTK_IMAGE (image), disk ? "drive-harddisk-symbolic" : looks[fit].icon);
-  gtk_label_set_label (GTK_LABEL (label), disk ? _ ("Disk too full") : _ (looks[fit].text));
+  gtk_label_set_label (GTK_LABEL (label), disk ? _("Disk too full") : _ (looks[fit].text));
   gtk_widget_set_css_classes (mark, classes);
 }
 
@@ -46,6 +46,6 @@ quern_format_speed (double tokens_per_second)
   if (tokens_per_second <= 0)
     return g_strdup ("");
   /* Translators: how fast a model may answer, from the bandwidth of the memory */
-  return tokens_per_second < 10 ? g_strdup_printf (_ ("up to %.1f tokens/s (estimate)"), tokens_per_second)
-                                : g_strdup_printf (_ ("up to %.0f tokens/s (estimate)"), tokens_per_second);
+  return tokens_per_second < 10 ? g_strdup_printf (_("up to %.1f tokens/s (estimate)"), tokens_per_second)
+                                : g_strdup_printf (_("up to %.0f tokens/s (estimate)"), tokens_per_second);
 }

@@ -54,7 +54,7 @@ create_endpoint_row (Rows *rows)
   GtkWidget *row = adw_entry_row_new ();
   g_autofree char *endpoint = g_settings_get_string (rows->settings, "hub-endpoint");
 
-  adw_preferences_row_set_title (ADW_PREFERENCES_ROW (row), _ ("Address of a Mirror (empty: huggingface.co)"));
+  adw_preferences_row_set_title (ADW_PREFERENCES_ROW (row), _("Address of a Mirror (empty: huggingface.co)"));
   gtk_editable_set_text (GTK_EDITABLE (row), endpoint);
   adw_entry_row_set_show_apply_button (ADW_ENTRY_ROW (row), TRUE);
   adw_entry_row_set_input_purpose (ADW_ENTRY_ROW (row), GTK_INPUT_PURPOSE_URL);
@@ -71,10 +71,10 @@ token_stored_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (GError) error = NULL;
 
   if (quern_hub_store_token_finish (QUERN_HUB (source), result, &error)) {
-    say (row, *gtk_editable_get_text (GTK_EDITABLE (row)) != '\0' ? _ ("Token saved in the keyring")
-                                                                  : _ ("Token removed"));
+    say (row,
+         *gtk_editable_get_text (GTK_EDITABLE (row)) != '\0' ? _("Token saved in the keyring") : _("Token removed"));
   } else {
-    g_autofree char *text = g_strdup_printf (_ ("The token could not be saved in the keyring: %s"), error->message);
+    g_autofree char *text = g_strdup_printf (_("The token could not be saved in the keyring: %s"), error->message);
     say (row, text);
   }
 }
@@ -94,7 +94,7 @@ create_token_row (Rows *rows)
 {
   GtkWidget *row = adw_password_entry_row_new ();
 
-  adw_preferences_row_set_title (ADW_PREFERENCES_ROW (row), _ ("Access Token (only for gated models)"));
+  adw_preferences_row_set_title (ADW_PREFERENCES_ROW (row), _("Access Token (only for gated models)"));
   adw_entry_row_set_show_apply_button (ADW_ENTRY_ROW (row), TRUE);
   g_signal_connect (row, "apply", G_CALLBACK (token_applied_cb), rows);
   return row;
@@ -113,11 +113,11 @@ quern_hub_preferences_new (QuernModelsService *service)
 
   *rows = (Rows) { g_object_ref (service), g_settings_new (QUERN_APP_ID) };
   g_object_set_data_full (G_OBJECT (group), "rows", rows, rows_free);
-  adw_preferences_group_set_title (ADW_PREFERENCES_GROUP (group), _ ("Hub"));
+  adw_preferences_group_set_title (ADW_PREFERENCES_GROUP (group), _("Hub"));
   adw_preferences_group_set_description (
       ADW_PREFERENCES_GROUP (group),
-      _ ("Models come from huggingface.co or a mirror of it. A token is stored in the keyring and is only sent to that "
-         "host."));
+      _("Models come from huggingface.co or a mirror of it. A token is stored in the keyring and is only sent to that "
+        "host."));
   adw_preferences_group_add (ADW_PREFERENCES_GROUP (group), create_endpoint_row (rows));
   adw_preferences_group_add (ADW_PREFERENCES_GROUP (group), create_token_row (rows));
   return group;

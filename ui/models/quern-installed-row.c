@@ -18,13 +18,13 @@ describe_use (gint64 time)
   g_autofree char *day = NULL, *today = NULL;
 
   if (time == 0 || then == NULL)
-    return g_strdup (_ ("not used yet"));
+    return g_strdup (_("not used yet"));
   day = g_date_time_format (then, "%x");
   today = g_date_time_format (now, "%x");
   if (g_str_equal (day, today))
-    return g_strdup (_ ("used today"));
+    return g_strdup (_("used today"));
   /* Translators: a date */
-  return g_strdup_printf (_ ("last used on %s"), day);
+  return g_strdup_printf (_("last used on %s"), day);
 }
 
 /* Returns: (transfer full): "~/Models/x.gguf" */
@@ -50,7 +50,7 @@ append_origin (GString *text, QuernModel *model)
   if (keeper != NULL) {
     g_string_append_c (text, '\n');
     /* Translators: a program, such as Ollama */
-    g_string_append_printf (text, _ ("Managed by %s"), keeper);
+    g_string_append_printf (text, _("Managed by %s"), keeper);
   } else if (quern_model_get_origin (model) == QUERN_ORIGIN_FILE
              || quern_model_get_origin (model) == QUERN_ORIGIN_FOLDER)
     g_string_append_printf (text, "\n%s", path);
@@ -66,12 +66,12 @@ describe (QuernModel *model, QuernLibrary *library)
     g_string_append (text, quern_model_get_problem (model));
   } else {
     use = describe_use (quern_library_get_last_used (library, model));
-    quern_facts_append (text, quern_model_is_demo (model) ? _ ("Demonstration") : NULL);
+    quern_facts_append (text, quern_model_is_demo (model) ? _("Demonstration") : NULL);
     quern_facts_append (text, size);
-    quern_facts_append (text, quern_model_get_unverified (model) ? _ ("not verified") : NULL);
-    quern_facts_append (text, quern_model_get_vision_path (model) != NULL   ? _ ("sees pictures")
-                              : quern_model_needs_vision_file (model) ? _ ("pictures need another file")
-                                                                      : NULL);
+    quern_facts_append (text, quern_model_get_unverified (model) ? _("not verified") : NULL);
+    quern_facts_append (text, quern_model_get_vision_path (model) != NULL ? _("sees pictures")
+                              : quern_model_needs_vision_file (model)     ? _("pictures need another file")
+                                                                          : NULL);
     quern_facts_append (text, use);
   }
   append_origin (text, model);
@@ -95,18 +95,18 @@ create_menu_button (QuernModel *model)
   g_autofree char *title = quern_model_dup_full_title (model), *name = NULL;
   QuernModelOrigin origin = quern_model_get_origin (model);
 
-  append_item (menu, _ ("Show in _Files"), "installed.show", model);
+  append_item (menu, _("Show in _Files"), "installed.show", model);
   if (origin == QUERN_ORIGIN_OWN || origin == QUERN_ORIGIN_OLLAMA || origin == QUERN_ORIGIN_HUGGING_FACE)
-    append_item (menu, _ ("_Verify Again"), "installed.verify", model);
+    append_item (menu, _("_Verify Again"), "installed.verify", model);
   if (origin == QUERN_ORIGIN_OWN)
-    append_item (menu, _ ("_Delete"), "installed.delete", model);
+    append_item (menu, _("_Delete"), "installed.delete", model);
   else if (origin == QUERN_ORIGIN_FILE)
-    append_item (menu, _ ("_Remove from List"), "installed.delete", model);
+    append_item (menu, _("_Remove from List"), "installed.delete", model);
   /* Translators: the menu of a model */
-  name = g_strdup_printf (_ ("More: %s"), title);
+  name = g_strdup_printf (_("More: %s"), title);
   gtk_menu_button_set_icon_name (GTK_MENU_BUTTON (button), "view-more-symbolic");
   gtk_menu_button_set_menu_model (GTK_MENU_BUTTON (button), G_MENU_MODEL (menu));
-  gtk_widget_set_tooltip_text (button, _ ("More"));
+  gtk_widget_set_tooltip_text (button, _("More"));
   gtk_accessible_update_property (GTK_ACCESSIBLE (button), GTK_ACCESSIBLE_PROPERTY_LABEL, name, -1);
   gtk_widget_set_valign (button, GTK_ALIGN_CENTER);
   gtk_widget_add_css_class (button, "flat");
@@ -116,7 +116,7 @@ create_menu_button (QuernModel *model)
 static GtkWidget *
 create_chat_button (QuernModel *model)
 {
-  GtkWidget *button = gtk_button_new_with_label (_ ("Chat"));
+  GtkWidget *button = gtk_button_new_with_label (_("Chat"));
 
   gtk_widget_set_valign (button, GTK_ALIGN_CENTER);
   gtk_actionable_set_action_target (GTK_ACTIONABLE (button), "s", quern_model_get_id (model));

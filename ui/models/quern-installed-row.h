@@ -5,7 +5,7 @@
 
 G_BEGIN_DECLS
 
-GtkWidget *quern_installed_row_new    (QuernModel *model);
-void       quern_installed_row_update (GtkWidget *row, QuernLibrary *library);
+GtkWidget *quern_installed_row_new (QuernModel *model);
+void quern_installed_row_update (GtkWidget *row, QuernLibrary *library);
 
 G_END_DECLS

@@ -111,12 +111,11 @@ delete_action (GtkWidget *widget, const char *name, GVariant *path)
 
   if (model == NULL)
     return;
-  toast = adw_toast_new (quern_model_get_origin (model) == QUERN_ORIGIN_OWN
-                             ? _ ("Model deleted")
-                             : _ ("Model removed; its file was kept"));
+  toast = adw_toast_new (quern_model_get_origin (model) == QUERN_ORIGIN_OWN ? _("Model deleted")
+                                                                            : _("Model removed; its file was kept"));
   deletion = g_new (Deletion, 1);
   *deletion = (Deletion) { g_object_ref (self), g_object_ref (model), FALSE };
-  adw_toast_set_button_label (toast, _ ("_Undo"));
+  adw_toast_set_button_label (toast, _("_Undo"));
   g_signal_connect (toast, "button-clicked", G_CALLBACK (undo_cb), deletion);
   g_signal_connect_data (toast, "dismissed", G_CALLBACK (dismissed_cb), deletion, deletion_free, 0);
   set_hidden (self, model, TRUE);
@@ -141,7 +140,7 @@ verified_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (GError) error = NULL;
 
   if (quern_downloads_verify_finish (QUERN_DOWNLOADS (source), result, &error))
-    say (self, _ ("The file is identical to the one on the hub."));
+    say (self, _("The file is identical to the one on the hub."));
   else
     say (self, error->message);
 }
@@ -151,7 +150,7 @@ verify_action (GtkWidget *widget, const char *name, GVariant *path)
 {
   QuernInstalledView *self = QUERN_INSTALLED_VIEW (widget);
 
-  say (self, _ ("Verifying…"));
+  say (self, _("Verifying…"));
   quern_downloads_verify_async (quern_models_service_get_downloads (self->service), g_variant_get_string (path, NULL),
                                 NULL, verified_cb, g_object_ref (self));
 }
@@ -207,16 +206,16 @@ create_folder_row (gpointer item, gpointer user_data)
   const char *path = g_file_peek_path (item);
   GtkWidget *row = adw_action_row_new (), *button = gtk_button_new_from_icon_name ("list-remove-symbolic");
   g_autofree char *name = g_path_get_basename (path), *title = g_filename_display_name (name);
-  g_autofree char *label = g_strdup_printf (_ ("Remove Folder %s"), title), *place = g_filename_display_name (path);
+  g_autofree char *label = g_strdup_printf (_("Remove Folder %s"), title), *place = g_filename_display_name (path);
 
   adw_preferences_row_set_use_markup (ADW_PREFERENCES_ROW (row), FALSE);
   adw_preferences_row_set_title (ADW_PREFERENCES_ROW (row), title);
   adw_action_row_set_subtitle (ADW_ACTION_ROW (row),
-                               g_file_test (path, G_FILE_TEST_IS_DIR) ? place : _ ("Not available at the moment"));
+                               g_file_test (path, G_FILE_TEST_IS_DIR) ? place : _("Not available at the moment"));
   adw_action_row_add_prefix (ADW_ACTION_ROW (row), gtk_image_new_from_icon_name ("folder-symbolic"));
   gtk_widget_set_valign (button, GTK_ALIGN_CENTER);
   gtk_widget_add_css_class (button, "flat");
-  gtk_widget_set_tooltip_text (button, _ ("Remove from List"));
+  gtk_widget_set_tooltip_text (button, _("Remove from List"));
   gtk_accessible_update_property (GTK_ACCESSIBLE (button), GTK_ACCESSIBLE_PROPERTY_LABEL, label, -1);
   gtk_actionable_set_action_target (GTK_ACTIONABLE (button), "s", path);
   gtk_actionable_set_action_name (GTK_ACTIONABLE (button), "installed.remove-folder");
@@ -252,13 +251,13 @@ scanned_cb (QuernInstalledView *self)
   guint n = quern_library_get_n_skipped (library);
   g_autofree char *text = NULL;
 
-  gtk_widget_set_visible (self->folders_group,
-                          g_list_model_get_n_items (quern_library_get_folders (library)) > 0);
+  gtk_widget_set_visible (self->folders_group, g_list_model_get_n_items (quern_library_get_folders (library)) > 0);
   if (n > 0)
     text = g_strdup_printf (ngettext ("Other applications have %u more model with an architecture that Quern cannot "
                                       "run.",
                                       "Other applications have %u more models with architectures that Quern cannot "
-                                      "run.", n),
+                                      "run.",
+                                      n),
                             n);
   adw_preferences_group_set_description (self->group, text);
   used_cb (self, NULL);
@@ -296,7 +295,8 @@ static void
 quern_installed_view_map (GtkWidget *widget)
 {
   GTK_WIDGET_CLASS (quern_installed_view_parent_class)->map (widget);
-  quern_library_scan_async (quern_models_service_get_library (QUERN_INSTALLED_VIEW (widget)->service), NULL, NULL, NULL);
+  quern_library_scan_async (quern_models_service_get_library (QUERN_INSTALLED_VIEW (widget)->service), NULL, NULL,
+                            NULL);
 }
 
 static void
@@ -332,14 +332,14 @@ create_add_button (void)
   GtkWidget *button = gtk_menu_button_new (), *content = adw_button_content_new ();
   g_autoptr (GMenu) menu = g_menu_new ();
 
-  g_menu_append (menu, _ ("Model _File…"), "installed.add-file");
-  g_menu_append (menu, _ ("_Folder of Models…"), "installed.add-folder");
+  g_menu_append (menu, _("Model _File…"), "installed.add-file");
+  g_menu_append (menu, _("_Folder of Models…"), "installed.add-folder");
   adw_button_content_set_icon_name (ADW_BUTTON_CONTENT (content), "list-add-symbolic");
-  adw_button_content_set_label (ADW_BUTTON_CONTENT (content), _ ("Add"));
+  adw_button_content_set_label (ADW_BUTTON_CONTENT (content), _("Add"));
   gtk_menu_button_set_child (GTK_MENU_BUTTON (button), content);
   gtk_menu_button_set_menu_model (GTK_MENU_BUTTON (button), G_MENU_MODEL (menu));
-  gtk_accessible_update_property (GTK_ACCESSIBLE (button), GTK_ACCESSIBLE_PROPERTY_LABEL, _ ("Add Models"), -1);
-  gtk_widget_set_tooltip_text (button, _ ("Use models that are already on this computer"));
+  gtk_accessible_update_property (GTK_ACCESSIBLE (button), GTK_ACCESSIBLE_PROPERTY_LABEL, _("Add Models"), -1);
+  gtk_widget_set_tooltip_text (button, _("Use models that are already on this computer"));
   gtk_widget_set_valign (button, GTK_ALIGN_CENTER);
   gtk_widget_add_css_class (button, "flat");
   return button;
@@ -351,13 +351,13 @@ create_page (QuernInstalledView *self)
   GtkWidget *page = adw_preferences_page_new ();
 
   self->group = ADW_PREFERENCES_GROUP (adw_preferences_group_new ());
-  self->list = create_list (_ ("Installed models"));
-  adw_preferences_group_set_title (self->group, _ ("On This Computer"));
+  self->list = create_list (_("Installed models"));
+  adw_preferences_group_set_title (self->group, _("On This Computer"));
   adw_preferences_group_set_header_suffix (self->group, create_add_button ());
   adw_preferences_group_add (self->group, GTK_WIDGET (self->list));
   self->folders_group = adw_preferences_group_new ();
-  self->folders = create_list (_ ("Added folders"));
-  adw_preferences_group_set_title (ADW_PREFERENCES_GROUP (self->folders_group), _ ("Added Folders"));
+  self->folders = create_list (_("Added folders"));
+  adw_preferences_group_set_title (ADW_PREFERENCES_GROUP (self->folders_group), _("Added Folders"));
   adw_preferences_group_add (ADW_PREFERENCES_GROUP (self->folders_group), GTK_WIDGET (self->folders));
   adw_preferences_page_add (ADW_PREFERENCES_PAGE (page), self->group);
   adw_preferences_page_add (ADW_PREFERENCES_PAGE (page), ADW_PREFERENCES_GROUP (self->folders_group));
@@ -377,7 +377,7 @@ quern_installed_view_init (QuernInstalledView *self)
 
   self->hidden = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   self->banner = ADW_BANNER (adw_banner_new (""));
-  adw_banner_set_button_label (self->banner, _ ("Dismiss"));
+  adw_banner_set_button_label (self->banner, _("Dismiss"));
   g_signal_connect (self->banner, "button-clicked", G_CALLBACK (banner_clicked_cb), NULL);
   adw_toolbar_view_add_top_bar (ADW_TOOLBAR_VIEW (view), GTK_WIDGET (self->banner));
   adw_toolbar_view_set_content (ADW_TOOLBAR_VIEW (view), create_page (self));
@@ -393,8 +393,7 @@ quern_installed_view_new (QuernModelsService *service)
 
   self->service = g_object_ref (service);
   self->filter = GTK_FILTER (gtk_custom_filter_new (is_shown, self, NULL));
-  models = gtk_filter_list_model_new (G_LIST_MODEL (g_object_ref (library)),
-                                      g_object_ref (self->filter));
+  models = gtk_filter_list_model_new (G_LIST_MODEL (g_object_ref (library)), g_object_ref (self->filter));
   gtk_list_box_bind_model (self->list, G_LIST_MODEL (models), create_row, self, NULL);
   gtk_list_box_bind_model (self->folders, quern_library_get_folders (library), create_folder_row, NULL, NULL);
   g_signal_connect_object (library, "used", G_CALLBACK (used_cb), self, G_CONNECT_SWAPPED);

@@ -39,9 +39,9 @@ describe (QuernItemRow *self, guint64 memory, gboolean exact)
   double bits = quern_hub_item_get_bits_per_weight (self->item);
 
   quern_facts_append (text, size);
-  density = bits > 0 ? g_strdup_printf (_ ("%.1f bits per weight"), bits) : NULL;
+  density = bits > 0 ? g_strdup_printf (_("%.1f bits per weight"), bits) : NULL;
   quern_facts_append (text, density);
-  room = g_strdup_printf (exact ? _ ("%s of memory") : _ ("about %s of memory (estimate)"), needed);
+  room = g_strdup_printf (exact ? _("%s of memory") : _("about %s of memory (estimate)"), needed);
   quern_facts_append (text, room);
   speed = quern_format_speed (quern_advisor_speed (quern_models_service_get_machine (self->service),
                                                    info != NULL ? (double) info->sketched_bytes : 0));
@@ -78,7 +78,7 @@ update_buttons (QuernItemRow *self)
     return;
   }
   gtk_button_set_icon_name (GTK_BUTTON (self->button), under_way ? "view-list-symbolic" : "folder-download-symbolic");
-  name = g_strdup_printf (under_way ? _ ("Show Download of %s") : _ ("Download %s"),
+  name = g_strdup_printf (under_way ? _("Show Download of %s") : _("Download %s"),
                           quern_hub_item_get_label (self->item));
   gtk_widget_set_tooltip_text (self->button, name);
   gtk_accessible_update_property (GTK_ACCESSIBLE (self->button), GTK_ACCESSIBLE_PROPERTY_LABEL, name, -1);
@@ -119,8 +119,8 @@ static void
 quern_item_row_class_init (QuernItemRowClass *klass)
 {
   G_OBJECT_CLASS (klass)->dispose = quern_item_row_dispose;
-  signals[SIGNAL_DOWNLOAD] =
-      g_signal_new ("download", QUERN_TYPE_ITEM_ROW, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
+  signals[SIGNAL_DOWNLOAD] = g_signal_new ("download", QUERN_TYPE_ITEM_ROW, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                                           G_TYPE_NONE, 0);
 }
 
 static void
@@ -131,7 +131,7 @@ quern_item_row_init (QuernItemRow *self)
   gtk_widget_add_css_class (self->button, "flat");
   gtk_widget_set_valign (self->button, GTK_ALIGN_CENTER);
   g_signal_connect_swapped (self->button, "clicked", G_CALLBACK (clicked_cb), self);
-  self->chat_button = gtk_button_new_with_label (_ ("Chat"));
+  self->chat_button = gtk_button_new_with_label (_("Chat"));
   gtk_widget_set_valign (self->chat_button, GTK_ALIGN_CENTER);
   gtk_actionable_set_action_target (GTK_ACTIONABLE (self->chat_button), "s", "");
   gtk_actionable_set_action_name (GTK_ACTIONABLE (self->chat_button), "win.chat-with");

@@ -44,7 +44,7 @@ make_subtitle (QuernModel *model)
     return g_strdup ("");
   if (quern_model_is_demo (model))
     /* Translators: below the name of Quern Tiny, with its quantisation */
-    return g_strdup_printf (_ ("Demonstration · %s"), quern_model_get_quantisation (model));
+    return g_strdup_printf (_("Demonstration · %s"), quern_model_get_quantisation (model));
   return g_strdup (quern_model_get_quantisation (model));
 }
 
@@ -55,12 +55,12 @@ update (QuernModelButton *self)
   g_autofree char *subtitle = make_subtitle (model);
   g_autofree char *name = NULL;
 
-  gtk_label_set_label (self->title, model != NULL ? quern_model_get_title (model) : _ ("Choose a Model"));
+  gtk_label_set_label (self->title, model != NULL ? quern_model_get_title (model) : _("Choose a Model"));
   gtk_label_set_label (self->subtitle, subtitle);
   gtk_widget_set_visible (GTK_WIDGET (self->subtitle), *subtitle != '\0');
   /* Translators: name of the model button for screen readers */
-  name = model != NULL ? g_strdup_printf (_ ("Model: %s"), quern_model_get_title (model))
-                       : g_strdup (_ ("Choose a Model"));
+  name = model != NULL ? g_strdup_printf (_("Model: %s"), quern_model_get_title (model))
+                       : g_strdup (_("Choose a Model"));
   gtk_accessible_update_property (GTK_ACCESSIBLE (self->button), GTK_ACCESSIBLE_PROPERTY_LABEL, name, -1);
   mark_rows (self);
 }

@@ -30,12 +30,12 @@ make_subtitle (QuernModel *model)
     return g_strdup (quern_model_get_problem (model));
   if (quern_model_is_demo (model))
     /* Translators: quantisation and size of the demonstration model, e.g. "Demonstration · Q8_0 · 3.5 MB" */
-    return g_strdup_printf (_ ("Demonstration · %s · %s"), quern_model_get_quantisation (model), size);
+    return g_strdup_printf (_("Demonstration · %s · %s"), quern_model_get_quantisation (model), size);
   if (quern_model_get_vision_path (model) != NULL)
-    return g_strdup_printf (_ ("%s · %s · sees pictures"), quern_model_get_quantisation (model), size);
+    return g_strdup_printf (_("%s · %s · sees pictures"), quern_model_get_quantisation (model), size);
   if (quern_model_needs_vision_file (model))
-    return g_strdup_printf (_ ("%s · %s · pictures need another file"), quern_model_get_quantisation (model), size);
-  return g_strdup_printf (_ ("%s · %s"), quern_model_get_quantisation (model), size);
+    return g_strdup_printf (_("%s · %s · pictures need another file"), quern_model_get_quantisation (model), size);
+  return g_strdup_printf (_("%s · %s"), quern_model_get_quantisation (model), size);
 }
 
 /**

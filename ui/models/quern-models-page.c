@@ -110,13 +110,13 @@ quern_models_page_new (QuernModelsService *service)
   self->service = g_object_ref (service);
   downloads = quern_models_service_get_downloads (service);
   self->search = quern_search_view_new (service);
-  adw_view_stack_add_titled_with_icon (self->stack, quern_advice_view_new (service), "computer", _ ("For You"),
+  adw_view_stack_add_titled_with_icon (self->stack, quern_advice_view_new (service), "computer", _("For You"),
                                        "computer-symbolic");
-  adw_view_stack_add_titled_with_icon (self->stack, self->search, "search", _ ("Search"), "edit-find-symbolic");
-  adw_view_stack_add_titled_with_icon (self->stack, quern_installed_view_new (service), "installed", _ ("Installed"),
+  adw_view_stack_add_titled_with_icon (self->stack, self->search, "search", _("Search"), "edit-find-symbolic");
+  adw_view_stack_add_titled_with_icon (self->stack, quern_installed_view_new (service), "installed", _("Installed"),
                                        "drive-harddisk-symbolic");
   self->downloads_page = adw_view_stack_add_titled_with_icon (self->stack, quern_downloads_view_new (service),
-                                                              "downloads", _ ("Downloads"), "folder-download-symbolic");
+                                                              "downloads", _("Downloads"), "folder-download-symbolic");
   g_signal_connect_object (downloads, "items-changed", G_CALLBACK (downloads_changed_cb), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (downloads, "installed", G_CALLBACK (downloads_changed_cb), self, G_CONNECT_SWAPPED);
   downloads_changed_cb (self);

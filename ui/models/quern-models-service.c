@@ -46,7 +46,7 @@ active_cb (QuernModelsService *self)
 
   if (active && self->inhibit_cookie == 0)
     self->inhibit_cookie = gtk_application_inhibit (application, gtk_application_get_active_window (application),
-                                                    GTK_APPLICATION_INHIBIT_SUSPEND, _ ("Downloading a model"));
+                                                    GTK_APPLICATION_INHIBIT_SUSPEND, _("Downloading a model"));
   else if (!active && self->inhibit_cookie != 0) {
     gtk_application_uninhibit (application, self->inhibit_cookie);
     self->inhibit_cookie = 0;
@@ -78,7 +78,8 @@ endpoint_cb (QuernModelsService *self)
 static void
 limit_cb (QuernModelsService *self)
 {
-  quern_downloads_set_rate (self->downloads, g_settings_get_uint (self->settings, "download-limit") * (guint64) 1000000);
+  quern_downloads_set_rate (self->downloads,
+                            g_settings_get_uint (self->settings, "download-limit") * (guint64) 1000000);
 }
 
 static void
@@ -138,8 +139,8 @@ arrival_free (Arrival *arrival)
 static void
 notify (QuernModelsService *self, const char *title, const char *id)
 {
-  g_autoptr (GNotification) notification = g_notification_new (_ ("Model Downloaded"));
-  g_autofree char *body = g_strdup_printf (_ ("%s is ready."), title);
+  g_autoptr (GNotification) notification = g_notification_new (_("Model Downloaded"));
+  g_autofree char *body = g_strdup_printf (_("%s is ready."), title);
 
   g_notification_set_body (notification, body);
   g_notification_set_default_action_and_target (notification, "app.chat-with", "s", id);
@@ -173,7 +174,7 @@ installed_cb (QuernModelsService *self, QuernDownload *download)
   quern_library_add_installed (self->library, (const char *const *) paths);
   *arrival = (Arrival) { g_object_ref (self), g_strdup (quern_download_get_path (download)),
                          /* Translators: repository and quantisation */
-                         g_strdup_printf (_ ("%s (%s)"), quern_download_get_repo (download),
+                         g_strdup_printf (_("%s (%s)"), quern_download_get_repo (download),
                                           quern_download_get_label (download)) };
   quern_library_scan_async (self->library, NULL, arrived_cb, arrival);
 }
@@ -260,10 +261,10 @@ quern_models_service_class_init (QuernModelsServiceClass *klass)
 
   object_class->dispose = quern_models_service_dispose;
   object_class->get_property = quern_models_service_get_property;
-  properties[PROP_MEASURED] =
-      g_param_spec_boolean ("measured", NULL, NULL, FALSE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
-  properties[PROP_WAITING] =
-      g_param_spec_boolean ("waiting", NULL, NULL, FALSE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+  properties[PROP_MEASURED] = g_param_spec_boolean ("measured", NULL, NULL, FALSE,
+                                                    G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+  properties[PROP_WAITING] = g_param_spec_boolean ("waiting", NULL, NULL, FALSE,
+                                                   G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
   g_object_class_install_properties (object_class, N_PROPS, properties);
   signals[SIGNAL_READY] = g_signal_new ("ready", QUERN_TYPE_MODELS_SERVICE, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
                                         G_TYPE_NONE, 2, G_TYPE_STRING, G_TYPE_STRING);

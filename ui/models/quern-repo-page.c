@@ -76,11 +76,11 @@ show_items (QuernRepoPage *self)
     g_ptr_array_add (self->rows, row);
   }
   if (n == 0)
-    adw_preferences_group_set_description (self->items_group, _ ("There is no complete GGUF model in it."));
+    adw_preferences_group_set_description (self->items_group, _("There is no complete GGUF model in it."));
   size = g_format_size (vision);
   gtk_widget_set_visible (GTK_WIDGET (self->vision_row), vision > 0);
   /* Translators: what the vision file adds to the download */
-  text = g_strdup_printf (_ ("Sees pictures; adds %s"), size);
+  text = g_strdup_printf (_("Sees pictures; adds %s"), size);
   adw_action_row_set_subtitle (ADW_ACTION_ROW (self->vision_row), text);
   update_items (self);
 }
@@ -145,7 +145,7 @@ show_facts (QuernRepoPage *self)
   g_autofree char *license = NULL, *markup = NULL;
 
   if (quern_hub_repo_get_license (self->repo) != NULL)
-    license = g_strdup_printf (_ ("Licence: %s"), quern_hub_repo_get_license (self->repo));
+    license = g_strdup_printf (_("Licence: %s"), quern_hub_repo_get_license (self->repo));
   quern_facts_append (text, quern_hub_repo_get_author (self->repo));
   quern_facts_append (text, license);
   quern_facts_append (text, downloads);
@@ -161,12 +161,12 @@ show_banner (QuernRepoPage *self)
   g_autofree char *text = NULL;
 
   if (quern_hub_repo_get_support (self->repo) == QUERN_HUB_SUPPORT_NO)
-    text = g_strdup_printf (_ ("Quern cannot run the architecture “%s”. It runs Qwen 3.5 models."),
+    text = g_strdup_printf (_("Quern cannot run the architecture “%s”. It runs Qwen 3.5 models."),
                             quern_hub_repo_get_architecture (self->repo));
   else if (quern_hub_repo_get_stale (self->repo))
-    text = g_strdup (_ ("The hub does not respond. These are its last results."));
+    text = g_strdup (_("The hub does not respond. These are its last results."));
   else if (quern_hub_repo_get_gated (self->repo))
-    text = g_strdup (_ ("Its licence must be accepted on the hub's web page first."));
+    text = g_strdup (_("Its licence must be accepted on the hub's web page first."));
   adw_banner_set_title (self->banner, text != NULL ? text : "");
   adw_banner_set_revealed (self->banner, text != NULL);
 }

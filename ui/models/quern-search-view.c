@@ -53,12 +53,11 @@ describe (QuernHubRepo *repo)
   if (quern_hub_repo_get_support (repo) == QUERN_HUB_SUPPORT_NO) {
     g_string_append (text, "\n");
     /* Translators: an architecture of models, e.g. "llama" */
-    g_string_append_printf (text, _ ("Quern cannot run this architecture: %s"),
-                            quern_hub_repo_get_architecture (repo));
+    g_string_append_printf (text, _("Quern cannot run this architecture: %s"), quern_hub_repo_get_architecture (repo));
   }
   if (quern_hub_repo_get_gated (repo)) {
     g_string_append (text, "\n");
-    g_string_append (text, _ ("Its licence must be accepted on the hub's web page first"));
+    g_string_append (text, _("Its licence must be accepted on the hub's web page first"));
   }
   return g_string_free (g_steal_pointer (&text), FALSE);
 }
@@ -88,13 +87,10 @@ get_view (QuernSearchView *self)
   if (g_list_model_get_n_items (G_LIST_MODEL (self->search)) > 0)
     return "list";
   switch (quern_hub_search_get_state (self->search)) {
-  case QUERN_HUB_SEARCH_FAILED:
-    return "failed";
+  case QUERN_HUB_SEARCH_FAILED: return "failed";
   case QUERN_HUB_SEARCH_READY:
-  case QUERN_HUB_SEARCH_STALE:
-    return "nothing";
-  default:
-    return "loading";
+  case QUERN_HUB_SEARCH_STALE: return "nothing";
+  default: return "loading";
   }
 }
 
@@ -111,7 +107,7 @@ state_cb (QuernSearchView *self)
   gtk_widget_set_visible (self->more_button, quern_hub_search_get_has_more (self->search));
   gtk_widget_set_sensitive (self->more_button, state != QUERN_HUB_SEARCH_LOADING);
   if (state == QUERN_HUB_SEARCH_STALE)
-    adw_banner_set_title (self->banner, _ ("The hub does not respond. These are its last results."));
+    adw_banner_set_title (self->banner, _("The hub does not respond. These are its last results."));
   else if (message != NULL)
     adw_banner_set_title (self->banner, message);
   adw_banner_set_revealed (self->banner, state == QUERN_HUB_SEARCH_STALE || (have && state == QUERN_HUB_SEARCH_FAILED));

@@ -44,13 +44,15 @@ response_cb (AdwAlertDialog *dialog, const char *response, Wish *wish)
 static void
 ask (const Wish *wish)
 {
-  AdwAlertDialog *dialog = ADW_ALERT_DIALOG (adw_alert_dialog_new (_ ("Use a Metered Network?"), NULL));
+  AdwAlertDialog *dialog = ADW_ALERT_DIALOG (adw_alert_dialog_new (_("Use a Metered Network?"), NULL));
   guint64 vision = wish->with_vision ? quern_hub_item_get_vision_bytes (wish->item) : 0;
   g_autofree char *size = g_format_size (quern_hub_item_get_bytes (wish->item) + vision);
 
-  adw_alert_dialog_format_body (dialog, _ ("This network is metered, and downloads may cost money. The model takes "
-                                           "%s."), size);
-  adw_alert_dialog_add_responses (dialog, "cancel", _ ("_Cancel"), "download", _ ("_Download"), NULL);
+  adw_alert_dialog_format_body (dialog,
+                                _("This network is metered, and downloads may cost money. The model takes "
+                                  "%s."),
+                                size);
+  adw_alert_dialog_add_responses (dialog, "cancel", _("_Cancel"), "download", _("_Download"), NULL);
   adw_alert_dialog_set_default_response (dialog, "cancel");
   g_signal_connect_data (dialog, "response", G_CALLBACK (response_cb), g_memdup2 (wish, sizeof *wish), wish_free, 0);
   g_object_ref (wish->widget);
@@ -71,8 +73,8 @@ quern_start_download (GtkWidget *widget, QuernModelsService *service, QuernHubRe
                       gboolean with_vision)
 {
   const Wish wish = { widget, service, repo, item, with_vision };
-  QuernDownload *download =
-      quern_models_service_find_download (service, quern_hub_repo_get_id (repo), quern_hub_item_get_label (item));
+  QuernDownload *download = quern_models_service_find_download (service, quern_hub_repo_get_id (repo),
+                                                                quern_hub_item_get_label (item));
 
   if (download != NULL && quern_download_get_state (download) != QUERN_DOWNLOAD_COMPLETE)
     gtk_widget_activate_action (widget, "models.view", "s", "downloads");

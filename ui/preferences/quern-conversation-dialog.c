@@ -93,7 +93,8 @@ add_instructions (Settings *s, AdwPreferencesPage *page)
   const char *prompt = quern_conversation_get_system_prompt (conversation_of (s));
 
   adw_preferences_group_set_title (ADW_PREFERENCES_GROUP (group), _("Instructions"));
-  adw_preferences_group_set_description (ADW_PREFERENCES_GROUP (group), _("The model reads them before everything else."));
+  adw_preferences_group_set_description (ADW_PREFERENCES_GROUP (group),
+                                         _("The model reads them before everything else."));
   s->prompt = gtk_text_view_get_buffer (GTK_TEXT_VIEW (view));
   gtk_text_buffer_set_text (s->prompt, prompt != NULL ? prompt : "", -1);
   g_object_set (view, "wrap-mode", GTK_WRAP_WORD_CHAR, "accepts-tab", FALSE, "top-margin", 9, "bottom-margin", 9,
@@ -121,16 +122,21 @@ typedef struct {
 } Number;
 
 static const Number sampling_numbers[] = {
-  { "temperature", N_("Temperature"), N_("Higher is more varied; 0 always takes the most likely word"), 0, 2, 0.05, 2 },
+  { "temperature", N_("Temperature"), N_("Higher is more varied; 0 always takes the most likely word"), 0, 2, 0.05,
+    2 },
   { "top_k", N_("Top K"), N_("Words to choose among; 0: all"), 0, 1000, 1, 0 },
   { "top_p", N_("Top P"), N_("Share of likely words to choose among; 1: all"), 0, 1, 0.01, 2 },
-  { "min_p", N_("Min P"), N_("Leaves out words less likely than this share of the most likely one; 0: "
-                             "none"), 0, 1, 0.01, 2 },
+  { "min_p", N_("Min P"),
+    N_("Leaves out words less likely than this share of the most likely one; 0: "
+       "none"),
+    0, 1, 0.01, 2 },
   { "presence_penalty", N_("Presence Penalty"), N_("Against repetition; 0: off"), -2, 2, 0.1, 2 },
   { "repetition_penalty", N_("Repetition Penalty"), N_("Against repetition; 1: off"), 0.5, 2, 0.05, 2 },
 #define N_OF_MODEL 6 /* those before this line */
-  { "seed", N_("Seed"), N_("The same seed gives the same answer; 0: a different one each "
-                           "time"), 0, 4294967295.0, 1, 0 },
+  { "seed", N_("Seed"),
+    N_("The same seed gives the same answer; 0: a different one each "
+       "time"),
+    0, 4294967295.0, 1, 0 },
   { "max_tokens", N_("Maximum Answer Length"), N_("In tokens; 0: no limit"), 0, 262144, 64, 0 },
   { "thinking_budget", N_("Maximum Thinking Length"), N_("In tokens; 0: no limit"), 0, 262144, 64, 0 },
 };
@@ -145,8 +151,8 @@ default_of (Settings *s, const char *name)
   QuernSampling sampling;
   const QeSamplerParams *p = &sampling.sampler;
 
-  quern_sampling_init (&sampling, quern_chat_session_get_model (s->session), quern_chat_session_get_thinking (s->session),
-                       FALSE, NULL);
+  quern_sampling_init (&sampling, quern_chat_session_get_model (s->session),
+                       quern_chat_session_get_thinking (s->session), FALSE, NULL);
   if (g_str_equal (name, "temperature"))
     return p->temperature;
   if (g_str_equal (name, "top_k"))
@@ -183,7 +189,7 @@ show_origin (Settings *s, AdwActionRow *row, const char *name)
     if (!g_str_equal (sampling_numbers[i].name, name))
       continue;
     /* Translators: what a value is for, and where it comes from: “Against repetition; 0: off · from the model’s file” */
-    subtitle = g_strdup_printf (_("%s · %s"), _(sampling_numbers[i].subtitle),
+    subtitle = g_strdup_printf (_("%s · %s"), _ (sampling_numbers[i].subtitle),
                                 quern_sampling_origin_to_string (
                                     quern_sampling_get_origin (json, quern_chat_session_get_model (s->session), name)));
     adw_action_row_set_subtitle (row, subtitle);
@@ -217,8 +223,8 @@ make_number (Settings *s, const Number *number)
   GtkWidget *row = make_spin_row (number->low, number->high, number->step);
 
   adw_spin_row_set_digits (ADW_SPIN_ROW (row), number->digits);
-  adw_preferences_row_set_title (ADW_PREFERENCES_ROW (row), _(number->title));
-  adw_action_row_set_subtitle (ADW_ACTION_ROW (row), _(number->subtitle));
+  adw_preferences_row_set_title (ADW_PREFERENCES_ROW (row), _ (number->title));
+  adw_action_row_set_subtitle (ADW_ACTION_ROW (row), _ (number->subtitle));
   adw_spin_row_set_value (ADW_SPIN_ROW (row), quern_sampling_get (json, number->name, default_of (s, number->name)));
   g_object_set_data (G_OBJECT (row), "name", (gpointer) number->name);
   show_origin (s, ADW_ACTION_ROW (row), number->name);
@@ -315,7 +321,8 @@ kv_changed_cb (AdwComboRow *row, GParamSpec *pspec, Settings *s)
 static GtkWidget *
 make_kv_row (Settings *s)
 {
-  const char *const names[] = { _("16 bits"), _("8 bits, half the memory"), _("32 bits, exact"), NULL }; /* QeKvType */
+  const char *const names[] = { _("16 bits"), _("8 bits, half the memory"), _("32 bits, exact"),
+                                NULL }; /* QeKvType */
   g_autoptr (GtkStringList) list = gtk_string_list_new (names);
   GtkWidget *row = adw_combo_row_new ();
 

@@ -124,8 +124,10 @@ add_general (QuernPreferences *self, QuernModelsService *models)
   adw_preferences_group_add (group, make_switch_row (self, "keep-state", _("Save Model State"),
                                                      _("Takes up to 2 GB on the disk; conversations continue faster "
                                                        "when a model is loaded again")));
-  add_action (group, _("Unload Models Now"), _("Free the memory of models that are not in "
-                                               "use"), "win.unload-models", NULL);
+  add_action (group, _("Unload Models Now"),
+              _("Free the memory of models that are not in "
+                "use"),
+              "win.unload-models", NULL);
   if (models != NULL)
     adw_preferences_page_add (page, ADW_PREFERENCES_GROUP (quern_hub_preferences_new (models)));
 }
@@ -222,7 +224,8 @@ edit_persona (QuernPreferences *self, QuernPreset *persona)
   gtk_entry_set_activates_default (GTK_ENTRY (editing->name), TRUE);
   append_field (GTK_BOX (box), _("Name"), editing->name, editing->name);
   prompt = make_prompt_view (editing);
-  append_field (GTK_BOX (box), _("Instructions"), prompt, gtk_scrolled_window_get_child (GTK_SCROLLED_WINDOW (prompt)));
+  append_field (GTK_BOX (box), _("Instructions"), prompt,
+                gtk_scrolled_window_get_child (GTK_SCROLLED_WINDOW (prompt)));
   adw_alert_dialog_set_extra_child (ADW_ALERT_DIALOG (dialog), box);
   adw_alert_dialog_add_response (ADW_ALERT_DIALOG (dialog), "cancel", _("_Cancel"));
   if (persona != NULL)
@@ -309,12 +312,17 @@ add_data (QuernPreferences *self)
   AdwPreferencesGroup *group = add_group (page, _("Conversations"));
 
   adw_preferences_group_set_description (group, _("Conversations are only stored on this computer."));
-  add_action (group, _("Import…"), _("A JSON file that was exported from Quern, LM Studio or "
-                                     "ChatGPT"), "win.import", NULL);
-  add_action (group, _("Export All…"), _("Save everything to a file that can be imported "
-                                         "again"), "win.export-all", NULL);
+  add_action (group, _("Import…"),
+              _("A JSON file that was exported from Quern, LM Studio or "
+                "ChatGPT"),
+              "win.import", NULL);
+  add_action (group, _("Export All…"),
+              _("Save everything to a file that can be imported "
+                "again"),
+              "win.export-all", NULL);
   add_action (group, _("Back Up…"), _("Save a verified copy of the whole database"), "win.back-up", NULL);
-  add_action (group, _("Restore…"), _("Add conversations from a backup that are no longer here"), "win.restore", NULL);
+  add_action (group, _("Restore…"), _("Add conversations from a backup that are no longer here"), "win.restore",
+              NULL);
   group = add_group (page, "");
   add_action (group, _("Delete All Conversations…"), _("Erase all conversations from the disk"), "win.delete-all",
               "destructive-action");

@@ -12,7 +12,7 @@ G_BEGIN_DECLS
 #define QUERN_TYPE_PREFERENCES (quern_preferences_get_type ())
 G_DECLARE_FINAL_TYPE (QuernPreferences, quern_preferences, QUERN, PREFERENCES, AdwPreferencesDialog)
 
-QuernPreferences *quern_preferences_new         (QuernStore *store, QuernModelsService *models);
-void              quern_preferences_apply       (GSettings *settings, QuernEngine *engine);
+QuernPreferences *quern_preferences_new (QuernStore *store, QuernModelsService *models);
+void quern_preferences_apply (GSettings *settings, QuernEngine *engine);
 
 G_END_DECLS

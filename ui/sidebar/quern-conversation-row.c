@@ -174,9 +174,9 @@ quern_conversation_row_class_init (QuernConversationRowClass *klass)
   object_class->get_property = quern_conversation_row_get_property;
   object_class->set_property = quern_conversation_row_set_property;
   object_class->dispose = quern_conversation_row_dispose;
-  properties[PROP_CONVERSATION] =
-      g_param_spec_object ("conversation", NULL, NULL, QUERN_TYPE_CONVERSATION,
-                           G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY);
+  properties[PROP_CONVERSATION] = g_param_spec_object ("conversation", NULL, NULL, QUERN_TYPE_CONVERSATION,
+                                                       G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS
+                                                           | G_PARAM_EXPLICIT_NOTIFY);
   g_object_class_install_properties (object_class, N_PROPS, properties);
 
   gtk_widget_class_set_template_from_resource (widget_class,

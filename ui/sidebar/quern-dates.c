@@ -68,16 +68,11 @@ quern_dates_section_title (GDateTime *now, gint64 time, gboolean pinned)
   g_autoptr (GDateTime) then = to_local (time);
 
   switch (quern_dates_section (now, time, pinned)) {
-  case PINNED:
-    return g_strdup (_("Pinned"));
-  case TODAY:
-    return g_strdup (_("Today"));
-  case YESTERDAY:
-    return g_strdup (_("Yesterday"));
-  case WEEK:
-    return g_strdup (_("Previous 7 Days"));
-  case MONTH:
-    return g_strdup (_("Previous 30 Days"));
+  case PINNED: return g_strdup (_("Pinned"));
+  case TODAY: return g_strdup (_("Today"));
+  case YESTERDAY: return g_strdup (_("Yesterday"));
+  case WEEK: return g_strdup (_("Previous 7 Days"));
+  case MONTH: return g_strdup (_("Previous 30 Days"));
   default:
     /* Translators: a month as the title of a section, e.g. "March 2026" */
     return g_date_time_format (then, C_("section", "%OB %Y"));

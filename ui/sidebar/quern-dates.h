@@ -5,7 +5,7 @@
 
 G_BEGIN_DECLS
 
-guint quern_dates_section       (GDateTime *now, gint64 time, gboolean pinned);
+guint quern_dates_section (GDateTime *now, gint64 time, gboolean pinned);
 char *quern_dates_section_title (GDateTime *now, gint64 time, gboolean pinned);
 
 G_END_DECLS

@@ -10,9 +10,9 @@ G_BEGIN_DECLS
 #define QUERN_TYPE_FOLDER_ROW (quern_folder_row_get_type ())
 G_DECLARE_FINAL_TYPE (QuernFolderRow, quern_folder_row, QUERN, FOLDER_ROW, AdwBin)
 
-GtkWidget *quern_folder_row_new          (void);
-void       quern_folder_row_set_folder   (QuernFolderRow *self, QuernPreset *folder);
-void       quern_folder_row_set_expanded (QuernFolderRow *self, gboolean expanded);
-void       quern_folder_row_popup        (QuernFolderRow *self);
+GtkWidget *quern_folder_row_new (void);
+void quern_folder_row_set_folder (QuernFolderRow *self, QuernPreset *folder);
+void quern_folder_row_set_expanded (QuernFolderRow *self, gboolean expanded);
+void quern_folder_row_popup (QuernFolderRow *self);
 
 G_END_DECLS

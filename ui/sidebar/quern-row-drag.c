@@ -13,8 +13,8 @@ prepare_cb (GtkDragSource *source, double x, double y, gpointer get_conversation
 static void
 drag_begin_cb (GtkDragSource *source, GdkDrag *drag, gpointer user_data)
 {
-  g_autoptr (GdkPaintable) picture =
-      gtk_widget_paintable_new (gtk_event_controller_get_widget (GTK_EVENT_CONTROLLER (source)));
+  g_autoptr (GdkPaintable)
+      picture = gtk_widget_paintable_new (gtk_event_controller_get_widget (GTK_EVENT_CONTROLLER (source)));
   gtk_drag_source_set_icon (source, picture, 12, 12);
 }
 

@@ -84,12 +84,9 @@ char *
 _quern_sidebar_dup_section (QuernSidebar *self, gpointer item)
 {
   switch (section_of (self, item)) {
-  case PINNED:
-    return g_strdup (_("Pinned"));
-  case FOLDERS:
-    return g_strdup (_("Folders"));
-  default:
-    return quern_dates_section_title (self->now, quern_conversation_get_updated (item), FALSE);
+  case PINNED: return g_strdup (_("Pinned"));
+  case FOLDERS: return g_strdup (_("Folders"));
+  default: return quern_dates_section_title (self->now, quern_conversation_get_updated (item), FALSE);
   }
 }
 
@@ -167,7 +164,8 @@ save_collapsed (QuernSidebar *self)
 static QuernFolderRow *
 find_row (QuernSidebar *self, QuernPreset *folder)
 {
-  for (GtkWidget *row = gtk_widget_get_first_child (GTK_WIDGET (self->list)); row; row = gtk_widget_get_next_sibling (row)) {
+  for (GtkWidget *row = gtk_widget_get_first_child (GTK_WIDGET (self->list)); row;
+       row = gtk_widget_get_next_sibling (row)) {
     GtkWidget *child = gtk_widget_get_first_child (row);
     if (child != NULL && QUERN_IS_FOLDER_ROW (child) && g_object_get_data (G_OBJECT (child), "folder") == folder)
       return QUERN_FOLDER_ROW (child);
@@ -330,10 +328,9 @@ add_keys (QuernSidebar *self)
   } keys[] = { { "Menu|<Shift>F10", menu_key_cb }, { "Delete|KP_Delete", delete_key_cb } };
 
   for (guint i = 0; i < G_N_ELEMENTS (keys); i++)
-    gtk_shortcut_controller_add_shortcut (
-        GTK_SHORTCUT_CONTROLLER (controller),
-        gtk_shortcut_new (gtk_shortcut_trigger_parse_string (keys[i].trigger),
-                          gtk_callback_action_new (keys[i].func, self, NULL)));
+    gtk_shortcut_controller_add_shortcut (GTK_SHORTCUT_CONTROLLER (controller),
+                                          gtk_shortcut_new (gtk_shortcut_trigger_parse_string (keys[i].trigger),
+                                                            gtk_callback_action_new (keys[i].func, self, NULL)));
   gtk_widget_add_controller (GTK_WIDGET (self->list), controller);
 }
 
@@ -382,7 +379,8 @@ _quern_sidebar_set_list (QuernSidebar *self)
   GListStore *both = g_list_store_new (G_TYPE_LIST_MODEL);
   g_autoptr (GtkFlattenListModel) flat = NULL;
 
-  g_signal_connect_object (conversations, "items-changed", G_CALLBACK (conversations_changed_cb), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (conversations, "items-changed", G_CALLBACK (conversations_changed_cb), self,
+                           G_CONNECT_SWAPPED);
   g_signal_connect_object (folders, "items-changed", G_CALLBACK (folders_changed_cb), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (folders, "items-changed", G_CALLBACK (resort), self, G_CONNECT_SWAPPED | G_CONNECT_AFTER);
   conversations_changed_cb (self, 0, 0, g_list_model_get_n_items (conversations), conversations);

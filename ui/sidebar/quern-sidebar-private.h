@@ -31,7 +31,7 @@ struct _QuernSidebar {
   GHashTable *collapsed; /* set of ids (gint64 *) of folders whose conversations are hidden */
   GHashTable *places;    /* maps the id of a folder (gint64 *) to its position among the folders, from 1 */
   GDateTime *now;        /* local time of the last sorting */
-  GCancellable *search; /* the running search, or NULL */
+  GCancellable *search;  /* the running search, or NULL */
 };
 
 /* quern-sidebar-list.c */

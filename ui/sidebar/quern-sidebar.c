@@ -65,8 +65,8 @@ static void
 result_activated_cb (QuernSidebar *self, GtkListBoxRow *row)
 {
   QuernSearchHit *hit = g_object_get_data (G_OBJECT (row), "hit");
-  gtk_widget_activate_action (GTK_WIDGET (self), "win.open-message", "(xxs)", quern_search_hit_get_conversation_id (hit),
-                              quern_search_hit_get_message_id (hit),
+  gtk_widget_activate_action (GTK_WIDGET (self), "win.open-message", "(xxs)",
+                              quern_search_hit_get_conversation_id (hit), quern_search_hit_get_message_id (hit),
                               gtk_editable_get_text (GTK_EDITABLE (self->search_entry)));
 }
 
@@ -83,7 +83,7 @@ static gboolean
 display_title (GBinding *binding, const GValue *from, GValue *to, gpointer user_data)
 {
   const char *title = g_value_get_string (from);
-  g_value_set_string (to, title != NULL && *title != '\0' ? title : _ ("Comparison"));
+  g_value_set_string (to, title != NULL && *title != '\0' ? title : _("Comparison"));
   return TRUE;
 }
 
@@ -97,7 +97,7 @@ create_comparison_row (gpointer item, gpointer user_data)
   gtk_label_set_ellipsize (GTK_LABEL (label), PANGO_ELLIPSIZE_END);
   gtk_widget_set_hexpand (label, TRUE);
   g_object_bind_property_full (item, "title", label, "label", G_BINDING_SYNC_CREATE, display_title, NULL, NULL, NULL);
-  gtk_widget_set_tooltip_text (button, _ ("Delete Comparison"));
+  gtk_widget_set_tooltip_text (button, _("Delete Comparison"));
   gtk_widget_add_css_class (button, "flat");
   gtk_widget_add_css_class (button, "row-more");
   gtk_actionable_set_action_name (GTK_ACTIONABLE (button), "win.delete-comparison");

@@ -76,7 +76,7 @@ quern_undo_offer (GtkWidget *widget, QuernStore *store, const char *title, void 
   AdwToast *toast = adw_toast_new (title);
   Offer *offer = g_new0 (Offer, 1);
 
-  *offer = (Offer){ g_object_ref (overlay), g_object_ref (store), undo, data, destroy };
+  *offer = (Offer) { g_object_ref (overlay), g_object_ref (store), undo, data, destroy };
   adw_toast_set_use_markup (toast, FALSE);
   adw_toast_set_button_label (toast, _("_Undo"));
   adw_toast_set_timeout (toast, UNDO_SECONDS);

@@ -99,7 +99,7 @@ delete_comparison_action (GtkWidget *widget, const char *name, GVariant *paramet
   if (open != NULL && open == quern_compare_page_get_comparison (self->compare_page))
     _quern_window_new_chat (self);
   quern_comparisons_delete (self->comparisons, entry);
-  quern_undo_offer (GTK_WIDGET (self->split_view), self->store, _ ("Comparison deleted"), restore_comparison, deleted,
+  quern_undo_offer (GTK_WIDGET (self->split_view), self->store, _("Comparison deleted"), restore_comparison, deleted,
                     deleted_comparison_free);
 }
 
@@ -133,7 +133,7 @@ import_comparison_action (GtkWidget *widget, const char *name, GVariant *paramet
 {
   g_autoptr (GtkFileDialog) dialog = gtk_file_dialog_new ();
 
-  gtk_file_dialog_set_title (dialog, _ ("Import a Comparison"));
+  gtk_file_dialog_set_title (dialog, _("Import a Comparison"));
   gtk_file_dialog_open (dialog, GTK_WINDOW (widget), NULL, comparison_chosen_cb, g_object_ref (widget));
 }
 
@@ -173,7 +173,8 @@ open_message_action (GtkWidget *widget, const char *name, GVariant *parameter)
   g_variant_get (parameter, "(xx&s)", NULL, &message_id, &text);
   if (conversation == NULL)
     return;
-  if (session == NULL || (!has_message (session, message_id) && quern_chat_session_get_state (session) == QUERN_SESSION_IDLE)) {
+  if (session == NULL
+      || (!has_message (session, message_id) && quern_chat_session_get_state (session) == QUERN_SESSION_IDLE)) {
     quern_store_choose_branch (self->store, conversation, message_id);
     if (session != NULL)
       quern_chat_session_load_async (session, NULL, NULL, NULL);
@@ -260,7 +261,7 @@ delete_action (GtkWidget *widget, const char *name, GVariant *parameter)
   if (session != NULL && session == self->session)
     _quern_window_new_chat (self);
   quern_store_delete_conversation (self->store, conversation);
-  quern_undo_offer (GTK_WIDGET (self->split_view), self->store, _ ("Conversation deleted"), restore_conversation,
+  quern_undo_offer (GTK_WIDGET (self->split_view), self->store, _("Conversation deleted"), restore_conversation,
                     deleted, deleted_free);
 }
 
@@ -280,10 +281,10 @@ link_response_cb (AdwAlertDialog *dialog, const char *response, gpointer user_da
 static void
 open_link_action (GtkWidget *widget, const char *name, GVariant *parameter)
 {
-  AdwAlertDialog *dialog = ADW_ALERT_DIALOG (adw_alert_dialog_new (_ ("Open This Link?"), NULL));
+  AdwAlertDialog *dialog = ADW_ALERT_DIALOG (adw_alert_dialog_new (_("Open This Link?"), NULL));
 
   adw_alert_dialog_set_body (dialog, g_variant_get_string (parameter, NULL));
-  adw_alert_dialog_add_responses (dialog, "cancel", _ ("_Cancel"), "open", _ ("_Open"), NULL);
+  adw_alert_dialog_add_responses (dialog, "cancel", _("_Cancel"), "open", _("_Open"), NULL);
   adw_alert_dialog_set_response_appearance (dialog, "open", ADW_RESPONSE_SUGGESTED);
   adw_alert_dialog_set_default_response (dialog, "open");
   g_signal_connect (dialog, "response", G_CALLBACK (link_response_cb), widget);
@@ -321,7 +322,8 @@ static void
 get_vision_action (GtkWidget *widget, const char *name, GVariant *parameter)
 {
   QuernWindow *self = QUERN_WINDOW (widget);
-  QuernModel *model = self->library != NULL ? quern_library_find (self->library, g_variant_get_string (parameter, NULL)) : NULL;
+  QuernModel *model = self->library != NULL ? quern_library_find (self->library, g_variant_get_string (parameter, NULL))
+                                            : NULL;
   g_autofree char *library = quern_library_dup_folder ();
   g_autofree char *folder = g_strconcat (library, "/", NULL);
   g_autofree char *parent = model != NULL ? g_path_get_dirname (quern_model_get_path (model)) : NULL;
@@ -341,7 +343,8 @@ static void
 chat_with_action (GtkWidget *widget, const char *name, GVariant *parameter)
 {
   QuernWindow *self = QUERN_WINDOW (widget);
-  QuernModel *model = self->library != NULL ? quern_library_find (self->library, g_variant_get_string (parameter, NULL)) : NULL;
+  QuernModel *model = self->library != NULL ? quern_library_find (self->library, g_variant_get_string (parameter, NULL))
+                                            : NULL;
 
   if (model == NULL)
     return;

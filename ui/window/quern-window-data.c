@@ -241,7 +241,8 @@ import_new (QuernWindow *window)
   import->cancellable = g_cancellable_new ();
   import->dialog = g_object_ref_sink (adw_alert_dialog_new (_("Importing Conversations"), NULL));
   import->bar = g_object_ref_sink (GTK_PROGRESS_BAR (gtk_progress_bar_new ()));
-  gtk_accessible_update_property (GTK_ACCESSIBLE (import->bar), GTK_ACCESSIBLE_PROPERTY_LABEL, _("Importing Conversations"), -1);
+  gtk_accessible_update_property (GTK_ACCESSIBLE (import->bar), GTK_ACCESSIBLE_PROPERTY_LABEL,
+                                  _("Importing Conversations"), -1);
   import->delay = g_timeout_add (IMPORT_DIALOG_DELAY_MS, import_delayed_cb, import);
   return import;
 }
@@ -390,8 +391,10 @@ restored_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   if (n_conversations > 0)
     text = g_strdup_printf (ngettext ("%u conversation restored", "%u conversations restored", n_conversations),
                             n_conversations);
-  show_toast (self, text != NULL ? text : n_others > 0 ? _("Restored") : _("Everything in this backup is already "
-                                                                           "here"));
+  show_toast (self, text != NULL   ? text
+                    : n_others > 0 ? _("Restored")
+                                   : _("Everything in this backup is already "
+                                       "here"));
 }
 
 static void

@@ -13,7 +13,8 @@
 static QuernPreset *
 get_folder (QuernWindow *self, GVariant *id)
 {
-  return self->store != NULL ? quern_store_find_preset (self->store, QUERN_PRESET_FOLDER, g_variant_get_int64 (id)) : NULL;
+  return self->store != NULL ? quern_store_find_preset (self->store, QUERN_PRESET_FOLDER, g_variant_get_int64 (id))
+                             : NULL;
 }
 
 /* ---- new -------------------------------------------------------------------------------------------------------- */
@@ -73,7 +74,8 @@ new_chat_in_folder_action (GtkWidget *widget, const char *name, GVariant *parame
   if (get_folder (self, parameter) == NULL)
     return;
   _quern_window_new_chat (self);
-  quern_conversation_set_folder_id (quern_chat_session_get_conversation (self->session), g_variant_get_int64 (parameter));
+  quern_conversation_set_folder_id (quern_chat_session_get_conversation (self->session),
+                                    g_variant_get_int64 (parameter));
 }
 
 /* ---- rename ----------------------------------------------------------------------------------------------------- */
@@ -111,8 +113,8 @@ rename_folder_action (GtkWidget *widget, const char *name, GVariant *parameter)
     return;
   renamed = g_new (Renamed, 1);
   *renamed = (Renamed) { g_object_ref (self->store), quern_preset_get_id (folder) };
-  quern_name_dialog_ask (widget, _("Rename Folder"), _("_Rename"), quern_preset_get_name (folder), rename_folder, renamed,
-                         renamed_free);
+  quern_name_dialog_ask (widget, _("Rename Folder"), _("_Rename"), quern_preset_get_name (folder), rename_folder,
+                         renamed, renamed_free);
 }
 
 /* ---- move ------------------------------------------------------------------------------------------------------- */

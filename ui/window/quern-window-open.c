@@ -101,12 +101,12 @@ ask (Opening *opening)
 {
   guint n = g_strv_length (opening->paths);
   g_autofree char *names = describe_paths (opening->paths), *body = NULL;
-  AdwAlertDialog *dialog =
-      ADW_ALERT_DIALOG (adw_alert_dialog_new (ngettext ("Add This Model?", "Add These Models?", n), NULL));
+  AdwAlertDialog *dialog = ADW_ALERT_DIALOG (
+      adw_alert_dialog_new (ngettext ("Add This Model?", "Add These Models?", n), NULL));
 
-  body = g_strconcat (_ ("Another application asked for this. The files stay where they are."), "\n", names, NULL);
+  body = g_strconcat (_("Another application asked for this. The files stay where they are."), "\n", names, NULL);
   adw_alert_dialog_set_body (dialog, body);
-  adw_alert_dialog_add_responses (dialog, "cancel", _ ("_Cancel"), "add", _ ("_Add"), NULL);
+  adw_alert_dialog_add_responses (dialog, "cancel", _("_Cancel"), "add", _("_Add"), NULL);
   adw_alert_dialog_set_close_response (dialog, "cancel");
   g_signal_connect_data (dialog, "response", G_CALLBACK (response_cb), opening, asked_free, 0);
   adw_dialog_present (ADW_DIALOG (dialog), GTK_WIDGET (opening->window));
@@ -137,8 +137,7 @@ patience_cb (gpointer user_data)
 static void
 wait_for_focus (Opening *opening)
 {
-  opening->active_handler =
-      g_signal_connect (opening->window, "notify::is-active", G_CALLBACK (active_cb), opening);
+  opening->active_handler = g_signal_connect (opening->window, "notify::is-active", G_CALLBACK (active_cb), opening);
   opening->patience = g_timeout_add_once (FOCUS_PATIENCE, patience_cb, opening);
 }
 

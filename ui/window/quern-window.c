@@ -18,7 +18,7 @@ static gboolean
 title_to_display (GBinding *binding, const GValue *from, GValue *to, gpointer user_data)
 {
   const char *title = g_value_get_string (from);
-  g_value_set_string (to, title != NULL && *title != '\0' ? title : _ ("New Chat"));
+  g_value_set_string (to, title != NULL && *title != '\0' ? title : _("New Chat"));
   return TRUE;
 }
 
@@ -146,8 +146,8 @@ _quern_window_show_models (QuernWindow *self, const char *view)
   if (self->models == NULL)
     return;
   if (self->models_page == NULL)
-    self->models_page =
-        g_object_ref_sink (adw_navigation_page_new (quern_models_page_new (self->models), _("Models")));
+    self->models_page = g_object_ref_sink (
+        adw_navigation_page_new (quern_models_page_new (self->models), _("Models")));
   quern_models_page_show (QUERN_MODELS_PAGE (adw_navigation_page_get_child (self->models_page)), view);
   adw_navigation_split_view_set_content (self->split_view, self->models_page);
   adw_navigation_split_view_set_show_content (self->split_view, TRUE);

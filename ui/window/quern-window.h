@@ -20,10 +20,10 @@ typedef enum {
 #define QUERN_TYPE_WINDOW (quern_window_get_type ())
 G_DECLARE_FINAL_TYPE (QuernWindow, quern_window, QUERN, WINDOW, AdwApplicationWindow)
 
-GtkWidget *quern_window_new      (GtkApplication *application);
-void       quern_window_set_core (QuernWindow *self, QuernStore *store, QuernLibrary *library, QuernEngine *engine,
-                                  const char *problem);
-gboolean   quern_window_stop_answers (QuernWindow *self);
-void       quern_window_set_models (QuernWindow *self, QuernModelsService *models);
+GtkWidget *quern_window_new (GtkApplication *application);
+void quern_window_set_core (QuernWindow *self, QuernStore *store, QuernLibrary *library, QuernEngine *engine,
+                            const char *problem);
+gboolean quern_window_stop_answers (QuernWindow *self);
+void quern_window_set_models (QuernWindow *self, QuernModelsService *models);
 
 G_END_DECLS

@@ -105,8 +105,8 @@ unpack_q5_k (const void *src, size_t n, QeW8 *w)
     nibbles_of_32 (b->qs + 32 * p, w->q + 64 * p);
   for (int s = 0; s < 8; s++)
     for (int i = 0; i < 2; i++) {
-      uint8x16_t fifth =
-          vandq_u8 (vtstq_u8 (vld1q_u8 (b->qh + 16 * i), vdupq_n_u8 ((uint8_t) (1 << s))), vdupq_n_u8 (16));
+      uint8x16_t fifth = vandq_u8 (vtstq_u8 (vld1q_u8 (b->qh + 16 * i), vdupq_n_u8 ((uint8_t) (1 << s))),
+                                   vdupq_n_u8 (16));
       int8_t *q = w->q + 32 * s + 16 * i;
       vst1q_s8 (q, vorrq_s8 (vld1q_s8 (q), vreinterpretq_s8_u8 (fifth)));
     }
@@ -176,8 +176,8 @@ dot_block (float32x4_t acc, const QeW8 *w, const QeX8 *x)
   float32x4_t min = vdupq_n_f32 (0);
   for (int g = 0; g < 16; g += 4) {
     float32x4_t d = vld1q_f32 (x->d + g / 4 * 2); /* two scales of 32 are used */
-    float32x4_t scale = vmulq_f32 (
-        vld1q_f32 (w->a + g), vcombine_f32 (vdup_lane_f32 (vget_low_f32 (d), 0), vdup_lane_f32 (vget_low_f32 (d), 1)));
+    float32x4_t scale = vmulq_f32 (vld1q_f32 (w->a + g), vcombine_f32 (vdup_lane_f32 (vget_low_f32 (d), 0),
+                                                                       vdup_lane_f32 (vget_low_f32 (d), 1)));
     int32x4_t dot[4];
     for (int i = 0; i < 4; i++)
       dot[i] = dot16 (vdupq_n_s32 (0), vld1q_s8 (w->q + 16 * (g + i)), vld1q_s8 (x->p + 16 * (g + i)));
@@ -332,12 +332,14 @@ tile (const QeTileArgs *a)
 #define FORMATS(X)                                                                                                     \
   X (q4_0, QE_TYPE_Q4_0)                                                                                               \
   X (q4_1, QE_TYPE_Q4_1)                                                                                               \
-  X (q5_0, QE_TYPE_Q5_0) X (q5_1, QE_TYPE_Q5_1) X (q8_0, QE_TYPE_Q8_0) X (q2_k, QE_TYPE_Q2_K) X (q3_k, QE_TYPE_Q3_K)   \
-      X (q4_k, QE_TYPE_Q4_K) X (q5_k, QE_TYPE_Q5_K) X (q6_k, QE_TYPE_Q6_K) X (iq4_nl, QE_TYPE_IQ4_NL)                  \
-          X (iq4_xs, QE_TYPE_IQ4_XS) X (mxfp4, QE_TYPE_MXFP4) X (iq2_xxs, QE_TYPE_IQ2_XXS) X (iq2_xs, QE_TYPE_IQ2_XS)  \
-              X (iq2_s, QE_TYPE_IQ2_S) X (iq3_xxs, QE_TYPE_IQ3_XXS) X (iq3_s, QE_TYPE_IQ3_S) X (iq1_s, QE_TYPE_IQ1_S)  \
-                  X (iq1_m, QE_TYPE_IQ1_M) X (nvfp4, QE_TYPE_NVFP4) X (q1_0, QE_TYPE_Q1_0) X (q2_0, QE_TYPE_Q2_0)      \
-                      X (tq1_0, QE_TYPE_TQ1_0) X (tq2_0, QE_TYPE_TQ2_0)
+  X (q5_0, QE_TYPE_Q5_0)                                                                                               \
+  X (q5_1, QE_TYPE_Q5_1)                                                                                               \
+  X (q8_0, QE_TYPE_Q8_0) X (q2_k, QE_TYPE_Q2_K) X (q3_k, QE_TYPE_Q3_K) X (q4_k, QE_TYPE_Q4_K) X (q5_k, QE_TYPE_Q5_K)   \
+      X (q6_k, QE_TYPE_Q6_K) X (iq4_nl, QE_TYPE_IQ4_NL) X (iq4_xs, QE_TYPE_IQ4_XS) X (mxfp4, QE_TYPE_MXFP4)            \
+          X (iq2_xxs, QE_TYPE_IQ2_XXS) X (iq2_xs, QE_TYPE_IQ2_XS) X (iq2_s, QE_TYPE_IQ2_S)                             \
+              X (iq3_xxs, QE_TYPE_IQ3_XXS) X (iq3_s, QE_TYPE_IQ3_S) X (iq1_s, QE_TYPE_IQ1_S) X (iq1_m, QE_TYPE_IQ1_M)  \
+                  X (nvfp4, QE_TYPE_NVFP4) X (q1_0, QE_TYPE_Q1_0) X (q2_0, QE_TYPE_Q2_0) X (tq1_0, QE_TYPE_TQ1_0)      \
+                      X (tq2_0, QE_TYPE_TQ2_0)
 
 #define FORMAT(name, TYPE)                                                                                             \
   static void dot_##name (const QeDotArgs *a)                                                                          \

@@ -13,12 +13,12 @@
 static inline __attribute__ ((always_inline)) __m256i
 qe_k4_six_bits_of_two (__m256i heads)
 {
-  const __m256i low_from =
-      _mm256_broadcastsi128_si256 (_mm_setr_epi8 (4, 5, 6, 7, 12, 13, 14, 15, 8, 9, 10, 11, 12, 13, 14, 15));
-  const __m256i high_from =
-      _mm256_broadcastsi128_si256 (_mm_setr_epi8 (-1, -1, -1, -1, 4, 5, 6, 7, -1, -1, -1, -1, 8, 9, 10, 11));
-  const __m256i low_mask =
-      _mm256_broadcastsi128_si256 (_mm_setr_epi32 (0x3f3f3f3f, 0x0f0f0f0f, 0x3f3f3f3f, 0x0f0f0f0f));
+  const __m256i low_from = _mm256_broadcastsi128_si256 (
+      _mm_setr_epi8 (4, 5, 6, 7, 12, 13, 14, 15, 8, 9, 10, 11, 12, 13, 14, 15));
+  const __m256i high_from = _mm256_broadcastsi128_si256 (
+      _mm_setr_epi8 (-1, -1, -1, -1, 4, 5, 6, 7, -1, -1, -1, -1, 8, 9, 10, 11));
+  const __m256i low_mask = _mm256_broadcastsi128_si256 (
+      _mm_setr_epi32 (0x3f3f3f3f, 0x0f0f0f0f, 0x3f3f3f3f, 0x0f0f0f0f));
   __m256i low = _mm256_srlv_epi32 (_mm256_shuffle_epi8 (heads, low_from), _mm256_setr_epi32 (0, 0, 0, 4, 0, 0, 0, 4));
   __m256i high = _mm256_srli_epi32 (_mm256_shuffle_epi8 (heads, high_from), 2);
   return _mm256_or_si256 (_mm256_and_si256 (low, low_mask), _mm256_and_si256 (high, _mm256_set1_epi8 (0x30)));

@@ -146,8 +146,8 @@ scales_iq1_s (const void *src)
 {
   const QeBlockIQ1_S *b = src;
   __m256i h = _mm256_cvtepu16_epi32 (_mm_loadu_si128 ((const __m128i *) b->qh));
-  __m256i n =
-      _mm256_or_si256 (_mm256_and_si256 (_mm256_srli_epi32 (h, 11), _mm256_set1_epi32 (14)), _mm256_set1_epi32 (1));
+  __m256i n = _mm256_or_si256 (_mm256_and_si256 (_mm256_srli_epi32 (h, 11), _mm256_set1_epi32 (14)),
+                               _mm256_set1_epi32 (1));
   __m256 a = _mm256_mul_ps (_mm256_cvtepi32_ps (n), _mm256_set1_ps (half (b->d)));
   __m256 down = _mm256_castsi256_ps (_mm256_slli_epi32 (h, 16)); /* the sign that says so is h's */
   __m256 lift = _mm256_blendv_ps (_mm256_set1_ps (0.875f), _mm256_set1_ps (1.125f), down);

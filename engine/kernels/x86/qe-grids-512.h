@@ -12,18 +12,18 @@ four_parts (__m128i a, __m128i b, __m128i c, __m128i d)
 }
 
 /* The parts one after the other: see two_entries8(). */
-#define ENTRIES8(grid, n, second)                                                                                     \
-  ({                                                                                                                  \
-    __m128i part0 = two_entries8 (grid, (n)[0], (n)[1]), part1 = two_entries8 (grid, (n)[2], (n)[3]);                 \
-    __m128i part2 = two_entries8 (grid, (n)[second], (n)[second + 1]);                                                \
-    four_parts (part0, part1, part2, two_entries8 (grid, (n)[second + 2], (n)[second + 3]));                          \
+#define ENTRIES8(grid, n, second)                                                                                      \
+  ({                                                                                                                   \
+    __m128i part0 = two_entries8 (grid, (n)[0], (n)[1]), part1 = two_entries8 (grid, (n)[2], (n)[3]);                  \
+    __m128i part2 = two_entries8 (grid, (n)[second], (n)[second + 1]);                                                 \
+    four_parts (part0, part1, part2, two_entries8 (grid, (n)[second + 2], (n)[second + 3]));                           \
   })
-#define ENTRIES16(grid, n)                                                                                            \
-  ({                                                                                                                  \
-    __m128i part0 = four_entries4 (grid, (n)[0], (n)[1], (n)[2], (n)[3]);                                             \
-    __m128i part1 = four_entries4 (grid, (n)[4], (n)[5], (n)[6], (n)[7]);                                             \
-    __m128i part2 = four_entries4 (grid, (n)[8], (n)[9], (n)[10], (n)[11]);                                           \
-    four_parts (part0, part1, part2, four_entries4 (grid, (n)[12], (n)[13], (n)[14], (n)[15]));                       \
+#define ENTRIES16(grid, n)                                                                                             \
+  ({                                                                                                                   \
+    __m128i part0 = four_entries4 (grid, (n)[0], (n)[1], (n)[2], (n)[3]);                                              \
+    __m128i part1 = four_entries4 (grid, (n)[4], (n)[5], (n)[6], (n)[7]);                                              \
+    __m128i part2 = four_entries4 (grid, (n)[8], (n)[9], (n)[10], (n)[11]);                                            \
+    four_parts (part0, part1, part2, four_entries4 (grid, (n)[12], (n)[13], (n)[14], (n)[15]));                        \
   })
 
 /* Weights from 64i on: lifted, negative where the sign is set. */

@@ -24,7 +24,7 @@ QE_INLINE __m128i
 two_entries8 (const uint64_t *grid, uint64_t a, uint64_t b)
 {
   __m128i v;
-  __asm__ volatile ("vmovq (%1,%2,8), %0\n\tvpinsrq $1, (%1,%3,8), %0, %0" : "=&x" (v) : "r" (grid), "r" (a), "r" (b));
+  __asm__ volatile ("vmovq (%1,%2,8), %0\n\tvpinsrq $1, (%1,%3,8), %0, %0" : "=&x"(v) : "r"(grid), "r"(a), "r"(b));
   return v;
 }
 
@@ -34,7 +34,8 @@ four_entries4 (const uint32_t *grid, uint64_t a, uint64_t b, uint64_t c, uint64_
   __m128i v;
   __asm__ volatile ("vmovd (%1,%2,4), %0\n\tvpinsrd $1, (%1,%3,4), %0, %0\n\t"
                     "vpinsrd $2, (%1,%4,4), %0, %0\n\tvpinsrd $3, (%1,%5,4), %0, %0"
-                    : "=&x" (v) : "r" (grid), "r" (a), "r" (b), "r" (c), "r" (d));
+                    : "=&x"(v)
+                    : "r"(grid), "r"(a), "r"(b), "r"(c), "r"(d));
   return v;
 }
 
@@ -43,7 +44,7 @@ four_entries4 (const uint32_t *grid, uint64_t a, uint64_t b, uint64_t c, uint64_
 QE_INLINE void
 settle (Grid *g)
 {
-  __asm__ volatile ("" : "+m" (g->index));
+  __asm__ volatile ("" : "+m"(g->index));
 }
 
 /* 7-bit sign indices to 8 signs, in each byte: qe_iq_signs(). */
@@ -51,7 +52,7 @@ QE_INLINE __m256i
 with_parity (__m256i v)
 {
   const __m256i odd = _mm256_broadcastsi128_si256 (
-    _mm_setr_epi8 (0, -128, -128, 0, -128, 0, 0, -128, -128, 0, 0, -128, 0, -128, -128, 0));
+      _mm_setr_epi8 (0, -128, -128, 0, -128, 0, 0, -128, -128, 0, 0, -128, 0, -128, -128, 0));
   __m256i folded = _mm256_and_si256 (_mm256_xor_si256 (v, _mm256_srli_epi16 (v, 4)), _mm256_set1_epi8 (15));
   return _mm256_or_si256 (v, _mm256_shuffle_epi8 (odd, folded));
 }
@@ -114,8 +115,8 @@ grid_iq2_s (const void *src, Grid *g)
   const QeBlockIQ2_S *b = src;
   const __m256i shift = _mm256_set1_epi64x (0x0004001000400100);
   __m256i high = _mm256_cvtepu8_epi64 (_mm_loadl_epi64 ((const __m128i *) b->qh));
-  const __m256i spread = _mm256_setr_epi8 (0, -1, 0, -1, 0, -1, 0, -1, 8, -1, 8, -1, 8, -1, 8, -1,
-                                           0, -1, 0, -1, 0, -1, 0, -1, 8, -1, 8, -1, 8, -1, 8, -1);
+  const __m256i spread = _mm256_setr_epi8 (0, -1, 0, -1, 0, -1, 0, -1, 8, -1, 8, -1, 8, -1, 8, -1, 0, -1, 0, -1, 0, -1,
+                                           0, -1, 8, -1, 8, -1, 8, -1, 8, -1);
   __m256i last = _mm256_cvtepu8_epi64 (_mm_loadl_epi64 ((const __m128i *) (b->qh + 4)));
   indices (b->qs, _mm256_shuffle_epi8 (high, spread), shift, 0x300, g->index);
   indices (b->qs + 16, _mm256_shuffle_epi8 (last, spread), shift, 0x300, g->index + 16);
@@ -150,8 +151,8 @@ grid_iq1_s (const void *src, Grid *g)
 {
   const QeBlockIQ1_S *b = src;
   const __m256i shift = _mm256_set1_epi64x (0x0000000400200100), fourth = _mm256_set1_epi64x (0x0700000000000000);
-  const __m256i spread = _mm256_setr_epi8 (0, 1, 0, 1, 0, 1, 0, 1, 2, 3, 2, 3, 2, 3, 2, 3,
-                                           4, 5, 4, 5, 4, 5, 4, 5, 6, 7, 6, 7, 6, 7, 6, 7);
+  const __m256i spread = _mm256_setr_epi8 (0, 1, 0, 1, 0, 1, 0, 1, 2, 3, 2, 3, 2, 3, 2, 3, 4, 5, 4, 5, 4, 5, 4, 5, 6, 7,
+                                           6, 7, 6, 7, 6, 7);
 #pragma GCC unroll 2
   for (int i = 0; i < 2; i++) {
     uint64_t four;

@@ -48,8 +48,8 @@ QE_INLINE __m256
 scale_heads (TokenScales *out, const HeadsK4 *h, const QeX8Pair *x, __m256 less)
 {
   const __m256i e = _mm256_load_si256 ((const __m256i *) x->e);
-  const __m256i minima =
-      _mm256_madd_epi16 (_mm256_mullo_epi16 (h->minima, e), _mm256_load_si256 ((const __m256i *) x->sum));
+  const __m256i minima = _mm256_madd_epi16 (_mm256_mullo_epi16 (h->minima, e),
+                                            _mm256_load_si256 ((const __m256i *) x->sum));
   const __m128 d = _mm_mul_ps (h->d, _mm_load_ps (x->unit[0]));
   const __m256 dmin = _mm256_permutevar8x32_ps (_mm256_castps128_ps256 (d), _mm256_setr_epi32 (1, 1, 1, 1, 3, 3, 3, 3));
   out->scales = _mm256_mullo_epi16 (h->scales, e);

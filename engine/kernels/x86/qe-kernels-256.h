@@ -92,9 +92,9 @@ dot_block_of_nibbles (Sums256 *acc, const void *src, const QeX8 *x, const int T,
         continue;
       const __m256i a = fours[t][0], b = fours[t][1];
       const __m256i both = _mm256_add_epi16 (_mm256_unpacklo_epi32 (a, b), _mm256_unpackhi_epi32 (a, b));
-      eights[t] =
-          i == 1 ? both
-                 : _mm256_add_epi16 (_mm256_unpacklo_epi64 (eights[t], both), _mm256_unpackhi_epi64 (eights[t], both));
+      eights[t] = i == 1 ? both
+                         : _mm256_add_epi16 (_mm256_unpacklo_epi64 (eights[t], both),
+                                             _mm256_unpackhi_epi64 (eights[t], both));
     }
   }
 #pragma GCC unroll 3
@@ -131,9 +131,9 @@ dot_block (Sums256 *acc, const void *src, const QeX8 *x, const int T, const Form
     }
 #pragma GCC unroll 8
   for (int i = 0; i < 8; i++) {
-    const __m256i lane =
-        f.group == 32 ? _mm256_set1_epi32 (i)
-                      : _mm256_add_epi32 (_mm256_setr_epi32 (0, 0, 0, 0, 1, 1, 1, 1), _mm256_set1_epi32 (2 * i % 8));
+    const __m256i lane = f.group == 32 ? _mm256_set1_epi32 (i)
+                                       : _mm256_add_epi32 (_mm256_setr_epi32 (0, 0, 0, 0, 1, 1, 1, 1),
+                                                           _mm256_set1_epi32 (2 * i % 8));
     __m256i q = f.q (f.prepare ? &grid : src, i);
 #pragma GCC unroll 4
     for (int t = 0; t < T; t++) {

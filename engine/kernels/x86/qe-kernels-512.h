@@ -13,7 +13,8 @@ QE_INLINE __m512
 dot_block (__m512 acc, const W512 *w, const QeX8 *x, const int group)
 {
   __m256 d = _mm256_load_ps (x->d);
-  __m512 scale = group == 32 ? wide (_mm256_mul_ps (_mm512_castps512_ps256 (w->a), d)) : _mm512_mul_ps (w->a, twice (d));
+  __m512 scale = group == 32 ? wide (_mm256_mul_ps (_mm512_castps512_ps256 (w->a), d))
+                             : _mm512_mul_ps (w->a, twice (d));
   acc = _mm512_fnmadd_ps (w->b, group == 32 ? wide (_mm256_load_ps (x->s32)) : _mm512_load_ps (x->s16), acc);
 #pragma GCC unroll 4
   for (int i = 0; i < 4; i++) { /* four lanes each of groups 4i … 4i+3, or eight of 2i and 2i+1 */
@@ -52,8 +53,7 @@ dot_rest (__m512 acc[2][4], const Place512 *p, size_t k, int n_tokens, QeType ty
 
 /* Two rows times T tokens; where there is one row only, it is computed twice. */
 QE_INLINE void
-dot_two_rows (const Place512 *p, const int T, Unpack512 unpack, QeType type, const size_t bytes,
-              const int group)
+dot_two_rows (const Place512 *p, const int T, Unpack512 unpack, QeType type, const size_t bytes, const int group)
 {
   const QeDotArgs *a = p->args;
   const uint8_t *w = (const uint8_t *) a->w + p->r * a->row_bytes;
@@ -259,9 +259,12 @@ tile (const QeTileArgs *a, const int group)
 
 /* ---- formats --------------------------------------------------------------------------------------------------- */
 
-#define FUNCTIONS(name, TYPE, bytes, group)                                                                           \
-  static void dot_##name (const QeDotArgs *a) { dot_rows (a, unpack_##name, TYPE, bytes, group); }                    \
-  static void pack_##name (const void *w, size_t row_bytes, size_t n_rows, size_t n_columns, void *panel)             \
-  {                                                                                                                   \
-    pack_rows (w, row_bytes, n_rows, n_columns, panel, unpack_##name, TYPE, bytes, group);                            \
+#define FUNCTIONS(name, TYPE, bytes, group)                                                                            \
+  static void dot_##name (const QeDotArgs *a)                                                                          \
+  {                                                                                                                    \
+    dot_rows (a, unpack_##name, TYPE, bytes, group);                                                                   \
+  }                                                                                                                    \
+  static void pack_##name (const void *w, size_t row_bytes, size_t n_rows, size_t n_columns, void *panel)              \
+  {                                                                                                                    \
+    pack_rows (w, row_bytes, n_rows, n_columns, panel, unpack_##name, TYPE, bytes, group);                             \
   }

@@ -7,14 +7,14 @@
 #include "qe-kernels-512.h"
 #include "qe-stream.h"
 
-#define FORMATS(X)                                                                                                    \
-  X (iq3_xxs, QE_TYPE_IQ3_XXS, 98, 32)                                                                                \
+#define FORMATS(X)                                                                                                     \
+  X (iq3_xxs, QE_TYPE_IQ3_XXS, 98, 32)                                                                                 \
   X (iq3_s, QE_TYPE_IQ3_S, 110, 32)
 
 FORMATS (FUNCTIONS)
 
-#define REGISTER(name, TYPE, bytes, group)                                                                            \
-  k->dot[TYPE] = dot_##name;                                                                                          \
+#define REGISTER(name, TYPE, bytes, group)                                                                             \
+  k->dot[TYPE] = dot_##name;                                                                                           \
   k->tiling[TYPE].pack = pack_##name;
 
 void

@@ -13,8 +13,9 @@ QE_INLINE uint32_t
 largest_of_32 (const float *x)
 {
   const __m512i magnitude = _mm512_set1_epi32 (0x7fffffff);
-  return (uint32_t) _mm512_reduce_max_epi32 (_mm512_max_epi32 (_mm512_and_si512 (_mm512_loadu_si512 (x), magnitude),
-                                                               _mm512_and_si512 (_mm512_loadu_si512 (x + 16), magnitude)));
+  return (uint32_t) _mm512_reduce_max_epi32 (
+      _mm512_max_epi32 (_mm512_and_si512 (_mm512_loadu_si512 (x), magnitude),
+                        _mm512_and_si512 (_mm512_loadu_si512 (x + 16), magnitude)));
 }
 
 /* 32 values to bytes. */

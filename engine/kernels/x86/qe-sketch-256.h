@@ -13,7 +13,8 @@ static inline __attribute__ ((always_inline)) __m256i
 dot_half_sketch (__m256i acc, const uint8_t *parts, const int8_t *p)
 {
   const __m256i seven = _mm256_set1_epi8 (7), three = _mm256_set1_epi8 (3), four = _mm256_set1_epi8 (4);
-  const __m256i v0 = _mm256_load_si256 ((const __m256i *) parts), v1 = _mm256_load_si256 ((const __m256i *) (parts + 64));
+  const __m256i v0 = _mm256_load_si256 ((const __m256i *) parts),
+                v1 = _mm256_load_si256 ((const __m256i *) (parts + 64));
   const __m256i v2 = _mm256_load_si256 ((const __m256i *) (parts + 128));
   const __m256i q[8] = {
     _mm256_and_si256 (v0, seven),

@@ -84,7 +84,8 @@ qe_nvfp4_scales (const QeBlockNVFP4 *b)
   memcpy (&first, b[0].d, 4);
   memcpy (&second, b[1].d, 4);
   const __m128i e = _mm_cvtsi64_si128 ((long long) (first | (uint64_t) second << 32));
-  const __m128i sound = _mm_andnot_si128 (_mm_cmpeq_epi8 (e, _mm_set1_epi8 (0x7f)), _mm_and_si128 (e, _mm_set1_epi8 (0x7f)));
+  const __m128i sound = _mm_andnot_si128 (_mm_cmpeq_epi8 (e, _mm_set1_epi8 (0x7f)),
+                                          _mm_and_si128 (e, _mm_set1_epi8 (0x7f)));
   return _mm256_mul_ps (_mm256_cvtph_ps (_mm_slli_epi16 (_mm_cvtepu8_epi16 (sound), 7)), _mm256_set1_ps (128));
 }
 

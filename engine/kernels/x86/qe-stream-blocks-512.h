@@ -105,9 +105,9 @@ scaled_pairs (const Pairs w[2], const QeX8Pair *x, __m256i scales, const int sec
     const __m512i *p = (const __m512i *) x->p[second] + 2 * i;
     const __m512i low = _mm512_dpbusd_epi32 (_mm512_setzero_si512 (), w[i].low, p[0]);
     const __m512i high = _mm512_dpbusd_epi32 (_mm512_setzero_si512 (), w[i].high, p[1]);
-    sum = _mm512_dpwssd_epi32 (
-        sum, _mm512_packs_epi32 (low, high),
-        _mm512_permutexvar_epi16 (_mm512_setr_epi64 (a, b, a, b, c, d, c, d), _mm512_castsi256_si512 (scales)));
+    sum = _mm512_dpwssd_epi32 (sum, _mm512_packs_epi32 (low, high),
+                               _mm512_permutexvar_epi16 (_mm512_setr_epi64 (a, b, a, b, c, d, c, d),
+                                                         _mm512_castsi256_si512 (scales)));
   }
   return _mm512_cvtepi32_ps (sum);
 }
@@ -126,8 +126,8 @@ add_two_k4 (Sums *s, const uint8_t *src, const QeX8Pair *x, const int T, size_t 
     const Pairs w[2] = { read (src, 0), read (src, 1) };
 #pragma GCC unroll 8
     for (int t = 0; t < T; t++)
-      s->sum[t] =
-          _mm512_fmadd_ps (scaled_pairs (w, x + t, k[t].scales, block), _mm512_set1_ps (k[t].d[2 * block]), s->sum[t]);
+      s->sum[t] = _mm512_fmadd_ps (scaled_pairs (w, x + t, k[t].scales, block), _mm512_set1_ps (k[t].d[2 * block]),
+                                   s->sum[t]);
   }
 }
 

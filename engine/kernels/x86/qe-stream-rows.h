@@ -198,30 +198,15 @@ dot_rows (const QeDotArgs *a, const Stream f)
     dot_tokens (a, t, MAX_TOKENS, n_steps, f);
   switch (a->n_tokens - t) {
 #if MAX_TOKENS > 4
-  case 7:
-    dot_tokens (a, t, 7, n_steps, f);
-    break;
-  case 6:
-    dot_tokens (a, t, 6, n_steps, f);
-    break;
-  case 5:
-    dot_tokens (a, t, 5, n_steps, f);
-    break;
-  case 4:
-    dot_tokens (a, t, 4, n_steps, f);
-    break;
-  case 3:
-    dot_tokens (a, t, 3, n_steps, f);
-    break;
+  case 7: dot_tokens (a, t, 7, n_steps, f); break;
+  case 6: dot_tokens (a, t, 6, n_steps, f); break;
+  case 5: dot_tokens (a, t, 5, n_steps, f); break;
+  case 4: dot_tokens (a, t, 4, n_steps, f); break;
+  case 3: dot_tokens (a, t, 3, n_steps, f); break;
 #endif
-  case 2:
-    dot_tokens (a, t, 2, n_steps, f);
-    break;
-  case 1:
-    dot_token (a, t, n_steps, f);
-    break;
-  default:
-    break;
+  case 2: dot_tokens (a, t, 2, n_steps, f); break;
+  case 1: dot_token (a, t, n_steps, f); break;
+  default: break;
   }
   if (a->columns % (f.blocks * QE_X8))
     add_rests (a, f.type, f.bytes, a->columns % (f.blocks * QE_X8));

@@ -176,7 +176,8 @@ scales_iq4_nl (const void *src)
 QE_INLINE __m256i
 q_mxfp4 (const void *src, int i)
 {
-  return _mm256_add_epi8 (look_up (qe_mxfp4_values, nibbles (((const QeBlockMXFP4 *) src)[i].qs)), _mm256_set1_epi8 (12));
+  return _mm256_add_epi8 (look_up (qe_mxfp4_values, nibbles (((const QeBlockMXFP4 *) src)[i].qs)),
+                          _mm256_set1_epi8 (12));
 }
 
 QE_INLINE Scales256

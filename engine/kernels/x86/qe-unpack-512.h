@@ -81,8 +81,8 @@ moved_bits (__m512i v, const int low, const int high, const int to, const int n)
     a |= 1ull << (8 * (7 - to - i) + low + i);
     b |= 1ull << (8 * (7 - to - i) + high + i);
   }
-  const __m512i matrices =
-      _mm512_inserti64x4 (_mm512_set1_epi64 ((long long) a), _mm256_set1_epi64x ((long long) b), 1);
+  const __m512i matrices = _mm512_inserti64x4 (_mm512_set1_epi64 ((long long) a), _mm256_set1_epi64x ((long long) b),
+                                               1);
   return _mm512_gf2p8affine_epi64_epi8 (v, matrices, 0);
 #else
   const bool left = low < to || high < to;
@@ -285,7 +285,8 @@ unpack_iq4_xs (const void *src)
 #pragma GCC unroll 4
   for (int i = 0; i < 4; i++)
     w.q[i] = look_up (qe_iq4_values, 128, nibbles_of_two (b->qs + 32 * i, b->qs + 32 * i + 16));
-  __m256i shift = _mm256_setr_epi32 (0, 4, 8, 12, 16, 20, 24, 28), shift2 = _mm256_setr_epi32 (0, 2, 4, 6, 8, 10, 12, 14);
+  __m256i shift = _mm256_setr_epi32 (0, 4, 8, 12, 16, 20, 24, 28),
+          shift2 = _mm256_setr_epi32 (0, 2, 4, 6, 8, 10, 12, 14);
   __m256i l = _mm256_and_si256 (_mm256_srlv_epi32 (_mm256_set1_epi32 ((int) low), shift), _mm256_set1_epi32 (15));
   __m256i h = _mm256_and_si256 (_mm256_srlv_epi32 (_mm256_set1_epi32 (b->scales_h), shift2), _mm256_set1_epi32 (3));
   __m256i s = _mm256_sub_epi32 (_mm256_or_si256 (l, _mm256_slli_epi32 (h, 4)), _mm256_set1_epi32 (32));

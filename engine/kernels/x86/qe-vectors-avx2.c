@@ -56,25 +56,25 @@ load_bf16 (const uint16_t *h, size_t n)
 
 /* ---- products --------------------------------------------------------------------------------------------------- */
 
-#define DOT(name, Type, load)                                                                                         \
-  static float dot_##name (const Type *w, const float *x, size_t n)                                                   \
-  {                                                                                                                   \
-    __m256 s[4] = { _mm256_setzero_ps (), _mm256_setzero_ps (), _mm256_setzero_ps (), _mm256_setzero_ps () };         \
-    size_t i = 0;                                                                                                     \
-    for (; i + 32 <= n; i += 32)                                                                                      \
-      _Pragma ("GCC unroll 4") for (size_t k = 0; k < 4; k++)                                                         \
-        s[k] = _mm256_fmadd_ps (load (w + i + 8 * k, 8), _mm256_loadu_ps (x + i + 8 * k), s[k]);                      \
-    for (; i < n; i += 8)                                                                                             \
-      s[0] = _mm256_fmadd_ps (load (w + i, n - i), load_f32 (x + i, n - i), s[0]);                                    \
-    return sum8 (_mm256_add_ps (_mm256_add_ps (s[0], s[1]), _mm256_add_ps (s[2], s[3])));                             \
-  }                                                                                                                   \
-  static void rows_##name (const QeDotArgs *a)                                                                        \
-  {                                                                                                                   \
-    for (size_t r = 0; r < a->n_rows; r++) {                                                                          \
-      const Type *w = (const Type *) ((const char *) a->w + r * a->row_bytes);                                        \
-      for (size_t t = 0; t < a->n_tokens; t++)                                                                        \
-        a->y[t * a->ldy + r] = dot_##name (w, a->x + t * a->ldx, a->columns);                                         \
-    }                                                                                                                 \
+#define DOT(name, Type, load)                                                                                          \
+  static float dot_##name (const Type *w, const float *x, size_t n)                                                    \
+  {                                                                                                                    \
+    __m256 s[4] = { _mm256_setzero_ps (), _mm256_setzero_ps (), _mm256_setzero_ps (), _mm256_setzero_ps () };          \
+    size_t i = 0;                                                                                                      \
+    for (; i + 32 <= n; i += 32)                                                                                       \
+      _Pragma ("GCC unroll 4") for (size_t k = 0; k < 4; k++)                                                          \
+          s[k] = _mm256_fmadd_ps (load (w + i + 8 * k, 8), _mm256_loadu_ps (x + i + 8 * k), s[k]);                     \
+    for (; i < n; i += 8)                                                                                              \
+      s[0] = _mm256_fmadd_ps (load (w + i, n - i), load_f32 (x + i, n - i), s[0]);                                     \
+    return sum8 (_mm256_add_ps (_mm256_add_ps (s[0], s[1]), _mm256_add_ps (s[2], s[3])));                              \
+  }                                                                                                                    \
+  static void rows_##name (const QeDotArgs *a)                                                                         \
+  {                                                                                                                    \
+    for (size_t r = 0; r < a->n_rows; r++) {                                                                           \
+      const Type *w = (const Type *) ((const char *) a->w + r * a->row_bytes);                                         \
+      for (size_t t = 0; t < a->n_tokens; t++)                                                                         \
+        a->y[t * a->ldy + r] = dot_##name (w, a->x + t * a->ldx, a->columns);                                          \
+    }                                                                                                                  \
   }
 DOT (f32, float, load_f32)
 DOT (f16, uint16_t, load_f16)
