@@ -334,12 +334,24 @@ tile (const QeTileArgs *a)
   X (q4_1, QE_TYPE_Q4_1)                                                                                               \
   X (q5_0, QE_TYPE_Q5_0)                                                                                               \
   X (q5_1, QE_TYPE_Q5_1)                                                                                               \
-  X (q8_0, QE_TYPE_Q8_0) X (q2_k, QE_TYPE_Q2_K) X (q3_k, QE_TYPE_Q3_K) X (q4_k, QE_TYPE_Q4_K) X (q5_k, QE_TYPE_Q5_K)   \
-      X (q6_k, QE_TYPE_Q6_K) X (iq4_nl, QE_TYPE_IQ4_NL) X (iq4_xs, QE_TYPE_IQ4_XS) X (mxfp4, QE_TYPE_MXFP4)            \
-          X (iq2_xxs, QE_TYPE_IQ2_XXS) X (iq2_xs, QE_TYPE_IQ2_XS) X (iq2_s, QE_TYPE_IQ2_S)                             \
-              X (iq3_xxs, QE_TYPE_IQ3_XXS) X (iq3_s, QE_TYPE_IQ3_S) X (iq1_s, QE_TYPE_IQ1_S) X (iq1_m, QE_TYPE_IQ1_M)  \
-                  X (nvfp4, QE_TYPE_NVFP4) X (q1_0, QE_TYPE_Q1_0) X (q2_0, QE_TYPE_Q2_0) X (tq1_0, QE_TYPE_TQ1_0)      \
-                      X (tq2_0, QE_TYPE_TQ2_0)
+  X (q8_0, QE_TYPE_Q8_0)                                                                                               \
+  X (q2_k, QE_TYPE_Q2_K)                                                                                               \
+  X (q3_k, QE_TYPE_Q3_K)                                                                                               \
+  X (q4_k, QE_TYPE_Q4_K)                                                                                               \
+  X (q5_k, QE_TYPE_Q5_K)                                                                                               \
+  X (q6_k, QE_TYPE_Q6_K)                                                                                               \
+  X (iq4_nl, QE_TYPE_IQ4_NL)                                                                                           \
+  X (iq4_xs, QE_TYPE_IQ4_XS)                                                                                           \
+  X (mxfp4, QE_TYPE_MXFP4)                                                                                             \
+  X (iq2_xxs, QE_TYPE_IQ2_XXS)                                                                                         \
+  X (iq2_xs, QE_TYPE_IQ2_XS)                                                                                           \
+  X (iq2_s, QE_TYPE_IQ2_S)                                                                                             \
+  X (iq3_xxs, QE_TYPE_IQ3_XXS)                                                                                         \
+  X (iq3_s, QE_TYPE_IQ3_S)                                                                                             \
+  X (iq1_s, QE_TYPE_IQ1_S)                                                                                             \
+  X (iq1_m, QE_TYPE_IQ1_M)                                                                                             \
+  X (nvfp4, QE_TYPE_NVFP4)                                                                                             \
+  X (q1_0, QE_TYPE_Q1_0) X (q2_0, QE_TYPE_Q2_0) X (tq1_0, QE_TYPE_TQ1_0) X (tq2_0, QE_TYPE_TQ2_0)
 
 #define FORMAT(name, TYPE)                                                                                             \
   static void dot_##name (const QeDotArgs *a)                                                                          \
