@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-#include "gguf/qe-gguf.h"
+#include "format/gguf/qe-gguf.h"
 #include "model/qe-config.h"
 
 /* Prediction blocks (multi-token prediction) as files have them: in the model's own file, announced and then absent, or

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-#include "gguf/qe-gguf.h"
+#include "format/gguf/qe-gguf.h"
 
 /* The hyper-parameters of a qwen35 or qwen35moe file (engine/doc/qwen35.md §2.2), every one from its keys. */
 

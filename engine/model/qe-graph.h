@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-#include "cache/qe-cache.h"
-#include "kernels/qe-kernels.h"
-#include "kernels/qe-matmul.h"
+#include "context/qe-cache.h"
+#include "cpu/qe-kernels.h"
+#include "cpu/qe-matmul.h"
 #include "model/qe-model.h"
 #include "model/qe-row.h"
-#include "pool/qe-pool.h"
+#include "cpu/qe-pool.h"
 #include "sampler/qe-sampler.h"
 
 /* The forward pass of one context: its threads, buffers and the walk through the layers (engine/doc/qwen35.md §4). */

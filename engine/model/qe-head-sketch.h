@@ -4,9 +4,9 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#include "model/qe-ops.h"
+#include "cpu/qe-ops.h"
 #include "model/qe-weights.h"
-#include "pool/qe-pool.h"
+#include "cpu/qe-pool.h"
 #include "sampler/qe-sampler.h"
 
 /* A sketch of a model's head (kernels/qe-sketch.h). The head is the largest matrix of all, but of its quarter of a million

@@ -5,7 +5,7 @@
 
 #include "model/qe-companion.h"
 #include "qe-error.h"
-#include "tokenizer/qe-tokenizer.h"
+#include "format/tokenizer/qe-tokenizer.h"
 
 /* What is known of a file once its header was read. */
 typedef struct {

@@ -7,7 +7,7 @@
 #include "model/qe-head-sketch.h"
 #include "model/qe-weights.h"
 #include "qe.h"
-#include "template/qe-template.h"
+#include "format/template/qe-template.h"
 
 /* A loaded model, seen from inside the engine. Read-only once open, hence shared by every context that uses it. */
 

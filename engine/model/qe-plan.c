@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What a model and a context hold in memory, from the numbers of a header: the same functions that allocate it, asked
  * for sizes. */
-#include "cache/qe-checkpoints.h"
+#include "context/qe-checkpoints.h"
 #include "model/qe-graph.h"
 
 /* Measured with tests/bench/bench-memory.c: what the program and its threads hold besides what is counted here. */

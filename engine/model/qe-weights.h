@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-#include "gguf/qe-gguf.h"
+#include "format/gguf/qe-gguf.h"
 #include "model/qe-config.h"
 
 /* Where each weight of a file is (names and shapes: engine/doc/qwen35.md §2.3). Matrices stay where they are mapped and in

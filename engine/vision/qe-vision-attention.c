@@ -5,7 +5,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "model/qe-ops.h"
+#include "cpu/qe-ops.h"
 
 /* A chunk is QUERIES patches of one head. It goes over the keys in tiles and keeps, for each query, the largest score
  * so far, the sum of e^(score - largest) and the weighted sum of values. When the largest score grows, the sums are

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-#include "pool/qe-pool.h"
+#include "cpu/qe-pool.h"
 
 /* Computes the attention of every patch to every patch, head by head, without an n² matrix of scores in memory. */
 

@@ -2,8 +2,8 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "kernels/qe-matmul.h"
-#include "model/qe-ops.h"
+#include "cpu/qe-matmul.h"
+#include "cpu/qe-ops.h"
 #include "qe-error.h"
 #include "vision/qe-image.h"
 #include "vision/qe-resize.h"

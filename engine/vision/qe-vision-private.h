@@ -3,7 +3,7 @@
 
 #include <stdatomic.h>
 
-#include "gguf/qe-gguf.h"
+#include "format/gguf/qe-gguf.h"
 #include "qe.h"
 
 /* The weights of the tower. Vectors are f32 copies; matrices stay in the file's mapping and in the file's types. h =

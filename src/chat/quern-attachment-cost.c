@@ -5,7 +5,7 @@
 
 #include <glib/gi18n-lib.h>
 
-#include "engine/quern-vision.h"
+#include "quern-vision.h"
 #include "quern-chat-session-private.h"
 
 /* The cost of a picture follows from its size and the header of the vision file. The cost of a text is counted with the

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "config.h"
 
-#include "chat/quern-picture-check.h"
+#include "quern-picture-check.h"
 
 #include <glib/gi18n-lib.h>
 #include <setjmp.h>
@@ -12,7 +12,7 @@
 
 #include <jerror.h>
 
-#include "chat/quern-picture.h"
+#include "quern-picture.h"
 
 /* Loaders made for the eye show what they can: they fill what is missing with grey, and keep what their decoders complain
  * about to themselves. A model would describe such a picture as if it were one. So the decoders of the formats whose loaders

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "chat/quern-picture-header.h"
+#include "quern-picture-header.h"
 
 #include <string.h>
 

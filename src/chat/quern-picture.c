@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "config.h"
 
-#include "chat/quern-picture.h"
+#include "quern-picture.h"
 
 #include <gdk-pixbuf/gdk-pixbuf.h>
 #include <glib/gi18n-lib.h>
 #include <string.h>
 
-#include "chat/quern-picture-check.h"
-#include "chat/quern-picture-header.h"
+#include "quern-picture-check.h"
+#include "quern-picture-header.h"
 
 /* A picture that somebody gave: its own bytes, and its pixels as the model and the window see them: 8-bit RGB, upright,
  * on white where it is transparent. Immutable, so any thread may read it.

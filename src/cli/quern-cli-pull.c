@@ -3,7 +3,7 @@
 
 #include "quern-cli.h"
 
-#include "download/quern-downloads.h"
+#include "quern-downloads.h"
 
 #include <glib-unix.h>
 #include <glib/gi18n.h>

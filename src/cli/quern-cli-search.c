@@ -3,7 +3,7 @@
 
 #include "quern-cli.h"
 
-#include "hub/quern-hub-search.h"
+#include "quern-hub-search.h"
 
 #include <glib/gi18n.h>
 #include <stdio.h>

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-#include "hub/quern-hub-repo.h"
+#include "quern-hub-repo.h"
 #include "quern-download.h"
 #include "quern-fetch.h"
-#include "store/quern-database.h"
+#include "quern-database.h"
 
 typedef struct {
   char *path; /* in the repository */

@@ -6,7 +6,7 @@
 
 #include "quern-downloads.h"
 
-#include "store/quern-sql.h"
+#include "quern-sql.h"
 
 #include <glib/gi18n-lib.h>
 #include <glib/gstdio.h>

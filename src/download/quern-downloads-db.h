@@ -2,7 +2,7 @@
 #pragma once
 
 #include "quern-download-private.h"
-#include "store/quern-database.h"
+#include "quern-database.h"
 
 /* The queue on disk. Opening and receipts block (worker thread), the others hand their work to the database's thread. */
 QuernDatabase *_quern_downloads_db_open (GPtrArray **downloads, GError **error);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-#include "hub/quern-hub-repo.h"
+#include "quern-hub-repo.h"
 #include "quern-download.h"
 
 G_BEGIN_DECLS

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-#include "hub/quern-hub.h"
+#include "quern-hub.h"
 #include "quern-part.h"
 #include "quern-rate-limiter.h"
 

@@ -2,7 +2,7 @@
 
 #include "quern-rate-limiter.h"
 
-#include "hub/quern-hub.h"
+#include "quern-hub.h"
 
 struct _QuernRateLimiter {
   GMutex lock;

@@ -2,8 +2,8 @@
 
 #include "quern-hub-cache.h"
 
-#include "store/quern-database.h"
-#include "store/quern-sql.h"
+#include "quern-database.h"
+#include "quern-sql.h"
 
 #define KEEP_ROWS 2000 /* answers; the oldest go first */
 

@@ -5,7 +5,7 @@
 
 #include "config.h"
 
-#include "download/quern-sha256.h"
+#include "quern-sha256.h"
 #include "quern-hub-private.h"
 #include "quern-hub-repo-private.h"
 

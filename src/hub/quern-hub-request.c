@@ -7,7 +7,7 @@
 
 #include "quern-hub-private.h"
 
-#include "download/quern-sha256.h"
+#include "quern-sha256.h"
 
 #include <glib/gi18n-lib.h>
 #include <string.h>

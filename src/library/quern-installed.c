@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "download/quern-receipts.h"
+#include "quern-receipts.h"
 #include "quern-sql.h"
 
 /* What Quern may delete: the very files that it installed itself. Paths do not tell, as people link their own folders into

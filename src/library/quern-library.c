@@ -8,7 +8,7 @@
 #include <glib/gstdio.h>
 #include <string.h>
 
-#include "download/quern-receipts.h"
+#include "quern-receipts.h"
 #include "quern-installed.h"
 #include "quern-scan.h"
 #include "quern-sql.h"

@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
-#include "engine/quern-vision.h"
+#include "quern-vision.h"
 #include "quern-library.h"
 #include "quern-model-name.h"
 #include "quern-scan.h"

@@ -13,8 +13,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "kernels/qe-kernels.h"
-#include "kernels/qe-matmul.h"
+#include "cpu/qe-kernels.h"
+#include "cpu/qe-matmul.h"
 
 #define COLUMNS 2560
 #define REPEATS 5

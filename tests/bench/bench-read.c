@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 #include "bench.h"
-#include "pool/qe-bandwidth.h"
+#include "cpu/qe-bandwidth.h"
 
 /* The first pass brings the pages in and is not counted. */
 static int

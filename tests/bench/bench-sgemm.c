@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "pool/qe-clock.h"
+#include "cpu/qe-clock.h"
 
 static float *
 numbers (size_t n)

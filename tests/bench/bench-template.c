@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "bench.h"
-#include "template/qe-template.h"
+#include "format/template/qe-template.h"
 
 enum { N_MESSAGES = 200, RUNS = 50, OPENINGS = 9 };
 

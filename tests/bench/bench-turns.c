@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 #include "bench.h"
-#include "pool/qe-bandwidth.h"
+#include "cpu/qe-bandwidth.h"
 
 #define MOST_TOKENS 8192 /* beyond the depth */
 #define WARM_TOKENS 16

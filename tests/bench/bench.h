@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "pool/qe-clock.h"
+#include "cpu/qe-clock.h"
 #include "qe.h"
 #include "sampler/qe-sampler.h"
 

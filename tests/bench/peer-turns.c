@@ -10,7 +10,7 @@
 #include <llama.h>
 
 #include "peer.h"
-#include "pool/qe-clock.h"
+#include "cpu/qe-clock.h"
 
 #define BATCH 512
 #define MOST_TOKENS 8192 /* beyond the depth */

@@ -6,8 +6,8 @@
 #include "quern-receipts.h"
 #include "config.h"
 
-#include "download/quern-downloads.h"
-#include "download/quern-fetch.h"
+#include "quern-downloads.h"
+#include "quern-fetch.h"
 #include "quern-hub-fixture.h"
 #include "test-util.h"
 

@@ -5,7 +5,7 @@
 
 #include "config.h"
 
-#include "download/quern-fetch.h"
+#include "quern-fetch.h"
 #include "quern-hub-fixture.h"
 
 #include <glib/gstdio.h>

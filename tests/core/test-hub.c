@@ -4,9 +4,9 @@
 
 #include "config.h"
 
-#include "hub/quern-hub-offer.h"
-#include "hub/quern-hub-repo.h"
-#include "hub/quern-hub-search.h"
+#include "quern-hub-offer.h"
+#include "quern-hub-repo.h"
+#include "quern-hub-search.h"
 #include "quern-hub-fixture.h"
 #include "test-util.h"
 

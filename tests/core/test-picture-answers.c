@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "chat/quern-picture.h"
+#include "quern-picture.h"
 
 #include <json-glib/json-glib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "chat/quern-picture.h"
+#include "quern-picture.h"
 
 #include <gdk-pixbuf/gdk-pixbuf.h>
 #include <string.h>

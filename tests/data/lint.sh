@@ -19,7 +19,7 @@ lint_layers() {
   # quern-process.c does so before main(), where no library works yet.
   c_files src | exists | grep -v '^src/cli/\|^src/util/quern-process.c' | xargs -r grep -nE '\b(abort|exit|_exit) ?\(' \
     | grep -vE ':[0-9]+: *(/?\*|//)' | report 'src/ ends the process'
-  c_files src ui | exists | xargs -r grep -nE '#include *"(gguf|tokenizer|template|quant|kernels|model|cache|sampler|vision|pool)/' \
+  c_files src ui | exists | xargs -r grep -nE '#include *"(format|cpu|model|context|sampler|vision)/' \
     | grep -v '^src/' | report 'ui/ includes internals of the engine'
 }
 lint_licences() {

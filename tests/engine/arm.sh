@@ -15,11 +15,11 @@ for f in quant/qe-quant quant/qe-quant-legacy quant/qe-quant-k quant/qe-quant-iq
   compile "$(basename $f).o" -ffp-contract=off "$top/engine/$f.c"
 done
 for f in qe-kernels qe-cpu-flags qe-kernels-generic qe-sketch qe-unpack arm/qe-kernels-neon; do
-  compile "$(basename $f).o" "$top/engine/kernels/$f.c"
+  compile "$(basename $f).o" "$top/engine/cpu/$f.c"
 done
 compile grids.o "$grids"
-compile qe-kernels-dotprod.o -march=armv8.2-a+dotprod "$top/engine/kernels/arm/qe-kernels-dotprod.c"
-compile qe-kernels-i8mm.o -march=armv8.2-a+dotprod+i8mm "$top/engine/kernels/arm/qe-kernels-i8mm.c"
+compile qe-kernels-dotprod.o -march=armv8.2-a+dotprod "$top/engine/cpu/arm/qe-kernels-dotprod.c"
+compile qe-kernels-i8mm.o -march=armv8.2-a+dotprod+i8mm "$top/engine/cpu/arm/qe-kernels-i8mm.c"
 compile qe-test.o "$top/tests/engine/qe-test.c"
 compile test-kernels.o "$top/tests/engine/test-kernels.c"
 $cc -static -o "$work/test-kernels" "$work"/*.o -lm -lpthread

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "template/qe-jinja.h"
+#include "format/template/qe-jinja.h"
 
 typedef struct {
   const QeJson *json;

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "qe-test.h"
-#include "quant/qe-quant.h"
+#include "format/quant/qe-quant.h"
 
 /* Weights of every format for tests of products: blocks drawn from the goldens, which are sound and varied. */
 

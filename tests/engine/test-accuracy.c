@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What integer products cost in accuracy: the distributions of Quern Tiny with activations rounded to 8 bits against
  * those with activations in f32. */
-#include "kernels/qe-kernels.h"
+#include "cpu/qe-kernels.h"
 #include "qe-divergence.h"
 #include "qe-test.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Quern Tiny's greedy answers to texts, in each quantisation, against the reference's: data/quern-tiny/expected.json. */
 #include "qe-test.h"
-#include "template/qe-json.h"
+#include "format/template/qe-json.h"
 
 /* Where the reference's first choice led by less than this somewhere, another answer may stand. */
 #define SAFE_MARGIN 0.5

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "qe-test.h"
 #include "gguf-writer.h"
-#include "gguf/qe-gguf.h"
+#include "format/gguf/qe-gguf.h"
 
 #include <sys/mman.h>
 #include <sys/stat.h>

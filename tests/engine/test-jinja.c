@@ -2,7 +2,7 @@
 /* The interpreter of chat templates: goldens, where bytes come from, what templates do, hostile templates. How it agrees
  * with jinja2 is for template-diff.py. */
 #include "qe-test.h"
-#include "template/qe-template.h"
+#include "format/template/qe-template.h"
 
 #include <locale.h>
 

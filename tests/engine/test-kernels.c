@@ -2,8 +2,8 @@
 /* Every instruction set that this processor has, against the generic kernels: every format, odd sizes. */
 #include "qe-weights-test.h"
 
-#include "kernels/qe-kernels.h"
-#include "quant/qe-half.h"
+#include "cpu/qe-kernels.h"
+#include "format/quant/qe-half.h"
 
 static const struct {
   const char *name;

@@ -2,7 +2,7 @@
 /* Products with weights of every format against double precision, for every number of tokens and threads. */
 #include "qe-weights-test.h"
 
-#include "kernels/qe-matmul.h"
+#include "cpu/qe-matmul.h"
 
 #define MAX_TOKENS 40
 

@@ -2,8 +2,8 @@
 /* Speculative decoding: whatever is drafted, by lookup or by the prediction block, the text stays the same. */
 #include "qe-test.h"
 #include "qe-test-variants.h"
-#include "cache/qe-context-private.h"
-#include "cache/qe-draft.h"
+#include "context/qe-context-private.h"
+#include "context/qe-draft.h"
 
 #define LENGTH 160
 

@@ -7,8 +7,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include "gguf/qe-gguf-private.h"
-#include "quant/qe-blocks.h"
+#include "format/gguf/qe-gguf-private.h"
+#include "format/quant/qe-blocks.h"
 
 /* ---- poison ---------------------------------------------------------------------------------------------------- */
 

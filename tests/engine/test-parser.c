@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "qe-test.h"
-#include "template/qe-buffer.h"
-#include "tokenizer/qe-tokenizer.h"
-#include "tokenizer/qe-utf8.h"
+#include "format/template/qe-buffer.h"
+#include "format/tokenizer/qe-tokenizer.h"
+#include "format/tokenizer/qe-utf8.h"
 
 typedef struct {
   QeBuffer reasoning, answer, calls; /* calls: one a line */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "cache/qe-prompt.h"
+#include "context/qe-prompt.h"
 #include "qe-test-picture.h"
 #include "qe-test.h"
 

@@ -8,8 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "pool/qe-pool.h"
-#include "pool/qe-topology.h"
+#include "cpu/qe-pool.h"
+#include "cpu/qe-topology.h"
 
 #define ROUNDS 200
 #define MAX_THREADS 8

@@ -2,8 +2,8 @@
 /* Block formats: every dequantiser against ggml's own results, bit for bit. */
 #include "qe-test.h"
 
-#include "quant/qe-half.h"
-#include "quant/qe-quant.h"
+#include "format/quant/qe-half.h"
+#include "format/quant/qe-quant.h"
 
 #define N 4096 /* elements of each golden */
 

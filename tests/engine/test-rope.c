@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Positions scaled for long contexts: rates and magnitude against transformers' (yarn.json) and against the formulas, in
  * the walk through a model too, where pictures have three positions. Logits: test-goldens. */
-#include "cache/qe-context-private.h"
+#include "context/qe-context-private.h"
 #include "model/qe-graph-private.h"
 #include "model/qe-rope.h"
 #include "qe-test.h"
 #include "qe-test-variants.h"
-#include "template/qe-json.h"
+#include "format/template/qe-json.h"
 
 /* The scaling of e-yarn: 16 dimensions, base 1e7. */
 static const QeRopeScaling yarn = {

@@ -5,8 +5,8 @@
 
 #include "qe-test.h"
 #include "qe-test-variants.h"
-#include "cache/qe-context-private.h"
-#include "kernels/qe-kernels.h"
+#include "context/qe-context-private.h"
+#include "cpu/qe-kernels.h"
 #include "model/qe-head-sketch.h"
 #include "sampler/qe-sampler.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "qe-test.h"
-#include "template/qe-json.h"
+#include "format/template/qe-json.h"
 
 #define MAX 16
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "qe-test.h"
 #include "gguf-writer.h"
-#include "template/qe-json.h"
-#include "tokenizer/qe-pretokenise.h"
-#include "tokenizer/qe-tokenizer.h"
-#include "tokenizer/qe-utf8.h"
+#include "format/template/qe-json.h"
+#include "format/tokenizer/qe-pretokenise.h"
+#include "format/tokenizer/qe-tokenizer.h"
+#include "format/tokenizer/qe-utf8.h"
 
 #include <time.h>
 

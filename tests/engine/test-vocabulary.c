@@ -2,7 +2,7 @@
 /* Ids of an independent implementation (make-vocabulary.py): thousands of texts in many scripts, with a vocabulary of
  * more than 100,000 entries, both pre-tokenizers, composed and decomposed. */
 #include "qe-test.h"
-#include "tokenizer/qe-tokenizer.h"
+#include "format/tokenizer/qe-tokenizer.h"
 
 static const char *folder;
 

@@ -8,7 +8,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "gguf/qe-gguf.h"
+#include "format/gguf/qe-gguf.h"
 
 int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size);
 

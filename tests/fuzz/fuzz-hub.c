@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "hub/quern-hub-repo.h"
+#include "quern-hub-repo.h"
 
 int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size);
 

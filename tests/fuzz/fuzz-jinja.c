@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "template/qe-template.h"
-#include "tokenizer/qe-utf8.h"
+#include "format/template/qe-template.h"
+#include "format/tokenizer/qe-utf8.h"
 
 int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size);
 

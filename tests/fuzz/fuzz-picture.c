@@ -2,7 +2,7 @@
 /* What Quern itself reads of a picture file. The decoders are not ours to fuzz. */
 #include <stdint.h>
 
-#include "chat/quern-picture-header.h"
+#include "quern-picture-header.h"
 
 int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size);
 

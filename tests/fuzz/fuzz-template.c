@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "template/qe-tool-call.h"
+#include "format/template/qe-tool-call.h"
 
 int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size);
 

@@ -5,10 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "template/qe-buffer.h"
-#include "tokenizer/qe-normalise.h"
-#include "tokenizer/qe-tokenizer.h"
-#include "tokenizer/qe-utf8.h"
+#include "format/template/qe-buffer.h"
+#include "format/tokenizer/qe-normalise.h"
+#include "format/tokenizer/qe-tokenizer.h"
+#include "format/tokenizer/qe-utf8.h"
 
 int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size);
 

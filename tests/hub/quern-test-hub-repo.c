@@ -4,7 +4,7 @@
 
 #include "quern-test-hub-private.h"
 
-#include "download/quern-sha256.h"
+#include "quern-sha256.h"
 
 #include <json-glib/json-glib.h>
 

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Takes tokens out of a context, one step after another. */
+#include "context/qe-context-private.h"
+
+#include "cpu/qe-clock.h"
+#include "qe-error.h"
+#include "sampler/qe-sampler.h"
+#include "format/tokenizer/qe-tokenizer.h"
+
+static QeStatus
+check_ready (const QeContext *c, QeError *err)
+{
+  if (c->ready < 0)
+    return qe_fail (err, QE_ERROR_ARGUMENT, "The context has no prompt to continue.");
+  if (c->length >= c->cache.n_ctx)
+    return qe_fail (err, QE_ERROR_CONTEXT_FULL, "The context of %u tokens is full.", c->cache.n_ctx);
+  return QE_OK;
+}
+
+/* If the sketch could not separate the logits, this many steps do without it, so that a text where every token is
+ * possible costs hardly more than without a sketch. */
+#define WHOLE_STEPS 32
+
+static bool
+may_sketch (QeContext *c, const QeSampler *sampler)
+{
+  if (c->whole_steps) {
+    c->whole_steps--;
+    return false;
+  }
+  return qe_sampler_wants_few (sampler) && qe_graph_can_sketch (c->graph);
+}
+
+/* Returns false if the rough logits are not enough. In that case they were replaced by whole ones. */
+static bool
+pick_rough (QeContext *c, QeSampler *sampler, uint32_t i, int32_t *token, QeStatus *status, QeError *err)
+{
+  QeRoughLogits rough;
+  qe_graph_rough_logits (c->graph, i, &rough);
+  if (qe_sampler_pick_rough (sampler, &rough, c->model->weights.n_vocab, qe_tokenizer_allowed (c->model->tokenizer),
+                             token))
+    return true;
+  c->whole_steps = WHOLE_STEPS;
+  *status = qe_graph_complete (c->graph, i, err);
+  return false;
+}
+
+/* Lets the sampler choose from the i-th logits. */
+static QeStatus
+pick (QeContext *c, QeSampler *sampler, uint32_t i, int32_t *token, QeError *err)
+{
+  QeStatus status = QE_OK;
+  if (!c->rough || !pick_rough (c, sampler, i, token, &status, err))
+    *token = qe_sampler_pick (sampler, qe_graph_logits (c->graph, i), c->model->weights.n_vocab,
+                              qe_tokenizer_allowed (c->model->tokenizer));
+  if (status == QE_OK && (*token < 0 || (uint32_t) *token >= c->model->weights.n_vocab))
+    status = qe_fail (err, QE_ERROR_NUMERIC, "No token could be chosen from the model's result.");
+  return status;
+}
+
+/* ---- steps with a draft ---------------------------------------------------------------------------------------- */
+
+/* Writes what may follow tokens[0] to tokens[1 …] and its length to *n. None of it ends generation. *drafter is who guessed. */
+static QeStatus
+draft (QeContext *c, int32_t *tokens, QeDrafter **drafter, size_t *n, QeError *err)
+{
+  const size_t room = c->cache.n_ctx - c->length - 1, max = room < QE_DEFER_MAX - 1 ? room : QE_DEFER_MAX - 1;
+  size_t found;
+  QeStatus status = QE_OK;
+  *n = 0;
+  if (!c->speculative || c->plain_cost <= 0)
+    return QE_OK;
+  *drafter = &c->lookup;
+  found = qe_draft_lookup (c->keys, c->length, tokens[0], c->model->weights.n_vocab, tokens + 1, max);
+  if (found)
+    found = qe_drafter_length (*drafter, found);
+  if (!found && qe_graph_has_mtp (c->graph)) {
+    *drafter = &c->prediction;
+    found = qe_drafter_length (*drafter, max);
+    status = qe_graph_mtp_draft (c->graph, tokens[0], c->length, tokens + 1, (uint32_t) found, err);
+    c->ready = found ? -1 : c->ready; /* its logits took the place of the last row's */
+  }
+  while (status == QE_OK && *n < found && !qe_token_ends_generation (c->model, tokens[*n + 1]))
+    (*n)++;
+  return status;
+}
+
+/* Counts the drafted tokens that the sampler chooses too, from the logits of the rows before them. */
+static QeStatus
+accept (QeContext *c, QeSampler *sampler, const int32_t *tokens, size_t drafted, size_t *accepted, QeError *err)
+{
+  *accepted = 0;
+  while (*accepted < drafted) {
+    int32_t token;
+    const QeStatus status = pick (c, sampler, (uint32_t) *accepted, &token, err);
+    if (status != QE_OK)
+      return status;
+    if (token != tokens[*accepted + 1])
+      break;
+    qe_sampler_accept (sampler, token);
+    (*accepted)++;
+  }
+  return QE_OK;
+}
+
+/* Evaluates tokens[0] and the draft behind it, and keeps the rows that are right. The next step chooses the next token,
+ * from the logits of the last row that is kept. */
+static QeStatus
+verify (QeContext *c, QeSampler *sampler, const int32_t *tokens, size_t drafted, size_t *n, QeError *err)
+{
+  QeRow rows[QE_DEFER_MAX];
+  const uint32_t n_rows = (uint32_t) drafted + 1;
+  const QeBatch batch = {
+    .rows = rows, .n = n_rows, .start = c->length, .n_logits = n_rows, .defer = true, .sketch = may_sketch (c, sampler)
+  };
+  size_t accepted;
+  QeStatus status;
+  for (uint32_t i = 0; i < n_rows; i++)
+    rows[i] = qe_row_of_token (tokens[i], c->next_position + i);
+  status = qe_graph_run (c->graph, &batch, err);
+  if (status != QE_OK) {
+    c->ready = -1; /* the earlier logits are gone, but the state is as before */
+    return status;
+  }
+  c->rough = batch.sketch;
+  qe_sampler_accept (sampler, tokens[0]);
+  status = accept (c, sampler, tokens, drafted, &accepted, err);
+  qe_graph_commit (c->graph, (uint32_t) accepted + 1);
+  qe_graph_mtp_learn (c->graph, rows, (uint32_t) accepted + 1, c->length);
+  for (size_t i = 0; i <= accepted; i++)
+    c->keys[c->length++] = rows[i].key;
+  c->next_position += (uint32_t) accepted + 1;
+  c->ready = (int32_t) accepted;
+  *n = accepted + 1;
+  return status;
+}
+
+static QeStatus
+plain_step (QeContext *c, QeSampler *sampler, const int32_t *token, size_t *n, QeError *err)
+{
+  const double start = qe_clock_seconds ();
+  const QeStatus status = qe_context_evaluate_tokens (c, token, 1, may_sketch (c, sampler), NULL, err);
+  const double cost = qe_clock_seconds () - start;
+  if (status != QE_OK)
+    return status;
+  qe_sampler_accept (sampler, *token);
+  c->plain_cost = c->plain_cost > 0 ? 0.8 * c->plain_cost + 0.2 * cost : cost;
+  *n = 1;
+  return QE_OK;
+}
+
+static QeStatus
+drafted_step (QeContext *c, QeSampler *sampler, const int32_t *tokens, QeDrafter *drafter, size_t drafted, double start,
+              size_t *n, QeError *err)
+{
+  const QeStatus status = verify (c, sampler, tokens, drafted, n, err);
+  if (status != QE_OK)
+    return status;
+  qe_drafter_report (drafter, c->plain_cost, qe_clock_seconds () - start, *n - 1);
+  c->stats.drafted += drafted;
+  c->stats.accepted += *n - 1;
+  return QE_OK;
+}
+
+QeStatus
+qe_context_step (QeContext *context, QeSampler *sampler, const QeControl *control, int32_t *tokens, size_t *n,
+                 QeError *err)
+{
+  QeStatus status = check_ready (context, err);
+  QeDrafter *drafter = NULL;
+  size_t drafted;
+  double start;
+  *n = 0;
+  if (status != QE_OK)
+    return status;
+  if (control && control->cancelled && control->cancelled (control->data))
+    return qe_fail (err, QE_ERROR_CANCELLED, "The calculation was stopped.");
+  status = pick (context, sampler, (uint32_t) context->ready, tokens, err);
+  if (status != QE_OK)
+    return status;
+  if (qe_token_ends_generation (context->model, tokens[0])) {
+    qe_sampler_accept (sampler, tokens[0]);
+    *n = 1;
+    return QE_END;
+  }
+  start = qe_clock_seconds ();
+  status = draft (context, tokens, &drafter, &drafted, err);
+  if (status == QE_OK)
+    status = drafted ? drafted_step (context, sampler, tokens, drafter, drafted, start, n, err)
+                     : plain_step (context, sampler, tokens, n, err);
+  context->stats.steps += status == QE_OK;
+  context->stats.sketched += status == QE_OK && context->rough;
+  if (status == QE_OK && qe_sampler_wants_few (sampler))
+    qe_graph_advance_sketch (context->graph);
+  return status;
+}
+
+void
+qe_context_decode_stats (const QeContext *context, QeDecodeStats *out)
+{
+  *out = context->stats;
+}
