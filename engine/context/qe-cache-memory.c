@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "context/qe-cache.h"
+#include "model/qe-cache.h"
 
 #include <stdlib.h>
 #include <string.h>
