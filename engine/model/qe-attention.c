@@ -65,7 +65,7 @@ prepare_keys (const Attention *a, uint32_t t, uint32_t kv_head)
   turn (a, t, k);
   store_head (g->cache, qe_cache_row (g->cache, g->cache->keys, a->index, kv_head, at), k, a->d);
   store_head (g->cache, qe_cache_row (g->cache, g->cache->values, a->index, kv_head, at),
-                  row + a->values + (size_t) kv_head * a->d, a->d);
+              row + a->values + (size_t) kv_head * a->d, a->d);
 }
 
 static void

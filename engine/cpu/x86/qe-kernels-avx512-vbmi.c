@@ -7,20 +7,16 @@
 #include "qe-kernels-512.h"
 #include "qe-stream.h"
 
-#define FORMATS(X)                                                                                                     \
-  X (iq3_xxs, QE_TYPE_IQ3_XXS, 98, 32)                                                                                 \
-  X (iq3_s, QE_TYPE_IQ3_S, 110, 32)
-
-FORMATS (FUNCTIONS)
-
-#define REGISTER(name, TYPE, bytes, group)                                                                             \
-  k->dot[TYPE] = dot_##name;                                                                                           \
-  k->tiling[TYPE].pack = pack_##name;
+FUNCTIONS (iq3_xxs, IQ3_XXS)
+FUNCTIONS (iq3_s, IQ3_S)
 
 void
 qe_kernels_init_avx512_vbmi (QeKernels *k)
 {
   k->name = "avx512-vbmi";
-  FORMATS (REGISTER)
+  k->dot[QE_TYPE_IQ3_XXS] = dot_iq3_xxs;
+  k->dot[QE_TYPE_IQ3_S] = dot_iq3_s;
+  k->tiling[QE_TYPE_IQ3_XXS].pack = pack_iq3_xxs;
+  k->tiling[QE_TYPE_IQ3_S].pack = pack_iq3_s;
   qe_stream_init_avx512_vbmi (k);
 }

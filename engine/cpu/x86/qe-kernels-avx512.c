@@ -84,39 +84,12 @@ tile_32 (const QeTileArgs *a)
 
 /* ---- formats --------------------------------------------------------------------------------------------------- */
 
-#define FORMATS(X)                                                                                                     \
-  X (q4_0, QE_TYPE_Q4_0, 8 * 18, 32)                                                                                   \
-  X (q4_1, QE_TYPE_Q4_1, 8 * 20, 32)                                                                                   \
-  X (q5_0, QE_TYPE_Q5_0, 8 * 22, 32)                                                                                   \
-  X (q5_1, QE_TYPE_Q5_1, 8 * 24, 32)                                                                                   \
-  X (q8_0, QE_TYPE_Q8_0, 8 * 34, 32)                                                                                   \
-  X (q2_k, QE_TYPE_Q2_K, 84, 16)                                                                                       \
-  X (q3_k, QE_TYPE_Q3_K, 110, 16)                                                                                      \
-  X (q4_k, QE_TYPE_Q4_K, 144, 32)                                                                                      \
-  X (q5_k, QE_TYPE_Q5_K, 176, 32)                                                                                      \
-  X (q6_k, QE_TYPE_Q6_K, 210, 16)                                                                                      \
-  X (iq4_nl, QE_TYPE_IQ4_NL, 8 * 18, 32)                                                                               \
-  X (iq4_xs, QE_TYPE_IQ4_XS, 136, 32)                                                                                  \
-  X (mxfp4, QE_TYPE_MXFP4, 8 * 17, 32)                                                                                 \
-  X (iq2_xxs, QE_TYPE_IQ2_XXS, 66, 32)                                                                                 \
-  X (iq2_xs, QE_TYPE_IQ2_XS, 74, 16)                                                                                   \
-  X (iq2_s, QE_TYPE_IQ2_S, 82, 16)                                                                                     \
-  X (iq3_xxs, QE_TYPE_IQ3_XXS, 98, 32)                                                                                 \
-  X (iq3_s, QE_TYPE_IQ3_S, 110, 32)                                                                                    \
-  X (iq1_s, QE_TYPE_IQ1_S, 50, 32)                                                                                     \
-  X (iq1_m, QE_TYPE_IQ1_M, 56, 16)                                                                                     \
-  X (nvfp4, QE_TYPE_NVFP4, 4 * 36, 16)                                                                                 \
-  X (q1_0, QE_TYPE_Q1_0, 2 * 18, 32)                                                                                   \
-  X (q2_0, QE_TYPE_Q2_0, 4 * 18, 32)                                                                                   \
-  X (tq1_0, QE_TYPE_TQ1_0, 54, 32)                                                                                     \
-  X (tq2_0, QE_TYPE_TQ2_0, 66, 32)
+QE_FORMATS (FUNCTIONS)
 
-FORMATS (FUNCTIONS)
-
-#define REGISTER(name, TYPE, bytes, group)                                                                             \
-  k->dot[TYPE] = dot_##name;                                                                                           \
-  k->tiling[TYPE] = (QeTiling) { pack_##name, (group) == 32 ? tile_32 : tile_16, PANEL_BYTES (group),                  \
-                                 QE_TOKENS_APART + 1 };
+#define REGISTER(name, NAME, ...)                                                                                      \
+  k->dot[QE_TYPE_##NAME] = dot_##name;                                                                                 \
+  k->tiling[QE_TYPE_##NAME] = (QeTiling) { pack_##name, QE_GROUP_##NAME == 32 ? tile_32 : tile_16,                     \
+                                           PANEL_BYTES (QE_GROUP_##NAME), QE_TOKENS_APART + 1 };
 
 void
 qe_kernels_init_avx512 (QeKernels *k)
@@ -127,7 +100,7 @@ qe_kernels_init_avx512 (QeKernels *k)
   k->sketch = sketch_products;
   /* These two are faster in 256 bits (Zen 4). */
   QeDotFunc iq2_s = k->dot[QE_TYPE_IQ2_S], iq3_s = k->dot[QE_TYPE_IQ3_S];
-  FORMATS (REGISTER)
+  QE_FORMATS (REGISTER)
   k->dot[QE_TYPE_IQ2_S] = iq2_s;
   k->dot[QE_TYPE_IQ3_S] = iq3_s;
   qe_stream_init_avx512 (k);
