@@ -21,8 +21,6 @@
  *
  * Formats with a scale for each 32 weights have equal neighbours in a and b. */
 
-#define QE_N_TYPES 43 /* above the largest QeType */
-
 /* So many tokens together give the same results bit for bit as each alone: dot[] keeps them apart. Drafts rely on it. */
 #define QE_TOKENS_APART 8
 
@@ -30,6 +28,12 @@ typedef struct {
   _Alignas (64) int8_t q[QE_X8];
   float a[16], b[16];
 } QeW8;
+
+/* Of each format, for code that is made for one: bytes of 256 weights, and weights that share a and b. */
+#define QE_CONSTANTS(name, NAME, number, elements, bytes, is_signed, max_q, group, source)                             \
+  QE_BYTES_##NAME = QE_X8 / (elements) * (bytes), QE_GROUP_##NAME = group,
+enum { QE_FORMATS (QE_CONSTANTS) };
+#undef QE_CONSTANTS
 
 /* The next n (a multiple of 32, at most 256) weights of a row; the rest of *out becomes zero. */
 typedef void (*QeUnpackFunc) (const void *src, size_t n, QeW8 *out);

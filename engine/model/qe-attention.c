@@ -44,6 +44,16 @@ prepare_queries (const Attention *a, uint32_t t, uint32_t kv_head)
   }
 }
 
+/* Stores keys or values of one head of one row. */
+static void
+store_head (const QeCache *cache, uint8_t *row, const float *x, size_t n)
+{
+  if (cache->kv_type == QE_KV_F32)
+    memcpy (row, x, n * sizeof *x);
+  else
+    qe_quantise (qe_cache_type (cache->kv_type), x, row, n);
+}
+
 /* Row t of one key head: norm, rotation, cache. */
 static void
 prepare_keys (const Attention *a, uint32_t t, uint32_t kv_head)
@@ -53,9 +63,9 @@ prepare_keys (const Attention *a, uint32_t t, uint32_t kv_head)
   const uint32_t at = a->start + t;
   g->ops->rms_norm (k, k, a->l->k_norm, a->d, g->config->eps);
   turn (a, t, k);
-  qe_cache_store (g->cache, qe_cache_row (g->cache, g->cache->keys, a->index, kv_head, at), k, a->d);
-  qe_cache_store (g->cache, qe_cache_row (g->cache, g->cache->values, a->index, kv_head, at),
-                  row + a->values + (size_t) kv_head * a->d, a->d);
+  store_head (g->cache, qe_cache_row (g->cache, g->cache->keys, a->index, kv_head, at), k, a->d);
+  store_head (g->cache, qe_cache_row (g->cache, g->cache->values, a->index, kv_head, at),
+              row + a->values + (size_t) kv_head * a->d, a->d);
 }
 
 static void

@@ -11,8 +11,8 @@ fi
 mkdir -p "$work"
 flags="-std=gnu17 -O2 -D_GNU_SOURCE -I$top/engine -I$top/engine/include -I$top/tests/engine"
 compile() { out=$work/$1; shift; $cc $flags "$@" -c -o "$out"; }
-for f in quant/qe-quant quant/qe-quant-legacy quant/qe-quant-k quant/qe-quant-iq quant/qe-quant-small; do
-  compile "$(basename $f).o" -ffp-contract=off "$top/engine/$f.c"
+for f in qe-quant qe-quant-legacy qe-quant-k qe-quant-iq qe-quant-small; do
+  compile "$f.o" -ffp-contract=off "$top/engine/format/quant/$f.c"
 done
 for f in qe-kernels qe-cpu-flags qe-kernels-generic qe-sketch qe-unpack arm/qe-kernels-neon; do
   compile "$(basename $f).o" "$top/engine/cpu/$f.c"

@@ -134,13 +134,13 @@ add_two_k4 (Sums *s, const uint8_t *src, const QeX8Pair *x, const int T, size_t 
 QE_INLINE void
 add_q4_k (Sums *s, const uint8_t *src, const void *x, const int T)
 {
-  add_two_k4 (s, src, x, T, 144, pairs_q4_k);
+  add_two_k4 (s, src, x, T, QE_BYTES_Q4_K, pairs_q4_k);
 }
 
 QE_INLINE void
 add_q5_k (Sums *s, const uint8_t *src, const void *x, const int T)
 {
-  add_two_k4 (s, src, x, T, 176, pairs_q5_k);
+  add_two_k4 (s, src, x, T, QE_BYTES_Q5_K, pairs_q5_k);
 }
 
 /* ---- Q6_K and Q8_0 ---------------------------------------------------------------------------------------------- */

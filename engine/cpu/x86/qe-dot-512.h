@@ -259,12 +259,13 @@ tile (const QeTileArgs *a, const int group)
 
 /* ---- formats --------------------------------------------------------------------------------------------------- */
 
-#define FUNCTIONS(name, TYPE, bytes, group)                                                                            \
+#define FUNCTIONS(name, NAME, ...)                                                                                     \
   static void dot_##name (const QeDotArgs *a)                                                                          \
   {                                                                                                                    \
-    dot_rows (a, unpack_##name, TYPE, bytes, group);                                                                   \
+    dot_rows (a, unpack_##name, QE_TYPE_##NAME, QE_BYTES_##NAME, QE_GROUP_##NAME);                                     \
   }                                                                                                                    \
   static void pack_##name (const void *w, size_t row_bytes, size_t n_rows, size_t n_columns, void *panel)              \
   {                                                                                                                    \
-    pack_rows (w, row_bytes, n_rows, n_columns, panel, unpack_##name, TYPE, bytes, group);                             \
+    pack_rows (w, row_bytes, n_rows, n_columns, panel, unpack_##name, QE_TYPE_##NAME, QE_BYTES_##NAME,                 \
+               QE_GROUP_##NAME);                                                                                       \
   }

@@ -50,15 +50,15 @@ add_rests (const QeDotArgs *a, QeType type, size_t bytes, size_t rest)
 
 #include "qe-stream-rows.h"
 
-#define STREAM(name, TYPE, blocks, bytes, lift, ahead)                                                                 \
+#define STREAM(name, NAME, blocks, lift, ahead)                                                                        \
   static void stream_##name (const QeDotArgs *a)                                                                       \
   {                                                                                                                    \
-    dot_rows (a, (Stream) { add_##name, TYPE, blocks, bytes, lift, ahead });                                           \
+    dot_rows (a, (Stream) { add_##name, QE_TYPE_##NAME, blocks, QE_BYTES_##NAME, lift, ahead });                       \
   }
-STREAM (q8_0, QE_TYPE_Q8_0, 1, 8 * 34, 128, 0)
-STREAM (q4_k, QE_TYPE_Q4_K, 2, 144, 1, QE_AHEAD_BYTES)
-STREAM (q5_k, QE_TYPE_Q5_K, 2, 176, 1, QE_AHEAD_BYTES)
-STREAM (q6_k, QE_TYPE_Q6_K, 1, 210, 32, QE_AHEAD_BYTES)
+STREAM (q8_0, Q8_0, 1, 128, 0)
+STREAM (q4_k, Q4_K, 2, 1, QE_AHEAD_BYTES)
+STREAM (q5_k, Q5_K, 2, 1, QE_AHEAD_BYTES)
+STREAM (q6_k, Q6_K, 1, 32, QE_AHEAD_BYTES)
 
 void
 STREAM_INIT (QeKernels *k)

@@ -52,6 +52,7 @@ typedef struct {
   size_t bytes; /* of 256 weights */
   int group;
   bool is_signed;
+  int max_q;
   Prepare256 prepare; /* NULL, or: q reads what this one made of the block */
 } Format256;
 
@@ -59,13 +60,6 @@ typedef struct {
 typedef struct {
   __m256 even, odd;
 } Sums256;
-
-QE_INLINE bool
-has_nibbles (const QeType type)
-{
-  return type == QE_TYPE_Q4_0 || type == QE_TYPE_Q4_1 || type == QE_TYPE_Q1_0 || type == QE_TYPE_Q2_0
-         || type == QE_TYPE_TQ1_0 || type == QE_TYPE_TQ2_0;
-}
 
 /* Sums of neighbours, of 16 bits: a and b take turns. */
 QE_INLINE __m256i
@@ -176,9 +170,9 @@ dot_rest (Sums256 *acc, const QeDotArgs *a, size_t r, size_t k, size_t t, int n_
       w.b[g] += 128 * w.a[g];
     for (int i = 0; i < n_tokens; i++)
       if (format->is_signed)
-        dot_block (&acc[i], &w, x + i, 1, (Format256) { q_unpacked, scales_unpacked, type, 0, 16, true, NULL });
+        dot_block (&acc[i], &w, x + i, 1, (Format256) { q_unpacked, scales_unpacked, type, 0, 16, true, 127, NULL });
       else
-        dot_block (&acc[i], &w, x + i, 1, (Format256) { q_unpacked, scales_unpacked, type, 0, 16, false, NULL });
+        dot_block (&acc[i], &w, x + i, 1, (Format256) { q_unpacked, scales_unpacked, type, 0, 16, false, 127, NULL });
   }
 }
 
@@ -195,7 +189,7 @@ dot_row (const QeDotArgs *a, size_t r, size_t t, const int T, const Format256 f)
   for (int i = 0; i < T; i++)
     acc[i] = (Sums256) { _mm256_setzero_ps (), _mm256_setzero_ps () };
   for (size_t k = 0; k < n_blocks; k++, w += f.bytes, x += a->ldx8)
-    if (!QE_VNNI && has_nibbles (f.type))
+    if (!QE_VNNI && f.group == 32 && !f.is_signed && f.max_q <= 15)
       dot_block_of_nibbles (acc, w, x, T, f);
     else
       dot_block (acc, w, x, T, f);
@@ -461,8 +455,14 @@ tile_for (const QeW8Format *format)
   return format->group == 16 ? tile_16_false_1 : tile_32_false_1;
 }
 
-#define FORMAT(name, TYPE, size, groups, with_sign, prepare)                                                           \
-  static const Format256 format_##name = { q_##name, scales_##name, TYPE, size, groups, with_sign, prepare };          \
+/* Formats of codebooks are prepared, others read as they are. */
+#define PREPARE_BITS(name) NULL
+#define PREPARE_GRID(name) grid_##name
+
+#define FORMAT(name, NAME, number, elements, bytes, is_signed, max_q, group, source)                                   \
+  static const Format256 format_##name = {                                                                             \
+    q_##name, scales_##name, QE_TYPE_##NAME, QE_BYTES_##NAME, group, is_signed, max_q, PREPARE_##source (name),        \
+  };                                                                                                                   \
   static void dot_##name (const QeDotArgs *a)                                                                          \
   {                                                                                                                    \
     dot_rows (a, format_##name);                                                                                       \
@@ -471,44 +471,16 @@ tile_for (const QeW8Format *format)
   {                                                                                                                    \
     pack_rows (w, row_bytes, n_rows, n_columns, panel, format_##name);                                                 \
   }
+QE_FORMATS (FORMAT)
 
-#define FORMATS(X)                                                                                                     \
-  X (q4_0, QE_TYPE_Q4_0, 8 * 18, 32, false, NULL)                                                                      \
-  X (q4_1, QE_TYPE_Q4_1, 8 * 20, 32, false, NULL)                                                                      \
-  X (q5_0, QE_TYPE_Q5_0, 8 * 22, 32, false, NULL)                                                                      \
-  X (q5_1, QE_TYPE_Q5_1, 8 * 24, 32, false, NULL)                                                                      \
-  X (q8_0, QE_TYPE_Q8_0, 8 * 34, 32, true, NULL)                                                                       \
-  X (q2_k, QE_TYPE_Q2_K, 84, 16, false, NULL)                                                                          \
-  X (q3_k, QE_TYPE_Q3_K, 110, 16, false, NULL)                                                                         \
-  X (q4_k, QE_TYPE_Q4_K, 144, 32, false, NULL)                                                                         \
-  X (q5_k, QE_TYPE_Q5_K, 176, 32, false, NULL)                                                                         \
-  X (q6_k, QE_TYPE_Q6_K, 210, 16, false, NULL)                                                                         \
-  X (iq4_nl, QE_TYPE_IQ4_NL, 8 * 18, 32, true, NULL)                                                                   \
-  X (iq4_xs, QE_TYPE_IQ4_XS, 136, 32, true, NULL)                                                                      \
-  X (mxfp4, QE_TYPE_MXFP4, 8 * 17, 32, false, NULL)                                                                    \
-  X (iq2_xxs, QE_TYPE_IQ2_XXS, 66, 32, false, grid_iq2_xxs)                                                            \
-  X (iq2_xs, QE_TYPE_IQ2_XS, 74, 16, false, grid_iq2_xs)                                                               \
-  X (iq2_s, QE_TYPE_IQ2_S, 82, 16, false, grid_iq2_s)                                                                  \
-  X (iq3_xxs, QE_TYPE_IQ3_XXS, 98, 32, false, grid_iq3_xxs)                                                            \
-  X (iq3_s, QE_TYPE_IQ3_S, 110, 32, false, grid_iq3_s)                                                                 \
-  X (iq1_s, QE_TYPE_IQ1_S, 50, 32, false, grid_iq1_s)                                                                  \
-  X (iq1_m, QE_TYPE_IQ1_M, 56, 16, false, grid_iq1_m)                                                                  \
-  X (nvfp4, QE_TYPE_NVFP4, 4 * 36, 16, false, NULL)                                                                    \
-  X (q1_0, QE_TYPE_Q1_0, 2 * 18, 32, false, NULL)                                                                      \
-  X (q2_0, QE_TYPE_Q2_0, 4 * 18, 32, false, NULL)                                                                      \
-  X (tq1_0, QE_TYPE_TQ1_0, 54, 32, false, NULL)                                                                        \
-  X (tq2_0, QE_TYPE_TQ2_0, 66, 32, false, NULL)
-
-FORMATS (FORMAT)
-
-#define REGISTER(name, TYPE, size, groups, with_sign, prepare)                                                         \
-  k->dot[TYPE] = dot_##name;                                                                                           \
-  k->tiling[TYPE] = (QeTiling) { pack_##name, tile_for (qe_w8_format (TYPE)), PANEL_BYTES (groups),                    \
-                                 QE_TOKENS_APART + 1 };
+#define REGISTER(name, NAME, ...)                                                                                      \
+  k->dot[QE_TYPE_##NAME] = dot_##name;                                                                                 \
+  k->tiling[QE_TYPE_##NAME] = (QeTiling) { pack_##name, tile_for (qe_w8_format (QE_TYPE_##NAME)),                      \
+                                           PANEL_BYTES (QE_GROUP_##NAME), QE_TOKENS_APART + 1 };
 
 static void
 register_formats (QeKernels *k)
 {
-  FORMATS (REGISTER)
+  QE_FORMATS (REGISTER)
   k->tile_rows = ROWS;
 }

@@ -5,11 +5,13 @@
 #include "cpu/qe-ops.h"
 #include "qe.h"
 
-/* The memory of a context: keys and values of the attention layers for each row, and for the DeltaNet layers a state of
+/* What a forward pass reads and writes of a context: keys and values of the attention layers for each row, and for the DeltaNet layers a state of
  * fixed size that stands for all rows together and so cannot be cut shorter.
  *
  * The newest writes to that state are kept beside it at first, as a key, a correction and a decay for each head. So a
- * row only reads the state, and it is written once for QE_WRITES_TOGETHER rows. */
+ * row only reads the state, and it is written once for QE_WRITES_TOGETHER rows.
+ *
+ * The memory is the context's (context/qe-cache-memory.h). */
 
 #define QE_WRITES_MAX 16 /* writes that are kept: fewer than QE_WRITES_TOGETHER, plus a deferred batch */
 
@@ -38,12 +40,12 @@ typedef struct {
   uint32_t first_write, n_writes;
 } QeCache;
 
-/* Fills in the sizes that qe_cache_init() would use, without allocating memory. */
-void qe_cache_measure (QeCache *out, const QeConfig *config, uint32_t n_ctx, QeKvType kv_type, bool with_mtp);
-QeStatus qe_cache_init (QeCache *out, const QeConfig *config, uint32_t n_ctx, QeKvType kv_type, bool with_mtp,
-                        QeError *err);
-void qe_cache_clear (QeCache *cache);
-void qe_cache_forget (QeCache *cache); /* returns to the state before the first row */
+/* Returns the format in which keys and values are stored. */
+static inline QeType
+qe_cache_type (QeKvType kv_type)
+{
+  return kv_type == QE_KV_Q8_0 ? QE_TYPE_Q8_0 : kv_type == QE_KV_F32 ? QE_TYPE_F32 : QE_TYPE_F16;
+}
 
 /* Returns the row `row` of a head in this attention layer. */
 static inline uint8_t *
@@ -78,6 +80,3 @@ qe_cache_add_rows (QeCache *c, uint32_t n)
   c->first_write = (c->first_write + QE_WRITES_TOGETHER) % QE_WRITES_MAX;
   c->n_writes -= QE_WRITES_TOGETHER;
 }
-
-/* Stores one head of one row in the cache's type. */
-void qe_cache_store (const QeCache *cache, void *row, const float *x, size_t n);

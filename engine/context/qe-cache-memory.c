@@ -1,25 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "context/qe-cache.h"
+#include "context/qe-cache-memory.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
 #include "qe-error.h"
-#include "format/quant/qe-quant.h"
-
-static QeType
-stored_type (QeKvType kv_type)
-{
-  return kv_type == QE_KV_Q8_0 ? QE_TYPE_Q8_0 : kv_type == QE_KV_F32 ? QE_TYPE_F32 : QE_TYPE_F16;
-}
-
-static size_t
-write_size (const QeConfig *config)
-{
-  const size_t n = (size_t) (config->n_key_heads + config->n_value_heads) * config->state_size + config->n_value_heads;
-  return (n + 15) / 16 * 16; /* rounds up to whole cache lines */
-}
 
 void
 qe_cache_measure (QeCache *out, const QeConfig *config, uint32_t n_ctx, QeKvType kv_type, bool with_mtp)
@@ -28,13 +14,14 @@ qe_cache_measure (QeCache *out, const QeConfig *config, uint32_t n_ctx, QeKvType
   for (uint32_t i = 0; i < config->n_layers; i++)
     c.n_state_layers += config->recurrent[i];
   c.n_kv_layers = config->n_layers - c.n_state_layers + with_mtp;
-  c.kv_row_bytes = qe_row_bytes (qe_type_traits (stored_type (kv_type)), config->head_size);
+  c.kv_row_bytes = qe_row_bytes (qe_type_traits (qe_cache_type (kv_type)), config->head_size);
   c.kv_bytes = (size_t) c.n_kv_layers * c.n_kv_heads * n_ctx * c.kv_row_bytes;
   c.state_size = (size_t) config->n_value_heads * config->state_size * config->state_size;
   c.n_history = config->conv_kernel - 1;
   c.channels = qe_config_channels (config);
   c.recurrent_bytes = c.n_state_layers * (c.state_size + c.n_history * c.channels) * sizeof (float);
-  c.write_size = write_size (config);
+  c.write_size = (size_t) (config->n_key_heads + config->n_value_heads) * config->state_size + config->n_value_heads;
+  c.write_size = (c.write_size + 15) / 16 * 16; /* whole cache lines */
   c.writes_bytes = c.n_state_layers * QE_WRITES_MAX * c.write_size * sizeof (float);
   *out = c;
 }
@@ -90,13 +77,4 @@ qe_cache_forget (QeCache *cache)
 {
   memset (cache->state, 0, cache->recurrent_bytes);
   cache->n_writes = cache->first_history = 0;
-}
-
-void
-qe_cache_store (const QeCache *cache, void *row, const float *x, size_t n)
-{
-  if (cache->kv_type == QE_KV_F32)
-    memcpy (row, x, n * sizeof *x);
-  else
-    qe_quantise (stored_type (cache->kv_type), x, row, n);
 }

@@ -70,36 +70,12 @@ dot_by_unpacking (const QeDotArgs *a, QeType type)
   }
 }
 
-#define DOT(name, type)                                                                                                \
+#define DOT(name, NAME, ...)                                                                                           \
   static void dot_##name (const QeDotArgs *a)                                                                          \
   {                                                                                                                    \
-    dot_by_unpacking (a, type);                                                                                        \
+    dot_by_unpacking (a, QE_TYPE_##NAME);                                                                              \
   }
-DOT (q4_0, QE_TYPE_Q4_0)
-DOT (q4_1, QE_TYPE_Q4_1)
-DOT (q5_0, QE_TYPE_Q5_0)
-DOT (q5_1, QE_TYPE_Q5_1)
-DOT (q8_0, QE_TYPE_Q8_0)
-DOT (q2_k, QE_TYPE_Q2_K)
-DOT (q3_k, QE_TYPE_Q3_K)
-DOT (q4_k, QE_TYPE_Q4_K)
-DOT (q5_k, QE_TYPE_Q5_K)
-DOT (q6_k, QE_TYPE_Q6_K)
-DOT (iq2_xxs, QE_TYPE_IQ2_XXS)
-DOT (iq2_xs, QE_TYPE_IQ2_XS)
-DOT (iq2_s, QE_TYPE_IQ2_S)
-DOT (iq3_xxs, QE_TYPE_IQ3_XXS)
-DOT (iq3_s, QE_TYPE_IQ3_S)
-DOT (iq1_s, QE_TYPE_IQ1_S)
-DOT (iq1_m, QE_TYPE_IQ1_M)
-DOT (iq4_nl, QE_TYPE_IQ4_NL)
-DOT (iq4_xs, QE_TYPE_IQ4_XS)
-DOT (mxfp4, QE_TYPE_MXFP4)
-DOT (nvfp4, QE_TYPE_NVFP4)
-DOT (q1_0, QE_TYPE_Q1_0)
-DOT (q2_0, QE_TYPE_Q2_0)
-DOT (tq1_0, QE_TYPE_TQ1_0)
-DOT (tq2_0, QE_TYPE_TQ2_0)
+QE_FORMATS (DOT)
 
 /* ---- vectors --------------------------------------------------------------------------------------------------- */
 
@@ -160,23 +136,16 @@ dequantise_f16 (const uint16_t *src, float *dst, size_t n)
     dst[i] = qe_f16_to_f32 (src[i]);
 }
 
+#define ROWS_SLOT(name, NAME, ...) [QE_TYPE_##NAME] = rows_##name,
+#define DOT_SLOT(name, NAME, ...) [QE_TYPE_##NAME] = dot_##name,
+
 void
 qe_kernels_init_generic (QeKernels *k)
 {
   *k = (QeKernels) {
     .name = "generic",
     .quantise_x8 = quantise_x8,
-    .dot = {
-      [QE_TYPE_F32] = rows_f32, [QE_TYPE_F16] = rows_f16, [QE_TYPE_BF16] = rows_bf16,
-      [QE_TYPE_Q4_0] = dot_q4_0, [QE_TYPE_Q4_1] = dot_q4_1, [QE_TYPE_Q5_0] = dot_q5_0, [QE_TYPE_Q5_1] = dot_q5_1,
-      [QE_TYPE_Q8_0] = dot_q8_0, [QE_TYPE_Q2_K] = dot_q2_k, [QE_TYPE_Q3_K] = dot_q3_k, [QE_TYPE_Q4_K] = dot_q4_k,
-      [QE_TYPE_Q5_K] = dot_q5_k, [QE_TYPE_Q6_K] = dot_q6_k, [QE_TYPE_IQ2_XXS] = dot_iq2_xxs,
-      [QE_TYPE_IQ2_XS] = dot_iq2_xs, [QE_TYPE_IQ2_S] = dot_iq2_s, [QE_TYPE_IQ3_XXS] = dot_iq3_xxs,
-      [QE_TYPE_IQ3_S] = dot_iq3_s, [QE_TYPE_IQ1_S] = dot_iq1_s, [QE_TYPE_IQ1_M] = dot_iq1_m,
-      [QE_TYPE_IQ4_NL] = dot_iq4_nl, [QE_TYPE_IQ4_XS] = dot_iq4_xs, [QE_TYPE_MXFP4] = dot_mxfp4,
-      [QE_TYPE_NVFP4] = dot_nvfp4, [QE_TYPE_Q1_0] = dot_q1_0, [QE_TYPE_Q2_0] = dot_q2_0, [QE_TYPE_TQ1_0] = dot_tq1_0,
-      [QE_TYPE_TQ2_0] = dot_tq2_0,
-    },
+    .dot = { QE_NUMBER_FORMATS (ROWS_SLOT) QE_FORMATS (DOT_SLOT) },
     .dequantise_f16 = dequantise_f16,
     .dot_f32 = dot_f32,
   };

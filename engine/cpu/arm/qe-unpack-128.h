@@ -144,7 +144,7 @@ static void
 unpack_nvfp4 (const void *src, size_t n, QeW8 *w)
 {
   const QeBlockNVFP4 *b = src;
-  const int8x16_t table = vaddq_s8 (vld1q_s8 (qe_mxfp4_values), vdupq_n_s8 (12));
+  const int8x16_t table = vaddq_s8 (vld1q_s8 (qe_e2m1_values), vdupq_n_s8 (12));
   for (int g = 0; g < 16; g++) {
     const uint8x8_t v = vld1_u8 (b[g / 4].qs + 8 * (g % 4));
     vst1q_s8 (w->q + 16 * g, vqtbl1q_s8 (table, vcombine_u8 (vand_u8 (v, vdup_n_u8 (15)), vshr_n_u8 (v, 4))));
@@ -329,49 +329,25 @@ tile (const QeTileArgs *a)
 
 /* ---- table ------------------------------------------------------------------------------------------------------- */
 
-#define FORMATS(X)                                                                                                     \
-  X (q4_0, QE_TYPE_Q4_0)                                                                                               \
-  X (q4_1, QE_TYPE_Q4_1)                                                                                               \
-  X (q5_0, QE_TYPE_Q5_0)                                                                                               \
-  X (q5_1, QE_TYPE_Q5_1)                                                                                               \
-  X (q8_0, QE_TYPE_Q8_0)                                                                                               \
-  X (q2_k, QE_TYPE_Q2_K)                                                                                               \
-  X (q3_k, QE_TYPE_Q3_K)                                                                                               \
-  X (q4_k, QE_TYPE_Q4_K)                                                                                               \
-  X (q5_k, QE_TYPE_Q5_K)                                                                                               \
-  X (q6_k, QE_TYPE_Q6_K)                                                                                               \
-  X (iq4_nl, QE_TYPE_IQ4_NL)                                                                                           \
-  X (iq4_xs, QE_TYPE_IQ4_XS)                                                                                           \
-  X (mxfp4, QE_TYPE_MXFP4)                                                                                             \
-  X (iq2_xxs, QE_TYPE_IQ2_XXS)                                                                                         \
-  X (iq2_xs, QE_TYPE_IQ2_XS)                                                                                           \
-  X (iq2_s, QE_TYPE_IQ2_S)                                                                                             \
-  X (iq3_xxs, QE_TYPE_IQ3_XXS)                                                                                         \
-  X (iq3_s, QE_TYPE_IQ3_S)                                                                                             \
-  X (iq1_s, QE_TYPE_IQ1_S)                                                                                             \
-  X (iq1_m, QE_TYPE_IQ1_M)                                                                                             \
-  X (nvfp4, QE_TYPE_NVFP4)                                                                                             \
-  X (q1_0, QE_TYPE_Q1_0) X (q2_0, QE_TYPE_Q2_0) X (tq1_0, QE_TYPE_TQ1_0) X (tq2_0, QE_TYPE_TQ2_0)
-
-#define FORMAT(name, TYPE)                                                                                             \
+#define FORMAT(name, NAME, ...)                                                                                        \
   static void dot_##name (const QeDotArgs *a)                                                                          \
   {                                                                                                                    \
-    dot_rows (a, TYPE);                                                                                                \
+    dot_rows (a, QE_TYPE_##NAME);                                                                                      \
   }                                                                                                                    \
   static void pack_##name (const void *w, size_t row_bytes, size_t n_rows, size_t n_columns, void *panel)              \
   {                                                                                                                    \
-    pack_rows (w, row_bytes, n_rows, n_columns, panel, TYPE);                                                          \
+    pack_rows (w, row_bytes, n_rows, n_columns, panel, QE_TYPE_##NAME);                                                \
   }
-FORMATS (FORMAT)
+QE_FORMATS (FORMAT)
 
-#define REGISTER(name, TYPE)                                                                                           \
-  k->dot[TYPE] = dot_##name;                                                                                           \
-  k->tiling[TYPE] = (QeTiling) { pack_##name, tile, PANEL_BYTES, QE_TOKENS_APART + 1 };
+#define REGISTER(name, NAME, ...)                                                                                      \
+  k->dot[QE_TYPE_##NAME] = dot_##name;                                                                                 \
+  k->tiling[QE_TYPE_##NAME] = (QeTiling) { pack_##name, tile, PANEL_BYTES, QE_TOKENS_APART + 1 };
 
 static void
 register_formats (QeKernels *k)
 {
-  FORMATS (REGISTER)
+  QE_FORMATS (REGISTER)
   k->quantise_x8 = quantise_x8;
   k->tile_rows = ROWS;
   k->sketch = sketch_products;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What a model and a context hold in memory, from the numbers of a header: the same functions that allocate it, asked
  * for sizes. */
+#include "context/qe-cache-memory.h"
 #include "context/qe-checkpoints.h"
 #include "model/qe-graph.h"
 
