@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 #include "quern-cli.h"
-#include "quern-engine.h"
+#include "quern-backend.h"
 
 /* Measures one model: prefill of a prompt of pseudo-random tokens at a depth, then decoding behind it. Medians over
  * several rounds in one process. Speculative decoding is off: random tokens say nothing about it. */

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "quern-compare-answer.h"
-#include "quern-engine.h"
+#include "quern-backend.h"
 
 G_BEGIN_DECLS
 

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "quern-context-private.h"
+#include "quern-local-private.h"
 #include "quern-generation-private.h"
 #include "quern-vision.h"
 

@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-#include "quern-engine.h"
+#include "quern-backend.h"
 #include "quern-request.h"
 
 /* The chat template of a model's file, and what it makes of a conversation, without answering. All of this blocks: it opens

@@ -5,7 +5,7 @@
 
 #include <glib/gi18n-lib.h>
 
-#include "quern-engine.h"
+#include "quern-backend.h"
 
 QeStatus
 _quern_vision_open (QeVision **out, const char *path, const QeModel *weights, QeError *error)

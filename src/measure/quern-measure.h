@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-#include "quern-engine.h"
+#include "quern-backend.h"
 #include "quern-measured.h"
 
 G_BEGIN_DECLS

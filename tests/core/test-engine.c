@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <string.h>
 
-#include "quern-engine.h"
+#include "quern-backend.h"
 #include "quern-library.h"
 #include "test-pace.h"
 

@@ -6,7 +6,7 @@
 #include "help/quern-help.h"
 #include "models/quern-models-service.h"
 #include "preferences/quern-preferences.h"
-#include "quern-engine.h"
+#include "quern-backend.h"
 #include "quern-library.h"
 #include "quern-search-provider.h"
 #include "quern-store.h"

@@ -4,7 +4,7 @@
 #include <adwaita.h>
 
 #include "models/quern-models-service.h"
-#include "quern-engine.h"
+#include "quern-backend.h"
 #include "quern-store.h"
 
 G_BEGIN_DECLS

@@ -3,7 +3,7 @@
 
 #include <adwaita.h>
 
-#include "quern-engine.h"
+#include "quern-backend.h"
 #include "models/quern-models-service.h"
 #include "quern-library.h"
 #include "quern-store.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "config.h"
 
-#include "quern-context-private.h"
+#include "quern-local-private.h"
 #include "quern-generation-private.h"
 #include "quern-state-files.h"
 

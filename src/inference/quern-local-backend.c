@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "config.h"
 
-#include "quern-engine.h"
+#include "quern-backend.h"
 
 #include <glib/gi18n-lib.h>
 #include <stdlib.h>
 
-#include "quern-context-private.h"
+#include "quern-local-private.h"
 #include "quern-state-files.h"
 #include "quern-model-private.h"
 #include "quern-vision.h"
