@@ -1,62 +1,69 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-#include "quern-generation.h"
-#include "quern-model.h"
+#include "quern-loaded-model.h"
 
 G_BEGIN_DECLS
 
-#define QUERN_ENGINE_ERROR (quern_engine_error_quark ())
-GQuark quern_engine_error_quark (void);
+/* The one place where models run. A backend loads them, counts what they would be asked, and says what they can do; what
+ * it loads is a QuernLoadedModel, which generates and scores. QuernLocalBackend runs them in this process. Nothing above
+ * this folder knows how a model is run. */
+
+#define QUERN_INFERENCE_ERROR (quern_inference_error_quark ())
+GQuark quern_inference_error_quark (void);
 
 typedef enum {
-  QUERN_ENGINE_ERROR_FAILED,
-  QUERN_ENGINE_ERROR_DAMAGED, /* the model's file is damaged */
-  QUERN_ENGINE_ERROR_UNSUPPORTED,
-  QUERN_ENGINE_ERROR_MEMORY,       /* memory is short: see quern_engine_largest_context() and force */
-  QUERN_ENGINE_ERROR_CONTEXT_FULL, /* the prompt is longer than the context */
-  QUERN_ENGINE_ERROR_NO_VISION,    /* the request has pictures, but the model has no vision file */
-} QuernEngineError;
+  QUERN_INFERENCE_ERROR_FAILED,
+  QUERN_INFERENCE_ERROR_DAMAGED, /* the model's file is damaged */
+  QUERN_INFERENCE_ERROR_UNSUPPORTED,
+  QUERN_INFERENCE_ERROR_MEMORY,       /* memory is short: see quern_backend_get_largest_context() and force */
+  QUERN_INFERENCE_ERROR_CONTEXT_FULL, /* the prompt is longer than the context */
+  QUERN_INFERENCE_ERROR_NO_VISION,    /* the request has pictures, but the model cannot see */
+} QuernInferenceError;
 
 typedef struct {
   guint context_size; /* in tokens; 0: the smaller of the trained length and 4096 */
-  guint n_threads;    /* 0: the engine's default */
-  QeKvType kv_type;
+  guint n_threads;    /* 0: the backend's default */
+  QuernKvType kv_type;
   gboolean force;           /* load even if memory is short */
   gboolean private_context; /* not shared, as comparisons need it */
 } QuernLoadParams;
 
+/* What a backend can do with a model. */
+typedef enum {
+  QUERN_CAN_SEE = 1 << 0,          /* pictures */
+  QUERN_CAN_COUNT = 1 << 1,        /* tokens, exactly as the model gets them */
+  QUERN_CAN_SCORE = 1 << 2,        /* with the logits of the whole vocabulary */
+  QUERN_CAN_REPEAT_DRAWS = 1 << 3, /* equal seeds draw equal random numbers */
+} QuernCapabilities;
+
 typedef void (*QuernProgressFunc) (double fraction, gpointer user_data);
 
-/* A loaded model: one thread that owns one QeContext. Requests are carried out one after another. */
-#define QUERN_TYPE_CONTEXT (quern_context_get_type ())
-G_DECLARE_FINAL_TYPE (QuernContext, quern_context, QUERN, CONTEXT, GObject)
+/* Any thread may use a backend; what it answers comes on the main context that was the thread's default. */
+#define QUERN_TYPE_BACKEND (quern_backend_get_type ())
+G_DECLARE_INTERFACE (QuernBackend, quern_backend, QUERN, BACKEND, GObject)
 
-QuernGeneration *quern_context_generate (QuernContext *self, QuernRequest *request);
-QuernModel *quern_context_get_model (QuernContext *self);
-guint quern_context_get_size (QuernContext *self);
-guint quern_context_get_threads (QuernContext *self);
+struct _QuernBackendInterface {
+  GTypeInterface parent_interface;
 
-/* Loads models and keeps them loaded. A context stays for "keep-alive" seconds after its last use (-1: until its memory
- * is needed), and it is dropped earlier if another model needs the memory. */
-#define QUERN_TYPE_ENGINE (quern_engine_get_type ())
-G_DECLARE_FINAL_TYPE (QuernEngine, quern_engine, QUERN, ENGINE, GObject)
+  /* Both take the task: it returns a QuernLoadedModel, and a number. */
+  void (*load) (QuernBackend *self, QuernModel *model, const QuernLoadParams *params, QuernProgressFunc progress,
+                gpointer progress_data, GTask *task);
+  void (*count) (QuernBackend *self, QuernModel *model, QuernRequest *request, GTask *task);
+  QuernLoadedModel *(*find_loaded) (QuernBackend *self, QuernModel *model, const QuernLoadParams *params);
+  guint (*get_largest_context) (QuernBackend *self, QuernModel *model, QuernKvType kv_type);
+  QuernCapabilities (*get_capabilities) (QuernBackend *self, QuernModel *model);
+};
 
-QuernEngine *quern_engine_new (void);
-void quern_engine_load_async (QuernEngine *self, QuernModel *model, const QuernLoadParams *params,
-                              QuernProgressFunc progress, gpointer progress_data, GCancellable *cancellable,
-                              GAsyncReadyCallback callback, gpointer user_data);
-QuernContext *quern_engine_load_finish (QuernEngine *self, GAsyncResult *result, GError **error);
-QuernContext *quern_engine_peek (QuernEngine *self, QuernModel *model, const QuernLoadParams *params);
-void quern_engine_unload_all (QuernEngine *self);
-guint quern_engine_largest_context (QuernEngine *self, QuernModel *model, QeKvType kv_type);
-void quern_engine_set_keep_alive (QuernEngine *self, int seconds);
-void quern_engine_set_keep_state (QuernEngine *self, gboolean keep_state);
-void quern_engine_forget_states (QuernEngine *self);
-void quern_engine_count_async (QuernEngine *self, QuernModel *model, QuernRequest *request, GCancellable *cancellable,
+void quern_backend_load_async (QuernBackend *self, QuernModel *model, const QuernLoadParams *params,
+                               QuernProgressFunc progress, gpointer progress_data, GCancellable *cancellable,
                                GAsyncReadyCallback callback, gpointer user_data);
-gssize quern_engine_count_finish (QuernEngine *self, GAsyncResult *result, GError **error);
-
-gboolean quern_engine_set_error (GError **error, const QeError *engine_error);
+QuernLoadedModel *quern_backend_load_finish (QuernBackend *self, GAsyncResult *result, GError **error);
+QuernLoadedModel *quern_backend_find_loaded (QuernBackend *self, QuernModel *model, const QuernLoadParams *params);
+void quern_backend_count_async (QuernBackend *self, QuernModel *model, QuernRequest *request, GCancellable *cancellable,
+                                GAsyncReadyCallback callback, gpointer user_data);
+gssize quern_backend_count_finish (QuernBackend *self, GAsyncResult *result, GError **error);
+guint quern_backend_get_largest_context (QuernBackend *self, QuernModel *model, QuernKvType kv_type);
+QuernCapabilities quern_backend_get_capabilities (QuernBackend *self, QuernModel *model);
 
 G_END_DECLS
