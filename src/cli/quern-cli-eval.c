@@ -41,7 +41,7 @@ add_models (QuernMeasure *measure, const Options *o, GError **error)
   g_ptr_array_add (ids, NULL);
   models = quern_cli_find_models (library, (char **) ids->pdata, error);
   for (guint i = 0; models && i < models->len; i++)
-    quern_measure_add_model (measure, models->pdata[i], QE_KV_F16);
+    quern_measure_add_model (measure, models->pdata[i], QUERN_KV_F16);
   return models != NULL;
 }
 

@@ -250,7 +250,8 @@ static void
 read_result (QuernMeasure *self, JsonObject *object, guint n_rows, GListModel *models)
 {
   QuernModelFacts facts;
-  QeKvType kv_type = (QeKvType) quern_json_index (quern_kv_names, 3, quern_json_string (object, "kv_type", ""), 0);
+  QuernKvType kv_type = (QuernKvType) quern_json_index (quern_kv_names, 3, quern_json_string (object, "kv_type", ""),
+                                                        0);
 
   _quern_model_facts_read (object, &facts);
   g_autoptr (QuernMeasured) result = quern_measured_new_stored (&facts, kv_type);

@@ -85,7 +85,7 @@ find_fork (QuernComparison *self, guint turn, guint i, guint *shared, guint *end
   *shared = *end = (guint) strlen (quern_compare_answer_get_answer (answer));
   if (index == n)
     return;
-  const QuernCompareToken *token = quern_compare_answer_get_token (answer, index);
+  const QuernGeneratedToken *token = quern_compare_answer_get_token (answer, index);
   *shared = token->reasoning ? 0 : token->start;
   *end = token->reasoning ? 0 : token->end;
 }

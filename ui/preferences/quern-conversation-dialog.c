@@ -13,7 +13,7 @@
 
 typedef struct {
   QuernStore *store;
-  QuernEngine *engine;
+  QuernBackend *backend;
   QuernChatSession *session;
   GtkTextBuffer *prompt;
   AdwActionRow *memory;
@@ -27,7 +27,7 @@ settings_free (gpointer data)
   Settings *s = data;
 
   g_object_unref (s->store);
-  g_object_unref (s->engine);
+  g_object_unref (s->backend);
   g_object_unref (s->session);
   g_ptr_array_unref (s->rows);
   g_free (s);
@@ -149,7 +149,7 @@ static double
 default_of (Settings *s, const char *name)
 {
   QuernSampling sampling;
-  const QeSamplerParams *p = &sampling.sampler;
+  const QuernSamplerValues *p = &sampling.sampler;
 
   quern_sampling_init (&sampling, quern_chat_session_get_model (s->session),
                        quern_chat_session_get_thinking (s->session), FALSE, NULL);
@@ -281,17 +281,18 @@ add_sampling (Settings *s, AdwPreferencesPage *page)
 
 /* ---- context ---------------------------------------------------------------------------------------------------- */
 
-static QeKvType
+static QuernKvType
 kv_type_of (Settings *s)
 {
-  return (QeKvType) quern_sampling_get (quern_conversation_get_sampling (conversation_of (s)), "kv_type", QE_KV_F16);
+  return (QuernKvType) quern_sampling_get (quern_conversation_get_sampling (conversation_of (s)), "kv_type",
+                                           QUERN_KV_F16);
 }
 
 static void
 show_memory (Settings *s)
 {
   QuernModel *model = quern_chat_session_get_model (s->session);
-  QeMemoryPlan plan;
+  QuernMemoryPlan plan;
   g_autofree char *size = NULL, *text = NULL;
   guint n;
 
@@ -314,7 +315,7 @@ context_changed_cb (AdwSpinRow *row, GParamSpec *pspec, Settings *s)
 static void
 kv_changed_cb (AdwComboRow *row, GParamSpec *pspec, Settings *s)
 {
-  keep (s, "kv_type", adw_combo_row_get_selected (row), QE_KV_F16);
+  keep (s, "kv_type", adw_combo_row_get_selected (row), QUERN_KV_F16);
   show_memory (s);
 }
 
@@ -322,7 +323,7 @@ static GtkWidget *
 make_kv_row (Settings *s)
 {
   const char *const names[] = { _("16 bits"), _("8 bits, half the memory"), _("32 bits, exact"),
-                                NULL }; /* QeKvType */
+                                NULL }; /* QuernKvType */
   g_autoptr (GtkStringList) list = gtk_string_list_new (names);
   GtkWidget *row = adw_combo_row_new ();
 
@@ -364,14 +365,14 @@ add_context (Settings *s, AdwPreferencesPage *page)
  * Returns: (transfer floating): the dialog with the settings of the session's conversation
  */
 AdwDialog *
-quern_conversation_dialog_new (QuernStore *store, QuernEngine *engine, QuernChatSession *session)
+quern_conversation_dialog_new (QuernStore *store, QuernBackend *backend, QuernChatSession *session)
 {
   AdwDialog *dialog = adw_preferences_dialog_new ();
   AdwPreferencesPage *page = ADW_PREFERENCES_PAGE (adw_preferences_page_new ());
   Settings *s = g_new0 (Settings, 1);
 
   s->store = g_object_ref (store);
-  s->engine = g_object_ref (engine);
+  s->backend = g_object_ref (backend);
   s->session = g_object_ref (session);
   s->rows = g_ptr_array_new ();
   adw_dialog_set_title (dialog, _("Conversation Settings"));

@@ -7,6 +7,6 @@
 
 G_BEGIN_DECLS
 
-AdwDialog *quern_conversation_dialog_new (QuernStore *store, QuernEngine *engine, QuernChatSession *session);
+AdwDialog *quern_conversation_dialog_new (QuernStore *store, QuernBackend *backend, QuernChatSession *session);
 
 G_END_DECLS

@@ -374,31 +374,31 @@ quern_preferences_new (QuernStore *store, QuernModelsService *models)
 }
 
 static void
-keep_alive_changed_cb (GSettings *settings, const char *key, QuernEngine *engine)
+keep_alive_changed_cb (GSettings *settings, const char *key, QuernLocalBackend *backend)
 {
-  quern_engine_set_keep_alive (engine, g_settings_get_int (settings, key));
+  quern_local_backend_set_keep_alive (backend, g_settings_get_int (settings, key));
 }
 
 static void
-keep_state_changed_cb (GSettings *settings, const char *key, QuernEngine *engine)
+keep_state_changed_cb (GSettings *settings, const char *key, QuernLocalBackend *backend)
 {
   gboolean keep = g_settings_get_boolean (settings, key);
 
-  quern_engine_set_keep_state (engine, keep);
+  quern_local_backend_set_keep_state (backend, keep);
   if (!keep)
-    quern_engine_forget_states (engine);
+    quern_local_backend_forget_states (backend);
 }
 
 /**
  * quern_preferences_apply:
  *
- * Lets @engine follow what is set, from now on.
+ * Lets @backend follow what is set, from now on.
  */
 void
-quern_preferences_apply (GSettings *settings, QuernEngine *engine)
+quern_preferences_apply (GSettings *settings, QuernLocalBackend *backend)
 {
-  g_signal_connect_object (settings, "changed::keep-alive", G_CALLBACK (keep_alive_changed_cb), engine, 0);
-  keep_alive_changed_cb (settings, "keep-alive", engine);
-  g_signal_connect_object (settings, "changed::keep-state", G_CALLBACK (keep_state_changed_cb), engine, 0);
-  keep_state_changed_cb (settings, "keep-state", engine);
+  g_signal_connect_object (settings, "changed::keep-alive", G_CALLBACK (keep_alive_changed_cb), backend, 0);
+  keep_alive_changed_cb (settings, "keep-alive", backend);
+  g_signal_connect_object (settings, "changed::keep-state", G_CALLBACK (keep_state_changed_cb), backend, 0);
+  keep_state_changed_cb (settings, "keep-state", backend);
 }
