@@ -3,7 +3,7 @@
 
 #include <adwaita.h>
 
-#include "chat/quern-context-gauge.h"
+#include "widgets/quern-context-gauge.h"
 #include "qe.h"
 #include "quern-attachment-bar.h"
 
