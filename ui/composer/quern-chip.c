@@ -4,8 +4,8 @@
 #include "quern-chip.h"
 
 #include "quern-attachment-cost.h"
-#include "quern-picture-viewer.h"
-#include "quern-thumbnail.h"
+#include "widgets/quern-picture-viewer.h"
+#include "widgets/quern-thumbnail.h"
 
 #include <glib/gi18n.h>
 

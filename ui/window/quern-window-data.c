@@ -488,8 +488,7 @@ conversation_settings_action (GtkWidget *widget, const char *name, GVariant *par
   QuernWindow *self = QUERN_WINDOW (widget);
 
   if (self->session != NULL)
-    adw_dialog_present (quern_conversation_dialog_new (self->store, QUERN_BACKEND (self->backend), self->session),
-                        widget);
+    adw_dialog_present (quern_conversation_dialog_new (self->store, self->session), widget);
 }
 
 void

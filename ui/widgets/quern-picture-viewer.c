@@ -417,7 +417,7 @@ quern_picture_viewer_class_init (QuernPictureViewerClass *klass)
   gtk_widget_class_install_action (widget_class, "viewer.save", NULL, save_action);
   add_bindings (widget_class);
   gtk_widget_class_set_template_from_resource (widget_class,
-                                               "/io/github/quern/Quern/ui/composer/quern-picture-viewer.ui");
+                                               "/io/github/quern/Quern/ui/widgets/quern-picture-viewer.ui");
   gtk_widget_class_bind_template_child (widget_class, QuernPictureViewer, title);
   gtk_widget_class_bind_template_child (widget_class, QuernPictureViewer, siblings);
   gtk_widget_class_bind_template_child (widget_class, QuernPictureViewer, scrolled);

@@ -110,7 +110,7 @@ quern_model_button_class_init (QuernModelButtonClass *klass)
   GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
 
   G_OBJECT_CLASS (klass)->dispose = quern_model_button_dispose;
-  gtk_widget_class_set_template_from_resource (widget_class, "/io/github/quern/Quern/ui/models/quern-model-button.ui");
+  gtk_widget_class_set_template_from_resource (widget_class, "/io/github/quern/Quern/ui/widgets/quern-model-button.ui");
   gtk_widget_class_bind_template_child (widget_class, QuernModelButton, button);
   gtk_widget_class_bind_template_child (widget_class, QuernModelButton, title);
   gtk_widget_class_bind_template_child (widget_class, QuernModelButton, subtitle);
