@@ -102,26 +102,6 @@ qe_dequantise (QeType type, const void *src, float *dst, size_t n)
     types[type].dequantise (src, dst, n);
 }
 
-static void
-quantise_q8_0 (const float *src, QeBlockQ8_0 *b, size_t n)
-{
-  for (; n >= 32; n -= 32, b++, src += 32) {
-    uint32_t most = 0; /* bits of the largest magnitude: those of NaN and infinity are above those of all numbers */
-    for (int j = 0; j < 32; j++) {
-      const uint32_t bits = qe_f32_bits (src[j]) & 0x7fffffff;
-      most = bits > most ? bits : most;
-    }
-    if (most >= 0x7f800000) {
-      *b = (QeBlockQ8_0) { .d = 0x7e00 }; /* NaN, which 8 bits would hide */
-      continue;
-    }
-    float d = qe_f32_from_bits (most) / 127.0f, id = d != 0 ? 1.0f / d : 0;
-    b->d = qe_f32_to_f16 (d);
-    for (int j = 0; j < 32; j++)
-      b->qs[j] = (int8_t) roundf (src[j] * id);
-  }
-}
-
 void
 qe_quantise (QeType type, const float *src, void *dst, size_t n)
 {
@@ -135,6 +115,23 @@ qe_quantise (QeType type, const float *src, void *dst, size_t n)
     for (size_t i = 0; i < n; i++)
       h[i] = qe_f32_to_bf16 (src[i]);
     break;
-  case QE_TYPE_Q8_0: quantise_q8_0 (src, dst, n); break;
+  case QE_TYPE_Q8_0: {
+    QeBlockQ8_0 *b = dst;
+    for (; n >= 32; n -= 32, b++, src += 32) {
+      uint32_t most = 0; /* bits of the largest magnitude: those of NaN and infinity are above those of all numbers */
+      for (int j = 0; j < 32; j++) {
+        const uint32_t bits = qe_f32_bits (src[j]) & 0x7fffffff;
+        most = bits > most ? bits : most;
+      }
+      if (most >= 0x7f800000) {
+        *b = (QeBlockQ8_0) { .d = 0x7e00 }; /* NaN, which 8 bits would hide */
+        continue;
+      }
+      float d = qe_f32_from_bits (most) / 127.0f, id = d != 0 ? 1.0f / d : 0;
+      b->d = qe_f32_to_f16 (d);
+      for (int j = 0; j < 32; j++)
+        b->qs[j] = (int8_t) roundf (src[j] * id);
+    }
+  } break;
   }
 }

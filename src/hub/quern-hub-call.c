@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 
-/* Requests: redirects and the token's way, errors as sentences, retries, the cache behind them. All of it blocks and
- * belongs into worker threads. */
+/* Calls of the hub: redirects and the token's way, errors as sentences, retries, the cache behind them. All of it blocks
+ * and belongs into worker threads. */
 
 #include "config.h"
 
@@ -182,7 +182,7 @@ quern_hub_is_own_answer (QuernHub *self, SoupMessage *message)
 /* ---- one request ----------------------------------------------------------------------------------------------- */
 
 static SoupMessage *
-make_message (QuernHub *self, GUri *uri, const QuernHubRequestOptions *options)
+make_message (QuernHub *self, GUri *uri, const QuernHubCallOptions *options)
 {
   SoupMessage *message = soup_message_new_from_uri (options->method != NULL ? options->method : "GET", uri);
   SoupMessageHeaders *headers = soup_message_get_request_headers (message);
@@ -255,7 +255,7 @@ stops_here (SoupMessage *message, GUri *target)
 /**
  * quern_hub_open:
  * @url: an absolute http or https address
- * @options: see #QuernHubRequestOptions
+ * @options: see #QuernHubCallOptions
  * @message: (out) (transfer full): the last message of the chain, to read status and headers from
  *
  * Sends one request and follows its redirects. Statuses other than redirects are left to the caller
@@ -264,7 +264,7 @@ stops_here (SoupMessage *message, GUri *target)
  * Returns: (transfer full) (nullable): the body, or %NULL with @error set when no answer came
  */
 GInputStream *
-quern_hub_open (QuernHub *self, const char *url, const QuernHubRequestOptions *options, SoupMessage **message,
+quern_hub_open (QuernHub *self, const char *url, const QuernHubCallOptions *options, SoupMessage **message,
                 GCancellable *cancellable, GError **error)
 {
   g_autoptr (GUri) uri = NULL;
@@ -442,7 +442,7 @@ static QuernHubAnswer *
 fetch_once (QuernHub *self, const char *url, QuernHubAnswer *cached, SoupMessage **message, GCancellable *cancellable,
             GError **error)
 {
-  const QuernHubRequestOptions options = { .etag = cached != NULL ? cached->etag : NULL };
+  const QuernHubCallOptions options = { .etag = cached != NULL ? cached->etag : NULL };
   g_autoptr (GInputStream) in = quern_hub_open (self, url, &options, message, cancellable, error);
   SoupMessageHeaders *headers;
   g_autoptr (GBytes) body = NULL;
@@ -620,7 +620,7 @@ QuernHubResolved *
 quern_hub_resolve (QuernHub *self, const char *repo, const char *revision, const char *path, gint64 *asked_delay,
                    GCancellable *cancellable, GError **error)
 {
-  const QuernHubRequestOptions options = { .method = "HEAD", .identity = TRUE, .keep_linked = TRUE };
+  const QuernHubCallOptions options = { .method = "HEAD", .identity = TRUE, .keep_linked = TRUE };
   g_autofree char *url = quern_hub_file_url (self, repo, revision, path);
   g_autoptr (SoupMessage) message = NULL;
   g_autoptr (GInputStream) in = quern_hub_open (self, url, &options, &message, cancellable, error);
