@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 
-/* Sketches (kernels/qe-sketch.h): rows of weights to codes, activations to 8 bits. Part of qe-ops-template.h. */
+/* What goes into products with a sketch (qe-sketch.h): rows of weights to codes, activations to 8 bits. */
 
 /* The step that makes the error of eight levels least for weights with a normal distribution (J. Max, "Quantizing for
  * minimum distortion", 1960). */
@@ -100,4 +100,11 @@ sketch_input (int8_t *restrict p, QeSketchInput *out, const float *restrict x, c
     loss += (value - d * (float) level) * (value - d * (float) level);
   }
   *out = (QeSketchInput) { d, base, sum, sqrtf (norm), sqrtf (loss) };
+}
+
+void
+SKETCH_MAKE_INIT (QeKernels *k)
+{
+  k->sketch_row = sketch_row;
+  k->sketch_input = sketch_input;
 }

@@ -3,7 +3,7 @@
 /* Every quantised format brought into the one form that the integer kernels multiply: see qe-kernels.h. The reference
  * for all vector versions, and what they use for the rare formats. */
 
-#include "qe-kernels.h"
+#include "cpu/qe-kernels.h"
 #include "format/quant/qe-quant-internal.h"
 
 /* Scale and minimum of `n` groups of 16 from g on. */

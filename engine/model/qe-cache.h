@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
+#include "cpu/qe-kernels.h"
 #include "model/qe-config.h"
-#include "cpu/qe-ops.h"
 #include "qe.h"
 
-/* What a forward pass reads and writes of a context: keys and values of the attention layers for each row, and for the DeltaNet layers a state of
- * fixed size that stands for all rows together and so cannot be cut shorter.
+/* What a forward pass reads and writes of a context: keys and values of the attention layers for each row, and for the
+ * DeltaNet layers a state of fixed size that stands for all rows together and so cannot be cut shorter.
  *
  * The newest writes to that state are kept beside it at first, as a key, a correction and a decay for each head. So a
  * row only reads the state, and it is written once for QE_WRITES_TOGETHER rows.

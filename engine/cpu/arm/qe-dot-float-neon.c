@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 
-/* NEON as every 64-bit Arm processor has it. */
+/* Products with weights that are plain numbers, with NEON. */
 
-#define QE_DOTPROD 0
-#define QE_I8MM 0
-#include "qe-kernels-128.h"
+#include <arm_neon.h>
+
+#include "cpu/qe-kernels.h"
+#include "format/quant/qe-half.h"
 
 /* Products with binary16, converted four at a time. */
 static float
@@ -67,10 +68,8 @@ dequantise_f16 (const uint16_t *src, float *dst, size_t n)
 }
 
 void
-qe_kernels_init_neon (QeKernels *k)
+qe_dot_float_init_neon (QeKernels *k)
 {
-  k->name = "neon";
-  register_formats (k);
   k->dot[QE_TYPE_F32] = rows_f32;
   k->dot[QE_TYPE_F16] = rows_f16;
   k->dot_f32 = dot_f32;

@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
 /* Any processor: vectors of four floats, which every 64-bit one has. */
 #include <stdint.h>
 
-#define OPS_TABLE qe_ops_generic
-#define OPS_NAME "generic"
 #define LANES 4
 typedef float Vec __attribute__ ((vector_size (16)));
 
-static inline Vec load_f16 (const uint8_t *p);
-static inline Vec load_i8 (const uint8_t *p);
-#include "cpu/qe-ops-template.h"
+#include "cpu/qe-floats.h"
 
 static inline Vec
 load_f16 (const uint8_t *p)

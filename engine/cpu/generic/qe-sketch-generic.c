@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 
-/* Sketches in plain C. */
+/* Products with a sketch, in plain C. */
 
 #include "cpu/qe-kernels.h"
 
@@ -25,7 +25,7 @@ sketch_products (const QeSketchArgs *args)
 }
 
 void
-qe_kernels_init_sketch (QeKernels *k)
+qe_sketch_init_generic (QeKernels *k)
 {
   k->sketch = sketch_products;
 }

@@ -3,11 +3,10 @@
 /* Products with weights that are plain numbers, with AVX2, FMA and F16C. Also what AVX-512 processors use here: these
  * loops wait for memory, not for arithmetic. */
 
-#include "qe-vectors-avx2.h"
-
 #include <string.h>
 
-#include "qe-lanes-256.h"
+#include "cpu/qe-kernels.h"
+#include "cpu/x86/qe-lanes-256.h"
 
 /* ---- the last few of a vector ---------------------------------------------------------------------------------- */
 
@@ -88,7 +87,7 @@ dequantise_f16 (const uint16_t *src, float *dst, size_t n)
 }
 
 void
-qe_vectors_init_avx2 (QeKernels *k)
+qe_dot_float_init_avx2 (QeKernels *k)
 {
   k->dot[QE_TYPE_F32] = rows_f32;
   k->dot[QE_TYPE_F16] = rows_f16;

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
 /* Processors with AVX-512 F, BW, DQ and VL. */
 #include <immintrin.h>
 #include <stdint.h>
 
-#define OPS_TABLE qe_ops_avx512
-#define OPS_NAME "avx512"
 #define LANES 16
 typedef float Vec __attribute__ ((vector_size (64)));
+
+#include "cpu/qe-floats.h"
 
 static inline Vec
 load_f16 (const uint8_t *p)
@@ -19,5 +21,3 @@ load_i8 (const uint8_t *p)
 {
   return (Vec) _mm512_cvtepi32_ps (_mm512_cvtepi8_epi32 (_mm_loadu_si128 ((const __m128i *) p)));
 }
-
-#include "cpu/qe-ops-template.h"

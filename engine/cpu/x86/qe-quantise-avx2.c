@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 
-/* AVX2 with FMA and F16C: what every 64-bit x86 processor since 2013 (Intel) or 2015 (AMD) has. */
+/* Activations to 8 bits with AVX2. */
 
-#define QE_VNNI 0
-#include "qe-kernels-256.h"
-#include "qe-stream.h"
-#include "qe-vectors-avx2.h"
+#include "cpu/x86/qe-unpack-256.h"
 
 QE_INLINE uint32_t
 largest_of_32 (const float *x)
@@ -62,12 +59,7 @@ quantise_x8 (const float *x, size_t columns, QeX8 *out, size_t stride)
 }
 
 void
-qe_kernels_init_avx2 (QeKernels *k)
+qe_quantise_init_avx2 (QeKernels *k)
 {
-  k->name = "avx2";
   k->quantise_x8 = quantise_x8;
-  k->sketch = sketch_products;
-  register_formats (k);
-  qe_stream_init_avx2 (k);
-  qe_vectors_init_avx2 (k);
 }

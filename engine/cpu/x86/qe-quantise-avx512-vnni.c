@@ -1,13 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 
-/* AVX-512 with VNNI: Intel since Cascade Lake, AMD since Zen 4. */
+/* Activations to 8 bits with AVX-512, and sums of them with its vpdpbusd. */
 
-#include "qe-grids-512.h"
-#include "qe-kernels-512.h"
-#include "qe-sketch-512.h"
-#include "qe-stream.h"
-
-/* ---- activations ----------------------------------------------------------------------------------------------- */
+#include "cpu/x86/qe-unpack-512.h"
 
 QE_INLINE uint32_t
 largest_of_32 (const float *x)
@@ -70,38 +65,8 @@ quantise_x8 (const float *x, size_t columns, QeX8 *out, size_t stride)
   qe_x8_quantise (x, columns, out, stride, largest_of_32, fill_x8);
 }
 
-static void
-tile_16 (const QeTileArgs *a)
-{
-  tile (a, 16);
-}
-
-static void
-tile_32 (const QeTileArgs *a)
-{
-  tile (a, 32);
-}
-
-/* ---- formats --------------------------------------------------------------------------------------------------- */
-
-QE_FORMATS (FUNCTIONS)
-
-#define REGISTER(name, NAME, ...)                                                                                      \
-  k->dot[QE_TYPE_##NAME] = dot_##name;                                                                                 \
-  k->tiling[QE_TYPE_##NAME] = (QeTiling) { pack_##name, QE_GROUP_##NAME == 32 ? tile_32 : tile_16,                     \
-                                           PANEL_BYTES (QE_GROUP_##NAME), QE_TOKENS_APART + 1 };
-
 void
-qe_kernels_init_avx512 (QeKernels *k)
+qe_quantise_init_avx512_vnni (QeKernels *k)
 {
-  k->name = "avx512-vnni";
   k->quantise_x8 = quantise_x8;
-  k->tile_rows = ROWS;
-  k->sketch = sketch_products;
-  /* These two are faster in 256 bits (Zen 4). */
-  QeDotFunc iq2_s = k->dot[QE_TYPE_IQ2_S], iq3_s = k->dot[QE_TYPE_IQ3_S];
-  QE_FORMATS (REGISTER)
-  k->dot[QE_TYPE_IQ2_S] = iq2_s;
-  k->dot[QE_TYPE_IQ3_S] = iq3_s;
-  qe_stream_init_avx512 (k);
 }

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#pragma once
 
-/* Sketches with AVX-512 and VNNI. */
+/* Products with a sketch, with AVX-512 and its vpdpbusd. */
 
 #include <immintrin.h>
 
-#include "cpu/qe-sketch.h"
+#include "cpu/qe-kernels.h"
 #include "cpu/x86/qe-ahead.h"
 
 static inline int32_t
@@ -40,4 +39,10 @@ static void
 sketch_products (const QeSketchArgs *args)
 {
   qe_sketch_products (args, dot_sketch);
+}
+
+void
+qe_sketch_init_avx512_vnni (QeKernels *k)
+{
+  k->sketch = sketch_products;
 }

@@ -3,9 +3,9 @@
 /* Decoding with AVX-512 and VNNI: rows of the formats that most files are made of, times a few tokens. A file for each
  * instruction set includes this once, with STREAM_INIT to name the function that fills in the table. */
 
-#include "qe-stream.h"
+#include "cpu/x86/qe-stream.h"
 
-#include "qe-stream-blocks-512.h"
+#include "cpu/x86/qe-stream-blocks-512.h"
 
 typedef __m512 Lanes;
 
@@ -48,7 +48,7 @@ add_rests (const QeDotArgs *a, QeType type, size_t bytes, size_t rest)
   }
 }
 
-#include "qe-stream-rows.h"
+#include "cpu/x86/qe-stream-rows.h"
 
 #define STREAM(name, NAME, blocks, lift, ahead)                                                                        \
   static void stream_##name (const QeDotArgs *a)                                                                       \

@@ -3,10 +3,10 @@
 /* Decoding with AVX2: rows of Q4_K, Q5_K and Q6_K times up to three tokens. Neighbouring products have 16 bits: sums of four
  * fit too, those of two groups of 32 in one register, which one vpmaddwd scales. */
 
-#include "qe-stream.h"
+#include "cpu/x86/qe-stream.h"
 
-#include "qe-heads-k4.h"
-#include "qe-unpack-256.h"
+#include "cpu/x86/qe-heads-k4.h"
+#include "cpu/x86/qe-unpack-256.h"
 
 #define MAX_TOKENS 3 /* as the sixteen registers allow */
 
@@ -219,7 +219,7 @@ add_rests (const QeDotArgs *a, QeType type, size_t bytes, size_t rest)
     }
 }
 
-#include "qe-stream-rows.h"
+#include "cpu/x86/qe-stream-rows.h"
 
 #define STREAM(name, NAME, lift, ahead)                                                                                \
   static void stream_##name (const QeDotArgs *a)                                                                       \

@@ -3,4 +3,4 @@
 /* With GFNI, which processors with VBMI have: moved_bits() is one instruction. */
 
 #define STREAM_INIT qe_stream_init_avx512_vbmi
-#include "qe-stream-template-512.h"
+#include "cpu/x86/qe-stream-512.h"

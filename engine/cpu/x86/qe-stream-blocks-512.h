@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-/* How qe-stream-512.c reads a block, or two, and adds what some tokens make of it. A block takes few instructions, so that
+/* How qe-stream-512.h reads a block, or two, and adds what some tokens make of it. A block takes few instructions, so that
  * those in flight span many lines of memory. */
 
-#include "qe-heads-k4.h"
-#include "qe-unpack-512.h"
+#include "cpu/x86/qe-heads-k4.h"
+#include "cpu/x86/qe-unpack-512.h"
 
 #define MAX_TOKENS QE_TOKENS_APART
 

@@ -18,6 +18,8 @@ typedef struct {
   __m512 a, b;  /* [16]; formats of groups of 32 use the lower eight */
 } W512;
 
+typedef W512 (*Unpack512) (const void *src);
+
 #define AND_OR 0xea /* for ternary logic: (a & b) | c */
 
 QE_INLINE float
