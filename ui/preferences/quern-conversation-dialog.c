@@ -204,7 +204,8 @@ reset_cb (QuernConversationDialog *self)
 static QuernKvType
 kv_type_of (QuernConversationDialog *self)
 {
-  return (QuernKvType) quern_sampling_get (quern_conversation_get_sampling (conversation_of (self)), "kv_type", QUERN_KV_F16);
+  return (QuernKvType) quern_sampling_get (quern_conversation_get_sampling (conversation_of (self)), "kv_type",
+                                           QUERN_KV_F16);
 }
 
 static void
