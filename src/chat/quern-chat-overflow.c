@@ -287,7 +287,7 @@ return_fresh (GTask *task)
   quern_conversation_set_title (fresh, quern_conversation_get_title (self->conversation), FALSE);
   quern_conversation_set_system_prompt (fresh, instructions);
   if (self->refused)
-    quern_conversation_set_draft (fresh, self->refused->text);
+    quern_conversation_set_unsent (fresh, self->refused->text);
   g_task_return_pointer (task, fresh, g_object_unref);
   g_object_unref (task);
 }

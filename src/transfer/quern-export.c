@@ -228,7 +228,7 @@ conversation_to_json (QuernStore *store, QuernConversation *c)
   set_time (object, "created", quern_conversation_get_created (c));
   set_time (object, "updated", quern_conversation_get_updated (c));
   set_text (object, "folder", folder ? quern_preset_get_name (folder) : NULL);
-  set_text (object, "draft", quern_conversation_get_draft (c));
+  set_text (object, "draft", quern_conversation_get_unsent (c));
   if (quern_conversation_get_context_start (c))
     json_object_set_int_member (object, "context_start", quern_conversation_get_context_start (c));
   json_object_set_boolean_member (object, "pinned", quern_conversation_get_pinned (c));

@@ -359,12 +359,12 @@ conversation_from_json (JsonObject *object)
   QuernConversation *c = quern_conversation_new ();
   const char *model = _quern_import_string (object, "model");
   const char *prompt = _quern_import_string (object, "system_prompt");
-  const char *draft = _quern_import_string (object, "draft");
+  const char *unsent = _quern_import_string (object, "draft");
   const char *effort = _quern_import_string (object, "effort");
   JsonObject *sampling = _quern_import_object (object, "sampling");
 
   quern_conversation_set_ids (c, 0, parse_time (object, "created"));
-  quern_conversation_set_draft (c, *draft ? draft : NULL);
+  quern_conversation_set_unsent (c, *unsent ? unsent : NULL);
 
   quern_conversation_set_title (c, _quern_import_string (object, "title"), boolean (object, "title_given", TRUE));
   quern_conversation_set_pinned (c, boolean (object, "pinned", FALSE));

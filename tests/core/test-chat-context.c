@@ -165,7 +165,7 @@ test_summarise_in_pieces (Fixture *f, gconstpointer data)
   fresh = quern_chat_session_summarise_finish (f->session, result, &error);
   g_assert_no_error (error);
   g_assert_true (g_str_has_prefix (quern_conversation_get_system_prompt (fresh), "Be brief.\n\nSummary"));
-  g_assert_cmpstr (quern_conversation_get_draft (fresh), ==, "What is the capital of France?");
+  g_assert_cmpstr (quern_conversation_get_unsent (fresh), ==, "What is the capital of France?");
   g_assert_cmpuint (n_messages (f), ==, 12);
 }
 

@@ -76,8 +76,8 @@ give_back (QuernAsked *asked)
     return;
   if (!is_shown (asked)) { /* except for an edited question, the saved draft still has this text */
     if (asked->kind == QUERN_ASK_EDIT) {
-      text = _quern_chat_page_join_texts (asked->text, quern_conversation_get_draft (conversation));
-      quern_conversation_set_draft (conversation, text);
+      text = _quern_chat_page_join_texts (asked->text, quern_conversation_get_unsent (conversation));
+      quern_conversation_set_unsent (conversation, text);
     } else if (asked->attachments != NULL) {
       g_object_set_data_full (G_OBJECT (conversation), "draft-attachments", g_object_ref (asked->attachments),
                               g_object_unref);
@@ -108,7 +108,7 @@ static void
 committed_cb (QuernAsked *asked, guint position, guint removed, guint added)
 {
   QuernConversation *conversation = quern_chat_session_get_conversation (asked->session);
-  const char *draft = quern_conversation_get_draft (conversation);
+  const char *draft = quern_conversation_get_unsent (conversation);
 
   if (added == 0)
     return;
@@ -120,7 +120,7 @@ committed_cb (QuernAsked *asked, guint position, guint removed, guint added)
     quern_chat_page_save_draft (asked->page);
   } else if (draft != NULL && g_str_has_prefix (draft, asked->text)) {
     g_autofree char *rest = g_strchug (g_strdup (draft + strlen (asked->text)));
-    quern_conversation_set_draft (conversation, rest);
+    quern_conversation_set_unsent (conversation, rest);
   }
 }
 
@@ -157,7 +157,7 @@ open_fresh (QuernAsked *asked, QuernConversation *fresh)
 
   g_clear_pointer (&self->unsent, g_free);
   if (asked->kind == QUERN_ASK_SEND) /* the question moves to the new conversation */
-    quern_conversation_set_draft (old, "");
+    quern_conversation_set_unsent (old, "");
   quern_store_add_conversation (self->store, fresh);
   gtk_widget_activate_action (GTK_WIDGET (self), "win.open-conversation", "x", quern_conversation_get_id (fresh));
   if (quern_chat_session_get_conversation (self->session) != fresh)

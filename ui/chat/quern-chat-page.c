@@ -365,7 +365,7 @@ show_draft (QuernChatPage *self)
 {
   QuernConversation *conversation = quern_chat_session_get_conversation (self->session);
 
-  quern_composer_set_text (self->composer, quern_conversation_get_draft (conversation));
+  quern_composer_set_text (self->composer, quern_conversation_get_unsent (conversation));
   quern_attachment_bar_set_model (quern_composer_get_attachments (self->composer),
                                   g_object_get_data (G_OBJECT (conversation), "draft-attachments"));
 }
@@ -660,7 +660,7 @@ quern_chat_page_save_draft (QuernChatPage *self)
       return;
     quern_store_add_conversation (self->store, conversation);
   }
-  quern_conversation_set_draft (conversation, text);
+  quern_conversation_set_unsent (conversation, text);
 }
 
 void
