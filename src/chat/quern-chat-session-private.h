@@ -3,7 +3,7 @@
 
 #include "quern-chat-session.h"
 #include "quern-effort.h"
-#include "quern-prompt.h"
+#include "quern-excerpt.h"
 #include "quern-sampling.h"
 
 G_BEGIN_DECLS

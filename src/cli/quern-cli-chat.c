@@ -13,7 +13,7 @@
 #include "quern-effort.h"
 #include "quern-picture.h"
 #include "quern-printable.h"
-#include "quern-prompt.h"
+#include "quern-excerpt.h"
 #include "quern-sampling.h"
 #include "quern-template.h"
 

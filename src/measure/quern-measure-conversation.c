@@ -5,7 +5,7 @@
 
 #include <glib/gi18n-lib.h>
 
-#include "quern-prompt.h"
+#include "quern-excerpt.h"
 
 /* One answer with the prompt it was given. */
 typedef struct {
