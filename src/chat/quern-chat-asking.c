@@ -7,31 +7,28 @@
 #include "quern-chat-session-private.h"
 #include "quern-repetition.h"
 
-/* Makes one answer, from the question to the end:
+/* Asks one question, up to the end of its answer:
  *
- *   begin -> prompt built (attachments read) -> tokens counted -> committed (messages shown and stored)
+ *   asked -> request built (attachments read) -> tokens counted -> committed (messages shown and stored)
  *         -> model loaded -> text arrives, saved now and then -> done
  *
- * Before the commit a failure leaves the conversation as it was. After it, the failure is recorded in the answer. */
+ * Before the commit a failure leaves the conversation as it was, and the question is written again or refused. After it,
+ * the failure is recorded in the answer. */
 
 #define SAVE_MS 700
-#define TITLE_CHARACTERS 60
 
-struct _QuernAnswer {
+struct _QuernAsking {
   QuernChatSession *session; /* borrowed: the session lives as long as the task, whose source object it is */
   GTask *task;
   GCancellable *cancellable; /* our own; it stops what comes before the generation */
   gulong cancel_handler;     /* handler on the caller's cancellable */
 
-  guint n_messages; /* messages in the list before the question, or before the answer if there is none */
-  guint question_siblings, answer_siblings; /* number of siblings that exist already */
-  QuernMessage *question;                   /* new; NULL if an existing message is answered */
-  GListModel *attachments;                  /* of the new question, or NULL */
+  QuernQuestion *question;
+  QuernMessage *message; /* the question as a new message; NULL if it is in the conversation already */
   QuernMessage *answer;
-  QuernStatistics before; /* statistics of the answer that is continued */
+  guint message_siblings, answer_siblings; /* number of siblings that exist already */
+  QuernStatistics before;                  /* statistics of the answer that is continued */
 
-  QuernModel *model;
-  QuernRequest *request;
   QuernContext *context;
   QuernGeneration *generation;
   gint64 load_began;
@@ -43,35 +40,29 @@ struct _QuernAnswer {
 
 /* ---- end ------------------------------------------------------------------------------------------------------- */
 
+/* Reports the result to the caller and makes the session idle. Takes ownership of @error; NULL means that the answer
+ * has ended. */
 static void
-answer_free (QuernAnswer *self)
+quern_asking_end (QuernAsking *self, GError *error)
 {
-  g_cancellable_disconnect (g_task_get_cancellable (self->task), self->cancel_handler);
+  g_autoptr (GTask) task = g_steal_pointer (&self->task);
+  QuernChatSession *session = self->session;
+
+  session->asking = NULL;
+  g_cancellable_disconnect (g_task_get_cancellable (task), self->cancel_handler);
   g_clear_handle_id (&self->save_source, g_source_remove);
   if (self->generation)
     g_signal_handlers_disconnect_by_data (self->generation, self);
   g_clear_object (&self->generation);
   g_clear_object (&self->context);
-  g_clear_pointer (&self->request, quern_request_unref);
-  g_clear_object (&self->model);
-  g_clear_object (&self->attachments);
   g_clear_object (&self->question);
+  g_clear_object (&self->message);
   g_clear_object (&self->answer);
   g_clear_object (&self->cancellable);
-  g_clear_object (&self->task);
   g_free (self);
-}
 
-/* Reports the result to the caller and makes the session idle. Takes ownership of @error; NULL means that the answer
- * has ended. */
-static void
-end (QuernAnswer *self, GError *error)
-{
-  g_autoptr (GTask) task = g_object_ref (self->task);
-  QuernChatSession *session = self->session;
-
-  session->answer = NULL;
-  answer_free (self);
+  if (error && !g_error_matches (error, QUERN_CHAT_ERROR, QUERN_CHAT_ERROR_TOO_LONG))
+    quern_chat_session_withdraw (session);
   _quern_chat_session_set_repeating (session, FALSE);
   _quern_chat_session_set_state (session, QUERN_SESSION_IDLE, 0);
   if (error)
@@ -82,63 +73,33 @@ end (QuernAnswer *self, GError *error)
 
 /* Ends an answer that is part of the conversation. */
 static void
-end_committed (QuernAnswer *self, QuernMessageState state, const char *failure)
+quern_asking_end_answer (QuernAsking *self, QuernMessageState state, const char *failure)
 {
   quern_message_set_in_reasoning (self->answer, FALSE);
   quern_message_set_state (self->answer, state, failure);
   quern_store_save_message (self->session->store, self->answer);
-  end (self, NULL);
+  quern_asking_end (self, NULL);
 }
 
 /* ---- generation ------------------------------------------------------------------------------------------------ */
 
-static void
-watch_repetition (QuernAnswer *self)
+static gboolean
+save_cb (gpointer data)
 {
+  QuernAsking *self = data;
   gboolean reasoning = quern_message_get_in_reasoning (self->answer);
   const char *text = reasoning ? quern_message_get_reasoning (self->answer) : quern_message_get_content (self->answer);
   gsize length = reasoning ? strlen (text) : quern_message_get_content_length (self->answer);
 
   _quern_chat_session_set_repeating (self->session, !self->may_repeat && quern_repetition_found (text, length));
-}
-
-static gboolean
-save_cb (gpointer data)
-{
-  QuernAnswer *self = data;
-
-  watch_repetition (self);
   if (self->unsaved)
     quern_store_save_message (self->session->store, self->answer);
   self->unsaved = FALSE;
   return G_SOURCE_CONTINUE;
 }
 
-static void note_statistics (QuernAnswer *self);
-
 static void
-text_cb (QuernAnswer *self, gboolean reasoning, const char *text)
-{
-  note_statistics (self);
-  quern_message_append (self->answer, reasoning, text, -1);
-  self->unsaved = TRUE;
-}
-
-static void
-changed_cb (QuernAnswer *self)
-{
-  gboolean reasoning = quern_generation_get_in_reasoning (self->generation);
-
-  quern_message_set_in_reasoning (self->answer, reasoning);
-  if (quern_generation_get_phase (self->generation) == QUERN_GENERATION_DECODE)
-    _quern_chat_session_set_state (self->session, reasoning ? QUERN_SESSION_THINKING : QUERN_SESSION_ANSWERING, 1);
-  else if (quern_generation_get_phase (self->generation) == QUERN_GENERATION_PREFILL)
-    _quern_chat_session_set_state (self->session, QUERN_SESSION_PREFILL,
-                                   quern_generation_get_progress (self->generation));
-}
-
-static void
-note_statistics (QuernAnswer *self)
+note_statistics (QuernAsking *self)
 {
   QuernStatistics statistics = *quern_generation_get_statistics (self->generation);
 
@@ -154,7 +115,28 @@ note_statistics (QuernAnswer *self)
 }
 
 static void
-done_cb (QuernAnswer *self)
+text_cb (QuernAsking *self, gboolean reasoning, const char *text)
+{
+  note_statistics (self);
+  quern_message_append (self->answer, reasoning, text, -1);
+  self->unsaved = TRUE;
+}
+
+static void
+generation_changed_cb (QuernAsking *self)
+{
+  gboolean reasoning = quern_generation_get_in_reasoning (self->generation);
+
+  quern_message_set_in_reasoning (self->answer, reasoning);
+  if (quern_generation_get_phase (self->generation) == QUERN_GENERATION_DECODE)
+    _quern_chat_session_set_state (self->session, reasoning ? QUERN_SESSION_THINKING : QUERN_SESSION_ANSWERING, 1);
+  else if (quern_generation_get_phase (self->generation) == QUERN_GENERATION_PREFILL)
+    _quern_chat_session_set_state (self->session, QUERN_SESSION_PREFILL,
+                                   quern_generation_get_progress (self->generation));
+}
+
+static void
+done_cb (QuernAsking *self)
 {
   static const QuernMessageState states[] = {
     [QUERN_STOP_END] = QUERN_MESSAGE_COMPLETE,   [QUERN_STOP_LENGTH] = QUERN_MESSAGE_LENGTH,
@@ -162,442 +144,300 @@ done_cb (QuernAnswer *self)
     [QUERN_STOP_FAILED] = QUERN_MESSAGE_FAILED,
   };
   const GError *error = quern_generation_get_error (self->generation);
-
   QuernStop stop = quern_generation_get_stop (self->generation);
   const char *reason = error ? error->message : NULL;
 
   note_statistics (self);
   if (stop == QUERN_STOP_CONTEXT)
     reason = _("The context is full: the model cannot hold more of this conversation.");
-  end_committed (self, states[stop], reason);
+  quern_asking_end_answer (self, states[stop], reason);
 }
 
 static void
-generate (QuernAnswer *self)
+context_loaded_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
-  self->generation = quern_context_generate (self->context, self->request);
-  g_signal_connect_swapped (self->generation, "text", G_CALLBACK (text_cb), self);
-  g_signal_connect_swapped (self->generation, "notify", G_CALLBACK (changed_cb), self);
-  g_signal_connect_swapped (self->generation, "done", G_CALLBACK (done_cb), self);
-  self->save_source = g_timeout_add (SAVE_MS, save_cb, self);
-  _quern_chat_session_set_state (self->session, QUERN_SESSION_PREFILL, 0);
-}
-
-/* ---- loading --------------------------------------------------------------------------------------------------- */
-
-static void
-loaded_cb (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  QuernAnswer *self = user_data;
+  QuernAsking *self = user_data;
   g_autoptr (GError) error = NULL;
 
   self->context = quern_engine_load_finish (QUERN_ENGINE (source), result, &error);
   if (!self->context) {
     gboolean stopped = g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
-    end_committed (self, stopped ? QUERN_MESSAGE_STOPPED : QUERN_MESSAGE_FAILED, stopped ? NULL : error->message);
+    quern_asking_end_answer (self, stopped ? QUERN_MESSAGE_STOPPED : QUERN_MESSAGE_FAILED,
+                             stopped ? NULL : error->message);
     return;
   }
   if (self->load_began > 0)
     self->load_seconds = (double) (g_get_monotonic_time () - self->load_began) / G_USEC_PER_SEC;
-  generate (self);
+  self->generation = quern_context_generate (self->context, self->question->request);
+  g_signal_connect_swapped (self->generation, "text", G_CALLBACK (text_cb), self);
+  g_signal_connect_swapped (self->generation, "notify", G_CALLBACK (generation_changed_cb), self);
+  g_signal_connect_swapped (self->generation, "done", G_CALLBACK (done_cb), self);
+  self->save_source = g_timeout_add (SAVE_MS, save_cb, self);
+  _quern_chat_session_set_state (self->session, QUERN_SESSION_PREFILL, 0);
 }
 
 static void
 load_progress_cb (double fraction, gpointer user_data)
 {
-  QuernAnswer *self = user_data;
+  QuernAsking *self = user_data;
 
   _quern_chat_session_set_state (self->session, QUERN_SESSION_LOADING, fraction);
 }
 
-static void
-load (QuernAnswer *self)
-{
-  QuernChatSession *session = self->session;
-  QuernLoadParams params;
-
-  _quern_chat_session_load_params (session, self->model, &params);
-  if (!quern_engine_peek (session->engine, self->model, &params))
-    self->load_began = g_get_monotonic_time ();
-  quern_engine_load_async (session->engine, self->model, &params, load_progress_cb, self, self->cancellable, loaded_cb,
-                           self);
-}
-
 /* ---- commit ---------------------------------------------------------------------------------------------------- */
 
-/* The first line of the first question is the title until a better one is found. */
 static void
-give_title (QuernChatSession *session, const char *text)
-{
-  g_autofree char *line = g_strdup (text);
-  g_autofree char *title = NULL;
-  char *end_of_line;
-
-  g_strstrip (line);
-  if (*quern_conversation_get_title (session->conversation) || !*line)
-    return;
-  end_of_line = strpbrk (line, "\r\n");
-  if (end_of_line)
-    *end_of_line = '\0';
-  if (g_utf8_strlen (line, -1) <= TITLE_CHARACTERS) {
-    title = g_strdup (line);
-  } else {
-    g_autofree char *cut = g_utf8_substring (line, 0, TITLE_CHARACTERS - 1);
-    title = g_strconcat (g_strchomp (cut), "…", NULL);
-  }
-  quern_conversation_set_title (session->conversation, title, FALSE);
-}
-
-static QuernMessage *
-last_message (QuernChatSession *session)
-{
-  guint n = g_list_model_get_n_items (G_LIST_MODEL (session->messages));
-  QuernMessage *message = n ? g_list_model_get_item (G_LIST_MODEL (session->messages), n - 1) : NULL;
-
-  if (message)
-    g_object_unref (message); /* the list holds it */
-  return message;
-}
-
-static void
-append (QuernAnswer *self, QuernMessage *message, guint siblings)
+quern_asking_append (QuernAsking *self, QuernMessage *message, guint siblings)
 {
   QuernChatSession *session = self->session;
+  guint n = g_list_model_get_n_items (G_LIST_MODEL (session->messages));
+  g_autoptr (QuernMessage) last = n ? g_list_model_get_item (G_LIST_MODEL (session->messages), n - 1) : NULL;
 
   quern_message_set_siblings (message, siblings, siblings + 1);
-  quern_store_append_message (session->store, session->conversation, last_message (session), message);
+  quern_store_append_message (session->store, session->conversation, last, message);
   g_list_store_append (session->messages, message);
 }
 
-/* Adds the question and the answer to the conversation, which holds them from now on. */
+/* Adds the question and the answer to the conversation, which holds them from now on, and loads the model. */
 static void
-commit (QuernAnswer *self)
+quern_asking_commit (QuernAsking *self)
 {
   QuernChatSession *session = self->session;
+  QuernQuestion *question = self->question;
   guint n = g_list_model_get_n_items (G_LIST_MODEL (session->messages));
-  gboolean goes_on = quern_message_get_id (self->answer) != 0;
-  g_autofree char *title = quern_model_dup_full_title (self->model);
+  g_autofree char *title = quern_model_dup_full_title (question->model);
+  QuernLoadParams params;
 
-  quern_message_set_model (self->answer, quern_model_get_id (self->model), title);
+  quern_message_set_model (self->answer, quern_model_get_id (question->model), title);
   quern_message_set_state (self->answer, QUERN_MESSAGE_STREAMING, NULL);
-  if (goes_on) {
+  if (question->kind == QUERN_QUESTION_CONTINUE) {
     quern_store_save_message (session->store, self->answer);
   } else {
-    if (self->n_messages < n)
-      g_list_store_splice (session->messages, self->n_messages, n - self->n_messages, NULL, 0);
-    if (self->question) {
-      append (self, self->question, self->question_siblings);
-      give_title (session, quern_message_get_content (self->question));
+    if (question->n_messages < n)
+      g_list_store_splice (session->messages, question->n_messages, n - question->n_messages, NULL, 0);
+    if (self->message) {
+      quern_asking_append (self, self->message, self->message_siblings);
+      _quern_chat_session_title_by_question (session, quern_message_get_content (self->message));
       if (!quern_conversation_get_model_id (session->conversation)) /* the conversation keeps this model from now on */
-        quern_conversation_set_model_id (session->conversation, quern_model_get_id (self->model));
+        quern_conversation_set_model_id (session->conversation, quern_model_get_id (question->model));
     }
-    append (self, self->answer, self->answer_siblings);
+    quern_asking_append (self, self->answer, self->answer_siblings);
   }
-  load (self);
+  _quern_chat_session_commit_question (session);
+
+  _quern_chat_session_load_params (session, question->model, &params);
+  if (!quern_engine_peek (session->engine, question->model, &params))
+    self->load_began = g_get_monotonic_time ();
+  quern_engine_load_async (session->engine, question->model, &params, load_progress_cb, self, self->cancellable,
+                           context_loaded_cb, self);
 }
 
 /* ---- checks ---------------------------------------------------------------------------------------------------- */
 
-/* Records the question and its place, so that an overflow can be resolved later. */
-static QuernDemand *
-make_demand (QuernAnswer *self, guint needed)
-{
-  GListModel *messages = G_LIST_MODEL (self->session->messages);
-  guint last = self->n_messages > 0 ? self->n_messages - 1 : 0;
-  g_autoptr (QuernMessage) asked = self->question ? NULL : g_list_model_get_item (messages, last);
-  QuernMessage *question = self->question ? self->question : asked;
-  QuernDemand *demand = _quern_demand_new (self->question ? self->n_messages : last,
-                                           quern_message_get_content (question),
-                                           self->question ? self->attachments : quern_message_get_attachments (asked));
-
-  demand->question_id = quern_message_get_id (question);
-  demand->begun = quern_message_get_id (self->answer) != 0 ? g_object_ref (self->answer) : NULL;
-  demand->model = g_object_ref (self->model);
-  demand->thinking = quern_message_get_thinking (self->answer);
-  demand->needed = needed;
-  return demand;
-}
-
-static GError *
-too_long_error (QuernAnswer *self, guint total, guint size)
-{
-  g_clear_pointer (&self->session->refused, _quern_demand_free);
-  self->session->refused = make_demand (self, total);
-  return g_error_new (QUERN_CHAT_ERROR, QUERN_CHAT_ERROR_TOO_LONG,
-                      _("The prompt would have %u tokens, but the context holds %u. Shorten it, start a new "
-                        "conversation, or increase the context length."),
-                      total, size);
-}
-
 static void
 counted_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
-  QuernAnswer *self = user_data;
+  QuernAsking *self = user_data;
   GError *error = NULL;
   gssize total = quern_engine_count_finish (QUERN_ENGINE (source), result, &error);
-  guint size = _quern_chat_session_context_size (self->session, self->model);
+  guint size = _quern_chat_session_context_size (self->session, self->question->model);
 
-  if (!error && g_cancellable_set_error_if_cancelled (self->cancellable, &error))
-    total = -1;
+  if (!error && !g_cancellable_set_error_if_cancelled (self->cancellable, &error)) {
+    self->question->needed = (guint) total;
+    if ((guint) total + _quern_answer_room_least (size) >= size)
+      g_set_error (&error, QUERN_CHAT_ERROR, QUERN_CHAT_ERROR_TOO_LONG,
+                   _("The prompt would have %u tokens, but the context holds %u. Shorten it, start a new "
+                     "conversation, or increase the context length."),
+                   (guint) total, size);
+  }
   if (error)
-    end (self, error);
-  else if ((guint) total + _quern_answer_room_least (size) >= size)
-    end (self, too_long_error (self, (guint) total, size));
+    quern_asking_end (self, error);
   else
-    commit (self);
+    quern_asking_commit (self);
 }
 
 static void
-set_up_request (QuernAnswer *self, gboolean pictures)
+request_built_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
-  QuernChatSession *session = self->session;
+  QuernAsking *self = user_data;
+  QuernQuestion *question = self->question;
+  QuernConversation *conversation = self->session->conversation;
   gboolean thinking = quern_message_get_thinking (self->answer);
+  QuernRequest *request;
+  GError *error = NULL;
   QuernSampling sampling;
 
-  quern_sampling_init (&sampling, self->model, thinking, pictures,
-                       quern_conversation_get_sampling (session->conversation));
-  quern_sampling_apply (&sampling, self->request);
-  quern_request_set_thinking (self->request, thinking);
-  quern_request_set_effort (self->request,
-                            quern_effort_for_model (self->model, quern_message_get_effort (self->answer)));
-  if (quern_message_get_id (self->answer) != 0)
-    quern_request_set_beginning (self->request, quern_message_get_reasoning (self->answer),
-                                 quern_message_get_content (self->answer));
-}
-
-static void
-built_cb (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  QuernAnswer *self = user_data;
-  GError *error = NULL;
-
-  self->request = quern_prompt_build_finish (result, &error);
-  if (!self->request) {
-    end (self, error);
+  request = quern_excerpt_build_finish (result, &error);
+  if (!request) {
+    quern_asking_end (self, error);
     return;
   }
-  set_up_request (self, quern_request_has_pictures (self->request));
-  quern_engine_count_async (self->session->engine, self->model, self->request, self->cancellable, counted_cb, self);
+  g_clear_pointer (&question->request, quern_request_unref);
+  question->request = request;
+  quern_sampling_init (&sampling, question->model, thinking, quern_request_has_pictures (request),
+                       quern_conversation_get_sampling (conversation));
+  quern_sampling_apply (&sampling, request);
+  quern_request_set_thinking (request, thinking);
+  quern_request_set_effort (request, quern_effort_for_model (question->model, quern_message_get_effort (self->answer)));
+  if (question->kind == QUERN_QUESTION_CONTINUE)
+    quern_request_set_beginning (request, quern_message_get_reasoning (self->answer),
+                                 quern_message_get_content (self->answer));
+  quern_engine_count_async (self->session->engine, question->model, request, self->cancellable, counted_cb, self);
 }
 
 /* ---- begin ----------------------------------------------------------------------------------------------------- */
 
-static void
-cancelled_cb (GCancellable *cancellable, gpointer data)
-{
-  _quern_answer_stop (data);
-}
-
 void
-_quern_answer_stop (QuernAnswer *self)
+_quern_asking_stop (QuernAsking *self)
 {
   g_cancellable_cancel (self->cancellable);
   if (self->generation)
     quern_generation_stop (self->generation);
 }
 
+static void
+cancelled_cb (GCancellable *cancellable, gpointer data)
+{
+  _quern_asking_stop (data);
+}
+
 void
-_quern_answer_now (QuernAnswer *self)
+_quern_asking_answer_now (QuernAsking *self)
 {
   if (self->generation)
     quern_generation_answer_now (self->generation);
 }
 
 void
-_quern_answer_let_go_on (QuernAnswer *self)
+_quern_asking_let_go_on (QuernAsking *self)
 {
   self->may_repeat = TRUE;
   _quern_chat_session_set_repeating (self->session, FALSE);
 }
 
-static gboolean
-check_ready (QuernChatSession *session, QuernModel *model, GError **error)
-{
-  if (session->answer)
-    g_set_error (error, QUERN_CHAT_ERROR, QUERN_CHAT_ERROR_BUSY,
-                 _("Wait until the current answer is complete, or stop "
-                   "it."));
-  else if (!model)
-    g_set_error (error, QUERN_CHAT_ERROR, QUERN_CHAT_ERROR_NO_MODEL,
-                 _("The model of this conversation is not on this computer. Choose another one or download it."));
-  else
-    return TRUE;
-  return FALSE;
-}
-
-static gboolean
-check_vision (QuernAnswer *self, QuernPrompt *prompt, GError **error)
-{
-  if (!quern_prompt_has_pictures (prompt) || quern_model_get_vision_path (self->model))
-    return TRUE;
-  g_set_error (
-      error, QUERN_CHAT_ERROR, QUERN_CHAT_ERROR_NO_VISION,
-      _("“%s” cannot see pictures without its vision file. Download the vision file, choose another model, or "
-        "remove the pictures."),
-      quern_model_get_title (self->model));
-  return FALSE;
-}
-
+/* Finds the place of the question in the conversation, and makes the messages that are to be added there. */
 static void
-begin (QuernAnswer *self)
+quern_asking_place (QuernAsking *self)
 {
   QuernChatSession *session = self->session;
-  g_autoptr (QuernPrompt) prompt = _quern_chat_session_prompt (session, self->n_messages);
-  GCancellable *cancellable = g_task_get_cancellable (self->task);
-  GError *error = NULL;
+  QuernQuestion *question = self->question;
+  QuernMessage *message = question->message;
+  guint position = message ? _quern_chat_session_find (session, message)
+                           : g_list_model_get_n_items (G_LIST_MODEL (session->messages));
 
-  session->answer = self;
-  g_clear_pointer (&session->refused, _quern_demand_free);
-  if (self->question)
-    quern_prompt_add_text (prompt, QUERN_ROLE_USER, quern_message_get_content (self->question), self->attachments);
+  question->n_messages = position;
+  switch (question->kind) {
+  case QUERN_QUESTION_NEW: break;
+  case QUERN_QUESTION_EDIT: self->message_siblings = quern_message_get_sibling_count (message); break;
+  case QUERN_QUESTION_AGAIN:
+    if (quern_message_get_role (message) == QUERN_ROLE_ASSISTANT)
+      self->answer_siblings = quern_message_get_sibling_count (message);
+    else
+      question->n_messages = position + 1;
+    break;
+  case QUERN_QUESTION_CONTINUE:
+    self->answer = g_object_ref (message);
+    self->before = *quern_message_get_statistics (message);
+    break;
+  }
+  if (_quern_question_is_written (question)) {
+    g_autofree char *valid = g_utf8_make_valid (question->text, -1);
+    self->message = quern_message_new (QUERN_ROLE_USER, valid);
+    for (guint i = 0; i < g_list_model_get_n_items (G_LIST_MODEL (question->attachments)); i++) {
+      g_autoptr (QuernAttachment) attachment = g_list_model_get_item (G_LIST_MODEL (question->attachments), i);
+      quern_message_add_attachment (self->message, attachment);
+    }
+  } else if (question->n_messages > 0) {
+    g_autoptr (QuernMessage) asked = g_list_model_get_item (G_LIST_MODEL (session->messages), question->n_messages - 1);
+    quern_question_set_text (question, quern_message_get_content (asked));
+    g_list_store_remove_all (question->attachments);
+    _quern_question_prepend_attachments (question, quern_message_get_attachments (asked));
+  }
+  if (self->answer)
+    return;
+  self->answer = quern_message_new (QUERN_ROLE_ASSISTANT, "");
+  quern_message_set_thinking (self->answer, _quern_chat_session_thinks (session, question->model));
+  quern_message_set_effort (self->answer, quern_effort_for_model (question->model, quern_conversation_get_effort (
+                                                                                       session->conversation)));
+}
+
+/**
+ * quern_chat_session_ask_async:
+ * @question: that of quern_chat_session_get_question() or quern_chat_session_get_refused(), or one that is to be
+ *   answered again or continued
+ *
+ * Asks it. What followed an edited question or an answer that is made again stays with the old one, as a sibling.
+ * Completes when the answer has ended in any way: see its state.
+ *
+ * If asking fails, nothing is added to the conversation, and the question is still there: with
+ * %QUERN_CHAT_ERROR_TOO_LONG quern_chat_session_get_refused() has it until somebody decides; otherwise
+ * quern_chat_session_get_question() has it as before. If the model cannot be loaded, the answer is added as a failed one,
+ * which can be made again. Cancelling stops the answer.
+ */
+void
+quern_chat_session_ask_async (QuernChatSession *session, QuernQuestion *question, GCancellable *cancellable,
+                              GAsyncReadyCallback callback, gpointer user_data)
+{
+  g_autoptr (GTask) task = NULL;
+  g_autoptr (QuernExcerpt) excerpt = NULL;
+  QuernAsking *self;
+
+  g_return_if_fail (QUERN_IS_CHAT_SESSION (session));
+  g_return_if_fail (QUERN_IS_QUESTION (question));
+
+  task = g_task_new (session, cancellable, callback, user_data);
+  if (session->asking) {
+    g_task_return_new_error (task, QUERN_CHAT_ERROR, QUERN_CHAT_ERROR_BUSY, "%s",
+                             _("Wait until the current answer is complete, or stop "
+                               "it."));
+    return;
+  }
+  if (!question->model && !session->model) {
+    g_task_return_new_error (
+        task, QUERN_CHAT_ERROR, QUERN_CHAT_ERROR_NO_MODEL, "%s",
+        _("The model of this conversation is not on this computer. Choose another one or download it."));
+    return;
+  }
+  self = g_new0 (QuernAsking, 1);
+  self->session = session;
+  self->question = g_object_ref (question);
+  self->cancellable = g_cancellable_new ();
+  if (!question->model)
+    question->model = g_object_ref (session->model);
+  _quern_chat_session_stop_title (session);
+  _quern_chat_session_take_question (session, question);
+  session->asking = self;
+  quern_asking_place (self);
+  excerpt = _quern_chat_session_excerpt (session, quern_conversation_get_system_prompt (session->conversation),
+                                         _quern_chat_session_start (session, question->n_messages),
+                                         question->n_messages);
+  if (self->message)
+    quern_excerpt_add_question (excerpt, quern_message_get_content (self->message),
+                                G_LIST_MODEL (question->attachments));
+  self->task = g_steal_pointer (&task);
   _quern_chat_session_set_state (session, QUERN_SESSION_LOADING, 0);
-  if (!check_vision (self, prompt, &error)) {
-    end (self, error);
+  if (quern_excerpt_has_pictures (excerpt) && !quern_model_get_vision_path (question->model)) {
+    quern_asking_end (
+        self,
+        g_error_new (
+            QUERN_CHAT_ERROR, QUERN_CHAT_ERROR_NO_VISION,
+            _("“%s” cannot see pictures without its vision file. Download the vision file, choose another model, or "
+              "remove the pictures."),
+            quern_model_get_title (question->model)));
     return;
   }
   if (cancellable)
     self->cancel_handler = g_cancellable_connect (cancellable, G_CALLBACK (cancelled_cb), self, NULL);
-  quern_prompt_build_async (g_steal_pointer (&prompt), self->cancellable, built_cb, self);
-}
-
-/* Returns NULL and completes the task if the session cannot answer now. If model is NULL, the conversation's is
- * used. */
-static QuernAnswer *
-answer_new (QuernChatSession *session, QuernModel *model, GCancellable *cancellable, GAsyncReadyCallback callback,
-            gpointer user_data)
-{
-  g_autoptr (GTask) task = g_task_new (session, cancellable, callback, user_data);
-  GError *error = NULL;
-  QuernAnswer *self;
-
-  model = model ? model : session->model;
-  if (!check_ready (session, model, &error)) {
-    g_task_return_error (task, error);
-    return NULL;
-  }
-  self = g_new0 (QuernAnswer, 1);
-  self->session = session;
-  self->model = g_object_ref (model);
-  self->task = g_steal_pointer (&task);
-  self->cancellable = g_cancellable_new ();
-  return self;
-}
-
-static void
-set_question (QuernAnswer *self, const char *text, GListModel *attachments)
-{
-  guint n = attachments ? g_list_model_get_n_items (attachments) : 0;
-  g_autofree char *valid = g_utf8_make_valid (text, -1);
-
-  self->question = quern_message_new (QUERN_ROLE_USER, valid);
-  self->attachments = attachments ? g_object_ref (attachments) : NULL;
-  for (guint i = 0; i < n; i++) {
-    g_autoptr (QuernAttachment) attachment = g_list_model_get_item (attachments, i);
-    quern_message_add_attachment (self->question, attachment);
-  }
-}
-
-static void
-set_new_answer (QuernAnswer *self)
-{
-  self->answer = quern_message_new (QUERN_ROLE_ASSISTANT, "");
-  quern_message_set_thinking (self->answer, _quern_chat_session_thinks (self->session, self->model));
-  quern_message_set_effort (self->answer, quern_effort_for_model (self->model, quern_conversation_get_effort (
-                                                                                   self->session->conversation)));
+  quern_excerpt_build_async (g_steal_pointer (&excerpt), self->cancellable, request_built_cb, self);
 }
 
 /**
- * quern_chat_session_send_async:
- * @text: the question
- * @attachments: (nullable): a list of #QuernAttachment
- *
- * Asks, at the end of the branch that is shown.
- */
-void
-quern_chat_session_send_async (QuernChatSession *session, const char *text, GListModel *attachments,
-                               GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
-{
-  QuernAnswer *self = answer_new (session, NULL, cancellable, callback, user_data);
-
-  if (!self)
-    return;
-  self->n_messages = g_list_model_get_n_items (G_LIST_MODEL (session->messages));
-  set_question (self, text, attachments);
-  set_new_answer (self);
-  begin (self);
-}
-
-/**
- * quern_chat_session_edit_async:
- * @question: one of the messages
- *
- * Asks @text instead, as a sibling of @question; what followed stays with the old one.
- */
-void
-quern_chat_session_edit_async (QuernChatSession *session, QuernMessage *question, const char *text,
-                               GListModel *attachments, GCancellable *cancellable, GAsyncReadyCallback callback,
-                               gpointer user_data)
-{
-  QuernAnswer *self = answer_new (session, NULL, cancellable, callback, user_data);
-
-  if (!self)
-    return;
-  self->n_messages = _quern_chat_session_find (session, question);
-  self->question_siblings = quern_message_get_sibling_count (question);
-  set_question (self, text, attachments);
-  set_new_answer (self);
-  begin (self);
-}
-
-/**
- * quern_chat_session_regenerate_async:
- * @message: an answer, or a question that has none
- * @model: (nullable): who answers this once; %NULL for the conversation's model
- *
- * Answers the question once more, with the thinking that is chosen now.
- */
-void
-quern_chat_session_regenerate_async (QuernChatSession *session, QuernMessage *message, QuernModel *model,
-                                     GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
-{
-  QuernAnswer *self = answer_new (session, model, cancellable, callback, user_data);
-  gboolean answered = quern_message_get_role (message) == QUERN_ROLE_ASSISTANT;
-
-  if (!self)
-    return;
-  self->n_messages = _quern_chat_session_find (session, message) + !answered;
-  self->answer_siblings = answered ? quern_message_get_sibling_count (message) : 0;
-  set_new_answer (self);
-  begin (self);
-}
-
-/**
- * quern_chat_session_continue_async:
- * @answer: the last message, an answer that was stopped, interrupted or cut
- *
- * Goes on where it ended.
- */
-void
-quern_chat_session_continue_async (QuernChatSession *session, QuernMessage *answer, GCancellable *cancellable,
-                                   GAsyncReadyCallback callback, gpointer user_data)
-{
-  QuernAnswer *self = answer_new (session, NULL, cancellable, callback, user_data);
-
-  if (!self)
-    return;
-  self->n_messages = _quern_chat_session_find (session, answer);
-  self->answer = g_object_ref (answer);
-  self->before = *quern_message_get_statistics (answer);
-  begin (self);
-}
-
-/**
- * quern_chat_session_answer_finish:
+ * quern_chat_session_ask_finish:
  *
  * Returns: whether there is an answer, however it ended (see its state); %FALSE when nothing was sent
  */
 gboolean
-quern_chat_session_answer_finish (QuernChatSession *session, GAsyncResult *result, GError **error)
+quern_chat_session_ask_finish (QuernChatSession *session, GAsyncResult *result, GError **error)
 {
   return g_task_propagate_boolean (G_TASK (result), error);
 }

@@ -6,20 +6,22 @@
 
 G_BEGIN_DECLS
 
-/* The messages of a conversation that become a request. Their attachments are read and decoded on a thread. */
-typedef struct _QuernPrompt QuernPrompt;
+/* The instructions and messages that go to a model: copies, so that another thread can read and decode the attachments
+ * and make a request of them. */
+typedef struct _QuernExcerpt QuernExcerpt;
 
-QuernPrompt *quern_prompt_new (QuernStore *store, const char *system_prompt);
-void quern_prompt_free (QuernPrompt *self);
-void quern_prompt_add_message (QuernPrompt *self, QuernMessage *message);
-void quern_prompt_add_text (QuernPrompt *self, QuernRole role, const char *text, GListModel *attachments);
-gboolean quern_prompt_has_pictures (QuernPrompt *self);
-void quern_prompt_build_async (QuernPrompt *self, GCancellable *cancellable, GAsyncReadyCallback callback,
-                               gpointer user_data);
-QuernRequest *quern_prompt_build_finish (GAsyncResult *result, GError **error);
-QuernRequest *quern_prompt_build (QuernPrompt *self, GCancellable *cancellable, GError **error);
-char *quern_prompt_quote_file (const char *name, GBytes *bytes);
+QuernExcerpt *quern_excerpt_new (QuernStore *store, const char *system_prompt);
+void quern_excerpt_free (QuernExcerpt *self);
+gboolean quern_excerpt_includes (QuernMessage *message);
+void quern_excerpt_add_message (QuernExcerpt *self, QuernMessage *message);
+void quern_excerpt_add_question (QuernExcerpt *self, const char *text, GListModel *attachments);
+gboolean quern_excerpt_has_pictures (QuernExcerpt *self);
+void quern_excerpt_build_async (QuernExcerpt *self, GCancellable *cancellable, GAsyncReadyCallback callback,
+                                gpointer user_data);
+QuernRequest *quern_excerpt_build_finish (GAsyncResult *result, GError **error);
+QuernRequest *quern_excerpt_build (QuernExcerpt *self, GCancellable *cancellable, GError **error);
+char *quern_excerpt_quote_file (const char *name, GBytes *bytes);
 
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (QuernPrompt, quern_prompt_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (QuernExcerpt, quern_excerpt_free)
 
 G_END_DECLS
