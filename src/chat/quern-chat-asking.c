@@ -29,7 +29,7 @@ struct _QuernAsking {
   guint message_siblings, answer_siblings; /* number of siblings that exist already */
   QuernStatistics before;                  /* statistics of the answer that is continued */
 
-  QuernContext *context;
+  QuernLoadedModel *context;
   QuernGeneration *generation;
   gint64 load_began;
   double load_seconds;
@@ -159,7 +159,7 @@ context_loaded_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   QuernAsking *self = user_data;
   g_autoptr (GError) error = NULL;
 
-  self->context = quern_engine_load_finish (QUERN_ENGINE (source), result, &error);
+  self->context = quern_backend_load_finish (QUERN_BACKEND (source), result, &error);
   if (!self->context) {
     gboolean stopped = g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
     quern_asking_end_answer (self, stopped ? QUERN_MESSAGE_STOPPED : QUERN_MESSAGE_FAILED,
@@ -168,7 +168,7 @@ context_loaded_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   }
   if (self->load_began > 0)
     self->load_seconds = (double) (g_get_monotonic_time () - self->load_began) / G_USEC_PER_SEC;
-  self->generation = quern_context_generate (self->context, self->question->request);
+  self->generation = quern_loaded_model_generate (self->context, self->question->request);
   g_signal_connect_swapped (self->generation, "text", G_CALLBACK (text_cb), self);
   g_signal_connect_swapped (self->generation, "notify", G_CALLBACK (generation_changed_cb), self);
   g_signal_connect_swapped (self->generation, "done", G_CALLBACK (done_cb), self);
@@ -206,6 +206,7 @@ quern_asking_commit (QuernAsking *self)
   QuernQuestion *question = self->question;
   guint n = g_list_model_get_n_items (G_LIST_MODEL (session->messages));
   g_autofree char *title = quern_model_dup_full_title (question->model);
+  g_autoptr (QuernLoadedModel) loaded = NULL;
   QuernLoadParams params;
 
   quern_message_set_model (self->answer, quern_model_get_id (question->model), title);
@@ -226,10 +227,11 @@ quern_asking_commit (QuernAsking *self)
   _quern_chat_session_commit_question (session);
 
   _quern_chat_session_load_params (session, question->model, &params);
-  if (!quern_engine_peek (session->engine, question->model, &params))
+  loaded = quern_backend_find_loaded (session->backend, question->model, &params);
+  if (!loaded)
     self->load_began = g_get_monotonic_time ();
-  quern_engine_load_async (session->engine, question->model, &params, load_progress_cb, self, self->cancellable,
-                           context_loaded_cb, self);
+  quern_backend_load_async (session->backend, question->model, &params, load_progress_cb, self, self->cancellable,
+                            context_loaded_cb, self);
 }
 
 /* ---- checks ---------------------------------------------------------------------------------------------------- */
@@ -239,7 +241,7 @@ counted_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   QuernAsking *self = user_data;
   GError *error = NULL;
-  gssize total = quern_engine_count_finish (QUERN_ENGINE (source), result, &error);
+  gssize total = quern_backend_count_finish (QUERN_BACKEND (source), result, &error);
   guint size = _quern_chat_session_context_size (self->session, self->question->model);
 
   if (!error && !g_cancellable_set_error_if_cancelled (self->cancellable, &error)) {
@@ -282,7 +284,7 @@ request_built_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   if (question->kind == QUERN_QUESTION_CONTINUE)
     quern_request_set_beginning (request, quern_message_get_reasoning (self->answer),
                                  quern_message_get_content (self->answer));
-  quern_engine_count_async (self->session->engine, question->model, request, self->cancellable, counted_cb, self);
+  quern_backend_count_async (self->session->backend, question->model, request, self->cancellable, counted_cb, self);
 }
 
 /* ---- begin ----------------------------------------------------------------------------------------------------- */

@@ -11,7 +11,7 @@
 
 typedef struct {
   QuernRequest *request;
-  QuernContext *context;
+  QuernLoadedModel *context;
   QuernGeneration *generation;
   GString *text;
   gulong cancel_handler;
@@ -75,12 +75,12 @@ context_loaded_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   GCancellable *cancellable = g_task_get_cancellable (task);
   GError *error = NULL;
 
-  completion->context = quern_engine_load_finish (QUERN_ENGINE (source), result, &error);
+  completion->context = quern_backend_load_finish (QUERN_BACKEND (source), result, &error);
   if (!completion->context) {
     completion_fail (task, error);
     return;
   }
-  completion->generation = quern_context_generate (completion->context, completion->request);
+  completion->generation = quern_loaded_model_generate (completion->context, completion->request);
   g_signal_connect_swapped (completion->generation, "text", G_CALLBACK (text_cb), task);
   g_signal_connect_swapped (completion->generation, "done", G_CALLBACK (done_cb), task);
   if (cancellable)
@@ -110,7 +110,7 @@ _quern_chat_session_complete_async (QuernChatSession *self, QuernRequest *reques
   sampling.max_tokens = max_tokens;
   quern_sampling_apply (&sampling, request);
   _quern_chat_session_load_params (self, self->model, &params);
-  quern_engine_load_async (self->engine, self->model, &params, NULL, NULL, cancellable, context_loaded_cb, task);
+  quern_backend_load_async (self->backend, self->model, &params, NULL, NULL, cancellable, context_loaded_cb, task);
 }
 
 /* Returns: (transfer full) (nullable): what the model wrote */

@@ -88,7 +88,7 @@ counted_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   GTask *task = user_data;
   Counting *counting = g_task_get_task_data (task);
   GError *error = NULL;
-  gssize tokens = quern_engine_count_finish (QUERN_ENGINE (source), result, &error);
+  gssize tokens = quern_backend_count_finish (QUERN_BACKEND (source), result, &error);
 
   if (error) {
     g_task_return_error (task, error);
@@ -116,7 +116,7 @@ request_built_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   quern_request_set_thinking (request, counting->thinking);
   quern_request_set_effort (request, quern_effort_for_model (counting->model,
                                                              quern_conversation_get_effort (self->conversation)));
-  quern_engine_count_async (self->engine, counting->model, request, g_task_get_cancellable (task), counted_cb, task);
+  quern_backend_count_async (self->backend, counting->model, request, g_task_get_cancellable (task), counted_cb, task);
 }
 
 /* Counts the next step that is not known, or returns the sum. */

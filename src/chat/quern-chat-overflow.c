@@ -59,7 +59,7 @@ middle_counted_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   Planning *planning = g_task_get_task_data (task);
   guint size = planning->plan.context_size;
   GError *error = NULL;
-  gssize total = quern_engine_count_finish (QUERN_ENGINE (source), result, &error);
+  gssize total = quern_backend_count_finish (QUERN_BACKEND (source), result, &error);
 
   if (error) {
     g_task_return_error (task, error);
@@ -86,8 +86,8 @@ count_middle (GTask *task)
     planning->middle = (planning->low + planning->high) / 2;
     request = quern_request_new_without (planning->request,
                                          g_array_index (planning->starts, Start, planning->middle).n_requested);
-    quern_engine_count_async (self->engine, planning->model, request, g_task_get_cancellable (task), middle_counted_cb,
-                              task);
+    quern_backend_count_async (self->backend, planning->model, request, g_task_get_cancellable (task),
+                               middle_counted_cb, task);
     return;
   }
   if (planning->high < planning->starts->len) {
@@ -145,10 +145,10 @@ quern_chat_session_plan_overflow_async (QuernChatSession *self, GCancellable *ca
 
   /* A larger context holds the prompt and an answer. */
   _quern_chat_session_load_params (self, question->model, &params);
-  largest = quern_engine_largest_context (self->engine, question->model, params.kv_type);
+  largest = quern_backend_get_largest_context (self->backend, question->model, params.kv_type);
   wanted = MIN ((plan->needed + MAX (plan->needed / 4, 1024u) + 1023) / 1024 * 1024, largest);
   if (plan->needed + _quern_answer_room_least (wanted) <= wanted && wanted > plan->context_size) {
-    QeMemoryPlan now, then;
+    QuernMemoryPlan now, then;
     quern_model_plan (question->model, plan->context_size, params.kv_type, &now);
     quern_model_plan (question->model, wanted, params.kv_type, &then);
     plan->raised = wanted;
@@ -277,7 +277,7 @@ piece_counted_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   Summary *summary = g_task_get_task_data (task);
   guint size = _quern_chat_session_context_size (self, self->model);
   GError *error = NULL;
-  gssize total = quern_engine_count_finish (QUERN_ENGINE (source), result, &error);
+  gssize total = quern_backend_count_finish (QUERN_BACKEND (source), result, &error);
 
   if (total >= 0 && (guint) total + SUMMARY_TOKENS (size) <= size) {
     summary->fit = summary->middle;
@@ -311,8 +311,8 @@ piece_built_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   if (error)
     summary_fail (task, error);
   else
-    quern_engine_count_async (self->engine, self->model, summary->counted, g_task_get_cancellable (task),
-                              piece_counted_cb, task);
+    quern_backend_count_async (self->backend, self->model, summary->counted, g_task_get_cancellable (task),
+                               piece_counted_cb, task);
 }
 
 /* Finds the longest piece that fits, and summarises it: it tries all messages first, which mostly fit, and then

@@ -17,7 +17,7 @@ typedef struct {
 } CopiedAttachment;
 
 typedef struct {
-  QeRole role;
+  QuernRole role;
   char *text, *reasoning;
   GPtrArray *attachments; /* of CopiedAttachment */
 } CopiedMessage;
@@ -51,7 +51,7 @@ copied_message_free (gpointer data)
 }
 
 static void
-quern_excerpt_add (QuernExcerpt *self, QeRole role, const char *text, const char *reasoning, GListModel *attachments)
+quern_excerpt_add (QuernExcerpt *self, QuernRole role, const char *text, const char *reasoning, GListModel *attachments)
 {
   CopiedMessage *message = g_new0 (CopiedMessage, 1);
   guint n = attachments ? g_list_model_get_n_items (attachments) : 0;
@@ -89,7 +89,7 @@ quern_excerpt_new (QuernStore *store, const char *system_prompt)
   self->database = g_object_ref (quern_store_get_database (store));
   self->messages = g_ptr_array_new_with_free_func (copied_message_free);
   if (system_prompt && *system_prompt)
-    quern_excerpt_add (self, QE_ROLE_SYSTEM, system_prompt, NULL, NULL);
+    quern_excerpt_add (self, QUERN_ROLE_SYSTEM, system_prompt, NULL, NULL);
   return self;
 }
 
@@ -123,7 +123,7 @@ quern_excerpt_add_message (QuernExcerpt *self, QuernMessage *message)
   gboolean question = quern_message_get_role (message) == QUERN_ROLE_USER;
 
   if (quern_excerpt_includes (message))
-    quern_excerpt_add (self, question ? QE_ROLE_USER : QE_ROLE_ASSISTANT, quern_message_get_content (message),
+    quern_excerpt_add (self, question ? QUERN_ROLE_USER : QUERN_ROLE_ASSISTANT, quern_message_get_content (message),
                        question ? NULL : quern_message_get_reasoning (message),
                        quern_message_get_attachments (message));
 }
@@ -138,7 +138,7 @@ quern_excerpt_add_message (QuernExcerpt *self, QuernMessage *message)
 void
 quern_excerpt_add_question (QuernExcerpt *self, const char *text, GListModel *attachments)
 {
-  quern_excerpt_add (self, QE_ROLE_USER, text, NULL, attachments);
+  quern_excerpt_add (self, QUERN_ROLE_USER, text, NULL, attachments);
 }
 
 gboolean

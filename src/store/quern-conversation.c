@@ -19,7 +19,7 @@ struct _QuernConversation {
   guint context_size;   /* tokens; 0: the default */
   gint64 context_start; /* id of the first message that is sent; 0: all are */
   char *system_prompt;
-  char *unsent; /* what was written and is not part of the conversation yet */
+  char *unsent;  /* what was written and is not part of the conversation yet */
   gboolean busy; /* an answer is being made; not stored */
 };
 

@@ -95,7 +95,7 @@ static void
 leave_and_return (Fixture *f)
 {
   g_clear_object (&f->session);
-  f->session = quern_chat_session_new (f->store, f->engine, f->library, f->conversation);
+  f->session = quern_chat_session_new (f->store, QUERN_BACKEND (f->backend), f->library, f->conversation);
   load (f->session);
 }
 
@@ -311,7 +311,7 @@ test_summarised (Fixture *f, gconstpointer data)
   g_assert_cmpstr (quern_conversation_get_unsent (fresh), ==, QUESTION); /* before the old one lets go */
   quern_chat_session_save_unsent (f->session);
   g_assert_cmpstr (quern_conversation_get_unsent (f->conversation), ==, QUESTION "\n\nand then");
-  session = quern_chat_session_new (f->store, f->engine, f->library, fresh);
+  session = quern_chat_session_new (f->store, QUERN_BACKEND (f->backend), f->library, fresh);
   load (session);
   quern_chat_session_move_refused (f->session, session);
   assert_written (session, QUERN_QUESTION_NEW, QUESTION, 1);
