@@ -61,27 +61,20 @@ follow_fence (const char *line, const char *end, char *mark, gsize open)
 
 /* ---- Markdown -------------------------------------------------------------------------------------------------- */
 
-/* Whether a tag begins here that may load something: one with attributes, or a style or script. */
-static gboolean
-is_loading_tag (const char *text)
-{
-  gsize n = 1;
-
-  if (*text != '<' || !g_ascii_isalpha (text[1]))
-    return FALSE;
-  while (g_ascii_isalnum (text[n]) || text[n] == '-')
-    n++;
-  return g_ascii_isspace (text[n]) || text[n] == '/' || g_ascii_strncasecmp (text, "<style", n) == 0
-         || g_ascii_strncasecmp (text, "<script", n) == 0;
-}
-
-/* Pictures become links, and markup becomes text. */
+/* Pictures become links, and tags that may load something become text: those with attributes, styles and scripts. */
 static void
 put_harmless (QuernExportWriter *writer, const char *text, const char *end)
 {
   for (const char *p = text; p < end; p++) {
     gboolean picture = p[0] == '!' && p[1] == '[';
-    if (!picture && !is_loading_tag (p))
+    gboolean tag = p[0] == '<' && g_ascii_isalpha (p[1]);
+    gsize n = 1;
+    while (tag && (g_ascii_isalnum (p[n]) || p[n] == '-'))
+      n++;
+    if (!picture
+        && !(tag
+             && (g_ascii_isspace (p[n]) || p[n] == '/' || g_ascii_strncasecmp (p, "<style", n) == 0
+                 || g_ascii_strncasecmp (p, "<script", n) == 0)))
       continue;
     _quern_export_write (writer, text, (gsize) (p - text));
     if (!picture)

@@ -362,33 +362,6 @@ write_batch (Import *import, QuernConversation *conversation, Messages *m, GErro
   return TRUE;
 }
 
-static void
-add_message (Import *import, QuernConversation *conversation, Messages *m, JsonObject *object, gint64 context_start)
-{
-  QuernMessage *message = message_from_json (object, &import->report);
-  gint64 id = integer (object, "id"), named = integer (object, "parent"), created = quern_message_get_created (message);
-  const gint64 *known = named ? g_hash_table_lookup (m->ids, &named) : NULL;
-  gint64 parent = known ? *known : 0;
-
-  /* One that names no parent follows the message before it, which is what files without branches mean. */
-  if (!named && !id)
-    parent = m->last;
-  quern_message_set_ids (message, quern_store_new_id (), parent, created ? created : g_get_real_time ());
-  m->last = quern_message_get_id (message);
-  g_hash_table_replace (m->ids, copy_id (id ? id : m->last), copy_id (m->last));
-  g_hash_table_replace (m->newest, copy_id (parent), copy_id (m->last));
-  if (boolean (object, "shown", TRUE)) {
-    QuernMessage *place = quern_message_new (QUERN_ROLE_USER, "");
-    quern_message_set_ids (place, m->last, parent, 0);
-    g_ptr_array_add (m->shown, place);
-  }
-  if (id && id == context_start)
-    quern_conversation_set_context_start (conversation, m->last);
-  m->size += quern_message_get_content_length (message);
-  g_ptr_array_add (m->batch, message);
-  import->report.messages++;
-}
-
 static gboolean
 add_messages (Import *import, QuernConversation *conversation, JsonArray *array, gint64 context_start, GError **error)
 {
@@ -402,10 +375,34 @@ add_messages (Import *import, QuernConversation *conversation, JsonArray *array,
 
   for (guint i = 0; ok && i < json_array_get_length (array); i++) {
     JsonObject *object = _quern_import_element (array, i);
-    if (object)
-      add_message (import, conversation, &m, object, context_start);
-    else
+    gint64 id = integer (object, "id"), named = integer (object, "parent"), parent, created;
+    const gint64 *known = named ? g_hash_table_lookup (m.ids, &named) : NULL;
+    QuernMessage *message;
+
+    if (!object) {
       import->report.lost_messages++;
+      continue;
+    }
+    message = message_from_json (object, &import->report);
+    created = quern_message_get_created (message);
+    parent = known ? *known : 0;
+    /* One that names no parent follows the message before it, which is what files without branches mean. */
+    if (!named && !id)
+      parent = m.last;
+    quern_message_set_ids (message, quern_store_new_id (), parent, created ? created : g_get_real_time ());
+    m.last = quern_message_get_id (message);
+    g_hash_table_replace (m.ids, copy_id (id ? id : m.last), copy_id (m.last));
+    g_hash_table_replace (m.newest, copy_id (parent), copy_id (m.last));
+    if (boolean (object, "shown", TRUE)) {
+      QuernMessage *place = quern_message_new (QUERN_ROLE_USER, "");
+      quern_message_set_ids (place, m.last, parent, 0);
+      g_ptr_array_add (m.shown, place);
+    }
+    if (id && id == context_start)
+      quern_conversation_set_context_start (conversation, m.last);
+    m.size += quern_message_get_content_length (message);
+    g_ptr_array_add (m.batch, message);
+    import->report.messages++;
     if (m.batch->len >= BATCH_MESSAGES || m.size >= BATCH_BYTES)
       ok = write_batch (import, conversation, &m, error);
   }
