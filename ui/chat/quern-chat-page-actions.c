@@ -261,17 +261,6 @@ delete_action (GtkWidget *widget, const char *name, GVariant *parameter)
 
 /* ---- raw text --------------------------------------------------------------------------------------------------- */
 
-/* Returns everything the model wrote, with its marks. */
-static char *
-dup_raw (QuernMessage *message)
-{
-  const char *reasoning = quern_message_get_reasoning (message);
-
-  if (*reasoning == '\0')
-    return g_strdup (quern_message_get_content (message));
-  return g_strconcat ("<think>\n", reasoning, "\n</think>\n\n", quern_message_get_content (message), NULL);
-}
-
 static void
 copy_raw_cb (GtkTextBuffer *buffer, GtkWidget *button)
 {
@@ -281,33 +270,29 @@ copy_raw_cb (GtkTextBuffer *buffer, GtkWidget *button)
   gdk_clipboard_set_text (gtk_widget_get_clipboard (button), text);
 }
 
-static GtkWidget *
-make_raw_view (QuernMessage *message)
-{
-  GtkWidget *text = gtk_text_view_new ();
-  g_autofree char *raw = dup_raw (message);
-
-  gtk_text_buffer_set_text (gtk_text_view_get_buffer (GTK_TEXT_VIEW (text)), raw, -1);
-  g_object_set (text, "editable", FALSE, "monospace", TRUE, "wrap-mode", GTK_WRAP_WORD_CHAR, "left-margin", 12,
-                "right-margin", 12, "top-margin", 12, "bottom-margin", 12, NULL);
-  gtk_accessible_update_property (GTK_ACCESSIBLE (text), GTK_ACCESSIBLE_PROPERTY_LABEL, _("Raw text"), -1);
-  return text;
-}
-
 static void
 raw_action (GtkWidget *widget, const char *name, GVariant *parameter)
 {
   QuernMessage *message = _quern_chat_page_get_message (QUERN_CHAT_PAGE (widget), g_variant_get_int64 (parameter));
+  const char *reasoning = message != NULL ? quern_message_get_reasoning (message) : "";
+  g_autofree char *raw = NULL; /* everything the model wrote, with its marks */
   AdwDialog *dialog;
   GtkWidget *view, *toolbar, *scrolled, *text, *copy;
 
   if (message == NULL)
     return;
+  raw = *reasoning != '\0'
+            ? g_strconcat ("<think>\n", reasoning, "\n</think>\n\n", quern_message_get_content (message), NULL)
+            : g_strdup (quern_message_get_content (message));
+  text = gtk_text_view_new ();
+  gtk_text_buffer_set_text (gtk_text_view_get_buffer (GTK_TEXT_VIEW (text)), raw, -1);
+  g_object_set (text, "editable", FALSE, "monospace", TRUE, "wrap-mode", GTK_WRAP_WORD_CHAR, "left-margin", 12,
+                "right-margin", 12, "top-margin", 12, "bottom-margin", 12, NULL);
+  gtk_accessible_update_property (GTK_ACCESSIBLE (text), GTK_ACCESSIBLE_PROPERTY_LABEL, _("Raw text"), -1);
   dialog = adw_dialog_new ();
   view = adw_toolbar_view_new ();
   toolbar = adw_header_bar_new ();
   scrolled = gtk_scrolled_window_new ();
-  text = make_raw_view (message);
   copy = gtk_button_new_from_icon_name ("edit-copy-symbolic");
   gtk_widget_set_tooltip_text (copy, _("Copy Raw Text"));
   g_signal_connect_object (copy, "clicked", G_CALLBACK (copy_raw_cb), gtk_text_view_get_buffer (GTK_TEXT_VIEW (text)),

@@ -66,7 +66,7 @@ add_suggestion (QuernChatPage *self, const char *text, gboolean thinking)
 }
 
 static void
-update_welcome (QuernChatPage *self)
+quern_chat_page_update_welcome (QuernChatPage *self)
 {
   QuernModel *model = self->session != NULL ? quern_chat_session_get_model (self->session) : NULL;
   gboolean demo = model != NULL && quern_model_is_demo (model);
@@ -111,7 +111,7 @@ make_status (QuernChatSession *session)
 }
 
 static void
-update_state (QuernChatPage *self)
+quern_chat_page_update_state (QuernChatPage *self)
 {
   gboolean busy = self->session != NULL && quern_chat_session_get_state (self->session) != QUERN_SESSION_IDLE;
   gboolean ready = self->session != NULL && quern_chat_session_get_model (self->session) != NULL;
@@ -133,7 +133,7 @@ update_state (QuernChatPage *self)
 static void
 repeating_cb (QuernChatPage *self)
 {
-  update_state (self);
+  quern_chat_page_update_state (self);
   if (quern_chat_session_get_repeating (self->session))
     gtk_accessible_announce (GTK_ACCESSIBLE (self), _("The answer is repeating itself."),
                              GTK_ACCESSIBLE_ANNOUNCEMENT_PRIORITY_MEDIUM);
@@ -154,7 +154,7 @@ effort_changed_cb (QuernChatPage *self)
 /* The composer offers what the model's template can do. A template that cannot be used is told of once, when the model is
  * chosen. */
 static void
-update_template (QuernChatPage *self)
+quern_chat_page_update_template (QuernChatPage *self)
 {
   QuernModel *model = quern_chat_session_get_model (self->session);
   const QuernTemplateInfo *info = model != NULL ? &quern_model_get_info (model)->chat : NULL;
@@ -171,14 +171,14 @@ update_template (QuernChatPage *self)
 
 /* Says so if the model of this conversation is gone, because the composer cannot send then. */
 static void
-update_model (QuernChatPage *self)
+quern_chat_page_update_model (QuernChatPage *self)
 {
   QuernConversation *conversation = quern_chat_session_get_conversation (self->session);
   const char *wanted = quern_conversation_get_model_id (conversation);
 
-  update_welcome (self);
-  update_state (self);
-  update_template (self);
+  quern_chat_page_update_welcome (self);
+  quern_chat_page_update_state (self);
+  quern_chat_page_update_template (self);
   if (quern_chat_session_get_model (self->session) == NULL && wanted != NULL && self->library != NULL
       && !quern_library_get_scanning (self->library) && quern_library_find (self->library, wanted) == NULL) {
     g_autofree char *text =
@@ -211,7 +211,7 @@ _quern_chat_page_update (QuernChatPage *self)
   if (self->session == NULL)
     return;
   messages_changed_cb (self);
-  update_model (self);
+  quern_chat_page_update_model (self);
   thinking_changed_cb (self);
   effort_changed_cb (self);
   _quern_chat_page_update_count (self);
@@ -349,20 +349,9 @@ dropped_cb (QuernChatPage *self, const GValue *value)
 }
 
 static void
-accept_drops (QuernChatPage *self)
-{
-  GtkDropTarget *target = gtk_drop_target_new (G_TYPE_INVALID, GDK_ACTION_COPY);
-  GType types[] = { GDK_TYPE_FILE_LIST, GDK_TYPE_TEXTURE };
-
-  gtk_drop_target_set_gtypes (target, types, G_N_ELEMENTS (types));
-  g_signal_connect_swapped (target, "drop", G_CALLBACK (dropped_cb), self);
-  gtk_widget_add_controller (GTK_WIDGET (self), GTK_EVENT_CONTROLLER (target));
-}
-
-static void
 state_changed_cb (QuernChatPage *self)
 {
-  update_state (self);
+  quern_chat_page_update_state (self);
   _quern_chat_page_update_count (self);
 }
 
@@ -378,7 +367,7 @@ _quern_chat_page_set_working (QuernChatPage *self, const char *what, GCancellabl
   gtk_label_set_label (self->working_label, what != NULL ? what : "");
   gtk_widget_set_visible (self->working_bar, what != NULL);
   if (self->session != NULL)
-    update_state (self);
+    quern_chat_page_update_state (self);
 }
 
 /* ---- object ----------------------------------------------------------------------------------------------------- */
@@ -440,15 +429,21 @@ quern_chat_page_class_init (QuernChatPageClass *klass)
 static void
 quern_chat_page_init (QuernChatPage *self)
 {
+  GtkDropTarget *target = gtk_drop_target_new (G_TYPE_INVALID, GDK_ACTION_COPY);
+  GType types[] = { GDK_TYPE_FILE_LIST, GDK_TYPE_TEXTURE };
+
   gtk_widget_init_template (GTK_WIDGET (self));
-  accept_drops (self);
+  gtk_drop_target_set_gtypes (target, types, G_N_ELEMENTS (types));
+  g_signal_connect_swapped (target, "drop", G_CALLBACK (dropped_cb), self);
+  gtk_widget_add_controller (GTK_WIDGET (self), GTK_EVENT_CONTROLLER (target));
   quern_find_bar_set_transcript (self->find_bar, self->transcript);
   g_signal_connect_object (quern_composer_get_attachments (self->composer), "problem",
                            G_CALLBACK (quern_chat_page_show_problem), self, G_CONNECT_SWAPPED);
 
   self->session_signals = g_signal_group_new (QUERN_TYPE_CHAT_SESSION);
   g_signal_group_connect_swapped (self->session_signals, "notify::state", G_CALLBACK (state_changed_cb), self);
-  g_signal_group_connect_swapped (self->session_signals, "notify::progress", G_CALLBACK (update_state), self);
+  g_signal_group_connect_swapped (self->session_signals, "notify::progress", G_CALLBACK (quern_chat_page_update_state),
+                                  self);
   g_signal_group_connect_swapped (self->session_signals, "notify::model", G_CALLBACK (_quern_chat_page_update), self);
   g_signal_group_connect_swapped (self->session_signals, "notify::thinking", G_CALLBACK (thinking_changed_cb), self);
   g_signal_group_connect_swapped (self->session_signals, "notify::effort", G_CALLBACK (effort_changed_cb), self);

@@ -70,7 +70,7 @@ update_offer (QuernAttachmentBar *self)
 }
 
 static void
-update (QuernAttachmentBar *self)
+quern_attachment_bar_update (QuernAttachmentBar *self)
 {
   guint n = g_list_model_get_n_items (G_LIST_MODEL (self->attachments));
 
@@ -129,7 +129,7 @@ items_changed_cb (QuernAttachmentBar *self, guint position, guint removed, guint
     adw_wrap_box_insert_child_after (self->box, chip, before);
     before = chip;
   }
-  update (self);
+  quern_attachment_bar_update (self);
 }
 
 static void
@@ -138,13 +138,13 @@ model_changed_cb (QuernAttachmentBar *self)
   for (GtkWidget *chip = gtk_widget_get_first_child (GTK_WIDGET (self->box)); chip != NULL;
        chip = gtk_widget_get_next_sibling (chip))
     quern_chip_set_session (QUERN_CHIP (chip), self->session);
-  update (self);
+  quern_attachment_bar_update (self);
 }
 
 /* ---- loading ---------------------------------------------------------------------------------------------------- */
 
 static void
-loaded_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+quern_attachment_bar_loaded_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (QuernAttachmentBar) self = user_data;
   g_autoptr (GError) error = NULL;
@@ -156,7 +156,7 @@ loaded_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   if (attachment != NULL)
     g_list_store_append (self->attachments, attachment);
   else
-    update (self);
+    quern_attachment_bar_update (self);
   if (error != NULL)
     quern_attachment_bar_report (self, error->message);
 }
@@ -229,8 +229,8 @@ quern_attachment_bar_add_file (QuernAttachmentBar *self, GFile *file)
   g_return_if_fail (QUERN_IS_ATTACHMENT_BAR (self));
 
   self->n_loading++;
-  quern_attachment_load_file_async (file, self->cancellable, loaded_cb, g_object_ref (self));
-  update (self);
+  quern_attachment_load_file_async (file, self->cancellable, quern_attachment_bar_loaded_cb, g_object_ref (self));
+  quern_attachment_bar_update (self);
 }
 
 /**
@@ -244,8 +244,9 @@ quern_attachment_bar_add_bytes (QuernAttachmentBar *self, const char *name, GByt
   g_return_if_fail (QUERN_IS_ATTACHMENT_BAR (self));
 
   self->n_loading++;
-  quern_attachment_load_bytes_async (name, bytes, self->cancellable, loaded_cb, g_object_ref (self));
-  update (self);
+  quern_attachment_load_bytes_async (name, bytes, self->cancellable, quern_attachment_bar_loaded_cb,
+                                     g_object_ref (self));
+  quern_attachment_bar_update (self);
 }
 
 /**
@@ -259,8 +260,9 @@ quern_attachment_bar_add_texture (QuernAttachmentBar *self, const char *name, Gd
   g_return_if_fail (QUERN_IS_ATTACHMENT_BAR (self));
 
   self->n_loading++;
-  quern_attachment_load_texture_async (name, texture, self->cancellable, loaded_cb, g_object_ref (self));
-  update (self);
+  quern_attachment_load_texture_async (name, texture, self->cancellable, quern_attachment_bar_loaded_cb,
+                                       g_object_ref (self));
+  quern_attachment_bar_update (self);
 }
 
 /**
