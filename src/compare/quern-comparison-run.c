@@ -9,7 +9,7 @@
 #include "quern-compare-answer-private.h"
 #include "quern-compare-job.h"
 #include "quern-comparison-private.h"
-#include "quern-prompt.h"
+#include "quern-excerpt.h"
 #include "quern-sampling.h"
 
 /* Asks all columns. The memory is planned first; then one thread runs the columns' jobs, which fill in their

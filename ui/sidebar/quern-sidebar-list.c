@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "config.h"
 
+#include "quern-chat-title.h"
 #include "quern-sidebar-private.h"
 
 #include "quern-conversation-row.h"
@@ -194,7 +195,7 @@ static gboolean
 title_to_name (GBinding *binding, const GValue *from, GValue *to, gpointer user_data)
 {
   const char *title = g_value_get_string (from);
-  g_value_set_string (to, title != NULL && *title != '\0' ? title : _("New Chat"));
+  g_value_set_string (to, quern_chat_title_shown (title));
   return TRUE;
 }
 

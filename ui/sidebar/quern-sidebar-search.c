@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "quern-chat-title.h"
 #include "quern-sidebar-private.h"
 
 #include <glib/gi18n.h>
@@ -37,15 +38,15 @@ make_row (QuernSearchHit *hit)
   const char *title = quern_search_hit_get_title (hit);
   g_autofree char *markup = snippet_markup (quern_search_hit_get_snippet (hit));
 
-  add_label (box, *title != '\0' ? title : _("New Chat"), "heading");
+  add_label (box, quern_chat_title_shown (title), "heading");
   label = add_label (box, NULL, "caption");
   gtk_label_set_markup (GTK_LABEL (label), markup);
   gtk_label_set_wrap (GTK_LABEL (label), TRUE);
   gtk_label_set_lines (GTK_LABEL (label), 2);
   gtk_widget_add_css_class (row, "search-hit");
   gtk_list_box_row_set_child (GTK_LIST_BOX_ROW (row), box);
-  gtk_accessible_update_property (GTK_ACCESSIBLE (row), GTK_ACCESSIBLE_PROPERTY_LABEL,
-                                  *title != '\0' ? title : _("New Chat"), -1);
+  gtk_accessible_update_property (GTK_ACCESSIBLE (row), GTK_ACCESSIBLE_PROPERTY_LABEL, quern_chat_title_shown (title),
+                                  -1);
   g_object_set_data_full (G_OBJECT (row), "hit", g_object_ref (hit), g_object_unref);
   return row;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "config.h"
 
+#include "quern-chat-title.h"
 #include "quern-window-private.h"
 
 #include <glib/gi18n.h>
@@ -17,9 +18,9 @@ notification_id (QuernConversation *conversation)
 static void
 notify_answer (QuernWindow *self, QuernConversation *conversation)
 {
-  const char *title = quern_conversation_get_title (conversation);
   g_autofree char *id = notification_id (conversation);
-  g_autoptr (GNotification) notification = g_notification_new (*title != '\0' ? title : _("New Chat"));
+  g_autoptr (GNotification)
+      notification = g_notification_new (quern_chat_title_shown (quern_conversation_get_title (conversation)));
 
   g_notification_set_body (notification, _("The answer is ready."));
   g_notification_set_default_action_and_target (notification, "app.open-conversation", "x",
@@ -51,7 +52,8 @@ state_cb (QuernChatSession *session, GParamSpec *pspec, QuernWindow *self)
   gboolean answering = quern_chat_session_get_state (session) != QUERN_SESSION_IDLE;
 
   g_object_set_data (G_OBJECT (session), "answering", GINT_TO_POINTER (answering));
-  _quern_window_update_title (self, session);
+  if (!answering && !self->closing && g_settings_get_boolean (self->settings, "make-titles"))
+    quern_chat_session_make_title_soon (session);
   keep_awake (self, session, answering);
   if (answered && !answering && !self->closing && !gtk_window_is_active (GTK_WINDOW (self)))
     notify_answer (self, quern_chat_session_get_conversation (session));
