@@ -110,25 +110,6 @@ resolve (QuernDownloadJob *job, const QuernDownloadFile *file, GError **error)
   }
 }
 
-/* A file without a checksum in the list of files may have one where it is fetched from. */
-static gboolean
-learn_hashes (QuernDownloadJob *job, GError **error)
-{
-  for (guint i = 0; i < job->files->len; i++) {
-    QuernDownloadFile *file = job->files->pdata[i];
-    g_autoptr (QuernHubResolved) resolved = NULL;
-
-    if (file->sha256 != NULL)
-      continue;
-    resolved = resolve (job, file, error);
-    if (resolved == NULL)
-      return FALSE;
-    file->sha256 = g_steal_pointer (&resolved->sha256);
-    job->refreshed |= file->sha256 != NULL;
-  }
-  return TRUE;
-}
-
 /* A file that is in its place already, from an earlier run or another program, is taken when its content is right. */
 static gboolean
 is_installed (QuernDownloadJob *job, guint index)
@@ -207,15 +188,6 @@ fetch_file (QuernDownloadJob *job, guint index, GError **error)
   return quern_fetch_run (&spec, &job->progress, job->cancellable, error);
 }
 
-static void
-finish_file (QuernDownloadJob *job, guint64 size)
-{
-  __atomic_add_fetch (&job->received, __atomic_load_n (&job->progress.received, __ATOMIC_RELAXED), __ATOMIC_RELAXED);
-  __atomic_store_n (&job->progress.received, 0, __ATOMIC_RELAXED);
-  __atomic_store_n (&job->progress.bytes, 0, __ATOMIC_RELAXED);
-  __atomic_add_fetch (&job->finished, size, __ATOMIC_RELAXED);
-}
-
 /* A verified file is sound without its receipt. One that is not must not be installed without it. */
 static gboolean
 write_receipts (QuernDownloadJob *job, GError **error)
@@ -235,26 +207,25 @@ write_receipts (QuernDownloadJob *job, GError **error)
 }
 
 static gboolean
-install (QuernDownloadJob *job, const gboolean *installed, GError **error)
-{
-  for (guint i = job->files->len; i-- > 0;) {
-    g_autofree char *target = dup_target (job, i);
-
-    if (!installed[i] && !quern_part_install (target, error))
-      return FALSE;
-  }
-  return TRUE;
-}
-
-static gboolean
 run (QuernDownloadJob *job, GError **error)
 {
   g_autofree gboolean *installed = NULL;
 
   if (job->refresh && !refresh (job, error))
     return FALSE;
-  if (!learn_hashes (job, error))
-    return FALSE;
+  /* A file without a checksum in the list of files may have one where it is fetched from. */
+  for (guint i = 0; i < job->files->len; i++) {
+    QuernDownloadFile *file = job->files->pdata[i];
+    g_autoptr (QuernHubResolved) resolved = NULL;
+
+    if (file->sha256 != NULL)
+      continue;
+    resolved = resolve (job, file, error);
+    if (resolved == NULL)
+      return FALSE;
+    file->sha256 = g_steal_pointer (&resolved->sha256);
+    job->refreshed |= file->sha256 != NULL;
+  }
   installed = g_new0 (gboolean, job->files->len);
   for (guint i = 0; i < job->files->len; i++)
     installed[i] = is_installed (job, i);
@@ -263,9 +234,20 @@ run (QuernDownloadJob *job, GError **error)
   for (guint i = 0; i < job->files->len; i++) {
     if (!installed[i] && !fetch_file (job, i, error))
       return FALSE;
-    finish_file (job, ((QuernDownloadFile *) job->files->pdata[i])->size);
+    __atomic_add_fetch (&job->received, __atomic_load_n (&job->progress.received, __ATOMIC_RELAXED), __ATOMIC_RELAXED);
+    __atomic_store_n (&job->progress.received, 0, __ATOMIC_RELAXED);
+    __atomic_store_n (&job->progress.bytes, 0, __ATOMIC_RELAXED);
+    __atomic_add_fetch (&job->finished, ((QuernDownloadFile *) job->files->pdata[i])->size, __ATOMIC_RELAXED);
   }
-  return write_receipts (job, error) && install (job, installed, error);
+  if (!write_receipts (job, error))
+    return FALSE;
+  for (guint i = job->files->len; i-- > 0;) {
+    g_autofree char *target = dup_target (job, i);
+
+    if (!installed[i] && !quern_part_install (target, error))
+      return FALSE;
+  }
+  return TRUE;
 }
 
 /* Deletes what unfinished files have left. */

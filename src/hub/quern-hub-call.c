@@ -569,27 +569,14 @@ plain_etag (const char *etag)
   return g_strdup (start);
 }
 
-/* The hash that an answer about a file tells. A plain ETag is one only where it is the hub's own; after a redirect to
- * another host it is of whatever that host goes by. */
-static char *
-dup_told_hash (QuernHub *self, SoupMessage *message)
-{
-  SoupMessageHeaders *headers = soup_message_get_response_headers (message);
-  g_autofree char *linked = plain_etag (soup_message_headers_get_one (headers, "X-Linked-Etag"));
-  g_autofree char *plain = plain_etag (soup_message_headers_get_one (headers, "ETag"));
-  char *hash = quern_sha256_from_text (linked);
-
-  if (hash != NULL)
-    return hash;
-  return quern_hub_is_own_answer (self, message) ? quern_sha256_from_text (plain) : NULL;
-}
-
 static gboolean
 read_resolved (QuernHub *self, SoupMessage *message, QuernHubResolved *out)
 {
   SoupMessageHeaders *headers = soup_message_get_response_headers (message);
   const char *size = soup_message_headers_get_one (headers, "X-Linked-Size");
   const char *location = soup_message_headers_get_one (headers, "Location");
+  g_autofree char *linked = plain_etag (soup_message_headers_get_one (headers, "X-Linked-Etag"));
+  g_autofree char *plain = plain_etag (soup_message_headers_get_one (headers, "ETag"));
 
   if (SOUP_STATUS_IS_REDIRECTION (soup_message_get_status (message)) && location != NULL) {
     g_autofree char *base = g_uri_to_string (soup_message_get_uri (message));
@@ -601,7 +588,11 @@ read_resolved (QuernHub *self, SoupMessage *message, QuernHubResolved *out)
       size = soup_message_headers_get_one (headers, "Content-Length");
   }
   out->commit = g_strdup (soup_message_headers_get_one (headers, "X-Repo-Commit"));
-  out->sha256 = dup_told_hash (self, message);
+  out->sha256 = quern_sha256_from_text (linked);
+  /* A plain ETag is a hash only where it is the hub's own; after a redirect to another host it is of whatever that host
+   * goes by. */
+  if (out->sha256 == NULL && quern_hub_is_own_answer (self, message))
+    out->sha256 = quern_sha256_from_text (plain);
   return out->location != NULL && size != NULL
          && g_ascii_string_to_unsigned (size, 10, 0, G_MAXINT64, &out->size, NULL);
 }

@@ -9,7 +9,6 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
-#include "quern-vision.h"
 #include "quern-library.h"
 #include "quern-model-name.h"
 #include "quern-scan.h"
