@@ -7,6 +7,11 @@
 
 G_BEGIN_DECLS
 
+/* The largest area of a picture, in pixels. Vision files allow 16 times as much, which would take 16 times the tokens
+ * and, because every patch attends to every other, far more than 16 times the time: a photograph would take the better
+ * part of an hour on an ordinary processor and leave no room in the context. */
+#define QUERN_VISION_MAX_PIXELS (1024 * 1024)
+
 typedef enum {
   QUERN_MODEL_OK,
   QUERN_MODEL_DAMAGED,     /* see quern_model_get_problem() */
