@@ -15,8 +15,6 @@
 #include <glib/gstdio.h>
 #include <sys/stat.h>
 
-#define MAX_ATTEMPTS 4
-
 QuernDownloadJob *
 _quern_download_job_new (QuernDownload *download, QuernHub *hub, QuernRateLimiter *limiter, QuernDatabase *database)
 {
@@ -93,19 +91,20 @@ refresh (QuernDownloadJob *job, GError **error)
 static QuernHubResolved *
 resolve (QuernDownloadJob *job, const QuernDownloadFile *file, GError **error)
 {
-  for (guint attempt = 0;; attempt++) {
+  for (QuernHubRetry retry = { 0 };;) {
     g_autoptr (GError) cause = NULL;
-    gint64 asked = -1;
+    gint64 asked = -1, delay;
     QuernHubResolved *resolved = quern_hub_resolve (job->hub, job->repo, job->revision, file->path, &asked,
                                                     job->cancellable, &cause);
 
     if (resolved != NULL)
       return resolved;
-    if (!quern_hub_error_is_temporary (cause) || attempt + 1 == MAX_ATTEMPTS || asked > 5 * G_USEC_PER_SEC) {
+    delay = quern_hub_retry_next (&retry, cause, asked, FALSE);
+    if (delay < 0) {
       g_propagate_error (error, g_steal_pointer (&cause));
       return NULL;
     }
-    if (!quern_hub_wait (MAX (asked, quern_hub_retry_delay (NULL, attempt)), job->cancellable, error))
+    if (!quern_hub_wait (delay, job->cancellable, error))
       return NULL;
   }
 }

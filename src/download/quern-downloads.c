@@ -15,9 +15,7 @@
 #include <sys/stat.h>
 
 #define TICK_MS 200
-#define BUSY_SECONDS 5 /* until another program is asked again */
-#define FIRST_RETRY 15 /* seconds; doubles up to MAX_RETRY */
-#define MAX_RETRY 300
+#define BUSY_PAUSE (5 * (gint64) G_USEC_PER_SEC) /* until it is tried again whether another program is done */
 
 struct _QuernDownloads {
   GObject parent_instance;
@@ -307,14 +305,14 @@ take_failure (QuernDownloads *self, QuernDownload *download, QuernDownloadJob *j
   } else if (quern_hub_error_is_temporary (error)
              || g_error_matches (error, QUERN_DOWNLOAD_ERROR, QUERN_DOWNLOAD_ERROR_BUSY)) {
     gboolean busy = g_error_matches (error, QUERN_DOWNLOAD_ERROR, QUERN_DOWNLOAD_ERROR_BUSY);
-    guint seconds = busy ? BUSY_SECONDS : MIN (FIRST_RETRY << MIN (download->retries, 8), MAX_RETRY);
+    gint64 pause = busy ? BUSY_PAUSE : quern_hub_retry_pause (download->retries);
     Retry *retry;
 
     download->retries += !busy;
     set_state (self, download, QUERN_DOWNLOAD_WAITING, error);
     retry = g_new (Retry, 1);
     *retry = (Retry) { self, download };
-    _quern_download_set_wait (download, g_get_monotonic_time () + seconds * G_USEC_PER_SEC);
+    _quern_download_set_wait (download, g_get_monotonic_time () + pause);
     download->retry_source = g_timeout_add_full (G_PRIORITY_DEFAULT, 1000, retry_cb, retry, g_free);
   } else {
     download->refresh = g_error_matches (error, QUERN_DOWNLOAD_ERROR, QUERN_DOWNLOAD_ERROR_CHANGED)

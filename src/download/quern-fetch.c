@@ -25,7 +25,6 @@
 #define CONNECTION_SIZE (4 * 1024 * 1024) /* a further connection should have this much to do */
 #define FAST_RATE 150.0                   /* bytes per microsecond */
 #define WORTHWHILE 10    /* a request should bring bytes for so many times as long as its answer took */
-#define MAX_FAILURES 4   /* in a row and without a gain */
 #define GAIN (64 * 1024) /* bytes: less may come for ever without an end in sight */
 #define REPAIR_STEPS 8
 #define MAX_RESTARTS 3
@@ -138,37 +137,21 @@ take_span (QuernFetch *fetch, QuernSpan *span)
   return FALSE;
 }
 
-/* How long to wait after a failure; -1: not worth it. A server may ask for a while, which is then shown, and for no more
- * than QUERN_HUB_MAX_WAIT until something comes. */
-static gint64
-delay_after (QuernFetchWorker *worker, const GError *error, guint *failures)
-{
-  gint64 asked = MIN (worker->asked_delay, QUERN_HUB_MAX_WAIT - worker->sat_out);
-
-  if (!quern_hub_error_is_temporary (error))
-    return -1;
-  if (worker->gained >= GAIN)
-    worker->sat_out = *failures = 0;
-  if (worker->asked_delay >= G_USEC_PER_SEC) {
-    worker->sat_out += asked;
-    return asked > 0 ? asked : -1;
-  }
-  *failures += 1;
-  return *failures > MAX_FAILURES ? -1 : MAX (asked, quern_hub_retry_delay (NULL, *failures - 1));
-}
-
 /* Fetches a span with as many requests as it takes. */
 static gboolean
 fetch_with_retries (QuernFetchWorker *worker, QuernSpan *span, GError **error)
 {
-  for (guint failures = 0;;) {
+  worker->retry.failures = 0;
+  for (;;) {
     g_autoptr (GError) cause = NULL;
     gint64 delay;
     gboolean waited;
 
     if (quern_fetch_span (worker, span, &cause))
       return TRUE;
-    delay = delay_after (worker, cause, &failures);
+    if (worker->gained >= GAIN)
+      worker->retry = (QuernHubRetry) { 0 };
+    delay = quern_hub_retry_next (&worker->retry, cause, worker->asked_delay, TRUE);
     if (delay < 0) {
       g_propagate_error (error, g_steal_pointer (&cause));
       return FALSE;
