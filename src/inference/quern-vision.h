@@ -1,13 +1,20 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
+#include "qe.h"
 #include "quern-model.h"
 
 G_BEGIN_DECLS
 
-/* Calls qe_vision_open() with the limit QUERN_VISION_MAX_PIXELS. */
-QeStatus _quern_vision_open (QeVision **out, const char *path, const QeModel *weights, QeError *error);
+/* What a model makes of a picture. */
+typedef struct {
+  guint width, height; /* in pixels, after resizing */
+  guint n_tokens;
+} QuernPicturePlan;
 
-gboolean quern_vision_plan (QuernModel *model, guint width, guint height, QeImagePlan *plan, GError **error);
+gboolean quern_vision_plan (QuernModel *model, guint width, guint height, QuernPicturePlan *plan, GError **error);
+
+/* Opens a model's vision file, which limits pictures to QUERN_VISION_MAX_PIXELS. weights may be NULL. */
+gboolean _quern_vision_open (QuernModel *model, const QeModel *weights, QeVision **out, GError **error);
 
 G_END_DECLS

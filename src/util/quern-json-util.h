@@ -5,7 +5,7 @@
 
 G_BEGIN_DECLS
 
-/* The names that files use for QeKvType. */
+/* The names that files use for QuernKvType. */
 extern const char *const quern_kv_names[3];
 
 /* These functions read values of any type; a value of the wrong type gives the fallback. */
