@@ -120,7 +120,7 @@ update (QuernCompareColumnView *self)
   gtk_accessible_update_property (GTK_ACCESSIBLE (self->model_button), GTK_ACCESSIBLE_PROPERTY_LABEL, accessible, -1);
   gtk_widget_set_tooltip_text (GTK_WIDGET (self->model_button), blind ? NULL : subtitle);
   for (int i = 0; (row = gtk_list_box_get_row_at_index (self->models, i)) != NULL; i++)
-    quern_model_row_set_selected (GTK_WIDGET (row), quern_compare_column_get_model (self->column));
+    quern_model_row_set_selected (QUERN_MODEL_ROW (row), quern_compare_column_get_model (self->column));
   update_offers (self);
 }
 
@@ -128,7 +128,8 @@ static GtkWidget *
 create_row (gpointer item, gpointer user_data)
 {
   GtkWidget *row = quern_model_row_new (QUERN_MODEL (item));
-  quern_model_row_set_selected (row, quern_compare_column_get_model (QUERN_COMPARE_COLUMN_VIEW (user_data)->column));
+  quern_model_row_set_selected (QUERN_MODEL_ROW (row),
+                                quern_compare_column_get_model (QUERN_COMPARE_COLUMN_VIEW (user_data)->column));
   return row;
 }
 
@@ -136,7 +137,7 @@ static void
 model_activated_cb (QuernCompareColumnView *self, GtkListBoxRow *row)
 {
   gtk_popover_popdown (self->model_popover);
-  g_signal_emit (self, signals[MODEL_CHOSEN], 0, quern_model_row_get_model (GTK_WIDGET (row)));
+  g_signal_emit (self, signals[MODEL_CHOSEN], 0, quern_model_row_get_model (QUERN_MODEL_ROW (row)));
 }
 
 static void
