@@ -17,6 +17,30 @@
 #define BUSY_SHARE 0.25 /* of all processors, by others */
 #define GROUP "bandwidth"
 
+/* ---- processor --------------------------------------------------------------------------------------------------- */
+
+/**
+ * quern_machine_get_threads:
+ *
+ * Returns: threads that compute by default, at least 1: as many as there are cores that this process may use
+ */
+guint
+quern_machine_get_threads (void)
+{
+  return qe_cpu_default_threads ();
+}
+
+/**
+ * quern_machine_get_kernels:
+ *
+ * Returns: the name of the kernels that this processor runs, such as "avx2"
+ */
+const char *
+quern_machine_get_kernels (void)
+{
+  return qe_cpu_kernels ();
+}
+
 /* ---- what was measured before ------------------------------------------------------------------------------------ */
 
 /* "Intel(R) Xeon(R) … / 2": what the bandwidth depends on besides the memory itself. */

@@ -80,8 +80,8 @@ ask_next (Asking *asking)
     g_string_append_printf (asking->text, "%s:\n\n", quern_attachment_get_name (attachment));
     g_string_append_len (asking->text, bytes, (gssize) length);
   }
-  quern_comparison_ask_async (self->comparison, asking->text->str, G_LIST_MODEL (asking->pictures), NULL, asked_cb,
-                              g_object_ref (self));
+  quern_comparison_ask_async (self->comparison, self->backend, asking->text->str, G_LIST_MODEL (asking->pictures), NULL,
+                              asked_cb, g_object_ref (self));
   for (guint i = 0;
        (view = _quern_compare_page_get_view (self, i)) != NULL && i < quern_comparison_get_n_columns (self->comparison);
        i++)
@@ -182,6 +182,7 @@ static void
 measure_action (GtkWidget *widget, const char *name, GVariant *parameter)
 {
   adw_dialog_present (quern_measure_dialog_new (QUERN_COMPARE_PAGE (widget)->comparison,
+                                                QUERN_COMPARE_PAGE (widget)->backend,
                                                 QUERN_COMPARE_PAGE (widget)->store),
                       widget);
 }
@@ -213,7 +214,9 @@ differences_action (GtkWidget *widget, const char *name, GVariant *parameter)
 static void
 questions_action (GtkWidget *widget, const char *name, GVariant *parameter)
 {
-  adw_dialog_present (quern_questions_dialog_new (QUERN_COMPARE_PAGE (widget)->comparison), widget);
+  adw_dialog_present (quern_questions_dialog_new (QUERN_COMPARE_PAGE (widget)->comparison,
+                                                  QUERN_COMPARE_PAGE (widget)->backend),
+                      widget);
 }
 
 /* ---- columns ---------------------------------------------------------------------------------------------------- */
@@ -233,7 +236,7 @@ void
 _quern_compare_page_catch_up (QuernComparePage *self, QuernCompareColumn *column)
 {
   if (!quern_comparison_get_running (self->comparison))
-    quern_comparison_catch_up_async (self->comparison, column, NULL, caught_up_cb, g_object_ref (self));
+    quern_comparison_catch_up_async (self->comparison, self->backend, column, NULL, caught_up_cb, g_object_ref (self));
 }
 
 /* A column that was replaced by one with another model, kept for undo. */

@@ -439,6 +439,7 @@ quern_compare_page_dispose (GObject *object)
   g_clear_object (&self->comparison);
   g_clear_object (&self->store);
   g_clear_object (&self->library);
+  g_clear_object (&self->backend);
   G_OBJECT_CLASS (quern_compare_page_parent_class)->dispose (object);
 }
 
@@ -507,16 +508,18 @@ quern_compare_page_init (QuernComparePage *self)
 /**
  * quern_compare_page_set_context:
  * @library: the models to choose from
+ * @backend: where they run
  *
  * Call it once, before there is a comparison.
  */
 void
-quern_compare_page_set_context (QuernComparePage *self, QuernStore *store, QuernLibrary *library)
+quern_compare_page_set_context (QuernComparePage *self, QuernStore *store, QuernLibrary *library, QuernBackend *backend)
 {
   g_return_if_fail (QUERN_IS_COMPARE_PAGE (self));
 
   g_set_object (&self->store, store);
   g_set_object (&self->library, library);
+  g_set_object (&self->backend, backend);
 }
 
 /**

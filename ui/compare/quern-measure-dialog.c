@@ -35,6 +35,7 @@ struct _QuernMeasureDialog {
 
   /* Owned references */
   QuernComparison *comparison;
+  QuernBackend *backend;
   GPtrArray *columns; /* of QuernCompareColumn: those that differ in model or cache type, largest first */
   GSignalGroup *signals;
 
@@ -217,7 +218,7 @@ run (QuernMeasureDialog *self, QuernMeasure *measure)
   quern_measure_set_paused (measure, FALSE);
   adw_banner_set_revealed (self->banner, FALSE);
   g_signal_group_set_target (self->signals, measure);
-  quern_measure_run_async (measure, NULL, done_cb, g_object_ref (self));
+  quern_measure_run_async (measure, self->backend, NULL, done_cb, g_object_ref (self));
   update_state (self);
 }
 
@@ -315,6 +316,7 @@ quern_measure_dialog_dispose (GObject *object)
   g_clear_object (&self->signals);
   gtk_widget_dispose_template (GTK_WIDGET (self), QUERN_TYPE_MEASURE_DIALOG);
   g_clear_object (&self->comparison);
+  g_clear_object (&self->backend);
   g_clear_pointer (&self->columns, g_ptr_array_unref);
   G_OBJECT_CLASS (quern_measure_dialog_parent_class)->dispose (object);
 }
@@ -405,17 +407,19 @@ collect_columns (QuernMeasureDialog *self)
 /**
  * quern_measure_dialog_new:
  * @comparison: whose models are measured; it keeps the measurement
+ * @backend: where the models run
  * @store: (nullable): whose conversations may be the text
  *
  * Returns: (transfer floating): the dialog, to be presented
  */
 AdwDialog *
-quern_measure_dialog_new (QuernComparison *comparison, QuernStore *store)
+quern_measure_dialog_new (QuernComparison *comparison, QuernBackend *backend, QuernStore *store)
 {
   QuernMeasureDialog *self = g_object_new (QUERN_TYPE_MEASURE_DIALOG, NULL);
   g_autoptr (GtkStringList) names = gtk_string_list_new (NULL);
 
   self->comparison = g_object_ref (comparison);
+  self->backend = g_object_ref (backend);
   collect_columns (self);
   for (guint i = 0; i < self->columns->len; i++)
     gtk_string_list_take (names, quern_compare_column_dup_label (g_ptr_array_index (self->columns, i)));

@@ -30,6 +30,7 @@ struct _QuernQuestionsDialog {
 
   /* Owned references */
   QuernComparison *comparison;
+  QuernBackend *backend;
   QuernQuestions *chosen; /* loaded from a file, and not asked yet */
   GSignalGroup *signals;
   GArray *rows; /* of AddedRow: what was added to the groups of the template */
@@ -241,7 +242,7 @@ start_cb (QuernQuestionsDialog *self)
   adw_banner_set_revealed (self->banner, FALSE);
   quern_comparison_set_questions (self->comparison, questions);
   g_signal_group_set_target (self->signals, questions);
-  quern_questions_run_async (questions, self->comparison, NULL, asked_cb, g_object_ref (self));
+  quern_questions_run_async (questions, self->comparison, self->backend, NULL, asked_cb, g_object_ref (self));
   update (self);
 }
 
@@ -336,6 +337,7 @@ quern_questions_dialog_dispose (GObject *object)
   g_clear_pointer (&self->rows, g_array_unref);
   gtk_widget_dispose_template (GTK_WIDGET (self), QUERN_TYPE_QUESTIONS_DIALOG);
   g_clear_object (&self->comparison);
+  g_clear_object (&self->backend);
   g_clear_object (&self->chosen);
   G_OBJECT_CLASS (quern_questions_dialog_parent_class)->dispose (object);
 }
@@ -382,17 +384,19 @@ quern_questions_dialog_init (QuernQuestionsDialog *self)
 /**
  * quern_questions_dialog_new:
  * @comparison: whose columns are asked; it keeps the questions and what came of them
+ * @backend: where their models run
  *
  * Returns: (transfer floating): the dialog, to be presented
  */
 AdwDialog *
-quern_questions_dialog_new (QuernComparison *comparison)
+quern_questions_dialog_new (QuernComparison *comparison, QuernBackend *backend)
 {
   const char *sources[] = { _("Built-in sample"), _("A file…"), NULL };
   QuernQuestionsDialog *self = g_object_new (QUERN_TYPE_QUESTIONS_DIALOG, NULL);
   g_autoptr (GtkStringList) names = gtk_string_list_new (sources);
 
   self->comparison = g_object_ref (comparison);
+  self->backend = g_object_ref (backend);
   adw_combo_row_set_model (self->source, G_LIST_MODEL (names));
   g_signal_group_set_target (self->signals, quern_comparison_get_questions (comparison));
   update (self);
