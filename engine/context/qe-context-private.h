@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-#include "context/qe-cache.h"
+#include "context/qe-cache-memory.h"
 #include "context/qe-checkpoints.h"
 #include "context/qe-draft.h"
 #include "context/qe-prompt.h"

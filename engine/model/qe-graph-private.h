@@ -5,7 +5,6 @@
 
 #include "model/qe-graph.h"
 #include "model/qe-head-sketch.h"
-#include "cpu/qe-ops.h"
 
 /* What the files that make up a forward pass share. Functions with a QeWorker are called by every thread of the pass
  * with the same arguments. Their inputs are whole when they are called (a barrier lies before), their outputs when they
@@ -28,7 +27,6 @@ struct QeGraph {
   const QeModel *model;
   const QeConfig *config;
   const QeWeights *weights;
-  const QeOps *ops;
   QeCache *cache;
   QePool *pool;
   QeMatmul *matmul;

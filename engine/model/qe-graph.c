@@ -179,7 +179,6 @@ qe_graph_new (QeGraph **out, QeModel *model, QeCache *cache, const QeGraphParams
   g->model = model;
   g->weights = &model->weights;
   g->cache = cache;
-  g->ops = qe_ops_get ();
   g->kernels = qe_kernels ();
   qe_graph_measure (g, c, model->weights.n_vocab, params, cache->n_ctx);
   g->memory_bytes = qe_graph_lay_out (g, NULL);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-#include "context/qe-cache.h"
+#include "model/qe-cache.h"
 #include "cpu/qe-kernels.h"
 #include "cpu/qe-matmul.h"
 #include "model/qe-model.h"

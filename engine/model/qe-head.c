@@ -67,7 +67,7 @@ prepare_rows (QeGraph *g, QeWorker *w)
     float *x = g->head_rows + i * n_embd;
     memcpy (x, g->h + (base + i) * n_embd, n_embd * sizeof *x);
     memset (g->sketch_p + i * ldp, 0, ldp);
-    g->ops->sketch_input (g->sketch_p + i * ldp, &g->sketch_input[i], x, &g->sketch->columns, n_embd);
+    g->kernels->sketch_input (g->sketch_p + i * ldp, &g->sketch_input[i], x, &g->sketch->columns, n_embd);
   }
   qe_worker_barrier (w);
 }

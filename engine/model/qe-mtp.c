@@ -30,8 +30,8 @@ begin (QeGraph *g, QeWorker *w)
   for (size_t t = first; t < end; t++) {
     float *x = g->wide + t * g->ld_wide;
     qe_graph_embed (g, &m->embd, &g->batch->rows[t], x);
-    g->ops->rms_norm (x, x, m->embd_norm, n_embd, g->config->eps);
-    g->ops->rms_norm (x + n_embd, g->mtp_hidden + t * n_embd, m->hidden_norm, n_embd, g->config->eps);
+    g->kernels->rms_norm (x, x, m->embd_norm, n_embd, g->config->eps);
+    g->kernels->rms_norm (x + n_embd, g->mtp_hidden + t * n_embd, m->hidden_norm, n_embd, g->config->eps);
     qe_graph_angles (g, (uint32_t) t);
     memset (g->h + t * n_embd, 0, n_embd * sizeof *g->h);
   }
@@ -124,7 +124,7 @@ largest (QeGraph *g, bool rough)
       return token;
     qe_graph_complete (g, 0, NULL);
   }
-  const float max = g->ops->max (g->logits, g->n_vocab);
+  const float max = g->kernels->max (g->logits, g->n_vocab);
   for (uint32_t i = 0; i < g->n_vocab; i++)
     if (g->logits[i] == max)
       return (int32_t) i;
@@ -136,8 +136,8 @@ static bool
 is_finite (const QeGraph *g)
 {
   const QeWeights *w = g->weights;
-  return g->ops->is_finite (g->h, g->config->n_embd)
-         && (w->mtp->head.data == w->head.data || g->ops->is_finite (g->logits, g->n_vocab));
+  return g->kernels->is_finite (g->h, g->config->n_embd)
+         && (w->mtp->head.data == w->head.data || g->kernels->is_finite (g->logits, g->n_vocab));
 }
 
 QeStatus

@@ -55,19 +55,6 @@ make_room (const Choice *c)
   return qe_sampler_make_room (s, c->n_vocab);
 }
 
-static void
-find_maxima (const Choice *c)
-{
-  for (size_t b = 0; b < c->n_blocks; b++) {
-    const size_t start = b * QE_SAMPLER_BLOCK;
-    float last[QE_SAMPLER_BLOCK];
-    for (size_t i = 0; start + QE_SAMPLER_BLOCK > c->n_vocab && i < QE_SAMPLER_BLOCK; i++)
-      last[i] = start + i < c->n_vocab ? c->rough->logits[start + i] : -INFINITY;
-    c->s->maxima[b] = qe_sampler_block_maximum (start + QE_SAMPLER_BLOCK > c->n_vocab ? last
-                                                                                      : c->rough->logits + start);
-  }
-}
-
 static size_t
 block_end (const Choice *c, size_t b)
 {
@@ -191,7 +178,13 @@ qe_sampler_pick_rough (QeSampler *sampler, const QeRoughLogits *rough, size_t n_
     return false;
   if (few)
     return pick_among (&c, few, token);
-  find_maxima (&c);
+  for (size_t b = 0; b < c.n_blocks; b++) {
+    const size_t start = b * QE_SAMPLER_BLOCK;
+    float last[QE_SAMPLER_BLOCK];
+    for (size_t i = 0; start + QE_SAMPLER_BLOCK > c.n_vocab && i < QE_SAMPLER_BLOCK; i++)
+      last[i] = start + i < c.n_vocab ? c.rough->logits[start + i] : -INFINITY;
+    c.s->maxima[b] = qe_sampler_block_maximum (start + QE_SAMPLER_BLOCK > c.n_vocab ? last : c.rough->logits + start);
+  }
   if (!refine_seen (&c) || !refine_best (&c))
     return false;
   offer_seen (&c, offer_list (&c, c.k + SPARE, 0));

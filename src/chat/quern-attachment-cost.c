@@ -14,7 +14,7 @@
 #define PICTURE_MARKS 2 /* tokens: the template's start and end around each picture */
 
 typedef struct {
-  QuernEngine *engine;
+  QuernBackend *backend;
   QuernModel *model;
   QuernAttachment *attachment;
   guint width, height;
@@ -27,7 +27,7 @@ job_free (gpointer data)
 {
   Job *job = data;
 
-  g_object_unref (job->engine);
+  g_object_unref (job->backend);
   g_object_unref (job->model);
   g_object_unref (job->attachment);
   g_free (job);
@@ -37,7 +37,7 @@ static void
 picture_worker (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
 {
   Job *job = data;
-  QeImagePlan plan = { 0 };
+  QuernPicturePlan plan = { 0 };
   GError *error = NULL;
 
   if (!quern_vision_plan (job->model, job->width, job->height, &plan, &error)) {
@@ -56,7 +56,7 @@ counted_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (GTask) task = user_data;
   Job *job = g_task_get_task_data (task);
   GError *error = NULL;
-  gssize n = quern_engine_count_finish (QUERN_ENGINE (source), result, &error);
+  gssize n = quern_backend_count_finish (QUERN_BACKEND (source), result, &error);
 
   if (error != NULL)
     g_task_return_error (task, error);
@@ -76,8 +76,8 @@ count_text (GTask *task, const char *text)
   Job *job = g_task_get_task_data (task);
   g_autoptr (QuernRequest) request = quern_request_new ();
 
-  quern_request_add_message (request, QE_ROLE_USER, text, NULL);
-  quern_engine_count_async (job->engine, job->model, request, g_task_get_cancellable (task), counted_cb, task);
+  quern_request_add_message (request, QUERN_ROLE_USER, text, NULL);
+  quern_backend_count_async (job->backend, job->model, request, g_task_get_cancellable (task), counted_cb, task);
 }
 
 /* @task: (transfer full) */
@@ -111,7 +111,7 @@ loaded_cb (GObject *source, GAsyncResult *result, gpointer user_data)
  * @height: of a picture, in pixels
  *
  * Finds out how large a picture will be when the model gets it, and how many tokens a picture or a text will take. Fails
- * with %QUERN_ENGINE_ERROR_NO_VISION where the model cannot see.
+ * with %QUERN_INFERENCE_ERROR_NO_VISION where the model cannot see.
  */
 void
 quern_attachment_cost_async (QuernChatSession *session, QuernAttachment *attachment, guint width, guint height,
@@ -126,7 +126,7 @@ quern_attachment_cost_async (QuernChatSession *session, QuernAttachment *attachm
     return;
   }
   job = g_new0 (Job, 1);
-  *job = (Job) { g_object_ref (session->engine),
+  *job = (Job) { g_object_ref (session->backend),
                  g_object_ref (session->model),
                  g_object_ref (attachment),
                  width,

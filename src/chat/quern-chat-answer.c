@@ -32,7 +32,7 @@ struct _QuernAnswer {
 
   QuernModel *model;
   QuernRequest *request;
-  QuernContext *context;
+  QuernLoadedModel *context;
   QuernGeneration *generation;
   gint64 load_began;
   double load_seconds;
@@ -175,7 +175,7 @@ done_cb (QuernAnswer *self)
 static void
 generate (QuernAnswer *self)
 {
-  self->generation = quern_context_generate (self->context, self->request);
+  self->generation = quern_loaded_model_generate (self->context, self->request);
   g_signal_connect_swapped (self->generation, "text", G_CALLBACK (text_cb), self);
   g_signal_connect_swapped (self->generation, "notify", G_CALLBACK (changed_cb), self);
   g_signal_connect_swapped (self->generation, "done", G_CALLBACK (done_cb), self);
@@ -191,7 +191,7 @@ loaded_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   QuernAnswer *self = user_data;
   g_autoptr (GError) error = NULL;
 
-  self->context = quern_engine_load_finish (QUERN_ENGINE (source), result, &error);
+  self->context = quern_backend_load_finish (QUERN_BACKEND (source), result, &error);
   if (!self->context) {
     gboolean stopped = g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
     end_committed (self, stopped ? QUERN_MESSAGE_STOPPED : QUERN_MESSAGE_FAILED, stopped ? NULL : error->message);
@@ -215,12 +215,14 @@ load (QuernAnswer *self)
 {
   QuernChatSession *session = self->session;
   QuernLoadParams params;
+  g_autoptr (QuernLoadedModel) loaded = NULL;
 
   _quern_chat_session_load_params (session, self->model, &params);
-  if (!quern_engine_peek (session->engine, self->model, &params))
+  loaded = quern_backend_find_loaded (session->backend, self->model, &params);
+  if (!loaded)
     self->load_began = g_get_monotonic_time ();
-  quern_engine_load_async (session->engine, self->model, &params, load_progress_cb, self, self->cancellable, loaded_cb,
-                           self);
+  quern_backend_load_async (session->backend, self->model, &params, load_progress_cb, self, self->cancellable,
+                            loaded_cb, self);
 }
 
 /* ---- commit ---------------------------------------------------------------------------------------------------- */
@@ -334,7 +336,7 @@ counted_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   QuernAnswer *self = user_data;
   GError *error = NULL;
-  gssize total = quern_engine_count_finish (QUERN_ENGINE (source), result, &error);
+  gssize total = quern_backend_count_finish (QUERN_BACKEND (source), result, &error);
   guint size = _quern_chat_session_context_size (self->session, self->model);
 
   if (!error && g_cancellable_set_error_if_cancelled (self->cancellable, &error))
@@ -377,7 +379,7 @@ built_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     return;
   }
   set_up_request (self, quern_request_has_pictures (self->request));
-  quern_engine_count_async (self->session->engine, self->model, self->request, self->cancellable, counted_cb, self);
+  quern_backend_count_async (self->session->backend, self->model, self->request, self->cancellable, counted_cb, self);
 }
 
 /* ---- begin ----------------------------------------------------------------------------------------------------- */

@@ -16,7 +16,7 @@
 typedef struct {
   guint max_tokens;
   QuernRequest *request;
-  QuernContext *context;
+  QuernLoadedModel *context;
   QuernGeneration *generation;
   GString *text;
   gulong cancel_handler;
@@ -80,12 +80,12 @@ loaded_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   GCancellable *cancellable = g_task_get_cancellable (task);
   GError *error = NULL;
 
-  completion->context = quern_engine_load_finish (QUERN_ENGINE (source), result, &error);
+  completion->context = quern_backend_load_finish (QUERN_BACKEND (source), result, &error);
   if (!completion->context) {
     fail (task, error);
     return;
   }
-  completion->generation = quern_context_generate (completion->context, completion->request);
+  completion->generation = quern_loaded_model_generate (completion->context, completion->request);
   g_signal_connect_swapped (completion->generation, "text", G_CALLBACK (text_cb), task);
   g_signal_connect_swapped (completion->generation, "done", G_CALLBACK (done_cb), task);
   if (cancellable)
@@ -115,8 +115,8 @@ built_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   quern_sampling_apply (&sampling, completion->request);
   quern_request_set_thinking (completion->request, FALSE);
   _quern_chat_session_load_params (self, self->model, &params);
-  quern_engine_load_async (self->engine, self->model, &params, NULL, NULL, g_task_get_cancellable (task), loaded_cb,
-                           task);
+  quern_backend_load_async (self->backend, self->model, &params, NULL, NULL, g_task_get_cancellable (task), loaded_cb,
+                            task);
 }
 
 /* Appends the question to the prompt and asks the model. Takes ownership of @prompt. */

@@ -32,7 +32,7 @@ counted_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (GTask) task = user_data;
   GError *error = NULL;
-  gssize count = quern_engine_count_finish (QUERN_ENGINE (source), result, &error);
+  gssize count = quern_backend_count_finish (QUERN_BACKEND (source), result, &error);
 
   if (error)
     g_task_return_error (task, error);
@@ -62,7 +62,7 @@ built_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   if (count->begun)
     quern_request_set_beginning (request, quern_message_get_reasoning (count->begun),
                                  quern_message_get_content (count->begun));
-  quern_engine_count_async (self->engine, count->model, request, g_task_get_cancellable (task), counted_cb, task);
+  quern_backend_count_async (self->backend, count->model, request, g_task_get_cancellable (task), counted_cb, task);
 }
 
 /* Takes ownership of @prompt. @begun is an answer to continue, or NULL. */

@@ -61,12 +61,12 @@ quern_chat_session_get_refused_text (QuernChatSession *self, GListModel **attach
 static void
 propose_context (QuernChatSession *self, const QuernDemand *demand, QuernOverflowPlan *plan)
 {
-  QeMemoryPlan now, then;
+  QuernMemoryPlan now, then;
   QuernLoadParams params;
   guint wanted, largest;
 
   _quern_chat_session_load_params (self, demand->model, &params);
-  largest = quern_engine_largest_context (self->engine, demand->model, params.kv_type);
+  largest = quern_backend_get_largest_context (self->backend, demand->model, params.kv_type);
   wanted = MIN ((demand->needed + MAX (demand->needed / 4, 1024u) + 1023) / 1024 * 1024, largest);
   if (demand->needed + _quern_answer_room_least (wanted) > wanted || wanted <= plan->context_size)
     return;

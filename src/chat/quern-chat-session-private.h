@@ -27,7 +27,7 @@ struct _QuernChatSession {
   GObject parent_instance;
 
   QuernStore *store;
-  QuernEngine *engine;
+  QuernBackend *backend;
   QuernLibrary *library;
   QuernConversation *conversation;
   QuernModel *model;    /* NULL if none is chosen or its file is gone */

@@ -443,12 +443,13 @@ quern_chat_session_let_go_on (QuernChatSession *self)
  * Returns: (transfer full): a session that is idle
  */
 QuernChatSession *
-quern_chat_session_new (QuernStore *store, QuernEngine *engine, QuernLibrary *library, QuernConversation *conversation)
+quern_chat_session_new (QuernStore *store, QuernBackend *backend, QuernLibrary *library,
+                        QuernConversation *conversation)
 {
   QuernChatSession *self = g_object_new (QUERN_TYPE_CHAT_SESSION, NULL);
 
   self->store = g_object_ref (store);
-  self->engine = g_object_ref (engine);
+  self->backend = g_object_ref (backend);
   self->library = g_object_ref (library);
   self->conversation = g_object_ref (conversation);
   g_signal_connect_object (library, "items-changed", G_CALLBACK (find_model), self, G_CONNECT_SWAPPED);
@@ -505,7 +506,7 @@ quern_chat_session_dispose (GObject *object)
   g_clear_object (&self->messages);
   g_clear_object (&self->conversation);
   g_clear_object (&self->library);
-  g_clear_object (&self->engine);
+  g_clear_object (&self->backend);
   g_clear_object (&self->store);
   G_OBJECT_CLASS (quern_chat_session_parent_class)->dispose (object);
 }

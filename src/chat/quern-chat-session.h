@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-#include "quern-engine.h"
+#include "quern-backend.h"
 #include "quern-library.h"
 #include "quern-store.h"
 
@@ -58,7 +58,7 @@ typedef struct {
 #define QUERN_TYPE_CHAT_SESSION (quern_chat_session_get_type ())
 G_DECLARE_FINAL_TYPE (QuernChatSession, quern_chat_session, QUERN, CHAT_SESSION, GObject)
 
-QuernChatSession *quern_chat_session_new (QuernStore *store, QuernEngine *engine, QuernLibrary *library,
+QuernChatSession *quern_chat_session_new (QuernStore *store, QuernBackend *backend, QuernLibrary *library,
                                           QuernConversation *conversation);
 QuernConversation *quern_chat_session_get_conversation (QuernChatSession *self);
 GListModel *quern_chat_session_get_messages (QuernChatSession *self);

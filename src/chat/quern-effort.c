@@ -42,7 +42,7 @@ quern_effort_get_title (const char *effort)
 const char *
 quern_effort_for_model (QuernModel *model, const char *wanted)
 {
-  const QeTemplateInfo *info = model ? &quern_model_get_info (model)->chat : NULL;
+  const QuernTemplateInfo *info = model ? &quern_model_get_info (model)->chat : NULL;
 
   for (guint i = 0; info && wanted && i < info->n_efforts; i++)
     if (g_str_equal (info->efforts[i], wanted))

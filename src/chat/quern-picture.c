@@ -414,7 +414,7 @@ quern_picture_get_height (QuernPicture *self)
  * quern_picture_get_pixels:
  * @self: a picture
  *
- * Returns: (transfer none): 8-bit RGB, upright, three bytes a pixel and no padding: what qe_vision_encode() and
+ * Returns: (transfer none): 8-bit RGB, upright, three bytes a pixel and no padding: what quern_pixels_new() and
  *   gdk_memory_texture_new() with %GDK_MEMORY_R8G8B8 take
  */
 GBytes *

@@ -17,7 +17,7 @@ typedef struct {
 } Piece;
 
 typedef struct {
-  QeRole role;
+  QuernRole role;
   char *text, *reasoning;
   GPtrArray *pieces; /* of Piece */
 } Turn;
@@ -51,7 +51,7 @@ turn_free (gpointer data)
 }
 
 static Turn *
-add_turn (QuernPrompt *self, QeRole role, const char *text, const char *reasoning)
+add_turn (QuernPrompt *self, QuernRole role, const char *text, const char *reasoning)
 {
   Turn *turn = g_new0 (Turn, 1);
 
@@ -96,7 +96,7 @@ quern_prompt_new (QuernStore *store, const char *system_prompt)
   self->database = g_object_ref (quern_store_get_database (store));
   self->turns = g_ptr_array_new_with_free_func (turn_free);
   if (system_prompt && *system_prompt)
-    add_turn (self, QE_ROLE_SYSTEM, system_prompt, NULL);
+    add_turn (self, QUERN_ROLE_SYSTEM, system_prompt, NULL);
   return self;
 }
 
@@ -121,7 +121,7 @@ quern_prompt_add_message (QuernPrompt *self, QuernMessage *message)
 
   if (!question && quern_message_get_content_length (message) == 0)
     return;
-  turn = add_turn (self, question ? QE_ROLE_USER : QE_ROLE_ASSISTANT, quern_message_get_content (message),
+  turn = add_turn (self, question ? QUERN_ROLE_USER : QUERN_ROLE_ASSISTANT, quern_message_get_content (message),
                    question ? NULL : quern_message_get_reasoning (message));
   add_attachments (self, turn, quern_message_get_attachments (message));
 }
@@ -129,7 +129,7 @@ quern_prompt_add_message (QuernPrompt *self, QuernMessage *message)
 void
 quern_prompt_add_text (QuernPrompt *self, QuernRole role, const char *text, GListModel *attachments)
 {
-  add_attachments (self, add_turn (self, role == QUERN_ROLE_USER ? QE_ROLE_USER : QE_ROLE_ASSISTANT, text, NULL),
+  add_attachments (self, add_turn (self, role == QUERN_ROLE_USER ? QUERN_ROLE_USER : QUERN_ROLE_ASSISTANT, text, NULL),
                    attachments);
 }
 

@@ -91,7 +91,7 @@ static const struct {
   { "max_tokens", 0, G_MAXINT },
   { "thinking_budget", 0, G_MAXINT },
   { "threads", 0, 1024 },
-  { "kv_type", QE_KV_F16, QE_KV_F32 },
+  { "kv_type", QUERN_KV_F16, QUERN_KV_F32 },
 };
 
 static gsize
@@ -161,7 +161,7 @@ quern_sampling_check (const char *json, GError **error)
 static void
 read_sampling (QuernSampling *sampling, JsonObject *object)
 {
-  QeSamplerParams *p = &sampling->sampler;
+  QuernSamplerValues *p = &sampling->sampler;
 
   p->temperature = (float) member (object, "temperature", p->temperature);
   p->top_k = (uint32_t) member (object, "top_k", p->top_k);
@@ -173,15 +173,15 @@ read_sampling (QuernSampling *sampling, JsonObject *object)
   sampling->max_tokens = (guint) member (object, "max_tokens", 0);
   sampling->thinking_budget = (guint) member (object, "thinking_budget", 0);
   sampling->n_threads = (guint) member (object, "threads", 0);
-  sampling->kv_type = (QeKvType) member (object, "kv_type", QE_KV_F16);
+  sampling->kv_type = (QuernKvType) member (object, "kv_type", QUERN_KV_F16);
 }
 
 /* The family's values are for models with billions of parameters. Quern Tiny knows only one good answer to each
  * question, so it always takes the most probable token. */
 static void
-set_defaults (QeSamplerParams *params, QuernModel *model, gboolean thinking, gboolean pictures)
+set_defaults (QuernSamplerValues *params, QuernModel *model, gboolean thinking, gboolean pictures)
 {
-  qe_sampler_defaults (quern_model_get_info (model), thinking, pictures, params);
+  quern_sampler_values_init (params, model, thinking, pictures);
   if (quern_model_is_demo (model)) {
     params->temperature = 0;
     params->presence_penalty = 0;
@@ -189,18 +189,18 @@ set_defaults (QeSamplerParams *params, QuernModel *model, gboolean thinking, gbo
 }
 
 static gboolean
-file_gives (const QeFileSampling *file, const char *name)
+file_gives (const QuernModelInfo *info, const char *name)
 {
   const struct {
     const char *name;
     gboolean given;
   } values[] = {
-    { "temperature", file->has_temperature },
-    { "top_k", file->has_top_k },
-    { "top_p", file->has_top_p },
-    { "min_p", file->has_min_p },
-    { "presence_penalty", file->has_presence_penalty },
-    { "repetition_penalty", file->has_repetition_penalty },
+    { "temperature", info->sampling.has_temperature },
+    { "top_k", info->sampling.has_top_k },
+    { "top_p", info->sampling.has_top_p },
+    { "min_p", info->sampling.has_min_p },
+    { "presence_penalty", info->sampling.has_presence_penalty },
+    { "repetition_penalty", info->sampling.has_repetition_penalty },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (values); i++)
@@ -227,7 +227,7 @@ quern_sampling_get_origin (const char *json, QuernModel *model, const char *name
   if (model && quern_model_is_demo (model)
       && (g_str_equal (name, "temperature") || g_str_equal (name, "presence_penalty")))
     return QUERN_SAMPLING_DEMO;
-  if (model && file_gives (&quern_model_get_info (model)->sampling, name))
+  if (model && file_gives (quern_model_get_info (model), name))
     return QUERN_SAMPLING_FILE;
   return QUERN_SAMPLING_FAMILY;
 }

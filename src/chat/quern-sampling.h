@@ -9,11 +9,11 @@ G_BEGIN_DECLS
 /* The settings of an answer apart from its prompt: the family's values, replaced where the conversation's JSON has
  * others. */
 typedef struct {
-  QeSamplerParams sampler;
+  QuernSamplerValues sampler;
   guint max_tokens;      /* 0: no limit */
   guint thinking_budget; /* 0: no limit */
   guint n_threads;       /* 0: as many as make sense here */
-  QeKvType kv_type;
+  QuernKvType kv_type;
 } QuernSampling;
 
 void quern_sampling_init (QuernSampling *sampling, QuernModel *model, gboolean thinking, gboolean pictures,

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 #include "quern-cli.h"
-#include "quern-engine.h"
+#include "quern-local-private.h"
 
 /* Measures one model: prefill of a prompt of pseudo-random tokens at a depth, then decoding behind it. Medians over
  * several rounds in one process. Speculative decoding is off: random tokens say nothing about it. */
@@ -45,7 +45,7 @@ static const QeControl control = { .cancelled = is_interrupted };
 static gboolean
 fail (GError **error, const QeError *engine_error)
 {
-  return quern_engine_set_error (error, engine_error);
+  return _quern_inference_set_error (error, engine_error);
 }
 
 /* The same tokens each time, none that ends a generation. */

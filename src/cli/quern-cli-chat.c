@@ -11,6 +11,7 @@
 #include "quern-chat-session.h"
 #include "quern-cli.h"
 #include "quern-effort.h"
+#include "quern-local-backend.h"
 #include "quern-picture.h"
 #include "quern-printable.h"
 #include "quern-prompt.h"
@@ -33,9 +34,9 @@ typedef struct {
   Options options;
   char *prompt;
   gboolean thinking;
-  QuernEngine *engine;
+  QuernBackend *backend;
   QuernModel *model;
-  QuernContext *context;
+  QuernLoadedModel *loaded;
   QuernGeneration *generation;
   GString *answer, *reasoning;
   QuernPrintableStream streams[2]; /* of the answer and the reasoning, on a terminal */
@@ -140,8 +141,8 @@ build_request (Chat *chat, GError **error)
   g_autoptr (QuernRequest) request = quern_request_new ();
 
   if (chat->options.system)
-    quern_request_add_message (request, QE_ROLE_SYSTEM, chat->options.system, NULL);
-  quern_request_add_message (request, QE_ROLE_USER, chat->prompt, NULL);
+    quern_request_add_message (request, QUERN_ROLE_SYSTEM, chat->options.system, NULL);
+  quern_request_add_message (request, QUERN_ROLE_USER, chat->prompt, NULL);
   if (!add_pictures (chat, request, error))
     return NULL;
   quern_request_set_thinking (request, chat->thinking);
@@ -163,8 +164,8 @@ choose_context (Chat *chat, QuernRequest *request, QuernLoadParams *params, GErr
   gssize tokens;
 
   *params = (QuernLoadParams) { .n_threads = (guint) chat->options.n_threads };
-  quern_engine_count_async (chat->engine, chat->model, request, NULL, quern_cli_result_cb, &result);
-  tokens = quern_engine_count_finish (chat->engine, quern_cli_wait (&result), error);
+  quern_backend_count_async (chat->backend, chat->model, request, NULL, quern_cli_result_cb, &result);
+  tokens = quern_backend_count_finish (chat->backend, quern_cli_wait (&result), error);
   if (tokens < 0)
     return FALSE;
   params->context_size = chat->options.n_ctx > 0 ? limit : (guint) MIN ((gsize) tokens + room + 1, trained);
@@ -183,10 +184,10 @@ load_model (Chat *chat, const QuernLoadParams *params, GError **error)
   gint64 began = g_get_monotonic_time ();
   g_autoptr (GAsyncResult) result = NULL;
 
-  quern_engine_load_async (chat->engine, chat->model, params, NULL, NULL, NULL, quern_cli_result_cb, &result);
-  chat->context = quern_engine_load_finish (chat->engine, quern_cli_wait (&result), error);
+  quern_backend_load_async (chat->backend, chat->model, params, NULL, NULL, NULL, quern_cli_result_cb, &result);
+  chat->loaded = quern_backend_load_finish (chat->backend, quern_cli_wait (&result), error);
   chat->load_seconds = (double) (g_get_monotonic_time () - began) / G_USEC_PER_SEC;
-  return chat->context != NULL;
+  return chat->loaded != NULL;
 }
 
 /* ---- answer ---------------------------------------------------------------------------------------------------- */
@@ -234,7 +235,7 @@ generate (Chat *chat, QuernRequest *request)
 {
   guint interrupt;
 
-  chat->generation = quern_context_generate (chat->context, request);
+  chat->generation = quern_loaded_model_generate (chat->loaded, request);
   g_signal_connect_swapped (chat->generation, "text", G_CALLBACK (text_cb), chat);
   g_signal_connect_swapped (chat->generation, "done", G_CALLBACK (done_cb), chat);
   interrupt = g_unix_signal_add (SIGINT, interrupt_cb, chat);
@@ -279,7 +280,7 @@ print_json (Chat *chat, const QuernStatistics *s)
   add_number (builder, "first_token_seconds", s->first_token_seconds);
   add_number (builder, "load_seconds", chat->load_seconds);
   add_count (builder, "peak_rss_bytes", quern_cli_peak_rss ());
-  add_count (builder, "threads", quern_context_get_threads (chat->context));
+  add_count (builder, "threads", quern_loaded_model_get_threads (chat->loaded));
   json_builder_end_object (builder);
   quern_cli_print_json (builder);
 }
@@ -335,8 +336,7 @@ static gboolean
 render (Chat *chat, char **prompt, GArray **tokens, GError **error)
 {
   const Options *o = &chat->options;
-  QeChatOptions options = { .add_generation_prompt = true,
-                            .reasoning_effort = quern_effort_for_model (chat->model, o->effort) };
+  QuernThinking thinking = o->think ? QUERN_THINKING_ON : o->no_think ? QUERN_THINKING_OFF : QUERN_THINKING_DEFAULT;
   g_autoptr (QuernRequest) request = NULL;
   g_autofree char *json = NULL;
   gsize length;
@@ -345,11 +345,10 @@ render (Chat *chat, char **prompt, GArray **tokens, GError **error)
     request = build_request (chat, error);
     return request && quern_template_render (chat->model, request, prompt, tokens, error);
   }
-  if (o->think || o->no_think)
-    options.enable_thinking = o->think ? QE_YES : QE_NO;
   if (!g_file_get_contents (o->messages, &json, &length, error))
     return FALSE;
-  if (quern_template_render_json (chat->model, json, length, &options, prompt, tokens, error))
+  if (quern_template_render_json (chat->model, json, length, thinking, quern_effort_for_model (chat->model, o->effort),
+                                  prompt, tokens, error))
     return TRUE;
   g_prefix_error (error, "%s: ", o->messages);
   return FALSE;
@@ -380,7 +379,7 @@ static int
 check_wishes (Chat *chat)
 {
   const Options *o = &chat->options;
-  const QeTemplateInfo *info = &quern_model_get_info (chat->model)->chat;
+  const QuernTemplateInfo *info = &quern_model_get_info (chat->model)->chat;
 
   if (info->present && !info->usable)
     quern_cli_line (stderr,
@@ -436,9 +435,9 @@ static void
 chat_clear (Chat *chat)
 {
   g_clear_object (&chat->generation);
-  g_clear_object (&chat->context);
+  g_clear_object (&chat->loaded);
   g_clear_object (&chat->model);
-  g_clear_object (&chat->engine);
+  g_clear_object (&chat->backend);
   g_string_free (chat->answer, TRUE);
   g_string_free (chat->reasoning, TRUE);
   g_free (chat->prompt);
@@ -525,7 +524,7 @@ quern_cli_chat (int argc, char **argv)
   Chat chat = { .options = { .seed = QUERN_CLI_NO_SEED, .temperature = -1 } };
   int code;
 
-  chat.engine = quern_engine_new ();
+  chat.backend = QUERN_BACKEND (quern_local_backend_new ());
   chat.terminal = isatty (STDOUT_FILENO);
   chat.answer = g_string_new (NULL);
   chat.reasoning = g_string_new (NULL);

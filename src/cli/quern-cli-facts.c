@@ -13,7 +13,7 @@
 /* ---- on standard output ---------------------------------------------------------------------------------------- */
 
 static const char *
-describe_thinking (const QeTemplateInfo *info)
+describe_thinking (const QuernTemplateInfo *info)
 {
   if (info->thinking_switchable)
     return info->thinking_default ? _("on, can be switched off") : _("off, can be switched on");
@@ -21,7 +21,7 @@ describe_thinking (const QeTemplateInfo *info)
 }
 
 static const char *
-describe_reasoning (const QeTemplateInfo *info)
+describe_reasoning (const QuernTemplateInfo *info)
 {
   if (info->reasoning_switchable)
     return info->keeps_reasoning ? _("kept, can be left out") : _("left out, can be kept");
@@ -29,19 +29,17 @@ describe_reasoning (const QeTemplateInfo *info)
 }
 
 static const char *
-describe_tools (const QeTemplateInfo *info)
+describe_tools (const QuernTemplateInfo *info)
 {
-  switch (info->tools) {
-  case QE_TOOLS_XML: return _("called as <function=NAME>");
-  case QE_TOOLS_HERMES: return _("called as JSON in <tool_call>");
-  case QE_TOOLS_OTHER: return _("called in a form of their own");
-  case QE_TOOLS_NONE:
-  default: return _("none are offered to the model");
-  }
+  /* In the order in which the header's facts number the forms. */
+  const char *const forms[] = { _("none are offered to the model"), _("called as <function=NAME>"),
+                                _("called as JSON in <tool_call>"), _("called in a form of their own") };
+
+  return forms[info->tools];
 }
 
 static char *
-describe_effort (const QeTemplateInfo *info)
+describe_effort (const QuernTemplateInfo *info)
 {
   GString *out = g_string_new (NULL);
 
@@ -63,7 +61,7 @@ static void
 list_values (QuernModel *model, gboolean thinking, Value values[6])
 {
   QuernSampling sampling;
-  const QeSamplerParams *p = &sampling.sampler;
+  const QuernSamplerValues *p = &sampling.sampler;
 
   quern_sampling_init (&sampling, model, thinking, FALSE, NULL);
   values[0] = (Value) { "temperature", p->temperature };
@@ -90,7 +88,7 @@ describe_sampling (QuernModel *model, gboolean thinking)
 }
 
 static void
-print_template_state (const QeTemplateInfo *info)
+print_template_state (const QuernTemplateInfo *info)
 {
   if (!info->present)
     quern_cli_line (stdout, "%-18s %s", _("Chat template"), _("none: the layout of Qwen 3.5 is used"));
@@ -104,7 +102,7 @@ print_template_state (const QeTemplateInfo *info)
 void
 quern_cli_print_facts (QuernModel *model, const char *template)
 {
-  const QeTemplateInfo *info = &quern_model_get_info (model)->chat;
+  const QuernTemplateInfo *info = &quern_model_get_info (model)->chat;
   g_autofree char *effort = describe_effort (info);
   g_autofree char *thinking = describe_sampling (model, TRUE), *answering = describe_sampling (model, FALSE);
 
@@ -165,8 +163,8 @@ add_origins (JsonBuilder *builder, QuernModel *model)
 void
 quern_cli_add_facts (JsonBuilder *builder, QuernModel *model, const char *template)
 {
-  static const char *const forms[] = { "none", "xml", "hermes", "other" }; /* QeToolForm */
-  const QeTemplateInfo *info = &quern_model_get_info (model)->chat;
+  static const char *const forms[] = { "none", "xml", "hermes", "other" }; /* as the header numbers them */
+  const QuernTemplateInfo *info = &quern_model_get_info (model)->chat;
 
   json_builder_set_member_name (builder, "template");
   json_builder_begin_object (builder);

@@ -23,7 +23,7 @@ add_model (JsonBuilder *builder, QuernModel *model)
   static const char *const states[] = { "ok", "damaged", "unsupported" };
   static const char *const origins[] = { "own",    "demonstration", "file",      "folder",
                                          "ollama", "lm-studio",     "llama.cpp", "hugging-face" };
-  const QeModelInfo *info = quern_model_get_info (model);
+  const QuernModelInfo *info = quern_model_get_info (model);
 
   quern_cli_add_string (builder, "id", quern_model_get_id (model));
   quern_cli_add_string (builder, "title", quern_model_get_title (model));
@@ -107,10 +107,10 @@ quern_cli_list (int argc, char **argv)
 /* ---- show ------------------------------------------------------------------------------------------------------ */
 
 static void
-print_show_json (QuernModel *model, guint n_ctx, const QeMemoryPlan *plan, const char *template)
+print_show_json (QuernModel *model, guint n_ctx, const QuernMemoryPlan *plan, const char *template)
 {
   g_autoptr (JsonBuilder) builder = json_builder_new ();
-  const QeModelInfo *info = quern_model_get_info (model);
+  const QuernModelInfo *info = quern_model_get_info (model);
 
   json_builder_begin_object (builder);
   add_model (builder, model);
@@ -161,9 +161,9 @@ print_row (const char *name, const char *format, ...)
 }
 
 static void
-print_show (QuernModel *model, guint n_ctx, const QeMemoryPlan *plan, const char *template)
+print_show (QuernModel *model, guint n_ctx, const QuernMemoryPlan *plan, const char *template)
 {
-  const QeModelInfo *info = quern_model_get_info (model);
+  const QuernModelInfo *info = quern_model_get_info (model);
   g_autofree char *title = quern_model_dup_full_title (model);
   g_autofree char *size = g_format_size (quern_model_get_size (model));
   g_autofree char *total = g_format_size (plan->total);
@@ -204,7 +204,7 @@ quern_cli_show (int argc, char **argv)
   g_autoptr (QuernModel) model = NULL;
   g_autofree char *template = NULL;
   GError *error = NULL;
-  QeMemoryPlan plan;
+  QuernMemoryPlan plan;
   gboolean done;
   int code = quern_cli_parse ("MODEL", entries, &argc, &argv, &done);
 
@@ -220,7 +220,7 @@ quern_cli_show (int argc, char **argv)
     return quern_cli_fail (error);
   if (n_ctx == 0)
     n_ctx = (int) MIN (4096u, quern_model_get_info (model)->n_ctx_train);
-  quern_model_plan (model, (guint) n_ctx, QE_KV_F16, &plan);
+  quern_model_plan (model, (guint) n_ctx, QUERN_KV_F16, &plan);
   if (with_template && !(template = quern_template_read (model, &error)))
     return quern_cli_fail (error);
   (json ? print_show_json : print_show) (model, (guint) n_ctx, &plan, template);

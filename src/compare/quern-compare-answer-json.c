@@ -16,7 +16,7 @@ static const char *const states[] = { "waiting", "loading", "reading", "writing"
 /* ---- writing --------------------------------------------------------------------------------------------------- */
 
 static void
-write_token (const QuernCompareToken *token, JsonBuilder *out)
+write_token (const QuernGeneratedToken *token, JsonBuilder *out)
 {
   json_builder_begin_array (out);
   json_builder_add_int_value (out, token->chosen.id);
@@ -122,7 +122,7 @@ read_offset (JsonArray *from, guint i, guint least, const char *text)
 static void
 read_token (QuernCompareAnswer *answer, JsonArray *from)
 {
-  QuernCompareToken token = { .reasoning = quern_json_int_at (from, 2) != 0 };
+  QuernGeneratedToken token = { .reasoning = quern_json_int_at (from, 2) != 0 };
   JsonArray *top = quern_json_array_at (from, 6);
   const char *text = token.reasoning ? quern_compare_answer_get_reasoning (answer)
                                      : quern_compare_answer_get_answer (answer);
@@ -131,7 +131,7 @@ read_token (QuernCompareAnswer *answer, JsonArray *from)
                                       quern_json_string_at (from, 5) };
   token.start = MIN (read_offset (from, 3, 0, text), (guint) strlen (text));
   token.end = read_offset (from, 4, token.start, text);
-  token.n_top = MIN (quern_json_length (top) / 3, QUERN_COMPARE_TOP);
+  token.n_top = MIN (quern_json_length (top) / 3, QUERN_MAX_CANDIDATES);
   for (guint i = 0; i < token.n_top; i++)
     token.top[i] = (QuernTokenChoice) { (gint32) quern_json_int_at (top, 3 * i), quern_json_double_at (top, 3 * i + 1),
                                         quern_json_string_at (top, 3 * i + 2) };
@@ -159,7 +159,7 @@ read_settings (JsonObject *object, QuernAnswerSettings *out)
 {
   *out = (QuernAnswerSettings) {
     .thinking = quern_json_int (object, "thinking", 0) != 0,
-    .kv_type = (QeKvType) quern_json_index (quern_kv_names, 3, quern_json_string (object, "kv_type", ""), 0),
+    .kv_type = (QuernKvType) quern_json_index (quern_kv_names, 3, quern_json_string (object, "kv_type", ""), 0),
     .n_ctx = quern_json_count (object, "context"),
     .n_threads = quern_json_count (object, "threads"),
     .max_tokens = quern_json_count (object, "max_tokens"),

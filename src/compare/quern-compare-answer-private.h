@@ -2,6 +2,7 @@
 #pragma once
 
 #include "qe.h"
+#include "quern-candidates.h"
 #include "quern-compare-answer.h"
 
 G_BEGIN_DECLS
@@ -23,6 +24,6 @@ void _quern_compare_answer_flush (QuernCompareAnswer *self);
 /* Restores a stored answer. The strings are copied. */
 void _quern_compare_answer_restore (QuernCompareAnswer *self, QuernCompareState state, const char *answer,
                                     const char *reasoning, const char *failure, const QuernStatistics *statistics);
-void _quern_compare_answer_restore_token (QuernCompareAnswer *self, const QuernCompareToken *token);
+void _quern_compare_answer_restore_token (QuernCompareAnswer *self, const QuernGeneratedToken *token);
 
 G_END_DECLS

@@ -20,7 +20,7 @@ struct _QuernCompareAnswer {
   QuernCompareState state;
   double progress;
   GString *answer, *reasoning;
-  GArray *tokens; /* of QuernCompareToken */
+  GArray *tokens; /* of QuernGeneratedToken */
   QuernStatistics statistics;
   char *failure;
   guint64 planned, peak;
@@ -153,11 +153,11 @@ quern_compare_answer_get_n_tokens (QuernCompareAnswer *self)
  *
  * Returns: (transfer none): valid until there are more tokens
  */
-const QuernCompareToken *
+const QuernGeneratedToken *
 quern_compare_answer_get_token (QuernCompareAnswer *self, guint i)
 {
   g_return_val_if_fail (i < self->tokens->len, NULL);
-  return &g_array_index (self->tokens, QuernCompareToken, i);
+  return &g_array_index (self->tokens, QuernGeneratedToken, i);
 }
 
 /**
@@ -225,7 +225,7 @@ _quern_compare_answer_set_settings (QuernCompareAnswer *self, const QuernAnswerS
 /* ---- forks ----------------------------------------------------------------------------------------------------- */
 
 static double
-probability_of (const QuernCompareToken *token, gint32 id)
+probability_of (const QuernGeneratedToken *token, gint32 id)
 {
   if (token->chosen.id == id)
     return token->chosen.p;
@@ -251,7 +251,8 @@ quern_compare_answer_fork (QuernCompareAnswer *a, QuernCompareAnswer *b, QuernFo
   out->shared = longer > 0 ? (double) i / longer : 0;
   if (i == n)
     return;
-  const QuernCompareToken *left = quern_compare_answer_get_token (a, i), *right = quern_compare_answer_get_token (b, i);
+  const QuernGeneratedToken *left = quern_compare_answer_get_token (a, i),
+                            *right = quern_compare_answer_get_token (b, i);
   out->differs = TRUE;
   out->a = left->chosen;
   out->b = right->chosen;
@@ -331,7 +332,7 @@ void
 _quern_compare_answer_add_token (QuernCompareAnswer *self, QeModel *model, gint32 id, double p,
                                  const QuernCandidate *top, guint n_top, gboolean reasoning)
 {
-  QuernCompareToken token = { .reasoning = reasoning };
+  QuernGeneratedToken token = { .reasoning = reasoning };
 
   g_mutex_lock (&self->lock);
   gsize length = reasoning ? self->reasoning_length : self->answer_length;
@@ -387,9 +388,9 @@ _quern_compare_answer_restore (QuernCompareAnswer *self, QuernCompareState state
 }
 
 void
-_quern_compare_answer_restore_token (QuernCompareAnswer *self, const QuernCompareToken *token)
+_quern_compare_answer_restore_token (QuernCompareAnswer *self, const QuernGeneratedToken *token)
 {
-  QuernCompareToken copy = *token;
+  QuernGeneratedToken copy = *token;
 
   copy.chosen.text = g_string_chunk_insert_const (self->texts, token->chosen.text);
   for (guint i = 0; i < copy.n_top; i++)
@@ -459,8 +460,8 @@ quern_compare_answer_init (QuernCompareAnswer *self)
   self->reasoning = g_string_new (NULL);
   self->new_answer = g_string_new (NULL);
   self->new_reasoning = g_string_new (NULL);
-  self->tokens = g_array_new (FALSE, FALSE, sizeof (QuernCompareToken));
-  self->new_tokens = g_array_new (FALSE, FALSE, sizeof (QuernCompareToken));
+  self->tokens = g_array_new (FALSE, FALSE, sizeof (QuernGeneratedToken));
+  self->new_tokens = g_array_new (FALSE, FALSE, sizeof (QuernGeneratedToken));
   self->texts = g_string_chunk_new (1024);
   g_mutex_init (&self->lock);
 }

@@ -1,13 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-#include "qe.h"
-#include "quern-divergence.h"
-#include "quern-message.h"
+#include "quern-generation.h"
 
 G_BEGIN_DECLS
-
-#define QUERN_COMPARE_TOP 10
 
 typedef enum {
   QUERN_COMPARE_WAITING,
@@ -24,25 +20,10 @@ typedef enum {
 /* The settings that an answer was made with. */
 typedef struct {
   gboolean thinking;
-  QeKvType kv_type;
+  QuernKvType kv_type;
   guint n_ctx, n_threads, max_tokens; /* max_tokens 0: no limit */
-  QeSamplerParams sampler;
+  QuernSamplerValues sampler;
 } QuernAnswerSettings;
-
-typedef struct {
-  gint32 id;
-  double p;         /* probability from the model alone: temperature 1, no penalties */
-  const char *text; /* valid as long as the answer */
-} QuernTokenChoice;
-
-/* One generated token. The token that ends the answer is included; its span is empty. */
-typedef struct {
-  QuernTokenChoice chosen;
-  QuernTokenChoice top[QUERN_COMPARE_TOP]; /* the most probable tokens, most probable first */
-  guint n_top;
-  gboolean reasoning;
-  guint start, end; /* byte span that it added to the reasoning or the answer */
-} QuernCompareToken;
 
 /* What one column said to one prompt. Grows while it runs:
  *   "text" (gboolean reasoning, const char *text): more of it, in batches of at most one a frame
@@ -59,7 +40,7 @@ const char *quern_compare_answer_get_answer (QuernCompareAnswer *self);
 const char *quern_compare_answer_get_reasoning (QuernCompareAnswer *self);
 const char *quern_compare_answer_get_failure (QuernCompareAnswer *self);
 guint quern_compare_answer_get_n_tokens (QuernCompareAnswer *self);
-const QuernCompareToken *quern_compare_answer_get_token (QuernCompareAnswer *self, guint i);
+const QuernGeneratedToken *quern_compare_answer_get_token (QuernCompareAnswer *self, guint i);
 const QuernStatistics *quern_compare_answer_get_statistics (QuernCompareAnswer *self);
 guint64 quern_compare_answer_get_peak_memory (QuernCompareAnswer *self);
 guint64 quern_compare_answer_get_planned_memory (QuernCompareAnswer *self);

@@ -11,7 +11,7 @@ struct _QuernCompareColumn {
   QuernModel *model; /* NULL if the model is not on this computer */
   QuernModelFacts facts;
   QuernThinking thinking;
-  QeKvType kv_type;
+  QuernKvType kv_type;
   double temperature; /* negative: the value the family recommends */
   char *sampling;
   GListStore *answers; /* of QuernCompareAnswer */
@@ -97,7 +97,7 @@ quern_compare_column_dup_label (QuernCompareColumn *self)
 {
   GString *label = g_string_new (self->facts.title);
 
-  if (self->kv_type != QE_KV_F16)
+  if (self->kv_type != QUERN_KV_F16)
     g_string_append_printf (label, " · KV %s", quern_kv_names[self->kv_type]);
   if (self->temperature >= 0)
     g_string_append_printf (label, " · T %g", self->temperature);
@@ -133,14 +133,14 @@ quern_compare_column_thinks (QuernCompareColumn *self)
   return self->model && quern_model_get_info (self->model)->thinking_default;
 }
 
-QeKvType
+QuernKvType
 quern_compare_column_get_kv_type (QuernCompareColumn *self)
 {
   return self->kv_type;
 }
 
 void
-quern_compare_column_set_kv_type (QuernCompareColumn *self, QeKvType kv_type)
+quern_compare_column_set_kv_type (QuernCompareColumn *self, QuernKvType kv_type)
 {
   if (self->kv_type == kv_type)
     return;
@@ -246,7 +246,7 @@ quern_compare_column_set_property (GObject *object, guint prop_id, const GValue 
   switch (prop_id) {
   case PROP_MODEL: quern_compare_column_set_model (self, g_value_get_object (value)); break;
   case PROP_THINKING: quern_compare_column_set_thinking (self, g_value_get_int (value)); break;
-  case PROP_KV_TYPE: quern_compare_column_set_kv_type (self, (QeKvType) g_value_get_int (value)); break;
+  case PROP_KV_TYPE: quern_compare_column_set_kv_type (self, (QuernKvType) g_value_get_int (value)); break;
   case PROP_TEMPERATURE: quern_compare_column_set_temperature (self, g_value_get_double (value)); break;
   case PROP_SAMPLING: quern_compare_column_set_sampling (self, g_value_get_string (value)); break;
   default: G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
@@ -278,7 +278,7 @@ quern_compare_column_class_init (QuernCompareColumnClass *klass)
   properties[PROP_LABEL] = g_param_spec_string ("label", NULL, NULL, NULL, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
   properties[PROP_THINKING] = g_param_spec_int ("thinking", NULL, NULL, QUERN_THINKING_DEFAULT, QUERN_THINKING_ON,
                                                 QUERN_THINKING_DEFAULT, flags);
-  properties[PROP_KV_TYPE] = g_param_spec_int ("kv-type", NULL, NULL, QE_KV_F16, QE_KV_F32, QE_KV_F16, flags);
+  properties[PROP_KV_TYPE] = g_param_spec_int ("kv-type", NULL, NULL, QUERN_KV_F16, QUERN_KV_F32, QUERN_KV_F16, flags);
   properties[PROP_TEMPERATURE] = g_param_spec_double ("temperature", NULL, NULL, -1, 10, -1, flags);
   properties[PROP_SAMPLING] = g_param_spec_string ("sampling", NULL, NULL, NULL, flags);
   g_object_class_install_properties (object_class, N_PROPS, properties);

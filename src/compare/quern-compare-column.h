@@ -9,7 +9,7 @@ G_BEGIN_DECLS
 
 /* One column of a comparison: a model with its settings, and its answers, one for each prompt. Properties: "model"
  * (QuernModel, may be NULL for one that is gone), "label" (string), "thinking" (int, QuernThinking), "kv-type" (int,
- * QeKvType), "temperature" (double, -1: as the family recommends), "sampling" (string: JSON as of a conversation). */
+ * QuernKvType), "temperature" (double, -1: as the family recommends), "sampling" (string: JSON as of a conversation). */
 #define QUERN_TYPE_COMPARE_COLUMN (quern_compare_column_get_type ())
 G_DECLARE_FINAL_TYPE (QuernCompareColumn, quern_compare_column, QUERN, COMPARE_COLUMN, GObject)
 
@@ -21,8 +21,8 @@ char *quern_compare_column_dup_label (QuernCompareColumn *self);
 QuernThinking quern_compare_column_get_thinking (QuernCompareColumn *self);
 void quern_compare_column_set_thinking (QuernCompareColumn *self, QuernThinking thinking);
 gboolean quern_compare_column_thinks (QuernCompareColumn *self);
-QeKvType quern_compare_column_get_kv_type (QuernCompareColumn *self);
-void quern_compare_column_set_kv_type (QuernCompareColumn *self, QeKvType kv_type);
+QuernKvType quern_compare_column_get_kv_type (QuernCompareColumn *self);
+void quern_compare_column_set_kv_type (QuernCompareColumn *self, QuernKvType kv_type);
 double quern_compare_column_get_temperature (QuernCompareColumn *self);
 void quern_compare_column_set_temperature (QuernCompareColumn *self, double temperature);
 const char *quern_compare_column_get_sampling (QuernCompareColumn *self);

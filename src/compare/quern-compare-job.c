@@ -10,6 +10,7 @@
 
 #include "quern-compare-answer-private.h"
 #include "quern-measured.h"
+#include "quern-local-private.h"
 #include "quern-request.h"
 #include "quern-vision.h"
 
@@ -61,11 +62,13 @@ item_free (gpointer data)
 
 /* Returns the bytes of a context that decodes token by token and has no checkpoints. */
 guint64
-_quern_compare_plan (QuernModel *model, QeKvType kv_type, guint n_ctx, guint n_threads, gboolean pictures,
+_quern_compare_plan (QuernModel *model, QuernKvType kv_type, guint n_ctx, guint n_threads, gboolean pictures,
                      guint64 *weights)
 {
-  QePlanParams params = { .n_ctx = n_ctx, .kv_type = kv_type, .n_threads = n_threads, .checkpoint_bytes = UINT64_MAX };
-  QeMemoryPlan plan;
+  QePlanParams params = {
+    .n_ctx = n_ctx, .kv_type = (QeKvType) kv_type, .n_threads = n_threads, .checkpoint_bytes = UINT64_MAX
+  };
+  QuernMemoryPlan plan;
 
   if (pictures) {
     params.vision = quern_model_get_vision_info (model);
@@ -77,7 +80,7 @@ _quern_compare_plan (QuernModel *model, QeKvType kv_type, guint n_ctx, guint n_t
 }
 
 QuernCompareJob *
-_quern_compare_job_new (QuernModel *model, QeKvType kv_type, guint n_ctx, guint n_threads, gboolean together,
+_quern_compare_job_new (QuernModel *model, QuernKvType kv_type, guint n_ctx, guint n_threads, gboolean together,
                         gboolean pictures)
 {
   QuernCompareJob *job = g_new0 (QuernCompareJob, 1);
@@ -91,8 +94,8 @@ _quern_compare_job_new (QuernModel *model, QeKvType kv_type, guint n_ctx, guint 
 }
 
 void
-_quern_compare_job_add (QuernCompareJob *job, QuernRequest *request, gboolean thinking, const QeSamplerParams *sampler,
-                        guint max_tokens, QuernCompareAnswer *answer)
+_quern_compare_job_add (QuernCompareJob *job, QuernRequest *request, gboolean thinking,
+                        const QuernSamplerValues *sampler, guint max_tokens, QuernCompareAnswer *answer)
 {
   QuernCompareItem *item = g_new (QuernCompareItem, 1);
   const QuernAnswerSettings settings = {
@@ -136,7 +139,7 @@ fail (Worker *w, const QeError *engine_error)
 {
   GError *error = NULL;
 
-  quern_engine_set_error (&error, engine_error);
+  _quern_inference_set_error (&error, engine_error);
   return fail_error (w, error);
 }
 
@@ -221,9 +224,10 @@ open_weights (Worker *w)
 static gboolean
 load (Worker *w)
 {
-  QeContextParams params = {
-    .n_ctx = w->job->n_ctx, .n_threads = w->job->n_threads, .kv_type = w->job->kv_type, .checkpoint_bytes = UINT64_MAX
-  };
+  QeContextParams params = { .n_ctx = w->job->n_ctx,
+                             .n_threads = w->job->n_threads,
+                             .kv_type = (QeKvType) w->job->kv_type,
+                             .checkpoint_bytes = UINT64_MAX };
   QeError error = { 0 };
   gint64 began = g_get_monotonic_time ();
 
@@ -246,17 +250,13 @@ static gboolean
 encode_pictures (Worker *w, GPtrArray *images)
 {
   g_autoptr (GPtrArray) pictures = _quern_request_list_pictures (w->item->request);
-  const char *path = quern_model_get_vision_path (w->job->model);
   QeError error = { 0 };
+  GError *failure = NULL;
 
   if (pictures->len == 0)
     return TRUE;
-  if (!path)
-    return fail_error (w, g_error_new (QUERN_ENGINE_ERROR, QUERN_ENGINE_ERROR_NO_VISION,
-                                       _("“%s” has no vision file, so it cannot see pictures."),
-                                       quern_model_get_title (w->job->model)));
-  if (!w->vision && _quern_vision_open (&w->vision, path, w->model, &error) != QE_OK)
-    return fail (w, &error);
+  if (!w->vision && !_quern_vision_open (w->job->model, w->model, &w->vision, &failure))
+    return fail_error (w, failure);
   for (guint i = 0; i < pictures->len; i++) {
     const QuernPixels *pixels = pictures->pdata[i];
     QeImage *image = NULL;
@@ -277,11 +277,13 @@ build_prompt (Worker *w)
   QeChatText text = { 0 };
   QePrompt *prompt = NULL;
   QeError error = { 0 };
+  GError *failure = NULL;
 
   if (!encode_pictures (w, images))
     return NULL;
-  if (!_quern_request_render (w->item->request, w->model, &text, &w->in_reasoning, &error)
-      || qe_chat_prompt (&prompt, w->model, &text, (QeImage *const *) images->pdata, images->len, &error) != QE_OK)
+  if (!_quern_request_render (w->item->request, w->model, &text, &w->in_reasoning, &failure))
+    fail_error (w, failure);
+  else if (qe_chat_prompt (&prompt, w->model, &text, (QeImage *const *) images->pdata, images->len, &error) != QE_OK)
     fail (w, &error);
   qe_chat_text_clear (&text);
   return prompt;
@@ -299,7 +301,7 @@ prefill (Worker *w)
   gsize length = qe_prompt_length (prompt);
   gboolean fits = length < qe_context_size (w->context), ok = FALSE;
   if (!fits)
-    fail_error (w, g_error_new (QUERN_ENGINE_ERROR, QUERN_ENGINE_ERROR_CONTEXT_FULL,
+    fail_error (w, g_error_new (QUERN_INFERENCE_ERROR, QUERN_INFERENCE_ERROR_CONTEXT_FULL,
                                 _("The conversation has %zu tokens, but the context holds %u. Increase the context "
                                   "length or start a new comparison."),
                                 length, qe_context_size (w->context)));
@@ -328,7 +330,7 @@ output_cb (void *data, QeOutputKind kind, const char *text, size_t length)
 static void
 take_token (Worker *w, gint32 token)
 {
-  QuernCandidate top[QUERN_COMPARE_TOP];
+  QuernCandidate top[QUERN_MAX_CANDIDATES];
   double log_sum = quern_log_sum_exp (w->logits, w->n_vocab);
   gboolean ends = qe_token_ends_generation (w->model, token), reasoning = w->in_reasoning;
 
@@ -343,10 +345,10 @@ take_token (Worker *w, gint32 token)
   if (isnan (log_sum))
     memset (top, 0xff, sizeof top);
   else
-    quern_top_candidates (w->logits, w->n_vocab, log_sum, top, QUERN_COMPARE_TOP);
+    quern_top_candidates (w->logits, w->n_vocab, log_sum, top, QUERN_MAX_CANDIDATES);
   _quern_compare_answer_add_token (w->item->answer, w->model, token,
                                    isnan (log_sum) ? 0 : exp (w->logits[token] - log_sum), top,
-                                   isnan (log_sum) ? 0 : QUERN_COMPARE_TOP, reasoning);
+                                   isnan (log_sum) ? 0 : QUERN_MAX_CANDIDATES, reasoning);
 }
 
 /* Returns FALSE when the answer has ended, after recording how. */
@@ -386,7 +388,7 @@ decode (Worker *w)
   QeSampler *sampler = NULL;
   QeError error = { 0 };
 
-  if (qe_sampler_new (&sampler, &w->item->sampler, &error) != QE_OK) {
+  if (qe_sampler_new (&sampler, (const QeSamplerParams *) &w->item->sampler, &error) != QE_OK) {
     fail (w, &error);
     return;
   }

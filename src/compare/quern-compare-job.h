@@ -2,14 +2,14 @@
 #pragma once
 
 #include "quern-compare-answer.h"
-#include "quern-engine.h"
+#include "quern-backend.h"
 
 G_BEGIN_DECLS
 
 /* The items that one model answers, one after another, while it is loaded once. */
 typedef struct {
   QuernModel *model;
-  QeKvType kv_type;
+  QuernKvType kv_type;
   guint n_ctx, n_threads;
   gboolean together; /* other jobs run at the same time */
   guint64 planned;   /* bytes */
@@ -19,17 +19,17 @@ typedef struct {
 typedef struct {
   QuernRequest *request;
   gboolean thinking;
-  QeSamplerParams sampler;
+  QuernSamplerValues sampler;
   guint max_tokens; /* 0: no limit */
   QuernCompareAnswer *answer;
 } QuernCompareItem;
 
-QuernCompareJob *_quern_compare_job_new (QuernModel *model, QeKvType kv_type, guint n_ctx, guint n_threads,
+QuernCompareJob *_quern_compare_job_new (QuernModel *model, QuernKvType kv_type, guint n_ctx, guint n_threads,
                                          gboolean together, gboolean pictures);
 void _quern_compare_job_add (QuernCompareJob *job, QuernRequest *request, gboolean thinking,
-                             const QeSamplerParams *sampler, guint max_tokens, QuernCompareAnswer *answer);
+                             const QuernSamplerValues *sampler, guint max_tokens, QuernCompareAnswer *answer);
 void _quern_compare_job_free (gpointer job);
-guint64 _quern_compare_plan (QuernModel *model, QeKvType kv_type, guint n_ctx, guint n_threads, gboolean pictures,
+guint64 _quern_compare_plan (QuernModel *model, QuernKvType kv_type, guint n_ctx, guint n_threads, gboolean pictures,
                              guint64 *weights);
 /* Runs the jobs one after another, or each on a thread of its own. Call it on a worker's thread. */
 void _quern_compare_jobs_run (GPtrArray *jobs, GCancellable *cancellable);

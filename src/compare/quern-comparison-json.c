@@ -180,8 +180,9 @@ read_column (QuernComparison *self, JsonObject *object, GListModel *models)
   _quern_compare_column_set_sha256 (column, facts.sha256);
   quern_model_facts_clear (&facts);
   quern_compare_column_set_thinking (column, (QuernThinking) CLAMP (quern_json_int (object, "thinking", -1), -1, 1));
-  quern_compare_column_set_kv_type (column, (QeKvType) quern_json_index (quern_kv_names, 3,
-                                                                         quern_json_string (object, "kv_type", ""), 0));
+  quern_compare_column_set_kv_type (column,
+                                    (QuernKvType) quern_json_index (quern_kv_names, 3,
+                                                                    quern_json_string (object, "kv_type", ""), 0));
   quern_compare_column_set_temperature (column, CLAMP (quern_json_double (object, "temperature", -1), -1, 10));
   quern_compare_column_set_sampling (column, quern_json_string (object, "sampling", NULL));
   for (guint i = 0; i < quern_json_length (answers) && i < self->turns->len; i++) {

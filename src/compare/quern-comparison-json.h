@@ -30,7 +30,7 @@ QuernCompareAnswer *_quern_compare_answer_read (JsonObject *object);
 void _quern_questions_write (QuernQuestions *self, JsonBuilder *out);
 QuernQuestions *_quern_questions_read (JsonObject *object);
 
-/* The names that files use for QeKvType. */
+/* The names that files use for QuernKvType. */
 extern const char *const quern_kv_names[3];
 
 /* These functions read values of any type; a value of the wrong type gives the fallback. */

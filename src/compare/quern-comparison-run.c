@@ -144,7 +144,7 @@ add_prompt (QuernRequest *request, const QuernCompareTurn *turn)
 {
   GListModel *pictures = G_LIST_MODEL (turn->pictures);
 
-  quern_request_add_message (request, QE_ROLE_USER, turn->prompt, NULL);
+  quern_request_add_message (request, QUERN_ROLE_USER, turn->prompt, NULL);
   for (guint i = 0; i < g_list_model_get_n_items (pictures); i++) {
     g_autoptr (QuernPicture) picture = g_list_model_get_item (pictures, i);
     quern_request_add_picture (request,
@@ -172,7 +172,7 @@ quern_comparison_build_request (QuernComparison *self, QuernCompareColumn *colum
     add_prompt (request, self->turns->pdata[i]);
     if (i == turn)
       break;
-    quern_request_add_message (request, QE_ROLE_ASSISTANT, quern_compare_answer_get_answer (answer),
+    quern_request_add_message (request, QUERN_ROLE_ASSISTANT, quern_compare_answer_get_answer (answer),
                                quern_compare_answer_get_reasoning (answer));
   }
   quern_request_set_thinking (request, quern_compare_column_thinks (column));

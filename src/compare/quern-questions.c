@@ -353,7 +353,7 @@ add_column (QuernQuestions *self, Run *run, QuernComparison *comparison, QuernCo
   for (guint i = 0; i < self->questions->len; i++) {
     g_autoptr (QuernRequest) request = quern_request_new ();
     QuernCompareAnswer *answer = _quern_compare_answer_new ();
-    quern_request_add_message (request, QE_ROLE_USER, quern_questions_get_question (self, i), NULL);
+    quern_request_add_message (request, QUERN_ROLE_USER, quern_questions_get_question (self, i), NULL);
     quern_request_set_thinking (request, thinking);
     _quern_compare_job_add (job, request, thinking, &sampling.sampler, sampling.max_tokens, answer);
     g_signal_connect_object (answer, "notify::state", G_CALLBACK (answer_cb), self, G_CONNECT_SWAPPED);

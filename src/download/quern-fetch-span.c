@@ -354,7 +354,7 @@ gboolean
 quern_fetch_span (QuernFetchWorker *worker, QuernSpan *span, GError **error)
 {
   QuernFetch *fetch = worker->fetch;
-  QuernHubRequestOptions options = { .identity = TRUE };
+  QuernHubCallOptions options = { .identity = TRUE };
   g_autofree char *validator = NULL, *location = NULL, *range = NULL;
   g_autoptr (SoupMessage) message = NULL;
   g_autoptr (GInputStream) in = NULL;

@@ -183,7 +183,7 @@ read_more (QuernHub *hub, const Probe *probe, const char *location, GByteArray *
 {
   g_autofree char *range = g_strdup_printf ("bytes=%u-%" G_GUINT64_FORMAT, data->len,
                                             MIN (data->len + want, probe->size) - 1);
-  const QuernHubRequestOptions options = { .range = range, .identity = TRUE };
+  const QuernHubCallOptions options = { .range = range, .identity = TRUE };
   g_autoptr (SoupMessage) message = NULL;
   g_autoptr (GInputStream) in = quern_hub_open (hub, location, &options, &message, cancellable, error);
   QuernHubPace pace = { 0 };

@@ -28,7 +28,7 @@ gboolean quern_hub_store_token_finish (QuernHub *self, GAsyncResult *result, GEr
 
 /* What follows blocks: for worker threads. */
 
-/* One request without retries. Redirects are followed, the token goes to the hub's own host only. */
+/* One call without retries. Redirects are followed, the token goes to the hub's own host only. */
 typedef struct {
   const char *method;   /* NULL: GET */
   const char *range;    /* "bytes=0-99", or NULL */
@@ -36,9 +36,9 @@ typedef struct {
   const char *etag;     /* If-None-Match, or NULL */
   gboolean identity;    /* want the bytes as they are: no content coding */
   gboolean keep_linked; /* stop at a redirect that carries X-Linked-* headers or leads to another host */
-} QuernHubRequestOptions;
+} QuernHubCallOptions;
 
-GInputStream *quern_hub_open (QuernHub *self, const char *url, const QuernHubRequestOptions *options,
+GInputStream *quern_hub_open (QuernHub *self, const char *url, const QuernHubCallOptions *options,
                               SoupMessage **message, GCancellable *cancellable, GError **error);
 
 /* How fast a body comes. */

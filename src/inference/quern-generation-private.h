@@ -12,6 +12,7 @@ gboolean _quern_generation_take_answer_now (QuernGeneration *self);
 void _quern_generation_set_phase (QuernGeneration *self, QuernGenerationPhase phase);
 void _quern_generation_set_progress (QuernGeneration *self, double progress);
 void _quern_generation_add_text (QuernGeneration *self, gboolean reasoning, const char *text, gsize length);
+void _quern_generation_add_token (QuernGeneration *self, const QuernGeneratedToken *token);
 void _quern_generation_set_in_reasoning (QuernGeneration *self, gboolean in_reasoning);
 void _quern_generation_set_statistics (QuernGeneration *self, const QuernStatistics *statistics);
 void _quern_generation_finish (QuernGeneration *self, QuernStop stop, const QuernStatistics *statistics, GError *error);

@@ -25,9 +25,13 @@ struct _QuernGeneration {
   QuernStop stop;
   GError *error;
   QuernStatistics statistics;
+  GArray *tokens; /* of QuernGeneratedToken */
 
   GMutex lock;                 /* guards the fields below */
   GString *reasoning, *answer; /* text that was not flushed yet */
+  GArray *new_tokens;          /* of QuernGeneratedToken, likewise */
+  GStringChunk *texts; /* of tokens; NULL until there is one; a chunk never moves, so tokens may point into it */
+  gsize length[2], covered[2]; /* bytes of the answer and of the reasoning, and those that tokens cover */
   Shown next;
   QuernStatistics next_statistics;
   gboolean flush_queued, finished;
@@ -35,7 +39,7 @@ struct _QuernGeneration {
 };
 
 enum { PROP_0, PROP_PHASE, PROP_PROGRESS, PROP_IN_REASONING, N_PROPS };
-enum { SIGNAL_TEXT, SIGNAL_DONE, N_SIGNALS };
+enum { SIGNAL_TEXT, SIGNAL_CHANGED, SIGNAL_DONE, N_SIGNALS };
 
 static GParamSpec *properties[N_PROPS];
 static guint signals[N_SIGNALS];
@@ -66,7 +70,7 @@ emit_text (QuernGeneration *self, gboolean reasoning, GString *text)
 }
 
 static void
-show (QuernGeneration *self, const Shown *next)
+quern_generation_show (QuernGeneration *self, const Shown *next)
 {
   Shown old = self->shown;
 
@@ -80,7 +84,7 @@ show (QuernGeneration *self, const Shown *next)
 }
 
 static gboolean
-flush_cb (gpointer data)
+quern_generation_flush_cb (gpointer data)
 {
   QuernGeneration *self = data;
   GString *reasoning, *answer;
@@ -94,6 +98,9 @@ flush_cb (gpointer data)
   self->answer = g_string_new (NULL);
   next = self->next;
   self->statistics = self->next_statistics;
+  if (self->new_tokens->len > 0)
+    g_array_append_vals (self->tokens, self->new_tokens->data, self->new_tokens->len);
+  g_array_set_size (self->new_tokens, 0);
   finished = self->finished;
   self->flush_queued = FALSE;
   self->flushed_at = g_get_monotonic_time ();
@@ -101,7 +108,8 @@ flush_cb (gpointer data)
 
   emit_text (self, TRUE, reasoning);
   emit_text (self, FALSE, answer);
-  show (self, &next);
+  quern_generation_show (self, &next);
+  g_signal_emit (self, signals[SIGNAL_CHANGED], 0);
   if (finished)
     g_signal_emit (self, signals[SIGNAL_DONE], 0);
   return G_SOURCE_REMOVE;
@@ -110,7 +118,7 @@ flush_cb (gpointer data)
 /* The caller holds the lock. The source is attached, because g_main_context_invoke() could run the flush on the
  * context's thread. */
 static void
-queue_flush (QuernGeneration *self)
+quern_generation_queue_flush (QuernGeneration *self)
 {
   gint64 due = self->flushed_at + FLUSH_MS * 1000 - g_get_monotonic_time ();
   GSource *source;
@@ -119,7 +127,7 @@ queue_flush (QuernGeneration *self)
     return;
   self->flush_queued = TRUE;
   source = g_timeout_source_new ((guint) (CLAMP (due, 0, FLUSH_MS * 1000) / 1000));
-  g_source_set_callback (source, flush_cb, g_object_ref (self), g_object_unref);
+  g_source_set_callback (source, quern_generation_flush_cb, g_object_ref (self), g_object_unref);
   g_source_set_static_name (source, "[quern] generation");
   g_source_attach (source, self->context);
   g_source_unref (source);
@@ -204,6 +212,30 @@ quern_generation_get_statistics (QuernGeneration *self)
   return &self->statistics;
 }
 
+/**
+ * quern_generation_get_n_tokens:
+ *
+ * Returns: tokens that were generated so far; 0 when the request did not ask for candidates
+ */
+guint
+quern_generation_get_n_tokens (QuernGeneration *self)
+{
+  return self->tokens->len;
+}
+
+/**
+ * quern_generation_get_token:
+ *
+ * Returns: (transfer none): valid until there are more tokens; its texts as long as @self
+ */
+const QuernGeneratedToken *
+quern_generation_get_token (QuernGeneration *self, guint i)
+{
+  g_return_val_if_fail (i < self->tokens->len, NULL);
+
+  return &g_array_index (self->tokens, QuernGeneratedToken, i);
+}
+
 /* ---- the producing side ---------------------------------------------------------------------------------------- */
 
 QuernGeneration *
@@ -233,7 +265,7 @@ _quern_generation_set_phase (QuernGeneration *self, QuernGenerationPhase phase)
 {
   g_mutex_lock (&self->lock);
   self->next.phase = phase;
-  queue_flush (self);
+  quern_generation_queue_flush (self);
   g_mutex_unlock (&self->lock);
 }
 
@@ -242,7 +274,7 @@ _quern_generation_set_progress (QuernGeneration *self, double progress)
 {
   g_mutex_lock (&self->lock);
   self->next.progress = progress;
-  queue_flush (self);
+  quern_generation_queue_flush (self);
   g_mutex_unlock (&self->lock);
 }
 
@@ -252,7 +284,7 @@ _quern_generation_set_in_reasoning (QuernGeneration *self, gboolean in_reasoning
   g_mutex_lock (&self->lock);
   if (self->next.in_reasoning != in_reasoning) {
     self->next.in_reasoning = in_reasoning;
-    queue_flush (self);
+    quern_generation_queue_flush (self);
   }
   g_mutex_unlock (&self->lock);
 }
@@ -262,7 +294,28 @@ _quern_generation_add_text (QuernGeneration *self, gboolean reasoning, const cha
 {
   g_mutex_lock (&self->lock);
   g_string_append_len (reasoning ? self->reasoning : self->answer, text, (gssize) length);
-  queue_flush (self);
+  self->length[reasoning] += length;
+  quern_generation_queue_flush (self);
+  g_mutex_unlock (&self->lock);
+}
+
+/* Call it after the text of the token was added: the token's span is what was added since the token before it. */
+void
+_quern_generation_add_token (QuernGeneration *self, const QuernGeneratedToken *token)
+{
+  QuernGeneratedToken copy = *token;
+
+  g_mutex_lock (&self->lock);
+  if (!self->texts)
+    self->texts = g_string_chunk_new (1024);
+  copy.chosen.text = g_string_chunk_insert_const (self->texts, token->chosen.text);
+  for (guint i = 0; i < copy.n_top; i++)
+    copy.top[i].text = g_string_chunk_insert_const (self->texts, token->top[i].text);
+  copy.start = (guint) self->covered[token->reasoning];
+  copy.end = (guint) self->length[token->reasoning];
+  self->covered[token->reasoning] = copy.end;
+  g_array_append_val (self->new_tokens, copy);
+  quern_generation_queue_flush (self);
   g_mutex_unlock (&self->lock);
 }
 
@@ -286,7 +339,7 @@ _quern_generation_finish (QuernGeneration *self, QuernStop stop, const QuernStat
   self->next.phase = QUERN_GENERATION_DONE;
   self->next.in_reasoning = FALSE;
   self->finished = TRUE;
-  queue_flush (self);
+  quern_generation_queue_flush (self);
   g_mutex_unlock (&self->lock);
 }
 
@@ -312,6 +365,9 @@ quern_generation_finalize (GObject *object)
 
   g_string_free (self->reasoning, TRUE);
   g_string_free (self->answer, TRUE);
+  g_array_unref (self->tokens);
+  g_array_unref (self->new_tokens);
+  g_clear_pointer (&self->texts, g_string_chunk_free);
   g_clear_error (&self->error);
   g_clear_pointer (&self->context, g_main_context_unref);
   g_mutex_clear (&self->lock);
@@ -332,6 +388,8 @@ quern_generation_class_init (QuernGenerationClass *klass)
   g_object_class_install_properties (object_class, N_PROPS, properties);
   signals[SIGNAL_TEXT] = g_signal_new ("text", QUERN_TYPE_GENERATION, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
                                        G_TYPE_NONE, 2, G_TYPE_BOOLEAN, G_TYPE_STRING | G_SIGNAL_TYPE_STATIC_SCOPE);
+  signals[SIGNAL_CHANGED] = g_signal_new ("changed", QUERN_TYPE_GENERATION, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                                          G_TYPE_NONE, 0);
   signals[SIGNAL_DONE] = g_signal_new ("done", QUERN_TYPE_GENERATION, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
                                        G_TYPE_NONE, 0);
 }
@@ -342,4 +400,6 @@ quern_generation_init (QuernGeneration *self)
   g_mutex_init (&self->lock);
   self->reasoning = g_string_new (NULL);
   self->answer = g_string_new (NULL);
+  self->tokens = g_array_new (FALSE, FALSE, sizeof (QuernGeneratedToken));
+  self->new_tokens = g_array_new (FALSE, FALSE, sizeof (QuernGeneratedToken));
 }

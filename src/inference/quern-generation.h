@@ -3,8 +3,8 @@
 
 #include <gio/gio.h>
 
-#include "qe.h"
 #include "quern-message.h"
+#include "quern-model.h"
 
 G_BEGIN_DECLS
 
@@ -19,21 +19,35 @@ typedef struct {
 QuernPixels *quern_pixels_new (GBytes *pixels, guint width, guint height, guint stride);
 void quern_pixels_free (QuernPixels *pixels);
 
+/* How the next token is drawn. */
+typedef struct {
+  float temperature;        /* 0: the most probable token */
+  guint top_k;              /* 0: off */
+  float top_p;              /* 1: off */
+  float min_p;              /* 0: off */
+  float presence_penalty;   /* subtracted once from each token generated so far; 0: off */
+  float repetition_penalty; /* 1: off */
+  guint64 seed;
+} QuernSamplerValues;
+
+void quern_sampler_values_init (QuernSamplerValues *values, QuernModel *model, gboolean thinking, gboolean pictures);
+
 /* A prompt and how to continue it. It is built on one thread and then handed over, after which nobody changes it. */
 typedef struct _QuernRequest QuernRequest;
 
 QuernRequest *quern_request_new (void);
 QuernRequest *quern_request_ref (QuernRequest *self);
 void quern_request_unref (QuernRequest *self);
-void quern_request_add_message (QuernRequest *self, QeRole role, const char *text, const char *reasoning);
+void quern_request_add_message (QuernRequest *self, QuernRole role, const char *text, const char *reasoning);
 void quern_request_add_picture (QuernRequest *self, QuernPixels *pixels);
 gboolean quern_request_has_pictures (QuernRequest *self);
 void quern_request_set_thinking (QuernRequest *self, gboolean thinking);
 void quern_request_set_beginning (QuernRequest *self, const char *reasoning, const char *answer);
-void quern_request_set_sampler (QuernRequest *self, const QeSamplerParams *params);
+void quern_request_set_sampler (QuernRequest *self, const QuernSamplerValues *values);
 void quern_request_set_max_tokens (QuernRequest *self, guint n_tokens);
 void quern_request_set_effort (QuernRequest *self, const char *effort);
 void quern_request_set_thinking_budget (QuernRequest *self, guint n_tokens);
+void quern_request_set_candidates (QuernRequest *self, guint n);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (QuernPixels, quern_pixels_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (QuernRequest, quern_request_unref)
@@ -55,11 +69,30 @@ typedef enum {
   QUERN_STOP_FAILED,  /* see quern_generation_get_error() */
 } QuernStop;
 
+#define QUERN_MAX_CANDIDATES 10
+
+/* One of the tokens that could come next. */
+typedef struct {
+  gint32 id;
+  double p;         /* probability from the model alone: temperature 1, no penalties; 0 where it is not known */
+  const char *text; /* valid as long as what has it */
+} QuernTokenChoice;
+
+/* One generated token. The token that ends the answer is included; its span is empty. */
+typedef struct {
+  QuernTokenChoice chosen;
+  QuernTokenChoice top[QUERN_MAX_CANDIDATES]; /* the most probable tokens, most probable first */
+  guint n_top;
+  gboolean reasoning;
+  guint start, end; /* byte span that it added to the reasoning or the answer */
+} QuernGeneratedToken;
+
 const char *quern_stop_to_string (QuernStop stop);
 
 /* A generation belongs to the thread that started it: signals are emitted from that thread's main context, with text in
- * batches. Signals: "text" (gboolean reasoning, const char *text), "done" (); notify::phase, notify::progress,
- * notify::in-reasoning. The statistics grow with the text and are complete when "done" is emitted. */
+ * batches. Signals: "text" (gboolean reasoning, const char *text), "changed" () after each batch, "done" ();
+ * notify::phase, notify::progress, notify::in-reasoning. The statistics and, where the request asked for candidates, the
+ * tokens grow with the text and are complete when "done" is emitted. */
 #define QUERN_TYPE_GENERATION (quern_generation_get_type ())
 G_DECLARE_FINAL_TYPE (QuernGeneration, quern_generation, QUERN, GENERATION, GObject)
 
@@ -71,5 +104,7 @@ gboolean quern_generation_get_in_reasoning (QuernGeneration *self);
 QuernStop quern_generation_get_stop (QuernGeneration *self);
 const GError *quern_generation_get_error (QuernGeneration *self);
 const QuernStatistics *quern_generation_get_statistics (QuernGeneration *self);
+guint quern_generation_get_n_tokens (QuernGeneration *self);
+const QuernGeneratedToken *quern_generation_get_token (QuernGeneration *self, guint i);
 
 G_END_DECLS

@@ -6,6 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "quern-local-private.h"
+#include "quern-vision.h"
+
 /* ---- pictures -------------------------------------------------------------------------------------------------- */
 
 /**
@@ -32,7 +35,37 @@ quern_pixels_free (QuernPixels *pixels)
   g_free (pixels);
 }
 
+/* ---- sampling -------------------------------------------------------------------------------------------------- */
+
+/**
+ * quern_sampler_values_init:
+ * @thinking: whether the model will think
+ * @pictures: whether it will see pictures
+ *
+ * Sets @values to those that the model's file advises, and where it advises none to those that the family's model cards
+ * recommend for a model of this size. The seed is 0.
+ */
+void
+quern_sampler_values_init (QuernSamplerValues *values, QuernModel *model, gboolean thinking, gboolean pictures)
+{
+  QeSamplerParams params;
+
+  qe_sampler_defaults (quern_model_get_info (model), thinking, pictures, &params);
+  *values = (QuernSamplerValues) {
+    params.temperature,        params.top_k, params.top_p, params.min_p, params.presence_penalty,
+    params.repetition_penalty, params.seed
+  };
+}
+
 /* ---- building -------------------------------------------------------------------------------------------------- */
+
+/* The prompt that counting left is of no use when the request changes. */
+static void
+quern_request_forget_prompt (QuernRequest *self)
+{
+  g_clear_pointer (&self->prepared, qe_prompt_free);
+  g_clear_object (&self->prepared_file);
+}
 
 static void
 message_free (gpointer data)
@@ -56,6 +89,7 @@ quern_request_new (void)
   QuernRequest *self = g_new0 (QuernRequest, 1);
 
   g_atomic_ref_count_init (&self->references);
+  g_mutex_init (&self->lock);
   self->messages = g_ptr_array_new_with_free_func (message_free);
   return self;
 }
@@ -77,6 +111,8 @@ quern_request_unref (QuernRequest *self)
 {
   if (!g_atomic_ref_count_dec (&self->references))
     return;
+  quern_request_forget_prompt (self);
+  g_mutex_clear (&self->lock);
   g_ptr_array_unref (self->messages);
   g_free (self->effort);
   g_free (self->begun_reasoning);
@@ -90,10 +126,11 @@ quern_request_unref (QuernRequest *self)
  * @reasoning: (nullable): of an assistant's message
  */
 void
-quern_request_add_message (QuernRequest *self, QeRole role, const char *text, const char *reasoning)
+quern_request_add_message (QuernRequest *self, QuernRole role, const char *text, const char *reasoning)
 {
   QuernRequestMessage *message = g_new0 (QuernRequestMessage, 1);
 
+  quern_request_forget_prompt (self);
   message->role = role;
   message->text = g_utf8_make_valid (text, -1);
   message->reasoning = g_strdup (reasoning);
@@ -111,6 +148,7 @@ quern_request_add_picture (QuernRequest *self, QuernPixels *pixels)
   QuernRequestMessage *message;
 
   g_return_if_fail (self->messages->len > 0);
+  quern_request_forget_prompt (self);
   message = self->messages->pdata[self->messages->len - 1];
   g_ptr_array_add (message->pictures, pixels);
 }
@@ -126,6 +164,7 @@ quern_request_has_pictures (QuernRequest *self)
 void
 quern_request_set_thinking (QuernRequest *self, gboolean thinking)
 {
+  quern_request_forget_prompt (self);
   self->thinking = thinking;
 }
 
@@ -136,6 +175,7 @@ quern_request_set_thinking (QuernRequest *self, gboolean thinking)
 void
 quern_request_set_effort (QuernRequest *self, const char *effort)
 {
+  quern_request_forget_prompt (self);
   g_set_str (&self->effort, effort);
 }
 
@@ -149,14 +189,15 @@ quern_request_set_effort (QuernRequest *self, const char *effort)
 void
 quern_request_set_beginning (QuernRequest *self, const char *reasoning, const char *answer)
 {
+  quern_request_forget_prompt (self);
   g_set_str (&self->begun_reasoning, reasoning);
   g_set_str (&self->begun_answer, answer);
 }
 
 void
-quern_request_set_sampler (QuernRequest *self, const QeSamplerParams *params)
+quern_request_set_sampler (QuernRequest *self, const QuernSamplerValues *values)
 {
-  self->sampler = *params;
+  self->sampler = *values;
   self->has_sampler = TRUE;
 }
 
@@ -176,6 +217,19 @@ quern_request_set_thinking_budget (QuernRequest *self, guint n_tokens)
   self->thinking_budget = n_tokens;
 }
 
+/**
+ * quern_request_set_candidates:
+ * @n: how many of the most probable tokens are to be told of each token that is generated, at most %QUERN_MAX_CANDIDATES;
+ *   0 for none
+ *
+ * Only a model that was loaded as `bare` knows the probabilities of every token: one that drafts draws several at once.
+ */
+void
+quern_request_set_candidates (QuernRequest *self, guint n)
+{
+  self->n_candidates = MIN (n, QUERN_MAX_CANDIDATES);
+}
+
 /* ---- rendering ------------------------------------------------------------------------------------------------- */
 
 /* Returns: (transfer container) (element-type QuernPixels): of all messages, in order */
@@ -192,31 +246,29 @@ _quern_request_list_pictures (const QuernRequest *self)
   return all;
 }
 
-static void
-fill_message (const QuernRequestMessage *message, QeChatMessage *out, QeChatPart *parts)
-{
-  for (guint i = 0; i < message->pictures->len; i++)
-    parts[i] = (QeChatPart) { QE_PART_IMAGE, NULL };
-  parts[message->pictures->len] = (QeChatPart) { QE_PART_TEXT, message->text };
-  *out = (QeChatMessage) { message->role, parts, message->pictures->len + 1, message->reasoning, NULL, 0 };
-}
-
 static gboolean
-render_messages (const QuernRequest *self, const QeModel *model, QeChatText *text, QeError *error)
+render_messages (const QuernRequest *self, const QeModel *weights, QeChatText *text, QeError *error)
 {
+  static const QeRole roles[] = {
+    [QUERN_ROLE_USER] = QE_ROLE_USER, [QUERN_ROLE_ASSISTANT] = QE_ROLE_ASSISTANT, [QUERN_ROLE_SYSTEM] = QE_ROLE_SYSTEM
+  };
   g_autoptr (GPtrArray) pictures = _quern_request_list_pictures (self);
   g_autofree QeChatMessage *messages = g_new0 (QeChatMessage, self->messages->len);
   g_autofree QeChatPart *parts = g_new0 (QeChatPart, self->messages->len + pictures->len);
-  QeChatOptions options = { .add_generation_prompt = true,
-                            .enable_thinking = self->thinking ? QE_YES : QE_NO,
-                            .reasoning_effort = self->effort };
+  const QeChatOptions options = { .add_generation_prompt = true,
+                                  .enable_thinking = self->thinking ? QE_YES : QE_NO,
+                                  .reasoning_effort = self->effort };
   QeChatPart *part = parts;
 
   for (guint i = 0; i < self->messages->len; i++) {
-    fill_message (self->messages->pdata[i], &messages[i], part);
-    part += messages[i].n_parts;
+    const QuernRequestMessage *message = self->messages->pdata[i];
+    messages[i] =
+        (QeChatMessage) { roles[message->role], part, message->pictures->len + 1, message->reasoning, NULL, 0 };
+    for (guint j = 0; j < message->pictures->len; j++)
+      *part++ = (QeChatPart) { QE_PART_IMAGE, NULL };
+    *part++ = (QeChatPart) { QE_PART_TEXT, message->text };
   }
-  return qe_chat_render (text, model, messages, self->messages->len, &options, error) == QE_OK;
+  return qe_chat_render (text, weights, messages, self->messages->len, &options, error) == QE_OK;
 }
 
 /* Appends to a rendered text, which the engine allocated with malloc(). Text that is not the template's own becomes a
@@ -264,19 +316,102 @@ append_beginning (const QuernRequest *self, QeChatText *text, gboolean *in_reaso
   return append_text (text, self->begun_answer, TRUE);
 }
 
-/* Renders the conversation for a model, with the beginning of the answer. *in_reasoning: whether the model goes on thinking.
- * Any thread. On success *text is to be cleared by the caller. */
 gboolean
-_quern_request_render (const QuernRequest *self, const QeModel *model, QeChatText *text, gboolean *in_reasoning,
-                       QeError *error)
+_quern_request_render (const QuernRequest *self, const QeModel *weights, QeChatText *text, gboolean *in_reasoning,
+                       GError **error)
 {
-  if (!render_messages (self, model, text, error))
-    return FALSE;
+  QeError engine_error = { .status = QE_ERROR_MEMORY };
+
+  if (!render_messages (self, weights, text, &engine_error))
+    return _quern_inference_set_error (error, &engine_error);
   *in_reasoning = text->end == QE_THINK_OPEN;
   if (append_beginning (self, text, in_reasoning))
     return TRUE;
   qe_chat_text_clear (text);
-  error->status = QE_ERROR_MEMORY;
-  g_strlcpy (error->message, "Out of memory.", sizeof error->message);
-  return FALSE;
+  return _quern_inference_set_error (error, &engine_error);
+}
+
+/* ---- prompt ---------------------------------------------------------------------------------------------------- */
+
+QePrompt *
+_quern_request_make_prompt (QuernRequest *self, QuernOpenFile *file, GPtrArray *images, gboolean *in_reasoning,
+                            GError **error)
+{
+  const QeModel *weights = _quern_open_file_get_weights (file);
+  QeChatText text = { 0 };
+  QeError engine_error = { 0 };
+  QePrompt *prompt = NULL;
+
+  g_mutex_lock (&self->lock);
+  if (self->prepared_file == file) {
+    prompt = g_steal_pointer (&self->prepared);
+    *in_reasoning = self->prepared_in_reasoning;
+    quern_request_forget_prompt (self);
+  }
+  g_mutex_unlock (&self->lock);
+  if (prompt || !_quern_request_render (self, weights, &text, in_reasoning, error))
+    return prompt;
+  if (qe_chat_prompt (&prompt, weights, &text, (QeImage *const *) images->pdata, images->len, &engine_error) != QE_OK)
+    _quern_inference_set_error (error, &engine_error);
+  qe_chat_text_clear (&text);
+  return prompt;
+}
+
+/* Returns the tokens of the rendered text and the rows that the pictures take beyond their placeholders. */
+static gssize
+count_with_pictures (const QuernRequest *self, QuernModel *model, const QeModel *weights, GPtrArray *pictures,
+                     GError **error)
+{
+  QeChatText text = { 0 };
+  QeError engine_error = { 0 };
+  QeVision *vision = NULL;
+  int32_t *ids = NULL;
+  size_t n = 0;
+  gboolean in_reasoning, ok = TRUE;
+
+  if (!_quern_request_render (self, weights, &text, &in_reasoning, error))
+    return -1;
+  if (quern_model_get_vision_path (model) && !_quern_vision_open (model, weights, &vision, error)) {
+    qe_chat_text_clear (&text);
+    return -1;
+  }
+  ok = qe_tokenize (weights, text.text, text.length, text.plain, text.n_plain, &ids, &n, &engine_error) == QE_OK;
+  for (guint i = 0; ok && vision && i < pictures->len; i++) {
+    const QuernPixels *pixels = pictures->pdata[i];
+    QeImagePlan plan = { 0 };
+    ok = qe_vision_plan (vision, pixels->width, pixels->height, &plan, &engine_error) == QE_OK;
+    n += ok ? plan.n_tokens - 1 : 0;
+  }
+  free (ids);
+  qe_vision_free (vision);
+  qe_chat_text_clear (&text);
+  if (ok)
+    return (gssize) n;
+  _quern_inference_set_error (error, &engine_error);
+  return -1;
+}
+
+/* Returns the rows of the prompt, or -1 with @error set. The prompt stays with the request for the generation, unless it
+ * has pictures, whose embeddings are not known yet. */
+gssize
+_quern_request_count (QuernRequest *self, QuernModel *model, QuernOpenFile *file, GError **error)
+{
+  g_autoptr (GPtrArray) pictures = _quern_request_list_pictures (self);
+  gboolean in_reasoning;
+  QePrompt *prompt;
+  gssize n;
+
+  if (pictures->len > 0)
+    return count_with_pictures (self, model, _quern_open_file_get_weights (file), pictures, error);
+  prompt = _quern_request_make_prompt (self, file, pictures, &in_reasoning, error);
+  if (!prompt)
+    return -1;
+  n = (gssize) qe_prompt_length (prompt);
+  g_mutex_lock (&self->lock);
+  quern_request_forget_prompt (self);
+  self->prepared_file = g_object_ref (file);
+  self->prepared = prompt;
+  self->prepared_in_reasoning = in_reasoning;
+  g_mutex_unlock (&self->lock);
+  return n;
 }

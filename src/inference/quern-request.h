@@ -2,13 +2,14 @@
 #pragma once
 
 #include "quern-generation.h"
+#include "quern-open-file.h"
 
 G_BEGIN_DECLS
 
 /* The fields of a QuernRequest, for the thread that carries it out. */
 
 typedef struct {
-  QeRole role;
+  QuernRole role;
   char *text;
   char *reasoning;     /* NULL when there is none */
   GPtrArray *pictures; /* array of QuernPixels; they come before the text */
@@ -20,15 +21,27 @@ struct _QuernRequest {
   gboolean thinking;
   char *begun_reasoning; /* beginning of an answer to continue, or NULL */
   char *begun_answer;
-  QeSamplerParams sampler;
+  QuernSamplerValues sampler;
   gboolean has_sampler;  /* if FALSE, the family's values are used */
   guint max_tokens;      /* 0: as many as fit */
   char *effort;          /* of thinking; NULL: the template's default */
   guint thinking_budget; /* tokens; 0: no limit */
+  guint n_candidates;    /* of each token, to be looked at; 0: none */
+
+  GMutex lock;                  /* guards the fields below */
+  QuernOpenFile *prepared_file; /* the file that the prompt was made for, or NULL */
+  QePrompt *prepared;
+  gboolean prepared_in_reasoning;
 };
 
-gboolean _quern_request_render (const QuernRequest *self, const QeModel *model, QeChatText *text,
-                                gboolean *in_reasoning, QeError *error);
+/* Renders the conversation for a model, with the beginning of the answer. *in_reasoning: whether the model goes on
+ * thinking. On success *text is the caller's. */
+gboolean _quern_request_render (const QuernRequest *self, const QeModel *weights, QeChatText *text,
+                                gboolean *in_reasoning, GError **error);
+/* Makes the prompt with the pictures' embeddings, or takes the one that counting left. The caller frees it. */
+QePrompt *_quern_request_make_prompt (QuernRequest *self, QuernOpenFile *file, GPtrArray *images,
+                                      gboolean *in_reasoning, GError **error);
+gssize _quern_request_count (QuernRequest *self, QuernModel *model, QuernOpenFile *file, GError **error);
 GPtrArray *_quern_request_list_pictures (const QuernRequest *self);
 
 G_END_DECLS

@@ -2,14 +2,17 @@
 #include "config.h"
 
 #include <glib/gi18n-lib.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "quern-context-private.h"
+#include "quern-candidates.h"
 #include "quern-generation-private.h"
+#include "quern-local-private.h"
 #include "quern-vision.h"
 
-/* Carries out one request on a context's thread: the pictures, then the prompt, then token by token. */
+/* Carries out what a context is asked, on its thread: the pictures, then the prompt, then token by token; or the rows of
+ * a given text. */
 
 /* Encoded pictures are kept for the next turns of a conversation; 4096 tokens of a big model take 40 MB each. */
 #define MAX_IMAGES 8
@@ -19,19 +22,21 @@ typedef struct {
   QeImage *image;
 } EncodedImage;
 
+/* A generation that is being carried out. */
 typedef struct {
   QuernRunner *runner;
   QuernGeneration *generation;
-  const QuernRequest *request;
+  QuernRequest *request;
   QeControl control;
   QeOutputParser *parser;
   QuernStatistics statistics;
   gint64 asked_at, decode_began, reasoning_began; /* monotonic, microseconds */
+  gint64 aside; /* microseconds that looking at probabilities took, which do not count as decoding */
   gboolean in_reasoning;
   guint n_images, images_done;
   QuernStop stop;
   GError *error;
-} Run;
+} QuernRun;
 
 static double
 seconds_since (gint64 time)
@@ -40,15 +45,15 @@ seconds_since (gint64 time)
 }
 
 static bool
-cancelled_cb (void *data)
+quern_run_cancelled_cb (void *data)
 {
-  return _quern_generation_wants_stop (((Run *) data)->generation);
+  return _quern_generation_wants_stop (((QuernRun *) data)->generation);
 }
 
 static void
-progress_cb (void *data, uint64_t done, uint64_t total)
+quern_run_progress_cb (void *data, uint64_t done, uint64_t total)
 {
-  Run *run = data;
+  QuernRun *run = data;
   double fraction = total > 0 ? (double) done / (double) total : 1;
 
   /* Pictures take the first half of the progress, because encoding them costs about as much as evaluating them. */
@@ -61,14 +66,11 @@ progress_cb (void *data, uint64_t done, uint64_t total)
 
 /* Records how the generation ended and returns FALSE. */
 static gboolean
-fail (Run *run, const QeError *error)
+quern_run_fail (QuernRun *run, const QeError *error)
 {
-  if (error->status == QE_ERROR_CANCELLED) {
-    run->stop = QUERN_STOP_USER;
-  } else {
-    run->stop = QUERN_STOP_FAILED;
-    quern_engine_set_error (&run->error, error);
-  }
+  run->stop = error->status == QE_ERROR_CANCELLED ? QUERN_STOP_USER : QUERN_STOP_FAILED;
+  if (run->stop == QUERN_STOP_FAILED)
+    _quern_inference_set_error (&run->error, error);
   return FALSE;
 }
 
@@ -84,34 +86,14 @@ encoded_image_free (gpointer data)
   g_free (encoded);
 }
 
-static gboolean
-open_vision (Run *run)
-{
-  QuernRunner *runner = run->runner;
-  const char *path = quern_model_get_vision_path (runner->model);
-  QeError error = { 0 };
-
-  if (runner->vision)
-    return TRUE;
-  if (!path) {
-    run->stop = QUERN_STOP_FAILED;
-    g_set_error (
-        &run->error, QUERN_ENGINE_ERROR, QUERN_ENGINE_ERROR_NO_VISION,
-        _("“%s” has no vision file, so it cannot see pictures. Download its vision file or choose another model."),
-        quern_model_get_title (runner->model));
-    return FALSE;
-  }
-  return _quern_vision_open (&runner->vision, path, runner->weights, &error) == QE_OK || fail (run, &error);
-}
-
 static QeImage *
 find_image (QuernRunner *runner, const char *hash)
 {
-  for (GList *l = runner->images->head; l; l = l->next) {
+  for (GList *l = runner->images.head; l; l = l->next) {
     EncodedImage *encoded = l->data;
     if (g_str_equal (encoded->hash, hash)) {
-      g_queue_unlink (runner->images, l);
-      g_queue_push_head_link (runner->images, l);
+      g_queue_unlink (&runner->images, l);
+      g_queue_push_head_link (&runner->images, l);
       return encoded->image;
     }
   }
@@ -119,7 +101,7 @@ find_image (QuernRunner *runner, const char *hash)
 }
 
 static QeImage *
-encode_image (Run *run, const QuernPixels *pixels)
+encode_image (QuernRun *run, const QuernPixels *pixels)
 {
   QuernRunner *runner = run->runner;
   g_autofree char *bytes_hash = g_compute_checksum_for_bytes (G_CHECKSUM_SHA1, pixels->pixels);
@@ -130,23 +112,23 @@ encode_image (Run *run, const QuernPixels *pixels)
 
   if (image)
     return image;
-  if (!open_vision (run))
+  if (!runner->vision && !_quern_vision_open (runner->model, runner->weights, &runner->vision, &run->error))
     return NULL;
   if (qe_vision_encode (runner->vision, g_bytes_get_data (pixels->pixels, NULL), pixels->width, pixels->height,
                         pixels->stride, runner->n_threads, &run->control, &image, &error)
       != QE_OK) {
-    fail (run, &error);
+    quern_run_fail (run, &error);
     return NULL;
   }
   encoded = g_new (EncodedImage, 1);
   *encoded = (EncodedImage) { g_steal_pointer (&hash), image };
-  g_queue_push_head (runner->images, encoded);
+  g_queue_push_head (&runner->images, encoded);
   return image;
 }
 
 /* Returns: (element-type QeImage): references to the encoded pictures, or NULL after recording how it ended */
 static GPtrArray *
-encode_images (Run *run)
+encode_images (QuernRun *run)
 {
   g_autoptr (GPtrArray) pictures = _quern_request_list_pictures (run->request);
   g_autoptr (GPtrArray) images = g_ptr_array_new_with_free_func ((GDestroyNotify) qe_image_free);
@@ -158,63 +140,40 @@ encode_images (Run *run)
       return NULL;
     g_ptr_array_add (images, qe_image_ref (image));
   }
-  while (run->runner->images->length > MAX_IMAGES)
-    encoded_image_free (g_queue_pop_tail (run->runner->images));
+  while (run->runner->images.length > MAX_IMAGES)
+    encoded_image_free (g_queue_pop_tail (&run->runner->images));
   return g_steal_pointer (&images);
 }
 
 /* ---- prompt ---------------------------------------------------------------------------------------------------- */
 
-static QePrompt *
-build_prompt (Run *run)
+static gboolean
+quern_run_prefill (QuernRun *run)
 {
-  QeChatText text = { 0 };
-  QeError error = { 0 };
-  QePrompt *prompt = NULL;
   g_autoptr (GPtrArray) images = encode_images (run);
-
-  if (!images)
-    return NULL;
-  if (!_quern_request_render (run->request, run->runner->weights, &text, &run->in_reasoning, &error)
-      || qe_chat_prompt (&prompt, run->runner->weights, &text, (QeImage *const *) images->pdata, images->len, &error)
-             != QE_OK)
-    fail (run, &error);
-  qe_chat_text_clear (&text);
-  return prompt;
-}
-
-static gboolean
-check_length (Run *run, const QePrompt *prompt)
-{
-  size_t length = qe_prompt_length (prompt);
-  uint32_t size = qe_context_size (run->runner->context);
-
-  if (length < size)
-    return TRUE;
-  run->stop = QUERN_STOP_FAILED;
-  g_set_error (&run->error, QUERN_ENGINE_ERROR, QUERN_ENGINE_ERROR_CONTEXT_FULL,
-               _("The conversation has %'zu tokens, but the context holds %'u. Shorten it, start a new one, or "
-                 "increase the context length."),
-               length, size);
-  return FALSE;
-}
-
-static gboolean
-prefill (Run *run)
-{
+  QeContext *context = run->runner->context;
   QePrefillStats stats = { 0 };
   QeError error = { 0 };
-  QePrompt *prompt = build_prompt (run);
-  gboolean ok = prompt && check_length (run, prompt);
+  QePrompt *prompt;
+  gboolean ok = FALSE;
 
-  if (ok)
-    ok = qe_context_prefill (run->runner->context, prompt, &run->control, &stats, &error) == QE_OK
-         || fail (run, &error);
-  run->statistics.prompt_tokens = prompt ? (guint) qe_prompt_length (prompt) : 0;
+  if (!images)
+    return FALSE;
+  prompt = _quern_request_make_prompt (run->request, run->runner->file, images, &run->in_reasoning, &run->error);
+  if (!prompt)
+    return FALSE;
+  if (qe_prompt_length (prompt) >= qe_context_size (context))
+    g_set_error (&run->error, QUERN_INFERENCE_ERROR, QUERN_INFERENCE_ERROR_CONTEXT_FULL,
+                 _("The conversation has %'zu tokens, but the context holds %'u. Shorten it, start a new one, or "
+                   "increase the context length."),
+                 qe_prompt_length (prompt), qe_context_size (context));
+  else
+    ok = qe_context_prefill (context, prompt, &run->control, &stats, &error) == QE_OK || quern_run_fail (run, &error);
+  run->statistics.prompt_tokens = (guint) qe_prompt_length (prompt);
   run->statistics.evaluated_tokens = (guint) stats.evaluated;
   run->statistics.reused_tokens = (guint) stats.reused;
   run->statistics.prefill_seconds = stats.seconds;
-  run->statistics.n_threads = qe_context_threads (run->runner->context);
+  run->statistics.n_threads = qe_context_threads (context);
   qe_prompt_free (prompt);
   return ok;
 }
@@ -222,15 +181,15 @@ prefill (Run *run)
 /* ---- tokens ---------------------------------------------------------------------------------------------------- */
 
 static void
-output_cb (void *data, QeOutputKind kind, const char *text, size_t length)
+quern_run_output_cb (void *data, QeOutputKind kind, const char *text, size_t length)
 {
-  Run *run = data;
+  QuernRun *run = data;
 
   _quern_generation_add_text (run->generation, kind == QE_OUT_REASONING, text, length);
 }
 
 static void
-note_reasoning (Run *run)
+note_reasoning (QuernRun *run)
 {
   gboolean now = qe_output_parser_in_reasoning (run->parser);
 
@@ -240,29 +199,56 @@ note_reasoning (Run *run)
   _quern_generation_set_in_reasoning (run->generation, now);
 }
 
-static void
-take_tokens (Run *run, const int32_t *tokens, size_t n)
+/* Looks at the probabilities that the next token will be drawn from: the model's own, before temperature and penalties.
+ * Returns FALSE if they are not numbers. */
+static gboolean
+look_at_candidates (QuernRun *run, double *log_sum, QuernCandidate *top)
 {
-  for (size_t i = 0; i < n; i++) {
-    if (run->statistics.answer_tokens == 0)
-      run->statistics.first_token_seconds = seconds_since (run->asked_at);
-    if (qe_token_ends_generation (run->runner->weights, tokens[i]))
-      break;
-    run->statistics.answer_tokens++;
-    run->statistics.reasoning_tokens += run->in_reasoning;
-    qe_output_parser_push (run->parser, tokens[i]);
-    note_reasoning (run);
+  const gsize n_vocab = qe_model_info (run->runner->weights)->n_vocab;
+  const float *logits = qe_context_logits (run->runner->context);
+
+  if (!run->runner->logits)
+    run->runner->logits = g_new (float, n_vocab);
+  *log_sum = logits ? quern_log_sum_exp (logits, n_vocab) : NAN;
+  if (isnan (*log_sum))
+    return FALSE;
+  memcpy (run->runner->logits, logits, n_vocab * sizeof *logits); /* the step overwrites them */
+  quern_top_candidates (logits, n_vocab, *log_sum, top, run->request->n_candidates);
+  return TRUE;
+}
+
+/* Call it after the text of the token was added. known: whether its probabilities are. */
+static void
+record_token (QuernRun *run, gint32 id, gboolean reasoning, gboolean known, double log_sum, const QuernCandidate *top)
+{
+  g_autofree char *text = quern_open_file_dup_token_text (run->runner->file, id);
+  g_autoptr (GPtrArray) texts = g_ptr_array_new_with_free_func (g_free);
+  QuernGeneratedToken token = { .reasoning = reasoning };
+
+  token.chosen = (QuernTokenChoice) { id, known ? exp (run->runner->logits[id] - log_sum) : 0, text };
+  for (guint i = 0; known && i < run->request->n_candidates && top[i].id >= 0; i++) {
+    g_ptr_array_add (texts, quern_open_file_dup_token_text (run->runner->file, top[i].id));
+    token.top[token.n_top++] = (QuernTokenChoice) { top[i].id, top[i].p, texts->pdata[i] };
   }
-  run->statistics.n_passes++;
-  run->statistics.decode_seconds = seconds_since (run->decode_began);
-  if (run->in_reasoning)
-    run->statistics.reasoning_seconds = seconds_since (run->reasoning_began);
-  _quern_generation_set_statistics (run->generation, &run->statistics);
+  _quern_generation_add_token (run->generation, &token);
+}
+
+static void
+take_token (QuernRun *run, gint32 id)
+{
+  if (run->statistics.answer_tokens == 0)
+    run->statistics.first_token_seconds = seconds_since (run->asked_at);
+  if (qe_token_ends_generation (run->runner->weights, id))
+    return;
+  run->statistics.answer_tokens++;
+  run->statistics.reasoning_tokens += run->in_reasoning;
+  qe_output_parser_push (run->parser, id);
+  note_reasoning (run);
 }
 
 /* Ends the thinking as the model would, with the tokens that close the think block. */
 static gboolean
-close_thinking (Run *run)
+close_thinking (QuernRun *run)
 {
   static const char closing[] = "\n</think>\n\n";
   int32_t *tokens = NULL;
@@ -275,13 +261,13 @@ close_thinking (Run *run)
     qe_output_parser_push (run->parser, tokens[i]);
   free (tokens);
   if (!ok)
-    return fail (run, &error);
+    return quern_run_fail (run, &error);
   note_reasoning (run);
   return TRUE;
 }
 
 static gboolean
-wants_answer (Run *run)
+wants_answer (QuernRun *run)
 {
   guint budget = run->request->thinking_budget;
   gboolean asked = _quern_generation_take_answer_now (run->generation);
@@ -291,12 +277,16 @@ wants_answer (Run *run)
 
 /* Makes one step. Returns FALSE when the generation has ended, after recording how. */
 static gboolean
-step (Run *run, QeSampler *sampler)
+quern_run_step (QuernRun *run, QeSampler *sampler)
 {
+  QuernCandidate top[QUERN_MAX_CANDIDATES];
+  double log_sum = 0;
   int32_t tokens[QE_STEP_MAX];
   size_t n = 0;
   QeError error = { 0 };
   guint limit = run->request->max_tokens;
+  gboolean looks = run->request->n_candidates > 0, known = FALSE;
+  gint64 began;
   QeStatus status;
 
   if (limit > 0 && run->statistics.answer_tokens >= limit) {
@@ -305,10 +295,26 @@ step (Run *run, QeSampler *sampler)
   }
   if (wants_answer (run) && !close_thinking (run))
     return FALSE;
+  began = g_get_monotonic_time ();
+  if (looks)
+    known = look_at_candidates (run, &log_sum, top);
+  run->aside += g_get_monotonic_time () - began;
   status = qe_context_step (run->runner->context, sampler, &run->control, tokens, &n, &error);
   if (limit > 0)
     n = MIN (n, limit - run->statistics.answer_tokens);
-  take_tokens (run, tokens, n);
+  for (size_t i = 0; i < n; i++) {
+    gboolean reasoning = run->in_reasoning;
+    take_token (run, tokens[i]);
+    began = g_get_monotonic_time ();
+    if (looks)
+      record_token (run, tokens[i], reasoning, known && i == 0, log_sum, top);
+    run->aside += g_get_monotonic_time () - began;
+  }
+  run->statistics.n_passes++;
+  run->statistics.decode_seconds = seconds_since (run->decode_began + run->aside);
+  if (run->in_reasoning)
+    run->statistics.reasoning_seconds = seconds_since (run->reasoning_began);
+  _quern_generation_set_statistics (run->generation, &run->statistics);
   if (status == QE_OK)
     return TRUE;
   if (status == QE_END)
@@ -316,67 +322,96 @@ step (Run *run, QeSampler *sampler)
   else if (status == QE_ERROR_CONTEXT_FULL)
     run->stop = QUERN_STOP_CONTEXT;
   else
-    fail (run, &error);
+    quern_run_fail (run, &error);
   return FALSE;
 }
 
 static void
-decode (Run *run, QeSampler *sampler)
+quern_run_decode (QuernRun *run, const QeSamplerParams *params)
 {
+  QeSampler *sampler = NULL;
+  QeError error = { .status = QE_ERROR_MEMORY };
+
+  if (qe_sampler_new (&sampler, params, &error) != QE_OK
+      || !(run->parser = qe_output_parser_new (run->runner->weights, run->in_reasoning, quern_run_output_cb, run))) {
+    quern_run_fail (run, &error);
+    qe_sampler_free (sampler);
+    return;
+  }
   run->decode_began = run->reasoning_began = g_get_monotonic_time ();
   _quern_generation_set_phase (run->generation, QUERN_GENERATION_DECODE);
   note_reasoning (run);
-  while (step (run, sampler))
+  while (quern_run_step (run, sampler))
     ;
   qe_output_parser_finish (run->parser);
   if (run->in_reasoning)
     run->statistics.reasoning_seconds = seconds_since (run->reasoning_began);
-  run->statistics.decode_seconds = seconds_since (run->decode_began);
-}
-
-static void
-run_request (Run *run)
-{
-  QeSamplerParams params = run->request->sampler;
-  QeSampler *sampler = NULL;
-  QeError error = { 0 };
-
-  if (!run->request->has_sampler)
-    qe_sampler_defaults (quern_model_get_info (run->runner->model), run->request->thinking, run->n_images > 0, &params);
-  run->statistics.seed = params.seed;
-  if (!prefill (run))
-    return;
-  if (qe_sampler_new (&sampler, &params, &error) != QE_OK) {
-    fail (run, &error);
-    return;
-  }
-  run->parser = qe_output_parser_new (run->runner->weights, run->in_reasoning, output_cb, run);
-  if (run->parser) {
-    decode (run, sampler);
-  } else {
-    error.status = QE_ERROR_MEMORY;
-    fail (run, &error);
-  }
+  run->statistics.decode_seconds = seconds_since (run->decode_began + run->aside);
   qe_output_parser_free (run->parser);
   qe_sampler_free (sampler);
 }
 
-/* Call it on the context's thread. asked_at is the monotonic time of quern_context_generate() in microseconds. */
+/* Call it on the context's thread. asked_at is the monotonic time of quern_loaded_model_generate() in microseconds. */
 void
-_quern_runner_run (QuernRunner *runner, QuernGeneration *generation, const QuernRequest *request, gint64 asked_at)
+_quern_runner_generate (QuernRunner *runner, QuernGeneration *generation, QuernRequest *request, gint64 asked_at)
 {
-  Run run = { .runner = runner, .generation = generation, .request = request, .asked_at = asked_at };
+  QuernRun run = {
+    .runner = runner, .generation = generation, .request = request, .asked_at = asked_at, .stop = QUERN_STOP_FAILED
+  };
+  QuernSamplerValues values = request->sampler;
+  QeSamplerParams params;
 
-  run.control = (QeControl) { cancelled_cb, progress_cb, &run };
+  run.control = (QeControl) { quern_run_cancelled_cb, quern_run_progress_cb, &run };
   _quern_generation_set_phase (generation, QUERN_GENERATION_PREFILL);
-  run_request (&run);
+  if (!request->has_sampler)
+    quern_sampler_values_init (&values, runner->model, request->thinking, quern_request_has_pictures (request));
+  params =
+      (QeSamplerParams) { values.temperature,        values.top_k, values.top_p, values.min_p, values.presence_penalty,
+                          values.repetition_penalty, values.seed };
+  run.statistics.seed = params.seed;
+  if (quern_run_prefill (&run))
+    quern_run_decode (&run, &params);
   _quern_generation_finish (generation, run.stop, &run.statistics, run.error);
+}
+
+/* ---- scores ---------------------------------------------------------------------------------------------------- */
+
+static bool
+quern_scoring_row_cb (void *data, size_t row, const float *logits)
+{
+  const QuernScoring *scoring = data;
+
+  return scoring->row (scoring->data, (guint) row, logits);
+}
+
+static bool
+quern_scoring_stopped_cb (void *data)
+{
+  const QuernScoring *scoring = data;
+
+  return scoring->stopped && scoring->stopped (scoring->data);
+}
+
+/* Call it on the context's thread. */
+gboolean
+_quern_runner_score (QuernRunner *runner, const QuernScoring *scoring, GError **error)
+{
+  const QeControl control = { quern_scoring_stopped_cb, NULL, (void *) scoring };
+  QeError engine_error = { 0 };
+
+  return qe_context_score (runner->context, scoring->tokens, scoring->n, scoring->first, quern_scoring_row_cb,
+                           (void *) scoring, &control, &engine_error)
+             == QE_OK
+         || _quern_inference_set_error (error, &engine_error);
 }
 
 void
 _quern_runner_clear (QuernRunner *runner)
 {
-  g_queue_free_full (runner->images, encoded_image_free);
+  g_queue_clear_full (&runner->images, encoded_image_free);
   qe_context_free (runner->context);
   qe_vision_free (runner->vision);
+  g_free (runner->logits);
+  g_clear_object (&runner->file);
+  g_clear_object (&runner->model);
 }

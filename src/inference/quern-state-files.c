@@ -13,7 +13,7 @@ states_folder (void)
 
 /* Returns the file name for the state of a model with these settings. It makes the folder; NULL if that fails. */
 char *
-_quern_state_path (QuernModel *model, guint context_size, QeKvType kv_type)
+_quern_state_path (QuernModel *model, guint context_size, QuernKvType kv_type)
 {
   g_autofree char *folder = states_folder ();
   g_autofree char *what = g_strdup_printf ("%s\n%u\n%d", quern_model_get_path (model), context_size, kv_type);

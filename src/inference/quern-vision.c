@@ -5,45 +5,53 @@
 
 #include <glib/gi18n-lib.h>
 
-#include "quern-engine.h"
+#include "quern-local-private.h"
 
-QeStatus
-_quern_vision_open (QeVision **out, const char *path, const QeModel *weights, QeError *error)
+gboolean
+_quern_vision_open (QuernModel *model, const QeModel *weights, QeVision **out, GError **error)
 {
-  QeStatus status = qe_vision_open (out, path, weights, error);
+  const char *path = quern_model_get_vision_path (model);
+  QeError failure = { 0 };
 
-  if (status == QE_OK)
-    qe_vision_limit_pixels (*out, QUERN_VISION_MAX_PIXELS);
-  return status;
+  if (!path) {
+    g_set_error (
+        error, QUERN_INFERENCE_ERROR, QUERN_INFERENCE_ERROR_NO_VISION,
+        _("“%s” has no vision file, so it cannot see pictures. Download its vision file or choose another model."),
+        quern_model_get_title (model));
+    return FALSE;
+  }
+  if (qe_vision_open (out, path, weights, &failure) != QE_OK)
+    return _quern_inference_set_error (error, &failure);
+  qe_vision_limit_pixels (*out, QUERN_VISION_MAX_PIXELS);
+  return TRUE;
 }
 
 /**
  * quern_vision_plan:
  * @model: the model that the picture is for
- * @width: of the picture
- * @height: of the picture
+ * @width: of the picture, in pixels
+ * @height: of the picture, in pixels
  * @plan: (out): the size it is resized to, and the tokens it takes
  *
  * Reads the header of the vision file, which blocks.
  *
- * Returns: %FALSE with %QUERN_ENGINE_ERROR_NO_VISION when the model cannot see, or another @error when the picture is
+ * Returns: %FALSE with %QUERN_INFERENCE_ERROR_NO_VISION when the model cannot see, or another @error when the picture is
  *   too small or too elongated, or the file cannot be read
  */
 gboolean
-quern_vision_plan (QuernModel *model, guint width, guint height, QeImagePlan *plan, GError **error)
+quern_vision_plan (QuernModel *model, guint width, guint height, QuernPicturePlan *plan, GError **error)
 {
-  const char *path = quern_model_get_vision_path (model);
-  QeVision *vision = NULL;
+  QeVision *vision;
   QeError failure = { 0 };
+  QeImagePlan planned = { 0 };
   gboolean ok;
 
-  if (path == NULL) {
-    g_set_error (error, QUERN_ENGINE_ERROR, QUERN_ENGINE_ERROR_NO_VISION, _("“%s” has no vision file."),
-                 quern_model_get_title (model));
+  if (!_quern_vision_open (model, NULL, &vision, error))
     return FALSE;
-  }
-  ok = _quern_vision_open (&vision, path, NULL, &failure) == QE_OK
-       && qe_vision_plan (vision, width, height, plan, &failure) == QE_OK;
+  ok = qe_vision_plan (vision, width, height, &planned, &failure) == QE_OK;
   qe_vision_free (vision);
-  return ok || quern_engine_set_error (error, &failure);
+  if (!ok)
+    return _quern_inference_set_error (error, &failure);
+  *plan = (QuernPicturePlan) { planned.width, planned.height, planned.n_tokens };
+  return TRUE;
 }

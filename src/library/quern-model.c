@@ -9,7 +9,6 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
-#include "quern-vision.h"
 #include "quern-library.h"
 #include "quern-model-name.h"
 #include "quern-scan.h"
@@ -359,7 +358,7 @@ quern_model_get_size (QuernModel *self)
   return self->info.file_bytes + (self->vision_path ? self->vision_info.file_bytes : 0);
 }
 
-const QeModelInfo *
+const QuernModelInfo *
 quern_model_get_info (QuernModel *self)
 {
   return &self->info;
@@ -460,22 +459,55 @@ quern_model_get_unverified (QuernModel *self)
 }
 
 /**
+ * quern_model_info_plan:
+ * @n_ctx: the context's size in tokens
+ *
+ * What a conversation of that size will hold in memory with a model without its vision file, from the numbers in its
+ * header.
+ */
+void
+quern_model_info_plan (const QuernModelInfo *info, guint n_ctx, QuernMemoryPlan *plan)
+{
+  qe_plan_memory (info, &(QePlanParams) { .n_ctx = n_ctx, .speculative = true, .sketch = true }, plan);
+}
+
+static QePlanParams
+plan_params (QuernModel *self, guint n_ctx, QuernKvType kv_type)
+{
+  return (QePlanParams) { .n_ctx = n_ctx,
+                          .kv_type = (QeKvType) kv_type,
+                          .vision = quern_model_get_vision_info (self),
+                          .vision_pixels = QUERN_VISION_MAX_PIXELS,
+                          .speculative = true };
+}
+
+/**
  * quern_model_plan:
  * @n_ctx: the context's size in tokens
  *
  * What a conversation of that size will hold in memory, from the numbers in the file.
  */
 void
-quern_model_plan (QuernModel *self, guint n_ctx, QeKvType kv_type, QeMemoryPlan *plan)
+quern_model_plan (QuernModel *self, guint n_ctx, QuernKvType kv_type, QuernMemoryPlan *plan)
 {
-  QePlanParams params = { .n_ctx = n_ctx,
-                          .kv_type = kv_type,
-                          .vision = quern_model_get_vision_info (self),
-                          .vision_pixels = QUERN_VISION_MAX_PIXELS,
-                          .speculative = true,
-                          .sketch = true };
+  QePlanParams params = plan_params (self, n_ctx, kv_type);
 
+  params.sketch = true;
   qe_plan_memory (&self->info, &params, plan);
+}
+
+/**
+ * quern_model_largest_context:
+ * @available: bytes
+ *
+ * Returns: the largest context in tokens whose plan, without a sketch of the head, fits @available; 0 when none does
+ */
+guint
+quern_model_largest_context (QuernModel *self, QuernKvType kv_type, guint64 available)
+{
+  const QePlanParams params = plan_params (self, 0, kv_type);
+
+  return MIN (qe_plan_largest_context (&self->info, &params, available), self->info.n_ctx_train);
 }
 
 static void

@@ -25,6 +25,23 @@ typedef enum {
   QUERN_ORIGIN_HUGGING_FACE,
 } QuernModelOrigin;
 
+/* What a model's header says. The engine reads it; the fields are explained in qe.h. */
+typedef QeModelInfo QuernModelInfo;
+typedef QeTemplateInfo QuernTemplateInfo;
+typedef QeMemoryPlan QuernMemoryPlan; /* bytes; see its total */
+
+/* How keys and values of attention layers are kept. The numbers are in files. */
+typedef enum {
+  QUERN_KV_F16,
+  QUERN_KV_Q8_0,
+  QUERN_KV_F32, /* exact, twice the size of F16 */
+} QuernKvType;
+
+/* The largest area of a picture, in pixels. Vision files allow 16 times as much, which would take 16 times the tokens
+ * and, because every patch attends to every other, far more than 16 times the time: a photograph would take the better
+ * part of an hour on an ordinary processor and leave no room in the context. */
+#define QUERN_VISION_MAX_PIXELS (1024 * 1024)
+
 /* One model on this computer: one quantisation, all its parts, and the vision file that belongs to it. Immutable. */
 #define QUERN_TYPE_MODEL (quern_model_get_type ())
 G_DECLARE_FINAL_TYPE (QuernModel, quern_model, QUERN, MODEL, GObject)
@@ -37,7 +54,7 @@ gboolean quern_model_is_kin (QuernModel *self, QuernModel *other);
 const char *quern_model_get_quantisation (QuernModel *self);
 const char *quern_model_get_path (QuernModel *self);
 guint64 quern_model_get_size (QuernModel *self);
-const QeModelInfo *quern_model_get_info (QuernModel *self);
+const QuernModelInfo *quern_model_get_info (QuernModel *self);
 const char *quern_model_get_vision_path (QuernModel *self);
 const QeVisionInfo *quern_model_get_vision_info (QuernModel *self);
 gboolean quern_model_needs_vision_file (QuernModel *self);
@@ -47,7 +64,9 @@ const char *quern_model_get_keeper (QuernModel *self);
 QuernModelState quern_model_get_state (QuernModel *self);
 const char *quern_model_get_problem (QuernModel *self);
 gboolean quern_model_get_unverified (QuernModel *self);
-void quern_model_plan (QuernModel *self, guint n_ctx, QeKvType kv_type, QeMemoryPlan *plan);
+void quern_model_info_plan (const QuernModelInfo *info, guint n_ctx, QuernMemoryPlan *plan);
+void quern_model_plan (QuernModel *self, guint n_ctx, QuernKvType kv_type, QuernMemoryPlan *plan);
+guint quern_model_largest_context (QuernModel *self, QuernKvType kv_type, guint64 available);
 
 /* The largest number: what is known of nothing cannot be called too little. */
 #define QUERN_MEMORY_UNKNOWN G_MAXUINT64

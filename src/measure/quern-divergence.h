@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-#include <glib.h>
+#include "quern-candidates.h"
 
 G_BEGIN_DECLS
 
@@ -10,11 +10,6 @@ G_BEGIN_DECLS
  * llama.cpp's perplexity tool. */
 
 #define QUERN_DIVERGENCE_TOP 5
-
-typedef struct {
-  gint32 id;
-  double p;
-} QuernCandidate;
 
 typedef struct {
   gint32 token;                                       /* the token that the text has at this position */
@@ -29,8 +24,6 @@ typedef struct {
 
 gboolean quern_divergence_compute (const float *reference, const float *logits, gsize n_vocab, gint32 token,
                                    QuernDivergence *out);
-double quern_log_sum_exp (const float *logits, gsize n);
-void quern_top_candidates (const float *logits, gsize n, double log_sum_exp, QuernCandidate *out, gsize n_out);
 
 /* Mean and variance of a growing series, by Welford's method. */
 typedef struct {

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "quern-local-private.h"
 #include "quern-request.h"
 
 /* Cuts a text into windows. A piece that fits into the context is one window and is scored from its beginning. A longer
@@ -47,7 +48,7 @@ tokenise (QeModel *model, const QeChatText *text, GArray *out, GError **error)
   size_t n = 0;
 
   if (qe_tokenize (model, text->text, text->length, text->plain, text->n_plain, &ids, &n, &engine_error) != QE_OK)
-    return quern_engine_set_error (error, &engine_error);
+    return _quern_inference_set_error (error, &engine_error);
   g_array_append_vals (out, ids, (guint) n);
   free (ids);
   return TRUE;
@@ -66,11 +67,10 @@ static gboolean
 tokenise_request (QeModel *model, const QuernRequest *request, GArray *out, GError **error)
 {
   QeChatText text = { 0 };
-  QeError engine_error = { 0 };
   gboolean in_reasoning;
 
-  if (!_quern_request_render (request, model, &text, &in_reasoning, &engine_error))
-    return quern_engine_set_error (error, &engine_error);
+  if (!_quern_request_render (request, model, &text, &in_reasoning, error))
+    return FALSE;
   gboolean ok = tokenise (model, &text, out, error);
   qe_chat_text_clear (&text);
   return ok;

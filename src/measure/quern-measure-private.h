@@ -48,7 +48,7 @@ typedef struct {
 
 typedef struct {
   GPtrArray *models;  /* of QuernModel; the first is the reference */
-  GArray *kv_types;   /* of QeKvType */
+  GArray *kv_types;   /* of QuernKvType */
   GPtrArray *sources; /* of QuernMeasureSource */
   guint n_ctx, n_threads, windows_done;
   guint64 memory_limit; /* bytes; 0: what is free */

@@ -299,7 +299,7 @@ run_free (gpointer data)
 static void
 add_to_job (Run *run, QuernMeasured *result)
 {
-  QeKvType kv_type = quern_measured_get_kv_type (result);
+  QuernKvType kv_type = quern_measured_get_kv_type (result);
 
   g_ptr_array_add (run->job.models, g_object_ref (quern_measured_get_model (result)));
   g_array_append_val (run->job.kv_types, kv_type);
@@ -324,7 +324,7 @@ run_new (QuernMeasure *self, GCancellable *outer)
   run->seconds = g_array_set_size (g_array_new (FALSE, TRUE, sizeof (double)), n);
   run->n_evaluated = g_array_set_size (g_array_new (FALSE, TRUE, sizeof (guint)), n);
   run->job = (QuernMeasureJob) { g_ptr_array_new_with_free_func (g_object_unref),
-                                 g_array_new (FALSE, FALSE, sizeof (QeKvType)),
+                                 g_array_new (FALSE, FALSE, sizeof (QuernKvType)),
                                  g_ptr_array_ref (self->sources),
                                  self->n_ctx,
                                  self->n_threads,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "config.h"
 
+#include "quern-local-private.h"
 #include "quern-measure-private.h"
 
 #include <errno.h>
@@ -59,12 +60,12 @@ model_at (const Work *work, guint i)
 static guint64
 plan_memory (const Work *work, guint i)
 {
-  const QeModelInfo *info = quern_model_get_info (model_at (work, i));
+  const QuernModelInfo *info = quern_model_get_info (model_at (work, i));
   QePlanParams params = { .n_ctx = work->job->n_ctx,
                           .n_threads = work->job->n_threads,
-                          .kv_type = g_array_index (work->job->kv_types, QeKvType, i),
+                          .kv_type = (QeKvType) g_array_index (work->job->kv_types, QuernKvType, i),
                           .checkpoint_bytes = UINT64_MAX };
-  QeMemoryPlan plan;
+  QuernMemoryPlan plan;
 
   qe_plan_memory (info, &params, &plan);
   return plan.total + (SCORE_ROWS + 1) * info->n_vocab * sizeof (float);
@@ -133,7 +134,7 @@ open_weights (Work *work, guint i, GError **error)
   }
   if (qe_model_open (&work->weights[i], path, &(QeModelParams) { .no_prefetch = true }, &engine_error) == QE_OK)
     return TRUE;
-  return quern_engine_set_error (error, &engine_error);
+  return _quern_inference_set_error (error, &engine_error);
 }
 
 static gboolean
@@ -141,7 +142,7 @@ open_model (Work *work, guint i, GError **error)
 {
   QeContextParams params = { .n_ctx = work->job->n_ctx,
                              .n_threads = work->job->n_threads,
-                             .kv_type = g_array_index (work->job->kv_types, QeKvType, i),
+                             .kv_type = (QeKvType) g_array_index (work->job->kv_types, QuernKvType, i),
                              .checkpoint_bytes = UINT64_MAX };
   QeError engine_error = { 0 };
 
@@ -152,7 +153,7 @@ open_model (Work *work, guint i, GError **error)
     return FALSE;
   if (work->contexts[i] || qe_context_new (&work->contexts[i], work->weights[i], &params, &engine_error) == QE_OK)
     return TRUE;
-  return quern_engine_set_error (error, &engine_error);
+  return _quern_inference_set_error (error, &engine_error);
 }
 
 /* Figures can only be compared if the vocabularies are equal. */
@@ -296,7 +297,7 @@ score_window (Scoring *s, GError **error)
     return FALSE;
   }
   if (status != QE_OK)
-    return quern_engine_set_error (error, &engine_error);
+    return _quern_inference_set_error (error, &engine_error);
   if (!s->repeated)
     work->events->worked (work->data, s->model, (double) (g_get_monotonic_time () - began - s->aside) / G_USEC_PER_SEC,
                           w->n);

@@ -44,7 +44,7 @@ start_over (QuernMeasure *self)
  * Returns: (transfer none): its results, to come
  */
 QuernMeasured *
-quern_measure_add_model (QuernMeasure *self, QuernModel *model, QeKvType kv_type)
+quern_measure_add_model (QuernMeasure *self, QuernModel *model, QuernKvType kv_type)
 {
   g_autoptr (QuernMeasured) result = quern_measured_new (model, kv_type);
 

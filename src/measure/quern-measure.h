@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-#include "quern-engine.h"
+#include "quern-backend.h"
 #include "quern-measured.h"
 
 G_BEGIN_DECLS
@@ -10,8 +10,8 @@ G_BEGIN_DECLS
  * vocabulary. Set it up, then quern_measure_run_async(); what is measured shows in the results while it runs.
  *
  *   g_autoptr (QuernMeasure) measure = quern_measure_new ();
- *   quern_measure_add_model (measure, largest, QE_KV_F16); // the first is the reference
- *   quern_measure_add_model (measure, smaller, QE_KV_F16);
+ *   quern_measure_add_model (measure, largest, QUERN_KV_F16); // the first is the reference
+ *   quern_measure_add_model (measure, smaller, QUERN_KV_F16);
  *   quern_measure_add_text (measure, text);
  *   quern_measure_run_async (measure, cancellable, done_cb, NULL);
  *
@@ -25,7 +25,7 @@ G_DECLARE_FINAL_TYPE (QuernMeasure, quern_measure, QUERN, MEASURE, GObject)
 #define QUERN_MEASURE_CONTEXT 512 /* tokens of a window, unless set otherwise */
 
 QuernMeasure *quern_measure_new (void);
-QuernMeasured *quern_measure_add_model (QuernMeasure *self, QuernModel *model, QeKvType kv_type);
+QuernMeasured *quern_measure_add_model (QuernMeasure *self, QuernModel *model, QuernKvType kv_type);
 void quern_measure_add_text (QuernMeasure *self, const char *text);
 void quern_measure_add_request (QuernMeasure *self, QuernRequest *request, const gint32 *answer, guint n_answer);
 void quern_measure_add_reply (QuernMeasure *self, QuernRequest *request, const char *reasoning, const char *answer);

@@ -10,7 +10,7 @@ struct _QuernMeasured {
 
   QuernModel *model; /* NULL if the model is not on this computer */
   QuernModelFacts facts;
-  QeKvType kv_type;
+  QuernKvType kv_type;
   gboolean shares_quantisation; /* another model of the measurement has the same */
   GArray *positions;            /* of QuernDivergence */
   QuernDivergenceSum *sum;
@@ -34,7 +34,7 @@ G_DEFINE_QUARK (quern-compare-error-quark, quern_compare_error)
 void
 quern_model_facts_set (QuernModelFacts *facts, QuernModel *model)
 {
-  const QeModelInfo *info = quern_model_get_info (model);
+  const QuernModelInfo *info = quern_model_get_info (model);
 
   quern_model_facts_clear (facts);
   *facts = (QuernModelFacts) { .id = g_strdup (quern_model_get_id (model)),
@@ -75,7 +75,7 @@ quern_model_facts_clear (QuernModelFacts *facts)
  * Returns: (transfer full): a model with nothing measured yet
  */
 QuernMeasured *
-quern_measured_new (QuernModel *model, QeKvType kv_type)
+quern_measured_new (QuernModel *model, QuernKvType kv_type)
 {
   QuernMeasured *self = g_object_new (QUERN_TYPE_MEASURED, NULL);
 
@@ -91,7 +91,7 @@ quern_measured_new (QuernModel *model, QeKvType kv_type)
  * Returns: (transfer full): the results of a stored measurement, without a model
  */
 QuernMeasured *
-quern_measured_new_stored (const QuernModelFacts *facts, QeKvType kv_type)
+quern_measured_new_stored (const QuernModelFacts *facts, QuernKvType kv_type)
 {
   QuernMeasured *self = g_object_new (QUERN_TYPE_MEASURED, NULL);
 
@@ -147,12 +147,12 @@ quern_measured_dup_label (QuernMeasured *self)
   gboolean by_title = self->shares_quantisation || !self->facts.quantisation || !*self->facts.quantisation;
   const char *name = by_title ? self->facts.title : self->facts.quantisation;
 
-  if (self->kv_type == QE_KV_F16)
+  if (self->kv_type == QUERN_KV_F16)
     return g_strdup (name);
-  return g_strdup_printf ("%s, KV %s", name, self->kv_type == QE_KV_Q8_0 ? "Q8_0" : "F32");
+  return g_strdup_printf ("%s, KV %s", name, self->kv_type == QUERN_KV_Q8_0 ? "Q8_0" : "F32");
 }
 
-QeKvType
+QuernKvType
 quern_measured_get_kv_type (QuernMeasured *self)
 {
   return self->kv_type;

@@ -35,13 +35,13 @@ void quern_model_facts_clear (QuernModelFacts *facts);
 #define QUERN_TYPE_MEASURED (quern_measured_get_type ())
 G_DECLARE_FINAL_TYPE (QuernMeasured, quern_measured, QUERN, MEASURED, GObject)
 
-QuernMeasured *quern_measured_new (QuernModel *model, QeKvType kv_type);
-QuernMeasured *quern_measured_new_stored (const QuernModelFacts *facts, QeKvType kv_type);
+QuernMeasured *quern_measured_new (QuernModel *model, QuernKvType kv_type);
+QuernMeasured *quern_measured_new_stored (const QuernModelFacts *facts, QuernKvType kv_type);
 QuernModel *quern_measured_get_model (QuernMeasured *self);
 void quern_measured_set_model (QuernMeasured *self, QuernModel *model);
 const QuernModelFacts *quern_measured_get_facts (QuernMeasured *self);
 char *quern_measured_dup_label (QuernMeasured *self);
-QeKvType quern_measured_get_kv_type (QuernMeasured *self);
+QuernKvType quern_measured_get_kv_type (QuernMeasured *self);
 guint quern_measured_get_n_positions (QuernMeasured *self);
 const QuernDivergence *quern_measured_get_position (QuernMeasured *self, guint i);
 const QuernDivergenceSummary *quern_measured_get_summary (QuernMeasured *self);

@@ -46,7 +46,8 @@ enum {
 static GParamSpec *properties[N_PROPS];
 
 G_DEFINE_ENUM_TYPE (QuernRole, quern_role, G_DEFINE_ENUM_VALUE (QUERN_ROLE_USER, "user"),
-                    G_DEFINE_ENUM_VALUE (QUERN_ROLE_ASSISTANT, "assistant"))
+                    G_DEFINE_ENUM_VALUE (QUERN_ROLE_ASSISTANT, "assistant"),
+                    G_DEFINE_ENUM_VALUE (QUERN_ROLE_SYSTEM, "system"))
 G_DEFINE_ENUM_TYPE (QuernMessageState, quern_message_state, G_DEFINE_ENUM_VALUE (QUERN_MESSAGE_STREAMING, "streaming"),
                     G_DEFINE_ENUM_VALUE (QUERN_MESSAGE_COMPLETE, "complete"),
                     G_DEFINE_ENUM_VALUE (QUERN_MESSAGE_STOPPED, "stopped"),
@@ -283,7 +284,7 @@ quern_message_set_thinking (QuernMessage *self, gboolean thinking)
 
 /**
  * quern_message_set_effort:
- * @effort: (nullable): a level of the model's template (QeTemplateInfo.efforts)
+ * @effort: (nullable): a level of the model's template (QuernTemplateInfo.efforts)
  */
 void
 quern_message_set_effort (QuernMessage *self, const char *effort)

@@ -10,6 +10,7 @@ G_BEGIN_DECLS
 typedef enum {
   QUERN_ROLE_USER,
   QUERN_ROLE_ASSISTANT,
+  QUERN_ROLE_SYSTEM, /* instructions; only in what a model is asked, never in the store */
 } QuernRole;
 
 typedef enum {

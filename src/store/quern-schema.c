@@ -102,7 +102,7 @@ static const char chains_sql[] =
     "CREATE INDEX conversation_deleted ON conversation (deleted) WHERE deleted IS NOT NULL;"
     "PRAGMA writable_schema = RESET;";
 
-/* How long a model was to think, where its template knows levels: one of QeTemplateInfo.efforts, as the template spells it. */
+/* How long a model was to think, where its template knows levels: one of QuernTemplateInfo.efforts, as the template spells it. */
 static const char efforts_sql[] = "ALTER TABLE conversation ADD COLUMN effort TEXT;"
                                   "ALTER TABLE message ADD COLUMN effort TEXT;";
 

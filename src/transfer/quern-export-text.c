@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "quern-export-private.h"
+#include "quern-style-sheet.h"
 
 /* Conversations for reading: the messages that are shown. Nothing in them may make the reader's program fetch something: an
  * answer that holds a picture's address would tell its server when, and from where, the file is read. */
@@ -178,16 +179,6 @@ const QuernExportWay _quern_export_markdown = { .begin_conversation = markdown_b
                                                 .message = markdown_message };
 
 /* ---- HTML ------------------------------------------------------------------------------------------------------ */
-
-static const char style[] =
-    "body{max-width:46rem;margin:2rem auto;padding:0 1rem;font:1rem/1.55 system-ui,sans-serif;color:#222;background:#fff}"
-    "section{margin:1.5rem 0}h2{font-size:.85rem;color:#666;margin:0 0 .3rem}"
-    ".user{background:#f0f0f2;border-radius:12px;padding:.75rem 1rem}.user .text{white-space:pre-wrap}"
-    "pre{overflow:auto;background:#f6f6f7;border-radius:8px;padding:.75rem}code{font-family:monospace}"
-    "table{border-collapse:collapse}td,th{border:1px solid #ccc;padding:.25rem .6rem}img{max-width:100%}"
-    "details,.system{color:#666}.system{white-space:pre-wrap}"
-    "@media(prefers-color-scheme:dark){body{color:#eee;background:#1e1e20}.user,pre{background:#2e2e32}"
-    "td,th{border-color:#555}}";
 
 /* What is parsed at a time: cmark's tree takes about a hundred times the memory of its text. */
 #define MAX_PIECE (256u * 1024)
@@ -395,7 +386,7 @@ html_begin (QuernExportWriter *writer, const QuernExportConversation *first)
 {
   _quern_export_put (writer, head);
   put_element (writer, "<title>", first ? title_of (first) : "Quern", "</title>\n");
-  _quern_export_format (writer, "<style>%s</style>\n</head>\n<body>\n", style);
+  _quern_export_format (writer, "<style>%s</style>\n</head>\n<body class=\"conversation\">\n", quern_style_sheet);
 }
 
 static void

@@ -106,7 +106,7 @@ static void
 test_raise_context (Fixture *f, gconstpointer data)
 {
   QuernOverflowPlan p;
-  QeMemoryPlan small, large;
+  QuernMemoryPlan small, large;
   QuernModel *model = quern_chat_session_get_model (f->session);
 
   quern_conversation_set_context_size (f->conversation, 256);
@@ -115,8 +115,8 @@ test_raise_context (Fixture *f, gconstpointer data)
   assert_fails (f, "Hello!", NULL, QUERN_CHAT_ERROR_TOO_LONG);
   plan (f, &p);
   g_assert_cmpuint (p.raised, ==, 2048);
-  quern_model_plan (model, 256, QE_KV_F16, &small);
-  quern_model_plan (model, 2048, QE_KV_F16, &large);
+  quern_model_plan (model, 256, QUERN_KV_F16, &small);
+  quern_model_plan (model, 2048, QUERN_KV_F16, &large);
   g_assert_cmpuint (p.raised_bytes, ==, large.total - small.total);
   g_assert_cmpuint (p.raised_total, ==, large.total);
   quern_conversation_set_context_size (f->conversation, p.raised);

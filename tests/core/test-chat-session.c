@@ -70,7 +70,7 @@ test_sampling (Fixture *f, gconstpointer data)
   QuernModel *model = quern_chat_session_get_model (f->session);
   g_autofree char *one = quern_sampling_set (NULL, "temperature", 0.5);
   g_autofree char *two = quern_sampling_set (one, "threads", 1);
-  g_autofree char *kv = quern_sampling_set (two, "kv_type", QE_KV_Q8_0);
+  g_autofree char *kv = quern_sampling_set (two, "kv_type", QUERN_KV_Q8_0);
   g_autofree char *without = quern_sampling_unset (one, "temperature");
   QuernSampling sampling;
 
@@ -80,7 +80,7 @@ test_sampling (Fixture *f, gconstpointer data)
   quern_sampling_init (&sampling, model, TRUE, FALSE, kv);
   g_assert_cmpfloat (sampling.sampler.temperature, ==, 0.5f);
   g_assert_cmpuint (sampling.n_threads, ==, 1);
-  g_assert_cmpint (sampling.kv_type, ==, QE_KV_Q8_0);
+  g_assert_cmpint (sampling.kv_type, ==, QUERN_KV_Q8_0);
   g_assert_cmpfloat (quern_sampling_get (kv, "temperature", 9), ==, 0.5);
   g_assert_cmpfloat (quern_sampling_get (kv, "top_p", 9), ==, 9);
   g_assert_null (without);
@@ -329,7 +329,7 @@ test_branch (Fixture *f, gconstpointer data)
   ask (f, "What is the capital of France?");
   ask (f, "Hello!");
   branch = quern_chat_session_branch (f->session, message_at (f, 1));
-  session = quern_chat_session_new (f->store, f->engine, f->library, branch);
+  session = quern_chat_session_new (f->store, QUERN_BACKEND (f->backend), f->library, branch);
   load (session);
   messages = quern_chat_session_get_messages (session);
   g_assert_cmpuint (g_list_model_get_n_items (messages), ==, 2);
@@ -506,7 +506,7 @@ check_case (Fixture *f, JsonObject *test)
     }
   }
   quern_conversation_set_sampling (conversation, "{\"temperature\": 0, \"presence_penalty\": 0, \"max_tokens\": 200}");
-  session = quern_chat_session_new (f->store, f->engine, f->library, conversation);
+  session = quern_chat_session_new (f->store, QUERN_BACKEND (f->backend), f->library, conversation);
   quern_chat_session_set_thinking (session, json_object_get_boolean_member (test, "enable_thinking"));
   if (previous)
     load (session);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "quern-chat-session.h"
+#include "quern-local-backend.h"
 #include "test-util.h"
 
 /* A conversation with Quern Tiny in a database of its own. */
@@ -10,7 +11,7 @@ typedef struct {
   char *folder, *path;
   QuernStore *store;
   QuernLibrary *library;
-  QuernEngine *engine;
+  QuernLocalBackend *backend;
   QuernConversation *conversation;
   QuernChatSession *session;
 } Fixture;
@@ -46,11 +47,11 @@ open_all (Fixture *f)
   g_assert_no_error (error);
   f->library = quern_library_new (f->store);
   scan (f->library);
-  f->engine = quern_engine_new ();
+  f->backend = quern_local_backend_new ();
   conversations = quern_store_get_conversations (f->store);
   f->conversation = g_list_model_get_n_items (conversations) ? g_list_model_get_item (conversations, 0)
                                                              : quern_conversation_new ();
-  f->session = quern_chat_session_new (f->store, f->engine, f->library, f->conversation);
+  f->session = quern_chat_session_new (f->store, QUERN_BACKEND (f->backend), f->library, f->conversation);
   load (f->session);
 }
 
@@ -59,7 +60,7 @@ close_all (Fixture *f)
 {
   g_clear_object (&f->session);
   g_clear_object (&f->conversation);
-  g_clear_object (&f->engine);
+  g_clear_object (&f->backend);
   g_clear_object (&f->library);
   quern_store_close (f->store);
   g_clear_object (&f->store);

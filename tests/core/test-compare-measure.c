@@ -141,7 +141,7 @@ plan_of (const char *quantisation, guint n_ctx)
 {
   g_autoptr (QuernModel) model = tiny (quantisation);
   QePlanParams params = { .n_ctx = n_ctx, .checkpoint_bytes = UINT64_MAX };
-  QeMemoryPlan plan;
+  QuernMemoryPlan plan;
 
   qe_plan_memory (quern_model_get_info (model), &params, &plan);
   return plan.total;
@@ -253,7 +253,7 @@ test_vocabularies (void)
   g_autoptr (QuernMeasure) measure = measure_of ("Some words", "Q8_0", NULL);
   g_autoptr (GError) error = NULL;
 
-  quern_measure_add_model (measure, other, QE_KV_F16);
+  quern_measure_add_model (measure, other, QUERN_KV_F16);
   g_assert_false (run_measure (measure, NULL, &error));
   g_assert_error (error, QUERN_COMPARE_ERROR, QUERN_COMPARE_ERROR_VOCABULARY);
 }
@@ -278,7 +278,7 @@ test_deleted (void)
   g_assert_true (g_file_set_contents (path, bytes, (gssize) size, NULL));
   g_autoptr (QuernModel) model = model_at (path);
   g_autoptr (QuernMeasure) measure = measure_of (quern_sample_text (), "Q8_0", NULL);
-  QuernMeasured *result = quern_measure_add_model (measure, model, QE_KV_F16);
+  QuernMeasured *result = quern_measure_add_model (measure, model, QUERN_KV_F16);
   g_object_set (measure, "memory-limit", plan_of ("Q8_0", 512) * 3 / 2, NULL);
   g_signal_connect (quern_measure_get_result (measure, 0), "changed", G_CALLBACK (delete_cb), path);
   if (!run_measure (measure, NULL, &error)) /* else it was opened before it was deleted */
@@ -302,7 +302,7 @@ test_measure_answers (void)
   g_assert_true (ask (comparison, "Count to three", NULL, NULL));
   for (guint i = 0; i < 2; i++)
     quern_measure_add_model (measure, quern_compare_column_get_model (quern_comparison_get_column (comparison, i)),
-                             QE_KV_F16);
+                             QUERN_KV_F16);
   quern_comparison_add_answers (comparison, 0, measure);
   g_assert_true (run_measure (measure, NULL, NULL));
   QuernCompareAnswer *answer = answer_at (comparison, 0, 0);

@@ -42,7 +42,7 @@ measure_of (const char *text, ...)
   va_start (names, text);
   for (const char *name = va_arg (names, const char *); name; name = va_arg (names, const char *)) {
     g_autoptr (QuernModel) model = tiny (name);
-    quern_measure_add_model (measure, model, QE_KV_F16);
+    quern_measure_add_model (measure, model, QUERN_KV_F16);
   }
   va_end (names);
   if (text)

@@ -20,12 +20,12 @@ assert_tokens (QuernCompareAnswer *answer)
 
   g_assert_cmpuint (quern_compare_answer_get_n_tokens (answer), >, 0);
   for (guint i = 0; i < quern_compare_answer_get_n_tokens (answer); i++) {
-    const QuernCompareToken *token = quern_compare_answer_get_token (answer, i);
+    const QuernGeneratedToken *token = quern_compare_answer_get_token (answer, i);
     g_assert_cmpuint (token->start, ==, at);
     at = token->end;
     g_assert_cmpfloat (token->chosen.p, >, 0);
     g_assert_cmpfloat (token->chosen.p, <=, 1);
-    g_assert_cmpuint (token->n_top, ==, QUERN_COMPARE_TOP);
+    g_assert_cmpuint (token->n_top, ==, QUERN_MAX_CANDIDATES);
     g_assert_cmpfloat (token->top[0].p, >=, token->chosen.p);
   }
   g_assert_cmpuint (at, <=, strlen (quern_compare_answer_get_answer (answer)));
@@ -72,8 +72,8 @@ test_fork (void)
   }
   g_assert_true (fork.differs);
   g_assert_cmpint (fork.a.id, !=, fork.b.id);
-  const QuernCompareToken *a = quern_compare_answer_get_token (answer_at (comparison, 0, 0), fork.index);
-  const QuernCompareToken *b = quern_compare_answer_get_token (answer_at (comparison, 1, 0), fork.index);
+  const QuernGeneratedToken *a = quern_compare_answer_get_token (answer_at (comparison, 0, 0), fork.index);
+  const QuernGeneratedToken *b = quern_compare_answer_get_token (answer_at (comparison, 1, 0), fork.index);
   g_assert_cmpint (a->chosen.id, ==, fork.a.id);
   for (guint i = 0; i < a->n_top; i++)
     if (a->top[i].id == fork.b.id)
@@ -233,14 +233,14 @@ test_settings (void)
   QuernCompareColumn *column = quern_comparison_get_column (comparison, 0);
 
   quern_compare_column_set_temperature (column, 0.3);
-  quern_compare_column_set_kv_type (column, QE_KV_Q8_0);
+  quern_compare_column_set_kv_type (column, QUERN_KV_Q8_0);
   g_assert_true (ask (comparison, "Hello", NULL, NULL));
   quern_compare_column_set_temperature (column, 1.5);
   g_autofree char *json = quern_comparison_to_json (comparison);
   g_autoptr (QuernComparison) back = quern_comparison_new_from_json (json, -1, NULL, NULL);
   const QuernAnswerSettings *s = quern_compare_answer_get_settings (answer_at (back, 0, 0));
   g_assert_cmpfloat (s->sampler.temperature, ==, 0.3f);
-  g_assert_cmpint (s->kv_type, ==, QE_KV_Q8_0);
+  g_assert_cmpint (s->kv_type, ==, QUERN_KV_Q8_0);
   g_assert_cmpuint (s->n_ctx, >, 0);
   g_assert_cmpuint (s->max_tokens, ==, 40);
   g_autofree char *markdown = quern_comparison_to_markdown (back);

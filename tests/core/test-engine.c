@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <string.h>
 
-#include "quern-engine.h"
+#include "quern-local-backend.h"
 #include "quern-library.h"
 #include "test-pace.h"
 
@@ -18,23 +18,23 @@ tiny (const char *name)
   return model;
 }
 
-static QuernContext *
-load (QuernEngine *engine, QuernModel *model, const QuernLoadParams *params, GError **error)
+static QuernLoadedModel *
+load (QuernLocalBackend *backend, QuernModel *model, const QuernLoadParams *params, GError **error)
 {
   g_autoptr (GAsyncResult) result = NULL;
 
-  quern_engine_load_async (engine, model, params, NULL, NULL, NULL, test_result_cb, &result);
+  quern_backend_load_async (QUERN_BACKEND (backend), model, params, NULL, NULL, NULL, test_result_cb, &result);
   test_wait_result (&result);
-  return quern_engine_load_finish (engine, result, error);
+  return quern_backend_load_finish (QUERN_BACKEND (backend), result, error);
 }
 
 static QuernRequest *
 request (const char *text, float temperature)
 {
   QuernRequest *self = quern_request_new ();
-  QeSamplerParams params = { .temperature = temperature, .top_p = 1, .repetition_penalty = 1, .seed = 3 };
+  QuernSamplerValues params = { .temperature = temperature, .top_p = 1, .repetition_penalty = 1, .seed = 3 };
 
-  quern_request_add_message (self, QE_ROLE_USER, text, NULL);
+  quern_request_add_message (self, QUERN_ROLE_USER, text, NULL);
   quern_request_set_sampler (self, &params);
   return self;
 }
@@ -62,11 +62,11 @@ is_decoding (gpointer generation)
 static void
 test_queue (void)
 {
-  g_autoptr (QuernEngine) engine = quern_engine_new ();
+  g_autoptr (QuernLocalBackend) backend = quern_local_backend_new ();
   g_autoptr (QuernModel) model = tiny ("quern-tiny-Q8_0.gguf");
   QuernLoadParams params = { .context_size = 512 };
-  g_autoptr (QuernContext) context = load (engine, model, &params, NULL);
-  g_autoptr (QuernContext) same = load (engine, model, &params, NULL);
+  g_autoptr (QuernLoadedModel) context = load (backend, model, &params, NULL);
+  g_autoptr (QuernLoadedModel) same = load (backend, model, &params, NULL);
   const char *questions[] = { "What is the capital of France?", "Hello!", "capital of Kenya" };
   const char *answers[] = { "The capital of France is Paris.", "Hello! How can I help you?",
                             "The capital of Kenya is Nairobi." };
@@ -74,12 +74,12 @@ test_queue (void)
   GString *texts[3];
 
   g_assert_true (context == same);
-  g_assert_cmpuint (quern_context_get_size (context), ==, 512);
+  g_assert_cmpuint (quern_loaded_model_get_context_size (context), ==, 512);
   test_hold_after (0);
   for (int i = 0; i < 3; i++) {
     g_autoptr (QuernRequest) r = request (questions[i], 0);
     texts[i] = g_string_new (NULL);
-    generations[i] = quern_context_generate (context, r);
+    generations[i] = quern_loaded_model_generate (context, r);
     g_signal_connect_swapped (generations[i], "text", G_CALLBACK (append_cb), texts[i]);
   }
   test_wait (is_decoding, generations[0]);
@@ -98,15 +98,15 @@ test_queue (void)
 static void
 test_stop_queued (void)
 {
-  g_autoptr (QuernEngine) engine = quern_engine_new ();
+  g_autoptr (QuernLocalBackend) backend = quern_local_backend_new ();
   g_autoptr (QuernModel) model = tiny ("quern-tiny-Q4_K_M.gguf");
-  g_autoptr (QuernContext) context = load (engine, model, &(QuernLoadParams) { .context_size = 2048 }, NULL);
+  g_autoptr (QuernLoadedModel) context = load (backend, model, &(QuernLoadParams) { .context_size = 2048 }, NULL);
   g_autoptr (QuernRequest) babble = request ("Hello!", 9);
   g_autoptr (QuernGeneration) first = NULL, second = NULL;
 
   test_hold_after (0);
-  first = quern_context_generate (context, babble);
-  second = quern_context_generate (context, babble);
+  first = quern_loaded_model_generate (context, babble);
+  second = quern_loaded_model_generate (context, babble);
   quern_generation_stop (second);
   quern_generation_stop (first);
   test_let_go ();
@@ -121,19 +121,21 @@ test_stop_queued (void)
 static void
 test_contexts (void)
 {
-  g_autoptr (QuernEngine) engine = quern_engine_new ();
+  g_autoptr (QuernLocalBackend) backend = quern_local_backend_new ();
   g_autoptr (QuernModel) model = tiny ("quern-tiny-Q8_0.gguf");
   QuernLoadParams small = { .context_size = 256 }, large = { .context_size = 1024 };
   QuernLoadParams private = { .context_size = 256, .private_context = TRUE };
-  g_autoptr (QuernContext) one = load (engine, model, &small, NULL);
-  g_autoptr (QuernContext) two = load (engine, model, &large, NULL);
-  g_autoptr (QuernContext) three = load (engine, model, &private, NULL);
+  g_autoptr (QuernLoadedModel) one = load (backend, model, &small, NULL);
+  g_autoptr (QuernLoadedModel) two = load (backend, model, &large, NULL);
+  g_autoptr (QuernLoadedModel) three = load (backend, model, &private, NULL);
 
   g_assert_true (one != two && one != three);
-  g_assert_true (quern_engine_peek (engine, model, &small) == one);
-  g_assert_true (quern_engine_peek (engine, model, &large) == two);
-  quern_engine_unload_all (engine);
-  g_assert_null (quern_engine_peek (engine, model, &small));
+  g_autoptr (QuernLoadedModel) found_small = quern_backend_find_loaded (QUERN_BACKEND (backend), model, &small);
+  g_autoptr (QuernLoadedModel) found_large = quern_backend_find_loaded (QUERN_BACKEND (backend), model, &large);
+  g_assert_true (found_small == one);
+  g_assert_true (found_large == two);
+  quern_local_backend_unload_all (backend);
+  g_assert_null (quern_backend_find_loaded (QUERN_BACKEND (backend), model, &small));
 }
 
 /* Asks, lets the model go, loads it again; what was read of the same question then. */
@@ -145,18 +147,18 @@ reused_after_reload (gboolean keep, gboolean forget)
   guint reused = 0;
 
   for (int round = 0; round < 2; round++) {
-    g_autoptr (QuernEngine) engine = quern_engine_new ();
-    g_autoptr (QuernContext) context = NULL;
+    g_autoptr (QuernLocalBackend) backend = quern_local_backend_new ();
+    g_autoptr (QuernLoadedModel) context = NULL;
     g_autoptr (QuernRequest) ask = request ("What is the capital of France?", 0);
     g_autoptr (QuernGeneration) generation = NULL;
-    quern_engine_set_keep_state (engine, keep);
-    context = load (engine, model, &params, NULL);
-    generation = quern_context_generate (context, ask);
+    quern_local_backend_set_keep_state (backend, keep);
+    context = load (backend, model, &params, NULL);
+    generation = quern_loaded_model_generate (context, ask);
     test_wait (is_done, generation);
     g_assert_cmpint (quern_generation_get_stop (generation), ==, QUERN_STOP_END);
     reused = quern_generation_get_statistics (generation)->reused_tokens;
     if (forget)
-      quern_engine_forget_states (engine);
+      quern_local_backend_forget_states (backend);
   }
   return reused;
 }
@@ -174,26 +176,27 @@ test_keep_state (void)
 static void
 test_memory (void)
 {
-  g_autoptr (QuernEngine) engine = quern_engine_new ();
+  g_autoptr (QuernLocalBackend) backend = quern_local_backend_new ();
   g_autoptr (QuernModel) model = tiny ("quern-tiny-Q8_0.gguf");
   g_autoptr (GError) error = NULL;
   QuernLoadParams params = { .context_size = 4000000000u };
 
-  g_assert_null (load (engine, model, &params, &error));
-  g_assert_error (error, QUERN_ENGINE_ERROR, QUERN_ENGINE_ERROR_MEMORY);
+  g_assert_null (load (backend, model, &params, &error));
+  g_assert_error (error, QUERN_INFERENCE_ERROR, QUERN_INFERENCE_ERROR_MEMORY);
   g_assert_nonnull (strstr (error->message, "would fit"));
-  g_assert_cmpuint (quern_engine_largest_context (engine, model, QE_KV_F16), ==, 2048); /* what it was trained for */
+  g_assert_cmpuint (quern_backend_get_largest_context (QUERN_BACKEND (backend), model, QUERN_KV_F16), ==,
+                    2048); /* what it was trained for */
 }
 
 static gboolean
 loads_within (QuernModel *model, guint64 bytes, GError **error)
 {
-  g_autoptr (QuernEngine) engine = quern_engine_new ();
+  g_autoptr (QuernLocalBackend) backend = quern_local_backend_new ();
   g_autofree char *limit = g_strdup_printf ("%" G_GUINT64_FORMAT, bytes);
   QuernLoadParams params = { .context_size = 512 };
 
   g_setenv ("QUERN_MEMORY", limit, TRUE);
-  g_autoptr (QuernContext) context = load (engine, model, &params, error);
+  g_autoptr (QuernLoadedModel) context = load (backend, model, &params, error);
   g_unsetenv ("QUERN_MEMORY");
   return context != NULL;
 }
@@ -205,21 +208,21 @@ test_tight_memory (void)
   g_autoptr (QuernModel) model = tiny ("quern-tiny-F16.gguf");
   g_autoptr (GError) error = NULL;
   guint64 sketch = quern_model_get_info (model)->sketch_bytes;
-  QeMemoryPlan plan;
+  QuernMemoryPlan plan;
 
   g_assert_cmpuint (sketch, >, 0);
-  quern_model_plan (model, 512, QE_KV_F16, &plan);
+  quern_model_plan (model, 512, QUERN_KV_F16, &plan);
   g_assert_true (loads_within (model, plan.total, &error));
   g_assert_true (loads_within (model, plan.total - sketch, &error));
   g_assert_no_error (error);
   g_assert_false (loads_within (model, plan.total - sketch - 1, &error));
-  g_assert_error (error, QUERN_ENGINE_ERROR, QUERN_ENGINE_ERROR_MEMORY);
+  g_assert_error (error, QUERN_INFERENCE_ERROR, QUERN_INFERENCE_ERROR_MEMORY);
 }
 
 static void
 test_cancelled_load (void)
 {
-  g_autoptr (QuernEngine) engine = quern_engine_new ();
+  g_autoptr (QuernLocalBackend) backend = quern_local_backend_new ();
   g_autoptr (QuernModel) model = tiny ("quern-tiny-Q8_0.gguf");
   g_autoptr (GCancellable) cancellable = g_cancellable_new ();
   g_autoptr (GAsyncResult) result = NULL;
@@ -227,9 +230,9 @@ test_cancelled_load (void)
   QuernLoadParams params = { .context_size = 256 };
 
   g_cancellable_cancel (cancellable);
-  quern_engine_load_async (engine, model, &params, NULL, NULL, cancellable, test_result_cb, &result);
+  quern_backend_load_async (QUERN_BACKEND (backend), model, &params, NULL, NULL, cancellable, test_result_cb, &result);
   test_wait_result (&result);
-  g_assert_null (quern_engine_load_finish (engine, result, &error));
+  g_assert_null (quern_backend_load_finish (QUERN_BACKEND (backend), result, &error));
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
 }
 
@@ -242,7 +245,7 @@ test_file_gone (void)
   g_autofree char *tiny_path = g_build_filename (g_getenv ("QUERN_TINY_DIR"), "quern-tiny-Q2_K.gguf", NULL);
   g_autofree char *bytes = NULL;
   gsize size;
-  g_autoptr (QuernEngine) engine = quern_engine_new ();
+  g_autoptr (QuernLocalBackend) backend = quern_local_backend_new ();
   g_autoptr (QuernModel) model = NULL;
   g_autoptr (GError) error = NULL;
 
@@ -250,27 +253,27 @@ test_file_gone (void)
   g_assert_true (g_file_set_contents (path, bytes, (gssize) size, NULL));
   model = quern_model_new (path, NULL, NULL);
   g_unlink (path);
-  g_assert_null (load (engine, model, &(QuernLoadParams) { .context_size = 256 }, &error));
-  g_assert_error (error, QUERN_ENGINE_ERROR, QUERN_ENGINE_ERROR_DAMAGED);
+  g_assert_null (load (backend, model, &(QuernLoadParams) { .context_size = 256 }, &error));
+  g_assert_error (error, QUERN_INFERENCE_ERROR, QUERN_INFERENCE_ERROR_DAMAGED);
   test_remove_folder (folder);
 }
 
 static void
 test_full_context (void)
 {
-  g_autoptr (QuernEngine) engine = quern_engine_new ();
+  g_autoptr (QuernLocalBackend) backend = quern_local_backend_new ();
   g_autoptr (QuernModel) model = tiny ("quern-tiny-Q8_0.gguf");
-  g_autoptr (QuernContext) context = load (engine, model, &(QuernLoadParams) { .context_size = 32 }, NULL);
+  g_autoptr (QuernLoadedModel) context = load (backend, model, &(QuernLoadParams) { .context_size = 32 }, NULL);
   g_autofree char *long_text = g_strnfill (500, 'q');
   g_autoptr (QuernRequest) too_long = request (long_text, 0);
   g_autoptr (QuernRequest) babble = request ("Hello!", 9);
-  g_autoptr (QuernGeneration) refused = quern_context_generate (context, too_long);
-  g_autoptr (QuernGeneration) cut = quern_context_generate (context, babble);
+  g_autoptr (QuernGeneration) refused = quern_loaded_model_generate (context, too_long);
+  g_autoptr (QuernGeneration) cut = quern_loaded_model_generate (context, babble);
 
   test_wait (is_done, refused);
   test_wait (is_done, cut);
   g_assert_cmpint (quern_generation_get_stop (refused), ==, QUERN_STOP_FAILED);
-  g_assert_error (quern_generation_get_error (refused), QUERN_ENGINE_ERROR, QUERN_ENGINE_ERROR_CONTEXT_FULL);
+  g_assert_error (quern_generation_get_error (refused), QUERN_INFERENCE_ERROR, QUERN_INFERENCE_ERROR_CONTEXT_FULL);
   g_assert_cmpint (quern_generation_get_stop (cut), ==, QUERN_STOP_CONTEXT);
 }
 

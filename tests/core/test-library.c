@@ -54,7 +54,7 @@ test_demo (Fixture *f, gconstpointer data)
 {
   g_autoptr (QuernLibrary) library = quern_library_new (NULL);
   QuernModel *model;
-  QeMemoryPlan plan;
+  QuernMemoryPlan plan;
 
   scan (library);
   g_assert_cmpuint (g_list_model_get_n_items (G_LIST_MODEL (library)), ==, 3);
@@ -67,7 +67,7 @@ test_demo (Fixture *f, gconstpointer data)
   g_assert_nonnull (quern_model_get_vision_path (model));
   g_assert_nonnull (quern_library_find (library, "quern-tiny-q4_k_m"));
   g_assert_null (quern_library_find (library, "quern-tiny-q5_k_m"));
-  quern_model_plan (model, 2048, QE_KV_F16, &plan);
+  quern_model_plan (model, 2048, QUERN_KV_F16, &plan);
   g_assert_cmpuint (plan.total, >, quern_model_get_info (model)->tensor_bytes);
   g_assert_cmpuint (quern_memory_available (), >, plan.total);
 }

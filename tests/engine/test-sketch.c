@@ -71,7 +71,7 @@ score (const Matrix *m, const float *x, float *scores, QeSketchInput *input)
   int8_t *p = aligned_alloc (64, s->n_blocks * QE_SKETCH_COLUMNS);
 
   memset (p, 0, s->n_blocks * QE_SKETCH_COLUMNS);
-  qe_ops_get ()->sketch_input (p, input, x, &s->columns, COLUMNS);
+  qe_kernels ()->sketch_input (p, input, x, &s->columns, COLUMNS);
   qe_kernels ()->sketch (&(QeSketchArgs) { s->blocks, s->scales, ROWS, s->n_blocks, 1, p, input, scores, ROWS });
   free (p);
 }

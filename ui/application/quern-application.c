@@ -6,7 +6,7 @@
 #include "help/quern-help.h"
 #include "models/quern-models-service.h"
 #include "preferences/quern-preferences.h"
-#include "quern-engine.h"
+#include "quern-local-backend.h"
 #include "quern-library.h"
 #include "quern-search-provider.h"
 #include "quern-store.h"
@@ -15,7 +15,7 @@
 #include <glib-unix.h>
 #include <glib/gi18n.h>
 
-/* Owns what windows share: the store, the library of models and the engine. The window comes up first and gets them when
+/* Owns what windows share: the store, the library of models and the backend. The window comes up first and gets them when
  * the store is open, so that a slow disk does not delay it; what it is asked to show before waits until then. There is one
  * process for each session: a second start, a file opened elsewhere, a notification and the Shell's search all reach it
  * over the session bus, which also starts it. */
@@ -25,7 +25,7 @@ struct _QuernApplication {
   /* Owned references */
   QuernStore *store;
   QuernLibrary *library;
-  QuernEngine *engine;
+  QuernLocalBackend *backend;
   QuernSearchProvider *search_provider;
   GSettings *settings;
   GQueue wishes; /* Wish *: asked for before the store was open */
@@ -223,7 +223,7 @@ set_accelerators (GtkApplication *application)
 static void
 show_core (QuernApplication *self, QuernWindow *window, const char *problem)
 {
-  quern_window_set_core (window, self->store, self->library, self->engine, problem);
+  quern_window_set_core (window, self->store, self->library, self->backend, problem);
   quern_window_set_models (window, self->models);
 }
 
@@ -250,12 +250,12 @@ store_opened_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   }
   self->library = quern_library_new (self->store);
   quern_library_scan_async (self->library, NULL, NULL, NULL);
-  self->engine = quern_engine_new ();
-  g_signal_connect_object (self->engine, "used", G_CALLBACK (quern_library_mark_used), self->library,
+  self->backend = quern_local_backend_new ();
+  g_signal_connect_object (self->backend, "used", G_CALLBACK (quern_library_mark_used), self->library,
                            G_CONNECT_SWAPPED);
   self->models = quern_models_service_new (G_APPLICATION (self), self->library);
-  quern_preferences_apply (self->settings, self->engine);
-  g_signal_connect_object (self->store, "erased", G_CALLBACK (quern_engine_forget_states), self->engine,
+  quern_preferences_apply (self->settings, self->backend);
+  g_signal_connect_object (self->store, "erased", G_CALLBACK (quern_local_backend_forget_states), self->backend,
                            G_CONNECT_SWAPPED);
   hand_over (self, problem);
   quern_search_provider_set_store (self->search_provider, self->store);
@@ -391,8 +391,8 @@ quern_application_shutdown (GApplication *application)
   g_clear_handle_id (&self->interrupt_source, g_source_remove);
   if (self->models != NULL)
     quern_models_service_close (self->models);
-  if (self->engine != NULL)
-    quern_engine_unload_all (self->engine);
+  if (self->backend != NULL)
+    quern_local_backend_unload_all (self->backend);
   if (self->store != NULL)
     quern_store_close (self->store); /* waits until everything is written */
   G_APPLICATION_CLASS (quern_application_parent_class)->shutdown (application);
@@ -407,7 +407,7 @@ quern_application_dispose (GObject *object)
   g_clear_object (&self->search_provider);
   g_clear_object (&self->models);
   g_clear_object (&self->settings);
-  g_clear_object (&self->engine);
+  g_clear_object (&self->backend);
   g_clear_object (&self->library);
   g_clear_object (&self->store);
   G_OBJECT_CLASS (quern_application_parent_class)->dispose (object);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "quern-chat-page-private.h"
 
-#include "window/quern-undo.h"
+#include "widgets/quern-undo.h"
 
 #include <glib/gi18n.h>
 

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "composer/quern-composer.h"
-#include "models/quern-model-button.h"
+#include "widgets/quern-model-button.h"
 #include "quern-chat-page.h"
 #include "quern-find-bar.h"
 #include "quern-transcript.h"

@@ -158,7 +158,7 @@ static void
 update_template (QuernChatPage *self)
 {
   QuernModel *model = quern_chat_session_get_model (self->session);
-  const QeTemplateInfo *info = model != NULL ? &quern_model_get_info (model)->chat : NULL;
+  const QuernTemplateInfo *info = model != NULL ? &quern_model_get_info (model)->chat : NULL;
   gboolean broken = info != NULL && info->present && !info->usable;
   g_autofree char *text = NULL;
 

@@ -2,7 +2,7 @@
 #include "quern-question-row.h"
 
 #include "composer/quern-chip.h"
-#include "composer/quern-picture-tile.h"
+#include "widgets/quern-picture-tile.h"
 #include "quern-siblings.h"
 
 /* Shows a question in a bubble at the end side, with its attachments above. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "quern-compare-column-view.h"
 
-#include "models/quern-model-row.h"
+#include "widgets/quern-model-row.h"
 #include "quern-compare-figures.h"
 #include "quern-compare-settings.h"
 

@@ -27,7 +27,7 @@ thinking_cb (QuernCompareColumn *column, GParamSpec *pspec, GtkDropDown *dropdow
 static void
 kv_cb (QuernCompareColumn *column, GParamSpec *pspec, GtkDropDown *dropdown)
 {
-  quern_compare_column_set_kv_type (column, (QeKvType) gtk_drop_down_get_selected (dropdown));
+  quern_compare_column_set_kv_type (column, (QuernKvType) gtk_drop_down_get_selected (dropdown));
 }
 
 static void

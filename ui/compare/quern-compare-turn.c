@@ -71,7 +71,7 @@ make_status (QuernCompareTurn *self)
 static gboolean
 locate_fork (QuernCompareTurn *self, gboolean *reasoning, guint *start, guint *end)
 {
-  const QuernCompareToken *token;
+  const QuernGeneratedToken *token;
 
   if (!self->view.valid || !self->view.fork.differs
       || self->view.fork.index >= quern_compare_answer_get_n_tokens (self->answer))
@@ -344,9 +344,9 @@ point_at_fork (QuernCompareTurn *self, GtkWidget *popover, GtkLabel *label, guin
 static void
 add_candidates (GtkWidget *grid, const char *title, QuernCompareAnswer *answer, guint index)
 {
-  const QuernCompareToken *token = index < quern_compare_answer_get_n_tokens (answer)
-                                       ? quern_compare_answer_get_token (answer, index)
-                                       : NULL;
+  const QuernGeneratedToken *token = index < quern_compare_answer_get_n_tokens (answer)
+                                         ? quern_compare_answer_get_token (answer, index)
+                                         : NULL;
   QuernCandidateRow rows[SHOWN];
   guint n = token != NULL ? MIN (token->n_top, SHOWN) : 0;
 

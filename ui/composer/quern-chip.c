@@ -4,8 +4,8 @@
 #include "quern-chip.h"
 
 #include "quern-attachment-cost.h"
-#include "quern-picture-viewer.h"
-#include "quern-thumbnail.h"
+#include "widgets/quern-picture-viewer.h"
+#include "widgets/quern-thumbnail.h"
 
 #include <glib/gi18n.h>
 
@@ -78,7 +78,7 @@ counted_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   if (ok) {
     g_autofree char *text = cost_text (&cost);
     set_caption (self, text, FALSE);
-  } else if (g_error_matches (error, QUERN_ENGINE_ERROR, QUERN_ENGINE_ERROR_NO_VISION))
+  } else if (g_error_matches (error, QUERN_INFERENCE_ERROR, QUERN_INFERENCE_ERROR_NO_VISION))
     set_caption (self, _("Not visible to the model"), TRUE);
   else
     set_caption (self, error->message, quern_attachment_is_picture (self->attachment));

@@ -322,7 +322,7 @@ quern_composer_set_thinking (QuernComposer *self, gboolean thinking)
  * it knows.
  */
 void
-quern_composer_set_choices (QuernComposer *self, const QeTemplateInfo *info)
+quern_composer_set_choices (QuernComposer *self, const QuernTemplateInfo *info)
 {
   g_autoptr (GMenu) menu = g_menu_new ();
 

@@ -3,8 +3,8 @@
 
 #include <adwaita.h>
 
-#include "chat/quern-context-gauge.h"
-#include "qe.h"
+#include "widgets/quern-context-gauge.h"
+#include "quern-model.h"
 #include "quern-attachment-bar.h"
 
 G_BEGIN_DECLS

@@ -30,7 +30,7 @@ G_DEFINE_FINAL_TYPE (QuernItemRow, quern_item_row, ADW_TYPE_ACTION_ROW)
 static char *
 describe (QuernItemRow *self, guint64 memory, gboolean exact)
 {
-  const QeModelInfo *info = quern_hub_item_get_info (self->item);
+  const QuernModelInfo *info = quern_hub_item_get_info (self->item);
   guint64 vision = self->with_vision ? quern_hub_item_get_vision_bytes (self->item) : 0;
   g_autofree char *size = g_format_size (quern_hub_item_get_bytes (self->item) + vision);
   g_autofree char *needed = g_format_size (memory), *density = NULL, *room = NULL, *speed = NULL;

@@ -358,14 +358,13 @@ quern_models_service_get_machine (QuernModelsService *self)
 guint64
 quern_models_service_plan_item (QuernHubItem *item, guint n_ctx, gboolean with_vision)
 {
-  const QeModelInfo *info = quern_hub_item_get_info (item);
+  const QuernModelInfo *info = quern_hub_item_get_info (item);
   guint64 vision = with_vision ? quern_hub_item_get_vision_bytes (item) : 0;
-  QePlanParams params = { .n_ctx = n_ctx, .speculative = true, .sketch = true };
-  QeMemoryPlan plan;
+  QuernMemoryPlan plan;
 
   if (info == NULL)
     return quern_hub_item_get_bytes (item) + vision + 500 * 1000 * 1000;
-  qe_plan_memory (info, &params, &plan);
+  quern_model_info_plan (info, n_ctx, &plan);
   return plan.total + vision;
 }
 

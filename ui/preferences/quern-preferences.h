@@ -4,7 +4,7 @@
 #include <adwaita.h>
 
 #include "models/quern-models-service.h"
-#include "quern-engine.h"
+#include "quern-local-backend.h"
 #include "quern-store.h"
 
 G_BEGIN_DECLS
@@ -13,6 +13,6 @@ G_BEGIN_DECLS
 G_DECLARE_FINAL_TYPE (QuernPreferences, quern_preferences, QUERN, PREFERENCES, AdwPreferencesDialog)
 
 QuernPreferences *quern_preferences_new (QuernStore *store, QuernModelsService *models);
-void quern_preferences_apply (GSettings *settings, QuernEngine *engine);
+void quern_preferences_apply (GSettings *settings, QuernLocalBackend *backend);
 
 G_END_DECLS

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "models/quern-choose-models.h"
-#include "quern-name-dialog.h"
-#include "quern-undo.h"
+#include "widgets/quern-name-dialog.h"
+#include "widgets/quern-undo.h"
 #include "quern-window-private.h"
 
 #include <glib/gi18n.h>

@@ -476,9 +476,9 @@ unload_models_action (GtkWidget *widget, const char *name, GVariant *parameter)
 {
   QuernWindow *self = QUERN_WINDOW (widget);
 
-  if (self->engine == NULL)
+  if (self->backend == NULL)
     return;
-  quern_engine_unload_all (self->engine);
+  quern_local_backend_unload_all (self->backend);
   show_toast (self, _("Models unloaded"));
 }
 
@@ -488,7 +488,7 @@ conversation_settings_action (GtkWidget *widget, const char *name, GVariant *par
   QuernWindow *self = QUERN_WINDOW (widget);
 
   if (self->session != NULL)
-    adw_dialog_present (quern_conversation_dialog_new (self->store, self->engine, self->session), widget);
+    adw_dialog_present (quern_conversation_dialog_new (self->store, self->session), widget);
 }
 
 void

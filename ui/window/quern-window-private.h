@@ -26,7 +26,7 @@ struct _QuernWindow {
   QuernLibrary *library;
   QuernComparisons *comparisons;
   GHashTable *open_comparisons; /* id (gint64 *) -> QuernComparison: one is opened only once */
-  QuernEngine *engine;
+  QuernLocalBackend *backend;
   QuernChatSession *session; /* the one on the screen */
   GHashTable *sessions;      /* conversation -> its session: the one on the screen and those that answer */
   GBinding *title_binding;

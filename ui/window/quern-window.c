@@ -46,7 +46,7 @@ get_session (QuernWindow *self, QuernConversation *conversation)
 
   if (session != NULL)
     return session;
-  session = quern_chat_session_new (self->store, self->engine, self->library, conversation);
+  session = quern_chat_session_new (self->store, QUERN_BACKEND (self->backend), self->library, conversation);
   g_hash_table_insert (self->sessions, g_object_ref (conversation), session);
   _quern_window_watch (self, session);
   quern_chat_session_load_async (session, NULL, loaded_cb, g_object_ref (self));
@@ -216,7 +216,7 @@ quern_window_dispose (GObject *object)
   gtk_widget_dispose_template (GTK_WIDGET (self), QUERN_TYPE_WINDOW);
   g_clear_object (&self->models_page);
   g_clear_object (&self->models);
-  g_clear_object (&self->engine);
+  g_clear_object (&self->backend);
   g_clear_object (&self->library);
   g_clear_object (&self->comparisons); /* what is not written yet is written */
   g_clear_object (&self->store);
@@ -282,7 +282,7 @@ quern_window_new (GtkApplication *application)
  * Gives the window what it shows, once, and opens the conversation that was open last.
  */
 void
-quern_window_set_core (QuernWindow *self, QuernStore *store, QuernLibrary *library, QuernEngine *engine,
+quern_window_set_core (QuernWindow *self, QuernStore *store, QuernLibrary *library, QuernLocalBackend *backend,
                        const char *problem)
 {
   QuernConversation *last;
@@ -292,7 +292,7 @@ quern_window_set_core (QuernWindow *self, QuernStore *store, QuernLibrary *libra
 
   self->store = g_object_ref (store);
   self->library = g_object_ref (library);
-  self->engine = g_object_ref (engine);
+  self->backend = g_object_ref (backend);
   g_signal_connect_object (library, "notify::scanning", G_CALLBACK (scanned_cb), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (quern_store_get_conversations (store), "items-changed", G_CALLBACK (items_changed_cb), self,
                            G_CONNECT_SWAPPED | G_CONNECT_AFTER);

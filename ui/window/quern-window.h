@@ -3,7 +3,7 @@
 
 #include <adwaita.h>
 
-#include "quern-engine.h"
+#include "quern-local-backend.h"
 #include "models/quern-models-service.h"
 #include "quern-library.h"
 #include "quern-store.h"
@@ -21,7 +21,7 @@ typedef enum {
 G_DECLARE_FINAL_TYPE (QuernWindow, quern_window, QUERN, WINDOW, AdwApplicationWindow)
 
 GtkWidget *quern_window_new (GtkApplication *application);
-void quern_window_set_core (QuernWindow *self, QuernStore *store, QuernLibrary *library, QuernEngine *engine,
+void quern_window_set_core (QuernWindow *self, QuernStore *store, QuernLibrary *library, QuernLocalBackend *backend,
                             const char *problem);
 gboolean quern_window_stop_answers (QuernWindow *self);
 void quern_window_set_models (QuernWindow *self, QuernModelsService *models);

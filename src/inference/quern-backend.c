@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "config.h"
+
+#include "quern-backend.h"
+
+G_DEFINE_INTERFACE (QuernBackend, quern_backend, G_TYPE_OBJECT)
+G_DEFINE_QUARK (quern-inference-error-quark, quern_inference_error)
+
+static void
+quern_backend_default_init (QuernBackendInterface *iface)
+{
+  /* Emitted when a model is asked for, whether it is loaded already or not. */
+  g_signal_new ("used", QUERN_TYPE_BACKEND, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1, QUERN_TYPE_MODEL);
+}
+
+/**
+ * quern_backend_load_async:
+ * @progress: (nullable): told how much of the file was read, on the caller's main context
+ *
+ * Loads a model, or hands out the one that is loaded already, unless a private one is wanted. Fails with
+ * %QUERN_INFERENCE_ERROR_MEMORY, saying which context would fit, when the plan exceeds the memory that is free once idle
+ * models are unloaded.
+ */
+void
+quern_backend_load_async (QuernBackend *self, QuernModel *model, const QuernLoadParams *params,
+                          QuernProgressFunc progress, gpointer progress_data, GCancellable *cancellable,
+                          GAsyncReadyCallback callback, gpointer user_data)
+{
+  g_return_if_fail (QUERN_IS_BACKEND (self) && QUERN_IS_MODEL (model) && params);
+
+  if (!params->private_context)
+    g_signal_emit_by_name (self, "used", model);
+  QUERN_BACKEND_GET_IFACE (self)->load (self, model, params, progress, progress_data,
+                                        g_task_new (self, cancellable, callback, user_data));
+}
+
+/**
+ * quern_backend_load_finish:
+ *
+ * Returns: (transfer full) (nullable): the loaded model; keep it only as long as it is asked something
+ */
+QuernLoadedModel *
+quern_backend_load_finish (QuernBackend *self, GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (g_task_is_valid (result, self), NULL);
+
+  return g_task_propagate_pointer (G_TASK (result), error);
+}
+
+/**
+ * quern_backend_find_loaded:
+ *
+ * Returns: (transfer full) (nullable): what is loaded already with these parameters
+ */
+QuernLoadedModel *
+quern_backend_find_loaded (QuernBackend *self, QuernModel *model, const QuernLoadParams *params)
+{
+  g_return_val_if_fail (QUERN_IS_BACKEND (self) && QUERN_IS_MODEL (model) && params, NULL);
+
+  return QUERN_BACKEND_GET_IFACE (self)->find_loaded (self, model, params);
+}
+
+/**
+ * quern_backend_count_async:
+ *
+ * Counts the tokens of a request as the model would get it, which needs no loaded model. The prompt that was made for it
+ * stays with the request, so that it is not made again for the generation.
+ */
+void
+quern_backend_count_async (QuernBackend *self, QuernModel *model, QuernRequest *request, GCancellable *cancellable,
+                           GAsyncReadyCallback callback, gpointer user_data)
+{
+  g_return_if_fail (QUERN_IS_BACKEND (self) && QUERN_IS_MODEL (model) && request);
+
+  QUERN_BACKEND_GET_IFACE (self)->count (self, model, request, g_task_new (self, cancellable, callback, user_data));
+}
+
+/**
+ * quern_backend_count_finish:
+ *
+ * Returns: tokens, or -1 with @error set
+ */
+gssize
+quern_backend_count_finish (QuernBackend *self, GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (g_task_is_valid (result, self), -1);
+
+  return g_task_propagate_int (G_TASK (result), error);
+}
+
+/**
+ * quern_backend_get_largest_context:
+ *
+ * Returns: the largest context in tokens that can be had now, if other idle models were unloaded; 0: none
+ */
+guint
+quern_backend_get_largest_context (QuernBackend *self, QuernModel *model, QuernKvType kv_type)
+{
+  g_return_val_if_fail (QUERN_IS_BACKEND (self) && QUERN_IS_MODEL (model), 0);
+
+  return QUERN_BACKEND_GET_IFACE (self)->get_largest_context (self, model, kv_type);
+}
+
+QuernCapabilities
+quern_backend_get_capabilities (QuernBackend *self, QuernModel *model)
+{
+  g_return_val_if_fail (QUERN_IS_BACKEND (self) && QUERN_IS_MODEL (model), 0);
+
+  return QUERN_BACKEND_GET_IFACE (self)->get_capabilities (self, model);
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+/* What a model's logits say of the next token. */
+typedef struct {
+  gint32 id;
+  double p;
+} QuernCandidate;
+
+double quern_log_sum_exp (const float *logits, gsize n);
+void quern_top_candidates (const float *logits, gsize n, double log_sum_exp, QuernCandidate *out, gsize n_out);
+
+G_END_DECLS

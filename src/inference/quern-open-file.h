@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include "qe.h"
+#include "quern-model.h"
+
+G_BEGIN_DECLS
+
+/* A model's file while it is open: its weights, mapped, and its vocabulary. All that use the file share it, and the last
+ * one closes it. It does not change, so any thread may use it. */
+#define QUERN_TYPE_OPEN_FILE (quern_open_file_get_type ())
+G_DECLARE_FINAL_TYPE (QuernOpenFile, quern_open_file, QUERN, OPEN_FILE, GObject)
+
+char *quern_open_file_dup_token_text (QuernOpenFile *self, gint32 id);
+
+QuernOpenFile *_quern_open_file_get (QuernModel *model, gboolean prefetch, const QeControl *control, GError **error);
+QeModel *_quern_open_file_get_weights (QuernOpenFile *self);
+
+G_END_DECLS
