@@ -53,6 +53,8 @@ pick (QeContext *c, QeSampler *sampler, uint32_t i, int32_t *token, QeError *err
   if (!c->is_rough || !pick_rough (c, sampler, i, token, &status, err))
     *token = qe_sampler_pick (sampler, qe_graph_logits (c->graph, i), c->model->weights.n_vocab,
                               qe_tokenizer_allowed (c->model->tokenizer));
+  if (status == QE_OK)
+    status = qe_sampler_problem (sampler, err);
   if (status == QE_OK && (*token < 0 || (uint32_t) *token >= c->model->weights.n_vocab))
     status = qe_fail (err, QE_ERROR_NUMERIC, "No token could be chosen from the model's result.");
   return status;
@@ -62,7 +64,7 @@ pick (QeContext *c, QeSampler *sampler, uint32_t i, int32_t *token, QeError *err
 
 /* Writes what may follow tokens[0] to tokens[1 …] and its length to *n. None of it ends generation. *drafter is who guessed. */
 static QeStatus
-draft (QeContext *c, int32_t *tokens, QeDrafter **drafter, size_t *n, QeError *err)
+draft (QeContext *c, const QeSampler *sampler, int32_t *tokens, QeDrafter **drafter, size_t *n, QeError *err)
 {
   const size_t room = c->cache.n_ctx - c->length - 1, max = room < QE_DEFER_MAX - 1 ? room : QE_DEFER_MAX - 1;
   size_t found;
@@ -82,6 +84,9 @@ draft (QeContext *c, int32_t *tokens, QeDrafter **drafter, size_t *n, QeError *e
   }
   while (status == QE_OK && *n < found && !qe_token_ends_generation (c->model, tokens[*n + 1]))
     (*n)++;
+  if (*n)
+    found = qe_sampler_admits (sampler, tokens, *n + 1); /* a grammar may rule out what comes next */
+  *n = *n && found ? found - 1 : 0;
   return status;
 }
 
@@ -187,7 +192,7 @@ qe_context_step (QeContext *context, QeSampler *sampler, const QeControl *contro
     return QE_END;
   }
   start = qe_clock_seconds ();
-  status = draft (context, tokens, &drafter, &drafted, err);
+  status = draft (context, sampler, tokens, &drafter, &drafted, err);
   if (status == QE_OK)
     status = drafted ? drafted_step (context, sampler, tokens, drafter, drafted, start, n, err)
                      : plain_step (context, sampler, tokens, n, err);
