@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "quern-export.h"
-#include "quern-preset.h"
+#include "quern-folder.h"
 
 /* A file is read, turned into the JSON of an export and written to the database on a thread; the caller's, where the store's
  * objects live, only shows what came of it. Nothing in the file is trusted: what is missing or of the wrong type is left
@@ -602,16 +602,16 @@ import_worker (GTask *task, gpointer source, gpointer data, GCancellable *cancel
 static gint64
 find_folder (QuernStore *store, const char *name)
 {
-  GListModel *folders = quern_store_get_presets (store, QUERN_PRESET_FOLDER);
+  GListModel *folders = quern_store_get_folders (store);
 
   if (*name == '\0')
     return 0;
   for (guint i = 0; i < g_list_model_get_n_items (folders); i++) {
-    g_autoptr (QuernPreset) folder = g_list_model_get_item (folders, i);
-    if (g_str_equal (quern_preset_get_name (folder), name))
-      return quern_preset_get_id (folder);
+    g_autoptr (QuernFolder) folder = g_list_model_get_item (folders, i);
+    if (g_str_equal (quern_folder_get_name (folder), name))
+      return quern_folder_get_id (folder);
   }
-  return quern_preset_get_id (quern_store_add_preset (store, QUERN_PRESET_FOLDER, name, NULL));
+  return quern_folder_get_id (quern_store_add_folder (store, name));
 }
 
 static void
