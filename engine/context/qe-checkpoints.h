@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-#include "context/qe-cache.h"
+#include "model/qe-cache.h"
 
 /* Copies of the recurrent state at some lengths of the cache. That state cannot be cut shorter, so a context returns to
  * an earlier row by restoring the newest checkpoint at or before it and evaluating from there. Keys and values need no

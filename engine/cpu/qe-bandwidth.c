@@ -2,7 +2,7 @@
 
 /* Measures how fast memory can be read, which limits the speed of decoding. */
 
-#include "qe-bandwidth.h"
+#include "cpu/qe-bandwidth.h"
 
 #include <string.h>
 #include <sys/mman.h>

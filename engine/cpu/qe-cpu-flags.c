@@ -2,7 +2,7 @@
 
 /* What the processor can do and the system lets it do. */
 
-#include "qe-kernels.h"
+#include "cpu/qe-kernels.h"
 
 #if defined __x86_64__
 
@@ -34,8 +34,11 @@ qe_cpu_flags (void)
     flags |= QE_CPU_AVX_VNNI;
   unsigned need = bit_AVX512F | bit_AVX512BW | bit_AVX512DQ | bit_AVX512VL;
   const unsigned vbmi = 1u << 1, gfni = 1u << 8, vnni = 1u << 11;
-  if ((state & 0xe6) == 0xe6 && (b7 & need) == need && (c7 & vnni))
-    flags |= QE_CPU_AVX512 | ((c7 & vbmi) && (c7 & gfni) ? QE_CPU_AVX512_VBMI : 0);
+  if ((state & 0xe6) == 0xe6 && (b7 & need) == need) {
+    flags |= QE_CPU_AVX512;
+    flags |= c7 & vnni ? QE_CPU_AVX512_VNNI : 0;
+    flags |= (c7 & vbmi) && (c7 & gfni) ? QE_CPU_AVX512_VBMI : 0;
+  }
   return flags;
 }
 

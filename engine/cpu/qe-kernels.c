@@ -1,64 +1,88 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 
-/* Choice of the kernels. */
+/* The choice of kernels: which instruction set fills which slots. */
 
-#include "qe-kernels.h"
+#include "cpu/qe-kernels.h"
 
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "qe.h"
+/* Streams alone read pairs of activations, and AVX-VNNI has none. */
+static void
+forget_pairs (QeKernels *k)
+{
+  k->pair_x8 = NULL;
+}
 
-/* Levels from low to high; each includes those below it on the same architecture. */
+#define MAX_INITS 10 /* of one set */
+
+/* From the plainest to the newest: each set overwrites what those before it have filled. A set of products has the name by which
+ * people see it and QE_KERNELS holds the choice down to it, together with all sets that need no other flags. */
 static const struct {
-  const char *name;
-  unsigned flags;
-} levels[] = {
-  { "generic", 0 },
-  { "avx2", QE_CPU_AVX2 },
-  { "avx-vnni", QE_CPU_AVX2 | QE_CPU_AVX_VNNI },
-  { "avx512-vnni", QE_CPU_AVX2 | QE_CPU_AVX512 },
-  { "avx512-vbmi", QE_CPU_AVX2 | QE_CPU_AVX512 | QE_CPU_AVX512_VBMI },
-  { "neon", QE_CPU_NEON },
-  { "neon-dotprod", QE_CPU_NEON | QE_CPU_DOTPROD },
-  { "neon-i8mm", QE_CPU_NEON | QE_CPU_DOTPROD | QE_CPU_I8MM },
+  const char *name; /* NULL: no products */
+  unsigned flags;   /* all of them are needed */
+  QeKernelsInit *inits[MAX_INITS];
+} sets[] = {
+  { "generic",
+    0,
+    { qe_quantise_init_generic, qe_dot_init_generic, qe_dot_float_init_generic, qe_sketch_init_generic,
+      qe_sketch_make_init_generic, qe_attention_init_generic, qe_delta_init_generic, qe_vector_init_generic } },
+#if defined __x86_64__
+  { "avx2",
+    QE_CPU_AVX2,
+    { qe_quantise_init_avx2, qe_dot_init_avx2, qe_tile_init_avx2, qe_stream_init_avx2, qe_dot_float_init_avx2,
+      qe_sketch_init_avx2, qe_sketch_make_init_avx2, qe_attention_init_avx2, qe_delta_init_avx2,
+      qe_vector_init_avx2 } },
+  { "avx-vnni",
+    QE_CPU_AVX2 | QE_CPU_AVX_VNNI,
+    { qe_dot_init_avx_vnni, qe_tile_init_avx_vnni, qe_sketch_init_avx_vnni, forget_pairs } },
+  { NULL,
+    QE_CPU_AVX2 | QE_CPU_AVX512,
+    { qe_sketch_make_init_avx512, qe_attention_init_avx512, qe_delta_init_avx512, qe_vector_init_avx512 } },
+  { "avx512-vnni",
+    QE_CPU_AVX2 | QE_CPU_AVX512 | QE_CPU_AVX512_VNNI,
+    { qe_quantise_init_avx512_vnni, qe_dot_init_avx512_vnni, qe_tile_init_avx512_vnni, qe_stream_init_avx512_vnni,
+      qe_sketch_init_avx512_vnni } },
+  { "avx512-vbmi",
+    QE_CPU_AVX2 | QE_CPU_AVX512 | QE_CPU_AVX512_VNNI | QE_CPU_AVX512_VBMI,
+    { qe_dot_init_avx512_vbmi, qe_tile_init_avx512_vbmi, qe_stream_init_avx512_vbmi } },
+#elif defined __aarch64__
+  { "neon",
+    QE_CPU_NEON,
+    { qe_quantise_init_neon, qe_dot_init_neon, qe_tile_init_neon, qe_dot_float_init_neon, qe_sketch_init_neon } },
+  { "neon-dotprod",
+    QE_CPU_NEON | QE_CPU_DOTPROD,
+    { qe_dot_init_dotprod, qe_tile_init_dotprod, qe_sketch_init_dotprod } },
+  { "neon-i8mm", QE_CPU_NEON | QE_CPU_DOTPROD | QE_CPU_I8MM, { qe_tile_init_i8mm } },
+#endif
 };
+#define N_SETS (sizeof sets / sizeof *sets)
 
 void
 qe_kernels_init (QeKernels *k, unsigned flags)
 {
-  qe_kernels_init_generic (k);
-  qe_kernels_init_sketch (k);
-#if defined __x86_64__
-  if (flags & QE_CPU_AVX2)
-    qe_kernels_init_avx2 (k);
-  if (flags & QE_CPU_AVX_VNNI)
-    qe_kernels_init_avx_vnni (k);
-  if (flags & QE_CPU_AVX512)
-    qe_kernels_init_avx512 (k);
-  if (flags & QE_CPU_AVX512_VBMI)
-    qe_kernels_init_avx512_vbmi (k);
-#elif defined __aarch64__
-  if (flags & QE_CPU_NEON)
-    qe_kernels_init_neon (k);
-  if (flags & QE_CPU_DOTPROD)
-    qe_kernels_init_dotprod (k);
-  if (flags & QE_CPU_I8MM)
-    qe_kernels_init_i8mm (k);
-#endif
+  *k = (QeKernels) { 0 };
+  for (size_t i = 0; i < N_SETS; i++) {
+    if (sets[i].flags & ~flags)
+      continue;
+    for (size_t n = 0; n < MAX_INITS && sets[i].inits[n]; n++)
+      sets[i].inits[n](k);
+    if (sets[i].name)
+      k->name = sets[i].name;
+  }
 }
 
 static QeKernels chosen;
 
 static void
-choose (void)
+choose_kernels (void)
 {
-  unsigned mask = ~0u;
   const char *wish = getenv ("QE_KERNELS");
-  for (size_t i = 0; wish && i < sizeof levels / sizeof *levels; i++)
-    if (strcmp (wish, levels[i].name) == 0)
-      mask = levels[i].flags;
+  unsigned mask = ~0u;
+  for (size_t i = 0; wish && i < N_SETS; i++)
+    if (sets[i].name && strcmp (wish, sets[i].name) == 0)
+      mask = sets[i].flags;
   qe_kernels_init (&chosen, qe_cpu_flags () & mask);
 }
 
@@ -66,7 +90,7 @@ const QeKernels *
 qe_kernels (void)
 {
   static pthread_once_t once = PTHREAD_ONCE_INIT;
-  pthread_once (&once, choose);
+  pthread_once (&once, choose_kernels);
   return &chosen;
 }
 

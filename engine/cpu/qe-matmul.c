@@ -14,7 +14,7 @@
  * their units are four fifths of a thread's part of what is left to do, and so become smaller towards the end, where
  * threads wait for each other. */
 
-#include "qe-matmul.h"
+#include "cpu/qe-matmul.h"
 
 #include <cblas.h>
 #include <pthread.h>
@@ -24,7 +24,7 @@
 #include <sys/resource.h>
 
 #include "qe-error.h"
-#include "qe-kernels.h"
+#include "cpu/qe-kernels.h"
 
 #define DOT_LEAST_BYTES 16384 /* of weights, in the units of DOT and EXACT */
 #define TILE_GROUPS 4         /* row groups of a unit: the activations are read once for so many rows */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-#include "format/gguf/qe-gguf.h"
 #include "cpu/qe-pool.h"
+#include "format/quant/qe-quant.h"
+#include "qe.h"
 
 /* Products of stored weights with f32 activations: y[t][r] = sum_c w[r][c] * x[t][c]. */
 

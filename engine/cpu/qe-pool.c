@@ -9,7 +9,7 @@
  * Between regions the workers wait in the same way for `epoch`. Where there are more threads than processors, spinning
  * would keep the awaited thread from running, so it is cut short and the processor yielded. */
 
-#include "qe-pool.h"
+#include "cpu/qe-pool.h"
 
 #include <limits.h>
 #include <linux/futex.h>
@@ -21,7 +21,7 @@
 #include <unistd.h>
 
 #include "qe-error.h"
-#include "qe-topology.h"
+#include "cpu/qe-topology.h"
 
 #define SPINS 4000 /* about 0.1 ms */
 #define SPINS_CROWDED 50

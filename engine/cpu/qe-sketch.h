@@ -38,6 +38,18 @@ typedef struct {
   float norm, loss; /* lengths of x magnitude, and of what rounding took off it */
 } QeSketchInput;
 
+/* Of the columns of a matrix, for its sketch; each [n]. inverse is 1 / magnitude. */
+typedef struct {
+  float *mean, *magnitude, *inverse;
+} QeSketchColumns;
+
+/* What is told of a row of a sketch, besides its codes. */
+typedef struct {
+  float scale;
+  float error;     /* root mean square of scale * (2 code - 7) - u */
+  float magnitude; /* of scale * (2 code - 7) */
+} QeSketchRow;
+
 /* y[t * ldy + r] = base + scales[r] * d * (sum over columns of (2 code - 7) p). */
 typedef struct {
   const QeSketchBlock *blocks; /* [n_rows][n_blocks] */

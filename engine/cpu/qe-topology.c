@@ -3,7 +3,7 @@
 /* Decides how many threads to use: one for each performance core. Two threads of one physical core would share its
  * arithmetic units and its path to memory, and efficiency cores would make the others wait at barriers. */
 
-#include "qe-topology.h"
+#include "cpu/qe-topology.h"
 
 #include <limits.h>
 #include <stdbool.h>

@@ -3,7 +3,7 @@
 /* Every quantised format brought into the one form that the integer kernels multiply: see qe-kernels.h. The reference
  * for all vector versions, and what they use for the rare formats. */
 
-#include "qe-kernels.h"
+#include "cpu/qe-kernels.h"
 #include "format/quant/qe-quant-internal.h"
 
 /* Scale and minimum of `n` groups of 16 from g on. */
@@ -125,8 +125,8 @@ unpack_mxfp4 (const void *src, size_t n, QeW8 *out)
 {
   const QeBlockMXFP4 *b = src;
   for (size_t i = 0; i < n / 32; i++) {
-    float d = qe_mxfp4_scale (b[i].e);
-    nibbles_by_table (b[i].qs, qe_mxfp4_values, 12, out->q + 32 * i);
+    float d = qe_e8m0_scale (b[i].e);
+    nibbles_by_table (b[i].qs, qe_e2m1_values, 12, out->q + 32 * i);
     set_groups (out, (int) (2 * i), 2, d, 12 * d);
   }
   clear_from (out, n);
@@ -351,8 +351,8 @@ unpack_nvfp4 (const void *src, size_t n, QeW8 *out)
     const float a = qe_nvfp4_scale (b[g / 4].d[g % 4]);
     for (size_t j = 0; j < 8; j++) {
       const uint8_t both = b[g / 4].qs[8 * (g % 4) + j];
-      out->q[16 * g + j] = (int8_t) (qe_mxfp4_values[both & 15] + 12);
-      out->q[16 * g + 8 + j] = (int8_t) (qe_mxfp4_values[both >> 4] + 12);
+      out->q[16 * g + j] = (int8_t) (qe_e2m1_values[both & 15] + 12);
+      out->q[16 * g + 8 + j] = (int8_t) (qe_e2m1_values[both >> 4] + 12);
     }
     set_groups (out, (int) g, 1, a, 12 * a);
   }
@@ -412,21 +412,9 @@ unpack_tq2_0 (const void *src, size_t n, QeW8 *out)
   set_groups (out, 0, 16, d, d);
 }
 
-static const QeW8Format formats[QE_N_TYPES] = {
-  [QE_TYPE_Q4_0] = { unpack_q4_0, false, 15, 32 },        [QE_TYPE_Q4_1] = { unpack_q4_1, false, 15, 32 },
-  [QE_TYPE_Q5_0] = { unpack_q5_0, false, 31, 32 },        [QE_TYPE_Q5_1] = { unpack_q5_1, false, 31, 32 },
-  [QE_TYPE_Q8_0] = { unpack_q8_0, true, 127, 32 },        [QE_TYPE_Q2_K] = { unpack_q2_k, false, 3, 16 },
-  [QE_TYPE_Q3_K] = { unpack_q3_k, false, 7, 16 },         [QE_TYPE_Q4_K] = { unpack_q4_k, false, 15, 32 },
-  [QE_TYPE_Q5_K] = { unpack_q5_k, false, 31, 32 },        [QE_TYPE_Q6_K] = { unpack_q6_k, false, 63, 16 },
-  [QE_TYPE_IQ2_XXS] = { unpack_iq2_xxs, false, 107, 32 }, [QE_TYPE_IQ2_XS] = { unpack_iq2_xs, false, 107, 16 },
-  [QE_TYPE_IQ3_XXS] = { unpack_iq3_xxs, false, 126, 32 }, [QE_TYPE_IQ1_S] = { unpack_iq1_s, false, 18, 32 },
-  [QE_TYPE_IQ4_NL] = { unpack_iq4_nl, true, 127, 32 },    [QE_TYPE_IQ3_S] = { unpack_iq3_s, false, 31, 32 },
-  [QE_TYPE_IQ2_S] = { unpack_iq2_s, false, 107, 16 },     [QE_TYPE_IQ4_XS] = { unpack_iq4_xs, true, 127, 32 },
-  [QE_TYPE_IQ1_M] = { unpack_iq1_m, false, 18, 16 },      [QE_TYPE_MXFP4] = { unpack_mxfp4, false, 24, 32 },
-  [QE_TYPE_NVFP4] = { unpack_nvfp4, false, 24, 16 },      [QE_TYPE_Q1_0] = { unpack_q1_0, false, 1, 32 },
-  [QE_TYPE_Q2_0] = { unpack_q2_0, false, 3, 32 },         [QE_TYPE_TQ1_0] = { unpack_tq1_0, false, 2, 32 },
-  [QE_TYPE_TQ2_0] = { unpack_tq2_0, false, 3, 32 },
-};
+#define ENTRY(name, NAME, number, elements, bytes, is_signed, max_q, group, source)                                    \
+  [number] = { unpack_##name, is_signed, max_q, group },
+static const QeW8Format formats[QE_N_TYPES] = { QE_FORMATS (ENTRY) };
 
 const QeW8Format *
 qe_w8_format (QeType type)

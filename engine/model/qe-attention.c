@@ -15,7 +15,7 @@ typedef struct {
   uint32_t d, group;        /* size of a head, query heads that share keys */
   size_t keys, values;      /* columns of wide */
   float factor;
-  const QeRowOps *rows; /* for the way in which the cache stores them */
+  const QeAttentionKernels *rows; /* for the format in which the cache stores them */
 } Attention;
 
 static float *
@@ -30,7 +30,7 @@ static void
 turn (const Attention *a, uint32_t t, float *x)
 {
   const size_t pairs = a->g->config->rope_dims / 2;
-  a->g->ops->rope (x, a->g->cosine + t * pairs, a->g->sine + t * pairs, pairs);
+  a->g->kernels->rope (x, a->g->cosine + t * pairs, a->g->sine + t * pairs, pairs);
 }
 
 static void
@@ -39,9 +39,19 @@ prepare_queries (const Attention *a, uint32_t t, uint32_t kv_head)
   const QeGraph *g = a->g;
   for (uint32_t j = 0; j < a->group; j++) {
     float *q = query_row (a, t, kv_head * a->group + j);
-    g->ops->rms_norm (q, q, a->l->q_norm, a->d, g->config->eps);
+    g->kernels->rms_norm (q, q, a->l->q_norm, a->d, g->config->eps);
     turn (a, t, q);
   }
+}
+
+/* Stores keys or values of one head of one row. */
+static void
+store_head (const QeCache *cache, uint8_t *row, const float *x, size_t n)
+{
+  if (cache->kv_type == QE_KV_F32)
+    memcpy (row, x, n * sizeof *x);
+  else
+    qe_quantise (qe_cache_type (cache->kv_type), x, row, n);
 }
 
 /* Row t of one key head: norm, rotation, cache. */
@@ -51,11 +61,11 @@ prepare_keys (const Attention *a, uint32_t t, uint32_t kv_head)
   const QeGraph *g = a->g;
   float *row = g->wide + (size_t) t * g->ld_wide, *k = row + a->keys + (size_t) kv_head * a->d;
   const uint32_t at = a->start + t;
-  g->ops->rms_norm (k, k, a->l->k_norm, a->d, g->config->eps);
+  g->kernels->rms_norm (k, k, a->l->k_norm, a->d, g->config->eps);
   turn (a, t, k);
-  qe_cache_store (g->cache, qe_cache_row (g->cache, g->cache->keys, a->index, kv_head, at), k, a->d);
-  qe_cache_store (g->cache, qe_cache_row (g->cache, g->cache->values, a->index, kv_head, at),
-                  row + a->values + (size_t) kv_head * a->d, a->d);
+  store_head (g->cache, qe_cache_row (g->cache, g->cache->keys, a->index, kv_head, at), k, a->d);
+  store_head (g->cache, qe_cache_row (g->cache, g->cache->values, a->index, kv_head, at),
+              row + a->values + (size_t) kv_head * a->d, a->d);
 }
 
 static void
@@ -90,15 +100,15 @@ attend_block (const Attention *a, QeWorker *w, uint32_t t, uint32_t kv_head, uin
   const uint32_t n = seen - first < g->attend_block ? seen - first : g->attend_block;
   const size_t ld_partial = (size_t) g->n_blocks * (a->d + 2);
   float *scores = qe_graph_scratch (g, w), *out = partial (a, t, head, block);
-  a->rows->scores (scores, n, query_row (a, t, head), 2 * a->d, a->group,
-                   qe_cache_row (g->cache, g->cache->keys, a->index, kv_head, first), n, a->d, a->factor);
+  a->rows->dot_keys (scores, n, query_row (a, t, head), 2 * a->d, a->group,
+                     qe_cache_row (g->cache, g->cache->keys, a->index, kv_head, first), n, a->d, a->factor);
   for (uint32_t j = 0; j < a->group; j++) {
     float *end = out + j * ld_partial + a->d;
-    end[1] = g->ops->max (scores + (size_t) j * n, n);
-    end[0] = g->ops->exp_sum (scores + (size_t) j * n, n, end[1]);
+    end[1] = g->kernels->max (scores + (size_t) j * n, n);
+    end[0] = g->kernels->exp_sum (scores + (size_t) j * n, n, end[1]);
   }
-  a->rows->mix (out, ld_partial, scores, n, a->group,
-                qe_cache_row (g->cache, g->cache->values, a->index, kv_head, first), n, a->d);
+  a->rows->mix_values (out, ld_partial, scores, n, a->group,
+                       qe_cache_row (g->cache, g->cache->values, a->index, kv_head, first), n, a->d);
 }
 
 /* Joins the blocks of one head of one row, and lets the gate through. */
@@ -115,10 +125,10 @@ join_blocks (const Attention *a, uint32_t t, uint32_t head)
   for (uint32_t b = 0; b < n_blocks; b++) {
     const float *p = partial (a, t, head, b), weight = expf (p[a->d + 1] - max);
     sum += weight * p[a->d];
-    g->ops->add_scaled (o, p, weight, a->d);
+    g->kernels->add_scaled (o, p, weight, a->d);
   }
-  g->ops->scale (o, 1.0f / sum, a->d);
-  g->ops->sigmoid_mul (o, query_row (a, t, head) + a->d, a->d);
+  g->kernels->scale (o, 1.0f / sum, a->d);
+  g->kernels->sigmoid_mul (o, query_row (a, t, head) + a->d, a->d);
 }
 
 static void
@@ -172,7 +182,7 @@ gather_tile (const Attention *a, QeWorker *w, uint32_t t0, uint32_t n_rows, uint
 static void
 weigh_scores (const Attention *a, Tile *tile, uint32_t first_key, uint32_t n_keys)
 {
-  const QeOps *ops = a->g->ops;
+  const QeKernels *kernels = a->g->kernels;
   for (uint32_t i = 0; i < tile->n_queries; i++) {
     float *s = tile->scores + (size_t) i * QE_TILE_KEYS, max, kept = 0;
     const uint32_t seen = a->start + tile->t0 + i / a->group + 1;
@@ -180,13 +190,13 @@ weigh_scores (const Attention *a, Tile *tile, uint32_t first_key, uint32_t n_key
     memset (s + n, 0, (n_keys - n) * sizeof *s);
     if (!n)
       continue;
-    max = ops->max (s, n);
+    max = kernels->max (s, n);
     if (first_key) {
       max = fmaxf (max, tile->max[i]);
       kept = expf (tile->max[i] - max);
-      ops->scale (tile->o + (size_t) i * a->d, kept, a->d);
+      kernels->scale (tile->o + (size_t) i * a->d, kept, a->d);
     }
-    tile->sum[i] = (first_key ? tile->sum[i] * kept : 0) + ops->exp_sum (s, n, max);
+    tile->sum[i] = (first_key ? tile->sum[i] * kept : 0) + kernels->exp_sum (s, n, max);
     tile->max[i] = max;
   }
 }
@@ -217,8 +227,8 @@ attend_tile (const Attention *a, QeWorker *w, uint32_t t0, uint32_t n_rows, uint
     const uint32_t t = t0 + i / a->group, head = kv_head * a->group + i % a->group;
     float *o = g->narrow + (size_t) t * g->ld_narrow + (size_t) head * a->d;
     memcpy (o, tile.o + (size_t) i * a->d, a->d * sizeof *o);
-    g->ops->scale (o, 1.0f / tile.sum[i], a->d);
-    g->ops->sigmoid_mul (o, query_row (a, t, head) + a->d, a->d);
+    g->kernels->scale (o, 1.0f / tile.sum[i], a->d);
+    g->kernels->sigmoid_mul (o, query_row (a, t, head) + a->d, a->d);
   }
 }
 
@@ -244,7 +254,7 @@ find_attention (QeGraph *g, const QeLayer *l, uint32_t index)
   a.keys = (size_t) c->n_heads * 2 * c->head_size;
   a.values = a.keys + (size_t) c->n_kv_heads * c->head_size;
   a.factor = 1.0f / sqrtf ((float) c->head_size);
-  a.rows = &g->ops->rows[g->cache->kv_type];
+  a.rows = &g->kernels->attention[g->cache->kv_type];
   return a;
 }
 

@@ -69,9 +69,10 @@ convolve_row (const QeDeltaNet *net, int t, size_t c, size_t end)
   float *y = g->wide + (size_t) t * g->ld_wide;
   for (uint32_t j = 0; j < kernel; j++)
     rows[j] = input_row (net, t - (int) kernel + 1 + (int) j, c);
-  g->ops->conv_silu (y + c, kept_row (net, (uint32_t) t) + c, rows, kernel, net->l->conv + c, net->channels, end - c);
+  g->kernels->conv_silu (y + c, kept_row (net, (uint32_t) t) + c, rows, kernel, net->l->conv + c, net->channels,
+                         end - c);
   for (; c < end && c < keys_end; c += net->s)
-    g->ops->l2_norm (y + c, net->s, g->config->eps, c < keys_end / 2 ? query_factor : 1.0f);
+    g->kernels->l2_norm (y + c, net->s, g->config->eps, c < keys_end / 2 ? query_factor : 1.0f);
 }
 
 /* Each thread has some heads' columns. From the last row back, so that a row's inputs are still there. */

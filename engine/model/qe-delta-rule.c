@@ -60,8 +60,9 @@ static void
 gate_row (const QeDeltaNet *net, const Head *h, uint32_t t, const float *o)
 {
   const QeGraph *g = net->g;
-  g->ops->gated_norm (h->o + (size_t) t * g->ld_narrow, o, net->l->ssm_norm,
-                      g->wide + (size_t) t * g->ld_wide + net->z + (size_t) h->index * net->s, net->s, g->config->eps);
+  g->kernels->gated_norm (h->o + (size_t) t * g->ld_narrow, o, net->l->ssm_norm,
+                          g->wide + (size_t) t * g->ld_wide + net->z + (size_t) h->index * net->s, net->s,
+                          g->config->eps);
 }
 
 /* Where in a write the head's own part is. */
@@ -97,7 +98,7 @@ static void
 write_state (const QeDeltaNet *net, uint32_t head, uint32_t first, uint32_t n, const float *state, float *to)
 {
   const QeWrites writes = find_writes (net, head, first, n);
-  net->g->ops->delta_write (to, state, &writes, net->s, net->s);
+  net->g->kernels->delta_write (to, state, &writes, net->s, net->s);
 }
 
 static void
@@ -109,8 +110,8 @@ step_row (const QeDeltaNet *net, const Head *h, uint32_t t, const float *state, 
   float *write = qe_cache_write (g->cache, net->layer, first + n), beta, log_decay, decay;
   read_gates (net, h->index, t, &beta, &log_decay);
   decay = expf (log_decay);
-  g->ops->delta_step (o, write + correction_column (net, h->index), state, &writes, h->q + at, h->k + at, h->v + at,
-                      beta, decay, net->s, net->s);
+  g->kernels->delta_step (o, write + correction_column (net, h->index), state, &writes, h->q + at, h->k + at, h->v + at,
+                          beta, decay, net->s, net->s);
   write[decay_column (net, h->index)] = decay;
   gate_row (net, h, t, o);
 }
@@ -187,8 +188,8 @@ correct_values (const QeDeltaNet *net, const Head *h, Chunk *c)
   for (uint32_t t = 0; t < c->n; t++) {
     const float fade = expf (c->decay[t]), beta = c->beta[t];
     const float *v = h->v + (size_t) (c->first + t) * net->g->ld_wide;
-    net->g->ops->delta_correct (c->r + t * s, v, c->p + t * s, beta, fade, s);
-    net->g->ops->scale (c->p + (c->n + t) * s, fade, s);
+    net->g->kernels->delta_correct (c->r + t * s, v, c->p + t * s, beta, fade, s);
+    net->g->kernels->scale (c->p + (c->n + t) * s, fade, s);
   }
 }
 
@@ -199,7 +200,7 @@ fade_keys (const QeDeltaNet *net, Chunk *c)
   const size_t s = net->s;
   memcpy (c->keys, c->kq, c->n * s * sizeof (float));
   for (uint32_t t = 0; t < c->n; t++)
-    net->g->ops->scale (c->keys + t * s, expf (c->decay[c->n - 1] - c->decay[t]), s);
+    net->g->kernels->scale (c->keys + t * s, expf (c->decay[c->n - 1] - c->decay[t]), s);
 }
 
 static void
@@ -211,9 +212,9 @@ chunk_rows (const QeDeltaNet *net, QeWorker *w, const Head *h, uint32_t first)
   gather_chunk (net, h, &c);
   cblas_sgemm (CblasRowMajor, CblasNoTrans, CblasTrans, 2 * n, n, s, 1, c.kq, s, c.kq, s, 0, c.t, n);
   cblas_sgemm (CblasRowMajor, CblasNoTrans, CblasNoTrans, 2 * n, s, s, 1, c.kq, s, h->state, s, 0, c.p, s);
-  net->g->ops->delta_mask (c.t, c.decay, c.beta, c.n);
+  net->g->kernels->delta_mask (c.t, c.decay, c.beta, c.n);
   correct_values (net, h, &c);
-  net->g->ops->delta_solve (c.r, c.t, c.n, net->s);
+  net->g->kernels->delta_solve (c.r, c.t, c.n, net->s);
   cblas_sgemm (CblasRowMajor, CblasNoTrans, CblasNoTrans, n, s, n, 1, c.t + n * n, n, c.r, s, 1, c.p + n * s, s);
   for (int t = 0; t < n; t++)
     gate_row (net, h, first + (uint32_t) t, c.p + (n + t) * s);

@@ -14,7 +14,7 @@ qe_graph_feed_forward (QeGraph *g, QeWorker *w, const QeLayer *l)
   for (uint32_t t = 0; t < n; t++) {
     const float *row = g->wide + (size_t) t * g->ld_wide;
     qe_graph_share (w, n_ff, &first, &end);
-    g->ops->silu_mul (g->narrow + (size_t) t * g->ld_narrow + first, row + first, row + n_ff + first, end - first);
+    g->kernels->silu_mul (g->narrow + (size_t) t * g->ld_narrow + first, row + first, row + n_ff + first, end - first);
   }
   qe_matmul (g->matmul, w, &out, 1, g->narrow, g->ld_narrow, n_ff, n);
 }

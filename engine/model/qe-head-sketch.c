@@ -123,7 +123,7 @@ measure_columns (QeHeadSketch *s, const QeWeight *head, float *row)
 }
 
 static void
-make_group (const Making *m, const QeOps *ops, size_t first, float *scratch)
+make_group (const Making *m, const QeKernels *kernels, size_t first, float *scratch)
 {
   QeHeadSketch *s = m->sketch;
   const size_t end = first + QE_ROUGH_GROUP < m->end ? first + QE_ROUGH_GROUP : m->end;
@@ -131,8 +131,8 @@ make_group (const Making *m, const QeOps *ops, size_t first, float *scratch)
   for (size_t r = first; r < end; r++) {
     QeSketchRow row;
     read_row (m->head, r, scratch);
-    if (!ops->sketch_row (s->blocks + r * s->n_blocks, &row, scratch + s->n_columns, scratch, &s->columns,
-                          s->n_columns))
+    if (!kernels->sketch_row (s->blocks + r * s->n_blocks, &row, scratch + s->n_columns, scratch, &s->columns,
+                              s->n_columns))
       atomic_store (&s->failed, true);
     s->scales[r] = row.scale;
     error = row.error > error ? row.error : error;
@@ -149,7 +149,7 @@ make_worker (QeWorker *worker, void *data)
   float *scratch = m->rows + worker->index * 2 * m->sketch->n_columns;
   qe_worker_barrier (worker);
   for (size_t r; (r = m->first + qe_worker_next (worker) * QE_ROUGH_GROUP) < m->end;)
-    make_group (m, qe_ops_get (), r, scratch);
+    make_group (m, qe_kernels (), r, scratch);
 }
 
 static void

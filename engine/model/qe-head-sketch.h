@@ -4,12 +4,12 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#include "cpu/qe-ops.h"
-#include "model/qe-weights.h"
+#include "cpu/qe-kernels.h"
 #include "cpu/qe-pool.h"
+#include "model/qe-weights.h"
 #include "sampler/qe-sampler.h"
 
-/* A sketch of a model's head (kernels/qe-sketch.h). The head is the largest matrix of all, but of its quarter of a million
+/* A sketch of a model's head (cpu/qe-sketch.h). The head is the largest matrix of all, but of its quarter of a million
  * logits only the best few are ever chosen: with the sketch, which has three bits for each weight, the others are told from
  * those that matter at less than half the bytes. Made little by little while tokens are generated; shared by the contexts
  * of a model. */

@@ -23,8 +23,8 @@ choose_experts (const Mixture *m, uint32_t t)
   const uint32_t k = g->config->n_experts_used, n = g->config->n_experts;
   float *p = g->wide + (size_t) t * g->ld_wide, *weight = g->expert_weight + (size_t) t * k, sum;
   uint32_t *choice = g->expert_choice + (size_t) t * k;
-  sum = g->ops->is_finite (p, n) ? 0 : NAN;
-  g->ops->exp_sum (p, n, g->ops->max (p, n));
+  sum = g->kernels->is_finite (p, n) ? 0 : NAN;
+  g->kernels->exp_sum (p, n, g->kernels->max (p, n));
   for (uint32_t j = 0; j < k; j++) {
     uint32_t best = 0;
     for (uint32_t e = 1; e < n; e++)
@@ -114,12 +114,12 @@ apply_gates (const Mixture *m, QeWorker *w)
   qe_graph_share (w, (size_t) m->n * g->config->n_experts_used, &first, &end);
   for (size_t slot = first; slot < end; slot++) {
     float *row = g->expert_in + slot * 2 * ff;
-    g->ops->silu_mul (row, row, row + ff, ff);
+    g->kernels->silu_mul (row, row, row + ff, ff);
   }
   qe_graph_share (w, m->n, &first, &end);
   for (size_t t = first; t < end; t++) {
     const float *row = g->wide + t * g->ld_wide;
-    g->ops->silu_mul (g->narrow + t * g->ld_narrow, row + m->gate, row + m->up, m->l->gate.rows);
+    g->kernels->silu_mul (g->narrow + t * g->ld_narrow, row + m->gate, row + m->up, m->l->gate.rows);
   }
 }
 
@@ -134,9 +134,9 @@ sum_experts (const Mixture *m, QeWorker *w)
   for (size_t t = first; t < end; t++) {
     float *h = g->h + t * n_embd;
     const float gate = g->wide[t * g->ld_wide + m->shared];
-    g->ops->scale (h, 1.0f / (1.0f + expf (-gate)) + 0 * gate, n_embd); /* what is infinite must not look sound */
+    g->kernels->scale (h, 1.0f / (1.0f + expf (-gate)) + 0 * gate, n_embd); /* what is infinite must not look sound */
     for (size_t j = t * k; j < (t + 1) * k; j++)
-      g->ops->add_scaled (h, g->expert_out + g->expert_slot[j] * n_embd, g->expert_weight[j], n_embd);
+      g->kernels->add_scaled (h, g->expert_out + g->expert_slot[j] * n_embd, g->expert_weight[j], n_embd);
   }
 }
 

@@ -78,16 +78,6 @@ block_bytes (const QeGguf *companion, const QeConfig *c)
 
 /* ---- names ----------------------------------------------------------------------------------------------------- */
 
-/* general.file_type, as llama.cpp numbers it. */
-static const char *const file_types[] = {
-  [0] = "F32",     [1] = "F16",     [2] = "Q4_0",     [3] = "Q4_1",    [7] = "Q8_0",     [8] = "Q5_0",
-  [9] = "Q5_1",    [10] = "Q2_K",   [11] = "Q3_K_S",  [12] = "Q3_K_M", [13] = "Q3_K_L",  [14] = "Q4_K_S",
-  [15] = "Q4_K_M", [16] = "Q5_K_S", [17] = "Q5_K_M",  [18] = "Q6_K",   [19] = "IQ2_XXS", [20] = "IQ2_XS",
-  [21] = "Q2_K_S", [22] = "IQ3_XS", [23] = "IQ3_XXS", [24] = "IQ1_S",  [25] = "IQ4_NL",  [26] = "IQ3_S",
-  [27] = "IQ3_M",  [28] = "IQ2_S",  [29] = "IQ2_M",   [30] = "IQ4_XS", [31] = "IQ1_M",   [32] = "BF16",
-  [36] = "TQ1_0",  [37] = "TQ2_0",  [38] = "MXFP4",   [39] = "NVFP4",  [40] = "Q1_0",
-};
-
 static void
 name_quantisation (QeModelInfo *out, const QeGguf *gguf, const Sums *sums)
 {
@@ -97,8 +87,8 @@ name_quantisation (QeModelInfo *out, const QeGguf *gguf, const Sums *sums)
   out->file_type = -1;
   if (qe_gguf_get_u64 (gguf, "general.file_type", &number) && number <= INT32_MAX)
     out->file_type = (int32_t) number;
-  if (out->file_type >= 0 && (size_t) out->file_type < sizeof file_types / sizeof *file_types)
-    name = file_types[out->file_type];
+  if (out->file_type >= 0)
+    name = qe_file_type_name ((uint32_t) out->file_type);
   for (unsigned i = 1; i < 64; i++)
     if (sums->by_type[i] > sums->by_type[most])
       most = i;

@@ -142,7 +142,7 @@ set_matrix (Finder *f, const QeTensor *t, uint64_t columns, uint64_t rows, uint6
     fail_shape (f, t, columns, rows, experts);
     return;
   }
-  if (!traits->block_bytes || t->type == QE_TYPE_I8 || (t->type >= QE_TYPE_I16 && t->type <= QE_TYPE_F64)) {
+  if (!traits->block_bytes) {
     fail (f, t->name, "has a type that cannot hold weights");
     return;
   }

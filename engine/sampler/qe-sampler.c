@@ -56,6 +56,7 @@ qe_sampler_free (QeSampler *s)
   free (s->candidates);
   free (s->shortlist);
   free (s->maxima);
+  free (s->mask);
   free (s);
 }
 
@@ -66,17 +67,23 @@ qe_sampler_reset (QeSampler *s)
     s->is_seen[s->seen[i]] = 0;
   s->n_seen = 0;
   s->draw = 0;
+  qe_sampler_set_grammar (s, s->grammar, s->after);
 }
 
-/* Makes room to remember one more token. If it returns false, memory is short and the token stays without penalty. */
-static bool
-grow_seen (QeSampler *s, size_t id)
+void
+qe_sampler_accept (QeSampler *s, int32_t token)
 {
+  s->draw++;
+  qe_sampler_accept_grammar (s, token);
+  if (token < 0)
+    return;
+  /* When memory is short, the token stays without penalty. */
+  size_t id = (size_t) token;
   if (id >= s->marks) {
     size_t marks = id + id / 2 + 1024;
     uint8_t *is_seen = realloc (s->is_seen, marks);
     if (!is_seen)
-      return false;
+      return;
     memset (is_seen + s->marks, 0, marks - s->marks);
     s->is_seen = is_seen;
     s->marks = marks;
@@ -85,18 +92,11 @@ grow_seen (QeSampler *s, size_t id)
     size_t capacity = s->seen_capacity * 2 + 64;
     int32_t *seen = realloc (s->seen, capacity * sizeof *seen);
     if (!seen)
-      return false;
+      return;
     s->seen = seen;
     s->seen_capacity = capacity;
   }
-  return true;
-}
-
-void
-qe_sampler_accept (QeSampler *s, int32_t token)
-{
-  s->draw++;
-  if (token < 0 || !grow_seen (s, (size_t) token) || s->is_seen[token])
+  if (s->is_seen[token])
     return;
   s->is_seen[token] = 1;
   s->seen[s->n_seen++] = token;
@@ -110,14 +110,6 @@ mix (uint64_t x)
   x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9u;
   x = (x ^ x >> 27) * 0x94d049bb133111ebu;
   return x ^ x >> 31;
-}
-
-/* Returns a number in [0, 1) that depends only on the seed and the number of the draw. */
-static double
-uniform (uint64_t seed, uint64_t draw)
-{
-  uint64_t key = mix (seed + 0x9e3779b97f4a7c15u);
-  return (double) (mix (key ^ mix (draw * 0x9e3779b97f4a7c15u + 1)) >> 11) * 0x1p-53;
 }
 
 /* ---- candidates ------------------------------------------------------------------------------------------------ */
@@ -147,24 +139,6 @@ copy_block (float *restrict to, const float *restrict from, const uint8_t *restr
   for (int i = 0; i < QE_SAMPLER_BLOCK; i++) {
     float value = fabsf (from[i]) <= FLT_MAX ? from[i] : -INFINITY;
     to[i] = allowed[i] ? value : -INFINITY;
-  }
-}
-
-/* Copies the logits and pads the last block. Tokens that are forbidden or not finite become minus infinity. */
-static void
-prepare_logits (QeSampler *s, const float *logits, size_t n, const uint8_t *allowed)
-{
-  static const uint8_t everything[QE_SAMPLER_BLOCK] = { [0 ... QE_SAMPLER_BLOCK - 1] = 1 };
-  size_t whole = n / QE_SAMPLER_BLOCK * QE_SAMPLER_BLOCK;
-  for (size_t i = 0; i < whole; i += QE_SAMPLER_BLOCK)
-    copy_block (s->logits + i, logits + i, allowed ? allowed + i : everything);
-  for (size_t i = whole; i < s->padded; i++)
-    s->logits[i] = i < n && (!allowed || allowed[i]) && isfinite (logits[i]) ? logits[i] : -INFINITY;
-  for (size_t i = 0; i < s->n_seen; i++) {
-    if ((size_t) s->seen[i] >= n)
-      continue;
-    float *l = &s->logits[s->seen[i]];
-    *l = qe_sampler_penalise (s, *l);
   }
 }
 
@@ -220,21 +194,15 @@ sift_down (QeCandidate *heap, size_t n)
   heap[i] = moved;
 }
 
-static void
-push (QeCandidate *heap, size_t n, QeCandidate added)
-{
-  size_t i = n;
-  for (; i > 0 && ranks_before (&heap[(i - 1) / 2], &added); i = (i - 1) / 2)
-    heap[i] = heap[(i - 1) / 2];
-  heap[i] = added;
-}
-
 size_t
 qe_sampler_offer (QeSampler *s, QeCandidate c, size_t kept, size_t k)
 {
   QeCandidate *heap = s->candidates;
   if (kept < k) {
-    push (heap, kept, c);
+    size_t i = kept;
+    for (; i > 0 && ranks_before (&heap[(i - 1) / 2], &c); i = (i - 1) / 2)
+      heap[i] = heap[(i - 1) / 2];
+    heap[i] = c;
     return kept + 1;
   }
   if (ranks_before (&c, &heap[0])) {
@@ -291,23 +259,15 @@ cut_top_p (const QeSampler *s, size_t n, double sum, double p)
   return n + 1;
 }
 
-/* Returns the sum of the weights of all logits; used without top-k. */
-static double
-weigh_all (const QeSampler *s, float best)
-{
-  double sum = 0;
-  for (size_t i = 0; i < s->padded; i++)
-    if (s->logits[i] != -INFINITY)
-      sum += exp (((double) s->logits[i] - best) / s->params.temperature);
-  return sum;
-}
-
 /* Without top-k the nucleus is searched for among the best 256, then among eight times as many, and so on. This avoids
  * sorting the whole vocabulary for nearly every token. */
 static size_t
 select_nucleus (QeSampler *s, float best)
 {
-  double sum = weigh_all (s, best);
+  double sum = 0; /* of the weights of all logits */
+  for (size_t i = 0; i < s->padded; i++)
+    if (s->logits[i] != -INFINITY)
+      sum += exp (((double) s->logits[i] - best) / s->params.temperature);
   for (size_t k = 256;; k *= 8) {
     size_t kept = select_best (s, k);
     weigh (s, kept);
@@ -315,30 +275,6 @@ select_nucleus (QeSampler *s, float best)
     if (cut <= kept || kept < k)
       return cut <= kept ? cut : kept;
   }
-}
-
-/* Selects every finite logit, in the order of ids. */
-static size_t
-select_all (QeSampler *s, float best)
-{
-  size_t kept = 0;
-  for (size_t i = 0; i < s->padded; i++) {
-    if (s->logits[i] == -INFINITY)
-      continue;
-    double weight = exp (((double) s->logits[i] - best) / s->params.temperature);
-    if (weight >= s->params.min_p)
-      s->candidates[kept++] = (QeCandidate) { s->logits[i], (int32_t) i, weight };
-  }
-  return kept;
-}
-
-/* Selects the nucleus of what top-k leaves. */
-static size_t
-cut_best (QeSampler *s, size_t kept)
-{
-  double sum = kept ? weigh (s, kept) : 0;
-  size_t cut = s->params.top_p < 1 ? cut_top_p (s, kept, sum, s->params.top_p) : kept;
-  return cut < kept ? cut : kept;
 }
 
 /* Drops candidates in rank order that min-p excludes, and sorts the rest by id. */
@@ -357,7 +293,9 @@ draw (const QeSampler *s, size_t n)
   double sum = 0, reached = 0;
   for (size_t i = 0; i < n; i++)
     sum += s->candidates[i].weight;
-  double target = uniform (s->params.seed, s->draw) * sum;
+  /* The random number in [0, 1) depends only on the seed and the number of the draw. */
+  uint64_t key = mix (s->params.seed + 0x9e3779b97f4a7c15u);
+  double target = ((double) (mix (key ^ mix (s->draw * 0x9e3779b97f4a7c15u + 1)) >> 11) * 0x1p-53) * sum;
   for (size_t i = 0; i < n; i++) {
     reached += s->candidates[i].weight;
     if (target < reached)
@@ -371,7 +309,10 @@ qe_sampler_choose (QeSampler *s, size_t kept)
 {
   if (s->params.temperature == 0)
     return kept ? s->candidates[0].id : -1;
-  return draw (s, cut_min_p (s, cut_best (s, kept)));
+  /* The nucleus is that of what top-k leaves. */
+  double sum = kept ? weigh (s, kept) : 0;
+  size_t cut = s->params.top_p < 1 ? cut_top_p (s, kept, sum, s->params.top_p) : kept;
+  return draw (s, cut_min_p (s, cut < kept ? cut : kept));
 }
 
 static int32_t
@@ -379,20 +320,45 @@ pick (QeSampler *s, const float *logits, size_t n_vocab, const uint8_t *allowed)
 {
   if (!qe_sampler_make_room (s, n_vocab))
     return -1;
-  prepare_logits (s, logits, n_vocab, allowed);
+  /* The last block is padded. Tokens that are forbidden or not finite become minus infinity. */
+  static const uint8_t everything[QE_SAMPLER_BLOCK] = { [0 ... QE_SAMPLER_BLOCK - 1] = 1 };
+  size_t whole = n_vocab / QE_SAMPLER_BLOCK * QE_SAMPLER_BLOCK;
+  for (size_t i = 0; i < whole; i += QE_SAMPLER_BLOCK)
+    copy_block (s->logits + i, logits + i, allowed ? allowed + i : everything);
+  for (size_t i = whole; i < s->padded; i++)
+    s->logits[i] = i < n_vocab && (!allowed || allowed[i]) && isfinite (logits[i]) ? logits[i] : -INFINITY;
+  for (size_t i = 0; i < s->n_seen; i++) {
+    if ((size_t) s->seen[i] >= n_vocab)
+      continue;
+    float *l = &s->logits[s->seen[i]];
+    *l = qe_sampler_penalise (s, *l);
+  }
   if (s->params.temperature > 0 && s->params.top_k > 0)
     return qe_sampler_choose (s, select_best (s, s->params.top_k));
   int32_t best = greatest (s->logits, s->padded);
   if (s->params.temperature == 0 || best < 0)
     return best;
-  if (s->params.top_p >= 1)
-    return draw (s, select_all (s, s->logits[best]));
+  if (s->params.top_p >= 1) {
+    /* Selects every finite logit, in the order of ids. */
+    size_t kept = 0;
+    for (size_t i = 0; i < s->padded; i++) {
+      if (s->logits[i] == -INFINITY)
+        continue;
+      double weight = exp (((double) s->logits[i] - s->logits[best]) / s->params.temperature);
+      if (weight >= s->params.min_p)
+        s->candidates[kept++] = (QeCandidate) { s->logits[i], (int32_t) i, weight };
+    }
+    return draw (s, kept);
+  }
   return draw (s, cut_min_p (s, select_nucleus (s, s->logits[best])));
 }
 
 int32_t
 qe_sampler_pick (QeSampler *s, const float *logits, size_t n_vocab, const uint8_t *allowed)
 {
+  const QeGrammarMask *few;
+  if (!qe_sampler_constrain (s, n_vocab, &allowed, &few))
+    return -1;
   return qe_sampler_followed (s, pick (s, logits, n_vocab, allowed));
 }
 
@@ -405,33 +371,16 @@ qe_sampler_follow (QeSampler *sampler, const int32_t *tokens, size_t n)
 
 /* ---- defaults -------------------------------------------------------------------------------------------------- */
 
-/* Model cards (engine/doc/qwen35.md §10) have figures of their own for the small models, which are dense ones of 0.8 and
- * 2 billion parameters. Not what a template does by default tells them: those of larger models have been published that
- * do not think unless asked, too. */
-static bool
-is_small (const QeModelInfo *info)
-{
-  return !info->n_experts && info->n_embd && info->n_embd <= 2048;
-}
-
-static void
-take_file_values (const QeFileSampling *file, QeSamplerParams *out)
-{
-  out->temperature = file->has_temperature ? file->temperature : out->temperature;
-  out->top_k = file->has_top_k ? file->top_k : out->top_k;
-  out->top_p = file->has_top_p ? file->top_p : out->top_p;
-  out->min_p = file->has_min_p ? file->min_p : out->min_p;
-  out->presence_penalty = file->has_presence_penalty ? file->presence_penalty : out->presence_penalty;
-  out->repetition_penalty = file->has_repetition_penalty ? file->repetition_penalty : out->repetition_penalty;
-}
-
 void
 qe_sampler_defaults (const QeModelInfo *info, bool thinking, bool with_images, QeSamplerParams *out)
 {
   *out = (QeSamplerParams) {
     .temperature = 1.0f, .top_k = 20, .top_p = 0.95f, .presence_penalty = 1.5f, .repetition_penalty = 1.0f
   };
-  const bool small = is_small (info);
+  /* Model cards (engine/doc/qwen35.md §10) have figures of their own for the small models, which are dense ones of 0.8
+   * and 2 billion parameters. Not what a template does by default tells them: those of larger models have been
+   * published that do not think unless asked, too. */
+  const bool small = !info->n_experts && info->n_embd && info->n_embd <= 2048;
   if (thinking && small && with_images) {
     out->temperature = 0.6f;
     out->presence_penalty = 0.0f;
@@ -442,5 +391,11 @@ qe_sampler_defaults (const QeModelInfo *info, bool thinking, bool with_images, Q
     out->temperature = 0.7f;
     out->top_p = 0.8f;
   }
-  take_file_values (&info->sampling, out);
+  out->temperature = info->sampling.has_temperature ? info->sampling.temperature : out->temperature;
+  out->top_k = info->sampling.has_top_k ? info->sampling.top_k : out->top_k;
+  out->top_p = info->sampling.has_top_p ? info->sampling.top_p : out->top_p;
+  out->min_p = info->sampling.has_min_p ? info->sampling.min_p : out->min_p;
+  out->presence_penalty = info->sampling.has_presence_penalty ? info->sampling.presence_penalty : out->presence_penalty;
+  out->repetition_penalty = info->sampling.has_repetition_penalty ? info->sampling.repetition_penalty
+                                                                  : out->repetition_penalty;
 }

@@ -5,7 +5,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "cpu/qe-ops.h"
+#include "cpu/qe-kernels.h"
 
 /* A chunk is QUERIES patches of one head. It goes over the keys in tiles and keeps, for each query, the largest score
  * so far, the sum of e^(score - largest) and the weighted sum of values. When the largest score grows, the sums are
@@ -28,16 +28,16 @@ qe_vision_attention_scratch (size_t head_size)
 
 /* Turns the scores of query `i` for n keys into weights, and scales the sums of earlier tiles. */
 static void
-soften (const QeOps *ops, Tile *tile, size_t i, size_t n, size_t head_size)
+soften (const QeKernels *kernels, Tile *tile, size_t i, size_t n, size_t head_size)
 {
   float *s = tile->scores + i * KEYS, *values = tile->values + i * head_size;
-  float largest = fmaxf (tile->largest[i], ops->max (s, n));
+  float largest = fmaxf (tile->largest[i], kernels->max (s, n));
   float scale = expf (tile->largest[i] - largest);
 
-  tile->sum[i] = tile->sum[i] * scale + ops->exp_sum (s, n, largest);
+  tile->sum[i] = tile->sum[i] * scale + kernels->exp_sum (s, n, largest);
   tile->largest[i] = largest;
   if (scale < 1)
-    ops->scale (values, scale, head_size);
+    kernels->scale (values, scale, head_size);
 }
 
 static void
@@ -46,7 +46,7 @@ attend (const QeVisionAttention *a, size_t head, size_t first, Tile *tile)
   size_t d = a->width / a->n_heads, stride = 3 * a->width;
   size_t n_queries = a->n - first < QUERIES ? a->n - first : QUERIES;
   const float *q = a->qkv + first * stride + head * d;
-  const QeOps *ops = qe_ops_get ();
+  const QeKernels *kernels = qe_kernels ();
 
   memset (tile->values, 0, n_queries * d * sizeof (float));
   memset (tile->sum, 0, n_queries * sizeof (float));
@@ -59,7 +59,7 @@ attend (const QeVisionAttention *a, size_t head, size_t first, Tile *tile)
     cblas_sgemm (CblasRowMajor, CblasNoTrans, CblasTrans, (int) n_queries, (int) n_keys, (int) d, 1 / sqrtf ((float) d),
                  q, (int) stride, k, (int) stride, 0, tile->scores, KEYS);
     for (size_t i = 0; i < n_queries; i++)
-      soften (ops, tile, i, n_keys, d);
+      soften (kernels, tile, i, n_keys, d);
     cblas_sgemm (CblasRowMajor, CblasNoTrans, CblasNoTrans, (int) n_queries, (int) d, (int) n_keys, 1, tile->scores,
                  KEYS, v, (int) stride, 1, tile->values, (int) d);
   }

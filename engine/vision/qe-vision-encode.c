@@ -2,8 +2,8 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "cpu/qe-kernels.h"
 #include "cpu/qe-matmul.h"
-#include "cpu/qe-ops.h"
 #include "qe-error.h"
 #include "vision/qe-image.h"
 #include "vision/qe-resize.h"
@@ -245,7 +245,7 @@ rest_slice (Encoder *e, QeWorker *worker, const QeVisionBlock *block, size_t fir
   }
   product (e, worker, block->up, y, e->wide, n);
   for (size_t i = from; i < to; i++)
-    qe_ops_get ()->gelu_bias (e->wide + i * m, block->up_bias, m);
+    qe_kernels ()->gelu_bias (e->wide + i * m, block->up_bias, m);
   product (e, worker, block->down, e->wide, e->narrow, n);
   for (size_t i = from; i < to; i++)
     add (x + i * h, e->narrow + i * h, block->down_bias, h);

@@ -85,7 +85,7 @@ static void
 count_bytes (GTask *task, GBytes *bytes)
 {
   Job *job = g_task_get_task_data (task);
-  g_autofree char *quoted = quern_prompt_quote_file (quern_attachment_get_name (job->attachment), bytes);
+  g_autofree char *quoted = quern_excerpt_quote_file (quern_attachment_get_name (job->attachment), bytes);
 
   count_text (task, quoted);
 }

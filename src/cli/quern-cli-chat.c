@@ -14,7 +14,7 @@
 #include "quern-local-backend.h"
 #include "quern-picture.h"
 #include "quern-printable.h"
-#include "quern-prompt.h"
+#include "quern-excerpt.h"
 #include "quern-sampling.h"
 #include "quern-template.h"
 

@@ -8,6 +8,7 @@
 
 #include "quern-cli.h"
 #include "quern-local-backend.h"
+#include "quern-measure-figures.h"
 #include "quern-measure.h"
 #include "quern-sample-text.h"
 #include "quern-verdict.h"
@@ -69,55 +70,15 @@ add_text (QuernMeasure *measure, const Options *o, GError **error)
 /* ---- output ---------------------------------------------------------------------------------------------------- */
 
 static void
-add_number (JsonBuilder *builder, const char *name, double value)
-{
-  json_builder_set_member_name (builder, name);
-  json_builder_add_double_value (builder, value);
-}
-
-static void
-add_divergence (JsonBuilder *builder, const QuernDivergenceSummary *s)
-{
-  json_builder_set_member_name (builder, "kl_divergence");
-  json_builder_begin_object (builder);
-  add_number (builder, "mean", s->kld_mean);
-  add_number (builder, "error", s->kld_error);
-  add_number (builder, "median", s->kld_median);
-  add_number (builder, "p99", s->kld_p99);
-  add_number (builder, "max", s->kld_max);
-  json_builder_end_object (builder);
-  json_builder_set_member_name (builder, "same_top");
-  json_builder_begin_object (builder);
-  add_number (builder, "mean", s->same_top);
-  add_number (builder, "error", s->same_top_error);
-  json_builder_end_object (builder);
-  add_number (builder, "delta_p_mean", s->delta_p_mean);
-  add_number (builder, "delta_p_rms", s->delta_p_rms);
-  add_number (builder, "delta_p_rms_error", s->delta_p_rms_error);
-  add_number (builder, "delta_ln_perplexity", s->delta_ln_ppl);
-  add_number (builder, "delta_ln_perplexity_error", s->delta_ln_ppl_error);
-  add_number (builder, "perplexity_reference", s->perplexity_reference);
-  json_builder_set_member_name (builder, "verdict");
-  json_builder_add_string_value (builder, quern_verdict_to_word (quern_verdict_of (s)));
-}
-
-static void
 add_result (JsonBuilder *builder, QuernMeasured *result, gboolean compared)
 {
-  const QuernDivergenceSummary *s = quern_measured_get_summary (result);
-
   json_builder_set_member_name (builder, "model");
   json_builder_add_string_value (builder, quern_model_get_path (quern_measured_get_model (result)));
   json_builder_set_member_name (builder, "quantisation");
   json_builder_add_string_value (builder, quern_measured_get_facts (result)->quantisation);
   json_builder_set_member_name (builder, "tokens");
-  json_builder_add_int_value (builder, (gint64) s->n);
-  add_number (builder, "perplexity", s->perplexity);
-  add_number (builder, "perplexity_error", s->perplexity_error);
-  if (compared)
-    add_divergence (builder, s);
-  add_number (builder, "seconds", quern_measured_get_seconds (result));
-  add_number (builder, "tokens_per_second", quern_measured_get_rate (result));
+  json_builder_add_int_value (builder, (gint64) quern_measured_get_summary (result)->n);
+  quern_measure_figures_write (result, QUERN_MEASURE_JSON_EVAL, compared, builder);
 }
 
 /* One model's figures are the object; those of further models (-m given again) are in "models". */
@@ -136,8 +97,10 @@ print_json (QuernMeasure *measure, const Options *o)
   json_builder_add_int_value (builder, quern_measure_get_context_size (measure));
   json_builder_set_member_name (builder, "note");
   json_builder_add_string_value (builder, quern_measure_get_note (measure) ? quern_measure_get_note (measure) : "");
-  if (n > 1)
-    add_number (builder, "noise_floor", quern_measure_get_noise_floor (measure));
+  if (n > 1) {
+    json_builder_set_member_name (builder, "noise_floor");
+    json_builder_add_double_value (builder, quern_measure_get_noise_floor (measure));
+  }
   json_builder_set_member_name (builder, "models");
   json_builder_begin_array (builder);
   for (guint i = first; i < n; i++) {
@@ -158,14 +121,18 @@ print_text (QuernMeasure *measure)
 
   for (guint i = 0; i < n; i++) {
     QuernMeasured *result = quern_measure_get_result (measure, i);
-    const QuernDivergenceSummary *s = quern_measured_get_summary (result);
+    const QuernMeasureFigure *figure;
     g_autofree char *label = quern_measured_dup_label (result);
-    g_autofree char *perplexity = g_strdup_printf (_("%-10s perplexity %.4f ± %.4f"), label, s->perplexity,
-                                                   s->perplexity_error);
-    g_autofree char *divergence =
-        g_strdup_printf (_("; KL divergence %.6f ± %.6f, median %.6f, 99 %% %.6f; RMS Δp %.2f %%"), s->kld_mean,
-                         s->kld_error, s->kld_median, s->kld_p99, 100 * s->delta_p_rms);
-    quern_cli_line (stdout, "%s%s", perplexity, i > 0 ? divergence : "");
+    g_autoptr (GString) line = g_string_new (NULL);
+    g_string_printf (line, "%-10s", label);
+    for (guint j = 0; (figure = quern_measure_figure_get (j)) != NULL; j++) {
+      const char *heading = quern_measure_figure_get_heading (figure, QUERN_MEASURE_IN_REPORT);
+      if (!heading || (i == 0 && quern_measure_figure_needs_reference (figure)))
+        continue;
+      g_autofree char *text = quern_measure_figure_dup_text (figure, result, QUERN_MEASURE_IN_REPORT);
+      g_string_append_printf (line, "  %s %s", heading, text);
+    }
+    quern_cli_line (stdout, "%s", line->str);
   }
   if (n > 1) {
     putchar ('\n');

@@ -7,6 +7,7 @@
 
 #include "quern-compare-answer-private.h"
 #include "quern-comparison-private.h"
+#include "quern-excerpt.h"
 #include "quern-machine.h"
 #include "quern-sampling.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 
-/* Endpoint, token and settings of the hub. The requests are in quern-hub-request.c, the listings' cache in
+/* Endpoint, token and settings of the hub. Calls are in quern-hub-call.c, the listings' cache in
  * quern-hub-cache.c. Everything may be used from several threads: libsoup lets them send through one session. */
 
 #include "config.h"

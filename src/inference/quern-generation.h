@@ -36,6 +36,7 @@ void quern_sampler_values_init (QuernSamplerValues *values, QuernModel *model, g
 typedef struct _QuernRequest QuernRequest;
 
 QuernRequest *quern_request_new (void);
+QuernRequest *quern_request_new_without (QuernRequest *self, guint n_messages);
 QuernRequest *quern_request_ref (QuernRequest *self);
 void quern_request_unref (QuernRequest *self);
 QuernRequest *quern_request_new_continued (QuernRequest *request, const char *reasoning, const char *answer);

@@ -155,6 +155,42 @@ quern_request_add_picture (QuernRequest *self, QuernPixels *pixels)
   g_ptr_array_add (message->pictures, pixels);
 }
 
+/**
+ * quern_request_new_without:
+ * @n_messages: how many of the oldest messages are left out; instructions always stay
+ *
+ * Returns: (transfer full): the same request without them
+ */
+QuernRequest *
+quern_request_new_without (QuernRequest *self, guint n_messages)
+{
+  QuernRequest *request = quern_request_new ();
+
+  for (guint i = 0; i < self->messages->len; i++) {
+    const QuernRequestMessage *message = self->messages->pdata[i];
+    if (message->role != QUERN_ROLE_SYSTEM && n_messages > 0) {
+      n_messages--;
+      continue;
+    }
+    quern_request_add_message (request, message->role, message->text, message->reasoning);
+    for (guint j = 0; j < message->pictures->len; j++) {
+      const QuernPixels *picture = message->pictures->pdata[j];
+      quern_request_add_picture (request,
+                                 quern_pixels_new (picture->pixels, picture->width, picture->height, picture->stride));
+    }
+  }
+  request->thinking = self->thinking;
+  request->begun_reasoning = g_strdup (self->begun_reasoning);
+  request->begun_answer = g_strdup (self->begun_answer);
+  request->sampler = self->sampler;
+  request->has_sampler = self->has_sampler;
+  request->max_tokens = self->max_tokens;
+  request->effort = g_strdup (self->effort);
+  request->thinking_budget = self->thinking_budget;
+  request->n_candidates = self->n_candidates;
+  return request;
+}
+
 gboolean
 quern_request_has_pictures (QuernRequest *self)
 {

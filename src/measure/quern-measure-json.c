@@ -5,8 +5,8 @@
 
 #include <string.h>
 
+#include "quern-measure-figures.h"
 #include "quern-measure-private.h"
-#include "quern-verdict.h"
 
 /* This file reads and writes a measurement as JSON. Positions are arrays, because there are many: [token, nll of the
  * reference, nll, kld, delta p, same first choice, [id, p, id, p …] of the reference, [id, p …]] */
@@ -85,28 +85,6 @@ write_position (const QuernDivergence *d, JsonBuilder *out)
   json_builder_end_array (out);
 }
 
-/* Readers of the file use the summary; Quern computes it again from the positions. */
-static void
-write_summary (const QuernDivergenceSummary *s, JsonBuilder *out)
-{
-  json_builder_set_member_name (out, "summary");
-  json_builder_begin_object (out);
-  quern_json_add_int (out, "tokens", (gint64) s->n);
-  quern_json_add_double (out, "kl_divergence_mean", s->kld_mean);
-  quern_json_add_double (out, "kl_divergence_error", s->kld_error);
-  quern_json_add_double (out, "kl_divergence_median", s->kld_median);
-  quern_json_add_double (out, "kl_divergence_p99", s->kld_p99);
-  quern_json_add_double (out, "same_top", s->same_top);
-  quern_json_add_double (out, "same_top_error", s->same_top_error);
-  quern_json_add_double (out, "delta_p_rms", s->delta_p_rms);
-  quern_json_add_double (out, "perplexity", s->perplexity);
-  quern_json_add_double (out, "perplexity_error", s->perplexity_error);
-  quern_json_add_double (out, "delta_ln_perplexity", s->delta_ln_ppl);
-  quern_json_add_double (out, "delta_ln_perplexity_error", s->delta_ln_ppl_error);
-  quern_json_add_string (out, "verdict", quern_verdict_to_word (quern_verdict_of (s)));
-  json_builder_end_object (out);
-}
-
 static void
 write_result (QuernMeasured *result, JsonBuilder *out)
 {
@@ -115,7 +93,12 @@ write_result (QuernMeasured *result, JsonBuilder *out)
   quern_json_add_string (out, "kv_type", quern_kv_names[quern_measured_get_kv_type (result)]);
   quern_json_add_double (out, "seconds", quern_measured_get_seconds (result));
   quern_json_add_int (out, "evaluated", quern_measured_get_n_evaluated (result));
-  write_summary (quern_measured_get_summary (result), out);
+  /* Readers of the file use the summary; Quern computes it again from the positions. */
+  json_builder_set_member_name (out, "summary");
+  json_builder_begin_object (out);
+  quern_json_add_int (out, "tokens", (gint64) quern_measured_get_summary (result)->n);
+  quern_measure_figures_write (result, QUERN_MEASURE_JSON_FILE, TRUE, out);
+  json_builder_end_object (out);
   json_builder_set_member_name (out, "positions");
   json_builder_begin_array (out);
   for (guint i = 0; i < quern_measured_get_n_positions (result); i++)

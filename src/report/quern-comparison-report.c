@@ -7,6 +7,7 @@
 #include <inttypes.h>
 
 #include "quern-comparison-json.h"
+#include "quern-measure-figures.h"
 #include "quern-questions.h"
 #include "quern-sha256.h"
 #include "quern-verdict.h"
@@ -162,7 +163,17 @@ _quern_compare_column_dup_settings (QuernCompareColumn *column)
 }
 
 static void
-append_columns (GString *out, QuernComparison *self)
+markdown_append_head (GString *out, QuernComparison *self)
+{
+  g_autofree char *origin = _quern_comparison_dup_origin (self);
+
+  g_string_append (out, "# ");
+  append_cell (out, quern_comparison_get_title (self));
+  g_string_append_printf (out, "\n\n%s\n\n", origin);
+}
+
+static void
+markdown_append_models (GString *out, QuernComparison *self)
 {
   g_string_append_printf (out, "| %s | %s | %s | %s | SHA-256 |\n|---|---:|---:|---|---|\n", _("Model"), _("Size"),
                           _("Bits per weight"), _("Settings"));
@@ -182,44 +193,39 @@ append_columns (GString *out, QuernComparison *self)
 }
 
 static void
-append_answer (GString *out, QuernCompareColumn *column, QuernCompareAnswer *answer)
+markdown_append_turns (GString *out, QuernComparison *self)
 {
-  const QuernStatistics *s = quern_compare_answer_get_statistics (answer);
-  g_autofree char *label = quern_compare_column_dup_label (column);
-
-  g_string_append_printf (out, "### %s\n\n", label);
-  append_fenced (out, quern_compare_answer_get_answer (answer));
-  if (quern_compare_answer_get_failure (answer))
-    g_string_append_printf (out, "%s\n\n", quern_compare_answer_get_failure (answer));
-  g_string_append_printf (out,
-                          _("First token after %.2f s, reads %.1f tokens/s, writes %.1f tokens/s, %u tokens.%s\n\n"),
-                          s->first_token_seconds, quern_statistics_prefill_rate (s), quern_statistics_decode_rate (s),
-                          s->answer_tokens,
-                          quern_compare_answer_get_together (answer) ? _(" Run together: the speeds cannot be "
-                                                                         "compared.")
-                                                                     : "");
-}
-
-static void
-append_ratings (GString *out, QuernComparison *self)
-{
-  QuernRating ratings[QUERN_COMPARE_MAX_COLUMNS];
-
-  if (!quern_comparison_rate (self, ratings))
-    return;
-  g_string_append_c (out, '\n');
-  for (guint i = 0; i < quern_comparison_get_n_columns (self); i++) {
-    g_autofree char *label = quern_compare_column_dup_label (quern_comparison_get_column (self, i));
-    g_string_append_printf (out, _("- %s: rating %+.0f (95 %% interval %+.0f to %+.0f)\n"), label, ratings[i].rating,
-                            ratings[i].low, ratings[i].high);
+  for (guint turn = 0; turn < quern_comparison_get_n_turns (self); turn++) {
+    g_string_append_printf (out, "## %s\n\n", _("Prompt"));
+    append_fenced (out, quern_comparison_get_prompt (self, turn));
+    for (guint i = 0; i < quern_comparison_get_n_columns (self); i++) {
+      QuernCompareColumn *column = quern_comparison_get_column (self, i);
+      QuernCompareAnswer *answer = quern_compare_column_get_answer (column, turn);
+      const QuernStatistics *s = quern_compare_answer_get_statistics (answer);
+      g_autofree char *label = quern_compare_column_dup_label (column);
+      g_string_append_printf (out, "### %s\n\n", label);
+      append_fenced (out, quern_compare_answer_get_answer (answer));
+      if (quern_compare_answer_get_failure (answer))
+        g_string_append_printf (out, "%s\n\n", quern_compare_answer_get_failure (answer));
+      g_string_append_printf (
+          out, _("First token after %.2f s, reads %.1f tokens/s, writes %.1f tokens/s, %u tokens.%s\n\n"),
+          s->first_token_seconds, quern_statistics_prefill_rate (s), quern_statistics_decode_rate (s), s->answer_tokens,
+          quern_compare_answer_get_together (answer) ? _(" Run together: the speeds cannot be "
+                                                         "compared.")
+                                                     : "");
+    }
   }
 }
 
 static void
-append_votes (GString *out, QuernComparison *self)
+markdown_append_votes (GString *out, QuernComparison *self)
 {
   guint n = quern_comparison_get_n_columns (self);
+  QuernRating ratings[QUERN_COMPARE_MAX_COLUMNS];
 
+  if (quern_comparison_get_n_votes (self) == 0)
+    return;
+  g_string_append_printf (out, "## %s\n\n", _("Votes"));
   for (guint a = 0; a < n; a++)
     for (guint b = a + 1; b < n; b++) {
       g_autofree char *first = quern_compare_column_dup_label (quern_comparison_get_column (self, a));
@@ -233,15 +239,25 @@ append_votes (GString *out, QuernComparison *self)
             first, other, count.a, count.b, count.ties, count.both_bad, 100 * count.share, 100 * count.low,
             100 * count.high);
     }
-  append_ratings (out, self);
+  gboolean rated = quern_comparison_rate (self, ratings);
+  if (rated)
+    g_string_append_c (out, '\n');
+  for (guint i = 0; rated && i < n; i++) {
+    g_autofree char *label = quern_compare_column_dup_label (quern_comparison_get_column (self, i));
+    g_string_append_printf (out, _("- %s: rating %+.0f (95 %% interval %+.0f to %+.0f)\n"), label, ratings[i].rating,
+                            ratings[i].low, ratings[i].high);
+  }
   g_string_append_c (out, '\n');
 }
 
 static void
-append_questions (GString *out, QuernQuestions *questions)
+markdown_append_questions (GString *out, QuernComparison *self)
 {
-  guint n = quern_questions_get_n_columns (questions);
+  QuernQuestions *questions = quern_comparison_get_questions (self);
+  guint n = questions ? quern_questions_get_n_columns (questions) : 0;
 
+  if (!questions)
+    return;
   g_string_append_printf (out, "## %s\n\n%s\n\n| %s | %s | %s |\n|---|---:|---:|\n", _("Question set"),
                           quern_questions_get_name (questions) ? quern_questions_get_name (questions) : "", _("Model"),
                           _("Correct"), /* xgettext:no-c-format */ _("Share, 95 % interval"));
@@ -269,31 +285,38 @@ append_questions (GString *out, QuernQuestions *questions)
 }
 
 static void
-append_measure (GString *out, QuernMeasure *measure)
+markdown_append_measure (GString *out, QuernComparison *self)
 {
-  g_autofree char *reference = quern_verdict_dup_reference (measure);
-  guint n = g_list_model_get_n_items (quern_measure_get_results (measure));
+  QuernMeasure *measure = quern_comparison_get_measure (self);
+  guint n = measure ? g_list_model_get_n_items (quern_measure_get_results (measure)) : 0, n_figures = 0;
+  const QuernMeasureFigure *figure;
 
-  g_autofree char *summary = quern_measure_dup_summary (measure);
-  g_string_append_printf (out, "## %s\n\n%s %s %s\n\n", _("Measured"), summary, reference,
-                          quern_measure_get_note (measure) ? quern_measure_get_note (measure) : "");
-  g_string_append_printf (
-      out,
-      "| %s | KLD | %s | 99 %% | %s | RMS Δp | Δ ln PPL | PPL | %s |\n|---|---:|---:|---:|---:|---:|---:|---:|---:|\n",
-      _("Model"), _("Median"), _("Same top token"), _("Seconds"));
+  if (!measure)
+    return;
+  g_autofree char *reference = quern_verdict_dup_reference (measure), *summary = quern_measure_dup_summary (measure);
+  g_string_append_printf (out, "## %s\n\n%s %s %s\n\n| %s |", _("Measured"), summary, reference,
+                          quern_measure_get_note (measure) ? quern_measure_get_note (measure) : "", _("Model"));
+  for (guint i = 0; (figure = quern_measure_figure_get (i)); i++)
+    if (quern_measure_figure_get_heading (figure, QUERN_MEASURE_IN_REPORT)) {
+      g_string_append_printf (out, " %s |", quern_measure_figure_get_heading (figure, QUERN_MEASURE_IN_REPORT));
+      n_figures++;
+    }
+  g_string_append (out, "\n|---|");
+  for (guint i = 0; i < n_figures; i++)
+    g_string_append (out, "---:|");
   for (guint i = 0; i < n; i++) {
     QuernMeasured *result = quern_measure_get_result (measure, i);
-    const QuernDivergenceSummary *s = quern_measured_get_summary (result);
     g_autofree char *label = quern_measured_dup_label (result);
-    g_string_append (out, "| ");
+    g_string_append (out, "\n| ");
     append_cell (out, label);
-    g_string_append_printf (out,
-                            " | %.5f ± %.5f | %.5f | %.5f | %.2f %% ± %.2f | %.2f %% | %.4f ± %.4f | %.3f | %.1f |\n",
-                            s->kld_mean, s->kld_error, s->kld_median, s->kld_p99, 100 * s->same_top,
-                            100 * s->same_top_error, 100 * s->delta_p_rms, s->delta_ln_ppl, s->delta_ln_ppl_error,
-                            s->perplexity, quern_measured_get_seconds (result));
+    g_string_append (out, " |");
+    for (guint j = 0; (figure = quern_measure_figure_get (j)); j++)
+      if (quern_measure_figure_get_heading (figure, QUERN_MEASURE_IN_REPORT)) {
+        g_autofree char *text = quern_measure_figure_dup_text (figure, result, QUERN_MEASURE_IN_REPORT);
+        g_string_append_printf (out, " %s |", text);
+      }
   }
-  g_string_append_c (out, '\n');
+  g_string_append (out, "\n\n");
   for (guint i = 1; i < n; i++) {
     g_autofree char *sentence = quern_verdict_dup_sentence (measure, i);
     g_string_append_printf (out, "- %s\n", sentence);
@@ -309,27 +332,14 @@ append_measure (GString *out, QuernMeasure *measure)
 char *
 quern_comparison_to_markdown (QuernComparison *self)
 {
-  GString *out = g_string_new ("# ");
+  /* A section appends nothing if the comparison has nothing to show in it. */
+  static void (*const sections[]) (GString *, QuernComparison *) = {
+    markdown_append_head,  markdown_append_models,    markdown_append_turns,
+    markdown_append_votes, markdown_append_questions, markdown_append_measure,
+  };
+  GString *out = g_string_new (NULL);
 
-  append_cell (out, quern_comparison_get_title (self));
-  g_autofree char *origin = _quern_comparison_dup_origin (self);
-  g_string_append_printf (out, "\n\n%s\n\n", origin);
-  append_columns (out, self);
-  for (guint turn = 0; turn < quern_comparison_get_n_turns (self); turn++) {
-    g_string_append_printf (out, "## %s\n\n", _("Prompt"));
-    append_fenced (out, quern_comparison_get_prompt (self, turn));
-    for (guint i = 0; i < quern_comparison_get_n_columns (self); i++) {
-      QuernCompareColumn *column = quern_comparison_get_column (self, i);
-      append_answer (out, column, quern_compare_column_get_answer (column, turn));
-    }
-  }
-  if (quern_comparison_get_n_votes (self) > 0) {
-    g_string_append_printf (out, "## %s\n\n", _("Votes"));
-    append_votes (out, self);
-  }
-  if (quern_comparison_get_questions (self))
-    append_questions (out, quern_comparison_get_questions (self));
-  if (quern_comparison_get_measure (self))
-    append_measure (out, quern_comparison_get_measure (self));
+  for (guint i = 0; i < G_N_ELEMENTS (sections); i++)
+    sections[i](out, self);
   return g_string_free_and_steal (out);
 }

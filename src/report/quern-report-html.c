@@ -5,31 +5,15 @@
 #include <math.h>
 #include <string.h>
 
+#include "quern-chart.h"
 #include "quern-comparison-report.h"
+#include "quern-measure-figures.h"
 #include "quern-questions.h"
+#include "quern-style-sheet.h"
 #include "quern-verdict.h"
 
 /* One HTML file: its style sheet and chart are inside, and there is no script and nothing to load. All text of models, files and
  * people is escaped; the content policy is a second lock. */
-
-#define CHART_WIDTH 640
-#define CHART_HEIGHT 320
-#define CHART_LEFT 80
-#define CHART_BOTTOM 260
-#define CHART_TOP 20
-#define CHART_RIGHT 600
-
-static const char style[] =
-    ":root{color-scheme:light dark;--line:#8886;--mark:#e66100;--bg:#fff;--fg:#1d1d20}"
-    "@media(prefers-color-scheme:dark){:root{--bg:#1d1d20;--fg:#fff;--mark:#ffa348}}"
-    "body{font:16px/1.5 system-ui,sans-serif;background:var(--bg);color:var(--fg);max-width:75rem;margin:2rem auto;padding:0 1rem}"
-    "table{border-collapse:collapse;margin:1rem 0;display:block;overflow-x:auto}"
-    "td,th{border-bottom:1px solid var(--line);padding:.3rem .7rem;text-align:start}td.n{text-align:end;font-variant-numeric:tabular-nums}"
-    ".columns{display:grid;grid-template-columns:repeat(auto-fit,minmax(17rem,1fr));gap:1rem}"
-    ".answer,.prompt,.text{white-space:pre-wrap;overflow-wrap:anywhere;border:1px solid var(--line);border-radius:9px;padding:.8rem}"
-    ".shared{opacity:.6}.fork{outline:2px solid var(--mark);border-radius:3px}.small{font-size:.85em;opacity:.8}"
-    ".text span{text-decoration:underline var(--mark)}code{overflow-wrap:anywhere;font-size:.8em}"
-    "svg text{fill:currentColor;font-size:12px}svg line,svg path{stroke:currentColor}";
 
 static void
 append_escaped (GString *out, const char *text, gssize length)
@@ -47,10 +31,30 @@ append_element (GString *out, const char *open, const char *text, const char *cl
   g_string_append (out, close);
 }
 
-/* ---- columns --------------------------------------------------------------------------------------------------- */
+/* ---- the comparison -------------------------------------------------------------------------------------------- */
 
 static void
-append_models (GString *out, QuernComparison *self)
+html_append_head (GString *out, QuernComparison *self)
+{
+  g_autoptr (GDateTime) time = g_date_time_new_from_unix_utc (quern_comparison_get_created (self) / G_USEC_PER_SEC);
+  g_autofree char *date = time ? g_date_time_format (time, "%F %T UTC") : g_strdup ("");
+
+  g_string_append_printf (
+      out,
+      "<!doctype html><meta charset=utf-8><meta http-equiv=Content-Security-Policy content=\"default-src 'none';"
+      " style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'\">"
+      "<meta name=viewport content=\"width=device-width\"><style>%s</style>",
+      quern_style_sheet);
+  append_element (out, "<title>", quern_comparison_get_title (self), "</title>");
+  append_element (out, "<h1>", quern_comparison_get_title (self), "</h1><p class=small>");
+  g_autofree char *origin = _quern_comparison_dup_origin (self);
+  append_element (out, "", date, ". ");
+  append_element (out, "", origin, "");
+  g_string_append (out, "</p>");
+}
+
+static void
+html_append_models (GString *out, QuernComparison *self)
 {
   g_string_append_printf (out, "<table><tr><th>%s<th>%s<th>%s<th>%s<th>SHA-256</tr>", _("Model"), _("Size"),
                           _("Bits per weight"), _("Settings"));
@@ -91,47 +95,56 @@ find_fork (QuernComparison *self, guint turn, guint i, guint *shared, guint *end
 }
 
 static void
-append_answer (GString *out, QuernComparison *self, guint turn, guint i)
+html_append_turns (GString *out, QuernComparison *self)
 {
-  QuernCompareColumn *column = quern_comparison_get_column (self, i);
-  QuernCompareAnswer *answer = quern_compare_column_get_answer (column, turn);
-  const QuernStatistics *s = quern_compare_answer_get_statistics (answer);
-  const char *text = quern_compare_answer_get_answer (answer);
-  g_autofree char *label = quern_compare_column_dup_label (column);
-  guint shared, end;
-
-  find_fork (self, turn, i, &shared, &end);
-  append_element (out, "<section><h3>", label, "</h3>");
-  if (*quern_compare_answer_get_reasoning (answer)) {
-    append_element (out, "<details><summary>", _("Reasoning"), "</summary><div class=answer>");
-    append_element (out, "", quern_compare_answer_get_reasoning (answer), "</div></details>");
+  for (guint turn = 0; turn < quern_comparison_get_n_turns (self); turn++) {
+    append_element (out, "<h2>", _("Prompt"), "</h2><div class=prompt>");
+    append_element (out, "", quern_comparison_get_prompt (self, turn), "</div><div class=columns>");
+    for (guint i = 0; i < quern_comparison_get_n_columns (self); i++) {
+      QuernCompareColumn *column = quern_comparison_get_column (self, i);
+      QuernCompareAnswer *answer = quern_compare_column_get_answer (column, turn);
+      const QuernStatistics *s = quern_compare_answer_get_statistics (answer);
+      const char *text = quern_compare_answer_get_answer (answer);
+      g_autofree char *label = quern_compare_column_dup_label (column);
+      guint shared, end;
+      find_fork (self, turn, i, &shared, &end);
+      append_element (out, "<section><h3>", label, "</h3>");
+      if (*quern_compare_answer_get_reasoning (answer)) {
+        append_element (out, "<details><summary>", _("Reasoning"), "</summary><div class=answer>");
+        append_element (out, "", quern_compare_answer_get_reasoning (answer), "</div></details>");
+      }
+      g_string_append (out, "<div class=answer><span class=shared>");
+      append_escaped (out, text, shared);
+      g_string_append (out, "</span>");
+      if (end > shared) {
+        g_string_append (out, "<mark class=fork>");
+        append_escaped (out, text + shared, end - shared);
+        g_string_append (out, "</mark>");
+      }
+      append_element (out, "", text + end, "</div>");
+      if (quern_compare_answer_get_failure (answer))
+        append_element (out, "<p>", quern_compare_answer_get_failure (answer), "</p>");
+      g_autofree char *memory = g_format_size (quern_compare_answer_get_peak_memory (answer));
+      g_string_append_printf (out, "<p class=small>");
+      g_string_append_printf (out,
+                              _("First token after %.2f s; reads %.1f, writes %.1f tokens/s; %u tokens; memory %s."),
+                              s->first_token_seconds, quern_statistics_prefill_rate (s),
+                              quern_statistics_decode_rate (s), s->answer_tokens, memory);
+      if (quern_compare_answer_get_together (answer))
+        append_element (out, " ", _("Run together: the speeds cannot be compared."), "");
+      g_string_append (out, "</p></section>");
+    }
+    g_string_append (out, "</div>");
   }
-  g_string_append (out, "<div class=answer><span class=shared>");
-  append_escaped (out, text, shared);
-  g_string_append (out, "</span>");
-  if (end > shared) {
-    g_string_append (out, "<mark class=fork>");
-    append_escaped (out, text + shared, end - shared);
-    g_string_append (out, "</mark>");
-  }
-  append_element (out, "", text + end, "</div>");
-  if (quern_compare_answer_get_failure (answer))
-    append_element (out, "<p>", quern_compare_answer_get_failure (answer), "</p>");
-  g_autofree char *memory = g_format_size (quern_compare_answer_get_peak_memory (answer));
-  g_string_append_printf (out, "<p class=small>");
-  g_string_append_printf (out, _("First token after %.2f s; reads %.1f, writes %.1f tokens/s; %u tokens; memory %s."),
-                          s->first_token_seconds, quern_statistics_prefill_rate (s), quern_statistics_decode_rate (s),
-                          s->answer_tokens, memory);
-  if (quern_compare_answer_get_together (answer))
-    append_element (out, " ", _("Run together: the speeds cannot be compared."), "");
-  g_string_append (out, "</p></section>");
 }
 
 static void
-append_votes (GString *out, QuernComparison *self)
+html_append_votes (GString *out, QuernComparison *self)
 {
   guint n = quern_comparison_get_n_columns (self);
 
+  if (quern_comparison_get_n_votes (self) == 0)
+    return;
   append_element (out, "<h2>", _("Votes"), "</h2>");
   g_string_append_printf (out, "<table><tr><th>%s<th>%s<th>%s<th>%s<th>%s<th>%s</tr>", _("Columns"), _("First"),
                           _("Second"), _("Tie"), _("Both bad"),
@@ -152,7 +165,7 @@ append_votes (GString *out, QuernComparison *self)
 }
 
 static void
-append_ratings (GString *out, QuernComparison *self)
+html_append_ratings (GString *out, QuernComparison *self)
 {
   QuernRating ratings[QUERN_COMPARE_MAX_COLUMNS];
 
@@ -172,53 +185,45 @@ append_ratings (GString *out, QuernComparison *self)
 /* ---- questions ------------------------------------------------------------------------------------------------- */
 
 static void
-append_accuracy (GString *out, QuernQuestions *questions)
+html_append_questions (GString *out, QuernComparison *self)
 {
+  QuernQuestions *questions = quern_comparison_get_questions (self);
+  guint n = questions ? quern_questions_get_n_columns (questions) : 0;
+
+  if (!questions)
+    return;
+  append_element (out, "<h2>", _("Question set"), "</h2>");
+  append_element (out, "<p>", quern_questions_get_name (questions), "</p>");
   g_string_append_printf (out, "<table><tr><th>%s<th>%s<th>%s</tr>", _("Model"), _("Correct"),
                           /* xgettext:no-c-format */ _("Share, 95 % interval"));
-  for (guint i = 0; i < quern_questions_get_n_columns (questions); i++) {
+  for (guint i = 0; i < n; i++) {
     double low, high, share = quern_questions_get_accuracy (questions, i, &low, &high);
-    guint right, n;
-    quern_questions_count (questions, i, &right, &n);
+    guint right, all;
+    quern_questions_count (questions, i, &right, &all);
     append_element (out, "<tr><td>", quern_questions_get_label (questions, i), "");
-    g_string_append_printf (out, "<td class=n>%u / %u<td class=n>%.0f %% (%.0f–%.0f)</tr>", right, n, 100 * share,
+    g_string_append_printf (out, "<td class=n>%u / %u<td class=n>%.0f %% (%.0f–%.0f)</tr>", right, all, 100 * share,
                             100 * low, 100 * high);
   }
   g_string_append (out, "</table>");
-}
-
-static void
-append_flips (GString *out, QuernQuestions *questions)
-{
-  guint n = quern_questions_get_n_columns (questions);
-
-  g_string_append_printf (out, "<table><tr><th>%s<th>%s<th>%s<th>%s<th>%s</tr>", _("Columns"),
-                          _("Only the first correct"), _("Only the second correct"), _("Flips"),
-                          _("p (McNemar, exact)"));
-  for (guint a = 0; a < n; a++)
-    for (guint b = a + 1; b < n; b++) {
-      QuernFlips flips;
-      quern_questions_get_flips (questions, a, b, &flips);
-      append_element (out, "<tr><td>", quern_questions_get_label (questions, a), "");
-      append_element (out, " – ", quern_questions_get_label (questions, b), "");
-      g_string_append_printf (out, "<td class=n>%u<td class=n>%u<td class=n>%.0f %%<td class=n>%.3g</tr>", flips.only_a,
-                              flips.only_b, 100 * flips.flips, flips.p_value);
-    }
-  g_string_append (out, "</table>");
-}
-
-static void
-append_questions (GString *out, QuernQuestions *questions)
-{
-  append_element (out, "<h2>", _("Question set"), "</h2>");
-  append_element (out, "<p>", quern_questions_get_name (questions), "</p>");
-  append_accuracy (out, questions);
-  if (quern_questions_get_n_columns (questions) > 1)
-    append_flips (out, questions);
+  if (n > 1) {
+    g_string_append_printf (out, "<table><tr><th>%s<th>%s<th>%s<th>%s<th>%s</tr>", _("Columns"),
+                            _("Only the first correct"), _("Only the second correct"), _("Flips"),
+                            _("p (McNemar, exact)"));
+    for (guint a = 0; a < n; a++)
+      for (guint b = a + 1; b < n; b++) {
+        QuernFlips flips;
+        quern_questions_get_flips (questions, a, b, &flips);
+        append_element (out, "<tr><td>", quern_questions_get_label (questions, a), "");
+        append_element (out, " – ", quern_questions_get_label (questions, b), "");
+        g_string_append_printf (out, "<td class=n>%u<td class=n>%u<td class=n>%.0f %%<td class=n>%.3g</tr>",
+                                flips.only_a, flips.only_b, 100 * flips.flips, flips.p_value);
+      }
+    g_string_append (out, "</table>");
+  }
   append_element (out, "<details><summary>", _("Answers"), "</summary><table>");
   for (guint i = 0; i < quern_questions_get_n (questions); i++) {
     append_element (out, "<tr><th colspan=3>", quern_questions_get_question (questions, i), "</tr>");
-    for (guint column = 0; column < quern_questions_get_n_columns (questions); column++) {
+    for (guint column = 0; column < n; column++) {
       append_element (out, "<tr><td>", quern_questions_get_label (questions, column), "");
       g_string_append_printf (out, "<td>%s",
                               quern_questions_is_right (questions, column, i) ? _("Correct") : _("Incorrect"));
@@ -231,131 +236,15 @@ append_questions (GString *out, QuernQuestions *questions)
 
 /* ---- measurement ----------------------------------------------------------------------------------------------- */
 
-static void
-append_figures (GString *out, QuernMeasure *measure)
-{
-  g_string_append_printf (out, "<table><tr><th>%s<th>%s<th>%s<th>99 %%<th>%s<th>RMS Δp<th>Δ ln PPL<th>PPL<th>%s</tr>",
-                          _("Model"), _("Mean KL divergence"), _("Median"), _("Same top token"), _("Tokens/s"));
-  for (guint i = 0; i < g_list_model_get_n_items (quern_measure_get_results (measure)); i++) {
-    QuernMeasured *result = quern_measure_get_result (measure, i);
-    const QuernDivergenceSummary *s = quern_measured_get_summary (result);
-    g_autofree char *label = quern_measured_dup_label (result);
-    append_element (out, "<tr><td>", label, i == 0 ? " *" : "");
-    g_string_append_printf (out,
-                            "<td class=n>%.5f ± %.5f<td class=n>%.5f<td class=n>%.5f<td class=n>%.2f %% ± %.2f"
-                            "<td class=n>%.2f %%<td class=n>%.4f ± %.4f<td class=n>%.3f<td class=n>%.1f</tr>",
-                            s->kld_mean, s->kld_error, s->kld_median, s->kld_p99, 100 * s->same_top,
-                            100 * s->same_top_error, 100 * s->delta_p_rms, s->delta_ln_ppl, s->delta_ln_ppl_error,
-                            s->perplexity, quern_measured_get_rate (result));
-  }
-  g_string_append (out, "</table>");
-}
-
-/* The y axis is the divergence on a logarithmic scale from 1e-5 to 10. */
-static double
-chart_y (double kld)
-{
-  double share = (log10 (CLAMP (kld, 1e-5, 10)) + 5) / 6;
-
-  return CHART_BOTTOM - share * (CHART_BOTTOM - CHART_TOP);
-}
-
-static void
-append_number (GString *out, const char *name, double value)
-{
-  char text[G_ASCII_DTOSTR_BUF_SIZE];
-
-  g_string_append_printf (out, " %s=\"%s\"", name, g_ascii_formatd (text, sizeof text, "%.1f", value));
-}
-
-static void
-append_line (GString *out, double x1, double y1, double x2, double y2)
-{
-  g_string_append (out, "<line");
-  append_number (out, "x1", x1);
-  append_number (out, "y1", y1);
-  append_number (out, "x2", x2);
-  append_number (out, "y2", y2);
-  g_string_append (out, "/>");
-}
-
-static void
-append_label (GString *out, double x, double y, const char *anchor, const char *text)
-{
-  g_string_append_printf (out, "<text text-anchor=\"%s\"", anchor);
-  append_number (out, "x", x);
-  append_number (out, "y", y);
-  append_element (out, ">", text, "</text>");
-}
-
-static void
-append_point (GString *out, QuernMeasured *result, double x, gboolean best)
-{
-  const QuernDivergenceSummary *s = quern_measured_get_summary (result);
-  g_autofree char *label = quern_measured_dup_label (result);
-  double y = chart_y (s->kld_mean);
-
-  append_line (out, x, chart_y (s->kld_mean - 1.96 * s->kld_error), x, chart_y (s->kld_mean + 1.96 * s->kld_error));
-  g_string_append_printf (out, "<circle r=\"%d\" fill=\"%s\" stroke=\"currentColor\"", best ? 8 : 5,
-                          best ? "var(--mark)" : "currentColor");
-  append_number (out, "cx", x);
-  append_number (out, "cy", y);
-  g_string_append (out, "/>");
-  append_label (out, x, y - 12, "middle", label);
-}
-
-static void
-append_axes (GString *out)
-{
-  append_line (out, CHART_LEFT, CHART_TOP, CHART_LEFT, CHART_BOTTOM);
-  append_line (out, CHART_LEFT, CHART_BOTTOM, CHART_RIGHT, CHART_BOTTOM);
-  for (int power = -5; power <= 1; power++) {
-    g_autofree char *text = g_strdup_printf ("1e%d", power);
-    append_label (out, CHART_LEFT - 8, chart_y (pow (10, power)) + 4, "end", text);
-  }
-}
-
-static void
-append_chart (GString *out, QuernMeasure *measure)
-{
-  guint n = g_list_model_get_n_items (quern_measure_get_results (measure));
-  guint best = quern_verdict_smallest_good (measure);
-  guint64 largest = 1;
-
-  for (guint i = 0; i < n; i++)
-    largest = MAX (largest, quern_measured_get_facts (quern_measure_get_result (measure, i))->file_bytes);
-  g_string_append_printf (
-      out, "<svg viewBox=\"0 0 %d %d\" width=\"100%%\" style=\"max-width:%dpx\" role=\"img\" aria-label=\"",
-      CHART_WIDTH, CHART_HEIGHT, CHART_WIDTH);
-  append_element (out, "", _("File size against mean KL divergence"), "\">");
-  append_axes (out);
-  g_autofree char *size = g_format_size (largest);
-  append_label (out, CHART_RIGHT, CHART_BOTTOM + 20, "end", size);
-  append_label (out, CHART_LEFT, CHART_BOTTOM + 20, "start", "0");
-  append_label (out, (CHART_LEFT + CHART_RIGHT) / 2.0, CHART_BOTTOM + 40, "middle",
-                /* xgettext:no-c-format */ _("File size; upwards: mean KL divergence with 95 % interval"));
-  for (guint i = 1; i < n; i++) {
-    QuernMeasured *result = quern_measure_get_result (measure, i);
-    double share = (double) quern_measured_get_facts (result)->file_bytes / (double) largest;
-    append_point (out, result, CHART_LEFT + share * (CHART_RIGHT - CHART_LEFT), i == best);
-  }
-  g_string_append (out, "</svg>");
-  if (best > 0) {
-    g_autofree char *label = quern_measured_dup_label (quern_measure_get_result (measure, best));
-    append_element (out, "<p>", _("The smallest model that is not worse on this text: "), "<b>");
-    append_element (out, "", label, "</b></p>");
-  }
-}
-
 /* Appends the text with a line under each scored token; the line is thicker where this model diverges more. */
 static void
-append_heat (GString *out, QuernMeasure *measure, QuernMeasured *result)
+html_append_heat (GString *out, QuernMeasure *measure, QuernMeasured *result)
 {
   const char *text = quern_measure_get_text (measure);
   g_autofree char *label = quern_measured_dup_label (result);
   guint at = 0;
 
-  append_element (out, "<details><summary>", label, "</summary><div class=text>");
+  append_element (out, "<details><summary>", label, "</summary><div class=heat>");
   for (guint i = 0; i < quern_measured_get_n_positions (result); i++) {
     guint start, end;
     double kld = quern_measured_get_position (result, i)->kld;
@@ -376,48 +265,55 @@ append_heat (GString *out, QuernMeasure *measure, QuernMeasured *result)
 }
 
 static void
-append_measure (GString *out, QuernMeasure *measure)
+html_append_measure (GString *out, QuernComparison *self)
 {
-  g_autofree char *reference = quern_verdict_dup_reference (measure);
-  guint n = g_list_model_get_n_items (quern_measure_get_results (measure));
+  QuernMeasure *measure = quern_comparison_get_measure (self);
+  guint n = measure ? g_list_model_get_n_items (quern_measure_get_results (measure)) : 0;
+  const QuernMeasureFigure *figure;
 
+  if (!measure)
+    return;
+  g_autofree char *reference = quern_verdict_dup_reference (measure), *summary = quern_measure_dup_summary (measure);
   append_element (out, "<h2>", _("Measured"), "</h2>");
-  g_autofree char *summary = quern_measure_dup_summary (measure);
   append_element (out, "<p>", summary, " ");
   append_element (out, "", reference, "");
   append_element (out, " ", quern_measure_get_note (measure), "</p>");
-  append_figures (out, measure);
+  g_string_append_printf (out, "<table><tr><th>%s", _("Model"));
+  for (guint i = 0; (figure = quern_measure_figure_get (i)); i++)
+    if (quern_measure_figure_get_heading (figure, QUERN_MEASURE_IN_REPORT))
+      append_element (out, "<th>", quern_measure_figure_get_heading (figure, QUERN_MEASURE_IN_REPORT), "");
+  for (guint i = 0; i < n; i++) {
+    g_autofree char *label = quern_measured_dup_label (quern_measure_get_result (measure, i));
+    append_element (out, "<tr><td>", label, i == 0 ? " *" : "");
+    for (guint j = 0; (figure = quern_measure_figure_get (j)); j++)
+      if (quern_measure_figure_get_heading (figure, QUERN_MEASURE_IN_REPORT)) {
+        g_autofree char *text = quern_measure_figure_dup_text (figure, quern_measure_get_result (measure, i),
+                                                               QUERN_MEASURE_IN_REPORT);
+        append_element (out, "<td class=n>", text, "");
+      }
+  }
+  g_string_append (out, "</table>");
   for (guint i = 1; i < n; i++) {
     g_autofree char *sentence = quern_verdict_dup_sentence (measure, i);
     append_element (out, "<p>", sentence, "</p>");
   }
-  if (n > 1)
-    append_chart (out, measure);
+  if (n > 1) {
+    g_autofree char *chart = quern_chart_to_svg (measure, _("File size against mean KL divergence"));
+    guint best = quern_verdict_smallest_good (measure);
+    g_autofree char *label = quern_measured_dup_label (quern_measure_get_result (measure, best));
+    g_string_append (out, chart);
+    append_element (out, "<p class=small>",
+                    /* xgettext:no-c-format */ _("File size; upwards: mean KL divergence with 95 % interval"), "</p>");
+    if (best > 0) {
+      append_element (out, "<p>", _("The smallest model that is not worse on this text: "), "<b>");
+      append_element (out, "", label, "</b></p>");
+    }
+  }
   for (guint i = 1; i < n; i++)
-    append_heat (out, measure, quern_measure_get_result (measure, i));
+    html_append_heat (out, measure, quern_measure_get_result (measure, i));
 }
 
 /* ---- all of it ------------------------------------------------------------------------------------------------- */
-
-static void
-append_head (GString *out, QuernComparison *self)
-{
-  g_autoptr (GDateTime) time = g_date_time_new_from_unix_utc (quern_comparison_get_created (self) / G_USEC_PER_SEC);
-  g_autofree char *date = time ? g_date_time_format (time, "%F %T UTC") : g_strdup ("");
-
-  g_string_append_printf (
-      out,
-      "<!doctype html><meta charset=utf-8><meta http-equiv=Content-Security-Policy content=\"default-src 'none';"
-      " style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'\">"
-      "<meta name=viewport content=\"width=device-width\"><style>%s</style>",
-      style);
-  append_element (out, "<title>", quern_comparison_get_title (self), "</title>");
-  append_element (out, "<h1>", quern_comparison_get_title (self), "</h1><p class=small>");
-  g_autofree char *origin = _quern_comparison_dup_origin (self);
-  append_element (out, "", date, ". ");
-  append_element (out, "", origin, "");
-  g_string_append (out, "</p>");
-}
 
 /**
  * quern_comparison_to_html:
@@ -427,24 +323,15 @@ append_head (GString *out, QuernComparison *self)
 char *
 quern_comparison_to_html (QuernComparison *self)
 {
+  /* A section appends nothing if the comparison has nothing to show in it. */
+  static void (*const sections[]) (GString *, QuernComparison *) = {
+    html_append_head,    html_append_models,    html_append_turns,   html_append_votes,
+    html_append_ratings, html_append_questions, html_append_measure,
+  };
   GString *out = g_string_new (NULL);
 
-  append_head (out, self);
-  append_models (out, self);
-  for (guint turn = 0; turn < quern_comparison_get_n_turns (self); turn++) {
-    append_element (out, "<h2>", _("Prompt"), "</h2><div class=prompt>");
-    append_element (out, "", quern_comparison_get_prompt (self, turn), "</div><div class=columns>");
-    for (guint i = 0; i < quern_comparison_get_n_columns (self); i++)
-      append_answer (out, self, turn, i);
-    g_string_append (out, "</div>");
-  }
-  if (quern_comparison_get_n_votes (self) > 0)
-    append_votes (out, self);
-  append_ratings (out, self);
-  if (quern_comparison_get_questions (self))
-    append_questions (out, quern_comparison_get_questions (self));
-  if (quern_comparison_get_measure (self))
-    append_measure (out, quern_comparison_get_measure (self));
+  for (guint i = 0; i < G_N_ELEMENTS (sections); i++)
+    sections[i](out, self);
   g_string_append_c (out, '\n');
   return g_string_free_and_steal (out);
 }

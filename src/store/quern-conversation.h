@@ -33,8 +33,8 @@ void quern_conversation_set_effort (QuernConversation *self, const char *effort)
 void quern_conversation_set_thinking (QuernConversation *self, QuernThinking thinking);
 const char *quern_conversation_get_system_prompt (QuernConversation *self);
 void quern_conversation_set_system_prompt (QuernConversation *self, const char *system_prompt);
-const char *quern_conversation_get_draft (QuernConversation *self);
-void quern_conversation_set_draft (QuernConversation *self, const char *draft);
+const char *quern_conversation_get_unsent (QuernConversation *self);
+void quern_conversation_set_unsent (QuernConversation *self, const char *unsent);
 const char *quern_conversation_get_sampling (QuernConversation *self);
 void quern_conversation_set_sampling (QuernConversation *self, const char *json);
 guint quern_conversation_get_context_size (QuernConversation *self);

@@ -9,7 +9,7 @@
 #include "quern-preset.h"
 #include "quern-store-private.h"
 
-/* Changed conversations are gathered for this long before they are written: people type drafts letter by letter. */
+/* Changed conversations are gathered for this long before they are written: what is not sent yet is typed letter by letter. */
 #define SAVE_DELAY_MS 300
 
 struct _QuernStore {
@@ -150,7 +150,7 @@ quern_store_get_notice (QuernStore *self)
 /* What is written of a conversation; its own copy, for the database's thread. */
 typedef struct {
   gint64 id, created, updated, folder_id, context_start;
-  char *title, *model_id, *sampling, *system_prompt, *draft, *effort;
+  char *title, *model_id, *sampling, *system_prompt, *unsent, *effort;
   gboolean title_given, pinned;
   int thinking;
   guint context_size;
@@ -174,7 +174,7 @@ row_new (QuernConversation *c)
   row->context_size = quern_conversation_get_context_size (c);
   row->context_start = quern_conversation_get_context_start (c);
   row->system_prompt = g_strdup (quern_conversation_get_system_prompt (c));
-  row->draft = g_strdup (quern_conversation_get_draft (c));
+  row->unsent = g_strdup (quern_conversation_get_unsent (c));
   row->effort = g_strdup (quern_conversation_get_effort (c));
   return row;
 }
@@ -188,7 +188,7 @@ row_free (gpointer data)
   g_free (row->model_id);
   g_free (row->sampling);
   g_free (row->system_prompt);
-  g_free (row->draft);
+  g_free (row->unsent);
   g_free (row->effort);
   g_free (row);
 }
@@ -210,7 +210,7 @@ save_row (sqlite3 *db, gpointer data, GError **error)
       " effort = ?15",
       "iiisiiisisissis", row->id, row->created, row->updated, row->title, (gint64) row->title_given,
       (gint64) row->pinned, row->folder_id, row->model_id, (gint64) row->thinking, row->sampling,
-      (gint64) row->context_size, row->system_prompt, row->draft, row->context_start, row->effort);
+      (gint64) row->context_size, row->system_prompt, row->unsent, row->context_start, row->effort);
 }
 
 gboolean
@@ -484,28 +484,6 @@ recover (sqlite3 *db, gpointer data, GError **error)
                          "UPDATE conversation SET deleted = 1 WHERE deleted = 9223372036854775807 - ?1", error);
 }
 
-static QuernConversation *
-conversation_from_row (sqlite3_stmt *stmt)
-{
-  QuernConversation *c = quern_conversation_new ();
-
-  quern_conversation_set_ids (c, sqlite3_column_int64 (stmt, 0), sqlite3_column_int64 (stmt, 1));
-  quern_conversation_touch (c, sqlite3_column_int64 (stmt, 2));
-  quern_conversation_set_title (c, (const char *) sqlite3_column_text (stmt, 3), sqlite3_column_int (stmt, 4));
-  quern_conversation_set_pinned (c, sqlite3_column_int (stmt, 5));
-  quern_conversation_set_folder_id (c, sqlite3_column_int64 (stmt, 6));
-  quern_conversation_set_model_id (c, (const char *) sqlite3_column_text (stmt, 7));
-  if (sqlite3_column_type (stmt, 8) != SQLITE_NULL)
-    quern_conversation_set_thinking (c, sqlite3_column_int (stmt, 8) != 0);
-  quern_conversation_set_sampling (c, (const char *) sqlite3_column_text (stmt, 9));
-  quern_conversation_set_context_size (c, (guint) sqlite3_column_int (stmt, 10));
-  quern_conversation_set_system_prompt (c, (const char *) sqlite3_column_text (stmt, 11));
-  quern_conversation_set_draft (c, (const char *) sqlite3_column_text (stmt, 12));
-  quern_conversation_set_context_start (c, sqlite3_column_int64 (stmt, 13));
-  quern_conversation_set_effort (c, (const char *) sqlite3_column_text (stmt, 14));
-  return c;
-}
-
 gboolean
 _quern_store_load_conversations (sqlite3 *db, gpointer data, GError **error)
 {
@@ -521,8 +499,25 @@ _quern_store_load_conversations (sqlite3 *db, gpointer data, GError **error)
 
   if (!stmt)
     return FALSE;
-  while (quern_sql_next (stmt, &failure))
-    g_ptr_array_add (list, conversation_from_row (stmt));
+  while (quern_sql_next (stmt, &failure)) {
+    QuernConversation *c = quern_conversation_new ();
+
+    quern_conversation_set_ids (c, sqlite3_column_int64 (stmt, 0), sqlite3_column_int64 (stmt, 1));
+    quern_conversation_touch (c, sqlite3_column_int64 (stmt, 2));
+    quern_conversation_set_title (c, (const char *) sqlite3_column_text (stmt, 3), sqlite3_column_int (stmt, 4));
+    quern_conversation_set_pinned (c, sqlite3_column_int (stmt, 5));
+    quern_conversation_set_folder_id (c, sqlite3_column_int64 (stmt, 6));
+    quern_conversation_set_model_id (c, (const char *) sqlite3_column_text (stmt, 7));
+    if (sqlite3_column_type (stmt, 8) != SQLITE_NULL)
+      quern_conversation_set_thinking (c, sqlite3_column_int (stmt, 8) != 0);
+    quern_conversation_set_sampling (c, (const char *) sqlite3_column_text (stmt, 9));
+    quern_conversation_set_context_size (c, (guint) sqlite3_column_int (stmt, 10));
+    quern_conversation_set_system_prompt (c, (const char *) sqlite3_column_text (stmt, 11));
+    quern_conversation_set_unsent (c, (const char *) sqlite3_column_text (stmt, 12));
+    quern_conversation_set_context_start (c, sqlite3_column_int64 (stmt, 13));
+    quern_conversation_set_effort (c, (const char *) sqlite3_column_text (stmt, 14));
+    g_ptr_array_add (list, c);
+  }
   if (failure)
     g_propagate_error (error, failure);
   return failure == NULL;

@@ -126,7 +126,7 @@ test_reopen (Fixture *f, gconstpointer data)
   quern_message_set_state (answer, QUERN_MESSAGE_LENGTH, NULL);
   quern_store_save_message (store, answer);
   quern_conversation_set_title (c, "A title", TRUE);
-  quern_conversation_set_draft (c, "half a");
+  quern_conversation_set_unsent (c, "half a");
   quern_conversation_set_thinking (c, QUERN_THINKING_ON);
   quern_conversation_set_effort (c, "low");
   quern_conversation_set_pinned (c, TRUE);
@@ -136,7 +136,7 @@ test_reopen (Fixture *f, gconstpointer data)
   g_autoptr (QuernConversation) d = g_list_model_get_item (quern_store_get_conversations (again), 0);
   g_assert_cmpstr (quern_conversation_get_title (d), ==, "A title");
   g_assert_true (quern_conversation_get_title_given (d));
-  g_assert_cmpstr (quern_conversation_get_draft (d), ==, "half a");
+  g_assert_cmpstr (quern_conversation_get_unsent (d), ==, "half a");
   g_assert_cmpint (quern_conversation_get_thinking (d), ==, QUERN_THINKING_ON);
   g_assert_cmpstr (quern_conversation_get_effort (d), ==, "low");
   g_assert_true (quern_conversation_get_pinned (d));

@@ -25,6 +25,34 @@ lint_layers() {
   c_files src ui | exists | grep -v '^src/\(inference\|library\|hub\)/' | xargs -r grep -nE '\b(qe_[a-z]|Qe[A-Z]|QE_[A-Z])|"qe\.h"' \
     | report 'names the engine outside of src/inference, src/library and src/hub'
 }
+# A folder includes only itself and those before it: folder_order ROOT FOLDER…, in order.
+folder_order() {
+  root=$1; shift
+  c_files "$root" | exists | xargs -r awk -v root="$root" -v order="$*" '
+    function folder(path) { # the longest of the names in the order that the path begins with
+      sub("^" root "/", "", path)
+      while (sub("/[^/]*$", "", path)) if (path in rank) return path
+      return ""
+    }
+    BEGIN {
+      for (i = split(order, name, " "); i > 0; i--) rank[name[i]] = i
+      for (i = 1; i < ARGC; i++) { file = ARGV[i]; sub(".*/", "", file); home[file] = folder(ARGV[i]) }
+    }
+    FNR == 1 && folder(FILENAME) == "" && FILENAME ~ root "/.*/" && FILENAME !~ "/include/" {
+      print FILENAME ": its folder is not in the order"
+    }
+    /^#include "/ {
+      split($0, part, "\""); from = folder(FILENAME)
+      to = part[2] ~ "/" ? folder(root "/" part[2]) : home[part[2]]
+      if (from != "" && to != "" && rank[to] > rank[from])
+        print FILENAME ":" FNR ": " from "/ includes " part[2] " of " to "/, a later folder"
+    }'
+}
+lint_folder_order() {
+  { folder_order engine format/quant format/gguf format/tokenizer format/template cpu sampler model vision context
+    folder_order src util store library inference hub download chat measure compare report transfer cli
+  } | report 'order of folders'
+}
 lint_licences() {
   c_files engine src ui tests | exists | xargs -r grep -L 'SPDX-License-Identifier: GPL-3.0-or-later' | report 'no SPDX line'
 }
@@ -91,7 +119,7 @@ lint_citations() {
           if (!(name in known)) print FILENAME ":" FNR ": there is no §" name } }' "$spec" "$spec" | report "$spec"
 }
 
-[ $# -gt 0 ] || set -- layers licences potfiles translations scripts blueprints transfer clang-format format citations
+[ $# -gt 0 ] || set -- layers folder-order licences potfiles translations scripts blueprints transfer clang-format format citations
 for check in "$@"; do "lint_$(echo "$check" | tr - _)"; done
 cat "$offences"
 [ ! -s "$offences" ]

@@ -9,17 +9,22 @@ if ! command -v $cc > /dev/null || ! command -v qemu-aarch64 > /dev/null; then
   exit 0
 fi
 mkdir -p "$work"
+rm -f "$work"/*.o
 flags="-std=gnu17 -O2 -D_GNU_SOURCE -I$top/engine -I$top/engine/include -I$top/tests/engine"
 compile() { out=$work/$1; shift; $cc $flags "$@" -c -o "$out"; }
-for f in quant/qe-quant quant/qe-quant-legacy quant/qe-quant-k quant/qe-quant-iq quant/qe-quant-small; do
-  compile "$(basename $f).o" -ffp-contract=off "$top/engine/$f.c"
+for f in qe-quant qe-quant-legacy qe-quant-k qe-quant-iq qe-quant-small; do
+  compile "$f.o" -ffp-contract=off "$top/engine/format/quant/$f.c"
 done
-for f in qe-kernels qe-cpu-flags qe-kernels-generic qe-sketch qe-unpack arm/qe-kernels-neon; do
-  compile "$(basename $f).o" "$top/engine/cpu/$f.c"
+for f in qe-kernels qe-cpu-flags qe-unpack; do compile "$f.o" "$top/engine/cpu/$f.c"; done
+for f in "$top"/engine/cpu/generic/*.c "$top"/engine/cpu/arm/*.c; do
+  case $f in
+    *-dotprod.c) set -- -march=armv8.2-a+dotprod ;;
+    *-i8mm.c) set -- -march=armv8.2-a+dotprod+i8mm ;;
+    *) set -- ;;
+  esac
+  compile "$(basename "$f" .c).o" "$@" "$f"
 done
 compile grids.o "$grids"
-compile qe-kernels-dotprod.o -march=armv8.2-a+dotprod "$top/engine/cpu/arm/qe-kernels-dotprod.c"
-compile qe-kernels-i8mm.o -march=armv8.2-a+dotprod+i8mm "$top/engine/cpu/arm/qe-kernels-i8mm.c"
 compile qe-test.o "$top/tests/engine/qe-test.c"
 compile test-kernels.o "$top/tests/engine/test-kernels.c"
 $cc -static -o "$work/test-kernels" "$work"/*.o -lm -lpthread

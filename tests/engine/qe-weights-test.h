@@ -6,12 +6,8 @@
 
 /* Weights of every format for tests of products: blocks drawn from the goldens, which are sound and varied. */
 
-static const QeType test_types[] = {
-  QE_TYPE_F32,    QE_TYPE_F16,     QE_TYPE_BF16,   QE_TYPE_Q4_0,  QE_TYPE_Q4_1,    QE_TYPE_Q5_0,  QE_TYPE_Q5_1,
-  QE_TYPE_Q8_0,   QE_TYPE_Q2_K,    QE_TYPE_Q3_K,   QE_TYPE_Q4_K,  QE_TYPE_Q5_K,    QE_TYPE_Q6_K,  QE_TYPE_IQ4_NL,
-  QE_TYPE_IQ4_XS, QE_TYPE_IQ2_XXS, QE_TYPE_IQ2_XS, QE_TYPE_IQ2_S, QE_TYPE_IQ3_XXS, QE_TYPE_IQ3_S, QE_TYPE_IQ1_S,
-  QE_TYPE_IQ1_M,  QE_TYPE_MXFP4,   QE_TYPE_NVFP4,  QE_TYPE_Q1_0,  QE_TYPE_Q2_0,    QE_TYPE_TQ1_0, QE_TYPE_TQ2_0,
-};
+#define TEST_TYPE(name, NAME, ...) QE_TYPE_##NAME,
+static const QeType test_types[] = { QE_NUMBER_FORMATS (TEST_TYPE) QE_FORMATS (TEST_TYPE) };
 #define N_TEST_TYPES (sizeof test_types / sizeof *test_types)
 
 typedef struct {

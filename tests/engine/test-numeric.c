@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "format/gguf/qe-gguf-private.h"
-#include "format/quant/qe-blocks.h"
+#include "format/quant/qe-formats.h"
 
 /* ---- poison ---------------------------------------------------------------------------------------------------- */
 

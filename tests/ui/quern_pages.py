@@ -228,3 +228,19 @@ class PagesCase(ChatCase):
         app.find('button', 'Measure').click()
         app.find('label', 'By Size', timeout=300)
         yield 'measured'
+
+
+class FourTours:
+    """A test for each tour, for a PagesCase that says with walk (tour) what it looks at on the way."""
+
+    def test_chat(self):
+        self.walk(self.tour_chat)
+
+    def test_dialogs(self):
+        self.walk(self.tour_dialogs)
+
+    def test_models(self):
+        self.walk(self.tour_models)
+
+    def test_compare(self):
+        self.walk(self.tour_compare)

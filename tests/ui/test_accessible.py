@@ -6,7 +6,7 @@ import contextlib
 import re
 
 import quern_ui
-from quern_pages import PagesCase, spoken
+from quern_pages import FourTours, PagesCase, spoken
 
 # People press, fill in or choose these. Containers and texts need no names of their own.
 CONTROLS = {'button', 'toggle button', 'check box', 'radio button', 'switch', 'slider', 'spin button', 'combo box', 'entry',
@@ -16,7 +16,7 @@ CONTROLS = {'button', 'toggle button', 'check box', 'radio button', 'switch', 's
 TAB_STOPS = {'button', 'toggle button', 'check box', 'switch', 'spin button', 'combo box', 'text', 'entry', 'list'}
 
 
-class Accessible(PagesCase):
+class Accessible(FourTours, PagesCase):
     def unnamed(self, app):
         """Returns the controls on the screen that have no name, each once."""
         found = []
@@ -51,18 +51,6 @@ class Accessible(PagesCase):
         for page in tour(app):
             self.check(app, page)
         return app
-
-    def test_chat(self):
-        self.walk(self.tour_chat)
-
-    def test_dialogs(self):
-        self.walk(self.tour_dialogs)
-
-    def test_models(self):
-        self.walk(self.tour_models)
-
-    def test_compare(self):
-        self.walk(self.tour_compare)
 
     def test_narrow(self):
         app = self.start()
@@ -118,7 +106,7 @@ class Accessible(PagesCase):
         return node.role == 'list' and left <= x and top <= y and x + width <= left + w and y + height <= top + h
 
 
-class Large(PagesCase):
+class Large(FourTours, PagesCase):
     """Text at 200 %, in high contrast: no text is cut, and everything to be pressed is on the screen."""
     desktop_options = {'text_scale': 2.0, 'contrast': True, 'size': (1100, 800)}
 
@@ -137,18 +125,6 @@ class Large(PagesCase):
             cut = quern_ui.lasting(lambda: self.cut(app))
             app.screenshot('large-' + re.sub('[^a-z0-9]+', '-', page.lower()))
             self.assertEqual(cut, [], page)
-
-    def test_large_chat(self):
-        self.walk(self.tour_chat)
-
-    def test_large_dialogs(self):
-        self.walk(self.tour_dialogs)
-
-    def test_large_models(self):
-        self.walk(self.tour_models)
-
-    def test_large_compare(self):
-        self.walk(self.tour_compare)
 
     def test_large_text(self):
         app = self.launch()

@@ -9,7 +9,7 @@ import quern_pseudo
 import quern_ui
 from quern_chat import ChatCase
 from quern_models import TINY
-from quern_pages import QUESTIONS, PagesCase
+from quern_pages import QUESTIONS, FourTours, PagesCase
 
 # What is on the screen and no message of Quern's: names, data, and what GTK and libadwaita say in their own catalogues.
 NOT_OURS = re.compile('|'.join((
@@ -28,7 +28,7 @@ def words(text):
     return ' '.join(re.findall(r'\w+', text))
 
 
-class Pseudo(PagesCase):
+class Pseudo(FourTours, PagesCase):
     desktop_options = {'locale': 'pseudo', 'size': (1100, 800)}
 
     def untranslated(self, app):
@@ -68,18 +68,6 @@ class Pseudo(PagesCase):
             problems += [f'{page}: not translated: {text}' for text in quern_ui.lasting(lambda: self.untranslated(app))]
             problems += [f'{page}: {text}' for text in cut]
         self.assertEqual(problems, [], '\n'.join(problems))
-
-    def test_chat(self):
-        self.walk(self.tour_chat)
-
-    def test_dialogs(self):
-        self.walk(self.tour_dialogs)
-
-    def test_models(self):
-        self.walk(self.tour_models)
-
-    def test_compare(self):
-        self.walk(self.tour_compare)
 
 
 class Languages(ChatCase):

@@ -8,9 +8,8 @@
 G_BEGIN_DECLS
 
 #define QUERN_TYPE_MEASURE_CHART (quern_measure_chart_get_type ())
-G_DECLARE_FINAL_TYPE (QuernMeasureChart, quern_measure_chart, QUERN, MEASURE_CHART, AdwBin)
+G_DECLARE_FINAL_TYPE (QuernMeasureChart, quern_measure_chart, QUERN, MEASURE_CHART, GtkWidget)
 
-GtkWidget *quern_measure_chart_new (void);
 void quern_measure_chart_show (QuernMeasureChart *self, QuernMeasure *measure, gboolean by_speed);
 
 G_END_DECLS

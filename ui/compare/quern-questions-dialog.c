@@ -12,6 +12,11 @@
 
 enum { SOURCE_SAMPLE, SOURCE_FILE };
 
+typedef struct {
+  AdwPreferencesGroup *group;
+  GtkWidget *row;
+} AddedRow;
+
 struct _QuernQuestionsDialog {
   AdwDialog parent_instance;
 
@@ -28,7 +33,7 @@ struct _QuernQuestionsDialog {
   QuernBackend *backend;
   QuernQuestions *chosen; /* loaded from a file, and not asked yet */
   GSignalGroup *signals;
-  GPtrArray *rows; /* array of GtkWidget: the rows that were added to the groups */
+  GArray *rows; /* of AddedRow: what was added to the groups of the template */
 
   guint timer;
 };
@@ -68,25 +73,12 @@ make_row (const char *title, const char *subtitle, const char *figure)
 }
 
 static void
-add (QuernQuestionsDialog *self, AdwPreferencesGroup *group, GtkWidget *row)
+add_row (QuernQuestionsDialog *self, AdwPreferencesGroup *group, GtkWidget *row)
 {
+  AddedRow added = { group, row };
+
   adw_preferences_group_add (group, row);
-  g_object_set_data (G_OBJECT (row), "group", group);
-  g_ptr_array_add (self->rows, row);
-}
-
-static void
-add_accuracy (QuernQuestionsDialog *self, QuernQuestions *questions, guint column)
-{
-  double low, high, share = quern_questions_get_accuracy (questions, column, &low, &high);
-  guint right, n;
-  g_autofree char *count = NULL, *figure = NULL;
-
-  quern_questions_count (questions, column, &right, &n);
-  count = g_strdup_printf (ngettext ("%u of %u question", "%u of %u questions", n), right, n);
-  figure = g_strdup_printf (_("%.0f %% (%.0f to %.0f %%)"), share * 100, low * 100, high * 100);
-  add (self, self->accuracy,
-       GTK_WIDGET (make_row (quern_questions_get_label (questions, column), count, n > 0 ? figure : "")));
+  g_array_append_val (self->rows, added);
 }
 
 static void
@@ -104,7 +96,7 @@ add_flips (QuernQuestionsDialog *self, QuernQuestions *questions, guint a, guint
                               : flips.only_a > flips.only_b ? _("the first is better")
                                                             : _("the second is better"));
   figure = g_strdup_printf (_("%.0f %% flips, p = %.2g"), flips.flips * 100, flips.p_value);
-  add (self, self->flips, GTK_WIDGET (make_row (title, subtitle, figure)));
+  add_row (self, self->flips, GTK_WIDGET (make_row (title, subtitle, figure)));
 }
 
 static GtkWidget *
@@ -148,17 +140,7 @@ add_question (QuernQuestionsDialog *self, QuernQuestions *questions, guint i)
   label = gtk_label_new (figure);
   gtk_widget_add_css_class (label, "numeric");
   adw_expander_row_add_suffix (ADW_EXPANDER_ROW (row), label);
-  add (self, self->answers, row);
-}
-
-static void
-clear_rows (QuernQuestionsDialog *self)
-{
-  for (guint i = 0; i < self->rows->len; i++) {
-    GtkWidget *row = g_ptr_array_index (self->rows, i);
-    adw_preferences_group_remove (g_object_get_data (G_OBJECT (row), "group"), row);
-  }
-  g_ptr_array_set_size (self->rows, 0);
+  add_row (self, self->answers, row);
 }
 
 /* The list of answers is filled at the end, because filling it would collapse rows that were expanded. */
@@ -169,9 +151,20 @@ update_results (QuernQuestionsDialog *self)
   guint n = questions != NULL ? quern_questions_get_n_columns (questions) : 0;
   gboolean running = n > 0 && quern_questions_get_running (questions);
 
-  clear_rows (self);
+  for (guint i = 0; i < self->rows->len; i++) {
+    const AddedRow *added = &g_array_index (self->rows, AddedRow, i);
+    adw_preferences_group_remove (added->group, added->row);
+  }
+  g_array_set_size (self->rows, 0);
   for (guint a = 0; a < n; a++) {
-    add_accuracy (self, questions, a);
+    double low, high, share = quern_questions_get_accuracy (questions, a, &low, &high);
+    guint right, all;
+    g_autofree char *count = NULL, *figure = NULL;
+    quern_questions_count (questions, a, &right, &all);
+    count = g_strdup_printf (ngettext ("%u of %u question", "%u of %u questions", all), right, all);
+    figure = g_strdup_printf (_("%.0f %% (%.0f to %.0f %%)"), share * 100, low * 100, high * 100);
+    add_row (self, self->accuracy,
+             GTK_WIDGET (make_row (quern_questions_get_label (questions, a), count, all > 0 ? figure : "")));
     for (guint b = a + 1; b < n; b++)
       add_flips (self, questions, a, b);
   }
@@ -341,7 +334,7 @@ quern_questions_dialog_dispose (GObject *object)
 
   g_clear_handle_id (&self->timer, g_source_remove);
   g_clear_object (&self->signals);
-  g_clear_pointer (&self->rows, g_ptr_array_unref);
+  g_clear_pointer (&self->rows, g_array_unref);
   gtk_widget_dispose_template (GTK_WIDGET (self), QUERN_TYPE_QUESTIONS_DIALOG);
   g_clear_object (&self->comparison);
   g_clear_object (&self->backend);
@@ -380,7 +373,7 @@ quern_questions_dialog_init (QuernQuestionsDialog *self)
   GtkDropTarget *target = gtk_drop_target_new (G_TYPE_FILE, GDK_ACTION_COPY);
 
   gtk_widget_init_template (GTK_WIDGET (self));
-  self->rows = g_ptr_array_new ();
+  self->rows = g_array_new (FALSE, FALSE, sizeof (AddedRow));
   self->signals = g_signal_group_new (QUERN_TYPE_QUESTIONS);
   g_signal_group_connect_swapped (self->signals, "changed", G_CALLBACK (changed_cb), self);
   g_signal_group_connect_swapped (self->signals, "notify::running", G_CALLBACK (changed_cb), self);

@@ -18,6 +18,6 @@ void quern_attachment_bar_add_texture (QuernAttachmentBar *self, const char *nam
 void quern_attachment_bar_report (QuernAttachmentBar *self, const char *sentence);
 gboolean quern_attachment_bar_is_ready (QuernAttachmentBar *self);
 GListModel *quern_attachment_bar_dup_model (QuernAttachmentBar *self);
-void quern_attachment_bar_set_model (QuernAttachmentBar *self, GListModel *attachments);
+void quern_attachment_bar_set_model (QuernAttachmentBar *self, GListStore *attachments);
 
 G_END_DECLS

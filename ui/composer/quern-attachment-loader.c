@@ -6,7 +6,7 @@
 #include <glib/gi18n.h>
 #include <string.h>
 
-#include "quern-thumbnail.h"
+#include "widgets/quern-thumbnail.h"
 
 /* Loads a file that is attached. It is read, decoded, hashed and scaled down on a thread. If it cannot be sent, the
  * error says why. */

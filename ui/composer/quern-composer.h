@@ -3,7 +3,7 @@
 
 #include <adwaita.h>
 
-#include "chat/quern-context-gauge.h"
+#include "widgets/quern-context-gauge.h"
 #include "quern-model.h"
 #include "quern-attachment-bar.h"
 
@@ -16,7 +16,7 @@ char *quern_composer_dup_text (QuernComposer *self);
 void quern_composer_set_text (QuernComposer *self, const char *text);
 gboolean quern_composer_get_thinking (QuernComposer *self);
 void quern_composer_set_thinking (QuernComposer *self, gboolean thinking);
-void quern_composer_set_choices (QuernComposer *self, const QuernTemplateInfo *info);
+void quern_composer_set_choices (QuernComposer *self, const QeTemplateInfo *info);
 const char *quern_composer_get_effort (QuernComposer *self);
 void quern_composer_set_effort (QuernComposer *self, const char *effort);
 void quern_composer_set_busy (QuernComposer *self, gboolean busy);

@@ -6,26 +6,23 @@
 #include <glib/gi18n.h>
 
 /* Where models come from and who we are there: for mirrors, and for models whose licence must be accepted. */
+struct _QuernHubPreferences {
+  AdwPreferencesGroup parent_instance;
 
-typedef struct {
+  /* Template widgets */
+  GtkEditable *endpoint, *token;
+
+  /* Owned references */
   QuernModelsService *service;
   GSettings *settings;
-} Rows;
+};
+
+G_DEFINE_FINAL_TYPE (QuernHubPreferences, quern_hub_preferences, ADW_TYPE_PREFERENCES_GROUP)
 
 static void
-rows_free (gpointer data)
+say (QuernHubPreferences *self, const char *text)
 {
-  Rows *rows = data;
-
-  g_object_unref (rows->service);
-  g_object_unref (rows->settings);
-  g_free (rows);
-}
-
-static void
-say (GtkWidget *row, const char *text)
-{
-  GtkWidget *dialog = gtk_widget_get_ancestor (row, ADW_TYPE_PREFERENCES_DIALOG);
+  GtkWidget *dialog = gtk_widget_get_ancestor (GTK_WIDGET (self), ADW_TYPE_PREFERENCES_DIALOG);
   AdwToast *toast;
 
   if (dialog == NULL)
@@ -35,69 +32,79 @@ say (GtkWidget *row, const char *text)
   adw_preferences_dialog_add_toast (ADW_PREFERENCES_DIALOG (dialog), toast);
 }
 
-/* ---- address ---------------------------------------------------------------------------------------------------- */
-
 static void
-endpoint_applied_cb (GtkWidget *row, Rows *rows)
+endpoint_applied_cb (QuernHubPreferences *self)
 {
-  g_autofree char *text = g_strstrip (g_strdup (gtk_editable_get_text (GTK_EDITABLE (row))));
+  g_autofree char *text = g_strstrip (g_strdup (gtk_editable_get_text (self->endpoint)));
   g_autoptr (GError) error = NULL;
 
-  g_settings_set_string (rows->settings, "hub-endpoint", text);
-  if (!quern_hub_check_endpoint (quern_models_service_get_hub (rows->service), &error))
-    say (row, error->message);
+  g_settings_set_string (self->settings, "hub-endpoint", text);
+  if (!quern_hub_check_endpoint (quern_models_service_get_hub (self->service), &error))
+    say (self, error->message);
 }
-
-static GtkWidget *
-create_endpoint_row (Rows *rows)
-{
-  GtkWidget *row = adw_entry_row_new ();
-  g_autofree char *endpoint = g_settings_get_string (rows->settings, "hub-endpoint");
-
-  adw_preferences_row_set_title (ADW_PREFERENCES_ROW (row), _("Address of a Mirror (empty: huggingface.co)"));
-  gtk_editable_set_text (GTK_EDITABLE (row), endpoint);
-  adw_entry_row_set_show_apply_button (ADW_ENTRY_ROW (row), TRUE);
-  adw_entry_row_set_input_purpose (ADW_ENTRY_ROW (row), GTK_INPUT_PURPOSE_URL);
-  g_signal_connect (row, "apply", G_CALLBACK (endpoint_applied_cb), rows);
-  return row;
-}
-
-/* ---- token ------------------------------------------------------------------------------------------------------ */
 
 static void
 token_stored_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
-  g_autoptr (GtkWidget) row = user_data;
+  g_autoptr (QuernHubPreferences) self = user_data;
   g_autoptr (GError) error = NULL;
+  gboolean stored = quern_hub_store_token_finish (QUERN_HUB (source), result, &error);
 
-  if (quern_hub_store_token_finish (QUERN_HUB (source), result, &error)) {
-    say (row,
-         *gtk_editable_get_text (GTK_EDITABLE (row)) != '\0' ? _("Token saved in the keyring") : _("Token removed"));
+  if (self->token == NULL) /* the dialog was closed in the meantime */
+    return;
+  if (stored) {
+    say (self, *gtk_editable_get_text (self->token) != '\0' ? _("Token saved in the keyring") : _("Token removed"));
   } else {
     g_autofree char *text = g_strdup_printf (_("The token could not be saved in the keyring: %s"), error->message);
-    say (row, text);
+    say (self, text);
   }
 }
 
 static void
-token_applied_cb (GtkWidget *row, Rows *rows)
+token_applied_cb (QuernHubPreferences *self)
 {
-  g_autofree char *token = g_strstrip (g_strdup (gtk_editable_get_text (GTK_EDITABLE (row))));
+  g_autofree char *token = g_strstrip (g_strdup (gtk_editable_get_text (self->token)));
 
-  quern_hub_store_token_async (quern_models_service_get_hub (rows->service), token, NULL, token_stored_cb,
-                               g_object_ref (row));
+  quern_hub_store_token_async (quern_models_service_get_hub (self->service), token, NULL, token_stored_cb,
+                               g_object_ref (self));
 }
 
-/* What is in the keyring is not read back into a widget: the row is for entering another one. */
-static GtkWidget *
-create_token_row (Rows *rows)
+static void
+quern_hub_preferences_dispose (GObject *object)
 {
-  GtkWidget *row = adw_password_entry_row_new ();
+  QuernHubPreferences *self = QUERN_HUB_PREFERENCES (object);
 
-  adw_preferences_row_set_title (ADW_PREFERENCES_ROW (row), _("Access Token (only for gated models)"));
-  adw_entry_row_set_show_apply_button (ADW_ENTRY_ROW (row), TRUE);
-  g_signal_connect (row, "apply", G_CALLBACK (token_applied_cb), rows);
-  return row;
+  gtk_widget_dispose_template (GTK_WIDGET (self), QUERN_TYPE_HUB_PREFERENCES);
+  g_clear_object (&self->service);
+  g_clear_object (&self->settings);
+  G_OBJECT_CLASS (quern_hub_preferences_parent_class)->dispose (object);
+}
+
+static void
+quern_hub_preferences_class_init (QuernHubPreferencesClass *klass)
+{
+  GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
+
+  G_OBJECT_CLASS (klass)->dispose = quern_hub_preferences_dispose;
+  gtk_widget_class_set_template_from_resource (widget_class,
+                                               "/io/github/quern/Quern/ui/models/quern-hub-preferences.ui");
+  gtk_widget_class_bind_template_child (widget_class, QuernHubPreferences, endpoint);
+  gtk_widget_class_bind_template_child (widget_class, QuernHubPreferences, token);
+  gtk_widget_class_bind_template_callback (widget_class, endpoint_applied_cb);
+  gtk_widget_class_bind_template_callback (widget_class, token_applied_cb);
+}
+
+static void
+quern_hub_preferences_init (QuernHubPreferences *self)
+{
+  g_autofree char *endpoint = NULL;
+
+  gtk_widget_init_template (GTK_WIDGET (self));
+  self->settings = g_settings_new (QUERN_APP_ID);
+  endpoint = g_settings_get_string (self->settings, "hub-endpoint");
+  gtk_editable_set_text (self->endpoint, endpoint);
+  /* Text that is set before there is the button counts as applied. */
+  adw_entry_row_set_show_apply_button (ADW_ENTRY_ROW (self->endpoint), TRUE);
 }
 
 /**
@@ -108,17 +115,8 @@ create_token_row (Rows *rows)
 GtkWidget *
 quern_hub_preferences_new (QuernModelsService *service)
 {
-  GtkWidget *group = adw_preferences_group_new ();
-  Rows *rows = g_new (Rows, 1);
+  QuernHubPreferences *self = g_object_new (QUERN_TYPE_HUB_PREFERENCES, NULL);
 
-  *rows = (Rows) { g_object_ref (service), g_settings_new (QUERN_APP_ID) };
-  g_object_set_data_full (G_OBJECT (group), "rows", rows, rows_free);
-  adw_preferences_group_set_title (ADW_PREFERENCES_GROUP (group), _("Hub"));
-  adw_preferences_group_set_description (
-      ADW_PREFERENCES_GROUP (group),
-      _("Models come from huggingface.co or a mirror of it. A token is stored in the keyring and is only sent to that "
-        "host."));
-  adw_preferences_group_add (ADW_PREFERENCES_GROUP (group), create_endpoint_row (rows));
-  adw_preferences_group_add (ADW_PREFERENCES_GROUP (group), create_token_row (rows));
-  return group;
+  self->service = g_object_ref (service);
+  return GTK_WIDGET (self);
 }

@@ -8,23 +8,36 @@
 
 /* One model on this computer: what it is, whose it is, when it was used, and what can be done with it. The actions
  * ("installed.…", which take the model's path) belong to QuernInstalledView. */
+struct _QuernInstalledRow {
+  AdwActionRow parent_instance;
 
-/* Returns: (transfer full): "used today"; the day is what people go by when they make space */
-static char *
-describe_use (gint64 time)
+  /* Template widgets */
+  GtkWidget *warning, *chat_button;
+  GtkMenuButton *menu_button;
+
+  /* Owned references */
+  QuernModel *model;
+};
+
+G_DEFINE_FINAL_TYPE (QuernInstalledRow, quern_installed_row, ADW_TYPE_ACTION_ROW)
+
+/* Appends when the model was used: the day is what people go by when they make space. */
+static void
+append_use (GString *text, gint64 time)
 {
   g_autoptr (GDateTime) then = g_date_time_new_from_unix_local (time / G_USEC_PER_SEC),
                         now = g_date_time_new_now_local ();
-  g_autofree char *day = NULL, *today = NULL;
+  g_autofree char *day = NULL, *today = NULL, *use = NULL;
 
-  if (time == 0 || then == NULL)
-    return g_strdup (_("not used yet"));
+  if (time == 0 || then == NULL) {
+    quern_facts_append (text, _("not used yet"));
+    return;
+  }
   day = g_date_time_format (then, "%x");
   today = g_date_time_format (now, "%x");
-  if (g_str_equal (day, today))
-    return g_strdup (_("used today"));
   /* Translators: a date */
-  return g_strdup_printf (_("last used on %s"), day);
+  use = g_str_equal (day, today) ? g_strdup (_("used today")) : g_strdup_printf (_("last used on %s"), day);
+  quern_facts_append (text, use);
 }
 
 /* Returns: (transfer full): "~/Models/x.gguf" */
@@ -40,44 +53,6 @@ dup_short_path (const char *path)
   return g_steal_pointer (&shown);
 }
 
-/* Whose it is, where that is not Quern. */
-static void
-append_origin (GString *text, QuernModel *model)
-{
-  const char *keeper = quern_model_get_keeper (model);
-  g_autofree char *path = dup_short_path (quern_model_get_path (model));
-
-  if (keeper != NULL) {
-    g_string_append_c (text, '\n');
-    /* Translators: a program, such as Ollama */
-    g_string_append_printf (text, _("Managed by %s"), keeper);
-  } else if (quern_model_get_origin (model) == QUERN_ORIGIN_FILE
-             || quern_model_get_origin (model) == QUERN_ORIGIN_FOLDER)
-    g_string_append_printf (text, "\n%s", path);
-}
-
-static char *
-describe (QuernModel *model, QuernLibrary *library)
-{
-  g_autofree char *size = g_format_size (quern_model_get_size (model)), *use = NULL;
-  g_autoptr (GString) text = g_string_new (NULL);
-
-  if (quern_model_get_state (model) != QUERN_MODEL_OK) {
-    g_string_append (text, quern_model_get_problem (model));
-  } else {
-    use = describe_use (quern_library_get_last_used (library, model));
-    quern_facts_append (text, quern_model_is_demo (model) ? _("Demonstration") : NULL);
-    quern_facts_append (text, size);
-    quern_facts_append (text, quern_model_get_unverified (model) ? _("not verified") : NULL);
-    quern_facts_append (text, quern_model_get_vision_path (model) != NULL ? _("sees pictures")
-                              : quern_model_needs_vision_file (model)     ? _("pictures need another file")
-                                                                          : NULL);
-    quern_facts_append (text, use);
-  }
-  append_origin (text, model);
-  return g_string_free (g_steal_pointer (&text), FALSE);
-}
-
 static void
 append_item (GMenu *menu, const char *label, const char *action, QuernModel *model)
 {
@@ -87,14 +62,51 @@ append_item (GMenu *menu, const char *label, const char *action, QuernModel *mod
   g_menu_append_item (menu, item);
 }
 
-static GtkWidget *
-create_menu_button (QuernModel *model)
+static void
+quern_installed_row_dispose (GObject *object)
 {
-  GtkWidget *button = gtk_menu_button_new ();
-  g_autoptr (GMenu) menu = g_menu_new ();
+  QuernInstalledRow *self = QUERN_INSTALLED_ROW (object);
+
+  gtk_widget_dispose_template (GTK_WIDGET (self), QUERN_TYPE_INSTALLED_ROW);
+  g_clear_object (&self->model);
+  G_OBJECT_CLASS (quern_installed_row_parent_class)->dispose (object);
+}
+
+static void
+quern_installed_row_class_init (QuernInstalledRowClass *klass)
+{
+  GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
+
+  G_OBJECT_CLASS (klass)->dispose = quern_installed_row_dispose;
+  gtk_widget_class_set_template_from_resource (widget_class, "/io/github/quern/Quern/ui/models/quern-installed-row.ui");
+  gtk_widget_class_bind_template_child (widget_class, QuernInstalledRow, warning);
+  gtk_widget_class_bind_template_child (widget_class, QuernInstalledRow, chat_button);
+  gtk_widget_class_bind_template_child (widget_class, QuernInstalledRow, menu_button);
+}
+
+static void
+quern_installed_row_init (QuernInstalledRow *self)
+{
+  gtk_widget_init_template (GTK_WIDGET (self));
+}
+
+/**
+ * quern_installed_row_new:
+ * @library: where the model is
+ *
+ * Returns: (transfer floating): a row for a #GtkListBox
+ */
+GtkWidget *
+quern_installed_row_new (QuernModel *model, QuernLibrary *library)
+{
+  QuernInstalledRow *self = g_object_new (QUERN_TYPE_INSTALLED_ROW, NULL);
   g_autofree char *title = quern_model_dup_full_title (model), *name = NULL;
   QuernModelOrigin origin = quern_model_get_origin (model);
+  g_autoptr (GMenu) menu = g_menu_new ();
 
+  self->model = g_object_ref (model);
+  adw_preferences_row_set_title (ADW_PREFERENCES_ROW (self), title);
+  gtk_actionable_set_action_target (GTK_ACTIONABLE (self->chat_button), "s", quern_model_get_id (model));
   append_item (menu, _("Show in _Files"), "installed.show", model);
   if (origin == QUERN_ORIGIN_OWN || origin == QUERN_ORIGIN_OLLAMA || origin == QUERN_ORIGIN_HUGGING_FACE)
     append_item (menu, _("_Verify Again"), "installed.verify", model);
@@ -102,56 +114,51 @@ create_menu_button (QuernModel *model)
     append_item (menu, _("_Delete"), "installed.delete", model);
   else if (origin == QUERN_ORIGIN_FILE)
     append_item (menu, _("_Remove from List"), "installed.delete", model);
+  gtk_menu_button_set_menu_model (self->menu_button, G_MENU_MODEL (menu));
   /* Translators: the menu of a model */
   name = g_strdup_printf (_("More: %s"), title);
-  gtk_menu_button_set_icon_name (GTK_MENU_BUTTON (button), "view-more-symbolic");
-  gtk_menu_button_set_menu_model (GTK_MENU_BUTTON (button), G_MENU_MODEL (menu));
-  gtk_widget_set_tooltip_text (button, _("More"));
-  gtk_accessible_update_property (GTK_ACCESSIBLE (button), GTK_ACCESSIBLE_PROPERTY_LABEL, name, -1);
-  gtk_widget_set_valign (button, GTK_ALIGN_CENTER);
-  gtk_widget_add_css_class (button, "flat");
-  return button;
-}
-
-static GtkWidget *
-create_chat_button (QuernModel *model)
-{
-  GtkWidget *button = gtk_button_new_with_label (_("Chat"));
-
-  gtk_widget_set_valign (button, GTK_ALIGN_CENTER);
-  gtk_actionable_set_action_target (GTK_ACTIONABLE (button), "s", quern_model_get_id (model));
-  gtk_actionable_set_action_name (GTK_ACTIONABLE (button), "win.chat-with");
-  return button;
+  gtk_accessible_update_property (GTK_ACCESSIBLE (self->menu_button), GTK_ACCESSIBLE_PROPERTY_LABEL, name, -1);
+  /* What does not apply is removed, not hidden: boxes around hidden widgets keep their distance. */
+  adw_action_row_remove (ADW_ACTION_ROW (self),
+                         quern_model_get_state (model) == QUERN_MODEL_OK ? self->warning : self->chat_button);
+  if (quern_model_is_demo (model))
+    adw_action_row_remove (ADW_ACTION_ROW (self), GTK_WIDGET (self->menu_button));
+  quern_installed_row_update (self, library);
+  return GTK_WIDGET (self);
 }
 
 /**
- * quern_installed_row_new:
+ * quern_installed_row_update:
+ * @library: where the model is
  *
- * Returns: (transfer floating): a row, to be filled by quern_installed_row_update()
+ * Says what the model is, when it was used last, and whose it is where that is not Quern.
  */
-GtkWidget *
-quern_installed_row_new (QuernModel *model)
-{
-  GtkWidget *row = adw_action_row_new ();
-  g_autofree char *title = quern_model_dup_full_title (model);
-
-  g_object_set_data_full (G_OBJECT (row), "model", g_object_ref (model), g_object_unref);
-  adw_preferences_row_set_use_markup (ADW_PREFERENCES_ROW (row), FALSE);
-  adw_preferences_row_set_title (ADW_PREFERENCES_ROW (row), title);
-  if (quern_model_get_state (model) == QUERN_MODEL_OK)
-    adw_action_row_add_suffix (ADW_ACTION_ROW (row), create_chat_button (model));
-  else
-    adw_action_row_add_prefix (ADW_ACTION_ROW (row), gtk_image_new_from_icon_name ("dialog-warning-symbolic"));
-  if (!quern_model_is_demo (model))
-    adw_action_row_add_suffix (ADW_ACTION_ROW (row), create_menu_button (model));
-  return row;
-}
-
-/* Says when it was used last. */
 void
-quern_installed_row_update (GtkWidget *row, QuernLibrary *library)
+quern_installed_row_update (QuernInstalledRow *self, QuernLibrary *library)
 {
-  g_autofree char *text = describe (g_object_get_data (G_OBJECT (row), "model"), library);
+  QuernModel *model = self->model;
+  QuernModelOrigin origin = quern_model_get_origin (model);
+  g_autofree char *size = g_format_size (quern_model_get_size (model));
+  g_autoptr (GString) text = g_string_new (NULL);
 
-  adw_action_row_set_subtitle (ADW_ACTION_ROW (row), text);
+  if (quern_model_get_state (model) != QUERN_MODEL_OK) {
+    g_string_append (text, quern_model_get_problem (model));
+  } else {
+    quern_facts_append (text, quern_model_is_demo (model) ? _("Demonstration") : NULL);
+    quern_facts_append (text, size);
+    quern_facts_append (text, quern_model_get_unverified (model) ? _("not verified") : NULL);
+    quern_facts_append (text, quern_model_get_vision_path (model) != NULL ? _("sees pictures")
+                              : quern_model_needs_vision_file (model)     ? _("pictures need another file")
+                                                                          : NULL);
+    append_use (text, quern_library_get_last_used (library, model));
+  }
+  if (quern_model_get_keeper (model) != NULL) {
+    g_string_append_c (text, '\n');
+    /* Translators: a program, such as Ollama */
+    g_string_append_printf (text, _("Managed by %s"), quern_model_get_keeper (model));
+  } else if (origin == QUERN_ORIGIN_FILE || origin == QUERN_ORIGIN_FOLDER) {
+    g_autofree char *path = dup_short_path (quern_model_get_path (model));
+    g_string_append_printf (text, "\n%s", path);
+  }
+  adw_action_row_set_subtitle (ADW_ACTION_ROW (self), text->str);
 }

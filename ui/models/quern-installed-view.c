@@ -3,6 +3,7 @@
 
 #include "quern-choose-models.h"
 #include "quern-installed-row.h"
+#include "quern-model-folder-row.h"
 
 #include <glib/gi18n.h>
 
@@ -10,7 +11,7 @@
 struct _QuernInstalledView {
   AdwBin parent_instance;
 
-  /* Children, borrowed */
+  /* Template widgets */
   AdwBanner *banner;
   AdwPreferencesGroup *group;
   GtkWidget *folders_group;
@@ -94,17 +95,12 @@ dismissed_cb (AdwToast *toast, gpointer user_data)
   }
 }
 
-static QuernModel *
-find_model (QuernInstalledView *self, GVariant *path)
-{
-  return quern_library_find (quern_models_service_get_library (self->service), g_variant_get_string (path, NULL));
-}
-
 static void
 delete_action (GtkWidget *widget, const char *name, GVariant *path)
 {
   QuernInstalledView *self = QUERN_INSTALLED_VIEW (widget);
-  QuernModel *model = find_model (self, path);
+  QuernModel *model = quern_library_find (quern_models_service_get_library (self->service),
+                                          g_variant_get_string (path, NULL));
   AdwToastOverlay *overlay = ADW_TOAST_OVERLAY (gtk_widget_get_ancestor (widget, ADW_TYPE_TOAST_OVERLAY));
   Deletion *deletion;
   AdwToast *toast;
@@ -203,24 +199,7 @@ remove_folder_action (GtkWidget *widget, const char *name, GVariant *path)
 static GtkWidget *
 create_folder_row (gpointer item, gpointer user_data)
 {
-  const char *path = g_file_peek_path (item);
-  GtkWidget *row = adw_action_row_new (), *button = gtk_button_new_from_icon_name ("list-remove-symbolic");
-  g_autofree char *name = g_path_get_basename (path), *title = g_filename_display_name (name);
-  g_autofree char *label = g_strdup_printf (_("Remove Folder %s"), title), *place = g_filename_display_name (path);
-
-  adw_preferences_row_set_use_markup (ADW_PREFERENCES_ROW (row), FALSE);
-  adw_preferences_row_set_title (ADW_PREFERENCES_ROW (row), title);
-  adw_action_row_set_subtitle (ADW_ACTION_ROW (row),
-                               g_file_test (path, G_FILE_TEST_IS_DIR) ? place : _("Not available at the moment"));
-  adw_action_row_add_prefix (ADW_ACTION_ROW (row), gtk_image_new_from_icon_name ("folder-symbolic"));
-  gtk_widget_set_valign (button, GTK_ALIGN_CENTER);
-  gtk_widget_add_css_class (button, "flat");
-  gtk_widget_set_tooltip_text (button, _("Remove from List"));
-  gtk_accessible_update_property (GTK_ACCESSIBLE (button), GTK_ACCESSIBLE_PROPERTY_LABEL, label, -1);
-  gtk_actionable_set_action_target (GTK_ACTIONABLE (button), "s", path);
-  gtk_actionable_set_action_name (GTK_ACTIONABLE (button), "installed.remove-folder");
-  adw_action_row_add_suffix (ADW_ACTION_ROW (row), button);
-  return row;
+  return quern_model_folder_row_new (item);
 }
 
 /* ---- rows ------------------------------------------------------------------------------------------------------- */
@@ -228,29 +207,31 @@ create_folder_row (gpointer item, gpointer user_data)
 static GtkWidget *
 create_row (gpointer item, gpointer user_data)
 {
-  QuernInstalledView *self = user_data;
-  GtkWidget *row = quern_installed_row_new (item);
-
-  quern_installed_row_update (row, quern_models_service_get_library (self->service));
-  return row;
+  return quern_installed_row_new (item, quern_models_service_get_library (QUERN_INSTALLED_VIEW (user_data)->service));
 }
 
 static void
-used_cb (QuernInstalledView *self, QuernModel *model)
+used_cb (QuernInstalledView *self)
 {
+  if (self->service == NULL)
+    return; /* it was closed, and something still waits for it */
   for (GtkWidget *row = gtk_widget_get_first_child (GTK_WIDGET (self->list)); row != NULL;
        row = gtk_widget_get_next_sibling (row))
-    quern_installed_row_update (row, quern_models_service_get_library (self->service));
+    quern_installed_row_update (QUERN_INSTALLED_ROW (row), quern_models_service_get_library (self->service));
 }
 
 /* What a scan found besides models. */
 static void
 scanned_cb (QuernInstalledView *self)
 {
-  QuernLibrary *library = quern_models_service_get_library (self->service);
-  guint n = quern_library_get_n_skipped (library);
+  QuernLibrary *library;
   g_autofree char *text = NULL;
+  guint n;
 
+  if (self->service == NULL)
+    return;
+  library = quern_models_service_get_library (self->service);
+  n = quern_library_get_n_skipped (library);
   gtk_widget_set_visible (self->folders_group, g_list_model_get_n_items (quern_library_get_folders (library)) > 0);
   if (n > 0)
     text = g_strdup_printf (ngettext ("Other applications have %u more model with an architecture that Quern cannot "
@@ -260,7 +241,7 @@ scanned_cb (QuernInstalledView *self)
                                       n),
                             n);
   adw_preferences_group_set_description (self->group, text);
-  used_cb (self, NULL);
+  used_cb (self);
 }
 
 static gboolean
@@ -272,6 +253,12 @@ is_shown (gpointer item, gpointer user_data)
 /* ---- life ------------------------------------------------------------------------------------------------------- */
 
 static void
+banner_clicked_cb (QuernInstalledView *self)
+{
+  adw_banner_set_revealed (self->banner, FALSE);
+}
+
+static void
 quern_installed_view_dispose (GObject *object)
 {
   QuernInstalledView *self = QUERN_INSTALLED_VIEW (object);
@@ -279,6 +266,7 @@ quern_installed_view_dispose (GObject *object)
   if (self->filter != NULL)
     gtk_custom_filter_set_filter_func (GTK_CUSTOM_FILTER (self->filter), NULL, NULL, NULL);
   g_clear_object (&self->filter);
+  gtk_widget_dispose_template (GTK_WIDGET (self), QUERN_TYPE_INSTALLED_VIEW);
   g_clear_object (&self->service);
   G_OBJECT_CLASS (quern_installed_view_parent_class)->dispose (object);
 }
@@ -313,75 +301,21 @@ quern_installed_view_class_init (QuernInstalledViewClass *klass)
   gtk_widget_class_install_action (widget_class, "installed.add-file", NULL, add_file_action);
   gtk_widget_class_install_action (widget_class, "installed.add-folder", NULL, add_folder_action);
   gtk_widget_class_install_action (widget_class, "installed.remove-folder", "s", remove_folder_action);
-}
-
-static GtkListBox *
-create_list (const char *name)
-{
-  GtkWidget *list = gtk_list_box_new ();
-
-  gtk_list_box_set_selection_mode (GTK_LIST_BOX (list), GTK_SELECTION_NONE);
-  gtk_widget_add_css_class (list, "boxed-list");
-  gtk_accessible_update_property (GTK_ACCESSIBLE (list), GTK_ACCESSIBLE_PROPERTY_LABEL, name, -1);
-  return GTK_LIST_BOX (list);
-}
-
-static GtkWidget *
-create_add_button (void)
-{
-  GtkWidget *button = gtk_menu_button_new (), *content = adw_button_content_new ();
-  g_autoptr (GMenu) menu = g_menu_new ();
-
-  g_menu_append (menu, _("Model _File…"), "installed.add-file");
-  g_menu_append (menu, _("_Folder of Models…"), "installed.add-folder");
-  adw_button_content_set_icon_name (ADW_BUTTON_CONTENT (content), "list-add-symbolic");
-  adw_button_content_set_label (ADW_BUTTON_CONTENT (content), _("Add"));
-  gtk_menu_button_set_child (GTK_MENU_BUTTON (button), content);
-  gtk_menu_button_set_menu_model (GTK_MENU_BUTTON (button), G_MENU_MODEL (menu));
-  gtk_accessible_update_property (GTK_ACCESSIBLE (button), GTK_ACCESSIBLE_PROPERTY_LABEL, _("Add Models"), -1);
-  gtk_widget_set_tooltip_text (button, _("Use models that are already on this computer"));
-  gtk_widget_set_valign (button, GTK_ALIGN_CENTER);
-  gtk_widget_add_css_class (button, "flat");
-  return button;
-}
-
-static GtkWidget *
-create_page (QuernInstalledView *self)
-{
-  GtkWidget *page = adw_preferences_page_new ();
-
-  self->group = ADW_PREFERENCES_GROUP (adw_preferences_group_new ());
-  self->list = create_list (_("Installed models"));
-  adw_preferences_group_set_title (self->group, _("On This Computer"));
-  adw_preferences_group_set_header_suffix (self->group, create_add_button ());
-  adw_preferences_group_add (self->group, GTK_WIDGET (self->list));
-  self->folders_group = adw_preferences_group_new ();
-  self->folders = create_list (_("Added folders"));
-  adw_preferences_group_set_title (ADW_PREFERENCES_GROUP (self->folders_group), _("Added Folders"));
-  adw_preferences_group_add (ADW_PREFERENCES_GROUP (self->folders_group), GTK_WIDGET (self->folders));
-  adw_preferences_page_add (ADW_PREFERENCES_PAGE (page), self->group);
-  adw_preferences_page_add (ADW_PREFERENCES_PAGE (page), ADW_PREFERENCES_GROUP (self->folders_group));
-  return page;
-}
-
-static void
-banner_clicked_cb (AdwBanner *banner)
-{
-  adw_banner_set_revealed (banner, FALSE);
+  gtk_widget_class_set_template_from_resource (widget_class,
+                                               "/io/github/quern/Quern/ui/models/quern-installed-view.ui");
+  gtk_widget_class_bind_template_child (widget_class, QuernInstalledView, banner);
+  gtk_widget_class_bind_template_child (widget_class, QuernInstalledView, group);
+  gtk_widget_class_bind_template_child (widget_class, QuernInstalledView, folders_group);
+  gtk_widget_class_bind_template_child (widget_class, QuernInstalledView, list);
+  gtk_widget_class_bind_template_child (widget_class, QuernInstalledView, folders);
+  gtk_widget_class_bind_template_callback (widget_class, banner_clicked_cb);
 }
 
 static void
 quern_installed_view_init (QuernInstalledView *self)
 {
-  GtkWidget *view = adw_toolbar_view_new ();
-
+  gtk_widget_init_template (GTK_WIDGET (self));
   self->hidden = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
-  self->banner = ADW_BANNER (adw_banner_new (""));
-  adw_banner_set_button_label (self->banner, _("Dismiss"));
-  g_signal_connect (self->banner, "button-clicked", G_CALLBACK (banner_clicked_cb), NULL);
-  adw_toolbar_view_add_top_bar (ADW_TOOLBAR_VIEW (view), GTK_WIDGET (self->banner));
-  adw_toolbar_view_set_content (ADW_TOOLBAR_VIEW (view), create_page (self));
-  adw_bin_set_child (ADW_BIN (self), view);
 }
 
 GtkWidget *

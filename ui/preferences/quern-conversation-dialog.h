@@ -7,6 +7,10 @@
 
 G_BEGIN_DECLS
 
-AdwDialog *quern_conversation_dialog_new (QuernStore *store, QuernBackend *backend, QuernChatSession *session);
+#define QUERN_TYPE_CONVERSATION_DIALOG (quern_conversation_dialog_get_type ())
+G_DECLARE_FINAL_TYPE (QuernConversationDialog, quern_conversation_dialog, QUERN, CONVERSATION_DIALOG,
+                      AdwPreferencesDialog)
+
+AdwDialog *quern_conversation_dialog_new (QuernStore *store, QuernChatSession *session);
 
 G_END_DECLS

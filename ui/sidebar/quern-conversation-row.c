@@ -3,6 +3,7 @@
 
 #include <glib/gi18n.h>
 
+#include "quern-chat-title.h"
 #include "quern-export.h"
 #include "quern-preset.h"
 #include "quern-row-drag.h"
@@ -28,7 +29,7 @@ G_DEFINE_FINAL_TYPE (QuernConversationRow, quern_conversation_row, ADW_TYPE_BIN)
 static char *
 display_title (QuernConversationRow *self, const char *title)
 {
-  return g_strdup (title != NULL && *title != '\0' ? title : _("New Chat"));
+  return g_strdup (quern_chat_title_shown (title));
 }
 
 static void

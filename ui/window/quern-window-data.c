@@ -488,8 +488,7 @@ conversation_settings_action (GtkWidget *widget, const char *name, GVariant *par
   QuernWindow *self = QUERN_WINDOW (widget);
 
   if (self->session != NULL)
-    adw_dialog_present (quern_conversation_dialog_new (self->store, QUERN_BACKEND (self->backend), self->session),
-                        widget);
+    adw_dialog_present (quern_conversation_dialog_new (self->store, self->session), widget);
 }
 
 void
@@ -504,48 +503,4 @@ _quern_window_install_data_actions (GtkWidgetClass *widget_class)
   gtk_widget_class_install_action (widget_class, "win.preferences", NULL, preferences_action);
   gtk_widget_class_install_action (widget_class, "win.unload-models", NULL, unload_models_action);
   gtk_widget_class_install_action (widget_class, "win.conversation-settings", NULL, conversation_settings_action);
-}
-
-/* ---- titles ----------------------------------------------------------------------------------------------------- */
-
-#define TITLE_DELAY_SECONDS 3 /* after the answer: a quick next question comes first */
-
-static void
-titled_cb (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  /* The first line of the question stays the title when nothing better was found. */
-  quern_chat_session_make_title_finish (QUERN_CHAT_SESSION (source), result, NULL);
-}
-
-static gboolean
-title_cb (gpointer user_data)
-{
-  QuernChatSession *session = user_data;
-  GCancellable *cancellable = g_object_get_data (G_OBJECT (session), "title");
-
-  if (!g_cancellable_is_cancelled (cancellable))
-    quern_chat_session_make_title_async (session, cancellable, titled_cb, NULL);
-  return G_SOURCE_REMOVE;
-}
-
-/* After the first answer the model finds a title, unless it is the demonstration, whose titles would make no sense. An
- * answer that begins stops it. */
-void
-_quern_window_update_title (QuernWindow *self, QuernChatSession *session)
-{
-  QuernConversation *conversation = quern_chat_session_get_conversation (session);
-  QuernModel *model = quern_chat_session_get_model (session);
-
-  if (quern_chat_session_get_state (session) != QUERN_SESSION_IDLE) {
-    GCancellable *running = g_object_get_data (G_OBJECT (session), "title");
-    if (running != NULL)
-      g_cancellable_cancel (running);
-    return;
-  }
-  if (self->closing || model == NULL || quern_model_is_demo (model) || quern_conversation_get_title_given (conversation)
-      || g_list_model_get_n_items (quern_chat_session_get_messages (session)) != 2
-      || !g_settings_get_boolean (self->settings, "make-titles"))
-    return;
-  g_object_set_data_full (G_OBJECT (session), "title", g_cancellable_new (), g_object_unref);
-  g_timeout_add_seconds_full (G_PRIORITY_LOW, TITLE_DELAY_SECONDS, title_cb, g_object_ref (session), g_object_unref);
 }

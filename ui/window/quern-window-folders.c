@@ -3,9 +3,9 @@
 
 #include <glib/gi18n.h>
 
-#include "quern-name-dialog.h"
+#include "widgets/quern-name-dialog.h"
 #include "quern-preset.h"
-#include "quern-undo.h"
+#include "widgets/quern-undo.h"
 
 /* Actions of the window about folders. They take the ids of a folder or a conversation, or first the one and then the
  * other. */

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#pragma once
+/* Products with a sketch, with NEON; with QE_DOTPROD 1 for processors that have sdot. */
 
-/* Sketches with NEON; dot16() is that of qe-kernels-128.h. */
-
-#include "cpu/qe-sketch.h"
+#include "cpu/arm/qe-dot16.h"
+#include "cpu/qe-kernels.h"
 
 /* A quarter of a block: 16 columns of each 64. */
 QE_INLINE int32x4_t
@@ -40,4 +39,10 @@ static void
 sketch_products (const QeSketchArgs *args)
 {
   qe_sketch_products (args, dot_sketch);
+}
+
+void
+SKETCH_INIT (QeKernels *k)
+{
+  k->sketch = sketch_products;
 }

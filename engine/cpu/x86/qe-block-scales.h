@@ -31,9 +31,9 @@ qe_k4_six_bits (__m128i head)
   return _mm256_castsi256_si128 (qe_k4_six_bits_of_two (_mm256_castsi128_si256 (head)));
 }
 
-/* qe_mxfp4_scale() of eight exponents. */
+/* qe_e8m0_scale() of eight exponents. */
 static inline __attribute__ ((always_inline)) __m256
-qe_mxfp4_scales (__m256i e)
+qe_e8m0_scales (__m256i e)
 {
   __m256i normal = _mm256_slli_epi32 (_mm256_sub_epi32 (e, _mm256_set1_epi32 (1)), 23);
   __m256i small = _mm256_sllv_epi32 (_mm256_set1_epi32 (0x00200000), e);

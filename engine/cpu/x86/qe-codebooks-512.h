@@ -5,7 +5,7 @@
  * values, a byte with the codes of two; 64 of these are taken apart into vectors of values, which are then woven into the
  * order of the weights. */
 
-#include "qe-grid-scales-512.h"
+#include "cpu/x86/qe-grid-scales-512.h"
 
 /* 64 indices of 8 bits. */
 QE_INLINE __m512i

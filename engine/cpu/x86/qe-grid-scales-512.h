@@ -3,8 +3,8 @@
 
 /* Scales of the codebook formats in AVX-512 registers. */
 
-#include "qe-grids.h"
-#include "qe-unpack-512.h"
+#include "cpu/x86/qe-grids.h"
+#include "cpu/x86/qe-unpack-512.h"
 
 /* d (n + 1/2), for weights lifted by 64. */
 QE_INLINE void

@@ -4,8 +4,8 @@
 /* Formats whose weights come from codebooks with AVX2, as in qe-unpack-256.h; q_FORMAT (g, i) reads what grid_FORMAT ()
  * made of the block. */
 
-#include "qe-grids.h"
-#include "qe-unpack-256.h"
+#include "cpu/x86/qe-grids.h"
+#include "cpu/x86/qe-unpack-256.h"
 
 /* 32 bytes, negative where the sign is set, and lifted. */
 QE_INLINE __m256i

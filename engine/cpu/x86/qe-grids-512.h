@@ -3,7 +3,7 @@
 
 /* Formats whose weights come from codebooks with AVX-512, as in qe-unpack-512.h. */
 
-#include "qe-grid-scales-512.h"
+#include "cpu/x86/qe-grid-scales-512.h"
 
 QE_INLINE __m512i
 four_parts (__m128i a, __m128i b, __m128i c, __m128i d)

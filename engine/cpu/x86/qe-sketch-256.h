@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#pragma once
 
-/* Sketches with AVX2, and with QE_VNNI 1 for AVX-VNNI. Codes are so small that eight products of two have 16 bits. */
+/* Products with a sketch, compiled for AVX2 and, with QE_VNNI 1, for AVX-VNNI. Codes are so small that eight products of two
+ * have 16 bits. */
 
 #include <immintrin.h>
 
-#include "cpu/qe-sketch.h"
+#include "cpu/qe-kernels.h"
 #include "cpu/x86/qe-ahead.h"
 
 /* Half of a block: columns 64 m + i of i < 32, or from 32 on. */
@@ -61,4 +61,10 @@ static void
 sketch_products (const QeSketchArgs *args)
 {
   qe_sketch_products (args, dot_sketch);
+}
+
+void
+SKETCH_INIT (QeKernels *k)
+{
+  k->sketch = sketch_products;
 }

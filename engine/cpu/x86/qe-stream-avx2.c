@@ -3,10 +3,10 @@
 /* Decoding with AVX2: rows of Q4_K, Q5_K and Q6_K times up to three tokens. Neighbouring products have 16 bits: sums of four
  * fit too, those of two groups of 32 in one register, which one vpmaddwd scales. */
 
-#include "qe-stream.h"
+#include "cpu/x86/qe-stream.h"
 
-#include "qe-heads-k4.h"
-#include "qe-unpack-256.h"
+#include "cpu/x86/qe-heads-k4.h"
+#include "cpu/x86/qe-unpack-256.h"
 
 #define MAX_TOKENS 3 /* as the sixteen registers allow */
 
@@ -125,13 +125,13 @@ add_two_k4 (Sums *s, const uint8_t *src, const QeX8Pair *x, const int T, size_t 
 QE_INLINE void
 add_q4_k (Sums *s, const uint8_t *src, const void *x, const int T)
 {
-  add_two_k4 (s, src, x, T, 144, q_q4_k);
+  add_two_k4 (s, src, x, T, QE_BYTES_Q4_K, q_q4_k);
 }
 
 QE_INLINE void
 add_q5_k (Sums *s, const uint8_t *src, const void *x, const int T)
 {
-  add_two_k4 (s, src, x, T, 176, q_q5_k);
+  add_two_k4 (s, src, x, T, QE_BYTES_Q5_K, q_q5_k);
 }
 
 /* Scales of the first and of the second 16 of each group of 32, each in its half, as 16 bits. */
@@ -219,16 +219,16 @@ add_rests (const QeDotArgs *a, QeType type, size_t bytes, size_t rest)
     }
 }
 
-#include "qe-stream-rows.h"
+#include "cpu/x86/qe-stream-rows.h"
 
-#define STREAM(name, TYPE, bytes, lift, ahead)                                                                         \
+#define STREAM(name, NAME, lift, ahead)                                                                                \
   static void stream_##name (const QeDotArgs *a)                                                                       \
   {                                                                                                                    \
-    dot_rows (a, (Stream) { add_##name, TYPE, 2, bytes, lift, ahead });                                                \
+    dot_rows (a, (Stream) { add_##name, QE_TYPE_##NAME, 2, QE_BYTES_##NAME, lift, ahead });                            \
   }
-STREAM (q4_k, QE_TYPE_Q4_K, 144, 1, QE_AHEAD_BYTES)
-STREAM (q5_k, QE_TYPE_Q5_K, 176, 1, QE_AHEAD_BYTES)
-STREAM (q6_k, QE_TYPE_Q6_K, 210, 32, QE_AHEAD_BYTES)
+STREAM (q4_k, Q4_K, 1, QE_AHEAD_BYTES)
+STREAM (q5_k, Q5_K, 1, QE_AHEAD_BYTES)
+STREAM (q6_k, Q6_K, 32, QE_AHEAD_BYTES)
 
 void
 qe_stream_init_avx2 (QeKernels *k)

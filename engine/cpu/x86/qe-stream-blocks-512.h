@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-/* How qe-stream-512.c reads a block, or two, and adds what some tokens make of it. A block takes few instructions, so that
+/* How qe-stream-512.h reads a block, or two, and adds what some tokens make of it. A block takes few instructions, so that
  * those in flight span many lines of memory. */
 
-#include "qe-heads-k4.h"
-#include "qe-unpack-512.h"
+#include "cpu/x86/qe-heads-k4.h"
+#include "cpu/x86/qe-unpack-512.h"
 
 #define MAX_TOKENS QE_TOKENS_APART
 
@@ -134,13 +134,13 @@ add_two_k4 (Sums *s, const uint8_t *src, const QeX8Pair *x, const int T, size_t 
 QE_INLINE void
 add_q4_k (Sums *s, const uint8_t *src, const void *x, const int T)
 {
-  add_two_k4 (s, src, x, T, 144, pairs_q4_k);
+  add_two_k4 (s, src, x, T, QE_BYTES_Q4_K, pairs_q4_k);
 }
 
 QE_INLINE void
 add_q5_k (Sums *s, const uint8_t *src, const void *x, const int T)
 {
-  add_two_k4 (s, src, x, T, 176, pairs_q5_k);
+  add_two_k4 (s, src, x, T, QE_BYTES_Q5_K, pairs_q5_k);
 }
 
 /* ---- Q6_K and Q8_0 ---------------------------------------------------------------------------------------------- */

@@ -6,8 +6,3 @@
 
 /* QeKernels.pair_x8 of all streams; needs AVX2. */
 void qe_pair_x8 (const QeX8 *x, size_t n_pairs, QeX8Pair *out, size_t stride);
-
-/* Fills in products of few tokens with the formats that most files are made of. */
-void qe_stream_init_avx2 (QeKernels *k);
-void qe_stream_init_avx512 (QeKernels *k);
-void qe_stream_init_avx512_vbmi (QeKernels *k);

@@ -176,7 +176,7 @@ scales_iq4_nl (const void *src)
 QE_INLINE __m256i
 q_mxfp4 (const void *src, int i)
 {
-  return _mm256_add_epi8 (look_up (qe_mxfp4_values, nibbles (((const QeBlockMXFP4 *) src)[i].qs)),
+  return _mm256_add_epi8 (look_up (qe_e2m1_values, nibbles (((const QeBlockMXFP4 *) src)[i].qs)),
                           _mm256_set1_epi8 (12));
 }
 
@@ -185,7 +185,7 @@ scales_mxfp4 (const void *src)
 {
   const QeBlockMXFP4 *b = src;
   __m256i e = _mm256_setr_epi32 (b[0].e, b[1].e, b[2].e, b[3].e, b[4].e, b[5].e, b[6].e, b[7].e);
-  return centred (qe_mxfp4_scales (e), 12);
+  return centred (qe_e8m0_scales (e), 12);
 }
 
 /* ---- formats of 256 --------------------------------------------------------------------------------------------- */
@@ -332,7 +332,7 @@ QE_INLINE __m256i
 q_nvfp4 (const void *src, int i)
 {
   const QeBlockNVFP4 *b = (const QeBlockNVFP4 *) src + i / 2;
-  return _mm256_add_epi8 (look_up (qe_mxfp4_values, qe_nvfp4_nibbles (b->qs + 16 * (i % 2))), _mm256_set1_epi8 (12));
+  return _mm256_add_epi8 (look_up (qe_e2m1_values, qe_nvfp4_nibbles (b->qs + 16 * (i % 2))), _mm256_set1_epi8 (12));
 }
 
 QE_INLINE Scales256

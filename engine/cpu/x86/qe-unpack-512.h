@@ -18,6 +18,8 @@ typedef struct {
   __m512 a, b;  /* [16]; formats of groups of 32 use the lower eight */
 } W512;
 
+typedef W512 (*Unpack512) (const void *src);
+
 #define AND_OR 0xea /* for ternary logic: (a & b) | c */
 
 QE_INLINE float
@@ -302,9 +304,9 @@ unpack_mxfp4 (const void *src)
   W512 w;
 #pragma GCC unroll 4
   for (int i = 0; i < 4; i++)
-    w.q[i] = look_up (qe_mxfp4_values, 12, nibbles_of_two (b[2 * i].qs, b[2 * i + 1].qs));
+    w.q[i] = look_up (qe_e2m1_values, 12, nibbles_of_two (b[2 * i].qs, b[2 * i + 1].qs));
   __m256i e = _mm256_setr_epi32 (b[0].e, b[1].e, b[2].e, b[3].e, b[4].e, b[5].e, b[6].e, b[7].e);
-  w.a = wide (qe_mxfp4_scales (e));
+  w.a = wide (qe_e8m0_scales (e));
   w.b = _mm512_mul_ps (w.a, _mm512_set1_ps (12));
   return w;
 }
@@ -380,7 +382,7 @@ unpack_nvfp4 (const void *src)
   W512 w;
 #pragma GCC unroll 4
   for (int i = 0; i < 4; i++)
-    w.q[i] = look_up (qe_mxfp4_values, 12, joined (qe_nvfp4_nibbles (b[i].qs), qe_nvfp4_nibbles (b[i].qs + 16)));
+    w.q[i] = look_up (qe_e2m1_values, 12, joined (qe_nvfp4_nibbles (b[i].qs), qe_nvfp4_nibbles (b[i].qs + 16)));
   w.a = _mm512_insertf32x8 (_mm512_castps256_ps512 (qe_nvfp4_scales (b)), qe_nvfp4_scales (b + 2), 1);
   w.b = _mm512_mul_ps (w.a, _mm512_set1_ps (12));
   return w;

@@ -31,33 +31,6 @@ typedef struct {
 
 /* ---- bytes ----------------------------------------------------------------------------------------------------- */
 
-static QeStatus
-read_ahead (Reader *r, uint64_t end)
-{
-  QeGgufHeader *header = r->header;
-  uint64_t wanted = r->have * 2 > end ? r->have * 2 : end;
-  wanted = wanted < 256 * 1024 ? 256 * 1024 : wanted;
-  wanted = wanted > header->file_size ? header->file_size : wanted;
-  if (wanted > r->capacity) {
-    uint8_t *bytes = realloc (header->owned, wanted);
-    if (!bytes)
-      return qe_fail (r->err, QE_ERROR_MEMORY, "There is not enough memory for the header of the model file.");
-    header->bytes = header->owned = bytes;
-    r->capacity = wanted;
-  }
-  while (r->have < wanted) {
-    ssize_t n = pread (r->fd, header->owned + r->have, wanted - r->have, (off_t) r->have);
-    if (n < 0 && errno == EINTR)
-      continue;
-    if (n < 0)
-      return qe_fail (r->err, QE_ERROR_IO, "The model file could not be read: %s.", strerror (errno));
-    if (n == 0)
-      return qe_fail (r->err, QE_ERROR_CHANGED, "The model file became shorter while it was being read.");
-    r->have += (uint64_t) n;
-  }
-  return QE_OK;
-}
-
 /* Makes the next n bytes available at r->at. */
 static QeStatus
 need (Reader *r, uint64_t n)
@@ -74,7 +47,28 @@ need (Reader *r, uint64_t n)
   if (r->fd < 0)
     return qe_fail (r->err, QE_ERROR_MORE, "More of the file is needed: its header goes on after %llu bytes.",
                     (unsigned long long) r->have);
-  return read_ahead (r, end);
+  QeGgufHeader *header = r->header;
+  uint64_t wanted = r->have * 2 > end ? r->have * 2 : end;
+  wanted = wanted < 256 * 1024 ? 256 * 1024 : wanted;
+  wanted = wanted > header->file_size ? header->file_size : wanted;
+  if (wanted > r->capacity) {
+    uint8_t *bytes = realloc (header->owned, wanted);
+    if (!bytes)
+      return qe_fail (r->err, QE_ERROR_MEMORY, "There is not enough memory for the header of the model file.");
+    header->bytes = header->owned = bytes;
+    r->capacity = wanted;
+  }
+  while (r->have < wanted) {
+    ssize_t got = pread (r->fd, header->owned + r->have, wanted - r->have, (off_t) r->have);
+    if (got < 0 && errno == EINTR)
+      continue;
+    if (got < 0)
+      return qe_fail (r->err, QE_ERROR_IO, "The model file could not be read: %s.", strerror (errno));
+    if (got == 0)
+      return qe_fail (r->err, QE_ERROR_CHANGED, "The model file became shorter while it was being read.");
+    r->have += (uint64_t) got;
+  }
+  return QE_OK;
 }
 
 static QeStatus
@@ -151,27 +145,6 @@ qe_gguf_value_size (uint32_t type)
   return type < QE_GGUF_N_TYPES ? sizes[type] : 0;
 }
 
-static QeStatus
-skip_strings (Reader *r, uint64_t count)
-{
-  for (uint64_t i = 0; i < count; i++) {
-    uint64_t n;
-    if (qe_range_ok (r->at, 8, r->have)) { /* nearly always: half a million strings are skipped this way */
-      memcpy (&n, r->header->bytes + r->at, 8);
-      if (qe_range_ok (r->at + 8, n, r->have)) {
-        r->at += 8 + n;
-        continue;
-      }
-    }
-    QeStatus status = read_u64 (r, &n);
-    if (status == QE_OK)
-      status = skip (r, n);
-    if (status != QE_OK)
-      return status;
-  }
-  return QE_OK;
-}
-
 static QeStatus skip_array (Reader *r, uint32_t *element, uint64_t *count, uint64_t *first, int depth);
 
 /* `count` values of one type. */
@@ -188,8 +161,24 @@ skip_values (Reader *r, uint32_t type, uint64_t count, int depth)
                     (unsigned long long) count);
   if (size)
     return skip (r, size * count);
-  if (type == QE_GGUF_STRING)
-    return skip_strings (r, count);
+  if (type == QE_GGUF_STRING) {
+    for (uint64_t i = 0; i < count; i++) {
+      uint64_t n;
+      if (qe_range_ok (r->at, 8, r->have)) { /* nearly always: half a million strings are skipped this way */
+        memcpy (&n, r->header->bytes + r->at, 8);
+        if (qe_range_ok (r->at + 8, n, r->have)) {
+          r->at += 8 + n;
+          continue;
+        }
+      }
+      QeStatus status = read_u64 (r, &n);
+      if (status == QE_OK)
+        status = skip (r, n);
+      if (status != QE_OK)
+        return status;
+    }
+    return QE_OK;
+  }
   for (uint64_t i = 0; i < count; i++) {
     uint32_t element;
     uint64_t n, first;
@@ -261,30 +250,26 @@ find_alignment (Reader *r)
 
 #define TAKE_ANOTHER "Take a Q4_K_M or UD-Q4_K_XL file of the same model instead."
 
-/* Names the format as people know it from file names, and says what to take. */
-static QeStatus
-refuse_type (Reader *r, uint32_t type)
-{
-  const char *program, *name = qe_type_traits (type)->name;
-  if (name)
-    return qe_fail (r->err, QE_ERROR_UNSUPPORTED,
-                    "This file holds weights in %s, a format that Quern cannot run. " TAKE_ANOTHER, name);
-  name = qe_type_of_others (type, &program);
-  if (name)
-    return qe_fail (r->err, QE_ERROR_UNSUPPORTED,
-                    "This file holds weights in %s, a format of %s that Quern cannot run. " TAKE_ANOTHER, name,
-                    program);
-  return qe_fail (r->err, QE_ERROR_UNSUPPORTED,
-                  "This file holds weights in a format that Quern does not know (type number %u). " TAKE_ANOTHER, type);
-}
-
 /* Shape and type to a size in bytes, without overflow. */
 static QeStatus
 measure_tensor (Reader *r, QeTensor *t, uint32_t type, const char *name)
 {
   const QeTypeTraits *traits = qe_type_traits (type);
-  if (traits->block_bytes == 0)
-    return refuse_type (r, type);
+  if (traits->block_bytes == 0) {
+    /* The format is named as people know it from file names. */
+    const char *program, *format = qe_type_traits (type)->name;
+    if (format)
+      return qe_fail (r->err, QE_ERROR_UNSUPPORTED,
+                      "This file holds weights in %s, a format that Quern cannot run. " TAKE_ANOTHER, format);
+    format = qe_type_of_others (type, &program);
+    if (format)
+      return qe_fail (r->err, QE_ERROR_UNSUPPORTED,
+                      "This file holds weights in %s, a format of %s that Quern cannot run. " TAKE_ANOTHER, format,
+                      program);
+    return qe_fail (r->err, QE_ERROR_UNSUPPORTED,
+                    "This file holds weights in a format that Quern does not know (type number %u). " TAKE_ANOTHER,
+                    type);
+  }
   if (t->ne[0] % traits->block_elements)
     return qe_fail (r->err, QE_ERROR_FORMAT,
                     "The model file is damaged: the rows of tensor “%s” are not whole %s blocks.", name, traits->name);
@@ -323,21 +308,6 @@ read_tensor_name (Reader *r, size_t *out)
 }
 
 static QeStatus
-read_shape (Reader *r, QeTensor *t, const char *name)
-{
-  QeStatus status = read_u32 (r, &t->n_dims);
-  if (status == QE_OK && (t->n_dims == 0 || t->n_dims > 4))
-    return qe_fail (r->err, QE_ERROR_FORMAT, "The model file is damaged: tensor “%s” has %u dimensions.", name,
-                    t->n_dims);
-  for (uint32_t i = 0; i < 4; i++) {
-    t->ne[i] = 1;
-    if (i < t->n_dims && status == QE_OK)
-      status = read_u64 (r, &t->ne[i]);
-  }
-  return status;
-}
-
-static QeStatus
 read_tensor (Reader *r)
 {
   QeGgufHeader *header = r->header;
@@ -353,8 +323,18 @@ read_tensor (Reader *r)
   const char *name = header->names + name_at;
   uint32_t type = 0;
   uint64_t offset = 0;
-  if ((status = read_shape (r, &t, name)) != QE_OK || (status = read_u32 (r, &type)) != QE_OK
-      || (status = read_u64 (r, &offset)) != QE_OK || (status = measure_tensor (r, &t, type, name)) != QE_OK)
+  if ((status = read_u32 (r, &t.n_dims)) != QE_OK)
+    return status;
+  if (t.n_dims == 0 || t.n_dims > 4)
+    return qe_fail (r->err, QE_ERROR_FORMAT, "The model file is damaged: tensor “%s” has %u dimensions.", name,
+                    t.n_dims);
+  for (uint32_t i = 0; i < 4; i++) {
+    t.ne[i] = 1;
+    if (i < t.n_dims && (status = read_u64 (r, &t.ne[i])) != QE_OK)
+      return status;
+  }
+  if ((status = read_u32 (r, &type)) != QE_OK || (status = read_u64 (r, &offset)) != QE_OK
+      || (status = measure_tensor (r, &t, type, name)) != QE_OK)
     return status;
   if (offset % header->alignment)
     return qe_fail (r->err, QE_ERROR_FORMAT, "The model file is damaged: tensor “%s” is not aligned.", name);
@@ -407,22 +387,6 @@ check_extents (Reader *r)
 
 /* ---- header ---------------------------------------------------------------------------------------------------- */
 
-/* Says what the file is instead, for the mistakes that people really make. */
-static QeStatus
-refuse_magic (Reader *r)
-{
-  const char *bytes = (const char *) r->header->bytes;
-  size_t n = r->have < 64 ? r->have : 64;
-  if (n >= 8 && memcmp (bytes, "version ", 8) == 0)
-    return qe_fail (r->err, QE_ERROR_FORMAT,
-                    "This is a Git LFS pointer, not the model itself. Download the real file.");
-  if (n > 0 && (bytes[0] == '<' || memmem (bytes, n, "<html", 5)))
-    return qe_fail (r->err, QE_ERROR_FORMAT, "This is a web page, not a model. Download the file itself.");
-  if (n >= 9 && bytes[8] == '{')
-    return qe_fail (r->err, QE_ERROR_FORMAT, "This is a safetensors file. Quern runs GGUF files.");
-  return qe_fail (r->err, QE_ERROR_FORMAT, "This is not a GGUF file.");
-}
-
 static QeStatus
 read_preamble (Reader *r, uint64_t *n_tensors, uint64_t *n_keys)
 {
@@ -432,8 +396,19 @@ read_preamble (Reader *r, uint64_t *n_tensors, uint64_t *n_keys)
     return qe_fail (r->err, QE_ERROR_FORMAT, "The model file is empty. Download it again.");
   if ((status = need (r, r->header->file_size < 24 ? r->header->file_size : 24)) != QE_OK)
     return status;
-  if (r->header->file_size < 4 || memcmp (r->header->bytes, "GGUF", 4) != 0)
-    return refuse_magic (r);
+  if (r->header->file_size < 4 || memcmp (r->header->bytes, "GGUF", 4) != 0) {
+    /* The message says what the file is instead, for the mistakes that people really make. */
+    const char *bytes = (const char *) r->header->bytes;
+    size_t n = r->have < 64 ? r->have : 64;
+    if (n >= 8 && memcmp (bytes, "version ", 8) == 0)
+      return qe_fail (r->err, QE_ERROR_FORMAT,
+                      "This is a Git LFS pointer, not the model itself. Download the real file.");
+    if (n > 0 && (bytes[0] == '<' || memmem (bytes, n, "<html", 5)))
+      return qe_fail (r->err, QE_ERROR_FORMAT, "This is a web page, not a model. Download the file itself.");
+    if (n >= 9 && bytes[8] == '{')
+      return qe_fail (r->err, QE_ERROR_FORMAT, "This is a safetensors file. Quern runs GGUF files.");
+    return qe_fail (r->err, QE_ERROR_FORMAT, "This is not a GGUF file.");
+  }
   r->at = 4;
   if ((status = read_u32 (r, &version)) != QE_OK)
     return status;
@@ -452,22 +427,6 @@ read_preamble (Reader *r, uint64_t *n_tensors, uint64_t *n_keys)
   return QE_OK;
 }
 
-/* Turns offsets into pointers and gives back the memory that was read too much. */
-static void
-settle (Reader *r)
-{
-  QeGgufHeader *header = r->header;
-  if (header->owned) {
-    uint8_t *shrunk = realloc (header->owned, r->at);
-    if (shrunk)
-      header->bytes = header->owned = shrunk;
-  }
-  for (size_t i = 0; i < header->n_tensors; i++)
-    header->tensors[i].name = header->names + (uintptr_t) header->tensors[i].name;
-  header->size = r->at;
-  header->data_start = (r->at + header->alignment - 1) & ~(header->alignment - 1);
-}
-
 static QeStatus
 parse (Reader *r)
 {
@@ -480,7 +439,17 @@ parse (Reader *r)
   for (uint64_t i = 0; i < n_tensors && status == QE_OK; i++)
     status = read_tensor (r);
   if (status == QE_OK) {
-    settle (r);
+    /* Offsets become pointers, and the memory that was read too much is given back. */
+    QeGgufHeader *header = r->header;
+    if (header->owned) {
+      uint8_t *shrunk = realloc (header->owned, r->at);
+      if (shrunk)
+        header->bytes = header->owned = shrunk;
+    }
+    for (size_t i = 0; i < header->n_tensors; i++)
+      header->tensors[i].name = header->names + (uintptr_t) header->tensors[i].name;
+    header->size = r->at;
+    header->data_start = (r->at + header->alignment - 1) & ~(header->alignment - 1);
     status = check_extents (r);
   }
   if (status != QE_OK)

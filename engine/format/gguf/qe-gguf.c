@@ -48,15 +48,6 @@ open_part (QeGgufPart *part, const char *path, bool map_data, QeError *err)
   return status;
 }
 
-static void
-close_part (QeGgufPart *part)
-{
-  qe_gguf_header_clear (&part->header);
-  qe_mapping_close (&part->mapping);
-  if (part->fd >= 0)
-    close (part->fd);
-}
-
 /* ---- indices --------------------------------------------------------------------------------------------------- */
 
 static QeStatus
@@ -113,23 +104,15 @@ part_number (const QeGgufHeader *header, const char *name, uint64_t otherwise)
   return value;
 }
 
-/* The path of part i (from 0) of n: that of the first with its number changed. NULL when out of memory. */
-static char *
-part_path (const char *first, unsigned i, unsigned n)
-{
-  size_t stem = strlen (first) - strlen (PART_SUFFIX);
-  char *path = malloc (stem + 64);
-  if (path)
-    snprintf (path, stem + 64, "%.*s-%05u-of-%05u.gguf", (int) stem, first, i + 1, n);
-  return path;
-}
-
+/* Opens part i (from 0) of n; its path is that of the first with the number changed. */
 static QeStatus
 open_other_part (QeGguf *gguf, const char *first, unsigned i, unsigned n, bool map_data, QeError *err)
 {
-  char *path = part_path (first, i, n);
+  size_t stem = strlen (first) - strlen (PART_SUFFIX);
+  char *path = malloc (stem + 64);
   if (!path)
     return qe_fail (err, QE_ERROR_MEMORY, "There is not enough memory to open the model.");
+  snprintf (path, stem + 64, "%.*s-%05u-of-%05u.gguf", (int) stem, first, i + 1, n);
   QeStatus status;
   if (access (path, F_OK) != 0)
     status = qe_fail (err, QE_ERROR_IO, "Part %u of %u of this model is missing: put “%s” into the same folder.", i + 1,
@@ -252,8 +235,12 @@ qe_gguf_free (QeGguf *gguf)
 {
   if (!gguf)
     return;
-  for (size_t i = 0; i < gguf->n_parts; i++)
-    close_part (&gguf->parts[i]);
+  for (size_t i = 0; i < gguf->n_parts; i++) {
+    qe_gguf_header_clear (&gguf->parts[i].header);
+    qe_mapping_close (&gguf->parts[i].mapping);
+    if (gguf->parts[i].fd >= 0)
+      close (gguf->parts[i].fd);
+  }
   qe_name_index_clear (&gguf->keys);
   qe_name_index_clear (&gguf->tensor_index);
   free (gguf->parts);
@@ -295,25 +282,20 @@ qe_gguf_n_parts (const QeGguf *gguf)
   return (uint32_t) gguf->n_parts;
 }
 
-/* The descriptor is held, so a file that was deleted or replaced by renaming stays whole for us; only one that was
- * written to or cut in place is lost. */
-static bool
-part_changed (const QeGgufPart *part)
-{
-  struct stat now;
-  if (part->fd < 0)
-    return false;
-  return qe_mapping_lost (&part->mapping) || fstat (part->fd, &now) != 0 || now.st_size != part->seen.st_size
-         || now.st_mtim.tv_sec != part->seen.st_mtim.tv_sec || now.st_mtim.tv_nsec != part->seen.st_mtim.tv_nsec;
-}
-
 QeStatus
 qe_gguf_check_unchanged (const QeGguf *gguf, QeError *err)
 {
-  for (size_t i = 0; i < gguf->n_parts; i++)
-    if (part_changed (&gguf->parts[i]))
+  for (size_t i = 0; i < gguf->n_parts; i++) {
+    /* The descriptor is held, so a file that was deleted or replaced by renaming stays whole for us; only one that was
+     * written to or cut in place is lost. */
+    const QeGgufPart *part = &gguf->parts[i];
+    struct stat now;
+    if (part->fd >= 0
+        && (qe_mapping_lost (&part->mapping) || fstat (part->fd, &now) != 0 || now.st_size != part->seen.st_size
+            || now.st_mtim.tv_sec != part->seen.st_mtim.tv_sec || now.st_mtim.tv_nsec != part->seen.st_mtim.tv_nsec))
       return qe_fail (err, QE_ERROR_CHANGED,
                       "The model file was changed or cut short while it was in use. Load the model again.");
+  }
   return QE_OK;
 }
 

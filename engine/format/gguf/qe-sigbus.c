@@ -24,19 +24,6 @@ static struct sigaction previous;
 static uintptr_t page_size;
 
 static void
-chain (int signal_number, siginfo_t *info, void *context)
-{
-  if (previous.sa_flags & SA_SIGINFO) {
-    previous.sa_sigaction (signal_number, info, context);
-  } else if (previous.sa_handler != SIG_DFL && previous.sa_handler != SIG_IGN) {
-    previous.sa_handler (signal_number);
-  } else {
-    struct sigaction standard = { .sa_handler = SIG_DFL };
-    sigaction (SIGBUS, &standard, NULL); /* the access is repeated and does what it always did */
-  }
-}
-
-static void
 sigbus_cb (int signal_number, siginfo_t *info, void *context)
 {
   int saved_errno = errno;
@@ -53,7 +40,14 @@ sigbus_cb (int signal_number, siginfo_t *info, void *context)
     errno = saved_errno;
     return;
   }
-  chain (signal_number, info, context);
+  if (previous.sa_flags & SA_SIGINFO) {
+    previous.sa_sigaction (signal_number, info, context);
+  } else if (previous.sa_handler != SIG_DFL && previous.sa_handler != SIG_IGN) {
+    previous.sa_handler (signal_number);
+  } else {
+    struct sigaction standard = { .sa_handler = SIG_DFL };
+    sigaction (SIGBUS, &standard, NULL); /* the access is repeated and does what it always did */
+  }
   errno = saved_errno;
 }
 
@@ -85,20 +79,6 @@ take_node (void)
   return node;
 }
 
-static QeMappingNode *
-register_range (uintptr_t start, uintptr_t end)
-{
-  pthread_mutex_lock (&lock);
-  QeMappingNode *node = install_handler () ? take_node () : NULL;
-  if (node) {
-    atomic_store (&node->lost, false);
-    atomic_store (&node->end, end);
-    atomic_store (&node->start, start);
-  }
-  pthread_mutex_unlock (&lock);
-  return node;
-}
-
 static uintptr_t
 round_up (uintptr_t n, uintptr_t unit)
 {
@@ -127,16 +107,6 @@ map_aligned (int fd, size_t length)
   return data;
 }
 
-/* Weights are read from end to end for each token, which huge pages in the page cache make faster: the processor reads
- * ahead over their whole length and looks up 512 times fewer addresses. Linux makes them for ext4 (6.16 on) and XFS. Of a
- * file larger than memory, parts come and go as they are needed, and should be small. Only a hint. */
-static void
-want_huge_pages (void *data, size_t size)
-{
-  if (size / (size_t) sysconf (_SC_PAGESIZE) < (size_t) sysconf (_SC_PHYS_PAGES))
-    madvise (data, size, MADV_HUGEPAGE);
-}
-
 bool
 qe_mapping_open (QeMapping *mapping, int fd, size_t size)
 {
@@ -144,13 +114,24 @@ qe_mapping_open (QeMapping *mapping, int fd, size_t size)
   void *data = map_aligned (fd, whole_pages);
   if (!data)
     return false;
-  QeMappingNode *node = register_range ((uintptr_t) data, (uintptr_t) data + whole_pages);
+  pthread_mutex_lock (&lock);
+  QeMappingNode *node = install_handler () ? take_node () : NULL;
+  if (node) {
+    atomic_store (&node->lost, false);
+    atomic_store (&node->end, (uintptr_t) data + whole_pages);
+    atomic_store (&node->start, (uintptr_t) data);
+  }
+  pthread_mutex_unlock (&lock);
   if (!node) {
     munmap (data, size);
     errno = ENOMEM;
     return false;
   }
-  want_huge_pages (data, size);
+  /* Weights are read from end to end for each token, which huge pages in the page cache make faster: the processor
+   * reads ahead over their whole length and looks up 512 times fewer addresses. Linux makes them for ext4 (6.16 on) and
+   * XFS. Of a file larger than memory, parts come and go as they are needed, and should be small. Only a hint. */
+  if (size / (size_t) sysconf (_SC_PAGESIZE) < (size_t) sysconf (_SC_PHYS_PAGES))
+    madvise (data, size, MADV_HUGEPAGE);
   *mapping = (QeMapping) { .data = data, .size = size, .node = node };
   return true;
 }

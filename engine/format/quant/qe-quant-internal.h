@@ -1,42 +1,19 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-#include "qe-blocks.h"
 #include "qe-half.h"
 #include "qe-quant.h"
 
 /* One function per format: n elements (a multiple of the block) from src to dst. */
 typedef void (*QeDequantiseFunc) (const void *src, float *dst, size_t n);
 
-void qe_dequantise_q4_0 (const void *src, float *dst, size_t n);
-void qe_dequantise_q4_1 (const void *src, float *dst, size_t n);
-void qe_dequantise_q5_0 (const void *src, float *dst, size_t n);
-void qe_dequantise_q5_1 (const void *src, float *dst, size_t n);
-void qe_dequantise_q8_0 (const void *src, float *dst, size_t n);
-void qe_dequantise_mxfp4 (const void *src, float *dst, size_t n);
-void qe_dequantise_q2_k (const void *src, float *dst, size_t n);
-void qe_dequantise_q3_k (const void *src, float *dst, size_t n);
-void qe_dequantise_q4_k (const void *src, float *dst, size_t n);
-void qe_dequantise_q5_k (const void *src, float *dst, size_t n);
-void qe_dequantise_q6_k (const void *src, float *dst, size_t n);
-void qe_dequantise_iq4_nl (const void *src, float *dst, size_t n);
-void qe_dequantise_iq4_xs (const void *src, float *dst, size_t n);
-void qe_dequantise_iq2_xxs (const void *src, float *dst, size_t n);
-void qe_dequantise_iq2_xs (const void *src, float *dst, size_t n);
-void qe_dequantise_iq2_s (const void *src, float *dst, size_t n);
-void qe_dequantise_iq3_xxs (const void *src, float *dst, size_t n);
-void qe_dequantise_iq3_s (const void *src, float *dst, size_t n);
-void qe_dequantise_iq1_s (const void *src, float *dst, size_t n);
-void qe_dequantise_iq1_m (const void *src, float *dst, size_t n);
-void qe_dequantise_nvfp4 (const void *src, float *dst, size_t n);
-void qe_dequantise_q1_0 (const void *src, float *dst, size_t n);
-void qe_dequantise_q2_0 (const void *src, float *dst, size_t n);
-void qe_dequantise_tq1_0 (const void *src, float *dst, size_t n);
-void qe_dequantise_tq2_0 (const void *src, float *dst, size_t n);
+#define QE_DECLARE(name, ...) void qe_dequantise_##name (const void *src, float *dst, size_t n);
+QE_FORMATS (QE_DECLARE)
+#undef QE_DECLARE
 
 /* Values of the 4-bit codes. */
-extern const int8_t qe_iq4_values[16];   /* IQ4_NL, IQ4_XS */
-extern const int8_t qe_mxfp4_values[16]; /* twice the E2M1 value */
+extern const int8_t qe_iq4_values[16];  /* IQ4_NL, IQ4_XS */
+extern const int8_t qe_e2m1_values[16]; /* MXFP4, NVFP4: twice the value of E2M1 */
 
 /* Codebooks (iq_grids/, generated into C at build time): byte b of a word is element b of the entry. */
 extern const uint64_t qe_iq2xxs_grid[256];
@@ -90,7 +67,7 @@ qe_iq_signs (unsigned index)
 
 /* 2^(e-128), half the value of an E8M0 scale; subnormal for e < 2. */
 static inline float
-qe_mxfp4_scale (uint8_t e)
+qe_e8m0_scale (uint8_t e)
 {
   return qe_f32_from_bits (e < 2 ? 0x00200000u << e : (uint32_t) (e - 1) << 23);
 }

@@ -5,7 +5,7 @@
 
 #include "qe-quant-internal.h"
 
-const int8_t qe_mxfp4_values[16] = { 0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12 };
+const int8_t qe_e2m1_values[16] = { 0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12 };
 
 void
 qe_dequantise_q4_0 (const void *src, float *dst, size_t n)
@@ -82,10 +82,10 @@ qe_dequantise_mxfp4 (const void *src, float *dst, size_t n)
 {
   const QeBlockMXFP4 *b = src;
   for (; n >= 32; n -= 32, b++, dst += 32) {
-    float d = qe_mxfp4_scale (b->e);
+    float d = qe_e8m0_scale (b->e);
     for (int j = 0; j < 16; j++) {
-      dst[j] = (float) qe_mxfp4_values[b->qs[j] & 15] * d;
-      dst[j + 16] = (float) qe_mxfp4_values[b->qs[j] >> 4] * d;
+      dst[j] = (float) qe_e2m1_values[b->qs[j] & 15] * d;
+      dst[j + 16] = (float) qe_e2m1_values[b->qs[j] >> 4] * d;
     }
   }
 }

@@ -12,8 +12,8 @@ qe_dequantise_nvfp4 (const void *src, float *dst, size_t n)
     for (int s = 0; s < 4; s++, dst += 16) { /* 16 weights and their scale: the low nibbles of 8 bytes, then the high */
       const float d = qe_nvfp4_scale (b->d[s]);
       for (int j = 0; j < 8; j++) {
-        dst[j] = d * (float) qe_mxfp4_values[b->qs[8 * s + j] & 15];
-        dst[j + 8] = d * (float) qe_mxfp4_values[b->qs[8 * s + j] >> 4];
+        dst[j] = d * (float) qe_e2m1_values[b->qs[8 * s + j] & 15];
+        dst[j + 8] = d * (float) qe_e2m1_values[b->qs[8 * s + j] >> 4];
       }
     }
 }

@@ -18,27 +18,6 @@ round_up (size_t size)
   return (size + 15) & ~(size_t) 15;
 }
 
-static bool
-add_block (QeArena *arena, size_t wanted)
-{
-  size_t size = arena->block ? arena->block->size * 2 : FIRST_BLOCK;
-  size = size > LARGEST_BLOCK ? LARGEST_BLOCK : size;
-  size = size < wanted ? wanted : size;
-  if (size > arena->limit - arena->total)
-    size = wanted;
-  if (size > arena->limit - arena->total)
-    return false;
-  QeArenaBlock *block = malloc (sizeof *block + size);
-  if (!block)
-    return false;
-  block->older = arena->block;
-  block->used = 0;
-  block->size = size;
-  arena->block = block;
-  arena->total += size;
-  return true;
-}
-
 void *
 qe_arena_alloc (QeArena *arena, size_t size)
 {
@@ -46,9 +25,23 @@ qe_arena_alloc (QeArena *arena, size_t size)
     return NULL;
   size = round_up (size ? size : 1);
   QeArenaBlock *block = arena->block;
-  if ((!block || block->size - block->used < size) && !add_block (arena, size))
-    return NULL;
-  block = arena->block;
+  if (!block || block->size - block->used < size) {
+    size_t capacity = arena->block ? arena->block->size * 2 : FIRST_BLOCK;
+    capacity = capacity > LARGEST_BLOCK ? LARGEST_BLOCK : capacity;
+    capacity = capacity < size ? size : capacity;
+    if (capacity > arena->limit - arena->total)
+      capacity = size;
+    if (capacity > arena->limit - arena->total)
+      return NULL;
+    block = malloc (sizeof *block + capacity);
+    if (!block)
+      return NULL;
+    block->older = arena->block;
+    block->used = 0;
+    block->size = capacity;
+    arena->block = block;
+    arena->total += capacity;
+  }
   void *piece = block->data + block->used;
   block->used += size;
   return piece;

@@ -37,17 +37,6 @@ write_value (Reader *r, size_t i)
 }
 
 static void
-read_part (Reader *r, size_t i)
-{
-  const char *type = text_member (r->json, i, "type");
-  bool is_image = type && (strstr (type, "image") != NULL), is_video = type && strcmp (type, "video") == 0;
-  r->parts[r->n_parts++] = (QeChatPart) { is_image   ? QE_PART_IMAGE
-                                          : is_video ? QE_PART_VIDEO
-                                                     : QE_PART_TEXT,
-                                          text_member (r->json, i, "text") };
-}
-
-static void
 read_content (Reader *r, QeChatMessage *m, size_t content)
 {
   const QeJson *json = r->json;
@@ -56,8 +45,14 @@ read_content (Reader *r, QeChatMessage *m, size_t content)
   if (content != QE_JSON_NONE && json->values[content].kind == QE_JSON_STRING)
     r->parts[r->n_parts++] = (QeChatPart) { QE_PART_TEXT, qe_json_text (json, content, &length) };
   else if (content != QE_JSON_NONE)
-    for (size_t i = qe_json_first (json, content); i != QE_JSON_NONE; i = qe_json_next (json, content, i))
-      read_part (r, i);
+    for (size_t i = qe_json_first (json, content); i != QE_JSON_NONE; i = qe_json_next (json, content, i)) {
+      const char *type = text_member (r->json, i, "type");
+      bool is_image = type && (strstr (type, "image") != NULL), is_video = type && strcmp (type, "video") == 0;
+      r->parts[r->n_parts++] = (QeChatPart) { is_image   ? QE_PART_IMAGE
+                                              : is_video ? QE_PART_VIDEO
+                                                         : QE_PART_TEXT,
+                                              text_member (r->json, i, "text") };
+    }
   m->n_parts = (size_t) (r->parts + r->n_parts - m->parts);
 }
 
@@ -77,26 +72,6 @@ read_calls (Reader *r, QeChatMessage *m, size_t calls)
   }
 }
 
-static bool
-read_message (Reader *r, size_t i)
-{
-  static const char *const roles[] = { "system", "user", "assistant", "tool" };
-  QeChatMessage *m = &r->messages[r->n_messages];
-  const char *role = text_member (r->json, i, "role");
-  int found = -1;
-  for (int k = 0; k < 4 && role; k++)
-    if (strcmp (role, roles[k]) == 0)
-      found = k;
-  if (found < 0)
-    return false;
-  m->role = (QeRole) found;
-  read_content (r, m, qe_json_member (r->json, i, "content"));
-  read_calls (r, m, qe_json_member (r->json, i, "tool_calls"));
-  m->reasoning = text_member (r->json, i, "reasoning_content");
-  r->n_messages++;
-  return true;
-}
-
 static void
 read_flag (const QeJson *json, const char *name, bool *out)
 {
@@ -105,33 +80,40 @@ read_flag (const QeJson *json, const char *name, bool *out)
     *out = json->values[i].kind == QE_JSON_TRUE;
 }
 
-/* What the object says goes before what the caller says. */
-static void
-read_options (Reader *r, QeChatOptions *options)
-{
-  const QeJson *json = r->json;
-  bool thinking = options->enable_thinking != QE_NO;
-  read_flag (json, "add_generation_prompt", &options->add_generation_prompt);
-  read_flag (json, "add_vision_id", &options->add_vision_id);
-  read_flag (json, "enable_thinking", &thinking);
-  options->enable_thinking = thinking ? QE_YES : QE_NO;
-  size_t tools = qe_json_member (json, 0, "tools");
-  if (tools == QE_JSON_NONE)
-    return;
-  options->tools = r->tools;
-  options->n_tools = 0;
-  for (size_t i = qe_json_first (json, tools); i != QE_JSON_NONE; i = qe_json_next (json, tools, i))
-    r->tools[options->n_tools++] = write_value (r, i);
-}
-
 static QeStatus
 read_and_render (Reader *r, QeChatText *out, QeChatOptions options, QeError *err)
 {
   size_t messages = qe_json_member (r->json, 0, "messages");
-  for (size_t i = qe_json_first (r->json, messages); i != QE_JSON_NONE; i = qe_json_next (r->json, messages, i))
-    if (!read_message (r, i))
+  for (size_t i = qe_json_first (r->json, messages); i != QE_JSON_NONE; i = qe_json_next (r->json, messages, i)) {
+    static const char *const roles[] = { "system", "user", "assistant", "tool" };
+    QeChatMessage *m = &r->messages[r->n_messages];
+    const char *role = text_member (r->json, i, "role");
+    int found = -1;
+    for (int k = 0; k < 4 && role; k++)
+      if (strcmp (role, roles[k]) == 0)
+        found = k;
+    if (found < 0)
       return qe_fail (err, QE_ERROR_ARGUMENT, "Unexpected message role.");
-  read_options (r, &options);
+    m->role = (QeRole) found;
+    read_content (r, m, qe_json_member (r->json, i, "content"));
+    read_calls (r, m, qe_json_member (r->json, i, "tool_calls"));
+    m->reasoning = text_member (r->json, i, "reasoning_content");
+    r->n_messages++;
+  }
+  /* What the object says goes before what the caller says. */
+  const QeJson *json = r->json;
+  bool thinking = options.enable_thinking != QE_NO;
+  read_flag (json, "add_generation_prompt", &options.add_generation_prompt);
+  read_flag (json, "add_vision_id", &options.add_vision_id);
+  read_flag (json, "enable_thinking", &thinking);
+  options.enable_thinking = thinking ? QE_YES : QE_NO;
+  size_t tools = qe_json_member (json, 0, "tools");
+  if (tools != QE_JSON_NONE) {
+    options.tools = r->tools;
+    options.n_tools = 0;
+    for (size_t i = qe_json_first (json, tools); i != QE_JSON_NONE; i = qe_json_next (json, tools, i))
+      r->tools[options.n_tools++] = write_value (r, i);
+  }
   for (size_t i = 0; i < r->n_written; i++)
     if (r->written[i].failed)
       return qe_fail (err, QE_ERROR_MEMORY, "There is not enough memory for this conversation.");

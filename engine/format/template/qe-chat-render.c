@@ -121,25 +121,6 @@ find_question (Renderer *r)
 
 /* ---- system and tools ------------------------------------------------------------------------------------------ */
 
-static QeStatus
-render_tool (Renderer *r, const char *text)
-{
-  QeJson json;
-  QeBuffer line = { 0 };
-  QeStatus status = qe_json_parse (&json, text, strlen (text), r->err);
-  if (status == QE_ERROR_FORMAT)
-    return qe_fail (r->err, QE_ERROR_ARGUMENT, "The description of a tool is not valid JSON.");
-  if (status != QE_OK)
-    return status;
-  qe_json_write (&json, 0, &line);
-  qe_rich_text_template (&r->out, "\n");
-  qe_rich_text_plain (&r->out, line.data, line.size);
-  r->out.text.failed = r->out.text.failed || line.failed;
-  qe_json_clear (&json);
-  qe_buffer_clear (&line);
-  return QE_OK;
-}
-
 /* The system block: tools first, then the system message, if either is there. */
 static QeStatus
 render_system (Renderer *r)
@@ -152,8 +133,21 @@ render_system (Renderer *r)
     return status;
   if (options->n_tools > 0) {
     qe_rich_text_template (&r->out, tools_before);
-    for (size_t i = 0; i < options->n_tools && status == QE_OK; i++)
-      status = render_tool (r, options->tools[i]);
+    for (size_t i = 0; i < options->n_tools && status == QE_OK; i++) {
+      QeJson json;
+      QeBuffer line = { 0 };
+      status = qe_json_parse (&json, options->tools[i], strlen (options->tools[i]), r->err);
+      if (status == QE_ERROR_FORMAT)
+        status = qe_fail (r->err, QE_ERROR_ARGUMENT, "The description of a tool is not valid JSON.");
+      if (status != QE_OK)
+        break;
+      qe_json_write (&json, 0, &line);
+      qe_rich_text_template (&r->out, "\n");
+      qe_rich_text_plain (&r->out, line.data, line.size);
+      r->out.text.failed = r->out.text.failed || line.failed;
+      qe_json_clear (&json);
+      qe_buffer_clear (&line);
+    }
     qe_rich_text_template (&r->out, tools_after);
     qe_rich_text_template (&r->out, content.end > content.start ? "\n\n" : "");
   } else if (has_system) {
@@ -216,42 +210,26 @@ render_arguments (Renderer *r, const char *arguments)
 }
 
 static QeStatus
-render_call (Renderer *r, const QeToolCall *call)
-{
-  qe_rich_text_template (&r->out, "<tool_call>\n<function=");
-  qe_rich_text_plain (&r->out, call->name ? call->name : "", call->name ? strlen (call->name) : 0);
-  qe_rich_text_template (&r->out, ">\n");
-  QeStatus status = render_arguments (r, call->arguments);
-  qe_rich_text_template (&r->out, "</function>\n</tool_call>");
-  return status;
-}
-
-/* Splits content that still holds its think block: the reasoning, in *thought, and what follows it. */
-static void
-split_reasoning (const Content *said, Content *answer, size_t *thought_start, size_t *thought_end)
-{
-  const char *text = said->rich.text.data;
-  size_t close = qe_text_find (text, said->start, said->end, "</think>");
-  if (close == said->end)
-    return;
-  size_t open = qe_text_find_last (text, said->start, close, "<think>");
-  *thought_start = open < close ? open + strlen ("<think>") : said->start;
-  *thought_end = close;
-  answer->start = qe_text_find_last (text, said->start, said->end, "</think>") + strlen ("</think>");
-  while (answer->start < answer->end && text[answer->start] == '\n')
-    answer->start++;
-}
-
-static QeStatus
 render_assistant (Renderer *r, size_t index, const Content *said)
 {
   const QeChatMessage *message = &r->messages[index];
   Content answer = *said;
   size_t start = 0, end = 0;
-  if (message->reasoning)
+  if (message->reasoning) {
     end = strlen (message->reasoning);
-  else
-    split_reasoning (said, &answer, &start, &end);
+  } else {
+    /* The content may still hold its think block: the reasoning is from start to end then, and what follows is the answer. */
+    const char *text = said->rich.text.data;
+    size_t close = qe_text_find (text, said->start, said->end, "</think>");
+    if (close != said->end) {
+      size_t open = qe_text_find_last (text, said->start, close, "<think>");
+      start = open < close ? open + strlen ("<think>") : said->start;
+      end = close;
+      answer.start = qe_text_find_last (text, said->start, said->end, "</think>") + strlen ("</think>");
+      while (answer.start < answer.end && text[answer.start] == '\n')
+        answer.start++;
+    }
+  }
   qe_rich_text_template (&r->out, "<|im_start|>assistant\n");
   if (index > r->question) {
     qe_rich_text_template (&r->out, "<think>\n");
@@ -266,23 +244,18 @@ render_assistant (Renderer *r, size_t index, const Content *said)
   QeStatus status = QE_OK;
   for (size_t i = 0; i < message->n_calls && status == QE_OK; i++) {
     qe_rich_text_template (&r->out, i > 0 ? "\n" : answer.end > answer.start ? "\n\n" : "");
-    status = render_call (r, &message->calls[i]);
+    qe_rich_text_template (&r->out, "<tool_call>\n<function=");
+    qe_rich_text_plain (&r->out, message->calls[i].name ? message->calls[i].name : "",
+                        message->calls[i].name ? strlen (message->calls[i].name) : 0);
+    qe_rich_text_template (&r->out, ">\n");
+    status = render_arguments (r, message->calls[i].arguments);
+    qe_rich_text_template (&r->out, "</function>\n</tool_call>");
   }
   qe_rich_text_template (&r->out, "<|im_end|>\n");
   return status;
 }
 
 /* ---- messages -------------------------------------------------------------------------------------------------- */
-
-static void
-render_tool_response (Renderer *r, size_t index, const Content *said)
-{
-  bool first = index > 0 && r->messages[index - 1].role != QE_ROLE_TOOL;
-  bool last = index + 1 == r->n_messages || r->messages[index + 1].role != QE_ROLE_TOOL;
-  qe_rich_text_template (&r->out, first ? "<|im_start|>user\n<tool_response>\n" : "\n<tool_response>\n");
-  qe_rich_text_slice (&r->out, &said->rich, said->start, said->end);
-  qe_rich_text_template (&r->out, last ? "\n</tool_response><|im_end|>\n" : "\n</tool_response>");
-}
 
 static QeStatus
 render_message (Renderer *r, size_t index)
@@ -302,7 +275,13 @@ render_message (Renderer *r, size_t index)
     qe_rich_text_template (&r->out, "<|im_end|>\n");
     break;
   case QE_ROLE_ASSISTANT: status = render_assistant (r, index, &said); break;
-  case QE_ROLE_TOOL: render_tool_response (r, index, &said); break;
+  case QE_ROLE_TOOL: {
+    bool first = index > 0 && r->messages[index - 1].role != QE_ROLE_TOOL;
+    bool last = index + 1 == r->n_messages || r->messages[index + 1].role != QE_ROLE_TOOL;
+    qe_rich_text_template (&r->out, first ? "<|im_start|>user\n<tool_response>\n" : "\n<tool_response>\n");
+    qe_rich_text_slice (&r->out, &said.rich, said.start, said.end);
+    qe_rich_text_template (&r->out, last ? "\n</tool_response><|im_end|>\n" : "\n</tool_response>");
+  } break;
   default: status = qe_fail (r->err, QE_ERROR_ARGUMENT, "Unexpected message role.");
   }
   r->out.text.failed = r->out.text.failed || said.rich.text.failed;

@@ -35,33 +35,22 @@ set (QjRun *run, const char *name, QjValue value)
 
 /* ---- messages -------------------------------------------------------------------------------------------------- */
 
-static bool
-is_all_text (const QeChatMessage *message)
-{
-  for (size_t i = 0; i < message->n_parts; i++)
-    if (message->parts[i].kind != QE_PART_TEXT)
-      return false;
-  return true;
-}
-
-/* Text alone is a text, since not every template takes lists. */
-static QjValue
-make_text (QjRun *run, const QeChatMessage *message)
-{
-  if (message->n_parts <= 1)
-    return plain (run, message->n_parts ? message->parts[0].text : "");
-  QjValue parts = qe_jinja_list (run, message->n_parts);
-  for (size_t i = 0; i < message->n_parts; i++)
-    qe_jinja_list_set (parts, i, plain (run, message->parts[i].text));
-  return qe_jinja_join (run, parts);
-}
-
 static QjValue
 make_content (QjRun *run, const QeChatMessage *message)
 {
   static const char *const types[] = { [QE_PART_TEXT] = "text", [QE_PART_IMAGE] = "image", [QE_PART_VIDEO] = "video" };
-  if (is_all_text (message))
-    return make_text (run, message);
+  bool all_text = true;
+  for (size_t i = 0; i < message->n_parts; i++)
+    all_text = all_text && message->parts[i].kind == QE_PART_TEXT;
+  if (all_text) {
+    /* Text alone is a text, since not every template takes lists. */
+    if (message->n_parts <= 1)
+      return plain (run, message->n_parts ? message->parts[0].text : "");
+    QjValue m = qe_jinja_list (run, message->n_parts);
+    for (size_t i = 0; i < message->n_parts; i++)
+      qe_jinja_list_set (m, i, plain (run, message->parts[i].text));
+    return qe_jinja_join (run, m);
+  }
   QjValue parts = qe_jinja_list (run, message->n_parts);
   for (size_t i = 0; i < message->n_parts; i++) {
     const QeChatPart *part = &message->parts[i];
@@ -86,18 +75,6 @@ parse_arguments (QjRun *run, const char *text, size_t length)
 }
 
 static QjValue
-make_call (QjRun *run, const QeToolCall *call)
-{
-  QjValue function = qe_jinja_dict (run, 2), out = qe_jinja_dict (run, 2);
-  const char *arguments = call->arguments ? call->arguments : "";
-  qe_jinja_dict_set (run, function, "name", plain (run, call->name));
-  qe_jinja_dict_set (run, function, "arguments", parse_arguments (run, arguments, strlen (arguments)));
-  qe_jinja_dict_set (run, out, "type", literal (run, "function"));
-  qe_jinja_dict_set (run, out, "function", function);
-  return out;
-}
-
-static QjValue
 make_message (QjRun *run, const QeChatMessage *message)
 {
   static const char *const roles[] = {
@@ -113,8 +90,15 @@ make_message (QjRun *run, const QeChatMessage *message)
   if (message->n_calls == 0)
     return out;
   QjValue calls = qe_jinja_list (run, message->n_calls);
-  for (size_t i = 0; i < message->n_calls; i++)
-    qe_jinja_list_set (calls, i, make_call (run, &message->calls[i]));
+  for (size_t i = 0; i < message->n_calls; i++) {
+    QjValue function = qe_jinja_dict (run, 2), entry = qe_jinja_dict (run, 2);
+    const char *arguments = message->calls[i].arguments ? message->calls[i].arguments : "";
+    qe_jinja_dict_set (run, function, "name", plain (run, message->calls[i].name));
+    qe_jinja_dict_set (run, function, "arguments", parse_arguments (run, arguments, strlen (arguments)));
+    qe_jinja_dict_set (run, entry, "type", literal (run, "function"));
+    qe_jinja_dict_set (run, entry, "function", function);
+    qe_jinja_list_set (calls, i, entry);
+  }
   qe_jinja_dict_set (run, out, "tool_calls", calls);
   return out;
 }
@@ -205,27 +189,6 @@ set_tristate (QjRun *run, const char *name, QeTristate value)
 }
 
 static void
-set_tools (QjRun *run, const QeChatOptions *options)
-{
-  QjValue tools = qe_jinja_list (run, options->n_tools), tool;
-  for (size_t i = 0; i < options->n_tools; i++) {
-    if (!qe_jinja_parse (run, options->tools[i], strlen (options->tools[i]), &tool))
-      qe_jinja_refuse (run, "The description of a tool is not valid JSON.");
-    qe_jinja_list_set (tools, i, tool);
-  }
-  set (run, "tools", options->n_tools ? tools : qe_jinja_none ());
-}
-
-static void
-set_variables (QjRun *run, const char *text)
-{
-  QjValue all;
-  if (!qe_jinja_parse (run, text, strlen (text), &all) || !qe_jinja_is_dict (all))
-    qe_jinja_refuse (run, "The variables for the chat template are not a JSON object.");
-  qe_jinja_set_members (run, all);
-}
-
-static void
 set_options (QjRun *run, const Conversation *c)
 {
   const QeChatOptions *o = c->options;
@@ -241,9 +204,19 @@ set_options (QjRun *run, const Conversation *c)
     set (run, "bos_token", literal (run, c->template->bos));
   if (c->template->eos)
     set (run, "eos_token", literal (run, c->template->eos));
-  set_tools (run, o);
-  if (o->variables)
-    set_variables (run, o->variables);
+  QjValue tools = qe_jinja_list (run, o->n_tools), tool;
+  for (size_t i = 0; i < o->n_tools; i++) {
+    if (!qe_jinja_parse (run, o->tools[i], strlen (o->tools[i]), &tool))
+      qe_jinja_refuse (run, "The description of a tool is not valid JSON.");
+    qe_jinja_list_set (tools, i, tool);
+  }
+  set (run, "tools", o->n_tools ? tools : qe_jinja_none ());
+  if (o->variables) {
+    QjValue all;
+    if (!qe_jinja_parse (run, o->variables, strlen (o->variables), &all) || !qe_jinja_is_dict (all))
+      qe_jinja_refuse (run, "The variables for the chat template are not a JSON object.");
+    qe_jinja_set_members (run, all);
+  }
 }
 
 static void

@@ -31,14 +31,6 @@ fail_undefined (QjRun *r, QjValue v)
 
 /* ---- attributes and items -------------------------------------------------------------------------------------- */
 
-static QjValue
-bind_method (QjRun *r, QjValue self, const QjFunction *function)
-{
-  QjMethod *method = qj_alloc (&r->base, sizeof *method);
-  *method = (QjMethod) { function, self };
-  return (QjValue) { .kind = QJ_METHOD, .method = method };
-}
-
 static const char *
 name_of (QjRun *r, const QjString *s)
 {
@@ -53,8 +45,14 @@ static QjValue
 python_attribute (QjRun *r, QjValue v, const QjString *name)
 {
   const QjFunction *method = qj_find_method (v.kind, name);
-  if (method)
-    return method->func ? bind_method (r, v, method) : qj_undefined (method->name); /* it would change the value */
+  if (method) {
+    if (method->func) {
+      QjMethod *bound = qj_alloc (&r->base, sizeof *bound);
+      *bound = (QjMethod) { method, v };
+      return (QjValue) { .kind = QJ_METHOD, .method = bound };
+    }
+    return qj_undefined (method->name);
+  } /* it would change the value */
   if (v.kind == QJ_NAMESPACE) {
     QjEntry *e = qj_dict_find_text (v.dict, name->data, name->size);
     return e ? e->value : (QjValue) { QJ_MISSING };
@@ -139,38 +137,6 @@ clamp (int64_t at, int64_t n, int64_t low, int64_t high)
   return at < low ? low : at > high ? high : at;
 }
 
-static QjValue
-slice_string (QjRun *r, const QjString *s, int64_t start, int64_t step, int64_t n)
-{
-  if (step == 1 || n == 0) {
-    size_t from = qj_byte_offset (s, (size_t) start);
-    qj_steps (r, s->n_chars == s->size ? 0 : s->size / 32);
-    return qj_string (qj_substring (r, s, from, n ? qj_byte_offset (s, (size_t) (start + n)) : from));
-  }
-  uint32_t *offsets = qj_alloc (&r->base, (qj_n_chars (s) + 1) * sizeof *offsets); /* of each character */
-  size_t at = 0;
-  for (uint32_t i = 0; i < s->size; i++)
-    if (((uint8_t) s->data[i] & 0xc0) != 0x80)
-      offsets[at++] = i;
-  offsets[at] = s->size;
-  qj_steps (r, s->size / 4);
-  QjBuilder b = qj_builder (r);
-  for (int64_t i = 0; i < n; i++)
-    qj_add_part (&b, s, offsets[start + i * step], offsets[start + i * step + 1]);
-  return qj_string (qj_finish (&b));
-}
-
-static QjValue
-slice_range (QjRun *r, const QjRange *range, int64_t start, int64_t step, int64_t n)
-{
-  QjRange *part = qj_alloc (&r->base, sizeof *part);
-  if (step > INT32_MAX || step < INT32_MIN)
-    step = step > 0 ? INT32_MAX : INT32_MIN; /* there is one item at most */
-  *part = (QjRange) { range->start + start * range->step, 0, range->step * step, n };
-  part->stop = part->start + n * part->step;
-  return (QjValue) { .kind = QJ_RANGE, .range = part };
-}
-
 QjValue
 qj_slice (QjRun *r, QjValue v, QjValue start_value, QjValue stop_value, QjValue step_value)
 {
@@ -192,10 +158,34 @@ qj_slice (QjRun *r, QjValue v, QjValue start_value, QjValue stop_value, QjValue 
   int64_t n = back           ? (start > stop ? (start - stop - 1) / -step + 1 : 0)
               : start < stop ? (stop - start - 1) / step + 1
                              : 0;
-  if (v.kind == QJ_STRING)
-    return slice_string (r, v.string, start, step, n);
-  if (v.kind == QJ_RANGE)
-    return slice_range (r, v.range, start, step, n);
+  if (v.kind == QJ_STRING) {
+    if (step == 1 || n == 0) {
+      size_t from = qj_byte_offset (v.string, (size_t) start);
+      qj_steps (r, v.string->n_chars == v.string->size ? 0 : v.string->size / 32);
+      return qj_string (qj_substring (r, v.string, from, n ? qj_byte_offset (v.string, (size_t) (start + n)) : from));
+    }
+    uint32_t *offsets = qj_alloc (&r->base, (qj_n_chars (v.string) + 1) * sizeof *offsets); /* of each character */
+    size_t at = 0;
+    for (uint32_t i = 0; i < v.string->size; i++)
+      if (((uint8_t) v.string->data[i] & 0xc0) != 0x80)
+        offsets[at++] = i;
+    offsets[at] = v.string->size;
+    qj_steps (r, v.string->size / 4);
+    QjBuilder b = qj_builder (r);
+    for (int64_t i = 0; i < n; i++)
+      qj_add_part (&b, v.string, offsets[start + i * step], offsets[start + i * step + 1]);
+    return qj_string (qj_finish (&b));
+  }
+  if (v.kind == QJ_RANGE) {
+    const QjRange *range = v.range;
+    int64_t stride = step;
+    QjRange *part = qj_alloc (&r->base, sizeof *part);
+    if (stride > INT32_MAX || stride < INT32_MIN)
+      stride = stride > 0 ? INT32_MAX : INT32_MIN; /* there is one item at most */
+    *part = (QjRange) { range->start + start * range->step, 0, range->step * stride, n };
+    part->stop = part->start + n * part->step;
+    return (QjValue) { .kind = QJ_RANGE, .range = part };
+  }
   QjValue list = qj_list_new (r, (QjKind) v.kind, (size_t) n);
   for (int64_t i = 0; i < n; i++)
     list.list->items[i] = v.list->items[start + i * step];
@@ -212,15 +202,6 @@ fail_types (QjRun *r, const char *what, QjValue a, QjValue b)
   qj_fail (&r->base, "%s and %s cannot be %s", qj_type_name (a), qj_type_name (b), what);
 }
 
-static QjValue
-join_lists (QjRun *r, QjValue a, QjValue b)
-{
-  QjValue list = qj_list_new (r, (QjKind) a.kind, (size_t) a.list->n + b.list->n);
-  for (uint32_t i = 0; i < list.list->n; i++)
-    list.list->items[i] = i < a.list->n ? a.list->items[i] : b.list->items[i - a.list->n];
-  return list;
-}
-
 _Noreturn static void
 fail_overflow (QjRun *r)
 {
@@ -233,8 +214,12 @@ qj_add_values (QjRun *r, QjValue a, QjValue b)
   int64_t sum;
   if (a.kind == QJ_STRING && b.kind == QJ_STRING)
     return qj_string (qj_concat (r, a.string, b.string));
-  if ((a.kind == QJ_LIST || a.kind == QJ_TUPLE) && a.kind == b.kind)
-    return join_lists (r, a, b);
+  if ((a.kind == QJ_LIST || a.kind == QJ_TUPLE) && a.kind == b.kind) {
+    QjValue list = qj_list_new (r, (QjKind) a.kind, (size_t) a.list->n + b.list->n);
+    for (uint32_t i = 0; i < list.list->n; i++)
+      list.list->items[i] = i < a.list->n ? a.list->items[i] : b.list->items[i - a.list->n];
+    return list;
+  }
   if (!qj_is_number (a) || !qj_is_number (b))
     fail_types (r, "added", a, b);
   if (a.kind == QJ_FLOAT || b.kind == QJ_FLOAT)
@@ -269,23 +254,6 @@ static bool
 is_repeatable (QjValue v)
 {
   return v.kind == QJ_STRING || v.kind == QJ_LIST || v.kind == QJ_TUPLE;
-}
-
-static QjValue
-multiply (QjRun *r, QjValue a, QjValue b)
-{
-  int64_t product;
-  if (is_repeatable (a) && (b.kind == QJ_INT || b.kind == QJ_BOOL))
-    return repeat (r, a, qj_integer_of (b));
-  if (is_repeatable (b) && (a.kind == QJ_INT || a.kind == QJ_BOOL))
-    return repeat (r, b, qj_integer_of (a));
-  if (!qj_is_number (a) || !qj_is_number (b))
-    fail_types (r, "multiplied", a, b);
-  if (a.kind == QJ_FLOAT || b.kind == QJ_FLOAT)
-    return qj_float (qj_double_of (a) * qj_double_of (b));
-  if (__builtin_mul_overflow (qj_integer_of (a), qj_integer_of (b), &product))
-    fail_overflow (r);
-  return qj_int (product);
 }
 
 static double
@@ -350,42 +318,37 @@ power (QjRun *r, QjValue a, QjValue b)
 }
 
 static QjValue
-subtract (QjRun *r, QjValue a, QjValue b)
-{
-  int64_t difference;
-  if (!qj_is_number (a) || !qj_is_number (b))
-    fail_types (r, "subtracted", a, b);
-  if (a.kind == QJ_FLOAT || b.kind == QJ_FLOAT)
-    return qj_float (qj_double_of (a) - qj_double_of (b));
-  if (__builtin_sub_overflow (qj_integer_of (a), qj_integer_of (b), &difference))
-    fail_overflow (r);
-  return qj_int (difference);
-}
-
-static QjValue
 arithmetic (QjRun *r, QjOperator op, QjValue a, QjValue b)
 {
   switch (op) {
   case QJ_ADD: return qj_add_values (r, a, b);
-  case QJ_SUBTRACT: return subtract (r, a, b);
-  case QJ_MULTIPLY: return multiply (r, a, b);
+  case QJ_SUBTRACT: {
+    int64_t difference;
+    if (!qj_is_number (a) || !qj_is_number (b))
+      fail_types (r, "subtracted", a, b);
+    if (a.kind == QJ_FLOAT || b.kind == QJ_FLOAT)
+      return qj_float (qj_double_of (a) - qj_double_of (b));
+    if (__builtin_sub_overflow (qj_integer_of (a), qj_integer_of (b), &difference))
+      fail_overflow (r);
+    return qj_int (difference);
+  }
+  case QJ_MULTIPLY: {
+    int64_t product;
+    if (is_repeatable (a) && (b.kind == QJ_INT || b.kind == QJ_BOOL))
+      return repeat (r, a, qj_integer_of (b));
+    if (is_repeatable (b) && (a.kind == QJ_INT || a.kind == QJ_BOOL))
+      return repeat (r, b, qj_integer_of (a));
+    if (!qj_is_number (a) || !qj_is_number (b))
+      fail_types (r, "multiplied", a, b);
+    if (a.kind == QJ_FLOAT || b.kind == QJ_FLOAT)
+      return qj_float (qj_double_of (a) * qj_double_of (b));
+    if (__builtin_mul_overflow (qj_integer_of (a), qj_integer_of (b), &product))
+      fail_overflow (r);
+    return qj_int (product);
+  }
   case QJ_POWER: return power (r, a, b);
   default: return divide (r, op, a, b);
   }
-}
-
-/* -x, or +x. */
-static QjValue
-signed_value (QjRun *r, QjValue v, bool negative)
-{
-  if (v.kind == QJ_FLOAT)
-    return qj_float (negative ? -v.number : v.number);
-  if (v.kind != QJ_INT && v.kind != QJ_BOOL)
-    fail_types (r, "negated", v, qj_int (0));
-  int64_t i = qj_integer_of (v);
-  if (negative && i == INT64_MIN)
-    fail_overflow (r);
-  return qj_int (negative ? -i : i);
 }
 
 bool
@@ -410,19 +373,6 @@ qj_compare (QjRun *r, QjOperator op, QjValue a, QjValue b)
 /* ---- calls ----------------------------------------------------------------------------------------------------- */
 
 static void
-add_more_arguments (QjRun *r, QjArgs *out, QjValue more)
-{
-  if (more.kind == QJ_UNDEFINED)
-    fail_undefined (r, more);
-  QjValue list = qj_to_list (r, more, QJ_LIST);
-  QjValue *items = qj_alloc (&r->base, ((size_t) out->n + list.list->n) * sizeof *items);
-  for (uint32_t i = 0; i < out->n + list.list->n; i++)
-    items[i] = i < out->n ? out->items[i] : list.list->items[i - out->n];
-  out->items = items;
-  out->n += list.list->n;
-}
-
-static void
 add_keyword (QjRun *r, QjArgs *out, const QjString *name, QjValue value)
 {
   qj_steps (r, out->n_keywords / 4);
@@ -430,22 +380,6 @@ add_keyword (QjRun *r, QjArgs *out, const QjString *name, QjValue value)
     if (qj_strings_equal (out->keywords[i].name, name))
       qj_fail (&r->base, "the argument “%.*s” is given twice", (int) (name->size < 60 ? name->size : 60), name->data);
   out->keywords[out->n_keywords++] = (QjKeyword) { name, value };
-}
-
-static void
-add_more_keywords (QjRun *r, QjArgs *out, QjValue more)
-{
-  if (more.kind != QJ_DICT)
-    qj_fail (&r->base, "%s cannot be keyword arguments", qj_type_name (more));
-  QjKeyword *keywords = qj_alloc (&r->base, (out->n_keywords + more.dict->n + 1) * sizeof *keywords);
-  for (uint32_t i = 0; i < out->n_keywords; i++)
-    keywords[i] = out->keywords[i];
-  out->keywords = keywords;
-  for (size_t i = 0; i < more.dict->n; i++) {
-    if (more.dict->entries[i].key.kind != QJ_STRING)
-      qj_fail (&r->base, "%s cannot be the name of an argument", qj_type_name (more.dict->entries[i].key));
-    add_keyword (r, out, more.dict->entries[i].key.string, more.dict->entries[i].value);
-  }
 }
 
 /* spare: room for so many keywords more. */
@@ -465,10 +399,31 @@ eval_arguments (QjRun *r, const QjArguments *a, size_t spare)
     QjValue v = qj_eval (r, a->keywords.items[i]->a);
     add_keyword (r, &out, a->keywords.items[i]->value.string, v);
   }
-  if (a->more)
-    add_more_arguments (r, &out, qj_eval (r, a->more));
-  if (a->more_keywords)
-    add_more_keywords (r, &out, qj_eval (r, a->more_keywords));
+  if (a->more) {
+    QjValue more = qj_eval (r, a->more);
+    if (more.kind == QJ_UNDEFINED)
+      fail_undefined (r, more);
+    QjValue list = qj_to_list (r, more, QJ_LIST);
+    QjValue *items = qj_alloc (&r->base, ((size_t) out.n + list.list->n) * sizeof *items);
+    for (uint32_t i = 0; i < out.n + list.list->n; i++)
+      items[i] = i < out.n ? out.items[i] : list.list->items[i - out.n];
+    out.items = items;
+    out.n += list.list->n;
+  }
+  if (a->more_keywords) {
+    QjValue more = qj_eval (r, a->more_keywords);
+    if (more.kind != QJ_DICT)
+      qj_fail (&r->base, "%s cannot be keyword arguments", qj_type_name (more));
+    QjKeyword *keywords = qj_alloc (&r->base, (out.n_keywords + more.dict->n + 1) * sizeof *keywords);
+    for (uint32_t i = 0; i < out.n_keywords; i++)
+      keywords[i] = out.keywords[i];
+    out.keywords = keywords;
+    for (size_t i = 0; i < more.dict->n; i++) {
+      if (more.dict->entries[i].key.kind != QJ_STRING)
+        qj_fail (&r->base, "%s cannot be the name of an argument", qj_type_name (more.dict->entries[i].key));
+      add_keyword (r, &out, more.dict->entries[i].key.string, more.dict->entries[i].value);
+    }
+  }
   return out;
 }
 
@@ -486,20 +441,13 @@ find_param (const char *params, const QjString *name)
   return -1;
 }
 
-static unsigned
-count_params (const char *params)
-{
-  unsigned n = *params != '\0';
-  for (const char *p = params; (p = strchr (p, ' ')); p++)
-    n++;
-  return n;
-}
-
 QjValue
 qj_apply (QjRun *r, const QjFunction *f, const QjValue *self, const QjArgs *args)
 {
   QjValue p[QJ_MAX_PARAMS + 1] = { 0 }; /* all QJ_MISSING */
-  unsigned first = self != NULL, n = count_params (f->params);
+  unsigned first = self != NULL, n = *f->params != '\0';
+  for (const char *blank = f->params; (blank = strchr (blank, ' ')); blank++)
+    n++;
   if (self)
     p[0] = *self;
   if (f->params[0] == '*')
@@ -546,109 +494,7 @@ qj_eval_call (QjRun *r, const QjNode *node, const QjKeyword *caller)
   return qj_call (r, callee, &args);
 }
 
-/* A filter or a test; what the filter block gives stands in for a subject that is not there. */
-static QjValue
-eval_applied (QjRun *r, const QjNode *node)
-{
-  QjValue subject = node->a ? qj_eval (r, node->a) : r->filtered;
-  r->base.line = node->line;
-  if (!node->function)
-    qj_fail (&r->base, "a filter or test is not known");
-  QjArgs args = eval_arguments (r, node->arguments, 0);
-  r->base.line = node->line;
-  return qj_apply (r, node->function, &subject, &args);
-}
-
 /* ---- the rest -------------------------------------------------------------------------------------------------- */
-
-static QjValue
-eval_items (QjRun *r, const QjNode *node)
-{
-  QjValue list = qj_list_new (r, node->kind == QJ_NODE_LIST ? QJ_LIST : QJ_TUPLE, node->nodes.n);
-  for (size_t i = 0; i < node->nodes.n; i++)
-    list.list->items[i] = qj_eval (r, node->nodes.items[i]);
-  return list;
-}
-
-static QjValue
-eval_dict (QjRun *r, const QjNode *node)
-{
-  QjDict *dict = qj_dict_new (r, node->nodes.n / 2);
-  for (size_t i = 0; i + 1 < node->nodes.n; i += 2) {
-    QjValue key = qj_eval (r, node->nodes.items[i]), value = qj_eval (r, node->nodes.items[i + 1]);
-    if (key.kind >= QJ_LIST && key.kind != QJ_TUPLE && key.kind <= QJ_DICT)
-      qj_fail (&r->base, "%s cannot be a key", qj_type_name (key));
-    qj_dict_put (r, dict, key, value);
-  }
-  return (QjValue) { .kind = QJ_DICT, .dict = dict };
-}
-
-static QjValue
-eval_slice (QjRun *r, const QjNode *node)
-{
-  QjValue v = qj_eval (r, node->a), parts[3];
-  for (int i = 0; i < 3; i++)
-    parts[i] = node->nodes.items[i] ? qj_eval (r, node->nodes.items[i]) : qj_none ();
-  r->base.line = node->line;
-  return qj_slice (r, v, parts[0], parts[1], parts[2]);
-}
-
-static QjValue
-eval_concat (QjRun *r, const QjNode *node)
-{
-  QjBuilder b = qj_builder (r);
-  for (size_t i = 0; i < node->nodes.n; i++) {
-    QjValue v = qj_eval (r, node->nodes.items[i]);
-    qj_add_value (&b, v);
-  }
-  return qj_string (qj_finish (&b));
-}
-
-static QjValue
-eval_comparison (QjRun *r, const QjNode *node)
-{
-  QjValue left = qj_eval (r, node->a);
-  bool holds = true;
-  for (size_t i = 0; i < node->nodes.n && holds; i++) {
-    QjValue right = qj_eval (r, node->nodes.items[i]->a);
-    r->base.line = node->line;
-    holds = qj_compare (r, (QjOperator) node->nodes.items[i]->op, left, right);
-    left = right;
-  }
-  return qj_bool (holds);
-}
-
-static QjValue
-eval_binary (QjRun *r, const QjNode *node)
-{
-  QjValue a = qj_eval (r, node->a);
-  if (node->kind == QJ_NODE_AND || node->kind == QJ_NODE_OR)
-    return qj_truth (r, a) == (node->kind == QJ_NODE_AND) ? qj_eval (r, node->b) : a;
-  QjValue b = qj_eval (r, node->b);
-  r->base.line = node->line;
-  return arithmetic (r, (QjOperator) node->op, a, b);
-}
-
-static QjValue
-eval_access (QjRun *r, const QjNode *node)
-{
-  QjValue v = qj_eval (r, node->a);
-  if (node->kind == QJ_NODE_ATTRIBUTE) {
-    r->base.line = node->line;
-    return qj_attribute (r, v, node->value.string);
-  }
-  QjValue key = qj_eval (r, node->b);
-  r->base.line = node->line;
-  return qj_item (r, v, key);
-}
-
-static QjValue
-eval_condition (QjRun *r, const QjNode *node)
-{
-  if (qj_truth (r, qj_eval (r, node->b)))
-    return qj_eval (r, node->a);
-  return node->c ? qj_eval (r, node->c) : qj_undefined (NULL);
-}
 
 static QjValue
 eval_inner (QjRun *r, const QjNode *node)
@@ -657,23 +503,100 @@ eval_inner (QjRun *r, const QjNode *node)
   case QJ_NODE_CONST: return node->value;
   case QJ_NODE_NAME: return qj_lookup (r, node->symbol);
   case QJ_NODE_ATTRIBUTE:
-  case QJ_NODE_ITEM: return eval_access (r, node);
-  case QJ_NODE_SLICE: return eval_slice (r, node);
+  case QJ_NODE_ITEM: {
+    QjValue v = qj_eval (r, node->a);
+    if (node->kind == QJ_NODE_ATTRIBUTE) {
+      r->base.line = node->line;
+      return qj_attribute (r, v, node->value.string);
+    }
+    QjValue key = qj_eval (r, node->b);
+    r->base.line = node->line;
+    return qj_item (r, v, key);
+  }
+  case QJ_NODE_SLICE: {
+    QjValue v = qj_eval (r, node->a), parts[3];
+    for (int i = 0; i < 3; i++)
+      parts[i] = node->nodes.items[i] ? qj_eval (r, node->nodes.items[i]) : qj_none ();
+    r->base.line = node->line;
+    return qj_slice (r, v, parts[0], parts[1], parts[2]);
+  }
   case QJ_NODE_CALL: return qj_eval_call (r, node, NULL);
   case QJ_NODE_FILTER:
-  case QJ_NODE_TEST: return eval_applied (r, node);
+  case QJ_NODE_TEST: {
+    /* A filter or a test; what the filter block gives stands in for a subject that is not there. */
+    QjValue subject = node->a ? qj_eval (r, node->a) : r->filtered;
+    r->base.line = node->line;
+    if (!node->function)
+      qj_fail (&r->base, "a filter or test is not known");
+    QjArgs args = eval_arguments (r, node->arguments, 0);
+    r->base.line = node->line;
+    return qj_apply (r, node->function, &subject, &args);
+  }
   case QJ_NODE_LIST:
-  case QJ_NODE_TUPLE: return eval_items (r, node);
-  case QJ_NODE_DICT: return eval_dict (r, node);
+  case QJ_NODE_TUPLE: {
+    QjValue list = qj_list_new (r, node->kind == QJ_NODE_LIST ? QJ_LIST : QJ_TUPLE, node->nodes.n);
+    for (size_t i = 0; i < node->nodes.n; i++)
+      list.list->items[i] = qj_eval (r, node->nodes.items[i]);
+    return list;
+  }
+  case QJ_NODE_DICT: {
+    QjDict *dict = qj_dict_new (r, node->nodes.n / 2);
+    for (size_t i = 0; i + 1 < node->nodes.n; i += 2) {
+      QjValue key = qj_eval (r, node->nodes.items[i]), value = qj_eval (r, node->nodes.items[i + 1]);
+      if (key.kind >= QJ_LIST && key.kind != QJ_TUPLE && key.kind <= QJ_DICT)
+        qj_fail (&r->base, "%s cannot be a key", qj_type_name (key));
+      qj_dict_put (r, dict, key, value);
+    }
+    return (QjValue) { .kind = QJ_DICT, .dict = dict };
+  }
   case QJ_NODE_NEGATIVE:
-  case QJ_NODE_POSITIVE: return signed_value (r, qj_eval (r, node->a), node->kind == QJ_NODE_NEGATIVE);
+  case QJ_NODE_POSITIVE: {
+    /* -x, or +x. */
+    QjValue v = qj_eval (r, node->a);
+    bool negative = node->kind == QJ_NODE_NEGATIVE;
+    if (v.kind == QJ_FLOAT)
+      return qj_float (negative ? -v.number : v.number);
+    if (v.kind != QJ_INT && v.kind != QJ_BOOL)
+      fail_types (r, "negated", v, qj_int (0));
+    int64_t i = qj_integer_of (v);
+    if (negative && i == INT64_MIN)
+      fail_overflow (r);
+    return qj_int (negative ? -i : i);
+  }
   case QJ_NODE_NOT: return qj_bool (!qj_truth (r, qj_eval (r, node->a)));
   case QJ_NODE_AND:
   case QJ_NODE_OR:
-  case QJ_NODE_ARITHMETIC: return eval_binary (r, node);
-  case QJ_NODE_CONCAT: return eval_concat (r, node);
-  case QJ_NODE_COMPARE: return eval_comparison (r, node);
-  case QJ_NODE_CONDITION: return eval_condition (r, node);
+  case QJ_NODE_ARITHMETIC: {
+    QjValue a = qj_eval (r, node->a);
+    if (node->kind == QJ_NODE_AND || node->kind == QJ_NODE_OR)
+      return qj_truth (r, a) == (node->kind == QJ_NODE_AND) ? qj_eval (r, node->b) : a;
+    QjValue b = qj_eval (r, node->b);
+    r->base.line = node->line;
+    return arithmetic (r, (QjOperator) node->op, a, b);
+  }
+  case QJ_NODE_CONCAT: {
+    QjBuilder b = qj_builder (r);
+    for (size_t i = 0; i < node->nodes.n; i++) {
+      QjValue part = qj_eval (r, node->nodes.items[i]);
+      qj_add_value (&b, part);
+    }
+    return qj_string (qj_finish (&b));
+  }
+  case QJ_NODE_COMPARE: {
+    QjValue left = qj_eval (r, node->a);
+    bool holds = true;
+    for (size_t i = 0; i < node->nodes.n && holds; i++) {
+      QjValue right = qj_eval (r, node->nodes.items[i]->a);
+      r->base.line = node->line;
+      holds = qj_compare (r, (QjOperator) node->nodes.items[i]->op, left, right);
+      left = right;
+    }
+    return qj_bool (holds);
+  }
+  case QJ_NODE_CONDITION:
+    if (qj_truth (r, qj_eval (r, node->b)))
+      return qj_eval (r, node->a);
+    return node->c ? qj_eval (r, node->c) : qj_undefined (NULL);
   default: qj_fail (&r->base, "a statement stands for a value");
   }
 }

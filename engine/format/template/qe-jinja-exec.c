@@ -63,15 +63,6 @@ assign_by_name (QjRun *r, QjScope *s, const char *name, QjValue value)
     assign_in (r, s, symbol, value);
 }
 
-static void
-assign_namespace_item (QjRun *r, const QjNode *target, QjValue value)
-{
-  QjValue ns = qj_lookup (r, target->symbol);
-  if (ns.kind != QJ_NAMESPACE)
-    qj_fail (&r->base, "“%.60s” is no namespace", r->symbol_names[target->symbol]);
-  qj_dict_put (r, ns.dict, target->value.kind == QJ_STRING ? target->value : qj_none (), value);
-}
-
 /* Gives the target, or each part of it, its value. */
 static void
 assign_target (QjRun *r, const QjNode *target, QjValue value)
@@ -79,7 +70,10 @@ assign_target (QjRun *r, const QjNode *target, QjValue value)
   if (target->kind == QJ_NODE_NAME) {
     qj_assign (r, target->symbol, value);
   } else if (target->kind == QJ_NODE_NAMESPACE_ITEM) {
-    assign_namespace_item (r, target, value);
+    QjValue ns = qj_lookup (r, target->symbol);
+    if (ns.kind != QJ_NAMESPACE)
+      qj_fail (&r->base, "“%.60s” is no namespace", r->symbol_names[target->symbol]);
+    qj_dict_put (r, ns.dict, target->value.kind == QJ_STRING ? target->value : qj_none (), value);
   } else {
     qj_enter (r);
     QjValue items = qj_to_list (r, value, QJ_LIST);
@@ -118,47 +112,11 @@ apply_filters (QjRun *r, const QjNode *filters, QjValue value)
 }
 
 static Flow
-exec_set_block (QjRun *r, const QjNode *node)
-{
-  Flow flow;
-  QjValue value = capture (r, &node->nodes, new_scope (r, r->scope), &flow);
-  if (flow != GO_ON)
-    return flow;
-  assign_target (r, node->a, node->b ? apply_filters (r, node->b, value) : value);
-  return GO_ON;
-}
-
-static Flow
-exec_filter_block (QjRun *r, const QjNode *node)
-{
-  Flow flow;
-  QjValue value = capture (r, &node->nodes, new_scope (r, r->scope), &flow);
-  if (flow == GO_ON)
-    qj_add_value (r->out, apply_filters (r, node->a, value));
-  return flow;
-}
-
-static Flow
 exec_in_scope (QjRun *r, const QjNodes *body, QjScope *scope)
 {
   QjScope *outer = r->scope;
   r->scope = scope;
   Flow flow = exec_body (r, body);
-  r->scope = outer;
-  return flow;
-}
-
-static Flow
-exec_with (QjRun *r, const QjNode *node)
-{
-  QjScope *scope = new_scope (r, r->scope), *outer = r->scope;
-  QjValue *values = qj_alloc (&r->base, node->nodes.n * sizeof *values);
-  for (size_t i = 1; i < node->nodes.n; i += 2)
-    values[i] = qj_eval (r, node->nodes.items[i]);
-  r->scope = scope;
-  for (size_t i = 1; i < node->nodes.n; i += 2)
-    assign_target (r, node->nodes.items[i - 1], values[i]);
-  Flow flow = exec_body (r, &node->else_nodes);
   r->scope = outer;
   return flow;
 }
@@ -187,9 +145,16 @@ take_keyword (const QjArgs *args, bool *taken, const char *name, size_t size)
   return NULL;
 }
 
-static void
-bind_params (QjRun *r, const QjSignature *s, const QjArgs *args, bool *taken)
+QjValue
+qj_call_macro (QjRun *r, QjMacro *macro, const QjArgs *args)
 {
+  const QjSignature *s = macro->signature;
+  QjScope *outer = r->scope, *scope = new_scope (r, macro->scope);
+  bool *taken = qj_alloc (&r->base, args->n_keywords + 1);
+  Flow flow;
+  memset (taken, 0, args->n_keywords + 1);
+  qj_enter (r);
+  r->scope = scope;
   for (size_t i = 0; i < s->n_params; i++) {
     const QjString *name = r->jinja->symbols[s->params[i]->symbol];
     qj_steps (r, args->n_keywords / 4);
@@ -201,70 +166,37 @@ bind_params (QjRun *r, const QjSignature *s, const QjArgs *args, bool *taken)
                                      : qj_undefined (r->symbol_names[s->params[i]->symbol]);
     qj_assign (r, s->params[i]->symbol, v);
   }
-}
-
-/* Keywords that no parameter took: for kwargs, or too many. */
-static void
-bind_other_keywords (QjRun *r, const QjSignature *s, const QjArgs *args, const bool *taken)
-{
-  QjDict *kwargs = qj_dict_new (r, 0);
-  for (uint32_t i = 0; i < args->n_keywords; i++) {
-    const QjString *name = args->keywords[i].name;
-    if (taken[i])
-      continue;
-    if (!s->wants_kwargs)
-      qj_fail (&r->base, "the macro “%.*s” takes no argument “%.*s”", (int) (s->name->size < 60 ? s->name->size : 60),
-               s->name->data, (int) (name->size < 60 ? name->size : 60), name->data);
-    qj_dict_put (r, kwargs, qj_string (name), args->keywords[i].value);
-  }
-  if (s->wants_kwargs)
-    assign_by_name (r, r->scope, "kwargs", (QjValue) { .kind = QJ_DICT, .dict = kwargs });
-}
-
-static void
-bind_other_items (QjRun *r, const QjSignature *s, const QjArgs *args)
-{
-  size_t n = args->n > s->n_params ? args->n - s->n_params : 0;
-  if (n > 0 && !s->wants_varargs)
-    qj_fail (&r->base, "the macro “%.*s” takes %zu arguments at most", (int) (s->name->size < 60 ? s->name->size : 60),
-             s->name->data, s->n_params);
-  if (!s->wants_varargs)
-    return;
-  QjValue varargs = qj_list_new (r, QJ_TUPLE, n);
-  for (size_t i = 0; i < n; i++)
-    varargs.list->items[i] = args->items[s->n_params + i];
-  assign_by_name (r, r->scope, "varargs", varargs);
-}
-
-QjValue
-qj_call_macro (QjRun *r, QjMacro *macro, const QjArgs *args)
-{
-  const QjSignature *s = macro->signature;
-  QjScope *outer = r->scope, *scope = new_scope (r, macro->scope);
-  bool *taken = qj_alloc (&r->base, args->n_keywords + 1);
-  Flow flow;
-  memset (taken, 0, args->n_keywords + 1);
-  qj_enter (r);
-  r->scope = scope;
-  bind_params (r, s, args, taken);
   if (s->wants_caller && !s->has_caller_param) {
     const QjKeyword *caller = take_keyword (args, taken, "caller", strlen ("caller"));
     assign_by_name (r, scope, "caller", caller ? caller->value : qj_undefined ("caller"));
   }
-  bind_other_keywords (r, s, args, taken);
-  bind_other_items (r, s, args);
+  /* Keywords that no parameter took are for kwargs, or too many. */
+  QjDict *kwargs = qj_dict_new (r, 0);
+  for (uint32_t i = 0; i < args->n_keywords; i++) {
+    const QjString *taken_name = args->keywords[i].name;
+    if (taken[i])
+      continue;
+    if (!s->wants_kwargs)
+      qj_fail (&r->base, "the macro “%.*s” takes no argument “%.*s”", (int) (s->name->size < 60 ? s->name->size : 60),
+               s->name->data, (int) (taken_name->size < 60 ? taken_name->size : 60), taken_name->data);
+    qj_dict_put (r, kwargs, qj_string (taken_name), args->keywords[i].value);
+  }
+  if (s->wants_kwargs)
+    assign_by_name (r, r->scope, "kwargs", (QjValue) { .kind = QJ_DICT, .dict = kwargs });
+  size_t n = args->n > s->n_params ? args->n - s->n_params : 0;
+  if (n > 0 && !s->wants_varargs)
+    qj_fail (&r->base, "the macro “%.*s” takes %zu arguments at most", (int) (s->name->size < 60 ? s->name->size : 60),
+             s->name->data, s->n_params);
+  if (s->wants_varargs) {
+    QjValue varargs = qj_list_new (r, QJ_TUPLE, n);
+    for (size_t i = 0; i < n; i++)
+      varargs.list->items[i] = args->items[s->n_params + i];
+    assign_by_name (r, r->scope, "varargs", varargs);
+  }
   r->scope = outer;
   QjValue text = capture (r, &s->body, scope, &flow);
   qj_leave (r);
   return text;
-}
-
-static Flow
-exec_call_block (QjRun *r, const QjNode *node)
-{
-  QjKeyword caller = { node->signature->name, new_macro (r, node->signature) };
-  qj_add_value (r->out, qj_eval_call (r, node->a, &caller));
-  return GO_ON;
 }
 
 /* ---- loops ----------------------------------------------------------------------------------------------------- */
@@ -379,16 +311,6 @@ const QjFunction qj_loop_methods[] = {
   { NULL },
 };
 
-/* Makes the scope of the next item: the last one again, unless somebody remembers it. */
-static QjScope *
-item_scope (QjRun *r, QjScope *scope, QjScope *parent)
-{
-  if (!scope || scope->captured)
-    return new_scope (r, parent);
-  scope->n = 0;
-  return scope;
-}
-
 static Flow
 run_loop (QjRun *r, const QjNode *node, QjScope *parent, QjValue iterable, int64_t depth0)
 {
@@ -411,7 +333,10 @@ run_loop (QjRun *r, const QjNode *node, QjScope *parent, QjValue iterable, int64
     loop->index0++;
     loop->before = loop->current;
     loop->current = item;
-    r->scope = scope = item_scope (r, scope, parent);
+    if (!scope || scope->captured)
+      scope = new_scope (r, parent);
+    scope->n = 0; /* the last item's scope serves again, unless somebody remembers it */
+    r->scope = scope;
     assign_target (r, node->a, item);
     if (r->loop_symbol != UINT32_MAX)
       qj_assign (r, r->loop_symbol, (QjValue) { .kind = QJ_LOOP, .loop = loop });
@@ -423,14 +348,6 @@ run_loop (QjRun *r, const QjNode *node, QjScope *parent, QjValue iterable, int64
   if (!ended && node->else_nodes.n > 0)
     return exec_in_scope (r, &node->else_nodes, new_scope (r, parent));
   return GO_ON;
-}
-
-static Flow
-exec_for (QjRun *r, const QjNode *node)
-{
-  QjValue iterable = qj_eval (r, node->b);
-  r->base.line = node->line;
-  return run_loop (r, node, r->scope, iterable, 0);
 }
 
 /* loop (items) in a recursive loop: the same body for other items. */
@@ -453,15 +370,6 @@ qj_call_loop (QjRun *r, QjLoop *loop, const QjArgs *args)
 /* ---- statements ------------------------------------------------------------------------------------------------ */
 
 static Flow
-exec_if (QjRun *r, const QjNode *node)
-{
-  for (size_t i = 0; i + 1 < node->nodes.n; i += 2)
-    if (qj_truth (r, qj_eval (r, node->nodes.items[i])))
-      return exec_body (r, &node->nodes.items[i + 1]->nodes);
-  return node->c ? exec_body (r, &node->c->nodes) : GO_ON;
-}
-
-static Flow
 exec (QjRun *r, const QjNode *node)
 {
   switch ((QjNodeKind) node->kind) {
@@ -471,19 +379,56 @@ exec (QjRun *r, const QjNode *node)
     qj_add_value (r->out, v);
     return GO_ON;
   }
-  case QJ_NODE_IF: return exec_if (r, node);
-  case QJ_NODE_FOR: return exec_for (r, node);
+  case QJ_NODE_IF: {
+    for (size_t i = 0; i + 1 < node->nodes.n; i += 2)
+      if (qj_truth (r, qj_eval (r, node->nodes.items[i])))
+        return exec_body (r, &node->nodes.items[i + 1]->nodes);
+    return node->c ? exec_body (r, &node->c->nodes) : GO_ON;
+  }
+  case QJ_NODE_FOR: {
+    QjValue iterable = qj_eval (r, node->b);
+    r->base.line = node->line;
+    return run_loop (r, node, r->scope, iterable, 0);
+  }
   case QJ_NODE_SET: {
     QjValue v = qj_eval (r, node->b);
     r->base.line = node->line;
     assign_target (r, node->a, v);
     return GO_ON;
   }
-  case QJ_NODE_SET_BLOCK: return exec_set_block (r, node);
+  case QJ_NODE_SET_BLOCK: {
+    Flow flow;
+    QjValue value = capture (r, &node->nodes, new_scope (r, r->scope), &flow);
+    if (flow != GO_ON)
+      return flow;
+    assign_target (r, node->a, node->b ? apply_filters (r, node->b, value) : value);
+    return GO_ON;
+  }
   case QJ_NODE_MACRO: qj_assign (r, node->symbol, new_macro (r, node->signature)); return GO_ON;
-  case QJ_NODE_CALL_BLOCK: return exec_call_block (r, node);
-  case QJ_NODE_FILTER_BLOCK: return exec_filter_block (r, node);
-  case QJ_NODE_WITH: return exec_with (r, node);
+  case QJ_NODE_CALL_BLOCK: {
+    QjKeyword caller = { node->signature->name, new_macro (r, node->signature) };
+    qj_add_value (r->out, qj_eval_call (r, node->a, &caller));
+    return GO_ON;
+  }
+  case QJ_NODE_FILTER_BLOCK: {
+    Flow flow;
+    QjValue value = capture (r, &node->nodes, new_scope (r, r->scope), &flow);
+    if (flow == GO_ON)
+      qj_add_value (r->out, apply_filters (r, node->a, value));
+    return flow;
+  }
+  case QJ_NODE_WITH: {
+    QjScope *scope = new_scope (r, r->scope), *outer = r->scope;
+    QjValue *values = qj_alloc (&r->base, node->nodes.n * sizeof *values);
+    for (size_t i = 1; i < node->nodes.n; i += 2)
+      values[i] = qj_eval (r, node->nodes.items[i]);
+    r->scope = scope;
+    for (size_t i = 1; i < node->nodes.n; i += 2)
+      assign_target (r, node->nodes.items[i - 1], values[i]);
+    Flow flow = exec_body (r, &node->else_nodes);
+    r->scope = outer;
+    return flow;
+  }
   case QJ_NODE_SCOPE: return exec_in_scope (r, &node->nodes, node->flag ? new_scope (r, r->scope) : r->scope);
   case QJ_NODE_BREAK: return BREAK;
   case QJ_NODE_CONTINUE: return CONTINUE;

@@ -313,17 +313,6 @@ read_number (QjRun *r, const QjString *s, int64_t base, bool whole)
 }
 
 static QjValue
-whole_part (QjRun *r, double d)
-{
-  char text[400];
-  if (fabs (d) < 9.2e18)
-    return qj_int ((int64_t) d);
-  size_t n = (size_t) snprintf (text, sizeof text, "%.0f", d);
-  return (QjValue) { .kind = QJ_BIG,
-                     .string = qj_string_new (&r->base, memcpy (qj_alloc (&r->base, n), text, n), n, QJ_LITERAL) };
-}
-
-static QjValue
 filter_int (QjRun *r, const QjValue *p, const QjArgs *args)
 {
   QjValue otherwise = p[1].kind == QJ_MISSING ? qj_int (0) : p[1], v = p[0];
@@ -344,7 +333,12 @@ filter_int (QjRun *r, const QjValue *p, const QjArgs *args)
       qj_fail (&r->base, "infinity is no whole number");
     return otherwise;
   }
-  return whole_part (r, v.number);
+  char text[400];
+  if (fabs (v.number) < 9.2e18)
+    return qj_int ((int64_t) v.number);
+  size_t n = (size_t) snprintf (text, sizeof text, "%.0f", v.number);
+  return (QjValue) { .kind = QJ_BIG,
+                     .string = qj_string_new (&r->base, memcpy (qj_alloc (&r->base, n), text, n), n, QJ_LITERAL) };
 }
 
 static QjValue
@@ -511,20 +505,16 @@ sort_key (QjRun *r, QjValue item, QjValue attribute, bool case_sensitive)
 }
 
 static QjValue
-sorted (QjRun *r, QjValue v, bool reverse, bool case_sensitive, QjValue attribute)
-{
-  QjValue list = qj_to_list (r, v, QJ_LIST);
-  QjValue *keys = qj_alloc (&r->base, list.list->n * sizeof *keys);
-  for (uint32_t i = 0; i < list.list->n; i++)
-    keys[i] = sort_key (r, list.list->items[i], attribute, case_sensitive);
-  qj_sort (r, list.list->items, keys, list.list->n, reverse);
-  return list;
-}
-
-static QjValue
 filter_sort (QjRun *r, const QjValue *p, const QjArgs *args)
 {
-  return sorted (r, p[0], qj_truth (r, p[1]), qj_truth (r, p[2]), p[3]);
+  bool reverse = qj_truth (r, p[1]);
+  bool case_sensitive = qj_truth (r, p[2]);
+  QjValue list = qj_to_list (r, p[0], QJ_LIST);
+  QjValue *keys = qj_alloc (&r->base, list.list->n * sizeof *keys);
+  for (uint32_t i = 0; i < list.list->n; i++)
+    keys[i] = sort_key (r, list.list->items[i], p[3], case_sensitive);
+  qj_sort (r, list.list->items, keys, list.list->n, reverse);
+  return list;
 }
 
 static QjValue

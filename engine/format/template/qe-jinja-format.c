@@ -41,22 +41,6 @@ next_value (Formatter *f)
   return f->values.kind == QJ_TUPLE ? f->values.list->items[i] : f->values;
 }
 
-/* The value of "(key)", after its opening bracket. */
-static QjValue
-keyed_value (Formatter *f)
-{
-  size_t start = f->at;
-  while (next_char (f) != ')')
-    ;
-  if (f->values.kind != QJ_DICT)
-    qj_fail (&f->r->base, "formatting by name needs a dict");
-  QjEntry *e = qj_dict_find_text (f->values.dict, f->format->data + start, f->at - 1 - start);
-  if (!e)
-    qj_fail (&f->r->base, "there is no value of that name to format");
-  f->used++;
-  return e->value;
-}
-
 static int
 read_size (Formatter *f, char *c)
 {
@@ -159,27 +143,22 @@ add_number (Formatter *f, const Directive *d, QjValue v)
 }
 
 static void
-add_char (Formatter *f, const Directive *d, QjValue v)
-{
-  char bytes[4];
-  const QjString *s = v.kind == QJ_STRING ? v.string : NULL;
-  if (v.kind == QJ_INT && v.integer >= 0 && v.integer < 0x110000 && !(v.integer >= 0xd800 && v.integer < 0xe000)) {
-    QjBuilder b = qj_builder (f->r);
-    qj_add (&b, bytes, qe_utf8_put (bytes, (uint32_t) v.integer), true);
-    s = qj_finish (&b);
-  }
-  if (!s || qj_n_chars (s) != 1)
-    qj_fail (&f->r->base, "“%%c” needs one character");
-  add_padded (f, d, s);
-}
-
-static void
 add_directive (Formatter *f)
 {
   char c = next_char (f);
   QjValue v = { QJ_MISSING };
   if (c == '(') {
-    v = keyed_value (f);
+    /* The value of "(key)", after its opening bracket. */
+    size_t start = f->at;
+    while (next_char (f) != ')')
+      ;
+    if (f->values.kind != QJ_DICT)
+      qj_fail (&f->r->base, "formatting by name needs a dict");
+    QjEntry *e = qj_dict_find_text (f->values.dict, f->format->data + start, f->at - 1 - start);
+    if (!e)
+      qj_fail (&f->r->base, "there is no value of that name to format");
+    f->used++;
+    v = e->value;
     c = next_char (f);
   }
   Directive d = read_directive (f, c);
@@ -197,7 +176,16 @@ add_directive (Formatter *f)
       s = qj_escape (f->r, s);
     add_padded (f, &d, d.precision < 0 ? s : qj_substring (f->r, s, 0, qj_byte_offset (s, (size_t) d.precision)));
   } else if (d.conversion == 'c') {
-    add_char (f, &d, v);
+    char bytes[4];
+    const QjString *s = v.kind == QJ_STRING ? v.string : NULL;
+    if (v.kind == QJ_INT && v.integer >= 0 && v.integer < 0x110000 && !(v.integer >= 0xd800 && v.integer < 0xe000)) {
+      QjBuilder b = qj_builder (f->r);
+      qj_add (&b, bytes, qe_utf8_put (bytes, (uint32_t) v.integer), true);
+      s = qj_finish (&b);
+    }
+    if (!s || qj_n_chars (s) != 1)
+      qj_fail (&f->r->base, "“%%c” needs one character");
+    add_padded (f, &d, s);
   } else if (d.conversion && strchr ("diuoxXeEfFgG", d.conversion)) {
     add_number (f, &d, v);
   } else {

@@ -126,16 +126,6 @@ sign_at (const Lexer *l, const char *p)
 }
 
 static void
-lex_comment (Lexer *l)
-{
-  const char *close = memmem (l->at, (size_t) (l->end - l->at), "#}", 2);
-  if (!close)
-    qj_fail (l->base, "a comment is not ended with #}");
-  char sign = close > l->at && (close[-1] == '-' || close[-1] == '+') ? close[-1] : 0;
-  advance (l, end_of_tag (l, close, sign, true));
-}
-
-static void
 lex_raw (Lexer *l)
 {
   for (const char *p = l->at; (p = memmem (p, (size_t) (l->end - p), "{%", 2)); p += 2) {
@@ -167,29 +157,6 @@ skip_digits (const Lexer *l, const char *p)
   return p;
 }
 
-static const char *
-skip_exponent (const Lexer *l, const char *p)
-{
-  const char *digits = p;
-  if (p < l->end && (*p == 'e' || *p == 'E')) {
-    digits = p + 1 + (p + 1 < l->end && (p[1] == '+' || p[1] == '-'));
-    if (is_digit (l, digits))
-      return skip_digits (l, digits);
-  }
-  return p;
-}
-
-/* Hexadecimal, octal or binary digits after 0x, 0o, 0b. */
-static const char *
-skip_based_digits (const Lexer *l, const char *p)
-{
-  const char *digits = (p[1] | 0x20) == 'x' ? "0123456789abcdefABCDEF" : (p[1] | 0x20) == 'o' ? "01234567" : "01";
-  const char *q = p + 2;
-  while (q < l->end && *q && (strchr (digits, *q) || (*q == '_' && q + 1 < l->end && q[1] && strchr (digits, q[1]))))
-    q++;
-  return q > p + 2 ? q : p + 1;
-}
-
 static void
 lex_number (Lexer *l)
 {
@@ -197,31 +164,32 @@ lex_number (Lexer *l)
   bool after_dot = l->out->n > 0 && l->out->items[l->out->n - 1].kind == QJ_TOKEN_DOT && p[-1] == '.';
   if (fraction < l->end && *fraction == '.' && is_digit (l, fraction + 1))
     fraction = skip_digits (l, fraction + 1);
-  fraction = skip_exponent (l, fraction);
+  if (fraction < l->end && (*fraction == 'e' || *fraction == 'E')) {
+    const char *digits = fraction + 1;
+    digits += digits < l->end && (*digits == '+' || *digits == '-');
+    if (is_digit (l, digits))
+      fraction = skip_digits (l, digits);
+  }
   QjTokenKind kind = fraction > end && !after_dot ? QJ_TOKEN_FLOAT : QJ_TOKEN_INTEGER;
   if (kind == QJ_TOKEN_FLOAT) {
     end = fraction;
   } else if (*p == '0') { /* no other digits may follow a nought */
     bool is_based = p + 1 < l->end && p[1] && strchr ("xXoObB", p[1]);
-    end = is_based ? skip_based_digits (l, p) : p + 1;
+    end = p + 1;
+    if (is_based) {
+      /* Hexadecimal, octal or binary digits after 0x, 0o, 0b. */
+      const char *digits = (p[1] | 0x20) == 'x' ? "0123456789abcdefABCDEF" : (p[1] | 0x20) == 'o' ? "01234567" : "01";
+      const char *q = p + 2;
+      while (q < l->end && *q
+             && (strchr (digits, *q) || (*q == '_' && q + 1 < l->end && q[1] && strchr (digits, q[1]))))
+        q++;
+      end = q > p + 2 ? q : p + 1;
+    }
     while (!is_based && end < l->end && (*end == '0' || (*end == '_' && end + 1 < l->end && end[1] == '0')))
       end++;
   }
   add_token (l, kind, p, (size_t) (end - p));
   advance (l, end);
-}
-
-static void
-lex_string (Lexer *l)
-{
-  char quote = *l->at;
-  const char *p = l->at + 1;
-  while (p < l->end && *p != quote)
-    p += *p == '\\' && p + 1 < l->end ? 2 : 1;
-  if (p >= l->end)
-    qj_fail (l->base, "a text is not ended with %c", quote);
-  add_token (l, QJ_TOKEN_STRING, l->at + 1, (size_t) (p - l->at - 1));
-  advance (l, p + 1);
 }
 
 static bool
@@ -234,22 +202,6 @@ is_name_part (uint32_t c, bool first)
   bool other = category == UTF8PROC_CATEGORY_MN || category == UTF8PROC_CATEGORY_MC || category == UTF8PROC_CATEGORY_ND
                || category == UTF8PROC_CATEGORY_PC;
   return letter || category == UTF8PROC_CATEGORY_NL || (!first && other);
-}
-
-static bool
-lex_name (Lexer *l)
-{
-  const char *p = l->at;
-  uint32_t c;
-  size_t length;
-  while (p < l->end && qe_utf8_next (p, (size_t) (l->end - p), &c, &length) == QE_UTF8_OK
-         && is_name_part (c, p == l->at))
-    p += length;
-  if (p == l->at)
-    return false;
-  add_token (l, QJ_TOKEN_NAME, l->at, (size_t) (p - l->at));
-  advance (l, p);
-  return true;
 }
 
 static const struct {
@@ -269,26 +221,20 @@ static const struct {
 };
 
 static void
-balance (Lexer *l, char bracket)
-{
-  static const char opening[] = "([{", closing[] = ")]}";
-  const char *open = strchr (opening, bracket);
-  if (open) {
-    if (l->n_brackets == QJ_MAX_NESTING)
-      qj_fail (l->base, "brackets are nested more than %d deep", QJ_MAX_NESTING);
-    l->brackets[l->n_brackets++] = closing[open - opening];
-  } else if (strchr (closing, bracket)) {
-    if (l->n_brackets == 0 || l->brackets[--l->n_brackets] != bracket)
-      qj_fail (l->base, "“%c” closes nothing", bracket);
-  }
-}
-
-static void
 lex_operator (Lexer *l)
 {
   for (size_t i = 0; i < sizeof operators / sizeof *operators; i++)
     if (starts_with (l, l->at, operators[i].text)) {
-      balance (l, operators[i].text[0]);
+      static const char opening[] = "([{", closing[] = ")]}";
+      const char *open = strchr (opening, operators[i].text[0]);
+      if (open) {
+        if (l->n_brackets == QJ_MAX_NESTING)
+          qj_fail (l->base, "brackets are nested more than %d deep", QJ_MAX_NESTING);
+        l->brackets[l->n_brackets++] = closing[open - opening];
+      } else if (strchr (closing, operators[i].text[0])) {
+        if (l->n_brackets == 0 || l->brackets[--l->n_brackets] != operators[i].text[0])
+          qj_fail (l->base, "“%c” closes nothing", operators[i].text[0]);
+      }
       add_token (l, operators[i].kind, l->at, strlen (operators[i].text));
       advance (l, l->at + strlen (operators[i].text));
       return;
@@ -313,12 +259,31 @@ lex_tag (Lexer *l, const char *close, QjTokenKind end_kind)
       advance (l, end_of_tag (l, l->at + (sign != 0), sign, is_block));
       return;
     }
-    if (is_digit (l, l->at))
+    if (is_digit (l, l->at)) {
       lex_number (l);
-    else if (*l->at == '"' || *l->at == '\'')
-      lex_string (l);
-    else if (!lex_name (l))
-      lex_operator (l);
+    } else if (*l->at == '"' || *l->at == '\'') {
+      char quote = *l->at;
+      const char *p = l->at + 1;
+      while (p < l->end && *p != quote)
+        p += *p == '\\' && p + 1 < l->end ? 2 : 1;
+      if (p >= l->end)
+        qj_fail (l->base, "a text is not ended with %c", quote);
+      add_token (l, QJ_TOKEN_STRING, l->at + 1, (size_t) (p - l->at - 1));
+      advance (l, p + 1);
+    } else {
+      const char *p = l->at;
+      uint32_t c;
+      size_t length;
+      while (p < l->end && qe_utf8_next (p, (size_t) (l->end - p), &c, &length) == QE_UTF8_OK
+             && is_name_part (c, p == l->at))
+        p += length;
+      if (p == l->at) {
+        lex_operator (l);
+        continue;
+      }
+      add_token (l, QJ_TOKEN_NAME, l->at, (size_t) (p - l->at));
+      advance (l, p);
+    }
   }
 }
 
@@ -334,32 +299,31 @@ find_tag (const Lexer *l)
   return NULL;
 }
 
-static void
-lex_next (Lexer *l, const char *tag)
-{
-  char sign = sign_at (l, tag + 2);
-  const char *inside = tag + 2 + (sign != 0);
-  const char *raw = tag[1] == '%' ? match_word_tag (l, inside, "raw", false) : NULL;
-  add_data (l, tag, sign, tag[1] == '{');
-  advance (l, raw ? raw : inside);
-  if (raw) {
-    lex_raw (l);
-  } else if (tag[1] == '#') {
-    lex_comment (l);
-  } else {
-    bool is_block = tag[1] == '%';
-    add_token (l, is_block ? QJ_TOKEN_BLOCK_BEGIN : QJ_TOKEN_VARIABLE_BEGIN, tag, 2);
-    lex_tag (l, is_block ? "%}" : "}}", is_block ? QJ_TOKEN_BLOCK_END : QJ_TOKEN_VARIABLE_END);
-  }
-}
-
 void
 qj_lex (QjBase *base, const char *text, size_t length, QjTokens *out)
 {
   Lexer l = { .base = base, .out = out, .at = text, .end = text + length, .line = 1, .line_starting = true };
   base->line = 1;
-  for (const char *tag; (tag = find_tag (&l));)
-    lex_next (&l, tag);
+  for (const char *tag; (tag = find_tag (&l));) {
+    char sign = sign_at (&l, tag + 2);
+    const char *inside = tag + 2 + (sign != 0);
+    const char *raw = tag[1] == '%' ? match_word_tag (&l, inside, "raw", false) : NULL;
+    add_data (&l, tag, sign, tag[1] == '{');
+    advance (&l, raw ? raw : inside);
+    if (raw) {
+      lex_raw (&l);
+    } else if (tag[1] == '#') {
+      const char *close = memmem (l.at, (size_t) (l.end - l.at), "#}", 2);
+      if (!close)
+        qj_fail (l.base, "a comment is not ended with #}");
+      char mark = close > l.at && (close[-1] == '-' || close[-1] == '+') ? close[-1] : 0;
+      advance (&l, end_of_tag (&l, close, mark, true));
+    } else {
+      bool is_block = tag[1] == '%';
+      add_token (&l, is_block ? QJ_TOKEN_BLOCK_BEGIN : QJ_TOKEN_VARIABLE_BEGIN, tag, 2);
+      lex_tag (&l, is_block ? "%}" : "}}", is_block ? QJ_TOKEN_BLOCK_END : QJ_TOKEN_VARIABLE_END);
+    }
+  }
   if (l.at < l.end)
     add_token (&l, QJ_TOKEN_DATA, l.at, (size_t) (l.end - l.at));
   add_token (&l, QJ_TOKEN_END, l.end, 0);

@@ -369,10 +369,14 @@ split (QjRun *r, const QjValue *p, bool back)
   qj_steps (r, p[0].string->size / 16);
   if (separator && separator->size == 0)
     qj_fail (&r->base, "a text is split at an empty one");
-  if (!separator)
-    back ? split_at_space_back (&out, max) : split_at_space (&out, max);
+  if (!separator && back)
+    split_at_space_back (&out, max);
+  else if (!separator)
+    split_at_space (&out, max);
+  else if (back)
+    split_at_back (&out, separator, max);
   else
-    back ? split_at_back (&out, separator, max) : split_at (&out, separator, max);
+    split_at (&out, separator, max);
   QjList *list = out.list.list;
   for (uint32_t i = 0; back && i < list->n / 2; i++) {
     QjValue swap = list->items[i];

@@ -55,25 +55,6 @@ read_escape (QjParser *p, const char *at, const char *end, char **out)
   return at;
 }
 
-/* Several texts in a row are one. */
-static QjNode *
-parse_text (QjParser *p)
-{
-  QjNode *node = qj_node (p, QJ_NODE_CONST);
-  size_t size = 0;
-  for (const QjToken *t = p->token; t->kind == QJ_TOKEN_STRING; t++)
-    size += t->size;
-  char *data = qj_alloc (p->base, size + 4), *out = data; /* no escape is shorter than what it stands for */
-  for (; p->token->kind == QJ_TOKEN_STRING; p->token++)
-    for (const char *at = p->token->text, *end = at + p->token->size; at < end;)
-      if (*at == '\\')
-        at = read_escape (p, at + 1, end, &out);
-      else
-        *out++ = *at++;
-  node->value = qj_string (qj_string_new (p->base, data, (size_t) (out - data), QJ_LITERAL));
-  return node;
-}
-
 static QjNode *
 parse_number (QjParser *p)
 {
@@ -112,39 +93,6 @@ parse_number (QjParser *p)
 
 /* ---- calls ----------------------------------------------------------------------------------------------------- */
 
-static QjNode *
-name_constant (QjParser *p, const QjToken *name)
-{
-  QjNode *node = qj_node (p, QJ_NODE_CONST);
-  node->value = qj_string (qj_string_new (p->base, name->text, name->size, QJ_LITERAL));
-  return node;
-}
-
-static void
-parse_argument (QjParser *p, QjArguments *args)
-{
-  if (qj_accept (p, QJ_TOKEN_MULTIPLY)) {
-    if (args->more || args->more_keywords)
-      qj_unexpected (p);
-    args->more = qj_parse_expression (p, true);
-  } else if (qj_accept (p, QJ_TOKEN_POWER)) {
-    if (args->more_keywords)
-      qj_unexpected (p);
-    args->more_keywords = qj_parse_expression (p, true);
-  } else if (p->token->kind == QJ_TOKEN_NAME && p->token[1].kind == QJ_TOKEN_ASSIGN) {
-    if (args->more_keywords)
-      qj_unexpected (p);
-    QjNode *keyword = name_constant (p, p->token);
-    p->token += 2;
-    keyword->a = qj_parse_expression (p, true);
-    qj_append (p, &args->keywords, keyword);
-  } else {
-    if (args->more || args->more_keywords || args->keywords.n > 0)
-      qj_unexpected (p);
-    qj_append (p, &args->positional, qj_parse_expression (p, true));
-  }
-}
-
 static QjArguments *
 new_arguments (QjParser *p)
 {
@@ -164,7 +112,27 @@ parse_arguments (QjParser *p)
       qj_expect (p, QJ_TOKEN_COMMA);
     if (!first && qj_accept (p, QJ_TOKEN_RIGHT_PAREN))
       break;
-    parse_argument (p, args);
+    if (qj_accept (p, QJ_TOKEN_MULTIPLY)) {
+      if (args->more || args->more_keywords)
+        qj_unexpected (p);
+      args->more = qj_parse_expression (p, true);
+    } else if (qj_accept (p, QJ_TOKEN_POWER)) {
+      if (args->more_keywords)
+        qj_unexpected (p);
+      args->more_keywords = qj_parse_expression (p, true);
+    } else if (p->token->kind == QJ_TOKEN_NAME && p->token[1].kind == QJ_TOKEN_ASSIGN) {
+      if (args->more_keywords)
+        qj_unexpected (p);
+      QjNode *keyword = qj_node (p, QJ_NODE_CONST);
+      keyword->value = qj_string (qj_string_new (p->base, p->token->text, p->token->size, QJ_LITERAL));
+      p->token += 2;
+      keyword->a = qj_parse_expression (p, true);
+      qj_append (p, &args->keywords, keyword);
+    } else {
+      if (args->more || args->more_keywords || args->keywords.n > 0)
+        qj_unexpected (p);
+      qj_append (p, &args->positional, qj_parse_expression (p, true));
+    }
   }
   return args;
 }
@@ -264,85 +232,84 @@ parse_test (QjParser *p, QjNode *subject)
 /* ---- what binds closest ---------------------------------------------------------------------------------------- */
 
 static QjNode *
-parse_name (QjParser *p)
-{
-  const QjToken *t = p->token;
-  QjNode *node = qj_node (p, QJ_NODE_CONST);
-  if (qj_is_word (t, "true") || qj_is_word (t, "True")) {
-    node->value = qj_bool (true);
-  } else if (qj_is_word (t, "false") || qj_is_word (t, "False")) {
-    node->value = qj_bool (false);
-  } else if (qj_is_word (t, "none") || qj_is_word (t, "None")) {
-    node->value = qj_none ();
-  } else {
-    node->kind = QJ_NODE_NAME;
-    node->symbol = qj_symbol (p, t->text, t->size);
-    if (p->macro) {
-      p->macro->wants_caller |= qj_is_word (t, "caller");
-      p->macro->wants_kwargs |= qj_is_word (t, "kwargs");
-      p->macro->wants_varargs |= qj_is_word (t, "varargs");
-    }
-  }
-  p->token++;
-  return node;
-}
-
-static QjNode *
-parse_list (QjParser *p)
-{
-  QjNode *node = qj_node (p, QJ_NODE_LIST);
-  p->token++;
-  while (!qj_accept (p, QJ_TOKEN_RIGHT_BRACKET)) {
-    if (node->nodes.n > 0)
-      qj_expect (p, QJ_TOKEN_COMMA);
-    if (qj_accept (p, QJ_TOKEN_RIGHT_BRACKET))
-      break;
-    qj_append (p, &node->nodes, qj_parse_expression (p, true));
-  }
-  return node;
-}
-
-static QjNode *
-parse_dict (QjParser *p)
-{
-  QjNode *node = qj_node (p, QJ_NODE_DICT);
-  p->token++;
-  while (!qj_accept (p, QJ_TOKEN_RIGHT_BRACE)) {
-    if (node->nodes.n > 0)
-      qj_expect (p, QJ_TOKEN_COMMA);
-    if (qj_accept (p, QJ_TOKEN_RIGHT_BRACE))
-      break;
-    qj_append (p, &node->nodes, qj_parse_expression (p, true));
-    qj_expect (p, QJ_TOKEN_COLON);
-    qj_append (p, &node->nodes, qj_parse_expression (p, true));
-  }
-  return node;
-}
-
-static QjNode *
-parse_bracketed (QjParser *p)
-{
-  p->token++;
-  if (p->token->kind == QJ_TOKEN_RIGHT_PAREN) {
-    p->token++;
-    return qj_node (p, QJ_NODE_TUPLE);
-  }
-  QjNode *node = qj_parse_tuple (p, true, NULL);
-  qj_expect (p, QJ_TOKEN_RIGHT_PAREN);
-  return node;
-}
-
-static QjNode *
 parse_primary (QjParser *p)
 {
   switch (p->token->kind) {
-  case QJ_TOKEN_NAME: return parse_name (p);
-  case QJ_TOKEN_STRING: return parse_text (p);
+  case QJ_TOKEN_NAME: {
+    const QjToken *t = p->token;
+    QjNode *name = qj_node (p, QJ_NODE_CONST);
+    if (qj_is_word (t, "true") || qj_is_word (t, "True")) {
+      name->value = qj_bool (true);
+    } else if (qj_is_word (t, "false") || qj_is_word (t, "False")) {
+      name->value = qj_bool (false);
+    } else if (qj_is_word (t, "none") || qj_is_word (t, "None")) {
+      name->value = qj_none ();
+    } else {
+      name->kind = QJ_NODE_NAME;
+      name->symbol = qj_symbol (p, t->text, t->size);
+      if (p->macro) {
+        p->macro->wants_caller |= qj_is_word (t, "caller");
+        p->macro->wants_kwargs |= qj_is_word (t, "kwargs");
+        p->macro->wants_varargs |= qj_is_word (t, "varargs");
+      }
+    }
+    p->token++;
+    return name;
+  }
+  case QJ_TOKEN_STRING: {
+    /* Several texts in a row are one. */
+    QjNode *node = qj_node (p, QJ_NODE_CONST);
+    size_t size = 0;
+    for (const QjToken *t = p->token; t->kind == QJ_TOKEN_STRING; t++)
+      size += t->size;
+    char *data = qj_alloc (p->base, size + 4), *out = data; /* no escape is shorter than what it stands for */
+    for (; p->token->kind == QJ_TOKEN_STRING; p->token++)
+      for (const char *at = p->token->text, *end = at + p->token->size; at < end;)
+        if (*at == '\\')
+          at = read_escape (p, at + 1, end, &out);
+        else
+          *out++ = *at++;
+    node->value = qj_string (qj_string_new (p->base, data, (size_t) (out - data), QJ_LITERAL));
+    return node;
+  }
   case QJ_TOKEN_INTEGER:
   case QJ_TOKEN_FLOAT: return parse_number (p);
-  case QJ_TOKEN_LEFT_PAREN: return parse_bracketed (p);
-  case QJ_TOKEN_LEFT_BRACKET: return parse_list (p);
-  case QJ_TOKEN_LEFT_BRACE: return parse_dict (p);
+  case QJ_TOKEN_LEFT_PAREN: {
+    p->token++;
+    if (p->token->kind == QJ_TOKEN_RIGHT_PAREN) {
+      p->token++;
+      return qj_node (p, QJ_NODE_TUPLE);
+    }
+    QjNode *node = qj_parse_tuple (p, true, NULL);
+    qj_expect (p, QJ_TOKEN_RIGHT_PAREN);
+    return node;
+  }
+  case QJ_TOKEN_LEFT_BRACKET: {
+    QjNode *node = qj_node (p, QJ_NODE_LIST);
+    p->token++;
+    while (!qj_accept (p, QJ_TOKEN_RIGHT_BRACKET)) {
+      if (node->nodes.n > 0)
+        qj_expect (p, QJ_TOKEN_COMMA);
+      if (qj_accept (p, QJ_TOKEN_RIGHT_BRACKET))
+        break;
+      qj_append (p, &node->nodes, qj_parse_expression (p, true));
+    }
+    return node;
+  }
+  case QJ_TOKEN_LEFT_BRACE: {
+    QjNode *node = qj_node (p, QJ_NODE_DICT);
+    p->token++;
+    while (!qj_accept (p, QJ_TOKEN_RIGHT_BRACE)) {
+      if (node->nodes.n > 0)
+        qj_expect (p, QJ_TOKEN_COMMA);
+      if (qj_accept (p, QJ_TOKEN_RIGHT_BRACE))
+        break;
+      qj_append (p, &node->nodes, qj_parse_expression (p, true));
+      qj_expect (p, QJ_TOKEN_COLON);
+      qj_append (p, &node->nodes, qj_parse_expression (p, true));
+    }
+    return node;
+  }
   default: qj_unexpected (p);
   }
 }
@@ -356,61 +323,48 @@ parse_slice_part (QjParser *p)
   return is_empty ? NULL : qj_parse_expression (p, true);
 }
 
-/* After "[". */
-static QjNode *
-parse_subscript (QjParser *p, QjNode *subject)
-{
-  QjNode *node = qj_node (p, QJ_NODE_ITEM);
-  node->a = subject;
-  QjNode *first = parse_slice_part (p);
-  if (p->token->kind == QJ_TOKEN_COLON) {
-    node->kind = QJ_NODE_SLICE;
-    qj_append (p, &node->nodes, first);
-    p->token++;
-    qj_append (p, &node->nodes, parse_slice_part (p));
-    qj_append (p, &node->nodes, qj_accept (p, QJ_TOKEN_COLON) ? parse_slice_part (p) : NULL);
-  } else if (!first) {
-    qj_unexpected (p);
-  } else if (p->token->kind == QJ_TOKEN_COMMA) {
-    node->b = qj_node (p, QJ_NODE_TUPLE);
-    qj_append (p, &node->b->nodes, first);
-    while (qj_accept (p, QJ_TOKEN_COMMA) && p->token->kind != QJ_TOKEN_RIGHT_BRACKET)
-      qj_append (p, &node->b->nodes, qj_parse_expression (p, true));
-  } else {
-    node->b = first;
-  }
-  qj_expect (p, QJ_TOKEN_RIGHT_BRACKET);
-  return node;
-}
-
-/* After ".". */
-static QjNode *
-parse_attribute (QjParser *p, QjNode *subject)
-{
-  QjNode *node = qj_node (p, QJ_NODE_ATTRIBUTE);
-  node->a = subject;
-  if (p->token->kind == QJ_TOKEN_INTEGER) {
-    node->kind = QJ_NODE_ITEM;
-    node->b = parse_number (p);
-    return node;
-  }
-  const QjToken *name = qj_expect (p, QJ_TOKEN_NAME);
-  node->value = qj_string (qj_string_new (p->base, name->text, name->size, QJ_LITERAL));
-  return node;
-}
-
 static QjNode *
 parse_postfix (QjParser *p, QjNode *node)
 {
   for (;;) {
-    if (qj_accept (p, QJ_TOKEN_DOT))
-      node = parse_attribute (p, node);
-    else if (qj_accept (p, QJ_TOKEN_LEFT_BRACKET))
-      node = parse_subscript (p, node);
-    else if (p->token->kind == QJ_TOKEN_LEFT_PAREN)
+    if (qj_accept (p, QJ_TOKEN_DOT)) {
+      QjNode *item = qj_node (p, QJ_NODE_ATTRIBUTE);
+      item->a = node;
+      if (p->token->kind == QJ_TOKEN_INTEGER) {
+        item->kind = QJ_NODE_ITEM;
+        item->b = parse_number (p);
+      } else {
+        const QjToken *name = qj_expect (p, QJ_TOKEN_NAME);
+        item->value = qj_string (qj_string_new (p->base, name->text, name->size, QJ_LITERAL));
+      }
+      node = item;
+    } else if (qj_accept (p, QJ_TOKEN_LEFT_BRACKET)) {
+      QjNode *item = qj_node (p, QJ_NODE_ITEM);
+      item->a = node;
+      QjNode *first = parse_slice_part (p);
+      if (p->token->kind == QJ_TOKEN_COLON) {
+        item->kind = QJ_NODE_SLICE;
+        qj_append (p, &item->nodes, first);
+        p->token++;
+        qj_append (p, &item->nodes, parse_slice_part (p));
+        qj_append (p, &item->nodes, qj_accept (p, QJ_TOKEN_COLON) ? parse_slice_part (p) : NULL);
+      } else if (!first) {
+        qj_unexpected (p);
+      } else if (p->token->kind == QJ_TOKEN_COMMA) {
+        item->b = qj_node (p, QJ_NODE_TUPLE);
+        qj_append (p, &item->b->nodes, first);
+        while (qj_accept (p, QJ_TOKEN_COMMA) && p->token->kind != QJ_TOKEN_RIGHT_BRACKET)
+          qj_append (p, &item->b->nodes, qj_parse_expression (p, true));
+      } else {
+        item->b = first;
+      }
+      qj_expect (p, QJ_TOKEN_RIGHT_BRACKET);
+      node = item;
+    } else if (p->token->kind == QJ_TOKEN_LEFT_PAREN) {
       node = parse_call (p, node);
-    else
+    } else {
       return node;
+    }
   }
 }
 
@@ -533,28 +487,23 @@ accept_comparison (QjParser *p, QjOperator *op)
 }
 
 static QjNode *
-parse_comparison (QjParser *p)
-{
-  QjNode *first = parse_sum (p), *node = NULL;
-  QjOperator op;
-  while (accept_comparison (p, &op)) {
-    if (!node) {
-      node = qj_node (p, QJ_NODE_COMPARE);
-      node->a = first;
-    }
-    QjNode *operand = qj_node (p, QJ_NODE_COMPARE); /* the operator with its right side */
-    operand->op = op;
-    operand->a = parse_sum (p);
-    qj_append (p, &node->nodes, operand);
-  }
-  return node ? node : first;
-}
-
-static QjNode *
 parse_not (QjParser *p)
 {
-  if (!qj_is_word (p->token, "not"))
-    return parse_comparison (p);
+  if (!qj_is_word (p->token, "not")) {
+    QjNode *first = parse_sum (p), *comparison = NULL;
+    QjOperator op;
+    while (accept_comparison (p, &op)) {
+      if (!comparison) {
+        comparison = qj_node (p, QJ_NODE_COMPARE);
+        comparison->a = first;
+      }
+      QjNode *operand = qj_node (p, QJ_NODE_COMPARE); /* the operator with its right side */
+      operand->op = op;
+      operand->a = parse_sum (p);
+      qj_append (p, &comparison->nodes, operand);
+    }
+    return comparison ? comparison : first;
+  }
   QjNode *node = qj_node (p, QJ_NODE_NOT);
   p->token++;
   qj_descend (p);

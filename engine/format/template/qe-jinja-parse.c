@@ -36,22 +36,17 @@ qj_find_symbol (const QeJinja *j, const char *name, size_t size)
   return j->n_symbol_index == 0 ? UINT32_MAX : *find_place (j, name, size) - 1;
 }
 
-static void
-grow_index (QeJinja *j)
-{
-  j->n_symbol_index = j->n_symbol_index ? j->n_symbol_index * 2 : 128;
-  j->symbol_index = qj_alloc (&j->base, j->n_symbol_index * sizeof *j->symbol_index);
-  memset (j->symbol_index, 0, j->n_symbol_index * sizeof *j->symbol_index);
-  for (size_t i = 0; i < j->n_symbols; i++)
-    *find_place (j, j->symbols[i]->data, j->symbols[i]->size) = (uint32_t) i + 1;
-}
-
 uint32_t
 qj_symbol (QjParser *p, const char *name, size_t size)
 {
   QeJinja *j = p->jinja;
-  if (j->n_symbols * 2 >= j->n_symbol_index)
-    grow_index (j);
+  if (j->n_symbols * 2 >= j->n_symbol_index) {
+    j->n_symbol_index = j->n_symbol_index ? j->n_symbol_index * 2 : 128;
+    j->symbol_index = qj_alloc (&j->base, j->n_symbol_index * sizeof *j->symbol_index);
+    memset (j->symbol_index, 0, j->n_symbol_index * sizeof *j->symbol_index);
+    for (size_t i = 0; i < j->n_symbols; i++)
+      *find_place (j, j->symbols[i]->data, j->symbols[i]->size) = (uint32_t) i + 1;
+  }
   uint32_t *place = find_place (j, name, size);
   if (*place == 0) {
     char *copy = qj_alloc (p->base, size + 1);
@@ -210,25 +205,6 @@ is_end_word (const QjToken *t, const char *ends)
   return strstr (ends, word) != NULL;
 }
 
-static void
-add_text (QjParser *p, QjNodes *body)
-{
-  QjNode *node = qj_node (p, QJ_NODE_TEXT);
-  node->value = qj_string (qj_string_new (p->base, p->token->text, p->token->size, QJ_LITERAL));
-  qj_append (p, body, node);
-  p->token++;
-}
-
-static void
-add_printed (QjParser *p, QjNodes *body)
-{
-  QjNode *node = qj_node (p, QJ_NODE_PRINT);
-  p->token++;
-  node->a = qj_parse_tuple (p, true, NULL);
-  qj_expect (p, QJ_TOKEN_VARIABLE_END);
-  qj_append (p, body, node);
-}
-
 /* Reads up to a tag that begins with one of the words in `ends`, or to the end of the template (NULL). That word is the
  * next token then. */
 static QjNodes
@@ -238,9 +214,16 @@ parse_body (QjParser *p, const char *ends)
   qj_descend (p);
   for (;;) {
     if (p->token->kind == QJ_TOKEN_DATA) {
-      add_text (p, &body);
+      QjNode *node = qj_node (p, QJ_NODE_TEXT);
+      node->value = qj_string (qj_string_new (p->base, p->token->text, p->token->size, QJ_LITERAL));
+      qj_append (p, &body, node);
+      p->token++;
     } else if (p->token->kind == QJ_TOKEN_VARIABLE_BEGIN) {
-      add_printed (p, &body);
+      QjNode *node = qj_node (p, QJ_NODE_PRINT);
+      p->token++;
+      node->a = qj_parse_tuple (p, true, NULL);
+      qj_expect (p, QJ_TOKEN_VARIABLE_END);
+      qj_append (p, &body, node);
     } else if (p->token->kind == QJ_TOKEN_BLOCK_BEGIN) {
       p->token++;
       if (is_end_word (p->token, ends))
@@ -395,46 +378,6 @@ new_signature (QjParser *p)
 }
 
 static QjNode *
-parse_macro (QjParser *p)
-{
-  QjNode *node = qj_node (p, QJ_NODE_MACRO);
-  const QjToken *name = qj_expect (p, QJ_TOKEN_NAME);
-  node->symbol = qj_symbol (p, name->text, name->size);
-  node->signature = new_signature (p);
-  node->signature->name = p->jinja->symbols[node->symbol];
-  parse_signature (p, node->signature);
-  parse_macro_body (p, node->signature, " endmacro ");
-  return node;
-}
-
-static QjNode *
-parse_call_block (QjParser *p)
-{
-  QjNode *node = qj_node (p, QJ_NODE_CALL_BLOCK);
-  node->signature = new_signature (p);
-  node->signature->name = qj_string_new (p->base, "caller", 6, QJ_LITERAL);
-  if (p->token->kind == QJ_TOKEN_LEFT_PAREN)
-    parse_signature (p, node->signature);
-  node->a = qj_parse_expression (p, true);
-  if (node->a->kind != QJ_NODE_CALL)
-    qj_fail (p->base, "{%% call %%} needs something to call");
-  parse_macro_body (p, node->signature, " endcall ");
-  return node;
-}
-
-static QjNode *
-parse_filter_block (QjParser *p)
-{
-  QjNode *node = qj_node (p, QJ_NODE_FILTER_BLOCK);
-  bool was_soft = p->soft;
-  p->soft = false;
-  node->a = qj_parse_filters (p, NULL);
-  node->nodes = parse_block (p, " endfilter ");
-  p->soft = was_soft;
-  return node;
-}
-
-static QjNode *
 parse_with (QjParser *p)
 {
   QjNode *node = qj_node (p, QJ_NODE_WITH);
@@ -452,43 +395,12 @@ parse_with (QjParser *p)
   return node;
 }
 
-/* transformers' mark around what the assistant wrote: nothing but a scope of its own. */
-static QjNode *
-parse_generation (QjParser *p)
-{
-  QjNode *node = qj_node (p, QJ_NODE_SCOPE);
-  size_t n_loops = p->n_loops;
-  bool was_soft = p->soft;
-  p->n_loops = 0;
-  p->soft = false;
-  node->nodes = parse_block (p, " endgeneration ");
-  node->flag = true;
-  p->n_loops = n_loops;
-  p->soft = was_soft;
-  return node;
-}
-
 static QjNode *
 parse_jump (QjParser *p, QjNodeKind kind)
 {
   if (p->n_loops == 0)
     qj_fail (p->base, "{%% break %%} and {%% continue %%} belong into a loop");
   return qj_node (p, kind);
-}
-
-/* {% print a, b %} */
-static QjNode *
-parse_print (QjParser *p)
-{
-  QjNode *all = qj_node (p, QJ_NODE_SCOPE);
-  while (p->token->kind != QJ_TOKEN_BLOCK_END) {
-    if (all->nodes.n > 0)
-      qj_expect (p, QJ_TOKEN_COMMA);
-    QjNode *node = qj_node (p, QJ_NODE_PRINT);
-    node->a = qj_parse_expression (p, true);
-    qj_append (p, &all->nodes, node);
-  }
-  return all;
 }
 
 static QjNode *
@@ -505,18 +417,64 @@ parse_statement (QjParser *p)
     return parse_for (p);
   if (qj_is_word (word, "set"))
     return parse_set (p);
-  if (qj_is_word (word, "macro"))
-    return parse_macro (p);
-  if (qj_is_word (word, "call"))
-    return parse_call_block (p);
-  if (qj_is_word (word, "filter"))
-    return parse_filter_block (p);
+  if (qj_is_word (word, "macro")) {
+    QjNode *node = qj_node (p, QJ_NODE_MACRO);
+    const QjToken *name = qj_expect (p, QJ_TOKEN_NAME);
+    node->symbol = qj_symbol (p, name->text, name->size);
+    node->signature = new_signature (p);
+    node->signature->name = p->jinja->symbols[node->symbol];
+    parse_signature (p, node->signature);
+    parse_macro_body (p, node->signature, " endmacro ");
+    return node;
+  }
+  if (qj_is_word (word, "call")) {
+    QjNode *node = qj_node (p, QJ_NODE_CALL_BLOCK);
+    node->signature = new_signature (p);
+    node->signature->name = qj_string_new (p->base, "caller", 6, QJ_LITERAL);
+    if (p->token->kind == QJ_TOKEN_LEFT_PAREN)
+      parse_signature (p, node->signature);
+    node->a = qj_parse_expression (p, true);
+    if (node->a->kind != QJ_NODE_CALL)
+      qj_fail (p->base, "{%% call %%} needs something to call");
+    parse_macro_body (p, node->signature, " endcall ");
+    return node;
+  }
+  if (qj_is_word (word, "filter")) {
+    QjNode *node = qj_node (p, QJ_NODE_FILTER_BLOCK);
+    bool was_soft = p->soft;
+    p->soft = false;
+    node->a = qj_parse_filters (p, NULL);
+    node->nodes = parse_block (p, " endfilter ");
+    p->soft = was_soft;
+    return node;
+  }
   if (qj_is_word (word, "with"))
     return parse_with (p);
-  if (qj_is_word (word, "generation"))
-    return parse_generation (p);
-  if (qj_is_word (word, "print"))
-    return parse_print (p);
+  if (qj_is_word (word, "generation")) {
+    /* transformers' mark around what the assistant wrote: nothing but a scope of its own. */
+    QjNode *node = qj_node (p, QJ_NODE_SCOPE);
+    size_t n_loops = p->n_loops;
+    bool was_soft = p->soft;
+    p->n_loops = 0;
+    p->soft = false;
+    node->nodes = parse_block (p, " endgeneration ");
+    node->flag = true;
+    p->n_loops = n_loops;
+    p->soft = was_soft;
+    return node;
+  }
+  if (qj_is_word (word, "print")) {
+    /* {% print a, b %} */
+    QjNode *all = qj_node (p, QJ_NODE_SCOPE);
+    while (p->token->kind != QJ_TOKEN_BLOCK_END) {
+      if (all->nodes.n > 0)
+        qj_expect (p, QJ_TOKEN_COMMA);
+      QjNode *node = qj_node (p, QJ_NODE_PRINT);
+      node->a = qj_parse_expression (p, true);
+      qj_append (p, &all->nodes, node);
+    }
+    return all;
+  }
   if (qj_is_word (word, "break"))
     return parse_jump (p, QJ_NODE_BREAK);
   if (qj_is_word (word, "continue"))

@@ -148,25 +148,6 @@ add_dict_repr (QjBuilder *b, const QjDict *dict)
   add_mark (b, "}");
 }
 
-static void
-add_range_repr (QjBuilder *b, const QjRange *range)
-{
-  char text[100];
-  int n = snprintf (text, sizeof text, "range(%" PRId64 ", %" PRId64, range->start, range->stop);
-  if (range->step != 1)
-    n += snprintf (text + n, sizeof text - (size_t) n, ", %" PRId64, range->step);
-  snprintf (text + n, sizeof text - (size_t) n, ")");
-  qj_add_text (b, text);
-}
-
-static void
-add_macro_repr (QjBuilder *b, const QjMacro *macro)
-{
-  qj_add_text (b, "<Macro ");
-  add_string_repr (b, macro->signature->name);
-  qj_add_text (b, ">");
-}
-
 void
 qj_add_repr (QjBuilder *b, QjValue v)
 {
@@ -186,13 +167,24 @@ qj_add_repr (QjBuilder *b, QjValue v)
   case QJ_KEYS: add_list_repr (b, v, "dict_keys([", "])"); break;
   case QJ_VALUES: add_list_repr (b, v, "dict_values([", "])"); break;
   case QJ_DICT: add_dict_repr (b, v.dict); break;
-  case QJ_RANGE: add_range_repr (b, v.range); break;
+  case QJ_RANGE: {
+    char text[100];
+    int n = snprintf (text, sizeof text, "range(%" PRId64 ", %" PRId64, v.range->start, v.range->stop);
+    if (v.range->step != 1)
+      n += snprintf (text + n, sizeof text - (size_t) n, ", %" PRId64, v.range->step);
+    snprintf (text + n, sizeof text - (size_t) n, ")");
+    qj_add_text (b, text);
+  } break;
   case QJ_NAMESPACE:
     qj_add_text (b, "<Namespace ");
     add_dict_repr (b, v.dict);
     qj_add_text (b, ">");
     break;
-  case QJ_MACRO: add_macro_repr (b, v.macro); break;
+  case QJ_MACRO:
+    qj_add_text (b, "<Macro ");
+    add_string_repr (b, v.macro->signature->name);
+    qj_add_text (b, ">");
+    break;
   case QJ_GENERATOR: qj_add_text (b, "<generator object>"); break;
   case QJ_LOOP: qj_add_text (b, "<LoopContext>"); break;
   default: qj_add_text (b, "<function>");
@@ -276,35 +268,6 @@ add_line (QjBuilder *b, const QjJsonStyle *style, unsigned level)
 static void add_json (QjBuilder *b, QjValue v, const QjJsonStyle *style, unsigned level);
 
 static void
-add_json_list (QjBuilder *b, const QjList *list, const QjJsonStyle *style, unsigned level)
-{
-  add_mark (b, "[");
-  for (uint32_t i = 0; i < list->n; i++) {
-    if (i > 0)
-      qj_add (b, style->item_separator->data, style->item_separator->size, true);
-    add_line (b, style, level + 1);
-    add_json (b, list->items[i], style, level + 1);
-  }
-  if (list->n > 0)
-    add_line (b, style, level);
-  add_mark (b, "]");
-}
-
-static void
-add_json_key (QjBuilder *b, QjValue key, const QjJsonStyle *style)
-{
-  if (key.kind == QJ_STRING) {
-    add_json_string (b, key.string, style->ascii);
-    return;
-  }
-  if (key.kind != QJ_NONE && key.kind != QJ_BIG && !qj_is_number (key))
-    qj_fail (&b->run->base, "%s cannot be a key in JSON", qj_type_name (key));
-  add_mark (b, "\"");
-  add_json (b, key, style, 0);
-  add_mark (b, "\"");
-}
-
-static void
 add_json_dict (QjBuilder *b, const QjDict *dict, const QjJsonStyle *style, unsigned level)
 {
   QjRun *r = b->run;
@@ -321,7 +284,15 @@ add_json_dict (QjBuilder *b, const QjDict *dict, const QjJsonStyle *style, unsig
     if (i > 0)
       qj_add (b, style->item_separator->data, style->item_separator->size, true);
     add_line (b, style, level + 1);
-    add_json_key (b, e->key, style);
+    if (e->key.kind == QJ_STRING) {
+      add_json_string (b, e->key.string, style->ascii);
+    } else {
+      if (e->key.kind != QJ_NONE && e->key.kind != QJ_BIG && !qj_is_number (e->key))
+        qj_fail (&b->run->base, "%s cannot be a key in JSON", qj_type_name (e->key));
+      add_mark (b, "\"");
+      add_json (b, e->key, style, 0);
+      add_mark (b, "\"");
+    }
     qj_add (b, style->key_separator->data, style->key_separator->size, true);
     add_json (b, e->value, style, level + 1);
   }
@@ -348,7 +319,18 @@ add_json (QjBuilder *b, QjValue v, const QjJsonStyle *style, unsigned level)
   case QJ_BIG: add_number (b, v, true); break;
   case QJ_STRING: add_json_string (b, v.string, style->ascii); break;
   case QJ_LIST:
-  case QJ_TUPLE: add_json_list (b, v.list, style, level); break;
+  case QJ_TUPLE: {
+    add_mark (b, "[");
+    for (uint32_t i = 0; i < v.list->n; i++) {
+      if (i > 0)
+        qj_add (b, style->item_separator->data, style->item_separator->size, true);
+      add_line (b, style, level + 1);
+      add_json (b, v.list->items[i], style, level + 1);
+    }
+    if (v.list->n > 0)
+      add_line (b, style, level);
+    add_mark (b, "]");
+  } break;
   case QJ_DICT: add_json_dict (b, v.dict, style, level); break;
   default: qj_fail (&b->run->base, "%s cannot be written as JSON", qj_type_name (v));
   }

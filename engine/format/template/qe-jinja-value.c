@@ -114,16 +114,6 @@ find_place (QjRun *r, const QjDict *dict, QjValue key, uint32_t hash)
   }
 }
 
-static void
-grow_index (QjRun *r, QjDict *dict)
-{
-  dict->n_index = dict->n_index ? dict->n_index * 2 : SMALL_DICT * 4;
-  dict->index = qj_alloc (&r->base, dict->n_index * sizeof *dict->index);
-  memset (dict->index, 0, dict->n_index * sizeof *dict->index);
-  for (size_t i = 0; i < dict->n; i++)
-    *find_place (r, dict, dict->entries[i].key, hash_value (r, dict->entries[i].key)) = (uint32_t) i + 1;
-}
-
 QjEntry *
 qj_dict_find (QjRun *r, const QjDict *dict, QjValue key)
 {
@@ -168,10 +158,15 @@ qj_dict_put (QjRun *r, QjDict *dict, QjValue key, QjValue value)
   }
   dict->entries = qj_grow (&r->base, dict->entries, dict->n, &dict->capacity, sizeof *dict->entries);
   dict->entries[dict->n++] = (QjEntry) { key, value };
-  if (dict->n > SMALL_DICT && dict->n * 2 > dict->n_index)
-    grow_index (r, dict);
-  else if (dict->index)
+  if (dict->n > SMALL_DICT && dict->n * 2 > dict->n_index) {
+    dict->n_index = dict->n_index ? dict->n_index * 2 : SMALL_DICT * 4;
+    dict->index = qj_alloc (&r->base, dict->n_index * sizeof *dict->index);
+    memset (dict->index, 0, dict->n_index * sizeof *dict->index);
+    for (size_t i = 0; i < dict->n; i++)
+      *find_place (r, dict, dict->entries[i].key, hash_value (r, dict->entries[i].key)) = (uint32_t) i + 1;
+  } else if (dict->index) {
     *find_place (r, dict, key, hash_value (r, key)) = (uint32_t) dict->n;
+  }
 }
 
 /* ---- truth and order ------------------------------------------------------------------------------------------- */
@@ -191,30 +186,6 @@ qj_truth (QjRun *r, QjValue v)
   }
 }
 
-static bool
-lists_equal (QjRun *r, const QjList *a, const QjList *b)
-{
-  bool equal = a->n == b->n;
-  qj_enter (r);
-  for (uint32_t i = 0; i < a->n && equal; i++)
-    equal = qj_equal (r, a->items[i], b->items[i]);
-  qj_leave (r);
-  return equal;
-}
-
-static bool
-dicts_equal (QjRun *r, const QjDict *a, const QjDict *b)
-{
-  bool equal = a->n == b->n;
-  qj_enter (r);
-  for (size_t i = 0; i < a->n && equal; i++) {
-    QjEntry *other = qj_dict_find (r, b, a->entries[i].key);
-    equal = other && qj_equal (r, a->entries[i].value, other->value);
-  }
-  qj_leave (r);
-  return equal;
-}
-
 bool
 qj_equal (QjRun *r, QjValue a, QjValue b)
 {
@@ -230,8 +201,24 @@ qj_equal (QjRun *r, QjValue a, QjValue b)
   case QJ_BIG:
   case QJ_STRING: qj_steps (r, a.string->size / 64); return qj_strings_equal (a.string, b.string);
   case QJ_LIST:
-  case QJ_TUPLE: return lists_equal (r, a.list, b.list);
-  case QJ_DICT: return dicts_equal (r, a.dict, b.dict);
+  case QJ_TUPLE: {
+    bool equal = a.list->n == b.list->n;
+    qj_enter (r);
+    for (uint32_t i = 0; i < a.list->n && equal; i++)
+      equal = qj_equal (r, a.list->items[i], b.list->items[i]);
+    qj_leave (r);
+    return equal;
+  }
+  case QJ_DICT: {
+    bool equal = a.dict->n == b.dict->n;
+    qj_enter (r);
+    for (size_t i = 0; i < a.dict->n && equal; i++) {
+      QjEntry *other = qj_dict_find (r, b.dict, a.dict->entries[i].key);
+      equal = other && qj_equal (r, a.dict->entries[i].value, other->value);
+    }
+    qj_leave (r);
+    return equal;
+  }
   case QJ_RANGE:
     return a.range->n == b.range->n
            && (a.range->n == 0
@@ -243,20 +230,15 @@ qj_equal (QjRun *r, QjValue a, QjValue b)
   }
 }
 
-/* -1, 0, 1, or 2 where one is not a number. */
-static int
-order_doubles (double a, double b)
-{
-  return a < b ? -1 : a > b ? 1 : a == b ? 0 : 2;
-}
-
 int
 qj_order (QjRun *r, QjValue a, QjValue b)
 {
   qj_steps (r, 1);
   if (qj_is_number (a) && qj_is_number (b)) {
-    if (a.kind == QJ_FLOAT || b.kind == QJ_FLOAT)
-      return order_doubles (qj_double_of (a), qj_double_of (b));
+    if (a.kind == QJ_FLOAT || b.kind == QJ_FLOAT) {
+      double u = qj_double_of (a), v = qj_double_of (b);
+      return u < v ? -1 : u > v ? 1 : u == v ? 0 : 2; /* 2: one is not a number */
+    }
     int64_t x = qj_integer_of (a), y = qj_integer_of (b);
     return (x > y) - (x < y);
   }
@@ -329,29 +311,25 @@ qj_iterate (QjRun *r, QjIterator *it, QjValue v)
   *it = (QjIterator) { .value = v };
 }
 
-static bool
-next_char (QjRun *r, QjIterator *it, QjValue *out)
-{
-  const QjString *s = it->value.string;
-  size_t start = (size_t) it->at, end = start;
-  if (start == s->size)
-    return false;
-  do
-    end++;
-  while (end < s->size && ((uint8_t) s->data[end] & 0xc0) == 0x80);
-  QjString *part = (QjString *) qj_substring (r, s, start, end);
-  *out = qj_string (part);
-  it->at = (int64_t) end;
-  return true;
-}
-
 bool
 qj_next (QjRun *r, QjIterator *it, QjValue *out)
 {
   QjValue v = it->value;
   qj_steps (r, 1);
   switch (v.kind) {
-  case QJ_STRING: return next_char (r, it, out);
+  case QJ_STRING: {
+    const QjString *s = it->value.string;
+    size_t start = (size_t) it->at, end = start;
+    if (start == s->size)
+      return false;
+    do
+      end++;
+    while (end < s->size && ((uint8_t) s->data[end] & 0xc0) == 0x80);
+    QjString *part = (QjString *) qj_substring (r, s, start, end);
+    *out = qj_string (part);
+    it->at = (int64_t) end;
+    return true;
+  }
   case QJ_RANGE:
     if (it->at >= v.range->n)
       return false;
@@ -396,21 +374,6 @@ typedef struct {
   QjValue item, key;
 } Sorted;
 
-/* Whether b has to come before a. */
-static bool
-is_before (QjRun *r, const Sorted *b, const Sorted *a, bool reverse)
-{
-  return reverse ? qj_order (r, a->key, b->key) == -1 : qj_order (r, b->key, a->key) == -1;
-}
-
-static void
-merge (QjRun *r, Sorted *from, Sorted *to, size_t start, size_t middle, size_t end, bool reverse)
-{
-  size_t a = start, b = middle;
-  for (size_t i = start; i < end; i++)
-    to[i] = b == end || (a < middle && !is_before (r, &from[b], &from[a], reverse)) ? from[a++] : from[b++];
-}
-
 void
 qj_sort (QjRun *r, QjValue *items, const QjValue *keys, size_t n, bool reverse)
 {
@@ -420,7 +383,12 @@ qj_sort (QjRun *r, QjValue *items, const QjValue *keys, size_t n, bool reverse)
   for (size_t width = 1; width < n; width *= 2) {
     for (size_t start = 0; start < n; start += 2 * width) {
       size_t middle = start + width < n ? start + width : n, end = middle + width < n ? middle + width : n;
-      merge (r, from, to, start, middle, end, reverse);
+      for (size_t i = start, a = start, b = middle; i < end; i++) {
+        bool b_first = a == middle;
+        if (a < middle && b < end)
+          b_first = (reverse ? qj_order (r, from[a].key, from[b].key) : qj_order (r, from[b].key, from[a].key)) == -1;
+        to[i] = b_first ? from[b++] : from[a++];
+      }
     }
     Sorted *swap = from;
     from = to;

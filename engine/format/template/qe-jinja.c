@@ -84,31 +84,22 @@ leave_locale (locale_t own, locale_t before)
 
 /* ---- compiling ------------------------------------------------------------------------------------------------- */
 
-/* The text with line ends made "\n" and without a last one, as jinja2 reads it. */
-static char *
-copy_text (QeJinja *j, const char *text, size_t length, size_t *out_length)
-{
-  char *copy = qj_alloc (&j->base, length + 1);
-  size_t n = 0;
-  for (size_t i = 0; i < length; i++) {
-    if (text[i] == '\r' && i + 1 < length && text[i + 1] == '\n')
-      continue;
-    copy[n++] = text[i] == '\r' ? '\n' : text[i];
-  }
-  if (n > 0 && copy[n - 1] == '\n')
-    n--;
-  copy[n] = '\0';
-  *out_length = n;
-  return copy;
-}
-
 static void
 compile (QeJinja *j, const char *text, size_t length, QjTokens *tokens)
 {
   locale_t own, before = enter_locale (&own);
   if (setjmp (j->base.failed) == 0) {
-    size_t n;
-    char *copy = copy_text (j, text, length, &n);
+    /* jinja2 reads the text with line ends made "\n" and without a last one. */
+    char *copy = qj_alloc (&j->base, length + 1);
+    size_t n = 0;
+    for (size_t i = 0; i < length; i++) {
+      if (text[i] == '\r' && i + 1 < length && text[i + 1] == '\n')
+        continue;
+      copy[n++] = text[i] == '\r' ? '\n' : text[i];
+    }
+    if (n > 0 && copy[n - 1] == '\n')
+      n--;
+    copy[n] = '\0';
     qj_lex (&j->base, copy, n, tokens);
     qj_parse (j, tokens->items);
   }
@@ -152,37 +143,6 @@ qe_jinja_free (QeJinja *jinja)
 
 /* ---- rendering ------------------------------------------------------------------------------------------------- */
 
-static void
-set_up (QjRun *r)
-{
-  const QeJinja *j = r->jinja;
-  r->globals = qj_alloc (&r->base, j->n_symbols * sizeof *r->globals);
-  r->scope = qj_alloc (&r->base, sizeof *r->scope);
-  *r->scope = (QjScope) { 0 };
-  r->symbol_names = j->symbol_names;
-  r->loop_symbol = qj_find_symbol (j, "loop", strlen ("loop"));
-  for (size_t i = 0; i < j->n_symbols; i++)
-    r->globals[i] = (QjValue) { QJ_MISSING };
-  for (const QjFunction *f = qj_functions; f->name; f++) {
-    QjValue function = { .kind = QJ_FUNCTION, .function = f };
-    qe_jinja_set (r, f->name, &function);
-  }
-}
-
-static size_t
-count_images (const QjBuilder *b)
-{
-  static const char pad[] = "<|image_pad|>";
-  size_t n = 0, at = 0;
-  for (size_t span = 0; span <= b->n_spans; span++) {
-    size_t end = span < b->n_spans ? b->spans[span].start : b->size;
-    for (const char *p; at < end && (p = memmem (b->data + at, end - at, pad, sizeof pad - 1)); n++)
-      at = (size_t) (p - b->data) + sizeof pad - 1;
-    at = span < b->n_spans ? b->spans[span].end : end;
-  }
-  return n;
-}
-
 /* Hands the text over, with a copy of the spans, which are the run's. */
 static QeStatus
 hand_over (QjBuilder *b, QeChatText *out, QeError *err)
@@ -197,9 +157,15 @@ hand_over (QjBuilder *b, QeChatText *out, QeError *err)
   text[b->size] = '\0';
   if (b->n_spans > 0)
     memcpy (plain, b->spans, b->n_spans * sizeof *plain);
-  *out = (QeChatText) {
-    .text = text, .length = b->size, .plain = plain, .n_plain = b->n_spans, .n_images = count_images (b)
-  };
+  static const char pad[] = "<|image_pad|>";
+  size_t n_images = 0, at = 0;
+  for (size_t span = 0; span <= b->n_spans; span++) {
+    size_t end = span < b->n_spans ? b->spans[span].start : b->size;
+    for (const char *p; at < end && (p = memmem (b->data + at, end - at, pad, sizeof pad - 1)); n_images++)
+      at = (size_t) (p - b->data) + sizeof pad - 1;
+    at = span < b->n_spans ? b->spans[span].end : end;
+  }
+  *out = (QeChatText) { .text = text, .length = b->size, .plain = plain, .n_plain = b->n_spans, .n_images = n_images };
   b->data = NULL;
   return QE_OK;
 }
@@ -210,7 +176,18 @@ run (QjRun *r, QeJinjaFill fill, void *data)
 {
   locale_t own, before = enter_locale (&own);
   if (setjmp (r->base.failed) == 0) {
-    set_up (r);
+    const QeJinja *j = r->jinja;
+    r->globals = qj_alloc (&r->base, j->n_symbols * sizeof *r->globals);
+    r->scope = qj_alloc (&r->base, sizeof *r->scope);
+    *r->scope = (QjScope) { 0 };
+    r->symbol_names = j->symbol_names;
+    r->loop_symbol = qj_find_symbol (j, "loop", strlen ("loop"));
+    for (size_t i = 0; i < j->n_symbols; i++)
+      r->globals[i] = (QjValue) { QJ_MISSING };
+    for (const QjFunction *f = qj_functions; f->name; f++) {
+      QjValue function = { .kind = QJ_FUNCTION, .function = f };
+      qe_jinja_set (r, f->name, &function);
+    }
     fill (r, data);
     qj_exec (r, &r->jinja->body);
   }
@@ -298,32 +275,27 @@ qe_jinja_boolean (bool value)
   return qj_bool (value);
 }
 
-/* A copy in which U+FFFD stands for what is not UTF-8. */
-static QjValue
-repaired (QjRun *r, const char *text, size_t length, bool plain)
-{
-  QjBuilder b = qj_builder (r);
-  size_t good = 0, n;
-  uint32_t c;
-  for (size_t at = 0; at < length; at += n) {
-    if (qe_utf8_next (text + at, length - at, &c, &n) == QE_UTF8_OK)
-      continue;
-    qj_add (&b, text + good, at - good, plain);
-    qj_add (&b, QE_REPLACEMENT, strlen (QE_REPLACEMENT), plain);
-    good = at + n;
-  }
-  qj_add (&b, text + good, length - good, plain);
-  return qj_string (qj_finish (&b));
-}
-
 QjValue
 qe_jinja_text (QjRun *r, const char *text, size_t length, bool plain)
 {
   if (length > QJ_MAX_STRING)
     qj_fail_status (&r->base, QE_ERROR_ARGUMENT, "A message is too long.");
   r->base.steps += length / 2; /* the work grows with what there is to be rendered */
-  if (!qe_utf8_valid (text, length))
-    return repaired (r, text, length, plain);
+  if (!qe_utf8_valid (text, length)) {
+    /* A copy in which U+FFFD stands for what is not UTF-8. */
+    QjBuilder b = qj_builder (r);
+    size_t good = 0, n;
+    uint32_t c;
+    for (size_t at = 0; at < length; at += n) {
+      if (qe_utf8_next (text + at, length - at, &c, &n) == QE_UTF8_OK)
+        continue;
+      qj_add (&b, text + good, at - good, plain);
+      qj_add (&b, QE_REPLACEMENT, strlen (QE_REPLACEMENT), plain);
+      good = at + n;
+    }
+    qj_add (&b, text + good, length - good, plain);
+    return qj_string (qj_finish (&b));
+  }
   return qj_string (qj_string_new (&r->base, text, length, plain ? QJ_PLAIN : QJ_LITERAL));
 }
 
@@ -361,39 +333,6 @@ qe_jinja_dict_set (QjRun *r, QjValue dict, const char *key, QjValue value)
   qj_dict_put (r, dict.dict, qe_jinja_text (r, key, strlen (key), true), value);
 }
 
-static QjValue
-json_number (QjRun *r, const char *text, size_t length)
-{
-  char *end;
-  if (memchr (text, '.', length) || memchr (text, 'e', length) || memchr (text, 'E', length))
-    return qj_float (strtod (text, NULL));
-  errno = 0;
-  long long value = strtoll (text, &end, 10);
-  if (errno == 0)
-    return qj_int (value);
-  return (QjValue) { .kind = QJ_BIG, .string = qj_string_new (&r->base, text, length, QJ_PLAIN) };
-}
-
-static QjValue
-json_items (QjRun *r, const QeJson *json, size_t parent)
-{
-  bool is_object = json->values[parent].kind == QE_JSON_OBJECT;
-  size_t n = 0, at = 0, length;
-  for (size_t i = qe_json_first (json, parent); i != QE_JSON_NONE; i = qe_json_next (json, parent, i))
-    n++;
-  r->base.steps += n * 50;
-  QjValue v = is_object ? qe_jinja_dict (r, n) : qj_list_new (r, QJ_LIST, n);
-  for (size_t i = qe_json_first (json, parent); i != QE_JSON_NONE; i = qe_json_next (json, parent, i)) {
-    QjValue item = qe_jinja_json (r, json, i);
-    const char *key = qe_json_key (json, i, &length);
-    if (is_object)
-      qj_dict_put (r, v.dict, qe_jinja_text (r, key, length, true), item);
-    else
-      v.list->items[at++] = item;
-  }
-  return v;
-}
-
 QjValue
 qe_jinja_json (QjRun *r, const QeJson *json, size_t i)
 {
@@ -403,9 +342,34 @@ qe_jinja_json (QjRun *r, const QeJson *json, size_t i)
   case QE_JSON_NULL: return qj_none ();
   case QE_JSON_FALSE:
   case QE_JSON_TRUE: return qj_bool (json->values[i].kind == QE_JSON_TRUE);
-  case QE_JSON_NUMBER: return json_number (r, text, length);
+  case QE_JSON_NUMBER: {
+    char *end;
+    if (memchr (text, '.', length) || memchr (text, 'e', length) || memchr (text, 'E', length))
+      return qj_float (strtod (text, NULL));
+    errno = 0;
+    long long value = strtoll (text, &end, 10);
+    if (errno == 0)
+      return qj_int (value);
+    return (QjValue) { .kind = QJ_BIG, .string = qj_string_new (&r->base, text, length, QJ_PLAIN) };
+  }
   case QE_JSON_STRING: return qe_jinja_text (r, text, length, true);
-  default: return json_items (r, json, i);
+  default: {
+    bool is_object = json->values[i].kind == QE_JSON_OBJECT;
+    size_t n = 0, at = 0, key_length;
+    for (size_t child = qe_json_first (json, i); child != QE_JSON_NONE; child = qe_json_next (json, i, child))
+      n++;
+    r->base.steps += n * 50;
+    QjValue v = is_object ? qe_jinja_dict (r, n) : qj_list_new (r, QJ_LIST, n);
+    for (size_t child = qe_json_first (json, i); child != QE_JSON_NONE; child = qe_json_next (json, i, child)) {
+      QjValue item = qe_jinja_json (r, json, child);
+      const char *key = qe_json_key (json, child, &key_length);
+      if (is_object)
+        qj_dict_put (r, v.dict, qe_jinja_text (r, key, key_length, true), item);
+      else
+        v.list->items[at++] = item;
+    }
+    return v;
+  }
   }
 }
 

@@ -33,16 +33,6 @@ accept (Parser *p, char c)
   return true;
 }
 
-static bool
-accept_word (Parser *p, const char *word)
-{
-  size_t n = strlen (word);
-  if ((size_t) (p->end - p->at) < n || memcmp (p->at, word, n) != 0)
-    return false;
-  p->at += n;
-  return true;
-}
-
 /* A new value at the end of the list; QE_JSON_NONE when out of memory. */
 static size_t
 add_value (Parser *p)
@@ -219,7 +209,10 @@ parse_value (Parser *p, int depth, size_t key, size_t key_length)
     ok = parse_number (p, &value.text, &value.text_length);
   } else {
     value.kind = c == 't' ? QE_JSON_TRUE : c == 'f' ? QE_JSON_FALSE : QE_JSON_NULL;
-    ok = accept_word (p, c == 't' ? "true" : c == 'f' ? "false" : "null");
+    const char *word = c == 't' ? "true" : c == 'f' ? "false" : "null";
+    size_t n = strlen (word);
+    ok = (size_t) (p->end - p->at) >= n && memcmp (p->at, word, n) == 0;
+    p->at += ok ? n : 0;
   }
   value.end = p->json->n_values;
   p->json->values[i] = value;
@@ -321,25 +314,6 @@ qe_json_write_string (const char *text, size_t length, QeBuffer *out)
   qe_buffer_add (out, "\"", 1);
 }
 
-static void
-write_items (const QeJson *json, size_t parent, QeBuffer *out)
-{
-  bool is_object = json->values[parent].kind == QE_JSON_OBJECT;
-  size_t length;
-  qe_buffer_puts (out, is_object ? "{" : "[");
-  for (size_t i = qe_json_first (json, parent); i != QE_JSON_NONE; i = qe_json_next (json, parent, i)) {
-    if (i != parent + 1)
-      qe_buffer_puts (out, ", ");
-    if (is_object) {
-      const char *key = qe_json_key (json, i, &length);
-      qe_json_write_string (key, length, out);
-      qe_buffer_puts (out, ": ");
-    }
-    qe_json_write (json, i, out);
-  }
-  qe_buffer_puts (out, is_object ? "}" : "]");
-}
-
 void
 qe_json_write (const QeJson *json, size_t i, QeBuffer *out)
 {
@@ -352,6 +326,21 @@ qe_json_write (const QeJson *json, size_t i, QeBuffer *out)
   case QE_JSON_NUMBER: qe_buffer_add (out, text, length); break;
   case QE_JSON_STRING: qe_json_write_string (text, length, out); break;
   case QE_JSON_ARRAY:
-  case QE_JSON_OBJECT: write_items (json, i, out); break;
+  case QE_JSON_OBJECT: {
+    bool is_object = json->values[i].kind == QE_JSON_OBJECT;
+    size_t key_length;
+    qe_buffer_puts (out, is_object ? "{" : "[");
+    for (size_t child = qe_json_first (json, i); child != QE_JSON_NONE; child = qe_json_next (json, i, child)) {
+      if (child != i + 1)
+        qe_buffer_puts (out, ", ");
+      if (is_object) {
+        const char *key = qe_json_key (json, child, &key_length);
+        qe_json_write_string (key, key_length, out);
+        qe_buffer_puts (out, ": ");
+      }
+      qe_json_write (json, child, out);
+    }
+    qe_buffer_puts (out, is_object ? "}" : "]");
+  } break;
   }
 }

@@ -140,15 +140,6 @@ enter (QeOutputParser *p, QeOutputKind state)
 
 /* ---- blocks ---------------------------------------------------------------------------------------------------- */
 
-static void
-begin_call (QeOutputParser *p)
-{
-  if (p->state != QE_OUT_TOOL_CALL)
-    p->before_call = p->state;
-  p->state = QE_OUT_TOOL_CALL; /* held line ends stay, in case that this is no call */
-  qe_buffer_clear (&p->body);
-}
-
 /* The block has ended, by its tag or with everything. A call goes out whole; anything else as text. */
 static void
 end_call (QeOutputParser *p, bool closed)
@@ -178,7 +169,10 @@ handle_tag (QeOutputParser *p, int32_t token)
     return false;
   if (token == p->call && !in_call) {
     flush_decoder (p);
-    begin_call (p);
+    if (p->state != QE_OUT_TOOL_CALL)
+      p->before_call = p->state;
+    p->state = QE_OUT_TOOL_CALL; /* held line ends stay, in case that this is no call */
+    qe_buffer_clear (&p->body);
   } else if (token == p->call_end && in_call) {
     flush_decoder (p);
     end_call (p, true);

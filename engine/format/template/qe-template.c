@@ -112,15 +112,6 @@ find_thinking (Prober *p, QeTemplateInfo *info)
   qe_chat_text_clear (&off);
 }
 
-static void
-find_history (Prober *p, QeTemplateInfo *info)
-{
-  bool kept = says (p, with_reasoning, 3, (QeChatOptions) { .preserve_thinking = QE_YES }, REASONING);
-  bool dropped = !says (p, with_reasoning, 3, (QeChatOptions) { .preserve_thinking = QE_NO }, REASONING);
-  info->keeps_reasoning = says (p, with_reasoning, 3, (QeChatOptions) { 0 }, REASONING);
-  info->reasoning_switchable = kept && dropped;
-}
-
 /* ---- effort ---------------------------------------------------------------------------------------------------- */
 
 static const char efforts[][12] = { "none", "minimal", "low", "medium", "high", "xhigh", "max" };
@@ -143,12 +134,16 @@ same (const char *a, const char *b)
   return a && b && strcmp (a, b) == 0;
 }
 
-/* Marks the values that the template tells apart. What it does not know it refuses, or treats like any other strange
- * value; one level may look like that, too (“medium” is often the one for which nothing is written). A template that
- * just copies the value takes every word: then the usual three are offered. */
 static void
-choose_efforts (char *const *texts, const char *strange, const char *unset, bool *chosen)
+find_efforts (Prober *p, QeTemplateInfo *info)
 {
+  char *texts[N_EFFORTS], *strange = render_effort (p, STRANGE), *unset = render_effort (p, NULL);
+  bool chosen[N_EFFORTS];
+  for (int i = 0; i < N_EFFORTS; i++)
+    texts[i] = render_effort (p, efforts[i]);
+  /* The values that the template tells apart are chosen. What it does not know it refuses, or treats like any other strange
+   * value; one level may look like that, too (“medium” is often the one for which nothing is written). A template that
+   * just copies the value takes every word: then the usual three are offered. */
   bool copies = strange && strstr (strange, STRANGE);
   size_t n = 0;
   for (int i = 0; i < N_EFFORTS; i++) {
@@ -163,16 +158,6 @@ choose_efforts (char *const *texts, const char *strange, const char *unset, bool
     makes_difference |= chosen[i] && !same (texts[i], unset);
   for (int i = 0; i < N_EFFORTS; i++)
     chosen[i] = chosen[i] && makes_difference;
-}
-
-static void
-find_efforts (Prober *p, QeTemplateInfo *info)
-{
-  char *texts[N_EFFORTS], *strange = render_effort (p, STRANGE), *unset = render_effort (p, NULL);
-  bool chosen[N_EFFORTS];
-  for (int i = 0; i < N_EFFORTS; i++)
-    texts[i] = render_effort (p, efforts[i]);
-  choose_efforts (texts, strange, unset, chosen);
   for (int i = 0; i < N_EFFORTS; i++) {
     if (chosen[i]) {
       strcpy (info->efforts[info->n_efforts++], efforts[i]);
@@ -222,7 +207,10 @@ find_facts (QeTemplate *t)
   Prober p = { .template = t };
   QeTemplateInfo *info = &t->info;
   find_thinking (&p, info);
-  find_history (&p, info);
+  bool kept = says (&p, with_reasoning, 3, (QeChatOptions) { .preserve_thinking = QE_YES }, REASONING);
+  bool dropped = !says (&p, with_reasoning, 3, (QeChatOptions) { .preserve_thinking = QE_NO }, REASONING);
+  info->keeps_reasoning = says (&p, with_reasoning, 3, (QeChatOptions) { 0 }, REASONING);
+  info->reasoning_switchable = kept && dropped;
   find_efforts (&p, info);
   info->takes_system = says (&p, with_system, 2, (QeChatOptions) { 0 }, SYSTEM);
   info->takes_pictures = takes_pictures (&p);

@@ -108,14 +108,6 @@ write_as_json (Call *c, const char *value, size_t length)
   return !is_string;
 }
 
-static void
-write_value (Call *c, const char *key, size_t key_length, const char *value, size_t length)
-{
-  bool known, is_string = is_declared_string (c, key, key_length, &known);
-  if (is_string || !write_as_json (c, value, length))
-    qe_json_write_string (value, length, c->out);
-}
-
 /* The end of a value that starts at c->at: the first </parameter> that another parameter or the end of the function
  * follows, because code may quote the tag; else the first one; else the end of the function. */
 static size_t
@@ -135,27 +127,6 @@ find_value_end (const Call *c, size_t *after)
   return first == c->end ? *after : first;
 }
 
-/* After "<parameter=": KEY>, newline, value, newline, </parameter>. */
-static bool
-parse_parameter (Call *c, bool is_first)
-{
-  size_t key, key_length, after;
-  if (!take_until (c, ">", &key, &key_length))
-    return false;
-  size_t end = find_value_end (c, &after), start = c->at;
-  if (start < end && c->text[start] == '\n')
-    start++;
-  if (start < end && c->text[end - 1] == '\n')
-    end--;
-  qe_buffer_puts (c->out, is_first ? "" : ", ");
-  qe_json_write_string (c->text + key, key_length, c->out);
-  qe_buffer_puts (c->out, ": ");
-  write_value (c, c->text + key, key_length, c->text + start, end - start);
-  c->at = after;
-  skip_space (c);
-  return true;
-}
-
 static bool
 parse_function (Call *c, const QeJson *tools, size_t n_tools)
 {
@@ -167,9 +138,27 @@ parse_function (Call *c, const QeJson *tools, size_t n_tools)
   qe_json_write_string (c->text + name, name_length, c->out);
   qe_buffer_puts (c->out, ", \"arguments\": {");
   skip_space (c);
-  for (bool is_first = true; accept (c, "<parameter="); is_first = false)
-    if (!parse_parameter (c, is_first))
+  for (bool is_first = true; accept (c, "<parameter="); is_first = false) {
+    /* After "<parameter=": KEY>, newline, value, newline, </parameter>. */
+    size_t key, key_length, after;
+    if (!take_until (c, ">", &key, &key_length))
       return false;
+    size_t end = find_value_end (c, &after), start = c->at;
+    if (start < end && c->text[start] == '\n')
+      start++;
+    if (start < end && c->text[end - 1] == '\n')
+      end--;
+    qe_buffer_puts (c->out, is_first ? "" : ", ");
+    qe_json_write_string (c->text + key, key_length, c->out);
+    qe_buffer_puts (c->out, ": ");
+    const char *value = c->text + start;
+    size_t length = end - start;
+    bool known, is_string = is_declared_string (c, c->text + key, key_length, &known);
+    if (is_string || !write_as_json (c, value, length))
+      qe_json_write_string (value, length, c->out);
+    c->at = after;
+    skip_space (c);
+  }
   accept (c, "</function>");
   skip_space (c);
   qe_buffer_puts (c->out, "}}");

@@ -132,17 +132,6 @@ sift_down (LongWord *w, size_t i)
   w->heap[i] = moved;
 }
 
-static void
-push (LongWord *w, Candidate candidate)
-{
-  size_t i = w->n_heap++;
-  while (i > 0 && before (&candidate, &w->heap[(i - 1) / 2])) {
-    w->heap[i] = w->heap[(i - 1) / 2];
-    i = (i - 1) / 2;
-  }
-  w->heap[i] = candidate;
-}
-
 /* Offers the pair that starts at symbol i, if it has a rank. */
 static void
 offer (LongWord *w, uint32_t i)
@@ -151,28 +140,15 @@ offer (LongWord *w, uint32_t i)
   if (next == NONE)
     return;
   const QePair *pair = find_pair (w->pairs, w->symbols[i].id, w->symbols[next].id);
-  if (pair->rank != QE_NO_RANK)
-    push (w, (Candidate) { pair->rank, i, pair->left, pair->right, pair->merged });
-}
-
-static void
-merge_best (LongWord *w)
-{
-  Candidate best = w->heap[0];
-  w->heap[0] = w->heap[--w->n_heap];
-  if (w->n_heap > 0)
-    sift_down (w, 0);
-  Symbol *left = &w->symbols[best.at];
-  if (left->id != best.left || left->next == NONE || w->symbols[left->next].id != best.right)
-    return;
-  uint32_t gone = left->next;
-  left->id = best.merged;
-  left->next = w->symbols[gone].next;
-  if (left->next != NONE)
-    w->symbols[left->next].previous = best.at;
-  w->symbols[gone].id = DEAD;
-  offer (w, left->previous);
-  offer (w, best.at);
+  if (pair->rank != QE_NO_RANK) {
+    Candidate candidate = { pair->rank, i, pair->left, pair->right, pair->merged };
+    size_t place = w->n_heap++;
+    while (place > 0 && before (&candidate, &w->heap[(place - 1) / 2])) {
+      w->heap[place] = w->heap[(place - 1) / 2];
+      place = (place - 1) / 2;
+    }
+    w->heap[place] = candidate;
+  }
 }
 
 static bool
@@ -186,8 +162,23 @@ merge_long (const QePairs *pairs, uint32_t *ids, size_t *length)
     w.symbols[i] = (Symbol) { ids[i], i > 0 ? (uint32_t) i - 1 : NONE, i + 1 < n ? (uint32_t) i + 1 : NONE };
   for (size_t i = 0; ok && i + 1 < n; i++)
     offer (&w, (uint32_t) i);
-  while (ok && w.n_heap > 0)
-    merge_best (&w);
+  while (ok && w.n_heap > 0) {
+    Candidate best = w.heap[0];
+    w.heap[0] = w.heap[--w.n_heap];
+    if (w.n_heap > 0)
+      sift_down (&w, 0);
+    Symbol *left = &w.symbols[best.at];
+    if (left->id == best.left && left->next != NONE && w.symbols[left->next].id == best.right) {
+      uint32_t gone = left->next;
+      left->id = best.merged;
+      left->next = w.symbols[gone].next;
+      if (left->next != NONE)
+        w.symbols[left->next].previous = best.at;
+      w.symbols[gone].id = DEAD;
+      offer (&w, left->previous);
+      offer (&w, best.at);
+    }
+  }
   size_t kept = 0;
   for (uint32_t i = 0; ok && i != NONE; i = w.symbols[i].next)
     ids[kept++] = w.symbols[i].id;

@@ -34,24 +34,6 @@ qe_decoder_free (QeDecoder *decoder)
   free (decoder);
 }
 
-/* Room for n more bytes, each of which may come out as three. */
-static bool
-make_room (QeDecoder *d, size_t n)
-{
-  if (d->n_in + n <= d->in_capacity)
-    return true;
-  size_t capacity = (d->n_in + n) * 2 + 64;
-  char *in = realloc (d->in, capacity);
-  if (in)
-    d->in = in;
-  char *out = in ? realloc (d->out, capacity * 3 + 1) : NULL;
-  if (!out)
-    return false;
-  d->out = out;
-  d->in_capacity = capacity;
-  return true;
-}
-
 /* Moves whole characters from in to out; a beginning of one stays, unless this is the end. */
 static const char *
 take (QeDecoder *d, bool at_end, size_t *length)
@@ -89,8 +71,19 @@ qe_decoder_push (QeDecoder *d, int32_t id, size_t *length)
   bool is_control;
   const char *bytes = qe_tokenizer_token (d->tokenizer, id, &n, &is_control);
   *length = 0;
-  if (!bytes || is_control || !make_room (d, n))
+  if (!bytes || is_control)
     return "";
+  if (d->n_in + n > d->in_capacity) { /* each byte may come out as three */
+    size_t capacity = (d->n_in + n) * 2 + 64;
+    char *in = realloc (d->in, capacity);
+    if (in)
+      d->in = in;
+    char *out = in ? realloc (d->out, capacity * 3 + 1) : NULL;
+    if (!out)
+      return "";
+    d->out = out;
+    d->in_capacity = capacity;
+  }
   memcpy (d->in + d->n_in, bytes, n);
   d->n_in += n;
   return take (d, false, length);

@@ -37,33 +37,6 @@ combining_class (int32_t c)
   return c < 0x300 ? 0 : utf8proc_get_property (c)->combining_class;
 }
 
-/* Sorts one run of marks by combining class, keeping the order of equals. */
-static void
-order_run (int32_t *run, int32_t *scratch, size_t n)
-{
-  size_t start[257] = { 0 };
-  for (size_t i = 0; i < n; i++)
-    start[combining_class (run[i]) + 1]++;
-  for (int k = 1; k < 257; k++)
-    start[k] += start[k - 1];
-  for (size_t i = 0; i < n; i++)
-    scratch[start[combining_class (run[i])]++] = run[i];
-  memcpy (run, scratch, n * sizeof *run);
-}
-
-/* scratch: as large as c. */
-static void
-order_marks (int32_t *c, int32_t *scratch, size_t n)
-{
-  for (size_t i = 0; i < n; i++) {
-    size_t first = i;
-    while (i < n && combining_class (c[i]) > 0)
-      i++;
-    if (i - first > 1)
-      order_run (c + first, scratch, i - first);
-  }
-}
-
 /* Code points of the text, decomposed when asked; *n of them, in memory for twice as many. NULL: out of memory. */
 static int32_t *
 decompose (const char *text, size_t length, bool nfc, size_t *n)
@@ -109,7 +82,25 @@ qe_normalise (const char *text, size_t length, bool nfc, char **out, size_t *out
   if (!c)
     return false;
   if (nfc) {
-    order_marks (c, c + n, n);
+    int32_t *scratch = c + n;
+    for (size_t i = 0; i < n; i++) {
+      size_t first = i;
+      while (i < n && combining_class (c[i]) > 0)
+        i++;
+      if (i - first > 1) {
+        /* A run of marks is sorted by combining class, and equals keep their order. */
+        int32_t *run = c + first;
+        size_t count = i - first;
+        size_t start[257] = { 0 };
+        for (size_t k = 0; k < count; k++)
+          start[combining_class (run[k]) + 1]++;
+        for (int k = 1; k < 257; k++)
+          start[k] += start[k - 1];
+        for (size_t k = 0; k < count; k++)
+          scratch[start[combining_class (run[k])]++] = run[k];
+        memcpy (run, scratch, count * sizeof *run);
+      }
+    }
     utf8proc_ssize_t composed = utf8proc_normalize_utf32 (c, (utf8proc_ssize_t) n, UTF8PROC_STABLE | UTF8PROC_COMPOSE);
     n = composed > 0 ? (size_t) composed : 0;
   }

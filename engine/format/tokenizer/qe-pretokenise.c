@@ -21,42 +21,6 @@ typedef struct {
   size_t length;
 } Text;
 
-static Class
-class_of_ascii (uint8_t c)
-{
-  if ((c | 0x20) >= 'a' && (c | 0x20) <= 'z')
-    return LETTER;
-  if (c >= '0' && c <= '9')
-    return NUMBER;
-  if (c == '\r' || c == '\n')
-    return NEWLINE;
-  return c == ' ' || (c >= '\t' && c <= '\f') ? SPACE : OTHER;
-}
-
-static Class
-class_of (QeSplit split, uint32_t c)
-{
-  if (c < 0x80)
-    return class_of_ascii ((uint8_t) c);
-  switch (utf8proc_category ((int32_t) c)) {
-  case UTF8PROC_CATEGORY_LU:
-  case UTF8PROC_CATEGORY_LL:
-  case UTF8PROC_CATEGORY_LT:
-  case UTF8PROC_CATEGORY_LM:
-  case UTF8PROC_CATEGORY_LO: return LETTER;
-  case UTF8PROC_CATEGORY_MN:
-  case UTF8PROC_CATEGORY_MC:
-  case UTF8PROC_CATEGORY_ME: return split == QE_SPLIT_QWEN35 ? LETTER : OTHER;
-  case UTF8PROC_CATEGORY_ND:
-  case UTF8PROC_CATEGORY_NL:
-  case UTF8PROC_CATEGORY_NO: return NUMBER;
-  case UTF8PROC_CATEGORY_ZS:
-  case UTF8PROC_CATEGORY_ZL:
-  case UTF8PROC_CATEGORY_ZP: return SPACE;
-  default: return c == 0x85 ? SPACE : OTHER;
-  }
-}
-
 /* The class of the character at `at`; *after is where the next one starts. END past the last. */
 static Class
 peek (const Text *t, size_t at, size_t *after)
@@ -68,7 +32,32 @@ peek (const Text *t, size_t at, size_t *after)
     return END;
   qe_utf8_next (t->text + at, t->length - at, &c, &n);
   *after = at + n;
-  return class_of (t->split, c);
+  if (c < 0x80) {
+    if ((c | 0x20) >= 'a' && (c | 0x20) <= 'z')
+      return LETTER;
+    if (c >= '0' && c <= '9')
+      return NUMBER;
+    if (c == '\r' || c == '\n')
+      return NEWLINE;
+    return c == ' ' || (c >= '\t' && c <= '\f') ? SPACE : OTHER;
+  }
+  switch (utf8proc_category ((int32_t) c)) {
+  case UTF8PROC_CATEGORY_LU:
+  case UTF8PROC_CATEGORY_LL:
+  case UTF8PROC_CATEGORY_LT:
+  case UTF8PROC_CATEGORY_LM:
+  case UTF8PROC_CATEGORY_LO: return LETTER;
+  case UTF8PROC_CATEGORY_MN:
+  case UTF8PROC_CATEGORY_MC:
+  case UTF8PROC_CATEGORY_ME: return t->split == QE_SPLIT_QWEN35 ? LETTER : OTHER;
+  case UTF8PROC_CATEGORY_ND:
+  case UTF8PROC_CATEGORY_NL:
+  case UTF8PROC_CATEGORY_NO: return NUMBER;
+  case UTF8PROC_CATEGORY_ZS:
+  case UTF8PROC_CATEGORY_ZL:
+  case UTF8PROC_CATEGORY_ZP: return SPACE;
+  default: return c == 0x85 ? SPACE : OTHER;
+  }
 }
 
 static size_t
@@ -96,22 +85,6 @@ match_contraction (const Text *t, size_t at)
   return left > 2 && p[1] == 0xc5 && p[2] == 0xbf ? at + 3 : at;
 }
 
-/* A run of white space starts at `at`: up to its last line end; else all but its last character, which begins the next
- * word; else all. */
-static size_t
-match_space (const Text *t, size_t at)
-{
-  size_t end = at, last = at, line_end = at, after;
-  for (Class c; (c = peek (t, end, &after)) == SPACE || c == NEWLINE; end = after) {
-    last = end;
-    if (c == NEWLINE)
-      line_end = after;
-  }
-  if (line_end > at)
-    return line_end;
-  return end < t->length && last > at ? last : end;
-}
-
 size_t
 qe_split_next (QeSplit split, const char *text, size_t length, size_t at)
 {
@@ -129,5 +102,15 @@ qe_split_next (QeSplit split, const char *text, size_t length, size_t at)
     return skip_class (&t, third, LETTER);
   if (first == OTHER || (text[at] == ' ' && next == OTHER))
     return skip_class (&t, skip_class (&t, second, OTHER), NEWLINE);
-  return match_space (&t, at);
+  /* A run of white space starts at `at`: up to its last line end; else all but its last character, which begins the
+   * next word; else all. */
+  size_t end = at, last = at, line_end = at, after;
+  for (Class c; (c = peek (&t, end, &after)) == SPACE || c == NEWLINE; end = after) {
+    last = end;
+    if (c == NEWLINE)
+      line_end = after;
+  }
+  if (line_end > at)
+    return line_end;
+  return end < t.length && last > at ? last : end;
 }

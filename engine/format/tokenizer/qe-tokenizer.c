@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "qe-error.h"
 #include "format/tokenizer/qe-normalise.h"
+#include "format/tokenizer/qe-token-trie.h"
 #include "format/tokenizer/qe-tokenizer-private.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -31,6 +33,7 @@ qe_tokenizer_free (QeTokenizer *t)
   free (t->type);
   free (t->allowed);
   free (t->special);
+  qe_token_trie_free (atomic_load (&t->trie));
   qe_pairs_clear (&t->pairs);
   free (t);
 }
@@ -48,6 +51,17 @@ qe_tokenizer_bytes (const QeTokenizer *t)
 {
   return sizeof *t + t->text_size + t->n_tokens * (sizeof *t->start + 1) + t->n_rows + t->n_special * sizeof *t->special
          + (t->pairs.mask + 1) * sizeof *t->pairs.slots;
+}
+
+const QeTokenTrie *
+qe_tokenizer_trie (const QeTokenizer *tokenizer)
+{
+  QeTokenizer *t = (QeTokenizer *) tokenizer; /* what is made here changes nothing that anybody sees */
+  QeTokenTrie *trie = atomic_load (&t->trie), *before = NULL;
+  if (trie || !(trie = qe_token_trie_new (t)) || atomic_compare_exchange_strong (&t->trie, &before, trie))
+    return trie;
+  qe_token_trie_free (trie); /* another thread was faster */
+  return before;
 }
 
 const char *
@@ -194,15 +208,6 @@ encode_text (Encoder *e, const char *text, size_t length)
   return ok;
 }
 
-static bool
-encode_special (Encoder *e, int32_t id)
-{
-  if (!reserve (e, 1))
-    return false;
-  e->ids[e->n++] = (uint32_t) id;
-  return true;
-}
-
 /* Cuts the text at special tokens that do not touch a plain span; what lies between is encoded as one piece, whatever
  * spans it crosses. */
 static bool
@@ -223,29 +228,25 @@ encode_all (Encoder *e, const char *text, size_t length, const QeSpan *plain, si
       at++;
       continue;
     }
-    if (!encode_text (e, text + done, at - done) || !encode_special (e, id))
+    if (!encode_text (e, text + done, at - done))
       return false;
+    if (!reserve (e, 1))
+      return false;
+    e->ids[e->n++] = (uint32_t) id;
+
     done = at += matched;
   }
   return encode_text (e, text + done, length - done);
-}
-
-static bool
-spans_are_sound (const QeSpan *plain, size_t n, size_t length)
-{
-  uint32_t last = 0;
-  for (size_t i = 0; i < n; last = plain[i++].end)
-    if (plain[i].start < last || plain[i].end < plain[i].start || plain[i].end > length)
-      return false;
-  return true;
 }
 
 QeStatus
 qe_tokenizer_encode (const QeTokenizer *t, const char *text, size_t length, const QeSpan *plain, size_t n_plain,
                      int32_t **out, size_t *n_out, QeError *err)
 {
-  if (!spans_are_sound (plain, n_plain, length))
-    return qe_fail (err, QE_ERROR_ARGUMENT, "The plain parts of the text are not in order.");
+  uint32_t last = 0;
+  for (size_t i = 0; i < n_plain; last = plain[i++].end)
+    if (plain[i].start < last || plain[i].end < plain[i].start || plain[i].end > length)
+      return qe_fail (err, QE_ERROR_ARGUMENT, "The plain parts of the text are not in order.");
   Encoder e = { .t = t };
   if (!reserve (&e, length / 3 + 16) || !encode_all (&e, text, length, plain, n_plain)) {
     free (e.ids);

@@ -28,26 +28,6 @@ typedef struct {
 
 /* ---- bytes as characters --------------------------------------------------------------------------------------- */
 
-/* GPT-2 writes bytes as printable characters: those that are printable in Latin-1 as themselves, the others, in order,
- * from U+0100 on. */
-static bool
-is_printable (unsigned byte)
-{
-  return (byte >= 33 && byte <= 126) || (byte >= 161 && byte <= 172) || byte >= 174;
-}
-
-static void
-fill_symbols (uint32_t symbol_of[256], int16_t byte_of[N_SYMBOLS])
-{
-  uint32_t next = 0x100;
-  for (int i = 0; i < N_SYMBOLS; i++)
-    byte_of[i] = -1;
-  for (unsigned byte = 0; byte < 256; byte++) {
-    symbol_of[byte] = is_printable (byte) ? byte : next++;
-    byte_of[symbol_of[byte]] = (int16_t) byte;
-  }
-}
-
 /* Appends the bytes that a token stands for; its own bytes if it is not written that way. */
 static size_t
 decode_token (const int16_t byte_of[N_SYMBOLS], const Raw *raw, char *out)
@@ -72,12 +52,6 @@ static QeStatus
 no_memory (QeError *err)
 {
   return qe_fail (err, QE_ERROR_MEMORY, "There is not enough memory for the model's vocabulary.");
-}
-
-static bool
-is_verbatim (uint8_t type)
-{
-  return type == QE_TOKEN_CONTROL || type == QE_TOKEN_USER || type == QE_TOKEN_UNUSED;
 }
 
 static QeStatus
@@ -140,7 +114,7 @@ read_tokens (Loader *l, const int16_t byte_of[N_SYMBOLS])
     return status;
   for (size_t i = 0; i < t->n_tokens; i++) {
     t->start[i] = (uint32_t) t->text_size;
-    if (is_verbatim (t->type[i])) {
+    if (t->type[i] == QE_TOKEN_CONTROL || t->type[i] == QE_TOKEN_USER || t->type[i] == QE_TOKEN_UNUSED) {
       memcpy (t->text + t->text_size, l->raw[i].text, l->raw[i].length);
       t->text_size += l->raw[i].length;
     } else {
@@ -274,37 +248,6 @@ find_merged (const Loader *l, const Merge *m, uint32_t guess)
   return guess < l->t->n_tokens && is_name (l, guess, &joined) ? guess : find_token (l, &joined);
 }
 
-static bool
-find_merge (const Loader *l, Merge *m, uint32_t *guess)
-{
-  m->left_id = *find_slot (l, &m->left, m->left_slot);
-  m->right_id = *find_slot (l, &m->right, m->right_slot);
-  m->merged_id = find_merged (l, m, *guess);
-  *guess = m->merged_id + 1;
-  qe_pairs_prefetch (&l->t->pairs, m->left_id, m->right_id);
-  return m->left_id != UINT32_MAX && m->right_id != UINT32_MAX && m->merged_id != UINT32_MAX;
-}
-
-/* Up to BATCH merges from `rank` on. *n: how many; *good: how many of them are sound, from the first. */
-static void
-read_batch (Loader *l, QeStrings *strings, Merge batch[BATCH], uint32_t rank, uint32_t *guess, size_t *n, size_t *good)
-{
-  const char *text;
-  size_t length;
-  for (*n = 0, *good = 0; *n < BATCH && qe_strings_next (strings, &text, &length); (*n)++)
-    if (*good == *n && split_merge (l, &batch[*n], text, length))
-      (*good)++;
-  for (size_t i = 0; i < *good; i++) {
-    prefetch_name (l, batch[i].left_slot);
-    prefetch_name (l, batch[i].right_slot);
-  }
-  for (size_t i = 0; i < *good; i++)
-    if (!find_merge (l, &batch[i], guess))
-      *good = i;
-  for (size_t i = 0; i < *good; i++)
-    qe_pairs_add (&l->t->pairs, batch[i].left_id, batch[i].right_id, rank + (uint32_t) i, batch[i].merged_id);
-}
-
 static QeStatus
 read_merges (Loader *l)
 {
@@ -317,7 +260,27 @@ read_merges (Loader *l)
   if (!qe_pairs_init (&l->t->pairs, strings.left))
     return no_memory (l->err);
   for (uint32_t rank = 0; strings.left > 0; rank += (uint32_t) n) {
-    read_batch (l, &strings, batch, rank, &guess, &n, &good);
+    /* n merges are read, from `rank` on; the first `good` of them are sound. */
+    const char *text;
+    size_t length;
+    for (n = 0, good = 0; n < BATCH && qe_strings_next (&strings, &text, &length); n++)
+      if (good == n && split_merge (l, &batch[n], text, length))
+        good++;
+    for (size_t i = 0; i < good; i++) {
+      prefetch_name (l, batch[i].left_slot);
+      prefetch_name (l, batch[i].right_slot);
+    }
+    for (size_t i = 0; i < good; i++) {
+      batch[i].left_id = *find_slot (l, &batch[i].left, batch[i].left_slot);
+      batch[i].right_id = *find_slot (l, &batch[i].right, batch[i].right_slot);
+      batch[i].merged_id = find_merged (l, &batch[i], guess);
+      guess = batch[i].merged_id + 1;
+      qe_pairs_prefetch (&l->t->pairs, batch[i].left_id, batch[i].right_id);
+      if (batch[i].left_id == UINT32_MAX || batch[i].right_id == UINT32_MAX || batch[i].merged_id == UINT32_MAX)
+        good = i;
+    }
+    for (size_t i = 0; i < good; i++)
+      qe_pairs_add (&l->t->pairs, batch[i].left_id, batch[i].right_id, rank + (uint32_t) i, batch[i].merged_id);
     if (good < n)
       return qe_fail (
           l->err, QE_ERROR_FORMAT,
@@ -414,7 +377,15 @@ qe_vocabulary_load (QeTokenizer *t, const QeGguf *gguf, QeError *err)
   uint32_t symbol_of[256];
   int16_t byte_of[N_SYMBOLS];
   Loader l = { .t = t, .gguf = gguf, .err = err };
-  fill_symbols (symbol_of, byte_of);
+  uint32_t next = 0x100;
+  for (int i = 0; i < N_SYMBOLS; i++)
+    byte_of[i] = -1;
+  for (unsigned byte = 0; byte < 256; byte++) {
+    /* GPT-2 writes bytes as printable characters: those that are printable in Latin-1 as themselves, the others, in
+     * order, from U+0100 on. */
+    symbol_of[byte] = ((byte >= 33 && byte <= 126) || (byte >= 161 && byte <= 172) || byte >= 174) ? byte : next++;
+    byte_of[symbol_of[byte]] = (int16_t) byte;
+  }
   QeStatus status = read_kind (&l);
   if (status == QE_OK)
     status = read_tokens (&l, byte_of);

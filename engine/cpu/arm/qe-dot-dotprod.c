@@ -1,0 +1,5 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+#define QE_DOTPROD 1
+#define DOT_INIT qe_dot_init_dotprod
+#include "cpu/arm/qe-dot-128.h"

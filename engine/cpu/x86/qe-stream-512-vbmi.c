@@ -1,6 +1,0 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
-
-/* With GFNI, which processors with VBMI have: moved_bits() is one instruction. */
-
-#define STREAM_INIT qe_stream_init_avx512_vbmi
-#include "qe-stream-template-512.h"

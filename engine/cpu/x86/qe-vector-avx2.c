@@ -1,0 +1,6 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+#include "cpu/x86/qe-floats-avx2.h"
+
+#define VECTOR_INIT qe_vector_init_avx2
+#include "cpu/qe-vector-template.h"

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include "quern-measure.h"
+
+G_BEGIN_DECLS
+
+/* The chart of a measurement as a list of marks, in the order in which they are drawn. The window draws the marks with
+ * GTK, reports write them as SVG. */
+
+typedef enum {
+  QUERN_CHART_AREA,
+  QUERN_CHART_LINE,
+  QUERN_CHART_DOT,
+  QUERN_CHART_RING,
+  QUERN_CHART_TEXT,
+} QuernChartShape;
+
+typedef struct {
+  QuernChartShape shape;
+  double x, y;      /* one corner or end, the centre, or the point of `align` of a text */
+  double x2, y2;    /* the other corner or end; x2 of dots and rings is the radius */
+  double width;     /* of lines and rings */
+  const char *tint; /* a colour as CSS has it; NULL: the colour of text */
+  gboolean accent;  /* the colour is that of what matters */
+  double opacity;
+  char *text;             /* owned */
+  double align, align_up; /* which part of the text is at the point: 0 its beginning and top, 1 its end and bottom */
+} QuernChartMark;
+
+GArray *quern_chart_new (QuernMeasure *measure, gboolean by_speed, double width, double height, gboolean mirrored);
+char *quern_chart_to_svg (QuernMeasure *measure, const char *label);
+
+G_END_DECLS
