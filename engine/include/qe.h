@@ -410,6 +410,32 @@ void qe_sampler_reset (QeSampler *sampler); /* forgets what was generated, draw 
 int32_t qe_sampler_pick (QeSampler *sampler, const float *logits, size_t n_vocab, const uint8_t *allowed);
 void qe_sampler_accept (QeSampler *sampler, int32_t token); /* counts it for the penalties and moves to the next draw */
 
+/* ---- grammar --------------------------------------------------------------------------------------------------- */
+
+/* What an answer must look like, as an automaton over bytes. It follows one text at a time, so no two samplers may use one
+ * at once; it belongs to one thread. */
+typedef struct QeGrammar QeGrammar;
+
+/* Compiles a grammar in llama.cpp's notation (GBNF): rules, literals, classes, alternatives, groups, * + ? {m,n} and
+ * comments; the rule `root` is the whole text. The model must outlive the grammar; with NULL the grammar is checked and
+ * serves for nothing else. QE_ERROR_FORMAT names the line of a mistake; QE_ERROR_UNSUPPORTED a rule that begins with
+ * itself, or what is too large; QE_ERROR_ARGUMENT: no text can follow the grammar. On success *out is the caller's:
+ * qe_grammar_free(). */
+QeStatus qe_grammar_from_gbnf (QeGrammar **out, const QeModel *model, const char *text, size_t length, QeError *err);
+/* The same from a JSON schema: what OpenAI's strict mode takes, and pattern, format, ranges of integers and more
+ * (sampler/qe-schema.c has the list). Everything that the grammar admits is valid under the schema; members come in its
+ * order, and none that it does not name unless additionalProperties is there. {"type": "object"} is any JSON object.
+ * QE_ERROR_UNSUPPORTED names the keyword that cannot be had and where it is; QE_ERROR_FORMAT what is wrong. */
+QeStatus qe_grammar_from_schema (QeGrammar **out, const QeModel *model, const char *json, size_t length, QeError *err);
+void qe_grammar_free (QeGrammar *grammar);
+
+/* Lets the sampler pick only what the grammar admits, and end only where it may end: from the beginning of a text if `after`
+ * is -1, else once the token `after` (which closes a think block) was accepted, behind which up to two line ends may
+ * come. qe_sampler_reset() goes back to that. The grammar is borrowed; NULL takes it off. If nothing can be picked,
+ * qe_sampler_problem() says whether the grammar is why. */
+void qe_sampler_set_grammar (QeSampler *sampler, QeGrammar *grammar, int32_t after);
+QeStatus qe_sampler_problem (const QeSampler *sampler, QeError *err); /* QE_OK if there is none */
+
 /* ---- context --------------------------------------------------------------------------------------------------- */
 
 typedef struct QeContext QeContext;

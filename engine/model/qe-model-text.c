@@ -2,6 +2,7 @@
 /* The functions of qe.h that speak of a model where they mean its tokenizer or its chat template. */
 #include "model/qe-model.h"
 #include "format/tokenizer/qe-tokenizer.h"
+#include "sampler/qe-grammar.h"
 
 #include <stdlib.h>
 
@@ -64,6 +65,18 @@ QeOutputParser *
 qe_output_parser_new (const QeModel *model, bool thinking, QeOutputFunc func, void *data)
 {
   return qe_output_parser_new_for (qe_model_tokenizer (model), thinking, func, data);
+}
+
+QeStatus
+qe_grammar_from_gbnf (QeGrammar **out, const QeModel *model, const char *text, size_t length, QeError *err)
+{
+  return qe_grammar_from_gbnf_for (out, model ? qe_model_tokenizer (model) : NULL, text, length, err);
+}
+
+QeStatus
+qe_grammar_from_schema (QeGrammar **out, const QeModel *model, const char *json, size_t length, QeError *err)
+{
+  return qe_grammar_from_schema_for (out, model ? qe_model_tokenizer (model) : NULL, json, length, err);
 }
 
 /* ---- chat ------------------------------------------------------------------------------------------------------ */

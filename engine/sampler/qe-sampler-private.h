@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "sampler/qe-grammar.h"
 #include "sampler/qe-sampler.h"
 
 typedef struct {
@@ -28,6 +29,13 @@ struct QeSampler {
   size_t shortlist_room, n_maxima;
   const int32_t *text; /* [n_text]: tokens to pick whatever the logits are; borrowed */
   size_t n_text;
+  QeGrammar *grammar; /* borrowed; NULL: none */
+  int32_t after;      /* the token that the grammar waits for; -1: it holds from the beginning */
+  bool constrained;   /* the grammar holds */
+  uint8_t *mask;      /* [n_mask]: the tokens of grammar_mask that `allowed` allows, for the last pick */
+  size_t n_mask;
+  uint64_t mask_serial;
+  const uint8_t *mask_allowed;
 };
 
 /* A vocabulary has a quarter of a million logits, so loops over all of them go by blocks, in a form that compilers
@@ -64,6 +72,10 @@ qe_sampler_followed (const QeSampler *s, int32_t token)
   return s->draw < s->n_text ? s->text[s->draw] : token;
 }
 
+/* Replaces *allowed by a mask of the tokens that the grammar admits too, if one holds. *few are these tokens if they are few,
+ * else NULL. Returns false if nothing may be picked. */
+bool qe_sampler_constrain (QeSampler *s, size_t n_vocab, const uint8_t **allowed, const QeGrammarMask **few);
+void qe_sampler_accept_grammar (QeSampler *s, int32_t token);
 bool qe_sampler_make_room (QeSampler *s, size_t n_vocab); /* returns false if out of memory */
 /* Offers a candidate to the heap of the k best, which has `kept`. Returns how many it has then. */
 size_t qe_sampler_offer (QeSampler *s, QeCandidate c, size_t kept, size_t k);

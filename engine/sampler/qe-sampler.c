@@ -56,6 +56,7 @@ qe_sampler_free (QeSampler *s)
   free (s->candidates);
   free (s->shortlist);
   free (s->maxima);
+  free (s->mask);
   free (s);
 }
 
@@ -66,12 +67,14 @@ qe_sampler_reset (QeSampler *s)
     s->is_seen[s->seen[i]] = 0;
   s->n_seen = 0;
   s->draw = 0;
+  qe_sampler_set_grammar (s, s->grammar, s->after);
 }
 
 void
 qe_sampler_accept (QeSampler *s, int32_t token)
 {
   s->draw++;
+  qe_sampler_accept_grammar (s, token);
   if (token < 0)
     return;
   /* When memory is short, the token stays without penalty. */
@@ -353,6 +356,9 @@ pick (QeSampler *s, const float *logits, size_t n_vocab, const uint8_t *allowed)
 int32_t
 qe_sampler_pick (QeSampler *s, const float *logits, size_t n_vocab, const uint8_t *allowed)
 {
+  const QeGrammarMask *few;
+  if (!qe_sampler_constrain (s, n_vocab, &allowed, &few))
+    return -1;
   return qe_sampler_followed (s, pick (s, logits, n_vocab, allowed));
 }
 

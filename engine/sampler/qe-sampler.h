@@ -7,6 +7,10 @@
  * it to let a model of random weights write the text of a trained one. The tokens are borrowed. */
 void qe_sampler_follow (QeSampler *sampler, const int32_t *tokens, size_t n);
 
+/* Returns how many of these tokens, one after the other, the sampler's grammar admits; all without one. Where the grammar
+ * begins to hold behind one of them, the rest is not looked at and does not count. */
+size_t qe_sampler_admits (const QeSampler *sampler, const int32_t *tokens, size_t n);
+
 /* ---- logits that are only near what they should be (model/qe-head-sketch.h) ---------------------------------------- */
 
 #define QE_ROUGH_GROUP 64

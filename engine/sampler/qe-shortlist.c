@@ -4,6 +4,7 @@
  * below. Tokens that were accepted before are always asked for, because penalties change their rank. */
 #include "sampler/qe-sampler-private.h"
 
+#include <float.h>
 #include <stdlib.h>
 
 #define MOST_BEST 256   /* above this top-k, a shortlist is not worth it */
@@ -142,14 +143,41 @@ list_near (const Choice *c, float threshold)
   return n;
 }
 
+/* Picks from the few tokens that a grammar admits, whose logits are all refined. */
+static bool
+pick_among (const Choice *c, const QeGrammarMask *few, int32_t *token)
+{
+  QeSampler *s = c->s;
+  size_t kept = 0;
+  if (!c->rough->refine (c->rough->data, few->few, few->n_few))
+    return false;
+  for (size_t i = 0; i < few->n_few; i++) {
+    const int32_t id = few->few[i];
+    const float logit = c->rough->logits[id];
+    if (!c->allowed[id] || !(fabsf (logit) <= FLT_MAX))
+      continue;
+    const bool is_seen = (size_t) id < s->marks && s->is_seen[id];
+    kept = qe_sampler_offer (s, (QeCandidate) { .logit = is_seen ? qe_sampler_penalise (s, logit) : logit, .id = id },
+                             kept, c->k);
+  }
+  qsort (s->candidates, kept, sizeof *s->candidates, qe_sampler_compare_rank);
+  *token = qe_sampler_followed (s, qe_sampler_choose (s, kept));
+  return true;
+}
+
 bool
 qe_sampler_pick_rough (QeSampler *sampler, const QeRoughLogits *rough, size_t n_vocab, const uint8_t *allowed,
                        int32_t *token)
 {
   QeSampler *s = sampler;
+  const QeGrammarMask *few;
+  if (!qe_sampler_constrain (s, n_vocab, &allowed, &few))
+    return false;
   const Choice c = { s, rough, n_vocab, (n_vocab + QE_SAMPLER_BLOCK - 1) / QE_SAMPLER_BLOCK, reach (s), allowed };
   if (!c.k || !make_room (&c))
     return false;
+  if (few)
+    return pick_among (&c, few, token);
   for (size_t b = 0; b < c.n_blocks; b++) {
     const size_t start = b * QE_SAMPLER_BLOCK;
     float last[QE_SAMPLER_BLOCK];

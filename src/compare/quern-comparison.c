@@ -433,7 +433,6 @@ quern_comparison_finalize (GObject *object)
   g_free (self->title);
   g_free (self->note);
   g_clear_object (&self->columns);
-  g_clear_object (&self->cancellable);
   g_ptr_array_unref (self->turns);
   g_array_unref (self->votes);
   g_clear_object (&self->measure);

@@ -35,7 +35,7 @@ typedef struct {
  *   g_autoptr (QuernComparison) comparison = quern_comparison_new ();
  *   quern_comparison_add_column (comparison, a);
  *   quern_comparison_add_column (comparison, b);
- *   quern_comparison_ask_async (comparison, "Why is the sky blue?", NULL, cancellable, done_cb, NULL);
+ *   quern_comparison_ask_async (comparison, backend, "Why is the sky blue?", NULL, cancellable, done_cb, NULL);
  *   // each column has a new QuernCompareAnswer at once, which fills
  *
  * Properties (notified): "title" (string, writable), "running" (boolean), "mode" (int, writable), "seed" (uint64,
@@ -68,12 +68,12 @@ void quern_comparison_remove_column (QuernComparison *self, QuernCompareColumn *
 guint quern_comparison_get_n_turns (QuernComparison *self);
 const char *quern_comparison_get_prompt (QuernComparison *self, guint turn);
 GListModel *quern_comparison_get_pictures (QuernComparison *self, guint turn); /* of QuernPicture */
-void quern_comparison_ask_async (QuernComparison *self, const char *prompt, GListModel *pictures,
+void quern_comparison_ask_async (QuernComparison *self, QuernBackend *backend, const char *prompt, GListModel *pictures,
                                  GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
 gboolean quern_comparison_ask_finish (QuernComparison *self, GAsyncResult *result, GError **error);
 guint quern_comparison_get_missing (QuernComparison *self, QuernCompareColumn *column);
-void quern_comparison_catch_up_async (QuernComparison *self, QuernCompareColumn *column, GCancellable *cancellable,
-                                      GAsyncReadyCallback callback, gpointer user_data);
+void quern_comparison_catch_up_async (QuernComparison *self, QuernBackend *backend, QuernCompareColumn *column,
+                                      GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
 gboolean quern_comparison_catch_up_finish (QuernComparison *self, GAsyncResult *result, GError **error);
 void quern_comparison_stop (QuernComparison *self);
 gboolean quern_comparison_get_running (QuernComparison *self);

@@ -15,8 +15,6 @@
 #include <glib/gstdio.h>
 #include <sys/stat.h>
 
-#define MAX_ATTEMPTS 4
-
 QuernDownloadJob *
 _quern_download_job_new (QuernDownload *download, QuernHub *hub, QuernRateLimiter *limiter, QuernDatabase *database)
 {
@@ -93,40 +91,22 @@ refresh (QuernDownloadJob *job, GError **error)
 static QuernHubResolved *
 resolve (QuernDownloadJob *job, const QuernDownloadFile *file, GError **error)
 {
-  for (guint attempt = 0;; attempt++) {
+  for (QuernHubRetry retry = { 0 };;) {
     g_autoptr (GError) cause = NULL;
-    gint64 asked = -1;
+    gint64 asked = -1, delay;
     QuernHubResolved *resolved = quern_hub_resolve (job->hub, job->repo, job->revision, file->path, &asked,
                                                     job->cancellable, &cause);
 
     if (resolved != NULL)
       return resolved;
-    if (!quern_hub_error_is_temporary (cause) || attempt + 1 == MAX_ATTEMPTS || asked > 5 * G_USEC_PER_SEC) {
+    delay = quern_hub_retry_next (&retry, cause, asked, FALSE);
+    if (delay < 0) {
       g_propagate_error (error, g_steal_pointer (&cause));
       return NULL;
     }
-    if (!quern_hub_wait (MAX (asked, quern_hub_retry_delay (NULL, attempt)), job->cancellable, error))
+    if (!quern_hub_wait (delay, job->cancellable, error))
       return NULL;
   }
-}
-
-/* A file without a checksum in the list of files may have one where it is fetched from. */
-static gboolean
-learn_hashes (QuernDownloadJob *job, GError **error)
-{
-  for (guint i = 0; i < job->files->len; i++) {
-    QuernDownloadFile *file = job->files->pdata[i];
-    g_autoptr (QuernHubResolved) resolved = NULL;
-
-    if (file->sha256 != NULL)
-      continue;
-    resolved = resolve (job, file, error);
-    if (resolved == NULL)
-      return FALSE;
-    file->sha256 = g_steal_pointer (&resolved->sha256);
-    job->refreshed |= file->sha256 != NULL;
-  }
-  return TRUE;
 }
 
 /* A file that is in its place already, from an earlier run or another program, is taken when its content is right. */
@@ -207,15 +187,6 @@ fetch_file (QuernDownloadJob *job, guint index, GError **error)
   return quern_fetch_run (&spec, &job->progress, job->cancellable, error);
 }
 
-static void
-finish_file (QuernDownloadJob *job, guint64 size)
-{
-  __atomic_add_fetch (&job->received, __atomic_load_n (&job->progress.received, __ATOMIC_RELAXED), __ATOMIC_RELAXED);
-  __atomic_store_n (&job->progress.received, 0, __ATOMIC_RELAXED);
-  __atomic_store_n (&job->progress.bytes, 0, __ATOMIC_RELAXED);
-  __atomic_add_fetch (&job->finished, size, __ATOMIC_RELAXED);
-}
-
 /* A verified file is sound without its receipt. One that is not must not be installed without it. */
 static gboolean
 write_receipts (QuernDownloadJob *job, GError **error)
@@ -235,26 +206,25 @@ write_receipts (QuernDownloadJob *job, GError **error)
 }
 
 static gboolean
-install (QuernDownloadJob *job, const gboolean *installed, GError **error)
-{
-  for (guint i = job->files->len; i-- > 0;) {
-    g_autofree char *target = dup_target (job, i);
-
-    if (!installed[i] && !quern_part_install (target, error))
-      return FALSE;
-  }
-  return TRUE;
-}
-
-static gboolean
 run (QuernDownloadJob *job, GError **error)
 {
   g_autofree gboolean *installed = NULL;
 
   if (job->refresh && !refresh (job, error))
     return FALSE;
-  if (!learn_hashes (job, error))
-    return FALSE;
+  /* A file without a checksum in the list of files may have one where it is fetched from. */
+  for (guint i = 0; i < job->files->len; i++) {
+    QuernDownloadFile *file = job->files->pdata[i];
+    g_autoptr (QuernHubResolved) resolved = NULL;
+
+    if (file->sha256 != NULL)
+      continue;
+    resolved = resolve (job, file, error);
+    if (resolved == NULL)
+      return FALSE;
+    file->sha256 = g_steal_pointer (&resolved->sha256);
+    job->refreshed |= file->sha256 != NULL;
+  }
   installed = g_new0 (gboolean, job->files->len);
   for (guint i = 0; i < job->files->len; i++)
     installed[i] = is_installed (job, i);
@@ -263,9 +233,20 @@ run (QuernDownloadJob *job, GError **error)
   for (guint i = 0; i < job->files->len; i++) {
     if (!installed[i] && !fetch_file (job, i, error))
       return FALSE;
-    finish_file (job, ((QuernDownloadFile *) job->files->pdata[i])->size);
+    __atomic_add_fetch (&job->received, __atomic_load_n (&job->progress.received, __ATOMIC_RELAXED), __ATOMIC_RELAXED);
+    __atomic_store_n (&job->progress.received, 0, __ATOMIC_RELAXED);
+    __atomic_store_n (&job->progress.bytes, 0, __ATOMIC_RELAXED);
+    __atomic_add_fetch (&job->finished, ((QuernDownloadFile *) job->files->pdata[i])->size, __ATOMIC_RELAXED);
   }
-  return write_receipts (job, error) && install (job, installed, error);
+  if (!write_receipts (job, error))
+    return FALSE;
+  for (guint i = job->files->len; i-- > 0;) {
+    g_autofree char *target = dup_target (job, i);
+
+    if (!installed[i] && !quern_part_install (target, error))
+      return FALSE;
+  }
+  return TRUE;
 }
 
 /* Deletes what unfinished files have left. */

@@ -51,21 +51,6 @@ read_files (sqlite3 *db, gint64 id, GError **error)
   return g_steal_pointer (&files);
 }
 
-/* What was running when the program ended is queued again. */
-static void
-restore_state (QuernDownload *download, int state, const char *message)
-{
-  gboolean ended = state == QUERN_DOWNLOAD_FAILED || state == QUERN_DOWNLOAD_NO_SPACE;
-
-  if (state == QUERN_DOWNLOAD_RUNNING || state == QUERN_DOWNLOAD_WAITING || state < 0
-      || state > QUERN_DOWNLOAD_COMPLETE)
-    state = QUERN_DOWNLOAD_QUEUED;
-  _quern_download_set_state (download, state,
-                             ended && message != NULL
-                                 ? g_error_new_literal (QUERN_DOWNLOAD_ERROR, QUERN_DOWNLOAD_ERROR_FAILED, message)
-                                 : NULL);
-}
-
 static gboolean
 read_func (sqlite3 *db, gpointer data, GError **error)
 {
@@ -93,7 +78,17 @@ read_func (sqlite3 *db, gpointer data, GError **error)
     download = _quern_download_new (repo, revision, label, files);
     download->id = sqlite3_column_int64 (stmt, 0);
     download->refresh = sqlite3_column_int (stmt, 5);
-    restore_state (download, sqlite3_column_int (stmt, 4), message);
+    /* What was running when the program ended is queued again. */
+    int state = sqlite3_column_int (stmt, 4);
+    gboolean ended = state == QUERN_DOWNLOAD_FAILED || state == QUERN_DOWNLOAD_NO_SPACE;
+
+    if (state == QUERN_DOWNLOAD_RUNNING || state == QUERN_DOWNLOAD_WAITING || state < 0
+        || state > QUERN_DOWNLOAD_COMPLETE)
+      state = QUERN_DOWNLOAD_QUEUED;
+    _quern_download_set_state (download, state,
+                               ended && message != NULL
+                                   ? g_error_new_literal (QUERN_DOWNLOAD_ERROR, QUERN_DOWNLOAD_ERROR_FAILED, message)
+                                   : NULL);
     g_ptr_array_add (downloads, download);
   }
   if (cause != NULL)
@@ -143,16 +138,7 @@ adopt (GPtrArray *downloads, const char *repo, const char *folder, const char *n
   g_ptr_array_add (downloads, download);
 }
 
-static void
-adopt_folder (GPtrArray *downloads, const char *repo, const char *folder)
-{
-  g_autoptr (GDir) dir = g_dir_open (folder, 0, NULL);
-
-  for (const char *name; dir != NULL && (name = g_dir_read_name (dir)) != NULL;)
-    if (g_str_has_suffix (name, ".gguf.part.facts"))
-      adopt (downloads, repo, folder, name);
-}
-
+/* Downloads that the queue does not know, by what they left on the disk. */
 static void
 adopt_all (GPtrArray *downloads)
 {
@@ -165,9 +151,11 @@ adopt_all (GPtrArray *downloads)
 
     for (const char *name; names != NULL && (name = g_dir_read_name (names)) != NULL;) {
       g_autofree char *repo = g_strconcat (owner, "/", name, NULL), *folder = g_build_filename (models, repo, NULL);
+      g_autoptr (GDir) dir = quern_hub_repo_id_is_valid (repo) ? g_dir_open (folder, 0, NULL) : NULL;
 
-      if (quern_hub_repo_id_is_valid (repo))
-        adopt_folder (downloads, repo, folder);
+      for (const char *file; dir != NULL && (file = g_dir_read_name (dir)) != NULL;)
+        if (g_str_has_suffix (file, ".gguf.part.facts"))
+          adopt (downloads, repo, folder, file);
     }
   }
 }

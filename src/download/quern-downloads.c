@@ -15,9 +15,7 @@
 #include <sys/stat.h>
 
 #define TICK_MS 200
-#define BUSY_SECONDS 5 /* until another program is asked again */
-#define FIRST_RETRY 15 /* seconds; doubles up to MAX_RETRY */
-#define MAX_RETRY 300
+#define BUSY_PAUSE (5 * (gint64) G_USEC_PER_SEC) /* until it is tried again whether another program is done */
 
 struct _QuernDownloads {
   GObject parent_instance;
@@ -182,9 +180,9 @@ load_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancella
   GError *error = NULL;
 
   loaded->database = _quern_downloads_db_open (&loaded->downloads, &error);
-  if (loaded->database != NULL)
+  if (loaded->database != NULL) {
     g_task_return_pointer (task, loaded, loaded_free);
-  else {
+  } else {
     loaded_free (loaded);
     g_task_return_error (task, error);
   }
@@ -295,21 +293,6 @@ retry_cb (gpointer data)
 }
 
 static void
-wait_and_retry (QuernDownloads *self, QuernDownload *download, GError *error)
-{
-  gboolean busy = g_error_matches (error, QUERN_DOWNLOAD_ERROR, QUERN_DOWNLOAD_ERROR_BUSY);
-  guint seconds = busy ? BUSY_SECONDS : MIN (FIRST_RETRY << MIN (download->retries, 8), MAX_RETRY);
-  Retry *retry;
-
-  download->retries += !busy;
-  set_state (self, download, QUERN_DOWNLOAD_WAITING, error);
-  retry = g_new (Retry, 1);
-  *retry = (Retry) { self, download };
-  _quern_download_set_wait (download, g_get_monotonic_time () + seconds * G_USEC_PER_SEC);
-  download->retry_source = g_timeout_add_full (G_PRIORITY_DEFAULT, 1000, retry_cb, retry, g_free);
-}
-
-static void
 take_failure (QuernDownloads *self, QuernDownload *download, QuernDownloadJob *job, GError *error)
 {
   if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED)) {
@@ -321,7 +304,16 @@ take_failure (QuernDownloads *self, QuernDownload *download, QuernDownloadJob *j
     g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_PROGRESS]);
   } else if (quern_hub_error_is_temporary (error)
              || g_error_matches (error, QUERN_DOWNLOAD_ERROR, QUERN_DOWNLOAD_ERROR_BUSY)) {
-    wait_and_retry (self, download, error);
+    gboolean busy = g_error_matches (error, QUERN_DOWNLOAD_ERROR, QUERN_DOWNLOAD_ERROR_BUSY);
+    gint64 pause = busy ? BUSY_PAUSE : quern_hub_retry_pause (download->retries);
+    Retry *retry;
+
+    download->retries += !busy;
+    set_state (self, download, QUERN_DOWNLOAD_WAITING, error);
+    retry = g_new (Retry, 1);
+    *retry = (Retry) { self, download };
+    _quern_download_set_wait (download, g_get_monotonic_time () + pause);
+    download->retry_source = g_timeout_add_full (G_PRIORITY_DEFAULT, 1000, retry_cb, retry, g_free);
   } else {
     download->refresh = g_error_matches (error, QUERN_DOWNLOAD_ERROR, QUERN_DOWNLOAD_ERROR_CHANGED)
                         || g_error_matches (error, QUERN_HUB_ERROR, QUERN_HUB_ERROR_NOT_FOUND);
@@ -361,22 +353,6 @@ job_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellab
 }
 
 static void
-finish (QuernDownloads *self, QuernDownload *download, QuernDownloadJob *job, gboolean ok, GError *error)
-{
-  if (job->refreshed) {
-    _quern_download_set_files (download, job->revision, _quern_download_files_copy (job->files));
-    download->refresh = FALSE;
-  }
-  if (!ok) {
-    take_failure (self, download, job, error);
-    return;
-  }
-  download->retries = 0;
-  set_state (self, download, QUERN_DOWNLOAD_COMPLETE, NULL);
-  g_signal_emit (self, signals[SIGNAL_INSTALLED], 0, download);
-}
-
-static void
 job_cb (GObject *source, GAsyncResult *result, gpointer data)
 {
   QuernDownloads *self = QUERN_DOWNLOADS (source);
@@ -388,10 +364,21 @@ job_cb (GObject *source, GAsyncResult *result, gpointer data)
   g_clear_pointer (&download->job, _quern_download_job_unref);
   g_clear_handle_id (&self->tick, g_source_remove);
   g_object_notify_by_pspec (source, properties[PROP_ACTIVE]);
-  if (!self->closed && find (self, download, NULL))
-    finish (self, download, job, ok, error);
-  else
+  if (!self->closed && find (self, download, NULL)) {
+    if (job->refreshed) {
+      _quern_download_set_files (download, job->revision, _quern_download_files_copy (job->files));
+      download->refresh = FALSE;
+    }
+    if (!ok) {
+      take_failure (self, download, job, error);
+    } else {
+      download->retries = 0;
+      set_state (self, download, QUERN_DOWNLOAD_COMPLETE, NULL);
+      g_signal_emit (self, signals[SIGNAL_INSTALLED], 0, download);
+    }
+  } else {
     g_clear_error (&error);
+  }
   pump (self);
 }
 
@@ -445,10 +432,13 @@ has_name (gconstpointer file, gconstpointer name)
   return g_str_equal (((const QuernDownloadFile *) file)->name, name);
 }
 
-/* A file that no longer belongs to it, such as a vision file that is not wanted, does not stay behind half-finished. */
 static void
-discard_dropped (QuernDownload *download, GPtrArray *files)
+take_new_files (QuernDownload *download, QuernHubRepo *repo, QuernHubItem *item, gboolean with_vision)
 {
+  const char *revision = quern_hub_repo_get_revision (repo);
+  GPtrArray *files = _quern_download_files_of (item, with_vision);
+
+  /* A file that no longer belongs to it, such as a vision file that is not wanted, does not stay behind half-finished. */
   for (guint i = 0; i < download->files->len; i++) {
     const QuernDownloadFile *file = download->files->pdata[i];
     g_autofree char *target = _quern_download_dup_target (download, i);
@@ -456,15 +446,6 @@ discard_dropped (QuernDownload *download, GPtrArray *files)
     if (!g_ptr_array_find_with_equal_func (files, file->name, has_name, NULL))
       quern_part_discard (target);
   }
-}
-
-static void
-take_new_files (QuernDownload *download, QuernHubRepo *repo, QuernHubItem *item, gboolean with_vision)
-{
-  const char *revision = quern_hub_repo_get_revision (repo);
-  GPtrArray *files = _quern_download_files_of (item, with_vision);
-
-  discard_dropped (download, files);
   _quern_download_set_files (download, revision != NULL ? revision : "main", files);
   download->refresh = FALSE;
 }

@@ -110,24 +110,19 @@ bad_answer (SoupMessage *message, const char *what, GError **error)
   return FALSE;
 }
 
-/* What tells one version of the content from another: the ETag unless it is a weak one, else when it was modified. */
-static const char *
-get_validator (SoupMessage *message)
-{
-  SoupMessageHeaders *headers = soup_message_get_response_headers (message);
-  const char *etag = soup_message_headers_get_one (headers, "ETag");
-
-  return etag != NULL && !g_str_has_prefix (etag, "W/") ? etag
-                                                        : soup_message_headers_get_one (headers, "Last-Modified");
-}
-
 /* The content must stay the same while it is fetched in pieces. Where a hash decides at the end, another validator only
  * makes the hub be asked once whether it has another file by now: there are servers with a new one in each answer. Where
  * none does, two versions must not be mixed. */
 static gboolean
 check_version (QuernFetch *fetch, SoupMessage *message, GError **error)
 {
-  const char *validator = get_validator (message);
+  /* What tells one version of the content from another: the ETag unless it is a weak one, else when it was modified. */
+  SoupMessageHeaders *headers = soup_message_get_response_headers (message);
+  const char *etag = soup_message_headers_get_one (headers, "ETag");
+
+  const char *validator = etag != NULL && !g_str_has_prefix (etag, "W/")
+                              ? etag
+                              : soup_message_headers_get_one (headers, "Last-Modified");
   g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&fetch->lock);
 
   if (fetch->validator == NULL) {
@@ -203,9 +198,9 @@ note_answer (QuernFetch *fetch, SoupMessage *message, QuernSpan *span, gint64 la
   if (__atomic_load_n (&fetch->progress->phase, __ATOMIC_RELAXED) == QUERN_FETCH_CONNECTING)
     __atomic_store_n (&fetch->progress->phase, QUERN_FETCH_DOWNLOADING, __ATOMIC_RELAXED);
 
-  if (soup_message_get_status (message) == SOUP_STATUS_PARTIAL_CONTENT)
+  if (soup_message_get_status (message) == SOUP_STATUS_PARTIAL_CONTENT) {
     fetch->ranges = TRUE;
-  else {
+  } else {
     fetch->whole = TRUE;
     while (span->last + 1 < n && !fetch->taken[span->last + 1])
       fetch->taken[++span->last] = 1;
@@ -308,14 +303,6 @@ set_cut (SoupMessage *message, const GError *cause, GError **error)
   return FALSE;
 }
 
-static gsize
-read_size (QuernFetch *fetch)
-{
-  guint64 rate = fetch->spec->limiter != NULL ? quern_rate_limiter_get_rate (fetch->spec->limiter) : 0;
-
-  return rate > 0 ? CLAMP (rate / 20, 1024, QUERN_FETCH_BUFFER) : QUERN_FETCH_BUFFER;
-}
-
 /* Reads the body, which starts at file offset `at`, and stores what lies between *offset and the span's end. */
 static gboolean
 read_body (QuernFetchWorker *worker, SoupMessage *message, GInputStream *in, guint64 at, guint64 *offset,
@@ -327,7 +314,9 @@ read_body (QuernFetchWorker *worker, SoupMessage *message, GInputStream *in, gui
 
   while (*offset < end) {
     g_autoptr (GError) cause = NULL;
-    gsize want = MIN (read_size (fetch), end - at);
+    guint64 rate = fetch->spec->limiter != NULL ? quern_rate_limiter_get_rate (fetch->spec->limiter) : 0;
+
+    gsize want = MIN (rate > 0 ? CLAMP (rate / 20, 1024, QUERN_FETCH_BUFFER) : QUERN_FETCH_BUFFER, end - at);
     gssize n = quern_hub_read (fetch->spec->hub, in, worker->buffer, want, &pace, fetch->cancellable, &cause);
     gsize skip;
 

@@ -187,17 +187,6 @@ set_state (QuernHubSearch *self, QuernHubSearchState state, const char *message)
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_HAS_MORE]);
 }
 
-static void
-clear (QuernHubSearch *self)
-{
-  guint n = self->repos->len;
-
-  g_hash_table_remove_all (self->ids);
-  g_ptr_array_set_size (self->repos, 0);
-  if (n > 0)
-    g_list_model_items_changed (G_LIST_MODEL (self), 0, n, 0);
-}
-
 /* Whether two answers of the hub say the same about a repository. */
 static gboolean
 same_repo (gpointer one, gpointer other)
@@ -209,39 +198,6 @@ same_repo (gpointer one, gpointer other)
          && quern_hub_repo_get_support (one) == quern_hub_repo_get_support (other)
          && quern_hub_repo_get_gated (one) == quern_hub_repo_get_gated (other)
          && (a == b || (a != NULL && b != NULL && g_date_time_equal (a, b)));
-}
-
-static void
-append (QuernHubSearch *self, GPtrArray *repos)
-{
-  for (guint i = 0; i < repos->len; i++)
-    if (g_hash_table_add (self->ids, (gpointer) quern_hub_repo_get_id (repos->pdata[i])))
-      g_ptr_array_add (self->repos, g_object_ref (repos->pdata[i]));
-}
-
-/* The old list stays on screen until the new one is there, and what both have at their beginning and at their end stays
- * even then: no row goes away under the pointer or loses the focus because the hub said the same again. */
-static void
-take_page (QuernHubSearch *self, Page *page)
-{
-  g_autoptr (GPtrArray) old = NULL;
-  guint n_old = self->repos->len, n, head = page->first ? 0 : n_old, tail = 0;
-
-  if (page->first) {
-    g_hash_table_remove_all (self->ids);
-    old = self->repos;
-    self->repos = g_ptr_array_new_with_free_func (g_object_unref);
-  }
-  append (self, page->repos);
-  n = self->repos->len;
-  while (head < MIN (n_old, n) && same_repo (old->pdata[head], self->repos->pdata[head]))
-    head++;
-  while (head + tail < MIN (n_old, n) && same_repo (old->pdata[n_old - tail - 1], self->repos->pdata[n - tail - 1]))
-    tail++;
-  g_list_model_items_changed (G_LIST_MODEL (self), head, n_old - head - tail, n - head - tail);
-  g_set_str (&self->next, page->next);
-  self->fetched = page->fetched;
-  set_state (self, page->from_cache ? QUERN_HUB_SEARCH_STALE : QUERN_HUB_SEARCH_READY, NULL);
 }
 
 static void
@@ -258,11 +214,37 @@ page_cb (GObject *source, GAsyncResult *result, gpointer data)
     return;
   g_clear_object (&self->cancellable);
   if (ok) {
-    take_page (self, g_task_get_task_data (G_TASK (result)));
+    Page *page = g_task_get_task_data (G_TASK (result));
+    g_autoptr (GPtrArray) old = NULL;
+    guint n_old = self->repos->len, n, head = page->first ? 0 : n_old, tail = 0;
+
+    if (page->first) {
+      g_hash_table_remove_all (self->ids);
+      old = self->repos;
+      self->repos = g_ptr_array_new_with_free_func (g_object_unref);
+    }
+    for (guint i = 0; i < page->repos->len; i++)
+      if (g_hash_table_add (self->ids, (gpointer) quern_hub_repo_get_id (page->repos->pdata[i])))
+        g_ptr_array_add (self->repos, g_object_ref (page->repos->pdata[i]));
+    n = self->repos->len;
+    while (head < MIN (n_old, n) && same_repo (old->pdata[head], self->repos->pdata[head]))
+      head++;
+    while (head + tail < MIN (n_old, n) && same_repo (old->pdata[n_old - tail - 1], self->repos->pdata[n - tail - 1]))
+      tail++;
+    g_list_model_items_changed (G_LIST_MODEL (self), head, n_old - head - tail, n - head - tail);
+    g_set_str (&self->next, page->next);
+    self->fetched = page->fetched;
+    set_state (self, page->from_cache ? QUERN_HUB_SEARCH_STALE : QUERN_HUB_SEARCH_READY, NULL);
     return;
   }
-  if (((Page *) g_task_get_task_data (G_TASK (result)))->first)
-    clear (self);
+  if (((Page *) g_task_get_task_data (G_TASK (result)))->first) {
+    guint n = self->repos->len;
+
+    g_hash_table_remove_all (self->ids);
+    g_ptr_array_set_size (self->repos, 0);
+    if (n > 0)
+      g_list_model_items_changed (G_LIST_MODEL (self), 0, n, 0);
+  }
   set_state (self, QUERN_HUB_SEARCH_FAILED, error->message);
 }
 

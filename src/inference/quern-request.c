@@ -230,6 +230,27 @@ quern_request_set_beginning (QuernRequest *self, const char *reasoning, const ch
   g_set_str (&self->begun_answer, answer);
 }
 
+/**
+ * quern_request_new_continued:
+ * @request: to which no messages will be added any more
+ * @reasoning: (nullable): what was thought
+ * @answer: (nullable): what was answered
+ *
+ * Returns: (transfer full): a request with the same messages and thinking, and this beginning of the answer
+ */
+QuernRequest *
+quern_request_new_continued (QuernRequest *request, const char *reasoning, const char *answer)
+{
+  QuernRequest *self = quern_request_new ();
+
+  g_ptr_array_unref (self->messages);
+  self->messages = g_ptr_array_ref (request->messages);
+  self->thinking = request->thinking;
+  quern_request_set_effort (self, request->effort);
+  quern_request_set_beginning (self, reasoning, answer);
+  return self;
+}
+
 void
 quern_request_set_sampler (QuernRequest *self, const QuernSamplerValues *values)
 {

@@ -497,6 +497,28 @@ quern_model_plan (QuernModel *self, guint n_ctx, QuernKvType kv_type, QuernMemor
 }
 
 /**
+ * quern_model_plan_bare:
+ * @n_ctx: the context's size in tokens
+ * @n_threads: threads that compute; 0 for the default
+ * @pictures: whether it will see pictures
+ *
+ * What a context will hold that decodes token by token and has no checkpoints.
+ */
+void
+quern_model_plan_bare (QuernModel *self, guint n_ctx, QuernKvType kv_type, guint n_threads, gboolean pictures,
+                       QuernMemoryPlan *plan)
+{
+  QePlanParams params = plan_params (self, n_ctx, kv_type);
+
+  params.n_threads = n_threads;
+  params.checkpoint_bytes = UINT64_MAX;
+  params.speculative = false;
+  if (!pictures)
+    params.vision = NULL;
+  qe_plan_memory (&self->info, &params, plan);
+}
+
+/**
  * quern_model_largest_context:
  * @available: bytes
  *

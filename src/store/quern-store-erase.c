@@ -25,14 +25,6 @@ typedef struct {
   gboolean done;
 } Erasure;
 
-static void
-erasure_free (Erasure *self)
-{
-  g_weak_ref_clear (&self->store);
-  g_clear_object (&self->task);
-  g_free (self);
-}
-
 /* ---- a step, on the database's thread -------------------------------------------------------------------------- */
 
 /* Deletes up to *left rows, of which it takes off those it deleted. */
@@ -142,7 +134,9 @@ erasure_finish (Erasure *self, GError *error)
                                                  "is started again."),
                                                error->message));
   g_clear_error (&error);
-  erasure_free (self);
+  g_weak_ref_clear (&self->store);
+  g_clear_object (&self->task);
+  g_free (self);
 }
 
 static void
@@ -262,35 +256,6 @@ hidden_free (gpointer data)
   g_free (hidden);
 }
 
-static Hidden *
-hide_all (QuernStore *self)
-{
-  Hidden *hidden = g_new (Hidden, 1);
-  GListModel *conversations = quern_store_get_conversations (self);
-  GListStore *folders = _quern_store_get_preset_list (self, QUERN_PRESET_FOLDER);
-
-  *hidden = (Hidden) { g_ptr_array_new_with_free_func (g_object_unref),
-                       g_ptr_array_new_with_free_func (g_object_unref) };
-  for (guint i = g_list_model_get_n_items (conversations); i > 0; i--) {
-    QuernConversation *conversation = g_list_model_get_item (conversations, i - 1);
-    g_ptr_array_add (hidden->conversations, conversation);
-    _quern_store_hide_conversation (self, conversation);
-  }
-  for (guint i = 0; i < g_list_model_get_n_items (G_LIST_MODEL (folders)); i++)
-    g_ptr_array_add (hidden->folders, g_list_model_get_item (G_LIST_MODEL (folders), i));
-  g_list_store_remove_all (folders);
-  return hidden;
-}
-
-static void
-show_all (QuernStore *self, const Hidden *hidden)
-{
-  for (guint i = 0; i < hidden->folders->len; i++)
-    _quern_preset_show (self, hidden->folders->pdata[i]);
-  for (guint i = 0; i < hidden->conversations->len; i++)
-    _quern_store_show_conversation (self, hidden->conversations->pdata[i]);
-}
-
 static gboolean
 erase_all (sqlite3 *db, gpointer data, GError **error)
 {
@@ -366,7 +331,12 @@ all_erased_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     quern_database_read_async (database, remove_backups, database, NULL, NULL, backups_removed_cb, task);
     return;
   }
-  show_all (g_task_get_source_object (task), g_task_get_task_data (task));
+  QuernStore *self = g_task_get_source_object (task);
+  const Hidden *hidden = g_task_get_task_data (task);
+  for (guint i = 0; i < hidden->folders->len; i++)
+    _quern_preset_show (self, hidden->folders->pdata[i]);
+  for (guint i = 0; i < hidden->conversations->len; i++)
+    _quern_store_show_conversation (self, hidden->conversations->pdata[i]);
   g_task_return_error (task, error);
   g_object_unref (task);
 }
@@ -384,7 +354,21 @@ quern_store_erase_all_async (QuernStore *self, GCancellable *cancellable, GAsync
   GTask *task = g_task_new (self, cancellable, callback, user_data);
 
   _quern_store_save_settings (self);
-  g_task_set_task_data (task, hide_all (self), hidden_free);
+  Hidden *hidden = g_new (Hidden, 1);
+  GListModel *conversations = quern_store_get_conversations (self);
+  GListStore *folders = _quern_store_get_preset_list (self, QUERN_PRESET_FOLDER);
+
+  *hidden = (Hidden) { g_ptr_array_new_with_free_func (g_object_unref),
+                       g_ptr_array_new_with_free_func (g_object_unref) };
+  for (guint i = g_list_model_get_n_items (conversations); i > 0; i--) {
+    QuernConversation *conversation = g_list_model_get_item (conversations, i - 1);
+    g_ptr_array_add (hidden->conversations, conversation);
+    _quern_store_hide_conversation (self, conversation);
+  }
+  for (guint i = 0; i < g_list_model_get_n_items (G_LIST_MODEL (folders)); i++)
+    g_ptr_array_add (hidden->folders, g_list_model_get_item (G_LIST_MODEL (folders), i));
+  g_list_store_remove_all (folders);
+  g_task_set_task_data (task, hidden, hidden_free);
   g_signal_emit_by_name (self, "erased");
   quern_database_write_async (quern_store_get_database (self), erase_all, NULL, NULL, cancellable, all_erased_cb, task);
 }

@@ -36,25 +36,6 @@ restoring_free (gpointer data)
   g_free (r);
 }
 
-static Restoring *
-restoring_new (QuernStore *store, GFile *file)
-{
-  Restoring *r = g_new0 (Restoring, 1);
-  QuernDatabase *database = quern_store_get_database (store);
-  const char *path = quern_database_get_path (database);
-  g_autofree char *fallback = g_str_equal (path, ":memory:") ? quern_database_default_path () : NULL;
-
-  r->file = g_object_ref (file);
-  r->path = g_strdup_printf ("%s" QUERN_STORE_RESTORING "%" G_GINT64_FORMAT "-%" G_GINT64_FORMAT,
-                             fallback ? fallback : path, quern_database_get_instance (database), quern_store_new_id ());
-  r->name = g_file_get_parse_name (file);
-  r->ids = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, NULL);
-  r->conversations = g_ptr_array_new_with_free_func (g_object_unref);
-  for (int kind = 0; kind < QUERN_N_PRESET_KINDS; kind++)
-    r->presets[kind] = g_list_store_new (QUERN_TYPE_PRESET);
-  return r;
-}
-
 /* ---- the copy, on a thread ------------------------------------------------------------------------------------- */
 
 static gboolean
@@ -209,40 +190,6 @@ merge (sqlite3 *db, gpointer data, GError **error)
 /* ---- the lists, on the caller's thread ------------------------------------------------------------------------- */
 
 static void
-show_presets (QuernStore *self, QuernPresetKind kind, GListModel *presets)
-{
-  for (guint i = 0; i < g_list_model_get_n_items (presets); i++) {
-    g_autoptr (QuernPreset) preset = g_list_model_get_item (presets, i);
-    if (quern_store_find_preset (self, kind, quern_preset_get_id (preset)) == NULL)
-      _quern_preset_show (self, preset);
-  }
-}
-
-/* Undo may have been faster. */
-static void
-leave_out_shown (GListModel *conversations, GHashTable *ids)
-{
-  for (guint i = 0; i < g_list_model_get_n_items (conversations); i++) {
-    g_autoptr (QuernConversation) conversation = g_list_model_get_item (conversations, i);
-    gint64 id = quern_conversation_get_id (conversation);
-    g_hash_table_remove (ids, &id);
-  }
-}
-
-static void
-show (QuernStore *self, const Restoring *r)
-{
-  leave_out_shown (quern_store_get_conversations (self), r->ids);
-  for (int kind = 0; kind < QUERN_N_PRESET_KINDS; kind++)
-    show_presets (self, kind, G_LIST_MODEL (r->presets[kind]));
-  for (guint i = 0; i < r->conversations->len; i++) {
-    gint64 id = quern_conversation_get_id (r->conversations->pdata[i]);
-    if (g_hash_table_contains (r->ids, &id))
-      _quern_store_show_conversation (self, r->conversations->pdata[i]);
-  }
-}
-
-static void
 merged_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (GTask) task = user_data;
@@ -253,7 +200,27 @@ merged_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     g_task_return_error (task, error);
     return;
   }
-  show (self, g_task_get_task_data (task));
+  const Restoring *r = g_task_get_task_data (task);
+  /* Undo may have been faster. */
+  GListModel *conversations = quern_store_get_conversations (self);
+  for (guint i = 0; i < g_list_model_get_n_items (conversations); i++) {
+    g_autoptr (QuernConversation) conversation = g_list_model_get_item (conversations, i);
+    gint64 id = quern_conversation_get_id (conversation);
+    g_hash_table_remove (r->ids, &id);
+  }
+  for (int kind = 0; kind < QUERN_N_PRESET_KINDS; kind++) {
+    GListModel *presets = G_LIST_MODEL (r->presets[kind]);
+    for (guint i = 0; i < g_list_model_get_n_items (presets); i++) {
+      g_autoptr (QuernPreset) preset = g_list_model_get_item (presets, i);
+      if (quern_store_find_preset (self, kind, quern_preset_get_id (preset)) == NULL)
+        _quern_preset_show (self, preset);
+    }
+  }
+  for (guint i = 0; i < r->conversations->len; i++) {
+    gint64 id = quern_conversation_get_id (r->conversations->pdata[i]);
+    if (g_hash_table_contains (r->ids, &id))
+      _quern_store_show_conversation (self, r->conversations->pdata[i]);
+  }
   g_task_return_boolean (task, TRUE);
 }
 
@@ -285,7 +252,19 @@ quern_store_restore_async (QuernStore *self, GFile *file, GCancellable *cancella
 {
   GTask *task = g_task_new (self, cancellable, callback, user_data);
   g_autoptr (GTask) preparing = g_task_new (self, cancellable, prepared_cb, task);
-  Restoring *r = restoring_new (self, file);
+  Restoring *r = g_new0 (Restoring, 1);
+  QuernDatabase *database = quern_store_get_database (self);
+  const char *path = quern_database_get_path (database);
+  g_autofree char *fallback = g_str_equal (path, ":memory:") ? quern_database_default_path () : NULL;
+
+  r->file = g_object_ref (file);
+  r->path = g_strdup_printf ("%s" QUERN_STORE_RESTORING "%" G_GINT64_FORMAT "-%" G_GINT64_FORMAT,
+                             fallback ? fallback : path, quern_database_get_instance (database), quern_store_new_id ());
+  r->name = g_file_get_parse_name (file);
+  r->ids = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, NULL);
+  r->conversations = g_ptr_array_new_with_free_func (g_object_unref);
+  for (int kind = 0; kind < QUERN_N_PRESET_KINDS; kind++)
+    r->presets[kind] = g_list_store_new (QUERN_TYPE_PRESET);
 
   g_task_set_task_data (task, r, restoring_free);
   g_task_set_task_data (preparing, r, NULL);

@@ -91,19 +91,6 @@ search_free (gpointer data)
   g_free (search);
 }
 
-static QuernSearchHit *
-hit_from_row (sqlite3_stmt *stmt)
-{
-  QuernSearchHit *hit = g_object_new (QUERN_TYPE_SEARCH_HIT, NULL);
-
-  hit->message_id = sqlite3_column_int64 (stmt, 0);
-  hit->conversation_id = sqlite3_column_int64 (stmt, 1);
-  hit->title = quern_sql_dup_text (stmt, 2);
-  hit->created = sqlite3_column_int64 (stmt, 3);
-  hit->snippet = quern_sql_dup_text (stmt, 4);
-  return hit;
-}
-
 /* The newest first: ranking by relevance would read every hit of a common word. Message ids grow with time, and the
  * index returns them in order, so that the limit ends the search early; snippets are made for those few alone. */
 static gboolean
@@ -125,8 +112,16 @@ run_search (sqlite3 *db, gpointer data, GError **error)
                           "si", search->query, (gint64) search->limit);
   if (!stmt)
     return FALSE;
-  while (quern_sql_next (stmt, &failure))
-    g_ptr_array_add (search->hits, hit_from_row (stmt));
+  while (quern_sql_next (stmt, &failure)) {
+    QuernSearchHit *hit = g_object_new (QUERN_TYPE_SEARCH_HIT, NULL);
+
+    hit->message_id = sqlite3_column_int64 (stmt, 0);
+    hit->conversation_id = sqlite3_column_int64 (stmt, 1);
+    hit->title = quern_sql_dup_text (stmt, 2);
+    hit->created = sqlite3_column_int64 (stmt, 3);
+    hit->snippet = quern_sql_dup_text (stmt, 4);
+    g_ptr_array_add (search->hits, hit);
+  }
   if (failure)
     g_propagate_error (error, failure);
   return failure == NULL;

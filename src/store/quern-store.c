@@ -484,28 +484,6 @@ recover (sqlite3 *db, gpointer data, GError **error)
                          "UPDATE conversation SET deleted = 1 WHERE deleted = 9223372036854775807 - ?1", error);
 }
 
-static QuernConversation *
-conversation_from_row (sqlite3_stmt *stmt)
-{
-  QuernConversation *c = quern_conversation_new ();
-
-  quern_conversation_set_ids (c, sqlite3_column_int64 (stmt, 0), sqlite3_column_int64 (stmt, 1));
-  quern_conversation_touch (c, sqlite3_column_int64 (stmt, 2));
-  quern_conversation_set_title (c, (const char *) sqlite3_column_text (stmt, 3), sqlite3_column_int (stmt, 4));
-  quern_conversation_set_pinned (c, sqlite3_column_int (stmt, 5));
-  quern_conversation_set_folder_id (c, sqlite3_column_int64 (stmt, 6));
-  quern_conversation_set_model_id (c, (const char *) sqlite3_column_text (stmt, 7));
-  if (sqlite3_column_type (stmt, 8) != SQLITE_NULL)
-    quern_conversation_set_thinking (c, sqlite3_column_int (stmt, 8) != 0);
-  quern_conversation_set_sampling (c, (const char *) sqlite3_column_text (stmt, 9));
-  quern_conversation_set_context_size (c, (guint) sqlite3_column_int (stmt, 10));
-  quern_conversation_set_system_prompt (c, (const char *) sqlite3_column_text (stmt, 11));
-  quern_conversation_set_unsent (c, (const char *) sqlite3_column_text (stmt, 12));
-  quern_conversation_set_context_start (c, sqlite3_column_int64 (stmt, 13));
-  quern_conversation_set_effort (c, (const char *) sqlite3_column_text (stmt, 14));
-  return c;
-}
-
 gboolean
 _quern_store_load_conversations (sqlite3 *db, gpointer data, GError **error)
 {
@@ -521,8 +499,25 @@ _quern_store_load_conversations (sqlite3 *db, gpointer data, GError **error)
 
   if (!stmt)
     return FALSE;
-  while (quern_sql_next (stmt, &failure))
-    g_ptr_array_add (list, conversation_from_row (stmt));
+  while (quern_sql_next (stmt, &failure)) {
+    QuernConversation *c = quern_conversation_new ();
+
+    quern_conversation_set_ids (c, sqlite3_column_int64 (stmt, 0), sqlite3_column_int64 (stmt, 1));
+    quern_conversation_touch (c, sqlite3_column_int64 (stmt, 2));
+    quern_conversation_set_title (c, (const char *) sqlite3_column_text (stmt, 3), sqlite3_column_int (stmt, 4));
+    quern_conversation_set_pinned (c, sqlite3_column_int (stmt, 5));
+    quern_conversation_set_folder_id (c, sqlite3_column_int64 (stmt, 6));
+    quern_conversation_set_model_id (c, (const char *) sqlite3_column_text (stmt, 7));
+    if (sqlite3_column_type (stmt, 8) != SQLITE_NULL)
+      quern_conversation_set_thinking (c, sqlite3_column_int (stmt, 8) != 0);
+    quern_conversation_set_sampling (c, (const char *) sqlite3_column_text (stmt, 9));
+    quern_conversation_set_context_size (c, (guint) sqlite3_column_int (stmt, 10));
+    quern_conversation_set_system_prompt (c, (const char *) sqlite3_column_text (stmt, 11));
+    quern_conversation_set_unsent (c, (const char *) sqlite3_column_text (stmt, 12));
+    quern_conversation_set_context_start (c, sqlite3_column_int64 (stmt, 13));
+    quern_conversation_set_effort (c, (const char *) sqlite3_column_text (stmt, 14));
+    g_ptr_array_add (list, c);
+  }
   if (failure)
     g_propagate_error (error, failure);
   return failure == NULL;

@@ -140,6 +140,19 @@ quern_folder_row_set_folder (QuernFolderRow *self, QuernPreset *folder)
 }
 
 /**
+ * quern_folder_row_get_folder:
+ *
+ * Returns: (transfer none) (nullable): what it shows
+ */
+QuernPreset *
+quern_folder_row_get_folder (QuernFolderRow *self)
+{
+  g_return_val_if_fail (QUERN_IS_FOLDER_ROW (self), NULL);
+
+  return self->folder;
+}
+
+/**
  * quern_folder_row_set_expanded:
  * @expanded: whether its conversations are listed below it
  */

@@ -12,6 +12,7 @@ G_DECLARE_FINAL_TYPE (QuernFolderRow, quern_folder_row, QUERN, FOLDER_ROW, AdwBi
 
 GtkWidget *quern_folder_row_new (void);
 void quern_folder_row_set_folder (QuernFolderRow *self, QuernPreset *folder);
+QuernPreset *quern_folder_row_get_folder (QuernFolderRow *self);
 void quern_folder_row_set_expanded (QuernFolderRow *self, gboolean expanded);
 void quern_folder_row_popup (QuernFolderRow *self);
 

@@ -168,7 +168,8 @@ find_row (QuernSidebar *self, QuernPreset *folder)
   for (GtkWidget *row = gtk_widget_get_first_child (GTK_WIDGET (self->list)); row;
        row = gtk_widget_get_next_sibling (row)) {
     GtkWidget *child = gtk_widget_get_first_child (row);
-    if (child != NULL && QUERN_IS_FOLDER_ROW (child) && g_object_get_data (G_OBJECT (child), "folder") == folder)
+    if (child != NULL && QUERN_IS_FOLDER_ROW (child)
+        && quern_folder_row_get_folder (QUERN_FOLDER_ROW (child)) == folder)
       return QUERN_FOLDER_ROW (child);
   }
   return NULL;
@@ -191,14 +192,6 @@ _quern_sidebar_toggle_folder (QuernSidebar *self, QuernPreset *folder)
 
 /* ---- rows ------------------------------------------------------------------------------------------------------- */
 
-static gboolean
-title_to_name (GBinding *binding, const GValue *from, GValue *to, gpointer user_data)
-{
-  const char *title = g_value_get_string (from);
-  g_value_set_string (to, quern_chat_title_shown (title));
-  return TRUE;
-}
-
 static void
 bind_folder (QuernSidebar *self, GtkListItem *item, QuernPreset *folder)
 {
@@ -210,10 +203,15 @@ bind_folder (QuernSidebar *self, GtkListItem *item, QuernPreset *folder)
   }
   quern_folder_row_set_folder (QUERN_FOLDER_ROW (row), folder);
   quern_folder_row_set_expanded (QUERN_FOLDER_ROW (row), !is_collapsed (self, quern_preset_get_id (folder)));
-  g_object_set_data (G_OBJECT (row), "folder", folder);
   gtk_list_item_set_selectable (item, FALSE);
   gtk_list_item_set_accessible_label (item, quern_preset_get_name (folder));
   gtk_list_item_set_accessible_description (item, _("Folder"));
+}
+
+static void
+update_name (GtkListItem *item, GParamSpec *pspec, QuernConversation *conversation)
+{
+  gtk_list_item_set_accessible_label (item, quern_chat_title_shown (quern_conversation_get_title (conversation)));
 }
 
 static void
@@ -243,10 +241,8 @@ bind_conversation (QuernSidebar *self, GtkListItem *item, QuernConversation *con
                                       quern_store_get_presets (self->store, QUERN_PRESET_FOLDER));
   gtk_list_item_set_selectable (item, TRUE);
   gtk_list_item_set_accessible_description (item, "");
-  g_object_set_data_full (G_OBJECT (item), "title",
-                          g_object_bind_property_full (conversation, "title", item, "accessible-label",
-                                                       G_BINDING_SYNC_CREATE, title_to_name, NULL, NULL, NULL),
-                          (GDestroyNotify) g_binding_unbind);
+  g_signal_connect_object (conversation, "notify::title", G_CALLBACK (update_name), item, G_CONNECT_SWAPPED);
+  update_name (item, NULL, conversation);
   g_signal_connect_object (conversation, "notify::folder-id", G_CALLBACK (update_indent), item, G_CONNECT_SWAPPED);
   update_indent (item, NULL, conversation);
 }
@@ -268,13 +264,14 @@ _quern_sidebar_unbind (QuernSidebar *self, GtkListItem *item)
   GObject *object = gtk_list_item_get_item (item);
   GtkWidget *row = gtk_list_item_get_child (item);
 
-  g_object_set_data (G_OBJECT (item), "title", NULL);
-  if (QUERN_IS_CONVERSATION (object))
+  if (QUERN_IS_CONVERSATION (object)) {
+    g_signal_handlers_disconnect_by_func (object, update_name, item);
     g_signal_handlers_disconnect_by_func (object, update_indent, item);
+  }
   if (row != NULL && QUERN_IS_CONVERSATION_ROW (row))
     quern_conversation_row_set_conversation (QUERN_CONVERSATION_ROW (row), NULL);
   if (row != NULL && QUERN_IS_FOLDER_ROW (row))
-    g_object_set_data (G_OBJECT (row), "folder", NULL);
+    quern_folder_row_set_folder (QUERN_FOLDER_ROW (row), NULL);
 }
 
 /* ---- keys ------------------------------------------------------------------------------------------------------- */
@@ -315,7 +312,7 @@ delete_key_cb (GtkWidget *list, GVariant *arguments, gpointer user_data)
     conversation = quern_conversation_row_get_conversation (QUERN_CONVERSATION_ROW (row));
     return gtk_widget_activate_action (list, "win.delete-conversation", "x", quern_conversation_get_id (conversation));
   }
-  folder = row != NULL ? g_object_get_data (G_OBJECT (row), "folder") : NULL;
+  folder = row != NULL && QUERN_IS_FOLDER_ROW (row) ? quern_folder_row_get_folder (QUERN_FOLDER_ROW (row)) : NULL;
   return folder != NULL && gtk_widget_activate_action (list, "win.delete-folder", "x", quern_preset_get_id (folder));
 }
 

@@ -32,6 +32,8 @@ struct _QuernSidebar {
   GHashTable *places;    /* maps the id of a folder (gint64 *) to its position among the folders, from 1 */
   GDateTime *now;        /* local time of the last sorting */
   GCancellable *search;  /* the running search, or NULL */
+  GListModel *hits;      /* of QuernSearchHit: what the rows of the results show, or NULL */
+  GListModel *entries;   /* of QuernComparisonEntry: what the rows of the comparisons show, or NULL */
 };
 
 /* quern-sidebar-list.c */

@@ -308,7 +308,7 @@ quern_window_set_core (QuernWindow *self, QuernStore *store, QuernLibrary *libra
   self->comparisons = quern_comparisons_new (store);
   quern_sidebar_set_comparisons (self->sidebar, self->comparisons);
   quern_chat_page_set_context (self->chat_page, store, library);
-  quern_compare_page_set_context (self->compare_page, store, library);
+  quern_compare_page_set_context (self->compare_page, store, library, QUERN_BACKEND (backend));
   last = quern_store_get_conversation (store, g_settings_get_int64 (self->settings, "last-conversation"));
   if (last != NULL)
     _quern_window_open (self, last);

@@ -32,6 +32,7 @@ struct QeTokenizer {
   size_t n_ends;
   QeSplit split;
   bool nfc;
+  _Atomic (QeTokenTrie *) trie; /* NULL until somebody asks for it */
 };
 
 /* Reads the vocabulary and the merges of a file into a tokenizer that is all zero. */

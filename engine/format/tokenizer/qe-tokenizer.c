@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "qe-error.h"
 #include "format/tokenizer/qe-normalise.h"
+#include "format/tokenizer/qe-token-trie.h"
 #include "format/tokenizer/qe-tokenizer-private.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -31,6 +33,7 @@ qe_tokenizer_free (QeTokenizer *t)
   free (t->type);
   free (t->allowed);
   free (t->special);
+  qe_token_trie_free (atomic_load (&t->trie));
   qe_pairs_clear (&t->pairs);
   free (t);
 }
@@ -48,6 +51,17 @@ qe_tokenizer_bytes (const QeTokenizer *t)
 {
   return sizeof *t + t->text_size + t->n_tokens * (sizeof *t->start + 1) + t->n_rows + t->n_special * sizeof *t->special
          + (t->pairs.mask + 1) * sizeof *t->pairs.slots;
+}
+
+const QeTokenTrie *
+qe_tokenizer_trie (const QeTokenizer *tokenizer)
+{
+  QeTokenizer *t = (QeTokenizer *) tokenizer; /* what is made here changes nothing that anybody sees */
+  QeTokenTrie *trie = atomic_load (&t->trie), *before = NULL;
+  if (trie || !(trie = qe_token_trie_new (t)) || atomic_compare_exchange_strong (&t->trie, &before, trie))
+    return trie;
+  qe_token_trie_free (trie); /* another thread was faster */
+  return before;
 }
 
 const char *

@@ -26,6 +26,11 @@ uint64_t qe_tokenizer_hash (const QeTokenizer *tokenizer);
  * sampled. For qe_sampler_pick(). */
 const uint8_t *qe_tokenizer_allowed (const QeTokenizer *tokenizer);
 
+/* The bytes of its tokens as a tree (qe-token-trie.h), made when it is first asked for. Any thread. NULL when out of
+ * memory. Lives as long as the tokenizer. */
+typedef struct QeTokenTrie QeTokenTrie;
+const QeTokenTrie *qe_tokenizer_trie (const QeTokenizer *tokenizer);
+
 /* The streaming decoder and the output parser of qe.h, on a tokenizer. */
 QeOutputParser *qe_output_parser_new_for (const QeTokenizer *tokenizer, bool thinking, QeOutputFunc func, void *data);
 QeDecoder *qe_decoder_new_for (const QeTokenizer *tokenizer);

@@ -1,0 +1,923 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A JSON schema as a grammar. Every text of the grammar is valid JSON under the schema; not every valid text is one of the
+ * grammar, because a model needs only one way to say something:
+ *
+ * - Members come in the order of "properties", and no others unless "additionalProperties" is there and not false.
+ * - White space is what models write when nobody tells them: none, one space, or a line end with up to 32 blanks to indent
+ *   the next line, between brackets and what is in them and after commas; none or one space after a colon.
+ * - Numbers have at most 16 digits before and 15 behind the point, so that none goes on without end.
+ *
+ * Supported: type (also a list), properties, required, additionalProperties, items, prefixItems, minItems, maxItems, enum,
+ * const, anyOf, oneOf if no two of its schemas can be valid at once, allOf of one schema, $ref into the same text, $defs,
+ * minLength, maxLength, pattern and format (qe-schema-string.c), minimum, maximum and the exclusive ones
+ * (qe-schema-number.c). Annotations such as title and description mean nothing here. Everything else is refused by name. */
+#include "sampler/qe-schema-private.h"
+
+#include "format/tokenizer/qe-utf8.h"
+#include "qe-error.h"
+#include "sampler/qe-grammar-private.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MAX_BYTES (1u << 20)
+#define MAX_MEMBERS 5000    /* of one object, as in OpenAI's strict mode */
+#define MAX_KEYWORDS 1000   /* of one schema */
+#define MAX_PAIRS 2000      /* of schemas of a “oneOf” */
+#define MAX_COMPARED 100    /* values, or members, that tell such schemas apart */
+#define MAX_COUNT 1000000
+#define MAX_FOLLOWED 64     /* references to references */
+#define MAX_NAME_PREFIX 40  /* characters that a free member may share with a declared one */
+
+static const char preamble[]
+    = "root ::= s0\n"
+      "value ::= object | array | string | number | \"true\" | \"false\" | \"null\"\n"
+      "object ::= \"{\" (ws member (\",\" ws member)* ws)? \"}\"\n"
+      "member ::= string colon value\n"
+      "array ::= \"[\" (ws value (\",\" ws value)* ws)? \"]\"\n"
+      "string ::= \"\\\"\" char* \"\\\"\"\n"
+      "char ::= [^\"\\\\\\x00-\\x1f\\x7f] | \"\\\\\" ([\"\\\\/bfnrt] | \"u\" unit)\n"
+      "unit ::= ([0-9a-ce-fA-CE-F] hex | [dD] [0-7]) hex{2} | [dD] [89abAB] hex{2} \"\\\\u\" [dD] [c-fC-F] hex{2}\n"
+      "hex ::= [0-9a-fA-F]\n"
+      "integer ::= \"0\" | \"-\"? [1-9] [0-9]{0,15}\n"
+      "number ::= \"-\"? (\"0\" | [1-9] [0-9]{0,15}) fraction? ([eE] [-+]? [0-9]{1,2})?\n"
+      "fraction ::= \".\" [0-9]{1,15}\n"
+      "ws ::= (\" \" | \"\\n\" [ \\t]{0,32})?\n"
+      "colon ::= \":\" \" \"?\n"
+      "leap-year ::= [0-9]{2} (\"0\" [48] | [2468] [048] | [13579] [26]) | ([02468] [048] | [13579] [26]) \"00\"\n"
+      "month-day ::= (\"01\" | \"03\" | \"05\" | \"07\" | \"08\" | \"10\" | \"12\") \"-\" (\"0\" [1-9] | [12] [0-9] | \"3\" [01])"
+      " | (\"04\" | \"06\" | \"09\" | \"11\") \"-\" (\"0\" [1-9] | [12] [0-9] | \"30\")"
+      " | \"02-\" (\"0\" [1-9] | \"1\" [0-9] | \"2\" [0-8])\n"
+      "date ::= [0-9]{4} \"-\" month-day | leap-year \"-02-29\"\n"
+      "hour-minute ::= ([01] [0-9] | \"2\" [0-3]) \":\" [0-5] [0-9]\n"
+      "time ::= hour-minute \":\" [0-5] [0-9] (\".\" [0-9]{1,9})? (\"Z\" | [-+] hour-minute)\n"
+      "date-time ::= date \"T\" time\n"
+      "uuid ::= hex{8} \"-\" hex{4} \"-\" hex{4} \"-\" hex{4} \"-\" hex{12}\n"
+      "octet ::= \"25\" [0-5] | \"2\" [0-4] [0-9] | \"1\" [0-9] [0-9] | [1-9]? [0-9]\n"
+      "ipv4 ::= octet \".\" octet \".\" octet \".\" octet\n"
+      "label ::= [a-zA-Z0-9] ([-a-zA-Z0-9]{0,61} [a-zA-Z0-9])?\n"
+      "hostname ::= label (\".\" label){0,3}\n"
+      "atom ::= [-a-zA-Z0-9_+]{1,20}\n"
+      "email ::= atom (\".\" atom){0,2} \"@\" label (\".\" label){1,3}\n";
+
+/* ---- failures -------------------------------------------------------------------------------------------------- */
+
+/* Appends where a value is, as a JSON pointer. */
+static void
+write_path (const QeJson *json, size_t target, QeBuffer *out)
+{
+  size_t at = 0, length;
+  qe_buffer_puts (out, "#");
+  while (at != target) {
+    size_t child = qe_json_first (json, at), n = 0;
+    for (; json->values[child].end <= target; n++)
+      child = qe_json_next (json, at, child);
+    if (json->values[at].kind == QE_JSON_OBJECT) {
+      const char *key = qe_json_key (json, child, &length);
+      qe_buffer_puts (out, "/");
+      qe_buffer_add (out, key, length);
+    } else {
+      qe_schema_printf (out, "/%zu", n);
+    }
+    at = child;
+  }
+}
+
+void
+qe_schema_fail (QeSchema *c, QeStatus status, size_t schema, const char *rest, const char *format, ...)
+{
+  QeBuffer path = { 0 };
+  char what[160];
+  va_list args;
+  if (c->status != QE_OK)
+    return;
+  va_start (args, format);
+  vsnprintf (what, sizeof what, format, args);
+  va_end (args);
+  write_path (&c->json, schema, &path);
+  c->status = qe_fail (c->err, status, "The JSON schema cannot be used: %s at %.120s%s.%s", what,
+                       path.data ? path.data : "#", path.size > 120 ? "…" : "", rest);
+  qe_buffer_clear (&path);
+}
+
+void
+qe_schema_refuse (QeSchema *c, size_t schema, const char *keyword)
+{
+  qe_schema_fail (c, QE_ERROR_UNSUPPORTED, schema, "", "“%.60s” is not supported", keyword);
+}
+
+/* ---- text ------------------------------------------------------------------------------------------------------ */
+
+void
+qe_schema_printf (QeBuffer *out, const char *format, ...)
+{
+  char text[160];
+  va_list args;
+  va_start (args, format);
+  vsnprintf (text, sizeof text, format, args);
+  va_end (args);
+  qe_buffer_puts (out, text);
+}
+
+void
+qe_schema_put_literal (QeBuffer *out, const char *text, size_t length)
+{
+  qe_buffer_puts (out, "\"");
+  for (size_t i = 0; i < length; i++) {
+    if (text[i] == '"' || text[i] == '\\')
+      qe_buffer_puts (out, "\\");
+    qe_buffer_add (out, &text[i], 1);
+  }
+  qe_buffer_puts (out, "\" ");
+}
+
+/* Appends a literal that is a JSON string. */
+static void
+put_json_string (QeSchema *c, const char *text, size_t length)
+{
+  QeBuffer json = { 0 };
+  qe_json_write_string (text, length, &json);
+  c->out.failed |= json.failed;
+  if (!json.failed)
+    qe_schema_put_literal (&c->out, json.data, json.size);
+  qe_buffer_clear (&json);
+}
+
+/* Appends the name of a schema's rule, and sees to it that there will be one. */
+static void
+put_schema (QeSchema *c, size_t schema)
+{
+  if (!c->queued[schema]) {
+    c->queued[schema] = 1;
+    c->queue[c->n_queued++] = schema;
+  }
+  qe_schema_printf (&c->out, "s%zu ", schema);
+}
+
+/* Appends what any schema or none allows. */
+static void
+put_schema_or_value (QeSchema *c, size_t schema)
+{
+  if (schema == QE_JSON_NONE)
+    qe_buffer_puts (&c->out, "value ");
+  else
+    put_schema (c, schema);
+}
+
+/* ---- keywords -------------------------------------------------------------------------------------------------- */
+
+enum {
+  TYPE_NULL = 1 << QE_JSON_NULL,
+  TYPE_BOOLEAN = 1 << QE_JSON_TRUE,
+  TYPE_NUMBER = 1 << QE_JSON_NUMBER,
+  TYPE_STRING = 1 << QE_JSON_STRING,
+  TYPE_ARRAY = 1 << QE_JSON_ARRAY,
+  TYPE_OBJECT = 1 << QE_JSON_OBJECT,
+  TYPE_INTEGER = 1 << 8,
+};
+
+typedef enum { ROLE_NOTE, ROLE_TYPE, ROLE_WHOLE, ROLE_DETAIL } Role;
+
+static const struct {
+  const char *name;
+  Role role;  /* means nothing; says types; says everything alone; says more about values of a type */
+  int types;
+} keywords[] = {
+  { "title", ROLE_NOTE, 0 },
+  { "description", ROLE_NOTE, 0 },
+  { "default", ROLE_NOTE, 0 },
+  { "examples", ROLE_NOTE, 0 },
+  { "example", ROLE_NOTE, 0 },
+  { "deprecated", ROLE_NOTE, 0 },
+  { "readOnly", ROLE_NOTE, 0 },
+  { "writeOnly", ROLE_NOTE, 0 },
+  { "nullable", ROLE_NOTE, 0 },
+  { "$schema", ROLE_NOTE, 0 },
+  { "$id", ROLE_NOTE, 0 },
+  { "$comment", ROLE_NOTE, 0 },
+  { "$defs", ROLE_NOTE, 0 },
+  { "definitions", ROLE_NOTE, 0 },
+  { "type", ROLE_TYPE, 0 },
+  { "$ref", ROLE_WHOLE, 0 },
+  { "anyOf", ROLE_WHOLE, 0 },
+  { "oneOf", ROLE_WHOLE, 0 },
+  { "allOf", ROLE_WHOLE, 0 },
+  { "enum", ROLE_WHOLE, 0 },
+  { "const", ROLE_WHOLE, 0 },
+  { "properties", ROLE_DETAIL, TYPE_OBJECT },
+  { "required", ROLE_DETAIL, TYPE_OBJECT },
+  { "additionalProperties", ROLE_DETAIL, TYPE_OBJECT },
+  { "items", ROLE_DETAIL, TYPE_ARRAY },
+  { "prefixItems", ROLE_DETAIL, TYPE_ARRAY },
+  { "minItems", ROLE_DETAIL, TYPE_ARRAY },
+  { "maxItems", ROLE_DETAIL, TYPE_ARRAY },
+  { "uniqueItems", ROLE_DETAIL, TYPE_ARRAY },
+  { "minLength", ROLE_DETAIL, TYPE_STRING },
+  { "maxLength", ROLE_DETAIL, TYPE_STRING },
+  { "pattern", ROLE_DETAIL, TYPE_STRING },
+  { "format", ROLE_DETAIL, TYPE_STRING },
+  { "minimum", ROLE_DETAIL, TYPE_NUMBER },
+  { "maximum", ROLE_DETAIL, TYPE_NUMBER },
+  { "exclusiveMinimum", ROLE_DETAIL, TYPE_NUMBER },
+  { "exclusiveMaximum", ROLE_DETAIL, TYPE_NUMBER },
+};
+
+#define N_KEYWORDS (sizeof keywords / sizeof *keywords)
+
+static size_t
+find_keyword (const char *name)
+{
+  size_t i = 0;
+  while (i < N_KEYWORDS && strcmp (keywords[i].name, name) != 0)
+    i++;
+  return i;
+}
+
+bool
+qe_schema_count (QeSchema *c, size_t schema, const char *keyword, uint32_t *out)
+{
+  const size_t i = qe_json_member (&c->json, schema, keyword);
+  size_t length;
+  if (i == QE_JSON_NONE)
+    return false;
+  const char *text = qe_json_text (&c->json, i, &length);
+  *out = 0;
+  if (c->json.values[i].kind == QE_JSON_NUMBER && length <= 7 && strspn (text, "0123456789") == length)
+    *out = (uint32_t) strtoul (text, NULL, 10);
+  else
+    *out = MAX_COUNT + 1;
+  if (*out <= MAX_COUNT)
+    return true;
+  qe_schema_fail (c, QE_ERROR_UNSUPPORTED, schema, "", "“%s” must be a whole number of at most a million", keyword);
+  return false;
+}
+
+static int
+type_by_name (const char *name)
+{
+  static const struct {
+    const char *name;
+    int type;
+  } types[] = {
+    { "null", TYPE_NULL },     { "boolean", TYPE_BOOLEAN }, { "integer", TYPE_INTEGER }, { "number", TYPE_NUMBER },
+    { "string", TYPE_STRING }, { "array", TYPE_ARRAY },     { "object", TYPE_OBJECT },
+  };
+  for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+    if (strcmp (types[i].name, name) == 0)
+      return types[i].type;
+  return 0;
+}
+
+/* Reads "type"; 0 if there is none, or if it is wrong, which is noted. */
+static int
+read_types (QeSchema *c, size_t schema)
+{
+  const size_t value = qe_json_member (&c->json, schema, "type");
+  size_t length;
+  int types = 0;
+  bool sound = true;
+  if (value == QE_JSON_NONE)
+    return 0;
+  if (c->json.values[value].kind == QE_JSON_STRING)
+    types = type_by_name (qe_json_text (&c->json, value, &length));
+  for (size_t i = qe_json_first (&c->json, value); i != QE_JSON_NONE; i = qe_json_next (&c->json, value, i)) {
+    const int type = c->json.values[value].kind == QE_JSON_ARRAY && c->json.values[i].kind == QE_JSON_STRING
+                         ? type_by_name (qe_json_text (&c->json, i, &length))
+                         : 0;
+    sound &= type != 0;
+    types |= type;
+  }
+  if (!types || !sound)
+    qe_schema_fail (c, QE_ERROR_FORMAT, schema, "", "“type” must be a type's name or a list of such names");
+  return types;
+}
+
+/* Checks the keywords of a schema. *whole: the keyword that says everything, or QE_JSON_NONE; *detailed: the types about
+ * which others say more. */
+static void
+check_keywords (QeSchema *c, size_t schema, size_t *whole, int *detailed)
+{
+  size_t length;
+  *whole = QE_JSON_NONE;
+  *detailed = 0;
+  size_t n = 0;
+  for (size_t i = qe_json_first (&c->json, schema); i != QE_JSON_NONE && c->status == QE_OK;
+       i = qe_json_next (&c->json, schema, i)) {
+    const char *name = qe_json_key (&c->json, i, &length);
+    const size_t k = strlen (name) == length ? find_keyword (name) : N_KEYWORDS;
+    if (++n > MAX_KEYWORDS)
+      qe_schema_fail (c, QE_ERROR_UNSUPPORTED, schema, "", "A schema of more than 1000 keywords is not supported");
+    if (k == N_KEYWORDS && strncmp (name, "x-", 2) != 0)
+      qe_schema_refuse (c, schema, name);
+    if (k == N_KEYWORDS || qe_json_member (&c->json, schema, name) != i)
+      continue;
+    if (keywords[k].role == ROLE_DETAIL)
+      *detailed |= keywords[k].types;
+    if (keywords[k].role != ROLE_WHOLE)
+      continue;
+    if (*whole != QE_JSON_NONE)
+      qe_schema_fail (c, QE_ERROR_UNSUPPORTED, schema, "", "“%s” beside “%s” is not supported",
+                      qe_json_key (&c->json, *whole, &length), name);
+    *whole = i;
+  }
+  if (*whole == QE_JSON_NONE)
+    return;
+  const char *name = qe_json_key (&c->json, *whole, &length);
+  const bool lists_values = strcmp (name, "enum") == 0 || strcmp (name, "const") == 0;
+  if (*detailed || (!lists_values && qe_json_member (&c->json, schema, "type") != QE_JSON_NONE))
+    qe_schema_fail (c, QE_ERROR_UNSUPPORTED, schema, "", "“%s” beside other conditions is not supported", name);
+}
+
+/* ---- references and alternatives ------------------------------------------------------------------------------- */
+
+/* Takes the next name of a JSON pointer in a URI fragment, with %XX, ~0 and ~1 decoded. */
+static bool
+take_pointer_name (const char **at, QeBuffer *name)
+{
+  qe_buffer_clear (name);
+  qe_buffer_add (name, "", 0);
+  for ((*at)++; **at && **at != '/'; (*at)++) {
+    char c = **at;
+    if (c == '%') {
+      const char digits[3] = { (*at)[1], (*at)[1] ? (*at)[2] : '\0', '\0' };
+      if (strspn (digits, "0123456789abcdefABCDEF") != 2)
+        return false;
+      c = (char) strtoul (digits, NULL, 16);
+      *at += 2;
+    } else if (c == '~') {
+      c = (*at)[1] == '0' ? '~' : '/';
+      if ((*at)[1] != '0' && (*at)[1] != '1')
+        return false;
+      (*at)++;
+    }
+    qe_buffer_add (name, &c, 1);
+  }
+  return !name->failed;
+}
+
+/* Returns what "$ref" points to; QE_JSON_NONE if that is nothing, which is noted. */
+static size_t
+find_reference (QeSchema *c, size_t schema, size_t reference)
+{
+  size_t length, found = 0;
+  QeBuffer name = { 0 };
+  const char *text = qe_json_text (&c->json, reference, &length), *at = text + 1;
+  bool sound = c->json.values[reference].kind == QE_JSON_STRING && *text == '#' && (text[1] == '\0' || text[1] == '/');
+  while (sound && *at && found != QE_JSON_NONE) {
+    sound = take_pointer_name (&at, &name);
+    if (c->json.values[found].kind == QE_JSON_ARRAY) {
+      size_t n = name.size && strspn (name.data, "0123456789") == name.size ? strtoul (name.data, NULL, 10) : SIZE_MAX;
+      size_t child = qe_json_first (&c->json, found);
+      for (; n > 0 && child != QE_JSON_NONE; n--)
+        child = qe_json_next (&c->json, found, child);
+      found = child;
+    } else {
+      found = qe_json_member (&c->json, found, name.data ? name.data : "");
+    }
+  }
+  qe_buffer_clear (&name);
+  if (sound && found != QE_JSON_NONE)
+    return found;
+  qe_schema_fail (c, QE_ERROR_FORMAT, schema, " Only schemas in the same text can be referred to, as #/$defs/NAME.",
+                  "“$ref” points to nothing");
+  return QE_JSON_NONE;
+}
+
+/* Follows references. QE_JSON_NONE if they do not lead to a schema. */
+static size_t
+follow (QeSchema *c, size_t schema)
+{
+  for (int i = 0; i < MAX_FOLLOWED && schema != QE_JSON_NONE; i++) {
+    const size_t reference = qe_json_member (&c->json, schema, "$ref");
+    if (reference == QE_JSON_NONE)
+      return schema;
+    schema = find_reference (c, schema, reference);
+  }
+  return QE_JSON_NONE;
+}
+
+/* Returns the types that a schema's values may have, or all if that is not plain to see. */
+static int
+possible_types (QeSchema *c, size_t schema)
+{
+  const int all = TYPE_INTEGER | (TYPE_INTEGER - 1);
+  const size_t value = qe_json_member (&c->json, schema, "const"), list = qe_json_member (&c->json, schema, "enum");
+  int types = 0;
+  if (value != QE_JSON_NONE)
+    types = 1 << c->json.values[value].kind;
+  else if (list != QE_JSON_NONE)
+    for (size_t i = qe_json_first (&c->json, list); i != QE_JSON_NONE; i = qe_json_next (&c->json, list, i))
+      types |= 1 << c->json.values[i].kind;
+  else
+    types = read_types (c, schema);
+  if (types & 1 << QE_JSON_FALSE)
+    types |= TYPE_BOOLEAN;
+  return types & TYPE_INTEGER ? types | TYPE_NUMBER : types ? types : all;
+}
+
+static bool
+is_same_text (const QeJson *json, size_t a, size_t b)
+{
+  size_t n, m;
+  const char *x = qe_json_text (json, a, &n), *y = qe_json_text (json, b, &m);
+  return json->values[a].kind == json->values[b].kind && n == m && memcmp (x, y, n) == 0;
+}
+
+/* Lists the strings that are a schema's only values. Returns their number; 0 if they are too many, or others are among
+ * them. */
+static size_t
+list_strings (const QeJson *json, size_t schema, size_t strings[MAX_COMPARED])
+{
+  const size_t value = qe_json_member (json, schema, "const"), list = qe_json_member (json, schema, "enum");
+  size_t n = 0;
+  strings[0] = value;
+  if (value != QE_JSON_NONE || list == QE_JSON_NONE)
+    return value != QE_JSON_NONE && json->values[value].kind == QE_JSON_STRING;
+  for (size_t i = qe_json_first (json, list); i != QE_JSON_NONE; i = qe_json_next (json, list, i)) {
+    if (json->values[i].kind != QE_JSON_STRING || n == MAX_COMPARED)
+      return 0;
+    strings[n++] = i;
+  }
+  return n;
+}
+
+/* Returns whether both list only strings, and none in common. */
+static bool
+list_other_strings (const QeJson *json, size_t a, size_t b)
+{
+  size_t of_a[MAX_COMPARED], of_b[MAX_COMPARED];
+  const size_t n = list_strings (json, a, of_a), m = list_strings (json, b, of_b);
+  for (size_t i = 0; i < n; i++)
+    for (size_t k = 0; k < m; k++)
+      if (is_same_text (json, of_a[i], of_b[k]))
+        return false;
+  return n > 0 && m > 0;
+}
+
+static bool
+requires (const QeJson *json, size_t schema, const char *name)
+{
+  const size_t required = qe_json_member (json, schema, "required");
+  size_t length;
+  if (required == QE_JSON_NONE)
+    return false;
+  for (size_t i = qe_json_first (json, required); i != QE_JSON_NONE; i = qe_json_next (json, required, i))
+    if (json->values[i].kind == QE_JSON_STRING && strcmp (qe_json_text (json, i, &length), name) == 0)
+      return true;
+  return false;
+}
+
+/* Returns whether no value can be valid under both schemas, as far as that is plain: their types differ, they list other
+ * strings, or a member that both require tells them apart in this way. */
+static bool
+exclude_each_other (QeSchema *c, size_t a, size_t b)
+{
+  const QeJson *json = &c->json;
+  size_t length;
+  a = follow (c, a);
+  b = follow (c, b);
+  if (a == QE_JSON_NONE || b == QE_JSON_NONE)
+    return false;
+  if (!(possible_types (c, a) & possible_types (c, b)) || list_other_strings (json, a, b))
+    return true;
+  const size_t of_a = qe_json_member (json, a, "properties"), of_b = qe_json_member (json, b, "properties");
+  if (of_a == QE_JSON_NONE || of_b == QE_JSON_NONE || possible_types (c, a) != TYPE_OBJECT
+      || possible_types (c, b) != TYPE_OBJECT)
+    return false;
+  size_t n = 0;
+  for (size_t i = qe_json_first (json, of_a); i != QE_JSON_NONE && n < MAX_COMPARED; i = qe_json_next (json, of_a, i), n++) {
+    const char *name = qe_json_key (json, i, &length);
+    const size_t k = qe_json_member (json, of_b, name);
+    if (k != QE_JSON_NONE && requires (json, a, name) && requires (json, b, name) && list_other_strings (json, i, k))
+      return true;
+  }
+  return false;
+}
+
+static void
+write_alternatives (QeSchema *c, size_t schema, size_t list, bool exclusive)
+{
+  const QeJson *json = &c->json;
+  size_t length, checks = 0;
+  const char *name = qe_json_key (json, list, &length);
+  if (json->values[list].kind != QE_JSON_ARRAY || qe_json_first (json, list) == QE_JSON_NONE) {
+    qe_schema_fail (c, QE_ERROR_FORMAT, schema, "", "“%s” must be a list of schemas", name);
+    return;
+  }
+  for (size_t i = qe_json_first (json, list); i != QE_JSON_NONE; i = qe_json_next (json, list, i)) {
+    for (size_t k = qe_json_first (json, list); exclusive && k != i && c->status == QE_OK;
+         k = qe_json_next (json, list, k))
+      if (++checks > MAX_PAIRS || !exclude_each_other (c, i, k))
+        qe_schema_fail (c, QE_ERROR_UNSUPPORTED, schema, " Use “anyOf”.",
+                        "Schemas of “oneOf” may be valid at once, so it is not supported");
+    qe_buffer_puts (&c->out, i == list + 1 ? "" : "| ");
+    put_schema (c, i);
+  }
+}
+
+/* Writes values of "enum" and "const" as they stand there, as far as "type" allows them. */
+static void
+write_values (QeSchema *c, size_t schema, size_t keyword)
+{
+  const QeJson *json = &c->json;
+  const bool is_const = keyword == qe_json_member (json, schema, "const");
+  const int types = read_types (c, schema);
+  bool any = false;
+  if (!is_const && json->values[keyword].kind != QE_JSON_ARRAY)
+    qe_schema_fail (c, QE_ERROR_FORMAT, schema, "", "“enum” must be a list of values");
+  for (size_t i = is_const ? keyword : qe_json_first (json, keyword); i != QE_JSON_NONE && c->status == QE_OK;
+       i = is_const ? QE_JSON_NONE : qe_json_next (json, keyword, i)) {
+    const QeJsonKind kind = json->values[i].kind;
+    size_t length;
+    int type = 1 << (kind == QE_JSON_FALSE ? QE_JSON_TRUE : kind);
+    if (type == TYPE_NUMBER && !strpbrk (qe_json_text (json, i, &length), ".eE"))
+      type |= TYPE_INTEGER;
+    if (types && !(types & type))
+      continue;
+    QeBuffer text = { 0 };
+    qe_json_write (json, i, &text);
+    c->out.failed |= text.failed;
+    if (!text.failed) {
+      qe_buffer_puts (&c->out, any ? "| " : "");
+      qe_schema_put_literal (&c->out, text.data, text.size);
+      any = true;
+    }
+    qe_buffer_clear (&text);
+  }
+  if (!any)
+    qe_buffer_puts (&c->out, "[]");
+}
+
+static void
+write_whole (QeSchema *c, size_t schema, size_t keyword)
+{
+  size_t length;
+  const char *name = qe_json_key (&c->json, keyword, &length);
+  if (strcmp (name, "$ref") == 0) {
+    const size_t target = find_reference (c, schema, keyword);
+    if (target != QE_JSON_NONE)
+      put_schema (c, target);
+  } else if (strcmp (name, "enum") == 0 || strcmp (name, "const") == 0) {
+    write_values (c, schema, keyword);
+  } else {
+    if (strcmp (name, "allOf") == 0 && c->json.values[keyword].kind == QE_JSON_ARRAY
+        && qe_json_first (&c->json, keyword) != QE_JSON_NONE
+        && qe_json_next (&c->json, keyword, keyword + 1) != QE_JSON_NONE)
+      qe_schema_fail (c, QE_ERROR_UNSUPPORTED, schema, "", "“allOf” of more than one schema is not supported");
+    write_alternatives (c, schema, keyword, strcmp (name, "oneOf") == 0);
+  }
+}
+
+/* ---- objects --------------------------------------------------------------------------------------------------- */
+
+typedef struct {
+  const char *name;
+  size_t length;
+  size_t schema; /* QE_JSON_NONE: any value */
+  bool required;
+} Member;
+
+typedef struct {
+  Member *members; /* [n] */
+  size_t n;
+  bool more;   /* others may follow */
+  size_t rest; /* their schema; QE_JSON_NONE: any value */
+} ObjectShape;
+
+static int
+compare_member (const void *a, const void *b)
+{
+  const Member *x = *(const Member *const *) a, *y = *(const Member *const *) b;
+  const int order = memcmp (x->name, y->name, x->length < y->length ? x->length : y->length);
+  return order ? order : (x->length > y->length) - (x->length < y->length);
+}
+
+/* Writes rules for a JSON string, without escapes, that is none of the names: sorted[low … high - 1], which agree in their
+ * first `at` bytes, `depth` characters. */
+static void
+write_other_names (QeSchema *c, size_t schema, Member **sorted, size_t low, size_t high, size_t at, size_t depth,
+                   size_t *n_rules)
+{
+  static const char excluded[] = "\\\"\\\\\\x00-\\x1f\\x7f";
+  const size_t rule = (*n_rules)++;
+  QeBuffer tail = { 0 }; /* the alternatives that begin as names do */
+  QeBuffer seen = { 0 };
+  const bool is_name = low < high && sorted[low]->length == at;
+  for (size_t i = low + is_name, next; i < high; i = next) {
+    uint32_t c_point;
+    size_t length, n;
+    qe_utf8_next (sorted[i]->name + at, sorted[i]->length - at, &c_point, &length);
+    for (next = i + 1; next < high; next++)
+      if (sorted[next]->length < at + length || memcmp (sorted[next]->name + at, sorted[i]->name + at, length) != 0)
+        break;
+    n = *n_rules;
+    qe_schema_printf (&seen, "\\U%08x", (unsigned) c_point);
+    if (depth >= MAX_NAME_PREFIX || c_point < 0x20 || c_point == '"' || c_point == '\\' || c_point == 0x7f)
+      continue; /* such a character is written as an escape, which other names do not have */
+    qe_schema_printf (&tail, " | \"\\U%08x\" s%zu-o%zu", (unsigned) c_point, schema, n);
+    write_other_names (c, schema, sorted, i, next, at + length, depth + 1, n_rules);
+  }
+  qe_schema_printf (&c->out, "s%zu-o%zu ::= [^%s", schema, rule, excluded);
+  qe_buffer_add (&c->out, seen.data ? seen.data : "", seen.size);
+  qe_schema_printf (&c->out, "] [^%s]* \"\\\"\"%s", excluded, is_name ? "" : " | \"\\\"\"");
+  qe_buffer_add (&c->out, tail.data ? tail.data : "", tail.size);
+  qe_buffer_puts (&c->out, "\n");
+  c->out.failed |= tail.failed | seen.failed;
+  qe_buffer_clear (&tail);
+  qe_buffer_clear (&seen);
+}
+
+/* Collects what an object's schema says of members. */
+static void
+read_shape (QeSchema *c, size_t schema, ObjectShape *shape)
+{
+  const QeJson *json = &c->json;
+  const size_t properties = qe_json_member (json, schema, "properties");
+  const size_t required = qe_json_member (json, schema, "required");
+  const size_t more = qe_json_member (json, schema, "additionalProperties");
+  *shape = (ObjectShape) { .rest = QE_JSON_NONE };
+  if (more != QE_JSON_NONE) {
+    shape->more = json->values[more].kind != QE_JSON_FALSE;
+    shape->rest = json->values[more].kind == QE_JSON_OBJECT ? more : QE_JSON_NONE;
+    if (json->values[more].kind != QE_JSON_OBJECT && json->values[more].kind != QE_JSON_TRUE
+        && json->values[more].kind != QE_JSON_FALSE)
+      qe_schema_fail (c, QE_ERROR_FORMAT, schema, "", "“additionalProperties” must be true, false or a schema");
+  }
+  if (properties != QE_JSON_NONE && json->values[properties].kind != QE_JSON_OBJECT)
+    qe_schema_fail (c, QE_ERROR_FORMAT, schema, "", "“properties” must be an object");
+  if (required != QE_JSON_NONE && json->values[required].kind != QE_JSON_ARRAY)
+    qe_schema_fail (c, QE_ERROR_FORMAT, schema, "", "“required” must be a list of names");
+  shape->members = calloc (MAX_MEMBERS, sizeof *shape->members);
+  c->out.failed |= !shape->members;
+  if (c->status != QE_OK || !shape->members)
+    return;
+  size_t n = 0;
+  for (size_t i = properties == QE_JSON_NONE ? QE_JSON_NONE : qe_json_first (json, properties);
+       i != QE_JSON_NONE && shape->n < MAX_MEMBERS && c->status == QE_OK; i = qe_json_next (json, properties, i)) {
+    Member m = { .schema = i };
+    if (++n > MAX_MEMBERS)
+      qe_schema_fail (c, QE_ERROR_UNSUPPORTED, schema, "", "An object of 5000 members or more is not supported");
+    m.name = qe_json_key (json, i, &m.length);
+    if (memchr (m.name, '\0', m.length))
+      qe_schema_fail (c, QE_ERROR_UNSUPPORTED, schema, "", "A name with a NUL character is not supported");
+    if (qe_json_member (json, properties, m.name) == i) /* of two equal names the last counts */
+      shape->members[shape->n++] = m;
+  }
+  for (size_t i = required == QE_JSON_NONE ? QE_JSON_NONE : qe_json_first (json, required);
+       i != QE_JSON_NONE && shape->n < MAX_MEMBERS && c->status == QE_OK; i = qe_json_next (json, required, i)) {
+    Member m = { .schema = shape->rest, .required = true };
+    size_t k = 0;
+    m.name = qe_json_text (json, i, &m.length);
+    while (k < shape->n && (shape->members[k].length != m.length || memcmp (shape->members[k].name, m.name, m.length) != 0))
+      k++;
+    if (json->values[i].kind != QE_JSON_STRING || memchr (m.name, '\0', m.length))
+      qe_schema_fail (c, QE_ERROR_FORMAT, schema, "", "“required” must be a list of names");
+    else if (k < shape->n)
+      shape->members[k].required = true;
+    else if (more != QE_JSON_NONE && !shape->more)
+      qe_schema_fail (c, QE_ERROR_ARGUMENT, schema, "",
+                      "“%.60s” is required, but it is not among the properties and “additionalProperties” forbids it",
+                      m.name);
+    else
+      shape->members[shape->n++] = m;
+  }
+  if (shape->n == MAX_MEMBERS)
+    qe_schema_fail (c, QE_ERROR_UNSUPPORTED, schema, "", "An object of 5000 members or more is not supported");
+}
+
+static void
+put_member (QeSchema *c, const Member *m)
+{
+  put_json_string (c, m->name, m->length);
+  qe_buffer_puts (&c->out, "colon ");
+  put_schema_or_value (c, m->schema);
+}
+
+/* Two rules for each place between members: "f", where none was written yet, and "r", where one was. */
+static void
+write_object (QeSchema *c, size_t schema)
+{
+  ObjectShape shape;
+  read_shape (c, schema, &shape);
+  if (c->status != QE_OK || !shape.members || (shape.n == 0 && !shape.more)) {
+    const bool any = qe_json_member (&c->json, schema, "properties") == QE_JSON_NONE
+                     && qe_json_member (&c->json, schema, "additionalProperties") == QE_JSON_NONE;
+    qe_buffer_puts (&c->out, any ? "object" : "\"{}\"");
+    free (shape.members);
+    return;
+  }
+  size_t first_required = 0;
+  while (first_required < shape.n && !shape.members[first_required].required)
+    first_required++;
+  qe_schema_printf (&c->out, "\"{\" ws s%zu-f0 ws \"}\"%s\n", schema, first_required == shape.n ? " | \"{}\"" : "");
+  for (size_t i = 0; i < shape.n; i++) {
+    if (i <= first_required) {
+      qe_schema_printf (&c->out, "s%zu-f%zu ::= ", schema, i);
+      put_member (c, &shape.members[i]);
+      qe_schema_printf (&c->out, "s%zu-r%zu", schema, i + 1);
+      if (!shape.members[i].required)
+        qe_schema_printf (&c->out, " | s%zu-f%zu", schema, i + 1);
+      qe_buffer_puts (&c->out, "\n");
+    }
+    qe_schema_printf (&c->out, "s%zu-r%zu ::= \",\" ws ", schema, i);
+    put_member (c, &shape.members[i]);
+    qe_schema_printf (&c->out, "s%zu-r%zu", schema, i + 1);
+    if (!shape.members[i].required)
+      qe_schema_printf (&c->out, " | s%zu-r%zu", schema, i + 1);
+    qe_buffer_puts (&c->out, "\n");
+  }
+  if (shape.more) {
+    Member **sorted = malloc ((shape.n + 1) * sizeof *sorted);
+    size_t n_rules = 0;
+    c->out.failed |= !sorted;
+    for (size_t i = 0; sorted && i < shape.n; i++)
+      sorted[i] = &shape.members[i];
+    if (sorted) {
+      qsort (sorted, shape.n, sizeof *sorted, compare_member);
+      write_other_names (c, schema, sorted, 0, shape.n, 0, 0, &n_rules);
+    }
+    free (sorted);
+    qe_schema_printf (&c->out, "s%zu-o ::= \"\\\"\" s%zu-o0 colon ", schema, schema);
+    put_schema_or_value (c, shape.rest);
+    qe_schema_printf (&c->out, "\ns%zu-f%zu ::= s%zu-o s%zu-r%zu\n", schema, shape.n, schema, schema, shape.n);
+    qe_schema_printf (&c->out, "s%zu-r%zu ::= (\",\" ws s%zu-o)*", schema, shape.n, schema);
+  } else {
+    qe_schema_printf (&c->out, "s%zu-f%zu ::= []\ns%zu-r%zu ::= \"\"", schema, shape.n, schema, shape.n);
+  }
+  free (shape.members);
+}
+
+/* ---- arrays ---------------------------------------------------------------------------------------------------- */
+
+static void
+write_array (QeSchema *c, size_t schema)
+{
+  const QeJson *json = &c->json;
+  const size_t items = qe_json_member (json, schema, "items"), prefix = qe_json_member (json, schema, "prefixItems");
+  const size_t unique = qe_json_member (json, schema, "uniqueItems");
+  uint32_t min = 0, max = QE_UNLIMITED, n = 0;
+  qe_schema_count (c, schema, "minItems", &min);
+  qe_schema_count (c, schema, "maxItems", &max);
+  if (unique != QE_JSON_NONE && json->values[unique].kind != QE_JSON_FALSE)
+    qe_schema_refuse (c, schema, "uniqueItems");
+  if (prefix != QE_JSON_NONE && json->values[prefix].kind != QE_JSON_ARRAY)
+    qe_schema_fail (c, QE_ERROR_FORMAT, schema, "", "“prefixItems” must be a list of schemas");
+  if (items != QE_JSON_NONE && json->values[items].kind == QE_JSON_ARRAY)
+    qe_schema_fail (c, QE_ERROR_UNSUPPORTED, schema, " Write them as “prefixItems”.", "“items” must be one schema");
+  if (c->status != QE_OK)
+    return;
+  if (max == 0 || min > max) {
+    qe_buffer_puts (&c->out, min > max ? "[]" : "\"[]\"");
+    return;
+  }
+  qe_buffer_puts (&c->out, "\"[\" ws ");
+  for (size_t i = prefix == QE_JSON_NONE ? QE_JSON_NONE : qe_json_first (json, prefix); i != QE_JSON_NONE && n < max;
+       i = qe_json_next (json, prefix, i), n++) {
+    qe_buffer_puts (&c->out, n ? "\",\" ws " : "");
+    put_schema (c, i);
+  }
+  uint32_t least = n < min ? min - n : 0, most = max == QE_UNLIMITED ? max : max - n;
+  if (n && items == QE_JSON_NONE)
+    most = least; /* nothing is said of further items, so none are written that need not be */
+  if (most > 0) {
+    if (!n) { /* the first one has no comma before it */
+      put_schema_or_value (c, items);
+      least -= least > 0;
+      most -= most != QE_UNLIMITED;
+    }
+    qe_buffer_puts (&c->out, "(\",\" ws ");
+    put_schema_or_value (c, items);
+    qe_schema_printf (&c->out, most == QE_UNLIMITED ? "){%u,}" : "){%u,%u}", (unsigned) least, (unsigned) most);
+  }
+  qe_schema_printf (&c->out, " ws \"]\"%s", n || min ? "" : " | \"[]\"");
+}
+
+/* ---- schemas --------------------------------------------------------------------------------------------------- */
+
+static void
+write_schema (QeSchema *c, size_t schema)
+{
+  const QeJsonKind kind = c->json.values[schema].kind;
+  size_t whole;
+  int detailed;
+  if (kind == QE_JSON_TRUE || kind == QE_JSON_FALSE) {
+    qe_buffer_puts (&c->out, kind == QE_JSON_TRUE ? "value" : "[]");
+    return;
+  }
+  if (kind != QE_JSON_OBJECT) {
+    qe_schema_fail (c, QE_ERROR_FORMAT, schema, "", "There is no schema, which is an object,");
+    return;
+  }
+  check_keywords (c, schema, &whole, &detailed);
+  if (c->status != QE_OK)
+    return;
+  if (whole != QE_JSON_NONE) {
+    write_whole (c, schema, whole);
+    return;
+  }
+  int types = read_types (c, schema);
+  types = types ? types : detailed; /* who speaks of the length of a string means strings */
+  if (types & TYPE_NUMBER)
+    types &= ~TYPE_INTEGER;
+  if (!types) {
+    qe_buffer_puts (&c->out, "value");
+    return;
+  }
+  const char *separator = "";
+  for (int type = 1; type <= TYPE_INTEGER && c->status == QE_OK; type <<= 1) {
+    if (!(types & type) || type == TYPE_OBJECT)
+      continue;
+    qe_buffer_puts (&c->out, separator);
+    switch (type) {
+    case TYPE_NULL: qe_buffer_puts (&c->out, "\"null\""); break;
+    case TYPE_BOOLEAN: qe_buffer_puts (&c->out, "\"true\" | \"false\""); break;
+    case TYPE_STRING: qe_schema_write_string (c, schema); break;
+    case TYPE_ARRAY: write_array (c, schema); break;
+    default: qe_schema_write_number (c, schema, type == TYPE_INTEGER); break;
+    }
+    separator = " | ";
+  }
+  if (types & TYPE_OBJECT) { /* the last one, because it adds rules of its own */
+    qe_buffer_puts (&c->out, separator);
+    write_object (c, schema);
+  }
+}
+
+/* Writes the grammar of a schema to c->out. */
+static void
+write_grammar (QeSchema *c)
+{
+  c->queued = calloc (c->json.n_values, 1);
+  c->queue = malloc (c->json.n_values * sizeof *c->queue);
+  qe_buffer_puts (&c->out, preamble);
+  c->out.failed |= !c->queued || !c->queue;
+  if (c->out.failed)
+    return;
+  c->queued[0] = 1;
+  c->queue[c->n_queued++] = 0;
+  while (c->n_done < c->n_queued && c->status == QE_OK && !c->out.failed) {
+    const size_t schema = c->queue[c->n_done++];
+    qe_schema_printf (&c->out, "s%zu ::= ", schema);
+    write_schema (c, schema);
+    qe_buffer_puts (&c->out, "\n");
+  }
+}
+
+QeStatus
+qe_schema_to_gbnf (QeBuffer *out, QeJson *json, const char *text, size_t length, QeError *err)
+{
+  QeSchema c = { .err = err };
+  *out = (QeBuffer) { 0 };
+  *json = (QeJson) { 0 };
+  if (length > MAX_BYTES)
+    return qe_fail (err, QE_ERROR_UNSUPPORTED, "The JSON schema has %zu bytes; one megabyte is the most.", length);
+  if (!qe_utf8_valid (text, length))
+    return qe_fail (err, QE_ERROR_FORMAT, "The JSON schema is not valid UTF-8.");
+  c.status = qe_json_parse (&c.json, text, length, err);
+  if (c.status == QE_OK)
+    write_grammar (&c);
+  if (c.status == QE_OK && c.out.failed)
+    c.status = qe_fail (err, QE_ERROR_MEMORY, "There is not enough memory for the JSON schema.");
+  free (c.queued);
+  free (c.queue);
+  if (c.status == QE_OK) {
+    *out = c.out;
+    *json = c.json;
+    return QE_OK;
+  }
+  qe_buffer_clear (&c.out);
+  qe_json_clear (&c.json);
+  return c.status;
+}
+
+QeStatus
+qe_grammar_from_schema_for (QeGrammar **out, const QeTokenizer *tokenizer, const char *text, size_t length, QeError *err)
+{
+  QeBuffer gbnf = { 0 };
+  QeJson json = { 0 };
+  QeRules rules = { 0 };
+  QeProgram program;
+  uint32_t culprit = QE_NO_NODE;
+  *out = NULL;
+  QeStatus status = qe_schema_to_gbnf (&gbnf, &json, text, length, err);
+  if (status == QE_OK)
+    status = qe_rules_parse (&rules, gbnf.data, gbnf.size, err);
+  if (status == QE_OK) {
+    status = qe_program_compile (&program, &rules, &culprit, err);
+    if (status == QE_OK) {
+      status = qe_grammar_new (out, tokenizer, &program, err);
+    } else if (status == QE_ERROR_ARGUMENT) {
+      qe_fail (err, status, "Nothing can be valid under the JSON schema.");
+    } else if (culprit != QE_NO_NODE) { /* its name is that of a schema */
+      QeSchema c = { .json = json, .err = err };
+      qe_schema_fail (&c, status, strtoul (rules.rules[culprit].name + 1, NULL, 10), "",
+                      "A schema refers to itself without anything around it,");
+    }
+    qe_rules_clear (&rules);
+  }
+  qe_buffer_clear (&gbnf);
+  qe_json_clear (&json);
+  return status;
+}
