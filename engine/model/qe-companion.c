@@ -14,25 +14,18 @@
 
 /* ---- which blocks a file has ----------------------------------------------------------------------------------- */
 
-static void
-look_for_blocks (const QeGguf *gguf, uint32_t n_layers, bool *has_trunk, bool *has_prediction)
+QeStatus
+qe_companion_settle (QeConfig *config, const QeGguf *gguf, QeError *err)
 {
-  *has_trunk = *has_prediction = false;
+  bool has_trunk = false, has_prediction = false;
+  if (!config->n_mtp)
+    return QE_OK;
   for (size_t i = 0; i < qe_gguf_n_tensors (gguf); i++) {
     unsigned block;
     int end = 0;
     if (sscanf (qe_gguf_tensor (gguf, i)->name, "blk.%5u.%n", &block, &end) == 1 && end)
-      *(block < n_layers ? has_trunk : has_prediction) = true;
+      *(block < config->n_layers ? &has_trunk : &has_prediction) = true;
   }
-}
-
-QeStatus
-qe_companion_settle (QeConfig *config, const QeGguf *gguf, QeError *err)
-{
-  bool has_trunk, has_prediction;
-  if (!config->n_mtp)
-    return QE_OK;
-  look_for_blocks (gguf, config->n_layers, &has_trunk, &has_prediction);
   if (has_prediction && !has_trunk)
     return qe_fail (
         err, QE_ERROR_UNSUPPORTED,
@@ -111,24 +104,6 @@ is_candidate (const struct dirent *entry)
          && !strcasecmp (name + length - strlen (SUFFIX), SUFFIX);
 }
 
-static QeGguf *
-try_candidate (const char *path, const QeGguf *gguf, const QeConfig *config, bool map_data, uint32_t *n_mtp)
-{
-  QeGguf *other = NULL;
-  QeConfig *c = malloc (sizeof *c);
-  bool fits = c && qe_gguf_open (&other, path, map_data, NULL) == QE_OK && qe_config_read (c, other, NULL) == QE_OK
-              && c->n_mtp && qe_companion_settle (c, other, NULL) == QE_ERROR_UNSUPPORTED
-              && have_equal_sizes (c, config) && share_a_name (gguf, other);
-  if (fits) {
-    *n_mtp = c->n_mtp;
-  } else {
-    qe_gguf_free (other);
-    other = NULL;
-  }
-  free (c);
-  return other;
-}
-
 QeGguf *
 qe_companion_open (const char *path, const QeGguf *gguf, const QeConfig *config, bool map_data, uint32_t *n_mtp,
                    char *name, size_t size)
@@ -143,9 +118,20 @@ qe_companion_open (const char *path, const QeGguf *gguf, const QeConfig *config,
   for (int i = 0; i < n; i++) {
     const int length = snprintf (whole, sizeof whole, "%.*s%s", folder, path, entries[i]->d_name);
     if (!found && length < (int) sizeof whole) {
-      found = try_candidate (whole, gguf, config, map_data, n_mtp);
-      if (found)
+      QeGguf *other = NULL;
+      QeConfig *c = malloc (sizeof *c);
+      const bool fits = c && qe_gguf_open (&other, whole, map_data, NULL) == QE_OK
+                        && qe_config_read (c, other, NULL) == QE_OK && c->n_mtp
+                        && qe_companion_settle (c, other, NULL) == QE_ERROR_UNSUPPORTED && have_equal_sizes (c, config)
+                        && share_a_name (gguf, other);
+      if (fits) {
+        found = other;
+        *n_mtp = c->n_mtp;
         snprintf (name, size, "%s", entries[i]->d_name);
+      } else {
+        qe_gguf_free (other);
+      }
+      free (c);
     }
     free (entries[i]);
   }
