@@ -72,27 +72,6 @@ read_names (const QeGguf *gguf)
   return names;
 }
 
-static bool
-share_a_name (const QeGguf *a, const QeGguf *b)
-{
-  const Names left = read_names (a), right = read_names (b);
-  for (int i = 0; i < MAX_NAMES; i++)
-    for (int j = 0; left.text[i][0] && j < MAX_NAMES; j++)
-      if (!strcmp (left.text[i], right.text[j]))
-        return true;
-  return false;
-}
-
-/* Everything that the shapes of the block depend on. */
-static bool
-have_equal_sizes (const QeConfig *a, const QeConfig *b)
-{
-  return a->moe == b->moe && a->n_layers == b->n_layers && a->n_embd == b->n_embd && a->n_ff == b->n_ff
-         && a->n_heads == b->n_heads && a->n_kv_heads == b->n_kv_heads && a->head_size == b->head_size
-         && a->rope_dims == b->rope_dims && a->n_experts == b->n_experts && a->n_experts_used == b->n_experts_used
-         && a->n_ff_expert == b->n_ff_expert && a->n_ff_shared == b->n_ff_shared;
-}
-
 /* ---- finding one ----------------------------------------------------------------------------------------------- */
 
 static int
@@ -120,10 +99,21 @@ qe_companion_open (const char *path, const QeGguf *gguf, const QeConfig *config,
     if (!found && length < (int) sizeof whole) {
       QeGguf *other = NULL;
       QeConfig *c = malloc (sizeof *c);
-      const bool fits = c && qe_gguf_open (&other, whole, map_data, NULL) == QE_OK
-                        && qe_config_read (c, other, NULL) == QE_OK && c->n_mtp
-                        && qe_companion_settle (c, other, NULL) == QE_ERROR_UNSUPPORTED && have_equal_sizes (c, config)
-                        && share_a_name (gguf, other);
+      bool fits = c && qe_gguf_open (&other, whole, map_data, NULL) == QE_OK && qe_config_read (c, other, NULL) == QE_OK
+                  && c->n_mtp && qe_companion_settle (c, other, NULL) == QE_ERROR_UNSUPPORTED;
+      /* Everything that the shapes of the block depend on is equal. */
+      fits = fits && c->moe == config->moe && c->n_layers == config->n_layers && c->n_embd == config->n_embd
+             && c->n_ff == config->n_ff && c->n_heads == config->n_heads && c->n_kv_heads == config->n_kv_heads
+             && c->head_size == config->head_size && c->rope_dims == config->rope_dims
+             && c->n_experts == config->n_experts && c->n_experts_used == config->n_experts_used
+             && c->n_ff_expert == config->n_ff_expert && c->n_ff_shared == config->n_ff_shared;
+      if (fits) { /* and they share a name */
+        const Names left = read_names (gguf), right = read_names (other);
+        fits = false;
+        for (int a = 0; a < MAX_NAMES; a++)
+          for (int b = 0; left.text[a][0] && b < MAX_NAMES; b++)
+            fits = fits || !strcmp (left.text[a], right.text[b]);
+      }
       if (fits) {
         found = other;
         *n_mtp = c->n_mtp;

@@ -116,22 +116,6 @@ find_vector (Finder *f, const char *name, const char *other_name, uint64_t n)
   return copy;
 }
 
-/* Formats with small scales in their blocks, such as NVFP4, have a scale of the whole matrix in a tensor of its own:
- * “NAME.scale”, or “NAME.weight.scale”. “NAME.input_scale” is for programs that round activations to the same format. */
-static void
-find_scale (Finder *f, const char *name, uint64_t n, QeWeight *w)
-{
-  static const char weight[] = ".weight";
-  const size_t length = strlen (name);
-  char full[96];
-  snprintf (full, sizeof full, "%s.scale", name);
-  if (!qe_gguf_find (f->gguf, full) && length > strlen (weight) && !strcmp (name + length - strlen (weight), weight))
-    snprintf (full, sizeof full, "%.*s.scale", (int) (length - strlen (weight)), name);
-  w->is_scaled = qe_gguf_find (f->gguf, full) != NULL;
-  if (w->is_scaled)
-    w->scale = find_vector (f, full, NULL, n);
-}
-
 /* ---- matrices -------------------------------------------------------------------------------------------------- */
 
 static void
@@ -151,7 +135,17 @@ set_matrix (Finder *f, const QeTensor *t, uint64_t columns, uint64_t rows, uint6
     return;
   }
   *out = (QeWeight) { t->data, t->type, (uint32_t) columns, (uint32_t) rows, qe_row_bytes (traits, columns) * rows };
-  find_scale (f, t->name, experts, out);
+
+  /* Formats with small scales in their blocks, such as NVFP4, have a scale of the whole matrix in a tensor of its own:
+   * “NAME.scale”, or “NAME.weight.scale”. “NAME.input_scale” is for programs that round activations to the same format. */
+  const size_t length = strlen (t->name), suffix = strlen (".weight");
+  char full[96];
+  snprintf (full, sizeof full, "%s.scale", t->name);
+  if (!qe_gguf_find (f->gguf, full) && length > suffix && !strcmp (t->name + length - suffix, ".weight"))
+    snprintf (full, sizeof full, "%.*s.scale", (int) (length - suffix), t->name);
+  out->is_scaled = qe_gguf_find (f->gguf, full) != NULL;
+  if (out->is_scaled)
+    out->scale = find_vector (f, full, NULL, experts);
 }
 
 static void

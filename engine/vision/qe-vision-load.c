@@ -100,49 +100,13 @@ check_kind (Reader *r)
     r->status = qe_fail (r->err, QE_ERROR_UNSUPPORTED, "This vision file uses SiLU, which Qwen 3.5 does not.");
 }
 
-static void
-check_deepstack (Reader *r)
-{
-  const char *key = "clip.vision.is_deepstack_layers";
-  uint64_t length, value;
-
-  if (r->status != QE_OK || !qe_gguf_array_length (r->vision->gguf, key, &length))
-    return;
-  for (uint64_t i = 0; i < length && i < r->vision->info.n_layers; i++)
-    if (qe_gguf_array_u64 (r->vision->gguf, key, i, &value) && value) {
-      r->status = qe_fail (r->err, QE_ERROR_UNSUPPORTED,
-                           "This vision file feeds several layers of its model"
-                           " (deepstack), which is Qwen 3 VL, not Qwen 3.5.");
-      return;
-    }
-}
-
-static void
-read_limits (Reader *r)
-{
-  const QeGguf *gguf = r->vision->gguf;
-  QeVisionInfo *info = &r->vision->info;
-  uint64_t factor = (uint64_t) info->patch_size * info->merge_size;
-
-  if (r->status != QE_OK)
-    return;
-  info->min_pixels = DEFAULT_MIN_PIXELS;
-  info->max_pixels = DEFAULT_MAX_PIXELS;
-  qe_gguf_get_u64 (gguf, "clip.vision.image_min_pixels", &info->min_pixels);
-  qe_gguf_get_u64 (gguf, "clip.vision.image_max_pixels", &info->max_pixels);
-  if (info->max_pixels > LARGEST_MAX_PIXELS || info->min_pixels > info->max_pixels
-      || info->max_pixels < factor * factor)
-    r->status = qe_fail (r->err, QE_ERROR_FORMAT,
-                         "The vision file asks for pictures of %llu to %llu pixels, which"
-                         " cannot be.",
-                         (unsigned long long) info->min_pixels, (unsigned long long) info->max_pixels);
-}
-
 QeStatus
 qe_vision_read_header (QeVision *vision, QeError *err)
 {
   Reader r = { vision, err, QE_OK, NULL };
   QeVisionInfo *info = &vision->info;
+  const char *deepstack = "clip.vision.is_deepstack_layers";
+  uint64_t length = 0, value;
   double eps = 1e-6;
 
   check_kind (&r);
@@ -159,8 +123,27 @@ qe_vision_read_header (QeVision *vision, QeError *err)
   if (r.status == QE_OK && (info->n_embd % info->n_heads || info->n_embd / info->n_heads % 4))
     r.status = qe_fail (r.err, QE_ERROR_FORMAT, "The vision file’s %u numbers cannot be shared by %u heads.",
                         info->n_embd, info->n_heads);
-  read_limits (&r);
-  check_deepstack (&r);
+  if (r.status == QE_OK) {
+    const uint64_t factor = (uint64_t) info->patch_size * info->merge_size;
+
+    info->min_pixels = DEFAULT_MIN_PIXELS;
+    info->max_pixels = DEFAULT_MAX_PIXELS;
+    qe_gguf_get_u64 (vision->gguf, "clip.vision.image_min_pixels", &info->min_pixels);
+    qe_gguf_get_u64 (vision->gguf, "clip.vision.image_max_pixels", &info->max_pixels);
+    if (info->max_pixels > LARGEST_MAX_PIXELS || info->min_pixels > info->max_pixels
+        || info->max_pixels < factor * factor)
+      r.status = qe_fail (err, QE_ERROR_FORMAT,
+                          "The vision file asks for pictures of %llu to %llu pixels, which"
+                          " cannot be.",
+                          (unsigned long long) info->min_pixels, (unsigned long long) info->max_pixels);
+  }
+  if (!qe_gguf_array_length (vision->gguf, deepstack, &length))
+    length = 0;
+  for (uint64_t i = 0; r.status == QE_OK && i < length && i < info->n_layers; i++)
+    if (qe_gguf_array_u64 (vision->gguf, deepstack, i, &value) && value)
+      r.status = qe_fail (err, QE_ERROR_UNSUPPORTED,
+                          "This vision file feeds several layers of its model"
+                          " (deepstack), which is Qwen 3 VL, not Qwen 3.5.");
   read_colours (&r, "clip.vision.image_mean", 0.5f, vision->mean);
   read_colours (&r, "clip.vision.image_std", 0.5f, vision->deviation);
   qe_gguf_get_f64 (vision->gguf, "clip.vision.attention.layer_norm_epsilon", &eps);
@@ -240,25 +223,6 @@ block_name (char name[64], uint32_t i, const char *part)
   return name;
 }
 
-/* Adds the kernels of both frames: [h][3][patch][patch]. */
-static void
-read_patch_weight (Reader *r)
-{
-  QeVision *vision = r->vision;
-  uint64_t p = vision->info.patch_size, h = vision->info.n_embd;
-  const uint64_t ne[4] = { p, p, 3, h };
-  size_t n = 3 * p * p * h;
-  float *first = copy (r, find (r, ne, "v.patch_embd.weight"), n);
-  float *second = copy (r, find (r, ne, "v.patch_embd.weight.1"), n);
-
-  if (!second)
-    return;
-  for (size_t i = 0; i < n; i++)
-    first[i] += second[i];
-  r->next = second; /* the second kernel's room is free again */
-  vision->patch_weight = first;
-}
-
 static void
 read_all (Reader *r)
 {
@@ -300,7 +264,17 @@ read_all (Reader *r)
   vision->mm0_bias = vector (r, k, "mm.0.bias");
   vision->mm2 = matrix (r, k, info->n_embd_out, "mm.2.weight");
   vision->mm2_bias = vector (r, info->n_embd_out, "mm.2.bias");
-  read_patch_weight (r);
+  /* The kernels of both frames are added: [h][3][patch][patch]. */
+  const uint64_t ne[4] = { info->patch_size, info->patch_size, 3, h };
+  const size_t n_weights = 3 * ne[0] * ne[1] * h;
+  float *weights = copy (r, find (r, ne, "v.patch_embd.weight"), n_weights);
+  float *second = copy (r, find (r, ne, "v.patch_embd.weight.1"), n_weights);
+  for (size_t i = 0; second && i < n_weights; i++)
+    weights[i] += second[i];
+  if (second) {
+    r->next = second; /* the second kernel's room is free again */
+    vision->patch_weight = weights;
+  }
 }
 
 QeStatus
