@@ -193,7 +193,7 @@ write_reports (QuernComparison *comparison, const Options *o, GError **error)
 
   if (!o->html && !o->markdown && !o->json)
     return TRUE;
-  quern_comparison_hash_async (comparison, NULL, quern_cli_result_cb, &result);
+  quern_comparison_hash_async (comparison, NULL, quern_keep_result_cb, &result);
   if (!quern_comparison_hash_finish (comparison, quern_cli_wait (&result), error))
     return FALSE;
   html = quern_comparison_to_html (comparison);
@@ -233,7 +233,7 @@ put_questions (QuernComparison *comparison, QuernBackend *backend, const char *p
   quern_questions_set_name (questions, name);
   quern_comparison_set_questions (comparison, questions);
   source = quern_cli_stop_on_interrupt (stop_questions, questions);
-  quern_questions_run_async (questions, comparison, backend, NULL, quern_cli_result_cb, &result);
+  quern_questions_run_async (questions, comparison, backend, NULL, quern_keep_result_cb, &result);
   ok = quern_questions_run_finish (questions, quern_cli_wait (&result), error);
   g_source_remove (source);
   if (!ok && quern_cli_was_interrupted ())
@@ -247,7 +247,7 @@ put_prompt (QuernComparison *comparison, QuernBackend *backend, const Options *o
   g_autoptr (GAsyncResult) result = NULL;
   const guint source = quern_cli_stop_on_interrupt (stop_comparison, comparison);
 
-  quern_comparison_ask_async (comparison, backend, o->prompt, pictures, NULL, quern_cli_result_cb, &result);
+  quern_comparison_ask_async (comparison, backend, o->prompt, pictures, NULL, quern_keep_result_cb, &result);
   gboolean ok = quern_comparison_ask_finish (comparison, quern_cli_wait (&result), error);
   g_source_remove (source);
   return ok;

@@ -161,7 +161,7 @@ measure_all (QuernMeasure *measure, const Options *o, GError **error)
   const guint source = quern_cli_stop_on_interrupt (stop, measure);
   gboolean ok;
 
-  quern_measure_run_async (measure, backend, NULL, quern_cli_result_cb, &result);
+  quern_measure_run_async (measure, backend, NULL, quern_keep_result_cb, &result);
   ok = quern_measure_run_finish (measure, quern_cli_wait (&result), error);
   g_source_remove (source);
   if (ok || !quern_cli_was_interrupted ()

@@ -25,7 +25,7 @@ context_size (QuernComparison *self, QuernModel *model)
   return MIN (wanted, quern_model_get_info (model)->n_ctx_train);
 }
 
-/* How a column is loaded: token by token, because drafts would hide the probabilities of all tokens but the first. */
+/* How a column is loaded: as little as a comparison needs, so that more columns fit. */
 static QuernLoadParams
 load_params (QuernComparison *self, QuernCompareColumn *column, QuernCompareMode mode)
 {
@@ -38,7 +38,9 @@ load_params (QuernComparison *self, QuernCompareColumn *column, QuernCompareMode
                              .kv_type = quern_compare_column_get_kv_type (column),
                              .force = TRUE, /* planned here, for all columns */
                              .private_context = TRUE,
-                             .bare = TRUE };
+                             .no_drafts = TRUE,
+                             .no_checkpoints = TRUE,
+                             .no_sketch = TRUE };
 }
 
 static guint64

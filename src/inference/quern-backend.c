@@ -83,7 +83,7 @@ quern_backend_load_finish (QuernBackend *self, GAsyncResult *result, GError **er
 }
 
 void
-_quern_store_result_cb (GObject *source, GAsyncResult *result, gpointer where)
+quern_keep_result_cb (GObject *source, GAsyncResult *result, gpointer where)
 {
   *(GAsyncResult **) where = g_object_ref (result);
 }
@@ -101,7 +101,7 @@ quern_backend_load_sync (QuernBackend *self, QuernModel *model, const QuernLoadP
   g_autoptr (GAsyncResult) result = NULL;
 
   g_main_context_push_thread_default (context);
-  quern_backend_load_async (self, model, params, NULL, NULL, cancellable, _quern_store_result_cb, &result);
+  quern_backend_load_async (self, model, params, NULL, NULL, cancellable, quern_keep_result_cb, &result);
   while (!result)
     g_main_context_iteration (context, TRUE);
   g_main_context_pop_thread_default (context);

@@ -27,7 +27,9 @@ typedef struct {
   QuernKvType kv_type;
   gboolean force;           /* load even if memory is short */
   gboolean private_context; /* not shared, as comparisons need it */
-  gboolean bare;            /* token by token: without drafts, without checkpoints, without a sketch of the head */
+  gboolean no_drafts;       /* token by token: drafts hide the probabilities of all tokens but the first */
+  gboolean no_checkpoints;  /* which take memory, and serve only prompts that share a beginning with one before */
+  gboolean no_sketch;       /* of the head: all logits are worked out */
 } QuernLoadParams;
 
 /* What a backend can do with a model. */

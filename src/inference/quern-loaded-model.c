@@ -75,7 +75,7 @@ quern_loaded_model_score_sync (QuernLoadedModel *self, const QuernScoring *scori
   g_autoptr (GAsyncResult) result = NULL;
 
   g_main_context_push_thread_default (context);
-  quern_loaded_model_score_async (self, scoring, _quern_store_result_cb, &result);
+  quern_loaded_model_score_async (self, scoring, quern_keep_result_cb, &result);
   while (!result)
     g_main_context_iteration (context, TRUE);
   g_main_context_pop_thread_default (context);

@@ -42,7 +42,7 @@ guint quern_loaded_model_get_context_size (QuernLoadedModel *self);
 guint quern_loaded_model_get_threads (QuernLoadedModel *self);
 
 /* A GAsyncReadyCallback that keeps the result where its data points. */
-void _quern_store_result_cb (GObject *source, GAsyncResult *result, gpointer where);
+void quern_keep_result_cb (GObject *source, GAsyncResult *result, gpointer where);
 
 /* For the class that derives from it, before anybody else has the object. */
 void _quern_loaded_model_set_facts (QuernLoadedModel *self, QuernModel *model, guint context_size, guint n_threads);

@@ -182,6 +182,20 @@ quern_open_file_decode (QuernOpenFile *self, const GArray *tokens, GString *text
 }
 
 /**
+ * quern_open_file_has_text_token:
+ *
+ * Returns: whether the vocabulary has a token @id that is text, not one of those that structure a conversation
+ */
+gboolean
+quern_open_file_has_text_token (QuernOpenFile *self, gint32 id)
+{
+  size_t length;
+  bool control = true;
+
+  return qe_token_bytes (self->weights, id, &length, &control) && !control;
+}
+
+/**
  * quern_open_file_dup_token_text:
  *
  * Returns: (transfer full): the bytes of one token as valid UTF-8; "" for an id that the vocabulary does not have

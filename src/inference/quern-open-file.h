@@ -16,6 +16,7 @@ guint64 quern_open_file_get_vocabulary (QuernOpenFile *self, guint *size);
 gboolean quern_open_file_tokenise (QuernOpenFile *self, const char *text, GArray *tokens, GError **error);
 gboolean quern_open_file_tokenise_request (QuernOpenFile *self, QuernRequest *request, GArray *tokens, GError **error);
 void quern_open_file_decode (QuernOpenFile *self, const GArray *tokens, GString *text, GArray *ends);
+gboolean quern_open_file_has_text_token (QuernOpenFile *self, gint32 id);
 char *quern_open_file_dup_token_text (QuernOpenFile *self, gint32 id);
 
 QuernOpenFile *_quern_open_file_get (QuernModel *model, gboolean prefetch, const QeControl *control, GError **error);

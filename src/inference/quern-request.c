@@ -91,6 +91,7 @@ quern_request_new (void)
   g_atomic_ref_count_init (&self->references);
   g_mutex_init (&self->lock);
   self->messages = g_ptr_array_new_with_free_func (message_free);
+  self->filler = -1;
   return self;
 }
 
@@ -114,6 +115,7 @@ quern_request_unref (QuernRequest *self)
   quern_request_forget_prompt (self);
   g_mutex_clear (&self->lock);
   g_ptr_array_unref (self->messages);
+  g_clear_pointer (&self->tokens, g_array_unref);
   g_free (self->effort);
   g_free (self->begun_reasoning);
   g_free (self->begun_answer);
@@ -275,11 +277,35 @@ quern_request_set_thinking_budget (QuernRequest *self, guint n_tokens)
 }
 
 /**
+ * quern_request_set_tokens:
+ * @tokens: (array length=n): the whole prompt, in place of messages
+ */
+void
+quern_request_set_tokens (QuernRequest *self, const gint32 *tokens, guint n)
+{
+  quern_request_forget_prompt (self);
+  g_clear_pointer (&self->tokens, g_array_unref);
+  self->tokens = g_array_append_vals (g_array_new (FALSE, FALSE, sizeof *tokens), tokens, n);
+}
+
+/**
+ * quern_request_set_no_end:
+ * @filler: a token
+ *
+ * Lets the model write as many tokens as the request allows: where it would end, @filler stands in its place.
+ */
+void
+quern_request_set_no_end (QuernRequest *self, gint32 filler)
+{
+  self->filler = filler;
+}
+
+/**
  * quern_request_set_candidates:
  * @n: how many of the most probable tokens are to be told of each token that is generated, at most %QUERN_MAX_CANDIDATES;
  *   0 for none
  *
- * Only a model that was loaded as `bare` knows the probabilities of every token: one that drafts draws several at once.
+ * Only a model that was loaded with `no_drafts` knows the probabilities of every token: one that drafts draws several at once.
  */
 void
 quern_request_set_candidates (QuernRequest *self, guint n)
@@ -390,6 +416,20 @@ _quern_request_render (const QuernRequest *self, const QeModel *weights, QeChatT
 
 /* ---- prompt ---------------------------------------------------------------------------------------------------- */
 
+static QePrompt *
+make_token_prompt (const GArray *tokens, GError **error)
+{
+  QePrompt *prompt = qe_prompt_new ();
+  QeError engine_error = { .status = QE_ERROR_MEMORY };
+
+  if (prompt
+      && qe_prompt_add_tokens (prompt, &g_array_index (tokens, gint32, 0), tokens->len, &engine_error) == QE_OK)
+    return prompt;
+  _quern_inference_set_error (error, &engine_error);
+  qe_prompt_free (prompt);
+  return NULL;
+}
+
 QePrompt *
 _quern_request_make_prompt (QuernRequest *self, QuernOpenFile *file, GPtrArray *images, gboolean *in_reasoning,
                             GError **error)
@@ -406,6 +446,8 @@ _quern_request_make_prompt (QuernRequest *self, QuernOpenFile *file, GPtrArray *
     quern_request_forget_prompt (self);
   }
   g_mutex_unlock (&self->lock);
+  if (!prompt && self->tokens)
+    return make_token_prompt (self->tokens, error);
   if (prompt || !_quern_request_render (self, weights, &text, in_reasoning, error))
     return prompt;
   if (qe_chat_prompt (&prompt, weights, &text, (QeImage *const *) images->pdata, images->len, &engine_error) != QE_OK)

@@ -116,7 +116,9 @@ load_model (Work *work, guint i, GError **error)
                                    .kv_type = kv_type_at (work, i),
                                    .force = TRUE, /* planned here, for all models */
                                    .private_context = TRUE,
-                                   .bare = TRUE };
+                                   .no_drafts = TRUE,
+                                   .no_checkpoints = TRUE,
+                                   .no_sketch = TRUE };
 
   for (guint j = 0; j < job->models->len && !work->together; j++)
     if (j != i)
