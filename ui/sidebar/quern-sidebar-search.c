@@ -45,8 +45,8 @@ make_row (QuernSearchHit *hit)
   gtk_label_set_lines (GTK_LABEL (label), 2);
   gtk_widget_add_css_class (row, "search-hit");
   gtk_list_box_row_set_child (GTK_LIST_BOX_ROW (row), box);
-  gtk_accessible_update_property (GTK_ACCESSIBLE (row), GTK_ACCESSIBLE_PROPERTY_LABEL,
-                                  quern_chat_title_shown (title), -1);
+  gtk_accessible_update_property (GTK_ACCESSIBLE (row), GTK_ACCESSIBLE_PROPERTY_LABEL, quern_chat_title_shown (title),
+                                  -1);
   return row;
 }
 
