@@ -22,7 +22,7 @@ notification_id (QuernConversation *conversation)
 }
 
 static void
-state_cb (QuernChatSession *session, GParamSpec *pspec, Watch *watch)
+quern_window_state_cb (QuernChatSession *session, GParamSpec *pspec, Watch *watch)
 {
   QuernWindow *self = watch->window;
   GtkApplication *application = GTK_APPLICATION (g_application_get_default ());
@@ -63,7 +63,7 @@ void
 _quern_window_watch (QuernWindow *self, QuernChatSession *session)
 {
   Watch *watch = g_new (Watch, 1);
-  GClosure *closure = g_cclosure_new (G_CALLBACK (state_cb), watch, watch_free);
+  GClosure *closure = g_cclosure_new (G_CALLBACK (quern_window_state_cb), watch, watch_free);
 
   *watch = (Watch) { .window = self };
   g_object_watch_closure (G_OBJECT (self), closure);

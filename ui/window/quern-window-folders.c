@@ -140,7 +140,7 @@ typedef struct {
 } Deleted;
 
 static void
-deleted_free (gpointer data)
+quern_window_folders_deleted_free (gpointer data)
 {
   Deleted *deleted = data;
 
@@ -182,7 +182,7 @@ delete_folder_action (GtkWidget *widget, const char *name, GVariant *parameter)
   }
   quern_store_delete_folder (self->store, folder);
   quern_undo_offer (GTK_WIDGET (self->split_view), self->store, _("Folder deleted; its conversations were kept"),
-                    restore_folder, deleted, deleted_free);
+                    restore_folder, deleted, quern_window_folders_deleted_free);
 }
 
 void
