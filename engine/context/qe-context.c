@@ -33,8 +33,8 @@ qe_context_new (QeContext **out, QeModel *model, const QeContextParams *params, 
 {
   QeContextParams p = params ? *params : (QeContextParams) { 0 };
   QeStatus status = check_params (model, &p, err);
-  const QeGraphParams graph = { p.n_threads, p.speculative ? QE_DEFER_MAX : 1, p.sketch && model->info.sketch_bytes,
-                                p.speculative };
+  const QeGraphParams graph = { p.n_threads, p.speculative ? QE_DEFER_MAX : 1, p.speculative };
+  const bool with_mtp = p.speculative && model->weights.mtp, with_sketch = p.sketch && model->info.sketch_bytes;
   QeContext *c;
   if (status != QE_OK)
     return status;
@@ -44,16 +44,21 @@ qe_context_new (QeContext **out, QeModel *model, const QeContextParams *params, 
   c->model = qe_model_ref (model);
   c->ready = -1;
   c->speculative = p.speculative;
-  qe_drafter_reset (&c->lookup);
-  qe_drafter_reset (&c->prediction);
-  c->keys = calloc (p.n_ctx, sizeof *c->keys);
-  status = c->keys ? QE_OK : qe_fail (err, QE_ERROR_MEMORY, "There is not enough memory for a context.");
+  qe_drafter_reset (&c->lookup_drafter);
+  qe_drafter_reset (&c->prediction_drafter);
+  c->row_ids = calloc (p.n_ctx, sizeof *c->row_ids);
+  status = c->row_ids ? QE_OK : qe_fail (err, QE_ERROR_MEMORY, "There is not enough memory for a context.");
   if (status == QE_OK)
-    status = qe_cache_init (&c->cache, &model->config, p.n_ctx, p.kv_type, p.speculative && model->weights.mtp, err);
+    status = qe_cache_init (&c->cache, &model->config, p.n_ctx, p.kv_type, with_mtp, err);
   if (status == QE_OK)
     status = qe_checkpoints_init (&c->checkpoints, &c->cache, model->weights.n_vocab, p.checkpoint_bytes, err);
   if (status == QE_OK)
     status = qe_graph_new (&c->graph, model, &c->cache, &graph, err);
+  if (status == QE_OK)
+    status = qe_rough_init (&c->rough, c->graph, with_sketch ? qe_model_sketch (model) : NULL, model->config.n_embd,
+                            model->weights.n_vocab, err);
+  if (status == QE_OK && with_mtp)
+    status = qe_prediction_init (&c->prediction, c->graph, &c->rough, model, err);
   if (status != QE_OK) {
     qe_context_free (c);
     return status;
@@ -67,10 +72,12 @@ qe_context_free (QeContext *context)
 {
   if (!context)
     return;
+  qe_prediction_clear (&context->prediction);
+  qe_rough_clear (&context->rough);
   qe_graph_free (context->graph);
   qe_checkpoints_clear (&context->checkpoints);
   qe_cache_clear (&context->cache);
-  free (context->keys);
+  free (context->row_ids);
   qe_model_free (context->model);
   free (context);
 }
@@ -96,9 +103,9 @@ qe_context_length (const QeContext *context)
 QeStatus
 qe_context_complete (QeContext *context, QeError *err)
 {
-  const bool missing = context->rough && context->ready >= 0;
-  context->rough = false;
-  return missing ? qe_graph_complete (context->graph, (uint32_t) context->ready, err) : QE_OK;
+  const bool missing = context->is_rough && context->ready >= 0;
+  context->is_rough = false;
+  return missing ? qe_rough_complete (&context->rough, (uint32_t) context->ready, err) : QE_OK;
 }
 
 const float *
@@ -115,7 +122,7 @@ void
 qe_context_empty (QeContext *context)
 {
   qe_cache_forget (&context->cache);
-  qe_graph_mtp_forget (context->graph);
+  qe_prediction_forget (&context->prediction);
   qe_checkpoints_drop_after (&context->checkpoints, 0);
   context->length = context->next_position = 0;
   context->ready = -1;
@@ -129,91 +136,88 @@ qe_context_rewind (QeContext *context, uint32_t length, bool need_logits)
     qe_context_empty (context);
     return;
   }
-  qe_graph_mtp_forget (context->graph);
+  qe_prediction_forget (&context->prediction);
   qe_checkpoints_restore (&context->checkpoints, item, &context->cache, qe_graph_logits (context->graph, 0));
   context->length = item->length;
   context->next_position = item->next_position;
   context->ready = item->has_logits ? 0 : -1;
-  context->rough = false;
+  context->is_rough = false;
 }
 
 /* ---- rows in --------------------------------------------------------------------------------------------------- */
 
-/* Returns the end of the next batch: the end of the rows, the next checkpoint, or the largest batch. */
-static size_t
-batch_end (const QeContext *c, const QeEvaluation *e, size_t at)
+QeStatus
+qe_context_run (QeContext *context, const QeBatch *batch, uint32_t next_position, QeError *err)
 {
-  const size_t most = at + qe_graph_batch_size (c->graph);
-  size_t end = most < e->n ? most : e->n;
-  if (!e->checkpoints)
-    return end;
-  for (size_t i = 0; i < e->n_marks; i++)
-    if (e->marks[i] > c->length && e->marks[i] - c->length < end - at) {
-      end = at + (e->marks[i] - c->length);
-      break;
-    }
-  return end;
-}
-
-static void
-take_checkpoint (QeContext *c, const QeEvaluation *e, const QeRow *next)
-{
-  const uint32_t position = next ? next->position[0] : e->next_position;
-  const uint32_t since = c->length - qe_checkpoints_last_length (&c->checkpoints);
-  QeCheckpointKind kind = QE_CHECKPOINT_PERIODIC;
-  for (size_t i = 0; i < e->n_marks; i++)
-    if (e->marks[i] == c->length)
-      kind = QE_CHECKPOINT_MARK;
-  if (!next && since > 32)
-    kind = kind == QE_CHECKPOINT_MARK ? kind : QE_CHECKPOINT_END;
-  if (kind == QE_CHECKPOINT_PERIODIC && since < QE_CHECKPOINT_INTERVAL)
-    return;
-  qe_graph_settle (c->graph);
-  qe_checkpoints_take (&c->checkpoints, &c->cache, kind, c->length, position,
-                       next || c->ready < 0 ? NULL : qe_graph_logits (c->graph, (uint32_t) c->ready));
-}
-
-static QeStatus
-evaluate_batch (QeContext *c, const QeEvaluation *e, size_t first, size_t end, const QeControl *control, QeError *err)
-{
-  const bool logits = end == e->n && e->with_logits;
-  const QeBatch batch = { .rows = e->rows + first,
-                          .n = (uint32_t) (end - first),
-                          .start = c->length,
-                          .n_logits = logits,
-                          .sketch = logits && e->sketch,
-                          .control = control };
-  const QeStatus status = qe_graph_run (c->graph, &batch, err);
-  if (status != QE_OK)
+  const QeControl *control = batch->control;
+  if (control && control->cancelled && control->cancelled (control->data))
+    return qe_fail (err, QE_ERROR_CANCELLED, "The calculation was stopped.");
+  const QeStatus status = qe_graph_run (context->graph, batch, err);
+  if (status != QE_OK) { /* the recurrent state is partly updated */
+    qe_context_rewind (context, context->length, false);
     return status;
-  if (!e->keep_hidden)
-    qe_graph_mtp_learn (c->graph, e->rows + first, batch.n, c->length);
-  for (size_t i = first; i < end; i++)
-    c->keys[c->length++] = e->rows[i].key;
-  c->ready = logits ? 0 : -1;
-  c->rough = batch.sketch;
-  c->next_position = end < e->n ? e->rows[end].position[0] : e->next_position;
-  if (e->checkpoints)
-    take_checkpoint (c, e, end < e->n ? &e->rows[end] : NULL);
+  }
+  for (uint32_t i = 0; i < batch->n; i++)
+    context->row_ids[context->length++] = batch->rows[i].id;
+  context->ready = batch->n_logits ? 0 : -1;
+  context->is_rough = batch->rough != NULL;
+  context->next_position = next_position;
   return QE_OK;
 }
 
-QeStatus
-qe_context_evaluate (QeContext *context, const QeEvaluation *e, const QeControl *control, QeError *err)
+/* Takes a checkpoint behind the rows in the cache if one is due: at a mark, at the end of a prompt, or after a long stretch. */
+static void
+take_checkpoint (QeContext *c, const QePrompt *prompt, bool is_end)
 {
-  QeStatus status = QE_OK;
-  for (size_t at = 0; status == QE_OK && at < e->n;) {
-    const size_t end = batch_end (context, e, at);
-    if (control && control->cancelled && control->cancelled (control->data))
-      return qe_fail (err, QE_ERROR_CANCELLED, "The calculation was stopped.");
-    status = evaluate_batch (context, e, at, end, control, err);
-    at = end;
-    if (status == QE_OK && control && control->progress)
-      control->progress (control->data, at, e->n);
+  const uint32_t since = c->length - qe_checkpoints_last_length (&c->checkpoints);
+  QeCheckpointKind kind = is_end && since > 32 ? QE_CHECKPOINT_END : QE_CHECKPOINT_PERIODIC;
+  for (size_t i = 0; i < prompt->n_marks; i++)
+    if (prompt->marks[i] == c->length)
+      kind = QE_CHECKPOINT_MARK;
+  if (kind == QE_CHECKPOINT_PERIODIC && since < QE_CHECKPOINT_INTERVAL)
+    return;
+  qe_graph_settle (c->graph);
+  qe_checkpoints_take (&c->checkpoints, &c->cache, kind, c->length, c->next_position,
+                       !is_end || c->ready < 0 ? NULL : qe_graph_logits (c->graph, (uint32_t) c->ready));
+}
+
+QeStatus
+qe_context_evaluate (QeContext *context, const QeBatch *batch, const QePrompt *prompt, QeError *err)
+{
+  QeContext *c = context;
+  const QeRow *rows = batch->rows;
+  const QeControl *control = batch->control;
+  const uint32_t most = qe_graph_batch_size (c->graph);
+  for (uint32_t at = 0, end; at < batch->n; at = end) {
+    const uint32_t start = c->length;
+    QeBatch part = *batch;
+    end = batch->n - at < most ? batch->n : at + most;
+    for (size_t i = 0; prompt && i < prompt->n_marks; i++)
+      if (prompt->marks[i] > start && prompt->marks[i] - start < end - at) {
+        end = at + (uint32_t) prompt->marks[i] - start; /* a checkpoint is due there */
+        break;
+      }
+    const bool is_end = end == batch->n;
+    const uint32_t next = !is_end  ? rows[end].position[0]
+                          : prompt ? prompt->next_position
+                                   : rows[end - 1].position[0] + 1;
+    part.rows = rows + at;
+    part.n = end - at;
+    part.start = start;
+    if (!is_end) {
+      part.n_logits = 0;
+      part.rough = NULL;
+    }
+    const QeStatus status = qe_context_run (c, &part, next, err);
+    if (status != QE_OK)
+      return status;
+    qe_prediction_learn (&c->prediction, part.rows, part.n, start);
+    if (prompt)
+      take_checkpoint (c, prompt, is_end);
+    if (control && control->progress)
+      control->progress (control->data, end, batch->n);
   }
-  if (status != QE_OK) /* the recurrent state is partly updated */
-    qe_context_rewind (context, context->length, false);
-  return status;
+  return QE_OK;
 }
 
 /* ---- prompts --------------------------------------------------------------------------------------------------- */
@@ -236,46 +240,27 @@ check_prompt (const QeContext *c, const QePrompt *prompt, QeError *err)
   return QE_OK;
 }
 
-static uint32_t
-common_length (const QeContext *c, const QePrompt *prompt)
-{
-  uint32_t n = 0;
-  while (n < c->length && n < prompt->n && c->keys[n] == prompt->rows[n].key)
-    n++;
-  return n;
-}
-
-/* Keeps the longest beginning of the prompt that is in the cache and can be returned to. */
-static void
-keep_common (QeContext *c, const QePrompt *prompt)
-{
-  const uint32_t common = common_length (c, prompt);
-  const bool whole = common == prompt->n;
-  qe_checkpoints_drop_after (&c->checkpoints, common);
-  if (common < c->length || (whole && c->ready < 0))
-    qe_context_rewind (c, common, whole);
-}
-
 QeStatus
 qe_context_prefill (QeContext *context, const QePrompt *prompt, const QeControl *control, QePrefillStats *stats,
                     QeError *err)
 {
   const double start = qe_clock_seconds ();
   QeStatus status = check_prompt (context, prompt, err);
-  uint32_t reused;
+  uint32_t reused = 0;
   if (status != QE_OK)
     return status;
-  keep_common (context, prompt);
-  reused = context->length;
-  status = qe_context_evaluate (context,
-                                &(QeEvaluation) { .rows = prompt->rows + reused,
-                                                  .n = prompt->n - reused,
-                                                  .next_position = prompt->next_position,
-                                                  .with_logits = true,
-                                                  .marks = prompt->marks,
-                                                  .n_marks = prompt->n_marks,
-                                                  .checkpoints = true },
-                                control, err);
+  while (reused < context->length && reused < prompt->n && context->row_ids[reused] == prompt->rows[reused].id)
+    reused++;
+  const bool whole = reused == prompt->n;
+  qe_checkpoints_drop_after (&context->checkpoints, reused);
+  if (reused < context->length || (whole && context->ready < 0)) { /* back to where the cache can be returned to */
+    qe_context_rewind (context, reused, whole);
+    reused = context->length;
+  }
+  const QeBatch rows = {
+    .rows = prompt->rows + reused, .n = (uint32_t) prompt->n - reused, .n_logits = 1, .control = control
+  };
+  status = qe_context_evaluate (context, &rows, prompt, err);
   if (stats)
     *stats = (QePrefillStats) { prompt->n, prompt->n - reused, reused, qe_clock_seconds () - start };
   return status;
@@ -284,22 +269,21 @@ qe_context_prefill (QeContext *context, const QePrompt *prompt, const QeControl 
 /* ---- tokens ---------------------------------------------------------------------------------------------------- */
 
 QeStatus
-qe_context_evaluate_tokens (QeContext *c, const int32_t *tokens, size_t n, bool sketch, const QeControl *control,
+qe_context_evaluate_tokens (QeContext *context, const int32_t *tokens, size_t n, bool rough, const QeControl *control,
                             QeError *err)
 {
   QeRow fixed[QE_STEP_MAX], *rows = n <= QE_STEP_MAX ? fixed : malloc (n * sizeof *rows);
+  const QeBatch batch = { .rows = rows,
+                          .n = (uint32_t) n,
+                          .n_logits = 1,
+                          .rough = rough ? qe_rough_rows (&context->rough) : NULL,
+                          .control = control };
   QeStatus status;
   if (!rows)
     return qe_fail (err, QE_ERROR_MEMORY, "There is not enough memory for the tokens to append.");
   for (size_t i = 0; i < n; i++)
-    rows[i] = qe_row_of_token (tokens[i], c->next_position + (uint32_t) i);
-  status = qe_context_evaluate (c,
-                                &(QeEvaluation) { .rows = rows,
-                                                  .n = n,
-                                                  .with_logits = true,
-                                                  .sketch = sketch,
-                                                  .next_position = c->next_position + (uint32_t) n },
-                                control, err);
+    rows[i] = qe_row_of_token (tokens[i], context->next_position + (uint32_t) i);
+  status = qe_context_evaluate (context, &batch, NULL, err);
   if (rows != fixed)
     free (rows);
   return status;

@@ -35,24 +35,24 @@ qe_drafter_report (QeDrafter *drafter, double plain, double seconds, size_t acce
   drafter->length = (uint32_t) accepted + 1; /* one more than were right this time */
 }
 
-/* Returns how many keys before `at` equal the keys before the end. */
+/* Returns how many ids before `at` equal the ids before the end. */
 static size_t
-match_length (const uint64_t *keys, size_t n, size_t at)
+match_length (const uint64_t *ids, size_t n, size_t at)
 {
   size_t length = 0;
-  while (length < LOOKUP_MAX && length < at && keys[at - 1 - length] == keys[n - 1 - length])
+  while (length < LOOKUP_MAX && length < at && ids[at - 1 - length] == ids[n - 1 - length])
     length++;
   return length;
 }
 
 size_t
-qe_draft_lookup (const uint64_t *keys, size_t n, int32_t token, uint32_t n_vocab, int32_t *out, size_t max)
+qe_draft_lookup (const uint64_t *ids, size_t n, int32_t token, uint32_t n_vocab, int32_t *out, size_t max)
 {
   const size_t last = n > LOOKUP_ROWS ? n - LOOKUP_ROWS : 0;
   size_t best = 0, from = 0, found = 0;
   for (size_t at = n; at-- > last && best < LOOKUP_MAX;)
-    if (keys[at] == (uint64_t) token) {
-      const size_t length = match_length (keys, n, at);
+    if (ids[at] == (uint64_t) token) {
+      const size_t length = match_length (ids, n, at);
       if (length + 1 > best) {
         best = length + 1;
         from = at + 1;
@@ -60,7 +60,7 @@ qe_draft_lookup (const uint64_t *keys, size_t n, int32_t token, uint32_t n_vocab
     }
   if (best < LOOKUP_MIN)
     return 0;
-  while (found < max && from < n && keys[from] < n_vocab)
-    out[found++] = (int32_t) keys[from++];
+  while (found < max && from < n && ids[from] < n_vocab)
+    out[found++] = (int32_t) ids[from++];
   return found;
 }

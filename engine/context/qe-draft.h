@@ -19,7 +19,7 @@ size_t qe_drafter_length (QeDrafter *drafter, size_t max);
  * seconds, above 0. */
 void qe_drafter_report (QeDrafter *drafter, double plain, double seconds, size_t accepted);
 
-/* Prompt lookup: finds an earlier place where the last keys and then `token` occurred, the one with the most equal
- * keys, and copies what followed there. Keys of n_vocab or more are not tokens. Returns how many tokens it copied, at
+/* Prompt lookup: finds an earlier place where the last rows and then `token` occurred, the one with the most equal
+ * rows, and copies what followed there. ids are QeRow.id; those of n_vocab or more are not tokens. Returns how many tokens it copied, at
  * most `max`. */
-size_t qe_draft_lookup (const uint64_t *keys, size_t n, int32_t token, uint32_t n_vocab, int32_t *out, size_t max);
+size_t qe_draft_lookup (const uint64_t *ids, size_t n, int32_t token, uint32_t n_vocab, int32_t *out, size_t max);

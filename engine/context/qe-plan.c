@@ -3,7 +3,8 @@
  * for sizes. */
 #include "context/qe-cache-memory.h"
 #include "context/qe-checkpoints.h"
-#include "model/qe-graph.h"
+#include "context/qe-prediction.h"
+#include "context/qe-rough.h"
 
 /* Measured with tests/bench/bench-memory.c: what the program and its threads hold besides what is counted here. */
 #define BASE_BYTES (UINT64_C (640) << 10)
@@ -37,7 +38,7 @@ qe_plan_memory (const QeModelInfo *info, const QePlanParams *params, QeMemoryPla
 {
   const unsigned n_threads = params->n_threads ? params->n_threads : qe_cpu_default_threads ();
   const bool with_sketch = params->sketch && info->sketch_bytes;
-  const QeGraphParams graph = { n_threads, params->speculative ? QE_DEFER_MAX : 1, with_sketch, params->speculative };
+  const QeGraphParams graph = { n_threads, params->speculative ? QE_DEFER_MAX : 1, params->speculative };
   const bool with_mtp = params->speculative && info->n_mtp_layers;
   QeConfig c;
   QeCache cache;
@@ -45,10 +46,12 @@ qe_plan_memory (const QeModelInfo *info, const QePlanParams *params, QeMemoryPla
   qe_cache_measure (&cache, &c, params->n_ctx, params->kv_type, with_mtp);
   *out = (QeMemoryPlan) { 0 };
   out->weights = info->resident_bytes + (with_mtp ? info->mtp_bytes : 0) + (with_sketch ? info->sketch_bytes : 0);
-  out->kv_cache = 2 * cache.kv_bytes + params->n_ctx * sizeof (uint64_t); /* a key for each row */
+  out->kv_cache = 2 * cache.kv_bytes + params->n_ctx * sizeof (uint64_t); /* an id for each row */
   out->recurrent_state = cache.recurrent_bytes;
   out->compute = BASE_BYTES + n_threads * THREAD_BYTES + qe_graph_bytes (&c, info->n_vocab, &graph, params->n_ctx)
-                 + cache.writes_bytes;
+                 + cache.writes_bytes + (with_sketch ? qe_rough_bytes (c.n_embd, info->n_vocab) : 0);
+  if (with_mtp)
+    out->compute += qe_prediction_bytes (c.n_embd, qe_graph_choose_batch_size (&c, params->n_ctx));
   out->checkpoints = qe_checkpoints_count (out->recurrent_state, info->n_vocab, params->checkpoint_bytes)
                      * (out->recurrent_state + info->n_vocab * sizeof (float));
   if (params->vision)

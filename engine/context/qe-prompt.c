@@ -53,9 +53,9 @@ qe_prompt_add_tokens (QePrompt *prompt, const int32_t *ids, size_t n, QeError *e
   return status;
 }
 
-/* The key depends only on the picture and the place in it, so that it is the same in every process. */
+/* The id depends only on the picture and the place in it, so that it is the same in every process. */
 static uint64_t
-image_key (uint64_t hash, uint32_t i)
+image_row_id (uint64_t hash, uint32_t i)
 {
   uint64_t z = hash + (i + 1) * UINT64_C (0x9e3779b97f4a7c15);
   z = (z ^ z >> 30) * UINT64_C (0xbf58476d1ce4e5b9);
@@ -82,7 +82,7 @@ qe_prompt_add_image (QePrompt *prompt, QeImage *image, QeError *err)
   prompt->n_embd = n_embd;
   for (uint32_t i = 0; i < plan->n_tokens; i++)
     prompt->rows[prompt->n++] = (QeRow) {
-      .key = image_key (qe_image_hash (image), i),
+      .id = image_row_id (qe_image_hash (image), i),
       .embedding = qe_image_embeddings (image) + (size_t) i * n_embd,
       .token = -1,
       .position = { start, start + i / plan->columns, start + i % plan->columns },

@@ -19,7 +19,7 @@ struct QePrompt {
 static inline QeRow
 qe_row_of_token (int32_t token, uint32_t position)
 {
-  return (QeRow) { .key = (uint32_t) token, .token = token, .position = { position, position, position } };
+  return (QeRow) { .id = (uint32_t) token, .token = token, .position = { position, position, position } };
 }
 
-#define QE_ROW_IMAGE (UINT64_C (1) << 63) /* set in the keys of pictures' rows */
+#define QE_ROW_IMAGE (UINT64_C (1) << 63) /* set in the ids of pictures' rows */

@@ -8,40 +8,31 @@
 
 #define SCORE_ROWS 32 /* number of rows whose logits are computed together */
 
-/* Passes on the logits of the rows [first, end) of the last batch, whose row 0 is row `base` of the text. */
+/* Evaluates the rows and passes on the logits of [first, n). The hidden vectors of a batch have to stay until its logits are worked
+ * out, so the prediction block learns nothing from it. */
 static QeStatus
-hand_over (QeContext *c, size_t base, uint32_t first, uint32_t end, QeScoreFunc func, void *data, bool *stopped,
-           QeError *err)
-{
-  for (uint32_t at = first; at < end && !*stopped;) {
-    const uint32_t n = end - at < SCORE_ROWS ? end - at : SCORE_ROWS;
-    const QeStatus status = qe_graph_head (c->graph, at, n, err);
-    if (status != QE_OK)
-      return status;
-    for (uint32_t i = 0; i < n && !*stopped; i++)
-      *stopped = !func (data, base + at + i, qe_graph_logits (c->graph, i));
-    at += n;
-  }
-  return QE_OK;
-}
-
-static QeStatus
-score_rows (QeContext *c, const QeRow *rows, size_t n, size_t first, QeScoreFunc func, void *data,
+score_rows (QeContext *c, const QeRow *rows, uint32_t n, size_t first, QeScoreFunc func, void *data,
             const QeControl *control, QeError *err)
 {
   const uint32_t size = qe_graph_batch_size (c->graph);
-  QeStatus status = QE_OK;
-  bool stopped = false;
-  for (size_t base = 0; status == QE_OK && base < n && !stopped; base += size) {
-    const uint32_t count = n - base < size ? (uint32_t) (n - base) : size;
-    const QeEvaluation e = {
-      .rows = rows + base, .n = count, .next_position = (uint32_t) (base + count), .keep_hidden = true
+  for (uint32_t base = 0; base < n; base += size) {
+    const QeBatch batch = {
+      .rows = rows + base, .n = n - base < size ? n - base : size, .start = c->length, .control = control
     };
-    status = qe_context_evaluate (c, &e, control, err);
-    if (status == QE_OK && first < base + count)
-      status = hand_over (c, base, first > base ? (uint32_t) (first - base) : 0, count, func, data, &stopped, err);
+    QeStatus status = qe_context_run (c, &batch, base + batch.n, err);
+    if (status != QE_OK)
+      return status;
+    for (uint32_t at = first > base ? (uint32_t) (first - base) : 0, count; at < batch.n; at += count) {
+      count = batch.n - at < SCORE_ROWS ? batch.n - at : SCORE_ROWS;
+      status = qe_graph_head (c->graph, qe_graph_hidden (c->graph, at), count, qe_graph_logits (c->graph, 0), err);
+      if (status != QE_OK)
+        return status;
+      for (uint32_t i = 0; i < count; i++)
+        if (!func (data, base + at + i, qe_graph_logits (c->graph, i)))
+          return QE_OK;
+    }
   }
-  return status;
+  return QE_OK;
 }
 
 QeStatus
@@ -65,7 +56,7 @@ qe_context_score (QeContext *context, const int32_t *tokens, size_t n, size_t fi
     return qe_fail (err, QE_ERROR_MEMORY, "There is not enough memory for the text.");
   for (size_t i = 0; i < n; i++)
     rows[i] = qe_row_of_token (tokens[i], (uint32_t) i);
-  status = score_rows (context, rows, n, first, func, data, control, err);
+  status = score_rows (context, rows, (uint32_t) n, first, func, data, control, err);
   free (rows);
   context->ready = -1; /* the graph's logits belong to some other row */
   return status;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* A context on disk. A file is, in the byte order of the machine:
  *   Header
- *   u64 keys [length]
+ *   u64 ids of rows [length]
  *   keys, then values of the cache: for each layer and head its `length` rows
  *   recurrent state
  *   f32 logits [n_vocab], if the header says so
@@ -105,7 +105,7 @@ transfer_rows (Stream *s, const QeCache *c, uint8_t *base, uint32_t length)
 static void
 transfer_context (Stream *s, QeContext *c, const Header *h)
 {
-  transfer (s, c->keys, h->length * sizeof *c->keys);
+  transfer (s, c->row_ids, h->length * sizeof *c->row_ids);
   transfer_rows (s, &c->cache, c->cache.keys, h->length);
   transfer_rows (s, &c->cache, c->cache.values, h->length);
   transfer (s, c->cache.state, c->cache.recurrent_bytes);
@@ -263,7 +263,7 @@ read_file (QeContext *c, FILE *file, QeError *err)
   c->length = h.length;
   c->next_position = h.next_position;
   c->ready = h.has_logits ? 0 : -1;
-  c->rough = false;
+  c->is_rough = false;
   return QE_OK;
 }
 

@@ -28,7 +28,7 @@ may_sketch (QeContext *c, const QeSampler *sampler)
     c->whole_steps--;
     return false;
   }
-  return qe_sampler_wants_few (sampler) && qe_graph_can_sketch (c->graph);
+  return qe_sampler_wants_few (sampler) && qe_rough_rows (&c->rough);
 }
 
 /* Returns false if the rough logits are not enough. In that case they were replaced by whole ones. */
@@ -36,12 +36,12 @@ static bool
 pick_rough (QeContext *c, QeSampler *sampler, uint32_t i, int32_t *token, QeStatus *status, QeError *err)
 {
   QeRoughLogits rough;
-  qe_graph_rough_logits (c->graph, i, &rough);
+  qe_rough_logits (&c->rough, i, &rough);
   if (qe_sampler_pick_rough (sampler, &rough, c->model->weights.n_vocab, qe_tokenizer_allowed (c->model->tokenizer),
                              token))
     return true;
   c->whole_steps = WHOLE_STEPS;
-  *status = qe_graph_complete (c->graph, i, err);
+  *status = qe_rough_complete (&c->rough, i, err);
   return false;
 }
 
@@ -50,7 +50,7 @@ static QeStatus
 pick (QeContext *c, QeSampler *sampler, uint32_t i, int32_t *token, QeError *err)
 {
   QeStatus status = QE_OK;
-  if (!c->rough || !pick_rough (c, sampler, i, token, &status, err))
+  if (!c->is_rough || !pick_rough (c, sampler, i, token, &status, err))
     *token = qe_sampler_pick (sampler, qe_graph_logits (c->graph, i), c->model->weights.n_vocab,
                               qe_tokenizer_allowed (c->model->tokenizer));
   if (status == QE_OK)
@@ -72,14 +72,14 @@ draft (QeContext *c, const QeSampler *sampler, int32_t *tokens, QeDrafter **draf
   *n = 0;
   if (!c->speculative || c->plain_cost <= 0)
     return QE_OK;
-  *drafter = &c->lookup;
-  found = qe_draft_lookup (c->keys, c->length, tokens[0], c->model->weights.n_vocab, tokens + 1, max);
+  *drafter = &c->lookup_drafter;
+  found = qe_draft_lookup (c->row_ids, c->length, tokens[0], c->model->weights.n_vocab, tokens + 1, max);
   if (found)
     found = qe_drafter_length (*drafter, found);
-  if (!found && qe_graph_has_mtp (c->graph)) {
-    *drafter = &c->prediction;
+  if (!found && c->prediction.rows) {
+    *drafter = &c->prediction_drafter;
     found = qe_drafter_length (*drafter, max);
-    status = qe_graph_mtp_draft (c->graph, tokens[0], c->length, tokens + 1, (uint32_t) found, err);
+    status = qe_prediction_draft (&c->prediction, tokens[0], c->length, tokens + 1, (uint32_t) found, err);
     c->ready = found ? -1 : c->ready; /* its logits took the place of the last row's */
   }
   while (status == QE_OK && *n < found && !qe_token_ends_generation (c->model, tokens[*n + 1]))
@@ -115,9 +115,12 @@ verify (QeContext *c, QeSampler *sampler, const int32_t *tokens, size_t drafted,
 {
   QeRow rows[QE_DEFER_MAX];
   const uint32_t n_rows = (uint32_t) drafted + 1;
-  const QeBatch batch = {
-    .rows = rows, .n = n_rows, .start = c->length, .n_logits = n_rows, .defer = true, .sketch = may_sketch (c, sampler)
-  };
+  const QeBatch batch = { .rows = rows,
+                          .n = n_rows,
+                          .start = c->length,
+                          .n_logits = n_rows,
+                          .defer = true,
+                          .rough = may_sketch (c, sampler) ? qe_rough_rows (&c->rough) : NULL };
   size_t accepted;
   QeStatus status;
   for (uint32_t i = 0; i < n_rows; i++)
@@ -127,13 +130,13 @@ verify (QeContext *c, QeSampler *sampler, const int32_t *tokens, size_t drafted,
     c->ready = -1; /* the earlier logits are gone, but the state is as before */
     return status;
   }
-  c->rough = batch.sketch;
+  c->is_rough = batch.rough != NULL;
   qe_sampler_accept (sampler, tokens[0]);
   status = accept (c, sampler, tokens, drafted, &accepted, err);
   qe_graph_commit (c->graph, (uint32_t) accepted + 1);
-  qe_graph_mtp_learn (c->graph, rows, (uint32_t) accepted + 1, c->length);
+  qe_prediction_learn (&c->prediction, rows, (uint32_t) accepted + 1, c->length);
   for (size_t i = 0; i <= accepted; i++)
-    c->keys[c->length++] = rows[i].key;
+    c->row_ids[c->length++] = rows[i].id;
   c->next_position += (uint32_t) accepted + 1;
   c->ready = (int32_t) accepted;
   *n = accepted + 1;
@@ -194,9 +197,9 @@ qe_context_step (QeContext *context, QeSampler *sampler, const QeControl *contro
     status = drafted ? drafted_step (context, sampler, tokens, drafter, drafted, start, n, err)
                      : plain_step (context, sampler, tokens, n, err);
   context->stats.steps += status == QE_OK;
-  context->stats.sketched += status == QE_OK && context->rough;
+  context->stats.sketched += status == QE_OK && context->is_rough;
   if (status == QE_OK && qe_sampler_wants_few (sampler))
-    qe_graph_advance_sketch (context->graph);
+    qe_rough_advance (&context->rough);
   return status;
 }
 

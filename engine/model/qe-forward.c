@@ -77,8 +77,8 @@ finish (QeGraph *g, QeWorker *w)
   const QeProduct head = qe_product (&g->weights->head, g->logits, g->n_vocab);
   qe_graph_add_and_norm (g, w, g->weights->out_norm);
   qe_worker_barrier (w);
-  if (b->n_logits && b->sketch)
-    qe_graph_sketch_head (g, w);
+  if (b->n_logits && b->rough)
+    qe_graph_rough_head (g, w);
   else if (b->n_logits)
     qe_matmul (g->matmul, w, &head, 1, g->h + first * n_embd, n_embd, n_embd, b->n_logits);
 }
@@ -144,14 +144,6 @@ qe_graph_fail_numeric (QeError *err)
 }
 
 QeStatus
-qe_graph_check_logits (const QeGraph *graph, uint32_t first, uint32_t n, QeError *err)
-{
-  return graph->kernels->is_finite (qe_graph_logits (graph, first), (size_t) n * graph->n_vocab)
-             ? QE_OK
-             : qe_graph_fail_numeric (err);
-}
-
-QeStatus
 qe_graph_run (QeGraph *graph, const QeBatch *batch, QeError *err)
 {
   QeStatus status;
@@ -165,7 +157,7 @@ qe_graph_run (QeGraph *graph, const QeBatch *batch, QeError *err)
   status = qe_gguf_check_unchanged (graph->model->gguf, err);
   if (status == QE_OK && graph->model->companion)
     status = qe_gguf_check_unchanged (graph->model->companion, err);
-  if (status == QE_OK)
-    status = qe_graph_check_logits (graph, 0, batch->n_logits, err);
+  if (status == QE_OK && !graph->kernels->is_finite (graph->logits, (size_t) batch->n_logits * graph->n_vocab))
+    status = qe_graph_fail_numeric (err);
   return status;
 }

@@ -19,7 +19,6 @@
 #define QE_DELTA_CHUNK 64                     /* rows that the delta rule takes in one step of matrix products */
 #define QE_DELTA_CHUNK_MIN (QE_DEFER_MAX + 1) /* fewer rows go one by one */
 #define QE_ATTEND_FEW QE_DEFER_MAX            /* up to as many rows, attention goes along the cache; else in tiles */
-#define QE_REFINE_MOST 4096                   /* logits of a sketch that are refined together */
 #define QE_TILE_QUERIES 64
 #define QE_TILE_KEYS 128
 
@@ -33,7 +32,7 @@ struct QeGraph {
   const QeKernels *kernels;
   unsigned n_threads;
   uint32_t batch_size, max_logits, n_vocab, n_ctx;
-  bool speculative, with_sketch;
+  bool speculative;
 
   size_t ld_wide, ld_narrow;
   float *x, *h, *wide, *narrow;
@@ -60,22 +59,6 @@ struct QeGraph {
 
   float *deferred; /* [n_state_layers][QE_DEFER_MAX][channels]: inputs of convolutions; NULL unless speculative */
 
-  /* MTP block; NULL unless speculative and there is one */
-  QeRow *mtp_rows;   /* [batch]: of its pass */
-  float *mtp_hidden; /* [batch][n_embd]: what the trunk made of the row before each of them */
-  float *mtp_last;   /* [n_embd]: of the last row in the cache */
-  QeSampler *greedy; /* chooses its guesses from a sketch's logits; NULL without one */
-  bool mtp_full;     /* its pass goes on to logits */
-
-  /* NULL unless the head has a sketch */
-  QeHeadSketch *sketch;
-  float *head_rows; /* [QE_DEFER_MAX][n_embd]: what the logits of the sketch were made of */
-  int8_t *sketch_p; /* [QE_DEFER_MAX][n_blocks * QE_SKETCH_COLUMNS] */
-  float *margins;   /* [qe_head_groups (n_vocab)] */
-  float *rough;     /* [QE_REFINE_MOST]: logits before they are refined */
-  uint32_t refined; /* which of them */
-  QeSketchInput sketch_input[QE_DEFER_MAX];
-
   void *memory; /* all of the above */
   size_t memory_bytes;
 
@@ -98,12 +81,10 @@ void qe_graph_delta_net_done (QeGraph *g, const QeBatch *batch); /* once, after 
 void qe_graph_feed_forward (QeGraph *g, QeWorker *w, const QeLayer *l);
 void qe_graph_mixture (QeGraph *g, QeWorker *w, const QeLayer *l);
 
-/* Scores in the place of logits, for the batch's last rows. What they are of is not whole before the next barrier. */
-void qe_graph_sketch_head (QeGraph *g, QeWorker *w);
+/* Rough logits of the batch's last rows. What they are of is not whole before the next barrier. */
+void qe_graph_rough_head (QeGraph *g, QeWorker *w);
 /* Runs func on all threads, or on the caller's only where that is enough. bytes: of weights times tokens. */
 void qe_graph_run_worker (const QeGraph *graph, QePoolFunc func, void *data, uint64_t bytes);
-QeStatus qe_graph_fail_numeric (QeError *err); /* says that the file is at fault */
-QeStatus qe_graph_check_logits (const QeGraph *graph, uint32_t first, uint32_t n, QeError *err);
 
 /* Steps of a pass that the trunk and the MTP block share: qe-forward.c. */
 void qe_graph_embed (const QeGraph *g, const QeWeight *table, const QeRow *row, float *x);

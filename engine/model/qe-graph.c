@@ -20,10 +20,10 @@ max_size (size_t a, size_t b)
 
 /* Large batches read the weights less often. Cancellation is polled at each layer, so a batch of 64 rows for each layer
  * still has a poll for every 64 rows' worth of work. */
-static uint32_t
-choose_batch_size (const QeConfig *c, uint32_t n_ctx)
+uint32_t
+qe_graph_choose_batch_size (const QeConfig *config, uint32_t n_ctx)
 {
-  uint32_t size = c->n_layers < BATCH_MAX / 64 ? c->n_layers * 64 : BATCH_MAX;
+  uint32_t size = config->n_layers < BATCH_MAX / 64 ? config->n_layers * 64 : BATCH_MAX;
   return size < n_ctx ? size : n_ctx;
 }
 
@@ -62,8 +62,7 @@ qe_graph_measure (QeGraph *g, const QeConfig *config, uint32_t n_vocab, const Qe
   g->n_vocab = n_vocab;
   g->n_ctx = n_ctx;
   g->speculative = params->speculative;
-  g->with_sketch = params->sketch;
-  g->batch_size = choose_batch_size (config, n_ctx);
+  g->batch_size = qe_graph_choose_batch_size (config, n_ctx);
   g->attend_block = block ? block : 256;
   g->n_blocks = (n_ctx + g->attend_block - 1) / g->attend_block;
   measure_rows (g, config);
@@ -117,23 +116,6 @@ lay_out_deferred (QeGraph *g, Arena *a)
   g->deferred = take_floats (a, (size_t) n_state_layers * QE_DEFER_MAX * qe_config_channels (c));
 }
 
-static void
-lay_out_mtp (QeGraph *g, Arena *a)
-{
-  g->mtp_rows = take (a, g->batch_size, sizeof *g->mtp_rows);
-  g->mtp_hidden = take_floats (a, (size_t) g->batch_size * g->config->n_embd);
-  g->mtp_last = take_floats (a, g->config->n_embd);
-}
-
-static void
-lay_out_sketch (QeGraph *g, Arena *a)
-{
-  g->head_rows = take_floats (a, (size_t) QE_DEFER_MAX * g->config->n_embd);
-  g->margins = take_floats (a, qe_head_groups (g->n_vocab));
-  g->rough = take_floats (a, QE_REFINE_MOST);
-  g->sketch_p = take (a, QE_DEFER_MAX, qe_sketch_blocks (g->config->n_embd) * QE_SKETCH_COLUMNS);
-}
-
 size_t
 qe_graph_lay_out (QeGraph *g, char *base)
 {
@@ -153,10 +135,6 @@ qe_graph_lay_out (QeGraph *g, char *base)
     lay_out_mixture (g, &a);
   if (g->speculative)
     lay_out_deferred (g, &a);
-  if (g->speculative && c->n_mtp)
-    lay_out_mtp (g, &a);
-  if (g->with_sketch)
-    lay_out_sketch (g, &a);
   return a.used;
 }
 
@@ -190,11 +168,7 @@ qe_graph_new (QeGraph **out, QeModel *model, QeCache *cache, const QeGraphParams
   }
   madvise (g->memory, g->memory_bytes, MADV_HUGEPAGE); /* rows are far apart: fewer pages to look up */
   qe_graph_lay_out (g, g->memory);
-  g->sketch = g->with_sketch ? qe_model_sketch (model) : NULL;
   status = qe_graph_reserve_logits (g, params->max_logits, err);
-  if (status == QE_OK && g->sketch && qe_graph_has_mtp (g))
-    status = qe_sampler_new (&g->greedy, &(QeSamplerParams) { .temperature = 0, .top_p = 1, .repetition_penalty = 1 },
-                             err);
   if (status == QE_OK)
     status = qe_pool_new (&g->pool, g->n_threads, err);
   if (status == QE_OK)
@@ -213,7 +187,6 @@ qe_graph_free (QeGraph *graph)
   if (!graph)
     return;
   qe_matmul_free (graph->matmul);
-  qe_sampler_free (graph->greedy);
   qe_pool_free (graph->pool);
   if (graph->memory)
     munmap (graph->memory, graph->memory_bytes);
@@ -249,12 +222,6 @@ uint32_t
 qe_graph_batch_size (const QeGraph *graph)
 {
   return graph->batch_size;
-}
-
-uint32_t
-qe_graph_max_logits (const QeGraph *graph)
-{
-  return graph->max_logits;
 }
 
 unsigned

@@ -3,25 +3,28 @@
 
 #include "quern-chat-session.h"
 #include "quern-effort.h"
-#include "quern-prompt.h"
+#include "quern-excerpt.h"
 #include "quern-sampling.h"
 
 G_BEGIN_DECLS
 
-typedef struct _QuernAnswer QuernAnswer;
+typedef struct _QuernAsking QuernAsking;
 
-/* A demand describes a prompt: the messages [0, n_messages), a question after them, and perhaps the beginning of its
- * answer. */
-typedef struct {
-  guint n_messages;
+struct _QuernQuestion {
+  GObject parent_instance;
+
+  QuernQuestionKind kind;
+  QuernQuestionState state;
   char *text;
-  GListModel *attachments; /* or NULL */
-  gint64 question_id;      /* id of the question if it is one of the messages already, else 0 */
-  QuernMessage *begun;     /* an answer to continue, or NULL */
-  QuernModel *model;
-  gboolean thinking;
-  guint needed; /* tokens of the prompt; 0 before they are counted */
-} QuernDemand;
+  GListStore *attachments;
+  QuernMessage *message; /* what is edited, answered again or continued; NULL for a new question */
+  QuernModel *model;     /* who answers it; before it is asked only if it is not the conversation's */
+
+  /* Once it is asked */
+  guint n_messages;      /* messages of the branch that stay before what it adds */
+  QuernRequest *request; /* what the model is asked; NULL before it is built */
+  guint needed;          /* tokens of the prompt; 0 before they are counted */
+};
 
 struct _QuernChatSession {
   GObject parent_instance;
@@ -36,27 +39,45 @@ struct _QuernChatSession {
   double progress;
   guint context_used; /* in tokens */
   gboolean repeating;
-  QuernAnswer *answer;  /* NULL when idle */
-  QuernDemand *refused; /* the demand that did not fit, or NULL */
+  QuernAsking *asking; /* NULL when idle */
   struct _QuernCountCache *counted;
+
+  /* What is written and not part of the conversation yet */
+  QuernQuestion *written; /* the next new question */
+  QuernQuestion *edit;    /* the edit of a question; NULL if none is edited */
+  QuernQuestion *asked;   /* asked and not committed yet, or NULL; without asking it is one that did not fit */
+  guint unsent_source;    /* saves what is written */
+
+  /* A title that the model will make or is making */
+  GCancellable *titling;
+  guint title_source;
 };
+
+/* quern-question.c */
+QuernQuestion *_quern_question_new (QuernQuestionKind kind, QuernMessage *message, QuernModel *model);
+void _quern_question_set_state (QuernQuestion *self, QuernQuestionState state);
+gboolean _quern_question_is_written (QuernQuestion *self);
+void _quern_question_prepend_attachments (QuernQuestion *self, GListModel *attachments);
 
 /* quern-chat-session.c */
 void _quern_chat_session_set_state (QuernChatSession *self, QuernSessionState state, double progress);
 void _quern_chat_session_set_context_used (QuernChatSession *self, guint n_tokens);
 void _quern_chat_session_set_repeating (QuernChatSession *self, gboolean repeating);
+void _quern_chat_session_notify_question (QuernChatSession *self);
 guint _quern_chat_session_find (QuernChatSession *self, QuernMessage *message);
 void _quern_chat_session_load_params (QuernChatSession *self, QuernModel *model, QuernLoadParams *params);
 guint _quern_chat_session_context_size (QuernChatSession *self, QuernModel *model);
 gboolean _quern_chat_session_thinks (QuernChatSession *self, QuernModel *model);
 guint _quern_chat_session_start (QuernChatSession *self, guint n_messages);
-QuernPrompt *_quern_chat_session_prompt (QuernChatSession *self, guint n_messages);
-QuernPrompt *_quern_chat_session_prompt_range (QuernChatSession *self, const char *system_prompt, guint first,
-                                               guint end);
+QuernExcerpt *_quern_chat_session_excerpt (QuernChatSession *self, const char *system_prompt, guint first, guint end);
+
+/* quern-chat-unsent.c */
+void _quern_chat_session_open_unsent (QuernChatSession *self);
+void _quern_chat_session_close_unsent (QuernChatSession *self);
+void _quern_chat_session_take_question (QuernChatSession *self, QuernQuestion *question);
+void _quern_chat_session_commit_question (QuernChatSession *self);
 
 /* quern-chat-overflow.c */
-QuernDemand *_quern_demand_new (guint n_messages, const char *text, GListModel *attachments);
-void _quern_demand_free (QuernDemand *self);
 guint _quern_answer_room_least (guint context_size);
 
 /* quern-chat-branch.c */
@@ -64,20 +85,20 @@ void _quern_chat_session_copy_settings (QuernChatSession *self, QuernConversatio
 
 /* quern-chat-count.c */
 void _quern_count_cache_free (struct _QuernCountCache *cache);
-void _quern_chat_session_count_async (QuernChatSession *self, QuernModel *model, QuernPrompt *prompt, gboolean thinking,
-                                      QuernMessage *begun, GCancellable *cancellable, GAsyncReadyCallback callback,
-                                      gpointer user_data);
-gssize _quern_chat_session_count_finish (QuernChatSession *self, GAsyncResult *result, GError **error);
 
 /* quern-chat-complete.c */
-void _quern_chat_session_complete_async (QuernChatSession *self, QuernPrompt *prompt, const char *question,
-                                         guint max_tokens, GCancellable *cancellable, GAsyncReadyCallback callback,
-                                         gpointer user_data);
+void _quern_chat_session_complete_async (QuernChatSession *self, QuernRequest *request, guint max_tokens,
+                                         GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
 char *_quern_chat_session_complete_finish (QuernChatSession *self, GAsyncResult *result, GError **error);
 
-/* quern-chat-answer.c */
-void _quern_answer_stop (QuernAnswer *self);
-void _quern_answer_now (QuernAnswer *self);
-void _quern_answer_let_go_on (QuernAnswer *self);
+/* quern-chat-title.c */
+void _quern_chat_session_title_by_question (QuernChatSession *self, const char *text);
+char *_quern_chat_title_of_branch (const char *original);
+void _quern_chat_session_stop_title (QuernChatSession *self);
+
+/* quern-chat-asking.c */
+void _quern_asking_stop (QuernAsking *self);
+void _quern_asking_answer_now (QuernAsking *self);
+void _quern_asking_let_go_on (QuernAsking *self);
 
 G_END_DECLS

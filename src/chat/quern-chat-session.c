@@ -17,6 +17,7 @@ enum {
   PROP_CONTEXT_USED,
   PROP_CONTEXT_SIZE,
   PROP_REPEATING,
+  PROP_QUESTION,
   N_PROPS
 };
 
@@ -99,6 +100,12 @@ _quern_chat_session_set_repeating (QuernChatSession *self, gboolean repeating)
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_REPEATING]);
 }
 
+void
+_quern_chat_session_notify_question (QuernChatSession *self)
+{
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_QUESTION]);
+}
+
 /**
  * quern_chat_session_get_repeating:
  *
@@ -123,7 +130,7 @@ quern_chat_session_get_model (QuernChatSession *self)
 
 /* Notifies of everything that depends on the model. */
 static void
-show_model (QuernChatSession *self, QuernModel *model)
+quern_chat_session_show_model (QuernChatSession *self, QuernModel *model)
 {
   if (!g_set_object (&self->model, model))
     return;
@@ -141,17 +148,17 @@ void
 quern_chat_session_set_model (QuernChatSession *self, QuernModel *model)
 {
   quern_conversation_set_model_id (self->conversation, model ? quern_model_get_id (model) : NULL);
-  show_model (self, model);
+  quern_chat_session_show_model (self, model);
 }
 
 /* Looks the model up again, because the library or the conversation's model has changed. */
 static void
-find_model (QuernChatSession *self)
+quern_chat_session_find_model (QuernChatSession *self)
 {
   const char *id = quern_conversation_get_model_id (self->conversation);
   QuernModel *model = id ? quern_library_find (self->library, id) : quern_library_get_default (self->library);
 
-  show_model (self, model && quern_model_get_state (model) == QUERN_MODEL_OK ? model : NULL);
+  quern_chat_session_show_model (self, model && quern_model_get_state (model) == QUERN_MODEL_OK ? model : NULL);
 }
 
 /* Returns the conversation's setting for thinking, if the model's template lets it be chosen and there is one; otherwise what
@@ -205,19 +212,19 @@ quern_chat_session_set_effort (QuernChatSession *self, const char *effort)
 }
 
 static void
-effort_changed_cb (QuernChatSession *self)
+quern_chat_session_effort_changed_cb (QuernChatSession *self)
 {
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_EFFORT]);
 }
 
 static void
-thinking_changed_cb (QuernChatSession *self)
+quern_chat_session_thinking_changed_cb (QuernChatSession *self)
 {
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_THINKING]);
 }
 
 static void
-context_size_changed_cb (QuernChatSession *self)
+quern_chat_session_context_size_changed_cb (QuernChatSession *self)
 {
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_CONTEXT_SIZE]);
 }
@@ -260,17 +267,17 @@ _quern_chat_session_find (QuernChatSession *self, QuernMessage *message)
   return position;
 }
 
-/* Returns a prompt of the system prompt and the messages [first, end). */
-QuernPrompt *
-_quern_chat_session_prompt_range (QuernChatSession *self, const char *system_prompt, guint first, guint end)
+/* Returns: (transfer full): the system prompt and the messages [first, end) */
+QuernExcerpt *
+_quern_chat_session_excerpt (QuernChatSession *self, const char *system_prompt, guint first, guint end)
 {
-  QuernPrompt *prompt = quern_prompt_new (self->store, system_prompt);
+  QuernExcerpt *excerpt = quern_excerpt_new (self->store, system_prompt);
 
   for (guint i = first; i < end; i++) {
     g_autoptr (QuernMessage) message = g_list_model_get_item (G_LIST_MODEL (self->messages), i);
-    quern_prompt_add_message (prompt, message);
+    quern_excerpt_add_message (excerpt, message);
   }
-  return prompt;
+  return excerpt;
 }
 
 /* Returns the position of the first message that is sent. Older ones may have been left out. */
@@ -287,22 +294,24 @@ _quern_chat_session_start (QuernChatSession *self, guint n_messages)
   return 0;
 }
 
-/* Returns a prompt of what is sent of the first n messages. */
-QuernPrompt *
-_quern_chat_session_prompt (QuernChatSession *self, guint n_messages)
-{
-  return _quern_chat_session_prompt_range (self, quern_conversation_get_system_prompt (self->conversation),
-                                           _quern_chat_session_start (self, n_messages), n_messages);
-}
-
 /* Shows the path that was read. The objects of the messages that both paths begin with are kept. */
 static void
-show_path (QuernChatSession *self, GPtrArray *path)
+quern_chat_session_path_loaded_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
+  g_autoptr (GTask) task = user_data;
+  QuernChatSession *self = g_task_get_source_object (task);
   GListModel *list = G_LIST_MODEL (self->messages);
   guint n = g_list_model_get_n_items (list);
   guint same = 0;
+  GError *error = NULL;
+  g_autoptr (GPtrArray) path = quern_store_load_path_finish (QUERN_STORE (source), result, &error);
+  g_autoptr (QuernMessage) last = NULL;
+  const QuernStatistics *statistics;
 
+  if (!path) {
+    g_task_return_error (task, error);
+    return;
+  }
   for (; same < MIN (n, path->len); same++) {
     g_autoptr (QuernMessage) message = g_list_model_get_item (list, same);
     QuernMessage *other = path->pdata[same];
@@ -313,33 +322,10 @@ show_path (QuernChatSession *self, GPtrArray *path)
   }
   if (same < n || same < path->len)
     g_list_store_splice (self->messages, same, n - same, path->pdata + same, path->len - same);
-}
-
-static void
-show_last_use (QuernChatSession *self)
-{
-  guint n = g_list_model_get_n_items (G_LIST_MODEL (self->messages));
-  g_autoptr (QuernMessage) last = n ? g_list_model_get_item (G_LIST_MODEL (self->messages), n - 1) : NULL;
-  const QuernStatistics *statistics = last ? quern_message_get_statistics (last) : NULL;
-
+  last = path->len > 0 ? g_list_model_get_item (list, path->len - 1) : NULL;
+  statistics = last ? quern_message_get_statistics (last) : NULL;
   _quern_chat_session_set_context_used (self, statistics ? statistics->prompt_tokens + statistics->answer_tokens : 0);
-}
-
-static void
-path_loaded_cb (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  g_autoptr (GTask) task = user_data;
-  QuernChatSession *self = g_task_get_source_object (task);
-  GError *error = NULL;
-  g_autoptr (GPtrArray) path = quern_store_load_path_finish (QUERN_STORE (source), result, &error);
-
-  if (path) {
-    show_path (self, path);
-    show_last_use (self);
-    g_task_return_boolean (task, TRUE);
-  } else {
-    g_task_return_error (task, error);
-  }
+  g_task_return_boolean (task, TRUE);
 }
 
 void
@@ -348,7 +334,7 @@ quern_chat_session_load_async (QuernChatSession *self, GCancellable *cancellable
 {
   GTask *task = g_task_new (self, cancellable, callback, user_data);
 
-  quern_store_load_path_async (self->store, self->conversation, cancellable, path_loaded_cb, task);
+  quern_store_load_path_async (self->store, self->conversation, cancellable, quern_chat_session_path_loaded_cb, task);
 }
 
 gboolean
@@ -366,7 +352,7 @@ quern_chat_session_load_finish (QuernChatSession *self, GAsyncResult *result, GE
 void
 quern_chat_session_choose_sibling (QuernChatSession *self, QuernMessage *message, int step)
 {
-  if (self->answer)
+  if (self->asking)
     return;
   quern_store_choose_sibling (self->store, self->conversation, message, step);
   quern_chat_session_load_async (self, NULL, NULL, NULL);
@@ -381,7 +367,7 @@ quern_chat_session_choose_sibling (QuernChatSession *self, QuernMessage *message
 void
 quern_chat_session_delete_message (QuernChatSession *self, QuernMessage *message)
 {
-  if (self->answer)
+  if (self->asking)
     return;
   quern_store_delete_message (self->store, self->conversation, message);
   quern_chat_session_load_async (self, NULL, NULL, NULL);
@@ -404,8 +390,8 @@ quern_chat_session_restore_message (QuernChatSession *self, QuernMessage *messag
 void
 quern_chat_session_stop (QuernChatSession *self)
 {
-  if (self->answer)
-    _quern_answer_stop (self->answer);
+  if (self->asking)
+    _quern_asking_stop (self->asking);
 }
 
 /**
@@ -416,8 +402,8 @@ quern_chat_session_stop (QuernChatSession *self)
 void
 quern_chat_session_answer_now (QuernChatSession *self)
 {
-  if (self->answer)
-    _quern_answer_now (self->answer);
+  if (self->asking)
+    _quern_asking_answer_now (self->asking);
 }
 
 /**
@@ -428,8 +414,8 @@ quern_chat_session_answer_now (QuernChatSession *self)
 void
 quern_chat_session_let_go_on (QuernChatSession *self)
 {
-  if (self->answer)
-    _quern_answer_let_go_on (self->answer);
+  if (self->asking)
+    _quern_asking_let_go_on (self->asking);
 }
 
 /* ---- life ------------------------------------------------------------------------------------------------------ */
@@ -452,13 +438,14 @@ quern_chat_session_new (QuernStore *store, QuernBackend *backend, QuernLibrary *
   self->backend = g_object_ref (backend);
   self->library = g_object_ref (library);
   self->conversation = g_object_ref (conversation);
-  g_signal_connect_object (library, "items-changed", G_CALLBACK (find_model), self, G_CONNECT_SWAPPED);
-  g_signal_connect_object (conversation, "notify::model-id", G_CALLBACK (find_model), self, G_CONNECT_SWAPPED);
-  g_signal_connect_object (conversation, "notify::thinking", G_CALLBACK (thinking_changed_cb), self, G_CONNECT_SWAPPED);
-  g_signal_connect_object (conversation, "notify::effort", G_CALLBACK (effort_changed_cb), self, G_CONNECT_SWAPPED);
-  g_signal_connect_object (conversation, "notify::context-size", G_CALLBACK (context_size_changed_cb), self,
+  g_signal_connect_object (library, "items-changed", G_CALLBACK (quern_chat_session_find_model), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (conversation, "notify::model-id", G_CALLBACK (quern_chat_session_find_model), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (conversation, "notify::thinking", G_CALLBACK (quern_chat_session_thinking_changed_cb), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (conversation, "notify::effort", G_CALLBACK (quern_chat_session_effort_changed_cb), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (conversation, "notify::context-size", G_CALLBACK (quern_chat_session_context_size_changed_cb), self,
                            G_CONNECT_SWAPPED);
-  find_model (self);
+  _quern_chat_session_open_unsent (self);
+  quern_chat_session_find_model (self);
   return self;
 }
 
@@ -477,6 +464,7 @@ quern_chat_session_get_property (GObject *object, guint prop_id, GValue *value, 
   case PROP_EFFORT: g_value_set_string (value, quern_chat_session_get_effort (self)); break;
   case PROP_CONTEXT_USED: g_value_set_uint (value, self->context_used); break;
   case PROP_REPEATING: g_value_set_boolean (value, self->repeating); break;
+  case PROP_QUESTION: g_value_set_object (value, quern_chat_session_get_question (self)); break;
   case PROP_CONTEXT_SIZE: g_value_set_uint (value, _quern_chat_session_context_size (self, self->model)); break;
   default: G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
   }
@@ -500,7 +488,8 @@ quern_chat_session_dispose (GObject *object)
 {
   QuernChatSession *self = QUERN_CHAT_SESSION (object);
 
-  g_clear_pointer (&self->refused, _quern_demand_free);
+  _quern_chat_session_close_unsent (self);
+  _quern_chat_session_stop_title (self);
   g_clear_pointer (&self->counted, _quern_count_cache_free);
   g_clear_object (&self->model);
   g_clear_object (&self->messages);
@@ -531,6 +520,7 @@ quern_chat_session_class_init (QuernChatSessionClass *klass)
   properties[PROP_CONTEXT_USED] = g_param_spec_uint ("context-used", NULL, NULL, 0, G_MAXUINT, 0, read);
   properties[PROP_CONTEXT_SIZE] = g_param_spec_uint ("context-size", NULL, NULL, 0, G_MAXUINT, 0, read);
   properties[PROP_REPEATING] = g_param_spec_boolean ("repeating", NULL, NULL, FALSE, read);
+  properties[PROP_QUESTION] = g_param_spec_object ("question", NULL, NULL, QUERN_TYPE_QUESTION, read);
   g_object_class_install_properties (object_class, N_PROPS, properties);
 }
 

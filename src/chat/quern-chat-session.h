@@ -3,7 +3,7 @@
 
 #include "quern-backend.h"
 #include "quern-library.h"
-#include "quern-store.h"
+#include "quern-question.h"
 
 G_BEGIN_DECLS
 
@@ -34,8 +34,8 @@ typedef struct {
   guint total;        /* the sum of the parts below */
   guint instructions; /* the system prompt */
   guint history;      /* earlier messages that are still sent */
-  guint attachments;  /* those of the draft */
-  guint draft;        /* the text of the draft, and the template's own tokens around it */
+  guint attachments;  /* those of the question */
+  guint question;     /* its text, and the template's own tokens around it */
   guint context_size;
   gboolean fits; /* the prompt fits and leaves room for an answer */
 } QuernTokenCount;
@@ -54,7 +54,7 @@ typedef struct {
 /* A conversation in use. Properties: "conversation", "messages" (GListModel of QuernMessage, the branch that is shown),
  * "state", "progress" (0 to 1, while loading and in prefill), "model" (read-write, may be NULL), "thinking"
  * (read-write), "effort" (read-write, may be NULL), "context-used", "context-size" (tokens), "repeating" (whether the
- * answer repeats itself). Every answer is saved at least once a second while it is generated. */
+ * answer repeats itself), "question" (the one that is being written). Every answer is saved at least once a second while it is generated. */
 #define QUERN_TYPE_CHAT_SESSION (quern_chat_session_get_type ())
 G_DECLARE_FINAL_TYPE (QuernChatSession, quern_chat_session, QUERN, CHAT_SESSION, GObject)
 
@@ -77,20 +77,16 @@ void quern_chat_session_load_async (QuernChatSession *self, GCancellable *cancel
                                     gpointer user_data);
 gboolean quern_chat_session_load_finish (QuernChatSession *self, GAsyncResult *result, GError **error);
 
-/* These operations complete when the answer has ended in any way: see its state. They fail, with nothing added to the
- * conversation, if there is no model or the prompt does not fit the context. If the model cannot be loaded, the answer
- * is added as a failed one, which can be regenerated. Cancelling stops the answer. */
-void quern_chat_session_send_async (QuernChatSession *self, const char *text, GListModel *attachments,
-                                    GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
-void quern_chat_session_edit_async (QuernChatSession *self, QuernMessage *question, const char *text,
-                                    GListModel *attachments, GCancellable *cancellable, GAsyncReadyCallback callback,
-                                    gpointer user_data);
-void quern_chat_session_regenerate_async (QuernChatSession *self, QuernMessage *message, QuernModel *model,
-                                          GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
-void quern_chat_session_continue_async (QuernChatSession *self, QuernMessage *answer, GCancellable *cancellable,
-                                        GAsyncReadyCallback callback, gpointer user_data);
-gboolean quern_chat_session_answer_finish (QuernChatSession *self, GAsyncResult *result, GError **error);
+/* What is written; see quern-chat-unsent.c. */
+QuernQuestion *quern_chat_session_get_question (QuernChatSession *self);
+void quern_chat_session_edit (QuernChatSession *self, QuernMessage *message);
+void quern_chat_session_cancel_edit (QuernChatSession *self);
+gboolean quern_chat_session_holds_unsent (QuernChatSession *self);
+void quern_chat_session_save_unsent (QuernChatSession *self);
 
+void quern_chat_session_ask_async (QuernChatSession *self, QuernQuestion *question, GCancellable *cancellable,
+                                   GAsyncReadyCallback callback, gpointer user_data);
+gboolean quern_chat_session_ask_finish (QuernChatSession *self, GAsyncResult *result, GError **error);
 void quern_chat_session_stop (QuernChatSession *self);
 void quern_chat_session_answer_now (QuernChatSession *self);
 void quern_chat_session_let_go_on (QuernChatSession *self);
@@ -100,13 +96,15 @@ void quern_chat_session_choose_sibling (QuernChatSession *self, QuernMessage *me
 void quern_chat_session_delete_message (QuernChatSession *self, QuernMessage *message);
 void quern_chat_session_restore_message (QuernChatSession *self, QuernMessage *message);
 
-void quern_chat_session_count_tokens_async (QuernChatSession *self, const char *draft, GListModel *attachments,
-                                            GCancellable *cancellable, GAsyncReadyCallback callback,
-                                            gpointer user_data);
+void quern_chat_session_count_tokens_async (QuernChatSession *self, GCancellable *cancellable,
+                                            GAsyncReadyCallback callback, gpointer user_data);
 gboolean quern_chat_session_count_tokens_finish (QuernChatSession *self, GAsyncResult *result, QuernTokenCount *count,
                                                  GError **error);
 
-/* These functions help when the next prompt does not fit; see quern-chat-overflow.c. */
+/* These functions help when a question was refused because it does not fit; see quern-chat-overflow.c. */
+QuernQuestion *quern_chat_session_get_refused (QuernChatSession *self);
+void quern_chat_session_withdraw (QuernChatSession *self);
+void quern_chat_session_move_refused (QuernChatSession *self, QuernChatSession *to);
 void quern_chat_session_plan_overflow_async (QuernChatSession *self, GCancellable *cancellable,
                                              GAsyncReadyCallback callback, gpointer user_data);
 gboolean quern_chat_session_plan_overflow_finish (QuernChatSession *self, GAsyncResult *result, QuernOverflowPlan *plan,
@@ -114,12 +112,7 @@ gboolean quern_chat_session_plan_overflow_finish (QuernChatSession *self, GAsync
 void quern_chat_session_summarise_async (QuernChatSession *self, GCancellable *cancellable,
                                          GAsyncReadyCallback callback, gpointer user_data);
 QuernConversation *quern_chat_session_summarise_finish (QuernChatSession *self, GAsyncResult *result, GError **error);
-const char *quern_chat_session_get_refused_text (QuernChatSession *self, GListModel **attachments);
 
 QuernConversation *quern_chat_session_branch (QuernChatSession *self, QuernMessage *message);
-
-void quern_chat_session_make_title_async (QuernChatSession *self, GCancellable *cancellable,
-                                          GAsyncReadyCallback callback, gpointer user_data);
-gboolean quern_chat_session_make_title_finish (QuernChatSession *self, GAsyncResult *result, GError **error);
 
 G_END_DECLS

@@ -304,31 +304,22 @@ count_gif_pixels (GifBits *in, guint first_width, guint64 wanted)
   return n;
 }
 
-/* The offset of the first frame; size if there is none. */
-static gsize
-find_gif_frame (const guint8 *data, gsize size)
+static const char *
+check_gif (const guint8 *data, gsize size, GCancellable *cancellable)
 {
+  GifBits in = { .data = data, .size = size };
   gsize offset = 13;
+  guint64 wanted;
 
   if (size > 10 && data[10] & 0x80)
-    offset += 3 << ((data[10] & 7) + 1); /* colours */
-  while (offset + 2 < size && data[offset] == '!') {
+    offset += 3 << ((data[10] & 7) + 1);             /* colours */
+  while (offset + 2 < size && data[offset] == '!') { /* what comes before the first frame */
     offset += 2;
     while (offset < size && data[offset] != 0)
       offset += 1 + data[offset];
     offset++;
   }
-  return offset < size && data[offset] == ',' ? offset : size;
-}
-
-static const char *
-check_gif (const guint8 *data, gsize size, GCancellable *cancellable)
-{
-  gsize offset = find_gif_frame (data, size);
-  GifBits in = { .data = data, .size = size };
-  guint64 wanted;
-
-  if (size - offset < 11)
+  if (offset >= size || data[offset] != ',' || size - offset < 11)
     return _("it is incomplete");
   wanted = (guint64) (data[offset + 5] | data[offset + 6] << 8) * (data[offset + 7] | data[offset + 8] << 8);
   in.offset = offset + 10 + (data[offset + 9] & 0x80 ? 3 << ((data[offset + 9] & 7) + 1) : 0);

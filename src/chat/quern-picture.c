@@ -52,23 +52,6 @@ static const Format formats[] = {
   { "image/heif", "HEIC", "ftypmsf1", 8, 4, .boxes = TRUE },
 };
 
-static const Format *
-find_format (GBytes *bytes, GError **error)
-{
-  gsize size;
-  const guint8 *data = g_bytes_get_data (bytes, &size);
-
-  for (gsize i = 0; i < G_N_ELEMENTS (formats); i++) {
-    const Format *format = &formats[i];
-
-    if (size >= format->offset + format->length && memcmp (data + format->offset, format->magic, format->length) == 0)
-      return format;
-  }
-  g_set_error_literal (error, QUERN_PICTURE_ERROR, QUERN_PICTURE_ERROR_NOT_A_PICTURE,
-                       _("This file is not a picture that Quern can read. Use PNG, JPEG, WebP, GIF, HEIC or AVIF."));
-  return NULL;
-}
-
 static gboolean
 check_size (int width, int height, GError **error)
 {
@@ -82,19 +65,6 @@ check_size (int width, int height, GError **error)
   return FALSE;
 }
 
-static gboolean
-check_boxes (GBytes *bytes, GError **error)
-{
-  gsize size, cursor = 0;
-  const guint8 *data = g_bytes_get_data (bytes, &size);
-  guint32 width, height;
-
-  while (quern_picture_header_next_box (data, size, &cursor, &width, &height))
-    if (!check_size (MIN (width, G_MAXINT), MIN (height, G_MAXINT), error))
-      return FALSE;
-  return TRUE;
-}
-
 /* The loader knows the size and has made no pixels yet. A size of zero tells it to give up. */
 static void
 size_prepared_cb (GdkPixbufLoader *loader, int width, int height, gpointer user_data)
@@ -103,26 +73,6 @@ size_prepared_cb (GdkPixbufLoader *loader, int width, int height, gpointer user_
 
   if (*refusal == NULL && !check_size (width, height, refusal))
     gdk_pixbuf_loader_set_size (loader, 0, 0);
-}
-
-/* Feeds a loader piece by piece, which keeps it cancellable and ends soon after the size was refused. */
-static gboolean
-feed_loader (GdkPixbufLoader *loader, GBytes *bytes, GError **refusal, GCancellable *cancellable, GError **error)
-{
-  const gsize piece = 64 * 1024;
-  gsize size, offset = 0;
-  const guint8 *data = g_bytes_get_data (bytes, &size);
-  gboolean ok = TRUE;
-
-  while (ok && *refusal == NULL && offset < size) {
-    gsize n = MIN (piece, size - offset);
-
-    ok = !g_cancellable_set_error_if_cancelled (cancellable, error)
-         && gdk_pixbuf_loader_write (loader, data + offset, n, error);
-    offset += n;
-  }
-  /* a loader must be closed before it goes; only the first failure counts */
-  return gdk_pixbuf_loader_close (loader, ok ? error : NULL) && ok;
 }
 
 static void
@@ -135,69 +85,64 @@ set_damaged (GError **error, const Format *format, const char *why)
                format->name, why);
 }
 
-static GdkPixbuf *
-turn_upright (GdkPixbuf *pixbuf, const guint8 *data, gsize size)
-{
-  guint orientation = quern_picture_header_orientation (data, size);
-
-  if (orientation != 0 && gdk_pixbuf_get_option (pixbuf, "orientation") == NULL) {
-    char digit[2] = { '0' + orientation };
-    gdk_pixbuf_set_option (pixbuf, "orientation", digit);
-  }
-  return gdk_pixbuf_apply_embedded_orientation (pixbuf);
-}
-
-/* The picture in a loader that has been fed, upright. */
-static GdkPixbuf *
-take_pixbuf (GdkPixbufLoader *loader, GBytes *bytes, const Format *format, GCancellable *cancellable, GError **error)
-{
-  const char *flaw;
-  gsize size;
-  const guint8 *data = g_bytes_get_data (bytes, &size);
-  GdkPixbuf *pixbuf = gdk_pixbuf_loader_get_pixbuf (loader); /* of an animation, the first picture */
-  GdkPixbuf *upright = NULL;
-
-  if (pixbuf == NULL)
-    set_damaged (error, format, _("it is empty"));
-  else if (!quern_picture_header_is_whole (data, size))
-    set_damaged (error, format, _("it is incomplete"));
-  else if ((flaw = quern_picture_check_pixels (bytes, cancellable)) != NULL)
-    set_damaged (error, format, flaw);
-  else if ((upright = turn_upright (pixbuf, data, size)) == NULL)
-    set_damaged (error, format, _("it cannot be rotated"));
-  return upright;
-}
-
+/* Decodes a picture and turns it upright. */
 static GdkPixbuf *
 decode (GBytes *bytes, const Format *format, GCancellable *cancellable, GError **error)
 {
+  const gsize piece = 64 * 1024;
   g_autoptr (GdkPixbufLoader) loader = gdk_pixbuf_loader_new_with_mime_type (format->mime_type, NULL);
   g_autoptr (GError) failure = NULL;
   GError *refusal = NULL;
+  gboolean fed = TRUE;
+  gsize size;
+  const guint8 *data = g_bytes_get_data (bytes, &size);
+  GdkPixbuf *pixbuf, *upright;
+  const char *flaw;
+  guint orientation;
 
   if (loader == NULL) {
     g_set_error (error, QUERN_PICTURE_ERROR, QUERN_PICTURE_ERROR_NO_LOADER,
                  _("This system cannot read %s pictures. Save it as PNG or JPEG and try again."), format->name);
     return NULL;
   }
+  /* The loader is fed piece by piece, which keeps it cancellable and ends soon after the size was refused. */
   g_signal_connect (loader, "size-prepared", G_CALLBACK (size_prepared_cb), &refusal);
-  if (feed_loader (loader, bytes, &refusal, cancellable, &failure) && refusal == NULL)
-    return take_pixbuf (loader, bytes, format, cancellable, error);
-  if (refusal != NULL)
-    g_propagate_error (error, refusal);
-  else if (g_error_matches (failure, G_IO_ERROR, G_IO_ERROR_CANCELLED))
-    g_propagate_error (error, g_steal_pointer (&failure));
-  else
-    set_damaged (error, format, failure != NULL ? failure->message : _("it could not be decoded"));
-  return NULL;
-}
+  for (gsize offset = 0; fed && refusal == NULL && offset < size; offset += piece)
+    fed = !g_cancellable_set_error_if_cancelled (cancellable, &failure)
+          && gdk_pixbuf_loader_write (loader, data + offset, MIN (piece, size - offset), &failure);
+  /* It must be closed before it goes; only the first failure counts. */
+  fed = gdk_pixbuf_loader_close (loader, fed ? &failure : NULL) && fed;
+  if (!fed || refusal != NULL) {
+    if (refusal != NULL)
+      g_propagate_error (error, refusal);
+    else if (g_error_matches (failure, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+      g_propagate_error (error, g_steal_pointer (&failure));
+    else
+      set_damaged (error, format, failure != NULL ? failure->message : _("it could not be decoded"));
+    return NULL;
+  }
 
-/* The model's own processor drops transparency and shows whatever colours lie under it, often black. People see
- * transparent pictures on a page, so white is what they mean. */
-static inline guint8
-on_white (guint value, guint alpha)
-{
-  return (value * alpha + 255 * (255 - alpha) + 127) / 255;
+  pixbuf = gdk_pixbuf_loader_get_pixbuf (loader); /* of an animation, the first picture */
+  flaw = NULL;
+  if (pixbuf == NULL)
+    flaw = _("it is empty");
+  else if (!quern_picture_header_is_whole (data, size))
+    flaw = _("it is incomplete");
+  else
+    flaw = quern_picture_check_pixels (bytes, cancellable);
+  if (flaw != NULL) {
+    set_damaged (error, format, flaw);
+    return NULL;
+  }
+  orientation = quern_picture_header_orientation (data, size);
+  if (orientation != 0 && gdk_pixbuf_get_option (pixbuf, "orientation") == NULL) {
+    char digit[2] = { '0' + orientation };
+    gdk_pixbuf_set_option (pixbuf, "orientation", digit);
+  }
+  upright = gdk_pixbuf_apply_embedded_orientation (pixbuf);
+  if (upright == NULL)
+    set_damaged (error, format, _("it cannot be rotated"));
+  return upright;
 }
 
 /* NULL when there is no memory for it. */
@@ -216,8 +161,10 @@ pixels_of (GdkPixbuf *pixbuf)
     for (gsize x = 0; x < width; x++) {
       const guint8 *p = in + y * stride + x * channels;
 
+      /* The model's own processor drops transparency and shows whatever colours lie under it, often black. People see
+       * transparent pictures on a page, so white is what they mean. */
       for (gsize c = 0; c < 3; c++)
-        *out++ = has_alpha ? on_white (p[c], p[3]) : p[c];
+        *out++ = has_alpha ? (p[c] * p[3] + 255 * (255 - p[3]) + 127) / 255 : p[c];
     }
   return g_bytes_new_take (pixels, width * height * 3);
 }
@@ -254,9 +201,12 @@ picture_new (GdkPixbuf *pixbuf, GError **error)
 QuernPicture *
 quern_picture_new_from_bytes (GBytes *bytes, GCancellable *cancellable, GError **error)
 {
-  const Format *format;
+  const Format *format = NULL;
   g_autoptr (GdkPixbuf) pixbuf = NULL;
   QuernPicture *self;
+  gsize size, cursor = 0;
+  const guint8 *data;
+  guint32 width, height;
 
   g_return_val_if_fail (bytes != NULL, NULL);
 
@@ -265,11 +215,18 @@ quern_picture_new_from_bytes (GBytes *bytes, GCancellable *cancellable, GError *
                  _("This file is too large for a picture: more than %d MB."), QUERN_PICTURE_MAX_BYTES >> 20);
     return NULL;
   }
-  format = find_format (bytes, error);
-  if (format == NULL)
+  data = g_bytes_get_data (bytes, &size);
+  for (const Format *f = formats; f < formats + G_N_ELEMENTS (formats) && format == NULL; f++)
+    if (size >= f->offset + f->length && memcmp (data + f->offset, f->magic, f->length) == 0)
+      format = f;
+  if (format == NULL) {
+    g_set_error_literal (error, QUERN_PICTURE_ERROR, QUERN_PICTURE_ERROR_NOT_A_PICTURE,
+                         _("This file is not a picture that Quern can read. Use PNG, JPEG, WebP, GIF, HEIC or AVIF."));
     return NULL;
-  if (format->boxes && !check_boxes (bytes, error))
-    return NULL;
+  }
+  while (format->boxes && quern_picture_header_next_box (data, size, &cursor, &width, &height))
+    if (!check_size (MIN (width, G_MAXINT), MIN (height, G_MAXINT), error))
+      return NULL;
   pixbuf = decode (bytes, format, cancellable, error);
   if (pixbuf == NULL || !check_size (gdk_pixbuf_get_width (pixbuf), gdk_pixbuf_get_height (pixbuf), error))
     return NULL;

@@ -113,24 +113,6 @@ member (JsonObject *object, const char *name, double fallback)
   return CLAMP (value, members[i].low, members[i].high);
 }
 
-static gboolean
-check_member (const char *name, JsonNode *node, GError **error)
-{
-  const gsize i = find_member (name);
-
-  if (i == G_N_ELEMENTS (members)) {
-    g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT, _("There is no sampling value “%s”."), name);
-    return FALSE;
-  }
-  if (JSON_NODE_HOLDS_VALUE (node)
-      && (json_node_get_value_type (node) == G_TYPE_INT64 || json_node_get_value_type (node) == G_TYPE_DOUBLE)
-      && json_node_get_double (node) >= members[i].low && json_node_get_double (node) <= members[i].high)
-    return TRUE;
-  g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
-               _("The sampling value “%s” must be a number from %g to %g."), name, members[i].low, members[i].high);
-  return FALSE;
-}
-
 /**
  * quern_sampling_check:
  * @json: what somebody wrote
@@ -152,40 +134,22 @@ quern_sampling_check (const char *json, GError **error)
     return FALSE;
   }
   json_object_iter_init (&iter, json_node_get_object (root));
-  while (json_object_iter_next (&iter, &name, &node))
-    if (!check_member (name, node, error))
+  while (json_object_iter_next (&iter, &name, &node)) {
+    const gsize i = find_member (name);
+    if (i == G_N_ELEMENTS (members)) {
+      g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT, _("There is no sampling value “%s”."), name);
       return FALSE;
-  return TRUE;
-}
-
-static void
-read_sampling (QuernSampling *sampling, JsonObject *object)
-{
-  QuernSamplerValues *p = &sampling->sampler;
-
-  p->temperature = (float) member (object, "temperature", p->temperature);
-  p->top_k = (uint32_t) member (object, "top_k", p->top_k);
-  p->top_p = (float) member (object, "top_p", p->top_p);
-  p->min_p = (float) member (object, "min_p", p->min_p);
-  p->presence_penalty = (float) member (object, "presence_penalty", p->presence_penalty);
-  p->repetition_penalty = (float) member (object, "repetition_penalty", p->repetition_penalty);
-  p->seed = (uint64_t) member (object, "seed", (double) p->seed);
-  sampling->max_tokens = (guint) member (object, "max_tokens", 0);
-  sampling->thinking_budget = (guint) member (object, "thinking_budget", 0);
-  sampling->n_threads = (guint) member (object, "threads", 0);
-  sampling->kv_type = (QuernKvType) member (object, "kv_type", QUERN_KV_F16);
-}
-
-/* The family's values are for models with billions of parameters. Quern Tiny knows only one good answer to each
- * question, so it always takes the most probable token. */
-static void
-set_defaults (QuernSamplerValues *params, QuernModel *model, gboolean thinking, gboolean pictures)
-{
-  quern_sampler_values_init (params, model, thinking, pictures);
-  if (quern_model_is_demo (model)) {
-    params->temperature = 0;
-    params->presence_penalty = 0;
+    }
+    if (!JSON_NODE_HOLDS_VALUE (node)
+        || (json_node_get_value_type (node) != G_TYPE_INT64 && json_node_get_value_type (node) != G_TYPE_DOUBLE)
+        || !(json_node_get_double (node) >= members[i].low && json_node_get_double (node) <= members[i].high)) {
+      g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
+                   _("The sampling value “%s” must be a number from %g to %g."), name, members[i].low,
+                   members[i].high);
+      return FALSE;
+    }
   }
+  return TRUE;
 }
 
 static gboolean
@@ -260,12 +224,29 @@ void
 quern_sampling_init (QuernSampling *sampling, QuernModel *model, gboolean thinking, gboolean pictures, const char *json)
 {
   g_autoptr (JsonObject) object = parse (json);
+  QuernSamplerValues *values = &sampling->sampler;
 
   *sampling = (QuernSampling) { 0 };
   if (model)
-    set_defaults (&sampling->sampler, model, thinking, pictures);
-  sampling->sampler.seed = g_random_int ();
-  read_sampling (sampling, object);
+    quern_sampler_values_init (values, model, thinking, pictures);
+  if (model && quern_model_is_demo (model)) {
+    /* The family's values are for models with billions of parameters. Quern Tiny knows only one good answer to each
+     * question, so it always takes the most probable token. */
+    values->temperature = 0;
+    values->presence_penalty = 0;
+  }
+  values->seed = g_random_int ();
+  values->temperature = (float) member (object, "temperature", values->temperature);
+  values->top_k = (uint32_t) member (object, "top_k", values->top_k);
+  values->top_p = (float) member (object, "top_p", values->top_p);
+  values->min_p = (float) member (object, "min_p", values->min_p);
+  values->presence_penalty = (float) member (object, "presence_penalty", values->presence_penalty);
+  values->repetition_penalty = (float) member (object, "repetition_penalty", values->repetition_penalty);
+  values->seed = (uint64_t) member (object, "seed", (double) values->seed);
+  sampling->max_tokens = (guint) member (object, "max_tokens", 0);
+  sampling->thinking_budget = (guint) member (object, "thinking_budget", 0);
+  sampling->n_threads = (guint) member (object, "threads", 0);
+  sampling->kv_type = (QuernKvType) member (object, "kv_type", QUERN_KV_F16);
 }
 
 void

@@ -2,12 +2,13 @@
 #include "config.h"
 
 #include <glib/gi18n.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "quern-cli.h"
-#include "quern-local-private.h"
+#include "quern-local-backend.h"
+#include "quern-machine.h"
+#include "quern-open-file.h"
 
 /* Measures one model: prefill of a prompt of pseudo-random tokens at a depth, then decoding behind it. Medians over
  * several rounds in one process. Speculative decoding is off: random tokens say nothing about it. */
@@ -26,78 +27,74 @@ typedef struct {
   int rounds; /* that were finished */
 } Measured;
 
-static volatile sig_atomic_t interrupted;
+/* What is measured, for the signal handler, too. */
+typedef struct {
+  const Options *options;
+  QuernOpenFile *file;
+  QuernLoadedModel *loaded;
+  QuernGeneration *generation; /* NULL while nothing is generated */
+  GCancellable *cancellable;
+} Bench;
 
 static void
-interrupt (int number)
+bench_stop (gpointer data)
 {
-  interrupted = 1;
-}
+  Bench *bench = data;
 
-static bool
-is_interrupted (void *data)
-{
-  return interrupted;
-}
-
-static const QeControl control = { .cancelled = is_interrupted };
-
-static gboolean
-fail (GError **error, const QeError *engine_error)
-{
-  return _quern_inference_set_error (error, engine_error);
+  g_cancellable_cancel (bench->cancellable);
+  if (bench->generation)
+    quern_generation_stop (bench->generation);
 }
 
 /* The same tokens each time, none that ends a generation. */
 static void
-fill_tokens (const QeModel *model, int32_t *tokens, size_t n, uint64_t state)
+fill_tokens (QuernOpenFile *file, gint32 *tokens, guint n, guint64 state)
 {
-  uint32_t n_vocab = qe_model_info (model)->n_vocab;
+  guint n_vocab;
 
-  for (size_t i = 0; i < n;) {
-    size_t length;
-    bool is_control = true;
-    int32_t id;
+  quern_open_file_get_vocabulary (file, &n_vocab);
+  for (guint i = 0; i < n;) {
+    gint32 id;
     state = state * 6364136223846793005u + 1442695040888963407u;
-    id = (int32_t) ((state >> 33) % n_vocab);
-    if (qe_token_bytes (model, id, &length, &is_control) && !is_control)
+    id = (gint32) ((state >> 33) % n_vocab);
+    if (quern_open_file_has_text_token (file, id))
       tokens[i++] = id;
   }
 }
 
-static gboolean
-prefill (QeContext *context, const int32_t *tokens, size_t n, QePrefillStats *stats, GError **error)
+static void
+done_cb (gboolean *done)
 {
-  QeError engine_error = { 0 };
-  QePrompt *prompt = qe_prompt_new ();
-  gboolean ok = prompt && qe_prompt_add_tokens (prompt, tokens, n, &engine_error) == QE_OK
-                && qe_context_prefill (context, prompt, &control, stats, &engine_error) == QE_OK;
-
-  qe_prompt_free (prompt);
-  return ok || fail (error, &engine_error);
+  *done = TRUE;
 }
 
-/* Where the model wants to end, a token is put in its place: the work is the same. */
+/* Reads a prompt of tokens and writes n_decode more. */
 static gboolean
-decode (QeContext *context, int n, int32_t filler, double *rate, GError **error)
+generate (Bench *bench, const gint32 *tokens, guint n, guint n_decode, QuernStatistics *statistics, GError **error)
 {
-  QeSamplerParams params = { .temperature = 0, .top_p = 1, .repetition_penalty = 1 };
-  QeSampler *sampler = NULL;
-  QeError engine_error = { 0 };
-  gint64 began = g_get_monotonic_time ();
-  QeStatus status = qe_sampler_new (&sampler, &params, &engine_error);
+  g_autoptr (QuernRequest) request = quern_request_new ();
+  g_autoptr (QuernGeneration) generation = NULL;
+  gboolean done = FALSE;
 
-  for (int done = 0; done < n && status == QE_OK;) {
-    int32_t tokens[QE_STEP_MAX];
-    size_t n_tokens = 0;
-    status = qe_context_step (context, sampler, &control, tokens, &n_tokens, &engine_error);
-    done += (int) MAX (n_tokens, 1);
-    if (status == QE_END)
-      status = qe_context_append (context, &filler, 1, NULL, &engine_error);
-  }
-  *rate = n / ((double) (g_get_monotonic_time () - began) / G_USEC_PER_SEC);
-  qe_sampler_free (sampler);
-  return status == QE_OK || fail (error, &engine_error);
+  if (g_cancellable_set_error_if_cancelled (bench->cancellable, error))
+    return FALSE;
+  quern_request_set_tokens (request, tokens, n);
+  quern_request_set_max_tokens (request, n_decode);
+  quern_request_set_no_end (request, tokens[0]);
+  quern_request_set_sampler (request, &(QuernSamplerValues) { .top_p = 1, .repetition_penalty = 1 });
+  bench->generation = generation = quern_loaded_model_generate (bench->loaded, request);
+  g_signal_connect_swapped (generation, "done", G_CALLBACK (done_cb), &done);
+  while (!done)
+    g_main_context_iteration (NULL, TRUE);
+  bench->generation = NULL;
+  *statistics = *quern_generation_get_statistics (generation);
+  if (quern_generation_get_stop (generation) == QUERN_STOP_LENGTH)
+    return TRUE;
+  if (quern_generation_get_error (generation))
+    g_propagate_error (error, g_error_copy (quern_generation_get_error (generation)));
+  else
+    g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_CANCELLED, _("Cancelled."));
+  return FALSE;
 }
 
 static int
@@ -115,33 +112,35 @@ median (double *values, int n)
 
 /* Each round has its own prompt, so that nothing is reused but the beginning that sets the depth. */
 static gboolean
-run_round (const Options *o, const QeModel *model, QeContext *context, int round, double *prefill_rate,
-           double *decode_rate, GError **error)
+run_round (Bench *bench, int round, double *prefill_rate, double *decode_rate, GError **error)
 {
-  size_t n = (size_t) (o->depth + o->n_prompt);
-  g_autofree int32_t *tokens = g_new (int32_t, n + 1);
-  QePrefillStats stats = { 0 };
+  const Options *o = bench->options;
+  guint depth = (guint) o->depth, n = (guint) (o->depth + o->n_prompt);
+  g_autofree gint32 *tokens = g_new (gint32, n + 1);
+  QuernStatistics s;
 
-  fill_tokens (model, tokens, (size_t) o->depth + 1, 1);
-  if (o->depth > 0 && !prefill (context, tokens, (size_t) o->depth, &stats, error))
+  fill_tokens (bench->file, tokens, depth + 1, 1);
+  if (depth > 0 && !generate (bench, tokens, depth, 1, &s, error))
     return FALSE;
-  fill_tokens (model, tokens + o->depth, (size_t) o->n_prompt, (uint64_t) round + 2);
-  if (!prefill (context, tokens, n, &stats, error))
+  fill_tokens (bench->file, tokens + depth, (guint) o->n_prompt, (guint64) round + 2);
+  if (!generate (bench, tokens, n, (guint) MAX (o->n_decode, 1), &s, error))
     return FALSE;
-  *prefill_rate = stats.seconds > 0 ? (double) stats.evaluated / stats.seconds : 0;
-  return o->n_decode == 0 || decode (context, o->n_decode, tokens[0], decode_rate, error);
+  *prefill_rate = s.prefill_seconds > 0 ? s.evaluated_tokens / s.prefill_seconds : 0;
+  *decode_rate = o->n_decode > 0 && s.decode_seconds > 0 ? s.answer_tokens / s.decode_seconds : 0;
+  return TRUE;
 }
 
 static gboolean
-run_rounds (const Options *o, const QeModel *model, QeContext *context, Measured *out, GError **error)
+run_rounds (Bench *bench, Measured *out, GError **error)
 {
-  g_autofree double *prefills = g_new0 (double, o->rounds);
-  g_autofree double *decodes = g_new0 (double, o->rounds);
+  int n = bench->options->rounds;
+  g_autofree double *prefills = g_new0 (double, n);
+  g_autofree double *decodes = g_new0 (double, n);
 
-  for (int round = -1; round < o->rounds; round++) { /* round -1 warms up */
+  for (int round = -1; round < n; round++) { /* round -1 warms up */
     int slot = MAX (round, 0);
-    if (!run_round (o, model, context, round, &prefills[slot], &decodes[slot], error)) {
-      if (!interrupted || round < 1)
+    if (!run_round (bench, round, &prefills[slot], &decodes[slot], error)) {
+      if (!quern_cli_was_interrupted () || round < 1)
         return FALSE;
       g_clear_error (error);
       break;
@@ -150,31 +149,36 @@ run_rounds (const Options *o, const QeModel *model, QeContext *context, Measured
   }
   out->prefill = median (prefills, out->rounds);
   out->decode = median (decodes, out->rounds);
-  out->threads = qe_context_threads (context);
+  out->threads = quern_loaded_model_get_threads (bench->loaded);
   return TRUE;
 }
 
+/* The memory is not planned: who measures a model that is too big wants to know how slow it is. */
 static gboolean
-measure (const Options *o, const char *path, Measured *out, GError **error)
+measure (const Options *o, QuernModel *model, Measured *out, GError **error)
 {
-  QeContextParams params = { .n_ctx = (uint32_t) (o->depth + o->n_prompt + o->n_decode + 1),
-                             .n_threads = (unsigned) o->n_threads,
-                             .kv_type = o->kv_q8 ? QE_KV_Q8_0 : QE_KV_F16,
-                             .sketch = true };
-  QeModel *model = NULL;
-  QeContext *context = NULL;
-  QeError engine_error = { 0 };
+  const QuernLoadParams params = { .context_size = (guint) (o->depth + o->n_prompt + MAX (o->n_decode, 1) + 1),
+                                   .n_threads = (guint) o->n_threads,
+                                   .kv_type = o->kv_q8 ? QUERN_KV_Q8_0 : QUERN_KV_F16,
+                                   .force = TRUE,
+                                   .private_context = TRUE,
+                                   .no_drafts = TRUE };
+  g_autoptr (QuernBackend) backend = QUERN_BACKEND (quern_local_backend_new ());
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  g_autoptr (GAsyncResult) result = NULL;
+  Bench bench = { .options = o, .cancellable = cancellable };
+  guint interrupt = quern_cli_stop_on_interrupt (bench_stop, &bench);
   gint64 began = g_get_monotonic_time ();
-  gboolean ok = qe_model_open (&model, path, NULL, &engine_error) == QE_OK
-                && qe_context_new (&context, model, &params, &engine_error) == QE_OK;
+  gboolean ok;
 
+  quern_backend_load_async (backend, model, &params, NULL, NULL, cancellable, quern_keep_result_cb, &result);
+  bench.loaded = quern_backend_load_finish (backend, quern_cli_wait (&result), error);
   out->load_seconds = (double) (g_get_monotonic_time () - began) / G_USEC_PER_SEC;
-  if (ok)
-    ok = run_rounds (o, model, context, out, error);
-  else
-    fail (error, &engine_error);
-  qe_context_free (context);
-  qe_model_free (model);
+  bench.file = bench.loaded ? quern_open_file_new (model, error) : NULL;
+  ok = bench.file && run_rounds (&bench, out, error);
+  g_source_remove (interrupt);
+  g_clear_object (&bench.file);
+  g_clear_object (&bench.loaded);
   return ok;
 }
 
@@ -206,9 +210,9 @@ print_json (QuernModel *model, const Options *o, const Measured *m)
   json_builder_set_member_name (builder, "model");
   json_builder_add_string_value (builder, quern_model_get_path (model));
   json_builder_set_member_name (builder, "partial");
-  json_builder_add_boolean_value (builder, interrupted);
+  json_builder_add_boolean_value (builder, quern_cli_was_interrupted ());
   json_builder_set_member_name (builder, "kernels");
-  json_builder_add_string_value (builder, qe_cpu_kernels ());
+  json_builder_add_string_value (builder, quern_machine_get_kernels ());
   for (guint i = 0; i < G_N_ELEMENTS (numbers); i++) {
     json_builder_set_member_name (builder, numbers[i].name);
     json_builder_add_double_value (builder, numbers[i].value);
@@ -230,7 +234,7 @@ print_text (QuernModel *model, const Options *o, const Measured *m)
   quern_cli_line (
       stdout,
       _("%s: prefill of %d tokens %.2f/s, decode %.2f/s at depth %d; loaded in %.2f s, %u threads (%s), peak memory %s\n"),
-      title, o->n_prompt, m->prefill, m->decode, o->depth, m->load_seconds, m->threads, qe_cpu_kernels (), rss);
+      title, o->n_prompt, m->prefill, m->decode, o->depth, m->load_seconds, m->threads, quern_machine_get_kernels (), rss);
 }
 
 static int
@@ -243,11 +247,10 @@ run (const Options *o)
   Measured measured = { 0 };
 
   model = quern_cli_find_model (library, o->model, &error);
-  signal (SIGINT, interrupt);
-  if (!model || !measure (o, quern_model_get_path (model), &measured, &error))
-    return interrupted ? (quern_cli_fail (error), QUERN_CLI_INTERRUPTED) : quern_cli_fail (error);
+  if (!model || !measure (o, model, &measured, &error))
+    return quern_cli_was_interrupted () ? (quern_cli_fail (error), QUERN_CLI_INTERRUPTED) : quern_cli_fail (error);
   (o->json ? print_json : print_text) (model, o, &measured);
-  return interrupted ? quern_cli_interrupted () : QUERN_CLI_OK;
+  return quern_cli_was_interrupted () ? quern_cli_interrupted () : QUERN_CLI_OK;
 }
 
 int

@@ -14,7 +14,7 @@
 #include "quern-local-backend.h"
 #include "quern-picture.h"
 #include "quern-printable.h"
-#include "quern-prompt.h"
+#include "quern-excerpt.h"
 #include "quern-sampling.h"
 #include "quern-template.h"
 
@@ -164,7 +164,7 @@ choose_context (Chat *chat, QuernRequest *request, QuernLoadParams *params, GErr
   gssize tokens;
 
   *params = (QuernLoadParams) { .n_threads = (guint) chat->options.n_threads };
-  quern_backend_count_async (chat->backend, chat->model, request, NULL, quern_cli_result_cb, &result);
+  quern_backend_count_async (chat->backend, chat->model, request, NULL, quern_keep_result_cb, &result);
   tokens = quern_backend_count_finish (chat->backend, quern_cli_wait (&result), error);
   if (tokens < 0)
     return FALSE;
@@ -184,7 +184,7 @@ load_model (Chat *chat, const QuernLoadParams *params, GError **error)
   gint64 began = g_get_monotonic_time ();
   g_autoptr (GAsyncResult) result = NULL;
 
-  quern_backend_load_async (chat->backend, chat->model, params, NULL, NULL, NULL, quern_cli_result_cb, &result);
+  quern_backend_load_async (chat->backend, chat->model, params, NULL, NULL, NULL, quern_keep_result_cb, &result);
   chat->loaded = quern_backend_load_finish (chat->backend, quern_cli_wait (&result), error);
   chat->load_seconds = (double) (g_get_monotonic_time () - began) / G_USEC_PER_SEC;
   return chat->loaded != NULL;

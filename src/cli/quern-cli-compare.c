@@ -10,6 +10,7 @@
 
 #include "quern-cli.h"
 #include "quern-comparison-json.h"
+#include "quern-local-backend.h"
 #include "quern-comparison-report.h"
 #include "quern-questions.h"
 
@@ -192,7 +193,7 @@ write_reports (QuernComparison *comparison, const Options *o, GError **error)
 
   if (!o->html && !o->markdown && !o->json)
     return TRUE;
-  quern_comparison_hash_async (comparison, NULL, quern_cli_result_cb, &result);
+  quern_comparison_hash_async (comparison, NULL, quern_keep_result_cb, &result);
   if (!quern_comparison_hash_finish (comparison, quern_cli_wait (&result), error))
     return FALSE;
   html = quern_comparison_to_html (comparison);
@@ -217,7 +218,7 @@ stop_questions (gpointer questions)
 
 /* A question set in place of, or after, a prompt. */
 static gboolean
-put_questions (QuernComparison *comparison, const char *path, GError **error)
+put_questions (QuernComparison *comparison, QuernBackend *backend, const char *path, GError **error)
 {
   g_autoptr (QuernQuestions) questions = NULL;
   g_autoptr (GAsyncResult) result = NULL;
@@ -232,7 +233,7 @@ put_questions (QuernComparison *comparison, const char *path, GError **error)
   quern_questions_set_name (questions, name);
   quern_comparison_set_questions (comparison, questions);
   source = quern_cli_stop_on_interrupt (stop_questions, questions);
-  quern_questions_run_async (questions, comparison, NULL, quern_cli_result_cb, &result);
+  quern_questions_run_async (questions, comparison, backend, NULL, quern_keep_result_cb, &result);
   ok = quern_questions_run_finish (questions, quern_cli_wait (&result), error);
   g_source_remove (source);
   if (!ok && quern_cli_was_interrupted ())
@@ -241,12 +242,12 @@ put_questions (QuernComparison *comparison, const char *path, GError **error)
 }
 
 static gboolean
-put_prompt (QuernComparison *comparison, const Options *o, GListModel *pictures, GError **error)
+put_prompt (QuernComparison *comparison, QuernBackend *backend, const Options *o, GListModel *pictures, GError **error)
 {
   g_autoptr (GAsyncResult) result = NULL;
   const guint source = quern_cli_stop_on_interrupt (stop_comparison, comparison);
 
-  quern_comparison_ask_async (comparison, o->prompt, pictures, NULL, quern_cli_result_cb, &result);
+  quern_comparison_ask_async (comparison, backend, o->prompt, pictures, NULL, quern_keep_result_cb, &result);
   gboolean ok = quern_comparison_ask_finish (comparison, quern_cli_wait (&result), error);
   g_source_remove (source);
   return ok;
@@ -257,10 +258,11 @@ run (const Options *o)
 {
   GError *error = NULL;
   g_autoptr (QuernComparison) comparison = make_comparison (o, &error);
+  g_autoptr (QuernBackend) backend = QUERN_BACKEND (quern_local_backend_new ());
   g_autoptr (GListModel) pictures = comparison ? load_pictures (o->images, &error) : NULL;
 
-  if (!pictures || (*o->prompt && !put_prompt (comparison, o, pictures, &error))
-      || (o->questions && !quern_cli_was_interrupted () && !put_questions (comparison, o->questions, &error))
+  if (!pictures || (*o->prompt && !put_prompt (comparison, backend, o, pictures, &error))
+      || (o->questions && !quern_cli_was_interrupted () && !put_questions (comparison, backend, o->questions, &error))
       || !write_reports (comparison, o, &error))
     return quern_cli_fail (error);
   if (quern_comparison_get_note (comparison))

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "quern-cli.h"
+#include "quern-local-backend.h"
 #include "quern-measure-figures.h"
 #include "quern-measure.h"
 #include "quern-sample-text.h"
@@ -155,11 +156,12 @@ stop (gpointer measure)
 static gboolean
 measure_all (QuernMeasure *measure, const Options *o, GError **error)
 {
+  g_autoptr (QuernBackend) backend = QUERN_BACKEND (quern_local_backend_new ());
   g_autoptr (GAsyncResult) result = NULL;
   const guint source = quern_cli_stop_on_interrupt (stop, measure);
   gboolean ok;
 
-  quern_measure_run_async (measure, NULL, quern_cli_result_cb, &result);
+  quern_measure_run_async (measure, backend, NULL, quern_keep_result_cb, &result);
   ok = quern_measure_run_finish (measure, quern_cli_wait (&result), error);
   g_source_remove (source);
   if (ok || !quern_cli_was_interrupted ()

@@ -262,7 +262,7 @@ quern_cli_import (int argc, char **argv)
   library = quern_cli_open_library (TRUE, &store, &error);
   if (!library)
     return quern_cli_fail (error);
-  quern_library_import_async (library, argv[1], NULL, quern_cli_result_cb, &result);
+  quern_library_import_async (library, argv[1], NULL, quern_keep_result_cb, &result);
   model = quern_library_import_finish (library, quern_cli_wait (&result), &error);
   if (!model)
     return quern_cli_fail (error);
@@ -312,9 +312,9 @@ quern_cli_remove (int argc, char **argv)
         g_error_new (QUERN_LIBRARY_ERROR, QUERN_LIBRARY_ERROR_NOT_FOUND,
                      _("There is no model “%s”. “quern-cli list” prints those that are on this computer."), argv[1]));
   if (model)
-    quern_library_remove_async (library, model, NULL, quern_cli_result_cb, &result);
+    quern_library_remove_async (library, model, NULL, quern_keep_result_cb, &result);
   else
-    quern_library_remove_folder_async (library, folder, NULL, quern_cli_result_cb, &result);
+    quern_library_remove_folder_async (library, folder, NULL, quern_keep_result_cb, &result);
   if (!quern_library_remove_finish (library, quern_cli_wait (&result), &error))
     return quern_cli_fail (error);
   return QUERN_CLI_OK;

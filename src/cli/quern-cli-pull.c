@@ -210,7 +210,7 @@ load_repo (QuernHub *hub, const char *name, gboolean quiet, GError **error)
     g_autoptr (GAsyncResult) result = NULL;
     g_autoptr (GError) cause = NULL;
 
-    quern_hub_load_repo_async (hub, name, NULL, quern_cli_result_cb, &result);
+    quern_hub_load_repo_async (hub, name, NULL, quern_keep_result_cb, &result);
     repo = quern_hub_load_repo_finish (hub, quern_cli_wait (&result), &cause);
     if (repo == NULL && !sit_out (hub, &left, quiet)) {
       g_propagate_error (error, g_steal_pointer (&cause));
@@ -235,7 +235,7 @@ open_queue (QuernHub *hub, guint64 rate)
 
   quern_downloads_hold (downloads, NULL);
   quern_downloads_set_rate (downloads, rate);
-  quern_downloads_load_async (downloads, NULL, quern_cli_result_cb, &result);
+  quern_downloads_load_async (downloads, NULL, quern_keep_result_cb, &result);
   if (!quern_downloads_load_finish (downloads, quern_cli_wait (&result), &error))
     quern_cli_line (stderr, "quern-cli: %s\n", error->message);
   return downloads;

@@ -213,12 +213,6 @@ quern_cli_interrupted (void)
 
 /* ---- waiting --------------------------------------------------------------------------------------------------- */
 
-void
-quern_cli_result_cb (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  *(GAsyncResult **) user_data = g_object_ref (result);
-}
-
 GAsyncResult *
 quern_cli_wait (GAsyncResult **result)
 {
@@ -246,7 +240,7 @@ quern_cli_open_library (gboolean write, QuernStore **store, GError **error)
   if (failure)
     print_line (failure->message);
   library = quern_library_new (*store);
-  quern_library_scan_async (library, NULL, quern_cli_result_cb, &result);
+  quern_library_scan_async (library, NULL, quern_keep_result_cb, &result);
   quern_library_scan_finish (library, quern_cli_wait (&result), NULL);
   return library;
 }

@@ -5,6 +5,7 @@
 #include <json-glib/json-glib.h>
 #include <stdio.h>
 
+#include "quern-backend.h"
 #include "quern-library.h"
 
 G_BEGIN_DECLS
@@ -50,7 +51,6 @@ int quern_cli_interrupted (void);
 /* The same for a variable of the environment. Frees the error. */
 int quern_cli_wrong_address (GError *error);
 /* Runs the main loop until an asynchronous call has its result: pass &result as user_data. */
-void quern_cli_result_cb (GObject *source, GAsyncResult *result, gpointer user_data);
 GAsyncResult *quern_cli_wait (GAsyncResult **result);
 /* A scanned library with what was imported; NULL with error only when write and the database cannot be used. */
 QuernLibrary *quern_cli_open_library (gboolean write, QuernStore **store, GError **error);

@@ -135,7 +135,7 @@ read_token (QuernCompareAnswer *answer, JsonArray *from)
   for (guint i = 0; i < token.n_top; i++)
     token.top[i] = (QuernTokenChoice) { (gint32) quern_json_int_at (top, 3 * i), quern_json_double_at (top, 3 * i + 1),
                                         quern_json_string_at (top, 3 * i + 2) };
-  _quern_compare_answer_restore_token (answer, &token);
+  _quern_compare_answer_add_token (answer, &token);
 }
 
 static void

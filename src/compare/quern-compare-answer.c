@@ -7,38 +7,19 @@
 
 #include "quern-compare-answer-private.h"
 
-/* The worker adds text and tokens under the lock and asks for a flush. The flush runs on the main context and moves
- * them to the fields that getters and signals use. QuernGeneration works in the same way. */
-#define FLUSH_MS 12
-
 struct _QuernCompareAnswer {
   GObject parent_instance;
 
-  GMainContext *context;
-
-  /* Only the main thread uses these fields. */
   QuernCompareState state;
   double progress;
   GString *answer, *reasoning;
-  GArray *tokens; /* of QuernGeneratedToken */
+  GArray *tokens;      /* of QuernGeneratedToken */
+  GStringChunk *texts; /* text of tokens; a chunk never moves, so tokens may point into it */
   QuernStatistics statistics;
   char *failure;
   guint64 planned, peak;
   gboolean together;
   QuernAnswerSettings settings;
-
-  GMutex lock;         /* guards the fields below */
-  GStringChunk *texts; /* text of tokens; a chunk never moves, so tokens may point into it */
-  GString *new_answer, *new_reasoning;
-  gsize answer_length, reasoning_length; /* bytes of all that was added */
-  gsize spoken_for[2];                   /* bytes of the answer and of the reasoning that tokens cover */
-  GArray *new_tokens;
-  QuernCompareState next_state;
-  double next_progress;
-  QuernStatistics next_statistics;
-  char *next_failure;
-  guint64 next_planned, next_peak;
-  gboolean next_together, flush_queued;
 };
 
 enum { PROP_0, PROP_STATE, PROP_PROGRESS, PROP_ANSWER, PROP_REASONING, N_PROPS };
@@ -49,57 +30,69 @@ static guint signals[N_SIGNALS];
 
 G_DEFINE_FINAL_TYPE (QuernCompareAnswer, quern_compare_answer, G_TYPE_OBJECT)
 
-/* ---- the main thread's side ------------------------------------------------------------------------------------ */
+/* ---- what a generation tells ----------------------------------------------------------------------------------- */
 
 static void
-show_text (QuernCompareAnswer *self, gboolean reasoning, GString *text)
+quern_compare_answer_text_cb (QuernCompareAnswer *self, gboolean reasoning, const char *text)
 {
-  if (text->len > 0) {
-    g_string_append_len (reasoning ? self->reasoning : self->answer, text->str, (gssize) text->len);
-    g_signal_emit (self, signals[SIGNAL_TEXT], 0, reasoning, text->str);
-    g_object_notify_by_pspec (G_OBJECT (self), properties[reasoning ? PROP_REASONING : PROP_ANSWER]);
-  }
-  g_string_free (text, TRUE);
+  g_string_append (reasoning ? self->reasoning : self->answer, text);
+  g_signal_emit (self, signals[SIGNAL_TEXT], 0, reasoning, text);
+  g_object_notify_by_pspec (G_OBJECT (self), properties[reasoning ? PROP_REASONING : PROP_ANSWER]);
 }
 
-static void
-set_state (QuernCompareAnswer *self, QuernCompareState state, double progress)
-{
-  gboolean state_changed = state != self->state, progress_changed = progress != self->progress;
-
-  self->state = state;
-  self->progress = progress;
-  if (progress_changed)
-    g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_PROGRESS]);
-  if (state_changed)
-    g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_STATE]);
-}
-
-/* Moves what the worker has added to the fields of the main thread and emits the signals. */
 void
-_quern_compare_answer_flush (QuernCompareAnswer *self)
+_quern_compare_answer_set_state (QuernCompareAnswer *self, QuernCompareState state)
 {
-  g_mutex_lock (&self->lock);
-  GString *answer = g_steal_pointer (&self->new_answer), *reasoning = g_steal_pointer (&self->new_reasoning);
-  QuernCompareState state = self->next_state;
-  double progress = self->next_progress;
-  self->new_answer = g_string_new (NULL);
-  self->new_reasoning = g_string_new (NULL);
-  g_array_append_vals (self->tokens, self->new_tokens->data, self->new_tokens->len);
-  g_array_set_size (self->new_tokens, 0);
-  self->statistics = self->next_statistics;
-  g_set_str (&self->failure, self->next_failure);
-  self->planned = self->next_planned;
-  self->peak = self->next_peak;
-  self->together = self->next_together;
-  self->flush_queued = FALSE;
-  g_mutex_unlock (&self->lock);
-
-  show_text (self, TRUE, reasoning);
-  show_text (self, FALSE, answer);
-  g_signal_emit (self, signals[SIGNAL_CHANGED], 0);
-  set_state (self, state, progress);
+  if (self->state == state)
+    return;
+  self->state = state;
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_STATE]);
 }
+
+static void
+quern_compare_answer_changed_cb (QuernCompareAnswer *self, QuernGeneration *generation)
+{
+  double progress = quern_generation_get_progress (generation);
+
+  while (self->tokens->len < quern_generation_get_n_tokens (generation))
+    _quern_compare_answer_add_token (self, quern_generation_get_token (generation, self->tokens->len));
+  g_signal_emit (self, signals[SIGNAL_CHANGED], 0);
+  if (progress != self->progress) {
+    self->progress = progress;
+    g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_PROGRESS]);
+  }
+  if (quern_generation_get_phase (generation) == QUERN_GENERATION_DECODE)
+    _quern_compare_answer_set_state (self, QUERN_COMPARE_WRITING);
+}
+
+/* Takes what @generation writes, until _quern_compare_answer_finish(). */
+void
+_quern_compare_answer_follow (QuernCompareAnswer *self, QuernGeneration *generation)
+{
+  g_signal_connect_object (generation, "text", G_CALLBACK (quern_compare_answer_text_cb), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (generation, "changed", G_CALLBACK (quern_compare_answer_changed_cb), self,
+                           G_CONNECT_SWAPPED);
+}
+
+void
+_quern_compare_answer_set_memory (QuernCompareAnswer *self, guint64 planned, guint64 peak, gboolean together)
+{
+  self->planned = planned;
+  self->peak = peak;
+  self->together = together;
+}
+
+void
+_quern_compare_answer_finish (QuernCompareAnswer *self, QuernCompareState state, const QuernStatistics *statistics,
+                              const char *failure)
+{
+  self->statistics = *statistics;
+  g_set_str (&self->failure, failure);
+  g_signal_emit (self, signals[SIGNAL_CHANGED], 0);
+  _quern_compare_answer_set_state (self, state);
+}
+
+/* ---- reading --------------------------------------------------------------------------------------------------- */
 
 QuernCompareState
 quern_compare_answer_get_state (QuernCompareAnswer *self)
@@ -260,114 +253,10 @@ quern_compare_answer_fork (QuernCompareAnswer *a, QuernCompareAnswer *b, QuernFo
   out->p_b_in_a = probability_of (left, right->chosen.id);
 }
 
-/* ---- the worker's side ----------------------------------------------------------------------------------------- */
-
-static gboolean
-flush_cb (gpointer data)
-{
-  _quern_compare_answer_flush (data);
-  return G_SOURCE_REMOVE;
-}
-
-/* The caller holds the lock. */
-static void
-queue_flush (QuernCompareAnswer *self)
-{
-  if (self->flush_queued)
-    return;
-  self->flush_queued = TRUE;
-  GSource *source = g_timeout_source_new (FLUSH_MS);
-  g_source_set_callback (source, flush_cb, g_object_ref (self), g_object_unref);
-  g_source_attach (source, self->context);
-  g_source_unref (source);
-}
-
 QuernCompareAnswer *
 _quern_compare_answer_new (void)
 {
   return g_object_new (QUERN_TYPE_COMPARE_ANSWER, NULL);
-}
-
-void
-_quern_compare_answer_set_state (QuernCompareAnswer *self, QuernCompareState state)
-{
-  g_mutex_lock (&self->lock);
-  self->next_state = state;
-  queue_flush (self);
-  g_mutex_unlock (&self->lock);
-}
-
-void
-_quern_compare_answer_set_progress (QuernCompareAnswer *self, double progress)
-{
-  g_mutex_lock (&self->lock);
-  self->next_progress = progress;
-  queue_flush (self);
-  g_mutex_unlock (&self->lock);
-}
-
-void
-_quern_compare_answer_add_text (QuernCompareAnswer *self, gboolean reasoning, const char *text, gsize length)
-{
-  g_mutex_lock (&self->lock);
-  g_string_append_len (reasoning ? self->new_reasoning : self->new_answer, text, (gssize) length);
-  *(reasoning ? &self->reasoning_length : &self->answer_length) += length;
-  queue_flush (self);
-  g_mutex_unlock (&self->lock);
-}
-
-static const char *
-token_text (QuernCompareAnswer *self, QeModel *model, gint32 id)
-{
-  size_t length = 0;
-  bool control;
-  const char *bytes = qe_token_bytes (model, id, &length, &control);
-  g_autofree char *valid = g_utf8_make_valid (bytes ? bytes : "", (gssize) length);
-
-  return g_string_chunk_insert_const (self->texts, valid);
-}
-
-/* Call it after the text of the token was added: the token's span is what was added since the token before it. */
-void
-_quern_compare_answer_add_token (QuernCompareAnswer *self, QeModel *model, gint32 id, double p,
-                                 const QuernCandidate *top, guint n_top, gboolean reasoning)
-{
-  QuernGeneratedToken token = { .reasoning = reasoning };
-
-  g_mutex_lock (&self->lock);
-  gsize length = reasoning ? self->reasoning_length : self->answer_length;
-  token.chosen = (QuernTokenChoice) { id, p, token_text (self, model, id) };
-  for (guint i = 0; i < n_top && top[i].id >= 0; i++)
-    token.top[token.n_top++] = (QuernTokenChoice) { top[i].id, top[i].p, token_text (self, model, top[i].id) };
-  token.start = (guint) self->spoken_for[reasoning];
-  token.end = (guint) length;
-  self->spoken_for[reasoning] = length;
-  g_array_append_val (self->new_tokens, token);
-  queue_flush (self);
-  g_mutex_unlock (&self->lock);
-}
-
-void
-_quern_compare_answer_set_memory (QuernCompareAnswer *self, guint64 planned, guint64 peak, gboolean together)
-{
-  g_mutex_lock (&self->lock);
-  self->next_planned = planned;
-  self->next_peak = peak;
-  self->next_together = together;
-  g_mutex_unlock (&self->lock);
-}
-
-/* The worker calls this last. The flush that it queues shows everything that was added before. */
-void
-_quern_compare_answer_finish (QuernCompareAnswer *self, QuernCompareState state, const QuernStatistics *statistics,
-                              const char *failure)
-{
-  g_mutex_lock (&self->lock);
-  self->next_state = state;
-  self->next_statistics = *statistics;
-  g_set_str (&self->next_failure, failure);
-  queue_flush (self);
-  g_mutex_unlock (&self->lock);
 }
 
 /* ---- restoring ------------------------------------------------------------------------------------------------- */
@@ -379,16 +268,12 @@ _quern_compare_answer_restore (QuernCompareAnswer *self, QuernCompareState state
   g_string_assign (self->answer, answer);
   g_string_assign (self->reasoning, reasoning);
   g_set_str (&self->failure, failure);
-  g_set_str (&self->next_failure, failure);
-  self->planned = self->next_planned;
-  self->peak = self->next_peak;
-  self->together = self->next_together;
-  self->state = self->next_state = state;
-  self->statistics = self->next_statistics = *statistics;
+  self->state = state;
+  self->statistics = *statistics;
 }
 
 void
-_quern_compare_answer_restore_token (QuernCompareAnswer *self, const QuernGeneratedToken *token)
+_quern_compare_answer_add_token (QuernCompareAnswer *self, const QuernGeneratedToken *token)
 {
   QuernGeneratedToken copy = *token;
 
@@ -419,17 +304,11 @@ quern_compare_answer_finalize (GObject *object)
 {
   QuernCompareAnswer *self = QUERN_COMPARE_ANSWER (object);
 
-  g_main_context_unref (self->context);
   g_string_free (self->answer, TRUE);
   g_string_free (self->reasoning, TRUE);
-  g_string_free (self->new_answer, TRUE);
-  g_string_free (self->new_reasoning, TRUE);
   g_array_unref (self->tokens);
-  g_array_unref (self->new_tokens);
   g_string_chunk_free (self->texts);
   g_free (self->failure);
-  g_free (self->next_failure);
-  g_mutex_clear (&self->lock);
   G_OBJECT_CLASS (quern_compare_answer_parent_class)->finalize (object);
 }
 
@@ -455,13 +334,8 @@ quern_compare_answer_class_init (QuernCompareAnswerClass *klass)
 static void
 quern_compare_answer_init (QuernCompareAnswer *self)
 {
-  self->context = g_main_context_ref_thread_default ();
   self->answer = g_string_new (NULL);
   self->reasoning = g_string_new (NULL);
-  self->new_answer = g_string_new (NULL);
-  self->new_reasoning = g_string_new (NULL);
   self->tokens = g_array_new (FALSE, FALSE, sizeof (QuernGeneratedToken));
-  self->new_tokens = g_array_new (FALSE, FALSE, sizeof (QuernGeneratedToken));
   self->texts = g_string_chunk_new (1024);
-  g_mutex_init (&self->lock);
 }

@@ -5,8 +5,8 @@
 
 #include <string.h>
 
-#include "qe.h"
 #include "quern-comparison-json.h"
+#include "quern-machine.h"
 
 static char *
 processor_name (void)
@@ -26,8 +26,8 @@ void
 quern_compare_machine_set_here (QuernCompareMachine *machine)
 {
   quern_compare_machine_clear (machine);
-  *machine = (QuernCompareMachine) { processor_name (), g_strdup (qe_cpu_kernels ()), g_strdup (QUERN_VERSION),
-                                     qe_cpu_default_threads () };
+  *machine = (QuernCompareMachine) { processor_name (), g_strdup (quern_machine_get_kernels ()),
+                                     g_strdup (QUERN_VERSION), quern_machine_get_threads () };
 }
 
 void

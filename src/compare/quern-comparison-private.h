@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-#include "quern-compare-job.h"
+#include "quern-compare-run.h"
 #include "quern-comparison.h"
 #include "quern-sampling.h"
 
@@ -30,13 +30,13 @@ struct _QuernComparison {
 
   GTask *task;             /* NULL when nothing runs */
   gboolean paused_measure; /* the run paused the measurement, which would distort its timings */
-  GCancellable *cancellable;
+  QuernCompareRun *run;    /* the task's */
   char *note;
 };
 
-/* Makes the job that loads and runs a column. */
-QuernCompareJob *_quern_comparison_job (QuernComparison *self, QuernCompareColumn *column, QuernCompareMode mode,
-                                        gboolean pictures);
+/* Adds the job that loads a column to a run. */
+QuernCompareJob *_quern_comparison_add_job (QuernComparison *self, QuernCompareRun *run, QuernCompareColumn *column,
+                                            QuernCompareMode mode, gboolean pictures);
 void _quern_comparison_note_machine (QuernComparison *self);
 QuernSampling _quern_comparison_sampling (QuernComparison *self, QuernCompareColumn *column, gboolean pictures);
 void _quern_comparison_notify_running (QuernComparison *self);

@@ -5,22 +5,15 @@
 
 #include <glib/gi18n-lib.h>
 
-#include "quern-cancel-chain.h"
 #include "quern-compare-answer-private.h"
-#include "quern-compare-job.h"
 #include "quern-comparison-private.h"
-#include "quern-prompt.h"
+#include "quern-excerpt.h"
+#include "quern-machine.h"
 #include "quern-sampling.h"
 
-/* Asks all columns. The memory is planned first; then one thread runs the columns' jobs, which fill in their
- * answers. */
+/* Asks all columns. The memory is planned first, for all of them; then a QuernCompareRun fills in their answers. */
 
 #define DEFAULT_CONTEXT 4096
-
-typedef struct {
-  GPtrArray *jobs; /* of QuernCompareJob */
-  QuernCancelChain cancel;
-} Run;
 
 /* ---- memory ---------------------------------------------------------------------------------------------------- */
 
@@ -32,22 +25,35 @@ context_size (QuernComparison *self, QuernModel *model)
   return MIN (wanted, quern_model_get_info (model)->n_ctx_train);
 }
 
-static guint
-threads_for (QuernComparison *self, QuernCompareMode mode)
+/* How a column is loaded: as little as a comparison needs, so that more columns fit. */
+static QuernLoadParams
+load_params (QuernComparison *self, QuernCompareColumn *column, QuernCompareMode mode)
 {
-  guint all = qe_cpu_default_threads ();
+  guint n_threads = quern_machine_get_threads ();
 
-  return mode == QUERN_COMPARE_TOGETHER ? MAX (1, all / MAX (1, quern_comparison_get_n_columns (self))) : all;
+  if (mode == QUERN_COMPARE_TOGETHER)
+    n_threads = MAX (1, n_threads / MAX (1, quern_comparison_get_n_columns (self)));
+  return (QuernLoadParams) { .context_size = context_size (self, quern_compare_column_get_model (column)),
+                             .n_threads = n_threads,
+                             .kv_type = quern_compare_column_get_kv_type (column),
+                             .force = TRUE, /* planned here, for all columns */
+                             .private_context = TRUE,
+                             .no_drafts = TRUE,
+                             .no_checkpoints = TRUE,
+                             .no_sketch = TRUE };
 }
 
 static guint64
 plan_column (QuernComparison *self, QuernCompareColumn *column, gboolean pictures, QuernCompareMode mode,
              guint64 *weights)
 {
-  QuernModel *model = quern_compare_column_get_model (column);
+  const QuernLoadParams params = load_params (self, column, mode);
+  QuernMemoryPlan plan;
 
-  return _quern_compare_plan (model, quern_compare_column_get_kv_type (column), context_size (self, model),
-                              threads_for (self, mode), pictures, weights);
+  quern_model_plan_bare (quern_compare_column_get_model (column), params.context_size, params.kv_type, params.n_threads,
+                         pictures, &plan);
+  *weights = plan.weights;
+  return plan.total;
 }
 
 /* Plans all columns at once. The weights of one file count once. */
@@ -68,20 +74,6 @@ plan_together (QuernComparison *self, gboolean pictures)
 }
 
 static gboolean
-refuse (QuernCompareColumn *column, guint64 needed, guint64 available, GError **error)
-{
-  g_autofree char *need = g_format_size (needed);
-  g_autofree char *free = g_format_size (available);
-
-  g_set_error (
-      error, QUERN_COMPARE_ERROR, QUERN_COMPARE_ERROR_MEMORY,
-      _("“%s” needs %s of memory, but %s are free. Close other applications, choose a smaller context length, "
-        "or remove the column."),
-      quern_compare_column_get_facts (column)->title, need, free);
-  return FALSE;
-}
-
-static gboolean
 check_column (QuernCompareColumn *column, GError **error)
 {
   if (quern_compare_column_get_model (column))
@@ -92,17 +84,24 @@ check_column (QuernCompareColumn *column, GError **error)
   return FALSE;
 }
 
-static gboolean
-check_columns (QuernComparison *self, GError **error)
+static guint64
+available_memory (QuernComparison *self)
 {
-  guint n = quern_comparison_get_n_columns (self);
+  return self->memory_limit > 0 ? self->memory_limit : quern_memory_available ();
+}
 
-  if (n == 0)
-    g_set_error (error, QUERN_COMPARE_ERROR, QUERN_COMPARE_ERROR_FAILED, _("Add a column first."));
-  for (guint i = 0; i < n; i++)
-    if (!check_column (quern_comparison_get_column (self, i), error))
-      return FALSE;
-  return n > 0;
+/* FALSE when the column does not fit even if no other is loaded. */
+static gboolean
+plan_alone (QuernComparison *self, QuernCompareColumn *column, gboolean pictures, guint64 available, guint64 *needed,
+            GError **error)
+{
+  const QuernLoadParams params = load_params (self, column, QUERN_COMPARE_ONE_AFTER_ANOTHER);
+  guint64 weights;
+
+  *needed = plan_column (self, column, pictures, QUERN_COMPARE_ONE_AFTER_ANOTHER, &weights);
+  return *needed <= available
+         || quern_inference_refuse_memory (quern_compare_column_get_model (column), params.context_size, params.kv_type,
+                                           *needed, available, error);
 }
 
 /**
@@ -118,21 +117,28 @@ gboolean
 quern_comparison_plan_memory (QuernComparison *self, gboolean pictures, QuernCompareMode *mode, guint64 *needed,
                               guint64 *available, GError **error)
 {
-  if (!check_columns (self, error))
+  guint n = quern_comparison_get_n_columns (self);
+
+  if (n == 0) {
+    g_set_error (error, QUERN_COMPARE_ERROR, QUERN_COMPARE_ERROR_FAILED, _("Add a column first."));
     return FALSE;
-  *available = self->memory_limit > 0 ? self->memory_limit : quern_memory_available ();
+  }
+  for (guint i = 0; i < n; i++)
+    if (!check_column (quern_comparison_get_column (self, i), error))
+      return FALSE;
+  *available = available_memory (self);
   *mode = QUERN_COMPARE_TOGETHER;
   *needed = plan_together (self, pictures);
   if (self->mode == QUERN_COMPARE_TOGETHER && *needed <= *available)
     return TRUE;
   *mode = QUERN_COMPARE_ONE_AFTER_ANOTHER;
   *needed = 0;
-  for (guint i = 0; i < quern_comparison_get_n_columns (self); i++) {
+  for (guint i = 0; i < n; i++) {
     QuernCompareColumn *column = quern_comparison_get_column (self, i);
-    guint64 weights, own = plan_column (self, column, pictures, *mode, &weights);
+    guint64 own;
+    if (!plan_alone (self, column, pictures, *available, &own, error))
+      return FALSE;
     *needed = MAX (*needed, own);
-    if (own > *available)
-      return refuse (column, own, *available, error);
   }
   return TRUE;
 }
@@ -196,70 +202,38 @@ _quern_comparison_sampling (QuernComparison *self, QuernCompareColumn *column, g
 }
 
 QuernCompareJob *
-_quern_comparison_job (QuernComparison *self, QuernCompareColumn *column, QuernCompareMode mode, gboolean pictures)
+_quern_comparison_add_job (QuernComparison *self, QuernCompareRun *run, QuernCompareColumn *column,
+                           QuernCompareMode mode, gboolean pictures)
 {
-  QuernModel *model = quern_compare_column_get_model (column);
+  const QuernLoadParams params = load_params (self, column, mode);
 
-  return _quern_compare_job_new (model, quern_compare_column_get_kv_type (column), context_size (self, model),
-                                 threads_for (self, mode), mode == QUERN_COMPARE_TOGETHER, pictures);
+  return _quern_compare_run_add (run, quern_compare_column_get_model (column), &params, pictures);
 }
 
+/* Returns: (transfer full): the answer to prompt @turn, which the run will fill */
 static QuernCompareAnswer *
-add_job (QuernComparison *self, Run *run, QuernCompareColumn *column, guint turn, QuernCompareMode mode)
+add_answer (QuernComparison *self, QuernCompareRun *run, QuernCompareColumn *column, guint turn, QuernCompareMode mode)
 {
   g_autoptr (QuernRequest) request = quern_comparison_build_request (self, column, turn);
-  g_autoptr (QuernCompareAnswer) answer = _quern_compare_answer_new ();
+  QuernCompareAnswer *answer = _quern_compare_answer_new ();
   gboolean pictures = quern_request_has_pictures (request);
-  QuernCompareJob *job = _quern_comparison_job (self, column, mode, pictures);
+  QuernCompareJob *job = _quern_comparison_add_job (self, run, column, mode, pictures);
   QuernSampling sampling = _quern_comparison_sampling (self, column, pictures);
 
-  _quern_compare_job_add (job, request, quern_compare_column_thinks (column), &sampling.sampler, sampling.max_tokens,
+  _quern_compare_job_ask (job, request, quern_compare_column_thinks (column), &sampling.sampler, sampling.max_tokens,
                           answer);
-  g_ptr_array_add (run->jobs, job);
-  return g_steal_pointer (&answer);
+  return answer;
 }
 
 /* ---- running --------------------------------------------------------------------------------------------------- */
 
 static void
-run_free (gpointer data)
-{
-  Run *run = data;
-
-  g_ptr_array_unref (run->jobs);
-  quern_cancel_chain_clear (&run->cancel);
-  g_free (run);
-}
-
-static void
-run_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
-{
-  Run *run = data;
-
-  _quern_compare_jobs_run (run->jobs, run->cancel.own);
-  g_task_return_boolean (task, TRUE);
-}
-
-static void
-flush_answers (Run *run)
-{
-  for (guint i = 0; i < run->jobs->len; i++) {
-    QuernCompareJob *job = run->jobs->pdata[i];
-    for (guint j = 0; j < job->items->len; j++)
-      _quern_compare_answer_flush (((QuernCompareItem *) job->items->pdata[j])->answer);
-  }
-}
-
-static void
-ran_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+quern_comparison_ran_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   QuernComparison *self = QUERN_COMPARISON (source);
-  Run *run = g_task_get_task_data (G_TASK (result));
   g_autoptr (GTask) task = g_steal_pointer (&self->task);
 
-  flush_answers (run);
-  quern_cancel_chain_cut (&run->cancel);
-  g_clear_object (&self->cancellable);
+  g_clear_pointer (&self->run, _quern_compare_run_free);
   if (self->paused_measure && self->measure)
     quern_measure_set_paused (self->measure, FALSE);
   self->paused_measure = FALSE;
@@ -267,31 +241,19 @@ ran_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   g_task_return_boolean (task, TRUE);
 }
 
-static Run *
-run_new (GCancellable *outer)
-{
-  Run *run = g_new0 (Run, 1);
-
-  run->jobs = g_ptr_array_new_with_free_func (_quern_compare_job_free);
-  quern_cancel_chain_init (&run->cancel, outer);
-  return run;
-}
-
+/* Takes the run. */
 static void
-start (QuernComparison *self, GTask *task, Run *run)
+quern_comparison_start (QuernComparison *self, GTask *task, QuernCompareRun *run, GCancellable *cancellable)
 {
-  g_autoptr (GTask) worker = g_task_new (self, NULL, ran_cb, NULL);
-
-  g_task_set_task_data (worker, run, run_free);
   self->task = g_object_ref (task);
-  g_set_object (&self->cancellable, run->cancel.own);
+  self->run = run;
   _quern_comparison_note_machine (self);
   if (self->measure && quern_measure_get_running (self->measure) && !quern_measure_get_paused (self->measure)) {
     self->paused_measure = TRUE;
     quern_measure_set_paused (self->measure, TRUE);
   }
   _quern_comparison_notify_running (self);
-  g_task_run_in_thread (worker, run_thread);
+  _quern_compare_run_async (run, self, cancellable, quern_comparison_ran_cb);
 }
 
 static gboolean
@@ -306,6 +268,7 @@ has_pictures (QuernComparison *self, GListModel *pictures)
 
 /**
  * quern_comparison_ask_async:
+ * @backend: where the columns' models run
  * @pictures: (nullable): of #QuernPicture
  *
  * Asks every column. Before anything starts the memory is planned; when the columns do not fit together, they run one
@@ -313,8 +276,8 @@ has_pictures (QuernComparison *self, GListModel *pictures)
  * itself says so in its answer, and the others go on; cancelling keeps what there is.
  */
 void
-quern_comparison_ask_async (QuernComparison *self, const char *prompt, GListModel *pictures, GCancellable *cancellable,
-                            GAsyncReadyCallback callback, gpointer user_data)
+quern_comparison_ask_async (QuernComparison *self, QuernBackend *backend, const char *prompt, GListModel *pictures,
+                            GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
 {
   g_autoptr (GTask) task = g_task_new (self, NULL, callback, user_data);
   QuernCompareMode mode;
@@ -330,13 +293,13 @@ quern_comparison_ask_async (QuernComparison *self, const char *prompt, GListMode
                               ? _("The columns do not fit into memory together, so they ran one after another.")
                               : NULL);
   _quern_comparison_restore_turn (self, prompt, pictures);
-  Run *run = run_new (cancellable);
+  QuernCompareRun *run = _quern_compare_run_new (backend, mode == QUERN_COMPARE_TOGETHER);
   for (guint i = 0; i < quern_comparison_get_n_columns (self); i++) {
     QuernCompareColumn *column = quern_comparison_get_column (self, i);
-    g_autoptr (QuernCompareAnswer) answer = add_job (self, run, column, self->turns->len - 1, mode);
+    g_autoptr (QuernCompareAnswer) answer = add_answer (self, run, column, self->turns->len - 1, mode);
     _quern_compare_column_add_answer (column, answer);
   }
-  start (self, task, run);
+  quern_comparison_start (self, task, run, cancellable);
 }
 
 gboolean
@@ -371,8 +334,8 @@ quern_comparison_get_missing (QuernComparison *self, QuernCompareColumn *column)
 }
 
 typedef struct {
+  QuernBackend *backend;
   QuernCompareColumn *column;
-  GCancellable *cancellable; /* or NULL */
   guint turn;
 } CatchingUp;
 
@@ -381,8 +344,8 @@ catching_up_free (gpointer data)
 {
   CatchingUp *c = data;
 
+  g_object_unref (c->backend);
   g_object_unref (c->column);
-  g_clear_object (&c->cancellable);
   g_free (c);
 }
 
@@ -412,45 +375,39 @@ ask_missing (QuernComparison *self, GTask *task)
     g_task_return_boolean (task, TRUE);
     return;
   }
-  Run *run = run_new (c->cancellable);
-  g_autoptr (QuernCompareAnswer) answer = add_job (self, run, c->column, c->turn, QUERN_COMPARE_ONE_AFTER_ANOTHER);
+  QuernCompareRun *run = _quern_compare_run_new (c->backend, FALSE);
+  g_autoptr (QuernCompareAnswer) answer = add_answer (self, run, c->column, c->turn, QUERN_COMPARE_ONE_AFTER_ANOTHER);
   _quern_compare_column_replace_answer (c->column, c->turn, answer);
   g_autoptr (GTask) asking = g_task_new (self, NULL, missing_asked_cb, g_object_ref (task));
-  start (self, asking, run);
+  quern_comparison_start (self, asking, run, g_task_get_cancellable (task));
 }
 
 /**
  * quern_comparison_catch_up_async:
+ * @backend: where the column's model runs
  * @column: one that is behind
  *
- * Asks it, alone, what it has not answered, prompt after prompt to the last, with the same random numbers.
+ * Asks it, alone, what it has not answered, prompt after prompt to the last, with the same random numbers. Cancelling
+ * keeps what there is.
  */
 void
-quern_comparison_catch_up_async (QuernComparison *self, QuernCompareColumn *column, GCancellable *cancellable,
-                                 GAsyncReadyCallback callback, gpointer user_data)
+quern_comparison_catch_up_async (QuernComparison *self, QuernBackend *backend, QuernCompareColumn *column,
+                                 GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
 {
-  g_autoptr (GTask) task = g_task_new (self, NULL, callback, user_data);
-  guint64 needed, available, weights;
+  g_autoptr (GTask) task = g_task_new (self, cancellable, callback, user_data);
   CatchingUp *c = g_new0 (CatchingUp, 1);
   GError *error = NULL;
+  guint64 needed;
 
   g_return_if_fail (!self->task);
-  c->column = g_object_ref (column);
-  c->turn = quern_comparison_get_missing (self, column);
-  c->cancellable = cancellable ? g_object_ref (cancellable) : NULL;
+  g_task_set_check_cancellable (task, FALSE);
+  *c = (CatchingUp) { g_object_ref (backend), g_object_ref (column), quern_comparison_get_missing (self, column) };
   g_task_set_task_data (task, c, catching_up_free);
-  available = self->memory_limit > 0 ? self->memory_limit : quern_memory_available ();
-  if (!check_column (column, &error)) {
+  if (check_column (column, &error)
+      && plan_alone (self, column, has_pictures (self, NULL), available_memory (self), &needed, &error))
+    ask_missing (self, task);
+  else
     g_task_return_error (task, error);
-    return;
-  }
-  needed = plan_column (self, column, has_pictures (self, NULL), QUERN_COMPARE_ONE_AFTER_ANOTHER, &weights);
-  if (needed > available) {
-    refuse (column, needed, available, &error);
-    g_task_return_error (task, error);
-    return;
-  }
-  ask_missing (self, task);
 }
 
 gboolean
@@ -467,8 +424,8 @@ quern_comparison_catch_up_finish (QuernComparison *self, GAsyncResult *result, G
 void
 quern_comparison_stop (QuernComparison *self)
 {
-  if (self->cancellable)
-    g_cancellable_cancel (self->cancellable);
+  if (self->run)
+    _quern_compare_run_stop (self->run);
 }
 
 gboolean

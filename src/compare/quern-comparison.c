@@ -122,12 +122,6 @@ quern_comparison_get_created (QuernComparison *self)
   return self->created;
 }
 
-void
-quern_comparison_set_created (QuernComparison *self, gint64 created)
-{
-  self->created = created;
-}
-
 const char *
 quern_comparison_get_title (QuernComparison *self)
 {
@@ -156,12 +150,6 @@ guint64
 quern_comparison_get_seed (QuernComparison *self)
 {
   return self->seed;
-}
-
-guint
-quern_comparison_get_max_tokens (QuernComparison *self)
-{
-  return self->max_tokens;
 }
 
 /**
@@ -433,7 +421,6 @@ quern_comparison_finalize (GObject *object)
   g_free (self->title);
   g_free (self->note);
   g_clear_object (&self->columns);
-  g_clear_object (&self->cancellable);
   g_ptr_array_unref (self->turns);
   g_array_unref (self->votes);
   g_clear_object (&self->measure);

@@ -35,7 +35,7 @@ typedef struct {
  *   g_autoptr (QuernComparison) comparison = quern_comparison_new ();
  *   quern_comparison_add_column (comparison, a);
  *   quern_comparison_add_column (comparison, b);
- *   quern_comparison_ask_async (comparison, "Why is the sky blue?", NULL, cancellable, done_cb, NULL);
+ *   quern_comparison_ask_async (comparison, backend, "Why is the sky blue?", NULL, cancellable, done_cb, NULL);
  *   // each column has a new QuernCompareAnswer at once, which fills
  *
  * Properties (notified): "title" (string, writable), "running" (boolean), "mode" (int, writable), "seed" (uint64,
@@ -51,7 +51,6 @@ QuernComparison *quern_comparison_new (void);
 gint64 quern_comparison_get_id (QuernComparison *self);
 void quern_comparison_set_id (QuernComparison *self, gint64 id);
 gint64 quern_comparison_get_created (QuernComparison *self);
-void quern_comparison_set_created (QuernComparison *self, gint64 created);
 const char *quern_comparison_get_title (QuernComparison *self);
 void quern_comparison_set_title (QuernComparison *self, const char *title);
 
@@ -68,12 +67,12 @@ void quern_comparison_remove_column (QuernComparison *self, QuernCompareColumn *
 guint quern_comparison_get_n_turns (QuernComparison *self);
 const char *quern_comparison_get_prompt (QuernComparison *self, guint turn);
 GListModel *quern_comparison_get_pictures (QuernComparison *self, guint turn); /* of QuernPicture */
-void quern_comparison_ask_async (QuernComparison *self, const char *prompt, GListModel *pictures,
+void quern_comparison_ask_async (QuernComparison *self, QuernBackend *backend, const char *prompt, GListModel *pictures,
                                  GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
 gboolean quern_comparison_ask_finish (QuernComparison *self, GAsyncResult *result, GError **error);
 guint quern_comparison_get_missing (QuernComparison *self, QuernCompareColumn *column);
-void quern_comparison_catch_up_async (QuernComparison *self, QuernCompareColumn *column, GCancellable *cancellable,
-                                      GAsyncReadyCallback callback, gpointer user_data);
+void quern_comparison_catch_up_async (QuernComparison *self, QuernBackend *backend, QuernCompareColumn *column,
+                                      GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
 gboolean quern_comparison_catch_up_finish (QuernComparison *self, GAsyncResult *result, GError **error);
 void quern_comparison_stop (QuernComparison *self);
 gboolean quern_comparison_get_running (QuernComparison *self);
@@ -82,7 +81,6 @@ QuernRequest *quern_comparison_build_request (QuernComparison *self, QuernCompar
 
 QuernCompareMode quern_comparison_get_mode (QuernComparison *self);
 guint64 quern_comparison_get_seed (QuernComparison *self);
-guint quern_comparison_get_max_tokens (QuernComparison *self);
 const char *quern_comparison_get_note (QuernComparison *self);
 gboolean quern_comparison_plan_memory (QuernComparison *self, gboolean pictures, QuernCompareMode *mode,
                                        guint64 *needed, guint64 *available, GError **error);

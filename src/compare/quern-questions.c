@@ -6,9 +6,7 @@
 #include <glib/gi18n-lib.h>
 #include <string.h>
 
-#include "quern-cancel-chain.h"
 #include "quern-compare-answer-private.h"
-#include "quern-compare-job.h"
 #include "quern-comparison-json.h"
 #include "quern-comparison-private.h"
 
@@ -22,12 +20,12 @@ typedef struct {
 struct _QuernQuestions {
   GObject parent_instance;
 
-  GPtrArray *questions;      /* of Question */
-  GPtrArray *answers;        /* of QuernCompareAnswer: [column][question] */
-  GPtrArray *labels;         /* array of char *: the column's label when it was asked */
-  char *name;                /* name of the file, or NULL */
-  GTask *task;               /* NULL when nothing runs */
-  GCancellable *cancellable; /* NULL when nothing runs */
+  GPtrArray *questions; /* of Question */
+  GPtrArray *answers;   /* of QuernCompareAnswer: [column][question] */
+  GPtrArray *labels;    /* array of char *: the column's label when it was asked */
+  char *name;           /* name of the file, or NULL */
+  GTask *task;          /* NULL when nothing runs */
+  QuernCompareRun *run; /* NULL when nothing runs */
 };
 
 enum { PROP_0, PROP_PROGRESS, PROP_RUNNING, N_PROPS };
@@ -294,94 +292,57 @@ quern_questions_get_flips (QuernQuestions *self, guint a, guint b, QuernFlips *o
 
 /* ---- running --------------------------------------------------------------------------------------------------- */
 
-typedef struct {
-  GPtrArray *jobs;
-  QuernCancelChain cancel;
-} Run;
-
 static void
-run_free (gpointer data)
-{
-  Run *run = data;
-
-  g_ptr_array_unref (run->jobs);
-  quern_cancel_chain_clear (&run->cancel);
-  g_free (run);
-}
-
-static void
-run_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
-{
-  Run *run = data;
-
-  _quern_compare_jobs_run (run->jobs, run->cancel.own);
-  g_task_return_boolean (task, TRUE);
-}
-
-static void
-ran_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+quern_questions_ran_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   QuernQuestions *self = QUERN_QUESTIONS (source);
   g_autoptr (GTask) task = g_steal_pointer (&self->task);
-  Run *run = g_task_get_task_data (G_TASK (result));
+  gboolean stopped = !_quern_compare_run_finish (result, NULL);
 
-  for (guint i = 0; i < self->answers->len; i++)
-    _quern_compare_answer_flush (self->answers->pdata[i]);
-  quern_cancel_chain_cut (&run->cancel);
-  g_clear_object (&self->cancellable);
+  g_clear_pointer (&self->run, _quern_compare_run_free);
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_RUNNING]);
-  if (!g_cancellable_is_cancelled (run->cancel.own))
-    g_task_return_boolean (task, TRUE);
-  else
+  if (stopped)
     g_task_return_new_error (task, G_IO_ERROR, G_IO_ERROR_CANCELLED, _("Cancelled."));
+  else
+    g_task_return_boolean (task, TRUE);
 }
 
 static void
-answer_cb (QuernQuestions *self)
+quern_questions_answer_cb (QuernQuestions *self)
 {
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_PROGRESS]);
   g_signal_emit (self, signals[SIGNAL_CHANGED], 0);
 }
 
 static void
-add_column (QuernQuestions *self, Run *run, QuernComparison *comparison, QuernCompareColumn *column)
+quern_questions_add_column (QuernQuestions *self, QuernComparison *comparison, QuernCompareColumn *column)
 {
-  QuernCompareJob *job = _quern_comparison_job (comparison, column, QUERN_COMPARE_ONE_AFTER_ANOTHER, FALSE);
+  QuernCompareJob *job = _quern_comparison_add_job (comparison, self->run, column, QUERN_COMPARE_ONE_AFTER_ANOTHER,
+                                                    FALSE);
   QuernSampling sampling = _quern_comparison_sampling (comparison, column, FALSE);
-  gboolean thinking = quern_compare_column_thinks (column);
 
   for (guint i = 0; i < self->questions->len; i++) {
     g_autoptr (QuernRequest) request = quern_request_new ();
     QuernCompareAnswer *answer = _quern_compare_answer_new ();
     quern_request_add_message (request, QUERN_ROLE_USER, quern_questions_get_question (self, i), NULL);
-    quern_request_set_thinking (request, thinking);
-    _quern_compare_job_add (job, request, thinking, &sampling.sampler, sampling.max_tokens, answer);
-    g_signal_connect_object (answer, "notify::state", G_CALLBACK (answer_cb), self, G_CONNECT_SWAPPED);
+    _quern_compare_job_ask (job, request, quern_compare_column_thinks (column), &sampling.sampler, sampling.max_tokens,
+                            answer);
+    g_signal_connect_object (answer, "notify::state", G_CALLBACK (quern_questions_answer_cb), self, G_CONNECT_SWAPPED);
     g_ptr_array_add (self->answers, answer);
   }
-  g_ptr_array_add (run->jobs, job);
   g_ptr_array_add (self->labels, quern_compare_column_dup_label (column));
-}
-
-static Run *
-run_new (GCancellable *outer)
-{
-  Run *run = g_new0 (Run, 1);
-
-  run->jobs = g_ptr_array_new_with_free_func (_quern_compare_job_free);
-  quern_cancel_chain_init (&run->cancel, outer);
-  return run;
 }
 
 /**
  * quern_questions_run_async:
  * @comparison: whose columns are asked, with its seed and limits; its own prompts and answers are left alone
+ * @backend: where the columns' models run
  *
  * Asks everything anew, column after column, with one loading of each.
  */
 void
-quern_questions_run_async (QuernQuestions *self, QuernComparison *comparison, GCancellable *cancellable,
-                           GAsyncReadyCallback callback, gpointer user_data)
+quern_questions_run_async (QuernQuestions *self, QuernComparison *comparison, QuernBackend *backend,
+                           GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
 {
   g_autoptr (GTask) task = g_task_new (self, NULL, callback, user_data);
   QuernCompareMode mode;
@@ -393,17 +354,14 @@ quern_questions_run_async (QuernQuestions *self, QuernComparison *comparison, GC
     g_task_return_error (task, error);
     return;
   }
-  Run *run = run_new (cancellable);
-  g_set_object (&self->cancellable, run->cancel.own);
+  self->run = _quern_compare_run_new (backend, FALSE);
   g_ptr_array_set_size (self->answers, 0);
   g_ptr_array_set_size (self->labels, 0);
   for (guint i = 0; i < quern_comparison_get_n_columns (comparison); i++)
-    add_column (self, run, comparison, quern_comparison_get_column (comparison, i));
-  g_autoptr (GTask) worker = g_task_new (self, NULL, ran_cb, NULL);
-  g_task_set_task_data (worker, run, run_free);
+    quern_questions_add_column (self, comparison, quern_comparison_get_column (comparison, i));
   self->task = g_steal_pointer (&task);
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_RUNNING]);
-  g_task_run_in_thread (worker, run_thread);
+  _quern_compare_run_async (self->run, self, cancellable, quern_questions_ran_cb);
 }
 
 gboolean
@@ -420,8 +378,8 @@ quern_questions_run_finish (QuernQuestions *self, GAsyncResult *result, GError *
 void
 quern_questions_stop (QuernQuestions *self)
 {
-  if (self->cancellable)
-    g_cancellable_cancel (self->cancellable);
+  if (self->run)
+    _quern_compare_run_stop (self->run);
 }
 
 gboolean
@@ -531,7 +489,6 @@ quern_questions_finalize (GObject *object)
   g_ptr_array_unref (self->questions);
   g_ptr_array_unref (self->answers);
   g_ptr_array_unref (self->labels);
-  g_clear_object (&self->cancellable);
   g_free (self->name);
   G_OBJECT_CLASS (quern_questions_parent_class)->finalize (object);
 }

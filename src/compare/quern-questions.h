@@ -25,8 +25,8 @@ const char *quern_questions_get_name (QuernQuestions *self);
 guint quern_questions_get_n (QuernQuestions *self);
 const char *quern_questions_get_question (QuernQuestions *self, guint i);
 const char *quern_questions_get_expected (QuernQuestions *self, guint i);
-void quern_questions_run_async (QuernQuestions *self, QuernComparison *comparison, GCancellable *cancellable,
-                                GAsyncReadyCallback callback, gpointer user_data);
+void quern_questions_run_async (QuernQuestions *self, QuernComparison *comparison, QuernBackend *backend,
+                                GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
 gboolean quern_questions_run_finish (QuernQuestions *self, GAsyncResult *result, GError **error);
 void quern_questions_stop (QuernQuestions *self);
 gboolean quern_questions_get_running (QuernQuestions *self);

@@ -15,8 +15,6 @@
 #include <glib/gstdio.h>
 #include <sys/stat.h>
 
-#define MAX_ATTEMPTS 4
-
 QuernDownloadJob *
 _quern_download_job_new (QuernDownload *download, QuernHub *hub, QuernRateLimiter *limiter, QuernDatabase *database)
 {
@@ -68,7 +66,7 @@ dup_target (QuernDownloadJob *job, guint index)
 
 /* The hub has other files by now: that of the same path, else those under the same label. */
 static gboolean
-refresh (QuernDownloadJob *job, GError **error)
+quern_download_job_refresh (QuernDownloadJob *job, GError **error)
 {
   g_autoptr (QuernHubRepo) repo = quern_hub_load_repo (job->hub, job->repo, job->cancellable, error);
   g_autoptr (QuernHubItem) item = NULL;
@@ -91,42 +89,24 @@ refresh (QuernDownloadJob *job, GError **error)
 }
 
 static QuernHubResolved *
-resolve (QuernDownloadJob *job, const QuernDownloadFile *file, GError **error)
+quern_download_job_resolve (QuernDownloadJob *job, const QuernDownloadFile *file, GError **error)
 {
-  for (guint attempt = 0;; attempt++) {
+  for (QuernHubRetry retry = { 0 };;) {
     g_autoptr (GError) cause = NULL;
-    gint64 asked = -1;
+    gint64 asked = -1, delay;
     QuernHubResolved *resolved = quern_hub_resolve (job->hub, job->repo, job->revision, file->path, &asked,
                                                     job->cancellable, &cause);
 
     if (resolved != NULL)
       return resolved;
-    if (!quern_hub_error_is_temporary (cause) || attempt + 1 == MAX_ATTEMPTS || asked > 5 * G_USEC_PER_SEC) {
+    delay = quern_hub_retry_next (&retry, cause, asked, FALSE);
+    if (delay < 0) {
       g_propagate_error (error, g_steal_pointer (&cause));
       return NULL;
     }
-    if (!quern_hub_wait (MAX (asked, quern_hub_retry_delay (NULL, attempt)), job->cancellable, error))
+    if (!quern_hub_wait (delay, job->cancellable, error))
       return NULL;
   }
-}
-
-/* A file without a checksum in the list of files may have one where it is fetched from. */
-static gboolean
-learn_hashes (QuernDownloadJob *job, GError **error)
-{
-  for (guint i = 0; i < job->files->len; i++) {
-    QuernDownloadFile *file = job->files->pdata[i];
-    g_autoptr (QuernHubResolved) resolved = NULL;
-
-    if (file->sha256 != NULL)
-      continue;
-    resolved = resolve (job, file, error);
-    if (resolved == NULL)
-      return FALSE;
-    file->sha256 = g_steal_pointer (&resolved->sha256);
-    job->refreshed |= file->sha256 != NULL;
-  }
-  return TRUE;
 }
 
 /* A file that is in its place already, from an earlier run or another program, is taken when its content is right. */
@@ -171,7 +151,7 @@ needed_space (QuernDownloadJob *job)
 
 /* Checks the space for all files and has it set aside, before the first byte is fetched. */
 static gboolean
-reserve (QuernDownloadJob *job, const gboolean *installed, GError **error)
+quern_download_job_reserve (QuernDownloadJob *job, const gboolean *installed, GError **error)
 {
   guint64 missing = quern_part_missing_space (job->folder, needed_space (job));
 
@@ -207,15 +187,6 @@ fetch_file (QuernDownloadJob *job, guint index, GError **error)
   return quern_fetch_run (&spec, &job->progress, job->cancellable, error);
 }
 
-static void
-finish_file (QuernDownloadJob *job, guint64 size)
-{
-  __atomic_add_fetch (&job->received, __atomic_load_n (&job->progress.received, __ATOMIC_RELAXED), __ATOMIC_RELAXED);
-  __atomic_store_n (&job->progress.received, 0, __ATOMIC_RELAXED);
-  __atomic_store_n (&job->progress.bytes, 0, __ATOMIC_RELAXED);
-  __atomic_add_fetch (&job->finished, size, __ATOMIC_RELAXED);
-}
-
 /* A verified file is sound without its receipt. One that is not must not be installed without it. */
 static gboolean
 write_receipts (QuernDownloadJob *job, GError **error)
@@ -235,8 +206,41 @@ write_receipts (QuernDownloadJob *job, GError **error)
 }
 
 static gboolean
-install (QuernDownloadJob *job, const gboolean *installed, GError **error)
+quern_download_job_run_all (QuernDownloadJob *job, GError **error)
 {
+  g_autofree gboolean *installed = NULL;
+
+  if (job->refresh && !quern_download_job_refresh (job, error))
+    return FALSE;
+  /* A file without a checksum in the list of files may have one where it is fetched from. */
+  for (guint i = 0; i < job->files->len; i++) {
+    QuernDownloadFile *file = job->files->pdata[i];
+    g_autoptr (QuernHubResolved) resolved = NULL;
+
+    if (file->sha256 != NULL)
+      continue;
+    resolved = quern_download_job_resolve (job, file, error);
+    if (resolved == NULL)
+      return FALSE;
+    file->sha256 = g_steal_pointer (&resolved->sha256);
+    job->refreshed |= file->sha256 != NULL;
+  }
+  installed = g_new0 (gboolean, job->files->len);
+  for (guint i = 0; i < job->files->len; i++)
+    installed[i] = is_installed (job, i);
+  if (g_cancellable_set_error_if_cancelled (job->cancellable, error)
+      || !quern_download_job_reserve (job, installed, error))
+    return FALSE;
+  for (guint i = 0; i < job->files->len; i++) {
+    if (!installed[i] && !fetch_file (job, i, error))
+      return FALSE;
+    __atomic_add_fetch (&job->received, __atomic_load_n (&job->progress.received, __ATOMIC_RELAXED), __ATOMIC_RELAXED);
+    __atomic_store_n (&job->progress.received, 0, __ATOMIC_RELAXED);
+    __atomic_store_n (&job->progress.bytes, 0, __ATOMIC_RELAXED);
+    __atomic_add_fetch (&job->finished, ((QuernDownloadFile *) job->files->pdata[i])->size, __ATOMIC_RELAXED);
+  }
+  if (!write_receipts (job, error))
+    return FALSE;
   for (guint i = job->files->len; i-- > 0;) {
     g_autofree char *target = dup_target (job, i);
 
@@ -244,28 +248,6 @@ install (QuernDownloadJob *job, const gboolean *installed, GError **error)
       return FALSE;
   }
   return TRUE;
-}
-
-static gboolean
-run (QuernDownloadJob *job, GError **error)
-{
-  g_autofree gboolean *installed = NULL;
-
-  if (job->refresh && !refresh (job, error))
-    return FALSE;
-  if (!learn_hashes (job, error))
-    return FALSE;
-  installed = g_new0 (gboolean, job->files->len);
-  for (guint i = 0; i < job->files->len; i++)
-    installed[i] = is_installed (job, i);
-  if (g_cancellable_set_error_if_cancelled (job->cancellable, error) || !reserve (job, installed, error))
-    return FALSE;
-  for (guint i = 0; i < job->files->len; i++) {
-    if (!installed[i] && !fetch_file (job, i, error))
-      return FALSE;
-    finish_file (job, ((QuernDownloadFile *) job->files->pdata[i])->size);
-  }
-  return write_receipts (job, error) && install (job, installed, error);
 }
 
 /* Deletes what unfinished files have left. */
@@ -287,7 +269,7 @@ gboolean
 _quern_download_job_run (QuernDownloadJob *job, GError **error)
 {
   g_autoptr (GError) cause = NULL;
-  gboolean ok = run (job, &cause);
+  gboolean ok = quern_download_job_run_all (job, &cause);
 
   if (__atomic_load_n (&job->discard, __ATOMIC_ACQUIRE))
     _quern_download_discard (job->folder, job->files);

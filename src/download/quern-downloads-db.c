@@ -51,23 +51,8 @@ read_files (sqlite3 *db, gint64 id, GError **error)
   return g_steal_pointer (&files);
 }
 
-/* What was running when the program ended is queued again. */
-static void
-restore_state (QuernDownload *download, int state, const char *message)
-{
-  gboolean ended = state == QUERN_DOWNLOAD_FAILED || state == QUERN_DOWNLOAD_NO_SPACE;
-
-  if (state == QUERN_DOWNLOAD_RUNNING || state == QUERN_DOWNLOAD_WAITING || state < 0
-      || state > QUERN_DOWNLOAD_COMPLETE)
-    state = QUERN_DOWNLOAD_QUEUED;
-  _quern_download_set_state (download, state,
-                             ended && message != NULL
-                                 ? g_error_new_literal (QUERN_DOWNLOAD_ERROR, QUERN_DOWNLOAD_ERROR_FAILED, message)
-                                 : NULL);
-}
-
 static gboolean
-read_func (sqlite3 *db, gpointer data, GError **error)
+quern_downloads_db_read_func (sqlite3 *db, gpointer data, GError **error)
 {
   GPtrArray *downloads = data;
   g_autoptr (GError) cause = NULL;
@@ -93,7 +78,17 @@ read_func (sqlite3 *db, gpointer data, GError **error)
     download = _quern_download_new (repo, revision, label, files);
     download->id = sqlite3_column_int64 (stmt, 0);
     download->refresh = sqlite3_column_int (stmt, 5);
-    restore_state (download, sqlite3_column_int (stmt, 4), message);
+    /* What was running when the program ended is queued again. */
+    int state = sqlite3_column_int (stmt, 4);
+    gboolean ended = state == QUERN_DOWNLOAD_FAILED || state == QUERN_DOWNLOAD_NO_SPACE;
+
+    if (state == QUERN_DOWNLOAD_RUNNING || state == QUERN_DOWNLOAD_WAITING || state < 0
+        || state > QUERN_DOWNLOAD_COMPLETE)
+      state = QUERN_DOWNLOAD_QUEUED;
+    _quern_download_set_state (download, state,
+                               ended && message != NULL
+                                   ? g_error_new_literal (QUERN_DOWNLOAD_ERROR, QUERN_DOWNLOAD_ERROR_FAILED, message)
+                                   : NULL);
     g_ptr_array_add (downloads, download);
   }
   if (cause != NULL)
@@ -122,7 +117,7 @@ is_known (GPtrArray *downloads, const char *target)
 /* A half-finished file that no entry knows of, because the database was lost, becomes one that is paused; resuming asks
  * the hub what belongs to it. */
 static void
-adopt (GPtrArray *downloads, const char *repo, const char *folder, const char *name)
+quern_downloads_db_adopt (GPtrArray *downloads, const char *repo, const char *folder, const char *name)
 {
   g_autofree char *stem = g_strndup (name, strlen (name) - strlen (".gguf.part.facts"));
   g_autofree char *file_name = g_strconcat (stem, ".gguf", NULL), *label = quern_hub_label_from_name (stem);
@@ -143,16 +138,7 @@ adopt (GPtrArray *downloads, const char *repo, const char *folder, const char *n
   g_ptr_array_add (downloads, download);
 }
 
-static void
-adopt_folder (GPtrArray *downloads, const char *repo, const char *folder)
-{
-  g_autoptr (GDir) dir = g_dir_open (folder, 0, NULL);
-
-  for (const char *name; dir != NULL && (name = g_dir_read_name (dir)) != NULL;)
-    if (g_str_has_suffix (name, ".gguf.part.facts"))
-      adopt (downloads, repo, folder, name);
-}
-
+/* Downloads that the queue does not know, by what they left on the disk. */
 static void
 adopt_all (GPtrArray *downloads)
 {
@@ -165,9 +151,11 @@ adopt_all (GPtrArray *downloads)
 
     for (const char *name; names != NULL && (name = g_dir_read_name (names)) != NULL;) {
       g_autofree char *repo = g_strconcat (owner, "/", name, NULL), *folder = g_build_filename (models, repo, NULL);
+      g_autoptr (GDir) dir = quern_hub_repo_id_is_valid (repo) ? g_dir_open (folder, 0, NULL) : NULL;
 
-      if (quern_hub_repo_id_is_valid (repo))
-        adopt_folder (downloads, repo, folder);
+      for (const char *file; dir != NULL && (file = g_dir_read_name (dir)) != NULL;)
+        if (g_str_has_suffix (file, ".gguf.part.facts"))
+          quern_downloads_db_adopt (downloads, repo, folder, file);
     }
   }
 }
@@ -212,7 +200,7 @@ _quern_downloads_db_open (GPtrArray **downloads, GError **error)
   database = open_database (path, error);
   if (database == NULL)
     return NULL;
-  if (!quern_database_read (database, read_func, found, error)) {
+  if (!quern_database_read (database, quern_downloads_db_read_func, found, error)) {
     quern_database_close (database);
     return NULL;
   }
@@ -246,7 +234,7 @@ save_call_free (gpointer data)
 }
 
 static gboolean
-save_func (sqlite3 *db, gpointer data, GError **error)
+quern_downloads_db_save_func (sqlite3 *db, gpointer data, GError **error)
 {
   const SaveCall *call = data;
 
@@ -273,7 +261,7 @@ save_func (sqlite3 *db, gpointer data, GError **error)
 
 /* The queue works on without its database, e.g. on a full disk; it is only forgotten at the end. */
 static void
-written_cb (GObject *source, GAsyncResult *result, gpointer data)
+quern_downloads_db_written_cb (GObject *source, GAsyncResult *result, gpointer data)
 {
   g_autoptr (GError) error = NULL;
 
@@ -299,11 +287,12 @@ _quern_downloads_db_save (QuernDatabase *database, QuernDownload *download, guin
   call->state = download->state;
   call->refresh = download->refresh;
   call->files = _quern_download_files_copy (download->files);
-  quern_database_write_async (database, save_func, call, save_call_free, NULL, written_cb, NULL);
+  quern_database_write_async (database, quern_downloads_db_save_func, call, save_call_free, NULL,
+                              quern_downloads_db_written_cb, NULL);
 }
 
 static gboolean
-remove_func (sqlite3 *db, gpointer data, GError **error)
+quern_downloads_db_remove_func (sqlite3 *db, gpointer data, GError **error)
 {
   return quern_sql_run (db, error, "DELETE FROM downloads WHERE id = ?1", "i", *(gint64 *) data);
 }
@@ -312,8 +301,9 @@ void
 _quern_downloads_db_remove (QuernDatabase *database, QuernDownload *download)
 {
   if (database != NULL)
-    quern_database_write_async (database, remove_func, g_memdup2 (&download->id, sizeof download->id), g_free, NULL,
-                                written_cb, NULL);
+    quern_database_write_async (database, quern_downloads_db_remove_func,
+                                g_memdup2 (&download->id, sizeof download->id), g_free, NULL,
+                                quern_downloads_db_written_cb, NULL);
 }
 
 /* ---- receipts -------------------------------------------------------------------------------------------------- */
@@ -356,7 +346,7 @@ typedef struct {
 } ReceiptCall;
 
 static gboolean
-receipt_func (sqlite3 *db, gpointer data, GError **error)
+quern_downloads_db_receipt_func (sqlite3 *db, gpointer data, GError **error)
 {
   ReceiptCall *call = data;
   g_autoptr (sqlite3_stmt)
@@ -378,7 +368,8 @@ _quern_downloads_db_receipt (QuernDatabase *database, const char *target, guint6
 {
   ReceiptCall call = { .target = target };
 
-  if (database == NULL || !quern_database_read (database, receipt_func, &call, NULL) || !call.found) {
+  if (database == NULL || !quern_database_read (database, quern_downloads_db_receipt_func, &call, NULL)
+      || !call.found) {
     g_free (call.sha256);
     return FALSE;
   }

@@ -34,19 +34,6 @@ wait_for_room (QuernFetch *fetch, guint64 offset)
   return fetch->hash_end == offset && fetch->n_queued < QUERN_FETCH_QUEUE;
 }
 
-/* Swaps the worker's buffer for an empty one. Wants the lock. */
-static void
-enqueue (QuernFetchWorker *worker, gsize size)
-{
-  QuernFetch *fetch = worker->fetch;
-  QuernFetchBuffer *slot = &fetch->queue[(fetch->first + fetch->n_queued++) % QUERN_FETCH_QUEUE];
-  char *empty = slot->data != NULL ? slot->data : g_malloc (QUERN_FETCH_BUFFER);
-
-  *slot = (QuernFetchBuffer) { worker->buffer, size };
-  worker->buffer = empty;
-  fetch->hash_end += size;
-}
-
 /**
  * quern_fetch_hand_over:
  * @offset: of bytes that have just been written
@@ -63,8 +50,15 @@ quern_fetch_hand_over (QuernFetchWorker *worker, guint64 offset, const char *dat
   fetch->rewritten |= offset < fetch->hash_end;
   for (guint i = first; i <= last; i++)
     fetch->written[i] = MIN (end, quern_part_chunk_end (fetch->part, i)) - quern_part_chunk_start (fetch->part, i);
-  if (data == worker->buffer && wait_for_room (fetch, offset))
-    enqueue (worker, size);
+  if (data == worker->buffer && wait_for_room (fetch, offset)) {
+    /* The worker's buffer is swapped for an empty one. */
+    QuernFetchBuffer *slot = &fetch->queue[(fetch->first + fetch->n_queued++) % QUERN_FETCH_QUEUE];
+    char *empty = slot->data != NULL ? slot->data : g_malloc (QUERN_FETCH_BUFFER);
+
+    *slot = (QuernFetchBuffer) { worker->buffer, size };
+    worker->buffer = empty;
+    fetch->hash_end += size;
+  }
   if (fetch->n_queued >= BATCH || first != last || end == quern_part_chunk_end (fetch->part, last))
     g_cond_signal (&fetch->arrived);
 }

@@ -64,7 +64,7 @@ typedef struct {
   gint64 recorded;    /* monotonic time of the last record */
   guint64 gained;     /* bytes written by the last request */
   gint64 asked_delay; /* microseconds that the server asked to wait; -1: none */
-  gint64 sat_out;     /* microseconds waited because it asked to, since something was gained */
+  QuernHubRetry retry; /* what failed since something was gained; failures: of this span */
 } QuernFetchWorker;
 
 /* quern-fetch.c */

@@ -110,24 +110,19 @@ bad_answer (SoupMessage *message, const char *what, GError **error)
   return FALSE;
 }
 
-/* What tells one version of the content from another: the ETag unless it is a weak one, else when it was modified. */
-static const char *
-get_validator (SoupMessage *message)
-{
-  SoupMessageHeaders *headers = soup_message_get_response_headers (message);
-  const char *etag = soup_message_headers_get_one (headers, "ETag");
-
-  return etag != NULL && !g_str_has_prefix (etag, "W/") ? etag
-                                                        : soup_message_headers_get_one (headers, "Last-Modified");
-}
-
 /* The content must stay the same while it is fetched in pieces. Where a hash decides at the end, another validator only
  * makes the hub be asked once whether it has another file by now: there are servers with a new one in each answer. Where
  * none does, two versions must not be mixed. */
 static gboolean
 check_version (QuernFetch *fetch, SoupMessage *message, GError **error)
 {
-  const char *validator = get_validator (message);
+  /* What tells one version of the content from another: the ETag unless it is a weak one, else when it was modified. */
+  SoupMessageHeaders *headers = soup_message_get_response_headers (message);
+  const char *etag = soup_message_headers_get_one (headers, "ETag");
+
+  const char *validator = etag != NULL && !g_str_has_prefix (etag, "W/")
+                              ? etag
+                              : soup_message_headers_get_one (headers, "Last-Modified");
   g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&fetch->lock);
 
   if (fetch->validator == NULL) {
@@ -203,9 +198,9 @@ note_answer (QuernFetch *fetch, SoupMessage *message, QuernSpan *span, gint64 la
   if (__atomic_load_n (&fetch->progress->phase, __ATOMIC_RELAXED) == QUERN_FETCH_CONNECTING)
     __atomic_store_n (&fetch->progress->phase, QUERN_FETCH_DOWNLOADING, __ATOMIC_RELAXED);
 
-  if (soup_message_get_status (message) == SOUP_STATUS_PARTIAL_CONTENT)
+  if (soup_message_get_status (message) == SOUP_STATUS_PARTIAL_CONTENT) {
     fetch->ranges = TRUE;
-  else {
+  } else {
     fetch->whole = TRUE;
     while (span->last + 1 < n && !fetch->taken[span->last + 1])
       fetch->taken[++span->last] = 1;
@@ -245,7 +240,7 @@ continue_chunk (QuernFetchWorker *worker, guint chunk, guint64 *offset, GError *
 }
 
 static void
-record (QuernFetchWorker *worker, guint chunk, guint64 offset)
+quern_fetch_record (QuernFetchWorker *worker, guint chunk, guint64 offset)
 {
   QuernFetch *fetch = worker->fetch;
   guint64 start = quern_part_chunk_start (fetch->part, chunk);
@@ -276,7 +271,7 @@ write_chunks (QuernFetchWorker *worker, QuernSpan *span, guint64 *offset, const 
     data += n;
     size -= n;
     if (*offset == end || g_get_monotonic_time () - worker->recorded > RECORD_INTERVAL)
-      record (worker, span->first, *offset);
+      quern_fetch_record (worker, span->first, *offset);
     if (*offset == end)
       span->first++;
   }
@@ -284,7 +279,8 @@ write_chunks (QuernFetchWorker *worker, QuernSpan *span, guint64 *offset, const 
 }
 
 static gboolean
-store (QuernFetchWorker *worker, QuernSpan *span, guint64 *offset, const char *data, gsize size, GError **error)
+quern_fetch_store (QuernFetchWorker *worker, QuernSpan *span, guint64 *offset, const char *data, gsize size,
+                   GError **error)
 {
   guint64 start = *offset;
 
@@ -308,14 +304,6 @@ set_cut (SoupMessage *message, const GError *cause, GError **error)
   return FALSE;
 }
 
-static gsize
-read_size (QuernFetch *fetch)
-{
-  guint64 rate = fetch->spec->limiter != NULL ? quern_rate_limiter_get_rate (fetch->spec->limiter) : 0;
-
-  return rate > 0 ? CLAMP (rate / 20, 1024, QUERN_FETCH_BUFFER) : QUERN_FETCH_BUFFER;
-}
-
 /* Reads the body, which starts at file offset `at`, and stores what lies between *offset and the span's end. */
 static gboolean
 read_body (QuernFetchWorker *worker, SoupMessage *message, GInputStream *in, guint64 at, guint64 *offset,
@@ -327,7 +315,9 @@ read_body (QuernFetchWorker *worker, SoupMessage *message, GInputStream *in, gui
 
   while (*offset < end) {
     g_autoptr (GError) cause = NULL;
-    gsize want = MIN (read_size (fetch), end - at);
+    guint64 rate = fetch->spec->limiter != NULL ? quern_rate_limiter_get_rate (fetch->spec->limiter) : 0;
+
+    gsize want = MIN (rate > 0 ? CLAMP (rate / 20, 1024, QUERN_FETCH_BUFFER) : QUERN_FETCH_BUFFER, end - at);
     gssize n = quern_hub_read (fetch->spec->hub, in, worker->buffer, want, &pace, fetch->cancellable, &cause);
     gsize skip;
 
@@ -338,7 +328,7 @@ read_body (QuernFetchWorker *worker, SoupMessage *message, GInputStream *in, gui
       return FALSE;
     skip = *offset > at ? MIN (*offset - at, (guint64) n) : 0; /* a server without ranges repeats what is here */
     at += n;
-    if (!store (worker, span, offset, worker->buffer + skip, n - skip, error))
+    if (!quern_fetch_store (worker, span, offset, worker->buffer + skip, n - skip, error))
       return FALSE;
   }
   return TRUE;
@@ -385,6 +375,6 @@ quern_fetch_span (QuernFetchWorker *worker, QuernSpan *span, GError **error)
   note_answer (fetch, message, span, g_get_monotonic_time () - begun);
   ok = read_body (worker, message, in, at, &offset, span, error);
   if (!ok && span->first <= span->last && offset > quern_part_chunk_start (fetch->part, span->first))
-    record (worker, span->first, offset);
+    quern_fetch_record (worker, span->first, offset);
   return ok;
 }

@@ -25,7 +25,6 @@
 #define CONNECTION_SIZE (4 * 1024 * 1024) /* a further connection should have this much to do */
 #define FAST_RATE 150.0                   /* bytes per microsecond */
 #define WORTHWHILE 10    /* a request should bring bytes for so many times as long as its answer took */
-#define MAX_FAILURES 4   /* in a row and without a gain */
 #define GAIN (64 * 1024) /* bytes: less may come for ever without an end in sight */
 #define REPAIR_STEPS 8
 #define MAX_RESTARTS 3
@@ -56,20 +55,6 @@ wake_all (QuernFetch *fetch)
   g_cond_broadcast (&fetch->cond);
   g_cond_broadcast (&fetch->arrived);
   g_cond_broadcast (&fetch->room);
-}
-
-/* The first error counts; the others are its echo. */
-static void
-fail (QuernFetch *fetch, GError *error)
-{
-  g_mutex_lock (&fetch->lock);
-  if (fetch->error == NULL && !fetch->done)
-    fetch->error = error;
-  else
-    g_error_free (error);
-  wake_all (fetch);
-  g_mutex_unlock (&fetch->lock);
-  g_cancellable_cancel (fetch->cancellable);
 }
 
 /* ---- workers --------------------------------------------------------------------------------------------------- */
@@ -115,19 +100,13 @@ span_bytes (QuernFetch *fetch)
   return MAX (CLAMP (left / (2 * max_connections (fetch)), LEAST_SPAN, MAX_SPAN), worthwhile);
 }
 
-static guint
-span_limit (QuernFetch *fetch)
-{
-  guint64 chunk = quern_part_chunk_end (fetch->part, 0);
-
-  return MAX (1, (span_bytes (fetch) + chunk - 1) / chunk);
-}
-
 /* Wants the lock. */
 static gboolean
 find_span (QuernFetch *fetch, QuernSpan *span)
 {
-  guint n = quern_part_get_n_chunks (fetch->part), first = 0, limit = fetch->whole ? n : span_limit (fetch);
+  guint n = quern_part_get_n_chunks (fetch->part), first = 0;
+  guint64 chunk = quern_part_chunk_end (fetch->part, 0);
+  guint limit = fetch->whole ? n : MAX (1, (span_bytes (fetch) + chunk - 1) / chunk);
 
   while (first < n && (fetch->taken[first] || quern_part_is_complete (fetch->part, first))) {
     if (fetch->whole && fetch->taken[first])
@@ -158,61 +137,37 @@ take_span (QuernFetch *fetch, QuernSpan *span)
   return FALSE;
 }
 
-/* How long to wait after a failure; -1: not worth it. A server may ask for a while, which is then shown, and for no more
- * than QUERN_HUB_MAX_WAIT until something comes. */
-static gint64
-delay_after (QuernFetchWorker *worker, const GError *error, guint *failures)
-{
-  gint64 asked = MIN (worker->asked_delay, QUERN_HUB_MAX_WAIT - worker->sat_out);
-
-  if (!quern_hub_error_is_temporary (error))
-    return -1;
-  if (worker->gained >= GAIN)
-    worker->sat_out = *failures = 0;
-  if (worker->asked_delay >= G_USEC_PER_SEC) {
-    worker->sat_out += asked;
-    return asked > 0 ? asked : -1;
-  }
-  *failures += 1;
-  return *failures > MAX_FAILURES ? -1 : MAX (asked, quern_hub_retry_delay (NULL, *failures - 1));
-}
-
-static gboolean
-wait_visibly (QuernFetch *fetch, gint64 delay, GError **error)
-{
-  gboolean ok;
-
-  __atomic_store_n (&fetch->progress->wait_until, g_get_monotonic_time () + delay, __ATOMIC_RELAXED);
-  ok = quern_hub_wait (delay, fetch->cancellable, error);
-  __atomic_store_n (&fetch->progress->wait_until, 0, __ATOMIC_RELAXED);
-  return ok;
-}
-
 /* Fetches a span with as many requests as it takes. */
 static gboolean
 fetch_with_retries (QuernFetchWorker *worker, QuernSpan *span, GError **error)
 {
-  for (guint failures = 0;;) {
+  worker->retry.failures = 0;
+  for (;;) {
     g_autoptr (GError) cause = NULL;
-    gboolean visibly;
     gint64 delay;
+    gboolean waited;
 
     if (quern_fetch_span (worker, span, &cause))
       return TRUE;
-    delay = delay_after (worker, cause, &failures);
+    if (worker->gained >= GAIN)
+      worker->retry = (QuernHubRetry) { 0 };
+    delay = quern_hub_retry_next (&worker->retry, cause, worker->asked_delay, TRUE);
     if (delay < 0) {
       g_propagate_error (error, g_steal_pointer (&cause));
       return FALSE;
     }
-    visibly = worker->asked_delay >= G_USEC_PER_SEC;
-    if (visibly ? !wait_visibly (worker->fetch, delay, error)
-                : !quern_hub_wait (delay, worker->fetch->cancellable, error))
+    if (worker->asked_delay >= G_USEC_PER_SEC) /* long enough to be shown */
+      __atomic_store_n (&worker->fetch->progress->wait_until, g_get_monotonic_time () + delay, __ATOMIC_RELAXED);
+    waited = quern_hub_wait (delay, worker->fetch->cancellable, error);
+    if (worker->asked_delay >= G_USEC_PER_SEC)
+      __atomic_store_n (&worker->fetch->progress->wait_until, 0, __ATOMIC_RELAXED);
+    if (!waited)
       return FALSE;
   }
 }
 
 static gpointer
-worker_thread (gpointer data)
+quern_fetch_worker_thread (gpointer data)
 {
   QuernFetch *fetch = data;
   QuernFetchWorker worker;
@@ -228,8 +183,17 @@ worker_thread (gpointer data)
     memset (fetch->taken + first, 0, span.last - first + 1);
     g_cond_broadcast (&fetch->cond);
     g_mutex_unlock (&fetch->lock);
-    if (!ok)
-      fail (fetch, error);
+    if (!ok) {
+      /* The first error counts; the others are its echo. */
+      g_mutex_lock (&fetch->lock);
+      if (fetch->error == NULL && !fetch->done)
+        fetch->error = error;
+      else
+        g_error_free (error);
+      wake_all (fetch);
+      g_mutex_unlock (&fetch->lock);
+      g_cancellable_cancel (fetch->cancellable);
+    }
   }
   quern_fetch_worker_clear (&worker);
   return NULL;
@@ -253,7 +217,7 @@ void
 quern_fetch_start_workers (QuernFetch *fetch)
 {
   for (guint wanted = wanted_workers (fetch); fetch->threads->len < wanted;)
-    g_ptr_array_add (fetch->threads, g_thread_new ("download", worker_thread, fetch));
+    g_ptr_array_add (fetch->threads, g_thread_new ("download", quern_fetch_worker_thread, fetch));
 }
 
 /* ---- repair ---------------------------------------------------------------------------------------------------- */
@@ -331,7 +295,7 @@ repair_network (QuernFetch *fetch, QuernFetchWorker *worker, gboolean *right, GE
 }
 
 static gboolean
-repair (QuernFetch *fetch, GError **error)
+quern_fetch_repair (QuernFetch *fetch, GError **error)
 {
   QuernFetchWorker worker;
   gboolean right = FALSE, ok;
@@ -355,14 +319,14 @@ repair (QuernFetch *fetch, GError **error)
 /* ---- run ------------------------------------------------------------------------------------------------------- */
 
 static void
-cancelled_cb (GCancellable *outer, GCancellable *inner)
+quern_fetch_cancelled_cb (GCancellable *outer, GCancellable *inner)
 {
   g_cancellable_cancel (inner);
 }
 
 /* A cancelled download must wake those who wait for chunks. */
 static void
-wake_cb (GCancellable *cancellable, QuernFetch *fetch)
+quern_fetch_wake_cb (GCancellable *cancellable, QuernFetch *fetch)
 {
   g_mutex_lock (&fetch->lock);
   if (fetch->error == NULL && !fetch->done)
@@ -374,7 +338,7 @@ wake_cb (GCancellable *cancellable, QuernFetch *fetch)
 static char *
 fetch_and_hash (QuernFetch *fetch, GError **error)
 {
-  gulong handler = g_cancellable_connect (fetch->cancellable, G_CALLBACK (wake_cb), fetch, NULL);
+  gulong handler = g_cancellable_connect (fetch->cancellable, G_CALLBACK (quern_fetch_wake_cb), fetch, NULL);
   g_autoptr (GError) cause = NULL;
   g_autofree char *hash = NULL;
 
@@ -394,53 +358,8 @@ fetch_and_hash (QuernFetch *fetch, GError **error)
   return g_steal_pointer (&hash);
 }
 
-static void
-fetch_init (QuernFetch *fetch)
-{
-  guint n = quern_part_get_n_chunks (fetch->part);
-
-  g_mutex_init (&fetch->lock);
-  g_mutex_init (&fetch->resolve_lock);
-  g_cond_init (&fetch->cond);
-  g_cond_init (&fetch->arrived);
-  g_cond_init (&fetch->room);
-  fetch->sha256 = g_strdup (fetch->spec->sha256);
-  fetch->validator = quern_part_dup_validator (fetch->part);
-  fetch->threads = g_ptr_array_new ();
-  fetch->taken = g_new0 (guint8, MAX (1, n));
-  fetch->unchecked = g_new0 (guint8, MAX (1, n));
-  fetch->written = g_new0 (guint32, MAX (1, n));
-  fetch->read_buffer = g_malloc (QUERN_FETCH_BUFFER);
-  for (guint i = 0; i < n; i++)
-    fetch->unchecked[i] = quern_part_is_complete (fetch->part, i);
-  fetch->cancellable = g_cancellable_new ();
-}
-
-static void
-fetch_clear (QuernFetch *fetch)
-{
-  g_clear_pointer (&fetch->part, quern_part_free);
-  g_clear_object (&fetch->cancellable);
-  g_clear_error (&fetch->error);
-  g_clear_pointer (&fetch->threads, g_ptr_array_unref);
-  g_free (fetch->taken);
-  g_free (fetch->unchecked);
-  g_free (fetch->written);
-  g_free (fetch->read_buffer);
-  for (guint i = 0; i < QUERN_FETCH_QUEUE; i++)
-    g_free (fetch->queue[i].data);
-  g_free (fetch->location);
-  g_free (fetch->sha256);
-  g_free (fetch->validator);
-  g_mutex_clear (&fetch->lock);
-  g_mutex_clear (&fetch->resolve_lock);
-  g_cond_clear (&fetch->cond);
-  g_cond_clear (&fetch->arrived);
-  g_cond_clear (&fetch->room);
-}
-
 static gboolean
-run (QuernFetch *fetch, GError **error)
+quern_fetch_transfer (QuernFetch *fetch, GError **error)
 {
   g_autofree char *hash = NULL;
   gboolean ok;
@@ -455,27 +374,17 @@ run (QuernFetch *fetch, GError **error)
     g_free (hash);
     hash = quern_fetch_hash_file (fetch, error);
   }
-  ok = hash != NULL && (is_right (fetch, hash) || repair (fetch, error));
+  ok = hash != NULL && (is_right (fetch, hash) || quern_fetch_repair (fetch, error));
   if (!ok)
     quern_part_save (fetch->part, TRUE, NULL); /* a failure to save costs time at the next try, no more */
   quern_fetch_set_phase (fetch, QUERN_FETCH_VERIFYING);
   return ok && quern_part_set_verified (fetch->part, error);
 }
 
-/* What an earlier run left without a word on which version it is of is worth nothing if no hash decides. */
-static void
-drop_unknown_version (QuernFetch *fetch)
-{
-  g_autofree char *validator = quern_part_dup_validator (fetch->part);
-
-  if (fetch->spec->sha256 == NULL && validator == NULL && quern_part_get_bytes (fetch->part) > 0)
-    quern_part_forget (fetch->part);
-}
-
 /* *restart: what there was is dropped, and the file is to be fetched from the start. */
 static gboolean
-run_once (const QuernFetchSpec *spec, QuernFetchProgress *progress, GCancellable *cancellable, gboolean *restart,
-          GError **error)
+quern_fetch_run_once (const QuernFetchSpec *spec, QuernFetchProgress *progress, GCancellable *cancellable,
+                      gboolean *restart, GError **error)
 {
   QuernFetch fetch = { .spec = spec, .progress = progress };
   gulong handler;
@@ -485,19 +394,56 @@ run_once (const QuernFetchSpec *spec, QuernFetchProgress *progress, GCancellable
   fetch.part = quern_part_open (spec->target, spec->size, spec->sha256, error);
   if (fetch.part == NULL)
     return FALSE;
-  drop_unknown_version (&fetch);
-  fetch_init (&fetch);
+  /* What an earlier run left without a word on which version it is of is worth nothing if no hash decides. */
+  g_autofree char *validator = quern_part_dup_validator (fetch.part);
+
+  if (fetch.spec->sha256 == NULL && validator == NULL && quern_part_get_bytes (fetch.part) > 0)
+    quern_part_forget (fetch.part);
+  guint n = quern_part_get_n_chunks (fetch.part);
+
+  g_mutex_init (&fetch.lock);
+  g_mutex_init (&fetch.resolve_lock);
+  g_cond_init (&fetch.cond);
+  g_cond_init (&fetch.arrived);
+  g_cond_init (&fetch.room);
+  fetch.sha256 = g_strdup (fetch.spec->sha256);
+  fetch.validator = quern_part_dup_validator (fetch.part);
+  fetch.threads = g_ptr_array_new ();
+  fetch.taken = g_new0 (guint8, MAX (1, n));
+  fetch.unchecked = g_new0 (guint8, MAX (1, n));
+  fetch.written = g_new0 (guint32, MAX (1, n));
+  fetch.read_buffer = g_malloc (QUERN_FETCH_BUFFER);
+  for (guint i = 0; i < n; i++)
+    fetch.unchecked[i] = quern_part_is_complete (fetch.part, i);
+  fetch.cancellable = g_cancellable_new ();
   handler = cancellable != NULL
-                ? g_cancellable_connect (cancellable, G_CALLBACK (cancelled_cb), fetch.cancellable, NULL)
+                ? g_cancellable_connect (cancellable, G_CALLBACK (quern_fetch_cancelled_cb), fetch.cancellable, NULL)
                 : 0;
-  ok = run (&fetch, error);
+  ok = quern_fetch_transfer (&fetch, error);
   g_cancellable_disconnect (cancellable, handler);
   *restart = !ok && fetch.restart;
   if (*restart) {
     quern_part_forget (fetch.part);
     quern_part_save (fetch.part, TRUE, NULL);
   }
-  fetch_clear (&fetch);
+  g_clear_pointer (&fetch.part, quern_part_free);
+  g_clear_object (&fetch.cancellable);
+  g_clear_error (&fetch.error);
+  g_clear_pointer (&fetch.threads, g_ptr_array_unref);
+  g_free (fetch.taken);
+  g_free (fetch.unchecked);
+  g_free (fetch.written);
+  g_free (fetch.read_buffer);
+  for (guint i = 0; i < QUERN_FETCH_QUEUE; i++)
+    g_free (fetch.queue[i].data);
+  g_free (fetch.location);
+  g_free (fetch.sha256);
+  g_free (fetch.validator);
+  g_mutex_clear (&fetch.lock);
+  g_mutex_clear (&fetch.resolve_lock);
+  g_cond_clear (&fetch.cond);
+  g_cond_clear (&fetch.arrived);
+  g_cond_clear (&fetch.room);
   return ok;
 }
 
@@ -515,7 +461,7 @@ quern_fetch_run (const QuernFetchSpec *spec, QuernFetchProgress *progress, GCanc
 {
   for (guint restarts = 0;; restarts++) {
     g_autoptr (GError) cause = NULL;
-    gboolean restart, ok = run_once (spec, progress, cancellable, &restart, &cause);
+    gboolean restart, ok = quern_fetch_run_once (spec, progress, cancellable, &restart, &cause);
 
     if (ok)
       return TRUE;

@@ -47,17 +47,6 @@ struct _QuernPart {
   gboolean changed, verified;
 };
 
-/* A power of two, so that a file has at most about 256 chunks until chunks reach their maximum. */
-static guint32
-choose_chunk_size (guint64 size)
-{
-  guint32 chunk = MIN_CHUNK;
-
-  while (chunk < MAX_CHUNK && size / chunk > 256)
-    chunk *= 2;
-  return chunk;
-}
-
 static gboolean
 set_disk_error (GError **error, const char *path, int code)
 {
@@ -138,19 +127,6 @@ facts_from_text (QuernPart *part, const char *text)
   return good;
 }
 
-/* Without facts the content is worth nothing: it may be of another file. */
-static void
-load_facts (QuernPart *part)
-{
-  g_autofree char *text = NULL;
-  struct stat st;
-
-  if (g_file_get_contents (part->facts_path, &text, NULL, NULL) && facts_from_text (part, text)
-      && fstat (part->fd, &st) == 0 && (guint64) st.st_size == part->size)
-    return;
-  quern_part_forget (part);
-}
-
 /* ---- life ------------------------------------------------------------------------------------------------------ */
 
 static QuernPart *
@@ -166,7 +142,10 @@ part_new (const char *path, guint64 size, const char *sha256)
   part->facts_path = g_strconcat (path, ".part.facts", NULL);
   part->size = size;
   part->sha256 = g_strdup (sha256);
-  part->chunk_size = choose_chunk_size (size);
+  /* A power of two, so that a file has at most about 256 chunks until chunks reach their maximum. */
+  part->chunk_size = MIN_CHUNK;
+  while (part->chunk_size < MAX_CHUNK && size / part->chunk_size > 256)
+    part->chunk_size *= 2;
   part->n_chunks = (size + part->chunk_size - 1) / part->chunk_size;
   part->chunks = g_new0 (Chunk, MAX (part->n_chunks, 1));
   return part;
@@ -194,7 +173,14 @@ open_and_lock (QuernPart *part, GError **error)
     return set_busy (error);
   if (fstat (part->fd, &opened) != 0 || stat (part->part_path, &named) != 0 || opened.st_ino != named.st_ino)
     return set_busy (error);
-  load_facts (part);
+  /* Without facts the content is worth nothing: it may be of another file. */
+  g_autofree char *text = NULL;
+  struct stat st;
+
+  if (!g_file_get_contents (part->facts_path, &text, NULL, NULL) || !facts_from_text (part, text)
+      || fstat (part->fd, &st) != 0 || (guint64) st.st_size != part->size) {
+    quern_part_forget (part);
+  }
   if ((guint64) opened.st_size != part->size && ftruncate (part->fd, part->size) != 0)
     return set_disk_error (error, part->part_path, errno);
   return TRUE;
@@ -244,15 +230,6 @@ quern_part_free (QuernPart *part)
   g_free (part);
 }
 
-/* Setting space aside means filling it with zeros here: as much work as the download itself. */
-static gboolean
-is_in_memory (int fd)
-{
-  struct statfs fs;
-
-  return fstatfs (fd, &fs) == 0 && fs.f_type == TMPFS_MAGIC;
-}
-
 /**
  * quern_part_reserve:
  *
@@ -262,8 +239,10 @@ is_in_memory (int fd)
 gboolean
 quern_part_reserve (QuernPart *part, GError **error)
 {
-  if (part->size == 0 || is_in_memory (part->fd) || fallocate (part->fd, 0, 0, part->size) == 0 || errno == EOPNOTSUPP
-      || errno == ENOSYS)
+  struct statfs fs;
+
+  if (part->size == 0 || (fstatfs (part->fd, &fs) == 0 && fs.f_type == TMPFS_MAGIC)
+      || fallocate (part->fd, 0, 0, part->size) == 0 || errno == EOPNOTSUPP || errno == ENOSYS)
     return TRUE;
   return set_disk_error (error, part->part_path, errno);
 }
@@ -314,18 +293,6 @@ quern_part_missing_space (const char *folder, guint64 needed)
 }
 
 /* ---- chunks ---------------------------------------------------------------------------------------------------- */
-
-guint64
-quern_part_get_size (QuernPart *part)
-{
-  return part->size;
-}
-
-const char *
-quern_part_get_sha256 (QuernPart *part)
-{
-  return part->sha256;
-}
 
 /* Returns: (transfer full) (nullable): what the server called the version that the content is of, where no hash decides */
 char *
@@ -572,15 +539,6 @@ part_peek (const char *path, guint64 size, const char *sha256)
       || stat (part->part_path, &st) != 0 || (guint64) st.st_size != size)
     return NULL;
   return g_steal_pointer (&part);
-}
-
-/* Whether an earlier run verified this very content and only the renaming is missing. */
-gboolean
-quern_part_was_verified (const char *path, guint64 size, const char *sha256)
-{
-  g_autoptr (QuernPart) part = part_peek (path, size, sha256);
-
-  return part != NULL && part->verified;
 }
 
 /* How much of the file the facts claim, without opening it. */

@@ -13,71 +13,11 @@
 #include <string.h>
 
 #define MAX_REDIRECTS 8
-#define MAX_ATTEMPTS 4
 #define MAX_BODY (8 * 1024 * 1024)
 #define MAX_CACHED (1024 * 1024)                   /* of one answer; there may be thousands */
-#define MAX_PATIENCE (5 * (gint64) G_USEC_PER_SEC) /* a longer wait is told, not sat out unseen */
 #define LEAST_RATE 1024                            /* bytes per second: a connection with less is as good as dead */
 
-/* ---- waiting --------------------------------------------------------------------------------------------------- */
-
-/* Returns: FALSE, with @error set, when cancelled meanwhile */
-gboolean
-quern_hub_wait (gint64 microseconds, GCancellable *cancellable, GError **error)
-{
-  gint64 end = g_get_monotonic_time () + microseconds;
-  GPollFD fd;
-  gboolean pollable = cancellable != NULL && g_cancellable_make_pollfd (cancellable, &fd);
-
-  for (gint64 left; (left = end - g_get_monotonic_time ()) > 0 && !g_cancellable_is_cancelled (cancellable);) {
-    if (pollable)
-      g_poll (&fd, 1, CLAMP (left / 1000, 1, 60000));
-    else
-      g_usleep (MIN (left, 50000));
-  }
-  if (pollable)
-    g_cancellable_release_fd (cancellable);
-  return !g_cancellable_set_error_if_cancelled (cancellable, error);
-}
-
-/* Returns: microseconds that the server asked to wait before the next request, -1 when it did not */
-gint64
-quern_hub_asked_delay (SoupMessage *message)
-{
-  SoupMessageHeaders *headers = soup_message_get_response_headers (message);
-  const char *after = soup_message_headers_get_one (headers, "Retry-After");
-  const char *limit = soup_message_headers_get_one (headers, "RateLimit"); /* "api";r=0;t=55 */
-  const char *t = limit != NULL ? strstr (limit, ";t=") : NULL;
-  g_autoptr (GDateTime) date = NULL, now = NULL;
-
-  if (after != NULL && g_ascii_isdigit (*after))
-    return (gint64) MIN (g_ascii_strtoull (after, NULL, 10), 86400) * G_USEC_PER_SEC;
-  if (after != NULL && (date = soup_date_time_new_from_http_string (after)) != NULL) {
-    now = g_date_time_new_now_utc ();
-    return CLAMP (g_date_time_difference (date, now), 0, 86400 * (gint64) G_USEC_PER_SEC);
-  }
-  if (t != NULL && soup_message_get_status (message) == QUERN_HTTP_TOO_MANY_REQUESTS)
-    return (gint64) MIN (g_ascii_strtoull (t + 3, NULL, 10), 86400) * G_USEC_PER_SEC;
-  return -1;
-}
-
-/**
- * quern_hub_retry_delay:
- * @message: (nullable): the failed message
- * @attempt: how many attempts failed before, from 0
- *
- * Returns: microseconds to wait: what the server asked for, else 0.5 s doubling up to 30 s, with some jitter
- */
-gint64
-quern_hub_retry_delay (SoupMessage *message, guint attempt)
-{
-  gint64 asked = message != NULL ? quern_hub_asked_delay (message) : -1;
-  gint64 delay = MIN ((gint64) 500000 << MIN (attempt, 8), 30 * G_USEC_PER_SEC);
-
-  if (asked >= 0)
-    return asked;
-  return delay * 3 / 4 + g_random_int_range (0, (gint32) (delay / 2));
-}
+/* ---- refused waits --------------------------------------------------------------------------------------------- */
 
 /* Returns: (transfer full): a time for people, "3 minutes" */
 static char *
@@ -179,7 +119,7 @@ quern_hub_is_own_answer (QuernHub *self, SoupMessage *message)
   return hub != NULL && g_uri_get_host (hub) != NULL && g_ascii_strcasecmp (g_uri_get_host (hub), host) == 0;
 }
 
-/* ---- one request ----------------------------------------------------------------------------------------------- */
+/* ---- one call -------------------------------------------------------------------------------------------------- */
 
 static SoupMessage *
 make_message (QuernHub *self, GUri *uri, const QuernHubCallOptions *options)
@@ -258,7 +198,7 @@ stops_here (SoupMessage *message, GUri *target)
  * @options: see #QuernHubCallOptions
  * @message: (out) (transfer full): the last message of the chain, to read status and headers from
  *
- * Sends one request and follows its redirects. Statuses other than redirects are left to the caller
+ * Makes one call and follows its redirects. Statuses other than redirects are left to the caller
  * (quern_hub_check_status()).
  *
  * Returns: (transfer full) (nullable): the body, or %NULL with @error set when no answer came
@@ -497,15 +437,15 @@ quern_hub_fetch (QuernHub *self, const char *url, GCancellable *cancellable, GEr
 {
   QuernHubAnswer *cached;
   g_autoptr (GError) cause = NULL;
-  gint64 asked = 0;
+  QuernHubRetry retry = { 0 };
+  gint64 asked, delay;
 
   g_return_val_if_fail (QUERN_IS_HUB (self) && url != NULL, NULL);
   cached = answer_from_cache (self, url);
   set_asked_wait (self, 0);
-  for (guint attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+  do {
     g_autoptr (SoupMessage) message = NULL;
     QuernHubAnswer *answer;
-    gint64 delay;
 
     g_clear_error (&cause);
     answer = fetch_once (self, url, cached, &message, cancellable, &cause);
@@ -513,18 +453,17 @@ quern_hub_fetch (QuernHub *self, const char *url, GCancellable *cancellable, GEr
       quern_hub_answer_free (cached);
       return answer;
     }
-    delay = quern_hub_retry_delay (message, attempt);
-    asked = message != NULL ? MAX (0, quern_hub_asked_delay (message)) : 0;
-    if (!quern_hub_error_is_temporary (cause) || message == NULL || delay > MAX_PATIENCE || attempt + 1 == MAX_ATTEMPTS)
-      break;
-    if (!quern_hub_wait (delay, cancellable, error)) {
+    asked = message != NULL ? quern_hub_asked_delay (message) : -1;
+    /* Where there is no answer at all, the last one is shown at once. */
+    delay = message != NULL ? quern_hub_retry_next (&retry, cause, asked, FALSE) : -1;
+    if (delay >= 0 && !quern_hub_wait (delay, cancellable, error)) {
       quern_hub_answer_free (cached);
       return NULL;
     }
-  }
+  } while (delay >= 0);
   if (quern_hub_error_is_temporary (cause) && cached != NULL)
     return cached;
-  set_asked_wait (self, asked);
+  set_asked_wait (self, MAX (0, asked));
   quern_hub_answer_free (cached);
   g_propagate_error (error, g_steal_pointer (&cause));
   return NULL;
@@ -569,27 +508,14 @@ plain_etag (const char *etag)
   return g_strdup (start);
 }
 
-/* The hash that an answer about a file tells. A plain ETag is one only where it is the hub's own; after a redirect to
- * another host it is of whatever that host goes by. */
-static char *
-dup_told_hash (QuernHub *self, SoupMessage *message)
-{
-  SoupMessageHeaders *headers = soup_message_get_response_headers (message);
-  g_autofree char *linked = plain_etag (soup_message_headers_get_one (headers, "X-Linked-Etag"));
-  g_autofree char *plain = plain_etag (soup_message_headers_get_one (headers, "ETag"));
-  char *hash = quern_sha256_from_text (linked);
-
-  if (hash != NULL)
-    return hash;
-  return quern_hub_is_own_answer (self, message) ? quern_sha256_from_text (plain) : NULL;
-}
-
 static gboolean
 read_resolved (QuernHub *self, SoupMessage *message, QuernHubResolved *out)
 {
   SoupMessageHeaders *headers = soup_message_get_response_headers (message);
   const char *size = soup_message_headers_get_one (headers, "X-Linked-Size");
   const char *location = soup_message_headers_get_one (headers, "Location");
+  g_autofree char *linked = plain_etag (soup_message_headers_get_one (headers, "X-Linked-Etag"));
+  g_autofree char *plain = plain_etag (soup_message_headers_get_one (headers, "ETag"));
 
   if (SOUP_STATUS_IS_REDIRECTION (soup_message_get_status (message)) && location != NULL) {
     g_autofree char *base = g_uri_to_string (soup_message_get_uri (message));
@@ -601,7 +527,11 @@ read_resolved (QuernHub *self, SoupMessage *message, QuernHubResolved *out)
       size = soup_message_headers_get_one (headers, "Content-Length");
   }
   out->commit = g_strdup (soup_message_headers_get_one (headers, "X-Repo-Commit"));
-  out->sha256 = dup_told_hash (self, message);
+  out->sha256 = quern_sha256_from_text (linked);
+  /* A plain ETag is a hash only where it is the hub's own; after a redirect to another host it is of whatever that host
+   * goes by. */
+  if (out->sha256 == NULL && quern_hub_is_own_answer (self, message))
+    out->sha256 = quern_sha256_from_text (plain);
   return out->location != NULL && size != NULL
          && g_ascii_string_to_unsigned (size, 10, 0, G_MAXINT64, &out->size, NULL);
 }

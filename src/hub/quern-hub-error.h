@@ -21,6 +21,4 @@ typedef enum {
   QUERN_HUB_ERROR_BAD_ANSWER,   /* an answer that is not what the hub's interface promises */
 } QuernHubError;
 
-gboolean quern_hub_error_is_temporary (const GError *error);
-
 G_END_DECLS

@@ -145,25 +145,6 @@ quern_hub_item_set_parameters (QuernHubItem *self, guint64 parameters)
   self->parameters = parameters;
 }
 
-/* The header of a split file's first part knows its own tensors only: the sums are stretched to all parts. */
-static void
-stretch_info (QuernHubItem *self)
-{
-  const QuernHubFile *first = self->files->pdata[0];
-  double ratio = first->size > 0 ? (double) self->bytes / (double) first->size : 1;
-  guint64 parameters = self->parameters > 0 ? self->parameters : (guint64) (self->info.parameters * ratio);
-
-  if (self->info.parameters > 0)
-    self->info.active_parameters = (guint64) ((double) self->info.active_parameters / self->info.parameters
-                                              * parameters);
-  self->info.parameters = parameters;
-  self->info.tensor_bytes *= ratio;
-  self->info.decode_bytes *= ratio;
-  self->info.sketched_bytes *= ratio;
-  self->info.file_bytes = self->bytes;
-  self->info.n_parts = self->files->len;
-}
-
 /* What the file's header says (quern_hub_probe_async()). */
 void
 quern_hub_item_set_info (QuernHubItem *self, const QeModelInfo *info)
@@ -171,8 +152,22 @@ quern_hub_item_set_info (QuernHubItem *self, const QeModelInfo *info)
   g_return_if_fail (QUERN_IS_HUB_ITEM (self));
   self->info = *info;
   self->has_info = TRUE;
-  if (self->files->len > 1)
-    stretch_info (self);
+  if (self->files->len > 1) {
+    /* The header of a split file's first part knows its own tensors only: the sums are stretched to all parts. */
+    const QuernHubFile *first = self->files->pdata[0];
+    double ratio = first->size > 0 ? (double) self->bytes / (double) first->size : 1;
+    guint64 parameters = self->parameters > 0 ? self->parameters : (guint64) (self->info.parameters * ratio);
+
+    if (self->info.parameters > 0)
+      self->info.active_parameters = (guint64) ((double) self->info.active_parameters / self->info.parameters
+                                                * parameters);
+    self->info.parameters = parameters;
+    self->info.tensor_bytes *= ratio;
+    self->info.decode_bytes *= ratio;
+    self->info.sketched_bytes *= ratio;
+    self->info.file_bytes = self->bytes;
+    self->info.n_parts = self->files->len;
+  }
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_PROBED]);
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_BITS_PER_WEIGHT]);
 }

@@ -13,18 +13,6 @@
 #define MAX_VALUES 100000 /* a repository of 10,000 files */
 #define MAX_DEPTH 32
 
-/* Moves behind the end of a string; FALSE when it has none. */
-static gboolean
-skip_string (const char **at, const char *end)
-{
-  const char *p = *at + 1;
-
-  while (p < end && *p != '"')
-    p += *p == '\\' ? 2 : 1;
-  *at = p + 1;
-  return p < end;
-}
-
 /* Counts what becomes a value or a member; stops at what is no JSON. A text that was cut ends with open brackets. */
 static gboolean
 count_values (const char *data, gsize size, gsize *values)
@@ -35,8 +23,11 @@ count_values (const char *data, gsize size, gsize *values)
   *values = 0;
   for (const char *p = data; p < end;) {
     if (*p == '"') {
-      if (!skip_string (&p, end))
+      for (p++; p < end && *p != '"';)
+        p += *p == '\\' ? 2 : 1;
+      if (p >= end)
         return FALSE;
+      p++;
       continue;
     }
     if (*p == '{' || *p == '[') {
@@ -46,10 +37,11 @@ count_values (const char *data, gsize size, gsize *values)
     } else if (*p == '}' || *p == ']') {
       if (depth-- == 0)
         return FALSE;
-    } else if (*p == ',' || *p == ':')
+    } else if (*p == ',' || *p == ':') {
       *values += 1;
-    else if (!g_ascii_isalnum (*p) && strchr (" \t\r\n+-.", *p) == NULL)
-      return FALSE; /* such as a comment, which the parser would read and this would not */
+    } else if (!g_ascii_isalnum (*p) && strchr (" \t\r\n+-.", *p) == NULL) {
+      return FALSE;
+    } /* such as a comment, which the parser would read and this would not */
     p++;
   }
   return depth == 0 && *values > 0;

@@ -16,13 +16,6 @@
 
 /* ---- details --------------------------------------------------------------------------------------------------- */
 
-static void
-invalid_id (const char *id, GError **error)
-{
-  g_set_error (error, QUERN_HUB_ERROR, QUERN_HUB_ERROR_NOT_FOUND,
-               _("“%s” is not the name of a repository. A name looks like “owner/name”."), id);
-}
-
 /**
  * quern_hub_load_repo:
  * @id: OWNER/NAME
@@ -39,7 +32,8 @@ quern_hub_load_repo (QuernHub *hub, const char *id, GCancellable *cancellable, G
   QuernHubRepo *repo;
 
   if (!quern_hub_repo_id_is_valid (id)) {
-    invalid_id (id, error);
+    g_set_error (error, QUERN_HUB_ERROR, QUERN_HUB_ERROR_NOT_FOUND,
+                 _("“%s” is not the name of a repository. A name looks like “owner/name”."), id);
     return NULL;
   }
   url = g_strdup_printf ("%s/api/models/%s?blobs=true", endpoint, id);
@@ -85,19 +79,6 @@ quern_hub_load_repo_finish (QuernHub *hub, GAsyncResult *result, GError **error)
 
 /* ---- card ------------------------------------------------------------------------------------------------------ */
 
-/* The text without its YAML head. */
-static char *
-card_text (GBytes *body)
-{
-  gsize size;
-  const char *data = g_bytes_get_data (body, &size);
-  g_autofree char *text = data != NULL ? g_utf8_make_valid (data, MIN (size, MAX_CARD)) : g_strdup ("");
-  const char *end = g_str_has_prefix (text, "---\n") ? strstr (text + 4, "\n---") : NULL;
-  const char *rest = end != NULL ? strchr (end + 1, '\n') : NULL;
-
-  return g_strdup (end == NULL ? text : rest != NULL ? rest + 1 : "");
-}
-
 static void
 load_card_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
 {
@@ -107,10 +88,18 @@ load_card_thread (GTask *task, gpointer source, gpointer data, GCancellable *can
   GError *error = NULL;
   g_autoptr (QuernHubAnswer) answer = quern_hub_fetch (source, url, cancellable, &error);
 
-  if (answer != NULL)
-    g_task_return_pointer (task, card_text (answer->body), g_free);
-  else
+  if (answer != NULL) {
+    /* The text without its YAML head. */
+    gsize size;
+    const char *bytes = g_bytes_get_data (answer->body, &size);
+    g_autofree char *text = bytes != NULL ? g_utf8_make_valid (bytes, MIN (size, MAX_CARD)) : g_strdup ("");
+    const char *end = g_str_has_prefix (text, "---\n") ? strstr (text + 4, "\n---") : NULL;
+    const char *rest = end != NULL ? strchr (end + 1, '\n') : NULL;
+
+    g_task_return_pointer (task, g_strdup (end == NULL ? text : rest != NULL ? rest + 1 : ""), g_free);
+  } else {
     g_task_return_error (task, error);
+  }
 }
 
 void
@@ -156,26 +145,6 @@ probe_free (gpointer data)
   g_free (probe);
 }
 
-/* The facts of a content never change, but the struct may with the program. */
-static char *
-probe_key (const Probe *probe)
-{
-  return probe->sha256 == NULL
-             ? NULL
-             : g_strdup_printf ("header:%s:%zu:%s", QUERN_VERSION, sizeof (QeModelInfo), probe->sha256);
-}
-
-static gboolean
-probe_from_cache (QuernHub *hub, Probe *probe, const char *key)
-{
-  g_autoptr (GBytes) bytes = key != NULL ? quern_hub_cache_find (hub->cache, key, NULL, NULL, NULL) : NULL;
-
-  if (bytes == NULL || g_bytes_get_size (bytes) != sizeof probe->info)
-    return FALSE;
-  memcpy (&probe->info, g_bytes_get_data (bytes, NULL), sizeof probe->info);
-  return TRUE;
-}
-
 /* Appends up to `want` bytes that follow those at hand. */
 static gboolean
 read_more (QuernHub *hub, const Probe *probe, const char *location, GByteArray *data, guint64 want,
@@ -209,24 +178,12 @@ read_more (QuernHub *hub, const Probe *probe, const char *location, GByteArray *
 }
 
 static gboolean
-set_probe_error (const QeError *qe_error, const char *path, GError **error)
-{
-  g_autofree char *name = g_path_get_basename (path);
-
-  if (qe_error->status == QE_ERROR_UNSUPPORTED)
-    g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED, _("Quern cannot run “%s”: %s"), name, qe_error->message);
-  else
-    g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA, _("“%s” is not a valid model file: %s"), name,
-                 qe_error->message);
-  return FALSE;
-}
-
-static gboolean
 probe_remote (QuernHub *hub, Probe *probe, GCancellable *cancellable, GError **error)
 {
   g_autoptr (QuernHubResolved)
       resolved = quern_hub_resolve (hub, probe->repo, probe->revision, probe->path, NULL, cancellable, error);
   g_autoptr (GByteArray) data = g_byte_array_new ();
+  g_autofree char *name = NULL;
   QeError qe_error = { .status = QE_ERROR_MORE, .message = "the header is too long" };
   QeStatus status = QE_ERROR_MORE;
 
@@ -238,17 +195,31 @@ probe_remote (QuernHub *hub, Probe *probe, GCancellable *cancellable, GError **e
       return FALSE;
     status = qe_model_probe_bytes (data->data, data->len, probe->size, &probe->info, &qe_error);
   }
-  return status == QE_OK || set_probe_error (&qe_error, probe->path, error);
+  if (status == QE_OK)
+    return TRUE;
+  name = g_path_get_basename (probe->path);
+  if (qe_error.status == QE_ERROR_UNSUPPORTED)
+    g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED, _("Quern cannot run “%s”: %s"), name, qe_error.message);
+  else
+    g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA, _("“%s” is not a valid model file: %s"), name,
+                 qe_error.message);
+  return FALSE;
 }
 
 static gboolean
 probe_run (QuernHub *hub, Probe *probe, GCancellable *cancellable, GError **error)
 {
-  g_autofree char *key = probe_key (probe);
-  g_autoptr (GBytes) bytes = NULL;
+  /* The facts of a content never change, but the struct may with the program. */
+  g_autofree char *key = probe->sha256 == NULL
+                             ? NULL
+                             : g_strdup_printf ("header:%s:%zu:%s", QUERN_VERSION, sizeof (QeModelInfo), probe->sha256);
+  g_autoptr (GBytes) bytes = key != NULL ? quern_hub_cache_find (hub->cache, key, NULL, NULL, NULL) : NULL;
 
-  if (probe_from_cache (hub, probe, key))
+  if (bytes != NULL && g_bytes_get_size (bytes) == sizeof probe->info) {
+    memcpy (&probe->info, g_bytes_get_data (bytes, NULL), sizeof probe->info);
     return TRUE;
+  }
+  g_clear_pointer (&bytes, g_bytes_unref);
   if (!probe_remote (hub, probe, cancellable, error))
     return FALSE;
   bytes = g_bytes_new (&probe->info, sizeof probe->info);

@@ -69,14 +69,6 @@ get_array (JsonObject *object, const char *name)
 
 /* ---- files ----------------------------------------------------------------------------------------------------- */
 
-/* Characters that move or hide what stands around them where a name is shown. */
-static gboolean
-is_treacherous (gunichar c)
-{
-  return g_unichar_iscntrl (c) || (c >= 0x202a && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069) || c == 0x2028
-         || c == 0x2029;
-}
-
 /* A path that stays inside the repository and is no trick of control characters. */
 static gboolean
 path_is_safe (const char *path)
@@ -85,9 +77,13 @@ path_is_safe (const char *path)
 
   if (*path == '\0' || strlen (path) > 1000 || !g_utf8_validate (path, -1, NULL) || strchr (path, '\\') != NULL)
     return FALSE;
-  for (const char *p = path; *p != '\0'; p = g_utf8_next_char (p))
-    if (is_treacherous (g_utf8_get_char (p)))
+  for (const char *p = path; *p != '\0'; p = g_utf8_next_char (p)) {
+    gunichar c = g_utf8_get_char (p);
+
+    if (g_unichar_iscntrl (c) || (c >= 0x202a && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069) || c == 0x2028
+        || c == 0x2029)
       return FALSE;
+  }
   for (guint i = 0; parts[i] != NULL; i++)
     if (*parts[i] == '\0' || g_str_equal (parts[i], ".") || g_str_equal (parts[i], ".."))
       return FALSE;
@@ -103,26 +99,19 @@ base_name (const char *path)
   return slash != NULL ? slash + 1 : path;
 }
 
-/* The details call a file's hash "sha256", the tree of a repository calls it "oid". */
-static char *
-parse_hash (JsonObject *lfs)
-{
-  char *sha256 = quern_sha256_from_text (get_string (lfs, "sha256"));
-
-  return sha256 != NULL ? sha256 : quern_sha256_from_text (get_string (lfs, "oid"));
-}
-
 static QuernHubFile *
 parse_file (JsonNode *node)
 {
   JsonObject *object = JSON_NODE_HOLDS_OBJECT (node) ? json_node_get_object (node) : NULL;
   JsonObject *lfs = object != NULL ? get_object (object, "lfs") : NULL;
   const char *path = object != NULL ? get_string (object, "rfilename") : NULL;
-  g_autofree char *sha256 = lfs != NULL ? parse_hash (lfs) : NULL;
+  g_autofree char *sha256 = lfs != NULL ? quern_sha256_from_text (get_string (lfs, "sha256")) : NULL;
   guint64 size = lfs != NULL && get_int (lfs, "size") > 0 ? get_int (lfs, "size")
                  : object != NULL                         ? get_int (object, "size")
                                                           : 0;
 
+  if (lfs != NULL && sha256 == NULL)
+    sha256 = quern_sha256_from_text (get_string (lfs, "oid"));
   if (path == NULL || size == 0 || size > MAX_SIZE || !path_is_safe (path) || strlen (base_name (path)) < 6
       || g_ascii_strcasecmp (path + strlen (path) - 5, ".gguf") != 0)
     return NULL;
@@ -251,14 +240,6 @@ dup_folder_name (const Naming *naming)
   return sanitize_name (g_strconcat (g_strdelimit (folder, "/", '-'), "-", naming->name, NULL), naming->whole);
 }
 
-static char *
-dup_hash_name (const Naming *naming)
-{
-  g_autofree char *hash = quern_sha256_of_data (naming->whole, strlen (naming->whole));
-
-  return sanitize_name (g_strdup_printf ("%.16s-%s", hash, naming->name), naming->whole);
-}
-
 /* A file of the top folder keeps its name; of others that want the same name none has it. What a file is called does not
  * depend on the order of the listing. */
 static char *
@@ -273,21 +254,9 @@ choose_name (const Naming *naming, GHashTable *wanted, GHashTable *at_top, GHash
   if (strchr (naming->whole, '/') != NULL && !g_hash_table_contains (wanted, key)
       && owns (with_folder, key, naming->whole))
     return g_steal_pointer (&longer);
-  return dup_hash_name (naming);
-}
+  g_autofree char *hash = quern_sha256_of_data (naming->whole, strlen (naming->whole));
 
-/* Only a repository that names a file by the hash of another one's path can still repeat a name: that file is left out. */
-static void
-drop_same_names (GPtrArray *files)
-{
-  g_autoptr (GHashTable) seen = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
-
-  for (guint i = 0; i < files->len;) {
-    if (g_hash_table_add (seen, g_utf8_casefold (((QuernHubFile *) files->pdata[i])->name, -1)))
-      i++;
-    else
-      g_ptr_array_remove_index (files, i);
-  }
+  return sanitize_name (g_strdup_printf ("%.16s-%s", hash, naming->name), naming->whole);
 }
 
 /* Gives every file a name that no other file of the repository has. */
@@ -315,7 +284,15 @@ name_files (GPtrArray *files)
     g_free (file->name);
     file->name = g_strdup_printf ("%s%.*s.gguf", name, *naming->tail != '\0' ? 15 : 0, naming->tail);
   }
-  drop_same_names (files);
+  /* Only a repository that names a file by the hash of another one's path can still repeat a name: that file is left out. */
+  g_autoptr (GHashTable) seen = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+
+  for (guint i = 0; i < files->len;) {
+    if (g_hash_table_add (seen, g_utf8_casefold (((QuernHubFile *) files->pdata[i])->name, -1)))
+      i++;
+    else
+      g_ptr_array_remove_index (files, i);
+  }
 }
 
 /* ---- items ----------------------------------------------------------------------------------------------------- */
@@ -324,15 +301,6 @@ static gboolean
 is_vision (const QuernHubFile *file)
 {
   return strcasestr (base_name (file->path), "mmproj") != NULL;
-}
-
-/* Files that hold no model: importance matrices, drafts of the MTP block alone. */
-static gboolean
-is_side_file (const QuernHubFile *file)
-{
-  const char *name = base_name (file->path);
-
-  return strcasestr (name, "imatrix") != NULL || g_ascii_strncasecmp (name, "mtp-", 4) == 0;
 }
 
 static guint
@@ -346,17 +314,6 @@ vision_rank (const QuernHubFile *file)
     if (g_str_equal (label, order[i]))
       return i;
   return G_N_ELEMENTS (order);
-}
-
-static const QuernHubFile *
-choose_vision (GPtrArray *files)
-{
-  const QuernHubFile *best = NULL;
-
-  for (guint i = 0; i < files->len; i++)
-    if (is_vision (files->pdata[i]) && (best == NULL || vision_rank (files->pdata[i]) < vision_rank (best)))
-      best = files->pdata[i];
-  return best;
 }
 
 /* All parts of the split file that starts at index `first` of the sorted files, NULL if one is missing. */
@@ -377,17 +334,6 @@ split_item (GPtrArray *files, guint first, const char *base, guint parts)
   return g_steal_pointer (&item);
 }
 
-static QuernHubItem *
-single_item (const QuernHubFile *file)
-{
-  g_autofree char *stem = g_strndup (file->path, strlen (file->path) - 5);
-  g_autofree char *label = quern_hub_label_from_name (base_name (stem));
-  QuernHubItem *item = quern_hub_item_new (label);
-
-  quern_hub_item_add_file (item, quern_hub_file_copy (file));
-  return item;
-}
-
 /* The item that begins with a file, NULL for a later part, and for one of an upload that is not complete. */
 static QuernHubItem *
 item_at (GPtrArray *files, guint index)
@@ -397,8 +343,13 @@ item_at (GPtrArray *files, guint index)
   guint part, parts;
   const char *tail = split_tail (stem, &part, &parts);
 
-  if (tail == NULL)
-    return single_item (file);
+  if (tail == NULL) {
+    g_autofree char *label = quern_hub_label_from_name (base_name (stem));
+    QuernHubItem *item = quern_hub_item_new (label);
+
+    quern_hub_item_add_file (item, quern_hub_file_copy (file));
+    return item;
+  }
   base = g_strndup (stem, tail - stem);
   return part == 1 && parts >= 1 && parts <= MAX_PARTS ? split_item (files, index, base, parts) : NULL;
 }
@@ -439,11 +390,17 @@ compare_bytes (gconstpointer a, gconstpointer b, gpointer data)
 static void
 group_files (QuernHubRepo *repo, GPtrArray *files)
 {
-  const QuernHubFile *vision = choose_vision (files);
+  const QuernHubFile *vision = NULL;
+
+  for (guint i = 0; i < files->len; i++)
+    if (is_vision (files->pdata[i]) && (vision == NULL || vision_rank (files->pdata[i]) < vision_rank (vision)))
+      vision = files->pdata[i];
   g_autoptr (GPtrArray) items = g_ptr_array_new_with_free_func (g_object_unref);
 
   for (guint i = 0; i < files->len; i++) {
-    gboolean aside = is_vision (files->pdata[i]) || is_side_file (files->pdata[i]);
+    const char *name = base_name (((const QuernHubFile *) files->pdata[i])->path);
+    gboolean aside = is_vision (files->pdata[i]) || strcasestr (name, "imatrix") != NULL
+                     || g_ascii_strncasecmp (name, "mtp-", 4) == 0;
     QuernHubItem *item = aside ? NULL : item_at (files, i);
 
     if (item == NULL)
@@ -476,15 +433,6 @@ license_of (JsonObject *object)
   return NULL;
 }
 
-/* Of a path that is listed twice the first counts. */
-static void
-drop_repeated (GPtrArray *files)
-{
-  for (guint i = files->len; i-- > 1;)
-    if (compare_paths (&files->pdata[i - 1], &files->pdata[i]) == 0)
-      g_ptr_array_remove_index (files, i);
-}
-
 /* FALSE: there are more files than anybody can choose from. */
 static gboolean
 read_files (QuernHubRepo *repo, JsonObject *object)
@@ -501,17 +449,13 @@ read_files (QuernHubRepo *repo, JsonObject *object)
       return FALSE;
   }
   g_ptr_array_sort (files, compare_paths);
-  drop_repeated (files);
+  /* Of a path that is listed twice the first counts. */
+  for (guint i = files->len; i-- > 1;)
+    if (compare_paths (&files->pdata[i - 1], &files->pdata[i]) == 0)
+      g_ptr_array_remove_index (files, i);
   name_files (files);
   group_files (repo, files);
   return TRUE;
-}
-
-/* A commit id or the like; what is too long for one is none. */
-static char *
-dup_revision (const char *text)
-{
-  return text != NULL && *text != '\0' && strlen (text) <= MAX_WORD ? g_strdup (text) : NULL;
 }
 
 static QuernHubRepo *
@@ -520,11 +464,14 @@ parse_repo (JsonObject *object, const char *id)
   JsonObject *gguf = get_object (object, "gguf");
   JsonNode *gated = json_object_get_member (object, "gated");
   QuernHubRepo *repo = g_object_new (QUERN_TYPE_HUB_REPO, NULL);
+  const char *revision;
 
   repo->id = g_strdup (id);
   repo->author = g_strndup (id, strcspn (id, "/"));
   repo->name = g_strdup (strchr (id, '/') + 1);
-  repo->revision = dup_revision (get_string (object, "sha"));
+  revision = get_string (object, "sha"); /* a commit id or the like; what is too long for one is none */
+  if (revision != NULL && *revision != '\0' && strlen (revision) <= MAX_WORD)
+    repo->revision = g_strdup (revision);
   repo->license = license_of (object);
   repo->downloads = get_int (object, "downloads");
   repo->likes = get_int (object, "likes");

@@ -186,21 +186,6 @@ distance (QuernHubItem *a, QuernHubItem *b)
   return x > y ? x - y : y - x;
 }
 
-/* What Quern runs, of a size as near as can be. */
-static QuernHubItem *
-find_instead (QuernHubRepo *self, QuernHubItem *item)
-{
-  g_autoptr (QuernHubItem) best = NULL;
-
-  for (guint i = 0; i < g_list_model_get_n_items (G_LIST_MODEL (self->items)); i++) {
-    g_autoptr (QuernHubItem) other = g_list_model_get_item (G_LIST_MODEL (self->items), i);
-
-    if (quern_hub_item_get_program (other) == NULL && (best == NULL || distance (other, item) < distance (best, item)))
-      g_set_object (&best, other);
-  }
-  return g_steal_pointer (&best);
-}
-
 /* Returns: (transfer full) (nullable): which program an item is made for and what to take instead, as a sentence, where
  * Quern does not run it */
 char *
@@ -213,7 +198,14 @@ quern_hub_repo_dup_advice (QuernHubRepo *self, QuernHubItem *item)
   program = quern_hub_item_get_program (item);
   if (program == NULL)
     return NULL;
-  instead = find_instead (self, item);
+  for (guint i = 0; i < g_list_model_get_n_items (G_LIST_MODEL (self->items)); i++) {
+    g_autoptr (QuernHubItem) other = g_list_model_get_item (G_LIST_MODEL (self->items), i);
+
+    /* What Quern runs, of a size as near as can be. */
+    if (quern_hub_item_get_program (other) == NULL
+        && (instead == NULL || distance (other, item) < distance (instead, item)))
+      g_set_object (&instead, other);
+  }
   return instead != NULL ? g_strdup_printf (_("Made for %s, not for Quern. Use %s instead."), program,
                                             quern_hub_item_get_label (instead))
                          : g_strdup_printf (_("Made for %s, not for Quern. Use a Q4_K_M file of this model from "

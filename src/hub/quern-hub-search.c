@@ -159,7 +159,7 @@ page_free (gpointer data)
 }
 
 static void
-load_page_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
+quern_hub_search_load_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
 {
   Page *page = data;
   GError *error = NULL;
@@ -178,24 +178,13 @@ load_page_thread (GTask *task, gpointer source, gpointer data, GCancellable *can
 }
 
 static void
-set_state (QuernHubSearch *self, QuernHubSearchState state, const char *message)
+quern_hub_search_set_state (QuernHubSearch *self, QuernHubSearchState state, const char *message)
 {
   self->state = state;
   g_set_str (&self->message, message);
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_STATE]);
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_MESSAGE]);
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_HAS_MORE]);
-}
-
-static void
-clear (QuernHubSearch *self)
-{
-  guint n = self->repos->len;
-
-  g_hash_table_remove_all (self->ids);
-  g_ptr_array_set_size (self->repos, 0);
-  if (n > 0)
-    g_list_model_items_changed (G_LIST_MODEL (self), 0, n, 0);
 }
 
 /* Whether two answers of the hub say the same about a repository. */
@@ -212,40 +201,7 @@ same_repo (gpointer one, gpointer other)
 }
 
 static void
-append (QuernHubSearch *self, GPtrArray *repos)
-{
-  for (guint i = 0; i < repos->len; i++)
-    if (g_hash_table_add (self->ids, (gpointer) quern_hub_repo_get_id (repos->pdata[i])))
-      g_ptr_array_add (self->repos, g_object_ref (repos->pdata[i]));
-}
-
-/* The old list stays on screen until the new one is there, and what both have at their beginning and at their end stays
- * even then: no row goes away under the pointer or loses the focus because the hub said the same again. */
-static void
-take_page (QuernHubSearch *self, Page *page)
-{
-  g_autoptr (GPtrArray) old = NULL;
-  guint n_old = self->repos->len, n, head = page->first ? 0 : n_old, tail = 0;
-
-  if (page->first) {
-    g_hash_table_remove_all (self->ids);
-    old = self->repos;
-    self->repos = g_ptr_array_new_with_free_func (g_object_unref);
-  }
-  append (self, page->repos);
-  n = self->repos->len;
-  while (head < MIN (n_old, n) && same_repo (old->pdata[head], self->repos->pdata[head]))
-    head++;
-  while (head + tail < MIN (n_old, n) && same_repo (old->pdata[n_old - tail - 1], self->repos->pdata[n - tail - 1]))
-    tail++;
-  g_list_model_items_changed (G_LIST_MODEL (self), head, n_old - head - tail, n - head - tail);
-  g_set_str (&self->next, page->next);
-  self->fetched = page->fetched;
-  set_state (self, page->from_cache ? QUERN_HUB_SEARCH_STALE : QUERN_HUB_SEARCH_READY, NULL);
-}
-
-static void
-page_cb (GObject *source, GAsyncResult *result, gpointer data)
+quern_hub_search_page_cb (GObject *source, GAsyncResult *result, gpointer data)
 {
   g_autofree GWeakRef *weak = data;
   g_autoptr (QuernHubSearch) self = g_weak_ref_get (weak);
@@ -258,16 +214,42 @@ page_cb (GObject *source, GAsyncResult *result, gpointer data)
     return;
   g_clear_object (&self->cancellable);
   if (ok) {
-    take_page (self, g_task_get_task_data (G_TASK (result)));
+    Page *page = g_task_get_task_data (G_TASK (result));
+    g_autoptr (GPtrArray) old = NULL;
+    guint n_old = self->repos->len, n, head = page->first ? 0 : n_old, tail = 0;
+
+    if (page->first) {
+      g_hash_table_remove_all (self->ids);
+      old = self->repos;
+      self->repos = g_ptr_array_new_with_free_func (g_object_unref);
+    }
+    for (guint i = 0; i < page->repos->len; i++)
+      if (g_hash_table_add (self->ids, (gpointer) quern_hub_repo_get_id (page->repos->pdata[i])))
+        g_ptr_array_add (self->repos, g_object_ref (page->repos->pdata[i]));
+    n = self->repos->len;
+    while (head < MIN (n_old, n) && same_repo (old->pdata[head], self->repos->pdata[head]))
+      head++;
+    while (head + tail < MIN (n_old, n) && same_repo (old->pdata[n_old - tail - 1], self->repos->pdata[n - tail - 1]))
+      tail++;
+    g_list_model_items_changed (G_LIST_MODEL (self), head, n_old - head - tail, n - head - tail);
+    g_set_str (&self->next, page->next);
+    self->fetched = page->fetched;
+    quern_hub_search_set_state (self, page->from_cache ? QUERN_HUB_SEARCH_STALE : QUERN_HUB_SEARCH_READY, NULL);
     return;
   }
-  if (((Page *) g_task_get_task_data (G_TASK (result)))->first)
-    clear (self);
-  set_state (self, QUERN_HUB_SEARCH_FAILED, error->message);
+  if (((Page *) g_task_get_task_data (G_TASK (result)))->first) {
+    guint n = self->repos->len;
+
+    g_hash_table_remove_all (self->ids);
+    g_ptr_array_set_size (self->repos, 0);
+    if (n > 0)
+      g_list_model_items_changed (G_LIST_MODEL (self), 0, n, 0);
+  }
+  quern_hub_search_set_state (self, QUERN_HUB_SEARCH_FAILED, error->message);
 }
 
 static void
-load (QuernHubSearch *self, char *url, gboolean first)
+quern_hub_search_load (QuernHubSearch *self, char *url, gboolean first)
 {
   g_autoptr (GTask) task = NULL;
   GWeakRef *weak = g_new0 (GWeakRef, 1);
@@ -279,11 +261,11 @@ load (QuernHubSearch *self, char *url, gboolean first)
   page->url = url;
   page->first = first;
   g_weak_ref_init (weak, self);
-  task = g_task_new (self->hub, self->cancellable, page_cb, weak);
-  g_task_set_source_tag (task, load);
+  task = g_task_new (self->hub, self->cancellable, quern_hub_search_page_cb, weak);
+  g_task_set_source_tag (task, quern_hub_search_load);
   g_task_set_task_data (task, page, page_free);
-  g_task_run_in_thread (task, load_page_thread);
-  set_state (self, QUERN_HUB_SEARCH_LOADING, NULL);
+  g_task_run_in_thread (task, quern_hub_search_load_thread);
+  quern_hub_search_set_state (self, QUERN_HUB_SEARCH_LOADING, NULL);
 }
 
 /* Returns: (transfer full): address of the first page for a text, most downloaded first */
@@ -310,15 +292,8 @@ quern_hub_search_set_text (QuernHubSearch *self, const char *text)
   g_return_if_fail (QUERN_IS_HUB_SEARCH (self));
   g_set_str (&self->text, text != NULL ? text : "");
   g_clear_pointer (&self->next, g_free);
-  load (self, _quern_hub_search_url (self->hub, self->text), TRUE);
+  quern_hub_search_load (self, _quern_hub_search_url (self->hub, self->text), TRUE);
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_TEXT]);
-}
-
-const char *
-quern_hub_search_get_text (QuernHubSearch *self)
-{
-  g_return_val_if_fail (QUERN_IS_HUB_SEARCH (self), NULL);
-  return self->text;
 }
 
 /* Loads the next page; nothing happens when there is none or one is on its way. */
@@ -327,7 +302,7 @@ quern_hub_search_load_more (QuernHubSearch *self)
 {
   g_return_if_fail (QUERN_IS_HUB_SEARCH (self));
   if (self->next != NULL && self->cancellable == NULL)
-    load (self, g_strdup (self->next), FALSE);
+    quern_hub_search_load (self, g_strdup (self->next), FALSE);
 }
 
 gboolean

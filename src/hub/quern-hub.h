@@ -4,6 +4,7 @@
 #include <libsoup/soup.h>
 
 #include "quern-hub-error.h"
+#include "quern-hub-retry.h"
 
 G_BEGIN_DECLS
 
@@ -12,7 +13,6 @@ G_BEGIN_DECLS
 G_DECLARE_FINAL_TYPE (QuernHub, quern_hub, QUERN, HUB, GObject)
 
 #define QUERN_HTTP_TOO_MANY_REQUESTS 429                   /* libsoup has no name for it */
-#define QUERN_HUB_MAX_WAIT (600 * (gint64) G_USEC_PER_SEC) /* a server may ask for more, but has it not */
 #define QUERN_HUB_DEFAULT_ENDPOINT "https://huggingface.co"
 
 QuernHub *quern_hub_new (void);
@@ -75,9 +75,6 @@ QuernHubResolved *quern_hub_resolve (QuernHub *self, const char *repo, const cha
 void quern_hub_resolved_free (QuernHubResolved *resolved);
 char *quern_hub_file_url (QuernHub *self, const char *repo, const char *revision, const char *path);
 gint64 quern_hub_get_asked_wait (QuernHub *self);
-gint64 quern_hub_asked_delay (SoupMessage *message);
-gint64 quern_hub_retry_delay (SoupMessage *message, guint attempt);
-gboolean quern_hub_wait (gint64 microseconds, GCancellable *cancellable, GError **error);
 gboolean quern_hub_check_status (SoupMessage *message, GError **error);
 gboolean quern_hub_is_own_answer (QuernHub *self, SoupMessage *message);
 gboolean quern_hub_may_send_token (const char *endpoint, GUri *uri);

@@ -3,6 +3,8 @@
 
 #include "quern-backend.h"
 
+#include <glib/gi18n-lib.h>
+
 G_DEFINE_INTERFACE (QuernBackend, quern_backend, G_TYPE_OBJECT)
 G_DEFINE_QUARK (quern-inference-error-quark, quern_inference_error)
 
@@ -11,6 +13,39 @@ quern_backend_default_init (QuernBackendInterface *iface)
 {
   /* Emitted when a model is asked for, whether it is loaded already or not. */
   g_signal_new ("used", QUERN_TYPE_BACKEND, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1, QUERN_TYPE_MODEL);
+}
+
+/**
+ * quern_inference_refuse_memory:
+ * @context_size: in tokens, that was wanted
+ * @needed: bytes
+ * @available: bytes
+ *
+ * Sets the error that says that a model is too big for the memory that is free, and which context would fit.
+ *
+ * Returns: %FALSE, always
+ */
+gboolean
+quern_inference_refuse_memory (QuernModel *model, guint context_size, QuernKvType kv_type, guint64 needed,
+                               guint64 available, GError **error)
+{
+  guint fits = quern_model_largest_context (model, kv_type, available);
+  g_autofree char *title = quern_model_dup_full_title (model);
+  g_autofree char *need = g_format_size (needed);
+  g_autofree char *free = g_format_size (available);
+
+  if (fits > 0 && fits < context_size)
+    g_set_error (
+        error, QUERN_INFERENCE_ERROR, QUERN_INFERENCE_ERROR_MEMORY,
+        _("“%s” needs %s of memory for a context length of %u tokens, but %s are free. A context length of %u "
+          "tokens would fit."),
+        title, need, context_size, free, fits);
+  else
+    g_set_error (error, QUERN_INFERENCE_ERROR, QUERN_INFERENCE_ERROR_MEMORY,
+                 _("“%s” needs %s of memory, but %s are free. Close other applications, or choose a smaller model or "
+                   "quantisation."),
+                 title, need, free);
+  return FALSE;
 }
 
 /**
@@ -45,6 +80,32 @@ quern_backend_load_finish (QuernBackend *self, GAsyncResult *result, GError **er
   g_return_val_if_fail (g_task_is_valid (result, self), NULL);
 
   return g_task_propagate_pointer (G_TASK (result), error);
+}
+
+void
+quern_keep_result_cb (GObject *source, GAsyncResult *result, gpointer where)
+{
+  *(GAsyncResult **) where = g_object_ref (result);
+}
+
+/**
+ * quern_backend_load_sync:
+ *
+ * As quern_backend_load_async(), for threads that have nothing else to do: it blocks.
+ */
+QuernLoadedModel *
+quern_backend_load_sync (QuernBackend *self, QuernModel *model, const QuernLoadParams *params,
+                         GCancellable *cancellable, GError **error)
+{
+  g_autoptr (GMainContext) context = g_main_context_new ();
+  g_autoptr (GAsyncResult) result = NULL;
+
+  g_main_context_push_thread_default (context);
+  quern_backend_load_async (self, model, params, NULL, NULL, cancellable, quern_keep_result_cb, &result);
+  while (!result)
+    g_main_context_iteration (context, TRUE);
+  g_main_context_pop_thread_default (context);
+  return quern_backend_load_finish (self, result, error);
 }
 
 /**

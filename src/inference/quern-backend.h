@@ -27,6 +27,9 @@ typedef struct {
   QuernKvType kv_type;
   gboolean force;           /* load even if memory is short */
   gboolean private_context; /* not shared, as comparisons need it */
+  gboolean no_drafts;       /* token by token: drafts hide the probabilities of all tokens but the first */
+  gboolean no_checkpoints;  /* which take memory, and serve only prompts that share a beginning with one before */
+  gboolean no_sketch;       /* of the head: all logits are worked out */
 } QuernLoadParams;
 
 /* What a backend can do with a model. */
@@ -38,6 +41,9 @@ typedef enum {
 } QuernCapabilities;
 
 typedef void (*QuernProgressFunc) (double fraction, gpointer user_data);
+
+gboolean quern_inference_refuse_memory (QuernModel *model, guint context_size, QuernKvType kv_type, guint64 needed,
+                                        guint64 available, GError **error);
 
 /* Any thread may use a backend; what it answers comes on the main context that was the thread's default. */
 #define QUERN_TYPE_BACKEND (quern_backend_get_type ())
@@ -59,6 +65,8 @@ void quern_backend_load_async (QuernBackend *self, QuernModel *model, const Quer
                                QuernProgressFunc progress, gpointer progress_data, GCancellable *cancellable,
                                GAsyncReadyCallback callback, gpointer user_data);
 QuernLoadedModel *quern_backend_load_finish (QuernBackend *self, GAsyncResult *result, GError **error);
+QuernLoadedModel *quern_backend_load_sync (QuernBackend *self, QuernModel *model, const QuernLoadParams *params,
+                                           GCancellable *cancellable, GError **error);
 QuernLoadedModel *quern_backend_find_loaded (QuernBackend *self, QuernModel *model, const QuernLoadParams *params);
 void quern_backend_count_async (QuernBackend *self, QuernModel *model, QuernRequest *request, GCancellable *cancellable,
                                 GAsyncReadyCallback callback, gpointer user_data);

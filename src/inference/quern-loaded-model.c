@@ -64,6 +64,25 @@ quern_loaded_model_score_finish (QuernLoadedModel *self, GAsyncResult *result, G
 }
 
 /**
+ * quern_loaded_model_score_sync:
+ *
+ * As quern_loaded_model_score_async(), for threads that have nothing else to do: it blocks.
+ */
+gboolean
+quern_loaded_model_score_sync (QuernLoadedModel *self, const QuernScoring *scoring, GError **error)
+{
+  g_autoptr (GMainContext) context = g_main_context_new ();
+  g_autoptr (GAsyncResult) result = NULL;
+
+  g_main_context_push_thread_default (context);
+  quern_loaded_model_score_async (self, scoring, quern_keep_result_cb, &result);
+  while (!result)
+    g_main_context_iteration (context, TRUE);
+  g_main_context_pop_thread_default (context);
+  return quern_loaded_model_score_finish (self, result, error);
+}
+
+/**
  * quern_loaded_model_get_model:
  *
  * Returns: (transfer none): the model that is loaded

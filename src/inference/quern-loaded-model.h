@@ -36,9 +36,13 @@ QuernGeneration *quern_loaded_model_generate (QuernLoadedModel *self, QuernReque
 void quern_loaded_model_score_async (QuernLoadedModel *self, const QuernScoring *scoring, GAsyncReadyCallback callback,
                                      gpointer user_data);
 gboolean quern_loaded_model_score_finish (QuernLoadedModel *self, GAsyncResult *result, GError **error);
+gboolean quern_loaded_model_score_sync (QuernLoadedModel *self, const QuernScoring *scoring, GError **error);
 QuernModel *quern_loaded_model_get_model (QuernLoadedModel *self);
 guint quern_loaded_model_get_context_size (QuernLoadedModel *self);
 guint quern_loaded_model_get_threads (QuernLoadedModel *self);
+
+/* A GAsyncReadyCallback that keeps the result where its data points. */
+void quern_keep_result_cb (GObject *source, GAsyncResult *result, gpointer where);
 
 /* For the class that derives from it, before anybody else has the object. */
 void _quern_loaded_model_set_facts (QuernLoadedModel *self, QuernModel *model, guint context_size, guint n_threads);

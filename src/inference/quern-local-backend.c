@@ -23,7 +23,7 @@ struct _QuernLocalBackend {
   int keep_alive;
   gboolean keep_state;
   guint keep_alive_source;
-  QuernOpenFile *counting_file; /* the file that tokens were counted with, because no context may be using it */
+  QuernOpenFile *recent_file; /* the file that was loaded or counted with last, because it will be asked for again */
 };
 
 static void quern_local_backend_iface_init (QuernBackendInterface *iface);
@@ -69,16 +69,6 @@ _quern_inference_set_error (GError **error, const QeError *engine_error)
 
 /* ---- memory ---------------------------------------------------------------------------------------------------- */
 
-static guint64
-plan_total (QuernModel *model, guint context_size, QuernKvType kv_type, guint64 *weights)
-{
-  QuernMemoryPlan plan;
-
-  quern_model_plan (model, context_size, kv_type, &plan);
-  *weights = plan.weights;
-  return plan.total;
-}
-
 static QuernModel *
 model_at (QuernLocalBackend *self, guint i)
 {
@@ -118,28 +108,6 @@ oldest_idle (QuernLocalBackend *self)
   return oldest;
 }
 
-static gboolean
-refuse (QuernModel *model, const QuernLoadParams *params, guint64 need, guint64 budget, GError **error)
-{
-  guint size = _quern_local_model_default_size (model, params);
-  guint fits = quern_model_largest_context (model, params->kv_type, budget);
-  g_autofree char *needed = g_format_size (need);
-  g_autofree char *free = g_format_size (budget);
-
-  if (fits > 0 && fits < size)
-    g_set_error (
-        error, QUERN_INFERENCE_ERROR, QUERN_INFERENCE_ERROR_MEMORY,
-        _("“%s” needs %s of memory for a context length of %u tokens, but %s are free. A context length of %u "
-          "tokens would fit."),
-        quern_model_get_title (model), needed, size, free, fits);
-  else
-    g_set_error (error, QUERN_INFERENCE_ERROR, QUERN_INFERENCE_ERROR_MEMORY,
-                 _("“%s” needs %s of memory, but %s are free. Close other applications, or choose a smaller model or "
-                   "quantisation."),
-                 quern_model_get_title (model), needed, free);
-  return FALSE;
-}
-
 /* Moves idle models to @victims until the new one fits. If it only fits without a sketch of the head, it goes without: it
  * is slower then, but it runs. The caller holds the lock. */
 static gboolean
@@ -149,20 +117,19 @@ make_room (QuernLocalBackend *self, QuernModel *model, const QuernLoadParams *pa
   guint size = _quern_local_model_default_size (model, params);
 
   for (;;) {
-    guint64 weights;
-    guint64 need = plan_total (model, size, params->kv_type, &weights);
     gboolean shared;
-    guint64 budget = memory_budget (self, model, &shared);
+    guint64 need, budget = memory_budget (self, model, &shared);
+    QuernMemoryPlan plan;
     QuernLocalModel *victim;
 
     for (guint i = 0; i < victims->len; i++) { /* they are still in memory, but will be freed first */
       QuernLoadedModel *gone = victims->pdata[i];
-      guint64 gone_weights;
-      guint64 gone_total = plan_total (quern_loaded_model_get_model (gone), quern_loaded_model_get_context_size (gone),
-                                       QUERN_KV_F16, &gone_weights);
-      budget += gone_total - gone_weights;
+      quern_model_plan (quern_loaded_model_get_model (gone), quern_loaded_model_get_context_size (gone), QUERN_KV_F16,
+                        &plan);
+      budget += plan.total - plan.weights;
     }
-    need -= shared ? weights : 0;
+    quern_model_plan (model, size, params->kv_type, &plan);
+    need = plan.total - (shared ? plan.weights : 0);
     *sketch = need <= budget;
     if (*sketch || params->force)
       return TRUE;
@@ -170,7 +137,7 @@ make_room (QuernLocalBackend *self, QuernModel *model, const QuernLoadParams *pa
     if (!victim && !shared)
       need -= quern_model_get_info (model)->sketch_bytes;
     if (!victim)
-      return need <= budget || refuse (model, params, need, budget, error);
+      return need <= budget || quern_inference_refuse_memory (model, size, params->kv_type, need, budget, error);
     g_ptr_array_add (victims, g_object_ref (victim));
     g_ptr_array_remove (self->loaded, victim);
   }
@@ -307,13 +274,20 @@ quern_local_backend_open (QuernLocalBackend *self, GTask *task, GError **error)
   g_mutex_lock (&self->lock);
   fits = make_room (self, load->model, &load->params, victims, &sketch, error);
   keep_state = self->keep_state && !load->params.private_context;
+  if (fits && self->recent_file && !_quern_open_file_is_of (self->recent_file, load->model))
+    g_clear_object (&self->recent_file); /* only one file more than those in use is kept open */
   g_mutex_unlock (&self->lock);
   if (!fits)
     return NULL;
   g_ptr_array_set_size (victims, 0);
   _quern_local_models_wait ();
   file = _quern_open_file_get (load->model, TRUE, &control, error);
-  return file ? _quern_local_model_new (load->model, file, &load->params, keep_state, sketch, error) : NULL;
+  if (!file)
+    return NULL;
+  g_mutex_lock (&self->lock);
+  g_set_object (&self->recent_file, file);
+  g_mutex_unlock (&self->lock);
+  return _quern_local_model_new (load->model, file, &load->params, keep_state, sketch, error);
 }
 
 static void
@@ -364,7 +338,7 @@ quern_local_backend_unload_all (QuernLocalBackend *self)
   g_mutex_lock (&self->lock);
   for (QuernLocalModel *idle; (idle = oldest_idle (self));)
     g_ptr_array_remove (self->loaded, idle);
-  g_clear_object (&self->counting_file);
+  g_clear_object (&self->recent_file);
   g_mutex_unlock (&self->lock);
 }
 
@@ -443,7 +417,7 @@ quern_local_backend_count_thread (GTask *task, gpointer source, gpointer data, G
 
   if (file) {
     g_mutex_lock (&self->lock);
-    g_set_object (&self->counting_file, file);
+    g_set_object (&self->recent_file, file);
     g_mutex_unlock (&self->lock);
   }
   if (error)
@@ -491,7 +465,7 @@ quern_local_backend_finalize (GObject *object)
 
   g_clear_handle_id (&self->keep_alive_source, g_source_remove);
   g_ptr_array_unref (self->loaded);
-  g_clear_object (&self->counting_file);
+  g_clear_object (&self->recent_file);
   g_thread_pool_free (self->loader, FALSE, FALSE);
   g_mutex_clear (&self->lock);
   _quern_local_models_wait (); /* until their states are saved */

@@ -132,8 +132,9 @@ _quern_local_model_new (QuernModel *model, QuernOpenFile *file, const QuernLoadP
   const QeContextParams context_params = { .n_ctx = _quern_local_model_default_size (model, params),
                                            .n_threads = params->n_threads,
                                            .kv_type = (QeKvType) params->kv_type,
-                                           .speculative = true,
-                                           .sketch = sketch };
+                                           .checkpoint_bytes = params->no_checkpoints ? UINT64_MAX : 0,
+                                           .speculative = !params->no_drafts,
+                                           .sketch = sketch && !params->no_sketch };
   QeError engine_error = { 0 };
   QeContext *context;
   QuernLocalModel *self;

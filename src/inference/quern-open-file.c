@@ -3,22 +3,21 @@
 
 #include "quern-open-file.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 #include "quern-local-private.h"
 #include "quern-model-private.h"
 
 /* The table of open files, one for the process: whoever opens a file that is open gets the same weights. */
 
-typedef struct {
-  char *path;
-  GWeakRef file;
-} Entry;
-
 static GMutex table_lock;
-static GQueue table; /* of Entry */
+static GQueue table; /* of GWeakRef; the latest first */
 
 struct _QuernOpenFile {
   GObject parent_instance;
 
+  char *path;
   QeModel *weights;
 };
 
@@ -31,15 +30,13 @@ find_open (const char *path)
   QuernOpenFile *found = NULL;
 
   for (GList *l = table.head, *next; l; l = next) {
-    Entry *entry = l->data;
-    g_autoptr (QuernOpenFile) file = g_weak_ref_get (&entry->file);
+    g_autoptr (QuernOpenFile) file = g_weak_ref_get (l->data);
     next = l->next;
-    if (file && g_str_equal (entry->path, path) && !found) {
+    if (file && !found && g_str_equal (file->path, path)) {
       found = g_steal_pointer (&file);
     } else if (!file) {
-      g_free (entry->path);
-      g_weak_ref_clear (&entry->file);
-      g_free (entry);
+      g_weak_ref_clear (l->data);
+      g_free (l->data);
       g_queue_delete_link (&table, l);
     }
   }
@@ -57,7 +54,7 @@ _quern_open_file_get (QuernModel *model, gboolean prefetch, const QeControl *con
   QuernOpenFile *self = _quern_model_is_current (model) ? find_open (path) : NULL;
   QeError engine_error = { 0 };
   QeModel *weights;
-  Entry *entry;
+  GWeakRef *entry;
 
   if (self)
     return self;
@@ -66,18 +63,136 @@ _quern_open_file_get (QuernModel *model, gboolean prefetch, const QeControl *con
     return NULL;
   }
   self = g_object_new (QUERN_TYPE_OPEN_FILE, NULL);
+  self->path = g_strdup (path);
   self->weights = weights;
-  entry = g_new0 (Entry, 1);
-  entry->path = g_strdup (path);
-  g_weak_ref_init (&entry->file, self);
-  g_queue_push_head (&table, entry); /* where a file that was replaced is found first */
+  entry = g_new0 (GWeakRef, 1);
+  g_weak_ref_init (entry, self);
+  g_queue_push_head (&table, entry);
   return self;
+}
+
+gboolean
+_quern_open_file_is_of (QuernOpenFile *self, QuernModel *model)
+{
+  return g_str_equal (self->path, quern_model_get_path (model));
 }
 
 QeModel *
 _quern_open_file_get_weights (QuernOpenFile *self)
 {
   return self->weights;
+}
+
+/**
+ * quern_open_file_new:
+ *
+ * Opens a model's file without reading its weights ahead, or finds it open. Any thread; it blocks.
+ *
+ * Returns: (transfer full) (nullable): the file
+ */
+QuernOpenFile *
+quern_open_file_new (QuernModel *model, GError **error)
+{
+  return _quern_open_file_get (model, FALSE, NULL, error);
+}
+
+/**
+ * quern_open_file_get_vocabulary:
+ * @size: (out): tokens in it
+ *
+ * Returns: a number that is equal for files with the same vocabulary, whose logits may be compared
+ */
+guint64
+quern_open_file_get_vocabulary (QuernOpenFile *self, guint *size)
+{
+  *size = qe_model_info (self->weights)->n_vocab;
+  return qe_vocabulary_hash (self->weights);
+}
+
+gboolean
+_quern_open_file_tokenise_text (QuernOpenFile *self, const QeChatText *text, GArray *tokens, GError **error)
+{
+  QeError engine_error = { 0 };
+  int32_t *ids = NULL;
+  size_t n = 0;
+
+  if (qe_tokenize (self->weights, text->text, text->length, text->plain, text->n_plain, &ids, &n, &engine_error)
+      != QE_OK)
+    return _quern_inference_set_error (error, &engine_error);
+  g_array_append_vals (tokens, ids, (guint) n);
+  free (ids);
+  return TRUE;
+}
+
+/**
+ * quern_open_file_tokenise:
+ * @text: plain text, in which no special token is recognised
+ * @tokens: (element-type gint32): gets its tokens appended
+ */
+gboolean
+quern_open_file_tokenise (QuernOpenFile *self, const char *text, GArray *tokens, GError **error)
+{
+  QeSpan all = { 0, (uint32_t) strlen (text) };
+
+  return _quern_open_file_tokenise_text (self, &(QeChatText) { (char *) text, all.end, &all, 1, 0 }, tokens, error);
+}
+
+/**
+ * quern_open_file_tokenise_request:
+ * @tokens: (element-type gint32): gets the tokens of the prompt appended; a picture is one placeholder among them
+ */
+gboolean
+quern_open_file_tokenise_request (QuernOpenFile *self, QuernRequest *request, GArray *tokens, GError **error)
+{
+  QeChatText text = { 0 };
+  gboolean in_reasoning, ok;
+
+  if (!_quern_request_render (request, self->weights, &text, &in_reasoning, error))
+    return FALSE;
+  ok = _quern_open_file_tokenise_text (self, &text, tokens, error);
+  qe_chat_text_clear (&text);
+  return ok;
+}
+
+/**
+ * quern_open_file_decode:
+ * @tokens: (element-type gint32)
+ * @text: gets their text appended, whole characters only
+ * @ends: (element-type guint): gets the byte at which each token ends; a character that is spread over tokens belongs to
+ *   the last of them
+ */
+void
+quern_open_file_decode (QuernOpenFile *self, const GArray *tokens, GString *text, GArray *ends)
+{
+  QeDecoder *decoder = qe_decoder_new (self->weights);
+  size_t length;
+
+  for (guint i = 0; decoder && i < tokens->len; i++) {
+    gint32 id = g_array_index (tokens, gint32, i);
+    bool control = false;
+    const char *bytes = qe_token_bytes (self->weights, id, &length, &control);
+    guint end;
+    if (!bytes || !control)
+      bytes = qe_decoder_push (decoder, id, &length);
+    g_string_append_len (text, bytes, (gssize) length);
+    end = (guint) text->len;
+    g_array_append_val (ends, end);
+  }
+  qe_decoder_free (decoder);
+}
+
+/**
+ * quern_open_file_has_text_token:
+ *
+ * Returns: whether the vocabulary has a token @id that is text, not one of those that structure a conversation
+ */
+gboolean
+quern_open_file_has_text_token (QuernOpenFile *self, gint32 id)
+{
+  size_t length;
+  bool control = true;
+
+  return qe_token_bytes (self->weights, id, &length, &control) && !control;
 }
 
 /**
@@ -98,7 +213,10 @@ quern_open_file_dup_token_text (QuernOpenFile *self, gint32 id)
 static void
 quern_open_file_finalize (GObject *object)
 {
-  qe_model_free (QUERN_OPEN_FILE (object)->weights);
+  QuernOpenFile *self = QUERN_OPEN_FILE (object);
+
+  qe_model_free (self->weights);
+  g_free (self->path);
   G_OBJECT_CLASS (quern_open_file_parent_class)->finalize (object);
 }
 

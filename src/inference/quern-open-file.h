@@ -2,7 +2,7 @@
 #pragma once
 
 #include "qe.h"
-#include "quern-model.h"
+#include "quern-generation.h"
 
 G_BEGIN_DECLS
 
@@ -11,9 +11,17 @@ G_BEGIN_DECLS
 #define QUERN_TYPE_OPEN_FILE (quern_open_file_get_type ())
 G_DECLARE_FINAL_TYPE (QuernOpenFile, quern_open_file, QUERN, OPEN_FILE, GObject)
 
+QuernOpenFile *quern_open_file_new (QuernModel *model, GError **error);
+guint64 quern_open_file_get_vocabulary (QuernOpenFile *self, guint *size);
+gboolean quern_open_file_tokenise (QuernOpenFile *self, const char *text, GArray *tokens, GError **error);
+gboolean quern_open_file_tokenise_request (QuernOpenFile *self, QuernRequest *request, GArray *tokens, GError **error);
+void quern_open_file_decode (QuernOpenFile *self, const GArray *tokens, GString *text, GArray *ends);
+gboolean quern_open_file_has_text_token (QuernOpenFile *self, gint32 id);
 char *quern_open_file_dup_token_text (QuernOpenFile *self, gint32 id);
 
 QuernOpenFile *_quern_open_file_get (QuernModel *model, gboolean prefetch, const QeControl *control, GError **error);
+gboolean _quern_open_file_tokenise_text (QuernOpenFile *self, const QeChatText *text, GArray *tokens, GError **error);
+gboolean _quern_open_file_is_of (QuernOpenFile *self, QuernModel *model);
 QeModel *_quern_open_file_get_weights (QuernOpenFile *self);
 
 G_END_DECLS

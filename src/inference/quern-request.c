@@ -91,6 +91,7 @@ quern_request_new (void)
   g_atomic_ref_count_init (&self->references);
   g_mutex_init (&self->lock);
   self->messages = g_ptr_array_new_with_free_func (message_free);
+  self->filler = -1;
   return self;
 }
 
@@ -114,6 +115,7 @@ quern_request_unref (QuernRequest *self)
   quern_request_forget_prompt (self);
   g_mutex_clear (&self->lock);
   g_ptr_array_unref (self->messages);
+  g_clear_pointer (&self->tokens, g_array_unref);
   g_free (self->effort);
   g_free (self->begun_reasoning);
   g_free (self->begun_answer);
@@ -151,6 +153,42 @@ quern_request_add_picture (QuernRequest *self, QuernPixels *pixels)
   quern_request_forget_prompt (self);
   message = self->messages->pdata[self->messages->len - 1];
   g_ptr_array_add (message->pictures, pixels);
+}
+
+/**
+ * quern_request_new_without:
+ * @n_messages: how many of the oldest messages are left out; instructions always stay
+ *
+ * Returns: (transfer full): the same request without them
+ */
+QuernRequest *
+quern_request_new_without (QuernRequest *self, guint n_messages)
+{
+  QuernRequest *request = quern_request_new ();
+
+  for (guint i = 0; i < self->messages->len; i++) {
+    const QuernRequestMessage *message = self->messages->pdata[i];
+    if (message->role != QUERN_ROLE_SYSTEM && n_messages > 0) {
+      n_messages--;
+      continue;
+    }
+    quern_request_add_message (request, message->role, message->text, message->reasoning);
+    for (guint j = 0; j < message->pictures->len; j++) {
+      const QuernPixels *picture = message->pictures->pdata[j];
+      quern_request_add_picture (request,
+                                 quern_pixels_new (picture->pixels, picture->width, picture->height, picture->stride));
+    }
+  }
+  request->thinking = self->thinking;
+  request->begun_reasoning = g_strdup (self->begun_reasoning);
+  request->begun_answer = g_strdup (self->begun_answer);
+  request->sampler = self->sampler;
+  request->has_sampler = self->has_sampler;
+  request->max_tokens = self->max_tokens;
+  request->effort = g_strdup (self->effort);
+  request->thinking_budget = self->thinking_budget;
+  request->n_candidates = self->n_candidates;
+  return request;
 }
 
 gboolean
@@ -194,6 +232,27 @@ quern_request_set_beginning (QuernRequest *self, const char *reasoning, const ch
   g_set_str (&self->begun_answer, answer);
 }
 
+/**
+ * quern_request_new_continued:
+ * @request: to which no messages will be added any more
+ * @reasoning: (nullable): what was thought
+ * @answer: (nullable): what was answered
+ *
+ * Returns: (transfer full): a request with the same messages and thinking, and this beginning of the answer
+ */
+QuernRequest *
+quern_request_new_continued (QuernRequest *request, const char *reasoning, const char *answer)
+{
+  QuernRequest *self = quern_request_new ();
+
+  g_ptr_array_unref (self->messages);
+  self->messages = g_ptr_array_ref (request->messages);
+  self->thinking = request->thinking;
+  quern_request_set_effort (self, request->effort);
+  quern_request_set_beginning (self, reasoning, answer);
+  return self;
+}
+
 void
 quern_request_set_sampler (QuernRequest *self, const QuernSamplerValues *values)
 {
@@ -218,11 +277,35 @@ quern_request_set_thinking_budget (QuernRequest *self, guint n_tokens)
 }
 
 /**
+ * quern_request_set_tokens:
+ * @tokens: (array length=n): the whole prompt, in place of messages
+ */
+void
+quern_request_set_tokens (QuernRequest *self, const gint32 *tokens, guint n)
+{
+  quern_request_forget_prompt (self);
+  g_clear_pointer (&self->tokens, g_array_unref);
+  self->tokens = g_array_append_vals (g_array_new (FALSE, FALSE, sizeof *tokens), tokens, n);
+}
+
+/**
+ * quern_request_set_no_end:
+ * @filler: a token
+ *
+ * Lets the model write as many tokens as the request allows: where it would end, @filler stands in its place.
+ */
+void
+quern_request_set_no_end (QuernRequest *self, gint32 filler)
+{
+  self->filler = filler;
+}
+
+/**
  * quern_request_set_candidates:
  * @n: how many of the most probable tokens are to be told of each token that is generated, at most %QUERN_MAX_CANDIDATES;
  *   0 for none
  *
- * Only a model that was loaded as `bare` knows the probabilities of every token: one that drafts draws several at once.
+ * Only a model that was loaded with `no_drafts` knows the probabilities of every token: one that drafts draws several at once.
  */
 void
 quern_request_set_candidates (QuernRequest *self, guint n)
@@ -333,6 +416,20 @@ _quern_request_render (const QuernRequest *self, const QeModel *weights, QeChatT
 
 /* ---- prompt ---------------------------------------------------------------------------------------------------- */
 
+static QePrompt *
+make_token_prompt (const GArray *tokens, GError **error)
+{
+  QePrompt *prompt = qe_prompt_new ();
+  QeError engine_error = { .status = QE_ERROR_MEMORY };
+
+  if (prompt
+      && qe_prompt_add_tokens (prompt, &g_array_index (tokens, gint32, 0), tokens->len, &engine_error) == QE_OK)
+    return prompt;
+  _quern_inference_set_error (error, &engine_error);
+  qe_prompt_free (prompt);
+  return NULL;
+}
+
 QePrompt *
 _quern_request_make_prompt (QuernRequest *self, QuernOpenFile *file, GPtrArray *images, gboolean *in_reasoning,
                             GError **error)
@@ -349,6 +446,8 @@ _quern_request_make_prompt (QuernRequest *self, QuernOpenFile *file, GPtrArray *
     quern_request_forget_prompt (self);
   }
   g_mutex_unlock (&self->lock);
+  if (!prompt && self->tokens)
+    return make_token_prompt (self->tokens, error);
   if (prompt || !_quern_request_render (self, weights, &text, in_reasoning, error))
     return prompt;
   if (qe_chat_prompt (&prompt, weights, &text, (QeImage *const *) images->pdata, images->len, &engine_error) != QE_OK)

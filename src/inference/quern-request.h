@@ -18,6 +18,7 @@ typedef struct {
 struct _QuernRequest {
   gatomicrefcount references;
   GPtrArray *messages; /* of QuernRequestMessage */
+  GArray *tokens;      /* of gint32: the prompt, in place of messages; or NULL */
   gboolean thinking;
   char *begun_reasoning; /* beginning of an answer to continue, or NULL */
   char *begun_answer;
@@ -26,6 +27,7 @@ struct _QuernRequest {
   guint max_tokens;      /* 0: as many as fit */
   char *effort;          /* of thinking; NULL: the template's default */
   guint thinking_budget; /* tokens; 0: no limit */
+  gint32 filler;         /* what stands where the model would end; -1: the model may end */
   guint n_candidates;    /* of each token, to be looked at; 0: none */
 
   GMutex lock;                  /* guards the fields below */

@@ -275,6 +275,17 @@ wants_answer (QuernRun *run)
   return run->in_reasoning && (asked || (budget > 0 && run->statistics.reasoning_tokens >= budget));
 }
 
+/* Puts a token where the model wanted to end: the work is the same. */
+static gboolean
+replace_end (QuernRun *run)
+{
+  QeError error = { 0 };
+
+  take_token (run, run->request->filler);
+  return qe_context_append (run->runner->context, &run->request->filler, 1, &run->control, &error) == QE_OK
+         || quern_run_fail (run, &error);
+}
+
 /* Makes one step. Returns FALSE when the generation has ended, after recording how. */
 static gboolean
 quern_run_step (QuernRun *run, QeSampler *sampler)
@@ -317,6 +328,8 @@ quern_run_step (QuernRun *run, QeSampler *sampler)
   _quern_generation_set_statistics (run->generation, &run->statistics);
   if (status == QE_OK)
     return TRUE;
+  if (status == QE_END && run->request->filler >= 0)
+    return replace_end (run);
   if (status == QE_END)
     run->stop = QUERN_STOP_END;
   else if (status == QE_ERROR_CONTEXT_FULL)

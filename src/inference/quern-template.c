@@ -3,8 +3,6 @@
 
 #include "quern-template.h"
 
-#include <stdlib.h>
-
 #include "quern-local-private.h"
 
 /* The chat template of a model's file, and what it makes of a conversation, without answering. All of this blocks: it opens
@@ -18,7 +16,7 @@
 char *
 quern_template_read (QuernModel *model, GError **error)
 {
-  g_autoptr (QuernOpenFile) file = _quern_open_file_get (model, FALSE, NULL, error);
+  g_autoptr (QuernOpenFile) file = quern_open_file_new (model, error);
   size_t length = 0;
   const char *text;
 
@@ -32,20 +30,13 @@ quern_template_read (QuernModel *model, GError **error)
 static gboolean
 take_text (QuernOpenFile *file, QeChatText *text, char **prompt, GArray **tokens, GError **error)
 {
-  QeError engine_error = { 0 };
-  int32_t *ids = NULL;
-  size_t n = 0;
-  gboolean ok = qe_tokenize (_quern_open_file_get_weights (file), text->text, text->length, text->plain, text->n_plain,
-                             &ids, &n, &engine_error)
-                == QE_OK;
+  g_autoptr (GArray) ids = g_array_new (FALSE, FALSE, sizeof (gint32));
+  gboolean ok = _quern_open_file_tokenise_text (file, text, ids, error);
 
   if (ok) {
     *prompt = g_utf8_make_valid (text->text, (gssize) text->length); /* of which a NUL is no part */
-    *tokens = g_array_append_vals (g_array_new (FALSE, FALSE, sizeof *ids), ids, (guint) n);
-  } else {
-    _quern_inference_set_error (error, &engine_error);
+    *tokens = g_steal_pointer (&ids);
   }
-  free (ids);
   qe_chat_text_clear (text);
   return ok;
 }
@@ -58,7 +49,7 @@ take_text (QuernOpenFile *file, QeChatText *text, char **prompt, GArray **tokens
 gboolean
 quern_template_render (QuernModel *model, QuernRequest *request, char **prompt, GArray **tokens, GError **error)
 {
-  g_autoptr (QuernOpenFile) file = _quern_open_file_get (model, FALSE, NULL, error);
+  g_autoptr (QuernOpenFile) file = quern_open_file_new (model, error);
   QeChatText text = { 0 };
   gboolean in_reasoning;
 
@@ -78,7 +69,7 @@ gboolean
 quern_template_render_json (QuernModel *model, const char *json, gsize length, QuernThinking thinking,
                             const char *effort, char **prompt, GArray **tokens, GError **error)
 {
-  g_autoptr (QuernOpenFile) file = _quern_open_file_get (model, FALSE, NULL, error);
+  g_autoptr (QuernOpenFile) file = quern_open_file_new (model, error);
   const QeChatOptions options = { .add_generation_prompt = true,
                                   .enable_thinking = thinking == QUERN_THINKING_DEFAULT ? QE_UNSET
                                                      : thinking == QUERN_THINKING_ON    ? QE_YES

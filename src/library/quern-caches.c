@@ -123,21 +123,6 @@ read_layer (JsonArray *layers, guint index, JsonNode *node, gpointer data)
     file->vision_path = blob_path (folder, digest);
 }
 
-/* "registry.ollama.ai/library/qwen3.5/4b" -> "qwen3.5:4b", as Ollama itself prints it */
-static char *
-manifest_name (const char *below)
-{
-  const char *start = g_str_has_prefix (below, OLLAMA_LIBRARY)    ? below + strlen (OLLAMA_LIBRARY)
-                      : g_str_has_prefix (below, OLLAMA_REGISTRY) ? below + strlen (OLLAMA_REGISTRY)
-                                                                  : below;
-  char *name = g_utf8_make_valid (start, -1);
-  char *last = strrchr (name, '/');
-
-  if (last != NULL)
-    *last = ':';
-  return name;
-}
-
 static void
 read_manifest (GPtrArray *files, const char *folder, const char *path, const char *below)
 {
@@ -159,7 +144,16 @@ read_manifest (GPtrArray *files, const char *folder, const char *path, const cha
     file_free (file);
     return;
   }
-  file->name = manifest_name (below);
+  /* "registry.ollama.ai/library/qwen3.5/4b" -> "qwen3.5:4b", as Ollama itself prints it */
+  const char *start = g_str_has_prefix (below, OLLAMA_LIBRARY)    ? below + strlen (OLLAMA_LIBRARY)
+                      : g_str_has_prefix (below, OLLAMA_REGISTRY) ? below + strlen (OLLAMA_REGISTRY)
+                                                                  : below;
+  char *name = g_utf8_make_valid (start, -1);
+  char *last = strrchr (name, '/');
+
+  if (last != NULL)
+    *last = ':';
+  file->name = name;
   g_ptr_array_add (files, file);
 }
 

@@ -80,24 +80,6 @@ typedef struct {
   GHashTable *last_used;
 } ScanJob;
 
-static ScanJob *
-scan_job_new (QuernLibrary *self)
-{
-  ScanJob *job = g_new0 (ScanJob, 1);
-
-  job->number = ++self->begun;
-  job->options.folder = g_strdup (self->folder);
-  job->options.records = g_hash_table_new (g_str_hash, g_str_equal); /* nothing is Quern's, until that is read */
-  job->options.demo_folder = g_strdup (self->demo_folder);
-  job->options.imported = g_ptr_array_new_with_free_func (g_free);
-  job->options.known = g_ptr_array_new_with_free_func (g_object_unref);
-  job->database = self->store ? g_object_ref (quern_store_get_database (self->store)) : NULL;
-  job->skipped = g_ptr_array_new_with_free_func (g_object_unref);
-  job->folders = g_ptr_array_new_with_free_func (g_object_unref);
-  job->last_used = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
-  return job;
-}
-
 static void
 scan_job_free (gpointer data)
 {
@@ -153,45 +135,32 @@ read_model_files (sqlite3 *db, gpointer data, GError **error)
   return failure == NULL;
 }
 
-/* A folder that is away, on a disk that is not plugged in, is still one: only a file is known by its ending. */
+/* A database that cannot be read costs the imported models, not the others. */
 static void
-list_folders (ScanJob *job)
+quern_library_scan_worker (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
 {
-  for (guint i = 0; i < job->options.imported->len; i++) {
-    const char *path = job->options.imported->pdata[i];
-    if (g_file_test (path, G_FILE_TEST_IS_DIR) || !g_str_has_suffix (path, ".gguf"))
-      g_ptr_array_add (job->folders, g_file_new_for_path (path));
-  }
-}
-
-/* Returns the paths of files that were installed although nobody told their checksum. */
-static GHashTable *
-list_unverified (GPtrArray *receipts)
-{
-  GHashTable *paths = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  ScanJob *job = data;
+  g_autoptr (GPtrArray) receipts = quern_receipts_read ();
+  /* Returns the paths of files that were installed although nobody told their checksum. */
+  g_autoptr (GHashTable) unverified = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
 
   for (guint i = 0; i < receipts->len; i++) {
     QuernReceipt *receipt = receipts->pdata[i];
     if (!receipt->verified)
-      g_hash_table_add (paths, g_strdup (receipt->target));
+      g_hash_table_add (unverified, g_strdup (receipt->target));
   }
-  return paths;
-}
-
-/* A database that cannot be read costs the imported models, not the others. */
-static void
-scan_worker (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
-{
-  ScanJob *job = data;
-  g_autoptr (GPtrArray) receipts = quern_receipts_read ();
-  g_autoptr (GHashTable) unverified = list_unverified (receipts);
   GPtrArray *found;
 
   if (job->database) {
     _quern_installed_adopt (job->database, job->options.folder, receipts);
     quern_database_read (job->database, read_model_files, job, NULL);
   }
-  list_folders (job);
+  /* A folder that is away, on a disk that is not plugged in, is still one: only a file is known by its ending. */
+  for (guint i = 0; i < job->options.imported->len; i++) {
+    const char *path = job->options.imported->pdata[i];
+    if (g_file_test (path, G_FILE_TEST_IS_DIR) || !g_str_has_suffix (path, ".gguf"))
+      g_ptr_array_add (job->folders, g_file_new_for_path (path));
+  }
   found = _quern_scan (&job->options, job->skipped, cancellable);
   for (guint i = 0; i < found->len; i++)
     _quern_model_set_unverified (found->pdata[i], unverified);
@@ -233,29 +202,8 @@ is_same_folder (gconstpointer a, gconstpointer b)
   return g_file_equal ((GFile *) a, (GFile *) b);
 }
 
-/* What else a scan found. The list of folders changes only where it differs, as somebody may be looking at it. */
 static void
-take_results (QuernLibrary *self, ScanJob *job)
-{
-  guint n = g_list_model_get_n_items (G_LIST_MODEL (self->folders));
-  gboolean same = n == job->folders->len;
-  GHashTableIter iter;
-  gpointer path, time;
-
-  for (guint i = 0; same && i < n; i++)
-    same = g_list_store_find_with_equal_func (self->folders, job->folders->pdata[i], is_same_folder, NULL);
-  if (!same)
-    g_list_store_splice (self->folders, 0, n, job->folders->pdata, job->folders->len);
-  g_ptr_array_unref (self->skipped);
-  self->skipped = g_ptr_array_ref (job->skipped);
-  g_hash_table_iter_init (&iter, job->last_used);
-  while (g_hash_table_iter_next (&iter, &path, &time)) /* what was used since is newer here than what was read */
-    if (*(gint64 *) time > last_used (self, path))
-      set_last_used (self->last_used, path, *(gint64 *) time);
-}
-
-static void
-scanned_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+quern_library_scanned_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   QuernLibrary *self = QUERN_LIBRARY (source);
   g_autoptr (GTask) task = user_data;
@@ -265,7 +213,22 @@ scanned_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 
   if (found && job->number > self->shown) { /* one that began earlier and took longer does not know the latest */
     self->shown = job->number;
-    take_results (self, job);
+    /* What else a scan found. The list of folders changes only where it differs, as somebody may be looking at it. */
+    guint n = g_list_model_get_n_items (G_LIST_MODEL (self->folders));
+    gboolean same = n == job->folders->len;
+    GHashTableIter iter;
+    gpointer path, time;
+
+    for (guint i = 0; same && i < n; i++)
+      same = g_list_store_find_with_equal_func (self->folders, job->folders->pdata[i], is_same_folder, NULL);
+    if (!same)
+      g_list_store_splice (self->folders, 0, n, job->folders->pdata, job->folders->len);
+    g_ptr_array_unref (self->skipped);
+    self->skipped = g_ptr_array_ref (job->skipped);
+    g_hash_table_iter_init (&iter, job->last_used);
+    while (g_hash_table_iter_next (&iter, &path, &time)) /* what was used since is newer here than what was read */
+      if (*(gint64 *) time > last_used (self, path))
+        set_last_used (self->last_used, path, *(gint64 *) time);
     show_models (self, found);
   }
   if (--self->scans == 0)
@@ -287,8 +250,19 @@ quern_library_scan_async (QuernLibrary *self, GCancellable *cancellable, GAsyncR
                           gpointer user_data)
 {
   GTask *task = g_task_new (self, cancellable, callback, user_data);
-  g_autoptr (GTask) worker = g_task_new (self, cancellable, scanned_cb, task);
-  ScanJob *job = scan_job_new (self);
+  g_autoptr (GTask) worker = g_task_new (self, cancellable, quern_library_scanned_cb, task);
+  ScanJob *job = g_new0 (ScanJob, 1);
+
+  job->number = ++self->begun;
+  job->options.folder = g_strdup (self->folder);
+  job->options.records = g_hash_table_new (g_str_hash, g_str_equal); /* nothing is Quern's, until that is read */
+  job->options.demo_folder = g_strdup (self->demo_folder);
+  job->options.imported = g_ptr_array_new_with_free_func (g_free);
+  job->options.known = g_ptr_array_new_with_free_func (g_object_unref);
+  job->database = self->store ? g_object_ref (quern_store_get_database (self->store)) : NULL;
+  job->skipped = g_ptr_array_new_with_free_func (g_object_unref);
+  job->folders = g_ptr_array_new_with_free_func (g_object_unref);
+  job->last_used = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
 
   add_current_models (self, job->options.known);
   for (guint i = 0; i < self->skipped->len; i++)
@@ -296,7 +270,7 @@ quern_library_scan_async (QuernLibrary *self, GCancellable *cancellable, GAsyncR
   g_task_set_task_data (worker, job, scan_job_free);
   if (self->scans++ == 0)
     g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_SCANNING]);
-  g_task_run_in_thread (worker, scan_worker);
+  g_task_run_in_thread (worker, quern_library_scan_worker);
 }
 
 gboolean
@@ -306,7 +280,7 @@ quern_library_scan_finish (QuernLibrary *self, GAsyncResult *result, GError **er
 }
 
 static gboolean
-settled_cb (gpointer data)
+quern_library_settled_cb (gpointer data)
 {
   QuernLibrary *self = data;
 
@@ -319,7 +293,7 @@ static void
 folder_changed_cb (QuernLibrary *self)
 {
   g_clear_handle_id (&self->settle_source, g_source_remove);
-  self->settle_source = g_timeout_add (SETTLE_MS, settled_cb, self);
+  self->settle_source = g_timeout_add (SETTLE_MS, quern_library_settled_cb, self);
 }
 
 /* ---- look-up --------------------------------------------------------------------------------------------------- */
@@ -580,7 +554,7 @@ find_below (QuernLibrary *self, const char *folder)
 }
 
 static void
-rescanned_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+quern_library_rescanned_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (GTask) task = user_data;
   const Entry *entry = g_task_get_task_data (task);
@@ -616,13 +590,14 @@ compare_backwards (gconstpointer a, gconstpointer b)
   return strcmp (*(const char **) b, *(const char **) a);
 }
 
-/* Returns: (transfer full) (element-type filename): the model's files, the first part last: until that is gone the model is
- * found, and can be removed again. By what is there, as a damaged model may claim any number of parts. */
-static GPtrArray *
-dup_parts (const char *path)
+/* Deletes what Quern installed of these files and leaves the rest alone. */
+static gboolean
+delete_own (Entry *entry, GHashTable *records, GError **error)
 {
-  GPtrArray *parts = g_ptr_array_new_with_free_func (g_free);
-  g_autofree char *folder = g_path_get_dirname (path), *name = g_path_get_basename (path);
+  /* Returns: (transfer full) (element-type filename): the model's files, the first part last: until that is gone the
+   * model is found, and can be removed again. By what is there, as a damaged model may claim any number of parts. */
+  g_autoptr (GPtrArray) files = g_ptr_array_new_with_free_func (g_free);
+  g_autofree char *folder = g_path_get_dirname (entry->path), *name = g_path_get_basename (entry->path);
   const char *number = g_strrstr (name, "-00001-of-");
   g_autoptr (GDir) dir = number ? g_dir_open (folder, 0, NULL) : NULL;
 
@@ -630,17 +605,9 @@ dup_parts (const char *path)
     if (strlen (other) == strlen (name) && strncmp (other, name, number - name) == 0
         && _quern_scan_is_later_part (other)
         && g_str_equal (other + (number - name) + strlen ("-00001"), number + strlen ("-00001")))
-      g_ptr_array_add (parts, g_build_filename (folder, other, NULL));
-  g_ptr_array_sort (parts, compare_backwards);
-  g_ptr_array_add (parts, g_strdup (path));
-  return parts;
-}
-
-/* Deletes what Quern installed of these files and leaves the rest alone. */
-static gboolean
-delete_own (Entry *entry, GHashTable *records, GError **error)
-{
-  g_autoptr (GPtrArray) files = dup_parts (entry->path);
+      g_ptr_array_add (files, g_build_filename (folder, other, NULL));
+  g_ptr_array_sort (files, compare_backwards);
+  g_ptr_array_add (files, g_strdup (entry->path));
 
   if (entry->vision_path)
     g_ptr_array_add (files, g_strdup (entry->vision_path));
@@ -658,16 +625,6 @@ delete_own (Entry *entry, GHashTable *records, GError **error)
   return TRUE;
 }
 
-static void
-remove_entry (Entry *entry, QuernDatabase *database, GError **error)
-{
-  g_autoptr (GHashTable) records = NULL;
-
-  if (quern_database_read (database, read_records, &records, error)
-      && (!entry->own || delete_own (entry, records, error)))
-    quern_database_write (database, write_entry, entry, error);
-}
-
 /* Whether there is something to import, which a scan will find. */
 static void
 check_import (const char *path, GCancellable *cancellable, GError **error)
@@ -682,13 +639,14 @@ check_import (const char *path, GCancellable *cancellable, GError **error)
     else if (model && _quern_scan_is_later_part (path))
       g_set_error (error, QUERN_LIBRARY_ERROR, QUERN_LIBRARY_ERROR_NOT_ALLOWED,
                    _("“%s” is a later part of a model. Add the first part, whose number is 00001."), path);
-  } else if (!_quern_scan_has_models (path, cancellable))
+  } else if (!_quern_scan_has_models (path, cancellable)) {
     g_set_error (error, QUERN_LIBRARY_ERROR, QUERN_LIBRARY_ERROR_NOT_FOUND,
                  _("There is no GGUF model in “%s”. Choose the folder that contains the .gguf files."), path);
+  }
 }
 
 static void
-change_worker (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
+quern_library_change_worker (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
 {
   QuernLibrary *self = source;
   Entry *entry = data;
@@ -696,10 +654,16 @@ change_worker (GTask *task, gpointer source, gpointer data, GCancellable *cancel
 
   if (entry->imported)
     check_import (entry->path, cancellable, &error);
-  if (!error && self->store && entry->imported)
+  if (!error && self->store && entry->imported) {
     quern_database_write (quern_store_get_database (self->store), write_entry, entry, &error);
-  else if (!error && self->store)
-    remove_entry (entry, quern_store_get_database (self->store), &error);
+  } else if (!error && self->store) {
+    QuernDatabase *database = quern_store_get_database (self->store);
+    g_autoptr (GHashTable) records = NULL;
+
+    if (quern_database_read (database, read_records, &records, &error)
+        && (!entry->own || delete_own (entry, records, &error)))
+      quern_database_write (database, write_entry, entry, &error);
+  }
   if (error)
     g_task_return_error (task, error);
   else
@@ -713,7 +677,7 @@ entry_written_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   GError *error = NULL;
 
   if (g_task_propagate_boolean (G_TASK (result), &error)) {
-    quern_library_scan_async (QUERN_LIBRARY (source), g_task_get_cancellable (task), rescanned_cb, task);
+    quern_library_scan_async (QUERN_LIBRARY (source), g_task_get_cancellable (task), quern_library_rescanned_cb, task);
     return;
   }
   g_task_return_error (task, error);
@@ -728,7 +692,7 @@ apply_change (QuernLibrary *self, GTask *task, Entry *entry)
 
   g_task_set_task_data (task, entry, entry_release);
   g_task_set_task_data (worker, g_atomic_rc_box_acquire (entry), entry_release);
-  g_task_run_in_thread (worker, change_worker);
+  g_task_run_in_thread (worker, quern_library_change_worker);
 }
 
 /**

@@ -17,13 +17,31 @@
 #define BUSY_SHARE 0.25 /* of all processors, by others */
 #define GROUP "bandwidth"
 
-/* ---- what was measured before ------------------------------------------------------------------------------------ */
+/* ---- processor --------------------------------------------------------------------------------------------------- */
 
-static char *
-dup_path (void)
+/**
+ * quern_machine_get_threads:
+ *
+ * Returns: threads that compute by default, at least 1: as many as there are cores that this process may use
+ */
+guint
+quern_machine_get_threads (void)
 {
-  return g_build_filename (g_get_user_cache_dir (), "quern", "machine", NULL);
+  return qe_cpu_default_threads ();
 }
+
+/**
+ * quern_machine_get_kernels:
+ *
+ * Returns: the name of the kernels that this processor runs, such as "avx2"
+ */
+const char *
+quern_machine_get_kernels (void)
+{
+  return qe_cpu_kernels ();
+}
+
+/* ---- what was measured before ------------------------------------------------------------------------------------ */
 
 /* "Intel(R) Xeon(R) … / 2": what the bandwidth depends on besides the memory itself. */
 static char *
@@ -50,32 +68,28 @@ recall (GKeyFile *file, const char *processor, gint64 now, double *bandwidth, gi
   return g_strcmp0 (known, processor) == 0 && *bandwidth > 0 && *date <= now && now - *date < KEEP_SECONDS;
 }
 
-static void
-write_down (GKeyFile *file, const char *path, const char *processor, const QuernMachine *machine)
-{
-  g_autofree char *folder = g_path_get_dirname (path);
-
-  g_key_file_set_string (file, GROUP, "processor", processor);
-  g_key_file_set_double (file, GROUP, "bytes-per-second", machine->bandwidth);
-  g_key_file_set_int64 (file, GROUP, "date", machine->measured);
-  g_mkdir_with_parents (folder, 0700);
-  g_key_file_save_to_file (file, path, NULL); /* a failure costs a measurement next time */
-}
-
 /* Replaces what was measured @now (0: nothing was) by something better that was measured before, or keeps it for later. */
 void
 _quern_machine_remember (QuernMachine *machine, gint64 now)
 {
   g_autoptr (GKeyFile) file = g_key_file_new ();
-  g_autofree char *path = dup_path (), *processor = dup_processor ();
+  g_autofree char *path = g_build_filename (g_get_user_cache_dir (), "quern", "machine", NULL),
+                  *processor = dup_processor ();
   double known;
   gint64 date;
 
   g_key_file_load_from_file (file, path, G_KEY_FILE_NONE, NULL);
   machine->measured = machine->bandwidth > 0 ? now : 0;
   if (!recall (file, processor, now, &known, &date) || known < machine->bandwidth) {
-    if (machine->bandwidth > 0)
-      write_down (file, path, processor, machine);
+    if (machine->bandwidth > 0) {
+      g_autofree char *folder = g_path_get_dirname (path);
+
+      g_key_file_set_string (file, GROUP, "processor", processor);
+      g_key_file_set_double (file, GROUP, "bytes-per-second", machine->bandwidth);
+      g_key_file_set_int64 (file, GROUP, "date", machine->measured);
+      g_mkdir_with_parents (folder, 0700);
+      g_key_file_save_to_file (file, path, NULL); /* a failure costs a measurement next time */
+    }
     return;
   }
   machine->bandwidth = known;

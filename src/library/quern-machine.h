@@ -14,6 +14,8 @@ typedef struct {
   gboolean busy;    /* others worked meanwhile: it may be more, and should be measured again */
 } QuernMachine;
 
+guint quern_machine_get_threads (void);
+const char *quern_machine_get_kernels (void);
 void quern_machine_measure_async (GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
 gboolean quern_machine_measure_finish (GAsyncResult *result, QuernMachine *machine, GError **error);
 void _quern_machine_remember (QuernMachine *machine, gint64 now);

@@ -28,18 +28,6 @@ number_after (const char *text, const char *key, guint64 fallback)
   return found ? g_ascii_strtoull (found + strlen (key), NULL, 10) : fallback;
 }
 
-static guint64
-system_available (const char *root)
-{
-  g_autofree char *path = g_build_filename (root, "proc", "meminfo", NULL);
-  g_autofree char *text = NULL;
-  guint64 kilobytes;
-
-  g_file_get_contents (path, &text, NULL, NULL);
-  kilobytes = number_after (text, "MemAvailable:", QUERN_MEMORY_UNKNOWN);
-  return kilobytes < QUERN_MEMORY_UNKNOWN / 1024 ? kilobytes * 1024 : QUERN_MEMORY_UNKNOWN;
-}
-
 /* Room below one group's limit. Its page cache counts as free: the kernel drops that before anything else. */
 static guint64
 group_available (const char *folder)
@@ -63,7 +51,13 @@ group_available (const char *folder)
 guint64
 _quern_memory_available_in (const char *root)
 {
-  guint64 available = system_available (root);
+  g_autofree char *meminfo = g_build_filename (root, "proc", "meminfo", NULL);
+  g_autofree char *text = NULL;
+  guint64 kilobytes;
+
+  g_file_get_contents (meminfo, &text, NULL, NULL);
+  kilobytes = number_after (text, "MemAvailable:", QUERN_MEMORY_UNKNOWN);
+  guint64 available = kilobytes < QUERN_MEMORY_UNKNOWN / 1024 ? kilobytes * 1024 : QUERN_MEMORY_UNKNOWN;
   g_autofree char *path = g_build_filename (root, "proc", "self", "cgroup", NULL), *groups = NULL;
   g_autofree char *top = g_build_filename (root, "sys", "fs", "cgroup", NULL), *folder = NULL;
   const char *own;

@@ -77,7 +77,7 @@ _quern_model_dup_stem (QuernModel *self)
 }
 
 static void
-update_shown (QuernModel *self)
+quern_model_update_shown (QuernModel *self)
 {
   g_free (self->shown);
   self->shown = self->detail ? g_strdup_printf ("%s (%s)", self->title, self->detail) : g_strdup (self->title);
@@ -107,7 +107,7 @@ find_names (QuernModel *self)
   if (self->info.quantisation[0] && quantisation && !has_same_bits (quantisation, self->info.quantisation))
     g_clear_pointer (&quantisation, g_free);
   g_set_str (&self->quantisation, quantisation ? quantisation : self->info.quantisation);
-  update_shown (self);
+  quern_model_update_shown (self);
 }
 
 /* Reads the header; the result tells in its state whether the file is of use. */
@@ -270,7 +270,7 @@ void
 _quern_model_set_detail (QuernModel *self, const char *detail)
 {
   g_set_str (&self->detail, detail);
-  update_shown (self);
+  quern_model_update_shown (self);
 }
 
 void
@@ -493,6 +493,28 @@ quern_model_plan (QuernModel *self, guint n_ctx, QuernKvType kv_type, QuernMemor
   QePlanParams params = plan_params (self, n_ctx, kv_type);
 
   params.sketch = true;
+  qe_plan_memory (&self->info, &params, plan);
+}
+
+/**
+ * quern_model_plan_bare:
+ * @n_ctx: the context's size in tokens
+ * @n_threads: threads that compute; 0 for the default
+ * @pictures: whether it will see pictures
+ *
+ * What a context will hold that decodes token by token and has no checkpoints.
+ */
+void
+quern_model_plan_bare (QuernModel *self, guint n_ctx, QuernKvType kv_type, guint n_threads, gboolean pictures,
+                       QuernMemoryPlan *plan)
+{
+  QePlanParams params = plan_params (self, n_ctx, kv_type);
+
+  params.n_threads = n_threads;
+  params.checkpoint_bytes = UINT64_MAX;
+  params.speculative = false;
+  if (!pictures)
+    params.vision = NULL;
   qe_plan_memory (&self->info, &params, plan);
 }
 

@@ -66,6 +66,8 @@ const char *quern_model_get_problem (QuernModel *self);
 gboolean quern_model_get_unverified (QuernModel *self);
 void quern_model_info_plan (const QuernModelInfo *info, guint n_ctx, QuernMemoryPlan *plan);
 void quern_model_plan (QuernModel *self, guint n_ctx, QuernKvType kv_type, QuernMemoryPlan *plan);
+void quern_model_plan_bare (QuernModel *self, guint n_ctx, QuernKvType kv_type, guint n_threads, gboolean pictures,
+                            QuernMemoryPlan *plan);
 guint quern_model_largest_context (QuernModel *self, QuernKvType kv_type, guint64 available);
 
 /* The largest number: what is known of nothing cannot be called too little. */

@@ -14,21 +14,6 @@ receipt_free (gpointer data)
   g_free (receipt);
 }
 
-static void
-read_rows (sqlite3 *db, GPtrArray *receipts)
-{
-  g_autoptr (sqlite3_stmt)
-      stmt = quern_sql_query (db, NULL, "SELECT target, size, sha256 IS NOT NULL FROM receipts", "");
-
-  while (stmt != NULL && quern_sql_next (stmt, NULL)) {
-    QuernReceipt *receipt = g_new (QuernReceipt, 1);
-
-    *receipt = (QuernReceipt) { quern_sql_dup_text (stmt, 0), sqlite3_column_int64 (stmt, 1),
-                                sqlite3_column_int (stmt, 2) };
-    g_ptr_array_add (receipts, receipt);
-  }
-}
-
 /**
  * quern_receipts_read:
  *
@@ -47,7 +32,16 @@ quern_receipts_read (void)
   if (g_file_test (path, G_FILE_TEST_IS_REGULAR)
       && sqlite3_open_v2 (path, &db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL) == SQLITE_OK) {
     sqlite3_busy_timeout (db, 500);
-    read_rows (db, receipts);
+    g_autoptr (sqlite3_stmt)
+        stmt = quern_sql_query (db, NULL, "SELECT target, size, sha256 IS NOT NULL FROM receipts", "");
+
+    while (stmt != NULL && quern_sql_next (stmt, NULL)) {
+      QuernReceipt *receipt = g_new (QuernReceipt, 1);
+
+      *receipt = (QuernReceipt) { quern_sql_dup_text (stmt, 0), sqlite3_column_int64 (stmt, 1),
+                                  sqlite3_column_int (stmt, 2) };
+      g_ptr_array_add (receipts, receipt);
+    }
   }
   sqlite3_close (db);
   return receipts;

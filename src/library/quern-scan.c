@@ -99,7 +99,7 @@ is_same_file (gconstpointer model, gconstpointer other)
 }
 
 static QuernModel *
-probe (Scan *scan, const char *path)
+quern_scan_probe (Scan *scan, const char *path)
 {
   QuernModel *known = g_hash_table_lookup (scan->known, path);
 
@@ -116,20 +116,14 @@ origin_of (Scan *scan, QuernModel *model)
   return scan->origin;
 }
 
-static gboolean
-is_hidden (Scan *scan, QuernModel *model)
-{
-  return scan->origin == QUERN_ORIGIN_OWN
-         && _quern_installed_is_hidden (scan->records, quern_model_get_path (model), _quern_model_get_file_id (model));
-}
-
 /* Takes the model. What another program or the user has linked to twice, or Quern knows from elsewhere, is one; what
  * another program keeps for itself is not our user's to wonder about. */
 static void
 add_model (Scan *scan, QuernModel *model)
 {
   _quern_model_set_origin (model, origin_of (scan, model));
-  if (is_hidden (scan, model)
+  if ((scan->origin == QUERN_ORIGIN_OWN
+       && _quern_installed_is_hidden (scan->records, quern_model_get_path (model), _quern_model_get_file_id (model)))
       || ((scan->origin >= QUERN_ORIGIN_FOLDER || scan->linked)
           && g_ptr_array_find_with_equal_func (scan->models, model, is_same_file, NULL)))
     g_ptr_array_add (scan->passed, model);
@@ -150,29 +144,10 @@ add_file (Scan *scan, const char *path)
     return; /* imported, but inside a folder that is looked at anyway */
   if (strstr (lower, "mmproj") && (add_vision_file (scan, path) || scan->origin >= QUERN_ORIGIN_FOLDER))
     return; /* or another architecture's, which says nothing to anybody */
-  model = probe (scan, path);
+  model = quern_scan_probe (scan, path);
   if (quern_model_get_state (model) == QUERN_MODEL_UNSUPPORTED && add_vision_file (scan, path))
     return;
   add_model (scan, g_steal_pointer (&model));
-}
-
-/* Ollama says itself which vision file belongs to what; all its files lie in one folder. */
-static void
-add_ollama (Scan *scan, const char *folder)
-{
-  g_autoptr (GPtrArray) files = _quern_caches_read_ollama (folder, scan->cancellable);
-
-  for (guint i = 0; i < files->len && !g_cancellable_is_cancelled (scan->cancellable); i++) {
-    const QuernCacheFile *file = files->pdata[i];
-    g_autoptr (QuernModel) model = probe (scan, file->path);
-    QeVisionInfo info;
-
-    _quern_model_set_name (model, file->name);
-    if (file->vision_path && qe_vision_probe (file->vision_path, &info, NULL) == QE_OK
-        && info.n_embd_out == quern_model_get_info (model)->n_embd)
-      _quern_model_set_vision (model, file->vision_path, &info);
-    add_model (scan, g_steal_pointer (&model));
-  }
 }
 
 /* Whether a folder was not looked into before, as it was when a link leads to a folder that it lies in. */
@@ -184,22 +159,6 @@ is_new_folder (Scan *scan, const char *path)
   return stat (path, &st) == 0
          && g_hash_table_add (scan->seen, g_strdup_printf ("%" G_GUINT64_FORMAT ":%" G_GUINT64_FORMAT,
                                                            (guint64) st.st_dev, (guint64) st.st_ino));
-}
-
-/* Hidden files and folders are left alone. But a download is listed under whatever name its repository gave it. */
-static gboolean
-is_passed_over (Scan *scan, const char *path, const char *name)
-{
-  return name[0] == '.' && (scan->origin != QUERN_ORIGIN_OWN || !_quern_installed_is_ours (scan->records, path));
-}
-
-static void
-add_link (Scan *scan, const char *path, guint depth)
-{
-  Link *link = g_new (Link, 1);
-
-  *link = (Link) { g_strdup (path), depth };
-  g_ptr_array_add (scan->links, link);
 }
 
 static void
@@ -218,43 +177,37 @@ add_path (Scan *scan, const char *path, guint depth)
   if (scan->origin == QUERN_ORIGIN_OWN && !is_new_folder (scan, path))
     return;
   if (_quern_caches_is_ollama (path)) {
-    add_ollama (scan, path);
+    /* Ollama says itself which vision file belongs to what; all its files lie in one folder. */
+    g_autoptr (GPtrArray) files = _quern_caches_read_ollama (path, scan->cancellable);
+
+    for (guint i = 0; i < files->len && !g_cancellable_is_cancelled (scan->cancellable); i++) {
+      const QuernCacheFile *file = files->pdata[i];
+      g_autoptr (QuernModel) model = quern_scan_probe (scan, file->path);
+      QeVisionInfo info;
+
+      _quern_model_set_name (model, file->name);
+      if (file->vision_path && qe_vision_probe (file->vision_path, &info, NULL) == QE_OK
+          && info.n_embd_out == quern_model_get_info (model)->n_embd)
+        _quern_model_set_vision (model, file->vision_path, &info);
+      add_model (scan, g_steal_pointer (&model));
+    }
     return;
   }
   dir = depth < MAX_DEPTH ? g_dir_open (path, 0, NULL) : NULL;
   for (const char *name = dir ? g_dir_read_name (dir) : NULL; name; name = g_dir_read_name (dir)) {
     g_autofree char *child = g_build_filename (path, name, NULL);
-    if (is_passed_over (scan, child, name))
+    /* Hidden files and folders are left alone. But a download is listed under whatever name its repository gave it. */
+    if (name[0] == '.' && (scan->origin != QUERN_ORIGIN_OWN || !_quern_installed_is_ours (scan->records, child)))
       continue;
-    if (scan->origin == QUERN_ORIGIN_OWN && !scan->linked && g_file_test (child, G_FILE_TEST_IS_SYMLINK))
-      add_link (scan, child, depth + 1);
-    else
+    if (scan->origin == QUERN_ORIGIN_OWN && !scan->linked && g_file_test (child, G_FILE_TEST_IS_SYMLINK)) {
+      Link *link = g_new (Link, 1);
+
+      *link = (Link) { g_strdup (child), depth + 1 };
+      g_ptr_array_add (scan->links, link);
+    } else {
       add_path (scan, child, depth + 1);
+    }
   }
-}
-
-/* What people link into Quern's folder is theirs. It comes after everything else, so that what is there without a link, or
- * was added where it lies, is known by that name. */
-static void
-add_links (Scan *scan)
-{
-  scan->origin = QUERN_ORIGIN_OWN;
-  scan->linked = TRUE;
-  for (guint i = 0; i < scan->links->len; i++) {
-    const Link *link = scan->links->pdata[i];
-    add_path (scan, link->path, link->depth);
-  }
-  scan->linked = FALSE;
-}
-
-static gsize
-common_length (const char *a, const char *b)
-{
-  gsize n = 0;
-
-  while (a[n] && g_ascii_tolower (a[n]) == g_ascii_tolower (b[n]))
-    n++;
-  return n;
 }
 
 /* ---- vision files ---------------------------------------------------------------------------------------------- */
@@ -335,7 +288,10 @@ pair_vision (Scan *scan, QuernModel *model)
     g_autofree char *other_folder = g_path_get_dirname (file->path);
     g_autofree char *name = g_path_get_basename (file->path);
     const char *rest = g_ascii_strncasecmp (name, "mmproj-", 7) == 0 ? name + 7 : name;
-    gsize length = common_length (rest, stem);
+    gsize length = 0;
+
+    while (rest[length] && g_ascii_tolower (rest[length]) == g_ascii_tolower (stem[length]))
+      length++;
     NameMatch match = match_names (info, &file->info);
     if (!g_str_equal (folder, other_folder) || file->info.n_embd_out != info->n_embd || match == NAMES_DIFFER)
       continue;
@@ -363,24 +319,6 @@ is_paired (Scan *scan, const VisionFile *file)
       return TRUE;
   }
   return FALSE;
-}
-
-/* Lists vision files that are for none of the models beside them, listed or not, so that nobody wonders why a model cannot
- * see. What another program keeps is that program's business. */
-static void
-list_unpaired (Scan *scan)
-{
-  for (guint i = 0; i < scan->passed->len; i++)
-    pair_vision (scan, scan->passed->pdata[i]);
-  for (guint i = 0; i < scan->vision->len; i++) {
-    const VisionFile *file = scan->vision->pdata[i];
-    if (is_paired (scan, file) || file->origin >= QUERN_ORIGIN_OLLAMA
-        || g_ptr_array_find_with_equal_func (scan->models, file->path, has_path, NULL))
-      continue;
-    scan->origin = file->origin;
-    scan->linked = file->linked;
-    add_model (scan, _quern_model_new_vision (file->path, &file->info));
-  }
 }
 
 static int
@@ -425,48 +363,6 @@ give_ids (GPtrArray *models)
   }
 }
 
-/* The demonstration's files come first when ids are given, so that nothing else takes theirs. */
-static void
-name_and_sort (GPtrArray *models)
-{
-  g_autoptr (GPtrArray) naming = g_ptr_array_new ();
-
-  g_ptr_array_sort (models, compare_models);
-  for (int demo = 1; demo >= 0; demo--)
-    for (guint i = 0; i < models->len; i++)
-      if (quern_model_is_demo (models->pdata[i]) == demo)
-        g_ptr_array_add (naming, models->pdata[i]);
-  give_ids (naming);
-  quern_models_tell_apart (naming);
-}
-
-static void
-add_imported (Scan *scan, const char *path)
-{
-  scan->origin = g_file_test (path, G_FILE_TEST_IS_DIR) ? QUERN_ORIGIN_FOLDER : QUERN_ORIGIN_FILE;
-  add_path (scan, path, 0);
-}
-
-static void
-add_caches (Scan *scan)
-{
-  g_autoptr (GPtrArray) folders = _quern_caches_dup_folders ();
-
-  for (guint i = 0; i < folders->len; i++) {
-    const QuernCacheFolder *folder = folders->pdata[i];
-    scan->origin = folder->origin;
-    if (g_file_test (folder->path, G_FILE_TEST_IS_DIR))
-      add_path (scan, folder->path, 0);
-  }
-}
-
-static void
-remember (GHashTable *paths, GPtrArray *models)
-{
-  for (guint i = 0; i < models->len; i++)
-    g_hash_table_insert (paths, (gpointer) quern_model_get_path (models->pdata[i]), models->pdata[i]);
-}
-
 /**
  * _quern_scan:
  * @skipped: (element-type QuernModel): gets what other programs keep and Quern does not run
@@ -494,18 +390,58 @@ _quern_scan (const QuernScanOptions *options, GPtrArray *skipped, GCancellable *
                 .seen = seen,
                 .links = links };
 
-  remember (known, options->known);
+  for (guint i = 0; i < options->known->len; i++)
+    g_hash_table_insert (known, (gpointer) quern_model_get_path (options->known->pdata[i]), options->known->pdata[i]);
   add_path (&scan, options->folder, 0);
   scan.origin = QUERN_ORIGIN_DEMO;
   add_path (&scan, options->demo_folder, 0);
-  for (guint i = 0; i < options->imported->len; i++)
-    add_imported (&scan, options->imported->pdata[i]);
-  add_links (&scan);
-  add_caches (&scan);
+  for (guint i = 0; i < options->imported->len; i++) {
+    scan.origin = g_file_test (options->imported->pdata[i], G_FILE_TEST_IS_DIR) ? QUERN_ORIGIN_FOLDER
+                                                                                : QUERN_ORIGIN_FILE;
+    add_path (&scan, options->imported->pdata[i], 0);
+  }
+  /* What people link into Quern's folder is theirs. It comes after everything else, so that what is there without a
+   * link, or was added where it lies, is known by that name. */
+  scan.origin = QUERN_ORIGIN_OWN;
+  scan.linked = TRUE;
+  for (guint i = 0; i < scan.links->len; i++) {
+    const Link *link = scan.links->pdata[i];
+    add_path (&scan, link->path, link->depth);
+  }
+  scan.linked = FALSE;
+  g_autoptr (GPtrArray) folders = _quern_caches_dup_folders ();
+
+  for (guint i = 0; i < folders->len; i++) {
+    const QuernCacheFolder *folder = folders->pdata[i];
+    scan.origin = folder->origin;
+    if (g_file_test (folder->path, G_FILE_TEST_IS_DIR))
+      add_path (&scan, folder->path, 0);
+  }
   for (guint i = 0; i < scan.models->len; i++)
     pair_vision (&scan, scan.models->pdata[i]);
-  list_unpaired (&scan);
-  name_and_sort (scan.models);
+  /* Lists vision files that are for none of the models beside them, listed or not, so that nobody wonders why a model
+   * cannot see. What another program keeps is that program's business. */
+  for (guint i = 0; i < scan.passed->len; i++)
+    pair_vision (&scan, scan.passed->pdata[i]);
+  for (guint i = 0; i < scan.vision->len; i++) {
+    const VisionFile *file = scan.vision->pdata[i];
+    if (is_paired (&scan, file) || file->origin >= QUERN_ORIGIN_OLLAMA
+        || g_ptr_array_find_with_equal_func (scan.models, file->path, has_path, NULL))
+      continue;
+    scan.origin = file->origin;
+    scan.linked = file->linked;
+    add_model (&scan, _quern_model_new_vision (file->path, &file->info));
+  }
+  /* The demonstration's files come first when ids are given, so that nothing else takes theirs. */
+  g_autoptr (GPtrArray) naming = g_ptr_array_new ();
+
+  g_ptr_array_sort (scan.models, compare_models);
+  for (int demo = 1; demo >= 0; demo--)
+    for (guint i = 0; i < scan.models->len; i++)
+      if (quern_model_is_demo (scan.models->pdata[i]) == demo)
+        g_ptr_array_add (naming, scan.models->pdata[i]);
+  give_ids (naming);
+  quern_models_tell_apart (naming);
   return scan.models;
 }
 

@@ -5,12 +5,12 @@
 
 #include <glib/gi18n-lib.h>
 
-#include "quern-prompt.h"
+#include "quern-excerpt.h"
 
 /* One answer with the prompt it was given. */
 typedef struct {
-  QuernPrompt *prompt;
-  QuernRequest *request; /* made from the prompt on the thread */
+  QuernExcerpt *excerpt;
+  QuernRequest *request; /* made from the excerpt on the thread */
   char *reasoning, *answer;
   gboolean thinking;
 } Reply;
@@ -20,7 +20,7 @@ reply_free (gpointer data)
 {
   Reply *reply = data;
 
-  g_clear_pointer (&reply->prompt, quern_prompt_free);
+  g_clear_pointer (&reply->excerpt, quern_excerpt_free);
   g_clear_pointer (&reply->request, quern_request_unref);
   g_free (reply->reasoning);
   g_free (reply->answer);
@@ -44,14 +44,15 @@ adding_free (gpointer data)
   g_free (adding);
 }
 
-static QuernPrompt *
-make_prompt (const Adding *adding, GPtrArray *messages, guint n)
+static QuernExcerpt *
+make_excerpt (const Adding *adding, GPtrArray *messages, guint n)
 {
-  QuernPrompt *prompt = quern_prompt_new (adding->store, quern_conversation_get_system_prompt (adding->conversation));
+  QuernExcerpt *excerpt = quern_excerpt_new (adding->store,
+                                             quern_conversation_get_system_prompt (adding->conversation));
 
   for (guint i = 0; i < n; i++)
-    quern_prompt_add_message (prompt, messages->pdata[i]);
-  return prompt;
+    quern_excerpt_add_message (excerpt, messages->pdata[i]);
+  return excerpt;
 }
 
 /* Answers that follow a picture are left out: the text alone is not the prompt that they answered. */
@@ -60,15 +61,15 @@ collect (Adding *adding, GPtrArray *messages)
 {
   for (guint i = 0; i < messages->len; i++) {
     QuernMessage *message = messages->pdata[i];
-    g_autoptr (QuernPrompt) prompt = NULL;
+    g_autoptr (QuernExcerpt) excerpt = NULL;
     Reply *reply;
     if (quern_message_get_role (message) != QUERN_ROLE_ASSISTANT || quern_message_get_content_length (message) == 0)
       continue;
-    prompt = make_prompt (adding, messages, i);
-    if (quern_prompt_has_pictures (prompt))
+    excerpt = make_excerpt (adding, messages, i);
+    if (quern_excerpt_has_pictures (excerpt))
       break;
     reply = g_new (Reply, 1);
-    *reply = (Reply) { g_steal_pointer (&prompt), NULL, g_strdup (quern_message_get_reasoning (message)),
+    *reply = (Reply) { g_steal_pointer (&excerpt), NULL, g_strdup (quern_message_get_reasoning (message)),
                        g_strdup (quern_message_get_content (message)),
                        quern_message_get_reasoning (message) && *quern_message_get_reasoning (message) };
     g_ptr_array_add (adding->replies, reply);
@@ -84,7 +85,7 @@ build_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancell
 
   for (guint i = 0; i < adding->replies->len; i++) {
     Reply *reply = adding->replies->pdata[i];
-    reply->request = quern_prompt_build (reply->prompt, cancellable, &error);
+    reply->request = quern_excerpt_build (reply->excerpt, cancellable, &error);
     if (!reply->request) {
       g_task_return_error (task, error);
       return;

@@ -4,11 +4,6 @@
 #include "quern-measure-private.h"
 
 #include <glib/gi18n-lib.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include "quern-local-private.h"
-#include "quern-request.h"
 
 /* Cuts a text into windows. A piece that fits into the context is one window and is scored from its beginning. A longer
  * piece is cut into windows that overlap by half: each evaluates a whole context, but only its second half is scored,
@@ -40,55 +35,17 @@ _quern_measure_plan_free (QuernMeasurePlan *plan)
   g_free (plan);
 }
 
-static gboolean
-tokenise (QeModel *model, const QeChatText *text, GArray *out, GError **error)
-{
-  QeError engine_error = { 0 };
-  int32_t *ids = NULL;
-  size_t n = 0;
-
-  if (qe_tokenize (model, text->text, text->length, text->plain, text->n_plain, &ids, &n, &engine_error) != QE_OK)
-    return _quern_inference_set_error (error, &engine_error);
-  g_array_append_vals (out, ids, (guint) n);
-  free (ids);
-  return TRUE;
-}
-
-static gboolean
-tokenise_words (QeModel *model, const QuernMeasureSource *source, QuernMeasureSource *piece, GError **error)
-{
-  QeSpan all = { 0, (uint32_t) strlen (source->text) };
-  QeChatText text = { source->text, all.end, &all, 1, 0 };
-
-  return tokenise (model, &text, piece->tokens, error);
-}
-
-static gboolean
-tokenise_request (QeModel *model, const QuernRequest *request, GArray *out, GError **error)
-{
-  QeChatText text = { 0 };
-  gboolean in_reasoning;
-
-  if (!_quern_request_render (request, model, &text, &in_reasoning, error))
-    return FALSE;
-  gboolean ok = tokenise (model, &text, out, error);
-  qe_chat_text_clear (&text);
-  return ok;
-}
-
 /* The tokens of a reply are those that the template makes of the conversation with it. The reply begins where they
  * differ from the tokens of the question alone. */
 static gboolean
-tokenise_reply (QeModel *model, const QuernMeasureSource *source, QuernMeasureSource *piece, GError **error)
+tokenise_reply (QuernOpenFile *file, const QuernMeasureSource *source, QuernMeasureSource *piece, GError **error)
 {
   g_autoptr (GArray) question = g_array_new (FALSE, FALSE, sizeof (gint32));
-  QuernRequest whole = *source->request;
+  g_autoptr (QuernRequest) whole = quern_request_new_continued (source->request, source->reasoning, source->reply);
   guint n = 0;
 
-  whole.begun_reasoning = source->reasoning;
-  whole.begun_answer = source->reply;
-  if (!tokenise_request (model, source->request, question, error)
-      || !tokenise_request (model, &whole, piece->tokens, error))
+  if (!quern_open_file_tokenise_request (file, source->request, question, error)
+      || !quern_open_file_tokenise_request (file, whole, piece->tokens, error))
     return FALSE;
   while (n < MIN (question->len, piece->tokens->len)
          && g_array_index (question, gint32, n) == g_array_index (piece->tokens, gint32, n))
@@ -97,37 +54,24 @@ tokenise_reply (QeModel *model, const QuernMeasureSource *source, QuernMeasureSo
   return TRUE;
 }
 
-/* Scoring begins with the row before the answer's first token, because that row predicts it. */
 static gboolean
-tokenise_answer (QeModel *model, const QuernMeasureSource *source, QuernMeasureSource *piece, GError **error)
+tokenise_source (QuernOpenFile *file, const QuernMeasureSource *source, QuernMeasureSource *piece, GError **error)
 {
+  piece->first = source->first;
+  if (source->tokens) {
+    g_array_append_vals (piece->tokens, source->tokens->data, source->tokens->len);
+    return TRUE;
+  }
+  if (source->text)
+    return quern_open_file_tokenise (file, source->text, piece->tokens, error);
   if (source->reply)
-    return tokenise_reply (model, source, piece, error);
-  if (!tokenise_request (model, source->request, piece->tokens, error))
+    return tokenise_reply (file, source, piece, error);
+  if (!quern_open_file_tokenise_request (file, source->request, piece->tokens, error))
     return FALSE;
+  /* Scoring begins with the row before the answer's first token, because that row predicts it. */
   piece->first = piece->tokens->len > 0 ? piece->tokens->len - 1 : 0;
   g_array_append_vals (piece->tokens, source->answer->data, source->answer->len);
   return TRUE;
-}
-
-static QuernMeasureSource *
-tokenise_source (QeModel *model, const QuernMeasureSource *source, GError **error)
-{
-  QuernMeasureSource *piece = g_new0 (QuernMeasureSource, 1);
-
-  piece->tokens = g_array_new (FALSE, FALSE, sizeof (gint32));
-  piece->first = source->first;
-  gboolean ok = TRUE;
-  if (source->tokens)
-    g_array_append_vals (piece->tokens, source->tokens->data, source->tokens->len);
-  else if (source->text)
-    ok = tokenise_words (model, source, piece, error);
-  else
-    ok = tokenise_answer (model, source, piece, error);
-  if (ok)
-    return piece;
-  _quern_measure_source_free (piece);
-  return NULL;
 }
 
 static void
@@ -153,24 +97,23 @@ add_windows (QuernMeasurePlan *plan, guint begin, guint n, guint first, guint n_
 
 /* Rejects ids outside the vocabulary, because tokens that were read from a file may be anything. */
 static gboolean
-check_tokens (QeModel *model, const GArray *tokens, GError **error)
+check_tokens (QuernOpenFile *file, const GArray *tokens, GError **error)
 {
-  const gint32 n_vocab = (gint32) qe_model_info (model)->n_vocab;
+  guint n_vocab;
 
-  for (guint i = 0; i < tokens->len; i++) {
-    gint32 id = g_array_index (tokens, gint32, i);
-    if (id < 0 || id >= n_vocab) {
+  quern_open_file_get_vocabulary (file, &n_vocab);
+  for (guint i = 0; i < tokens->len; i++)
+    if (g_array_index (tokens, guint32, i) >= n_vocab) {
       g_set_error (error, QUERN_COMPARE_ERROR, QUERN_COMPARE_ERROR_VOCABULARY,
                    _("The text has tokens that this model does not know. Use the models that the text was made for."));
       return FALSE;
     }
-  }
   return TRUE;
 }
 
 /* Any thread may call this. It fails when there is nothing to score. */
 QuernMeasurePlan *
-_quern_measure_plan_new (QeModel *model, GPtrArray *sources, guint n_ctx, GError **error)
+_quern_measure_plan_new (QuernOpenFile *file, GPtrArray *sources, guint n_ctx, GError **error)
 {
   g_autoptr (QuernMeasurePlan) plan = g_new0 (QuernMeasurePlan, 1);
 
@@ -178,11 +121,10 @@ _quern_measure_plan_new (QeModel *model, GPtrArray *sources, guint n_ctx, GError
   plan->tokens = g_array_new (FALSE, FALSE, sizeof (gint32));
   plan->windows = g_array_new (FALSE, FALSE, sizeof (QuernMeasureWindow));
   for (guint i = 0; i < sources->len; i++) {
-    QuernMeasureSource *piece = tokenise_source (model, sources->pdata[i], error);
-    if (!piece)
-      return NULL;
+    QuernMeasureSource *piece = g_new0 (QuernMeasureSource, 1);
+    piece->tokens = g_array_new (FALSE, FALSE, sizeof (gint32));
     g_ptr_array_add (plan->pieces, piece);
-    if (!check_tokens (model, piece->tokens, error))
+    if (!tokenise_source (file, sources->pdata[i], piece, error) || !check_tokens (file, piece->tokens, error))
       return NULL;
     if (piece->tokens->len > 1)
       add_windows (plan, plan->tokens->len, piece->tokens->len, piece->first, n_ctx);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "quern-measure.h"
+#include "quern-open-file.h"
 
 G_BEGIN_DECLS
 
@@ -32,21 +33,23 @@ typedef struct {
   gboolean windowed; /* some piece is longer than a window */
 } QuernMeasurePlan;
 
-QuernMeasurePlan *_quern_measure_plan_new (QeModel *model, GPtrArray *sources, guint n_ctx, GError **error);
+QuernMeasurePlan *_quern_measure_plan_new (QuernOpenFile *file, GPtrArray *sources, guint n_ctx, GError **error);
 void _quern_measure_plan_free (QuernMeasurePlan *plan);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (QuernMeasurePlan, _quern_measure_plan_free)
 
 /* The worker reports its results through these functions. */
 typedef struct {
-  void (*planned) (gpointer data, const QuernMeasurePlan *plan, QeModel *model, gboolean together);
-  void (*scored) (gpointer data, guint model, QeModel *weights, const QuernDivergence *positions, guint n);
+  void (*planned) (gpointer data, const QuernMeasurePlan *plan, QuernOpenFile *file, gboolean together);
+  void (*scored) (gpointer data, guint model, QuernOpenFile *file, const QuernDivergence *positions, guint n);
   void (*worked) (gpointer data, guint model, double seconds, guint n_tokens);
   void (*noise) (gpointer data, double kld);
   void (*committed) (gpointer data, guint n_windows);
-  bool (*stopped) (gpointer data); /* blocks while the measurement is paused */
+  gboolean (*stopped) (gpointer data); /* blocks while the measurement is paused */
 } QuernMeasureEvents;
 
 typedef struct {
+  QuernBackend *backend;
+  GCancellable *cancellable;
   GPtrArray *models;  /* of QuernModel; the first is the reference */
   GArray *kv_types;   /* of QuernKvType */
   GPtrArray *sources; /* of QuernMeasureSource */

@@ -3,7 +3,6 @@
 
 #include <glib/gi18n-lib.h>
 
-#include "quern-cancel-chain.h"
 #include "quern-measure-private.h"
 
 /* The main thread's side of a run. The worker leaves its results under the lock and asks for a flush, which moves them
@@ -14,7 +13,8 @@
 struct _QuernMeasureRun {
   QuernMeasure *measure; /* owned */
   QuernMeasureJob job;
-  QuernCancelChain cancel;
+  GCancellable *outer; /* the caller's, or NULL; cancelling it cancels the job's own */
+  gulong outer_id;
   GMainContext *context;
 
   GMutex lock; /* guards the fields below */
@@ -152,28 +152,22 @@ queue_flush (GTask *task, Run *run)
 }
 
 static void
-keep_candidate (QuernMeasure *self, QeModel *model, gint32 id)
+keep_candidate (QuernMeasure *self, QuernOpenFile *file, gint32 id)
 {
-  size_t length;
-  bool control;
-
-  if (id < 0 || g_hash_table_contains (self->candidates, GINT_TO_POINTER (id)))
-    return;
-  const char *bytes = qe_token_bytes (model, id, &length, &control);
-  g_hash_table_insert (self->candidates, GINT_TO_POINTER (id),
-                       g_utf8_make_valid (bytes ? bytes : "", bytes ? (gssize) length : 0));
+  if (id >= 0 && !g_hash_table_contains (self->candidates, GINT_TO_POINTER (id)))
+    g_hash_table_insert (self->candidates, GINT_TO_POINTER (id), quern_open_file_dup_token_text (file, id));
 }
 
 static void
-scored_cb (gpointer data, guint model, QeModel *weights, const QuernDivergence *positions, guint n)
+scored_cb (gpointer data, guint model, QuernOpenFile *file, const QuernDivergence *positions, guint n)
 {
   Run *run = g_task_get_task_data (data);
 
   g_mutex_lock (&run->measure->lock);
   for (guint i = 0; i < n; i++)
     for (guint j = 0; j < QUERN_DIVERGENCE_TOP; j++) {
-      keep_candidate (run->measure, weights, positions[i].top[j].id);
-      keep_candidate (run->measure, weights, positions[i].top_reference[j].id);
+      keep_candidate (run->measure, file, positions[i].top[j].id);
+      keep_candidate (run->measure, file, positions[i].top_reference[j].id);
     }
   g_mutex_unlock (&run->measure->lock);
   g_mutex_lock (&run->lock);
@@ -214,28 +208,8 @@ committed_cb (gpointer data, guint n_windows)
   g_mutex_unlock (&run->lock);
 }
 
-/* Decodes all tokens to whole characters. A character that is spread over tokens belongs to the last of them. */
 static void
-decode_text (Run *run, const QuernMeasurePlan *plan, QeModel *model)
-{
-  QeDecoder *decoder = qe_decoder_new (model);
-  size_t length;
-
-  for (guint i = 0; decoder && i < plan->tokens->len; i++) {
-    gint32 id = g_array_index (plan->tokens, gint32, i);
-    bool control = false;
-    const char *bytes = qe_token_bytes (model, id, &length, &control);
-    if (!bytes || !control)
-      bytes = qe_decoder_push (decoder, id, &length);
-    g_string_append_len (run->text, bytes, (gssize) length);
-    guint end = (guint) run->text->len;
-    g_array_append_val (run->ends, end);
-  }
-  qe_decoder_free (decoder);
-}
-
-static void
-planned_cb (gpointer data, const QuernMeasurePlan *plan, QeModel *model, gboolean together)
+planned_cb (gpointer data, const QuernMeasurePlan *plan, QuernOpenFile *file, gboolean together)
 {
   Run *run = g_task_get_task_data (data);
 
@@ -247,7 +221,7 @@ planned_cb (gpointer data, const QuernMeasurePlan *plan, QeModel *model, gboolea
   run->ends = g_array_new (FALSE, FALSE, sizeof (guint));
   run->position_tokens = g_array_new (FALSE, FALSE, sizeof (guint));
   run->together = together;
-  decode_text (run, plan, model);
+  quern_open_file_decode (file, plan->tokens, run->text, run->ends);
   for (guint i = 0; i < plan->windows->len; i++) {
     const QuernMeasureWindow *window = &g_array_index (plan->windows, QuernMeasureWindow, i);
     for (guint token = window->first + 1; token <= window->end; token++)
@@ -258,16 +232,16 @@ planned_cb (gpointer data, const QuernMeasurePlan *plan, QeModel *model, gboolea
 }
 
 /* Waits while the run is paused. */
-static bool
-stopped_cb (void *data)
+static gboolean
+stopped_cb (gpointer data)
 {
   Run *run = g_task_get_task_data (data);
 
   g_mutex_lock (&run->lock);
-  while (run->paused && !g_cancellable_is_cancelled (run->cancel.own))
+  while (run->paused && !g_cancellable_is_cancelled (run->job.cancellable))
     g_cond_wait_until (&run->resumed, &run->lock, g_get_monotonic_time () + G_TIME_SPAN_SECOND / 5);
   g_mutex_unlock (&run->lock);
-  return g_cancellable_is_cancelled (run->cancel.own);
+  return g_cancellable_is_cancelled (run->job.cancellable);
 }
 
 /* ---- running --------------------------------------------------------------------------------------------------- */
@@ -281,7 +255,9 @@ run_free (gpointer data)
   g_ptr_array_unref (run->job.models);
   g_array_unref (run->job.kv_types);
   g_ptr_array_unref (run->job.sources);
-  quern_cancel_chain_clear (&run->cancel);
+  g_clear_object (&run->outer);
+  g_object_unref (run->job.cancellable);
+  g_object_unref (run->job.backend);
   g_main_context_unref (run->context);
   g_mutex_clear (&run->lock);
   g_cond_clear (&run->resumed);
@@ -306,14 +282,19 @@ add_to_job (Run *run, QuernMeasured *result)
   g_ptr_array_add (run->positions, g_array_new (FALSE, FALSE, sizeof (QuernDivergence)));
 }
 
+static void
+outer_cancelled_cb (GCancellable *outer, gpointer own)
+{
+  g_cancellable_cancel (own);
+}
+
 static Run *
-run_new (QuernMeasure *self, GCancellable *outer)
+run_new (QuernMeasure *self, QuernBackend *backend, GCancellable *outer)
 {
   Run *run = g_new0 (Run, 1);
   guint n = g_list_model_get_n_items (G_LIST_MODEL (self->results));
 
   run->measure = g_object_ref (self);
-  quern_cancel_chain_init (&run->cancel, outer);
   run->context = g_main_context_ref_thread_default ();
   g_mutex_init (&run->lock);
   g_cond_init (&run->resumed);
@@ -323,7 +304,9 @@ run_new (QuernMeasure *self, GCancellable *outer)
   run->positions = g_ptr_array_new_with_free_func ((GDestroyNotify) g_array_unref);
   run->seconds = g_array_set_size (g_array_new (FALSE, TRUE, sizeof (double)), n);
   run->n_evaluated = g_array_set_size (g_array_new (FALSE, TRUE, sizeof (guint)), n);
-  run->job = (QuernMeasureJob) { g_ptr_array_new_with_free_func (g_object_unref),
+  run->job = (QuernMeasureJob) { g_object_ref (backend),
+                                 g_cancellable_new (),
+                                 g_ptr_array_new_with_free_func (g_object_unref),
                                  g_array_new (FALSE, FALSE, sizeof (QuernKvType)),
                                  g_ptr_array_ref (self->sources),
                                  self->n_ctx,
@@ -336,6 +319,11 @@ run_new (QuernMeasure *self, GCancellable *outer)
     run->job.n_ctx = MIN (run->job.n_ctx, quern_model_get_info (quern_measured_get_model (result))->n_ctx_train);
   }
   self->n_ctx = run->job.n_ctx;
+  if (outer) {
+    run->outer = g_object_ref (outer);
+    run->outer_id = g_cancellable_connect (outer, G_CALLBACK (outer_cancelled_cb), g_object_ref (run->job.cancellable),
+                                           g_object_unref);
+  }
   return run;
 }
 
@@ -376,7 +364,7 @@ measured_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   gboolean ok = g_task_propagate_boolean (G_TASK (result), &error);
 
   flush (self->run);
-  quern_cancel_chain_cut (&self->run->cancel);
+  g_cancellable_disconnect (self->run->outer, self->run->outer_id);
   self->run = NULL;
   drop_uncommitted (self);
   _quern_measure_update_progress (self);
@@ -410,13 +398,14 @@ check_models (QuernMeasure *self, GError **error)
 
 /**
  * quern_measure_run_async:
+ * @backend: where the models run
  *
  * Measures what is left to measure. @callback comes when all is done, or with an error: results so far are kept, up to
  * the last window that every model did.
  */
 void
-quern_measure_run_async (QuernMeasure *self, GCancellable *cancellable, GAsyncReadyCallback callback,
-                         gpointer user_data)
+quern_measure_run_async (QuernMeasure *self, QuernBackend *backend, GCancellable *cancellable,
+                         GAsyncReadyCallback callback, gpointer user_data)
 {
   g_autoptr (GTask) task = g_task_new (self, NULL, callback, user_data);
   GError *error = NULL;
@@ -427,7 +416,7 @@ quern_measure_run_async (QuernMeasure *self, GCancellable *cancellable, GAsyncRe
     return;
   }
   g_autoptr (GTask) worker = g_task_new (self, NULL, measured_cb, NULL);
-  self->run = run_new (self, cancellable);
+  self->run = run_new (self, backend, cancellable);
   self->task = g_steal_pointer (&task);
   g_task_set_task_data (worker, self->run, run_free);
   g_object_notify (G_OBJECT (self), "running");
@@ -449,7 +438,7 @@ void
 quern_measure_stop (QuernMeasure *self)
 {
   if (self->run)
-    g_cancellable_cancel (self->run->cancel.own);
+    g_cancellable_cancel (self->run->job.cancellable);
 }
 
 /**

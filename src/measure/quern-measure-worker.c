@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "config.h"
 
-#include "quern-local-private.h"
 #include "quern-measure-private.h"
 
 #include <errno.h>
@@ -20,17 +19,17 @@
 
 #define BATCH_BYTES (G_GUINT64_CONSTANT (1) << 30)
 #define EVENT_ROWS 16 /* positions that are handed over together */
-#define SCORE_ROWS 32 /* rows whose logits qe_context_score() computes at a time */
+#define SCORE_ROWS 32 /* rows whose logits a model computes at a time when it scores */
 
 typedef struct {
   const QuernMeasureJob *job;
   const QuernMeasureEvents *events;
   gpointer data;
   QuernMeasurePlan *plan;
-  QeModel **weights;    /* [models->len]; NULL: not open */
-  QeContext **contexts; /* [models->len]; NULL: not open */
+  QuernOpenFile **files;     /* [models->len]; NULL: not open */
+  QuernLoadedModel **loaded; /* [models->len]; NULL: not loaded */
   gboolean together;
-  gsize n_vocab;
+  guint n_vocab;
   int file;   /* reference logits of the batch: [row][n_vocab] */
   float *row; /* [n_vocab] */
 } Work;
@@ -57,18 +56,20 @@ model_at (const Work *work, guint i)
   return work->job->models->pdata[i];
 }
 
+static QuernKvType
+kv_type_at (const Work *work, guint i)
+{
+  return g_array_index (work->job->kv_types, QuernKvType, i);
+}
+
 static guint64
 plan_memory (const Work *work, guint i)
 {
-  const QuernModelInfo *info = quern_model_get_info (model_at (work, i));
-  QePlanParams params = { .n_ctx = work->job->n_ctx,
-                          .n_threads = work->job->n_threads,
-                          .kv_type = (QeKvType) g_array_index (work->job->kv_types, QuernKvType, i),
-                          .checkpoint_bytes = UINT64_MAX };
+  const QuernMeasureJob *job = work->job;
   QuernMemoryPlan plan;
 
-  qe_plan_memory (info, &params, &plan);
-  return plan.total + (SCORE_ROWS + 1) * info->n_vocab * sizeof (float);
+  quern_model_plan_bare (model_at (work, i), job->n_ctx, kv_type_at (work, i), job->n_threads, FALSE, &plan);
+  return plan.total + (SCORE_ROWS + 1) * quern_model_get_info (model_at (work, i))->n_vocab * sizeof (float);
 }
 
 /* Decides whether all models stay in memory. It fails if one of them alone needs more than there is. */
@@ -86,74 +87,47 @@ choose_memory (Work *work, GError **error)
     largest = MAX (largest, need);
   }
   work->together = sum <= available;
-  if (largest <= available)
-    return TRUE;
-  g_autofree char *title = quern_model_dup_full_title (model_at (work, worst));
-  g_autofree char *needed = g_format_size (largest);
-  g_autofree char *free = g_format_size (available);
-  g_set_error (error, QUERN_COMPARE_ERROR, QUERN_COMPARE_ERROR_MEMORY,
-               _("“%s” needs %s of memory, but %s are free. Close other applications, or leave the model "
-                 "out."),
-               title, needed, free);
-  return FALSE;
+  return largest <= available
+         || quern_inference_refuse_memory (model_at (work, worst), work->job->n_ctx, kv_type_at (work, worst), largest,
+                                           available, error);
 }
 
 static void
 close_model (Work *work, guint i)
 {
-  qe_context_free (g_steal_pointer (&work->contexts[i]));
-  qe_model_free (g_steal_pointer (&work->weights[i]));
-}
-
-/* Two models with the same file share its weights. */
-static QeModel *
-find_open (Work *work, guint i)
-{
-  const char *path = quern_model_get_path (model_at (work, i));
-
-  for (guint j = 0; j < work->job->models->len; j++)
-    if (j != i && work->weights[j] && g_str_equal (path, quern_model_get_path (model_at (work, j))))
-      return qe_model_ref (work->weights[j]);
-  return NULL;
+  g_clear_object (&work->loaded[i]);
+  g_clear_object (&work->files[i]);
 }
 
 static gboolean
-open_weights (Work *work, guint i, GError **error)
+open_file (Work *work, guint i, GError **error)
 {
-  const char *path = quern_model_get_path (model_at (work, i));
-  QeError engine_error = { 0 };
-
-  if (!work->weights[i])
-    work->weights[i] = find_open (work, i);
-  if (work->weights[i])
-    return TRUE;
-  if (!g_file_test (path, G_FILE_TEST_EXISTS)) {
-    g_set_error (error, QUERN_COMPARE_ERROR, QUERN_COMPARE_ERROR_FAILED,
-                 _("“%s” no longer exists. The results so far are kept; choose another model to continue."), path);
-    return FALSE;
-  }
-  if (qe_model_open (&work->weights[i], path, &(QeModelParams) { .no_prefetch = true }, &engine_error) == QE_OK)
-    return TRUE;
-  return _quern_inference_set_error (error, &engine_error);
+  if (!work->files[i])
+    work->files[i] = quern_open_file_new (model_at (work, i), error);
+  return work->files[i] != NULL;
 }
 
 static gboolean
-open_model (Work *work, guint i, GError **error)
+load_model (Work *work, guint i, GError **error)
 {
-  QeContextParams params = { .n_ctx = work->job->n_ctx,
-                             .n_threads = work->job->n_threads,
-                             .kv_type = (QeKvType) g_array_index (work->job->kv_types, QuernKvType, i),
-                             .checkpoint_bytes = UINT64_MAX };
-  QeError engine_error = { 0 };
+  const QuernMeasureJob *job = work->job;
+  const QuernLoadParams params = { .context_size = job->n_ctx,
+                                   .n_threads = job->n_threads,
+                                   .kv_type = kv_type_at (work, i),
+                                   .force = TRUE, /* planned here, for all models */
+                                   .private_context = TRUE,
+                                   .no_drafts = TRUE,
+                                   .no_checkpoints = TRUE,
+                                   .no_sketch = TRUE };
 
-  for (guint j = 0; j < work->job->models->len && !work->together; j++)
+  for (guint j = 0; j < job->models->len && !work->together; j++)
     if (j != i)
       close_model (work, j);
-  if (!open_weights (work, i, error))
+  if (!open_file (work, i, error))
     return FALSE;
-  if (work->contexts[i] || qe_context_new (&work->contexts[i], work->weights[i], &params, &engine_error) == QE_OK)
-    return TRUE;
-  return _quern_inference_set_error (error, &engine_error);
+  if (!work->loaded[i])
+    work->loaded[i] = quern_backend_load_sync (job->backend, model_at (work, i), &params, job->cancellable, error);
+  return work->loaded[i] != NULL;
 }
 
 /* Figures can only be compared if the vocabularies are equal. */
@@ -163,10 +137,10 @@ check_vocabularies (Work *work, GError **error)
   guint64 hash = 0;
 
   for (guint i = 0; i < work->job->models->len; i++) {
-    if (!open_weights (work, i, error))
+    guint n_vocab;
+    if (!open_file (work, i, error))
       return FALSE;
-    guint64 own = qe_vocabulary_hash (work->weights[i]);
-    gsize n_vocab = qe_model_info (work->weights[i])->n_vocab;
+    guint64 own = quern_open_file_get_vocabulary (work->files[i], &n_vocab);
     if (i > 0 && (own != hash || n_vocab != work->n_vocab)) {
       g_autofree char *first = quern_model_dup_full_title (model_at (work, 0));
       g_autofree char *other = quern_model_dup_full_title (model_at (work, i));
@@ -195,7 +169,7 @@ fail_file (GError **error)
 }
 
 static gboolean
-open_file (Work *work, GError **error)
+make_logits_file (Work *work, GError **error)
 {
   g_autofree char *path = g_build_filename (g_get_user_cache_dir (), "quern-measure-XXXXXX", NULL);
 
@@ -235,7 +209,7 @@ hand_over (Scoring *s)
   Work *work = s->work;
 
   if (s->n_ready > 0)
-    work->events->scored (work->data, s->model, work->weights[s->model], s->ready, s->n_ready);
+    work->events->scored (work->data, s->model, work->files[s->model], s->ready, s->n_ready);
   s->n_ready = 0;
 }
 
@@ -269,15 +243,23 @@ score_row (Scoring *s, guint row, const float *logits, GError **error)
   return TRUE;
 }
 
-static bool
-row_cb (void *data, size_t row, const float *logits)
+static gboolean
+quern_measure_row_cb (gpointer data, guint row, const float *logits)
 {
   Scoring *s = data;
   gint64 began = g_get_monotonic_time ();
-  gboolean ok = score_row (s, s->window->base + (guint) row, logits, &s->error);
+  gboolean ok = score_row (s, s->window->base + row, logits, &s->error);
 
   s->aside += g_get_monotonic_time () - began;
   return ok;
+}
+
+static gboolean
+quern_measure_stopped_cb (gpointer data)
+{
+  const Work *work = ((Scoring *) data)->work;
+
+  return work->events->stopped (work->data);
 }
 
 static gboolean
@@ -285,19 +267,23 @@ score_window (Scoring *s, GError **error)
 {
   Work *work = s->work;
   const QuernMeasureWindow *w = s->window;
-  QeControl control = { work->events->stopped, NULL, work->data };
-  QeError engine_error = { 0 };
+  const QuernScoring scoring = { &g_array_index (work->plan->tokens, gint32, w->base),
+                                 w->n,
+                                 w->first - w->base,
+                                 quern_measure_row_cb,
+                                 quern_measure_stopped_cb,
+                                 s };
   gint64 began = g_get_monotonic_time ();
+  gboolean ok = quern_loaded_model_score_sync (work->loaded[s->model], &scoring, error);
 
-  QeStatus status = qe_context_score (work->contexts[s->model], &g_array_index (work->plan->tokens, gint32, w->base),
-                                      w->n, w->first - w->base, row_cb, s, &control, &engine_error);
   hand_over (s);
   if (s->error) {
+    g_clear_error (error);
     g_propagate_error (error, s->error);
     return FALSE;
   }
-  if (status != QE_OK)
-    return _quern_inference_set_error (error, &engine_error);
+  if (!ok)
+    return FALSE;
   if (!s->repeated)
     work->events->worked (work->data, s->model, (double) (g_get_monotonic_time () - began - s->aside) / G_USEC_PER_SEC,
                           w->n);
@@ -309,7 +295,7 @@ score_batch (Work *work, guint model, guint begin, guint end, GError **error)
 {
   guint64 offset = 0;
 
-  if (!open_model (work, model, error))
+  if (!load_model (work, model, error))
     return FALSE;
   for (guint i = begin; i < end; i++) {
     const QuernMeasureWindow *window = &g_array_index (work->plan->windows, QuernMeasureWindow, i);
@@ -376,11 +362,11 @@ prepare (Work *work, GError **error)
 {
   if (!choose_memory (work, error) || !check_vocabularies (work, error))
     return FALSE;
-  work->plan = _quern_measure_plan_new (work->weights[0], work->job->sources, work->job->n_ctx, error);
-  if (!work->plan || !open_file (work, error))
+  work->plan = _quern_measure_plan_new (work->files[0], work->job->sources, work->job->n_ctx, error);
+  if (!work->plan || !make_logits_file (work, error))
     return FALSE;
   work->row = g_new (float, work->n_vocab);
-  work->events->planned (work->data, work->plan, work->weights[0], work->together);
+  work->events->planned (work->data, work->plan, work->files[0], work->together);
   return TRUE;
 }
 
@@ -389,13 +375,13 @@ _quern_measure_work (const QuernMeasureJob *job, const QuernMeasureEvents *event
 {
   Work work = { .job = job, .events = events, .data = data, .file = -1 };
 
-  work.weights = g_new0 (QeModel *, job->models->len);
-  work.contexts = g_new0 (QeContext *, job->models->len);
+  work.files = g_new0 (QuernOpenFile *, job->models->len);
+  work.loaded = g_new0 (QuernLoadedModel *, job->models->len);
   gboolean ok = prepare (&work, error) && score_all (&work, error);
   for (guint i = 0; i < job->models->len; i++)
     close_model (&work, i);
-  g_free (work.weights);
-  g_free (work.contexts);
+  g_free (work.files);
+  g_free (work.loaded);
   g_free (work.row);
   if (work.file >= 0)
     close (work.file);

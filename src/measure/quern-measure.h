@@ -13,7 +13,7 @@ G_BEGIN_DECLS
  *   quern_measure_add_model (measure, largest, QUERN_KV_F16); // the first is the reference
  *   quern_measure_add_model (measure, smaller, QUERN_KV_F16);
  *   quern_measure_add_text (measure, text);
- *   quern_measure_run_async (measure, cancellable, done_cb, NULL);
+ *   quern_measure_run_async (measure, backend, cancellable, done_cb, NULL);
  *
  * A run that was cancelled or failed keeps what it has; running again goes on there. Models are in memory together where
  * they fit, else one at a time. Properties (notified): "progress" (double, 0 to 1), "running", "paused" (writable),
@@ -37,8 +37,8 @@ void quern_measure_set_threads (QuernMeasure *self, guint n_threads);
 GListModel *quern_measure_get_results (QuernMeasure *self);
 QuernMeasured *quern_measure_get_result (QuernMeasure *self, guint i);
 
-void quern_measure_run_async (QuernMeasure *self, GCancellable *cancellable, GAsyncReadyCallback callback,
-                              gpointer user_data);
+void quern_measure_run_async (QuernMeasure *self, QuernBackend *backend, GCancellable *cancellable,
+                              GAsyncReadyCallback callback, gpointer user_data);
 gboolean quern_measure_run_finish (QuernMeasure *self, GAsyncResult *result, GError **error);
 void quern_measure_stop (QuernMeasure *self);
 void quern_measure_set_paused (QuernMeasure *self, gboolean paused);

@@ -13,7 +13,6 @@ typedef enum {
   QUERN_COMPARE_ERROR_FAILED,
   QUERN_COMPARE_ERROR_VOCABULARY, /* the vocabularies differ, so figures cannot be compared */
   QUERN_COMPARE_ERROR_TEXT,       /* there is nothing to score in the text */
-  QUERN_COMPARE_ERROR_MEMORY,     /* the message says what is needed and what is free */
   QUERN_COMPARE_ERROR_FORMAT,     /* the imported file is no comparison */
 } QuernCompareError;
 

@@ -73,8 +73,9 @@ quern_chart_add_line (const Plot *plot, double x, double y, double x2, double y2
   g_array_append_val (plot->marks, mark);
 }
 
+/* Adds what is behind the models: the bands of the verdicts with their names, the grid, and the axes. */
 static void
-quern_chart_add_bands (const Plot *plot, gboolean mirrored)
+quern_chart_add_scales (const Plot *plot, gboolean by_speed, gboolean mirrored)
 {
   const struct {
     double from, to;
@@ -86,6 +87,10 @@ quern_chart_add_bands (const Plot *plot, gboolean mirrored)
     { QUERN_VERDICT_SLIGHT, QUERN_VERDICT_DAMAGED, "#f5c211", 0.13, QUERN_VERDICT_SLIGHTLY_DIFFERENT },
     { QUERN_VERDICT_DAMAGED, plot->y_max, "#e01b24", 0.11, QUERN_VERDICT_VISIBLY_DAMAGED },
   };
+
+  /* The step is 1, 2 or 5 times a power of ten, so that there are at most five ticks. */
+  double power = pow (10, floor (log10 (plot->x_max / 5))), share = plot->x_max / 5 / power;
+  double step = power * (share <= 1 ? 1 : share <= 2 ? 2 : share <= 5 ? 5 : 10);
 
   for (guint i = 0; i < G_N_ELEMENTS (bands); i++) {
     double top = to_y (plot, bands[i].to);
@@ -100,15 +105,6 @@ quern_chart_add_bands (const Plot *plot, gboolean mirrored)
     quern_chart_add_text (plot, quern_verdict_to_string (bands[i].verdict), mirrored ? plot->left + 6 : plot->right - 6,
                           top + 3, mirrored ? 0 : 1, 0, 0.6);
   }
-}
-
-static void
-quern_chart_add_axes (const Plot *plot, gboolean by_speed)
-{
-  /* The step is 1, 2 or 5 times a power of ten, so that there are at most five ticks. */
-  double power = pow (10, floor (log10 (plot->x_max / 5))), share = plot->x_max / 5 / power;
-  double step = power * (share <= 1 ? 1 : share <= 2 ? 2 : share <= 5 ? 5 : 10);
-
   for (double y = plot->y_min; y <= plot->y_max * 1.01; y *= 10) {
     g_autofree char *text = y > plot->y_min * 1.01 ? g_strdup_printf ("%g", y) : g_strdup_printf ("≤ %g", y);
     double at = round (to_y (plot, y)) + 0.5;
@@ -187,8 +183,7 @@ quern_chart_new (QuernMeasure *measure, gboolean by_speed, double width, double 
   /* The range covers all positive values in whole powers of ten, and all bands, however small the divergences are. */
   plot.y_min = MIN (QUERN_VERDICT_SLIGHT / 10, isfinite (low) ? pow (10, floor (log10 (low) - 0.3)) : 1);
   plot.y_max = MAX (QUERN_VERDICT_DAMAGED * 10, high > 0 ? pow (10, ceil (log10 (high))) : 0);
-  quern_chart_add_bands (&plot, mirrored);
-  quern_chart_add_axes (&plot, by_speed);
+  quern_chart_add_scales (&plot, by_speed, mirrored);
   for (guint i = 0; i < n; i++)
     quern_chart_add_model (&plot, quern_measure_get_result (measure, i), values[i], i == best);
   return plot.marks;

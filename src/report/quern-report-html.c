@@ -95,50 +95,45 @@ find_fork (QuernComparison *self, guint turn, guint i, guint *shared, guint *end
 }
 
 static void
-html_append_answer (GString *out, QuernComparison *self, guint turn, guint i)
-{
-  QuernCompareColumn *column = quern_comparison_get_column (self, i);
-  QuernCompareAnswer *answer = quern_compare_column_get_answer (column, turn);
-  const QuernStatistics *s = quern_compare_answer_get_statistics (answer);
-  const char *text = quern_compare_answer_get_answer (answer);
-  g_autofree char *label = quern_compare_column_dup_label (column);
-  guint shared, end;
-
-  find_fork (self, turn, i, &shared, &end);
-  append_element (out, "<section><h3>", label, "</h3>");
-  if (*quern_compare_answer_get_reasoning (answer)) {
-    append_element (out, "<details><summary>", _("Reasoning"), "</summary><div class=answer>");
-    append_element (out, "", quern_compare_answer_get_reasoning (answer), "</div></details>");
-  }
-  g_string_append (out, "<div class=answer><span class=shared>");
-  append_escaped (out, text, shared);
-  g_string_append (out, "</span>");
-  if (end > shared) {
-    g_string_append (out, "<mark class=fork>");
-    append_escaped (out, text + shared, end - shared);
-    g_string_append (out, "</mark>");
-  }
-  append_element (out, "", text + end, "</div>");
-  if (quern_compare_answer_get_failure (answer))
-    append_element (out, "<p>", quern_compare_answer_get_failure (answer), "</p>");
-  g_autofree char *memory = g_format_size (quern_compare_answer_get_peak_memory (answer));
-  g_string_append_printf (out, "<p class=small>");
-  g_string_append_printf (out, _("First token after %.2f s; reads %.1f, writes %.1f tokens/s; %u tokens; memory %s."),
-                          s->first_token_seconds, quern_statistics_prefill_rate (s), quern_statistics_decode_rate (s),
-                          s->answer_tokens, memory);
-  if (quern_compare_answer_get_together (answer))
-    append_element (out, " ", _("Run together: the speeds cannot be compared."), "");
-  g_string_append (out, "</p></section>");
-}
-
-static void
 html_append_turns (GString *out, QuernComparison *self)
 {
   for (guint turn = 0; turn < quern_comparison_get_n_turns (self); turn++) {
     append_element (out, "<h2>", _("Prompt"), "</h2><div class=prompt>");
     append_element (out, "", quern_comparison_get_prompt (self, turn), "</div><div class=columns>");
-    for (guint i = 0; i < quern_comparison_get_n_columns (self); i++)
-      html_append_answer (out, self, turn, i);
+    for (guint i = 0; i < quern_comparison_get_n_columns (self); i++) {
+      QuernCompareColumn *column = quern_comparison_get_column (self, i);
+      QuernCompareAnswer *answer = quern_compare_column_get_answer (column, turn);
+      const QuernStatistics *s = quern_compare_answer_get_statistics (answer);
+      const char *text = quern_compare_answer_get_answer (answer);
+      g_autofree char *label = quern_compare_column_dup_label (column);
+      guint shared, end;
+      find_fork (self, turn, i, &shared, &end);
+      append_element (out, "<section><h3>", label, "</h3>");
+      if (*quern_compare_answer_get_reasoning (answer)) {
+        append_element (out, "<details><summary>", _("Reasoning"), "</summary><div class=answer>");
+        append_element (out, "", quern_compare_answer_get_reasoning (answer), "</div></details>");
+      }
+      g_string_append (out, "<div class=answer><span class=shared>");
+      append_escaped (out, text, shared);
+      g_string_append (out, "</span>");
+      if (end > shared) {
+        g_string_append (out, "<mark class=fork>");
+        append_escaped (out, text + shared, end - shared);
+        g_string_append (out, "</mark>");
+      }
+      append_element (out, "", text + end, "</div>");
+      if (quern_compare_answer_get_failure (answer))
+        append_element (out, "<p>", quern_compare_answer_get_failure (answer), "</p>");
+      g_autofree char *memory = g_format_size (quern_compare_answer_get_peak_memory (answer));
+      g_string_append_printf (out, "<p class=small>");
+      g_string_append_printf (out,
+                              _("First token after %.2f s; reads %.1f, writes %.1f tokens/s; %u tokens; memory %s."),
+                              s->first_token_seconds, quern_statistics_prefill_rate (s),
+                              quern_statistics_decode_rate (s), s->answer_tokens, memory);
+      if (quern_compare_answer_get_together (answer))
+        append_element (out, " ", _("Run together: the speeds cannot be compared."), "");
+      g_string_append (out, "</p></section>");
+    }
     g_string_append (out, "</div>");
   }
 }

@@ -19,7 +19,7 @@ struct _QuernConversation {
   guint context_size;   /* tokens; 0: the default */
   gint64 context_start; /* id of the first message that is sent; 0: all are */
   char *system_prompt;
-  char *draft;
+  char *unsent;  /* what was written and is not part of the conversation yet */
   gboolean busy; /* an answer is being made; not stored */
 };
 
@@ -37,7 +37,7 @@ enum {
   PROP_CONTEXT_SIZE,
   PROP_CONTEXT_START,
   PROP_SYSTEM_PROMPT,
-  PROP_DRAFT,
+  PROP_UNSENT,
   PROP_BUSY,
   N_PROPS
 };
@@ -145,16 +145,16 @@ quern_conversation_set_system_prompt (QuernConversation *self, const char *syste
 }
 
 const char *
-quern_conversation_get_draft (QuernConversation *self)
+quern_conversation_get_unsent (QuernConversation *self)
 {
-  return self->draft;
+  return self->unsent;
 }
 
 void
-quern_conversation_set_draft (QuernConversation *self, const char *draft)
+quern_conversation_set_unsent (QuernConversation *self, const char *unsent)
 {
-  if (g_set_str (&self->draft, draft))
-    g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_DRAFT]);
+  if (g_set_str (&self->unsent, unsent))
+    g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_UNSENT]);
 }
 
 const char *
@@ -269,12 +269,6 @@ quern_conversation_set_folder_id (QuernConversation *self, gint64 folder_id)
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_FOLDER_ID]);
 }
 
-gboolean
-quern_conversation_get_busy (QuernConversation *self)
-{
-  return self->busy;
-}
-
 void
 quern_conversation_set_busy (QuernConversation *self, gboolean busy)
 {
@@ -302,7 +296,7 @@ quern_conversation_get_property (GObject *object, guint prop_id, GValue *value, 
   case PROP_CONTEXT_SIZE: g_value_set_uint (value, self->context_size); break;
   case PROP_CONTEXT_START: g_value_set_int64 (value, self->context_start); break;
   case PROP_SYSTEM_PROMPT: g_value_set_string (value, self->system_prompt); break;
-  case PROP_DRAFT: g_value_set_string (value, self->draft); break;
+  case PROP_UNSENT: g_value_set_string (value, self->unsent); break;
   case PROP_BUSY: g_value_set_boolean (value, self->busy); break;
   default: G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
   }
@@ -324,7 +318,7 @@ quern_conversation_set_property (GObject *object, guint prop_id, const GValue *v
   case PROP_CONTEXT_SIZE: quern_conversation_set_context_size (self, g_value_get_uint (value)); break;
   case PROP_CONTEXT_START: quern_conversation_set_context_start (self, g_value_get_int64 (value)); break;
   case PROP_SYSTEM_PROMPT: quern_conversation_set_system_prompt (self, g_value_get_string (value)); break;
-  case PROP_DRAFT: quern_conversation_set_draft (self, g_value_get_string (value)); break;
+  case PROP_UNSENT: quern_conversation_set_unsent (self, g_value_get_string (value)); break;
   default: G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
   }
 }
@@ -339,7 +333,7 @@ quern_conversation_finalize (GObject *object)
   g_free (self->effort);
   g_free (self->sampling);
   g_free (self->system_prompt);
-  g_free (self->draft);
+  g_free (self->unsent);
   G_OBJECT_CLASS (quern_conversation_parent_class)->finalize (object);
 }
 
@@ -365,7 +359,7 @@ quern_conversation_class_init (QuernConversationClass *klass)
   properties[PROP_CONTEXT_SIZE] = g_param_spec_uint ("context-size", NULL, NULL, 0, G_MAXUINT, 0, both);
   properties[PROP_CONTEXT_START] = g_param_spec_int64 ("context-start", NULL, NULL, 0, G_MAXINT64, 0, both);
   properties[PROP_SYSTEM_PROMPT] = g_param_spec_string ("system-prompt", NULL, NULL, NULL, both);
-  properties[PROP_DRAFT] = g_param_spec_string ("draft", NULL, NULL, NULL, both);
+  properties[PROP_UNSENT] = g_param_spec_string ("unsent", NULL, NULL, NULL, both);
   properties[PROP_BUSY] = g_param_spec_boolean ("busy", NULL, NULL, FALSE, read);
   g_object_class_install_properties (object_class, N_PROPS, properties);
 }

@@ -33,8 +33,8 @@ void quern_conversation_set_effort (QuernConversation *self, const char *effort)
 void quern_conversation_set_thinking (QuernConversation *self, QuernThinking thinking);
 const char *quern_conversation_get_system_prompt (QuernConversation *self);
 void quern_conversation_set_system_prompt (QuernConversation *self, const char *system_prompt);
-const char *quern_conversation_get_draft (QuernConversation *self);
-void quern_conversation_set_draft (QuernConversation *self, const char *draft);
+const char *quern_conversation_get_unsent (QuernConversation *self);
+void quern_conversation_set_unsent (QuernConversation *self, const char *unsent);
 const char *quern_conversation_get_sampling (QuernConversation *self);
 void quern_conversation_set_sampling (QuernConversation *self, const char *json);
 guint quern_conversation_get_context_size (QuernConversation *self);
@@ -43,7 +43,6 @@ gint64 quern_conversation_get_context_start (QuernConversation *self);
 void quern_conversation_set_context_start (QuernConversation *self, gint64 message_id);
 gint64 quern_conversation_get_folder_id (QuernConversation *self);
 void quern_conversation_set_folder_id (QuernConversation *self, gint64 folder_id);
-gboolean quern_conversation_get_busy (QuernConversation *self);
 
 /* For the store and the chat session. */
 void quern_conversation_set_ids (QuernConversation *self, gint64 id, gint64 created);

@@ -94,28 +94,23 @@ run_in_transaction (sqlite3 *db, Job *job, GError **error)
   return FALSE;
 }
 
-static void
-finish_waiter (Waiter *waiter, gboolean ok, GError *error)
-{
-  g_mutex_lock (&waiter->lock);
-  waiter->ok = ok;
-  if (error)
-    g_propagate_error (waiter->error, error);
-  waiter->done = TRUE;
-  g_cond_signal (&waiter->done_cond);
-  g_mutex_unlock (&waiter->lock);
-}
-
 /* Tells the caller, and frees the job; takes over the error. */
 static void
 job_finish (Job *job, gboolean ok, GError *error)
 {
-  if (job->waiter)
-    finish_waiter (job->waiter, ok, error);
-  else if (ok)
+  if (job->waiter) {
+    g_mutex_lock (&job->waiter->lock);
+    job->waiter->ok = ok;
+    if (error)
+      g_propagate_error (job->waiter->error, error);
+    job->waiter->done = TRUE;
+    g_cond_signal (&job->waiter->done_cond);
+    g_mutex_unlock (&job->waiter->lock);
+  } else if (ok) {
     g_task_return_boolean (job->task, TRUE);
-  else
+  } else {
     g_task_return_error (job->task, error);
+  }
   g_clear_object (&job->task);
   g_free (job);
 }
@@ -135,7 +130,7 @@ typedef struct {
 } News;
 
 static gboolean
-news_cb (gpointer data)
+quern_database_news_cb (gpointer data)
 {
   News *news = data;
 
@@ -158,14 +153,14 @@ news_free (gpointer data)
 
 /* Emits "stalled" or "recovered" where the writer of the job lives, before anything that is told there later. */
 static void
-tell (Job *job, const GError *error)
+quern_database_tell (Job *job, const GError *error)
 {
   g_autoptr (GSource) source = g_idle_source_new ();
   News *news = g_new (News, 1);
 
   *news = (News) { g_object_ref (g_task_get_source_object (job->task)), error ? g_error_copy (error) : NULL };
   g_source_set_priority (source, G_PRIORITY_DEFAULT);
-  g_source_set_callback (source, news_cb, news, news_free);
+  g_source_set_callback (source, quern_database_news_cb, news, news_free);
   g_source_attach (source, g_task_get_context (job->task));
 }
 
@@ -182,7 +177,7 @@ run_held (GQueue *held, sqlite3 *db, GError **failure)
     }
     g_queue_pop_head (held);
     if (g_queue_is_empty (held))
-      tell (job, NULL);
+      quern_database_tell (job, NULL);
     job_finish (job, ok, error);
   }
   return TRUE;
@@ -208,7 +203,7 @@ job_run (Job *job, sqlite3 *db, GQueue *held)
   }
   ok = run_in_transaction (db, job, &error);
   if (!ok && job->waits && may_pass (error)) {
-    tell (job, error);
+    quern_database_tell (job, error);
     g_error_free (error);
     g_queue_push_tail (held, job);
     return;
@@ -221,18 +216,6 @@ next_job (GAsyncQueue *jobs, GQueue *held)
 {
   return g_queue_is_empty (held) ? g_async_queue_pop (jobs)
                                  : g_async_queue_timeout_pop (jobs, RETRY_SECONDS * G_USEC_PER_SEC);
-}
-
-/* The last try; what cannot be written even now is lost. */
-static void
-give_up (GQueue *held, sqlite3 *db)
-{
-  run_held (held, db, NULL);
-  for (Job *job; (job = g_queue_pop_head (held));) {
-    GError *error = NULL;
-    gboolean ok = run_in_transaction (db, job, &error);
-    job_finish (job, ok, error);
-  }
 }
 
 static gpointer
@@ -251,13 +234,19 @@ database_thread (gpointer data)
       run_held (&held, db, NULL);
   }
   g_free (job);
-  give_up (&held, db);
+  /* The last try; what cannot be written even now is lost. */
+  run_held (&held, db, NULL);
+  for (Job *left; (left = g_queue_pop_head (&held));) {
+    GError *error = NULL;
+    gboolean ok = run_in_transaction (db, left, &error);
+    job_finish (left, ok, error);
+  }
   sqlite3_close_v2 (db);
   return NULL;
 }
 
 static void
-start_thread (QuernDatabase *self)
+quern_database_start_thread (QuernDatabase *self)
 {
   gpointer *data = g_new (gpointer, 2);
 
@@ -460,20 +449,6 @@ quern_database_backup (QuernDatabase *self, const char *path, GError **error)
   return call_sync (self, FALSE, backup_func, (gpointer) path, error);
 }
 
-/* A file of which no copy can be made, because the disk is full or a part of it is damaged, is brought to the new schema
- * all the same: that is one transaction, and without it nothing in the file could be shown. */
-static void
-backup_before_migration (QuernDatabase *self, gint64 version)
-{
-  g_autofree char *path = g_strdup_printf ("%s.before-schema-%" G_GINT64_FORMAT, self->path, version + 1);
-  g_autoptr (GError) error = NULL;
-
-  if (!backup_func (self->db, path, &error))
-    self->notice = g_strdup_printf (_("Your conversations were updated for this version of Quern, but could not be "
-                                      "backed up first: %s"),
-                                    error->message);
-}
-
 /* -1 with the error set where it cannot be read. */
 static gint64
 read_version (sqlite3 *db, GError **error)
@@ -515,26 +490,8 @@ check_version (QuernDatabase *self, gint64 version, gint64 known, GError **error
   return TRUE;
 }
 
-/* All missing steps in one transaction; the version is read again inside it, another instance may have been faster. */
 static gboolean
-apply_migrations (sqlite3 *db, const QuernMigration *migrations, guint n_migrations, GError **error)
-{
-  gboolean ok = quern_sql_exec (db, "BEGIN IMMEDIATE", error);
-  gint64 version = ok ? read_version (db, error) : -1;
-  g_autofree char *marks = g_strdup_printf ("PRAGMA application_id = %d; PRAGMA user_version = %u",
-                                            QUERN_SCHEMA_APPLICATION_ID, n_migrations);
-
-  ok = ok && version >= 0;
-  for (gint64 step = version; ok && step < n_migrations; step++)
-    ok = quern_sql_exec (db, migrations[step].sql, error);
-  ok = ok && quern_sql_exec (db, marks, error) && quern_sql_exec (db, "COMMIT", error);
-  if (!ok)
-    quern_sql_rollback (db);
-  return ok;
-}
-
-static gboolean
-migrate (QuernDatabase *self, const QuernMigration *migrations, guint n_migrations, GError **error)
+quern_database_migrate (QuernDatabase *self, const QuernMigration *migrations, guint n_migrations, GError **error)
 {
   gint64 version = read_version (self->db, error);
 
@@ -543,8 +500,30 @@ migrate (QuernDatabase *self, const QuernMigration *migrations, guint n_migratio
   if (version == n_migrations)
     return TRUE;
   if (version > 0 && self->lock_fd >= 0) /* one in memory is a copy already */
-    backup_before_migration (self, version);
-  return apply_migrations (self->db, migrations, n_migrations, error);
+  {
+    /* A file of which no copy can be made, because the disk is full or a part of it is damaged, is brought to the new
+     * schema all the same: that is one transaction, and without it nothing in the file could be shown. */
+    g_autofree char *path = g_strdup_printf ("%s.before-schema-%" G_GINT64_FORMAT, self->path, version + 1);
+    g_autoptr (GError) cause = NULL;
+
+    if (!backup_func (self->db, path, &cause))
+      self->notice = g_strdup_printf (_("Your conversations were updated for this version of Quern, but could not be "
+                                        "backed up first: %s"),
+                                      cause->message);
+  }
+  /* All missing steps in one transaction; the version is read again inside it, another instance may have been faster. */
+  gboolean ok = quern_sql_exec (self->db, "BEGIN IMMEDIATE", error);
+  gint64 at = ok ? read_version (self->db, error) : -1;
+  g_autofree char *marks = g_strdup_printf ("PRAGMA application_id = %d; PRAGMA user_version = %u",
+                                            QUERN_SCHEMA_APPLICATION_ID, n_migrations);
+
+  ok = ok && at >= 0;
+  for (gint64 step = at; ok && step < n_migrations; step++)
+    ok = quern_sql_exec (self->db, migrations[step].sql, error);
+  ok = ok && quern_sql_exec (self->db, marks, error) && quern_sql_exec (self->db, "COMMIT", error);
+  if (!ok)
+    quern_sql_rollback (self->db);
+  return ok;
 }
 
 /* ---- instances ------------------------------------------------------------------------------------------------- */
@@ -621,7 +600,7 @@ make_folder (const char *path, GError **error)
 }
 
 static gboolean
-configure (sqlite3 *db, GError **error)
+quern_database_configure (sqlite3 *db, GError **error)
 {
   sqlite3_busy_timeout (db, 5000);
   return quern_fts_register (db, error)
@@ -665,9 +644,10 @@ quern_database_open_full (const char *path, const QuernMigration *migrations, gu
   self->instance = 1;
   if (!in_memory && (!make_folder (path, error) || !take_instance (self, error)))
     return NULL;
-  if (!connect_file (self, error) || !configure (self->db, error) || !migrate (self, migrations, n_migrations, error))
+  if (!connect_file (self, error) || !quern_database_configure (self->db, error)
+      || !quern_database_migrate (self, migrations, n_migrations, error))
     return NULL;
-  start_thread (self);
+  quern_database_start_thread (self);
   return g_steal_pointer (&self);
 }
 
@@ -735,9 +715,10 @@ quern_database_open_copy (const char *path, GError **error)
   self->instance = 1;
   ok = file && connect_file (self, error) && copy_pages (file, self->db, error);
   sqlite3_close_v2 (file);
-  if (!ok || !configure (self->db, error) || !migrate (self, migrations, n_migrations, error))
+  if (!ok || !quern_database_configure (self->db, error)
+      || !quern_database_migrate (self, migrations, n_migrations, error))
     return NULL;
-  start_thread (self);
+  quern_database_start_thread (self);
   return g_steal_pointer (&self);
 }
 
@@ -770,7 +751,7 @@ quern_database_get_notice (QuernDatabase *self)
 }
 
 static void
-join (GThread *thread)
+quern_database_join (GThread *thread)
 {
   g_thread_join (thread);
 }
@@ -792,7 +773,7 @@ quern_database_close (QuernDatabase *self)
   if (self->thread) {
     self->db = NULL;
     /* The last reference may go with a task that the database's own thread drops. */
-    g_clear_pointer (&self->thread, self->thread == g_thread_self () ? g_thread_unref : join);
+    g_clear_pointer (&self->thread, self->thread == g_thread_self () ? g_thread_unref : quern_database_join);
   }
   if (self->lock_fd >= 0)
     close (self->lock_fd);

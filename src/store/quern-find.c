@@ -32,17 +32,6 @@ append (GString *folded, GArray *offsets, gunichar c, gsize offset)
     g_array_append_val (offsets, offset);
 }
 
-static void
-append_decomposed (GString *folded, GArray *offsets, gunichar c, gsize offset)
-{
-  gunichar parts[G_UNICHAR_MAX_DECOMPOSITION_LENGTH];
-  gsize n = g_unichar_fully_decompose (c, FALSE, parts, G_N_ELEMENTS (parts));
-
-  for (gsize i = 0; i < n; i++)
-    if (!is_left_out (parts[i]))
-      append (folded, offsets, parts[i], offset);
-}
-
 /**
  * quern_find_fold:
  * @text: valid UTF-8
@@ -62,12 +51,18 @@ quern_find_fold (const char *text, GArray **offsets)
     offset = (gsize) (p - text);
     if (c == '*' || c == '`')
       continue;
-    if (g_unichar_isspace (c))
+    if (g_unichar_isspace (c)) {
       append (folded, places, ' ', offset);
-    else if (c < 0x80)
+    } else if (c < 0x80) {
       append (folded, places, c, offset);
-    else
-      append_decomposed (folded, places, c, offset);
+    } else {
+      gunichar parts[G_UNICHAR_MAX_DECOMPOSITION_LENGTH];
+      gsize n = g_unichar_fully_decompose (c, FALSE, parts, G_N_ELEMENTS (parts));
+
+      for (gsize i = 0; i < n; i++)
+        if (!is_left_out (parts[i]))
+          append (folded, places, parts[i], offset);
+    }
   }
   offset = strlen (text);
   if (places) {

@@ -25,14 +25,6 @@ typedef struct {
   gboolean done;
 } Erasure;
 
-static void
-erasure_free (Erasure *self)
-{
-  g_weak_ref_clear (&self->store);
-  g_clear_object (&self->task);
-  g_free (self);
-}
-
 /* ---- a step, on the database's thread -------------------------------------------------------------------------- */
 
 /* Deletes up to *left rows, of which it takes off those it deleted. */
@@ -142,11 +134,13 @@ erasure_finish (Erasure *self, GError *error)
                                                  "is started again."),
                                                error->message));
   g_clear_error (&error);
-  erasure_free (self);
+  g_weak_ref_clear (&self->store);
+  g_clear_object (&self->task);
+  g_free (self);
 }
 
 static void
-truncated_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+quern_store_erase_truncated_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   GError *error = NULL;
 
@@ -155,7 +149,7 @@ truncated_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 }
 
 static void
-step_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+quern_store_erase_step_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   Erasure *self = user_data;
   QuernDatabase *database = QUERN_DATABASE (source);
@@ -172,14 +166,14 @@ step_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     self->marked = self->done = FALSE;
   }
   if (self->done)
-    quern_database_read_async (database, truncate_log, NULL, NULL, cancellable, truncated_cb, self);
+    quern_database_read_async (database, truncate_log, NULL, NULL, cancellable, quern_store_erase_truncated_cb, self);
   else
-    quern_database_write_async (database, erase_step, self, NULL, cancellable, step_cb, self);
+    quern_database_write_async (database, erase_step, self, NULL, cancellable, quern_store_erase_step_cb, self);
 }
 
 /* Takes over the task. */
 static void
-erase (QuernStore *store, gint64 before, GTask *task)
+quern_store_erase (QuernStore *store, gint64 before, GTask *task)
 {
   Erasure *self = g_new0 (Erasure, 1);
 
@@ -188,7 +182,7 @@ erase (QuernStore *store, gint64 before, GTask *task)
   self->before = before;
   self->limit = STEP_ROWS;
   quern_database_write_async (quern_store_get_database (store), erase_step, self, NULL,
-                              task ? g_task_get_cancellable (task) : NULL, step_cb, self);
+                              task ? g_task_get_cancellable (task) : NULL, quern_store_erase_step_cb, self);
 }
 
 /**
@@ -202,7 +196,8 @@ quern_store_erase_deleted_async (QuernStore *self, GCancellable *cancellable, GA
                                  gpointer user_data)
 {
   g_signal_emit_by_name (self, "erased");
-  erase (self, QUERN_STORE_FIRST_IMPORTING, callback ? g_task_new (self, cancellable, callback, user_data) : NULL);
+  quern_store_erase (self, QUERN_STORE_FIRST_IMPORTING,
+                     callback ? g_task_new (self, cancellable, callback, user_data) : NULL);
 }
 
 /**
@@ -232,7 +227,7 @@ count_old (sqlite3 *db, gpointer data, GError **error)
 void
 _quern_store_erase_before (QuernStore *self, gint64 time)
 {
-  erase (self, time, NULL);
+  quern_store_erase (self, time, NULL);
 }
 
 void
@@ -242,7 +237,7 @@ _quern_store_erase_old (QuernStore *self)
   gint64 any = before;
 
   if (quern_database_read (quern_store_get_database (self), count_old, &any, NULL) && any)
-    erase (self, before, NULL);
+    quern_store_erase (self, before, NULL);
 }
 
 /* ---- everything ------------------------------------------------------------------------------------------------ */
@@ -260,35 +255,6 @@ hidden_free (gpointer data)
   g_ptr_array_unref (hidden->conversations);
   g_ptr_array_unref (hidden->folders);
   g_free (hidden);
-}
-
-static Hidden *
-hide_all (QuernStore *self)
-{
-  Hidden *hidden = g_new (Hidden, 1);
-  GListModel *conversations = quern_store_get_conversations (self);
-  GListStore *folders = _quern_store_get_preset_list (self, QUERN_PRESET_FOLDER);
-
-  *hidden = (Hidden) { g_ptr_array_new_with_free_func (g_object_unref),
-                       g_ptr_array_new_with_free_func (g_object_unref) };
-  for (guint i = g_list_model_get_n_items (conversations); i > 0; i--) {
-    QuernConversation *conversation = g_list_model_get_item (conversations, i - 1);
-    g_ptr_array_add (hidden->conversations, conversation);
-    _quern_store_hide_conversation (self, conversation);
-  }
-  for (guint i = 0; i < g_list_model_get_n_items (G_LIST_MODEL (folders)); i++)
-    g_ptr_array_add (hidden->folders, g_list_model_get_item (G_LIST_MODEL (folders), i));
-  g_list_store_remove_all (folders);
-  return hidden;
-}
-
-static void
-show_all (QuernStore *self, const Hidden *hidden)
-{
-  for (guint i = 0; i < hidden->folders->len; i++)
-    _quern_preset_show (self, hidden->folders->pdata[i]);
-  for (guint i = 0; i < hidden->conversations->len; i++)
-    _quern_store_show_conversation (self, hidden->conversations->pdata[i]);
 }
 
 static gboolean
@@ -366,7 +332,12 @@ all_erased_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     quern_database_read_async (database, remove_backups, database, NULL, NULL, backups_removed_cb, task);
     return;
   }
-  show_all (g_task_get_source_object (task), g_task_get_task_data (task));
+  QuernStore *self = g_task_get_source_object (task);
+  const Hidden *hidden = g_task_get_task_data (task);
+  for (guint i = 0; i < hidden->folders->len; i++)
+    _quern_folder_show (self, hidden->folders->pdata[i]);
+  for (guint i = 0; i < hidden->conversations->len; i++)
+    _quern_store_show_conversation (self, hidden->conversations->pdata[i]);
   g_task_return_error (task, error);
   g_object_unref (task);
 }
@@ -384,7 +355,21 @@ quern_store_erase_all_async (QuernStore *self, GCancellable *cancellable, GAsync
   GTask *task = g_task_new (self, cancellable, callback, user_data);
 
   _quern_store_save_settings (self);
-  g_task_set_task_data (task, hide_all (self), hidden_free);
+  Hidden *hidden = g_new (Hidden, 1);
+  GListModel *conversations = quern_store_get_conversations (self);
+  GListStore *folders = _quern_store_get_folder_list (self);
+
+  *hidden = (Hidden) { g_ptr_array_new_with_free_func (g_object_unref),
+                       g_ptr_array_new_with_free_func (g_object_unref) };
+  for (guint i = g_list_model_get_n_items (conversations); i > 0; i--) {
+    QuernConversation *conversation = g_list_model_get_item (conversations, i - 1);
+    g_ptr_array_add (hidden->conversations, conversation);
+    _quern_store_hide_conversation (self, conversation);
+  }
+  for (guint i = 0; i < g_list_model_get_n_items (G_LIST_MODEL (folders)); i++)
+    g_ptr_array_add (hidden->folders, g_list_model_get_item (G_LIST_MODEL (folders), i));
+  g_list_store_remove_all (folders);
+  g_task_set_task_data (task, hidden, hidden_free);
   g_signal_emit_by_name (self, "erased");
   quern_database_write_async (quern_store_get_database (self), erase_all, NULL, NULL, cancellable, all_erased_cb, task);
 }

@@ -12,12 +12,6 @@ typedef struct {
   GPtrArray *messages; /* of QuernMessage */
 } Part;
 
-static gint64
-importing_mark (QuernStore *store)
-{
-  return G_MAXINT64 - quern_database_get_instance (quern_store_get_database (store));
-}
-
 static gboolean
 set_deleted (sqlite3 *db, gint64 id, gint64 deleted, GError **error)
 {
@@ -30,7 +24,8 @@ insert_conversation (sqlite3 *db, gpointer data, GError **error)
   const Part *part = data;
 
   return _quern_store_save_conversation (db, part->conversation, error)
-         && set_deleted (db, quern_conversation_get_id (part->conversation), importing_mark (part->store), error);
+         && set_deleted (db, quern_conversation_get_id (part->conversation),
+                         G_MAXINT64 - quern_database_get_instance (quern_store_get_database (part->store)), error);
 }
 
 /**
@@ -101,7 +96,7 @@ quern_store_import_choices (QuernStore *self, QuernConversation *conversation, G
 }
 
 static gboolean
-keep (sqlite3 *db, gpointer data, GError **error)
+quern_store_keep_import (sqlite3 *db, gpointer data, GError **error)
 {
   const GPtrArray *conversations = data;
 
@@ -133,7 +128,8 @@ give_up (sqlite3 *db, gpointer data, GError **error)
 gboolean
 quern_store_import_end (QuernStore *self, GPtrArray *conversations, gboolean keep_them, GError **error)
 {
-  return quern_database_write (quern_store_get_database (self), keep_them ? keep : give_up, conversations, error);
+  return quern_database_write (quern_store_get_database (self), keep_them ? quern_store_keep_import : give_up,
+                               conversations, error);
 }
 
 /**

@@ -119,7 +119,7 @@ insert_attachment (sqlite3 *db, gint64 message_id, gint64 position, QuernAttachm
 }
 
 static gboolean
-choose (sqlite3 *db, gint64 conversation_id, gint64 parent_id, gint64 id, GError **error)
+quern_store_choose (sqlite3 *db, gint64 conversation_id, gint64 parent_id, gint64 id, GError **error)
 {
   if (parent_id != 0)
     return quern_sql_run (db, error, "UPDATE message SET chosen_id = ?2 WHERE id = ?1", "ii", parent_id, id);
@@ -139,7 +139,7 @@ insert_row (sqlite3 *db, gpointer data, GError **error)
   ok = ok && update_row (db, row, error);
   for (guint i = 0; ok && i < row->attachments->len; i++)
     ok = insert_attachment (db, row->id, i, g_ptr_array_index (row->attachments, i), error);
-  return ok && choose (db, row->conversation_id, row->parent_id, row->id, error);
+  return ok && quern_store_choose (db, row->conversation_id, row->parent_id, row->id, error);
 }
 
 static Row *
@@ -168,8 +168,8 @@ _quern_store_insert_message (sqlite3 *db, QuernStore *store, QuernConversation *
 gboolean
 _quern_store_choose_message (sqlite3 *db, QuernConversation *conversation, QuernMessage *message, GError **error)
 {
-  return choose (db, quern_conversation_get_id (conversation), quern_message_get_parent_id (message),
-                 quern_message_get_id (message), error);
+  return quern_store_choose (db, quern_conversation_get_id (conversation), quern_message_get_parent_id (message),
+                             quern_message_get_id (message), error);
 }
 
 /**
@@ -242,7 +242,7 @@ choose_sibling (sqlite3 *db, gpointer data, GError **error)
     return FALSE;
   if (!quern_sql_next (stmt, error))
     return TRUE; /* none on that side */
-  return choose (db, change->conversation_id, change->parent_id, sqlite3_column_int64 (stmt, 0), error);
+  return quern_store_choose (db, change->conversation_id, change->parent_id, sqlite3_column_int64 (stmt, 0), error);
 }
 
 /**
@@ -262,7 +262,7 @@ choose_this (sqlite3 *db, gpointer data, GError **error)
 {
   const Change *change = data;
 
-  return choose (db, change->conversation_id, change->parent_id, change->id, error);
+  return quern_store_choose (db, change->conversation_id, change->parent_id, change->id, error);
 }
 
 /**
@@ -371,18 +371,6 @@ path_free (gpointer data)
   g_free (path);
 }
 
-static void
-add_node (Path *path, gint64 parent, Node node)
-{
-  GArray *nodes = g_hash_table_lookup (path->children, &parent);
-
-  if (!nodes) {
-    nodes = g_array_new (FALSE, FALSE, sizeof (Node));
-    g_hash_table_insert (path->children, g_memdup2 (&parent, sizeof parent), nodes);
-  }
-  g_array_append_val (nodes, node);
-}
-
 static gboolean
 read_tree (sqlite3 *db, Path *path, GError **error)
 {
@@ -400,30 +388,20 @@ read_tree (sqlite3 *db, Path *path, GError **error)
                             "SELECT id, parent_id, chosen_id FROM message WHERE conversation_id = ?1"
                             " AND deleted IS NULL ORDER BY id",
                             "i", path->conversation_id);
-  while (stmt && quern_sql_next (stmt, &failure))
-    add_node (path, sqlite3_column_int64 (stmt, 1),
-              (Node) { sqlite3_column_int64 (stmt, 0), sqlite3_column_int64 (stmt, 2) });
+  while (stmt && quern_sql_next (stmt, &failure)) {
+    gint64 parent = sqlite3_column_int64 (stmt, 1);
+    Node node = { sqlite3_column_int64 (stmt, 0), sqlite3_column_int64 (stmt, 2) };
+    GArray *nodes = g_hash_table_lookup (path->children, &parent);
+
+    if (!nodes) {
+      nodes = g_array_new (FALSE, FALSE, sizeof (Node));
+      g_hash_table_insert (path->children, g_memdup2 (&parent, sizeof parent), nodes);
+    }
+    g_array_append_val (nodes, node);
+  }
   if (failure)
     g_propagate_error (error, failure);
   return failure == NULL;
-}
-
-static void
-statistics_from_row (QuernStatistics *s, sqlite3_stmt *stmt, int column)
-{
-  s->seed = (guint64) sqlite3_column_int64 (stmt, column);
-  s->prompt_tokens = (guint) sqlite3_column_int (stmt, column + 1);
-  s->reused_tokens = (guint) sqlite3_column_int (stmt, column + 2);
-  s->evaluated_tokens = (guint) sqlite3_column_int (stmt, column + 3);
-  s->answer_tokens = (guint) sqlite3_column_int (stmt, column + 4);
-  s->reasoning_tokens = (guint) sqlite3_column_int (stmt, column + 5);
-  s->load_seconds = sqlite3_column_double (stmt, column + 6);
-  s->first_token_seconds = sqlite3_column_double (stmt, column + 7);
-  s->prefill_seconds = sqlite3_column_double (stmt, column + 8);
-  s->decode_seconds = sqlite3_column_double (stmt, column + 9);
-  s->reasoning_seconds = sqlite3_column_double (stmt, column + 10);
-  s->n_threads = (guint) sqlite3_column_int (stmt, column + 11);
-  s->n_passes = (guint) sqlite3_column_int (stmt, column + 12);
 }
 
 /* What reads messages one after another: statements that are used again. */
@@ -470,28 +448,6 @@ read_state (const Reader *self)
   return state;
 }
 
-static QuernMessage *
-message_from_row (const Reader *self)
-{
-  sqlite3_stmt *stmt = self->message;
-  int role = enum_value (QUERN_TYPE_ROLE, (const char *) sqlite3_column_text (stmt, 3), QUERN_ROLE_USER);
-  QuernMessage *message = quern_message_new (role, "");
-  QuernStatistics statistics;
-
-  quern_message_set_ids (message, sqlite3_column_int64 (stmt, 0), sqlite3_column_int64 (stmt, 1),
-                         sqlite3_column_int64 (stmt, 2));
-  quern_message_set_text (message, (const char *) sqlite3_column_text (stmt, 4),
-                          (const char *) sqlite3_column_text (stmt, 5));
-  quern_message_set_state (message, read_state (self), (const char *) sqlite3_column_text (stmt, 7));
-  quern_message_set_model (message, (const char *) sqlite3_column_text (stmt, 8),
-                           (const char *) sqlite3_column_text (stmt, 9));
-  quern_message_set_thinking (message, sqlite3_column_int (stmt, 10));
-  statistics_from_row (&statistics, stmt, 11);
-  quern_message_set_effort (message, (const char *) sqlite3_column_text (stmt, 25));
-  quern_message_set_statistics (message, &statistics);
-  return message;
-}
-
 static gboolean
 read_attachments (Reader *self, QuernMessage *message, GError **error)
 {
@@ -526,7 +482,34 @@ read_message (Reader *self, const Place *place, GPtrArray *list, GError **error)
       g_propagate_error (error, failure);
     return failure == NULL;
   }
-  message = message_from_row (self);
+  sqlite3_stmt *stmt = self->message;
+  int role = enum_value (QUERN_TYPE_ROLE, (const char *) sqlite3_column_text (stmt, 3), QUERN_ROLE_USER);
+  message = quern_message_new (role, "");
+  QuernStatistics statistics;
+
+  quern_message_set_ids (message, sqlite3_column_int64 (stmt, 0), sqlite3_column_int64 (stmt, 1),
+                         sqlite3_column_int64 (stmt, 2));
+  quern_message_set_text (message, (const char *) sqlite3_column_text (stmt, 4),
+                          (const char *) sqlite3_column_text (stmt, 5));
+  quern_message_set_state (message, read_state (self), (const char *) sqlite3_column_text (stmt, 7));
+  quern_message_set_model (message, (const char *) sqlite3_column_text (stmt, 8),
+                           (const char *) sqlite3_column_text (stmt, 9));
+  quern_message_set_thinking (message, sqlite3_column_int (stmt, 10));
+  statistics.seed = (guint64) sqlite3_column_int64 (stmt, 11);
+  statistics.prompt_tokens = (guint) sqlite3_column_int (stmt, 12);
+  statistics.reused_tokens = (guint) sqlite3_column_int (stmt, 13);
+  statistics.evaluated_tokens = (guint) sqlite3_column_int (stmt, 14);
+  statistics.answer_tokens = (guint) sqlite3_column_int (stmt, 15);
+  statistics.reasoning_tokens = (guint) sqlite3_column_int (stmt, 16);
+  statistics.load_seconds = sqlite3_column_double (stmt, 17);
+  statistics.first_token_seconds = sqlite3_column_double (stmt, 18);
+  statistics.prefill_seconds = sqlite3_column_double (stmt, 19);
+  statistics.decode_seconds = sqlite3_column_double (stmt, 20);
+  statistics.reasoning_seconds = sqlite3_column_double (stmt, 21);
+  statistics.n_threads = (guint) sqlite3_column_int (stmt, 22);
+  statistics.n_passes = (guint) sqlite3_column_int (stmt, 23);
+  quern_message_set_effort (message, (const char *) sqlite3_column_text (stmt, 25));
+  quern_message_set_statistics (message, &statistics);
   quern_message_set_siblings (message, place->index, place->count);
   g_ptr_array_add (list, message);
   return read_attachments (self, message, error);

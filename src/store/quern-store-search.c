@@ -7,7 +7,7 @@
 struct _QuernSearchHit {
   GObject parent_instance;
 
-  gint64 conversation_id, message_id, created;
+  gint64 conversation_id, message_id;
   char *title;
   char *snippet;
 };
@@ -48,12 +48,6 @@ quern_search_hit_get_snippet (QuernSearchHit *self)
   return self->snippet;
 }
 
-gint64
-quern_search_hit_get_created (QuernSearchHit *self)
-{
-  return self->created;
-}
-
 static void
 quern_search_hit_finalize (GObject *object)
 {
@@ -91,23 +85,10 @@ search_free (gpointer data)
   g_free (search);
 }
 
-static QuernSearchHit *
-hit_from_row (sqlite3_stmt *stmt)
-{
-  QuernSearchHit *hit = g_object_new (QUERN_TYPE_SEARCH_HIT, NULL);
-
-  hit->message_id = sqlite3_column_int64 (stmt, 0);
-  hit->conversation_id = sqlite3_column_int64 (stmt, 1);
-  hit->title = quern_sql_dup_text (stmt, 2);
-  hit->created = sqlite3_column_int64 (stmt, 3);
-  hit->snippet = quern_sql_dup_text (stmt, 4);
-  return hit;
-}
-
 /* The newest first: ranking by relevance would read every hit of a common word. Message ids grow with time, and the
  * index returns them in order, so that the limit ends the search early; snippets are made for those few alone. */
 static gboolean
-run_search (sqlite3 *db, gpointer data, GError **error)
+quern_store_run_search (sqlite3 *db, gpointer data, GError **error)
 {
   Search *search = data;
   GError *failure = NULL;
@@ -116,7 +97,7 @@ run_search (sqlite3 *db, gpointer data, GError **error)
   if (!search->query)
     return TRUE;
   stmt = quern_sql_query (db, error,
-                          "SELECT m.id, c.id, c.title, m.created,"
+                          "SELECT m.id, c.id, c.title,"
                           " snippet (message_index, 0, '\u2068', '\u2069', '…', 16)"
                           " FROM message_index JOIN message m ON m.id = message_index.rowid"
                           " JOIN conversation c ON c.id = m.conversation_id"
@@ -125,8 +106,15 @@ run_search (sqlite3 *db, gpointer data, GError **error)
                           "si", search->query, (gint64) search->limit);
   if (!stmt)
     return FALSE;
-  while (quern_sql_next (stmt, &failure))
-    g_ptr_array_add (search->hits, hit_from_row (stmt));
+  while (quern_sql_next (stmt, &failure)) {
+    QuernSearchHit *hit = g_object_new (QUERN_TYPE_SEARCH_HIT, NULL);
+
+    hit->message_id = sqlite3_column_int64 (stmt, 0);
+    hit->conversation_id = sqlite3_column_int64 (stmt, 1);
+    hit->title = quern_sql_dup_text (stmt, 2);
+    hit->snippet = quern_sql_dup_text (stmt, 3);
+    g_ptr_array_add (search->hits, hit);
+  }
   if (failure)
     g_propagate_error (error, failure);
   return failure == NULL;
@@ -148,7 +136,7 @@ quern_store_search_async (QuernStore *self, const char *text, guint limit, GCanc
   search->query = quern_fts_query (text);
   search->limit = limit;
   search->hits = g_ptr_array_new_with_free_func (g_object_unref);
-  _quern_store_call (self, FALSE, run_search, search, search_free, cancellable, callback, user_data);
+  _quern_store_call (self, FALSE, quern_store_run_search, search, search_free, cancellable, callback, user_data);
 }
 
 /**

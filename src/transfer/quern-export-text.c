@@ -36,29 +36,20 @@ end_of_line (const char *line)
   return line + strcspn (line, "\n");
 }
 
-/* Three or more backquotes or tildes at the beginning, which open a block of code; 0 where there are none. */
-static gsize
-count_fence (const char *line, const char *end)
-{
-  gsize n = 0;
-
-  while (line + n < end && (*line == '`' || *line == '~') && line[n] == *line)
-    n++;
-  if (n < 3 || (*line == '`' && memchr (line + n, '`', (gsize) (end - line) - n)))
-    return 0;
-  return n;
-}
-
-/* The fence that the text after this line is in: *mark and the number of its characters, which is returned; 0: in none. */
+/* Returns the number of characters of the fence that the text after this line is in, and the character in *mark; 0 if it is
+ * in none. A fence is three or more backquotes or tildes at the beginning of a line, around a block of code. */
 static gsize
 follow_fence (const char *line, const char *end, char *mark, gsize open)
 {
   const char *begin = line;
-  gsize n;
+  gsize n = 0;
 
   while (line < end && line - begin < 3 && *line == ' ')
     line++;
-  n = count_fence (line, end);
+  while (line + n < end && (*line == '`' || *line == '~') && line[n] == *line)
+    n++;
+  if (n < 3 || (*line == '`' && memchr (line + n, '`', (gsize) (end - line) - n)))
+    n = 0;
   if (open == 0) {
     *mark = *line;
     return n;
@@ -70,39 +61,20 @@ follow_fence (const char *line, const char *end, char *mark, gsize open)
 
 /* ---- Markdown -------------------------------------------------------------------------------------------------- */
 
-/* Whether all blocks of code begin at the first column: only those are told apart from text without a doubt. */
-static gboolean
-has_plain_fences (const char *text)
-{
-  for (const char *line = text; *line; line = *end_of_line (line) ? end_of_line (line) + 1 : end_of_line (line)) {
-    gsize indent = strspn (line, " \t>*+-0123456789.)");
-    if (indent > 0 && (g_str_has_prefix (line + indent, "```") || g_str_has_prefix (line + indent, "~~~")))
-      return FALSE;
-  }
-  return TRUE;
-}
-
-/* Whether a tag begins here that may load something: one with attributes, or a style or script. */
-static gboolean
-is_loading_tag (const char *text)
-{
-  gsize n = 1;
-
-  if (*text != '<' || !g_ascii_isalpha (text[1]))
-    return FALSE;
-  while (g_ascii_isalnum (text[n]) || text[n] == '-')
-    n++;
-  return g_ascii_isspace (text[n]) || text[n] == '/' || g_ascii_strncasecmp (text, "<style", n) == 0
-         || g_ascii_strncasecmp (text, "<script", n) == 0;
-}
-
-/* Pictures become links, and markup becomes text. */
+/* Pictures become links, and tags that may load something become text: those with attributes, styles and scripts. */
 static void
 put_harmless (QuernExportWriter *writer, const char *text, const char *end)
 {
   for (const char *p = text; p < end; p++) {
     gboolean picture = p[0] == '!' && p[1] == '[';
-    if (!picture && !is_loading_tag (p))
+    gboolean tag = p[0] == '<' && g_ascii_isalpha (p[1]);
+    gsize n = 1;
+    while (tag && (g_ascii_isalnum (p[n]) || p[n] == '-'))
+      n++;
+    if (!picture
+        && !(tag
+             && (g_ascii_isspace (p[n]) || p[n] == '/' || g_ascii_strncasecmp (p, "<style", n) == 0
+                 || g_ascii_strncasecmp (p, "<script", n) == 0)))
       continue;
     _quern_export_write (writer, text, (gsize) (p - text));
     if (!picture)
@@ -116,10 +88,15 @@ put_harmless (QuernExportWriter *writer, const char *text, const char *end)
 static void
 put_markdown (QuernExportWriter *writer, const char *text, const char *prefix)
 {
-  gboolean plain_fences = has_plain_fences (text);
+  gboolean plain_fences = TRUE; /* all blocks of code begin at the first column: only those are told without a doubt */
   gsize fence = 0;
   char mark = 0;
 
+  for (const char *line = text; *line; line = *end_of_line (line) ? end_of_line (line) + 1 : end_of_line (line)) {
+    gsize indent = strspn (line, " \t>*+-0123456789.)");
+    if (indent > 0 && (g_str_has_prefix (line + indent, "```") || g_str_has_prefix (line + indent, "~~~")))
+      plain_fences = FALSE;
+  }
   while (TRUE) {
     const char *end = end_of_line (text);
     gboolean code = plain_fences && fence > 0;
@@ -215,22 +192,15 @@ put_element (QuernExportWriter *writer, const char *open, const char *text, cons
   _quern_export_put (writer, close);
 }
 
-static gboolean
-is_in_link (cmark_node *node)
-{
-  while ((node = cmark_node_parent (node)))
-    if (cmark_node_get_type (node) == CMARK_NODE_LINK)
-      return TRUE;
-  return FALSE;
-}
-
 /* Puts a link, or within a link the picture's description, in its place. */
 static void
 replace_picture (cmark_node *picture)
 {
-  gboolean inside = is_in_link (picture);
+  gboolean inside = FALSE;
   cmark_node *link = cmark_node_new (CMARK_NODE_LINK), *child;
 
+  for (cmark_node *node = picture; !inside && (node = cmark_node_parent (node));)
+    inside = cmark_node_get_type (node) == CMARK_NODE_LINK;
   cmark_node_set_url (link, cmark_node_get_url (picture));
   cmark_node_set_title (link, cmark_node_get_title (picture));
   if (!cmark_node_first_child (picture)) {
@@ -251,32 +221,16 @@ replace_picture (cmark_node *picture)
   cmark_node_free (picture);
 }
 
-/* Pictures that are in the text itself may stay: nothing is loaded for them. */
-static void
-replace_pictures (cmark_node *document)
-{
-  cmark_iter *iter = cmark_iter_new (document);
-  g_autoptr (GPtrArray) pictures = g_ptr_array_new ();
-
-  while (cmark_iter_next (iter) != CMARK_EVENT_DONE) {
-    cmark_node *node = cmark_iter_get_node (iter);
-    if (cmark_iter_get_event_type (iter) == CMARK_EVENT_EXIT && cmark_node_get_type (node) == CMARK_NODE_IMAGE
-        && !g_str_has_prefix (cmark_node_get_url (node), "data:image/"))
-      g_ptr_array_add (pictures, node); /* the inner ones first */
-  }
-  cmark_iter_free (iter);
-  for (guint i = 0; i < pictures->len; i++)
-    replace_picture (pictures->pdata[i]);
-}
-
 /* Markup of other origin is left out by cmark, as are links that run scripts. Only extensions that have no characters of
  * their own: cmark keeps these in one table for all threads, and the window parses at the same time. */
 static void
 put_rendered_piece (QuernExportWriter *writer, const char *markdown, gsize length)
 {
   static const char *const names[] = { "table", "tasklist" };
+  g_autoptr (GPtrArray) pictures = g_ptr_array_new ();
   cmark_parser *parser;
   cmark_node *document;
+  cmark_iter *iter;
   char *html;
 
   parser = cmark_parser_new (CMARK_OPT_DEFAULT | CMARK_OPT_VALIDATE_UTF8);
@@ -284,7 +238,17 @@ put_rendered_piece (QuernExportWriter *writer, const char *markdown, gsize lengt
     cmark_parser_attach_syntax_extension (parser, cmark_find_syntax_extension (names[i]));
   cmark_parser_feed (parser, markdown, length);
   document = cmark_parser_finish (parser);
-  replace_pictures (document);
+  iter = cmark_iter_new (document);
+  while (cmark_iter_next (iter) != CMARK_EVENT_DONE) {
+    cmark_node *node = cmark_iter_get_node (iter);
+    /* Pictures that are in the text itself may stay: nothing is loaded for them. */
+    if (cmark_iter_get_event_type (iter) == CMARK_EVENT_EXIT && cmark_node_get_type (node) == CMARK_NODE_IMAGE
+        && !g_str_has_prefix (cmark_node_get_url (node), "data:image/"))
+      g_ptr_array_add (pictures, node); /* the inner ones first */
+  }
+  cmark_iter_free (iter);
+  for (guint i = 0; i < pictures->len; i++)
+    replace_picture (pictures->pdata[i]);
   html = cmark_render_html (document, CMARK_OPT_DEFAULT, cmark_parser_get_syntax_extensions (parser));
   _quern_export_put (writer, html);
   free (html);
@@ -341,21 +305,6 @@ put_rendered (QuernExportWriter *writer, const char *text)
 }
 
 static void
-put_attachment (QuernExportWriter *writer, QuernAttachment *attachment)
-{
-  const char *type = quern_attachment_get_mime (attachment);
-
-  if (!g_str_has_prefix (type, "image/")) {
-    put_element (writer, "<p><em>", quern_attachment_get_name (attachment), "</em></p>\n");
-    return;
-  }
-  put_element (writer, "<p><img alt=\"", quern_attachment_get_name (attachment), "\" src=\"data:");
-  put_element (writer, "", type, ";base64,");
-  _quern_export_base64 (writer, attachment);
-  _quern_export_put (writer, "\"></p>\n");
-}
-
-static void
 html_message (QuernExportWriter *writer, QuernMessage *message, gboolean shown, gboolean is_first)
 {
   GListModel *attachments = quern_message_get_attachments (message);
@@ -367,7 +316,15 @@ html_message (QuernExportWriter *writer, QuernMessage *message, gboolean shown, 
   put_element (writer, "<h2>", speaker (message), "</h2>\n");
   for (guint i = 0; i < g_list_model_get_n_items (attachments); i++) {
     g_autoptr (QuernAttachment) attachment = g_list_model_get_item (attachments, i);
-    put_attachment (writer, attachment);
+    const char *type = quern_attachment_get_mime (attachment);
+    if (!g_str_has_prefix (type, "image/")) {
+      put_element (writer, "<p><em>", quern_attachment_get_name (attachment), "</em></p>\n");
+      continue;
+    }
+    put_element (writer, "<p><img alt=\"", quern_attachment_get_name (attachment), "\" src=\"data:");
+    put_element (writer, "", type, ";base64,");
+    _quern_export_base64 (writer, attachment);
+    _quern_export_put (writer, "\"></p>\n");
   }
   if (*quern_message_get_reasoning (message)) {
     put_element (writer, "<details><summary>", _("Reasoning"), "</summary>\n");

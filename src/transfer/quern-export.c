@@ -9,7 +9,7 @@
 
 #include "quern-export-private.h"
 #include "quern-file-name.h"
-#include "quern-preset.h"
+#include "quern-folder.h"
 
 typedef struct {
   QuernStore *store;
@@ -136,30 +136,12 @@ set_text (JsonObject *object, const char *name, const char *text)
     json_object_set_string_member (object, name, text);
 }
 
-static JsonObject *
-statistics_to_json (const QuernStatistics *s)
+static void
+json_message (QuernExportWriter *writer, QuernMessage *message, gboolean shown, gboolean is_first)
 {
-  JsonObject *object = json_object_new ();
-
-  json_object_set_int_member (object, "seed", (gint64) s->seed);
-  json_object_set_int_member (object, "prompt_tokens", s->prompt_tokens);
-  json_object_set_int_member (object, "reused_tokens", s->reused_tokens);
-  json_object_set_int_member (object, "evaluated_tokens", s->evaluated_tokens);
-  json_object_set_int_member (object, "answer_tokens", s->answer_tokens);
-  json_object_set_int_member (object, "reasoning_tokens", s->reasoning_tokens);
-  json_object_set_double_member (object, "load_seconds", s->load_seconds);
-  json_object_set_double_member (object, "first_token_seconds", s->first_token_seconds);
-  json_object_set_double_member (object, "prefill_seconds", s->prefill_seconds);
-  json_object_set_double_member (object, "decode_seconds", s->decode_seconds);
-  json_object_set_double_member (object, "reasoning_seconds", s->reasoning_seconds);
-  return object;
-}
-
-/* All but its texts and attachments. */
-static JsonObject *
-describe_message (QuernMessage *message, gboolean shown)
-{
-  JsonObject *object = json_object_new ();
+  g_autoptr (JsonObject) object = json_object_new ();
+  GListModel *attachments = quern_message_get_attachments (message);
+  guint n_attachments = g_list_model_get_n_items (attachments);
 
   json_object_set_int_member (object, "id", quern_message_get_id (message));
   if (quern_message_get_parent_id (message))
@@ -168,6 +150,8 @@ describe_message (QuernMessage *message, gboolean shown)
   json_object_set_boolean_member (object, "shown", shown);
   set_time (object, "created", quern_message_get_created (message));
   if (quern_message_get_role (message) == QUERN_ROLE_ASSISTANT) {
+    const QuernStatistics *s = quern_message_get_statistics (message);
+    JsonObject *statistics = json_object_new ();
     json_object_set_string_member (object, "state",
                                    enum_nick (QUERN_TYPE_MESSAGE_STATE, quern_message_get_state (message)));
     set_text (object, "failure", quern_message_get_failure (message));
@@ -175,18 +159,27 @@ describe_message (QuernMessage *message, gboolean shown)
     set_text (object, "model_title", quern_message_get_model_title (message));
     json_object_set_boolean_member (object, "thinking", quern_message_get_thinking (message));
     set_text (object, "effort", quern_message_get_effort (message));
-    json_object_set_object_member (object, "statistics", statistics_to_json (quern_message_get_statistics (message)));
+    json_object_set_int_member (statistics, "seed", (gint64) s->seed);
+    json_object_set_int_member (statistics, "prompt_tokens", s->prompt_tokens);
+    json_object_set_int_member (statistics, "reused_tokens", s->reused_tokens);
+    json_object_set_int_member (statistics, "evaluated_tokens", s->evaluated_tokens);
+    json_object_set_int_member (statistics, "answer_tokens", s->answer_tokens);
+    json_object_set_int_member (statistics, "reasoning_tokens", s->reasoning_tokens);
+    json_object_set_double_member (statistics, "load_seconds", s->load_seconds);
+    json_object_set_double_member (statistics, "first_token_seconds", s->first_token_seconds);
+    json_object_set_double_member (statistics, "prefill_seconds", s->prefill_seconds);
+    json_object_set_double_member (statistics, "decode_seconds", s->decode_seconds);
+    json_object_set_double_member (statistics, "reasoning_seconds", s->reasoning_seconds);
+    json_object_set_object_member (object, "statistics", statistics);
   }
-  return object;
-}
 
-static void
-put_attachments (QuernExportWriter *writer, QuernMessage *message)
-{
-  GListModel *attachments = quern_message_get_attachments (message);
-  guint n = g_list_model_get_n_items (attachments);
-
-  for (guint i = 0; i < n; i++) {
+  /* Texts and attachments can be long: they are written one by one, not put into the object. */
+  _quern_export_put (writer, is_first ? "\n" : ",\n");
+  put_open_object (writer, object);
+  put_member (writer, "content", quern_message_get_content (message));
+  if (*quern_message_get_reasoning (message))
+    put_member (writer, "reasoning", quern_message_get_reasoning (message));
+  for (guint i = 0; i < n_attachments; i++) {
     g_autoptr (QuernAttachment) attachment = g_list_model_get_item (attachments, i);
     _quern_export_put (writer, i == 0 ? ",\"attachments\":[{\"name\":" : "\"},{\"name\":");
     put_string (writer, quern_attachment_get_name (attachment));
@@ -194,21 +187,8 @@ put_attachments (QuernExportWriter *writer, QuernMessage *message)
     _quern_export_put (writer, ",\"data\":\"");
     _quern_export_base64 (writer, attachment);
   }
-  if (n > 0)
+  if (n_attachments > 0)
     _quern_export_put (writer, "\"}]");
-}
-
-static void
-json_message (QuernExportWriter *writer, QuernMessage *message, gboolean shown, gboolean is_first)
-{
-  g_autoptr (JsonObject) object = describe_message (message, shown);
-
-  _quern_export_put (writer, is_first ? "\n" : ",\n");
-  put_open_object (writer, object);
-  put_member (writer, "content", quern_message_get_content (message));
-  if (*quern_message_get_reasoning (message))
-    put_member (writer, "reasoning", quern_message_get_reasoning (message));
-  put_attachments (writer, message);
   _quern_export_put (writer, "}");
 }
 
@@ -217,7 +197,7 @@ json_message (QuernExportWriter *writer, QuernMessage *message, gboolean shown, 
 static JsonObject *
 conversation_to_json (QuernStore *store, QuernConversation *c)
 {
-  QuernPreset *folder = quern_store_find_preset (store, QUERN_PRESET_FOLDER, quern_conversation_get_folder_id (c));
+  QuernFolder *folder = quern_store_find_folder (store, quern_conversation_get_folder_id (c));
   JsonObject *object = json_object_new ();
   const char *sampling = quern_conversation_get_sampling (c);
   JsonNode *node = sampling ? json_from_string (sampling, NULL) : NULL;
@@ -227,8 +207,8 @@ conversation_to_json (QuernStore *store, QuernConversation *c)
   json_object_set_boolean_member (object, "title_given", quern_conversation_get_title_given (c));
   set_time (object, "created", quern_conversation_get_created (c));
   set_time (object, "updated", quern_conversation_get_updated (c));
-  set_text (object, "folder", folder ? quern_preset_get_name (folder) : NULL);
-  set_text (object, "draft", quern_conversation_get_draft (c));
+  set_text (object, "folder", folder ? quern_folder_get_name (folder) : NULL);
+  set_text (object, "draft", quern_conversation_get_unsent (c));
   if (quern_conversation_get_context_start (c))
     json_object_set_int_member (object, "context_start", quern_conversation_get_context_start (c));
   json_object_set_boolean_member (object, "pinned", quern_conversation_get_pinned (c));
@@ -291,74 +271,53 @@ message_cb (QuernMessage *message, gboolean shown, gpointer data, GError **error
   return telling->writer->error == NULL; /* which is told then */
 }
 
+/* The file that was there stays until the new one is whole; a new one that is not is removed. */
 static void
-write_conversation (QuernExportWriter *writer, const QuernExportWay *way, const QuernExportConversation *conversation)
-{
-  Telling telling = { writer, way, TRUE };
-  GError *error = NULL;
-
-  if (way->begin_conversation)
-    way->begin_conversation (writer, conversation);
-  if (!writer->error
-      && !quern_store_read_tree (writer->store, conversation->id, message_cb, &telling, writer->cancellable, &error)
-      && !writer->error)
-    writer->error = g_steal_pointer (&error);
-  g_clear_error (&error);
-  if (way->end_conversation)
-    way->end_conversation (writer);
-}
-
-static void
-write_all (QuernExportWriter *writer, const Export *export)
+export_worker (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
 {
   static const QuernExportWay *const ways[] = { [QUERN_EXPORT_MARKDOWN] = &_quern_export_markdown,
                                                 [QUERN_EXPORT_JSON] = &_quern_export_json,
                                                 [QUERN_EXPORT_HTML] = &_quern_export_html };
+  const Export *export = data;
   const QuernExportWay *way = ways[export->format];
   const QuernExportConversation *all = (const QuernExportConversation *) export->conversations->data;
-
-  if (way->begin)
-    way->begin (writer, export->conversations->len > 0 ? all : NULL);
-  for (guint i = 0; i < export->conversations->len && !writer->error; i++)
-    write_conversation (writer, way, all + i);
-  if (way->end)
-    way->end (writer);
-}
-
-/* The file that was there stays until the new one is whole; a new one that is not is removed. */
-static gboolean
-export_now (Export *export, GCancellable *cancellable, GError **error)
-{
   gboolean is_new = !g_file_query_exists (export->file, NULL);
+  GError *error = NULL;
   g_autoptr (GFileOutputStream)
-      file = g_file_replace (export->file, NULL, FALSE, G_FILE_CREATE_PRIVATE, cancellable, error);
+      file = g_file_replace (export->file, NULL, FALSE, G_FILE_CREATE_PRIVATE, cancellable, &error);
   g_autoptr (GOutputStream) buffered = file ? g_buffered_output_stream_new_sized (G_OUTPUT_STREAM (file), 1 << 16)
                                             : NULL;
   QuernExportWriter writer = { export->store, buffered, cancellable, NULL };
   g_autoptr (GCancellable) discard = g_cancellable_new ();
 
-  if (!file)
-    return FALSE;
-  write_all (&writer, export);
-  if (!writer.error && g_output_stream_close (buffered, cancellable, &writer.error))
-    return TRUE;
+  if (!file) {
+    g_task_return_error (task, error);
+    return;
+  }
+  if (way->begin)
+    way->begin (&writer, export->conversations->len > 0 ? all : NULL);
+  for (guint i = 0; i < export->conversations->len && !writer.error; i++) {
+    Telling telling = { &writer, way, TRUE };
+    if (way->begin_conversation)
+      way->begin_conversation (&writer, all + i);
+    if (!writer.error && !quern_store_read_tree (writer.store, all[i].id, message_cb, &telling, cancellable, &error)
+        && !writer.error)
+      writer.error = g_steal_pointer (&error);
+    g_clear_error (&error);
+    if (way->end_conversation)
+      way->end_conversation (&writer);
+  }
+  if (way->end)
+    way->end (&writer);
+  if (!writer.error && g_output_stream_close (buffered, cancellable, &writer.error)) {
+    g_task_return_boolean (task, TRUE);
+    return;
+  }
   g_cancellable_cancel (discard);
   g_output_stream_close (G_OUTPUT_STREAM (file), discard, NULL);
   if (is_new)
     g_file_delete (export->file, NULL, NULL);
-  g_propagate_error (error, writer.error);
-  return FALSE;
-}
-
-static void
-export_worker (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
-{
-  GError *error = NULL;
-
-  if (export_now (data, cancellable, &error))
-    g_task_return_boolean (task, TRUE);
-  else
-    g_task_return_error (task, error);
+  g_task_return_error (task, writer.error);
 }
 
 /**

@@ -98,7 +98,7 @@ append_parts (GString *text, JsonArray *parts, JsonObject *conversation)
  * "content": {"content_type": "text", "parts": [text, …]}, "create_time", "metadata": {"model_slug"}}}}}, …] */
 
 typedef struct {
-  JsonObject *conversation, *mapping;
+  JsonObject *conversation;
   JsonArray *messages;
   GHashTable *ids;   /* name of a node -> id of its message, or of the one above where it has none */
   GHashTable *shown; /* set of the names of the nodes that were shown */
@@ -131,43 +131,37 @@ add_openai_message (OpenAi *o, JsonObject *node, const char *name, gint64 parent
   return id;
 }
 
-/* Adds a node after all above it that are not there yet. */
-static void
-add_openai_node (OpenAi *o, const char *name)
-{
-  g_autoptr (GPtrArray) names = g_ptr_array_new ();                        /* from the node up */
-  g_autoptr (GHashTable) met = g_hash_table_new (g_str_hash, g_str_equal); /* a circle ends at the first of these */
-  gint64 id;
-
-  for (JsonObject *node; !g_hash_table_contains (o->ids, name) && (node = _quern_import_object (o->mapping, name))
-                         && g_hash_table_add (met, (gpointer) name);) {
-    g_ptr_array_add (names, (gpointer) name);
-    name = _quern_import_string (node, "parent");
-  }
-  id = (gint64) (gintptr) g_hash_table_lookup (o->ids, name);
-  for (guint i = names->len; i > 0; i--) {
-    name = names->pdata[i - 1];
-    id = add_openai_message (o, _quern_import_object (o->mapping, name), name, id);
-    g_hash_table_insert (o->ids, (gpointer) name, (gpointer) (gintptr) id);
-  }
-}
-
 static JsonObject *
 openai_conversation (JsonObject *object, JsonObject *mapping)
 {
-  OpenAi o = { .mapping = mapping,
-               .ids = g_hash_table_new (g_str_hash, g_str_equal),
-               .shown = g_hash_table_new (g_str_hash, g_str_equal) };
+  OpenAi o = { .ids = g_hash_table_new (g_str_hash, g_str_equal), .shown = g_hash_table_new (g_str_hash, g_str_equal) };
   g_autoptr (GList) names = json_object_get_members (mapping);
-  const char *name = _quern_import_string (object, "current_node");
+  const char *shown = _quern_import_string (object, "current_node");
 
   o.conversation = new_conversation (_quern_import_string (object, "title"), &o.messages);
   set_time (o.conversation, "created", _quern_import_number (object, "create_time"));
   set_time (o.conversation, "updated", _quern_import_number (object, "update_time"));
-  for (JsonObject *node; (node = _quern_import_object (mapping, name)) && g_hash_table_add (o.shown, (gpointer) name);)
-    name = _quern_import_string (node, "parent");
-  for (GList *l = names; l; l = l->next)
-    add_openai_node (&o, l->data);
+  for (JsonObject *node;
+       (node = _quern_import_object (mapping, shown)) && g_hash_table_add (o.shown, (gpointer) shown);)
+    shown = _quern_import_string (node, "parent");
+  /* Each node is added after all above it that are not there yet. */
+  for (GList *l = names; l; l = l->next) {
+    g_autoptr (GPtrArray) above = g_ptr_array_new ();                        /* names, from the node up */
+    g_autoptr (GHashTable) met = g_hash_table_new (g_str_hash, g_str_equal); /* a circle ends at the first of these */
+    const char *name = l->data;
+    gint64 id;
+    for (JsonObject *node; !g_hash_table_contains (o.ids, name) && (node = _quern_import_object (mapping, name))
+                           && g_hash_table_add (met, (gpointer) name);) {
+      g_ptr_array_add (above, (gpointer) name);
+      name = _quern_import_string (node, "parent");
+    }
+    id = (gint64) (gintptr) g_hash_table_lookup (o.ids, name);
+    for (guint i = above->len; i > 0; i--) {
+      name = above->pdata[i - 1];
+      id = add_openai_message (&o, _quern_import_object (mapping, name), name, id);
+      g_hash_table_insert (o.ids, (gpointer) name, (gpointer) (gintptr) id);
+    }
+  }
   g_hash_table_unref (o.ids);
   g_hash_table_unref (o.shown);
   return o.conversation;
@@ -198,38 +192,6 @@ _quern_import_openai (JsonNode *root)
  * version: {"type": "singleStep", "role", "content": [{"type": "text", "text"}, …]} or {"type": "multiStep", "role",
  * "steps": [{"type": "contentBlock", "style": {"type": "thinking"}?, "content": […]}, …]}. */
 
-static void
-append_steps (GString *text, GString *reasoning, JsonArray *steps, JsonObject *conversation)
-{
-  for (guint i = 0; steps && i < json_array_get_length (steps); i++) {
-    JsonObject *step = _quern_import_element (steps, i);
-    const char *style = _quern_import_string (_quern_import_object (step, "style"), "type");
-    append_parts (g_str_equal (style, "thinking") ? reasoning : text, _quern_import_array (step, "content"),
-                  conversation);
-  }
-}
-
-/* Adds one version. Returns its id, or 0 where it is no message. */
-static gint64
-add_lmstudio_version (JsonObject *conversation, JsonArray *messages, JsonObject *version, gint64 parent, gboolean shown)
-{
-  const char *role = _quern_import_string (version, "role");
-  g_autoptr (GString) text = g_string_new (NULL);
-  g_autoptr (GString) reasoning = g_string_new (NULL);
-  gint64 id = json_array_get_length (messages) + 1;
-
-  append_parts (text, _quern_import_array (version, "content"), conversation);
-  append_steps (text, reasoning, _quern_import_array (version, "steps"), conversation);
-  if ((text->len == 0 && reasoning->len == 0) || !(g_str_equal (role, "user") || g_str_equal (role, "assistant"))) {
-    count_lost (conversation, "messages");
-    return 0;
-  }
-  set_place (add_message (messages, role, text->str, reasoning->str, 0,
-                          _quern_import_string (_quern_import_object (version, "senderInfo"), "senderName")),
-             id, parent, shown);
-  return id;
-}
-
 /* Adds all versions of a message below `parent`. What comes next followed the one that was selected. Returns its id. */
 static gint64
 add_lmstudio_message (JsonObject *conversation, JsonArray *messages, JsonObject *message, gint64 parent)
@@ -240,8 +202,27 @@ add_lmstudio_message (JsonObject *conversation, JsonArray *messages, JsonObject 
   gint64 next = 0;
 
   for (guint i = 0; i < n; i++) {
-    gint64 id = add_lmstudio_version (conversation, messages, _quern_import_element (versions, i), parent,
-                                      i == (guint) selected);
+    JsonObject *version = _quern_import_element (versions, i);
+    JsonArray *steps = _quern_import_array (version, "steps");
+    const char *role = _quern_import_string (version, "role");
+    g_autoptr (GString) text = g_string_new (NULL);
+    g_autoptr (GString) reasoning = g_string_new (NULL);
+    gint64 id = json_array_get_length (messages) + 1;
+
+    append_parts (text, _quern_import_array (version, "content"), conversation);
+    for (guint j = 0; steps && j < json_array_get_length (steps); j++) {
+      JsonObject *step = _quern_import_element (steps, j);
+      const char *style = _quern_import_string (_quern_import_object (step, "style"), "type");
+      append_parts (g_str_equal (style, "thinking") ? reasoning : text, _quern_import_array (step, "content"),
+                    conversation);
+    }
+    if ((text->len == 0 && reasoning->len == 0) || !(g_str_equal (role, "user") || g_str_equal (role, "assistant"))) {
+      count_lost (conversation, "messages");
+      continue;
+    }
+    set_place (add_message (messages, role, text->str, reasoning->str, 0,
+                            _quern_import_string (_quern_import_object (version, "senderInfo"), "senderName")),
+               id, parent, i == (guint) selected);
     if (i == (guint) selected)
       next = id;
   }

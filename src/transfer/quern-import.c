@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "quern-export.h"
-#include "quern-preset.h"
+#include "quern-folder.h"
 
 /* A file is read, turned into the JSON of an export and written to the database on a thread; the caller's, where the store's
  * objects live, only shows what came of it. Nothing in the file is trusted: what is missing or of the wrong type is left
@@ -99,40 +99,6 @@ _quern_import_element (JsonArray *array, guint position)
 
 /* ---- reading, on a thread -------------------------------------------------------------------------------------- */
 
-static JsonArray *
-from_quern (JsonNode *root, GError **error)
-{
-  JsonObject *object = JSON_NODE_HOLDS_OBJECT (root) ? json_node_get_object (root) : NULL;
-  JsonArray *conversations = _quern_import_array (object, "conversations");
-  gint64 version = integer (object, "quern");
-
-  if (version > QUERN_EXPORT_VERSION) {
-    g_set_error (error, QUERN_IMPORT_ERROR, QUERN_IMPORT_ERROR_NEWER,
-                 _("This file was saved by a newer version of Quern. Update Quern to import it."));
-    return NULL;
-  }
-  return version > 0 && conversations ? json_array_ref (conversations) : NULL;
-}
-
-static JsonArray *
-recognise (JsonNode *root, GError **error)
-{
-  GError *failure = NULL;
-  JsonArray *conversations = from_quern (root, &failure);
-
-  if (!conversations && !failure)
-    conversations = _quern_import_openai (root);
-  if (!conversations && !failure)
-    conversations = _quern_import_lmstudio (root);
-  if (!conversations && !failure)
-    g_set_error (&failure, QUERN_IMPORT_ERROR, QUERN_IMPORT_ERROR_UNKNOWN,
-                 _("This file has no conversations in it. Choose a JSON file that was exported from Quern, LM Studio "
-                   "or ChatGPT."));
-  if (failure)
-    g_propagate_error (error, failure);
-  return conversations;
-}
-
 static gboolean
 fail_as_too_large (GError **error)
 {
@@ -173,8 +139,11 @@ read_file (GFile *file, GCancellable *cancellable, GError **error)
   g_autoptr (JsonParser) parser = json_parser_new ();
   g_autoptr (GFileInfo) info = g_file_query_info (file, G_FILE_ATTRIBUTE_STANDARD_SIZE, 0, cancellable, error);
   g_autofree char *text = NULL;
+  JsonNode *root;
+  JsonObject *object;
+  JsonArray *conversations;
+  gint64 version;
   gsize size;
-  gboolean parsed;
 
   if (!info)
     return NULL;
@@ -184,15 +153,26 @@ read_file (GFile *file, GCancellable *cancellable, GError **error)
   }
   if (!g_file_load_contents (file, cancellable, &text, &size, NULL, error) || !check_size (text, size, error))
     return NULL;
-  parsed = json_parser_load_from_data (parser, text, (gssize) size, NULL) && json_parser_get_root (parser);
+  root = json_parser_load_from_data (parser, text, (gssize) size, NULL) ? json_parser_get_root (parser) : NULL;
   g_clear_pointer (&text, g_free);
-  if (!parsed) {
+  object = root && JSON_NODE_HOLDS_OBJECT (root) ? json_node_get_object (root) : NULL;
+  conversations = _quern_import_array (object, "conversations");
+  version = integer (object, "quern");
+  if (version > QUERN_EXPORT_VERSION) {
+    g_set_error (error, QUERN_IMPORT_ERROR, QUERN_IMPORT_ERROR_NEWER,
+                 _("This file was saved by a newer version of Quern. Update Quern to import it."));
+    return NULL;
+  }
+  if (version > 0 && conversations)
+    return json_array_ref (conversations);
+  conversations = root ? _quern_import_openai (root) : NULL;
+  if (!conversations && root)
+    conversations = _quern_import_lmstudio (root);
+  if (!conversations)
     g_set_error (error, QUERN_IMPORT_ERROR, QUERN_IMPORT_ERROR_UNKNOWN,
                  _("This file has no conversations in it. Choose a JSON file that was exported from Quern, LM Studio "
                    "or ChatGPT."));
-    return NULL;
-  }
-  return recognise (json_parser_get_root (parser), error);
+  return conversations;
 }
 
 /* ---- writing, on the thread ------------------------------------------------------------------------------------ */
@@ -261,28 +241,18 @@ progress_free (gpointer data)
   g_free (data);
 }
 
-static void
-tell_progress (Import *import)
+static QuernMessage *
+message_from_json (JsonObject *object, Report *report)
 {
-  g_autoptr (GSource) source = g_idle_source_new ();
-  Progress *progress;
+  gboolean question = !g_str_equal (_quern_import_string (object, "role"), "assistant");
+  QuernMessage *message = quern_message_new (question ? QUERN_ROLE_USER : QUERN_ROLE_ASSISTANT, "");
+  JsonArray *attachments = _quern_import_array (object, "attachments");
 
-  if (!import->progress)
-    return;
-  progress = g_new (Progress, 1);
-  *progress = (Progress) { g_object_ref (import->task), import->done };
-  g_source_set_priority (source, G_PRIORITY_DEFAULT);
-  g_source_set_callback (source, progress_cb, progress, progress_free);
-  g_source_attach (source, g_task_get_context (import->task));
-}
-
-static void
-add_attachments (QuernMessage *message, JsonObject *object, Report *report)
-{
-  JsonArray *array = _quern_import_array (object, "attachments");
-
-  for (guint i = 0; array && i < json_array_get_length (array); i++) {
-    JsonObject *entry = _quern_import_element (array, i);
+  quern_message_set_text (message, _quern_import_string (object, "content"),
+                          _quern_import_string (object, "reasoning"));
+  quern_message_set_ids (message, 0, 0, parse_time (object, "created"));
+  for (guint i = 0; attachments && i < json_array_get_length (attachments); i++) {
+    JsonObject *entry = _quern_import_element (attachments, i);
     gsize size;
     guchar *data = g_base64_decode (_quern_import_string (entry, "data"), &size);
     g_autoptr (GBytes) bytes = g_bytes_new_take (data, size);
@@ -295,60 +265,35 @@ add_attachments (QuernMessage *message, JsonObject *object, Report *report)
                                        bytes);
     quern_message_add_attachment (message, attachment);
   }
-}
-
-static QuernMessageState
-parse_state (const char *nick)
-{
-  g_autoptr (GEnumClass) klass = g_type_class_ref (QUERN_TYPE_MESSAGE_STATE);
-  const GEnumValue *value = g_enum_get_value_by_nick (klass, nick);
-
-  if (!value)
-    return QUERN_MESSAGE_COMPLETE;
-  return value->value == QUERN_MESSAGE_STREAMING ? QUERN_MESSAGE_INTERRUPTED : (QuernMessageState) value->value;
-}
-
-static void
-set_statistics (QuernMessage *message, JsonObject *object)
-{
-  QuernStatistics statistics = {
-    .seed = (guint64) integer (object, "seed"),
-    .prompt_tokens = count (object, "prompt_tokens"),
-    .reused_tokens = count (object, "reused_tokens"),
-    .evaluated_tokens = count (object, "evaluated_tokens"),
-    .answer_tokens = count (object, "answer_tokens"),
-    .reasoning_tokens = count (object, "reasoning_tokens"),
-    .load_seconds = _quern_import_number (object, "load_seconds"),
-    .first_token_seconds = _quern_import_number (object, "first_token_seconds"),
-    .prefill_seconds = _quern_import_number (object, "prefill_seconds"),
-    .decode_seconds = _quern_import_number (object, "decode_seconds"),
-    .reasoning_seconds = _quern_import_number (object, "reasoning_seconds"),
-  };
-
-  if (object)
-    quern_message_set_statistics (message, &statistics);
-}
-
-static QuernMessage *
-message_from_json (JsonObject *object, Report *report)
-{
-  gboolean question = !g_str_equal (_quern_import_string (object, "role"), "assistant");
-  QuernMessage *message = quern_message_new (question ? QUERN_ROLE_USER : QUERN_ROLE_ASSISTANT, "");
-
-  quern_message_set_text (message, _quern_import_string (object, "content"),
-                          _quern_import_string (object, "reasoning"));
-  quern_message_set_ids (message, 0, 0, parse_time (object, "created"));
-  add_attachments (message, object, report);
   if (!question) {
     const char *failure = _quern_import_string (object, "failure");
     const char *title = _quern_import_string (object, "model_title");
     const char *model = _quern_import_string (object, "model");
     const char *effort = _quern_import_string (object, "effort");
-    quern_message_set_state (message, parse_state (_quern_import_string (object, "state")), *failure ? failure : NULL);
+    g_autoptr (GEnumClass) states = g_type_class_ref (QUERN_TYPE_MESSAGE_STATE);
+    const GEnumValue *state = g_enum_get_value_by_nick (states, _quern_import_string (object, "state"));
+    int value = state ? state->value : QUERN_MESSAGE_COMPLETE;
+    JsonObject *numbers = _quern_import_object (object, "statistics");
+    QuernStatistics statistics = {
+      .seed = (guint64) integer (numbers, "seed"),
+      .prompt_tokens = count (numbers, "prompt_tokens"),
+      .reused_tokens = count (numbers, "reused_tokens"),
+      .evaluated_tokens = count (numbers, "evaluated_tokens"),
+      .answer_tokens = count (numbers, "answer_tokens"),
+      .reasoning_tokens = count (numbers, "reasoning_tokens"),
+      .load_seconds = _quern_import_number (numbers, "load_seconds"),
+      .first_token_seconds = _quern_import_number (numbers, "first_token_seconds"),
+      .prefill_seconds = _quern_import_number (numbers, "prefill_seconds"),
+      .decode_seconds = _quern_import_number (numbers, "decode_seconds"),
+      .reasoning_seconds = _quern_import_number (numbers, "reasoning_seconds"),
+    };
+    quern_message_set_state (message, value == QUERN_MESSAGE_STREAMING ? QUERN_MESSAGE_INTERRUPTED : value,
+                             *failure ? failure : NULL);
     quern_message_set_model (message, *model ? model : NULL, *title ? title : NULL);
     quern_message_set_thinking (message, boolean (object, "thinking", FALSE));
     quern_message_set_effort (message, *effort ? effort : NULL);
-    set_statistics (message, _quern_import_object (object, "statistics"));
+    if (numbers)
+      quern_message_set_statistics (message, &statistics);
   }
   return message;
 }
@@ -359,12 +304,12 @@ conversation_from_json (JsonObject *object)
   QuernConversation *c = quern_conversation_new ();
   const char *model = _quern_import_string (object, "model");
   const char *prompt = _quern_import_string (object, "system_prompt");
-  const char *draft = _quern_import_string (object, "draft");
+  const char *unsent = _quern_import_string (object, "draft");
   const char *effort = _quern_import_string (object, "effort");
   JsonObject *sampling = _quern_import_object (object, "sampling");
 
   quern_conversation_set_ids (c, 0, parse_time (object, "created"));
-  quern_conversation_set_draft (c, *draft ? draft : NULL);
+  quern_conversation_set_unsent (c, *unsent ? unsent : NULL);
 
   quern_conversation_set_title (c, _quern_import_string (object, "title"), boolean (object, "title_given", TRUE));
   quern_conversation_set_pinned (c, boolean (object, "pinned", FALSE));
@@ -404,64 +349,17 @@ write_batch (Import *import, QuernConversation *conversation, Messages *m, GErro
       || !quern_store_import_messages (import->store, conversation, m->batch, error))
     return FALSE;
   import->done += m->batch->len;
-  tell_progress (import);
+  if (import->progress) {
+    g_autoptr (GSource) source = g_idle_source_new ();
+    Progress *progress = g_new (Progress, 1);
+    *progress = (Progress) { g_object_ref (import->task), import->done };
+    g_source_set_priority (source, G_PRIORITY_DEFAULT);
+    g_source_set_callback (source, progress_cb, progress, progress_free);
+    g_source_attach (source, g_task_get_context (import->task));
+  }
   g_ptr_array_set_size (m->batch, 0);
   m->size = 0;
   return TRUE;
-}
-
-/* Below the one it follows. One whose parent is not known follows the message before it, which is what files without
- * branches mean. */
-static gint64
-find_parent (const Messages *m, JsonObject *object)
-{
-  gint64 parent = integer (object, "parent");
-  const gint64 *known = parent ? g_hash_table_lookup (m->ids, &parent) : NULL;
-
-  if (parent)
-    return known ? *known : 0;
-  return integer (object, "id") ? 0 : m->last;
-}
-
-static void
-add_shown (Messages *m, gint64 id, gint64 parent)
-{
-  QuernMessage *place = quern_message_new (QUERN_ROLE_USER, "");
-
-  quern_message_set_ids (place, id, parent, 0);
-  g_ptr_array_add (m->shown, place);
-}
-
-static void
-add_message (Import *import, QuernConversation *conversation, Messages *m, JsonObject *object, gint64 context_start)
-{
-  QuernMessage *message = message_from_json (object, &import->report);
-  gint64 id = integer (object, "id"), parent = find_parent (m, object), created = quern_message_get_created (message);
-
-  quern_message_set_ids (message, quern_store_new_id (), parent, created ? created : g_get_real_time ());
-  m->last = quern_message_get_id (message);
-  g_hash_table_replace (m->ids, copy_id (id ? id : m->last), copy_id (m->last));
-  g_hash_table_replace (m->newest, copy_id (parent), copy_id (m->last));
-  if (boolean (object, "shown", TRUE))
-    add_shown (m, m->last, parent);
-  if (id && id == context_start)
-    quern_conversation_set_context_start (conversation, m->last);
-  m->size += quern_message_get_content_length (message);
-  g_ptr_array_add (m->batch, message);
-  import->report.messages++;
-}
-
-/* Those that were shown though a sibling came later, which was chosen when it was added. */
-static gboolean
-choose_shown (Import *import, QuernConversation *conversation, Messages *m, GError **error)
-{
-  for (guint i = m->shown->len; i > 0; i--) {
-    gint64 parent = quern_message_get_parent_id (m->shown->pdata[i - 1]);
-    const gint64 *newest = g_hash_table_lookup (m->newest, &parent);
-    if (*newest == quern_message_get_id (m->shown->pdata[i - 1]))
-      g_ptr_array_remove_index_fast (m->shown, i - 1);
-  }
-  return quern_store_import_choices (import->store, conversation, m->shown, error);
 }
 
 static gboolean
@@ -477,14 +375,46 @@ add_messages (Import *import, QuernConversation *conversation, JsonArray *array,
 
   for (guint i = 0; ok && i < json_array_get_length (array); i++) {
     JsonObject *object = _quern_import_element (array, i);
-    if (object)
-      add_message (import, conversation, &m, object, context_start);
-    else
+    gint64 id = integer (object, "id"), named = integer (object, "parent"), parent, created;
+    const gint64 *known = named ? g_hash_table_lookup (m.ids, &named) : NULL;
+    QuernMessage *message;
+
+    if (!object) {
       import->report.lost_messages++;
+      continue;
+    }
+    message = message_from_json (object, &import->report);
+    created = quern_message_get_created (message);
+    parent = known ? *known : 0;
+    /* One that names no parent follows the message before it, which is what files without branches mean. */
+    if (!named && !id)
+      parent = m.last;
+    quern_message_set_ids (message, quern_store_new_id (), parent, created ? created : g_get_real_time ());
+    m.last = quern_message_get_id (message);
+    g_hash_table_replace (m.ids, copy_id (id ? id : m.last), copy_id (m.last));
+    g_hash_table_replace (m.newest, copy_id (parent), copy_id (m.last));
+    if (boolean (object, "shown", TRUE)) {
+      QuernMessage *place = quern_message_new (QUERN_ROLE_USER, "");
+      quern_message_set_ids (place, m.last, parent, 0);
+      g_ptr_array_add (m.shown, place);
+    }
+    if (id && id == context_start)
+      quern_conversation_set_context_start (conversation, m.last);
+    m.size += quern_message_get_content_length (message);
+    g_ptr_array_add (m.batch, message);
+    import->report.messages++;
     if (m.batch->len >= BATCH_MESSAGES || m.size >= BATCH_BYTES)
       ok = write_batch (import, conversation, &m, error);
   }
-  ok = ok && write_batch (import, conversation, &m, error) && choose_shown (import, conversation, &m, error);
+  ok = ok && write_batch (import, conversation, &m, error);
+  /* The newest sibling was chosen when it was added. What remains was shown though a sibling came later. */
+  for (guint i = m.shown->len; i > 0; i--) {
+    gint64 parent = quern_message_get_parent_id (m.shown->pdata[i - 1]);
+    const gint64 *newest = g_hash_table_lookup (m.newest, &parent);
+    if (*newest == quern_message_get_id (m.shown->pdata[i - 1]))
+      g_ptr_array_remove_index_fast (m.shown, i - 1);
+  }
+  ok = ok && quern_store_import_choices (import->store, conversation, m.shown, error);
   g_hash_table_unref (m.ids);
   g_hash_table_unref (m.newest);
   g_ptr_array_unref (m.shown);
@@ -562,33 +492,22 @@ report_to_text (const Report *r)
   return g_string_free (text, FALSE);
 }
 
-static gboolean
-import_now (Import *import, GError **error)
-{
-  g_autoptr (JsonArray) array = read_file (import->file, import->cancellable, error);
-
-  if (!array)
-    return FALSE;
-  for (guint i = 0; i < json_array_get_length (array); i++) {
-    JsonArray *messages = _quern_import_array (_quern_import_element (array, i), "messages");
-    import->total += messages ? json_array_get_length (messages) : 0;
-  }
-  for (guint i = 0; i < json_array_get_length (array); i++)
-    if (!add_conversation (import, _quern_import_element (array, i), error))
-      return FALSE;
-  if (import->conversations->len > 0)
-    return quern_store_import_end (import->store, import->conversations, TRUE, error);
-  g_set_error (error, QUERN_IMPORT_ERROR, QUERN_IMPORT_ERROR_EMPTY, _("There are no conversations in this file."));
-  return FALSE;
-}
-
 static void
 import_worker (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
 {
   Import *import = g_task_get_task_data (data);
   GError *error = NULL;
+  g_autoptr (JsonArray) array = read_file (import->file, import->cancellable, &error);
 
-  if (import_now (import, &error)) {
+  for (guint i = 0; array && i < json_array_get_length (array); i++) {
+    JsonArray *messages = _quern_import_array (_quern_import_element (array, i), "messages");
+    import->total += messages ? json_array_get_length (messages) : 0;
+  }
+  for (guint i = 0; array && !error && i < json_array_get_length (array); i++)
+    add_conversation (import, _quern_import_element (array, i), &error);
+  if (!error && import->conversations->len == 0)
+    g_set_error (&error, QUERN_IMPORT_ERROR, QUERN_IMPORT_ERROR_EMPTY, _("There are no conversations in this file."));
+  if (!error && quern_store_import_end (import->store, import->conversations, TRUE, &error)) {
     g_task_return_boolean (task, TRUE);
     return;
   }
@@ -598,27 +517,12 @@ import_worker (GTask *task, gpointer source, gpointer data, GCancellable *cancel
 
 /* ---- showing, on the caller's thread --------------------------------------------------------------------------- */
 
-/* The folder of that name, which is made when there is none. */
-static gint64
-find_folder (QuernStore *store, const char *name)
-{
-  GListModel *folders = quern_store_get_presets (store, QUERN_PRESET_FOLDER);
-
-  if (*name == '\0')
-    return 0;
-  for (guint i = 0; i < g_list_model_get_n_items (folders); i++) {
-    g_autoptr (QuernPreset) folder = g_list_model_get_item (folders, i);
-    if (g_str_equal (quern_preset_get_name (folder), name))
-      return quern_preset_get_id (folder);
-  }
-  return quern_preset_get_id (quern_store_add_preset (store, QUERN_PRESET_FOLDER, name, NULL));
-}
-
 static void
 written_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (GTask) task = user_data;
   Import *import = g_task_get_task_data (task);
+  GListModel *folders = quern_store_get_folders (import->store);
   GError *error = NULL;
 
   if (!g_task_propagate_boolean (G_TASK (result), &error)) {
@@ -628,9 +532,18 @@ written_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     return;
   }
   quern_store_import_show (import->store, import->conversations);
-  for (guint i = 0; i < import->conversations->len; i++)
-    quern_conversation_set_folder_id (import->conversations->pdata[i],
-                                      find_folder (import->store, import->folders->pdata[i]));
+  for (guint i = 0; i < import->conversations->len; i++) {
+    const char *name = import->folders->pdata[i];
+    gint64 id = 0;
+    for (guint j = 0; *name && id == 0 && j < g_list_model_get_n_items (folders); j++) {
+      g_autoptr (QuernFolder) folder = g_list_model_get_item (folders, j);
+      if (g_str_equal (quern_folder_get_name (folder), name))
+        id = quern_folder_get_id (folder);
+    }
+    if (*name && id == 0)
+      id = quern_folder_get_id (quern_store_add_folder (import->store, name));
+    quern_conversation_set_folder_id (import->conversations->pdata[i], id);
+  }
   import->text = report_to_text (&import->report);
   g_task_return_pointer (task, g_ptr_array_ref (import->conversations), (GDestroyNotify) g_ptr_array_unref);
 }

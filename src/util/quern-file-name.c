@@ -9,13 +9,6 @@
 /* File systems allow 255; what is written beside a file (".part", ".json") needs some. */
 #define MOST_BYTES 200
 
-/* What other systems or shells read as more than a name. */
-static gboolean
-is_separator (gunichar c)
-{
-  return c < 0x80 && c != 0 && strchr ("/\\:*?\"<>|", (int) c) != NULL;
-}
-
 /**
  * quern_file_name:
  * @wanted: what somebody else called it, in any bytes
@@ -42,7 +35,8 @@ quern_file_name (const char *wanted, const char *suffix, const char *fallback)
       continue;
     if (name->len + bytes > room)
       break;
-    if (is_separator (c))
+    /* What other systems or shells read as more than a name. */
+    if (c < 0x80 && c != 0 && strchr ("/\\:*?\"<>|", (int) c) != NULL)
       g_string_append_c (name, '-');
     else if (quern_unichar_is_printable (c))
       g_string_append_len (name, at, (gssize) bytes);

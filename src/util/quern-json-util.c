@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "config.h"
 
-#include "quern-comparison-json.h"
+#include "quern-json-util.h"
 
 const char *const quern_kv_names[] = { "F16", "Q8_0", "F32" };
 

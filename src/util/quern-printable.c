@@ -7,12 +7,6 @@
 
 #define REPLACEMENT "\uFFFD"
 
-static gboolean
-changes_direction (gunichar c)
-{
-  return c == 0x061c || c == 0x200e || c == 0x200f || (c >= 0x202a && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
-}
-
 gboolean
 quern_unichar_is_printable (gunichar c)
 {
@@ -21,19 +15,9 @@ quern_unichar_is_printable (gunichar c)
   case G_UNICODE_SURROGATE:
   case G_UNICODE_LINE_SEPARATOR:
   case G_UNICODE_PARAGRAPH_SEPARATOR: return FALSE;
-  default: return !changes_direction (c);
+  default:
+    return !(c == 0x061c || c == 0x200e || c == 0x200f || (c >= 0x202a && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069));
   }
-}
-
-static void
-append (GString *out, gunichar c, QuernPrintableKind kind)
-{
-  if (quern_unichar_is_printable (c) || (kind != QUERN_PRINTABLE_LINE && (c == '\n' || c == '\t')))
-    g_string_append_unichar (out, c);
-  else if (kind == QUERN_PRINTABLE_JSON || c > 0xff)
-    g_string_append_printf (out, "\\u%04x", c);
-  else
-    g_string_append_printf (out, "\\x%02x", c);
 }
 
 /* Appends whole characters of [at, end) and returns where the rest begins: a character that the next piece may complete. */
@@ -50,7 +34,12 @@ append_whole (const char *at, const char *end, QuernPrintableKind kind, GString 
       at++;
       continue;
     }
-    append (out, c, kind);
+    if (quern_unichar_is_printable (c) || (kind != QUERN_PRINTABLE_LINE && (c == '\n' || c == '\t')))
+      g_string_append_unichar (out, c);
+    else if (kind == QUERN_PRINTABLE_JSON || c > 0xff)
+      g_string_append_printf (out, "\\u%04x", c);
+    else
+      g_string_append_printf (out, "\\x%02x", c);
     at = *at ? g_utf8_next_char (at) : at + 1;
   }
   return at;

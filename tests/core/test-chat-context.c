@@ -17,29 +17,12 @@ test_too_long (Fixture *f, gconstpointer data)
   for (int i = 0; i < 3000; i++)
     g_string_append (text, "capital ");
   assert_fails (f, text->str, NULL, QUERN_CHAT_ERROR_TOO_LONG);
-  quern_chat_session_count_tokens_async (f->session, "Hello!", NULL, NULL, test_result_cb, &result);
+  write_question (f->session, "Hello!", NULL);
+  quern_chat_session_count_tokens_async (f->session, NULL, test_result_cb, &result);
   test_wait_result (&result);
   g_assert_true (quern_chat_session_count_tokens_finish (f->session, result, &count, NULL));
   g_assert_cmpuint (count.total, ==, 14); /* prompt_ids of expected.json */
   g_assert_cmpuint (count.context_size, ==, 2048);
-}
-
-/* A conversation of six turns that does not fit. */
-static void
-fill (Fixture *f)
-{
-  g_autoptr (GString) text = g_string_new (NULL);
-  g_autoptr (QuernMessage) last = NULL;
-
-  for (int i = 0; i < 200; i++)
-    g_string_append (text, "capital ");
-  for (int i = 0; i < 12; i++) {
-    QuernMessage *message = quern_message_new (i % 2 ? QUERN_ROLE_ASSISTANT : QUERN_ROLE_USER, text->str);
-    quern_store_append_message (f->store, f->conversation, last, message);
-    g_clear_object (&last);
-    last = message;
-  }
-  load (f->session);
 }
 
 static void
@@ -66,7 +49,8 @@ test_leave_out (Fixture *f, gconstpointer data)
   fill (f);
   quern_conversation_set_system_prompt (f->conversation, "Be brief.");
   assert_fails (f, "What is the capital of France?", NULL, QUERN_CHAT_ERROR_TOO_LONG);
-  g_assert_cmpstr (quern_chat_session_get_refused_text (f->session, NULL), ==, "What is the capital of France?");
+  g_assert_cmpstr (quern_question_get_text (quern_chat_session_get_refused (f->session)), ==,
+                   "What is the capital of France?");
   plan (f, &p);
   g_assert_cmpuint (p.context_size, ==, 2048);
   g_assert_cmpuint (p.needed, >, 2048);
@@ -81,15 +65,15 @@ test_leave_out (Fixture *f, gconstpointer data)
   quern_conversation_set_context_start (f->conversation, p.start);
   ask (f, "What is the capital of France?");
   g_assert_cmpuint (n_messages (f), ==, 14);
-  g_assert_null (quern_chat_session_get_refused_text (f->session, NULL));
+  g_assert_null (quern_chat_session_get_refused (f->session));
   /* One turn less left out would not have fitted with room for an answer. */
   g_assert_cmpuint (quern_message_get_statistics (message_at (f, 13))->prompt_tokens + 400, >, 2048 - 512);
 
   /* A question that is there already may become the first message itself. */
   quern_conversation_set_context_size (f->conversation, 256);
-  quern_chat_session_regenerate_async (f->session, message_at (f, 13), NULL, NULL, test_result_cb, &again);
+  answer_again (f->session, message_at (f, 13), NULL, &again);
   test_wait_result (&again);
-  g_assert_false (quern_chat_session_answer_finish (f->session, again, &error));
+  g_assert_false (quern_chat_session_ask_finish (f->session, again, &error));
   g_assert_error (error, QUERN_CHAT_ERROR, QUERN_CHAT_ERROR_TOO_LONG);
   plan (f, &p);
   g_assert_cmpint (p.start, ==, quern_message_get_id (message_at (f, 12)));
@@ -137,12 +121,12 @@ test_full_in_mid_answer (Fixture *f, gconstpointer data)
   g_assert_cmpint (quern_message_get_state (answer), ==, QUERN_MESSAGE_LENGTH);
   g_assert_nonnull (strstr (quern_message_get_failure (answer), "context is full"));
   begun = g_strdup (quern_message_get_content (answer));
-  quern_chat_session_continue_async (f->session, answer, NULL, test_result_cb, &refused);
+  continue_answer (f->session, answer, &refused);
   test_wait_result (&refused);
-  g_assert_false (quern_chat_session_answer_finish (f->session, refused, &error));
+  g_assert_false (quern_chat_session_ask_finish (f->session, refused, &error));
   g_assert_error (error, QUERN_CHAT_ERROR, QUERN_CHAT_ERROR_TOO_LONG);
   quern_conversation_set_context_size (f->conversation, 1024);
-  quern_chat_session_continue_async (f->session, answer, NULL, test_result_cb, &more);
+  continue_answer (f->session, answer, &more);
   finish (f, &more);
   g_assert_cmpint (quern_message_get_state (answer), ==, QUERN_MESSAGE_COMPLETE);
   g_assert_true (g_str_has_prefix (quern_message_get_content (answer), begun));
@@ -165,7 +149,7 @@ test_summarise_in_pieces (Fixture *f, gconstpointer data)
   fresh = quern_chat_session_summarise_finish (f->session, result, &error);
   g_assert_no_error (error);
   g_assert_true (g_str_has_prefix (quern_conversation_get_system_prompt (fresh), "Be brief.\n\nSummary"));
-  g_assert_cmpstr (quern_conversation_get_draft (fresh), ==, "What is the capital of France?");
+  g_assert_cmpstr (quern_conversation_get_unsent (fresh), ==, "What is the capital of France?");
   g_assert_cmpuint (n_messages (f), ==, 12);
 }
 
@@ -173,21 +157,22 @@ test_summarise_in_pieces (Fixture *f, gconstpointer data)
 static void
 test_count (Fixture *f, gconstpointer data)
 {
-  const char *drafts[] = { "Hello!", "What is the capital of Japan?", "1. 日本\n\n```c\nint x;\n```" };
+  const char *questions[] = { "Hello!", "What is the capital of Japan?", "1. 日本\n\n```c\nint x;\n```" };
   QuernTokenCount count;
 
   quern_conversation_set_system_prompt (f->conversation, "Be brief.");
-  for (guint i = 0; i < G_N_ELEMENTS (drafts); i++) {
+  for (guint i = 0; i < G_N_ELEMENTS (questions); i++) {
     for (int typed = 0; typed < 2; typed++) { /* the second time from the cache */
       g_autoptr (GAsyncResult) result = NULL;
-      quern_chat_session_count_tokens_async (f->session, drafts[i], NULL, NULL, test_result_cb, &result);
+      write_question (f->session, questions[i], NULL);
+      quern_chat_session_count_tokens_async (f->session, NULL, test_result_cb, &result);
       test_wait_result (&result);
       g_assert_true (quern_chat_session_count_tokens_finish (f->session, result, &count, NULL));
-      g_assert_cmpuint (count.total, ==, count.instructions + count.history + count.attachments + count.draft);
+      g_assert_cmpuint (count.total, ==, count.instructions + count.history + count.attachments + count.question);
       g_assert_cmpuint (count.instructions, >, 0);
       g_assert_cmpuint (count.history > 0, ==, i > 0);
     }
-    g_assert_cmpuint (quern_message_get_statistics (ask (f, drafts[i]))->prompt_tokens, ==, count.total);
+    g_assert_cmpuint (quern_message_get_statistics (ask (f, questions[i]))->prompt_tokens, ==, count.total);
   }
 }
 

@@ -2,6 +2,7 @@
 #include <json-glib/json-glib.h>
 #include <string.h>
 
+#include "quern-chat-title.h"
 #include "quern-repetition.h"
 #include "quern-sampling.h"
 #include "test-chat-util.h"
@@ -42,7 +43,7 @@ test_answer (Fixture *f, gconstpointer data)
   g_assert_cmpint (quern_message_get_state (message_at (f, 3)), ==, QUERN_MESSAGE_COMPLETE);
   g_assert_cmpuint (quern_message_get_statistics (message_at (f, 3))->n_threads, >, 0);
   g_assert_cmpuint (quern_message_get_statistics (message_at (f, 3))->n_passes, >, 0);
-  quern_chat_session_regenerate_async (f->session, message_at (f, 3), NULL, NULL, test_result_cb, &again);
+  answer_again (f->session, message_at (f, 3), NULL, &again);
   finish (f, &again);
   g_assert_cmpuint (quern_message_get_statistics (message_at (f, 3))->reused_tokens, ==, 0);
   g_assert_cmpstr (quern_message_get_content (message_at (f, 3)), ==, second);
@@ -162,7 +163,7 @@ test_continue (Fixture *f, gconstpointer data)
   open_all (f);
   g_assert_cmpstr (quern_message_get_content (message_at (f, 1)), ==, part);
   quern_conversation_set_sampling (f->conversation, "{\"temperature\": 0}");
-  quern_chat_session_continue_async (f->session, message_at (f, 1), NULL, test_result_cb, &continued);
+  continue_answer (f->session, message_at (f, 1), &continued);
   finish (f, &continued);
   g_assert_cmpuint (n_messages (f), ==, 2);
   g_assert_cmpstr (quern_message_get_content (message_at (f, 1)), ==, whole);
@@ -176,10 +177,10 @@ test_cancel_before (Fixture *f, gconstpointer data)
   g_autoptr (GAsyncResult) result = NULL;
   g_autoptr (GError) error = NULL;
 
-  quern_chat_session_send_async (f->session, "Hello!", NULL, cancellable, test_result_cb, &result);
+  begin (f->session, "Hello!", NULL, cancellable, &result);
   g_cancellable_cancel (cancellable);
   test_wait_result (&result);
-  g_assert_false (quern_chat_session_answer_finish (f->session, result, &error));
+  g_assert_false (quern_chat_session_ask_finish (f->session, result, &error));
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
   g_assert_cmpuint (n_messages (f), ==, 0);
   g_assert_cmpstr (quern_message_get_content (ask (f, "Hello!")), ==, "Hello! How can I help you?");
@@ -275,15 +276,15 @@ test_edit_and_regenerate (Fixture *f, gconstpointer data)
   gpointer wanted[] = { f, (gpointer) "What colour is grass?" };
 
   ask (f, "What colour is grass?");
-  quern_chat_session_edit_async (f->session, message_at (f, 0), "capital of Kenya", NULL, NULL, test_result_cb,
-                                 &edited);
+  quern_chat_session_edit (f->session, message_at (f, 0));
+  begin (f->session, "capital of Kenya", NULL, NULL, &edited);
   finish (f, &edited);
   g_assert_cmpuint (n_messages (f), ==, 2);
   g_assert_cmpstr (quern_message_get_content (message_at (f, 1)), ==, "The capital of Kenya is Nairobi.");
   g_assert_cmpuint (quern_message_get_sibling_index (message_at (f, 0)), ==, 1);
   g_assert_cmpuint (quern_message_get_sibling_count (message_at (f, 0)), ==, 2);
 
-  quern_chat_session_regenerate_async (f->session, message_at (f, 1), NULL, NULL, test_result_cb, &again);
+  answer_again (f->session, message_at (f, 1), NULL, &again);
   finish (f, &again);
   g_assert_cmpuint (n_messages (f), ==, 2);
   g_assert_cmpuint (quern_message_get_sibling_count (message_at (f, 1)), ==, 2);
@@ -305,7 +306,7 @@ test_other_model (Fixture *f, gconstpointer data)
 
   g_assert_nonnull (other);
   ask (f, "What is the capital of France?");
-  quern_chat_session_regenerate_async (f->session, message_at (f, 1), other, NULL, test_result_cb, &again);
+  answer_again (f->session, message_at (f, 1), other, &again);
   finish (f, &again);
   g_assert_cmpstr (quern_message_get_model_id (message_at (f, 1)), ==, "quern-tiny-q2_k");
   g_assert_cmpuint (quern_message_get_sibling_count (message_at (f, 1)), ==, 2);
@@ -359,7 +360,7 @@ test_answer_question (Fixture *f, gconstpointer data)
   ask (f, "What is the capital of France?");
   quern_chat_session_delete_message (f->session, message_at (f, 1));
   test_wait (has_one_message, f);
-  quern_chat_session_regenerate_async (f->session, message_at (f, 0), NULL, NULL, test_result_cb, &again);
+  answer_again (f->session, message_at (f, 0), NULL, &again);
   finish (f, &again);
   g_assert_cmpuint (n_messages (f), ==, 2);
   g_assert_cmpstr (quern_message_get_content (message_at (f, 1)), ==, "The capital of France is Paris.");
@@ -423,10 +424,10 @@ test_busy_and_no_model (Fixture *f, gconstpointer data)
   g_autoptr (GAsyncResult) result = NULL, second = NULL;
   g_autoptr (GError) error = NULL;
 
-  quern_chat_session_send_async (f->session, "Hello!", NULL, NULL, test_result_cb, &result);
-  quern_chat_session_send_async (f->session, "Hello!", NULL, NULL, test_result_cb, &second);
+  begin (f->session, "Hello!", NULL, NULL, &result);
+  begin (f->session, "Hello!", NULL, NULL, &second);
   test_wait_result (&second);
-  g_assert_false (quern_chat_session_answer_finish (f->session, second, &error));
+  g_assert_false (quern_chat_session_ask_finish (f->session, second, &error));
   g_assert_error (error, QUERN_CHAT_ERROR, QUERN_CHAT_ERROR_BUSY);
   finish (f, &result);
   quern_conversation_set_model_id (f->conversation, "no-such-model");
@@ -450,10 +451,9 @@ test_attachments (Fixture *f, gconstpointer data)
   g_list_store_append (attachments, bad);
   {
     g_autoptr (GError) error = NULL;
-    quern_chat_session_send_async (f->session, "Describe the image.", G_LIST_MODEL (attachments), NULL, test_result_cb,
-                                   &result);
+    begin (f->session, "Describe the image.", G_LIST_MODEL (attachments), NULL, &result);
     test_wait_result (&result);
-    g_assert_false (quern_chat_session_answer_finish (f->session, result, &error));
+    g_assert_false (quern_chat_session_ask_finish (f->session, result, &error));
     g_assert_nonnull (strstr (error->message, "bad.png"));
     g_assert_cmpuint (n_messages (f), ==, 0);
   }
@@ -463,8 +463,7 @@ test_attachments (Fixture *f, gconstpointer data)
   g_autoptr (QuernAttachment) good = quern_attachment_new ("shape0.png", "image/png", good_bytes);
   g_list_store_remove_all (attachments);
   g_list_store_append (attachments, good);
-  quern_chat_session_send_async (f->session, "Describe the image.", G_LIST_MODEL (attachments), NULL, test_result_cb,
-                                 &result);
+  begin (f->session, "Describe the image.", G_LIST_MODEL (attachments), NULL, &result);
   finish (f, &result);
   g_assert_cmpstr (quern_message_get_content (message_at (f, 1)), ==, "The image shows an orange star.");
 
@@ -472,7 +471,7 @@ test_attachments (Fixture *f, gconstpointer data)
   close_all (f);
   open_all (f);
   g_clear_object (&result);
-  quern_chat_session_regenerate_async (f->session, message_at (f, 1), NULL, NULL, test_result_cb, &result);
+  answer_again (f->session, message_at (f, 1), NULL, &result);
   finish (f, &result);
   g_assert_cmpstr (quern_message_get_content (message_at (f, 1)), ==, "The image shows an orange star.");
 }
@@ -510,9 +509,9 @@ check_case (Fixture *f, JsonObject *test)
   quern_chat_session_set_thinking (session, json_object_get_boolean_member (test, "enable_thinking"));
   if (previous)
     load (session);
-  quern_chat_session_send_async (session, last, NULL, NULL, test_result_cb, &result);
+  begin (session, last, NULL, NULL, &result);
   test_wait_result (&result);
-  g_assert_true (quern_chat_session_answer_finish (session, result, NULL));
+  g_assert_true (quern_chat_session_ask_finish (session, result, NULL));
   answer = g_list_model_get_item (quern_chat_session_get_messages (session),
                                   g_list_model_get_n_items (quern_chat_session_get_messages (session)) - 1);
   text = g_strdup_printf ("%s%s%s<|im_end|>", quern_message_get_reasoning (answer),

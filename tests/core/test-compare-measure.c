@@ -164,7 +164,7 @@ test_memory (void)
   g_assert_true (summary_of (apart, 1)->kld_mean == summary_of (together, 1)->kld_mean);
   g_object_set (tight, "memory-limit", (guint64) 1000000, NULL);
   g_assert_false (run_measure (tight, NULL, &error));
-  g_assert_error (error, QUERN_COMPARE_ERROR, QUERN_COMPARE_ERROR_MEMORY);
+  g_assert_error (error, QUERN_INFERENCE_ERROR, QUERN_INFERENCE_ERROR_MEMORY);
 }
 
 static void

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "quern-comparison-json.h"
+#include "quern-local-backend.h"
 #include "quern-measure.h"
 #include "test-util.h"
 
@@ -53,9 +54,10 @@ measure_of (const char *text, ...)
 static inline gboolean
 run_measure (QuernMeasure *measure, GCancellable *cancellable, GError **error)
 {
+  g_autoptr (QuernBackend) backend = QUERN_BACKEND (quern_local_backend_new ());
   g_autoptr (GAsyncResult) result = NULL;
 
-  quern_measure_run_async (measure, cancellable, test_result_cb, &result);
+  quern_measure_run_async (measure, backend, cancellable, test_result_cb, &result);
   test_wait_result (&result);
   return quern_measure_run_finish (measure, result, error);
 }
@@ -90,9 +92,10 @@ comparison_of (const char *a, const char *b)
 static inline gboolean
 ask (QuernComparison *comparison, const char *prompt, GCancellable *cancellable, GError **error)
 {
+  g_autoptr (QuernBackend) backend = QUERN_BACKEND (quern_local_backend_new ());
   g_autoptr (GAsyncResult) result = NULL;
 
-  quern_comparison_ask_async (comparison, prompt, NULL, cancellable, test_result_cb, &result);
+  quern_comparison_ask_async (comparison, backend, prompt, NULL, cancellable, test_result_cb, &result);
   test_wait_result (&result);
   return quern_comparison_ask_finish (comparison, result, error);
 }

@@ -4,6 +4,7 @@
 
 #include "quern-comparison-report.h"
 #include "quern-comparisons.h"
+#include "quern-machine.h"
 #include "quern-questions.h"
 #include "test-compare-util.h"
 #include "test-pace.h"
@@ -113,7 +114,7 @@ test_together (void)
 
   g_object_set (together, "memory-limit", (guint64) 1000, NULL);
   g_assert_false (ask (together, "And again", NULL, &error));
-  g_assert_error (error, QUERN_COMPARE_ERROR, QUERN_COMPARE_ERROR_MEMORY);
+  g_assert_error (error, QUERN_INFERENCE_ERROR, QUERN_INFERENCE_ERROR_MEMORY);
   g_assert_cmpuint (quern_comparison_get_n_turns (together), ==, 2); /* nothing was added */
 }
 
@@ -127,11 +128,12 @@ stop_cb (QuernComparison *comparison)
 static void
 test_stop (void)
 {
+  g_autoptr (QuernBackend) backend = QUERN_BACKEND (quern_local_backend_new ());
   g_autoptr (QuernComparison) comparison = comparison_of ("Q8_0", "Q2_K");
   g_autoptr (GAsyncResult) result = NULL;
 
   g_object_set (comparison, "max-tokens", 2000, NULL);
-  quern_comparison_ask_async (comparison, "Write a long story", NULL, NULL, test_result_cb, &result);
+  quern_comparison_ask_async (comparison, backend, "Write a long story", NULL, NULL, test_result_cb, &result);
   g_signal_connect_swapped (answer_at (comparison, 0, 0), "text", G_CALLBACK (stop_cb), comparison);
   test_wait_result (&result);
   g_assert_true (quern_comparison_ask_finish (comparison, result, NULL));
@@ -144,10 +146,11 @@ test_stop (void)
 static void
 catch_up (QuernComparison *comparison, guint column)
 {
+  g_autoptr (QuernBackend) backend = QUERN_BACKEND (quern_local_backend_new ());
   g_autoptr (GAsyncResult) result = NULL;
 
-  quern_comparison_catch_up_async (comparison, quern_comparison_get_column (comparison, column), NULL, test_result_cb,
-                                   &result);
+  quern_comparison_catch_up_async (comparison, backend, quern_comparison_get_column (comparison, column), NULL,
+                                   test_result_cb, &result);
   test_wait_result (&result);
   g_assert_true (quern_comparison_catch_up_finish (comparison, result, NULL));
 }
@@ -264,7 +267,7 @@ test_machine (void)
   add_column (comparison, "Q8_0");
   g_object_set (comparison, "max-tokens", 2, NULL);
   g_assert_true (ask (comparison, "Hello", NULL, NULL));
-  g_assert_cmpstr (quern_comparison_get_machine (comparison)->kernels, ==, qe_cpu_kernels ());
+  g_assert_cmpstr (quern_comparison_get_machine (comparison)->kernels, ==, quern_machine_get_kernels ());
 }
 
 /* ---- votes ----------------------------------------------------------------------------------------------------- */
@@ -494,6 +497,7 @@ test_store (void)
 static void
 test_questions (void)
 {
+  g_autoptr (QuernBackend) backend = QUERN_BACKEND (quern_local_backend_new ());
   static const char *const wrong[] = { "", "nonsense", "{\"question\":\"?\"}", "{\"question\":\"?\",\"regex\":\"(\"}" };
   g_autoptr (QuernComparison) comparison = comparison_of ("Q8_0", "Q2_K");
   g_autoptr (GAsyncResult) result = NULL;
@@ -510,7 +514,7 @@ test_questions (void)
                                        "{\"question\": \"2 + 2?\", \"answer\": \"no model says this\"}\n",
                                        -1, NULL);
   g_assert_cmpuint (quern_questions_get_n (questions), ==, 2);
-  quern_questions_run_async (questions, comparison, NULL, test_result_cb, &result);
+  quern_questions_run_async (questions, comparison, backend, NULL, test_result_cb, &result);
   test_wait_result (&result);
   g_assert_true (quern_questions_run_finish (questions, result, NULL));
   for (guint column = 0; column < 2; column++) {
@@ -552,6 +556,7 @@ stop_questions_cb (QuernQuestions *questions)
 static void
 test_stopped_questions (void)
 {
+  g_autoptr (QuernBackend) backend = QUERN_BACKEND (quern_local_backend_new ());
   g_autoptr (QuernComparison) comparison = comparison_of ("Q8_0", "Q2_K");
   g_autoptr (QuernQuestions) questions = quern_questions_new_sample ();
   g_autoptr (GAsyncResult) result = NULL;
@@ -559,7 +564,7 @@ test_stopped_questions (void)
   guint right, n;
 
   test_hold_after (0);
-  quern_questions_run_async (questions, comparison, NULL, test_result_cb, &result);
+  quern_questions_run_async (questions, comparison, backend, NULL, test_result_cb, &result);
   g_signal_connect (questions, "changed", G_CALLBACK (stop_questions_cb), NULL);
   test_wait_result (&result);
   g_assert_false (quern_questions_run_finish (questions, result, &error));

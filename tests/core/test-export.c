@@ -3,7 +3,7 @@
 
 #include "quern-export.h"
 #include "quern-import.h"
-#include "quern-preset.h"
+#include "quern-folder.h"
 #include "test-util.h"
 
 /* Conversations to files and back, and what other programs wrote. */
@@ -60,12 +60,12 @@ setup (Fixture *f, gconstpointer data)
   quern_store_save_message (f->store, first);
   second = say (f->store, f->conversation, question, QUERN_ROLE_ASSISTANT, "The other answer");
   quern_store_choose_message (f->store, f->conversation, first);
-  quern_conversation_set_draft (f->conversation, "half a");
+  quern_conversation_set_unsent (f->conversation, "half a");
   quern_conversation_set_context_start (f->conversation, quern_message_get_id (first));
   quern_conversation_set_context_size (f->conversation, 8192);
   quern_conversation_set_folder_id (f->conversation,
-                                    quern_preset_get_id (
-                                        quern_store_add_preset (f->store, QUERN_PRESET_FOLDER, "Work", NULL)));
+                                    quern_folder_get_id (
+                                        quern_store_add_folder (f->store, "Work")));
   quern_conversation_touch (f->conversation, G_GINT64_CONSTANT (1700000000000000));
 }
 
@@ -149,7 +149,7 @@ test_round_trip (Fixture *f, gconstpointer data)
   g_assert_cmpstr (quern_conversation_get_effort (c), ==, "high");
   path = load_path (f->store, c);
   g_assert_cmpuint (path->len, ==, 2);
-  g_assert_cmpstr (quern_conversation_get_draft (c), ==, "half a");
+  g_assert_cmpstr (quern_conversation_get_unsent (c), ==, "half a");
   g_assert_cmpint (quern_conversation_get_context_start (c), ==, quern_message_get_id (path->pdata[1]));
   g_assert_cmpuint (quern_conversation_get_context_size (c), ==, 8192);
   g_assert_cmpint (quern_conversation_get_folder_id (c), ==, quern_conversation_get_folder_id (f->conversation));

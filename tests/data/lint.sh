@@ -10,7 +10,8 @@ ours() { git ls-files --cached --others --exclude-standard -- "$@" 2>/dev/null |
 c_files() { ours "$@" | grep '\.[ch]$'; }
 exists() { while read -r name; do [ ! -e "$name" ] || printf '%s\n' "$name"; done; }
 
-# engine/ without GLib, without ways to end the process and without output; src/ without widgets.
+# engine/ without GLib, without ways to end the process and without output; src/ without widgets; the engine is named only
+# where models run and where headers of files are read.
 lint_layers() {
   c_files engine | exists | xargs -r grep -nE '#include *[<"](glib|gio|gobject|gtk|adwaita|json-glib|libsoup)' | report 'GLib or GTK in engine/'
   c_files engine | exists | grep -v '^engine/tools/' | xargs -r grep -nE '\b(abort|exit|_exit|assert|printf|puts|perror) ?\(' \
@@ -21,6 +22,8 @@ lint_layers() {
     | grep -vE ':[0-9]+: *(/?\*|//)' | report 'src/ ends the process'
   c_files src ui | exists | xargs -r grep -nE '#include *"(format|cpu|model|context|sampler|vision)/' \
     | grep -v '^src/' | report 'ui/ includes internals of the engine'
+  c_files src ui | exists | grep -v '^src/\(inference\|library\|hub\)/' | xargs -r grep -nE '\b(qe_[a-z]|Qe[A-Z]|QE_[A-Z])|"qe\.h"' \
+    | report 'names the engine outside of src/inference, src/library and src/hub'
 }
 # A folder includes only itself and those before it: folder_order ROOT FOLDER…, in order.
 folder_order() {

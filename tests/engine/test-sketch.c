@@ -365,8 +365,8 @@ write_until_rough (Writer *w)
 {
   do
     write_text (w, w->n + 1);
-  while (!w->context->rough && w->n < LENGTH);
-  QE_CHECK (w->context->rough);
+  while (!w->context->is_rough && w->n < LENGTH);
+  QE_CHECK (w->context->is_rough);
 }
 
 static void
@@ -449,9 +449,9 @@ QE_TEST (predictions_stay_the_same)
                                  &(QeContextParams) { .n_ctx = 256, .n_threads = 2, .sketch = i, .speculative = true },
                                  &err),
                  err);
-    QE_CHECK_INT (qe_graph_can_sketch (context->graph), ==, i); /* it belongs to the model */
+    QE_CHECK_INT (qe_rough_rows (&context->rough) != NULL, ==, i); /* it belongs to the model */
     QE_CHECK_OK (qe_context_append (context, w.text, 100, NULL, &err), err);
-    QE_CHECK_OK (qe_graph_mtp_draft (context->graph, w.text[1], context->length, guesses[i], 7, &err), err);
+    QE_CHECK_OK (qe_prediction_draft (&context->prediction, w.text[1], context->length, guesses[i], 7, &err), err);
     qe_context_free (context);
   }
   for (size_t i = 0; i < 7; i++)
@@ -484,7 +484,7 @@ QE_TEST (logits_when_they_are_wanted)
   QE_CHECK_CLOSE (qe_context_logits (sketched.context), qe_context_logits (plain.context), n_vocab, 0);
   write_until_rough (&sketched);
   QE_CHECK_OK (qe_context_restore (sketched.context, state, &err), err); /* whole ones in the place of rough ones */
-  QE_CHECK (!sketched.context->rough);
+  QE_CHECK (!sketched.context->is_rough);
   QE_CHECK_CLOSE (qe_context_logits (sketched.context), qe_context_logits (restored.context), n_vocab, 0);
   close_writer (&plain);
   close_writer (&sketched);
@@ -501,7 +501,7 @@ QE_TEST (logits_of_a_checkpoint)
   QE_REQUIRE (open_writer (&sketched, path, (QeContextParams) { .sketch = true }, samplers[0]));
   write_until_rough (&sketched);
   QE_REQUIRE (read_prompt (&sketched));
-  QE_CHECK (!sketched.context->rough);
+  QE_CHECK (!sketched.context->is_rough);
   QE_CHECK_CLOSE (qe_context_logits (sketched.context), qe_context_logits (fresh.context),
                   qe_model_info (fresh.model)->n_vocab, 0);
   close_writer (&fresh);

@@ -19,18 +19,6 @@ ends_sentence (const char *text, const char *p)
   return (c == '.' || c == '!' || c == '?' || c == ':' || c == 0x061f || c == 0x0964) && g_ascii_isspace (*next);
 }
 
-/* Removes the marks of Markdown, which nobody wants to hear. */
-static char *
-spoken (const char *text, gsize length)
-{
-  GString *out = g_string_sized_new (length);
-  for (gsize i = 0; i < length; i++) {
-    if (strchr ("*#`|_>", text[i]) == NULL)
-      g_string_append_c (out, text[i]);
-  }
-  return g_strstrip (g_string_free (out, FALSE));
-}
-
 /**
  * quern_announcer_skip:
  * @text: text that is not to be announced, because it was there before
@@ -52,7 +40,7 @@ char *
 quern_announcer_next (QuernAnnouncer *self, const char *text, gboolean finished)
 {
   gsize length = strlen (text), end;
-  g_autofree char *out = NULL;
+  g_autoptr (GString) spoken = NULL;
 
   if (self->done > length)
     self->done = 0; /* the text was replaced by another one */
@@ -65,9 +53,12 @@ quern_announcer_next (QuernAnnouncer *self, const char *text, gboolean finished)
     end = length;
   if (end == self->done)
     return NULL;
-  out = spoken (text + self->done, end - self->done);
-  self->done = end;
-  return *out != '\0' ? g_steal_pointer (&out) : NULL;
+  spoken = g_string_sized_new (end - self->done);
+  for (; self->done < end; self->done++)
+    if (strchr ("*#`|_>", text[self->done]) == NULL) /* nobody wants to hear the marks of Markdown */
+      g_string_append_c (spoken, text[self->done]);
+  g_strstrip (spoken->str);
+  return *spoken->str != '\0' ? g_string_free (g_steal_pointer (&spoken), FALSE) : NULL;
 }
 
 /**

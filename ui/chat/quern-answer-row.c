@@ -78,7 +78,7 @@ get_notice (QuernMessage *message, Notice *out)
 }
 
 static void
-update_notice (QuernAnswerRow *self)
+quern_answer_row_update_notice (QuernAnswerRow *self)
 {
   Notice notice;
   gboolean shown = get_notice (self->message, &notice);
@@ -96,31 +96,11 @@ update_notice (QuernAnswerRow *self)
                           self->last || !g_str_equal (notice.action, "chat.continue"));
 }
 
-/* Names the model if there is more than one answer to tell apart. */
 static void
-update_model (QuernAnswerRow *self)
-{
-  const char *title = quern_message_get_model_title (self->message);
-
-  gtk_label_set_label (self->model, title != NULL ? title : "");
-  gtk_widget_set_visible (GTK_WIDGET (self->model),
-                          title != NULL && quern_message_get_sibling_count (self->message) > 1);
-}
-
-/* A screen reader hears how an answer ended when the notice appears. */
-static void
-announce_end (QuernAnswerRow *self, gboolean streaming)
-{
-  if (self->was_streaming && !streaming && gtk_widget_get_visible (self->notice))
-    gtk_accessible_announce (GTK_ACCESSIBLE (self), gtk_label_get_label (self->notice_label),
-                             GTK_ACCESSIBLE_ANNOUNCEMENT_PRIORITY_MEDIUM);
-  self->was_streaming = streaming;
-}
-
-static void
-update (QuernAnswerRow *self)
+quern_answer_row_update (QuernAnswerRow *self)
 {
   const char *content = quern_message_get_content (self->message);
+  const char *model = quern_message_get_model_title (self->message);
   gboolean streaming = quern_message_get_state (self->message) == QUERN_MESSAGE_STREAMING;
   gboolean reasoning = quern_message_get_in_reasoning (self->message);
 
@@ -128,30 +108,37 @@ update (QuernAnswerRow *self)
   quern_md_view_set_text (self->text, content, !streaming);
   gtk_widget_set_visible (GTK_WIDGET (self->text), *content != '\0');
   gtk_widget_set_visible (self->waiting, streaming && *content == '\0' && !reasoning);
-  update_notice (self);
-  update_model (self);
+  quern_answer_row_update_notice (self);
+  /* The model is named if there is more than one answer to tell apart. */
+  gtk_label_set_label (self->model, model != NULL ? model : "");
+  gtk_widget_set_visible (GTK_WIDGET (self->model),
+                          model != NULL && quern_message_get_sibling_count (self->message) > 1);
   quern_siblings_update (self->siblings, self->message);
   quern_statistics_button_update (self->statistics, self->message);
   gtk_widget_set_visible (self->footer, !streaming);
   gtk_accessible_update_state (GTK_ACCESSIBLE (self), GTK_ACCESSIBLE_STATE_BUSY, streaming, -1);
   quern_announcer_push (&self->announcer, GTK_WIDGET (self), content, !streaming);
-  announce_end (self, streaming);
+  /* A screen reader hears how the answer ended when the notice appears. */
+  if (self->was_streaming && !streaming && gtk_widget_get_visible (self->notice))
+    gtk_accessible_announce (GTK_ACCESSIBLE (self), gtk_label_get_label (self->notice_label),
+                             GTK_ACCESSIBLE_ANNOUNCEMENT_PRIORITY_MEDIUM);
+  self->was_streaming = streaming;
 }
 
 static gboolean
-tick_cb (GtkWidget *widget, GdkFrameClock *clock, gpointer user_data)
+quern_answer_row_tick_cb (GtkWidget *widget, GdkFrameClock *clock, gpointer user_data)
 {
   QuernAnswerRow *self = QUERN_ANSWER_ROW (widget);
   self->tick = 0;
-  update (self);
+  quern_answer_row_update (self);
   return G_SOURCE_REMOVE;
 }
 
 static void
-queue_update (QuernAnswerRow *self)
+quern_answer_row_queue_update (QuernAnswerRow *self)
 {
   if (self->tick == 0)
-    self->tick = gtk_widget_add_tick_callback (GTK_WIDGET (self), tick_cb, NULL, NULL);
+    self->tick = gtk_widget_add_tick_callback (GTK_WIDGET (self), quern_answer_row_tick_cb, NULL, NULL);
 }
 
 static void
@@ -160,20 +147,6 @@ append_item (GMenu *menu, const char *label, const char *action, gint64 id)
   g_autoptr (GMenuItem) item = g_menu_item_new (label, NULL);
   g_menu_item_set_action_and_target (item, action, "x", id);
   g_menu_append_item (menu, item);
-}
-
-static void
-set_menu (QuernAnswerRow *self)
-{
-  gint64 id = quern_message_get_id (self->message);
-  g_autoptr (GMenu) menu = g_menu_new ();
-  g_autoptr (GMenu) removal = g_menu_new ();
-
-  append_item (menu, _("_Branch to a New Chat"), "chat.branch", id);
-  append_item (menu, _("View _Raw Text"), "chat.raw", id);
-  append_item (removal, _("_Delete from Here"), "chat.delete", id);
-  g_menu_append_section (menu, NULL, G_MENU_MODEL (removal));
-  gtk_menu_button_set_menu_model (self->more, G_MENU_MODEL (menu));
 }
 
 /* The menu is filled when it opens, because the models may have changed. */
@@ -261,14 +234,21 @@ GtkWidget *
 quern_answer_row_new (QuernMessage *message)
 {
   QuernAnswerRow *self = g_object_new (QUERN_TYPE_ANSWER_ROW, NULL);
+  gint64 id = quern_message_get_id (message);
+  g_autoptr (GMenu) menu = g_menu_new ();
+  g_autoptr (GMenu) removal = g_menu_new ();
 
   self->message = g_object_ref (message);
-  gtk_actionable_set_action_target (self->copy, "x", quern_message_get_id (message));
-  gtk_actionable_set_action_target (self->regenerate, "x", quern_message_get_id (message));
-  set_menu (self);
+  gtk_actionable_set_action_target (self->copy, "x", id);
+  gtk_actionable_set_action_target (self->regenerate, "x", id);
+  append_item (menu, _("_Branch to a New Chat"), "chat.branch", id);
+  append_item (menu, _("View _Raw Text"), "chat.raw", id);
+  append_item (removal, _("_Delete from Here"), "chat.delete", id);
+  g_menu_append_section (menu, NULL, G_MENU_MODEL (removal));
+  gtk_menu_button_set_menu_model (self->more, G_MENU_MODEL (menu));
   quern_announcer_skip (&self->announcer, quern_message_get_content (message));
-  g_signal_connect_object (message, "notify", G_CALLBACK (queue_update), self, G_CONNECT_SWAPPED);
-  update (self);
+  g_signal_connect_object (message, "notify", G_CALLBACK (quern_answer_row_queue_update), self, G_CONNECT_SWAPPED);
+  quern_answer_row_update (self);
   return GTK_WIDGET (self);
 }
 
@@ -284,7 +264,7 @@ quern_answer_row_set_last (QuernAnswerRow *self, gboolean last)
   if (self->last == last)
     return;
   self->last = last;
-  update_notice (self);
+  quern_answer_row_update_notice (self);
 }
 
 /**

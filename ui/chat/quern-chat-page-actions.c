@@ -10,19 +10,16 @@
 static void
 send_action (GtkWidget *widget, const char *name, GVariant *parameter)
 {
-  QuernChatPage *self = QUERN_CHAT_PAGE (widget);
-  g_autofree char *text = g_strstrip (quern_composer_dup_text (self->composer));
-
-  QuernAttachmentBar *bar = quern_composer_get_attachments (self->composer);
-
-  if ((*text != '\0' || gtk_widget_get_visible (GTK_WIDGET (bar))) && _quern_chat_page_is_ready (self))
-    _quern_chat_page_ask (self, text);
+  _quern_chat_page_send (QUERN_CHAT_PAGE (widget));
 }
 
+/* Asks a suggestion, with what is attached. What is written meanwhile stays. */
 static void
 ask_action (GtkWidget *widget, const char *name, GVariant *parameter)
 {
   QuernChatPage *self = QUERN_CHAT_PAGE (widget);
+  g_autoptr (QuernQuestion) question = NULL;
+  g_autofree char *written = NULL;
   const char *text;
   gboolean thinking;
 
@@ -30,7 +27,11 @@ ask_action (GtkWidget *widget, const char *name, GVariant *parameter)
   if (!_quern_chat_page_is_ready (self))
     return;
   quern_chat_session_set_thinking (self->session, thinking);
-  _quern_chat_page_ask (self, text);
+  question = g_object_ref (quern_chat_session_get_question (self->session));
+  written = g_strdup (quern_question_get_text (question));
+  quern_question_set_text (question, text);
+  _quern_chat_page_ask (self, question);
+  quern_question_set_text (quern_chat_session_get_question (self->session), written);
   quern_chat_page_focus (self);
 }
 
@@ -109,16 +110,21 @@ branch_action (GtkWidget *widget, const char *name, GVariant *parameter)
   show_toast (self, adw_toast_new (_("This is a new conversation; the original is unchanged")));
 }
 
+void
+_quern_chat_page_copy (QuernChatPage *self, QuernMessage *message)
+{
+  gdk_clipboard_set_text (gtk_widget_get_clipboard (GTK_WIDGET (self)), quern_message_get_content (message));
+  show_toast (self, adw_toast_new (_("Copied")));
+}
+
 static void
 copy_action (GtkWidget *widget, const char *name, GVariant *parameter)
 {
   QuernChatPage *self = QUERN_CHAT_PAGE (widget);
   QuernMessage *message = _quern_chat_page_get_message (self, g_variant_get_int64 (parameter));
 
-  if (message == NULL)
-    return;
-  gdk_clipboard_set_text (gtk_widget_get_clipboard (widget), quern_message_get_content (message));
-  show_toast (self, adw_toast_new (_("Copied")));
+  if (message != NULL)
+    _quern_chat_page_copy (self, message);
 }
 
 static void
@@ -129,20 +135,14 @@ edit_action (GtkWidget *widget, const char *name, GVariant *parameter)
 
   if (message == NULL)
     return;
-  quern_chat_page_save_draft (self);
-  _quern_chat_page_set_editing (self, message);
-  quern_composer_set_text (self->composer, quern_message_get_content (message));
-  quern_attachment_bar_set_model (quern_composer_get_attachments (self->composer),
-                                  quern_message_get_attachments (message));
+  quern_chat_session_edit (self->session, message);
   quern_chat_page_focus (self);
 }
 
 static void
 cancel_edit_action (GtkWidget *widget, const char *name, GVariant *parameter)
 {
-  QuernChatPage *self = QUERN_CHAT_PAGE (widget);
-
-  _quern_chat_page_end_editing (self);
+  quern_chat_session_cancel_edit (QUERN_CHAT_PAGE (widget)->session);
 }
 
 static void
@@ -150,15 +150,17 @@ regenerate_action (GtkWidget *widget, const char *name, GVariant *parameter)
 {
   QuernChatPage *self = QUERN_CHAT_PAGE (widget);
   QuernMessage *message = _quern_chat_page_get_message (self, g_variant_get_int64 (parameter));
+  g_autoptr (QuernQuestion) question = message != NULL ? quern_question_new_again (message, NULL) : NULL;
 
-  if (message != NULL && _quern_chat_page_is_ready (self))
-    _quern_chat_page_ask_again (self, QUERN_ASK_AGAIN, message, NULL);
+  if (question != NULL && _quern_chat_page_is_ready (self))
+    _quern_chat_page_ask (self, question);
 }
 
 static void
 regenerate_with_action (GtkWidget *widget, const char *name, GVariant *parameter)
 {
   QuernChatPage *self = QUERN_CHAT_PAGE (widget);
+  g_autoptr (QuernQuestion) question = NULL;
   QuernMessage *message;
   QuernModel *model;
   const char *model_id;
@@ -169,10 +171,12 @@ regenerate_with_action (GtkWidget *widget, const char *name, GVariant *parameter
   model = quern_library_find (self->library, model_id);
   if (message == NULL || quern_chat_session_get_state (self->session) != QUERN_SESSION_IDLE || self->working != NULL)
     return;
-  if (model != NULL && quern_model_get_state (model) == QUERN_MODEL_OK)
-    _quern_chat_page_ask_again (self, QUERN_ASK_AGAIN, message, model);
-  else
+  if (model == NULL || quern_model_get_state (model) != QUERN_MODEL_OK) {
     quern_chat_page_show_problem (self, _("That model is no longer on this computer. Choose another one."));
+    return;
+  }
+  question = quern_question_new_again (message, model);
+  _quern_chat_page_ask (self, question);
 }
 
 static void
@@ -180,9 +184,10 @@ continue_action (GtkWidget *widget, const char *name, GVariant *parameter)
 {
   QuernChatPage *self = QUERN_CHAT_PAGE (widget);
   QuernMessage *message = _quern_chat_page_get_message (self, g_variant_get_int64 (parameter));
+  g_autoptr (QuernQuestion) question = message != NULL ? quern_question_new_continue (message) : NULL;
 
-  if (message != NULL && _quern_chat_page_is_ready (self))
-    _quern_chat_page_ask_again (self, QUERN_ASK_CONTINUE, message, NULL);
+  if (question != NULL && _quern_chat_page_is_ready (self))
+    _quern_chat_page_ask (self, question);
 }
 
 static void
@@ -256,17 +261,6 @@ delete_action (GtkWidget *widget, const char *name, GVariant *parameter)
 
 /* ---- raw text --------------------------------------------------------------------------------------------------- */
 
-/* Returns everything the model wrote, with its marks. */
-static char *
-dup_raw (QuernMessage *message)
-{
-  const char *reasoning = quern_message_get_reasoning (message);
-
-  if (*reasoning == '\0')
-    return g_strdup (quern_message_get_content (message));
-  return g_strconcat ("<think>\n", reasoning, "\n</think>\n\n", quern_message_get_content (message), NULL);
-}
-
 static void
 copy_raw_cb (GtkTextBuffer *buffer, GtkWidget *button)
 {
@@ -276,33 +270,29 @@ copy_raw_cb (GtkTextBuffer *buffer, GtkWidget *button)
   gdk_clipboard_set_text (gtk_widget_get_clipboard (button), text);
 }
 
-static GtkWidget *
-make_raw_view (QuernMessage *message)
-{
-  GtkWidget *text = gtk_text_view_new ();
-  g_autofree char *raw = dup_raw (message);
-
-  gtk_text_buffer_set_text (gtk_text_view_get_buffer (GTK_TEXT_VIEW (text)), raw, -1);
-  g_object_set (text, "editable", FALSE, "monospace", TRUE, "wrap-mode", GTK_WRAP_WORD_CHAR, "left-margin", 12,
-                "right-margin", 12, "top-margin", 12, "bottom-margin", 12, NULL);
-  gtk_accessible_update_property (GTK_ACCESSIBLE (text), GTK_ACCESSIBLE_PROPERTY_LABEL, _("Raw text"), -1);
-  return text;
-}
-
 static void
 raw_action (GtkWidget *widget, const char *name, GVariant *parameter)
 {
   QuernMessage *message = _quern_chat_page_get_message (QUERN_CHAT_PAGE (widget), g_variant_get_int64 (parameter));
+  const char *reasoning = message != NULL ? quern_message_get_reasoning (message) : "";
+  g_autofree char *raw = NULL; /* everything the model wrote, with its marks */
   AdwDialog *dialog;
   GtkWidget *view, *toolbar, *scrolled, *text, *copy;
 
   if (message == NULL)
     return;
+  raw = *reasoning != '\0'
+            ? g_strconcat ("<think>\n", reasoning, "\n</think>\n\n", quern_message_get_content (message), NULL)
+            : g_strdup (quern_message_get_content (message));
+  text = gtk_text_view_new ();
+  gtk_text_buffer_set_text (gtk_text_view_get_buffer (GTK_TEXT_VIEW (text)), raw, -1);
+  g_object_set (text, "editable", FALSE, "monospace", TRUE, "wrap-mode", GTK_WRAP_WORD_CHAR, "left-margin", 12,
+                "right-margin", 12, "top-margin", 12, "bottom-margin", 12, NULL);
+  gtk_accessible_update_property (GTK_ACCESSIBLE (text), GTK_ACCESSIBLE_PROPERTY_LABEL, _("Raw text"), -1);
   dialog = adw_dialog_new ();
   view = adw_toolbar_view_new ();
   toolbar = adw_header_bar_new ();
   scrolled = gtk_scrolled_window_new ();
-  text = make_raw_view (message);
   copy = gtk_button_new_from_icon_name ("edit-copy-symbolic");
   gtk_widget_set_tooltip_text (copy, _("Copy Raw Text"));
   g_signal_connect_object (copy, "clicked", G_CALLBACK (copy_raw_cb), gtk_text_view_get_buffer (GTK_TEXT_VIEW (text)),
@@ -325,12 +315,14 @@ escape_cb (GtkWidget *widget, GVariant *arguments, gpointer user_data)
   QuernChatPage *self = QUERN_CHAT_PAGE (widget);
 
   if (self->working != NULL)
-    return gtk_widget_activate_action (widget, "chat.cancel-work", NULL);
-  if (self->session != NULL && quern_chat_session_get_state (self->session) != QUERN_SESSION_IDLE)
-    return gtk_widget_activate_action (widget, "chat.stop", NULL);
-  if (self->editing != NULL)
-    return gtk_widget_activate_action (widget, "chat.cancel-edit", NULL);
-  return FALSE;
+    g_cancellable_cancel (self->working);
+  else if (self->session != NULL && quern_chat_session_get_state (self->session) != QUERN_SESSION_IDLE)
+    quern_chat_session_stop (self->session);
+  else if (gtk_widget_get_visible (self->editing_bar))
+    quern_chat_session_cancel_edit (self->session);
+  else
+    return FALSE;
+  return TRUE;
 }
 
 /* ---- list ------------------------------------------------------------------------------------------------------- */

@@ -6,8 +6,7 @@
 /* Shows one conversation: the transcript above, the composer below, the model in the header bar. Its model is a
  * #QuernChatSession. quern-chat-page-actions.c has the actions on messages. */
 
-#define DRAFT_DELAY 500 /* ms after the last key press */
-#define COUNT_DELAY 300
+#define COUNT_DELAY 300 /* ms after the last key press */
 
 G_DEFINE_FINAL_TYPE (QuernChatPage, quern_chat_page, ADW_TYPE_BIN)
 
@@ -67,7 +66,7 @@ add_suggestion (QuernChatPage *self, const char *text, gboolean thinking)
 }
 
 static void
-update_welcome (QuernChatPage *self)
+quern_chat_page_update_welcome (QuernChatPage *self)
 {
   QuernModel *model = self->session != NULL ? quern_chat_session_get_model (self->session) : NULL;
   gboolean demo = model != NULL && quern_model_is_demo (model);
@@ -112,7 +111,7 @@ make_status (QuernChatSession *session)
 }
 
 static void
-update_state (QuernChatPage *self)
+quern_chat_page_update_state (QuernChatPage *self)
 {
   gboolean busy = self->session != NULL && quern_chat_session_get_state (self->session) != QUERN_SESSION_IDLE;
   gboolean ready = self->session != NULL && quern_chat_session_get_model (self->session) != NULL;
@@ -134,20 +133,20 @@ update_state (QuernChatPage *self)
 static void
 repeating_cb (QuernChatPage *self)
 {
-  update_state (self);
+  quern_chat_page_update_state (self);
   if (quern_chat_session_get_repeating (self->session))
     gtk_accessible_announce (GTK_ACCESSIBLE (self), _("The answer is repeating itself."),
                              GTK_ACCESSIBLE_ANNOUNCEMENT_PRIORITY_MEDIUM);
 }
 
 static void
-thinking_changed_cb (QuernChatPage *self)
+quern_chat_page_thinking_changed_cb (QuernChatPage *self)
 {
   quern_composer_set_thinking (self->composer, quern_chat_session_get_thinking (self->session));
 }
 
 static void
-effort_changed_cb (QuernChatPage *self)
+quern_chat_page_effort_changed_cb (QuernChatPage *self)
 {
   quern_composer_set_effort (self->composer, quern_chat_session_get_effort (self->session));
 }
@@ -155,7 +154,7 @@ effort_changed_cb (QuernChatPage *self)
 /* The composer offers what the model's template can do. A template that cannot be used is told of once, when the model is
  * chosen. */
 static void
-update_template (QuernChatPage *self)
+quern_chat_page_update_template (QuernChatPage *self)
 {
   QuernModel *model = quern_chat_session_get_model (self->session);
   const QuernTemplateInfo *info = model != NULL ? &quern_model_get_info (model)->chat : NULL;
@@ -172,14 +171,14 @@ update_template (QuernChatPage *self)
 
 /* Says so if the model of this conversation is gone, because the composer cannot send then. */
 static void
-update_model (QuernChatPage *self)
+quern_chat_page_update_model (QuernChatPage *self)
 {
   QuernConversation *conversation = quern_chat_session_get_conversation (self->session);
   const char *wanted = quern_conversation_get_model_id (conversation);
 
-  update_welcome (self);
-  update_state (self);
-  update_template (self);
+  quern_chat_page_update_welcome (self);
+  quern_chat_page_update_state (self);
+  quern_chat_page_update_template (self);
   if (quern_chat_session_get_model (self->session) == NULL && wanted != NULL && self->library != NULL
       && !quern_library_get_scanning (self->library) && quern_library_find (self->library, wanted) == NULL) {
     g_autofree char *text =
@@ -200,7 +199,7 @@ context_start_cb (QuernChatPage *self)
 }
 
 static void
-messages_changed_cb (QuernChatPage *self)
+quern_chat_page_messages_changed_cb (QuernChatPage *self)
 {
   gtk_stack_set_visible_child_name (self->stack, count_messages (self) > 0 ? "messages" : "empty");
 }
@@ -211,26 +210,44 @@ _quern_chat_page_update (QuernChatPage *self)
 {
   if (self->session == NULL)
     return;
-  messages_changed_cb (self);
-  update_model (self);
-  thinking_changed_cb (self);
-  effort_changed_cb (self);
+  quern_chat_page_messages_changed_cb (self);
+  quern_chat_page_update_model (self);
+  quern_chat_page_thinking_changed_cb (self);
+  quern_chat_page_effort_changed_cb (self);
   _quern_chat_page_update_count (self);
 }
 
-/* ---- draft and token count -------------------------------------------------------------------------------------- */
+/* ---- question and token count ----------------------------------------------------------------------------------- */
 
-static gboolean
-draft_cb (gpointer user_data)
+static void
+quern_chat_page_question_text_cb (QuernChatPage *self)
 {
-  QuernChatPage *self = QUERN_CHAT_PAGE (user_data);
-  self->draft_timer = 0;
-  quern_chat_page_save_draft (self);
-  return G_SOURCE_REMOVE;
+  const char *text = quern_question_get_text (quern_chat_session_get_question (self->session));
+  g_autofree char *shown = quern_composer_dup_text (self->composer);
+
+  if (!g_str_equal (shown, text))
+    quern_composer_set_text (self->composer, text);
+}
+
+/* Shows another question in the composer. */
+static void
+quern_chat_page_question_cb (QuernChatPage *self)
+{
+  QuernQuestion *question = self->session != NULL ? quern_chat_session_get_question (self->session) : NULL;
+  gboolean editing = question != NULL && quern_question_get_kind (question) == QUERN_QUESTION_EDIT;
+
+  g_signal_group_set_target (self->question_signals, question);
+  gtk_widget_set_visible (self->editing_bar, editing);
+  gtk_widget_action_set_enabled (GTK_WIDGET (self), "chat.cancel-edit", editing);
+  if (question == NULL)
+    return;
+  quern_chat_page_question_text_cb (self);
+  quern_attachment_bar_set_model (quern_composer_get_attachments (self->composer),
+                                  quern_question_get_attachments (question));
 }
 
 static void
-counted_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+quern_chat_page_counted_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (QuernChatPage) self = user_data;
   QuernTokenCount count;
@@ -254,11 +271,9 @@ context_used_cb (QuernChatPage *self)
 }
 
 static gboolean
-count_cb (gpointer user_data)
+quern_chat_page_count_cb (gpointer user_data)
 {
   QuernChatPage *self = QUERN_CHAT_PAGE (user_data);
-  g_autofree char *draft = g_strstrip (quern_composer_dup_text (self->composer));
-  g_autoptr (GListModel) attachments = NULL;
 
   self->count_timer = 0;
   if (self->session == NULL || quern_chat_session_get_model (self->session) == NULL) {
@@ -268,9 +283,7 @@ count_cb (gpointer user_data)
   g_cancellable_cancel (self->counting);
   g_clear_object (&self->counting);
   self->counting = g_cancellable_new ();
-  attachments = quern_attachment_bar_dup_model (quern_composer_get_attachments (self->composer));
-  quern_chat_session_count_tokens_async (self->session, draft, attachments, self->counting, counted_cb,
-                                         g_object_ref (self));
+  quern_chat_session_count_tokens_async (self->session, self->counting, quern_chat_page_counted_cb, g_object_ref (self));
   return G_SOURCE_REMOVE;
 }
 
@@ -281,14 +294,17 @@ _quern_chat_page_update_count (QuernChatPage *self)
   if (self->session == NULL || quern_chat_session_get_state (self->session) != QUERN_SESSION_IDLE)
     return;
   g_clear_handle_id (&self->count_timer, g_source_remove);
-  self->count_timer = g_timeout_add (COUNT_DELAY, count_cb, self);
+  self->count_timer = g_timeout_add (COUNT_DELAY, quern_chat_page_count_cb, self);
 }
 
 static void
 composer_changed_cb (QuernChatPage *self)
 {
-  g_clear_handle_id (&self->draft_timer, g_source_remove);
-  self->draft_timer = g_timeout_add (DRAFT_DELAY, draft_cb, self);
+  g_autofree char *text = quern_composer_dup_text (self->composer);
+
+  if (self->session == NULL)
+    return;
+  quern_question_set_text (quern_chat_session_get_question (self->session), text);
   _quern_chat_page_update_count (self);
 }
 
@@ -316,7 +332,7 @@ banner_clicked_cb (QuernChatPage *self)
 }
 
 static gboolean
-dropped_cb (QuernChatPage *self, const GValue *value)
+quern_chat_page_dropped_cb (QuernChatPage *self, const GValue *value)
 {
   QuernAttachmentBar *bar = quern_composer_get_attachments (self->composer);
   g_autoptr (GSList) files = NULL;
@@ -333,60 +349,10 @@ dropped_cb (QuernChatPage *self, const GValue *value)
 }
 
 static void
-accept_drops (QuernChatPage *self)
+quern_chat_page_state_changed_cb (QuernChatPage *self)
 {
-  GtkDropTarget *target = gtk_drop_target_new (G_TYPE_INVALID, GDK_ACTION_COPY);
-  GType types[] = { GDK_TYPE_FILE_LIST, GDK_TYPE_TEXTURE };
-
-  gtk_drop_target_set_gtypes (target, types, G_N_ELEMENTS (types));
-  g_signal_connect_swapped (target, "drop", G_CALLBACK (dropped_cb), self);
-  gtk_widget_add_controller (GTK_WIDGET (self), GTK_EVENT_CONTROLLER (target));
-}
-
-static void
-state_changed_cb (QuernChatPage *self)
-{
-  update_state (self);
+  quern_chat_page_update_state (self);
   _quern_chat_page_update_count (self);
-}
-
-/* Attachments of a draft stay with their conversation as long as the program runs. */
-static void
-keep_attachments (QuernChatPage *self)
-{
-  GObject *conversation = G_OBJECT (quern_chat_session_get_conversation (self->session));
-  QuernAttachmentBar *bar = quern_composer_get_attachments (self->composer);
-
-  g_object_set_data_full (conversation, "draft-attachments", quern_attachment_bar_dup_model (bar), g_object_unref);
-}
-
-static void
-show_draft (QuernChatPage *self)
-{
-  QuernConversation *conversation = quern_chat_session_get_conversation (self->session);
-
-  quern_composer_set_text (self->composer, quern_conversation_get_draft (conversation));
-  quern_attachment_bar_set_model (quern_composer_get_attachments (self->composer),
-                                  g_object_get_data (G_OBJECT (conversation), "draft-attachments"));
-}
-
-/* Puts a question of the conversation into the composer and saves the draft; with NULL, editing ends. */
-void
-_quern_chat_page_set_editing (QuernChatPage *self, QuernMessage *question)
-{
-  if (question != NULL && self->editing == NULL && self->session != NULL)
-    keep_attachments (self);
-  g_set_object (&self->editing, question);
-  gtk_widget_set_visible (self->editing_bar, question != NULL);
-  gtk_widget_action_set_enabled (GTK_WIDGET (self), "chat.cancel-edit", question != NULL);
-}
-
-/* Restores the draft that was in the composer before. */
-void
-_quern_chat_page_end_editing (QuernChatPage *self)
-{
-  _quern_chat_page_set_editing (self, NULL);
-  show_draft (self);
 }
 
 /**
@@ -401,7 +367,7 @@ _quern_chat_page_set_working (QuernChatPage *self, const char *what, GCancellabl
   gtk_label_set_label (self->working_label, what != NULL ? what : "");
   gtk_widget_set_visible (self->working_bar, what != NULL);
   if (self->session != NULL)
-    update_state (self);
+    quern_chat_page_update_state (self);
 }
 
 /* ---- object ----------------------------------------------------------------------------------------------------- */
@@ -411,20 +377,18 @@ quern_chat_page_dispose (GObject *object)
 {
   QuernChatPage *self = QUERN_CHAT_PAGE (object);
 
-  g_clear_handle_id (&self->draft_timer, g_source_remove);
   g_clear_handle_id (&self->count_timer, g_source_remove);
   g_cancellable_cancel (self->counting);
   g_clear_object (&self->counting);
   g_clear_object (&self->session_signals);
+  g_clear_object (&self->question_signals);
   g_clear_object (&self->message_signals);
   g_clear_object (&self->library_signals);
   g_clear_object (&self->conversation_signals);
   g_cancellable_cancel (self->working);
   g_clear_object (&self->working);
-  g_clear_pointer (&self->unsent, g_free);
   g_clear_pointer (&self->template_told, g_free);
   g_clear_object (&self->session);
-  g_clear_object (&self->editing);
   g_clear_object (&self->store);
   g_clear_object (&self->library);
   gtk_widget_dispose_template (GTK_WIDGET (self), QUERN_TYPE_CHAT_PAGE);
@@ -465,33 +429,42 @@ quern_chat_page_class_init (QuernChatPageClass *klass)
 static void
 quern_chat_page_init (QuernChatPage *self)
 {
+  GtkDropTarget *target = gtk_drop_target_new (G_TYPE_INVALID, GDK_ACTION_COPY);
+  GType types[] = { GDK_TYPE_FILE_LIST, GDK_TYPE_TEXTURE };
+
   gtk_widget_init_template (GTK_WIDGET (self));
-  _quern_chat_page_set_editing (self, NULL);
-  accept_drops (self);
+  gtk_drop_target_set_gtypes (target, types, G_N_ELEMENTS (types));
+  g_signal_connect_swapped (target, "drop", G_CALLBACK (quern_chat_page_dropped_cb), self);
+  gtk_widget_add_controller (GTK_WIDGET (self), GTK_EVENT_CONTROLLER (target));
   quern_find_bar_set_transcript (self->find_bar, self->transcript);
   g_signal_connect_object (quern_composer_get_attachments (self->composer), "problem",
                            G_CALLBACK (quern_chat_page_show_problem), self, G_CONNECT_SWAPPED);
 
   self->session_signals = g_signal_group_new (QUERN_TYPE_CHAT_SESSION);
-  g_signal_group_connect_swapped (self->session_signals, "notify::state", G_CALLBACK (state_changed_cb), self);
-  g_signal_group_connect_swapped (self->session_signals, "notify::progress", G_CALLBACK (update_state), self);
+  g_signal_group_connect_swapped (self->session_signals, "notify::state", G_CALLBACK (quern_chat_page_state_changed_cb), self);
+  g_signal_group_connect_swapped (self->session_signals, "notify::progress", G_CALLBACK (quern_chat_page_update_state),
+                                  self);
   g_signal_group_connect_swapped (self->session_signals, "notify::model", G_CALLBACK (_quern_chat_page_update), self);
-  g_signal_group_connect_swapped (self->session_signals, "notify::thinking", G_CALLBACK (thinking_changed_cb), self);
-  g_signal_group_connect_swapped (self->session_signals, "notify::effort", G_CALLBACK (effort_changed_cb), self);
+  g_signal_group_connect_swapped (self->session_signals, "notify::thinking", G_CALLBACK (quern_chat_page_thinking_changed_cb), self);
+  g_signal_group_connect_swapped (self->session_signals, "notify::effort", G_CALLBACK (quern_chat_page_effort_changed_cb), self);
   g_signal_group_connect_swapped (self->session_signals, "notify::context-used", G_CALLBACK (context_used_cb), self);
   g_signal_group_connect_swapped (self->session_signals, "notify::context-size",
                                   G_CALLBACK (_quern_chat_page_update_count), self);
   g_signal_group_connect_swapped (self->session_signals, "notify::repeating", G_CALLBACK (repeating_cb), self);
+  g_signal_group_connect_swapped (self->session_signals, "notify::question", G_CALLBACK (quern_chat_page_question_cb), self);
+  self->question_signals = g_signal_group_new (QUERN_TYPE_QUESTION);
+  g_signal_group_connect_swapped (self->question_signals, "notify::text", G_CALLBACK (quern_chat_page_question_text_cb), self);
   self->conversation_signals = g_signal_group_new (QUERN_TYPE_CONVERSATION);
   g_signal_group_connect_swapped (self->conversation_signals, "notify::context-start", G_CALLBACK (context_start_cb),
                                   self);
   g_signal_group_connect_swapped (self->conversation_signals, "notify::system-prompt",
                                   G_CALLBACK (_quern_chat_page_update_count), self);
   self->message_signals = g_signal_group_new (G_TYPE_LIST_MODEL);
-  g_signal_group_connect_swapped (self->message_signals, "items-changed", G_CALLBACK (messages_changed_cb), self);
+  g_signal_group_connect_swapped (self->message_signals, "items-changed", G_CALLBACK (quern_chat_page_messages_changed_cb), self);
   self->library_signals = g_signal_group_new (QUERN_TYPE_LIBRARY);
   g_signal_group_connect_swapped (self->library_signals, "notify::scanning", G_CALLBACK (_quern_chat_page_update),
                                   self);
+  quern_chat_page_question_cb (self);
 }
 
 /**
@@ -542,7 +515,7 @@ quern_chat_page_is_answering (QuernChatPage *self)
  * quern_chat_page_set_session:
  * @session: (nullable): the conversation to show
  *
- * The draft of the one before is saved.
+ * What is written in the one before is saved.
  */
 void
 quern_chat_page_set_session (QuernChatPage *self, QuernChatSession *session)
@@ -551,29 +524,25 @@ quern_chat_page_set_session (QuernChatPage *self, QuernChatSession *session)
 
   g_return_if_fail (QUERN_IS_CHAT_PAGE (self));
 
-  quern_chat_page_save_draft (self);
-  if (self->session != NULL && self->editing == NULL)
-    keep_attachments (self);
-  g_clear_pointer (&self->unsent, g_free);
+  if (self->session != NULL)
+    quern_chat_session_save_unsent (self->session);
   g_cancellable_cancel (self->working);
   g_set_object (&self->session, session);
+  quern_chat_page_question_cb (self); /* first: what the composer shows is the question's from now on */
   _quern_chat_page_set_working (self, NULL, NULL);
   messages = session != NULL ? quern_chat_session_get_messages (session) : NULL;
   g_signal_group_set_target (self->session_signals, session);
   g_signal_group_set_target (self->message_signals, messages);
   g_signal_group_set_target (self->conversation_signals,
                              session != NULL ? quern_chat_session_get_conversation (session) : NULL);
-  _quern_chat_page_set_editing (self, NULL);
   adw_banner_set_revealed (self->banner, FALSE);
   quern_model_button_set_session (self->model_button, session);
   quern_transcript_set_messages (self->transcript, messages);
   quern_find_bar_set_messages (self->find_bar, messages);
   quern_context_gauge_set_count (quern_composer_get_gauge (self->composer), NULL);
   quern_attachment_bar_set_session (quern_composer_get_attachments (self->composer), session, self->store);
-  if (session != NULL) {
-    show_draft (self);
+  if (session != NULL)
     context_start_cb (self);
-  }
   _quern_chat_page_update (self);
 }
 
@@ -635,34 +604,6 @@ quern_chat_page_set_trouble (QuernChatPage *self, const char *sentence)
   adw_banner_set_revealed (self->trouble, sentence != NULL);
 }
 
-/**
- * quern_chat_page_save_draft:
- *
- * Saves the text of the composer with the conversation. A new conversation is added to the store first.
- */
-void
-quern_chat_page_save_draft (QuernChatPage *self)
-{
-  QuernConversation *conversation;
-  g_autofree char *text = NULL;
-  g_autofree char *written = NULL;
-
-  g_return_if_fail (QUERN_IS_CHAT_PAGE (self));
-
-  g_clear_handle_id (&self->draft_timer, g_source_remove);
-  if (self->session == NULL || self->editing != NULL)
-    return;
-  conversation = quern_chat_session_get_conversation (self->session);
-  written = quern_composer_dup_text (self->composer);
-  text = _quern_chat_page_join_texts (self->unsent, written);
-  if (quern_store_get_conversation (self->store, quern_conversation_get_id (conversation)) == NULL) {
-    if (*text == '\0')
-      return;
-    quern_store_add_conversation (self->store, conversation);
-  }
-  quern_conversation_set_draft (conversation, text);
-}
-
 void
 quern_chat_page_focus (QuernChatPage *self)
 {
@@ -701,7 +642,7 @@ quern_chat_page_copy_last_answer (QuernChatPage *self)
   for (guint i = count_messages (self); i > 0; i--) {
     g_autoptr (QuernMessage) message = g_list_model_get_item (messages, i - 1);
     if (quern_message_get_role (message) == QUERN_ROLE_ASSISTANT) {
-      gtk_widget_activate_action (GTK_WIDGET (self), "chat.copy", "x", quern_message_get_id (message));
+      _quern_chat_page_copy (self, message);
       return;
     }
   }

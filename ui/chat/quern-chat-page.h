@@ -18,7 +18,6 @@ void quern_chat_page_show_message (QuernChatPage *self, gint64 id, const char *c
 void quern_chat_page_find (QuernChatPage *self);
 void quern_chat_page_show_problem (QuernChatPage *self, const char *sentence);
 void quern_chat_page_set_trouble (QuernChatPage *self, const char *sentence);
-void quern_chat_page_save_draft (QuernChatPage *self);
 void quern_chat_page_focus (QuernChatPage *self);
 void quern_chat_page_choose_model (QuernChatPage *self);
 void quern_chat_page_toggle_thinking (QuernChatPage *self);

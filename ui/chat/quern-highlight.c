@@ -112,23 +112,17 @@ mark (GtkWidget *widget, gpointer needles)
   return found ? widget : NULL;
 }
 
-/* GTK merges a label's attributes with those of its markup. They can only be removed by parsing the markup again. */
-static void
-unmark_label (GtkLabel *label)
-{
-  g_autofree char *text = g_strdup (gtk_label_get_label (label));
-
-  gtk_label_set_attributes (label, NULL);
-  gtk_label_set_label (label, "");
-  gtk_label_set_label (label, text);
-}
-
 static GtkWidget *
 unmark (GtkWidget *widget, gpointer user_data)
 {
   if (GTK_IS_LABEL (widget)) {
-    if (g_object_steal_qdata (G_OBJECT (widget), marked_quark ()) != NULL)
-      unmark_label (GTK_LABEL (widget));
+    if (g_object_steal_qdata (G_OBJECT (widget), marked_quark ()) != NULL) {
+      /* GTK merges a label's attributes with those of its markup. They can only be removed by parsing the markup again. */
+      g_autofree char *text = g_strdup (gtk_label_get_label (GTK_LABEL (widget)));
+      gtk_label_set_attributes (GTK_LABEL (widget), NULL);
+      gtk_label_set_label (GTK_LABEL (widget), "");
+      gtk_label_set_label (GTK_LABEL (widget), text);
+    }
   } else {
     GtkTextBuffer *buffer = gtk_text_view_get_buffer (GTK_TEXT_VIEW (widget));
     GtkTextIter start, end;

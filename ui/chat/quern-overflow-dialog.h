@@ -12,11 +12,13 @@ typedef enum {
   QUERN_OVERFLOW_RAISE,
   QUERN_OVERFLOW_LEAVE_OUT,
   QUERN_OVERFLOW_SUMMARISE,
+  QUERN_OVERFLOW_N_CHOICES
 } QuernOverflowChoice;
 
-typedef void (*QuernOverflowFunc) (QuernOverflowChoice choice, const QuernOverflowPlan *plan, gpointer user_data);
+typedef void (*QuernOverflowFunc) (QuernChatSession *session, QuernOverflowChoice choice, const QuernOverflowPlan *plan,
+                                   gpointer user_data);
 
-void quern_overflow_dialog_present (GtkWidget *parent, const QuernOverflowPlan *plan, QuernModel *model,
+void quern_overflow_dialog_present (GtkWidget *parent, QuernChatSession *session, const QuernOverflowPlan *plan,
                                     QuernOverflowFunc func, gpointer user_data);
 
 G_END_DECLS

@@ -23,43 +23,13 @@ struct _QuernQuestionRow {
 G_DEFINE_FINAL_TYPE (QuernQuestionRow, quern_question_row, ADW_TYPE_BIN)
 
 static void
-update (QuernQuestionRow *self)
+quern_question_row_update (QuernQuestionRow *self)
 {
   const char *content = quern_message_get_content (self->message);
 
   gtk_label_set_label (self->text, content);
   gtk_widget_set_visible (self->bubble, *content != '\0');
   quern_siblings_update (self->siblings, self->message);
-}
-
-static GListModel *
-list_pictures (GListModel *attachments)
-{
-  GListStore *pictures = g_list_store_new (QUERN_TYPE_ATTACHMENT);
-
-  for (guint i = 0; i < g_list_model_get_n_items (attachments); i++) {
-    g_autoptr (QuernAttachment) attachment = g_list_model_get_item (attachments, i);
-    if (quern_attachment_is_picture (attachment))
-      g_list_store_append (pictures, attachment);
-  }
-  return G_LIST_MODEL (pictures);
-}
-
-static void
-add_attachments (QuernQuestionRow *self, QuernStore *store)
-{
-  GListModel *attachments = quern_message_get_attachments (self->message);
-  g_autoptr (GListModel) pictures = list_pictures (attachments);
-  guint n = g_list_model_get_n_items (attachments), n_pictures = 0;
-
-  for (guint i = 0; i < n; i++) {
-    g_autoptr (QuernAttachment) attachment = g_list_model_get_item (attachments, i);
-    GtkWidget *widget = quern_attachment_is_picture (attachment)
-                            ? quern_picture_tile_new (pictures, n_pictures++, store)
-                            : quern_chip_new (attachment, store);
-    adw_wrap_box_append (ADW_WRAP_BOX (self->attachments), widget);
-  }
-  gtk_widget_set_visible (self->attachments, n > 0);
 }
 
 static void
@@ -106,15 +76,30 @@ quern_question_row_new (QuernMessage *message, QuernStore *store)
 {
   QuernQuestionRow *self = g_object_new (QUERN_TYPE_QUESTION_ROW, NULL);
   gint64 id = quern_message_get_id (message);
+  GListModel *attachments = quern_message_get_attachments (message);
+  guint n = g_list_model_get_n_items (attachments);
+  g_autoptr (GListStore) pictures = g_list_store_new (QUERN_TYPE_ATTACHMENT);
 
   self->message = g_object_ref (message);
   gtk_actionable_set_action_target (self->answer, "x", id);
   gtk_actionable_set_action_target (self->edit, "x", id);
   gtk_actionable_set_action_target (self->copy, "x", id);
   gtk_actionable_set_action_target (self->remove, "x", id);
-  g_signal_connect_object (message, "notify", G_CALLBACK (update), self, G_CONNECT_SWAPPED);
-  add_attachments (self, store);
-  update (self);
+  g_signal_connect_object (message, "notify", G_CALLBACK (quern_question_row_update), self, G_CONNECT_SWAPPED);
+  for (guint i = 0; i < n; i++) {
+    g_autoptr (QuernAttachment) attachment = g_list_model_get_item (attachments, i);
+    GtkWidget *widget;
+    if (quern_attachment_is_picture (attachment)) {
+      guint position = g_list_model_get_n_items (G_LIST_MODEL (pictures));
+      g_list_store_append (pictures, attachment);
+      widget = quern_picture_tile_new (G_LIST_MODEL (pictures), position, store);
+    } else {
+      widget = quern_chip_new (attachment, store);
+    }
+    adw_wrap_box_append (ADW_WRAP_BOX (self->attachments), widget);
+  }
+  gtk_widget_set_visible (self->attachments, n > 0);
+  quern_question_row_update (self);
   return GTK_WIDGET (self);
 }
 

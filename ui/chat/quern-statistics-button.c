@@ -56,15 +56,6 @@ rate_text (double rate)
   return g_strdup_printf (_("%.1f tokens/s"), rate);
 }
 
-static char *
-prompt_text (const QuernStatistics *s)
-{
-  /* Translators: tokens of the prompt, and how many of them were still in memory from before */
-  if (s->reused_tokens > 0)
-    return g_strdup_printf (_("%u tokens, %u reused"), s->prompt_tokens, s->reused_tokens);
-  return g_strdup_printf (ngettext ("%u token", "%u tokens", s->prompt_tokens), s->prompt_tokens);
-}
-
 static GtkWidget *
 make_grid (QuernMessage *message)
 {
@@ -78,7 +69,11 @@ make_grid (QuernMessage *message)
     add_row (GTK_GRID (grid), _("Model"), g_strdup (model));
   if (quern_message_get_effort (message) != NULL && quern_message_get_thinking (message))
     add_row (GTK_GRID (grid), _("Effort"), g_strdup (quern_effort_get_title (quern_message_get_effort (message))));
-  add_row (GTK_GRID (grid), _("Prompt"), prompt_text (s));
+  add_row (GTK_GRID (grid), _("Prompt"),
+           s->reused_tokens > 0
+               /* Translators: tokens of the prompt, and how many of them were still in memory from before */
+               ? g_strdup_printf (_("%u tokens, %u reused"), s->prompt_tokens, s->reused_tokens)
+               : g_strdup_printf (ngettext ("%u token", "%u tokens", s->prompt_tokens), s->prompt_tokens));
   if (s->prefill_seconds > 0 && s->evaluated_tokens > 0)
     add_row (GTK_GRID (grid), _("Reading the prompt"), rate_text (quern_statistics_prefill_rate (s)));
   add_row (GTK_GRID (grid), _("First token after"), seconds_text (s->first_token_seconds));
@@ -100,25 +95,6 @@ make_grid (QuernMessage *message)
 
 /* The measured memory bandwidth in bytes per second, or 0 before that. It does not change while the program runs. */
 static double bandwidth;
-
-static QuernModel *
-find_model (QuernStatisticsButton *self)
-{
-  GtkWidget *page = gtk_widget_get_ancestor (GTK_WIDGET (self), QUERN_TYPE_CHAT_PAGE);
-  QuernLibrary *library = page != NULL ? quern_chat_page_get_library (QUERN_CHAT_PAGE (page)) : NULL;
-  const char *id = quern_message_get_model_id (self->message);
-
-  return library != NULL && id != NULL ? quern_library_find (library, id) : NULL;
-}
-
-static char *
-reading_sentence (const QuernStatistics *s)
-{
-  if (s->reused_tokens > 0)
-    return g_strdup_printf (_("%'u tokens of the prompt were still in memory, so only %'u had to be read."),
-                            s->reused_tokens, s->evaluated_tokens);
-  return g_strdup (_("The whole prompt had to be read, because none of it was still in memory."));
-}
 
 /* Explains the speed by the weights that were read for the answer. Returns NULL if that is not known. */
 static char *
@@ -150,14 +126,20 @@ static char *
 explain (QuernStatisticsButton *self)
 {
   const QuernStatistics *s = quern_message_get_statistics (self->message);
-  QuernModel *model = find_model (self);
+  GtkWidget *page = gtk_widget_get_ancestor (GTK_WIDGET (self), QUERN_TYPE_CHAT_PAGE);
+  QuernLibrary *library = page != NULL ? quern_chat_page_get_library (QUERN_CHAT_PAGE (page)) : NULL;
+  const char *id = quern_message_get_model_id (self->message);
+  QuernModel *model = library != NULL && id != NULL ? quern_library_find (library, id) : NULL;
   GString *text = g_string_new (NULL);
-  g_autofree char *reading = reading_sentence (s);
   g_autofree char *memory = memory_sentence (s, model);
 
   if (s->load_seconds > 0)
     g_string_append_printf (text, "%s\n\n", _("The model had to be loaded first."));
-  g_string_append (text, reading);
+  if (s->reused_tokens > 0)
+    g_string_append_printf (text, _("%'u tokens of the prompt were still in memory, so only %'u had to be read."),
+                            s->reused_tokens, s->evaluated_tokens);
+  else
+    g_string_append (text, _("The whole prompt had to be read, because none of it was still in memory."));
   if (memory != NULL)
     g_string_append_printf (text, "\n\n%s", memory);
   else if (model == NULL)
@@ -189,19 +171,12 @@ measured_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   gtk_label_set_label (self->why, text);
 }
 
-/* The bandwidth is not measured while an answer is generated: each would slow the other down. */
 static void
-measure (QuernStatisticsButton *self)
+create_popup_cb (GtkMenuButton *button, gpointer user_data)
 {
+  QuernStatisticsButton *self = QUERN_STATISTICS_BUTTON (user_data);
   GtkWidget *page = gtk_widget_get_ancestor (GTK_WIDGET (self), QUERN_TYPE_CHAT_PAGE);
-
-  if (bandwidth <= 0 && page != NULL && !quern_chat_page_is_answering (QUERN_CHAT_PAGE (page)))
-    quern_machine_measure_async (NULL, measured_cb, g_object_ref (self));
-}
-
-static GtkWidget *
-make_details (QuernStatisticsButton *self)
-{
+  GtkWidget *popover = gtk_popover_new (), *scrolled = gtk_scrolled_window_new ();
   GtkWidget *box = gtk_box_new (GTK_ORIENTATION_VERTICAL, 12);
   GtkWidget *heading = gtk_label_new (_("Why This Speed?")), *why = gtk_label_new (NULL);
   g_autofree char *text = explain (self);
@@ -219,18 +194,11 @@ make_details (QuernStatisticsButton *self)
   gtk_box_append (GTK_BOX (box), gtk_separator_new (GTK_ORIENTATION_HORIZONTAL));
   gtk_box_append (GTK_BOX (box), make_grid (self->message));
   g_set_weak_pointer (&self->why, GTK_LABEL (why));
-  measure (self);
-  return box;
-}
+  /* The bandwidth is not measured while an answer is generated: each would slow the other down. */
+  if (bandwidth <= 0 && page != NULL && !quern_chat_page_is_answering (QUERN_CHAT_PAGE (page)))
+    quern_machine_measure_async (NULL, measured_cb, g_object_ref (self));
 
-static void
-create_popup_cb (GtkMenuButton *button, gpointer user_data)
-{
-  QuernStatisticsButton *self = QUERN_STATISTICS_BUTTON (user_data);
-  GtkWidget *popover = gtk_popover_new ();
-  GtkWidget *scrolled = gtk_scrolled_window_new ();
-
-  gtk_scrolled_window_set_child (GTK_SCROLLED_WINDOW (scrolled), make_details (self));
+  gtk_scrolled_window_set_child (GTK_SCROLLED_WINDOW (scrolled), box);
   gtk_scrolled_window_set_policy (GTK_SCROLLED_WINDOW (scrolled), GTK_POLICY_NEVER, GTK_POLICY_AUTOMATIC);
   gtk_scrolled_window_set_propagate_natural_height (GTK_SCROLLED_WINDOW (scrolled), TRUE);
   gtk_scrolled_window_set_propagate_natural_width (GTK_SCROLLED_WINDOW (scrolled), TRUE);

@@ -52,12 +52,6 @@ with_tokens (char *what, guint n_tokens)
 }
 
 static char *
-finished_label (const QuernStatistics *statistics)
-{
-  return with_tokens (duration_label (statistics), statistics->reasoning_tokens);
-}
-
-static char *
 live_label (QuernThinkingView *self)
 {
   const QuernStatistics *statistics = quern_message_get_statistics (self->message);
@@ -71,12 +65,16 @@ live_label (QuernThinkingView *self)
 }
 
 static void
-update_label (QuernThinkingView *self)
+quern_thinking_view_update_label (QuernThinkingView *self)
 {
+  const QuernStatistics *statistics;
   g_autofree char *label = NULL;
+
   if (self->message == NULL)
     return;
-  label = self->started != 0 ? live_label (self) : finished_label (quern_message_get_statistics (self->message));
+  statistics = quern_message_get_statistics (self->message);
+  label = self->started != 0 ? live_label (self)
+                             : with_tokens (duration_label (statistics), statistics->reasoning_tokens);
   if (g_str_equal (gtk_label_get_label (self->label), label))
     return;
   gtk_label_set_label (self->label, label);
@@ -84,28 +82,14 @@ update_label (QuernThinkingView *self)
 }
 
 static gboolean
-tick_cb (gpointer user_data)
+quern_thinking_view_tick_cb (gpointer user_data)
 {
-  update_label (QUERN_THINKING_VIEW (user_data));
+  quern_thinking_view_update_label (QUERN_THINKING_VIEW (user_data));
   return G_SOURCE_CONTINUE;
 }
 
 static void
-set_live (QuernThinkingView *self, gboolean live)
-{
-  if (live == (self->started != 0))
-    return;
-  self->started = live ? g_get_monotonic_time () : 0;
-  g_clear_handle_id (&self->timer, g_source_remove);
-  if (live)
-    self->timer = g_timeout_add (500, tick_cb, self);
-  gtk_widget_set_visible (self->spinner, live);
-  gtk_widget_set_visible (self->answer_now, live);
-  update_label (self);
-}
-
-static void
-update_text (QuernThinkingView *self)
+quern_thinking_view_update_text (QuernThinkingView *self)
 {
   if (self->message != NULL && gtk_toggle_button_get_active (self->toggle))
     quern_md_view_set_text (self->text, quern_message_get_reasoning (self->message), self->started == 0);
@@ -117,7 +101,7 @@ toggled_cb (QuernThinkingView *self)
   gboolean open = gtk_toggle_button_get_active (self->toggle);
   gtk_image_set_from_icon_name (self->arrow, open ? "pan-down-symbolic" : "pan-end-symbolic");
   gtk_accessible_update_state (GTK_ACCESSIBLE (self->toggle), GTK_ACCESSIBLE_STATE_EXPANDED, open, -1);
-  update_text (self);
+  quern_thinking_view_update_text (self);
 }
 
 static void
@@ -172,8 +156,16 @@ quern_thinking_view_update (QuernThinkingView *self, QuernMessage *message)
   g_set_object (&self->message, message);
   live = quern_message_get_state (message) == QUERN_MESSAGE_STREAMING && quern_message_get_in_reasoning (message);
   gtk_widget_set_visible (GTK_WIDGET (self), live || *quern_message_get_reasoning (message) != '\0');
-  set_live (self, live);
-  if (!live) /* otherwise it would run twice in a second */
-    update_label (self);
-  update_text (self);
+  if (live != (self->started != 0)) {
+    self->started = live ? g_get_monotonic_time () : 0;
+    g_clear_handle_id (&self->timer, g_source_remove);
+    if (live)
+      self->timer = g_timeout_add (500, quern_thinking_view_tick_cb, self);
+    gtk_widget_set_visible (self->spinner, live);
+    gtk_widget_set_visible (self->answer_now, live);
+    quern_thinking_view_update_label (self);
+  } else if (!live) { /* while it is live, the timer does it twice in a second */
+    quern_thinking_view_update_label (self);
+  }
+  quern_thinking_view_update_text (self);
 }

@@ -82,16 +82,6 @@ get_end (QuernTranscript *self)
   return self->first + self->rows->len;
 }
 
-static GtkWidget *
-make_row (QuernTranscript *self, guint position)
-{
-  g_autoptr (QuernMessage) message = g_list_model_get_item (self->messages, position);
-
-  if (quern_message_get_role (message) == QUERN_ROLE_USER)
-    return quern_question_row_new (message, self->store);
-  return quern_answer_row_new (message);
-}
-
 /* ---- what the model sees ---------------------------------------------------------------------------------------- */
 
 static GtkWidget *
@@ -169,7 +159,9 @@ static void
 insert_row (QuernTranscript *self, guint position)
 {
   guint i = position - self->first;
-  GtkWidget *row = make_row (self, position);
+  g_autoptr (QuernMessage) message = g_list_model_get_item (self->messages, position);
+  GtkWidget *row = quern_message_get_role (message) == QUERN_ROLE_USER ? quern_question_row_new (message, self->store)
+                                                                       : quern_answer_row_new (message);
 
   gtk_box_insert_child_after (self->box, row, i > 0 ? g_ptr_array_index (self->rows, i - 1) : NULL);
   g_ptr_array_insert (self->rows, i, row);
@@ -257,28 +249,6 @@ is_near_bottom (QuernTranscript *self)
   return end_of (adjustment) - gtk_adjustment_get_value (adjustment) < gtk_adjustment_get_page_size (adjustment);
 }
 
-/* Returns whether rows at the far end may be removed because far more are built than are in view. */
-static gboolean
-has_too_many (QuernTranscript *self)
-{
-  GtkAdjustment *adjustment = get_adjustment (self);
-
-  return self->rows->len > MOST_ROWS
-         && gtk_adjustment_get_upper (adjustment) > 6 * gtk_adjustment_get_page_size (adjustment);
-}
-
-static void
-drop_rows (QuernTranscript *self, gboolean at_top)
-{
-  if (at_top)
-    keep_place (self);
-  while (self->rows->len > MOST_ROWS) {
-    remove_row (self, at_top ? 0 : self->rows->len - 1);
-    self->first += at_top;
-  }
-  place_line (self);
-}
-
 /* Runs before the layout of a frame. Rows are removed in one frame and added in the next, so that each change of height
  * is known to be above or below the text that is being read. */
 static gboolean
@@ -287,9 +257,18 @@ more_cb (GtkWidget *widget, GdkFrameClock *clock, gpointer user_data)
   QuernTranscript *self = QUERN_TRANSCRIPT (widget);
   gboolean above = self->first > 0 && is_near_top (self);
   gboolean below = get_end (self) < count_messages (self) && is_near_bottom (self);
+  GtkAdjustment *adjustment = get_adjustment (self);
 
-  if ((above || below) && has_too_many (self)) {
-    drop_rows (self, !above);
+  /* Rows at the far end are removed if far more are built than are in view. */
+  if ((above || below) && self->rows->len > MOST_ROWS
+      && gtk_adjustment_get_upper (adjustment) > 6 * gtk_adjustment_get_page_size (adjustment)) {
+    if (!above)
+      keep_place (self);
+    while (self->rows->len > MOST_ROWS) {
+      remove_row (self, !above ? 0 : self->rows->len - 1);
+      self->first += !above;
+    }
+    place_line (self);
     return G_SOURCE_CONTINUE;
   }
   self->more_tick = 0;
@@ -301,20 +280,13 @@ more_cb (GtkWidget *widget, GdkFrameClock *clock, gpointer user_data)
 }
 
 static void
-queue_more (QuernTranscript *self)
-{
-  if (self->more_tick == 0)
-    self->more_tick = gtk_widget_add_tick_callback (GTK_WIDGET (self), more_cb, NULL, NULL);
-}
-
-static void
 value_changed_cb (QuernTranscript *self, GtkAdjustment *adjustment)
 {
   gboolean whole = get_end (self) == count_messages (self);
 
   set_at_end (self, whole && gtk_adjustment_get_value (adjustment) >= end_of (adjustment) - 2);
-  if ((self->first > 0 && is_near_top (self)) || (!whole && is_near_bottom (self)))
-    queue_more (self);
+  if (self->more_tick == 0 && ((self->first > 0 && is_near_top (self)) || (!whole && is_near_bottom (self))))
+    self->more_tick = gtk_widget_add_tick_callback (GTK_WIDGET (self), more_cb, NULL, NULL);
 }
 
 static gboolean
@@ -329,7 +301,7 @@ settle_cb (gpointer user_data)
 /* The height of the content or of the view changed. This is called in the middle of the viewport's layout, which
  * ignores a value that is set now, so another layout is queued. */
 static void
-changed_cb (QuernTranscript *self, GtkAdjustment *adjustment)
+quern_transcript_size_changed_cb (QuernTranscript *self, GtkAdjustment *adjustment)
 {
   double grown = gtk_adjustment_get_upper (adjustment) - self->old_upper;
   double value = grown < 0 ? self->old_value : gtk_adjustment_get_value (adjustment); /* now in a shorter range */
@@ -346,7 +318,7 @@ changed_cb (QuernTranscript *self, GtkAdjustment *adjustment)
 
 /* Rebuilds the rows from the message `first` on. If these are the last messages, the view goes to the end. */
 static void
-rebuild_from (QuernTranscript *self, guint first)
+quern_transcript_rebuild_from (QuernTranscript *self, guint first)
 {
   while (self->rows->len > 0)
     remove_row (self, self->rows->len - 1);
@@ -357,11 +329,11 @@ rebuild_from (QuernTranscript *self, guint first)
 }
 
 static void
-rebuild (QuernTranscript *self)
+quern_transcript_rebuild (QuernTranscript *self)
 {
   guint n = count_messages (self);
 
-  rebuild_from (self, n > FIRST_ROWS ? n - FIRST_ROWS : 0);
+  quern_transcript_rebuild_from (self, n > FIRST_ROWS ? n - FIRST_ROWS : 0);
 }
 
 static int
@@ -420,7 +392,7 @@ show_wanted (QuernTranscript *self)
   if (i < 0)
     return;
   if (i + 2 * MORE_ROWS < (int) self->first || i > (int) get_end (self) + MORE_ROWS) {
-    rebuild_from (self, MAX (i - MORE_ROWS / 2, 0));
+    quern_transcript_rebuild_from (self, MAX (i - MORE_ROWS / 2, 0));
     set_at_end (self, FALSE);
   }
   build_up_to (self, i);
@@ -437,7 +409,7 @@ items_changed_cb (QuernTranscript *self, guint position, guint removed, guint ad
   guint before = count_messages (self) - added + removed;
 
   if (position < self->first || added > MORE_ROWS) { /* rows that are not built changed, or a conversation was loaded */
-    rebuild (self);
+    quern_transcript_rebuild (self);
     show_wanted (self);
     return;
   }
@@ -529,7 +501,7 @@ quern_transcript_init (QuernTranscript *self)
   self->at_end = TRUE;
   gtk_widget_init_template (GTK_WIDGET (self));
   g_signal_connect_swapped (get_adjustment (self), "value-changed", G_CALLBACK (value_changed_cb), self);
-  g_signal_connect_swapped (get_adjustment (self), "changed", G_CALLBACK (changed_cb), self);
+  g_signal_connect_swapped (get_adjustment (self), "changed", G_CALLBACK (quern_transcript_size_changed_cb), self);
 }
 
 /**
@@ -560,7 +532,7 @@ quern_transcript_set_messages (QuernTranscript *self, GListModel *messages)
   if (messages != NULL)
     g_signal_connect_swapped (messages, "items-changed", G_CALLBACK (items_changed_cb), self);
   self->wanted = 0;
-  rebuild (self);
+  quern_transcript_rebuild (self);
 }
 
 /**
@@ -602,7 +574,7 @@ quern_transcript_scroll_to_end (QuernTranscript *self)
   g_return_if_fail (QUERN_IS_TRANSCRIPT (self));
 
   if (get_end (self) < count_messages (self))
-    rebuild (self);
+    quern_transcript_rebuild (self);
   gtk_adjustment_set_value (get_adjustment (self), end_of (get_adjustment (self)));
   set_at_end (self, TRUE);
 }

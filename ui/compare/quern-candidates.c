@@ -3,19 +3,6 @@
 
 #include <glib/gi18n.h>
 
-#define COLUMN "quern-columns" /* number of columns of the grid that are in use */
-
-static char *
-show_spaces (const char *text)
-{
-  GString *shown = g_string_new (text);
-
-  g_string_replace (shown, "\n", "↵", 0);
-  if (shown->len == 0) /* Translators: the token that ends an answer */
-    g_string_assign (shown, _("[end]"));
-  return g_string_free_and_steal (shown);
-}
-
 static GtkWidget *
 make_label (const char *text, float xalign, const char *css_class)
 {
@@ -26,29 +13,6 @@ make_label (const char *text, float xalign, const char *css_class)
   if (css_class != NULL)
     gtk_widget_add_css_class (label, css_class);
   return label;
-}
-
-/* The bar is hidden from screen readers, because the number beside it says the same. */
-static GtkWidget *
-make_bar (double p)
-{
-  GtkWidget *bar = g_object_new (GTK_TYPE_PROGRESS_BAR, "accessible-role", GTK_ACCESSIBLE_ROLE_PRESENTATION, "fraction",
-                                 p, NULL);
-
-  gtk_widget_add_css_class (bar, "candidate-bar");
-  return bar;
-}
-
-static GtkWidget *
-make_row (const QuernCandidateRow *row)
-{
-  GtkWidget *box = gtk_box_new (GTK_ORIENTATION_VERTICAL, 0);
-  g_autofree char *token = show_spaces (row->text), *text = g_strdup_printf (_("“%s” %.1f %%"), token, row->p * 100);
-
-  gtk_box_append (GTK_BOX (box), make_label (text, 0, row->chosen ? "heading" : NULL));
-  gtk_widget_add_css_class (gtk_widget_get_first_child (box), "numeric");
-  gtk_box_append (GTK_BOX (box), make_bar (row->p));
-  return box;
 }
 
 /**
@@ -84,10 +48,27 @@ quern_candidates_new (const char *sentence)
 void
 quern_candidates_add (GtkWidget *grid, const char *title, const QuernCandidateRow *rows, guint n)
 {
-  int column = GPOINTER_TO_INT (g_object_get_data (G_OBJECT (grid), COLUMN));
+  int column = 0;
 
-  g_object_set_data (G_OBJECT (grid), COLUMN, GINT_TO_POINTER (column + 1));
+  while (gtk_grid_get_child_at (GTK_GRID (grid), column, 1) != NULL)
+    column++;
   gtk_grid_attach (GTK_GRID (grid), make_label (title, 0, "heading"), column, 1, 1, 1);
-  for (guint i = 0; i < n; i++)
-    gtk_grid_attach (GTK_GRID (grid), make_row (&rows[i]), column, (int) i + 2, 1, 1);
+  for (guint i = 0; i < n; i++) {
+    GtkWidget *box = gtk_box_new (GTK_ORIENTATION_VERTICAL, 0), *label;
+    /* The bar is hidden from screen readers, because the number beside it says the same. */
+    GtkWidget *bar = g_object_new (GTK_TYPE_PROGRESS_BAR, "accessible-role", GTK_ACCESSIBLE_ROLE_PRESENTATION,
+                                   "fraction", rows[i].p, NULL);
+    g_autoptr (GString) token = g_string_new (rows[i].text);
+    g_autofree char *text = NULL;
+    g_string_replace (token, "\n", "↵", 0);
+    if (token->len == 0) /* Translators: the token that ends an answer */
+      g_string_assign (token, _("[end]"));
+    text = g_strdup_printf (_("“%s” %.1f %%"), token->str, rows[i].p * 100);
+    label = make_label (text, 0, rows[i].chosen ? "heading" : NULL);
+    gtk_widget_add_css_class (label, "numeric");
+    gtk_widget_add_css_class (bar, "candidate-bar");
+    gtk_box_append (GTK_BOX (box), label);
+    gtk_box_append (GTK_BOX (box), bar);
+    gtk_grid_attach (GTK_GRID (grid), box, column, (int) i + 2, 1, 1);
+  }
 }

@@ -46,32 +46,6 @@ is_nameless (QuernCompareColumnView *self)
 
 /* ---- header ----------------------------------------------------------------------------------------------------- */
 
-/* Names the model with the settings that were changed, and says whether it thinks if the columns differ in that. */
-static char *
-make_subtitle (QuernCompareColumnView *self)
-{
-  gboolean thinks = quern_compare_column_thinks (self->column), differs = FALSE;
-  g_autofree char *label = quern_compare_column_dup_label (self->column);
-
-  for (guint i = 0; i < quern_comparison_get_n_columns (self->comparison); i++)
-    differs = differs || quern_compare_column_thinks (quern_comparison_get_column (self->comparison, i)) != thinks;
-  if (!differs)
-    return g_steal_pointer (&label);
-  return g_strdup_printf (thinks ? _("%s · thinking") : _("%s · not thinking"), label);
-}
-
-static char *
-make_facts (QuernCompareColumn *column)
-{
-  const QuernModelFacts *facts = quern_compare_column_get_facts (column);
-  g_autofree char *size = g_format_size (facts->file_bytes);
-
-  if (quern_compare_column_get_model (column) == NULL)
-    return g_strdup (_("This model is no longer on this computer."));
-  /* Translators: size of a model's file and bits for each weight */
-  return g_strdup_printf (_("%s · %.2f bits per weight"), size, facts->bits_per_weight);
-}
-
 static QuernCompareAnswer *
 get_last_answer (QuernCompareColumnView *self)
 {
@@ -112,14 +86,26 @@ static void
 update (QuernCompareColumnView *self)
 {
   const QuernModelFacts *facts = quern_compare_column_get_facts (self->column);
-  g_autofree char *facts_text = make_facts (self->column), *subtitle = make_subtitle (self);
   g_autofree char *name = quern_compare_column_view_dup_name (self), *accessible = NULL;
+  g_autofree char *label = quern_compare_column_dup_label (self->column), *size = g_format_size (facts->file_bytes);
+  g_autofree char *facts_text = NULL, *subtitle = NULL;
   g_autofree char *revealed = self->letter != NULL ? g_strdup_printf ("%s · %s", self->letter, facts->quantisation)
                                                    : NULL;
   gboolean blind = is_nameless (self),
-           figures = quern_compare_figures_fill (self->figures, self->comparison, self->column);
+           figures = quern_compare_figures_fill (self->figures, self->comparison, self->column),
+           thinks = quern_compare_column_thinks (self->column), differs = FALSE;
   GtkListBoxRow *row;
 
+  /* The subtitle says whether the model thinks if the columns differ in that. */
+  for (guint i = 0; i < quern_comparison_get_n_columns (self->comparison); i++)
+    differs = differs || quern_compare_column_thinks (quern_comparison_get_column (self->comparison, i)) != thinks;
+  subtitle = differs ? g_strdup_printf (thinks ? _("%s · thinking") : _("%s · not thinking"), label)
+                     : g_steal_pointer (&label);
+  if (quern_compare_column_get_model (self->column) == NULL)
+    facts_text = g_strdup (_("This model is no longer on this computer."));
+  else
+    /* Translators: size of a model's file and bits for each weight */
+    facts_text = g_strdup_printf (_("%s · %.2f bits per weight"), size, facts->bits_per_weight);
   gtk_label_set_label (self->title, blind ? name : self->letter != NULL ? revealed : facts->quantisation);
   gtk_label_set_label (self->subtitle, blind ? _("Hidden until you have voted") : subtitle);
   gtk_label_set_label (self->facts, facts_text);
@@ -134,7 +120,7 @@ update (QuernCompareColumnView *self)
   gtk_accessible_update_property (GTK_ACCESSIBLE (self->model_button), GTK_ACCESSIBLE_PROPERTY_LABEL, accessible, -1);
   gtk_widget_set_tooltip_text (GTK_WIDGET (self->model_button), blind ? NULL : subtitle);
   for (int i = 0; (row = gtk_list_box_get_row_at_index (self->models, i)) != NULL; i++)
-    quern_model_row_set_selected (GTK_WIDGET (row), quern_compare_column_get_model (self->column));
+    quern_model_row_set_selected (QUERN_MODEL_ROW (row), quern_compare_column_get_model (self->column));
   update_offers (self);
 }
 
@@ -142,7 +128,8 @@ static GtkWidget *
 create_row (gpointer item, gpointer user_data)
 {
   GtkWidget *row = quern_model_row_new (QUERN_MODEL (item));
-  quern_model_row_set_selected (row, quern_compare_column_get_model (QUERN_COMPARE_COLUMN_VIEW (user_data)->column));
+  quern_model_row_set_selected (QUERN_MODEL_ROW (row),
+                                quern_compare_column_get_model (QUERN_COMPARE_COLUMN_VIEW (user_data)->column));
   return row;
 }
 
@@ -150,7 +137,7 @@ static void
 model_activated_cb (QuernCompareColumnView *self, GtkListBoxRow *row)
 {
   gtk_popover_popdown (self->model_popover);
-  g_signal_emit (self, signals[MODEL_CHOSEN], 0, quern_model_row_get_model (GTK_WIDGET (row)));
+  g_signal_emit (self, signals[MODEL_CHOSEN], 0, quern_model_row_get_model (QUERN_MODEL_ROW (row)));
 }
 
 static void
@@ -162,25 +149,19 @@ create_settings_cb (GtkMenuButton *button, gpointer user_data)
 /* ---- answers ---------------------------------------------------------------------------------------------------- */
 
 static void
-insert_turn (QuernCompareColumnView *self, guint i)
-{
-  QuernCompareTurn *before = i > 0 ? quern_compare_column_view_get_turn (self, i - 1) : NULL;
-  QuernCompareAnswer *answer = quern_compare_column_get_answer (self->column, i);
-  GtkWidget *turn = quern_compare_turn_new (quern_comparison_get_prompt (self->comparison, i),
-                                            quern_comparison_get_pictures (self->comparison, i), answer);
-
-  quern_compare_turn_set_marks (QUERN_COMPARE_TURN (turn), self->marks);
-  gtk_box_insert_child_after (self->turns, turn, GTK_WIDGET (before));
-  g_signal_connect_object (answer, "notify::state", G_CALLBACK (update), self, G_CONNECT_SWAPPED);
-}
-
-static void
 answers_changed_cb (QuernCompareColumnView *self, guint position, guint removed, guint added)
 {
   for (guint i = 0; i < removed; i++)
     gtk_box_remove (self->turns, GTK_WIDGET (quern_compare_column_view_get_turn (self, position)));
-  for (guint i = position; i < position + added; i++)
-    insert_turn (self, i);
+  for (guint i = position; i < position + added; i++) {
+    QuernCompareTurn *before = i > 0 ? quern_compare_column_view_get_turn (self, i - 1) : NULL;
+    QuernCompareAnswer *answer = quern_compare_column_get_answer (self->column, i);
+    GtkWidget *turn = quern_compare_turn_new (quern_comparison_get_prompt (self->comparison, i),
+                                              quern_comparison_get_pictures (self->comparison, i), answer);
+    quern_compare_turn_set_marks (QUERN_COMPARE_TURN (turn), self->marks);
+    gtk_box_insert_child_after (self->turns, turn, GTK_WIDGET (before));
+    g_signal_connect_object (answer, "notify::state", G_CALLBACK (update), self, G_CONNECT_SWAPPED);
+  }
   update (self);
   update_turns (self);
 }

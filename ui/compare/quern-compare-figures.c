@@ -85,25 +85,6 @@ attach (GtkGrid *grid, int column, int row, const char *text, const char *css_cl
   gtk_grid_attach (grid, label, column, row, row == N_FIGURES ? 2 : 1, 1);
 }
 
-static void
-add_row (GtkGrid *grid, QuernComparison *comparison, QuernCompareColumn *column, Figure figure)
-{
-  static const char *const names[] = { N_("First Token"), N_("Reads"), N_("Writes"), N_("Memory") };
-  g_autofree char *text = format (get_last_answer (column), figure), *described = NULL;
-  gboolean best = is_best (comparison, column, figure);
-  GtkWidget *label;
-
-  attach (grid, 0, figure, _ (names[figure]), "dim-label");
-  attach (grid, 1, figure, text, best ? "best-figure" : "figure");
-  label = gtk_grid_get_child_at (grid, 1, figure);
-  gtk_widget_set_hexpand (label, TRUE);
-  if (!best)
-    return;
-  /* Translators: a figure that is better than those of the other columns */
-  described = g_strdup_printf (_("%s: the best of all columns"), text);
-  gtk_widget_set_tooltip_text (label, described);
-}
-
 /**
  * quern_compare_figures_fill:
  * @grid: what is in it is replaced
@@ -115,14 +96,28 @@ add_row (GtkGrid *grid, QuernComparison *comparison, QuernCompareColumn *column,
 gboolean
 quern_compare_figures_fill (GtkGrid *grid, QuernComparison *comparison, QuernCompareColumn *column)
 {
+  static const char *const names[] = { N_("First Token"), N_("Reads"), N_("Writes"), N_("Memory") };
   QuernCompareAnswer *answer = get_last_answer (column);
   gboolean together = answer != NULL && quern_compare_answer_get_together (answer);
 
   for (GtkWidget *child; (child = gtk_widget_get_first_child (GTK_WIDGET (grid))) != NULL;)
     gtk_grid_remove (grid, child);
-  for (Figure figure = FIRST_TOKEN; answer != NULL && figure < N_FIGURES; figure++)
-    if (figure != MEMORY || quern_compare_answer_get_peak_memory (answer) > 0)
-      add_row (grid, comparison, column, figure);
+  for (Figure figure = FIRST_TOKEN; answer != NULL && figure < N_FIGURES; figure++) {
+    g_autofree char *text = NULL, *described = NULL;
+    gboolean best;
+    if (figure == MEMORY && quern_compare_answer_get_peak_memory (answer) == 0)
+      continue;
+    text = format (answer, figure);
+    best = is_best (comparison, column, figure);
+    attach (grid, 0, figure, _ (names[figure]), "dim-label");
+    attach (grid, 1, figure, text, best ? "best-figure" : "figure");
+    gtk_widget_set_hexpand (gtk_grid_get_child_at (grid, 1, figure), TRUE);
+    if (best) {
+      /* Translators: a figure that is better than those of the other columns */
+      described = g_strdup_printf (_("%s: the best of all columns"), text);
+      gtk_widget_set_tooltip_text (gtk_grid_get_child_at (grid, 1, figure), described);
+    }
+  }
   if (together)
     attach (grid, 0, N_FIGURES, _("Ran together with others: timings cannot be compared."), "dim-label");
   return answer != NULL;

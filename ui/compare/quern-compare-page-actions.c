@@ -61,44 +61,32 @@ picture_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 }
 
 static void
-add_text_file (Asking *asking, QuernAttachment *attachment)
-{
-  gsize length;
-  const char *bytes = g_bytes_get_data (quern_attachment_get_bytes (attachment), &length);
-
-  if (asking->text->len > 0)
-    g_string_append (asking->text, "\n\n");
-  g_string_append_printf (asking->text, "%s:\n\n", quern_attachment_get_name (attachment));
-  g_string_append_len (asking->text, bytes, (gssize) length);
-}
-
-static void
-ask_now (Asking *asking)
+ask_next (Asking *asking)
 {
   QuernComparePage *self = asking->page;
   QuernCompareColumnView *view;
 
-  quern_comparison_ask_async (self->comparison, asking->text->str, G_LIST_MODEL (asking->pictures), NULL, asked_cb,
-                              g_object_ref (self));
+  while (asking->next < g_list_model_get_n_items (asking->attachments)) {
+    g_autoptr (QuernAttachment) attachment = g_list_model_get_item (asking->attachments, asking->next++);
+    const char *bytes;
+    gsize length;
+    if (quern_attachment_is_picture (attachment)) {
+      quern_picture_load_bytes_async (quern_attachment_get_bytes (attachment), NULL, picture_cb, asking);
+      return;
+    }
+    bytes = g_bytes_get_data (quern_attachment_get_bytes (attachment), &length);
+    if (asking->text->len > 0)
+      g_string_append (asking->text, "\n\n");
+    g_string_append_printf (asking->text, "%s:\n\n", quern_attachment_get_name (attachment));
+    g_string_append_len (asking->text, bytes, (gssize) length);
+  }
+  quern_comparison_ask_async (self->comparison, self->backend, asking->text->str, G_LIST_MODEL (asking->pictures), NULL,
+                              asked_cb, g_object_ref (self));
   for (guint i = 0;
        (view = _quern_compare_page_get_view (self, i)) != NULL && i < quern_comparison_get_n_columns (self->comparison);
        i++)
     quern_compare_column_view_follow (view);
   asking_free (asking);
-}
-
-static void
-ask_next (Asking *asking)
-{
-  while (asking->next < g_list_model_get_n_items (asking->attachments)) {
-    g_autoptr (QuernAttachment) attachment = g_list_model_get_item (asking->attachments, asking->next++);
-    if (quern_attachment_is_picture (attachment)) {
-      quern_picture_load_bytes_async (quern_attachment_get_bytes (attachment), NULL, picture_cb, asking);
-      return;
-    }
-    add_text_file (asking, attachment);
-  }
-  ask_now (asking);
 }
 
 static void
@@ -194,6 +182,7 @@ static void
 measure_action (GtkWidget *widget, const char *name, GVariant *parameter)
 {
   adw_dialog_present (quern_measure_dialog_new (QUERN_COMPARE_PAGE (widget)->comparison,
+                                                QUERN_COMPARE_PAGE (widget)->backend,
                                                 QUERN_COMPARE_PAGE (widget)->store),
                       widget);
 }
@@ -225,7 +214,9 @@ differences_action (GtkWidget *widget, const char *name, GVariant *parameter)
 static void
 questions_action (GtkWidget *widget, const char *name, GVariant *parameter)
 {
-  adw_dialog_present (quern_questions_dialog_new (QUERN_COMPARE_PAGE (widget)->comparison), widget);
+  adw_dialog_present (quern_questions_dialog_new (QUERN_COMPARE_PAGE (widget)->comparison,
+                                                  QUERN_COMPARE_PAGE (widget)->backend),
+                      widget);
 }
 
 /* ---- columns ---------------------------------------------------------------------------------------------------- */
@@ -245,7 +236,7 @@ void
 _quern_compare_page_catch_up (QuernComparePage *self, QuernCompareColumn *column)
 {
   if (!quern_comparison_get_running (self->comparison))
-    quern_comparison_catch_up_async (self->comparison, column, NULL, caught_up_cb, g_object_ref (self));
+    quern_comparison_catch_up_async (self->comparison, self->backend, column, NULL, caught_up_cb, g_object_ref (self));
 }
 
 /* A column that was replaced by one with another model, kept for undo. */
@@ -280,41 +271,23 @@ undo_replace_cb (AdwToast *toast, gpointer user_data)
   }
 }
 
-static void
-offer_undo (QuernComparePage *self, QuernCompareColumn *column, QuernCompareColumn *other, GArray *votes)
-{
-  GtkWidget *overlay = gtk_widget_get_ancestor (GTK_WIDGET (self), ADW_TYPE_TOAST_OVERLAY);
-  AdwToast *toast = adw_toast_new (_("The answers of the other model were removed"));
-  Replaced *replaced = g_new (Replaced, 1);
-
-  *replaced = (Replaced) { g_object_ref (self->comparison), g_object_ref (column), g_object_ref (other),
-                           g_array_ref (votes) };
-  adw_toast_set_button_label (toast, _("_Undo"));
-  g_signal_connect_data (toast, "button-clicked", G_CALLBACK (undo_replace_cb), replaced, replaced_free, 0);
-  adw_toast_overlay_add_toast (ADW_TOAST_OVERLAY (overlay), toast);
-}
-
-static gboolean
-has_answers (QuernCompareColumn *column)
-{
-  QuernCompareAnswer *answer;
-
-  for (guint i = 0; (answer = quern_compare_column_get_answer (column, i)) != NULL; i++)
-    if (quern_compare_answer_get_n_tokens (answer) > 0)
-      return TRUE;
-  return FALSE;
-}
-
 /* Answers belong to the model that gave them. So a column with answers is replaced by a new one. */
 void
 _quern_compare_page_choose_model (QuernComparePage *self, QuernCompareColumn *column, QuernModel *model)
 {
   g_autoptr (QuernCompareColumn) old = g_object_ref (column), other = NULL;
   g_autoptr (GArray) votes = g_array_new (FALSE, FALSE, sizeof (QuernVote));
+  GtkWidget *overlay = gtk_widget_get_ancestor (GTK_WIDGET (self), ADW_TYPE_TOAST_OVERLAY);
+  QuernCompareAnswer *answer;
+  Replaced *replaced;
+  AdwToast *toast;
+  gboolean answered = FALSE;
 
   if (quern_compare_column_get_model (column) == model)
     return;
-  if (!has_answers (column)) {
+  for (guint i = 0; !answered && (answer = quern_compare_column_get_answer (column, i)) != NULL; i++)
+    answered = quern_compare_answer_get_n_tokens (answer) > 0;
+  if (!answered) {
     quern_compare_column_set_model (column, model);
     return;
   }
@@ -324,8 +297,15 @@ _quern_compare_page_choose_model (QuernComparePage *self, QuernCompareColumn *co
   quern_compare_column_set_thinking (other, quern_compare_column_get_thinking (column));
   quern_compare_column_set_kv_type (other, quern_compare_column_get_kv_type (column));
   quern_compare_column_set_temperature (other, quern_compare_column_get_temperature (column));
-  if (quern_comparison_replace_column (self->comparison, column, other))
-    offer_undo (self, old, other, votes);
+  if (!quern_comparison_replace_column (self->comparison, column, other))
+    return;
+  replaced = g_new (Replaced, 1);
+  *replaced = (Replaced) { g_object_ref (self->comparison), g_steal_pointer (&old), g_steal_pointer (&other),
+                           g_steal_pointer (&votes) };
+  toast = adw_toast_new (_("The answers of the other model were removed"));
+  adw_toast_set_button_label (toast, _("_Undo"));
+  g_signal_connect_data (toast, "button-clicked", G_CALLBACK (undo_replace_cb), replaced, replaced_free, 0);
+  adw_toast_overlay_add_toast (ADW_TOAST_OVERLAY (overlay), toast);
 }
 
 /* ---- what can be switched: "view.…" ----------------------------------------------------------------------------- */

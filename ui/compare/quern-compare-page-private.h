@@ -25,6 +25,7 @@ struct _QuernComparePage {
   /* Owned references */
   QuernStore *store;
   QuernLibrary *library;
+  QuernBackend *backend;
   QuernComparison *comparison;
   GtkSizeGroup *headers;
   GSignalGroup *signals, *column_signals, *measure_signals;

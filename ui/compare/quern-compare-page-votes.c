@@ -18,21 +18,6 @@ _quern_compare_page_is_blind (QuernComparePage *self)
   return blind;
 }
 
-static char *
-make_question (QuernComparePage *self, guint a, guint b)
-{
-  g_autofree char *better_a = NULL, *better_b = NULL;
-
-  /* Translators: %s is the letter of an answer */
-  better_a = g_strdup_printf (_("%s Is Better"), quern_compare_letters[a]);
-  better_b = g_strdup_printf (_("%s Is Better"), quern_compare_letters[b]);
-  gtk_button_set_label (self->vote_a, better_a);
-  gtk_button_set_label (self->vote_b, better_b);
-  if (quern_comparison_get_n_columns (self->comparison) == 2)
-    return g_strdup (_("Which answer is better?"));
-  return g_strdup_printf (_("Which answer is better, %s or %s?"), quern_compare_letters[a], quern_compare_letters[b]);
-}
-
 /* Says what was just voted, with the names of the models. */
 static char *
 make_revelation (QuernComparison *comparison, const QuernVote *vote)
@@ -48,31 +33,26 @@ make_revelation (QuernComparison *comparison, const QuernVote *vote)
   }
 }
 
+/* Says how the votes on two columns stand, or how many votes there are on more. */
 static char *
-make_counts (QuernComparison *comparison)
+make_summary (QuernComparison *comparison)
 {
+  guint n = quern_comparison_get_n_votes (comparison);
+  g_autofree char *a = NULL, *b = NULL;
   QuernVoteCount count;
-  g_autofree char *a = quern_compare_column_dup_label (quern_comparison_get_column (comparison, 0));
-  g_autofree char *b = quern_compare_column_dup_label (quern_comparison_get_column (comparison, 1));
 
+  if (n == 0)
+    return NULL;
+  if (quern_comparison_get_n_columns (comparison) != 2)
+    return g_strdup_printf (ngettext ("%u vote", "%u votes", n), n);
+  a = quern_compare_column_dup_label (quern_comparison_get_column (comparison, 0));
+  b = quern_compare_column_dup_label (quern_comparison_get_column (comparison, 1));
   quern_comparison_count_votes (comparison, 0, 1, &count);
   /* Translators: counts of votes: for either model, ties, both bad; then the share of the first with its interval */
   return g_strdup_printf (_("%s better: %u · %s better: %u · equal: %u · both bad: %u. %s wins %.0f %% (95 %% "
                             "interval: %.0f to %.0f %%)."),
                           a, count.a, b, count.b, count.ties, count.both_bad, a, count.share * 100, count.low * 100,
                           count.high * 100);
-}
-
-static char *
-make_summary (QuernComparison *comparison)
-{
-  guint n = quern_comparison_get_n_votes (comparison);
-
-  if (n == 0)
-    return NULL;
-  if (quern_comparison_get_n_columns (comparison) == 2)
-    return make_counts (comparison);
-  return g_strdup_printf (ngettext ("%u vote", "%u votes", n), n);
 }
 
 void
@@ -84,9 +64,17 @@ _quern_compare_page_update_votes (QuernComparePage *self, gboolean running)
   guint a, b;
 
   asks = blind && quern_comparison_next_pair (self->comparison, n_turns - 1, &a, &b);
-  if (asks)
-    text = make_question (self, a, b);
-  else if (blind && n > 0 && quern_comparison_get_vote (self->comparison, n - 1)->turn == n_turns - 1)
+  if (asks) {
+    /* Translators: %s is the letter of an answer */
+    g_autofree char *better_a = g_strdup_printf (_("%s Is Better"), quern_compare_letters[a]),
+                    *better_b = g_strdup_printf (_("%s Is Better"), quern_compare_letters[b]);
+    gtk_button_set_label (self->vote_a, better_a);
+    gtk_button_set_label (self->vote_b, better_b);
+    text = quern_comparison_get_n_columns (self->comparison) == 2
+               ? g_strdup (_("Which answer is better?"))
+               : g_strdup_printf (_("Which answer is better, %s or %s?"), quern_compare_letters[a],
+                                  quern_compare_letters[b]);
+  } else if (blind && n > 0 && quern_comparison_get_vote (self->comparison, n - 1)->turn == n_turns - 1)
     text = make_revelation (self->comparison, quern_comparison_get_vote (self->comparison, n - 1));
   else
     text = make_summary (self->comparison);

@@ -227,21 +227,6 @@ update_order (QuernComparePage *self)
   }
 }
 
-static void
-set_condition (QuernComparePage *self)
-{
-  guint n = quern_comparison_get_n_columns (self->comparison);
-  g_autoptr (AdwBreakpointCondition) narrow =
-      adw_breakpoint_condition_new_length (ADW_BREAKPOINT_CONDITION_MAX_WIDTH, n * COLUMN_WIDTH, ADW_LENGTH_UNIT_SP);
-  g_autoptr (AdwBreakpointCondition)
-      both = adw_breakpoint_condition_new_and (adw_breakpoint_condition_copy (narrow),
-                                               adw_breakpoint_condition_new_length (ADW_BREAKPOINT_CONDITION_MAX_HEIGHT,
-                                                                                    SHORT_HEIGHT, ADW_LENGTH_UNIT_SP));
-
-  adw_breakpoint_set_condition (self->breakpoint, narrow);
-  adw_breakpoint_set_condition (self->both_breakpoint, both);
-}
-
 /* ---- state ------------------------------------------------------------------------------------------------------ */
 
 static void
@@ -266,6 +251,7 @@ _quern_compare_page_update (QuernComparePage *self)
   const char *title = quern_comparison_get_title (self->comparison);
   guint n_turns = quern_comparison_get_n_turns (self->comparison);
   guint n = quern_comparison_get_n_columns (self->comparison);
+  g_autoptr (AdwBreakpointCondition) narrow = NULL, both = NULL;
 
   adw_window_title_set_title (self->title, title != NULL && *title != '\0' ? title : _("Comparison"));
   update_visible (self);
@@ -284,7 +270,13 @@ _quern_compare_page_update (QuernComparePage *self)
   if (note != NULL && !running)
     quern_compare_page_show_problem (self, note);
   _quern_compare_page_update_votes (self, running);
-  set_condition (self);
+  narrow = adw_breakpoint_condition_new_length (ADW_BREAKPOINT_CONDITION_MAX_WIDTH, n * COLUMN_WIDTH,
+                                                ADW_LENGTH_UNIT_SP);
+  both = adw_breakpoint_condition_new_and (adw_breakpoint_condition_copy (narrow),
+                                           adw_breakpoint_condition_new_length (ADW_BREAKPOINT_CONDITION_MAX_HEIGHT,
+                                                                                SHORT_HEIGHT, ADW_LENGTH_UNIT_SP));
+  adw_breakpoint_set_condition (self->breakpoint, narrow);
+  adw_breakpoint_set_condition (self->both_breakpoint, both);
 }
 
 static void
@@ -349,28 +341,23 @@ continue_cb (QuernCompareColumnView *view, QuernComparePage *self)
 }
 
 static void
-add_view (QuernComparePage *self, QuernCompareColumn *column)
-{
-  GtkWidget *view = quern_compare_column_view_new (self->comparison, column, self->library);
-
-  quern_compare_column_view_set_marks (QUERN_COMPARE_COLUMN_VIEW (view), self->marks);
-  g_signal_connect_object (view, "scrolled", G_CALLBACK (scrolled_cb), self, 0);
-  g_signal_connect_object (view, "remove", G_CALLBACK (remove_cb), self, 0);
-  g_signal_connect_object (view, "catch-up", G_CALLBACK (catch_up_cb), self, 0);
-  g_signal_connect_object (view, "model-chosen", G_CALLBACK (model_chosen_cb), self, 0);
-  g_signal_connect_object (view, "continue", G_CALLBACK (continue_cb), self, 0);
-  g_signal_connect_object (column, "notify", G_CALLBACK (column_changed_cb), self, G_CONNECT_SWAPPED);
-  gtk_size_group_add_widget (self->headers, quern_compare_column_view_get_header (QUERN_COMPARE_COLUMN_VIEW (view)));
-  gtk_box_append (self->columns, view);
-}
-
-static void
 columns_changed_cb (QuernComparePage *self)
 {
   for (GtkWidget *child; (child = gtk_widget_get_first_child (GTK_WIDGET (self->columns))) != NULL;)
     gtk_box_remove (self->columns, child);
-  for (guint i = 0; i < quern_comparison_get_n_columns (self->comparison); i++)
-    add_view (self, quern_comparison_get_column (self->comparison, i));
+  for (guint i = 0; i < quern_comparison_get_n_columns (self->comparison); i++) {
+    QuernCompareColumn *column = quern_comparison_get_column (self->comparison, i);
+    GtkWidget *view = quern_compare_column_view_new (self->comparison, column, self->library);
+    quern_compare_column_view_set_marks (QUERN_COMPARE_COLUMN_VIEW (view), self->marks);
+    g_signal_connect_object (view, "scrolled", G_CALLBACK (scrolled_cb), self, 0);
+    g_signal_connect_object (view, "remove", G_CALLBACK (remove_cb), self, 0);
+    g_signal_connect_object (view, "catch-up", G_CALLBACK (catch_up_cb), self, 0);
+    g_signal_connect_object (view, "model-chosen", G_CALLBACK (model_chosen_cb), self, 0);
+    g_signal_connect_object (view, "continue", G_CALLBACK (continue_cb), self, 0);
+    g_signal_connect_object (column, "notify", G_CALLBACK (column_changed_cb), self, G_CONNECT_SWAPPED);
+    gtk_size_group_add_widget (self->headers, quern_compare_column_view_get_header (QUERN_COMPARE_COLUMN_VIEW (view)));
+    gtk_box_append (self->columns, view);
+  }
   turns_changed_cb (self);
   update_switcher (self);
 }
@@ -452,6 +439,7 @@ quern_compare_page_dispose (GObject *object)
   g_clear_object (&self->comparison);
   g_clear_object (&self->store);
   g_clear_object (&self->library);
+  g_clear_object (&self->backend);
   G_OBJECT_CLASS (quern_compare_page_parent_class)->dispose (object);
 }
 
@@ -520,16 +508,18 @@ quern_compare_page_init (QuernComparePage *self)
 /**
  * quern_compare_page_set_context:
  * @library: the models to choose from
+ * @backend: where they run
  *
  * Call it once, before there is a comparison.
  */
 void
-quern_compare_page_set_context (QuernComparePage *self, QuernStore *store, QuernLibrary *library)
+quern_compare_page_set_context (QuernComparePage *self, QuernStore *store, QuernLibrary *library, QuernBackend *backend)
 {
   g_return_if_fail (QUERN_IS_COMPARE_PAGE (self));
 
   g_set_object (&self->store, store);
   g_set_object (&self->library, library);
+  g_set_object (&self->backend, backend);
 }
 
 /**

@@ -13,7 +13,8 @@ G_BEGIN_DECLS
 #define QUERN_TYPE_COMPARE_PAGE (quern_compare_page_get_type ())
 G_DECLARE_FINAL_TYPE (QuernComparePage, quern_compare_page, QUERN, COMPARE_PAGE, AdwBin)
 
-void quern_compare_page_set_context (QuernComparePage *self, QuernStore *store, QuernLibrary *library);
+void quern_compare_page_set_context (QuernComparePage *self, QuernStore *store, QuernLibrary *library,
+                                     QuernBackend *backend);
 void quern_compare_page_set_comparison (QuernComparePage *self, QuernComparison *comparison);
 QuernComparison *quern_compare_page_get_comparison (QuernComparePage *self);
 void quern_compare_page_show_problem (QuernComparePage *self, const char *sentence);

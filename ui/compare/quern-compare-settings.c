@@ -5,6 +5,21 @@
 
 /* A popover with the settings in which one column differs. */
 
+typedef struct {
+  QuernCompareColumn *column; /* owned */
+  GtkCheckButton *own;        /* whether the column has a temperature of its own */
+  GtkSpinButton *spin;
+} Temperature;
+
+static void
+temperature_free (gpointer data, GClosure *closure)
+{
+  Temperature *temperature = data;
+
+  g_object_unref (temperature->column);
+  g_free (temperature);
+}
+
 static GtkWidget *
 add_row (GtkGrid *grid, int row, const char *name, GtkWidget *widget)
 {
@@ -33,31 +48,11 @@ kv_cb (QuernCompareColumn *column, GParamSpec *pspec, GtkDropDown *dropdown)
 static void
 temperature_cb (GtkWidget *widget, gpointer user_data)
 {
-  GObject *popover = G_OBJECT (user_data);
-  QuernCompareColumn *column = g_object_get_data (popover, "column");
-  gboolean own = gtk_check_button_get_active (g_object_get_data (popover, "own"));
-  GtkSpinButton *spin = g_object_get_data (popover, "spin");
+  Temperature *temperature = user_data;
+  gboolean own = gtk_check_button_get_active (temperature->own);
 
-  gtk_widget_set_sensitive (GTK_WIDGET (spin), own);
-  quern_compare_column_set_temperature (column, own ? gtk_spin_button_get_value (spin) : -1);
-}
-
-static void
-add_temperature (GtkWidget *popover, GtkGrid *grid, QuernCompareColumn *column)
-{
-  double value = quern_compare_column_get_temperature (column);
-  GtkWidget *own = gtk_check_button_new_with_label (_("Set Temperature"));
-  GtkWidget *spin = gtk_spin_button_new_with_range (0, 2, 0.1);
-
-  gtk_grid_attach (grid, own, 0, 2, 2, 1);
-  add_row (grid, 3, _("Temperature"), spin);
-  gtk_check_button_set_active (GTK_CHECK_BUTTON (own), value >= 0);
-  gtk_spin_button_set_value (GTK_SPIN_BUTTON (spin), value >= 0 ? value : 0.7);
-  gtk_widget_set_sensitive (spin, value >= 0);
-  g_object_set_data (G_OBJECT (popover), "own", own);
-  g_object_set_data (G_OBJECT (popover), "spin", spin);
-  g_signal_connect (own, "toggled", G_CALLBACK (temperature_cb), popover);
-  g_signal_connect (spin, "value-changed", G_CALLBACK (temperature_cb), popover);
+  gtk_widget_set_sensitive (GTK_WIDGET (temperature->spin), own);
+  quern_compare_column_set_temperature (temperature->column, own ? gtk_spin_button_get_value (temperature->spin) : -1);
 }
 
 /**
@@ -72,16 +67,26 @@ quern_compare_settings_new (QuernCompareColumn *column)
   const char *kv[] = { _("16 bits"), _("8 bits"), _("32 bits, exact"), NULL };
   GtkWidget *popover = gtk_popover_new (), *grid = gtk_grid_new ();
   GtkWidget *think = gtk_drop_down_new_from_strings (thinking), *cache = gtk_drop_down_new_from_strings (kv);
+  GtkWidget *own = gtk_check_button_new_with_label (_("Set Temperature"));
+  GtkWidget *spin = gtk_spin_button_new_with_range (0, 2, 0.1);
+  double value = quern_compare_column_get_temperature (column);
+  Temperature *temperature = g_new (Temperature, 1);
 
   gtk_grid_set_row_spacing (GTK_GRID (grid), 9);
   gtk_grid_set_column_spacing (GTK_GRID (grid), 12);
   gtk_widget_add_css_class (grid, "statistics");
-  g_object_set_data_full (G_OBJECT (popover), "column", g_object_ref (column), g_object_unref);
   add_row (GTK_GRID (grid), 0, _("Thinking"), think);
   add_row (GTK_GRID (grid), 1, _("Precision of the Cache"), cache);
-  add_temperature (popover, GTK_GRID (grid), column);
+  gtk_grid_attach (GTK_GRID (grid), own, 0, 2, 2, 1);
+  add_row (GTK_GRID (grid), 3, _("Temperature"), spin);
   gtk_drop_down_set_selected (GTK_DROP_DOWN (think), (guint) (quern_compare_column_get_thinking (column) + 1));
   gtk_drop_down_set_selected (GTK_DROP_DOWN (cache), quern_compare_column_get_kv_type (column));
+  gtk_check_button_set_active (GTK_CHECK_BUTTON (own), value >= 0);
+  gtk_spin_button_set_value (GTK_SPIN_BUTTON (spin), value >= 0 ? value : 0.7);
+  gtk_widget_set_sensitive (spin, value >= 0);
+  *temperature = (Temperature) { g_object_ref (column), GTK_CHECK_BUTTON (own), GTK_SPIN_BUTTON (spin) };
+  g_signal_connect (own, "toggled", G_CALLBACK (temperature_cb), temperature);
+  g_signal_connect_data (spin, "value-changed", G_CALLBACK (temperature_cb), temperature, temperature_free, 0);
   g_signal_connect_object (think, "notify::selected", G_CALLBACK (thinking_cb), column, G_CONNECT_SWAPPED);
   g_signal_connect_object (cache, "notify::selected", G_CALLBACK (kv_cb), column, G_CONNECT_SWAPPED);
   gtk_popover_set_child (GTK_POPOVER (popover), grid);

@@ -84,38 +84,31 @@ locate_fork (QuernCompareTurn *self, gboolean *reasoning, guint *start, guint *e
 }
 
 static void
-show_marks (QuernCompareTurn *self)
+update (QuernCompareTurn *self)
 {
   const char *reasoning = quern_compare_answer_get_reasoning (self->answer);
   const char *answer = quern_compare_answer_get_answer (self->answer);
   guint all = self->view.valid ? G_MAXUINT : 0; /* without a fork the whole text is shared */
   guint start = all, end = all;
   gboolean in_reasoning = FALSE, forked = locate_fork (self, &in_reasoning, &start, &end);
-  guint shared_reasoning = in_reasoning ? start : all;
-  guint shared_answer = !forked ? all : in_reasoning ? 0 : start;
-  g_autofree char *thoughts = quern_fork_markup (reasoning, shared_reasoning, in_reasoning ? end : all,
-                                                 forked && in_reasoning);
-  g_autofree char *text = quern_fork_markup (answer, shared_answer, in_reasoning ? 0 : end, forked && !in_reasoning);
-
-  gtk_label_set_markup (self->reasoning, thoughts);
-  gtk_label_set_markup (self->text, text);
-}
-
-static void
-update (QuernCompareTurn *self)
-{
   g_autofree char *status = make_status (self);
+  g_autofree char *thoughts = quern_fork_markup (reasoning, in_reasoning ? start : all, in_reasoning ? end : all,
+                                                 forked && in_reasoning);
+  g_autofree char *text = quern_fork_markup (answer,
+                                             !forked        ? all
+                                             : in_reasoning ? 0
+                                                            : start,
+                                             in_reasoning ? 0 : end, forked && !in_reasoning);
 
   gtk_label_set_label (self->status, status);
   gtk_widget_set_visible (GTK_WIDGET (self->status), *status != '\0');
-  gtk_widget_set_visible (GTK_WIDGET (self->reasoning),
-                          !self->veiled && *quern_compare_answer_get_reasoning (self->answer) != '\0');
+  gtk_widget_set_visible (GTK_WIDGET (self->reasoning), !self->veiled && *reasoning != '\0');
   gtk_widget_set_visible (GTK_WIDGET (self->stack),
                           !self->veiled && quern_compare_answer_get_n_tokens (self->answer) > 0);
-  show_marks (self);
+  gtk_label_set_markup (self->reasoning, thoughts);
+  gtk_label_set_markup (self->text, text);
   if (g_str_equal (gtk_stack_get_visible_child_name (self->stack), "formatted"))
-    quern_md_view_set_text (self->formatted, quern_compare_answer_get_answer (self->answer),
-                            !quern_compare_answer_is_running (self->answer));
+    quern_md_view_set_text (self->formatted, answer, !quern_compare_answer_is_running (self->answer));
 }
 
 static void
@@ -129,36 +122,6 @@ link_cb (QuernCompareTurn *self, const char *uri, GtkLabel *label)
 {
   quern_compare_turn_show_fork (self);
   return TRUE;
-}
-
-static GdkPaintable *
-make_paintable (QuernPicture *picture)
-{
-  g_autoptr (QuernPicture) small = quern_picture_dup_thumbnail (picture, 96);
-  guint width = quern_picture_get_width (small), height = quern_picture_get_height (small);
-  return GDK_PAINTABLE (
-      gdk_memory_texture_new (width, height, GDK_MEMORY_R8G8B8, quern_picture_get_pixels (small), (gsize) width * 3));
-}
-
-static void
-add_prompt (QuernCompareTurn *self, const char *prompt, GListModel *pictures)
-{
-  GtkWidget *bubble = gtk_box_new (GTK_ORIENTATION_VERTICAL, 6);
-  guint n = pictures != NULL ? g_list_model_get_n_items (pictures) : 0;
-
-  gtk_widget_add_css_class (bubble, "bubble");
-  for (guint i = 0; i < n; i++) {
-    g_autoptr (QuernPicture) picture = g_list_model_get_item (pictures, i);
-    g_autoptr (GdkPaintable) paintable = make_paintable (picture);
-    GtkWidget *widget = gtk_picture_new_for_paintable (paintable);
-    gtk_picture_set_alternative_text (GTK_PICTURE (widget), _("Picture"));
-    gtk_picture_set_can_shrink (GTK_PICTURE (widget), FALSE);
-    gtk_widget_set_halign (widget, GTK_ALIGN_START);
-    gtk_box_append (GTK_BOX (bubble), widget);
-  }
-  if (*prompt != '\0')
-    gtk_label_set_label (add_label (bubble, NULL), prompt);
-  gtk_box_append (GTK_BOX (self), bubble);
 }
 
 static void
@@ -187,9 +150,36 @@ quern_compare_turn_init (QuernCompareTurn *self)
   gtk_box_set_spacing (GTK_BOX (self), 9);
 }
 
-static void
-add_answer (QuernCompareTurn *self)
+/**
+ * quern_compare_turn_new:
+ * @pictures: (nullable): of #QuernPicture
+ *
+ * Returns: (transfer floating): a widget that shows the prompt and its answer
+ */
+GtkWidget *
+quern_compare_turn_new (const char *prompt, GListModel *pictures, QuernCompareAnswer *answer)
 {
+  QuernCompareTurn *self = g_object_new (QUERN_TYPE_COMPARE_TURN, NULL);
+  GtkWidget *bubble = gtk_box_new (GTK_ORIENTATION_VERTICAL, 6);
+  guint n = pictures != NULL ? g_list_model_get_n_items (pictures) : 0;
+
+  self->answer = g_object_ref (answer);
+  gtk_widget_add_css_class (bubble, "bubble");
+  for (guint i = 0; i < n; i++) {
+    g_autoptr (QuernPicture) picture = g_list_model_get_item (pictures, i);
+    g_autoptr (QuernPicture) small = quern_picture_dup_thumbnail (picture, 96);
+    guint width = quern_picture_get_width (small), height = quern_picture_get_height (small);
+    g_autoptr (GdkTexture) texture = gdk_memory_texture_new (width, height, GDK_MEMORY_R8G8B8,
+                                                             quern_picture_get_pixels (small), (gsize) width * 3);
+    GtkWidget *widget = gtk_picture_new_for_paintable (GDK_PAINTABLE (texture));
+    gtk_picture_set_alternative_text (GTK_PICTURE (widget), _("Picture"));
+    gtk_picture_set_can_shrink (GTK_PICTURE (widget), FALSE);
+    gtk_widget_set_halign (widget, GTK_ALIGN_START);
+    gtk_box_append (GTK_BOX (bubble), widget);
+  }
+  if (*prompt != '\0')
+    gtk_label_set_label (add_label (bubble, NULL), prompt);
+  gtk_box_append (GTK_BOX (self), bubble);
   self->reasoning = add_label (GTK_WIDGET (self), "thinking-text");
   gtk_widget_add_css_class (GTK_WIDGET (self->reasoning), "dim-label");
   self->stack = GTK_STACK (gtk_stack_new ());
@@ -209,22 +199,6 @@ add_answer (QuernCompareTurn *self)
   gtk_box_append (GTK_BOX (self), self->offer);
   g_signal_connect_swapped (self->reasoning, "activate-link", G_CALLBACK (link_cb), self);
   g_signal_connect_swapped (self->text, "activate-link", G_CALLBACK (link_cb), self);
-}
-
-/**
- * quern_compare_turn_new:
- * @pictures: (nullable): of #QuernPicture
- *
- * Returns: (transfer floating): a widget that shows the prompt and its answer
- */
-GtkWidget *
-quern_compare_turn_new (const char *prompt, GListModel *pictures, QuernCompareAnswer *answer)
-{
-  QuernCompareTurn *self = g_object_new (QUERN_TYPE_COMPARE_TURN, NULL);
-
-  self->answer = g_object_ref (answer);
-  add_prompt (self, prompt, pictures);
-  add_answer (self);
   g_signal_connect_object (answer, "changed", G_CALLBACK (update), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (answer, "notify::state", G_CALLBACK (update), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (answer, "notify::progress", G_CALLBACK (update), self, G_CONNECT_SWAPPED);
@@ -355,17 +329,6 @@ add_candidates (GtkWidget *grid, const char *title, QuernCompareAnswer *answer, 
   quern_candidates_add (grid, title, rows, n);
 }
 
-static GtkWidget *
-make_details (QuernCompareTurn *self)
-{
-  GtkWidget *grid = quern_candidates_new (self->sentence);
-
-  add_candidates (grid, self->name, self->answer, self->view.fork.index);
-  if (self->other != NULL)
-    add_candidates (grid, self->other_name, self->other, self->view.fork.index);
-  return grid;
-}
-
 /**
  * quern_compare_turn_show_fork:
  *
@@ -378,12 +341,16 @@ quern_compare_turn_show_fork (QuernCompareTurn *self)
 {
   gboolean reasoning;
   guint start, end;
-  GtkWidget *popover;
+  GtkWidget *popover, *grid;
 
   if (self->veiled || self->sentence == NULL || !locate_fork (self, &reasoning, &start, &end))
     return FALSE;
   popover = gtk_popover_new ();
-  gtk_popover_set_child (GTK_POPOVER (popover), make_details (self));
+  grid = quern_candidates_new (self->sentence);
+  add_candidates (grid, self->name, self->answer, self->view.fork.index);
+  if (self->other != NULL)
+    add_candidates (grid, self->other_name, self->other, self->view.fork.index);
+  gtk_popover_set_child (GTK_POPOVER (popover), grid);
   gtk_accessible_update_property (GTK_ACCESSIBLE (popover), GTK_ACCESSIBLE_PROPERTY_LABEL, _("First difference"), -1);
   gtk_widget_set_parent (popover, GTK_WIDGET (self));
   g_signal_connect (popover, "closed", G_CALLBACK (popover_closed_cb), NULL);

@@ -42,57 +42,6 @@ change_clear (gpointer data)
   g_free (change->b);
 }
 
-/* ---- text ------------------------------------------------------------------------------------------------------- */
-
-static void
-insert (QuernDiffDialog *self, const char *text, const QuernDiffPiece *piece)
-{
-  GtkTextBuffer *buffer = gtk_text_view_get_buffer (self->view);
-  GtkTextTag *tag = piece->kind == QUERN_DIFF_ONLY_A ? self->only_a : self->only_b;
-  GtkTextIter end;
-
-  gtk_text_buffer_get_end_iter (buffer, &end);
-  if (piece->kind == QUERN_DIFF_SAME)
-    gtk_text_buffer_insert (buffer, &end, text + piece->start, (int) (piece->end - piece->start));
-  else
-    gtk_text_buffer_insert_with_tags (buffer, &end, text + piece->start, (int) (piece->end - piece->start), tag, NULL);
-}
-
-/* Joins the texts of both answers at one place into one change. */
-static void
-note_change (QuernDiffDialog *self, const char *text, const QuernDiffPiece *piece, gboolean joined)
-{
-  GtkTextBuffer *buffer = gtk_text_view_get_buffer (self->view);
-  char *words = g_strndup (text + piece->start, piece->end - piece->start);
-  int end = gtk_text_buffer_get_char_count (buffer);
-  Change *change;
-
-  if (!joined) {
-    Change added = { end - (int) g_utf8_strlen (words, -1), end, NULL, NULL };
-    g_array_append_val (self->changes, added);
-  }
-  change = &g_array_index (self->changes, Change, self->changes->len - 1);
-  change->end = end;
-  *(piece->kind == QUERN_DIFF_ONLY_A ? &change->a : &change->b) = words;
-}
-
-static void
-fill_text (QuernDiffDialog *self, const char *a, const char *b, GArray *pieces)
-{
-  gboolean joined = FALSE;
-
-  gtk_text_buffer_set_text (gtk_text_view_get_buffer (self->view), "", 0);
-  g_array_set_size (self->changes, 0);
-  for (guint i = 0; i < pieces->len; i++) {
-    const QuernDiffPiece *piece = &g_array_index (pieces, QuernDiffPiece, i);
-    const char *text = piece->kind == QUERN_DIFF_ONLY_B ? b : a;
-    insert (self, text, piece);
-    if (piece->kind != QUERN_DIFF_SAME)
-      note_change (self, text, piece, joined);
-    joined = piece->kind != QUERN_DIFF_SAME;
-  }
-}
-
 /* ---- going from change to change -------------------------------------------------------------------------------- */
 
 static char *
@@ -172,26 +121,36 @@ get_text (QuernDiffDialog *self, GtkDropDown *dropdown)
   return answer != NULL ? quern_compare_answer_get_answer (answer) : "";
 }
 
-static char *
-make_summary (QuernDiffDialog *self, const QuernDiffCount *count)
-{
-  g_autofree char *places = NULL;
-
-  if (count->changes == 0)
-    return g_strdup (_("Both answers are identical."));
-  places = g_strdup_printf (ngettext ("%u difference.", "%u differences.", count->changes), count->changes);
-  /* Translators: "7 places differ." and counts of words with the names of models */
-  return g_strdup_printf (_("%s Words only in %s: %u; only in %s: %u; in both: %u."), places, self->name_a,
-                          count->only_a, self->name_b, count->only_b, count->same);
-}
-
+/* Fills the text with the pieces and notes its changes. The texts of both answers at one place are one change. */
 static void
-update_legend (QuernDiffDialog *self)
+fill_text (QuernDiffDialog *self, const char *a, const char *b, GArray *pieces)
 {
-  g_autofree char *a = g_markup_escape_text (self->name_a, -1), *b = g_markup_escape_text (self->name_b, -1);
-  g_autofree char *markup = g_strdup_printf (_("<s>Struck through</s>: only %s. <u>Underlined</u>: only %s."), a, b);
+  GtkTextBuffer *buffer = gtk_text_view_get_buffer (self->view);
+  gboolean joined = FALSE;
 
-  gtk_label_set_markup (self->legend, markup);
+  gtk_text_buffer_set_text (buffer, "", 0);
+  g_array_set_size (self->changes, 0);
+  for (guint i = 0; i < pieces->len; i++) {
+    const QuernDiffPiece *piece = &g_array_index (pieces, QuernDiffPiece, i);
+    const char *text = (piece->kind == QUERN_DIFF_ONLY_B ? b : a) + piece->start;
+    int start = gtk_text_buffer_get_char_count (buffer), length = (int) (piece->end - piece->start);
+    GtkTextIter end;
+    Change *change;
+    gtk_text_buffer_get_end_iter (buffer, &end);
+    if (piece->kind == QUERN_DIFF_SAME) {
+      gtk_text_buffer_insert (buffer, &end, text, length);
+      joined = FALSE;
+      continue;
+    }
+    gtk_text_buffer_insert_with_tags (buffer, &end, text, length,
+                                      piece->kind == QUERN_DIFF_ONLY_A ? self->only_a : self->only_b, NULL);
+    if (!joined)
+      g_array_append_vals (self->changes, &(Change) { .start = start }, 1);
+    change = &g_array_index (self->changes, Change, self->changes->len - 1);
+    change->end = gtk_text_buffer_get_char_count (buffer);
+    *(piece->kind == QUERN_DIFF_ONLY_A ? &change->a : &change->b) = g_strndup (text, (gsize) length);
+    joined = TRUE;
+  }
 }
 
 static void
@@ -199,7 +158,7 @@ update (QuernDiffDialog *self)
 {
   const char *a, *b;
   g_autoptr (GArray) pieces = NULL;
-  g_autofree char *summary = NULL;
+  g_autofree char *summary = NULL, *escaped_a = NULL, *escaped_b = NULL, *legend = NULL;
   QuernDiffCount count;
 
   if (self->filling)
@@ -212,9 +171,20 @@ update (QuernDiffDialog *self)
   self->name_b = g_strdup (gtk_string_object_get_string (gtk_drop_down_get_selected_item (self->second)));
   pieces = quern_diff_words (a, b);
   quern_diff_count (a, b, pieces, &count);
-  summary = make_summary (self, &count);
+  if (count.changes == 0) {
+    summary = g_strdup (_("Both answers are identical."));
+  } else {
+    g_autofree char *places = g_strdup_printf (ngettext ("%u difference.", "%u differences.", count.changes),
+                                               count.changes);
+    /* Translators: "7 places differ." and counts of words with the names of models */
+    summary = g_strdup_printf (_("%s Words only in %s: %u; only in %s: %u; in both: %u."), places, self->name_a,
+                               count.only_a, self->name_b, count.only_b, count.same);
+  }
   gtk_label_set_label (self->summary, summary);
-  update_legend (self);
+  escaped_a = g_markup_escape_text (self->name_a, -1);
+  escaped_b = g_markup_escape_text (self->name_b, -1);
+  legend = g_strdup_printf (_("<s>Struck through</s>: only %s. <u>Underlined</u>: only %s."), escaped_a, escaped_b);
+  gtk_label_set_markup (self->legend, legend);
   fill_text (self, a, b, pieces);
   self->current = -1;
   gtk_widget_set_visible (GTK_WIDGET (self->details), FALSE);

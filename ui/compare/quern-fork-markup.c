@@ -3,23 +3,6 @@
 
 #include <glib/gi18n.h>
 
-/* A token may end inside a character. The mark must cover whole characters. */
-static guint
-char_start (const char *text, guint offset)
-{
-  while (offset > 0 && ((guchar) text[offset] & 0xc0) == 0x80)
-    offset--;
-  return offset;
-}
-
-static guint
-char_end (const char *text, guint offset)
-{
-  while (((guchar) text[offset] & 0xc0) == 0x80)
-    offset++;
-  return offset;
-}
-
 /**
  * quern_fork_markup:
  * @text: an answer, or its reasoning
@@ -33,12 +16,18 @@ char *
 quern_fork_markup (const char *text, guint shared, guint end, gboolean marked)
 {
   gsize length = strlen (text);
-  guint from = char_start (text, MIN (shared, length)), to = char_end (text, MIN (MAX (end, shared), length));
-  g_autofree char *before = g_markup_escape_text (text, from);
-  g_autofree char *token = g_markup_escape_text (text + from, to - from);
-  g_autofree char *after = g_markup_escape_text (text + to, -1);
+  gsize from = MIN (shared, length), to = MIN (MAX (end, shared), length);
+  g_autofree char *before = NULL, *token = NULL, *after = NULL;
   GString *markup = g_string_new (NULL);
 
+  /* A token may end inside a character. The mark must cover whole characters. */
+  while (from > 0 && ((guchar) text[from] & 0xc0) == 0x80)
+    from--;
+  while (((guchar) text[to] & 0xc0) == 0x80)
+    to++;
+  before = g_markup_escape_text (text, (gssize) from);
+  token = g_markup_escape_text (text + from, (gssize) (to - from));
+  after = g_markup_escape_text (text + to, -1);
   if (*before != '\0')
     g_string_append_printf (markup, "<span alpha=\"60%%\">%s</span>", before);
   if (!marked)

@@ -52,21 +52,6 @@ find_starts (QuernHeatMap *self)
   g_array_append_val (self->starts, chars);
 }
 
-static void
-find_positions (QuernHeatMap *self, QuernMeasured *measured)
-{
-  guint none = NO_POSITION;
-
-  g_array_set_size (self->positions, 0);
-  for (guint i = 0; i + 1 < self->starts->len; i++)
-    g_array_append_val (self->positions, none);
-  for (guint i = 0; i < quern_measured_get_n_positions (measured); i++) {
-    guint token = quern_measure_get_position_token (self->measure, i);
-    if (token < self->positions->len)
-      g_array_index (self->positions, guint, token) = i;
-  }
-}
-
 static const QuernDivergence *
 get_position (QuernHeatMap *self, guint token)
 {
@@ -77,28 +62,7 @@ get_position (QuernHeatMap *self, guint token)
                                                                            : NULL;
 }
 
-static void
-mark_all (QuernHeatMap *self)
-{
-  quern_heat_text_clear (self->view);
-  for (guint token = 0; token < self->positions->len; token++) {
-    const QuernDivergence *position = get_position (self, token);
-    quern_heat_text_add (self->view, g_array_index (self->starts, int, token),
-                         g_array_index (self->starts, int, token + 1),
-                         position != NULL ? quern_heat_level (position->kld) : QUERN_HEAT_UNKNOWN);
-  }
-}
-
 /* ---- what is at a token ----------------------------------------------------------------------------------------- */
-
-static char *
-show_spaces (const char *text)
-{
-  GString *shown = g_string_new (text);
-
-  g_string_replace (shown, "\n", "↵", 0);
-  return g_string_free_and_steal (shown);
-}
 
 static void
 add_candidates (QuernHeatMap *self, GtkWidget *grid, const char *title, const QuernCandidate *top, const char *own)
@@ -111,14 +75,6 @@ add_candidates (QuernHeatMap *self, GtkWidget *grid, const char *title, const Qu
     rows[n] = (QuernCandidateRow) { text, top[n].p, g_str_equal (text, own) };
   }
   quern_candidates_add (grid, title, rows, n);
-}
-
-static char *
-make_sentence (const QuernDivergence *position)
-{
-  return g_strdup_printf (_("Divergence %.4f. The token in the text has a probability of %.1f %%; with the reference, "
-                            "%.1f %%."),
-                          position->kld, exp (-position->nll) * 100, exp (-position->nll_reference) * 100);
 }
 
 static char *
@@ -135,7 +91,11 @@ make_details (QuernHeatMap *self, const QuernDivergence *position)
 {
   g_autofree char *reference = quern_measured_dup_label (quern_measure_get_result (self->measure, 0));
   g_autofree char *name = quern_measured_dup_label (quern_measure_get_result (self->measure, self->result));
-  g_autofree char *text = make_sentence (position), *own = dup_token (self, self->current);
+  g_autofree char *own = dup_token (self, self->current);
+  g_autofree char *text =
+      g_strdup_printf (_("Divergence %.4f. The token in the text has a probability of %.1f %%; with the reference, "
+                         "%.1f %%."),
+                       position->kld, exp (-position->nll) * 100, exp (-position->nll_reference) * 100);
   GtkWidget *grid = quern_candidates_new (text);
 
   add_candidates (self, grid, reference, position->top_reference, own);
@@ -143,30 +103,25 @@ make_details (QuernHeatMap *self, const QuernDivergence *position)
   return grid;
 }
 
-static char *
-get_token_text (QuernHeatMap *self, guint token)
-{
-  g_autofree char *text = dup_token (self, token);
-  return show_spaces (text);
-}
-
 /* Describes the selected token for screen readers. */
 static void
 announce (QuernHeatMap *self)
 {
   const QuernDivergence *position = get_position (self, self->current);
-  g_autofree char *token = get_token_text (self, self->current), *text = NULL;
+  g_autofree char *own = dup_token (self, self->current), *text = NULL;
+  g_autoptr (GString) token = g_string_new (own);
   const char *wanted = NULL, *got = NULL;
 
+  g_string_replace (token, "\n", "↵", 0);
   if (position != NULL) {
     wanted = quern_measure_get_candidate (self->measure, position->top_reference[0].id);
     got = quern_measure_get_candidate (self->measure, position->top[0].id);
     /* Translators: a token of the text, its divergence, the likeliest token of the reference and of the model */
     text = g_strdup_printf (_("“%s”: divergence %.3f. Most likely for the reference: “%s”, for this model: "
                               "“%s”."),
-                            token, position->kld, wanted, got);
+                            token->str, position->kld, wanted, got);
   } else {
-    text = g_strdup_printf (_("“%s”: not scored."), token);
+    text = g_strdup_printf (_("“%s”: not scored."), token->str);
   }
   gtk_accessible_update_property (GTK_ACCESSIBLE (self->view), GTK_ACCESSIBLE_PROPERTY_DESCRIPTION, text, -1);
   gtk_accessible_announce (GTK_ACCESSIBLE (self->view), text, GTK_ACCESSIBLE_ANNOUNCEMENT_PRIORITY_MEDIUM);
@@ -285,23 +240,17 @@ find_token (QuernHeatMap *self, int offset)
   return token;
 }
 
-static gboolean
-is_marked (QuernHeatMap *self, guint token)
-{
-  const QuernDivergence *position = get_position (self, token);
-
-  return position != NULL && quern_heat_level (position->kld) >= 0;
-}
-
 /* Moves by one token or to the next marked one. @step is 1 or -1. Returns FALSE at the end. */
 static gboolean
 move (QuernHeatMap *self, int step, gboolean marked)
 {
-  int token = (int) self->current, n = (int) self->positions->len;
+  int token = (int) self->current + step, n = (int) self->positions->len;
 
-  do
-    token += step;
-  while (token >= 0 && token < n && marked && !is_marked (self, (guint) token));
+  for (; marked && token >= 0 && token < n; token += step) {
+    const QuernDivergence *position = get_position (self, (guint) token);
+    if (position != NULL && quern_heat_level (position->kld) >= 0)
+      break;
+  }
   return token >= 0 && token < n && choose (self, (guint) token);
 }
 
@@ -403,24 +352,11 @@ quern_heat_map_class_init (QuernHeatMapClass *klass)
 }
 
 static void
-add_controllers (QuernHeatMap *self)
+quern_heat_map_init (QuernHeatMap *self)
 {
   GtkGesture *click = gtk_gesture_click_new ();
   GtkEventController *keys = gtk_event_controller_key_new (), *focus = gtk_event_controller_focus_new ();
 
-  g_signal_connect_swapped (click, "released", G_CALLBACK (released_cb), self);
-  gtk_widget_add_controller (GTK_WIDGET (self->view), GTK_EVENT_CONTROLLER (click));
-  gtk_event_controller_set_propagation_phase (keys, GTK_PHASE_CAPTURE); /* before the text view moves by characters */
-  g_signal_connect_swapped (keys, "key-pressed", G_CALLBACK (key_pressed_cb), self);
-  gtk_widget_add_controller (GTK_WIDGET (self->view), keys);
-  g_signal_connect_swapped (focus, "enter", G_CALLBACK (focus_enter_cb), self);
-  g_signal_connect_swapped (focus, "leave", G_CALLBACK (close_popover), self);
-  gtk_widget_add_controller (GTK_WIDGET (self->view), focus);
-}
-
-static void
-quern_heat_map_init (QuernHeatMap *self)
-{
   self->starts = g_array_new (FALSE, FALSE, sizeof (int));
   self->positions = g_array_new (FALSE, FALSE, sizeof (guint));
   self->view = QUERN_HEAT_TEXT (quern_heat_text_new ());
@@ -430,19 +366,15 @@ quern_heat_map_init (QuernHeatMap *self)
       _("Arrow keys move from token to token; with Ctrl, to the next one that differs. Return shows the most likely "
         "tokens of both models."),
       -1);
-  add_controllers (self);
+  g_signal_connect_swapped (click, "released", G_CALLBACK (released_cb), self);
+  gtk_widget_add_controller (GTK_WIDGET (self->view), GTK_EVENT_CONTROLLER (click));
+  gtk_event_controller_set_propagation_phase (keys, GTK_PHASE_CAPTURE); /* before the text view moves by characters */
+  g_signal_connect_swapped (keys, "key-pressed", G_CALLBACK (key_pressed_cb), self);
+  gtk_widget_add_controller (GTK_WIDGET (self->view), keys);
+  g_signal_connect_swapped (focus, "enter", G_CALLBACK (focus_enter_cb), self);
+  g_signal_connect_swapped (focus, "leave", G_CALLBACK (close_popover), self);
+  gtk_widget_add_controller (GTK_WIDGET (self->view), focus);
   adw_bin_set_child (ADW_BIN (self), GTK_WIDGET (self->view));
-}
-
-/**
- * quern_heat_map_new:
- *
- * Returns: (transfer floating): a heat map without a text
- */
-GtkWidget *
-quern_heat_map_new (void)
-{
-  return g_object_new (QUERN_TYPE_HEAT_MAP, NULL);
 }
 
 /**
@@ -455,6 +387,7 @@ quern_heat_map_show (QuernHeatMap *self, QuernMeasure *measure, guint result)
   QuernMeasured *measured = quern_measure_get_result (measure, result);
   const char *text = quern_measure_get_text (measure);
   gboolean same_text = self->measure == measure && self->positions->len > 0;
+  guint none = NO_POSITION;
 
   close_popover (self);
   g_set_object (&self->measure, measure);
@@ -466,8 +399,19 @@ quern_heat_map_show (QuernHeatMap *self, QuernMeasure *measure, guint result)
   if (text == NULL || measured == NULL)
     return;
   find_starts (self);
-  find_positions (self, measured);
-  mark_all (self);
+  for (guint i = 0; i + 1 < self->starts->len; i++)
+    g_array_append_val (self->positions, none);
+  for (guint i = 0; i < quern_measured_get_n_positions (measured); i++) {
+    guint token = quern_measure_get_position_token (measure, i);
+    if (token < self->positions->len)
+      g_array_index (self->positions, guint, token) = i;
+  }
+  for (guint token = 0; token < self->positions->len; token++) {
+    const QuernDivergence *position = get_position (self, token);
+    quern_heat_text_add (self->view, g_array_index (self->starts, int, token),
+                         g_array_index (self->starts, int, token + 1),
+                         position != NULL ? quern_heat_level (position->kld) : QUERN_HEAT_UNKNOWN);
+  }
   self->current = same_text                                       ? MIN (self->current, self->positions->len - 1)
                   : quern_measured_get_n_positions (measured) > 0 ? quern_measure_get_position_token (measure, 0)
                                                                   : 0;

@@ -44,34 +44,11 @@ draw_run (GtkSnapshot *snapshot, const GdkRectangle *from, int x_end, int level)
                                                   thickness[level]));
 }
 
-/* A place that wraps is drawn as one run in each line. */
-static void
-draw_place (QuernHeatText *self, GtkSnapshot *snapshot, const Place *place)
-{
-  GtkTextView *view = GTK_TEXT_VIEW (self);
-  GtkTextBuffer *buffer = gtk_text_view_get_buffer (view);
-  GtkTextIter at, end;
-  GdkRectangle rect, last, first;
-
-  gtk_text_buffer_get_iter_at_offset (buffer, &at, place->start);
-  gtk_text_buffer_get_iter_at_offset (buffer, &end, place->end);
-  gtk_text_view_get_iter_location (view, &at, &first);
-  last = first;
-  for (; gtk_text_iter_compare (&at, &end) < 0; gtk_text_iter_forward_char (&at)) {
-    gtk_text_view_get_iter_location (view, &at, &rect);
-    if (rect.y != first.y) {
-      draw_run (snapshot, &first, last.x + last.width, place->level);
-      first = rect;
-    }
-    last = rect;
-  }
-  draw_run (snapshot, &first, last.x + last.width, place->level);
-}
-
 static void
 quern_heat_text_snapshot_layer (GtkTextView *view, GtkTextViewLayer layer, GtkSnapshot *snapshot)
 {
   QuernHeatText *self = QUERN_HEAT_TEXT (view);
+  GtkTextBuffer *buffer = gtk_text_view_get_buffer (view);
   GdkRectangle visible;
   GtkTextIter top, bottom;
   int first, last;
@@ -86,8 +63,24 @@ quern_heat_text_snapshot_layer (GtkTextView *view, GtkTextViewLayer layer, GtkSn
   last = gtk_text_iter_get_offset (&bottom);
   for (guint i = 0; i < self->places->len; i++) {
     const Place *place = &g_array_index (self->places, Place, i);
-    if (place->end > first && place->start <= last)
-      draw_place (self, snapshot, place);
+    GtkTextIter at, end;
+    GdkRectangle rect, previous, begin;
+    if (place->end <= first || place->start > last)
+      continue;
+    /* A place that wraps is drawn as one run in each line. */
+    gtk_text_buffer_get_iter_at_offset (buffer, &at, place->start);
+    gtk_text_buffer_get_iter_at_offset (buffer, &end, place->end);
+    gtk_text_view_get_iter_location (view, &at, &begin);
+    previous = begin;
+    for (; gtk_text_iter_compare (&at, &end) < 0; gtk_text_iter_forward_char (&at)) {
+      gtk_text_view_get_iter_location (view, &at, &rect);
+      if (rect.y != begin.y) {
+        draw_run (snapshot, &begin, previous.x + previous.width, place->level);
+        begin = rect;
+      }
+      previous = rect;
+    }
+    draw_run (snapshot, &begin, previous.x + previous.width, place->level);
   }
 }
 

@@ -35,6 +35,7 @@ struct _QuernMeasureDialog {
 
   /* Owned references */
   QuernComparison *comparison;
+  QuernBackend *backend;
   GPtrArray *columns; /* of QuernCompareColumn: those that differ in model or cache type, largest first */
   GSignalGroup *signals;
 
@@ -112,22 +113,13 @@ can_go_on (QuernMeasureDialog *self)
 }
 
 static void
-update_pause (QuernMeasureDialog *self, gboolean paused)
-{
-  self->syncing = TRUE;
-  gtk_toggle_button_set_active (self->pause, paused);
-  gtk_button_set_label (GTK_BUTTON (self->pause), paused ? _("Paused") : _("Pause"));
-  self->syncing = FALSE;
-}
-
-static void
 update_state (QuernMeasureDialog *self)
 {
   QuernMeasure *measure = quern_comparison_get_measure (self->comparison);
   gboolean running = measure != NULL && quern_measure_get_running (measure);
   const char *note = measure != NULL ? quern_measure_get_note (measure) : NULL;
   gboolean measured = measure != NULL && (running || quern_measure_get_complete (measure)),
-           setting_up = !running && (self->anew || !measured);
+           setting_up = !running && (self->anew || !measured), paused = running && quern_measure_get_paused (measure);
 
   gtk_widget_set_visible (self->intro, setting_up);
   gtk_widget_set_visible (self->setup, setting_up);
@@ -136,7 +128,10 @@ update_state (QuernMeasureDialog *self)
   gtk_widget_set_visible (self->start, setting_up);
   gtk_widget_set_visible (self->stop, running);
   gtk_widget_set_visible (GTK_WIDGET (self->pause), running);
-  update_pause (self, running && quern_measure_get_paused (measure));
+  self->syncing = TRUE;
+  gtk_toggle_button_set_active (self->pause, paused);
+  gtk_button_set_label (GTK_BUTTON (self->pause), paused ? _("Paused") : _("Pause"));
+  self->syncing = FALSE;
   gtk_widget_set_visible (GTK_WIDGET (self->progress), running);
   gtk_progress_bar_set_fraction (self->progress, measure != NULL ? quern_measure_get_progress (measure) : 0);
   gtk_label_set_label (self->note, note != NULL ? note : "");
@@ -223,7 +218,7 @@ run (QuernMeasureDialog *self, QuernMeasure *measure)
   quern_measure_set_paused (measure, FALSE);
   adw_banner_set_revealed (self->banner, FALSE);
   g_signal_group_set_target (self->signals, measure);
-  quern_measure_run_async (measure, NULL, done_cb, g_object_ref (self));
+  quern_measure_run_async (measure, self->backend, NULL, done_cb, g_object_ref (self));
   update_state (self);
 }
 
@@ -321,6 +316,7 @@ quern_measure_dialog_dispose (GObject *object)
   g_clear_object (&self->signals);
   gtk_widget_dispose_template (GTK_WIDGET (self), QUERN_TYPE_MEASURE_DIALOG);
   g_clear_object (&self->comparison);
+  g_clear_object (&self->backend);
   g_clear_pointer (&self->columns, g_ptr_array_unref);
   G_OBJECT_CLASS (quern_measure_dialog_parent_class)->dispose (object);
 }
@@ -408,33 +404,28 @@ collect_columns (QuernMeasureDialog *self)
   g_ptr_array_sort (self->columns, compare_sizes);
 }
 
-static void
-offer (QuernMeasureDialog *self, QuernStore *store)
-{
-  g_autoptr (GtkStringList) names = gtk_string_list_new (NULL);
-
-  for (guint i = 0; i < self->columns->len; i++)
-    gtk_string_list_take (names, quern_compare_column_dup_label (g_ptr_array_index (self->columns, i)));
-  adw_combo_row_set_model (self->reference, G_LIST_MODEL (names));
-  quern_measure_text_set_context (self->text, self->comparison, store);
-  gtk_widget_set_sensitive (self->start, self->columns->len > 0);
-}
-
 /**
  * quern_measure_dialog_new:
  * @comparison: whose models are measured; it keeps the measurement
+ * @backend: where the models run
  * @store: (nullable): whose conversations may be the text
  *
  * Returns: (transfer floating): the dialog, to be presented
  */
 AdwDialog *
-quern_measure_dialog_new (QuernComparison *comparison, QuernStore *store)
+quern_measure_dialog_new (QuernComparison *comparison, QuernBackend *backend, QuernStore *store)
 {
   QuernMeasureDialog *self = g_object_new (QUERN_TYPE_MEASURE_DIALOG, NULL);
+  g_autoptr (GtkStringList) names = gtk_string_list_new (NULL);
 
   self->comparison = g_object_ref (comparison);
+  self->backend = g_object_ref (backend);
   collect_columns (self);
-  offer (self, store);
+  for (guint i = 0; i < self->columns->len; i++)
+    gtk_string_list_take (names, quern_compare_column_dup_label (g_ptr_array_index (self->columns, i)));
+  adw_combo_row_set_model (self->reference, G_LIST_MODEL (names));
+  quern_measure_text_set_context (self->text, comparison, store);
+  gtk_widget_set_sensitive (self->start, self->columns->len > 0);
   g_signal_group_set_target (self->signals, quern_comparison_get_measure (comparison));
   show_result (self);
   return ADW_DIALOG (self);

@@ -11,6 +11,6 @@ G_BEGIN_DECLS
 #define QUERN_TYPE_MEASURE_DIALOG (quern_measure_dialog_get_type ())
 G_DECLARE_FINAL_TYPE (QuernMeasureDialog, quern_measure_dialog, QUERN, MEASURE_DIALOG, AdwDialog)
 
-AdwDialog *quern_measure_dialog_new (QuernComparison *comparison, QuernStore *store);
+AdwDialog *quern_measure_dialog_new (QuernComparison *comparison, QuernBackend *backend, QuernStore *store);
 
 G_END_DECLS

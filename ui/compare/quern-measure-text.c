@@ -112,28 +112,6 @@ conversation_added_cb (GObject *source, GAsyncResult *result, gpointer user_data
     g_task_return_error (task, error);
 }
 
-static void
-add_answers (QuernMeasureText *self, QuernMeasure *measure, QuernCompareColumn *reference)
-{
-  for (guint i = 0; i < quern_comparison_get_n_columns (self->comparison); i++)
-    if (quern_comparison_get_column (self->comparison, i) == reference)
-      quern_comparison_add_answers (self->comparison, i, measure);
-  quern_measure_set_source (measure, _("The reference’s own answers"));
-}
-
-static void
-add_conversation (QuernMeasureText *self, QuernMeasure *measure, GTask *task)
-{
-  QuernConversation *conversation = adw_combo_row_get_selected_item (self->conversation);
-
-  if (conversation != NULL)
-    quern_measure_add_conversation_async (measure, self->store, conversation, NULL, conversation_added_cb,
-                                          g_object_ref (task));
-  else
-    g_task_return_new_error (task, QUERN_COMPARE_ERROR, QUERN_COMPARE_ERROR_TEXT,
-                             _("There are no conversations yet. Choose another text."));
-}
-
 /**
  * quern_measure_text_add_async:
  * @reference: whose answers are meant by “the reference's own”
@@ -145,9 +123,18 @@ quern_measure_text_add_async (QuernMeasureText *self, QuernMeasure *measure, Que
                               GAsyncReadyCallback callback, gpointer user_data)
 {
   g_autoptr (GTask) task = g_task_new (self, NULL, callback, user_data);
+  QuernConversation *conversation;
 
   switch (adw_combo_row_get_selected (self->source)) {
-  case SOURCE_CONVERSATION: add_conversation (self, measure, task); return;
+  case SOURCE_CONVERSATION:
+    conversation = adw_combo_row_get_selected_item (self->conversation);
+    if (conversation != NULL)
+      quern_measure_add_conversation_async (measure, self->store, conversation, NULL, conversation_added_cb,
+                                            g_object_ref (task));
+    else
+      g_task_return_new_error (task, QUERN_COMPARE_ERROR, QUERN_COMPARE_ERROR_TEXT,
+                               _("There are no conversations yet. Choose another text."));
+    return;
   case SOURCE_FILE:
     if (self->text == NULL) {
       g_task_return_new_error (task, QUERN_COMPARE_ERROR, QUERN_COMPARE_ERROR_TEXT, _("Choose a text file first."));
@@ -156,7 +143,12 @@ quern_measure_text_add_async (QuernMeasureText *self, QuernMeasure *measure, Que
     quern_measure_add_text (measure, self->text);
     quern_measure_set_source (measure, self->name);
     break;
-  case SOURCE_ANSWERS: add_answers (self, measure, reference); break;
+  case SOURCE_ANSWERS:
+    for (guint i = 0; i < quern_comparison_get_n_columns (self->comparison); i++)
+      if (quern_comparison_get_column (self->comparison, i) == reference)
+        quern_comparison_add_answers (self->comparison, i, measure);
+    quern_measure_set_source (measure, _("The reference’s own answers"));
+    break;
   default:
     quern_measure_add_text (measure, quern_sample_text ());
     quern_measure_set_source (measure, _("Built-in sample"));

@@ -12,6 +12,11 @@
 
 enum { SOURCE_SAMPLE, SOURCE_FILE };
 
+typedef struct {
+  AdwPreferencesGroup *group;
+  GtkWidget *row;
+} AddedRow;
+
 struct _QuernQuestionsDialog {
   AdwDialog parent_instance;
 
@@ -25,9 +30,10 @@ struct _QuernQuestionsDialog {
 
   /* Owned references */
   QuernComparison *comparison;
+  QuernBackend *backend;
   QuernQuestions *chosen; /* loaded from a file, and not asked yet */
   GSignalGroup *signals;
-  GPtrArray *rows; /* array of GtkWidget: the rows that were added to the groups */
+  GArray *rows; /* of AddedRow: what was added to the groups of the template */
 
   guint timer;
 };
@@ -67,25 +73,12 @@ make_row (const char *title, const char *subtitle, const char *figure)
 }
 
 static void
-add (QuernQuestionsDialog *self, AdwPreferencesGroup *group, GtkWidget *row)
+add_row (QuernQuestionsDialog *self, AdwPreferencesGroup *group, GtkWidget *row)
 {
+  AddedRow added = { group, row };
+
   adw_preferences_group_add (group, row);
-  g_object_set_data (G_OBJECT (row), "group", group);
-  g_ptr_array_add (self->rows, row);
-}
-
-static void
-add_accuracy (QuernQuestionsDialog *self, QuernQuestions *questions, guint column)
-{
-  double low, high, share = quern_questions_get_accuracy (questions, column, &low, &high);
-  guint right, n;
-  g_autofree char *count = NULL, *figure = NULL;
-
-  quern_questions_count (questions, column, &right, &n);
-  count = g_strdup_printf (ngettext ("%u of %u question", "%u of %u questions", n), right, n);
-  figure = g_strdup_printf (_("%.0f %% (%.0f to %.0f %%)"), share * 100, low * 100, high * 100);
-  add (self, self->accuracy,
-       GTK_WIDGET (make_row (quern_questions_get_label (questions, column), count, n > 0 ? figure : "")));
+  g_array_append_val (self->rows, added);
 }
 
 static void
@@ -103,7 +96,7 @@ add_flips (QuernQuestionsDialog *self, QuernQuestions *questions, guint a, guint
                               : flips.only_a > flips.only_b ? _("the first is better")
                                                             : _("the second is better"));
   figure = g_strdup_printf (_("%.0f %% flips, p = %.2g"), flips.flips * 100, flips.p_value);
-  add (self, self->flips, GTK_WIDGET (make_row (title, subtitle, figure)));
+  add_row (self, self->flips, GTK_WIDGET (make_row (title, subtitle, figure)));
 }
 
 static GtkWidget *
@@ -147,17 +140,7 @@ add_question (QuernQuestionsDialog *self, QuernQuestions *questions, guint i)
   label = gtk_label_new (figure);
   gtk_widget_add_css_class (label, "numeric");
   adw_expander_row_add_suffix (ADW_EXPANDER_ROW (row), label);
-  add (self, self->answers, row);
-}
-
-static void
-clear_rows (QuernQuestionsDialog *self)
-{
-  for (guint i = 0; i < self->rows->len; i++) {
-    GtkWidget *row = g_ptr_array_index (self->rows, i);
-    adw_preferences_group_remove (g_object_get_data (G_OBJECT (row), "group"), row);
-  }
-  g_ptr_array_set_size (self->rows, 0);
+  add_row (self, self->answers, row);
 }
 
 /* The list of answers is filled at the end, because filling it would collapse rows that were expanded. */
@@ -168,9 +151,20 @@ update_results (QuernQuestionsDialog *self)
   guint n = questions != NULL ? quern_questions_get_n_columns (questions) : 0;
   gboolean running = n > 0 && quern_questions_get_running (questions);
 
-  clear_rows (self);
+  for (guint i = 0; i < self->rows->len; i++) {
+    const AddedRow *added = &g_array_index (self->rows, AddedRow, i);
+    adw_preferences_group_remove (added->group, added->row);
+  }
+  g_array_set_size (self->rows, 0);
   for (guint a = 0; a < n; a++) {
-    add_accuracy (self, questions, a);
+    double low, high, share = quern_questions_get_accuracy (questions, a, &low, &high);
+    guint right, all;
+    g_autofree char *count = NULL, *figure = NULL;
+    quern_questions_count (questions, a, &right, &all);
+    count = g_strdup_printf (ngettext ("%u of %u question", "%u of %u questions", all), right, all);
+    figure = g_strdup_printf (_("%.0f %% (%.0f to %.0f %%)"), share * 100, low * 100, high * 100);
+    add_row (self, self->accuracy,
+             GTK_WIDGET (make_row (quern_questions_get_label (questions, a), count, all > 0 ? figure : "")));
     for (guint b = a + 1; b < n; b++)
       add_flips (self, questions, a, b);
   }
@@ -248,7 +242,7 @@ start_cb (QuernQuestionsDialog *self)
   adw_banner_set_revealed (self->banner, FALSE);
   quern_comparison_set_questions (self->comparison, questions);
   g_signal_group_set_target (self->signals, questions);
-  quern_questions_run_async (questions, self->comparison, NULL, asked_cb, g_object_ref (self));
+  quern_questions_run_async (questions, self->comparison, self->backend, NULL, asked_cb, g_object_ref (self));
   update (self);
 }
 
@@ -340,9 +334,10 @@ quern_questions_dialog_dispose (GObject *object)
 
   g_clear_handle_id (&self->timer, g_source_remove);
   g_clear_object (&self->signals);
-  g_clear_pointer (&self->rows, g_ptr_array_unref);
+  g_clear_pointer (&self->rows, g_array_unref);
   gtk_widget_dispose_template (GTK_WIDGET (self), QUERN_TYPE_QUESTIONS_DIALOG);
   g_clear_object (&self->comparison);
+  g_clear_object (&self->backend);
   g_clear_object (&self->chosen);
   G_OBJECT_CLASS (quern_questions_dialog_parent_class)->dispose (object);
 }
@@ -378,7 +373,7 @@ quern_questions_dialog_init (QuernQuestionsDialog *self)
   GtkDropTarget *target = gtk_drop_target_new (G_TYPE_FILE, GDK_ACTION_COPY);
 
   gtk_widget_init_template (GTK_WIDGET (self));
-  self->rows = g_ptr_array_new ();
+  self->rows = g_array_new (FALSE, FALSE, sizeof (AddedRow));
   self->signals = g_signal_group_new (QUERN_TYPE_QUESTIONS);
   g_signal_group_connect_swapped (self->signals, "changed", G_CALLBACK (changed_cb), self);
   g_signal_group_connect_swapped (self->signals, "notify::running", G_CALLBACK (changed_cb), self);
@@ -389,17 +384,19 @@ quern_questions_dialog_init (QuernQuestionsDialog *self)
 /**
  * quern_questions_dialog_new:
  * @comparison: whose columns are asked; it keeps the questions and what came of them
+ * @backend: where their models run
  *
  * Returns: (transfer floating): the dialog, to be presented
  */
 AdwDialog *
-quern_questions_dialog_new (QuernComparison *comparison)
+quern_questions_dialog_new (QuernComparison *comparison, QuernBackend *backend)
 {
   const char *sources[] = { _("Built-in sample"), _("A file…"), NULL };
   QuernQuestionsDialog *self = g_object_new (QUERN_TYPE_QUESTIONS_DIALOG, NULL);
   g_autoptr (GtkStringList) names = gtk_string_list_new (sources);
 
   self->comparison = g_object_ref (comparison);
+  self->backend = g_object_ref (backend);
   adw_combo_row_set_model (self->source, G_LIST_MODEL (names));
   g_signal_group_set_target (self->signals, quern_comparison_get_questions (comparison));
   update (self);

@@ -11,6 +11,6 @@ G_BEGIN_DECLS
 #define QUERN_TYPE_QUESTIONS_DIALOG (quern_questions_dialog_get_type ())
 G_DECLARE_FINAL_TYPE (QuernQuestionsDialog, quern_questions_dialog, QUERN, QUESTIONS_DIALOG, AdwDialog)
 
-AdwDialog *quern_questions_dialog_new (QuernComparison *comparison);
+AdwDialog *quern_questions_dialog_new (QuernComparison *comparison, QuernBackend *backend);
 
 G_END_DECLS

@@ -37,48 +37,6 @@ add_pair (AdwPreferencesGroup *group, QuernComparison *comparison, guint a, guin
   add_row (group, title, subtitle, figure);
 }
 
-static GtkWidget *
-make_counts (QuernComparison *comparison)
-{
-  AdwPreferencesGroup *group = ADW_PREFERENCES_GROUP (adw_preferences_group_new ());
-  guint n = quern_comparison_get_n_columns (comparison);
-
-  adw_preferences_group_set_title (group, _("Votes"));
-  adw_preferences_group_set_description (group, _("How often the first was preferred, where a tie counts half, with "
-                                                  "the 95 % interval of that share. If the interval includes 50 %, "
-                                                  "neither is better yet."));
-  for (guint a = 0; a < n; a++)
-    for (guint b = a + 1; b < n; b++)
-      add_pair (group, comparison, a, b);
-  return GTK_WIDGET (group);
-}
-
-static GtkWidget *
-make_ratings (QuernComparison *comparison)
-{
-  AdwPreferencesGroup *group = ADW_PREFERENCES_GROUP (adw_preferences_group_new ());
-  QuernRating ratings[QUERN_COMPARE_MAX_COLUMNS];
-  g_autofree char *wait = NULL;
-
-  adw_preferences_group_set_title (group, _("Rating"));
-  if (!quern_comparison_rate (comparison, ratings)) {
-    wait = g_strdup_printf (_("Ratings need %d votes that prefer one or call a tie."), QUERN_COMPARE_MIN_VOTES);
-    adw_preferences_group_set_description (group, wait);
-    return GTK_WIDGET (group);
-  }
-  adw_preferences_group_set_description (group,
-                                         /* xgettext:no-c-format */
-                                         _("Bradley–Terry ratings on the Elo scale, where 400 points are odds of ten "
-                                           "to one. With the 95 % interval of 1000 resamplings."));
-  for (guint i = 0; i < quern_comparison_get_n_columns (comparison); i++) {
-    g_autofree char *name = quern_compare_column_dup_label (quern_comparison_get_column (comparison, i));
-    g_autofree char *figure = g_strdup_printf (_("%+.0f (%+.0f to %+.0f)"), ratings[i].rating, ratings[i].low,
-                                               ratings[i].high);
-    add_row (group, name, NULL, figure);
-  }
-  return GTK_WIDGET (group);
-}
-
 /**
  * quern_votes_dialog_new:
  *
@@ -89,12 +47,37 @@ quern_votes_dialog_new (QuernComparison *comparison)
 {
   AdwDialog *dialog = adw_dialog_new ();
   GtkWidget *toolbar = adw_toolbar_view_new (), *page = adw_preferences_page_new ();
+  AdwPreferencesGroup *votes = ADW_PREFERENCES_GROUP (adw_preferences_group_new ()),
+                      *rating = ADW_PREFERENCES_GROUP (adw_preferences_group_new ());
+  guint n = quern_comparison_get_n_columns (comparison);
+  QuernRating ratings[QUERN_COMPARE_MAX_COLUMNS];
+  gboolean rated = quern_comparison_rate (comparison, ratings);
+  g_autofree char *wait = NULL;
 
+  adw_preferences_group_set_title (votes, _("Votes"));
+  adw_preferences_group_set_description (votes, _("How often the first was preferred, where a tie counts half, with "
+                                                  "the 95 % interval of that share. If the interval includes 50 %, "
+                                                  "neither is better yet."));
+  for (guint a = 0; a < n; a++)
+    for (guint b = a + 1; b < n; b++)
+      add_pair (votes, comparison, a, b);
+  adw_preferences_group_set_title (rating, _("Rating"));
+  wait = g_strdup_printf (_("Ratings need %d votes that prefer one or call a tie."), QUERN_COMPARE_MIN_VOTES);
+  adw_preferences_group_set_description (
+      rating, !rated ? wait : /* xgettext:no-c-format */
+                  _("Bradley–Terry ratings on the Elo scale, where 400 points are odds of ten "
+                    "to one. With the 95 % interval of 1000 resamplings."));
+  for (guint i = 0; rated && i < n; i++) {
+    g_autofree char *name = quern_compare_column_dup_label (quern_comparison_get_column (comparison, i));
+    g_autofree char *figure = g_strdup_printf (_("%+.0f (%+.0f to %+.0f)"), ratings[i].rating, ratings[i].low,
+                                               ratings[i].high);
+    add_row (rating, name, NULL, figure);
+  }
   adw_dialog_set_title (dialog, _("All Votes"));
   adw_dialog_set_content_width (dialog, 560);
   adw_dialog_set_content_height (dialog, 480);
-  adw_preferences_page_add (ADW_PREFERENCES_PAGE (page), ADW_PREFERENCES_GROUP (make_counts (comparison)));
-  adw_preferences_page_add (ADW_PREFERENCES_PAGE (page), ADW_PREFERENCES_GROUP (make_ratings (comparison)));
+  adw_preferences_page_add (ADW_PREFERENCES_PAGE (page), votes);
+  adw_preferences_page_add (ADW_PREFERENCES_PAGE (page), rating);
   adw_toolbar_view_add_top_bar (ADW_TOOLBAR_VIEW (toolbar), adw_header_bar_new ());
   adw_toolbar_view_set_content (ADW_TOOLBAR_VIEW (toolbar), page);
   adw_dialog_set_child (dialog, toolbar);

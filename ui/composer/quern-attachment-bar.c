@@ -70,7 +70,7 @@ update_offer (QuernAttachmentBar *self)
 }
 
 static void
-update (QuernAttachmentBar *self)
+quern_attachment_bar_update (QuernAttachmentBar *self)
 {
   guint n = g_list_model_get_n_items (G_LIST_MODEL (self->attachments));
 
@@ -129,7 +129,7 @@ items_changed_cb (QuernAttachmentBar *self, guint position, guint removed, guint
     adw_wrap_box_insert_child_after (self->box, chip, before);
     before = chip;
   }
-  update (self);
+  quern_attachment_bar_update (self);
 }
 
 static void
@@ -138,13 +138,13 @@ model_changed_cb (QuernAttachmentBar *self)
   for (GtkWidget *chip = gtk_widget_get_first_child (GTK_WIDGET (self->box)); chip != NULL;
        chip = gtk_widget_get_next_sibling (chip))
     quern_chip_set_session (QUERN_CHIP (chip), self->session);
-  update (self);
+  quern_attachment_bar_update (self);
 }
 
 /* ---- loading ---------------------------------------------------------------------------------------------------- */
 
 static void
-loaded_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+quern_attachment_bar_loaded_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (QuernAttachmentBar) self = user_data;
   g_autoptr (GError) error = NULL;
@@ -156,19 +156,9 @@ loaded_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   if (attachment != NULL)
     g_list_store_append (self->attachments, attachment);
   else
-    update (self);
+    quern_attachment_bar_update (self);
   if (error != NULL)
     quern_attachment_bar_report (self, error->message);
-}
-
-/* Files that are still being read belong to the message before, so their loads are cancelled. */
-static void
-forget_loads (QuernAttachmentBar *self)
-{
-  g_cancellable_cancel (self->cancellable);
-  g_clear_object (&self->cancellable);
-  self->cancellable = g_cancellable_new ();
-  self->n_loading = 0;
 }
 
 /* ---- object ----------------------------------------------------------------------------------------------------- */
@@ -208,11 +198,9 @@ static void
 quern_attachment_bar_init (QuernAttachmentBar *self)
 {
   gtk_widget_init_template (GTK_WIDGET (self));
-  self->cancellable = g_cancellable_new ();
-  self->attachments = g_list_store_new (QUERN_TYPE_ATTACHMENT);
   self->session_signals = g_signal_group_new (QUERN_TYPE_CHAT_SESSION);
   g_signal_group_connect_swapped (self->session_signals, "notify::model", G_CALLBACK (model_changed_cb), self);
-  g_signal_connect_object (self->attachments, "items-changed", G_CALLBACK (items_changed_cb), self, G_CONNECT_SWAPPED);
+  quern_attachment_bar_set_model (self, NULL);
 }
 
 /**
@@ -241,23 +229,8 @@ quern_attachment_bar_add_file (QuernAttachmentBar *self, GFile *file)
   g_return_if_fail (QUERN_IS_ATTACHMENT_BAR (self));
 
   self->n_loading++;
-  quern_attachment_load_file_async (file, self->cancellable, loaded_cb, g_object_ref (self));
-  update (self);
-}
-
-/**
- * quern_attachment_bar_add_bytes:
- * @name: the name to show
- * @bytes: a picture in any format that is read here
- */
-void
-quern_attachment_bar_add_bytes (QuernAttachmentBar *self, const char *name, GBytes *bytes)
-{
-  g_return_if_fail (QUERN_IS_ATTACHMENT_BAR (self));
-
-  self->n_loading++;
-  quern_attachment_load_bytes_async (name, bytes, self->cancellable, loaded_cb, g_object_ref (self));
-  update (self);
+  quern_attachment_load_file_async (file, self->cancellable, quern_attachment_bar_loaded_cb, g_object_ref (self));
+  quern_attachment_bar_update (self);
 }
 
 /**
@@ -271,8 +244,9 @@ quern_attachment_bar_add_texture (QuernAttachmentBar *self, const char *name, Gd
   g_return_if_fail (QUERN_IS_ATTACHMENT_BAR (self));
 
   self->n_loading++;
-  quern_attachment_load_texture_async (name, texture, self->cancellable, loaded_cb, g_object_ref (self));
-  update (self);
+  quern_attachment_load_texture_async (name, texture, self->cancellable, quern_attachment_bar_loaded_cb,
+                                       g_object_ref (self));
+  quern_attachment_bar_update (self);
 }
 
 /**
@@ -324,19 +298,30 @@ quern_attachment_bar_dup_model (QuernAttachmentBar *self)
 
 /**
  * quern_attachment_bar_set_model:
- * @attachments: (nullable) (element-type QuernAttachment): replaces what is attached
+ * @attachments: (nullable) (element-type QuernAttachment): what it shows and changes from now on; %NULL for a list of its
+ *   own
  */
 void
-quern_attachment_bar_set_model (QuernAttachmentBar *self, GListModel *attachments)
+quern_attachment_bar_set_model (QuernAttachmentBar *self, GListStore *attachments)
 {
+  g_autoptr (GListStore) before = NULL;
+  guint removed = 0;
+
   g_return_if_fail (QUERN_IS_ATTACHMENT_BAR (self));
 
-  forget_loads (self);
-  if (g_list_model_get_n_items (G_LIST_MODEL (self->attachments)) > 0)
-    g_list_store_remove_all (self->attachments);
-  for (guint i = 0; attachments != NULL && i < g_list_model_get_n_items (attachments); i++) {
-    g_autoptr (QuernAttachment) attachment = g_list_model_get_item (attachments, i);
-    g_list_store_append (self->attachments, attachment);
+  if (attachments != NULL && attachments == self->attachments)
+    return;
+  /* Files that are still being read belong to the message before. */
+  g_cancellable_cancel (self->cancellable);
+  g_clear_object (&self->cancellable);
+  self->cancellable = g_cancellable_new ();
+  self->n_loading = 0;
+  before = g_steal_pointer (&self->attachments);
+  if (before != NULL) {
+    g_signal_handlers_disconnect_by_func (before, items_changed_cb, self);
+    removed = g_list_model_get_n_items (G_LIST_MODEL (before));
   }
-  update (self);
+  self->attachments = attachments != NULL ? g_object_ref (attachments) : g_list_store_new (QUERN_TYPE_ATTACHMENT);
+  g_signal_connect_object (self->attachments, "items-changed", G_CALLBACK (items_changed_cb), self, G_CONNECT_SWAPPED);
+  items_changed_cb (self, 0, removed, g_list_model_get_n_items (G_LIST_MODEL (self->attachments)));
 }

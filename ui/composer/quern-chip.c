@@ -17,10 +17,10 @@
 struct _QuernChip {
   AdwBin parent_instance;
 
-  /* Children */
-  GtkBox *box;
+  /* Template widgets */
   GtkButton *open; /* around the picture or icon */
-  GtkLabel *caption;
+  GtkLabel *name, *caption;
+  GtkWidget *remove;
 
   /* Owned references */
   QuernAttachment *attachment;
@@ -40,7 +40,7 @@ static guint signals[N_SIGNALS];
 G_DEFINE_FINAL_TYPE (QuernChip, quern_chip, ADW_TYPE_BIN)
 
 static void
-set_caption (QuernChip *self, const char *text, gboolean refused)
+quern_chip_set_caption (QuernChip *self, const char *text, gboolean refused)
 {
   self->refused = refused;
   gtk_label_set_label (self->caption, text);
@@ -54,17 +54,6 @@ set_caption (QuernChip *self, const char *text, gboolean refused)
 
 /* ---- what it costs ---------------------------------------------------------------------------------------------- */
 
-static char *
-cost_text (const QuernAttachmentCost *cost)
-{
-  g_autofree char *tokens = g_strdup_printf (ngettext ("%u token", "%u tokens", cost->tokens), cost->tokens);
-
-  if (cost->width == 0)
-    return g_steal_pointer (&tokens);
-  /* Translators: width and height of a picture as the model gets it, and its tokens ("770 tokens") */
-  return g_strdup_printf (_("%u × %u · %s"), cost->width, cost->height, tokens);
-}
-
 static void
 counted_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -76,18 +65,21 @@ counted_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED) || self->attachment == NULL)
     return;
   if (ok) {
-    g_autofree char *text = cost_text (&cost);
-    set_caption (self, text, FALSE);
+    g_autofree char *tokens = g_strdup_printf (ngettext ("%u token", "%u tokens", cost.tokens), cost.tokens);
+    /* Translators: width and height of a picture as the model gets it, and its tokens ("770 tokens") */
+    g_autofree char *text = cost.width > 0 ? g_strdup_printf (_("%u × %u · %s"), cost.width, cost.height, tokens)
+                                           : g_strdup (tokens);
+    quern_chip_set_caption (self, text, FALSE);
   } else if (g_error_matches (error, QUERN_INFERENCE_ERROR, QUERN_INFERENCE_ERROR_NO_VISION))
-    set_caption (self, _("Not visible to the model"), TRUE);
+    quern_chip_set_caption (self, _("Not visible to the model"), TRUE);
   else
-    set_caption (self, error->message, quern_attachment_is_picture (self->attachment));
+    quern_chip_set_caption (self, error->message, quern_attachment_is_picture (self->attachment));
   g_signal_emit (self, signals[CHANGED], 0);
 }
 
 /* A picture is counted once its size is known. */
 static void
-count (QuernChip *self)
+quern_chip_count (QuernChip *self)
 {
   gboolean picture = quern_attachment_is_picture (self->attachment);
 
@@ -117,7 +109,7 @@ show_thumbnail (QuernChip *self, QuernThumbnail *thumbnail)
   gtk_widget_add_css_class (picture, "thumbnail");
   gtk_button_set_child (self->open, picture);
   gtk_widget_set_sensitive (GTK_WIDGET (self->open), TRUE);
-  count (self);
+  quern_chip_count (self);
 }
 
 static void
@@ -132,7 +124,7 @@ thumbnail_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   if (thumbnail != NULL)
     show_thumbnail (self, thumbnail);
   else
-    set_caption (self, error->message, FALSE);
+    quern_chip_set_caption (self, error->message, FALSE);
 }
 
 static void
@@ -165,70 +157,33 @@ quern_chip_dispose (GObject *object)
   g_clear_object (&self->store);
   g_clear_object (&self->session);
   g_clear_object (&self->thumbnail);
+  gtk_widget_dispose_template (GTK_WIDGET (object), QUERN_TYPE_CHIP);
   G_OBJECT_CLASS (quern_chip_parent_class)->dispose (object);
 }
 
 static void
 quern_chip_class_init (QuernChipClass *klass)
 {
+  GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
+
   G_OBJECT_CLASS (klass)->dispose = quern_chip_dispose;
   signals[REMOVED] = g_signal_new ("removed", QUERN_TYPE_CHIP, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
   signals[CHANGED] = g_signal_new ("changed", QUERN_TYPE_CHIP, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
-  gtk_widget_class_set_accessible_role (GTK_WIDGET_CLASS (klass), GTK_ACCESSIBLE_ROLE_GROUP);
+  gtk_widget_class_set_accessible_role (widget_class, GTK_ACCESSIBLE_ROLE_GROUP);
+  gtk_widget_class_set_template_from_resource (widget_class, "/io/github/quern/Quern/ui/composer/quern-chip.ui");
+  gtk_widget_class_bind_template_child (widget_class, QuernChip, open);
+  gtk_widget_class_bind_template_child (widget_class, QuernChip, name);
+  gtk_widget_class_bind_template_child (widget_class, QuernChip, caption);
+  gtk_widget_class_bind_template_child (widget_class, QuernChip, remove);
+  gtk_widget_class_bind_template_callback (widget_class, open_clicked_cb);
+  gtk_widget_class_bind_template_callback (widget_class, remove_clicked_cb);
 }
 
 static void
 quern_chip_init (QuernChip *self)
 {
-  self->box = GTK_BOX (gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 9));
+  gtk_widget_init_template (GTK_WIDGET (self));
   self->cancellable = g_cancellable_new ();
-  gtk_widget_add_css_class (GTK_WIDGET (self), "chip");
-  adw_bin_set_child (ADW_BIN (self), GTK_WIDGET (self->box));
-}
-
-static GtkWidget *
-make_label (const char *text, const char *css_class)
-{
-  GtkWidget *label = gtk_label_new (text);
-
-  gtk_label_set_xalign (GTK_LABEL (label), 0);
-  gtk_label_set_ellipsize (GTK_LABEL (label), PANGO_ELLIPSIZE_MIDDLE);
-  gtk_label_set_max_width_chars (GTK_LABEL (label), 24);
-  if (css_class != NULL) {
-    gtk_widget_add_css_class (label, css_class);
-    gtk_widget_add_css_class (label, "numeric");
-  }
-  return label;
-}
-
-static void
-build (QuernChip *self)
-{
-  const char *name = quern_attachment_get_name (self->attachment);
-  gboolean picture = quern_attachment_is_picture (self->attachment);
-  GtkWidget *texts = gtk_box_new (GTK_ORIENTATION_VERTICAL, 0), *caption = make_label ("", "caption"), *open;
-  g_autofree char *tooltip = NULL;
-
-  open = gtk_button_new_from_icon_name (picture ? "image-x-generic-symbolic" : "text-x-generic-symbolic");
-  self->open = GTK_BUTTON (open);
-  self->caption = GTK_LABEL (caption);
-  gtk_widget_set_visible (caption, FALSE);
-  gtk_widget_add_css_class (open, "flat");
-  gtk_widget_add_css_class (open, "chip-picture");
-  gtk_widget_set_sensitive (open, FALSE);
-  gtk_widget_set_valign (open, GTK_ALIGN_CENTER);
-  gtk_widget_set_valign (GTK_WIDGET (self), picture ? GTK_ALIGN_FILL : GTK_ALIGN_CENTER); /* not as high as a picture */
-  gtk_widget_set_valign (texts, GTK_ALIGN_CENTER);
-  /* Translators: %s is the name of an attached picture */
-  tooltip = g_strdup_printf (_("View %s"), name);
-  gtk_accessible_update_property (GTK_ACCESSIBLE (open), GTK_ACCESSIBLE_PROPERTY_LABEL, picture ? tooltip : name, -1);
-  gtk_widget_set_tooltip_text (open, picture ? tooltip : NULL);
-  gtk_accessible_update_property (GTK_ACCESSIBLE (self), GTK_ACCESSIBLE_PROPERTY_LABEL, name, -1);
-  gtk_box_append (GTK_BOX (texts), make_label (name, NULL));
-  gtk_box_append (GTK_BOX (texts), caption);
-  gtk_box_append (self->box, open);
-  gtk_box_append (self->box, texts);
-  g_signal_connect_swapped (open, "clicked", G_CALLBACK (open_clicked_cb), self);
 }
 
 /**
@@ -243,13 +198,24 @@ quern_chip_new (QuernAttachment *attachment, QuernStore *store)
 {
   QuernChip *self = g_object_new (QUERN_TYPE_CHIP, NULL);
   QuernThumbnail *known = quern_thumbnail_find (attachment);
+  const char *name = quern_attachment_get_name (attachment);
+  gboolean picture = quern_attachment_is_picture (attachment);
+  /* Translators: %s is the name of an attached picture */
+  g_autofree char *view = g_strdup_printf (_("View %s"), name);
 
   self->attachment = g_object_ref (attachment);
   g_set_object (&self->store, store);
-  build (self);
+  gtk_label_set_label (self->name, name);
+  gtk_accessible_update_property (GTK_ACCESSIBLE (self), GTK_ACCESSIBLE_PROPERTY_LABEL, name, -1);
+  gtk_button_set_icon_name (self->open, picture ? "image-x-generic-symbolic" : "text-x-generic-symbolic");
+  gtk_accessible_update_property (GTK_ACCESSIBLE (self->open), GTK_ACCESSIBLE_PROPERTY_LABEL, picture ? view : name,
+                                  -1);
+  gtk_widget_set_tooltip_text (GTK_WIDGET (self->open), picture ? view : NULL);
+  /* A text file's chip is not as high as a picture's. */
+  gtk_widget_set_valign (GTK_WIDGET (self), picture ? GTK_ALIGN_FILL : GTK_ALIGN_CENTER);
   if (known != NULL)
     show_thumbnail (self, known);
-  else if (quern_attachment_is_picture (attachment))
+  else if (picture)
     quern_thumbnail_load_async (attachment, store, self->cancellable, thumbnail_cb, g_object_ref (self));
   return GTK_WIDGET (self);
 }
@@ -276,7 +242,7 @@ quern_chip_set_session (QuernChip *self, QuernChatSession *session)
   g_return_if_fail (QUERN_IS_CHIP (self));
 
   g_set_object (&self->session, session);
-  count (self);
+  quern_chip_count (self);
 }
 
 /**
@@ -294,22 +260,16 @@ quern_chip_is_ready (QuernChip *self)
 /**
  * quern_chip_set_removable:
  *
- * Adds a button that emits "removed".
+ * Shows a button that emits "removed".
  */
 void
 quern_chip_set_removable (QuernChip *self)
 {
-  GtkWidget *button = gtk_button_new_from_icon_name ("window-close-symbolic");
   g_autofree char *tooltip = NULL;
 
   g_return_if_fail (QUERN_IS_CHIP (self));
   /* Translators: %s is the name of an attached file */
   tooltip = g_strdup_printf (_("Remove %s"), quern_attachment_get_name (self->attachment));
-  gtk_widget_set_tooltip_text (button, tooltip);
-  gtk_widget_set_valign (button, GTK_ALIGN_CENTER);
-  gtk_widget_add_css_class (button, "flat");
-  gtk_widget_add_css_class (button, "small");
-  gtk_widget_add_css_class (button, "circular");
-  g_signal_connect_swapped (button, "clicked", G_CALLBACK (remove_clicked_cb), self);
-  gtk_box_append (self->box, button);
+  gtk_widget_set_tooltip_text (self->remove, tooltip);
+  gtk_widget_set_visible (self->remove, TRUE);
 }

@@ -48,7 +48,7 @@ is_blank (QuernComposer *self)
 }
 
 static void
-update (QuernComposer *self)
+quern_composer_update (QuernComposer *self)
 {
   gtk_widget_set_visible (self->placeholder,
                           !self->composing && gtk_text_buffer_get_char_count (get_buffer (self)) == 0);
@@ -60,7 +60,7 @@ update (QuernComposer *self)
 static void
 text_changed_cb (QuernComposer *self)
 {
-  update (self);
+  quern_composer_update (self);
   if (!self->setting)
     g_signal_emit (self, signals[CHANGED], 0);
 }
@@ -69,7 +69,7 @@ static void
 preedit_changed_cb (QuernComposer *self, const char *preedit)
 {
   self->composing = *preedit != '\0';
-  update (self);
+  quern_composer_update (self);
 }
 
 static gboolean
@@ -91,7 +91,7 @@ send_action (GtkWidget *widget, const char *name, GVariant *parameter)
 
 /* A model that does not think has no use for the choice of how long. */
 static void
-update_effort (QuernComposer *self)
+quern_composer_update_effort (QuernComposer *self)
 {
   gboolean thinks = gtk_toggle_button_get_active (self->thinking)
                     || !gtk_widget_get_visible (GTK_WIDGET (self->thinking));
@@ -102,7 +102,7 @@ update_effort (QuernComposer *self)
 static void
 thinking_toggled_cb (QuernComposer *self)
 {
-  update_effort (self);
+  quern_composer_update_effort (self);
   if (!self->setting)
     g_signal_emit (self, signals[THINKING_TOGGLED], 0);
 }
@@ -261,7 +261,7 @@ quern_composer_init (QuernComposer *self)
   g_signal_connect_swapped (self->view, "preedit-changed", G_CALLBACK (preedit_changed_cb), self);
   g_signal_connect_swapped (self->view, "paste-clipboard", G_CALLBACK (paste_cb), self);
   g_signal_connect_swapped (get_buffer (self), "changed", G_CALLBACK (text_changed_cb), self);
-  update (self);
+  quern_composer_update (self);
 }
 
 /**
@@ -336,7 +336,7 @@ quern_composer_set_choices (QuernComposer *self, const QuernTemplateInfo *info)
   }
   gtk_menu_button_set_menu_model (self->effort_button, G_MENU_MODEL (menu));
   gtk_widget_set_visible (GTK_WIDGET (self->thinking), info == NULL || info->thinking_switchable);
-  update_effort (self);
+  quern_composer_update_effort (self);
 }
 
 /**
@@ -396,7 +396,7 @@ quern_composer_set_can_send (QuernComposer *self, gboolean can_send)
   g_return_if_fail (QUERN_IS_COMPOSER (self));
 
   self->can_send = can_send;
-  update (self);
+  quern_composer_update (self);
 }
 
 /**

@@ -47,19 +47,6 @@ topic_activated_cb (QuernHelp *self, GtkListBoxRow *row)
   adw_navigation_split_view_set_show_content (self->split_view, TRUE);
 }
 
-static GtkWidget *
-make_topic_row (const QuernHelpTopic *topic)
-{
-  GtkWidget *box = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 9);
-  GtkWidget *label = gtk_label_new (_ (topic->title));
-
-  gtk_box_append (GTK_BOX (box), gtk_image_new_from_icon_name (topic->icon));
-  gtk_label_set_wrap (GTK_LABEL (label), TRUE);
-  gtk_label_set_xalign (GTK_LABEL (label), 0);
-  gtk_box_append (GTK_BOX (box), label);
-  return box;
-}
-
 static void
 quern_help_dispose (GObject *object)
 {
@@ -86,8 +73,15 @@ static void
 quern_help_init (QuernHelp *self)
 {
   gtk_widget_init_template (GTK_WIDGET (self));
-  for (guint i = 0; i < quern_n_help_topics; i++)
-    gtk_list_box_append (self->topics, make_topic_row (&quern_help_topics[i]));
+  for (guint i = 0; i < quern_n_help_topics; i++) {
+    GtkWidget *box = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 9);
+    GtkWidget *label = gtk_label_new (_ (quern_help_topics[i].title));
+    gtk_box_append (GTK_BOX (box), gtk_image_new_from_icon_name (quern_help_topics[i].icon));
+    gtk_label_set_wrap (GTK_LABEL (label), TRUE);
+    gtk_label_set_xalign (GTK_LABEL (label), 0);
+    gtk_box_append (GTK_BOX (box), label);
+    gtk_list_box_append (self->topics, box);
+  }
   show_topic (self, 0);
 }
 

@@ -42,24 +42,12 @@ describe (const QuernNeeds *needs)
 
 /* ---- what the hub has of it --------------------------------------------------------------------------------------- */
 
-static char *
-describe_offer (QuernHubItem *item, guint64 memory)
-{
-  g_autofree char *size = g_format_size (quern_hub_item_get_bytes (item) + quern_hub_item_get_vision_bytes (item));
-  g_autofree char *needed = g_format_size (memory);
-
-  if (quern_hub_item_get_vision (item) != NULL)
-    /* Translators: size of the download, needed memory */
-    return g_strdup_printf (_("%s to download, with vision · needs %s of memory"), size, needed);
-  return g_strdup_printf (_("%s to download · needs %s of memory"), size, needed);
-}
-
 static void
 show_offer (QuernAdviceView *self)
 {
   const QuernMachine *machine = quern_models_service_get_machine (self->service);
   QuernHubItem *item = self->offer != NULL ? self->offer->item : NULL;
-  g_autofree char *text = NULL;
+  g_autofree char *size = NULL, *needed = NULL, *text = NULL;
   guint64 memory;
 
   gtk_widget_set_visible (GTK_WIDGET (self->offer_row), item != NULL);
@@ -69,7 +57,13 @@ show_offer (QuernAdviceView *self)
     return;
   adw_action_row_set_subtitle (self->advice_row, ""); /* the numbers of the file itself are better */
   memory = quern_models_service_plan_item (item, QUERN_ADVISOR_CONTEXT, TRUE);
-  text = describe_offer (item, memory);
+  size = g_format_size (quern_hub_item_get_bytes (item) + quern_hub_item_get_vision_bytes (item));
+  needed = g_format_size (memory);
+  if (quern_hub_item_get_vision (item) != NULL)
+    /* Translators: size of the download, needed memory */
+    text = g_strdup_printf (_("%s to download, with vision · needs %s of memory"), size, needed);
+  else
+    text = g_strdup_printf (_("%s to download · needs %s of memory"), size, needed);
   adw_preferences_row_set_title (ADW_PREFERENCES_ROW (self->offer_row), quern_hub_repo_get_id (self->offer->repo));
   adw_action_row_set_subtitle (self->offer_row, text);
   quern_fit_mark_set (self->offer_mark, quern_advisor_fit (machine, memory),

@@ -38,18 +38,6 @@ format_clock (gint64 seconds)
   return quern_facts_isolate (g_strdup_printf ("%d:%02d", (int) (seconds / 60), (int) (seconds % 60)));
 }
 
-/* Until it tries again by itself. */
-static char *
-describe_waiting (QuernDownload *download)
-{
-  g_autofree char *time = format_clock (quern_download_get_wait (download));
-
-  if (quern_download_get_wait (download) == 0)
-    return g_strdup (quern_download_get_message (download));
-  /* Translators: what is the matter, in a sentence; a time such as 0:15 */
-  return g_strdup_printf (_("%s Trying again in %s."), quern_download_get_message (download), time);
-}
-
 static char *
 describe_running (QuernDownload *download, const char *done, const char *total)
 {
@@ -84,6 +72,7 @@ quern_download_row_describe (QuernDownload *download)
   g_autofree char *done = quern_facts_isolate (g_format_size (quern_download_get_bytes (download)));
   g_autofree char *total = quern_facts_isolate (g_format_size (quern_download_get_total (download)));
   g_autofree char *missing = quern_facts_isolate (g_format_size (quern_download_get_missing (download)));
+  g_autofree char *time = NULL;
 
   switch (quern_download_get_state (download)) {
   case QUERN_DOWNLOAD_QUEUED: return g_strdup_printf (_("Waiting · %s of %s"), done, total);
@@ -95,7 +84,12 @@ quern_download_row_describe (QuernDownload *download)
     return g_strdup_printf (quern_download_get_verifiable (download) ? _("Complete and verified · %s")
                                                                      : _("Complete, not verified · %s"),
                             total);
-  case QUERN_DOWNLOAD_WAITING: return describe_waiting (download);
+  case QUERN_DOWNLOAD_WAITING:
+    if (quern_download_get_wait (download) == 0)
+      return g_strdup (quern_download_get_message (download));
+    time = format_clock (quern_download_get_wait (download)); /* until it tries again by itself */
+    /* Translators: what is the matter, in a sentence; a time such as 0:15 */
+    return g_strdup_printf (_("%s Trying again in %s."), quern_download_get_message (download), time);
   default: /* FAILED says it itself */ return g_strdup (quern_download_get_message (download));
   }
 }
@@ -156,11 +150,12 @@ up_clicked_cb (QuernDownloadRow *self)
 }
 
 static void
-cancel_response_cb (AdwAlertDialog *dialog, const char *response, gpointer user_data)
+cancel_chosen_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
-  QuernDownloadRow *self = g_object_get_data (G_OBJECT (dialog), "row");
+  g_autoptr (QuernDownloadRow) self = user_data;
 
-  if (g_str_equal (response, "delete"))
+  if (g_str_equal (adw_alert_dialog_choose_finish (ADW_ALERT_DIALOG (source), result), "delete")
+      && self->service != NULL)
     quern_downloads_cancel (quern_models_service_get_downloads (self->service), self->download);
 }
 
@@ -181,9 +176,7 @@ cancel_clicked_cb (QuernDownloadRow *self)
   adw_alert_dialog_add_responses (dialog, "keep", _("_Keep Downloading"), "delete", _("_Delete"), NULL);
   adw_alert_dialog_set_response_appearance (dialog, "delete", ADW_RESPONSE_DESTRUCTIVE);
   adw_alert_dialog_set_default_response (dialog, "keep");
-  g_object_set_data_full (G_OBJECT (dialog), "row", g_object_ref (self), g_object_unref);
-  g_signal_connect (dialog, "response", G_CALLBACK (cancel_response_cb), NULL);
-  adw_dialog_present (ADW_DIALOG (dialog), GTK_WIDGET (self));
+  adw_alert_dialog_choose (dialog, GTK_WIDGET (self), NULL, cancel_chosen_cb, g_object_ref (self));
 }
 
 static void

@@ -35,22 +35,12 @@ draw_ring (GtkDrawingArea *area, cairo_t *cr, int width, int height, gpointer us
   cairo_stroke (cr);
 }
 
-static char *
-describe (QuernDownloadsButton *self)
-{
-  QuernDownload *running = quern_downloads_get_running (self->downloads);
-  g_autofree char *status = running != NULL ? quern_download_row_describe (running) : NULL;
-
-  /* Translators: percent of all downloads, then what the running one says: "1 GB of 3 GB · 20 MB/s · 2 minutes left" */
-  return status != NULL ? g_strdup_printf (_("Downloads: %d %% · %s"), (int) (self->progress * 100), status)
-                        : g_strdup (_("Downloads waiting"));
-}
-
 static void
 update (QuernDownloadsButton *self)
 {
   double progress = quern_downloads_get_progress (self->downloads);
-  g_autofree char *text = NULL;
+  QuernDownload *running = quern_downloads_get_running (self->downloads);
+  g_autofree char *status = running != NULL ? quern_download_row_describe (running) : NULL, *text = NULL;
 
   gtk_widget_set_visible (GTK_WIDGET (self), progress >= 0);
   if (progress < 0)
@@ -58,7 +48,9 @@ update (QuernDownloadsButton *self)
   if (fabs (progress - self->progress) > 0.005)
     gtk_widget_queue_draw (self->ring);
   self->progress = progress;
-  text = describe (self);
+  /* Translators: percent of all downloads, then what the running one says: "1 GB of 3 GB · 20 MB/s · 2 minutes left" */
+  text = status != NULL ? g_strdup_printf (_("Downloads: %d %% · %s"), (int) (progress * 100), status)
+                        : g_strdup (_("Downloads waiting"));
   gtk_widget_set_tooltip_text (self->button, text);
   gtk_accessible_update_property (GTK_ACCESSIBLE (self->button), GTK_ACCESSIBLE_PROPERTY_LABEL, text, -1);
 }

@@ -11,9 +11,11 @@
 struct _QuernDownloadsView {
   AdwBin parent_instance;
 
-  /* Children, borrowed */
+  /* Template widgets */
   GtkStack *stack;
   AdwBanner *banner;
+  GtkListBox *list;
+  AdwComboRow *limit;
 
   /* Owned references */
   QuernModelsService *service;
@@ -53,57 +55,6 @@ static GVariant *
 choice_to_limit (const GValue *value, const GVariantType *type, gpointer user_data)
 {
   return g_variant_new_uint32 (limits[MIN (g_value_get_uint (value), G_N_ELEMENTS (limits) - 1)]);
-}
-
-static GtkWidget *
-create_limit_row (QuernDownloadsView *self)
-{
-  g_autoptr (GtkStringList) names = gtk_string_list_new (NULL);
-  GtkWidget *row = adw_combo_row_new ();
-
-  gtk_string_list_append (names, C_("speed of downloads", "No limit"));
-  for (guint i = 1; i < G_N_ELEMENTS (limits); i++)
-    gtk_string_list_take (names, g_strdup_printf (_("%u MB/s"), limits[i]));
-  adw_preferences_row_set_title (ADW_PREFERENCES_ROW (row), _("Speed Limit"));
-  adw_combo_row_set_model (ADW_COMBO_ROW (row), G_LIST_MODEL (names));
-  g_settings_bind_with_mapping (self->settings, "download-limit", row, "selected", G_SETTINGS_BIND_DEFAULT,
-                                limit_to_choice, choice_to_limit, NULL, NULL);
-  return row;
-}
-
-static GtkWidget *
-create_list (QuernDownloadsView *self)
-{
-  GtkWidget *page = adw_preferences_page_new (), *group = adw_preferences_group_new ();
-  GtkWidget *options = adw_preferences_group_new (), *list = gtk_list_box_new ();
-
-  gtk_list_box_set_selection_mode (GTK_LIST_BOX (list), GTK_SELECTION_NONE);
-  gtk_widget_add_css_class (list, "boxed-list");
-  gtk_accessible_update_property (GTK_ACCESSIBLE (list), GTK_ACCESSIBLE_PROPERTY_LABEL, _("Downloads"), -1);
-  gtk_list_box_bind_model (GTK_LIST_BOX (list), G_LIST_MODEL (quern_models_service_get_downloads (self->service)),
-                           create_row, g_object_ref (self->service), g_object_unref);
-  adw_preferences_group_add (ADW_PREFERENCES_GROUP (group), list);
-  adw_preferences_group_add (ADW_PREFERENCES_GROUP (options), create_limit_row (self));
-  adw_preferences_page_add (ADW_PREFERENCES_PAGE (page), ADW_PREFERENCES_GROUP (group));
-  adw_preferences_page_add (ADW_PREFERENCES_PAGE (page), ADW_PREFERENCES_GROUP (options));
-  return page;
-}
-
-static GtkWidget *
-create_empty_page (void)
-{
-  GtkWidget *page = adw_status_page_new (), *button = gtk_button_new_with_mnemonic (_("_Find a Model"));
-
-  adw_status_page_set_icon_name (ADW_STATUS_PAGE (page), "folder-download-symbolic");
-  adw_status_page_set_title (ADW_STATUS_PAGE (page), _("No Downloads"));
-  adw_status_page_set_description (ADW_STATUS_PAGE (page),
-                                   _("Downloads are verified, and continue after an interruption."));
-  gtk_widget_add_css_class (button, "pill");
-  gtk_widget_set_halign (button, GTK_ALIGN_CENTER);
-  gtk_actionable_set_action_target (GTK_ACTIONABLE (button), "s", "search");
-  gtk_actionable_set_action_name (GTK_ACTIONABLE (button), "models.view");
-  adw_status_page_set_child (ADW_STATUS_PAGE (page), button);
-  return page;
 }
 
 /* ---- what holds them up ------------------------------------------------------------------------------------------ */
@@ -152,14 +103,6 @@ banner_clicked_cb (QuernDownloadsView *self)
     quern_models_service_allow_metered (self->service);
 }
 
-static GtkWidget *
-create_banner (QuernDownloadsView *self)
-{
-  self->banner = ADW_BANNER (adw_banner_new (""));
-  g_signal_connect_swapped (self->banner, "button-clicked", G_CALLBACK (banner_clicked_cb), self);
-  return GTK_WIDGET (self->banner);
-}
-
 /* ---- life ------------------------------------------------------------------------------------------------------- */
 
 static void
@@ -167,6 +110,7 @@ quern_downloads_view_dispose (GObject *object)
 {
   QuernDownloadsView *self = QUERN_DOWNLOADS_VIEW (object);
 
+  gtk_widget_dispose_template (GTK_WIDGET (self), QUERN_TYPE_DOWNLOADS_VIEW);
   g_clear_object (&self->settings);
   g_clear_object (&self->service);
   G_OBJECT_CLASS (quern_downloads_view_parent_class)->dispose (object);
@@ -175,12 +119,31 @@ quern_downloads_view_dispose (GObject *object)
 static void
 quern_downloads_view_class_init (QuernDownloadsViewClass *klass)
 {
+  GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
+
   G_OBJECT_CLASS (klass)->dispose = quern_downloads_view_dispose;
+  gtk_widget_class_set_template_from_resource (widget_class,
+                                               "/io/github/quern/Quern/ui/models/quern-downloads-view.ui");
+  gtk_widget_class_bind_template_child (widget_class, QuernDownloadsView, stack);
+  gtk_widget_class_bind_template_child (widget_class, QuernDownloadsView, banner);
+  gtk_widget_class_bind_template_child (widget_class, QuernDownloadsView, list);
+  gtk_widget_class_bind_template_child (widget_class, QuernDownloadsView, limit);
+  gtk_widget_class_bind_template_callback (widget_class, banner_clicked_cb);
 }
 
 static void
 quern_downloads_view_init (QuernDownloadsView *self)
 {
+  g_autoptr (GtkStringList) names = gtk_string_list_new (NULL);
+
+  gtk_widget_init_template (GTK_WIDGET (self));
+  self->settings = g_settings_new (QUERN_APP_ID);
+  gtk_string_list_append (names, C_("speed of downloads", "No limit"));
+  for (guint i = 1; i < G_N_ELEMENTS (limits); i++)
+    gtk_string_list_take (names, g_strdup_printf (_("%u MB/s"), limits[i]));
+  adw_combo_row_set_model (self->limit, G_LIST_MODEL (names));
+  g_settings_bind_with_mapping (self->settings, "download-limit", self->limit, "selected", G_SETTINGS_BIND_DEFAULT,
+                                limit_to_choice, choice_to_limit, NULL, NULL);
 }
 
 GtkWidget *
@@ -188,16 +151,9 @@ quern_downloads_view_new (QuernModelsService *service)
 {
   QuernDownloadsView *self = g_object_new (QUERN_TYPE_DOWNLOADS_VIEW, NULL);
 
-  GtkWidget *view = adw_toolbar_view_new ();
-
   self->service = g_object_ref (service);
-  self->settings = g_settings_new (QUERN_APP_ID);
-  self->stack = GTK_STACK (gtk_stack_new ());
-  gtk_stack_add_named (self->stack, create_empty_page (), "empty");
-  gtk_stack_add_named (self->stack, create_list (self), "list");
-  adw_toolbar_view_add_top_bar (ADW_TOOLBAR_VIEW (view), create_banner (self));
-  adw_toolbar_view_set_content (ADW_TOOLBAR_VIEW (view), GTK_WIDGET (self->stack));
-  adw_bin_set_child (ADW_BIN (self), view);
+  gtk_list_box_bind_model (self->list, G_LIST_MODEL (quern_models_service_get_downloads (service)), create_row,
+                           g_object_ref (service), g_object_unref);
   g_signal_connect_object (quern_models_service_get_downloads (service), "notify::progress", G_CALLBACK (update_banner),
                            self, G_CONNECT_SWAPPED);
   g_signal_connect_object (service, "notify::waiting", G_CALLBACK (update_banner), self, G_CONNECT_SWAPPED);

@@ -127,26 +127,6 @@ typedef struct {
   char *path, *title;
 } Arrival;
 
-static void
-arrival_free (Arrival *arrival)
-{
-  g_object_unref (arrival->self);
-  g_free (arrival->path);
-  g_free (arrival->title);
-  g_free (arrival);
-}
-
-static void
-notify (QuernModelsService *self, const char *title, const char *id)
-{
-  g_autoptr (GNotification) notification = g_notification_new (_("Model Downloaded"));
-  g_autofree char *body = g_strdup_printf (_("%s is ready."), title);
-
-  g_notification_set_body (notification, body);
-  g_notification_set_default_action_and_target (notification, "app.chat-with", "s", id);
-  g_application_send_notification (self->application, "download", notification);
-}
-
 /* Who looks at the window needs no notification of the desktop. */
 static void
 arrived_cb (GObject *source, GAsyncResult *result, gpointer user_data)
@@ -156,13 +136,21 @@ arrived_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (QuernModel) model = quern_models_service_find_model (self, arrival->path);
   GtkWindow *window = gtk_application_get_active_window (GTK_APPLICATION (self->application));
 
-  if (model == NULL)
+  if (model == NULL) {
     g_debug ("“%s” was downloaded, but is no model that runs", arrival->path);
-  else if (window != NULL && gtk_window_is_active (window))
+  } else if (window != NULL && gtk_window_is_active (window)) {
     g_signal_emit (self, signals[SIGNAL_READY], 0, arrival->title, quern_model_get_id (model));
-  else
-    notify (self, arrival->title, quern_model_get_id (model));
-  arrival_free (arrival);
+  } else {
+    g_autoptr (GNotification) notification = g_notification_new (_("Model Downloaded"));
+    g_autofree char *body = g_strdup_printf (_("%s is ready."), arrival->title);
+    g_notification_set_body (notification, body);
+    g_notification_set_default_action_and_target (notification, "app.chat-with", "s", quern_model_get_id (model));
+    g_application_send_notification (self->application, "download", notification);
+  }
+  g_object_unref (self);
+  g_free (arrival->path);
+  g_free (arrival->title);
+  g_free (arrival);
 }
 
 static void

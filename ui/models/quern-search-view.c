@@ -81,19 +81,6 @@ create_row (gpointer item, gpointer user_data)
   return row;
 }
 
-static const char *
-get_view (QuernSearchView *self)
-{
-  if (g_list_model_get_n_items (G_LIST_MODEL (self->search)) > 0)
-    return "list";
-  switch (quern_hub_search_get_state (self->search)) {
-  case QUERN_HUB_SEARCH_FAILED: return "failed";
-  case QUERN_HUB_SEARCH_READY:
-  case QUERN_HUB_SEARCH_STALE: return "nothing";
-  default: return "loading";
-  }
-}
-
 static void
 state_cb (QuernSearchView *self)
 {
@@ -102,7 +89,14 @@ state_cb (QuernSearchView *self)
   gboolean have = g_list_model_get_n_items (G_LIST_MODEL (self->search)) > 0;
   g_autofree char *markup = g_markup_escape_text (message != NULL ? message : "", -1);
 
-  gtk_stack_set_visible_child_name (self->stack, get_view (self));
+  if (have)
+    gtk_stack_set_visible_child_name (self->stack, "list");
+  else if (state == QUERN_HUB_SEARCH_FAILED)
+    gtk_stack_set_visible_child_name (self->stack, "failed");
+  else
+    gtk_stack_set_visible_child_name (self->stack, state == QUERN_HUB_SEARCH_READY || state == QUERN_HUB_SEARCH_STALE
+                                                       ? "nothing"
+                                                       : "loading");
   adw_status_page_set_description (self->failed_page, markup);
   gtk_widget_set_visible (self->more_button, quern_hub_search_get_has_more (self->search));
   gtk_widget_set_sensitive (self->more_button, state != QUERN_HUB_SEARCH_LOADING);

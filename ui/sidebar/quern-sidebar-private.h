@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-#include "quern-preset.h"
+#include "quern-folder.h"
 #include "quern-sidebar.h"
 
 G_BEGIN_DECLS
@@ -32,6 +32,8 @@ struct _QuernSidebar {
   GHashTable *places;    /* maps the id of a folder (gint64 *) to its position among the folders, from 1 */
   GDateTime *now;        /* local time of the last sorting */
   GCancellable *search;  /* the running search, or NULL */
+  GListModel *hits;      /* of QuernSearchHit: what the rows of the results show, or NULL */
+  GListModel *entries;   /* of QuernComparisonEntry: what the rows of the comparisons show, or NULL */
 };
 
 /* quern-sidebar-list.c */
@@ -41,7 +43,7 @@ void _quern_sidebar_set_list (QuernSidebar *self);
 char *_quern_sidebar_dup_section (QuernSidebar *self, gpointer item);
 void _quern_sidebar_bind (QuernSidebar *self, GtkListItem *item);
 void _quern_sidebar_unbind (QuernSidebar *self, GtkListItem *item);
-void _quern_sidebar_toggle_folder (QuernSidebar *self, QuernPreset *folder);
+void _quern_sidebar_toggle_folder (QuernSidebar *self, QuernFolder *folder);
 
 void _quern_sidebar_search (QuernSidebar *self);
 void _quern_sidebar_update_page (QuernSidebar *self);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "quern-chat-title.h"
 #include "quern-sidebar-private.h"
 
 #include <glib/gi18n.h>
@@ -37,7 +38,7 @@ make_row (QuernSearchHit *hit)
   const char *title = quern_search_hit_get_title (hit);
   g_autofree char *markup = snippet_markup (quern_search_hit_get_snippet (hit));
 
-  add_label (box, *title != '\0' ? title : _("New Chat"), "heading");
+  add_label (box, quern_chat_title_shown (title), "heading");
   label = add_label (box, NULL, "caption");
   gtk_label_set_markup (GTK_LABEL (label), markup);
   gtk_label_set_wrap (GTK_LABEL (label), TRUE);
@@ -45,8 +46,7 @@ make_row (QuernSearchHit *hit)
   gtk_widget_add_css_class (row, "search-hit");
   gtk_list_box_row_set_child (GTK_LIST_BOX_ROW (row), box);
   gtk_accessible_update_property (GTK_ACCESSIBLE (row), GTK_ACCESSIBLE_PROPERTY_LABEL,
-                                  *title != '\0' ? title : _("New Chat"), -1);
-  g_object_set_data_full (G_OBJECT (row), "hit", g_object_ref (hit), g_object_unref);
+                                  quern_chat_title_shown (title), -1);
   return row;
 }
 
@@ -60,6 +60,7 @@ searched_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED) || self->results == NULL)
     return; /* a newer search is running, or the search was closed */
   gtk_list_box_remove_all (self->results);
+  g_set_object (&self->hits, hits);
   for (guint i = 0; hits != NULL && i < g_list_model_get_n_items (hits); i++) {
     g_autoptr (QuernSearchHit) hit = g_list_model_get_item (hits, i);
     gtk_list_box_append (self->results, make_row (hit));

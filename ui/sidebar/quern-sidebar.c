@@ -33,8 +33,8 @@ activate_cb (QuernSidebar *self, guint position)
 {
   g_autoptr (GObject) item = g_list_model_get_item (G_LIST_MODEL (self->selection), position);
 
-  if (QUERN_IS_PRESET (item))
-    _quern_sidebar_toggle_folder (self, QUERN_PRESET (item));
+  if (QUERN_IS_FOLDER (item))
+    _quern_sidebar_toggle_folder (self, QUERN_FOLDER (item));
   else
     gtk_widget_activate_action (GTK_WIDGET (self), "win.open-conversation", "x",
                                 quern_conversation_get_id (QUERN_CONVERSATION (item)));
@@ -64,7 +64,8 @@ search_activate_cb (QuernSidebar *self)
 static void
 result_activated_cb (QuernSidebar *self, GtkListBoxRow *row)
 {
-  QuernSearchHit *hit = g_object_get_data (G_OBJECT (row), "hit");
+  g_autoptr (QuernSearchHit) hit = g_list_model_get_item (self->hits, (guint) gtk_list_box_row_get_index (row));
+
   gtk_widget_activate_action (GTK_WIDGET (self), "win.open-message", "(xxs)",
                               quern_search_hit_get_conversation_id (hit), quern_search_hit_get_message_id (hit),
                               gtk_editable_get_text (GTK_EDITABLE (self->search_entry)));
@@ -75,7 +76,9 @@ result_activated_cb (QuernSidebar *self, GtkListBoxRow *row)
 static void
 comparison_activated_cb (QuernSidebar *self, GtkListBoxRow *row)
 {
-  QuernComparisonEntry *entry = g_object_get_data (G_OBJECT (row), "entry");
+  g_autoptr (QuernComparisonEntry)
+      entry = g_list_model_get_item (self->entries, (guint) gtk_list_box_row_get_index (row));
+
   gtk_widget_activate_action (GTK_WIDGET (self), "win.open-comparison", "x", quern_comparison_entry_get_id (entry));
 }
 
@@ -107,7 +110,6 @@ create_comparison_row (gpointer item, gpointer user_data)
   gtk_widget_add_css_class (box, "conversation-row");
   gtk_list_box_row_set_child (GTK_LIST_BOX_ROW (row), box);
   gtk_accessible_update_relation (GTK_ACCESSIBLE (row), GTK_ACCESSIBLE_RELATION_LABELLED_BY, label, NULL, -1);
-  g_object_set_data_full (G_OBJECT (row), "entry", g_object_ref (item), g_object_unref);
   return row;
 }
 
@@ -126,6 +128,7 @@ quern_sidebar_set_comparisons (QuernSidebar *self, QuernComparisons *comparisons
 {
   GListModel *entries = quern_comparisons_get_entries (comparisons);
 
+  g_set_object (&self->entries, entries);
   gtk_list_box_bind_model (self->comparisons, entries, create_comparison_row, self, NULL);
   g_signal_connect_object (entries, "items-changed", G_CALLBACK (comparisons_changed_cb), self, G_CONNECT_SWAPPED);
   comparisons_changed_cb (self, 0, 0, 0, entries);
@@ -155,6 +158,8 @@ quern_sidebar_dispose (GObject *object)
   _quern_sidebar_clear_list (self);
   g_clear_object (&self->open);
   g_clear_object (&self->store);
+  g_clear_object (&self->hits);
+  g_clear_object (&self->entries);
   gtk_widget_dispose_template (GTK_WIDGET (self), QUERN_TYPE_SIDEBAR);
   G_OBJECT_CLASS (quern_sidebar_parent_class)->dispose (object);
 }

@@ -91,7 +91,7 @@ make_parts (QuernContextGauge *self)
       add_part (GTK_GRID (grid), &row, _("Earlier messages"), count->history);
     if (count->attachments > 0)
       add_part (GTK_GRID (grid), &row, _("Attachments"), count->attachments);
-    add_part (GTK_GRID (grid), &row, _("This message"), count->draft);
+    add_part (GTK_GRID (grid), &row, _("This message"), count->question);
   }
   add_part (GTK_GRID (grid), &row, self->in_parts ? _("Left for the answer") : _("Left"),
             count->context_size > count->total ? count->context_size - count->total : 0);

@@ -30,53 +30,38 @@ get_model (QuernModelButton *self)
 }
 
 static void
-mark_rows (QuernModelButton *self)
-{
-  GtkListBoxRow *row;
-  for (int i = 0; (row = gtk_list_box_get_row_at_index (self->list, i)) != NULL; i++)
-    quern_model_row_set_selected (GTK_WIDGET (row), get_model (self));
-}
-
-static char *
-make_subtitle (QuernModel *model)
-{
-  if (model == NULL)
-    return g_strdup ("");
-  if (quern_model_is_demo (model))
-    /* Translators: below the name of Quern Tiny, with its quantisation */
-    return g_strdup_printf (_("Demonstration · %s"), quern_model_get_quantisation (model));
-  return g_strdup (quern_model_get_quantisation (model));
-}
-
-static void
 update (QuernModelButton *self)
 {
   QuernModel *model = get_model (self);
-  g_autofree char *subtitle = make_subtitle (model);
-  g_autofree char *name = NULL;
+  const char *title = model != NULL ? quern_model_get_title (model) : _("Choose a Model");
+  const char *quantisation = model != NULL ? quern_model_get_quantisation (model) : "";
+  /* Translators: below the name of Quern Tiny, with its quantisation */
+  g_autofree char *demo = g_strdup_printf (_("Demonstration · %s"), quantisation), *name = NULL;
+  const char *subtitle = model != NULL && quern_model_is_demo (model) ? demo : quantisation;
+  GtkListBoxRow *row;
 
-  gtk_label_set_label (self->title, model != NULL ? quern_model_get_title (model) : _("Choose a Model"));
+  gtk_label_set_label (self->title, title);
   gtk_label_set_label (self->subtitle, subtitle);
   gtk_widget_set_visible (GTK_WIDGET (self->subtitle), *subtitle != '\0');
   /* Translators: name of the model button for screen readers */
-  name = model != NULL ? g_strdup_printf (_("Model: %s"), quern_model_get_title (model))
-                       : g_strdup (_("Choose a Model"));
+  name = model != NULL ? g_strdup_printf (_("Model: %s"), title) : g_strdup (title);
   gtk_accessible_update_property (GTK_ACCESSIBLE (self->button), GTK_ACCESSIBLE_PROPERTY_LABEL, name, -1);
-  mark_rows (self);
+  for (int i = 0; (row = gtk_list_box_get_row_at_index (self->list, i)) != NULL; i++)
+    quern_model_row_set_selected (QUERN_MODEL_ROW (row), model);
 }
 
 static GtkWidget *
 create_row (gpointer item, gpointer user_data)
 {
   GtkWidget *row = quern_model_row_new (QUERN_MODEL (item));
-  quern_model_row_set_selected (row, get_model (QUERN_MODEL_BUTTON (user_data)));
+  quern_model_row_set_selected (QUERN_MODEL_ROW (row), get_model (QUERN_MODEL_BUTTON (user_data)));
   return row;
 }
 
 static void
 row_activated_cb (QuernModelButton *self, GtkListBoxRow *row)
 {
-  QuernModel *model = quern_model_row_get_model (GTK_WIDGET (row));
+  QuernModel *model = quern_model_row_get_model (QUERN_MODEL_ROW (row));
 
   gtk_popover_popdown (self->popover);
   if (self->session == NULL)

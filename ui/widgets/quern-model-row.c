@@ -4,25 +4,21 @@
 #include <glib/gi18n.h>
 
 /* One installed model in the menu: title, what it is, and a mark on the one in use. A model that cannot run says why. */
+struct _QuernModelRow {
+  GtkListBoxRow parent_instance;
 
-static GtkWidget *
-make_label (const char *text, const char *css_class)
-{
-  GtkWidget *label = gtk_label_new (text);
+  /* Template widgets */
+  GtkLabel *title, *subtitle;
+  GtkWidget *mark;
 
-  gtk_label_set_xalign (GTK_LABEL (label), 0);
-  gtk_label_set_wrap (GTK_LABEL (label), TRUE);
-  gtk_label_set_wrap_mode (GTK_LABEL (label), PANGO_WRAP_WORD_CHAR);
-  gtk_label_set_max_width_chars (GTK_LABEL (label), 36);
-  if (css_class != NULL) {
-    gtk_widget_add_css_class (label, css_class);
-    gtk_widget_add_css_class (label, "dim-label");
-  }
-  return label;
-}
+  /* Owned references */
+  QuernModel *model;
+};
+
+G_DEFINE_FINAL_TYPE (QuernModelRow, quern_model_row, GTK_TYPE_LIST_BOX_ROW)
 
 static char *
-make_subtitle (QuernModel *model)
+quern_model_row_describe (QuernModel *model)
 {
   g_autofree char *size = g_format_size (quern_model_get_size (model));
 
@@ -38,6 +34,32 @@ make_subtitle (QuernModel *model)
   return g_strdup_printf (_("%s · %s"), quern_model_get_quantisation (model), size);
 }
 
+static void
+quern_model_row_dispose (GObject *object)
+{
+  gtk_widget_dispose_template (GTK_WIDGET (object), QUERN_TYPE_MODEL_ROW);
+  g_clear_object (&QUERN_MODEL_ROW (object)->model);
+  G_OBJECT_CLASS (quern_model_row_parent_class)->dispose (object);
+}
+
+static void
+quern_model_row_class_init (QuernModelRowClass *klass)
+{
+  GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
+
+  G_OBJECT_CLASS (klass)->dispose = quern_model_row_dispose;
+  gtk_widget_class_set_template_from_resource (widget_class, "/io/github/quern/Quern/ui/widgets/quern-model-row.ui");
+  gtk_widget_class_bind_template_child (widget_class, QuernModelRow, title);
+  gtk_widget_class_bind_template_child (widget_class, QuernModelRow, subtitle);
+  gtk_widget_class_bind_template_child (widget_class, QuernModelRow, mark);
+}
+
+static void
+quern_model_row_init (QuernModelRow *self)
+{
+  gtk_widget_init_template (GTK_WIDGET (self));
+}
+
 /**
  * quern_model_row_new:
  * @model: what it offers
@@ -47,22 +69,14 @@ make_subtitle (QuernModel *model)
 GtkWidget *
 quern_model_row_new (QuernModel *model)
 {
-  GtkWidget *row = gtk_list_box_row_new (), *box = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 12);
-  GtkWidget *labels = gtk_box_new (GTK_ORIENTATION_VERTICAL, 0);
-  GtkWidget *mark = gtk_image_new_from_icon_name ("object-select-symbolic");
-  g_autofree char *subtitle = make_subtitle (model);
+  QuernModelRow *self = g_object_new (QUERN_TYPE_MODEL_ROW, NULL);
+  g_autofree char *subtitle = quern_model_row_describe (model);
 
-  gtk_box_append (GTK_BOX (labels), make_label (quern_model_get_title (model), NULL));
-  gtk_box_append (GTK_BOX (labels), make_label (subtitle, "caption"));
-  gtk_widget_set_hexpand (labels, TRUE);
-  gtk_box_append (GTK_BOX (box), labels);
-  gtk_box_append (GTK_BOX (box), mark);
-  gtk_list_box_row_set_child (GTK_LIST_BOX_ROW (row), box);
-  gtk_widget_set_sensitive (row, quern_model_get_state (model) == QUERN_MODEL_OK);
-  gtk_widget_add_css_class (row, "model-row");
-  g_object_set_data_full (G_OBJECT (row), "model", g_object_ref (model), g_object_unref);
-  g_object_set_data (G_OBJECT (row), "mark", mark);
-  return row;
+  self->model = g_object_ref (model);
+  gtk_label_set_label (self->title, quern_model_get_title (model));
+  gtk_label_set_label (self->subtitle, subtitle);
+  gtk_widget_set_sensitive (GTK_WIDGET (self), quern_model_get_state (model) == QUERN_MODEL_OK);
+  return GTK_WIDGET (self);
 }
 
 /**
@@ -70,16 +84,26 @@ quern_model_row_new (QuernModel *model)
  * @selected: (nullable): the model in use
  */
 void
-quern_model_row_set_selected (GtkWidget *row, QuernModel *selected)
+quern_model_row_set_selected (QuernModelRow *self, QuernModel *selected)
 {
-  gboolean is = selected != NULL
-                && g_str_equal (quern_model_get_id (selected), quern_model_get_id (quern_model_row_get_model (row)));
-  gtk_widget_set_opacity (g_object_get_data (G_OBJECT (row), "mark"), is ? 1 : 0);
-  gtk_accessible_update_state (GTK_ACCESSIBLE (row), GTK_ACCESSIBLE_STATE_SELECTED, is, -1);
+  gboolean is;
+
+  g_return_if_fail (QUERN_IS_MODEL_ROW (self));
+
+  is = selected != NULL && g_str_equal (quern_model_get_id (selected), quern_model_get_id (self->model));
+  gtk_widget_set_opacity (self->mark, is ? 1 : 0);
+  gtk_accessible_update_state (GTK_ACCESSIBLE (self), GTK_ACCESSIBLE_STATE_SELECTED, is, -1);
 }
 
+/**
+ * quern_model_row_get_model:
+ *
+ * Returns: (transfer none): the model that the row offers
+ */
 QuernModel *
-quern_model_row_get_model (GtkWidget *row)
+quern_model_row_get_model (QuernModelRow *self)
 {
-  return g_object_get_data (G_OBJECT (row), "model");
+  g_return_val_if_fail (QUERN_IS_MODEL_ROW (self), NULL);
+
+  return self->model;
 }

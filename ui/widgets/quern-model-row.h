@@ -7,8 +7,11 @@
 
 G_BEGIN_DECLS
 
+#define QUERN_TYPE_MODEL_ROW (quern_model_row_get_type ())
+G_DECLARE_FINAL_TYPE (QuernModelRow, quern_model_row, QUERN, MODEL_ROW, GtkListBoxRow)
+
 GtkWidget *quern_model_row_new (QuernModel *model);
-void quern_model_row_set_selected (GtkWidget *row, QuernModel *selected);
-QuernModel *quern_model_row_get_model (GtkWidget *row);
+void quern_model_row_set_selected (QuernModelRow *self, QuernModel *selected);
+QuernModel *quern_model_row_get_model (QuernModelRow *self);
 
 G_END_DECLS

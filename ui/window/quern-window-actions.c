@@ -227,13 +227,17 @@ pin_action (GtkWidget *widget, const char *name, GVariant *parameter)
 typedef struct {
   QuernWindow *window; /* borrowed: the toast lives in it */
   QuernConversation *conversation;
+  QuernChatSession *session; /* with what was written there; or NULL */
 } Deleted;
 
 static void
 deleted_free (gpointer data)
 {
-  g_object_unref (((Deleted *) data)->conversation);
-  g_free (data);
+  Deleted *deleted = data;
+
+  g_object_unref (deleted->conversation);
+  g_clear_object (&deleted->session);
+  g_free (deleted);
 }
 
 static void
@@ -241,6 +245,9 @@ restore_conversation (gpointer data)
 {
   Deleted *deleted = data;
   quern_store_restore_conversation (deleted->window->store, deleted->conversation);
+  if (deleted->session != NULL)
+    g_hash_table_insert (deleted->window->sessions, g_object_ref (deleted->conversation),
+                         g_object_ref (deleted->session));
   _quern_window_open (deleted->window, deleted->conversation);
 }
 
@@ -255,7 +262,7 @@ delete_action (GtkWidget *widget, const char *name, GVariant *parameter)
   if (conversation == NULL)
     return;
   deleted = g_new (Deleted, 1);
-  *deleted = (Deleted) { self, g_object_ref (conversation) };
+  *deleted = (Deleted) { self, g_object_ref (conversation), session != NULL ? g_object_ref (session) : NULL };
   if (session != NULL)
     quern_chat_session_stop (session);
   if (session != NULL && session == self->session)

@@ -1,11 +1,19 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "config.h"
 
+#include "quern-chat-title.h"
 #include "quern-window-private.h"
 
 #include <glib/gi18n.h>
 
 /* Answers that end while nobody looks, and answers that are being made when the window is to close. */
+
+/* What is known about a session while it is watched. */
+typedef struct {
+  QuernWindow *window; /* borrowed: when it goes, nothing is watched any more */
+  gboolean answering;
+  guint inhibit_cookie; /* keeps the computer awake while it answers; 0: does not */
+} Watch;
 
 static char *
 notification_id (QuernConversation *conversation)
@@ -13,55 +21,52 @@ notification_id (QuernConversation *conversation)
   return g_strdup_printf ("answer-%" G_GINT64_FORMAT, quern_conversation_get_id (conversation));
 }
 
-/* Says that an answer has ended; not what it says, because notifications show on locked screens too. */
 static void
-notify_answer (QuernWindow *self, QuernConversation *conversation)
+state_cb (QuernChatSession *session, GParamSpec *pspec, Watch *watch)
 {
-  const char *title = quern_conversation_get_title (conversation);
-  g_autofree char *id = notification_id (conversation);
-  g_autoptr (GNotification) notification = g_notification_new (*title != '\0' ? title : _("New Chat"));
-
-  g_notification_set_body (notification, _("The answer is ready."));
-  g_notification_set_default_action_and_target (notification, "app.open-conversation", "x",
-                                                quern_conversation_get_id (conversation));
-  g_application_send_notification (g_application_get_default (), id, notification);
-}
-
-/* The computer does not fall asleep over an answer. */
-static void
-keep_awake (QuernWindow *self, QuernChatSession *session, gboolean awake)
-{
+  QuernWindow *self = watch->window;
   GtkApplication *application = GTK_APPLICATION (g_application_get_default ());
-  guint cookie = GPOINTER_TO_UINT (g_object_get_data (G_OBJECT (session), "inhibit"));
+  QuernConversation *conversation = quern_chat_session_get_conversation (session);
+  gboolean answered = watch->answering;
 
-  if (awake && cookie == 0)
-    cookie = gtk_application_inhibit (application, GTK_WINDOW (self), GTK_APPLICATION_INHIBIT_SUSPEND,
-                                      _("Generating an answer"));
-  else if (!awake && cookie != 0) {
-    gtk_application_uninhibit (application, cookie);
-    cookie = 0;
+  watch->answering = quern_chat_session_get_state (session) != QUERN_SESSION_IDLE;
+  if (!watch->answering && !self->closing && g_settings_get_boolean (self->settings, "make-titles"))
+    quern_chat_session_make_title_soon (session);
+  /* The computer does not fall asleep over an answer. */
+  if (watch->answering && watch->inhibit_cookie == 0) {
+    watch->inhibit_cookie = gtk_application_inhibit (application, GTK_WINDOW (self), GTK_APPLICATION_INHIBIT_SUSPEND,
+                                                     _("Generating an answer"));
+  } else if (!watch->answering && watch->inhibit_cookie != 0) {
+    gtk_application_uninhibit (application, watch->inhibit_cookie);
+    watch->inhibit_cookie = 0;
   }
-  g_object_set_data (G_OBJECT (session), "inhibit", GUINT_TO_POINTER (cookie));
+  if (answered && !watch->answering && !self->closing && !gtk_window_is_active (GTK_WINDOW (self))) {
+    /* It does not say what the answer is, because notifications show on locked screens too. */
+        g_autofree char *id = notification_id (conversation);
+    g_autoptr (GNotification) notification = g_notification_new (quern_chat_title_shown (quern_conversation_get_title (conversation)));
+    g_notification_set_body (notification, _("The answer is ready."));
+    g_notification_set_default_action_and_target (notification, "app.open-conversation", "x",
+                                                  quern_conversation_get_id (conversation));
+    g_application_send_notification (G_APPLICATION (application), id, notification);
+  }
 }
 
 static void
-state_cb (QuernChatSession *session, GParamSpec *pspec, QuernWindow *self)
+watch_free (gpointer data, GClosure *closure)
 {
-  gboolean answered = g_object_get_data (G_OBJECT (session), "answering") != NULL;
-  gboolean answering = quern_chat_session_get_state (session) != QUERN_SESSION_IDLE;
-
-  g_object_set_data (G_OBJECT (session), "answering", GINT_TO_POINTER (answering));
-  _quern_window_update_title (self, session);
-  keep_awake (self, session, answering);
-  if (answered && !answering && !self->closing && !gtk_window_is_active (GTK_WINDOW (self)))
-    notify_answer (self, quern_chat_session_get_conversation (session));
+  g_free (data);
 }
 
 /* Tells the desktop when an answer of @session ends while the window is not in use. */
 void
 _quern_window_watch (QuernWindow *self, QuernChatSession *session)
 {
-  g_signal_connect_object (session, "notify::state", G_CALLBACK (state_cb), self, 0);
+  Watch *watch = g_new (Watch, 1);
+  GClosure *closure = g_cclosure_new (G_CALLBACK (state_cb), watch, watch_free);
+
+  *watch = (Watch) { .window = self };
+  g_object_watch_closure (G_OBJECT (self), closure);
+  g_signal_connect_closure (session, "notify::state", closure, FALSE);
 }
 
 /* Takes back what was said about a conversation that is now on the screen. */

@@ -41,7 +41,6 @@ void _quern_window_install_actions (GtkWidgetClass *widget_class);
 void _quern_window_install_data_actions (GtkWidgetClass *widget_class);
 void _quern_window_watch_store (QuernWindow *self);
 void _quern_window_install_folder_actions (GtkWidgetClass *widget_class);
-void _quern_window_update_title (QuernWindow *self, QuernChatSession *session);
 void _quern_window_open (QuernWindow *self, QuernConversation *conversation);
 void _quern_window_new_chat (QuernWindow *self);
 void _quern_window_compare (QuernWindow *self, QuernComparison *comparison);

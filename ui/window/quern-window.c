@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include "compare/quern-compare-continue.h"
+#include "quern-chat-title.h"
 #include "quern-window-private.h"
 
 #include "models/quern-downloads-button.h"
@@ -17,15 +18,20 @@ G_DEFINE_FINAL_TYPE (QuernWindow, quern_window, ADW_TYPE_APPLICATION_WINDOW)
 static gboolean
 title_to_display (GBinding *binding, const GValue *from, GValue *to, gpointer user_data)
 {
-  const char *title = g_value_get_string (from);
-  g_value_set_string (to, title != NULL && *title != '\0' ? title : _("New Chat"));
+  g_value_set_string (to, quern_chat_title_shown (g_value_get_string (from)));
   return TRUE;
 }
 
+/* Whether nothing is lost with a session. What is written for a conversation that was deleted stays with its undo. */
 static gboolean
-is_idle (gpointer key, gpointer value, gpointer user_data)
+is_dispensable (gpointer conversation, gpointer session, gpointer user_data)
 {
-  return value != user_data && quern_chat_session_get_state (value) == QUERN_SESSION_IDLE;
+  QuernWindow *self = user_data;
+  gint64 id = quern_conversation_get_id (conversation);
+
+  return session != self->session && quern_chat_session_get_state (session) == QUERN_SESSION_IDLE
+         && (!quern_chat_session_holds_unsent (session)
+             || quern_store_get_conversation (self->store, id) != conversation);
 }
 
 static void
@@ -76,7 +82,7 @@ _quern_window_open (QuernWindow *self, QuernConversation *conversation)
     remember_conversation (self);
   }
   gtk_stack_set_visible_child (self->pages, GTK_WIDGET (self->chat_page));
-  g_hash_table_foreach_remove (self->sessions, is_idle, self->session);
+  g_hash_table_foreach_remove (self->sessions, is_dispensable, self);
   quern_sidebar_select (self->sidebar, conversation);
   adw_navigation_split_view_set_content (self->split_view, self->content_page);
   adw_navigation_split_view_set_show_content (self->split_view, TRUE);
@@ -199,7 +205,8 @@ save_state (QuernWindow *self)
   if (width > 0 && height > 0)
     g_settings_set (self->settings, "window-size", "(ii)", width, height);
   g_settings_set_boolean (self->settings, "window-maximized", gtk_window_is_maximized (GTK_WINDOW (self)));
-  quern_chat_page_save_draft (self->chat_page);
+  if (self->session != NULL)
+    quern_chat_session_save_unsent (self->session);
   remember_conversation (self);
 }
 
@@ -301,7 +308,7 @@ quern_window_set_core (QuernWindow *self, QuernStore *store, QuernLibrary *libra
   self->comparisons = quern_comparisons_new (store);
   quern_sidebar_set_comparisons (self->sidebar, self->comparisons);
   quern_chat_page_set_context (self->chat_page, store, library);
-  quern_compare_page_set_context (self->compare_page, store, library);
+  quern_compare_page_set_context (self->compare_page, store, library, QUERN_BACKEND (backend));
   last = quern_store_get_conversation (store, g_settings_get_int64 (self->settings, "last-conversation"));
   if (last != NULL)
     _quern_window_open (self, last);
