@@ -97,7 +97,7 @@ grammar_no_memory (QeGrammar *g)
 static void
 grammar_too_complicated (QeGrammar *g)
 {
-  grammar_fail (g, QE_ERROR_UNSUPPORTED, "The grammar leaves too many ways open at once. Make its rules simpler.");
+  grammar_fail (g, QE_ERROR_ARGUMENT, "The grammar leaves too many ways open at once. Make its rules simpler.");
 }
 
 static uint32_t
@@ -144,7 +144,7 @@ push_frame (QeGrammar *g, uint32_t step, uint32_t count, uint32_t below)
 {
   const Frame f = { step, count, below, g->frames[below].depth + 1 };
   if (f.depth > MAX_STACK) {
-    grammar_fail (g, QE_ERROR_UNSUPPORTED, "The text is nested too deeply.");
+    grammar_fail (g, QE_ERROR_ARGUMENT, "The text is nested too deeply.");
     return NO_STACK;
   }
   if ((g->n_frames + 1) * 2 > g->n_frame_slots && !grow_frame_slots (g)) {
