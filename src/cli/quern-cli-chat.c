@@ -22,7 +22,7 @@
 #define ANSWER_TOKENS 4096
 
 typedef struct {
-  char *model, *system, *sampling, *temperature_text, *effort, *messages;
+  char *model, *system, *sampling, *temperature_text, *effort, *messages, *schema;
   char **images;
   gboolean think, no_think, json, dry_run;
   gint64 seed;
@@ -32,7 +32,7 @@ typedef struct {
 
 typedef struct {
   Options options;
-  char *prompt;
+  char *prompt, *schema;
   gboolean thinking;
   QuernBackend *backend;
   QuernModel *model;
@@ -147,6 +147,7 @@ build_request (Chat *chat, GError **error)
     return NULL;
   quern_request_set_thinking (request, chat->thinking);
   quern_request_set_effort (request, quern_effort_for_model (chat->model, chat->options.effort));
+  quern_request_set_schema (request, chat->schema);
   set_sampling (chat, request);
   return g_steal_pointer (&request);
 }
@@ -413,6 +414,12 @@ run (Chat *chat)
   QuernLoadParams params;
   GError *error = NULL;
 
+  if (chat->options.schema) {
+    if (!g_file_get_contents (chat->options.schema, &chat->schema, NULL, &error))
+      return quern_cli_fail (error);
+    if (!quern_request_check_schema (chat->schema, &error))
+      return quern_cli_wrong_usage ("--schema: %s", error->message);
+  }
   chat->model = quern_cli_find_model (library, chat->options.model, &error);
   if (!chat->model)
     return quern_cli_fail (error);
@@ -441,12 +448,14 @@ chat_clear (Chat *chat)
   g_string_free (chat->answer, TRUE);
   g_string_free (chat->reasoning, TRUE);
   g_free (chat->prompt);
+  g_free (chat->schema);
   g_free (chat->options.model);
   g_free (chat->options.system);
   g_free (chat->options.sampling);
   g_free (chat->options.temperature_text);
   g_free (chat->options.effort);
   g_free (chat->options.messages);
+  g_free (chat->options.schema);
   g_strfreev (chat->options.images);
 }
 
@@ -497,6 +506,8 @@ parse_and_run (Chat *chat, int argc, char **argv)
     { "threads", 't', 0, G_OPTION_ARG_INT, &o->n_threads, N_("Threads to use"), "N" },
     { "dry-run", 0, 0, G_OPTION_ARG_NONE, &o->dry_run,
       N_("Print the prompt as the model would get it, and do not answer"), NULL },
+    { "schema", 0, 0, G_OPTION_ARG_FILENAME, &o->schema,
+      N_("Answer with JSON that is valid under this JSON schema"), "FILE" },
     { "messages", 0, 0, G_OPTION_ARG_FILENAME, &o->messages, N_("With --dry-run: a conversation in OpenAI’s JSON"),
       "FILE" },
     { "json", 0, 0, G_OPTION_ARG_NONE, &o->json, N_("Print one JSON object"), NULL },

@@ -119,6 +119,7 @@ quern_request_unref (QuernRequest *self)
   g_free (self->effort);
   g_free (self->begun_reasoning);
   g_free (self->begun_answer);
+  g_free (self->schema);
   g_free (self);
 }
 
@@ -182,6 +183,7 @@ quern_request_new_without (QuernRequest *self, guint n_messages)
   request->thinking = self->thinking;
   request->begun_reasoning = g_strdup (self->begun_reasoning);
   request->begun_answer = g_strdup (self->begun_answer);
+  request->schema = g_strdup (self->schema);
   request->sampler = self->sampler;
   request->has_sampler = self->has_sampler;
   request->max_tokens = self->max_tokens;
@@ -274,6 +276,36 @@ void
 quern_request_set_thinking_budget (QuernRequest *self, guint n_tokens)
 {
   self->thinking_budget = n_tokens;
+}
+
+/**
+ * quern_request_check_schema:
+ * @schema: a JSON schema
+ *
+ * Returns: whether an answer can be made to follow it; if not, @error is one sentence that says why
+ */
+gboolean
+quern_request_check_schema (const char *schema, GError **error)
+{
+  QeGrammar *grammar = NULL;
+  QeError engine_error = { 0 };
+
+  if (qe_grammar_from_schema (&grammar, NULL, schema, strlen (schema), &engine_error) != QE_OK)
+    g_set_error_literal (error, QUERN_INFERENCE_ERROR, QUERN_INFERENCE_ERROR_FAILED, engine_error.message);
+  qe_grammar_free (grammar);
+  return engine_error.status == QE_OK;
+}
+
+/**
+ * quern_request_set_schema:
+ * @schema: (nullable): a JSON schema that quern_request_check_schema() accepts, or %NULL for free text
+ *
+ * Makes the answer JSON that is valid under @schema, unless it is cut short. Reasoning stays free.
+ */
+void
+quern_request_set_schema (QuernRequest *self, const char *schema)
+{
+  g_set_str (&self->schema, schema);
 }
 
 /**

@@ -22,6 +22,7 @@ struct _QuernRequest {
   gboolean thinking;
   char *begun_reasoning; /* beginning of an answer to continue, or NULL */
   char *begun_answer;
+  char *schema; /* JSON schema that the answer follows, or NULL */
   QuernSamplerValues sampler;
   gboolean has_sampler;  /* if FALSE, the family's values are used */
   guint max_tokens;      /* 0: as many as fit */

@@ -29,6 +29,7 @@ typedef struct {
   QuernRequest *request;
   QeControl control;
   QeOutputParser *parser;
+  QeGrammar *grammar; /* that the answer follows, or NULL */
   QuernStatistics statistics;
   gint64 asked_at, decode_began, reasoning_began; /* monotonic, microseconds */
   gint64 aside; /* microseconds that looking at probabilities took, which do not count as decoding */
@@ -304,8 +305,11 @@ quern_run_step (QuernRun *run, QeSampler *sampler)
     run->stop = QUERN_STOP_LENGTH;
     return FALSE;
   }
-  if (wants_answer (run) && !close_thinking (run))
-    return FALSE;
+  if (wants_answer (run)) {
+    if (!close_thinking (run))
+      return FALSE;
+    qe_sampler_set_grammar (sampler, run->grammar, -1);
+  }
   began = g_get_monotonic_time ();
   if (looks)
     known = look_at_candidates (run, &log_sum, top);
@@ -342,15 +346,22 @@ quern_run_step (QuernRun *run, QeSampler *sampler)
 static void
 quern_run_decode (QuernRun *run, const QeSamplerParams *params)
 {
+  const char *schema = run->request->schema;
   QeSampler *sampler = NULL;
   QeError error = { .status = QE_ERROR_MEMORY };
 
-  if (qe_sampler_new (&sampler, params, &error) != QE_OK
+  if ((schema
+       && qe_grammar_from_schema (&run->grammar, run->runner->weights, schema, strlen (schema), &error) != QE_OK)
+      || qe_sampler_new (&sampler, params, &error) != QE_OK
       || !(run->parser = qe_output_parser_new (run->runner->weights, run->in_reasoning, quern_run_output_cb, run))) {
     quern_run_fail (run, &error);
     qe_sampler_free (sampler);
+    qe_grammar_free (run->grammar);
     return;
   }
+  /* Thinking is free; the grammar begins to hold behind the token that ends it. */
+  qe_sampler_set_grammar (sampler, run->grammar,
+                          run->in_reasoning ? qe_token_by_text (run->runner->weights, "</think>") : -1);
   run->decode_began = run->reasoning_began = g_get_monotonic_time ();
   _quern_generation_set_phase (run->generation, QUERN_GENERATION_DECODE);
   note_reasoning (run);
@@ -362,6 +373,7 @@ quern_run_decode (QuernRun *run, const QeSamplerParams *params)
   run->statistics.decode_seconds = seconds_since (run->decode_began + run->aside);
   qe_output_parser_free (run->parser);
   qe_sampler_free (sampler);
+  qe_grammar_free (run->grammar);
 }
 
 /* Call it on the context's thread. asked_at is the monotonic time of quern_loaded_model_generate() in microseconds. */
