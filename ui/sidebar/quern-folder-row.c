@@ -144,7 +144,7 @@ quern_folder_row_set_folder (QuernFolderRow *self, QuernFolder *folder)
  *
  * Returns: (transfer none) (nullable): what it shows
  */
-QuernPreset *
+QuernFolder *
 quern_folder_row_get_folder (QuernFolderRow *self)
 {
   g_return_val_if_fail (QUERN_IS_FOLDER_ROW (self), NULL);
