@@ -104,35 +104,11 @@ add_pictures (Chat *chat, QuernRequest *request, GError **error)
       g_prefix_error (error, "%s: ", *path);
       return FALSE;
     }
-    quern_request_add_picture (request,
-                               quern_pixels_new (quern_picture_get_pixels (picture), quern_picture_get_width (picture),
-                                                 quern_picture_get_height (picture),
-                                                 3 * quern_picture_get_width (picture)));
+    quern_request_add_picture (request, quern_picture_dup_pixels (picture));
   }
-  if (!quern_request_has_pictures (request) || quern_model_get_vision_path (chat->model))
-    return TRUE;
-  g_set_error (error, QUERN_CHAT_ERROR, QUERN_CHAT_ERROR_NO_VISION,
-               _("“%s” cannot see pictures: there is no vision file (mmproj) next to it."),
-               quern_model_get_title (chat->model));
-  return FALSE;
-}
-
-static void
-set_sampling (Chat *chat, QuernRequest *request)
-{
-  const Options *o = &chat->options;
-  QuernSampling sampling;
-
-  quern_sampling_init (&sampling, chat->model, chat->thinking, quern_request_has_pictures (request), o->sampling);
-  if (o->temperature >= 0)
-    sampling.sampler.temperature = (float) o->temperature;
-  if (o->seed >= 0)
-    sampling.sampler.seed = (uint64_t) o->seed;
-  if (o->max_tokens > 0)
-    sampling.max_tokens = (guint) o->max_tokens;
-  if (o->budget > 0)
-    sampling.thinking_budget = (guint) o->budget;
-  quern_sampling_apply (&sampling, request);
+  return !quern_request_has_pictures (request)
+         || (quern_backend_get_capabilities (chat->backend, chat->model) & QUERN_CAN_SEE)
+         || quern_inference_refuse_pictures (chat->model, error);
 }
 
 static QuernRequest *
@@ -147,7 +123,19 @@ build_request (Chat *chat, GError **error)
     return NULL;
   quern_request_set_thinking (request, chat->thinking);
   quern_request_set_effort (request, quern_effort_for_model (chat->model, chat->options.effort));
-  set_sampling (chat, request);
+  const Options *o = &chat->options;
+  QuernSampling sampling;
+
+  quern_sampling_init (&sampling, chat->model, chat->thinking, quern_request_has_pictures (request), o->sampling);
+  if (o->temperature >= 0)
+    sampling.sampler.temperature = (float) o->temperature;
+  if (o->seed >= 0)
+    sampling.sampler.seed = (uint64_t) o->seed;
+  if (o->max_tokens > 0)
+    sampling.max_tokens = (guint) o->max_tokens;
+  if (o->budget > 0)
+    sampling.thinking_budget = (guint) o->budget;
+  quern_sampling_apply (&sampling, request);
   return g_steal_pointer (&request);
 }
 
@@ -231,20 +219,6 @@ interrupt_cb (gpointer data)
 }
 
 static void
-generate (Chat *chat, QuernRequest *request)
-{
-  guint interrupt;
-
-  chat->generation = quern_loaded_model_generate (chat->loaded, request);
-  g_signal_connect_swapped (chat->generation, "text", G_CALLBACK (text_cb), chat);
-  g_signal_connect_swapped (chat->generation, "done", G_CALLBACK (done_cb), chat);
-  interrupt = g_unix_signal_add (SIGINT, interrupt_cb, chat);
-  while (!chat->done)
-    g_main_context_iteration (NULL, TRUE);
-  g_source_remove (interrupt);
-}
-
-static void
 add_number (JsonBuilder *builder, const char *name, double value)
 {
   json_builder_set_member_name (builder, name);
@@ -314,23 +288,6 @@ report (Chat *chat)
 
 /* ---- the prompt alone ------------------------------------------------------------------------------------------ */
 
-static void
-print_prompt_json (const char *prompt, GArray *tokens)
-{
-  g_autoptr (JsonBuilder) builder = json_builder_new ();
-
-  json_builder_begin_object (builder);
-  json_builder_set_member_name (builder, "prompt");
-  json_builder_add_string_value (builder, prompt);
-  json_builder_set_member_name (builder, "tokens");
-  json_builder_begin_array (builder);
-  for (guint i = 0; i < tokens->len; i++)
-    json_builder_add_int_value (builder, g_array_index (tokens, gint32, i));
-  json_builder_end_array (builder);
-  json_builder_end_object (builder);
-  quern_cli_print_json (builder);
-}
-
 /* Renders what --messages names, or the prompt, as a request would. */
 static gboolean
 render (Chat *chat, char **prompt, GArray **tokens, GError **error)
@@ -363,9 +320,20 @@ dry_run (Chat *chat)
 
   if (!render (chat, &prompt, &tokens, &error))
     return quern_cli_fail (error);
-  if (chat->options.json)
-    print_prompt_json (prompt, tokens);
-  else if (chat->terminal)
+  if (chat->options.json) {
+    g_autoptr (JsonBuilder) builder = json_builder_new ();
+
+    json_builder_begin_object (builder);
+    json_builder_set_member_name (builder, "prompt");
+    json_builder_add_string_value (builder, prompt);
+    json_builder_set_member_name (builder, "tokens");
+    json_builder_begin_array (builder);
+    for (guint i = 0; i < tokens->len; i++)
+      json_builder_add_int_value (builder, g_array_index (tokens, gint32, i));
+    json_builder_end_array (builder);
+    json_builder_end_object (builder);
+    quern_cli_print_json (builder);
+  } else if (chat->terminal)
     quern_cli_text (stdout, prompt);
   else
     fputs (prompt, stdout);
@@ -427,27 +395,16 @@ run (Chat *chat)
   request = build_request (chat, &error);
   if (!request || !choose_context (chat, request, &params, &error) || !load_model (chat, &params, &error))
     return quern_cli_fail (error);
-  generate (chat, request);
-  return report (chat);
-}
+  guint interrupt;
 
-static void
-chat_clear (Chat *chat)
-{
-  g_clear_object (&chat->generation);
-  g_clear_object (&chat->loaded);
-  g_clear_object (&chat->model);
-  g_clear_object (&chat->backend);
-  g_string_free (chat->answer, TRUE);
-  g_string_free (chat->reasoning, TRUE);
-  g_free (chat->prompt);
-  g_free (chat->options.model);
-  g_free (chat->options.system);
-  g_free (chat->options.sampling);
-  g_free (chat->options.temperature_text);
-  g_free (chat->options.effort);
-  g_free (chat->options.messages);
-  g_strfreev (chat->options.images);
+  chat->generation = quern_loaded_model_generate (chat->loaded, request);
+  g_signal_connect_swapped (chat->generation, "text", G_CALLBACK (text_cb), chat);
+  g_signal_connect_swapped (chat->generation, "done", G_CALLBACK (done_cb), chat);
+  interrupt = g_unix_signal_add (SIGINT, interrupt_cb, chat);
+  while (!chat->done)
+    g_main_context_iteration (NULL, TRUE);
+  g_source_remove (interrupt);
+  return report (chat);
 }
 
 static int
@@ -529,6 +486,19 @@ quern_cli_chat (int argc, char **argv)
   chat.answer = g_string_new (NULL);
   chat.reasoning = g_string_new (NULL);
   code = parse_and_run (&chat, argc, argv);
-  chat_clear (&chat);
+  g_clear_object (&chat.generation);
+  g_clear_object (&chat.loaded);
+  g_clear_object (&chat.model);
+  g_clear_object (&chat.backend);
+  g_string_free (chat.answer, TRUE);
+  g_string_free (chat.reasoning, TRUE);
+  g_free (chat.prompt);
+  g_free (chat.options.model);
+  g_free (chat.options.system);
+  g_free (chat.options.sampling);
+  g_free (chat.options.temperature_text);
+  g_free (chat.options.effort);
+  g_free (chat.options.messages);
+  g_strfreev (chat.options.images);
   return code;
 }
