@@ -226,10 +226,6 @@ typedef struct {
 QeStatus qe_tokenize (const QeModel *model, const char *text, size_t length, const QeSpan *plain, size_t n_plain,
                       int32_t **out, size_t *n_out, QeError *err);
 
-/* Tokens of ordinary text without special ones: qe_tokenize() with one plain span over all. Cheap enough to call as
- * people type. */
-size_t qe_count_tokens (const QeModel *model, const char *text, size_t length);
-
 /* The bytes of one token, not NUL-terminated and perhaps not whole UTF-8; *is_control for tokens such as <|im_end|>
  * that are never shown. NULL for ids out of range. The pointer lives as long as the model. */
 const char *qe_token_bytes (const QeModel *model, int32_t id, size_t *length, bool *is_control);
@@ -343,7 +339,6 @@ QeStatus qe_vision_probe (const char *path, QeVisionInfo *out, QeError *err);
 /* Opens a vision file, mapped read-only, for use with `model` (NULL: with any). On success *out is owned by the caller:
  * qe_vision_free(). May be shared by threads. QE_ERROR_ARGUMENT when its embeddings do not fit the model. */
 QeStatus qe_vision_open (QeVision **out, const char *path, const QeModel *model, QeError *err);
-QeVision *qe_vision_ref (QeVision *vision);
 void qe_vision_free (QeVision *vision);
 const QeVisionInfo *qe_vision_info (const QeVision *vision);
 

@@ -13,18 +13,6 @@ qe_tokenize (const QeModel *model, const char *text, size_t length, const QeSpan
   return qe_tokenizer_encode (qe_model_tokenizer (model), text, length, plain, n_plain, out, n_out, err);
 }
 
-size_t
-qe_count_tokens (const QeModel *model, const char *text, size_t length)
-{
-  const QeSpan all = { 0, (uint32_t) length };
-  int32_t *ids = NULL;
-  size_t n = 0;
-  if (length > UINT32_MAX || qe_tokenize (model, text, length, &all, 1, &ids, &n, NULL) != QE_OK)
-    return 0;
-  free (ids);
-  return n;
-}
-
 const char *
 qe_token_bytes (const QeModel *model, int32_t id, size_t *length, bool *is_control)
 {

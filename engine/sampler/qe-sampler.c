@@ -288,7 +288,7 @@ cut_min_p (QeSampler *s, size_t kept)
 }
 
 static int32_t
-draw (const QeSampler *s, size_t n)
+qe_sampler_draw (const QeSampler *s, size_t n)
 {
   double sum = 0, reached = 0;
   for (size_t i = 0; i < n; i++)
@@ -312,11 +312,11 @@ qe_sampler_choose (QeSampler *s, size_t kept)
   /* The nucleus is that of what top-k leaves. */
   double sum = kept ? weigh (s, kept) : 0;
   size_t cut = s->params.top_p < 1 ? cut_top_p (s, kept, sum, s->params.top_p) : kept;
-  return draw (s, cut_min_p (s, cut < kept ? cut : kept));
+  return qe_sampler_draw (s, cut_min_p (s, cut < kept ? cut : kept));
 }
 
 static int32_t
-pick (QeSampler *s, const float *logits, size_t n_vocab, const uint8_t *allowed)
+qe_sampler_pick_any (QeSampler *s, const float *logits, size_t n_vocab, const uint8_t *allowed)
 {
   if (!qe_sampler_make_room (s, n_vocab))
     return -1;
@@ -348,9 +348,9 @@ pick (QeSampler *s, const float *logits, size_t n_vocab, const uint8_t *allowed)
       if (weight >= s->params.min_p)
         s->candidates[kept++] = (QeCandidate) { s->logits[i], (int32_t) i, weight };
     }
-    return draw (s, kept);
+    return qe_sampler_draw (s, kept);
   }
-  return draw (s, cut_min_p (s, select_nucleus (s, s->logits[best])));
+  return qe_sampler_draw (s, cut_min_p (s, select_nucleus (s, s->logits[best])));
 }
 
 int32_t
@@ -359,7 +359,7 @@ qe_sampler_pick (QeSampler *s, const float *logits, size_t n_vocab, const uint8_
   const QeGrammarMask *few;
   if (!qe_sampler_constrain (s, n_vocab, &allowed, &few))
     return -1;
-  return qe_sampler_followed (s, pick (s, logits, n_vocab, allowed));
+  return qe_sampler_followed (s, qe_sampler_pick_any (s, logits, n_vocab, allowed));
 }
 
 void

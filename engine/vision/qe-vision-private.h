@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-#include <stdatomic.h>
-
 #include "format/gguf/qe-gguf.h"
 #include "qe.h"
 
@@ -16,7 +14,6 @@ typedef struct {
 } QeVisionBlock;
 
 struct QeVision {
-  atomic_uint refs;
   QeGguf *gguf;
   QeVisionInfo info;
   uint64_t limit;       /* in pixels; at most info.max_pixels */

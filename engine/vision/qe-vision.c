@@ -34,7 +34,6 @@ vision_open (QeVision **out, const char *path, bool with_data, QeError *err)
 
   if (!vision)
     return qe_fail (err, QE_ERROR_MEMORY, "There is not enough memory to open a vision file.");
-  atomic_init (&vision->refs, 1);
   status = qe_gguf_open (&vision->gguf, path, with_data, err);
   if (status == QE_OK)
     status = qe_vision_read_header (vision, err);
@@ -82,17 +81,10 @@ qe_vision_open (QeVision **out, const char *path, const QeModel *model, QeError 
   return QE_OK;
 }
 
-QeVision *
-qe_vision_ref (QeVision *vision)
-{
-  atomic_fetch_add_explicit (&vision->refs, 1, memory_order_relaxed);
-  return vision;
-}
-
 void
 qe_vision_free (QeVision *vision)
 {
-  if (!vision || atomic_fetch_sub_explicit (&vision->refs, 1, memory_order_acq_rel) != 1)
+  if (!vision)
     return;
   free (vision->vectors);
   free (vision->blocks);

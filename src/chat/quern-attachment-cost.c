@@ -23,7 +23,7 @@ typedef struct {
 } Job;
 
 static void
-job_free (gpointer data)
+cost_job_free (gpointer data)
 {
   Job *job = data;
 
@@ -51,7 +51,7 @@ picture_worker (GTask *task, gpointer source, gpointer data, GCancellable *cance
 static void count_text (GTask *task, const char *text);
 
 static void
-counted_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+cost_counted_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (GTask) task = user_data;
   Job *job = g_task_get_task_data (task);
@@ -77,7 +77,7 @@ count_text (GTask *task, const char *text)
   g_autoptr (QuernRequest) request = quern_request_new ();
 
   quern_request_add_message (request, QUERN_ROLE_USER, text, NULL);
-  quern_backend_count_async (job->backend, job->model, request, g_task_get_cancellable (task), counted_cb, task);
+  quern_backend_count_async (job->backend, job->model, request, g_task_get_cancellable (task), cost_counted_cb, task);
 }
 
 /* @task: (transfer full) */
@@ -91,7 +91,7 @@ count_bytes (GTask *task, GBytes *bytes)
 }
 
 static void
-loaded_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+cost_loaded_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (GTask) task = user_data;
   GError *error = NULL;
@@ -132,13 +132,13 @@ quern_attachment_cost_async (QuernChatSession *session, QuernAttachment *attachm
                  width,
                  height,
                  .with_text = -1 };
-  g_task_set_task_data (task, job, job_free);
+  g_task_set_task_data (task, job, cost_job_free);
   if (quern_attachment_is_picture (attachment))
     g_task_run_in_thread (task, picture_worker);
   else if (bytes != NULL)
     count_bytes (g_steal_pointer (&task), bytes);
   else
-    quern_store_load_attachment_async (session->store, attachment, cancellable, loaded_cb, g_steal_pointer (&task));
+    quern_store_load_attachment_async (session->store, attachment, cancellable, cost_loaded_cb, g_steal_pointer (&task));
 }
 
 /**

@@ -84,7 +84,7 @@ quern_asking_end_answer (QuernAsking *self, QuernMessageState state, const char 
 /* ---- generation ------------------------------------------------------------------------------------------------ */
 
 static gboolean
-save_cb (gpointer data)
+quern_asking_save_cb (gpointer data)
 {
   QuernAsking *self = data;
   gboolean reasoning = quern_message_get_in_reasoning (self->answer);
@@ -99,7 +99,7 @@ save_cb (gpointer data)
 }
 
 static void
-note_statistics (QuernAsking *self)
+quern_asking_note_statistics (QuernAsking *self)
 {
   QuernStatistics statistics = *quern_generation_get_statistics (self->generation);
 
@@ -115,15 +115,15 @@ note_statistics (QuernAsking *self)
 }
 
 static void
-text_cb (QuernAsking *self, gboolean reasoning, const char *text)
+quern_asking_text_cb (QuernAsking *self, gboolean reasoning, const char *text)
 {
-  note_statistics (self);
+  quern_asking_note_statistics (self);
   quern_message_append (self->answer, reasoning, text, -1);
   self->unsaved = TRUE;
 }
 
 static void
-generation_changed_cb (QuernAsking *self)
+quern_asking_generation_changed_cb (QuernAsking *self)
 {
   gboolean reasoning = quern_generation_get_in_reasoning (self->generation);
 
@@ -136,7 +136,7 @@ generation_changed_cb (QuernAsking *self)
 }
 
 static void
-done_cb (QuernAsking *self)
+quern_asking_done_cb (QuernAsking *self)
 {
   static const QuernMessageState states[] = {
     [QUERN_STOP_END] = QUERN_MESSAGE_COMPLETE,   [QUERN_STOP_LENGTH] = QUERN_MESSAGE_LENGTH,
@@ -147,14 +147,14 @@ done_cb (QuernAsking *self)
   QuernStop stop = quern_generation_get_stop (self->generation);
   const char *reason = error ? error->message : NULL;
 
-  note_statistics (self);
+  quern_asking_note_statistics (self);
   if (stop == QUERN_STOP_CONTEXT)
     reason = _("The context is full: the model cannot hold more of this conversation.");
   quern_asking_end_answer (self, states[stop], reason);
 }
 
 static void
-context_loaded_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+quern_asking_context_loaded_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   QuernAsking *self = user_data;
   g_autoptr (GError) error = NULL;
@@ -169,15 +169,15 @@ context_loaded_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   if (self->load_began > 0)
     self->load_seconds = (double) (g_get_monotonic_time () - self->load_began) / G_USEC_PER_SEC;
   self->generation = quern_loaded_model_generate (self->context, self->question->request);
-  g_signal_connect_swapped (self->generation, "text", G_CALLBACK (text_cb), self);
-  g_signal_connect_swapped (self->generation, "notify", G_CALLBACK (generation_changed_cb), self);
-  g_signal_connect_swapped (self->generation, "done", G_CALLBACK (done_cb), self);
-  self->save_source = g_timeout_add (SAVE_MS, save_cb, self);
+  g_signal_connect_swapped (self->generation, "text", G_CALLBACK (quern_asking_text_cb), self);
+  g_signal_connect_swapped (self->generation, "notify", G_CALLBACK (quern_asking_generation_changed_cb), self);
+  g_signal_connect_swapped (self->generation, "done", G_CALLBACK (quern_asking_done_cb), self);
+  self->save_source = g_timeout_add (SAVE_MS, quern_asking_save_cb, self);
   _quern_chat_session_set_state (self->session, QUERN_SESSION_PREFILL, 0);
 }
 
 static void
-load_progress_cb (double fraction, gpointer user_data)
+quern_asking_load_progress_cb (double fraction, gpointer user_data)
 {
   QuernAsking *self = user_data;
 
@@ -230,14 +230,14 @@ quern_asking_commit (QuernAsking *self)
   loaded = quern_backend_find_loaded (session->backend, question->model, &params);
   if (!loaded)
     self->load_began = g_get_monotonic_time ();
-  quern_backend_load_async (session->backend, question->model, &params, load_progress_cb, self, self->cancellable,
-                            context_loaded_cb, self);
+  quern_backend_load_async (session->backend, question->model, &params, quern_asking_load_progress_cb, self, self->cancellable,
+                            quern_asking_context_loaded_cb, self);
 }
 
 /* ---- checks ---------------------------------------------------------------------------------------------------- */
 
 static void
-counted_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+quern_asking_counted_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   QuernAsking *self = user_data;
   GError *error = NULL;
@@ -259,7 +259,7 @@ counted_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 }
 
 static void
-request_built_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+quern_asking_request_built_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   QuernAsking *self = user_data;
   QuernQuestion *question = self->question;
@@ -284,7 +284,7 @@ request_built_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   if (question->kind == QUERN_QUESTION_CONTINUE)
     quern_request_set_beginning (request, quern_message_get_reasoning (self->answer),
                                  quern_message_get_content (self->answer));
-  quern_backend_count_async (self->session->backend, question->model, request, self->cancellable, counted_cb, self);
+  quern_backend_count_async (self->session->backend, question->model, request, self->cancellable, quern_asking_counted_cb, self);
 }
 
 /* ---- begin ----------------------------------------------------------------------------------------------------- */
@@ -298,7 +298,7 @@ _quern_asking_stop (QuernAsking *self)
 }
 
 static void
-cancelled_cb (GCancellable *cancellable, gpointer data)
+quern_asking_cancelled_cb (GCancellable *cancellable, gpointer data)
 {
   _quern_asking_stop (data);
 }
@@ -429,8 +429,8 @@ quern_chat_session_ask_async (QuernChatSession *session, QuernQuestion *question
     return;
   }
   if (cancellable)
-    self->cancel_handler = g_cancellable_connect (cancellable, G_CALLBACK (cancelled_cb), self, NULL);
-  quern_excerpt_build_async (g_steal_pointer (&excerpt), self->cancellable, request_built_cb, self);
+    self->cancel_handler = g_cancellable_connect (cancellable, G_CALLBACK (quern_asking_cancelled_cb), self, NULL);
+  quern_excerpt_build_async (g_steal_pointer (&excerpt), self->cancellable, quern_asking_request_built_cb, self);
 }
 
 /**

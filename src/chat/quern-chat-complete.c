@@ -37,7 +37,7 @@ completion_fail (GTask *task, GError *error)
 }
 
 static void
-text_cb (GTask *task, gboolean reasoning, const char *text)
+completion_text_cb (GTask *task, gboolean reasoning, const char *text)
 {
   Completion *completion = g_task_get_task_data (task);
 
@@ -46,7 +46,7 @@ text_cb (GTask *task, gboolean reasoning, const char *text)
 }
 
 static void
-done_cb (GTask *task)
+completion_done_cb (GTask *task)
 {
   Completion *completion = g_task_get_task_data (task);
   const GError *error = quern_generation_get_error (completion->generation);
@@ -62,13 +62,13 @@ done_cb (GTask *task)
 }
 
 static void
-cancelled_cb (GCancellable *cancellable, gpointer data)
+completion_cancelled_cb (GCancellable *cancellable, gpointer data)
 {
   quern_generation_stop (data);
 }
 
 static void
-context_loaded_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+completion_context_loaded_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   GTask *task = user_data;
   Completion *completion = g_task_get_task_data (task);
@@ -81,10 +81,10 @@ context_loaded_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     return;
   }
   completion->generation = quern_loaded_model_generate (completion->context, completion->request);
-  g_signal_connect_swapped (completion->generation, "text", G_CALLBACK (text_cb), task);
-  g_signal_connect_swapped (completion->generation, "done", G_CALLBACK (done_cb), task);
+  g_signal_connect_swapped (completion->generation, "text", G_CALLBACK (completion_text_cb), task);
+  g_signal_connect_swapped (completion->generation, "done", G_CALLBACK (completion_done_cb), task);
   if (cancellable)
-    completion->cancel_handler = g_cancellable_connect (cancellable, G_CALLBACK (cancelled_cb),
+    completion->cancel_handler = g_cancellable_connect (cancellable, G_CALLBACK (completion_cancelled_cb),
                                                         g_object_ref (completion->generation), g_object_unref);
 }
 
@@ -110,7 +110,7 @@ _quern_chat_session_complete_async (QuernChatSession *self, QuernRequest *reques
   sampling.max_tokens = max_tokens;
   quern_sampling_apply (&sampling, request);
   _quern_chat_session_load_params (self, self->model, &params);
-  quern_backend_load_async (self->backend, self->model, &params, NULL, NULL, cancellable, context_loaded_cb, task);
+  quern_backend_load_async (self->backend, self->model, &params, NULL, NULL, cancellable, completion_context_loaded_cb, task);
 }
 
 /* Returns: (transfer full) (nullable): what the model wrote */

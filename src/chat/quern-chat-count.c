@@ -83,7 +83,7 @@ attachments_key (QuernChatSession *self, QuernQuestion *question)
 static void count_next (GTask *task);
 
 static void
-counted_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+counting_counted_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   GTask *task = user_data;
   Counting *counting = g_task_get_task_data (task);
@@ -100,7 +100,7 @@ counted_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 }
 
 static void
-request_built_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+counting_request_built_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   GTask *task = user_data;
   QuernChatSession *self = g_task_get_source_object (task);
@@ -116,7 +116,7 @@ request_built_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   quern_request_set_thinking (request, counting->thinking);
   quern_request_set_effort (request, quern_effort_for_model (counting->model,
                                                              quern_conversation_get_effort (self->conversation)));
-  quern_backend_count_async (self->backend, counting->model, request, g_task_get_cancellable (task), counted_cb, task);
+  quern_backend_count_async (self->backend, counting->model, request, g_task_get_cancellable (task), counting_counted_cb, task);
 }
 
 /* Counts the next step that is not known, or returns the sum. */
@@ -132,7 +132,7 @@ count_next (GTask *task)
     counting->step++;
   if (counting->step < N_STEPS) {
     quern_excerpt_build_async (g_steal_pointer (&counting->excerpts[counting->step]), g_task_get_cancellable (task),
-                               request_built_cb, task);
+                               counting_request_built_cb, task);
     return;
   }
   count = g_new (QuernTokenCount, 1);

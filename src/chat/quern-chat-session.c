@@ -130,7 +130,7 @@ quern_chat_session_get_model (QuernChatSession *self)
 
 /* Notifies of everything that depends on the model. */
 static void
-show_model (QuernChatSession *self, QuernModel *model)
+quern_chat_session_show_model (QuernChatSession *self, QuernModel *model)
 {
   if (!g_set_object (&self->model, model))
     return;
@@ -148,17 +148,17 @@ void
 quern_chat_session_set_model (QuernChatSession *self, QuernModel *model)
 {
   quern_conversation_set_model_id (self->conversation, model ? quern_model_get_id (model) : NULL);
-  show_model (self, model);
+  quern_chat_session_show_model (self, model);
 }
 
 /* Looks the model up again, because the library or the conversation's model has changed. */
 static void
-find_model (QuernChatSession *self)
+quern_chat_session_find_model (QuernChatSession *self)
 {
   const char *id = quern_conversation_get_model_id (self->conversation);
   QuernModel *model = id ? quern_library_find (self->library, id) : quern_library_get_default (self->library);
 
-  show_model (self, model && quern_model_get_state (model) == QUERN_MODEL_OK ? model : NULL);
+  quern_chat_session_show_model (self, model && quern_model_get_state (model) == QUERN_MODEL_OK ? model : NULL);
 }
 
 /* Returns the conversation's setting for thinking, if the model's template lets it be chosen and there is one; otherwise what
@@ -212,19 +212,19 @@ quern_chat_session_set_effort (QuernChatSession *self, const char *effort)
 }
 
 static void
-effort_changed_cb (QuernChatSession *self)
+quern_chat_session_effort_changed_cb (QuernChatSession *self)
 {
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_EFFORT]);
 }
 
 static void
-thinking_changed_cb (QuernChatSession *self)
+quern_chat_session_thinking_changed_cb (QuernChatSession *self)
 {
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_THINKING]);
 }
 
 static void
-context_size_changed_cb (QuernChatSession *self)
+quern_chat_session_context_size_changed_cb (QuernChatSession *self)
 {
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_CONTEXT_SIZE]);
 }
@@ -296,7 +296,7 @@ _quern_chat_session_start (QuernChatSession *self, guint n_messages)
 
 /* Shows the path that was read. The objects of the messages that both paths begin with are kept. */
 static void
-path_loaded_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+quern_chat_session_path_loaded_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (GTask) task = user_data;
   QuernChatSession *self = g_task_get_source_object (task);
@@ -334,7 +334,7 @@ quern_chat_session_load_async (QuernChatSession *self, GCancellable *cancellable
 {
   GTask *task = g_task_new (self, cancellable, callback, user_data);
 
-  quern_store_load_path_async (self->store, self->conversation, cancellable, path_loaded_cb, task);
+  quern_store_load_path_async (self->store, self->conversation, cancellable, quern_chat_session_path_loaded_cb, task);
 }
 
 gboolean
@@ -438,14 +438,14 @@ quern_chat_session_new (QuernStore *store, QuernBackend *backend, QuernLibrary *
   self->backend = g_object_ref (backend);
   self->library = g_object_ref (library);
   self->conversation = g_object_ref (conversation);
-  g_signal_connect_object (library, "items-changed", G_CALLBACK (find_model), self, G_CONNECT_SWAPPED);
-  g_signal_connect_object (conversation, "notify::model-id", G_CALLBACK (find_model), self, G_CONNECT_SWAPPED);
-  g_signal_connect_object (conversation, "notify::thinking", G_CALLBACK (thinking_changed_cb), self, G_CONNECT_SWAPPED);
-  g_signal_connect_object (conversation, "notify::effort", G_CALLBACK (effort_changed_cb), self, G_CONNECT_SWAPPED);
-  g_signal_connect_object (conversation, "notify::context-size", G_CALLBACK (context_size_changed_cb), self,
+  g_signal_connect_object (library, "items-changed", G_CALLBACK (quern_chat_session_find_model), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (conversation, "notify::model-id", G_CALLBACK (quern_chat_session_find_model), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (conversation, "notify::thinking", G_CALLBACK (quern_chat_session_thinking_changed_cb), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (conversation, "notify::effort", G_CALLBACK (quern_chat_session_effort_changed_cb), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (conversation, "notify::context-size", G_CALLBACK (quern_chat_session_context_size_changed_cb), self,
                            G_CONNECT_SWAPPED);
   _quern_chat_session_open_unsent (self);
-  find_model (self);
+  quern_chat_session_find_model (self);
   return self;
 }
 

@@ -85,7 +85,7 @@ titled_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 }
 
 static void
-request_built_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+title_request_built_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (GTask) task = user_data;
   QuernChatSession *self = g_task_get_source_object (task);
@@ -116,7 +116,7 @@ quern_chat_session_make_title_async (QuernChatSession *self, GCancellable *cance
   quern_excerpt_add_question (excerpt,
                               _("Give our conversation a title of at most six words. Answer with the title alone."),
                               NULL);
-  quern_excerpt_build_async (excerpt, cancellable, request_built_cb,
+  quern_excerpt_build_async (excerpt, cancellable, title_request_built_cb,
                              g_task_new (self, cancellable, callback, user_data));
 }
 

@@ -17,7 +17,7 @@ join_texts (const char *first, const char *second)
 }
 
 static gboolean
-save_cb (gpointer data)
+unsent_save_cb (gpointer data)
 {
   QuernChatSession *self = data;
 
@@ -30,7 +30,7 @@ static void
 text_changed_cb (QuernChatSession *self)
 {
   g_clear_handle_id (&self->unsent_source, g_source_remove);
-  self->unsent_source = g_timeout_add (SAVE_DELAY, save_cb, self);
+  self->unsent_source = g_timeout_add (SAVE_DELAY, unsent_save_cb, self);
 }
 
 static void
@@ -59,17 +59,18 @@ _quern_chat_session_open_unsent (QuernChatSession *self)
   renew_written (self, quern_conversation_get_unsent (self->conversation));
 }
 
-/* Saves everything. The text of an edit that nobody finished becomes part of the next question. */
+/* Saves everything. The text of an edit that nobody finished becomes part of the next question; that of a question about
+ * which nobody decided is on the disk since it was asked. */
 void
 _quern_chat_session_close_unsent (QuernChatSession *self)
 {
   if (!self->written)
     return;
-  quern_chat_session_withdraw (self);
   if (self->edit && !g_str_equal (self->edit->text, quern_message_get_content (self->edit->message)))
     prepend_to_written (self, self->edit);
   if (self->unsent_source)
     quern_chat_session_save_unsent (self);
+  g_clear_object (&self->asked);
   g_clear_object (&self->edit);
   g_clear_object (&self->written);
 }

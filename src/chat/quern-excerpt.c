@@ -234,7 +234,7 @@ quern_excerpt_build (QuernExcerpt *self, GCancellable *cancellable, GError **err
 }
 
 static void
-build_worker (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
+excerpt_build_worker (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
 {
   GError *error = NULL;
   QuernRequest *request = quern_excerpt_build (data, cancellable, &error);
@@ -256,7 +256,7 @@ quern_excerpt_build_async (QuernExcerpt *self, GCancellable *cancellable, GAsync
   g_autoptr (GTask) task = g_task_new (NULL, cancellable, callback, user_data);
 
   g_task_set_task_data (task, self, (GDestroyNotify) quern_excerpt_free);
-  g_task_run_in_thread (task, build_worker);
+  g_task_run_in_thread (task, excerpt_build_worker);
 }
 
 /* Returns: (transfer full) (nullable): the request */

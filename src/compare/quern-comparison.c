@@ -122,12 +122,6 @@ quern_comparison_get_created (QuernComparison *self)
   return self->created;
 }
 
-void
-quern_comparison_set_created (QuernComparison *self, gint64 created)
-{
-  self->created = created;
-}
-
 const char *
 quern_comparison_get_title (QuernComparison *self)
 {
@@ -156,12 +150,6 @@ guint64
 quern_comparison_get_seed (QuernComparison *self)
 {
   return self->seed;
-}
-
-guint
-quern_comparison_get_max_tokens (QuernComparison *self)
-{
-  return self->max_tokens;
 }
 
 /**

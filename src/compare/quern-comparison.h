@@ -51,7 +51,6 @@ QuernComparison *quern_comparison_new (void);
 gint64 quern_comparison_get_id (QuernComparison *self);
 void quern_comparison_set_id (QuernComparison *self, gint64 id);
 gint64 quern_comparison_get_created (QuernComparison *self);
-void quern_comparison_set_created (QuernComparison *self, gint64 created);
 const char *quern_comparison_get_title (QuernComparison *self);
 void quern_comparison_set_title (QuernComparison *self, const char *title);
 
@@ -82,7 +81,6 @@ QuernRequest *quern_comparison_build_request (QuernComparison *self, QuernCompar
 
 QuernCompareMode quern_comparison_get_mode (QuernComparison *self);
 guint64 quern_comparison_get_seed (QuernComparison *self);
-guint quern_comparison_get_max_tokens (QuernComparison *self);
 const char *quern_comparison_get_note (QuernComparison *self);
 gboolean quern_comparison_plan_memory (QuernComparison *self, gboolean pictures, QuernCompareMode *mode,
                                        guint64 *needed, guint64 *available, GError **error);

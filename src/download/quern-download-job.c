@@ -66,7 +66,7 @@ dup_target (QuernDownloadJob *job, guint index)
 
 /* The hub has other files by now: that of the same path, else those under the same label. */
 static gboolean
-refresh (QuernDownloadJob *job, GError **error)
+quern_download_job_refresh (QuernDownloadJob *job, GError **error)
 {
   g_autoptr (QuernHubRepo) repo = quern_hub_load_repo (job->hub, job->repo, job->cancellable, error);
   g_autoptr (QuernHubItem) item = NULL;
@@ -89,7 +89,7 @@ refresh (QuernDownloadJob *job, GError **error)
 }
 
 static QuernHubResolved *
-resolve (QuernDownloadJob *job, const QuernDownloadFile *file, GError **error)
+quern_download_job_resolve (QuernDownloadJob *job, const QuernDownloadFile *file, GError **error)
 {
   for (QuernHubRetry retry = { 0 };;) {
     g_autoptr (GError) cause = NULL;
@@ -151,7 +151,7 @@ needed_space (QuernDownloadJob *job)
 
 /* Checks the space for all files and has it set aside, before the first byte is fetched. */
 static gboolean
-reserve (QuernDownloadJob *job, const gboolean *installed, GError **error)
+quern_download_job_reserve (QuernDownloadJob *job, const gboolean *installed, GError **error)
 {
   guint64 missing = quern_part_missing_space (job->folder, needed_space (job));
 
@@ -206,11 +206,11 @@ write_receipts (QuernDownloadJob *job, GError **error)
 }
 
 static gboolean
-run (QuernDownloadJob *job, GError **error)
+quern_download_job_run_all (QuernDownloadJob *job, GError **error)
 {
   g_autofree gboolean *installed = NULL;
 
-  if (job->refresh && !refresh (job, error))
+  if (job->refresh && !quern_download_job_refresh (job, error))
     return FALSE;
   /* A file without a checksum in the list of files may have one where it is fetched from. */
   for (guint i = 0; i < job->files->len; i++) {
@@ -219,7 +219,7 @@ run (QuernDownloadJob *job, GError **error)
 
     if (file->sha256 != NULL)
       continue;
-    resolved = resolve (job, file, error);
+    resolved = quern_download_job_resolve (job, file, error);
     if (resolved == NULL)
       return FALSE;
     file->sha256 = g_steal_pointer (&resolved->sha256);
@@ -228,7 +228,8 @@ run (QuernDownloadJob *job, GError **error)
   installed = g_new0 (gboolean, job->files->len);
   for (guint i = 0; i < job->files->len; i++)
     installed[i] = is_installed (job, i);
-  if (g_cancellable_set_error_if_cancelled (job->cancellable, error) || !reserve (job, installed, error))
+  if (g_cancellable_set_error_if_cancelled (job->cancellable, error)
+      || !quern_download_job_reserve (job, installed, error))
     return FALSE;
   for (guint i = 0; i < job->files->len; i++) {
     if (!installed[i] && !fetch_file (job, i, error))
@@ -268,7 +269,7 @@ gboolean
 _quern_download_job_run (QuernDownloadJob *job, GError **error)
 {
   g_autoptr (GError) cause = NULL;
-  gboolean ok = run (job, &cause);
+  gboolean ok = quern_download_job_run_all (job, &cause);
 
   if (__atomic_load_n (&job->discard, __ATOMIC_ACQUIRE))
     _quern_download_discard (job->folder, job->files);

@@ -52,7 +52,7 @@ read_files (sqlite3 *db, gint64 id, GError **error)
 }
 
 static gboolean
-read_func (sqlite3 *db, gpointer data, GError **error)
+quern_downloads_db_read_func (sqlite3 *db, gpointer data, GError **error)
 {
   GPtrArray *downloads = data;
   g_autoptr (GError) cause = NULL;
@@ -117,7 +117,7 @@ is_known (GPtrArray *downloads, const char *target)
 /* A half-finished file that no entry knows of, because the database was lost, becomes one that is paused; resuming asks
  * the hub what belongs to it. */
 static void
-adopt (GPtrArray *downloads, const char *repo, const char *folder, const char *name)
+quern_downloads_db_adopt (GPtrArray *downloads, const char *repo, const char *folder, const char *name)
 {
   g_autofree char *stem = g_strndup (name, strlen (name) - strlen (".gguf.part.facts"));
   g_autofree char *file_name = g_strconcat (stem, ".gguf", NULL), *label = quern_hub_label_from_name (stem);
@@ -155,7 +155,7 @@ adopt_all (GPtrArray *downloads)
 
       for (const char *file; dir != NULL && (file = g_dir_read_name (dir)) != NULL;)
         if (g_str_has_suffix (file, ".gguf.part.facts"))
-          adopt (downloads, repo, folder, file);
+          quern_downloads_db_adopt (downloads, repo, folder, file);
     }
   }
 }
@@ -200,7 +200,7 @@ _quern_downloads_db_open (GPtrArray **downloads, GError **error)
   database = open_database (path, error);
   if (database == NULL)
     return NULL;
-  if (!quern_database_read (database, read_func, found, error)) {
+  if (!quern_database_read (database, quern_downloads_db_read_func, found, error)) {
     quern_database_close (database);
     return NULL;
   }
@@ -234,7 +234,7 @@ save_call_free (gpointer data)
 }
 
 static gboolean
-save_func (sqlite3 *db, gpointer data, GError **error)
+quern_downloads_db_save_func (sqlite3 *db, gpointer data, GError **error)
 {
   const SaveCall *call = data;
 
@@ -261,7 +261,7 @@ save_func (sqlite3 *db, gpointer data, GError **error)
 
 /* The queue works on without its database, e.g. on a full disk; it is only forgotten at the end. */
 static void
-written_cb (GObject *source, GAsyncResult *result, gpointer data)
+quern_downloads_db_written_cb (GObject *source, GAsyncResult *result, gpointer data)
 {
   g_autoptr (GError) error = NULL;
 
@@ -287,11 +287,12 @@ _quern_downloads_db_save (QuernDatabase *database, QuernDownload *download, guin
   call->state = download->state;
   call->refresh = download->refresh;
   call->files = _quern_download_files_copy (download->files);
-  quern_database_write_async (database, save_func, call, save_call_free, NULL, written_cb, NULL);
+  quern_database_write_async (database, quern_downloads_db_save_func, call, save_call_free, NULL,
+                              quern_downloads_db_written_cb, NULL);
 }
 
 static gboolean
-remove_func (sqlite3 *db, gpointer data, GError **error)
+quern_downloads_db_remove_func (sqlite3 *db, gpointer data, GError **error)
 {
   return quern_sql_run (db, error, "DELETE FROM downloads WHERE id = ?1", "i", *(gint64 *) data);
 }
@@ -300,8 +301,9 @@ void
 _quern_downloads_db_remove (QuernDatabase *database, QuernDownload *download)
 {
   if (database != NULL)
-    quern_database_write_async (database, remove_func, g_memdup2 (&download->id, sizeof download->id), g_free, NULL,
-                                written_cb, NULL);
+    quern_database_write_async (database, quern_downloads_db_remove_func,
+                                g_memdup2 (&download->id, sizeof download->id), g_free, NULL,
+                                quern_downloads_db_written_cb, NULL);
 }
 
 /* ---- receipts -------------------------------------------------------------------------------------------------- */
@@ -344,7 +346,7 @@ typedef struct {
 } ReceiptCall;
 
 static gboolean
-receipt_func (sqlite3 *db, gpointer data, GError **error)
+quern_downloads_db_receipt_func (sqlite3 *db, gpointer data, GError **error)
 {
   ReceiptCall *call = data;
   g_autoptr (sqlite3_stmt)
@@ -366,7 +368,8 @@ _quern_downloads_db_receipt (QuernDatabase *database, const char *target, guint6
 {
   ReceiptCall call = { .target = target };
 
-  if (database == NULL || !quern_database_read (database, receipt_func, &call, NULL) || !call.found) {
+  if (database == NULL || !quern_database_read (database, quern_downloads_db_receipt_func, &call, NULL)
+      || !call.found) {
     g_free (call.sha256);
     return FALSE;
   }

@@ -37,7 +37,7 @@ enum { PROP_0, PROP_ACTIVE, PROP_PROGRESS, N_PROPS };
 static guint signals[N_SIGNALS];
 static GParamSpec *properties[N_PROPS];
 
-static void pump (QuernDownloads *self);
+static void quern_downloads_pump (QuernDownloads *self);
 
 /* ---- list model ------------------------------------------------------------------------------------------------ */
 
@@ -174,7 +174,7 @@ loaded_free (gpointer data)
 }
 
 static void
-load_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
+quern_downloads_load_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
 {
   Loaded *loaded = g_new0 (Loaded, 1);
   GError *error = NULL;
@@ -202,7 +202,7 @@ quern_downloads_load_async (QuernDownloads *self, GCancellable *cancellable, GAs
   g_return_if_fail (QUERN_IS_DOWNLOADS (self));
   task = g_task_new (self, cancellable, callback, user_data);
   g_task_set_source_tag (task, quern_downloads_load_async);
-  g_task_run_in_thread (task, load_thread);
+  g_task_run_in_thread (task, quern_downloads_load_thread);
 }
 
 /* On failure the queue works all the same, but is not kept. */
@@ -224,7 +224,7 @@ quern_downloads_load_finish (QuernDownloads *self, GAsyncResult *result, GError 
     loaded_free (loaded);
     g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_PROGRESS]);
   }
-  pump (self);
+  quern_downloads_pump (self);
   return self->database != NULL;
 }
 
@@ -249,26 +249,26 @@ quern_downloads_close (QuernDownloads *self)
 /* ---- states ---------------------------------------------------------------------------------------------------- */
 
 static gboolean
-find (QuernDownloads *self, QuernDownload *download, guint *position)
+quern_downloads_find (QuernDownloads *self, QuernDownload *download, guint *position)
 {
   return g_ptr_array_find (self->items, download, position);
 }
 
 static void
-save (QuernDownloads *self, QuernDownload *download)
+quern_downloads_save (QuernDownloads *self, QuernDownload *download)
 {
   guint position;
 
-  if (find (self, download, &position))
+  if (quern_downloads_find (self, download, &position))
     _quern_downloads_db_save (self->database, download, position);
 }
 
 static void
-set_state (QuernDownloads *self, QuernDownload *download, QuernDownloadState state, GError *error)
+quern_downloads_set_state (QuernDownloads *self, QuernDownload *download, QuernDownloadState state, GError *error)
 {
   g_clear_handle_id (&download->retry_source, g_source_remove);
   _quern_download_set_state (download, state, error);
-  save (self, download);
+  quern_downloads_save (self, download);
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_PROGRESS]);
 }
 
@@ -279,7 +279,7 @@ typedef struct {
 
 /* Each second, for those who look at the time that is left. */
 static gboolean
-retry_cb (gpointer data)
+quern_downloads_retry_cb (gpointer data)
 {
   Retry *retry = data;
 
@@ -298,7 +298,7 @@ take_failure (QuernDownloads *self, QuernDownload *download, QuernDownloadJob *j
   if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED)) {
     g_error_free (error); /* pausing has set the state already */
   } else if (g_error_matches (error, QUERN_DOWNLOAD_ERROR, QUERN_DOWNLOAD_ERROR_NO_SPACE)) {
-    set_state (self, download, QUERN_DOWNLOAD_NO_SPACE, error);
+    quern_downloads_set_state (self, download, QUERN_DOWNLOAD_NO_SPACE, error);
     download->missing = job->missing;
     g_object_notify (G_OBJECT (download), "missing");
     g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_PROGRESS]);
@@ -309,22 +309,22 @@ take_failure (QuernDownloads *self, QuernDownload *download, QuernDownloadJob *j
     Retry *retry;
 
     download->retries += !busy;
-    set_state (self, download, QUERN_DOWNLOAD_WAITING, error);
+    quern_downloads_set_state (self, download, QUERN_DOWNLOAD_WAITING, error);
     retry = g_new (Retry, 1);
     *retry = (Retry) { self, download };
     _quern_download_set_wait (download, g_get_monotonic_time () + pause);
-    download->retry_source = g_timeout_add_full (G_PRIORITY_DEFAULT, 1000, retry_cb, retry, g_free);
+    download->retry_source = g_timeout_add_full (G_PRIORITY_DEFAULT, 1000, quern_downloads_retry_cb, retry, g_free);
   } else {
     download->refresh = g_error_matches (error, QUERN_DOWNLOAD_ERROR, QUERN_DOWNLOAD_ERROR_CHANGED)
                         || g_error_matches (error, QUERN_HUB_ERROR, QUERN_HUB_ERROR_NOT_FOUND);
-    set_state (self, download, QUERN_DOWNLOAD_FAILED, error);
+    quern_downloads_set_state (self, download, QUERN_DOWNLOAD_FAILED, error);
   }
 }
 
 /* ---- running --------------------------------------------------------------------------------------------------- */
 
 static gboolean
-tick_cb (gpointer data)
+quern_downloads_tick_cb (gpointer data)
 {
   QuernDownload *download = QUERN_DOWNLOADS (data)->running;
   QuernDownloadJob *job = download->job;
@@ -342,7 +342,7 @@ tick_cb (gpointer data)
 }
 
 static void
-job_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
+quern_downloads_job_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
 {
   GError *error = NULL;
 
@@ -353,7 +353,7 @@ job_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellab
 }
 
 static void
-job_cb (GObject *source, GAsyncResult *result, gpointer data)
+quern_downloads_job_cb (GObject *source, GAsyncResult *result, gpointer data)
 {
   QuernDownloads *self = QUERN_DOWNLOADS (source);
   g_autoptr (QuernDownload) download = g_steal_pointer (&self->running);
@@ -364,7 +364,7 @@ job_cb (GObject *source, GAsyncResult *result, gpointer data)
   g_clear_pointer (&download->job, _quern_download_job_unref);
   g_clear_handle_id (&self->tick, g_source_remove);
   g_object_notify_by_pspec (source, properties[PROP_ACTIVE]);
-  if (!self->closed && find (self, download, NULL)) {
+  if (!self->closed && quern_downloads_find (self, download, NULL)) {
     if (job->refreshed) {
       _quern_download_set_files (download, job->revision, _quern_download_files_copy (job->files));
       download->refresh = FALSE;
@@ -373,34 +373,34 @@ job_cb (GObject *source, GAsyncResult *result, gpointer data)
       take_failure (self, download, job, error);
     } else {
       download->retries = 0;
-      set_state (self, download, QUERN_DOWNLOAD_COMPLETE, NULL);
+      quern_downloads_set_state (self, download, QUERN_DOWNLOAD_COMPLETE, NULL);
       g_signal_emit (self, signals[SIGNAL_INSTALLED], 0, download);
     }
   } else {
     g_clear_error (&error);
   }
-  pump (self);
+  quern_downloads_pump (self);
 }
 
 static void
-start (QuernDownloads *self, QuernDownload *download)
+quern_downloads_start (QuernDownloads *self, QuernDownload *download)
 {
-  g_autoptr (GTask) task = g_task_new (self, NULL, job_cb, NULL);
+  g_autoptr (GTask) task = g_task_new (self, NULL, quern_downloads_job_cb, NULL);
 
   self->running = g_object_ref (download);
   download->job = _quern_download_job_new (download, self->hub, self->limiter, self->database);
-  g_task_set_source_tag (task, start);
+  g_task_set_source_tag (task, quern_downloads_start);
   g_task_set_task_data (task, _quern_download_job_ref (download->job), (GDestroyNotify) _quern_download_job_unref);
-  set_state (self, download, QUERN_DOWNLOAD_RUNNING, NULL);
-  self->tick = g_timeout_add (TICK_MS, tick_cb, self);
+  quern_downloads_set_state (self, download, QUERN_DOWNLOAD_RUNNING, NULL);
+  self->tick = g_timeout_add (TICK_MS, quern_downloads_tick_cb, self);
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_ACTIVE]);
-  g_task_run_in_thread (task, job_thread);
+  g_task_run_in_thread (task, quern_downloads_job_thread);
 }
 
 /* Starts the first one that is queued, if nothing runs. While files are being deleted nothing starts: the next one may want
  * the same files, and the folder that is to go when it is empty. */
 static void
-pump (QuernDownloads *self)
+quern_downloads_pump (QuernDownloads *self)
 {
   gboolean may = self->loaded && !self->closed && !self->suspended && self->n_discarding == 0;
 
@@ -408,7 +408,7 @@ pump (QuernDownloads *self)
     QuernDownload *download = self->items->pdata[i];
 
     if (download->state == QUERN_DOWNLOAD_QUEUED && (!self->held || self->only == download))
-      start (self, download);
+      quern_downloads_start (self, download);
   }
 }
 
@@ -480,8 +480,8 @@ quern_downloads_add (QuernDownloads *self, QuernHubRepo *repo, QuernHubItem *ite
   download->id = g_get_real_time () + self->items->len; /* unique here and in time */
   g_ptr_array_add (self->items, download);
   g_list_model_items_changed (G_LIST_MODEL (self), self->items->len - 1, 0, 1);
-  save (self, download);
-  pump (self);
+  quern_downloads_save (self, download);
+  quern_downloads_pump (self);
   return download;
 }
 
@@ -494,7 +494,7 @@ quern_downloads_pause (QuernDownloads *self, QuernDownload *download)
     return;
   if (download->job != NULL)
     g_cancellable_cancel (download->job->cancellable);
-  set_state (self, download, QUERN_DOWNLOAD_PAUSED, NULL);
+  quern_downloads_set_state (self, download, QUERN_DOWNLOAD_PAUSED, NULL);
 }
 
 /* Queues it, whatever it was stopped by; one that is complete is looked at again and mended. */
@@ -504,12 +504,12 @@ quern_downloads_resume (QuernDownloads *self, QuernDownload *download)
   g_return_if_fail (QUERN_IS_DOWNLOADS (self) && QUERN_IS_DOWNLOAD (download));
   if (download->state == QUERN_DOWNLOAD_RUNNING || self->closed)
     return;
-  set_state (self, download, QUERN_DOWNLOAD_QUEUED, NULL);
-  pump (self);
+  quern_downloads_set_state (self, download, QUERN_DOWNLOAD_QUEUED, NULL);
+  quern_downloads_pump (self);
 }
 
 static void
-discard_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
+quern_downloads_discard_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
 {
   QuernDownloadJob *job = data;
 
@@ -518,12 +518,12 @@ discard_thread (GTask *task, gpointer source, gpointer data, GCancellable *cance
 }
 
 static void
-discarded_cb (GObject *source, GAsyncResult *result, gpointer data)
+quern_downloads_discarded_cb (GObject *source, GAsyncResult *result, gpointer data)
 {
   QuernDownloads *self = QUERN_DOWNLOADS (source);
 
   self->n_discarding--;
-  pump (self);
+  quern_downloads_pump (self);
 }
 
 /* Forgets it and deletes what there is of it, but no file that is complete and installed. */
@@ -533,7 +533,7 @@ quern_downloads_cancel (QuernDownloads *self, QuernDownload *download)
   guint position;
 
   g_return_if_fail (QUERN_IS_DOWNLOADS (self) && QUERN_IS_DOWNLOAD (download));
-  if (!find (self, download, &position))
+  if (!quern_downloads_find (self, download, &position))
     return;
   g_clear_handle_id (&download->retry_source, g_source_remove);
   _quern_downloads_db_remove (self->database, download);
@@ -541,17 +541,17 @@ quern_downloads_cancel (QuernDownloads *self, QuernDownload *download)
     __atomic_store_n (&download->job->discard, TRUE, __ATOMIC_RELEASE);
     g_cancellable_cancel (download->job->cancellable);
   } else if (download->state != QUERN_DOWNLOAD_COMPLETE) {
-    g_autoptr (GTask) task = g_task_new (self, NULL, discarded_cb, NULL);
+    g_autoptr (GTask) task = g_task_new (self, NULL, quern_downloads_discarded_cb, NULL);
 
     self->n_discarding++;
     g_task_set_task_data (task, _quern_download_job_new (download, self->hub, self->limiter, NULL),
                           (GDestroyNotify) _quern_download_job_unref);
-    g_task_run_in_thread (task, discard_thread);
+    g_task_run_in_thread (task, quern_downloads_discard_thread);
   }
   g_ptr_array_remove_index (self->items, position);
   g_list_model_items_changed (G_LIST_MODEL (self), position, 1, 0);
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_PROGRESS]);
-  pump (self);
+  quern_downloads_pump (self);
 }
 
 /**
@@ -567,7 +567,7 @@ quern_downloads_move (QuernDownloads *self, QuernDownload *download, guint posit
 
   g_return_if_fail (QUERN_IS_DOWNLOADS (self) && QUERN_IS_DOWNLOAD (download));
   position = MIN (position, MAX (self->items->len, 1) - 1);
-  if (!find (self, download, &old) || old == position)
+  if (!quern_downloads_find (self, download, &old) || old == position)
     return;
   g_ptr_array_insert (self->items, position, g_ptr_array_steal_index (self->items, old));
   first = MIN (old, position);
@@ -647,7 +647,7 @@ verify_file (const Verify *verify, GCancellable *cancellable, GError **error)
 }
 
 static void
-verify_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
+quern_downloads_verify_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
 {
   GError *error = NULL;
 
@@ -678,7 +678,7 @@ quern_downloads_verify_async (QuernDownloads *self, const char *path, GCancellab
   task = g_task_new (self, cancellable, callback, user_data);
   g_task_set_source_tag (task, quern_downloads_verify_async);
   g_task_set_task_data (task, verify, verify_free);
-  g_task_run_in_thread (task, verify_thread);
+  g_task_run_in_thread (task, quern_downloads_verify_thread);
 }
 
 gboolean
@@ -711,7 +711,7 @@ quern_downloads_hold (QuernDownloads *self, QuernDownload *only)
   g_return_if_fail (QUERN_IS_DOWNLOADS (self));
   self->held = TRUE;
   g_set_object (&self->only, only);
-  pump (self);
+  quern_downloads_pump (self);
 }
 
 gboolean
@@ -764,9 +764,9 @@ quern_downloads_set_suspended (QuernDownloads *self, gboolean suspended)
   self->suspended = suspended;
   if (suspended && self->running != NULL && self->running->state == QUERN_DOWNLOAD_RUNNING) {
     g_cancellable_cancel (self->running->job->cancellable);
-    set_state (self, self->running, QUERN_DOWNLOAD_QUEUED, NULL);
+    quern_downloads_set_state (self, self->running, QUERN_DOWNLOAD_QUEUED, NULL);
   }
-  pump (self);
+  quern_downloads_pump (self);
 }
 
 /* Something was deleted: those that the disk was too small for try again. */

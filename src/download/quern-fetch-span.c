@@ -240,7 +240,7 @@ continue_chunk (QuernFetchWorker *worker, guint chunk, guint64 *offset, GError *
 }
 
 static void
-record (QuernFetchWorker *worker, guint chunk, guint64 offset)
+quern_fetch_record (QuernFetchWorker *worker, guint chunk, guint64 offset)
 {
   QuernFetch *fetch = worker->fetch;
   guint64 start = quern_part_chunk_start (fetch->part, chunk);
@@ -271,7 +271,7 @@ write_chunks (QuernFetchWorker *worker, QuernSpan *span, guint64 *offset, const 
     data += n;
     size -= n;
     if (*offset == end || g_get_monotonic_time () - worker->recorded > RECORD_INTERVAL)
-      record (worker, span->first, *offset);
+      quern_fetch_record (worker, span->first, *offset);
     if (*offset == end)
       span->first++;
   }
@@ -279,7 +279,8 @@ write_chunks (QuernFetchWorker *worker, QuernSpan *span, guint64 *offset, const 
 }
 
 static gboolean
-store (QuernFetchWorker *worker, QuernSpan *span, guint64 *offset, const char *data, gsize size, GError **error)
+quern_fetch_store (QuernFetchWorker *worker, QuernSpan *span, guint64 *offset, const char *data, gsize size,
+                   GError **error)
 {
   guint64 start = *offset;
 
@@ -327,7 +328,7 @@ read_body (QuernFetchWorker *worker, SoupMessage *message, GInputStream *in, gui
       return FALSE;
     skip = *offset > at ? MIN (*offset - at, (guint64) n) : 0; /* a server without ranges repeats what is here */
     at += n;
-    if (!store (worker, span, offset, worker->buffer + skip, n - skip, error))
+    if (!quern_fetch_store (worker, span, offset, worker->buffer + skip, n - skip, error))
       return FALSE;
   }
   return TRUE;
@@ -374,6 +375,6 @@ quern_fetch_span (QuernFetchWorker *worker, QuernSpan *span, GError **error)
   note_answer (fetch, message, span, g_get_monotonic_time () - begun);
   ok = read_body (worker, message, in, at, &offset, span, error);
   if (!ok && span->first <= span->last && offset > quern_part_chunk_start (fetch->part, span->first))
-    record (worker, span->first, offset);
+    quern_fetch_record (worker, span->first, offset);
   return ok;
 }

@@ -167,7 +167,7 @@ fetch_with_retries (QuernFetchWorker *worker, QuernSpan *span, GError **error)
 }
 
 static gpointer
-worker_thread (gpointer data)
+quern_fetch_worker_thread (gpointer data)
 {
   QuernFetch *fetch = data;
   QuernFetchWorker worker;
@@ -217,7 +217,7 @@ void
 quern_fetch_start_workers (QuernFetch *fetch)
 {
   for (guint wanted = wanted_workers (fetch); fetch->threads->len < wanted;)
-    g_ptr_array_add (fetch->threads, g_thread_new ("download", worker_thread, fetch));
+    g_ptr_array_add (fetch->threads, g_thread_new ("download", quern_fetch_worker_thread, fetch));
 }
 
 /* ---- repair ---------------------------------------------------------------------------------------------------- */
@@ -295,7 +295,7 @@ repair_network (QuernFetch *fetch, QuernFetchWorker *worker, gboolean *right, GE
 }
 
 static gboolean
-repair (QuernFetch *fetch, GError **error)
+quern_fetch_repair (QuernFetch *fetch, GError **error)
 {
   QuernFetchWorker worker;
   gboolean right = FALSE, ok;
@@ -319,14 +319,14 @@ repair (QuernFetch *fetch, GError **error)
 /* ---- run ------------------------------------------------------------------------------------------------------- */
 
 static void
-cancelled_cb (GCancellable *outer, GCancellable *inner)
+quern_fetch_cancelled_cb (GCancellable *outer, GCancellable *inner)
 {
   g_cancellable_cancel (inner);
 }
 
 /* A cancelled download must wake those who wait for chunks. */
 static void
-wake_cb (GCancellable *cancellable, QuernFetch *fetch)
+quern_fetch_wake_cb (GCancellable *cancellable, QuernFetch *fetch)
 {
   g_mutex_lock (&fetch->lock);
   if (fetch->error == NULL && !fetch->done)
@@ -338,7 +338,7 @@ wake_cb (GCancellable *cancellable, QuernFetch *fetch)
 static char *
 fetch_and_hash (QuernFetch *fetch, GError **error)
 {
-  gulong handler = g_cancellable_connect (fetch->cancellable, G_CALLBACK (wake_cb), fetch, NULL);
+  gulong handler = g_cancellable_connect (fetch->cancellable, G_CALLBACK (quern_fetch_wake_cb), fetch, NULL);
   g_autoptr (GError) cause = NULL;
   g_autofree char *hash = NULL;
 
@@ -359,7 +359,7 @@ fetch_and_hash (QuernFetch *fetch, GError **error)
 }
 
 static gboolean
-run (QuernFetch *fetch, GError **error)
+quern_fetch_transfer (QuernFetch *fetch, GError **error)
 {
   g_autofree char *hash = NULL;
   gboolean ok;
@@ -374,7 +374,7 @@ run (QuernFetch *fetch, GError **error)
     g_free (hash);
     hash = quern_fetch_hash_file (fetch, error);
   }
-  ok = hash != NULL && (is_right (fetch, hash) || repair (fetch, error));
+  ok = hash != NULL && (is_right (fetch, hash) || quern_fetch_repair (fetch, error));
   if (!ok)
     quern_part_save (fetch->part, TRUE, NULL); /* a failure to save costs time at the next try, no more */
   quern_fetch_set_phase (fetch, QUERN_FETCH_VERIFYING);
@@ -383,8 +383,8 @@ run (QuernFetch *fetch, GError **error)
 
 /* *restart: what there was is dropped, and the file is to be fetched from the start. */
 static gboolean
-run_once (const QuernFetchSpec *spec, QuernFetchProgress *progress, GCancellable *cancellable, gboolean *restart,
-          GError **error)
+quern_fetch_run_once (const QuernFetchSpec *spec, QuernFetchProgress *progress, GCancellable *cancellable,
+                      gboolean *restart, GError **error)
 {
   QuernFetch fetch = { .spec = spec, .progress = progress };
   gulong handler;
@@ -417,9 +417,9 @@ run_once (const QuernFetchSpec *spec, QuernFetchProgress *progress, GCancellable
     fetch.unchecked[i] = quern_part_is_complete (fetch.part, i);
   fetch.cancellable = g_cancellable_new ();
   handler = cancellable != NULL
-                ? g_cancellable_connect (cancellable, G_CALLBACK (cancelled_cb), fetch.cancellable, NULL)
+                ? g_cancellable_connect (cancellable, G_CALLBACK (quern_fetch_cancelled_cb), fetch.cancellable, NULL)
                 : 0;
-  ok = run (&fetch, error);
+  ok = quern_fetch_transfer (&fetch, error);
   g_cancellable_disconnect (cancellable, handler);
   *restart = !ok && fetch.restart;
   if (*restart) {
@@ -461,7 +461,7 @@ quern_fetch_run (const QuernFetchSpec *spec, QuernFetchProgress *progress, GCanc
 {
   for (guint restarts = 0;; restarts++) {
     g_autoptr (GError) cause = NULL;
-    gboolean restart, ok = run_once (spec, progress, cancellable, &restart, &cause);
+    gboolean restart, ok = quern_fetch_run_once (spec, progress, cancellable, &restart, &cause);
 
     if (ok)
       return TRUE;

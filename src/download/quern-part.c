@@ -294,18 +294,6 @@ quern_part_missing_space (const char *folder, guint64 needed)
 
 /* ---- chunks ---------------------------------------------------------------------------------------------------- */
 
-guint64
-quern_part_get_size (QuernPart *part)
-{
-  return part->size;
-}
-
-const char *
-quern_part_get_sha256 (QuernPart *part)
-{
-  return part->sha256;
-}
-
 /* Returns: (transfer full) (nullable): what the server called the version that the content is of, where no hash decides */
 char *
 quern_part_dup_validator (QuernPart *part)
@@ -551,15 +539,6 @@ part_peek (const char *path, guint64 size, const char *sha256)
       || stat (part->part_path, &st) != 0 || (guint64) st.st_size != size)
     return NULL;
   return g_steal_pointer (&part);
-}
-
-/* Whether an earlier run verified this very content and only the renaming is missing. */
-gboolean
-quern_part_was_verified (const char *path, guint64 size, const char *sha256)
-{
-  g_autoptr (QuernPart) part = part_peek (path, size, sha256);
-
-  return part != NULL && part->verified;
 }
 
 /* How much of the file the facts claim, without opening it. */

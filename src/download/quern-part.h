@@ -31,8 +31,6 @@ gboolean quern_part_reserve (QuernPart *part, GError **error);
 guint64 quern_part_still_needed (const char *path, guint64 size);
 guint64 quern_part_missing_space (const char *folder, guint64 needed);
 
-guint64 quern_part_get_size (QuernPart *part);
-const char *quern_part_get_sha256 (QuernPart *part);
 char *quern_part_dup_validator (QuernPart *part);
 void quern_part_set_validator (QuernPart *part, const char *validator);
 guint quern_part_get_n_chunks (QuernPart *part);
@@ -52,7 +50,6 @@ void quern_part_flush_range (QuernPart *part, guint64 offset, guint64 size);
 gboolean quern_part_is_verified (QuernPart *part);
 gboolean quern_part_set_verified (QuernPart *part, GError **error);
 gboolean quern_part_install (const char *path, GError **error);
-gboolean quern_part_was_verified (const char *path, guint64 size, const char *sha256);
 guint64 quern_part_peek_bytes (const char *path, guint64 size, const char *sha256);
 gboolean quern_part_identify (const char *path, guint64 *size, char **sha256);
 void quern_part_discard (const char *path);

@@ -78,7 +78,7 @@ ensure_database (QuernHubCache *cache)
 }
 
 static gboolean
-store_func (sqlite3 *db, gpointer data, GError **error)
+quern_hub_cache_store_func (sqlite3 *db, gpointer data, GError **error)
 {
   const StoreCall *call = data;
 
@@ -99,11 +99,11 @@ quern_hub_cache_store (QuernHubCache *cache, const char *url, GBytes *body, cons
   StoreCall call = { .url = url, .etag = etag, .next = next, .body = body };
 
   if (database != NULL)
-    quern_database_write (database, store_func, &call, NULL);
+    quern_database_write (database, quern_hub_cache_store_func, &call, NULL);
 }
 
 static gboolean
-find_func (sqlite3 *db, gpointer data, GError **error)
+quern_hub_cache_find_func (sqlite3 *db, gpointer data, GError **error)
 {
   FindCall *call = data;
   g_autoptr (sqlite3_stmt) stmt =
@@ -135,7 +135,7 @@ quern_hub_cache_find (QuernHubCache *cache, const char *url, char **etag, char *
   FindCall call = { .url = url };
 
   if (database != NULL)
-    quern_database_read (database, find_func, &call, NULL);
+    quern_database_read (database, quern_hub_cache_find_func, &call, NULL);
   if (etag != NULL)
     *etag = g_steal_pointer (&call.etag);
   if (next != NULL)

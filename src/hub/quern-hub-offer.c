@@ -87,7 +87,7 @@ find_offer (QuernHub *hub, const Wish *wish, GCancellable *cancellable, GError *
 }
 
 static void
-find_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
+quern_hub_offer_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
 {
   GError *error = NULL;
   QuernHubOffer *offer = find_offer (source, data, cancellable, &error);
@@ -118,7 +118,7 @@ quern_hub_find_offer_async (QuernHub *hub, const char *model, const char *quanti
   *wish = (Wish) { g_strdup (model), g_strdup (quantisation) };
   g_task_set_source_tag (task, quern_hub_find_offer_async);
   g_task_set_task_data (task, wish, wish_free);
-  g_task_run_in_thread (task, find_thread);
+  g_task_run_in_thread (task, quern_hub_offer_thread);
 }
 
 /* Returns: (transfer full) (nullable): the best repository for it */

@@ -159,7 +159,7 @@ page_free (gpointer data)
 }
 
 static void
-load_page_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
+quern_hub_search_load_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
 {
   Page *page = data;
   GError *error = NULL;
@@ -178,7 +178,7 @@ load_page_thread (GTask *task, gpointer source, gpointer data, GCancellable *can
 }
 
 static void
-set_state (QuernHubSearch *self, QuernHubSearchState state, const char *message)
+quern_hub_search_set_state (QuernHubSearch *self, QuernHubSearchState state, const char *message)
 {
   self->state = state;
   g_set_str (&self->message, message);
@@ -201,7 +201,7 @@ same_repo (gpointer one, gpointer other)
 }
 
 static void
-page_cb (GObject *source, GAsyncResult *result, gpointer data)
+quern_hub_search_page_cb (GObject *source, GAsyncResult *result, gpointer data)
 {
   g_autofree GWeakRef *weak = data;
   g_autoptr (QuernHubSearch) self = g_weak_ref_get (weak);
@@ -234,7 +234,7 @@ page_cb (GObject *source, GAsyncResult *result, gpointer data)
     g_list_model_items_changed (G_LIST_MODEL (self), head, n_old - head - tail, n - head - tail);
     g_set_str (&self->next, page->next);
     self->fetched = page->fetched;
-    set_state (self, page->from_cache ? QUERN_HUB_SEARCH_STALE : QUERN_HUB_SEARCH_READY, NULL);
+    quern_hub_search_set_state (self, page->from_cache ? QUERN_HUB_SEARCH_STALE : QUERN_HUB_SEARCH_READY, NULL);
     return;
   }
   if (((Page *) g_task_get_task_data (G_TASK (result)))->first) {
@@ -245,11 +245,11 @@ page_cb (GObject *source, GAsyncResult *result, gpointer data)
     if (n > 0)
       g_list_model_items_changed (G_LIST_MODEL (self), 0, n, 0);
   }
-  set_state (self, QUERN_HUB_SEARCH_FAILED, error->message);
+  quern_hub_search_set_state (self, QUERN_HUB_SEARCH_FAILED, error->message);
 }
 
 static void
-load (QuernHubSearch *self, char *url, gboolean first)
+quern_hub_search_load (QuernHubSearch *self, char *url, gboolean first)
 {
   g_autoptr (GTask) task = NULL;
   GWeakRef *weak = g_new0 (GWeakRef, 1);
@@ -261,11 +261,11 @@ load (QuernHubSearch *self, char *url, gboolean first)
   page->url = url;
   page->first = first;
   g_weak_ref_init (weak, self);
-  task = g_task_new (self->hub, self->cancellable, page_cb, weak);
-  g_task_set_source_tag (task, load);
+  task = g_task_new (self->hub, self->cancellable, quern_hub_search_page_cb, weak);
+  g_task_set_source_tag (task, quern_hub_search_load);
   g_task_set_task_data (task, page, page_free);
-  g_task_run_in_thread (task, load_page_thread);
-  set_state (self, QUERN_HUB_SEARCH_LOADING, NULL);
+  g_task_run_in_thread (task, quern_hub_search_load_thread);
+  quern_hub_search_set_state (self, QUERN_HUB_SEARCH_LOADING, NULL);
 }
 
 /* Returns: (transfer full): address of the first page for a text, most downloaded first */
@@ -292,15 +292,8 @@ quern_hub_search_set_text (QuernHubSearch *self, const char *text)
   g_return_if_fail (QUERN_IS_HUB_SEARCH (self));
   g_set_str (&self->text, text != NULL ? text : "");
   g_clear_pointer (&self->next, g_free);
-  load (self, _quern_hub_search_url (self->hub, self->text), TRUE);
+  quern_hub_search_load (self, _quern_hub_search_url (self->hub, self->text), TRUE);
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_TEXT]);
-}
-
-const char *
-quern_hub_search_get_text (QuernHubSearch *self)
-{
-  g_return_val_if_fail (QUERN_IS_HUB_SEARCH (self), NULL);
-  return self->text;
 }
 
 /* Loads the next page; nothing happens when there is none or one is on its way. */
@@ -309,7 +302,7 @@ quern_hub_search_load_more (QuernHubSearch *self)
 {
   g_return_if_fail (QUERN_IS_HUB_SEARCH (self));
   if (self->next != NULL && self->cancellable == NULL)
-    load (self, g_strdup (self->next), FALSE);
+    quern_hub_search_load (self, g_strdup (self->next), FALSE);
 }
 
 gboolean

@@ -19,7 +19,6 @@ G_DECLARE_FINAL_TYPE (QuernHubSearch, quern_hub_search, QUERN, HUB_SEARCH, GObje
 
 QuernHubSearch *quern_hub_search_new (QuernHub *hub);
 void quern_hub_search_set_text (QuernHubSearch *self, const char *text);
-const char *quern_hub_search_get_text (QuernHubSearch *self);
 void quern_hub_search_load_more (QuernHubSearch *self);
 gboolean quern_hub_search_get_has_more (QuernHubSearch *self);
 QuernHubSearchState quern_hub_search_get_state (QuernHubSearch *self);

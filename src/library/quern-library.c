@@ -137,7 +137,7 @@ read_model_files (sqlite3 *db, gpointer data, GError **error)
 
 /* A database that cannot be read costs the imported models, not the others. */
 static void
-scan_worker (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
+quern_library_scan_worker (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
 {
   ScanJob *job = data;
   g_autoptr (GPtrArray) receipts = quern_receipts_read ();
@@ -203,7 +203,7 @@ is_same_folder (gconstpointer a, gconstpointer b)
 }
 
 static void
-scanned_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+quern_library_scanned_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   QuernLibrary *self = QUERN_LIBRARY (source);
   g_autoptr (GTask) task = user_data;
@@ -250,7 +250,7 @@ quern_library_scan_async (QuernLibrary *self, GCancellable *cancellable, GAsyncR
                           gpointer user_data)
 {
   GTask *task = g_task_new (self, cancellable, callback, user_data);
-  g_autoptr (GTask) worker = g_task_new (self, cancellable, scanned_cb, task);
+  g_autoptr (GTask) worker = g_task_new (self, cancellable, quern_library_scanned_cb, task);
   ScanJob *job = g_new0 (ScanJob, 1);
 
   job->number = ++self->begun;
@@ -270,7 +270,7 @@ quern_library_scan_async (QuernLibrary *self, GCancellable *cancellable, GAsyncR
   g_task_set_task_data (worker, job, scan_job_free);
   if (self->scans++ == 0)
     g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_SCANNING]);
-  g_task_run_in_thread (worker, scan_worker);
+  g_task_run_in_thread (worker, quern_library_scan_worker);
 }
 
 gboolean
@@ -280,7 +280,7 @@ quern_library_scan_finish (QuernLibrary *self, GAsyncResult *result, GError **er
 }
 
 static gboolean
-settled_cb (gpointer data)
+quern_library_settled_cb (gpointer data)
 {
   QuernLibrary *self = data;
 
@@ -293,7 +293,7 @@ static void
 folder_changed_cb (QuernLibrary *self)
 {
   g_clear_handle_id (&self->settle_source, g_source_remove);
-  self->settle_source = g_timeout_add (SETTLE_MS, settled_cb, self);
+  self->settle_source = g_timeout_add (SETTLE_MS, quern_library_settled_cb, self);
 }
 
 /* ---- look-up --------------------------------------------------------------------------------------------------- */
@@ -554,7 +554,7 @@ find_below (QuernLibrary *self, const char *folder)
 }
 
 static void
-rescanned_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+quern_library_rescanned_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (GTask) task = user_data;
   const Entry *entry = g_task_get_task_data (task);
@@ -646,7 +646,7 @@ check_import (const char *path, GCancellable *cancellable, GError **error)
 }
 
 static void
-change_worker (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
+quern_library_change_worker (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
 {
   QuernLibrary *self = source;
   Entry *entry = data;
@@ -677,7 +677,7 @@ entry_written_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   GError *error = NULL;
 
   if (g_task_propagate_boolean (G_TASK (result), &error)) {
-    quern_library_scan_async (QUERN_LIBRARY (source), g_task_get_cancellable (task), rescanned_cb, task);
+    quern_library_scan_async (QUERN_LIBRARY (source), g_task_get_cancellable (task), quern_library_rescanned_cb, task);
     return;
   }
   g_task_return_error (task, error);
@@ -692,7 +692,7 @@ apply_change (QuernLibrary *self, GTask *task, Entry *entry)
 
   g_task_set_task_data (task, entry, entry_release);
   g_task_set_task_data (worker, g_atomic_rc_box_acquire (entry), entry_release);
-  g_task_run_in_thread (worker, change_worker);
+  g_task_run_in_thread (worker, quern_library_change_worker);
 }
 
 /**

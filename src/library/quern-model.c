@@ -77,7 +77,7 @@ _quern_model_dup_stem (QuernModel *self)
 }
 
 static void
-update_shown (QuernModel *self)
+quern_model_update_shown (QuernModel *self)
 {
   g_free (self->shown);
   self->shown = self->detail ? g_strdup_printf ("%s (%s)", self->title, self->detail) : g_strdup (self->title);
@@ -107,7 +107,7 @@ find_names (QuernModel *self)
   if (self->info.quantisation[0] && quantisation && !has_same_bits (quantisation, self->info.quantisation))
     g_clear_pointer (&quantisation, g_free);
   g_set_str (&self->quantisation, quantisation ? quantisation : self->info.quantisation);
-  update_shown (self);
+  quern_model_update_shown (self);
 }
 
 /* Reads the header; the result tells in its state whether the file is of use. */
@@ -270,7 +270,7 @@ void
 _quern_model_set_detail (QuernModel *self, const char *detail)
 {
   g_set_str (&self->detail, detail);
-  update_shown (self);
+  quern_model_update_shown (self);
 }
 
 void

@@ -99,7 +99,7 @@ is_same_file (gconstpointer model, gconstpointer other)
 }
 
 static QuernModel *
-probe (Scan *scan, const char *path)
+quern_scan_probe (Scan *scan, const char *path)
 {
   QuernModel *known = g_hash_table_lookup (scan->known, path);
 
@@ -144,7 +144,7 @@ add_file (Scan *scan, const char *path)
     return; /* imported, but inside a folder that is looked at anyway */
   if (strstr (lower, "mmproj") && (add_vision_file (scan, path) || scan->origin >= QUERN_ORIGIN_FOLDER))
     return; /* or another architecture's, which says nothing to anybody */
-  model = probe (scan, path);
+  model = quern_scan_probe (scan, path);
   if (quern_model_get_state (model) == QUERN_MODEL_UNSUPPORTED && add_vision_file (scan, path))
     return;
   add_model (scan, g_steal_pointer (&model));
@@ -182,7 +182,7 @@ add_path (Scan *scan, const char *path, guint depth)
 
     for (guint i = 0; i < files->len && !g_cancellable_is_cancelled (scan->cancellable); i++) {
       const QuernCacheFile *file = files->pdata[i];
-      g_autoptr (QuernModel) model = probe (scan, file->path);
+      g_autoptr (QuernModel) model = quern_scan_probe (scan, file->path);
       QeVisionInfo info;
 
       _quern_model_set_name (model, file->name);

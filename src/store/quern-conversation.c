@@ -269,12 +269,6 @@ quern_conversation_set_folder_id (QuernConversation *self, gint64 folder_id)
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_FOLDER_ID]);
 }
 
-gboolean
-quern_conversation_get_busy (QuernConversation *self)
-{
-  return self->busy;
-}
-
 void
 quern_conversation_set_busy (QuernConversation *self, gboolean busy)
 {

@@ -43,7 +43,6 @@ gint64 quern_conversation_get_context_start (QuernConversation *self);
 void quern_conversation_set_context_start (QuernConversation *self, gint64 message_id);
 gint64 quern_conversation_get_folder_id (QuernConversation *self);
 void quern_conversation_set_folder_id (QuernConversation *self, gint64 folder_id);
-gboolean quern_conversation_get_busy (QuernConversation *self);
 
 /* For the store and the chat session. */
 void quern_conversation_set_ids (QuernConversation *self, gint64 id, gint64 created);

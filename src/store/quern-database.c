@@ -130,7 +130,7 @@ typedef struct {
 } News;
 
 static gboolean
-news_cb (gpointer data)
+quern_database_news_cb (gpointer data)
 {
   News *news = data;
 
@@ -153,14 +153,14 @@ news_free (gpointer data)
 
 /* Emits "stalled" or "recovered" where the writer of the job lives, before anything that is told there later. */
 static void
-tell (Job *job, const GError *error)
+quern_database_tell (Job *job, const GError *error)
 {
   g_autoptr (GSource) source = g_idle_source_new ();
   News *news = g_new (News, 1);
 
   *news = (News) { g_object_ref (g_task_get_source_object (job->task)), error ? g_error_copy (error) : NULL };
   g_source_set_priority (source, G_PRIORITY_DEFAULT);
-  g_source_set_callback (source, news_cb, news, news_free);
+  g_source_set_callback (source, quern_database_news_cb, news, news_free);
   g_source_attach (source, g_task_get_context (job->task));
 }
 
@@ -177,7 +177,7 @@ run_held (GQueue *held, sqlite3 *db, GError **failure)
     }
     g_queue_pop_head (held);
     if (g_queue_is_empty (held))
-      tell (job, NULL);
+      quern_database_tell (job, NULL);
     job_finish (job, ok, error);
   }
   return TRUE;
@@ -203,7 +203,7 @@ job_run (Job *job, sqlite3 *db, GQueue *held)
   }
   ok = run_in_transaction (db, job, &error);
   if (!ok && job->waits && may_pass (error)) {
-    tell (job, error);
+    quern_database_tell (job, error);
     g_error_free (error);
     g_queue_push_tail (held, job);
     return;
@@ -246,7 +246,7 @@ database_thread (gpointer data)
 }
 
 static void
-start_thread (QuernDatabase *self)
+quern_database_start_thread (QuernDatabase *self)
 {
   gpointer *data = g_new (gpointer, 2);
 
@@ -491,7 +491,7 @@ check_version (QuernDatabase *self, gint64 version, gint64 known, GError **error
 }
 
 static gboolean
-migrate (QuernDatabase *self, const QuernMigration *migrations, guint n_migrations, GError **error)
+quern_database_migrate (QuernDatabase *self, const QuernMigration *migrations, guint n_migrations, GError **error)
 {
   gint64 version = read_version (self->db, error);
 
@@ -600,7 +600,7 @@ make_folder (const char *path, GError **error)
 }
 
 static gboolean
-configure (sqlite3 *db, GError **error)
+quern_database_configure (sqlite3 *db, GError **error)
 {
   sqlite3_busy_timeout (db, 5000);
   return quern_fts_register (db, error)
@@ -644,9 +644,10 @@ quern_database_open_full (const char *path, const QuernMigration *migrations, gu
   self->instance = 1;
   if (!in_memory && (!make_folder (path, error) || !take_instance (self, error)))
     return NULL;
-  if (!connect_file (self, error) || !configure (self->db, error) || !migrate (self, migrations, n_migrations, error))
+  if (!connect_file (self, error) || !quern_database_configure (self->db, error)
+      || !quern_database_migrate (self, migrations, n_migrations, error))
     return NULL;
-  start_thread (self);
+  quern_database_start_thread (self);
   return g_steal_pointer (&self);
 }
 
@@ -714,9 +715,10 @@ quern_database_open_copy (const char *path, GError **error)
   self->instance = 1;
   ok = file && connect_file (self, error) && copy_pages (file, self->db, error);
   sqlite3_close_v2 (file);
-  if (!ok || !configure (self->db, error) || !migrate (self, migrations, n_migrations, error))
+  if (!ok || !quern_database_configure (self->db, error)
+      || !quern_database_migrate (self, migrations, n_migrations, error))
     return NULL;
-  start_thread (self);
+  quern_database_start_thread (self);
   return g_steal_pointer (&self);
 }
 
@@ -749,7 +751,7 @@ quern_database_get_notice (QuernDatabase *self)
 }
 
 static void
-join (GThread *thread)
+quern_database_join (GThread *thread)
 {
   g_thread_join (thread);
 }
@@ -771,7 +773,7 @@ quern_database_close (QuernDatabase *self)
   if (self->thread) {
     self->db = NULL;
     /* The last reference may go with a task that the database's own thread drops. */
-    g_clear_pointer (&self->thread, self->thread == g_thread_self () ? g_thread_unref : join);
+    g_clear_pointer (&self->thread, self->thread == g_thread_self () ? g_thread_unref : quern_database_join);
   }
   if (self->lock_fd >= 0)
     close (self->lock_fd);

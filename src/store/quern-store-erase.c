@@ -140,7 +140,7 @@ erasure_finish (Erasure *self, GError *error)
 }
 
 static void
-truncated_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+quern_store_erase_truncated_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   GError *error = NULL;
 
@@ -149,7 +149,7 @@ truncated_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 }
 
 static void
-step_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+quern_store_erase_step_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   Erasure *self = user_data;
   QuernDatabase *database = QUERN_DATABASE (source);
@@ -166,14 +166,14 @@ step_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     self->marked = self->done = FALSE;
   }
   if (self->done)
-    quern_database_read_async (database, truncate_log, NULL, NULL, cancellable, truncated_cb, self);
+    quern_database_read_async (database, truncate_log, NULL, NULL, cancellable, quern_store_erase_truncated_cb, self);
   else
-    quern_database_write_async (database, erase_step, self, NULL, cancellable, step_cb, self);
+    quern_database_write_async (database, erase_step, self, NULL, cancellable, quern_store_erase_step_cb, self);
 }
 
 /* Takes over the task. */
 static void
-erase (QuernStore *store, gint64 before, GTask *task)
+quern_store_erase (QuernStore *store, gint64 before, GTask *task)
 {
   Erasure *self = g_new0 (Erasure, 1);
 
@@ -182,7 +182,7 @@ erase (QuernStore *store, gint64 before, GTask *task)
   self->before = before;
   self->limit = STEP_ROWS;
   quern_database_write_async (quern_store_get_database (store), erase_step, self, NULL,
-                              task ? g_task_get_cancellable (task) : NULL, step_cb, self);
+                              task ? g_task_get_cancellable (task) : NULL, quern_store_erase_step_cb, self);
 }
 
 /**
@@ -196,7 +196,8 @@ quern_store_erase_deleted_async (QuernStore *self, GCancellable *cancellable, GA
                                  gpointer user_data)
 {
   g_signal_emit_by_name (self, "erased");
-  erase (self, QUERN_STORE_FIRST_IMPORTING, callback ? g_task_new (self, cancellable, callback, user_data) : NULL);
+  quern_store_erase (self, QUERN_STORE_FIRST_IMPORTING,
+                     callback ? g_task_new (self, cancellable, callback, user_data) : NULL);
 }
 
 /**
@@ -226,7 +227,7 @@ count_old (sqlite3 *db, gpointer data, GError **error)
 void
 _quern_store_erase_before (QuernStore *self, gint64 time)
 {
-  erase (self, time, NULL);
+  quern_store_erase (self, time, NULL);
 }
 
 void
@@ -236,7 +237,7 @@ _quern_store_erase_old (QuernStore *self)
   gint64 any = before;
 
   if (quern_database_read (quern_store_get_database (self), count_old, &any, NULL) && any)
-    erase (self, before, NULL);
+    quern_store_erase (self, before, NULL);
 }
 
 /* ---- everything ------------------------------------------------------------------------------------------------ */
@@ -334,7 +335,7 @@ all_erased_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   QuernStore *self = g_task_get_source_object (task);
   const Hidden *hidden = g_task_get_task_data (task);
   for (guint i = 0; i < hidden->folders->len; i++)
-    _quern_preset_show (self, hidden->folders->pdata[i]);
+    _quern_folder_show (self, hidden->folders->pdata[i]);
   for (guint i = 0; i < hidden->conversations->len; i++)
     _quern_store_show_conversation (self, hidden->conversations->pdata[i]);
   g_task_return_error (task, error);
@@ -356,7 +357,7 @@ quern_store_erase_all_async (QuernStore *self, GCancellable *cancellable, GAsync
   _quern_store_save_settings (self);
   Hidden *hidden = g_new (Hidden, 1);
   GListModel *conversations = quern_store_get_conversations (self);
-  GListStore *folders = _quern_store_get_preset_list (self, QUERN_PRESET_FOLDER);
+  GListStore *folders = _quern_store_get_folder_list (self);
 
   *hidden = (Hidden) { g_ptr_array_new_with_free_func (g_object_unref),
                        g_ptr_array_new_with_free_func (g_object_unref) };

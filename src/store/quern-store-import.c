@@ -96,7 +96,7 @@ quern_store_import_choices (QuernStore *self, QuernConversation *conversation, G
 }
 
 static gboolean
-keep (sqlite3 *db, gpointer data, GError **error)
+quern_store_keep_import (sqlite3 *db, gpointer data, GError **error)
 {
   const GPtrArray *conversations = data;
 
@@ -128,7 +128,8 @@ give_up (sqlite3 *db, gpointer data, GError **error)
 gboolean
 quern_store_import_end (QuernStore *self, GPtrArray *conversations, gboolean keep_them, GError **error)
 {
-  return quern_database_write (quern_store_get_database (self), keep_them ? keep : give_up, conversations, error);
+  return quern_database_write (quern_store_get_database (self), keep_them ? quern_store_keep_import : give_up,
+                               conversations, error);
 }
 
 /**

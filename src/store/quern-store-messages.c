@@ -119,7 +119,7 @@ insert_attachment (sqlite3 *db, gint64 message_id, gint64 position, QuernAttachm
 }
 
 static gboolean
-choose (sqlite3 *db, gint64 conversation_id, gint64 parent_id, gint64 id, GError **error)
+quern_store_choose (sqlite3 *db, gint64 conversation_id, gint64 parent_id, gint64 id, GError **error)
 {
   if (parent_id != 0)
     return quern_sql_run (db, error, "UPDATE message SET chosen_id = ?2 WHERE id = ?1", "ii", parent_id, id);
@@ -139,7 +139,7 @@ insert_row (sqlite3 *db, gpointer data, GError **error)
   ok = ok && update_row (db, row, error);
   for (guint i = 0; ok && i < row->attachments->len; i++)
     ok = insert_attachment (db, row->id, i, g_ptr_array_index (row->attachments, i), error);
-  return ok && choose (db, row->conversation_id, row->parent_id, row->id, error);
+  return ok && quern_store_choose (db, row->conversation_id, row->parent_id, row->id, error);
 }
 
 static Row *
@@ -168,8 +168,8 @@ _quern_store_insert_message (sqlite3 *db, QuernStore *store, QuernConversation *
 gboolean
 _quern_store_choose_message (sqlite3 *db, QuernConversation *conversation, QuernMessage *message, GError **error)
 {
-  return choose (db, quern_conversation_get_id (conversation), quern_message_get_parent_id (message),
-                 quern_message_get_id (message), error);
+  return quern_store_choose (db, quern_conversation_get_id (conversation), quern_message_get_parent_id (message),
+                             quern_message_get_id (message), error);
 }
 
 /**
@@ -242,7 +242,7 @@ choose_sibling (sqlite3 *db, gpointer data, GError **error)
     return FALSE;
   if (!quern_sql_next (stmt, error))
     return TRUE; /* none on that side */
-  return choose (db, change->conversation_id, change->parent_id, sqlite3_column_int64 (stmt, 0), error);
+  return quern_store_choose (db, change->conversation_id, change->parent_id, sqlite3_column_int64 (stmt, 0), error);
 }
 
 /**
@@ -262,7 +262,7 @@ choose_this (sqlite3 *db, gpointer data, GError **error)
 {
   const Change *change = data;
 
-  return choose (db, change->conversation_id, change->parent_id, change->id, error);
+  return quern_store_choose (db, change->conversation_id, change->parent_id, change->id, error);
 }
 
 /**

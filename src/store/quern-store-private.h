@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-#include "quern-preset.h"
+#include "quern-folder.h"
+#include "quern-persona.h"
 #include "quern-sql.h"
 #include "quern-store.h"
 
@@ -23,11 +24,14 @@ void _quern_store_tell (QuernStore *self, char *sentence);
 /* Writes the settings of conversations that changed, so that they are on disk before whatever is written next. */
 void _quern_store_save_settings (QuernStore *self);
 
-/* The presets (quern-preset.c) of one kind, and what fills them all: an array of lists. */
-GListStore *_quern_store_get_preset_list (QuernStore *self, int kind);
-gboolean _quern_preset_load (sqlite3 *db, gpointer data, GError **error);
-/* Into its list; it is on disk already. */
-void _quern_preset_show (QuernStore *self, QuernPreset *preset);
+/* The lists of folders and personas, and what fills one that nobody watches yet, on any thread. */
+GListStore *_quern_store_get_folder_list (QuernStore *self);
+GListStore *_quern_store_get_persona_list (QuernStore *self);
+gboolean _quern_folder_load (sqlite3 *db, gpointer list, GError **error);
+gboolean _quern_persona_load (sqlite3 *db, gpointer list, GError **error);
+/* These put one that is on disk already into its list, unless the list has one of that id: undo may have been faster. */
+void _quern_folder_show (QuernStore *store, QuernFolder *folder);
+void _quern_persona_show (QuernStore *store, QuernPersona *persona);
 
 /* All that are not deleted, into an array that owns them; and one of them into the list, with its changes kept. */
 gboolean _quern_store_load_conversations (sqlite3 *db, gpointer data, GError **error);

@@ -4,7 +4,6 @@
 #include <glib/gi18n-lib.h>
 #include <string.h>
 
-#include "quern-preset.h"
 #include "quern-schema.h"
 #include "quern-store-private.h"
 
@@ -17,7 +16,7 @@ typedef struct {
   guint n_conversations, n_others;
   GHashTable *ids;          /* of conversations that came back: gint64 */
   GPtrArray *conversations; /* all there are now */
-  GListStore *presets[QUERN_N_PRESET_KINDS];
+  GListStore *folders, *personas;
 } Restoring;
 
 static void
@@ -31,15 +30,15 @@ restoring_free (gpointer data)
   g_free (r->name);
   g_hash_table_unref (r->ids);
   g_ptr_array_unref (r->conversations);
-  for (int kind = 0; kind < QUERN_N_PRESET_KINDS; kind++)
-    g_object_unref (r->presets[kind]);
+  g_object_unref (r->folders);
+  g_object_unref (r->personas);
   g_free (r);
 }
 
 /* ---- the copy, on a thread ------------------------------------------------------------------------------------- */
 
 static gboolean
-fail_as_damaged (const Restoring *r, GError **error)
+quern_store_fail_as_damaged (const Restoring *r, GError **error)
 {
   g_set_error (error, QUERN_DATABASE_ERROR, QUERN_DATABASE_ERROR_DAMAGED,
                _("“%s” is damaged, so nothing was restored. Try another copy."), r->name);
@@ -68,7 +67,7 @@ check_header (const Restoring *r, GCancellable *cancellable, GError **error)
 
 /* Opening it does what opening does: old schemas become new, answers that were being written are interrupted. */
 static gboolean
-prepare (Restoring *r, GCancellable *cancellable, GError **error)
+quern_store_prepare_restore (Restoring *r, GCancellable *cancellable, GError **error)
 {
   g_autoptr (GFile) copy = g_file_new_for_path (r->path);
   g_autoptr (QuernStore) store = NULL;
@@ -84,17 +83,17 @@ prepare (Restoring *r, GCancellable *cancellable, GError **error)
     return TRUE;
   }
   if (g_error_matches (failure, QUERN_DATABASE_ERROR, QUERN_DATABASE_ERROR_DAMAGED))
-    return fail_as_damaged (r, error);
+    return quern_store_fail_as_damaged (r, error);
   g_propagate_error (error, g_steal_pointer (&failure));
   return FALSE;
 }
 
 static void
-prepare_worker (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
+quern_store_prepare_worker (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
 {
   GError *error = NULL;
 
-  if (prepare (data, cancellable, &error))
+  if (quern_store_prepare_restore (data, cancellable, &error))
     g_task_return_boolean (task, TRUE);
   else
     g_task_return_error (task, error);
@@ -162,7 +161,7 @@ static gboolean
 merge_attached (sqlite3 *db, Restoring *r, GError **error)
 {
   if (!quern_sql_is_intact (db, "restoring"))
-    return fail_as_damaged (r, error);
+    return quern_store_fail_as_damaged (r, error);
   if (quern_sql_exec (db, begin_sql, error) && count_rows (db, folders_sql, &r->n_others, error)
       && quern_sql_exec (db, conversations_sql, error) && count_rows (db, comparisons_sql, &r->n_others, error)
       && count_rows (db, personas_sql, &r->n_others, error) && read_ids (db, r, error)
@@ -174,7 +173,7 @@ merge_attached (sqlite3 *db, Restoring *r, GError **error)
 
 /* A transaction of its own, because a database cannot be attached in one. */
 static gboolean
-merge (sqlite3 *db, gpointer data, GError **error)
+quern_store_merge (sqlite3 *db, gpointer data, GError **error)
 {
   Restoring *r = data;
   gboolean ok = quern_sql_run (db, error, "ATTACH ?1 AS restoring", "s", r->path);
@@ -184,13 +183,13 @@ merge (sqlite3 *db, gpointer data, GError **error)
   ok = merge_attached (db, r, error);
   sqlite3_exec (db, "DETACH restoring", NULL, NULL, NULL);
   return ok && _quern_store_load_conversations (db, r->conversations, error)
-         && _quern_preset_load (db, r->presets, error);
+         && _quern_folder_load (db, r->folders, error) && _quern_persona_load (db, r->personas, error);
 }
 
 /* ---- the lists, on the caller's thread ------------------------------------------------------------------------- */
 
 static void
-merged_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+quern_store_merged_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (GTask) task = user_data;
   QuernStore *self = QUERN_STORE (source);
@@ -208,13 +207,13 @@ merged_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     gint64 id = quern_conversation_get_id (conversation);
     g_hash_table_remove (r->ids, &id);
   }
-  for (int kind = 0; kind < QUERN_N_PRESET_KINDS; kind++) {
-    GListModel *presets = G_LIST_MODEL (r->presets[kind]);
-    for (guint i = 0; i < g_list_model_get_n_items (presets); i++) {
-      g_autoptr (QuernPreset) preset = g_list_model_get_item (presets, i);
-      if (quern_store_find_preset (self, kind, quern_preset_get_id (preset)) == NULL)
-        _quern_preset_show (self, preset);
-    }
+  for (guint i = 0; i < g_list_model_get_n_items (G_LIST_MODEL (r->folders)); i++) {
+    g_autoptr (QuernFolder) folder = g_list_model_get_item (G_LIST_MODEL (r->folders), i);
+    _quern_folder_show (self, folder);
+  }
+  for (guint i = 0; i < g_list_model_get_n_items (G_LIST_MODEL (r->personas)); i++) {
+    g_autoptr (QuernPersona) persona = g_list_model_get_item (G_LIST_MODEL (r->personas), i);
+    _quern_persona_show (self, persona);
   }
   for (guint i = 0; i < r->conversations->len; i++) {
     gint64 id = quern_conversation_get_id (r->conversations->pdata[i]);
@@ -225,14 +224,14 @@ merged_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 }
 
 static void
-prepared_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+quern_store_prepared_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   GTask *task = user_data;
   GError *error = NULL;
 
   if (g_task_propagate_boolean (G_TASK (result), &error)) {
-    _quern_store_call (QUERN_STORE (source), FALSE, merge, g_task_get_task_data (task), NULL,
-                       g_task_get_cancellable (task), merged_cb, task);
+    _quern_store_call (QUERN_STORE (source), FALSE, quern_store_merge, g_task_get_task_data (task), NULL,
+                       g_task_get_cancellable (task), quern_store_merged_cb, task);
     return;
   }
   g_task_return_error (task, error);
@@ -251,7 +250,7 @@ quern_store_restore_async (QuernStore *self, GFile *file, GCancellable *cancella
                            gpointer user_data)
 {
   GTask *task = g_task_new (self, cancellable, callback, user_data);
-  g_autoptr (GTask) preparing = g_task_new (self, cancellable, prepared_cb, task);
+  g_autoptr (GTask) preparing = g_task_new (self, cancellable, quern_store_prepared_cb, task);
   Restoring *r = g_new0 (Restoring, 1);
   QuernDatabase *database = quern_store_get_database (self);
   const char *path = quern_database_get_path (database);
@@ -263,12 +262,12 @@ quern_store_restore_async (QuernStore *self, GFile *file, GCancellable *cancella
   r->name = g_file_get_parse_name (file);
   r->ids = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, NULL);
   r->conversations = g_ptr_array_new_with_free_func (g_object_unref);
-  for (int kind = 0; kind < QUERN_N_PRESET_KINDS; kind++)
-    r->presets[kind] = g_list_store_new (QUERN_TYPE_PRESET);
+  r->folders = g_list_store_new (QUERN_TYPE_FOLDER);
+  r->personas = g_list_store_new (QUERN_TYPE_PERSONA);
 
   g_task_set_task_data (task, r, restoring_free);
   g_task_set_task_data (preparing, r, NULL);
-  g_task_run_in_thread (preparing, prepare_worker);
+  g_task_run_in_thread (preparing, quern_store_prepare_worker);
 }
 
 /**

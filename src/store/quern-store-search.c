@@ -7,7 +7,7 @@
 struct _QuernSearchHit {
   GObject parent_instance;
 
-  gint64 conversation_id, message_id, created;
+  gint64 conversation_id, message_id;
   char *title;
   char *snippet;
 };
@@ -46,12 +46,6 @@ const char *
 quern_search_hit_get_snippet (QuernSearchHit *self)
 {
   return self->snippet;
-}
-
-gint64
-quern_search_hit_get_created (QuernSearchHit *self)
-{
-  return self->created;
 }
 
 static void
@@ -94,7 +88,7 @@ search_free (gpointer data)
 /* The newest first: ranking by relevance would read every hit of a common word. Message ids grow with time, and the
  * index returns them in order, so that the limit ends the search early; snippets are made for those few alone. */
 static gboolean
-run_search (sqlite3 *db, gpointer data, GError **error)
+quern_store_run_search (sqlite3 *db, gpointer data, GError **error)
 {
   Search *search = data;
   GError *failure = NULL;
@@ -103,7 +97,7 @@ run_search (sqlite3 *db, gpointer data, GError **error)
   if (!search->query)
     return TRUE;
   stmt = quern_sql_query (db, error,
-                          "SELECT m.id, c.id, c.title, m.created,"
+                          "SELECT m.id, c.id, c.title,"
                           " snippet (message_index, 0, '\u2068', '\u2069', '…', 16)"
                           " FROM message_index JOIN message m ON m.id = message_index.rowid"
                           " JOIN conversation c ON c.id = m.conversation_id"
@@ -118,8 +112,7 @@ run_search (sqlite3 *db, gpointer data, GError **error)
     hit->message_id = sqlite3_column_int64 (stmt, 0);
     hit->conversation_id = sqlite3_column_int64 (stmt, 1);
     hit->title = quern_sql_dup_text (stmt, 2);
-    hit->created = sqlite3_column_int64 (stmt, 3);
-    hit->snippet = quern_sql_dup_text (stmt, 4);
+    hit->snippet = quern_sql_dup_text (stmt, 3);
     g_ptr_array_add (search->hits, hit);
   }
   if (failure)
@@ -143,7 +136,7 @@ quern_store_search_async (QuernStore *self, const char *text, guint limit, GCanc
   search->query = quern_fts_query (text);
   search->limit = limit;
   search->hits = g_ptr_array_new_with_free_func (g_object_unref);
-  _quern_store_call (self, FALSE, run_search, search, search_free, cancellable, callback, user_data);
+  _quern_store_call (self, FALSE, quern_store_run_search, search, search_free, cancellable, callback, user_data);
 }
 
 /**

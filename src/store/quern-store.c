@@ -6,7 +6,6 @@
 #include <glib/gi18n-lib.h>
 #include <glib/gstdio.h>
 
-#include "quern-preset.h"
 #include "quern-store-private.h"
 
 /* Changed conversations are gathered for this long before they are written: what is not sent yet is typed letter by letter. */
@@ -17,7 +16,7 @@ struct _QuernStore {
 
   QuernDatabase *database;
   GListStore *conversations; /* newest first */
-  GListStore *presets[QUERN_N_PRESET_KINDS];
+  GListStore *folders, *personas;
   GHashTable *dirty; /* set of QuernConversation * (owned): changed since they were written */
   guint save_source;
   char *notice;
@@ -72,13 +71,13 @@ write_done_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 }
 
 static void
-stalled_cb (QuernStore *self, const GError *error)
+quern_store_stalled_cb (QuernStore *self, const GError *error)
 {
   g_signal_emit (self, signals[SIGNAL_PROBLEM], 0, error);
 }
 
 static void
-recovered_cb (QuernStore *self)
+quern_store_recovered_cb (QuernStore *self)
 {
   g_signal_emit (self, signals[SIGNAL_RECOVERED], 0);
 }
@@ -194,7 +193,7 @@ row_free (gpointer data)
 }
 
 static gboolean
-save_row (sqlite3 *db, gpointer data, GError **error)
+quern_store_save_row (sqlite3 *db, gpointer data, GError **error)
 {
   const Row *row = data;
 
@@ -217,7 +216,7 @@ gboolean
 _quern_store_save_conversation (sqlite3 *db, QuernConversation *conversation, GError **error)
 {
   Row *row = row_new (conversation);
-  gboolean ok = save_row (db, row, error);
+  gboolean ok = quern_store_save_row (db, row, error);
 
   row_free (row);
   return ok;
@@ -232,12 +231,12 @@ _quern_store_save_settings (QuernStore *self)
   g_clear_handle_id (&self->save_source, g_source_remove);
   g_hash_table_iter_init (&iter, self->dirty);
   while (g_hash_table_iter_next (&iter, &conversation, NULL))
-    _quern_store_write (self, save_row, row_new (conversation), row_free);
+    _quern_store_write (self, quern_store_save_row, row_new (conversation), row_free);
   g_hash_table_remove_all (self->dirty);
 }
 
 static gboolean
-save_cb (gpointer data)
+quern_store_save_cb (gpointer data)
 {
   QuernStore *self = data;
 
@@ -247,14 +246,14 @@ save_cb (gpointer data)
 }
 
 static void
-changed_cb (QuernStore *self, GParamSpec *pspec, QuernConversation *conversation)
+quern_store_changed_cb (QuernStore *self, GParamSpec *pspec, QuernConversation *conversation)
 {
   if (!(pspec->flags & G_PARAM_WRITABLE) && !g_str_equal (pspec->name, "updated"))
     return;
   if (!g_hash_table_contains (self->dirty, conversation))
     g_hash_table_add (self->dirty, g_object_ref (conversation));
   if (self->save_source == 0)
-    self->save_source = g_timeout_add (SAVE_DELAY_MS, save_cb, self);
+    self->save_source = g_timeout_add (SAVE_DELAY_MS, quern_store_save_cb, self);
 }
 
 static int
@@ -270,7 +269,7 @@ void
 _quern_store_show_conversation (QuernStore *self, QuernConversation *conversation)
 {
   g_list_store_insert_sorted (self->conversations, conversation, compare_conversations, NULL);
-  g_signal_connect_object (conversation, "notify", G_CALLBACK (changed_cb), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (conversation, "notify", G_CALLBACK (quern_store_changed_cb), self, G_CONNECT_SWAPPED);
 }
 
 void
@@ -344,7 +343,7 @@ quern_store_add_conversation (QuernStore *self, QuernConversation *conversation)
                                   ? quern_conversation_get_created (conversation)
                                   : now);
   quern_conversation_touch (conversation, now);
-  _quern_store_write (self, save_row, row_new (conversation), row_free);
+  _quern_store_write (self, quern_store_save_row, row_new (conversation), row_free);
   _quern_store_show_conversation (self, conversation);
 }
 
@@ -393,9 +392,15 @@ quern_store_restore_conversation (QuernStore *self, QuernConversation *conversat
 }
 
 GListStore *
-_quern_store_get_preset_list (QuernStore *self, int kind)
+_quern_store_get_folder_list (QuernStore *self)
 {
-  return self->presets[kind];
+  return self->folders;
+}
+
+GListStore *
+_quern_store_get_persona_list (QuernStore *self)
+{
+  return self->personas;
 }
 
 /* ---- backup ---------------------------------------------------------------------------------------------------- */
@@ -407,7 +412,7 @@ nothing (sqlite3 *db, gpointer data, GError **error)
 }
 
 static void
-backup_worker (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
+quern_store_backup_worker (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
 {
   QuernStore *self = source;
   GError *error = NULL;
@@ -434,7 +439,7 @@ quern_store_backup_async (QuernStore *self, const char *path, GCancellable *canc
 
   _quern_store_save_settings (self);
   g_task_set_task_data (task, g_strdup (path), g_free);
-  g_task_run_in_thread (task, backup_worker);
+  g_task_run_in_thread (task, quern_store_backup_worker);
 }
 
 /**
@@ -473,7 +478,7 @@ change_dead (sqlite3 *db, QuernDatabase *database, const char *query, const char
 
 /* Answers that a crashed instance was writing, and what it was importing; those of living instances are left alone. */
 static gboolean
-recover (sqlite3 *db, gpointer data, GError **error)
+quern_store_recover (sqlite3 *db, gpointer data, GError **error)
 {
   return change_dead (db, data, "SELECT DISTINCT owner FROM message WHERE state = 'streaming'",
                       "UPDATE message SET state = 'interrupted', owner = 0 WHERE state = 'streaming' AND owner = ?1",
@@ -533,14 +538,15 @@ open_database (QuernDatabase *database, GError **error)
 
   self->database = database;
   if (!quern_database_read (self->database, _quern_store_load_conversations, list, error)
-      || !quern_database_read (self->database, _quern_preset_load, self->presets, error))
+      || !quern_database_read (self->database, _quern_folder_load, self->folders, error)
+      || !quern_database_read (self->database, _quern_persona_load, self->personas, error))
     return NULL;
   self->notice = g_strdup (quern_database_get_notice (database));
-  if (!quern_database_write (self->database, recover, self->database, &failure))
+  if (!quern_database_write (self->database, quern_store_recover, self->database, &failure))
     _quern_store_tell (self, g_strdup_printf (_("Interrupted answers could not be marked: %s"), failure->message));
   quern_database_read (self->database, raise_last_id, NULL, NULL);
-  g_signal_connect_object (self->database, "stalled", G_CALLBACK (stalled_cb), self, G_CONNECT_SWAPPED);
-  g_signal_connect_object (self->database, "recovered", G_CALLBACK (recovered_cb), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->database, "stalled", G_CALLBACK (quern_store_stalled_cb), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->database, "recovered", G_CALLBACK (quern_store_recovered_cb), self, G_CONNECT_SWAPPED);
   for (guint i = 0; i < list->len; i++)
     _quern_store_show_conversation (self, g_ptr_array_index (list, i));
   return g_steal_pointer (&self);
@@ -593,7 +599,7 @@ quern_store_open_in_memory (void)
 }
 
 static void
-open_worker (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
+quern_store_open_worker (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
 {
   GError *error = NULL;
   QuernStore *self = quern_store_open (data, &error);
@@ -619,7 +625,7 @@ quern_store_open_async (const char *path, GCancellable *cancellable, GAsyncReady
   g_autoptr (GTask) task = g_task_new (NULL, cancellable, callback, user_data);
 
   g_task_set_task_data (task, g_strdup (path), g_free);
-  g_task_run_in_thread (task, open_worker);
+  g_task_run_in_thread (task, quern_store_open_worker);
 }
 
 /**
@@ -683,8 +689,8 @@ quern_store_dispose (GObject *object)
     quern_store_close (self);
   g_clear_object (&self->database);
   g_clear_object (&self->conversations);
-  for (int kind = 0; kind < QUERN_N_PRESET_KINDS; kind++)
-    g_clear_object (&self->presets[kind]);
+  g_clear_object (&self->folders);
+  g_clear_object (&self->personas);
   g_clear_pointer (&self->dirty, g_hash_table_unref);
   g_clear_pointer (&self->notice, g_free);
   G_OBJECT_CLASS (quern_store_parent_class)->dispose (object);
@@ -723,7 +729,7 @@ static void
 quern_store_init (QuernStore *self)
 {
   self->conversations = g_list_store_new (QUERN_TYPE_CONVERSATION);
-  for (int kind = 0; kind < QUERN_N_PRESET_KINDS; kind++)
-    self->presets[kind] = g_list_store_new (QUERN_TYPE_PRESET);
+  self->folders = g_list_store_new (QUERN_TYPE_FOLDER);
+  self->personas = g_list_store_new (QUERN_TYPE_PERSONA);
   self->dirty = g_hash_table_new_full (NULL, NULL, g_object_unref, NULL);
 }

@@ -88,6 +88,5 @@ gint64 quern_search_hit_get_conversation_id (QuernSearchHit *self);
 gint64 quern_search_hit_get_message_id (QuernSearchHit *self);
 const char *quern_search_hit_get_title (QuernSearchHit *self);
 const char *quern_search_hit_get_snippet (QuernSearchHit *self);
-gint64 quern_search_hit_get_created (QuernSearchHit *self);
 
 G_END_DECLS

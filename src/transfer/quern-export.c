@@ -9,7 +9,7 @@
 
 #include "quern-export-private.h"
 #include "quern-file-name.h"
-#include "quern-preset.h"
+#include "quern-folder.h"
 
 typedef struct {
   QuernStore *store;
@@ -197,7 +197,7 @@ json_message (QuernExportWriter *writer, QuernMessage *message, gboolean shown, 
 static JsonObject *
 conversation_to_json (QuernStore *store, QuernConversation *c)
 {
-  QuernPreset *folder = quern_store_find_preset (store, QUERN_PRESET_FOLDER, quern_conversation_get_folder_id (c));
+  QuernFolder *folder = quern_store_find_folder (store, quern_conversation_get_folder_id (c));
   JsonObject *object = json_object_new ();
   const char *sampling = quern_conversation_get_sampling (c);
   JsonNode *node = sampling ? json_from_string (sampling, NULL) : NULL;
@@ -207,7 +207,7 @@ conversation_to_json (QuernStore *store, QuernConversation *c)
   json_object_set_boolean_member (object, "title_given", quern_conversation_get_title_given (c));
   set_time (object, "created", quern_conversation_get_created (c));
   set_time (object, "updated", quern_conversation_get_updated (c));
-  set_text (object, "folder", folder ? quern_preset_get_name (folder) : NULL);
+  set_text (object, "folder", folder ? quern_folder_get_name (folder) : NULL);
   set_text (object, "draft", quern_conversation_get_unsent (c));
   if (quern_conversation_get_context_start (c))
     json_object_set_int_member (object, "context_start", quern_conversation_get_context_start (c));

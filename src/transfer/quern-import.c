@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "quern-export.h"
-#include "quern-preset.h"
+#include "quern-folder.h"
 
 /* A file is read, turned into the JSON of an export and written to the database on a thread; the caller's, where the store's
  * objects live, only shows what came of it. Nothing in the file is trusted: what is missing or of the wrong type is left
@@ -522,7 +522,7 @@ written_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (GTask) task = user_data;
   Import *import = g_task_get_task_data (task);
-  GListModel *folders = quern_store_get_presets (import->store, QUERN_PRESET_FOLDER);
+  GListModel *folders = quern_store_get_folders (import->store);
   GError *error = NULL;
 
   if (!g_task_propagate_boolean (G_TASK (result), &error)) {
@@ -536,12 +536,12 @@ written_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     const char *name = import->folders->pdata[i];
     gint64 id = 0;
     for (guint j = 0; *name && id == 0 && j < g_list_model_get_n_items (folders); j++) {
-      g_autoptr (QuernPreset) folder = g_list_model_get_item (folders, j);
-      if (g_str_equal (quern_preset_get_name (folder), name))
-        id = quern_preset_get_id (folder);
+      g_autoptr (QuernFolder) folder = g_list_model_get_item (folders, j);
+      if (g_str_equal (quern_folder_get_name (folder), name))
+        id = quern_folder_get_id (folder);
     }
     if (*name && id == 0)
-      id = quern_preset_get_id (quern_store_add_preset (import->store, QUERN_PRESET_FOLDER, name, NULL));
+      id = quern_folder_get_id (quern_store_add_folder (import->store, name));
     quern_conversation_set_folder_id (import->conversations->pdata[i], id);
   }
   import->text = report_to_text (&import->report);

@@ -3,7 +3,7 @@
 
 #include "quern-export.h"
 #include "quern-import.h"
-#include "quern-preset.h"
+#include "quern-folder.h"
 #include "test-util.h"
 
 /* Conversations to files and back, and what other programs wrote. */
@@ -64,8 +64,8 @@ setup (Fixture *f, gconstpointer data)
   quern_conversation_set_context_start (f->conversation, quern_message_get_id (first));
   quern_conversation_set_context_size (f->conversation, 8192);
   quern_conversation_set_folder_id (f->conversation,
-                                    quern_preset_get_id (
-                                        quern_store_add_preset (f->store, QUERN_PRESET_FOLDER, "Work", NULL)));
+                                    quern_folder_get_id (
+                                        quern_store_add_folder (f->store, "Work")));
   quern_conversation_touch (f->conversation, G_GINT64_CONSTANT (1700000000000000));
 }
 

@@ -3,7 +3,8 @@
 #include <string.h>
 
 #include "quern-sql.h"
-#include "quern-preset.h"
+#include "quern-folder.h"
+#include "quern-persona.h"
 #include "quern-store.h"
 #include "test-util.h"
 
@@ -278,17 +279,17 @@ test_erase_fails (Fixture *f, gconstpointer data)
   g_autoptr (QuernConversation) c = quern_conversation_new (), d = quern_conversation_new ();
   g_autoptr (QuernMessage) q = say (store, c, NULL, QUERN_ROLE_USER, "secretword in a question");
   g_autoptr (QuernMessage) p = say (store, d, NULL, QUERN_ROLE_USER, "another secretword");
-  QuernPreset *folder = quern_store_add_preset (store, QUERN_PRESET_FOLDER, "Sea", NULL);
+  QuernFolder *folder = quern_store_add_folder (store, "Sea");
   GListModel *list = quern_store_get_conversations (store);
   g_autoptr (GError) error = NULL;
 
-  quern_conversation_set_folder_id (c, quern_preset_get_id (folder));
+  quern_conversation_set_folder_id (c, quern_folder_get_id (folder));
   write_sql (store, "CREATE TRIGGER no BEFORE DELETE ON message BEGIN SELECT RAISE (ABORT, 'not now'); END");
   g_assert_false (erase_all (store, &error));
   g_assert_error (error, QUERN_DATABASE_ERROR, QUERN_DATABASE_ERROR_FAILED);
   g_clear_error (&error);
   g_assert_cmpuint (g_list_model_get_n_items (list), ==, 2);
-  g_assert_cmpuint (g_list_model_get_n_items (quern_store_get_presets (store, QUERN_PRESET_FOLDER)), ==, 1);
+  g_assert_cmpuint (g_list_model_get_n_items (quern_store_get_folders (store)), ==, 1);
   g_assert_cmpuint (search_count (store, "secretword"), ==, 2);
   quern_conversation_set_title (c, "still followed", TRUE);
   quern_store_delete_conversation (store, c);
@@ -460,44 +461,44 @@ test_erase_while_restoring (Fixture *f, gconstpointer data)
   g_assert_false (g_file_test (old, G_FILE_TEST_EXISTS));
 }
 
-static QuernPreset *
-preset_at (QuernStore *store, QuernPresetKind kind, guint position)
+static gpointer
+item_at (GListModel *list, guint position)
 {
-  QuernPreset *preset = g_list_model_get_item (quern_store_get_presets (store, kind), position);
+  GObject *item = g_list_model_get_item (list, position);
 
-  g_assert_nonnull (preset);
-  g_object_unref (preset); /* the list holds it */
-  return preset;
+  g_assert_nonnull (item);
+  g_object_unref (item); /* the list holds it */
+  return item;
 }
 
 /* Folders and personas: sorted by name, kept, changed and deleted; a folder lets go of its conversations. */
 static void
-test_presets (Fixture *f, gconstpointer data)
+test_folders_and_personas (Fixture *f, gconstpointer data)
 {
   g_autoptr (QuernStore) store = open_store (f);
   g_autoptr (QuernConversation) c = quern_conversation_new ();
   g_autoptr (QuernMessage) m = say (store, c, NULL, QUERN_ROLE_USER, "Hello");
-  QuernPreset *work = quern_store_add_preset (store, QUERN_PRESET_FOLDER, "Work", NULL);
-  QuernPreset *home = quern_store_add_preset (store, QUERN_PRESET_FOLDER, "Home", NULL);
+  QuernFolder *work = quern_store_add_folder (store, "Work");
+  QuernFolder *home = quern_store_add_folder (store, "Home");
 
-  g_assert_true (preset_at (store, QUERN_PRESET_FOLDER, 0) == home);
-  quern_conversation_set_folder_id (c, quern_preset_get_id (work));
+  g_assert_true (item_at (quern_store_get_folders (store), 0) == home);
+  quern_conversation_set_folder_id (c, quern_folder_get_id (work));
   quern_conversation_set_context_start (c, quern_message_get_id (m));
-  quern_store_add_preset (store, QUERN_PRESET_PERSONA, "Poet", "Answer in verse.");
-  quern_store_change_preset (store, preset_at (store, QUERN_PRESET_PERSONA, 0), "Bard", "Sing.");
-  quern_store_delete_preset (store, home);
+  quern_store_add_persona (store, "Poet", "Answer in verse.");
+  quern_store_change_persona (store, item_at (quern_store_get_personas (store), 0), "Bard", "Sing.");
+  quern_store_delete_folder (store, home);
   quern_store_close (store);
 
   g_autoptr (QuernStore) again = open_store (f);
   g_autoptr (QuernConversation) d = g_list_model_get_item (quern_store_get_conversations (again), 0);
-  g_assert_cmpuint (g_list_model_get_n_items (quern_store_get_presets (again, QUERN_PRESET_FOLDER)), ==, 1);
-  g_assert_cmpuint (g_list_model_get_n_items (quern_store_get_presets (again, QUERN_PRESET_PERSONA)), ==, 1);
-  g_assert_cmpstr (quern_preset_get_name (preset_at (again, QUERN_PRESET_PERSONA, 0)), ==, "Bard");
-  g_assert_cmpstr (quern_preset_get_text (preset_at (again, QUERN_PRESET_PERSONA, 0)), ==, "Sing.");
+  g_assert_cmpuint (g_list_model_get_n_items (quern_store_get_folders (again)), ==, 1);
+  g_assert_cmpuint (g_list_model_get_n_items (quern_store_get_personas (again)), ==, 1);
+  g_assert_cmpstr (quern_persona_get_name (item_at (quern_store_get_personas (again), 0)), ==, "Bard");
+  g_assert_cmpstr (quern_persona_get_prompt (item_at (quern_store_get_personas (again), 0)), ==, "Sing.");
   g_assert_cmpint (quern_conversation_get_folder_id (d), ==,
-                   quern_preset_get_id (preset_at (again, QUERN_PRESET_FOLDER, 0)));
+                   quern_folder_get_id (item_at (quern_store_get_folders (again), 0)));
   g_assert_cmpint (quern_conversation_get_context_start (d), ==, quern_message_get_id (m));
-  quern_store_delete_preset (again, preset_at (again, QUERN_PRESET_FOLDER, 0));
+  quern_store_delete_folder (again, item_at (quern_store_get_folders (again), 0));
   g_assert_cmpint (quern_conversation_get_folder_id (d), ==, 0);
   flush (again);
 }
@@ -579,9 +580,9 @@ test_restore (Fixture *f, gconstpointer data)
   second = say (store, gone, question, QUERN_ROLE_ASSISTANT, "South");
   other = say (store, kept, NULL, QUERN_ROLE_USER, "Hello");
   quern_conversation_set_title (gone, "Lighthouse", TRUE);
-  quern_conversation_set_folder_id (gone, quern_preset_get_id (
-                                              quern_store_add_preset (store, QUERN_PRESET_FOLDER, "Sea", NULL)));
-  quern_store_add_preset (store, QUERN_PRESET_PERSONA, "Poet", "Rhyme.");
+  quern_conversation_set_folder_id (gone, quern_folder_get_id (
+                                              quern_store_add_folder (store, "Sea")));
+  quern_store_add_persona (store, "Poet", "Rhyme.");
   g_assert_true (quern_database_write (quern_store_get_database (store), add_comparison, NULL, NULL));
   back_up (store, path);
   g_assert_cmpint (restore (store, path, &n_others, &error), ==, 0); /* nothing is missing */
@@ -590,10 +591,10 @@ test_restore (Fixture *f, gconstpointer data)
 
   /* A new installation: another folder of that name, and something of its own. */
   quern_store_erase_all_async (store, NULL, NULL, NULL);
-  quern_store_delete_preset (store, preset_at (store, QUERN_PRESET_PERSONA, 0));
+  quern_store_delete_persona (store, item_at (quern_store_get_personas (store), 0));
   g_autoptr (QuernConversation) fresh = quern_conversation_new ();
   g_autoptr (QuernMessage) hello = say (store, fresh, NULL, QUERN_ROLE_USER, "Something new");
-  gint64 folder = quern_preset_get_id (quern_store_add_preset (store, QUERN_PRESET_FOLDER, "Sea", NULL));
+  gint64 folder = quern_folder_get_id (quern_store_add_folder (store, "Sea"));
   flush (store);
   g_assert_cmpuint (search_count (store, "lighthouse"), ==, 0);
 
@@ -617,7 +618,7 @@ test_restore (Fixture *f, gconstpointer data)
   g_autoptr (GBytes) pixels = quern_store_read_attachment (store, map, &error);
   g_assert_no_error (error);
   g_assert_true (g_bytes_equal (pixels, bytes));
-  g_assert_cmpstr (quern_preset_get_text (preset_at (store, QUERN_PRESET_PERSONA, 0)), ==, "Rhyme.");
+  g_assert_cmpstr (quern_persona_get_prompt (item_at (quern_store_get_personas (store), 0)), ==, "Rhyme.");
 
   /* It is kept, changes included, and not added twice. */
   quern_conversation_set_title (back, "Tower", TRUE);
@@ -642,17 +643,17 @@ test_restore_deleted (Fixture *f, gconstpointer data)
   g_autoptr (GError) error = NULL;
   guint n_others;
 
-  g_autoptr (QuernPreset) folder = g_object_ref (quern_store_add_preset (store, QUERN_PRESET_FOLDER, "Sea", NULL));
+  g_autoptr (QuernFolder) folder = g_object_ref (quern_store_add_folder (store, "Sea"));
   back_up (store, path);
   quern_store_delete_conversation (store, c);
-  quern_store_delete_preset (store, folder);
+  quern_store_delete_folder (store, folder);
   g_assert_cmpint (restore (store, path, &n_others, &error), ==, 1);
   g_assert_no_error (error);
   g_assert_cmpuint (n_others, ==, 1);
   quern_store_restore_conversation (store, c); /* undo */
-  quern_store_restore_preset (store, folder);
+  quern_store_restore_folder (store, folder);
   g_assert_cmpuint (g_list_model_get_n_items (quern_store_get_conversations (store)), ==, 1);
-  g_assert_cmpuint (g_list_model_get_n_items (quern_store_get_presets (store, QUERN_PRESET_FOLDER)), ==, 1);
+  g_assert_cmpuint (g_list_model_get_n_items (quern_store_get_folders (store)), ==, 1);
   quern_store_erase_deleted_async (store, NULL, NULL, NULL);
   flush (store);
   g_assert_cmpuint (search_count (store, "no"), ==, 1);
@@ -775,7 +776,7 @@ main (int argc, char **argv)
   g_test_add ("/store/housekeeping-fails", Fixture, NULL, setup, test_housekeeping_fails, teardown);
   g_test_add ("/store/open-to-read", Fixture, NULL, setup, test_open_to_read, teardown);
   g_test_add ("/store/index-damaged", Fixture, NULL, setup, test_index_damaged, teardown);
-  g_test_add ("/store/presets", Fixture, NULL, setup, test_presets, teardown);
+  g_test_add ("/store/presets", Fixture, NULL, setup, test_folders_and_personas, teardown);
   g_test_add ("/store/backup", Fixture, NULL, setup, test_backup, teardown);
   g_test_add ("/store/restore", Fixture, NULL, setup, test_restore, teardown);
   g_test_add ("/store/restore-deleted", Fixture, NULL, setup, test_restore_deleted, teardown);

@@ -86,12 +86,13 @@ QE_TEST (values)
   QE_CHECK (qe_gguf_array_f64 (g, "a.numbers", 1, &d) && d == -5);
   QE_CHECK (!qe_gguf_array_u64 (g, "a.numbers", 3, &u));
   QE_CHECK (!qe_gguf_array_u64 (g, "a.strings", 0, &u) && !qe_gguf_array_u64 (g, "a.nested", 0, &u));
-  uint64_t cursor = 0;
+  QeStrings strings;
+  QE_CHECK (qe_gguf_strings (g, "a.strings", &strings));
   const char *const want[] = { "one", "", "three" };
   for (int i = 0; i < 3; i++)
-    QE_CHECK (qe_gguf_array_next_string (g, "a.strings", &cursor, &text, &length) && length == strlen (want[i])
+    QE_CHECK (qe_strings_next (&strings, &text, &length) && length == strlen (want[i])
               && memcmp (text, want[i], length) == 0);
-  QE_CHECK (!qe_gguf_array_next_string (g, "a.strings", &cursor, &text, &length));
+  QE_CHECK (!qe_strings_next (&strings, &text, &length));
   qe_gguf_free (g);
   gguf_clear (&w);
 }

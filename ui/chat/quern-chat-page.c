@@ -140,13 +140,13 @@ repeating_cb (QuernChatPage *self)
 }
 
 static void
-thinking_changed_cb (QuernChatPage *self)
+quern_chat_page_thinking_changed_cb (QuernChatPage *self)
 {
   quern_composer_set_thinking (self->composer, quern_chat_session_get_thinking (self->session));
 }
 
 static void
-effort_changed_cb (QuernChatPage *self)
+quern_chat_page_effort_changed_cb (QuernChatPage *self)
 {
   quern_composer_set_effort (self->composer, quern_chat_session_get_effort (self->session));
 }
@@ -199,7 +199,7 @@ context_start_cb (QuernChatPage *self)
 }
 
 static void
-messages_changed_cb (QuernChatPage *self)
+quern_chat_page_messages_changed_cb (QuernChatPage *self)
 {
   gtk_stack_set_visible_child_name (self->stack, count_messages (self) > 0 ? "messages" : "empty");
 }
@@ -210,17 +210,17 @@ _quern_chat_page_update (QuernChatPage *self)
 {
   if (self->session == NULL)
     return;
-  messages_changed_cb (self);
+  quern_chat_page_messages_changed_cb (self);
   quern_chat_page_update_model (self);
-  thinking_changed_cb (self);
-  effort_changed_cb (self);
+  quern_chat_page_thinking_changed_cb (self);
+  quern_chat_page_effort_changed_cb (self);
   _quern_chat_page_update_count (self);
 }
 
 /* ---- question and token count ----------------------------------------------------------------------------------- */
 
 static void
-question_text_cb (QuernChatPage *self)
+quern_chat_page_question_text_cb (QuernChatPage *self)
 {
   const char *text = quern_question_get_text (quern_chat_session_get_question (self->session));
   g_autofree char *shown = quern_composer_dup_text (self->composer);
@@ -231,7 +231,7 @@ question_text_cb (QuernChatPage *self)
 
 /* Shows another question in the composer. */
 static void
-question_cb (QuernChatPage *self)
+quern_chat_page_question_cb (QuernChatPage *self)
 {
   QuernQuestion *question = self->session != NULL ? quern_chat_session_get_question (self->session) : NULL;
   gboolean editing = question != NULL && quern_question_get_kind (question) == QUERN_QUESTION_EDIT;
@@ -241,13 +241,13 @@ question_cb (QuernChatPage *self)
   gtk_widget_action_set_enabled (GTK_WIDGET (self), "chat.cancel-edit", editing);
   if (question == NULL)
     return;
-  question_text_cb (self);
+  quern_chat_page_question_text_cb (self);
   quern_attachment_bar_set_model (quern_composer_get_attachments (self->composer),
                                   quern_question_get_attachments (question));
 }
 
 static void
-counted_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+quern_chat_page_counted_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (QuernChatPage) self = user_data;
   QuernTokenCount count;
@@ -271,7 +271,7 @@ context_used_cb (QuernChatPage *self)
 }
 
 static gboolean
-count_cb (gpointer user_data)
+quern_chat_page_count_cb (gpointer user_data)
 {
   QuernChatPage *self = QUERN_CHAT_PAGE (user_data);
 
@@ -283,7 +283,7 @@ count_cb (gpointer user_data)
   g_cancellable_cancel (self->counting);
   g_clear_object (&self->counting);
   self->counting = g_cancellable_new ();
-  quern_chat_session_count_tokens_async (self->session, self->counting, counted_cb, g_object_ref (self));
+  quern_chat_session_count_tokens_async (self->session, self->counting, quern_chat_page_counted_cb, g_object_ref (self));
   return G_SOURCE_REMOVE;
 }
 
@@ -294,7 +294,7 @@ _quern_chat_page_update_count (QuernChatPage *self)
   if (self->session == NULL || quern_chat_session_get_state (self->session) != QUERN_SESSION_IDLE)
     return;
   g_clear_handle_id (&self->count_timer, g_source_remove);
-  self->count_timer = g_timeout_add (COUNT_DELAY, count_cb, self);
+  self->count_timer = g_timeout_add (COUNT_DELAY, quern_chat_page_count_cb, self);
 }
 
 static void
@@ -332,7 +332,7 @@ banner_clicked_cb (QuernChatPage *self)
 }
 
 static gboolean
-dropped_cb (QuernChatPage *self, const GValue *value)
+quern_chat_page_dropped_cb (QuernChatPage *self, const GValue *value)
 {
   QuernAttachmentBar *bar = quern_composer_get_attachments (self->composer);
   g_autoptr (GSList) files = NULL;
@@ -349,7 +349,7 @@ dropped_cb (QuernChatPage *self, const GValue *value)
 }
 
 static void
-state_changed_cb (QuernChatPage *self)
+quern_chat_page_state_changed_cb (QuernChatPage *self)
 {
   quern_chat_page_update_state (self);
   _quern_chat_page_update_count (self);
@@ -434,37 +434,37 @@ quern_chat_page_init (QuernChatPage *self)
 
   gtk_widget_init_template (GTK_WIDGET (self));
   gtk_drop_target_set_gtypes (target, types, G_N_ELEMENTS (types));
-  g_signal_connect_swapped (target, "drop", G_CALLBACK (dropped_cb), self);
+  g_signal_connect_swapped (target, "drop", G_CALLBACK (quern_chat_page_dropped_cb), self);
   gtk_widget_add_controller (GTK_WIDGET (self), GTK_EVENT_CONTROLLER (target));
   quern_find_bar_set_transcript (self->find_bar, self->transcript);
   g_signal_connect_object (quern_composer_get_attachments (self->composer), "problem",
                            G_CALLBACK (quern_chat_page_show_problem), self, G_CONNECT_SWAPPED);
 
   self->session_signals = g_signal_group_new (QUERN_TYPE_CHAT_SESSION);
-  g_signal_group_connect_swapped (self->session_signals, "notify::state", G_CALLBACK (state_changed_cb), self);
+  g_signal_group_connect_swapped (self->session_signals, "notify::state", G_CALLBACK (quern_chat_page_state_changed_cb), self);
   g_signal_group_connect_swapped (self->session_signals, "notify::progress", G_CALLBACK (quern_chat_page_update_state),
                                   self);
   g_signal_group_connect_swapped (self->session_signals, "notify::model", G_CALLBACK (_quern_chat_page_update), self);
-  g_signal_group_connect_swapped (self->session_signals, "notify::thinking", G_CALLBACK (thinking_changed_cb), self);
-  g_signal_group_connect_swapped (self->session_signals, "notify::effort", G_CALLBACK (effort_changed_cb), self);
+  g_signal_group_connect_swapped (self->session_signals, "notify::thinking", G_CALLBACK (quern_chat_page_thinking_changed_cb), self);
+  g_signal_group_connect_swapped (self->session_signals, "notify::effort", G_CALLBACK (quern_chat_page_effort_changed_cb), self);
   g_signal_group_connect_swapped (self->session_signals, "notify::context-used", G_CALLBACK (context_used_cb), self);
   g_signal_group_connect_swapped (self->session_signals, "notify::context-size",
                                   G_CALLBACK (_quern_chat_page_update_count), self);
   g_signal_group_connect_swapped (self->session_signals, "notify::repeating", G_CALLBACK (repeating_cb), self);
-  g_signal_group_connect_swapped (self->session_signals, "notify::question", G_CALLBACK (question_cb), self);
+  g_signal_group_connect_swapped (self->session_signals, "notify::question", G_CALLBACK (quern_chat_page_question_cb), self);
   self->question_signals = g_signal_group_new (QUERN_TYPE_QUESTION);
-  g_signal_group_connect_swapped (self->question_signals, "notify::text", G_CALLBACK (question_text_cb), self);
+  g_signal_group_connect_swapped (self->question_signals, "notify::text", G_CALLBACK (quern_chat_page_question_text_cb), self);
   self->conversation_signals = g_signal_group_new (QUERN_TYPE_CONVERSATION);
   g_signal_group_connect_swapped (self->conversation_signals, "notify::context-start", G_CALLBACK (context_start_cb),
                                   self);
   g_signal_group_connect_swapped (self->conversation_signals, "notify::system-prompt",
                                   G_CALLBACK (_quern_chat_page_update_count), self);
   self->message_signals = g_signal_group_new (G_TYPE_LIST_MODEL);
-  g_signal_group_connect_swapped (self->message_signals, "items-changed", G_CALLBACK (messages_changed_cb), self);
+  g_signal_group_connect_swapped (self->message_signals, "items-changed", G_CALLBACK (quern_chat_page_messages_changed_cb), self);
   self->library_signals = g_signal_group_new (QUERN_TYPE_LIBRARY);
   g_signal_group_connect_swapped (self->library_signals, "notify::scanning", G_CALLBACK (_quern_chat_page_update),
                                   self);
-  question_cb (self);
+  quern_chat_page_question_cb (self);
 }
 
 /**
@@ -528,7 +528,7 @@ quern_chat_page_set_session (QuernChatPage *self, QuernChatSession *session)
     quern_chat_session_save_unsent (self->session);
   g_cancellable_cancel (self->working);
   g_set_object (&self->session, session);
-  question_cb (self); /* first: what the composer shows is the question's from now on */
+  quern_chat_page_question_cb (self); /* first: what the composer shows is the question's from now on */
   _quern_chat_page_set_working (self, NULL, NULL);
   messages = session != NULL ? quern_chat_session_get_messages (session) : NULL;
   g_signal_group_set_target (self->session_signals, session);

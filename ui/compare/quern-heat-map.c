@@ -378,17 +378,6 @@ quern_heat_map_init (QuernHeatMap *self)
 }
 
 /**
- * quern_heat_map_new:
- *
- * Returns: (transfer floating): a heat map without a text
- */
-GtkWidget *
-quern_heat_map_new (void)
-{
-  return g_object_new (QUERN_TYPE_HEAT_MAP, NULL);
-}
-
-/**
  * quern_heat_map_show:
  * @result: whose divergence from the reference is shown
  */

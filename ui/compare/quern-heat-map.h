@@ -10,7 +10,6 @@ G_BEGIN_DECLS
 #define QUERN_TYPE_HEAT_MAP (quern_heat_map_get_type ())
 G_DECLARE_FINAL_TYPE (QuernHeatMap, quern_heat_map, QUERN, HEAT_MAP, AdwBin)
 
-GtkWidget *quern_heat_map_new (void);
 void quern_heat_map_show (QuernHeatMap *self, QuernMeasure *measure, guint result);
 
 G_END_DECLS

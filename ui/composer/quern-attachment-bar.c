@@ -234,22 +234,6 @@ quern_attachment_bar_add_file (QuernAttachmentBar *self, GFile *file)
 }
 
 /**
- * quern_attachment_bar_add_bytes:
- * @name: the name to show
- * @bytes: a picture in any format that is read here
- */
-void
-quern_attachment_bar_add_bytes (QuernAttachmentBar *self, const char *name, GBytes *bytes)
-{
-  g_return_if_fail (QUERN_IS_ATTACHMENT_BAR (self));
-
-  self->n_loading++;
-  quern_attachment_load_bytes_async (name, bytes, self->cancellable, quern_attachment_bar_loaded_cb,
-                                     g_object_ref (self));
-  quern_attachment_bar_update (self);
-}
-
-/**
  * quern_attachment_bar_add_texture:
  * @name: the name to show
  * @texture: a picture from the clipboard or from another window

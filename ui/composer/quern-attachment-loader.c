@@ -16,7 +16,7 @@
 typedef struct {
   char *name;
   GFile *file;         /* or NULL */
-  GBytes *bytes;       /* NULL if there is a file */
+  GBytes *bytes;       /* of the texture; NULL if there is a file */
   GdkTexture *texture; /* the source of the bytes, or NULL */
   QuernThumbnail *thumbnail;
 } Job;
@@ -109,7 +109,7 @@ load_worker (GTask *task, gpointer source, gpointer data, GCancellable *cancella
 {
   Job *job = data;
   GError *error = NULL;
-  GBytes *bytes = job->bytes = job->texture != NULL ? gdk_texture_save_to_png_bytes (job->texture) : job->bytes;
+  GBytes *bytes = job->bytes = job->texture != NULL ? gdk_texture_save_to_png_bytes (job->texture) : NULL;
   g_autoptr (QuernPicture) picture = job->file != NULL ? quern_picture_new_from_file (job->file, cancellable, &error)
                                                        : quern_picture_new_from_bytes (bytes, cancellable, &error);
   QuernAttachment *attachment = NULL;
@@ -154,22 +154,6 @@ quern_attachment_load_file_async (GFile *file, GCancellable *cancellable, GAsync
 
   job->name = g_filename_display_name (name);
   job->file = g_object_ref (file);
-  start (job, cancellable, callback, user_data);
-}
-
-/**
- * quern_attachment_load_bytes_async:
- * @name: the name to show
- * @bytes: a picture in any format that is read here
- */
-void
-quern_attachment_load_bytes_async (const char *name, GBytes *bytes, GCancellable *cancellable,
-                                   GAsyncReadyCallback callback, gpointer user_data)
-{
-  Job *job = g_new0 (Job, 1);
-
-  job->name = g_strdup (name);
-  job->bytes = g_bytes_ref (bytes);
   start (job, cancellable, callback, user_data);
 }
 

@@ -9,8 +9,6 @@ G_BEGIN_DECLS
 
 void quern_attachment_load_file_async (GFile *file, GCancellable *cancellable, GAsyncReadyCallback callback,
                                        gpointer user_data);
-void quern_attachment_load_bytes_async (const char *name, GBytes *bytes, GCancellable *cancellable,
-                                        GAsyncReadyCallback callback, gpointer user_data);
 void quern_attachment_load_texture_async (const char *name, GdkTexture *texture, GCancellable *cancellable,
                                           GAsyncReadyCallback callback, gpointer user_data);
 QuernAttachment *quern_attachment_load_finish (GAsyncResult *result, GError **error);

@@ -3,7 +3,7 @@
 
 #include <glib/gi18n.h>
 
-#include "quern-preset.h"
+#include "quern-persona.h"
 #include "quern-sampling.h"
 
 /* Shows the instructions, the context and the sampling of one conversation. Values that are not set follow the model's
@@ -72,13 +72,13 @@ static void
 persona_chosen_cb (QuernConversationDialog *self)
 {
   guint choice = adw_combo_row_get_selected (self->persona);
-  g_autoptr (QuernPreset) persona = NULL;
+  g_autoptr (QuernPersona) persona = NULL;
 
   if (self->updating || choice == 0 || choice == GTK_INVALID_LIST_POSITION)
     return; /* the text stays as it is */
-  persona = g_list_model_get_item (quern_store_get_presets (self->store, QUERN_PRESET_PERSONA), choice - 1);
+  persona = g_list_model_get_item (quern_store_get_personas (self->store), choice - 1);
   if (persona != NULL)
-    gtk_text_buffer_set_text (self->prompt, quern_preset_get_text (persona), -1);
+    gtk_text_buffer_set_text (self->prompt, quern_persona_get_prompt (persona), -1);
 }
 
 /* Offers the personas, if there are any. The one that has the same instructions is selected, or none. */
@@ -86,16 +86,16 @@ static void
 quern_conversation_dialog_show_instructions (QuernConversationDialog *self)
 {
   const char *prompt = quern_conversation_get_system_prompt (conversation_of (self));
-  GListModel *personas = quern_store_get_presets (self->store, QUERN_PRESET_PERSONA);
+  GListModel *personas = quern_store_get_personas (self->store);
   g_autoptr (GtkStringList) names = gtk_string_list_new (NULL);
   guint n = g_list_model_get_n_items (personas), chosen = 0;
 
   gtk_text_buffer_set_text (self->prompt, prompt != NULL ? prompt : "", -1);
   gtk_string_list_append (names, C_("persona", "None"));
   for (guint i = 0; i < n; i++) {
-    g_autoptr (QuernPreset) persona = g_list_model_get_item (personas, i);
-    gtk_string_list_append (names, quern_preset_get_name (persona));
-    if (g_strcmp0 (quern_preset_get_text (persona), prompt) == 0)
+    g_autoptr (QuernPersona) persona = g_list_model_get_item (personas, i);
+    gtk_string_list_append (names, quern_persona_get_name (persona));
+    if (g_strcmp0 (quern_persona_get_prompt (persona), prompt) == 0)
       chosen = i + 1;
   }
   adw_combo_row_set_model (self->persona, G_LIST_MODEL (names));

@@ -13,7 +13,7 @@ struct _QuernPersonaDialog {
 
   /* Owned references */
   QuernStore *store;
-  QuernPreset *persona; /* NULL for a new one */
+  QuernPersona *persona; /* NULL for a new one */
 };
 
 G_DEFINE_FINAL_TYPE (QuernPersonaDialog, quern_persona_dialog, ADW_TYPE_ALERT_DIALOG)
@@ -26,13 +26,13 @@ response_cb (QuernPersonaDialog *self, const char *response)
 
   g_object_get (gtk_text_view_get_buffer (self->instructions), "text", &text, NULL);
   if (g_str_equal (response, "delete") && self->persona != NULL)
-    quern_store_delete_preset (self->store, self->persona);
+    quern_store_delete_persona (self->store, self->persona);
   else if (!g_str_equal (response, "save") || *name == '\0')
     return;
   else if (self->persona != NULL)
-    quern_store_change_preset (self->store, self->persona, name, text);
+    quern_store_change_persona (self->store, self->persona, name, text);
   else
-    quern_store_add_preset (self->store, QUERN_PRESET_PERSONA, name, text);
+    quern_store_add_persona (self->store, name, text);
 }
 
 /* A persona needs a name, otherwise nobody could find it again. */
@@ -83,7 +83,7 @@ quern_persona_dialog_init (QuernPersonaDialog *self)
  * Returns: (transfer floating): the dialog, to be presented on a window
  */
 AdwDialog *
-quern_persona_dialog_new (QuernStore *store, QuernPreset *persona)
+quern_persona_dialog_new (QuernStore *store, QuernPersona *persona)
 {
   QuernPersonaDialog *self = g_object_new (QUERN_TYPE_PERSONA_DIALOG, "heading",
                                            persona != NULL ? _("Edit Persona") : _("New Persona"), NULL);
@@ -91,8 +91,8 @@ quern_persona_dialog_new (QuernStore *store, QuernPreset *persona)
   self->store = g_object_ref (store);
   if (persona != NULL) {
     self->persona = g_object_ref (persona);
-    gtk_editable_set_text (self->name, quern_preset_get_name (persona));
-    gtk_text_buffer_set_text (gtk_text_view_get_buffer (self->instructions), quern_preset_get_text (persona), -1);
+    gtk_editable_set_text (self->name, quern_persona_get_name (persona));
+    gtk_text_buffer_set_text (gtk_text_view_get_buffer (self->instructions), quern_persona_get_prompt (persona), -1);
   } else {
     adw_alert_dialog_remove_response (ADW_ALERT_DIALOG (self), "delete");
   }

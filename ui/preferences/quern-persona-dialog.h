@@ -3,7 +3,7 @@
 
 #include <adwaita.h>
 
-#include "quern-preset.h"
+#include "quern-persona.h"
 #include "quern-store.h"
 
 G_BEGIN_DECLS
@@ -11,6 +11,6 @@ G_BEGIN_DECLS
 #define QUERN_TYPE_PERSONA_DIALOG (quern_persona_dialog_get_type ())
 G_DECLARE_FINAL_TYPE (QuernPersonaDialog, quern_persona_dialog, QUERN, PERSONA_DIALOG, AdwAlertDialog)
 
-AdwDialog *quern_persona_dialog_new (QuernStore *store, QuernPreset *persona);
+AdwDialog *quern_persona_dialog_new (QuernStore *store, QuernPersona *persona);
 
 G_END_DECLS

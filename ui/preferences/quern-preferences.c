@@ -5,7 +5,7 @@
 
 #include "models/quern-hub-preferences.h"
 #include "quern-persona-dialog.h"
-#include "quern-preset.h"
+#include "quern-persona.h"
 
 /* Settings for all conversations: GSettings, the personas of the store, and actions of the window on all data. */
 struct _QuernPreferences {
@@ -54,27 +54,27 @@ choice_to_keep_alive (const GValue *value, const GVariantType *type, gpointer us
 static void
 persona_activated_cb (QuernPreferences *self, GtkWidget *row)
 {
-  g_autoptr (QuernPreset) persona = NULL;
+  g_autoptr (QuernPersona) persona = NULL;
   guint index;
 
   if (!g_ptr_array_find (self->rows, row, &index))
     return;
-  persona = g_list_model_get_item (quern_store_get_presets (self->store, QUERN_PRESET_PERSONA), index);
+  persona = g_list_model_get_item (quern_store_get_personas (self->store), index);
   adw_dialog_present (quern_persona_dialog_new (self->store, persona), GTK_WIDGET (self));
 }
 
 static void
 personas_changed_cb (QuernPreferences *self)
 {
-  GListModel *personas = quern_store_get_presets (self->store, QUERN_PRESET_PERSONA);
+  GListModel *personas = quern_store_get_personas (self->store);
 
   for (guint i = 0; i < self->rows->len; i++)
     adw_preferences_group_remove (self->personas, self->rows->pdata[i]);
   g_ptr_array_set_size (self->rows, 0);
   for (guint i = 0; i < g_list_model_get_n_items (personas); i++) {
-    g_autoptr (QuernPreset) persona = g_list_model_get_item (personas, i);
-    GtkWidget *row = g_object_new (ADW_TYPE_ACTION_ROW, "use-markup", FALSE, "title", quern_preset_get_name (persona),
-                                   "subtitle", quern_preset_get_text (persona), "subtitle-lines", 2, "activatable",
+    g_autoptr (QuernPersona) persona = g_list_model_get_item (personas, i);
+    GtkWidget *row = g_object_new (ADW_TYPE_ACTION_ROW, "use-markup", FALSE, "title", quern_persona_get_name (persona),
+                                   "subtitle", quern_persona_get_prompt (persona), "subtitle-lines", 2, "activatable",
                                    TRUE, NULL);
     adw_action_row_add_suffix (ADW_ACTION_ROW (row), gtk_image_new_from_icon_name ("go-next-symbolic"));
     g_signal_connect_swapped (row, "activated", G_CALLBACK (persona_activated_cb), self);
@@ -148,7 +148,7 @@ quern_preferences_new (QuernStore *store, QuernModelsService *models)
   self->store = g_object_ref (store);
   if (models != NULL)
     adw_preferences_page_add (self->general, ADW_PREFERENCES_GROUP (quern_hub_preferences_new (models)));
-  g_signal_connect_object (quern_store_get_presets (store, QUERN_PRESET_PERSONA), "items-changed",
+  g_signal_connect_object (quern_store_get_personas (store), "items-changed",
                            G_CALLBACK (personas_changed_cb), self, G_CONNECT_SWAPPED);
   personas_changed_cb (self);
   return self;

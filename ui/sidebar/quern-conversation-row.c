@@ -5,7 +5,7 @@
 
 #include "quern-chat-title.h"
 #include "quern-export.h"
-#include "quern-preset.h"
+#include "quern-folder.h"
 #include "quern-row-drag.h"
 
 /* Shows one conversation in the sidebar: title, pin, a spinner while it answers, and a menu. */
@@ -17,7 +17,7 @@ struct _QuernConversationRow {
 
   /* Owned references */
   QuernConversation *conversation;
-  GListModel *folders; /* of QuernPreset, where it can be moved */
+  GListModel *folders; /* of QuernFolder, where it can be moved */
 };
 
 enum { PROP_0, PROP_CONVERSATION, N_PROPS };
@@ -66,11 +66,11 @@ make_folder_menu (QuernConversationRow *self, gint64 id)
   gint64 own = quern_conversation_get_folder_id (self->conversation);
 
   for (guint i = 0; self->folders != NULL && i < g_list_model_get_n_items (self->folders); i++) {
-    g_autoptr (QuernPreset) folder = g_list_model_get_item (self->folders, i);
-    g_auto (GStrv) parts = g_strsplit (quern_preset_get_name (folder), "_", -1);
+    g_autoptr (QuernFolder) folder = g_list_model_get_item (self->folders, i);
+    g_auto (GStrv) parts = g_strsplit (quern_folder_get_name (folder), "_", -1);
     g_autofree char *label = g_strjoinv ("__", parts); /* a single underscore would be a mnemonic */
-    if (quern_preset_get_id (folder) != own)
-      append_move (folders, label, id, quern_preset_get_id (folder));
+    if (quern_folder_get_id (folder) != own)
+      append_move (folders, label, id, quern_folder_get_id (folder));
   }
   if (own != 0)
     append_move (others, _("_Remove from Folder"), id, 0);
@@ -235,7 +235,7 @@ quern_conversation_row_get_conversation (QuernConversationRow *self)
 
 /**
  * quern_conversation_row_set_folders:
- * @folders: (element-type QuernPreset): where its menu offers to move it
+ * @folders: (element-type QuernFolder): where its menu offers to move it
  */
 void
 quern_conversation_row_set_folders (QuernConversationRow *self, GListModel *folders)

@@ -16,7 +16,7 @@ struct _QuernFolderRow {
   GtkMenuButton *more;
 
   /* Owned references */
-  QuernPreset *folder;
+  QuernFolder *folder;
 
   gboolean expanded;
 };
@@ -37,7 +37,7 @@ create_menu_cb (GtkMenuButton *button, gpointer user_data)
   QuernFolderRow *self = QUERN_FOLDER_ROW (user_data);
   g_autoptr (GMenu) menu = g_menu_new ();
   g_autoptr (GMenu) removal = g_menu_new ();
-  gint64 id = self->folder != NULL ? quern_preset_get_id (self->folder) : 0;
+  gint64 id = self->folder != NULL ? quern_folder_get_id (self->folder) : 0;
 
   append_item (menu, _("_New Chat Here"), "win.new-chat-in-folder", id);
   append_item (menu, _("_Rename…"), "win.rename-folder", id);
@@ -63,8 +63,8 @@ long_pressed_cb (QuernFolderRow *self, double x, double y, GtkGestureLongPress *
 static gint64
 dropped_on (GtkWidget *widget)
 {
-  QuernPreset *folder = QUERN_FOLDER_ROW (widget)->folder;
-  return folder != NULL ? quern_preset_get_id (folder) : 0;
+  QuernFolder *folder = QUERN_FOLDER_ROW (widget)->folder;
+  return folder != NULL ? quern_folder_get_id (folder) : 0;
 }
 
 /* The list's row has the focus, so it must tell screen readers whether the folder is expanded. */
@@ -131,12 +131,12 @@ quern_folder_row_new (void)
  * @folder: (nullable): what it shows from now on
  */
 void
-quern_folder_row_set_folder (QuernFolderRow *self, QuernPreset *folder)
+quern_folder_row_set_folder (QuernFolderRow *self, QuernFolder *folder)
 {
   g_return_if_fail (QUERN_IS_FOLDER_ROW (self));
 
   g_set_object (&self->folder, folder);
-  gtk_label_set_label (self->name, folder != NULL ? quern_preset_get_name (folder) : "");
+  gtk_label_set_label (self->name, folder != NULL ? quern_folder_get_name (folder) : "");
 }
 
 /**

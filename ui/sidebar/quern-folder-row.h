@@ -3,7 +3,7 @@
 
 #include <adwaita.h>
 
-#include "quern-preset.h"
+#include "quern-folder.h"
 
 G_BEGIN_DECLS
 
@@ -11,8 +11,8 @@ G_BEGIN_DECLS
 G_DECLARE_FINAL_TYPE (QuernFolderRow, quern_folder_row, QUERN, FOLDER_ROW, AdwBin)
 
 GtkWidget *quern_folder_row_new (void);
-void quern_folder_row_set_folder (QuernFolderRow *self, QuernPreset *folder);
-QuernPreset *quern_folder_row_get_folder (QuernFolderRow *self);
+void quern_folder_row_set_folder (QuernFolderRow *self, QuernFolder *folder);
+QuernFolder *quern_folder_row_get_folder (QuernFolderRow *self);
 void quern_folder_row_set_expanded (QuernFolderRow *self, gboolean expanded);
 void quern_folder_row_popup (QuernFolderRow *self);
 

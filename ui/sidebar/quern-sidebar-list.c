@@ -25,13 +25,13 @@ place_of (QuernSidebar *self, gint64 folder_id)
 static guint
 folder_place (QuernSidebar *self, gpointer item)
 {
-  return place_of (self, QUERN_IS_PRESET (item) ? quern_preset_get_id (item) : quern_conversation_get_folder_id (item));
+  return place_of (self, QUERN_IS_FOLDER (item) ? quern_folder_get_id (item) : quern_conversation_get_folder_id (item));
 }
 
 static guint
 section_of (QuernSidebar *self, gpointer item)
 {
-  if (QUERN_IS_PRESET (item) || folder_place (self, item) > 0)
+  if (QUERN_IS_FOLDER (item) || folder_place (self, item) > 0)
     return FOLDERS;
   if (quern_conversation_get_pinned (item))
     return PINNED;
@@ -58,8 +58,8 @@ compare_items (gconstpointer a, gconstpointer b, gpointer user_data)
   int result = order (folder_place (user_data, x), folder_place (user_data, y));
 
   if (result == 0)
-    result = order (!QUERN_IS_PRESET (x), !QUERN_IS_PRESET (y));
-  if (result != 0 || QUERN_IS_PRESET (x))
+    result = order (!QUERN_IS_FOLDER (x), !QUERN_IS_FOLDER (y));
+  if (result != 0 || QUERN_IS_FOLDER (x))
     return result;
   result = order (!quern_conversation_get_pinned (x), !quern_conversation_get_pinned (y));
   return result != 0 ? result : order (quern_conversation_get_updated (y), quern_conversation_get_updated (x));
@@ -76,7 +76,7 @@ is_listed (gpointer item, gpointer user_data)
 {
   QuernSidebar *self = user_data;
 
-  return QUERN_IS_PRESET (item) || folder_place (self, item) == 0
+  return QUERN_IS_FOLDER (item) || folder_place (self, item) == 0
          || !is_collapsed (self, quern_conversation_get_folder_id (item));
 }
 
@@ -125,8 +125,8 @@ folders_changed_cb (QuernSidebar *self, guint position, guint removed, guint add
 {
   g_hash_table_remove_all (self->places);
   for (guint i = 0; i < g_list_model_get_n_items (folders); i++) {
-    g_autoptr (QuernPreset) folder = g_list_model_get_item (folders, i);
-    gint64 id = quern_preset_get_id (folder);
+    g_autoptr (QuernFolder) folder = g_list_model_get_item (folders, i);
+    gint64 id = quern_folder_get_id (folder);
     g_hash_table_insert (self->places, g_memdup2 (&id, sizeof id), GUINT_TO_POINTER (i + 1));
   }
 }
@@ -163,7 +163,7 @@ save_collapsed (QuernSidebar *self)
 
 /* Returns the row that shows this folder, or NULL if it is not built. */
 static QuernFolderRow *
-find_row (QuernSidebar *self, QuernPreset *folder)
+find_row (QuernSidebar *self, QuernFolder *folder)
 {
   for (GtkWidget *row = gtk_widget_get_first_child (GTK_WIDGET (self->list)); row;
        row = gtk_widget_get_next_sibling (row)) {
@@ -177,9 +177,9 @@ find_row (QuernSidebar *self, QuernPreset *folder)
 
 /* Shows or hides the conversations of a folder. */
 void
-_quern_sidebar_toggle_folder (QuernSidebar *self, QuernPreset *folder)
+_quern_sidebar_toggle_folder (QuernSidebar *self, QuernFolder *folder)
 {
-  gint64 id = quern_preset_get_id (folder);
+  gint64 id = quern_folder_get_id (folder);
   QuernFolderRow *row = find_row (self, folder);
 
   if (!g_hash_table_remove (self->collapsed, &id))
@@ -193,7 +193,7 @@ _quern_sidebar_toggle_folder (QuernSidebar *self, QuernPreset *folder)
 /* ---- rows ------------------------------------------------------------------------------------------------------- */
 
 static void
-bind_folder (QuernSidebar *self, GtkListItem *item, QuernPreset *folder)
+bind_folder (QuernSidebar *self, GtkListItem *item, QuernFolder *folder)
 {
   GtkWidget *row = gtk_list_item_get_child (item);
 
@@ -202,9 +202,9 @@ bind_folder (QuernSidebar *self, GtkListItem *item, QuernPreset *folder)
     gtk_list_item_set_child (item, row);
   }
   quern_folder_row_set_folder (QUERN_FOLDER_ROW (row), folder);
-  quern_folder_row_set_expanded (QUERN_FOLDER_ROW (row), !is_collapsed (self, quern_preset_get_id (folder)));
+  quern_folder_row_set_expanded (QUERN_FOLDER_ROW (row), !is_collapsed (self, quern_folder_get_id (folder)));
   gtk_list_item_set_selectable (item, FALSE);
-  gtk_list_item_set_accessible_label (item, quern_preset_get_name (folder));
+  gtk_list_item_set_accessible_label (item, quern_folder_get_name (folder));
   gtk_list_item_set_accessible_description (item, _("Folder"));
 }
 
@@ -238,7 +238,7 @@ bind_conversation (QuernSidebar *self, GtkListItem *item, QuernConversation *con
   }
   quern_conversation_row_set_conversation (QUERN_CONVERSATION_ROW (row), conversation);
   quern_conversation_row_set_folders (QUERN_CONVERSATION_ROW (row),
-                                      quern_store_get_presets (self->store, QUERN_PRESET_FOLDER));
+                                      quern_store_get_folders (self->store));
   gtk_list_item_set_selectable (item, TRUE);
   gtk_list_item_set_accessible_description (item, "");
   g_signal_connect_object (conversation, "notify::title", G_CALLBACK (update_name), item, G_CONNECT_SWAPPED);
@@ -252,8 +252,8 @@ _quern_sidebar_bind (QuernSidebar *self, GtkListItem *item)
 {
   GObject *object = gtk_list_item_get_item (item);
 
-  if (QUERN_IS_PRESET (object))
-    bind_folder (self, item, QUERN_PRESET (object));
+  if (QUERN_IS_FOLDER (object))
+    bind_folder (self, item, QUERN_FOLDER (object));
   else
     bind_conversation (self, item, QUERN_CONVERSATION (object));
 }
@@ -306,14 +306,14 @@ delete_key_cb (GtkWidget *list, GVariant *arguments, gpointer user_data)
 {
   GtkWidget *row = focused_row (user_data);
   QuernConversation *conversation;
-  QuernPreset *folder;
+  QuernFolder *folder;
 
   if (row != NULL && QUERN_IS_CONVERSATION_ROW (row)) {
     conversation = quern_conversation_row_get_conversation (QUERN_CONVERSATION_ROW (row));
     return gtk_widget_activate_action (list, "win.delete-conversation", "x", quern_conversation_get_id (conversation));
   }
   folder = row != NULL && QUERN_IS_FOLDER_ROW (row) ? quern_folder_row_get_folder (QUERN_FOLDER_ROW (row)) : NULL;
-  return folder != NULL && gtk_widget_activate_action (list, "win.delete-folder", "x", quern_preset_get_id (folder));
+  return folder != NULL && gtk_widget_activate_action (list, "win.delete-folder", "x", quern_folder_get_id (folder));
 }
 
 static void
@@ -373,7 +373,7 @@ void
 _quern_sidebar_set_list (QuernSidebar *self)
 {
   GListModel *conversations = quern_store_get_conversations (self->store);
-  GListModel *folders = quern_store_get_presets (self->store, QUERN_PRESET_FOLDER);
+  GListModel *folders = quern_store_get_folders (self->store);
   GListStore *both = g_list_store_new (G_TYPE_LIST_MODEL);
   g_autoptr (GtkFlattenListModel) flat = NULL;
 

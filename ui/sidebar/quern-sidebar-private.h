@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-#include "quern-preset.h"
+#include "quern-folder.h"
 #include "quern-sidebar.h"
 
 G_BEGIN_DECLS
@@ -43,7 +43,7 @@ void _quern_sidebar_set_list (QuernSidebar *self);
 char *_quern_sidebar_dup_section (QuernSidebar *self, gpointer item);
 void _quern_sidebar_bind (QuernSidebar *self, GtkListItem *item);
 void _quern_sidebar_unbind (QuernSidebar *self, GtkListItem *item);
-void _quern_sidebar_toggle_folder (QuernSidebar *self, QuernPreset *folder);
+void _quern_sidebar_toggle_folder (QuernSidebar *self, QuernFolder *folder);
 
 void _quern_sidebar_search (QuernSidebar *self);
 void _quern_sidebar_update_page (QuernSidebar *self);

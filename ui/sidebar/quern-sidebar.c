@@ -33,8 +33,8 @@ activate_cb (QuernSidebar *self, guint position)
 {
   g_autoptr (GObject) item = g_list_model_get_item (G_LIST_MODEL (self->selection), position);
 
-  if (QUERN_IS_PRESET (item))
-    _quern_sidebar_toggle_folder (self, QUERN_PRESET (item));
+  if (QUERN_IS_FOLDER (item))
+    _quern_sidebar_toggle_folder (self, QUERN_FOLDER (item));
   else
     gtk_widget_activate_action (GTK_WIDGET (self), "win.open-conversation", "x",
                                 quern_conversation_get_id (QUERN_CONVERSATION (item)));

@@ -4,16 +4,16 @@
 #include <glib/gi18n.h>
 
 #include "widgets/quern-name-dialog.h"
-#include "quern-preset.h"
+#include "quern-folder.h"
 #include "widgets/quern-undo.h"
 
 /* Actions of the window about folders. They take the ids of a folder or a conversation, or first the one and then the
  * other. */
 
-static QuernPreset *
+static QuernFolder *
 get_folder (QuernWindow *self, GVariant *id)
 {
-  return self->store != NULL ? quern_store_find_preset (self->store, QUERN_PRESET_FOLDER, g_variant_get_int64 (id))
+  return self->store != NULL ? quern_store_find_folder (self->store, g_variant_get_int64 (id))
                              : NULL;
 }
 
@@ -36,10 +36,10 @@ make_folder (const char *name, gpointer data)
 {
   New *new = data;
   QuernConversation *conversation = quern_store_get_conversation (new->store, new->conversation_id);
-  QuernPreset *folder = quern_store_add_preset (new->store, QUERN_PRESET_FOLDER, name, NULL);
+  QuernFolder *folder = quern_store_add_folder (new->store, name);
 
   if (conversation != NULL)
-    quern_conversation_set_folder_id (conversation, quern_preset_get_id (folder));
+    quern_conversation_set_folder_id (conversation, quern_folder_get_id (folder));
 }
 
 static void
@@ -96,24 +96,24 @@ static void
 rename_folder (const char *name, gpointer data)
 {
   Renamed *renamed = data;
-  QuernPreset *folder = quern_store_find_preset (renamed->store, QUERN_PRESET_FOLDER, renamed->id);
+  QuernFolder *folder = quern_store_find_folder (renamed->store, renamed->id);
 
   if (folder != NULL)
-    quern_store_change_preset (renamed->store, folder, name, NULL);
+    quern_store_rename_folder (renamed->store, folder, name);
 }
 
 static void
 rename_folder_action (GtkWidget *widget, const char *name, GVariant *parameter)
 {
   QuernWindow *self = QUERN_WINDOW (widget);
-  QuernPreset *folder = get_folder (self, parameter);
+  QuernFolder *folder = get_folder (self, parameter);
   Renamed *renamed;
 
   if (folder == NULL)
     return;
   renamed = g_new (Renamed, 1);
-  *renamed = (Renamed) { g_object_ref (self->store), quern_preset_get_id (folder) };
-  quern_name_dialog_ask (widget, _("Rename Folder"), _("_Rename"), quern_preset_get_name (folder), rename_folder,
+  *renamed = (Renamed) { g_object_ref (self->store), quern_folder_get_id (folder) };
+  quern_name_dialog_ask (widget, _("Rename Folder"), _("_Rename"), quern_folder_get_name (folder), rename_folder,
                          renamed, renamed_free);
 }
 
@@ -129,7 +129,7 @@ move_to_folder_action (GtkWidget *widget, const char *name, GVariant *parameter)
   g_variant_get (parameter, "(xx)", &id, &folder_id);
   conversation = self->store != NULL ? quern_store_get_conversation (self->store, id) : NULL;
   if (conversation != NULL
-      && (folder_id == 0 || quern_store_find_preset (self->store, QUERN_PRESET_FOLDER, folder_id) != NULL))
+      && (folder_id == 0 || quern_store_find_folder (self->store, folder_id) != NULL))
     quern_conversation_set_folder_id (conversation, folder_id);
 }
 
@@ -137,7 +137,7 @@ move_to_folder_action (GtkWidget *widget, const char *name, GVariant *parameter)
 
 typedef struct {
   QuernStore *store;
-  QuernPreset *folder;
+  QuernFolder *folder;
   GPtrArray *conversations; /* that were in it */
 } Deleted;
 
@@ -157,17 +157,17 @@ restore_folder (gpointer data)
 {
   Deleted *deleted = data;
 
-  quern_store_restore_preset (deleted->store, deleted->folder);
+  quern_store_restore_folder (deleted->store, deleted->folder);
   for (guint i = 0; i < deleted->conversations->len; i++)
     if (quern_conversation_get_folder_id (deleted->conversations->pdata[i]) == 0)
-      quern_conversation_set_folder_id (deleted->conversations->pdata[i], quern_preset_get_id (deleted->folder));
+      quern_conversation_set_folder_id (deleted->conversations->pdata[i], quern_folder_get_id (deleted->folder));
 }
 
 static void
 delete_folder_action (GtkWidget *widget, const char *name, GVariant *parameter)
 {
   QuernWindow *self = QUERN_WINDOW (widget);
-  QuernPreset *folder = get_folder (self, parameter);
+  QuernFolder *folder = get_folder (self, parameter);
   GListModel *conversations;
   Deleted *deleted;
 
@@ -179,10 +179,10 @@ delete_folder_action (GtkWidget *widget, const char *name, GVariant *parameter)
   conversations = quern_store_get_conversations (self->store);
   for (guint i = 0; i < g_list_model_get_n_items (conversations); i++) {
     g_autoptr (QuernConversation) conversation = g_list_model_get_item (conversations, i);
-    if (quern_conversation_get_folder_id (conversation) == quern_preset_get_id (folder))
+    if (quern_conversation_get_folder_id (conversation) == quern_folder_get_id (folder))
       g_ptr_array_add (deleted->conversations, g_steal_pointer (&conversation));
   }
-  quern_store_delete_preset (self->store, folder);
+  quern_store_delete_folder (self->store, folder);
   quern_undo_offer (GTK_WIDGET (self->split_view), self->store, _("Folder deleted; its conversations were kept"),
                     restore_folder, deleted, deleted_free);
 }

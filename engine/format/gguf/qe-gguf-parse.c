@@ -428,7 +428,7 @@ read_preamble (Reader *r, uint64_t *n_tensors, uint64_t *n_keys)
 }
 
 static QeStatus
-parse (Reader *r)
+qe_gguf_read_header (Reader *r)
 {
   uint64_t n_tensors = 0, n_keys = 0;
   QeStatus status = read_preamble (r, &n_tensors, &n_keys);
@@ -462,7 +462,7 @@ qe_gguf_header_read (QeGgufHeader *header, int fd, uint64_t file_size, QeError *
 {
   *header = (QeGgufHeader) { .file_size = file_size };
   Reader r = { .header = header, .fd = fd, .err = err };
-  return parse (&r);
+  return qe_gguf_read_header (&r);
 }
 
 QeStatus
@@ -470,7 +470,7 @@ qe_gguf_header_parse (QeGgufHeader *header, const void *data, size_t size, uint6
 {
   *header = (QeGgufHeader) { .bytes = data, .file_size = file_size };
   Reader r = { .header = header, .fd = -1, .have = size < file_size ? size : file_size, .err = err };
-  return parse (&r);
+  return qe_gguf_read_header (&r);
 }
 
 void

@@ -251,14 +251,3 @@ qe_strings_next (QeStrings *strings, const char **out, size_t *length)
   return true;
 }
 
-bool
-qe_gguf_array_next_string (const QeGguf *gguf, const char *key, uint64_t *cursor, const char **out, size_t *length)
-{
-  const QeGgufKey *k = find_array (gguf, key);
-  if (!k || k->type != QE_GGUF_STRING || *cursor >= k->end - k->value)
-    return false;
-  QeStrings strings = { .at = value_bytes (gguf, k) + *cursor, .left = 1 };
-  qe_strings_next (&strings, out, length);
-  *cursor += 8 + *length;
-  return true;
-}

@@ -65,6 +65,3 @@ typedef struct {
 } QeIntegers;
 bool qe_gguf_integers (const QeGguf *gguf, const char *key, QeIntegers *out);
 bool qe_integers_get (const QeIntegers *integers, uint64_t i, uint64_t *out); /* false: negative, or no element i */
-/* Strings in order: start with *cursor = 0. O(1) each. */
-bool qe_gguf_array_next_string (const QeGguf *gguf, const char *key, uint64_t *cursor, const char **out,
-                                size_t *length);

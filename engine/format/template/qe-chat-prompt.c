@@ -16,7 +16,7 @@ typedef struct {
 
 /* Token i begins something new: tokens [done, i) go in first. */
 static QeStatus
-flush (const Builder *b, size_t done, size_t i)
+qe_chat_prompt_flush (const Builder *b, size_t done, size_t i)
 {
   return i > done ? qe_prompt_add_tokens (b->prompt, b->ids + done, i - done, b->err) : QE_OK;
 }
@@ -24,7 +24,7 @@ flush (const Builder *b, size_t done, size_t i)
 /* Every beginning of a message is worth a checkpoint: there a later prompt may go on differently, because the user
  * edited a message, or because the answer's reasoning is left out of history. */
 static QeStatus
-fill (const Builder *b)
+qe_chat_prompt_fill (const Builder *b)
 {
   size_t done = 0, image = 0;
   QeStatus status = QE_OK;
@@ -34,16 +34,16 @@ fill (const Builder *b)
     if (b->ids[i] == b->image_pad && b->image_pad >= 0) {
       if (image == b->n_images)
         return qe_fail (b->err, QE_ERROR_ARGUMENT, "The text has more places for pictures than pictures were given.");
-      if ((status = flush (b, done, i)) == QE_OK)
+      if ((status = qe_chat_prompt_flush (b, done, i)) == QE_OK)
         status = qe_prompt_add_image (b->prompt, b->images[image++], b->err);
       done = i + 1;
     } else if (b->ids[i] == b->message_start && i > 0) {
-      status = flush (b, done, i);
+      status = qe_chat_prompt_flush (b, done, i);
       done = i;
       qe_prompt_mark (b->prompt);
     }
   }
-  return status == QE_OK ? flush (b, done, b->n_ids) : status;
+  return status == QE_OK ? qe_chat_prompt_flush (b, done, b->n_ids) : status;
 }
 
 QeStatus
@@ -71,7 +71,8 @@ qe_chat_prompt (QePrompt **out, const QeModel *model, const QeChatText *text, Qe
   if (n_images > 0 && b.image_pad < 0)
     status = qe_fail (err, QE_ERROR_ARGUMENT, "This model's vocabulary has no place for pictures.");
   else
-    status = b.prompt ? fill (&b) : qe_fail (err, QE_ERROR_MEMORY, "There is not enough memory for this conversation.");
+    status = b.prompt ? qe_chat_prompt_fill (&b)
+                      : qe_fail (err, QE_ERROR_MEMORY, "There is not enough memory for this conversation.");
   free (ids);
   if (status == QE_OK)
     *out = b.prompt;

@@ -28,7 +28,7 @@ plain (QjRun *run, const char *text)
 }
 
 static void
-set (QjRun *run, const char *name, QjValue value)
+qe_chat_set (QjRun *run, const char *name, QjValue value)
 {
   qe_jinja_set (run, name, &value);
 }
@@ -185,32 +185,32 @@ static void
 set_tristate (QjRun *run, const char *name, QeTristate value)
 {
   if (value != QE_UNSET)
-    set (run, name, qe_jinja_boolean (value == QE_YES));
+    qe_chat_set (run, name, qe_jinja_boolean (value == QE_YES));
 }
 
 static void
 set_options (QjRun *run, const Conversation *c)
 {
   const QeChatOptions *o = c->options;
-  set (run, "documents", qe_jinja_none ());
-  set (run, "add_generation_prompt", qe_jinja_boolean (o->add_generation_prompt));
+  qe_chat_set (run, "documents", qe_jinja_none ());
+  qe_chat_set (run, "add_generation_prompt", qe_jinja_boolean (o->add_generation_prompt));
   if (o->add_vision_id)
-    set (run, "add_vision_id", qe_jinja_boolean (true));
+    qe_chat_set (run, "add_vision_id", qe_jinja_boolean (true));
   set_tristate (run, "enable_thinking", o->enable_thinking);
   set_tristate (run, "preserve_thinking", o->preserve_thinking);
   if (o->reasoning_effort)
-    set (run, "reasoning_effort", plain (run, o->reasoning_effort));
+    qe_chat_set (run, "reasoning_effort", plain (run, o->reasoning_effort));
   if (c->template->bos)
-    set (run, "bos_token", literal (run, c->template->bos));
+    qe_chat_set (run, "bos_token", literal (run, c->template->bos));
   if (c->template->eos)
-    set (run, "eos_token", literal (run, c->template->eos));
+    qe_chat_set (run, "eos_token", literal (run, c->template->eos));
   QjValue tools = qe_jinja_list (run, o->n_tools), tool;
   for (size_t i = 0; i < o->n_tools; i++) {
     if (!qe_jinja_parse (run, o->tools[i], strlen (o->tools[i]), &tool))
       qe_jinja_refuse (run, "The description of a tool is not valid JSON.");
     qe_jinja_list_set (tools, i, tool);
   }
-  set (run, "tools", o->n_tools ? tools : qe_jinja_none ());
+  qe_chat_set (run, "tools", o->n_tools ? tools : qe_jinja_none ());
   if (o->variables) {
     QjValue all;
     if (!qe_jinja_parse (run, o->variables, strlen (o->variables), &all) || !qe_jinja_is_dict (all))
@@ -227,7 +227,7 @@ fill_messages (QjRun *run, void *data)
   set_options (run, c);
   for (size_t i = 0; i < c->n_messages; i++)
     qe_jinja_list_set (messages, i, make_message (run, &c->messages[i]));
-  set (run, "messages", messages);
+  qe_chat_set (run, "messages", messages);
 }
 
 static void
@@ -240,15 +240,16 @@ fill_json (QjRun *run, void *data)
     const char *name = qe_json_key (c->json, i, &length);
     bool is_messages = strcmp (name, "messages") == 0;
     if (is_messages || qe_jinja_wants (run, name))
-      set (run, name,
-           is_messages ? make_json_list (run, c->json, i, make_json_message) : qe_jinja_json (run, c->json, i));
+      qe_chat_set (run, name,
+                   is_messages ? make_json_list (run, c->json, i, make_json_message) : qe_jinja_json (run, c->json, i));
   }
 }
 
 /* ---- rendering ------------------------------------------------------------------------------------------------- */
 
 static QeStatus
-render (QeChatText *out, const QeTemplate *template, QeJinjaFill fill, Conversation *c, QeError *err)
+qe_chat_render_conversation (QeChatText *out, const QeTemplate *template, QeJinjaFill fill, Conversation *c,
+                             QeError *err)
 {
   QeStatus status = qe_jinja_render (template->jinja, fill, c, template->steps, c->options->now, out, err);
   if (status == QE_OK)
@@ -262,7 +263,7 @@ qe_template_render (QeChatText *out, const QeTemplate *template, const QeChatMes
 {
   Conversation c = { .template = template, .options = options, .messages = messages, .n_messages = n_messages };
   if (template && template->jinja)
-    return render (out, template, fill_messages, &c, err);
+    return qe_chat_render_conversation (out, template, fill_messages, &c, err);
   return qe_chat_render_built_in (out, messages, n_messages, options, err);
 }
 
@@ -281,7 +282,7 @@ qe_template_render_json (QeChatText *out, const QeTemplate *template, const char
   if (messages == QE_JSON_NONE || json.values[messages].kind != QE_JSON_ARRAY)
     status = qe_fail (err, QE_ERROR_ARGUMENT, "The conversation has no list of messages.");
   else if (template && template->jinja)
-    status = render (out, template, fill_json, &c, err);
+    status = qe_chat_render_conversation (out, template, fill_json, &c, err);
   else
     status = qe_chat_render_built_in_json (out, &json, options, err);
   qe_json_clear (&json);

@@ -89,7 +89,7 @@ assign_target (QjRun *r, const QjNode *target, QjValue value)
 
 /* Runs the body in a scope of its own and returns what it prints. */
 static QjValue
-capture (QjRun *r, const QjNodes *body, QjScope *scope, Flow *flow)
+qj_capture (QjRun *r, const QjNodes *body, QjScope *scope, Flow *flow)
 {
   QjBuilder out = qj_builder (r), *outer = r->out;
   QjScope *outer_scope = r->scope;
@@ -194,7 +194,7 @@ qj_call_macro (QjRun *r, QjMacro *macro, const QjArgs *args)
     assign_by_name (r, r->scope, "varargs", varargs);
   }
   r->scope = outer;
-  QjValue text = capture (r, &s->body, scope, &flow);
+  QjValue text = qj_capture (r, &s->body, scope, &flow);
   qj_leave (r);
   return text;
 }
@@ -203,7 +203,7 @@ qj_call_macro (QjRun *r, QjMacro *macro, const QjArgs *args)
 
 /* The next item that the loop's condition lets through, tried with the loop's variables in a scope of their own. */
 static bool
-fetch (QjRun *r, QjLoop *loop, QjValue *item)
+qj_fetch_item (QjRun *r, QjLoop *loop, QjValue *item)
 {
   const QjNode *condition = loop->node->c;
   while (qj_next (r, &loop->source, item)) {
@@ -224,7 +224,7 @@ static bool
 next_item (QjRun *r, QjLoop *loop, QjValue *item)
 {
   if (loop->at_ahead == loop->n_ahead)
-    return fetch (r, loop, item);
+    return qj_fetch_item (r, loop, item);
   *item = loop->ahead[loop->at_ahead++];
   return true;
 }
@@ -237,7 +237,7 @@ look_ahead (QjRun *r, QjLoop *loop, size_t n)
   size_t capacity = loop->n_ahead;
   if (loop->at_ahead == loop->n_ahead)
     loop->at_ahead = loop->n_ahead = capacity = 0;
-  while (loop->n_ahead - loop->at_ahead < n && fetch (r, loop, &item)) {
+  while (loop->n_ahead - loop->at_ahead < n && qj_fetch_item (r, loop, &item)) {
     loop->ahead = qj_grow (&r->base, capacity ? loop->ahead : NULL, loop->n_ahead, &capacity, sizeof item);
     loop->ahead[loop->n_ahead++] = item;
   }
@@ -312,7 +312,7 @@ const QjFunction qj_loop_methods[] = {
 };
 
 static Flow
-run_loop (QjRun *r, const QjNode *node, QjScope *parent, QjValue iterable, int64_t depth0)
+qj_run_loop (QjRun *r, const QjNode *node, QjScope *parent, QjValue iterable, int64_t depth0)
 {
   QjLoop *loop = qj_alloc (&r->base, sizeof *loop);
   QjScope *scope = NULL, *outer = r->scope;
@@ -361,7 +361,7 @@ qj_call_loop (QjRun *r, QjLoop *loop, const QjArgs *args)
     qj_fail (&r->base, "a recursive loop takes one argument");
   qj_enter (r);
   r->out = &out;
-  run_loop (r, loop->node, loop->scope, args->items[0], loop->depth0 + 1);
+  qj_run_loop (r, loop->node, loop->scope, args->items[0], loop->depth0 + 1);
   r->out = outer;
   qj_leave (r);
   return qj_string (qj_finish (&out));
@@ -370,7 +370,7 @@ qj_call_loop (QjRun *r, QjLoop *loop, const QjArgs *args)
 /* ---- statements ------------------------------------------------------------------------------------------------ */
 
 static Flow
-exec (QjRun *r, const QjNode *node)
+qj_exec_node (QjRun *r, const QjNode *node)
 {
   switch ((QjNodeKind) node->kind) {
   case QJ_NODE_TEXT: qj_add_string (r->out, node->value.string); return GO_ON;
@@ -388,7 +388,7 @@ exec (QjRun *r, const QjNode *node)
   case QJ_NODE_FOR: {
     QjValue iterable = qj_eval (r, node->b);
     r->base.line = node->line;
-    return run_loop (r, node, r->scope, iterable, 0);
+    return qj_run_loop (r, node, r->scope, iterable, 0);
   }
   case QJ_NODE_SET: {
     QjValue v = qj_eval (r, node->b);
@@ -398,7 +398,7 @@ exec (QjRun *r, const QjNode *node)
   }
   case QJ_NODE_SET_BLOCK: {
     Flow flow;
-    QjValue value = capture (r, &node->nodes, new_scope (r, r->scope), &flow);
+    QjValue value = qj_capture (r, &node->nodes, new_scope (r, r->scope), &flow);
     if (flow != GO_ON)
       return flow;
     assign_target (r, node->a, node->b ? apply_filters (r, node->b, value) : value);
@@ -412,7 +412,7 @@ exec (QjRun *r, const QjNode *node)
   }
   case QJ_NODE_FILTER_BLOCK: {
     Flow flow;
-    QjValue value = capture (r, &node->nodes, new_scope (r, r->scope), &flow);
+    QjValue value = qj_capture (r, &node->nodes, new_scope (r, r->scope), &flow);
     if (flow == GO_ON)
       qj_add_value (r->out, apply_filters (r, node->a, value));
     return flow;
@@ -444,7 +444,7 @@ exec_body (QjRun *r, const QjNodes *body)
   for (size_t i = 0; i < body->n && flow == GO_ON; i++) {
     qj_steps (r, 1);
     r->base.line = body->items[i]->line;
-    flow = exec (r, body->items[i]);
+    flow = qj_exec_node (r, body->items[i]);
   }
   qj_leave (r);
   return flow;

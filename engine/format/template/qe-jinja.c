@@ -85,7 +85,7 @@ leave_locale (locale_t own, locale_t before)
 /* ---- compiling ------------------------------------------------------------------------------------------------- */
 
 static void
-compile (QeJinja *j, const char *text, size_t length, QjTokens *tokens)
+qj_compile_guarded (QeJinja *j, const char *text, size_t length, QjTokens *tokens)
 {
   locale_t own, before = enter_locale (&own);
   if (setjmp (j->base.failed) == 0) {
@@ -120,7 +120,7 @@ qe_jinja_compile (QeJinja **out, const char *text, size_t length, QeError *err)
   j->base.err = err;
   j->base.arena.limit = QJ_TREE_MEMORY;
   j->base.steps = QJ_STEPS;
-  compile (j, text, length, &tokens);
+  qj_compile_guarded (j, text, length, &tokens);
   free (tokens.items);
   QeStatus status = j->base.status;
   if (status != QE_OK) {
@@ -172,7 +172,7 @@ hand_over (QjBuilder *b, QeChatText *out, QeError *err)
 
 /* Fills r->out, or says in r->base.status why not. */
 static void
-run (QjRun *r, QeJinjaFill fill, void *data)
+qj_run_guarded (QjRun *r, QeJinjaFill fill, void *data)
 {
   locale_t own, before = enter_locale (&own);
   if (setjmp (r->base.failed) == 0) {
@@ -210,7 +210,7 @@ qe_jinja_render (const QeJinja *jinja, QeJinjaFill fill, void *data, uint64_t st
   r->now = now;
   r->out = &text;
   text.run = r;
-  run (r, fill, data);
+  qj_run_guarded (r, fill, data);
   QeStatus status = r->base.status == QE_ERROR_FORMAT ? QE_ERROR_ARGUMENT : r->base.status;
   if (status == QE_OK)
     status = hand_over (&text, out, err);

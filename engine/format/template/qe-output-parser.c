@@ -95,7 +95,7 @@ qe_output_parser_in_reasoning (const QeOutputParser *p)
 
 /* Gives out reasoning or answer, without the line ends before its first and after its last character. */
 static void
-emit (QeOutputParser *p, const char *text, size_t length)
+qe_output_parser_emit (QeOutputParser *p, const char *text, size_t length)
 {
   size_t start = 0, end = length;
   while (!p->started && start < end && text[start] == '\n')
@@ -118,7 +118,7 @@ add_text (QeOutputParser *p, const char *text, size_t length)
   if (p->state == QE_OUT_TOOL_CALL)
     qe_buffer_add (&p->body, text, length);
   else if (length > 0)
-    emit (p, text, length);
+    qe_output_parser_emit (p, text, length);
 }
 
 /* Text is held back by the decoder while a character is not whole; a tag ends it. */
@@ -131,7 +131,7 @@ flush_decoder (QeOutputParser *p)
 }
 
 static void
-enter (QeOutputParser *p, QeOutputKind state)
+qe_output_parser_enter (QeOutputParser *p, QeOutputKind state)
 {
   p->state = state;
   p->started = false;
@@ -148,13 +148,13 @@ end_call (QeOutputParser *p, bool closed)
   const char *text = p->body.data ? p->body.data : "";
   if (closed && !p->body.failed && qe_tool_call_parse (text, p->body.size, p->tools, p->n_tools, &json)) {
     p->func (p->data, QE_OUT_TOOL_CALL, json.data, json.size);
-    enter (p, QE_OUT_ANSWER);
+    qe_output_parser_enter (p, QE_OUT_ANSWER);
   } else {
     p->state = p->before_call;
-    emit (p, "<tool_call>", strlen ("<tool_call>"));
-    emit (p, text, p->body.size);
+    qe_output_parser_emit (p, "<tool_call>", strlen ("<tool_call>"));
+    qe_output_parser_emit (p, text, p->body.size);
     if (closed)
-      emit (p, "</tool_call>", strlen ("</tool_call>"));
+      qe_output_parser_emit (p, "</tool_call>", strlen ("</tool_call>"));
   }
   qe_buffer_clear (&json);
   qe_buffer_clear (&p->body);
@@ -178,10 +178,10 @@ handle_tag (QeOutputParser *p, int32_t token)
     end_call (p, true);
   } else if (token == p->think_end && (p->state == QE_OUT_REASONING || (p->state == QE_OUT_ANSWER && !p->started))) {
     flush_decoder (p);
-    enter (p, QE_OUT_ANSWER);
+    qe_output_parser_enter (p, QE_OUT_ANSWER);
   } else if (token == p->think && p->state == QE_OUT_ANSWER && !p->started) {
     flush_decoder (p);
-    enter (p, QE_OUT_REASONING);
+    qe_output_parser_enter (p, QE_OUT_REASONING);
   } else {
     return false;
   }

@@ -51,7 +51,7 @@ typedef struct {
 
 /* Renders a conversation; NULL when the template refuses it. *out is to be cleared. */
 static const char *
-probe (Prober *p, const QeChatMessage *messages, size_t n, QeChatOptions options, QeChatText *out)
+qe_template_probe (Prober *p, const QeChatMessage *messages, size_t n, QeChatOptions options, QeChatText *out)
 {
   *out = (QeChatText) { 0 };
   options.add_generation_prompt = true;
@@ -64,7 +64,7 @@ static bool
 says (Prober *p, const QeChatMessage *messages, size_t n, QeChatOptions options, const char *words)
 {
   QeChatText text;
-  const char *rendered = probe (p, messages, n, options, &text);
+  const char *rendered = qe_template_probe (p, messages, n, options, &text);
   bool found = rendered && strstr (rendered, words);
   qe_chat_text_clear (&text);
   return found;
@@ -100,9 +100,9 @@ static void
 find_thinking (Prober *p, QeTemplateInfo *info)
 {
   QeChatText plain, on, off;
-  const char *unset = probe (p, asked, 1, (QeChatOptions) { 0 }, &plain);
-  const char *yes = probe (p, asked, 1, (QeChatOptions) { .enable_thinking = QE_YES }, &on);
-  const char *no = probe (p, asked, 1, (QeChatOptions) { .enable_thinking = QE_NO }, &off);
+  const char *unset = qe_template_probe (p, asked, 1, (QeChatOptions) { 0 }, &plain);
+  const char *yes = qe_template_probe (p, asked, 1, (QeChatOptions) { .enable_thinking = QE_YES }, &on);
+  const char *no = qe_template_probe (p, asked, 1, (QeChatOptions) { .enable_thinking = QE_NO }, &off);
   info->end = plain.end;
   info->thinking_switchable = yes && no && strcmp (yes, no) != 0;
   /* A template may leave the opening of the block to the model: then “on” shows in nothing but what “off” adds. */
@@ -122,7 +122,7 @@ render_effort (Prober *p, const char *effort)
 {
   QeChatText text;
   const QeChatOptions options = { .enable_thinking = QE_YES, .reasoning_effort = effort };
-  bool failed = !probe (p, asked, 1, options, &text);
+  bool failed = !qe_template_probe (p, asked, 1, options, &text);
   char *rendered = failed ? NULL : text.text;
   free (text.plain);
   return rendered;
@@ -176,7 +176,7 @@ static bool
 takes_pictures (Prober *p)
 {
   QeChatText text;
-  bool taken = probe (p, with_picture, 1, (QeChatOptions) { 0 }, &text) && text.n_images == 1
+  bool taken = qe_template_probe (p, with_picture, 1, (QeChatOptions) { 0 }, &text) && text.n_images == 1
                && strstr (text.text, QUESTION);
   qe_chat_text_clear (&text);
   return taken;
@@ -190,7 +190,7 @@ find_tools (Prober *p)
   QeChatText text;
   if (!says (p, asked, 1, options, TOOL))
     return QE_TOOLS_NONE;
-  const char *rendered = probe (p, with_call, 3, options, &text);
+  const char *rendered = qe_template_probe (p, with_call, 3, options, &text);
   QeToolForm form = QE_TOOLS_OTHER;
   if (rendered && strstr (rendered, "<function=" TOOL ">") && strstr (rendered, "<parameter=qz_key>"))
     form = QE_TOOLS_XML;
@@ -221,7 +221,7 @@ find_facts (QeTemplate *t)
 
 /* Compiles the template and tries it. When it cannot be used, jinja is NULL and info says why. */
 static QeStatus
-compile (QeTemplate *t, const char *text, size_t length, QeError *err)
+qe_template_compile (QeTemplate *t, const char *text, size_t length, QeError *err)
 {
   Prober p = { .template = t };
   QeError problem = { 0 };
@@ -254,7 +254,7 @@ qe_template_new (QeTemplate **out, const char *text, size_t length, const char *
     status = qe_fail (err, QE_ERROR_MEMORY, "There is not enough memory for the chat template.");
   if (status == QE_OK && text) {
     t->info.present = true;
-    status = compile (t, text, length, err);
+    status = qe_template_compile (t, text, length, err);
   }
   if (status != QE_OK) {
     qe_template_free (t);

@@ -46,13 +46,6 @@ qe_tokenizer_size (const QeTokenizer *t)
   return t->n_tokens;
 }
 
-size_t
-qe_tokenizer_bytes (const QeTokenizer *t)
-{
-  return sizeof *t + t->text_size + t->n_tokens * (sizeof *t->start + 1) + t->n_rows + t->n_special * sizeof *t->special
-         + (t->pairs.mask + 1) * sizeof *t->pairs.slots;
-}
-
 const QeTokenTrie *
 qe_tokenizer_trie (const QeTokenizer *tokenizer)
 {
@@ -161,7 +154,7 @@ typedef struct {
 } Encoder;
 
 static bool
-reserve (Encoder *e, size_t more)
+qe_encoder_reserve (Encoder *e, size_t more)
 {
   if (e->capacity - e->n >= more)
     return true;
@@ -177,7 +170,7 @@ reserve (Encoder *e, size_t more)
 static bool
 encode_word (Encoder *e, const char *word, size_t length)
 {
-  if (!reserve (e, length))
+  if (!qe_encoder_reserve (e, length))
     return false;
   uint32_t *ids = e->ids + e->n;
   for (size_t i = 0; i < length; i++)
@@ -230,7 +223,7 @@ encode_all (Encoder *e, const char *text, size_t length, const QeSpan *plain, si
     }
     if (!encode_text (e, text + done, at - done))
       return false;
-    if (!reserve (e, 1))
+    if (!qe_encoder_reserve (e, 1))
       return false;
     e->ids[e->n++] = (uint32_t) id;
 
@@ -248,7 +241,7 @@ qe_tokenizer_encode (const QeTokenizer *t, const char *text, size_t length, cons
     if (plain[i].start < last || plain[i].end < plain[i].start || plain[i].end > length)
       return qe_fail (err, QE_ERROR_ARGUMENT, "The plain parts of the text are not in order.");
   Encoder e = { .t = t };
-  if (!reserve (&e, length / 3 + 16) || !encode_all (&e, text, length, plain, n_plain)) {
+  if (!qe_encoder_reserve (&e, length / 3 + 16) || !encode_all (&e, text, length, plain, n_plain)) {
     free (e.ids);
     return qe_fail (err, QE_ERROR_MEMORY, "There is not enough memory to read %zu bytes of text.", length);
   }
