@@ -360,8 +360,8 @@ quern_picture_get_height (QuernPicture *self)
  * quern_picture_get_pixels:
  * @self: a picture
  *
- * Returns: (transfer none): 8-bit RGB, upright, three bytes a pixel and no padding: what quern_pixels_new() and
- *   gdk_memory_texture_new() with %GDK_MEMORY_R8G8B8 take
+ * Returns: (transfer none): 8-bit RGB, upright, three bytes a pixel and no padding: what
+ *   gdk_memory_texture_new() takes as %GDK_MEMORY_R8G8B8
  */
 GBytes *
 quern_picture_get_pixels (QuernPicture *self)
@@ -369,6 +369,20 @@ quern_picture_get_pixels (QuernPicture *self)
   g_return_val_if_fail (QUERN_IS_PICTURE (self), NULL);
 
   return self->pixels;
+}
+
+/**
+ * quern_picture_dup_pixels:
+ * @self: a picture
+ *
+ * Returns: (transfer full): the same pixels, as quern_request_add_picture() takes them
+ */
+QuernPixels *
+quern_picture_dup_pixels (QuernPicture *self)
+{
+  g_return_val_if_fail (QUERN_IS_PICTURE (self), NULL);
+
+  return quern_pixels_new (self->pixels, self->width, self->height, 3 * self->width);
 }
 
 /**

@@ -39,7 +39,6 @@ QuernRequest *quern_request_new (void);
 QuernRequest *quern_request_new_without (QuernRequest *self, guint n_messages);
 QuernRequest *quern_request_ref (QuernRequest *self);
 void quern_request_unref (QuernRequest *self);
-QuernRequest *quern_request_new_continued (QuernRequest *request, const char *reasoning, const char *answer);
 void quern_request_add_message (QuernRequest *self, QuernRole role, const char *text, const char *reasoning);
 void quern_request_add_picture (QuernRequest *self, QuernPixels *pixels);
 gboolean quern_request_has_pictures (QuernRequest *self);
