@@ -454,8 +454,7 @@ make_token_prompt (const GArray *tokens, GError **error)
   QePrompt *prompt = qe_prompt_new ();
   QeError engine_error = { .status = QE_ERROR_MEMORY };
 
-  if (prompt
-      && qe_prompt_add_tokens (prompt, &g_array_index (tokens, gint32, 0), tokens->len, &engine_error) == QE_OK)
+  if (prompt && qe_prompt_add_tokens (prompt, &g_array_index (tokens, gint32, 0), tokens->len, &engine_error) == QE_OK)
     return prompt;
   _quern_inference_set_error (error, &engine_error);
   qe_prompt_free (prompt);

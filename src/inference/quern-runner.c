@@ -350,8 +350,7 @@ quern_run_decode (QuernRun *run, const QeSamplerParams *params)
   QeSampler *sampler = NULL;
   QeError error = { .status = QE_ERROR_MEMORY };
 
-  if ((schema
-       && qe_grammar_from_schema (&run->grammar, run->runner->weights, schema, strlen (schema), &error) != QE_OK)
+  if ((schema && qe_grammar_from_schema (&run->grammar, run->runner->weights, schema, strlen (schema), &error) != QE_OK)
       || qe_sampler_new (&sampler, params, &error) != QE_OK
       || !(run->parser = qe_output_parser_new (run->runner->weights, run->in_reasoning, quern_run_output_cb, run))) {
     quern_run_fail (run, &error);
