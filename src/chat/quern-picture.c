@@ -145,18 +145,21 @@ decode (GBytes *bytes, const Format *format, GCancellable *cancellable, GError *
   return upright;
 }
 
-/* NULL when there is no memory for it. */
-static GBytes *
-pixels_of (GdkPixbuf *pixbuf)
+static QuernPicture *
+picture_new (GdkPixbuf *pixbuf, GError **error)
 {
   gsize width = gdk_pixbuf_get_width (pixbuf), height = gdk_pixbuf_get_height (pixbuf);
   gsize stride = gdk_pixbuf_get_rowstride (pixbuf), channels = gdk_pixbuf_get_n_channels (pixbuf);
   gboolean has_alpha = gdk_pixbuf_get_has_alpha (pixbuf);
   const guint8 *in = gdk_pixbuf_read_pixels (pixbuf);
   guint8 *pixels = g_try_malloc (width * height * 3), *out = pixels;
+  QuernPicture *self;
 
-  if (pixels == NULL)
+  if (pixels == NULL) {
+    g_set_error_literal (error, QUERN_PICTURE_ERROR, QUERN_PICTURE_ERROR_TOO_LARGE,
+                         _("There is not enough memory for this picture. Scale it down and try again."));
     return NULL;
+  }
   for (gsize y = 0; y < height; y++)
     for (gsize x = 0; x < width; x++) {
       const guint8 *p = in + y * stride + x * channels;
@@ -166,24 +169,10 @@ pixels_of (GdkPixbuf *pixbuf)
       for (gsize c = 0; c < 3; c++)
         *out++ = has_alpha ? (p[c] * p[3] + 255 * (255 - p[3]) + 127) / 255 : p[c];
     }
-  return g_bytes_new_take (pixels, width * height * 3);
-}
-
-static QuernPicture *
-picture_new (GdkPixbuf *pixbuf, GError **error)
-{
-  GBytes *pixels = pixels_of (pixbuf);
-  QuernPicture *self;
-
-  if (pixels == NULL) {
-    g_set_error_literal (error, QUERN_PICTURE_ERROR, QUERN_PICTURE_ERROR_TOO_LARGE,
-                         _("There is not enough memory for this picture. Scale it down and try again."));
-    return NULL;
-  }
   self = g_object_new (QUERN_TYPE_PICTURE, NULL);
-  self->width = gdk_pixbuf_get_width (pixbuf);
-  self->height = gdk_pixbuf_get_height (pixbuf);
-  self->pixels = pixels;
+  self->width = width;
+  self->height = height;
+  self->pixels = g_bytes_new_take (pixels, width * height * 3);
   return self;
 }
 
