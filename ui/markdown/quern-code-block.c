@@ -11,7 +11,6 @@ struct _QuernCodeBlock {
   /* Template widgets */
   GtkLabel *language;
   GtkButton *copy;
-  GtkScrolledWindow *scrolled;
   GtkSourceView *view;
 };
 
@@ -45,8 +44,9 @@ quern_code_block_update_height (QuernCodeBlock *self)
   int n_lines = gtk_text_buffer_get_line_count (quern_code_block_get_buffer (self));
   GtkTextView *view = GTK_TEXT_VIEW (self->view);
 
-  gtk_scrolled_window_set_min_content_height (self->scrolled, n_lines * line + gtk_text_view_get_top_margin (view)
-                                                                  + gtk_text_view_get_bottom_margin (view));
+  gtk_widget_set_size_request (GTK_WIDGET (view), -1,
+                               n_lines * line + gtk_text_view_get_top_margin (view)
+                                   + gtk_text_view_get_bottom_margin (view));
   pango_font_metrics_unref (metrics);
 }
 
@@ -121,7 +121,6 @@ quern_code_block_class_init (QuernCodeBlockClass *klass)
   gtk_widget_class_set_template_from_resource (widget_class, "/io/github/quern/Quern/ui/markdown/quern-code-block.ui");
   gtk_widget_class_bind_template_child (widget_class, QuernCodeBlock, language);
   gtk_widget_class_bind_template_child (widget_class, QuernCodeBlock, copy);
-  gtk_widget_class_bind_template_child (widget_class, QuernCodeBlock, scrolled);
   gtk_widget_class_bind_template_child (widget_class, QuernCodeBlock, view);
   gtk_widget_class_bind_template_callback (widget_class, copy_clicked_cb);
   gtk_widget_class_set_accessible_role (widget_class, GTK_ACCESSIBLE_ROLE_GROUP);
