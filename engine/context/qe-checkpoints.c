@@ -52,21 +52,6 @@ cost_without (const QeCheckpoints *c, size_t i)
   return rows * (item->kind == QE_CHECKPOINT_PERIODIC ? 1 : 4) / (1 + age / 2);
 }
 
-/* Removes the least useful checkpoint from the list, never the newest, and returns its memory. */
-static float *
-evict (QeCheckpoints *c)
-{
-  size_t worst = 0;
-  float *state;
-  for (size_t i = 1; i + 1 < c->n; i++)
-    if (cost_without (c, i) < cost_without (c, worst))
-      worst = i;
-  state = c->items[worst].state;
-  memmove (c->items + worst, c->items + worst + 1, (c->n - worst - 1) * sizeof *c->items);
-  c->n--;
-  return state;
-}
-
 void
 qe_checkpoints_take (QeCheckpoints *checkpoints, const QeCache *cache, QeCheckpointKind kind, uint32_t length,
                      uint32_t next_position, const float *logits)
@@ -74,8 +59,18 @@ qe_checkpoints_take (QeCheckpoints *checkpoints, const QeCache *cache, QeCheckpo
   QeCheckpoint item = { kind, length, next_position, logits != NULL, NULL };
   if (!checkpoints->n_max || (checkpoints->n && checkpoints->items[checkpoints->n - 1].length >= length))
     return;
-  item.state = checkpoints->n == checkpoints->n_max ? evict (checkpoints)
-                                                    : malloc (checkpoints->recurrent_bytes + checkpoints->logits_bytes);
+  if (checkpoints->n < checkpoints->n_max) {
+    item.state = malloc (checkpoints->recurrent_bytes + checkpoints->logits_bytes);
+  } else { /* the least useful one, but never the newest, gives its memory */
+    size_t worst = 0;
+    for (size_t i = 1; i + 1 < checkpoints->n; i++)
+      if (cost_without (checkpoints, i) < cost_without (checkpoints, worst))
+        worst = i;
+    item.state = checkpoints->items[worst].state;
+    memmove (checkpoints->items + worst, checkpoints->items + worst + 1,
+             (checkpoints->n - worst - 1) * sizeof *checkpoints->items);
+    checkpoints->n--;
+  }
   if (!item.state)
     return;
   memcpy (item.state, cache->state, checkpoints->recurrent_bytes);

@@ -12,32 +12,24 @@
 
 /* ---- the object ------------------------------------------------------------------------------------------------ */
 
-static QeStatus
-check_params (const QeModel *model, QeContextParams *p, QeError *err)
-{
-  const uint32_t trained = model->info.n_ctx_train;
-  if (!p->n_ctx)
-    p->n_ctx = trained < DEFAULT_CONTEXT ? trained : DEFAULT_CONTEXT;
-  if (p->n_ctx > trained)
-    return qe_fail (err, QE_ERROR_ARGUMENT, "A context of %u tokens is longer than the %u that this model can use.",
-                    p->n_ctx, trained);
-  if (!p->n_threads)
-    p->n_threads = qe_cpu_default_threads ();
-  if (p->n_threads > MAX_THREADS)
-    return qe_fail (err, QE_ERROR_ARGUMENT, "At most %d threads can be used.", MAX_THREADS);
-  return QE_OK;
-}
-
 QeStatus
 qe_context_new (QeContext **out, QeModel *model, const QeContextParams *params, QeError *err)
 {
   QeContextParams p = params ? *params : (QeContextParams) { 0 };
-  QeStatus status = check_params (model, &p, err);
+  const uint32_t trained = model->info.n_ctx_train;
+  QeStatus status;
+  QeContext *c;
+  if (!p.n_ctx)
+    p.n_ctx = trained < DEFAULT_CONTEXT ? trained : DEFAULT_CONTEXT;
+  if (p.n_ctx > trained)
+    return qe_fail (err, QE_ERROR_ARGUMENT, "A context of %u tokens is longer than the %u that this model can use.",
+                    p.n_ctx, trained);
+  if (!p.n_threads)
+    p.n_threads = qe_cpu_default_threads ();
+  if (p.n_threads > MAX_THREADS)
+    return qe_fail (err, QE_ERROR_ARGUMENT, "At most %d threads can be used.", MAX_THREADS);
   const QeGraphParams graph = { p.n_threads, p.speculative ? QE_DEFER_MAX : 1, p.speculative };
   const bool with_mtp = p.speculative && model->weights.mtp, with_sketch = p.sketch && model->info.sketch_bytes;
-  QeContext *c;
-  if (status != QE_OK)
-    return status;
   c = calloc (1, sizeof *c);
   if (!c)
     return qe_fail (err, QE_ERROR_MEMORY, "There is not enough memory for a context.");
@@ -222,33 +214,24 @@ qe_context_evaluate (QeContext *context, const QeBatch *batch, const QePrompt *p
 
 /* ---- prompts --------------------------------------------------------------------------------------------------- */
 
-static QeStatus
-check_prompt (const QeContext *c, const QePrompt *prompt, QeError *err)
+QeStatus
+qe_context_prefill (QeContext *context, const QePrompt *prompt, const QeControl *control, QePrefillStats *stats,
+                    QeError *err)
 {
-  const QeModelInfo *info = &c->model->info;
+  const double start = qe_clock_seconds ();
+  const QeModelInfo *info = &context->model->info;
+  uint32_t reused = 0;
   if (!prompt->n)
     return qe_fail (err, QE_ERROR_ARGUMENT, "The prompt is empty.");
-  if (prompt->n > c->cache.n_ctx)
+  if (prompt->n > context->cache.n_ctx)
     return qe_fail (err, QE_ERROR_CONTEXT_FULL, "The prompt has %zu tokens, %zu more than the context of %u holds.",
-                    prompt->n, prompt->n - c->cache.n_ctx, c->cache.n_ctx);
+                    prompt->n, prompt->n - context->cache.n_ctx, context->cache.n_ctx);
   if (prompt->n_images && prompt->n_embd != info->n_embd)
     return qe_fail (err, QE_ERROR_ARGUMENT, "The pictures were prepared for another model.");
   for (size_t i = 0; i < prompt->n; i++)
     if (!prompt->rows[i].embedding && (uint32_t) prompt->rows[i].token >= info->n_vocab)
       return qe_fail (err, QE_ERROR_ARGUMENT, "The prompt holds the token %d, which this model does not have.",
                       prompt->rows[i].token);
-  return QE_OK;
-}
-
-QeStatus
-qe_context_prefill (QeContext *context, const QePrompt *prompt, const QeControl *control, QePrefillStats *stats,
-                    QeError *err)
-{
-  const double start = qe_clock_seconds ();
-  QeStatus status = check_prompt (context, prompt, err);
-  uint32_t reused = 0;
-  if (status != QE_OK)
-    return status;
   while (reused < context->length && reused < prompt->n && context->row_ids[reused] == prompt->rows[reused].id)
     reused++;
   const bool whole = reused == prompt->n;
@@ -260,7 +243,7 @@ qe_context_prefill (QeContext *context, const QePrompt *prompt, const QeControl 
   const QeBatch rows = {
     .rows = prompt->rows + reused, .n = (uint32_t) prompt->n - reused, .n_logits = 1, .control = control
   };
-  status = qe_context_evaluate (context, &rows, prompt, err);
+  const QeStatus status = qe_context_evaluate (context, &rows, prompt, err);
   if (stats)
     *stats = (QePrefillStats) { prompt->n, prompt->n - reused, reused, qe_clock_seconds () - start };
   return status;

@@ -35,16 +35,6 @@ qe_drafter_report (QeDrafter *drafter, double plain, double seconds, size_t acce
   drafter->length = (uint32_t) accepted + 1; /* one more than were right this time */
 }
 
-/* Returns how many ids before `at` equal the ids before the end. */
-static size_t
-match_length (const uint64_t *ids, size_t n, size_t at)
-{
-  size_t length = 0;
-  while (length < LOOKUP_MAX && length < at && ids[at - 1 - length] == ids[n - 1 - length])
-    length++;
-  return length;
-}
-
 size_t
 qe_draft_lookup (const uint64_t *ids, size_t n, int32_t token, uint32_t n_vocab, int32_t *out, size_t max)
 {
@@ -52,7 +42,9 @@ qe_draft_lookup (const uint64_t *ids, size_t n, int32_t token, uint32_t n_vocab,
   size_t best = 0, from = 0, found = 0;
   for (size_t at = n; at-- > last && best < LOOKUP_MAX;)
     if (ids[at] == (uint64_t) token) {
-      const size_t length = match_length (ids, n, at);
+      size_t length = 0; /* ids before `at` that equal the ids before the end */
+      while (length < LOOKUP_MAX && length < at && ids[at - 1 - length] == ids[n - 1 - length])
+        length++;
       if (length + 1 > best) {
         best = length + 1;
         from = at + 1;

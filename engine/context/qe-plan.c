@@ -11,28 +11,6 @@
 #define THREAD_BYTES (UINT64_C (64) << 10)
 #define TOKEN_BYTES 44 /* of the tokenizer's tables for each token, with its merges */
 
-/* The part of a configuration that sizes depend on. */
-static void
-restore_config (QeConfig *c, const QeModelInfo *info)
-{
-  *c =
-      (QeConfig) { .moe = info->n_experts > 0, .n_layers = info->n_layers, .n_embd = info->n_embd, .n_ff = info->n_ff };
-  c->n_mtp = info->n_mtp_layers;
-  c->n_heads = info->n_heads;
-  c->n_kv_heads = info->n_kv_heads;
-  c->head_size = c->rope_dims = info->head_size;
-  c->n_key_heads = info->n_key_heads;
-  c->n_value_heads = info->n_value_heads;
-  c->state_size = info->state_size;
-  c->conv_kernel = info->conv_kernel;
-  c->n_experts = info->n_experts;
-  c->n_experts_used = info->n_experts_used;
-  c->n_ff_expert = info->n_ff_expert;
-  c->n_ff_shared = info->n_ff_shared;
-  for (uint32_t i = 0; i < info->n_layers - info->n_full_layers && i < QE_MAX_LAYERS; i++)
-    c->recurrent[i] = true;
-}
-
 void
 qe_plan_memory (const QeModelInfo *info, const QePlanParams *params, QeMemoryPlan *out)
 {
@@ -40,9 +18,28 @@ qe_plan_memory (const QeModelInfo *info, const QePlanParams *params, QeMemoryPla
   const bool with_sketch = params->sketch && info->sketch_bytes;
   const QeGraphParams graph = { n_threads, params->speculative ? QE_DEFER_MAX : 1, params->speculative };
   const bool with_mtp = params->speculative && info->n_mtp_layers;
-  QeConfig c;
   QeCache cache;
-  restore_config (&c, info);
+  QeConfig c = { /* the part of it that sizes depend on */
+                 .moe = info->n_experts > 0,
+                 .n_layers = info->n_layers,
+                 .n_mtp = info->n_mtp_layers,
+                 .n_embd = info->n_embd,
+                 .n_ff = info->n_ff,
+                 .n_heads = info->n_heads,
+                 .n_kv_heads = info->n_kv_heads,
+                 .head_size = info->head_size,
+                 .rope_dims = info->head_size,
+                 .n_key_heads = info->n_key_heads,
+                 .n_value_heads = info->n_value_heads,
+                 .state_size = info->state_size,
+                 .conv_kernel = info->conv_kernel,
+                 .n_experts = info->n_experts,
+                 .n_experts_used = info->n_experts_used,
+                 .n_ff_expert = info->n_ff_expert,
+                 .n_ff_shared = info->n_ff_shared
+  };
+  for (uint32_t i = 0; i < info->n_layers - info->n_full_layers && i < QE_MAX_LAYERS; i++)
+    c.recurrent[i] = true;
   qe_cache_measure (&cache, &c, params->n_ctx, params->kv_type, with_mtp);
   *out = (QeMemoryPlan) { 0 };
   out->weights = info->resident_bytes + (with_mtp ? info->mtp_bytes : 0) + (with_sketch ? info->sketch_bytes : 0);
@@ -62,23 +59,17 @@ qe_plan_memory (const QeModelInfo *info, const QePlanParams *params, QeMemoryPla
                + out->tokenizer;
 }
 
-static bool
-fits (const QeModelInfo *info, const QePlanParams *params, uint32_t n_ctx, uint64_t available)
-{
-  QePlanParams p = *params;
-  QeMemoryPlan plan;
-  p.n_ctx = n_ctx;
-  qe_plan_memory (info, &p, &plan);
-  return plan.total <= available;
-}
-
 uint32_t
 qe_plan_largest_context (const QeModelInfo *info, const QePlanParams *params, uint64_t available)
 {
   uint32_t low = 0, high = info->n_ctx_train / 256; /* in units of 256 rows; `low` fits */
   while (low < high) {
     const uint32_t middle = low + (high - low + 1) / 2;
-    if (fits (info, params, middle * 256, available))
+    QePlanParams p = *params;
+    QeMemoryPlan plan;
+    p.n_ctx = middle * 256;
+    qe_plan_memory (info, &p, &plan);
+    if (plan.total <= available)
       low = middle;
     else
       high = middle - 1;

@@ -53,16 +53,6 @@ qe_prompt_add_tokens (QePrompt *prompt, const int32_t *ids, size_t n, QeError *e
   return status;
 }
 
-/* The id depends only on the picture and the place in it, so that it is the same in every process. */
-static uint64_t
-image_row_id (uint64_t hash, uint32_t i)
-{
-  uint64_t z = hash + (i + 1) * UINT64_C (0x9e3779b97f4a7c15);
-  z = (z ^ z >> 30) * UINT64_C (0xbf58476d1ce4e5b9);
-  z = (z ^ z >> 27) * UINT64_C (0x94d049bb133111eb);
-  return (z ^ z >> 31) | QE_ROW_IMAGE;
-}
-
 QeStatus
 qe_prompt_add_image (QePrompt *prompt, QeImage *image, QeError *err)
 {
@@ -80,13 +70,18 @@ qe_prompt_add_image (QePrompt *prompt, QeImage *image, QeError *err)
   prompt->images = images;
   images[prompt->n_images++] = qe_image_ref (image);
   prompt->n_embd = n_embd;
-  for (uint32_t i = 0; i < plan->n_tokens; i++)
+  for (uint32_t i = 0; i < plan->n_tokens; i++) {
+    /* The id depends only on the picture and the place in it, so that it is the same in every process. */
+    uint64_t z = qe_image_hash (image) + (i + 1) * UINT64_C (0x9e3779b97f4a7c15);
+    z = (z ^ z >> 30) * UINT64_C (0xbf58476d1ce4e5b9);
+    z = (z ^ z >> 27) * UINT64_C (0x94d049bb133111eb);
     prompt->rows[prompt->n++] = (QeRow) {
-      .id = image_row_id (qe_image_hash (image), i),
+      .id = (z ^ z >> 31) | QE_ROW_IMAGE,
       .embedding = qe_image_embeddings (image) + (size_t) i * n_embd,
       .token = -1,
       .position = { start, start + i / plan->columns, start + i % plan->columns },
     };
+  }
   prompt->next_position += plan->columns > plan->rows ? plan->columns : plan->rows;
   return QE_OK;
 }

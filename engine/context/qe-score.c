@@ -8,37 +8,11 @@
 
 #define SCORE_ROWS 32 /* number of rows whose logits are computed together */
 
-/* Evaluates the rows and passes on the logits of [first, n). The hidden vectors of a batch have to stay until its logits are worked
- * out, so the prediction block learns nothing from it. */
-static QeStatus
-score_rows (QeContext *c, const QeRow *rows, uint32_t n, size_t first, QeScoreFunc func, void *data,
-            const QeControl *control, QeError *err)
-{
-  const uint32_t size = qe_graph_batch_size (c->graph);
-  for (uint32_t base = 0; base < n; base += size) {
-    const QeBatch batch = {
-      .rows = rows + base, .n = n - base < size ? n - base : size, .start = c->length, .control = control
-    };
-    QeStatus status = qe_context_run (c, &batch, base + batch.n, err);
-    if (status != QE_OK)
-      return status;
-    for (uint32_t at = first > base ? (uint32_t) (first - base) : 0, count; at < batch.n; at += count) {
-      count = batch.n - at < SCORE_ROWS ? batch.n - at : SCORE_ROWS;
-      status = qe_graph_head (c->graph, qe_graph_hidden (c->graph, at), count, qe_graph_logits (c->graph, 0), err);
-      if (status != QE_OK)
-        return status;
-      for (uint32_t i = 0; i < count; i++)
-        if (!func (data, base + at + i, qe_graph_logits (c->graph, i)))
-          return QE_OK;
-    }
-  }
-  return QE_OK;
-}
-
 QeStatus
 qe_context_score (QeContext *context, const int32_t *tokens, size_t n, size_t first, QeScoreFunc func, void *data,
                   const QeControl *control, QeError *err)
 {
+  const uint32_t size = qe_graph_batch_size (context->graph);
   QeStatus status;
   QeRow *rows;
   if (n > context->cache.n_ctx)
@@ -56,7 +30,24 @@ qe_context_score (QeContext *context, const int32_t *tokens, size_t n, size_t fi
     return qe_fail (err, QE_ERROR_MEMORY, "There is not enough memory for the text.");
   for (size_t i = 0; i < n; i++)
     rows[i] = qe_row_of_token (tokens[i], (uint32_t) i);
-  status = score_rows (context, rows, (uint32_t) n, first, func, data, control, err);
+  /* The hidden vectors of a batch have to stay until its logits are worked out, so the prediction block learns nothing from it. */
+  bool stopped = false;
+  for (size_t base = 0; status == QE_OK && !stopped && base < n; base += size) {
+    const QeBatch batch = { .rows = rows + base,
+                            .n = n - base < size ? (uint32_t) (n - base) : size,
+                            .start = context->length,
+                            .control = control };
+    status = qe_context_run (context, &batch, (uint32_t) base + batch.n, err);
+    uint32_t at = first > base ? (uint32_t) (first - base) : 0;
+    while (status == QE_OK && !stopped && at < batch.n) {
+      const uint32_t count = batch.n - at < SCORE_ROWS ? batch.n - at : SCORE_ROWS;
+      status = qe_graph_head (context->graph, qe_graph_hidden (context->graph, at), count,
+                              qe_graph_logits (context->graph, 0), err);
+      for (uint32_t i = 0; status == QE_OK && !stopped && i < count; i++)
+        stopped = !func (data, base + at + i, qe_graph_logits (context->graph, i));
+      at += count;
+    }
+  }
   free (rows);
   context->ready = -1; /* the graph's logits belong to some other row */
   return status;

@@ -25,7 +25,7 @@ static const char magic[8] = "QuernST2";
 
 typedef struct {
   char magic[8];
-  uint64_t weights; /* which they are: weights_hash() */
+  uint64_t weights; /* which they are: describe() */
   uint32_t kv_type, n_kv_layers, n_kv_heads, n_state_layers, n_vocab, has_logits, length, next_position, n_checkpoints;
   uint32_t zero;
   uint64_t kv_row_bytes, recurrent_bytes;
@@ -56,22 +56,6 @@ hash_bytes (uint64_t h, const void *data, size_t n)
   word = n;
   memcpy (&word, p, n);
   return mix (h, word ^ (uint64_t) n << 56);
-}
-
-/* Of every tensor its name, type, shape and some of its data, and how positions turn the keys: other models have other
- * hashes. */
-static uint64_t
-weights_hash (const QeModel *model)
-{
-  uint64_t h = qe_vocabulary_hash (model);
-  for (size_t i = 0; i < qe_gguf_n_tensors (model->gguf); i++) {
-    const QeTensor *t = qe_gguf_tensor (model->gguf, i);
-    h = hash_bytes (h, t->name, strlen (t->name));
-    h = hash_bytes (mix (h, t->type), t->ne, sizeof t->ne);
-    h = hash_bytes (h, t->data, t->size < 64 ? t->size : 64);
-  }
-  h = hash_bytes (h, &model->config.rope_magnitude, sizeof model->config.rope_magnitude);
-  return hash_bytes (h, model->config.rope_rates, sizeof model->config.rope_rates);
 }
 
 /* ---- one walk for both directions ------------------------------------------------------------------------------ */
@@ -116,7 +100,19 @@ transfer_context (Stream *s, QeContext *c, const Header *h)
 static Header
 describe (const QeContext *c)
 {
-  Header h = { .weights = weights_hash (c->model), .kv_type = c->cache.kv_type, .n_kv_layers = c->cache.n_kv_layers };
+  const QeModel *model = c->model;
+  /* The hash is of every tensor's name, type, shape and some of its data, and of how positions turn the keys: other models have other
+   * hashes. */
+  uint64_t hash = qe_vocabulary_hash (model);
+  for (size_t i = 0; i < qe_gguf_n_tensors (model->gguf); i++) {
+    const QeTensor *t = qe_gguf_tensor (model->gguf, i);
+    hash = hash_bytes (hash, t->name, strlen (t->name));
+    hash = hash_bytes (mix (hash, t->type), t->ne, sizeof t->ne);
+    hash = hash_bytes (hash, t->data, t->size < 64 ? t->size : 64);
+  }
+  hash = hash_bytes (hash, &model->config.rope_magnitude, sizeof model->config.rope_magnitude);
+  hash = hash_bytes (hash, model->config.rope_rates, sizeof model->config.rope_rates);
+  Header h = { .weights = hash, .kv_type = c->cache.kv_type, .n_kv_layers = c->cache.n_kv_layers };
   memcpy (h.magic, magic, sizeof magic);
   h.n_kv_heads = c->cache.n_kv_heads;
   h.n_state_layers = c->cache.n_state_layers;
@@ -132,17 +128,6 @@ describe (const QeContext *c)
 
 /* ---- saving ---------------------------------------------------------------------------------------------------- */
 
-static void
-write_checkpoints (Stream *s, const QeContext *c, uint32_t n)
-{
-  for (size_t i = c->checkpoints.n - n; i < c->checkpoints.n; i++) {
-    const QeCheckpoint *item = &c->checkpoints.items[i];
-    SavedCheckpoint saved = { item->kind, item->length, item->next_position, item->has_logits };
-    transfer (s, &saved, sizeof saved);
-    transfer (s, item->state, c->checkpoints.recurrent_bytes + (saved.has_logits ? c->checkpoints.logits_bytes : 0));
-  }
-}
-
 static QeStatus
 write_file (QeContext *context, const char *path, QeError *err)
 {
@@ -154,7 +139,13 @@ write_file (QeContext *context, const char *path, QeError *err)
     return qe_fail (err, QE_ERROR_IO, "The conversation's state cannot be saved: %s.", strerror (errno));
   transfer (&s, &h, sizeof h);
   transfer_context (&s, context, &h);
-  write_checkpoints (&s, context, h.n_checkpoints);
+  for (size_t i = context->checkpoints.n - h.n_checkpoints; i < context->checkpoints.n; i++) {
+    const QeCheckpoint *item = &context->checkpoints.items[i];
+    SavedCheckpoint saved = { item->kind, item->length, item->next_position, item->has_logits };
+    transfer (&s, &saved, sizeof saved);
+    transfer (&s, item->state,
+              context->checkpoints.recurrent_bytes + (saved.has_logits ? context->checkpoints.logits_bytes : 0));
+  }
   sum = s.hash;
   transfer (&s, &sum, sizeof sum);
   s.failed = s.failed || fflush (s.file) || fsync (fileno (s.file));

@@ -7,16 +7,6 @@
 #include "sampler/qe-sampler.h"
 #include "format/tokenizer/qe-tokenizer.h"
 
-static QeStatus
-check_ready (const QeContext *c, QeError *err)
-{
-  if (c->ready < 0)
-    return qe_fail (err, QE_ERROR_ARGUMENT, "The context has no prompt to continue.");
-  if (c->length >= c->cache.n_ctx)
-    return qe_fail (err, QE_ERROR_CONTEXT_FULL, "The context of %u tokens is full.", c->cache.n_ctx);
-  return QE_OK;
-}
-
 /* If the sketch could not separate the logits, this many steps do without it, so that a text where every token is
  * possible costs hardly more than without a sketch. */
 #define WHOLE_STEPS 32
@@ -31,31 +21,28 @@ may_sketch (QeContext *c, const QeSampler *sampler)
   return qe_sampler_wants_few (sampler) && qe_rough_rows (&c->rough);
 }
 
-/* Returns false if the rough logits are not enough. In that case they were replaced by whole ones. */
-static bool
-pick_rough (QeContext *c, QeSampler *sampler, uint32_t i, int32_t *token, QeStatus *status, QeError *err)
-{
-  QeRoughLogits rough;
-  qe_rough_logits (&c->rough, i, &rough);
-  if (qe_sampler_pick_rough (sampler, &rough, c->model->weights.n_vocab, qe_tokenizer_allowed (c->model->tokenizer),
-                             token))
-    return true;
-  c->whole_steps = WHOLE_STEPS;
-  *status = qe_rough_complete (&c->rough, i, err);
-  return false;
-}
-
 /* Lets the sampler choose from the i-th logits. */
 static QeStatus
 pick (QeContext *c, QeSampler *sampler, uint32_t i, int32_t *token, QeError *err)
 {
+  const uint32_t n_vocab = c->model->weights.n_vocab;
+  const uint8_t *allowed = qe_tokenizer_allowed (c->model->tokenizer);
   QeStatus status = QE_OK;
-  if (!c->is_rough || !pick_rough (c, sampler, i, token, &status, err))
-    *token = qe_sampler_pick (sampler, qe_graph_logits (c->graph, i), c->model->weights.n_vocab,
-                              qe_tokenizer_allowed (c->model->tokenizer));
+  bool picked = false;
+  if (c->is_rough) {
+    QeRoughLogits rough;
+    qe_rough_logits (&c->rough, i, &rough);
+    picked = qe_sampler_pick_rough (sampler, &rough, n_vocab, allowed, token);
+  }
+  if (c->is_rough && !picked) { /* rough logits are not enough */
+    c->whole_steps = WHOLE_STEPS;
+    status = qe_rough_complete (&c->rough, i, err);
+  }
+  if (!picked)
+    *token = qe_sampler_pick (sampler, qe_graph_logits (c->graph, i), n_vocab, allowed);
   if (status == QE_OK)
     status = qe_sampler_problem (sampler, err);
-  if (status == QE_OK && (*token < 0 || (uint32_t) *token >= c->model->weights.n_vocab))
+  if (status == QE_OK && (*token < 0 || (uint32_t) *token >= n_vocab))
     status = qe_fail (err, QE_ERROR_NUMERIC, "No token could be chosen from the model's result.");
   return status;
 }
@@ -90,24 +77,6 @@ draft (QeContext *c, const QeSampler *sampler, int32_t *tokens, QeDrafter **draf
   return status;
 }
 
-/* Counts the drafted tokens that the sampler chooses too, from the logits of the rows before them. */
-static QeStatus
-accept (QeContext *c, QeSampler *sampler, const int32_t *tokens, size_t drafted, size_t *accepted, QeError *err)
-{
-  *accepted = 0;
-  while (*accepted < drafted) {
-    int32_t token;
-    const QeStatus status = pick (c, sampler, (uint32_t) *accepted, &token, err);
-    if (status != QE_OK)
-      return status;
-    if (token != tokens[*accepted + 1])
-      break;
-    qe_sampler_accept (sampler, token);
-    (*accepted)++;
-  }
-  return QE_OK;
-}
-
 /* Evaluates tokens[0] and the draft behind it, and keeps the rows that are right. The next step chooses the next token,
  * from the logits of the last row that is kept. */
 static QeStatus
@@ -121,7 +90,7 @@ verify (QeContext *c, QeSampler *sampler, const int32_t *tokens, size_t drafted,
                           .n_logits = n_rows,
                           .defer = true,
                           .rough = may_sketch (c, sampler) ? qe_rough_rows (&c->rough) : NULL };
-  size_t accepted;
+  size_t accepted = 0;
   QeStatus status;
   for (uint32_t i = 0; i < n_rows; i++)
     rows[i] = qe_row_of_token (tokens[i], c->next_position + i);
@@ -132,7 +101,13 @@ verify (QeContext *c, QeSampler *sampler, const int32_t *tokens, size_t drafted,
   }
   c->is_rough = batch.rough != NULL;
   qe_sampler_accept (sampler, tokens[0]);
-  status = accept (c, sampler, tokens, drafted, &accepted, err);
+  for (; accepted < drafted; accepted++) { /* as long as the sampler chooses the drafted token, too */
+    int32_t token;
+    status = pick (c, sampler, (uint32_t) accepted, &token, err);
+    if (status != QE_OK || token != tokens[accepted + 1])
+      break;
+    qe_sampler_accept (sampler, token);
+  }
   qe_graph_commit (c->graph, (uint32_t) accepted + 1);
   qe_prediction_learn (&c->prediction, rows, (uint32_t) accepted + 1, c->length);
   for (size_t i = 0; i <= accepted; i++)
@@ -143,44 +118,18 @@ verify (QeContext *c, QeSampler *sampler, const int32_t *tokens, size_t drafted,
   return status;
 }
 
-static QeStatus
-plain_step (QeContext *c, QeSampler *sampler, const int32_t *token, size_t *n, QeError *err)
-{
-  const double start = qe_clock_seconds ();
-  const QeStatus status = qe_context_evaluate_tokens (c, token, 1, may_sketch (c, sampler), NULL, err);
-  const double cost = qe_clock_seconds () - start;
-  if (status != QE_OK)
-    return status;
-  qe_sampler_accept (sampler, *token);
-  c->plain_cost = c->plain_cost > 0 ? 0.8 * c->plain_cost + 0.2 * cost : cost;
-  *n = 1;
-  return QE_OK;
-}
-
-static QeStatus
-drafted_step (QeContext *c, QeSampler *sampler, const int32_t *tokens, QeDrafter *drafter, size_t drafted, double start,
-              size_t *n, QeError *err)
-{
-  const QeStatus status = verify (c, sampler, tokens, drafted, n, err);
-  if (status != QE_OK)
-    return status;
-  qe_drafter_report (drafter, c->plain_cost, qe_clock_seconds () - start, *n - 1);
-  c->stats.drafted += drafted;
-  c->stats.accepted += *n - 1;
-  return QE_OK;
-}
-
 QeStatus
 qe_context_step (QeContext *context, QeSampler *sampler, const QeControl *control, int32_t *tokens, size_t *n,
                  QeError *err)
 {
-  QeStatus status = check_ready (context, err);
   QeDrafter *drafter = NULL;
   size_t drafted;
-  double start;
+  QeStatus status;
   *n = 0;
-  if (status != QE_OK)
-    return status;
+  if (context->ready < 0)
+    return qe_fail (err, QE_ERROR_ARGUMENT, "The context has no prompt to continue.");
+  if (context->length >= context->cache.n_ctx)
+    return qe_fail (err, QE_ERROR_CONTEXT_FULL, "The context of %u tokens is full.", context->cache.n_ctx);
   if (control && control->cancelled && control->cancelled (control->data))
     return qe_fail (err, QE_ERROR_CANCELLED, "The calculation was stopped.");
   status = pick (context, sampler, (uint32_t) context->ready, tokens, err);
@@ -191,11 +140,25 @@ qe_context_step (QeContext *context, QeSampler *sampler, const QeControl *contro
     *n = 1;
     return QE_END;
   }
-  start = qe_clock_seconds ();
+  const double start = qe_clock_seconds ();
   status = draft (context, sampler, tokens, &drafter, &drafted, err);
-  if (status == QE_OK)
-    status = drafted ? drafted_step (context, sampler, tokens, drafter, drafted, start, n, err)
-                     : plain_step (context, sampler, tokens, n, err);
+  if (status == QE_OK && drafted) {
+    status = verify (context, sampler, tokens, drafted, n, err);
+    if (status == QE_OK) {
+      qe_drafter_report (drafter, context->plain_cost, qe_clock_seconds () - start, *n - 1);
+      context->stats.drafted += drafted;
+      context->stats.accepted += *n - 1;
+    }
+  } else if (status == QE_OK) {
+    const double plain_start = qe_clock_seconds ();
+    status = qe_context_evaluate_tokens (context, tokens, 1, may_sketch (context, sampler), NULL, err);
+    const double cost = qe_clock_seconds () - plain_start;
+    if (status == QE_OK) {
+      qe_sampler_accept (sampler, tokens[0]);
+      context->plain_cost = context->plain_cost > 0 ? 0.8 * context->plain_cost + 0.2 * cost : cost;
+      *n = 1;
+    }
+  }
   context->stats.steps += status == QE_OK;
   context->stats.sketched += status == QE_OK && context->is_rough;
   if (status == QE_OK && qe_sampler_wants_few (sampler))

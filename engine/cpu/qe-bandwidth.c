@@ -22,25 +22,16 @@ typedef struct {
 
 /* Memory is read in cache lines. Reading one word of each line keeps as many lines in flight as the processor can
  * handle. Reading every word with baseline instructions got 42 GB/s where this gets 60 GB/s (Zen 4, two cores). */
-static uint64_t
-read_slice (const uint8_t *memory, size_t size)
-{
-  uint64_t sum = 0;
-  for (size_t i = 0; i + LINE <= size; i += LINE) {
-    uint64_t word;
-    memcpy (&word, memory + i, sizeof word);
-    sum += word;
-  }
-  return sum;
-}
-
 static void
 read_all (QeWorker *worker, void *data)
 {
   Reading *r = data;
-  uint64_t sum = 0;
+  uint64_t sum = 0, word;
   for (size_t at; (at = qe_worker_next (worker) * SLICE) < r->size;)
-    sum += read_slice (r->memory + at, r->size - at < SLICE ? r->size - at : SLICE);
+    for (size_t i = at; i + LINE <= r->size && i < at + SLICE; i += LINE) {
+      memcpy (&word, r->memory + i, sizeof word);
+      sum += word;
+    }
   atomic_fetch_add (&r->sum, sum);
 }
 

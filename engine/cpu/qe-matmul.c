@@ -68,18 +68,12 @@ typedef struct {
   Way way;
 } Unit;
 
-static size_t
-round_up (size_t n, size_t step)
-{
-  return (n + step - 1) / step * step;
-}
-
 /* A panel holds at least 16 dequantised rows of the widest input. */
 static size_t
 panel_bytes (size_t max_columns)
 {
   size_t least = 16 * max_columns * sizeof (float);
-  return round_up (least > PANEL_BYTES ? least : PANEL_BYTES, 64);
+  return ((least > PANEL_BYTES ? least : PANEL_BYTES) + 63) / 64 * 64;
 }
 
 /* Of n blocks of activations: QeX8, then QeX8Pair. */
@@ -382,16 +376,6 @@ run_sgemm (const Call *call, const Unit *u, const Slab *s, size_t row_bytes)
 }
 
 static void
-scale_results (const Unit *u)
-{
-  for (size_t t = 0; t < u->n_tokens; t++) {
-    float *y = u->product->y + t * u->product->ldy + u->row;
-    for (size_t r = 0; r < u->n_rows; r++)
-      y[r] *= *u->product->scale;
-  }
-}
-
-static void
 run_unit (const Call *call, const Unit *u)
 {
   static void (*const run[]) (const Call *, const Unit *, const Slab *, size_t) = {
@@ -403,8 +387,11 @@ run_unit (const Call *call, const Unit *u)
   size_t row_bytes = qe_row_bytes (qe_type_traits (u->product->type), call->columns);
   for (Slab slab = { 0 }; next_slab (call, u, &slab);)
     run[u->way](call, u, &slab, row_bytes);
-  if (u->product->scale)
-    scale_results (u);
+  for (size_t t = 0; u->product->scale && t < u->n_tokens; t++) {
+    float *y = u->product->y + t * u->product->ldy + u->row;
+    for (size_t r = 0; r < u->n_rows; r++)
+      y[r] *= *u->product->scale;
+  }
 }
 
 static Way
@@ -427,12 +414,6 @@ product_bytes (const Call *call, const QeProduct *product)
   return product->rows * qe_row_bytes (qe_type_traits (product->type), call->columns);
 }
 
-static size_t
-clamp (size_t n, size_t least, size_t most)
-{
-  return n < least ? least : n > most ? most : n;
-}
-
 /* Rows of the unit that begins at u->row. after: bytes of the products that follow. */
 static size_t
 unit_rows (const Call *call, const Unit *u, size_t after)
@@ -441,9 +422,10 @@ unit_rows (const Call *call, const Unit *u, size_t after)
   size_t row_bytes = qe_row_bytes (qe_type_traits (u->product->type), call->columns), rows;
   if (u->way == WAY_TILE)
     rows = TILE_GROUPS * call->m->kernels->tile_rows;
-  else if (u->way == WAY_SGEMM)
-    rows = clamp (call->m->panel_bytes / (call->columns * sizeof (float)) / 16 * 16, 8, 256);
-  else {
+  else if (u->way == WAY_SGEMM) {
+    rows = call->m->panel_bytes / (call->columns * sizeof (float)) / 16 * 16;
+    rows = rows < 8 ? 8 : rows > 256 ? 256 : rows;
+  } else {
     size_t bytes = (left * row_bytes + after) * 4 / (5 * call->m->n_threads);
     rows = (bytes > DOT_LEAST_BYTES ? bytes : DOT_LEAST_BYTES) / row_bytes + 1;
   }
@@ -517,15 +499,6 @@ qe_matmul (QeMatmul *m, QeWorker *worker, const QeProduct *products, size_t n_pr
   qe_worker_barrier (worker);
 }
 
-/* Rows far apart: the processor does not see which comes next. */
-static void
-prefetch_row (const QeProduct *product, int32_t row, size_t row_bytes)
-{
-  const uint8_t *w = (const uint8_t *) product->w + (size_t) row * row_bytes;
-  for (size_t at = 0; at < row_bytes; at += 64)
-    __builtin_prefetch (w + at);
-}
-
 void
 qe_matmul_rows (QeMatmul *m, QeWorker *worker, const QeProduct *product, const int32_t *rows, size_t n, const float *x,
                 size_t columns)
@@ -537,8 +510,11 @@ qe_matmul_rows (QeMatmul *m, QeWorker *worker, const QeProduct *product, const i
   u.way = choose_way (&call, product->type, 1);
   for (size_t at; (at = qe_worker_next (worker) * ROWS_STEP) < n;)
     for (size_t i = at; i < n && i < at + ROWS_STEP; i++) {
-      if (i + ROWS_AHEAD < n)
-        prefetch_row (product, rows[i + ROWS_AHEAD], row_bytes);
+      if (i + ROWS_AHEAD < n) { /* rows are far apart: the processor does not see which comes next */
+        const uint8_t *ahead = (const uint8_t *) product->w + (size_t) rows[i + ROWS_AHEAD] * row_bytes;
+        for (size_t byte = 0; byte < row_bytes; byte += 64)
+          __builtin_prefetch (ahead + byte);
+      }
       u.row = (size_t) rows[i];
       run_unit (&call, &u);
     }

@@ -56,15 +56,6 @@ relax (void)
 #endif
 }
 
-static void
-gate_sleep (Gate *gate, unsigned old)
-{
-  atomic_fetch_add (&gate->sleepers, 1);
-  while (atomic_load (&gate->generation) == old)
-    syscall (SYS_futex, &gate->generation, FUTEX_WAIT_PRIVATE, old, NULL, NULL, 0);
-  atomic_fetch_sub (&gate->sleepers, 1);
-}
-
 /* Returns when the generation is no longer `old`. */
 static void
 gate_wait (const QePool *pool, Gate *gate, unsigned old)
@@ -79,7 +70,10 @@ gate_wait (const QePool *pool, Gate *gate, unsigned old)
       return;
     sched_yield ();
   }
-  gate_sleep (gate, old);
+  atomic_fetch_add (&gate->sleepers, 1);
+  while (atomic_load (&gate->generation) == old)
+    syscall (SYS_futex, &gate->generation, FUTEX_WAIT_PRIVATE, old, NULL, NULL, 0);
+  atomic_fetch_sub (&gate->sleepers, 1);
 }
 
 static void
@@ -149,15 +143,6 @@ qe_pool_run_alone (QePool *pool, QePoolFunc func, void *data)
   func (&alone, data);
 }
 
-static QeStatus
-start_threads (QePool *pool, QeError *err)
-{
-  for (unsigned i = 1; i < pool->n_threads; i++, pool->n_started++)
-    if (pthread_create (&pool->threads[i - 1], NULL, pool_thread, &pool->workers[i]) != 0)
-      return qe_fail (err, QE_ERROR_MEMORY, "The system refused to start %u threads; use fewer.", pool->n_threads);
-  return QE_OK;
-}
-
 /* On success *out is owned by the caller, who frees it with qe_pool_free(). If n_threads is 0, it is
  * qe_cpu_default_threads(). */
 QeStatus
@@ -177,11 +162,11 @@ qe_pool_new (QePool **out, unsigned n_threads, QeError *err)
   }
   for (unsigned i = 0; i < n; i++)
     pool->workers[i] = (QeWorker) { pool, i, n };
-  QeStatus status = start_threads (pool, err);
-  if (status != QE_OK) {
-    qe_pool_free (pool);
-    return status;
-  }
+  for (unsigned i = 1; i < n; i++, pool->n_started++)
+    if (pthread_create (&pool->threads[i - 1], NULL, pool_thread, &pool->workers[i]) != 0) {
+      qe_pool_free (pool);
+      return qe_fail (err, QE_ERROR_MEMORY, "The system refused to start %u threads; use fewer.", n);
+    }
   *out = pool;
   return QE_OK;
 }

@@ -80,22 +80,6 @@ keep_performance_cores (const char *root, cpu_set_t *cpus)
       CPU_CLR (i, cpus);
 }
 
-/* Keeps only one processor of each physical core. */
-static void
-keep_one_of_each_core (const char *root, cpu_set_t *cpus)
-{
-  for (int i = 0; i < CPU_SETSIZE; i++) {
-    char line[512], path[96];
-    cpu_set_t siblings;
-    snprintf (path, sizeof path, "/sys/devices/system/cpu/cpu%d/topology/thread_siblings_list", i);
-    if (!CPU_ISSET (i, cpus) || !read_line (root, path, line, sizeof line) || !parse_cpu_list (line, &siblings))
-      continue;
-    for (int k = i + 1; k < CPU_SETSIZE; k++)
-      if (CPU_ISSET (k, &siblings))
-        CPU_CLR (k, cpus);
-  }
-}
-
 /* In version 2, cpu.max of the group and of those around it holds "quota period" or "max period". The smallest
  * counts. */
 static unsigned
@@ -136,19 +120,6 @@ quota_v1 (const char *root, const char *group)
   return UINT_MAX;
 }
 
-/* Returns whether "cpu" is in a comma-separated list of controllers. */
-static bool
-names_cpu (const char *list)
-{
-  for (const char *p = list; *p; p += *p == ',') {
-    size_t n = strcspn (p, ",");
-    if (n == 3 && memcmp (p, "cpu", 3) == 0)
-      return true;
-    p += n;
-  }
-  return false;
-}
-
 /* Lines of /proc/self/cgroup are "id:controllers:group"; version 2 has id 0 and no controllers. */
 static unsigned
 cgroup_quota (const char *root)
@@ -165,10 +136,16 @@ cgroup_quota (const char *root)
       continue;
     *group++ = '\0';
     group[strcspn (group, "\n")] = '\0';
+    bool names_cpu = false; /* the list of controllers, separated by commas, does */
+    for (const char *p = controllers + 1; *p; p += *p == ',') {
+      const size_t length = strcspn (p, ",");
+      names_cpu = names_cpu || (length == 3 && memcmp (p, "cpu", 3) == 0);
+      p += length;
+    }
     unsigned n = UINT_MAX;
     if (strcmp (line, "0:") == 0 || controllers[1] == '\0')
       n = quota_v2 (root, group);
-    else if (names_cpu (controllers + 1))
+    else if (names_cpu)
       n = quota_v1 (root, group);
     least = n < least ? n : least;
   }
@@ -182,7 +159,16 @@ qe_topology_threads (const char *root, const cpu_set_t *allowed)
 {
   cpu_set_t cpus = *allowed;
   keep_performance_cores (root, &cpus);
-  keep_one_of_each_core (root, &cpus);
+  for (int i = 0; i < CPU_SETSIZE; i++) { /* keeps one processor of each physical core */
+    char line[512], path[96];
+    cpu_set_t siblings;
+    snprintf (path, sizeof path, "/sys/devices/system/cpu/cpu%d/topology/thread_siblings_list", i);
+    if (!CPU_ISSET (i, &cpus) || !read_line (root, path, line, sizeof line) || !parse_cpu_list (line, &siblings))
+      continue;
+    for (int k = i + 1; k < CPU_SETSIZE; k++)
+      if (CPU_ISSET (k, &siblings))
+        CPU_CLR (k, &cpus);
+  }
   unsigned n = (unsigned) CPU_COUNT (&cpus), quota = cgroup_quota (root);
   n = quota < n ? quota : n;
   return n > 0 ? n : 1;

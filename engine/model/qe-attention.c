@@ -33,17 +33,6 @@ turn (const Attention *a, uint32_t t, float *x)
   a->g->kernels->rope (x, a->g->cosine + t * pairs, a->g->sine + t * pairs, pairs);
 }
 
-static void
-prepare_queries (const Attention *a, uint32_t t, uint32_t kv_head)
-{
-  const QeGraph *g = a->g;
-  for (uint32_t j = 0; j < a->group; j++) {
-    float *q = query_row (a, t, kv_head * a->group + j);
-    g->kernels->rms_norm (q, q, a->l->q_norm, a->d, g->config->eps);
-    turn (a, t, q);
-  }
-}
-
 /* Stores keys or values of one head of one row. */
 static void
 store_head (const QeCache *cache, uint8_t *row, const float *x, size_t n)
@@ -54,37 +43,36 @@ store_head (const QeCache *cache, uint8_t *row, const float *x, size_t n)
     qe_quantise (qe_cache_type (cache->kv_type), x, row, n);
 }
 
-/* Row t of one key head: norm, rotation, cache. */
-static void
-prepare_keys (const Attention *a, uint32_t t, uint32_t kv_head)
-{
-  const QeGraph *g = a->g;
-  float *row = g->wide + (size_t) t * g->ld_wide, *k = row + a->keys + (size_t) kv_head * a->d;
-  const uint32_t at = a->start + t;
-  g->kernels->rms_norm (k, k, a->l->k_norm, a->d, g->config->eps);
-  turn (a, t, k);
-  store_head (g->cache, qe_cache_row (g->cache, g->cache->keys, a->index, kv_head, at), k, a->d);
-  store_head (g->cache, qe_cache_row (g->cache, g->cache->values, a->index, kv_head, at),
-              row + a->values + (size_t) kv_head * a->d, a->d);
-}
-
+/* Norms and rotates each row of each key head, and the queries that it answers if they are wanted; keys and values go into the
+ * cache. */
 static void
 prepare (const Attention *a, QeWorker *w, bool queries)
 {
-  const uint32_t n_kv_heads = a->g->config->n_kv_heads;
+  const QeGraph *g = a->g;
+  const uint32_t n_kv_heads = g->config->n_kv_heads;
   size_t first, end;
   qe_graph_share (w, (size_t) a->n * n_kv_heads, &first, &end);
   for (size_t i = first; i < end; i++) {
     const uint32_t t = (uint32_t) (i / n_kv_heads), kv_head = (uint32_t) (i % n_kv_heads);
-    if (queries)
-      prepare_queries (a, t, kv_head);
-    prepare_keys (a, t, kv_head);
+    for (uint32_t j = 0; queries && j < a->group; j++) {
+      float *q = query_row (a, t, kv_head * a->group + j);
+      g->kernels->rms_norm (q, q, a->l->q_norm, a->d, g->config->eps);
+      turn (a, t, q);
+    }
+    float *row = g->wide + (size_t) t * g->ld_wide, *k = row + a->keys + (size_t) kv_head * a->d;
+    const uint32_t at = a->start + t;
+    g->kernels->rms_norm (k, k, a->l->k_norm, a->d, g->config->eps);
+    turn (a, t, k);
+    store_head (g->cache, qe_cache_row (g->cache, g->cache->keys, a->index, kv_head, at), k, a->d);
+    store_head (g->cache, qe_cache_row (g->cache, g->cache->values, a->index, kv_head, at),
+                row + a->values + (size_t) kv_head * a->d, a->d);
   }
 }
 
 /* ---- few rows: along the cache --------------------------------------------------------------------------------- */
 
-/* What a head found in one block: the mix of values [d], not yet divided by the sum; the sum; the largest score. */
+/* What a head found in one block: the mix of values [d], not yet divided by the sum; the sum; the largest product of
+ * query and key. */
 static float *
 partial (const Attention *a, uint32_t t, uint32_t head, uint32_t block)
 {
@@ -99,15 +87,15 @@ attend_block (const Attention *a, QeWorker *w, uint32_t t, uint32_t kv_head, uin
   const uint32_t first = block * g->attend_block, seen = a->start + t + 1, head = kv_head * a->group;
   const uint32_t n = seen - first < g->attend_block ? seen - first : g->attend_block;
   const size_t ld_partial = (size_t) g->n_blocks * (a->d + 2);
-  float *scores = qe_graph_scratch (g, w), *out = partial (a, t, head, block);
-  a->rows->dot_keys (scores, n, query_row (a, t, head), 2 * a->d, a->group,
+  float *weights = qe_graph_scratch (g, w), *out = partial (a, t, head, block);
+  a->rows->dot_keys (weights, n, query_row (a, t, head), 2 * a->d, a->group,
                      qe_cache_row (g->cache, g->cache->keys, a->index, kv_head, first), n, a->d, a->factor);
   for (uint32_t j = 0; j < a->group; j++) {
     float *end = out + j * ld_partial + a->d;
-    end[1] = g->kernels->max (scores + (size_t) j * n, n);
-    end[0] = g->kernels->exp_sum (scores + (size_t) j * n, n, end[1]);
+    end[1] = g->kernels->max (weights + (size_t) j * n, n);
+    end[0] = g->kernels->exp_sum (weights + (size_t) j * n, n, end[1]);
   }
-  a->rows->mix_values (out, ld_partial, scores, n, a->group,
+  a->rows->mix_values (out, ld_partial, weights, n, a->group,
                        qe_cache_row (g->cache, g->cache->values, a->index, kv_head, first), n, a->d);
 }
 
@@ -131,115 +119,66 @@ join_blocks (const Attention *a, uint32_t t, uint32_t head)
   g->kernels->sigmoid_mul (o, query_row (a, t, head) + a->d, a->d);
 }
 
-static void
-attend_few (const Attention *a, QeWorker *w)
-{
-  const QeGraph *g = a->g;
-  const uint32_t n_kv_heads = g->config->n_kv_heads, n_heads = g->config->n_heads;
-  const uint32_t most = (a->start + a->n - 1) / g->attend_block + 1;
-  size_t first, end;
-  for (size_t i = qe_worker_next (w); i < (size_t) a->n * n_kv_heads * most; i = qe_worker_next (w)) {
-    const uint32_t block = (uint32_t) (i % most), t = (uint32_t) (i / most / n_kv_heads);
-    if (block * g->attend_block <= a->start + t)
-      attend_block (a, w, t, (uint32_t) (i / most % n_kv_heads), block);
-  }
-  qe_worker_barrier (w);
-  qe_graph_share (w, (size_t) a->n * n_heads, &first, &end);
-  for (size_t i = first; i < end; i++)
-    join_blocks (a, (uint32_t) (i / n_heads), (uint32_t) (i % n_heads));
-}
-
 /* ---- many rows: in tiles --------------------------------------------------------------------------------------- */
 
 /* Rows [t0, t0 + n_rows) of the heads that share one key head; query i is row t0 + i / group. */
 typedef struct {
   float *q, *o;     /* [n_queries][d] */
   float *kv;        /* [QE_TILE_KEYS][d]: keys, then values */
-  float *scores;    /* [n_queries][QE_TILE_KEYS] */
+  float *weights;   /* [n_queries][QE_TILE_KEYS]: products of queries and keys, then what values are weighed with */
   float *max, *sum; /* [n_queries] */
-  uint32_t t0, n_rows, kv_head, n_queries;
 } Tile;
-
-static Tile
-gather_tile (const Attention *a, QeWorker *w, uint32_t t0, uint32_t n_rows, uint32_t kv_head)
-{
-  Tile tile = { .t0 = t0, .n_rows = n_rows, .kv_head = kv_head, .n_queries = n_rows * a->group };
-  const size_t size = (size_t) tile.n_queries * a->d;
-  tile.q = qe_graph_scratch (a->g, w);
-  tile.o = tile.q + size;
-  tile.kv = tile.o + size;
-  tile.scores = tile.kv + (size_t) QE_TILE_KEYS * a->d;
-  tile.max = tile.scores + (size_t) tile.n_queries * QE_TILE_KEYS;
-  tile.sum = tile.max + tile.n_queries;
-  for (uint32_t i = 0; i < tile.n_queries; i++)
-    memcpy (tile.q + (size_t) i * a->d, query_row (a, t0 + i / a->group, kv_head * a->group + i % a->group),
-            a->d * sizeof *tile.q);
-  memset (tile.o, 0, size * sizeof *tile.o);
-  return tile;
-}
-
-/* Scores become weights, relative to the largest so far; what was mixed before is brought to the same scale. */
-static void
-weigh_scores (const Attention *a, Tile *tile, uint32_t first_key, uint32_t n_keys)
-{
-  const QeKernels *kernels = a->g->kernels;
-  for (uint32_t i = 0; i < tile->n_queries; i++) {
-    float *s = tile->scores + (size_t) i * QE_TILE_KEYS, max, kept = 0;
-    const uint32_t seen = a->start + tile->t0 + i / a->group + 1;
-    const uint32_t n = seen <= first_key ? 0 : seen - first_key < n_keys ? seen - first_key : n_keys;
-    memset (s + n, 0, (n_keys - n) * sizeof *s);
-    if (!n)
-      continue;
-    max = kernels->max (s, n);
-    if (first_key) {
-      max = fmaxf (max, tile->max[i]);
-      kept = expf (tile->max[i] - max);
-      kernels->scale (tile->o + (size_t) i * a->d, kept, a->d);
-    }
-    tile->sum[i] = (first_key ? tile->sum[i] * kept : 0) + kernels->exp_sum (s, n, max);
-    tile->max[i] = max;
-  }
-}
-
-static void
-attend_keys (const Attention *a, Tile *tile, uint32_t first_key, uint32_t n_keys)
-{
-  const QeCache *c = a->g->cache;
-  const int q = (int) tile->n_queries, k = (int) n_keys, d = (int) a->d;
-  a->rows->widen (tile->kv, qe_cache_row (c, c->keys, a->index, tile->kv_head, first_key), (size_t) n_keys * a->d);
-  cblas_sgemm (CblasRowMajor, CblasNoTrans, CblasTrans, q, k, d, a->factor, tile->q, d, tile->kv, d, 0, tile->scores,
-               QE_TILE_KEYS);
-  weigh_scores (a, tile, first_key, n_keys);
-  a->rows->widen (tile->kv, qe_cache_row (c, c->values, a->index, tile->kv_head, first_key), (size_t) n_keys * a->d);
-  cblas_sgemm (CblasRowMajor, CblasNoTrans, CblasNoTrans, q, d, k, 1, tile->scores, QE_TILE_KEYS, tile->kv, d, 1,
-               tile->o, d);
-}
 
 static void
 attend_tile (const Attention *a, QeWorker *w, uint32_t t0, uint32_t n_rows, uint32_t kv_head)
 {
   const QeGraph *g = a->g;
-  Tile tile = gather_tile (a, w, t0, n_rows, kv_head);
-  const uint32_t end = a->start + t0 + n_rows;
-  for (uint32_t key = 0; key < end; key += QE_TILE_KEYS)
-    attend_keys (a, &tile, key, end - key < QE_TILE_KEYS ? end - key : QE_TILE_KEYS);
-  for (uint32_t i = 0; i < tile.n_queries; i++) {
+  const QeCache *c = g->cache;
+  const uint32_t n_queries = n_rows * a->group, end = a->start + t0 + n_rows;
+  const size_t size = (size_t) n_queries * a->d;
+  const int q = (int) n_queries, d = (int) a->d;
+  Tile tile = { .q = qe_graph_scratch (g, w) };
+  tile.o = tile.q + size;
+  tile.kv = tile.o + size;
+  tile.weights = tile.kv + (size_t) QE_TILE_KEYS * a->d;
+  tile.max = tile.weights + (size_t) n_queries * QE_TILE_KEYS;
+  tile.sum = tile.max + n_queries;
+  for (uint32_t i = 0; i < n_queries; i++)
+    memcpy (tile.q + (size_t) i * a->d, query_row (a, t0 + i / a->group, kv_head * a->group + i % a->group),
+            a->d * sizeof *tile.q);
+  memset (tile.o, 0, size * sizeof *tile.o);
+  for (uint32_t key = 0; key < end; key += QE_TILE_KEYS) {
+    const uint32_t n_keys = end - key < QE_TILE_KEYS ? end - key : QE_TILE_KEYS;
+    a->rows->widen (tile.kv, qe_cache_row (c, c->keys, a->index, kv_head, key), (size_t) n_keys * a->d);
+    cblas_sgemm (CblasRowMajor, CblasNoTrans, CblasTrans, q, (int) n_keys, d, a->factor, tile.q, d, tile.kv, d, 0,
+                 tile.weights, QE_TILE_KEYS);
+    /* Products become weights, relative to the largest so far; what was mixed before is brought to the same scale. */
+    for (uint32_t i = 0; i < n_queries; i++) {
+      float *s = tile.weights + (size_t) i * QE_TILE_KEYS, max, kept = 0;
+      const uint32_t seen = a->start + t0 + i / a->group + 1;
+      const uint32_t n = seen <= key ? 0 : seen - key < n_keys ? seen - key : n_keys;
+      memset (s + n, 0, (n_keys - n) * sizeof *s);
+      if (!n)
+        continue;
+      max = g->kernels->max (s, n);
+      if (key) {
+        max = fmaxf (max, tile.max[i]);
+        kept = expf (tile.max[i] - max);
+        g->kernels->scale (tile.o + (size_t) i * a->d, kept, a->d);
+      }
+      tile.sum[i] = (key ? tile.sum[i] * kept : 0) + g->kernels->exp_sum (s, n, max);
+      tile.max[i] = max;
+    }
+    a->rows->widen (tile.kv, qe_cache_row (c, c->values, a->index, kv_head, key), (size_t) n_keys * a->d);
+    cblas_sgemm (CblasRowMajor, CblasNoTrans, CblasNoTrans, q, d, (int) n_keys, 1, tile.weights, QE_TILE_KEYS, tile.kv,
+                 d, 1, tile.o, d);
+  }
+  for (uint32_t i = 0; i < n_queries; i++) {
     const uint32_t t = t0 + i / a->group, head = kv_head * a->group + i % a->group;
     float *o = g->narrow + (size_t) t * g->ld_narrow + (size_t) head * a->d;
     memcpy (o, tile.o + (size_t) i * a->d, a->d * sizeof *o);
     g->kernels->scale (o, 1.0f / tile.sum[i], a->d);
     g->kernels->sigmoid_mul (o, query_row (a, t, head) + a->d, a->d);
-  }
-}
-
-static void
-attend_many (const Attention *a, QeWorker *w)
-{
-  const uint32_t rows = a->group < QE_TILE_QUERIES ? QE_TILE_QUERIES / a->group : 1;
-  const uint32_t n_kv_heads = a->g->config->n_kv_heads, n_tiles = (a->n + rows - 1) / rows;
-  for (size_t i = qe_worker_next (w); i < (size_t) n_tiles * n_kv_heads; i = qe_worker_next (w)) {
-    const uint32_t t0 = (n_tiles - 1 - (uint32_t) (i / n_kv_heads)) * rows; /* the longest first */
-    attend_tile (a, w, t0, a->n - t0 < rows ? a->n - t0 : rows, (uint32_t) (i % n_kv_heads));
   }
 }
 
@@ -272,10 +211,26 @@ qe_graph_attention (QeGraph *g, QeWorker *w, const QeLayer *l, uint32_t index)
   qe_matmul (g->matmul, w, in, 3, g->h, c->n_embd, c->n_embd, a.n);
   prepare (&a, w, true);
   qe_worker_barrier (w);
-  if (a.n <= QE_ATTEND_FEW)
-    attend_few (&a, w);
-  else
-    attend_many (&a, w);
+  const uint32_t n_kv_heads = c->n_kv_heads;
+  if (a.n <= QE_ATTEND_FEW) {
+    const uint32_t most = (a.start + a.n - 1) / g->attend_block + 1;
+    size_t first, end;
+    for (size_t i = qe_worker_next (w); i < (size_t) a.n * n_kv_heads * most; i = qe_worker_next (w)) {
+      const uint32_t block = (uint32_t) (i % most), t = (uint32_t) (i / most / n_kv_heads);
+      if (block * g->attend_block <= a.start + t)
+        attend_block (&a, w, t, (uint32_t) (i / most % n_kv_heads), block);
+    }
+    qe_worker_barrier (w);
+    qe_graph_share (w, (size_t) a.n * c->n_heads, &first, &end);
+    for (size_t i = first; i < end; i++)
+      join_blocks (&a, (uint32_t) (i / c->n_heads), (uint32_t) (i % c->n_heads));
+  } else {
+    const uint32_t rows = a.group < QE_TILE_QUERIES ? QE_TILE_QUERIES / a.group : 1, n_tiles = (a.n + rows - 1) / rows;
+    for (size_t i = qe_worker_next (w); i < (size_t) n_tiles * n_kv_heads; i = qe_worker_next (w)) {
+      const uint32_t t0 = (n_tiles - 1 - (uint32_t) (i / n_kv_heads)) * rows; /* the longest first */
+      attend_tile (&a, w, t0, a.n - t0 < rows ? a.n - t0 : rows, (uint32_t) (i % n_kv_heads));
+    }
+  }
   qe_matmul (g->matmul, w, &out, 1, g->narrow, g->ld_narrow, (size_t) c->n_heads * c->head_size, a.n);
 }
 

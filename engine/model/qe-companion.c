@@ -14,25 +14,18 @@
 
 /* ---- which blocks a file has ----------------------------------------------------------------------------------- */
 
-static void
-look_for_blocks (const QeGguf *gguf, uint32_t n_layers, bool *has_trunk, bool *has_prediction)
+QeStatus
+qe_companion_settle (QeConfig *config, const QeGguf *gguf, QeError *err)
 {
-  *has_trunk = *has_prediction = false;
+  bool has_trunk = false, has_prediction = false;
+  if (!config->n_mtp)
+    return QE_OK;
   for (size_t i = 0; i < qe_gguf_n_tensors (gguf); i++) {
     unsigned block;
     int end = 0;
     if (sscanf (qe_gguf_tensor (gguf, i)->name, "blk.%5u.%n", &block, &end) == 1 && end)
-      *(block < n_layers ? has_trunk : has_prediction) = true;
+      *(block < config->n_layers ? &has_trunk : &has_prediction) = true;
   }
-}
-
-QeStatus
-qe_companion_settle (QeConfig *config, const QeGguf *gguf, QeError *err)
-{
-  bool has_trunk, has_prediction;
-  if (!config->n_mtp)
-    return QE_OK;
-  look_for_blocks (gguf, config->n_layers, &has_trunk, &has_prediction);
   if (has_prediction && !has_trunk)
     return qe_fail (
         err, QE_ERROR_UNSUPPORTED,
@@ -79,27 +72,6 @@ read_names (const QeGguf *gguf)
   return names;
 }
 
-static bool
-share_a_name (const QeGguf *a, const QeGguf *b)
-{
-  const Names left = read_names (a), right = read_names (b);
-  for (int i = 0; i < MAX_NAMES; i++)
-    for (int j = 0; left.text[i][0] && j < MAX_NAMES; j++)
-      if (!strcmp (left.text[i], right.text[j]))
-        return true;
-  return false;
-}
-
-/* Everything that the shapes of the block depend on. */
-static bool
-have_equal_sizes (const QeConfig *a, const QeConfig *b)
-{
-  return a->moe == b->moe && a->n_layers == b->n_layers && a->n_embd == b->n_embd && a->n_ff == b->n_ff
-         && a->n_heads == b->n_heads && a->n_kv_heads == b->n_kv_heads && a->head_size == b->head_size
-         && a->rope_dims == b->rope_dims && a->n_experts == b->n_experts && a->n_experts_used == b->n_experts_used
-         && a->n_ff_expert == b->n_ff_expert && a->n_ff_shared == b->n_ff_shared;
-}
-
 /* ---- finding one ----------------------------------------------------------------------------------------------- */
 
 static int
@@ -109,24 +81,6 @@ is_candidate (const struct dirent *entry)
   const size_t length = strlen (name);
   return length > strlen (PREFIX SUFFIX) && !strncasecmp (name, PREFIX, strlen (PREFIX))
          && !strcasecmp (name + length - strlen (SUFFIX), SUFFIX);
-}
-
-static QeGguf *
-try_candidate (const char *path, const QeGguf *gguf, const QeConfig *config, bool map_data, uint32_t *n_mtp)
-{
-  QeGguf *other = NULL;
-  QeConfig *c = malloc (sizeof *c);
-  bool fits = c && qe_gguf_open (&other, path, map_data, NULL) == QE_OK && qe_config_read (c, other, NULL) == QE_OK
-              && c->n_mtp && qe_companion_settle (c, other, NULL) == QE_ERROR_UNSUPPORTED
-              && have_equal_sizes (c, config) && share_a_name (gguf, other);
-  if (fits) {
-    *n_mtp = c->n_mtp;
-  } else {
-    qe_gguf_free (other);
-    other = NULL;
-  }
-  free (c);
-  return other;
 }
 
 QeGguf *
@@ -143,9 +97,31 @@ qe_companion_open (const char *path, const QeGguf *gguf, const QeConfig *config,
   for (int i = 0; i < n; i++) {
     const int length = snprintf (whole, sizeof whole, "%.*s%s", folder, path, entries[i]->d_name);
     if (!found && length < (int) sizeof whole) {
-      found = try_candidate (whole, gguf, config, map_data, n_mtp);
-      if (found)
+      QeGguf *other = NULL;
+      QeConfig *c = malloc (sizeof *c);
+      bool fits = c && qe_gguf_open (&other, whole, map_data, NULL) == QE_OK && qe_config_read (c, other, NULL) == QE_OK
+                  && c->n_mtp && qe_companion_settle (c, other, NULL) == QE_ERROR_UNSUPPORTED;
+      /* Everything that the shapes of the block depend on is equal. */
+      fits = fits && c->moe == config->moe && c->n_layers == config->n_layers && c->n_embd == config->n_embd
+             && c->n_ff == config->n_ff && c->n_heads == config->n_heads && c->n_kv_heads == config->n_kv_heads
+             && c->head_size == config->head_size && c->rope_dims == config->rope_dims
+             && c->n_experts == config->n_experts && c->n_experts_used == config->n_experts_used
+             && c->n_ff_expert == config->n_ff_expert && c->n_ff_shared == config->n_ff_shared;
+      if (fits) { /* and they share a name */
+        const Names left = read_names (gguf), right = read_names (other);
+        fits = false;
+        for (int a = 0; a < MAX_NAMES; a++)
+          for (int b = 0; left.text[a][0] && b < MAX_NAMES; b++)
+            fits = fits || !strcmp (left.text[a], right.text[b]);
+      }
+      if (fits) {
+        found = other;
+        *n_mtp = c->n_mtp;
         snprintf (name, size, "%s", entries[i]->d_name);
+      } else {
+        qe_gguf_free (other);
+      }
+      free (c);
     }
     free (entries[i]);
   }

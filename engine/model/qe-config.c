@@ -119,21 +119,6 @@ read_architecture (QeConfig *c, const QeGguf *gguf, QeError *err)
   return QE_OK;
 }
 
-static void
-read_sizes (Reader *r, QeConfig *c)
-{
-  uint32_t n_blocks = 0;
-  double eps = 0;
-  read_u32 (r, "block_count", 1, QE_MAX_LAYERS, &n_blocks);
-  read_optional_u32 (r, "nextn_predict_layers", 0, 0, 8, &c->n_mtp);
-  require (r, c->n_mtp < n_blocks, "The file counts more prediction blocks than blocks.");
-  c->n_layers = n_blocks - c->n_mtp;
-  read_u32 (r, "embedding_length", 32, 1 << 16, &c->n_embd);
-  read_u32 (r, "context_length", 1, 1 << 28, &c->n_ctx_train);
-  read_real (r, "attention.layer_norm_rms_epsilon", 1e-12, 1e-2, &eps);
-  c->eps = (float) eps;
-}
-
 /* The kind of scaling, as llama.cpp reads it: factors without a kind are linear. */
 static QeRopeKind
 read_rope_kind (Reader *r)
@@ -155,47 +140,40 @@ read_rope_kind (Reader *r)
   return QE_ROPE_PLAIN;
 }
 
-/* The keys rope.scaling.*. The context may be what the file says outright or what the scaling makes of the original one,
- * whichever is more: converters often leave the first as it was. */
-static void
-read_rope_scaling (Reader *r, QeConfig *c, QeRopeScaling *s)
-{
-  uint32_t original = c->n_ctx_train;
-  *s = (QeRopeScaling) {
-    .kind = read_rope_kind (r), .factor = 1, .beta_fast = 32, .beta_slow = 1, .ramp = -1, .attention = 1
-  };
-  read_optional_real (r,
-                      qe_gguf_has (r->gguf, full_key (r, "rope.scaling.factor")) ? "rope.scaling.factor"
-                                                                                 : "rope.scale_linear",
-                      0, 4096, &s->factor);
-  s->factor = s->factor > 0 ? s->factor : 1; /* llama.cpp takes 0 for none */
-  read_optional_u32 (r, "rope.scaling.original_context_length", c->n_ctx_train, 1, 1 << 28, &original);
-  read_optional_real (r, "rope.scaling.attn_factor", 1e-3, 1e3, &s->attention);
-  read_optional_real (r, "rope.scaling.yarn_ext_factor", -1e3, 1e3, &s->ramp);
-  read_optional_real (r, "rope.scaling.yarn_attn_factor", 1e-3, 1e3, &s->magnitude);
-  read_optional_real (r, "rope.scaling.yarn_beta_fast", 1e-3, 1e6, &s->beta_fast);
-  read_optional_real (r, "rope.scaling.yarn_beta_slow", 1e-3, 1e6, &s->beta_slow);
-  read_optional_real (r, "rope.scaling.yarn_log_multiplier", 0, 1e3, &s->log_multiplier);
-  s->original_context = original;
-  const bool is_said = qe_gguf_has (r->gguf, full_key (r, "rope.scaling.original_context_length"));
-  if (s->kind == QE_ROPE_YARN || (s->kind == QE_ROPE_LINEAR && is_said)) {
-    const double scaled = fmin (original * s->factor, 1 << 28);
-    c->n_ctx_train = scaled > c->n_ctx_train ? (uint32_t) scaled : c->n_ctx_train;
-  }
-}
-
 static void
 read_rope (Reader *r, QeConfig *c)
 {
-  QeRopeScaling scaling;
   uint64_t length = 0, value, sum = 0;
   double base = 0;
   read_u32 (r, "rope.dimension_count", 2, c->head_size, &c->rope_dims);
   require (r, c->rope_dims % 2 == 0, "The number of rotated dimensions is odd.");
   read_real (r, "rope.freq_base", 1, 1e12, &base);
-  read_rope_scaling (r, c, &scaling);
+  /* The keys rope.scaling.*. The context may be what the file says outright or what the scaling makes of the original one,
+   * whichever is more: converters often leave the first as it was. */
+  uint32_t original = c->n_ctx_train;
+  QeRopeScaling s = {
+    .kind = read_rope_kind (r), .factor = 1, .beta_fast = 32, .beta_slow = 1, .ramp = -1, .attention = 1
+  };
+  read_optional_real (r,
+                      qe_gguf_has (r->gguf, full_key (r, "rope.scaling.factor")) ? "rope.scaling.factor"
+                                                                                 : "rope.scale_linear",
+                      0, 4096, &s.factor);
+  s.factor = s.factor > 0 ? s.factor : 1; /* llama.cpp takes 0 for none */
+  read_optional_u32 (r, "rope.scaling.original_context_length", c->n_ctx_train, 1, 1 << 28, &original);
+  read_optional_real (r, "rope.scaling.attn_factor", 1e-3, 1e3, &s.attention);
+  read_optional_real (r, "rope.scaling.yarn_ext_factor", -1e3, 1e3, &s.ramp);
+  read_optional_real (r, "rope.scaling.yarn_attn_factor", 1e-3, 1e3, &s.magnitude);
+  read_optional_real (r, "rope.scaling.yarn_beta_fast", 1e-3, 1e6, &s.beta_fast);
+  read_optional_real (r, "rope.scaling.yarn_beta_slow", 1e-3, 1e6, &s.beta_slow);
+  read_optional_real (r, "rope.scaling.yarn_log_multiplier", 0, 1e3, &s.log_multiplier);
+  s.original_context = original;
+  const bool is_said = qe_gguf_has (r->gguf, full_key (r, "rope.scaling.original_context_length"));
+  if (s.kind == QE_ROPE_YARN || (s.kind == QE_ROPE_LINEAR && is_said)) {
+    const double scaled = fmin (original * s.factor, 1 << 28);
+    c->n_ctx_train = scaled > c->n_ctx_train ? (uint32_t) scaled : c->n_ctx_train;
+  }
   if (r->status == QE_OK)
-    c->rope_magnitude = qe_rope_rates (&scaling, base, c->rope_dims, c->rope_rates);
+    c->rope_magnitude = qe_rope_rates (&s, base, c->rope_dims, c->rope_rates);
   if (r->status != QE_OK)
     return;
   full_key (r, "rope.dimension_sections");
@@ -209,54 +187,6 @@ read_rope (Reader *r, QeConfig *c)
     sum += r->status == QE_OK ? value : 0;
   }
   require (r, sum > 0 && sum <= c->rope_dims / 2, "“rope.dimension_sections” does not fit the rotated dimensions.");
-}
-
-static void
-read_attention (Reader *r, QeConfig *c)
-{
-  uint32_t value_length = 0;
-  read_u32 (r, "attention.head_count", 1, 1024, &c->n_heads);
-  read_u32 (r, "attention.head_count_kv", 1, 1024, &c->n_kv_heads);
-  read_u32 (r, "attention.key_length", 16, QE_MAX_HEAD_SIZE, &c->head_size);
-  read_optional_u32 (r, "attention.value_length", c->head_size, 16, QE_MAX_HEAD_SIZE, &value_length);
-  require (r, r->status != QE_OK || c->n_heads % c->n_kv_heads == 0,
-           "The number of attention heads is not a multiple of the key/value heads.");
-  require (r, value_length == c->head_size, "Attention keys and values of different sizes are not supported.");
-  require (r, c->head_size % 16 == 0, "The size of an attention head is not a multiple of 16.");
-  read_rope (r, c);
-}
-
-static void
-read_delta_net (Reader *r, QeConfig *c)
-{
-  uint32_t inner = 0;
-  bool tiled;
-  read_u32 (r, "ssm.conv_kernel", 2, 16, &c->conv_kernel);
-  read_u32 (r, "ssm.state_size", 16, 512, &c->state_size);
-  read_u32 (r, "ssm.group_count", 1, 1024, &c->n_key_heads);
-  read_u32 (r, "ssm.time_step_rank", 1, 1024, &c->n_value_heads);
-  read_u32 (r, "ssm.inner_size", 1, 1 << 20, &inner);
-  require (r, c->state_size % 16 == 0, "The size of a DeltaNet head is not a multiple of 16.");
-  require (r, r->status != QE_OK || c->n_value_heads % c->n_key_heads == 0,
-           "The number of DeltaNet value heads is not a multiple of the key heads.");
-  require (r, inner == c->n_value_heads * c->state_size, "“ssm.inner_size” is not value heads times head size.");
-  if (qe_gguf_get_bool (r->gguf, full_key (r, "ssm.v_head_reordered"), &tiled))
-    c->grouped_value_heads = !tiled;
-}
-
-static void
-read_feed_forward (Reader *r, QeConfig *c)
-{
-  if (!c->moe) {
-    read_u32 (r, "feed_forward_length", 1, 1 << 20, &c->n_ff);
-    return;
-  }
-  read_optional_u32 (r, "feed_forward_length", 0, 0, 1 << 20, &c->n_ff);
-  read_u32 (r, "expert_count", 1, 4096, &c->n_experts);
-  read_u32 (r, "expert_used_count", 1, QE_MAX_EXPERTS_USED, &c->n_experts_used);
-  read_u32 (r, "expert_feed_forward_length", 1, 1 << 18, &c->n_ff_expert);
-  read_u32 (r, "expert_shared_feed_forward_length", 1, 1 << 18, &c->n_ff_shared);
-  require (r, c->n_experts_used <= c->n_experts, "The file uses more experts for a token than it has.");
 }
 
 /* Which layers are recurrent: said outright, or every layer but each interval-th. */
@@ -289,10 +219,50 @@ qe_config_read (QeConfig *out, const QeGguf *gguf, QeError *err)
   QeStatus status = read_architecture (&c, gguf, err);
   if (status != QE_OK)
     return status;
-  read_sizes (&r, &c);
-  read_attention (&r, &c);
-  read_delta_net (&r, &c);
-  read_feed_forward (&r, &c);
+  uint32_t n_blocks = 0, value_length = 0, inner = 0;
+  double eps = 0;
+  bool tiled;
+  read_u32 (&r, "block_count", 1, QE_MAX_LAYERS, &n_blocks);
+  read_optional_u32 (&r, "nextn_predict_layers", 0, 0, 8, &c.n_mtp);
+  require (&r, c.n_mtp < n_blocks, "The file counts more prediction blocks than blocks.");
+  c.n_layers = n_blocks - c.n_mtp;
+  read_u32 (&r, "embedding_length", 32, 1 << 16, &c.n_embd);
+  read_u32 (&r, "context_length", 1, 1 << 28, &c.n_ctx_train);
+  read_real (&r, "attention.layer_norm_rms_epsilon", 1e-12, 1e-2, &eps);
+  c.eps = (float) eps;
+
+  read_u32 (&r, "attention.head_count", 1, 1024, &c.n_heads);
+  read_u32 (&r, "attention.head_count_kv", 1, 1024, &c.n_kv_heads);
+  read_u32 (&r, "attention.key_length", 16, QE_MAX_HEAD_SIZE, &c.head_size);
+  read_optional_u32 (&r, "attention.value_length", c.head_size, 16, QE_MAX_HEAD_SIZE, &value_length);
+  require (&r, r.status != QE_OK || c.n_heads % c.n_kv_heads == 0,
+           "The number of attention heads is not a multiple of the key/value heads.");
+  require (&r, value_length == c.head_size, "Attention keys and values of different sizes are not supported.");
+  require (&r, c.head_size % 16 == 0, "The size of an attention head is not a multiple of 16.");
+  read_rope (&r, &c);
+
+  read_u32 (&r, "ssm.conv_kernel", 2, 16, &c.conv_kernel);
+  read_u32 (&r, "ssm.state_size", 16, 512, &c.state_size);
+  read_u32 (&r, "ssm.group_count", 1, 1024, &c.n_key_heads);
+  read_u32 (&r, "ssm.time_step_rank", 1, 1024, &c.n_value_heads);
+  read_u32 (&r, "ssm.inner_size", 1, 1 << 20, &inner);
+  require (&r, c.state_size % 16 == 0, "The size of a DeltaNet head is not a multiple of 16.");
+  require (&r, r.status != QE_OK || c.n_value_heads % c.n_key_heads == 0,
+           "The number of DeltaNet value heads is not a multiple of the key heads.");
+  require (&r, inner == c.n_value_heads * c.state_size, "“ssm.inner_size” is not value heads times head size.");
+  if (qe_gguf_get_bool (r.gguf, full_key (&r, "ssm.v_head_reordered"), &tiled))
+    c.grouped_value_heads = !tiled;
+
+  if (c.moe) {
+    read_optional_u32 (&r, "feed_forward_length", 0, 0, 1 << 20, &c.n_ff);
+    read_u32 (&r, "expert_count", 1, 4096, &c.n_experts);
+    read_u32 (&r, "expert_used_count", 1, QE_MAX_EXPERTS_USED, &c.n_experts_used);
+    read_u32 (&r, "expert_feed_forward_length", 1, 1 << 18, &c.n_ff_expert);
+    read_u32 (&r, "expert_shared_feed_forward_length", 1, 1 << 18, &c.n_ff_shared);
+    require (&r, c.n_experts_used <= c.n_experts, "The file uses more experts for a token than it has.");
+  } else {
+    read_u32 (&r, "feed_forward_length", 1, 1 << 20, &c.n_ff);
+  }
   read_layer_kinds (&r, &c);
   if (r.status == QE_OK)
     *out = c;

@@ -45,52 +45,6 @@ keep_history (const QeDeltaNet *net, size_t c, size_t end)
     memcpy (qe_cache_history (net->g->cache, net->layer, t) + c, kept_row (net, t) + c, (end - c) * sizeof (float));
 }
 
-/* Those of the convolved columns [c, end) that are keys go with what each row writes. */
-static void
-keep_keys (const QeDeltaNet *net, size_t c, size_t end)
-{
-  const QeCache *cache = net->g->cache;
-  const size_t keys = (size_t) net->g->config->n_key_heads * net->s;
-  c = c > keys ? c : keys;
-  end = end < 2 * keys ? end : 2 * keys;
-  for (uint32_t t = 0; c < end && t < net->n; t++)
-    memcpy (qe_cache_write (cache, net->layer, cache->n_writes + t) + c - keys, input_row (net, (int) t, c),
-            (end - c) * sizeof (float));
-}
-
-/* Columns [c, end) of row t, in place; queries and keys are normed head by head. */
-static void
-convolve_row (const QeDeltaNet *net, int t, size_t c, size_t end)
-{
-  const QeGraph *g = net->g;
-  const uint32_t kernel = g->config->conv_kernel, keys_end = 2 * g->config->n_key_heads * net->s;
-  const float query_factor = 1.0f / sqrtf ((float) net->s);
-  const float *rows[16];
-  float *y = g->wide + (size_t) t * g->ld_wide;
-  for (uint32_t j = 0; j < kernel; j++)
-    rows[j] = input_row (net, t - (int) kernel + 1 + (int) j, c);
-  g->kernels->conv_silu (y + c, kept_row (net, (uint32_t) t) + c, rows, kernel, net->l->conv + c, net->channels,
-                         end - c);
-  for (; c < end && c < keys_end; c += net->s)
-    g->kernels->l2_norm (y + c, net->s, g->config->eps, c < keys_end / 2 ? query_factor : 1.0f);
-}
-
-/* Each thread has some heads' columns. From the last row back, so that a row's inputs are still there. */
-static void
-convolve (const QeDeltaNet *net, QeWorker *w)
-{
-  size_t first, end;
-  qe_graph_share (w, net->channels / net->s, &first, &end);
-  first *= net->s;
-  end *= net->s;
-  for (int t = (int) net->n - 1; t >= 0; t--)
-    convolve_row (net, t, first, end);
-  if (net->n > 1 && !net->deferred)
-    keep_history (net, first, end);
-  if (qe_delta_net_steps (net))
-    keep_keys (net, first, end);
-}
-
 /* ---- the block ------------------------------------------------------------------------------------------------- */
 
 static QeDeltaNet
@@ -120,7 +74,32 @@ qe_graph_delta_net (QeGraph *g, QeWorker *w, const QeLayer *l, uint32_t index)
   };
   const QeProduct out = qe_product (&l->ssm_out, g->h, c->n_embd);
   qe_matmul (g->matmul, w, in, 4, g->h, c->n_embd, c->n_embd, net.n);
-  convolve (&net, w);
+  /* Each thread convolves the columns of some heads. It goes from the last row back, so that a row's inputs are still there. */
+  const uint32_t kernel = c->conv_kernel;
+  const size_t keys = (size_t) c->n_key_heads * net.s; /* columns of queries, then of keys */
+  const float query_factor = 1.0f / sqrtf ((float) net.s);
+  size_t first, end;
+  qe_graph_share (w, net.channels / net.s, &first, &end);
+  first *= net.s;
+  end *= net.s;
+  for (int t = (int) net.n - 1; t >= 0; t--) {
+    const float *rows[16];
+    float *y = g->wide + (size_t) t * g->ld_wide;
+    for (uint32_t j = 0; j < kernel; j++)
+      rows[j] = input_row (&net, t - (int) kernel + 1 + (int) j, first);
+    g->kernels->conv_silu (y + first, kept_row (&net, (uint32_t) t) + first, rows, kernel, l->conv + first,
+                           net.channels, end - first);
+    for (size_t column = first; column < end && column < 2 * keys; column += net.s) /* head by head */
+      g->kernels->l2_norm (y + column, net.s, c->eps, column < keys ? query_factor : 1.0f);
+  }
+  if (net.n > 1 && !net.deferred)
+    keep_history (&net, first, end);
+  if (qe_delta_net_steps (&net)) { /* the keys go with what each row writes */
+    const size_t begin = first > keys ? first : keys, stop = end < 2 * keys ? end : 2 * keys;
+    for (uint32_t t = 0; begin < stop && t < net.n; t++)
+      memcpy (qe_cache_write (g->cache, net.layer, g->cache->n_writes + t) + begin - keys,
+              input_row (&net, (int) t, begin), (stop - begin) * sizeof (float));
+  }
   qe_worker_barrier (w);
   qe_delta_rule (&net, w);
   qe_matmul (g->matmul, w, &out, 1, g->narrow, g->ld_narrow, (size_t) c->n_value_heads * c->state_size, net.n);
@@ -137,19 +116,6 @@ qe_graph_delta_net_done (QeGraph *g, const QeBatch *batch)
     g->cache->n_writes = 0;
 }
 
-/* The oldest row of history first. */
-static void
-turn_history (const QeDeltaNet *net)
-{
-  float *history = net->g->cache->conv + net->layer * n_history (net) * net->channels, column[16];
-  for (size_t c = 0; c < net->channels; c++) {
-    for (uint32_t i = 0; i < n_history (net); i++)
-      column[i] = qe_cache_history (net->g->cache, net->layer, i)[c];
-    for (uint32_t i = 0; i < n_history (net); i++)
-      history[i * net->channels + c] = column[i];
-  }
-}
-
 /* Each head of each layer, in turn. g->batch: the rows of a deferred one that stay, or none, when all is to be settled. */
 static void
 settle_worker (QeWorker *w, void *data)
@@ -163,8 +129,15 @@ settle_worker (QeWorker *w, void *data)
     qe_delta_rule_write (&net, head, due);
     if (head == 0 && g->batch->defer)
       keep_history (&net, 0, net.channels);
-    else if (head == 0)
-      turn_history (&net);
+    else if (head == 0) { /* turns the ring, so that the oldest row of history comes first */
+      float *history = g->cache->conv + net.layer * n_history (&net) * net.channels, column[16];
+      for (size_t c = 0; c < net.channels; c++) {
+        for (uint32_t row = 0; row < n_history (&net); row++)
+          column[row] = qe_cache_history (g->cache, net.layer, row)[c];
+        for (uint32_t row = 0; row < n_history (&net); row++)
+          history[row * net.channels + c] = column[row];
+      }
+    }
   }
 }
 

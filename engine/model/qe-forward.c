@@ -23,36 +23,17 @@ qe_graph_embed (const QeGraph *g, const QeWeight *table, const QeRow *row, float
     g->kernels->scale (x, *table->scale, n_embd);
 }
 
-/* Which of a row's positions pair p turns by: interleaved sections, what is left over follows time. */
-static uint32_t
-pair_position (const QeConfig *c, const QeRow *row, uint32_t p)
-{
-  if (p % 3 && p < 3 * c->rope_sections[p % 3])
-    return row->position[p % 3];
-  return row->position[0];
-}
-
 void
 qe_graph_angles (QeGraph *g, uint32_t t)
 {
   const QeConfig *c = g->config;
   const uint32_t pairs = c->rope_dims / 2;
   for (uint32_t p = 0; p < pairs; p++) {
-    const double angle = pair_position (c, &g->batch->rows[t], p) * c->rope_rates[p];
+    /* Sections of pairs that turn by time, height and width are interleaved; what is left over follows time. */
+    const uint32_t axis = p % 3 && p < 3 * c->rope_sections[p % 3] ? p % 3 : 0;
+    const double angle = g->batch->rows[t].position[axis] * c->rope_rates[p];
     g->cosine[(size_t) t * pairs + p] = (float) (c->rope_magnitude * cos (angle));
     g->sine[(size_t) t * pairs + p] = (float) (c->rope_magnitude * sin (angle));
-  }
-}
-
-static void
-begin (QeGraph *g, QeWorker *w)
-{
-  size_t first, end;
-  qe_graph_share (w, g->batch->n, &first, &end);
-  for (size_t t = first; t < end; t++) {
-    qe_graph_embed (g, &g->weights->embd, &g->batch->rows[t], g->x + t * g->config->n_embd);
-    qe_graph_angles (g, (uint32_t) t);
-    memset (g->h + t * g->config->n_embd, 0, g->config->n_embd * sizeof *g->h);
   }
 }
 
@@ -67,20 +48,6 @@ qe_graph_add_and_norm (QeGraph *g, QeWorker *w, const float *weight)
     g->kernels->add (x, h, n_embd);
     g->kernels->rms_norm (h, x, weight, n_embd, g->config->eps);
   }
-}
-
-static void
-finish (QeGraph *g, QeWorker *w)
-{
-  const QeBatch *b = g->batch;
-  const size_t n_embd = g->config->n_embd, first = b->n - b->n_logits;
-  const QeProduct head = qe_product (&g->weights->head, g->logits, g->n_vocab);
-  qe_graph_add_and_norm (g, w, g->weights->out_norm);
-  qe_worker_barrier (w);
-  if (b->n_logits && b->rough)
-    qe_graph_rough_head (g, w);
-  else if (b->n_logits)
-    qe_matmul (g->matmul, w, &head, 1, g->h + first * n_embd, n_embd, n_embd, b->n_logits);
 }
 
 /* ---- the walk -------------------------------------------------------------------------------------------------- */
@@ -102,8 +69,17 @@ static void
 forward_worker (QeWorker *w, void *data)
 {
   QeGraph *g = data;
+  const QeBatch *b = g->batch;
+  const size_t n_embd = g->config->n_embd;
+  const QeProduct head = qe_product (&g->weights->head, g->logits, g->n_vocab);
   uint32_t n_recurrent = 0, n_attention = 0;
-  begin (g, w);
+  size_t first, end;
+  qe_graph_share (w, b->n, &first, &end);
+  for (size_t t = first; t < end; t++) {
+    qe_graph_embed (g, &g->weights->embd, &b->rows[t], g->x + t * n_embd);
+    qe_graph_angles (g, (uint32_t) t);
+    memset (g->h + t * n_embd, 0, n_embd * sizeof *g->h);
+  }
   for (uint32_t i = 0; i < g->config->n_layers; i++) {
     const QeLayer *l = &g->weights->layers[i];
     if (is_cancelled (g, w))
@@ -119,7 +95,12 @@ forward_worker (QeWorker *w, void *data)
     else
       qe_graph_feed_forward (g, w, l);
   }
-  finish (g, w);
+  qe_graph_add_and_norm (g, w, g->weights->out_norm);
+  qe_worker_barrier (w);
+  if (b->n_logits && b->rough)
+    qe_graph_rough_head (g, w);
+  else if (b->n_logits)
+    qe_matmul (g->matmul, w, &head, 1, g->h + (b->n - b->n_logits) * n_embd, n_embd, n_embd, b->n_logits);
 }
 
 /* Below this, in bytes of weights times tokens, a pass is over in a millisecond on one thread. A second one would save

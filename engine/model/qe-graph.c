@@ -27,35 +27,10 @@ qe_graph_choose_batch_size (const QeConfig *config, uint32_t n_ctx)
   return size < n_ctx ? size : n_ctx;
 }
 
-static void
-measure_rows (QeGraph *g, const QeConfig *c)
-{
-  const size_t inner = (size_t) c->n_value_heads * c->state_size, attended = (size_t) c->n_heads * c->head_size;
-  const size_t dense = c->moe ? c->n_ff_shared : c->n_ff;
-  size_t wide = qe_config_channels (c) + inner + 2 * c->n_value_heads;
-  wide = max_size (wide, 2 * attended + 2 * (size_t) c->n_kv_heads * c->head_size);
-  wide = max_size (wide, 2 * dense + c->n_experts + 1);
-  wide = max_size (wide, 2 * (size_t) c->n_embd); /* of the MTP block */
-  g->ld_wide = (wide + 15) / 16 * 16;
-  g->ld_narrow = (max_size (max_size (inner, attended), max_size (dense, c->n_embd)) + 15) / 16 * 16;
-}
-
-static size_t
-measure_scratch (const QeGraph *g, const QeConfig *c)
-{
-  const size_t d = c->head_size, s = c->state_size, n = QE_DELTA_CHUNK;
-  const size_t group = c->n_heads / c->n_kv_heads;
-  const size_t queries = max_size (QE_TILE_QUERIES, group);
-  const size_t tile = 2 * queries * d + QE_TILE_KEYS * d + queries * QE_TILE_KEYS + 2 * queries;
-  const size_t along = group * g->attend_block;
-  const size_t steps = s + s * s;
-  const size_t delta = 2 * n * s + 2 * n * n + 2 * n * s + n * s + n * s + 2 * n;
-  return (max_size (max_size (tile, along), max_size (delta, steps)) + 15) / 16 * 16;
-}
-
 void
 qe_graph_measure (QeGraph *g, const QeConfig *config, uint32_t n_vocab, const QeGraphParams *params, uint32_t n_ctx)
 {
+  const QeConfig *c = config;
   const uint32_t block = (n_ctx / 64 + 255) / 256 * 256;
   g->config = config;
   g->n_threads = params->n_threads;
@@ -65,8 +40,24 @@ qe_graph_measure (QeGraph *g, const QeConfig *config, uint32_t n_vocab, const Qe
   g->batch_size = qe_graph_choose_batch_size (config, n_ctx);
   g->attend_block = block ? block : 256;
   g->n_blocks = (n_ctx + g->attend_block - 1) / g->attend_block;
-  measure_rows (g, config);
-  g->scratch_size = measure_scratch (g, config);
+  /* Rows are as wide as those of the widest block. */
+  const size_t inner = (size_t) c->n_value_heads * c->state_size, attended = (size_t) c->n_heads * c->head_size;
+  const size_t dense = c->moe ? c->n_ff_shared : c->n_ff;
+  size_t wide = qe_config_channels (c) + inner + 2 * c->n_value_heads;
+  wide = max_size (wide, 2 * attended + 2 * (size_t) c->n_kv_heads * c->head_size);
+  wide = max_size (wide, 2 * dense + c->n_experts + 1);
+  wide = max_size (wide, 2 * (size_t) c->n_embd); /* of the MTP block */
+  g->ld_wide = (wide + 15) / 16 * 16;
+  g->ld_narrow = (max_size (max_size (inner, attended), max_size (dense, c->n_embd)) + 15) / 16 * 16;
+  /* A thread needs for itself a tile of attention, a part along the cache, a chunk or a step of the delta rule. */
+  const size_t d = c->head_size, s = c->state_size, n = QE_DELTA_CHUNK;
+  const size_t group = c->n_heads / c->n_kv_heads;
+  const size_t queries = max_size (QE_TILE_QUERIES, group);
+  const size_t tile = 2 * queries * d + QE_TILE_KEYS * d + queries * QE_TILE_KEYS + 2 * queries;
+  const size_t along = group * g->attend_block;
+  const size_t steps = s + s * s;
+  const size_t delta = 2 * n * s + 2 * n * n + 2 * n * s + n * s + n * s + 2 * n;
+  g->scratch_size = (max_size (max_size (tile, along), max_size (delta, steps)) + 15) / 16 * 16;
 }
 
 /* ---- lay-out --------------------------------------------------------------------------------------------------- */
@@ -74,10 +65,10 @@ qe_graph_measure (QeGraph *g, const QeConfig *config, uint32_t n_vocab, const Qe
 typedef struct {
   char *base;
   size_t used;
-} Arena;
+} Layout;
 
 static void *
-take (Arena *a, size_t n, size_t size)
+take (Layout *a, size_t n, size_t size)
 {
   void *p = a->base ? a->base + a->used : NULL;
   a->used += (n * size + ALIGN - 1) / ALIGN * ALIGN;
@@ -85,35 +76,9 @@ take (Arena *a, size_t n, size_t size)
 }
 
 static float *
-take_floats (Arena *a, size_t n)
+take_floats (Layout *a, size_t n)
 {
   return take (a, n, sizeof (float));
-}
-
-static void
-lay_out_mixture (QeGraph *g, Arena *a)
-{
-  const QeConfig *c = g->config;
-  const size_t slots = (size_t) g->batch_size * c->n_experts_used;
-  g->expert_in = take_floats (a, slots * 2 * c->n_ff_expert);
-  g->expert_out = take_floats (a, slots * c->n_embd);
-  g->expert_weight = take_floats (a, slots);
-  g->expert_choice = take (a, slots, sizeof (uint32_t));
-  g->expert_slot = take (a, slots, sizeof (uint32_t));
-  g->slot_row = take (a, slots, sizeof (uint32_t));
-  g->slot_self = take (a, slots, sizeof (uint32_t));
-  g->expert_start = take (a, c->n_experts + 1, sizeof (uint32_t));
-  g->products = take (a, 2 * (size_t) c->n_experts, sizeof *g->products);
-}
-
-static void
-lay_out_deferred (QeGraph *g, Arena *a)
-{
-  const QeConfig *c = g->config;
-  uint32_t n_state_layers = 0;
-  for (uint32_t i = 0; i < c->n_layers; i++)
-    n_state_layers += c->recurrent[i];
-  g->deferred = take_floats (a, (size_t) n_state_layers * QE_DEFER_MAX * qe_config_channels (c));
 }
 
 size_t
@@ -121,7 +86,7 @@ qe_graph_lay_out (QeGraph *g, char *base)
 {
   const QeConfig *c = g->config;
   const size_t n = g->batch_size;
-  Arena a = { base, 0 };
+  Layout a = { base, 0 };
   g->x = take_floats (&a, n * c->n_embd);
   g->h = take_floats (&a, n * c->n_embd);
   g->wide = take_floats (&a, n * g->ld_wide);
@@ -131,10 +96,24 @@ qe_graph_lay_out (QeGraph *g, char *base)
   g->scratch = take_floats (&a, g->n_threads * g->scratch_size);
   g->conv_saved = take_floats (&a, (size_t) c->conv_kernel * qe_config_channels (c));
   g->partials = take_floats (&a, (size_t) QE_ATTEND_FEW * c->n_heads * g->n_blocks * (c->head_size + 2));
-  if (c->moe)
-    lay_out_mixture (g, &a);
-  if (g->speculative)
-    lay_out_deferred (g, &a);
+  if (c->moe) {
+    const size_t slots = (size_t) g->batch_size * c->n_experts_used;
+    g->expert_in = take_floats (&a, slots * 2 * c->n_ff_expert);
+    g->expert_out = take_floats (&a, slots * c->n_embd);
+    g->expert_weight = take_floats (&a, slots);
+    g->expert_choice = take (&a, slots, sizeof (uint32_t));
+    g->expert_slot = take (&a, slots, sizeof (uint32_t));
+    g->slot_row = take (&a, slots, sizeof (uint32_t));
+    g->slot_self = take (&a, slots, sizeof (uint32_t));
+    g->expert_start = take (&a, c->n_experts + 1, sizeof (uint32_t));
+    g->products = take (&a, 2 * (size_t) c->n_experts, sizeof *g->products);
+  }
+  if (g->speculative) {
+    uint32_t n_state_layers = 0;
+    for (uint32_t i = 0; i < c->n_layers; i++)
+      n_state_layers += c->recurrent[i];
+    g->deferred = take_floats (&a, (size_t) n_state_layers * QE_DEFER_MAX * qe_config_channels (c));
+  }
   return a.used;
 }
 

@@ -97,59 +97,30 @@ read_row (const QeWeight *head, size_t row, float *out)
   qe_dequantise (head->type, (const char *) head->data + row * bytes, out, head->columns);
 }
 
-/* Means and deviations of some rows spread over all. A column whose weights are all alike counts as one with small weights. */
-static void
-measure_columns (QeHeadSketch *s, const QeWeight *head, float *row)
-{
-  const size_t step = s->n_rows > SAMPLE_ROWS ? s->n_rows / SAMPLE_ROWS : 1, n = (s->n_rows + step - 1) / step;
-  float *mean = s->columns.mean, *magnitude = s->columns.magnitude;
-  double total = 0;
-  for (size_t r = 0; r < s->n_rows; r += step) { /* memory is zero at first */
-    read_row (head, r, row);
-    for (size_t c = 0; c < s->n_columns; c++) {
-      mean[c] += row[c] / (float) n;
-      magnitude[c] += row[c] * row[c] / (float) n;
-    }
-  }
-  for (size_t c = 0; c < s->n_columns; c++) {
-    magnitude[c] -= mean[c] * mean[c];
-    total += magnitude[c];
-  }
-  const float least = (float) (total / (double) s->n_columns) * 1e-4f;
-  for (size_t c = 0; c < s->n_columns; c++) {
-    magnitude[c] = sqrtf (magnitude[c] > least ? magnitude[c] : least);
-    s->columns.inverse[c] = magnitude[c] > 0 ? 1 / magnitude[c] : 0;
-  }
-}
-
-static void
-make_group (const Making *m, const QeKernels *kernels, size_t first, float *scratch)
-{
-  QeHeadSketch *s = m->sketch;
-  const size_t end = first + QE_ROUGH_GROUP < m->end ? first + QE_ROUGH_GROUP : m->end;
-  float error = 0, magnitude = 0;
-  for (size_t r = first; r < end; r++) {
-    QeSketchRow row;
-    read_row (m->head, r, scratch);
-    if (!kernels->sketch_row (s->blocks + r * s->n_blocks, &row, scratch + s->n_columns, scratch, &s->columns,
-                              s->n_columns))
-      atomic_store (&s->failed, true);
-    s->scales[r] = row.scale;
-    error = row.error > error ? row.error : error;
-    magnitude = row.magnitude > magnitude ? row.magnitude : magnitude;
-  }
-  s->errors[first / QE_ROUGH_GROUP] = error;
-  s->magnitudes[first / QE_ROUGH_GROUP] = magnitude;
-}
-
 static void
 make_worker (QeWorker *worker, void *data)
 {
   const Making *m = data;
-  float *scratch = m->rows + worker->index * 2 * m->sketch->n_columns;
+  const QeKernels *kernels = qe_kernels ();
+  QeHeadSketch *s = m->sketch;
+  float *scratch = m->rows + worker->index * 2 * s->n_columns;
   qe_worker_barrier (worker);
-  for (size_t r; (r = m->first + qe_worker_next (worker) * QE_ROUGH_GROUP) < m->end;)
-    make_group (m, qe_kernels (), r, scratch);
+  for (size_t first; (first = m->first + qe_worker_next (worker) * QE_ROUGH_GROUP) < m->end;) {
+    const size_t end = first + QE_ROUGH_GROUP < m->end ? first + QE_ROUGH_GROUP : m->end;
+    float error = 0, magnitude = 0;
+    for (size_t r = first; r < end; r++) {
+      QeSketchRow row;
+      read_row (m->head, r, scratch);
+      if (!kernels->sketch_row (s->blocks + r * s->n_blocks, &row, scratch + s->n_columns, scratch, &s->columns,
+                                s->n_columns))
+        atomic_store (&s->failed, true);
+      s->scales[r] = row.scale;
+      error = row.error > error ? row.error : error;
+      magnitude = row.magnitude > magnitude ? row.magnitude : magnitude;
+    }
+    s->errors[first / QE_ROUGH_GROUP] = error;
+    s->magnitudes[first / QE_ROUGH_GROUP] = magnitude;
+  }
 }
 
 static void
@@ -163,8 +134,28 @@ make_part (QeHeadSketch *s, const QeWeight *head, QePool *pool)
     atomic_store (&s->failed, true);
     return;
   }
-  if (s->n_made == 0)
-    measure_columns (s, head, m.rows);
+  if (s->n_made == 0) {
+    /* Means and deviations of some rows spread over all. A column whose weights are all alike counts as one with small weights. */
+    const size_t step = s->n_rows > SAMPLE_ROWS ? s->n_rows / SAMPLE_ROWS : 1, n = (s->n_rows + step - 1) / step;
+    float *mean = s->columns.mean, *magnitude = s->columns.magnitude;
+    double total = 0;
+    for (size_t r = 0; r < s->n_rows; r += step) { /* memory is zero at first */
+      read_row (head, r, m.rows);
+      for (size_t c = 0; c < s->n_columns; c++) {
+        mean[c] += m.rows[c] / (float) n;
+        magnitude[c] += m.rows[c] * m.rows[c] / (float) n;
+      }
+    }
+    for (size_t c = 0; c < s->n_columns; c++) {
+      magnitude[c] -= mean[c] * mean[c];
+      total += magnitude[c];
+    }
+    const float least = (float) (total / (double) s->n_columns) * 1e-4f;
+    for (size_t c = 0; c < s->n_columns; c++) {
+      magnitude[c] = sqrtf (magnitude[c] > least ? magnitude[c] : least);
+      s->columns.inverse[c] = magnitude[c] > 0 ? 1 / magnitude[c] : 0;
+    }
+  }
   qe_pool_run (pool, make_worker, &m);
   free (m.rows);
   s->n_made = m.end;

@@ -7,19 +7,11 @@
 #include <math.h>
 #include <string.h>
 
-typedef struct {
-  QeGraph *g;
-  const QeLayer *l;
-  uint32_t n;
-  size_t gate, up, shared; /* columns of wide */
-} Mixture;
-
 /* Row t's experts, the most probable first, and their weights, which sum to 1. Equal ones: the lower number. If the router's
  * result is not finite for any expert, the weights are no numbers. */
 static void
-choose_experts (const Mixture *m, uint32_t t)
+choose_experts (QeGraph *g, uint32_t t)
 {
-  const QeGraph *g = m->g;
   const uint32_t k = g->config->n_experts_used, n = g->config->n_experts;
   float *p = g->wide + (size_t) t * g->ld_wide, *weight = g->expert_weight + (size_t) t * k, sum;
   uint32_t *choice = g->expert_choice + (size_t) t * k;
@@ -41,10 +33,9 @@ choose_experts (const Mixture *m, uint32_t t)
 
 /* One thread: slots in the order of experts, then the products of those that have any. */
 static void
-sort_rows (const Mixture *m)
+sort_rows (QeGraph *g)
 {
-  QeGraph *g = m->g;
-  const uint32_t k = g->config->n_experts_used, n_experts = g->config->n_experts, n = m->n * k;
+  const uint32_t k = g->config->n_experts_used, n_experts = g->config->n_experts, n = g->batch->n * k;
   uint32_t *start = g->expert_start;
   memset (start, 0, (n_experts + 1) * sizeof *start);
   for (uint32_t i = 0; i < n; i++)
@@ -70,123 +61,74 @@ expert_product (const QeWeight *w, uint32_t expert, float *y, size_t ldy)
   return p;
 }
 
-static void
-list_inputs (const Mixture *m)
+void
+qe_graph_mixture (QeGraph *g, QeWorker *w, const QeLayer *l)
 {
-  QeGraph *g = m->g;
-  const size_t ff = g->config->n_ff_expert;
-  g->n_active = 0;
-  for (uint32_t e = 0; e < g->config->n_experts; e++) {
-    const uint32_t first = g->expert_start[e], n = g->expert_start[e + 1] - first;
-    float *y = g->expert_in + first * 2 * ff;
-    if (!n)
-      continue;
-    g->products[g->n_active++] = (QeGroupedProduct) { expert_product (&m->l->expert_gate, e, y, 2 * ff),
-                                                      g->slot_row + first, n };
-    g->products[g->n_active++] = (QeGroupedProduct) { expert_product (&m->l->expert_up, e, y + ff, 2 * ff),
-                                                      g->slot_row + first, n };
-  }
-}
-
-static void
-list_outputs (const Mixture *m)
-{
-  QeGraph *g = m->g;
-  const size_t n_embd = g->config->n_embd;
-  g->n_active = 0;
-  for (uint32_t e = 0; e < g->config->n_experts; e++) {
-    const uint32_t first = g->expert_start[e], n = g->expert_start[e + 1] - first;
-    if (n)
-      g->products[g->n_active++] = (QeGroupedProduct) {
-        expert_product (&m->l->expert_down, e, g->expert_out + first * n_embd, n_embd), g->slot_self + first, n
-      };
-  }
-}
-
-/* Gates of the experts in place: the first half of a slot's row becomes silu (gate) * up. The shared expert's go to
- * narrow. */
-static void
-apply_gates (const Mixture *m, QeWorker *w)
-{
-  const QeGraph *g = m->g;
-  const size_t ff = g->config->n_ff_expert;
+  const QeConfig *c = g->config;
+  const size_t n_embd = c->n_embd, ff = c->n_ff_expert, k = c->n_experts_used;
+  const size_t gate = c->n_experts, up = gate + l->gate.rows, shared = up + l->up.rows; /* columns of wide */
+  const uint32_t n = g->batch->n;
+  const QeProduct in[] = {
+    qe_product (&l->router, g->wide, g->ld_wide),
+    qe_product (&l->gate, g->wide + gate, g->ld_wide),
+    qe_product (&l->up, g->wide + up, g->ld_wide),
+    qe_product (&l->shared_gate, g->wide + shared, g->ld_wide),
+  };
+  const QeProduct out = qe_product (&l->down, g->h, n_embd);
+  qe_matmul (g->matmul, w, in, 4, g->h, n_embd, n_embd, n);
   size_t first, end;
-  qe_graph_share (w, (size_t) m->n * g->config->n_experts_used, &first, &end);
+  qe_graph_share (w, n, &first, &end);
+  for (size_t t = first; t < end; t++)
+    choose_experts (g, (uint32_t) t);
+  qe_worker_barrier (w);
+  if (w->index == 0) {
+    sort_rows (g);
+    g->n_active = 0;
+    for (uint32_t e = 0; e < c->n_experts; e++) {
+      const uint32_t slot = g->expert_start[e], n_rows = g->expert_start[e + 1] - slot;
+      float *y = g->expert_in + slot * 2 * ff;
+      if (!n_rows)
+        continue;
+      g->products[g->n_active++] = (QeGroupedProduct) { expert_product (&l->expert_gate, e, y, 2 * ff),
+                                                        g->slot_row + slot, n_rows };
+      g->products[g->n_active++] = (QeGroupedProduct) { expert_product (&l->expert_up, e, y + ff, 2 * ff),
+                                                        g->slot_row + slot, n_rows };
+    }
+  }
+  qe_worker_barrier (w);
+  qe_matmul_grouped (g->matmul, w, g->products, g->n_active, g->h, n_embd, n_embd);
+  /* Gates of the experts in place: the first half of a slot's row becomes silu (gate) * up. The shared expert's go to
+ * narrow. */
+  qe_graph_share (w, (size_t) n * k, &first, &end);
   for (size_t slot = first; slot < end; slot++) {
     float *row = g->expert_in + slot * 2 * ff;
     g->kernels->silu_mul (row, row, row + ff, ff);
   }
-  qe_graph_share (w, m->n, &first, &end);
+  qe_graph_share (w, n, &first, &end);
   for (size_t t = first; t < end; t++) {
     const float *row = g->wide + t * g->ld_wide;
-    g->kernels->silu_mul (g->narrow + t * g->ld_narrow, row + m->gate, row + m->up, m->l->gate.rows);
+    g->kernels->silu_mul (g->narrow + t * g->ld_narrow, row + gate, row + up, l->gate.rows);
   }
-}
-
-/* h has the shared expert's output; it becomes the weighted sum of all. */
-static void
-sum_experts (const Mixture *m, QeWorker *w)
-{
-  const QeGraph *g = m->g;
-  const size_t n_embd = g->config->n_embd, k = g->config->n_experts_used;
-  size_t first, end;
-  qe_graph_share (w, m->n, &first, &end);
+  qe_matmul (g->matmul, w, &out, 1, g->narrow, g->ld_narrow, l->gate.rows, n);
+  if (w->index == 0) {
+    g->n_active = 0;
+    for (uint32_t e = 0; e < c->n_experts; e++) {
+      const uint32_t slot = g->expert_start[e], n_rows = g->expert_start[e + 1] - slot;
+      if (n_rows)
+        g->products[g->n_active++] = (QeGroupedProduct) {
+          expert_product (&l->expert_down, e, g->expert_out + slot * n_embd, n_embd), g->slot_self + slot, n_rows
+        };
+    }
+  }
+  qe_worker_barrier (w);
+  qe_matmul_grouped (g->matmul, w, g->products, g->n_active, g->expert_in, 2 * ff, ff);
+  /* h has the shared expert's output; it becomes the weighted sum of all. */
+  qe_graph_share (w, n, &first, &end);
   for (size_t t = first; t < end; t++) {
     float *h = g->h + t * n_embd;
-    const float gate = g->wide[t * g->ld_wide + m->shared];
-    g->kernels->scale (h, 1.0f / (1.0f + expf (-gate)) + 0 * gate, n_embd); /* what is infinite must not look sound */
+    const float share = g->wide[t * g->ld_wide + shared];
+    g->kernels->scale (h, 1.0f / (1.0f + expf (-share)) + 0 * share, n_embd); /* what is infinite must not look sound */
     for (size_t j = t * k; j < (t + 1) * k; j++)
       g->kernels->add_scaled (h, g->expert_out + g->expert_slot[j] * n_embd, g->expert_weight[j], n_embd);
   }
-}
-
-static Mixture
-find_mixture (QeGraph *g, const QeLayer *l)
-{
-  Mixture m = { .g = g, .l = l, .n = g->batch->n };
-  m.gate = g->config->n_experts;
-  m.up = m.gate + l->gate.rows;
-  m.shared = m.up + l->up.rows;
-  return m;
-}
-
-/* Chooses experts for all rows and sorts them. */
-static void
-route (const Mixture *m, QeWorker *w)
-{
-  size_t first, end;
-  qe_graph_share (w, m->n, &first, &end);
-  for (size_t t = first; t < end; t++)
-    choose_experts (m, (uint32_t) t);
-  qe_worker_barrier (w);
-  if (w->index == 0) {
-    sort_rows (m);
-    list_inputs (m);
-  }
-  qe_worker_barrier (w);
-}
-
-void
-qe_graph_mixture (QeGraph *g, QeWorker *w, const QeLayer *l)
-{
-  const Mixture m = find_mixture (g, l);
-  const size_t n_embd = g->config->n_embd;
-  const QeProduct in[] = {
-    qe_product (&l->router, g->wide, g->ld_wide),
-    qe_product (&l->gate, g->wide + m.gate, g->ld_wide),
-    qe_product (&l->up, g->wide + m.up, g->ld_wide),
-    qe_product (&l->shared_gate, g->wide + m.shared, g->ld_wide),
-  };
-  const QeProduct out = qe_product (&l->down, g->h, n_embd);
-  qe_matmul (g->matmul, w, in, 4, g->h, n_embd, n_embd, m.n);
-  route (&m, w);
-  qe_matmul_grouped (g->matmul, w, g->products, g->n_active, g->h, n_embd, n_embd);
-  apply_gates (&m, w);
-  qe_matmul (g->matmul, w, &out, 1, g->narrow, g->ld_narrow, l->gate.rows, m.n);
-  if (w->index == 0)
-    list_outputs (&m);
-  qe_worker_barrier (w);
-  qe_matmul_grouped (g->matmul, w, g->products, g->n_active, g->expert_in, 2 * (size_t) g->config->n_ff_expert,
-                     g->config->n_ff_expert);
-  sum_experts (&m, w);
 }

@@ -16,22 +16,6 @@ typedef struct {
   QeModelInfo *info;
 } Description;
 
-/* Takes a companion that lies beside the file at `path`, where its tensors are what the model needs. Its block only saves
- * time: without it the model is the same. */
-static QeStatus
-find_with_companion (Description *d, const char *path, bool map_data)
-{
-  d->companion = qe_companion_open (path, d->gguf, d->config, map_data, &d->config->n_mtp, d->info->companion,
-                                    sizeof d->info->companion);
-  if (d->companion && qe_weights_find (d->weights, d->gguf, d->companion, d->config, NULL) == QE_OK)
-    return QE_OK;
-  qe_gguf_free (d->companion);
-  d->companion = NULL;
-  d->config->n_mtp = 0;
-  d->info->companion[0] = '\0';
-  return QE_ERROR_FORMAT;
-}
-
 /* Checks a parsed header as the description of a model; the info is set on success; weights, companion and template are
  * the caller's to clear. path: where the file is, NULL when it is not on disk. */
 static QeStatus
@@ -43,7 +27,18 @@ describe (Description *d, const char *path, bool map_data, QeError *err)
   if (status != QE_OK)
     return status;
   *d->info = (QeModelInfo) { 0 };
-  if (d->config->n_mtp || !path || find_with_companion (d, path, map_data) != QE_OK)
+  /* A companion that lies beside the file is taken where its tensors are what the model needs. Its block only saves time: without
+   * it the model is the same. */
+  if (!d->config->n_mtp && path)
+    d->companion = qe_companion_open (path, d->gguf, d->config, map_data, &d->config->n_mtp, d->info->companion,
+                                      sizeof d->info->companion);
+  if (d->companion && qe_weights_find (d->weights, d->gguf, d->companion, d->config, NULL) != QE_OK) {
+    qe_gguf_free (d->companion);
+    d->companion = NULL;
+    d->config->n_mtp = 0;
+    d->info->companion[0] = '\0';
+  }
+  if (!d->companion)
     status = qe_weights_find (d->weights, d->gguf, NULL, d->config, err);
   if (status == QE_OK)
     status = qe_template_read (&d->template, d->gguf, err);

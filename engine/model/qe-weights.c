@@ -116,22 +116,6 @@ find_vector (Finder *f, const char *name, const char *other_name, uint64_t n)
   return copy;
 }
 
-/* Formats with small scales in their blocks, such as NVFP4, have a scale of the whole matrix in a tensor of its own:
- * “NAME.scale”, or “NAME.weight.scale”. “NAME.input_scale” is for programs that round activations to the same format. */
-static void
-find_scale (Finder *f, const char *name, uint64_t n, QeWeight *w)
-{
-  static const char weight[] = ".weight";
-  const size_t length = strlen (name);
-  char full[96];
-  snprintf (full, sizeof full, "%s.scale", name);
-  if (!qe_gguf_find (f->gguf, full) && length > strlen (weight) && !strcmp (name + length - strlen (weight), weight))
-    snprintf (full, sizeof full, "%.*s.scale", (int) (length - strlen (weight)), name);
-  w->is_scaled = qe_gguf_find (f->gguf, full) != NULL;
-  if (w->is_scaled)
-    w->scale = find_vector (f, full, NULL, n);
-}
-
 /* ---- matrices -------------------------------------------------------------------------------------------------- */
 
 static void
@@ -151,7 +135,17 @@ set_matrix (Finder *f, const QeTensor *t, uint64_t columns, uint64_t rows, uint6
     return;
   }
   *out = (QeWeight) { t->data, t->type, (uint32_t) columns, (uint32_t) rows, qe_row_bytes (traits, columns) * rows };
-  find_scale (f, t->name, experts, out);
+
+  /* Formats with small scales in their blocks, such as NVFP4, have a scale of the whole matrix in a tensor of its own:
+   * “NAME.scale”, or “NAME.weight.scale”. “NAME.input_scale” is for programs that round activations to the same format. */
+  const size_t length = strlen (t->name), suffix = strlen (".weight");
+  char full[96];
+  snprintf (full, sizeof full, "%s.scale", t->name);
+  if (!qe_gguf_find (f->gguf, full) && length > suffix && !strcmp (t->name + length - suffix, ".weight"))
+    snprintf (full, sizeof full, "%.*s.scale", (int) (length - suffix), t->name);
+  out->is_scaled = qe_gguf_find (f->gguf, full) != NULL;
+  if (out->is_scaled)
+    out->scale = find_vector (f, full, NULL, experts);
 }
 
 static void
@@ -199,35 +193,6 @@ find_convolution (Finder *f, const char *name)
 
 /* ---- blocks ---------------------------------------------------------------------------------------------------- */
 
-static void
-find_attention (Finder *f, QeLayer *l)
-{
-  const QeConfig *c = f->config;
-  const uint64_t h = c->n_embd, d = c->head_size;
-  find_matrix (f, "blk.%u.attn_q.weight", h, 2 * d * c->n_heads, &l->q);
-  find_matrix (f, "blk.%u.attn_k.weight", h, d * c->n_kv_heads, &l->k);
-  find_matrix (f, "blk.%u.attn_v.weight", h, d * c->n_kv_heads, &l->v);
-  find_matrix (f, "blk.%u.attn_output.weight", d * c->n_heads, h, &l->attn_out);
-  l->q_norm = find_vector (f, "blk.%u.attn_q_norm.weight", NULL, d);
-  l->k_norm = find_vector (f, "blk.%u.attn_k_norm.weight", NULL, d);
-}
-
-static void
-find_delta_net (Finder *f, QeLayer *l)
-{
-  const QeConfig *c = f->config;
-  const uint64_t h = c->n_embd, inner = (uint64_t) c->n_value_heads * c->state_size;
-  find_matrix (f, "blk.%u.attn_qkv.weight", h, qe_config_channels (c), &l->qkv);
-  find_matrix (f, "blk.%u.attn_gate.weight", h, inner, &l->z);
-  find_matrix (f, "blk.%u.ssm_beta.weight", h, c->n_value_heads, &l->beta);
-  find_matrix (f, "blk.%u.ssm_alpha.weight", h, c->n_value_heads, &l->alpha);
-  find_matrix (f, "blk.%u.ssm_out.weight", inner, h, &l->ssm_out);
-  l->a = find_vector (f, "blk.%u.ssm_a", NULL, c->n_value_heads);
-  l->dt = find_vector (f, "blk.%u.ssm_dt.bias", "blk.%u.ssm_dt", c->n_value_heads);
-  l->conv = find_convolution (f, "blk.%u.ssm_conv1d.weight");
-  l->ssm_norm = find_vector (f, "blk.%u.ssm_norm.weight", NULL, c->state_size);
-}
-
 /* Gate and up of the experts are two tensors, or one that has the gate's rows first. */
 static void
 find_expert_inputs (Finder *f, QeLayer *l)
@@ -249,37 +214,45 @@ find_expert_inputs (Finder *f, QeLayer *l)
 }
 
 static void
-find_mixture (Finder *f, QeLayer *l)
-{
-  const QeConfig *c = f->config;
-  const uint64_t h = c->n_embd, shared = c->n_ff_shared;
-  find_matrix (f, "blk.%u.ffn_gate_inp.weight", h, c->n_experts, &l->router);
-  find_expert_inputs (f, l);
-  find_experts (f, "blk.%u.ffn_down_exps.weight", c->n_ff_expert, h, &l->expert_down);
-  find_matrix (f, "blk.%u.ffn_gate_inp_shexp.weight", h, 1, &l->shared_gate);
-  find_matrix (f, "blk.%u.ffn_gate_shexp.weight", h, shared, &l->gate);
-  find_matrix (f, "blk.%u.ffn_up_shexp.weight", h, shared, &l->up);
-  find_matrix (f, "blk.%u.ffn_down_shexp.weight", shared, h, &l->down);
-}
-
-static void
 find_layer (Finder *f, bool recurrent, QeLayer *l)
 {
   const QeConfig *c = f->config;
+  const uint64_t h = c->n_embd, d = c->head_size, inner = (uint64_t) c->n_value_heads * c->state_size;
   l->recurrent = recurrent;
-  l->mixer_norm = find_vector (f, "blk.%u.attn_norm.weight", NULL, c->n_embd);
-  l->ffn_norm = find_vector (f, "blk.%u.post_attention_norm.weight", NULL, c->n_embd);
-  if (recurrent)
-    find_delta_net (f, l);
-  else
-    find_attention (f, l);
-  if (c->moe) {
-    find_mixture (f, l);
-    return;
+  l->mixer_norm = find_vector (f, "blk.%u.attn_norm.weight", NULL, h);
+  l->ffn_norm = find_vector (f, "blk.%u.post_attention_norm.weight", NULL, h);
+  if (recurrent) {
+    find_matrix (f, "blk.%u.attn_qkv.weight", h, qe_config_channels (c), &l->qkv);
+    find_matrix (f, "blk.%u.attn_gate.weight", h, inner, &l->z);
+    find_matrix (f, "blk.%u.ssm_beta.weight", h, c->n_value_heads, &l->beta);
+    find_matrix (f, "blk.%u.ssm_alpha.weight", h, c->n_value_heads, &l->alpha);
+    find_matrix (f, "blk.%u.ssm_out.weight", inner, h, &l->ssm_out);
+    l->a = find_vector (f, "blk.%u.ssm_a", NULL, c->n_value_heads);
+    l->dt = find_vector (f, "blk.%u.ssm_dt.bias", "blk.%u.ssm_dt", c->n_value_heads);
+    l->conv = find_convolution (f, "blk.%u.ssm_conv1d.weight");
+    l->ssm_norm = find_vector (f, "blk.%u.ssm_norm.weight", NULL, c->state_size);
+  } else {
+    find_matrix (f, "blk.%u.attn_q.weight", h, 2 * d * c->n_heads, &l->q);
+    find_matrix (f, "blk.%u.attn_k.weight", h, d * c->n_kv_heads, &l->k);
+    find_matrix (f, "blk.%u.attn_v.weight", h, d * c->n_kv_heads, &l->v);
+    find_matrix (f, "blk.%u.attn_output.weight", d * c->n_heads, h, &l->attn_out);
+    l->q_norm = find_vector (f, "blk.%u.attn_q_norm.weight", NULL, d);
+    l->k_norm = find_vector (f, "blk.%u.attn_k_norm.weight", NULL, d);
   }
-  find_matrix (f, "blk.%u.ffn_gate.weight", c->n_embd, c->n_ff, &l->gate);
-  find_matrix (f, "blk.%u.ffn_up.weight", c->n_embd, c->n_ff, &l->up);
-  find_matrix (f, "blk.%u.ffn_down.weight", c->n_ff, c->n_embd, &l->down);
+  if (c->moe) {
+    const uint64_t shared = c->n_ff_shared;
+    find_matrix (f, "blk.%u.ffn_gate_inp.weight", h, c->n_experts, &l->router);
+    find_expert_inputs (f, l);
+    find_experts (f, "blk.%u.ffn_down_exps.weight", c->n_ff_expert, h, &l->expert_down);
+    find_matrix (f, "blk.%u.ffn_gate_inp_shexp.weight", h, 1, &l->shared_gate);
+    find_matrix (f, "blk.%u.ffn_gate_shexp.weight", h, shared, &l->gate);
+    find_matrix (f, "blk.%u.ffn_up_shexp.weight", h, shared, &l->up);
+    find_matrix (f, "blk.%u.ffn_down_shexp.weight", shared, h, &l->down);
+  } else {
+    find_matrix (f, "blk.%u.ffn_gate.weight", h, c->n_ff, &l->gate);
+    find_matrix (f, "blk.%u.ffn_up.weight", h, c->n_ff, &l->up);
+    find_matrix (f, "blk.%u.ffn_down.weight", c->n_ff, h, &l->down);
+  }
 }
 
 static void
@@ -312,26 +285,6 @@ find_mtp (Finder *f)
                          f->missing);
 }
 
-/* ---- all of it ------------------------------------------------------------------------------------------------- */
-
-static void
-find_ends (Finder *f)
-{
-  QeWeights *w = f->weights;
-  const QeTensor *embd = qe_gguf_find (f->gguf, "token_embd.weight");
-  if (!embd || embd->ne[1] < 2 || embd->ne[1] > 1 << 24) {
-    fail (f, "token_embd.weight", embd ? "does not have one row for each token" : "is missing");
-    return;
-  }
-  w->n_vocab = (uint32_t) embd->ne[1];
-  find_matrix (f, "token_embd.weight", f->config->n_embd, w->n_vocab, &w->embd);
-  w->out_norm = find_vector (f, "output_norm.weight", NULL, f->config->n_embd);
-  w->tied = !qe_gguf_find (f->gguf, "output.weight");
-  w->head = w->embd;
-  if (!w->tied)
-    find_matrix (f, "output.weight", f->config->n_embd, w->n_vocab, &w->head);
-}
-
 QeStatus
 qe_weights_find (QeWeights *out, const QeGguf *gguf, const QeGguf *companion, const QeConfig *config, QeError *err)
 {
@@ -340,7 +293,18 @@ qe_weights_find (QeWeights *out, const QeGguf *gguf, const QeGguf *companion, co
   w.layers = calloc (config->n_layers, sizeof *w.layers);
   if (!w.layers)
     return qe_fail (err, QE_ERROR_MEMORY, "There is not enough memory for the model's tables.");
-  find_ends (&f);
+  const QeTensor *embd = qe_gguf_find (gguf, "token_embd.weight");
+  if (!embd || embd->ne[1] < 2 || embd->ne[1] > 1 << 24) {
+    fail (&f, "token_embd.weight", embd ? "does not have one row for each token" : "is missing");
+  } else {
+    w.n_vocab = (uint32_t) embd->ne[1];
+    find_matrix (&f, "token_embd.weight", config->n_embd, w.n_vocab, &w.embd);
+    w.out_norm = find_vector (&f, "output_norm.weight", NULL, config->n_embd);
+    w.tied = !qe_gguf_find (gguf, "output.weight");
+    w.head = w.embd;
+    if (!w.tied)
+      find_matrix (&f, "output.weight", config->n_embd, w.n_vocab, &w.head);
+  }
   for (uint32_t i = 0; f.status == QE_OK && i < config->n_layers; i++) {
     f.block = i;
     find_layer (&f, config->recurrent[i], &w.layers[i]);

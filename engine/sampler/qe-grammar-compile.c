@@ -10,8 +10,8 @@
 #include <string.h>
 
 #define MAX_STEPS (1u << 20)
-#define MAX_WORK (1u << 26)    /* nodes that the analysis may look at */
-#define MAX_EMPTY_ROUNDS 64    /* of something that may be empty */
+#define MAX_WORK (1u << 26) /* nodes that the analysis may look at */
+#define MAX_EMPTY_ROUNDS 64 /* of something that may be empty */
 
 typedef struct {
   const QeRules *rules;
@@ -456,8 +456,8 @@ compile_rules (Compiler *c)
   add_bytes (&line_end, '\n', '\n');
   const uint32_t round = add_byte_step (c, &line_end, 0);
   p->start[0] = c->entry[r->root];
-  p->start[1]
-      = add_step (c, (QeStep) { .kind = QE_STEP_LOOP, .next = p->start[0], .other = round, .min = 0, .max = 2 });
+  p->start[1] = add_step (c,
+                          (QeStep) { .kind = QE_STEP_LOOP, .next = p->start[0], .other = round, .min = 0, .max = 2 });
 }
 
 QeStatus

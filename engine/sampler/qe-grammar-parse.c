@@ -142,7 +142,8 @@ take_character (GrammarParser *p, uint32_t *c)
     *c = *c << 4 | (uint32_t) (h <= '9' ? h - '0' : lower - 'a' + 10);
   }
   if ((!digits && !found) || *c > 0x10ffff || (*c >= 0xd800 && *c < 0xe000)) {
-    parser_fail (p, digits ? "an escape is no Unicode character." : "an escape is not known: write \\\\ for a backslash.");
+    parser_fail (p,
+                 digits ? "an escape is no Unicode character." : "an escape is not known: write \\\\ for a backslash.");
     return false;
   }
   return true;
@@ -169,8 +170,8 @@ parse_literal (GrammarParser *p)
   p->at++;
   if (p->rules->literals.failed)
     return parser_no_memory (p);
-  return add_node (p, (QeNode) { .kind = QE_NODE_TEXT, .at = (uint32_t) at,
-                                 .n = (uint32_t) (p->rules->literals.size - at) });
+  return add_node (p, (QeNode) {
+                          .kind = QE_NODE_TEXT, .at = (uint32_t) at, .n = (uint32_t) (p->rules->literals.size - at) });
 }
 
 static int
@@ -252,8 +253,8 @@ parse_class (GrammarParser *p)
   p->at++;
   if (!arrange_ranges (p, at, excluded))
     return QE_NO_NODE;
-  return add_node (p, (QeNode) { .kind = QE_NODE_CLASS, .at = (uint32_t) at,
-                                 .n = (uint32_t) (p->rules->n_ranges - at) });
+  return add_node (p,
+                   (QeNode) { .kind = QE_NODE_CLASS, .at = (uint32_t) at, .n = (uint32_t) (p->rules->n_ranges - at) });
 }
 
 static uint32_t parse_choice (GrammarParser *p, int depth);
@@ -356,14 +357,15 @@ parse_repeats (GrammarParser *p, uint32_t node)
 static uint32_t
 parse_sequence (GrammarParser *p, int depth)
 {
-  const uint32_t sequence
-      = add_node (p, (QeNode) { .kind = QE_NODE_SEQUENCE, .next = QE_NO_NODE, .child = QE_NO_NODE });
+  const uint32_t sequence = add_node (p,
+                                      (QeNode) { .kind = QE_NODE_SEQUENCE, .next = QE_NO_NODE, .child = QE_NO_NODE });
   uint32_t last = QE_NO_NODE;
   skip_blanks (p, true);
   while (p->status == QE_OK && p->at < p->end && *p->at != '|' && *p->at != ')' && *p->at != '\n' && *p->at != '\r') {
     uint32_t node = parse_element (p, depth);
     if (node == QE_NO_NODE)
       return QE_NO_NODE;
+    skip_blanks (p, depth > 0);
     node = parse_repeats (p, node);
     if (node == QE_NO_NODE)
       return QE_NO_NODE;

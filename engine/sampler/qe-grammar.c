@@ -16,16 +16,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DEAD 1        /* the state from which nothing is possible; 0 stands for one that is not known yet */
-#define NO_STACK 0    /* the frame below all others */
-#define MAX_VISITS (1u << 14)  /* steps that a byte may lead to at once */
+#define DEAD 1                /* the state from which nothing is possible; 0 stands for one that is not known yet */
+#define NO_STACK 0            /* the frame below all others */
+#define MAX_VISITS (1u << 14) /* steps that a byte may lead to at once */
 #define VISIT_SLOTS (1u << 15)
 #define MAX_STACK 20000        /* frames in one another */
 #define MANY_TABLES (1u << 14) /* of 1 KB each; above this, all states are forgotten behind the next token */
 #define MANY_FRAMES (1u << 17)
-#define MAX_WORK (1u << 25)    /* steps that a mask may take */
+#define MAX_WORK (1u << 25) /* steps that a mask may take */
 #define N_MASKS 192
-#define LEAST_PLAIN 16         /* for a loop of fewer characters, walking is as fast */
+#define LEAST_PLAIN 16 /* for a loop of fewer characters, walking is as fast */
 
 typedef struct {
   uint32_t step, count; /* where to go on; rounds done, of a loop */
@@ -40,8 +40,8 @@ typedef struct {
 typedef struct {
   uint32_t first, n; /* threads */
   uint32_t hash;
-  uint32_t plain;  /* so many plain characters may follow, at least */
-  uint32_t mask;   /* its number, or N_MASKS */
+  uint32_t plain; /* so many plain characters may follow, at least */
+  uint32_t mask;  /* its number, or N_MASKS */
   bool may_end;
   uint32_t *after; /* [256]: the state behind each byte; NULL while none is known */
 } State;
@@ -70,7 +70,7 @@ struct QeGrammar {
   size_t n_frames, frame_capacity, n_frame_slots;
   size_t n_threads, thread_capacity;
   size_t n_states, state_capacity, n_state_slots;
-  size_t n_tables; /* number of State.after */
+  size_t n_tables;       /* number of State.after */
   Visit *visits, *queue; /* [VISIT_SLOTS], a hash table; [MAX_VISITS] */
   uint32_t stamp;
   uint32_t current; /* the state */
@@ -97,7 +97,7 @@ grammar_no_memory (QeGrammar *g)
 static void
 grammar_too_complicated (QeGrammar *g)
 {
-  grammar_fail (g, QE_ERROR_UNSUPPORTED, "The grammar leaves too many ways open at once. Make its rules simpler.");
+  grammar_fail (g, QE_ERROR_ARGUMENT, "The grammar leaves too many ways open at once. Make its rules simpler.");
 }
 
 static uint32_t
@@ -144,7 +144,7 @@ push_frame (QeGrammar *g, uint32_t step, uint32_t count, uint32_t below)
 {
   const Frame f = { step, count, below, g->frames[below].depth + 1 };
   if (f.depth > MAX_STACK) {
-    grammar_fail (g, QE_ERROR_UNSUPPORTED, "The text is nested too deeply.");
+    grammar_fail (g, QE_ERROR_ARGUMENT, "The text is nested too deeply.");
     return NO_STACK;
   }
   if ((g->n_frames + 1) * 2 > g->n_frame_slots && !grow_frame_slots (g)) {

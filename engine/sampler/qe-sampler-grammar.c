@@ -73,7 +73,8 @@ qe_sampler_constrain (QeSampler *s, size_t n_vocab, const uint8_t **allowed, con
   }
   if (s->mask_serial != mask->serial || s->mask_allowed != *allowed)
     for (size_t i = 0; i < n_vocab; i += 64)
-      expand_word (mask->bits[i / 64], *allowed ? *allowed + i : NULL, s->mask + i, n_vocab - i < 64 ? n_vocab - i : 64);
+      expand_word (mask->bits[i / 64], *allowed ? *allowed + i : NULL, s->mask + i,
+                   n_vocab - i < 64 ? n_vocab - i : 64);
   s->mask_serial = mask->serial;
   s->mask_allowed = *allowed;
   *allowed = s->mask;

@@ -70,7 +70,8 @@ write_digits (QeBuffer *out, const char *a, const char *b, size_t n)
     write_digits (out, a + 1, b + 1, n - 1);
     return;
   }
-  const char low = (char) (a[0] + !from_zeros), high = (char) (b[0] - !to_nines); /* first digits with any others behind */
+  const char low = (char) (a[0] + !from_zeros),
+             high = (char) (b[0] - !to_nines); /* first digits with any others behind */
   bool any = false;
   qe_buffer_puts (out, "(");
   if (!from_zeros) {

@@ -189,7 +189,7 @@ take_escape (PatternParser *p, CharacterSet *set)
   } else if (found) {
     c = (uint32_t) (uint8_t) values[found - names];
   } else if (is_digit (kind) || (kind | 0x20) == 'b' || (kind | 0x20) == 'p' || kind == 'k' || kind == 'c') {
-    pattern_refuse (p, kind == 'b' || kind == 'B' ? "A word boundary (\\b)"
+    pattern_refuse (p, kind == 'b' || kind == 'B'       ? "A word boundary (\\b)"
                        : is_digit (kind) || kind == 'k' ? "A reference to a group (\\1)"
                                                         : "This escape (\\p, \\c)");
     return UINT32_MAX;

@@ -23,44 +23,44 @@
 #include <string.h>
 
 #define MAX_BYTES (1u << 20)
-#define MAX_MEMBERS 5000    /* of one object, as in OpenAI's strict mode */
-#define MAX_KEYWORDS 1000   /* of one schema */
-#define MAX_PAIRS 2000      /* of schemas of a “oneOf” */
-#define MAX_COMPARED 100    /* values, or members, that tell such schemas apart */
+#define MAX_MEMBERS 5000  /* of one object, as in OpenAI's strict mode */
+#define MAX_KEYWORDS 1000 /* of one schema */
+#define MAX_PAIRS 2000    /* of schemas of a “oneOf” */
+#define MAX_COMPARED 100  /* values, or members, that tell such schemas apart */
 #define MAX_COUNT 1000000
-#define MAX_FOLLOWED 64     /* references to references */
-#define MAX_NAME_PREFIX 40  /* characters that a free member may share with a declared one */
+#define MAX_FOLLOWED 64    /* references to references */
+#define MAX_NAME_PREFIX 40 /* characters that a free member may share with a declared one */
 
-static const char preamble[]
-    = "root ::= s0\n"
-      "value ::= object | array | string | number | \"true\" | \"false\" | \"null\"\n"
-      "object ::= \"{\" (ws member (\",\" ws member)* ws)? \"}\"\n"
-      "member ::= string colon value\n"
-      "array ::= \"[\" (ws value (\",\" ws value)* ws)? \"]\"\n"
-      "string ::= \"\\\"\" char* \"\\\"\"\n"
-      "char ::= [^\"\\\\\\x00-\\x1f\\x7f] | \"\\\\\" ([\"\\\\/bfnrt] | \"u\" unit)\n"
-      "unit ::= ([0-9a-ce-fA-CE-F] hex | [dD] [0-7]) hex{2} | [dD] [89abAB] hex{2} \"\\\\u\" [dD] [c-fC-F] hex{2}\n"
-      "hex ::= [0-9a-fA-F]\n"
-      "integer ::= \"0\" | \"-\"? [1-9] [0-9]{0,15}\n"
-      "number ::= \"-\"? (\"0\" | [1-9] [0-9]{0,15}) fraction? ([eE] [-+]? [0-9]{1,2})?\n"
-      "fraction ::= \".\" [0-9]{1,15}\n"
-      "ws ::= (\" \" | \"\\n\" [ \\t]{0,32})?\n"
-      "colon ::= \":\" \" \"?\n"
-      "leap-year ::= [0-9]{2} (\"0\" [48] | [2468] [048] | [13579] [26]) | ([02468] [048] | [13579] [26]) \"00\"\n"
-      "month-day ::= (\"01\" | \"03\" | \"05\" | \"07\" | \"08\" | \"10\" | \"12\") \"-\" (\"0\" [1-9] | [12] [0-9] | \"3\" [01])"
-      " | (\"04\" | \"06\" | \"09\" | \"11\") \"-\" (\"0\" [1-9] | [12] [0-9] | \"30\")"
-      " | \"02-\" (\"0\" [1-9] | \"1\" [0-9] | \"2\" [0-8])\n"
-      "date ::= [0-9]{4} \"-\" month-day | leap-year \"-02-29\"\n"
-      "hour-minute ::= ([01] [0-9] | \"2\" [0-3]) \":\" [0-5] [0-9]\n"
-      "time ::= hour-minute \":\" [0-5] [0-9] (\".\" [0-9]{1,9})? (\"Z\" | [-+] hour-minute)\n"
-      "date-time ::= date \"T\" time\n"
-      "uuid ::= hex{8} \"-\" hex{4} \"-\" hex{4} \"-\" hex{4} \"-\" hex{12}\n"
-      "octet ::= \"25\" [0-5] | \"2\" [0-4] [0-9] | \"1\" [0-9] [0-9] | [1-9]? [0-9]\n"
-      "ipv4 ::= octet \".\" octet \".\" octet \".\" octet\n"
-      "label ::= [a-zA-Z0-9] ([-a-zA-Z0-9]{0,61} [a-zA-Z0-9])?\n"
-      "hostname ::= label (\".\" label){0,3}\n"
-      "atom ::= [-a-zA-Z0-9_+]{1,20}\n"
-      "email ::= atom (\".\" atom){0,2} \"@\" label (\".\" label){1,3}\n";
+static const char preamble[] =
+    "root ::= s0\n"
+    "value ::= object | array | string | number | \"true\" | \"false\" | \"null\"\n"
+    "object ::= \"{\" (ws member (\",\" ws member)* ws)? \"}\"\n"
+    "member ::= string colon value\n"
+    "array ::= \"[\" (ws value (\",\" ws value)* ws)? \"]\"\n"
+    "string ::= \"\\\"\" char* \"\\\"\"\n"
+    "char ::= [^\"\\\\\\x00-\\x1f\\x7f] | \"\\\\\" ([\"\\\\/bfnrt] | \"u\" unit)\n"
+    "unit ::= ([0-9a-ce-fA-CE-F] hex | [dD] [0-7]) hex{2} | [dD] [89abAB] hex{2} \"\\\\u\" [dD] [c-fC-F] hex{2}\n"
+    "hex ::= [0-9a-fA-F]\n"
+    "integer ::= \"0\" | \"-\"? [1-9] [0-9]{0,15}\n"
+    "number ::= \"-\"? (\"0\" | [1-9] [0-9]{0,15}) fraction? ([eE] [-+]? [0-9]{1,2})?\n"
+    "fraction ::= \".\" [0-9]{1,15}\n"
+    "ws ::= (\" \" | \"\\n\" [ \\t]{0,32})?\n"
+    "colon ::= \":\" \" \"?\n"
+    "leap-year ::= [0-9]{2} (\"0\" [48] | [2468] [048] | [13579] [26]) | ([02468] [048] | [13579] [26]) \"00\"\n"
+    "month-day ::= (\"01\" | \"03\" | \"05\" | \"07\" | \"08\" | \"10\" | \"12\") \"-\" (\"0\" [1-9] | [12] [0-9] | \"3\" [01])"
+    " | (\"04\" | \"06\" | \"09\" | \"11\") \"-\" (\"0\" [1-9] | [12] [0-9] | \"30\")"
+    " | \"02-\" (\"0\" [1-9] | \"1\" [0-9] | \"2\" [0-8])\n"
+    "date ::= [0-9]{4} \"-\" month-day | leap-year \"-02-29\"\n"
+    "hour-minute ::= ([01] [0-9] | \"2\" [0-3]) \":\" [0-5] [0-9]\n"
+    "time ::= hour-minute \":\" [0-5] [0-9] (\".\" [0-9]{1,9})? (\"Z\" | [-+] hour-minute)\n"
+    "date-time ::= date \"T\" time\n"
+    "uuid ::= hex{8} \"-\" hex{4} \"-\" hex{4} \"-\" hex{4} \"-\" hex{12}\n"
+    "octet ::= \"25\" [0-5] | \"2\" [0-4] [0-9] | \"1\" [0-9] [0-9] | [1-9]? [0-9]\n"
+    "ipv4 ::= octet \".\" octet \".\" octet \".\" octet\n"
+    "label ::= [a-zA-Z0-9] ([-a-zA-Z0-9]{0,61} [a-zA-Z0-9])?\n"
+    "hostname ::= label (\".\" label){0,3}\n"
+    "atom ::= [-a-zA-Z0-9_+]{1,20}\n"
+    "email ::= atom (\".\" atom){0,2} \"@\" label (\".\" label){1,3}\n";
 
 /* ---- failures -------------------------------------------------------------------------------------------------- */
 
@@ -182,7 +182,7 @@ typedef enum { ROLE_NOTE, ROLE_TYPE, ROLE_WHOLE, ROLE_DETAIL } Role;
 
 static const struct {
   const char *name;
-  Role role;  /* means nothing; says types; says everything alone; says more about values of a type */
+  Role role; /* means nothing; says types; says everything alone; says more about values of a type */
   int types;
 } keywords[] = {
   { "title", ROLE_NOTE, 0 },
@@ -487,7 +487,8 @@ exclude_each_other (QeSchema *c, size_t a, size_t b)
       || possible_types (c, b) != TYPE_OBJECT)
     return false;
   size_t n = 0;
-  for (size_t i = qe_json_first (json, of_a); i != QE_JSON_NONE && n < MAX_COMPARED; i = qe_json_next (json, of_a, i), n++) {
+  for (size_t i = qe_json_first (json, of_a); i != QE_JSON_NONE && n < MAX_COMPARED;
+       i = qe_json_next (json, of_a, i), n++) {
     const char *name = qe_json_key (json, i, &length);
     const size_t k = qe_json_member (json, of_b, name);
     if (k != QE_JSON_NONE && requires (json, a, name) && requires (json, b, name) && list_other_strings (json, i, k))
@@ -670,7 +671,8 @@ read_shape (QeSchema *c, size_t schema, ObjectShape *shape)
     Member m = { .schema = shape->rest, .required = true };
     size_t k = 0;
     m.name = qe_json_text (json, i, &m.length);
-    while (k < shape->n && (shape->members[k].length != m.length || memcmp (shape->members[k].name, m.name, m.length) != 0))
+    while (k < shape->n
+           && (shape->members[k].length != m.length || memcmp (shape->members[k].name, m.name, m.length) != 0))
       k++;
     if (json->values[i].kind != QE_JSON_STRING || memchr (m.name, '\0', m.length))
       qe_schema_fail (c, QE_ERROR_FORMAT, schema, "", "“required” must be a list of names");
@@ -893,7 +895,8 @@ qe_schema_to_gbnf (QeBuffer *out, QeJson *json, const char *text, size_t length,
 }
 
 QeStatus
-qe_grammar_from_schema_for (QeGrammar **out, const QeTokenizer *tokenizer, const char *text, size_t length, QeError *err)
+qe_grammar_from_schema_for (QeGrammar **out, const QeTokenizer *tokenizer, const char *text, size_t length,
+                            QeError *err)
 {
   QeBuffer gbnf = { 0 };
   QeJson json = { 0 };

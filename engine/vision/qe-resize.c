@@ -61,17 +61,6 @@ taps_at (Taps *taps, uint32_t i, uint32_t in, uint32_t out, double *w)
   return largest;
 }
 
-/* Returns the most fraction bits with which the largest weight fits into 16 bits. */
-static unsigned
-fraction_bits (double largest)
-{
-  unsigned bits = 0;
-
-  while (bits < 22 && (int) (0.5 + largest * (1 << (bits + 1))) < 1 << 15)
-    bits++;
-  return bits;
-}
-
 static bool
 taps_init (Taps *taps, uint32_t in, uint32_t out)
 {
@@ -89,7 +78,9 @@ taps_init (Taps *taps, uint32_t in, uint32_t out)
   }
   for (uint32_t i = 0; i < out; i++)
     largest = fmax (largest, taps_at (taps, i, in, out, w + i * width));
-  taps->shift = fraction_bits (largest);
+  taps->shift = 0; /* becomes the most fraction bits with which the largest weight fits into 16 bits */
+  while (taps->shift < 22 && (int) (0.5 + largest * (1 << (taps->shift + 1))) < 1 << 15)
+    taps->shift++;
   for (size_t k = 0; k < (size_t) out * width; k++)
     taps->weights[k] = (int16_t) (w[k] * (1 << taps->shift) + (w[k] < 0 ? -0.5 : 0.5));
   free (w);
@@ -103,43 +94,6 @@ to_byte (int32_t sum, unsigned shift)
   return v < 0 ? 0 : v > 255 ? 255 : (uint8_t) v;
 }
 
-/* in and out are one row of RGB pixels each. */
-static void
-resize_row (const uint8_t *in, uint8_t *out, uint32_t out_width, const Taps *taps)
-{
-  for (uint32_t x = 0; x < out_width; x++) {
-    const int16_t *w = taps->weights + x * taps->width;
-    const uint8_t *p = in + (size_t) taps->first[x] * 3;
-    int32_t half = 1 << taps->shift >> 1, r = half, g = half, b = half;
-
-    for (uint32_t j = 0; j < taps->n[x]; j++, p += 3) {
-      r += w[j] * p[0];
-      g += w[j] * p[1];
-      b += w[j] * p[2];
-    }
-    out[x * 3] = to_byte (r, taps->shift);
-    out[x * 3 + 1] = to_byte (g, taps->shift);
-    out[x * 3 + 2] = to_byte (b, taps->shift);
-  }
-}
-
-/* Computes output row y from the rows of `in` [][n]; sums is [n]. */
-static void
-resize_column_row (const uint8_t *in, uint8_t *out, size_t n, uint32_t y, const Taps *taps, int32_t *sums)
-{
-  const int16_t *w = taps->weights + y * taps->width;
-
-  for (size_t x = 0; x < n; x++)
-    sums[x] = 1 << taps->shift >> 1;
-  for (uint32_t j = 0; j < taps->n[y]; j++) {
-    const uint8_t *row = in + (taps->first[y] + j) * n;
-    for (size_t x = 0; x < n; x++)
-      sums[x] += w[j] * row[x];
-  }
-  for (size_t x = 0; x < n; x++)
-    out[x] = to_byte (sums[x], taps->shift);
-}
-
 QeStatus
 qe_resize_bicubic (const uint8_t *rgb, uint32_t width, uint32_t height, size_t stride, uint8_t *out, uint32_t out_width,
                    uint32_t out_height, QeError *err)
@@ -151,10 +105,37 @@ qe_resize_bicubic (const uint8_t *rgb, uint32_t width, uint32_t height, size_t s
   bool ok = middle && sums && taps_init (&across, width, out_width) && taps_init (&down, height, out_height);
 
   if (ok) {
-    for (uint32_t y = 0; y < height; y++)
-      resize_row (rgb + y * stride, middle + y * n, out_width, &across);
-    for (uint32_t y = 0; y < out_height; y++)
-      resize_column_row (middle, out + y * n, n, y, &down, sums);
+    for (uint32_t y = 0; y < height; y++) {
+      const uint8_t *from = rgb + y * stride;
+      uint8_t *to = middle + y * n;
+      for (uint32_t x = 0; x < out_width; x++) {
+        const int16_t *w = across.weights + x * across.width;
+        const uint8_t *p = from + (size_t) across.first[x] * 3;
+        int32_t half = 1 << across.shift >> 1, r = half, g = half, b = half;
+
+        for (uint32_t j = 0; j < across.n[x]; j++, p += 3) {
+          r += w[j] * p[0];
+          g += w[j] * p[1];
+          b += w[j] * p[2];
+        }
+        to[x * 3] = to_byte (r, across.shift);
+        to[x * 3 + 1] = to_byte (g, across.shift);
+        to[x * 3 + 2] = to_byte (b, across.shift);
+      }
+    }
+    for (uint32_t y = 0; y < out_height; y++) {
+      const int16_t *w = down.weights + y * down.width;
+
+      for (size_t x = 0; x < n; x++)
+        sums[x] = 1 << down.shift >> 1;
+      for (uint32_t j = 0; j < down.n[y]; j++) {
+        const uint8_t *row = middle + (down.first[y] + j) * n;
+        for (size_t x = 0; x < n; x++)
+          sums[x] += w[j] * row[x];
+      }
+      for (size_t x = 0; x < n; x++)
+        out[y * n + x] = to_byte (sums[x], down.shift);
+    }
   }
   taps_clear (&down);
   taps_clear (&across);

@@ -7,15 +7,15 @@
 
 #include "cpu/qe-kernels.h"
 
-/* A chunk is QUERIES patches of one head. It goes over the keys in tiles and keeps, for each query, the largest score
- * so far, the sum of e^(score - largest) and the weighted sum of values. When the largest score grows, the sums are
+/* A chunk is QUERIES patches of one head. It goes over the keys in tiles and keeps, for each query, the largest product
+ * so far, the sum of e^(product - largest) and the weighted sum of values. When the largest product grows, the sums are
  * scaled down. Tiles have fixed sizes, so that the result does not depend on the number of threads. */
 
 #define QUERIES 64
 #define KEYS 256
 
 typedef struct {
-  float *scores;        /* [QUERIES][KEYS] */
+  float *weights;       /* [QUERIES][KEYS]: products of queries and keys, then what values are weighed with */
   float *largest, *sum; /* [QUERIES] */
   float *values;        /* [QUERIES][head size] */
 } Tile;
@@ -24,20 +24,6 @@ size_t
 qe_vision_attention_scratch (size_t head_size)
 {
   return QUERIES * (KEYS + 2 + head_size);
-}
-
-/* Turns the scores of query `i` for n keys into weights, and scales the sums of earlier tiles. */
-static void
-soften (const QeKernels *kernels, Tile *tile, size_t i, size_t n, size_t head_size)
-{
-  float *s = tile->scores + i * KEYS, *values = tile->values + i * head_size;
-  float largest = fmaxf (tile->largest[i], kernels->max (s, n));
-  float scale = expf (tile->largest[i] - largest);
-
-  tile->sum[i] = tile->sum[i] * scale + kernels->exp_sum (s, n, largest);
-  tile->largest[i] = largest;
-  if (scale < 1)
-    kernels->scale (values, scale, head_size);
 }
 
 static void
@@ -57,10 +43,19 @@ attend (const QeVisionAttention *a, size_t head, size_t first, Tile *tile)
     const float *k = a->qkv + key * stride + a->width + head * d, *v = k + a->width;
 
     cblas_sgemm (CblasRowMajor, CblasNoTrans, CblasTrans, (int) n_queries, (int) n_keys, (int) d, 1 / sqrtf ((float) d),
-                 q, (int) stride, k, (int) stride, 0, tile->scores, KEYS);
-    for (size_t i = 0; i < n_queries; i++)
-      soften (kernels, tile, i, n_keys, d);
-    cblas_sgemm (CblasRowMajor, CblasNoTrans, CblasNoTrans, (int) n_queries, (int) d, (int) n_keys, 1, tile->scores,
+                 q, (int) stride, k, (int) stride, 0, tile->weights, KEYS);
+    for (size_t i = 0; i < n_queries; i++) {
+      /* Products become weights; the sums of earlier tiles are scaled down. */
+      float *s = tile->weights + i * KEYS, *values = tile->values + i * d;
+      float largest = fmaxf (tile->largest[i], kernels->max (s, n_keys));
+      float scale = expf (tile->largest[i] - largest);
+
+      tile->sum[i] = tile->sum[i] * scale + kernels->exp_sum (s, n_keys, largest);
+      tile->largest[i] = largest;
+      if (scale < 1)
+        kernels->scale (values, scale, d);
+    }
+    cblas_sgemm (CblasRowMajor, CblasNoTrans, CblasNoTrans, (int) n_queries, (int) d, (int) n_keys, 1, tile->weights,
                  KEYS, v, (int) stride, 1, tile->values, (int) d);
   }
   for (size_t i = 0; i < n_queries; i++)

@@ -125,21 +125,6 @@ add (float *x, const float *a, const float *b, size_t n)
     x[j] += a[j] + b[j];
 }
 
-/* Loads patch i in the order channel, y, x. */
-static void
-load_patch (const Encoder *e, size_t i, float *out)
-{
-  size_t p = e->vision->info.patch_size, row, column;
-  const uint8_t *pixels;
-
-  patch_place (e, i, &row, &column);
-  pixels = e->pixels + (row * p * e->plan.width + column * p) * 3;
-  for (size_t c = 0; c < 3; c++)
-    for (size_t y = 0; y < p; y++)
-      for (size_t x = 0; x < p; x++)
-        *out++ = e->level[c][pixels[(y * e->plan.width + x) * 3 + c]];
-}
-
 /* Adds the position of patch i. The square table is stretched over the grid from corner to corner, and the position is
  * interpolated between four entries. */
 static void
@@ -172,12 +157,21 @@ embed_slice (Encoder *e, QeWorker *worker, size_t first, size_t n)
 {
   const QeVision *v = e->vision;
   size_t h = v->info.n_embd, width = patch_numbers (&v->info), from, to;
-  QeProduct p = { v->patch_weight, QE_TYPE_F32, h, e->x + first * h, h };
+  QeProduct patches = { v->patch_weight, QE_TYPE_F32, h, e->x + first * h, h };
 
   own_rows (worker, n, &from, &to);
-  for (size_t i = from; i < to; i++)
-    load_patch (e, first + i, e->wide + i * width);
-  qe_matmul (e->matmul, worker, &p, 1, e->wide, width, width, n);
+  for (size_t i = from; i < to; i++) { /* a patch has the order channel, y, x */
+    size_t p = v->info.patch_size, row, column;
+    float *out = e->wide + i * width;
+
+    patch_place (e, first + i, &row, &column);
+    const uint8_t *pixels = e->pixels + (row * p * e->plan.width + column * p) * 3;
+    for (size_t c = 0; c < 3; c++)
+      for (size_t y = 0; y < p; y++)
+        for (size_t x = 0; x < p; x++)
+          *out++ = e->level[c][pixels[(y * e->plan.width + x) * 3 + c]];
+  }
+  qe_matmul (e->matmul, worker, &patches, 1, e->wide, width, width, n);
   for (size_t i = from; i < to; i++) {
     float *x = e->x + (first + i) * h;
     for (size_t j = 0; j < h; j++)
@@ -198,65 +192,6 @@ rotate (float *head, size_t quarter, const float *cosines[2], const float *sines
     }
 }
 
-/* Adds the bias to row [3h] of patch i, then rotates its queries and keys. */
-static void
-finish_qkv (const Encoder *e, const QeVisionBlock *block, size_t i, float *row)
-{
-  const QeVisionInfo *info = &e->vision->info;
-  size_t h = info->n_embd, d = h / info->n_heads, place[2];
-  const float *cosines[2], *sines[2];
-
-  for (size_t j = 0; j < 3 * h; j++)
-    row[j] += block->qkv_bias[j];
-  patch_place (e, i, &place[0], &place[1]);
-  for (size_t axis = 0; axis < 2; axis++) {
-    cosines[axis] = e->cosines + place[axis] * (d / 4);
-    sines[axis] = e->sines + place[axis] * (d / 4);
-  }
-  for (size_t head = 0; head < 2 * (size_t) info->n_heads; head++)
-    rotate (row + head * d, d / 4, cosines, sines);
-}
-
-static void
-qkv_slice (Encoder *e, QeWorker *worker, const QeVisionBlock *block, size_t first, size_t n)
-{
-  size_t h = e->vision->info.n_embd, from, to;
-
-  own_rows (worker, n, &from, &to);
-  for (size_t i = first + from; i < first + to; i++)
-    layer_norm (e, e->x + i * h, e->y + i * h, block->ln1_weight, block->ln1_bias);
-  product (e, worker, block->qkv, e->y + first * h, e->qkv + first * 3 * h, n);
-  for (size_t i = first + from; i < first + to; i++)
-    finish_qkv (e, block, i, e->qkv + i * 3 * h);
-}
-
-/* Computes the rest of the block from the attention's result in y. */
-static void
-rest_slice (Encoder *e, QeWorker *worker, const QeVisionBlock *block, size_t first, size_t n)
-{
-  size_t h = e->vision->info.n_embd, m = e->vision->info.n_ff, from, to;
-  float *x = e->x + first * h, *y = e->y + first * h;
-
-  own_rows (worker, n, &from, &to);
-  product (e, worker, block->out, y, e->narrow, n);
-  for (size_t i = from; i < to; i++) {
-    add (x + i * h, e->narrow + i * h, block->out_bias, h);
-    layer_norm (e, x + i * h, y + i * h, block->ln2_weight, block->ln2_bias);
-  }
-  product (e, worker, block->up, y, e->wide, n);
-  for (size_t i = from; i < to; i++)
-    qe_kernels ()->gelu_bias (e->wide + i * m, block->up_bias, m);
-  product (e, worker, block->down, e->wide, e->narrow, n);
-  for (size_t i = from; i < to; i++)
-    add (x + i * h, e->narrow + i * h, block->down_bias, h);
-}
-
-static inline float
-gelu_erf (float x)
-{
-  return 0.5f * x * (1 + erff (x * 0.70710678f));
-}
-
 static void
 merge_slice (Encoder *e, QeWorker *worker, size_t first, size_t n)
 {
@@ -270,8 +205,10 @@ merge_slice (Encoder *e, QeWorker *worker, size_t first, size_t n)
     layer_norm (e, e->x + i * h, e->y + i * h, v->post_weight, v->post_bias);
   product (e, worker, v->mm0, e->y + first * h, e->wide, n_tokens);
   own_rows (worker, n_tokens, &from, &to);
-  for (size_t i = from * k; i < to * k; i++)
-    e->wide[i] = gelu_erf (e->wide[i] + v->mm0_bias[i % k]);
+  for (size_t i = from * k; i < to * k; i++) {
+    const float x = e->wide[i] + v->mm0_bias[i % k];
+    e->wide[i] = 0.5f * x * (1 + erff (x * 0.70710678f)); /* gelu */
+  }
   product (e, worker, v->mm2, e->wide, out, n_tokens);
   for (size_t i = from * width; i < to * width; i++)
     out[i] += v->mm2_bias[i % width];
@@ -309,25 +246,54 @@ slice_at (const Encoder *e, size_t first)
 static void
 encode_block (Encoder *e, QeWorker *worker, const QeVisionBlock *block)
 {
-  QeVisionAttention attention = { e->qkv, e->y, e->n, e->vision->info.n_embd, e->vision->info.n_heads, &e->cancelled };
+  const QeVisionInfo *info = &e->vision->info;
+  const size_t h = info->n_embd, m = info->n_ff, d = h / info->n_heads;
+  QeVisionAttention attention = { e->qkv, e->y, e->n, h, info->n_heads, &e->cancelled };
+  size_t from, to;
 
-  for (size_t i = 0; i < e->n; i += e->slice)
-    qkv_slice (e, worker, block, i, slice_at (e, i));
+  for (size_t first = 0; first < e->n; first += e->slice) {
+    const size_t n = slice_at (e, first);
+
+    own_rows (worker, n, &from, &to);
+    for (size_t i = first + from; i < first + to; i++)
+      layer_norm (e, e->x + i * h, e->y + i * h, block->ln1_weight, block->ln1_bias);
+    product (e, worker, block->qkv, e->y + first * h, e->qkv + first * 3 * h, n);
+    for (size_t i = first + from; i < first + to; i++) {
+      float *row = e->qkv + i * 3 * h;
+      size_t place[2];
+      const float *cosines[2], *sines[2];
+
+      for (size_t j = 0; j < 3 * h; j++)
+        row[j] += block->qkv_bias[j];
+      patch_place (e, i, &place[0], &place[1]);
+      for (size_t axis = 0; axis < 2; axis++) {
+        cosines[axis] = e->cosines + place[axis] * (d / 4);
+        sines[axis] = e->sines + place[axis] * (d / 4);
+      }
+      for (size_t head = 0; head < 2 * (size_t) info->n_heads; head++)
+        rotate (row + head * d, d / 4, cosines, sines);
+    }
+  }
   qe_worker_barrier (worker);
   qe_vision_attention (&attention, worker, e->scratch + worker->index * e->scratch_size, poll_cancelled, e);
   qe_worker_barrier (worker);
-  for (size_t i = 0; i < e->n; i += e->slice)
-    rest_slice (e, worker, block, i, slice_at (e, i));
-}
+  for (size_t first = 0; first < e->n; first += e->slice) {
+    const size_t n = slice_at (e, first);
+    float *x = e->x + first * h, *y = e->y + first * h;
 
-/* Passes x to a test. */
-static void
-trace_encoded (const Encoder *e, QeWorker *worker)
-{
-  qe_worker_barrier (worker);
-  if (worker->index == 0)
-    e->trace->encoded (e->trace->data, e->x, e->n, e->vision->info.n_embd);
-  qe_worker_barrier (worker);
+    own_rows (worker, n, &from, &to);
+    product (e, worker, block->out, y, e->narrow, n);
+    for (size_t i = from; i < to; i++) {
+      add (x + i * h, e->narrow + i * h, block->out_bias, h);
+      layer_norm (e, x + i * h, y + i * h, block->ln2_weight, block->ln2_bias);
+    }
+    product (e, worker, block->up, y, e->wide, n);
+    for (size_t i = from; i < to; i++)
+      qe_kernels ()->gelu_bias (e->wide + i * m, block->up_bias, m);
+    product (e, worker, block->down, e->wide, e->narrow, n);
+    for (size_t i = from; i < to; i++)
+      add (x + i * h, e->narrow + i * h, block->down_bias, h);
+  }
 }
 
 static void
@@ -343,47 +309,17 @@ encode_region (QeWorker *worker, void *data)
       return;
     encode_block (e, worker, &e->vision->blocks[i]);
   }
-  if (e->trace)
-    trace_encoded (e, worker);
+  if (e->trace) {
+    /* Passes x to a test. */
+    qe_worker_barrier (worker);
+    if (worker->index == 0)
+      e->trace->encoded (e->trace->data, e->x, e->n, e->vision->info.n_embd);
+    qe_worker_barrier (worker);
+  }
   if (!go_on (e, worker, n_layers))
     return;
   for (size_t i = 0; i < e->n; i += e->slice)
     merge_slice (e, worker, i, slice_at (e, i));
-}
-
-static void
-fill_tables (Encoder *e)
-{
-  const QeVision *v = e->vision;
-  size_t quarter = v->info.n_embd / v->info.n_heads / 4;
-  size_t places = max_size (e->plan.rows, e->plan.columns) * v->info.merge_size;
-
-  for (size_t c = 0; c < 3; c++)
-    for (size_t i = 0; i < 256; i++)
-      e->level[c][i] = ((float) i - v->mean[c] * 255) / (v->deviation[c] * 255);
-  for (size_t j = 0; j < quarter; j++) {
-    float frequency = powf (10000, -(float) j / (float) quarter);
-    for (size_t i = 0; i < places; i++) {
-      e->cosines[i * quarter + j] = cosf ((float) i * frequency);
-      e->sines[i * quarter + j] = sinf ((float) i * frequency);
-    }
-  }
-}
-
-static void
-encoder_clear (Encoder *e)
-{
-  free (e->x);
-  free (e->y);
-  free (e->qkv);
-  free (e->wide);
-  free (e->narrow);
-  free (e->scratch);
-  free (e->cosines);
-  free (e->sines);
-  free (e->embeddings);
-  qe_matmul_free (e->matmul);
-  qe_pool_free (e->pool);
 }
 
 static QeStatus
@@ -440,7 +376,20 @@ encoder_run (Encoder *e, uint64_t hash, QeImage **out, QeError *err)
 
   if (status != QE_OK)
     return status;
-  fill_tables (e);
+  const QeVision *v = e->vision;
+  size_t quarter = v->info.n_embd / v->info.n_heads / 4;
+  size_t places = max_size (e->plan.rows, e->plan.columns) * v->info.merge_size;
+
+  for (size_t c = 0; c < 3; c++)
+    for (size_t i = 0; i < 256; i++)
+      e->level[c][i] = ((float) i - v->mean[c] * 255) / (v->deviation[c] * 255);
+  for (size_t j = 0; j < quarter; j++) {
+    float frequency = powf (10000, -(float) j / (float) quarter);
+    for (size_t i = 0; i < places; i++) {
+      e->cosines[i * quarter + j] = cosf ((float) i * frequency);
+      e->sines[i * quarter + j] = sinf ((float) i * frequency);
+    }
+  }
   qe_pool_run (e->pool, encode_region, e);
   if (e->stop)
     return qe_fail (err, QE_ERROR_CANCELLED, "Looking at the picture was cancelled.");
@@ -492,7 +441,17 @@ qe_vision_encode_traced (const QeVision *vision, const uint8_t *rgb, uint32_t wi
     status = encoder_init (&e, n_threads ? n_threads : qe_cpu_default_threads (), err);
   if (status == QE_OK)
     status = encoder_run (&e, content_hash (vision, &e.plan, rgb, width, height, stride), out, err);
-  encoder_clear (&e);
+  free (e.x);
+  free (e.y);
+  free (e.qkv);
+  free (e.wide);
+  free (e.narrow);
+  free (e.scratch);
+  free (e.cosines);
+  free (e.sines);
+  free (e.embeddings);
+  qe_matmul_free (e.matmul);
+  qe_pool_free (e.pool);
   free (pixels);
   return status;
 }

@@ -100,59 +100,13 @@ check_kind (Reader *r)
     r->status = qe_fail (r->err, QE_ERROR_UNSUPPORTED, "This vision file uses SiLU, which Qwen 3.5 does not.");
 }
 
-static void
-check_deepstack (Reader *r)
-{
-  const char *key = "clip.vision.is_deepstack_layers";
-  uint64_t length, value;
-
-  if (r->status != QE_OK || !qe_gguf_array_length (r->vision->gguf, key, &length))
-    return;
-  for (uint64_t i = 0; i < length && i < r->vision->info.n_layers; i++)
-    if (qe_gguf_array_u64 (r->vision->gguf, key, i, &value) && value) {
-      r->status = qe_fail (r->err, QE_ERROR_UNSUPPORTED,
-                           "This vision file feeds several layers of its model"
-                           " (deepstack), which is Qwen 3 VL, not Qwen 3.5.");
-      return;
-    }
-}
-
-static void
-read_limits (Reader *r)
-{
-  const QeGguf *gguf = r->vision->gguf;
-  QeVisionInfo *info = &r->vision->info;
-  uint64_t factor = (uint64_t) info->patch_size * info->merge_size;
-
-  if (r->status != QE_OK)
-    return;
-  info->min_pixels = DEFAULT_MIN_PIXELS;
-  info->max_pixels = DEFAULT_MAX_PIXELS;
-  qe_gguf_get_u64 (gguf, "clip.vision.image_min_pixels", &info->min_pixels);
-  qe_gguf_get_u64 (gguf, "clip.vision.image_max_pixels", &info->max_pixels);
-  if (info->max_pixels > LARGEST_MAX_PIXELS || info->min_pixels > info->max_pixels
-      || info->max_pixels < factor * factor)
-    r->status = qe_fail (r->err, QE_ERROR_FORMAT,
-                         "The vision file asks for pictures of %llu to %llu pixels, which"
-                         " cannot be.",
-                         (unsigned long long) info->min_pixels, (unsigned long long) info->max_pixels);
-}
-
-static void
-check_heads (Reader *r)
-{
-  const QeVisionInfo *info = &r->vision->info;
-
-  if (r->status == QE_OK && (info->n_embd % info->n_heads || info->n_embd / info->n_heads % 4))
-    r->status = qe_fail (r->err, QE_ERROR_FORMAT, "The vision file’s %u numbers cannot be shared by %u heads.",
-                         info->n_embd, info->n_heads);
-}
-
 QeStatus
 qe_vision_read_header (QeVision *vision, QeError *err)
 {
   Reader r = { vision, err, QE_OK, NULL };
   QeVisionInfo *info = &vision->info;
+  const char *deepstack = "clip.vision.is_deepstack_layers";
+  uint64_t length = 0, value;
   double eps = 1e-6;
 
   check_kind (&r);
@@ -166,9 +120,30 @@ qe_vision_read_header (QeVision *vision, QeError *err)
   read_u32 (&r, "clip.vision.attention.head_count", 1, 1024, &info->n_heads);
   read_u32 (&r, "clip.vision.patch_size", 1, 64, &info->patch_size);
   read_u32 (&r, "clip.vision.spatial_merge_size", 1, 8, &info->merge_size);
-  check_heads (&r);
-  read_limits (&r);
-  check_deepstack (&r);
+  if (r.status == QE_OK && (info->n_embd % info->n_heads || info->n_embd / info->n_heads % 4))
+    r.status = qe_fail (r.err, QE_ERROR_FORMAT, "The vision file’s %u numbers cannot be shared by %u heads.",
+                        info->n_embd, info->n_heads);
+  if (r.status == QE_OK) {
+    const uint64_t factor = (uint64_t) info->patch_size * info->merge_size;
+
+    info->min_pixels = DEFAULT_MIN_PIXELS;
+    info->max_pixels = DEFAULT_MAX_PIXELS;
+    qe_gguf_get_u64 (vision->gguf, "clip.vision.image_min_pixels", &info->min_pixels);
+    qe_gguf_get_u64 (vision->gguf, "clip.vision.image_max_pixels", &info->max_pixels);
+    if (info->max_pixels > LARGEST_MAX_PIXELS || info->min_pixels > info->max_pixels
+        || info->max_pixels < factor * factor)
+      r.status = qe_fail (err, QE_ERROR_FORMAT,
+                          "The vision file asks for pictures of %llu to %llu pixels, which"
+                          " cannot be.",
+                          (unsigned long long) info->min_pixels, (unsigned long long) info->max_pixels);
+  }
+  if (!qe_gguf_array_length (vision->gguf, deepstack, &length))
+    length = 0;
+  for (uint64_t i = 0; r.status == QE_OK && i < length && i < info->n_layers; i++)
+    if (qe_gguf_array_u64 (vision->gguf, deepstack, i, &value) && value)
+      r.status = qe_fail (err, QE_ERROR_UNSUPPORTED,
+                          "This vision file feeds several layers of its model"
+                          " (deepstack), which is Qwen 3 VL, not Qwen 3.5.");
   read_colours (&r, "clip.vision.image_mean", 0.5f, vision->mean);
   read_colours (&r, "clip.vision.image_std", 0.5f, vision->deviation);
   qe_gguf_get_f64 (vision->gguf, "clip.vision.attention.layer_norm_epsilon", &eps);
@@ -249,90 +224,57 @@ block_name (char name[64], uint32_t i, const char *part)
 }
 
 static void
-read_block (Reader *r, uint32_t i, QeVisionBlock *block)
-{
-  const QeVisionInfo *info = &r->vision->info;
-  uint64_t h = info->n_embd, m = info->n_ff;
-  char name[64];
-
-  block->ln1_weight = vector (r, h, block_name (name, i, "ln1.weight"));
-  block->ln1_bias = vector (r, h, block_name (name, i, "ln1.bias"));
-  block->ln2_weight = vector (r, h, block_name (name, i, "ln2.weight"));
-  block->ln2_bias = vector (r, h, block_name (name, i, "ln2.bias"));
-  block->qkv = matrix (r, h, 3 * h, block_name (name, i, "attn_qkv.weight"));
-  block->qkv_bias = vector (r, 3 * h, block_name (name, i, "attn_qkv.bias"));
-  block->out = matrix (r, h, h, block_name (name, i, "attn_out.weight"));
-  block->out_bias = vector (r, h, block_name (name, i, "attn_out.bias"));
-  block->up = matrix (r, h, m, block_name (name, i, "ffn_up.weight"));
-  block->up_bias = vector (r, m, block_name (name, i, "ffn_up.bias"));
-  block->down = matrix (r, m, h, block_name (name, i, "ffn_down.weight"));
-  block->down_bias = vector (r, h, block_name (name, i, "ffn_down.bias"));
-}
-
-/* Adds the kernels of both frames: [h][3][patch][patch]. */
-static void
-read_patch_weight (Reader *r)
-{
-  QeVision *vision = r->vision;
-  uint64_t p = vision->info.patch_size, h = vision->info.n_embd;
-  const uint64_t ne[4] = { p, p, 3, h };
-  size_t n = 3 * p * p * h;
-  float *first = copy (r, find (r, ne, "v.patch_embd.weight"), n);
-  float *second = copy (r, find (r, ne, "v.patch_embd.weight.1"), n);
-
-  if (!second)
-    return;
-  for (size_t i = 0; i < n; i++)
-    first[i] += second[i];
-  r->next = second; /* the second kernel's room is free again */
-  vision->patch_weight = first;
-}
-
-/* Reads the table of positions, which may have any square size. */
-static void
-read_positions (Reader *r)
-{
-  QeVision *vision = r->vision;
-  const QeTensor *tensor = qe_gguf_find (vision->gguf, "v.position_embd.weight");
-  uint64_t n = tensor ? tensor->ne[1] : 1, side = (uint64_t) llround (sqrt ((double) n));
-
-  matrix (r, vision->info.n_embd, n, "v.position_embd.weight");
-  if (r->status == QE_OK && (n > 1 << 20 || side * side != n))
-    r->status = qe_fail (r->err, QE_ERROR_FORMAT, "The vision file’s table of %llu positions is not a square.",
-                         (unsigned long long) n);
-  vision->positions = copy (r, tensor, vision->info.n_embd * n);
-  vision->position_side = (uint32_t) side;
-  vision->info.n_positions = (uint32_t) n;
-}
-
-/* Returns the floats of all f32 copies. The file holds tensors of that size, so a false header cannot ask for much. */
-static size_t
-n_vectors (const QeVisionInfo *info, uint64_t n_positions)
-{
-  size_t h = info->n_embd, m = info->n_ff, patch = 3 * (size_t) info->patch_size * info->patch_size;
-  size_t k = h * info->merge_size * info->merge_size;
-
-  return (9 * h + m) * info->n_layers + 2 * patch * h + h + n_positions * h + 2 * h + k + info->n_embd_out;
-}
-
-static void
 read_all (Reader *r)
 {
   QeVision *vision = r->vision;
   const QeVisionInfo *info = &vision->info;
-  uint64_t h = info->n_embd, k = h * info->merge_size * info->merge_size;
+  uint64_t h = info->n_embd, m = info->n_ff, k = h * info->merge_size * info->merge_size;
 
-  for (uint32_t i = 0; i < info->n_layers; i++)
-    read_block (r, i, &vision->blocks[i]);
+  for (uint32_t i = 0; i < info->n_layers; i++) {
+    QeVisionBlock *block = &vision->blocks[i];
+    char name[64];
+
+    block->ln1_weight = vector (r, h, block_name (name, i, "ln1.weight"));
+    block->ln1_bias = vector (r, h, block_name (name, i, "ln1.bias"));
+    block->ln2_weight = vector (r, h, block_name (name, i, "ln2.weight"));
+    block->ln2_bias = vector (r, h, block_name (name, i, "ln2.bias"));
+    block->qkv = matrix (r, h, 3 * h, block_name (name, i, "attn_qkv.weight"));
+    block->qkv_bias = vector (r, 3 * h, block_name (name, i, "attn_qkv.bias"));
+    block->out = matrix (r, h, h, block_name (name, i, "attn_out.weight"));
+    block->out_bias = vector (r, h, block_name (name, i, "attn_out.bias"));
+    block->up = matrix (r, h, m, block_name (name, i, "ffn_up.weight"));
+    block->up_bias = vector (r, m, block_name (name, i, "ffn_up.bias"));
+    block->down = matrix (r, m, h, block_name (name, i, "ffn_down.weight"));
+    block->down_bias = vector (r, h, block_name (name, i, "ffn_down.bias"));
+  }
   vision->patch_bias = vector (r, h, "v.patch_embd.bias");
-  read_positions (r);
+  /* The table of positions may have any square size. */
+  const QeTensor *positions = qe_gguf_find (vision->gguf, "v.position_embd.weight");
+  const uint64_t n = positions ? positions->ne[1] : 1, side = (uint64_t) llround (sqrt ((double) n));
+  matrix (r, h, n, "v.position_embd.weight");
+  if (r->status == QE_OK && (n > 1 << 20 || side * side != n))
+    r->status = qe_fail (r->err, QE_ERROR_FORMAT, "The vision file’s table of %llu positions is not a square.",
+                         (unsigned long long) n);
+  vision->positions = copy (r, positions, h * n);
+  vision->position_side = (uint32_t) side;
+  vision->info.n_positions = (uint32_t) n;
   vision->post_weight = vector (r, h, "v.post_ln.weight");
   vision->post_bias = vector (r, h, "v.post_ln.bias");
   vision->mm0 = matrix (r, k, k, "mm.0.weight");
   vision->mm0_bias = vector (r, k, "mm.0.bias");
   vision->mm2 = matrix (r, k, info->n_embd_out, "mm.2.weight");
   vision->mm2_bias = vector (r, info->n_embd_out, "mm.2.bias");
-  read_patch_weight (r);
+  /* The kernels of both frames are added: [h][3][patch][patch]. */
+  const uint64_t ne[4] = { info->patch_size, info->patch_size, 3, h };
+  const size_t n_weights = 3 * ne[0] * ne[1] * h;
+  float *weights = copy (r, find (r, ne, "v.patch_embd.weight"), n_weights);
+  float *second = copy (r, find (r, ne, "v.patch_embd.weight.1"), n_weights);
+  for (size_t i = 0; second && i < n_weights; i++)
+    weights[i] += second[i];
+  if (second) {
+    r->next = second; /* the second kernel's room is free again */
+    vision->patch_weight = weights;
+  }
 }
 
 QeStatus
@@ -350,7 +292,12 @@ qe_vision_read_tensors (QeVision *vision, bool with_data, QeError *err)
   read_all (&r); /* checks every shape before anything of that size is allocated */
   if (r.status != QE_OK || !with_data)
     return r.status;
-  vision->vectors = malloc (n_vectors (&vision->info, vision->info.n_positions) * sizeof (float));
+  /* The floats of all f32 copies. The file holds tensors of that size, so a false header cannot ask for much. */
+  const QeVisionInfo *info = &vision->info;
+  const size_t h = info->n_embd, m = info->n_ff, patch = 3 * (size_t) info->patch_size * info->patch_size;
+  const size_t n_vectors = (9 * h + m) * info->n_layers + 2 * patch * h + h + info->n_positions * h + 2 * h
+                           + h * info->merge_size * info->merge_size + info->n_embd_out;
+  vision->vectors = malloc (n_vectors * sizeof (float));
   if (!vision->vectors)
     return qe_fail (err, QE_ERROR_MEMORY, "There is not enough memory to open a vision file.");
   r.next = vision->vectors;

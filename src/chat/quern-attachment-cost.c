@@ -138,7 +138,8 @@ quern_attachment_cost_async (QuernChatSession *session, QuernAttachment *attachm
   else if (bytes != NULL)
     count_bytes (g_steal_pointer (&task), bytes);
   else
-    quern_store_load_attachment_async (session->store, attachment, cancellable, cost_loaded_cb, g_steal_pointer (&task));
+    quern_store_load_attachment_async (session->store, attachment, cancellable, cost_loaded_cb,
+                                       g_steal_pointer (&task));
 }
 
 /**

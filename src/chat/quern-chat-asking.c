@@ -230,8 +230,8 @@ quern_asking_commit (QuernAsking *self)
   loaded = quern_backend_find_loaded (session->backend, question->model, &params);
   if (!loaded)
     self->load_began = g_get_monotonic_time ();
-  quern_backend_load_async (session->backend, question->model, &params, quern_asking_load_progress_cb, self, self->cancellable,
-                            quern_asking_context_loaded_cb, self);
+  quern_backend_load_async (session->backend, question->model, &params, quern_asking_load_progress_cb, self,
+                            self->cancellable, quern_asking_context_loaded_cb, self);
 }
 
 /* ---- checks ---------------------------------------------------------------------------------------------------- */
@@ -265,17 +265,16 @@ quern_asking_request_built_cb (GObject *source, GAsyncResult *result, gpointer u
   QuernQuestion *question = self->question;
   QuernConversation *conversation = self->session->conversation;
   gboolean thinking = quern_message_get_thinking (self->answer);
-  QuernRequest *request;
   GError *error = NULL;
+  g_autoptr (QuernRequest) request = quern_excerpt_build_finish (result, &error);
   QuernSampling sampling;
 
-  request = quern_excerpt_build_finish (result, &error);
   if (!request) {
     quern_asking_end (self, error);
     return;
   }
   g_clear_pointer (&question->request, quern_request_unref);
-  question->request = request;
+  question->request = quern_request_ref (request);
   quern_sampling_init (&sampling, question->model, thinking, quern_request_has_pictures (request),
                        quern_conversation_get_sampling (conversation));
   quern_sampling_apply (&sampling, request);
@@ -284,7 +283,8 @@ quern_asking_request_built_cb (GObject *source, GAsyncResult *result, gpointer u
   if (question->kind == QUERN_QUESTION_CONTINUE)
     quern_request_set_beginning (request, quern_message_get_reasoning (self->answer),
                                  quern_message_get_content (self->answer));
-  quern_backend_count_async (self->session->backend, question->model, request, self->cancellable, quern_asking_counted_cb, self);
+  quern_backend_count_async (self->session->backend, question->model, request, self->cancellable,
+                             quern_asking_counted_cb, self);
 }
 
 /* ---- begin ----------------------------------------------------------------------------------------------------- */

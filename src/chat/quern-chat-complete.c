@@ -110,7 +110,8 @@ _quern_chat_session_complete_async (QuernChatSession *self, QuernRequest *reques
   sampling.max_tokens = max_tokens;
   quern_sampling_apply (&sampling, request);
   _quern_chat_session_load_params (self, self->model, &params);
-  quern_backend_load_async (self->backend, self->model, &params, NULL, NULL, cancellable, completion_context_loaded_cb, task);
+  quern_backend_load_async (self->backend, self->model, &params, NULL, NULL, cancellable, completion_context_loaded_cb,
+                            task);
 }
 
 /* Returns: (transfer full) (nullable): what the model wrote */

@@ -116,7 +116,8 @@ counting_request_built_cb (GObject *source, GAsyncResult *result, gpointer user_
   quern_request_set_thinking (request, counting->thinking);
   quern_request_set_effort (request, quern_effort_for_model (counting->model,
                                                              quern_conversation_get_effort (self->conversation)));
-  quern_backend_count_async (self->backend, counting->model, request, g_task_get_cancellable (task), counting_counted_cb, task);
+  quern_backend_count_async (self->backend, counting->model, request, g_task_get_cancellable (task),
+                             counting_counted_cb, task);
 }
 
 /* Counts the next step that is not known, or returns the sum. */

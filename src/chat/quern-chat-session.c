@@ -438,12 +438,16 @@ quern_chat_session_new (QuernStore *store, QuernBackend *backend, QuernLibrary *
   self->backend = g_object_ref (backend);
   self->library = g_object_ref (library);
   self->conversation = g_object_ref (conversation);
-  g_signal_connect_object (library, "items-changed", G_CALLBACK (quern_chat_session_find_model), self, G_CONNECT_SWAPPED);
-  g_signal_connect_object (conversation, "notify::model-id", G_CALLBACK (quern_chat_session_find_model), self, G_CONNECT_SWAPPED);
-  g_signal_connect_object (conversation, "notify::thinking", G_CALLBACK (quern_chat_session_thinking_changed_cb), self, G_CONNECT_SWAPPED);
-  g_signal_connect_object (conversation, "notify::effort", G_CALLBACK (quern_chat_session_effort_changed_cb), self, G_CONNECT_SWAPPED);
-  g_signal_connect_object (conversation, "notify::context-size", G_CALLBACK (quern_chat_session_context_size_changed_cb), self,
+  g_signal_connect_object (library, "items-changed", G_CALLBACK (quern_chat_session_find_model), self,
                            G_CONNECT_SWAPPED);
+  g_signal_connect_object (conversation, "notify::model-id", G_CALLBACK (quern_chat_session_find_model), self,
+                           G_CONNECT_SWAPPED);
+  g_signal_connect_object (conversation, "notify::thinking", G_CALLBACK (quern_chat_session_thinking_changed_cb), self,
+                           G_CONNECT_SWAPPED);
+  g_signal_connect_object (conversation, "notify::effort", G_CALLBACK (quern_chat_session_effort_changed_cb), self,
+                           G_CONNECT_SWAPPED);
+  g_signal_connect_object (conversation, "notify::context-size",
+                           G_CALLBACK (quern_chat_session_context_size_changed_cb), self, G_CONNECT_SWAPPED);
   _quern_chat_session_open_unsent (self);
   quern_chat_session_find_model (self);
   return self;

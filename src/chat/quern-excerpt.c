@@ -220,7 +220,6 @@ quern_excerpt_build (QuernExcerpt *self, GCancellable *cancellable, GError **err
     for (guint j = 0; j < message->attachments->len; j++) {
       const CopiedAttachment *attachment = message->attachments->pdata[j];
       g_autoptr (QuernPicture) picture = NULL;
-      guint width, height;
       if (!attachment->picture)
         continue;
       picture = quern_picture_new_from_bytes (attachment->bytes, cancellable, error);
@@ -228,10 +227,7 @@ quern_excerpt_build (QuernExcerpt *self, GCancellable *cancellable, GError **err
         g_prefix_error (error, "%s: ", attachment->name);
         return NULL;
       }
-      width = quern_picture_get_width (picture);
-      height = quern_picture_get_height (picture);
-      quern_request_add_picture (request,
-                                 quern_pixels_new (quern_picture_get_pixels (picture), width, height, 3 * width));
+      quern_request_add_picture (request, quern_picture_dup_pixels (picture));
     }
   }
   return g_steal_pointer (&request);

@@ -145,18 +145,21 @@ decode (GBytes *bytes, const Format *format, GCancellable *cancellable, GError *
   return upright;
 }
 
-/* NULL when there is no memory for it. */
-static GBytes *
-pixels_of (GdkPixbuf *pixbuf)
+static QuernPicture *
+picture_new (GdkPixbuf *pixbuf, GError **error)
 {
   gsize width = gdk_pixbuf_get_width (pixbuf), height = gdk_pixbuf_get_height (pixbuf);
   gsize stride = gdk_pixbuf_get_rowstride (pixbuf), channels = gdk_pixbuf_get_n_channels (pixbuf);
   gboolean has_alpha = gdk_pixbuf_get_has_alpha (pixbuf);
   const guint8 *in = gdk_pixbuf_read_pixels (pixbuf);
   guint8 *pixels = g_try_malloc (width * height * 3), *out = pixels;
+  QuernPicture *self;
 
-  if (pixels == NULL)
+  if (pixels == NULL) {
+    g_set_error_literal (error, QUERN_PICTURE_ERROR, QUERN_PICTURE_ERROR_TOO_LARGE,
+                         _("There is not enough memory for this picture. Scale it down and try again."));
     return NULL;
+  }
   for (gsize y = 0; y < height; y++)
     for (gsize x = 0; x < width; x++) {
       const guint8 *p = in + y * stride + x * channels;
@@ -166,24 +169,10 @@ pixels_of (GdkPixbuf *pixbuf)
       for (gsize c = 0; c < 3; c++)
         *out++ = has_alpha ? (p[c] * p[3] + 255 * (255 - p[3]) + 127) / 255 : p[c];
     }
-  return g_bytes_new_take (pixels, width * height * 3);
-}
-
-static QuernPicture *
-picture_new (GdkPixbuf *pixbuf, GError **error)
-{
-  GBytes *pixels = pixels_of (pixbuf);
-  QuernPicture *self;
-
-  if (pixels == NULL) {
-    g_set_error_literal (error, QUERN_PICTURE_ERROR, QUERN_PICTURE_ERROR_TOO_LARGE,
-                         _("There is not enough memory for this picture. Scale it down and try again."));
-    return NULL;
-  }
   self = g_object_new (QUERN_TYPE_PICTURE, NULL);
-  self->width = gdk_pixbuf_get_width (pixbuf);
-  self->height = gdk_pixbuf_get_height (pixbuf);
-  self->pixels = pixels;
+  self->width = width;
+  self->height = height;
+  self->pixels = g_bytes_new_take (pixels, width * height * 3);
   return self;
 }
 
@@ -371,8 +360,8 @@ quern_picture_get_height (QuernPicture *self)
  * quern_picture_get_pixels:
  * @self: a picture
  *
- * Returns: (transfer none): 8-bit RGB, upright, three bytes a pixel and no padding: what quern_pixels_new() and
- *   gdk_memory_texture_new() with %GDK_MEMORY_R8G8B8 take
+ * Returns: (transfer none): 8-bit RGB, upright, three bytes a pixel and no padding: what
+ *   gdk_memory_texture_new() takes as %GDK_MEMORY_R8G8B8
  */
 GBytes *
 quern_picture_get_pixels (QuernPicture *self)
@@ -380,6 +369,20 @@ quern_picture_get_pixels (QuernPicture *self)
   g_return_val_if_fail (QUERN_IS_PICTURE (self), NULL);
 
   return self->pixels;
+}
+
+/**
+ * quern_picture_dup_pixels:
+ * @self: a picture
+ *
+ * Returns: (transfer full): the same pixels, as quern_request_add_picture() takes them
+ */
+QuernPixels *
+quern_picture_dup_pixels (QuernPicture *self)
+{
+  g_return_val_if_fail (QUERN_IS_PICTURE (self), NULL);
+
+  return quern_pixels_new (self->pixels, self->width, self->height, 3 * self->width);
 }
 
 /**

@@ -3,6 +3,8 @@
 
 #include <gio/gio.h>
 
+#include "quern-generation.h"
+
 G_BEGIN_DECLS
 
 #define QUERN_TYPE_PICTURE (quern_picture_get_type ())
@@ -34,6 +36,7 @@ QuernPicture *quern_picture_load_finish (GAsyncResult *result, GError **error);
 guint quern_picture_get_width (QuernPicture *self);
 guint quern_picture_get_height (QuernPicture *self);
 GBytes *quern_picture_get_pixels (QuernPicture *self);
+QuernPixels *quern_picture_dup_pixels (QuernPicture *self);
 GBytes *quern_picture_get_source (QuernPicture *self);
 const char *quern_picture_get_mime_type (QuernPicture *self);
 QuernPicture *quern_picture_dup_thumbnail (QuernPicture *self, guint max_side);

@@ -166,19 +166,21 @@ measure (const Options *o, QuernModel *model, Measured *out, GError **error)
   g_autoptr (QuernBackend) backend = QUERN_BACKEND (quern_local_backend_new ());
   g_autoptr (GCancellable) cancellable = g_cancellable_new ();
   g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (QuernLoadedModel) loaded = NULL;
+  g_autoptr (QuernOpenFile) file = NULL;
   Bench bench = { .options = o, .cancellable = cancellable };
   guint interrupt = quern_cli_stop_on_interrupt (bench_stop, &bench);
   gint64 began = g_get_monotonic_time ();
   gboolean ok;
 
   quern_backend_load_async (backend, model, &params, NULL, NULL, cancellable, quern_keep_result_cb, &result);
-  bench.loaded = quern_backend_load_finish (backend, quern_cli_wait (&result), error);
+  loaded = quern_backend_load_finish (backend, quern_cli_wait (&result), error);
+  bench.loaded = loaded;
   out->load_seconds = (double) (g_get_monotonic_time () - began) / G_USEC_PER_SEC;
-  bench.file = bench.loaded ? quern_open_file_new (model, error) : NULL;
-  ok = bench.file && run_rounds (&bench, out, error);
+  file = loaded ? quern_open_file_new (model, error) : NULL;
+  bench.file = file;
+  ok = file && run_rounds (&bench, out, error);
   g_source_remove (interrupt);
-  g_clear_object (&bench.file);
-  g_clear_object (&bench.loaded);
   return ok;
 }
 
@@ -234,23 +236,8 @@ print_text (QuernModel *model, const Options *o, const Measured *m)
   quern_cli_line (
       stdout,
       _("%s: prefill of %d tokens %.2f/s, decode %.2f/s at depth %d; loaded in %.2f s, %u threads (%s), peak memory %s\n"),
-      title, o->n_prompt, m->prefill, m->decode, o->depth, m->load_seconds, m->threads, quern_machine_get_kernels (), rss);
-}
-
-static int
-run (const Options *o)
-{
-  g_autoptr (QuernStore) store = NULL;
-  g_autoptr (QuernLibrary) library = quern_cli_open_library (FALSE, &store, NULL);
-  g_autoptr (QuernModel) model = NULL;
-  GError *error = NULL;
-  Measured measured = { 0 };
-
-  model = quern_cli_find_model (library, o->model, &error);
-  if (!model || !measure (o, model, &measured, &error))
-    return quern_cli_was_interrupted () ? (quern_cli_fail (error), QUERN_CLI_INTERRUPTED) : quern_cli_fail (error);
-  (o->json ? print_json : print_text) (model, o, &measured);
-  return quern_cli_was_interrupted () ? quern_cli_interrupted () : QUERN_CLI_OK;
+      title, o->n_prompt, m->prefill, m->decode, o->depth, m->load_seconds, m->threads, quern_machine_get_kernels (),
+      rss);
 }
 
 int
@@ -283,5 +270,15 @@ quern_cli_bench (int argc, char **argv)
       || !quern_cli_check_range ("--depth", o.depth, 0, QUERN_CLI_MOST_TOKENS)
       || !quern_cli_check_range ("--rounds", o.rounds, 1, MOST_ROUNDS))
     return QUERN_CLI_USAGE;
-  return run (&o);
+  g_autoptr (QuernStore) store = NULL;
+  g_autoptr (QuernLibrary) library = quern_cli_open_library (FALSE, &store, NULL);
+  g_autoptr (QuernModel) model = NULL;
+  GError *error = NULL;
+  Measured measured = { 0 };
+
+  model = quern_cli_find_model (library, o.model, &error);
+  if (!model || !measure (&o, model, &measured, &error))
+    return quern_cli_was_interrupted () ? (quern_cli_fail (error), QUERN_CLI_INTERRUPTED) : quern_cli_fail (error);
+  (o.json ? print_json : print_text) (model, &o, &measured);
+  return quern_cli_was_interrupted () ? quern_cli_interrupted () : QUERN_CLI_OK;
 }

@@ -22,7 +22,7 @@
 #define ANSWER_TOKENS 4096
 
 typedef struct {
-  char *model, *system, *sampling, *temperature_text, *effort, *messages;
+  char *model, *system, *sampling, *temperature_text, *effort, *messages, *schema;
   char **images;
   gboolean think, no_think, json, dry_run;
   gint64 seed;
@@ -32,7 +32,7 @@ typedef struct {
 
 typedef struct {
   Options options;
-  char *prompt;
+  char *prompt, *schema;
   gboolean thinking;
   QuernBackend *backend;
   QuernModel *model;
@@ -104,25 +104,28 @@ add_pictures (Chat *chat, QuernRequest *request, GError **error)
       g_prefix_error (error, "%s: ", *path);
       return FALSE;
     }
-    quern_request_add_picture (request,
-                               quern_pixels_new (quern_picture_get_pixels (picture), quern_picture_get_width (picture),
-                                                 quern_picture_get_height (picture),
-                                                 3 * quern_picture_get_width (picture)));
+    quern_request_add_picture (request, quern_picture_dup_pixels (picture));
   }
-  if (!quern_request_has_pictures (request) || quern_model_get_vision_path (chat->model))
-    return TRUE;
-  g_set_error (error, QUERN_CHAT_ERROR, QUERN_CHAT_ERROR_NO_VISION,
-               _("“%s” cannot see pictures: there is no vision file (mmproj) next to it."),
-               quern_model_get_title (chat->model));
-  return FALSE;
+  return !quern_request_has_pictures (request)
+         || (quern_backend_get_capabilities (chat->backend, chat->model) & QUERN_CAN_SEE)
+         || quern_inference_refuse_pictures (chat->model, error);
 }
 
-static void
-set_sampling (Chat *chat, QuernRequest *request)
+static QuernRequest *
+build_request (Chat *chat, GError **error)
 {
+  g_autoptr (QuernRequest) request = quern_request_new ();
   const Options *o = &chat->options;
   QuernSampling sampling;
 
+  if (o->system)
+    quern_request_add_message (request, QUERN_ROLE_SYSTEM, o->system, NULL);
+  quern_request_add_message (request, QUERN_ROLE_USER, chat->prompt, NULL);
+  if (!add_pictures (chat, request, error))
+    return NULL;
+  quern_request_set_thinking (request, chat->thinking);
+  quern_request_set_effort (request, quern_effort_for_model (chat->model, o->effort));
+  quern_request_set_schema (request, chat->schema);
   quern_sampling_init (&sampling, chat->model, chat->thinking, quern_request_has_pictures (request), o->sampling);
   if (o->temperature >= 0)
     sampling.sampler.temperature = (float) o->temperature;
@@ -133,21 +136,6 @@ set_sampling (Chat *chat, QuernRequest *request)
   if (o->budget > 0)
     sampling.thinking_budget = (guint) o->budget;
   quern_sampling_apply (&sampling, request);
-}
-
-static QuernRequest *
-build_request (Chat *chat, GError **error)
-{
-  g_autoptr (QuernRequest) request = quern_request_new ();
-
-  if (chat->options.system)
-    quern_request_add_message (request, QUERN_ROLE_SYSTEM, chat->options.system, NULL);
-  quern_request_add_message (request, QUERN_ROLE_USER, chat->prompt, NULL);
-  if (!add_pictures (chat, request, error))
-    return NULL;
-  quern_request_set_thinking (request, chat->thinking);
-  quern_request_set_effort (request, quern_effort_for_model (chat->model, chat->options.effort));
-  set_sampling (chat, request);
   return g_steal_pointer (&request);
 }
 
@@ -231,20 +219,6 @@ interrupt_cb (gpointer data)
 }
 
 static void
-generate (Chat *chat, QuernRequest *request)
-{
-  guint interrupt;
-
-  chat->generation = quern_loaded_model_generate (chat->loaded, request);
-  g_signal_connect_swapped (chat->generation, "text", G_CALLBACK (text_cb), chat);
-  g_signal_connect_swapped (chat->generation, "done", G_CALLBACK (done_cb), chat);
-  interrupt = g_unix_signal_add (SIGINT, interrupt_cb, chat);
-  while (!chat->done)
-    g_main_context_iteration (NULL, TRUE);
-  g_source_remove (interrupt);
-}
-
-static void
 add_number (JsonBuilder *builder, const char *name, double value)
 {
   json_builder_set_member_name (builder, name);
@@ -314,23 +288,6 @@ report (Chat *chat)
 
 /* ---- the prompt alone ------------------------------------------------------------------------------------------ */
 
-static void
-print_prompt_json (const char *prompt, GArray *tokens)
-{
-  g_autoptr (JsonBuilder) builder = json_builder_new ();
-
-  json_builder_begin_object (builder);
-  json_builder_set_member_name (builder, "prompt");
-  json_builder_add_string_value (builder, prompt);
-  json_builder_set_member_name (builder, "tokens");
-  json_builder_begin_array (builder);
-  for (guint i = 0; i < tokens->len; i++)
-    json_builder_add_int_value (builder, g_array_index (tokens, gint32, i));
-  json_builder_end_array (builder);
-  json_builder_end_object (builder);
-  quern_cli_print_json (builder);
-}
-
 /* Renders what --messages names, or the prompt, as a request would. */
 static gboolean
 render (Chat *chat, char **prompt, GArray **tokens, GError **error)
@@ -363,9 +320,20 @@ dry_run (Chat *chat)
 
   if (!render (chat, &prompt, &tokens, &error))
     return quern_cli_fail (error);
-  if (chat->options.json)
-    print_prompt_json (prompt, tokens);
-  else if (chat->terminal)
+  if (chat->options.json) {
+    g_autoptr (JsonBuilder) builder = json_builder_new ();
+
+    json_builder_begin_object (builder);
+    json_builder_set_member_name (builder, "prompt");
+    json_builder_add_string_value (builder, prompt);
+    json_builder_set_member_name (builder, "tokens");
+    json_builder_begin_array (builder);
+    for (guint i = 0; i < tokens->len; i++)
+      json_builder_add_int_value (builder, g_array_index (tokens, gint32, i));
+    json_builder_end_array (builder);
+    json_builder_end_object (builder);
+    quern_cli_print_json (builder);
+  } else if (chat->terminal)
     quern_cli_text (stdout, prompt);
   else
     fputs (prompt, stdout);
@@ -406,6 +374,7 @@ check_wishes (Chat *chat)
 static int
 run (Chat *chat)
 {
+  guint interrupt;
   int code;
   g_autoptr (QuernStore) store = NULL;
   g_autoptr (QuernLibrary) library = quern_cli_open_library (FALSE, &store, NULL);
@@ -413,6 +382,12 @@ run (Chat *chat)
   QuernLoadParams params;
   GError *error = NULL;
 
+  if (chat->options.schema) {
+    if (!g_file_get_contents (chat->options.schema, &chat->schema, NULL, &error))
+      return quern_cli_fail (error);
+    if (!quern_request_check_schema (chat->schema, &error))
+      return quern_cli_wrong_usage ("--schema: %s", error->message);
+  }
   chat->model = quern_cli_find_model (library, chat->options.model, &error);
   if (!chat->model)
     return quern_cli_fail (error);
@@ -427,27 +402,14 @@ run (Chat *chat)
   request = build_request (chat, &error);
   if (!request || !choose_context (chat, request, &params, &error) || !load_model (chat, &params, &error))
     return quern_cli_fail (error);
-  generate (chat, request);
+  chat->generation = quern_loaded_model_generate (chat->loaded, request);
+  g_signal_connect_swapped (chat->generation, "text", G_CALLBACK (text_cb), chat);
+  g_signal_connect_swapped (chat->generation, "done", G_CALLBACK (done_cb), chat);
+  interrupt = g_unix_signal_add (SIGINT, interrupt_cb, chat);
+  while (!chat->done)
+    g_main_context_iteration (NULL, TRUE);
+  g_source_remove (interrupt);
   return report (chat);
-}
-
-static void
-chat_clear (Chat *chat)
-{
-  g_clear_object (&chat->generation);
-  g_clear_object (&chat->loaded);
-  g_clear_object (&chat->model);
-  g_clear_object (&chat->backend);
-  g_string_free (chat->answer, TRUE);
-  g_string_free (chat->reasoning, TRUE);
-  g_free (chat->prompt);
-  g_free (chat->options.model);
-  g_free (chat->options.system);
-  g_free (chat->options.sampling);
-  g_free (chat->options.temperature_text);
-  g_free (chat->options.effort);
-  g_free (chat->options.messages);
-  g_strfreev (chat->options.images);
 }
 
 static int
@@ -497,6 +459,8 @@ parse_and_run (Chat *chat, int argc, char **argv)
     { "threads", 't', 0, G_OPTION_ARG_INT, &o->n_threads, N_("Threads to use"), "N" },
     { "dry-run", 0, 0, G_OPTION_ARG_NONE, &o->dry_run,
       N_("Print the prompt as the model would get it, and do not answer"), NULL },
+    { "schema", 0, 0, G_OPTION_ARG_FILENAME, &o->schema,
+      N_("Answer with JSON that is valid under this JSON schema"), "FILE" },
     { "messages", 0, 0, G_OPTION_ARG_FILENAME, &o->messages, N_("With --dry-run: a conversation in OpenAI’s JSON"),
       "FILE" },
     { "json", 0, 0, G_OPTION_ARG_NONE, &o->json, N_("Print one JSON object"), NULL },
@@ -529,6 +493,21 @@ quern_cli_chat (int argc, char **argv)
   chat.answer = g_string_new (NULL);
   chat.reasoning = g_string_new (NULL);
   code = parse_and_run (&chat, argc, argv);
-  chat_clear (&chat);
+  g_clear_object (&chat.generation);
+  g_clear_object (&chat.loaded);
+  g_clear_object (&chat.model);
+  g_clear_object (&chat.backend);
+  g_string_free (chat.answer, TRUE);
+  g_string_free (chat.reasoning, TRUE);
+  g_free (chat.prompt);
+  g_free (chat.schema);
+  g_free (chat.options.model);
+  g_free (chat.options.system);
+  g_free (chat.options.sampling);
+  g_free (chat.options.temperature_text);
+  g_free (chat.options.effort);
+  g_free (chat.options.messages);
+  g_free (chat.options.schema);
+  g_strfreev (chat.options.images);
   return code;
 }

@@ -71,44 +71,6 @@ load_pictures (char **paths, GError **error)
 /* ---- output ---------------------------------------------------------------------------------------------------- */
 
 static void
-print_column (QuernCompareColumn *column)
-{
-  QuernCompareAnswer *answer = quern_compare_column_get_answer (column, 0);
-  const QuernStatistics *s = quern_compare_answer_get_statistics (answer);
-  g_autofree char *label = quern_compare_column_dup_label (column);
-  g_autofree char *size = g_format_size (quern_compare_column_get_facts (column)->file_bytes);
-  g_autofree char *memory = g_format_size (quern_compare_answer_get_peak_memory (answer));
-
-  quern_cli_line (stdout, "== %s ==", label);
-  quern_cli_text (stdout, quern_compare_answer_get_answer (answer));
-  putchar ('\n');
-  fflush (stdout);
-  if (quern_compare_answer_get_failure (answer))
-    quern_cli_line (stderr, "%s", quern_compare_answer_get_failure (answer));
-  quern_cli_line (
-      stderr, _("[%s: %s, %.2f bits per weight, first token after %.2f s, reads %.1f/s, writes %.1f/s, memory %s]\n"),
-      label, size, quern_compare_column_get_facts (column)->bits_per_weight, s->first_token_seconds,
-      quern_statistics_prefill_rate (s), quern_statistics_decode_rate (s), memory);
-}
-
-static void
-print_fork (QuernComparison *comparison, guint b)
-{
-  g_autofree char *first = quern_compare_column_dup_label (quern_comparison_get_column (comparison, 0));
-  g_autofree char *other = quern_compare_column_dup_label (quern_comparison_get_column (comparison, b));
-  QuernFork fork;
-
-  quern_comparison_get_fork (comparison, 0, 0, b, &fork);
-  if (fork.differs)
-    quern_cli_line (stdout,
-                    _("%s and %s differ from token %u on (%.0f %% shared): “%s” (%.2f) and “%s” "
-                      "(%.2f).\n"),
-                    first, other, fork.index + 1, 100 * fork.shared, fork.a.text, fork.a.p, fork.b.text, fork.b.p);
-  else
-    quern_cli_line (stdout, _("%s and %s gave the same answer.\n"), first, other);
-}
-
-static void
 print_questions (QuernQuestions *questions)
 {
   guint n = quern_questions_get_n_columns (questions);
@@ -128,17 +90,6 @@ print_questions (QuernQuestions *questions)
   }
 }
 
-static void
-print_json (QuernComparison *comparison)
-{
-  g_autofree char *json = quern_comparison_to_json (comparison), *marked = NULL;
-  g_autoptr (JsonNode) root = json_from_string (json, NULL);
-
-  json_object_set_boolean_member (json_node_get_object (root), "partial", quern_cli_was_interrupted ());
-  marked = json_to_string (root, TRUE);
-  quern_cli_put_json (marked);
-}
-
 static int
 print_result (QuernComparison *comparison, const Options *o)
 {
@@ -149,12 +100,47 @@ print_result (QuernComparison *comparison, const Options *o)
                   quern_compare_column_get_answer (quern_comparison_get_column (comparison, i), 0))
               >= QUERN_COMPARE_STOPPED;
   if (o->json) {
-    print_json (comparison);
+    g_autofree char *json = quern_comparison_to_json (comparison), *marked = NULL;
+    g_autoptr (JsonNode) root = json_from_string (json, NULL);
+
+    json_object_set_boolean_member (json_node_get_object (root), "partial", quern_cli_was_interrupted ());
+    marked = json_to_string (root, TRUE);
+    quern_cli_put_json (marked);
   } else if (!o->html && !o->markdown) {
-    for (guint i = 0; i < n && *o->prompt; i++)
-      print_column (quern_comparison_get_column (comparison, i));
-    for (guint i = 1; i < n && *o->prompt; i++)
-      print_fork (comparison, i);
+    for (guint i = 0; i < n && *o->prompt; i++) {
+      QuernCompareColumn *column = quern_comparison_get_column (comparison, i);
+      QuernCompareAnswer *answer = quern_compare_column_get_answer (column, 0);
+      const QuernStatistics *s = quern_compare_answer_get_statistics (answer);
+      g_autofree char *label = quern_compare_column_dup_label (column);
+      g_autofree char *size = g_format_size (quern_compare_column_get_facts (column)->file_bytes);
+      g_autofree char *memory = g_format_size (quern_compare_answer_get_peak_memory (answer));
+
+      quern_cli_line (stdout, "== %s ==", label);
+      quern_cli_text (stdout, quern_compare_answer_get_answer (answer));
+      putchar ('\n');
+      fflush (stdout);
+      if (quern_compare_answer_get_failure (answer))
+        quern_cli_line (stderr, "%s", quern_compare_answer_get_failure (answer));
+      quern_cli_line (
+          stderr,
+          _("[%s: %s, %.2f bits per weight, first token after %.2f s, reads %.1f/s, writes %.1f/s, memory %s]\n"),
+          label, size, quern_compare_column_get_facts (column)->bits_per_weight, s->first_token_seconds,
+          quern_statistics_prefill_rate (s), quern_statistics_decode_rate (s), memory);
+    }
+    for (guint i = 1; i < n && *o->prompt; i++) {
+      g_autofree char *first = quern_compare_column_dup_label (quern_comparison_get_column (comparison, 0));
+      g_autofree char *other = quern_compare_column_dup_label (quern_comparison_get_column (comparison, i));
+      QuernFork fork;
+
+      quern_comparison_get_fork (comparison, 0, 0, i, &fork);
+      if (fork.differs)
+        quern_cli_line (stdout,
+                        _("%s and %s differ from token %u on (%.0f %% shared): “%s” (%.2f) and “%s” "
+                          "(%.2f).\n"),
+                        first, other, fork.index + 1, 100 * fork.shared, fork.a.text, fork.a.p, fork.b.text, fork.b.p);
+      else
+        quern_cli_line (stdout, _("%s and %s gave the same answer.\n"), first, other);
+    }
     if (quern_comparison_get_questions (comparison))
       print_questions (quern_comparison_get_questions (comparison));
   }

@@ -81,38 +81,6 @@ add_result (JsonBuilder *builder, QuernMeasured *result, gboolean compared)
   quern_measure_figures_write (result, QUERN_MEASURE_JSON_EVAL, compared, builder);
 }
 
-/* One model's figures are the object; those of further models (-m given again) are in "models". */
-static void
-print_json (QuernMeasure *measure, const Options *o)
-{
-  g_autoptr (JsonBuilder) builder = json_builder_new ();
-  guint first = o->reference ? 1 : 0;
-  guint n = g_list_model_get_n_items (quern_measure_get_results (measure));
-
-  json_builder_begin_object (builder);
-  json_builder_set_member_name (builder, "partial");
-  json_builder_add_boolean_value (builder, quern_cli_was_interrupted ());
-  add_result (builder, quern_measure_get_result (measure, first), n > 1);
-  json_builder_set_member_name (builder, "context");
-  json_builder_add_int_value (builder, quern_measure_get_context_size (measure));
-  json_builder_set_member_name (builder, "note");
-  json_builder_add_string_value (builder, quern_measure_get_note (measure) ? quern_measure_get_note (measure) : "");
-  if (n > 1) {
-    json_builder_set_member_name (builder, "noise_floor");
-    json_builder_add_double_value (builder, quern_measure_get_noise_floor (measure));
-  }
-  json_builder_set_member_name (builder, "models");
-  json_builder_begin_array (builder);
-  for (guint i = first; i < n; i++) {
-    json_builder_begin_object (builder);
-    add_result (builder, quern_measure_get_result (measure, i), n > 1);
-    json_builder_end_object (builder);
-  }
-  json_builder_end_array (builder);
-  json_builder_end_object (builder);
-  quern_cli_print_json (builder);
-}
-
 static void
 print_text (QuernMeasure *measure)
 {
@@ -193,9 +161,35 @@ run (const Options *o)
     return quern_cli_was_interrupted () ? (quern_cli_fail (error), QUERN_CLI_INTERRUPTED) : quern_cli_fail (error);
   if (quern_measure_get_note (measure))
     quern_cli_line (stderr, "%s", quern_measure_get_note (measure));
-  if (o->json)
-    print_json (measure, o);
-  else
+  if (o->json) {
+    /* One model's figures are the object; those of further models (-m given again) are in "models". */
+    g_autoptr (JsonBuilder) builder = json_builder_new ();
+    guint first = o->reference ? 1 : 0;
+    guint n = g_list_model_get_n_items (quern_measure_get_results (measure));
+
+    json_builder_begin_object (builder);
+    json_builder_set_member_name (builder, "partial");
+    json_builder_add_boolean_value (builder, quern_cli_was_interrupted ());
+    add_result (builder, quern_measure_get_result (measure, first), n > 1);
+    json_builder_set_member_name (builder, "context");
+    json_builder_add_int_value (builder, quern_measure_get_context_size (measure));
+    json_builder_set_member_name (builder, "note");
+    json_builder_add_string_value (builder, quern_measure_get_note (measure) ? quern_measure_get_note (measure) : "");
+    if (n > 1) {
+      json_builder_set_member_name (builder, "noise_floor");
+      json_builder_add_double_value (builder, quern_measure_get_noise_floor (measure));
+    }
+    json_builder_set_member_name (builder, "models");
+    json_builder_begin_array (builder);
+    for (guint i = first; i < n; i++) {
+      json_builder_begin_object (builder);
+      add_result (builder, quern_measure_get_result (measure, i), n > 1);
+      json_builder_end_object (builder);
+    }
+    json_builder_end_array (builder);
+    json_builder_end_object (builder);
+    quern_cli_print_json (builder);
+  } else
     print_text (measure);
   return quern_cli_was_interrupted () ? quern_cli_interrupted () : QUERN_CLI_OK;
 }

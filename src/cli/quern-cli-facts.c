@@ -38,20 +38,6 @@ describe_tools (const QuernTemplateInfo *info)
   return forms[info->tools];
 }
 
-static char *
-describe_effort (const QuernTemplateInfo *info)
-{
-  GString *out = g_string_new (NULL);
-
-  for (guint i = 0; i < info->n_efforts; i++)
-    g_string_append_printf (out, "%s%s", i > 0 ? ", " : "", info->efforts[i]);
-  if (info->n_efforts == 0)
-    g_string_append (out, _("no levels"));
-  else if (info->effort_default[0])
-    g_string_append_printf (out, _(" (default: %s)"), info->effort_default);
-  return g_string_free_and_steal (out);
-}
-
 typedef struct {
   const char *name;
   double value;
@@ -87,9 +73,21 @@ describe_sampling (QuernModel *model, gboolean thinking)
   return g_string_free_and_steal (out);
 }
 
-static void
-print_template_state (const QuernTemplateInfo *info)
+void
+quern_cli_print_facts (QuernModel *model, const char *template)
 {
+  const QuernTemplateInfo *info = &quern_model_get_info (model)->chat;
+  GString *out = g_string_new (NULL);
+
+  for (guint i = 0; i < info->n_efforts; i++)
+    g_string_append_printf (out, "%s%s", i > 0 ? ", " : "", info->efforts[i]);
+  if (info->n_efforts == 0)
+    g_string_append (out, _("no levels"));
+  else if (info->effort_default[0])
+    g_string_append_printf (out, _(" (default: %s)"), info->effort_default);
+  g_autofree char *effort = g_string_free_and_steal (out);
+  g_autofree char *thinking = describe_sampling (model, TRUE), *answering = describe_sampling (model, FALSE);
+
   if (!info->present)
     quern_cli_line (stdout, "%-18s %s", _("Chat template"), _("none: the layout of Qwen 3.5 is used"));
   else if (info->usable)
@@ -97,16 +95,6 @@ print_template_state (const QuernTemplateInfo *info)
   else
     quern_cli_line (stdout, "%-18s %s %s", _("Chat template"),
                     _("cannot be used, so the layout of Qwen 3.5 is used instead."), info->problem);
-}
-
-void
-quern_cli_print_facts (QuernModel *model, const char *template)
-{
-  const QuernTemplateInfo *info = &quern_model_get_info (model)->chat;
-  g_autofree char *effort = describe_effort (info);
-  g_autofree char *thinking = describe_sampling (model, TRUE), *answering = describe_sampling (model, FALSE);
-
-  print_template_state (info);
   quern_cli_line (stdout, "%-18s %s", _("Thinking"), describe_thinking (info));
   quern_cli_line (stdout, "%-18s %s", _("Effort"), effort);
   quern_cli_line (stdout, "%-18s %s", _("Earlier reasoning"), describe_reasoning (info));
@@ -146,20 +134,6 @@ add_sampling (JsonBuilder *builder, QuernModel *model, gboolean thinking)
   json_builder_end_object (builder);
 }
 
-static void
-add_origins (JsonBuilder *builder, QuernModel *model)
-{
-  static const char *const origins[] = { "conversation", "file", "family", "demonstration" }; /* QuernSamplingOrigin */
-  Value values[6];
-
-  list_values (model, FALSE, values);
-  json_builder_set_member_name (builder, "origins");
-  json_builder_begin_object (builder);
-  for (guint i = 0; i < G_N_ELEMENTS (values); i++)
-    quern_cli_add_string (builder, values[i].name, origins[quern_sampling_get_origin (NULL, model, values[i].name)]);
-  json_builder_end_object (builder);
-}
-
 void
 quern_cli_add_facts (JsonBuilder *builder, QuernModel *model, const char *template)
 {
@@ -191,6 +165,14 @@ quern_cli_add_facts (JsonBuilder *builder, QuernModel *model, const char *templa
   json_builder_begin_object (builder);
   add_sampling (builder, model, TRUE);
   add_sampling (builder, model, FALSE);
-  add_origins (builder, model);
+  static const char *const origins[] = { "conversation", "file", "family", "demonstration" }; /* QuernSamplingOrigin */
+  Value values[6];
+
+  list_values (model, FALSE, values);
+  json_builder_set_member_name (builder, "origins");
+  json_builder_begin_object (builder);
+  for (guint i = 0; i < G_N_ELEMENTS (values); i++)
+    quern_cli_add_string (builder, values[i].name, origins[quern_sampling_get_origin (NULL, model, values[i].name)]);
+  json_builder_end_object (builder);
   json_builder_end_object (builder);
 }

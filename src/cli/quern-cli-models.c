@@ -42,23 +42,6 @@ add_model (JsonBuilder *builder, QuernModel *model)
 }
 
 static void
-print_model_line (QuernModel *model)
-{
-  g_autofree char *size = g_format_size (quern_model_get_size (model));
-  const char *keeper = quern_model_get_keeper (model);
-
-  quern_cli_line (stdout, "%-32s %10s  %-8s %s%s%s%s%s%s", quern_model_get_id (model), size,
-                  quern_model_get_quantisation (model), quern_model_get_title (model),
-                  quern_model_get_vision_path (model)     ? _(", sees pictures")
-                  : quern_model_needs_vision_file (model) ? _(", pictures need another file")
-                                                          : "",
-                  quern_model_is_demo (model) ? _(", demonstration") : "", keeper ? ", " : "", keeper ? keeper : "",
-                  quern_model_get_unverified (model) ? _(", not verified") : "");
-  if (quern_model_get_problem (model))
-    quern_cli_line (stdout, "%-32s %s", "", quern_model_get_problem (model));
-}
-
-static void
 print_list_json (GListModel *models)
 {
   g_autoptr (JsonBuilder) builder = json_builder_new ();
@@ -99,7 +82,18 @@ quern_cli_list (int argc, char **argv)
   }
   for (guint i = 0; i < g_list_model_get_n_items (G_LIST_MODEL (library)); i++) {
     g_autoptr (QuernModel) model = g_list_model_get_item (G_LIST_MODEL (library), i);
-    print_model_line (model);
+    g_autofree char *size = g_format_size (quern_model_get_size (model));
+    const char *keeper = quern_model_get_keeper (model);
+
+    quern_cli_line (stdout, "%-32s %10s  %-8s %s%s%s%s%s%s", quern_model_get_id (model), size,
+                    quern_model_get_quantisation (model), quern_model_get_title (model),
+                    quern_model_get_vision_path (model)     ? _(", sees pictures")
+                    : quern_model_needs_vision_file (model) ? _(", pictures need another file")
+                                                            : "",
+                    quern_model_is_demo (model) ? _(", demonstration") : "", keeper ? ", " : "", keeper ? keeper : "",
+                    quern_model_get_unverified (model) ? _(", not verified") : "");
+    if (quern_model_get_problem (model))
+      quern_cli_line (stdout, "%-32s %s", "", quern_model_get_problem (model));
   }
   return QUERN_CLI_OK;
 }

@@ -17,23 +17,6 @@ notify_cb (QuernHubSearch *search, GParamSpec *pspec, GMainLoop *loop)
     g_main_loop_quit (loop);
 }
 
-/* Page after page until there are `limit` repositories. */
-static void
-load_pages (QuernHubSearch *search, const char *text, guint limit)
-{
-  g_autoptr (GMainLoop) loop = g_main_loop_new (NULL, FALSE);
-
-  g_signal_connect (search, "notify::state", G_CALLBACK (notify_cb), loop);
-  quern_hub_search_set_text (search, text);
-  g_main_loop_run (loop);
-  while (quern_hub_search_get_has_more (search) && g_list_model_get_n_items (G_LIST_MODEL (search)) < limit
-         && quern_hub_search_get_state (search) != QUERN_HUB_SEARCH_FAILED) {
-    quern_hub_search_load_more (search);
-    g_main_loop_run (loop);
-  }
-  g_signal_handlers_disconnect_by_func (search, notify_cb, loop);
-}
-
 static const char *
 support_text (QuernHubRepo *repo)
 {
@@ -43,59 +26,6 @@ support_text (QuernHubRepo *repo)
   case QUERN_HUB_SUPPORT_UNKNOWN:
   default: return _("unknown");
   }
-}
-
-static void
-print_line (QuernHubRepo *repo)
-{
-  quern_cli_line (stdout, "%-56s %10" G_GINT64_FORMAT "  %s\n", quern_hub_repo_get_id (repo),
-                  quern_hub_repo_get_downloads (repo), support_text (repo));
-}
-
-static void
-add_json (JsonBuilder *json, QuernHubRepo *repo)
-{
-  json_builder_begin_object (json);
-  json_builder_set_member_name (json, "id");
-  json_builder_add_string_value (json, quern_hub_repo_get_id (repo));
-  json_builder_set_member_name (json, "downloads");
-  json_builder_add_int_value (json, quern_hub_repo_get_downloads (repo));
-  json_builder_set_member_name (json, "architecture");
-  if (quern_hub_repo_get_architecture (repo) != NULL)
-    json_builder_add_string_value (json, quern_hub_repo_get_architecture (repo));
-  else
-    json_builder_add_null_value (json);
-  json_builder_set_member_name (json, "supported");
-  if (quern_hub_repo_get_support (repo) == QUERN_HUB_SUPPORT_UNKNOWN)
-    json_builder_add_null_value (json);
-  else
-    json_builder_add_boolean_value (json, quern_hub_repo_get_support (repo) == QUERN_HUB_SUPPORT_YES);
-  json_builder_end_object (json);
-}
-
-static void
-print_found (QuernHubSearch *search, guint limit, gboolean as_json)
-{
-  g_autoptr (JsonBuilder) json = json_builder_new ();
-  guint n = MIN (limit, g_list_model_get_n_items (G_LIST_MODEL (search)));
-
-  json_builder_begin_object (json);
-  json_builder_set_member_name (json, "models");
-  json_builder_begin_array (json);
-  for (guint i = 0; i < n; i++) {
-    g_autoptr (QuernHubRepo) repo = g_list_model_get_item (G_LIST_MODEL (search), i);
-
-    if (as_json)
-      add_json (json, repo);
-    else
-      print_line (repo);
-  }
-  json_builder_end_array (json);
-  json_builder_end_object (json);
-  if (as_json)
-    quern_cli_print_json (json);
-  else if (n == 0)
-    fprintf (stderr, "%s\n", _("No results found. Try a different search."));
 }
 
 /* quern-cli search [TEXT…] */
@@ -124,12 +54,59 @@ quern_cli_search (int argc, char **argv)
   if (!quern_hub_check_endpoint (hub, &error))
     return quern_cli_wrong_address (error);
   search = quern_hub_search_new (hub);
-  load_pages (search, text, limit);
+  /* Page after page until there are `limit` repositories. */
+  g_autoptr (GMainLoop) loop = g_main_loop_new (NULL, FALSE);
+
+  g_signal_connect (search, "notify::state", G_CALLBACK (notify_cb), loop);
+  quern_hub_search_set_text (search, text);
+  g_main_loop_run (loop);
+  while (quern_hub_search_get_has_more (search) && g_list_model_get_n_items (G_LIST_MODEL (search)) < (guint) limit
+         && quern_hub_search_get_state (search) != QUERN_HUB_SEARCH_FAILED) {
+    quern_hub_search_load_more (search);
+    g_main_loop_run (loop);
+  }
+  g_signal_handlers_disconnect_by_func (search, notify_cb, loop);
   if (quern_hub_search_get_state (search) == QUERN_HUB_SEARCH_FAILED)
     return quern_cli_fail (
         g_error_new_literal (QUERN_HUB_ERROR, QUERN_HUB_ERROR_FAILED, quern_hub_search_get_message (search)));
   if (quern_hub_search_get_state (search) == QUERN_HUB_SEARCH_STALE)
     fprintf (stderr, "%s\n", _("The hub does not respond; these are its last results."));
-  print_found (search, limit, as_json);
+  g_autoptr (JsonBuilder) json = json_builder_new ();
+  guint n = MIN ((guint) limit, g_list_model_get_n_items (G_LIST_MODEL (search)));
+
+  json_builder_begin_object (json);
+  json_builder_set_member_name (json, "models");
+  json_builder_begin_array (json);
+  for (guint i = 0; i < n; i++) {
+    g_autoptr (QuernHubRepo) repo = g_list_model_get_item (G_LIST_MODEL (search), i);
+
+    if (as_json) {
+      json_builder_begin_object (json);
+      json_builder_set_member_name (json, "id");
+      json_builder_add_string_value (json, quern_hub_repo_get_id (repo));
+      json_builder_set_member_name (json, "downloads");
+      json_builder_add_int_value (json, quern_hub_repo_get_downloads (repo));
+      json_builder_set_member_name (json, "architecture");
+      if (quern_hub_repo_get_architecture (repo) != NULL)
+        json_builder_add_string_value (json, quern_hub_repo_get_architecture (repo));
+      else
+        json_builder_add_null_value (json);
+      json_builder_set_member_name (json, "supported");
+      if (quern_hub_repo_get_support (repo) == QUERN_HUB_SUPPORT_UNKNOWN)
+        json_builder_add_null_value (json);
+      else
+        json_builder_add_boolean_value (json, quern_hub_repo_get_support (repo) == QUERN_HUB_SUPPORT_YES);
+      json_builder_end_object (json);
+    } else {
+      quern_cli_line (stdout, "%-56s %10" G_GINT64_FORMAT "  %s\n", quern_hub_repo_get_id (repo),
+                      quern_hub_repo_get_downloads (repo), support_text (repo));
+    }
+  }
+  json_builder_end_array (json);
+  json_builder_end_object (json);
+  if (as_json)
+    quern_cli_print_json (json);
+  else if (n == 0)
+    fprintf (stderr, "%s\n", _("No results found. Try a different search."));
   return QUERN_CLI_OK;
 }

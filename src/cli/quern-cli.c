@@ -334,17 +334,6 @@ print_help (FILE *file)
   return QUERN_CLI_OK;
 }
 
-/* What was printed may still be on its way: only now is it known whether it arrived. */
-static int
-finish (int code)
-{
-  if (!ferror (stdout) && fclose (stdout) == 0)
-    return code;
-  if (code != QUERN_CLI_OK)
-    return code;
-  return quern_cli_fail_to_write (write_error ? write_error : errno);
-}
-
 static int
 run (int argc, char **argv)
 {
@@ -371,5 +360,11 @@ main (int argc, char **argv)
   quern_process_init ();
   quern_i18n_init ();
   g_set_prgname ("quern-cli");
-  return finish (run (argc, argv));
+  /* What was printed may still be on its way: only now is it known whether it arrived. */
+  int code = run (argc, argv);
+  if (!ferror (stdout) && fclose (stdout) == 0)
+    return code;
+  if (code != QUERN_CLI_OK)
+    return code;
+  return quern_cli_fail_to_write (write_error ? write_error : errno);
 }

@@ -35,27 +35,6 @@ write_token (const QuernGeneratedToken *token, JsonBuilder *out)
   json_builder_end_array (out);
 }
 
-static void
-write_statistics (const QuernStatistics *s, JsonBuilder *out)
-{
-  json_builder_set_member_name (out, "statistics");
-  json_builder_begin_object (out);
-  quern_json_add_int (out, "seed", (gint64) s->seed);
-  quern_json_add_int (out, "prompt_tokens", s->prompt_tokens);
-  quern_json_add_int (out, "prompt_tokens_reused", s->reused_tokens);
-  quern_json_add_int (out, "prompt_tokens_evaluated", s->evaluated_tokens);
-  quern_json_add_int (out, "answer_tokens", s->answer_tokens);
-  quern_json_add_int (out, "reasoning_tokens", s->reasoning_tokens);
-  quern_json_add_double (out, "load_seconds", s->load_seconds);
-  quern_json_add_double (out, "first_token_seconds", s->first_token_seconds);
-  quern_json_add_double (out, "prefill_seconds", s->prefill_seconds);
-  quern_json_add_double (out, "decode_seconds", s->decode_seconds);
-  quern_json_add_double (out, "reasoning_seconds", s->reasoning_seconds);
-  quern_json_add_double (out, "prefill_tokens_per_second", quern_statistics_prefill_rate (s));
-  quern_json_add_double (out, "decode_tokens_per_second", quern_statistics_decode_rate (s));
-  json_builder_end_object (out);
-}
-
 /* Rounds to six decimals, so that a file has 0.7 and not 0.699999988. The value reads back as the same float. */
 static void
 add_float (JsonBuilder *out, const char *name, float value)
@@ -94,7 +73,23 @@ _quern_compare_answer_write (QuernCompareAnswer *answer, gboolean tokens, JsonBu
   quern_json_add_int (out, "peak_memory_bytes", (gint64) quern_compare_answer_get_peak_memory (answer));
   quern_json_add_int (out, "planned_memory_bytes", (gint64) quern_compare_answer_get_planned_memory (answer));
   quern_json_add_int (out, "together", quern_compare_answer_get_together (answer));
-  write_statistics (quern_compare_answer_get_statistics (answer), out);
+  const QuernStatistics *s = quern_compare_answer_get_statistics (answer);
+  json_builder_set_member_name (out, "statistics");
+  json_builder_begin_object (out);
+  quern_json_add_int (out, "seed", (gint64) s->seed);
+  quern_json_add_int (out, "prompt_tokens", s->prompt_tokens);
+  quern_json_add_int (out, "prompt_tokens_reused", s->reused_tokens);
+  quern_json_add_int (out, "prompt_tokens_evaluated", s->evaluated_tokens);
+  quern_json_add_int (out, "answer_tokens", s->answer_tokens);
+  quern_json_add_int (out, "reasoning_tokens", s->reasoning_tokens);
+  quern_json_add_double (out, "load_seconds", s->load_seconds);
+  quern_json_add_double (out, "first_token_seconds", s->first_token_seconds);
+  quern_json_add_double (out, "prefill_seconds", s->prefill_seconds);
+  quern_json_add_double (out, "decode_seconds", s->decode_seconds);
+  quern_json_add_double (out, "reasoning_seconds", s->reasoning_seconds);
+  quern_json_add_double (out, "prefill_tokens_per_second", quern_statistics_prefill_rate (s));
+  quern_json_add_double (out, "decode_tokens_per_second", quern_statistics_decode_rate (s));
+  json_builder_end_object (out);
   if (quern_compare_answer_get_settings (answer)->n_ctx > 0) /* an answer that was never run has no settings */
     write_settings (quern_compare_answer_get_settings (answer), out);
   json_builder_set_member_name (out, "tokens");

@@ -37,19 +37,6 @@ quern_comparison_get_n_columns (QuernComparison *self)
   return g_list_model_get_n_items (G_LIST_MODEL (self->columns));
 }
 
-/* Gives the column one answer for each prompt; prompts that it was not asked get a QUERN_COMPARE_NOT_ASKED answer. */
-static void
-fill_answers (QuernComparison *self, QuernCompareColumn *column)
-{
-  const QuernStatistics none = { 0 };
-
-  while (g_list_model_get_n_items (quern_compare_column_get_answers (column)) < self->turns->len) {
-    g_autoptr (QuernCompareAnswer) answer = _quern_compare_answer_new ();
-    _quern_compare_answer_restore (answer, QUERN_COMPARE_NOT_ASKED, "", "", NULL, &none);
-    _quern_compare_column_add_answer (column, answer);
-  }
-}
-
 static void
 column_changed_cb (QuernComparison *self)
 {
@@ -59,7 +46,14 @@ column_changed_cb (QuernComparison *self)
 static void
 insert_column (QuernComparison *self, guint position, guint n_removed, QuernCompareColumn *column)
 {
-  fill_answers (self, column);
+  /* Gives the column one answer for each prompt; prompts that it was not asked get a QUERN_COMPARE_NOT_ASKED answer. */
+  const QuernStatistics none = { 0 };
+
+  while (g_list_model_get_n_items (quern_compare_column_get_answers (column)) < self->turns->len) {
+    g_autoptr (QuernCompareAnswer) answer = _quern_compare_answer_new ();
+    _quern_compare_answer_restore (answer, QUERN_COMPARE_NOT_ASKED, "", "", NULL, &none);
+    _quern_compare_column_add_answer (column, answer);
+  }
   g_signal_handlers_disconnect_by_func (column, column_changed_cb, self);
   g_signal_connect_object (column, "notify", G_CALLBACK (column_changed_cb), self, G_CONNECT_SWAPPED);
   g_list_store_splice (self->columns, position, n_removed, (gpointer *) &column, 1);
@@ -82,20 +76,6 @@ quern_comparison_add_column (QuernComparison *self, QuernCompareColumn *column)
   return TRUE;
 }
 
-static void
-drop_votes_of (QuernComparison *self, guint column)
-{
-  for (guint i = self->votes->len; i > 0; i--) {
-    QuernVote *vote = &g_array_index (self->votes, QuernVote, i - 1);
-    if (vote->a == column || vote->b == column) {
-      g_array_remove_index (self->votes, i - 1);
-      continue;
-    }
-    vote->a -= vote->a > column;
-    vote->b -= vote->b > column;
-  }
-}
-
 /**
  * quern_comparison_remove_column:
  *
@@ -108,7 +88,15 @@ quern_comparison_remove_column (QuernComparison *self, QuernCompareColumn *colum
 
   if (self->task || !g_list_store_find (self->columns, column, &position))
     return;
-  drop_votes_of (self, position);
+  for (guint i = self->votes->len; i > 0; i--) {
+    QuernVote *vote = &g_array_index (self->votes, QuernVote, i - 1);
+    if (vote->a == position || vote->b == position) {
+      g_array_remove_index (self->votes, i - 1);
+      continue;
+    }
+    vote->a -= vote->a > position;
+    vote->b -= vote->b > position;
+  }
   g_list_store_remove (self->columns, position);
   _quern_comparison_notify_votes (self);
 }

@@ -52,64 +52,6 @@ write_pictures (GListModel *pictures, JsonBuilder *out)
   json_builder_end_array (out);
 }
 
-static void
-write_prompts (QuernComparison *self, JsonBuilder *out)
-{
-  json_builder_set_member_name (out, "prompts");
-  json_builder_begin_array (out);
-  for (guint i = 0; i < self->turns->len; i++) {
-    json_builder_begin_object (out);
-    quern_json_add_string (out, "text", quern_comparison_get_prompt (self, i));
-    write_pictures (quern_comparison_get_pictures (self, i), out);
-    json_builder_end_object (out);
-  }
-  json_builder_end_array (out);
-}
-
-static void
-write_votes (QuernComparison *self, JsonBuilder *out)
-{
-  json_builder_set_member_name (out, "votes");
-  json_builder_begin_array (out);
-  for (guint i = 0; i < self->votes->len; i++) {
-    const QuernVote *vote = quern_comparison_get_vote (self, i);
-    json_builder_begin_array (out);
-    json_builder_add_int_value (out, vote->turn);
-    json_builder_add_int_value (out, vote->a);
-    json_builder_add_int_value (out, vote->b);
-    json_builder_add_string_value (out, votes[vote->kind]);
-    json_builder_end_array (out);
-  }
-  json_builder_end_array (out);
-}
-
-/* Writes where neighbouring columns part. Readers of the file use it; Quern works it out again. */
-static void
-write_forks (QuernComparison *self, JsonBuilder *out)
-{
-  json_builder_set_member_name (out, "forks");
-  json_builder_begin_array (out);
-  for (guint turn = 0; turn < self->turns->len; turn++)
-    for (guint b = 1; b < quern_comparison_get_n_columns (self); b++) {
-      QuernFork fork;
-      quern_comparison_get_fork (self, turn, 0, b, &fork);
-      json_builder_begin_object (out);
-      quern_json_add_int (out, "prompt", turn);
-      quern_json_add_int (out, "a", 0);
-      quern_json_add_int (out, "b", b);
-      quern_json_add_int (out, "differs", fork.differs);
-      quern_json_add_int (out, "token", fork.index);
-      if (fork.differs) {
-        quern_json_add_string (out, "a_chose", fork.a.text);
-        quern_json_add_double (out, "a_probability", fork.a.p);
-        quern_json_add_string (out, "b_chose", fork.b.text);
-        quern_json_add_double (out, "b_probability", fork.b.p);
-      }
-      json_builder_end_object (out);
-    }
-  json_builder_end_array (out);
-}
-
 /**
  * quern_comparison_to_node:
  *
@@ -131,14 +73,54 @@ quern_comparison_to_node (QuernComparison *self)
   quern_json_add_int (out, "context_size", self->n_ctx);
   quern_json_add_int (out, "blind", self->blind);
   quern_compare_machine_write (quern_comparison_get_machine (self), out);
-  write_prompts (self, out);
+  json_builder_set_member_name (out, "prompts");
+  json_builder_begin_array (out);
+  for (guint i = 0; i < self->turns->len; i++) {
+    json_builder_begin_object (out);
+    quern_json_add_string (out, "text", quern_comparison_get_prompt (self, i));
+    write_pictures (quern_comparison_get_pictures (self, i), out);
+    json_builder_end_object (out);
+  }
+  json_builder_end_array (out);
   json_builder_set_member_name (out, "columns");
   json_builder_begin_array (out);
   for (guint i = 0; i < quern_comparison_get_n_columns (self); i++)
     write_column (quern_comparison_get_column (self, i), out);
   json_builder_end_array (out);
-  write_forks (self, out);
-  write_votes (self, out);
+  /* These say where the columns part from the first. Readers of the file use it; Quern works it out again. */
+  json_builder_set_member_name (out, "forks");
+  json_builder_begin_array (out);
+  for (guint turn = 0; turn < self->turns->len; turn++)
+    for (guint b = 1; b < quern_comparison_get_n_columns (self); b++) {
+      QuernFork fork;
+      quern_comparison_get_fork (self, turn, 0, b, &fork);
+      json_builder_begin_object (out);
+      quern_json_add_int (out, "prompt", turn);
+      quern_json_add_int (out, "a", 0);
+      quern_json_add_int (out, "b", b);
+      quern_json_add_int (out, "differs", fork.differs);
+      quern_json_add_int (out, "token", fork.index);
+      if (fork.differs) {
+        quern_json_add_string (out, "a_chose", fork.a.text);
+        quern_json_add_double (out, "a_probability", fork.a.p);
+        quern_json_add_string (out, "b_chose", fork.b.text);
+        quern_json_add_double (out, "b_probability", fork.b.p);
+      }
+      json_builder_end_object (out);
+    }
+  json_builder_end_array (out);
+  json_builder_set_member_name (out, "votes");
+  json_builder_begin_array (out);
+  for (guint i = 0; i < self->votes->len; i++) {
+    const QuernVote *vote = quern_comparison_get_vote (self, i);
+    json_builder_begin_array (out);
+    json_builder_add_int_value (out, vote->turn);
+    json_builder_add_int_value (out, vote->a);
+    json_builder_add_int_value (out, vote->b);
+    json_builder_add_string_value (out, votes[vote->kind]);
+    json_builder_end_array (out);
+  }
+  json_builder_end_array (out);
   if (self->measure && !quern_measure_get_running (self->measure)) {
     json_builder_set_member_name (out, "measure");
     _quern_measure_write (self->measure, out);
@@ -210,18 +192,6 @@ read_prompt (QuernComparison *self, JsonObject *object)
   _quern_comparison_restore_turn (self, quern_json_string (object, "text", ""), G_LIST_MODEL (pictures));
 }
 
-static void
-read_vote (QuernComparison *self, JsonArray *from)
-{
-  guint n = quern_comparison_get_n_columns (self);
-  gint64 turn = quern_json_int_at (from, 0), a = quern_json_int_at (from, 1), b = quern_json_int_at (from, 2);
-  guint kind = quern_json_index (votes, G_N_ELEMENTS (votes), quern_json_string_at (from, 3), G_N_ELEMENTS (votes));
-
-  if (turn >= 0 && turn < self->turns->len && a >= 0 && a < n && b >= 0 && b < n && a != b
-      && kind < G_N_ELEMENTS (votes))
-    quern_comparison_vote (self, (guint) turn, (guint) a, (guint) b, (QuernVoteKind) kind);
-}
-
 static QuernComparison *
 read_comparison (JsonObject *object, GListModel *models)
 {
@@ -247,8 +217,16 @@ read_comparison (JsonObject *object, GListModel *models)
     read_prompt (self, quern_json_object_at (prompts, i));
   for (guint i = 0; i < quern_json_length (columns) && i < QUERN_COMPARE_MAX_COLUMNS; i++)
     read_column (self, quern_json_object_at (columns, i), models);
-  for (guint i = 0; i < quern_json_length (cast); i++)
-    read_vote (self, quern_json_array_at (cast, i));
+  for (guint i = 0; i < quern_json_length (cast); i++) {
+    JsonArray *from = quern_json_array_at (cast, i);
+    guint n = quern_comparison_get_n_columns (self);
+    gint64 turn = quern_json_int_at (from, 0), a = quern_json_int_at (from, 1), b = quern_json_int_at (from, 2);
+    guint kind = quern_json_index (votes, G_N_ELEMENTS (votes), quern_json_string_at (from, 3), G_N_ELEMENTS (votes));
+
+    if (turn >= 0 && turn < self->turns->len && a >= 0 && a < n && b >= 0 && b < n && a != b
+        && kind < G_N_ELEMENTS (votes))
+      quern_comparison_vote (self, (guint) turn, (guint) a, (guint) b, (QuernVoteKind) kind);
+  }
   if (measure) {
     g_autoptr (QuernMeasure) read = _quern_measure_read (measure, models);
     quern_comparison_set_measure (self, read);

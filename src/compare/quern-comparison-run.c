@@ -145,21 +145,6 @@ quern_comparison_plan_memory (QuernComparison *self, gboolean pictures, QuernCom
 
 /* ---- requests -------------------------------------------------------------------------------------------------- */
 
-static void
-add_prompt (QuernRequest *request, const QuernCompareTurn *turn)
-{
-  GListModel *pictures = G_LIST_MODEL (turn->pictures);
-
-  quern_request_add_message (request, QUERN_ROLE_USER, turn->prompt, NULL);
-  for (guint i = 0; i < g_list_model_get_n_items (pictures); i++) {
-    g_autoptr (QuernPicture) picture = g_list_model_get_item (pictures, i);
-    quern_request_add_picture (request,
-                               quern_pixels_new (quern_picture_get_pixels (picture), quern_picture_get_width (picture),
-                                                 quern_picture_get_height (picture),
-                                                 3 * quern_picture_get_width (picture)));
-  }
-}
-
 /**
  * quern_comparison_build_request:
  * @turn: a prompt of the comparison
@@ -175,7 +160,14 @@ quern_comparison_build_request (QuernComparison *self, QuernCompareColumn *colum
     QuernCompareAnswer *answer = i < turn ? quern_compare_column_get_answer (column, i) : NULL;
     if (answer && quern_compare_answer_get_state (answer) == QUERN_COMPARE_NOT_ASKED)
       continue; /* the model never saw that prompt */
-    add_prompt (request, self->turns->pdata[i]);
+    const QuernCompareTurn *asked = self->turns->pdata[i];
+    GListModel *pictures = G_LIST_MODEL (asked->pictures);
+
+    quern_request_add_message (request, QUERN_ROLE_USER, asked->prompt, NULL);
+    for (guint j = 0; j < g_list_model_get_n_items (pictures); j++) {
+      g_autoptr (QuernPicture) picture = g_list_model_get_item (pictures, j);
+      quern_request_add_picture (request, quern_picture_dup_pixels (picture));
+    }
     if (i == turn)
       break;
     quern_request_add_message (request, QUERN_ROLE_ASSISTANT, quern_compare_answer_get_answer (answer),

@@ -105,19 +105,6 @@ quern_comparison_get_vote (QuernComparison *self, guint i)
   return &g_array_index (self->votes, QuernVote, i);
 }
 
-static void
-count_vote (QuernVoteCount *out, QuernVoteKind kind, gboolean swapped)
-{
-  if (kind == QUERN_VOTE_TIE)
-    out->ties++;
-  else if (kind == QUERN_VOTE_BOTH_BAD)
-    out->both_bad++;
-  else if ((kind == QUERN_VOTE_A) != swapped)
-    out->a++;
-  else
-    out->b++;
-}
-
 /**
  * quern_comparison_count_votes:
  * @out: (out caller-allocates): votes between columns @a and @b; both bad says nothing about which is better
@@ -128,8 +115,17 @@ quern_comparison_count_votes (QuernComparison *self, guint a, guint b, QuernVote
   *out = (QuernVoteCount) { 0 };
   for (guint i = 0; i < self->votes->len; i++) {
     const QuernVote *vote = &g_array_index (self->votes, QuernVote, i);
-    if ((vote->a == a && vote->b == b) || (vote->a == b && vote->b == a))
-      count_vote (out, vote->kind, vote->a == b);
+    if ((vote->a == a && vote->b == b) || (vote->a == b && vote->b == a)) {
+      gboolean swapped = vote->a == b;
+      if (vote->kind == QUERN_VOTE_TIE)
+        out->ties++;
+      else if (vote->kind == QUERN_VOTE_BOTH_BAD)
+        out->both_bad++;
+      else if ((vote->kind == QUERN_VOTE_A) != swapped)
+        out->a++;
+      else
+        out->b++;
+    }
   }
   double n = out->a + out->b + out->ties, won = out->a + 0.5 * out->ties;
   out->share = n > 0 ? won / n : 0.5;

@@ -155,22 +155,6 @@ is_lone (const gboolean *same, guint i, guint n)
   return i > 0 && i + 1 < n && !same[i - 1] && !same[i + 1];
 }
 
-/* A space between two changed words becomes part of the change. Otherwise every word would be a change of its own. */
-static void
-join_spaces (const char *a, GArray *words_a, gboolean *in_a, GArray *words_b, gboolean *in_b)
-{
-  for (guint i = 0, j = 0; i < words_a->len; i++) {
-    if (!in_a[i])
-      continue;
-    while (!in_b[j])
-      j++;
-    if (is_space (a, &g_array_index (words_a, Word, i))
-        && (is_lone (in_a, i, words_a->len) || is_lone (in_b, j, words_b->len)))
-      in_a[i] = in_b[j] = FALSE;
-    j++;
-  }
-}
-
 /* Adds the words from *at on that the other text does not have, up to the next common one. */
 static void
 add_own (GArray *pieces, QuernDiffKind kind, GArray *words, const gboolean *same, guint *at)
@@ -236,7 +220,17 @@ quern_diff_words (const char *a, const char *b)
   for (guint i = 1; i <= end; i++)
     in_a[words_a->len - i] = in_b[words_b->len - i] = TRUE;
   search (&s);
-  join_spaces (a, words_a, in_a, words_b, in_b);
+  /* A space between two changed words becomes part of the change. Otherwise every word would be a change of its own. */
+  for (guint i = 0, j = 0; i < words_a->len; i++) {
+    if (!in_a[i])
+      continue;
+    while (!in_b[j])
+      j++;
+    if (is_space (a, &g_array_index (words_a, Word, i))
+        && (is_lone (in_a, i, words_a->len) || is_lone (in_b, j, words_b->len)))
+      in_a[i] = in_b[j] = FALSE;
+    j++;
+  }
   return make_pieces (words_a, in_a, words_b, in_b);
 }
 

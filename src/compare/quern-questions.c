@@ -314,25 +314,6 @@ quern_questions_answer_cb (QuernQuestions *self)
   g_signal_emit (self, signals[SIGNAL_CHANGED], 0);
 }
 
-static void
-quern_questions_add_column (QuernQuestions *self, QuernComparison *comparison, QuernCompareColumn *column)
-{
-  QuernCompareJob *job = _quern_comparison_add_job (comparison, self->run, column, QUERN_COMPARE_ONE_AFTER_ANOTHER,
-                                                    FALSE);
-  QuernSampling sampling = _quern_comparison_sampling (comparison, column, FALSE);
-
-  for (guint i = 0; i < self->questions->len; i++) {
-    g_autoptr (QuernRequest) request = quern_request_new ();
-    QuernCompareAnswer *answer = _quern_compare_answer_new ();
-    quern_request_add_message (request, QUERN_ROLE_USER, quern_questions_get_question (self, i), NULL);
-    _quern_compare_job_ask (job, request, quern_compare_column_thinks (column), &sampling.sampler, sampling.max_tokens,
-                            answer);
-    g_signal_connect_object (answer, "notify::state", G_CALLBACK (quern_questions_answer_cb), self, G_CONNECT_SWAPPED);
-    g_ptr_array_add (self->answers, answer);
-  }
-  g_ptr_array_add (self->labels, quern_compare_column_dup_label (column));
-}
-
 /**
  * quern_questions_run_async:
  * @comparison: whose columns are asked, with its seed and limits; its own prompts and answers are left alone
@@ -357,8 +338,24 @@ quern_questions_run_async (QuernQuestions *self, QuernComparison *comparison, Qu
   self->run = _quern_compare_run_new (backend, FALSE);
   g_ptr_array_set_size (self->answers, 0);
   g_ptr_array_set_size (self->labels, 0);
-  for (guint i = 0; i < quern_comparison_get_n_columns (comparison); i++)
-    quern_questions_add_column (self, comparison, quern_comparison_get_column (comparison, i));
+  for (guint i = 0; i < quern_comparison_get_n_columns (comparison); i++) {
+    QuernCompareColumn *column = quern_comparison_get_column (comparison, i);
+    QuernCompareJob *job = _quern_comparison_add_job (comparison, self->run, column, QUERN_COMPARE_ONE_AFTER_ANOTHER,
+                                                      FALSE);
+    QuernSampling sampling = _quern_comparison_sampling (comparison, column, FALSE);
+
+    for (guint j = 0; j < self->questions->len; j++) {
+      g_autoptr (QuernRequest) request = quern_request_new ();
+      QuernCompareAnswer *answer = _quern_compare_answer_new ();
+      quern_request_add_message (request, QUERN_ROLE_USER, quern_questions_get_question (self, j), NULL);
+      _quern_compare_job_ask (job, request, quern_compare_column_thinks (column), &sampling.sampler,
+                              sampling.max_tokens, answer);
+      g_signal_connect_object (answer, "notify::state", G_CALLBACK (quern_questions_answer_cb), self,
+                               G_CONNECT_SWAPPED);
+      g_ptr_array_add (self->answers, answer);
+    }
+    g_ptr_array_add (self->labels, quern_compare_column_dup_label (column));
+  }
   self->task = g_steal_pointer (&task);
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_RUNNING]);
   _quern_compare_run_async (self->run, self, cancellable, quern_questions_ran_cb);
@@ -390,24 +387,6 @@ quern_questions_get_running (QuernQuestions *self)
 
 /* ---- files ----------------------------------------------------------------------------------------------------- */
 
-static void
-write_answers (QuernQuestions *self, guint column, JsonBuilder *out)
-{
-  json_builder_begin_object (out);
-  quern_json_add_string (out, "model", self->labels->pdata[column]);
-  json_builder_set_member_name (out, "answers");
-  json_builder_begin_array (out);
-  for (guint i = 0; i < self->questions->len; i++)
-    _quern_compare_answer_write (quern_questions_get_answer (self, column, i), FALSE, out);
-  json_builder_end_array (out);
-  json_builder_set_member_name (out, "right"); /* readers of the file use it */
-  json_builder_begin_array (out);
-  for (guint i = 0; i < self->questions->len; i++)
-    json_builder_add_int_value (out, quern_questions_is_right (self, column, i));
-  json_builder_end_array (out);
-  json_builder_end_object (out);
-}
-
 void
 _quern_questions_write (QuernQuestions *self, JsonBuilder *out)
 {
@@ -425,8 +404,21 @@ _quern_questions_write (QuernQuestions *self, JsonBuilder *out)
   json_builder_end_array (out);
   json_builder_set_member_name (out, "columns");
   json_builder_begin_array (out);
-  for (guint i = 0; i < self->labels->len; i++)
-    write_answers (self, i, out);
+  for (guint i = 0; i < self->labels->len; i++) {
+    json_builder_begin_object (out);
+    quern_json_add_string (out, "model", self->labels->pdata[i]);
+    json_builder_set_member_name (out, "answers");
+    json_builder_begin_array (out);
+    for (guint j = 0; j < self->questions->len; j++)
+      _quern_compare_answer_write (quern_questions_get_answer (self, i, j), FALSE, out);
+    json_builder_end_array (out);
+    json_builder_set_member_name (out, "right"); /* readers of the file use it */
+    json_builder_begin_array (out);
+    for (guint j = 0; j < self->questions->len; j++)
+      json_builder_add_int_value (out, quern_questions_is_right (self, i, j));
+    json_builder_end_array (out);
+    json_builder_end_object (out);
+  }
   json_builder_end_array (out);
   json_builder_end_object (out);
 }

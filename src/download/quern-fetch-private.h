@@ -59,11 +59,11 @@ typedef struct {
 /* One worker's own things. */
 typedef struct {
   QuernFetch *fetch;
-  QuernDigest *crc;   /* of the chunk that is being written */
-  char *buffer;       /* QUERN_FETCH_BUFFER bytes; another one after each hand-over */
-  gint64 recorded;    /* monotonic time of the last record */
-  guint64 gained;     /* bytes written by the last request */
-  gint64 asked_delay; /* microseconds that the server asked to wait; -1: none */
+  QuernDigest *crc;    /* of the chunk that is being written */
+  char *buffer;        /* QUERN_FETCH_BUFFER bytes; another one after each hand-over */
+  gint64 recorded;     /* monotonic time of the last record */
+  guint64 gained;      /* bytes written by the last request */
+  gint64 asked_delay;  /* microseconds that the server asked to wait; -1: none */
   QuernHubRetry retry; /* what failed since something was gained; failures: of this span */
 } QuernFetchWorker;
 

@@ -81,16 +81,6 @@ dup_location (QuernFetchWorker *worker, char **validator, guint *generation, GEr
   return g_strdup (fetch->location);
 }
 
-/* An address that no longer works is resolved again by whoever needs it next. */
-static void
-expire_location (QuernFetch *fetch, guint generation)
-{
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&fetch->lock);
-
-  if (fetch->generation == generation)
-    g_clear_pointer (&fetch->location, g_free);
-}
-
 /* What was resolved before is asked for again. */
 void
 quern_fetch_resolve_again (QuernFetch *fetch)
@@ -119,7 +109,6 @@ check_version (QuernFetch *fetch, SoupMessage *message, GError **error)
   /* What tells one version of the content from another: the ETag unless it is a weak one, else when it was modified. */
   SoupMessageHeaders *headers = soup_message_get_response_headers (message);
   const char *etag = soup_message_headers_get_one (headers, "ETag");
-
   const char *validator = etag != NULL && !g_str_has_prefix (etag, "W/")
                               ? etag
                               : soup_message_headers_get_one (headers, "Last-Modified");
@@ -153,8 +142,13 @@ check_status (QuernFetch *fetch, SoupMessage *message, guint generation, GError 
 
   if (status == SOUP_STATUS_OK || status == SOUP_STATUS_PARTIAL_CONTENT)
     return TRUE;
-  if (status == SOUP_STATUS_REQUESTED_RANGE_NOT_SATISFIABLE || (foreign && SOUP_STATUS_IS_CLIENT_ERROR (status)))
-    expire_location (fetch, generation);
+  if (status == SOUP_STATUS_REQUESTED_RANGE_NOT_SATISFIABLE || (foreign && SOUP_STATUS_IS_CLIENT_ERROR (status))) {
+    /* An address that no longer works is resolved again by whoever needs it next. */
+    g_mutex_lock (&fetch->lock);
+    if (fetch->generation == generation)
+      g_clear_pointer (&fetch->location, g_free);
+    g_mutex_unlock (&fetch->lock);
+  }
   if (status != QUERN_HTTP_TOO_MANY_REQUESTS && status != SOUP_STATUS_REQUEST_TIMEOUT
       && (status == SOUP_STATUS_REQUESTED_RANGE_NOT_SATISFIABLE || (foreign && SOUP_STATUS_IS_CLIENT_ERROR (status))))
     return bad_answer (message, soup_status_get_phrase (status), error);
@@ -278,32 +272,6 @@ write_chunks (QuernFetchWorker *worker, QuernSpan *span, guint64 *offset, const 
   return TRUE;
 }
 
-static gboolean
-quern_fetch_store (QuernFetchWorker *worker, QuernSpan *span, guint64 *offset, const char *data, gsize size,
-                   GError **error)
-{
-  guint64 start = *offset;
-
-  if (!write_chunks (worker, span, offset, data, size, error))
-    return FALSE;
-  if (size > 0)
-    quern_fetch_hand_over (worker, start, data, size);
-  return quern_part_save (worker->fetch->part, FALSE, error);
-}
-
-static gboolean
-set_cut (SoupMessage *message, const GError *cause, GError **error)
-{
-  if (g_error_matches (cause, G_IO_ERROR, G_IO_ERROR_CANCELLED))
-    g_propagate_error (error, g_error_copy (cause));
-  else
-    g_set_error (error, QUERN_HUB_ERROR, QUERN_HUB_ERROR_OFFLINE,
-                 _("The connection to “%s” was lost (%s). Check the network connection and try again."),
-                 g_uri_get_host (soup_message_get_uri (message)),
-                 cause != NULL ? cause->message : _("the server closed it early"));
-  return FALSE;
-}
-
 /* Reads the body, which starts at file offset `at`, and stores what lies between *offset and the span's end. */
 static gboolean
 read_body (QuernFetchWorker *worker, SoupMessage *message, GInputStream *in, guint64 at, guint64 *offset,
@@ -316,19 +284,34 @@ read_body (QuernFetchWorker *worker, SoupMessage *message, GInputStream *in, gui
   while (*offset < end) {
     g_autoptr (GError) cause = NULL;
     guint64 rate = fetch->spec->limiter != NULL ? quern_rate_limiter_get_rate (fetch->spec->limiter) : 0;
-
     gsize want = MIN (rate > 0 ? CLAMP (rate / 20, 1024, QUERN_FETCH_BUFFER) : QUERN_FETCH_BUFFER, end - at);
     gssize n = quern_hub_read (fetch->spec->hub, in, worker->buffer, want, &pace, fetch->cancellable, &cause);
     gsize skip;
 
-    if (n <= 0)
-      return set_cut (message, cause, error);
+    if (n <= 0) {
+      if (g_error_matches (cause, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+        g_propagate_error (error, g_error_copy (cause));
+      else
+        g_set_error (error, QUERN_HUB_ERROR, QUERN_HUB_ERROR_OFFLINE,
+                     _("The connection to “%s” was lost (%s). Check the network connection and try again."),
+                     g_uri_get_host (soup_message_get_uri (message)),
+                     cause != NULL ? cause->message : _("the server closed it early"));
+      return FALSE;
+    }
     __atomic_add_fetch (&fetch->progress->received, n, __ATOMIC_RELAXED);
     if (fetch->spec->limiter != NULL && !quern_rate_limiter_take (fetch->spec->limiter, n, fetch->cancellable, error))
       return FALSE;
     skip = *offset > at ? MIN (*offset - at, (guint64) n) : 0; /* a server without ranges repeats what is here */
     at += n;
-    if (!quern_fetch_store (worker, span, offset, worker->buffer + skip, n - skip, error))
+    const char *data = worker->buffer + skip;
+    gsize size = n - skip;
+    guint64 start = *offset;
+
+    if (!write_chunks (worker, span, offset, data, size, error))
+      return FALSE;
+    if (size > 0)
+      quern_fetch_hand_over (worker, start, data, size);
+    if (!quern_part_save (worker->fetch->part, FALSE, error))
       return FALSE;
   }
   return TRUE;

@@ -396,11 +396,9 @@ quern_fetch_run_once (const QuernFetchSpec *spec, QuernFetchProgress *progress, 
     return FALSE;
   /* What an earlier run left without a word on which version it is of is worth nothing if no hash decides. */
   g_autofree char *validator = quern_part_dup_validator (fetch.part);
-
   if (fetch.spec->sha256 == NULL && validator == NULL && quern_part_get_bytes (fetch.part) > 0)
     quern_part_forget (fetch.part);
   guint n = quern_part_get_n_chunks (fetch.part);
-
   g_mutex_init (&fetch.lock);
   g_mutex_init (&fetch.resolve_lock);
   g_cond_init (&fetch.cond);

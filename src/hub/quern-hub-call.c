@@ -14,8 +14,8 @@
 
 #define MAX_REDIRECTS 8
 #define MAX_BODY (8 * 1024 * 1024)
-#define MAX_CACHED (1024 * 1024)                   /* of one answer; there may be thousands */
-#define LEAST_RATE 1024                            /* bytes per second: a connection with less is as good as dead */
+#define MAX_CACHED (1024 * 1024) /* of one answer; there may be thousands */
+#define LEAST_RATE 1024          /* bytes per second: a connection with less is as good as dead */
 
 /* ---- refused waits --------------------------------------------------------------------------------------------- */
 
@@ -246,17 +246,6 @@ quern_hub_open (QuernHub *self, const char *url, const QuernHubCallOptions *opti
 
 /* ---- statuses -------------------------------------------------------------------------------------------------- */
 
-/* A redirect that was left to the caller on purpose, or the word that nothing has changed. */
-static gboolean
-is_known_redirect (SoupMessage *message)
-{
-  guint status = soup_message_get_status (message);
-
-  return status == SOUP_STATUS_NOT_MODIFIED
-         || (SOUP_STATUS_IS_REDIRECTION (status)
-             && soup_message_headers_get_one (soup_message_get_response_headers (message), "Location") != NULL);
-}
-
 /**
  * quern_hub_check_status:
  *
@@ -272,7 +261,10 @@ quern_hub_check_status (SoupMessage *message, GError **error)
   gint64 asked = quern_hub_asked_delay (message);
   g_autofree char *wait = asked > 0 ? format_wait (asked) : NULL;
 
-  if (SOUP_STATUS_IS_SUCCESSFUL (status) || is_known_redirect (message))
+  if (SOUP_STATUS_IS_SUCCESSFUL (status) || status == SOUP_STATUS_NOT_MODIFIED)
+    return TRUE;
+  if (SOUP_STATUS_IS_REDIRECTION (status)
+      && soup_message_headers_get_one (soup_message_get_response_headers (message), "Location") != NULL)
     return TRUE;
   if (SOUP_STATUS_IS_REDIRECTION (status))
     g_set_error (error, QUERN_HUB_ERROR, QUERN_HUB_ERROR_BAD_ANSWER,
@@ -358,15 +350,6 @@ read_body (QuernHub *self, GInputStream *in, GCancellable *cancellable, GError *
   return n < 0 ? NULL : g_byte_array_free_to_bytes (g_steal_pointer (&all));
 }
 
-/* JSON that stops half way is an answer that was cut: better asked again than shown. */
-static gboolean
-body_is_whole (SoupMessage *message, GBytes *body, GError **error)
-{
-  const char *type = soup_message_headers_get_content_type (soup_message_get_response_headers (message), NULL);
-
-  return g_strcmp0 (type, "application/json") != 0 || _quern_hub_check_json (body, error);
-}
-
 static QuernHubAnswer *
 answer_from_cache (QuernHub *self, const char *url)
 {
@@ -388,6 +371,7 @@ fetch_once (QuernHub *self, const char *url, QuernHubAnswer *cached, SoupMessage
   g_autoptr (GBytes) body = NULL;
   g_autoptr (GError) cause = NULL;
   QuernHubAnswer *answer;
+  const char *type;
 
   if (in == NULL || !quern_hub_check_status (*message, error))
     return NULL;
@@ -406,7 +390,9 @@ fetch_once (QuernHub *self, const char *url, QuernHubAnswer *cached, SoupMessage
     return answer;
   }
   body = read_body (self, in, cancellable, &cause);
-  if (body == NULL || !body_is_whole (*message, body, &cause)) {
+  type = soup_message_headers_get_content_type (soup_message_get_response_headers (*message), NULL);
+  /* JSON that stops half way is an answer that was cut: better asked again than shown. */
+  if (body == NULL || (g_strcmp0 (type, "application/json") == 0 && !_quern_hub_check_json (body, &cause))) {
     quern_hub_answer_free (answer);
     if (g_error_matches (cause, G_IO_ERROR, G_IO_ERROR_CANCELLED) || cause->domain == QUERN_HUB_ERROR)
       g_propagate_error (error, g_steal_pointer (&cause));

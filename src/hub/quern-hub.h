@@ -12,7 +12,7 @@ G_BEGIN_DECLS
 #define QUERN_TYPE_HUB (quern_hub_get_type ())
 G_DECLARE_FINAL_TYPE (QuernHub, quern_hub, QUERN, HUB, GObject)
 
-#define QUERN_HTTP_TOO_MANY_REQUESTS 429                   /* libsoup has no name for it */
+#define QUERN_HTTP_TOO_MANY_REQUESTS 429 /* libsoup has no name for it */
 #define QUERN_HUB_DEFAULT_ENDPOINT "https://huggingface.co"
 
 QuernHub *quern_hub_new (void);

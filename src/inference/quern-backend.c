@@ -49,6 +49,24 @@ quern_inference_refuse_memory (QuernModel *model, guint context_size, QuernKvTyp
 }
 
 /**
+ * quern_inference_refuse_pictures:
+ *
+ * Sets the error that says that a model cannot see pictures.
+ *
+ * Returns: %FALSE, always
+ */
+gboolean
+quern_inference_refuse_pictures (QuernModel *model, GError **error)
+{
+  g_set_error (
+      error, QUERN_INFERENCE_ERROR, QUERN_INFERENCE_ERROR_NO_VISION,
+      _("“%s” cannot see pictures without its vision file. Download the vision file, choose another model, or "
+        "remove the pictures."),
+      quern_model_get_title (model));
+  return FALSE;
+}
+
+/**
  * quern_backend_load_async:
  * @progress: (nullable): told how much of the file was read, on the caller's main context
  *

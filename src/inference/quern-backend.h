@@ -45,6 +45,8 @@ typedef void (*QuernProgressFunc) (double fraction, gpointer user_data);
 gboolean quern_inference_refuse_memory (QuernModel *model, guint context_size, QuernKvType kv_type, guint64 needed,
                                         guint64 available, GError **error);
 
+gboolean quern_inference_refuse_pictures (QuernModel *model, GError **error);
+
 /* Any thread may use a backend; what it answers comes on the main context that was the thread's default. */
 #define QUERN_TYPE_BACKEND (quern_backend_get_type ())
 G_DECLARE_INTERFACE (QuernBackend, quern_backend, QUERN, BACKEND, GObject)

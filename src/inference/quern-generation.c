@@ -69,20 +69,6 @@ emit_text (QuernGeneration *self, gboolean reasoning, GString *text)
   g_string_free (text, TRUE);
 }
 
-static void
-quern_generation_show (QuernGeneration *self, const Shown *next)
-{
-  Shown old = self->shown;
-
-  self->shown = *next;
-  if (old.phase != next->phase)
-    g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_PHASE]);
-  if (old.progress != next->progress)
-    g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_PROGRESS]);
-  if (old.in_reasoning != next->in_reasoning)
-    g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_IN_REASONING]);
-}
-
 static gboolean
 quern_generation_flush_cb (gpointer data)
 {
@@ -108,7 +94,15 @@ quern_generation_flush_cb (gpointer data)
 
   emit_text (self, TRUE, reasoning);
   emit_text (self, FALSE, answer);
-  quern_generation_show (self, &next);
+  Shown old = self->shown;
+
+  self->shown = next;
+  if (old.phase != next.phase)
+    g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_PHASE]);
+  if (old.progress != next.progress)
+    g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_PROGRESS]);
+  if (old.in_reasoning != next.in_reasoning)
+    g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_IN_REASONING]);
   g_signal_emit (self, signals[SIGNAL_CHANGED], 0);
   if (finished)
     g_signal_emit (self, signals[SIGNAL_DONE], 0);

@@ -39,7 +39,6 @@ QuernRequest *quern_request_new (void);
 QuernRequest *quern_request_new_without (QuernRequest *self, guint n_messages);
 QuernRequest *quern_request_ref (QuernRequest *self);
 void quern_request_unref (QuernRequest *self);
-QuernRequest *quern_request_new_continued (QuernRequest *request, const char *reasoning, const char *answer);
 void quern_request_add_message (QuernRequest *self, QuernRole role, const char *text, const char *reasoning);
 void quern_request_add_picture (QuernRequest *self, QuernPixels *pixels);
 gboolean quern_request_has_pictures (QuernRequest *self);
@@ -49,6 +48,8 @@ void quern_request_set_sampler (QuernRequest *self, const QuernSamplerValues *va
 void quern_request_set_max_tokens (QuernRequest *self, guint n_tokens);
 void quern_request_set_effort (QuernRequest *self, const char *effort);
 void quern_request_set_thinking_budget (QuernRequest *self, guint n_tokens);
+gboolean quern_request_check_schema (const char *schema, GError **error);
+void quern_request_set_schema (QuernRequest *self, const char *schema);
 void quern_request_set_tokens (QuernRequest *self, const gint32 *tokens, guint n);
 void quern_request_set_no_end (QuernRequest *self, gint32 filler);
 void quern_request_set_candidates (QuernRequest *self, guint n);

@@ -230,23 +230,6 @@ quern_weak_ref_free (gpointer weak)
   g_free (weak);
 }
 
-/* Keeps a model that was just loaded. */
-static void
-quern_local_backend_keep (QuernLocalBackend *self, QuernLocalModel *loaded)
-{
-  GWeakRef *weak;
-
-  g_mutex_lock (&self->lock);
-  g_ptr_array_add (self->loaded, g_object_ref (loaded));
-  if (self->keep_alive_source == 0) {
-    weak = g_new0 (GWeakRef, 1);
-    g_weak_ref_init (weak, self);
-    self->keep_alive_source = g_timeout_add_seconds_full (G_PRIORITY_DEFAULT, KEEP_ALIVE_CHECK_SECONDS,
-                                                          quern_local_backend_keep_alive_cb, weak, quern_weak_ref_free);
-  }
-  g_mutex_unlock (&self->lock);
-}
-
 static QuernLoadedModel *
 quern_local_backend_find_loaded (QuernBackend *backend, QuernModel *model, const QuernLoadParams *params)
 {
@@ -305,8 +288,18 @@ quern_local_backend_load_worker (gpointer data, gpointer unused)
     loaded = quern_local_backend_find_loaded (QUERN_BACKEND (self), load->model, &load->params);
   if (!loaded) {
     loaded = quern_local_backend_open (self, task, &error);
-    if (loaded && !load->params.private_context)
-      quern_local_backend_keep (self, loaded);
+    if (loaded && !load->params.private_context) {
+      g_mutex_lock (&self->lock);
+      g_ptr_array_add (self->loaded, g_object_ref (loaded));
+      if (self->keep_alive_source == 0) {
+        GWeakRef *weak = g_new0 (GWeakRef, 1);
+        g_weak_ref_init (weak, self);
+        self->keep_alive_source = g_timeout_add_seconds_full (G_PRIORITY_DEFAULT, KEEP_ALIVE_CHECK_SECONDS,
+                                                              quern_local_backend_keep_alive_cb, weak,
+                                                              quern_weak_ref_free);
+      }
+      g_mutex_unlock (&self->lock);
+    }
   }
   if (loaded)
     g_task_return_pointer (task, loaded, g_object_unref);

@@ -47,16 +47,6 @@ static guint n_ending; /* threads that free their contexts, or will when they ha
 
 /* ---- the thread ------------------------------------------------------------------------------------------------ */
 
-static void
-quern_context_thread_free (QuernContextThread *self)
-{
-  _quern_runner_clear (&self->runner);
-  g_async_queue_unref (self->jobs);
-  g_free (self->state_path);
-  g_mutex_clear (&self->lock);
-  g_free (self);
-}
-
 static gpointer
 quern_context_thread_run (gpointer data)
 {
@@ -87,7 +77,11 @@ quern_context_thread_run (gpointer data)
   /* A state that cannot be written costs only the time of reading the prompt again, so the error is not reported. */
   if (self->state_path && self->save && qe_context_save (self->runner.context, self->state_path, NULL) == QE_OK)
     _quern_states_trim (MOST_STATE_BYTES);
-  quern_context_thread_free (self);
+  _quern_runner_clear (&self->runner);
+  g_async_queue_unref (self->jobs);
+  g_free (self->state_path);
+  g_mutex_clear (&self->lock);
+  g_free (self);
   g_mutex_lock (&ending_lock);
   n_ending--;
   g_cond_broadcast (&ended);
@@ -140,14 +134,14 @@ _quern_local_model_new (QuernModel *model, QuernOpenFile *file, const QuernLoadP
   QuernLocalModel *self;
   QuernContextThread *thread;
 
-  if (qe_context_new (&context, _quern_open_file_get_weights (file), &context_params, &engine_error) != QE_OK) {
+  if (qe_context_new (&context, _quern_open_file_get_model (file), &context_params, &engine_error) != QE_OK) {
     _quern_inference_set_error (error, &engine_error);
     return NULL;
   }
   thread = g_new0 (QuernContextThread, 1);
   thread->runner = (QuernRunner) { .model = g_object_ref (model),
                                    .file = g_object_ref (file),
-                                   .weights = _quern_open_file_get_weights (file),
+                                   .opened = _quern_open_file_get_model (file),
                                    .context = context,
                                    .images = G_QUEUE_INIT,
                                    .n_threads = params->n_threads };

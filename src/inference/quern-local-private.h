@@ -26,7 +26,7 @@ void _quern_local_models_wait (void);
 typedef struct {
   QuernModel *model;
   QuernOpenFile *file;
-  QeModel *weights; /* the file's */
+  QeModel *opened; /* the file's */
   QeContext *context;
   QeVision *vision; /* opened when the first picture comes */
   GQueue images;    /* encoded pictures, the latest first */

@@ -18,7 +18,7 @@ struct _QuernOpenFile {
   GObject parent_instance;
 
   char *path;
-  QeModel *weights;
+  QeModel *opened;
 };
 
 G_DEFINE_FINAL_TYPE (QuernOpenFile, quern_open_file, G_TYPE_OBJECT)
@@ -53,18 +53,18 @@ _quern_open_file_get (QuernModel *model, gboolean prefetch, const QeControl *con
   g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&table_lock);
   QuernOpenFile *self = _quern_model_is_current (model) ? find_open (path) : NULL;
   QeError engine_error = { 0 };
-  QeModel *weights;
+  QeModel *opened;
   GWeakRef *entry;
 
   if (self)
     return self;
-  if (qe_model_open (&weights, path, &params, &engine_error) != QE_OK) {
+  if (qe_model_open (&opened, path, &params, &engine_error) != QE_OK) {
     _quern_inference_set_error (error, &engine_error);
     return NULL;
   }
   self = g_object_new (QUERN_TYPE_OPEN_FILE, NULL);
   self->path = g_strdup (path);
-  self->weights = weights;
+  self->opened = opened;
   entry = g_new0 (GWeakRef, 1);
   g_weak_ref_init (entry, self);
   g_queue_push_head (&table, entry);
@@ -78,9 +78,9 @@ _quern_open_file_is_of (QuernOpenFile *self, QuernModel *model)
 }
 
 QeModel *
-_quern_open_file_get_weights (QuernOpenFile *self)
+_quern_open_file_get_model (QuernOpenFile *self)
 {
-  return self->weights;
+  return self->opened;
 }
 
 /**
@@ -105,8 +105,8 @@ quern_open_file_new (QuernModel *model, GError **error)
 guint64
 quern_open_file_get_vocabulary (QuernOpenFile *self, guint *size)
 {
-  *size = qe_model_info (self->weights)->n_vocab;
-  return qe_vocabulary_hash (self->weights);
+  *size = qe_model_info (self->opened)->n_vocab;
+  return qe_vocabulary_hash (self->opened);
 }
 
 gboolean
@@ -116,7 +116,7 @@ _quern_open_file_tokenise_text (QuernOpenFile *self, const QeChatText *text, GAr
   int32_t *ids = NULL;
   size_t n = 0;
 
-  if (qe_tokenize (self->weights, text->text, text->length, text->plain, text->n_plain, &ids, &n, &engine_error)
+  if (qe_tokenize (self->opened, text->text, text->length, text->plain, text->n_plain, &ids, &n, &engine_error)
       != QE_OK)
     return _quern_inference_set_error (error, &engine_error);
   g_array_append_vals (tokens, ids, (guint) n);
@@ -147,7 +147,7 @@ quern_open_file_tokenise_request (QuernOpenFile *self, QuernRequest *request, GA
   QeChatText text = { 0 };
   gboolean in_reasoning, ok;
 
-  if (!_quern_request_render (request, self->weights, &text, &in_reasoning, error))
+  if (!_quern_request_render (request, self->opened, &text, &in_reasoning, error))
     return FALSE;
   ok = _quern_open_file_tokenise_text (self, &text, tokens, error);
   qe_chat_text_clear (&text);
@@ -164,13 +164,13 @@ quern_open_file_tokenise_request (QuernOpenFile *self, QuernRequest *request, GA
 void
 quern_open_file_decode (QuernOpenFile *self, const GArray *tokens, GString *text, GArray *ends)
 {
-  QeDecoder *decoder = qe_decoder_new (self->weights);
+  QeDecoder *decoder = qe_decoder_new (self->opened);
   size_t length;
 
   for (guint i = 0; decoder && i < tokens->len; i++) {
     gint32 id = g_array_index (tokens, gint32, i);
     bool control = false;
-    const char *bytes = qe_token_bytes (self->weights, id, &length, &control);
+    const char *bytes = qe_token_bytes (self->opened, id, &length, &control);
     guint end;
     if (!bytes || !control)
       bytes = qe_decoder_push (decoder, id, &length);
@@ -192,7 +192,7 @@ quern_open_file_has_text_token (QuernOpenFile *self, gint32 id)
   size_t length;
   bool control = true;
 
-  return qe_token_bytes (self->weights, id, &length, &control) && !control;
+  return qe_token_bytes (self->opened, id, &length, &control) && !control;
 }
 
 /**
@@ -205,7 +205,7 @@ quern_open_file_dup_token_text (QuernOpenFile *self, gint32 id)
 {
   size_t length = 0;
   bool control;
-  const char *bytes = qe_token_bytes (self->weights, id, &length, &control);
+  const char *bytes = qe_token_bytes (self->opened, id, &length, &control);
 
   return g_utf8_make_valid (bytes ? bytes : "", (gssize) length);
 }
@@ -215,7 +215,7 @@ quern_open_file_finalize (GObject *object)
 {
   QuernOpenFile *self = QUERN_OPEN_FILE (object);
 
-  qe_model_free (self->weights);
+  qe_model_free (self->opened);
   g_free (self->path);
   G_OBJECT_CLASS (quern_open_file_parent_class)->finalize (object);
 }

@@ -22,6 +22,6 @@ char *quern_open_file_dup_token_text (QuernOpenFile *self, gint32 id);
 QuernOpenFile *_quern_open_file_get (QuernModel *model, gboolean prefetch, const QeControl *control, GError **error);
 gboolean _quern_open_file_tokenise_text (QuernOpenFile *self, const QeChatText *text, GArray *tokens, GError **error);
 gboolean _quern_open_file_is_of (QuernOpenFile *self, QuernModel *model);
-QeModel *_quern_open_file_get_weights (QuernOpenFile *self);
+QeModel *_quern_open_file_get_model (QuernOpenFile *self);
 
 G_END_DECLS

@@ -119,6 +119,7 @@ quern_request_unref (QuernRequest *self)
   g_free (self->effort);
   g_free (self->begun_reasoning);
   g_free (self->begun_answer);
+  g_free (self->schema);
   g_free (self);
 }
 
@@ -182,12 +183,14 @@ quern_request_new_without (QuernRequest *self, guint n_messages)
   request->thinking = self->thinking;
   request->begun_reasoning = g_strdup (self->begun_reasoning);
   request->begun_answer = g_strdup (self->begun_answer);
+  request->schema = g_strdup (self->schema);
   request->sampler = self->sampler;
   request->has_sampler = self->has_sampler;
   request->max_tokens = self->max_tokens;
   request->effort = g_strdup (self->effort);
   request->thinking_budget = self->thinking_budget;
   request->n_candidates = self->n_candidates;
+  request->filler = self->filler;
   return request;
 }
 
@@ -232,27 +235,6 @@ quern_request_set_beginning (QuernRequest *self, const char *reasoning, const ch
   g_set_str (&self->begun_answer, answer);
 }
 
-/**
- * quern_request_new_continued:
- * @request: to which no messages will be added any more
- * @reasoning: (nullable): what was thought
- * @answer: (nullable): what was answered
- *
- * Returns: (transfer full): a request with the same messages and thinking, and this beginning of the answer
- */
-QuernRequest *
-quern_request_new_continued (QuernRequest *request, const char *reasoning, const char *answer)
-{
-  QuernRequest *self = quern_request_new ();
-
-  g_ptr_array_unref (self->messages);
-  self->messages = g_ptr_array_ref (request->messages);
-  self->thinking = request->thinking;
-  quern_request_set_effort (self, request->effort);
-  quern_request_set_beginning (self, reasoning, answer);
-  return self;
-}
-
 void
 quern_request_set_sampler (QuernRequest *self, const QuernSamplerValues *values)
 {
@@ -274,6 +256,36 @@ void
 quern_request_set_thinking_budget (QuernRequest *self, guint n_tokens)
 {
   self->thinking_budget = n_tokens;
+}
+
+/**
+ * quern_request_check_schema:
+ * @schema: a JSON schema
+ *
+ * Returns: whether an answer can be made to follow it; if not, @error is one sentence that says why
+ */
+gboolean
+quern_request_check_schema (const char *schema, GError **error)
+{
+  QeGrammar *grammar = NULL;
+  QeError engine_error = { 0 };
+
+  if (qe_grammar_from_schema (&grammar, NULL, schema, strlen (schema), &engine_error) != QE_OK)
+    g_set_error_literal (error, QUERN_INFERENCE_ERROR, QUERN_INFERENCE_ERROR_FAILED, engine_error.message);
+  qe_grammar_free (grammar);
+  return engine_error.status == QE_OK;
+}
+
+/**
+ * quern_request_set_schema:
+ * @schema: (nullable): a JSON schema that quern_request_check_schema() accepts, or %NULL for free text
+ *
+ * Makes the answer JSON that is valid under @schema, unless it is cut short. Reasoning stays free.
+ */
+void
+quern_request_set_schema (QuernRequest *self, const char *schema)
+{
+  g_set_str (&self->schema, schema);
 }
 
 /**
@@ -329,31 +341,6 @@ _quern_request_list_pictures (const QuernRequest *self)
   return all;
 }
 
-static gboolean
-render_messages (const QuernRequest *self, const QeModel *weights, QeChatText *text, QeError *error)
-{
-  static const QeRole roles[] = {
-    [QUERN_ROLE_USER] = QE_ROLE_USER, [QUERN_ROLE_ASSISTANT] = QE_ROLE_ASSISTANT, [QUERN_ROLE_SYSTEM] = QE_ROLE_SYSTEM
-  };
-  g_autoptr (GPtrArray) pictures = _quern_request_list_pictures (self);
-  g_autofree QeChatMessage *messages = g_new0 (QeChatMessage, self->messages->len);
-  g_autofree QeChatPart *parts = g_new0 (QeChatPart, self->messages->len + pictures->len);
-  const QeChatOptions options = { .add_generation_prompt = true,
-                                  .enable_thinking = self->thinking ? QE_YES : QE_NO,
-                                  .reasoning_effort = self->effort };
-  QeChatPart *part = parts;
-
-  for (guint i = 0; i < self->messages->len; i++) {
-    const QuernRequestMessage *message = self->messages->pdata[i];
-    messages[i] =
-        (QeChatMessage) { roles[message->role], part, message->pictures->len + 1, message->reasoning, NULL, 0 };
-    for (guint j = 0; j < message->pictures->len; j++)
-      *part++ = (QeChatPart) { QE_PART_IMAGE, NULL };
-    *part++ = (QeChatPart) { QE_PART_TEXT, message->text };
-  }
-  return qe_chat_render (text, weights, messages, self->messages->len, &options, error) == QE_OK;
-}
-
 /* Appends to a rendered text, which the engine allocated with malloc(). Text that is not the template's own becomes a
  * plain span. */
 static gboolean
@@ -400,12 +387,30 @@ append_beginning (const QuernRequest *self, QeChatText *text, gboolean *in_reaso
 }
 
 gboolean
-_quern_request_render (const QuernRequest *self, const QeModel *weights, QeChatText *text, gboolean *in_reasoning,
+_quern_request_render (const QuernRequest *self, const QeModel *opened, QeChatText *text, gboolean *in_reasoning,
                        GError **error)
 {
+  static const QeRole roles[] = {
+    [QUERN_ROLE_USER] = QE_ROLE_USER, [QUERN_ROLE_ASSISTANT] = QE_ROLE_ASSISTANT, [QUERN_ROLE_SYSTEM] = QE_ROLE_SYSTEM
+  };
+  g_autoptr (GPtrArray) pictures = _quern_request_list_pictures (self);
+  g_autofree QeChatMessage *messages = g_new0 (QeChatMessage, self->messages->len);
+  g_autofree QeChatPart *parts = g_new0 (QeChatPart, self->messages->len + pictures->len);
+  const QeChatOptions options = { .add_generation_prompt = true,
+                                  .enable_thinking = self->thinking ? QE_YES : QE_NO,
+                                  .reasoning_effort = self->effort };
+  QeChatPart *part = parts;
   QeError engine_error = { .status = QE_ERROR_MEMORY };
 
-  if (!render_messages (self, weights, text, &engine_error))
+  for (guint i = 0; i < self->messages->len; i++) {
+    const QuernRequestMessage *message = self->messages->pdata[i];
+    messages[i] =
+        (QeChatMessage) { roles[message->role], part, message->pictures->len + 1, message->reasoning, NULL, 0 };
+    for (guint j = 0; j < message->pictures->len; j++)
+      *part++ = (QeChatPart) { QE_PART_IMAGE, NULL };
+    *part++ = (QeChatPart) { QE_PART_TEXT, message->text };
+  }
+  if (qe_chat_render (text, opened, messages, self->messages->len, &options, &engine_error) != QE_OK)
     return _quern_inference_set_error (error, &engine_error);
   *in_reasoning = text->end == QE_THINK_OPEN;
   if (append_beginning (self, text, in_reasoning))
@@ -422,8 +427,7 @@ make_token_prompt (const GArray *tokens, GError **error)
   QePrompt *prompt = qe_prompt_new ();
   QeError engine_error = { .status = QE_ERROR_MEMORY };
 
-  if (prompt
-      && qe_prompt_add_tokens (prompt, &g_array_index (tokens, gint32, 0), tokens->len, &engine_error) == QE_OK)
+  if (prompt && qe_prompt_add_tokens (prompt, &g_array_index (tokens, gint32, 0), tokens->len, &engine_error) == QE_OK)
     return prompt;
   _quern_inference_set_error (error, &engine_error);
   qe_prompt_free (prompt);
@@ -434,7 +438,7 @@ QePrompt *
 _quern_request_make_prompt (QuernRequest *self, QuernOpenFile *file, GPtrArray *images, gboolean *in_reasoning,
                             GError **error)
 {
-  const QeModel *weights = _quern_open_file_get_weights (file);
+  const QeModel *opened = _quern_open_file_get_model (file);
   QeChatText text = { 0 };
   QeError engine_error = { 0 };
   QePrompt *prompt = NULL;
@@ -448,9 +452,9 @@ _quern_request_make_prompt (QuernRequest *self, QuernOpenFile *file, GPtrArray *
   g_mutex_unlock (&self->lock);
   if (!prompt && self->tokens)
     return make_token_prompt (self->tokens, error);
-  if (prompt || !_quern_request_render (self, weights, &text, in_reasoning, error))
+  if (prompt || !_quern_request_render (self, opened, &text, in_reasoning, error))
     return prompt;
-  if (qe_chat_prompt (&prompt, weights, &text, (QeImage *const *) images->pdata, images->len, &engine_error) != QE_OK)
+  if (qe_chat_prompt (&prompt, opened, &text, (QeImage *const *) images->pdata, images->len, &engine_error) != QE_OK)
     _quern_inference_set_error (error, &engine_error);
   qe_chat_text_clear (&text);
   return prompt;
@@ -458,7 +462,7 @@ _quern_request_make_prompt (QuernRequest *self, QuernOpenFile *file, GPtrArray *
 
 /* Returns the tokens of the rendered text and the rows that the pictures take beyond their placeholders. */
 static gssize
-count_with_pictures (const QuernRequest *self, QuernModel *model, const QeModel *weights, GPtrArray *pictures,
+count_with_pictures (const QuernRequest *self, QuernModel *model, const QeModel *opened, GPtrArray *pictures,
                      GError **error)
 {
   QeChatText text = { 0 };
@@ -468,13 +472,13 @@ count_with_pictures (const QuernRequest *self, QuernModel *model, const QeModel 
   size_t n = 0;
   gboolean in_reasoning, ok = TRUE;
 
-  if (!_quern_request_render (self, weights, &text, &in_reasoning, error))
+  if (!_quern_request_render (self, opened, &text, &in_reasoning, error))
     return -1;
-  if (quern_model_get_vision_path (model) && !_quern_vision_open (model, weights, &vision, error)) {
+  if (quern_model_get_vision_path (model) && !_quern_vision_open (model, opened, &vision, error)) {
     qe_chat_text_clear (&text);
     return -1;
   }
-  ok = qe_tokenize (weights, text.text, text.length, text.plain, text.n_plain, &ids, &n, &engine_error) == QE_OK;
+  ok = qe_tokenize (opened, text.text, text.length, text.plain, text.n_plain, &ids, &n, &engine_error) == QE_OK;
   for (guint i = 0; ok && vision && i < pictures->len; i++) {
     const QuernPixels *pixels = pictures->pdata[i];
     QeImagePlan plan = { 0 };
@@ -501,7 +505,7 @@ _quern_request_count (QuernRequest *self, QuernModel *model, QuernOpenFile *file
   gssize n;
 
   if (pictures->len > 0)
-    return count_with_pictures (self, model, _quern_open_file_get_weights (file), pictures, error);
+    return count_with_pictures (self, model, _quern_open_file_get_model (file), pictures, error);
   prompt = _quern_request_make_prompt (self, file, pictures, &in_reasoning, error);
   if (!prompt)
     return -1;

@@ -22,6 +22,7 @@ struct _QuernRequest {
   gboolean thinking;
   char *begun_reasoning; /* beginning of an answer to continue, or NULL */
   char *begun_answer;
+  char *schema; /* JSON schema that the answer follows, or NULL */
   QuernSamplerValues sampler;
   gboolean has_sampler;  /* if FALSE, the family's values are used */
   guint max_tokens;      /* 0: as many as fit */
@@ -38,7 +39,7 @@ struct _QuernRequest {
 
 /* Renders the conversation for a model, with the beginning of the answer. *in_reasoning: whether the model goes on
  * thinking. On success *text is the caller's. */
-gboolean _quern_request_render (const QuernRequest *self, const QeModel *weights, QeChatText *text,
+gboolean _quern_request_render (const QuernRequest *self, const QeModel *opened, QeChatText *text,
                                 gboolean *in_reasoning, GError **error);
 /* Makes the prompt with the pictures' embeddings, or takes the one that counting left. The caller frees it. */
 QePrompt *_quern_request_make_prompt (QuernRequest *self, QuernOpenFile *file, GPtrArray *images,

@@ -29,6 +29,7 @@ typedef struct {
   QuernRequest *request;
   QeControl control;
   QeOutputParser *parser;
+  QeGrammar *grammar; /* that the answer follows, or NULL */
   QuernStatistics statistics;
   gint64 asked_at, decode_began, reasoning_began; /* monotonic, microseconds */
   gint64 aside; /* microseconds that looking at probabilities took, which do not count as decoding */
@@ -112,7 +113,7 @@ encode_image (QuernRun *run, const QuernPixels *pixels)
 
   if (image)
     return image;
-  if (!runner->vision && !_quern_vision_open (runner->model, runner->weights, &runner->vision, &run->error))
+  if (!runner->vision && !_quern_vision_open (runner->model, runner->opened, &runner->vision, &run->error))
     return NULL;
   if (qe_vision_encode (runner->vision, g_bytes_get_data (pixels->pixels, NULL), pixels->width, pixels->height,
                         pixels->stride, runner->n_threads, &run->control, &image, &error)
@@ -204,7 +205,7 @@ note_reasoning (QuernRun *run)
 static gboolean
 look_at_candidates (QuernRun *run, double *log_sum, QuernCandidate *top)
 {
-  const gsize n_vocab = qe_model_info (run->runner->weights)->n_vocab;
+  const gsize n_vocab = qe_model_info (run->runner->opened)->n_vocab;
   const float *logits = qe_context_logits (run->runner->context);
 
   if (!run->runner->logits)
@@ -238,7 +239,7 @@ take_token (QuernRun *run, gint32 id)
 {
   if (run->statistics.answer_tokens == 0)
     run->statistics.first_token_seconds = seconds_since (run->asked_at);
-  if (qe_token_ends_generation (run->runner->weights, id))
+  if (qe_token_ends_generation (run->runner->opened, id))
     return;
   run->statistics.answer_tokens++;
   run->statistics.reasoning_tokens += run->in_reasoning;
@@ -254,7 +255,7 @@ close_thinking (QuernRun *run)
   int32_t *tokens = NULL;
   size_t n = 0;
   QeError error = { 0 };
-  gboolean ok = qe_tokenize (run->runner->weights, closing, strlen (closing), NULL, 0, &tokens, &n, &error) == QE_OK
+  gboolean ok = qe_tokenize (run->runner->opened, closing, strlen (closing), NULL, 0, &tokens, &n, &error) == QE_OK
                 && qe_context_append (run->runner->context, tokens, n, &run->control, &error) == QE_OK;
 
   for (size_t i = 0; ok && i < n; i++)
@@ -264,15 +265,6 @@ close_thinking (QuernRun *run)
     return quern_run_fail (run, &error);
   note_reasoning (run);
   return TRUE;
-}
-
-static gboolean
-wants_answer (QuernRun *run)
-{
-  guint budget = run->request->thinking_budget;
-  gboolean asked = _quern_generation_take_answer_now (run->generation);
-
-  return run->in_reasoning && (asked || (budget > 0 && run->statistics.reasoning_tokens >= budget));
 }
 
 /* Puts a token where the model wanted to end: the work is the same. */
@@ -296,7 +288,7 @@ quern_run_step (QuernRun *run, QeSampler *sampler)
   size_t n = 0;
   QeError error = { 0 };
   guint limit = run->request->max_tokens;
-  gboolean looks = run->request->n_candidates > 0, known = FALSE;
+  gboolean looks = run->request->n_candidates > 0, known = FALSE, answers;
   gint64 began;
   QeStatus status;
 
@@ -304,8 +296,14 @@ quern_run_step (QuernRun *run, QeSampler *sampler)
     run->stop = QUERN_STOP_LENGTH;
     return FALSE;
   }
-  if (wants_answer (run) && !close_thinking (run))
-    return FALSE;
+  /* The thread always takes the wish for an answer, so that it does not count for a later think block. */
+  answers = _quern_generation_take_answer_now (run->generation)
+            || (run->request->thinking_budget > 0 && run->statistics.reasoning_tokens >= run->request->thinking_budget);
+  if (answers && run->in_reasoning) {
+    if (!close_thinking (run))
+      return FALSE;
+    qe_sampler_set_grammar (sampler, run->grammar, -1);
+  }
   began = g_get_monotonic_time ();
   if (looks)
     known = look_at_candidates (run, &log_sum, top);
@@ -339,31 +337,6 @@ quern_run_step (QuernRun *run, QeSampler *sampler)
   return FALSE;
 }
 
-static void
-quern_run_decode (QuernRun *run, const QeSamplerParams *params)
-{
-  QeSampler *sampler = NULL;
-  QeError error = { .status = QE_ERROR_MEMORY };
-
-  if (qe_sampler_new (&sampler, params, &error) != QE_OK
-      || !(run->parser = qe_output_parser_new (run->runner->weights, run->in_reasoning, quern_run_output_cb, run))) {
-    quern_run_fail (run, &error);
-    qe_sampler_free (sampler);
-    return;
-  }
-  run->decode_began = run->reasoning_began = g_get_monotonic_time ();
-  _quern_generation_set_phase (run->generation, QUERN_GENERATION_DECODE);
-  note_reasoning (run);
-  while (quern_run_step (run, sampler))
-    ;
-  qe_output_parser_finish (run->parser);
-  if (run->in_reasoning)
-    run->statistics.reasoning_seconds = seconds_since (run->reasoning_began);
-  run->statistics.decode_seconds = seconds_since (run->decode_began + run->aside);
-  qe_output_parser_free (run->parser);
-  qe_sampler_free (sampler);
-}
-
 /* Call it on the context's thread. asked_at is the monotonic time of quern_loaded_model_generate() in microseconds. */
 void
 _quern_runner_generate (QuernRunner *runner, QuernGeneration *generation, QuernRequest *request, gint64 asked_at)
@@ -373,6 +346,8 @@ _quern_runner_generate (QuernRunner *runner, QuernGeneration *generation, QuernR
   };
   QuernSamplerValues values = request->sampler;
   QeSamplerParams params;
+  QeSampler *sampler = NULL;
+  QeError error = { .status = QE_ERROR_MEMORY };
 
   run.control = (QeControl) { quern_run_cancelled_cb, quern_run_progress_cb, &run };
   _quern_generation_set_phase (generation, QUERN_GENERATION_PREFILL);
@@ -382,8 +357,31 @@ _quern_runner_generate (QuernRunner *runner, QuernGeneration *generation, QuernR
       (QeSamplerParams) { values.temperature,        values.top_k, values.top_p, values.min_p, values.presence_penalty,
                           values.repetition_penalty, values.seed };
   run.statistics.seed = params.seed;
-  if (quern_run_prefill (&run))
-    quern_run_decode (&run, &params);
+  if (quern_run_prefill (&run)) {
+    if ((!request->schema
+         || qe_grammar_from_schema (&run.grammar, runner->opened, request->schema, strlen (request->schema), &error) == QE_OK)
+        && qe_sampler_new (&sampler, &params, &error) == QE_OK)
+      run.parser = qe_output_parser_new (runner->opened, run.in_reasoning, quern_run_output_cb, &run);
+    if (!run.parser) {
+      quern_run_fail (&run, &error);
+    } else {
+      /* Thinking is free; the grammar begins to hold behind the token that ends it. */
+      qe_sampler_set_grammar (sampler, run.grammar,
+                              run.in_reasoning ? qe_token_by_text (runner->opened, "</think>") : -1);
+      run.decode_began = run.reasoning_began = g_get_monotonic_time ();
+      _quern_generation_set_phase (generation, QUERN_GENERATION_DECODE);
+      note_reasoning (&run);
+      while (quern_run_step (&run, sampler))
+        ;
+      qe_output_parser_finish (run.parser);
+      if (run.in_reasoning)
+        run.statistics.reasoning_seconds = seconds_since (run.reasoning_began);
+      run.statistics.decode_seconds = seconds_since (run.decode_began + run.aside);
+    }
+    qe_output_parser_free (run.parser);
+    qe_sampler_free (sampler);
+    qe_grammar_free (run.grammar);
+  }
   _quern_generation_finish (generation, run.stop, &run.statistics, run.error);
 }
 

@@ -44,12 +44,14 @@ compare_newest_first (gconstpointer a, gconstpointer b)
   return (x < y) - (x > y);
 }
 
-static GPtrArray *
-list_states (void)
+/* Deletes the oldest states until the rest takes at most most_bytes. */
+void
+_quern_states_trim (guint64 most_bytes)
 {
   g_autofree char *folder = states_folder ();
   g_autoptr (GDir) dir = g_dir_open (folder, 0, NULL);
-  GPtrArray *files = g_ptr_array_new_with_free_func (state_file_free);
+  g_autoptr (GPtrArray) files = g_ptr_array_new_with_free_func (state_file_free);
+  guint64 total = 0;
 
   for (const char *name; dir && (name = g_dir_read_name (dir));) {
     StateFile *file = g_new0 (StateFile, 1);
@@ -62,16 +64,6 @@ list_states (void)
     g_ptr_array_add (files, file);
   }
   g_ptr_array_sort (files, compare_newest_first);
-  return files;
-}
-
-/* Deletes the oldest states until the rest takes at most most_bytes. */
-void
-_quern_states_trim (guint64 most_bytes)
-{
-  g_autoptr (GPtrArray) files = list_states ();
-  guint64 total = 0;
-
   for (guint i = 0; i < files->len; i++) {
     StateFile *file = files->pdata[i];
     total += file->size;

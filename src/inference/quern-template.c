@@ -22,7 +22,7 @@ quern_template_read (QuernModel *model, GError **error)
 
   if (!file)
     return NULL;
-  text = qe_model_chat_template (_quern_open_file_get_weights (file), &length);
+  text = qe_model_chat_template (_quern_open_file_get_model (file), &length);
   return g_utf8_make_valid (text ? text : "", (gssize) length);
 }
 
@@ -53,7 +53,7 @@ quern_template_render (QuernModel *model, QuernRequest *request, char **prompt, 
   QeChatText text = { 0 };
   gboolean in_reasoning;
 
-  return file && _quern_request_render (request, _quern_open_file_get_weights (file), &text, &in_reasoning, error)
+  return file && _quern_request_render (request, _quern_open_file_get_model (file), &text, &in_reasoning, error)
          && take_text (file, &text, prompt, tokens, error);
 }
 
@@ -80,7 +80,7 @@ quern_template_render_json (QuernModel *model, const char *json, gsize length, Q
 
   if (!file)
     return FALSE;
-  if (qe_chat_render_json (&text, _quern_open_file_get_weights (file), json, length, &options, &engine_error) == QE_OK)
+  if (qe_chat_render_json (&text, _quern_open_file_get_model (file), json, length, &options, &engine_error) == QE_OK)
     return take_text (file, &text, prompt, tokens, error);
   if (engine_error.status != QE_ERROR_ARGUMENT)
     return _quern_inference_set_error (error, &engine_error);

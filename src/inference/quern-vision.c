@@ -3,24 +3,17 @@
 
 #include "quern-vision.h"
 
-#include <glib/gi18n-lib.h>
-
 #include "quern-local-private.h"
 
 gboolean
-_quern_vision_open (QuernModel *model, const QeModel *weights, QeVision **out, GError **error)
+_quern_vision_open (QuernModel *model, const QeModel *opened, QeVision **out, GError **error)
 {
   const char *path = quern_model_get_vision_path (model);
   QeError failure = { 0 };
 
-  if (!path) {
-    g_set_error (
-        error, QUERN_INFERENCE_ERROR, QUERN_INFERENCE_ERROR_NO_VISION,
-        _("“%s” has no vision file, so it cannot see pictures. Download its vision file or choose another model."),
-        quern_model_get_title (model));
-    return FALSE;
-  }
-  if (qe_vision_open (out, path, weights, &failure) != QE_OK)
+  if (!path)
+    return quern_inference_refuse_pictures (model, error);
+  if (qe_vision_open (out, path, opened, &failure) != QE_OK)
     return _quern_inference_set_error (error, &failure);
   qe_vision_limit_pixels (*out, QUERN_VISION_MAX_PIXELS);
   return TRUE;

@@ -14,7 +14,7 @@ typedef struct {
 
 gboolean quern_vision_plan (QuernModel *model, guint width, guint height, QuernPicturePlan *plan, GError **error);
 
-/* Opens a model's vision file, which limits pictures to QUERN_VISION_MAX_PIXELS. weights may be NULL. */
-gboolean _quern_vision_open (QuernModel *model, const QeModel *weights, QeVision **out, GError **error);
+/* Opens a model's vision file, which limits pictures to QUERN_VISION_MAX_PIXELS. The opened model may be NULL. */
+gboolean _quern_vision_open (QuernModel *model, const QeModel *opened, QeVision **out, GError **error);
 
 G_END_DECLS

@@ -141,7 +141,8 @@ quern_library_scan_worker (GTask *task, gpointer source, gpointer data, GCancell
 {
   ScanJob *job = data;
   g_autoptr (GPtrArray) receipts = quern_receipts_read ();
-  /* Returns the paths of files that were installed although nobody told their checksum. */
+  GPtrArray *found;
+  /* Paths of files that were installed although nobody told their checksum. */
   g_autoptr (GHashTable) unverified = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
 
   for (guint i = 0; i < receipts->len; i++) {
@@ -149,8 +150,6 @@ quern_library_scan_worker (GTask *task, gpointer source, gpointer data, GCancell
     if (!receipt->verified)
       g_hash_table_add (unverified, g_strdup (receipt->target));
   }
-  GPtrArray *found;
-
   if (job->database) {
     _quern_installed_adopt (job->database, job->options.folder, receipts);
     quern_database_read (job->database, read_model_files, job, NULL);
@@ -594,8 +593,8 @@ compare_backwards (gconstpointer a, gconstpointer b)
 static gboolean
 delete_own (Entry *entry, GHashTable *records, GError **error)
 {
-  /* Returns: (transfer full) (element-type filename): the model's files, the first part last: until that is gone the
-   * model is found, and can be removed again. By what is there, as a damaged model may claim any number of parts. */
+  /* The first part goes last: until then the model is found, and can be removed again. What parts there are the folder
+   * says, as a damaged model may claim any number. */
   g_autoptr (GPtrArray) files = g_ptr_array_new_with_free_func (g_free);
   g_autofree char *folder = g_path_get_dirname (entry->path), *name = g_path_get_basename (entry->path);
   const char *number = g_strrstr (name, "-00001-of-");

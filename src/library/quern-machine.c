@@ -73,8 +73,8 @@ void
 _quern_machine_remember (QuernMachine *machine, gint64 now)
 {
   g_autoptr (GKeyFile) file = g_key_file_new ();
-  g_autofree char *path = g_build_filename (g_get_user_cache_dir (), "quern", "machine", NULL),
-                  *processor = dup_processor ();
+  g_autofree char *path = g_build_filename (g_get_user_cache_dir (), "quern", "machine", NULL);
+  g_autofree char *processor = dup_processor ();
   double known;
   gint64 date;
 

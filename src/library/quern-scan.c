@@ -106,22 +106,15 @@ quern_scan_probe (Scan *scan, const char *path)
   return known && _quern_model_is_current (known) ? _quern_model_copy (known) : _quern_model_probe (path);
 }
 
-/* Whose a model in Quern's folder is: what Quern did not install there, and whatever a link leads to, is the user's. */
-static QuernModelOrigin
-origin_of (Scan *scan, QuernModel *model)
-{
-  if (scan->origin == QUERN_ORIGIN_OWN
-      && (scan->linked || !_quern_installed_is_ours (scan->records, quern_model_get_path (model))))
-    return QUERN_ORIGIN_FILE;
-  return scan->origin;
-}
-
 /* Takes the model. What another program or the user has linked to twice, or Quern knows from elsewhere, is one; what
  * another program keeps for itself is not our user's to wonder about. */
 static void
 add_model (Scan *scan, QuernModel *model)
 {
-  _quern_model_set_origin (model, origin_of (scan, model));
+  gboolean foreign = scan->origin == QUERN_ORIGIN_OWN
+                     && (scan->linked || !_quern_installed_is_ours (scan->records, quern_model_get_path (model)));
+
+  _quern_model_set_origin (model, foreign ? QUERN_ORIGIN_FILE : scan->origin);
   if ((scan->origin == QUERN_ORIGIN_OWN
        && _quern_installed_is_hidden (scan->records, quern_model_get_path (model), _quern_model_get_file_id (model)))
       || ((scan->origin >= QUERN_ORIGIN_FOLDER || scan->linked)
@@ -410,7 +403,6 @@ _quern_scan (const QuernScanOptions *options, GPtrArray *skipped, GCancellable *
   }
   scan.linked = FALSE;
   g_autoptr (GPtrArray) folders = _quern_caches_dup_folders ();
-
   for (guint i = 0; i < folders->len; i++) {
     const QuernCacheFolder *folder = folders->pdata[i];
     scan.origin = folder->origin;
@@ -419,8 +411,8 @@ _quern_scan (const QuernScanOptions *options, GPtrArray *skipped, GCancellable *
   }
   for (guint i = 0; i < scan.models->len; i++)
     pair_vision (&scan, scan.models->pdata[i]);
-  /* Lists vision files that are for none of the models beside them, listed or not, so that nobody wonders why a model
-   * cannot see. What another program keeps is that program's business. */
+  /* Vision files that are for none of the models beside them are listed, too, so that nobody wonders why a model cannot
+   * see. What another program keeps is that program's business. */
   for (guint i = 0; i < scan.passed->len; i++)
     pair_vision (&scan, scan.passed->pdata[i]);
   for (guint i = 0; i < scan.vision->len; i++) {
@@ -434,7 +426,6 @@ _quern_scan (const QuernScanOptions *options, GPtrArray *skipped, GCancellable *
   }
   /* The demonstration's files come first when ids are given, so that nothing else takes theirs. */
   g_autoptr (GPtrArray) naming = g_ptr_array_new ();
-
   g_ptr_array_sort (scan.models, compare_models);
   for (int demo = 1; demo >= 0; demo--)
     for (guint i = 0; i < scan.models->len; i++)

@@ -55,27 +55,6 @@ make_excerpt (const Adding *adding, GPtrArray *messages, guint n)
   return excerpt;
 }
 
-/* Answers that follow a picture are left out: the text alone is not the prompt that they answered. */
-static void
-collect (Adding *adding, GPtrArray *messages)
-{
-  for (guint i = 0; i < messages->len; i++) {
-    QuernMessage *message = messages->pdata[i];
-    g_autoptr (QuernExcerpt) excerpt = NULL;
-    Reply *reply;
-    if (quern_message_get_role (message) != QUERN_ROLE_ASSISTANT || quern_message_get_content_length (message) == 0)
-      continue;
-    excerpt = make_excerpt (adding, messages, i);
-    if (quern_excerpt_has_pictures (excerpt))
-      break;
-    reply = g_new (Reply, 1);
-    *reply = (Reply) { g_steal_pointer (&excerpt), NULL, g_strdup (quern_message_get_reasoning (message)),
-                       g_strdup (quern_message_get_content (message)),
-                       quern_message_get_reasoning (message) && *quern_message_get_reasoning (message) };
-    g_ptr_array_add (adding->replies, reply);
-  }
-}
-
 /* Reads the attached text files and builds the requests. */
 static void
 build_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
@@ -107,7 +86,22 @@ loaded_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     g_task_return_error (task, error);
     return;
   }
-  collect (adding, messages);
+  /* Answers that follow a picture are left out: the text alone is not the prompt that they answered. */
+  for (guint i = 0; i < messages->len; i++) {
+    QuernMessage *message = messages->pdata[i];
+    g_autoptr (QuernExcerpt) excerpt = NULL;
+    Reply *reply;
+    if (quern_message_get_role (message) != QUERN_ROLE_ASSISTANT || quern_message_get_content_length (message) == 0)
+      continue;
+    excerpt = make_excerpt (adding, messages, i);
+    if (quern_excerpt_has_pictures (excerpt))
+      break;
+    reply = g_new (Reply, 1);
+    *reply = (Reply) { g_steal_pointer (&excerpt), NULL, g_strdup (quern_message_get_reasoning (message)),
+                       g_strdup (quern_message_get_content (message)),
+                       quern_message_get_reasoning (message) && *quern_message_get_reasoning (message) };
+    g_ptr_array_add (adding->replies, reply);
+  }
   if (adding->replies->len > 0)
     g_task_run_in_thread (task, build_thread);
   else

@@ -71,21 +71,6 @@ write_top (const QuernCandidate *top, JsonBuilder *out)
 }
 
 static void
-write_position (const QuernDivergence *d, JsonBuilder *out)
-{
-  json_builder_begin_array (out);
-  json_builder_add_int_value (out, d->token);
-  json_builder_add_double_value (out, d->nll_reference);
-  json_builder_add_double_value (out, d->nll);
-  json_builder_add_double_value (out, d->kld);
-  json_builder_add_double_value (out, d->delta_p);
-  json_builder_add_int_value (out, d->same_top ? 1 : 0);
-  write_top (d->top_reference, out);
-  write_top (d->top, out);
-  json_builder_end_array (out);
-}
-
-static void
 write_result (QuernMeasured *result, JsonBuilder *out)
 {
   json_builder_begin_object (out);
@@ -101,15 +86,40 @@ write_result (QuernMeasured *result, JsonBuilder *out)
   json_builder_end_object (out);
   json_builder_set_member_name (out, "positions");
   json_builder_begin_array (out);
-  for (guint i = 0; i < quern_measured_get_n_positions (result); i++)
-    write_position (quern_measured_get_position (result, i), out);
+  for (guint i = 0; i < quern_measured_get_n_positions (result); i++) {
+    const QuernDivergence *d = quern_measured_get_position (result, i);
+    json_builder_begin_array (out);
+    json_builder_add_int_value (out, d->token);
+    json_builder_add_double_value (out, d->nll_reference);
+    json_builder_add_double_value (out, d->nll);
+    json_builder_add_double_value (out, d->kld);
+    json_builder_add_double_value (out, d->delta_p);
+    json_builder_add_int_value (out, d->same_top ? 1 : 0);
+    write_top (d->top_reference, out);
+    write_top (d->top, out);
+    json_builder_end_array (out);
+  }
   json_builder_end_array (out);
   json_builder_end_object (out);
 }
 
-static void
-write_text (QuernMeasure *self, JsonBuilder *out)
+static int
+compare_ids (gconstpointer a, gconstpointer b)
 {
+  return GPOINTER_TO_INT (*(const gpointer *) a) - GPOINTER_TO_INT (*(const gpointer *) b);
+}
+
+/* Writes a running measurement up to the last batch that all models have done, or nothing if there is none. */
+void
+_quern_measure_write (QuernMeasure *self, JsonBuilder *out)
+{
+  json_builder_begin_object (out);
+  quern_json_add_string (out, "source", quern_measure_get_source (self));
+  quern_json_add_int (out, "context", quern_measure_get_context_size (self));
+  quern_json_add_int (out, "windows", _quern_measure_get_n_windows (self));
+  quern_json_add_int (out, "windows_done", _quern_measure_get_windows_done (self));
+  quern_json_add_double (out, "noise_floor", quern_measure_get_noise_floor (self));
+  quern_json_add_string (out, "note", quern_measure_get_note (self));
   quern_json_add_string (out, "text", quern_measure_get_text (self));
   json_builder_set_member_name (out, "ends");
   json_builder_begin_array (out);
@@ -124,11 +134,6 @@ write_text (QuernMeasure *self, JsonBuilder *out)
   for (guint i = 0; i < _quern_measure_get_n_rows (self); i++)
     json_builder_add_int_value (out, quern_measure_get_position_token (self, i));
   json_builder_end_array (out);
-}
-
-static void
-write_pieces (QuernMeasure *self, JsonBuilder *out)
-{
   GPtrArray *sources = _quern_measure_get_sources (self);
 
   json_builder_set_member_name (out, "pieces");
@@ -147,18 +152,7 @@ write_pieces (QuernMeasure *self, JsonBuilder *out)
     json_builder_end_object (out);
   }
   json_builder_end_array (out);
-}
-
-static int
-compare_ids (gconstpointer a, gconstpointer b)
-{
-  return GPOINTER_TO_INT (*(const gpointer *) a) - GPOINTER_TO_INT (*(const gpointer *) b);
-}
-
-/* Writes the candidates in the order of ids, so that the same measurement gives the same file. */
-static void
-write_candidates (QuernMeasure *self, JsonBuilder *out)
-{
+  /* The candidates are in the order of ids, so that the same measurement gives the same file. */
   GHashTable *candidates = _quern_measure_get_candidates (self);
   g_autoptr (GPtrArray) ids = g_hash_table_get_keys_as_ptr_array (candidates);
 
@@ -172,22 +166,6 @@ write_candidates (QuernMeasure *self, JsonBuilder *out)
     json_builder_end_array (out);
   }
   json_builder_end_array (out);
-}
-
-/* Writes a running measurement up to the last batch that all models have done, or nothing if there is none. */
-void
-_quern_measure_write (QuernMeasure *self, JsonBuilder *out)
-{
-  json_builder_begin_object (out);
-  quern_json_add_string (out, "source", quern_measure_get_source (self));
-  quern_json_add_int (out, "context", quern_measure_get_context_size (self));
-  quern_json_add_int (out, "windows", _quern_measure_get_n_windows (self));
-  quern_json_add_int (out, "windows_done", _quern_measure_get_windows_done (self));
-  quern_json_add_double (out, "noise_floor", quern_measure_get_noise_floor (self));
-  quern_json_add_string (out, "note", quern_measure_get_note (self));
-  write_text (self, out);
-  write_pieces (self, out);
-  write_candidates (self, out);
   json_builder_set_member_name (out, "models");
   json_builder_begin_array (out);
   for (guint i = 0; i < g_list_model_get_n_items (quern_measure_get_results (self)); i++)
@@ -210,9 +188,20 @@ read_top (JsonArray *array, QuernCandidate *top)
 }
 
 static void
-read_positions (JsonArray *array, guint limit, QuernMeasured *result)
+read_result (QuernMeasure *self, JsonObject *object, guint n_rows, GListModel *models)
 {
-  guint n = MIN (quern_json_length (array), limit);
+  QuernModelFacts facts;
+  QuernKvType kv_type = (QuernKvType) quern_json_index (quern_kv_names, 3, quern_json_string (object, "kv_type", ""),
+                                                        0);
+
+  _quern_model_facts_read (object, &facts);
+  g_autoptr (QuernMeasured) result = quern_measured_new_stored (&facts, kv_type);
+  quern_measured_set_model (result, _quern_model_facts_find (&facts, models));
+  quern_model_facts_clear (&facts);
+  quern_measured_add_work (result, quern_json_double (object, "seconds", 0),
+                           (guint) CLAMP (quern_json_int (object, "evaluated", 0), 0, G_MAXINT));
+  JsonArray *array = quern_json_array (object, "positions");
+  guint n = MIN (quern_json_length (array), n_rows);
   g_autofree QuernDivergence *positions = g_new0 (QuernDivergence, n + 1);
 
   for (guint i = 0; i < n; i++) {
@@ -227,22 +216,6 @@ read_positions (JsonArray *array, guint limit, QuernMeasured *result)
     read_top (quern_json_array_at (from, 7), positions[i].top);
   }
   quern_measured_add (result, positions, n);
-}
-
-static void
-read_result (QuernMeasure *self, JsonObject *object, guint n_rows, GListModel *models)
-{
-  QuernModelFacts facts;
-  QuernKvType kv_type = (QuernKvType) quern_json_index (quern_kv_names, 3, quern_json_string (object, "kv_type", ""),
-                                                        0);
-
-  _quern_model_facts_read (object, &facts);
-  g_autoptr (QuernMeasured) result = quern_measured_new_stored (&facts, kv_type);
-  quern_measured_set_model (result, _quern_model_facts_find (&facts, models));
-  quern_model_facts_clear (&facts);
-  quern_measured_add_work (result, quern_json_double (object, "seconds", 0),
-                           (guint) CLAMP (quern_json_int (object, "evaluated", 0), 0, G_MAXINT));
-  read_positions (quern_json_array (object, "positions"), n_rows, result);
   _quern_measure_restore_result (self, result);
 }
 
@@ -276,20 +249,6 @@ read_position_tokens (JsonArray *array, guint n_tokens)
   return tokens;
 }
 
-static void
-read_pieces (QuernMeasure *self, JsonArray *array)
-{
-  for (guint i = 0; i < quern_json_length (array); i++) {
-    JsonObject *piece = quern_json_object_at (array, i);
-    JsonArray *from = quern_json_array (piece, "tokens");
-    guint n = quern_json_length (from);
-    g_autofree gint32 *tokens = g_new (gint32, n + 1);
-    for (guint j = 0; j < n; j++)
-      tokens[j] = (gint32) CLAMP (quern_json_int_at (from, j), -1, G_MAXINT32);
-    _quern_measure_restore_piece (self, tokens, n, (guint) CLAMP (quern_json_int (piece, "first", 0), 0, n));
-  }
-}
-
 /* Never fails: values that make no sense are left out. */
 QuernMeasure *
 _quern_measure_read (JsonObject *object, GListModel *models)
@@ -304,7 +263,16 @@ _quern_measure_read (JsonObject *object, GListModel *models)
 
   quern_measure_set_source (self, quern_json_string (object, "source", NULL));
   quern_measure_set_context_size (self, (guint) CLAMP (quern_json_int (object, "context", 512), 16, 1 << 20));
-  read_pieces (self, quern_json_array (object, "pieces"));
+  JsonArray *array = quern_json_array (object, "pieces");
+  for (guint i = 0; i < quern_json_length (array); i++) {
+    JsonObject *piece = quern_json_object_at (array, i);
+    JsonArray *from = quern_json_array (piece, "tokens");
+    guint n = quern_json_length (from);
+    g_autofree gint32 *tokens = g_new (gint32, n + 1);
+    for (guint j = 0; j < n; j++)
+      tokens[j] = (gint32) CLAMP (quern_json_int_at (from, j), -1, G_MAXINT32);
+    _quern_measure_restore_piece (self, tokens, n, (guint) CLAMP (quern_json_int (piece, "first", 0), 0, n));
+  }
   for (guint i = 0; i < quern_json_length (results); i++)
     read_result (self, quern_json_object_at (results, i), rows->len, models);
   for (guint i = 0; i < quern_json_length (candidates); i++) {

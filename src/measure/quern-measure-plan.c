@@ -35,25 +35,6 @@ _quern_measure_plan_free (QuernMeasurePlan *plan)
   g_free (plan);
 }
 
-/* The tokens of a reply are those that the template makes of the conversation with it. The reply begins where they
- * differ from the tokens of the question alone. */
-static gboolean
-tokenise_reply (QuernOpenFile *file, const QuernMeasureSource *source, QuernMeasureSource *piece, GError **error)
-{
-  g_autoptr (GArray) question = g_array_new (FALSE, FALSE, sizeof (gint32));
-  g_autoptr (QuernRequest) whole = quern_request_new_continued (source->request, source->reasoning, source->reply);
-  guint n = 0;
-
-  if (!quern_open_file_tokenise_request (file, source->request, question, error)
-      || !quern_open_file_tokenise_request (file, whole, piece->tokens, error))
-    return FALSE;
-  while (n < MIN (question->len, piece->tokens->len)
-         && g_array_index (question, gint32, n) == g_array_index (piece->tokens, gint32, n))
-    n++;
-  piece->first = n > 0 ? n - 1 : 0;
-  return TRUE;
-}
-
 static gboolean
 tokenise_source (QuernOpenFile *file, const QuernMeasureSource *source, QuernMeasureSource *piece, GError **error)
 {
@@ -64,8 +45,23 @@ tokenise_source (QuernOpenFile *file, const QuernMeasureSource *source, QuernMea
   }
   if (source->text)
     return quern_open_file_tokenise (file, source->text, piece->tokens, error);
-  if (source->reply)
-    return tokenise_reply (file, source, piece, error);
+  if (source->reply) {
+    /* The tokens of a reply are those that the template makes of the conversation with it. The reply begins where they
+     * differ from the tokens of the question alone. */
+    g_autoptr (GArray) question = g_array_new (FALSE, FALSE, sizeof (gint32));
+    g_autoptr (QuernRequest) whole = quern_request_new_without (source->request, 0);
+    guint n = 0;
+
+    quern_request_set_beginning (whole, source->reasoning, source->reply);
+    if (!quern_open_file_tokenise_request (file, source->request, question, error)
+        || !quern_open_file_tokenise_request (file, whole, piece->tokens, error))
+      return FALSE;
+    while (n < MIN (question->len, piece->tokens->len)
+           && g_array_index (question, gint32, n) == g_array_index (piece->tokens, gint32, n))
+      n++;
+    piece->first = n > 0 ? n - 1 : 0;
+    return TRUE;
+  }
   if (!quern_open_file_tokenise_request (file, source->request, piece->tokens, error))
     return FALSE;
   /* Scoring begins with the row before the answer's first token, because that row predicts it. */

@@ -48,64 +48,46 @@ _quern_measure_update_progress (QuernMeasure *self)
 }
 
 static void
-set_note (QuernMeasure *self, const QuernMeasurePlan *plan, gboolean together)
-{
-  GString *note = g_string_new (NULL);
-
-  if (plan->windowed)
-    g_string_append_printf (note,
-                            _("The text has %u tokens, more than the context length of %u. It was split into windows "
-                              "that overlap by half, and only the second half of each window is scored."),
-                            plan->tokens->len, self->n_ctx);
-  if (!together)
-    g_string_append_printf (note, "%s%s", note->len > 0 ? " " : "",
-                            _("The models do not fit into memory together, so they were run one at a time."));
-  g_free (self->note);
-  self->note = g_string_free (note, note->len == 0);
-  g_object_notify (G_OBJECT (self), "note");
-}
-
-static void
-count_windows (QuernMeasure *self, const GArray *windows)
-{
-  guint rows = 0;
-
-  self->n_windows = windows->len;
-  g_array_set_size (self->window_rows, 0);
-  for (guint i = 0; i < windows->len; i++) {
-    const QuernMeasureWindow *window = &g_array_index (windows, QuernMeasureWindow, i);
-    rows += window->end - window->first;
-    g_array_append_val (self->window_rows, rows);
-  }
-}
-
-/* The main thread calls this with the run's lock held. */
-static void
-take_plan (QuernMeasure *self, Run *run)
-{
-  g_string_free (self->text, TRUE);
-  g_array_unref (self->ends);
-  g_array_unref (self->position_tokens);
-  g_ptr_array_unref (self->sources);
-  self->text = g_steal_pointer (&run->text);
-  self->ends = g_steal_pointer (&run->ends);
-  self->position_tokens = g_steal_pointer (&run->position_tokens);
-  self->sources = g_ptr_array_ref (run->plan->pieces);
-  count_windows (self, run->plan->windows);
-  set_note (self, run->plan, run->together);
-  g_clear_pointer (&run->plan, _quern_measure_plan_free);
-}
-
-static void
-flush (Run *run)
+quern_measure_flush (Run *run)
 {
   QuernMeasure *self = run->measure;
   g_autoptr (GPtrArray) positions = g_ptr_array_new_with_free_func ((GDestroyNotify) g_array_unref);
 
   g_mutex_lock (&run->lock);
   run->flush_queued = FALSE;
-  if (run->plan)
-    take_plan (self, run);
+  if (run->plan) {
+    GString *note = g_string_new (NULL);
+    guint rows = 0;
+
+    g_string_free (self->text, TRUE);
+    g_array_unref (self->ends);
+    g_array_unref (self->position_tokens);
+    g_ptr_array_unref (self->sources);
+    self->text = g_steal_pointer (&run->text);
+    self->ends = g_steal_pointer (&run->ends);
+    self->position_tokens = g_steal_pointer (&run->position_tokens);
+    self->sources = g_ptr_array_ref (run->plan->pieces);
+    self->n_windows = run->plan->windows->len;
+    g_array_set_size (self->window_rows, 0);
+    for (guint j = 0; j < run->plan->windows->len; j++) {
+      const QuernMeasureWindow *window = &g_array_index (run->plan->windows, QuernMeasureWindow, j);
+      rows += window->end - window->first;
+      g_array_append_val (self->window_rows, rows);
+    }
+    if (run->plan->windowed)
+      g_string_append_printf (
+          note,
+          _("The text has %u tokens, more than the context length of %u. It was split into windows "
+            "that overlap by half, and only the second half of each window is scored."),
+          run->plan->tokens->len, self->n_ctx);
+    if (!run->together)
+      g_string_append_printf (note, "%s%s", note->len > 0 ? " " : "",
+                              _("The models do not fit into memory together, so they were run one at a time."));
+    g_free (self->note);
+    self->note = g_string_free (note, note->len == 0);
+    g_object_notify (G_OBJECT (self), "note");
+    g_clear_pointer (&run->plan, _quern_measure_plan_free);
+  }
   for (guint i = 0; i < run->positions->len; i++) {
     QuernMeasured *result = quern_measure_get_result (self, i);
     g_ptr_array_add (positions, run->positions->pdata[i]);
@@ -129,24 +111,24 @@ flush (Run *run)
 }
 
 static gboolean
-flush_cb (gpointer task)
+quern_measure_flush_cb (gpointer task)
 {
   Run *run = g_task_get_task_data (task);
 
   if (run->measure->run == run)
-    flush (run);
+    quern_measure_flush (run);
   return G_SOURCE_REMOVE;
 }
 
 /* The worker calls this with the lock held. */
 static void
-queue_flush (GTask *task, Run *run)
+quern_measure_queue_flush (GTask *task, Run *run)
 {
   if (run->flush_queued)
     return;
   run->flush_queued = TRUE;
   GSource *source = g_timeout_source_new (FLUSH_MS);
-  g_source_set_callback (source, flush_cb, g_object_ref (task), g_object_unref);
+  g_source_set_callback (source, quern_measure_flush_cb, g_object_ref (task), g_object_unref);
   g_source_attach (source, run->context);
   g_source_unref (source);
 }
@@ -159,7 +141,7 @@ keep_candidate (QuernMeasure *self, QuernOpenFile *file, gint32 id)
 }
 
 static void
-scored_cb (gpointer data, guint model, QuernOpenFile *file, const QuernDivergence *positions, guint n)
+quern_measure_scored_cb (gpointer data, guint model, QuernOpenFile *file, const QuernDivergence *positions, guint n)
 {
   Run *run = g_task_get_task_data (data);
 
@@ -172,12 +154,12 @@ scored_cb (gpointer data, guint model, QuernOpenFile *file, const QuernDivergenc
   g_mutex_unlock (&run->measure->lock);
   g_mutex_lock (&run->lock);
   g_array_append_vals (run->positions->pdata[model], positions, n);
-  queue_flush (data, run);
+  quern_measure_queue_flush (data, run);
   g_mutex_unlock (&run->lock);
 }
 
 static void
-worked_cb (gpointer data, guint model, double seconds, guint n_tokens)
+quern_measure_worked_cb (gpointer data, guint model, double seconds, guint n_tokens)
 {
   Run *run = g_task_get_task_data (data);
 
@@ -188,7 +170,7 @@ worked_cb (gpointer data, guint model, double seconds, guint n_tokens)
 }
 
 static void
-noise_cb (gpointer data, double kld)
+quern_measure_noise_cb (gpointer data, double kld)
 {
   Run *run = g_task_get_task_data (data);
 
@@ -198,18 +180,18 @@ noise_cb (gpointer data, double kld)
 }
 
 static void
-committed_cb (gpointer data, guint n_windows)
+quern_measure_committed_cb (gpointer data, guint n_windows)
 {
   Run *run = g_task_get_task_data (data);
 
   g_mutex_lock (&run->lock);
   run->windows_done = n_windows;
-  queue_flush (data, run);
+  quern_measure_queue_flush (data, run);
   g_mutex_unlock (&run->lock);
 }
 
 static void
-planned_cb (gpointer data, const QuernMeasurePlan *plan, QuernOpenFile *file, gboolean together)
+quern_measure_planned_cb (gpointer data, const QuernMeasurePlan *plan, QuernOpenFile *file, gboolean together)
 {
   Run *run = g_task_get_task_data (data);
 
@@ -227,13 +209,13 @@ planned_cb (gpointer data, const QuernMeasurePlan *plan, QuernOpenFile *file, gb
     for (guint token = window->first + 1; token <= window->end; token++)
       g_array_append_val (run->position_tokens, token);
   }
-  queue_flush (data, run);
+  quern_measure_queue_flush (data, run);
   g_mutex_unlock (&run->lock);
 }
 
 /* Waits while the run is paused. */
 static gboolean
-stopped_cb (gpointer data)
+quern_measure_stopped_cb (gpointer data)
 {
   Run *run = g_task_get_task_data (data);
 
@@ -247,7 +229,7 @@ stopped_cb (gpointer data)
 /* ---- running --------------------------------------------------------------------------------------------------- */
 
 static void
-run_free (gpointer data)
+quern_measure_run_free (gpointer data)
 {
   Run *run = data;
 
@@ -273,23 +255,13 @@ run_free (gpointer data)
 }
 
 static void
-add_to_job (Run *run, QuernMeasured *result)
-{
-  QuernKvType kv_type = quern_measured_get_kv_type (result);
-
-  g_ptr_array_add (run->job.models, g_object_ref (quern_measured_get_model (result)));
-  g_array_append_val (run->job.kv_types, kv_type);
-  g_ptr_array_add (run->positions, g_array_new (FALSE, FALSE, sizeof (QuernDivergence)));
-}
-
-static void
 outer_cancelled_cb (GCancellable *outer, gpointer own)
 {
   g_cancellable_cancel (own);
 }
 
 static Run *
-run_new (QuernMeasure *self, QuernBackend *backend, GCancellable *outer)
+quern_measure_run_new (QuernMeasure *self, QuernBackend *backend, GCancellable *outer)
 {
   Run *run = g_new0 (Run, 1);
   guint n = g_list_model_get_n_items (G_LIST_MODEL (self->results));
@@ -315,7 +287,11 @@ run_new (QuernMeasure *self, QuernBackend *backend, GCancellable *outer)
                                  self->memory_limit };
   for (guint i = 0; i < n; i++) {
     QuernMeasured *result = quern_measure_get_result (self, i);
-    add_to_job (run, result);
+    QuernKvType kv_type = quern_measured_get_kv_type (result);
+
+    g_ptr_array_add (run->job.models, g_object_ref (quern_measured_get_model (result)));
+    g_array_append_val (run->job.kv_types, kv_type);
+    g_ptr_array_add (run->positions, g_array_new (FALSE, FALSE, sizeof (QuernDivergence)));
     run->job.n_ctx = MIN (run->job.n_ctx, quern_model_get_info (quern_measured_get_model (result))->n_ctx_train);
   }
   self->n_ctx = run->job.n_ctx;
@@ -328,9 +304,11 @@ run_new (QuernMeasure *self, QuernBackend *backend, GCancellable *outer)
 }
 
 static void
-measure_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
+quern_measure_run_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
 {
-  static const QuernMeasureEvents events = { planned_cb, scored_cb, worked_cb, noise_cb, committed_cb, stopped_cb };
+  static const QuernMeasureEvents events = { quern_measure_planned_cb,   quern_measure_scored_cb,
+                                             quern_measure_worked_cb,    quern_measure_noise_cb,
+                                             quern_measure_committed_cb, quern_measure_stopped_cb };
   Run *run = data;
   GError *error = NULL;
 
@@ -340,33 +318,24 @@ measure_thread (GTask *task, gpointer source, gpointer data, GCancellable *cance
     g_task_return_error (task, error);
 }
 
-/* Drops the positions of windows that not every model has done. If a stored measurement fails before it is planned
- * again, it has none to drop: only whole windows are stored. */
 static void
-drop_uncommitted (QuernMeasure *self)
-{
-  guint rows = 0;
-
-  if (self->windows_done > self->window_rows->len)
-    return;
-  if (self->windows_done > 0)
-    rows = g_array_index (self->window_rows, guint, self->windows_done - 1);
-  for (guint i = 0; i < g_list_model_get_n_items (G_LIST_MODEL (self->results)); i++)
-    quern_measured_truncate (quern_measure_get_result (self, i), rows);
-}
-
-static void
-measured_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+quern_measure_measured_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   QuernMeasure *self = QUERN_MEASURE (source);
   g_autoptr (GTask) task = g_steal_pointer (&self->task);
   GError *error = NULL;
   gboolean ok = g_task_propagate_boolean (G_TASK (result), &error);
 
-  flush (self->run);
+  quern_measure_flush (self->run);
   g_cancellable_disconnect (self->run->outer, self->run->outer_id);
   self->run = NULL;
-  drop_uncommitted (self);
+  /* Positions of windows that not every model has done are dropped. If a stored measurement fails before it is planned
+   * again, it has none to drop: only whole windows are stored. */
+  if (self->windows_done <= self->window_rows->len) {
+    guint rows = self->windows_done > 0 ? g_array_index (self->window_rows, guint, self->windows_done - 1) : 0;
+    for (guint i = 0; i < g_list_model_get_n_items (G_LIST_MODEL (self->results)); i++)
+      quern_measured_truncate (quern_measure_get_result (self, i), rows);
+  }
   _quern_measure_update_progress (self);
   g_object_notify (G_OBJECT (self), "running");
   if (ok)
@@ -415,12 +384,12 @@ quern_measure_run_async (QuernMeasure *self, QuernBackend *backend, GCancellable
     g_task_return_error (task, error);
     return;
   }
-  g_autoptr (GTask) worker = g_task_new (self, NULL, measured_cb, NULL);
-  self->run = run_new (self, backend, cancellable);
+  g_autoptr (GTask) worker = g_task_new (self, NULL, quern_measure_measured_cb, NULL);
+  self->run = quern_measure_run_new (self, backend, cancellable);
   self->task = g_steal_pointer (&task);
-  g_task_set_task_data (worker, self->run, run_free);
+  g_task_set_task_data (worker, self->run, quern_measure_run_free);
   g_object_notify (G_OBJECT (self), "running");
-  g_task_run_in_thread (worker, measure_thread);
+  g_task_run_in_thread (worker, quern_measure_run_thread);
 }
 
 gboolean

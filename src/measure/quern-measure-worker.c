@@ -62,16 +62,6 @@ kv_type_at (const Work *work, guint i)
   return g_array_index (work->job->kv_types, QuernKvType, i);
 }
 
-static guint64
-plan_memory (const Work *work, guint i)
-{
-  const QuernMeasureJob *job = work->job;
-  QuernMemoryPlan plan;
-
-  quern_model_plan_bare (model_at (work, i), job->n_ctx, kv_type_at (work, i), job->n_threads, FALSE, &plan);
-  return plan.total + (SCORE_ROWS + 1) * quern_model_get_info (model_at (work, i))->n_vocab * sizeof (float);
-}
-
 /* Decides whether all models stay in memory. It fails if one of them alone needs more than there is. */
 static gboolean
 choose_memory (Work *work, GError **error)
@@ -81,7 +71,11 @@ choose_memory (Work *work, GError **error)
   guint worst = 0;
 
   for (guint i = 0; i < work->job->models->len; i++) {
-    guint64 need = plan_memory (work, i);
+    const QuernMeasureJob *job = work->job;
+    QuernMemoryPlan plan;
+
+    quern_model_plan_bare (model_at (work, i), job->n_ctx, kv_type_at (work, i), job->n_threads, FALSE, &plan);
+    guint64 need = plan.total + (SCORE_ROWS + 1) * quern_model_get_info (model_at (work, i))->n_vocab * sizeof (float);
     sum += need;
     worst = need > largest ? i : worst;
     largest = MAX (largest, need);
@@ -166,19 +160,6 @@ fail_file (GError **error)
       _("The results of the reference could not be saved in “%s”: %s. Free up some space there and continue."),
       g_get_user_cache_dir (), g_strerror (errno));
   return FALSE;
-}
-
-static gboolean
-make_logits_file (Work *work, GError **error)
-{
-  g_autofree char *path = g_build_filename (g_get_user_cache_dir (), "quern-measure-XXXXXX", NULL);
-
-  g_mkdir_with_parents (g_get_user_cache_dir (), 0700);
-  work->file = g_mkstemp_full (path, O_RDWR | O_CLOEXEC, 0600);
-  if (work->file < 0)
-    return fail_file (error);
-  g_unlink (path);
-  return TRUE;
 }
 
 /* Reads or writes one whole row. The loop handles short counts. */
@@ -307,19 +288,6 @@ score_batch (Work *work, guint model, guint begin, guint end, GError **error)
   return TRUE;
 }
 
-/* Evaluates the first window once more with the reference, to find the noise floor. */
-static gboolean
-measure_noise (Work *work, GError **error)
-{
-  const QuernMeasureWindow *window = &g_array_index (work->plan->windows, QuernMeasureWindow, 0);
-  Scoring scoring = { .work = work, .window = window, .repeated = TRUE };
-
-  if (!score_window (&scoring, error))
-    return FALSE;
-  work->events->noise (work->data, scoring.noise);
-  return TRUE;
-}
-
 /* ---- all of it ------------------------------------------------------------------------------------------------- */
 
 /* Returns the end of the batch that begins with this window. */
@@ -349,22 +317,37 @@ score_all (Work *work, GError **error)
     for (guint model = 0; model < work->job->models->len; model++) {
       if (!score_batch (work, model, begin, end, error))
         return FALSE;
-      if (begin == 0 && model == 0 && work->job->models->len > 1 && !measure_noise (work, error))
-        return FALSE;
+      if (begin == 0 && model == 0 && work->job->models->len > 1) {
+        /* The reference evaluates the first window once more, which shows the noise floor. */
+        Scoring again = { .work = work,
+                          .window = &g_array_index (work->plan->windows, QuernMeasureWindow, 0),
+                          .repeated = TRUE };
+        if (!score_window (&again, error))
+          return FALSE;
+        work->events->noise (work->data, again.noise);
+      }
     }
     work->events->committed (work->data, end);
   }
   return TRUE;
 }
 
+/* Makes the plan, and a file for the reference's logits, which has no name any more once it is open. */
 static gboolean
 prepare (Work *work, GError **error)
 {
+  g_autofree char *path = g_build_filename (g_get_user_cache_dir (), "quern-measure-XXXXXX", NULL);
+
   if (!choose_memory (work, error) || !check_vocabularies (work, error))
     return FALSE;
   work->plan = _quern_measure_plan_new (work->files[0], work->job->sources, work->job->n_ctx, error);
-  if (!work->plan || !make_logits_file (work, error))
+  if (!work->plan)
     return FALSE;
+  g_mkdir_with_parents (g_get_user_cache_dir (), 0700);
+  work->file = g_mkstemp_full (path, O_RDWR | O_CLOEXEC, 0600);
+  if (work->file < 0)
+    return fail_file (error);
+  g_unlink (path);
   work->row = g_new (float, work->n_vocab);
   work->events->planned (work->data, work->plan, work->files[0], work->together);
   return TRUE;

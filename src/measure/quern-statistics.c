@@ -33,10 +33,10 @@ quern_mcnemar_exact (guint only_a, guint only_b)
 
 /* ---- Bradley–Terry --------------------------------------------------------------------------------------------- */
 
-/* wins[i * n + j] is what i scored against j. A tie counts half for each. */
 static void
-count_wins (const QuernDuel *duels, gsize n_duels, guint n, double *wins)
+rate (const QuernDuel *duels, gsize n_duels, guint n, double *wins, double *out)
 {
+  /* wins[i * n + j] is what i scored against j. A tie counts half for each. */
   for (guint i = 0; i < n * n; i++)
     wins[i] = 0;
   for (gsize d = 0; d < n_duels; d++) {
@@ -47,15 +47,10 @@ count_wins (const QuernDuel *duels, gsize n_duels, guint n, double *wins)
     for (guint j = 0; j < n; j++)
       if (i != j && wins[i * n + j] + wins[j * n + i] > 0)
         wins[i * n + j] += 0.5; /* half of the virtual tie; the other half is added at [j, i] */
-}
-
-/* Hunter's minorisation-maximisation algorithm (2004). `strength` holds the start values and then the result, whose
- * geometric mean is 1. */
-static void
-fit_strengths (const double *wins, guint n, double *strength)
-{
+  /* Hunter's minorisation-maximisation algorithm (2004). `out` holds the start values and then the result, whose
+   * geometric mean is 1. */
   for (guint i = 0; i < n; i++)
-    strength[i] = 1;
+    out[i] = 1;
   for (guint step = 0; step < 1000; step++) {
     double change = 0, log_sum = 0;
     for (guint i = 0; i < n; i++) {
@@ -63,26 +58,19 @@ fit_strengths (const double *wins, guint n, double *strength)
       for (guint j = 0; j < n; j++) {
         double met = i == j ? 0 : wins[i * n + j] + wins[j * n + i];
         won += i == j ? 0 : wins[i * n + j];
-        expected += met / (strength[i] + strength[j]);
+        expected += met / (out[i] + out[j]);
       }
       double next = expected > 0 ? won / expected : 1;
-      change = MAX (change, fabs (log (next / strength[i])));
-      strength[i] = next;
+      change = MAX (change, fabs (log (next / out[i])));
+      out[i] = next;
     }
     for (guint i = 0; i < n; i++)
-      log_sum += log (strength[i]);
+      log_sum += log (out[i]);
     for (guint i = 0; i < n; i++)
-      strength[i] /= exp (log_sum / n);
+      out[i] /= exp (log_sum / n);
     if (change < 1e-10)
       break;
   }
-}
-
-static void
-rate (const QuernDuel *duels, gsize n_duels, guint n, double *wins, double *out)
-{
-  count_wins (duels, n_duels, n, wins);
-  fit_strengths (wins, n, out);
   for (guint i = 0; i < n; i++)
     out[i] = 400 * log10 (out[i]);
 }

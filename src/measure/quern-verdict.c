@@ -129,9 +129,14 @@ nearest (QuernMeasure *measure, guint i)
   return best;
 }
 
+/* Appends what follows the share of equal first choices: size and speed against the reference, and what is
+ * uncertain. */
 static void
-append_size (GString *out, QuernMeasured *reference, QuernMeasured *result)
+append_rest (GString *out, QuernMeasure *measure, guint i)
 {
+  QuernMeasured *result = quern_measure_get_result (measure, i), *other = nearest (measure, i);
+
+  QuernMeasured *reference = quern_measure_get_result (measure, 0);
   double share = size_of (reference) > 0 ? (double) size_of (result) / (double) size_of (reference) : 1;
   double speed = quern_measured_get_rate (reference) > 0
                      ? quern_measured_get_rate (result) / quern_measured_get_rate (reference)
@@ -142,16 +147,6 @@ append_size (GString *out, QuernMeasured *reference, QuernMeasured *result)
   if (speed >= 1.05 || (speed > 0 && speed <= 0.95))
     g_string_append_printf (out, _("; reads %.2f× as fast"), speed);
   g_string_append (out, ".");
-}
-
-/* Appends what follows the share of equal first choices: size and speed against the reference, and what is
- * uncertain. */
-static void
-append_rest (GString *out, QuernMeasure *measure, guint i)
-{
-  QuernMeasured *result = quern_measure_get_result (measure, i), *other = nearest (measure, i);
-
-  append_size (out, quern_measure_get_result (measure, 0), result);
   if (quern_verdict_is_borderline (quern_measured_get_summary (result)))
     g_string_append (out, _(" This is close to the border between two verdicts; use a longer text to be sure."));
   if (other && quern_verdict_too_close (result, other)) {

@@ -75,7 +75,7 @@ html_append_models (GString *out, QuernComparison *self)
 /* Finds the first token that is not the same in all columns: the byte of the answer where it begins and the byte where
  * it ends. Both are the length of the answer if there is none. */
 static void
-find_fork (QuernComparison *self, guint turn, guint i, guint *shared, guint *end)
+quern_report_html_find_fork (QuernComparison *self, guint turn, guint i, guint *shared, guint *end)
 {
   QuernCompareAnswer *answer = quern_compare_column_get_answer (quern_comparison_get_column (self, i), turn);
   guint n = quern_compare_answer_get_n_tokens (answer), index = n;
@@ -107,7 +107,7 @@ html_append_turns (GString *out, QuernComparison *self)
       const char *text = quern_compare_answer_get_answer (answer);
       g_autofree char *label = quern_compare_column_dup_label (column);
       guint shared, end;
-      find_fork (self, turn, i, &shared, &end);
+      quern_report_html_find_fork (self, turn, i, &shared, &end);
       append_element (out, "<section><h3>", label, "</h3>");
       if (*quern_compare_answer_get_reasoning (answer)) {
         append_element (out, "<details><summary>", _("Reasoning"), "</summary><div class=answer>");

@@ -499,8 +499,7 @@ quern_database_migrate (QuernDatabase *self, const QuernMigration *migrations, g
     return FALSE;
   if (version == n_migrations)
     return TRUE;
-  if (version > 0 && self->lock_fd >= 0) /* one in memory is a copy already */
-  {
+  if (version > 0 && self->lock_fd >= 0) { /* one in memory is a copy already */
     /* A file of which no copy can be made, because the disk is full or a part of it is damaged, is brought to the new
      * schema all the same: that is one transaction, and without it nothing in the file could be shown. */
     g_autofree char *path = g_strdup_printf ("%s.before-schema-%" G_GINT64_FORMAT, self->path, version + 1);

@@ -79,8 +79,9 @@ gboolean
 _quern_persona_load (sqlite3 *db, gpointer list, GError **error)
 {
   GError *failure = NULL;
-  g_autoptr (sqlite3_stmt) stmt = quern_sql_query (
-      db, &failure, "SELECT id, name, system_prompt FROM persona ORDER BY name COLLATE NOCASE, id", "");
+  g_autoptr (sqlite3_stmt)
+      stmt = quern_sql_query (db, &failure,
+                              "SELECT id, name, system_prompt FROM persona ORDER BY name COLLATE NOCASE, id", "");
 
   while (stmt && quern_sql_next (stmt, &failure)) {
     g_autoptr (QuernPersona)

@@ -298,34 +298,6 @@ message_from_json (JsonObject *object, Report *report)
   return message;
 }
 
-static QuernConversation *
-conversation_from_json (JsonObject *object)
-{
-  QuernConversation *c = quern_conversation_new ();
-  const char *model = _quern_import_string (object, "model");
-  const char *prompt = _quern_import_string (object, "system_prompt");
-  const char *unsent = _quern_import_string (object, "draft");
-  const char *effort = _quern_import_string (object, "effort");
-  JsonObject *sampling = _quern_import_object (object, "sampling");
-
-  quern_conversation_set_ids (c, 0, parse_time (object, "created"));
-  quern_conversation_set_unsent (c, *unsent ? unsent : NULL);
-
-  quern_conversation_set_title (c, _quern_import_string (object, "title"), boolean (object, "title_given", TRUE));
-  quern_conversation_set_pinned (c, boolean (object, "pinned", FALSE));
-  quern_conversation_set_model_id (c, *model ? model : NULL);
-  quern_conversation_set_system_prompt (c, *prompt ? prompt : NULL);
-  quern_conversation_set_context_size (c, count (object, "context_size"));
-  if (value_member (object, "thinking"))
-    quern_conversation_set_thinking (c, boolean (object, "thinking", FALSE) ? QUERN_THINKING_ON : QUERN_THINKING_OFF);
-  quern_conversation_set_effort (c, *effort ? effort : NULL);
-  if (sampling) {
-    g_autofree char *json = json_to_string (json_object_get_member (object, "sampling"), FALSE);
-    quern_conversation_set_sampling (c, json);
-  }
-  return c;
-}
-
 /* What is known of the messages of a conversation while they are read. */
 typedef struct {
   GHashTable *ids;    /* id in the file (gint64 *) -> id in the store (gint64 *) */
@@ -429,7 +401,11 @@ add_conversation (Import *import, JsonObject *object, GError **error)
   JsonArray *messages = _quern_import_array (object, "messages");
   gint64 updated = parse_time (object, "updated");
   JsonObject *lost = _quern_import_object (object, "lost");
-  QuernConversation *conversation;
+  const char *model = _quern_import_string (object, "model");
+  const char *prompt = _quern_import_string (object, "system_prompt");
+  const char *unsent = _quern_import_string (object, "draft");
+  const char *effort = _quern_import_string (object, "effort");
+  QuernConversation *c;
 
   import->report.lost_messages += count (lost, "messages");
   import->report.lost_attachments += count (lost, "attachments");
@@ -437,14 +413,28 @@ add_conversation (Import *import, JsonObject *object, GError **error)
     import->report.lost_conversations++;
     return TRUE;
   }
-  conversation = conversation_from_json (object);
-  g_ptr_array_add (import->conversations, conversation);
+  c = quern_conversation_new ();
+  quern_conversation_set_ids (c, 0, parse_time (object, "created"));
+  quern_conversation_set_unsent (c, *unsent ? unsent : NULL);
+  quern_conversation_set_title (c, _quern_import_string (object, "title"), boolean (object, "title_given", TRUE));
+  quern_conversation_set_pinned (c, boolean (object, "pinned", FALSE));
+  quern_conversation_set_model_id (c, *model ? model : NULL);
+  quern_conversation_set_system_prompt (c, *prompt ? prompt : NULL);
+  quern_conversation_set_context_size (c, count (object, "context_size"));
+  if (value_member (object, "thinking"))
+    quern_conversation_set_thinking (c, boolean (object, "thinking", FALSE) ? QUERN_THINKING_ON : QUERN_THINKING_OFF);
+  quern_conversation_set_effort (c, *effort ? effort : NULL);
+  if (_quern_import_object (object, "sampling")) {
+    g_autofree char *json = json_to_string (json_object_get_member (object, "sampling"), FALSE);
+    quern_conversation_set_sampling (c, json);
+  }
+  g_ptr_array_add (import->conversations, c);
   g_ptr_array_add (import->folders, g_strdup (_quern_import_string (object, "folder")));
-  if (!quern_store_import_conversation (import->store, conversation, error)
-      || !add_messages (import, conversation, messages, integer (object, "context_start"), error))
+  if (!quern_store_import_conversation (import->store, c, error)
+      || !add_messages (import, c, messages, integer (object, "context_start"), error))
     return FALSE;
   if (updated)
-    quern_conversation_touch (conversation, updated);
+    quern_conversation_touch (c, updated);
   import->report.conversations++;
   json_object_remove_member (object, "messages"); /* the memory */
   return TRUE;

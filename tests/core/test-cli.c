@@ -879,6 +879,44 @@ test_effort (Fixture *f, gconstpointer data)
   g_assert_nonnull (strstr (f->errors, "no levels"));
 }
 
+static void
+test_schema (Fixture *f, gconstpointer data)
+{
+  static const char schema[] = "{\"type\": \"object\", \"properties\": {\"city\": {\"type\": \"string\", \"maxLength\": 40},"
+                               " \"people\": {\"type\": \"integer\", \"minimum\": 1, \"maximum\": 999},"
+                               " \"kind\": {\"enum\": [\"town\", \"village\"]}},"
+                               " \"required\": [\"city\", \"people\", \"kind\"], \"additionalProperties\": false}";
+  g_autofree char *path = g_build_filename (f->folder, "schema.json", NULL);
+  g_autoptr (JsonParser) parser = json_parser_new (), answer_parser = json_parser_new ();
+  const char *const modes[] = { "--no-think", "--think" };
+
+  g_assert_true (g_file_set_contents (path, schema, -1, NULL));
+  for (guint i = 0; i < 4 * G_N_ELEMENTS (modes); i++) {
+    g_autofree char *seed = g_strdup_printf ("--seed=%u", i);
+    const char *kind;
+    gint64 people;
+    JsonObject *answer;
+    run (f, "chat", "-m", "quern-tiny", "--json", "--temp=1.5", seed, modes[i % 2], "--budget=30", "--schema", path, "Tell me.", NULL);
+    g_assert_cmpint (f->code, ==, 0);
+    g_assert_cmpstr (json_object_get_string_member (parse (f, parser), "stop"), ==, "end");
+    g_assert_true (json_parser_load_from_data (
+        answer_parser, json_object_get_string_member (parse (f, parser), "answer"), -1, NULL));
+    answer = json_node_get_object (json_parser_get_root (answer_parser));
+    kind = json_object_get_string_member (answer, "kind");
+    people = json_object_get_int_member (answer, "people");
+    g_assert_cmpuint (json_object_get_size (answer), ==, 3);
+    g_assert_cmpint (g_utf8_strlen (json_object_get_string_member (answer, "city"), -1), <=, 40);
+    g_assert_true (people >= 1 && people <= 999);
+    g_assert_true (g_str_equal (kind, "town") || g_str_equal (kind, "village"));
+  }
+  g_assert_true (g_file_set_contents (path, "{\"properties\": {\"a\": {\"not\": {}}}}", -1, NULL));
+  run (f, "chat", "-m", "quern-tiny", "--schema", path, "Hi", NULL);
+  g_assert_cmpint (f->code, ==, 2);
+  g_assert_nonnull (strstr (f->errors, "“not” is not supported at #/properties/a."));
+  run (f, "chat", "-m", "quern-tiny", "--schema", "/nowhere", "Hi", NULL);
+  assert_failed (f, "/nowhere");
+}
+
 /* Whose values are what: those of the file before those of the size, whatever the template does by default. */
 static void
 test_guarded (Fixture *f, gconstpointer data)
@@ -1046,6 +1084,7 @@ main (int argc, char **argv)
   g_test_add ("/cli/terminal", Fixture, NULL, setup, test_terminal, teardown);
   g_test_add ("/cli/interrupted", Fixture, NULL, setup, test_interrupted, teardown);
   g_test_add ("/cli/effort", Fixture, NULL, setup, test_effort, teardown);
+  g_test_add ("/cli/schema", Fixture, NULL, setup, test_schema, teardown);
   g_test_add ("/cli/guarded", Fixture, NULL, setup, test_guarded, teardown);
   g_test_add ("/cli/other-templates", Fixture, NULL, setup, test_other_templates, teardown);
   g_test_add ("/cli/messages", Fixture, NULL, setup, test_messages, teardown);

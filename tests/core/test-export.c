@@ -63,9 +63,7 @@ setup (Fixture *f, gconstpointer data)
   quern_conversation_set_unsent (f->conversation, "half a");
   quern_conversation_set_context_start (f->conversation, quern_message_get_id (first));
   quern_conversation_set_context_size (f->conversation, 8192);
-  quern_conversation_set_folder_id (f->conversation,
-                                    quern_folder_get_id (
-                                        quern_store_add_folder (f->store, "Work")));
+  quern_conversation_set_folder_id (f->conversation, quern_folder_get_id (quern_store_add_folder (f->store, "Work")));
   quern_conversation_touch (f->conversation, G_GINT64_CONSTANT (1700000000000000));
 }
 

@@ -580,8 +580,7 @@ test_restore (Fixture *f, gconstpointer data)
   second = say (store, gone, question, QUERN_ROLE_ASSISTANT, "South");
   other = say (store, kept, NULL, QUERN_ROLE_USER, "Hello");
   quern_conversation_set_title (gone, "Lighthouse", TRUE);
-  quern_conversation_set_folder_id (gone, quern_folder_get_id (
-                                              quern_store_add_folder (store, "Sea")));
+  quern_conversation_set_folder_id (gone, quern_folder_get_id (quern_store_add_folder (store, "Sea")));
   quern_store_add_persona (store, "Poet", "Rhyme.");
   g_assert_true (quern_database_write (quern_store_get_database (store), add_comparison, NULL, NULL));
   back_up (store, path);

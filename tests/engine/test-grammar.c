@@ -28,27 +28,27 @@ open_tiny (void)
   return model;
 }
 
-static const char json_grammar[]
-    = "root   ::= object\n"
-      "value  ::= object | array | string | number | (\"true\" | \"false\" | \"null\") ws\n"
-      "object ::=\n"
-      "  \"{\" ws (\n"
-      "            string \":\" ws value\n"
-      "    (\",\" ws string \":\" ws value)*\n"
-      "  )? \"}\" ws\n"
-      "array  ::=\n"
-      "  \"[\" ws (\n"
-      "            value\n"
-      "    (\",\" ws value)*\n"
-      "  )? \"]\" ws\n"
-      "string ::=\n"
-      "  \"\\\"\" (\n"
-      "    [^\"\\\\\\x7F\\x00-\\x1F] |\n"
-      "    \"\\\\\" ([\"\\\\bfnrt] | \"u\" [0-9a-fA-F]{4}) # escapes\n"
-      "  )* \"\\\"\" ws\n"
-      "number ::= (\"-\"? ([0-9] | [1-9] [0-9]{0,15})) (\".\" [0-9]+)? ([eE] [-+]? [0-9] [1-9]{0,15})? ws\n"
-      "# Optional space: by convention, applied in this grammar after literal chars when allowed\n"
-      "ws ::= | \" \" | \"\\n\" [ \\t]{0,20}\n";
+static const char json_grammar[] =
+    "root   ::= object\n"
+    "value  ::= object | array | string | number | (\"true\" | \"false\" | \"null\") ws\n"
+    "object ::=\n"
+    "  \"{\" ws (\n"
+    "            string \":\" ws value\n"
+    "    (\",\" ws string \":\" ws value)*\n"
+    "  )? \"}\" ws\n"
+    "array  ::=\n"
+    "  \"[\" ws (\n"
+    "            value\n"
+    "    (\",\" ws value)*\n"
+    "  )? \"]\" ws\n"
+    "string ::=\n"
+    "  \"\\\"\" (\n"
+    "    [^\"\\\\\\x7F\\x00-\\x1F] |\n"
+    "    \"\\\\\" ([\"\\\\bfnrt] | \"u\" [0-9a-fA-F]{4}) # escapes\n"
+    "  )* \"\\\"\" ws\n"
+    "number ::= (\"-\"? ([0-9] | [1-9] [0-9]{0,15})) (\".\" [0-9]+)? ([eE] [-+]? [0-9] [1-9]{0,15})? ws\n"
+    "# Optional space: by convention, applied in this grammar after literal chars when allowed\n"
+    "ws ::= | \" \" | \"\\n\" [ \\t]{0,20}\n";
 
 /* Texts that follow a grammar, and such that do not. */
 QE_TEST (texts)
@@ -408,7 +408,8 @@ QE_TEST (long_texts)
   QeModel *model = open_tiny ();
   QE_REQUIRE (model != NULL);
   const QeTokenizer *t = qe_model_tokenizer (model);
-  QeGrammar *g = grammar_for (t, "root ::= (\"a\" | \"b\" [^\"\\\\\\x00-\\x1f\\x7f] ){40000} tail\ntail ::= (\"(\" tail \")\")?");
+  QeGrammar *g =
+      grammar_for (t, "root ::= (\"a\" | \"b\" [^\"\\\\\\x00-\\x1f\\x7f] ){40000} tail\ntail ::= (\"(\" tail \")\")?");
   int32_t *a = NULL, *open = NULL, *close = NULL;
   size_t n_a = 0, n = 0;
   QeError err = { 0 };
@@ -458,8 +459,8 @@ QE_TEST (too_many_ways)
   if (g) {
     int32_t *letters = NULL;
     size_t n = 0;
-    QE_CHECK_OK (qe_tokenizer_encode (qe_model_tokenizer (model), "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", 51,
-                                      NULL, 0, &letters, &n, &err),
+    QE_CHECK_OK (qe_tokenizer_encode (qe_model_tokenizer (model), "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+                                      51, NULL, 0, &letters, &n, &err),
                  err);
     for (size_t i = 0; i < n; i++)
       if (qe_grammar_mask (g))

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "markdown/quern-md-formula.h"
 #include "markdown/quern-md-stream.h"
 #include "markdown/quern-md-view.h"
+#include "math/quern-math-view.h"
 
 #include <adwaita.h>
 #include <string.h>
@@ -27,6 +29,7 @@ static const char *const samples[] = {
   "[split\nname]: https://a.b\n\n[split name] \\[ \\] \\\\( \\\\\\(x\\)\n",
   "| a | $x|y$ |\n|---|:-:|\n| `b|c` | d<br>e |\n| f |\n\n<details>\n<summary>s</summary>\n\n**x**\n</details>\n",
   "x\n---\n. x\n|---|---|\n===\ntext\n\n# \n===\n| a | b |\n|---|---|\n| c |\n", /* a heading and a paragraph without lines */
+  "One[^a] and [^b].\n\n- **「太字」**です $x$\n\n[^b]: $$y$$\n\n    more <b>bold</b>\n\n[^a]: text\n\nend\n",
   ">>>>>>>>>>>>>>>>>>>>>>>> deep\n\n- - - - - - - - - - - - - - - - deep\n",
 };
 
@@ -168,29 +171,135 @@ check_text (const char *markdown, const char *expected)
 }
 
 static void
+list_formulas (GPtrArray *blocks, GString *out)
+{
+  for (guint i = 0; blocks != NULL && i < blocks->len; i++) {
+    QuernMdBlock *block = g_ptr_array_index (blocks, i);
+    if (block->kind == QUERN_MD_FORMULA)
+      g_string_append_printf (out, "[%s]", block->text);
+    for (guint k = 0; block->formulas != NULL && k < block->formulas->len; k++) {
+      QuernMathSpan *span = &g_array_index (block->formulas, QuernMathSpan, k);
+      g_string_append_printf (out, "(%s)", span->latex);
+      g_assert_cmpint (block->text[span->start], ==, '$');
+      g_assert_cmpint (block->text[span->start + span->length - 1], ==, '$');
+    }
+    list_formulas (block->children, out);
+  }
+}
+
+/* Checks which formulas are found: those of a line in round brackets, those on display in square ones. */
+static void
+check_formulas (const char *markdown, const char *expected)
+{
+  g_autoptr (GPtrArray) blocks = quern_md_parse (markdown, strlen (markdown), FALSE);
+  g_autoptr (GString) found = g_string_new (NULL);
+
+  list_formulas (blocks, found);
+  if (!g_str_equal (found->str, expected))
+    g_error ("%s has %s", markdown, found->str);
+}
+
+static void
 test_formulas (void)
 {
-  check_text ("So $x_1^2 + \\alpha \\leq \\sqrt{y}$ holds", "So x₁² + α ≤ √y holds");
-  check_text ("$$\\frac{a+b}{2} \\times \\text{area}$$", "(a + b)/2 × area");
-  check_text ("$e^{i\\pi} = -1$ and $\\unknown{z}$", "e^(iπ) = −1 and \\unknown{z}");
-  check_text ("\\(x_{i}^{2}\\) and \\[y\\]", "xᵢ² and \ny");
-  check_text ("$a*b$ and $c*d$, $x_a$ _is_ $y_b$", "a*b and c*d, xₐ is y_b");
-  check_text ("$\\sum_{i=1}^{n} i = \\frac{n(n+1)}{2}$", "∑ᵢ₌₁ⁿi = (n(n + 1))/2");
-  check_text ("$\\sin x + \\sin(y) \\neq \\sqrt[3]{8}, \\forall x \\in \\mathbb{R}$", "sin x + sin(y) ≠ ∛8, ∀x ∈ ℝ");
-  check_text ("$$\nA = \\begin{pmatrix} 1 & 20 \\\\ 3 & 4 \\end{pmatrix}\n$$", "A = ⎛ 1  20 ⎞\n    ⎝ 3  4  ⎠");
-  check_text ("$\\begin{bmatrix} 1 & 2 \\\\ 3 & 4 \\end{bmatrix}^T$", "[1, 2; 3, 4]ᵀ");
-  check_text ("$$\n\\begin{aligned}\na &= b \\\\\n- c &= d\n\\end{aligned}\n$$", "a = b\n−c = d");
-  check_text ("\\[\na\n= b\n+ c\n- d\n\\]", "a = b + c − d");
-  check_text ("\\vec{v} is not one, $\\vec{v}$ and $x^\\frac12$ are", "\\vec{v} is not one, v⃗ and x^(1/2) are");
+  check_text ("So $x_1^2 + \\alpha \\leq \\sqrt{y}$ holds", "So $x_1^2 + \\alpha \\leq \\sqrt{y}$ holds");
+  check_formulas ("So $x_1^2 + \\alpha$ holds", "(x_1^2 + \\alpha)");
+  check_formulas ("$$\\frac{a+b}{2} \\times \\text{area}$$", "[\\frac{a+b}{2} \\times \\text{area}]");
+  check_formulas ("$e^{i\\pi} = -1$ and $\\unknown{z}$", "(e^{i\\pi} = -1)(\\unknown{z})");
+  check_formulas ("\\(x_{i}^{2}\\) and \\[y\\]", "(x_{i}^{2})[y]");
+  check_formulas ("one $$a$$ two $$b$$", "[a][b]");
+  check_formulas ("one **bold $$a$$**", "(a)");
+  check_formulas ("| a | b |\n|---|---|\n| $x$ | $$y$$ |", "(x)(y)");
+  check_formulas ("# Of $x$", "(x)");
+  check_formulas ("$a*b$ and $c*d$, $x_a$ _is_ $y_b$", "(a*b)(c*d)(x_a)(y_b)");
+  check_formulas ("$$\nA = \\begin{pmatrix} 1 & 20 \\\\ 3 & 4 \\end{pmatrix}\n$$",
+                  "[\nA = \\begin{pmatrix} 1 & 20 \\\\ 3 & 4 \\end{pmatrix}\n]");
+  check_formulas ("$$\n\\begin{aligned}\na &= b \\\\\n- c &= d\n\\end{aligned}\n$$",
+                  "[\n\\begin{aligned}\na &= b \\\\\n- c &= d\n\\end{aligned}\n]");
+  check_formulas ("\\[\na\n= b\n+ c\n- d\n\\]", "[\na\n= b\n+ c\n- d\n]");
+  check_text ("\\vec{v} is not one, $\\vec{v}$ is", "\\vec{v} is not one, $\\vec{v}$ is");
   check_text ("$5/month or 10$ a year, US$7 or A$8, $HOME/$USER", "$5/month or 10$ a year, US$7 or A$8, $HOME/$USER");
-  check_text ("from $5-$10 to $20", "from $5-$10 to $20");
+  check_formulas ("$5/month or 10$ a year, US$7 or A$8, $HOME/$USER", "");
+  check_formulas ("from $5-$10 to $20", "");
+  check_formulas ("It costs $5, and the formula $x^2$ is one", "(x^2)");
+  check_formulas ("$5 to $10, so $x = 5$, between $5-$10 and $y$", "(x = 5)(y)");
+  check_formulas ("$n$ for 5$, $m$ for US$6 and $2k$ for $7", "(n)(m)(2k)");
+  check_formulas ("$\\text{if $x$ is $y$}$", "(\\text{if $x$ is $y$})");
   check_text ("a \\(lone bracket, \\[another, $$ both", "a (lone bracket, [another, $$ both");
   check_text ("`\\(x\\)`", "\\(x\\)");
   check_text ("```latex\n\\[\n- x\n\\]\n$$\n# y\n$$\n```", "\\[\n- x\n\\]\n$$\n# y\n$$");
   check_text ("It costs $5 and $6.", "It costs $5 and $6.");
   check_text ("`$x_1$`", "$x_1$");
-  check_text ("```sh\necho $A $B$\n```", "echo $A $B$");
+  check_text ("```sh\necho $A $B\n```", "echo $A $B");
   check_text ("open $x_{1", "open $x_{1");
+  /* what cannot be set is shown as code */
+  check_text ("a $\\frac{1}{$ b", "a $\\frac{1}{$ b");
+  check_text ("a $\\left( x$ b", "a <tt>$\\left( x$</tt> b");
+  check_text ("$$\\begin{nonsense} x \\end{nonsense}$$", "<tt>$$\\begin{nonsense} x \\end{nonsense}$$</tt>");
+}
+
+static void
+test_html (void)
+{
+  check_text ("press <kbd>Ctrl</kbd>+<kbd>C</kbd>", "press <tt>Ctrl</tt>+<tt>C</tt>");
+  check_text ("H<sub>2</sub>O, x<SUP>2</SUP>", "H<sub>2</sub>O, x<sup>2</sup>");
+  check_text ("<b>bold *and* <i>both</i></b>", "<b>bold <i>and</i> <i>both</i></b>");
+  check_text ("<b>a <b>b</b> c</b>", "<b>a <b>b</b> c</b>");
+  check_text ("<b>crossed <i>tags</b></i>", "<b>crossed &lt;i&gt;tags</b>&lt;/i&gt;");
+  check_text ("<b>open, <u onclick=\"x\">no</u>", "&lt;b&gt;open, &lt;u onclick=&quot;x&quot;&gt;no&lt;/u&gt;");
+  check_text ("a<br>b<br/>c", "a\nb\nc");
+  check_text ("</b> <b>", "&lt;/b&gt; &lt;b&gt;");
+}
+
+static void
+test_footnotes (void)
+{
+  g_autofree char *out = dump_whole ("One[^a] two[^b].\n\n[^b]: Second.\n\n[^a]: First.\n");
+  g_assert_cmpstr (out, ==,
+                   "0 0 «One<sup>[1]</sup> two<sup>[2]</sup>.» «One[1] two[2].» «»\n"
+                   "4 1 «» «» «»\n 5 -1 «» «» «»\n  0 0 «First.» «First.» «»\n"
+                   "4 2 «» «» «»\n 5 -1 «» «» «»\n  0 0 «Second.» «Second.» «»\n");
+}
+
+/* Emphasis beside Chinese, Japanese and Korean characters; and the rule of CommonMark where there are none. */
+static void
+test_cjk (void)
+{
+  static const char *const edges[] = { "「", "」", "“", "”", "：", "。", "(", ")", "太", "ア", "글", "!", "、", "A" };
+  static const char *const outside[] = { "です", "后", "는", "。", "「", "", "ア", "：" };
+  g_autoptr (GRand) rand = g_rand_new_with_seed (11);
+
+  check_text ("**「太字」**です", "<b>「太字」</b>です");
+  check_text ("**“粗体”**后", "<b>“粗体”</b>后");
+  check_text ("**注意：**この", "<b>注意：</b>この");
+  check_text ("**“굵게”**는", "<b>“굵게”</b>는");
+  check_text ("これは**「太字」**です。", "これは<b>「太字」</b>です。");
+  check_text ("前~~「線」~~後", "前<s>「線」</s>後");
+  check_text ("`**「太字」**です`", "<tt>**「太字」**です</tt>");
+  check_text ("\\*「太字」*です", "*「太字」*です");
+  check_text ("[鍵](https://a.b/**「x」**で)",
+              "<a href=\"https://a.b/**「x」**で\" title=\"https://a.b/**「x」**で\">鍵</a>");
+  check_text ("a**\"b\"**c", "a**&quot;b&quot;**c"); /* no emphasis for CommonMark */
+  check_text ("a*(b)*c", "a*(b)*c");
+  check_text ("2 * 3 * 4, 二 * 三 * 四", "2 * 3 * 4, 二 * 三 * 四");
+  for (int i = 0; i < 3000; i++) { /* between such characters, two asterisks are emphasis whatever is inside */
+    g_autofree char *inside = g_strconcat (edges[g_rand_int_range (rand, 0, G_N_ELEMENTS (edges))], "字",
+                                           edges[g_rand_int_range (rand, 0, G_N_ELEMENTS (edges))], NULL);
+    const char *before = outside[g_rand_int_range (rand, 0, G_N_ELEMENTS (outside))];
+    const char *behind = outside[g_rand_int_range (rand, 0, G_N_ELEMENTS (outside))];
+    g_autofree char *text = g_strdup_printf ("%s**%s**%s", before, inside, behind);
+    g_autofree char *expected = g_strdup_printf ("%s<b>%s</b>%s", before, inside, behind);
+    check_text (text, expected);
+  }
+  for (int i = 0; i < 3000; i++) { /* without them, nothing is put in */
+    static const char *const bits[] = { "*", "**", "a", "é", "(", ")", "\"", ".", " ", "~~", "“", "–", "я", "`", "\n" };
+    g_autoptr (GString) text = g_string_new (NULL);
+    g_autoptr (GString) prepared = NULL;
+    for (int n = 20; n > 0; n--)
+      g_string_append (text, bits[g_rand_int_range (rand, 0, G_N_ELEMENTS (bits))]);
+    prepared = quern_md_formula_prepare (text->str, text->len, FALSE);
+    g_assert_cmpstr (prepared->str, ==, text->str);
+  }
 }
 
 /* Describes the kinds and texts of the widgets below one, for comparison. */
@@ -201,6 +310,8 @@ dump_widget (GtkWidget *widget, GString *out)
   if (GTK_IS_LABEL (widget))
     g_string_append_printf (out, " «%s» %d", gtk_label_get_label (GTK_LABEL (widget)),
                             gtk_widget_get_direction (widget));
+  if (QUERN_IS_MATH_VIEW (widget))
+    g_string_append_printf (out, " «%s»", quern_math_view_get_latex (QUERN_MATH_VIEW (widget)));
   if (GTK_IS_TEXT_VIEW (widget)) {
     GtkTextIter start, end;
     g_autofree char *text = NULL;
@@ -252,6 +363,49 @@ test_widgets (void)
       check_widgets (samples[i], rand);
 }
 
+static void
+find_heights (GtkWidget *widget, guint *n_views)
+{
+  if (GTK_IS_TEXT_VIEW (widget) || GTK_IS_LABEL (widget) || QUERN_IS_MATH_VIEW (widget)) {
+    g_assert_cmpint (gtk_widget_get_height (widget), >, 10);
+    *n_views += GTK_IS_TEXT_VIEW (widget);
+  }
+  for (GtkWidget *child = gtk_widget_get_first_child (widget); child != NULL;
+       child = gtk_widget_get_next_sibling (child))
+    find_heights (child, n_views);
+}
+
+/* What is filled before it is shown has a height. */
+static void
+test_shown (void)
+{
+  static const char text[] =
+      "Text with $x^2$\n\n```sh\none line\n```\n\n$$\\frac{a}{b}$$\n\n```\ntwo\nlines\n```\n\n| a |\n|---|\n| $b$ |\n";
+
+  if (!gtk_init_check ()) {
+    g_test_skip ("no display");
+    return;
+  }
+  adw_init ();
+  for (int i = 0; i < 10; i++) {
+    GtkWidget *window = gtk_window_new (), *scrolled = gtk_scrolled_window_new (), *view = quern_md_view_new ();
+    gint64 end = g_get_monotonic_time () + 20 * G_USEC_PER_SEC;
+    guint n_views = 0;
+    quern_md_view_set_text (QUERN_MD_VIEW (view), text, TRUE);
+    gtk_scrolled_window_set_child (GTK_SCROLLED_WINDOW (scrolled), view);
+    gtk_window_set_child (GTK_WINDOW (window), scrolled);
+    gtk_window_set_default_size (GTK_WINDOW (window), 400, 400);
+    gtk_window_present (GTK_WINDOW (window));
+    while (gtk_widget_get_height (view) == 0 && g_get_monotonic_time () < end)
+      g_main_context_iteration (NULL, TRUE);
+    while (g_main_context_iteration (NULL, FALSE))
+      ;
+    find_heights (view, &n_views);
+    g_assert_cmpuint (n_views, ==, 2);
+    gtk_window_destroy (GTK_WINDOW (window));
+  }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -260,8 +414,12 @@ main (int argc, char **argv)
   g_test_add_func ("/markdown/source", test_source);
   g_test_add_func ("/markdown/links", test_links);
   g_test_add_func ("/markdown/formulas", test_formulas);
+  g_test_add_func ("/markdown/html", test_html);
+  g_test_add_func ("/markdown/footnotes", test_footnotes);
+  g_test_add_func ("/markdown/cjk", test_cjk);
   g_test_add_func ("/markdown/cuts", test_cuts);
   g_test_add_func ("/markdown/random", test_random);
   g_test_add_func ("/markdown/widgets", test_widgets);
+  g_test_add_func ("/markdown/shown", test_shown);
   return g_test_run ();
 }

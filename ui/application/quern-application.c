@@ -98,7 +98,7 @@ close_request_cb (GtkWindow *window, QuernApplication *self)
 }
 
 static void
-wish_free (gpointer data)
+quern_application_wish_free (gpointer data)
 {
   Wish *wish = data;
 
@@ -113,7 +113,7 @@ fulfil_wishes (QuernApplication *self)
 
   for (Wish *wish; window != NULL && self->store != NULL && (wish = g_queue_pop_head (&self->wishes)) != NULL;) {
     gtk_widget_activate_action_variant (GTK_WIDGET (window), wish->action, wish->parameter);
-    wish_free (wish);
+    quern_application_wish_free (wish);
   }
 }
 
@@ -130,25 +130,25 @@ do_in_window (QuernApplication *self, const char *action, GVariant *parameter)
 }
 
 static void
-new_chat_action (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+quern_application_new_chat_action (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 {
   do_in_window (user_data, "win.new-chat", NULL);
 }
 
 static void
-open_conversation_action (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+quern_application_open_conversation_action (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 {
   do_in_window (user_data, "win.open-conversation", parameter);
 }
 
 static void
-chat_with_action (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+quern_application_chat_with_action (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 {
   do_in_window (user_data, "win.chat-with", parameter);
 }
 
 static void
-search_action (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+quern_application_search_action (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 {
   do_in_window (user_data, "win.search-for", parameter);
 }
@@ -269,10 +269,10 @@ quern_application_startup (GApplication *application)
     { .name = "quit", .activate = quit_action },
     { .name = "about", .activate = about_action },
     { .name = "help", .activate = help_action, .parameter_type = "s" },
-    { .name = "new-chat", .activate = new_chat_action },
-    { .name = "open-conversation", .activate = open_conversation_action, .parameter_type = "x" },
-    { .name = "chat-with", .activate = chat_with_action, .parameter_type = "s" },
-    { .name = "search", .activate = search_action, .parameter_type = "s" },
+    { .name = "new-chat", .activate = quern_application_new_chat_action },
+    { .name = "open-conversation", .activate = quern_application_open_conversation_action, .parameter_type = "x" },
+    { .name = "chat-with", .activate = quern_application_chat_with_action, .parameter_type = "s" },
+    { .name = "search", .activate = quern_application_search_action, .parameter_type = "s" },
   };
   QuernApplication *self = QUERN_APPLICATION (application);
   g_autofree char *path = quern_database_default_path ();
@@ -403,7 +403,7 @@ quern_application_dispose (GObject *object)
 {
   QuernApplication *self = QUERN_APPLICATION (object);
 
-  g_queue_clear_full (&self->wishes, wish_free);
+  g_queue_clear_full (&self->wishes, quern_application_wish_free);
   g_clear_object (&self->search_provider);
   g_clear_object (&self->models);
   g_clear_object (&self->settings);

@@ -34,7 +34,7 @@ typedef struct {
 } Search;
 
 static void
-search_free (gpointer data)
+quern_search_provider_search_free (gpointer data)
 {
   Search *search = data;
 
@@ -59,7 +59,7 @@ found_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   }
   g_ptr_array_add (ids, NULL);
   g_dbus_method_invocation_return_value (search->invocation, g_variant_new ("(^as)", (const char *const *) ids->pdata));
-  search_free (search);
+  quern_search_provider_search_free (search);
 }
 
 static void
@@ -153,8 +153,8 @@ metas_cb (QuernSearchProvider *self, GDBusMethodInvocation *invocation, const ch
 }
 
 static gboolean
-activate_cb (QuernSearchProvider *self, GDBusMethodInvocation *invocation, const char *id, const char *const *terms,
-             guint timestamp)
+quern_search_provider_activate_cb (QuernSearchProvider *self, GDBusMethodInvocation *invocation, const char *id,
+                                   const char *const *terms, guint timestamp)
 {
   g_action_group_activate_action (G_ACTION_GROUP (self->application), "open-conversation",
                                   g_variant_new_int64 (g_ascii_strtoll (id, NULL, 10)));
@@ -210,7 +210,8 @@ quern_search_provider_init (QuernSearchProvider *self)
   g_signal_connect_swapped (self->skeleton, "handle-get-initial-result-set", G_CALLBACK (initial_cb), self);
   g_signal_connect_swapped (self->skeleton, "handle-get-subsearch-result-set", G_CALLBACK (subsearch_cb), self);
   g_signal_connect_swapped (self->skeleton, "handle-get-result-metas", G_CALLBACK (metas_cb), self);
-  g_signal_connect_swapped (self->skeleton, "handle-activate-result", G_CALLBACK (activate_cb), self);
+  g_signal_connect_swapped (self->skeleton, "handle-activate-result", G_CALLBACK (quern_search_provider_activate_cb),
+                            self);
   g_signal_connect_swapped (self->skeleton, "handle-launch-search", G_CALLBACK (launch_cb), self);
 }
 

@@ -283,7 +283,8 @@ quern_chat_page_count_cb (gpointer user_data)
   g_cancellable_cancel (self->counting);
   g_clear_object (&self->counting);
   self->counting = g_cancellable_new ();
-  quern_chat_session_count_tokens_async (self->session, self->counting, quern_chat_page_counted_cb, g_object_ref (self));
+  quern_chat_session_count_tokens_async (self->session, self->counting, quern_chat_page_counted_cb,
+                                         g_object_ref (self));
   return G_SOURCE_REMOVE;
 }
 
@@ -441,26 +442,32 @@ quern_chat_page_init (QuernChatPage *self)
                            G_CALLBACK (quern_chat_page_show_problem), self, G_CONNECT_SWAPPED);
 
   self->session_signals = g_signal_group_new (QUERN_TYPE_CHAT_SESSION);
-  g_signal_group_connect_swapped (self->session_signals, "notify::state", G_CALLBACK (quern_chat_page_state_changed_cb), self);
+  g_signal_group_connect_swapped (self->session_signals, "notify::state", G_CALLBACK (quern_chat_page_state_changed_cb),
+                                  self);
   g_signal_group_connect_swapped (self->session_signals, "notify::progress", G_CALLBACK (quern_chat_page_update_state),
                                   self);
   g_signal_group_connect_swapped (self->session_signals, "notify::model", G_CALLBACK (_quern_chat_page_update), self);
-  g_signal_group_connect_swapped (self->session_signals, "notify::thinking", G_CALLBACK (quern_chat_page_thinking_changed_cb), self);
-  g_signal_group_connect_swapped (self->session_signals, "notify::effort", G_CALLBACK (quern_chat_page_effort_changed_cb), self);
+  g_signal_group_connect_swapped (self->session_signals, "notify::thinking",
+                                  G_CALLBACK (quern_chat_page_thinking_changed_cb), self);
+  g_signal_group_connect_swapped (self->session_signals, "notify::effort",
+                                  G_CALLBACK (quern_chat_page_effort_changed_cb), self);
   g_signal_group_connect_swapped (self->session_signals, "notify::context-used", G_CALLBACK (context_used_cb), self);
   g_signal_group_connect_swapped (self->session_signals, "notify::context-size",
                                   G_CALLBACK (_quern_chat_page_update_count), self);
   g_signal_group_connect_swapped (self->session_signals, "notify::repeating", G_CALLBACK (repeating_cb), self);
-  g_signal_group_connect_swapped (self->session_signals, "notify::question", G_CALLBACK (quern_chat_page_question_cb), self);
+  g_signal_group_connect_swapped (self->session_signals, "notify::question", G_CALLBACK (quern_chat_page_question_cb),
+                                  self);
   self->question_signals = g_signal_group_new (QUERN_TYPE_QUESTION);
-  g_signal_group_connect_swapped (self->question_signals, "notify::text", G_CALLBACK (quern_chat_page_question_text_cb), self);
+  g_signal_group_connect_swapped (self->question_signals, "notify::text", G_CALLBACK (quern_chat_page_question_text_cb),
+                                  self);
   self->conversation_signals = g_signal_group_new (QUERN_TYPE_CONVERSATION);
   g_signal_group_connect_swapped (self->conversation_signals, "notify::context-start", G_CALLBACK (context_start_cb),
                                   self);
   g_signal_group_connect_swapped (self->conversation_signals, "notify::system-prompt",
                                   G_CALLBACK (_quern_chat_page_update_count), self);
   self->message_signals = g_signal_group_new (G_TYPE_LIST_MODEL);
-  g_signal_group_connect_swapped (self->message_signals, "items-changed", G_CALLBACK (quern_chat_page_messages_changed_cb), self);
+  g_signal_group_connect_swapped (self->message_signals, "items-changed",
+                                  G_CALLBACK (quern_chat_page_messages_changed_cb), self);
   self->library_signals = g_signal_group_new (QUERN_TYPE_LIBRARY);
   g_signal_group_connect_swapped (self->library_signals, "notify::scanning", G_CALLBACK (_quern_chat_page_update),
                                   self);

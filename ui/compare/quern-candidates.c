@@ -4,7 +4,7 @@
 #include <glib/gi18n.h>
 
 static GtkWidget *
-make_label (const char *text, float xalign, const char *css_class)
+quern_candidates_make_label (const char *text, float xalign, const char *css_class)
 {
   GtkWidget *label = gtk_label_new (text);
 
@@ -24,7 +24,7 @@ make_label (const char *text, float xalign, const char *css_class)
 GtkWidget *
 quern_candidates_new (const char *sentence)
 {
-  GtkWidget *grid = gtk_grid_new (), *label = make_label (sentence, 0, NULL);
+  GtkWidget *grid = gtk_grid_new (), *label = quern_candidates_make_label (sentence, 0, NULL);
 
   gtk_grid_set_column_spacing (GTK_GRID (grid), 24);
   gtk_grid_set_column_homogeneous (GTK_GRID (grid), TRUE);
@@ -52,7 +52,7 @@ quern_candidates_add (GtkWidget *grid, const char *title, const QuernCandidateRo
 
   while (gtk_grid_get_child_at (GTK_GRID (grid), column, 1) != NULL)
     column++;
-  gtk_grid_attach (GTK_GRID (grid), make_label (title, 0, "heading"), column, 1, 1, 1);
+  gtk_grid_attach (GTK_GRID (grid), quern_candidates_make_label (title, 0, "heading"), column, 1, 1, 1);
   for (guint i = 0; i < n; i++) {
     GtkWidget *box = gtk_box_new (GTK_ORIENTATION_VERTICAL, 0), *label;
     /* The bar is hidden from screen readers, because the number beside it says the same. */
@@ -64,7 +64,7 @@ quern_candidates_add (GtkWidget *grid, const char *title, const QuernCandidateRo
     if (token->len == 0) /* Translators: the token that ends an answer */
       g_string_assign (token, _("[end]"));
     text = g_strdup_printf (_("“%s” %.1f %%"), token->str, rows[i].p * 100);
-    label = make_label (text, 0, rows[i].chosen ? "heading" : NULL);
+    label = quern_candidates_make_label (text, 0, rows[i].chosen ? "heading" : NULL);
     gtk_widget_add_css_class (label, "numeric");
     gtk_widget_add_css_class (bar, "candidate-bar");
     gtk_box_append (GTK_BOX (box), label);

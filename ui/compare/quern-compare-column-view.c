@@ -47,7 +47,7 @@ is_nameless (QuernCompareColumnView *self)
 /* ---- header ----------------------------------------------------------------------------------------------------- */
 
 static QuernCompareAnswer *
-get_last_answer (QuernCompareColumnView *self)
+quern_compare_column_view_get_last_answer (QuernCompareColumnView *self)
 {
   guint n = g_list_model_get_n_items (quern_compare_column_get_answers (self->column));
   return n > 0 ? quern_compare_column_get_answer (self->column, n - 1) : NULL;
@@ -83,7 +83,7 @@ update_turns (QuernCompareColumnView *self)
 }
 
 static void
-update (QuernCompareColumnView *self)
+quern_compare_column_view_update (QuernCompareColumnView *self)
 {
   const QuernModelFacts *facts = quern_compare_column_get_facts (self->column);
   g_autofree char *name = quern_compare_column_view_dup_name (self), *accessible = NULL;
@@ -125,7 +125,7 @@ update (QuernCompareColumnView *self)
 }
 
 static GtkWidget *
-create_row (gpointer item, gpointer user_data)
+quern_compare_column_view_create_row (gpointer item, gpointer user_data)
 {
   GtkWidget *row = quern_model_row_new (QUERN_MODEL (item));
   quern_model_row_set_selected (QUERN_MODEL_ROW (row),
@@ -160,9 +160,10 @@ answers_changed_cb (QuernCompareColumnView *self, guint position, guint removed,
                                               quern_comparison_get_pictures (self->comparison, i), answer);
     quern_compare_turn_set_marks (QUERN_COMPARE_TURN (turn), self->marks);
     gtk_box_insert_child_after (self->turns, turn, GTK_WIDGET (before));
-    g_signal_connect_object (answer, "notify::state", G_CALLBACK (update), self, G_CONNECT_SWAPPED);
+    g_signal_connect_object (answer, "notify::state", G_CALLBACK (quern_compare_column_view_update), self,
+                             G_CONNECT_SWAPPED);
   }
-  update (self);
+  quern_compare_column_view_update (self);
   update_turns (self);
 }
 
@@ -174,7 +175,7 @@ get_share (GtkAdjustment *adjustment)
 }
 
 static void
-value_changed_cb (QuernCompareColumnView *self, GtkAdjustment *adjustment)
+quern_compare_column_view_value_changed_cb (QuernCompareColumnView *self, GtkAdjustment *adjustment)
 {
   if (self->setting)
     return;
@@ -198,7 +199,7 @@ remove_action (GtkWidget *widget, const char *name, GVariant *parameter)
 }
 
 static void
-continue_action (GtkWidget *widget, const char *name, GVariant *parameter)
+quern_compare_column_view_continue_action (GtkWidget *widget, const char *name, GVariant *parameter)
 {
   g_signal_emit (widget, signals[CONTINUE], 0);
 }
@@ -210,9 +211,9 @@ catch_up_action (GtkWidget *widget, const char *name, GVariant *parameter)
 }
 
 static void
-copy_action (GtkWidget *widget, const char *name, GVariant *parameter)
+quern_compare_column_view_copy_action (GtkWidget *widget, const char *name, GVariant *parameter)
 {
-  QuernCompareAnswer *answer = get_last_answer (QUERN_COMPARE_COLUMN_VIEW (widget));
+  QuernCompareAnswer *answer = quern_compare_column_view_get_last_answer (QUERN_COMPARE_COLUMN_VIEW (widget));
   if (answer != NULL)
     gdk_clipboard_set_text (gtk_widget_get_clipboard (widget), quern_compare_answer_get_answer (answer));
 }
@@ -247,8 +248,8 @@ quern_compare_column_view_class_init (QuernCompareColumnViewClass *klass)
                                         NULL, NULL, G_TYPE_NONE, 1, QUERN_TYPE_MODEL);
   gtk_widget_class_install_action (widget_class, "column.catch-up", NULL, catch_up_action);
   gtk_widget_class_install_action (widget_class, "column.remove", NULL, remove_action);
-  gtk_widget_class_install_action (widget_class, "column.continue", NULL, continue_action);
-  gtk_widget_class_install_action (widget_class, "column.copy", NULL, copy_action);
+  gtk_widget_class_install_action (widget_class, "column.continue", NULL, quern_compare_column_view_continue_action);
+  gtk_widget_class_install_action (widget_class, "column.copy", NULL, quern_compare_column_view_copy_action);
   gtk_widget_class_set_template_from_resource (widget_class,
                                                "/io/github/quern/Quern/ui/compare/quern-compare-column-view.ui");
   gtk_widget_class_bind_template_child (widget_class, QuernCompareColumnView, model_button);
@@ -274,7 +275,8 @@ quern_compare_column_view_init (QuernCompareColumnView *self)
   gtk_widget_init_template (GTK_WIDGET (self));
   self->marks = TRUE;
   adjustment = gtk_scrolled_window_get_vadjustment (self->scrolled);
-  g_signal_connect_object (adjustment, "value-changed", G_CALLBACK (value_changed_cb), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (adjustment, "value-changed", G_CALLBACK (quern_compare_column_view_value_changed_cb), self,
+                           G_CONNECT_SWAPPED);
   g_signal_connect_object (adjustment, "changed", G_CALLBACK (size_changed_cb), self, G_CONNECT_SWAPPED);
   gtk_menu_button_set_create_popup_func (self->settings_button, create_settings_cb, self, NULL);
 }
@@ -295,8 +297,8 @@ quern_compare_column_view_new (QuernComparison *comparison, QuernCompareColumn *
 
   self->comparison = g_object_ref (comparison);
   self->column = g_object_ref (column);
-  gtk_list_box_bind_model (self->models, G_LIST_MODEL (library), create_row, self, NULL);
-  g_signal_connect_object (column, "notify", G_CALLBACK (update), self, G_CONNECT_SWAPPED);
+  gtk_list_box_bind_model (self->models, G_LIST_MODEL (library), quern_compare_column_view_create_row, self, NULL);
+  g_signal_connect_object (column, "notify", G_CALLBACK (quern_compare_column_view_update), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (answers, "items-changed", G_CALLBACK (answers_changed_cb), self, G_CONNECT_SWAPPED);
   answers_changed_cb (self, 0, 0, g_list_model_get_n_items (answers));
   return GTK_WIDGET (self);
@@ -349,7 +351,7 @@ quern_compare_column_view_set_blind (QuernCompareColumnView *self, const char *l
 {
   g_set_str (&self->letter, letter);
   self->blind = blind;
-  update (self);
+  quern_compare_column_view_update (self);
   update_turns (self);
 }
 
@@ -389,10 +391,12 @@ quern_compare_column_view_set_locked (QuernCompareColumnView *self, gboolean run
   gtk_widget_set_sensitive (GTK_WIDGET (self->settings_button), !running);
   gtk_widget_action_set_enabled (GTK_WIDGET (self), "column.remove", !running && removable && self->letter == NULL);
   gtk_widget_action_set_enabled (GTK_WIDGET (self), "column.continue",
-                                 !running && get_last_answer (self) != NULL && !is_nameless (self));
-  gtk_widget_action_set_enabled (GTK_WIDGET (self), "column.copy", get_last_answer (self) != NULL);
+                                 !running && quern_compare_column_view_get_last_answer (self) != NULL
+                                     && !is_nameless (self));
+  gtk_widget_action_set_enabled (GTK_WIDGET (self), "column.copy",
+                                 quern_compare_column_view_get_last_answer (self) != NULL);
   gtk_widget_action_set_enabled (GTK_WIDGET (self), "column.catch-up", !running);
-  update (self); /* the figures depend on those of the other columns */
+  quern_compare_column_view_update (self); /* the figures depend on those of the other columns */
 }
 
 /**
@@ -405,7 +409,7 @@ quern_compare_column_view_set_compact (QuernCompareColumnView *self, gboolean co
   if (self->compact == compact)
     return;
   self->compact = compact;
-  update (self);
+  quern_compare_column_view_update (self);
 }
 
 /**

@@ -17,7 +17,7 @@ typedef struct {
 } Export;
 
 static void
-export_free (Export *export)
+quern_compare_export_export_free (Export *export)
 {
   g_object_unref (export->page);
   g_object_unref (export->comparison);
@@ -37,7 +37,7 @@ written_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     quern_compare_page_show_problem (export->page, error->message);
   else if (overlay != NULL)
     adw_toast_overlay_add_toast (ADW_TOAST_OVERLAY (overlay), adw_toast_new (_("Exported")));
-  export_free (export);
+  quern_compare_export_export_free (export);
 }
 
 static void
@@ -60,13 +60,13 @@ hashed_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 }
 
 static void
-chosen_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+quern_compare_export_chosen_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   Export *export = user_data;
 
   export->file = gtk_file_dialog_save_finish (GTK_FILE_DIALOG (source), result, NULL);
   if (export->file == NULL)
-    export_free (export);
+    quern_compare_export_export_free (export);
   else
     quern_comparison_hash_async (export->comparison, NULL, hashed_cb, export);
 }
@@ -90,5 +90,6 @@ quern_compare_export (QuernComparePage *page, const char *format)
   export->format = g_strdup (format);
   gtk_file_dialog_set_title (dialog, _("Export Comparison"));
   gtk_file_dialog_set_initial_name (dialog, name);
-  gtk_file_dialog_save (dialog, GTK_WINDOW (gtk_widget_get_root (GTK_WIDGET (page))), NULL, chosen_cb, export);
+  gtk_file_dialog_save (dialog, GTK_WINDOW (gtk_widget_get_root (GTK_WIDGET (page))), NULL,
+                        quern_compare_export_chosen_cb, export);
 }

@@ -9,7 +9,7 @@
 typedef enum { FIRST_TOKEN, READS, WRITES, MEMORY, N_FIGURES } Figure;
 
 static QuernCompareAnswer *
-get_last_answer (QuernCompareColumn *column)
+quern_compare_figures_get_last_answer (QuernCompareColumn *column)
 {
   guint n = g_list_model_get_n_items (quern_compare_column_get_answers (column));
   QuernCompareAnswer *answer = n > 0 ? quern_compare_column_get_answer (column, n - 1) : NULL;
@@ -37,13 +37,13 @@ get_value (QuernCompareAnswer *answer, Figure figure)
 static gboolean
 is_best (QuernComparison *comparison, QuernCompareColumn *column, Figure figure)
 {
-  double own = get_value (get_last_answer (column), figure);
+  double own = get_value (quern_compare_figures_get_last_answer (column), figure);
   gboolean lower = figure == FIRST_TOKEN || figure == MEMORY;
   guint others = 0;
 
   for (guint i = 0; i < quern_comparison_get_n_columns (comparison); i++) {
     QuernCompareColumn *other = quern_comparison_get_column (comparison, i);
-    QuernCompareAnswer *answer = other != column ? get_last_answer (other) : NULL;
+    QuernCompareAnswer *answer = other != column ? quern_compare_figures_get_last_answer (other) : NULL;
     double value = answer != NULL ? get_value (answer, figure) : 0;
     if (answer == NULL)
       continue;
@@ -72,7 +72,7 @@ format (QuernCompareAnswer *answer, Figure figure)
 }
 
 static void
-attach (GtkGrid *grid, int column, int row, const char *text, const char *css_class)
+quern_compare_figures_attach (GtkGrid *grid, int column, int row, const char *text, const char *css_class)
 {
   GtkWidget *label = gtk_label_new (text);
 
@@ -97,7 +97,7 @@ gboolean
 quern_compare_figures_fill (GtkGrid *grid, QuernComparison *comparison, QuernCompareColumn *column)
 {
   static const char *const names[] = { N_("First Token"), N_("Reads"), N_("Writes"), N_("Memory") };
-  QuernCompareAnswer *answer = get_last_answer (column);
+  QuernCompareAnswer *answer = quern_compare_figures_get_last_answer (column);
   gboolean together = answer != NULL && quern_compare_answer_get_together (answer);
 
   for (GtkWidget *child; (child = gtk_widget_get_first_child (GTK_WIDGET (grid))) != NULL;)
@@ -109,8 +109,8 @@ quern_compare_figures_fill (GtkGrid *grid, QuernComparison *comparison, QuernCom
       continue;
     text = format (answer, figure);
     best = is_best (comparison, column, figure);
-    attach (grid, 0, figure, _ (names[figure]), "dim-label");
-    attach (grid, 1, figure, text, best ? "best-figure" : "figure");
+    quern_compare_figures_attach (grid, 0, figure, _ (names[figure]), "dim-label");
+    quern_compare_figures_attach (grid, 1, figure, text, best ? "best-figure" : "figure");
     gtk_widget_set_hexpand (gtk_grid_get_child_at (grid, 1, figure), TRUE);
     if (best) {
       /* Translators: a figure that is better than those of the other columns */
@@ -119,6 +119,7 @@ quern_compare_figures_fill (GtkGrid *grid, QuernComparison *comparison, QuernCom
     }
   }
   if (together)
-    attach (grid, 0, N_FIGURES, _("Ran together with others: timings cannot be compared."), "dim-label");
+    quern_compare_figures_attach (grid, 0, N_FIGURES, _("Ran together with others: timings cannot be compared."),
+                                  "dim-label");
   return answer != NULL;
 }

@@ -31,7 +31,7 @@ asking_free (Asking *asking)
 }
 
 static void
-asked_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+quern_compare_page_asked_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (QuernComparePage) self = user_data;
   g_autoptr (GError) error = NULL;
@@ -81,7 +81,7 @@ ask_next (Asking *asking)
     g_string_append_len (asking->text, bytes, (gssize) length);
   }
   quern_comparison_ask_async (self->comparison, self->backend, asking->text->str, G_LIST_MODEL (asking->pictures), NULL,
-                              asked_cb, g_object_ref (self));
+                              quern_compare_page_asked_cb, g_object_ref (self));
   for (guint i = 0;
        (view = _quern_compare_page_get_view (self, i)) != NULL && i < quern_comparison_get_n_columns (self->comparison);
        i++)
@@ -90,7 +90,7 @@ ask_next (Asking *asking)
 }
 
 static void
-send_action (GtkWidget *widget, const char *name, GVariant *parameter)
+quern_compare_page_send_action (GtkWidget *widget, const char *name, GVariant *parameter)
 {
   QuernComparePage *self = QUERN_COMPARE_PAGE (widget);
   QuernAttachmentBar *bar = quern_composer_get_attachments (self->composer);
@@ -112,13 +112,13 @@ send_action (GtkWidget *widget, const char *name, GVariant *parameter)
 }
 
 static void
-stop_action (GtkWidget *widget, const char *name, GVariant *parameter)
+quern_compare_page_stop_action (GtkWidget *widget, const char *name, GVariant *parameter)
 {
   quern_comparison_stop (QUERN_COMPARE_PAGE (widget)->comparison);
 }
 
 static void
-files_chosen_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+quern_compare_page_files_chosen_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (QuernComparePage) self = user_data;
   g_autoptr (GListModel) files = gtk_file_dialog_open_multiple_finish (GTK_FILE_DIALOG (source), result, NULL);
@@ -130,13 +130,13 @@ files_chosen_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 }
 
 static void
-attach_action (GtkWidget *widget, const char *name, GVariant *parameter)
+quern_compare_page_attach_action (GtkWidget *widget, const char *name, GVariant *parameter)
 {
   g_autoptr (GtkFileDialog) dialog = gtk_file_dialog_new ();
 
   gtk_file_dialog_set_title (dialog, _("Attach Pictures or Text Files"));
-  gtk_file_dialog_open_multiple (dialog, GTK_WINDOW (gtk_widget_get_root (widget)), NULL, files_chosen_cb,
-                                 g_object_ref (widget));
+  gtk_file_dialog_open_multiple (dialog, GTK_WINDOW (gtk_widget_get_root (widget)), NULL,
+                                 quern_compare_page_files_chosen_cb, g_object_ref (widget));
 }
 
 /* Adds a model that no column has yet. If there is none, it adds the first model again, which can have other
@@ -188,7 +188,7 @@ measure_action (GtkWidget *widget, const char *name, GVariant *parameter)
 }
 
 static void
-export_action (GtkWidget *widget, const char *name, GVariant *parameter)
+quern_compare_page_export_action (GtkWidget *widget, const char *name, GVariant *parameter)
 {
   quern_compare_export (QUERN_COMPARE_PAGE (widget), g_variant_get_string (parameter, NULL));
 }
@@ -371,13 +371,13 @@ _quern_compare_page_install_actions (GtkWidgetClass *widget_class)
     const char *name, *parameter;
     GtkWidgetActionActivateFunc func;
   } actions[] = {
-    { "chat.send", NULL, send_action },
-    { "chat.stop", NULL, stop_action },
-    { "chat.attach", NULL, attach_action },
+    { "chat.send", NULL, quern_compare_page_send_action },
+    { "chat.stop", NULL, quern_compare_page_stop_action },
+    { "chat.attach", NULL, quern_compare_page_attach_action },
     { "compare.add-column", NULL, add_column_action },
     { "compare.jump", NULL, jump_action },
     { "compare.measure", NULL, measure_action },
-    { "compare.export", "s", export_action },
+    { "compare.export", "s", quern_compare_page_export_action },
     { "compare.vote", "i", vote_action },
     { "compare.votes", NULL, votes_action },
     { "compare.differences", NULL, differences_action },

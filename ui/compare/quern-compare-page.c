@@ -33,7 +33,7 @@ _quern_compare_page_get_view (QuernComparePage *self, guint column)
 
 /* Each column is compared with the first one. The first one is compared with the column that parts from it earliest. */
 static void
-find_fork (QuernComparePage *self, guint turn, guint column, QuernForkView *view)
+quern_compare_page_find_fork (QuernComparePage *self, guint turn, guint column, QuernForkView *view)
 {
   guint n = quern_comparison_get_n_columns (self->comparison);
 
@@ -56,7 +56,7 @@ update_fork (QuernComparePage *self, guint turn, guint column)
 
   if (widget == NULL)
     return;
-  find_fork (self, turn, column, &fork);
+  quern_compare_page_find_fork (self, turn, column, &fork);
   if (fork.valid) {
     name = quern_compare_column_view_dup_name (view);
     other_name = quern_compare_column_view_dup_name (_quern_compare_page_get_view (self, fork.other));
@@ -335,7 +335,7 @@ remove_cb (QuernCompareColumnView *view, QuernComparePage *self)
 }
 
 static void
-continue_cb (QuernCompareColumnView *view, QuernComparePage *self)
+quern_compare_page_continue_cb (QuernCompareColumnView *view, QuernComparePage *self)
 {
   g_signal_emit (self, signals[CONTINUE], 0, quern_compare_column_view_get_column (view));
 }
@@ -353,7 +353,7 @@ columns_changed_cb (QuernComparePage *self)
     g_signal_connect_object (view, "remove", G_CALLBACK (remove_cb), self, 0);
     g_signal_connect_object (view, "catch-up", G_CALLBACK (catch_up_cb), self, 0);
     g_signal_connect_object (view, "model-chosen", G_CALLBACK (model_chosen_cb), self, 0);
-    g_signal_connect_object (view, "continue", G_CALLBACK (continue_cb), self, 0);
+    g_signal_connect_object (view, "continue", G_CALLBACK (quern_compare_page_continue_cb), self, 0);
     g_signal_connect_object (column, "notify", G_CALLBACK (column_changed_cb), self, G_CONNECT_SWAPPED);
     gtk_size_group_add_widget (self->headers, quern_compare_column_view_get_header (QUERN_COMPARE_COLUMN_VIEW (view)));
     gtk_box_append (self->columns, view);
@@ -408,13 +408,13 @@ _quern_compare_page_fill (QuernComparePage *self)
 }
 
 static void
-banner_clicked_cb (QuernComparePage *self)
+quern_compare_page_banner_clicked_cb (QuernComparePage *self)
 {
   adw_banner_set_revealed (self->banner, FALSE);
 }
 
 static void
-thinking_toggled_cb (QuernComparePage *self)
+quern_compare_page_thinking_toggled_cb (QuernComparePage *self)
 {
   gboolean thinking = quern_composer_get_thinking (self->composer);
 
@@ -470,7 +470,7 @@ quern_compare_page_class_init (QuernComparePageClass *klass)
   gtk_widget_class_bind_template_child (widget_class, QuernComparePage, vote_label);
   gtk_widget_class_bind_template_child (widget_class, QuernComparePage, vote_buttons);
   gtk_widget_class_bind_template_child (widget_class, QuernComparePage, composer);
-  gtk_widget_class_bind_template_callback (widget_class, banner_clicked_cb);
+  gtk_widget_class_bind_template_callback (widget_class, quern_compare_page_banner_clicked_cb);
   gtk_widget_class_bind_template_callback (widget_class, narrow_cb);
   gtk_widget_class_bind_template_callback (widget_class, wide_cb);
   gtk_widget_class_bind_template_callback (widget_class, short_cb);
@@ -478,7 +478,7 @@ quern_compare_page_class_init (QuernComparePageClass *klass)
   gtk_widget_class_bind_template_callback (widget_class, small_cb);
   gtk_widget_class_bind_template_callback (widget_class, large_cb);
   gtk_widget_class_bind_template_callback (widget_class, switched_cb);
-  gtk_widget_class_bind_template_callback (widget_class, thinking_toggled_cb);
+  gtk_widget_class_bind_template_callback (widget_class, quern_compare_page_thinking_toggled_cb);
 }
 
 static void

@@ -21,7 +21,7 @@ temperature_free (gpointer data, GClosure *closure)
 }
 
 static GtkWidget *
-add_row (GtkGrid *grid, int row, const char *name, GtkWidget *widget)
+quern_compare_settings_add_row (GtkGrid *grid, int row, const char *name, GtkWidget *widget)
 {
   GtkWidget *label = gtk_label_new (name);
 
@@ -75,10 +75,10 @@ quern_compare_settings_new (QuernCompareColumn *column)
   gtk_grid_set_row_spacing (GTK_GRID (grid), 9);
   gtk_grid_set_column_spacing (GTK_GRID (grid), 12);
   gtk_widget_add_css_class (grid, "statistics");
-  add_row (GTK_GRID (grid), 0, _("Thinking"), think);
-  add_row (GTK_GRID (grid), 1, _("Precision of the Cache"), cache);
+  quern_compare_settings_add_row (GTK_GRID (grid), 0, _("Thinking"), think);
+  quern_compare_settings_add_row (GTK_GRID (grid), 1, _("Precision of the Cache"), cache);
   gtk_grid_attach (GTK_GRID (grid), own, 0, 2, 2, 1);
-  add_row (GTK_GRID (grid), 3, _("Temperature"), spin);
+  quern_compare_settings_add_row (GTK_GRID (grid), 3, _("Temperature"), spin);
   gtk_drop_down_set_selected (GTK_DROP_DOWN (think), (guint) (quern_compare_column_get_thinking (column) + 1));
   gtk_drop_down_set_selected (GTK_DROP_DOWN (cache), quern_compare_column_get_kv_type (column));
   gtk_check_button_set_active (GTK_CHECK_BUTTON (own), value >= 0);

@@ -47,7 +47,7 @@ add_label (GtkWidget *box, const char *css_class)
 }
 
 static char *
-make_status (QuernCompareTurn *self)
+quern_compare_turn_make_status (QuernCompareTurn *self)
 {
   int progress = (int) (quern_compare_answer_get_progress (self->answer) * 100);
 
@@ -84,14 +84,14 @@ locate_fork (QuernCompareTurn *self, gboolean *reasoning, guint *start, guint *e
 }
 
 static void
-update (QuernCompareTurn *self)
+quern_compare_turn_update (QuernCompareTurn *self)
 {
   const char *reasoning = quern_compare_answer_get_reasoning (self->answer);
   const char *answer = quern_compare_answer_get_answer (self->answer);
   guint all = self->view.valid ? G_MAXUINT : 0; /* without a fork the whole text is shared */
   guint start = all, end = all;
   gboolean in_reasoning = FALSE, forked = locate_fork (self, &in_reasoning, &start, &end);
-  g_autofree char *status = make_status (self);
+  g_autofree char *status = quern_compare_turn_make_status (self);
   g_autofree char *thoughts = quern_fork_markup (reasoning, in_reasoning ? start : all, in_reasoning ? end : all,
                                                  forked && in_reasoning);
   g_autofree char *text = quern_fork_markup (answer,
@@ -199,10 +199,10 @@ quern_compare_turn_new (const char *prompt, GListModel *pictures, QuernCompareAn
   gtk_box_append (GTK_BOX (self), self->offer);
   g_signal_connect_swapped (self->reasoning, "activate-link", G_CALLBACK (link_cb), self);
   g_signal_connect_swapped (self->text, "activate-link", G_CALLBACK (link_cb), self);
-  g_signal_connect_object (answer, "changed", G_CALLBACK (update), self, G_CONNECT_SWAPPED);
-  g_signal_connect_object (answer, "notify::state", G_CALLBACK (update), self, G_CONNECT_SWAPPED);
-  g_signal_connect_object (answer, "notify::progress", G_CALLBACK (update), self, G_CONNECT_SWAPPED);
-  update (self);
+  g_signal_connect_object (answer, "changed", G_CALLBACK (quern_compare_turn_update), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (answer, "notify::state", G_CALLBACK (quern_compare_turn_update), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (answer, "notify::progress", G_CALLBACK (quern_compare_turn_update), self, G_CONNECT_SWAPPED);
+  quern_compare_turn_update (self);
   return GTK_WIDGET (self);
 }
 
@@ -235,7 +235,7 @@ quern_compare_turn_set_fork (QuernCompareTurn *self, const QuernForkView *view, 
   g_clear_pointer (&self->sentence, g_free);
   if (view->valid && view->fork.differs)
     self->sentence = quern_fork_dup_sentence (&view->fork, name, other_name);
-  update (self);
+  quern_compare_turn_update (self);
 }
 
 /**
@@ -246,7 +246,7 @@ void
 quern_compare_turn_set_marks (QuernCompareTurn *self, gboolean marks)
 {
   gtk_stack_set_visible_child_name (self->stack, marks ? "marks" : "formatted");
-  update (self);
+  quern_compare_turn_update (self);
 }
 
 /**
@@ -257,7 +257,7 @@ void
 quern_compare_turn_set_veiled (QuernCompareTurn *self, gboolean veiled)
 {
   self->veiled = veiled;
-  update (self);
+  quern_compare_turn_update (self);
 }
 
 /**
@@ -316,7 +316,7 @@ point_at_fork (QuernCompareTurn *self, GtkWidget *popover, GtkLabel *label, guin
 }
 
 static void
-add_candidates (GtkWidget *grid, const char *title, QuernCompareAnswer *answer, guint index)
+quern_compare_turn_add_candidates (GtkWidget *grid, const char *title, QuernCompareAnswer *answer, guint index)
 {
   const QuernGeneratedToken *token = index < quern_compare_answer_get_n_tokens (answer)
                                          ? quern_compare_answer_get_token (answer, index)
@@ -347,9 +347,9 @@ quern_compare_turn_show_fork (QuernCompareTurn *self)
     return FALSE;
   popover = gtk_popover_new ();
   grid = quern_candidates_new (self->sentence);
-  add_candidates (grid, self->name, self->answer, self->view.fork.index);
+  quern_compare_turn_add_candidates (grid, self->name, self->answer, self->view.fork.index);
   if (self->other != NULL)
-    add_candidates (grid, self->other_name, self->other, self->view.fork.index);
+    quern_compare_turn_add_candidates (grid, self->other_name, self->other, self->view.fork.index);
   gtk_popover_set_child (GTK_POPOVER (popover), grid);
   gtk_accessible_update_property (GTK_ACCESSIBLE (popover), GTK_ACCESSIBLE_PROPERTY_LABEL, _("First difference"), -1);
   gtk_widget_set_parent (popover, GTK_WIDGET (self));

@@ -154,7 +154,7 @@ fill_text (QuernDiffDialog *self, const char *a, const char *b, GArray *pieces)
 }
 
 static void
-update (QuernDiffDialog *self)
+quern_diff_dialog_update (QuernDiffDialog *self)
 {
   const char *a, *b;
   g_autoptr (GArray) pieces = NULL;
@@ -200,12 +200,13 @@ add_choice (QuernDiffDialog *self, GtkWidget *box, GtkStringList *names, const c
 
   gtk_accessible_update_property (GTK_ACCESSIBLE (dropdown), GTK_ACCESSIBLE_PROPERTY_LABEL, name, -1);
   adw_wrap_box_append (ADW_WRAP_BOX (box), dropdown);
-  g_signal_connect_object (dropdown, "notify::selected", G_CALLBACK (update), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (dropdown, "notify::selected", G_CALLBACK (quern_diff_dialog_update), self,
+                           G_CONNECT_SWAPPED);
   return GTK_DROP_DOWN (dropdown);
 }
 
 static GtkLabel *
-add_label (GtkWidget *box, const char *css_class)
+quern_diff_dialog_add_label (GtkWidget *box, const char *css_class)
 {
   GtkWidget *label = gtk_label_new (NULL);
 
@@ -321,10 +322,10 @@ make_content (QuernDiffDialog *self, GtkStringList *names, GtkStringList *prompt
   gtk_widget_set_visible (GTK_WIDGET (self->prompt), g_list_model_get_n_items (G_LIST_MODEL (prompts)) > 1);
   self->filling = FALSE;
   gtk_box_append (GTK_BOX (box), choices);
-  self->summary = add_label (box, NULL);
-  self->legend = add_label (box, "dim-label");
+  self->summary = quern_diff_dialog_add_label (box, NULL);
+  self->legend = quern_diff_dialog_add_label (box, "dim-label");
   gtk_box_append (GTK_BOX (box), make_text (self));
-  self->details = add_label (box, "notice");
+  self->details = quern_diff_dialog_add_label (box, "notice");
   gtk_label_set_selectable (self->details, TRUE);
   adw_toolbar_view_add_top_bar (ADW_TOOLBAR_VIEW (toolbar), adw_header_bar_new ());
   adw_toolbar_view_add_bottom_bar (ADW_TOOLBAR_VIEW (toolbar), make_bar (self));
@@ -351,6 +352,6 @@ quern_diff_dialog_new (QuernComparison *comparison)
   for (guint i = 0; i < quern_comparison_get_n_turns (comparison); i++)
     gtk_string_list_take (prompts, g_strdup_printf (_("Prompt %u"), i + 1));
   make_content (self, names, prompts);
-  update (self);
+  quern_diff_dialog_update (self);
   return ADW_DIALOG (self);
 }

@@ -65,7 +65,8 @@ get_position (QuernHeatMap *self, guint token)
 /* ---- what is at a token ----------------------------------------------------------------------------------------- */
 
 static void
-add_candidates (QuernHeatMap *self, GtkWidget *grid, const char *title, const QuernCandidate *top, const char *own)
+quern_heat_map_add_candidates (QuernHeatMap *self, GtkWidget *grid, const char *title, const QuernCandidate *top,
+                               const char *own)
 {
   QuernCandidateRow rows[QUERN_DIVERGENCE_TOP];
   guint n = 0;
@@ -87,7 +88,7 @@ dup_token (QuernHeatMap *self, guint token)
 }
 
 static GtkWidget *
-make_details (QuernHeatMap *self, const QuernDivergence *position)
+quern_heat_map_make_details (QuernHeatMap *self, const QuernDivergence *position)
 {
   g_autofree char *reference = quern_measured_dup_label (quern_measure_get_result (self->measure, 0));
   g_autofree char *name = quern_measured_dup_label (quern_measure_get_result (self->measure, self->result));
@@ -98,8 +99,8 @@ make_details (QuernHeatMap *self, const QuernDivergence *position)
                        position->kld, exp (-position->nll) * 100, exp (-position->nll_reference) * 100);
   GtkWidget *grid = quern_candidates_new (text);
 
-  add_candidates (self, grid, reference, position->top_reference, own);
-  add_candidates (self, grid, name, position->top, own);
+  quern_heat_map_add_candidates (self, grid, reference, position->top_reference, own);
+  quern_heat_map_add_candidates (self, grid, name, position->top, own);
   return grid;
 }
 
@@ -159,7 +160,7 @@ open_popover (QuernHeatMap *self)
                                     _("Most likely tokens"), -1);
     gtk_widget_set_parent (GTK_WIDGET (self->popover), GTK_WIDGET (self));
   }
-  gtk_popover_set_child (self->popover, make_details (self, position));
+  gtk_popover_set_child (self->popover, quern_heat_map_make_details (self, position));
   gtk_text_buffer_get_iter_at_offset (gtk_text_view_get_buffer (view), &at,
                                       g_array_index (self->starts, int, self->current));
   gtk_text_view_get_iter_location (view, &at, &rect);
@@ -287,7 +288,7 @@ handle_key (QuernHeatMap *self, guint keyval, gboolean marked)
 }
 
 static gboolean
-key_pressed_cb (QuernHeatMap *self, guint keyval, guint keycode, GdkModifierType state)
+quern_heat_map_key_pressed_cb (QuernHeatMap *self, guint keyval, guint keycode, GdkModifierType state)
 {
   if (self->measure == NULL || self->positions->len == 0)
     return GDK_EVENT_PROPAGATE;
@@ -369,7 +370,7 @@ quern_heat_map_init (QuernHeatMap *self)
   g_signal_connect_swapped (click, "released", G_CALLBACK (released_cb), self);
   gtk_widget_add_controller (GTK_WIDGET (self->view), GTK_EVENT_CONTROLLER (click));
   gtk_event_controller_set_propagation_phase (keys, GTK_PHASE_CAPTURE); /* before the text view moves by characters */
-  g_signal_connect_swapped (keys, "key-pressed", G_CALLBACK (key_pressed_cb), self);
+  g_signal_connect_swapped (keys, "key-pressed", G_CALLBACK (quern_heat_map_key_pressed_cb), self);
   gtk_widget_add_controller (GTK_WIDGET (self->view), keys);
   g_signal_connect_swapped (focus, "enter", G_CALLBACK (focus_enter_cb), self);
   g_signal_connect_swapped (focus, "leave", G_CALLBACK (close_popover), self);

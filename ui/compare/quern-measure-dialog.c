@@ -55,7 +55,7 @@ show_problem (QuernMeasureDialog *self, const char *sentence)
 }
 
 static void
-banner_clicked_cb (QuernMeasureDialog *self)
+quern_measure_dialog_banner_clicked_cb (QuernMeasureDialog *self)
 {
   adw_banner_set_revealed (self->banner, FALSE);
 }
@@ -113,7 +113,7 @@ can_go_on (QuernMeasureDialog *self)
 }
 
 static void
-update_state (QuernMeasureDialog *self)
+quern_measure_dialog_update_state (QuernMeasureDialog *self)
 {
   QuernMeasure *measure = quern_comparison_get_measure (self->comparison);
   gboolean running = measure != NULL && quern_measure_get_running (measure);
@@ -139,21 +139,21 @@ update_state (QuernMeasureDialog *self)
 }
 
 static gboolean
-timer_cb (gpointer user_data)
+quern_measure_dialog_timer_cb (gpointer user_data)
 {
   QuernMeasureDialog *self = QUERN_MEASURE_DIALOG (user_data);
 
   self->timer = 0;
-  update_state (self);
+  quern_measure_dialog_update_state (self);
   update_numbers (self);
   return G_SOURCE_REMOVE;
 }
 
 static void
-progress_cb (QuernMeasureDialog *self)
+quern_measure_dialog_progress_cb (QuernMeasureDialog *self)
 {
   if (self->timer == 0)
-    self->timer = g_timeout_add (UPDATE_DELAY, timer_cb, self);
+    self->timer = g_timeout_add (UPDATE_DELAY, quern_measure_dialog_timer_cb, self);
 }
 
 static void
@@ -167,7 +167,7 @@ show_result (QuernMeasureDialog *self)
     gtk_string_list_append (names, name);
   }
   gtk_drop_down_set_model (self->which, G_LIST_MODEL (names));
-  update_state (self);
+  quern_measure_dialog_update_state (self);
   update_numbers (self);
   if (gtk_widget_get_visible (self->results)) /* the last model is the smallest, which mostly differs most */
     gtk_drop_down_set_selected (self->which, g_list_model_get_n_items (G_LIST_MODEL (names)) - 1);
@@ -183,7 +183,7 @@ running_cb (QuernMeasureDialog *self)
   if (measure != NULL && !quern_measure_get_running (measure))
     show_result (self);
   else
-    update_state (self);
+    quern_measure_dialog_update_state (self);
 }
 
 /* ---- running ---------------------------------------------------------------------------------------------------- */
@@ -207,19 +207,19 @@ static void
 again_cb (QuernMeasureDialog *self)
 {
   self->anew = TRUE;
-  update_state (self);
+  quern_measure_dialog_update_state (self);
   gtk_widget_grab_focus (self->start);
 }
 
 static void
-run (QuernMeasureDialog *self, QuernMeasure *measure)
+quern_measure_dialog_run (QuernMeasureDialog *self, QuernMeasure *measure)
 {
   self->anew = FALSE;
   quern_measure_set_paused (measure, FALSE);
   adw_banner_set_revealed (self->banner, FALSE);
   g_signal_group_set_target (self->signals, measure);
   quern_measure_run_async (measure, self->backend, NULL, done_cb, g_object_ref (self));
-  update_state (self);
+  quern_measure_dialog_update_state (self);
 }
 
 typedef struct {
@@ -238,7 +238,7 @@ text_added_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     ; /* the dialog was closed in the meantime, and nothing was started */
   } else if (quern_measure_text_add_finish (QUERN_MEASURE_TEXT (source), result, &error)) {
     quern_comparison_set_measure (self->comparison, starting->measure);
-    run (self, starting->measure);
+    quern_measure_dialog_run (self, starting->measure);
   } else {
     show_problem (self, error->message);
   }
@@ -248,7 +248,7 @@ text_added_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 }
 
 static void
-start_cb (QuernMeasureDialog *self)
+quern_measure_dialog_start_cb (QuernMeasureDialog *self)
 {
   QuernMeasure *measure = quern_measure_new ();
   QuernCompareColumn *reference = g_ptr_array_index (self->columns, adw_combo_row_get_selected (self->reference));
@@ -272,7 +272,7 @@ go_on_cb (QuernMeasureDialog *self)
   QuernMeasure *measure = quern_comparison_get_measure (self->comparison);
 
   if (measure != NULL && !quern_measure_get_running (measure))
-    run (self, measure);
+    quern_measure_dialog_run (self, measure);
 }
 
 static void
@@ -285,7 +285,7 @@ pause_cb (QuernMeasureDialog *self)
 }
 
 static void
-stop_cb (QuernMeasureDialog *self)
+quern_measure_dialog_stop_cb (QuernMeasureDialog *self)
 {
   quern_measure_stop (quern_comparison_get_measure (self->comparison));
 }
@@ -297,7 +297,7 @@ text_problem_cb (QuernMeasureDialog *self, const char *sentence)
 }
 
 static gboolean
-drop_cb (QuernMeasureDialog *self, const GValue *value)
+quern_measure_dialog_drop_cb (QuernMeasureDialog *self, const GValue *value)
 {
   if (!gtk_widget_get_visible (self->setup))
     return FALSE;
@@ -352,13 +352,13 @@ quern_measure_dialog_class_init (QuernMeasureDialogClass *klass)
   gtk_widget_class_bind_template_child (widget_class, QuernMeasureDialog, chart);
   gtk_widget_class_bind_template_child (widget_class, QuernMeasureDialog, which);
   gtk_widget_class_bind_template_child (widget_class, QuernMeasureDialog, heat_map);
-  gtk_widget_class_bind_template_callback (widget_class, banner_clicked_cb);
+  gtk_widget_class_bind_template_callback (widget_class, quern_measure_dialog_banner_clicked_cb);
   gtk_widget_class_bind_template_callback (widget_class, text_problem_cb);
   gtk_widget_class_bind_template_callback (widget_class, again_cb);
   gtk_widget_class_bind_template_callback (widget_class, go_on_cb);
-  gtk_widget_class_bind_template_callback (widget_class, start_cb);
+  gtk_widget_class_bind_template_callback (widget_class, quern_measure_dialog_start_cb);
   gtk_widget_class_bind_template_callback (widget_class, pause_cb);
-  gtk_widget_class_bind_template_callback (widget_class, stop_cb);
+  gtk_widget_class_bind_template_callback (widget_class, quern_measure_dialog_stop_cb);
   gtk_widget_class_bind_template_callback (widget_class, axis_cb);
   gtk_widget_class_bind_template_callback (widget_class, which_cb);
 }
@@ -371,11 +371,13 @@ quern_measure_dialog_init (QuernMeasureDialog *self)
   gtk_widget_init_template (GTK_WIDGET (self));
   self->columns = g_ptr_array_new_with_free_func (g_object_unref);
   self->signals = g_signal_group_new (QUERN_TYPE_MEASURE);
-  g_signal_group_connect_swapped (self->signals, "notify::progress", G_CALLBACK (progress_cb), self);
+  g_signal_group_connect_swapped (self->signals, "notify::progress", G_CALLBACK (quern_measure_dialog_progress_cb),
+                                  self);
   g_signal_group_connect_swapped (self->signals, "notify::running", G_CALLBACK (running_cb), self);
-  g_signal_group_connect_swapped (self->signals, "notify::paused", G_CALLBACK (update_state), self);
-  g_signal_group_connect_swapped (self->signals, "notify::note", G_CALLBACK (update_state), self);
-  g_signal_connect_swapped (target, "drop", G_CALLBACK (drop_cb), self);
+  g_signal_group_connect_swapped (self->signals, "notify::paused", G_CALLBACK (quern_measure_dialog_update_state),
+                                  self);
+  g_signal_group_connect_swapped (self->signals, "notify::note", G_CALLBACK (quern_measure_dialog_update_state), self);
+  g_signal_connect_swapped (target, "drop", G_CALLBACK (quern_measure_dialog_drop_cb), self);
   gtk_widget_add_controller (GTK_WIDGET (self), GTK_EVENT_CONTROLLER (target));
 }
 

@@ -9,7 +9,7 @@
 /* Shows the results so far: sentences, and one row of figures for each model. */
 
 static void
-attach (GtkGrid *grid, int column, int row, const char *text, const char *css_class)
+quern_measure_table_attach (GtkGrid *grid, int column, int row, const char *text, const char *css_class)
 {
   GtkWidget *label = gtk_label_new (text);
 
@@ -36,22 +36,22 @@ quern_measure_table_fill (GtkGrid *grid, QuernMeasure *measure)
 
   for (GtkWidget *child; (child = gtk_widget_get_first_child (GTK_WIDGET (grid))) != NULL;)
     gtk_grid_remove (grid, child);
-  attach (grid, 0, 0, _("Model"), "caption-heading");
+  quern_measure_table_attach (grid, 0, 0, _("Model"), "caption-heading");
   for (guint row = 0; row < n; row++) {
     g_autofree char *label = quern_measured_dup_label (quern_measure_get_result (measure, row));
-    attach (grid, 0, (int) row + 1, label, NULL);
+    quern_measure_table_attach (grid, 0, (int) row + 1, label, NULL);
   }
   for (guint i = 0; (figure = quern_measure_figure_get (i)) != NULL; i++) {
     const char *heading = quern_measure_figure_get_heading (figure, QUERN_MEASURE_IN_WINDOW);
     if (heading == NULL)
       continue;
-    attach (grid, column, 0, heading, "caption-heading");
+    quern_measure_table_attach (grid, column, 0, heading, "caption-heading");
     gtk_widget_set_tooltip_text (gtk_grid_get_child_at (grid, column, 0),
                                  quern_measure_figure_get_explanation (figure));
     for (guint row = 0; row < n; row++) {
       QuernMeasured *measured = quern_measure_get_result (measure, row);
       g_autofree char *text = quern_measure_figure_dup_text (figure, measured, QUERN_MEASURE_IN_WINDOW);
-      attach (grid, column, (int) row + 1, text, NULL);
+      quern_measure_table_attach (grid, column, (int) row + 1, text, NULL);
     }
     column++;
   }

@@ -70,7 +70,7 @@ quern_measure_text_read_file (QuernMeasureText *self, GFile *file)
 }
 
 static void
-file_chosen_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+quern_measure_text_file_chosen_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (QuernMeasureText) self = user_data;
   g_autoptr (GFile) file = gtk_file_dialog_open_finish (GTK_FILE_DIALOG (source), result, NULL);
@@ -80,17 +80,17 @@ file_chosen_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 }
 
 static void
-choose_file_cb (QuernMeasureText *self)
+quern_measure_text_choose_file_cb (QuernMeasureText *self)
 {
   g_autoptr (GtkFileDialog) dialog = gtk_file_dialog_new ();
 
   gtk_file_dialog_set_title (dialog, _("Choose a Text"));
-  gtk_file_dialog_open (dialog, GTK_WINDOW (gtk_widget_get_root (GTK_WIDGET (self))), NULL, file_chosen_cb,
-                        g_object_ref (self));
+  gtk_file_dialog_open (dialog, GTK_WINDOW (gtk_widget_get_root (GTK_WIDGET (self))), NULL,
+                        quern_measure_text_file_chosen_cb, g_object_ref (self));
 }
 
 static void
-source_selected_cb (QuernMeasureText *self)
+quern_measure_text_source_selected_cb (QuernMeasureText *self)
 {
   guint selected = adw_combo_row_get_selected (self->source);
 
@@ -190,8 +190,8 @@ quern_measure_text_class_init (QuernMeasureTextClass *klass)
   gtk_widget_class_bind_template_child (widget_class, QuernMeasureText, source);
   gtk_widget_class_bind_template_child (widget_class, QuernMeasureText, file_row);
   gtk_widget_class_bind_template_child (widget_class, QuernMeasureText, conversation);
-  gtk_widget_class_bind_template_callback (widget_class, source_selected_cb);
-  gtk_widget_class_bind_template_callback (widget_class, choose_file_cb);
+  gtk_widget_class_bind_template_callback (widget_class, quern_measure_text_source_selected_cb);
+  gtk_widget_class_bind_template_callback (widget_class, quern_measure_text_choose_file_cb);
 }
 
 static void

@@ -49,7 +49,7 @@ show_problem (QuernQuestionsDialog *self, const char *sentence)
 }
 
 static void
-banner_clicked_cb (QuernQuestionsDialog *self)
+quern_questions_dialog_banner_clicked_cb (QuernQuestionsDialog *self)
 {
   adw_banner_set_revealed (self->banner, FALSE);
 }
@@ -57,7 +57,7 @@ banner_clicked_cb (QuernQuestionsDialog *self)
 /* ---- results ---------------------------------------------------------------------------------------------------- */
 
 static AdwActionRow *
-make_row (const char *title, const char *subtitle, const char *figure)
+quern_questions_dialog_make_row (const char *title, const char *subtitle, const char *figure)
 {
   GtkWidget *row = adw_action_row_new (), *label;
 
@@ -73,7 +73,7 @@ make_row (const char *title, const char *subtitle, const char *figure)
 }
 
 static void
-add_row (QuernQuestionsDialog *self, AdwPreferencesGroup *group, GtkWidget *row)
+quern_questions_dialog_add_row (QuernQuestionsDialog *self, AdwPreferencesGroup *group, GtkWidget *row)
 {
   AddedRow added = { group, row };
 
@@ -96,7 +96,8 @@ add_flips (QuernQuestionsDialog *self, QuernQuestions *questions, guint a, guint
                               : flips.only_a > flips.only_b ? _("the first is better")
                                                             : _("the second is better"));
   figure = g_strdup_printf (_("%.0f %% flips, p = %.2g"), flips.flips * 100, flips.p_value);
-  add_row (self, self->flips, GTK_WIDGET (make_row (title, subtitle, figure)));
+  quern_questions_dialog_add_row (self, self->flips,
+                                  GTK_WIDGET (quern_questions_dialog_make_row (title, subtitle, figure)));
 }
 
 static GtkWidget *
@@ -106,10 +107,11 @@ make_answer (QuernQuestions *questions, guint column, guint i)
   gboolean right = quern_questions_is_right (questions, column, i);
   gboolean ended = quern_compare_answer_get_state (answer) == QUERN_COMPARE_DONE
                    || quern_compare_answer_get_state (answer) == QUERN_COMPARE_CUT;
-  AdwActionRow *row = make_row (quern_questions_get_label (questions, column), quern_compare_answer_get_answer (answer),
-                                !ended  ? _("No answer")
-                                : right ? _("Correct")
-                                        : _("Incorrect"));
+  AdwActionRow *row = quern_questions_dialog_make_row (quern_questions_get_label (questions, column),
+                                                       quern_compare_answer_get_answer (answer),
+                                                       !ended  ? _("No answer")
+                                                       : right ? _("Correct")
+                                                               : _("Incorrect"));
   GtkWidget *icon = gtk_image_new_from_icon_name (!ended  ? "content-loading-symbolic"
                                                   : right ? "object-select-symbolic"
                                                           : "window-close-symbolic");
@@ -140,7 +142,7 @@ add_question (QuernQuestionsDialog *self, QuernQuestions *questions, guint i)
   label = gtk_label_new (figure);
   gtk_widget_add_css_class (label, "numeric");
   adw_expander_row_add_suffix (ADW_EXPANDER_ROW (row), label);
-  add_row (self, self->answers, row);
+  quern_questions_dialog_add_row (self, self->answers, row);
 }
 
 /* The list of answers is filled at the end, because filling it would collapse rows that were expanded. */
@@ -163,8 +165,10 @@ update_results (QuernQuestionsDialog *self)
     quern_questions_count (questions, a, &right, &all);
     count = g_strdup_printf (ngettext ("%u of %u question", "%u of %u questions", all), right, all);
     figure = g_strdup_printf (_("%.0f %% (%.0f to %.0f %%)"), share * 100, low * 100, high * 100);
-    add_row (self, self->accuracy,
-             GTK_WIDGET (make_row (quern_questions_get_label (questions, a), count, all > 0 ? figure : "")));
+    quern_questions_dialog_add_row (self, self->accuracy,
+                                    GTK_WIDGET (
+                                        quern_questions_dialog_make_row (quern_questions_get_label (questions, a),
+                                                                         count, all > 0 ? figure : "")));
     for (guint b = a + 1; b < n; b++)
       add_flips (self, questions, a, b);
   }
@@ -176,7 +180,7 @@ update_results (QuernQuestionsDialog *self)
 }
 
 static void
-update (QuernQuestionsDialog *self)
+quern_questions_dialog_update (QuernQuestionsDialog *self)
 {
   QuernQuestions *questions = quern_comparison_get_questions (self->comparison);
   gboolean running = questions != NULL && quern_questions_get_running (questions);
@@ -194,26 +198,26 @@ update (QuernQuestionsDialog *self)
 }
 
 static gboolean
-timer_cb (gpointer user_data)
+quern_questions_dialog_timer_cb (gpointer user_data)
 {
   QuernQuestionsDialog *self = QUERN_QUESTIONS_DIALOG (user_data);
 
   self->timer = 0;
-  update (self);
+  quern_questions_dialog_update (self);
   return G_SOURCE_REMOVE;
 }
 
 static void
-changed_cb (QuernQuestionsDialog *self)
+quern_questions_dialog_changed_cb (QuernQuestionsDialog *self)
 {
   if (self->timer == 0)
-    self->timer = g_timeout_add (UPDATE_DELAY, timer_cb, self);
+    self->timer = g_timeout_add (UPDATE_DELAY, quern_questions_dialog_timer_cb, self);
 }
 
 /* ---- asking ----------------------------------------------------------------------------------------------------- */
 
 static void
-asked_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+quern_questions_dialog_asked_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (QuernQuestionsDialog) self = user_data;
   g_autoptr (GError) error = NULL;
@@ -223,11 +227,11 @@ asked_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     return;
   if (!ok && !g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
     show_problem (self, error->message);
-  update (self);
+  quern_questions_dialog_update (self);
 }
 
 static void
-start_cb (QuernQuestionsDialog *self)
+quern_questions_dialog_start_cb (QuernQuestionsDialog *self)
 {
   g_autoptr (QuernQuestions) questions = NULL;
 
@@ -242,12 +246,12 @@ start_cb (QuernQuestionsDialog *self)
   adw_banner_set_revealed (self->banner, FALSE);
   quern_comparison_set_questions (self->comparison, questions);
   g_signal_group_set_target (self->signals, questions);
-  quern_questions_run_async (questions, self->comparison, self->backend, NULL, asked_cb, g_object_ref (self));
-  update (self);
+  quern_questions_run_async (questions, self->comparison, self->backend, NULL, quern_questions_dialog_asked_cb, g_object_ref (self));
+  quern_questions_dialog_update (self);
 }
 
 static void
-stop_cb (QuernQuestionsDialog *self)
+quern_questions_dialog_stop_cb (QuernQuestionsDialog *self)
 {
   quern_questions_stop (quern_comparison_get_questions (self->comparison));
 }
@@ -255,7 +259,7 @@ stop_cb (QuernQuestionsDialog *self)
 /* ---- the file --------------------------------------------------------------------------------------------------- */
 
 static void
-source_selected_cb (QuernQuestionsDialog *self)
+quern_questions_dialog_source_selected_cb (QuernQuestionsDialog *self)
 {
   gtk_widget_set_visible (GTK_WIDGET (self->file_row), adw_combo_row_get_selected (self->source) == SOURCE_FILE);
 }
@@ -297,7 +301,7 @@ read_file (QuernQuestionsDialog *self, GFile *file)
 }
 
 static void
-file_chosen_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+quern_questions_dialog_file_chosen_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (QuernQuestionsDialog) self = user_data;
   g_autoptr (GFile) file = gtk_file_dialog_open_finish (GTK_FILE_DIALOG (source), result, NULL);
@@ -307,17 +311,17 @@ file_chosen_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 }
 
 static void
-choose_file_cb (QuernQuestionsDialog *self)
+quern_questions_dialog_choose_file_cb (QuernQuestionsDialog *self)
 {
   g_autoptr (GtkFileDialog) dialog = gtk_file_dialog_new ();
 
   gtk_file_dialog_set_title (dialog, _("Choose Questions"));
-  gtk_file_dialog_open (dialog, GTK_WINDOW (gtk_widget_get_root (GTK_WIDGET (self))), NULL, file_chosen_cb,
-                        g_object_ref (self));
+  gtk_file_dialog_open (dialog, GTK_WINDOW (gtk_widget_get_root (GTK_WIDGET (self))), NULL,
+                        quern_questions_dialog_file_chosen_cb, g_object_ref (self));
 }
 
 static gboolean
-drop_cb (QuernQuestionsDialog *self, const GValue *value)
+quern_questions_dialog_drop_cb (QuernQuestionsDialog *self, const GValue *value)
 {
   if (!gtk_widget_get_sensitive (GTK_WIDGET (self->setup)))
     return FALSE;
@@ -360,11 +364,11 @@ quern_questions_dialog_class_init (QuernQuestionsDialogClass *klass)
   gtk_widget_class_bind_template_child (widget_class, QuernQuestionsDialog, start);
   gtk_widget_class_bind_template_child (widget_class, QuernQuestionsDialog, stop);
   gtk_widget_class_bind_template_child (widget_class, QuernQuestionsDialog, progress);
-  gtk_widget_class_bind_template_callback (widget_class, banner_clicked_cb);
-  gtk_widget_class_bind_template_callback (widget_class, source_selected_cb);
-  gtk_widget_class_bind_template_callback (widget_class, choose_file_cb);
-  gtk_widget_class_bind_template_callback (widget_class, start_cb);
-  gtk_widget_class_bind_template_callback (widget_class, stop_cb);
+  gtk_widget_class_bind_template_callback (widget_class, quern_questions_dialog_banner_clicked_cb);
+  gtk_widget_class_bind_template_callback (widget_class, quern_questions_dialog_source_selected_cb);
+  gtk_widget_class_bind_template_callback (widget_class, quern_questions_dialog_choose_file_cb);
+  gtk_widget_class_bind_template_callback (widget_class, quern_questions_dialog_start_cb);
+  gtk_widget_class_bind_template_callback (widget_class, quern_questions_dialog_stop_cb);
 }
 
 static void
@@ -375,9 +379,10 @@ quern_questions_dialog_init (QuernQuestionsDialog *self)
   gtk_widget_init_template (GTK_WIDGET (self));
   self->rows = g_array_new (FALSE, FALSE, sizeof (AddedRow));
   self->signals = g_signal_group_new (QUERN_TYPE_QUESTIONS);
-  g_signal_group_connect_swapped (self->signals, "changed", G_CALLBACK (changed_cb), self);
-  g_signal_group_connect_swapped (self->signals, "notify::running", G_CALLBACK (changed_cb), self);
-  g_signal_connect_swapped (target, "drop", G_CALLBACK (drop_cb), self);
+  g_signal_group_connect_swapped (self->signals, "changed", G_CALLBACK (quern_questions_dialog_changed_cb), self);
+  g_signal_group_connect_swapped (self->signals, "notify::running", G_CALLBACK (quern_questions_dialog_changed_cb),
+                                  self);
+  g_signal_connect_swapped (target, "drop", G_CALLBACK (quern_questions_dialog_drop_cb), self);
   gtk_widget_add_controller (GTK_WIDGET (self), GTK_EVENT_CONTROLLER (target));
 }
 
@@ -399,6 +404,6 @@ quern_questions_dialog_new (QuernComparison *comparison, QuernBackend *backend)
   self->backend = g_object_ref (backend);
   adw_combo_row_set_model (self->source, G_LIST_MODEL (names));
   g_signal_group_set_target (self->signals, quern_comparison_get_questions (comparison));
-  update (self);
+  quern_questions_dialog_update (self);
   return ADW_DIALOG (self);
 }

@@ -6,7 +6,7 @@
 /* Shows the result of the votes so far: counts with an interval for each pair, and ratings once there are enough. */
 
 static AdwActionRow *
-add_row (AdwPreferencesGroup *group, const char *title, const char *subtitle, const char *figure)
+quern_votes_dialog_add_row (AdwPreferencesGroup *group, const char *title, const char *subtitle, const char *figure)
 {
   GtkWidget *row = adw_action_row_new (), *label = gtk_label_new (figure);
 
@@ -34,7 +34,7 @@ add_pair (AdwPreferencesGroup *group, QuernComparison *comparison, guint a, guin
   subtitle = g_strdup_printf (_("%u to %u · %u equal · %u both bad"), count.a, count.b, count.ties, count.both_bad);
   /* Translators: share of votes for the first, and its 95 % interval */
   figure = g_strdup_printf (_("%.0f %% (%.0f to %.0f %%)"), count.share * 100, count.low * 100, count.high * 100);
-  add_row (group, title, subtitle, figure);
+  quern_votes_dialog_add_row (group, title, subtitle, figure);
 }
 
 /**
@@ -71,7 +71,7 @@ quern_votes_dialog_new (QuernComparison *comparison)
     g_autofree char *name = quern_compare_column_dup_label (quern_comparison_get_column (comparison, i));
     g_autofree char *figure = g_strdup_printf (_("%+.0f (%+.0f to %+.0f)"), ratings[i].rating, ratings[i].low,
                                                ratings[i].high);
-    add_row (rating, name, NULL, figure);
+    quern_votes_dialog_add_row (rating, name, NULL, figure);
   }
   adw_dialog_set_title (dialog, _("All Votes"));
   adw_dialog_set_content_width (dialog, 560);

@@ -16,7 +16,7 @@ char *quern_composer_dup_text (QuernComposer *self);
 void quern_composer_set_text (QuernComposer *self, const char *text);
 gboolean quern_composer_get_thinking (QuernComposer *self);
 void quern_composer_set_thinking (QuernComposer *self, gboolean thinking);
-void quern_composer_set_choices (QuernComposer *self, const QeTemplateInfo *info);
+void quern_composer_set_choices (QuernComposer *self, const QuernTemplateInfo *info);
 const char *quern_composer_get_effort (QuernComposer *self);
 void quern_composer_set_effort (QuernComposer *self, const char *effort);
 void quern_composer_set_busy (QuernComposer *self, gboolean busy);

@@ -11,6 +11,7 @@ struct _QuernCodeBlock {
   /* Template widgets */
   GtkLabel *language;
   GtkButton *copy;
+  GtkScrolledWindow *scrolled;
   GtkSourceView *view;
 };
 
@@ -31,6 +32,22 @@ update_scheme (QuernCodeBlock *self)
   gtk_source_buffer_set_style_scheme (GTK_SOURCE_BUFFER (get_buffer (self)),
                                       gtk_source_style_scheme_manager_get_scheme (schemes,
                                                                                   dark ? "Adwaita-dark" : "Adwaita"));
+}
+
+/* Asks for the height of the lines. A text view knows its height only some time after it is filled, and does not ask again if
+ * it then is what it was before: what is filled before it is shown would stay without a height. */
+static void
+update_height (QuernCodeBlock *self)
+{
+  PangoContext *context = gtk_widget_get_pango_context (GTK_WIDGET (self->view));
+  PangoFontMetrics *metrics = pango_context_get_metrics (context, NULL, NULL);
+  int line = PANGO_PIXELS (pango_font_metrics_get_ascent (metrics) + pango_font_metrics_get_descent (metrics));
+  int n_lines = gtk_text_buffer_get_line_count (get_buffer (self));
+  GtkTextView *view = GTK_TEXT_VIEW (self->view);
+
+  gtk_scrolled_window_set_min_content_height (self->scrolled, n_lines * line + gtk_text_view_get_top_margin (view)
+                                                                  + gtk_text_view_get_bottom_margin (view));
+  pango_font_metrics_unref (metrics);
 }
 
 static void
@@ -79,6 +96,14 @@ left_cb (QuernCodeBlock *self)
 }
 
 static void
+quern_code_block_css_changed (GtkWidget *widget, GtkCssStyleChange *change)
+{
+  GTK_WIDGET_CLASS (quern_code_block_parent_class)->css_changed (widget, change);
+  if (QUERN_CODE_BLOCK (widget)->view != NULL)
+    update_height (QUERN_CODE_BLOCK (widget));
+}
+
+static void
 quern_code_block_dispose (GObject *object)
 {
   gtk_widget_dispose_template (GTK_WIDGET (object), QUERN_TYPE_CODE_BLOCK);
@@ -91,10 +116,12 @@ quern_code_block_class_init (QuernCodeBlockClass *klass)
   GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
 
   G_OBJECT_CLASS (klass)->dispose = quern_code_block_dispose;
+  widget_class->css_changed = quern_code_block_css_changed;
   g_type_ensure (GTK_SOURCE_TYPE_VIEW);
   gtk_widget_class_set_template_from_resource (widget_class, "/io/github/quern/Quern/ui/markdown/quern-code-block.ui");
   gtk_widget_class_bind_template_child (widget_class, QuernCodeBlock, language);
   gtk_widget_class_bind_template_child (widget_class, QuernCodeBlock, copy);
+  gtk_widget_class_bind_template_child (widget_class, QuernCodeBlock, scrolled);
   gtk_widget_class_bind_template_child (widget_class, QuernCodeBlock, view);
   gtk_widget_class_bind_template_callback (widget_class, copy_clicked_cb);
   gtk_widget_class_set_accessible_role (widget_class, GTK_ACCESSIBLE_ROLE_GROUP);
@@ -111,6 +138,7 @@ quern_code_block_init (QuernCodeBlock *self)
   gtk_widget_add_controller (GTK_WIDGET (self), motion);
   g_signal_connect_object (adw_style_manager_get_default (), "notify::dark", G_CALLBACK (update_scheme), self,
                            G_CONNECT_SWAPPED);
+  g_signal_connect_swapped (self->view, "map", G_CALLBACK (update_height), self); /* its font is known then */
   update_scheme (self);
   set_language (self, "");
 }
@@ -150,4 +178,5 @@ quern_code_block_set (QuernCodeBlock *self, const char *language, const char *te
     gtk_text_buffer_insert (buffer, &end, text + strlen (old), -1);
   else
     gtk_text_buffer_set_text (buffer, text, -1);
+  update_height (self);
 }

@@ -31,6 +31,7 @@ quern_md_block_free (QuernMdBlock *block)
   g_free (block->markup);
   g_free (block->text);
   g_free (block->info);
+  g_clear_pointer (&block->formulas, g_array_unref);
   g_clear_pointer (&block->children, g_ptr_array_unref);
   g_free (block);
 }

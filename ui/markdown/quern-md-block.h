@@ -3,6 +3,8 @@
 
 #include <glib.h>
 
+#include "math/quern-math-span.h"
+
 G_BEGIN_DECLS
 
 /* One block of Markdown, ready to be shown: its inline formatting is Pango markup. It is plain data without widgets. */
@@ -17,6 +19,8 @@ typedef enum {
   QUERN_MD_ROW,       /* children: cells */
   QUERN_MD_CELL,      /* markup, text; number: 'l', 'c', 'r' or 0 */
   QUERN_MD_RULE,
+  QUERN_MD_FORMULA, /* text: LaTeX of a formula on display */
+  QUERN_MD_PARTS,   /* children: a paragraph with formulas on display in it */
 } QuernMdKind;
 
 typedef struct _QuernMdBlock QuernMdBlock;
@@ -28,6 +32,7 @@ struct _QuernMdBlock {
   gsize offset;        /* of that line, in all of a text that grew: top-level blocks of a QuernMdStream */
   char *markup;        /* Pango markup, or NULL */
   char *text;          /* the same without markup, or NULL */
+  GArray *formulas;    /* of QuernMathSpan: those in text that can be set, or NULL */
   char *info;          /* or NULL */
   GPtrArray *children; /* of QuernMdBlock, or NULL */
 };

@@ -10,6 +10,8 @@
 
 #include "quern-md-formula.h"
 
+#include "quern-md-flanking.h"
+
 #include <string.h>
 
 #define INLINE_OPEN '\1'
@@ -17,6 +19,7 @@
 #define DISPLAY_OPEN '\3'
 #define DISPLAY_CLOSE '\4'
 #define PROTECTED '\5'
+#define FLANKING '\6' /* quern-md-flanking.c */
 
 static const char brackets[] = "()[]"; /* ordered as the control characters */
 
@@ -107,12 +110,36 @@ is_inside (const Scan *scan, const char *line)
 static gboolean
 is_mark (char c)
 {
-  return c >= INLINE_OPEN && c <= PROTECTED;
+  return c >= INLINE_OPEN && c <= FLANKING;
+}
+
+/* Adds a run of asterisks or tildes, with a mark where emphasis needs one. Returns its end. */
+static const char *
+append_run (GString *out, const char *line, const char *p, const char *end)
+{
+  const char *behind = p, *previous = p > line ? g_utf8_find_prev_char (line, p) : NULL;
+  gunichar before = previous != NULL ? g_utf8_get_char_validated (previous, p - previous) : 0, after;
+  QuernMdMark mark;
+
+  while (behind < end && *behind == *p)
+    behind++;
+  after = behind < end ? g_utf8_get_char_validated (behind, end - behind) : 0;
+  mark = quern_md_flanking_find_mark (before, after);
+  if (mark == QUERN_MD_MARK_BEFORE)
+    g_string_append_c (out, FLANKING);
+  g_string_append_len (out, p, behind - p);
+  if (mark == QUERN_MD_MARK_BEHIND)
+    g_string_append_c (out, FLANKING);
+  return behind;
 }
 
 static void
 append_line (GString *out, const char *p, const char *end)
 {
+  const char *line = p;
+
+  while (p < end && (*p == '*' || *p == '~'))
+    p = append_run (out, line, p, end);
   for (; p < end; p++) {
     const char *bracket = *p == '\\' && p + 1 < end && p[1] != '\0' ? strchr (brackets, p[1]) : NULL;
     if (bracket != NULL)
@@ -121,6 +148,8 @@ append_line (GString *out, const char *p, const char *end)
       g_string_append_c (out, *p);
     if (*p == '\\' && p + 1 < end && !is_mark (*++p) && bracket == NULL)
       g_string_append_c (out, *p);
+    while (p + 1 < end && (p[1] == '*' || p[1] == '~'))
+      p = append_run (out, line, p + 1, end) - 1;
   }
 }
 
@@ -193,7 +222,7 @@ quern_md_formula_restore (const char *text, gboolean literal)
   for (const char *p = text; *p != '\0'; p++) {
     if (!is_mark (*p))
       g_string_append_c (out, *p);
-    else if (*p != PROTECTED) {
+    else if (*p != PROTECTED && *p != FLANKING) {
       if (literal)
         g_string_append_c (out, '\\');
       g_string_append_c (out, brackets[*p - INLINE_OPEN]);
@@ -268,22 +297,25 @@ is_money (cmark_inline_parser *parser, const Found *found)
 }
 
 /* As in Pandoc, a single sign must open before and close after something that is not a space, so "$5 and $6" is money.
- * No letter or digit may touch the signs from outside, because "$HOME/$USER" is shell code. */
+ * No letter or digit may touch the signs from outside, because "$HOME/$USER" is shell code. A sign that does not close the
+ * formula makes it none, unless it is in braces: "$5, and $x^2$ is a formula". */
 static gboolean
 find_single (cmark_inline_parser *parser, int at, Found *found)
 {
   unsigned char c, before = at > 0 ? cmark_inline_parser_peek_at (parser, at - 1) : ' ';
+  int braces = 0;
 
   *found = (Found) { .start = at + 1 };
   if (g_ascii_isalnum (before) || is_space (cmark_inline_parser_peek_at (parser, at + 1)))
     return FALSE;
   for (found->end = at + 1; (c = cmark_inline_parser_peek_at (parser, found->end)) != '\0'; found->end++) {
+    braces += c == '{' ? 1 : c == '}' ? -1 : 0;
     if (c == '\\' && cmark_inline_parser_peek_at (parser, found->end + 1) != '\0')
       found->end++;
-    else if (c == '$' && found->end > found->start && !is_space (cmark_inline_parser_peek_at (parser, found->end - 1))
-             && !g_ascii_isalnum (cmark_inline_parser_peek_at (parser, found->end + 1))) {
+    else if (c == '$' && braces <= 0) {
       found->behind = found->end + 1;
-      return !is_money (parser, found);
+      return found->end > found->start && !is_space (cmark_inline_parser_peek_at (parser, found->end - 1))
+             && !g_ascii_isalnum (cmark_inline_parser_peek_at (parser, found->end + 1)) && !is_money (parser, found);
     }
   }
   return FALSE;

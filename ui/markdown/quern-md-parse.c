@@ -6,7 +6,9 @@
 
 #include "quern-md-block.h"
 #include "quern-md-formula.h"
-#include "quern-md-math.h"
+
+#include "math/quern-math-font.h"
+#include "math/quern-math-tree.h"
 
 #include <cmark-gfm-core-extensions.h>
 #include <cmark-gfm.h>
@@ -17,9 +19,11 @@
 
 typedef struct {
   GString *markup, *text;
+  GArray *formulas; /* of QuernMathSpan */
 } Inline;
 
 static void add_inlines (Inline *out, cmark_node *parent, int depth);
+static cmark_node *add_inline (Inline *out, cmark_node *node, cmark_node *stop, int depth);
 
 static gboolean
 is_type (cmark_node *node, const char *name)
@@ -42,21 +46,29 @@ add_text (Inline *out, const char *text)
   add_plain (out, restored);
 }
 
-/* Puts a display formula on a line of its own. */
+/* Returns whether a formula can be set: it is balanced, and there is a font. */
+static gboolean
+can_set (const char *latex)
+{
+  g_autoptr (QuernMathTree) tree = quern_math_parse (latex, strlen (latex));
+  return tree != NULL && quern_math_font_get () != NULL;
+}
+
+/* Adds a formula to a line, as its source: a widget shows it there. What cannot be set looks like code. */
 static void
 add_formula (Inline *out, cmark_node *node)
 {
-  gboolean display;
+  gboolean display, known;
   const char *latex = quern_md_formula_get_latex (node, &display);
-  g_autofree char *text = NULL, *markup = quern_md_math_render (latex, display, &text);
-  gboolean own_line = display && (cmark_node_previous (node) != NULL || cmark_node_next (node) != NULL);
+  g_autofree char *flat = g_strdelimit (g_strdup (latex), "\n", ' ');
+  g_autofree char *source = g_strdup_printf (display ? "$$%s$$" : "$%s$", flat);
 
-  if (own_line && out->text->len > 0 && !g_str_has_suffix (out->text->str, "\n"))
-    add_plain (out, "\n");
-  g_string_append (out->markup, markup);
-  g_string_append (out->text, text);
-  if (own_line && cmark_node_next (node) != NULL && cmark_node_get_type (cmark_node_next (node)) == CMARK_NODE_TEXT)
-    add_plain (out, "\n");
+  known = can_set (flat);
+  if (known)
+    quern_math_spans_add (out->formulas, out->text->len, strlen (source), flat);
+  g_string_append (out->markup, known ? "<span>" : "<tt>");
+  add_plain (out, source);
+  g_string_append (out->markup, known ? "</span>" : "</tt>");
 }
 
 static void
@@ -105,25 +117,80 @@ add_code (Inline *out, const char *text)
   g_string_append (out->markup, "</tt>");
 }
 
-/* Shows HTML as text, except for the line breaks that models write into table cells. */
-static void
-add_html (Inline *out, const char *html)
+/* Returns Pango's name of an HTML tag that only says how text looks, or NULL for others. */
+static const char *
+tag_of (cmark_node *node, gboolean closing)
 {
-  g_autofree char *restored = quern_md_formula_restore (html, TRUE);
+  static const char *const tags[][2] = {
+    { "b", "b" },    { "strong", "b" }, { "i", "i" },     { "em", "i" },    { "u", "u" },
+    { "ins", "u" },  { "s", "s" },      { "del", "s" },   { "sub", "sub" }, { "sup", "sup" },
+    { "kbd", "tt" }, { "code", "tt" },  { "samp", "tt" }, { "tt", "tt" },   { "small", "small" },
+  };
+  const char *html = node != NULL && cmark_node_get_type (node) == CMARK_NODE_HTML_INLINE
+                         ? cmark_node_get_literal (node)
+                         : "";
+  gsize start = closing ? 2 : 1, length = strlen (html);
 
-  if (g_regex_match_simple ("^<br */?>$", restored, G_REGEX_CASELESS, 0)) {
-    add_plain (out, "\n");
-    return;
+  if (length < start + 2 || (html[1] == '/') != closing)
+    return NULL;
+  for (gsize i = 0; i < G_N_ELEMENTS (tags); i++) {
+    if (length == start + strlen (tags[i][0]) + 1
+        && g_ascii_strncasecmp (html + start, tags[i][0], strlen (tags[i][0])) == 0)
+      return tags[i][1];
   }
-  add_plain (out, restored);
+  return NULL;
 }
 
-static void
-add_inline (Inline *out, cmark_node *node, int depth)
+/* Shows HTML as text, except for line breaks and for pairs of tags that only say how text looks. Returns the node that
+ * follows. */
+static cmark_node *
+add_html (Inline *out, cmark_node *node, cmark_node *stop, int depth)
 {
+  g_autofree char *restored = quern_md_formula_restore (cmark_node_get_literal (node), TRUE);
+  const char *tag = tag_of (node, FALSE), *other;
+  cmark_node *close = tag != NULL && depth < MAX_INLINE_DEPTH ? cmark_node_next (node) : NULL;
+  int open = 1;
+
+  for (; close != NULL && close != stop; close = cmark_node_next (close)) {
+    other = tag_of (close, FALSE);
+    open += other != NULL && strcmp (other, tag) == 0;
+    other = tag_of (close, TRUE);
+    open -= other != NULL && strcmp (other, tag) == 0;
+    if (open == 0)
+      break;
+  }
+  if (close != NULL && close != stop) {
+    g_string_append_printf (out->markup, "<%s>", tag);
+    for (node = cmark_node_next (node); node != close;)
+      node = add_inline (out, node, close, depth + 1);
+    g_string_append_printf (out->markup, "</%s>", tag);
+    return cmark_node_next (close);
+  }
+  add_plain (out, g_regex_match_simple ("^<br */?>$", restored, G_REGEX_CASELESS, 0) ? "\n" : restored);
+  return cmark_node_next (node);
+}
+
+/* Adds a reference to a footnote: its number, raised. */
+static void
+add_reference (Inline *out, cmark_node *node)
+{
+  g_autofree char *text = g_strdup_printf ("[%s]", cmark_node_get_literal (node));
+  g_string_append (out->markup, "<sup>");
+  add_plain (out, text);
+  g_string_append (out->markup, "</sup>");
+}
+
+/* Adds a node, and with an HTML tag all up to its end. Returns the node that follows; `stop` follows the last one. */
+static cmark_node *
+add_inline (Inline *out, cmark_node *node, cmark_node *stop, int depth)
+{
+  if (cmark_node_get_type (node) == CMARK_NODE_FOOTNOTE_REFERENCE) {
+    add_reference (out, node);
+    return cmark_node_next (node);
+  }
   switch ((int) cmark_node_get_type (node)) {
   case CMARK_NODE_TEXT: add_text (out, cmark_node_get_literal (node)); break;
-  case CMARK_NODE_HTML_INLINE: add_html (out, cmark_node_get_literal (node)); break;
+  case CMARK_NODE_HTML_INLINE: return add_html (out, node, stop, depth);
   case CMARK_NODE_CUSTOM_INLINE: add_formula (out, node); break;
   case CMARK_NODE_CODE: add_code (out, cmark_node_get_literal (node)); break;
   case CMARK_NODE_SOFTBREAK: /* people and models expect the line break that they typed */
@@ -138,6 +205,7 @@ add_inline (Inline *out, cmark_node *node, int depth)
     else
       add_inlines (out, node, depth + 1);
   }
+  return cmark_node_next (node);
 }
 
 static void
@@ -149,17 +217,33 @@ add_inlines (Inline *out, cmark_node *parent, int depth)
     free (plain);
     return;
   }
-  for (cmark_node *node = cmark_node_first_child (parent); node != NULL; node = cmark_node_next (node))
-    add_inline (out, node, depth);
+  for (cmark_node *node = cmark_node_first_child (parent); node != NULL;)
+    node = add_inline (out, node, NULL, depth);
+}
+
+static Inline
+new_inline (void)
+{
+  return (Inline) { g_string_new (NULL), g_string_new (NULL), quern_math_spans_new () };
+}
+
+/* Gives what was added to a block. */
+static void
+finish_inline (Inline *out, QuernMdBlock *block)
+{
+  block->markup = g_string_free (out->markup, FALSE);
+  block->text = g_string_free (out->text, FALSE);
+  if (out->formulas->len > 0)
+    block->formulas = g_array_ref (out->formulas);
+  g_array_unref (out->formulas);
 }
 
 static void
 set_inlines (QuernMdBlock *block, cmark_node *node)
 {
-  Inline out = { g_string_new (NULL), g_string_new (NULL) };
+  Inline out = new_inline ();
   add_inlines (&out, node, 0);
-  block->markup = g_string_free (out.markup, FALSE);
-  block->text = g_string_free (out.text, FALSE);
+  finish_inline (&out, block);
 }
 
 static void
@@ -228,12 +312,87 @@ make_list (cmark_node *node, int depth)
   return make_container (node, QUERN_MD_LIST, ordered ? cmark_node_get_list_start (node) : -1, depth);
 }
 
+/* Makes a footnote: a list of one item with its number. cmark-gfm puts footnotes at the end, as they are referred to. */
+static QuernMdBlock *
+make_footnote (cmark_node *node, int depth)
+{
+  QuernMdBlock *list = quern_md_block_new (QUERN_MD_LIST, 1, cmark_node_get_start_line (node));
+
+  for (cmark_node *before = cmark_node_previous (node);
+       before != NULL && cmark_node_get_type (before) == CMARK_NODE_FOOTNOTE_DEFINITION;
+       before = cmark_node_previous (before))
+    list->number++;
+  list->children = quern_md_blocks_new ();
+  g_ptr_array_add (list->children, make_container (node, QUERN_MD_ITEM, -1, depth));
+  return list;
+}
+
 static QuernMdBlock *
 make_leaf (cmark_node *node, QuernMdKind kind, int number)
 {
   QuernMdBlock *out = quern_md_block_new (kind, number, cmark_node_get_start_line (node));
   set_inlines (out, node);
   return out;
+}
+
+/* Returns whether a node is a formula on display that can be set. */
+static gboolean
+is_display (cmark_node *node)
+{
+  gboolean display = FALSE;
+  const char *latex = cmark_node_get_type (node) == CMARK_NODE_CUSTOM_INLINE
+                          ? quern_md_formula_get_latex (node, &display)
+                          : NULL;
+  return display && can_set (latex);
+}
+
+/* Makes a paragraph. Formulas on display divide it into parts; one that is alone is a block of its own. */
+static QuernMdBlock *
+make_paragraph (cmark_node *node)
+{
+  guint line = cmark_node_get_start_line (node);
+  QuernMdBlock *out, *part;
+  cmark_node *child = cmark_node_first_child (node);
+
+  while (child != NULL && !is_display (child))
+    child = cmark_node_next (child);
+  if (child == NULL)
+    return make_leaf (node, QUERN_MD_PARAGRAPH, 0);
+  out = quern_md_block_new (QUERN_MD_PARTS, 0, line);
+  out->children = quern_md_blocks_new ();
+  for (child = cmark_node_first_child (node); child != NULL;) {
+    gboolean display;
+    if (is_display (child)) {
+      part = quern_md_block_new (QUERN_MD_FORMULA, 0, line);
+      part->text = g_strdup (quern_md_formula_get_latex (child, &display));
+      g_ptr_array_add (out->children, part);
+      child = cmark_node_next (child);
+      continue;
+    }
+    Inline text = new_inline ();
+    while (child != NULL && !is_display (child)) {
+      gboolean line_break = cmark_node_get_type (child) == CMARK_NODE_SOFTBREAK
+                            || cmark_node_get_type (child) == CMARK_NODE_LINEBREAK;
+      cmark_node *next = cmark_node_next (child), *stop = next;
+      while (stop != NULL && !is_display (stop))
+        stop = cmark_node_next (stop);
+      if (line_break && (text.text->len == 0 || next == NULL || next == stop)) /* none at the edge of a part */
+        child = next;
+      else
+        child = add_inline (&text, child, stop, 0);
+    }
+    part = quern_md_block_new (QUERN_MD_PARAGRAPH, 0, line);
+    finish_inline (&text, part);
+    if (part->text[strspn (part->text, " ")] != '\0')
+      g_ptr_array_add (out->children, part);
+    else
+      quern_md_block_free (part);
+  }
+  if (out->children->len > 1)
+    return out;
+  part = g_ptr_array_steal_index (out->children, 0);
+  quern_md_block_free (out);
+  return part;
 }
 
 static QuernMdBlock *
@@ -264,6 +423,8 @@ make_block (cmark_node *node, int depth)
     return make_flat (node);
   if (is_type (node, "table"))
     return make_table (node, line);
+  if (cmark_node_get_type (node) == CMARK_NODE_FOOTNOTE_DEFINITION)
+    return make_footnote (node, depth);
   switch ((int) cmark_node_get_type (node)) {
   case CMARK_NODE_HEADING: return make_leaf (node, QUERN_MD_HEADING, cmark_node_get_heading_level (node));
   case CMARK_NODE_CODE_BLOCK: return make_code (node, cmark_node_get_fence_info (node));
@@ -272,7 +433,7 @@ make_block (cmark_node *node, int depth)
   case CMARK_NODE_LIST: return make_list (node, depth);
   case CMARK_NODE_ITEM: return make_container (node, QUERN_MD_ITEM, task_state (node), depth);
   case CMARK_NODE_THEMATIC_BREAK: return quern_md_block_new (QUERN_MD_RULE, 0, line);
-  default: return make_leaf (node, QUERN_MD_PARAGRAPH, 0);
+  default: return make_paragraph (node);
   }
 }
 
@@ -283,7 +444,7 @@ new_parser (void)
   cmark_parser *parser;
 
   cmark_gfm_core_extensions_ensure_registered ();
-  parser = cmark_parser_new (CMARK_OPT_VALIDATE_UTF8 | CMARK_OPT_STRIKETHROUGH_DOUBLE_TILDE);
+  parser = cmark_parser_new (CMARK_OPT_VALIDATE_UTF8 | CMARK_OPT_STRIKETHROUGH_DOUBLE_TILDE | CMARK_OPT_FOOTNOTES);
   for (gsize i = 0; i < G_N_ELEMENTS (names); i++)
     cmark_parser_attach_syntax_extension (parser, cmark_find_syntax_extension (names[i]));
   cmark_parser_attach_syntax_extension (parser, quern_md_formula_extension ());

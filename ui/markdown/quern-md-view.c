@@ -6,6 +6,8 @@
 #include "quern-md-stream.h"
 #include "quern-md-widgets.h"
 
+#include "math/quern-math-view.h"
+
 #include <glib/gi18n.h>
 
 /* Shows Markdown as a column of native widgets. It is made for growing text: see quern-md-stream.c.
@@ -102,7 +104,7 @@ dragged_cb (QuernMdView *self, double dx, double dy, GtkGesture *gesture)
   select_blocks (self, MIN (self->anchor, at), MAX (self->anchor, at));
 }
 
-/* Returns whether all text of the focused label is selected. */
+/* Returns whether all text of the focused label is selected. A formula is always selected as a whole. */
 static gboolean
 focus_is_selected (GtkWidget *focus)
 {
@@ -114,7 +116,7 @@ focus_is_selected (GtkWidget *focus)
     return gtk_label_get_selection_bounds (GTK_LABEL (focus), &start, &end)
            && end - start == (int) g_utf8_strlen (gtk_label_get_text (GTK_LABEL (focus)), -1);
   if (!GTK_IS_TEXT_VIEW (focus))
-    return FALSE;
+    return QUERN_IS_MATH_VIEW (focus);
   buffer = gtk_text_view_get_buffer (GTK_TEXT_VIEW (focus));
   return gtk_text_buffer_get_selection_bounds (buffer, &from, &to) && gtk_text_iter_is_start (&from)
          && gtk_text_iter_is_end (&to);

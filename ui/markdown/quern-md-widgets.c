@@ -7,6 +7,9 @@
 
 #include "quern-code-block.h"
 
+#include "math/quern-math-paragraph.h"
+#include "math/quern-math-view.h"
+
 #include <glib/gi18n.h>
 #include <string.h>
 
@@ -18,10 +21,12 @@ kind_quark (void)
   return g_quark_from_static_string ("quern-md-kind");
 }
 
-static QuernMdKind
-get_kind (GtkWidget *widget)
+/* Returns whether a widget can show a block: it was made for this kind, with formulas in its text or without. */
+static gboolean
+suits (GtkWidget *widget, QuernMdBlock *block)
 {
-  return GPOINTER_TO_INT (g_object_get_qdata (G_OBJECT (widget), kind_quark ())) - 1;
+  int kind = GPOINTER_TO_INT (g_object_get_qdata (G_OBJECT (widget), kind_quark ())) - 1;
+  return kind == (int) block->kind && QUERN_IS_MATH_PARAGRAPH (widget) == (block->formulas != NULL);
 }
 
 /* Asks before a link opens, because the address is often not what the text says. */
@@ -32,10 +37,11 @@ activate_link_cb (GtkLabel *label, const char *address)
 }
 
 static GtkWidget *
-make_label (QuernMdKind kind)
+make_label (gboolean with_formulas)
 {
   GtkWidget *widget = gtk_label_new (NULL);
   GtkLabel *label = GTK_LABEL (widget);
+  g_autoptr (PangoAttrList) attributes = pango_attr_list_new ();
 
   gtk_label_set_wrap (label, TRUE);
   gtk_label_set_wrap_mode (label, PANGO_WRAP_WORD_CHAR);
@@ -44,7 +50,9 @@ make_label (QuernMdKind kind)
   gtk_label_set_yalign (label, 0);
   gtk_label_set_selectable (label, TRUE);
   g_signal_connect (label, "activate-link", G_CALLBACK (activate_link_cb), NULL);
-  return widget;
+  pango_attr_list_insert (attributes, pango_attr_insert_hyphens_new (FALSE)); /* none that nobody wrote */
+  gtk_label_set_attributes (label, attributes);
+  return with_formulas ? quern_math_paragraph_new (label) : widget;
 }
 
 static GtkWidget *
@@ -98,29 +106,44 @@ make_table (void)
 }
 
 static GtkWidget *
-make (QuernMdKind kind)
+make (QuernMdBlock *block)
 {
   GtkWidget *widget;
 
-  switch (kind) {
+  switch (block->kind) {
   case QUERN_MD_CODE: widget = quern_code_block_new (); break;
   case QUERN_MD_QUOTE: widget = make_box (GTK_ORIENTATION_VERTICAL, 9, "md-quote"); break;
   case QUERN_MD_LIST: widget = make_list (); break;
   case QUERN_MD_ITEM: widget = make_item (); break;
   case QUERN_MD_TABLE: widget = make_table (); break;
   case QUERN_MD_RULE: widget = gtk_separator_new (GTK_ORIENTATION_HORIZONTAL); break;
-  default: widget = make_label (kind);
+  case QUERN_MD_FORMULA: widget = quern_math_view_new (); break;
+  case QUERN_MD_PARTS: widget = make_box (GTK_ORIENTATION_VERTICAL, 6, "md-parts"); break;
+  default: widget = make_label (block->formulas != NULL);
   }
-  g_object_set_qdata (G_OBJECT (widget), kind_quark (), GINT_TO_POINTER (kind + 1));
+  g_object_set_qdata (G_OBJECT (widget), kind_quark (), GINT_TO_POINTER (block->kind + 1));
   return widget;
 }
 
-/* A block runs in the direction of its first letter. Without letters it takes the direction of its parent. */
+/* A block runs in the direction of its first letter outside of formulas. Without letters it takes the direction of its
+ * parent. */
 static GtkTextDirection
-direction_of (const char *text)
+direction_of (QuernMdBlock *block)
 {
-  for (const char *p = text; *p != '\0'; p = g_utf8_next_char (p)) {
-    gunichar c = g_utf8_get_char (p);
+  const GArray *formulas = block->formulas;
+  guint next = 0;
+
+  for (const char *p = block->text != NULL ? block->text : ""; *p != '\0'; p = g_utf8_next_char (p)) {
+    gunichar c;
+    if (formulas != NULL && next < formulas->len) {
+      const QuernMathSpan *span = &g_array_index (formulas, QuernMathSpan, next);
+      if ((gsize) (p - block->text) == span->start) {
+        p += span->length - 1; /* its last character is a dollar */
+        next++;
+        continue;
+      }
+    }
+    c = g_utf8_get_char (p);
     if (!g_unichar_isalpha (c))
       continue;
     switch ((int) g_unichar_get_script (c)) {
@@ -136,27 +159,39 @@ direction_of (const char *text)
   return GTK_TEXT_DIR_NONE;
 }
 
+/* Returns the label of a widget that make_label() made. */
+static GtkLabel *
+label_of (GtkWidget *widget)
+{
+  return QUERN_IS_MATH_PARAGRAPH (widget) ? quern_math_paragraph_get_label (QUERN_MATH_PARAGRAPH (widget))
+                                          : GTK_LABEL (widget);
+}
+
 static void
 fill_label (GtkWidget *widget, QuernMdBlock *block)
 {
-  static const char *const headings[] = { "title-2", "title-3", "title-4", "heading", "heading", "heading" };
+  static const char *const headings[] = { "title-1", "title-3", "title-4", "heading", "heading", "heading" };
 
-  if (g_strcmp0 (gtk_label_get_label (GTK_LABEL (widget)), block->markup) == 0)
+  if (g_strcmp0 (gtk_label_get_label (label_of (widget)), block->markup) == 0)
     return;
-  gtk_label_set_markup (GTK_LABEL (widget), block->markup);
-  gtk_widget_set_direction (widget, direction_of (block->text));
+  gtk_widget_set_direction (GTK_WIDGET (label_of (widget)), direction_of (block));
+  if (QUERN_IS_MATH_PARAGRAPH (widget))
+    quern_math_paragraph_set (QUERN_MATH_PARAGRAPH (widget), block->markup, block->text, block->formulas);
+  else
+    gtk_label_set_markup (GTK_LABEL (widget), block->markup);
   if (block->kind == QUERN_MD_HEADING) {
     const char *classes[] = { "md-heading", headings[CLAMP (block->number, 1, 6) - 1], NULL };
     gtk_widget_set_css_classes (widget, classes);
   }
 }
 
-static const char *
+/* Returns the first block with a text, or the last one on the way there. */
+static QuernMdBlock *
 first_text (QuernMdBlock *block)
 {
   while (block->text == NULL && block->children != NULL && block->children->len > 0)
     block = g_ptr_array_index (block->children, 0);
-  return block->text != NULL ? block->text : "";
+  return block;
 }
 
 static void
@@ -212,16 +247,16 @@ fill_list (GtkWidget *list, QuernMdBlock *block)
 static void
 style_cell (GtkWidget *cell, QuernMdBlock *block, guint row)
 {
-  gboolean wide = g_utf8_strlen (block->text, -1) > CELL_CHARS;
+  gboolean wide = block->formulas == NULL && g_utf8_strlen (block->text, -1) > CELL_CHARS;
 
-  gtk_label_set_wrap (GTK_LABEL (cell), wide);
-  gtk_label_set_width_chars (GTK_LABEL (cell), wide ? CELL_CHARS : -1);
-  gtk_label_set_max_width_chars (GTK_LABEL (cell), wide ? CELL_CHARS : -1);
+  gtk_label_set_wrap (label_of (cell), wide);
+  gtk_label_set_width_chars (label_of (cell), wide ? CELL_CHARS : -1);
+  gtk_label_set_max_width_chars (label_of (cell), wide ? CELL_CHARS : -1);
   gtk_widget_add_css_class (cell, "md-cell");
   gtk_widget_set_hexpand (cell, TRUE);
   if (row == 0)
     gtk_widget_add_css_class (cell, "heading");
-  gtk_label_set_xalign (GTK_LABEL (cell), block->number == 'r' ? 1 : block->number == 'c' ? 0.5 : 0);
+  gtk_label_set_xalign (label_of (cell), block->number == 'r' ? 1 : block->number == 'c' ? 0.5 : 0);
 }
 
 static void
@@ -237,13 +272,18 @@ fill_table (GtkWidget *widget, QuernMdBlock *block)
     for (column = 0; column < cells->len; column++) {
       QuernMdBlock *cell = g_ptr_array_index (cells, column);
       GtkWidget *label = gtk_grid_get_child_at (grid, column, row);
+      if (label != NULL && !suits (label, cell)) {
+        gtk_grid_remove (grid, label);
+        label = NULL;
+      }
       if (label == NULL) {
-        label = make (QUERN_MD_CELL);
+        label = make (cell);
         gtk_grid_attach (grid, label, column, row, 1, 1);
       }
       style_cell (label, cell, row);
       fill_label (label, cell);
-      gtk_widget_set_direction (label, direction); /* cells of a column align to the same side */
+      gtk_widget_set_direction (GTK_WIDGET (label_of (label)),
+                                direction); /* cells of a column align to the same side */
     }
     while (gtk_grid_get_child_at (grid, column, row) != NULL)
       gtk_grid_remove (grid, gtk_grid_get_child_at (grid, column++, row));
@@ -262,6 +302,8 @@ fill (GtkWidget *widget, QuernMdBlock *block)
   case QUERN_MD_HEADING:
   case QUERN_MD_CELL: fill_label (widget, block); break;
   case QUERN_MD_CODE: quern_code_block_set (QUERN_CODE_BLOCK (widget), block->info, block->text); break;
+  case QUERN_MD_FORMULA: quern_math_view_set_latex (QUERN_MATH_VIEW (widget), block->text); break;
+  case QUERN_MD_PARTS: quern_md_widgets_sync (widget, block->children, 0); break;
   case QUERN_MD_QUOTE:
     quern_md_widgets_sync (widget, block->children, 0);
     gtk_widget_set_direction (widget, direction_of (first_text (block)));
@@ -298,8 +340,8 @@ quern_md_widgets_sync (GtkWidget *box, GPtrArray *blocks, guint first)
 
   for (guint i = first; i < blocks->len; i++) {
     QuernMdBlock *block = g_ptr_array_index (blocks, i);
-    if (child == NULL || get_kind (child) != block->kind) {
-      GtkWidget *made = make (block->kind);
+    if (child == NULL || !suits (child, block)) {
+      GtkWidget *made = make (block);
       gtk_box_insert_child_after (GTK_BOX (box), made,
                                   child != NULL ? gtk_widget_get_prev_sibling (child)
                                                 : gtk_widget_get_last_child (box));

@@ -144,7 +144,7 @@ update_advice (QuernAdviceView *self, const QuernMachine *machine)
 }
 
 static void
-update (QuernAdviceView *self)
+quern_advice_view_update (QuernAdviceView *self)
 {
   const QuernMachine *machine = quern_models_service_get_machine (self->service);
   gboolean measured;
@@ -250,7 +250,7 @@ static void
 quern_advice_view_map (GtkWidget *widget)
 {
   GTK_WIDGET_CLASS (quern_advice_view_parent_class)->map (widget);
-  update (QUERN_ADVICE_VIEW (widget));
+  quern_advice_view_update (QUERN_ADVICE_VIEW (widget));
 }
 
 static void
@@ -286,7 +286,7 @@ quern_advice_view_new (QuernModelsService *service)
   QuernAdviceView *self = g_object_new (QUERN_TYPE_ADVICE_VIEW, NULL);
 
   self->service = g_object_ref (service);
-  g_signal_connect_object (service, "notify::measured", G_CALLBACK (update), self, G_CONNECT_SWAPPED);
-  update (self);
+  g_signal_connect_object (service, "notify::measured", G_CALLBACK (quern_advice_view_update), self, G_CONNECT_SWAPPED);
+  quern_advice_view_update (self);
   return GTK_WIDGET (self);
 }

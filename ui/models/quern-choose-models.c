@@ -38,7 +38,7 @@ finish (Choice *choice, GFile *file)
 }
 
 static void
-file_chosen_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+quern_choose_models_file_chosen_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   finish (user_data, gtk_file_dialog_open_finish (GTK_FILE_DIALOG (source), result, NULL));
 }
@@ -56,7 +56,7 @@ quern_choose_model_file (GtkWidget *widget, QuernChosenFunc chosen)
   g_list_store_append (filters, filter);
   gtk_file_dialog_set_filters (dialog, G_LIST_MODEL (filters));
   gtk_file_dialog_set_title (dialog, _("Add a Model File"));
-  gtk_file_dialog_open (dialog, GTK_WINDOW (gtk_widget_get_root (widget)), NULL, file_chosen_cb,
+  gtk_file_dialog_open (dialog, GTK_WINDOW (gtk_widget_get_root (widget)), NULL, quern_choose_models_file_chosen_cb,
                         choice_new (widget, chosen));
 }
 

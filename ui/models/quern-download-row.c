@@ -95,7 +95,7 @@ quern_download_row_describe (QuernDownload *download)
 }
 
 static void
-update_buttons (QuernDownloadRow *self)
+quern_download_row_update_buttons (QuernDownloadRow *self)
 {
   QuernDownloadState state = quern_download_get_state (self->download);
   gboolean complete = state == QUERN_DOWNLOAD_COMPLETE;
@@ -115,7 +115,7 @@ update_buttons (QuernDownloadRow *self)
 }
 
 static void
-progress_cb (QuernDownloadRow *self)
+quern_download_row_progress_cb (QuernDownloadRow *self)
 {
   g_autofree char *text = quern_download_row_describe (self->download);
 
@@ -124,10 +124,10 @@ progress_cb (QuernDownloadRow *self)
 }
 
 static void
-state_cb (QuernDownloadRow *self)
+quern_download_row_state_cb (QuernDownloadRow *self)
 {
-  update_buttons (self);
-  progress_cb (self);
+  quern_download_row_update_buttons (self);
+  quern_download_row_progress_cb (self);
 }
 
 static void
@@ -230,12 +230,16 @@ quern_download_row_new (QuernModelsService *service, QuernDownload *download)
   title = g_strdup_printf (_("%s · %s"), quern_download_get_repo (download), quern_download_get_label (download));
   gtk_label_set_label (self->title, title);
   gtk_accessible_update_property (GTK_ACCESSIBLE (self->bar), GTK_ACCESSIBLE_PROPERTY_LABEL, title, -1);
-  g_signal_connect_object (download, "notify::bytes", G_CALLBACK (progress_cb), self, G_CONNECT_SWAPPED);
-  g_signal_connect_object (download, "notify::wait", G_CALLBACK (progress_cb), self, G_CONNECT_SWAPPED);
-  g_signal_connect_object (download, "notify::missing", G_CALLBACK (progress_cb), self, G_CONNECT_SWAPPED);
-  g_signal_connect_object (download, "notify::state", G_CALLBACK (state_cb), self, G_CONNECT_SWAPPED);
-  g_signal_connect_object (quern_models_service_get_library (service), "items-changed", G_CALLBACK (update_buttons),
-                           self, G_CONNECT_SWAPPED);
-  state_cb (self);
+  g_signal_connect_object (download, "notify::bytes", G_CALLBACK (quern_download_row_progress_cb), self,
+                           G_CONNECT_SWAPPED);
+  g_signal_connect_object (download, "notify::wait", G_CALLBACK (quern_download_row_progress_cb), self,
+                           G_CONNECT_SWAPPED);
+  g_signal_connect_object (download, "notify::missing", G_CALLBACK (quern_download_row_progress_cb), self,
+                           G_CONNECT_SWAPPED);
+  g_signal_connect_object (download, "notify::state", G_CALLBACK (quern_download_row_state_cb), self,
+                           G_CONNECT_SWAPPED);
+  g_signal_connect_object (quern_models_service_get_library (service), "items-changed",
+                           G_CALLBACK (quern_download_row_update_buttons), self, G_CONNECT_SWAPPED);
+  quern_download_row_state_cb (self);
   return GTK_WIDGET (self);
 }

@@ -36,7 +36,7 @@ draw_ring (GtkDrawingArea *area, cairo_t *cr, int width, int height, gpointer us
 }
 
 static void
-update (QuernDownloadsButton *self)
+quern_downloads_button_update (QuernDownloadsButton *self)
 {
   double progress = quern_downloads_get_progress (self->downloads);
   QuernDownload *running = quern_downloads_get_running (self->downloads);
@@ -92,7 +92,8 @@ quern_downloads_button_new (QuernModelsService *service)
   QuernDownloadsButton *self = g_object_new (QUERN_TYPE_DOWNLOADS_BUTTON, NULL);
 
   self->downloads = g_object_ref (quern_models_service_get_downloads (service));
-  g_signal_connect_object (self->downloads, "notify::progress", G_CALLBACK (update), self, G_CONNECT_SWAPPED);
-  update (self);
+  g_signal_connect_object (self->downloads, "notify::progress", G_CALLBACK (quern_downloads_button_update), self,
+                           G_CONNECT_SWAPPED);
+  quern_downloads_button_update (self);
   return GTK_WIDGET (self);
 }

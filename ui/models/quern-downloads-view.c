@@ -27,13 +27,13 @@ G_DEFINE_FINAL_TYPE (QuernDownloadsView, quern_downloads_view, ADW_TYPE_BIN)
 static const guint limits[] = { 0, 1, 2, 5, 10, 50 }; /* MB/s; 0: none */
 
 static GtkWidget *
-create_row (gpointer item, gpointer user_data)
+quern_downloads_view_create_row (gpointer item, gpointer user_data)
 {
   return quern_download_row_new (user_data, item);
 }
 
 static void
-items_changed_cb (QuernDownloadsView *self)
+quern_downloads_view_items_changed_cb (QuernDownloadsView *self)
 {
   gboolean any = g_list_model_get_n_items (G_LIST_MODEL (quern_models_service_get_downloads (self->service))) > 0;
   gtk_stack_set_visible_child_name (self->stack, any ? "list" : "empty");
@@ -95,7 +95,7 @@ update_banner (QuernDownloadsView *self)
 }
 
 static void
-banner_clicked_cb (QuernDownloadsView *self)
+quern_downloads_view_banner_clicked_cb (QuernDownloadsView *self)
 {
   if (missing_space (self) > 0)
     gtk_widget_activate_action (GTK_WIDGET (self), "models.view", "s", "installed");
@@ -128,7 +128,7 @@ quern_downloads_view_class_init (QuernDownloadsViewClass *klass)
   gtk_widget_class_bind_template_child (widget_class, QuernDownloadsView, banner);
   gtk_widget_class_bind_template_child (widget_class, QuernDownloadsView, list);
   gtk_widget_class_bind_template_child (widget_class, QuernDownloadsView, limit);
-  gtk_widget_class_bind_template_callback (widget_class, banner_clicked_cb);
+  gtk_widget_class_bind_template_callback (widget_class, quern_downloads_view_banner_clicked_cb);
 }
 
 static void
@@ -152,14 +152,14 @@ quern_downloads_view_new (QuernModelsService *service)
   QuernDownloadsView *self = g_object_new (QUERN_TYPE_DOWNLOADS_VIEW, NULL);
 
   self->service = g_object_ref (service);
-  gtk_list_box_bind_model (self->list, G_LIST_MODEL (quern_models_service_get_downloads (service)), create_row,
-                           g_object_ref (service), g_object_unref);
+  gtk_list_box_bind_model (self->list, G_LIST_MODEL (quern_models_service_get_downloads (service)),
+                           quern_downloads_view_create_row, g_object_ref (service), g_object_unref);
   g_signal_connect_object (quern_models_service_get_downloads (service), "notify::progress", G_CALLBACK (update_banner),
                            self, G_CONNECT_SWAPPED);
   g_signal_connect_object (service, "notify::waiting", G_CALLBACK (update_banner), self, G_CONNECT_SWAPPED);
   update_banner (self);
-  g_signal_connect_object (quern_models_service_get_downloads (service), "items-changed", G_CALLBACK (items_changed_cb),
-                           self, G_CONNECT_SWAPPED);
-  items_changed_cb (self);
+  g_signal_connect_object (quern_models_service_get_downloads (service), "items-changed",
+                           G_CALLBACK (quern_downloads_view_items_changed_cb), self, G_CONNECT_SWAPPED);
+  quern_downloads_view_items_changed_cb (self);
   return GTK_WIDGET (self);
 }

@@ -54,7 +54,7 @@ dup_short_path (const char *path)
 }
 
 static void
-append_item (GMenu *menu, const char *label, const char *action, QuernModel *model)
+quern_installed_row_append_item (GMenu *menu, const char *label, const char *action, QuernModel *model)
 {
   g_autoptr (GMenuItem) item = g_menu_item_new (label, NULL);
 
@@ -107,13 +107,13 @@ quern_installed_row_new (QuernModel *model, QuernLibrary *library)
   self->model = g_object_ref (model);
   adw_preferences_row_set_title (ADW_PREFERENCES_ROW (self), title);
   gtk_actionable_set_action_target (GTK_ACTIONABLE (self->chat_button), "s", quern_model_get_id (model));
-  append_item (menu, _("Show in _Files"), "installed.show", model);
+  quern_installed_row_append_item (menu, _("Show in _Files"), "installed.show", model);
   if (origin == QUERN_ORIGIN_OWN || origin == QUERN_ORIGIN_OLLAMA || origin == QUERN_ORIGIN_HUGGING_FACE)
-    append_item (menu, _("_Verify Again"), "installed.verify", model);
+    quern_installed_row_append_item (menu, _("_Verify Again"), "installed.verify", model);
   if (origin == QUERN_ORIGIN_OWN)
-    append_item (menu, _("_Delete"), "installed.delete", model);
+    quern_installed_row_append_item (menu, _("_Delete"), "installed.delete", model);
   else if (origin == QUERN_ORIGIN_FILE)
-    append_item (menu, _("_Remove from List"), "installed.delete", model);
+    quern_installed_row_append_item (menu, _("_Remove from List"), "installed.delete", model);
   gtk_menu_button_set_menu_model (self->menu_button, G_MENU_MODEL (menu));
   /* Translators: the menu of a model */
   name = g_strdup_printf (_("More: %s"), title);

@@ -61,7 +61,7 @@ set_hidden (QuernInstalledView *self, QuernModel *model, gboolean hidden)
 }
 
 static void
-removed_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+quern_installed_view_removed_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (QuernInstalledView) self = user_data;
   g_autoptr (GError) error = NULL;
@@ -75,7 +75,7 @@ removed_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 }
 
 static void
-undo_cb (AdwToast *toast, gpointer user_data)
+quern_installed_view_undo_cb (AdwToast *toast, gpointer user_data)
 {
   Deletion *deletion = user_data;
 
@@ -84,19 +84,19 @@ undo_cb (AdwToast *toast, gpointer user_data)
 }
 
 static void
-dismissed_cb (AdwToast *toast, gpointer user_data)
+quern_installed_view_dismissed_cb (AdwToast *toast, gpointer user_data)
 {
   Deletion *deletion = user_data;
 
   if (!deletion->undone && deletion->self->service != NULL) {
     quern_library_remove_async (quern_models_service_get_library (deletion->self->service), deletion->model, NULL,
-                                removed_cb, g_object_ref (deletion->self));
+                                quern_installed_view_removed_cb, g_object_ref (deletion->self));
     set_hidden (deletion->self, deletion->model, FALSE);
   }
 }
 
 static void
-delete_action (GtkWidget *widget, const char *name, GVariant *path)
+quern_installed_view_delete_action (GtkWidget *widget, const char *name, GVariant *path)
 {
   QuernInstalledView *self = QUERN_INSTALLED_VIEW (widget);
   QuernModel *model = quern_library_find (quern_models_service_get_library (self->service),
@@ -112,8 +112,9 @@ delete_action (GtkWidget *widget, const char *name, GVariant *path)
   deletion = g_new (Deletion, 1);
   *deletion = (Deletion) { g_object_ref (self), g_object_ref (model), FALSE };
   adw_toast_set_button_label (toast, _("_Undo"));
-  g_signal_connect (toast, "button-clicked", G_CALLBACK (undo_cb), deletion);
-  g_signal_connect_data (toast, "dismissed", G_CALLBACK (dismissed_cb), deletion, deletion_free, 0);
+  g_signal_connect (toast, "button-clicked", G_CALLBACK (quern_installed_view_undo_cb), deletion);
+  g_signal_connect_data (toast, "dismissed", G_CALLBACK (quern_installed_view_dismissed_cb), deletion, deletion_free,
+                         0);
   set_hidden (self, model, TRUE);
   adw_toast_overlay_add_toast (overlay, toast);
 }
@@ -154,7 +155,7 @@ verify_action (GtkWidget *widget, const char *name, GVariant *path)
 /* ---- files and folders elsewhere --------------------------------------------------------------------------------- */
 
 static void
-imported_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+quern_installed_view_imported_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (QuernInstalledView) self = user_data;
   g_autoptr (GError) error = NULL;
@@ -167,24 +168,24 @@ imported_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 }
 
 static void
-chosen_cb (GtkWidget *widget, const char *path)
+quern_installed_view_chosen_cb (GtkWidget *widget, const char *path)
 {
   QuernInstalledView *self = QUERN_INSTALLED_VIEW (widget);
 
-  quern_library_import_async (quern_models_service_get_library (self->service), path, NULL, imported_cb,
-                              g_object_ref (self));
+  quern_library_import_async (quern_models_service_get_library (self->service), path, NULL,
+                              quern_installed_view_imported_cb, g_object_ref (self));
 }
 
 static void
 add_file_action (GtkWidget *widget, const char *name, GVariant *parameter)
 {
-  quern_choose_model_file (widget, chosen_cb);
+  quern_choose_model_file (widget, quern_installed_view_chosen_cb);
 }
 
 static void
 add_folder_action (GtkWidget *widget, const char *name, GVariant *parameter)
 {
-  quern_choose_model_folder (widget, chosen_cb);
+  quern_choose_model_folder (widget, quern_installed_view_chosen_cb);
 }
 
 static void
@@ -193,7 +194,8 @@ remove_folder_action (GtkWidget *widget, const char *name, GVariant *path)
   QuernInstalledView *self = QUERN_INSTALLED_VIEW (widget);
 
   quern_library_remove_folder_async (quern_models_service_get_library (self->service),
-                                     g_variant_get_string (path, NULL), NULL, removed_cb, g_object_ref (self));
+                                     g_variant_get_string (path, NULL), NULL, quern_installed_view_removed_cb,
+                                     g_object_ref (self));
 }
 
 static GtkWidget *
@@ -205,7 +207,7 @@ create_folder_row (gpointer item, gpointer user_data)
 /* ---- rows ------------------------------------------------------------------------------------------------------- */
 
 static GtkWidget *
-create_row (gpointer item, gpointer user_data)
+quern_installed_view_create_row (gpointer item, gpointer user_data)
 {
   return quern_installed_row_new (item, quern_models_service_get_library (QUERN_INSTALLED_VIEW (user_data)->service));
 }
@@ -222,7 +224,7 @@ used_cb (QuernInstalledView *self)
 
 /* What a scan found besides models. */
 static void
-scanned_cb (QuernInstalledView *self)
+quern_installed_view_scanned_cb (QuernInstalledView *self)
 {
   QuernLibrary *library;
   g_autofree char *text = NULL;
@@ -245,7 +247,7 @@ scanned_cb (QuernInstalledView *self)
 }
 
 static gboolean
-is_shown (gpointer item, gpointer user_data)
+quern_installed_view_is_shown (gpointer item, gpointer user_data)
 {
   return !g_hash_table_contains (QUERN_INSTALLED_VIEW (user_data)->hidden, quern_model_get_path (item));
 }
@@ -253,7 +255,7 @@ is_shown (gpointer item, gpointer user_data)
 /* ---- life ------------------------------------------------------------------------------------------------------- */
 
 static void
-banner_clicked_cb (QuernInstalledView *self)
+quern_installed_view_banner_clicked_cb (QuernInstalledView *self)
 {
   adw_banner_set_revealed (self->banner, FALSE);
 }
@@ -295,7 +297,7 @@ quern_installed_view_class_init (QuernInstalledViewClass *klass)
   G_OBJECT_CLASS (klass)->dispose = quern_installed_view_dispose;
   G_OBJECT_CLASS (klass)->finalize = quern_installed_view_finalize;
   widget_class->map = quern_installed_view_map;
-  gtk_widget_class_install_action (widget_class, "installed.delete", "s", delete_action);
+  gtk_widget_class_install_action (widget_class, "installed.delete", "s", quern_installed_view_delete_action);
   gtk_widget_class_install_action (widget_class, "installed.show", "s", show_action);
   gtk_widget_class_install_action (widget_class, "installed.verify", "s", verify_action);
   gtk_widget_class_install_action (widget_class, "installed.add-file", NULL, add_file_action);
@@ -308,7 +310,7 @@ quern_installed_view_class_init (QuernInstalledViewClass *klass)
   gtk_widget_class_bind_template_child (widget_class, QuernInstalledView, folders_group);
   gtk_widget_class_bind_template_child (widget_class, QuernInstalledView, list);
   gtk_widget_class_bind_template_child (widget_class, QuernInstalledView, folders);
-  gtk_widget_class_bind_template_callback (widget_class, banner_clicked_cb);
+  gtk_widget_class_bind_template_callback (widget_class, quern_installed_view_banner_clicked_cb);
 }
 
 static void
@@ -326,12 +328,13 @@ quern_installed_view_new (QuernModelsService *service)
   g_autoptr (GtkFilterListModel) models = NULL;
 
   self->service = g_object_ref (service);
-  self->filter = GTK_FILTER (gtk_custom_filter_new (is_shown, self, NULL));
+  self->filter = GTK_FILTER (gtk_custom_filter_new (quern_installed_view_is_shown, self, NULL));
   models = gtk_filter_list_model_new (G_LIST_MODEL (g_object_ref (library)), g_object_ref (self->filter));
-  gtk_list_box_bind_model (self->list, G_LIST_MODEL (models), create_row, self, NULL);
+  gtk_list_box_bind_model (self->list, G_LIST_MODEL (models), quern_installed_view_create_row, self, NULL);
   gtk_list_box_bind_model (self->folders, quern_library_get_folders (library), create_folder_row, NULL, NULL);
   g_signal_connect_object (library, "used", G_CALLBACK (used_cb), self, G_CONNECT_SWAPPED);
-  g_signal_connect_object (library, "notify::scanning", G_CALLBACK (scanned_cb), self, G_CONNECT_SWAPPED);
-  scanned_cb (self);
+  g_signal_connect_object (library, "notify::scanning", G_CALLBACK (quern_installed_view_scanned_cb), self,
+                           G_CONNECT_SWAPPED);
+  quern_installed_view_scanned_cb (self);
   return GTK_WIDGET (self);
 }

@@ -63,7 +63,7 @@ find_installed (QuernItemRow *self)
 }
 
 static void
-update_buttons (QuernItemRow *self)
+quern_item_row_update_buttons (QuernItemRow *self)
 {
   g_autoptr (QuernModel) model = find_installed (self);
   QuernDownload *download = quern_models_service_find_download (self->service, quern_hub_repo_get_id (self->repo),
@@ -95,11 +95,11 @@ refresh (QuernItemRow *self)
   adw_action_row_set_subtitle (ADW_ACTION_ROW (self), text);
   quern_fit_mark_set (self->mark, quern_advisor_fit (machine, memory),
                       machine->disk > 0 && quern_hub_item_get_bytes (self->item) > machine->disk);
-  update_buttons (self);
+  quern_item_row_update_buttons (self);
 }
 
 static void
-clicked_cb (QuernItemRow *self)
+quern_item_row_clicked_cb (QuernItemRow *self)
 {
   g_signal_emit (self, signals[SIGNAL_DOWNLOAD], 0);
 }
@@ -130,7 +130,7 @@ quern_item_row_init (QuernItemRow *self)
   self->button = gtk_button_new ();
   gtk_widget_add_css_class (self->button, "flat");
   gtk_widget_set_valign (self->button, GTK_ALIGN_CENTER);
-  g_signal_connect_swapped (self->button, "clicked", G_CALLBACK (clicked_cb), self);
+  g_signal_connect_swapped (self->button, "clicked", G_CALLBACK (quern_item_row_clicked_cb), self);
   self->chat_button = gtk_button_new_with_label (_("Chat"));
   gtk_widget_set_valign (self->chat_button, GTK_ALIGN_CENTER);
   gtk_actionable_set_action_target (GTK_ACTIONABLE (self->chat_button), "s", "");
@@ -154,9 +154,10 @@ quern_item_row_new (QuernModelsService *service, QuernHubRepo *repo, QuernHubIte
   adw_preferences_row_set_title (ADW_PREFERENCES_ROW (self), quern_hub_item_get_label (item));
   g_signal_connect_object (item, "notify::probed", G_CALLBACK (refresh), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (service, "notify::measured", G_CALLBACK (refresh), self, G_CONNECT_SWAPPED);
-  g_signal_connect_object (downloads, "items-changed", G_CALLBACK (update_buttons), self, G_CONNECT_SWAPPED);
-  g_signal_connect_object (quern_models_service_get_library (service), "items-changed", G_CALLBACK (update_buttons),
-                           self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (downloads, "items-changed", G_CALLBACK (quern_item_row_update_buttons), self,
+                           G_CONNECT_SWAPPED);
+  g_signal_connect_object (quern_models_service_get_library (service), "items-changed",
+                           G_CALLBACK (quern_item_row_update_buttons), self, G_CONNECT_SWAPPED);
   refresh (self);
   return GTK_WIDGET (self);
 }

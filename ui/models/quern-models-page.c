@@ -36,7 +36,7 @@ view_action (GtkWidget *widget, const char *name, GVariant *parameter)
 }
 
 static void
-search_action (GtkWidget *widget, const char *name, GVariant *parameter)
+quern_models_page_search_action (GtkWidget *widget, const char *name, GVariant *parameter)
 {
   quern_models_page_search (QUERN_MODELS_PAGE (widget), g_variant_get_string (parameter, NULL));
 }
@@ -81,7 +81,7 @@ quern_models_page_class_init (QuernModelsPageClass *klass)
 
   G_OBJECT_CLASS (klass)->dispose = quern_models_page_dispose;
   gtk_widget_class_install_action (widget_class, "models.view", "s", view_action);
-  gtk_widget_class_install_action (widget_class, "models.search", "s", search_action);
+  gtk_widget_class_install_action (widget_class, "models.search", "s", quern_models_page_search_action);
   gtk_widget_class_install_action (widget_class, "models.repo", "s", repo_action);
   gtk_widget_class_set_template_from_resource (widget_class, "/io/github/quern/Quern/ui/models/quern-models-page.ui");
   gtk_widget_class_bind_template_child (widget_class, QuernModelsPage, navigation);

@@ -54,7 +54,7 @@ active_cb (QuernModelsService *self)
 }
 
 static void
-progress_cb (QuernModelsService *self)
+quern_models_service_progress_cb (QuernModelsService *self)
 {
   double progress = quern_downloads_get_progress (self->downloads);
   int percent = progress < 0 ? -1 : (int) (progress * 100);
@@ -181,7 +181,7 @@ measure_again_cb (gpointer data)
 }
 
 static void
-measured_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+quern_models_service_measured_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (QuernModelsService) self = user_data;
 
@@ -205,11 +205,11 @@ quern_models_service_measure (QuernModelsService *self)
   if (self->measuring)
     return;
   self->measuring = TRUE;
-  quern_machine_measure_async (self->cancellable, measured_cb, g_object_ref (self));
+  quern_machine_measure_async (self->cancellable, quern_models_service_measured_cb, g_object_ref (self));
 }
 
 static void
-loaded_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+quern_models_service_loaded_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (GError) error = NULL;
 
@@ -283,12 +283,13 @@ quern_models_service_new (GApplication *application, QuernLibrary *library)
   self->downloads = quern_downloads_new (self->hub);
   g_signal_connect_object (self->downloads, "notify::active", G_CALLBACK (active_cb), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (self->downloads, "installed", G_CALLBACK (installed_cb), self, G_CONNECT_SWAPPED);
-  g_signal_connect_object (self->downloads, "notify::progress", G_CALLBACK (progress_cb), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->downloads, "notify::progress", G_CALLBACK (quern_models_service_progress_cb), self,
+                           G_CONNECT_SWAPPED);
   g_signal_connect_object (g_network_monitor_get_default (), "notify::network-metered", G_CALLBACK (metered_cb), self,
                            G_CONNECT_SWAPPED);
   follow_settings (self);
   metered_cb (self);
-  quern_downloads_load_async (self->downloads, NULL, loaded_cb, NULL);
+  quern_downloads_load_async (self->downloads, NULL, quern_models_service_loaded_cb, NULL);
   return self;
 }
 

@@ -172,7 +172,7 @@ show_banner (QuernRepoPage *self)
 }
 
 static void
-loaded_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+quern_repo_page_loaded_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (QuernRepoPage) self = user_data;
   g_autoptr (GError) error = NULL;
@@ -196,11 +196,11 @@ loaded_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 }
 
 static void
-load (QuernRepoPage *self)
+quern_repo_page_load (QuernRepoPage *self)
 {
   gtk_stack_set_visible_child_name (self->stack, "loading");
-  quern_hub_load_repo_async (quern_models_service_get_hub (self->service), self->id, self->cancellable, loaded_cb,
-                             g_object_ref (self));
+  quern_hub_load_repo_async (quern_models_service_get_hub (self->service), self->id, self->cancellable,
+                             quern_repo_page_loaded_cb, g_object_ref (self));
 }
 
 /* The requests hold the page: when it is left they must end. */
@@ -252,7 +252,7 @@ quern_repo_page_class_init (QuernRepoPageClass *klass)
   gtk_widget_class_bind_template_child (widget_class, QuernRepoPage, card_group);
   gtk_widget_class_bind_template_child (widget_class, QuernRepoPage, context_row);
   gtk_widget_class_bind_template_child (widget_class, QuernRepoPage, vision_row);
-  gtk_widget_class_bind_template_callback (widget_class, load);
+  gtk_widget_class_bind_template_callback (widget_class, quern_repo_page_load);
   gtk_widget_class_bind_template_callback (widget_class, update_items);
 }
 
@@ -276,6 +276,6 @@ quern_repo_page_new (QuernModelsService *service, const char *id)
 
   self->service = g_object_ref (service);
   self->id = g_strdup (id);
-  load (self);
+  quern_repo_page_load (self);
   return ADW_NAVIGATION_PAGE (self);
 }

@@ -63,7 +63,7 @@ describe (QuernHubRepo *repo)
 }
 
 static GtkWidget *
-create_row (gpointer item, gpointer user_data)
+quern_search_view_create_row (gpointer item, gpointer user_data)
 {
   QuernHubRepo *repo = item;
   GtkWidget *row = adw_action_row_new ();
@@ -82,7 +82,7 @@ create_row (gpointer item, gpointer user_data)
 }
 
 static void
-state_cb (QuernSearchView *self)
+quern_search_view_state_cb (QuernSearchView *self)
 {
   const char *message = quern_hub_search_get_message (self->search);
   QuernHubSearchState state = quern_hub_search_get_state (self->search);
@@ -161,8 +161,9 @@ quern_search_view_new (QuernModelsService *service)
 
   self->service = g_object_ref (service);
   self->search = quern_hub_search_new (quern_models_service_get_hub (service));
-  gtk_list_box_bind_model (self->list, G_LIST_MODEL (self->search), create_row, NULL, NULL);
-  g_signal_connect_object (self->search, "notify::state", G_CALLBACK (state_cb), self, G_CONNECT_SWAPPED);
+  gtk_list_box_bind_model (self->list, G_LIST_MODEL (self->search), quern_search_view_create_row, NULL, NULL);
+  g_signal_connect_object (self->search, "notify::state", G_CALLBACK (quern_search_view_state_cb), self,
+                           G_CONNECT_SWAPPED);
   gtk_editable_set_text (GTK_EDITABLE (self->entry), "Qwen3.5");
   return GTK_WIDGET (self);
 }

@@ -14,7 +14,7 @@ typedef struct {
 } Wish;
 
 static void
-wish_free (gpointer data, GClosure *closure)
+quern_start_download_wish_free (gpointer data, GClosure *closure)
 {
   Wish *wish = data;
 
@@ -26,23 +26,23 @@ wish_free (gpointer data, GClosure *closure)
 }
 
 static void
-start (const Wish *wish)
+quern_start_download_start (const Wish *wish)
 {
   quern_downloads_add (quern_models_service_get_downloads (wish->service), wish->repo, wish->item, wish->with_vision);
   gtk_widget_activate_action (wish->widget, "models.view", "s", "downloads");
 }
 
 static void
-response_cb (AdwAlertDialog *dialog, const char *response, Wish *wish)
+quern_start_download_response_cb (AdwAlertDialog *dialog, const char *response, Wish *wish)
 {
   if (!g_str_equal (response, "download") || gtk_widget_get_root (wish->widget) == NULL)
     return;
   quern_models_service_allow_metered (wish->service);
-  start (wish);
+  quern_start_download_start (wish);
 }
 
 static void
-ask (const Wish *wish)
+quern_start_download_ask (const Wish *wish)
 {
   AdwAlertDialog *dialog = ADW_ALERT_DIALOG (adw_alert_dialog_new (_("Use a Metered Network?"), NULL));
   guint64 vision = wish->with_vision ? quern_hub_item_get_vision_bytes (wish->item) : 0;
@@ -54,7 +54,8 @@ ask (const Wish *wish)
                                 size);
   adw_alert_dialog_add_responses (dialog, "cancel", _("_Cancel"), "download", _("_Download"), NULL);
   adw_alert_dialog_set_default_response (dialog, "cancel");
-  g_signal_connect_data (dialog, "response", G_CALLBACK (response_cb), g_memdup2 (wish, sizeof *wish), wish_free, 0);
+  g_signal_connect_data (dialog, "response", G_CALLBACK (quern_start_download_response_cb),
+                         g_memdup2 (wish, sizeof *wish), quern_start_download_wish_free, 0);
   g_object_ref (wish->widget);
   g_object_ref (wish->service);
   g_object_ref (wish->repo);
@@ -79,7 +80,7 @@ quern_start_download (GtkWidget *widget, QuernModelsService *service, QuernHubRe
   if (download != NULL && quern_download_get_state (download) != QUERN_DOWNLOAD_COMPLETE)
     gtk_widget_activate_action (widget, "models.view", "s", "downloads");
   else if (quern_models_service_must_ask (service))
-    ask (&wish);
+    quern_start_download_ask (&wish);
   else
-    start (&wish);
+    quern_start_download_start (&wish);
 }

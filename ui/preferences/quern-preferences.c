@@ -148,8 +148,8 @@ quern_preferences_new (QuernStore *store, QuernModelsService *models)
   self->store = g_object_ref (store);
   if (models != NULL)
     adw_preferences_page_add (self->general, ADW_PREFERENCES_GROUP (quern_hub_preferences_new (models)));
-  g_signal_connect_object (quern_store_get_personas (store), "items-changed",
-                           G_CALLBACK (personas_changed_cb), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (quern_store_get_personas (store), "items-changed", G_CALLBACK (personas_changed_cb), self,
+                           G_CONNECT_SWAPPED);
   personas_changed_cb (self);
   return self;
 }

@@ -33,7 +33,7 @@ display_title (QuernConversationRow *self, const char *title)
 }
 
 static void
-append_item (GMenu *menu, const char *label, const char *action, gint64 id)
+quern_conversation_row_append_item (GMenu *menu, const char *label, const char *action, gint64 id)
 {
   g_autoptr (GMenuItem) item = g_menu_item_new (label, NULL);
   g_menu_item_set_action_and_target (item, action, "x", id);
@@ -74,7 +74,7 @@ make_folder_menu (QuernConversationRow *self, gint64 id)
   }
   if (own != 0)
     append_move (others, _("_Remove from Folder"), id, 0);
-  append_item (others, _("_New Folder…"), "win.move-to-new-folder", id);
+  quern_conversation_row_append_item (others, _("_New Folder…"), "win.move-to-new-folder", id);
   g_menu_append_section (menu, NULL, G_MENU_MODEL (folders));
   g_menu_append_section (menu, NULL, G_MENU_MODEL (others));
   return G_MENU_MODEL (menu);
@@ -82,7 +82,7 @@ make_folder_menu (QuernConversationRow *self, gint64 id)
 
 /* The menu is made when it opens, so that its items fit the conversation. */
 static void
-create_menu_cb (GtkMenuButton *button, gpointer user_data)
+quern_conversation_row_create_menu_cb (GtkMenuButton *button, gpointer user_data)
 {
   QuernConversationRow *self = QUERN_CONVERSATION_ROW (user_data);
   g_autoptr (GMenu) menu = g_menu_new ();
@@ -94,29 +94,31 @@ create_menu_cb (GtkMenuButton *button, gpointer user_data)
   if (self->conversation == NULL)
     return;
   id = quern_conversation_get_id (self->conversation);
-  append_item (menu, _("_Rename…"), "win.rename-conversation", id);
-  append_item (menu, quern_conversation_get_pinned (self->conversation) ? _("_Unpin") : _("_Pin"),
-               "win.pin-conversation", id);
+  quern_conversation_row_append_item (menu, _("_Rename…"), "win.rename-conversation", id);
+  quern_conversation_row_append_item (menu,
+                                      quern_conversation_get_pinned (self->conversation) ? _("_Unpin") : _("_Pin"),
+                                      "win.pin-conversation", id);
   folders = make_folder_menu (self, id);
   g_menu_append_submenu (menu, _("_Move to Folder"), folders);
   append_export (exports, _("_Markdown…"), QUERN_EXPORT_MARKDOWN, id);
   append_export (exports, _("_Web Page…"), QUERN_EXPORT_HTML, id);
   append_export (exports, _("_JSON, to Import Again…"), QUERN_EXPORT_JSON, id);
   g_menu_append_submenu (menu, _("_Export"), G_MENU_MODEL (exports));
-  append_item (removal, _("_Delete"), "win.delete-conversation", id);
+  quern_conversation_row_append_item (removal, _("_Delete"), "win.delete-conversation", id);
   g_menu_append_section (menu, NULL, G_MENU_MODEL (removal));
   gtk_menu_button_set_menu_model (button, G_MENU_MODEL (menu));
 }
 
 static void
-secondary_pressed_cb (QuernConversationRow *self, int n_press, double x, double y, GtkGestureClick *gesture)
+quern_conversation_row_secondary_pressed_cb (QuernConversationRow *self, int n_press, double x, double y,
+                                             GtkGestureClick *gesture)
 {
   gtk_gesture_set_state (GTK_GESTURE (gesture), GTK_EVENT_SEQUENCE_CLAIMED);
   quern_conversation_row_popup (self);
 }
 
 static void
-long_pressed_cb (QuernConversationRow *self, double x, double y, GtkGestureLongPress *gesture)
+quern_conversation_row_long_pressed_cb (QuernConversationRow *self, double x, double y, GtkGestureLongPress *gesture)
 {
   gtk_gesture_set_state (GTK_GESTURE (gesture), GTK_EVENT_SEQUENCE_CLAIMED);
   quern_conversation_row_popup (self);
@@ -131,7 +133,7 @@ dragged (GtkWidget *widget)
 
 /* A conversation that is dropped on another one moves to its folder. */
 static gint64
-dropped_on (GtkWidget *widget)
+quern_conversation_row_dropped_on (GtkWidget *widget)
 {
   QuernConversation *conversation = QUERN_CONVERSATION_ROW (widget)->conversation;
   return conversation != NULL ? quern_conversation_get_folder_id (conversation) : 0;
@@ -184,17 +186,17 @@ quern_conversation_row_class_init (QuernConversationRowClass *klass)
                                                "/io/github/quern/Quern/ui/sidebar/quern-conversation-row.ui");
   gtk_widget_class_bind_template_child (widget_class, QuernConversationRow, more);
   gtk_widget_class_bind_template_callback (widget_class, display_title);
-  gtk_widget_class_bind_template_callback (widget_class, secondary_pressed_cb);
-  gtk_widget_class_bind_template_callback (widget_class, long_pressed_cb);
+  gtk_widget_class_bind_template_callback (widget_class, quern_conversation_row_secondary_pressed_cb);
+  gtk_widget_class_bind_template_callback (widget_class, quern_conversation_row_long_pressed_cb);
 }
 
 static void
 quern_conversation_row_init (QuernConversationRow *self)
 {
   gtk_widget_init_template (GTK_WIDGET (self));
-  gtk_menu_button_set_create_popup_func (self->more, create_menu_cb, self, NULL);
+  gtk_menu_button_set_create_popup_func (self->more, quern_conversation_row_create_menu_cb, self, NULL);
   quern_row_allow_drags (GTK_WIDGET (self), dragged);
-  quern_row_accept_drops (GTK_WIDGET (self), dropped_on);
+  quern_row_accept_drops (GTK_WIDGET (self), quern_conversation_row_dropped_on);
 }
 
 /**

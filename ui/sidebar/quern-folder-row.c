@@ -32,7 +32,7 @@ append_item (GMenu *menu, const char *label, const char *action, gint64 id)
 }
 
 static void
-create_menu_cb (GtkMenuButton *button, gpointer user_data)
+quern_folder_row_create_menu_cb (GtkMenuButton *button, gpointer user_data)
 {
   QuernFolderRow *self = QUERN_FOLDER_ROW (user_data);
   g_autoptr (GMenu) menu = g_menu_new ();
@@ -47,21 +47,21 @@ create_menu_cb (GtkMenuButton *button, gpointer user_data)
 }
 
 static void
-secondary_pressed_cb (QuernFolderRow *self, int n_press, double x, double y, GtkGestureClick *gesture)
+quern_folder_row_secondary_pressed_cb (QuernFolderRow *self, int n_press, double x, double y, GtkGestureClick *gesture)
 {
   gtk_gesture_set_state (GTK_GESTURE (gesture), GTK_EVENT_SEQUENCE_CLAIMED);
   quern_folder_row_popup (self);
 }
 
 static void
-long_pressed_cb (QuernFolderRow *self, double x, double y, GtkGestureLongPress *gesture)
+quern_folder_row_long_pressed_cb (QuernFolderRow *self, double x, double y, GtkGestureLongPress *gesture)
 {
   gtk_gesture_set_state (GTK_GESTURE (gesture), GTK_EVENT_SEQUENCE_CLAIMED);
   quern_folder_row_popup (self);
 }
 
 static gint64
-dropped_on (GtkWidget *widget)
+quern_folder_row_dropped_on (GtkWidget *widget)
 {
   QuernFolder *folder = QUERN_FOLDER_ROW (widget)->folder;
   return folder != NULL ? quern_folder_get_id (folder) : 0;
@@ -69,7 +69,7 @@ dropped_on (GtkWidget *widget)
 
 /* The list's row has the focus, so it must tell screen readers whether the folder is expanded. */
 static void
-update_state (QuernFolderRow *self)
+quern_folder_row_update_state (QuernFolderRow *self)
 {
   GtkWidget *row = gtk_widget_get_parent (GTK_WIDGET (self));
 
@@ -81,7 +81,7 @@ update_state (QuernFolderRow *self)
 static void
 parent_changed_cb (QuernFolderRow *self)
 {
-  update_state (self);
+  quern_folder_row_update_state (self);
 }
 
 static void
@@ -102,17 +102,17 @@ quern_folder_row_class_init (QuernFolderRowClass *klass)
   gtk_widget_class_bind_template_child (widget_class, QuernFolderRow, arrow);
   gtk_widget_class_bind_template_child (widget_class, QuernFolderRow, name);
   gtk_widget_class_bind_template_child (widget_class, QuernFolderRow, more);
-  gtk_widget_class_bind_template_callback (widget_class, secondary_pressed_cb);
-  gtk_widget_class_bind_template_callback (widget_class, long_pressed_cb);
+  gtk_widget_class_bind_template_callback (widget_class, quern_folder_row_secondary_pressed_cb);
+  gtk_widget_class_bind_template_callback (widget_class, quern_folder_row_long_pressed_cb);
 }
 
 static void
 quern_folder_row_init (QuernFolderRow *self)
 {
   gtk_widget_init_template (GTK_WIDGET (self));
-  gtk_menu_button_set_create_popup_func (self->more, create_menu_cb, self, NULL);
+  gtk_menu_button_set_create_popup_func (self->more, quern_folder_row_create_menu_cb, self, NULL);
   g_signal_connect (self, "notify::parent", G_CALLBACK (parent_changed_cb), NULL);
-  quern_row_accept_drops (GTK_WIDGET (self), dropped_on);
+  quern_row_accept_drops (GTK_WIDGET (self), quern_folder_row_dropped_on);
 }
 
 /**
@@ -144,7 +144,7 @@ quern_folder_row_set_folder (QuernFolderRow *self, QuernFolder *folder)
  *
  * Returns: (transfer none) (nullable): what it shows
  */
-QuernPreset *
+QuernFolder *
 quern_folder_row_get_folder (QuernFolderRow *self)
 {
   g_return_val_if_fail (QUERN_IS_FOLDER_ROW (self), NULL);
@@ -162,7 +162,7 @@ quern_folder_row_set_expanded (QuernFolderRow *self, gboolean expanded)
   g_return_if_fail (QUERN_IS_FOLDER_ROW (self));
 
   self->expanded = expanded;
-  update_state (self);
+  quern_folder_row_update_state (self);
 }
 
 void

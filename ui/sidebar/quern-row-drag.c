@@ -19,7 +19,7 @@ drag_begin_cb (GtkDragSource *source, GdkDrag *drag, gpointer user_data)
 }
 
 static gboolean
-drop_cb (GtkDropTarget *target, const GValue *value, double x, double y, gpointer get_folder)
+quern_row_drag_drop_cb (GtkDropTarget *target, const GValue *value, double x, double y, gpointer get_folder)
 {
   GtkWidget *row = gtk_event_controller_get_widget (GTK_EVENT_CONTROLLER (target));
 
@@ -52,6 +52,6 @@ quern_row_accept_drops (GtkWidget *row, QuernRowIdFunc get_folder)
 {
   GtkDropTarget *target = gtk_drop_target_new (G_TYPE_INT64, GDK_ACTION_MOVE);
 
-  g_signal_connect (target, "drop", G_CALLBACK (drop_cb), get_folder);
+  g_signal_connect (target, "drop", G_CALLBACK (quern_row_drag_drop_cb), get_folder);
   gtk_widget_add_controller (row, GTK_EVENT_CONTROLLER (target));
 }

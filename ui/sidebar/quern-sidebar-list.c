@@ -237,8 +237,7 @@ bind_conversation (QuernSidebar *self, GtkListItem *item, QuernConversation *con
     gtk_list_item_set_child (item, row);
   }
   quern_conversation_row_set_conversation (QUERN_CONVERSATION_ROW (row), conversation);
-  quern_conversation_row_set_folders (QUERN_CONVERSATION_ROW (row),
-                                      quern_store_get_folders (self->store));
+  quern_conversation_row_set_folders (QUERN_CONVERSATION_ROW (row), quern_store_get_folders (self->store));
   gtk_list_item_set_selectable (item, TRUE);
   gtk_list_item_set_accessible_description (item, "");
   g_signal_connect_object (conversation, "notify::title", G_CALLBACK (update_name), item, G_CONNECT_SWAPPED);

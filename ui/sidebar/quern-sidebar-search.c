@@ -21,7 +21,7 @@ snippet_markup (const char *snippet)
 }
 
 static GtkWidget *
-add_label (GtkWidget *box, const char *text, const char *css_class)
+quern_sidebar_add_label (GtkWidget *box, const char *text, const char *css_class)
 {
   GtkWidget *label = gtk_label_new (text);
   gtk_label_set_xalign (GTK_LABEL (label), 0);
@@ -32,26 +32,26 @@ add_label (GtkWidget *box, const char *text, const char *css_class)
 }
 
 static GtkWidget *
-make_row (QuernSearchHit *hit)
+quern_sidebar_make_row (QuernSearchHit *hit)
 {
   GtkWidget *row = gtk_list_box_row_new (), *box = gtk_box_new (GTK_ORIENTATION_VERTICAL, 3), *label;
   const char *title = quern_search_hit_get_title (hit);
   g_autofree char *markup = snippet_markup (quern_search_hit_get_snippet (hit));
 
-  add_label (box, quern_chat_title_shown (title), "heading");
-  label = add_label (box, NULL, "caption");
+  quern_sidebar_add_label (box, quern_chat_title_shown (title), "heading");
+  label = quern_sidebar_add_label (box, NULL, "caption");
   gtk_label_set_markup (GTK_LABEL (label), markup);
   gtk_label_set_wrap (GTK_LABEL (label), TRUE);
   gtk_label_set_lines (GTK_LABEL (label), 2);
   gtk_widget_add_css_class (row, "search-hit");
   gtk_list_box_row_set_child (GTK_LIST_BOX_ROW (row), box);
-  gtk_accessible_update_property (GTK_ACCESSIBLE (row), GTK_ACCESSIBLE_PROPERTY_LABEL,
-                                  quern_chat_title_shown (title), -1);
+  gtk_accessible_update_property (GTK_ACCESSIBLE (row), GTK_ACCESSIBLE_PROPERTY_LABEL, quern_chat_title_shown (title),
+                                  -1);
   return row;
 }
 
 static void
-searched_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+quern_sidebar_searched_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (QuernSidebar) self = user_data;
   g_autoptr (GError) error = NULL;
@@ -63,7 +63,7 @@ searched_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   g_set_object (&self->hits, hits);
   for (guint i = 0; hits != NULL && i < g_list_model_get_n_items (hits); i++) {
     g_autoptr (QuernSearchHit) hit = g_list_model_get_item (hits, i);
-    gtk_list_box_append (self->results, make_row (hit));
+    gtk_list_box_append (self->results, quern_sidebar_make_row (hit));
   }
   _quern_sidebar_update_page (self);
 }
@@ -82,5 +82,6 @@ _quern_sidebar_search (QuernSidebar *self)
     return;
   }
   self->search = g_cancellable_new ();
-  quern_store_search_async (self->store, text, MAX_RESULTS, self->search, searched_cb, g_object_ref (self));
+  quern_store_search_async (self->store, text, MAX_RESULTS, self->search, quern_sidebar_searched_cb,
+                            g_object_ref (self));
 }

@@ -29,7 +29,7 @@ bind_header_cb (QuernSidebar *self, GtkListHeader *header)
 }
 
 static void
-activate_cb (QuernSidebar *self, guint position)
+quern_sidebar_activate_cb (QuernSidebar *self, guint position)
 {
   g_autoptr (GObject) item = g_list_model_get_item (G_LIST_MODEL (self->selection), position);
 
@@ -183,7 +183,7 @@ quern_sidebar_class_init (QuernSidebarClass *klass)
   gtk_widget_class_bind_template_child (widget_class, QuernSidebar, sorted);
   gtk_widget_class_bind_template_child (widget_class, QuernSidebar, filtered);
   gtk_widget_class_bind_template_child (widget_class, QuernSidebar, selection);
-  gtk_widget_class_bind_template_callback (widget_class, activate_cb);
+  gtk_widget_class_bind_template_callback (widget_class, quern_sidebar_activate_cb);
   gtk_widget_class_bind_template_callback (widget_class, comparison_activated_cb);
   gtk_widget_class_bind_template_callback (widget_class, setup_header_cb);
   gtk_widget_class_bind_template_callback (widget_class, bind_header_cb);
@@ -264,7 +264,7 @@ quern_sidebar_activate_neighbour (QuernSidebar *self, int step)
   for (; position < n; position += step) { /* stepping below 0 wraps around to a large number */
     g_autoptr (GObject) item = g_list_model_get_item (G_LIST_MODEL (self->selection), position);
     if (QUERN_IS_CONVERSATION (item)) {
-      activate_cb (self, position);
+      quern_sidebar_activate_cb (self, position);
       return;
     }
   }

@@ -30,7 +30,7 @@ get_model (QuernModelButton *self)
 }
 
 static void
-update (QuernModelButton *self)
+quern_model_button_update (QuernModelButton *self)
 {
   QuernModel *model = get_model (self);
   const char *title = model != NULL ? quern_model_get_title (model) : _("Choose a Model");
@@ -51,7 +51,7 @@ update (QuernModelButton *self)
 }
 
 static GtkWidget *
-create_row (gpointer item, gpointer user_data)
+quern_model_button_create_row (gpointer item, gpointer user_data)
 {
   GtkWidget *row = quern_model_row_new (QUERN_MODEL (item));
   quern_model_row_set_selected (QUERN_MODEL_ROW (row), get_model (QUERN_MODEL_BUTTON (user_data)));
@@ -110,8 +110,8 @@ quern_model_button_init (QuernModelButton *self)
 {
   gtk_widget_init_template (GTK_WIDGET (self));
   self->session_signals = g_signal_group_new (QUERN_TYPE_CHAT_SESSION);
-  g_signal_group_connect_swapped (self->session_signals, "notify::model", G_CALLBACK (update), self);
-  update (self);
+  g_signal_group_connect_swapped (self->session_signals, "notify::model", G_CALLBACK (quern_model_button_update), self);
+  quern_model_button_update (self);
 }
 
 /**
@@ -124,7 +124,7 @@ quern_model_button_set_library (QuernModelButton *self, QuernLibrary *library)
   g_return_if_fail (QUERN_IS_MODEL_BUTTON (self));
 
   if (g_set_object (&self->library, library))
-    gtk_list_box_bind_model (self->list, G_LIST_MODEL (library), create_row, self, NULL);
+    gtk_list_box_bind_model (self->list, G_LIST_MODEL (library), quern_model_button_create_row, self, NULL);
 }
 
 /**
@@ -138,7 +138,7 @@ quern_model_button_set_session (QuernModelButton *self, QuernChatSession *sessio
 
   g_set_object (&self->session, session);
   g_signal_group_set_target (self->session_signals, session);
-  update (self);
+  quern_model_button_update (self);
 }
 
 void

@@ -21,7 +21,7 @@ question_free (gpointer data, GClosure *closure)
 }
 
 static void
-response_cb (AdwAlertDialog *dialog, const char *response, Question *question)
+quern_name_dialog_response_cb (AdwAlertDialog *dialog, const char *response, Question *question)
 {
   g_autofree char *name = g_strstrip (g_strdup (gtk_editable_get_text (question->entry)));
 
@@ -30,7 +30,7 @@ response_cb (AdwAlertDialog *dialog, const char *response, Question *question)
 }
 
 static void
-changed_cb (GtkEditable *entry, AdwAlertDialog *dialog)
+quern_name_dialog_changed_cb (GtkEditable *entry, AdwAlertDialog *dialog)
 {
   g_autofree char *name = g_strstrip (g_strdup (gtk_editable_get_text (entry)));
   adw_alert_dialog_set_response_enabled (dialog, "accept", *name != '\0');
@@ -60,13 +60,13 @@ quern_name_dialog_ask (GtkWidget *parent, const char *heading, const char *accep
   adw_alert_dialog_add_responses (dialog, "cancel", _("_Cancel"), "accept", accept, NULL);
   adw_alert_dialog_set_response_appearance (dialog, "accept", ADW_RESPONSE_SUGGESTED);
   adw_alert_dialog_set_default_response (dialog, "accept");
-  g_signal_connect (entry, "changed", G_CALLBACK (changed_cb), dialog);
+  g_signal_connect (entry, "changed", G_CALLBACK (quern_name_dialog_changed_cb), dialog);
   gtk_editable_set_text (GTK_EDITABLE (entry), name);
-  changed_cb (GTK_EDITABLE (entry), dialog);
+  quern_name_dialog_changed_cb (GTK_EDITABLE (entry), dialog);
   gtk_entry_set_activates_default (GTK_ENTRY (entry), TRUE);
   gtk_accessible_update_property (GTK_ACCESSIBLE (entry), GTK_ACCESSIBLE_PROPERTY_LABEL, _("Name"), -1);
   adw_alert_dialog_set_extra_child (dialog, entry);
-  g_signal_connect_data (dialog, "response", G_CALLBACK (response_cb), question, question_free, 0);
+  g_signal_connect_data (dialog, "response", G_CALLBACK (quern_name_dialog_response_cb), question, question_free, 0);
   adw_dialog_present (ADW_DIALOG (dialog), parent);
   gtk_widget_grab_focus (entry);
 }

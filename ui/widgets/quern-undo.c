@@ -43,14 +43,14 @@ offer_free (gpointer data, GClosure *closure)
 }
 
 static void
-undo_cb (AdwToast *toast, gpointer user_data)
+quern_undo_undo_cb (AdwToast *toast, gpointer user_data)
 {
   Offer *offer = user_data;
   offer->undo (offer->data);
 }
 
 static void
-dismissed_cb (AdwToast *toast, gpointer user_data)
+quern_undo_dismissed_cb (AdwToast *toast, gpointer user_data)
 {
   Offer *offer = user_data;
   if (count_offers (offer->overlay, -1) == 0)
@@ -80,8 +80,8 @@ quern_undo_offer (GtkWidget *widget, QuernStore *store, const char *title, void 
   adw_toast_set_use_markup (toast, FALSE);
   adw_toast_set_button_label (toast, _("_Undo"));
   adw_toast_set_timeout (toast, UNDO_SECONDS);
-  g_signal_connect (toast, "button-clicked", G_CALLBACK (undo_cb), offer);
-  g_signal_connect_data (toast, "dismissed", G_CALLBACK (dismissed_cb), offer, offer_free, 0);
+  g_signal_connect (toast, "button-clicked", G_CALLBACK (quern_undo_undo_cb), offer);
+  g_signal_connect_data (toast, "dismissed", G_CALLBACK (quern_undo_dismissed_cb), offer, offer_free, 0);
   count_offers (overlay, 1);
   adw_toast_overlay_add_toast (overlay, toast);
 }

@@ -16,7 +16,7 @@ get_conversation (QuernWindow *self, GVariant *id)
 }
 
 static void
-new_chat_action (GtkWidget *widget, const char *name, GVariant *parameter)
+quern_window_new_chat_action (GtkWidget *widget, const char *name, GVariant *parameter)
 {
   _quern_window_new_chat (QUERN_WINDOW (widget));
 }
@@ -138,7 +138,7 @@ import_comparison_action (GtkWidget *widget, const char *name, GVariant *paramet
 }
 
 static void
-open_conversation_action (GtkWidget *widget, const char *name, GVariant *parameter)
+quern_window_open_conversation_action (GtkWidget *widget, const char *name, GVariant *parameter)
 {
   QuernConversation *conversation = get_conversation (QUERN_WINDOW (widget), parameter);
   if (conversation != NULL)
@@ -231,7 +231,7 @@ typedef struct {
 } Deleted;
 
 static void
-deleted_free (gpointer data)
+quern_window_deleted_free (gpointer data)
 {
   Deleted *deleted = data;
 
@@ -252,7 +252,7 @@ restore_conversation (gpointer data)
 }
 
 static void
-delete_action (GtkWidget *widget, const char *name, GVariant *parameter)
+quern_window_delete_action (GtkWidget *widget, const char *name, GVariant *parameter)
 {
   QuernWindow *self = QUERN_WINDOW (widget);
   QuernConversation *conversation = get_conversation (self, parameter);
@@ -269,7 +269,7 @@ delete_action (GtkWidget *widget, const char *name, GVariant *parameter)
     _quern_window_new_chat (self);
   quern_store_delete_conversation (self->store, conversation);
   quern_undo_offer (GTK_WIDGET (self->split_view), self->store, _("Conversation deleted"), restore_conversation,
-                    deleted, deleted_free);
+                    deleted, quern_window_deleted_free);
 }
 
 /* ---- links ------------------------------------------------------------------------------------------------------ */
@@ -347,7 +347,7 @@ get_vision_action (GtkWidget *widget, const char *name, GVariant *parameter)
 }
 
 static void
-chat_with_action (GtkWidget *widget, const char *name, GVariant *parameter)
+quern_window_chat_with_action (GtkWidget *widget, const char *name, GVariant *parameter)
 {
   QuernWindow *self = QUERN_WINDOW (widget);
   QuernModel *model = self->library != NULL ? quern_library_find (self->library, g_variant_get_string (parameter, NULL))
@@ -363,7 +363,7 @@ chat_with_action (GtkWidget *widget, const char *name, GVariant *parameter)
 /* ---- moving about ----------------------------------------------------------------------------------------------- */
 
 static void
-search_action (GtkWidget *widget, const char *name, GVariant *parameter)
+quern_window_search_action (GtkWidget *widget, const char *name, GVariant *parameter)
 {
   QuernWindow *self = QUERN_WINDOW (widget);
   adw_navigation_split_view_set_show_content (self->split_view, FALSE);
@@ -382,7 +382,7 @@ find_action (GtkWidget *widget, const char *name, GVariant *parameter)
 static void
 search_for_action (GtkWidget *widget, const char *name, GVariant *parameter)
 {
-  search_action (widget, name, NULL);
+  quern_window_search_action (widget, name, NULL);
   quern_sidebar_search_for (QUERN_WINDOW (widget)->sidebar, g_variant_get_string (parameter, NULL));
 }
 
@@ -443,27 +443,27 @@ _quern_window_install_actions (GtkWidgetClass *widget_class)
     const char *name, *parameter;
     GtkWidgetActionActivateFunc func;
   } actions[] = {
-    { "win.new-chat", NULL, new_chat_action },
+    { "win.new-chat", NULL, quern_window_new_chat_action },
     { "win.new-comparison", NULL, new_comparison_action },
     { "win.open-comparison", "x", open_comparison_action },
     { "win.delete-comparison", "x", delete_comparison_action },
     { "win.import-comparison", NULL, import_comparison_action },
-    { "win.open-conversation", "x", open_conversation_action },
+    { "win.open-conversation", "x", quern_window_open_conversation_action },
     { "win.open-message", "(xxs)", open_message_action },
     { "win.rename-conversation", "x", rename_action },
     { "win.rename-current", NULL, rename_current_action },
     { "win.pin-conversation", "x", pin_action },
-    { "win.delete-conversation", "x", delete_action },
+    { "win.delete-conversation", "x", quern_window_delete_action },
     { "win.open-link", "s", open_link_action },
     { "win.import-model", NULL, import_model_action },
     { "win.open-files", "(aayu)", _quern_window_open_files },
     { "win.model-chosen", "s", model_chosen_action },
     { "win.show-models", "s", show_models_action },
     { "win.get-vision", "s", get_vision_action },
-    { "win.chat-with", "s", chat_with_action },
+    { "win.chat-with", "s", quern_window_chat_with_action },
     { "win.choose-model", NULL, choose_model_action },
     { "win.find", NULL, find_action },
-    { "win.search", NULL, search_action },
+    { "win.search", NULL, quern_window_search_action },
     { "win.search-for", "s", search_for_action },
     { "win.show-sidebar", NULL, show_sidebar_action },
     { "win.focus-composer", NULL, focus_composer_action },

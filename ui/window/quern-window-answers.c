@@ -22,7 +22,7 @@ notification_id (QuernConversation *conversation)
 }
 
 static void
-state_cb (QuernChatSession *session, GParamSpec *pspec, Watch *watch)
+quern_window_state_cb (QuernChatSession *session, GParamSpec *pspec, Watch *watch)
 {
   QuernWindow *self = watch->window;
   GtkApplication *application = GTK_APPLICATION (g_application_get_default ());
@@ -42,8 +42,9 @@ state_cb (QuernChatSession *session, GParamSpec *pspec, Watch *watch)
   }
   if (answered && !watch->answering && !self->closing && !gtk_window_is_active (GTK_WINDOW (self))) {
     /* It does not say what the answer is, because notifications show on locked screens too. */
-        g_autofree char *id = notification_id (conversation);
-    g_autoptr (GNotification) notification = g_notification_new (quern_chat_title_shown (quern_conversation_get_title (conversation)));
+    g_autofree char *id = notification_id (conversation);
+    g_autoptr (GNotification)
+        notification = g_notification_new (quern_chat_title_shown (quern_conversation_get_title (conversation)));
     g_notification_set_body (notification, _("The answer is ready."));
     g_notification_set_default_action_and_target (notification, "app.open-conversation", "x",
                                                   quern_conversation_get_id (conversation));
@@ -62,7 +63,7 @@ void
 _quern_window_watch (QuernWindow *self, QuernChatSession *session)
 {
   Watch *watch = g_new (Watch, 1);
-  GClosure *closure = g_cclosure_new (G_CALLBACK (state_cb), watch, watch_free);
+  GClosure *closure = g_cclosure_new (G_CALLBACK (quern_window_state_cb), watch, watch_free);
 
   *watch = (Watch) { .window = self };
   g_object_watch_closure (G_OBJECT (self), closure);

@@ -14,7 +14,7 @@
 
 /* Told where somebody looks: the preferences, from where most of this is done, cover what the window itself shows. */
 static void
-show_toast (QuernWindow *self, const char *text)
+quern_window_show_toast (QuernWindow *self, const char *text)
 {
   AdwDialog *dialog = adw_application_window_get_visible_dialog (ADW_APPLICATION_WINDOW (self));
 
@@ -59,7 +59,7 @@ static void
 store_recovered_cb (QuernWindow *self)
 {
   quern_chat_page_set_trouble (self->chat_page, NULL);
-  show_toast (self, _("All changes are saved again"));
+  quern_window_show_toast (self, _("All changes are saved again"));
 }
 
 static void
@@ -89,7 +89,7 @@ typedef struct {
 } Export;
 
 static void
-export_free (Export *export)
+quern_window_export_free (Export *export)
 {
   g_object_unref (export->window);
   g_object_unref (export->conversations);
@@ -103,7 +103,7 @@ exported_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (GError) error = NULL;
 
   if (quern_export_finish (result, &error))
-    show_toast (self, _("Exported"));
+    quern_window_show_toast (self, _("Exported"));
   else
     show_problem (self, error);
 }
@@ -117,11 +117,11 @@ export_chosen_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   if (file != NULL)
     quern_export_async (export->window->store, G_LIST_MODEL (export->conversations), export->format, file, NULL,
                         exported_cb, g_object_ref (export->window));
-  export_free (export);
+  quern_window_export_free (export);
 }
 
 static void
-export_action (GtkWidget *widget, const char *name, GVariant *parameter)
+quern_window_export_action (GtkWidget *widget, const char *name, GVariant *parameter)
 {
   QuernWindow *self = QUERN_WINDOW (widget);
   g_autoptr (GtkFileDialog) dialog = gtk_file_dialog_new ();
@@ -262,7 +262,7 @@ import_end (Import *import)
 }
 
 static void
-imported_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+quern_window_data_imported_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (QuernWindow) self = g_object_ref (((Import *) user_data)->window);
   g_autoptr (GError) error = NULL;
@@ -280,7 +280,7 @@ imported_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   if (quern_import_get_report (result) != NULL && self->toasts != NULL)
     present_report (self, quern_import_get_report (result));
   else
-    show_toast (self, text);
+    quern_window_show_toast (self, text);
   if (self->chat_page != NULL)
     _quern_window_open (self, added->pdata[0]);
 }
@@ -293,7 +293,8 @@ import_chosen_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 
   if (file != NULL) {
     Import *import = import_new (self);
-    quern_import_async (self->store, file, import_progress_cb, import, import->cancellable, imported_cb, import);
+    quern_import_async (self->store, file, import_progress_cb, import, import->cancellable,
+                        quern_window_data_imported_cb, import);
   }
 }
 
@@ -329,7 +330,7 @@ backed_up_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (GError) error = NULL;
 
   if (quern_store_backup_finish (QUERN_STORE (source), result, &error))
-    show_toast (self, _("Backed up"));
+    quern_window_show_toast (self, _("Backed up"));
   else
     show_problem (self, error);
 }
@@ -391,10 +392,10 @@ restored_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   if (n_conversations > 0)
     text = g_strdup_printf (ngettext ("%u conversation restored", "%u conversations restored", n_conversations),
                             n_conversations);
-  show_toast (self, text != NULL   ? text
-                    : n_others > 0 ? _("Restored")
-                                   : _("Everything in this backup is already "
-                                       "here"));
+  quern_window_show_toast (self, text != NULL   ? text
+                                 : n_others > 0 ? _("Restored")
+                                                : _("Everything in this backup is already "
+                                                    "here"));
 }
 
 static void
@@ -423,7 +424,7 @@ erased_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 
   reload_comparisons (self);
   if (quern_store_erase_all_finish (QUERN_STORE (source), result, &error))
-    show_toast (self, _("All conversations erased"));
+    quern_window_show_toast (self, _("All conversations erased"));
   else
     show_problem (self, error);
 }
@@ -479,7 +480,7 @@ unload_models_action (GtkWidget *widget, const char *name, GVariant *parameter)
   if (self->backend == NULL)
     return;
   quern_local_backend_unload_all (self->backend);
-  show_toast (self, _("Models unloaded"));
+  quern_window_show_toast (self, _("Models unloaded"));
 }
 
 static void
@@ -494,7 +495,7 @@ conversation_settings_action (GtkWidget *widget, const char *name, GVariant *par
 void
 _quern_window_install_data_actions (GtkWidgetClass *widget_class)
 {
-  gtk_widget_class_install_action (widget_class, "win.export", "(xi)", export_action);
+  gtk_widget_class_install_action (widget_class, "win.export", "(xi)", quern_window_export_action);
   gtk_widget_class_install_action (widget_class, "win.export-all", NULL, export_all_action);
   gtk_widget_class_install_action (widget_class, "win.import", NULL, import_action);
   gtk_widget_class_install_action (widget_class, "win.back-up", NULL, back_up_action);

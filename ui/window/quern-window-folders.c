@@ -13,8 +13,7 @@
 static QuernFolder *
 get_folder (QuernWindow *self, GVariant *id)
 {
-  return self->store != NULL ? quern_store_find_folder (self->store, g_variant_get_int64 (id))
-                             : NULL;
+  return self->store != NULL ? quern_store_find_folder (self->store, g_variant_get_int64 (id)) : NULL;
 }
 
 /* ---- new -------------------------------------------------------------------------------------------------------- */
@@ -128,8 +127,7 @@ move_to_folder_action (GtkWidget *widget, const char *name, GVariant *parameter)
 
   g_variant_get (parameter, "(xx)", &id, &folder_id);
   conversation = self->store != NULL ? quern_store_get_conversation (self->store, id) : NULL;
-  if (conversation != NULL
-      && (folder_id == 0 || quern_store_find_folder (self->store, folder_id) != NULL))
+  if (conversation != NULL && (folder_id == 0 || quern_store_find_folder (self->store, folder_id) != NULL))
     quern_conversation_set_folder_id (conversation, folder_id);
 }
 
@@ -142,7 +140,7 @@ typedef struct {
 } Deleted;
 
 static void
-deleted_free (gpointer data)
+quern_window_folders_deleted_free (gpointer data)
 {
   Deleted *deleted = data;
 
@@ -184,7 +182,7 @@ delete_folder_action (GtkWidget *widget, const char *name, GVariant *parameter)
   }
   quern_store_delete_folder (self->store, folder);
   quern_undo_offer (GTK_WIDGET (self->split_view), self->store, _("Folder deleted; its conversations were kept"),
-                    restore_folder, deleted, deleted_free);
+                    restore_folder, deleted, quern_window_folders_deleted_free);
 }
 
 void

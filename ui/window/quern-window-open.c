@@ -38,7 +38,7 @@ opening_free (Opening *opening)
 }
 
 static void
-imported_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+quern_window_imported_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (QuernWindow) self = user_data;
   g_autoptr (GError) error = NULL;
@@ -57,7 +57,7 @@ void
 _quern_window_import (QuernWindow *self, const char *path)
 {
   if (self->library != NULL)
-    quern_library_import_async (self->library, path, NULL, imported_cb, g_object_ref (self));
+    quern_library_import_async (self->library, path, NULL, quern_window_imported_cb, g_object_ref (self));
 }
 
 static void
@@ -68,14 +68,14 @@ import_all (Opening *opening)
 }
 
 static void
-response_cb (AdwAlertDialog *dialog, const char *response, gpointer user_data)
+quern_window_response_cb (AdwAlertDialog *dialog, const char *response, gpointer user_data)
 {
   if (g_str_equal (response, "add"))
     import_all (user_data);
 }
 
 static void
-asked_free (gpointer data, GClosure *closure)
+quern_window_asked_free (gpointer data, GClosure *closure)
 {
   opening_free (data);
 }
@@ -97,7 +97,7 @@ describe_paths (GStrv paths)
 }
 
 static void
-ask (Opening *opening)
+quern_window_ask (Opening *opening)
 {
   guint n = g_strv_length (opening->paths);
   g_autofree char *names = describe_paths (opening->paths), *body = NULL;
@@ -108,7 +108,8 @@ ask (Opening *opening)
   adw_alert_dialog_set_body (dialog, body);
   adw_alert_dialog_add_responses (dialog, "cancel", _("_Cancel"), "add", _("_Add"), NULL);
   adw_alert_dialog_set_close_response (dialog, "cancel");
-  g_signal_connect_data (dialog, "response", G_CALLBACK (response_cb), opening, asked_free, 0);
+  g_signal_connect_data (dialog, "response", G_CALLBACK (quern_window_response_cb), opening, quern_window_asked_free,
+                         0);
   adw_dialog_present (ADW_DIALOG (dialog), GTK_WIDGET (opening->window));
 }
 
@@ -129,7 +130,7 @@ patience_cb (gpointer user_data)
   opening->patience = 0;
   g_clear_signal_handler (&opening->active_handler, opening->window);
   if (opening->window->chat_page != NULL) /* it was not closed meanwhile */
-    ask (opening);
+    quern_window_ask (opening);
   else
     opening_free (opening);
 }
@@ -153,7 +154,7 @@ _quern_window_open_files (GtkWidget *widget, const char *name, GVariant *paramet
   g_variant_get (parameter, "(^aayu)", &paths, &opened_by);
   opening = opening_new (self, paths);
   if (opened_by == QUERN_OPENED_BY_STRANGER) {
-    ask (opening);
+    quern_window_ask (opening);
   } else if (opened_by == QUERN_OPENED_BY_LAUNCH && !gtk_window_is_active (GTK_WINDOW (self))) {
     wait_for_focus (opening);
   } else {

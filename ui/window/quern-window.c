@@ -35,7 +35,7 @@ is_dispensable (gpointer conversation, gpointer session, gpointer user_data)
 }
 
 static void
-loaded_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+quern_window_loaded_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (QuernWindow) self = user_data;
   g_autoptr (GError) error = NULL;
@@ -55,7 +55,7 @@ get_session (QuernWindow *self, QuernConversation *conversation)
   session = quern_chat_session_new (self->store, QUERN_BACKEND (self->backend), self->library, conversation);
   g_hash_table_insert (self->sessions, g_object_ref (conversation), session);
   _quern_window_watch (self, session);
-  quern_chat_session_load_async (session, NULL, loaded_cb, g_object_ref (self));
+  quern_chat_session_load_async (session, NULL, quern_window_loaded_cb, g_object_ref (self));
   return session;
 }
 
@@ -106,7 +106,7 @@ _quern_window_new_chat (QuernWindow *self)
 }
 
 static void
-continue_cb (QuernWindow *self, QuernCompareColumn *column)
+quern_window_continue_cb (QuernWindow *self, QuernCompareColumn *column)
 {
   g_autoptr (QuernConversation) conversation =
       quern_compare_continue (self->store, quern_compare_page_get_comparison (self->compare_page), column);
@@ -161,7 +161,7 @@ _quern_window_show_models (QuernWindow *self, const char *view)
 }
 
 static void
-items_changed_cb (QuernWindow *self)
+quern_window_items_changed_cb (QuernWindow *self)
 {
   if (self->session == NULL)
     return;
@@ -171,7 +171,7 @@ items_changed_cb (QuernWindow *self)
 
 /* The models are known when the first scan is done. A conversation that has chosen none gets the one chosen last. */
 static void
-scanned_cb (QuernWindow *self)
+quern_window_scanned_cb (QuernWindow *self)
 {
   g_autofree char *wanted = g_settings_get_string (self->settings, "last-model");
   QuernModel *model = *wanted != '\0' ? quern_library_find (self->library, wanted) : NULL;
@@ -272,7 +272,8 @@ quern_window_init (QuernWindow *self)
   self->open_comparisons = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, g_object_unref);
   self->sessions = g_hash_table_new_full (NULL, NULL, g_object_unref, g_object_unref);
   gtk_widget_init_template (GTK_WIDGET (self));
-  g_signal_connect_object (self->compare_page, "continue", G_CALLBACK (continue_cb), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->compare_page, "continue", G_CALLBACK (quern_window_continue_cb), self,
+                           G_CONNECT_SWAPPED);
   restore_size (self);
 }
 
@@ -300,9 +301,9 @@ quern_window_set_core (QuernWindow *self, QuernStore *store, QuernLibrary *libra
   self->store = g_object_ref (store);
   self->library = g_object_ref (library);
   self->backend = g_object_ref (backend);
-  g_signal_connect_object (library, "notify::scanning", G_CALLBACK (scanned_cb), self, G_CONNECT_SWAPPED);
-  g_signal_connect_object (quern_store_get_conversations (store), "items-changed", G_CALLBACK (items_changed_cb), self,
-                           G_CONNECT_SWAPPED | G_CONNECT_AFTER);
+  g_signal_connect_object (library, "notify::scanning", G_CALLBACK (quern_window_scanned_cb), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (quern_store_get_conversations (store), "items-changed",
+                           G_CALLBACK (quern_window_items_changed_cb), self, G_CONNECT_SWAPPED | G_CONNECT_AFTER);
   _quern_window_watch_store (self);
   quern_sidebar_set_store (self->sidebar, store);
   self->comparisons = quern_comparisons_new (store);
@@ -314,7 +315,7 @@ quern_window_set_core (QuernWindow *self, QuernStore *store, QuernLibrary *libra
     _quern_window_open (self, last);
   else
     _quern_window_new_chat (self);
-  scanned_cb (self);
+  quern_window_scanned_cb (self);
   if (problem != NULL)
     quern_chat_page_show_problem (self->chat_page, problem);
 }

@@ -250,4 +250,3 @@ qe_strings_next (QeStrings *strings, const char **out, size_t *length)
   strings->left--;
   return true;
 }
-

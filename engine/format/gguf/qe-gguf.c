@@ -24,7 +24,7 @@ base_name (const char *path)
 /* ---- one part -------------------------------------------------------------------------------------------------- */
 
 static QeStatus
-open_fd (QeGgufPart *part, const char *path, QeError *err)
+open_part (QeGgufPart *part, const char *path, bool map_data, QeError *err)
 {
   part->fd = open (path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a FIFO must not hang us */
   if (part->fd < 0)
@@ -33,15 +33,7 @@ open_fd (QeGgufPart *part, const char *path, QeError *err)
     return qe_fail (err, QE_ERROR_IO, "“%s” could not be examined: %s.", base_name (path), strerror (errno));
   if (!S_ISREG (part->seen.st_mode))
     return qe_fail (err, QE_ERROR_FORMAT, "“%s” is not a file. Choose a GGUF file.", base_name (path));
-  return QE_OK;
-}
-
-static QeStatus
-open_part (QeGgufPart *part, const char *path, bool map_data, QeError *err)
-{
-  QeStatus status = open_fd (part, path, err);
-  if (status == QE_OK)
-    status = qe_gguf_header_read (&part->header, part->fd, (uint64_t) part->seen.st_size, err);
+  QeStatus status = qe_gguf_header_read (&part->header, part->fd, (uint64_t) part->seen.st_size, err);
   if (status == QE_OK && map_data && !qe_mapping_open (&part->mapping, part->fd, (size_t) part->seen.st_size))
     status = qe_fail (err, QE_ERROR_IO, "“%s” could not be mapped into memory: %s.", base_name (path),
                       strerror (errno));
@@ -299,17 +291,6 @@ qe_gguf_check_unchanged (const QeGguf *gguf, QeError *err)
   return QE_OK;
 }
 
-/* Brings one slice of a mapping into the page cache. The first byte of each huge page is read, as the kernel makes huge
- * pages only where a page is missed, not where it is told to read ahead. The hint is for what that leaves: huge pages of
- * which a part was cached already, and file systems that have none. Nothing depends on it. */
-static void
-prefetch_slice (const volatile uint8_t *data, size_t size)
-{
-  for (size_t at = 0; at < size; at += QE_HUGE_PAGE)
-    (void) data[at];
-  madvise ((void *) (uintptr_t) data, size, MADV_WILLNEED);
-}
-
 void
 qe_gguf_prefetch (const QeGguf *gguf, const QeControl *control)
 {
@@ -321,7 +302,13 @@ qe_gguf_prefetch (const QeGguf *gguf, const QeControl *control)
       const size_t n = mapping->size - at < slice ? mapping->size - at : slice;
       if (control && control->cancelled && control->cancelled (control->data))
         return;
-      prefetch_slice ((const uint8_t *) mapping->data + at, n);
+      /* The first byte of each huge page is read, as the kernel makes huge pages only where a page is missed, not where
+       * it is told to read ahead. The hint is for what that leaves: huge pages of which a part was cached already, and
+       * file systems that have none. Nothing depends on it. */
+      const volatile uint8_t *part = (const uint8_t *) mapping->data + at;
+      for (size_t k = 0; k < n; k += QE_HUGE_PAGE)
+        (void) part[k];
+      madvise ((void *) (uintptr_t) part, n, MADV_WILLNEED);
       done += n;
       if (control && control->progress)
         control->progress (control->data, done, total);

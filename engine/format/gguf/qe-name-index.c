@@ -4,18 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* FNV-1a with a final mix. The seed differs from run to run, so that a file cannot be made to collide. */
-static uint64_t
-hash_name (uint64_t seed, const char *name, size_t length)
-{
-  uint64_t h = seed ^ 0xcbf29ce484222325u;
-  for (size_t i = 0; i < length; i++)
-    h = (h ^ (uint8_t) name[i]) * 0x100000001b3u;
-  h ^= h >> 32;
-  h *= 0x9e3779b97f4a7c15u;
-  return h ^ h >> 29;
-}
-
 bool
 qe_name_index_init (QeNameIndex *index, size_t n)
 {
@@ -39,8 +27,13 @@ qe_name_index_clear (QeNameIndex *index)
 static QeNameSlot *
 find_slot (const QeNameIndex *index, const char *name, size_t length)
 {
-  size_t i = hash_name (index->seed, name, length) & index->mask;
-  for (;; i = (i + 1) & index->mask) {
+  /* FNV-1a with a final mix. The seed differs from run to run, so that a file cannot be made to collide. */
+  uint64_t h = index->seed ^ 0xcbf29ce484222325u;
+  for (size_t i = 0; i < length; i++)
+    h = (h ^ (uint8_t) name[i]) * 0x100000001b3u;
+  h ^= h >> 32;
+  h *= 0x9e3779b97f4a7c15u;
+  for (size_t i = (h ^ h >> 29) & index->mask;; i = (i + 1) & index->mask) {
     QeNameSlot *slot = &index->slots[i];
     if (!slot->name || (slot->length == length && memcmp (slot->name, name, length) == 0))
       return slot;

@@ -94,22 +94,6 @@ parse_unicode (Parser *p)
   return true;
 }
 
-static bool
-parse_escape (Parser *p)
-{
-  static const char names[] = "\"\\/bfnrt", values[] = "\"\\/\b\f\n\r\t";
-  if (p->at == p->end)
-    return false;
-  char c = *p->at++;
-  if (c == 'u')
-    return parse_unicode (p);
-  const char *found = c ? strchr (names, c) : NULL;
-  if (!found)
-    return false;
-  qe_buffer_add (&p->json->strings, &values[found - names], 1);
-  return true;
-}
-
 /* After the opening quote. The decoded text goes to strings. */
 static bool
 parse_string (Parser *p, size_t *start, size_t *length)
@@ -125,7 +109,14 @@ parse_string (Parser *p, size_t *start, size_t *length)
       return false;
     if (*p->at++ == '"')
       break;
-    if (!parse_escape (p))
+    static const char names[] = "\"\\/bfnrt", values[] = "\"\\/\b\f\n\r\t";
+    if (p->at == p->end)
+      return false;
+    char c = *p->at++;
+    const char *found = c ? strchr (names, c) : NULL;
+    if (found)
+      qe_buffer_add (strings, &values[found - names], 1);
+    else if (c != 'u' || !parse_unicode (p))
       return false;
   }
   *length = strings->size - *start;

@@ -28,10 +28,10 @@ typedef struct {
 struct QeTokenTrie {
   size_t n_rows, n_words; /* of the model's output; 64-bit words that hold one bit for each */
   QeTrie all, others;
-  uint64_t *ordinary, *plain; /* [n_words]: tokens of the tree; plain ones */
-  int32_t *by_length;         /* [n_plain]: the plain tokens, those of most characters first */
+  uint64_t *ordinary, *plain;         /* [n_words]: tokens of the tree; plain ones */
+  int32_t *by_length;                 /* [n_plain]: the plain tokens, those of most characters first */
   size_t n_longer[QE_TRIE_DEPTH + 1]; /* number of plain tokens of more characters than the index */
-  int32_t ends[QE_TRIE_ENDS]; /* tokens that end generation, which are not in the tree either */
+  int32_t ends[QE_TRIE_ENDS];         /* tokens that end generation, which are not in the tree either */
   size_t n_ends;
   size_t bytes; /* memory that it holds */
 };

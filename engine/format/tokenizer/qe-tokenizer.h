@@ -11,7 +11,7 @@ typedef struct QeTokenizer QeTokenizer;
 QeStatus qe_tokenizer_new (QeTokenizer **out, const QeGguf *gguf, QeError *err);
 void qe_tokenizer_free (QeTokenizer *tokenizer);
 
-size_t qe_tokenizer_size (const QeTokenizer *tokenizer);  /* tokens; the model may have more rows */
+size_t qe_tokenizer_size (const QeTokenizer *tokenizer); /* tokens; the model may have more rows */
 
 /* As qe_tokenize() in qe.h. QE_ERROR_ARGUMENT when the spans are not ascending, disjoint and inside the text. */
 QeStatus qe_tokenizer_encode (const QeTokenizer *tokenizer, const char *text, size_t length, const QeSpan *plain,

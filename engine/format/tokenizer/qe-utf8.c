@@ -3,17 +3,6 @@
 
 #include <string.h>
 
-/* Length of the sequence that a first byte begins, and what its second byte may be (Unicode table 3-7); 0: none. */
-static size_t
-sequence_length (uint8_t first, uint8_t *low, uint8_t *high)
-{
-  *low = first == 0xe0 ? 0xa0 : first == 0xf0 ? 0x90 : 0x80;
-  *high = first == 0xed ? 0x9f : first == 0xf4 ? 0x8f : 0xbf;
-  if (first < 0xc2 || first > 0xf4)
-    return 0;
-  return first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
-}
-
 QeUtf8
 qe_utf8_next (const char *text, size_t n, uint32_t *code_point, size_t *length)
 {
@@ -24,7 +13,10 @@ qe_utf8_next (const char *text, size_t n, uint32_t *code_point, size_t *length)
   if (p[0] < 0x80)
     return QE_UTF8_OK;
   *code_point = 0xfffd;
-  size_t wanted = sequence_length (p[0], &low, &high);
+  /* How long the sequence is that the first byte begins, and what its second byte may be (Unicode table 3-7). */
+  size_t wanted = p[0] < 0xc2 || p[0] > 0xf4 ? 0 : p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
+  low = p[0] == 0xe0 ? 0xa0 : p[0] == 0xf0 ? 0x90 : 0x80;
+  high = p[0] == 0xed ? 0x9f : p[0] == 0xf4 ? 0x8f : 0xbf;
   if (wanted == 0)
     return QE_UTF8_BROKEN;
   uint32_t value = p[0] & (0xffu >> (wanted + 1));
