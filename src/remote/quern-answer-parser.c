@@ -60,17 +60,6 @@ emit (QuernAnswerParser *self, gboolean reasoning, const char *text, gsize lengt
 
 /* ---- thinking within the content ------------------------------------------------------------------------------- */
 
-/* What was shown as text until now was the reasoning. */
-static void
-move_text (QuernAnswerParser *self)
-{
-  g_string_append_len (self->news.reasoning, self->news.text->str, self->news.text->len);
-  g_string_truncate (self->news.text, 0);
-  self->n_reasoning += self->n_text;
-  self->n_text = 0;
-  self->news.moved = TRUE;
-}
-
 /* How many bytes at the end of a text may be the beginning of a tag. */
 static gsize
 begun_tag (const char *text, gsize length, const char *tag)
@@ -120,11 +109,14 @@ take_content (QuernAnswerParser *self, gboolean whole)
   if (tag != NULL) {
     gsize before = (gsize) (tag - held->str);
 
-    if (self->content_state == CONTENT_TEXT) {
-      emit_content (self, held->str, before);
-      move_text (self);
-    } else
-      emit_content (self, held->str, before);
+    emit_content (self, held->str, before);
+    if (self->content_state == CONTENT_TEXT) { /* what was shown as text until now was the reasoning */
+      g_string_append_len (self->news.reasoning, self->news.text->str, self->news.text->len);
+      g_string_truncate (self->news.text, 0);
+      self->n_reasoning += self->n_text;
+      self->n_text = 0;
+      self->news.moved = TRUE;
+    }
     g_string_erase (held, 0, (gssize) (before + strlen (CLOSING)));
     self->content_state = CONTENT_ANSWER;
     self->strip = TRUE;

@@ -82,18 +82,6 @@ take_line (QuernEventReader *self)
   g_string_truncate (line, 0);
 }
 
-/* Appends to the line unless that became too long, which ends everything. */
-static gboolean
-append (QuernEventReader *self, const char *bytes, gsize size)
-{
-  if (self->line->len + self->event->len + size > QUERN_EVENT_MAX) {
-    self->too_long = self->ended = TRUE;
-    return FALSE;
-  }
-  g_string_append_len (self->line, bytes, size);
-  return TRUE;
-}
-
 /**
  * quern_event_reader_push:
  * @bytes: the next of the answer
@@ -119,8 +107,11 @@ quern_event_reader_push (QuernEventReader *self, const char *bytes, gsize size)
     else
       while (stop < end && *stop != '\n' && *stop != '\r')
         stop++;
-    if (!append (self, p, stop - p))
+    if (self->line->len + self->event->len + (gsize) (stop - p) > QUERN_EVENT_MAX) {
+      self->too_long = self->ended = TRUE;
       break;
+    }
+    g_string_append_len (self->line, p, stop - p);
     if (!self->begun && self->line->len >= 3) {
       if (memcmp (self->line->str, "\xef\xbb\xbf", 3) == 0)
         g_string_erase (self->line, 0, 3);

@@ -36,15 +36,6 @@ static const char *const tails[] = {
   "/v1",
 };
 
-static gboolean
-is_loopback (const char *host)
-{
-  g_autoptr (GInetAddress) address = g_inet_address_new_from_string (host);
-
-  return address != NULL ? g_inet_address_get_is_loopback (address)
-                         : g_ascii_strcasecmp (host, "localhost") == 0 || g_str_has_suffix (host, ".localhost");
-}
-
 /* Whether a host is of a home or an office, where servers speak without encryption. */
 static gboolean
 is_local (const char *host)
@@ -112,8 +103,13 @@ gboolean
 quern_server_address_is_plain (const char *address)
 {
   g_autoptr (GUri) uri = parse (address);
+  const char *host = uri != NULL ? g_uri_get_host (uri) : "";
+  g_autoptr (GInetAddress) numbers = g_inet_address_new_from_string (host);
 
-  return uri == NULL || (!g_str_equal (g_uri_get_scheme (uri), "https") && !is_loopback (g_uri_get_host (uri)));
+  if (uri != NULL && g_str_equal (g_uri_get_scheme (uri), "https"))
+    return FALSE;
+  return numbers != NULL ? !g_inet_address_get_is_loopback (numbers)
+                         : g_ascii_strcasecmp (host, "localhost") != 0 && !g_str_has_suffix (host, ".localhost");
 }
 
 /* ---- what was pasted ------------------------------------------------------------------------------------------- */

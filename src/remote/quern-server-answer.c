@@ -296,14 +296,6 @@ quern_server_answer_read_cb (GObject *source, GAsyncResult *result, gpointer use
   }
 }
 
-static QuernEventFormat
-event_format (const char *type, QuernServerKind kind)
-{
-  if (kind == QUERN_SERVER_OLLAMA || g_strcmp0 (type, "application/x-ndjson") == 0)
-    return QUERN_EVENT_LINES;
-  return g_strcmp0 (type, "application/json") == 0 ? QUERN_EVENT_WHOLE : QUERN_EVENT_STREAM;
-}
-
 static void
 quern_server_answer_sent_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -323,9 +315,15 @@ quern_server_answer_sent_cb (GObject *source, GAsyncResult *result, gpointer use
     self->refusal = g_steal_pointer (&reply);
     self->refusal_body = g_byte_array_new ();
     quern_server_answer_set_limit (self, connect_milliseconds, connect_limit_cb); /* refusals are short */
-  } else
+  } else {
+    QuernEventFormat format = self->kind == QUERN_SERVER_OLLAMA || g_strcmp0 (reply->type, "application/x-ndjson") == 0
+                                  ? QUERN_EVENT_LINES
+                              : g_strcmp0 (reply->type, "application/json") == 0 ? QUERN_EVENT_WHOLE
+                                                                                 : QUERN_EVENT_STREAM;
+
     self->parser = quern_answer_parser_new (
-        &(const QuernAnswerForm) { event_format (reply->type, self->kind), self->thinking_off, self->access->host });
+        &(const QuernAnswerForm) { format, self->thinking_off, self->access->host });
+  }
   quern_server_answer_read (self, in);
 }
 

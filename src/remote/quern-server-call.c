@@ -211,50 +211,41 @@ quern_server_call_set_stop (QuernServerCall *self, const char *const *stop)
 static const char *const speakers[] = { "system", "user", "assistant" };
 
 static void
-add_picture_part (JsonBuilder *out, const Picture *picture)
-{
-  gsize size;
-  const guchar *bytes = g_bytes_get_data (picture->bytes, &size);
-  g_autofree char *base64 = g_base64_encode (bytes, size);
-  g_autofree char *url = g_strconcat ("data:", picture->mime_type, ";base64,", base64, NULL);
-
-  json_builder_begin_object (out);
-  quern_json_add_string (out, "type", "image_url");
-  json_builder_set_member_name (out, "image_url");
-  json_builder_begin_object (out);
-  quern_json_add_string (out, "url", url);
-  json_builder_end_object (out);
-  json_builder_end_object (out);
-}
-
-static void
 add_message (JsonBuilder *out, const Message *message, QuernServerKind kind)
 {
   const QuernServerTraits *traits = quern_server_kind_get_traits (kind);
 
   json_builder_begin_object (out);
   quern_json_add_string (out, "role", speakers[message->speaker]);
-  if (message->pictures->len > 0 && kind != QUERN_SERVER_OLLAMA) {
-    json_builder_set_member_name (out, "content");
-    json_builder_begin_array (out);
-    for (guint i = 0; i < message->pictures->len; i++)
-      add_picture_part (out, message->pictures->pdata[i]);
-    json_builder_begin_object (out);
-    quern_json_add_string (out, "type", "text");
-    quern_json_add_string (out, "text", message->text);
-    json_builder_end_object (out);
-    json_builder_end_array (out);
-  } else
+  if (message->pictures->len == 0 || kind == QUERN_SERVER_OLLAMA)
     quern_json_add_string (out, "content", message->text);
-  if (message->pictures->len > 0 && kind == QUERN_SERVER_OLLAMA) {
-    json_builder_set_member_name (out, "images");
+  if (message->pictures->len > 0) {
+    json_builder_set_member_name (out, kind == QUERN_SERVER_OLLAMA ? "images" : "content");
     json_builder_begin_array (out);
     for (guint i = 0; i < message->pictures->len; i++) {
+      const Picture *picture = message->pictures->pdata[i];
       gsize size;
-      const guchar *bytes = g_bytes_get_data (((const Picture *) message->pictures->pdata[i])->bytes, &size);
+      const guchar *bytes = g_bytes_get_data (picture->bytes, &size);
       g_autofree char *base64 = g_base64_encode (bytes, size);
+      g_autofree char *url = g_strconcat ("data:", picture->mime_type, ";base64,", base64, NULL);
 
-      json_builder_add_string_value (out, base64);
+      if (kind == QUERN_SERVER_OLLAMA) {
+        json_builder_add_string_value (out, base64);
+        continue;
+      }
+      json_builder_begin_object (out);
+      quern_json_add_string (out, "type", "image_url");
+      json_builder_set_member_name (out, "image_url");
+      json_builder_begin_object (out);
+      quern_json_add_string (out, "url", url);
+      json_builder_end_object (out);
+      json_builder_end_object (out);
+    }
+    if (kind != QUERN_SERVER_OLLAMA) {
+      json_builder_begin_object (out);
+      quern_json_add_string (out, "type", "text");
+      quern_json_add_string (out, "text", message->text);
+      json_builder_end_object (out);
     }
     json_builder_end_array (out);
   }
@@ -286,15 +277,6 @@ add_messages (const QuernServerCall *self, JsonBuilder *out, QuernServerKind kin
     json_builder_end_object (out);
   }
   json_builder_end_array (out);
-}
-
-static gboolean
-has_reasoning (const QuernServerCall *self)
-{
-  for (guint i = 0; i < self->messages->len; i++)
-    if (((const Message *) self->messages->pdata[i])->reasoning != NULL)
-      return TRUE;
-  return FALSE;
 }
 
 /* ---- settings -------------------------------------------------------------------------------------------------- */
@@ -344,8 +326,10 @@ add_sampling (const QuernServerCall *self, JsonBuilder *out, const QuernServerTr
 static void
 add_template_settings (const QuernServerCall *self, JsonBuilder *out, const QuernServerTraits *traits)
 {
-  gboolean keep = self->model->keeps_reasoning == QUERN_FACT_YES && has_reasoning (self);
+  gboolean keep = FALSE;
 
+  for (guint i = 0; i < self->messages->len && self->model->keeps_reasoning == QUERN_FACT_YES; i++)
+    keep |= ((const Message *) self->messages->pdata[i])->reasoning != NULL;
   if (!traits->template_switch || (self->thinking == QUERN_THINKING_DEFAULT && !keep))
     return;
   json_builder_set_member_name (out, "chat_template_kwargs");

@@ -163,7 +163,7 @@ _quern_server_set_transport_error (GError **error, const char *address, const GE
                  _("“%s” cannot be reached from here. Check the network. (%s)"), host, cause->message);
   else
     g_set_error (error, QUERN_SERVER_ERROR, QUERN_SERVER_ERROR_NO_SERVER,
-                 _("“%s” broke the connection off or does not speak HTTP. Check the port, and the server's log. (%s)"),
+                 _("“%s” broke the connection off or does not speak HTTP. Check the port, and the server’s log. (%s)"),
                  host, cause->message);
 }
 

@@ -434,15 +434,6 @@ search_free (gpointer data)
   g_free (search);
 }
 
-/* Whether an error says more than that there is nothing. The first of those is told. */
-static gboolean
-tells_more (const GError *error, const GError *than)
-{
-  return than == NULL
-         || (g_error_matches (than, QUERN_SERVER_ERROR, QUERN_SERVER_ERROR_UNREACHABLE)
-             && !g_error_matches (error, QUERN_SERVER_ERROR, QUERN_SERVER_ERROR_UNREACHABLE));
-}
-
 static QuernServer *
 search_run (const Search *search, const char *address, GCancellable *cancellable, GError **error)
 {
@@ -474,7 +465,10 @@ find_worker (GTask *task, gpointer source, gpointer data, GCancellable *cancella
       g_task_return_pointer (task, server, g_object_unref);
       return;
     }
-    if (tells_more (error, told)) {
+    /* The first error is told, unless a later one says more than that there is nothing. */
+    if (told == NULL
+        || (g_error_matches (told, QUERN_SERVER_ERROR, QUERN_SERVER_ERROR_UNREACHABLE)
+            && !g_error_matches (error, QUERN_SERVER_ERROR, QUERN_SERVER_ERROR_UNREACHABLE))) {
       g_clear_error (&told);
       told = g_steal_pointer (&error);
     }

@@ -159,12 +159,12 @@ set_refusal (GError **error, const char *host, const Refusal *r, gboolean sent_k
   if (is_too_long (r) && r->n_prompt > 0 && r->n_context > 0)
     g_set_error (
         error, QUERN_SERVER_ERROR, QUERN_SERVER_ERROR_CONTEXT_FULL,
-        _("The conversation has %u tokens, and the server's context holds %u. Leave out earlier messages, or start "
+        _("The conversation has %u tokens, and the server’s context holds %u. Leave out earlier messages, or start "
           "the server with a longer context."),
         r->n_prompt, r->n_context);
   else if (is_too_long (r))
     g_set_error (error, QUERN_SERVER_ERROR, QUERN_SERVER_ERROR_CONTEXT_FULL,
-                 _("The conversation does not fit into the server's context. Leave out earlier messages, or start the "
+                 _("The conversation does not fit into the server’s context. Leave out earlier messages, or start the "
                    "server with a longer context. (%s)"),
                  message);
   else if ((r->status == SOUP_STATUS_UNAUTHORIZED || r->status == SOUP_STATUS_FORBIDDEN) && sent_key)
@@ -201,7 +201,7 @@ set_refusal (GError **error, const char *host, const Refusal *r, gboolean sent_k
                  message);
   else if (*message == '\0')
     g_set_error (error, QUERN_SERVER_ERROR, QUERN_SERVER_ERROR_FAILED,
-                 _("“%s” failed without saying why (status %u). The server's log may tell more."), host, r->status);
+                 _("“%s” failed without saying why (status %u). The server’s log may tell more."), host, r->status);
   else
     g_set_error (error, QUERN_SERVER_ERROR, QUERN_SERVER_ERROR_FAILED, _("“%s” refused: %s"), host, message);
 }

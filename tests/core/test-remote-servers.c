@@ -667,7 +667,7 @@ test_traps (void)
     { "lm-studio", "stubborn", QUERN_THINKING_OFF, -1, "Seven and eight.", "15", NULL },
     { "other", "not streamed", QUERN_THINKING_OFF, -1, "", "15", NULL },
     { "llama", "word word word word", QUERN_THINKING_OFF, QUERN_SERVER_ERROR_CONTEXT_FULL, "", "",
-      "has 3014 tokens, and the server's context holds 2048" },
+      "has 3014 tokens, and the server’s context holds 2048" },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
