@@ -119,7 +119,7 @@ open_servers (gboolean write, QuernStore **store, GError **error)
   if (*store == NULL)
     return NULL;
   servers = quern_servers_new (*store);
-  quern_servers_load_async (servers, NULL, quern_cli_result_cb, &result);
+  quern_servers_load_async (servers, NULL, quern_keep_result_cb, &result);
   if (!quern_servers_load_finish (servers, quern_cli_wait (&result), error))
     return NULL;
   return g_steal_pointer (&servers);
@@ -131,7 +131,7 @@ quern_cli_servers_flush (QuernStore *store, GError **error)
 {
   g_autoptr (GAsyncResult) result = NULL;
 
-  quern_store_flush_async (store, NULL, quern_cli_result_cb, &result);
+  quern_store_flush_async (store, NULL, quern_keep_result_cb, &result);
   return quern_store_flush_finish (store, quern_cli_wait (&result), error);
 }
 
@@ -160,13 +160,13 @@ quern_cli_servers_add (QuernServers *servers, QuernStore *store, const char *add
 
   if (key_file != NULL && key == NULL)
     return FALSE;
-  quern_server_find_async (address, &given, NULL, quern_cli_result_cb, &found);
+  quern_server_find_async (address, &given, NULL, quern_keep_result_cb, &found);
   server = quern_server_find_finish (quern_cli_wait (&found), error);
   if (server == NULL)
     return FALSE;
   if (options->name != NULL)
     quern_server_set_name (server, options->name);
-  quern_servers_add_async (servers, server, NULL, quern_cli_result_cb, &added);
+  quern_servers_add_async (servers, server, NULL, quern_keep_result_cb, &added);
   kept = quern_servers_add_finish (servers, quern_cli_wait (&added), error);
   if (kept == NULL || !quern_cli_servers_flush (store, error))
     return FALSE;
@@ -198,7 +198,7 @@ quern_cli_servers_remove (QuernServers *servers, QuernStore *store, const char *
   if (server == NULL)
     return FALSE;
   quern_servers_remove (servers, server);
-  quern_servers_forget_key_async (servers, server, NULL, quern_cli_result_cb, &result);
+  quern_servers_forget_key_async (servers, server, NULL, quern_keep_result_cb, &result);
   return quern_servers_forget_key_finish (servers, quern_cli_wait (&result), error)
          && quern_cli_servers_flush (store, error);
 }
@@ -209,7 +209,7 @@ quern_cli_servers_find (gboolean as_json)
   g_autoptr (GAsyncResult) result = NULL;
   g_autoptr (GPtrArray) found = NULL;
 
-  quern_server_find_local_async (NULL, quern_cli_result_cb, &result);
+  quern_server_find_local_async (NULL, quern_keep_result_cb, &result);
   found = quern_server_find_local_finish (quern_cli_wait (&result), NULL);
   print_servers ((QuernServer *const *) found->pdata, found->len, as_json);
   if (found->len == 0 && !as_json)
@@ -295,7 +295,7 @@ quern_cli_servers_test (QuernServers *servers, QuernStore *store, const char *te
 
   if (server == NULL)
     return FALSE;
-  quern_server_probe_async (server, NULL, quern_cli_result_cb, &result);
+  quern_server_probe_async (server, NULL, quern_keep_result_cb, &result);
   if (!quern_server_probe_finish (server, quern_cli_wait (&result), error))
     return FALSE;
   quern_servers_save (servers, server);
