@@ -18,18 +18,18 @@
 #define PAIRS_MAX 300
 #define TEXT_MAX (WARM_TOKENS + (PAIRS_MAX + 1) * TOKENS_IN_TURN + QE_STEP_MAX)
 
-static const char schema[]
-    = "{\"type\": \"array\", \"items\": {\"type\": \"object\", \"additionalProperties\": false, \"properties\": {"
-      "\"name\": {\"type\": \"string\"}, \"first_name\": {\"type\": \"string\"}, \"age\": {\"type\": \"integer\", \"minimum\": 0, "
-      "\"maximum\": 150}, \"email\": {\"type\": \"string\"}, \"phone\": {\"type\": [\"string\", \"null\"]}, \"active\": "
-      "{\"type\": \"boolean\"}, \"role\": {\"enum\": [\"admin\", \"user\", \"guest\"]}, \"score\": {\"type\": \"number\"}, \"tags\": "
-      "{\"type\": \"array\", \"items\": {\"type\": \"string\"}}, \"street\": {\"type\": \"string\"}, \"city\": {\"type\": \"string\"}, "
-      "\"zip\": {\"type\": \"string\", \"maxLength\": 40}, \"country\": {\"type\": \"string\"}, \"born\": {\"type\": \"string\", "
-      "\"format\": \"date\"}, \"employer\": {\"type\": \"string\"}, \"title\": {\"type\": \"string\"}, \"salary\": {\"type\": "
-      "\"integer\"}, \"note\": {\"type\": \"string\", \"maxLength\": 200}, \"website\": {\"type\": \"string\"}, \"verified\": "
-      "{\"type\": \"boolean\"}}, \"required\": [\"name\", \"first_name\", \"age\", \"email\", \"phone\", \"active\", \"role\", \"score\", "
-      "\"tags\", \"street\", \"city\", \"zip\", \"country\", \"born\", \"employer\", \"title\", \"salary\", \"note\", \"website\", "
-      "\"verified\"]}}";
+static const char schema[] =
+    "{\"type\": \"array\", \"items\": {\"type\": \"object\", \"additionalProperties\": false, \"properties\": {"
+    "\"name\": {\"type\": \"string\"}, \"first_name\": {\"type\": \"string\"}, \"age\": {\"type\": \"integer\", \"minimum\": 0, "
+    "\"maximum\": 150}, \"email\": {\"type\": \"string\"}, \"phone\": {\"type\": [\"string\", \"null\"]}, \"active\": "
+    "{\"type\": \"boolean\"}, \"role\": {\"enum\": [\"admin\", \"user\", \"guest\"]}, \"score\": {\"type\": \"number\"}, \"tags\": "
+    "{\"type\": \"array\", \"items\": {\"type\": \"string\"}}, \"street\": {\"type\": \"string\"}, \"city\": {\"type\": \"string\"}, "
+    "\"zip\": {\"type\": \"string\", \"maxLength\": 40}, \"country\": {\"type\": \"string\"}, \"born\": {\"type\": \"string\", "
+    "\"format\": \"date\"}, \"employer\": {\"type\": \"string\"}, \"title\": {\"type\": \"string\"}, \"salary\": {\"type\": "
+    "\"integer\"}, \"note\": {\"type\": \"string\", \"maxLength\": 200}, \"website\": {\"type\": \"string\"}, \"verified\": "
+    "{\"type\": \"boolean\"}}, \"required\": [\"name\", \"first_name\", \"age\", \"email\", \"phone\", \"active\", \"role\", \"score\", "
+    "\"tags\", \"street\", \"city\", \"zip\", \"country\", \"born\", \"employer\", \"title\", \"salary\", \"note\", \"website\", "
+    "\"verified\"]}}";
 
 typedef struct {
   QeContext *context;
@@ -140,7 +140,8 @@ main (int argc, char **argv)
     qe_tokenizer_trie (qe_model_tokenizer (model));
     const double between = qe_clock_seconds ();
     status = qe_grammar_from_schema (&grammars[0], model, schema, strlen (schema), &err);
-    printf ("{\"tree_ms\": %.1f, \"compile_ms\": %.2f, ", 1e3 * (between - start), 1e3 * (qe_clock_seconds () - between));
+    printf ("{\"tree_ms\": %.1f, \"compile_ms\": %.2f, ", 1e3 * (between - start),
+            1e3 * (qe_clock_seconds () - between));
   }
   if (status == QE_OK && !make_valid_text (model, grammars[0], text, n_text))
     status = qe_grammar_problem (grammars[0], &err);

@@ -882,10 +882,11 @@ test_effort (Fixture *f, gconstpointer data)
 static void
 test_schema (Fixture *f, gconstpointer data)
 {
-  static const char schema[] = "{\"type\": \"object\", \"properties\": {\"city\": {\"type\": \"string\", \"maxLength\": 40},"
-                               " \"people\": {\"type\": \"integer\", \"minimum\": 1, \"maximum\": 999},"
-                               " \"kind\": {\"enum\": [\"town\", \"village\"]}},"
-                               " \"required\": [\"city\", \"people\", \"kind\"], \"additionalProperties\": false}";
+  static const char schema[] =
+      "{\"type\": \"object\", \"properties\": {\"city\": {\"type\": \"string\", \"maxLength\": 40},"
+      " \"people\": {\"type\": \"integer\", \"minimum\": 1, \"maximum\": 999},"
+      " \"kind\": {\"enum\": [\"town\", \"village\"]}},"
+      " \"required\": [\"city\", \"people\", \"kind\"], \"additionalProperties\": false}";
   g_autofree char *path = g_build_filename (f->folder, "schema.json", NULL);
   g_autoptr (JsonParser) parser = json_parser_new (), answer_parser = json_parser_new ();
   const char *const modes[] = { "--no-think", "--think" };
@@ -896,11 +897,12 @@ test_schema (Fixture *f, gconstpointer data)
     const char *kind;
     gint64 people;
     JsonObject *answer;
-    run (f, "chat", "-m", "quern-tiny", "--json", "--temp=1.5", seed, modes[i % 2], "--budget=30", "--schema", path, "Tell me.", NULL);
+    run (f, "chat", "-m", "quern-tiny", "--json", "--temp=1.5", seed, modes[i % 2], "--budget=30", "--schema", path,
+         "Tell me.", NULL);
     g_assert_cmpint (f->code, ==, 0);
     g_assert_cmpstr (json_object_get_string_member (parse (f, parser), "stop"), ==, "end");
-    g_assert_true (json_parser_load_from_data (
-        answer_parser, json_object_get_string_member (parse (f, parser), "answer"), -1, NULL));
+    g_assert_true (json_parser_load_from_data (answer_parser,
+                                               json_object_get_string_member (parse (f, parser), "answer"), -1, NULL));
     answer = json_node_get_object (json_parser_get_root (answer_parser));
     kind = json_object_get_string_member (answer, "kind");
     people = json_object_get_int_member (answer, "people");
