@@ -338,18 +338,6 @@ compile_class (Compiler *c, const QeNode *node, uint32_t next)
   return entry;
 }
 
-static uint32_t
-compile_text (Compiler *c, const QeNode *node, uint32_t next)
-{
-  for (uint32_t i = node->n; i-- > 0 && c->status == QE_OK;) {
-    QeByteSet set = { 0 };
-    const uint8_t byte = (uint8_t) c->rules->literals.data[node->at + i];
-    add_bytes (&set, byte, byte);
-    next = add_byte_step (c, &set, next);
-  }
-  return next;
-}
-
 static uint32_t compile_node (Compiler *c, uint32_t i, uint32_t next);
 
 static uint32_t
@@ -387,7 +375,14 @@ compile_node (Compiler *c, uint32_t i, uint32_t next)
   if (c->status != QE_OK)
     return 0;
   switch (node->kind) {
-  case QE_NODE_TEXT: return compile_text (c, node, next);
+  case QE_NODE_TEXT:
+    for (uint32_t k = node->n; k-- > 0;) {
+      QeByteSet set = { 0 };
+      const uint8_t byte = (uint8_t) c->rules->literals.data[node->at + k];
+      add_bytes (&set, byte, byte);
+      next = add_byte_step (c, &set, next);
+    }
+    return next;
   case QE_NODE_CLASS: return compile_class (c, node, next);
   case QE_NODE_RULE: return add_step (c, (QeStep) { .kind = QE_STEP_CALL, .next = next, .other = node->at });
   case QE_NODE_REPEAT: return compile_repeat (c, node, next);

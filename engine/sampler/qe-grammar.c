@@ -474,6 +474,20 @@ qe_grammar_problem (const QeGrammar *g, QeError *err)
 
 /* ---- masks ----------------------------------------------------------------------------------------------------- */
 
+/* Returns the state behind a token. One that ends generation leaves it as it is, if the text may end. */
+static uint32_t
+advance_token (QeGrammar *g, uint32_t state, int32_t token)
+{
+  size_t length;
+  bool is_control;
+  if (qe_tokenizer_ends_generation (g->tokenizer, token))
+    return g->states[state].may_end ? state : DEAD;
+  if (token < 0 || (size_t) token >= g->trie->n_rows || !(g->trie->ordinary[token / 64] >> (token % 64) & 1))
+    return DEAD;
+  const char *text = qe_tokenizer_token (g->tokenizer, token, &length, &is_control);
+  return advance_text (g, state, text, length);
+}
+
 static void
 walk_trie (QeGrammar *g, uint32_t state, const QeTrie *trie, uint64_t *bits)
 {
@@ -493,23 +507,6 @@ walk_trie (QeGrammar *g, uint32_t state, const QeTrie *trie, uint64_t *bits)
   }
 }
 
-/* Sets the bits of the plain tokens, where a loop takes `rounds` plain characters. Longer ones are tried. */
-static void
-set_plain (QeGrammar *g, uint32_t state, uint32_t rounds, uint64_t *bits)
-{
-  const QeTokenTrie *trie = g->trie;
-  memcpy (bits, trie->plain, trie->n_words * sizeof *bits);
-  const size_t n_longer = rounds > QE_TRIE_DEPTH ? 0 : trie->n_longer[rounds];
-  for (size_t i = 0; i < n_longer; i++) {
-    const int32_t token = trie->by_length[i];
-    size_t length;
-    bool is_control;
-    const char *text = qe_tokenizer_token (g->tokenizer, token, &length, &is_control);
-    if (advance_text (g, state, text, length) == DEAD)
-      bits[token / 64] &= ~(UINT64_C (1) << (token % 64));
-  }
-}
-
 static void
 compute_mask (QeGrammar *g, uint32_t state, Mask *m)
 {
@@ -517,7 +514,14 @@ compute_mask (QeGrammar *g, uint32_t state, Mask *m)
   const uint32_t plain = g->states[state].plain;
   size_t n = 0;
   if (plain >= LEAST_PLAIN) {
-    set_plain (g, state, plain, m->bits);
+    /* The loop takes every plain token of so many characters; longer ones are tried. */
+    const size_t n_longer = plain > QE_TRIE_DEPTH ? 0 : trie->n_longer[plain];
+    memcpy (m->bits, trie->plain, trie->n_words * sizeof *m->bits);
+    for (size_t i = 0; i < n_longer; i++) {
+      const int32_t token = trie->by_length[i];
+      if (advance_token (g, state, token) == DEAD)
+        m->bits[token / 64] &= ~(UINT64_C (1) << (token % 64));
+    }
     walk_trie (g, state, &trie->others, m->bits);
   } else {
     memset (m->bits, 0, trie->n_words * sizeof *m->bits);
@@ -567,20 +571,6 @@ qe_grammar_mask (QeGrammar *g)
 }
 
 /* ---- text ------------------------------------------------------------------------------------------------------ */
-
-/* Returns the state behind a token. One that ends generation leaves it as it is, if the text may end. */
-static uint32_t
-advance_token (QeGrammar *g, uint32_t state, int32_t token)
-{
-  size_t length;
-  bool is_control;
-  if (qe_tokenizer_ends_generation (g->tokenizer, token))
-    return g->states[state].may_end ? state : DEAD;
-  if (token < 0 || (size_t) token >= g->trie->n_rows || !(g->trie->ordinary[token / 64] >> (token % 64) & 1))
-    return DEAD;
-  const char *text = qe_tokenizer_token (g->tokenizer, token, &length, &is_control);
-  return advance_text (g, state, text, length);
-}
 
 void
 qe_grammar_accept (QeGrammar *g, int32_t token)

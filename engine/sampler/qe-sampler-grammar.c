@@ -46,14 +46,6 @@ qe_sampler_admits (const QeSampler *s, const int32_t *tokens, size_t n)
   return n;
 }
 
-/* Sets one byte for each of the 64 bits of a word. */
-static void
-expand_word (uint64_t word, const uint8_t *allowed, uint8_t *out, size_t n)
-{
-  for (size_t i = 0; i < n; i++)
-    out[i] = (uint8_t) (word >> i & 1) & (uint8_t) (allowed ? allowed[i] != 0 : 1);
-}
-
 bool
 qe_sampler_constrain (QeSampler *s, size_t n_vocab, const uint8_t **allowed, const QeGrammarMask **few)
 {
@@ -71,10 +63,18 @@ qe_sampler_constrain (QeSampler *s, size_t n_vocab, const uint8_t **allowed, con
     s->n_mask = n_vocab;
     s->mask_serial = 0;
   }
-  if (s->mask_serial != mask->serial || s->mask_allowed != *allowed)
-    for (size_t i = 0; i < n_vocab; i += 64)
-      expand_word (mask->bits[i / 64], *allowed ? *allowed + i : NULL, s->mask + i,
-                   n_vocab - i < 64 ? n_vocab - i : 64);
+  if (s->mask_serial != mask->serial || s->mask_allowed != *allowed) {
+    const uint8_t *other = *allowed;
+    if (mask->few)
+      memset (s->mask, 0, n_vocab);
+    for (size_t i = 0; i < mask->n_few; i++)
+      s->mask[mask->few[i]] = !other || other[mask->few[i]];
+    for (size_t i = 0; !mask->few && i < n_vocab; i += 64) {
+      const uint64_t word = mask->bits[i / 64];
+      for (size_t k = 0; k < 64 && i + k < n_vocab; k++)
+        s->mask[i + k] = (word >> k & 1) & (!other || other[i + k]);
+    }
+  }
   s->mask_serial = mask->serial;
   s->mask_allowed = *allowed;
   *allowed = s->mask;

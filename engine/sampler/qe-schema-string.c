@@ -28,15 +28,6 @@ set_add (CharacterSet *set, uint32_t low, uint32_t high)
   set->ranges[set->n++].high = high;
 }
 
-static bool
-set_has (const CharacterSet *set, uint32_t c)
-{
-  for (size_t i = 0; i < set->n; i++)
-    if (c >= set->ranges[i].low && c <= set->ranges[i].high)
-      return true;
-  return false;
-}
-
 /* Makes a set of all characters that are not in `set`, or adds them to `out`. */
 static void
 set_add_others (CharacterSet *out, const CharacterSet *set)
@@ -112,7 +103,10 @@ write_set (QeBuffer *out, const CharacterSet *set)
     qe_schema_printf (out, "\\U%08x-\\U%08x", (unsigned) raw.ranges[i].low, (unsigned) raw.ranges[i].high);
   qe_buffer_puts (out, "]");
   for (size_t i = 0; i < sizeof escaped / sizeof *escaped; i++) {
-    if (!set_has (set, escaped[i]))
+    size_t range = 0;
+    while (range < set->n && (escaped[i] < set->ranges[range].low || escaped[i] > set->ranges[range].high))
+      range++;
+    if (range == set->n)
       continue;
     qe_buffer_puts (out, any ? "" : " | \"\\\\\" [");
     qe_buffer_puts (out, names[i]);

@@ -127,18 +127,6 @@ qe_schema_put_literal (QeBuffer *out, const char *text, size_t length)
   qe_buffer_puts (out, "\" ");
 }
 
-/* Appends a literal that is a JSON string. */
-static void
-put_json_string (QeSchema *c, const char *text, size_t length)
-{
-  QeBuffer json = { 0 };
-  qe_json_write_string (text, length, &json);
-  c->out.failed |= json.failed;
-  if (!json.failed)
-    qe_schema_put_literal (&c->out, json.data, json.size);
-  qe_buffer_clear (&json);
-}
-
 /* Appends the name of a schema's rule, and sees to it that there will be one. */
 static void
 put_schema (QeSchema *c, size_t schema)
@@ -220,15 +208,6 @@ static const struct {
 
 #define N_KEYWORDS (sizeof keywords / sizeof *keywords)
 
-static size_t
-find_keyword (const char *name)
-{
-  size_t i = 0;
-  while (i < N_KEYWORDS && strcmp (keywords[i].name, name) != 0)
-    i++;
-  return i;
-}
-
 bool
 qe_schema_count (QeSchema *c, size_t schema, const char *keyword, uint32_t *out)
 {
@@ -300,7 +279,9 @@ check_keywords (QeSchema *c, size_t schema, size_t *whole, int *detailed)
   for (size_t i = qe_json_first (&c->json, schema); i != QE_JSON_NONE && c->status == QE_OK;
        i = qe_json_next (&c->json, schema, i)) {
     const char *name = qe_json_key (&c->json, i, &length);
-    const size_t k = strlen (name) == length ? find_keyword (name) : N_KEYWORDS;
+    size_t k = strlen (name) == length ? 0 : N_KEYWORDS;
+    while (k < N_KEYWORDS && strcmp (keywords[k].name, name) != 0)
+      k++;
     if (++n > MAX_KEYWORDS)
       qe_schema_fail (c, QE_ERROR_UNSUPPORTED, schema, "", "A schema of more than 1000 keywords is not supported");
     if (k == N_KEYWORDS && strncmp (name, "x-", 2) != 0)
@@ -411,14 +392,6 @@ possible_types (QeSchema *c, size_t schema)
   return types & TYPE_INTEGER ? types | TYPE_NUMBER : types ? types : all;
 }
 
-static bool
-is_same_text (const QeJson *json, size_t a, size_t b)
-{
-  size_t n, m;
-  const char *x = qe_json_text (json, a, &n), *y = qe_json_text (json, b, &m);
-  return json->values[a].kind == json->values[b].kind && n == m && memcmp (x, y, n) == 0;
-}
-
 /* Lists the strings that are a schema's only values. Returns their number; 0 if they are too many, or others are among
  * them. */
 static size_t
@@ -444,9 +417,12 @@ list_other_strings (const QeJson *json, size_t a, size_t b)
   size_t of_a[MAX_COMPARED], of_b[MAX_COMPARED];
   const size_t n = list_strings (json, a, of_a), m = list_strings (json, b, of_b);
   for (size_t i = 0; i < n; i++)
-    for (size_t k = 0; k < m; k++)
-      if (is_same_text (json, of_a[i], of_b[k]))
+    for (size_t k = 0; k < m; k++) {
+      size_t length_a, length_b;
+      const char *x = qe_json_text (json, of_a[i], &length_a), *y = qe_json_text (json, of_b[k], &length_b);
+      if (length_a == length_b && memcmp (x, y, length_a) == 0)
         return false;
+    }
   return n > 0 && m > 0;
 }
 
@@ -671,7 +647,12 @@ read_shape (QeSchema *c, size_t schema, ObjectShape *shape)
 static void
 put_member (QeSchema *c, const Member *m)
 {
-  put_json_string (c, m->name, m->length);
+  QeBuffer json = { 0 };
+  qe_json_write_string (m->name, m->length, &json);
+  c->out.failed |= json.failed;
+  if (!json.failed)
+    qe_schema_put_literal (&c->out, json.data, json.size);
+  qe_buffer_clear (&json);
   qe_buffer_puts (&c->out, "colon ");
   put_schema_or_value (c, m->schema);
 }
@@ -826,26 +807,6 @@ write_schema (QeSchema *c, size_t schema)
   }
 }
 
-/* Writes the grammar of a schema to c->out. */
-static void
-write_grammar (QeSchema *c)
-{
-  c->queued = calloc (c->json.n_values, 1);
-  c->queue = malloc (c->json.n_values * sizeof *c->queue);
-  qe_buffer_puts (&c->out, preamble);
-  c->out.failed |= !c->queued || !c->queue;
-  if (c->out.failed)
-    return;
-  c->queued[0] = 1;
-  c->queue[c->n_queued++] = 0;
-  while (c->n_done < c->n_queued && c->status == QE_OK && !c->out.failed) {
-    const size_t schema = c->queue[c->n_done++];
-    qe_schema_printf (&c->out, "s%zu ::= ", schema);
-    write_schema (c, schema);
-    qe_buffer_puts (&c->out, "\n");
-  }
-}
-
 QeStatus
 qe_schema_to_gbnf (QeBuffer *out, QeJson *json, const char *text, size_t length, QeError *err)
 {
@@ -857,8 +818,22 @@ qe_schema_to_gbnf (QeBuffer *out, QeJson *json, const char *text, size_t length,
   if (!qe_utf8_valid (text, length))
     return qe_fail (err, QE_ERROR_FORMAT, "The JSON schema is not valid UTF-8.");
   c.status = qe_json_parse (&c.json, text, length, err);
-  if (c.status == QE_OK)
-    write_grammar (&c);
+  if (c.status != QE_OK)
+    return c.status;
+  c.queued = calloc (c.json.n_values, 1);
+  c.queue = malloc (c.json.n_values * sizeof *c.queue);
+  qe_buffer_puts (&c.out, preamble);
+  c.out.failed |= !c.queued || !c.queue;
+  if (!c.out.failed) {
+    c.queued[0] = 1;
+    c.queue[c.n_queued++] = 0;
+  }
+  while (c.n_done < c.n_queued && c.status == QE_OK && !c.out.failed) {
+    const size_t schema = c.queue[c.n_done++];
+    qe_schema_printf (&c.out, "s%zu ::= ", schema);
+    write_schema (&c, schema);
+    qe_buffer_puts (&c.out, "\n");
+  }
   if (c.status == QE_OK && c.out.failed)
     c.status = qe_fail (err, QE_ERROR_MEMORY, "There is not enough memory for the JSON schema.");
   free (c.queued);

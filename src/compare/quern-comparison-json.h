@@ -5,6 +5,7 @@
 
 #include "quern-comparison.h"
 #include "quern-json-util.h"
+#include "quern-measure-json.h"
 
 G_BEGIN_DECLS
 
@@ -17,13 +18,6 @@ G_BEGIN_DECLS
 JsonNode *quern_comparison_to_node (QuernComparison *self);
 char *quern_comparison_to_json (QuernComparison *self);
 QuernComparison *quern_comparison_new_from_json (const char *json, gssize length, GListModel *models, GError **error);
-
-/* These functions handle the measurement of a comparison. */
-void _quern_measure_write (QuernMeasure *self, JsonBuilder *out);
-QuernMeasure *_quern_measure_read (JsonObject *object, GListModel *models);
-void _quern_model_facts_write (const QuernModelFacts *facts, JsonBuilder *out);
-void _quern_model_facts_read (JsonObject *object, QuernModelFacts *out);
-QuernModel *_quern_model_facts_find (const QuernModelFacts *facts, GListModel *models);
 
 /* These functions handle an answer and a question set. */
 void _quern_compare_answer_write (QuernCompareAnswer *answer, gboolean tokens, JsonBuilder *out);

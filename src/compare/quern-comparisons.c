@@ -265,6 +265,7 @@ typedef struct {
   gsize length;
   GFile *file; /* or NULL */
   GListStore *models;
+  gint64 id; /* of a stored comparison */
 } Parsing;
 
 static void
@@ -324,7 +325,7 @@ content_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   parsing->text = g_strdup (content->text ? content->text : "");
   parsing->length = strlen (parsing->text);
   g_task_set_name (task, "open comparison");
-  g_object_set_data (G_OBJECT (task), "id", GSIZE_TO_POINTER ((gsize) content->id));
+  parsing->id = content->id;
   g_task_run_in_thread (task, parse_thread);
 }
 
@@ -355,11 +356,12 @@ quern_comparisons_open_async (QuernComparisons *self, gint64 id, GListModel *mod
 QuernComparison *
 quern_comparisons_open_finish (QuernComparisons *self, GAsyncResult *result, GError **error)
 {
+  const Parsing *parsing = g_task_get_task_data (G_TASK (result));
   QuernComparison *comparison = g_task_propagate_pointer (G_TASK (result), error);
 
   if (!comparison)
     return NULL;
-  quern_comparison_set_id (comparison, (gint64) GPOINTER_TO_SIZE (g_object_get_data (G_OBJECT (result), "id")));
+  quern_comparison_set_id (comparison, parsing->id);
   follow (self, comparison);
   return comparison;
 }

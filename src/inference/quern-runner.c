@@ -359,7 +359,8 @@ _quern_runner_generate (QuernRunner *runner, QuernGeneration *generation, QuernR
   run.statistics.seed = params.seed;
   if (quern_run_prefill (&run)) {
     if ((!request->schema
-         || qe_grammar_from_schema (&run.grammar, runner->opened, request->schema, strlen (request->schema), &error) == QE_OK)
+         || qe_grammar_from_schema (&run.grammar, runner->opened, request->schema, strlen (request->schema), &error)
+                == QE_OK)
         && qe_sampler_new (&sampler, &params, &error) == QE_OK)
       run.parser = qe_output_parser_new (runner->opened, run.in_reasoning, quern_run_output_cb, &run);
     if (!run.parser) {

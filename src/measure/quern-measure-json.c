@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "config.h"
 
-#include "quern-comparison-json.h"
+#include "quern-measure-json.h"
 
 #include <string.h>
 
+#include "quern-json-util.h"
 #include "quern-measure-figures.h"
 #include "quern-measure-private.h"
 

@@ -106,6 +106,15 @@ static const char chains_sql[] =
 static const char efforts_sql[] = "ALTER TABLE conversation ADD COLUMN effort TEXT;"
                                   "ALTER TABLE message ADD COLUMN effort TEXT;";
 
+/* Servers of models that the user added, see quern-servers.c. `api` stands between the address and "/chat/completions"; `models`
+ * are those of the last probe, as JSON. Keys are in the keyring, or in a file of the user's own (`key_file`), and never here;
+ * `plain_key`: it may travel unencrypted. */
+static const char servers_sql[] =
+    "CREATE TABLE server ("
+    "  id INTEGER PRIMARY KEY, name TEXT NOT NULL, address TEXT NOT NULL UNIQUE, api TEXT NOT NULL, kind TEXT NOT NULL,"
+    "  version TEXT NOT NULL, models TEXT NOT NULL, has_key INTEGER NOT NULL DEFAULT 0, key_file TEXT,"
+    "  plain_key INTEGER NOT NULL DEFAULT 0);";
+
 static const QuernMigration migrations[] = {
   { "conversations, messages, attachments, search, imported models", conversations_sql },
   { "personas, the beginning of what is sent", personas_sql },
@@ -114,6 +123,7 @@ static const QuernMigration migrations[] = {
   { "which model files Quern installed", installed_sql },
   { "chains of messages of any length", chains_sql },
   { "effort of thinking", efforts_sql },
+  { "servers of models", servers_sql },
 };
 
 const QuernMigration *

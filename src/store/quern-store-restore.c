@@ -130,6 +130,12 @@ static const char personas_sql[] =
     "INSERT INTO persona SELECT * FROM restoring.persona AS old WHERE NOT EXISTS (SELECT 1 FROM main.persona AS p"
     "  WHERE p.id = old.id OR (p.name = old.name AND p.system_prompt = old.system_prompt))";
 
+/* A file names what is read from this computer and where it goes: neither comes out of a backup, which anybody may have made. */
+static const char servers_sql[] =
+    "INSERT INTO server (id, name, address, api, kind, version, models, has_key)"
+    "  SELECT id, name, address, api, kind, version, models, has_key AND key_file IS NULL FROM restoring.server AS old"
+    "  WHERE NOT EXISTS (SELECT 1 FROM main.server AS s WHERE s.id = old.id OR s.address = old.address)";
+
 static gboolean
 count_rows (sqlite3 *db, const char *sql, guint *n, GError **error)
 {
@@ -164,8 +170,8 @@ merge_attached (sqlite3 *db, Restoring *r, GError **error)
     return quern_store_fail_as_damaged (r, error);
   if (quern_sql_exec (db, begin_sql, error) && count_rows (db, folders_sql, &r->n_others, error)
       && quern_sql_exec (db, conversations_sql, error) && count_rows (db, comparisons_sql, &r->n_others, error)
-      && count_rows (db, personas_sql, &r->n_others, error) && read_ids (db, r, error)
-      && quern_sql_exec (db, "DROP TABLE restored; COMMIT", error))
+      && count_rows (db, personas_sql, &r->n_others, error) && count_rows (db, servers_sql, &r->n_others, error)
+      && read_ids (db, r, error) && quern_sql_exec (db, "DROP TABLE restored; COMMIT", error))
     return TRUE;
   quern_sql_rollback (db);
   return FALSE;
@@ -242,7 +248,7 @@ quern_store_prepared_cb (GObject *source, GAsyncResult *result, gpointer user_da
  * quern_store_restore_async:
  * @file: what quern_store_backup_async() wrote, of this or an older version of Quern
  *
- * Adds the conversations, comparisons, folders and personas that are in a backup and not here. All of them or, where that
+ * Adds the conversations, comparisons, folders, personas and servers that are in a backup and not here. All of them or, where that
  * fails, none: %QUERN_DATABASE_ERROR says why.
  */
 void
@@ -273,7 +279,7 @@ quern_store_restore_async (QuernStore *self, GFile *file, GCancellable *cancella
 /**
  * quern_store_restore_finish:
  * @n_conversations: (out): conversations that came back
- * @n_others: (out): comparisons, folders and personas
+ * @n_others: (out): comparisons, folders, personas and servers
  *
  * Returns: whether everything that was missing came back
  */

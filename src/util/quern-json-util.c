@@ -3,6 +3,8 @@
 
 #include "quern-json-util.h"
 
+#include <string.h>
+
 const char *const quern_kv_names[] = { "F16", "Q8_0", "F32" };
 
 /* json-glib prints a warning if a value has another type than expected, and files may hold anything. So the type is
@@ -160,4 +162,58 @@ quern_json_add_string (JsonBuilder *out, const char *name, const char *value)
     json_builder_add_string_value (out, value);
   else
     json_builder_add_null_value (out);
+}
+
+/* ---- before parsing -------------------------------------------------------------------------------------------- */
+
+#define MAX_DEPTH 32
+
+/* Counts what becomes a value or a member; stops at what is no JSON. A text that was cut ends with open brackets. */
+static gboolean
+count_values (const char *data, gsize size, gsize *values)
+{
+  const char *end = data + size;
+  guint depth = 0;
+
+  *values = 0;
+  for (const char *p = data; p < end;) {
+    if (*p == '"') {
+      for (p++; p < end && *p != '"';)
+        p += *p == '\\' ? 2 : 1;
+      if (p >= end)
+        return FALSE;
+      p++;
+      continue;
+    }
+    if (*p == '{' || *p == '[') {
+      *values += 1;
+      if (++depth > MAX_DEPTH)
+        return FALSE;
+    } else if (*p == '}' || *p == ']') {
+      if (depth-- == 0)
+        return FALSE;
+    } else if (*p == ',' || *p == ':') {
+      *values += 1;
+    } else if (!g_ascii_isalnum (*p) && strchr (" \t\r\n+-.", *p) == NULL) {
+      return FALSE;
+    } /* such as a comment, which the parser would read and this would not */
+    p++;
+  }
+  return depth == 0 && *values > 0;
+}
+
+/**
+ * quern_json_check:
+ * @text: from the network or a file; need not end with a zero
+ * @most_values: values and members that are worth the memory of a tree
+ *
+ * Returns: whether @text may be given to a parser: whole, UTF-8, not too deep and not too much
+ */
+QuernJsonSoundness
+quern_json_check (const char *text, gsize size, gsize most_values)
+{
+  gsize values = 0;
+  gboolean whole = size > 0 && g_utf8_validate_len (text, size, NULL) && count_values (text, size, &values);
+
+  return values > most_values ? QUERN_JSON_TOO_MANY : whole ? QUERN_JSON_SOUND : QUERN_JSON_DAMAGED;
 }

@@ -28,4 +28,13 @@ void quern_json_add_int (JsonBuilder *out, const char *name, gint64 value);
 void quern_json_add_double (JsonBuilder *out, const char *name, double value);
 void quern_json_add_string (JsonBuilder *out, const char *name, const char *value);
 
+/* What must be so of JSON from others before a tree is made of it, which takes some hundred bytes for each value. */
+typedef enum {
+  QUERN_JSON_SOUND,
+  QUERN_JSON_DAMAGED,  /* no JSON, cut off, not UTF-8, or brackets within brackets without end */
+  QUERN_JSON_TOO_MANY, /* values */
+} QuernJsonSoundness;
+
+QuernJsonSoundness quern_json_check (const char *text, gsize size, gsize most_values);
+
 G_END_DECLS

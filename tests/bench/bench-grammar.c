@@ -58,7 +58,7 @@ make_valid_text (const QeModel *model, QeGrammar *grammar, int32_t *text, size_t
     const double start = qe_clock_seconds ();
     const QeGrammarMask *mask = qe_grammar_mask (grammar);
     const double taken = qe_clock_seconds () - start;
-    size_t weight = 0;
+    uint64_t weight = 0;
     if (!mask)
       return false;
     if (mask->serial > serial) {
@@ -75,7 +75,7 @@ make_valid_text (const QeModel *model, QeGrammar *grammar, int32_t *text, size_t
       const char *bytes = qe_token_bytes (model, id, &length, &is_control);
       const bool wanted = mask->few ? *bytes != ' ' && *bytes != '\n' && *bytes != ']'
                                     : closes == (*bytes == '"') && !memchr (bytes, '\\', length);
-      const size_t own = wanted ? 1000 : 1;
+      const uint64_t own = wanted ? 100000000 : 1;
       weight += own;
       if (next_random (&state) % weight < own)
         text[i] = id;

@@ -172,10 +172,11 @@ test_lines (void)
   const char *latex = "f = a + b + c + d + e + f + g + h + i + j + k = l + m + n";
   g_autoptr (QuernMathLayout) layout = set (latex, TRUE);
   g_autoptr (GArray) pieces = quern_math_layout_pieces (layout, latex);
-  QuernMathBox *box = quern_math_layout_break (layout, 12);
+  QuernMathBox *box;
   QuernMathChild *second;
 
   g_assert_true (quern_math_layout_break (layout, 60) == layout->box);
+  box = quern_math_layout_break (layout, 12);
   g_assert_cmpfloat (box->width, <=, 12);
   g_assert_cmpuint (box->children->len, >=, 2);
   second = &g_array_index (box->children, QuernMathChild, 1);

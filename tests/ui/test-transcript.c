@@ -121,6 +121,43 @@ test_follow (void)
   gtk_window_destroy (GTK_WINDOW (window));
 }
 
+static guint
+count_high_views (GtkWidget *widget)
+{
+  guint n = GTK_IS_TEXT_VIEW (widget) && gtk_widget_get_height (widget) > 20;
+
+  for (GtkWidget *child = gtk_widget_get_first_child (widget); child != NULL;
+       child = gtk_widget_get_next_sibling (child))
+    n += count_high_views (child);
+  return n;
+}
+
+/* Code of one line can be seen when a conversation is opened in a window that is there. */
+static void
+test_code (void)
+{
+  g_autoptr (QuernStore) store = quern_store_open_in_memory ();
+  GtkWidget *window = gtk_window_new (), *transcript = g_object_new (QUERN_TYPE_TRANSCRIPT, NULL);
+
+  quern_transcript_set_store (QUERN_TRANSCRIPT (transcript), store);
+  gtk_window_set_default_size (GTK_WINDOW (window), 500, 500);
+  gtk_window_set_child (GTK_WINDOW (window), transcript);
+  gtk_window_present (GTK_WINDOW (window));
+  settle (window);
+  for (int i = 0; i < 3; i++) {
+    g_autoptr (GListStore) messages = g_list_store_new (QUERN_TYPE_MESSAGE);
+    g_autoptr (QuernMessage) question = quern_message_new (QUERN_ROLE_USER, "How?");
+    g_autoptr (QuernMessage)
+        answer = quern_message_new (QUERN_ROLE_ASSISTANT, "So:\n\n```sh\nls -l\n```\n\nThen:\n\n```\nend\n```");
+    gpointer both[] = { question, answer };
+    quern_transcript_set_messages (QUERN_TRANSCRIPT (transcript), G_LIST_MODEL (messages));
+    g_list_store_splice (messages, 0, 0, both, 2);
+    settle (window);
+    g_assert_cmpuint (count_high_views (transcript), ==, 2);
+  }
+  gtk_window_destroy (GTK_WINDOW (window));
+}
+
 /* ---- far away ----------------------------------------------------------------------------------------------------- */
 
 static GtkWidget *
@@ -255,6 +292,7 @@ main (int argc, char **argv)
   g_object_set (gtk_settings_get_default (), "gtk-enable-animations", FALSE, NULL);
   g_test_add_func ("/transcript/long", test_long);
   g_test_add_func ("/transcript/follow", test_follow);
+  g_test_add_func ("/transcript/code", test_code);
   g_test_add_func ("/transcript/far-away", test_far_away);
   g_test_add_func ("/announcer/sentences", test_announcer);
   return g_test_run ();

@@ -246,7 +246,8 @@ quern_questions_dialog_start_cb (QuernQuestionsDialog *self)
   adw_banner_set_revealed (self->banner, FALSE);
   quern_comparison_set_questions (self->comparison, questions);
   g_signal_group_set_target (self->signals, questions);
-  quern_questions_run_async (questions, self->comparison, self->backend, NULL, quern_questions_dialog_asked_cb, g_object_ref (self));
+  quern_questions_run_async (questions, self->comparison, self->backend, NULL, quern_questions_dialog_asked_cb,
+                             g_object_ref (self));
   quern_questions_dialog_update (self);
 }
 

@@ -11,25 +11,24 @@ struct _QuernCodeBlock {
   /* Template widgets */
   GtkLabel *language;
   GtkButton *copy;
-  GtkScrolledWindow *scrolled;
   GtkSourceView *view;
 };
 
 G_DEFINE_FINAL_TYPE (QuernCodeBlock, quern_code_block, GTK_TYPE_BOX)
 
 static GtkTextBuffer *
-get_buffer (QuernCodeBlock *self)
+quern_code_block_get_buffer (QuernCodeBlock *self)
 {
   return gtk_text_view_get_buffer (GTK_TEXT_VIEW (self->view));
 }
 
 static void
-update_scheme (QuernCodeBlock *self)
+quern_code_block_update_scheme (QuernCodeBlock *self)
 {
   GtkSourceStyleSchemeManager *schemes = gtk_source_style_scheme_manager_get_default ();
   gboolean dark = adw_style_manager_get_dark (adw_style_manager_get_default ());
 
-  gtk_source_buffer_set_style_scheme (GTK_SOURCE_BUFFER (get_buffer (self)),
+  gtk_source_buffer_set_style_scheme (GTK_SOURCE_BUFFER (quern_code_block_get_buffer (self)),
                                       gtk_source_style_scheme_manager_get_scheme (schemes,
                                                                                   dark ? "Adwaita-dark" : "Adwaita"));
 }
@@ -37,21 +36,22 @@ update_scheme (QuernCodeBlock *self)
 /* Asks for the height of the lines. A text view knows its height only some time after it is filled, and does not ask again if
  * it then is what it was before: what is filled before it is shown would stay without a height. */
 static void
-update_height (QuernCodeBlock *self)
+quern_code_block_update_height (QuernCodeBlock *self)
 {
   PangoContext *context = gtk_widget_get_pango_context (GTK_WIDGET (self->view));
   PangoFontMetrics *metrics = pango_context_get_metrics (context, NULL, NULL);
   int line = PANGO_PIXELS (pango_font_metrics_get_ascent (metrics) + pango_font_metrics_get_descent (metrics));
-  int n_lines = gtk_text_buffer_get_line_count (get_buffer (self));
+  int n_lines = gtk_text_buffer_get_line_count (quern_code_block_get_buffer (self));
   GtkTextView *view = GTK_TEXT_VIEW (self->view);
 
-  gtk_scrolled_window_set_min_content_height (self->scrolled, n_lines * line + gtk_text_view_get_top_margin (view)
-                                                                  + gtk_text_view_get_bottom_margin (view));
+  gtk_widget_set_size_request (GTK_WIDGET (view), -1,
+                               n_lines * line + gtk_text_view_get_top_margin (view)
+                                   + gtk_text_view_get_bottom_margin (view));
   pango_font_metrics_unref (metrics);
 }
 
 static void
-set_language (QuernCodeBlock *self, const char *id)
+quern_code_block_set_language (QuernCodeBlock *self, const char *id)
 {
   GtkSourceLanguageManager *manager = gtk_source_language_manager_get_default ();
   static const char *const aliases[][2] = {
@@ -69,7 +69,7 @@ set_language (QuernCodeBlock *self, const char *id)
       g_set_str (&name, aliases[i][1]);
   }
   language = *name != '\0' ? gtk_source_language_manager_get_language (manager, name) : NULL;
-  gtk_source_buffer_set_language (GTK_SOURCE_BUFFER (get_buffer (self)), language);
+  gtk_source_buffer_set_language (GTK_SOURCE_BUFFER (quern_code_block_get_buffer (self)), language);
   gtk_label_set_label (self->language, *id != '\0' ? id : _("Text"));
   gtk_accessible_update_property (GTK_ACCESSIBLE (self->view), GTK_ACCESSIBLE_PROPERTY_LABEL,
                                   gtk_label_get_label (self->language), -1);
@@ -81,8 +81,8 @@ copy_clicked_cb (QuernCodeBlock *self)
   GtkTextIter start, end;
   g_autofree char *text = NULL;
 
-  gtk_text_buffer_get_bounds (get_buffer (self), &start, &end);
-  text = gtk_text_buffer_get_text (get_buffer (self), &start, &end, TRUE);
+  gtk_text_buffer_get_bounds (quern_code_block_get_buffer (self), &start, &end);
+  text = gtk_text_buffer_get_text (quern_code_block_get_buffer (self), &start, &end, TRUE);
   gdk_clipboard_set_text (gtk_widget_get_clipboard (GTK_WIDGET (self)), text);
   gtk_button_set_icon_name (self->copy, "object-select-symbolic");
   gtk_accessible_announce (GTK_ACCESSIBLE (self), _("Code copied"), GTK_ACCESSIBLE_ANNOUNCEMENT_PRIORITY_MEDIUM);
@@ -90,7 +90,7 @@ copy_clicked_cb (QuernCodeBlock *self)
 
 /* The tick disappears when the pointer leaves. */
 static void
-left_cb (QuernCodeBlock *self)
+quern_code_block_left_cb (QuernCodeBlock *self)
 {
   gtk_button_set_icon_name (self->copy, "edit-copy-symbolic");
 }
@@ -100,7 +100,7 @@ quern_code_block_css_changed (GtkWidget *widget, GtkCssStyleChange *change)
 {
   GTK_WIDGET_CLASS (quern_code_block_parent_class)->css_changed (widget, change);
   if (QUERN_CODE_BLOCK (widget)->view != NULL)
-    update_height (QUERN_CODE_BLOCK (widget));
+    quern_code_block_update_height (QUERN_CODE_BLOCK (widget));
 }
 
 static void
@@ -121,7 +121,6 @@ quern_code_block_class_init (QuernCodeBlockClass *klass)
   gtk_widget_class_set_template_from_resource (widget_class, "/io/github/quern/Quern/ui/markdown/quern-code-block.ui");
   gtk_widget_class_bind_template_child (widget_class, QuernCodeBlock, language);
   gtk_widget_class_bind_template_child (widget_class, QuernCodeBlock, copy);
-  gtk_widget_class_bind_template_child (widget_class, QuernCodeBlock, scrolled);
   gtk_widget_class_bind_template_child (widget_class, QuernCodeBlock, view);
   gtk_widget_class_bind_template_callback (widget_class, copy_clicked_cb);
   gtk_widget_class_set_accessible_role (widget_class, GTK_ACCESSIBLE_ROLE_GROUP);
@@ -134,13 +133,14 @@ quern_code_block_init (QuernCodeBlock *self)
 
   gtk_widget_init_template (GTK_WIDGET (self));
   gtk_widget_set_direction (GTK_WIDGET (self->view), GTK_TEXT_DIR_LTR); /* code, whatever the language around it */
-  g_signal_connect_swapped (motion, "leave", G_CALLBACK (left_cb), self);
+  g_signal_connect_swapped (motion, "leave", G_CALLBACK (quern_code_block_left_cb), self);
   gtk_widget_add_controller (GTK_WIDGET (self), motion);
-  g_signal_connect_object (adw_style_manager_get_default (), "notify::dark", G_CALLBACK (update_scheme), self,
-                           G_CONNECT_SWAPPED);
-  g_signal_connect_swapped (self->view, "map", G_CALLBACK (update_height), self); /* its font is known then */
-  update_scheme (self);
-  set_language (self, "");
+  g_signal_connect_object (adw_style_manager_get_default (), "notify::dark",
+                           G_CALLBACK (quern_code_block_update_scheme), self, G_CONNECT_SWAPPED);
+  g_signal_connect_swapped (self->view, "map", G_CALLBACK (quern_code_block_update_height),
+                            self); /* its font is known then */
+  quern_code_block_update_scheme (self);
+  quern_code_block_set_language (self, "");
 }
 
 /**
@@ -164,7 +164,7 @@ quern_code_block_new (void)
 void
 quern_code_block_set (QuernCodeBlock *self, const char *language, const char *text)
 {
-  GtkTextBuffer *buffer = get_buffer (self);
+  GtkTextBuffer *buffer = quern_code_block_get_buffer (self);
   GtkTextIter start, end;
   g_autofree char *old = NULL;
 
@@ -173,10 +173,10 @@ quern_code_block_set (QuernCodeBlock *self, const char *language, const char *te
   gtk_text_buffer_get_bounds (buffer, &start, &end);
   old = gtk_text_buffer_get_text (buffer, &start, &end, TRUE);
   if (!g_str_equal (gtk_label_get_label (self->language), *language != '\0' ? language : _("Text")))
-    set_language (self, language);
+    quern_code_block_set_language (self, language);
   if (g_str_has_prefix (text, old))
     gtk_text_buffer_insert (buffer, &end, text + strlen (old), -1);
   else
     gtk_text_buffer_set_text (buffer, text, -1);
-  update_height (self);
+  quern_code_block_update_height (self);
 }

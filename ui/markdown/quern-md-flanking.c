@@ -11,7 +11,7 @@
 #include "quern-md-flanking.h"
 
 static gboolean
-is_cjk (gunichar c)
+quern_md_flanking_is_cjk (gunichar c)
 {
   if ((c >= 0x2e80 && c <= 0x303e) || (c >= 0xfe30 && c <= 0xfe4f) || (c >= 0xff00 && c <= 0xffef))
     return TRUE; /* radicals, and punctuation in forms as wide as the letters, or half as wide */
@@ -29,7 +29,7 @@ is_cjk (gunichar c)
 }
 
 static gboolean
-is_space (gunichar c)
+quern_md_flanking_is_space (gunichar c)
 {
   return c == 0 || g_unichar_isspace (c);
 }
@@ -47,9 +47,10 @@ quern_md_flanking_find_mark (gunichar before, gunichar after)
   gboolean punctuation_before = before != 0 && g_unichar_ispunct (before);
   gboolean punctuation_behind = after != 0 && g_unichar_ispunct (after);
 
-  if (is_space (before) || is_space (after) || punctuation_before == punctuation_behind)
+  if (quern_md_flanking_is_space (before) || quern_md_flanking_is_space (after)
+      || punctuation_before == punctuation_behind)
     return QUERN_MD_NO_MARK; /* it flanks, or does not, with this rule and without */
-  if (!is_cjk (before) && !is_cjk (after))
+  if (!quern_md_flanking_is_cjk (before) && !quern_md_flanking_is_cjk (after))
     return QUERN_MD_NO_MARK;
   return punctuation_before ? QUERN_MD_MARK_BEFORE : QUERN_MD_MARK_BEHIND;
 }

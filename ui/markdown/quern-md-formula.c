@@ -34,7 +34,7 @@ typedef struct {
 } Scan;
 
 static const char *
-line_end (const char *line, const char *end)
+quern_md_formula_line_end (const char *line, const char *end)
 {
   const char *newline = memchr (line, '\n', end - line);
   return newline != NULL ? newline : end;
@@ -42,7 +42,7 @@ line_end (const char *line, const char *end)
 
 /* Skips blanks and the marks of a quote. */
 static const char *
-skip_marks (const char *p, const char *end, gboolean quotes)
+quern_md_formula_skip_marks (const char *p, const char *end, gboolean quotes)
 {
   while (p < end && (*p == ' ' || *p == '\t' || (quotes && *p == '>')))
     p++;
@@ -50,14 +50,14 @@ skip_marks (const char *p, const char *end, gboolean quotes)
 }
 
 static gboolean
-begins_with (const char *p, const char *end, const char *what)
+quern_md_formula_begins_with (const char *p, const char *end, const char *what)
 {
   gsize n = strlen (what);
   return (gsize) (end - p) >= n && memcmp (p, what, n) == 0;
 }
 
 static gboolean
-contains (const char *p, const char *end, const char *what)
+quern_md_formula_contains (const char *p, const char *end, const char *what)
 {
   return memmem (p, end - p, what, strlen (what)) != NULL;
 }
@@ -65,16 +65,17 @@ contains (const char *p, const char *end, const char *what)
 /* Returns the line after the one that closes a formula whose first line is at `line`, or NULL if none does before
  * `stop`. Blank lines and fences end every paragraph. */
 static const char *
-find_close (Scan *scan, const char *line, const char *close, const char **stop)
+quern_md_formula_find_close (Scan *scan, const char *line, const char *close, const char **stop)
 {
-  for (line = line_end (line, scan->end); line < scan->end; line = line_end (line, scan->end)) {
-    const char *end = line_end (++line, scan->end), *p = skip_marks (line, end, TRUE);
-    if (contains (p, end, close))
+  for (line = quern_md_formula_line_end (line, scan->end); line < scan->end;
+       line = quern_md_formula_line_end (line, scan->end)) {
+    const char *end = quern_md_formula_line_end (++line, scan->end), *p = quern_md_formula_skip_marks (line, end, TRUE);
+    if (quern_md_formula_contains (p, end, close))
       return end < scan->end ? end + 1 : end;
     if (end == scan->end)
       break; /* the last line is missing or incomplete */
     *stop = line;
-    if (p == end || begins_with (p, end, "```") || begins_with (p, end, "~~~"))
+    if (p == end || quern_md_formula_begins_with (p, end, "```") || quern_md_formula_begins_with (p, end, "~~~"))
       return NULL;
   }
   *stop = scan->end;
@@ -83,17 +84,18 @@ find_close (Scan *scan, const char *line, const char *close, const char **stop)
 
 /* Checks whether a formula over several lines begins in this line. */
 static void
-begin_line (Scan *scan, const char *line)
+quern_md_formula_begin_line (Scan *scan, const char *line)
 {
-  const char *end = line_end (line, scan->end), *p = skip_marks (line, end, TRUE), *last;
-  gboolean dollars = begins_with (p, end, "$$");
+  const char *end = quern_md_formula_line_end (line, scan->end), *p = quern_md_formula_skip_marks (line, end, TRUE),
+             *last;
+  gboolean dollars = quern_md_formula_begins_with (p, end, "$$");
   const char *close = dollars ? "$$" : "\\]";
 
-  if ((scan->last != NULL && line < scan->last) || (!dollars && !begins_with (p, end, "\\[")))
+  if ((scan->last != NULL && line < scan->last) || (!dollars && !quern_md_formula_begins_with (p, end, "\\[")))
     return;
-  if (contains (p + 2, end, close) || line < scan->hopeless[dollars])
+  if (quern_md_formula_contains (p + 2, end, close) || line < scan->hopeless[dollars])
     return;
-  last = find_close (scan, line, close, &scan->hopeless[dollars]);
+  last = quern_md_formula_find_close (scan, line, close, &scan->hopeless[dollars]);
   if (last == NULL)
     return;
   scan->first = line;
@@ -102,20 +104,20 @@ begin_line (Scan *scan, const char *line)
 }
 
 static gboolean
-is_inside (const Scan *scan, const char *line)
+quern_md_formula_is_inside (const Scan *scan, const char *line)
 {
   return scan->last != NULL && line > scan->first && line < scan->last;
 }
 
 static gboolean
-is_mark (char c)
+quern_md_formula_is_mark (char c)
 {
   return c >= INLINE_OPEN && c <= FLANKING;
 }
 
 /* Adds a run of asterisks or tildes, with a mark where emphasis needs one. Returns its end. */
 static const char *
-append_run (GString *out, const char *line, const char *p, const char *end)
+quern_md_formula_append_run (GString *out, const char *line, const char *p, const char *end)
 {
   const char *behind = p, *previous = p > line ? g_utf8_find_prev_char (line, p) : NULL;
   gunichar before = previous != NULL ? g_utf8_get_char_validated (previous, p - previous) : 0, after;
@@ -134,22 +136,22 @@ append_run (GString *out, const char *line, const char *p, const char *end)
 }
 
 static void
-append_line (GString *out, const char *p, const char *end)
+quern_md_formula_append_line (GString *out, const char *p, const char *end)
 {
   const char *line = p;
 
   while (p < end && (*p == '*' || *p == '~'))
-    p = append_run (out, line, p, end);
+    p = quern_md_formula_append_run (out, line, p, end);
   for (; p < end; p++) {
     const char *bracket = *p == '\\' && p + 1 < end && p[1] != '\0' ? strchr (brackets, p[1]) : NULL;
     if (bracket != NULL)
       g_string_append_c (out, INLINE_OPEN + (bracket - brackets));
-    else if (!is_mark (*p))
+    else if (!quern_md_formula_is_mark (*p))
       g_string_append_c (out, *p);
-    if (*p == '\\' && p + 1 < end && !is_mark (*++p) && bracket == NULL)
+    if (*p == '\\' && p + 1 < end && !quern_md_formula_is_mark (*++p) && bracket == NULL)
       g_string_append_c (out, *p);
     while (p + 1 < end && (p[1] == '*' || p[1] == '~'))
-      p = append_run (out, line, p + 1, end) - 1;
+      p = quern_md_formula_append_run (out, line, p + 1, end) - 1;
   }
 }
 
@@ -168,15 +170,15 @@ quern_md_formula_prepare (const char *text, gsize length, gboolean open)
   Scan scan = { .end = text + length, .open = open };
 
   for (const char *line = text; line < scan.end;) {
-    const char *end = line_end (line, scan.end), *rest = line;
-    begin_line (&scan, line);
-    if (is_inside (&scan, line)) {
-      rest = skip_marks (line, end, scan.quoted);
+    const char *end = quern_md_formula_line_end (line, scan.end), *rest = line;
+    quern_md_formula_begin_line (&scan, line);
+    if (quern_md_formula_is_inside (&scan, line)) {
+      rest = quern_md_formula_skip_marks (line, end, scan.quoted);
       g_string_append_len (out, line, rest - line);
       if (rest < end)
         g_string_append_c (out, PROTECTED);
     }
-    append_line (out, rest, end);
+    quern_md_formula_append_line (out, rest, end);
     if (end < scan.end)
       g_string_append_c (out, '\n');
     line = end + 1;
@@ -199,10 +201,10 @@ quern_md_formula_spans (const char *text, gsize length, guint line)
   const char *p = text;
 
   for (guint i = 1; p < scan.end; i++) {
-    begin_line (&scan, p);
+    quern_md_formula_begin_line (&scan, p);
     if (i == line)
-      return is_inside (&scan, p);
-    p = line_end (p, scan.end) + 1;
+      return quern_md_formula_is_inside (&scan, p);
+    p = quern_md_formula_line_end (p, scan.end) + 1;
   }
   return FALSE;
 }
@@ -220,7 +222,7 @@ quern_md_formula_restore (const char *text, gboolean literal)
   GString *out = g_string_new (NULL);
 
   for (const char *p = text; *p != '\0'; p++) {
-    if (!is_mark (*p))
+    if (!quern_md_formula_is_mark (*p))
       g_string_append_c (out, *p);
     else if (*p != PROTECTED && *p != FLANKING) {
       if (literal)
@@ -240,14 +242,14 @@ typedef struct {
 } Found;
 
 static gboolean
-is_space (unsigned char c)
+quern_md_formula_is_space (unsigned char c)
 {
   return c == ' ' || c == '\t' || c == '\n' || c == '\0';
 }
 
 /* Finds a formula between single-byte signs, wherever they are. */
 static gboolean
-find_bracketed (cmark_inline_parser *parser, int at, unsigned char close, Found *found)
+quern_md_formula_find_bracketed (cmark_inline_parser *parser, int at, unsigned char close, Found *found)
 {
   unsigned char c;
 
@@ -262,7 +264,7 @@ find_bracketed (cmark_inline_parser *parser, int at, unsigned char close, Found 
 }
 
 static gboolean
-find_display (cmark_inline_parser *parser, int at, Found *found)
+quern_md_formula_find_display (cmark_inline_parser *parser, int at, Found *found)
 {
   unsigned char c;
 
@@ -280,7 +282,7 @@ find_display (cmark_inline_parser *parser, int at, Found *found)
 
 /* Recognises amounts, as in "$5 a month or 50$": a number, then words, and nothing that only formulas have. */
 static gboolean
-is_money (cmark_inline_parser *parser, const Found *found)
+quern_md_formula_is_money (cmark_inline_parser *parser, const Found *found)
 {
   int words = 0;
 
@@ -300,13 +302,13 @@ is_money (cmark_inline_parser *parser, const Found *found)
  * No letter or digit may touch the signs from outside, because "$HOME/$USER" is shell code. A sign that does not close the
  * formula makes it none, unless it is in braces: "$5, and $x^2$ is a formula". */
 static gboolean
-find_single (cmark_inline_parser *parser, int at, Found *found)
+quern_md_formula_find_single (cmark_inline_parser *parser, int at, Found *found)
 {
   unsigned char c, before = at > 0 ? cmark_inline_parser_peek_at (parser, at - 1) : ' ';
   int braces = 0;
 
   *found = (Found) { .start = at + 1 };
-  if (g_ascii_isalnum (before) || is_space (cmark_inline_parser_peek_at (parser, at + 1)))
+  if (g_ascii_isalnum (before) || quern_md_formula_is_space (cmark_inline_parser_peek_at (parser, at + 1)))
     return FALSE;
   for (found->end = at + 1; (c = cmark_inline_parser_peek_at (parser, found->end)) != '\0'; found->end++) {
     braces += c == '{' ? 1 : c == '}' ? -1 : 0;
@@ -314,34 +316,35 @@ find_single (cmark_inline_parser *parser, int at, Found *found)
       found->end++;
     else if (c == '$' && braces <= 0) {
       found->behind = found->end + 1;
-      return found->end > found->start && !is_space (cmark_inline_parser_peek_at (parser, found->end - 1))
-             && !g_ascii_isalnum (cmark_inline_parser_peek_at (parser, found->end + 1)) && !is_money (parser, found);
+      return found->end > found->start
+             && !quern_md_formula_is_space (cmark_inline_parser_peek_at (parser, found->end - 1))
+             && !g_ascii_isalnum (cmark_inline_parser_peek_at (parser, found->end + 1))
+             && !quern_md_formula_is_money (parser, found);
     }
   }
   return FALSE;
 }
 
-static gboolean
-find (cmark_inline_parser *parser, int at, unsigned char c, Found *found)
-{
-  if (c == INLINE_OPEN || c == DISPLAY_OPEN)
-    return find_bracketed (parser, at, c + 1, found);
-  if (c != '$')
-    return FALSE;
-  return cmark_inline_parser_peek_at (parser, at + 1) == '$' ? find_display (parser, at, found)
-                                                             : find_single (parser, at, found);
-}
-
 static cmark_node *
-match_cb (cmark_syntax_extension *extension, cmark_parser *parser, cmark_node *parent, unsigned char c,
-          cmark_inline_parser *inline_parser)
+quern_md_formula_match_cb (cmark_syntax_extension *extension, cmark_parser *parser, cmark_node *parent, unsigned char c,
+                           cmark_inline_parser *inline_parser)
 {
   g_autoptr (GString) latex = g_string_new (NULL);
   g_autofree char *restored = NULL;
   cmark_node *node;
+  int at = cmark_inline_parser_get_offset (inline_parser);
+  gboolean is_formula;
   Found found;
 
-  if (!find (inline_parser, cmark_inline_parser_get_offset (inline_parser), c, &found))
+  if (c == INLINE_OPEN || c == DISPLAY_OPEN)
+    is_formula = quern_md_formula_find_bracketed (inline_parser, at, c + 1, &found);
+  else if (c != '$') /* a character of another extension */
+    is_formula = FALSE;
+  else if (cmark_inline_parser_peek_at (inline_parser, at + 1) == '$')
+    is_formula = quern_md_formula_find_display (inline_parser, at, &found);
+  else
+    is_formula = quern_md_formula_find_single (inline_parser, at, &found);
+  if (!is_formula)
     return NULL;
   for (int i = found.start; i < found.end; i++)
     g_string_append_c (latex, (char) cmark_inline_parser_peek_at (inline_parser, i));
@@ -370,7 +373,7 @@ quern_md_formula_extension (void)
     characters = cmark_llist_append (memory, characters, GINT_TO_POINTER (DISPLAY_OPEN));
     extension = cmark_syntax_extension_new ("quern-formula");
     cmark_syntax_extension_set_special_inline_chars (extension, characters);
-    cmark_syntax_extension_set_match_inline_func (extension, match_cb);
+    cmark_syntax_extension_set_match_inline_func (extension, quern_md_formula_match_cb);
   }
   return extension;
 }

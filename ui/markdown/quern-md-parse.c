@@ -22,17 +22,17 @@ typedef struct {
   GArray *formulas; /* of QuernMathSpan */
 } Inline;
 
-static void add_inlines (Inline *out, cmark_node *parent, int depth);
-static cmark_node *add_inline (Inline *out, cmark_node *node, cmark_node *stop, int depth);
+static void quern_md_parse_add_inlines (Inline *out, cmark_node *parent, int depth);
+static cmark_node *quern_md_parse_add_inline (Inline *out, cmark_node *node, cmark_node *stop, int depth);
 
 static gboolean
-is_type (cmark_node *node, const char *name)
+quern_md_parse_is_type (cmark_node *node, const char *name)
 {
   return strcmp (cmark_node_get_type_string (node), name) == 0;
 }
 
 static void
-add_plain (Inline *out, const char *text)
+quern_md_parse_add_plain (Inline *out, const char *text)
 {
   g_autofree char *escaped = g_markup_escape_text (text, -1);
   g_string_append (out->markup, escaped);
@@ -40,15 +40,15 @@ add_plain (Inline *out, const char *text)
 }
 
 static void
-add_text (Inline *out, const char *text)
+quern_md_parse_add_text (Inline *out, const char *text)
 {
   g_autofree char *restored = quern_md_formula_restore (text, FALSE);
-  add_plain (out, restored);
+  quern_md_parse_add_plain (out, restored);
 }
 
 /* Returns whether a formula can be set: it is balanced, and there is a font. */
 static gboolean
-can_set (const char *latex)
+quern_md_parse_can_set (const char *latex)
 {
   g_autoptr (QuernMathTree) tree = quern_math_parse (latex, strlen (latex));
   return tree != NULL && quern_math_font_get () != NULL;
@@ -56,70 +56,54 @@ can_set (const char *latex)
 
 /* Adds a formula to a line, as its source: a widget shows it there. What cannot be set looks like code. */
 static void
-add_formula (Inline *out, cmark_node *node)
+quern_md_parse_add_formula (Inline *out, cmark_node *node)
 {
   gboolean display, known;
   const char *latex = quern_md_formula_get_latex (node, &display);
   g_autofree char *flat = g_strdelimit (g_strdup (latex), "\n", ' ');
   g_autofree char *source = g_strdup_printf (display ? "$$%s$$" : "$%s$", flat);
 
-  known = can_set (flat);
+  known = quern_md_parse_can_set (flat);
   if (known)
     quern_math_spans_add (out->formulas, out->text->len, strlen (source), flat);
   g_string_append (out->markup, known ? "<span>" : "<tt>");
-  add_plain (out, source);
+  quern_md_parse_add_plain (out, source);
   g_string_append (out->markup, known ? "</span>" : "</tt>");
 }
 
 static void
-add_wrapped (Inline *out, cmark_node *node, const char *tag, int depth)
+quern_md_parse_add_wrapped (Inline *out, cmark_node *node, const char *tag, int depth)
 {
   g_string_append_printf (out->markup, "<%s>", tag);
-  add_inlines (out, node, depth + 1);
+  quern_md_parse_add_inlines (out, node, depth + 1);
   g_string_append_printf (out->markup, "</%s>", tag);
 }
 
-/* Accepts only addresses that a browser or mail program should open; others are shown as text. */
-static gboolean
-is_safe_address (const char *url)
-{
-  g_autofree char *scheme = g_uri_parse_scheme (url);
-  return scheme != NULL
-         && (g_str_equal (scheme, "http") || g_str_equal (scheme, "https") || g_str_equal (scheme, "mailto"));
-}
-
-/* Adds a link. A picture becomes a link too, because nothing is fetched from the network. */
+/* Adds a link if its address is one that a browser or a mail program should open. A picture becomes a link, too, because
+ * nothing is fetched from the network. */
 static void
-add_link (Inline *out, cmark_node *node, int depth)
+quern_md_parse_add_link (Inline *out, cmark_node *node, int depth)
 {
   g_autofree char *url = quern_md_formula_restore (cmark_node_get_url (node) != NULL ? cmark_node_get_url (node) : "",
                                                    FALSE);
-  gboolean safe = is_safe_address (url);
+  g_autofree char *scheme = g_uri_parse_scheme (url);
+  gboolean safe = scheme != NULL
+                  && (g_str_equal (scheme, "http") || g_str_equal (scheme, "https") || g_str_equal (scheme, "mailto"));
   if (safe) {
     g_autofree char *escaped = g_markup_escape_text (url, -1);
     g_string_append_printf (out->markup, "<a href=\"%s\" title=\"%s\">", escaped, escaped);
   }
   gsize before = out->text->len;
-  add_inlines (out, node, depth + 1);
+  quern_md_parse_add_inlines (out, node, depth + 1);
   if (out->text->len == before)
-    add_plain (out, *url != '\0' ? url : "…");
+    quern_md_parse_add_plain (out, *url != '\0' ? url : "…");
   if (safe)
     g_string_append (out->markup, "</a>");
 }
 
-static void
-add_code (Inline *out, const char *text)
-{
-  g_autofree char *restored = quern_md_formula_restore (text, TRUE);
-
-  g_string_append (out->markup, "<tt>");
-  add_plain (out, restored);
-  g_string_append (out->markup, "</tt>");
-}
-
 /* Returns Pango's name of an HTML tag that only says how text looks, or NULL for others. */
 static const char *
-tag_of (cmark_node *node, gboolean closing)
+quern_md_parse_tag_of (cmark_node *node, gboolean closing)
 {
   static const char *const tags[][2] = {
     { "b", "b" },    { "strong", "b" }, { "i", "i" },     { "em", "i" },    { "u", "u" },
@@ -144,17 +128,17 @@ tag_of (cmark_node *node, gboolean closing)
 /* Shows HTML as text, except for line breaks and for pairs of tags that only say how text looks. Returns the node that
  * follows. */
 static cmark_node *
-add_html (Inline *out, cmark_node *node, cmark_node *stop, int depth)
+quern_md_parse_add_html (Inline *out, cmark_node *node, cmark_node *stop, int depth)
 {
   g_autofree char *restored = quern_md_formula_restore (cmark_node_get_literal (node), TRUE);
-  const char *tag = tag_of (node, FALSE), *other;
+  const char *tag = quern_md_parse_tag_of (node, FALSE), *other;
   cmark_node *close = tag != NULL && depth < MAX_INLINE_DEPTH ? cmark_node_next (node) : NULL;
   int open = 1;
 
   for (; close != NULL && close != stop; close = cmark_node_next (close)) {
-    other = tag_of (close, FALSE);
+    other = quern_md_parse_tag_of (close, FALSE);
     open += other != NULL && strcmp (other, tag) == 0;
-    other = tag_of (close, TRUE);
+    other = quern_md_parse_tag_of (close, TRUE);
     open -= other != NULL && strcmp (other, tag) == 0;
     if (open == 0)
       break;
@@ -162,74 +146,74 @@ add_html (Inline *out, cmark_node *node, cmark_node *stop, int depth)
   if (close != NULL && close != stop) {
     g_string_append_printf (out->markup, "<%s>", tag);
     for (node = cmark_node_next (node); node != close;)
-      node = add_inline (out, node, close, depth + 1);
+      node = quern_md_parse_add_inline (out, node, close, depth + 1);
     g_string_append_printf (out->markup, "</%s>", tag);
     return cmark_node_next (close);
   }
-  add_plain (out, g_regex_match_simple ("^<br */?>$", restored, G_REGEX_CASELESS, 0) ? "\n" : restored);
+  quern_md_parse_add_plain (out, g_regex_match_simple ("^<br */?>$", restored, G_REGEX_CASELESS, 0) ? "\n" : restored);
   return cmark_node_next (node);
-}
-
-/* Adds a reference to a footnote: its number, raised. */
-static void
-add_reference (Inline *out, cmark_node *node)
-{
-  g_autofree char *text = g_strdup_printf ("[%s]", cmark_node_get_literal (node));
-  g_string_append (out->markup, "<sup>");
-  add_plain (out, text);
-  g_string_append (out->markup, "</sup>");
 }
 
 /* Adds a node, and with an HTML tag all up to its end. Returns the node that follows; `stop` follows the last one. */
 static cmark_node *
-add_inline (Inline *out, cmark_node *node, cmark_node *stop, int depth)
+quern_md_parse_add_inline (Inline *out, cmark_node *node, cmark_node *stop, int depth)
 {
-  if (cmark_node_get_type (node) == CMARK_NODE_FOOTNOTE_REFERENCE) {
-    add_reference (out, node);
-    return cmark_node_next (node);
-  }
+  const char *literal = cmark_node_get_literal (node);
+  g_autofree char *text = NULL;
+
   switch ((int) cmark_node_get_type (node)) {
-  case CMARK_NODE_TEXT: add_text (out, cmark_node_get_literal (node)); break;
-  case CMARK_NODE_HTML_INLINE: return add_html (out, node, stop, depth);
-  case CMARK_NODE_CUSTOM_INLINE: add_formula (out, node); break;
-  case CMARK_NODE_CODE: add_code (out, cmark_node_get_literal (node)); break;
+  case CMARK_NODE_TEXT: quern_md_parse_add_text (out, literal); break;
+  case CMARK_NODE_HTML_INLINE: return quern_md_parse_add_html (out, node, stop, depth);
+  case CMARK_NODE_CUSTOM_INLINE: quern_md_parse_add_formula (out, node); break;
+  case CMARK_NODE_CODE:
+    text = quern_md_formula_restore (literal, TRUE);
+    g_string_append (out->markup, "<tt>");
+    quern_md_parse_add_plain (out, text);
+    g_string_append (out->markup, "</tt>");
+    break;
+  case CMARK_NODE_FOOTNOTE_REFERENCE: /* its number, raised */
+    text = g_strdup_printf ("[%s]", literal);
+    g_string_append (out->markup, "<sup>");
+    quern_md_parse_add_plain (out, text);
+    g_string_append (out->markup, "</sup>");
+    break;
   case CMARK_NODE_SOFTBREAK: /* people and models expect the line break that they typed */
-  case CMARK_NODE_LINEBREAK: add_text (out, "\n"); break;
-  case CMARK_NODE_EMPH: add_wrapped (out, node, "i", depth); break;
-  case CMARK_NODE_STRONG: add_wrapped (out, node, "b", depth); break;
+  case CMARK_NODE_LINEBREAK: quern_md_parse_add_text (out, "\n"); break;
+  case CMARK_NODE_EMPH: quern_md_parse_add_wrapped (out, node, "i", depth); break;
+  case CMARK_NODE_STRONG: quern_md_parse_add_wrapped (out, node, "b", depth); break;
   case CMARK_NODE_LINK:
-  case CMARK_NODE_IMAGE: add_link (out, node, depth); break;
+  case CMARK_NODE_IMAGE: quern_md_parse_add_link (out, node, depth); break;
   default:
-    if (is_type (node, "strikethrough"))
-      add_wrapped (out, node, "s", depth);
+    if (quern_md_parse_is_type (node, "strikethrough"))
+      quern_md_parse_add_wrapped (out, node, "s", depth);
     else
-      add_inlines (out, node, depth + 1);
+      quern_md_parse_add_inlines (out, node, depth + 1);
   }
   return cmark_node_next (node);
 }
 
 static void
-add_inlines (Inline *out, cmark_node *parent, int depth)
+quern_md_parse_add_inlines (Inline *out, cmark_node *parent, int depth)
 {
   if (depth > MAX_INLINE_DEPTH) {
     char *plain = cmark_render_plaintext (parent, CMARK_OPT_DEFAULT, 0);
-    add_text (out, plain);
+    quern_md_parse_add_text (out, plain);
     free (plain);
     return;
   }
   for (cmark_node *node = cmark_node_first_child (parent); node != NULL;)
-    node = add_inline (out, node, NULL, depth);
+    node = quern_md_parse_add_inline (out, node, NULL, depth);
 }
 
 static Inline
-new_inline (void)
+quern_md_parse_new_inline (void)
 {
   return (Inline) { g_string_new (NULL), g_string_new (NULL), quern_math_spans_new () };
 }
 
 /* Gives what was added to a block. */
 static void
-finish_inline (Inline *out, QuernMdBlock *block)
+quern_md_parse_finish_inline (Inline *out, QuernMdBlock *block)
 {
   block->markup = g_string_free (out->markup, FALSE);
   block->text = g_string_free (out->text, FALSE);
@@ -239,28 +223,15 @@ finish_inline (Inline *out, QuernMdBlock *block)
 }
 
 static void
-set_inlines (QuernMdBlock *block, cmark_node *node)
+quern_md_parse_set_inlines (QuernMdBlock *block, cmark_node *node)
 {
-  Inline out = new_inline ();
-  add_inlines (&out, node, 0);
-  finish_inline (&out, block);
-}
-
-static void
-set_literal (QuernMdBlock *block, const char *literal, const char *info)
-{
-  gsize length;
-
-  block->text = quern_md_formula_restore (literal, TRUE);
-  length = strlen (block->text);
-  if (length > 0 && block->text[length - 1] == '\n')
-    block->text[length - 1] = '\0';
-  /* In "python title=x" the language is the first word. */
-  block->info = g_strndup (info, strcspn (info, " \t,{"));
+  Inline out = quern_md_parse_new_inline ();
+  quern_md_parse_add_inlines (&out, node, 0);
+  quern_md_parse_finish_inline (&out, block);
 }
 
 static QuernMdBlock *
-make_table (cmark_node *table, guint line)
+quern_md_parse_make_table (cmark_node *table, guint line)
 {
   QuernMdBlock *out = quern_md_block_new (QUERN_MD_TABLE, 0, line);
   int n_columns = cmark_gfm_extensions_get_table_columns (table);
@@ -275,46 +246,31 @@ make_table (cmark_node *table, guint line)
     for (cmark_node *cell = cmark_node_first_child (row); cell != NULL; cell = cmark_node_next (cell), column++) {
       int alignment = alignments != NULL && column < n_columns ? alignments[column] : 0;
       QuernMdBlock *cell_block = quern_md_block_new (QUERN_MD_CELL, alignment, row_block->line);
-      set_inlines (cell_block, cell);
+      quern_md_parse_set_inlines (cell_block, cell);
       g_ptr_array_add (row_block->children, cell_block);
     }
   }
   return out;
 }
 
-static QuernMdBlock *make_block (cmark_node *node, int depth);
+static QuernMdBlock *quern_md_parse_make_block (cmark_node *node, int depth);
 
 static QuernMdBlock *
-make_container (cmark_node *node, QuernMdKind kind, int number, int depth)
+quern_md_parse_make_container (cmark_node *node, QuernMdKind kind, int number, int depth)
 {
   QuernMdBlock *out = quern_md_block_new (kind, number, cmark_node_get_start_line (node));
   out->children = quern_md_blocks_new ();
   for (cmark_node *child = cmark_node_first_child (node); child != NULL; child = cmark_node_next (child)) {
-    QuernMdBlock *block = make_block (child, depth + 1);
+    QuernMdBlock *block = quern_md_parse_make_block (child, depth + 1);
     if (block != NULL)
       g_ptr_array_add (out->children, block);
   }
   return out;
 }
 
-static int
-task_state (cmark_node *item)
-{
-  if (!is_type (item, "tasklist"))
-    return -1;
-  return cmark_gfm_extensions_get_tasklist_item_checked (item) ? 1 : 0;
-}
-
-static QuernMdBlock *
-make_list (cmark_node *node, int depth)
-{
-  gboolean ordered = cmark_node_get_list_type (node) == CMARK_ORDERED_LIST;
-  return make_container (node, QUERN_MD_LIST, ordered ? cmark_node_get_list_start (node) : -1, depth);
-}
-
 /* Makes a footnote: a list of one item with its number. cmark-gfm puts footnotes at the end, as they are referred to. */
 static QuernMdBlock *
-make_footnote (cmark_node *node, int depth)
+quern_md_parse_make_footnote (cmark_node *node, int depth)
 {
   QuernMdBlock *list = quern_md_block_new (QUERN_MD_LIST, 1, cmark_node_get_start_line (node));
 
@@ -323,66 +279,66 @@ make_footnote (cmark_node *node, int depth)
        before = cmark_node_previous (before))
     list->number++;
   list->children = quern_md_blocks_new ();
-  g_ptr_array_add (list->children, make_container (node, QUERN_MD_ITEM, -1, depth));
+  g_ptr_array_add (list->children, quern_md_parse_make_container (node, QUERN_MD_ITEM, -1, depth));
   return list;
 }
 
 static QuernMdBlock *
-make_leaf (cmark_node *node, QuernMdKind kind, int number)
+quern_md_parse_make_leaf (cmark_node *node, QuernMdKind kind, int number)
 {
   QuernMdBlock *out = quern_md_block_new (kind, number, cmark_node_get_start_line (node));
-  set_inlines (out, node);
+  quern_md_parse_set_inlines (out, node);
   return out;
 }
 
 /* Returns whether a node is a formula on display that can be set. */
 static gboolean
-is_display (cmark_node *node)
+quern_md_parse_is_display (cmark_node *node)
 {
   gboolean display = FALSE;
   const char *latex = cmark_node_get_type (node) == CMARK_NODE_CUSTOM_INLINE
                           ? quern_md_formula_get_latex (node, &display)
                           : NULL;
-  return display && can_set (latex);
+  return display && quern_md_parse_can_set (latex);
 }
 
 /* Makes a paragraph. Formulas on display divide it into parts; one that is alone is a block of its own. */
 static QuernMdBlock *
-make_paragraph (cmark_node *node)
+quern_md_parse_make_paragraph (cmark_node *node)
 {
   guint line = cmark_node_get_start_line (node);
   QuernMdBlock *out, *part;
   cmark_node *child = cmark_node_first_child (node);
 
-  while (child != NULL && !is_display (child))
+  while (child != NULL && !quern_md_parse_is_display (child))
     child = cmark_node_next (child);
   if (child == NULL)
-    return make_leaf (node, QUERN_MD_PARAGRAPH, 0);
+    return quern_md_parse_make_leaf (node, QUERN_MD_PARAGRAPH, 0);
   out = quern_md_block_new (QUERN_MD_PARTS, 0, line);
   out->children = quern_md_blocks_new ();
   for (child = cmark_node_first_child (node); child != NULL;) {
     gboolean display;
-    if (is_display (child)) {
+    if (quern_md_parse_is_display (child)) {
       part = quern_md_block_new (QUERN_MD_FORMULA, 0, line);
       part->text = g_strdup (quern_md_formula_get_latex (child, &display));
       g_ptr_array_add (out->children, part);
       child = cmark_node_next (child);
       continue;
     }
-    Inline text = new_inline ();
-    while (child != NULL && !is_display (child)) {
+    Inline text = quern_md_parse_new_inline ();
+    while (child != NULL && !quern_md_parse_is_display (child)) {
       gboolean line_break = cmark_node_get_type (child) == CMARK_NODE_SOFTBREAK
                             || cmark_node_get_type (child) == CMARK_NODE_LINEBREAK;
       cmark_node *next = cmark_node_next (child), *stop = next;
-      while (stop != NULL && !is_display (stop))
+      while (stop != NULL && !quern_md_parse_is_display (stop))
         stop = cmark_node_next (stop);
       if (line_break && (text.text->len == 0 || next == NULL || next == stop)) /* none at the edge of a part */
         child = next;
       else
-        child = add_inline (&text, child, stop, 0);
+        child = quern_md_parse_add_inline (&text, child, stop, 0);
     }
     part = quern_md_block_new (QUERN_MD_PARAGRAPH, 0, line);
-    finish_inline (&text, part);
+    quern_md_parse_finish_inline (&text, part);
     if (part->text[strspn (part->text, " ")] != '\0')
       g_ptr_array_add (out->children, part);
     else
@@ -395,60 +351,56 @@ make_paragraph (cmark_node *node)
   return part;
 }
 
+/* Makes a block of code. The language is the first word of `info`: in "python title=x", python. */
 static QuernMdBlock *
-make_code (cmark_node *node, const char *info)
+quern_md_parse_make_code (cmark_node *node, const char *literal, const char *info)
 {
   QuernMdBlock *out = quern_md_block_new (QUERN_MD_CODE, 0, cmark_node_get_start_line (node));
-  set_literal (out, cmark_node_get_literal (node), info != NULL ? info : "");
-  return out;
-}
+  gsize length;
 
-/* Shows a block as source text, because it is nested too deeply to draw. */
-static QuernMdBlock *
-make_flat (cmark_node *node)
-{
-  QuernMdBlock *out = quern_md_block_new (QUERN_MD_CODE, 0, cmark_node_get_start_line (node));
-  char *plain = cmark_render_plaintext (node, CMARK_OPT_DEFAULT, 0);
-  set_literal (out, plain, "");
-  free (plain);
+  out->text = quern_md_formula_restore (literal, TRUE);
+  length = strlen (out->text);
+  if (length > 0 && out->text[length - 1] == '\n')
+    out->text[length - 1] = '\0';
+  out->info = g_strndup (info != NULL ? info : "", strcspn (info != NULL ? info : "", " \t,{"));
   return out;
 }
 
 static QuernMdBlock *
-make_block (cmark_node *node, int depth)
+quern_md_parse_make_block (cmark_node *node, int depth)
 {
   guint line = cmark_node_get_start_line (node);
+  int number = -1;
+  QuernMdBlock *out;
 
-  if (depth > MAX_BLOCK_DEPTH && cmark_node_get_type (node) != CMARK_NODE_ITEM)
-    return make_flat (node);
-  if (is_type (node, "table"))
-    return make_table (node, line);
-  if (cmark_node_get_type (node) == CMARK_NODE_FOOTNOTE_DEFINITION)
-    return make_footnote (node, depth);
-  switch ((int) cmark_node_get_type (node)) {
-  case CMARK_NODE_HEADING: return make_leaf (node, QUERN_MD_HEADING, cmark_node_get_heading_level (node));
-  case CMARK_NODE_CODE_BLOCK: return make_code (node, cmark_node_get_fence_info (node));
-  case CMARK_NODE_HTML_BLOCK: return make_code (node, "html");
-  case CMARK_NODE_BLOCK_QUOTE: return make_container (node, QUERN_MD_QUOTE, 0, depth);
-  case CMARK_NODE_LIST: return make_list (node, depth);
-  case CMARK_NODE_ITEM: return make_container (node, QUERN_MD_ITEM, task_state (node), depth);
-  case CMARK_NODE_THEMATIC_BREAK: return quern_md_block_new (QUERN_MD_RULE, 0, line);
-  default: return make_paragraph (node);
+  if (depth > MAX_BLOCK_DEPTH && cmark_node_get_type (node) != CMARK_NODE_ITEM) { /* as source: too deep to draw */
+    char *plain = cmark_render_plaintext (node, CMARK_OPT_DEFAULT, 0);
+    out = quern_md_parse_make_code (node, plain, NULL);
+    free (plain);
+    return out;
   }
-}
-
-static cmark_parser *
-new_parser (void)
-{
-  static const char *const names[] = { "table", "strikethrough", "autolink", "tasklist" };
-  cmark_parser *parser;
-
-  cmark_gfm_core_extensions_ensure_registered ();
-  parser = cmark_parser_new (CMARK_OPT_VALIDATE_UTF8 | CMARK_OPT_STRIKETHROUGH_DOUBLE_TILDE | CMARK_OPT_FOOTNOTES);
-  for (gsize i = 0; i < G_N_ELEMENTS (names); i++)
-    cmark_parser_attach_syntax_extension (parser, cmark_find_syntax_extension (names[i]));
-  cmark_parser_attach_syntax_extension (parser, quern_md_formula_extension ());
-  return parser;
+  if (quern_md_parse_is_type (node, "table"))
+    return quern_md_parse_make_table (node, line);
+  if (cmark_node_get_type (node) == CMARK_NODE_FOOTNOTE_DEFINITION)
+    return quern_md_parse_make_footnote (node, depth);
+  switch ((int) cmark_node_get_type (node)) {
+  case CMARK_NODE_HEADING:
+    return quern_md_parse_make_leaf (node, QUERN_MD_HEADING, cmark_node_get_heading_level (node));
+  case CMARK_NODE_CODE_BLOCK:
+    return quern_md_parse_make_code (node, cmark_node_get_literal (node), cmark_node_get_fence_info (node));
+  case CMARK_NODE_HTML_BLOCK: return quern_md_parse_make_code (node, cmark_node_get_literal (node), "html");
+  case CMARK_NODE_BLOCK_QUOTE: return quern_md_parse_make_container (node, QUERN_MD_QUOTE, 0, depth);
+  case CMARK_NODE_LIST:
+    if (cmark_node_get_list_type (node) == CMARK_ORDERED_LIST)
+      number = cmark_node_get_list_start (node);
+    return quern_md_parse_make_container (node, QUERN_MD_LIST, number, depth);
+  case CMARK_NODE_ITEM:
+    if (quern_md_parse_is_type (node, "tasklist"))
+      number = cmark_gfm_extensions_get_tasklist_item_checked (node) ? 1 : 0;
+    return quern_md_parse_make_container (node, QUERN_MD_ITEM, number, depth);
+  case CMARK_NODE_THEMATIC_BREAK: return quern_md_block_new (QUERN_MD_RULE, 0, line);
+  default: return quern_md_parse_make_paragraph (node);
+  }
 }
 
 /**
@@ -463,15 +415,22 @@ GPtrArray *
 quern_md_parse (const char *text, gsize length, gboolean open)
 {
   g_autoptr (GString) prepared = quern_md_formula_prepare (text, length, open);
-  cmark_parser *parser = new_parser ();
+  static const char *const names[] = { "table", "strikethrough", "autolink", "tasklist" };
   GPtrArray *blocks = quern_md_blocks_new ();
+  cmark_parser *parser;
   cmark_node *document;
+
+  cmark_gfm_core_extensions_ensure_registered ();
+  parser = cmark_parser_new (CMARK_OPT_VALIDATE_UTF8 | CMARK_OPT_STRIKETHROUGH_DOUBLE_TILDE | CMARK_OPT_FOOTNOTES);
+  for (gsize i = 0; i < G_N_ELEMENTS (names); i++)
+    cmark_parser_attach_syntax_extension (parser, cmark_find_syntax_extension (names[i]));
+  cmark_parser_attach_syntax_extension (parser, quern_md_formula_extension ());
 
   cmark_parser_feed (parser, prepared->str, prepared->len);
   document = cmark_parser_finish (parser);
   cmark_consolidate_text_nodes (document);
   for (cmark_node *node = cmark_node_first_child (document); node != NULL; node = cmark_node_next (node))
-    g_ptr_array_add (blocks, make_block (node, 0));
+    g_ptr_array_add (blocks, quern_md_parse_make_block (node, 0));
   cmark_node_free (document);
   cmark_parser_free (parser);
   return blocks;

@@ -5,7 +5,7 @@
  * the text from the last block on (the tail) is parsed again when more arrives.
  *
  * Two cases need care. An incomplete line may still turn into something else ("1" into "1. item", which continues the
- * list above), so only complete lines freeze anything. And link definitions ("[name]: address") apply across blocks: a
+ * list above), so only complete lines quern_md_stream_freeze anything. And link definitions ("[name]: address") apply across blocks: a
  * text with a definition is always parsed as a whole, so that the result does not depend on how the text arrived. */
 
 #include "quern-md-stream.h"
@@ -27,7 +27,7 @@ struct _QuernMdStream {
   gsize undecided;      /* byte offset in text of the first line that may still become a definition */
   gsize parsed_length;  /* bytes of text at the last update */
   gboolean parsed_open; /* more text was expected then */
-  gsize frozen_length;  /* bytes of text up to the line end that freeze() last saw */
+  gsize frozen_length;  /* bytes of text up to the line end that quern_md_stream_freeze() last saw */
 };
 
 /**
@@ -57,26 +57,16 @@ quern_md_stream_free (QuernMdStream *self)
 }
 
 static void
-thaw (QuernMdStream *self)
+quern_md_stream_thaw (QuernMdStream *self)
 {
   self->tail = 0;
   self->n_frozen = 0;
   self->frozen_length = 0;
 }
 
-static void
-restart (QuernMdStream *self)
-{
-  g_string_truncate (self->text, 0);
-  self->has_definitions = FALSE;
-  self->undecided = 0;
-  self->parsed_length = G_MAXSIZE;
-  thaw (self);
-}
-
 /* Skips the marks of quotes, items and tasks, which may contain a definition. */
 static const char *
-skip_containers (const char *p)
+quern_md_stream_skip_containers (const char *p)
 {
   for (;;) {
     const char *digits;
@@ -96,9 +86,9 @@ typedef enum { DEFINES_NOT, DEFINES, UNDECIDED } Definition;
 /* Decides whether a line may begin a link definition, "[name]: …". It may be wrong where another rule applies, which
  * does no harm. The name may continue on the next lines. */
 static Definition
-look_for_definition (const char *line)
+quern_md_stream_look_for_definition (const char *line)
 {
-  const char *p = skip_containers (line), *start = p + 1;
+  const char *p = quern_md_stream_skip_containers (line), *start = p + 1;
 
   if (*p == '\0')
     return UNDECIDED;
@@ -114,13 +104,13 @@ look_for_definition (const char *line)
 
 /* Checks the lines that were added since the last time. */
 static gboolean
-find_definition (QuernMdStream *self)
+quern_md_stream_find_definition (QuernMdStream *self)
 {
   gboolean decided = TRUE;
 
   for (const char *line = self->text->str + self->undecided; *line != '\0';) {
     const char *newline = strchr (line, '\n');
-    Definition definition = look_for_definition (line);
+    Definition definition = quern_md_stream_look_for_definition (line);
     if (definition == DEFINES)
       return TRUE;
     decided = decided && definition == DEFINES_NOT && newline != NULL;
@@ -145,7 +135,11 @@ quern_md_stream_set_text (QuernMdStream *self, const char *text)
   gsize length = strlen (text), start = self->source_length;
 
   if (length < start || memcmp (text, self->source, start) != 0) {
-    restart (self);
+    g_string_truncate (self->text, 0);
+    self->has_definitions = FALSE;
+    self->undecided = 0;
+    self->parsed_length = G_MAXSIZE;
+    quern_md_stream_thaw (self);
     start = 0;
   }
   if (length == self->source_length && start == length)
@@ -157,14 +151,14 @@ quern_md_stream_set_text (QuernMdStream *self, const char *text)
   g_free (self->source);
   self->source = g_strndup (text, length);
   self->source_length = length;
-  if (!self->has_definitions && find_definition (self)) {
+  if (!self->has_definitions && quern_md_stream_find_definition (self)) {
     self->has_definitions = TRUE;
-    thaw (self);
+    quern_md_stream_thaw (self);
   }
 }
 
 static gsize
-offset_of_line (const char *text, gsize length, guint line)
+quern_md_stream_offset_of_line (const char *text, gsize length, guint line)
 {
   const char *p = text, *end = text + length;
   for (guint i = 1; i < line && p < end; i++) {
@@ -177,7 +171,7 @@ offset_of_line (const char *text, gsize length, guint line)
 /* Sets the offsets of the blocks that were parsed from the tail. A block without a line of its own begins with the
  * block below. */
 static void
-place (QuernMdStream *self, GPtrArray *blocks)
+quern_md_stream_place (QuernMdStream *self, GPtrArray *blocks)
 {
   const char *tail = self->text->str + self->tail;
   gsize length = self->text->len - self->tail, below = length;
@@ -185,38 +179,36 @@ place (QuernMdStream *self, GPtrArray *blocks)
   for (guint i = blocks->len; i-- > 0;) {
     QuernMdBlock *block = g_ptr_array_index (blocks, i);
     if (block->line > 0)
-      below = offset_of_line (tail, length, block->line);
+      below = quern_md_stream_offset_of_line (tail, length, block->line);
     block->offset = self->tail + below;
   }
 }
 
 static guint
-line_of (GPtrArray *blocks, guint i)
+quern_md_stream_line_of (GPtrArray *blocks, guint i)
 {
   return ((QuernMdBlock *) g_ptr_array_index (blocks, i))->line;
-}
-
-static gboolean
-is_table (GPtrArray *blocks, guint i)
-{
-  return ((QuernMdBlock *) g_ptr_array_index (blocks, i))->kind == QUERN_MD_TABLE;
 }
 
 /* Returns the index of the first block that is not closed: the last one, or the paragraph right above a table if it has
  * no line of its own (cmark-gfm splits a paragraph whose last lines turn out to be a table, and gives the line to the
  * table). */
 static guint
-first_open (GPtrArray *blocks)
+quern_md_stream_first_open (GPtrArray *blocks)
 {
-  guint i = blocks->len - 1, line = line_of (blocks, i);
-  while (i > 0 && (line_of (blocks, i - 1) == 0 ? is_table (blocks, i) : line_of (blocks, i - 1) >= line))
+  guint i = blocks->len - 1, line = quern_md_stream_line_of (blocks, i);
+  while (i > 0) {
+    gboolean table = ((QuernMdBlock *) g_ptr_array_index (blocks, i))->kind == QUERN_MD_TABLE;
+    if (quern_md_stream_line_of (blocks, i - 1) == 0 ? !table : quern_md_stream_line_of (blocks, i - 1) < line)
+      break;
     i--;
+  }
   return i;
 }
 
 /* Freezes the blocks that complete lines have closed. */
 static void
-freeze (QuernMdStream *self)
+quern_md_stream_freeze (QuernMdStream *self)
 {
   const char *tail = self->text->str + self->tail;
   const char *last_newline = strrchr (tail, '\n');
@@ -227,12 +219,14 @@ freeze (QuernMdStream *self)
     return;
   self->frozen_length = last_newline - self->text->str;
   blocks = quern_md_parse (tail, last_newline + 1 - tail, TRUE);
-  n = blocks->len > 1 ? first_open (blocks) : 0;
-  if (n == 0 || quern_md_formula_spans (tail, last_newline + 1 - tail, line_of (blocks, blocks->len - 1)))
+  n = blocks->len > 1 ? quern_md_stream_first_open (blocks) : 0;
+  if (n == 0
+      || quern_md_formula_spans (tail, last_newline + 1 - tail, quern_md_stream_line_of (blocks, blocks->len - 1)))
     return;
-  place (self, blocks);
+  quern_md_stream_place (self, blocks);
   g_ptr_array_set_size (self->blocks, self->n_frozen);
-  self->tail += offset_of_line (tail, last_newline + 1 - tail, line_of (blocks, blocks->len - 1));
+  self->tail += quern_md_stream_offset_of_line (tail, last_newline + 1 - tail,
+                                                quern_md_stream_line_of (blocks, blocks->len - 1));
   for (guint i = 0; i < n; i++)
     g_ptr_array_add (self->blocks, g_steal_pointer (&blocks->pdata[i]));
   self->n_frozen = self->blocks->len;
@@ -255,10 +249,10 @@ quern_md_stream_update (QuernMdStream *self, gboolean finished)
   if (self->parsed_length == self->text->len && self->parsed_open == !finished)
     return self->blocks->len;
   if (!finished)
-    freeze (self);
+    quern_md_stream_freeze (self);
   g_ptr_array_set_size (self->blocks, self->n_frozen);
   blocks = quern_md_parse (self->text->str + self->tail, self->text->len - self->tail, !finished);
-  place (self, blocks);
+  quern_md_stream_place (self, blocks);
   for (guint i = 0; i < blocks->len; i++)
     g_ptr_array_add (self->blocks, g_steal_pointer (&blocks->pdata[i]));
   self->parsed_length = self->text->len;

@@ -27,7 +27,7 @@ G_DEFINE_FINAL_TYPE (QuernMdView, quern_md_view, GTK_TYPE_BOX)
 /* ---- selection -------------------------------------------------------------------------------------------------- */
 
 static void
-show_selection (QuernMdView *self)
+quern_md_view_show_selection (QuernMdView *self)
 {
   int i = 0;
 
@@ -41,24 +41,24 @@ show_selection (QuernMdView *self)
 }
 
 static void
-select_blocks (QuernMdView *self, int first, int last)
+quern_md_view_select_blocks (QuernMdView *self, int first, int last)
 {
   if (self->first == first && self->last == last)
     return;
   self->first = first;
   self->last = last;
-  show_selection (self);
+  quern_md_view_show_selection (self);
 }
 
 static void
-clear_selection (QuernMdView *self)
+quern_md_view_clear_selection (QuernMdView *self)
 {
-  select_blocks (self, -1, -1);
+  quern_md_view_select_blocks (self, -1, -1);
 }
 
 /* Returns the index of the block at this height, or the last one below them all. */
 static int
-block_at (QuernMdView *self, double y)
+quern_md_view_block_at (QuernMdView *self, double y)
 {
   int i = 0;
 
@@ -72,21 +72,21 @@ block_at (QuernMdView *self, double y)
 }
 
 static void
-drag_began_cb (QuernMdView *self, double x, double y, GtkGesture *gesture)
+quern_md_view_drag_began_cb (QuernMdView *self, double x, double y, GtkGesture *gesture)
 {
   GtkWidget *hit = gtk_widget_pick (GTK_WIDGET (self), x, y, GTK_PICK_DEFAULT);
   GdkDevice *device = gtk_gesture_get_device (gesture);
   gboolean touch = device != NULL && gdk_device_get_source (device) == GDK_SOURCE_TOUCHSCREEN; /* which scrolls */
 
-  clear_selection (self);
+  quern_md_view_clear_selection (self);
   self->anchor = -1;
   if (!touch && hit != NULL && gtk_widget_get_ancestor (hit, GTK_TYPE_SCROLLBAR) == NULL
       && gtk_widget_get_ancestor (hit, GTK_TYPE_BUTTON) == NULL)
-    self->anchor = block_at (self, y);
+    self->anchor = quern_md_view_block_at (self, y);
 }
 
 static void
-dragged_cb (QuernMdView *self, double dx, double dy, GtkGesture *gesture)
+quern_md_view_dragged_cb (QuernMdView *self, double dx, double dy, GtkGesture *gesture)
 {
   GtkRoot *root = gtk_widget_get_root (GTK_WIDGET (self));
   GtkWidget *focus = root != NULL ? gtk_root_get_focus (root) : NULL;
@@ -95,18 +95,18 @@ dragged_cb (QuernMdView *self, double dx, double dy, GtkGesture *gesture)
 
   if (self->anchor < 0 || !gtk_gesture_drag_get_start_point (GTK_GESTURE_DRAG (gesture), &x, &y))
     return;
-  at = block_at (self, y + dy);
+  at = quern_md_view_block_at (self, y + dy);
   if (at == self->anchor && self->first < 0)
     return;
   gtk_gesture_set_state (gesture, GTK_EVENT_SEQUENCE_CLAIMED);
   if (self->first < 0 && GTK_IS_LABEL (focus))
     gtk_label_select_region (GTK_LABEL (focus), 0, 0);
-  select_blocks (self, MIN (self->anchor, at), MAX (self->anchor, at));
+  quern_md_view_select_blocks (self, MIN (self->anchor, at), MAX (self->anchor, at));
 }
 
 /* Returns whether all text of the focused label is selected. A formula is always selected as a whole. */
 static gboolean
-focus_is_selected (GtkWidget *focus)
+quern_md_view_focus_is_selected (GtkWidget *focus)
 {
   int start, end;
   GtkTextIter from, to;
@@ -123,64 +123,43 @@ focus_is_selected (GtkWidget *focus)
 }
 
 static gboolean
-select_all (QuernMdView *self)
+quern_md_view_select_all (QuernMdView *self)
 {
   GtkWidget *focus = gtk_root_get_focus (gtk_widget_get_root (GTK_WIDGET (self)));
   int n = quern_md_stream_get_blocks (self->stream)->len;
 
-  if (n == 0 || (self->first < 0 && !focus_is_selected (focus)))
+  if (n == 0 || (self->first < 0 && !quern_md_view_focus_is_selected (focus)))
     return GDK_EVENT_PROPAGATE;
-  select_blocks (self, 0, n - 1);
+  quern_md_view_select_blocks (self, 0, n - 1);
   gtk_accessible_announce (GTK_ACCESSIBLE (self), _("The whole message is selected"),
                            GTK_ACCESSIBLE_ANNOUNCEMENT_PRIORITY_MEDIUM);
   return GDK_EVENT_STOP;
 }
 
-static void
-copy (QuernMdView *self)
-{
-  g_autofree char *source = quern_md_stream_dup_source (self->stream, self->first, self->last);
-  gdk_clipboard_set_text (gtk_widget_get_clipboard (GTK_WIDGET (self)), source);
-}
-
 static gboolean
-key_pressed_cb (QuernMdView *self, guint key, guint code, GdkModifierType state)
+quern_md_view_key_pressed_cb (QuernMdView *self, guint key, guint code, GdkModifierType state)
 {
   gboolean control = (state & GDK_CONTROL_MASK) != 0 && (state & (GDK_SHIFT_MASK | GDK_ALT_MASK)) == 0;
 
   if (control && (key == GDK_KEY_a || key == GDK_KEY_A))
-    return select_all (self);
+    return quern_md_view_select_all (self);
   if (self->first < 0)
     return GDK_EVENT_PROPAGATE;
-  if (control && (key == GDK_KEY_c || key == GDK_KEY_C || key == GDK_KEY_Insert))
-    copy (self);
-  else if (key == GDK_KEY_Escape)
-    clear_selection (self);
+  if (control && (key == GDK_KEY_c || key == GDK_KEY_C || key == GDK_KEY_Insert)) {
+    g_autofree char *source = quern_md_stream_dup_source (self->stream, self->first, self->last);
+    gdk_clipboard_set_text (gtk_widget_get_clipboard (GTK_WIDGET (self)), source);
+  } else if (key == GDK_KEY_Escape)
+    quern_md_view_clear_selection (self);
   else
     return GDK_EVENT_PROPAGATE;
   return GDK_EVENT_STOP;
 }
 
 static void
-add_controller (QuernMdView *self, GtkEventController *controller)
+quern_md_view_add_controller (QuernMdView *self, GtkEventController *controller)
 {
   gtk_event_controller_set_propagation_phase (controller, GTK_PHASE_CAPTURE);
   gtk_widget_add_controller (GTK_WIDGET (self), controller);
-}
-
-static void
-add_controllers (QuernMdView *self)
-{
-  GtkGesture *drag = gtk_gesture_drag_new ();
-  GtkEventController *keys = gtk_event_controller_key_new (), *focus = gtk_event_controller_focus_new ();
-
-  g_signal_connect_swapped (drag, "drag-begin", G_CALLBACK (drag_began_cb), self);
-  g_signal_connect_swapped (drag, "drag-update", G_CALLBACK (dragged_cb), self);
-  g_signal_connect_swapped (keys, "key-pressed", G_CALLBACK (key_pressed_cb), self);
-  g_signal_connect_swapped (focus, "leave", G_CALLBACK (clear_selection), self);
-  add_controller (self, GTK_EVENT_CONTROLLER (drag));
-  add_controller (self, keys);
-  add_controller (self, focus);
 }
 
 /* ---- object ----------------------------------------------------------------------------------------------------- */
@@ -201,12 +180,21 @@ quern_md_view_class_init (QuernMdViewClass *klass)
 static void
 quern_md_view_init (QuernMdView *self)
 {
+  GtkGesture *drag = gtk_gesture_drag_new ();
+  GtkEventController *keys = gtk_event_controller_key_new (), *focus = gtk_event_controller_focus_new ();
+
   self->stream = quern_md_stream_new ();
   self->anchor = self->first = self->last = -1;
   gtk_orientable_set_orientation (GTK_ORIENTABLE (self), GTK_ORIENTATION_VERTICAL);
   gtk_box_set_spacing (GTK_BOX (self), 9);
   gtk_widget_add_css_class (GTK_WIDGET (self), "markdown");
-  add_controllers (self);
+  g_signal_connect_swapped (drag, "drag-begin", G_CALLBACK (quern_md_view_drag_began_cb), self);
+  g_signal_connect_swapped (drag, "drag-update", G_CALLBACK (quern_md_view_dragged_cb), self);
+  g_signal_connect_swapped (keys, "key-pressed", G_CALLBACK (quern_md_view_key_pressed_cb), self);
+  g_signal_connect_swapped (focus, "leave", G_CALLBACK (quern_md_view_clear_selection), self);
+  quern_md_view_add_controller (self, GTK_EVENT_CONTROLLER (drag));
+  quern_md_view_add_controller (self, keys);
+  quern_md_view_add_controller (self, focus);
 }
 
 /**
@@ -238,5 +226,5 @@ quern_md_view_set_text (QuernMdView *self, const char *text, gboolean finished)
   first = quern_md_stream_update (self->stream, finished);
   quern_md_widgets_sync (GTK_WIDGET (self), quern_md_stream_get_blocks (self->stream), first);
   if (self->first >= 0 && self->last >= (int) first)
-    clear_selection (self); /* the selected blocks have changed */
+    quern_md_view_clear_selection (self); /* the selected blocks have changed */
 }

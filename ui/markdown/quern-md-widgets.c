@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 
-/* Makes widgets for Markdown blocks. One function makes the empty widget of a kind and another fills it. Filling again
+/* Makes widgets for Markdown blocks. One function makes the empty widget of a kind, and quern_md_widgets_sync() fills it. Filling again
  * with newer text changes only what differs, so that a growing answer stays cheap and selections above are kept. */
 
 #include "quern-md-widgets.h"
@@ -13,31 +13,29 @@
 #include <glib/gi18n.h>
 #include <string.h>
 
-static void fill (GtkWidget *widget, QuernMdBlock *block);
-
 static GQuark
-kind_quark (void)
+quern_md_widgets_kind_quark (void)
 {
   return g_quark_from_static_string ("quern-md-kind");
 }
 
 /* Returns whether a widget can show a block: it was made for this kind, with formulas in its text or without. */
 static gboolean
-suits (GtkWidget *widget, QuernMdBlock *block)
+quern_md_widgets_suits (GtkWidget *widget, QuernMdBlock *block)
 {
-  int kind = GPOINTER_TO_INT (g_object_get_qdata (G_OBJECT (widget), kind_quark ())) - 1;
+  int kind = GPOINTER_TO_INT (g_object_get_qdata (G_OBJECT (widget), quern_md_widgets_kind_quark ())) - 1;
   return kind == (int) block->kind && QUERN_IS_MATH_PARAGRAPH (widget) == (block->formulas != NULL);
 }
 
 /* Asks before a link opens, because the address is often not what the text says. */
 static gboolean
-activate_link_cb (GtkLabel *label, const char *address)
+quern_md_widgets_activate_link_cb (GtkLabel *label, const char *address)
 {
   return gtk_widget_activate_action (GTK_WIDGET (label), "win.open-link", "s", address);
 }
 
 static GtkWidget *
-make_label (gboolean with_formulas)
+quern_md_widgets_make_label (gboolean with_formulas)
 {
   GtkWidget *widget = gtk_label_new (NULL);
   GtkLabel *label = GTK_LABEL (widget);
@@ -49,26 +47,28 @@ make_label (gboolean with_formulas)
   gtk_label_set_xalign (label, 0);
   gtk_label_set_yalign (label, 0);
   gtk_label_set_selectable (label, TRUE);
-  g_signal_connect (label, "activate-link", G_CALLBACK (activate_link_cb), NULL);
+  g_signal_connect (label, "activate-link", G_CALLBACK (quern_md_widgets_activate_link_cb), NULL);
   pango_attr_list_insert (attributes, pango_attr_insert_hyphens_new (FALSE)); /* none that nobody wrote */
   gtk_label_set_attributes (label, attributes);
   return with_formulas ? quern_math_paragraph_new (label) : widget;
 }
 
 static GtkWidget *
-make_box (GtkOrientation orientation, int spacing, const char *css_class)
+quern_md_widgets_make_box (GtkOrientation orientation, int spacing, const char *css_class, GtkAccessibleRole role)
 {
-  GtkWidget *box = gtk_box_new (orientation, spacing);
+  GtkWidget *box = g_object_new (GTK_TYPE_BOX, "accessible-role", role, "orientation", orientation, "spacing", spacing,
+                                 NULL);
   gtk_widget_add_css_class (box, css_class);
   return box;
 }
 
 /* Makes an item: a marker beside a column of blocks. */
 static GtkWidget *
-make_item (void)
+quern_md_widgets_make_item (void)
 {
   GtkWidget *box = g_object_new (GTK_TYPE_BOX, "accessible-role", GTK_ACCESSIBLE_ROLE_LIST_ITEM, "spacing", 6, NULL);
-  GtkWidget *marker = gtk_label_new (NULL), *content = make_box (GTK_ORIENTATION_VERTICAL, 6, "md-item");
+  GtkWidget *marker = gtk_label_new (NULL),
+            *content = quern_md_widgets_make_box (GTK_ORIENTATION_VERTICAL, 6, "md-item", GTK_ACCESSIBLE_ROLE_GENERIC);
 
   gtk_label_set_xalign (GTK_LABEL (marker), 1);
   gtk_label_set_yalign (GTK_LABEL (marker), 0);
@@ -81,16 +81,7 @@ make_item (void)
 }
 
 static GtkWidget *
-make_list (void)
-{
-  GtkWidget *list = g_object_new (GTK_TYPE_BOX, "accessible-role", GTK_ACCESSIBLE_ROLE_LIST, "orientation",
-                                  GTK_ORIENTATION_VERTICAL, "spacing", 4, NULL);
-  gtk_widget_add_css_class (list, "md-list");
-  return list;
-}
-
-static GtkWidget *
-make_table (void)
+quern_md_widgets_make_table (void)
 {
   GtkWidget *scrolled = gtk_scrolled_window_new ();
   GtkWidget *grid = g_object_new (GTK_TYPE_GRID, "accessible-role", GTK_ACCESSIBLE_ROLE_TABLE, NULL);
@@ -106,29 +97,35 @@ make_table (void)
 }
 
 static GtkWidget *
-make (QuernMdBlock *block)
+quern_md_widgets_make (QuernMdBlock *block)
 {
   GtkWidget *widget;
 
   switch (block->kind) {
   case QUERN_MD_CODE: widget = quern_code_block_new (); break;
-  case QUERN_MD_QUOTE: widget = make_box (GTK_ORIENTATION_VERTICAL, 9, "md-quote"); break;
-  case QUERN_MD_LIST: widget = make_list (); break;
-  case QUERN_MD_ITEM: widget = make_item (); break;
-  case QUERN_MD_TABLE: widget = make_table (); break;
+  case QUERN_MD_QUOTE:
+    widget = quern_md_widgets_make_box (GTK_ORIENTATION_VERTICAL, 9, "md-quote", GTK_ACCESSIBLE_ROLE_GENERIC);
+    break;
+  case QUERN_MD_LIST:
+    widget = quern_md_widgets_make_box (GTK_ORIENTATION_VERTICAL, 4, "md-list", GTK_ACCESSIBLE_ROLE_LIST);
+    break;
+  case QUERN_MD_ITEM: widget = quern_md_widgets_make_item (); break;
+  case QUERN_MD_TABLE: widget = quern_md_widgets_make_table (); break;
   case QUERN_MD_RULE: widget = gtk_separator_new (GTK_ORIENTATION_HORIZONTAL); break;
   case QUERN_MD_FORMULA: widget = quern_math_view_new (); break;
-  case QUERN_MD_PARTS: widget = make_box (GTK_ORIENTATION_VERTICAL, 6, "md-parts"); break;
-  default: widget = make_label (block->formulas != NULL);
+  case QUERN_MD_PARTS:
+    widget = quern_md_widgets_make_box (GTK_ORIENTATION_VERTICAL, 6, "md-parts", GTK_ACCESSIBLE_ROLE_GENERIC);
+    break;
+  default: widget = quern_md_widgets_make_label (block->formulas != NULL);
   }
-  g_object_set_qdata (G_OBJECT (widget), kind_quark (), GINT_TO_POINTER (block->kind + 1));
+  g_object_set_qdata (G_OBJECT (widget), quern_md_widgets_kind_quark (), GINT_TO_POINTER (block->kind + 1));
   return widget;
 }
 
 /* A block runs in the direction of its first letter outside of formulas. Without letters it takes the direction of its
  * parent. */
 static GtkTextDirection
-direction_of (QuernMdBlock *block)
+quern_md_widgets_direction_of (QuernMdBlock *block)
 {
   const GArray *formulas = block->formulas;
   guint next = 0;
@@ -159,22 +156,22 @@ direction_of (QuernMdBlock *block)
   return GTK_TEXT_DIR_NONE;
 }
 
-/* Returns the label of a widget that make_label() made. */
+/* Returns the label of a widget that quern_md_widgets_make_label() made. */
 static GtkLabel *
-label_of (GtkWidget *widget)
+quern_md_widgets_label_of (GtkWidget *widget)
 {
   return QUERN_IS_MATH_PARAGRAPH (widget) ? quern_math_paragraph_get_label (QUERN_MATH_PARAGRAPH (widget))
                                           : GTK_LABEL (widget);
 }
 
 static void
-fill_label (GtkWidget *widget, QuernMdBlock *block)
+quern_md_widgets_fill_label (GtkWidget *widget, QuernMdBlock *block)
 {
   static const char *const headings[] = { "title-1", "title-3", "title-4", "heading", "heading", "heading" };
 
-  if (g_strcmp0 (gtk_label_get_label (label_of (widget)), block->markup) == 0)
+  if (g_strcmp0 (gtk_label_get_label (quern_md_widgets_label_of (widget)), block->markup) == 0)
     return;
-  gtk_widget_set_direction (GTK_WIDGET (label_of (widget)), direction_of (block));
+  gtk_widget_set_direction (GTK_WIDGET (quern_md_widgets_label_of (widget)), quern_md_widgets_direction_of (block));
   if (QUERN_IS_MATH_PARAGRAPH (widget))
     quern_math_paragraph_set (QUERN_MATH_PARAGRAPH (widget), block->markup, block->text, block->formulas);
   else
@@ -187,23 +184,16 @@ fill_label (GtkWidget *widget, QuernMdBlock *block)
 
 /* Returns the first block with a text, or the last one on the way there. */
 static QuernMdBlock *
-first_text (QuernMdBlock *block)
+quern_md_widgets_first_text (QuernMdBlock *block)
 {
   while (block->text == NULL && block->children != NULL && block->children->len > 0)
     block = g_ptr_array_index (block->children, 0);
   return block;
 }
 
-static void
-fill_item (GtkWidget *item, QuernMdBlock *block)
-{
-  GtkWidget *content = gtk_widget_get_last_child (item);
-  quern_md_widgets_sync (content, block->children, 0);
-}
-
 /* Returns the marker of item i: a number, a bullet or a box. */
 static char *
-marker_text (QuernMdBlock *list, guint i)
+quern_md_widgets_marker_text (QuernMdBlock *list, guint i)
 {
   QuernMdBlock *item = g_ptr_array_index (list->children, i);
 
@@ -215,20 +205,20 @@ marker_text (QuernMdBlock *list, guint i)
 }
 
 static void
-fill_list (GtkWidget *list, QuernMdBlock *block)
+quern_md_widgets_fill_list (GtkWidget *list, QuernMdBlock *block)
 {
   g_autofree char *widest = NULL;
-  GtkTextDirection direction = direction_of (first_text (block));
+  GtkTextDirection direction = quern_md_widgets_direction_of (quern_md_widgets_first_text (block));
   GtkWidget *item;
 
   quern_md_widgets_sync (list, block->children, 0);
   if (block->children->len == 0)
     return;
-  widest = marker_text (block, block->children->len - 1);
+  widest = quern_md_widgets_marker_text (block, block->children->len - 1);
   item = gtk_widget_get_first_child (list);
   for (guint i = 0; item != NULL; i++, item = gtk_widget_get_next_sibling (item)) {
     GtkWidget *marker = gtk_widget_get_first_child (item);
-    g_autofree char *text = marker_text (block, i);
+    g_autofree char *text = quern_md_widgets_marker_text (block, i);
     int task = ((QuernMdBlock *) g_ptr_array_index (block->children, i))->number;
     gtk_label_set_label (GTK_LABEL (marker), text);
     gtk_label_set_width_chars (GTK_LABEL (marker), g_utf8_strlen (widest, -1));
@@ -245,44 +235,37 @@ fill_list (GtkWidget *list, QuernMdBlock *block)
 #define CELL_CHARS 40
 
 static void
-style_cell (GtkWidget *cell, QuernMdBlock *block, guint row)
-{
-  gboolean wide = block->formulas == NULL && g_utf8_strlen (block->text, -1) > CELL_CHARS;
-
-  gtk_label_set_wrap (label_of (cell), wide);
-  gtk_label_set_width_chars (label_of (cell), wide ? CELL_CHARS : -1);
-  gtk_label_set_max_width_chars (label_of (cell), wide ? CELL_CHARS : -1);
-  gtk_widget_add_css_class (cell, "md-cell");
-  gtk_widget_set_hexpand (cell, TRUE);
-  if (row == 0)
-    gtk_widget_add_css_class (cell, "heading");
-  gtk_label_set_xalign (label_of (cell), block->number == 'r' ? 1 : block->number == 'c' ? 0.5 : 0);
-}
-
-static void
-fill_table (GtkWidget *widget, QuernMdBlock *block)
+quern_md_widgets_fill_table (GtkWidget *widget, QuernMdBlock *block)
 {
   GtkWidget *viewport = gtk_scrolled_window_get_child (GTK_SCROLLED_WINDOW (widget));
   GtkGrid *grid = GTK_GRID (gtk_viewport_get_child (GTK_VIEWPORT (viewport)));
-  GtkTextDirection direction = direction_of (first_text (block));
+  GtkTextDirection direction = quern_md_widgets_direction_of (quern_md_widgets_first_text (block));
   guint row, column;
 
   for (row = 0; row < block->children->len; row++) {
     GPtrArray *cells = ((QuernMdBlock *) g_ptr_array_index (block->children, row))->children;
     for (column = 0; column < cells->len; column++) {
       QuernMdBlock *cell = g_ptr_array_index (cells, column);
+      gboolean wide = cell->formulas == NULL && g_utf8_strlen (cell->text, -1) > CELL_CHARS;
       GtkWidget *label = gtk_grid_get_child_at (grid, column, row);
-      if (label != NULL && !suits (label, cell)) {
+      if (label != NULL && !quern_md_widgets_suits (label, cell)) {
         gtk_grid_remove (grid, label);
         label = NULL;
       }
       if (label == NULL) {
-        label = make (cell);
+        label = quern_md_widgets_make (cell);
         gtk_grid_attach (grid, label, column, row, 1, 1);
       }
-      style_cell (label, cell, row);
-      fill_label (label, cell);
-      gtk_widget_set_direction (GTK_WIDGET (label_of (label)),
+      gtk_label_set_wrap (quern_md_widgets_label_of (label), wide);
+      gtk_label_set_width_chars (quern_md_widgets_label_of (label), wide ? CELL_CHARS : -1);
+      gtk_label_set_max_width_chars (quern_md_widgets_label_of (label), wide ? CELL_CHARS : -1);
+      gtk_widget_add_css_class (label, "md-cell");
+      gtk_widget_set_hexpand (label, TRUE);
+      if (row == 0)
+        gtk_widget_add_css_class (label, "heading");
+      gtk_label_set_xalign (quern_md_widgets_label_of (label), cell->number == 'r' ? 1 : cell->number == 'c' ? 0.5 : 0);
+      quern_md_widgets_fill_label (label, cell);
+      gtk_widget_set_direction (GTK_WIDGET (quern_md_widgets_label_of (label)),
                                 direction); /* cells of a column align to the same side */
     }
     while (gtk_grid_get_child_at (grid, column, row) != NULL)
@@ -292,37 +275,6 @@ fill_table (GtkWidget *widget, QuernMdBlock *block)
     gtk_grid_remove_row (grid, row);
   gtk_widget_set_direction (widget, direction);
   gtk_widget_set_direction (GTK_WIDGET (grid), direction);
-}
-
-static void
-fill (GtkWidget *widget, QuernMdBlock *block)
-{
-  switch (block->kind) {
-  case QUERN_MD_PARAGRAPH:
-  case QUERN_MD_HEADING:
-  case QUERN_MD_CELL: fill_label (widget, block); break;
-  case QUERN_MD_CODE: quern_code_block_set (QUERN_CODE_BLOCK (widget), block->info, block->text); break;
-  case QUERN_MD_FORMULA: quern_math_view_set_latex (QUERN_MATH_VIEW (widget), block->text); break;
-  case QUERN_MD_PARTS: quern_md_widgets_sync (widget, block->children, 0); break;
-  case QUERN_MD_QUOTE:
-    quern_md_widgets_sync (widget, block->children, 0);
-    gtk_widget_set_direction (widget, direction_of (first_text (block)));
-    break;
-  case QUERN_MD_LIST: fill_list (widget, block); break;
-  case QUERN_MD_ITEM: fill_item (widget, block); break;
-  case QUERN_MD_TABLE: fill_table (widget, block); break;
-  case QUERN_MD_ROW: /* the table's grid shows rows */
-  case QUERN_MD_RULE: break;
-  }
-}
-
-static GtkWidget *
-nth_child (GtkWidget *box, guint n)
-{
-  GtkWidget *child = gtk_widget_get_first_child (box);
-  while (child != NULL && n-- > 0)
-    child = gtk_widget_get_next_sibling (child);
-  return child;
 }
 
 /**
@@ -336,12 +288,14 @@ nth_child (GtkWidget *box, guint n)
 void
 quern_md_widgets_sync (GtkWidget *box, GPtrArray *blocks, guint first)
 {
-  GtkWidget *child = nth_child (box, first);
+  GtkWidget *child = gtk_widget_get_first_child (box);
 
+  for (guint n = first; child != NULL && n > 0; n--)
+    child = gtk_widget_get_next_sibling (child);
   for (guint i = first; i < blocks->len; i++) {
     QuernMdBlock *block = g_ptr_array_index (blocks, i);
-    if (child == NULL || !suits (child, block)) {
-      GtkWidget *made = make (block);
+    if (child == NULL || !quern_md_widgets_suits (child, block)) {
+      GtkWidget *made = quern_md_widgets_make (block);
       gtk_box_insert_child_after (GTK_BOX (box), made,
                                   child != NULL ? gtk_widget_get_prev_sibling (child)
                                                 : gtk_widget_get_last_child (box));
@@ -349,7 +303,23 @@ quern_md_widgets_sync (GtkWidget *box, GPtrArray *blocks, guint first)
         gtk_box_remove (GTK_BOX (box), child);
       child = made;
     }
-    fill (child, block);
+    switch (block->kind) {
+    case QUERN_MD_PARAGRAPH:
+    case QUERN_MD_HEADING:
+    case QUERN_MD_CELL: quern_md_widgets_fill_label (child, block); break;
+    case QUERN_MD_CODE: quern_code_block_set (QUERN_CODE_BLOCK (child), block->info, block->text); break;
+    case QUERN_MD_FORMULA: quern_math_view_set_latex (QUERN_MATH_VIEW (child), block->text); break;
+    case QUERN_MD_PARTS: quern_md_widgets_sync (child, block->children, 0); break;
+    case QUERN_MD_QUOTE:
+      quern_md_widgets_sync (child, block->children, 0);
+      gtk_widget_set_direction (child, quern_md_widgets_direction_of (quern_md_widgets_first_text (block)));
+      break;
+    case QUERN_MD_LIST: quern_md_widgets_fill_list (child, block); break;
+    case QUERN_MD_ITEM: quern_md_widgets_sync (gtk_widget_get_last_child (child), block->children, 0); break;
+    case QUERN_MD_TABLE: quern_md_widgets_fill_table (child, block); break;
+    case QUERN_MD_ROW: /* the table's grid shows rows */
+    case QUERN_MD_RULE: break;
+    }
     child = gtk_widget_get_next_sibling (child);
   }
   while (child != NULL) {

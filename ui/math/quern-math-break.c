@@ -67,7 +67,7 @@ quern_math_find_break (const QuernMathBox *box, guint first, double width)
  * @width: what there is, in em
  *
  * Returns: (transfer none): the formula on as many lines as it needs; a line that cannot be broken may be wider. It
- *   belongs to the layout, like everything that it is made of
+ *   belongs to the layout, and is there until this is called again
  */
 QuernMathBox *
 quern_math_layout_break (QuernMathLayout *self, double width)
@@ -76,6 +76,7 @@ quern_math_layout_break (QuernMathLayout *self, double width)
   double indent = INDENT, y = 0;
   guint n = box->kind == QUERN_MATH_BOX_GROUP ? box->children->len : 0;
 
+  g_ptr_array_set_size (self->boxes, (int) self->n_kept);
   if (box->width <= width || n < 2)
     return box;
   for (guint i = 1; i < n; i++) {
@@ -136,5 +137,6 @@ quern_math_layout_pieces (QuernMathLayout *self, const char *source)
   }
   g_array_append_val (pieces, rest);
   g_array_index (pieces, QuernMathChild, 0).offset = 0;
+  self->n_kept = self->boxes->len;
   return pieces;
 }

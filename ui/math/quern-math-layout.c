@@ -620,6 +620,7 @@ quern_math_layout_new (const QuernMathTree *tree, const QuernMathFont *font, gbo
   self->box = _quern_math_set_line (self, tree->root->body, style, FALSE);
   if (tree->tag != NULL)
     self->tag = quern_math_set (self, tree->tag, style);
+  self->n_kept = self->boxes->len;
   return self;
 }
 

@@ -41,6 +41,7 @@ struct _QuernMathBox {
 typedef struct {
   const QuernMathFont *font;
   GPtrArray *boxes;
+  guint n_kept;      /* how many of them do not belong to the last quern_math_layout_break() */
   QuernMathBox *box; /* the whole formula on one line */
   QuernMathBox *tag; /* its number, or NULL */
 } QuernMathLayout;

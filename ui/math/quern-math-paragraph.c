@@ -21,14 +21,22 @@ typedef struct {
   double zoom; /* of a piece that is too wide */
 } Piece;
 
+/* A formula, set and said. Those of a growing text stay. */
+typedef struct {
+  char *latex;
+  QuernMathLayout *layout;
+  GArray *pieces; /* of QuernMathChild */
+  char *words;
+} Formula;
+
 struct _QuernMathParagraph {
   GtkWidget parent_instance;
 
   GtkLabel *label;
-  GArray *spans;      /* of QuernMathSpan, or NULL */
-  GPtrArray *layouts; /* of QuernMathLayout */
-  GArray *pieces;     /* of Piece */
-  double size;        /* pixels of an em, for which the label has room */
+  GArray *spans;       /* of QuernMathSpan, or NULL */
+  GPtrArray *formulas; /* of Formula, one for each span */
+  GArray *pieces;      /* of Piece */
+  double size;         /* pixels of an em, for which the label has room */
 };
 
 G_DEFINE_FINAL_TYPE (QuernMathParagraph, quern_math_paragraph, GTK_TYPE_WIDGET)
@@ -237,6 +245,39 @@ quern_math_paragraph_css_changed (GtkWidget *widget, GtkCssStyleChange *change)
 
 /* ---- object ----------------------------------------------------------------------------------------------------- */
 
+static void
+quern_math_paragraph_free_formula (gpointer data)
+{
+  Formula *formula = data;
+
+  quern_math_layout_free (formula->layout);
+  g_array_unref (formula->pieces);
+  g_free (formula->latex);
+  g_free (formula->words);
+  g_free (formula);
+}
+
+/* Returns the formula at a place in the text, which is kept if it is what it was. */
+static Formula *
+quern_math_paragraph_get_formula (QuernMathParagraph *self, guint i, const char *latex)
+{
+  Formula *formula = i < self->formulas->len ? g_ptr_array_index (self->formulas, i) : NULL;
+  g_autoptr (QuernMathTree) tree = NULL;
+
+  if (formula != NULL && g_str_equal (formula->latex, latex))
+    return formula;
+  g_ptr_array_set_size (self->formulas, (int) i);
+  tree = quern_math_parse (latex, strlen (latex));
+  g_assert (tree != NULL);
+  formula = g_new0 (Formula, 1);
+  formula->latex = g_strdup (latex);
+  formula->layout = quern_math_layout_new (tree, quern_math_font_get (), FALSE);
+  formula->pieces = quern_math_layout_pieces (formula->layout, latex);
+  formula->words = quern_math_speak (tree);
+  g_ptr_array_add (self->formulas, formula);
+  return formula;
+}
+
 /* Whole formulas are copied: a part of one is not LaTeX. */
 static void
 quern_math_paragraph_copy_cb (QuernMathParagraph *self)
@@ -275,7 +316,7 @@ quern_math_paragraph_finalize (GObject *object)
   QuernMathParagraph *self = QUERN_MATH_PARAGRAPH (object);
 
   g_clear_pointer (&self->spans, g_array_unref);
-  g_ptr_array_unref (self->layouts);
+  g_ptr_array_unref (self->formulas);
   g_array_unref (self->pieces);
   G_OBJECT_CLASS (quern_math_paragraph_parent_class)->finalize (object);
 }
@@ -299,7 +340,7 @@ quern_math_paragraph_class_init (QuernMathParagraphClass *klass)
 static void
 quern_math_paragraph_init (QuernMathParagraph *self)
 {
-  self->layouts = g_ptr_array_new_with_free_func ((GDestroyNotify) quern_math_layout_free);
+  self->formulas = g_ptr_array_new_with_free_func (quern_math_paragraph_free_formula);
   self->pieces = g_array_new (FALSE, FALSE, sizeof (Piece));
 }
 
@@ -342,6 +383,7 @@ quern_math_paragraph_get_label (QuernMathParagraph *self)
 void
 quern_math_paragraph_set (QuernMathParagraph *self, const char *markup, const char *text, const GArray *spans)
 {
+  gboolean rtl = gtk_widget_get_direction (GTK_WIDGET (self->label)) == GTK_TEXT_DIR_RTL;
   g_autoptr (GString) words = g_string_new (NULL);
   gsize at = 0;
 
@@ -349,38 +391,27 @@ quern_math_paragraph_set (QuernMathParagraph *self, const char *markup, const ch
 
   g_clear_pointer (&self->spans, g_array_unref);
   self->spans = quern_math_spans_new ();
-  g_ptr_array_set_size (self->layouts, 0);
   g_array_set_size (self->pieces, 0);
   for (guint i = 0; i < spans->len; i++) {
     const QuernMathSpan *span = &g_array_index (spans, QuernMathSpan, i);
-    g_autoptr (QuernMathTree) tree = quern_math_parse (span->latex, strlen (span->latex));
-    QuernMathLayout *layout;
-    g_autoptr (GArray) cut = NULL;
-    g_autofree char *spoken = NULL;
+    const Formula *formula = quern_math_paragraph_get_formula (self, i, span->latex);
     gsize opening = (span->length - strlen (span->latex)) / 2; /* one dollar, or two */
-    if (tree == NULL)
-      continue;
+    guint n_pieces = rtl ? 1 : formula->pieces->len; /* pieces would stand in the order of the text around them */
     quern_math_spans_add (self->spans, span->start, span->length, span->latex);
-    layout = quern_math_layout_new (tree, quern_math_font_get (), FALSE);
-    g_ptr_array_add (self->layouts, layout);
-    cut = quern_math_layout_pieces (layout, span->latex);
-    if (gtk_widget_get_direction (GTK_WIDGET (self->label)) == GTK_TEXT_DIR_RTL && cut->len > 1) {
-      QuernMathChild whole = { .box = layout->box }; /* its pieces would stand in the order of the text around them */
-      g_array_set_size (cut, 0);
-      g_array_append_val (cut, whole);
-    }
-    for (guint k = 0; k < cut->len; k++) {
-      const QuernMathChild *child = &g_array_index (cut, QuernMathChild, k);
+    for (guint k = 0; k < n_pieces; k++) {
+      const QuernMathChild *child = &g_array_index (formula->pieces, QuernMathChild, k);
       Piece piece = { (int) (span->start + (k > 0 ? opening + child->offset : 0)), child->box, 1 };
-      if (child->box->width > MOST_WIDTH)
-        piece.zoom = MAX (MOST_WIDTH / child->box->width, 0.4);
+      if (n_pieces == 1)
+        piece.box = formula->layout->box;
+      if (piece.box->width > MOST_WIDTH)
+        piece.zoom = MAX (MOST_WIDTH / piece.box->width, 0.4);
       g_array_append_val (self->pieces, piece);
     }
-    spoken = quern_math_speak (tree);
     g_string_append_len (words, text + at, span->start - at);
-    g_string_append_printf (words, " %s ", spoken);
+    g_string_append_printf (words, " %s ", formula->words);
     at = span->start + span->length;
   }
+  g_ptr_array_set_size (self->formulas, (int) spans->len);
   g_string_append (words, text + at);
   gtk_label_set_markup (self->label, markup);
   quern_math_paragraph_make_room (self);
