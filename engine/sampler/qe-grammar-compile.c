@@ -90,28 +90,6 @@ has_text (Compiler *c, uint32_t i)
   return false;
 }
 
-/* Looks at all rules until nothing changes, in both directions in turn, because what a rule needs mostly stands all
- * before or all behind it. */
-static void
-analyse (Compiler *c)
-{
-  const size_t n = c->rules->n_rules;
-  bool changed = true;
-  for (size_t round = 0; changed && c->status == QE_OK; round++) {
-    changed = false;
-    for (size_t k = 0; k < n && c->status == QE_OK; k++) {
-      const size_t i = round % 2 ? n - 1 - k : k;
-      const uint32_t node = c->rules->rules[i].node;
-      if (!c->may_be_empty[i] && may_be_empty (c, node))
-        c->may_be_empty[i] = changed = true;
-      if (!c->has_text[i] && has_text (c, node))
-        c->has_text[i] = changed = true;
-      if (c->work > MAX_WORK)
-        compiler_fail (c, QE_ERROR_UNSUPPORTED, "The grammar is too complicated.");
-    }
-  }
-}
-
 /* Counts the rules that a node may begin with, or with `edges` notes them. */
 static size_t
 list_beginnings (Compiler *c, uint32_t i, uint32_t *edges)
@@ -285,22 +263,6 @@ typedef struct {
   uint32_t next;
 } ClassCompiler;
 
-static void
-add_head (ClassCompiler *k, unsigned low, unsigned high, uint32_t next)
-{
-  size_t i = 0;
-  while (i < k->n_heads && k->heads[i].next != next)
-    i++;
-  if (i == k->n_heads) {
-    if (!qe_grow ((void **) &k->heads, &k->capacity, k->n_heads, sizeof *k->heads, MAX_HEADS)) {
-      compiler_too_large (k->c);
-      return;
-    }
-    k->heads[k->n_heads++] = (Head) { .next = next };
-  }
-  add_bytes (&k->heads[i].set, low, high);
-}
-
 static uint32_t
 tail_step (ClassCompiler *k, unsigned low, unsigned high, uint32_t next)
 {
@@ -336,7 +298,18 @@ add_characters (ClassCompiler *k, uint32_t low, uint32_t high, unsigned length)
   for (unsigned i = 0; i + 1 < length; i++)
     next = tail_step (k, 0x80 | (low >> (6 * i) & 0x3f), 0x80 | (high >> (6 * i) & 0x3f), next);
   const unsigned mark = length == 1 ? 0 : length == 2 ? 0xc0 : length == 3 ? 0xe0 : 0xf0;
-  add_head (k, mark | low >> (6 * (length - 1)), mark | high >> (6 * (length - 1)), next);
+  /* Heads with the same rest behind them are one. */
+  size_t i = 0;
+  while (i < k->n_heads && k->heads[i].next != next)
+    i++;
+  if (i == k->n_heads) {
+    if (!qe_grow ((void **) &k->heads, &k->capacity, k->n_heads, sizeof *k->heads, MAX_HEADS)) {
+      compiler_too_large (k->c);
+      return;
+    }
+    k->heads[k->n_heads++] = (Head) { .next = next };
+  }
+  add_bytes (&k->heads[i].set, mark | low >> (6 * (length - 1)), mark | high >> (6 * (length - 1)));
 }
 
 static uint32_t
@@ -435,26 +408,6 @@ compile_node (Compiler *c, uint32_t i, uint32_t next)
   return 0;
 }
 
-static void
-compile_rules (Compiler *c)
-{
-  QeProgram *p = c->program;
-  const QeRules *r = c->rules;
-  add_step (c, (QeStep) { .kind = QE_STEP_END });
-  for (size_t i = 0; i < r->n_rules && c->status == QE_OK; i++)
-    if (c->has_text[i])
-      c->entry[i] = compile_node (c, r->rules[i].node, 0);
-  for (size_t i = 0; i < p->n_steps; i++)
-    if (p->steps[i].kind == QE_STEP_CALL)
-      p->steps[i].other = c->entry[p->steps[i].other];
-  QeByteSet line_end = { 0 };
-  add_bytes (&line_end, '\n', '\n');
-  const uint32_t round = add_byte_step (c, &line_end, 0);
-  p->start[0] = c->entry[r->root];
-  p->start[1] = add_step (c,
-                          (QeStep) { .kind = QE_STEP_LOOP, .next = p->start[0], .other = round, .min = 0, .max = 2 });
-}
-
 QeStatus
 qe_program_compile (QeProgram *out, const QeRules *rules, uint32_t *culprit, QeError *err)
 {
@@ -468,14 +421,42 @@ qe_program_compile (QeProgram *out, const QeRules *rules, uint32_t *culprit, QeE
   c.entry = calloc (rules->n_rules, sizeof *c.entry);
   if (!c.may_be_empty || !c.has_text || !c.entry)
     compiler_fail (&c, QE_ERROR_MEMORY, "There is not enough memory for the grammar.");
-  if (c.status == QE_OK)
-    analyse (&c);
+  /* All rules are looked at until nothing changes, in both directions in turn, because what a rule needs mostly stands all
+   * before or all behind it. */
+  const size_t n = rules->n_rules;
+  bool changed = true;
+  for (size_t round = 0; changed && c.status == QE_OK; round++) {
+    changed = false;
+    for (size_t k = 0; k < n && c.status == QE_OK; k++) {
+      const size_t i = round % 2 ? n - 1 - k : k;
+      const uint32_t node = rules->rules[i].node;
+      if (!c.may_be_empty[i] && may_be_empty (&c, node))
+        c.may_be_empty[i] = changed = true;
+      if (!c.has_text[i] && has_text (&c, node))
+        c.has_text[i] = changed = true;
+      if (c.work > MAX_WORK)
+        compiler_fail (&c, QE_ERROR_UNSUPPORTED, "The grammar is too complicated.");
+    }
+  }
   if (c.status == QE_OK)
     refuse_left_recursion (&c, culprit);
   if (c.status == QE_OK && !c.has_text[rules->root])
     compiler_fail (&c, QE_ERROR_ARGUMENT, "No text can follow the grammar: its rules never come to an end.");
-  if (c.status == QE_OK)
-    compile_rules (&c);
+  if (c.status == QE_OK) {
+    add_step (&c, (QeStep) { .kind = QE_STEP_END });
+    for (size_t i = 0; i < rules->n_rules && c.status == QE_OK; i++)
+      if (c.has_text[i])
+        c.entry[i] = compile_node (&c, rules->rules[i].node, 0);
+    for (size_t i = 0; i < out->n_steps; i++)
+      if (out->steps[i].kind == QE_STEP_CALL)
+        out->steps[i].other = c.entry[out->steps[i].other];
+    QeByteSet line_end = { 0 };
+    add_bytes (&line_end, '\n', '\n');
+    const uint32_t round = add_byte_step (&c, &line_end, 0);
+    out->start[0] = c.entry[rules->root];
+    out->start[1] =
+        add_step (&c, (QeStep) { .kind = QE_STEP_LOOP, .next = out->start[0], .other = round, .min = 0, .max = 2 });
+  }
   free (c.may_be_empty);
   free (c.has_text);
   free (c.entry);

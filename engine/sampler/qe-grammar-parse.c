@@ -151,29 +151,6 @@ take_character (GrammarParser *p, uint32_t *c)
 
 /* ---- elements -------------------------------------------------------------------------------------------------- */
 
-static uint32_t
-parse_literal (GrammarParser *p)
-{
-  const size_t at = p->rules->literals.size;
-  uint32_t c;
-  char bytes[4];
-  p->at++;
-  while (p->at < p->end && *p->at != '"') {
-    if (*p->at == '\n')
-      return parser_fail (p, "a literal has no end.");
-    if (!take_character (p, &c))
-      return QE_NO_NODE;
-    qe_buffer_add (&p->rules->literals, bytes, qe_utf8_put (bytes, c));
-  }
-  if (p->at == p->end)
-    return parser_fail (p, "a literal has no end.");
-  p->at++;
-  if (p->rules->literals.failed)
-    return parser_no_memory (p);
-  return add_node (p, (QeNode) {
-                          .kind = QE_NODE_TEXT, .at = (uint32_t) at, .n = (uint32_t) (p->rules->literals.size - at) });
-}
-
 static int
 compare_range (const void *a, const void *b)
 {
@@ -226,47 +203,61 @@ arrange_ranges (GrammarParser *p, size_t at, bool excluded)
   return true;
 }
 
-static uint32_t
-parse_class (GrammarParser *p)
-{
-  const size_t at = p->rules->n_ranges;
-  p->at++;
-  const bool excluded = peek (p) == '^';
-  p->at += excluded;
-  while (peek (p) != ']') {
-    uint32_t low, high;
-    if (!take_character (p, &low))
-      return QE_NO_NODE;
-    high = low;
-    if (p->end - p->at >= 2 && p->at[0] == '-' && p->at[1] != ']') {
-      p->at++;
-      if (!take_character (p, &high))
-        return QE_NO_NODE;
-    }
-    if (high < low)
-      return parser_fail (p, "a range of a class ends before it begins.");
-    if (p->rules->n_ranges - at == MAX_RANGES)
-      return parser_fail (p, "a class has too many ranges.");
-    if (!add_range (p, low, high))
-      return QE_NO_NODE;
-  }
-  p->at++;
-  if (!arrange_ranges (p, at, excluded))
-    return QE_NO_NODE;
-  return add_node (p,
-                   (QeNode) { .kind = QE_NODE_CLASS, .at = (uint32_t) at, .n = (uint32_t) (p->rules->n_ranges - at) });
-}
-
 static uint32_t parse_choice (GrammarParser *p, int depth);
 
 static uint32_t
 parse_element (GrammarParser *p, int depth)
 {
   const char c = peek (p);
-  if (c == '"')
-    return parse_literal (p);
-  if (c == '[')
-    return parse_class (p);
+  if (c == '"') {
+    const size_t at = p->rules->literals.size;
+    uint32_t character;
+    char bytes[4];
+    p->at++;
+    while (p->at < p->end && *p->at != '"') {
+      if (*p->at == '\n')
+        return parser_fail (p, "a literal has no end.");
+      if (!take_character (p, &character))
+        return QE_NO_NODE;
+      qe_buffer_add (&p->rules->literals, bytes, qe_utf8_put (bytes, character));
+    }
+    if (p->at == p->end)
+      return parser_fail (p, "a literal has no end.");
+    p->at++;
+    if (p->rules->literals.failed)
+      return parser_no_memory (p);
+    return add_node (p, (QeNode) { .kind = QE_NODE_TEXT,
+                                   .at = (uint32_t) at,
+                                   .n = (uint32_t) (p->rules->literals.size - at) });
+  }
+  if (c == '[') {
+    const size_t at = p->rules->n_ranges;
+    p->at++;
+    const bool excluded = peek (p) == '^';
+    p->at += excluded;
+    while (peek (p) != ']') {
+      uint32_t low, high;
+      if (!take_character (p, &low))
+        return QE_NO_NODE;
+      high = low;
+      if (p->end - p->at >= 2 && p->at[0] == '-' && p->at[1] != ']') {
+        p->at++;
+        if (!take_character (p, &high))
+          return QE_NO_NODE;
+      }
+      if (high < low)
+        return parser_fail (p, "a range of a class ends before it begins.");
+      if (p->rules->n_ranges - at == MAX_RANGES)
+        return parser_fail (p, "a class has too many ranges.");
+      if (!add_range (p, low, high))
+        return QE_NO_NODE;
+    }
+    p->at++;
+    if (!arrange_ranges (p, at, excluded))
+      return QE_NO_NODE;
+    return add_node (p, (QeNode) {
+                            .kind = QE_NODE_CLASS, .at = (uint32_t) at, .n = (uint32_t) (p->rules->n_ranges - at) });
+  }
   if (c == '.') {
     const size_t at = p->rules->n_ranges;
     p->at++;

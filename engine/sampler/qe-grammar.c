@@ -119,25 +119,6 @@ hash_frame (const Frame *f)
   return hash_words ((const uint32_t[]) { f->step, f->count, f->below }, 3);
 }
 
-static bool
-grow_frame_slots (QeGrammar *g)
-{
-  const size_t n = g->n_frame_slots ? g->n_frame_slots * 2 : 1024;
-  uint32_t *slots = calloc (n, sizeof *slots);
-  if (!slots)
-    return false;
-  for (uint32_t i = 1; i < g->n_frames; i++) {
-    size_t at = hash_frame (&g->frames[i]) & (n - 1);
-    while (slots[at])
-      at = (at + 1) & (n - 1);
-    slots[at] = i;
-  }
-  free (g->frame_slots);
-  g->frame_slots = slots;
-  g->n_frame_slots = n;
-  return true;
-}
-
 /* Returns the stack with one more frame on it; NO_STACK if that cannot be. */
 static uint32_t
 push_frame (QeGrammar *g, uint32_t step, uint32_t count, uint32_t below)
@@ -147,9 +128,22 @@ push_frame (QeGrammar *g, uint32_t step, uint32_t count, uint32_t below)
     grammar_fail (g, QE_ERROR_ARGUMENT, "The text is nested too deeply.");
     return NO_STACK;
   }
-  if ((g->n_frames + 1) * 2 > g->n_frame_slots && !grow_frame_slots (g)) {
-    grammar_no_memory (g);
-    return NO_STACK;
+  if ((g->n_frames + 1) * 2 > g->n_frame_slots) {
+    const size_t n = g->n_frame_slots ? g->n_frame_slots * 2 : 1024;
+    uint32_t *slots = calloc (n, sizeof *slots);
+    if (!slots) {
+      grammar_no_memory (g);
+      return NO_STACK;
+    }
+    for (uint32_t i = 1; i < g->n_frames; i++) {
+      size_t slot = hash_frame (&g->frames[i]) & (n - 1);
+      while (slots[slot])
+        slot = (slot + 1) & (n - 1);
+      slots[slot] = i;
+    }
+    free (g->frame_slots);
+    g->frame_slots = slots;
+    g->n_frame_slots = n;
   }
   size_t at = hash_frame (&f) & (g->n_frame_slots - 1);
   for (; g->frame_slots[at]; at = (at + 1) & (g->n_frame_slots - 1)) {
@@ -168,25 +162,6 @@ push_frame (QeGrammar *g, uint32_t step, uint32_t count, uint32_t below)
 
 /* ---- states ---------------------------------------------------------------------------------------------------- */
 
-static bool
-grow_state_slots (QeGrammar *g)
-{
-  const size_t n = g->n_state_slots ? g->n_state_slots * 2 : 256;
-  uint32_t *slots = calloc (n, sizeof *slots);
-  if (!slots)
-    return false;
-  for (uint32_t i = DEAD; i < g->n_states; i++) {
-    size_t at = g->states[i].hash & (n - 1);
-    while (slots[at])
-      at = (at + 1) & (n - 1);
-    slots[at] = i;
-  }
-  free (g->state_slots);
-  g->state_slots = slots;
-  g->n_state_slots = n;
-  return true;
-}
-
 static int
 compare_thread (const void *a, const void *b)
 {
@@ -203,9 +178,22 @@ find_state (QeGrammar *g, size_t first, bool may_end, uint32_t plain)
   if (n > 1)
     qsort (threads, n, sizeof *threads, compare_thread);
   const uint32_t hash = hash_words ((const uint32_t *) threads, 2 * n) + may_end;
-  if ((g->n_states + 1) * 2 > g->n_state_slots && !grow_state_slots (g)) {
-    grammar_no_memory (g);
-    return DEAD;
+  if ((g->n_states + 1) * 2 > g->n_state_slots) {
+    const size_t n_slots = g->n_state_slots ? g->n_state_slots * 2 : 256;
+    uint32_t *slots = calloc (n_slots, sizeof *slots);
+    if (!slots) {
+      grammar_no_memory (g);
+      return DEAD;
+    }
+    for (uint32_t i = DEAD; i < g->n_states; i++) {
+      size_t slot = g->states[i].hash & (n_slots - 1);
+      while (slots[slot])
+        slot = (slot + 1) & (n_slots - 1);
+      slots[slot] = i;
+    }
+    free (g->state_slots);
+    g->state_slots = slots;
+    g->n_state_slots = n_slots;
   }
   size_t at = hash & (g->n_state_slots - 1);
   for (; g->state_slots[at]; at = (at + 1) & (g->n_state_slots - 1)) {

@@ -142,23 +142,6 @@ copy_block (float *restrict to, const float *restrict from, const uint8_t *restr
   }
 }
 
-static int32_t
-greatest (const float *logits, size_t padded)
-{
-  size_t at = 0;
-  float best = -INFINITY;
-  for (size_t i = 0; i < padded; i += QE_SAMPLER_BLOCK) {
-    float value = qe_sampler_block_maximum (logits + i);
-    if (value > best) {
-      best = value;
-      at = i;
-    }
-  }
-  while (best > -INFINITY && logits[at] != best)
-    at++;
-  return best > -INFINITY ? (int32_t) at : -1;
-}
-
 /* The greater logit ranks first, and among equal ones the smaller id. */
 static inline bool
 ranks_before (const QeCandidate *a, const QeCandidate *b)
@@ -178,22 +161,6 @@ compare_id (const void *a, const void *b)
   return ((const QeCandidate *) a)->id < ((const QeCandidate *) b)->id ? -1 : 1;
 }
 
-/* Restores the heap order after its root was replaced. The root ranks last. */
-static void
-sift_down (QeCandidate *heap, size_t n)
-{
-  QeCandidate moved = heap[0];
-  size_t i = 0;
-  for (size_t child; (child = 2 * i + 1) < n; i = child) {
-    if (child + 1 < n && ranks_before (&heap[child], &heap[child + 1]))
-      child++;
-    if (!ranks_before (&moved, &heap[child]))
-      break;
-    heap[i] = heap[child];
-  }
-  heap[i] = moved;
-}
-
 size_t
 qe_sampler_offer (QeSampler *s, QeCandidate c, size_t kept, size_t k)
 {
@@ -206,18 +173,17 @@ qe_sampler_offer (QeSampler *s, QeCandidate c, size_t kept, size_t k)
     return kept + 1;
   }
   if (ranks_before (&c, &heap[0])) {
-    heap[0] = c;
-    sift_down (heap, kept);
+    /* It takes the place of the root, which ranks last, and sinks to its own. */
+    size_t i = 0;
+    for (size_t child; (child = 2 * i + 1) < kept; i = child) {
+      if (child + 1 < kept && ranks_before (&heap[child], &heap[child + 1]))
+        child++;
+      if (!ranks_before (&c, &heap[child]))
+        break;
+      heap[i] = heap[child];
+    }
+    heap[i] = c;
   }
-  return kept;
-}
-
-static size_t
-offer_block (QeSampler *s, size_t start, size_t kept, size_t k)
-{
-  for (size_t i = start; i < start + QE_SAMPLER_BLOCK; i++)
-    if (s->logits[i] != -INFINITY)
-      kept = qe_sampler_offer (s, (QeCandidate) { .logit = s->logits[i], .id = (int32_t) i }, kept, k);
   return kept;
 }
 
@@ -227,9 +193,13 @@ select_best (QeSampler *s, size_t k)
 {
   QeCandidate *heap = s->candidates;
   size_t kept = 0;
-  for (size_t i = 0; i < s->padded; i += QE_SAMPLER_BLOCK)
-    if (kept < k || qe_sampler_block_maximum (s->logits + i) > heap[0].logit)
-      kept = offer_block (s, i, kept, k);
+  for (size_t block = 0; block < s->padded; block += QE_SAMPLER_BLOCK) {
+    if (kept == k && qe_sampler_block_maximum (s->logits + block) <= heap[0].logit)
+      continue;
+    for (size_t i = block; i < block + QE_SAMPLER_BLOCK; i++)
+      if (s->logits[i] != -INFINITY)
+        kept = qe_sampler_offer (s, (QeCandidate) { .logit = s->logits[i], .id = (int32_t) i }, kept, k);
+  }
   qsort (heap, kept, sizeof *heap, qe_sampler_compare_rank);
   return kept;
 }
@@ -257,24 +227,6 @@ cut_top_p (const QeSampler *s, size_t n, double sum, double p)
       return i + 1;
   }
   return n + 1;
-}
-
-/* Without top-k the nucleus is searched for among the best 256, then among eight times as many, and so on. This avoids
- * sorting the whole vocabulary for nearly every token. */
-static size_t
-select_nucleus (QeSampler *s, float best)
-{
-  double sum = 0; /* of the weights of all logits */
-  for (size_t i = 0; i < s->padded; i++)
-    if (s->logits[i] != -INFINITY)
-      sum += exp (((double) s->logits[i] - best) / s->params.temperature);
-  for (size_t k = 256;; k *= 8) {
-    size_t kept = select_best (s, k);
-    weigh (s, kept);
-    size_t cut = cut_top_p (s, kept, sum, s->params.top_p);
-    if (cut <= kept || kept < k)
-      return cut <= kept ? cut : kept;
-  }
 }
 
 /* Drops candidates in rank order that min-p excludes, and sorts the rest by id. */
@@ -335,7 +287,19 @@ qe_sampler_pick_any (QeSampler *s, const float *logits, size_t n_vocab, const ui
   }
   if (s->params.temperature > 0 && s->params.top_k > 0)
     return qe_sampler_choose (s, select_best (s, s->params.top_k));
-  int32_t best = greatest (s->logits, s->padded);
+  /* The greatest logit is looked for block by block. */
+  size_t at = 0;
+  float highest = -INFINITY;
+  for (size_t i = 0; i < s->padded; i += QE_SAMPLER_BLOCK) {
+    float value = qe_sampler_block_maximum (s->logits + i);
+    if (value > highest) {
+      highest = value;
+      at = i;
+    }
+  }
+  while (highest > -INFINITY && s->logits[at] != highest)
+    at++;
+  const int32_t best = highest > -INFINITY ? (int32_t) at : -1;
   if (s->params.temperature == 0 || best < 0)
     return best;
   if (s->params.top_p >= 1) {
@@ -350,7 +314,19 @@ qe_sampler_pick_any (QeSampler *s, const float *logits, size_t n_vocab, const ui
     }
     return qe_sampler_draw (s, kept);
   }
-  return qe_sampler_draw (s, cut_min_p (s, select_nucleus (s, s->logits[best])));
+  /* Without top-k the nucleus is searched for among the best 256, then among eight times as many, and so on. This avoids
+   * sorting the whole vocabulary for nearly every token. */
+  double sum = 0; /* of the weights of all logits */
+  for (size_t i = 0; i < s->padded; i++)
+    if (s->logits[i] != -INFINITY)
+      sum += exp (((double) s->logits[i] - s->logits[best]) / s->params.temperature);
+  for (size_t k = 256;; k *= 8) {
+    size_t kept = select_best (s, k);
+    weigh (s, kept);
+    size_t cut = cut_top_p (s, kept, sum, s->params.top_p);
+    if (cut <= kept || kept < k)
+      return qe_sampler_draw (s, cut_min_p (s, cut <= kept ? cut : kept));
+  }
 }
 
 int32_t

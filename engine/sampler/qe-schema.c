@@ -64,27 +64,6 @@ static const char preamble[] =
 
 /* ---- failures -------------------------------------------------------------------------------------------------- */
 
-/* Appends where a value is, as a JSON pointer. */
-static void
-write_path (const QeJson *json, size_t target, QeBuffer *out)
-{
-  size_t at = 0, length;
-  qe_buffer_puts (out, "#");
-  while (at != target) {
-    size_t child = qe_json_first (json, at), n = 0;
-    for (; json->values[child].end <= target; n++)
-      child = qe_json_next (json, at, child);
-    if (json->values[at].kind == QE_JSON_OBJECT) {
-      const char *key = qe_json_key (json, child, &length);
-      qe_buffer_puts (out, "/");
-      qe_buffer_add (out, key, length);
-    } else {
-      qe_schema_printf (out, "/%zu", n);
-    }
-    at = child;
-  }
-}
-
 void
 qe_schema_fail (QeSchema *c, QeStatus status, size_t schema, const char *rest, const char *format, ...)
 {
@@ -96,7 +75,22 @@ qe_schema_fail (QeSchema *c, QeStatus status, size_t schema, const char *rest, c
   va_start (args, format);
   vsnprintf (what, sizeof what, format, args);
   va_end (args);
-  write_path (&c->json, schema, &path);
+  /* Where the schema is, as a JSON pointer. */
+  size_t at = 0, length;
+  qe_buffer_puts (&path, "#");
+  while (at != schema) {
+    size_t child = qe_json_first (&c->json, at), n = 0;
+    for (; c->json.values[child].end <= schema; n++)
+      child = qe_json_next (&c->json, at, child);
+    if (c->json.values[at].kind == QE_JSON_OBJECT) {
+      const char *key = qe_json_key (&c->json, child, &length);
+      qe_buffer_puts (&path, "/");
+      qe_buffer_add (&path, key, length);
+    } else {
+      qe_schema_printf (&path, "/%zu", n);
+    }
+    at = child;
+  }
   c->status = qe_fail (c->err, status, "The JSON schema cannot be used: %s at %.120s%s.%s", what,
                        path.data ? path.data : "#", path.size > 120 ? "…" : "", rest);
   qe_buffer_clear (&path);
@@ -474,76 +468,61 @@ exclude_each_other (QeSchema *c, size_t a, size_t b)
 }
 
 static void
-write_alternatives (QeSchema *c, size_t schema, size_t list, bool exclusive)
-{
-  const QeJson *json = &c->json;
-  size_t length, checks = 0;
-  const char *name = qe_json_key (json, list, &length);
-  if (json->values[list].kind != QE_JSON_ARRAY || qe_json_first (json, list) == QE_JSON_NONE) {
-    qe_schema_fail (c, QE_ERROR_FORMAT, schema, "", "“%s” must be a list of schemas", name);
-    return;
-  }
-  for (size_t i = qe_json_first (json, list); i != QE_JSON_NONE; i = qe_json_next (json, list, i)) {
-    for (size_t k = qe_json_first (json, list); exclusive && k != i && c->status == QE_OK;
-         k = qe_json_next (json, list, k))
-      if (++checks > MAX_PAIRS || !exclude_each_other (c, i, k))
-        qe_schema_fail (c, QE_ERROR_UNSUPPORTED, schema, " Use “anyOf”.",
-                        "Schemas of “oneOf” may be valid at once, so it is not supported");
-    qe_buffer_puts (&c->out, i == list + 1 ? "" : "| ");
-    put_schema (c, i);
-  }
-}
-
-/* Writes values of "enum" and "const" as they stand there, as far as "type" allows them. */
-static void
-write_values (QeSchema *c, size_t schema, size_t keyword)
-{
-  const QeJson *json = &c->json;
-  const bool is_const = keyword == qe_json_member (json, schema, "const");
-  const int types = read_types (c, schema);
-  bool any = false;
-  if (!is_const && json->values[keyword].kind != QE_JSON_ARRAY)
-    qe_schema_fail (c, QE_ERROR_FORMAT, schema, "", "“enum” must be a list of values");
-  for (size_t i = is_const ? keyword : qe_json_first (json, keyword); i != QE_JSON_NONE && c->status == QE_OK;
-       i = is_const ? QE_JSON_NONE : qe_json_next (json, keyword, i)) {
-    const QeJsonKind kind = json->values[i].kind;
-    size_t length;
-    int type = 1 << (kind == QE_JSON_FALSE ? QE_JSON_TRUE : kind);
-    if (type == TYPE_NUMBER && !strpbrk (qe_json_text (json, i, &length), ".eE"))
-      type |= TYPE_INTEGER;
-    if (types && !(types & type))
-      continue;
-    QeBuffer text = { 0 };
-    qe_json_write (json, i, &text);
-    c->out.failed |= text.failed;
-    if (!text.failed) {
-      qe_buffer_puts (&c->out, any ? "| " : "");
-      qe_schema_put_literal (&c->out, text.data, text.size);
-      any = true;
-    }
-    qe_buffer_clear (&text);
-  }
-  if (!any)
-    qe_buffer_puts (&c->out, "[]");
-}
-
-static void
 write_whole (QeSchema *c, size_t schema, size_t keyword)
 {
+  const QeJson *json = &c->json;
   size_t length;
-  const char *name = qe_json_key (&c->json, keyword, &length);
+  const char *name = qe_json_key (json, keyword, &length);
   if (strcmp (name, "$ref") == 0) {
     const size_t target = find_reference (c, schema, keyword);
     if (target != QE_JSON_NONE)
       put_schema (c, target);
   } else if (strcmp (name, "enum") == 0 || strcmp (name, "const") == 0) {
-    write_values (c, schema, keyword);
+    /* The values are written as they stand there, as far as "type" allows them. */
+    const bool is_const = keyword == qe_json_member (json, schema, "const");
+    const int types = read_types (c, schema);
+    bool any = false;
+    if (!is_const && json->values[keyword].kind != QE_JSON_ARRAY)
+      qe_schema_fail (c, QE_ERROR_FORMAT, schema, "", "“enum” must be a list of values");
+    for (size_t i = is_const ? keyword : qe_json_first (json, keyword); i != QE_JSON_NONE && c->status == QE_OK;
+         i = is_const ? QE_JSON_NONE : qe_json_next (json, keyword, i)) {
+      const QeJsonKind kind = json->values[i].kind;
+      int type = 1 << (kind == QE_JSON_FALSE ? QE_JSON_TRUE : kind);
+      if (type == TYPE_NUMBER && !strpbrk (qe_json_text (json, i, &length), ".eE"))
+        type |= TYPE_INTEGER;
+      if (types && !(types & type))
+        continue;
+      QeBuffer text = { 0 };
+      qe_json_write (json, i, &text);
+      c->out.failed |= text.failed;
+      if (!text.failed) {
+        qe_buffer_puts (&c->out, any ? "| " : "");
+        qe_schema_put_literal (&c->out, text.data, text.size);
+        any = true;
+      }
+      qe_buffer_clear (&text);
+    }
+    if (!any)
+      qe_buffer_puts (&c->out, "[]");
   } else {
-    if (strcmp (name, "allOf") == 0 && c->json.values[keyword].kind == QE_JSON_ARRAY
-        && qe_json_first (&c->json, keyword) != QE_JSON_NONE
-        && qe_json_next (&c->json, keyword, keyword + 1) != QE_JSON_NONE)
+    if (strcmp (name, "allOf") == 0 && json->values[keyword].kind == QE_JSON_ARRAY
+        && qe_json_first (json, keyword) != QE_JSON_NONE && qe_json_next (json, keyword, keyword + 1) != QE_JSON_NONE)
       qe_schema_fail (c, QE_ERROR_UNSUPPORTED, schema, "", "“allOf” of more than one schema is not supported");
-    write_alternatives (c, schema, keyword, strcmp (name, "oneOf") == 0);
+    const bool exclusive = strcmp (name, "oneOf") == 0;
+    size_t checks = 0;
+    if (json->values[keyword].kind != QE_JSON_ARRAY || qe_json_first (json, keyword) == QE_JSON_NONE) {
+      qe_schema_fail (c, QE_ERROR_FORMAT, schema, "", "“%s” must be a list of schemas", name);
+      return;
+    }
+    for (size_t i = qe_json_first (json, keyword); i != QE_JSON_NONE; i = qe_json_next (json, keyword, i)) {
+      for (size_t k = qe_json_first (json, keyword); exclusive && k != i && c->status == QE_OK;
+           k = qe_json_next (json, keyword, k))
+        if (++checks > MAX_PAIRS || !exclude_each_other (c, i, k))
+          qe_schema_fail (c, QE_ERROR_UNSUPPORTED, schema, " Use “anyOf”.",
+                          "Schemas of “oneOf” may be valid at once, so it is not supported");
+      qe_buffer_puts (&c->out, i == keyword + 1 ? "" : "| ");
+      put_schema (c, i);
+    }
   }
 }
 

@@ -70,36 +70,6 @@ is_new (const Choice *c, size_t id)
 
 /* ---- steps ----------------------------------------------------------------------------------------------------- */
 
-static bool
-refine_seen (const Choice *c)
-{
-  QeSampler *s = c->s;
-  size_t n = 0;
-  for (size_t i = 0; i < s->n_seen && n < s->shortlist_room; i++)
-    if ((size_t) s->seen[i] < c->n_vocab)
-      s->shortlist[n++] = s->seen[i];
-  return n < s->shortlist_room && c->rough->refine (c->rough->data, s->shortlist, n);
-}
-
-/* Refines the tokens that look best among those that were not accepted before. */
-static bool
-refine_best (const Choice *c)
-{
-  QeSampler *s = c->s;
-  size_t kept = 0;
-  for (size_t b = 0; b < c->n_blocks; b++) {
-    if (kept == c->k + SPARE && s->maxima[b] <= s->candidates[0].logit)
-      continue;
-    for (size_t i = b * QE_SAMPLER_BLOCK; i < block_end (c, b); i++)
-      if (is_new (c, i))
-        kept = qe_sampler_offer (s, (QeCandidate) { .logit = c->rough->logits[i], .id = (int32_t) i }, kept,
-                                 c->k + SPARE);
-  }
-  for (size_t i = 0; i < kept; i++)
-    s->shortlist[i] = s->candidates[i].id;
-  return kept == c->k + SPARE && c->rough->refine (c->rough->data, s->shortlist, kept);
-}
-
 /* Offers the right logits of n tokens in the shortlist to the heap. */
 static size_t
 offer_list (const Choice *c, size_t n, size_t kept)
@@ -124,23 +94,6 @@ offer_seen (const Choice *c, size_t kept)
                                kept, c->k);
   }
   return kept;
-}
-
-/* Lists further tokens that may reach the threshold. It fills the list if they are too many. */
-static size_t
-list_near (const Choice *c, float threshold)
-{
-  QeSampler *s = c->s;
-  size_t n = 0;
-  for (size_t b = 0; b < c->n_blocks; b++) {
-    const float least = threshold - c->rough->margins[b];
-    if (s->maxima[b] < least)
-      continue;
-    for (size_t i = b * QE_SAMPLER_BLOCK; i < block_end (c, b) && n < s->shortlist_room; i++)
-      if (c->rough->logits[i] >= least && is_new (c, i))
-        s->shortlist[n++] = (int32_t) i;
-  }
-  return n;
 }
 
 /* Picks from the few tokens that a grammar admits, whose logits are all refined. */
@@ -185,13 +138,40 @@ qe_sampler_pick_rough (QeSampler *sampler, const QeRoughLogits *rough, size_t n_
       last[i] = start + i < c.n_vocab ? c.rough->logits[start + i] : -INFINITY;
     c.s->maxima[b] = qe_sampler_block_maximum (start + QE_SAMPLER_BLOCK > c.n_vocab ? last : c.rough->logits + start);
   }
-  if (!refine_seen (&c) || !refine_best (&c))
-    return false;
-  offer_seen (&c, offer_list (&c, c.k + SPARE, 0));
-  const size_t n = list_near (&c, s->candidates[0].logit); /* the root of the heap ranks last */
+  size_t n = 0;
+  for (size_t i = 0; i < s->n_seen && n < s->shortlist_room; i++)
+    if ((size_t) s->seen[i] < n_vocab)
+      s->shortlist[n++] = s->seen[i];
   if (n == s->shortlist_room || !rough->refine (rough->data, s->shortlist, n))
     return false;
-  const size_t kept = offer_seen (&c, offer_list (&c, n, 0));
+  /* The tokens that look best among those that were not accepted before are refined. */
+  size_t kept = 0;
+  for (size_t b = 0; b < c.n_blocks; b++) {
+    if (kept == c.k + SPARE && s->maxima[b] <= s->candidates[0].logit)
+      continue;
+    for (size_t i = b * QE_SAMPLER_BLOCK; i < block_end (&c, b); i++)
+      if (is_new (&c, i))
+        kept = qe_sampler_offer (s, (QeCandidate) { .logit = rough->logits[i], .id = (int32_t) i }, kept, c.k + SPARE);
+  }
+  for (size_t i = 0; i < kept; i++)
+    s->shortlist[i] = s->candidates[i].id;
+  if (kept < c.k + SPARE || !rough->refine (rough->data, s->shortlist, kept))
+    return false;
+  offer_seen (&c, offer_list (&c, c.k + SPARE, 0));
+  /* Further tokens may reach the logit of the heap's root, which ranks last. */
+  const float threshold = s->candidates[0].logit;
+  n = 0;
+  for (size_t b = 0; b < c.n_blocks; b++) {
+    const float least = threshold - rough->margins[b];
+    if (s->maxima[b] < least)
+      continue;
+    for (size_t i = b * QE_SAMPLER_BLOCK; i < block_end (&c, b) && n < s->shortlist_room; i++)
+      if (rough->logits[i] >= least && is_new (&c, i))
+        s->shortlist[n++] = (int32_t) i;
+  }
+  if (n == s->shortlist_room || !rough->refine (rough->data, s->shortlist, n))
+    return false;
+  kept = offer_seen (&c, offer_list (&c, n, 0));
   qsort (s->candidates, kept, sizeof *s->candidates, qe_sampler_compare_rank);
   *token = qe_sampler_followed (s, qe_sampler_choose (s, kept));
   return true;

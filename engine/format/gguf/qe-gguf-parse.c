@@ -225,27 +225,6 @@ read_key (Reader *r)
   return status;
 }
 
-/* The data section's alignment is itself a key. */
-static QeStatus
-find_alignment (Reader *r)
-{
-  static const char name[] = "general.alignment";
-  QeGgufHeader *header = r->header;
-  header->alignment = 32;
-  for (size_t i = 0; i < header->n_keys; i++) {
-    const QeGgufKey *key = &header->keys[i];
-    if (key->name_length != sizeof name - 1 || memcmp (header->bytes + key->name, name, sizeof name - 1) != 0)
-      continue;
-    uint32_t value = 0;
-    if (!key->is_array && key->type == QE_GGUF_U32)
-      memcpy (&value, header->bytes + key->value, 4);
-    if (value < 8 || value > 1 << 20 || (value & (value - 1)))
-      return qe_fail (r->err, QE_ERROR_FORMAT, "The model file is damaged: its alignment is not a power of two.");
-    header->alignment = value;
-  }
-  return QE_OK;
-}
-
 /* ---- tensors --------------------------------------------------------------------------------------------------- */
 
 #define TAKE_ANOTHER "Take a Q4_K_M or UD-Q4_K_XL file of the same model instead."
@@ -286,27 +265,6 @@ measure_tensor (Reader *r, QeTensor *t, uint32_t type, const char *name)
   return QE_OK;
 }
 
-/* Copies the name behind those of the earlier tensors. t->name holds its offset until all are read. */
-static QeStatus
-read_tensor_name (Reader *r, size_t *out)
-{
-  uint64_t offset;
-  uint32_t length;
-  QeStatus status = read_name (r, "tensor", MAX_NAME, &offset, &length);
-  if (status != QE_OK)
-    return status;
-  while (r->names_capacity - r->names_size < (size_t) length + 1) {
-    size_t n = r->names_capacity;
-    if (!grow ((void **) &r->header->names, &r->names_capacity, n, 1))
-      return qe_fail (r->err, QE_ERROR_MEMORY, "There is not enough memory for the header of the model file.");
-  }
-  *out = r->names_size;
-  memcpy (r->header->names + r->names_size, r->header->bytes + offset, length);
-  r->header->names[r->names_size + length] = 0;
-  r->names_size += (size_t) length + 1;
-  return QE_OK;
-}
-
 static QeStatus
 read_tensor (Reader *r)
 {
@@ -316,10 +274,21 @@ read_tensor (Reader *r)
       || !grow ((void **) &header->tensors, &r->tensors_capacity, header->n_tensors, sizeof *header->tensors))
     return qe_fail (r->err, QE_ERROR_MEMORY, "There is not enough memory for the header of the model file.");
   QeTensor t = { 0 };
-  size_t name_at = 0;
-  QeStatus status = read_tensor_name (r, &name_at);
+  uint64_t name_offset;
+  uint32_t length;
+  QeStatus status = read_name (r, "tensor", MAX_NAME, &name_offset, &length);
   if (status != QE_OK)
     return status;
+  /* The name is copied behind those of the earlier tensors. */
+  while (r->names_capacity - r->names_size < (size_t) length + 1) {
+    size_t n = r->names_capacity;
+    if (!grow ((void **) &header->names, &r->names_capacity, n, 1))
+      return qe_fail (r->err, QE_ERROR_MEMORY, "There is not enough memory for the header of the model file.");
+  }
+  const size_t name_at = r->names_size;
+  memcpy (header->names + r->names_size, header->bytes + name_offset, length);
+  header->names[r->names_size + length] = 0;
+  r->names_size += (size_t) length + 1;
   const char *name = header->names + name_at;
   uint32_t type = 0;
   uint64_t offset = 0;
@@ -338,7 +307,7 @@ read_tensor (Reader *r)
     return status;
   if (offset % header->alignment)
     return qe_fail (r->err, QE_ERROR_FORMAT, "The model file is damaged: tensor “%s” is not aligned.", name);
-  t.name = (const char *) (uintptr_t) name_at;
+  t.name = (const char *) (uintptr_t) name_at; /* an offset, until all are read */
   header->tensors[header->n_tensors] = t;
   header->offsets[header->n_tensors++] = offset;
   return QE_OK;
@@ -430,17 +399,29 @@ read_preamble (Reader *r, uint64_t *n_tensors, uint64_t *n_keys)
 static QeStatus
 qe_gguf_read_header (Reader *r)
 {
+  QeGgufHeader *header = r->header;
   uint64_t n_tensors = 0, n_keys = 0;
   QeStatus status = read_preamble (r, &n_tensors, &n_keys);
   for (uint64_t i = 0; i < n_keys && status == QE_OK; i++)
     status = read_key (r);
-  if (status == QE_OK)
-    status = find_alignment (r);
+  /* The data section's alignment is itself a key. */
+  static const char name[] = "general.alignment";
+  header->alignment = 32;
+  for (size_t i = 0; i < header->n_keys && status == QE_OK; i++) {
+    const QeGgufKey *key = &header->keys[i];
+    if (key->name_length != sizeof name - 1 || memcmp (header->bytes + key->name, name, sizeof name - 1) != 0)
+      continue;
+    uint32_t value = 0;
+    if (!key->is_array && key->type == QE_GGUF_U32)
+      memcpy (&value, header->bytes + key->value, 4);
+    if (value < 8 || value > 1 << 20 || (value & (value - 1)))
+      status = qe_fail (r->err, QE_ERROR_FORMAT, "The model file is damaged: its alignment is not a power of two.");
+    header->alignment = value;
+  }
   for (uint64_t i = 0; i < n_tensors && status == QE_OK; i++)
     status = read_tensor (r);
   if (status == QE_OK) {
     /* Offsets become pointers, and the memory that was read too much is given back. */
-    QeGgufHeader *header = r->header;
     if (header->owned) {
       uint8_t *shrunk = realloc (header->owned, r->at);
       if (shrunk)

@@ -96,30 +96,6 @@ part_number (const QeGgufHeader *header, const char *name, uint64_t otherwise)
   return value;
 }
 
-/* Opens part i (from 0) of n; its path is that of the first with the number changed. */
-static QeStatus
-open_other_part (QeGguf *gguf, const char *first, unsigned i, unsigned n, bool map_data, QeError *err)
-{
-  size_t stem = strlen (first) - strlen (PART_SUFFIX);
-  char *path = malloc (stem + 64);
-  if (!path)
-    return qe_fail (err, QE_ERROR_MEMORY, "There is not enough memory to open the model.");
-  snprintf (path, stem + 64, "%.*s-%05u-of-%05u.gguf", (int) stem, first, i + 1, n);
-  QeStatus status;
-  if (access (path, F_OK) != 0)
-    status = qe_fail (err, QE_ERROR_IO, "Part %u of %u of this model is missing: put “%s” into the same folder.", i + 1,
-                      n, base_name (path));
-  else
-    status = open_part (&gguf->parts[i], path, map_data, err);
-  if (status == QE_OK
-      && (part_number (&gguf->parts[i].header, "split.no", UINT64_MAX) != i
-          || part_number (&gguf->parts[i].header, "split.count", 0) != n))
-    status = qe_fail (err, QE_ERROR_FORMAT, "“%s” is not part %u of %u of this model. Download it again.",
-                      base_name (path), i + 1, n);
-  free (path);
-  return status;
-}
-
 /* The first part says how many there are; the file name says where they lie. */
 static QeStatus
 open_other_parts (QeGguf *gguf, const char *path, bool map_data, QeError *err)
@@ -144,24 +120,30 @@ open_other_parts (QeGguf *gguf, const char *path, bool map_data, QeError *err)
   if (!parts)
     return qe_fail (err, QE_ERROR_MEMORY, "There is not enough memory to open the model.");
   gguf->parts = parts;
+  const size_t stem = length - strlen (PART_SUFFIX);
   for (unsigned i = 1; i < n; i++) {
     gguf->parts[i] = (QeGgufPart) { .fd = -1 };
     gguf->n_parts = i + 1;
-    QeStatus status = open_other_part (gguf, path, i, (unsigned) n, map_data, err);
+    /* The path is that of the first part with the number changed. */
+    char *part = malloc (stem + 64);
+    if (!part)
+      return qe_fail (err, QE_ERROR_MEMORY, "There is not enough memory to open the model.");
+    snprintf (part, stem + 64, "%.*s-%05u-of-%05u.gguf", (int) stem, path, i + 1, (unsigned) n);
+    QeStatus status;
+    if (access (part, F_OK) != 0)
+      status = qe_fail (err, QE_ERROR_IO, "Part %u of %u of this model is missing: put “%s” into the same folder.",
+                        i + 1, (unsigned) n, base_name (part));
+    else
+      status = open_part (&gguf->parts[i], part, map_data, err);
+    if (status == QE_OK
+        && (part_number (&gguf->parts[i].header, "split.no", UINT64_MAX) != i
+            || part_number (&gguf->parts[i].header, "split.count", 0) != n))
+      status = qe_fail (err, QE_ERROR_FORMAT, "“%s” is not part %u of %u of this model. Download it again.",
+                        base_name (part), i + 1, (unsigned) n);
+    free (part);
     if (status != QE_OK)
       return status;
   }
-  return QE_OK;
-}
-
-static QeStatus
-check_tensor_total (const QeGguf *gguf, QeError *err)
-{
-  uint64_t total;
-  if (gguf->n_parts > 1 && qe_gguf_get_u64 (gguf, "split.tensors.count", &total) && total != gguf->n_tensors)
-    return qe_fail (err, QE_ERROR_FORMAT,
-                    "The parts of this model hold %zu tensors instead of %llu. Download it again.", gguf->n_tensors,
-                    (unsigned long long) total);
   return QE_OK;
 }
 
@@ -190,8 +172,12 @@ conclude (QeGguf **out, QeGguf *gguf, QeStatus status, QeError *err)
     status = index_keys (gguf, err);
   if (status == QE_OK)
     status = index_tensors (gguf, err);
-  if (status == QE_OK)
-    status = check_tensor_total (gguf, err);
+  uint64_t total;
+  if (status == QE_OK && gguf->n_parts > 1 && qe_gguf_get_u64 (gguf, "split.tensors.count", &total)
+      && total != gguf->n_tensors)
+    status = qe_fail (err, QE_ERROR_FORMAT,
+                      "The parts of this model hold %zu tensors instead of %llu. Download it again.", gguf->n_tensors,
+                      (unsigned long long) total);
   if (status == QE_OK)
     *out = gguf;
   else

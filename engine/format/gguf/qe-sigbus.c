@@ -51,34 +51,6 @@ sigbus_cb (int signal_number, siginfo_t *info, void *context)
   errno = saved_errno;
 }
 
-/* Called under the lock. */
-static bool
-install_handler (void)
-{
-  if (installed)
-    return true;
-  page_size = (uintptr_t) sysconf (_SC_PAGESIZE);
-  struct sigaction action = { .sa_sigaction = sigbus_cb, .sa_flags = SA_SIGINFO | SA_ONSTACK };
-  sigemptyset (&action.sa_mask);
-  installed = sigaction (SIGBUS, &action, &previous) == 0;
-  return installed;
-}
-
-/* Called under the lock. A free node, or a new one in front; NULL when out of memory. */
-static QeMappingNode *
-take_node (void)
-{
-  for (QeMappingNode *node = atomic_load (&nodes); node; node = node->next)
-    if (atomic_load (&node->start) == 0)
-      return node;
-  QeMappingNode *node = calloc (1, sizeof *node);
-  if (node) {
-    node->next = atomic_load (&nodes);
-    atomic_store (&nodes, node);
-  }
-  return node;
-}
-
 static uintptr_t
 round_up (uintptr_t n, uintptr_t unit)
 {
@@ -115,7 +87,20 @@ qe_mapping_open (QeMapping *mapping, int fd, size_t size)
   if (!data)
     return false;
   pthread_mutex_lock (&lock);
-  QeMappingNode *node = install_handler () ? take_node () : NULL;
+  if (!installed) {
+    page_size = (uintptr_t) sysconf (_SC_PAGESIZE);
+    struct sigaction action = { .sa_sigaction = sigbus_cb, .sa_flags = SA_SIGINFO | SA_ONSTACK };
+    sigemptyset (&action.sa_mask);
+    installed = sigaction (SIGBUS, &action, &previous) == 0;
+  }
+  /* A node that is free is used again; else a new one goes in front. */
+  QeMappingNode *node = installed ? atomic_load (&nodes) : NULL;
+  while (node && atomic_load (&node->start) != 0)
+    node = node->next;
+  if (installed && !node && (node = calloc (1, sizeof *node))) {
+    node->next = atomic_load (&nodes);
+    atomic_store (&nodes, node);
+  }
   if (node) {
     atomic_store (&node->lost, false);
     atomic_store (&node->end, (uintptr_t) data + whole_pages);

@@ -37,42 +37,6 @@ write_value (Reader *r, size_t i)
 }
 
 static void
-read_content (Reader *r, QeChatMessage *m, size_t content)
-{
-  const QeJson *json = r->json;
-  size_t length;
-  m->parts = r->parts + r->n_parts;
-  if (content != QE_JSON_NONE && json->values[content].kind == QE_JSON_STRING)
-    r->parts[r->n_parts++] = (QeChatPart) { QE_PART_TEXT, qe_json_text (json, content, &length) };
-  else if (content != QE_JSON_NONE)
-    for (size_t i = qe_json_first (json, content); i != QE_JSON_NONE; i = qe_json_next (json, content, i)) {
-      const char *type = text_member (r->json, i, "type");
-      bool is_image = type && (strstr (type, "image") != NULL), is_video = type && strcmp (type, "video") == 0;
-      r->parts[r->n_parts++] = (QeChatPart) { is_image   ? QE_PART_IMAGE
-                                              : is_video ? QE_PART_VIDEO
-                                                         : QE_PART_TEXT,
-                                              text_member (r->json, i, "text") };
-    }
-  m->n_parts = (size_t) (r->parts + r->n_parts - m->parts);
-}
-
-static void
-read_calls (Reader *r, QeChatMessage *m, size_t calls)
-{
-  const QeJson *json = r->json;
-  m->calls = r->calls + r->n_calls;
-  for (size_t i = calls == QE_JSON_NONE ? calls : qe_json_first (json, calls); i != QE_JSON_NONE;
-       i = qe_json_next (json, calls, i)) {
-    size_t function = qe_json_member (json, i, "function");
-    function = function == QE_JSON_NONE ? i : function;
-    size_t arguments = qe_json_member (json, function, "arguments");
-    r->calls[r->n_calls++] = (QeToolCall) { text_member (json, function, "name"),
-                                            arguments == QE_JSON_NONE ? NULL : write_value (r, arguments) };
-    m->n_calls++;
-  }
-}
-
-static void
 read_flag (const QeJson *json, const char *name, bool *out)
 {
   size_t i = qe_json_member (json, 0, name);
@@ -83,11 +47,12 @@ read_flag (const QeJson *json, const char *name, bool *out)
 static QeStatus
 read_and_render (Reader *r, QeChatText *out, QeChatOptions options, QeError *err)
 {
-  size_t messages = qe_json_member (r->json, 0, "messages");
-  for (size_t i = qe_json_first (r->json, messages); i != QE_JSON_NONE; i = qe_json_next (r->json, messages, i)) {
+  const QeJson *json = r->json;
+  size_t length, messages = qe_json_member (json, 0, "messages");
+  for (size_t i = qe_json_first (json, messages); i != QE_JSON_NONE; i = qe_json_next (json, messages, i)) {
     static const char *const roles[] = { "system", "user", "assistant", "tool" };
     QeChatMessage *m = &r->messages[r->n_messages];
-    const char *role = text_member (r->json, i, "role");
+    const char *role = text_member (json, i, "role");
     int found = -1;
     for (int k = 0; k < 4 && role; k++)
       if (strcmp (role, roles[k]) == 0)
@@ -95,13 +60,35 @@ read_and_render (Reader *r, QeChatText *out, QeChatOptions options, QeError *err
     if (found < 0)
       return qe_fail (err, QE_ERROR_ARGUMENT, "Unexpected message role.");
     m->role = (QeRole) found;
-    read_content (r, m, qe_json_member (r->json, i, "content"));
-    read_calls (r, m, qe_json_member (r->json, i, "tool_calls"));
-    m->reasoning = text_member (r->json, i, "reasoning_content");
+    const size_t content = qe_json_member (json, i, "content");
+    m->parts = r->parts + r->n_parts;
+    if (content != QE_JSON_NONE && json->values[content].kind == QE_JSON_STRING)
+      r->parts[r->n_parts++] = (QeChatPart) { QE_PART_TEXT, qe_json_text (json, content, &length) };
+    else if (content != QE_JSON_NONE)
+      for (size_t k = qe_json_first (json, content); k != QE_JSON_NONE; k = qe_json_next (json, content, k)) {
+        const char *type = text_member (json, k, "type");
+        bool is_image = type && (strstr (type, "image") != NULL), is_video = type && strcmp (type, "video") == 0;
+        r->parts[r->n_parts++] = (QeChatPart) { is_image   ? QE_PART_IMAGE
+                                                : is_video ? QE_PART_VIDEO
+                                                           : QE_PART_TEXT,
+                                                text_member (json, k, "text") };
+      }
+    m->n_parts = (size_t) (r->parts + r->n_parts - m->parts);
+    const size_t calls = qe_json_member (json, i, "tool_calls");
+    m->calls = r->calls + r->n_calls;
+    for (size_t k = calls == QE_JSON_NONE ? calls : qe_json_first (json, calls); k != QE_JSON_NONE;
+         k = qe_json_next (json, calls, k)) {
+      size_t function = qe_json_member (json, k, "function");
+      function = function == QE_JSON_NONE ? k : function;
+      size_t arguments = qe_json_member (json, function, "arguments");
+      r->calls[r->n_calls++] = (QeToolCall) { text_member (json, function, "name"),
+                                              arguments == QE_JSON_NONE ? NULL : write_value (r, arguments) };
+      m->n_calls++;
+    }
+    m->reasoning = text_member (json, i, "reasoning_content");
     r->n_messages++;
   }
   /* What the object says goes before what the caller says. */
-  const QeJson *json = r->json;
   bool thinking = options.enable_thinking != QE_NO;
   read_flag (json, "add_generation_prompt", &options.add_generation_prompt);
   read_flag (json, "add_vision_id", &options.add_vision_id);

@@ -88,17 +88,6 @@ read_content (Renderer *r, Content *content, const QeChatMessage *message, bool 
   return QE_OK;
 }
 
-/* A user's message that is wholly a tool's response asks nothing. */
-static bool
-is_tool_response (const Content *content)
-{
-  static const char before[] = "<tool_response>", after[] = "</tool_response>";
-  const char *text = content->rich.text.data;
-  size_t length = content->end - content->start;
-  return length >= sizeof after - 1 && memcmp (text + content->start, before, sizeof before - 1) == 0
-         && memcmp (text + content->end - (sizeof after - 1), after, sizeof after - 1) == 0;
-}
-
 static QeStatus
 find_question (Renderer *r)
 {
@@ -110,7 +99,13 @@ find_question (Renderer *r)
     QeStatus status = read_content (r, &content, &r->messages[i], false);
     if (status != QE_OK)
       return status;
-    if (!is_tool_response (&content)) {
+    /* A user's message that is wholly a tool's response asks nothing. */
+    static const char before[] = "<tool_response>", after[] = "</tool_response>";
+    const char *text = content.rich.text.data;
+    size_t length = content.end - content.start;
+    const bool is_response = length >= sizeof after - 1 && memcmp (text + content.start, before, sizeof before - 1) == 0
+                             && memcmp (text + content.end - (sizeof after - 1), after, sizeof after - 1) == 0;
+    if (!is_response) {
       r->question = i;
       found = true;
     }
@@ -162,27 +157,6 @@ render_system (Renderer *r)
 
 /* ---- assistant ------------------------------------------------------------------------------------------------- */
 
-/* One argument's value: objects and arrays as JSON, the rest as Python's str() has it. */
-static void
-render_value (Renderer *r, const QeJson *json, size_t i)
-{
-  QeBuffer text = { 0 };
-  size_t length;
-  const char *bytes = qe_json_text (json, i, &length);
-  switch (json->values[i].kind) {
-  case QE_JSON_NULL: qe_buffer_puts (&text, "None"); break;
-  case QE_JSON_FALSE: qe_buffer_puts (&text, "False"); break;
-  case QE_JSON_TRUE: qe_buffer_puts (&text, "True"); break;
-  case QE_JSON_NUMBER:
-  case QE_JSON_STRING: qe_buffer_add (&text, bytes, length); break;
-  case QE_JSON_ARRAY:
-  case QE_JSON_OBJECT: qe_json_write (json, i, &text); break;
-  }
-  qe_rich_text_plain (&r->out, text.data, text.size);
-  r->out.text.failed = r->out.text.failed || text.failed;
-  qe_buffer_clear (&text);
-}
-
 static QeStatus
 render_arguments (Renderer *r, const char *arguments)
 {
@@ -202,7 +176,21 @@ render_arguments (Renderer *r, const char *arguments)
     qe_rich_text_template (&r->out, "<parameter=");
     qe_rich_text_plain (&r->out, key, length);
     qe_rich_text_template (&r->out, ">\n");
-    render_value (r, &json, i);
+    /* Objects and arrays are written as JSON, the rest as Python's str() has it. */
+    QeBuffer text = { 0 };
+    const char *bytes = qe_json_text (&json, i, &length);
+    switch (json.values[i].kind) {
+    case QE_JSON_NULL: qe_buffer_puts (&text, "None"); break;
+    case QE_JSON_FALSE: qe_buffer_puts (&text, "False"); break;
+    case QE_JSON_TRUE: qe_buffer_puts (&text, "True"); break;
+    case QE_JSON_NUMBER:
+    case QE_JSON_STRING: qe_buffer_add (&text, bytes, length); break;
+    case QE_JSON_ARRAY:
+    case QE_JSON_OBJECT: qe_json_write (&json, i, &text); break;
+    }
+    qe_rich_text_plain (&r->out, text.data, text.size);
+    r->out.text.failed = r->out.text.failed || text.failed;
+    qe_buffer_clear (&text);
     qe_rich_text_template (&r->out, "\n</parameter>\n");
   }
   qe_json_clear (&json);
@@ -289,31 +277,24 @@ render_message (Renderer *r, size_t index)
   return status;
 }
 
-static QeStatus
-render_all (Renderer *r)
-{
-  if (r->n_messages == 0)
-    return qe_fail (r->err, QE_ERROR_ARGUMENT, "No messages provided.");
-  QeStatus status = render_system (r);
-  if (status == QE_OK)
-    status = find_question (r);
-  for (size_t i = 0; i < r->n_messages && status == QE_OK; i++)
-    status = render_message (r, i);
-  if (r->options->add_generation_prompt) {
-    qe_rich_text_template (&r->out, "<|im_start|>assistant\n<think>\n");
-    qe_rich_text_template (&r->out, r->options->enable_thinking != QE_NO ? "" : "\n</think>\n\n");
-  }
-  if (status == QE_OK && qe_rich_text_failed (&r->out))
-    status = qe_fail (r->err, QE_ERROR_MEMORY, "There is not enough memory for this conversation.");
-  return status;
-}
-
 QeStatus
 qe_chat_render_built_in (QeChatText *out, const QeChatMessage *messages, size_t n_messages,
                          const QeChatOptions *options, QeError *err)
 {
   Renderer r = { .messages = messages, .n_messages = n_messages, .options = options, .err = err };
-  QeStatus status = render_all (&r);
+  if (n_messages == 0)
+    return qe_fail (r.err, QE_ERROR_ARGUMENT, "No messages provided.");
+  QeStatus status = render_system (&r);
+  if (status == QE_OK)
+    status = find_question (&r);
+  for (size_t i = 0; i < r.n_messages && status == QE_OK; i++)
+    status = render_message (&r, i);
+  if (r.options->add_generation_prompt) {
+    qe_rich_text_template (&r.out, "<|im_start|>assistant\n<think>\n");
+    qe_rich_text_template (&r.out, r.options->enable_thinking != QE_NO ? "" : "\n</think>\n\n");
+  }
+  if (status == QE_OK && qe_rich_text_failed (&r.out))
+    status = qe_fail (r.err, QE_ERROR_MEMORY, "There is not enough memory for this conversation.");
   if (status != QE_OK) {
     qe_rich_text_clear (&r.out);
     return status;

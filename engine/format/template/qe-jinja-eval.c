@@ -79,25 +79,6 @@ qj_attribute (QjRun *r, QjValue v, const QjString *name)
   return e ? e->value : qj_undefined (name_of (r, name));
 }
 
-/* The item at a place that may count from the end; QJ_MISSING outside. */
-static QjValue
-item_at (QjRun *r, QjValue v, int64_t at)
-{
-  int64_t n = qj_count (r, v);
-  at += at < 0 ? n : 0;
-  if (at < 0 || at >= n)
-    return (QjValue) { QJ_MISSING };
-  if (v.kind == QJ_RANGE)
-    return qj_int (v.range->start + at * v.range->step);
-  if (v.kind != QJ_STRING)
-    return v.list->items[at];
-  size_t start = qj_byte_offset (v.string, (size_t) at), end = start + 1;
-  while (end < v.string->size && ((uint8_t) v.string->data[end] & 0xc0) == 0x80)
-    end++;
-  qj_steps (r, start / 32);
-  return qj_string (qj_substring (r, v.string, start, end));
-}
-
 QjValue
 qj_item (QjRun *r, QjValue v, QjValue key)
 {
@@ -110,10 +91,23 @@ qj_item (QjRun *r, QjValue v, QjValue key)
       return e->value;
   }
   bool is_sequence = v.kind == QJ_STRING || v.kind == QJ_LIST || v.kind == QJ_TUPLE || v.kind == QJ_RANGE;
-  if (is_sequence && (key.kind == QJ_INT || key.kind == QJ_BOOL))
-    found = item_at (r, v, qj_integer_of (key));
-  else if (key.kind == QJ_STRING)
+  if (is_sequence && (key.kind == QJ_INT || key.kind == QJ_BOOL)) {
+    int64_t at = qj_integer_of (key), n = qj_count (r, v);
+    at += at < 0 ? n : 0; /* it may count from the end */
+    if (at >= 0 && at < n && v.kind == QJ_RANGE) {
+      found = qj_int (v.range->start + at * v.range->step);
+    } else if (at >= 0 && at < n && v.kind == QJ_STRING) {
+      size_t start = qj_byte_offset (v.string, (size_t) at), end = start + 1;
+      while (end < v.string->size && ((uint8_t) v.string->data[end] & 0xc0) == 0x80)
+        end++;
+      qj_steps (r, start / 32);
+      found = qj_string (qj_substring (r, v.string, start, end));
+    } else if (at >= 0 && at < n) {
+      found = v.list->items[at];
+    }
+  } else if (key.kind == QJ_STRING) {
     found = python_attribute (r, v, key.string);
+  }
   if (found.kind != QJ_MISSING)
     return found;
   return qj_undefined (key.kind == QJ_STRING ? name_of (r, key.string) : NULL);
@@ -265,58 +259,6 @@ python_modulo (double a, double b)
   return (rest < 0) != (b < 0) ? rest + b : rest;
 }
 
-/* /, // and %: rounded down, as Python has it. */
-static QjValue
-divide (QjRun *r, QjOperator op, QjValue a, QjValue b)
-{
-  if (op == QJ_MODULO && a.kind == QJ_STRING)
-    return qj_string (qj_format (r, a.string, b));
-  if (!qj_is_number (a) || !qj_is_number (b))
-    fail_types (r, "divided", a, b);
-  double x = qj_double_of (a), y = qj_double_of (b);
-  if (y == 0)
-    qj_fail (&r->base, "a number is divided by zero");
-  if (op == QJ_DIVIDE)
-    return qj_float (x / y);
-  if (a.kind == QJ_FLOAT || b.kind == QJ_FLOAT) {
-    double quotient = (x - python_modulo (x, y)) / y; /* a whole number, but for rounding */
-    return qj_float (op == QJ_MODULO ? python_modulo (x, y)
-                     : quotient == 0 ? copysign (0, x / y)
-                                     : floor (quotient + 0.5));
-  }
-  int64_t i = qj_integer_of (a), j = qj_integer_of (b);
-  if (i == INT64_MIN && j == -1)
-    fail_overflow (r);
-  int64_t rest = i % j, floored = i / j;
-  if (rest != 0 && (rest < 0) != (j < 0)) {
-    rest += j;
-    floored--;
-  }
-  return qj_int (op == QJ_MODULO ? rest : floored);
-}
-
-static QjValue
-power (QjRun *r, QjValue a, QjValue b)
-{
-  if (!qj_is_number (a) || !qj_is_number (b))
-    fail_types (r, "raised to a power", a, b);
-  if (a.kind == QJ_FLOAT || b.kind == QJ_FLOAT || qj_integer_of (b) < 0) {
-    double x = qj_double_of (a), y = qj_double_of (b), result = pow (x, y);
-    if ((x == 0 && y < 0) || (isnan (result) && !isnan (x) && !isnan (y))
-        || (isinf (result) && isfinite (x) && isfinite (y)))
-      qj_fail (&r->base, "a power has no value");
-    return qj_float (result);
-  }
-  int64_t base = qj_integer_of (a), exponent = qj_integer_of (b), result = 1;
-  for (; exponent > 0; exponent >>= 1) {
-    if ((exponent & 1) && __builtin_mul_overflow (result, base, &result))
-      fail_overflow (r);
-    if (exponent > 1 && __builtin_mul_overflow (base, base, &base))
-      fail_overflow (r);
-  }
-  return qj_int (result);
-}
-
 static QjValue
 arithmetic (QjRun *r, QjOperator op, QjValue a, QjValue b)
 {
@@ -346,8 +288,51 @@ arithmetic (QjRun *r, QjOperator op, QjValue a, QjValue b)
       fail_overflow (r);
     return qj_int (product);
   }
-  case QJ_POWER: return power (r, a, b);
-  default: return divide (r, op, a, b);
+  case QJ_POWER: {
+    if (!qj_is_number (a) || !qj_is_number (b))
+      fail_types (r, "raised to a power", a, b);
+    if (a.kind == QJ_FLOAT || b.kind == QJ_FLOAT || qj_integer_of (b) < 0) {
+      double x = qj_double_of (a), y = qj_double_of (b), result = pow (x, y);
+      if ((x == 0 && y < 0) || (isnan (result) && !isnan (x) && !isnan (y))
+          || (isinf (result) && isfinite (x) && isfinite (y)))
+        qj_fail (&r->base, "a power has no value");
+      return qj_float (result);
+    }
+    int64_t base = qj_integer_of (a), exponent = qj_integer_of (b), result = 1;
+    for (; exponent > 0; exponent >>= 1) {
+      if ((exponent & 1) && __builtin_mul_overflow (result, base, &result))
+        fail_overflow (r);
+      if (exponent > 1 && __builtin_mul_overflow (base, base, &base))
+        fail_overflow (r);
+    }
+    return qj_int (result);
+  }
+  default: { /* /, // and %: rounded down, as Python has it */
+    if (op == QJ_MODULO && a.kind == QJ_STRING)
+      return qj_string (qj_format (r, a.string, b));
+    if (!qj_is_number (a) || !qj_is_number (b))
+      fail_types (r, "divided", a, b);
+    double x = qj_double_of (a), y = qj_double_of (b);
+    if (y == 0)
+      qj_fail (&r->base, "a number is divided by zero");
+    if (op == QJ_DIVIDE)
+      return qj_float (x / y);
+    if (a.kind == QJ_FLOAT || b.kind == QJ_FLOAT) {
+      double quotient = (x - python_modulo (x, y)) / y; /* a whole number, but for rounding */
+      return qj_float (op == QJ_MODULO ? python_modulo (x, y)
+                       : quotient == 0 ? copysign (0, x / y)
+                                       : floor (quotient + 0.5));
+    }
+    int64_t i = qj_integer_of (a), j = qj_integer_of (b);
+    if (i == INT64_MIN && j == -1)
+      fail_overflow (r);
+    int64_t rest = i % j, floored = i / j;
+    if (rest != 0 && (rest < 0) != (j < 0)) {
+      rest += j;
+      floored--;
+    }
+    return qj_int (op == QJ_MODULO ? rest : floored);
+  }
   }
 }
 
@@ -427,20 +412,6 @@ eval_arguments (QjRun *r, const QjArguments *a, size_t spare)
   return out;
 }
 
-/* The place of a name in a list of names; -1: not there. */
-static int
-find_param (const char *params, const QjString *name)
-{
-  int i = 0;
-  for (const char *p = params; *p; i++) {
-    size_t n = strcspn (p, " ");
-    if (n == name->size && memcmp (p, name->data, n) == 0)
-      return i;
-    p += n + (p[n] == ' ');
-  }
-  return -1;
-}
-
 QjValue
 qj_apply (QjRun *r, const QjFunction *f, const QjValue *self, const QjArgs *args)
 {
@@ -458,11 +429,17 @@ qj_apply (QjRun *r, const QjFunction *f, const QjValue *self, const QjArgs *args
     p[first + i] = args->items[i];
   for (uint32_t i = 0; i < args->n_keywords; i++) {
     const QjString *name = args->keywords[i].name;
-    int at = f->positional ? -1 : find_param (f->params, name);
-    if (at < 0 || p[first + (unsigned) at].kind != QJ_MISSING)
+    unsigned at = f->positional ? n : 0; /* the place of the name in the list; n: it is not there */
+    for (const char *param = f->params; at < n; at++) {
+      size_t length = strcspn (param, " ");
+      if (length == name->size && memcmp (param, name->data, length) == 0)
+        break;
+      param += length + (param[length] == ' ');
+    }
+    if (at == n || p[first + at].kind != QJ_MISSING)
       qj_fail (&r->base, "“%s” cannot take an argument “%.*s”", f->name, (int) (name->size < 60 ? name->size : 60),
                name->data);
-    p[first + (unsigned) at] = args->keywords[i].value;
+    p[first + at] = args->keywords[i].value;
   }
   for (unsigned i = 0; i < f->n_required; i++)
     if (p[first + i].kind == QJ_MISSING)

@@ -58,39 +58,6 @@ read_size (Formatter *f, char *c)
   return n;
 }
 
-static Directive
-read_directive (Formatter *f, char c)
-{
-  Directive d = { .precision = -1 };
-  for (;; c = next_char (f)) {
-    if (c == '-')
-      d.left = true;
-    else if (c == '+')
-      d.plus = true;
-    else if (c == ' ')
-      d.blank = true;
-    else if (c == '0')
-      d.zero = true;
-    else if (c == '#')
-      d.alternate = true;
-    else
-      break;
-  }
-  d.width = read_size (f, &c);
-  if (d.width < 0) {
-    d.left = true;
-    d.width = -d.width;
-  }
-  if (c == '.') {
-    c = next_char (f);
-    d.precision = read_size (f, &c);
-  }
-  while (c == 'l' || c == 'h' || c == 'L')
-    c = next_char (f);
-  d.conversion = c;
-  return d;
-}
-
 static void
 add_padded (Formatter *f, const Directive *d, const QjString *s)
 {
@@ -161,7 +128,33 @@ add_directive (Formatter *f)
     v = e->value;
     c = next_char (f);
   }
-  Directive d = read_directive (f, c);
+  Directive d = { .precision = -1 };
+  for (;; c = next_char (f)) {
+    if (c == '-')
+      d.left = true;
+    else if (c == '+')
+      d.plus = true;
+    else if (c == ' ')
+      d.blank = true;
+    else if (c == '0')
+      d.zero = true;
+    else if (c == '#')
+      d.alternate = true;
+    else
+      break;
+  }
+  d.width = read_size (f, &c);
+  if (d.width < 0) {
+    d.left = true;
+    d.width = -d.width;
+  }
+  if (c == '.') {
+    c = next_char (f);
+    d.precision = read_size (f, &c);
+  }
+  while (c == 'l' || c == 'h' || c == 'L')
+    c = next_char (f);
+  d.conversion = c;
   if (d.conversion == '%') {
     qj_add_text (&f->out, "%");
     return;

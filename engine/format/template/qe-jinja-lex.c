@@ -62,23 +62,6 @@ skip_space (const Lexer *l, const char *p)
   return p;
 }
 
-/* Before the white space that ends at `end`, but not before `start`. */
-static const char *
-skip_space_back (const char *start, const char *end)
-{
-  while (end > start) {
-    uint32_t c;
-    size_t length;
-    const char *p = end - 1;
-    while (p > start && ((uint8_t) *p & 0xc0) == 0x80)
-      p--;
-    if (qe_utf8_next (p, (size_t) (end - p), &c, &length) != QE_UTF8_OK || !qj_is_space (c))
-      break;
-    end = p;
-  }
-  return end;
-}
-
 /* Text up to a tag with its sign: '-' cuts white space before it; without '+', a tag that is first on its line takes
  * the blanks before it along, unless it prints. */
 static void
@@ -86,7 +69,16 @@ add_data (Lexer *l, const char *tag, char sign, bool prints)
 {
   const char *end = tag;
   if (sign == '-') {
-    end = skip_space_back (l->at, tag);
+    while (end > l->at) {
+      uint32_t c;
+      size_t length;
+      const char *p = end - 1;
+      while (p > l->at && ((uint8_t) *p & 0xc0) == 0x80)
+        p--;
+      if (qe_utf8_next (p, (size_t) (end - p), &c, &length) != QE_UTF8_OK || !qj_is_space (c))
+        break;
+      end = p;
+    }
   } else if (sign != '+' && !prints) {
     const char *line = memrchr (l->at, '\n', (size_t) (tag - l->at));
     line = line ? line + 1 : l->line_starting ? l->at : NULL;
@@ -123,21 +115,6 @@ static char
 sign_at (const Lexer *l, const char *p)
 {
   return p < l->end && (*p == '-' || *p == '+') ? *p : 0;
-}
-
-static void
-lex_raw (Lexer *l)
-{
-  for (const char *p = l->at; (p = memmem (p, (size_t) (l->end - p), "{%", 2)); p += 2) {
-    char sign = sign_at (l, p + 2);
-    const char *after = match_word_tag (l, p + 2 + (sign != 0), "endraw", true);
-    if (!after)
-      continue;
-    add_data (l, p, sign, false);
-    advance (l, after);
-    return;
-  }
-  qj_fail (l->base, "{%% raw %%} is not ended");
 }
 
 /* ---- inside of tags -------------------------------------------------------------------------------------------- */
@@ -311,7 +288,17 @@ qj_lex (QjBase *base, const char *text, size_t length, QjTokens *out)
     add_data (&l, tag, sign, tag[1] == '{');
     advance (&l, raw ? raw : inside);
     if (raw) {
-      lex_raw (&l);
+      const char *p = l.at, *after = NULL;
+      for (; (p = memmem (p, (size_t) (l.end - p), "{%", 2)); p += 2) {
+        sign = sign_at (&l, p + 2);
+        after = match_word_tag (&l, p + 2 + (sign != 0), "endraw", true);
+        if (after)
+          break;
+      }
+      if (!p)
+        qj_fail (l.base, "{%% raw %%} is not ended");
+      add_data (&l, p, sign, false);
+      advance (&l, after);
     } else if (tag[1] == '#') {
       const char *close = memmem (l.at, (size_t) (l.end - l.at), "#}", 2);
       if (!close)

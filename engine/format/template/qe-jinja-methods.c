@@ -280,27 +280,6 @@ space_at (const QjString *s, size_t at, size_t *length)
   return qj_is_space (c);
 }
 
-static void
-split_at_space (Pieces *out, int64_t max)
-{
-  const QjString *s = out->s;
-  size_t at = 0, length;
-  for (;;) {
-    while (at < s->size && space_at (s, at, &length))
-      at += length;
-    if (at == s->size)
-      return;
-    size_t start = at;
-    if (max-- == 0) {
-      add_piece (out, start, s->size);
-      return;
-    }
-    while (at < s->size && !space_at (s, at, &length))
-      at += length;
-    add_piece (out, start, at);
-  }
-}
-
 /* The character that ends at `end`. */
 static size_t
 char_before (const QjString *s, size_t end)
@@ -311,72 +290,69 @@ char_before (const QjString *s, size_t end)
   return end;
 }
 
-static void
-split_at_space_back (Pieces *out, int64_t max)
-{
-  const QjString *s = out->s;
-  size_t end = s->size, length;
-  for (;;) {
-    while (end > 0 && space_at (s, char_before (s, end), &length))
-      end = char_before (s, end);
-    if (end == 0)
-      return;
-    size_t start = end;
-    if (max-- == 0) {
-      add_piece (out, 0, end);
-      return;
-    }
-    while (start > 0 && !space_at (s, char_before (s, start), &length))
-      start = char_before (s, start);
-    add_piece (out, start, end);
-    end = start;
-  }
-}
-
-static void
-split_at (Pieces *out, const QjString *separator, int64_t max)
-{
-  size_t at = 0;
-  for (const char *found; max != 0 && (found = qj_find (out->s, separator, at)); max--) {
-    add_piece (out, at, (size_t) (found - out->s->data));
-    at = (size_t) (found - out->s->data) + separator->size;
-  }
-  add_piece (out, at, out->s->size);
-}
-
-static void
-split_at_back (Pieces *out, const QjString *separator, int64_t max)
-{
-  size_t end = out->s->size;
-  while (max != 0) {
-    QjValue p[4] = { qj_string (qj_substring (out->r, out->s, 0, end)), qj_string (separator) };
-    int64_t found = find (out->r, p, true);
-    if (found < 0)
-      break;
-    add_piece (out, (size_t) found + separator->size, end);
-    end = (size_t) found;
-    max--;
-  }
-  add_piece (out, 0, end);
-}
-
 static QjValue
 split (QjRun *r, const QjValue *p, bool back)
 {
-  Pieces out = { r, p[0].string, qj_list_new (r, QJ_LIST, 0), 0 };
+  const QjString *s = p[0].string;
+  Pieces out = { r, s, qj_list_new (r, QJ_LIST, 0), 0 };
   const QjString *separator = p[1].kind == QJ_MISSING || p[1].kind == QJ_NONE ? NULL : text_arg (r, p[1]);
   int64_t max = integer_arg (r, p[2], -1);
-  qj_steps (r, p[0].string->size / 16);
+  qj_steps (r, s->size / 16);
   if (separator && separator->size == 0)
     qj_fail (&r->base, "a text is split at an empty one");
-  if (!separator && back)
-    split_at_space_back (&out, max);
-  else if (!separator)
-    split_at_space (&out, max);
-  else if (back)
-    split_at_back (&out, separator, max);
-  else
-    split_at (&out, separator, max);
+  if (!separator && back) {
+    size_t end = s->size, length;
+    for (;;) {
+      while (end > 0 && space_at (s, char_before (s, end), &length))
+        end = char_before (s, end);
+      if (end == 0)
+        break;
+      size_t start = end;
+      if (max-- == 0) {
+        add_piece (&out, 0, end);
+        break;
+      }
+      while (start > 0 && !space_at (s, char_before (s, start), &length))
+        start = char_before (s, start);
+      add_piece (&out, start, end);
+      end = start;
+    }
+  } else if (!separator) {
+    size_t at = 0, length;
+    for (;;) {
+      while (at < s->size && space_at (s, at, &length))
+        at += length;
+      if (at == s->size)
+        break;
+      size_t start = at;
+      if (max-- == 0) {
+        add_piece (&out, start, s->size);
+        break;
+      }
+      while (at < s->size && !space_at (s, at, &length))
+        at += length;
+      add_piece (&out, start, at);
+    }
+  } else if (back) {
+    size_t end = s->size;
+    while (max != 0) {
+      QjValue q[4] = { qj_string (qj_substring (r, s, 0, end)), qj_string (separator) };
+      int64_t found = find (r, q, true);
+      if (found < 0)
+        break;
+      add_piece (&out, (size_t) found + separator->size, end);
+      end = (size_t) found;
+      max--;
+    }
+    add_piece (&out, 0, end);
+  } else {
+    size_t at = 0;
+    for (const char *found; max != 0 && (found = qj_find (s, separator, at)); max--) {
+      add_piece (&out, at, (size_t) (found - s->data));
+      at = (size_t) (found - s->data) + separator->size;
+    }
+    add_piece (&out, at, s->size);
+  }
   QjList *list = out.list.list;
   for (uint32_t i = 0; back && i < list->n / 2; i++) {
     QjValue swap = list->items[i];

@@ -9,25 +9,6 @@
 
 /* ---- texts and numbers ----------------------------------------------------------------------------------------- */
 
-/* The code point of `digits` hexadecimal digits. */
-static uint32_t
-read_hex (QjParser *p, const char *at, const char *end, int digits)
-{
-  uint32_t c = 0;
-  for (int i = 0; i < digits; i++, at++) {
-    char d = at < end ? *at : 'x';
-    uint32_t value = d >= '0' && d <= '9'                     ? (uint32_t) (d - '0')
-                     : (d | 0x20) >= 'a' && (d | 0x20) <= 'f' ? (uint32_t) ((d | 0x20) - 'a' + 10)
-                                                              : 16;
-    if (value == 16)
-      qj_fail (p->base, "a text has a broken escape");
-    c = c * 16 + value;
-  }
-  if (c > 0x10ffff)
-    qj_fail (p->base, "a text has a broken escape");
-  return c >= 0xd800 && c < 0xe000 ? 0xfffd : c; /* half a pair is no character */
-}
-
 /* One escape of Python's, after its backslash. Writes to *out and returns what follows. */
 static const char *
 read_escape (QjParser *p, const char *at, const char *end, char **out)
@@ -39,8 +20,20 @@ read_escape (QjParser *p, const char *at, const char *end, char **out)
   if (found) {
     *(*out)++ = values[found - names];
   } else if (digits > 0) {
-    *out += qe_utf8_put (*out, read_hex (p, at, end, digits));
-    at += digits;
+    uint32_t value = 0;
+    for (int i = 0; i < digits; i++, at++) {
+      char d = at < end ? *at : 'x';
+      uint32_t digit = d >= '0' && d <= '9'                     ? (uint32_t) (d - '0')
+                       : (d | 0x20) >= 'a' && (d | 0x20) <= 'f' ? (uint32_t) ((d | 0x20) - 'a' + 10)
+                                                                : 16;
+      if (digit == 16)
+        qj_fail (p->base, "a text has a broken escape");
+      value = value * 16 + digit;
+    }
+    if (value > 0x10ffff)
+      qj_fail (p->base, "a text has a broken escape");
+    value = value >= 0xd800 && value < 0xe000 ? 0xfffd : value; /* half a pair is no character */
+    *out += qe_utf8_put (*out, value);
   } else if (c >= '0' && c <= '7') {
     uint32_t value = (uint32_t) (c - '0');
     for (int i = 0; i < 2 && at < end && *at >= '0' && *at <= '7'; i++)
@@ -188,21 +181,6 @@ qj_parse_filters (QjParser *p, QjNode *node)
 static QjNode *parse_primary (QjParser *p);
 static QjNode *parse_postfix (QjParser *p, QjNode *node);
 
-/* What may stand after a test's name without brackets: "is divisibleby 3". */
-static bool
-begins_test_argument (const QjToken *t)
-{
-  switch (t->kind) {
-  case QJ_TOKEN_NAME: return !qj_is_word (t, "else") && !qj_is_word (t, "or") && !qj_is_word (t, "and");
-  case QJ_TOKEN_STRING:
-  case QJ_TOKEN_INTEGER:
-  case QJ_TOKEN_FLOAT:
-  case QJ_TOKEN_LEFT_BRACKET:
-  case QJ_TOKEN_LEFT_BRACE: return true;
-  default: return false;
-  }
-}
-
 /* After "is". */
 static QjNode *
 parse_test (QjParser *p, QjNode *subject)
@@ -216,7 +194,12 @@ parse_test (QjParser *p, QjNode *subject)
     node->arguments = parse_arguments (p);
   } else {
     node->arguments = new_arguments (p);
-    if (begins_test_argument (p->token)) {
+    /* An argument may stand there without brackets: "is divisibleby 3". */
+    const QjToken *t = p->token;
+    const bool is_name = t->kind == QJ_TOKEN_NAME && !qj_is_word (t, "else") && !qj_is_word (t, "or")
+                         && !qj_is_word (t, "and");
+    if (is_name || t->kind == QJ_TOKEN_STRING || t->kind == QJ_TOKEN_INTEGER || t->kind == QJ_TOKEN_FLOAT
+        || t->kind == QJ_TOKEN_LEFT_BRACKET || t->kind == QJ_TOKEN_LEFT_BRACE) {
       if (qj_is_word (p->token, "is"))
         qj_unexpected (p);
       qj_append (p, &node->arguments->positional, parse_postfix (p, parse_primary (p)));
@@ -368,22 +351,6 @@ parse_postfix (QjParser *p, QjNode *node)
   }
 }
 
-/* Filters, tests, and calls of what they give. */
-static QjNode *
-parse_applied (QjParser *p, QjNode *node)
-{
-  for (;;) {
-    if (p->token->kind == QJ_TOKEN_PIPE)
-      node = qj_parse_filters (p, node);
-    else if (qj_accept_word (p, "is"))
-      node = parse_test (p, node);
-    else if (p->token->kind == QJ_TOKEN_LEFT_PAREN)
-      node = parse_call (p, node);
-    else
-      return node;
-  }
-}
-
 /* ---- operators ------------------------------------------------------------------------------------------------- */
 
 static QjNode *
@@ -401,7 +368,17 @@ parse_unary (QjParser *p, bool with_filters)
   }
   node = parse_postfix (p, node);
   p->depth--;
-  return with_filters ? parse_applied (p, node) : node;
+  while (with_filters) { /* filters, tests, and calls of what they give */
+    if (p->token->kind == QJ_TOKEN_PIPE)
+      node = qj_parse_filters (p, node);
+    else if (qj_accept_word (p, "is"))
+      node = parse_test (p, node);
+    else if (p->token->kind == QJ_TOKEN_LEFT_PAREN)
+      node = parse_call (p, node);
+    else
+      break;
+  }
+  return node;
 }
 
 static QjNode *
@@ -465,34 +442,30 @@ parse_sum (QjParser *p)
   return node;
 }
 
-/* The operator of a comparison that comes next, with its tokens taken. */
-static bool
-accept_comparison (QjParser *p, QjOperator *op)
-{
-  const QjToken *t = p->token;
-  size_t n_tokens = 1;
-  switch (t->kind) {
-  case QJ_TOKEN_EQUAL: *op = QJ_EQUAL; break;
-  case QJ_TOKEN_UNEQUAL: *op = QJ_UNEQUAL; break;
-  case QJ_TOKEN_LESS: *op = QJ_LESS; break;
-  case QJ_TOKEN_LESS_EQUAL: *op = QJ_LESS_EQUAL; break;
-  case QJ_TOKEN_GREATER: *op = QJ_GREATER; break;
-  case QJ_TOKEN_GREATER_EQUAL: *op = QJ_GREATER_EQUAL; break;
-  default:
-    *op = qj_is_word (t, "in") ? QJ_IN : QJ_NOT_IN;
-    n_tokens = *op == QJ_IN ? 1 : qj_is_word (t, "not") && qj_is_word (t + 1, "in") ? 2 : 0;
-  }
-  p->token += n_tokens;
-  return n_tokens > 0;
-}
-
 static QjNode *
 parse_not (QjParser *p)
 {
   if (!qj_is_word (p->token, "not")) {
     QjNode *first = parse_sum (p), *comparison = NULL;
-    QjOperator op;
-    while (accept_comparison (p, &op)) {
+    for (;;) {
+      /* The operator comes next, or "in", or "not in". */
+      const QjToken *t = p->token;
+      size_t n_tokens = 1;
+      QjOperator op;
+      switch (t->kind) {
+      case QJ_TOKEN_EQUAL: op = QJ_EQUAL; break;
+      case QJ_TOKEN_UNEQUAL: op = QJ_UNEQUAL; break;
+      case QJ_TOKEN_LESS: op = QJ_LESS; break;
+      case QJ_TOKEN_LESS_EQUAL: op = QJ_LESS_EQUAL; break;
+      case QJ_TOKEN_GREATER: op = QJ_GREATER; break;
+      case QJ_TOKEN_GREATER_EQUAL: op = QJ_GREATER_EQUAL; break;
+      default:
+        op = qj_is_word (t, "in") ? QJ_IN : QJ_NOT_IN;
+        n_tokens = op == QJ_IN ? 1 : qj_is_word (t, "not") && qj_is_word (t + 1, "in") ? 2 : 0;
+      }
+      if (n_tokens == 0)
+        break;
+      p->token += n_tokens;
       if (!comparison) {
         comparison = qj_node (p, QJ_NODE_COMPARE);
         comparison->a = first;

@@ -6,21 +6,15 @@
 
 /* ---- names ----------------------------------------------------------------------------------------------------- */
 
-static uint32_t
-hash_of (const char *text, size_t size)
-{
-  uint32_t hash = 2166136261u;
-  for (size_t i = 0; i < size; i++)
-    hash = (hash ^ (uint8_t) text[i]) * 16777619u;
-  return hash;
-}
-
 /* The place of a name in the index, or the free place where it belongs. */
 static uint32_t *
 find_place (const QeJinja *j, const char *name, size_t size)
 {
   size_t mask = j->n_symbol_index - 1;
-  for (size_t i = hash_of (name, size) & mask;; i = (i + 1) & mask) {
+  uint32_t hash = 2166136261u;
+  for (size_t i = 0; i < size; i++)
+    hash = (hash ^ (uint8_t) name[i]) * 16777619u;
+  for (size_t i = hash & mask;; i = (i + 1) & mask) {
     uint32_t *place = &j->symbol_index[i];
     if (*place == 0)
       return place;

@@ -19,36 +19,28 @@ add_mark (QjBuilder *b, const char *text)
 
 /* ---- numbers --------------------------------------------------------------------------------------------------- */
 
-/* The fewest digits that give the same number again; *exponent: of the first one. */
-static size_t
-shortest_digits (char digits[20], double d, int *exponent)
-{
-  char text[40];
-  for (int n = 1; n <= 17; n++) {
-    snprintf (text, sizeof text, "%.*e", n - 1, d);
-    if (strtod (text, NULL) == d)
-      break;
-  }
-  char *e = strchr (text, 'e');
-  size_t n = 0;
-  for (char *p = text; p < e; p++)
-    if (*p >= '0' && *p <= '9')
-      digits[n++] = *p;
-  digits[n] = '\0';
-  *exponent = (int) strtol (e + 1, NULL, 10);
-  return n;
-}
-
 /* As Python's repr(): the fewest digits, an exponent below 1e-4 and from 1e16 on. */
 size_t
 qj_print_float (char out[40], double d)
 {
-  char digits[20];
+  char digits[20], text[40];
   int exponent;
   const char *sign = signbit (d) && !isnan (d) ? "-" : "";
   if (isnan (d) || isinf (d))
     return (size_t) snprintf (out, 40, "%s%s", sign, isnan (d) ? "nan" : "inf");
-  int n = (int) shortest_digits (digits, fabs (d), &exponent);
+  /* The fewest digits that give the same number again, and the exponent of the first one. */
+  for (int precision = 0; precision <= 16; precision++) {
+    snprintf (text, sizeof text, "%.*e", precision, fabs (d));
+    if (strtod (text, NULL) == fabs (d))
+      break;
+  }
+  char *e = strchr (text, 'e');
+  int n = 0;
+  for (char *p = text; p < e; p++)
+    if (*p >= '0' && *p <= '9')
+      digits[n++] = *p;
+  digits[n] = '\0';
+  exponent = (int) strtol (e + 1, NULL, 10);
   if (d == 0)
     return (size_t) snprintf (out, 40, "%s0.0", sign);
   if (exponent < -4 || exponent >= 16)
@@ -75,28 +67,6 @@ add_number (QjBuilder *b, QjValue v, bool plain)
 
 /* ---- Python ---------------------------------------------------------------------------------------------------- */
 
-static bool
-is_printable (uint32_t c)
-{
-  utf8proc_category_t category = utf8proc_category ((utf8proc_int32_t) c);
-  bool other = category == UTF8PROC_CATEGORY_CN
-               || (category >= UTF8PROC_CATEGORY_ZS && category <= UTF8PROC_CATEGORY_CO);
-  return c == ' ' || !other;
-}
-
-/* Writes the escape of a character in repr(), or "" when it stands for itself. */
-static void
-repr_escape (char out[12], uint32_t c, char quote)
-{
-  out[0] = '\0';
-  if (c == '\\' || c == (uint32_t) quote)
-    snprintf (out, 12, "\\%c", (char) c);
-  else if (c == '\n' || c == '\r' || c == '\t')
-    snprintf (out, 12, "\\%c", c == '\n' ? 'n' : c == '\r' ? 'r' : 't');
-  else if (!is_printable (c))
-    snprintf (out, 12, c < 0x100 ? "\\x%02x" : c < 0x10000 ? "\\u%04x" : "\\U%08x", (unsigned) c);
-}
-
 static void
 add_string_repr (QjBuilder *b, const QjString *s)
 {
@@ -110,7 +80,17 @@ add_string_repr (QjBuilder *b, const QjString *s)
   add_mark (b, marks);
   for (size_t i = 0; i < s->size; i += length) {
     qe_utf8_next (s->data + i, s->size - i, &c, &length);
-    repr_escape (escape, c, quote);
+    /* The escape of the character, or "" when it stands for itself. */
+    const utf8proc_category_t category = utf8proc_category ((utf8proc_int32_t) c);
+    const bool is_unprintable = category == UTF8PROC_CATEGORY_CN
+                                || (category >= UTF8PROC_CATEGORY_ZS && category <= UTF8PROC_CATEGORY_CO);
+    escape[0] = '\0';
+    if (c == '\\' || c == (uint32_t) quote)
+      snprintf (escape, sizeof escape, "\\%c", (char) c);
+    else if (c == '\n' || c == '\r' || c == '\t')
+      snprintf (escape, sizeof escape, "\\%c", c == '\n' ? 'n' : c == '\r' ? 'r' : 't');
+    else if (c != ' ' && is_unprintable)
+      snprintf (escape, sizeof escape, c < 0x100 ? "\\x%02x" : c < 0x10000 ? "\\u%04x" : "\\U%08x", (unsigned) c);
     if (!escape[0])
       continue;
     qj_add_part (b, s, at, i);
@@ -213,25 +193,10 @@ qj_str (QjRun *r, QjValue v)
 
 /* ---- JSON ------------------------------------------------------------------------------------------------------ */
 
-/* Writes the escape of a character in JSON, or "" when it stands for itself. */
-static void
-json_escape (char out[16], uint32_t c, bool ascii)
-{
-  static const char values[] = "\"\\\b\f\n\r\t", names[] = "\"\\bfnrt";
-  const char *found = c > 0 && c < 128 ? strchr (values, (int) c) : NULL;
-  out[0] = '\0';
-  if (found)
-    snprintf (out, 16, "\\%c", names[found - values]);
-  else if (c < 0x20 || (ascii && c > 0x7e && c < 0x10000))
-    snprintf (out, 16, "\\u%04x", (unsigned) c);
-  else if (ascii && c >= 0x10000)
-    snprintf (out, 16, "\\u%04x\\u%04x", (unsigned) (0xd800 + ((c - 0x10000) >> 10)),
-              (unsigned) (0xdc00 + ((c - 0x10000) & 0x3ff)));
-}
-
 static void
 add_json_string (QjBuilder *b, const QjString *s, bool ascii)
 {
+  static const char values[] = "\"\\\b\f\n\r\t", names[] = "\"\\bfnrt";
   char escape[16];
   size_t length, at = 0;
   uint32_t c;
@@ -244,7 +209,16 @@ add_json_string (QjBuilder *b, const QjString *s, bool ascii)
       qe_utf8_next (s->data + i, s->size - i, &c, &length);
     if (c >= 0x20 && c != '"' && c != '\\' && !(ascii && c >= 0x7f))
       continue;
-    json_escape (escape, c, ascii);
+    /* The escape of the character, or "" when it stands for itself. */
+    const char *found = c > 0 && c < 128 ? strchr (values, (int) c) : NULL;
+    escape[0] = '\0';
+    if (found)
+      snprintf (escape, sizeof escape, "\\%c", names[found - values]);
+    else if (c < 0x20 || (ascii && c > 0x7e && c < 0x10000))
+      snprintf (escape, sizeof escape, "\\u%04x", (unsigned) c);
+    else if (ascii && c >= 0x10000)
+      snprintf (escape, sizeof escape, "\\u%04x\\u%04x", (unsigned) (0xd800 + ((c - 0x10000) >> 10)),
+                (unsigned) (0xdc00 + ((c - 0x10000) & 0x3ff)));
     if (!escape[0])
       continue;
     qj_add_part (b, s, at, i);

@@ -299,32 +299,25 @@ qj_concat (QjRun *r, const QjString *a, const QjString *b)
   return s;
 }
 
-/* Python's replace with an empty text puts the new one before every character and at the end. */
-static const QjString *
-replace_nothing (QjRun *r, const QjString *s, const QjString *new, int64_t count)
-{
-  QjBuilder out = qj_builder (r);
-  size_t length;
-  const char *end = s->data + s->size;
-  for (const char *p = s->data;; p += length) {
-    if (count != 0)
-      qj_add_string (&out, new);
-    count -= count > 0;
-    qj_steps (r, 1);
-    if (p == end)
-      return qj_finish (&out);
-    char_at (p, end, &length);
-    qj_add_part (&out, s, (size_t) (p - s->data), (size_t) (p - s->data) + length);
-  }
-}
-
 const QjString *
 qj_replace (QjRun *r, const QjString *s, const QjString *old, const QjString *new, int64_t count)
 {
-  if (old->size == 0)
-    return replace_nothing (r, s, new, count);
-  const char *found = count == 0 ? NULL : qj_find (s, old, 0);
   QjBuilder out = qj_builder (r);
+  if (old->size == 0) { /* Python puts the new text before every character and at the end then */
+    size_t length;
+    const char *end = s->data + s->size;
+    for (const char *p = s->data;; p += length) {
+      if (count != 0)
+        qj_add_string (&out, new);
+      count -= count > 0;
+      qj_steps (r, 1);
+      if (p == end)
+        return qj_finish (&out);
+      char_at (p, end, &length);
+      qj_add_part (&out, s, (size_t) (p - s->data), (size_t) (p - s->data) + length);
+    }
+  }
+  const char *found = count == 0 ? NULL : qj_find (s, old, 0);
   size_t at = 0;
   qj_steps (r, s->size / 16);
   if (!found)
@@ -415,29 +408,6 @@ add_cased (QjBuilder *b, uint32_t c, QjCase how, bool plain, bool ends_word)
   qj_add (b, bytes, qe_utf8_put (bytes, (uint32_t) to), plain);
 }
 
-/* Where a word begins for the filter `title`: after blanks and opening brackets, while for str.title() it is after
- * whatever has no case. */
-static bool
-begins_word (uint32_t before, bool before_cased, QjCase how)
-{
-  if (how == QJ_TITLE)
-    return !before_cased;
-  return before == '-' || before == '(' || before == '{' || before == '[' || before == '<' || qj_is_space (before);
-}
-
-static QjCase
-case_of_char (uint32_t c, uint32_t before, bool before_cased, bool first, QjCase how)
-{
-  bool begins = first || begins_word (before, before_cased, how);
-  switch (how) {
-  case QJ_CAPITALIZE: return first ? QJ_TITLE : QJ_LOWER;
-  case QJ_TITLE: return begins ? QJ_TITLE : QJ_LOWER;
-  case QJ_TITLE_FILTER: return begins ? QJ_UPPER : QJ_LOWER;
-  case QJ_SWAPCASE: return utf8proc_category ((utf8proc_int32_t) c) == UTF8PROC_CATEGORY_LU ? QJ_LOWER : QJ_UPPER;
-  default: return how;
-  }
-}
-
 /* Whether no letter follows in the same word. */
 static bool
 ends_word (const char *after, const char *end)
@@ -463,7 +433,22 @@ qj_change_case (QjRun *r, const QjString *s, QjCase how)
     while (span < s->n_spans && s->spans[span].end <= at)
       span++;
     bool plain = s->origin == QJ_PLAIN || (span < s->n_spans && s->spans[span].start <= at && s->origin == QJ_MIXED);
-    QjCase to = case_of_char (c, before, before_cased, p == s->data, how);
+    const bool first = p == s->data;
+    QjCase to = how;
+    /* A word begins for the filter `title` after blanks and opening brackets, for str.title() after whatever has no case. */
+    bool begins = first
+                  || (how == QJ_TITLE ? !before_cased
+                                      : before == '-' || before == '(' || before == '{' || before == '['
+                                            || before == '<' || qj_is_space (before));
+    switch (how) {
+    case QJ_CAPITALIZE: to = first ? QJ_TITLE : QJ_LOWER; break;
+    case QJ_TITLE: to = begins ? QJ_TITLE : QJ_LOWER; break;
+    case QJ_TITLE_FILTER: to = begins ? QJ_UPPER : QJ_LOWER; break;
+    case QJ_SWAPCASE:
+      to = utf8proc_category ((utf8proc_int32_t) c) == UTF8PROC_CATEGORY_LU ? QJ_LOWER : QJ_UPPER;
+      break;
+    default: break;
+    }
     add_cased (&out, c, to, plain,
                c == 0x3a3 && to == QJ_LOWER && how != QJ_CASEFOLD && in_word && ends_word (p + length, end));
     before = c;
@@ -478,19 +463,15 @@ qj_change_case (QjRun *r, const QjString *s, QjCase how)
 
 /* ---- lines ----------------------------------------------------------------------------------------------------- */
 
-/* What ends a line for Python's str.splitlines(). */
-static bool
-ends_line (uint32_t c)
-{
-  return (c >= 0x0a && c <= 0x0d) || (c >= 0x1c && c <= 0x1e) || c == 0x85 || c == 0x2028 || c == 0x2029;
-}
-
+/* Finds what ends a line for Python's str.splitlines(). */
 static const char *
 next_line_end (const char *p, const char *end, size_t *length)
 {
-  for (; p < end; p += *length)
-    if (ends_line (char_at (p, end, length)))
+  for (; p < end; p += *length) {
+    const uint32_t c = char_at (p, end, length);
+    if ((c >= 0x0a && c <= 0x0d) || (c >= 0x1c && c <= 0x1e) || c == 0x85 || c == 0x2028 || c == 0x2029)
       break;
+  }
   if (p + 1 < end && p[0] == '\r' && p[1] == '\n')
     *length = 2;
   return p;

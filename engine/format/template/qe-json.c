@@ -33,25 +33,6 @@ accept (Parser *p, char c)
   return true;
 }
 
-/* A new value at the end of the list; QE_JSON_NONE when out of memory. */
-static size_t
-add_value (Parser *p)
-{
-  QeJson *json = p->json;
-  if (json->n_values == json->capacity) {
-    size_t capacity = json->capacity * 2 + 16;
-    QeJsonValue *values = realloc (json->values, capacity * sizeof *values);
-    if (!values) {
-      json->strings.failed = true;
-      return QE_JSON_NONE;
-    }
-    json->values = values;
-    json->capacity = capacity;
-  }
-  json->values[json->n_values] = (QeJsonValue) { 0 };
-  return json->n_values++;
-}
-
 static bool
 parse_hex (Parser *p, uint32_t *out)
 {
@@ -67,30 +48,6 @@ parse_hex (Parser *p, uint32_t *out)
       return false;
     *out = *out * 16 + digit;
   }
-  return true;
-}
-
-/* After "\u": one code point, two escapes for those past U+FFFF. */
-static bool
-parse_unicode (Parser *p)
-{
-  uint32_t c, low;
-  char bytes[4];
-  if (!parse_hex (p, &c))
-    return false;
-  if (c >= 0xd800 && c < 0xdc00 && p->end - p->at >= 6 && p->at[0] == '\\' && p->at[1] == 'u') {
-    const char *before = p->at;
-    p->at += 2;
-    if (!parse_hex (p, &low))
-      return false;
-    if (low >= 0xdc00 && low < 0xe000)
-      c = 0x10000 + ((c - 0xd800) << 10) + (low - 0xdc00);
-    else
-      p->at = before;
-  }
-  if (c >= 0xd800 && c < 0xe000)
-    c = 0xfffd;
-  qe_buffer_add (&p->json->strings, bytes, qe_utf8_put (bytes, c));
   return true;
 }
 
@@ -116,8 +73,27 @@ parse_string (Parser *p, size_t *start, size_t *length)
     const char *found = c ? strchr (names, c) : NULL;
     if (found)
       qe_buffer_add (strings, &values[found - names], 1);
-    else if (c != 'u' || !parse_unicode (p))
+    if (found)
+      continue;
+    /* One code point follows, or two escapes for one past U+FFFF. */
+    uint32_t point, low;
+    char bytes[4];
+    if (c != 'u' || !parse_hex (p, &point))
       return false;
+    if (point >= 0xd800 && point < 0xdc00 && p->end - p->at >= 6 && p->at[0] == '\\' && p->at[1] == 'u') {
+      const char *before = p->at;
+      p->at += 2;
+      if (!parse_hex (p, &low))
+        return false;
+      if (low >= 0xdc00 && low < 0xe000)
+        point = 0x10000 + ((point - 0xd800) << 10) + (low - 0xdc00);
+      else
+        p->at = before;
+    }
+    if (point >= 0xd800 && point < 0xe000)
+      point = 0xfffd;
+    qe_buffer_add (strings, bytes, qe_utf8_put (bytes, point));
+    return true;
   }
   *length = strings->size - *start;
   qe_buffer_add (strings, "", 1);
@@ -134,55 +110,23 @@ skip_digits (Parser *p)
 }
 
 static bool
-parse_number (Parser *p, size_t *start, size_t *length)
-{
-  const char *first = p->at;
-  if (*p->at == '-')
-    p->at++;
-  const char *digits = p->at;
-  if (!skip_digits (p) || (*digits == '0' && p->at - digits > 1))
-    return false;
-  if (p->at < p->end && *p->at == '.' && (p->at++, !skip_digits (p)))
-    return false;
-  if (p->at < p->end && (*p->at == 'e' || *p->at == 'E')) {
-    p->at++;
-    if (p->at < p->end && (*p->at == '+' || *p->at == '-'))
-      p->at++;
-    if (!skip_digits (p))
-      return false;
-  }
-  *start = p->json->strings.size;
-  *length = (size_t) (p->at - first);
-  qe_buffer_add (&p->json->strings, first, *length);
-  qe_buffer_add (&p->json->strings, "", 1);
-  return true;
-}
-
-static bool parse_value (Parser *p, int depth, size_t key, size_t key_length);
-
-/* After '[' or '{'. */
-static bool
-parse_items (Parser *p, bool is_object, int depth)
-{
-  char closing = is_object ? '}' : ']';
-  if (accept (p, closing))
-    return true;
-  do {
-    size_t key = 0, key_length = 0;
-    if (is_object && (!accept (p, '"') || !parse_string (p, &key, &key_length) || !accept (p, ':')))
-      return false;
-    if (!parse_value (p, depth + 1, key, key_length))
-      return false;
-  } while (accept (p, ','));
-  return accept (p, closing);
-}
-
-static bool
 parse_value (Parser *p, int depth, size_t key, size_t key_length)
 {
-  size_t i = add_value (p);
+  QeJson *json = p->json;
+  if (json->n_values == json->capacity) {
+    size_t capacity = json->capacity * 2 + 16;
+    QeJsonValue *values = realloc (json->values, capacity * sizeof *values);
+    if (!values) {
+      json->strings.failed = true;
+      return false;
+    }
+    json->values = values;
+    json->capacity = capacity;
+  }
+  const size_t i = json->n_values++;
+  json->values[i] = (QeJsonValue) { 0 };
   skip_space (p);
-  if (i == QE_JSON_NONE || depth > MAX_DEPTH || p->at == p->end)
+  if (depth > MAX_DEPTH || p->at == p->end)
     return false;
   QeJsonValue value = { .key = key, .key_length = key_length };
   bool ok = true;
@@ -190,14 +134,42 @@ parse_value (Parser *p, int depth, size_t key, size_t key_length)
   if (c == '{' || c == '[') {
     p->at++;
     value.kind = c == '{' ? QE_JSON_OBJECT : QE_JSON_ARRAY;
-    ok = parse_items (p, c == '{', depth);
+    const char closing = c == '{' ? '}' : ']';
+    if (!accept (p, closing)) {
+      do {
+        size_t own_key = 0, own_length = 0;
+        if (c == '{' && (!accept (p, '"') || !parse_string (p, &own_key, &own_length) || !accept (p, ':')))
+          return false;
+        if (!parse_value (p, depth + 1, own_key, own_length))
+          return false;
+      } while (accept (p, ','));
+      ok = accept (p, closing);
+    }
   } else if (c == '"') {
     p->at++;
     value.kind = QE_JSON_STRING;
     ok = parse_string (p, &value.text, &value.text_length);
   } else if (c == '-' || (c >= '0' && c <= '9')) {
     value.kind = QE_JSON_NUMBER;
-    ok = parse_number (p, &value.text, &value.text_length);
+    const char *first = p->at;
+    if (*p->at == '-')
+      p->at++;
+    const char *digits = p->at;
+    if (!skip_digits (p) || (*digits == '0' && p->at - digits > 1))
+      return false;
+    if (p->at < p->end && *p->at == '.' && (p->at++, !skip_digits (p)))
+      return false;
+    if (p->at < p->end && (*p->at == 'e' || *p->at == 'E')) {
+      p->at++;
+      if (p->at < p->end && (*p->at == '+' || *p->at == '-'))
+        p->at++;
+      if (!skip_digits (p))
+        return false;
+    }
+    value.text = p->json->strings.size;
+    value.text_length = (size_t) (p->at - first);
+    qe_buffer_add (&p->json->strings, first, value.text_length);
+    qe_buffer_add (&p->json->strings, "", 1);
   } else {
     value.kind = c == 't' ? QE_JSON_TRUE : c == 'f' ? QE_JSON_FALSE : QE_JSON_NULL;
     const char *word = c == 't' ? "true" : c == 'f' ? "false" : "null";

@@ -94,24 +94,6 @@ is_usable (Prober *p, char *problem, size_t size)
   return true;
 }
 
-/* ---- thinking -------------------------------------------------------------------------------------------------- */
-
-static void
-find_thinking (Prober *p, QeTemplateInfo *info)
-{
-  QeChatText plain, on, off;
-  const char *unset = qe_template_probe (p, asked, 1, (QeChatOptions) { 0 }, &plain);
-  const char *yes = qe_template_probe (p, asked, 1, (QeChatOptions) { .enable_thinking = QE_YES }, &on);
-  const char *no = qe_template_probe (p, asked, 1, (QeChatOptions) { .enable_thinking = QE_NO }, &off);
-  info->end = plain.end;
-  info->thinking_switchable = yes && no && strcmp (yes, no) != 0;
-  /* A template may leave the opening of the block to the model: then “on” shows in nothing but what “off” adds. */
-  info->thinking_default = info->thinking_switchable ? unset && strcmp (unset, yes) == 0 : plain.end == QE_THINK_OPEN;
-  qe_chat_text_clear (&plain);
-  qe_chat_text_clear (&on);
-  qe_chat_text_clear (&off);
-}
-
 /* ---- effort ---------------------------------------------------------------------------------------------------- */
 
 static const char efforts[][12] = { "none", "minimal", "low", "medium", "high", "xhigh", "max" };
@@ -201,22 +183,6 @@ find_tools (Prober *p)
   return form;
 }
 
-static void
-find_facts (QeTemplate *t)
-{
-  Prober p = { .template = t };
-  QeTemplateInfo *info = &t->info;
-  find_thinking (&p, info);
-  bool kept = says (&p, with_reasoning, 3, (QeChatOptions) { .preserve_thinking = QE_YES }, REASONING);
-  bool dropped = !says (&p, with_reasoning, 3, (QeChatOptions) { .preserve_thinking = QE_NO }, REASONING);
-  info->keeps_reasoning = says (&p, with_reasoning, 3, (QeChatOptions) { 0 }, REASONING);
-  info->reasoning_switchable = kept && dropped;
-  find_efforts (&p, info);
-  info->takes_system = says (&p, with_system, 2, (QeChatOptions) { 0 }, SYSTEM);
-  info->takes_pictures = takes_pictures (&p);
-  info->tools = find_tools (&p);
-}
-
 /* ---- making ---------------------------------------------------------------------------------------------------- */
 
 /* Compiles the template and tries it. When it cannot be used, jinja is NULL and info says why. */
@@ -260,7 +226,27 @@ qe_template_new (QeTemplate **out, const char *text, size_t length, const char *
     qe_template_free (t);
     return status;
   }
-  find_facts (t);
+  Prober p = { .template = t };
+  QeTemplateInfo *info = &t->info;
+  QeChatText plain, on, off;
+  const char *unset = qe_template_probe (&p, asked, 1, (QeChatOptions) { 0 }, &plain);
+  const char *yes = qe_template_probe (&p, asked, 1, (QeChatOptions) { .enable_thinking = QE_YES }, &on);
+  const char *no = qe_template_probe (&p, asked, 1, (QeChatOptions) { .enable_thinking = QE_NO }, &off);
+  info->end = plain.end;
+  info->thinking_switchable = yes && no && strcmp (yes, no) != 0;
+  /* A template may leave the opening of the block to the model: then “on” shows in nothing but what “off” adds. */
+  info->thinking_default = info->thinking_switchable ? unset && strcmp (unset, yes) == 0 : plain.end == QE_THINK_OPEN;
+  qe_chat_text_clear (&plain);
+  qe_chat_text_clear (&on);
+  qe_chat_text_clear (&off);
+  bool kept = says (&p, with_reasoning, 3, (QeChatOptions) { .preserve_thinking = QE_YES }, REASONING);
+  bool dropped = !says (&p, with_reasoning, 3, (QeChatOptions) { .preserve_thinking = QE_NO }, REASONING);
+  info->keeps_reasoning = says (&p, with_reasoning, 3, (QeChatOptions) { 0 }, REASONING);
+  info->reasoning_switchable = kept && dropped;
+  find_efforts (&p, info);
+  info->takes_system = says (&p, with_system, 2, (QeChatOptions) { 0 }, SYSTEM);
+  info->takes_pictures = takes_pictures (&p);
+  info->tools = find_tools (&p);
   t->steps = 0;
   *out = t;
   return QE_OK;

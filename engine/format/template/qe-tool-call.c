@@ -47,25 +47,6 @@ skip_space (Call *c)
 
 /* ---- schema ---------------------------------------------------------------------------------------------------- */
 
-/* Looks the function up: {"type": "function", "function": {"name", "parameters": {"properties"}}}, or without wrapper. */
-static void
-find_schema (Call *c, const QeJson *tools, size_t n_tools, const char *name, size_t name_length)
-{
-  for (size_t i = 0; i < n_tools; i++) {
-    const QeJson *json = &tools[i];
-    size_t function = qe_json_member (json, 0, "function"), length = 0;
-    function = function == QE_JSON_NONE ? 0 : function;
-    size_t own = qe_json_member (json, function, "name");
-    const char *text = own == QE_JSON_NONE ? "" : qe_json_text (json, own, &length);
-    if (own == QE_JSON_NONE || length != name_length || memcmp (text, name, length) != 0)
-      continue;
-    size_t parameters = qe_json_member (json, function, "parameters");
-    c->properties = parameters == QE_JSON_NONE ? parameters : qe_json_member (json, parameters, "properties");
-    c->schema = c->properties == QE_JSON_NONE ? NULL : json;
-    return;
-  }
-}
-
 /* Whether the schema says that a parameter is (or may be) a string; *known: it says anything at all. */
 static bool
 is_declared_string (const Call *c, const char *key, size_t key_length, bool *known)
@@ -133,7 +114,21 @@ parse_function (Call *c, const QeJson *tools, size_t n_tools)
   size_t name, name_length;
   if (!accept (c, "<function=") || !take_until (c, ">", &name, &name_length) || name_length == 0)
     return false;
-  find_schema (c, tools, n_tools, c->text + name, name_length);
+  /* The function is looked up: {"type": "function", "function": {"name", "parameters": {"properties"}}}, or without
+   * wrapper. */
+  for (size_t i = 0; i < n_tools; i++) {
+    const QeJson *json = &tools[i];
+    size_t function = qe_json_member (json, 0, "function"), length = 0;
+    function = function == QE_JSON_NONE ? 0 : function;
+    size_t own = qe_json_member (json, function, "name");
+    const char *text = own == QE_JSON_NONE ? "" : qe_json_text (json, own, &length);
+    if (own == QE_JSON_NONE || length != name_length || memcmp (text, c->text + name, length) != 0)
+      continue;
+    size_t parameters = qe_json_member (json, function, "parameters");
+    c->properties = parameters == QE_JSON_NONE ? parameters : qe_json_member (json, parameters, "properties");
+    c->schema = c->properties == QE_JSON_NONE ? NULL : json;
+    break;
+  }
   qe_buffer_puts (c->out, "{\"name\": ");
   qe_json_write_string (c->text + name, name_length, c->out);
   qe_buffer_puts (c->out, ", \"arguments\": {");

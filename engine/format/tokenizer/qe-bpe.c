@@ -61,35 +61,6 @@ qe_pairs_add (QePairs *pairs, uint32_t left, uint32_t right, uint32_t rank, uint
     *slot = (QePair) { left, right, rank, merged };
 }
 
-/* ---- short words ----------------------------------------------------------------------------------------------- */
-
-static void
-merge_short (const QePairs *pairs, uint32_t *ids, size_t *length)
-{
-  const QePair *found[SHORT_WORD]; /* found[i]: the pair (i, i + 1) */
-  size_t n = *length;
-  for (size_t i = 0; i + 1 < n; i++)
-    found[i] = find_pair (pairs, ids[i], ids[i + 1]);
-  while (n > 1) {
-    size_t best = 0;
-    for (size_t i = 1; i + 1 < n; i++)
-      if (found[i]->rank < found[best]->rank)
-        best = i;
-    if (found[best]->rank == QE_NO_RANK)
-      break;
-    ids[best] = found[best]->merged;
-    n--;
-    memmove (ids + best + 1, ids + best + 2, (n - best - 1) * sizeof *ids);
-    if (best + 1 < n)
-      memmove (found + best + 1, found + best + 2, (n - best - 2) * sizeof *found);
-    if (best > 0)
-      found[best - 1] = find_pair (pairs, ids[best - 1], ids[best]);
-    if (best + 1 < n)
-      found[best] = find_pair (pairs, ids[best], ids[best + 1]);
-  }
-  *length = n;
-}
-
 /* ---- long words ------------------------------------------------------------------------------------------------ */
 
 typedef struct {
@@ -112,24 +83,6 @@ static bool
 before (const Candidate *a, const Candidate *b)
 {
   return a->rank != b->rank ? a->rank < b->rank : a->at < b->at;
-}
-
-static void
-sift_down (LongWord *w, size_t i)
-{
-  Candidate moved = w->heap[i];
-  for (;;) {
-    size_t child = 2 * i + 1;
-    if (child >= w->n_heap)
-      break;
-    if (child + 1 < w->n_heap && before (&w->heap[child + 1], &w->heap[child]))
-      child++;
-    if (!before (&w->heap[child], &moved))
-      break;
-    w->heap[i] = w->heap[child];
-    i = child;
-  }
-  w->heap[i] = moved;
 }
 
 /* Offers the pair that starts at symbol i, if it has a rank. */
@@ -164,9 +117,17 @@ merge_long (const QePairs *pairs, uint32_t *ids, size_t *length)
     offer (&w, (uint32_t) i);
   while (ok && w.n_heap > 0) {
     Candidate best = w.heap[0];
-    w.heap[0] = w.heap[--w.n_heap];
-    if (w.n_heap > 0)
-      sift_down (&w, 0);
+    /* The last candidate takes the place of the first and sinks to its own. */
+    const Candidate moved = w.heap[--w.n_heap];
+    size_t i = 0;
+    for (size_t child; (child = 2 * i + 1) < w.n_heap; i = child) {
+      if (child + 1 < w.n_heap && before (&w.heap[child + 1], &w.heap[child]))
+        child++;
+      if (!before (&w.heap[child], &moved))
+        break;
+      w.heap[i] = w.heap[child];
+    }
+    w.heap[i] = moved;
     Symbol *left = &w.symbols[best.at];
     if (left->id == best.left && left->next != NONE && w.symbols[left->next].id == best.right) {
       uint32_t gone = left->next;
@@ -189,11 +150,34 @@ merge_long (const QePairs *pairs, uint32_t *ids, size_t *length)
   return ok;
 }
 
+/* ---- words ----------------------------------------------------------------------------------------------------- */
+
 bool
-qe_bpe_merge (const QePairs *pairs, uint32_t *ids, size_t *n)
+qe_bpe_merge (const QePairs *pairs, uint32_t *ids, size_t *length)
 {
-  if (*n > SHORT_WORD)
-    return merge_long (pairs, ids, n);
-  merge_short (pairs, ids, n);
+  if (*length > SHORT_WORD)
+    return merge_long (pairs, ids, length);
+  const QePair *found[SHORT_WORD]; /* found[i]: the pair (i, i + 1) */
+  size_t n = *length;
+  for (size_t i = 0; i + 1 < n; i++)
+    found[i] = find_pair (pairs, ids[i], ids[i + 1]);
+  while (n > 1) {
+    size_t best = 0;
+    for (size_t i = 1; i + 1 < n; i++)
+      if (found[i]->rank < found[best]->rank)
+        best = i;
+    if (found[best]->rank == QE_NO_RANK)
+      break;
+    ids[best] = found[best]->merged;
+    n--;
+    memmove (ids + best + 1, ids + best + 2, (n - best - 1) * sizeof *ids);
+    if (best + 1 < n)
+      memmove (found + best + 1, found + best + 2, (n - best - 2) * sizeof *found);
+    if (best > 0)
+      found[best - 1] = find_pair (pairs, ids[best - 1], ids[best]);
+    if (best + 1 < n)
+      found[best] = find_pair (pairs, ids[best], ids[best + 1]);
+  }
+  *length = n;
   return true;
 }

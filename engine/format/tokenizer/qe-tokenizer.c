@@ -167,20 +167,6 @@ qe_encoder_reserve (Encoder *e, size_t more)
   return true;
 }
 
-static bool
-encode_word (Encoder *e, const char *word, size_t length)
-{
-  if (!qe_encoder_reserve (e, length))
-    return false;
-  uint32_t *ids = e->ids + e->n;
-  for (size_t i = 0; i < length; i++)
-    ids[i] = e->t->byte_id[(uint8_t) word[i]];
-  if (!qe_bpe_merge (&e->t->pairs, ids, &length))
-    return false;
-  e->n += length;
-  return true;
-}
-
 /* Text without special tokens. */
 static bool
 encode_text (Encoder *e, const char *text, size_t length)
@@ -194,42 +180,17 @@ encode_text (Encoder *e, const char *text, size_t length)
   bool ok = true;
   for (size_t at = 0, end; ok && at < size; at = end) {
     end = qe_split_next (e->t->split, clean, size, at);
-    ok = encode_word (e, clean + at, end - at);
+    size_t n = end - at;
+    ok = qe_encoder_reserve (e, n);
+    uint32_t *ids = e->ids + e->n;
+    for (size_t i = 0; ok && i < n; i++)
+      ids[i] = e->t->byte_id[(uint8_t) clean[at + i]];
+    ok = ok && qe_bpe_merge (&e->t->pairs, ids, &n);
+    e->n += ok ? n : 0;
   }
   if (clean != text)
     free (clean);
   return ok;
-}
-
-/* Cuts the text at special tokens that do not touch a plain span; what lies between is encoded as one piece, whatever
- * spans it crosses. */
-static bool
-encode_all (Encoder *e, const char *text, size_t length, const QeSpan *plain, size_t n_plain)
-{
-  size_t done = 0, at = 0, span = 0;
-  while (at < length) {
-    if (span < n_plain && at >= plain[span].start) {
-      at = plain[span].end > at ? plain[span].end : at;
-      span++;
-      continue;
-    }
-    size_t limit = span < n_plain ? plain[span].start : length, matched = 0;
-    int32_t id = -1;
-    if (e->t->starts_special[(uint8_t) text[at]])
-      id = match_special (e->t, text + at, limit - at, &matched);
-    if (id < 0) {
-      at++;
-      continue;
-    }
-    if (!encode_text (e, text + done, at - done))
-      return false;
-    if (!qe_encoder_reserve (e, 1))
-      return false;
-    e->ids[e->n++] = (uint32_t) id;
-
-    done = at += matched;
-  }
-  return encode_text (e, text + done, length - done);
 }
 
 QeStatus
@@ -241,7 +202,31 @@ qe_tokenizer_encode (const QeTokenizer *t, const char *text, size_t length, cons
     if (plain[i].start < last || plain[i].end < plain[i].start || plain[i].end > length)
       return qe_fail (err, QE_ERROR_ARGUMENT, "The plain parts of the text are not in order.");
   Encoder e = { .t = t };
-  if (!qe_encoder_reserve (&e, length / 3 + 16) || !encode_all (&e, text, length, plain, n_plain)) {
+  bool ok = qe_encoder_reserve (&e, length / 3 + 16);
+  /* The text is cut at special tokens that do not touch a plain span; what lies between is encoded as one piece, whatever
+   * spans it crosses. */
+  size_t done = 0, at = 0, span = 0;
+  while (ok && at < length) {
+    if (span < n_plain && at >= plain[span].start) {
+      at = plain[span].end > at ? plain[span].end : at;
+      span++;
+      continue;
+    }
+    size_t limit = span < n_plain ? plain[span].start : length, matched = 0;
+    int32_t id = -1;
+    if (t->starts_special[(uint8_t) text[at]])
+      id = match_special (t, text + at, limit - at, &matched);
+    if (id < 0) {
+      at++;
+      continue;
+    }
+    ok = encode_text (&e, text + done, at - done) && qe_encoder_reserve (&e, 1);
+    if (ok)
+      e.ids[e.n++] = (uint32_t) id;
+    done = at += matched;
+  }
+  ok = ok && encode_text (&e, text + done, length - done);
+  if (!ok) {
     free (e.ids);
     return qe_fail (err, QE_ERROR_MEMORY, "There is not enough memory to read %zu bytes of text.", length);
   }

@@ -55,45 +55,6 @@ no_memory (QeError *err)
 }
 
 static QeStatus
-allocate_tokens (Loader *l, size_t total)
-{
-  QeTokenizer *t = l->t;
-  t->text = malloc (total + 1);
-  t->start = malloc ((t->n_tokens + 1) * sizeof *t->start);
-  t->type = malloc (t->n_tokens);
-  t->allowed = calloc (t->n_rows, 1);
-  return t->text && t->start && t->type && t->allowed ? QE_OK : no_memory (l->err);
-}
-
-static QeStatus
-read_types (Loader *l)
-{
-  QeIntegers types;
-  if (!qe_gguf_integers (l->gguf, "tokenizer.ggml.token_type", &types) || types.count != l->t->n_tokens)
-    return qe_fail (l->err, QE_ERROR_FORMAT, "The model file is damaged: its token types do not fit its vocabulary.");
-  for (size_t i = 0; i < l->t->n_tokens; i++) {
-    uint64_t type = 0;
-    qe_integers_get (&types, i, &type);
-    l->t->type[i] = type <= 6 ? (uint8_t) type : 0;
-    l->t->allowed[i] = type != QE_TOKEN_UNUSED;
-  }
-  return QE_OK;
-}
-
-/* The vocabulary must fit the rows of the embedding. Files pad it with unused tokens, or leave those out. */
-static QeStatus
-count_rows (Loader *l)
-{
-  const QeTensor *embedding = qe_gguf_find (l->gguf, "token_embd.weight");
-  l->t->n_rows = embedding ? embedding->ne[1] : l->t->n_tokens;
-  if (l->t->n_tokens > l->t->n_rows || l->t->n_rows > MAX_TOKENS)
-    return qe_fail (l->err, QE_ERROR_FORMAT,
-                    "The model file is damaged: its vocabulary has %zu tokens, its embedding %zu rows.", l->t->n_tokens,
-                    l->t->n_rows);
-  return QE_OK;
-}
-
-static QeStatus
 read_tokens (Loader *l, const int16_t byte_of[N_SYMBOLS])
 {
   QeTokenizer *t = l->t;
@@ -101,17 +62,34 @@ read_tokens (Loader *l, const int16_t byte_of[N_SYMBOLS])
   if (!qe_gguf_strings (l->gguf, "tokenizer.ggml.tokens", &strings) || strings.left == 0 || strings.left > MAX_TOKENS)
     return qe_fail (l->err, QE_ERROR_FORMAT, "The model file has no usable vocabulary.");
   t->n_tokens = strings.left;
-  QeStatus status = count_rows (l);
-  if (status != QE_OK)
-    return status;
+  /* The vocabulary must fit the rows of the embedding. Files pad it with unused tokens, or leave those out. */
+  const QeTensor *embedding = qe_gguf_find (l->gguf, "token_embd.weight");
+  t->n_rows = embedding ? embedding->ne[1] : t->n_tokens;
+  if (t->n_tokens > t->n_rows || t->n_rows > MAX_TOKENS)
+    return qe_fail (l->err, QE_ERROR_FORMAT,
+                    "The model file is damaged: its vocabulary has %zu tokens, its embedding %zu rows.", t->n_tokens,
+                    t->n_rows);
   l->raw = malloc (t->n_tokens * sizeof *l->raw);
   if (!l->raw)
     return no_memory (l->err);
   size_t total = 0;
   for (size_t i = 0; qe_strings_next (&strings, &l->raw[i].text, &l->raw[i].length); i++)
     total += l->raw[i].length;
-  if ((status = allocate_tokens (l, total)) != QE_OK || (status = read_types (l)) != QE_OK)
-    return status;
+  t->text = malloc (total + 1);
+  t->start = malloc ((t->n_tokens + 1) * sizeof *t->start);
+  t->type = malloc (t->n_tokens);
+  t->allowed = calloc (t->n_rows, 1);
+  if (!t->text || !t->start || !t->type || !t->allowed)
+    return no_memory (l->err);
+  QeIntegers types;
+  if (!qe_gguf_integers (l->gguf, "tokenizer.ggml.token_type", &types) || types.count != t->n_tokens)
+    return qe_fail (l->err, QE_ERROR_FORMAT, "The model file is damaged: its token types do not fit its vocabulary.");
+  for (size_t i = 0; i < t->n_tokens; i++) {
+    uint64_t type = 0;
+    qe_integers_get (&types, i, &type);
+    t->type[i] = type <= 6 ? (uint8_t) type : 0;
+    t->allowed[i] = type != QE_TOKEN_UNUSED;
+  }
   for (size_t i = 0; i < t->n_tokens; i++) {
     t->start[i] = (uint32_t) t->text_size;
     if (t->type[i] == QE_TOKEN_CONTROL || t->type[i] == QE_TOKEN_USER || t->type[i] == QE_TOKEN_UNUSED) {
@@ -187,19 +165,6 @@ index_tokens (Loader *l)
   return QE_OK;
 }
 
-static QeStatus
-find_bytes (Loader *l, const uint32_t symbol_of[256])
-{
-  for (unsigned byte = 0; byte < 256; byte++) {
-    char text[4];
-    Raw raw = { text, qe_utf8_put (text, symbol_of[byte]) };
-    l->t->byte_id[byte] = find_token (l, &raw);
-    if (l->t->byte_id[byte] == UINT32_MAX)
-      return qe_fail (l->err, QE_ERROR_FORMAT, "The model file is damaged: its vocabulary lacks the byte %u.", byte);
-  }
-  return QE_OK;
-}
-
 /* ---- merges ---------------------------------------------------------------------------------------------------- */
 
 /* Looking up half a million names means as many waits for memory, so merges are taken in batches: each step asks for
@@ -236,18 +201,6 @@ prefetch_name (const Loader *l, size_t slot)
     __builtin_prefetch (l->raw[l->slots[slot]].text);
 }
 
-/* What the two make. Vocabularies list it in the order of the merges, so the token after the last one made is tried
- * before the table is. */
-static uint32_t
-find_merged (const Loader *l, const Merge *m, uint32_t guess)
-{
-  char text[MAX_MERGE];
-  Raw joined = { text, m->left.length + m->right.length };
-  memcpy (text, m->left.text, m->left.length);
-  memcpy (text + m->left.length, m->right.text, m->right.length);
-  return guess < l->t->n_tokens && is_name (l, guess, &joined) ? guess : find_token (l, &joined);
-}
-
 static QeStatus
 read_merges (Loader *l)
 {
@@ -271,12 +224,19 @@ read_merges (Loader *l)
       prefetch_name (l, batch[i].right_slot);
     }
     for (size_t i = 0; i < good; i++) {
-      batch[i].left_id = *find_slot (l, &batch[i].left, batch[i].left_slot);
-      batch[i].right_id = *find_slot (l, &batch[i].right, batch[i].right_slot);
-      batch[i].merged_id = find_merged (l, &batch[i], guess);
-      guess = batch[i].merged_id + 1;
-      qe_pairs_prefetch (&l->t->pairs, batch[i].left_id, batch[i].right_id);
-      if (batch[i].left_id == UINT32_MAX || batch[i].right_id == UINT32_MAX || batch[i].merged_id == UINT32_MAX)
+      Merge *m = &batch[i];
+      m->left_id = *find_slot (l, &m->left, m->left_slot);
+      m->right_id = *find_slot (l, &m->right, m->right_slot);
+      /* Vocabularies list what merges make in their order, so the token after the last one made is tried before the
+       * table is. */
+      char both[MAX_MERGE];
+      Raw joined = { both, m->left.length + m->right.length };
+      memcpy (both, m->left.text, m->left.length);
+      memcpy (both + m->left.length, m->right.text, m->right.length);
+      m->merged_id = guess < l->t->n_tokens && is_name (l, guess, &joined) ? guess : find_token (l, &joined);
+      guess = m->merged_id + 1;
+      qe_pairs_prefetch (&l->t->pairs, m->left_id, m->right_id);
+      if (m->left_id == UINT32_MAX || m->right_id == UINT32_MAX || m->merged_id == UINT32_MAX)
         good = i;
     }
     for (size_t i = 0; i < good; i++)
@@ -325,27 +285,6 @@ collect_special (Loader *l)
   return QE_OK;
 }
 
-/* What ends generation: what the file says, and the tokens of the family that separate texts. */
-static void
-collect_ends (Loader *l)
-{
-  static const char *const keys[] = { "tokenizer.ggml.eos_token_id", "tokenizer.ggml.eot_token_id" };
-  static const char *const texts[] = { "<|im_end|>", "<|endoftext|>", "<|fim_pad|>", "<|repo_name|>", "<|file_sep|>" };
-  QeTokenizer *t = l->t;
-  QeIntegers more;
-  uint64_t id;
-  for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
-    if (qe_gguf_get_u64 (l->gguf, keys[i], &id) && id < t->n_tokens)
-      t->ends[t->n_ends++] = (int32_t) id;
-  for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
-    if (qe_tokenizer_find (t, texts[i]) >= 0)
-      t->ends[t->n_ends++] = qe_tokenizer_find (t, texts[i]);
-  if (qe_gguf_integers (l->gguf, "tokenizer.ggml.eos_token_ids", &more))
-    for (uint64_t i = 0; i < more.count && t->n_ends < QE_MAX_ENDS; i++)
-      if (qe_integers_get (&more, i, &id) && id < t->n_tokens)
-        t->ends[t->n_ends++] = (int32_t) id;
-}
-
 static QeStatus
 read_kind (Loader *l)
 {
@@ -391,14 +330,35 @@ qe_vocabulary_load (QeTokenizer *t, const QeGguf *gguf, QeError *err)
     status = read_tokens (&l, byte_of);
   if (status == QE_OK)
     status = index_tokens (&l);
-  if (status == QE_OK)
-    status = find_bytes (&l, symbol_of);
+  for (unsigned byte = 0; byte < 256 && status == QE_OK; byte++) {
+    char text[4];
+    Raw raw = { text, qe_utf8_put (text, symbol_of[byte]) };
+    t->byte_id[byte] = find_token (&l, &raw);
+    if (t->byte_id[byte] == UINT32_MAX)
+      status = qe_fail (err, QE_ERROR_FORMAT, "The model file is damaged: its vocabulary lacks the byte %u.", byte);
+  }
   if (status == QE_OK)
     status = read_merges (&l);
   if (status == QE_OK)
     status = collect_special (&l);
-  if (status == QE_OK)
-    collect_ends (&l);
+  if (status == QE_OK) {
+    /* What ends generation is what the file says, and the tokens of the family that separate texts. */
+    static const char *const keys[] = { "tokenizer.ggml.eos_token_id", "tokenizer.ggml.eot_token_id" };
+    static const char *const texts[] = { "<|im_end|>", "<|endoftext|>", "<|fim_pad|>", "<|repo_name|>",
+                                         "<|file_sep|>" };
+    QeIntegers more;
+    uint64_t id;
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+      if (qe_gguf_get_u64 (gguf, keys[i], &id) && id < t->n_tokens)
+        t->ends[t->n_ends++] = (int32_t) id;
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+      if (qe_tokenizer_find (t, texts[i]) >= 0)
+        t->ends[t->n_ends++] = qe_tokenizer_find (t, texts[i]);
+    if (qe_gguf_integers (gguf, "tokenizer.ggml.eos_token_ids", &more))
+      for (uint64_t i = 0; i < more.count && t->n_ends < QE_MAX_ENDS; i++)
+        if (qe_integers_get (&more, i, &id) && id < t->n_tokens)
+          t->ends[t->n_ends++] = (int32_t) id;
+  }
   free (l.raw);
   free (l.slots);
   return status;
