@@ -5,6 +5,9 @@
 
 #include <glib/gi18n-lib.h>
 #include <json-glib/json-glib.h>
+#include <string.h>
+
+#include "quern-json-util.h"
 
 /* The JSON of a conversation's sampling is {"temperature": 0.7, "top_k": 20, …}, a number for each name. It holds only
  * what the user chose, so that all other values follow the model when another one is chosen. */
@@ -122,8 +125,11 @@ member (JsonObject *object, const char *name, double fallback)
 gboolean
 quern_sampling_check (const char *json, GError **error)
 {
-  g_autoptr (JsonParser) parser = json_parser_new_immutable ();
-  JsonNode *root = json_parser_load_from_data (parser, json, -1, NULL) ? json_parser_get_root (parser) : NULL;
+  g_autoptr (JsonParser) parser = json_parser_new ();
+  JsonNode *root = quern_json_check (json, strlen (json), G_MAXUINT16) == QUERN_JSON_SOUND
+                           && json_parser_load_from_data (parser, json, -1, NULL)
+                       ? json_parser_get_root (parser)
+                       : NULL;
   JsonObjectIter iter;
   const char *name;
   JsonNode *node;

@@ -247,10 +247,11 @@ read_comparison (JsonObject *object, GListModel *models)
 QuernComparison *
 quern_comparison_new_from_json (const char *json, gssize length, GListModel *models, GError **error)
 {
-  g_autoptr (JsonParser) parser = json_parser_new_immutable ();
+  g_autoptr (JsonParser) parser = json_parser_new ();
   gsize size = length < 0 ? strlen (json) : (gsize) length;
 
-  if (size <= QUERN_COMPARISON_MAX_BYTES && json_parser_load_from_data (parser, json, (gssize) size, NULL)) {
+  if (size <= QUERN_COMPARISON_MAX_BYTES && quern_json_check (json, size, G_MAXSIZE) == QUERN_JSON_SOUND
+      && json_parser_load_from_data (parser, json, (gssize) size, NULL)) {
     JsonNode *root = json_parser_get_root (parser);
     JsonObject *object = root && JSON_NODE_HOLDS_OBJECT (root) ? json_node_get_object (root) : NULL;
     gint64 version = quern_json_int (object, "version", 0);

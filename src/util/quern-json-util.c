@@ -168,7 +168,8 @@ quern_json_add_string (JsonBuilder *out, const char *name, const char *value)
 
 #define MAX_DEPTH 32
 
-/* Counts what becomes a value or a member; stops at what is no JSON. A text that was cut ends with open brackets. */
+/* Counts what becomes a value or a member; stops at what is no JSON. A text that was cut ends with open brackets. Beside
+ * the object or array there is nothing but white space: of two values the parser would take the second. */
 static gboolean
 count_values (const char *data, gsize size, gsize *values)
 {
@@ -177,6 +178,8 @@ count_values (const char *data, gsize size, gsize *values)
 
   *values = 0;
   for (const char *p = data; p < end;) {
+    if (depth == 0 && !g_ascii_isspace (*p) && (*values > 0 || (*p != '{' && *p != '[')))
+      return FALSE;
     if (*p == '"') {
       for (p++; p < end && *p != '"';)
         p += *p == '\\' ? 2 : 1;

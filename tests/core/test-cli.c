@@ -424,6 +424,7 @@ test_numbers (Fixture *f, gconstpointer data)
     "chat -m quern-tiny -t 100000 Hi",
     "chat -m quern-tiny --sampling 'not json' Hi",
     "chat -m quern-tiny --sampling '[1]' Hi",
+    "chat -m quern-tiny --sampling '0{\"top_k\": 20}' Hi",
     "chat -m quern-tiny --sampling '' Hi",
     "chat -m quern-tiny --sampling '{\"top_q\": 1}' Hi",
     "chat -m quern-tiny --sampling '{\"top_k\": \"20\"}' Hi",

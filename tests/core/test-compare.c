@@ -376,7 +376,12 @@ test_damaged_files (void)
   g_autofree char *json = quern_comparison_to_json (comparison);
   gsize length = strlen (json);
   g_autoptr (GRand) random = g_rand_new_with_seed (5);
-  static const char *const nonsense[] = { "", "[]", "null", "{}", "{\"format\":\"quern-comparison\",\"version\":99}" };
+  static const char *const nonsense[] = { "",
+                                          "[]",
+                                          "null",
+                                          "{}",
+                                          "{\"format\":\"quern-comparison\",\"version\":99}",
+                                          "0{\"format\":\"quern-comparison\",\"version\":1}" };
   static const char *const sound[] = {
     "{\"format\":\"quern-comparison\",\"version\":1}",
     "{\"format\":\"quern-comparison\",\"version\":1,\"columns\":[1,{},{\"answers\":[{}]}],\"prompts\":[{}],\"votes\":[["
