@@ -175,26 +175,6 @@ add_current_models (QuernLibrary *self, GPtrArray *models)
     g_ptr_array_add (models, quern_library_get_item (G_LIST_MODEL (self), i));
 }
 
-/* Replaces what changed and keeps the objects of what did not. */
-static void
-show_models (QuernLibrary *self, GPtrArray *found)
-{
-  g_autoptr (GPtrArray) now = g_ptr_array_new_with_free_func (g_object_unref);
-  guint same_start = 0, same_end = 0;
-
-  add_current_models (self, now);
-
-  while (same_start < MIN (now->len, found->len)
-         && _quern_model_equal (now->pdata[same_start], found->pdata[same_start]))
-    same_start++;
-  while (same_end < MIN (now->len, found->len) - same_start
-         && _quern_model_equal (now->pdata[now->len - 1 - same_end], found->pdata[found->len - 1 - same_end]))
-    same_end++;
-  if (now->len - same_start - same_end > 0 || found->len - same_start - same_end > 0)
-    g_list_store_splice (self->models, same_start, now->len - same_start - same_end, found->pdata + same_start,
-                         found->len - same_start - same_end);
-}
-
 static gboolean
 is_same_folder (gconstpointer a, gconstpointer b)
 {
@@ -228,7 +208,20 @@ quern_library_scanned_cb (GObject *source, GAsyncResult *result, gpointer user_d
     while (g_hash_table_iter_next (&iter, &path, &time)) /* what was used since is newer here than what was read */
       if (*(gint64 *) time > last_used (self, path))
         set_last_used (self->last_used, path, *(gint64 *) time);
-    show_models (self, found);
+    /* What changed is replaced, and the objects of what did not are kept. */
+    g_autoptr (GPtrArray) now = g_ptr_array_new_with_free_func (g_object_unref);
+    guint same_start = 0, same_end = 0;
+
+    add_current_models (self, now);
+    while (same_start < MIN (now->len, found->len)
+           && _quern_model_equal (now->pdata[same_start], found->pdata[same_start]))
+      same_start++;
+    while (same_end < MIN (now->len, found->len) - same_start
+           && _quern_model_equal (now->pdata[now->len - 1 - same_end], found->pdata[found->len - 1 - same_end]))
+      same_end++;
+    if (now->len - same_start - same_end > 0 || found->len - same_start - same_end > 0)
+      g_list_store_splice (self->models, same_start, now->len - same_start - same_end, found->pdata + same_start,
+                           found->len - same_start - same_end);
   }
   if (--self->scans == 0)
     g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_SCANNING]);
@@ -624,26 +617,6 @@ delete_own (Entry *entry, GHashTable *records, GError **error)
   return TRUE;
 }
 
-/* Whether there is something to import, which a scan will find. */
-static void
-check_import (const char *path, GCancellable *cancellable, GError **error)
-{
-  g_autoptr (QuernModel) model = NULL;
-
-  if (!g_file_test (path, G_FILE_TEST_IS_DIR)) {
-    model = quern_model_new (path, cancellable, error);
-    if (model && !g_str_has_suffix (path, ".gguf"))
-      g_set_error (error, QUERN_LIBRARY_ERROR, QUERN_LIBRARY_ERROR_NOT_ALLOWED,
-                   _("The name of “%s” does not end in .gguf. Rename the file, then add it again."), path);
-    else if (model && _quern_scan_is_later_part (path))
-      g_set_error (error, QUERN_LIBRARY_ERROR, QUERN_LIBRARY_ERROR_NOT_ALLOWED,
-                   _("“%s” is a later part of a model. Add the first part, whose number is 00001."), path);
-  } else if (!_quern_scan_has_models (path, cancellable)) {
-    g_set_error (error, QUERN_LIBRARY_ERROR, QUERN_LIBRARY_ERROR_NOT_FOUND,
-                 _("There is no GGUF model in “%s”. Choose the folder that contains the .gguf files."), path);
-  }
-}
-
 static void
 quern_library_change_worker (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
 {
@@ -651,8 +624,20 @@ quern_library_change_worker (GTask *task, gpointer source, gpointer data, GCance
   Entry *entry = data;
   GError *error = NULL;
 
-  if (entry->imported)
-    check_import (entry->path, cancellable, &error);
+  /* There must be something to import, which a scan will find. */
+  if (entry->imported && !g_file_test (entry->path, G_FILE_TEST_IS_DIR)) {
+    g_autoptr (QuernModel) model = quern_model_new (entry->path, cancellable, &error);
+
+    if (model && !g_str_has_suffix (entry->path, ".gguf"))
+      g_set_error (&error, QUERN_LIBRARY_ERROR, QUERN_LIBRARY_ERROR_NOT_ALLOWED,
+                   _("The name of “%s” does not end in .gguf. Rename the file, then add it again."), entry->path);
+    else if (model && _quern_scan_is_later_part (entry->path))
+      g_set_error (&error, QUERN_LIBRARY_ERROR, QUERN_LIBRARY_ERROR_NOT_ALLOWED,
+                   _("“%s” is a later part of a model. Add the first part, whose number is 00001."), entry->path);
+  } else if (entry->imported && !_quern_scan_has_models (entry->path, cancellable)) {
+    g_set_error (&error, QUERN_LIBRARY_ERROR, QUERN_LIBRARY_ERROR_NOT_FOUND,
+                 _("There is no GGUF model in “%s”. Choose the folder that contains the .gguf files."), entry->path);
+  }
   if (!error && self->store && entry->imported) {
     quern_database_write (quern_store_get_database (self->store), write_entry, entry, &error);
   } else if (!error && self->store) {
@@ -720,40 +705,6 @@ quern_library_import_finish (QuernLibrary *self, GAsyncResult *result, GError **
   return g_task_propagate_pointer (G_TASK (result), error);
 }
 
-static gboolean
-vision_file_is_shared (QuernLibrary *self, QuernModel *model)
-{
-  guint users = 0;
-  guint n = quern_library_get_n_items (G_LIST_MODEL (self));
-
-  for (guint i = 0; i < n; i++) {
-    g_autoptr (QuernModel) other = quern_library_get_item (G_LIST_MODEL (self), i);
-    users += g_strcmp0 (quern_model_get_vision_path (other), quern_model_get_vision_path (model)) == 0;
-  }
-  return users > 1;
-}
-
-/* Why a model cannot be removed here; FALSE when there is a reason. */
-static gboolean
-check_removable (QuernModel *model, GError **error)
-{
-  const char *keeper = quern_model_get_keeper (model);
-
-  if (quern_model_is_demo (model))
-    g_set_error_literal (error, QUERN_LIBRARY_ERROR, QUERN_LIBRARY_ERROR_NOT_ALLOWED,
-                         _("Quern Tiny is part of the application and cannot be removed."));
-  else if (keeper)
-    g_set_error (error, QUERN_LIBRARY_ERROR, QUERN_LIBRARY_ERROR_NOT_ALLOWED,
-                 _("“%s” belongs to %s. Delete it there."), quern_model_get_title (model), keeper);
-  else if (quern_model_get_origin (model) == QUERN_ORIGIN_FOLDER)
-    g_set_error (error, QUERN_LIBRARY_ERROR, QUERN_LIBRARY_ERROR_NOT_ALLOWED,
-                 _("“%s” is in a folder that was added. Remove that folder, or delete the file itself."),
-                 quern_model_get_title (model));
-  else
-    return TRUE;
-  return FALSE;
-}
-
 /**
  * quern_library_remove_async:
  *
@@ -767,17 +718,33 @@ quern_library_remove_async (QuernLibrary *self, QuernModel *model, GCancellable 
                             GAsyncReadyCallback callback, gpointer user_data)
 {
   GTask *task = g_task_new (self, cancellable, callback, user_data);
+  const char *keeper = quern_model_get_keeper (model);
   GError *error = NULL;
+  guint n_vision_users = 0;
   Entry *entry;
 
-  if (!check_removable (model, &error)) {
+  if (quern_model_is_demo (model))
+    g_set_error_literal (&error, QUERN_LIBRARY_ERROR, QUERN_LIBRARY_ERROR_NOT_ALLOWED,
+                         _("Quern Tiny is part of the application and cannot be removed."));
+  else if (keeper)
+    g_set_error (&error, QUERN_LIBRARY_ERROR, QUERN_LIBRARY_ERROR_NOT_ALLOWED,
+                 _("“%s” belongs to %s. Delete it there."), quern_model_get_title (model), keeper);
+  else if (quern_model_get_origin (model) == QUERN_ORIGIN_FOLDER)
+    g_set_error (&error, QUERN_LIBRARY_ERROR, QUERN_LIBRARY_ERROR_NOT_ALLOWED,
+                 _("“%s” is in a folder that was added. Remove that folder, or delete the file itself."),
+                 quern_model_get_title (model));
+  if (error) {
     g_task_return_error (task, error);
     g_object_unref (task);
     return;
   }
   entry = entry_new (quern_model_get_path (model), FALSE);
   entry->own = quern_model_get_origin (model) == QUERN_ORIGIN_OWN;
-  if (quern_model_get_vision_path (model) && !vision_file_is_shared (self, model))
+  for (guint i = 0; i < quern_library_get_n_items (G_LIST_MODEL (self)); i++) {
+    g_autoptr (QuernModel) other = quern_library_get_item (G_LIST_MODEL (self), i);
+    n_vision_users += g_strcmp0 (quern_model_get_vision_path (other), quern_model_get_vision_path (model)) == 0;
+  }
+  if (quern_model_get_vision_path (model) && n_vision_users <= 1)
     entry->vision_path = g_strdup (quern_model_get_vision_path (model));
   apply_change (self, task, entry);
 }
