@@ -57,40 +57,13 @@ inflated_size (const guint8 *header)
   return sum;
 }
 
-typedef struct {
-  GConverter *inflate;
-  guint64 bytes; /* inflated so far */
-  gboolean finished, damaged;
-} PngPixels;
-
-/* Inflates one more piece of the pixels and throws the result away. */
-static void
-inflate_piece (PngPixels *pixels, const guint8 *data, gsize size)
-{
-  guint8 out[16 * 1024];
-
-  while (size > 0 && !pixels->finished && !pixels->damaged) {
-    g_autoptr (GError) error = NULL;
-    gsize n_read = 0, n_written = 0;
-    GConverterResult result = g_converter_convert (pixels->inflate, data, size, out, sizeof out, G_CONVERTER_NO_FLAGS,
-                                                   &n_read, &n_written, &error);
-
-    data += n_read;
-    size -= n_read;
-    pixels->bytes += n_written;
-    pixels->finished = result == G_CONVERTER_FINISHED;
-    if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_PARTIAL_INPUT))
-      return;
-    pixels->damaged = result == G_CONVERTER_ERROR;
-  }
-}
-
 static const char *
 check_png (const guint8 *data, gsize size, GCancellable *cancellable)
 {
   g_autoptr (GConverter) inflate = G_CONVERTER (g_zlib_decompressor_new (G_ZLIB_COMPRESSOR_FORMAT_ZLIB));
-  PngPixels pixels = { .inflate = inflate };
-  guint64 expected = 0;
+  guint64 expected = 0, inflated = 0;
+  gboolean finished = FALSE, damaged = FALSE;
+  guint8 out[16 * 1024]; /* what the pixels become, which is thrown away */
   gsize offset = 8;
 
   while (size - offset >= 12 && !g_cancellable_is_cancelled (cancellable)) {
@@ -102,14 +75,26 @@ check_png (const guint8 *data, gsize size, GCancellable *cancellable)
     if (memcmp (chunk + 4, "IHDR", 4) == 0 && length >= 13)
       expected = inflated_size (chunk + 8);
     else if (memcmp (chunk + 4, "IDAT", 4) == 0)
-      inflate_piece (&pixels, chunk + 8, length);
+      for (gsize done = 0; done < length && !finished && !damaged;) {
+        g_autoptr (GError) error = NULL;
+        gsize n_read = 0, n_written = 0;
+        GConverterResult result = g_converter_convert (inflate, chunk + 8 + done, length - done, out, sizeof out,
+                                                       G_CONVERTER_NO_FLAGS, &n_read, &n_written, &error);
+
+        done += n_read;
+        inflated += n_written;
+        finished = result == G_CONVERTER_FINISHED;
+        if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_PARTIAL_INPUT))
+          break;
+        damaged = result == G_CONVERTER_ERROR;
+      }
     offset += 12 + length;
   }
-  if (pixels.damaged)
+  if (damaged)
     return _("its pixels do not match its checksum");
   if (g_cancellable_is_cancelled (cancellable))
     return NULL;
-  return pixels.bytes < expected ? _("it is incomplete") : NULL;
+  return inflated < expected ? _("it is incomplete") : NULL;
 }
 
 /* ---- JPEG ------------------------------------------------------------------------------------------------------- */
@@ -188,28 +173,11 @@ jpeg_source_skip (j_decompress_ptr jpeg, long n_bytes)
   source->left -= n;
 }
 
-/* At an eighth of the size every code is read all the same. */
-static void
-decode_jpeg (struct jpeg_decompress_struct *jpeg, JpegVerdict *verdict, GCancellable *cancellable)
-{
-  guint8 row[4 * (QUERN_PICTURE_MAX_SIDE / 8 + 8)];
-  JSAMPROW rows[] = { row };
-
-  jpeg_read_header (jpeg, TRUE);
-  jpeg->scale_num = 1;
-  jpeg->scale_denom = 8;
-  jpeg->out_color_space = jpeg->jpeg_color_space;
-  jpeg->do_fancy_upsampling = FALSE;
-  jpeg_start_decompress (jpeg);
-  if ((gsize) jpeg->output_width * jpeg->output_components > sizeof row)
-    return;
-  while (jpeg->output_scanline < jpeg->output_height && !verdict->damaged && !g_cancellable_is_cancelled (cancellable))
-    jpeg_read_scanlines (jpeg, rows, 1);
-}
-
 static const char *
 check_jpeg (const guint8 *data, gsize size, GCancellable *cancellable)
 {
+  guint8 row[4 * (QUERN_PICTURE_MAX_SIDE / 8 + 8)];
+  JSAMPROW rows[] = { row };
   struct jpeg_decompress_struct jpeg;
   JpegVerdict verdict = { 0 };
   JpegSource source = { { .init_source = jpeg_source_ignore,
@@ -226,9 +194,18 @@ check_jpeg (const guint8 *data, gsize size, GCancellable *cancellable)
   jpeg_create_decompress (&jpeg);
   if (setjmp (verdict.out) == 0) {
     jpeg.src = &source.manager;
-    decode_jpeg (&jpeg, &verdict, cancellable);
-  } else
+    jpeg_read_header (&jpeg, TRUE);
+    jpeg.scale_num = 1; /* at an eighth of the size every code is read all the same */
+    jpeg.scale_denom = 8;
+    jpeg.out_color_space = jpeg.jpeg_color_space;
+    jpeg.do_fancy_upsampling = FALSE;
+    jpeg_start_decompress (&jpeg);
+    while ((gsize) jpeg.output_width * jpeg.output_components <= sizeof row && jpeg.output_scanline < jpeg.output_height
+           && !verdict.damaged && !g_cancellable_is_cancelled (cancellable))
+      jpeg_read_scanlines (&jpeg, rows, 1);
+  } else {
     verdict.damaged = TRUE;
+  }
   jpeg_destroy_decompress (&jpeg);
   return verdict.damaged ? _("its pixels are damaged") : NULL;
 }

@@ -227,22 +227,6 @@ quern_picture_new_from_bytes (GBytes *bytes, GCancellable *cancellable, GError *
   return self;
 }
 
-/* All of a stream, but never more than a picture may have, plus one byte that shows that there is more. */
-static GBytes *
-read_all (GInputStream *stream, GCancellable *cancellable, GError **error)
-{
-  g_autoptr (GByteArray) array = g_byte_array_new ();
-  g_autofree guint8 *piece = g_malloc (64 * 1024);
-  gssize n;
-
-  while ((n = g_input_stream_read (stream, piece, 64 * 1024, cancellable, error)) > 0) {
-    g_byte_array_append (array, piece, n);
-    if (array->len > QUERN_PICTURE_MAX_BYTES)
-      break;
-  }
-  return n < 0 ? NULL : g_byte_array_free_to_bytes (g_steal_pointer (&array));
-}
-
 /**
  * quern_picture_new_from_file:
  * @file: a picture file
@@ -257,15 +241,26 @@ QuernPicture *
 quern_picture_new_from_file (GFile *file, GCancellable *cancellable, GError **error)
 {
   g_autoptr (GFileInputStream) stream = NULL;
+  g_autoptr (GByteArray) array = NULL;
   g_autoptr (GBytes) bytes = NULL;
+  g_autofree guint8 *piece = NULL;
+  gssize n = 0;
 
   g_return_val_if_fail (G_IS_FILE (file), NULL);
 
   stream = g_file_read (file, cancellable, error);
   if (stream == NULL)
     return NULL;
-  bytes = read_all (G_INPUT_STREAM (stream), cancellable, error);
-  return bytes != NULL ? quern_picture_new_from_bytes (bytes, cancellable, error) : NULL;
+  array = g_byte_array_new ();
+  piece = g_malloc (64 * 1024);
+  /* One byte more than a picture may have shows that there is more. */
+  while (array->len <= QUERN_PICTURE_MAX_BYTES
+         && (n = g_input_stream_read (G_INPUT_STREAM (stream), piece, 64 * 1024, cancellable, error)) > 0)
+    g_byte_array_append (array, piece, n);
+  if (n < 0)
+    return NULL;
+  bytes = g_byte_array_free_to_bytes (g_steal_pointer (&array));
+  return quern_picture_new_from_bytes (bytes, cancellable, error);
 }
 
 static void

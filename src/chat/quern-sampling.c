@@ -158,27 +158,6 @@ quern_sampling_check (const char *json, GError **error)
   return TRUE;
 }
 
-static gboolean
-file_gives (const QuernModelInfo *info, const char *name)
-{
-  const struct {
-    const char *name;
-    gboolean given;
-  } values[] = {
-    { "temperature", info->sampling.has_temperature },
-    { "top_k", info->sampling.has_top_k },
-    { "top_p", info->sampling.has_top_p },
-    { "min_p", info->sampling.has_min_p },
-    { "presence_penalty", info->sampling.has_presence_penalty },
-    { "repetition_penalty", info->sampling.has_repetition_penalty },
-  };
-
-  for (guint i = 0; i < G_N_ELEMENTS (values); i++)
-    if (g_str_equal (values[i].name, name))
-      return values[i].given;
-  return FALSE;
-}
-
 /**
  * quern_sampling_get_origin:
  * @json: (nullable): a conversation's sampling
@@ -191,14 +170,27 @@ QuernSamplingOrigin
 quern_sampling_get_origin (const char *json, QuernModel *model, const char *name)
 {
   g_autoptr (JsonObject) object = parse (json);
+  const QuernModelInfo *info = model ? quern_model_get_info (model) : NULL;
+  const struct {
+    const char *name;
+    gboolean given; /* by the file */
+  } values[] = {
+    { "temperature", info && info->sampling.has_temperature },
+    { "top_k", info && info->sampling.has_top_k },
+    { "top_p", info && info->sampling.has_top_p },
+    { "min_p", info && info->sampling.has_min_p },
+    { "presence_penalty", info && info->sampling.has_presence_penalty },
+    { "repetition_penalty", info && info->sampling.has_repetition_penalty },
+  };
 
   if (json_object_has_member (object, name))
     return QUERN_SAMPLING_CHOSEN;
   if (model && quern_model_is_demo (model)
       && (g_str_equal (name, "temperature") || g_str_equal (name, "presence_penalty")))
     return QUERN_SAMPLING_DEMO;
-  if (model && file_gives (quern_model_get_info (model), name))
-    return QUERN_SAMPLING_FILE;
+  for (guint i = 0; i < G_N_ELEMENTS (values); i++)
+    if (values[i].given && g_str_equal (values[i].name, name))
+      return QUERN_SAMPLING_FILE;
   return QUERN_SAMPLING_FAMILY;
 }
 

@@ -109,22 +109,6 @@ quern_download_job_resolve (QuernDownloadJob *job, const QuernDownloadFile *file
   }
 }
 
-/* A file that is in its place already, from an earlier run or another program, is taken when its content is right. */
-static gboolean
-is_installed (QuernDownloadJob *job, guint index)
-{
-  const QuernDownloadFile *file = job->files->pdata[index];
-  g_autofree char *target = dup_target (job, index), *hash = NULL;
-  struct stat st;
-
-  if (stat (target, &st) != 0 || (guint64) st.st_size != file->size)
-    return FALSE;
-  if (file->sha256 == NULL)
-    return TRUE;
-  hash = quern_sha256_of_file (target, NULL, job->cancellable, NULL);
-  return g_strcmp0 (hash, file->sha256) == 0;
-}
-
 static gboolean
 no_space (QuernDownloadJob *job, guint64 missing, GError **error)
 {
@@ -168,25 +152,6 @@ quern_download_job_reserve (QuernDownloadJob *job, const gboolean *installed, GE
   return TRUE;
 }
 
-static gboolean
-fetch_file (QuernDownloadJob *job, guint index, GError **error)
-{
-  const QuernDownloadFile *file = job->files->pdata[index];
-  g_autofree char *target = dup_target (job, index);
-  const QuernFetchSpec spec = {
-    .hub = job->hub,
-    .repo = job->repo,
-    .revision = job->revision,
-    .path = file->path,
-    .size = file->size,
-    .sha256 = file->sha256,
-    .target = target,
-    .limiter = job->limiter,
-  };
-
-  return quern_fetch_run (&spec, &job->progress, job->cancellable, error);
-}
-
 /* A verified file is sound without its receipt. One that is not must not be installed without it. */
 static gboolean
 write_receipts (QuernDownloadJob *job, GError **error)
@@ -226,18 +191,41 @@ quern_download_job_run_all (QuernDownloadJob *job, GError **error)
     job->refreshed |= file->sha256 != NULL;
   }
   installed = g_new0 (gboolean, job->files->len);
-  for (guint i = 0; i < job->files->len; i++)
-    installed[i] = is_installed (job, i);
+  /* A file that is in its place already, from an earlier run or another program, is taken when its content is right. */
+  for (guint i = 0; i < job->files->len; i++) {
+    const QuernDownloadFile *file = job->files->pdata[i];
+    g_autofree char *target = dup_target (job, i), *hash = NULL;
+    struct stat st;
+
+    installed[i] = stat (target, &st) == 0 && (guint64) st.st_size == file->size;
+    if (installed[i] && file->sha256 != NULL) {
+      hash = quern_sha256_of_file (target, NULL, job->cancellable, NULL);
+      installed[i] = g_strcmp0 (hash, file->sha256) == 0;
+    }
+  }
   if (g_cancellable_set_error_if_cancelled (job->cancellable, error)
       || !quern_download_job_reserve (job, installed, error))
     return FALSE;
   for (guint i = 0; i < job->files->len; i++) {
-    if (!installed[i] && !fetch_file (job, i, error))
+    const QuernDownloadFile *file = job->files->pdata[i];
+    g_autofree char *target = dup_target (job, i);
+    const QuernFetchSpec spec = {
+      .hub = job->hub,
+      .repo = job->repo,
+      .revision = job->revision,
+      .path = file->path,
+      .size = file->size,
+      .sha256 = file->sha256,
+      .target = target,
+      .limiter = job->limiter,
+    };
+
+    if (!installed[i] && !quern_fetch_run (&spec, &job->progress, job->cancellable, error))
       return FALSE;
     __atomic_add_fetch (&job->received, __atomic_load_n (&job->progress.received, __ATOMIC_RELAXED), __ATOMIC_RELAXED);
     __atomic_store_n (&job->progress.received, 0, __ATOMIC_RELAXED);
     __atomic_store_n (&job->progress.bytes, 0, __ATOMIC_RELAXED);
-    __atomic_add_fetch (&job->finished, ((QuernDownloadFile *) job->files->pdata[i])->size, __ATOMIC_RELAXED);
+    __atomic_add_fetch (&job->finished, file->size, __ATOMIC_RELAXED);
   }
   if (!write_receipts (job, error))
     return FALSE;

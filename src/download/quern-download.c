@@ -200,32 +200,24 @@ _quern_download_set_state (QuernDownload *self, QuernDownloadState state, GError
   g_object_thaw_notify (G_OBJECT (self));
 }
 
-/* Speed: a mean that forgets with a time constant of about two seconds. */
-static void
-sample_speed (QuernDownload *self, guint64 received)
-{
-  gint64 now = g_get_monotonic_time ();
-  double seconds = (double) (now - self->sampled) / G_USEC_PER_SEC, current, weight;
-
-  if (self->sampled == 0 || received < self->received) {
-    self->sampled = now;
-    self->received = received;
-    return;
-  }
-  if (seconds < 0.1)
-    return;
-  current = (double) (received - self->received) / seconds;
-  weight = self->speed > 0 ? MIN (1, seconds / 2) : 1;
-  self->speed += (current - self->speed) * weight;
-  self->sampled = now;
-  self->received = received;
-}
-
 void
 _quern_download_set_progress (QuernDownload *self, guint64 bytes, guint64 received, QuernDownloadPhase phase)
 {
+  gint64 now = g_get_monotonic_time ();
+  double seconds = (double) (now - self->sampled) / G_USEC_PER_SEC;
+  gboolean first = self->sampled == 0 || received < self->received;
+
   g_object_freeze_notify (G_OBJECT (self));
-  sample_speed (self, received);
+  /* The speed is a mean that forgets with a time constant of about two seconds. */
+  if (!first && seconds >= 0.1) {
+    double current = (double) (received - self->received) / seconds;
+
+    self->speed += (current - self->speed) * (self->speed > 0 ? MIN (1, seconds / 2) : 1);
+  }
+  if (first || seconds >= 0.1) {
+    self->sampled = now;
+    self->received = received;
+  }
   if (self->phase != phase) {
     self->phase = phase;
     g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_PHASE]);

@@ -98,22 +98,6 @@ quern_downloads_db_read_func (sqlite3 *db, gpointer data, GError **error)
 
 /* ---- orphans --------------------------------------------------------------------------------------------------- */
 
-static gboolean
-is_known (GPtrArray *downloads, const char *target)
-{
-  for (guint i = 0; i < downloads->len; i++) {
-    QuernDownload *download = downloads->pdata[i];
-
-    for (guint k = 0; k < download->files->len; k++) {
-      g_autofree char *other = _quern_download_dup_target (download, k);
-
-      if (g_str_equal (other, target))
-        return TRUE;
-    }
-  }
-  return FALSE;
-}
-
 /* A half-finished file that no entry knows of, because the database was lost, becomes one that is paused; resuming asks
  * the hub what belongs to it. */
 static void
@@ -126,8 +110,19 @@ quern_downloads_db_adopt (GPtrArray *downloads, const char *repo, const char *fo
   QuernDownload *download;
   guint64 size;
 
-  if (strcasestr (name, "mmproj") != NULL || is_known (downloads, target)
-      || !quern_part_identify (target, &size, &sha256))
+  if (strcasestr (name, "mmproj") != NULL)
+    return;
+  for (guint i = 0; i < downloads->len; i++) {
+    QuernDownload *known = downloads->pdata[i];
+
+    for (guint k = 0; k < known->files->len; k++) {
+      g_autofree char *other = _quern_download_dup_target (known, k);
+
+      if (g_str_equal (other, target))
+        return;
+    }
+  }
+  if (!quern_part_identify (target, &size, &sha256))
     return;
   files = g_ptr_array_new_with_free_func (_quern_download_file_free);
   g_ptr_array_add (files, _quern_download_file_new (file_name, file_name, size, sha256, FALSE));
@@ -138,49 +133,7 @@ quern_downloads_db_adopt (GPtrArray *downloads, const char *repo, const char *fo
   g_ptr_array_add (downloads, download);
 }
 
-/* Downloads that the queue does not know, by what they left on the disk. */
-static void
-adopt_all (GPtrArray *downloads)
-{
-  g_autofree char *models = g_build_filename (g_get_user_data_dir (), "quern", "models", NULL);
-  g_autoptr (GDir) owners = g_dir_open (models, 0, NULL);
-
-  for (const char *owner; owners != NULL && (owner = g_dir_read_name (owners)) != NULL;) {
-    g_autofree char *owner_folder = g_build_filename (models, owner, NULL);
-    g_autoptr (GDir) names = g_dir_open (owner_folder, 0, NULL);
-
-    for (const char *name; names != NULL && (name = g_dir_read_name (names)) != NULL;) {
-      g_autofree char *repo = g_strconcat (owner, "/", name, NULL), *folder = g_build_filename (models, repo, NULL);
-      g_autoptr (GDir) dir = quern_hub_repo_id_is_valid (repo) ? g_dir_open (folder, 0, NULL) : NULL;
-
-      for (const char *file; dir != NULL && (file = g_dir_read_name (dir)) != NULL;)
-        if (g_str_has_suffix (file, ".gguf.part.facts"))
-          quern_downloads_db_adopt (downloads, repo, folder, file);
-    }
-  }
-}
-
 /* ---- opening --------------------------------------------------------------------------------------------------- */
-
-/* A damaged queue is moved aside: what it was about is on disk and is adopted. */
-static QuernDatabase *
-open_database (const char *path, GError **error)
-{
-  g_autoptr (GError) cause = NULL;
-  QuernDatabase *database = quern_database_open_full (path, migrations, G_N_ELEMENTS (migrations), &cause);
-
-  if (database == NULL && g_error_matches (cause, QUERN_DATABASE_ERROR, QUERN_DATABASE_ERROR_DAMAGED)) {
-    g_autofree char *aside = g_strconcat (path, ".damaged", NULL);
-
-    if (g_rename (path, aside) == 0) {
-      g_clear_error (&cause);
-      database = quern_database_open_full (path, migrations, G_N_ELEMENTS (migrations), &cause);
-    }
-  }
-  if (cause != NULL)
-    g_propagate_error (error, g_steal_pointer (&cause));
-  return database;
-}
 
 /**
  * _quern_downloads_db_open:
@@ -194,17 +147,46 @@ _quern_downloads_db_open (GPtrArray **downloads, GError **error)
   g_autofree char *folder = g_build_filename (g_get_user_data_dir (), "quern", NULL);
   g_autofree char *path = g_build_filename (folder, "downloads.db", NULL);
   g_autoptr (GPtrArray) found = g_ptr_array_new_with_free_func (g_object_unref);
+  g_autofree char *models = g_build_filename (folder, "models", NULL);
   g_autoptr (QuernDatabase) database = NULL;
+  g_autoptr (GDir) owners = NULL;
+  g_autoptr (GError) cause = NULL;
 
   g_mkdir_with_parents (folder, 0700);
-  database = open_database (path, error);
-  if (database == NULL)
+  database = quern_database_open_full (path, migrations, G_N_ELEMENTS (migrations), &cause);
+  /* A damaged queue is moved aside: what it was about is on disk and is adopted. */
+  if (database == NULL && g_error_matches (cause, QUERN_DATABASE_ERROR, QUERN_DATABASE_ERROR_DAMAGED)) {
+    g_autofree char *aside = g_strconcat (path, ".damaged", NULL);
+
+    if (g_rename (path, aside) == 0) {
+      g_clear_error (&cause);
+      database = quern_database_open_full (path, migrations, G_N_ELEMENTS (migrations), &cause);
+    }
+  }
+  if (database == NULL) {
+    g_propagate_error (error, g_steal_pointer (&cause));
     return NULL;
+  }
   if (!quern_database_read (database, quern_downloads_db_read_func, found, error)) {
     quern_database_close (database);
     return NULL;
   }
-  adopt_all (found);
+  /* Downloads that the queue does not know are found by what they left on the disk. */
+  owners = g_dir_open (models, 0, NULL);
+  for (const char *owner; owners != NULL && (owner = g_dir_read_name (owners)) != NULL;) {
+    g_autofree char *owner_folder = g_build_filename (models, owner, NULL);
+    g_autoptr (GDir) names = g_dir_open (owner_folder, 0, NULL);
+
+    for (const char *name; names != NULL && (name = g_dir_read_name (names)) != NULL;) {
+      g_autofree char *repo = g_strconcat (owner, "/", name, NULL),
+                      *repo_folder = g_build_filename (models, repo, NULL);
+      g_autoptr (GDir) dir = quern_hub_repo_id_is_valid (repo) ? g_dir_open (repo_folder, 0, NULL) : NULL;
+
+      for (const char *file; dir != NULL && (file = g_dir_read_name (dir)) != NULL;)
+        if (g_str_has_suffix (file, ".gguf.part.facts"))
+          quern_downloads_db_adopt (found, repo, repo_folder, file);
+    }
+  }
   *downloads = g_steal_pointer (&found);
   return g_steal_pointer (&database);
 }

@@ -292,35 +292,6 @@ quern_downloads_retry_cb (gpointer data)
   return G_SOURCE_REMOVE;
 }
 
-static void
-take_failure (QuernDownloads *self, QuernDownload *download, QuernDownloadJob *job, GError *error)
-{
-  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED)) {
-    g_error_free (error); /* pausing has set the state already */
-  } else if (g_error_matches (error, QUERN_DOWNLOAD_ERROR, QUERN_DOWNLOAD_ERROR_NO_SPACE)) {
-    quern_downloads_set_state (self, download, QUERN_DOWNLOAD_NO_SPACE, error);
-    download->missing = job->missing;
-    g_object_notify (G_OBJECT (download), "missing");
-    g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_PROGRESS]);
-  } else if (quern_hub_error_is_temporary (error)
-             || g_error_matches (error, QUERN_DOWNLOAD_ERROR, QUERN_DOWNLOAD_ERROR_BUSY)) {
-    gboolean busy = g_error_matches (error, QUERN_DOWNLOAD_ERROR, QUERN_DOWNLOAD_ERROR_BUSY);
-    gint64 pause = busy ? BUSY_PAUSE : quern_hub_retry_pause (download->retries);
-    Retry *retry;
-
-    download->retries += !busy;
-    quern_downloads_set_state (self, download, QUERN_DOWNLOAD_WAITING, error);
-    retry = g_new (Retry, 1);
-    *retry = (Retry) { self, download };
-    _quern_download_set_wait (download, g_get_monotonic_time () + pause);
-    download->retry_source = g_timeout_add_full (G_PRIORITY_DEFAULT, 1000, quern_downloads_retry_cb, retry, g_free);
-  } else {
-    download->refresh = g_error_matches (error, QUERN_DOWNLOAD_ERROR, QUERN_DOWNLOAD_ERROR_CHANGED)
-                        || g_error_matches (error, QUERN_HUB_ERROR, QUERN_HUB_ERROR_NOT_FOUND);
-    quern_downloads_set_state (self, download, QUERN_DOWNLOAD_FAILED, error);
-  }
-}
-
 /* ---- running --------------------------------------------------------------------------------------------------- */
 
 static gboolean
@@ -369,12 +340,33 @@ quern_downloads_job_cb (GObject *source, GAsyncResult *result, gpointer data)
       _quern_download_set_files (download, job->revision, _quern_download_files_copy (job->files));
       download->refresh = FALSE;
     }
-    if (!ok) {
-      take_failure (self, download, job, error);
-    } else {
+    if (ok) {
       download->retries = 0;
       quern_downloads_set_state (self, download, QUERN_DOWNLOAD_COMPLETE, NULL);
       g_signal_emit (self, signals[SIGNAL_INSTALLED], 0, download);
+    } else if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED)) {
+      g_error_free (error); /* pausing has set the state already */
+    } else if (g_error_matches (error, QUERN_DOWNLOAD_ERROR, QUERN_DOWNLOAD_ERROR_NO_SPACE)) {
+      quern_downloads_set_state (self, download, QUERN_DOWNLOAD_NO_SPACE, error);
+      download->missing = job->missing;
+      g_object_notify (G_OBJECT (download), "missing");
+      g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_PROGRESS]);
+    } else if (quern_hub_error_is_temporary (error)
+               || g_error_matches (error, QUERN_DOWNLOAD_ERROR, QUERN_DOWNLOAD_ERROR_BUSY)) {
+      gboolean busy = g_error_matches (error, QUERN_DOWNLOAD_ERROR, QUERN_DOWNLOAD_ERROR_BUSY);
+      gint64 pause = busy ? BUSY_PAUSE : quern_hub_retry_pause (download->retries);
+      Retry *retry;
+
+      download->retries += !busy;
+      quern_downloads_set_state (self, download, QUERN_DOWNLOAD_WAITING, error);
+      retry = g_new (Retry, 1);
+      *retry = (Retry) { self, download };
+      _quern_download_set_wait (download, g_get_monotonic_time () + pause);
+      download->retry_source = g_timeout_add_full (G_PRIORITY_DEFAULT, 1000, quern_downloads_retry_cb, retry, g_free);
+    } else {
+      download->refresh = g_error_matches (error, QUERN_DOWNLOAD_ERROR, QUERN_DOWNLOAD_ERROR_CHANGED)
+                          || g_error_matches (error, QUERN_HUB_ERROR, QUERN_HUB_ERROR_NOT_FOUND);
+      quern_downloads_set_state (self, download, QUERN_DOWNLOAD_FAILED, error);
     }
   } else {
     g_clear_error (&error);
@@ -414,40 +406,10 @@ quern_downloads_pump (QuernDownloads *self)
 
 /* ---- what people do -------------------------------------------------------------------------------------------- */
 
-static QuernDownload *
-find_same (QuernDownloads *self, const char *repo, const char *label)
-{
-  for (guint i = 0; i < self->items->len; i++) {
-    QuernDownload *download = self->items->pdata[i];
-
-    if (g_str_equal (download->repo, repo) && g_str_equal (download->label, label))
-      return download;
-  }
-  return NULL;
-}
-
 static gboolean
 has_name (gconstpointer file, gconstpointer name)
 {
   return g_str_equal (((const QuernDownloadFile *) file)->name, name);
-}
-
-static void
-take_new_files (QuernDownload *download, QuernHubRepo *repo, QuernHubItem *item, gboolean with_vision)
-{
-  const char *revision = quern_hub_repo_get_revision (repo);
-  GPtrArray *files = _quern_download_files_of (item, with_vision);
-
-  /* A file that no longer belongs to it, such as a vision file that is not wanted, does not stay behind half-finished. */
-  for (guint i = 0; i < download->files->len; i++) {
-    const QuernDownloadFile *file = download->files->pdata[i];
-    g_autofree char *target = _quern_download_dup_target (download, i);
-
-    if (!g_ptr_array_find_with_equal_func (files, file->name, has_name, NULL))
-      quern_part_discard (target);
-  }
-  _quern_download_set_files (download, revision != NULL ? revision : "main", files);
-  download->refresh = FALSE;
 }
 
 /**
@@ -462,21 +424,38 @@ take_new_files (QuernDownload *download, QuernHubRepo *repo, QuernHubItem *item,
 QuernDownload *
 quern_downloads_add (QuernDownloads *self, QuernHubRepo *repo, QuernHubItem *item, gboolean with_vision)
 {
-  const char *revision, *label;
-  QuernDownload *download;
+  const char *id, *revision, *label;
+  QuernDownload *download = NULL;
+  g_autoptr (GPtrArray) files = NULL;
 
   g_return_val_if_fail (QUERN_IS_DOWNLOADS (self) && QUERN_IS_HUB_REPO (repo) && QUERN_IS_HUB_ITEM (item), NULL);
-  revision = quern_hub_repo_get_revision (repo);
+  id = quern_hub_repo_get_id (repo);
+  revision = quern_hub_repo_get_revision (repo) != NULL ? quern_hub_repo_get_revision (repo) : "main";
   label = quern_hub_item_get_label (item);
-  download = find_same (self, quern_hub_repo_get_id (repo), label);
+  files = _quern_download_files_of (item, with_vision);
+  for (guint i = 0; download == NULL && i < self->items->len; i++) {
+    QuernDownload *other = self->items->pdata[i];
+
+    if (g_str_equal (other->repo, id) && g_str_equal (other->label, label))
+      download = other;
+  }
   if (download != NULL) {
-    if (download != self->running)
-      take_new_files (download, repo, item, with_vision);
+    if (download != self->running) {
+      /* A file that no longer belongs to it, such as a vision file that is not wanted, does not stay behind half-finished. */
+      for (guint i = 0; i < download->files->len; i++) {
+        const QuernDownloadFile *file = download->files->pdata[i];
+        g_autofree char *target = _quern_download_dup_target (download, i);
+
+        if (!g_ptr_array_find_with_equal_func (files, file->name, has_name, NULL))
+          quern_part_discard (target);
+      }
+      _quern_download_set_files (download, revision, g_steal_pointer (&files));
+      download->refresh = FALSE;
+    }
     quern_downloads_resume (self, download);
     return download;
   }
-  download = _quern_download_new (quern_hub_repo_get_id (repo), revision != NULL ? revision : "main", label,
-                                  _quern_download_files_of (item, with_vision));
+  download = _quern_download_new (id, revision, label, g_steal_pointer (&files));
   download->id = g_get_real_time () + self->items->len; /* unique here and in time */
   g_ptr_array_add (self->items, download);
   g_list_model_items_changed (G_LIST_MODEL (self), self->items->len - 1, 0, 1);
@@ -604,57 +583,45 @@ verify_free (gpointer data)
   g_free (verify);
 }
 
-/* Ollama and the tools of Hugging Face name a file by its hash: "sha256-ab…", or a link to "ab…". */
-static gboolean
-hash_in_name (const char *path, guint64 *size, char **sha256)
-{
-  g_autofree char *real = realpath (path, NULL), *name = real != NULL ? g_path_get_basename (real) : NULL;
-  const char *hash = name != NULL && g_str_has_prefix (name, "sha256-") ? name + strlen ("sha256-") : name;
-  struct stat st;
-
-  if (!quern_sha256_is_valid (hash) || stat (path, &st) != 0)
-    return FALSE;
-  *size = (guint64) st.st_size;
-  *sha256 = g_strdup (hash);
-  return TRUE;
-}
-
-static gboolean
-verify_file (const Verify *verify, GCancellable *cancellable, GError **error)
-{
-  g_autofree char *sha256 = NULL, *hash = NULL, *name = g_path_get_basename (verify->path);
-  guint64 size = 0, done = 0;
-
-  if (!_quern_downloads_db_receipt (verify->database, verify->path, &size, &sha256)
-      && !hash_in_name (verify->path, &size, &sha256)) {
-    g_set_error (error, QUERN_DOWNLOAD_ERROR, QUERN_DOWNLOAD_ERROR_FAILED,
-                 _("“%s” was not downloaded by Quern, so there is nothing to compare it with."), name);
-    return FALSE;
-  }
-  if (sha256 == NULL) {
-    g_set_error (error, QUERN_DOWNLOAD_ERROR, QUERN_DOWNLOAD_ERROR_FAILED,
-                 _("The hub had no checksum for “%s”, so it cannot be verified."), name);
-    return FALSE;
-  }
-  hash = quern_sha256_of_file (verify->path, &done, cancellable, error);
-  if (hash == NULL)
-    return FALSE;
-  if (done == size && g_str_equal (hash, sha256))
-    return TRUE;
-  g_set_error (error, QUERN_DOWNLOAD_ERROR, QUERN_DOWNLOAD_ERROR_DAMAGED,
-               _("“%s” has changed since it was downloaded. Delete it and download it again."), name);
-  return FALSE;
-}
-
 static void
 quern_downloads_verify_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
 {
+  const Verify *verify = data;
+  g_autofree char *sha256 = NULL, *hash = NULL, *name = g_path_get_basename (verify->path);
+  guint64 size = 0, done = 0;
+  gboolean known = TRUE;
   GError *error = NULL;
 
-  if (verify_file (data, cancellable, &error))
+  if (!_quern_downloads_db_receipt (verify->database, verify->path, &size, &sha256)) {
+    /* Ollama and the tools of Hugging Face name a file by its hash: "sha256-ab…", or a link to "ab…". */
+    g_autofree char *real = realpath (verify->path, NULL), *base = real != NULL ? g_path_get_basename (real) : NULL;
+    const char *named = base != NULL && g_str_has_prefix (base, "sha256-") ? base + strlen ("sha256-") : base;
+    struct stat st;
+
+    known = quern_sha256_is_valid (named) && stat (verify->path, &st) == 0;
+    if (known) {
+      size = (guint64) st.st_size;
+      sha256 = g_strdup (named);
+    }
+  }
+  if (!known) {
+    g_task_return_new_error (task, QUERN_DOWNLOAD_ERROR, QUERN_DOWNLOAD_ERROR_FAILED,
+                             _("“%s” was not downloaded by Quern, so there is nothing to compare it with."), name);
+    return;
+  }
+  if (sha256 == NULL) {
+    g_task_return_new_error (task, QUERN_DOWNLOAD_ERROR, QUERN_DOWNLOAD_ERROR_FAILED,
+                             _("The hub had no checksum for “%s”, so it cannot be verified."), name);
+    return;
+  }
+  hash = quern_sha256_of_file (verify->path, &done, cancellable, &error);
+  if (hash == NULL)
+    g_task_return_error (task, error);
+  else if (done == size && g_str_equal (hash, sha256))
     g_task_return_boolean (task, TRUE);
   else
-    g_task_return_error (task, error);
+    g_task_return_new_error (task, QUERN_DOWNLOAD_ERROR, QUERN_DOWNLOAD_ERROR_DAMAGED,
+                             _("“%s” has changed since it was downloaded. Delete it and download it again."), name);
 }
 
 /**

@@ -22,18 +22,6 @@ chunk_at (QuernFetch *fetch, guint64 offset)
 
 /* ---- workers --------------------------------------------------------------------------------------------------- */
 
-/* Waits until the queue has room, if the hash wants these bytes next. Wants the lock. */
-static gboolean
-wait_for_room (QuernFetch *fetch, guint64 offset)
-{
-  gint64 until = g_get_monotonic_time () + PATIENCE;
-
-  while (fetch->hash_end == offset && fetch->n_queued == QUERN_FETCH_QUEUE && fetch->error == NULL && !fetch->done)
-    if (!g_cond_wait_until (&fetch->room, &fetch->lock, until))
-      break;
-  return fetch->hash_end == offset && fetch->n_queued < QUERN_FETCH_QUEUE;
-}
-
 /**
  * quern_fetch_hand_over:
  * @offset: of bytes that have just been written
@@ -45,12 +33,18 @@ quern_fetch_hand_over (QuernFetchWorker *worker, guint64 offset, const char *dat
   QuernFetch *fetch = worker->fetch;
   guint64 end = offset + size;
   guint first = chunk_at (fetch, offset), last = chunk_at (fetch, end - 1);
+  gint64 until = g_get_monotonic_time () + PATIENCE;
+  gboolean patient = data == worker->buffer;
   g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&fetch->lock);
 
   fetch->rewritten |= offset < fetch->hash_end;
   for (guint i = first; i <= last; i++)
     fetch->written[i] = MIN (end, quern_part_chunk_end (fetch->part, i)) - quern_part_chunk_start (fetch->part, i);
-  if (data == worker->buffer && wait_for_room (fetch, offset)) {
+  /* If the hash wants these bytes next, it is worth waiting until the queue has room. */
+  while (patient && fetch->hash_end == offset && fetch->n_queued == QUERN_FETCH_QUEUE && fetch->error == NULL
+         && !fetch->done)
+    patient = g_cond_wait_until (&fetch->room, &fetch->lock, until);
+  if (data == worker->buffer && fetch->hash_end == offset && fetch->n_queued < QUERN_FETCH_QUEUE) {
     /* The worker's buffer is swapped for an empty one. */
     QuernFetchBuffer *slot = &fetch->queue[(fetch->first + fetch->n_queued++) % QUERN_FETCH_QUEUE];
     char *empty = slot->data != NULL ? slot->data : g_malloc (QUERN_FETCH_BUFFER);
@@ -137,40 +131,6 @@ wait_for_bytes (QuernFetch *fetch, guint64 at, QuernFetchBuffer *buffer, guint64
   return FALSE;
 }
 
-static void
-dequeue (QuernFetch *fetch)
-{
-  g_mutex_lock (&fetch->lock);
-  fetch->first = (fetch->first + 1) % QUERN_FETCH_QUEUE;
-  fetch->n_queued--;
-  g_cond_signal (&fetch->room);
-  g_mutex_unlock (&fetch->lock);
-}
-
-/* Hashes what there is at *at and moves that on. */
-static gboolean
-hash_some (QuernFetch *fetch, QuernDigest *sha256, guint64 *at, GError **error)
-{
-  QuernFetchBuffer buffer;
-  guint64 end;
-  gboolean unchecked, good;
-
-  if (!wait_for_bytes (fetch, *at, &buffer, &end, &unchecked))
-    return FALSE;
-  if (buffer.data != NULL) {
-    quern_digest_update (sha256, buffer.data, buffer.size);
-    dequeue (fetch);
-    *at += buffer.size;
-    return TRUE;
-  }
-  if (unchecked)
-    return quern_fetch_check_chunk (fetch, chunk_at (fetch, *at), &good, error);
-  if (!digest_range (fetch, *at, end, sha256, error))
-    return FALSE;
-  *at = end;
-  return TRUE;
-}
-
 /**
  * quern_fetch_hash:
  *
@@ -185,8 +145,28 @@ quern_fetch_hash (QuernFetch *fetch, GError **error)
   guint64 chunk_size = quern_part_chunk_end (fetch->part, 0);
 
   for (guint64 at = 0, flushed = 0; at < fetch->spec->size;) {
-    if (!hash_some (fetch, sha256, &at, error))
+    QuernFetchBuffer buffer;
+    guint64 end;
+    gboolean unchecked, good;
+
+    if (!wait_for_bytes (fetch, at, &buffer, &end, &unchecked))
       return NULL;
+    if (buffer.data != NULL) {
+      quern_digest_update (sha256, buffer.data, buffer.size);
+      g_mutex_lock (&fetch->lock);
+      fetch->first = (fetch->first + 1) % QUERN_FETCH_QUEUE;
+      fetch->n_queued--;
+      g_cond_signal (&fetch->room);
+      g_mutex_unlock (&fetch->lock);
+      at += buffer.size;
+    } else if (unchecked) {
+      if (!quern_fetch_check_chunk (fetch, chunk_at (fetch, at), &good, error))
+        return NULL;
+    } else {
+      if (!digest_range (fetch, at, end, sha256, error))
+        return NULL;
+      at = end;
+    }
     if (at - flushed >= chunk_size || at == fetch->spec->size) {
       quern_part_flush_range (fetch->part, flushed, at - flushed);
       flushed = at;

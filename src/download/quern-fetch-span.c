@@ -27,29 +27,6 @@ quern_fetch_worker_clear (QuernFetchWorker *worker)
 
 /* ---- where the bytes are --------------------------------------------------------------------------------------- */
 
-/* The same commit cannot have another content: then one of the hub's two hashes is wrong, and nobody knows which. */
-static gboolean
-check_resolved (QuernFetch *fetch, const QuernHubResolved *resolved, GError **error)
-{
-  const QuernFetchSpec *spec = fetch->spec;
-  gboolean same_hash = fetch->sha256 == NULL || resolved->sha256 == NULL
-                       || g_str_equal (fetch->sha256, resolved->sha256);
-
-  if (resolved->size == spec->size && same_hash)
-    return TRUE;
-  if (!same_hash && g_strcmp0 (resolved->commit, spec->revision) == 0)
-    g_set_error (error, QUERN_DOWNLOAD_ERROR, QUERN_DOWNLOAD_ERROR_CONFLICT,
-                 _("The hub has two different checksums for “%s”, so it cannot be verified and was not downloaded. "
-                   "Try again later, or choose another mirror."),
-                 spec->path);
-  else
-    g_set_error (error, QUERN_DOWNLOAD_ERROR, QUERN_DOWNLOAD_ERROR_CHANGED,
-                 _("“%s” was replaced on the hub during the download. Start the download again to get the new "
-                   "file."),
-                 spec->path);
-  return FALSE;
-}
-
 /* Resolves the file unless somebody just did. */
 static char *
 dup_location (QuernFetchWorker *worker, char **validator, guint *generation, GError **error)
@@ -62,12 +39,29 @@ dup_location (QuernFetchWorker *worker, char **validator, guint *generation, GEr
   if (fetch->location == NULL) {
     const QuernFetchSpec *spec = fetch->spec;
     g_autoptr (QuernHubResolved) resolved = NULL;
+    gboolean same_hash;
 
     g_mutex_unlock (&fetch->lock);
     resolved = quern_hub_resolve (spec->hub, spec->repo, spec->revision, spec->path, &worker->asked_delay,
                                   fetch->cancellable, error);
-    if (resolved == NULL || !check_resolved (fetch, resolved, error))
+    if (resolved == NULL)
       return NULL;
+    /* The same commit cannot have another content: then one of the hub's two hashes is wrong, and nobody knows which. */
+    same_hash = fetch->sha256 == NULL || resolved->sha256 == NULL || g_str_equal (fetch->sha256, resolved->sha256);
+    if (resolved->size != spec->size || !same_hash) {
+      if (!same_hash && g_strcmp0 (resolved->commit, spec->revision) == 0)
+        g_set_error (
+            error, QUERN_DOWNLOAD_ERROR, QUERN_DOWNLOAD_ERROR_CONFLICT,
+            _("The hub has two different checksums for “%s”, so it cannot be verified and was not downloaded. "
+              "Try again later, or choose another mirror."),
+            spec->path);
+      else
+        g_set_error (error, QUERN_DOWNLOAD_ERROR, QUERN_DOWNLOAD_ERROR_CHANGED,
+                     _("“%s” was replaced on the hub during the download. Start the download again to get the new "
+                       "file."),
+                     spec->path);
+      return NULL;
+    }
     g_mutex_lock (&fetch->lock);
     fetch->location = g_steal_pointer (&resolved->location);
     if (fetch->sha256 == NULL)
@@ -180,30 +174,6 @@ read_start (QuernFetch *fetch, SoupMessage *message, guint64 asked, guint64 *sta
   return TRUE;
 }
 
-/* Learns how long an answer takes, and from the first one whether the server serves ranges. One that does not sends
- * everything: then this one connection takes all that is still free. */
-static void
-note_answer (QuernFetch *fetch, SoupMessage *message, QuernSpan *span, gint64 latency)
-{
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&fetch->lock);
-  guint n = quern_part_get_n_chunks (fetch->part);
-
-  fetch->latency = MAX (fetch->latency, latency);
-  if (__atomic_load_n (&fetch->progress->phase, __ATOMIC_RELAXED) == QUERN_FETCH_CONNECTING)
-    __atomic_store_n (&fetch->progress->phase, QUERN_FETCH_DOWNLOADING, __ATOMIC_RELAXED);
-
-  if (soup_message_get_status (message) == SOUP_STATUS_PARTIAL_CONTENT) {
-    fetch->ranges = TRUE;
-  } else {
-    fetch->whole = TRUE;
-    while (span->last + 1 < n && !fetch->taken[span->last + 1])
-      fetch->taken[++span->last] = 1;
-  }
-  if (fetch->started == 0)
-    fetch->started = g_get_monotonic_time ();
-  g_cond_broadcast (&fetch->cond);
-}
-
 /* ---- bytes ----------------------------------------------------------------------------------------------------- */
 
 /* Brings the worker's checksum to the end of what is there of a chunk. What the disk does not have as recorded is
@@ -247,32 +217,8 @@ quern_fetch_record (QuernFetchWorker *worker, guint chunk, guint64 offset)
     quern_digest_reset (worker->crc);
 }
 
-/* Writes bytes that start at *offset, chunk by chunk. */
-static gboolean
-write_chunks (QuernFetchWorker *worker, QuernSpan *span, guint64 *offset, const char *data, gsize size, GError **error)
-{
-  QuernPart *part = worker->fetch->part;
-
-  while (size > 0) {
-    guint64 end = quern_part_chunk_end (part, span->first);
-    gsize n = MIN (size, end - *offset);
-
-    if (!quern_part_write (part, *offset, data, n, error))
-      return FALSE;
-    quern_digest_update (worker->crc, data, n);
-    worker->gained += n;
-    *offset += n;
-    data += n;
-    size -= n;
-    if (*offset == end || g_get_monotonic_time () - worker->recorded > RECORD_INTERVAL)
-      quern_fetch_record (worker, span->first, *offset);
-    if (*offset == end)
-      span->first++;
-  }
-  return TRUE;
-}
-
-/* Reads the body, which starts at file offset `at`, and stores what lies between *offset and the span's end. */
+/* Reads the body, which starts at file offset `at`, and stores what lies between *offset and the span's end, chunk by
+ * chunk. */
 static gboolean
 read_body (QuernFetchWorker *worker, SoupMessage *message, GInputStream *in, guint64 at, guint64 *offset,
            QuernSpan *span, GError **error)
@@ -307,11 +253,23 @@ read_body (QuernFetchWorker *worker, SoupMessage *message, GInputStream *in, gui
     gsize size = n - skip;
     guint64 start = *offset;
 
-    if (!write_chunks (worker, span, offset, data, size, error))
-      return FALSE;
+    for (gsize done = 0, piece; done < size; done += piece) {
+      guint64 chunk_end = quern_part_chunk_end (fetch->part, span->first);
+
+      piece = MIN (size - done, chunk_end - *offset);
+      if (!quern_part_write (fetch->part, *offset, data + done, piece, error))
+        return FALSE;
+      quern_digest_update (worker->crc, data + done, piece);
+      worker->gained += piece;
+      *offset += piece;
+      if (*offset == chunk_end || g_get_monotonic_time () - worker->recorded > RECORD_INTERVAL)
+        quern_fetch_record (worker, span->first, *offset);
+      if (*offset == chunk_end)
+        span->first++;
+    }
     if (size > 0)
       quern_fetch_hand_over (worker, start, data, size);
-    if (!quern_part_save (worker->fetch->part, FALSE, error))
+    if (!quern_part_save (fetch->part, FALSE, error))
       return FALSE;
   }
   return TRUE;
@@ -333,7 +291,7 @@ quern_fetch_span (QuernFetchWorker *worker, QuernSpan *span, GError **error)
   g_autoptr (GInputStream) in = NULL;
   guint64 offset, at = 0;
   guint generation = 0;
-  gint64 begun;
+  gint64 begun, latency;
   gboolean ok;
 
   worker->asked_delay = -1;
@@ -355,7 +313,24 @@ quern_fetch_span (QuernFetchWorker *worker, QuernSpan *span, GError **error)
   }
   if (!check_version (fetch, message, error) || !read_start (fetch, message, offset, &at, error))
     return FALSE;
-  note_answer (fetch, message, span, g_get_monotonic_time () - begun);
+  /* The answer shows how long one takes, and the first one whether the server serves ranges. One that does not sends
+   * everything: then this one connection takes all that is still free. */
+  latency = g_get_monotonic_time () - begun;
+  g_mutex_lock (&fetch->lock);
+  fetch->latency = MAX (fetch->latency, latency);
+  if (__atomic_load_n (&fetch->progress->phase, __ATOMIC_RELAXED) == QUERN_FETCH_CONNECTING)
+    __atomic_store_n (&fetch->progress->phase, QUERN_FETCH_DOWNLOADING, __ATOMIC_RELAXED);
+  if (soup_message_get_status (message) == SOUP_STATUS_PARTIAL_CONTENT) {
+    fetch->ranges = TRUE;
+  } else {
+    fetch->whole = TRUE;
+    while (span->last + 1 < quern_part_get_n_chunks (fetch->part) && !fetch->taken[span->last + 1])
+      fetch->taken[++span->last] = 1;
+  }
+  if (fetch->started == 0)
+    fetch->started = g_get_monotonic_time ();
+  g_cond_broadcast (&fetch->cond);
+  g_mutex_unlock (&fetch->lock);
   ok = read_body (worker, message, in, at, &offset, span, error);
   if (!ok && span->first <= span->last && offset > quern_part_chunk_start (fetch->part, span->first))
     quern_fetch_record (worker, span->first, offset);

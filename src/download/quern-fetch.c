@@ -199,24 +199,18 @@ quern_fetch_worker_thread (gpointer data)
   return NULL;
 }
 
-/* How many connections pay: one until the server has shown that it serves ranges and how fast it is; no more where one
- * fills the line, or would be done before another one's first byte. Wants the lock. */
-static guint
-wanted_workers (QuernFetch *fetch)
-{
-  double rate = known_rate (fetch);
-
-  if (!fetch->ranges || rate == 0 || rate > FAST_RATE
-      || (double) bytes_left (fetch) < 2 * rate * (double) fetch->latency)
-    return 1;
-  return MIN (max_connections (fetch), 1 + bytes_left (fetch) / CONNECTION_SIZE);
-}
-
-/* Wants the lock. */
+/* Starts as many connections as pay: one until the server has shown that it serves ranges and how fast it is; no more
+ * where one fills the line, or would be done before another one's first byte. Wants the lock. */
 void
 quern_fetch_start_workers (QuernFetch *fetch)
 {
-  for (guint wanted = wanted_workers (fetch); fetch->threads->len < wanted;)
+  double rate = known_rate (fetch);
+  guint wanted = 1;
+
+  if (fetch->ranges && rate > 0 && rate <= FAST_RATE
+      && (double) bytes_left (fetch) >= 2 * rate * (double) fetch->latency)
+    wanted = MIN (max_connections (fetch), 1 + bytes_left (fetch) / CONNECTION_SIZE);
+  while (fetch->threads->len < wanted)
     g_ptr_array_add (fetch->threads, g_thread_new ("download", quern_fetch_worker_thread, fetch));
 }
 
@@ -235,23 +229,6 @@ hash_is_right (QuernFetch *fetch, gboolean *right, GError **error)
 
   *right = hash != NULL && is_right (fetch, hash);
   return hash != NULL;
-}
-
-/* Fetches what the disk does not have as it arrived. */
-static gboolean
-repair_disk (QuernFetch *fetch, QuernFetchWorker *worker, gboolean *right, GError **error)
-{
-  gboolean changed = FALSE;
-
-  for (guint i = 0; i < quern_part_get_n_chunks (fetch->part); i++) {
-    QuernSpan span = { i, i };
-    gboolean good;
-
-    if (!quern_fetch_check_chunk (fetch, i, &good, error) || (!good && !fetch_with_retries (worker, &span, error)))
-      return FALSE;
-    changed |= !good;
-  }
-  return !changed || hash_is_right (fetch, right, error);
 }
 
 /* Fetches some chunks again. */
@@ -278,32 +255,32 @@ fetch_again (QuernFetch *fetch, QuernFetchWorker *worker, QuernSpan span, gboole
   return TRUE;
 }
 
-/* Fetches the file again in a few steps; after each one that comes differently it is hashed anew. */
-static gboolean
-repair_network (QuernFetch *fetch, QuernFetchWorker *worker, gboolean *right, GError **error)
-{
-  guint n = quern_part_get_n_chunks (fetch->part), step = (n + REPAIR_STEPS - 1) / REPAIR_STEPS;
-
-  for (guint i = 0; !*right && i < n; i += step) {
-    QuernSpan span = { i, MIN (i + step, n) - 1 };
-    gboolean differ;
-
-    if (!fetch_again (fetch, worker, span, &differ, error) || (differ && !hash_is_right (fetch, right, error)))
-      return FALSE;
-  }
-  return TRUE;
-}
-
 static gboolean
 quern_fetch_repair (QuernFetch *fetch, GError **error)
 {
   QuernFetchWorker worker;
-  gboolean right = FALSE, ok;
+  guint n = quern_part_get_n_chunks (fetch->part), step = (n + REPAIR_STEPS - 1) / REPAIR_STEPS;
+  gboolean right = FALSE, changed = FALSE, ok = TRUE;
 
   quern_fetch_set_phase (fetch, QUERN_FETCH_REPAIRING);
   quern_fetch_resolve_again (fetch); /* the hub may have another file, and another hash, by now */
   quern_fetch_worker_init (&worker, fetch);
-  ok = repair_disk (fetch, &worker, &right, error) && repair_network (fetch, &worker, &right, error);
+  /* First comes what the disk does not have as it arrived. */
+  for (guint i = 0; ok && i < n; i++) {
+    QuernSpan span = { i, i };
+    gboolean good = TRUE;
+
+    ok = quern_fetch_check_chunk (fetch, i, &good, error) && (good || fetch_with_retries (&worker, &span, error));
+    changed |= !good;
+  }
+  ok = ok && (!changed || hash_is_right (fetch, &right, error));
+  /* Then the file comes again in a few steps; after each one that comes differently it is hashed anew. */
+  for (guint i = 0; ok && !right && i < n; i += step) {
+    QuernSpan span = { i, MIN (i + step, n) - 1 };
+    gboolean differ = FALSE;
+
+    ok = fetch_again (fetch, &worker, span, &differ, error) && (!differ || hash_is_right (fetch, &right, error));
+  }
   quern_fetch_worker_clear (&worker);
   if (ok && !right) {
     quern_part_forget (fetch->part);
@@ -335,13 +312,20 @@ quern_fetch_wake_cb (GCancellable *cancellable, QuernFetch *fetch)
   g_mutex_unlock (&fetch->lock);
 }
 
-static char *
-fetch_and_hash (QuernFetch *fetch, GError **error)
+static gboolean
+quern_fetch_transfer (QuernFetch *fetch, GError **error)
 {
-  gulong handler = g_cancellable_connect (fetch->cancellable, G_CALLBACK (quern_fetch_wake_cb), fetch, NULL);
-  g_autoptr (GError) cause = NULL;
   g_autofree char *hash = NULL;
+  g_autoptr (GError) cause = NULL;
+  gulong handler;
+  gboolean ok;
 
+  quern_fetch_set_phase (fetch, QUERN_FETCH_CONNECTING);
+  if (quern_part_is_verified (fetch->part))
+    return TRUE;
+  if (!quern_part_reserve (fetch->part, error))
+    return FALSE;
+  handler = g_cancellable_connect (fetch->cancellable, G_CALLBACK (quern_fetch_wake_cb), fetch, NULL);
   hash = quern_fetch_hash (fetch, &cause);
   g_mutex_lock (&fetch->lock);
   fetch->done = TRUE;
@@ -355,21 +339,6 @@ fetch_and_hash (QuernFetch *fetch, GError **error)
   g_cancellable_disconnect (fetch->cancellable, handler);
   if (hash == NULL)
     g_propagate_error (error, fetch->error != NULL ? g_steal_pointer (&fetch->error) : g_steal_pointer (&cause));
-  return g_steal_pointer (&hash);
-}
-
-static gboolean
-quern_fetch_transfer (QuernFetch *fetch, GError **error)
-{
-  g_autofree char *hash = NULL;
-  gboolean ok;
-
-  quern_fetch_set_phase (fetch, QUERN_FETCH_CONNECTING);
-  if (quern_part_is_verified (fetch->part))
-    return TRUE;
-  if (!quern_part_reserve (fetch->part, error))
-    return FALSE;
-  hash = fetch_and_hash (fetch, error);
   if (hash != NULL && fetch->rewritten) {
     g_free (hash);
     hash = quern_fetch_hash_file (fetch, error);

@@ -86,20 +86,6 @@ facts_to_text (const QuernPart *part)
   return g_string_free (text, FALSE);
 }
 
-static gboolean
-read_chunk_line (QuernPart *part, const char *line)
-{
-  guint index, have, crc;
-
-  if (sscanf (line, "chunk %u %u %x", &index, &have, &crc) != 3 || index >= part->n_chunks
-      || have > quern_part_chunk_end (part, index) - quern_part_chunk_start (part, index)
-      || part->chunks[index].have != 0)
-    return FALSE;
-  part->chunks[index] = (Chunk) { have, crc };
-  part->bytes += have;
-  return TRUE;
-}
-
 /* FALSE, with nothing recorded, when the facts are damaged or of another file. */
 static gboolean
 facts_from_text (QuernPart *part, const char *text)
@@ -115,8 +101,17 @@ facts_from_text (QuernPart *part, const char *text)
     part->verified = g_strcmp0 (lines[0], "1") == 0;
     if (lines[1] != NULL && g_str_has_prefix (lines[1], "validator "))
       g_set_str (&part->validator, lines[1] + strlen ("validator "));
-    for (guint i = part->validator != NULL ? 2 : 1; good && lines[i] != NULL && !g_str_equal (lines[i], "end"); i++)
-      good = read_chunk_line (part, lines[i]);
+    for (guint i = part->validator != NULL ? 2 : 1; good && lines[i] != NULL && !g_str_equal (lines[i], "end"); i++) {
+      guint index, have, crc;
+
+      good = sscanf (lines[i], "chunk %u %u %x", &index, &have, &crc) == 3 && index < part->n_chunks
+             && have <= quern_part_chunk_end (part, index) - quern_part_chunk_start (part, index)
+             && part->chunks[index].have == 0;
+      if (good) {
+        part->chunks[index] = (Chunk) { have, crc };
+        part->bytes += have;
+      }
+    }
   }
   if (!good) {
     memset (part->chunks, 0, part->n_chunks * sizeof *part->chunks);
@@ -151,41 +146,6 @@ part_new (const char *path, guint64 size, const char *sha256)
   return part;
 }
 
-static gboolean
-set_busy (GError **error)
-{
-  g_set_error (error, QUERN_DOWNLOAD_ERROR, QUERN_DOWNLOAD_ERROR_BUSY,
-               _("Another instance of Quern is downloading this file. Wait until it is done, or stop it there."));
-  return FALSE;
-}
-
-/* Opens and locks the .part. Between the two, the process that had it may have renamed it into place: then the lock is
- * on the finished file, which must not be touched. */
-static gboolean
-open_and_lock (QuernPart *part, GError **error)
-{
-  struct stat opened, named;
-
-  part->fd = g_open (part->part_path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-  if (part->fd < 0)
-    return set_disk_error (error, part->part_path, errno);
-  if (flock (part->fd, LOCK_EX | LOCK_NB) != 0)
-    return set_busy (error);
-  if (fstat (part->fd, &opened) != 0 || stat (part->part_path, &named) != 0 || opened.st_ino != named.st_ino)
-    return set_busy (error);
-  /* Without facts the content is worth nothing: it may be of another file. */
-  g_autofree char *text = NULL;
-  struct stat st;
-
-  if (!g_file_get_contents (part->facts_path, &text, NULL, NULL) || !facts_from_text (part, text)
-      || fstat (part->fd, &st) != 0 || (guint64) st.st_size != part->size) {
-    quern_part_forget (part);
-  }
-  if ((guint64) opened.st_size != part->size && ftruncate (part->fd, part->size) != 0)
-    return set_disk_error (error, part->part_path, errno);
-  return TRUE;
-}
-
 /**
  * quern_part_open:
  * @path: where the finished file will be; its folder is made
@@ -201,14 +161,34 @@ QuernPart *
 quern_part_open (const char *path, guint64 size, const char *sha256, GError **error)
 {
   g_autoptr (QuernPart) part = part_new (path, size, sha256);
-  g_autofree char *folder = g_path_get_dirname (path);
+  g_autofree char *folder = g_path_get_dirname (path), *text = NULL;
+  struct stat opened, named;
 
   if (g_mkdir_with_parents (folder, 0755) != 0) {
     set_disk_error (error, folder, errno);
     return NULL;
   }
-  if (!open_and_lock (part, error))
+  part->fd = g_open (part->part_path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+  if (part->fd < 0) {
+    set_disk_error (error, part->part_path, errno);
     return NULL;
+  }
+  /* Between opening and locking, the process that had it may have renamed it into place: then the lock is on the finished
+   * file, which must not be touched. */
+  if (flock (part->fd, LOCK_EX | LOCK_NB) != 0 || fstat (part->fd, &opened) != 0 || stat (part->part_path, &named) != 0
+      || opened.st_ino != named.st_ino) {
+    g_set_error (error, QUERN_DOWNLOAD_ERROR, QUERN_DOWNLOAD_ERROR_BUSY,
+                 _("Another instance of Quern is downloading this file. Wait until it is done, or stop it there."));
+    return NULL;
+  }
+  /* Without facts the content is worth nothing: it may be of another file. */
+  if (!g_file_get_contents (part->facts_path, &text, NULL, NULL) || !facts_from_text (part, text)
+      || (guint64) opened.st_size != part->size)
+    quern_part_forget (part);
+  if ((guint64) opened.st_size != part->size && ftruncate (part->fd, part->size) != 0) {
+    set_disk_error (error, part->part_path, errno);
+    return NULL;
+  }
   return g_steal_pointer (&part);
 }
 
@@ -528,8 +508,9 @@ quern_part_install (const char *path, GError **error)
   return TRUE;
 }
 
-static QuernPart *
-part_peek (const char *path, guint64 size, const char *sha256)
+/* How much of the file the facts claim, without opening it. */
+guint64
+quern_part_peek_bytes (const char *path, guint64 size, const char *sha256)
 {
   g_autoptr (QuernPart) part = part_new (path, size, sha256);
   g_autofree char *text = NULL;
@@ -537,17 +518,8 @@ part_peek (const char *path, guint64 size, const char *sha256)
 
   if (!g_file_get_contents (part->facts_path, &text, NULL, NULL) || !facts_from_text (part, text)
       || stat (part->part_path, &st) != 0 || (guint64) st.st_size != size)
-    return NULL;
-  return g_steal_pointer (&part);
-}
-
-/* How much of the file the facts claim, without opening it. */
-guint64
-quern_part_peek_bytes (const char *path, guint64 size, const char *sha256)
-{
-  g_autoptr (QuernPart) part = part_peek (path, size, sha256);
-
-  return part != NULL ? part->bytes : 0;
+    return 0;
+  return part->bytes;
 }
 
 /* What the file at `path` is to become, from its facts alone. */

@@ -88,24 +88,20 @@ quern_hub_read (QuernHub *self, GInputStream *in, gpointer buffer, gsize size, Q
 
 /* ---- the token's way ------------------------------------------------------------------------------------------- */
 
-static gboolean
-is_loopback (const char *host)
-{
-  g_autoptr (GInetAddress) address = g_inet_address_new_from_string (host);
-
-  return address != NULL ? g_inet_address_get_is_loopback (address) : g_ascii_strcasecmp (host, "localhost") == 0;
-}
-
 /* The hub's own host and port, over TLS; a hub on this very computer may do without. */
 gboolean
 quern_hub_may_send_token (const char *endpoint, GUri *uri)
 {
   g_autoptr (GUri) hub = g_uri_parse (endpoint, SOUP_HTTP_URI_FLAGS, NULL);
+  const char *host = g_uri_get_host (uri);
+  g_autoptr (GInetAddress) address = host != NULL ? g_inet_address_new_from_string (host) : NULL;
+  gboolean loopback = address != NULL ? g_inet_address_get_is_loopback (address)
+                                      : host != NULL && g_ascii_strcasecmp (host, "localhost") == 0;
 
-  return hub != NULL && g_uri_get_host (hub) != NULL && g_uri_get_host (uri) != NULL
-         && g_ascii_strcasecmp (g_uri_get_host (hub), g_uri_get_host (uri)) == 0
-         && g_uri_get_port (hub) == g_uri_get_port (uri) && g_str_equal (g_uri_get_scheme (hub), g_uri_get_scheme (uri))
-         && (g_str_equal (g_uri_get_scheme (uri), "https") || is_loopback (g_uri_get_host (uri)));
+  return hub != NULL && g_uri_get_host (hub) != NULL && host != NULL
+         && g_ascii_strcasecmp (g_uri_get_host (hub), host) == 0 && g_uri_get_port (hub) == g_uri_get_port (uri)
+         && g_str_equal (g_uri_get_scheme (hub), g_uri_get_scheme (uri))
+         && (g_str_equal (g_uri_get_scheme (uri), "https") || loopback);
 }
 
 /* Whether an answer is the hub's own, and not that of a host which keeps the files for it. */
@@ -180,18 +176,6 @@ redirect_target (SoupMessage *message, GError **error)
   return g_steal_pointer (&to);
 }
 
-static gboolean
-stops_here (SoupMessage *message, GUri *target)
-{
-  SoupMessageHeaders *headers = soup_message_get_response_headers (message);
-  GUri *from = soup_message_get_uri (message);
-
-  return soup_message_headers_get_one (headers, "X-Linked-Etag") != NULL
-         || soup_message_headers_get_one (headers, "X-Linked-Size") != NULL
-         || g_ascii_strcasecmp (g_uri_get_host (from), g_uri_get_host (target)) != 0
-         || g_uri_get_port (from) != g_uri_get_port (target);
-}
-
 /**
  * quern_hub_open:
  * @url: an absolute http or https address
@@ -218,6 +202,7 @@ quern_hub_open (QuernHub *self, const char *url, const QuernHubCallOptions *opti
     g_autoptr (GError) cause = NULL;
     g_autoptr (GInputStream) in = soup_session_send (self->session, current, cancellable, &cause);
     g_autoptr (GUri) target = NULL;
+    SoupMessageHeaders *headers;
 
     if (in == NULL) {
       if (g_error_matches (cause, G_IO_ERROR, G_IO_ERROR_CANCELLED))
@@ -231,7 +216,13 @@ quern_hub_open (QuernHub *self, const char *url, const QuernHubCallOptions *opti
       g_propagate_error (error, g_steal_pointer (&cause));
       return NULL;
     }
-    if (target == NULL || (options->keep_linked && stops_here (current, target))) {
+    headers = soup_message_get_response_headers (current);
+    if (target == NULL
+        || (options->keep_linked
+            && (soup_message_headers_get_one (headers, "X-Linked-Etag") != NULL
+                || soup_message_headers_get_one (headers, "X-Linked-Size") != NULL
+                || g_ascii_strcasecmp (g_uri_get_host (uri), g_uri_get_host (target)) != 0
+                || g_uri_get_port (uri) != g_uri_get_port (target)))) {
       *message = g_steal_pointer (&current);
       return g_steal_pointer (&in);
     }
@@ -350,16 +341,6 @@ read_body (QuernHub *self, GInputStream *in, GCancellable *cancellable, GError *
   return n < 0 ? NULL : g_byte_array_free_to_bytes (g_steal_pointer (&all));
 }
 
-static QuernHubAnswer *
-answer_from_cache (QuernHub *self, const char *url)
-{
-  QuernHubAnswer answer = { 0 };
-
-  answer.body = quern_hub_cache_find (self->cache, url, &answer.etag, &answer.next, &answer.fetched);
-  answer.from_cache = TRUE;
-  return answer.body != NULL ? g_memdup2 (&answer, sizeof answer) : NULL;
-}
-
 /* One attempt. *message is set when an answer came at all. */
 static QuernHubAnswer *
 fetch_once (QuernHub *self, const char *url, QuernHubAnswer *cached, SoupMessage **message, GCancellable *cancellable,
@@ -421,13 +402,14 @@ fetch_once (QuernHub *self, const char *url, QuernHubAnswer *cached, SoupMessage
 QuernHubAnswer *
 quern_hub_fetch (QuernHub *self, const char *url, GCancellable *cancellable, GError **error)
 {
-  QuernHubAnswer *cached;
+  QuernHubAnswer found = { .from_cache = TRUE }, *cached;
   g_autoptr (GError) cause = NULL;
   QuernHubRetry retry = { 0 };
   gint64 asked, delay;
 
   g_return_val_if_fail (QUERN_IS_HUB (self) && url != NULL, NULL);
-  cached = answer_from_cache (self, url);
+  found.body = quern_hub_cache_find (self->cache, url, &found.etag, &found.next, &found.fetched);
+  cached = found.body != NULL ? g_memdup2 (&found, sizeof found) : NULL;
   set_asked_wait (self, 0);
   do {
     g_autoptr (SoupMessage) message = NULL;
@@ -494,34 +476,6 @@ plain_etag (const char *etag)
   return g_strdup (start);
 }
 
-static gboolean
-read_resolved (QuernHub *self, SoupMessage *message, QuernHubResolved *out)
-{
-  SoupMessageHeaders *headers = soup_message_get_response_headers (message);
-  const char *size = soup_message_headers_get_one (headers, "X-Linked-Size");
-  const char *location = soup_message_headers_get_one (headers, "Location");
-  g_autofree char *linked = plain_etag (soup_message_headers_get_one (headers, "X-Linked-Etag"));
-  g_autofree char *plain = plain_etag (soup_message_headers_get_one (headers, "ETag"));
-
-  if (SOUP_STATUS_IS_REDIRECTION (soup_message_get_status (message)) && location != NULL) {
-    g_autofree char *base = g_uri_to_string (soup_message_get_uri (message));
-
-    out->location = g_uri_resolve_relative (base, location, SOUP_HTTP_URI_FLAGS | G_URI_FLAGS_ENCODED, NULL);
-  } else if (SOUP_STATUS_IS_SUCCESSFUL (soup_message_get_status (message))) {
-    out->location = g_uri_to_string (soup_message_get_uri (message));
-    if (size == NULL)
-      size = soup_message_headers_get_one (headers, "Content-Length");
-  }
-  out->commit = g_strdup (soup_message_headers_get_one (headers, "X-Repo-Commit"));
-  out->sha256 = quern_sha256_from_text (linked);
-  /* A plain ETag is a hash only where it is the hub's own; after a redirect to another host it is of whatever that host
-   * goes by. */
-  if (out->sha256 == NULL && quern_hub_is_own_answer (self, message))
-    out->sha256 = quern_sha256_from_text (plain);
-  return out->location != NULL && size != NULL
-         && g_ascii_string_to_unsigned (size, 10, 0, G_MAXINT64, &out->size, NULL);
-}
-
 /**
  * quern_hub_resolve:
  * @revision: a commit id, or a branch such as "main"
@@ -541,13 +495,37 @@ quern_hub_resolve (QuernHub *self, const char *repo, const char *revision, const
   g_autoptr (SoupMessage) message = NULL;
   g_autoptr (GInputStream) in = quern_hub_open (self, url, &options, &message, cancellable, error);
   g_autoptr (QuernHubResolved) resolved = NULL;
+  g_autofree char *linked = NULL, *plain = NULL;
+  SoupMessageHeaders *headers;
+  const char *size, *location;
 
   if (in != NULL && asked_delay != NULL)
     *asked_delay = quern_hub_asked_delay (message);
   if (in == NULL || !quern_hub_check_status (message, error))
     return NULL;
   resolved = g_new0 (QuernHubResolved, 1);
-  if (!read_resolved (self, message, resolved)) {
+  headers = soup_message_get_response_headers (message);
+  size = soup_message_headers_get_one (headers, "X-Linked-Size");
+  location = soup_message_headers_get_one (headers, "Location");
+  linked = plain_etag (soup_message_headers_get_one (headers, "X-Linked-Etag"));
+  plain = plain_etag (soup_message_headers_get_one (headers, "ETag"));
+  if (SOUP_STATUS_IS_REDIRECTION (soup_message_get_status (message)) && location != NULL) {
+    g_autofree char *base = g_uri_to_string (soup_message_get_uri (message));
+
+    resolved->location = g_uri_resolve_relative (base, location, SOUP_HTTP_URI_FLAGS | G_URI_FLAGS_ENCODED, NULL);
+  } else if (SOUP_STATUS_IS_SUCCESSFUL (soup_message_get_status (message))) {
+    resolved->location = g_uri_to_string (soup_message_get_uri (message));
+    if (size == NULL)
+      size = soup_message_headers_get_one (headers, "Content-Length");
+  }
+  resolved->commit = g_strdup (soup_message_headers_get_one (headers, "X-Repo-Commit"));
+  resolved->sha256 = quern_sha256_from_text (linked);
+  /* A plain ETag is a hash only where it is the hub's own; after a redirect to another host it is of whatever that host
+   * goes by. */
+  if (resolved->sha256 == NULL && quern_hub_is_own_answer (self, message))
+    resolved->sha256 = quern_sha256_from_text (plain);
+  if (resolved->location == NULL || size == NULL
+      || !g_ascii_string_to_unsigned (size, 10, 0, G_MAXINT64, &resolved->size, NULL)) {
     g_set_error (error, QUERN_HUB_ERROR, QUERN_HUB_ERROR_BAD_ANSWER,
                  _("“%s” does not say how large “%s” is. Try again later or choose another mirror."),
                  g_uri_get_host (soup_message_get_uri (message)), path);

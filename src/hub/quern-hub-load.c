@@ -178,35 +178,6 @@ read_more (QuernHub *hub, const Probe *probe, const char *location, GByteArray *
 }
 
 static gboolean
-probe_remote (QuernHub *hub, Probe *probe, GCancellable *cancellable, GError **error)
-{
-  g_autoptr (QuernHubResolved)
-      resolved = quern_hub_resolve (hub, probe->repo, probe->revision, probe->path, NULL, cancellable, error);
-  g_autoptr (GByteArray) data = g_byte_array_new ();
-  g_autofree char *name = NULL;
-  QeError qe_error = { .status = QE_ERROR_MORE, .message = "the header is too long" };
-  QeStatus status = QE_ERROR_MORE;
-
-  if (resolved == NULL)
-    return FALSE;
-  for (guint64 want = FIRST_PEEK; status == QE_ERROR_MORE && data->len < MIN (probe->size, MAX_HEADER);
-       want = data->len) {
-    if (!read_more (hub, probe, resolved->location, data, want, cancellable, error))
-      return FALSE;
-    status = qe_model_probe_bytes (data->data, data->len, probe->size, &probe->info, &qe_error);
-  }
-  if (status == QE_OK)
-    return TRUE;
-  name = g_path_get_basename (probe->path);
-  if (qe_error.status == QE_ERROR_UNSUPPORTED)
-    g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED, _("Quern cannot run “%s”: %s"), name, qe_error.message);
-  else
-    g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA, _("“%s” is not a valid model file: %s"), name,
-                 qe_error.message);
-  return FALSE;
-}
-
-static gboolean
 probe_run (QuernHub *hub, Probe *probe, GCancellable *cancellable, GError **error)
 {
   /* The facts of a content never change, but the struct may with the program. */
@@ -214,14 +185,37 @@ probe_run (QuernHub *hub, Probe *probe, GCancellable *cancellable, GError **erro
                              ? NULL
                              : g_strdup_printf ("header:%s:%zu:%s", QUERN_VERSION, sizeof (QeModelInfo), probe->sha256);
   g_autoptr (GBytes) bytes = key != NULL ? quern_hub_cache_find (hub->cache, key, NULL, NULL, NULL) : NULL;
+  g_autoptr (QuernHubResolved) resolved = NULL;
+  g_autoptr (GByteArray) data = NULL;
+  QeError qe_error = { .status = QE_ERROR_MORE, .message = "the header is too long" };
+  QeStatus status = QE_ERROR_MORE;
 
   if (bytes != NULL && g_bytes_get_size (bytes) == sizeof probe->info) {
     memcpy (&probe->info, g_bytes_get_data (bytes, NULL), sizeof probe->info);
     return TRUE;
   }
   g_clear_pointer (&bytes, g_bytes_unref);
-  if (!probe_remote (hub, probe, cancellable, error))
+  resolved = quern_hub_resolve (hub, probe->repo, probe->revision, probe->path, NULL, cancellable, error);
+  if (resolved == NULL)
     return FALSE;
+  data = g_byte_array_new ();
+  for (guint64 want = FIRST_PEEK; status == QE_ERROR_MORE && data->len < MIN (probe->size, MAX_HEADER);
+       want = data->len) {
+    if (!read_more (hub, probe, resolved->location, data, want, cancellable, error))
+      return FALSE;
+    status = qe_model_probe_bytes (data->data, data->len, probe->size, &probe->info, &qe_error);
+  }
+  if (status != QE_OK) {
+    g_autofree char *name = g_path_get_basename (probe->path);
+
+    if (qe_error.status == QE_ERROR_UNSUPPORTED)
+      g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED, _("Quern cannot run “%s”: %s"), name,
+                   qe_error.message);
+    else
+      g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA, _("“%s” is not a valid model file: %s"), name,
+                   qe_error.message);
+    return FALSE;
+  }
   bytes = g_bytes_new (&probe->info, sizeof probe->info);
   if (key != NULL)
     quern_hub_cache_store (hub->cache, key, bytes, NULL, NULL);

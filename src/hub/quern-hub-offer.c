@@ -21,29 +21,6 @@ quern_hub_offer_free (QuernHubOffer *offer)
   g_free (offer);
 }
 
-/* "unsloth/Qwen3.5-4B-GGUF" and "x/Qwen_Qwen3.5-4B" are the model itself; "Qwen3.5-4B-Uncensored-GGUF" is another. */
-static gboolean
-is_model (QuernHubRepo *repo, const char *model)
-{
-  const char *name = quern_hub_repo_get_name (repo), *found = strcasestr (name, model);
-
-  return found != NULL && quern_hub_repo_get_support (repo) != QUERN_HUB_SUPPORT_NO && !quern_hub_repo_get_gated (repo)
-         && (g_ascii_strcasecmp (found + strlen (model), "-GGUF") == 0 || found[strlen (model)] == '\0');
-}
-
-/* The item in one repository, if it has it and its header can be read. */
-static QuernHubOffer *
-look_into (QuernHub *hub, const char *id, const char *quantisation, GCancellable *cancellable, GError **error)
-{
-  g_autoptr (QuernHubOffer) offer = g_new0 (QuernHubOffer, 1);
-
-  offer->repo = quern_hub_load_repo (hub, id, cancellable, error);
-  offer->item = offer->repo != NULL ? quern_hub_repo_find_item (offer->repo, quantisation) : NULL;
-  if (offer->item == NULL || !_quern_hub_probe (hub, offer->repo, offer->item, cancellable, error))
-    return NULL;
-  return g_steal_pointer (&offer);
-}
-
 typedef struct {
   char *model, *quantisation;
 } Wish;
@@ -58,44 +35,44 @@ wish_free (gpointer data)
   g_free (wish);
 }
 
-static QuernHubOffer *
-find_offer (QuernHub *hub, const Wish *wish, GCancellable *cancellable, GError **error)
-{
-  g_autofree char *url = _quern_hub_search_url (hub, wish->model);
-  g_autoptr (QuernHubAnswer) answer = quern_hub_fetch (hub, url, cancellable, error);
-  g_autoptr (GPtrArray) repos = answer != NULL ? quern_hub_parse_listing (answer->body, error) : NULL;
-  guint tries = 0;
-
-  if (repos == NULL)
-    return NULL;
-  for (guint i = 0; i < repos->len && tries < MAX_TRIES; i++) {
-    g_autoptr (GError) cause = NULL;
-    QuernHubOffer *offer;
-
-    if (!is_model (repos->pdata[i], wish->model))
-      continue;
-    tries++;
-    offer = look_into (hub, quern_hub_repo_get_id (repos->pdata[i]), wish->quantisation, cancellable, &cause);
-    if (offer != NULL)
-      return offer;
-    if (g_cancellable_set_error_if_cancelled (cancellable, error))
-      return NULL;
-  }
-  g_set_error (error, QUERN_HUB_ERROR, QUERN_HUB_ERROR_NOT_FOUND,
-               _("The hub has no “%s” in %s. Search for another one."), wish->model, wish->quantisation);
-  return NULL;
-}
-
 static void
 quern_hub_offer_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
 {
+  QuernHub *hub = source;
+  const Wish *wish = data;
   GError *error = NULL;
-  QuernHubOffer *offer = find_offer (source, data, cancellable, &error);
+  g_autofree char *url = _quern_hub_search_url (hub, wish->model);
+  g_autoptr (QuernHubAnswer) answer = quern_hub_fetch (hub, url, cancellable, &error);
+  g_autoptr (GPtrArray) repos = answer != NULL ? quern_hub_parse_listing (answer->body, &error) : NULL;
+  guint tries = 0;
 
-  if (offer != NULL)
-    g_task_return_pointer (task, offer, (GDestroyNotify) quern_hub_offer_free);
-  else
+  if (repos == NULL) {
     g_task_return_error (task, error);
+    return;
+  }
+  for (guint i = 0; i < repos->len && tries < MAX_TRIES; i++) {
+    QuernHubRepo *repo = repos->pdata[i];
+    const char *found = strcasestr (quern_hub_repo_get_name (repo), wish->model);
+    g_autoptr (QuernHubOffer) offer = NULL;
+
+    /* "unsloth/Qwen3.5-4B-GGUF" and "x/Qwen_Qwen3.5-4B" are the model itself; "Qwen3.5-4B-Uncensored-GGUF" is another. */
+    if (found == NULL || quern_hub_repo_get_support (repo) == QUERN_HUB_SUPPORT_NO || quern_hub_repo_get_gated (repo)
+        || (g_ascii_strcasecmp (found + strlen (wish->model), "-GGUF") != 0 && found[strlen (wish->model)] != '\0'))
+      continue;
+    tries++;
+    /* A repository counts where it has the quantisation and the file's header can be read. */
+    offer = g_new0 (QuernHubOffer, 1);
+    offer->repo = quern_hub_load_repo (hub, quern_hub_repo_get_id (repo), cancellable, NULL);
+    offer->item = offer->repo != NULL ? quern_hub_repo_find_item (offer->repo, wish->quantisation) : NULL;
+    if (offer->item != NULL && _quern_hub_probe (hub, offer->repo, offer->item, cancellable, NULL)) {
+      g_task_return_pointer (task, g_steal_pointer (&offer), (GDestroyNotify) quern_hub_offer_free);
+      return;
+    }
+    if (g_task_return_error_if_cancelled (task))
+      return;
+  }
+  g_task_return_new_error (task, QUERN_HUB_ERROR, QUERN_HUB_ERROR_NOT_FOUND,
+                           _("The hub has no “%s” in %s. Search for another one."), wish->model, wish->quantisation);
 }
 
 /**

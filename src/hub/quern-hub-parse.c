@@ -99,25 +99,6 @@ base_name (const char *path)
   return slash != NULL ? slash + 1 : path;
 }
 
-static QuernHubFile *
-parse_file (JsonNode *node)
-{
-  JsonObject *object = JSON_NODE_HOLDS_OBJECT (node) ? json_node_get_object (node) : NULL;
-  JsonObject *lfs = object != NULL ? get_object (object, "lfs") : NULL;
-  const char *path = object != NULL ? get_string (object, "rfilename") : NULL;
-  g_autofree char *sha256 = lfs != NULL ? quern_sha256_from_text (get_string (lfs, "sha256")) : NULL;
-  guint64 size = lfs != NULL && get_int (lfs, "size") > 0 ? get_int (lfs, "size")
-                 : object != NULL                         ? get_int (object, "size")
-                                                          : 0;
-
-  if (lfs != NULL && sha256 == NULL)
-    sha256 = quern_sha256_from_text (get_string (lfs, "oid"));
-  if (path == NULL || size == 0 || size > MAX_SIZE || !path_is_safe (path) || strlen (base_name (path)) < 6
-      || g_ascii_strcasecmp (path + strlen (path) - 5, ".gguf") != 0)
-    return NULL;
-  return quern_hub_file_new (path, size, sha256);
-}
-
 /* Where a stem such as "dir/name-00002-of-00004" says that it is part 2 of 4, else NULL. */
 static const char *
 split_tail (const char *stem, guint *part, guint *parts)
@@ -191,22 +172,6 @@ make_key (const char *name, const char *tail)
   return *tail != '\0' ? g_strconcat (folded, tail + 6, NULL) : g_strdup (folded);
 }
 
-static Naming *
-naming_new (const QuernHubFile *file)
-{
-  Naming *naming = g_new0 (Naming, 1);
-  g_autofree char *stem = g_strndup (file->path, strlen (file->path) - 5), *base = NULL;
-  guint part, parts;
-  const char *tail = split_tail (stem, &part, &parts);
-
-  base = tail != NULL ? g_strndup (stem, tail - stem) : g_strdup (stem);
-  naming->tail = tail != NULL ? file->path + (tail - stem) : "";
-  naming->whole = g_strconcat (base, tail != NULL ? tail + 6 : "", file->path + strlen (stem), NULL);
-  naming->name = sanitize_name (g_strdup (*base_name (base) != '\0' ? base_name (base) : "_"), naming->whole);
-  naming->key = make_key (naming->name, tail != NULL ? tail : "");
-  return naming;
-}
-
 /* Which whole goes by a name: a table of key → whole, with "" where several would. */
 static void
 claim (GHashTable *owners, const char *key, const char *whole)
@@ -267,9 +232,19 @@ name_files (GPtrArray *files)
   g_autoptr (GHashTable) wanted = owners_new (), at_top = owners_new (), with_folder = owners_new ();
 
   for (guint i = 0; i < files->len; i++) {
-    Naming *naming = naming_new (files->pdata[i]);
-    g_autofree char *longer = dup_folder_name (naming), *key = make_key (longer, naming->tail);
+    const char *path = ((const QuernHubFile *) files->pdata[i])->path;
+    g_autofree char *stem = g_strndup (path, strlen (path) - 5), *base = NULL, *longer = NULL, *key = NULL;
+    guint part, parts;
+    const char *tail = split_tail (stem, &part, &parts);
+    Naming *naming = g_new0 (Naming, 1);
 
+    base = tail != NULL ? g_strndup (stem, tail - stem) : g_strdup (stem);
+    naming->tail = tail != NULL ? path + (tail - stem) : "";
+    naming->whole = g_strconcat (base, tail != NULL ? tail + 6 : "", path + strlen (stem), NULL);
+    naming->name = sanitize_name (g_strdup (*base_name (base) != '\0' ? base_name (base) : "_"), naming->whole);
+    naming->key = make_key (naming->name, tail != NULL ? tail : "");
+    longer = dup_folder_name (naming);
+    key = make_key (longer, naming->tail);
     g_ptr_array_add (namings, naming);
     claim (wanted, naming->key, naming->whole);
     claim (with_folder, key, naming->whole);
@@ -316,42 +291,32 @@ vision_rank (const QuernHubFile *file)
   return G_N_ELEMENTS (order);
 }
 
-/* All parts of the split file that starts at index `first` of the sorted files, NULL if one is missing. */
-static QuernHubItem *
-split_item (GPtrArray *files, guint first, const char *base, guint parts)
-{
-  g_autofree char *label = quern_hub_label_from_name (base_name (base));
-  g_autoptr (QuernHubItem) item = quern_hub_item_new (label);
-
-  for (guint i = 0; i < parts; i++) {
-    g_autofree char *expected = g_strdup_printf ("%s-%05u-of-%05u.gguf", base, i + 1, parts);
-    const QuernHubFile *file = first + i < files->len ? files->pdata[first + i] : NULL;
-
-    if (file == NULL || g_ascii_strcasecmp (file->path, expected) != 0)
-      return NULL;
-    quern_hub_item_add_file (item, quern_hub_file_copy (file));
-  }
-  return g_steal_pointer (&item);
-}
-
 /* The item that begins with a file, NULL for a later part, and for one of an upload that is not complete. */
 static QuernHubItem *
 item_at (GPtrArray *files, guint index)
 {
   const QuernHubFile *file = files->pdata[index];
-  g_autofree char *stem = g_strndup (file->path, strlen (file->path) - 5), *base = NULL;
+  g_autofree char *stem = g_strndup (file->path, strlen (file->path) - 5), *base = NULL, *label = NULL;
+  g_autoptr (QuernHubItem) item = NULL;
   guint part, parts;
   const char *tail = split_tail (stem, &part, &parts);
 
-  if (tail == NULL) {
-    g_autofree char *label = quern_hub_label_from_name (base_name (stem));
-    QuernHubItem *item = quern_hub_item_new (label);
-
+  if (tail != NULL && (part != 1 || parts < 1 || parts > MAX_PARTS))
+    return NULL;
+  base = tail != NULL ? g_strndup (stem, tail - stem) : g_strdup (stem);
+  label = quern_hub_label_from_name (base_name (base));
+  item = quern_hub_item_new (label);
+  if (tail == NULL)
     quern_hub_item_add_file (item, quern_hub_file_copy (file));
-    return item;
+  for (guint i = 0; tail != NULL && i < parts; i++) {
+    g_autofree char *expected = g_strdup_printf ("%s-%05u-of-%05u.gguf", base, i + 1, parts);
+
+    file = index + i < files->len ? files->pdata[index + i] : NULL;
+    if (file == NULL || g_ascii_strcasecmp (file->path, expected) != 0)
+      return NULL;
+    quern_hub_item_add_file (item, quern_hub_file_copy (file));
   }
-  base = g_strndup (stem, tail - stem);
-  return part == 1 && parts >= 1 && parts <= MAX_PARTS ? split_item (files, index, base, parts) : NULL;
+  return g_steal_pointer (&item);
 }
 
 /* Two files never show under one label: only one of the top folder keeps it, the others get their path. */
@@ -416,23 +381,6 @@ group_files (QuernHubRepo *repo, GPtrArray *files)
 
 /* ---- repositories ---------------------------------------------------------------------------------------------- */
 
-static char *
-license_of (JsonObject *object)
-{
-  JsonArray *tags = get_array (object, "tags");
-
-  for (guint i = 0; tags != NULL && i < json_array_get_length (tags); i++) {
-    JsonNode *node = json_array_get_element (tags, i);
-    const char *tag = JSON_NODE_HOLDS_VALUE (node) && json_node_get_value_type (node) == G_TYPE_STRING
-                          ? json_node_get_string (node)
-                          : "";
-
-    if (g_str_has_prefix (tag, "license:"))
-      return dup_word (tag + 8);
-  }
-  return NULL;
-}
-
 /* FALSE: there are more files than anybody can choose from. */
 static gboolean
 read_files (QuernHubRepo *repo, JsonObject *object)
@@ -441,10 +389,21 @@ read_files (QuernHubRepo *repo, JsonObject *object)
   g_autoptr (GPtrArray) files = g_ptr_array_new_with_free_func ((GDestroyNotify) quern_hub_file_free);
 
   for (guint i = 0; siblings != NULL && i < json_array_get_length (siblings); i++) {
-    QuernHubFile *file = parse_file (json_array_get_element (siblings, i));
+    JsonNode *node = json_array_get_element (siblings, i);
+    JsonObject *sibling = JSON_NODE_HOLDS_OBJECT (node) ? json_node_get_object (node) : NULL;
+    JsonObject *lfs = sibling != NULL ? get_object (sibling, "lfs") : NULL;
+    const char *path = sibling != NULL ? get_string (sibling, "rfilename") : NULL;
+    g_autofree char *sha256 = lfs != NULL ? quern_sha256_from_text (get_string (lfs, "sha256")) : NULL;
+    guint64 size = lfs != NULL && get_int (lfs, "size") > 0 ? get_int (lfs, "size")
+                   : sibling != NULL                        ? get_int (sibling, "size")
+                                                            : 0;
 
-    if (file != NULL)
-      g_ptr_array_add (files, file);
+    if (lfs != NULL && sha256 == NULL)
+      sha256 = quern_sha256_from_text (get_string (lfs, "oid"));
+    if (path == NULL || size == 0 || size > MAX_SIZE || !path_is_safe (path) || strlen (base_name (path)) < 6
+        || g_ascii_strcasecmp (path + strlen (path) - 5, ".gguf") != 0)
+      continue;
+    g_ptr_array_add (files, quern_hub_file_new (path, size, sha256));
     if (files->len > MAX_FILES)
       return FALSE;
   }
@@ -462,6 +421,7 @@ static QuernHubRepo *
 parse_repo (JsonObject *object, const char *id)
 {
   JsonObject *gguf = get_object (object, "gguf");
+  JsonArray *tags = get_array (object, "tags");
   JsonNode *gated = json_object_get_member (object, "gated");
   QuernHubRepo *repo = g_object_new (QUERN_TYPE_HUB_REPO, NULL);
   const char *revision;
@@ -472,7 +432,15 @@ parse_repo (JsonObject *object, const char *id)
   revision = get_string (object, "sha"); /* a commit id or the like; what is too long for one is none */
   if (revision != NULL && *revision != '\0' && strlen (revision) <= MAX_WORD)
     repo->revision = g_strdup (revision);
-  repo->license = license_of (object);
+  for (guint i = 0; tags != NULL && repo->license == NULL && i < json_array_get_length (tags); i++) {
+    JsonNode *node = json_array_get_element (tags, i);
+    const char *tag = JSON_NODE_HOLDS_VALUE (node) && json_node_get_value_type (node) == G_TYPE_STRING
+                          ? json_node_get_string (node)
+                          : "";
+
+    if (g_str_has_prefix (tag, "license:"))
+      repo->license = dup_word (tag + strlen ("license:"));
+  }
   repo->downloads = get_int (object, "downloads");
   repo->likes = get_int (object, "likes");
   repo->gated = gated != NULL && JSON_NODE_HOLDS_VALUE (gated) && json_node_get_value_type (gated) == G_TYPE_STRING;

@@ -139,26 +139,6 @@ has_name (QuernHubItem *item, const char *what)
   return FALSE;
 }
 
-/* The only item that matches; NULL, with *several set, when there are more. */
-static QuernHubItem *
-find_only (QuernHubRepo *self, Match match, const char *what, gboolean *several)
-{
-  g_autoptr (QuernHubItem) found = NULL;
-
-  for (guint i = 0; i < g_list_model_get_n_items (G_LIST_MODEL (self->items)); i++) {
-    g_autoptr (QuernHubItem) item = g_list_model_get_item (G_LIST_MODEL (self->items), i);
-
-    if (!match (item, what))
-      continue;
-    if (found != NULL) {
-      *several = TRUE;
-      return NULL;
-    }
-    found = g_steal_pointer (&item);
-  }
-  return g_steal_pointer (&found);
-}
-
 /**
  * quern_hub_repo_find_item:
  * @what: a file's path, a label such as "Q4_K_M" (in any case), or a file's name without its folders
@@ -169,13 +149,20 @@ QuernHubItem *
 quern_hub_repo_find_item (QuernHubRepo *self, const char *what)
 {
   const Match matches[] = { has_path, has_label, has_name };
-  QuernHubItem *item = NULL;
-  gboolean several = FALSE;
+  g_autoptr (QuernHubItem) found = NULL;
 
   g_return_val_if_fail (QUERN_IS_HUB_REPO (self) && what != NULL, NULL);
-  for (guint i = 0; item == NULL && !several && i < G_N_ELEMENTS (matches); i++)
-    item = find_only (self, matches[i], what, &several);
-  return item;
+  for (guint i = 0; found == NULL && i < G_N_ELEMENTS (matches); i++)
+    for (guint k = 0; k < g_list_model_get_n_items (G_LIST_MODEL (self->items)); k++) {
+      g_autoptr (QuernHubItem) item = g_list_model_get_item (G_LIST_MODEL (self->items), k);
+
+      if (!matches[i](item, what))
+        continue;
+      if (found != NULL)
+        return NULL;
+      found = g_steal_pointer (&item);
+    }
+  return g_steal_pointer (&found);
 }
 
 static guint64

@@ -96,24 +96,13 @@ quern_hub_dup_endpoint (QuernHub *self)
   return g_strdup (self->endpoint);
 }
 
-/* "hub.example", "[::1]": what a name server or a socket could make something of. */
-static gboolean
-is_host (const char *host)
-{
-  if (host == NULL || *host == '\0')
-    return FALSE;
-  for (const char *p = host; *p != '\0'; p++)
-    if (!g_ascii_isalnum (*p) && strchr ("-._:", *p) == NULL && (guchar) *p < 0x80)
-      return FALSE;
-  return TRUE;
-}
-
 /* "hub.example/" becomes "https://hub.example"; NULL for what is no address of a hub. */
 static char *
 normalize_endpoint (const char *text)
 {
   g_autofree char *stripped = g_strstrip (g_strdup (text)), *url = NULL;
   g_autoptr (GUri) uri = NULL;
+  const char *host;
   gsize length;
 
   if (strstr (stripped, "://") == NULL && strstr (stripped, ":/") != NULL)
@@ -122,8 +111,12 @@ normalize_endpoint (const char *text)
   for (length = strlen (url); length > 0 && url[length - 1] == '/'; length--)
     url[length - 1] = '\0';
   uri = g_uri_parse (url, SOUP_HTTP_URI_FLAGS, NULL);
-  if (uri == NULL || !is_host (g_uri_get_host (uri)) || g_uri_get_query (uri) != NULL
-      || g_uri_get_fragment (uri) != NULL
+  /* "hub.example", "[::1]": what a name server or a socket could make something of. */
+  host = uri != NULL ? g_uri_get_host (uri) : NULL;
+  for (const char *p = host; p != NULL && *p != '\0'; p++)
+    if (!g_ascii_isalnum (*p) && strchr ("-._:", *p) == NULL && (guchar) *p < 0x80)
+      return NULL;
+  if (host == NULL || *host == '\0' || g_uri_get_query (uri) != NULL || g_uri_get_fragment (uri) != NULL
       || (!g_str_equal (g_uri_get_scheme (uri), "https") && !g_str_equal (g_uri_get_scheme (uri), "http")))
     return NULL;
   return g_steal_pointer (&url);
@@ -199,20 +192,6 @@ quern_hub_set_timeout (QuernHub *self, guint seconds)
 
 /* ---- token ----------------------------------------------------------------------------------------------------- */
 
-static char *
-read_token_file (void)
-{
-  const char *home = g_getenv ("HF_HOME");
-  g_autofree char *path = home != NULL && *home != '\0'
-                              ? g_build_filename (home, "token", NULL)
-                              : g_build_filename (g_get_home_dir (), ".cache", "huggingface", "token", NULL);
-  char *text = NULL;
-
-  if (!g_file_get_contents (path, &text, NULL, NULL))
-    return NULL;
-  return g_strstrip (text);
-}
-
 /* The environment, then the keyring, then the file that the hub's own tools write. What the environment and that file
  * say is meant for the environment's hub and for no mirror of Preferences; the keyring has a token for each. A token with
  * a character that does not belong into a header is no token. */
@@ -230,8 +209,14 @@ find_token (const char *endpoint)
     token = g_steal_pointer (&secret);
   }
   if (usual && (token == NULL || *token == '\0')) {
-    g_free (token);
-    token = read_token_file ();
+    const char *home = g_getenv ("HF_HOME");
+    g_autofree char *path = home != NULL && *home != '\0'
+                                ? g_build_filename (home, "token", NULL)
+                                : g_build_filename (g_get_home_dir (), ".cache", "huggingface", "token", NULL);
+
+    g_clear_pointer (&token, g_free);
+    if (g_file_get_contents (path, &token, NULL, NULL))
+      g_strstrip (token);
   }
   if (token == NULL || *token == '\0')
     return NULL;
@@ -285,24 +270,12 @@ quern_hub_set_token (QuernHub *self, const char *token)
   self->token_known = TRUE;
 }
 
-/* The hub may go by another endpoint by now: that one's token is another. */
-static void
-take_stored_token (QuernHub *self, const char *endpoint, const char *token)
-{
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
-
-  if (!g_str_equal (endpoint, self->endpoint))
-    return;
-  g_free (self->token);
-  self->token = token != NULL && *token != '\0' ? g_strdup (token) : NULL;
-  self->token_known = TRUE;
-}
-
 static void
 store_token_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
 {
+  QuernHub *self = source;
   const char *token = data;
-  g_autofree char *endpoint = quern_hub_dup_endpoint (source);
+  g_autofree char *endpoint = quern_hub_dup_endpoint (self);
   g_autoptr (GError) error = NULL;
   gboolean ok = TRUE;
 
@@ -315,7 +288,13 @@ store_token_thread (GTask *task, gpointer source, gpointer data, GCancellable *c
     g_task_return_error (task, g_steal_pointer (&error));
     return;
   }
-  take_stored_token (source, endpoint, token);
+  g_mutex_lock (&self->lock);
+  if (g_str_equal (endpoint, self->endpoint)) { /* else it goes by another one by now, whose token is another */
+    g_free (self->token);
+    self->token = token != NULL && *token != '\0' ? g_strdup (token) : NULL;
+    self->token_known = TRUE;
+  }
+  g_mutex_unlock (&self->lock);
   g_task_return_boolean (task, TRUE);
 }
 

@@ -43,44 +43,31 @@ quern_machine_get_kernels (void)
 
 /* ---- what was measured before ------------------------------------------------------------------------------------ */
 
-/* "Intel(R) Xeon(R) … / 2": what the bandwidth depends on besides the memory itself. */
-static char *
-dup_processor (void)
-{
-  g_autofree char *text = NULL, *name = NULL;
-  const char *line;
-
-  g_file_get_contents ("/proc/cpuinfo", &text, NULL, NULL);
-  line = text ? strstr (text, "model name") : NULL;
-  line = line ? strchr (line, ':') : NULL;
-  name = line ? g_strndup (line + 1, strcspn (line + 1, "\n")) : g_strdup ("");
-  return g_strdup_printf ("%s / %u", g_strstrip (name), qe_cpu_default_threads ());
-}
-
-/* FALSE when nothing is known that still counts. */
-static gboolean
-recall (GKeyFile *file, const char *processor, gint64 now, double *bandwidth, gint64 *date)
-{
-  g_autofree char *known = g_key_file_get_string (file, GROUP, "processor", NULL);
-
-  *bandwidth = g_key_file_get_double (file, GROUP, "bytes-per-second", NULL);
-  *date = g_key_file_get_int64 (file, GROUP, "date", NULL);
-  return g_strcmp0 (known, processor) == 0 && *bandwidth > 0 && *date <= now && now - *date < KEEP_SECONDS;
-}
-
 /* Replaces what was measured @now (0: nothing was) by something better that was measured before, or keeps it for later. */
 void
 _quern_machine_remember (QuernMachine *machine, gint64 now)
 {
   g_autoptr (GKeyFile) file = g_key_file_new ();
   g_autofree char *path = g_build_filename (g_get_user_cache_dir (), "quern", "machine", NULL);
-  g_autofree char *processor = dup_processor ();
+  g_autofree char *text = NULL, *name = NULL, *processor = NULL, *known_processor = NULL;
+  const char *line;
   double known;
   gint64 date;
 
+  /* "Intel(R) Xeon(R) … / 2": what the bandwidth depends on besides the memory itself. */
+  g_file_get_contents ("/proc/cpuinfo", &text, NULL, NULL);
+  line = text ? strstr (text, "model name") : NULL;
+  line = line ? strchr (line, ':') : NULL;
+  name = line ? g_strndup (line + 1, strcspn (line + 1, "\n")) : g_strdup ("");
+  processor = g_strdup_printf ("%s / %u", g_strstrip (name), qe_cpu_default_threads ());
+
   g_key_file_load_from_file (file, path, G_KEY_FILE_NONE, NULL);
+  known_processor = g_key_file_get_string (file, GROUP, "processor", NULL);
+  known = g_key_file_get_double (file, GROUP, "bytes-per-second", NULL);
+  date = g_key_file_get_int64 (file, GROUP, "date", NULL);
   machine->measured = machine->bandwidth > 0 ? now : 0;
-  if (!recall (file, processor, now, &known, &date) || known < machine->bandwidth) {
+  if (g_strcmp0 (known_processor, processor) != 0 || !(known > 0) || date > now || now - date >= KEEP_SECONDS
+      || known < machine->bandwidth) {
     if (machine->bandwidth > 0) {
       g_autofree char *folder = g_path_get_dirname (path);
 
@@ -97,18 +84,6 @@ _quern_machine_remember (QuernMachine *machine, gint64 now)
 }
 
 /* ---- measuring --------------------------------------------------------------------------------------------------- */
-
-static guint64
-free_space (void)
-{
-  g_autofree char *folder = quern_library_dup_folder ();
-  g_autoptr (GFile) file = g_file_new_for_path (folder);
-  g_autoptr (GFileInfo) info = NULL;
-
-  g_mkdir_with_parents (folder, 0755);
-  info = g_file_query_filesystem_info (file, G_FILE_ATTRIBUTE_FILESYSTEM_FREE, NULL, NULL);
-  return info != NULL ? g_file_info_get_attribute_uint64 (info, G_FILE_ATTRIBUTE_FILESYSTEM_FREE) : 0;
-}
 
 static gboolean
 read_times (guint64 *idle, guint64 *all)
@@ -128,28 +103,25 @@ read_times (guint64 *idle, guint64 *all)
   return TRUE;
 }
 
-/* Whether others use the processors now. */
-static gboolean
-is_busy (void)
-{
-  guint64 idle, all, idle_after, all_after;
-
-  if (!read_times (&idle, &all))
-    return FALSE;
-  g_usleep (LOOK_MICROSECONDS);
-  return read_times (&idle_after, &all_after) && all_after > all
-         && 1 - (double) (idle_after - idle) / (double) (all_after - all) > BUSY_SHARE;
-}
-
 static void
 measure_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
 {
   QuernMachine *machine = g_new0 (QuernMachine, 1);
   gint64 now = g_get_real_time () / G_USEC_PER_SEC;
+  g_autofree char *folder = quern_library_dup_folder ();
+  g_autoptr (GFile) file = g_file_new_for_path (folder);
+  g_autoptr (GFileInfo) disk = NULL;
+  guint64 idle, all, idle_after, all_after;
 
+  g_mkdir_with_parents (folder, 0755);
+  disk = g_file_query_filesystem_info (file, G_FILE_ATTRIBUTE_FILESYSTEM_FREE, NULL, NULL);
+  machine->disk = disk != NULL ? g_file_info_get_attribute_uint64 (disk, G_FILE_ATTRIBUTE_FILESYSTEM_FREE) : 0;
   machine->memory = quern_memory_available ();
-  machine->disk = free_space ();
-  machine->busy = is_busy ();
+  if (read_times (&idle, &all)) { /* whether others use the processors now */
+    g_usleep (LOOK_MICROSECONDS);
+    machine->busy = read_times (&idle_after, &all_after) && all_after > all
+                    && 1 - (double) (idle_after - idle) / (double) (all_after - all) > BUSY_SHARE;
+  }
   if (machine->busy)
     _quern_machine_remember (machine, now); /* better than disturbing others and being disturbed */
   if (machine->bandwidth == 0) {

@@ -28,25 +28,6 @@ number_after (const char *text, const char *key, guint64 fallback)
   return found ? g_ascii_strtoull (found + strlen (key), NULL, 10) : fallback;
 }
 
-/* Room below one group's limit. Its page cache counts as free: the kernel drops that before anything else. */
-static guint64
-group_available (const char *folder)
-{
-  guint64 limit = MIN (number_in_file (folder, "memory.max", G_MAXUINT64),
-                       number_in_file (folder, "memory.high", G_MAXUINT64));
-  guint64 used = number_in_file (folder, "memory.current", 0);
-  g_autofree char *path = g_build_filename (folder, "memory.stat", NULL);
-  g_autofree char *stat = NULL;
-  guint64 cache;
-
-  if (limit == G_MAXUINT64)
-    return limit;
-  g_file_get_contents (path, &stat, NULL, NULL);
-  cache = number_after (stat, "\ninactive_file ", 0) + number_after (stat, "\nactive_file ", 0);
-  used -= MIN (used, cache);
-  return limit > used ? limit - used : 0;
-}
-
 /* As quern_memory_available(), for the system whose files are below this folder. */
 guint64
 _quern_memory_available_in (const char *root)
@@ -66,8 +47,20 @@ _quern_memory_available_in (const char *root)
     return available;
   folder = g_strdelimit (g_build_filename (top, own + strlen ("0::"), NULL), "\n", '\0');
   while (g_str_has_prefix (folder, top)) {
+    guint64 limit = MIN (number_in_file (folder, "memory.max", G_MAXUINT64),
+                         number_in_file (folder, "memory.high", G_MAXUINT64));
+    guint64 used = number_in_file (folder, "memory.current", 0), cache;
+    g_autofree char *stat_path = g_build_filename (folder, "memory.stat", NULL), *stat = NULL;
     char *parent = g_path_get_dirname (folder);
-    available = MIN (available, group_available (folder));
+
+    /* There is room below the limit of each group. Its page cache counts as free: the kernel drops that before anything
+     * else. */
+    if (limit != G_MAXUINT64) {
+      g_file_get_contents (stat_path, &stat, NULL, NULL);
+      cache = number_after (stat, "\ninactive_file ", 0) + number_after (stat, "\nactive_file ", 0);
+      used -= MIN (used, cache);
+      available = MIN (available, limit > used ? limit - used : 0);
+    }
     g_free (folder);
     folder = parent;
   }

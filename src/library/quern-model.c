@@ -83,16 +83,6 @@ quern_model_update_shown (QuernModel *self)
   self->shown = self->detail ? g_strdup_printf ("%s (%s)", self->title, self->detail) : g_strdup (self->title);
 }
 
-/* Whether two quantisations have the same number of bits, as far as their names tell: the digits of "UD-Q4_K_XL" and
- * "IQ4_NL" are the same. */
-static gboolean
-has_same_bits (const char *a, const char *b)
-{
-  a = strpbrk (a, "12345678");
-  b = strpbrk (b, "12345678");
-  return !a || !b || strtoul (a, NULL, 10) == strtoul (b, NULL, 10);
-}
-
 /* Finds title and quantisation. The name of the file tells recipes apart that the header numbers alike, but is not
  * believed where the header contradicts it: such a file was renamed. */
 static void
@@ -101,10 +91,13 @@ find_names (QuernModel *self)
   g_autofree char *stem = _quern_model_dup_stem (self);
   g_autofree char *quantisation = quern_quantisation_from_name (stem);
   g_autofree char *name = g_utf8_make_valid (self->info.name, -1);
+  /* The digits of "UD-Q4_K_XL" and "IQ4_NL" are the same. */
+  const char *bits = quantisation ? strpbrk (quantisation, "12345678") : NULL;
+  const char *header_bits = strpbrk (self->info.quantisation, "12345678");
 
   g_free (self->title);
   self->title = quern_title_says_nothing (name) ? quern_title_from_name (stem) : g_steal_pointer (&name);
-  if (self->info.quantisation[0] && quantisation && !has_same_bits (quantisation, self->info.quantisation))
+  if (bits && header_bits && strtoul (bits, NULL, 10) != strtoul (header_bits, NULL, 10))
     g_clear_pointer (&quantisation, g_free);
   g_set_str (&self->quantisation, quantisation ? quantisation : self->info.quantisation);
   quern_model_update_shown (self);

@@ -143,21 +143,11 @@ add_file (Scan *scan, const char *path)
   add_model (scan, g_steal_pointer (&model));
 }
 
-/* Whether a folder was not looked into before, as it was when a link leads to a folder that it lies in. */
-static gboolean
-is_new_folder (Scan *scan, const char *path)
-{
-  struct stat st;
-
-  return stat (path, &st) == 0
-         && g_hash_table_add (scan->seen, g_strdup_printf ("%" G_GUINT64_FORMAT ":%" G_GUINT64_FORMAT,
-                                                           (guint64) st.st_dev, (guint64) st.st_ino));
-}
-
 static void
 add_path (Scan *scan, const char *path, guint depth)
 {
   g_autoptr (GDir) dir = NULL;
+  struct stat st;
 
   if (g_cancellable_is_cancelled (scan->cancellable))
     return;
@@ -167,7 +157,11 @@ add_path (Scan *scan, const char *path, guint depth)
       add_file (scan, path);
     return;
   }
-  if (scan->origin == QUERN_ORIGIN_OWN && !is_new_folder (scan, path))
+  /* A folder is looked into once, also where a link leads to a folder that it lies in. */
+  if (scan->origin == QUERN_ORIGIN_OWN
+      && (stat (path, &st) != 0
+          || !g_hash_table_add (scan->seen, g_strdup_printf ("%" G_GUINT64_FORMAT ":%" G_GUINT64_FORMAT,
+                                                             (guint64) st.st_dev, (guint64) st.st_ino))))
     return;
   if (_quern_caches_is_ollama (path)) {
     /* Ollama says itself which vision file belongs to what; all its files lie in one folder. */

@@ -397,31 +397,28 @@ quern_database_read (QuernDatabase *self, QuernDatabaseFunc func, gpointer data,
 
 /* ---- backup and migrations ------------------------------------------------------------------------------------- */
 
-/* A copy counts only when it opens, is whole and has the schema of the original. */
-static gboolean
-verify_backup (const char *path, gint64 version, GError **error)
-{
-  sqlite3 *copy = NULL;
-  gboolean ok = sqlite3_open_v2 (path, &copy, SQLITE_OPEN_READONLY, NULL) == SQLITE_OK
-                && quern_fts_register (copy, NULL) && quern_sql_int (copy, "PRAGMA user_version", -1) == version
-                && quern_sql_is_intact (copy, "main");
-
-  if (!ok)
-    g_set_error (error, QUERN_DATABASE_ERROR, QUERN_DATABASE_ERROR_FAILED,
-                 _("The backup “%s” could not be verified, so nothing was changed. Check the disk."), path);
-  sqlite3_close_v2 (copy);
-  return ok;
-}
-
 static gboolean
 backup_func (sqlite3 *db, gpointer data, GError **error)
 {
   const char *path = data;
   g_autofree char *part = g_strconcat (path, ".part", NULL);
+  gint64 version = quern_sql_int (db, "PRAGMA user_version", 0);
+  sqlite3 *copy = NULL;
+  gboolean ok;
 
   g_unlink (part);
-  if (!quern_sql_run (db, error, "VACUUM INTO ?1", "s", part)
-      || !verify_backup (part, quern_sql_int (db, "PRAGMA user_version", 0), error)) {
+  if (!quern_sql_run (db, error, "VACUUM INTO ?1", "s", part)) {
+    g_unlink (part);
+    return FALSE;
+  }
+  /* A copy counts only when it opens, is whole and has the schema of the original. */
+  ok = sqlite3_open_v2 (part, &copy, SQLITE_OPEN_READONLY, NULL) == SQLITE_OK && quern_fts_register (copy, NULL)
+       && quern_sql_int (copy, "PRAGMA user_version", -1) == version && quern_sql_is_intact (copy, "main");
+  if (!ok)
+    g_set_error (error, QUERN_DATABASE_ERROR, QUERN_DATABASE_ERROR_FAILED,
+                 _("The backup “%s” could not be verified, so nothing was changed. Check the disk."), part);
+  sqlite3_close_v2 (copy);
+  if (!ok) {
     g_unlink (part);
     return FALSE;
   }
@@ -469,34 +466,26 @@ read_version (sqlite3 *db, GError **error)
 }
 
 static gboolean
-check_version (QuernDatabase *self, gint64 version, gint64 known, GError **error)
+quern_database_migrate (QuernDatabase *self, const QuernMigration *migrations, guint n_migrations, GError **error)
 {
-  gint64 tables = quern_sql_int (self->db, "SELECT count (*) FROM sqlite_schema", -1);
-  gint64 mark = quern_sql_int (self->db, "PRAGMA application_id", 0);
+  gint64 version = read_version (self->db, error), tables;
 
+  if (version < 0)
+    return FALSE;
+  tables = quern_sql_int (self->db, "SELECT count (*) FROM sqlite_schema", -1);
   if (tables < 0)
     return quern_sql_fail (self->db, error);
-  if (tables > 0 && mark != QUERN_SCHEMA_APPLICATION_ID) {
+  if (tables > 0 && quern_sql_int (self->db, "PRAGMA application_id", 0) != QUERN_SCHEMA_APPLICATION_ID) {
     g_set_error (error, QUERN_DATABASE_ERROR, QUERN_DATABASE_ERROR_DAMAGED,
                  _("“%s” is the database of another application. Move it away and start Quern again."), self->path);
     return FALSE;
   }
-  if (version > known) {
+  if (version > n_migrations) {
     g_set_error (
         error, QUERN_DATABASE_ERROR, QUERN_DATABASE_ERROR_NEWER,
         _("Your conversations were saved by a newer version of Quern. They are untouched; update Quern to open them."));
     return FALSE;
   }
-  return TRUE;
-}
-
-static gboolean
-quern_database_migrate (QuernDatabase *self, const QuernMigration *migrations, guint n_migrations, GError **error)
-{
-  gint64 version = read_version (self->db, error);
-
-  if (version < 0 || !check_version (self, version, n_migrations, error))
-    return FALSE;
   if (version == n_migrations)
     return TRUE;
   if (version > 0 && self->lock_fd >= 0) { /* one in memory is a copy already */
@@ -534,26 +523,6 @@ lock_byte (int fd, int command, gint64 offset, struct flock *lock)
   return fcntl (fd, command, lock) == 0;
 }
 
-static gboolean
-take_instance (QuernDatabase *self, GError **error)
-{
-  g_autofree char *path = g_strconcat (self->path, ".lock", NULL);
-  struct flock lock;
-
-  self->lock_fd = g_open (path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  if (self->lock_fd < 0) {
-    g_set_error (error, QUERN_DATABASE_ERROR,
-                 errno == ENOSPC ? QUERN_DATABASE_ERROR_FULL : QUERN_DATABASE_ERROR_READ_ONLY,
-                 _("“%s” cannot be written: %s. Check the folder’s permissions and free space."), path,
-                 g_strerror (errno));
-    return FALSE;
-  }
-  do
-    self->instance = (gint64) g_random_int_range (1, G_MAXINT32);
-  while (!lock_byte (self->lock_fd, F_OFD_SETLK, self->instance, &lock) && (errno == EAGAIN || errno == EACCES));
-  return TRUE;
-}
-
 /**
  * quern_database_get_instance:
  *
@@ -584,19 +553,6 @@ quern_database_instance_alive (QuernDatabase *self, gint64 instance)
 }
 
 /* ---- open and close -------------------------------------------------------------------------------------------- */
-
-static gboolean
-make_folder (const char *path, GError **error)
-{
-  g_autofree char *folder = g_path_get_dirname (path);
-
-  if (g_mkdir_with_parents (folder, 0700) == 0)
-    return TRUE;
-  g_set_error (error, QUERN_DATABASE_ERROR,
-               errno == ENOSPC ? QUERN_DATABASE_ERROR_FULL : QUERN_DATABASE_ERROR_READ_ONLY,
-               _("The folder “%s” could not be created: %s."), folder, g_strerror (errno));
-  return FALSE;
-}
 
 static gboolean
 quern_database_configure (sqlite3 *db, GError **error)
@@ -638,11 +594,32 @@ quern_database_open_full (const char *path, const QuernMigration *migrations, gu
 {
   g_autoptr (QuernDatabase) self = g_object_new (QUERN_TYPE_DATABASE, NULL);
   gboolean in_memory = g_str_equal (path, ":memory:");
+  g_autofree char *folder = g_path_get_dirname (path);
 
   self->path = g_strdup (path);
   self->instance = 1;
-  if (!in_memory && (!make_folder (path, error) || !take_instance (self, error)))
+  if (!in_memory && g_mkdir_with_parents (folder, 0700) != 0) {
+    g_set_error (error, QUERN_DATABASE_ERROR,
+                 errno == ENOSPC ? QUERN_DATABASE_ERROR_FULL : QUERN_DATABASE_ERROR_READ_ONLY,
+                 _("The folder “%s” could not be created: %s."), folder, g_strerror (errno));
     return NULL;
+  }
+  if (!in_memory) {
+    g_autofree char *lock_path = g_strconcat (path, ".lock", NULL);
+    struct flock lock;
+
+    self->lock_fd = g_open (lock_path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (self->lock_fd < 0) {
+      g_set_error (error, QUERN_DATABASE_ERROR,
+                   errno == ENOSPC ? QUERN_DATABASE_ERROR_FULL : QUERN_DATABASE_ERROR_READ_ONLY,
+                   _("“%s” cannot be written: %s. Check the folder’s permissions and free space."), lock_path,
+                   g_strerror (errno));
+      return NULL;
+    }
+    do
+      self->instance = (gint64) g_random_int_range (1, G_MAXINT32);
+    while (!lock_byte (self->lock_fd, F_OFD_SETLK, self->instance, &lock) && (errno == EAGAIN || errno == EACCES));
+  }
   if (!connect_file (self, error) || !quern_database_configure (self->db, error)
       || !quern_database_migrate (self, migrations, n_migrations, error))
     return NULL;
@@ -664,35 +641,6 @@ quern_database_open (const char *path, GError **error)
   return quern_database_open_full (path, migrations, n_migrations, error);
 }
 
-/* Of a folder that may not be written, SQLite reads a file with a log only where it is told that nobody changes it. */
-static sqlite3 *
-open_to_read (const char *path, GError **error)
-{
-  g_autofree char *escaped = g_uri_escape_string (path, "/", FALSE);
-
-  for (int immutable = 0; immutable <= 1; immutable++) {
-    g_autofree char *uri = g_strdup_printf ("file:%s?%s", escaped, immutable ? "immutable=1" : "mode=ro");
-    sqlite3 *db = NULL;
-    if (sqlite3_open_v2 (uri, &db, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, NULL) == SQLITE_OK
-        && quern_sql_int (db, "SELECT count (*) FROM sqlite_schema", 0) > 0)
-      return db;
-    if (immutable && db)
-      quern_sql_fail (db, error);
-    sqlite3_close_v2 (db);
-  }
-  return NULL;
-}
-
-static gboolean
-copy_pages (sqlite3 *from, sqlite3 *to, GError **error)
-{
-  sqlite3_backup *backup = sqlite3_backup_init (to, "main", from, "main");
-
-  if (backup)
-    sqlite3_backup_step (backup, -1);
-  return (backup && sqlite3_backup_finish (backup) == SQLITE_OK) || quern_sql_fail (to, error);
-}
-
 /**
  * quern_database_open_copy:
  * @path: a file that cannot be opened, because it or its folder may not be written or the disk is full
@@ -705,14 +653,33 @@ QuernDatabase *
 quern_database_open_copy (const char *path, GError **error)
 {
   g_autoptr (QuernDatabase) self = g_object_new (QUERN_TYPE_DATABASE, NULL);
-  sqlite3 *file = open_to_read (path, error);
+  g_autofree char *escaped = g_uri_escape_string (path, "/", FALSE);
+  sqlite3 *file = NULL;
   guint n_migrations;
   const QuernMigration *migrations = quern_schema_migrations (&n_migrations);
-  gboolean ok;
+  gboolean ok = FALSE;
 
+  /* Of a folder that may not be written, SQLite reads a file with a log only where it is told that nobody changes it. */
+  for (int immutable = 0; !ok && immutable <= 1; immutable++) {
+    g_autofree char *uri = g_strdup_printf ("file:%s?%s", escaped, immutable ? "immutable=1" : "mode=ro");
+
+    sqlite3_close_v2 (file);
+    file = NULL;
+    ok = sqlite3_open_v2 (uri, &file, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, NULL) == SQLITE_OK
+         && quern_sql_int (file, "SELECT count (*) FROM sqlite_schema", 0) > 0;
+  }
+  if (!ok && file)
+    quern_sql_fail (file, error);
   self->path = g_strdup (":memory:");
   self->instance = 1;
-  ok = file && connect_file (self, error) && copy_pages (file, self->db, error);
+  ok = ok && connect_file (self, error);
+  if (ok) {
+    sqlite3_backup *backup = sqlite3_backup_init (self->db, "main", file, "main");
+
+    if (backup)
+      sqlite3_backup_step (backup, -1);
+    ok = (backup && sqlite3_backup_finish (backup) == SQLITE_OK) || quern_sql_fail (self->db, error);
+  }
   sqlite3_close_v2 (file);
   if (!ok || !quern_database_configure (self->db, error)
       || !quern_database_migrate (self, migrations, n_migrations, error))

@@ -9,19 +9,6 @@
  * breaks and the marks of Markdown for bold and code, which are not seen. The full-text index is for finding messages among
  * all; this is for places in one, which need not be whole words. */
 
-/* Accents, and the vowel signs of Arabic and Hebrew, which are seldom written. Those of Indic scripts and Thai are letters
- * to their readers. */
-static gboolean
-is_left_out (gunichar c)
-{
-  GUnicodeScript script;
-
-  if (g_unichar_type (c) != G_UNICODE_NON_SPACING_MARK)
-    return FALSE;
-  script = g_unichar_get_script (c);
-  return script == G_UNICODE_SCRIPT_INHERITED || script == G_UNICODE_SCRIPT_ARABIC || script == G_UNICODE_SCRIPT_HEBREW;
-}
-
 static void
 append (GString *folded, GArray *offsets, gunichar c, gsize offset)
 {
@@ -59,9 +46,16 @@ quern_find_fold (const char *text, GArray **offsets)
       gunichar parts[G_UNICHAR_MAX_DECOMPOSITION_LENGTH];
       gsize n = g_unichar_fully_decompose (c, FALSE, parts, G_N_ELEMENTS (parts));
 
-      for (gsize i = 0; i < n; i++)
-        if (!is_left_out (parts[i]))
+      /* Accents are left out, and the vowel signs of Arabic and Hebrew, which are seldom written. Those of Indic scripts
+       * and Thai are letters to their readers. */
+      for (gsize i = 0; i < n; i++) {
+        GUnicodeScript script = g_unichar_get_script (parts[i]);
+
+        if (g_unichar_type (parts[i]) != G_UNICODE_NON_SPACING_MARK
+            || (script != G_UNICODE_SCRIPT_INHERITED && script != G_UNICODE_SCRIPT_ARABIC
+                && script != G_UNICODE_SCRIPT_HEBREW))
           append (folded, places, parts[i], offset);
+      }
     }
   }
   offset = strlen (text);

@@ -12,14 +12,6 @@
  *
  * The `types` strings say what follows: s const char * (may be NULL), i gint64, d double, b GBytes * (may be NULL). */
 
-static gboolean
-disk_is_full (sqlite3 *db)
-{
-  int code = sqlite3_system_errno (db);
-
-  return sqlite3_errcode (db) == SQLITE_FULL || code == ENOSPC || code == EDQUOT || code == EFBIG;
-}
-
 /**
  * quern_sql_fail:
  * @db: the connection whose last call failed
@@ -33,9 +25,9 @@ gboolean
 quern_sql_fail (sqlite3 *db, GError **error)
 {
   const char *detail = sqlite3_errmsg (db);
-  int code = sqlite3_errcode (db) & 0xff;
+  int code = sqlite3_errcode (db) & 0xff, reason = sqlite3_system_errno (db);
 
-  if (code == SQLITE_FULL || (code == SQLITE_IOERR && disk_is_full (db)))
+  if (code == SQLITE_FULL || (code == SQLITE_IOERR && (reason == ENOSPC || reason == EDQUOT || reason == EFBIG)))
     g_set_error (error, QUERN_DATABASE_ERROR, QUERN_DATABASE_ERROR_FULL,
                  _("The disk is full, so nothing more can be saved. Free up some space and try again."));
   else if (code == SQLITE_READONLY || code == SQLITE_PERM || code == SQLITE_CANTOPEN)
@@ -61,17 +53,6 @@ quern_sql_exec (sqlite3 *db, const char *sql, GError **error)
   return sqlite3_exec (db, sql, NULL, NULL, NULL) == SQLITE_OK || quern_sql_fail (db, error);
 }
 
-static int
-bind_bytes (sqlite3_stmt *stmt, int index, GBytes *bytes)
-{
-  gsize size = 0;
-  const void *data = bytes ? g_bytes_get_data (bytes, &size) : NULL;
-
-  if (bytes && size == 0)
-    return sqlite3_bind_zeroblob (stmt, index, 0);
-  return sqlite3_bind_blob64 (stmt, index, data, size, SQLITE_TRANSIENT);
-}
-
 static sqlite3_stmt *
 prepare (sqlite3 *db, GError **error, const char *sql, const char *types, va_list values)
 {
@@ -79,14 +60,20 @@ prepare (sqlite3 *db, GError **error, const char *sql, const char *types, va_lis
   int rc = sqlite3_prepare_v2 (db, sql, -1, &stmt, NULL);
 
   for (int i = 1; rc == SQLITE_OK && *types; i++, types++) {
-    if (*types == 's')
+    if (*types == 's') {
       rc = sqlite3_bind_text (stmt, i, va_arg (values, const char *), -1, SQLITE_TRANSIENT);
-    else if (*types == 'i')
+    } else if (*types == 'i') {
       rc = sqlite3_bind_int64 (stmt, i, va_arg (values, gint64));
-    else if (*types == 'd')
+    } else if (*types == 'd') {
       rc = sqlite3_bind_double (stmt, i, va_arg (values, double));
-    else
-      rc = bind_bytes (stmt, i, va_arg (values, GBytes *));
+    } else {
+      GBytes *bytes = va_arg (values, GBytes *);
+      gsize size = 0;
+      const void *data = bytes ? g_bytes_get_data (bytes, &size) : NULL;
+
+      rc = bytes && size == 0 ? sqlite3_bind_zeroblob (stmt, i, 0)
+                              : sqlite3_bind_blob64 (stmt, i, data, size, SQLITE_TRANSIENT);
+    }
   }
   if (rc != SQLITE_OK) {
     quern_sql_fail (db, error);

@@ -38,17 +38,6 @@ delete_rows (sqlite3 *db, const char *sql, gint64 value, gint64 *left, GError **
   return TRUE;
 }
 
-static gboolean
-mark_messages (sqlite3 *db, const Erasure *self, GError **error)
-{
-  return quern_sql_run (db, error,
-                        "UPDATE message SET deleted = 0 WHERE deleted IS NOT 0 AND id IN ("
-                        " WITH RECURSIVE doomed (id) AS (SELECT id FROM message WHERE deleted < ?1"
-                        "  UNION SELECT message.id FROM message JOIN doomed ON message.parent_id = doomed.id)"
-                        " SELECT id FROM doomed)",
-                        "i", self->before);
-}
-
 static gint64
 find_conversation (sqlite3 *db, const Erasure *self, GError **error)
 {
@@ -83,7 +72,13 @@ erase_step (sqlite3 *db, gpointer data, GError **error)
   Erasure *self = data;
   gint64 left = self->limit;
 
-  if (!self->marked && !mark_messages (db, self, error))
+  if (!self->marked
+      && !quern_sql_run (db, error,
+                         "UPDATE message SET deleted = 0 WHERE deleted IS NOT 0 AND id IN ("
+                         " WITH RECURSIVE doomed (id) AS (SELECT id FROM message WHERE deleted < ?1"
+                         "  UNION SELECT message.id FROM message JOIN doomed ON message.parent_id = doomed.id)"
+                         " SELECT id FROM doomed)",
+                         "i", self->before))
     return FALSE;
   if (!delete_rows (db,
                     "DELETE FROM message WHERE id IN (SELECT id FROM message WHERE deleted = ?1"
@@ -264,16 +259,6 @@ erase_all (sqlite3 *db, gpointer data, GError **error)
                          error);
 }
 
-/* Whether a copy of a backup is being read: its name goes on with the number of the instance. */
-static gboolean
-is_in_use (QuernDatabase *living, const char *rest)
-{
-  char *end;
-  gint64 instance = g_ascii_strtoll (rest, &end, 10);
-
-  return living && *end == '-' && quern_database_instance_alive (living, instance);
-}
-
 gboolean
 _quern_store_remove_beside (const char *path, const char *suffix, QuernDatabase *living, GError **error)
 {
@@ -284,7 +269,14 @@ _quern_store_remove_beside (const char *path, const char *suffix, QuernDatabase 
 
   for (const char *entry = dir ? g_dir_read_name (dir) : NULL; entry; entry = g_dir_read_name (dir)) {
     g_autofree char *victim = g_build_filename (folder, entry, NULL);
-    if (!g_str_has_prefix (entry, prefix) || is_in_use (living, entry + strlen (prefix)) || g_unlink (victim) == 0
+    gint64 instance;
+    char *end;
+
+    if (!g_str_has_prefix (entry, prefix))
+      continue;
+    /* The name of a backup's copy goes on with the number of the instance, which may be reading it. */
+    instance = g_ascii_strtoll (entry + strlen (prefix), &end, 10);
+    if ((living && *end == '-' && quern_database_instance_alive (living, instance)) || g_unlink (victim) == 0
         || errno == ENOENT)
       continue;
     if (ok)

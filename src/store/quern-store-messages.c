@@ -104,21 +104,6 @@ update_row (sqlite3 *db, gpointer data, GError **error)
 }
 
 static gboolean
-insert_attachment (sqlite3 *db, gint64 message_id, gint64 position, QuernAttachment *attachment, GError **error)
-{
-  GBytes *bytes = quern_attachment_get_bytes (attachment);
-  const char *hash = quern_attachment_get_hash (attachment);
-
-  if (bytes && !quern_sql_run (db, error, "INSERT OR IGNORE INTO blob (hash, data) VALUES (?1, ?2)", "sb", hash, bytes))
-    return FALSE;
-  return quern_sql_run (db, error,
-                        "INSERT INTO attachment (message_id, position, hash, name, mime, size)"
-                        " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-                        "iisssi", message_id, position, hash, quern_attachment_get_name (attachment),
-                        quern_attachment_get_mime (attachment), (gint64) quern_attachment_get_size (attachment));
-}
-
-static gboolean
 quern_store_choose (sqlite3 *db, gint64 conversation_id, gint64 parent_id, gint64 id, GError **error)
 {
   if (parent_id != 0)
@@ -137,8 +122,19 @@ insert_row (sqlite3 *db, gpointer data, GError **error)
                                enum_nick (QUERN_TYPE_ROLE, row->role), row->created);
 
   ok = ok && update_row (db, row, error);
-  for (guint i = 0; ok && i < row->attachments->len; i++)
-    ok = insert_attachment (db, row->id, i, g_ptr_array_index (row->attachments, i), error);
+  for (guint i = 0; ok && i < row->attachments->len; i++) {
+    QuernAttachment *attachment = row->attachments->pdata[i];
+    GBytes *bytes = quern_attachment_get_bytes (attachment);
+    const char *hash = quern_attachment_get_hash (attachment);
+
+    ok = (!bytes
+          || quern_sql_run (db, error, "INSERT OR IGNORE INTO blob (hash, data) VALUES (?1, ?2)", "sb", hash, bytes))
+         && quern_sql_run (db, error,
+                           "INSERT INTO attachment (message_id, position, hash, name, mime, size)"
+                           " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                           "iisssi", row->id, (gint64) i, hash, quern_attachment_get_name (attachment),
+                           quern_attachment_get_mime (attachment), (gint64) quern_attachment_get_size (attachment));
+  }
   return ok && quern_store_choose (db, row->conversation_id, row->parent_id, row->id, error);
 }
 
@@ -435,39 +431,6 @@ reader_clear (Reader *self)
   sqlite3_finalize (self->attachments);
 }
 
-/* An answer whose writer is gone was cut off, even if that could not be written. */
-static QuernMessageState
-read_state (const Reader *self)
-{
-  QuernMessageState state = enum_value (QUERN_TYPE_MESSAGE_STATE, (const char *) sqlite3_column_text (self->message, 6),
-                                        QUERN_MESSAGE_INTERRUPTED);
-
-  if (state == QUERN_MESSAGE_STREAMING
-      && !quern_database_instance_alive (self->database, sqlite3_column_int64 (self->message, 24)))
-    return QUERN_MESSAGE_INTERRUPTED;
-  return state;
-}
-
-static gboolean
-read_attachments (Reader *self, QuernMessage *message, GError **error)
-{
-  sqlite3_stmt *stmt = self->attachments;
-  GError *failure = NULL;
-
-  sqlite3_reset (stmt);
-  sqlite3_bind_int64 (stmt, 1, quern_message_get_id (message));
-  while (quern_sql_next (stmt, &failure)) {
-    g_autoptr (QuernAttachment) attachment = quern_attachment_new_stored ((const char *) sqlite3_column_text (stmt, 0),
-                                                                          (const char *) sqlite3_column_text (stmt, 1),
-                                                                          (const char *) sqlite3_column_text (stmt, 2),
-                                                                          (guint64) sqlite3_column_int64 (stmt, 3));
-    quern_message_add_attachment (message, attachment);
-  }
-  if (failure)
-    g_propagate_error (error, failure);
-  return failure == NULL;
-}
-
 /* Adds the message of a place to the list, unless it is gone. */
 static gboolean
 read_message (Reader *self, const Place *place, GPtrArray *list, GError **error)
@@ -484,14 +447,21 @@ read_message (Reader *self, const Place *place, GPtrArray *list, GError **error)
   }
   sqlite3_stmt *stmt = self->message;
   int role = enum_value (QUERN_TYPE_ROLE, (const char *) sqlite3_column_text (stmt, 3), QUERN_ROLE_USER);
-  message = quern_message_new (role, "");
+  QuernMessageState state = enum_value (QUERN_TYPE_MESSAGE_STATE, (const char *) sqlite3_column_text (stmt, 6),
+                                        QUERN_MESSAGE_INTERRUPTED);
   QuernStatistics statistics;
+
+  /* An answer whose writer is gone was cut off, even if that could not be written. */
+  if (state == QUERN_MESSAGE_STREAMING
+      && !quern_database_instance_alive (self->database, sqlite3_column_int64 (stmt, 24)))
+    state = QUERN_MESSAGE_INTERRUPTED;
+  message = quern_message_new (role, "");
 
   quern_message_set_ids (message, sqlite3_column_int64 (stmt, 0), sqlite3_column_int64 (stmt, 1),
                          sqlite3_column_int64 (stmt, 2));
   quern_message_set_text (message, (const char *) sqlite3_column_text (stmt, 4),
                           (const char *) sqlite3_column_text (stmt, 5));
-  quern_message_set_state (message, read_state (self), (const char *) sqlite3_column_text (stmt, 7));
+  quern_message_set_state (message, state, (const char *) sqlite3_column_text (stmt, 7));
   quern_message_set_model (message, (const char *) sqlite3_column_text (stmt, 8),
                            (const char *) sqlite3_column_text (stmt, 9));
   quern_message_set_thinking (message, sqlite3_column_int (stmt, 10));
@@ -512,7 +482,19 @@ read_message (Reader *self, const Place *place, GPtrArray *list, GError **error)
   quern_message_set_statistics (message, &statistics);
   quern_message_set_siblings (message, place->index, place->count);
   g_ptr_array_add (list, message);
-  return read_attachments (self, message, error);
+  sqlite3_reset (self->attachments);
+  sqlite3_bind_int64 (self->attachments, 1, place->id);
+  while (quern_sql_next (self->attachments, &failure)) {
+    g_autoptr (QuernAttachment)
+        attachment = quern_attachment_new_stored ((const char *) sqlite3_column_text (self->attachments, 0),
+                                                  (const char *) sqlite3_column_text (self->attachments, 1),
+                                                  (const char *) sqlite3_column_text (self->attachments, 2),
+                                                  (guint64) sqlite3_column_int64 (self->attachments, 3));
+    quern_message_add_attachment (message, attachment);
+  }
+  if (failure)
+    g_propagate_error (error, failure);
+  return failure == NULL;
 }
 
 /* Fills in the places of the branch that is shown. */
@@ -605,17 +587,21 @@ compare_places (gconstpointer a, gconstpointer b)
   return left->id < right->id ? -1 : left->id > right->id;
 }
 
-/* After find_shown(): the places that are not on the branch, and all of them in the order of their ids. */
-static void
-add_others (Path *path)
+static gboolean
+read_places (sqlite3 *db, gpointer data, GError **error)
 {
+  Path *path = data;
   g_autoptr (GHashTable) shown = g_hash_table_new (g_int64_hash, g_int64_equal);
-  guint n_shown = path->places->len;
-  g_autofree Place *branch = g_memdup2 (path->places->data, n_shown * sizeof (Place));
+  g_autofree Place *branch = NULL;
   GHashTableIter iter;
   gpointer value;
 
-  for (guint i = 0; i < n_shown; i++)
+  if (!read_tree (db, path, error))
+    return FALSE;
+  find_shown (path);
+  /* The places that are not on the branch are added, and all of them put in the order of their ids. */
+  branch = g_memdup2 (path->places->data, path->places->len * sizeof (Place));
+  for (guint i = 0; i < path->places->len; i++)
     g_hash_table_add (shown, &branch[i].id);
   g_hash_table_iter_init (&iter, path->children);
   while (g_hash_table_iter_next (&iter, NULL, &value)) {
@@ -627,17 +613,6 @@ add_others (Path *path)
     }
   }
   g_array_sort (path->places, compare_places);
-}
-
-static gboolean
-read_places (sqlite3 *db, gpointer data, GError **error)
-{
-  Path *path = data;
-
-  if (!read_tree (db, path, error))
-    return FALSE;
-  find_shown (path);
-  add_others (path);
   g_hash_table_remove_all (path->children);
   return TRUE;
 }
@@ -666,22 +641,6 @@ read_batch (sqlite3 *db, gpointer data, GError **error)
   return ok;
 }
 
-static gboolean
-pass_batch (Batch *batch, guint begin, QuernStoreMessageFunc func, gpointer data, GError **error)
-{
-  GPtrArray *messages = batch->path->path;
-
-  for (guint i = 0; i < messages->len; i++) {
-    const Place *place = &g_array_index (batch->path->places, Place, begin);
-    while (place->id != quern_message_get_id (messages->pdata[i])) /* one that is gone */
-      place = &g_array_index (batch->path->places, Place, ++begin);
-    if (!func (messages->pdata[i], place->shown, data, error))
-      return FALSE;
-  }
-  g_ptr_array_set_size (messages, 0);
-  return TRUE;
-}
-
 /**
  * quern_store_read_tree:
  * @func: (scope call): gets each message and whether it is on the branch that is shown; returns %FALSE to end
@@ -697,12 +656,21 @@ quern_store_read_tree (QuernStore *self, gint64 conversation_id, QuernStoreMessa
 {
   QuernDatabase *database = quern_store_get_database (self);
   Batch batch = { path_new (self, conversation_id), 0 };
+  GPtrArray *messages = batch.path->path;
   gboolean ok = quern_database_read (database, read_places, batch.path, error);
 
   while (ok && batch.next < batch.path->places->len) {
-    guint begin = batch.next;
+    guint at = batch.next;
+
     ok = !g_cancellable_set_error_if_cancelled (cancellable, error)
-         && quern_database_read (database, read_batch, &batch, error) && pass_batch (&batch, begin, func, data, error);
+         && quern_database_read (database, read_batch, &batch, error);
+    for (guint i = 0; ok && i < messages->len; i++) {
+      const Place *place = &g_array_index (batch.path->places, Place, at);
+      while (place->id != quern_message_get_id (messages->pdata[i])) /* one that is gone */
+        place = &g_array_index (batch.path->places, Place, ++at);
+      ok = func (messages->pdata[i], place->shown, data, error);
+    }
+    g_ptr_array_set_size (messages, 0);
   }
   path_free (batch.path);
   return ok;

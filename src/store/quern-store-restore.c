@@ -45,58 +45,48 @@ quern_store_fail_as_damaged (const Restoring *r, GError **error)
   return FALSE;
 }
 
-/* SQLite would take an empty file for a new database, and another program's for one that it may change. */
-static gboolean
-check_header (const Restoring *r, GCancellable *cancellable, GError **error)
+static void
+quern_store_prepare_worker (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
 {
-  g_autoptr (GFileInputStream) stream = g_file_read (r->file, cancellable, error);
+  const Restoring *r = data;
+  g_autoptr (GFile) copy = g_file_new_for_path (r->path);
+  g_autoptr (QuernStore) store = NULL;
+  GError *error = NULL;
+  g_autoptr (GFileInputStream) stream = g_file_read (r->file, cancellable, &error);
   guint8 header[100];
   guint32 mark;
   gsize n;
 
-  if (!stream || !g_input_stream_read_all (G_INPUT_STREAM (stream), header, sizeof header, &n, cancellable, error))
-    return FALSE;
+  if (!stream || !g_input_stream_read_all (G_INPUT_STREAM (stream), header, sizeof header, &n, cancellable, &error)) {
+    g_task_return_error (task, error);
+    return;
+  }
+  /* SQLite would take an empty file for a new database, and another program's for one that it may change. */
   memcpy (&mark, header + 68, sizeof mark);
-  if (n == sizeof header && memcmp (header, "SQLite format 3", 16) == 0
-      && GUINT32_FROM_BE (mark) == QUERN_SCHEMA_APPLICATION_ID)
-    return TRUE;
-  g_set_error (error, QUERN_DATABASE_ERROR, QUERN_DATABASE_ERROR_FAILED,
-               _("“%s” is not a backup of Quern. Choose a file that was saved with “Back Up…”."), r->name);
-  return FALSE;
-}
-
-/* Opening it does what opening does: old schemas become new, answers that were being written are interrupted. */
-static gboolean
-quern_store_prepare_restore (Restoring *r, GCancellable *cancellable, GError **error)
-{
-  g_autoptr (GFile) copy = g_file_new_for_path (r->path);
-  g_autoptr (QuernStore) store = NULL;
-  g_autoptr (GError) failure = NULL;
-
-  if (!check_header (r, cancellable, error)
-      || !g_file_copy (r->file, copy, G_FILE_COPY_OVERWRITE | G_FILE_COPY_TARGET_DEFAULT_PERMS, cancellable, NULL, NULL,
-                       error))
-    return FALSE;
-  store = quern_store_open (r->path, &failure);
+  if (n != sizeof header || memcmp (header, "SQLite format 3", 16) != 0
+      || GUINT32_FROM_BE (mark) != QUERN_SCHEMA_APPLICATION_ID) {
+    g_task_return_new_error (task, QUERN_DATABASE_ERROR, QUERN_DATABASE_ERROR_FAILED,
+                             _("“%s” is not a backup of Quern. Choose a file that was saved with “Back Up…”."),
+                             r->name);
+    return;
+  }
+  if (!g_file_copy (r->file, copy, G_FILE_COPY_OVERWRITE | G_FILE_COPY_TARGET_DEFAULT_PERMS, cancellable, NULL, NULL,
+                    &error)) {
+    g_task_return_error (task, error);
+    return;
+  }
+  /* Opening it does what opening does: old schemas become new, answers that were being written are interrupted. */
+  store = quern_store_open (r->path, &error);
   if (store) {
     quern_store_close (store);
-    return TRUE;
-  }
-  if (g_error_matches (failure, QUERN_DATABASE_ERROR, QUERN_DATABASE_ERROR_DAMAGED))
-    return quern_store_fail_as_damaged (r, error);
-  g_propagate_error (error, g_steal_pointer (&failure));
-  return FALSE;
-}
-
-static void
-quern_store_prepare_worker (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
-{
-  GError *error = NULL;
-
-  if (quern_store_prepare_restore (data, cancellable, &error))
     g_task_return_boolean (task, TRUE);
-  else
-    g_task_return_error (task, error);
+    return;
+  }
+  if (g_error_matches (error, QUERN_DATABASE_ERROR, QUERN_DATABASE_ERROR_DAMAGED)) {
+    g_clear_error (&error);
+    quern_store_fail_as_damaged (r, &error);
+  }
+  g_task_return_error (task, error);
 }
 
 /* ---- merging, on the database's thread ------------------------------------------------------------------------- */

@@ -573,20 +573,6 @@ quern_store_open (const char *path, GError **error)
   return self;
 }
 
-/* What is kept can be read where nothing may be written. The error says why it is not opened as it should be. */
-static QuernStore *
-open_copy (const char *path, const GError *why)
-{
-  QuernDatabase *database = quern_database_open_copy (path, NULL);
-  QuernStore *self = database ? open_database (database, NULL) : NULL;
-
-  if (self)
-    _quern_store_tell (self, g_strdup_printf (_("Your conversations can be read, but new messages cannot be saved: "
-                                                "%s"),
-                                              why->message));
-  return self;
-}
-
 /**
  * quern_store_open_in_memory:
  *
@@ -604,9 +590,18 @@ quern_store_open_worker (GTask *task, gpointer source, gpointer data, GCancellab
   GError *error = NULL;
   QuernStore *self = quern_store_open (data, &error);
 
-  if (!self && !g_error_matches (error, QUERN_DATABASE_ERROR, QUERN_DATABASE_ERROR_NEWER)
-      && (self = open_copy (data, error)))
-    g_clear_error (&error);
+  /* What is kept can be read where nothing may be written. */
+  if (!self && !g_error_matches (error, QUERN_DATABASE_ERROR, QUERN_DATABASE_ERROR_NEWER)) {
+    QuernDatabase *database = quern_database_open_copy (data, NULL);
+
+    self = database ? open_database (database, NULL) : NULL;
+    if (self) {
+      _quern_store_tell (self, g_strdup_printf (_("Your conversations can be read, but new messages cannot be saved: "
+                                                  "%s"),
+                                                error->message));
+      g_clear_error (&error);
+    }
+  }
   if (self)
     g_task_return_pointer (task, self, g_object_unref);
   else

@@ -192,35 +192,6 @@ put_element (QuernExportWriter *writer, const char *open, const char *text, cons
   _quern_export_put (writer, close);
 }
 
-/* Puts a link, or within a link the picture's description, in its place. */
-static void
-replace_picture (cmark_node *picture)
-{
-  gboolean inside = FALSE;
-  cmark_node *link = cmark_node_new (CMARK_NODE_LINK), *child;
-
-  for (cmark_node *node = picture; !inside && (node = cmark_node_parent (node));)
-    inside = cmark_node_get_type (node) == CMARK_NODE_LINK;
-  cmark_node_set_url (link, cmark_node_get_url (picture));
-  cmark_node_set_title (link, cmark_node_get_title (picture));
-  if (!cmark_node_first_child (picture)) {
-    child = cmark_node_new (CMARK_NODE_TEXT);
-    cmark_node_set_literal (child, cmark_node_get_url (picture));
-    cmark_node_append_child (picture, child);
-  }
-  if (!inside)
-    cmark_node_insert_before (picture, link);
-  while ((child = cmark_node_first_child (picture))) {
-    if (inside)
-      cmark_node_insert_before (picture, child);
-    else
-      cmark_node_append_child (link, child);
-  }
-  if (inside)
-    cmark_node_free (link);
-  cmark_node_free (picture);
-}
-
 /* Markup of other origin is left out by cmark, as are links that run scripts. Only extensions that have no characters of
  * their own: cmark keeps these in one table for all threads, and the window parses at the same time. */
 static void
@@ -247,8 +218,32 @@ put_rendered_piece (QuernExportWriter *writer, const char *markdown, gsize lengt
       g_ptr_array_add (pictures, node); /* the inner ones first */
   }
   cmark_iter_free (iter);
-  for (guint i = 0; i < pictures->len; i++)
-    replace_picture (pictures->pdata[i]);
+  /* A link, or within a link the picture's description, takes the place of each. */
+  for (guint i = 0; i < pictures->len; i++) {
+    cmark_node *picture = pictures->pdata[i], *link = cmark_node_new (CMARK_NODE_LINK), *child;
+    gboolean inside = FALSE;
+
+    for (cmark_node *node = picture; !inside && (node = cmark_node_parent (node));)
+      inside = cmark_node_get_type (node) == CMARK_NODE_LINK;
+    cmark_node_set_url (link, cmark_node_get_url (picture));
+    cmark_node_set_title (link, cmark_node_get_title (picture));
+    if (!cmark_node_first_child (picture)) {
+      child = cmark_node_new (CMARK_NODE_TEXT);
+      cmark_node_set_literal (child, cmark_node_get_url (picture));
+      cmark_node_append_child (picture, child);
+    }
+    if (!inside)
+      cmark_node_insert_before (picture, link);
+    while ((child = cmark_node_first_child (picture))) {
+      if (inside)
+        cmark_node_insert_before (picture, child);
+      else
+        cmark_node_append_child (link, child);
+    }
+    if (inside)
+      cmark_node_free (link);
+    cmark_node_free (picture);
+  }
   html = cmark_render_html (document, CMARK_OPT_DEFAULT, cmark_parser_get_syntax_extensions (parser));
   _quern_export_put (writer, html);
   free (html);

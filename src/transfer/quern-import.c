@@ -449,39 +449,6 @@ append_loss (GString *text, const char *sentence, guint n)
   g_string_append_printf (text, sentence, n);
 }
 
-/* What was taken, and what was not; NULL when everything was. */
-static char *
-report_to_text (const Report *r)
-{
-  g_autofree char *conversations = g_strdup_printf (ngettext ("%u conversation", "%u conversations", r->conversations),
-                                                    r->conversations);
-  GString *text;
-
-  if (r->lost_conversations + r->lost_messages + r->lost_attachments == 0)
-    return NULL;
-  text = g_string_new (NULL);
-  /* Translators: %s is, for example, “3 conversations” */
-  g_string_append_printf (text,
-                          ngettext ("%s with %u message imported.",
-                                    "%s with %u messages "
-                                    "imported.",
-                                    r->messages),
-                          conversations, r->messages);
-  append_loss (text, ngettext ("%u conversation was empty.", "%u conversations were empty.", r->lost_conversations),
-               r->lost_conversations);
-  append_loss (text,
-               ngettext ("%u message that is not text was left out.", "%u messages that are not text were left out.",
-                         r->lost_messages),
-               r->lost_messages);
-  append_loss (text,
-               ngettext ("%u attachment is missing from the file.",
-                         "%u attachments are missing from the "
-                         "file.",
-                         r->lost_attachments),
-               r->lost_attachments);
-  return g_string_free (text, FALSE);
-}
-
 static void
 import_worker (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
 {
@@ -512,6 +479,7 @@ written_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (GTask) task = user_data;
   Import *import = g_task_get_task_data (task);
+  const Report *r = &import->report;
   GListModel *folders = quern_store_get_folders (import->store);
   GError *error = NULL;
 
@@ -534,7 +502,33 @@ written_cb (GObject *source, GAsyncResult *result, gpointer user_data)
       id = quern_folder_get_id (quern_store_add_folder (import->store, name));
     quern_conversation_set_folder_id (import->conversations->pdata[i], id);
   }
-  import->text = report_to_text (&import->report);
+  /* What was taken and what was not is told where anything was not. */
+  if (r->lost_conversations + r->lost_messages + r->lost_attachments > 0) {
+    g_autofree char *conversations =
+        g_strdup_printf (ngettext ("%u conversation", "%u conversations", r->conversations), r->conversations);
+    GString *text = g_string_new (NULL);
+
+    /* Translators: %s is, for example, “3 conversations” */
+    g_string_append_printf (text,
+                            ngettext ("%s with %u message imported.",
+                                      "%s with %u messages "
+                                      "imported.",
+                                      r->messages),
+                            conversations, r->messages);
+    append_loss (text, ngettext ("%u conversation was empty.", "%u conversations were empty.", r->lost_conversations),
+                 r->lost_conversations);
+    append_loss (text,
+                 ngettext ("%u message that is not text was left out.", "%u messages that are not text were left out.",
+                           r->lost_messages),
+                 r->lost_messages);
+    append_loss (text,
+                 ngettext ("%u attachment is missing from the file.",
+                           "%u attachments are missing from the "
+                           "file.",
+                           r->lost_attachments),
+                 r->lost_attachments);
+    import->text = g_string_free (text, FALSE);
+  }
   g_task_return_pointer (task, g_ptr_array_ref (import->conversations), (GDestroyNotify) g_ptr_array_unref);
 }
 
