@@ -63,14 +63,15 @@ fill_tokens (QuernOpenFile *file, gint32 *tokens, guint n, guint64 state)
 }
 
 static void
-done_cb (gboolean *done)
+bench_done_cb (gboolean *done)
 {
   *done = TRUE;
 }
 
 /* Reads a prompt of tokens and writes n_decode more. */
 static gboolean
-generate (Bench *bench, const gint32 *tokens, guint n, guint n_decode, QuernStatistics *statistics, GError **error)
+bench_generate (Bench *bench, const gint32 *tokens, guint n, guint n_decode, QuernStatistics *statistics,
+                GError **error)
 {
   g_autoptr (QuernRequest) request = quern_request_new ();
   g_autoptr (QuernGeneration) generation = NULL;
@@ -83,7 +84,7 @@ generate (Bench *bench, const gint32 *tokens, guint n, guint n_decode, QuernStat
   quern_request_set_no_end (request, tokens[0]);
   quern_request_set_sampler (request, &(QuernSamplerValues) { .top_p = 1, .repetition_penalty = 1 });
   bench->generation = generation = quern_loaded_model_generate (bench->loaded, request);
-  g_signal_connect_swapped (generation, "done", G_CALLBACK (done_cb), &done);
+  g_signal_connect_swapped (generation, "done", G_CALLBACK (bench_done_cb), &done);
   while (!done)
     g_main_context_iteration (NULL, TRUE);
   bench->generation = NULL;
@@ -112,39 +113,31 @@ median (double *values, int n)
 
 /* Each round has its own prompt, so that nothing is reused but the beginning that sets the depth. */
 static gboolean
-run_round (Bench *bench, int round, double *prefill_rate, double *decode_rate, GError **error)
+bench_run_rounds (Bench *bench, Measured *out, GError **error)
 {
   const Options *o = bench->options;
-  guint depth = (guint) o->depth, n = (guint) (o->depth + o->n_prompt);
-  g_autofree gint32 *tokens = g_new (gint32, n + 1);
-  QuernStatistics s;
+  guint depth = (guint) o->depth, n_prompt = (guint) o->n_prompt;
+  g_autofree gint32 *tokens = g_new (gint32, depth + n_prompt + 1);
+  g_autofree double *prefills = g_new0 (double, o->rounds);
+  g_autofree double *decodes = g_new0 (double, o->rounds);
 
-  fill_tokens (bench->file, tokens, depth + 1, 1);
-  if (depth > 0 && !generate (bench, tokens, depth, 1, &s, error))
-    return FALSE;
-  fill_tokens (bench->file, tokens + depth, (guint) o->n_prompt, (guint64) round + 2);
-  if (!generate (bench, tokens, n, (guint) MAX (o->n_decode, 1), &s, error))
-    return FALSE;
-  *prefill_rate = s.prefill_seconds > 0 ? s.evaluated_tokens / s.prefill_seconds : 0;
-  *decode_rate = o->n_decode > 0 && s.decode_seconds > 0 ? s.answer_tokens / s.decode_seconds : 0;
-  return TRUE;
-}
-
-static gboolean
-run_rounds (Bench *bench, Measured *out, GError **error)
-{
-  int n = bench->options->rounds;
-  g_autofree double *prefills = g_new0 (double, n);
-  g_autofree double *decodes = g_new0 (double, n);
-
-  for (int round = -1; round < n; round++) { /* round -1 warms up */
+  for (int round = -1; round < o->rounds; round++) { /* round -1 warms up */
     int slot = MAX (round, 0);
-    if (!run_round (bench, round, &prefills[slot], &decodes[slot], error)) {
+    QuernStatistics s;
+    gboolean ok;
+
+    fill_tokens (bench->file, tokens, depth + 1, 1);
+    ok = depth == 0 || bench_generate (bench, tokens, depth, 1, &s, error);
+    fill_tokens (bench->file, tokens + depth, n_prompt, (guint64) round + 2);
+    ok = ok && bench_generate (bench, tokens, depth + n_prompt, (guint) MAX (o->n_decode, 1), &s, error);
+    if (!ok) {
       if (!quern_cli_was_interrupted () || round < 1)
         return FALSE;
       g_clear_error (error);
       break;
     }
+    prefills[slot] = s.prefill_seconds > 0 ? s.evaluated_tokens / s.prefill_seconds : 0;
+    decodes[slot] = o->n_decode > 0 && s.decode_seconds > 0 ? s.answer_tokens / s.decode_seconds : 0;
     out->rounds = round + 1;
   }
   out->prefill = median (prefills, out->rounds);
@@ -155,7 +148,7 @@ run_rounds (Bench *bench, Measured *out, GError **error)
 
 /* The memory is not planned: who measures a model that is too big wants to know how slow it is. */
 static gboolean
-measure (const Options *o, QuernModel *model, Measured *out, GError **error)
+bench_measure (const Options *o, QuernModel *model, Measured *out, GError **error)
 {
   const QuernLoadParams params = { .context_size = (guint) (o->depth + o->n_prompt + MAX (o->n_decode, 1) + 1),
                                    .n_threads = (guint) o->n_threads,
@@ -179,13 +172,13 @@ measure (const Options *o, QuernModel *model, Measured *out, GError **error)
   out->load_seconds = (double) (g_get_monotonic_time () - began) / G_USEC_PER_SEC;
   file = loaded ? quern_open_file_new (model, error) : NULL;
   bench.file = file;
-  ok = file && run_rounds (&bench, out, error);
+  ok = file && bench_run_rounds (&bench, out, error);
   g_source_remove (interrupt);
   return ok;
 }
 
 static void
-print_json (QuernModel *model, const Options *o, const Measured *m)
+bench_print_json (QuernModel *model, const Options *o, const Measured *m)
 {
   g_autoptr (JsonBuilder) builder = json_builder_new ();
   const struct {
@@ -228,7 +221,7 @@ print_json (QuernModel *model, const Options *o, const Measured *m)
 }
 
 static void
-print_text (QuernModel *model, const Options *o, const Measured *m)
+bench_print_text (QuernModel *model, const Options *o, const Measured *m)
 {
   g_autofree char *title = quern_model_dup_full_title (model);
   g_autofree char *rss = g_format_size (quern_cli_peak_rss ());
@@ -277,8 +270,8 @@ quern_cli_bench (int argc, char **argv)
   Measured measured = { 0 };
 
   model = quern_cli_find_model (library, o.model, &error);
-  if (!model || !measure (&o, model, &measured, &error))
+  if (!model || !bench_measure (&o, model, &measured, &error))
     return quern_cli_was_interrupted () ? (quern_cli_fail (error), QUERN_CLI_INTERRUPTED) : quern_cli_fail (error);
-  (o.json ? print_json : print_text) (model, &o, &measured);
+  (o.json ? bench_print_json : bench_print_text) (model, &o, &measured);
   return quern_cli_was_interrupted () ? quern_cli_interrupted () : QUERN_CLI_OK;
 }

@@ -12,7 +12,6 @@
 #include "quern-cli.h"
 #include "quern-effort.h"
 #include "quern-local-backend.h"
-#include "quern-picture.h"
 #include "quern-printable.h"
 #include "quern-excerpt.h"
 #include "quern-sampling.h"
@@ -61,54 +60,29 @@ clean_text (char *text)
   return valid;
 }
 
-static int
-read_standard_input (char **out)
-{
-  g_autoptr (GString) text = g_string_new (NULL);
-  char buffer[4096];
-  size_t n;
-
-  while ((n = fread (buffer, 1, sizeof buffer, stdin)) > 0)
-    g_string_append_len (text, buffer, (gssize) n);
-  if (ferror (stdin))
-    return quern_cli_fail (g_error_new (G_IO_ERROR, g_io_error_from_errno (errno),
-                                        _("Standard input could not be read: %s"), g_strerror (errno)));
-  if (strlen (text->str) < text->len)
-    return quern_cli_wrong_usage (_("Standard input has a NUL byte in it, so it is not text."));
-  *out = clean_text (g_strdup (text->str));
-  return QUERN_CLI_OK;
-}
-
 /* The arguments, joined by spaces, or standard input when there are none. */
 static int
 read_prompt (int argc, char **argv, char **out)
 {
-  int code = QUERN_CLI_OK;
-
   if (argc > 1)
     *out = clean_text (g_strjoinv (" ", argv + 1));
-  else if (!isatty (STDIN_FILENO))
-    code = read_standard_input (out);
-  if (code == QUERN_CLI_OK && (!*out || !**out))
-    code = quern_cli_wrong_usage (_("Specify a prompt as an argument or on standard input."));
-  return code;
-}
+  else if (!isatty (STDIN_FILENO)) {
+    g_autoptr (GString) text = g_string_new (NULL);
+    char buffer[4096];
+    size_t n;
 
-static gboolean
-add_pictures (Chat *chat, QuernRequest *request, GError **error)
-{
-  for (char **path = chat->options.images; path && *path; path++) {
-    g_autoptr (GFile) file = g_file_new_for_commandline_arg (*path);
-    g_autoptr (QuernPicture) picture = quern_picture_new_from_file (file, NULL, error);
-    if (!picture) {
-      g_prefix_error (error, "%s: ", *path);
-      return FALSE;
-    }
-    quern_request_add_picture (request, quern_picture_dup_pixels (picture));
+    while ((n = fread (buffer, 1, sizeof buffer, stdin)) > 0)
+      g_string_append_len (text, buffer, (gssize) n);
+    if (ferror (stdin))
+      return quern_cli_fail (g_error_new (G_IO_ERROR, g_io_error_from_errno (errno),
+                                          _("Standard input could not be read: %s"), g_strerror (errno)));
+    if (strlen (text->str) < text->len)
+      return quern_cli_wrong_usage (_("Standard input has a NUL byte in it, so it is not text."));
+    *out = clean_text (g_strdup (text->str));
   }
-  return !quern_request_has_pictures (request)
-         || (quern_backend_get_capabilities (chat->backend, chat->model) & QUERN_CAN_SEE)
-         || quern_inference_refuse_pictures (chat->model, error);
+  if (!*out || !**out)
+    return quern_cli_wrong_usage (_("Specify a prompt as an argument or on standard input."));
+  return QUERN_CLI_OK;
 }
 
 static QuernRequest *
@@ -121,7 +95,15 @@ build_request (Chat *chat, GError **error)
   if (o->system)
     quern_request_add_message (request, QUERN_ROLE_SYSTEM, o->system, NULL);
   quern_request_add_message (request, QUERN_ROLE_USER, chat->prompt, NULL);
-  if (!add_pictures (chat, request, error))
+  for (char **path = o->images; path && *path; path++) {
+    g_autoptr (QuernPicture) picture = quern_cli_load_picture (*path, error);
+    if (!picture)
+      return NULL;
+    quern_request_add_picture (request, quern_picture_dup_pixels (picture));
+  }
+  if (quern_request_has_pictures (request)
+      && !(quern_backend_get_capabilities (chat->backend, chat->model) & QUERN_CAN_SEE)
+      && !quern_inference_refuse_pictures (chat->model, error))
     return NULL;
   quern_request_set_thinking (request, chat->thinking);
   quern_request_set_effort (request, quern_effort_for_model (chat->model, o->effort));
@@ -166,26 +148,19 @@ choose_context (Chat *chat, QuernRequest *request, QuernLoadParams *params, GErr
   return FALSE;
 }
 
-static gboolean
-load_model (Chat *chat, const QuernLoadParams *params, GError **error)
-{
-  gint64 began = g_get_monotonic_time ();
-  g_autoptr (GAsyncResult) result = NULL;
-
-  quern_backend_load_async (chat->backend, chat->model, params, NULL, NULL, NULL, quern_keep_result_cb, &result);
-  chat->loaded = quern_backend_load_finish (chat->backend, quern_cli_wait (&result), error);
-  chat->load_seconds = (double) (g_get_monotonic_time () - began) / G_USEC_PER_SEC;
-  return chat->loaded != NULL;
-}
-
 /* ---- answer ---------------------------------------------------------------------------------------------------- */
 
 /* An answer goes into a pipe or a file as it is; nothing that a terminal would obey goes to one. */
 static void
-put (Chat *chat, gboolean reasoning, const char *text)
+chat_text_cb (Chat *chat, gboolean reasoning, const char *text)
 {
   g_autoptr (GString) printable = g_string_new (NULL);
 
+  g_string_append (reasoning ? chat->reasoning : chat->answer, text);
+  if (chat->options.json)
+    return;
+  if (!reasoning && chat->reasoning->len > 0 && chat->answer->len == strlen (text))
+    fputc ('\n', stderr); /* the first of the answer */
   quern_printable_push (&chat->streams[reasoning], text, strlen (text), printable);
   fputs (reasoning || chat->terminal ? printable->str : text, reasoning ? stderr : stdout);
   if (fflush (reasoning ? stderr : stdout) == 0 || reasoning || chat->write_error)
@@ -195,24 +170,13 @@ put (Chat *chat, gboolean reasoning, const char *text)
 }
 
 static void
-text_cb (Chat *chat, gboolean reasoning, const char *text)
-{
-  g_string_append (reasoning ? chat->reasoning : chat->answer, text);
-  if (chat->options.json)
-    return;
-  if (!reasoning && chat->reasoning->len > 0 && chat->answer->len == strlen (text))
-    fputc ('\n', stderr); /* the first of the answer */
-  put (chat, reasoning, text);
-}
-
-static void
-done_cb (Chat *chat)
+chat_done_cb (Chat *chat)
 {
   chat->done = TRUE;
 }
 
 static gboolean
-interrupt_cb (gpointer data)
+chat_interrupt_cb (gpointer data)
 {
   quern_generation_stop (((Chat *) data)->generation);
   return G_SOURCE_CONTINUE;
@@ -233,7 +197,7 @@ add_count (JsonBuilder *builder, const char *name, guint64 value)
 }
 
 static void
-print_json (Chat *chat, const QuernStatistics *s)
+chat_print_json (Chat *chat, const QuernStatistics *s)
 {
   g_autoptr (JsonBuilder) builder = json_builder_new ();
 
@@ -260,7 +224,7 @@ print_json (Chat *chat, const QuernStatistics *s)
 }
 
 static void
-print_statistics (Chat *chat, const QuernStatistics *s)
+chat_print_statistics (Chat *chat, const QuernStatistics *s)
 {
   putchar ('\n');
   fflush (stdout);
@@ -269,58 +233,34 @@ print_statistics (Chat *chat, const QuernStatistics *s)
            s->first_token_seconds, chat->load_seconds);
 }
 
-static int
-report (Chat *chat)
-{
-  const QuernStatistics *statistics = quern_generation_get_statistics (chat->generation);
-  const GError *error = quern_generation_get_error (chat->generation);
-
-  if (error)
-    return quern_cli_fail (g_error_copy (error));
-  if (chat->write_error)
-    return quern_cli_fail_to_write (chat->write_error);
-  (chat->options.json ? print_json : print_statistics) (chat, statistics);
-  if (quern_generation_get_stop (chat->generation) != QUERN_STOP_USER)
-    return QUERN_CLI_OK;
-  fprintf (stderr, "quern-cli: %s\n", _("Stopped."));
-  return QUERN_CLI_FAILED;
-}
-
 /* ---- the prompt alone ------------------------------------------------------------------------------------------ */
 
-/* Renders what --messages names, or the prompt, as a request would. */
-static gboolean
-render (Chat *chat, char **prompt, GArray **tokens, GError **error)
+/* Prints what --messages names, or the prompt, rendered as for a request. */
+static int
+chat_dry_run (Chat *chat)
 {
   const Options *o = &chat->options;
-  QuernThinking thinking = o->think ? QUERN_THINKING_ON : o->no_think ? QUERN_THINKING_OFF : QUERN_THINKING_DEFAULT;
-  g_autoptr (QuernRequest) request = NULL;
-  g_autofree char *json = NULL;
-  gsize length;
-
-  if (!o->messages) {
-    request = build_request (chat, error);
-    return request && quern_template_render (chat->model, request, prompt, tokens, error);
-  }
-  if (!g_file_get_contents (o->messages, &json, &length, error))
-    return FALSE;
-  if (quern_template_render_json (chat->model, json, length, thinking, quern_effort_for_model (chat->model, o->effort),
-                                  prompt, tokens, error))
-    return TRUE;
-  g_prefix_error (error, "%s: ", o->messages);
-  return FALSE;
-}
-
-static int
-dry_run (Chat *chat)
-{
   g_autofree char *prompt = NULL;
   g_autoptr (GArray) tokens = NULL;
   GError *error = NULL;
 
-  if (!render (chat, &prompt, &tokens, &error))
-    return quern_cli_fail (error);
-  if (chat->options.json) {
+  if (o->messages) {
+    QuernThinking thinking = o->think ? QUERN_THINKING_ON : o->no_think ? QUERN_THINKING_OFF : QUERN_THINKING_DEFAULT;
+    g_autofree char *json = NULL;
+    gsize length;
+    if (!g_file_get_contents (o->messages, &json, &length, &error))
+      return quern_cli_fail (error);
+    if (!quern_template_render_json (chat->model, json, length, thinking,
+                                     quern_effort_for_model (chat->model, o->effort), &prompt, &tokens, &error)) {
+      g_prefix_error (&error, "%s: ", o->messages);
+      return quern_cli_fail (error);
+    }
+  } else {
+    g_autoptr (QuernRequest) request = build_request (chat, &error);
+    if (!request || !quern_template_render (chat->model, request, &prompt, &tokens, &error))
+      return quern_cli_fail (error);
+  }
+  if (o->json) {
     g_autoptr (JsonBuilder) builder = json_builder_new ();
 
     json_builder_begin_object (builder);
@@ -372,13 +312,15 @@ check_wishes (Chat *chat)
 }
 
 static int
-run (Chat *chat)
+chat_run (Chat *chat)
 {
   guint interrupt;
+  gint64 began;
   int code;
   g_autoptr (QuernStore) store = NULL;
   g_autoptr (QuernLibrary) library = quern_cli_open_library (FALSE, &store, NULL);
   g_autoptr (QuernRequest) request = NULL;
+  g_autoptr (GAsyncResult) result = NULL;
   QuernLoadParams params;
   GError *error = NULL;
 
@@ -398,48 +340,37 @@ run (Chat *chat)
   if (quern_model_get_info (chat->model)->chat.thinking_switchable)
     chat->thinking = chat->options.think || (chat->thinking && !chat->options.no_think);
   if (chat->options.dry_run)
-    return dry_run (chat);
+    return chat_dry_run (chat);
   request = build_request (chat, &error);
-  if (!request || !choose_context (chat, request, &params, &error) || !load_model (chat, &params, &error))
+  if (!request || !choose_context (chat, request, &params, &error))
+    return quern_cli_fail (error);
+  began = g_get_monotonic_time ();
+  quern_backend_load_async (chat->backend, chat->model, &params, NULL, NULL, NULL, quern_keep_result_cb, &result);
+  chat->loaded = quern_backend_load_finish (chat->backend, quern_cli_wait (&result), &error);
+  chat->load_seconds = (double) (g_get_monotonic_time () - began) / G_USEC_PER_SEC;
+  if (!chat->loaded)
     return quern_cli_fail (error);
   chat->generation = quern_loaded_model_generate (chat->loaded, request);
-  g_signal_connect_swapped (chat->generation, "text", G_CALLBACK (text_cb), chat);
-  g_signal_connect_swapped (chat->generation, "done", G_CALLBACK (done_cb), chat);
-  interrupt = g_unix_signal_add (SIGINT, interrupt_cb, chat);
+  g_signal_connect_swapped (chat->generation, "text", G_CALLBACK (chat_text_cb), chat);
+  g_signal_connect_swapped (chat->generation, "done", G_CALLBACK (chat_done_cb), chat);
+  interrupt = g_unix_signal_add (SIGINT, chat_interrupt_cb, chat);
   while (!chat->done)
     g_main_context_iteration (NULL, TRUE);
   g_source_remove (interrupt);
-  return report (chat);
+  if (quern_generation_get_error (chat->generation))
+    return quern_cli_fail (g_error_copy (quern_generation_get_error (chat->generation)));
+  if (chat->write_error)
+    return quern_cli_fail_to_write (chat->write_error);
+  (chat->options.json ? chat_print_json : chat_print_statistics) (chat,
+                                                                  quern_generation_get_statistics (chat->generation));
+  if (quern_generation_get_stop (chat->generation) != QUERN_STOP_USER)
+    return QUERN_CLI_OK;
+  fprintf (stderr, "quern-cli: %s\n", _("Stopped."));
+  return QUERN_CLI_FAILED;
 }
 
 static int
-check_options (Options *o)
-{
-  g_autoptr (GError) error = NULL;
-
-  if (!o->model)
-    return quern_cli_wrong_usage (_("Specify a model with -m."));
-  if (o->think && o->no_think)
-    return quern_cli_wrong_usage (_("--think and --no-think cannot be used together."));
-  if (!quern_cli_check_range ("--max", o->max_tokens, 0, QUERN_CLI_MOST_TOKENS)
-      || !quern_cli_check_range ("--budget", o->budget, 0, QUERN_CLI_MOST_TOKENS)
-      || !quern_cli_check_range ("--ctx", o->n_ctx, 0, QUERN_CLI_MOST_TOKENS)
-      || !quern_cli_check_range ("--threads", o->n_threads, 0, QUERN_CLI_MOST_THREADS)
-      || (o->seed != QUERN_CLI_NO_SEED && !quern_cli_check_range ("--seed", o->seed, 0, G_MAXINT64))
-      || !quern_cli_parse_number ("--temp", o->temperature_text, 0, QUERN_CLI_MOST_TEMPERATURE, &o->temperature))
-    return QUERN_CLI_USAGE;
-  if (o->messages && !o->dry_run)
-    return quern_cli_wrong_usage (_("--messages needs --dry-run."));
-  if (o->messages && (o->system || o->images))
-    return quern_cli_wrong_usage (
-        _("--messages holds the whole conversation: give no --system or --image beside it."));
-  if (o->sampling && !quern_sampling_check (o->sampling, &error))
-    return quern_cli_wrong_usage ("--sampling: %s", error->message);
-  return QUERN_CLI_OK;
-}
-
-static int
-parse_and_run (Chat *chat, int argc, char **argv)
+chat_parse_and_run (Chat *chat, int argc, char **argv)
 {
   Options *o = &chat->options;
   const GOptionEntry entries[] = {
@@ -466,20 +397,37 @@ parse_and_run (Chat *chat, int argc, char **argv)
     { "json", 0, 0, G_OPTION_ARG_NONE, &o->json, N_("Print one JSON object"), NULL },
     G_OPTION_ENTRY_NULL
   };
+  g_autoptr (GError) error = NULL;
   gboolean done;
   int code = quern_cli_parse ("PROMPT", entries, &argc, &argv, &done);
 
-  if (!done)
-    code = check_options (o);
-  if (done || code != QUERN_CLI_OK)
+  if (done)
     return code;
+  if (!o->model)
+    return quern_cli_wrong_usage (_("Specify a model with -m."));
+  if (o->think && o->no_think)
+    return quern_cli_wrong_usage (_("--think and --no-think cannot be used together."));
+  if (!quern_cli_check_range ("--max", o->max_tokens, 0, QUERN_CLI_MOST_TOKENS)
+      || !quern_cli_check_range ("--budget", o->budget, 0, QUERN_CLI_MOST_TOKENS)
+      || !quern_cli_check_range ("--ctx", o->n_ctx, 0, QUERN_CLI_MOST_TOKENS)
+      || !quern_cli_check_range ("--threads", o->n_threads, 0, QUERN_CLI_MOST_THREADS)
+      || (o->seed != QUERN_CLI_NO_SEED && !quern_cli_check_range ("--seed", o->seed, 0, G_MAXINT64))
+      || !quern_cli_parse_number ("--temp", o->temperature_text, 0, QUERN_CLI_MOST_TEMPERATURE, &o->temperature))
+    return QUERN_CLI_USAGE;
+  if (o->messages && !o->dry_run)
+    return quern_cli_wrong_usage (_("--messages needs --dry-run."));
+  if (o->messages && (o->system || o->images))
+    return quern_cli_wrong_usage (
+        _("--messages holds the whole conversation: give no --system or --image beside it."));
+  if (o->sampling && !quern_sampling_check (o->sampling, &error))
+    return quern_cli_wrong_usage ("--sampling: %s", error->message);
   if (o->system)
     o->system = clean_text (o->system);
   if (!o->messages)
     code = read_prompt (argc, argv, &chat->prompt);
   else if (argc > 1)
     code = quern_cli_wrong_usage (_("--messages holds the whole conversation: give no prompt beside it."));
-  return code == QUERN_CLI_OK ? run (chat) : code;
+  return code == QUERN_CLI_OK ? chat_run (chat) : code;
 }
 
 int
@@ -492,7 +440,7 @@ quern_cli_chat (int argc, char **argv)
   chat.terminal = isatty (STDOUT_FILENO);
   chat.answer = g_string_new (NULL);
   chat.reasoning = g_string_new (NULL);
-  code = parse_and_run (&chat, argc, argv);
+  code = chat_parse_and_run (&chat, argc, argv);
   g_clear_object (&chat.generation);
   g_clear_object (&chat.loaded);
   g_clear_object (&chat.model);

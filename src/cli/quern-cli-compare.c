@@ -51,27 +51,10 @@ make_comparison (const Options *o, GError **error)
   return g_steal_pointer (&comparison);
 }
 
-static GListModel *
-load_pictures (char **paths, GError **error)
-{
-  g_autoptr (GListStore) pictures = g_list_store_new (QUERN_TYPE_PICTURE);
-
-  for (char **path = paths; path && *path; path++) {
-    g_autoptr (GFile) file = g_file_new_for_commandline_arg (*path);
-    g_autoptr (QuernPicture) picture = quern_picture_new_from_file (file, NULL, error);
-    if (!picture) {
-      g_prefix_error (error, "%s: ", *path);
-      return NULL;
-    }
-    g_list_store_append (pictures, picture);
-  }
-  return G_LIST_MODEL (g_steal_pointer (&pictures));
-}
-
 /* ---- output ---------------------------------------------------------------------------------------------------- */
 
 static void
-print_questions (QuernQuestions *questions)
+compare_print_questions (QuernQuestions *questions)
 {
   guint n = quern_questions_get_n_columns (questions);
 
@@ -91,7 +74,7 @@ print_questions (QuernQuestions *questions)
 }
 
 static int
-print_result (QuernComparison *comparison, const Options *o)
+compare_print_result (QuernComparison *comparison, const Options *o)
 {
   guint n = quern_comparison_get_n_columns (comparison), failed = 0;
 
@@ -142,7 +125,7 @@ print_result (QuernComparison *comparison, const Options *o)
         quern_cli_line (stdout, _("%s and %s gave the same answer.\n"), first, other);
     }
     if (quern_comparison_get_questions (comparison))
-      print_questions (quern_comparison_get_questions (comparison));
+      compare_print_questions (quern_comparison_get_questions (comparison));
   }
   if (quern_cli_was_interrupted ())
     return quern_cli_interrupted ();
@@ -170,114 +153,86 @@ write_report (const char *path, const char *text, GError **error)
   return (!f || fclose (f) == 0) && ok;
 }
 
-/* What is exported says which files these were. */
-static gboolean
-write_reports (QuernComparison *comparison, const Options *o, GError **error)
-{
-  g_autoptr (GAsyncResult) result = NULL;
-  g_autofree char *html = NULL, *markdown = NULL;
-
-  if (!o->html && !o->markdown && !o->json)
-    return TRUE;
-  quern_comparison_hash_async (comparison, NULL, quern_keep_result_cb, &result);
-  if (!quern_comparison_hash_finish (comparison, quern_cli_wait (&result), error))
-    return FALSE;
-  html = quern_comparison_to_html (comparison);
-  markdown = quern_comparison_to_markdown (comparison);
-  return (!o->html || write_report (o->html, html, error))
-         && (!o->markdown || write_report (o->markdown, markdown, error));
-}
-
 /* ---- command --------------------------------------------------------------------------------------------------- */
 
 static void
-stop_comparison (gpointer comparison)
+compare_stop_comparison (gpointer comparison)
 {
   quern_comparison_stop (comparison);
 }
 
 static void
-stop_questions (gpointer questions)
+compare_stop_questions (gpointer questions)
 {
   quern_questions_stop (questions);
 }
 
-/* A question set in place of, or after, a prompt. */
-static gboolean
-put_questions (QuernComparison *comparison, QuernBackend *backend, const char *path, GError **error)
-{
-  g_autoptr (QuernQuestions) questions = NULL;
-  g_autoptr (GAsyncResult) result = NULL;
-  g_autofree char *text = NULL, *name = g_path_get_basename (path);
-  gsize length;
-  gboolean ok;
-  guint source;
-
-  if (!g_file_get_contents (path, &text, &length, error)
-      || !(questions = quern_questions_new (text, (gssize) length, error)))
-    return FALSE;
-  quern_questions_set_name (questions, name);
-  quern_comparison_set_questions (comparison, questions);
-  source = quern_cli_stop_on_interrupt (stop_questions, questions);
-  quern_questions_run_async (questions, comparison, backend, NULL, quern_keep_result_cb, &result);
-  ok = quern_questions_run_finish (questions, quern_cli_wait (&result), error);
-  g_source_remove (source);
-  if (!ok && quern_cli_was_interrupted ())
-    g_clear_error (error);
-  return ok || quern_cli_was_interrupted ();
-}
-
-static gboolean
-put_prompt (QuernComparison *comparison, QuernBackend *backend, const Options *o, GListModel *pictures, GError **error)
-{
-  g_autoptr (GAsyncResult) result = NULL;
-  const guint source = quern_cli_stop_on_interrupt (stop_comparison, comparison);
-
-  quern_comparison_ask_async (comparison, backend, o->prompt, pictures, NULL, quern_keep_result_cb, &result);
-  gboolean ok = quern_comparison_ask_finish (comparison, quern_cli_wait (&result), error);
-  g_source_remove (source);
-  return ok;
-}
-
 static int
-run (const Options *o)
+compare_run (const Options *o)
 {
   GError *error = NULL;
   g_autoptr (QuernComparison) comparison = make_comparison (o, &error);
   g_autoptr (QuernBackend) backend = QUERN_BACKEND (quern_local_backend_new ());
-  g_autoptr (GListModel) pictures = comparison ? load_pictures (o->images, &error) : NULL;
+  g_autoptr (GListStore) pictures = g_list_store_new (QUERN_TYPE_PICTURE);
 
-  if (!pictures || (*o->prompt && !put_prompt (comparison, backend, o, pictures, &error))
-      || (o->questions && !quern_cli_was_interrupted () && !put_questions (comparison, backend, o->questions, &error))
-      || !write_reports (comparison, o, &error))
+  if (!comparison)
     return quern_cli_fail (error);
+  for (char **path = o->images; path && *path; path++) {
+    g_autoptr (QuernPicture) picture = quern_cli_load_picture (*path, &error);
+    if (!picture)
+      return quern_cli_fail (error);
+    g_list_store_append (pictures, picture);
+  }
+  if (*o->prompt) {
+    g_autoptr (GAsyncResult) result = NULL;
+    const guint source = quern_cli_stop_on_interrupt (compare_stop_comparison, comparison);
+
+    quern_comparison_ask_async (comparison, backend, o->prompt, G_LIST_MODEL (pictures), NULL, quern_keep_result_cb,
+                                &result);
+    gboolean ok = quern_comparison_ask_finish (comparison, quern_cli_wait (&result), &error);
+    g_source_remove (source);
+    if (!ok)
+      return quern_cli_fail (error);
+  }
+  if (o->questions && !quern_cli_was_interrupted ()) { /* in place of, or after, the prompt */
+    g_autoptr (GAsyncResult) result = NULL;
+    g_autoptr (QuernQuestions) questions = NULL;
+    g_autofree char *text = NULL, *name = g_path_get_basename (o->questions);
+    gsize length;
+
+    if (!g_file_get_contents (o->questions, &text, &length, &error)
+        || !(questions = quern_questions_new (text, (gssize) length, &error)))
+      return quern_cli_fail (error);
+    quern_questions_set_name (questions, name);
+    quern_comparison_set_questions (comparison, questions);
+    const guint source = quern_cli_stop_on_interrupt (compare_stop_questions, questions);
+    quern_questions_run_async (questions, comparison, backend, NULL, quern_keep_result_cb, &result);
+    gboolean ok = quern_questions_run_finish (questions, quern_cli_wait (&result), &error);
+    g_source_remove (source);
+    if (!ok && !quern_cli_was_interrupted ())
+      return quern_cli_fail (error);
+    g_clear_error (&error);
+  }
+  if (o->html || o->markdown || o->json) {
+    g_autoptr (GAsyncResult) result = NULL;
+
+    /* What is exported says which files these were. */
+    quern_comparison_hash_async (comparison, NULL, quern_keep_result_cb, &result);
+    if (!quern_comparison_hash_finish (comparison, quern_cli_wait (&result), &error))
+      return quern_cli_fail (error);
+    g_autofree char *html = quern_comparison_to_html (comparison);
+    g_autofree char *markdown = quern_comparison_to_markdown (comparison);
+    if ((o->html && !write_report (o->html, html, &error))
+        || (o->markdown && !write_report (o->markdown, markdown, &error)))
+      return quern_cli_fail (error);
+  }
   if (quern_comparison_get_note (comparison))
     quern_cli_line (stderr, "%s", quern_comparison_get_note (comparison));
-  return print_result (comparison, o);
+  return compare_print_result (comparison, o);
 }
 
 static int
-check_options (Options *o, int argc)
-{
-  guint n = o->models ? g_strv_length (o->models) : 0;
-
-  if (n < 2 || n > QUERN_COMPARE_MAX_COLUMNS)
-    return quern_cli_wrong_usage (_("Specify two to four models, each with -m."));
-  if (argc < 2 && !o->questions)
-    return quern_cli_wrong_usage (_("Specify a prompt or --questions."));
-  if (o->think && o->no_think)
-    return quern_cli_wrong_usage (_("--think and --no-think cannot be used together."));
-  if (!quern_cli_check_range ("--max", o->max_tokens, 0, QUERN_CLI_MOST_TOKENS)
-      || !quern_cli_check_range ("--ctx", o->n_ctx, 0, QUERN_CLI_MOST_TOKENS)
-      || !quern_cli_check_range ("--memory", o->memory, 0, QUERN_CLI_MOST_MEGABYTES)
-      || (o->seed != QUERN_CLI_NO_SEED && !quern_cli_check_range ("--seed", o->seed, 0, G_MAXINT64))
-      || !quern_cli_parse_number ("--temp", o->temperature_text, 0, QUERN_CLI_MOST_TEMPERATURE, &o->temperature))
-    return QUERN_CLI_USAGE;
-  return QUERN_CLI_OK;
-}
-
-static int
-parse_and_run (Options *o, int argc, char **argv)
+compare_parse_and_run (Options *o, int argc, char **argv)
 {
   const GOptionEntry entries[] = {
     { "model", 'm', 0, G_OPTION_ARG_FILENAME_ARRAY, &o->models,
@@ -308,20 +263,31 @@ parse_and_run (Options *o, int argc, char **argv)
   gboolean done;
   int code = quern_cli_parse ("PROMPT", entries, &argc, &argv, &done);
 
-  if (!done)
-    code = check_options (o, argc);
-  if (done || code != QUERN_CLI_OK)
+  if (done)
     return code;
+  guint n = o->models ? g_strv_length (o->models) : 0;
+  if (n < 2 || n > QUERN_COMPARE_MAX_COLUMNS)
+    return quern_cli_wrong_usage (_("Specify two to four models, each with -m."));
+  if (argc < 2 && !o->questions)
+    return quern_cli_wrong_usage (_("Specify a prompt or --questions."));
+  if (o->think && o->no_think)
+    return quern_cli_wrong_usage (_("--think and --no-think cannot be used together."));
+  if (!quern_cli_check_range ("--max", o->max_tokens, 0, QUERN_CLI_MOST_TOKENS)
+      || !quern_cli_check_range ("--ctx", o->n_ctx, 0, QUERN_CLI_MOST_TOKENS)
+      || !quern_cli_check_range ("--memory", o->memory, 0, QUERN_CLI_MOST_MEGABYTES)
+      || (o->seed != QUERN_CLI_NO_SEED && !quern_cli_check_range ("--seed", o->seed, 0, G_MAXINT64))
+      || !quern_cli_parse_number ("--temp", o->temperature_text, 0, QUERN_CLI_MOST_TEMPERATURE, &o->temperature))
+    return QUERN_CLI_USAGE;
   g_autofree char *joined = g_strjoinv (" ", argv + 1);
   o->prompt = g_utf8_make_valid (joined, -1);
-  return run (o);
+  return compare_run (o);
 }
 
 int
 quern_cli_compare (int argc, char **argv)
 {
   Options o = { .seed = QUERN_CLI_NO_SEED, .temperature = -1 };
-  int code = parse_and_run (&o, argc, argv);
+  int code = compare_parse_and_run (&o, argc, argv);
 
   g_strfreev (o.models);
   g_strfreev (o.images);

@@ -24,14 +24,18 @@ typedef struct {
 } Options;
 
 static void
-show_progress (QuernMeasure *measure)
+eval_progress_cb (QuernMeasure *measure)
 {
   fprintf (stderr, "\r%3.0f %%", 100 * quern_measure_get_progress (measure));
 }
 
-static gboolean
-add_models (QuernMeasure *measure, const Options *o, GError **error)
+/* Returns what is to be measured: the models, the reference first, and the text. */
+static QuernMeasure *
+make_measure (const Options *o, GError **error)
 {
+  g_autoptr (QuernMeasure) measure = quern_measure_new ();
+  g_autofree char *text = NULL;
+  gsize length = 0;
   g_autoptr (QuernStore) store = NULL;
   g_autoptr (QuernLibrary) library = quern_cli_open_library (FALSE, &store, NULL);
   g_autoptr (GPtrArray) ids = g_ptr_array_new (), models = NULL;
@@ -42,29 +46,27 @@ add_models (QuernMeasure *measure, const Options *o, GError **error)
     g_ptr_array_add (ids, *id);
   g_ptr_array_add (ids, NULL);
   models = quern_cli_find_models (library, (char **) ids->pdata, error);
-  for (guint i = 0; models && i < models->len; i++)
+  if (!models)
+    return NULL;
+  for (guint i = 0; i < models->len; i++)
     quern_measure_add_model (measure, models->pdata[i], QUERN_KV_F16);
-  return models != NULL;
-}
-
-static gboolean
-add_text (QuernMeasure *measure, const Options *o, GError **error)
-{
-  g_autofree char *text = NULL;
-  gsize length = 0;
-
   if (o->text && !g_file_get_contents (o->text, &text, &length, error))
-    return FALSE;
+    return NULL;
   if (text && strlen (text) < length) {
     g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA,
                  _("“%s” has a NUL byte in it, so it is not "
                    "text."),
                  o->text);
-    return FALSE;
+    return NULL;
   }
   quern_measure_set_source (measure, o->text ? o->text : _("the built-in sample"));
   quern_measure_add_text (measure, text ? text : quern_sample_text ());
-  return TRUE;
+  if (o->n_ctx > 0)
+    quern_measure_set_context_size (measure, (guint) o->n_ctx);
+  quern_measure_set_threads (measure, (guint) o->n_threads);
+  if (o->memory > 0)
+    g_object_set (measure, "memory-limit", (guint64) o->memory * 1000 * 1000, NULL);
+  return g_steal_pointer (&measure);
 }
 
 /* ---- output ---------------------------------------------------------------------------------------------------- */
@@ -82,7 +84,7 @@ add_result (JsonBuilder *builder, QuernMeasured *result, gboolean compared)
 }
 
 static void
-print_text (QuernMeasure *measure)
+eval_print_text (QuernMeasure *measure)
 {
   g_autofree char *reference = quern_verdict_dup_reference (measure);
   guint n = g_list_model_get_n_items (quern_measure_get_results (measure));
@@ -115,49 +117,36 @@ print_text (QuernMeasure *measure)
 /* ---- command --------------------------------------------------------------------------------------------------- */
 
 static void
-stop (gpointer measure)
+eval_stop (gpointer measure)
 {
   quern_measure_stop (measure);
 }
 
-/* TRUE if there is something to print: all of it, or what was measured when it was interrupted. */
-static gboolean
-measure_all (QuernMeasure *measure, const Options *o, GError **error)
-{
-  g_autoptr (QuernBackend) backend = QUERN_BACKEND (quern_local_backend_new ());
-  g_autoptr (GAsyncResult) result = NULL;
-  const guint source = quern_cli_stop_on_interrupt (stop, measure);
-  gboolean ok;
-
-  quern_measure_run_async (measure, backend, NULL, quern_keep_result_cb, &result);
-  ok = quern_measure_run_finish (measure, quern_cli_wait (&result), error);
-  g_source_remove (source);
-  if (ok || !quern_cli_was_interrupted ()
-      || quern_measured_get_n_positions (quern_measure_get_result (measure, 0)) == 0)
-    return ok;
-  g_clear_error (error);
-  return TRUE;
-}
-
 static int
-run (const Options *o)
+eval_run (const Options *o)
 {
-  g_autoptr (QuernMeasure) measure = quern_measure_new ();
   GError *error = NULL;
+  g_autoptr (QuernMeasure) measure = make_measure (o, &error);
+  g_autoptr (QuernBackend) backend = NULL;
+  g_autoptr (GAsyncResult) async = NULL;
+  gboolean ok;
+  guint source;
 
-  if (!add_models (measure, o, &error) || !add_text (measure, o, &error))
+  if (!measure)
     return quern_cli_fail (error);
-  if (o->n_ctx > 0)
-    quern_measure_set_context_size (measure, (guint) o->n_ctx);
-  quern_measure_set_threads (measure, (guint) o->n_threads);
-  if (o->memory > 0)
-    g_object_set (measure, "memory-limit", (guint64) o->memory * 1000 * 1000, NULL);
   if (isatty (STDERR_FILENO))
-    g_signal_connect (measure, "notify::progress", G_CALLBACK (show_progress), NULL);
-  gboolean ok = measure_all (measure, o, &error);
+    g_signal_connect (measure, "notify::progress", G_CALLBACK (eval_progress_cb), NULL);
+  backend = QUERN_BACKEND (quern_local_backend_new ());
+  source = quern_cli_stop_on_interrupt (eval_stop, measure);
+  quern_measure_run_async (measure, backend, NULL, quern_keep_result_cb, &async);
+  ok = quern_measure_run_finish (measure, quern_cli_wait (&async), &error);
+  g_source_remove (source);
   if (isatty (STDERR_FILENO))
     fputc ('\n', stderr);
-  if (!ok)
+  /* What was measured before an interruption is printed too. */
+  if (!ok && quern_cli_was_interrupted () && quern_measured_get_n_positions (quern_measure_get_result (measure, 0)) > 0)
+    g_clear_error (&error);
+  else if (!ok)
     return quern_cli_was_interrupted () ? (quern_cli_fail (error), QUERN_CLI_INTERRUPTED) : quern_cli_fail (error);
   if (quern_measure_get_note (measure))
     quern_cli_line (stderr, "%s", quern_measure_get_note (measure));
@@ -190,12 +179,12 @@ run (const Options *o)
     json_builder_end_object (builder);
     quern_cli_print_json (builder);
   } else
-    print_text (measure);
+    eval_print_text (measure);
   return quern_cli_was_interrupted () ? quern_cli_interrupted () : QUERN_CLI_OK;
 }
 
 static int
-parse_and_run (Options *o, int argc, char **argv)
+eval_parse_and_run (Options *o, int argc, char **argv)
 {
   const GOptionEntry entries[] = {
     { "model", 'm', 0, G_OPTION_ARG_FILENAME_ARRAY, &o->models,
@@ -223,14 +212,14 @@ parse_and_run (Options *o, int argc, char **argv)
       || !quern_cli_check_range ("--threads", o->n_threads, 0, QUERN_CLI_MOST_THREADS)
       || !quern_cli_check_range ("--memory", o->memory, 0, QUERN_CLI_MOST_MEGABYTES))
     return QUERN_CLI_USAGE;
-  return run (o);
+  return eval_run (o);
 }
 
 int
 quern_cli_eval (int argc, char **argv)
 {
   Options o = { 0 };
-  int code = parse_and_run (&o, argc, argv);
+  int code = eval_parse_and_run (&o, argc, argv);
 
   g_strfreev (o.models);
   g_free (o.reference);

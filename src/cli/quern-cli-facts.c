@@ -12,32 +12,6 @@
 
 /* ---- on standard output ---------------------------------------------------------------------------------------- */
 
-static const char *
-describe_thinking (const QuernTemplateInfo *info)
-{
-  if (info->thinking_switchable)
-    return info->thinking_default ? _("on, can be switched off") : _("off, can be switched on");
-  return info->thinking_default ? _("always on") : _("no switch; the model decides");
-}
-
-static const char *
-describe_reasoning (const QuernTemplateInfo *info)
-{
-  if (info->reasoning_switchable)
-    return info->keeps_reasoning ? _("kept, can be left out") : _("left out, can be kept");
-  return info->keeps_reasoning ? _("kept") : _("left out");
-}
-
-static const char *
-describe_tools (const QuernTemplateInfo *info)
-{
-  /* In the order in which the header's facts number the forms. */
-  const char *const forms[] = { _("none are offered to the model"), _("called as <function=NAME>"),
-                                _("called as JSON in <tool_call>"), _("called in a form of their own") };
-
-  return forms[info->tools];
-}
-
 typedef struct {
   const char *name;
   double value;
@@ -77,6 +51,9 @@ void
 quern_cli_print_facts (QuernModel *model, const char *template)
 {
   const QuernTemplateInfo *info = &quern_model_get_info (model)->chat;
+  /* In the order in which the header's facts number the forms. */
+  const char *const forms[] = { _("none are offered to the model"), _("called as <function=NAME>"),
+                                _("called as JSON in <tool_call>"), _("called in a form of their own") };
   GString *out = g_string_new (NULL);
 
   for (guint i = 0; i < info->n_efforts; i++)
@@ -95,10 +72,18 @@ quern_cli_print_facts (QuernModel *model, const char *template)
   else
     quern_cli_line (stdout, "%-18s %s %s", _("Chat template"),
                     _("cannot be used, so the layout of Qwen 3.5 is used instead."), info->problem);
-  quern_cli_line (stdout, "%-18s %s", _("Thinking"), describe_thinking (info));
+  quern_cli_line (stdout, "%-18s %s", _("Thinking"),
+                  info->thinking_switchable
+                      ? info->thinking_default ? _("on, can be switched off") : _("off, can be switched on")
+                  : info->thinking_default ? _("always on")
+                                           : _("no switch; the model decides"));
   quern_cli_line (stdout, "%-18s %s", _("Effort"), effort);
-  quern_cli_line (stdout, "%-18s %s", _("Earlier reasoning"), describe_reasoning (info));
-  quern_cli_line (stdout, "%-18s %s", _("Tools"), describe_tools (info));
+  quern_cli_line (stdout, "%-18s %s", _("Earlier reasoning"),
+                  info->reasoning_switchable
+                      ? info->keeps_reasoning ? _("kept, can be left out") : _("left out, can be kept")
+                  : info->keeps_reasoning ? _("kept")
+                                          : _("left out"));
+  quern_cli_line (stdout, "%-18s %s", _("Tools"), forms[info->tools]);
   quern_cli_line (stdout, "%-18s %s", _("With thinking"), thinking);
   quern_cli_line (stdout, "%-18s %s", _("Without thinking"), answering);
   if (!template)

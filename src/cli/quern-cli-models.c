@@ -41,25 +41,6 @@ add_model (JsonBuilder *builder, QuernModel *model)
   json_builder_add_boolean_value (builder, quern_model_get_unverified (model));
 }
 
-static void
-print_list_json (GListModel *models)
-{
-  g_autoptr (JsonBuilder) builder = json_builder_new ();
-
-  json_builder_begin_object (builder);
-  json_builder_set_member_name (builder, "models");
-  json_builder_begin_array (builder);
-  for (guint i = 0; i < g_list_model_get_n_items (models); i++) {
-    g_autoptr (QuernModel) model = g_list_model_get_item (models, i);
-    json_builder_begin_object (builder);
-    add_model (builder, model);
-    json_builder_end_object (builder);
-  }
-  json_builder_end_array (builder);
-  json_builder_end_object (builder);
-  quern_cli_print_json (builder);
-}
-
 int
 quern_cli_list (int argc, char **argv)
 {
@@ -77,7 +58,20 @@ quern_cli_list (int argc, char **argv)
     return quern_cli_wrong_usage (_("“list” takes no argument."));
   library = quern_cli_open_library (FALSE, &store, NULL);
   if (json) {
-    print_list_json (G_LIST_MODEL (library));
+    g_autoptr (JsonBuilder) builder = json_builder_new ();
+
+    json_builder_begin_object (builder);
+    json_builder_set_member_name (builder, "models");
+    json_builder_begin_array (builder);
+    for (guint i = 0; i < g_list_model_get_n_items (G_LIST_MODEL (library)); i++) {
+      g_autoptr (QuernModel) model = g_list_model_get_item (G_LIST_MODEL (library), i);
+      json_builder_begin_object (builder);
+      add_model (builder, model);
+      json_builder_end_object (builder);
+    }
+    json_builder_end_array (builder);
+    json_builder_end_object (builder);
+    quern_cli_print_json (builder);
     return QUERN_CLI_OK;
   }
   for (guint i = 0; i < g_list_model_get_n_items (G_LIST_MODEL (library)); i++) {
@@ -223,20 +217,6 @@ quern_cli_show (int argc, char **argv)
 
 /* ---- import and remove ----------------------------------------------------------------------------------------- */
 
-/* The ids of what is at a path or below it. */
-static void
-print_ids (GListModel *models, const char *path)
-{
-  g_autofree char *absolute = g_canonicalize_filename (path, NULL);
-  g_autofree char *prefix = g_strconcat (absolute, G_DIR_SEPARATOR_S, NULL);
-
-  for (guint i = 0; i < g_list_model_get_n_items (models); i++) {
-    g_autoptr (QuernModel) model = g_list_model_get_item (models, i);
-    if (g_str_equal (quern_model_get_path (model), absolute) || g_str_has_prefix (quern_model_get_path (model), prefix))
-      quern_cli_line (stdout, "%s", quern_model_get_id (model));
-  }
-}
-
 int
 quern_cli_import (int argc, char **argv)
 {
@@ -245,6 +225,7 @@ quern_cli_import (int argc, char **argv)
   g_autoptr (QuernLibrary) library = NULL;
   g_autoptr (GAsyncResult) result = NULL;
   g_autoptr (QuernModel) model = NULL;
+  g_autofree char *absolute = NULL, *prefix = NULL;
   GError *error = NULL;
   gboolean done;
   int code = quern_cli_parse (_("FILE|FOLDER — use models without copying them"), entries, &argc, &argv, &done);
@@ -260,23 +241,15 @@ quern_cli_import (int argc, char **argv)
   model = quern_library_import_finish (library, quern_cli_wait (&result), &error);
   if (!model)
     return quern_cli_fail (error);
-  print_ids (G_LIST_MODEL (library), argv[1]);
-  return QUERN_CLI_OK;
-}
-
-/* Returns: (transfer full) (nullable): the path of that folder, if it was added */
-static char *
-find_folder (QuernLibrary *library, const char *name)
-{
-  GListModel *folders = quern_library_get_folders (library);
-  g_autoptr (GFile) wanted = g_file_new_for_commandline_arg (name);
-
-  for (guint i = 0; i < g_list_model_get_n_items (folders); i++) {
-    g_autoptr (GFile) folder = g_list_model_get_item (folders, i);
-    if (g_file_equal (folder, wanted))
-      return g_file_get_path (folder);
+  /* Prints the ids of what is at the path or below it. */
+  absolute = g_canonicalize_filename (argv[1], NULL);
+  prefix = g_strconcat (absolute, G_DIR_SEPARATOR_S, NULL);
+  for (guint i = 0; i < g_list_model_get_n_items (G_LIST_MODEL (library)); i++) {
+    g_autoptr (QuernModel) found = g_list_model_get_item (G_LIST_MODEL (library), i);
+    if (g_str_equal (quern_model_get_path (found), absolute) || g_str_has_prefix (quern_model_get_path (found), prefix))
+      quern_cli_line (stdout, "%s", quern_model_get_id (found));
   }
-  return NULL;
+  return QUERN_CLI_OK;
 }
 
 int
@@ -286,6 +259,7 @@ quern_cli_remove (int argc, char **argv)
   g_autoptr (QuernStore) store = NULL;
   g_autoptr (QuernLibrary) library = NULL;
   g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GFile) wanted = NULL;
   g_autofree char *folder = NULL;
   GError *error = NULL;
   QuernModel *model;
@@ -300,7 +274,12 @@ quern_cli_remove (int argc, char **argv)
   if (!library)
     return quern_cli_fail (error);
   model = quern_library_find (library, argv[1]);
-  folder = model ? NULL : find_folder (library, argv[1]);
+  wanted = g_file_new_for_commandline_arg (argv[1]);
+  for (guint i = 0; !model && !folder && i < g_list_model_get_n_items (quern_library_get_folders (library)); i++) {
+    g_autoptr (GFile) added = g_list_model_get_item (quern_library_get_folders (library), i);
+    if (g_file_equal (added, wanted))
+      folder = g_file_get_path (added);
+  }
   if (!model && !folder)
     return quern_cli_fail (
         g_error_new (QUERN_LIBRARY_ERROR, QUERN_LIBRARY_ERROR_NOT_FOUND,

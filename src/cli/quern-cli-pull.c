@@ -24,26 +24,20 @@ typedef struct {
 /* ---- progress -------------------------------------------------------------------------------------------------- */
 
 static char *
-time_left (QuernDownload *download)
-{
-  gint64 seconds = quern_download_get_seconds_left (download);
-
-  if (seconds < 0)
-    return g_strdup ("");
-  return seconds >= 3600 ? g_strdup_printf (_("  %d:%02d:%02d left"), (int) (seconds / 3600),
-                                            (int) (seconds / 60 % 60), (int) (seconds % 60))
-                         : g_strdup_printf (_("  %d:%02d left"), (int) (seconds / 60), (int) (seconds % 60));
-}
-
-static char *
 progress_line (QuernDownload *download)
 {
   g_autofree char *bytes = g_format_size (quern_download_get_bytes (download));
   g_autofree char *total = g_format_size (quern_download_get_total (download));
-  g_autofree char *speed = g_format_size ((guint64) quern_download_get_speed (download)), *left = time_left (download);
+  g_autofree char *speed = g_format_size ((guint64) quern_download_get_speed (download)), *left = NULL;
+  gint64 seconds = quern_download_get_seconds_left (download);
   int percent = (int) (quern_download_get_fraction (download) * 100);
   gint64 wait = quern_download_get_wait (download);
 
+  if (seconds >= 3600)
+    left = g_strdup_printf (_("  %d:%02d:%02d left"), (int) (seconds / 3600), (int) (seconds / 60 % 60),
+                            (int) (seconds % 60));
+  else if (seconds >= 0)
+    left = g_strdup_printf (_("  %d:%02d left"), (int) (seconds / 60), (int) (seconds % 60));
   if (wait > 0)
     return g_strdup_printf (_("%3d %%  %s of %s  the server is busy, trying again in %d:%02d; Ctrl+C "
                               "stops"),
@@ -54,12 +48,12 @@ progress_line (QuernDownload *download)
     return g_strdup_printf (_("%3d %%  %s of %s  a part was damaged, downloading it again"), percent, bytes, total);
   case QUERN_DOWNLOAD_CONNECTING: return g_strdup_printf (_("%3d %%  %s of %s  connecting"), percent, bytes, total);
   case QUERN_DOWNLOAD_RECEIVING:
-  default: return g_strdup_printf (_("%3d %%  %s of %s  %s/s%s"), percent, bytes, total, speed, left);
+  default: return g_strdup_printf (_("%3d %%  %s of %s  %s/s%s"), percent, bytes, total, speed, left ? left : "");
   }
 }
 
 static void
-progress_cb (QuernDownload *download, GParamSpec *pspec, Pull *pull)
+pull_progress_cb (QuernDownload *download, GParamSpec *pspec, Pull *pull)
 {
   gint64 now = g_get_monotonic_time ();
   g_autofree char *line = NULL;
@@ -77,7 +71,7 @@ progress_cb (QuernDownload *download, GParamSpec *pspec, Pull *pull)
 }
 
 static void
-state_cb (QuernDownload *download, GParamSpec *pspec, Pull *pull)
+pull_state_cb (QuernDownload *download, GParamSpec *pspec, Pull *pull)
 {
   QuernDownloadState state = quern_download_get_state (download);
 
@@ -86,7 +80,7 @@ state_cb (QuernDownload *download, GParamSpec *pspec, Pull *pull)
 }
 
 static gboolean
-stop_cb (gpointer data)
+pull_stop_cb (gpointer data)
 {
   Pull *pull = data;
 
@@ -96,23 +90,6 @@ stop_cb (gpointer data)
 }
 
 /* ---- which item ------------------------------------------------------------------------------------------------ */
-
-static void
-list_items (QuernHubRepo *repo)
-{
-  GListModel *items = quern_hub_repo_get_items (repo);
-
-  for (guint i = 0; i < g_list_model_get_n_items (items); i++) {
-    g_autoptr (QuernHubItem) item = g_list_model_get_item (items, i);
-    g_autofree char *size = g_format_size (quern_hub_item_get_bytes (item));
-    g_autofree char *advice = quern_hub_repo_dup_advice (repo, item);
-
-    quern_cli_line (stderr, "  %-16s %-10s %s", quern_hub_item_get_label (item), size,
-                    quern_hub_item_get_file (item, 0)->path);
-    if (advice != NULL)
-      quern_cli_line (stderr, "  %-16s %s", "", advice);
-  }
-}
 
 /* Without a wish: Q4_K_M or its like, else the smallest of at least 4 bits a weight, else the largest. */
 static QuernHubItem *
@@ -137,37 +114,38 @@ default_item (QuernHubRepo *repo)
   return n > 0 ? g_list_model_get_item (items, n - 1) : NULL;
 }
 
-/* Before gigabytes are fetched for nothing. Who names a file by its path knows what it is. */
-static gboolean
-check_program (QuernHubRepo *repo, QuernHubItem *item, const char *what, GError **error)
-{
-  g_autofree char *advice = quern_hub_repo_dup_advice (repo, item);
-
-  if (advice == NULL)
-    return TRUE;
-  if (g_strcmp0 (quern_hub_item_get_file (item, 0)->path, what) == 0) {
-    quern_cli_line (stderr, "%s", advice);
-    return TRUE;
-  }
-  g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED, "%s: %s", quern_hub_item_get_label (item), advice);
-  return FALSE;
-}
-
 static QuernHubItem *
 choose_item (QuernHubRepo *repo, const char *what, GError **error)
 {
-  QuernHubItem *item = what != NULL ? quern_hub_repo_find_item (repo, what) : default_item (repo);
+  g_autoptr (QuernHubItem) item = what != NULL ? quern_hub_repo_find_item (repo, what) : default_item (repo);
+  GListModel *items = quern_hub_repo_get_items (repo);
 
-  if (item != NULL && !check_program (repo, item, what, error))
-    g_clear_object (&item);
-  else if (item != NULL)
-    return item;
-  else if (what == NULL)
+  if (item != NULL) {
+    g_autofree char *advice = quern_hub_repo_dup_advice (repo, item);
+
+    if (advice == NULL)
+      return g_steal_pointer (&item);
+    /* Who names a file by its path knows what it is. Else no gigabytes are fetched for nothing. */
+    if (g_strcmp0 (quern_hub_item_get_file (item, 0)->path, what) == 0) {
+      quern_cli_line (stderr, "%s", advice);
+      return g_steal_pointer (&item);
+    }
+    g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED, "%s: %s", quern_hub_item_get_label (item), advice);
+  } else if (what == NULL)
     g_set_error (error, QUERN_HUB_ERROR, QUERN_HUB_ERROR_NOT_FOUND,
                  _("“%s” has no complete GGUF model. Choose another repository with “quern-cli search”."),
                  quern_hub_repo_get_id (repo));
   else {
-    list_items (repo);
+    for (guint i = 0; i < g_list_model_get_n_items (items); i++) {
+      g_autoptr (QuernHubItem) offered = g_list_model_get_item (items, i);
+      g_autofree char *size = g_format_size (quern_hub_item_get_bytes (offered));
+      g_autofree char *advice = quern_hub_repo_dup_advice (repo, offered);
+
+      quern_cli_line (stderr, "  %-16s %-10s %s", quern_hub_item_get_label (offered), size,
+                      quern_hub_item_get_file (offered, 0)->path);
+      if (advice != NULL)
+        quern_cli_line (stderr, "  %-16s %s", "", advice);
+    }
     g_set_error (error, QUERN_HUB_ERROR, QUERN_HUB_ERROR_NOT_FOUND,
                  _("“%s” has no “%s”, or more than one. Choose one of those above."), quern_hub_repo_get_id (repo),
                  what);
@@ -226,80 +204,47 @@ load_repo (QuernHub *hub, const char *name, gboolean quiet, GError **error)
   return repo;
 }
 
-static QuernDownloads *
-open_queue (QuernHub *hub, guint64 rate)
-{
-  g_autoptr (GAsyncResult) result = NULL;
-  g_autoptr (GError) error = NULL;
-  QuernDownloads *downloads = quern_downloads_new (hub);
-
-  quern_downloads_hold (downloads, NULL);
-  quern_downloads_set_rate (downloads, rate);
-  quern_downloads_load_async (downloads, NULL, quern_keep_result_cb, &result);
-  if (!quern_downloads_load_finish (downloads, quern_cli_wait (&result), &error))
-    quern_cli_line (stderr, "quern-cli: %s\n", error->message);
-  return downloads;
-}
-
-/* Lets “remove” know later that these files are Quern's own. */
-static void
-record_installed (QuernDownload *download)
-{
-  g_autoptr (QuernStore) store = NULL;
-  g_autoptr (QuernLibrary) library = NULL;
-  g_autoptr (GError) error = NULL;
-  g_auto (GStrv) paths = quern_download_dup_paths (download);
-
-  library = quern_cli_open_library (TRUE, &store, &error);
-  if (library == NULL) {
-    quern_cli_line (stderr, "quern-cli: %s", error->message);
-    return;
-  }
-  quern_library_add_installed (library, (const char *const *) paths);
-  quern_store_close (store); /* waits until it is written */
-}
-
 static int
-report (Pull *pull)
-{
-  const GError *error = quern_download_get_error (pull->download);
-
-  if (pull->terminal && !pull->quiet)
-    fputs ("\r\033[K", stderr);
-  if (quern_download_get_state (pull->download) == QUERN_DOWNLOAD_COMPLETE) {
-    record_installed (pull->download);
-    if (!quern_download_get_verifiable (pull->download))
-      fprintf (stderr, "%s\n", _("Not verified: the hub has no checksum for it, so only its size was compared."));
-    quern_cli_line (stdout, "%s", quern_download_get_path (pull->download));
-    return QUERN_CLI_OK;
-  }
-  if (pull->stopped || error == NULL)
-    return quern_cli_fail (g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED,
-                                                _("The download was stopped. Run the same command again to "
-                                                  "continue.")));
-  return quern_cli_fail (g_error_copy (error));
-}
-
-static int
-run (QuernDownloads *downloads, QuernHubRepo *repo, QuernHubItem *item, gboolean with_vision, gboolean quiet)
+pull_run (QuernDownloads *downloads, QuernHubRepo *repo, QuernHubItem *item, gboolean with_vision, gboolean quiet)
 {
   g_autoptr (GMainLoop) loop = g_main_loop_new (NULL, FALSE);
   Pull pull = { .downloads = downloads, .loop = loop, .quiet = quiet, .terminal = isatty (STDERR_FILENO) };
-  int code;
+  g_autoptr (QuernDownload) download = NULL;
 
-  pull.download = g_object_ref (quern_downloads_add (downloads, repo, item, with_vision));
-  g_signal_connect (pull.download, "notify::bytes", G_CALLBACK (progress_cb), &pull);
-  g_signal_connect (pull.download, "notify::state", G_CALLBACK (state_cb), &pull);
-  g_unix_signal_add (SIGINT, stop_cb, &pull);
-  g_unix_signal_add (SIGTERM, stop_cb, &pull);
-  quern_downloads_hold (downloads, pull.download);
+  pull.download = download = g_object_ref (quern_downloads_add (downloads, repo, item, with_vision));
+  g_signal_connect (download, "notify::bytes", G_CALLBACK (pull_progress_cb), &pull);
+  g_signal_connect (download, "notify::state", G_CALLBACK (pull_state_cb), &pull);
+  g_unix_signal_add (SIGINT, pull_stop_cb, &pull);
+  g_unix_signal_add (SIGTERM, pull_stop_cb, &pull);
+  quern_downloads_hold (downloads, download);
   g_main_loop_run (loop);
   while (quern_downloads_is_active (downloads)) /* the thread of a stopped download saves what it has */
     g_main_context_iteration (NULL, TRUE);
-  code = report (&pull);
-  g_signal_handlers_disconnect_by_data (pull.download, &pull);
-  g_object_unref (pull.download);
-  return code;
+  g_signal_handlers_disconnect_by_data (download, &pull);
+  if (pull.terminal && !quiet)
+    fputs ("\r\033[K", stderr);
+  if (quern_download_get_state (download) != QUERN_DOWNLOAD_COMPLETE) {
+    const GError *error = quern_download_get_error (download);
+    return quern_cli_fail (pull.stopped || error == NULL
+                               ? g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED,
+                                                      _("The download was stopped. Run the same command again to "
+                                                        "continue."))
+                               : g_error_copy (error));
+  }
+  /* The library lets “remove” know later that these files are Quern's own. */
+  g_autoptr (QuernStore) store = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (QuernLibrary) library = quern_cli_open_library (TRUE, &store, &error);
+  g_auto (GStrv) paths = quern_download_dup_paths (download);
+  if (library != NULL) {
+    quern_library_add_installed (library, (const char *const *) paths);
+    quern_store_close (store); /* waits until it is written */
+  } else
+    quern_cli_line (stderr, "quern-cli: %s", error->message);
+  if (!quern_download_get_verifiable (download))
+    fprintf (stderr, "%s\n", _("Not verified: the hub has no checksum for it, so only its size was compared."));
+  quern_cli_line (stdout, "%s", quern_download_get_path (download));
+  return QUERN_CLI_OK;
 }
 
 /* quern-cli pull REPO[:FILE|:QUANT] */
@@ -320,6 +265,7 @@ quern_cli_pull (int argc, char **argv)
   g_autoptr (QuernHubRepo) repo = NULL;
   g_autoptr (QuernHubItem) item = NULL;
   g_autoptr (QuernDownloads) downloads = NULL;
+  g_autoptr (GAsyncResult) result = NULL;
   GError *error = NULL;
   char *what;
 
@@ -342,8 +288,15 @@ quern_cli_pull (int argc, char **argv)
     return quern_cli_fail (error);
   if (what == NULL && !quiet)
     quern_cli_line (stderr, _("Downloading %s.\n"), quern_hub_item_get_label (item));
-  downloads = open_queue (hub, rate);
-  code = run (downloads, repo, item, !no_vision, quiet);
+  downloads = quern_downloads_new (hub);
+  quern_downloads_hold (downloads, NULL);
+  quern_downloads_set_rate (downloads, (guint64) rate);
+  quern_downloads_load_async (downloads, NULL, quern_keep_result_cb, &result);
+  if (!quern_downloads_load_finish (downloads, quern_cli_wait (&result), &error)) {
+    quern_cli_line (stderr, "quern-cli: %s\n", error->message);
+    g_clear_error (&error);
+  }
+  code = pull_run (downloads, repo, item, !no_vision, quiet);
   quern_downloads_close (downloads);
   return code;
 }

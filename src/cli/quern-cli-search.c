@@ -9,23 +9,12 @@
 #include <stdio.h>
 
 static void
-notify_cb (QuernHubSearch *search, GParamSpec *pspec, GMainLoop *loop)
+search_notify_cb (QuernHubSearch *search, GParamSpec *pspec, GMainLoop *loop)
 {
   QuernHubSearchState state = quern_hub_search_get_state (search);
 
   if (state != QUERN_HUB_SEARCH_LOADING && state != QUERN_HUB_SEARCH_IDLE)
     g_main_loop_quit (loop);
-}
-
-static const char *
-support_text (QuernHubRepo *repo)
-{
-  switch (quern_hub_repo_get_support (repo)) {
-  case QUERN_HUB_SUPPORT_YES: return _("runs");
-  case QUERN_HUB_SUPPORT_NO: return _("not supported");
-  case QUERN_HUB_SUPPORT_UNKNOWN:
-  default: return _("unknown");
-  }
 }
 
 /* quern-cli search [TEXT…] */
@@ -57,7 +46,7 @@ quern_cli_search (int argc, char **argv)
   /* Page after page until there are `limit` repositories. */
   g_autoptr (GMainLoop) loop = g_main_loop_new (NULL, FALSE);
 
-  g_signal_connect (search, "notify::state", G_CALLBACK (notify_cb), loop);
+  g_signal_connect (search, "notify::state", G_CALLBACK (search_notify_cb), loop);
   quern_hub_search_set_text (search, text);
   g_main_loop_run (loop);
   while (quern_hub_search_get_has_more (search) && g_list_model_get_n_items (G_LIST_MODEL (search)) < (guint) limit
@@ -65,7 +54,7 @@ quern_cli_search (int argc, char **argv)
     quern_hub_search_load_more (search);
     g_main_loop_run (loop);
   }
-  g_signal_handlers_disconnect_by_func (search, notify_cb, loop);
+  g_signal_handlers_disconnect_by_func (search, search_notify_cb, loop);
   if (quern_hub_search_get_state (search) == QUERN_HUB_SEARCH_FAILED)
     return quern_cli_fail (
         g_error_new_literal (QUERN_HUB_ERROR, QUERN_HUB_ERROR_FAILED, quern_hub_search_get_message (search)));
@@ -98,8 +87,12 @@ quern_cli_search (int argc, char **argv)
         json_builder_add_boolean_value (json, quern_hub_repo_get_support (repo) == QUERN_HUB_SUPPORT_YES);
       json_builder_end_object (json);
     } else {
+      QuernHubSupport support = quern_hub_repo_get_support (repo);
       quern_cli_line (stdout, "%-56s %10" G_GINT64_FORMAT "  %s\n", quern_hub_repo_get_id (repo),
-                      quern_hub_repo_get_downloads (repo), support_text (repo));
+                      quern_hub_repo_get_downloads (repo),
+                      support == QUERN_HUB_SUPPORT_YES  ? _("runs")
+                      : support == QUERN_HUB_SUPPORT_NO ? _("not supported")
+                                                        : _("unknown"));
     }
   }
   json_builder_end_array (json);

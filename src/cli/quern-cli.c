@@ -42,7 +42,7 @@ static const Command commands[] = {
 static int write_error;
 
 static void
-put (FILE *file, const char *text)
+quern_cli_put (FILE *file, const char *text)
 {
   if (fputs (text, file) < 0 && file == stdout && write_error == 0)
     write_error = errno;
@@ -60,8 +60,8 @@ quern_cli_line (FILE *file, const char *format, ...)
   if (g_str_has_suffix (format, "\n"))
     text[strlen (text) - 1] = '\0';
   line = quern_printable (text, QUERN_PRINTABLE_LINE);
-  put (file, line);
-  put (file, "\n");
+  quern_cli_put (file, line);
+  quern_cli_put (file, "\n");
 }
 
 void
@@ -69,8 +69,8 @@ quern_cli_text (FILE *file, const char *text)
 {
   g_autofree char *printable = quern_printable (text, QUERN_PRINTABLE_TEXT);
 
-  put (file, printable);
-  put (file, "\n");
+  quern_cli_put (file, printable);
+  quern_cli_put (file, "\n");
 }
 
 static void
@@ -115,28 +115,22 @@ quern_cli_wrong_address (GError *error)
   return QUERN_CLI_USAGE;
 }
 
-static gboolean
-asked_for_help (int argc, char **argv)
-{
-  for (int i = 1; i < argc && !g_str_equal (argv[i], "--"); i++)
-    if (g_str_equal (argv[i], "--help") || g_str_equal (argv[i], "-h"))
-      return TRUE;
-  return FALSE;
-}
-
 /* Help is printed here, not by GLib: that would end the process. */
 int
 quern_cli_parse (const char *synopsis, const GOptionEntry *entries, int *argc, char ***argv, gboolean *done)
 {
   g_autoptr (GOptionContext) context = g_option_context_new (synopsis);
   g_autoptr (GError) error = NULL;
+  gboolean wants_help = FALSE;
 
+  for (int i = 1; i < *argc && !g_str_equal ((*argv)[i], "--"); i++)
+    wants_help = wants_help || g_str_equal ((*argv)[i], "--help") || g_str_equal ((*argv)[i], "-h");
   g_option_context_add_main_entries (context, entries, GETTEXT_PACKAGE);
   g_option_context_set_help_enabled (context, FALSE);
   *done = TRUE;
-  if (asked_for_help (*argc, *argv)) {
+  if (wants_help) {
     g_autofree char *help = g_option_context_get_help (context, TRUE, NULL);
-    put (stdout, help);
+    quern_cli_put (stdout, help);
     return QUERN_CLI_OK;
   }
   if (!g_option_context_parse (context, argc, argv, &error))
@@ -181,7 +175,7 @@ typedef struct {
 static gboolean was_interrupted;
 
 static gboolean
-interrupt_cb (gpointer data)
+quern_cli_interrupt_cb (gpointer data)
 {
   const Interruptible *work = data;
 
@@ -196,7 +190,7 @@ quern_cli_stop_on_interrupt (void (*stop) (gpointer data), gpointer data)
   Interruptible *work = g_new (Interruptible, 1);
 
   *work = (Interruptible) { stop, data };
-  return g_unix_signal_add_full (G_PRIORITY_DEFAULT, SIGINT, interrupt_cb, work, g_free);
+  return g_unix_signal_add_full (G_PRIORITY_DEFAULT, SIGINT, quern_cli_interrupt_cb, work, g_free);
 }
 
 gboolean
@@ -283,6 +277,17 @@ quern_cli_find_models (QuernLibrary *library, char **ids, GError **error)
   return g_steal_pointer (&models);
 }
 
+QuernPicture *
+quern_cli_load_picture (const char *path, GError **error)
+{
+  g_autoptr (GFile) file = g_file_new_for_commandline_arg (path);
+  QuernPicture *picture = quern_picture_new_from_file (file, NULL, error);
+
+  if (!picture)
+    g_prefix_error (error, "%s: ", path);
+  return picture;
+}
+
 void
 quern_cli_add_string (JsonBuilder *builder, const char *name, const char *value)
 {
@@ -307,8 +312,8 @@ quern_cli_put_json (const char *json)
 {
   g_autofree char *printable = quern_printable (json, QUERN_PRINTABLE_JSON);
 
-  put (stdout, printable);
-  put (stdout, "\n");
+  quern_cli_put (stdout, printable);
+  quern_cli_put (stdout, "\n");
 }
 
 guint64
@@ -335,7 +340,7 @@ print_help (FILE *file)
 }
 
 static int
-run (int argc, char **argv)
+quern_cli_run (int argc, char **argv)
 {
   if (argc < 2) {
     print_help (stderr);
@@ -361,7 +366,7 @@ main (int argc, char **argv)
   quern_i18n_init ();
   g_set_prgname ("quern-cli");
   /* What was printed may still be on its way: only now is it known whether it arrived. */
-  int code = run (argc, argv);
+  int code = quern_cli_run (argc, argv);
   if (!ferror (stdout) && fclose (stdout) == 0)
     return code;
   if (code != QUERN_CLI_OK)

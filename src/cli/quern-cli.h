@@ -7,6 +7,7 @@
 
 #include "quern-backend.h"
 #include "quern-library.h"
+#include "quern-picture.h"
 
 G_BEGIN_DECLS
 
@@ -58,6 +59,8 @@ QuernLibrary *quern_cli_open_library (gboolean write, QuernStore **store, GError
 /* The model of an id or path. */
 QuernModel *quern_cli_find_model (QuernLibrary *library, const char *id, GError **error);
 GPtrArray *quern_cli_find_models (QuernLibrary *library, char **ids, GError **error);
+/* The picture in a file; the error names the file. */
+QuernPicture *quern_cli_load_picture (const char *path, GError **error);
 /* One line, which what is printed into it cannot leave, nor reach the terminal with (quern-printable.h). A line end at the end of
  * the format makes no difference. */
 void quern_cli_line (FILE *file, const char *format, ...) G_GNUC_PRINTF (2, 3);

@@ -15,50 +15,11 @@ static const char *const states[] = { "waiting", "loading", "reading", "writing"
 
 /* ---- writing --------------------------------------------------------------------------------------------------- */
 
-static void
-write_token (const QuernGeneratedToken *token, JsonBuilder *out)
-{
-  json_builder_begin_array (out);
-  json_builder_add_int_value (out, token->chosen.id);
-  json_builder_add_double_value (out, token->chosen.p);
-  json_builder_add_int_value (out, token->reasoning ? 1 : 0);
-  json_builder_add_int_value (out, token->start);
-  json_builder_add_int_value (out, token->end);
-  json_builder_add_string_value (out, token->chosen.text);
-  json_builder_begin_array (out);
-  for (guint i = 0; i < token->n_top; i++) {
-    json_builder_add_int_value (out, token->top[i].id);
-    json_builder_add_double_value (out, token->top[i].p);
-    json_builder_add_string_value (out, token->top[i].text);
-  }
-  json_builder_end_array (out);
-  json_builder_end_array (out);
-}
-
 /* Rounds to six decimals, so that a file has 0.7 and not 0.699999988. The value reads back as the same float. */
 static void
 add_float (JsonBuilder *out, const char *name, float value)
 {
   quern_json_add_double (out, name, round (value * 1e6) / 1e6);
-}
-
-static void
-write_settings (const QuernAnswerSettings *s, JsonBuilder *out)
-{
-  json_builder_set_member_name (out, "settings");
-  json_builder_begin_object (out);
-  quern_json_add_int (out, "thinking", s->thinking);
-  quern_json_add_string (out, "kv_type", quern_kv_names[s->kv_type]);
-  quern_json_add_int (out, "context", s->n_ctx);
-  quern_json_add_int (out, "threads", s->n_threads);
-  quern_json_add_int (out, "max_tokens", s->max_tokens);
-  add_float (out, "temperature", s->sampler.temperature);
-  quern_json_add_int (out, "top_k", s->sampler.top_k);
-  add_float (out, "top_p", s->sampler.top_p);
-  add_float (out, "min_p", s->sampler.min_p);
-  add_float (out, "presence_penalty", s->sampler.presence_penalty);
-  add_float (out, "repetition_penalty", s->sampler.repetition_penalty);
-  json_builder_end_object (out);
 }
 
 /* With `tokens`, writes every token and its candidates; otherwise only the text. */
@@ -90,12 +51,43 @@ _quern_compare_answer_write (QuernCompareAnswer *answer, gboolean tokens, JsonBu
   quern_json_add_double (out, "prefill_tokens_per_second", quern_statistics_prefill_rate (s));
   quern_json_add_double (out, "decode_tokens_per_second", quern_statistics_decode_rate (s));
   json_builder_end_object (out);
-  if (quern_compare_answer_get_settings (answer)->n_ctx > 0) /* an answer that was never run has no settings */
-    write_settings (quern_compare_answer_get_settings (answer), out);
+  const QuernAnswerSettings *settings = quern_compare_answer_get_settings (answer);
+  if (settings->n_ctx > 0) { /* an answer that was never run has no settings */
+    json_builder_set_member_name (out, "settings");
+    json_builder_begin_object (out);
+    quern_json_add_int (out, "thinking", settings->thinking);
+    quern_json_add_string (out, "kv_type", quern_kv_names[settings->kv_type]);
+    quern_json_add_int (out, "context", settings->n_ctx);
+    quern_json_add_int (out, "threads", settings->n_threads);
+    quern_json_add_int (out, "max_tokens", settings->max_tokens);
+    add_float (out, "temperature", settings->sampler.temperature);
+    quern_json_add_int (out, "top_k", settings->sampler.top_k);
+    add_float (out, "top_p", settings->sampler.top_p);
+    add_float (out, "min_p", settings->sampler.min_p);
+    add_float (out, "presence_penalty", settings->sampler.presence_penalty);
+    add_float (out, "repetition_penalty", settings->sampler.repetition_penalty);
+    json_builder_end_object (out);
+  }
   json_builder_set_member_name (out, "tokens");
   json_builder_begin_array (out);
-  for (guint i = 0; tokens && i < quern_compare_answer_get_n_tokens (answer); i++)
-    write_token (quern_compare_answer_get_token (answer, i), out);
+  for (guint i = 0; tokens && i < quern_compare_answer_get_n_tokens (answer); i++) {
+    const QuernGeneratedToken *token = quern_compare_answer_get_token (answer, i);
+    json_builder_begin_array (out);
+    json_builder_add_int_value (out, token->chosen.id);
+    json_builder_add_double_value (out, token->chosen.p);
+    json_builder_add_int_value (out, token->reasoning ? 1 : 0);
+    json_builder_add_int_value (out, token->start);
+    json_builder_add_int_value (out, token->end);
+    json_builder_add_string_value (out, token->chosen.text);
+    json_builder_begin_array (out);
+    for (guint j = 0; j < token->n_top; j++) {
+      json_builder_add_int_value (out, token->top[j].id);
+      json_builder_add_double_value (out, token->top[j].p);
+      json_builder_add_string_value (out, token->top[j].text);
+    }
+    json_builder_end_array (out);
+    json_builder_end_array (out);
+  }
   json_builder_end_array (out);
   json_builder_end_object (out);
 }
@@ -133,40 +125,6 @@ read_token (QuernCompareAnswer *answer, JsonArray *from)
   _quern_compare_answer_add_token (answer, &token);
 }
 
-static void
-read_statistics (JsonObject *object, QuernStatistics *out)
-{
-  *out = (QuernStatistics) { .seed = (guint64) quern_json_int (object, "seed", 0),
-                             .prompt_tokens = quern_json_count (object, "prompt_tokens"),
-                             .reused_tokens = quern_json_count (object, "prompt_tokens_reused"),
-                             .evaluated_tokens = quern_json_count (object, "prompt_tokens_evaluated"),
-                             .answer_tokens = quern_json_count (object, "answer_tokens"),
-                             .reasoning_tokens = quern_json_count (object, "reasoning_tokens"),
-                             .load_seconds = quern_json_double (object, "load_seconds", 0),
-                             .first_token_seconds = quern_json_double (object, "first_token_seconds", 0),
-                             .prefill_seconds = quern_json_double (object, "prefill_seconds", 0),
-                             .decode_seconds = quern_json_double (object, "decode_seconds", 0),
-                             .reasoning_seconds = quern_json_double (object, "reasoning_seconds", 0) };
-}
-
-static void
-read_settings (JsonObject *object, QuernAnswerSettings *out)
-{
-  *out = (QuernAnswerSettings) {
-    .thinking = quern_json_int (object, "thinking", 0) != 0,
-    .kv_type = (QuernKvType) quern_json_index (quern_kv_names, 3, quern_json_string (object, "kv_type", ""), 0),
-    .n_ctx = quern_json_count (object, "context"),
-    .n_threads = quern_json_count (object, "threads"),
-    .max_tokens = quern_json_count (object, "max_tokens"),
-    .sampler = { .temperature = (float) quern_json_double (object, "temperature", 0),
-                 .top_k = quern_json_count (object, "top_k"),
-                 .top_p = (float) quern_json_double (object, "top_p", 1),
-                 .min_p = (float) quern_json_double (object, "min_p", 0),
-                 .presence_penalty = (float) quern_json_double (object, "presence_penalty", 0),
-                 .repetition_penalty = (float) quern_json_double (object, "repetition_penalty", 1) },
-  };
-}
-
 /* An answer that was running when it was written counts as stopped. */
 QuernCompareAnswer *
 _quern_compare_answer_read (JsonObject *object)
@@ -175,14 +133,36 @@ _quern_compare_answer_read (JsonObject *object)
   guint state = quern_json_index (states, G_N_ELEMENTS (states), quern_json_string (object, "state", ""),
                                   QUERN_COMPARE_STOPPED);
   JsonArray *tokens = quern_json_array (object, "tokens");
-  QuernStatistics statistics;
+  JsonObject *from = quern_json_object (object, "statistics");
+  const QuernStatistics statistics = { .seed = (guint64) quern_json_int (from, "seed", 0),
+                                       .prompt_tokens = quern_json_count (from, "prompt_tokens"),
+                                       .reused_tokens = quern_json_count (from, "prompt_tokens_reused"),
+                                       .evaluated_tokens = quern_json_count (from, "prompt_tokens_evaluated"),
+                                       .answer_tokens = quern_json_count (from, "answer_tokens"),
+                                       .reasoning_tokens = quern_json_count (from, "reasoning_tokens"),
+                                       .load_seconds = quern_json_double (from, "load_seconds", 0),
+                                       .first_token_seconds = quern_json_double (from, "first_token_seconds", 0),
+                                       .prefill_seconds = quern_json_double (from, "prefill_seconds", 0),
+                                       .decode_seconds = quern_json_double (from, "decode_seconds", 0),
+                                       .reasoning_seconds = quern_json_double (from, "reasoning_seconds", 0) };
 
-  if (quern_json_object (object, "settings")) {
-    QuernAnswerSettings settings;
-    read_settings (quern_json_object (object, "settings"), &settings);
+  from = quern_json_object (object, "settings");
+  if (from) {
+    const QuernAnswerSettings settings = {
+      .thinking = quern_json_int (from, "thinking", 0) != 0,
+      .kv_type = (QuernKvType) quern_json_index (quern_kv_names, 3, quern_json_string (from, "kv_type", ""), 0),
+      .n_ctx = quern_json_count (from, "context"),
+      .n_threads = quern_json_count (from, "threads"),
+      .max_tokens = quern_json_count (from, "max_tokens"),
+      .sampler = { .temperature = (float) quern_json_double (from, "temperature", 0),
+                   .top_k = quern_json_count (from, "top_k"),
+                   .top_p = (float) quern_json_double (from, "top_p", 1),
+                   .min_p = (float) quern_json_double (from, "min_p", 0),
+                   .presence_penalty = (float) quern_json_double (from, "presence_penalty", 0),
+                   .repetition_penalty = (float) quern_json_double (from, "repetition_penalty", 1) },
+    };
     _quern_compare_answer_set_settings (answer, &settings);
   }
-  read_statistics (quern_json_object (object, "statistics"), &statistics);
   _quern_compare_answer_set_memory (answer, (guint64) MAX (0, quern_json_int (object, "planned_memory_bytes", 0)),
                                     (guint64) MAX (0, quern_json_int (object, "peak_memory_bytes", 0)),
                                     quern_json_int (object, "together", 0) != 0);

@@ -57,20 +57,15 @@ quern_compare_column_get_model (QuernCompareColumn *self)
   return self->model;
 }
 
-/* If the id and the size are the same, facts such as the hash of the file stay valid. */
-static gboolean
-is_described (QuernCompareColumn *self, QuernModel *model)
-{
-  return g_strcmp0 (self->facts.id, quern_model_get_id (model)) == 0
-         && self->facts.file_bytes == quern_model_get_info (model)->file_bytes;
-}
-
 void
 quern_compare_column_set_model (QuernCompareColumn *self, QuernModel *model)
 {
   if (!g_set_object (&self->model, model))
     return;
-  if (model && !is_described (self, model))
+  /* If the id and the size are the same, facts such as the hash of the file stay valid. */
+  if (model
+      && (g_strcmp0 (self->facts.id, quern_model_get_id (model)) != 0
+          || self->facts.file_bytes != quern_model_get_info (model)->file_bytes))
     quern_model_facts_set (&self->facts, model);
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_MODEL]);
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_LABEL]);

@@ -8,25 +8,17 @@
 #include "quern-comparison-json.h"
 #include "quern-machine.h"
 
-static char *
-processor_name (void)
-{
-  g_autofree char *text = NULL;
-  const char *found;
-
-  if (!g_file_get_contents ("/proc/cpuinfo", &text, NULL, NULL) || !(found = strstr (text, "model name"))
-      || !(found = strchr (found, ':')))
-    return g_strdup ("");
-  g_autofree char *line = g_strndup (found + 1, strcspn (found + 1, "\n"));
-  g_autofree char *valid = g_utf8_make_valid (g_strstrip (line), -1);
-  return g_steal_pointer (&valid);
-}
-
 void
 quern_compare_machine_set_here (QuernCompareMachine *machine)
 {
+  g_autofree char *text = NULL, *line = NULL;
+  const char *name = NULL;
+
+  if (g_file_get_contents ("/proc/cpuinfo", &text, NULL, NULL) && (name = strstr (text, "model name")) != NULL)
+    name = strchr (name, ':');
+  line = name ? g_strndup (name + 1, strcspn (name + 1, "\n")) : g_strdup ("");
   quern_compare_machine_clear (machine);
-  *machine = (QuernCompareMachine) { processor_name (), g_strdup (quern_machine_get_kernels ()),
+  *machine = (QuernCompareMachine) { g_utf8_make_valid (g_strstrip (line), -1), g_strdup (quern_machine_get_kernels ()),
                                      g_strdup (QUERN_VERSION), quern_machine_get_threads () };
 }
 

@@ -174,24 +174,6 @@ read_column (QuernComparison *self, JsonObject *object, GListModel *models)
   quern_comparison_add_column (self, column);
 }
 
-/* A picture that can no longer be decoded is left out. */
-static void
-read_prompt (QuernComparison *self, JsonObject *object)
-{
-  g_autoptr (GListStore) pictures = g_list_store_new (QUERN_TYPE_PICTURE);
-  JsonArray *from = quern_json_array (object, "pictures");
-
-  for (guint i = 0; i < quern_json_length (from); i++) {
-    gsize size;
-    guchar *data = g_base64_decode (quern_json_string (quern_json_object_at (from, i), "data", ""), &size);
-    g_autoptr (GBytes) bytes = g_bytes_new_take (data, size);
-    g_autoptr (QuernPicture) picture = size > 0 ? quern_picture_new_from_bytes (bytes, NULL, NULL) : NULL;
-    if (picture)
-      g_list_store_append (pictures, picture);
-  }
-  _quern_comparison_restore_turn (self, quern_json_string (object, "text", ""), G_LIST_MODEL (pictures));
-}
-
 static QuernComparison *
 read_comparison (JsonObject *object, GListModel *models)
 {
@@ -213,8 +195,21 @@ read_comparison (JsonObject *object, GListModel *models)
     quern_compare_machine_read (machine, &self->machine);
   }
   g_set_str (&self->title, quern_json_string (object, "title", ""));
-  for (guint i = 0; i < quern_json_length (prompts); i++)
-    read_prompt (self, quern_json_object_at (prompts, i));
+  for (guint i = 0; i < quern_json_length (prompts); i++) {
+    JsonObject *prompt = quern_json_object_at (prompts, i);
+    JsonArray *from = quern_json_array (prompt, "pictures");
+    g_autoptr (GListStore) pictures = g_list_store_new (QUERN_TYPE_PICTURE);
+
+    for (guint j = 0; j < quern_json_length (from); j++) {
+      gsize size;
+      guchar *data = g_base64_decode (quern_json_string (quern_json_object_at (from, j), "data", ""), &size);
+      g_autoptr (GBytes) bytes = g_bytes_new_take (data, size);
+      g_autoptr (QuernPicture) picture = size > 0 ? quern_picture_new_from_bytes (bytes, NULL, NULL) : NULL;
+      if (picture) /* one that can no longer be decoded is left out */
+        g_list_store_append (pictures, picture);
+    }
+    _quern_comparison_restore_turn (self, quern_json_string (prompt, "text", ""), G_LIST_MODEL (pictures));
+  }
   for (guint i = 0; i < quern_json_length (columns) && i < QUERN_COMPARE_MAX_COLUMNS; i++)
     read_column (self, quern_json_object_at (columns, i), models);
   for (guint i = 0; i < quern_json_length (cast); i++) {

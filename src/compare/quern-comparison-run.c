@@ -56,23 +56,6 @@ plan_column (QuernComparison *self, QuernCompareColumn *column, gboolean picture
   return plan.total;
 }
 
-/* Plans all columns at once. The weights of one file count once. */
-static guint64
-plan_together (QuernComparison *self, gboolean pictures)
-{
-  g_autoptr (GHashTable) files = g_hash_table_new (g_str_hash, g_str_equal);
-  guint64 sum = 0;
-
-  for (guint i = 0; i < quern_comparison_get_n_columns (self); i++) {
-    guint64 weights;
-    sum += plan_column (self, quern_comparison_get_column (self, i), pictures, QUERN_COMPARE_TOGETHER, &weights);
-    const char *path = quern_model_get_path (quern_compare_column_get_model (quern_comparison_get_column (self, i)));
-    if (!g_hash_table_add (files, (gpointer) path))
-      sum -= weights;
-  }
-  return sum;
-}
-
 static gboolean
 check_column (QuernCompareColumn *column, GError **error)
 {
@@ -117,6 +100,7 @@ gboolean
 quern_comparison_plan_memory (QuernComparison *self, gboolean pictures, QuernCompareMode *mode, guint64 *needed,
                               guint64 *available, GError **error)
 {
+  g_autoptr (GHashTable) files = g_hash_table_new (g_str_hash, g_str_equal);
   guint n = quern_comparison_get_n_columns (self);
 
   if (n == 0) {
@@ -128,7 +112,14 @@ quern_comparison_plan_memory (QuernComparison *self, gboolean pictures, QuernCom
       return FALSE;
   *available = available_memory (self);
   *mode = QUERN_COMPARE_TOGETHER;
-  *needed = plan_together (self, pictures);
+  *needed = 0;
+  for (guint i = 0; i < n; i++) { /* the weights of one file count once */
+    QuernCompareColumn *column = quern_comparison_get_column (self, i);
+    guint64 weights;
+    *needed += plan_column (self, column, pictures, QUERN_COMPARE_TOGETHER, &weights);
+    if (!g_hash_table_add (files, (gpointer) quern_model_get_path (quern_compare_column_get_model (column))))
+      *needed -= weights;
+  }
   if (self->mode == QUERN_COMPARE_TOGETHER && *needed <= *available)
     return TRUE;
   *mode = QUERN_COMPARE_ONE_AFTER_ANOTHER;

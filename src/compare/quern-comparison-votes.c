@@ -27,11 +27,12 @@ quern_comparison_get_order (QuernComparison *self, guint turn, guint *order)
   }
 }
 
+/* Finds the vote on two columns, in whichever order they were shown. */
 static gboolean
-has_vote (QuernComparison *self, guint turn, guint a, guint b)
+find_vote (QuernComparison *self, guint turn, guint a, guint b, guint *index)
 {
-  for (guint i = 0; i < self->votes->len; i++) {
-    const QuernVote *vote = &g_array_index (self->votes, QuernVote, i);
+  for (*index = 0; *index < self->votes->len; ++*index) {
+    const QuernVote *vote = &g_array_index (self->votes, QuernVote, *index);
     if (vote->turn == turn && ((vote->a == a && vote->b == b) || (vote->a == b && vote->b == a)))
       return TRUE;
   }
@@ -56,12 +57,12 @@ has_answered (QuernComparison *self, guint turn, guint column)
 gboolean
 quern_comparison_next_pair (QuernComparison *self, guint turn, guint *a, guint *b)
 {
-  guint order[QUERN_COMPARE_MAX_COLUMNS], n = quern_comparison_get_n_columns (self);
+  guint order[QUERN_COMPARE_MAX_COLUMNS], n = quern_comparison_get_n_columns (self), index;
 
   quern_comparison_get_order (self, turn, order);
   for (*a = 0; *a + 1 < n; ++*a)
     for (*b = *a + 1; *b < n; ++*b)
-      if (!has_vote (self, turn, order[*a], order[*b]) && has_answered (self, turn, order[*a])
+      if (!find_vote (self, turn, order[*a], order[*b], &index) && has_answered (self, turn, order[*a])
           && has_answered (self, turn, order[*b]))
         return TRUE;
   return FALSE;
@@ -76,13 +77,11 @@ void
 quern_comparison_vote (QuernComparison *self, guint turn, guint a, guint b, QuernVoteKind kind)
 {
   QuernVote vote = { turn, a, b, kind };
+  guint old;
 
   g_return_if_fail (a != b && MAX (a, b) < quern_comparison_get_n_columns (self) && turn < self->turns->len);
-  for (guint i = self->votes->len; i > 0; i--) {
-    const QuernVote *old = &g_array_index (self->votes, QuernVote, i - 1);
-    if (old->turn == turn && ((old->a == a && old->b == b) || (old->a == b && old->b == a)))
-      g_array_remove_index (self->votes, i - 1);
-  }
+  if (find_vote (self, turn, a, b, &old))
+    g_array_remove_index (self->votes, old);
   g_array_append_val (self->votes, vote);
   _quern_comparison_notify_votes (self);
 }

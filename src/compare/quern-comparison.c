@@ -46,7 +46,7 @@ turn_free (gpointer data)
 }
 
 static void
-changed (QuernComparison *self, guint property)
+quern_comparison_changed (QuernComparison *self, guint property)
 {
   if (property)
     g_object_notify_by_pspec (G_OBJECT (self), properties[property]);
@@ -59,20 +59,20 @@ _quern_comparison_notify_running (QuernComparison *self)
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_RUNNING]);
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_NOTE]);
   if (!self->task)
-    changed (self, 0);
+    quern_comparison_changed (self, 0);
 }
 
 /* Emits "changed" for a change that no property reports, so that it is saved. */
 void
 _quern_comparison_changed (QuernComparison *self)
 {
-  changed (self, 0);
+  quern_comparison_changed (self, 0);
 }
 
 void
 _quern_comparison_notify_votes (QuernComparison *self)
 {
-  changed (self, PROP_N_VOTES);
+  quern_comparison_changed (self, PROP_N_VOTES);
 }
 
 void
@@ -132,7 +132,7 @@ void
 quern_comparison_set_title (QuernComparison *self, const char *title)
 {
   if (g_set_str (&self->title, title ? title : ""))
-    changed (self, PROP_TITLE);
+    quern_comparison_changed (self, PROP_TITLE);
 }
 
 QuernCompareMode
@@ -190,21 +190,6 @@ quern_comparison_get_pictures (QuernComparison *self, guint turn)
   return G_LIST_MODEL (((QuernCompareTurn *) self->turns->pdata[turn])->pictures);
 }
 
-static void
-title_from_prompt (QuernComparison *self, const char *prompt)
-{
-  g_autofree char *line = g_strndup (prompt, strcspn (prompt, "\n"));
-
-  if (*self->title)
-    return;
-  if (g_utf8_strlen (line, -1) > 60) {
-    g_autofree char *beginning = g_utf8_substring (line, 0, 60);
-    g_free (line);
-    line = g_strconcat (beginning, "…", NULL);
-  }
-  quern_comparison_set_title (self, line);
-}
-
 void
 _quern_comparison_restore_turn (QuernComparison *self, const char *prompt, GListModel *pictures)
 {
@@ -216,20 +201,16 @@ _quern_comparison_restore_turn (QuernComparison *self, const char *prompt, GList
     g_list_store_append (turn->pictures, picture);
   }
   g_ptr_array_add (self->turns, turn);
-  title_from_prompt (self, turn->prompt);
-  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_N_TURNS]);
-}
-
-/* Returns whether both columns gave equal answers to every prompt before this one. */
-static gboolean
-same_before (QuernCompareColumn *a, QuernCompareColumn *b, guint turn)
-{
-  for (guint i = 0; i < turn; i++) {
-    QuernCompareAnswer *left = quern_compare_column_get_answer (a, i), *right = quern_compare_column_get_answer (b, i);
-    if (strcmp (quern_compare_answer_get_answer (left), quern_compare_answer_get_answer (right)) != 0)
-      return FALSE;
+  if (!*self->title) { /* the first line of the first prompt, or its beginning, is the title */
+    g_autofree char *line = g_strndup (turn->prompt, strcspn (turn->prompt, "\n"));
+    if (g_utf8_strlen (line, -1) > 60) {
+      g_autofree char *beginning = g_utf8_substring (line, 0, 60);
+      g_free (line);
+      line = g_strconcat (beginning, "…", NULL);
+    }
+    quern_comparison_set_title (self, line);
   }
-  return TRUE;
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_N_TURNS]);
 }
 
 /**
@@ -246,8 +227,10 @@ quern_comparison_get_fork (QuernComparison *self, guint turn, guint a, guint b, 
   g_return_if_fail (left && right && turn < self->turns->len);
   quern_compare_answer_fork (quern_compare_column_get_answer (left, turn),
                              quern_compare_column_get_answer (right, turn), out);
-  out->same_context = same_before (left, right, turn)
-                      && quern_compare_column_thinks (left) == quern_compare_column_thinks (right);
+  out->same_context = quern_compare_column_thinks (left) == quern_compare_column_thinks (right);
+  for (guint i = 0; i < turn && out->same_context; i++)
+    out->same_context = g_str_equal (quern_compare_answer_get_answer (quern_compare_column_get_answer (left, i)),
+                                     quern_compare_answer_get_answer (quern_compare_column_get_answer (right, i)));
 }
 
 /* ---- measurement ----------------------------------------------------------------------------------------------- */
@@ -269,7 +252,7 @@ measure_running_cb (QuernComparison *self)
   if (quern_measure_get_running (self->measure))
     _quern_comparison_note_machine (self);
   if (!quern_measure_get_running (self->measure))
-    changed (self, 0);
+    quern_comparison_changed (self, 0);
 }
 
 /**
@@ -287,7 +270,7 @@ quern_comparison_set_measure (QuernComparison *self, QuernMeasure *measure)
   g_set_object (&self->measure, measure);
   if (measure)
     g_signal_connect_object (measure, "notify::running", G_CALLBACK (measure_running_cb), self, G_CONNECT_SWAPPED);
-  changed (self, PROP_MEASURE);
+  quern_comparison_changed (self, PROP_MEASURE);
 }
 
 /**
@@ -307,7 +290,7 @@ questions_running_cb (QuernComparison *self)
   if (quern_questions_get_running (self->questions))
     _quern_comparison_note_machine (self);
   else
-    changed (self, 0);
+    quern_comparison_changed (self, 0);
 }
 
 /**
@@ -325,7 +308,7 @@ quern_comparison_set_questions (QuernComparison *self, QuernQuestions *questions
   g_set_object (&self->questions, questions);
   if (questions)
     g_signal_connect_object (questions, "notify::running", G_CALLBACK (questions_running_cb), self, G_CONNECT_SWAPPED);
-  changed (self, PROP_QUESTIONS);
+  quern_comparison_changed (self, PROP_QUESTIONS);
 }
 
 gboolean
@@ -410,7 +393,7 @@ quern_comparison_set_property (GObject *object, guint prop_id, const GValue *val
   case PROP_MEMORY_LIMIT: self->memory_limit = g_value_get_uint64 (value); break;
   default: G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec); return;
   }
-  changed (self, prop_id);
+  quern_comparison_changed (self, prop_id);
 }
 
 static void

@@ -139,27 +139,6 @@ save_row (sqlite3 *db, gpointer data, GError **error)
                         "isis", row->id, row->title, row->updated, text);
 }
 
-/* Moves the comparison's entry to the top of the list, or makes one. */
-static void
-show_entry (QuernComparisons *self, QuernComparison *comparison, gint64 updated)
-{
-  QuernComparisonEntry *entry = quern_comparisons_find (self, quern_comparison_get_id (comparison));
-  g_autoptr (QuernComparisonEntry) made = NULL;
-  guint position;
-
-  if (entry) {
-    made = g_object_ref (entry);
-    _quern_comparison_entry_update (made, quern_comparison_get_title (comparison), updated);
-    if (!g_list_store_find (self->entries, made, &position) || position == 0)
-      return;
-    g_list_store_remove (self->entries, position);
-  } else {
-    made = _quern_comparison_entry_new (quern_comparison_get_id (comparison), quern_comparison_get_title (comparison),
-                                        updated);
-  }
-  g_list_store_insert_sorted (self->entries, made, compare_entries, NULL);
-}
-
 /**
  * quern_comparisons_save:
  *
@@ -168,11 +147,26 @@ show_entry (QuernComparisons *self, QuernComparison *comparison, gint64 updated)
 void
 quern_comparisons_save (QuernComparisons *self, QuernComparison *comparison)
 {
+  const char *title = quern_comparison_get_title (comparison);
+  QuernComparisonEntry *known = quern_comparisons_find (self, quern_comparison_get_id (comparison));
+  g_autoptr (QuernComparisonEntry) entry = NULL;
   Row *row = g_new (Row, 1);
+  guint position;
 
-  *row = (Row) { quern_comparison_get_id (comparison), g_get_real_time (),
-                 g_strdup (quern_comparison_get_title (comparison)), quern_comparison_to_node (comparison) };
-  show_entry (self, comparison, row->updated);
+  *row = (Row) { quern_comparison_get_id (comparison), g_get_real_time (), g_strdup (title),
+                 quern_comparison_to_node (comparison) };
+  /* Its entry is at the top of the list, or comes there. */
+  if (known) {
+    entry = g_object_ref (known);
+    _quern_comparison_entry_update (entry, title, row->updated);
+    if (g_list_store_find (self->entries, entry, &position) && position > 0) {
+      g_list_store_remove (self->entries, position);
+      g_list_store_insert_sorted (self->entries, entry, compare_entries, NULL);
+    }
+  } else {
+    entry = _quern_comparison_entry_new (row->id, title, row->updated);
+    g_list_store_insert_sorted (self->entries, entry, compare_entries, NULL);
+  }
   _quern_store_write (self->store, save_row, row, row_free);
   g_hash_table_remove (self->dirty, comparison);
 }
@@ -188,7 +182,7 @@ save_dirty (QuernComparisons *self)
 }
 
 static gboolean
-save_cb (gpointer data)
+quern_comparisons_save_cb (gpointer data)
 {
   QuernComparisons *self = data;
 
@@ -203,7 +197,7 @@ changed_cb (QuernComparisons *self, QuernComparison *comparison)
   if (!g_hash_table_contains (self->dirty, comparison))
     g_hash_table_add (self->dirty, g_object_ref (comparison));
   if (self->save_source == 0)
-    self->save_source = g_timeout_add (SAVE_DELAY_MS, save_cb, self);
+    self->save_source = g_timeout_add (SAVE_DELAY_MS, quern_comparisons_save_cb, self);
 }
 
 static void

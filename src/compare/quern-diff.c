@@ -51,7 +51,7 @@ word_end (const char *p)
 }
 
 static GArray *
-split (const char *text, GHashTable *ids)
+quern_diff_split (const char *text, GHashTable *ids)
 {
   GArray *words = g_array_new (FALSE, FALSE, sizeof (Word));
 
@@ -105,7 +105,7 @@ walk_back (const Search *s, GPtrArray *steps)
 }
 
 static void
-search (const Search *s)
+quern_diff_search (const Search *s)
 {
   g_autoptr (GPtrArray) steps = g_ptr_array_new_with_free_func (g_free);
   g_autofree int *buffer = g_new0 (int, 2 * MAX_EDITS + 3);
@@ -142,12 +142,6 @@ add_piece (GArray *pieces, QuernDiffKind kind, guint start, guint end)
     g_array_append_val (pieces, piece);
 }
 
-static gboolean
-is_space (const char *text, const Word *word)
-{
-  return g_unichar_isspace (g_utf8_get_char (text + word->start)) && text[word->start] != '\n';
-}
-
 /* Returns whether the word stands between two words that only its own text has. */
 static gboolean
 is_lone (const gboolean *same, guint i, guint n)
@@ -163,87 +157,46 @@ add_own (GArray *pieces, QuernDiffKind kind, GArray *words, const gboolean *same
     add_piece (pieces, kind, g_array_index (words, Word, *at).start, g_array_index (words, Word, *at).end);
 }
 
-static GArray *
-make_pieces (GArray *words_a, const gboolean *in_a, GArray *words_b, const gboolean *in_b)
-{
-  GArray *pieces = g_array_new (FALSE, FALSE, sizeof (QuernDiffPiece));
-
-  for (guint i = 0, j = 0; i < words_a->len || j < words_b->len; j++) {
-    add_own (pieces, QUERN_DIFF_ONLY_A, words_a, in_a, &i);
-    add_own (pieces, QUERN_DIFF_ONLY_B, words_b, in_b, &j);
-    if (i == words_a->len)
-      break;
-    add_piece (pieces, QUERN_DIFF_SAME, g_array_index (words_a, Word, i).start, g_array_index (words_a, Word, i).end);
-    i++;
-  }
-  return pieces;
-}
-
-static guint
-common_start (GArray *a, GArray *b)
-{
-  guint n = 0;
-
-  while (n < MIN (a->len, b->len) && g_array_index (a, Word, n).id == g_array_index (b, Word, n).id)
-    n++;
-  return n;
-}
-
-static guint
-common_end (GArray *a, GArray *b, guint start)
-{
-  guint n = 0;
-
-  while (n + start < MIN (a->len, b->len)
-         && g_array_index (a, Word, a->len - 1 - n).id == g_array_index (b, Word, b->len - 1 - n).id)
-    n++;
-  return n;
-}
-
 /* Both texts must be valid UTF-8. */
 GArray *
 quern_diff_words (const char *a, const char *b)
 {
   g_autoptr (GHashTable) ids = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
-  g_autoptr (GArray) words_a = split (a, ids), words_b = split (b, ids);
+  g_autoptr (GArray) words_a = quern_diff_split (a, ids), words_b = quern_diff_split (b, ids);
   g_autofree gboolean *in_a = g_new0 (gboolean, words_a->len + 1), *in_b = g_new0 (gboolean, words_b->len + 1);
-  guint start = common_start (words_a, words_b), end = common_end (words_a, words_b, start);
-  Search s = { (const Word *) (void *) words_a->data + start,
-               (const Word *) (void *) words_b->data + start,
-               (int) (words_a->len - start - end),
-               (int) (words_b->len - start - end),
-               in_a + start,
-               in_b + start };
+  const Word *first_a = (const Word *) (void *) words_a->data, *first_b = (const Word *) (void *) words_b->data;
+  guint n_a = words_a->len, n_b = words_b->len; /* words before the common end */
+  guint start = 0;                              /* words of the common beginning */
+  GArray *pieces = g_array_new (FALSE, FALSE, sizeof (QuernDiffPiece));
 
-  for (guint i = 0; i < start; i++)
-    in_a[i] = in_b[i] = TRUE;
-  for (guint i = 1; i <= end; i++)
-    in_a[words_a->len - i] = in_b[words_b->len - i] = TRUE;
-  search (&s);
+  for (; start < MIN (n_a, n_b) && first_a[start].id == first_b[start].id; start++)
+    in_a[start] = in_b[start] = TRUE;
+  while (MIN (n_a, n_b) > start && first_a[n_a - 1].id == first_b[n_b - 1].id)
+    in_a[--n_a] = in_b[--n_b] = TRUE;
+  const Search s = { first_a + start,     first_b + start, (int) (n_a - start),
+                     (int) (n_b - start), in_a + start,    in_b + start };
+  quern_diff_search (&s);
   /* A space between two changed words becomes part of the change. Otherwise every word would be a change of its own. */
   for (guint i = 0, j = 0; i < words_a->len; i++) {
     if (!in_a[i])
       continue;
     while (!in_b[j])
       j++;
-    if (is_space (a, &g_array_index (words_a, Word, i))
+    const char *word = a + first_a[i].start;
+    if (g_unichar_isspace (g_utf8_get_char (word)) && *word != '\n'
         && (is_lone (in_a, i, words_a->len) || is_lone (in_b, j, words_b->len)))
       in_a[i] = in_b[j] = FALSE;
     j++;
   }
-  return make_pieces (words_a, in_a, words_b, in_b);
-}
-
-static guint
-count_words (const char *text, const QuernDiffPiece *piece)
-{
-  guint n = 0;
-
-  for (const char *p = text + piece->start, *end; p < text + piece->end; p = end) {
-    end = word_end (p);
-    n += !g_unichar_isspace (g_utf8_get_char (p)) && !g_unichar_ispunct (g_utf8_get_char (p));
+  for (guint i = 0, j = 0; i < words_a->len || j < words_b->len; j++) {
+    add_own (pieces, QUERN_DIFF_ONLY_A, words_a, in_a, &i);
+    add_own (pieces, QUERN_DIFF_ONLY_B, words_b, in_b, &j);
+    if (i == words_a->len)
+      break;
+    add_piece (pieces, QUERN_DIFF_SAME, first_a[i].start, first_a[i].end);
+    i++;
   }
-  return n;
+  return pieces;
 }
 
 void
@@ -254,7 +207,12 @@ quern_diff_count (const char *a, const char *b, GArray *pieces, QuernDiffCount *
   *out = (QuernDiffCount) { 0 };
   for (guint i = 0; i < pieces->len; i++) {
     const QuernDiffPiece *piece = &g_array_index (pieces, QuernDiffPiece, i);
-    guint n = count_words (piece->kind == QUERN_DIFF_ONLY_B ? b : a, piece);
+    const char *text = piece->kind == QUERN_DIFF_ONLY_B ? b : a;
+    guint n = 0;
+    for (const char *p = text + piece->start, *end; p < text + piece->end; p = end) {
+      end = word_end (p);
+      n += !g_unichar_isspace (g_utf8_get_char (p)) && !g_unichar_ispunct (g_utf8_get_char (p));
+    }
     *(piece->kind == QUERN_DIFF_SAME     ? &out->same
       : piece->kind == QUERN_DIFF_ONLY_A ? &out->only_a
                                          : &out->only_b) += n;

@@ -49,23 +49,14 @@ question_free (gpointer data)
   g_free (question);
 }
 
-/* No letter or digit may touch the expected answer: "5" is not found in "56". */
-static char *
-make_pattern (const char *expected, gboolean is_regex)
-{
-  g_autofree char *escaped = NULL;
-
-  if (is_regex)
-    return g_strdup (expected);
-  escaped = g_regex_escape_string (expected, -1);
-  return g_strdup_printf ("(?<![\\p{L}\\p{N}])%s(?![\\p{L}\\p{N}])", escaped);
-}
-
-/* Returns FALSE if the regular expression is invalid. */
+/* No letter or digit may touch an expected answer: "5" is not found in "56". Returns FALSE if a regular expression is
+ * invalid. */
 static gboolean
 add_question (QuernQuestions *self, const char *text, const char *expected, gboolean is_regex, GError **error)
 {
-  g_autofree char *pattern = make_pattern (expected, is_regex);
+  g_autofree char *escaped = g_regex_escape_string (expected, -1);
+  g_autofree char *pattern = is_regex ? g_strdup (expected)
+                                      : g_strdup_printf ("(?<![\\p{L}\\p{N}])%s(?![\\p{L}\\p{N}])", escaped);
   GRegex *right = g_regex_new (pattern, G_REGEX_CASELESS | G_REGEX_MULTILINE, G_REGEX_MATCH_DEFAULT, error);
   Question *question;
 
@@ -75,31 +66,6 @@ add_question (QuernQuestions *self, const char *text, const char *expected, gboo
   *question = (Question) { g_strdup (text), g_strdup (expected), is_regex, right };
   g_ptr_array_add (self->questions, question);
   return TRUE;
-}
-
-static gboolean
-read_line (QuernQuestions *self, const char *line, guint number, GError **error)
-{
-  g_autoptr (JsonParser) parser = json_parser_new ();
-  g_autoptr (GError) failure = NULL;
-  JsonObject *object = NULL;
-
-  if (json_parser_load_from_data (parser, line, -1, NULL) && JSON_NODE_HOLDS_OBJECT (json_parser_get_root (parser)))
-    object = json_node_get_object (json_parser_get_root (parser));
-  const char *text = quern_json_string (object, "question", quern_json_string (object, "prompt", NULL));
-  const char *regex = quern_json_string (object, "regex", NULL), *answer = quern_json_string (object, "answer", NULL);
-  if (!text || (!regex && (!answer || !*answer))) {
-    g_set_error (
-        error, QUERN_COMPARE_ERROR, QUERN_COMPARE_ERROR_FORMAT,
-        _("Line %u is not a question: each line must be a JSON object with “question” and “answer” or “regex”."),
-        number);
-    return FALSE;
-  }
-  if (add_question (self, text, regex ? regex : answer, regex != NULL, &failure))
-    return TRUE;
-  g_set_error (error, QUERN_COMPARE_ERROR, QUERN_COMPARE_ERROR_FORMAT,
-               _("The regular expression in line %u is invalid: %s"), number, failure->message);
-  return FALSE;
 }
 
 /**
@@ -115,9 +81,31 @@ quern_questions_new (const char *jsonl, gssize length, GError **error)
   g_autofree char *text = g_utf8_make_valid (jsonl, length);
   g_auto (GStrv) lines = g_strsplit (text, "\n", -1);
 
-  for (guint i = 0; lines[i]; i++)
-    if (*g_strstrip (lines[i]) && !read_line (self, lines[i], i + 1, error))
+  for (guint i = 0; lines[i]; i++) {
+    g_autoptr (JsonParser) parser = json_parser_new ();
+    g_autoptr (GError) failure = NULL;
+    JsonObject *object = NULL;
+
+    if (!*g_strstrip (lines[i]))
+      continue;
+    if (json_parser_load_from_data (parser, lines[i], -1, NULL)
+        && JSON_NODE_HOLDS_OBJECT (json_parser_get_root (parser)))
+      object = json_node_get_object (json_parser_get_root (parser));
+    const char *question = quern_json_string (object, "question", quern_json_string (object, "prompt", NULL));
+    const char *regex = quern_json_string (object, "regex", NULL), *answer = quern_json_string (object, "answer", NULL);
+    if (!question || (!regex && (!answer || !*answer))) {
+      g_set_error (
+          error, QUERN_COMPARE_ERROR, QUERN_COMPARE_ERROR_FORMAT,
+          _("Line %u is not a question: each line must be a JSON object with “question” and “answer” or “regex”."),
+          i + 1);
       return NULL;
+    }
+    if (!add_question (self, question, regex ? regex : answer, regex != NULL, &failure)) {
+      g_set_error (error, QUERN_COMPARE_ERROR, QUERN_COMPARE_ERROR_FORMAT,
+                   _("The regular expression in line %u is invalid: %s"), i + 1, failure->message);
+      return NULL;
+    }
+  }
   if (self->questions->len > 0)
     return g_steal_pointer (&self);
   g_set_error (error, QUERN_COMPARE_ERROR, QUERN_COMPARE_ERROR_FORMAT, _("There are no questions in this file."));
@@ -451,23 +439,18 @@ _quern_questions_read (JsonObject *object)
 
 /* ---- life ------------------------------------------------------------------------------------------------------ */
 
-static double
-progress_of (QuernQuestions *self)
-{
-  guint done = 0;
-
-  for (guint i = 0; i < self->answers->len; i++)
-    done += quern_compare_answer_get_state (self->answers->pdata[i]) >= QUERN_COMPARE_DONE;
-  return self->answers->len > 0 ? (double) done / self->answers->len : 0;
-}
-
 static void
 quern_questions_get_property (GObject *object, guint prop_id, GValue *value, GParamSpec *pspec)
 {
   QuernQuestions *self = QUERN_QUESTIONS (object);
+  guint done = 0;
 
   switch (prop_id) {
-  case PROP_PROGRESS: g_value_set_double (value, progress_of (self)); break;
+  case PROP_PROGRESS:
+    for (guint i = 0; i < self->answers->len; i++)
+      done += quern_compare_answer_get_state (self->answers->pdata[i]) >= QUERN_COMPARE_DONE;
+    g_value_set_double (value, self->answers->len > 0 ? (double) done / self->answers->len : 0);
+    break;
   case PROP_RUNNING: g_value_set_boolean (value, self->task != NULL); break;
   default: G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
   }

@@ -75,22 +75,6 @@ model_at (QuernLocalBackend *self, guint i)
   return quern_loaded_model_get_model (self->loaded->pdata[i]);
 }
 
-/* The kernel counts mapped weights as available, because it could drop them. Those of loaded models will stay, so they
- * are subtracted, those of one file once. The caller holds the lock. */
-static guint64
-memory_budget (QuernLocalBackend *self, QuernModel *model, gboolean *shared)
-{
-  guint64 available = quern_memory_available ();
-  g_autoptr (GHashTable) files = g_hash_table_new (g_str_hash, g_str_equal);
-  guint64 taken = 0;
-
-  for (guint i = 0; i < self->loaded->len; i++)
-    if (g_hash_table_add (files, (gpointer) quern_model_get_path (model_at (self, i))))
-      taken += quern_model_get_info (model_at (self, i))->resident_bytes;
-  *shared = g_hash_table_contains (files, quern_model_get_path (model));
-  return available > taken ? available - taken : 0;
-}
-
 /* Returns the model that has been idle for the longest time, or NULL if all are at work. The caller holds the lock. */
 static QuernLocalModel *
 oldest_idle (QuernLocalBackend *self)
@@ -111,17 +95,25 @@ oldest_idle (QuernLocalBackend *self)
 /* Moves idle models to @victims until the new one fits. If it only fits without a sketch of the head, it goes without: it
  * is slower then, but it runs. The caller holds the lock. */
 static gboolean
-make_room (QuernLocalBackend *self, QuernModel *model, const QuernLoadParams *params, GPtrArray *victims,
-           gboolean *sketch, GError **error)
+quern_local_backend_make_room (QuernLocalBackend *self, QuernModel *model, const QuernLoadParams *params,
+                               GPtrArray *victims, gboolean *sketch, GError **error)
 {
   guint size = _quern_local_model_default_size (model, params);
 
   for (;;) {
-    gboolean shared;
-    guint64 need, budget = memory_budget (self, model, &shared);
+    g_autoptr (GHashTable) files = g_hash_table_new (g_str_hash, g_str_equal);
+    guint64 need, taken = 0, budget = quern_memory_available ();
     QuernMemoryPlan plan;
     QuernLocalModel *victim;
+    gboolean shared;
 
+    /* The kernel counts mapped weights as available, because it could drop them. Those of loaded models will stay, so
+     * they are subtracted, those of one file once. */
+    for (guint i = 0; i < self->loaded->len; i++)
+      if (g_hash_table_add (files, (gpointer) quern_model_get_path (model_at (self, i))))
+        taken += quern_model_get_info (model_at (self, i))->resident_bytes;
+    shared = g_hash_table_contains (files, quern_model_get_path (model));
+    budget -= MIN (budget, taken);
     for (guint i = 0; i < victims->len; i++) { /* they are still in memory, but will be freed first */
       QuernLoadedModel *gone = victims->pdata[i];
       quern_model_plan (quern_loaded_model_get_model (gone), quern_loaded_model_get_context_size (gone), QUERN_KV_F16,
@@ -255,7 +247,7 @@ quern_local_backend_open (QuernLocalBackend *self, GTask *task, GError **error)
 
   _quern_local_models_wait (); /* their memory counts as free, and their states are saved */
   g_mutex_lock (&self->lock);
-  fits = make_room (self, load->model, &load->params, victims, &sketch, error);
+  fits = quern_local_backend_make_room (self, load->model, &load->params, victims, &sketch, error);
   keep_state = self->keep_state && !load->params.private_context;
   if (fits && self->recent_file && !_quern_open_file_is_of (self->recent_file, load->model))
     g_clear_object (&self->recent_file); /* only one file more than those in use is kept open */

@@ -421,19 +421,6 @@ _quern_request_render (const QuernRequest *self, const QeModel *opened, QeChatTe
 
 /* ---- prompt ---------------------------------------------------------------------------------------------------- */
 
-static QePrompt *
-make_token_prompt (const GArray *tokens, GError **error)
-{
-  QePrompt *prompt = qe_prompt_new ();
-  QeError engine_error = { .status = QE_ERROR_MEMORY };
-
-  if (prompt && qe_prompt_add_tokens (prompt, &g_array_index (tokens, gint32, 0), tokens->len, &engine_error) == QE_OK)
-    return prompt;
-  _quern_inference_set_error (error, &engine_error);
-  qe_prompt_free (prompt);
-  return NULL;
-}
-
 QePrompt *
 _quern_request_make_prompt (QuernRequest *self, QuernOpenFile *file, GPtrArray *images, gboolean *in_reasoning,
                             GError **error)
@@ -450,8 +437,17 @@ _quern_request_make_prompt (QuernRequest *self, QuernOpenFile *file, GPtrArray *
     quern_request_forget_prompt (self);
   }
   g_mutex_unlock (&self->lock);
-  if (!prompt && self->tokens)
-    return make_token_prompt (self->tokens, error);
+  if (!prompt && self->tokens) {
+    engine_error.status = QE_ERROR_MEMORY;
+    prompt = qe_prompt_new ();
+    if (prompt
+        && qe_prompt_add_tokens (prompt, &g_array_index (self->tokens, gint32, 0), self->tokens->len, &engine_error)
+               == QE_OK)
+      return prompt;
+    _quern_inference_set_error (error, &engine_error);
+    qe_prompt_free (prompt);
+    return NULL;
+  }
   if (prompt || !_quern_request_render (self, opened, &text, in_reasoning, error))
     return prompt;
   if (qe_chat_prompt (&prompt, opened, &text, (QeImage *const *) images->pdata, images->len, &engine_error) != QE_OK)

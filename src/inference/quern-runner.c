@@ -87,32 +87,25 @@ encoded_image_free (gpointer data)
   g_free (encoded);
 }
 
-static QeImage *
-find_image (QuernRunner *runner, const char *hash)
-{
-  for (GList *l = runner->images.head; l; l = l->next) {
-    EncodedImage *encoded = l->data;
-    if (g_str_equal (encoded->hash, hash)) {
-      g_queue_unlink (&runner->images, l);
-      g_queue_push_head_link (&runner->images, l);
-      return encoded->image;
-    }
-  }
-  return NULL;
-}
-
+/* Returns the picture as the model sees it, which the runner keeps, or NULL after recording how the generation ended. */
 static QeImage *
 encode_image (QuernRun *run, const QuernPixels *pixels)
 {
   QuernRunner *runner = run->runner;
   g_autofree char *bytes_hash = g_compute_checksum_for_bytes (G_CHECKSUM_SHA1, pixels->pixels);
   g_autofree char *hash = g_strdup_printf ("%s-%u", bytes_hash, pixels->width);
-  QeImage *image = find_image (runner, hash);
+  QeImage *image = NULL;
   QeError error = { 0 };
   EncodedImage *encoded;
 
-  if (image)
-    return image;
+  for (GList *l = runner->images.head; l; l = l->next) {
+    encoded = l->data;
+    if (g_str_equal (encoded->hash, hash)) {
+      g_queue_unlink (&runner->images, l);
+      g_queue_push_head_link (&runner->images, l);
+      return encoded->image;
+    }
+  }
   if (!runner->vision && !_quern_vision_open (runner->model, runner->opened, &runner->vision, &run->error))
     return NULL;
   if (qe_vision_encode (runner->vision, g_bytes_get_data (pixels->pixels, NULL), pixels->width, pixels->height,
@@ -127,39 +120,28 @@ encode_image (QuernRun *run, const QuernPixels *pixels)
   return image;
 }
 
-/* Returns: (element-type QeImage): references to the encoded pictures, or NULL after recording how it ended */
-static GPtrArray *
-encode_images (QuernRun *run)
-{
-  g_autoptr (GPtrArray) pictures = _quern_request_list_pictures (run->request);
-  g_autoptr (GPtrArray) images = g_ptr_array_new_with_free_func ((GDestroyNotify) qe_image_free);
-
-  run->n_images = pictures->len;
-  for (run->images_done = 0; run->images_done < pictures->len; run->images_done++) {
-    QeImage *image = encode_image (run, pictures->pdata[run->images_done]);
-    if (!image)
-      return NULL;
-    g_ptr_array_add (images, qe_image_ref (image));
-  }
-  while (run->runner->images.length > MAX_IMAGES)
-    encoded_image_free (g_queue_pop_tail (&run->runner->images));
-  return g_steal_pointer (&images);
-}
-
 /* ---- prompt ---------------------------------------------------------------------------------------------------- */
 
 static gboolean
 quern_run_prefill (QuernRun *run)
 {
-  g_autoptr (GPtrArray) images = encode_images (run);
+  g_autoptr (GPtrArray) pictures = _quern_request_list_pictures (run->request);
+  g_autoptr (GPtrArray) images = g_ptr_array_new_with_free_func ((GDestroyNotify) qe_image_free);
   QeContext *context = run->runner->context;
   QePrefillStats stats = { 0 };
   QeError error = { 0 };
   QePrompt *prompt;
   gboolean ok = FALSE;
 
-  if (!images)
-    return FALSE;
+  run->n_images = pictures->len;
+  for (run->images_done = 0; run->images_done < pictures->len; run->images_done++) {
+    QeImage *image = encode_image (run, pictures->pdata[run->images_done]);
+    if (!image)
+      return FALSE;
+    g_ptr_array_add (images, qe_image_ref (image));
+  }
+  while (run->runner->images.length > MAX_IMAGES)
+    encoded_image_free (g_queue_pop_tail (&run->runner->images));
   prompt = _quern_request_make_prompt (run->request, run->runner->file, images, &run->in_reasoning, &run->error);
   if (!prompt)
     return FALSE;
@@ -267,17 +249,6 @@ close_thinking (QuernRun *run)
   return TRUE;
 }
 
-/* Puts a token where the model wanted to end: the work is the same. */
-static gboolean
-replace_end (QuernRun *run)
-{
-  QeError error = { 0 };
-
-  take_token (run, run->request->filler);
-  return qe_context_append (run->runner->context, &run->request->filler, 1, &run->control, &error) == QE_OK
-         || quern_run_fail (run, &error);
-}
-
 /* Makes one step. Returns FALSE when the generation has ended, after recording how. */
 static gboolean
 quern_run_step (QuernRun *run, QeSampler *sampler)
@@ -326,8 +297,12 @@ quern_run_step (QuernRun *run, QeSampler *sampler)
   _quern_generation_set_statistics (run->generation, &run->statistics);
   if (status == QE_OK)
     return TRUE;
-  if (status == QE_END && run->request->filler >= 0)
-    return replace_end (run);
+  if (status == QE_END && run->request->filler >= 0) {
+    /* A token goes where the model wanted to end: the work is the same. */
+    take_token (run, run->request->filler);
+    return qe_context_append (run->runner->context, &run->request->filler, 1, &run->control, &error) == QE_OK
+           || quern_run_fail (run, &error);
+  }
   if (status == QE_END)
     run->stop = QUERN_STOP_END;
   else if (status == QE_ERROR_CONTEXT_FULL)

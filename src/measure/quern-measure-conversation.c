@@ -44,20 +44,9 @@ adding_free (gpointer data)
   g_free (adding);
 }
 
-static QuernExcerpt *
-make_excerpt (const Adding *adding, GPtrArray *messages, guint n)
-{
-  QuernExcerpt *excerpt = quern_excerpt_new (adding->store,
-                                             quern_conversation_get_system_prompt (adding->conversation));
-
-  for (guint i = 0; i < n; i++)
-    quern_excerpt_add_message (excerpt, messages->pdata[i]);
-  return excerpt;
-}
-
 /* Reads the attached text files and builds the requests. */
 static void
-build_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
+quern_measure_build_requests_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
 {
   Adding *adding = data;
   GError *error = NULL;
@@ -75,7 +64,7 @@ build_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancell
 }
 
 static void
-loaded_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+quern_measure_path_loaded_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (GTask) task = user_data;
   Adding *adding = g_task_get_task_data (task);
@@ -93,7 +82,9 @@ loaded_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     Reply *reply;
     if (quern_message_get_role (message) != QUERN_ROLE_ASSISTANT || quern_message_get_content_length (message) == 0)
       continue;
-    excerpt = make_excerpt (adding, messages, i);
+    excerpt = quern_excerpt_new (adding->store, quern_conversation_get_system_prompt (adding->conversation));
+    for (guint j = 0; j < i; j++)
+      quern_excerpt_add_message (excerpt, messages->pdata[j]);
     if (quern_excerpt_has_pictures (excerpt))
       break;
     reply = g_new (Reply, 1);
@@ -103,7 +94,7 @@ loaded_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     g_ptr_array_add (adding->replies, reply);
   }
   if (adding->replies->len > 0)
-    g_task_run_in_thread (task, build_thread);
+    g_task_run_in_thread (task, quern_measure_build_requests_thread);
   else
     g_task_return_new_error (task, QUERN_COMPARE_ERROR, QUERN_COMPARE_ERROR_TEXT,
                              _("“%s” has no answers that can be measured; answers about pictures cannot be measured. "
@@ -120,7 +111,7 @@ quern_measure_add_conversation_async (QuernMeasure *self, QuernStore *store, Que
 
   *adding = (Adding) { g_object_ref (store), g_object_ref (conversation), g_ptr_array_new_with_free_func (reply_free) };
   g_task_set_task_data (task, adding, adding_free);
-  quern_store_load_path_async (store, conversation, cancellable, loaded_cb, task);
+  quern_store_load_path_async (store, conversation, cancellable, quern_measure_path_loaded_cb, task);
 }
 
 gboolean

@@ -220,14 +220,24 @@ read_result (QuernMeasure *self, JsonObject *object, guint n_rows, GListModel *m
   _quern_measure_restore_result (self, result);
 }
 
-/* Reads the ends of the tokens and moves them where necessary, so that they ascend and lie between characters. */
-static GArray *
-read_ends (JsonArray *array, const char *text)
+/* Never fails: values that make no sense are left out. */
+QuernMeasure *
+_quern_measure_read (JsonObject *object, GListModel *models)
 {
-  GArray *ends = g_array_new (FALSE, FALSE, sizeof (guint));
+  QuernMeasure *self = quern_measure_new ();
+  const char *text = quern_json_string (object, "text", "");
   gsize length = strlen (text);
   guint last = 0;
+  g_autoptr (GArray) ends = g_array_new (FALSE, FALSE, sizeof (guint));
+  g_autoptr (GArray) rows = g_array_new (FALSE, FALSE, sizeof (guint));
+  JsonArray *candidates = quern_json_array (object, "candidates"), *results = quern_json_array (object, "models");
+  guint n_windows = (guint) CLAMP (quern_json_int (object, "windows", 0), 0, G_MAXINT);
+  guint done = (guint) CLAMP (quern_json_int (object, "windows_done", 0), 0, n_windows);
 
+  quern_measure_set_source (self, quern_json_string (object, "source", NULL));
+  quern_measure_set_context_size (self, (guint) CLAMP (quern_json_int (object, "context", 512), 16, 1 << 20));
+  /* The ends of the tokens are moved where necessary, so that they ascend and lie between characters. */
+  JsonArray *array = quern_json_array (object, "ends");
   for (guint i = 0; i < quern_json_length (array); i++) {
     guint end = (guint) CLAMP (quern_json_int_at (array, i), last, (gint64) length);
     while (end < length && (text[end] & 0xc0) == 0x80)
@@ -235,36 +245,12 @@ read_ends (JsonArray *array, const char *text)
     g_array_append_val (ends, end);
     last = end;
   }
-  return ends;
-}
-
-static GArray *
-read_position_tokens (JsonArray *array, guint n_tokens)
-{
-  GArray *tokens = g_array_new (FALSE, FALSE, sizeof (guint));
-
-  for (guint i = 0; n_tokens > 0 && i < quern_json_length (array); i++) {
-    guint token = (guint) CLAMP (quern_json_int_at (array, i), 0, n_tokens - 1);
-    g_array_append_val (tokens, token);
+  array = quern_json_array (object, "position_tokens");
+  for (guint i = 0; ends->len > 0 && i < quern_json_length (array); i++) {
+    guint token = (guint) CLAMP (quern_json_int_at (array, i), 0, ends->len - 1);
+    g_array_append_val (rows, token);
   }
-  return tokens;
-}
-
-/* Never fails: values that make no sense are left out. */
-QuernMeasure *
-_quern_measure_read (JsonObject *object, GListModel *models)
-{
-  QuernMeasure *self = quern_measure_new ();
-  const char *text = quern_json_string (object, "text", "");
-  g_autoptr (GArray) ends = read_ends (quern_json_array (object, "ends"), text);
-  g_autoptr (GArray) rows = read_position_tokens (quern_json_array (object, "position_tokens"), ends->len);
-  JsonArray *candidates = quern_json_array (object, "candidates"), *results = quern_json_array (object, "models");
-  guint n_windows = (guint) CLAMP (quern_json_int (object, "windows", 0), 0, G_MAXINT);
-  guint done = (guint) CLAMP (quern_json_int (object, "windows_done", 0), 0, n_windows);
-
-  quern_measure_set_source (self, quern_json_string (object, "source", NULL));
-  quern_measure_set_context_size (self, (guint) CLAMP (quern_json_int (object, "context", 512), 16, 1 << 20));
-  JsonArray *array = quern_json_array (object, "pieces");
+  array = quern_json_array (object, "pieces");
   for (guint i = 0; i < quern_json_length (array); i++) {
     JsonObject *piece = quern_json_object_at (array, i);
     JsonArray *from = quern_json_array (piece, "tokens");

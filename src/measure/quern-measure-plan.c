@@ -91,28 +91,14 @@ add_windows (QuernMeasurePlan *plan, guint begin, guint n, guint first, guint n_
   }
 }
 
-/* Rejects ids outside the vocabulary, because tokens that were read from a file may be anything. */
-static gboolean
-check_tokens (QuernOpenFile *file, const GArray *tokens, GError **error)
-{
-  guint n_vocab;
-
-  quern_open_file_get_vocabulary (file, &n_vocab);
-  for (guint i = 0; i < tokens->len; i++)
-    if (g_array_index (tokens, guint32, i) >= n_vocab) {
-      g_set_error (error, QUERN_COMPARE_ERROR, QUERN_COMPARE_ERROR_VOCABULARY,
-                   _("The text has tokens that this model does not know. Use the models that the text was made for."));
-      return FALSE;
-    }
-  return TRUE;
-}
-
 /* Any thread may call this. It fails when there is nothing to score. */
 QuernMeasurePlan *
 _quern_measure_plan_new (QuernOpenFile *file, GPtrArray *sources, guint n_ctx, GError **error)
 {
   g_autoptr (QuernMeasurePlan) plan = g_new0 (QuernMeasurePlan, 1);
+  guint n_vocab;
 
+  quern_open_file_get_vocabulary (file, &n_vocab);
   plan->pieces = g_ptr_array_new_with_free_func (_quern_measure_source_free);
   plan->tokens = g_array_new (FALSE, FALSE, sizeof (gint32));
   plan->windows = g_array_new (FALSE, FALSE, sizeof (QuernMeasureWindow));
@@ -120,8 +106,16 @@ _quern_measure_plan_new (QuernOpenFile *file, GPtrArray *sources, guint n_ctx, G
     QuernMeasureSource *piece = g_new0 (QuernMeasureSource, 1);
     piece->tokens = g_array_new (FALSE, FALSE, sizeof (gint32));
     g_ptr_array_add (plan->pieces, piece);
-    if (!tokenise_source (file, sources->pdata[i], piece, error) || !check_tokens (file, piece->tokens, error))
+    if (!tokenise_source (file, sources->pdata[i], piece, error))
       return NULL;
+    /* Tokens that were read from a file may be anything. */
+    for (guint j = 0; j < piece->tokens->len; j++)
+      if (g_array_index (piece->tokens, guint32, j) >= n_vocab) {
+        g_set_error (
+            error, QUERN_COMPARE_ERROR, QUERN_COMPARE_ERROR_VOCABULARY,
+            _("The text has tokens that this model does not know. Use the models that the text was made for."));
+        return NULL;
+      }
     if (piece->tokens->len > 1)
       add_windows (plan, plan->tokens->len, piece->tokens->len, piece->first, n_ctx);
     g_array_append_vals (plan->tokens, piece->tokens->data, piece->tokens->len);

@@ -344,27 +344,6 @@ quern_measure_measured_cb (GObject *source, GAsyncResult *result, gpointer user_
     g_task_return_error (task, error);
 }
 
-/* Checks that there are models to measure and that all of them are on this computer. */
-static gboolean
-check_models (QuernMeasure *self, GError **error)
-{
-  guint n = g_list_model_get_n_items (G_LIST_MODEL (self->results));
-
-  for (guint i = 0; i < n; i++) {
-    QuernMeasured *result = quern_measure_get_result (self, i);
-    if (quern_measured_get_model (result))
-      continue;
-    g_set_error (error, QUERN_COMPARE_ERROR, QUERN_COMPARE_ERROR_FAILED,
-                 _("“%s” is not on this computer, so nothing more can be measured with it."),
-                 quern_measured_get_facts (result)->title);
-    return FALSE;
-  }
-  if (n > 0)
-    return TRUE;
-  g_set_error (error, QUERN_COMPARE_ERROR, QUERN_COMPARE_ERROR_FAILED, _("Choose a model to measure."));
-  return FALSE;
-}
-
 /**
  * quern_measure_run_async:
  * @backend: where the models run
@@ -377,11 +356,20 @@ quern_measure_run_async (QuernMeasure *self, QuernBackend *backend, GCancellable
                          GAsyncReadyCallback callback, gpointer user_data)
 {
   g_autoptr (GTask) task = g_task_new (self, NULL, callback, user_data);
-  GError *error = NULL;
+  guint n = g_list_model_get_n_items (G_LIST_MODEL (self->results));
 
   g_return_if_fail (!self->task);
-  if (!check_models (self, &error)) {
-    g_task_return_error (task, error);
+  if (n == 0) {
+    g_task_return_new_error (task, QUERN_COMPARE_ERROR, QUERN_COMPARE_ERROR_FAILED, _("Choose a model to measure."));
+    return;
+  }
+  for (guint i = 0; i < n; i++) {
+    QuernMeasured *result = quern_measure_get_result (self, i);
+    if (quern_measured_get_model (result))
+      continue;
+    g_task_return_new_error (task, QUERN_COMPARE_ERROR, QUERN_COMPARE_ERROR_FAILED,
+                             _("“%s” is not on this computer, so nothing more can be measured with it."),
+                             quern_measured_get_facts (result)->title);
     return;
   }
   g_autoptr (GTask) worker = g_task_new (self, NULL, quern_measure_measured_cb, NULL);

@@ -101,29 +101,6 @@ open_file (Work *work, guint i, GError **error)
   return work->files[i] != NULL;
 }
 
-static gboolean
-load_model (Work *work, guint i, GError **error)
-{
-  const QuernMeasureJob *job = work->job;
-  const QuernLoadParams params = { .context_size = job->n_ctx,
-                                   .n_threads = job->n_threads,
-                                   .kv_type = kv_type_at (work, i),
-                                   .force = TRUE, /* planned here, for all models */
-                                   .private_context = TRUE,
-                                   .no_drafts = TRUE,
-                                   .no_checkpoints = TRUE,
-                                   .no_sketch = TRUE };
-
-  for (guint j = 0; j < job->models->len && !work->together; j++)
-    if (j != i)
-      close_model (work, j);
-  if (!open_file (work, i, error))
-    return FALSE;
-  if (!work->loaded[i])
-    work->loaded[i] = quern_backend_load_sync (job->backend, model_at (work, i), &params, job->cancellable, error);
-  return work->loaded[i] != NULL;
-}
-
 /* Figures can only be compared if the vocabularies are equal. */
 static gboolean
 check_vocabularies (Work *work, GError **error)
@@ -185,7 +162,7 @@ transfer_row (Work *work, guint64 at, float *row, gboolean write, GError **error
 /* ---- one window ------------------------------------------------------------------------------------------------ */
 
 static void
-hand_over (Scoring *s)
+quern_measure_hand_over (Scoring *s)
 {
   Work *work = s->work;
 
@@ -220,7 +197,7 @@ score_row (Scoring *s, guint row, const float *logits, GError **error)
     return TRUE;
   s->ready[s->n_ready++] = divergence;
   if (s->n_ready == EVENT_ROWS)
-    hand_over (s);
+    quern_measure_hand_over (s);
   return TRUE;
 }
 
@@ -257,7 +234,7 @@ score_window (Scoring *s, GError **error)
   gint64 began = g_get_monotonic_time ();
   gboolean ok = quern_loaded_model_score_sync (work->loaded[s->model], &scoring, error);
 
-  hand_over (s);
+  quern_measure_hand_over (s);
   if (s->error) {
     g_clear_error (error);
     g_propagate_error (error, s->error);
@@ -274,9 +251,26 @@ score_window (Scoring *s, GError **error)
 static gboolean
 score_batch (Work *work, guint model, guint begin, guint end, GError **error)
 {
+  const QuernMeasureJob *job = work->job;
+  const QuernLoadParams params = { .context_size = job->n_ctx,
+                                   .n_threads = job->n_threads,
+                                   .kv_type = kv_type_at (work, model),
+                                   .force = TRUE, /* planned here, for all models */
+                                   .private_context = TRUE,
+                                   .no_drafts = TRUE,
+                                   .no_checkpoints = TRUE,
+                                   .no_sketch = TRUE };
   guint64 offset = 0;
 
-  if (!load_model (work, model, error))
+  for (guint i = 0; i < job->models->len && !work->together; i++)
+    if (i != model)
+      close_model (work, i);
+  if (!open_file (work, model, error))
+    return FALSE;
+  if (!work->loaded[model])
+    work->loaded[model] = quern_backend_load_sync (job->backend, model_at (work, model), &params, job->cancellable,
+                                                   error);
+  if (!work->loaded[model])
     return FALSE;
   for (guint i = begin; i < end; i++) {
     const QuernMeasureWindow *window = &g_array_index (work->plan->windows, QuernMeasureWindow, i);
@@ -334,7 +328,7 @@ score_all (Work *work, GError **error)
 
 /* Makes the plan, and a file for the reference's logits, which has no name any more once it is open. */
 static gboolean
-prepare (Work *work, GError **error)
+quern_measure_prepare (Work *work, GError **error)
 {
   g_autofree char *path = g_build_filename (g_get_user_cache_dir (), "quern-measure-XXXXXX", NULL);
 
@@ -360,7 +354,7 @@ _quern_measure_work (const QuernMeasureJob *job, const QuernMeasureEvents *event
 
   work.files = g_new0 (QuernOpenFile *, job->models->len);
   work.loaded = g_new0 (QuernLoadedModel *, job->models->len);
-  gboolean ok = prepare (&work, error) && score_all (&work, error);
+  gboolean ok = quern_measure_prepare (&work, error) && score_all (&work, error);
   for (guint i = 0; i < job->models->len; i++)
     close_model (&work, i);
   g_free (work.files);

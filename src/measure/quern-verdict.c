@@ -110,32 +110,13 @@ quern_verdict_smallest_good (QuernMeasure *measure)
   return best;
 }
 
-/* Returns the other model whose mean divergence is nearest to this one's, or NULL if there is none. */
-static QuernMeasured *
-nearest (QuernMeasure *measure, guint i)
-{
-  QuernMeasured *self = quern_measure_get_result (measure, i), *best = NULL;
-  double own = quern_measured_get_summary (self)->kld_mean, distance = INFINITY;
-  guint n = g_list_model_get_n_items (quern_measure_get_results (measure));
-
-  for (guint j = 1; j < n; j++) {
-    QuernMeasured *other = quern_measure_get_result (measure, j);
-    double away = fabs (quern_measured_get_summary (other)->kld_mean - own);
-    if (j != i && away < distance) {
-      distance = away;
-      best = other;
-    }
-  }
-  return best;
-}
-
 /* Appends what follows the share of equal first choices: size and speed against the reference, and what is
  * uncertain. */
 static void
 append_rest (GString *out, QuernMeasure *measure, guint i)
 {
-  QuernMeasured *result = quern_measure_get_result (measure, i), *other = nearest (measure, i);
-
+  QuernMeasured *result = quern_measure_get_result (measure, i), *nearest = NULL;
+  double own = quern_measured_get_summary (result)->kld_mean, distance = INFINITY;
   QuernMeasured *reference = quern_measure_get_result (measure, 0);
   double share = size_of (reference) > 0 ? (double) size_of (result) / (double) size_of (reference) : 1;
   double speed = quern_measured_get_rate (reference) > 0
@@ -149,8 +130,16 @@ append_rest (GString *out, QuernMeasure *measure, guint i)
   g_string_append (out, ".");
   if (quern_verdict_is_borderline (quern_measured_get_summary (result)))
     g_string_append (out, _(" This is close to the border between two verdicts; use a longer text to be sure."));
-  if (other && quern_verdict_too_close (result, other)) {
-    g_autofree char *name = quern_measured_dup_label (other);
+  for (guint j = 1; j < g_list_model_get_n_items (quern_measure_get_results (measure)); j++) {
+    QuernMeasured *other = quern_measure_get_result (measure, j);
+    double away = fabs (quern_measured_get_summary (other)->kld_mean - own);
+    if (j != i && away < distance) {
+      distance = away;
+      nearest = other;
+    }
+  }
+  if (nearest && quern_verdict_too_close (result, nearest)) {
+    g_autofree char *name = quern_measured_dup_label (nearest);
     g_string_append_printf (out, _(" Against %s it is too close to call on this text."), name);
   }
 }
@@ -220,16 +209,6 @@ quern_verdict_dup_reference (QuernMeasure *measure)
   return g_strdup_printf (_("Compared with %s, the reference chosen here, which is itself quantised."), label);
 }
 
-static double
-total_seconds (QuernMeasure *measure)
-{
-  double seconds = 0;
-
-  for (guint i = 0; i < g_list_model_get_n_items (quern_measure_get_results (measure)); i++)
-    seconds += quern_measured_get_seconds (quern_measure_get_result (measure, i));
-  return seconds;
-}
-
 /**
  * quern_measure_dup_summary:
  *
@@ -243,10 +222,13 @@ quern_measure_dup_summary (QuernMeasure *measure)
   double noise = quern_measure_get_noise_floor (measure);
   const char *source = quern_measure_get_source (measure);
   GString *out = g_string_new (NULL);
+  double seconds = 0;
 
+  for (guint i = 0; i < g_list_model_get_n_items (quern_measure_get_results (measure)); i++)
+    seconds += quern_measured_get_seconds (quern_measure_get_result (measure, i));
   g_string_append_printf (out, ngettext ("%s: %u token scored", "%s: %u tokens scored", n),
                           source ? source : _("Text"), n);
-  g_string_append_printf (out, _(", read in %.1f s by all models together."), total_seconds (measure));
+  g_string_append_printf (out, _(", read in %.1f s by all models together."), seconds);
   if (noise >= 0)
     g_string_append_c (out, ' ');
   if (noise == 0)
