@@ -338,32 +338,6 @@ compile_class (Compiler *c, const QeNode *node, uint32_t next)
   return entry;
 }
 
-static uint32_t compile_node (Compiler *c, uint32_t i, uint32_t next);
-
-static uint32_t
-compile_repeat (Compiler *c, const QeNode *node, uint32_t next)
-{
-  uint32_t min = node->min;
-  if (!has_text (c, node->child))
-    return next; /* no round is possible, and none is asked for */
-  if (may_be_empty (c, node->child)) {
-    if (node->max != QE_UNLIMITED && node->max > MAX_EMPTY_ROUNDS)
-      return compiler_fail (c, QE_ERROR_UNSUPPORTED,
-                            "Something that may be empty is repeated up to more than 64 times in the grammar.");
-    min = 0; /* rounds that are asked for may be empty */
-  }
-  if (node->max == 1) {
-    const uint32_t once = compile_node (c, node->child, next);
-    return min ? once : add_step (c, (QeStep) { .kind = QE_STEP_SPLIT, .next = once, .other = next });
-  }
-  return add_step (c, (QeStep) { .kind = QE_STEP_LOOP,
-                                 .plain = takes_plain (c->rules, node->child, 8),
-                                 .next = next,
-                                 .other = compile_node (c, node->child, 0),
-                                 .min = min,
-                                 .max = node->max });
-}
-
 /* Returns the step where the node begins. What has no text is never compiled. */
 static uint32_t
 compile_node (Compiler *c, uint32_t i, uint32_t next)
@@ -385,7 +359,27 @@ compile_node (Compiler *c, uint32_t i, uint32_t next)
     return next;
   case QE_NODE_CLASS: return compile_class (c, node, next);
   case QE_NODE_RULE: return add_step (c, (QeStep) { .kind = QE_STEP_CALL, .next = next, .other = node->at });
-  case QE_NODE_REPEAT: return compile_repeat (c, node, next);
+  case QE_NODE_REPEAT: {
+    uint32_t min = node->min;
+    if (!has_text (c, node->child))
+      return next; /* no round is possible, and none is asked for */
+    if (may_be_empty (c, node->child)) {
+      if (node->max != QE_UNLIMITED && node->max > MAX_EMPTY_ROUNDS)
+        return compiler_fail (c, QE_ERROR_UNSUPPORTED,
+                              "Something that may be empty is repeated up to more than 64 times in the grammar.");
+      min = 0; /* rounds that are asked for may be empty */
+    }
+    if (node->max == 1) {
+      const uint32_t once = compile_node (c, node->child, next);
+      return min ? once : add_step (c, (QeStep) { .kind = QE_STEP_SPLIT, .next = once, .other = next });
+    }
+    return add_step (c, (QeStep) { .kind = QE_STEP_LOOP,
+                                   .plain = takes_plain (c->rules, node->child, 8),
+                                   .next = next,
+                                   .other = compile_node (c, node->child, 0),
+                                   .min = min,
+                                   .max = node->max });
+  }
   case QE_NODE_CHOICE:
     for (i = node->child; i != QE_NO_NODE && c->status == QE_OK; i = nodes[i].next) {
       if (!has_text (c, i))

@@ -71,10 +71,10 @@ parse_string (Parser *p, size_t *start, size_t *length)
       return false;
     char c = *p->at++;
     const char *found = c ? strchr (names, c) : NULL;
-    if (found)
+    if (found) {
       qe_buffer_add (strings, &values[found - names], 1);
-    if (found)
       continue;
+    }
     /* One code point follows, or two escapes for one past U+FFFF. */
     uint32_t point, low;
     char bytes[4];
@@ -93,7 +93,6 @@ parse_string (Parser *p, size_t *start, size_t *length)
     if (point >= 0xd800 && point < 0xe000)
       point = 0xfffd;
     qe_buffer_add (strings, bytes, qe_utf8_put (bytes, point));
-    return true;
   }
   *length = strings->size - *start;
   qe_buffer_add (strings, "", 1);
