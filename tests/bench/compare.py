@@ -11,6 +11,8 @@ sgemm on each model's shapes.
 Results are kept in build/bench/results.json, beside table.txt and chart.svg: a run adds to them what it measured, so that
 the table can be measured in pieces. --only '4B decode' measures rows whose name has these words, --report none.
 --avx2 holds both programs to what most desktop computers have, AVX2; its results are kept in build/bench/avx2.
+--old BUILD takes an older build of Quern in llama.cpp's place, for decoding, prefill and opening: what a change of the code
+has cost, 2 % at most; its results are kept in build/bench/old.
 """
 import argparse
 import functools
@@ -68,8 +70,8 @@ for line in sys.stdin:
         self.process = subprocess.Popen([os.path.join(TOP, "dev"), "shell", "python3", "-c", self.LOOP], text=True,
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
-    def run(self, program, *arguments):
-        command = [os.path.join(BUILD, "tests/bench", program), *map(str, arguments)]
+    def run(self, program, *arguments, build=BUILD):
+        command = [os.path.join(build, "tests/bench", program), *map(str, arguments)]
         self.process.stdin.write(json.dumps(command) + "\n")
         self.process.stdin.flush()
         code, out, errors, seconds = json.loads(self.process.stdout.readline())
@@ -146,6 +148,27 @@ class Peer:
         return seconds - self.entering
 
 
+class Old:
+    """An older build of Quern, asked as the peer is."""
+    here = True
+
+    def __init__(self, inside, build):
+        self.inside, self.build = inside, os.path.abspath(build)
+        if not os.path.exists(os.path.join(self.build, "tests/bench/bench-model")):
+            sys.exit(f"compare: {self.build} is no build of Quern with its benches")
+
+    def backends(self):
+        return [False]
+
+    def rate(self, path, prompt, tokens, depth, threads, blas):
+        out = self.inside.run("bench-model", path, "-p", prompt, "-n", tokens, "-d", depth, "-t", threads, "-k", "-w", build=self.build)
+        return out["decode_tokens_per_second" if tokens else "prefill_tokens_per_second"], out["peak_rss_bytes"]
+
+    def first_token(self, path, threads, blas):
+        return self.inside.run("bench-model", path, "-p", OPEN_PROMPT, "-n", 0, "-t", threads, "-c", CONTEXT, "-k",
+                               build=self.build)["wall_seconds"]
+
+
 @functools.cache
 def model_file(size, mix, layers):
     """Once a run, the page cache forgets what writing or an earlier reader left there, so that it holds the file in such
@@ -181,7 +204,8 @@ def large_shapes(model):
 class Bench:
     def __init__(self, args):
         self.rounds, self.threads = args.rounds, args.threads
-        self.inside, self.peer = Inside(), Peer(args.avx2)
+        self.inside = Inside()
+        self.peer = Old(self.inside, args.old) if args.old else Peer(args.avx2)
 
     def ours(self, path, prompt, tokens, depth=0):
         return self.inside.run("bench-model", path, "-p", prompt, "-n", tokens, "-d", depth, "-t", self.threads, "-k", "-w")
@@ -321,7 +345,7 @@ def remarks(name, r, results):
 def report(data):
     m = data["machine"]
     lines = [f"{m['cpu']}, {m['threads']} threads; {data['measured']}; medians, A B A B",
-             f"{'':44} {'Quern':>8} {'peer':>8}"]
+             f"{'':44} {'Quern':>8} {m.get('peer', 'peer'):>9}"]
     results = data["results"]
     for name, _ in table():
         if name not in results:
@@ -342,7 +366,7 @@ def chart(data):
             if "llama" in (r := data["results"].get(name, {}))]
     scale = 340 / max([ratio for _, ratio in rows] + [1.5])
     svg = [f'<svg xmlns="http://www.w3.org/2000/svg" width="720" height="{26 * len(rows) + 34}" font-family="sans-serif" font-size="13">',
-           '<rect width="100%" height="100%" fill="#fff"/><text x="8" y="18">How many times as fast as llama.cpp</text>']
+           f'<rect width="100%" height="100%" fill="#fff"/><text x="8" y="18">How many times as fast as {data["machine"].get("peer", "llama.cpp")}</text>']
     for i, (name, ratio) in enumerate(rows):
         y = 26 * i + 30
         svg.append(f'<text x="8" y="{y + 15}">{name}</text><rect x="310" y="{y}" width="{ratio * scale:.0f}" height="20" fill="#3584e4"/>'
@@ -377,28 +401,39 @@ def main():
     parser.add_argument("--json", metavar="FILE", help="a copy of the results")
     parser.add_argument("--svg", metavar="FILE", help="a copy of the chart")
     parser.add_argument("--avx2", action="store_true", help="both programs without what is newer than AVX2")
+    parser.add_argument("--old", metavar="BUILD", help="the build folder of an older Quern, in place of llama.cpp")
     args = parser.parse_args()
     folder = os.path.join(BUILD, "bench")
     if args.avx2:
         os.environ["QE_KERNELS"] = "avx2"
         folder = os.path.join(folder, "avx2")
+    if args.old:
+        folder = os.path.join(folder, "old")
     kept = os.path.join(folder, "results.json")
     data = {"results": {}, "measured": ""}
     if os.path.exists(kept) and not args.fresh:
         with open(kept, encoding="utf-8") as f:
             data = json.load(f)
     words = [w.lower().split() for w in args.only or [""]]
-    wanted = [] if args.report else [row for row in table() if any(all(w in row[0].lower() for w in ws) for ws in words)]
+    rows = [row for row in table() if not (args.old and "drafts" in row[0])]
+    wanted = [] if args.report else [row for row in rows if any(all(w in row[0].lower() for w in ws) for ws in words)]
     if args.only and not wanted and not args.report:
-        sys.exit("compare: no row has these words; there are:\n  " + "\n  ".join(name for name, _ in table()))
+        sys.exit("compare: no row has these words; there are:\n  " + "\n  ".join(name for name, _ in rows))
     if wanted:
         data["machine"] = {"cpu": cpu_name() + (", AVX2 only" if args.avx2 else ""), "threads": args.threads}
+        if args.old:
+            data["machine"]["peer"] = "old build"
         bench = Bench(args)
         if not bench.peer.here:
             print(HOW_TO_GET, file=sys.stderr)
         for name, measure in wanted:
             print(f"measuring {name} (load average {os.getloadavg()[0]:.1f})", file=sys.stderr, flush=True)
-            data["results"][name] = measure(bench) | {"rounds": args.rounds, "when": time.strftime("%F %T")}
+            result = measure(bench) | {"rounds": args.rounds, "when": time.strftime("%F %T")}
+            if args.old:
+                result["target"] = 1.02 if result["unit"] == "s" else 0.98
+                result.pop("read_share_target", None)
+                result.pop("sgemm", None)
+            data["results"][name] = result
             data["measured"] = time.strftime("%F")
             write_all(data, folder)
     if "machine" not in data:
