@@ -142,7 +142,7 @@ find_known (QuernServers *servers, const char *text, GError **error)
 
   if (server == NULL)
     g_set_error (error, QUERN_SERVER_ERROR, QUERN_SERVER_ERROR_BAD_ADDRESS,
-                 _("There is no server “%s”. “quern-cli servers list” prints those that were added."), text);
+                 _("There is no server “%s”. “quern-cli servers list” lists the servers."), text);
   return server;
 }
 
@@ -171,7 +171,7 @@ quern_cli_servers_add (QuernServers *servers, QuernStore *store, const char *add
   if (kept == NULL || !quern_cli_servers_flush (store, error))
     return FALSE;
   if (quern_server_get_key_file (kept) != NULL)
-    quern_cli_line (stderr, _("There is no keyring: the key is read from %s each time."), key_file);
+    quern_cli_line (stderr, _("No keyring is available, so the key is read from %s each time."), key_file);
   print_servers (&kept, 1, options->as_json);
   return TRUE;
 }
@@ -186,7 +186,7 @@ quern_cli_servers_list (QuernServers *servers, gboolean as_json)
     g_ptr_array_add (all, g_list_model_get_item (known, i));
   print_servers ((QuernServer *const *) all->pdata, all->len, as_json);
   if (all->len == 0 && !as_json)
-    quern_cli_line (stderr, "%s", _("No server was added. “quern-cli servers add ADDRESS” does that."));
+    quern_cli_line (stderr, "%s", _("No servers have been added. Add one with “quern-cli servers add ADDRESS”."));
 }
 
 static gboolean
@@ -213,7 +213,7 @@ quern_cli_servers_find (gboolean as_json)
   found = quern_server_find_local_finish (quern_cli_wait (&result), NULL);
   print_servers ((QuernServer *const *) found->pdata, found->len, as_json);
   if (found->len == 0 && !as_json)
-    quern_cli_line (stderr, "%s", _("No server listens at the usual ports of this computer."));
+    quern_cli_line (stderr, "%s", _("No servers were found on the usual ports of this computer."));
 }
 
 typedef struct {
@@ -235,7 +235,7 @@ static void
 moved_cb (QuernServerAnswer *answer, gboolean to_reasoning, Printing *printing)
 {
   quern_cli_line (stderr, "\n%s",
-                  to_reasoning ? _("(What is printed so far was reasoning.)")
+                  to_reasoning ? _("(The text above was reasoning, not the answer.)")
                                : _("(The server sent the answer as reasoning.)"));
 }
 
@@ -256,7 +256,7 @@ quern_cli_servers_ask (QuernServer *server, const char *prompt, const Options *o
 
   if (model == NULL) {
     g_set_error (error, QUERN_SERVER_ERROR, QUERN_SERVER_ERROR_NO_MODEL,
-                 _("“%s” has no model of that name. “quern-cli servers list” prints what it has."),
+                 _("“%s” has no model with that name. “quern-cli servers list” lists its models."),
                  quern_server_get_name (server));
     return FALSE;
   }
@@ -279,7 +279,9 @@ quern_cli_servers_ask (QuernServer *server, const char *prompt, const Options *o
   }
   usage = quern_server_answer_get_usage (answer);
   if (quern_server_answer_get_ignored_switch (answer))
-    quern_cli_line (stderr, "%s", _("The model thought though it was asked not to: this server ignores the switch."));
+    quern_cli_line (stderr, "%s",
+                    _("The model was thinking although thinking is turned off. This server ignores "
+                      "the setting."));
   quern_cli_line (stderr, _("First text after %.1f seconds; prompt of %u tokens, answer of %u tokens."),
                   quern_server_answer_get_first_seconds (answer), usage->prompt_tokens, usage->answer_tokens);
   return TRUE;
@@ -315,11 +317,12 @@ quern_cli_servers (int argc, char **argv)
   gboolean done, ok;
   int code;
   const GOptionEntry entries[] = {
-    { "name", 0, 0, G_OPTION_ARG_STRING, &options.name, N_("add: what to call the server (its host)"), "NAME" },
-    { "key-file", 0, 0, G_OPTION_ARG_FILENAME, &options.key_file, N_("add: a file with the server's key"), "FILE" },
+    { "name", 0, 0, G_OPTION_ARG_STRING, &options.name, N_("add: Name of the server (default: its host name)"),
+      "NAME" },
+    { "key-file", 0, 0, G_OPTION_ARG_FILENAME, &options.key_file, N_("add: File with the server’s key"), "FILE" },
     { "allow-plain-key", 0, 0, G_OPTION_ARG_NONE, &options.plain_key,
       N_("add: Send the key even where the connection is not encrypted"), NULL },
-    { "model", 'm', 0, G_OPTION_ARG_STRING, &options.model, N_("test: which model to ask"), "MODEL" },
+    { "model", 'm', 0, G_OPTION_ARG_STRING, &options.model, N_("test: Model to ask"), "MODEL" },
     { "think", 0, 0, G_OPTION_ARG_NONE, &options.think, N_("test: Think before answering"), NULL },
     { "no-think", 0, 0, G_OPTION_ARG_NONE, &options.no_think, N_("test: Answer without thinking"), NULL },
     { "max", 0, 0, G_OPTION_ARG_INT, &options.max_tokens, N_("test: End the answer after N tokens"), "N" },
@@ -349,7 +352,7 @@ quern_cli_servers (int argc, char **argv)
   }
   if (!((g_str_equal (verb, "list") && argc == 2) || (g_str_equal (verb, "test") && argc >= 3)
         || ((g_str_equal (verb, "add") || g_str_equal (verb, "remove")) && argc == 3)))
-    return quern_cli_wrong_usage ("%s", _("Say “add ADDRESS”, “list”, “find”, “test SERVER” or “remove SERVER”."));
+    return quern_cli_wrong_usage ("%s", _("Specify “add ADDRESS”, “list”, “find”, “test SERVER” or “remove SERVER”."));
   servers = open_servers (!g_str_equal (verb, "list"), &store, &error);
   if (servers == NULL)
     return quern_cli_fail (error);

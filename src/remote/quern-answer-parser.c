@@ -364,15 +364,14 @@ quern_answer_parser_end (QuernAnswerParser *self, GError **error)
     g_propagate_error (error, g_steal_pointer (&self->error));
   else if (quern_event_reader_get_too_long (self->reader) || (self->damaged && between))
     g_set_error (error, QUERN_SERVER_ERROR, QUERN_SERVER_ERROR_BAD_ANSWER,
-                 _("“%s” sent something that is no answer of a language model. Check that the address is right, or "
-                   "update the server."),
+                 _("The response of “%s” is not from a language model. Check the address, or update the server."),
                  self->host);
   else if (self->aborted)
     g_set_error (error, QUERN_SERVER_ERROR, QUERN_SERVER_ERROR_INTERRUPTED,
-                 _("“%s” gave this answer up. What came of it is kept; try again."), self->host);
+                 _("“%s” stopped generating the answer. The part that arrived was kept. Try again."), self->host);
   else if (self->end == QUERN_ANSWER_NOT_ENDED && !self->done)
     g_set_error (error, QUERN_SERVER_ERROR, QUERN_SERVER_ERROR_INTERRUPTED,
-                 _("The connection to “%s” was interrupted. What came of the answer is kept; continue it or try "
+                 _("The connection to “%s” was interrupted. The part that arrived was kept. Continue it or try "
                    "again."),
                  self->host);
   else {

@@ -190,14 +190,14 @@ parse_pasted (const char *text, Parts *parts, GError **error)
             : NULL;
   if (uri != NULL && !g_str_equal (g_uri_get_scheme (uri), "http") && !g_str_equal (g_uri_get_scheme (uri), "https")) {
     g_set_error (error, QUERN_SERVER_ERROR, QUERN_SERVER_ERROR_BAD_ADDRESS,
-                 _("Servers are reached by http:// or https://, not by %s://. Enter another address."),
+                 _("The address of a server begins with http:// or https://, not with %s://. Enter another address."),
                  g_uri_get_scheme (uri));
     return FALSE;
   }
   if (uri != NULL && g_uri_get_userinfo (uri) != NULL) {
     g_set_error_literal (error, QUERN_SERVER_ERROR, QUERN_SERVER_ERROR_BAD_ADDRESS,
-                         _("The address has a user name or a password in it, which Quern does not send. Leave them "
-                           "out; a key has a place of its own."));
+                         _("The address contains a user name or a password, which Quern does not send. Remove them. "
+                           "If the server needs a key, enter the key separately."));
     return FALSE;
   }
   if (uri == NULL || g_uri_get_host (uri) == NULL || !is_host (g_uri_get_host (uri)) || g_uri_get_port (uri) == 0

@@ -146,7 +146,8 @@ connect_limit_cb (gpointer user_data)
 
   if (self->error == NULL)
     g_set_error (&self->error, QUERN_SERVER_ERROR, QUERN_SERVER_ERROR_UNREACHABLE,
-                 _("“%s” does not respond. Check that the computer is on and that its firewall lets you in."),
+                 _("“%s” does not respond. Check that the computer is on and that its firewall allows the "
+                   "connection."),
                  self->access->host);
   g_cancellable_cancel (self->cancellable);
   return G_SOURCE_REMOVE;
@@ -159,7 +160,8 @@ silence_limit_cb (gpointer user_data)
 
   if (self->error == NULL)
     g_set_error (&self->error, QUERN_SERVER_ERROR, QUERN_SERVER_ERROR_INTERRUPTED,
-                 _("“%s” stopped in the middle of the answer. What came is kept; continue it or try again."),
+                 _("“%s” stopped in the middle of the answer. The part that arrived was kept. Continue it or try "
+                   "again."),
                  self->access->host);
   g_cancellable_cancel (self->cancellable);
   return G_SOURCE_REMOVE;
@@ -252,12 +254,12 @@ quern_server_answer_refuse (QuernServerAnswer *self)
   self->retry_after = self->refusal->wait >= 0 ? (self->refusal->wait + G_USEC_PER_SEC - 1) / G_USEC_PER_SEC : -1;
   if (self->held_key && self->refusal->status == SOUP_STATUS_UNAUTHORIZED)
     g_set_error (&self->error, QUERN_SERVER_ERROR, QUERN_SERVER_ERROR_PLAIN_KEY,
-                 _("“%s” wants the key, but the connection is not encrypted: everybody on the way could read it. Use "
-                   "https://, or allow this if you trust the network."),
+                 _("“%s” requires a key, but the connection is not encrypted, so others on the network could read "
+                   "it. Use https://, or allow sending the key if you trust the network."),
                  self->access->host);
   else if (_quern_server_reply_check (self->refusal, self->access->host, &self->error))
     g_set_error (&self->error, QUERN_SERVER_ERROR, QUERN_SERVER_ERROR_NO_SERVER,
-                 _("At “%s” a web page answered instead of a language model. Check the address."), self->access->host);
+                 _("“%s” returned a web page instead of an answer. Check the address."), self->access->host);
   quern_server_answer_finish (self, NULL);
 }
 

@@ -140,22 +140,23 @@ _quern_server_set_transport_error (GError **error, const char *address, const GE
     g_propagate_error (error, g_error_copy (cause));
   else if (g_error_matches (cause, G_IO_ERROR, G_IO_ERROR_CONNECTION_REFUSED))
     g_set_error (error, QUERN_SERVER_ERROR, QUERN_SERVER_ERROR_UNREACHABLE,
-                 _("Nothing listens at “%s”. Start the server there, or check the port."), host);
+                 _("No server is running at “%s”. Start it, or check the port."), host);
   else if (cause->domain == G_RESOLVER_ERROR)
     g_set_error (error, QUERN_SERVER_ERROR, QUERN_SERVER_ERROR_UNREACHABLE,
-                 _("There is no computer named “%s” that this one knows of. Check the name and the network."), host);
+                 _("The computer “%s” could not be found. Check the name and the network."), host);
   else if (g_error_matches (cause, G_IO_ERROR, G_IO_ERROR_TIMED_OUT))
     g_set_error (error, QUERN_SERVER_ERROR, QUERN_SERVER_ERROR_UNREACHABLE,
-                 _("“%s” does not respond. Check that the computer is on and that its firewall lets you in."), host);
+                 _("“%s” does not respond. Check that the computer is on and that its firewall allows the "
+                   "connection."),
+                 host);
   else if (g_error_matches (cause, G_TLS_ERROR, G_TLS_ERROR_BAD_CERTIFICATE))
     g_set_error (error, QUERN_SERVER_ERROR, QUERN_SERVER_ERROR_CERTIFICATE,
-                 _("The certificate of “%s” is not to be trusted, so nothing was sent. Install the certificate of "
-                   "whoever runs the server, or use the name that it was made for."),
+                 _("The certificate of “%s” is not trusted, so nothing was sent. Install the certificate of the "
+                   "server’s administrator, or use the host name that the certificate was issued for."),
                  host);
   else if (cause->domain == G_TLS_ERROR && encrypted)
     g_set_error (error, QUERN_SERVER_ERROR, QUERN_SERVER_ERROR_UNREACHABLE,
-                 _("“%s” does not answer with https. Try the address with http:// instead. (%s)"), host,
-                 cause->message);
+                 _("“%s” does not support https. Try the address with http:// instead. (%s)"), host, cause->message);
   else if (g_error_matches (cause, G_IO_ERROR, G_IO_ERROR_HOST_UNREACHABLE)
            || g_error_matches (cause, G_IO_ERROR, G_IO_ERROR_NETWORK_UNREACHABLE)
            || g_error_matches (cause, G_IO_ERROR, G_IO_ERROR_HOST_NOT_FOUND))
@@ -163,8 +164,8 @@ _quern_server_set_transport_error (GError **error, const char *address, const GE
                  _("“%s” cannot be reached from here. Check the network. (%s)"), host, cause->message);
   else
     g_set_error (error, QUERN_SERVER_ERROR, QUERN_SERVER_ERROR_NO_SERVER,
-                 _("“%s” broke the connection off or does not speak HTTP. Check the port, and the server’s log. (%s)"),
-                 host, cause->message);
+                 _("“%s” closed the connection or does not use HTTP. Check the port and the server’s log. (%s)"), host,
+                 cause->message);
 }
 
 /* A call with a time limit, run by a main loop of its own. */
@@ -261,7 +262,8 @@ _quern_server_fetch (QuernServerAccess *access, const char *path, const char *bo
   g_cancellable_disconnect (cancellable, handler);
   if (limited.expired)
     g_set_error (error, QUERN_SERVER_ERROR, QUERN_SERVER_ERROR_UNREACHABLE,
-                 _("“%s” does not respond. Check that the computer is on and that its firewall lets you in."),
+                 _("“%s” does not respond. Check that the computer is on and that its firewall allows the "
+                   "connection."),
                  access->host);
   else if (reply->body == NULL)
     _quern_server_set_transport_error (error, access->address, cause);
@@ -270,8 +272,8 @@ _quern_server_fetch (QuernServerAccess *access, const char *path, const char *bo
   _quern_server_reply_take_headers (reply, message);
   if (held_key && (reply->status == SOUP_STATUS_UNAUTHORIZED || reply->status == SOUP_STATUS_FORBIDDEN)) {
     g_set_error (error, QUERN_SERVER_ERROR, QUERN_SERVER_ERROR_PLAIN_KEY,
-                 _("“%s” wants the key, but the connection is not encrypted: everybody on the way could read it. Use "
-                   "https://, or allow this if you trust the network."),
+                 _("“%s” requires a key, but the connection is not encrypted, so others on the network could read "
+                   "it. Use https://, or allow sending the key if you trust the network."),
                  access->host);
     return NULL;
   }

@@ -40,8 +40,8 @@ quern_server_key_check (const char *key, GError **error)
     return TRUE;
   g_set_error_literal (
       error, QUERN_SERVER_ERROR, QUERN_SERVER_ERROR_UNAUTHORIZED,
-      _("This is no key: keys have no spaces, no line ends and no letters with accents. Copy it again "
-        "from where the server shows it."));
+      _("This is not a valid key. Keys contain only letters from A to Z, digits and symbols, without spaces. Copy "
+        "it again from where the server shows it."));
   return FALSE;
 }
 

@@ -409,8 +409,7 @@ _quern_server_probe (QuernServerAccess *access, GCancellable *cancellable, GErro
     g_propagate_error (error, g_steal_pointer (&cause));
   else
     g_set_error (error, QUERN_SERVER_ERROR, QUERN_SERVER_ERROR_NO_SERVER,
-                 _("Something answers at “%s”, but it is no server of language models. Check port and path."),
-                 access->host);
+                 _("The server at “%s” does not offer language models. Check the port and the path."), access->host);
   return NULL;
 }
 

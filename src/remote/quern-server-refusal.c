@@ -169,27 +169,27 @@ set_refusal (GError **error, const char *host, const Refusal *r, gboolean sent_k
                  message);
   else if ((r->status == SOUP_STATUS_UNAUTHORIZED || r->status == SOUP_STATUS_FORBIDDEN) && sent_key)
     g_set_error (error, QUERN_SERVER_ERROR, QUERN_SERVER_ERROR_UNAUTHORIZED,
-                 _("“%s” does not accept the key. Enter the one that the server was started with."), host);
+                 _("“%s” does not accept the key. Enter the key that the server was started with."), host);
   else if (r->status == SOUP_STATUS_UNAUTHORIZED || r->status == SOUP_STATUS_FORBIDDEN)
     g_set_error (error, QUERN_SERVER_ERROR, QUERN_SERVER_ERROR_UNAUTHORIZED,
-                 _("“%s” wants a key. Enter the one that the server was started with."), host);
+                 _("“%s” requires a key. Enter the key that the server was started with."), host);
   else if (strstr (lower, "loading model") != NULL || strstr (lower, "model is loading") != NULL)
     g_set_error (error, QUERN_SERVER_ERROR, QUERN_SERVER_ERROR_LOADING,
                  _("“%s” is loading its model. Wait a moment and try again."), host);
   else if (r->status == QUERN_HTTP_TOO_MANY_REQUESTS || r->status == SOUP_STATUS_SERVICE_UNAVAILABLE) {
     if (wait > 0)
       g_set_error (error, QUERN_SERVER_ERROR, QUERN_SERVER_ERROR_BUSY,
-                   ngettext ("“%s” has too much to do. Try again in %d second.",
-                             "“%s” has too much to do. Try again in %d seconds.", seconds),
+                   ngettext ("“%s” is busy. Try again in %d second.", "“%s” is busy. Try again in %d seconds.",
+                             seconds),
                    host, seconds);
     else
       g_set_error (error, QUERN_SERVER_ERROR, QUERN_SERVER_ERROR_BUSY,
-                   _("“%s” is starting or has too much to do. Try again in a moment."), host);
+                   _("“%s” is starting or busy. Try again in a moment."), host);
   } else if (strstr (lower, "model") != NULL
              && (r->status == SOUP_STATUS_NOT_FOUND || g_str_equal (r->code, "model_not_found")
                  || strstr (lower, "not found") != NULL || strstr (lower, "does not exist") != NULL))
     g_set_error (error, QUERN_SERVER_ERROR, QUERN_SERVER_ERROR_NO_MODEL,
-                 _("“%s” does not have this model any more. Choose another one. (%s)"), host, message);
+                 _("“%s” no longer has this model. Choose another one. (%s)"), host, message);
   else if (strstr (lower, "image") != NULL || strstr (lower, "mmproj") != NULL || strstr (lower, "multimodal") != NULL)
     g_set_error (error, QUERN_SERVER_ERROR, QUERN_SERVER_ERROR_UNSUPPORTED,
                  _("The model on “%s” cannot see pictures. Leave them out or choose another model. (%s)"), host,
@@ -197,13 +197,14 @@ set_refusal (GError **error, const char *host, const Refusal *r, gboolean sent_k
   else if (r->status == SOUP_STATUS_NOT_FOUND || r->status == SOUP_STATUS_METHOD_NOT_ALLOWED
            || r->status == SOUP_STATUS_NOT_IMPLEMENTED)
     g_set_error (error, QUERN_SERVER_ERROR, QUERN_SERVER_ERROR_UNSUPPORTED,
-                 _("“%s” cannot do that (status %u). Check the address, or update the server. (%s)"), host, r->status,
-                 message);
+                 _("“%s” does not support this request (status %u). Check the address, or update the server. (%s)"),
+                 host, r->status, message);
   else if (*message == '\0')
     g_set_error (error, QUERN_SERVER_ERROR, QUERN_SERVER_ERROR_FAILED,
                  _("“%s” failed without saying why (status %u). The server’s log may tell more."), host, r->status);
   else
-    g_set_error (error, QUERN_SERVER_ERROR, QUERN_SERVER_ERROR_FAILED, _("“%s” refused: %s"), host, message);
+    g_set_error (error, QUERN_SERVER_ERROR, QUERN_SERVER_ERROR_FAILED, _("“%s” refused the request: %s"), host,
+                 message);
 }
 
 gboolean
@@ -233,7 +234,7 @@ _quern_server_reply_check (const QuernServerReply *reply, const char *host, GErr
     g_autofree char *location = dup_shown (reply->location, reply->location != NULL ? strlen (reply->location) : 0);
 
     g_set_error (error, QUERN_SERVER_ERROR, QUERN_SERVER_ERROR_REDIRECT,
-                 _("“%s” sends on to “%s”, and nothing was sent there. Enter that address if you trust it."), host,
+                 _("“%s” redirects to “%s”. Nothing was sent there. Enter that address if you trust it."), host,
                  location);
     return FALSE;
   }
@@ -242,8 +243,8 @@ _quern_server_reply_check (const QuernServerReply *reply, const char *host, GErr
     shown = dup_page_text (text, size);
     if (reply->status != SOUP_STATUS_UNAUTHORIZED) {
       g_set_error (error, QUERN_SERVER_ERROR, QUERN_SERVER_ERROR_NO_SERVER,
-                   _("At “%s” a web page answered (status %u: %s), as that of a proxy in between. Check the address, "
-                     "and that the server is running."),
+                   _("“%s” returned a web page (status %u: %s). It may come from a proxy. Check the address and "
+                     "make sure that the server is running."),
                    host, reply->status, shown);
       return FALSE;
     }

@@ -321,7 +321,7 @@ test_cli (Fixture *f, gconstpointer data)
   run (f, "list", NULL);
   g_assert_cmpint (f->code, ==, 0);
   g_assert_cmpstr (f->output, ==, "");
-  assert_has (f->errors, "No server was added.");
+  assert_has (f->errors, "No servers have been added.");
   run (f, "add", "--name", "Gpu", pasted, NULL);
   g_assert_cmpstr (f->errors, ==, "");
   g_assert_cmpint (f->code, ==, 0);
@@ -344,7 +344,7 @@ test_cli (Fixture *f, gconstpointer data)
   assert_has (f->errors, "answer of 47 tokens");
   run (f, "test", "Gpu", "-m", "nope", "Hello!", NULL);
   g_assert_cmpint (f->code, ==, 1);
-  assert_has (f->errors, "has no model of that name");
+  assert_has (f->errors, "has no model with that name");
   run (f, "remove", quern_test_server_get_address (simulated), NULL);
   g_assert_cmpint (f->code, ==, 0);
   run (f, "list", "--json", NULL);
@@ -370,10 +370,10 @@ test_cli_errors (Fixture *f, gconstpointer data)
   g_assert_cmpint (f->code, ==, 2);
   run (f, "add", "ftp://example.org", NULL);
   g_assert_cmpint (f->code, ==, 1);
-  assert_has (f->errors, "not by ftp://");
+  assert_has (f->errors, "not with ftp://");
   run (f, "add", address, NULL);
   g_assert_cmpint (f->code, ==, 1);
-  assert_has (f->errors, "wants a key");
+  assert_has (f->errors, "requires a key");
   run (f, "add", address, "--key-file", file, NULL);
   g_assert_cmpint (f->code, ==, 1);
   assert_has (f->errors, file);
@@ -384,7 +384,7 @@ test_cli_errors (Fixture *f, gconstpointer data)
   g_clear_pointer (&simulated, quern_test_server_free);
   run (f, "add", address, NULL);
   g_assert_cmpint (f->code, ==, 1);
-  assert_has (f->errors, "Nothing listens at");
+  assert_has (f->errors, "No server is running at");
   run (f, "list", NULL);
   g_assert_cmpstr (f->output, ==, "");
 }

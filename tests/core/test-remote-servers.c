@@ -268,9 +268,9 @@ test_nobody (void)
 
   dead = g_strdup (quern_test_server_get_address (simulated));
   g_clear_pointer (&simulated, quern_test_server_free);
-  assert_not_found (dead, NULL, QUERN_SERVER_ERROR_UNREACHABLE, "Nothing listens at “127.0.0.1:");
+  assert_not_found (dead, NULL, QUERN_SERVER_ERROR_UNREACHABLE, "No server is running at “127.0.0.1:");
   assert_not_found ("http://nowhere.example:8080", NULL, QUERN_SERVER_ERROR_UNREACHABLE,
-                    "no computer named “nowhere.example:8080”");
+                    "computer “nowhere.example:8080” could not be found");
   assert_not_found ("not an address", NULL, QUERN_SERVER_ERROR_BAD_ADDRESS, "is not the address of a server");
 }
 
@@ -304,8 +304,8 @@ test_other_services (void)
   } cases[] = {
     { "https", "HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n", "Try the address with http://",
       QUERN_SERVER_ERROR_UNREACHABLE },
-    { "http", "SSH-2.0-OpenSSH_10.0\r\n", "does not speak HTTP", QUERN_SERVER_ERROR_NO_SERVER },
-    { "http", "", "does not speak HTTP", QUERN_SERVER_ERROR_NO_SERVER },
+    { "http", "SSH-2.0-OpenSSH_10.0\r\n", "does not use HTTP", QUERN_SERVER_ERROR_NO_SERVER },
+    { "http", "", "does not use HTTP", QUERN_SERVER_ERROR_NO_SERVER },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
@@ -338,13 +338,13 @@ test_no_server (void)
     guint status;
     const char *type, *body, *what;
   } cases[] = {
-    { 200, "text/html", "<html><body>My <b>router</b></body></html>", "it is no server of language models" },
-    { 200, "application/json", "{\"status\":\"fine\"}", "it is no server of language models" },
-    { 200, "application/json", "[1,2", "it is no server of language models" },
-    { 404, "text/plain", "no", "it is no server of language models" },
+    { 200, "text/html", "<html><body>My <b>router</b></body></html>", "does not offer language models" },
+    { 200, "application/json", "{\"status\":\"fine\"}", "does not offer language models" },
+    { 200, "application/json", "[1,2", "does not offer language models" },
+    { 404, "text/plain", "no", "does not offer language models" },
     { 502, "text/html; charset=utf-8",
       "<html><head><style>b{}</style><title>502 Bad\nGateway</title></head><script>var a = '<b>';</script>nginx</html>",
-      "(status 502: 502 Bad Gateway nginx), as that of a proxy" },
+      "(status 502: 502 Bad Gateway nginx). It may come from a proxy" },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
@@ -454,11 +454,12 @@ test_keys (void)
                                                                 .status = 401,
                                                                 .type = i < 2 ? "application/json" : "text/plain",
                                                                 .body = refusals[i] });
-    assert_not_found (address, NULL, QUERN_SERVER_ERROR_UNAUTHORIZED, "wants a key");
+    assert_not_found (address, NULL, QUERN_SERVER_ERROR_UNAUTHORIZED, "requires a key");
     g_assert_cmpuint (count_keys (simulated), ==, 0);
     assert_not_found (address, &(QuernServerKey) { .key = "wrong" }, QUERN_SERVER_ERROR_UNAUTHORIZED,
                       "does not accept the key");
-    assert_not_found (address, &(QuernServerKey) { .key = "wr\nong" }, QUERN_SERVER_ERROR_UNAUTHORIZED, "is no key");
+    assert_not_found (address, &(QuernServerKey) { .key = "wr\nong" }, QUERN_SERVER_ERROR_UNAUTHORIZED,
+                      "is not a valid key");
     server = find_with (address, &(QuernServerKey) { .key = "right" }, &error);
     g_assert_no_error (error);
     g_assert_true (quern_server_get_has_key (server));
@@ -470,7 +471,7 @@ test_llama_key (void)
 {
   g_autoptr (QuernTestServer) simulated = quern_test_server_new ("llama-key", FALSE);
 
-  assert_not_found (quern_test_server_get_address (simulated), NULL, QUERN_SERVER_ERROR_UNAUTHORIZED, "wants a key");
+  assert_not_found (quern_test_server_get_address (simulated), NULL, QUERN_SERVER_ERROR_UNAUTHORIZED, "requires a key");
 }
 
 /* Unencrypted to another computer, a key goes only where that was allowed. */
@@ -503,7 +504,7 @@ test_redirects (void)
   g_autoptr (QuernTestServer) other = quern_test_server_new ("vllm", FALSE);
   g_autoptr (QuernTestServer) simulated = quern_test_server_new (NULL, FALSE);
   g_autofree char *headers = g_strdup_printf ("Location: %s/v1\r\n", quern_test_server_get_address (other));
-  g_autofree char *what = g_strdup_printf ("sends on to “%s/v1”", quern_test_server_get_address (other));
+  g_autofree char *what = g_strdup_printf ("redirects to “%s/v1”", quern_test_server_get_address (other));
   g_autoptr (GPtrArray) log = NULL;
 
   quern_test_server_add_reply (simulated, &(QuernTestReply) {
@@ -660,7 +661,8 @@ test_traps (void)
     { "vllm", "too long", QUERN_THINKING_ON, QUERN_SERVER_ERROR_CONTEXT_FULL, "", "", "262144" },
     { "sglang", "too long", QUERN_THINKING_ON, QUERN_SERVER_ERROR_CONTEXT_FULL, "", "", "131072" },
     { "sglang", "wrong field", QUERN_THINKING_ON, QUERN_SERVER_ERROR_FAILED, "", "", "temperature must be a number" },
-    { "sglang", "aborted", QUERN_THINKING_ON, QUERN_SERVER_ERROR_INTERRUPTED, "", "The", "gave this answer up" },
+    { "sglang", "aborted", QUERN_THINKING_ON, QUERN_SERVER_ERROR_INTERRUPTED, "", "The",
+      "stopped generating the answer" },
     { "sglang", "all in reasoning", QUERN_THINKING_OFF, -1, "", "It is 15.", NULL },
     { "ollama", "fails midway", QUERN_THINKING_ON, QUERN_SERVER_ERROR_FAILED, "", "The", "has terminated" },
     { "lm-studio", "fails midway", QUERN_THINKING_ON, QUERN_SERVER_ERROR_FAILED, "", "The", "has crashed" },
@@ -705,7 +707,7 @@ test_no_model (void)
     g_autoptr (QuernServerAnswer) answer = ask (server, call, &heard);
 
     TEST_WAIT_UNTIL (heard.done);
-    assert_failed (answer, QUERN_SERVER_ERROR_NO_MODEL, "does not have this model");
+    assert_failed (answer, QUERN_SERVER_ERROR_NO_MODEL, "no longer has this model");
   }
 }
 
@@ -904,7 +906,7 @@ test_dead_server (void)
 
   g_clear_pointer (&simulated, quern_test_server_free);
   answer = ask_to_end (server, "Hello!", QUERN_THINKING_ON, &heard);
-  assert_failed (answer, QUERN_SERVER_ERROR_UNREACHABLE, "Start the server there");
+  assert_failed (answer, QUERN_SERVER_ERROR_UNREACHABLE, "Start it, or check the port");
 }
 
 /* The six forms of refusals, as answers to a question. */
@@ -920,22 +922,22 @@ test_refusals (void)
   } cases[] = {
     { 400, "application/json", NULL,
       "{\"error\":{\"message\":\"bad nested\",\"type\":\"x\",\"param\":null,\"code\":400}}", QUERN_SERVER_ERROR_FAILED,
-      "refused: bad nested", -1 },
+      "refused the request: bad nested", -1 },
     { 400, "application/json", NULL, "{\"object\":\"error\",\"message\":\"bad flat\",\"type\":\"x\",\"code\":400}",
-      QUERN_SERVER_ERROR_FAILED, "refused: bad flat", -1 },
-    { 500, "application/json", NULL, "{\"error\":\"bad string\"}", QUERN_SERVER_ERROR_FAILED, "refused: bad string",
-      -1 },
+      QUERN_SERVER_ERROR_FAILED, "refused the request: bad flat", -1 },
+    { 500, "application/json", NULL, "{\"error\":\"bad string\"}", QUERN_SERVER_ERROR_FAILED,
+      "refused the request: bad string", -1 },
     { 422, "application/json", NULL, "{\"detail\":[{\"loc\":[\"body\"],\"msg\":\"bad list\",\"type\":\"x\"}]}",
-      QUERN_SERVER_ERROR_FAILED, "refused: bad list", -1 },
-    { 400, "application/json", NULL, "{\"detail\":\"bad detail\"}", QUERN_SERVER_ERROR_FAILED, "refused: bad detail",
-      -1 },
+      QUERN_SERVER_ERROR_FAILED, "refused the request: bad list", -1 },
+    { 400, "application/json", NULL, "{\"detail\":\"bad detail\"}", QUERN_SERVER_ERROR_FAILED,
+      "refused the request: bad detail", -1 },
     { 500, "text/plain", NULL, "Internal\nServer \x1b[31mError", QUERN_SERVER_ERROR_FAILED,
-      "refused: Internal Server [31mError", -1 },
+      "refused the request: Internal Server [31mError", -1 },
     { 500, "text/plain", NULL, "", QUERN_SERVER_ERROR_FAILED, "without saying why (status 500)", -1 },
     { 504, "text/html", NULL, "<html>504 Gateway Time-out</html>", QUERN_SERVER_ERROR_NO_SERVER,
-      "web page answered (status 504: 504 Gateway Time-out)", -1 },
-    { 200, "text/html", NULL, "<html>Please log in</html>", QUERN_SERVER_ERROR_NO_SERVER, "web page answered", -1 },
-    { 401, "application/json", NULL, "{\"error\":\"Unauthorized\"}", QUERN_SERVER_ERROR_UNAUTHORIZED, "wants a key",
+      "returned a web page (status 504: 504 Gateway Time-out)", -1 },
+    { 200, "text/html", NULL, "<html>Please log in</html>", QUERN_SERVER_ERROR_NO_SERVER, "returned a web page", -1 },
+    { 401, "application/json", NULL, "{\"error\":\"Unauthorized\"}", QUERN_SERVER_ERROR_UNAUTHORIZED, "requires a key",
       -1 },
     { 429, "application/json", "Retry-After: 7\r\n", "{\"error\":{\"message\":\"slow down\"}}", QUERN_SERVER_ERROR_BUSY,
       "in 7 seconds", 7 },
@@ -945,16 +947,17 @@ test_refusals (void)
       QUERN_SERVER_ERROR_LOADING, "is loading its model", -1 },
     { 501, "application/json", NULL,
       "{\"error\":{\"message\":\"not here\",\"type\":\"not_supported_error\",\"code\":501}}",
-      QUERN_SERVER_ERROR_UNSUPPORTED, "cannot do that (status 501)", -1 },
+      QUERN_SERVER_ERROR_UNSUPPORTED, "does not support this request (status 501)", -1 },
     { 400, "application/json", NULL,
       "{\"error\":{\"message\":\"too many\",\"type\":\"invalid_request_error\",\"code\":\"context_length_exceeded\"}}",
       QUERN_SERVER_ERROR_CONTEXT_FULL, "does not fit", -1 },
     { 307, "text/plain", "Location: http://elsewhere.test/\r\n", "", QUERN_SERVER_ERROR_REDIRECT,
-      "sends on to “http://elsewhere.test/”", -1 },
+      "redirects to “http://elsewhere.test/”", -1 },
     { 200, "text/event-stream", NULL, "event: error\ndata: {\"error\":{\"message\":\"bad start\"}}\n\n",
-      QUERN_SERVER_ERROR_FAILED, "refused: bad start", -1 },
+      QUERN_SERVER_ERROR_FAILED, "refused the request: bad start", -1 },
     { 200, "text/event-stream", NULL, "", QUERN_SERVER_ERROR_INTERRUPTED, "interrupted", -1 },
-    { 200, "application/octet-stream", NULL, "data: \x01\x02\n\n", QUERN_SERVER_ERROR_BAD_ANSWER, "no answer of", -1 },
+    { 200, "application/octet-stream", NULL, "data: \x01\x02\n\n", QUERN_SERVER_ERROR_BAD_ANSWER, "not from a language",
+      -1 },
   };
   g_autoptr (QuernTestServer) simulated = quern_test_server_new ("vllm", FALSE);
   g_autoptr (QuernServer) server = find (simulated);
@@ -986,7 +989,7 @@ test_endless (void)
 
   quern_test_server_set_pace (simulated, &(const QuernTestPace) { .filler = 1 << 30 });
   answer = ask_to_end (server, "Hello!", QUERN_THINKING_ON, &heard);
-  assert_failed (answer, QUERN_SERVER_ERROR_BAD_ANSWER, "no answer of a language model");
+  assert_failed (answer, QUERN_SERVER_ERROR_BAD_ANSWER, "not from a language model");
 }
 
 /* The key goes along with questions, in the header of its own. */
