@@ -57,16 +57,35 @@ add_attribute (PangoAttrList *list, PangoAttribute *attribute, const QuernFindRa
   pango_attr_list_insert (list, attribute);
 }
 
+/* What a label has of its own beside its markup, such as the room of formulas, is neither a background nor a line. */
+static gboolean
+is_mark (PangoAttribute *attribute, gpointer user_data)
+{
+  return attribute->klass->type == PANGO_ATTR_BACKGROUND || attribute->klass->type == PANGO_ATTR_BACKGROUND_ALPHA
+         || attribute->klass->type == PANGO_ATTR_UNDERLINE;
+}
+
+/* Returns: (transfer full): a copy of the label's attributes without marks */
+static PangoAttrList *
+dup_own_attributes (GtkLabel *label)
+{
+  PangoAttrList *own = gtk_label_get_attributes (label);
+  PangoAttrList *list = own != NULL ? pango_attr_list_copy (own) : pango_attr_list_new ();
+  PangoAttrList *marks = pango_attr_list_filter (list, is_mark, NULL);
+
+  g_clear_pointer (&marks, pango_attr_list_unref);
+  return list;
+}
+
 static gboolean
 mark_label (GtkLabel *label, const char *const *needles)
 {
   g_autoptr (GArray) ranges = find_all (gtk_label_get_text (label), needles);
   g_autoptr (PangoAttrList) list = NULL;
 
-  if (ranges->len == 0
-      || (gtk_label_get_attributes (label) != NULL && g_object_get_qdata (G_OBJECT (label), marked_quark ()) == NULL))
+  if (ranges->len == 0)
     return FALSE;
-  list = pango_attr_list_new ();
+  list = dup_own_attributes (label);
   for (guint i = 0; i < ranges->len; i++) {
     const QuernFindRange *range = &g_array_index (ranges, QuernFindRange, i);
     add_attribute (list, pango_attr_background_new (FOUND_RED * 257, FOUND_GREEN * 257, FOUND_BLUE * 257), range);
@@ -119,7 +138,8 @@ unmark (GtkWidget *widget, gpointer user_data)
     if (g_object_steal_qdata (G_OBJECT (widget), marked_quark ()) != NULL) {
       /* GTK merges a label's attributes with those of its markup. They can only be removed by parsing the markup again. */
       g_autofree char *text = g_strdup (gtk_label_get_label (GTK_LABEL (widget)));
-      gtk_label_set_attributes (GTK_LABEL (widget), NULL);
+      g_autoptr (PangoAttrList) own = dup_own_attributes (GTK_LABEL (widget));
+      gtk_label_set_attributes (GTK_LABEL (widget), own);
       gtk_label_set_label (GTK_LABEL (widget), "");
       gtk_label_set_label (GTK_LABEL (widget), text);
     }
