@@ -327,8 +327,11 @@ chat_run (Chat *chat)
   if (chat->options.schema) {
     if (!g_file_get_contents (chat->options.schema, &chat->schema, NULL, &error))
       return quern_cli_fail (error);
-    if (!quern_request_check_schema (chat->schema, &error))
-      return quern_cli_wrong_usage ("--schema: %s", error->message);
+    if (!quern_request_check_schema (chat->schema, &error)) {
+      code = quern_cli_wrong_usage ("--schema: %s", error->message);
+      g_error_free (error);
+      return code;
+    }
   }
   chat->model = quern_cli_find_model (library, chat->options.model, &error);
   if (!chat->model)
