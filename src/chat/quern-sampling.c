@@ -12,17 +12,27 @@
 /* The JSON of a conversation's sampling is {"temperature": 0.7, "top_k": 20, …}, a number for each name. It holds only
  * what the user chose, so that all other values follow the model when another one is chosen. */
 
-/* Returns a new object for every caller. It is empty if there is no JSON or it cannot be parsed. */
+/* Returns: (transfer full) (nullable): a new object for every caller, or %NULL if this is no JSON object */
 static JsonObject *
-parse (const char *json)
+read_object (const char *json)
 {
   g_autoptr (JsonParser) parser = json_parser_new ();
   JsonNode *root;
 
-  if (!json || !json_parser_load_from_data (parser, json, -1, NULL))
-    return json_object_new ();
+  if (quern_json_check (json, strlen (json), G_MAXUINT16) != QUERN_JSON_SOUND
+      || !json_parser_load_from_data (parser, json, -1, NULL))
+    return NULL;
   root = json_parser_get_root (parser);
-  return root && JSON_NODE_HOLDS_OBJECT (root) ? json_node_dup_object (root) : json_object_new ();
+  return root && JSON_NODE_HOLDS_OBJECT (root) ? json_node_dup_object (root) : NULL;
+}
+
+/* Returns a new object for every caller. It is empty if there is no JSON or it cannot be parsed. */
+static JsonObject *
+parse (const char *json)
+{
+  JsonObject *object = json ? read_object (json) : NULL;
+
+  return object ? object : json_object_new ();
 }
 
 static char *
@@ -125,21 +135,17 @@ member (JsonObject *object, const char *name, double fallback)
 gboolean
 quern_sampling_check (const char *json, GError **error)
 {
-  g_autoptr (JsonParser) parser = json_parser_new ();
-  JsonNode *root = quern_json_check (json, strlen (json), G_MAXUINT16) == QUERN_JSON_SOUND
-                           && json_parser_load_from_data (parser, json, -1, NULL)
-                       ? json_parser_get_root (parser)
-                       : NULL;
+  g_autoptr (JsonObject) object = read_object (json);
   JsonObjectIter iter;
   const char *name;
   JsonNode *node;
 
-  if (!root || !JSON_NODE_HOLDS_OBJECT (root)) {
+  if (!object) {
     g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
                          _("The sampling values must be a JSON object, such as {\"top_k\": 20}."));
     return FALSE;
   }
-  json_object_iter_init (&iter, json_node_get_object (root));
+  json_object_iter_init (&iter, object);
   while (json_object_iter_next (&iter, &name, &node)) {
     const gsize i = find_member (name);
     if (i == G_N_ELEMENTS (members)) {
