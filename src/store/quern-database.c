@@ -24,6 +24,7 @@
  * random number. The system lets go of it however the process ends, so anyone can tell whether an instance lives. */
 
 #define RETRY_SECONDS 2
+#define OPEN_TRIES 4
 
 struct _QuernDatabase {
   GObject parent_instance;
@@ -121,7 +122,8 @@ may_pass (const GError *error)
 {
   return g_error_matches (error, QUERN_DATABASE_ERROR, QUERN_DATABASE_ERROR_FULL)
          || g_error_matches (error, QUERN_DATABASE_ERROR, QUERN_DATABASE_ERROR_READ_ONLY)
-         || g_error_matches (error, QUERN_DATABASE_ERROR, QUERN_DATABASE_ERROR_BUSY);
+         || g_error_matches (error, QUERN_DATABASE_ERROR, QUERN_DATABASE_ERROR_BUSY)
+         || g_error_matches (error, QUERN_DATABASE_ERROR, QUERN_DATABASE_ERROR_DISK);
 }
 
 typedef struct {
@@ -578,6 +580,25 @@ connect_file (QuernDatabase *self, GError **error)
   return FALSE;
 }
 
+/* A disk that refuses is asked again: on loaded machines a file could not be read that was sound a moment later. */
+static gboolean
+open_file (QuernDatabase *self, const QuernMigration *migrations, guint n_migrations, GError **error)
+{
+  for (guint n_tries = 1;; n_tries++) {
+    g_autoptr (GError) failure = NULL;
+
+    if (connect_file (self, &failure) && quern_database_configure (self->db, &failure)
+        && quern_database_migrate (self, migrations, n_migrations, &failure))
+      return TRUE;
+    if (n_tries == OPEN_TRIES || !g_error_matches (failure, QUERN_DATABASE_ERROR, QUERN_DATABASE_ERROR_DISK)) {
+      g_propagate_error (error, g_steal_pointer (&failure));
+      return FALSE;
+    }
+    sqlite3_close_v2 (g_steal_pointer (&self->db));
+    g_usleep (n_tries * 50000);
+  }
+}
+
 /**
  * quern_database_open_full:
  * @path: the file, or ":memory:" for a database that lives as long as the object
@@ -620,8 +641,7 @@ quern_database_open_full (const char *path, const QuernMigration *migrations, gu
       self->instance = (gint64) g_random_int_range (1, G_MAXINT32);
     while (!lock_byte (self->lock_fd, F_OFD_SETLK, self->instance, &lock) && (errno == EAGAIN || errno == EACCES));
   }
-  if (!connect_file (self, error) || !quern_database_configure (self->db, error)
-      || !quern_database_migrate (self, migrations, n_migrations, error))
+  if (!open_file (self, migrations, n_migrations, error))
     return NULL;
   quern_database_start_thread (self);
   return g_steal_pointer (&self);

@@ -16,6 +16,7 @@ typedef enum {
   QUERN_DATABASE_ERROR_DAMAGED,   /* not a database, or a damaged one; the file was not touched */
   QUERN_DATABASE_ERROR_NEWER,     /* written by a newer version of Quern; the file was not touched */
   QUERN_DATABASE_ERROR_BUSY,      /* another program holds it for too long */
+  QUERN_DATABASE_ERROR_DISK,      /* the disk refused to read or write; the next time it may not */
   QUERN_DATABASE_ERROR_CLOSED,    /* quern_database_close() came first */
 } QuernDatabaseError;
 

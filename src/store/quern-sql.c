@@ -41,6 +41,13 @@ quern_sql_fail (sqlite3 *db, GError **error)
   else if (code == SQLITE_BUSY || code == SQLITE_LOCKED)
     g_set_error (error, QUERN_DATABASE_ERROR, QUERN_DATABASE_ERROR_BUSY,
                  _("Another application is using the database of conversations. Close it and try again."));
+  else if (code == SQLITE_IOERR)
+    g_set_error (
+        error, QUERN_DATABASE_ERROR, QUERN_DATABASE_ERROR_DISK,
+        /* Translators: SQLite's words, its number and the system's words: “disk I/O error 522, Input/output error”. */
+        _("The disk could not read or write the database of conversations (%s %d, %s). Check the disk if "
+          "this happens again."),
+        detail, sqlite3_extended_errcode (db), g_strerror (reason));
   else
     g_set_error (error, QUERN_DATABASE_ERROR, QUERN_DATABASE_ERROR_FAILED,
                  _("The database of conversations could not be used: %s."), detail);

@@ -698,7 +698,7 @@ quern_store_class_init (QuernStoreClass *klass)
 
   /**
    * QuernStore::problem:
-   * @error: why something could not be saved. Where that may pass (%QUERN_DATABASE_ERROR_FULL, _READ_ONLY and _BUSY), it
+   * @error: why something could not be saved. Where that may pass (%QUERN_DATABASE_ERROR_FULL, _READ_ONLY, _BUSY and _DISK), it
    *   is kept in memory and saved as soon as possible; "recovered" comes then.
    */
   signals[SIGNAL_PROBLEM] = g_signal_new ("problem", QUERN_TYPE_STORE, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,

@@ -117,10 +117,14 @@ parse (Fixture *f, JsonParser *parser)
 static void
 assert_failed (Fixture *f, const char *what)
 {
+  g_autofree char *line = NULL, *expected = NULL;
+
   g_assert_cmpint (f->code, ==, 1);
   g_assert_cmpstr (f->output, ==, "");
   g_assert_nonnull (strstr (f->errors, what));
-  g_assert_true (strchr (f->errors, '\n') == f->errors + strlen (f->errors) - 1);
+  line = g_strndup (f->errors, strcspn (f->errors, "\n"));
+  expected = g_strconcat (line, "\n", NULL);
+  g_assert_cmpstr (f->errors, ==, expected);
 }
 
 static void

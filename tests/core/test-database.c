@@ -228,6 +228,47 @@ test_cancel (Fixture *f, gconstpointer data)
   g_assert_cmpint (test_query_int (database, "SELECT count (*) FROM thing"), ==, 0);
 }
 
+/* ---- a disk that refuses --------------------------------------------------------------------------------------- */
+
+static sqlite3_vfs *disk;
+static guint n_refusals; /* to come */
+
+static int
+open_or_refuse (sqlite3_vfs *vfs, sqlite3_filename name, sqlite3_file *file, int flags, int *out_flags)
+{
+  if ((flags & SQLITE_OPEN_MAIN_DB) == 0 || n_refusals == 0)
+    return disk->xOpen (disk, name, file, flags, out_flags);
+  n_refusals--;
+  file->pMethods = NULL;
+  return SQLITE_IOERR_READ;
+}
+
+static void
+test_disk_refuses (Fixture *f, gconstpointer data)
+{
+  sqlite3_vfs refusing;
+  g_autoptr (GError) error = NULL;
+
+  disk = sqlite3_vfs_find (NULL);
+  refusing = *disk;
+  refusing.zName = "refusing";
+  refusing.xOpen = open_or_refuse;
+  g_assert_cmpint (sqlite3_vfs_register (&refusing, TRUE), ==, SQLITE_OK);
+  /* Once or twice: nobody notices. */
+  n_refusals = 2;
+  g_autoptr (QuernDatabase) database = quern_database_open_full (f->path, three_steps, 1, &error);
+  g_assert_no_error (error);
+  g_assert_true (quern_database_write (database, test_run_sql, "INSERT INTO thing VALUES (1, 'a')", &error));
+  quern_database_close (database);
+  /* Always: the error says that it is the disk. */
+  n_refusals = G_MAXUINT;
+  g_assert_null (quern_database_open_full (f->path, three_steps, 1, &error));
+  g_assert_error (error, QUERN_DATABASE_ERROR, QUERN_DATABASE_ERROR_DISK);
+  n_refusals = 0;
+  sqlite3_vfs_unregister (&refusing);
+  sqlite3_vfs_register (disk, TRUE);
+}
+
 /* ---- instances and crashes ------------------------------------------------------------------------------------- */
 
 static void
@@ -523,6 +564,7 @@ main (int argc, char **argv)
   g_test_add ("/database/cancel", Fixture, NULL, setup, test_cancel, teardown);
   g_test_add ("/database/two-instances", Fixture, NULL, setup, test_two_instances, teardown);
   g_test_add ("/database/kill", Fixture, NULL, setup, test_kill, teardown);
+  g_test_add ("/database/disk-refuses", Fixture, NULL, setup, test_disk_refuses, teardown);
   g_test_add ("/database/full", Fixture, NULL, setup, test_full, teardown);
   g_test_add ("/database/search-size", Fixture, NULL, setup, test_search_size, teardown);
   return g_test_run ();

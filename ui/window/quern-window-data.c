@@ -47,7 +47,8 @@ store_problem_cb (QuernWindow *self, const GError *error)
 
   if (g_error_matches (error, QUERN_DATABASE_ERROR, QUERN_DATABASE_ERROR_FULL)
       || g_error_matches (error, QUERN_DATABASE_ERROR, QUERN_DATABASE_ERROR_READ_ONLY)
-      || g_error_matches (error, QUERN_DATABASE_ERROR, QUERN_DATABASE_ERROR_BUSY)) {
+      || g_error_matches (error, QUERN_DATABASE_ERROR, QUERN_DATABASE_ERROR_BUSY)
+      || g_error_matches (error, QUERN_DATABASE_ERROR, QUERN_DATABASE_ERROR_DISK)) {
     text = g_strdup_printf (_("%s Until then, everything is kept in memory; do not close Quern."), error->message);
     quern_chat_page_set_trouble (self->chat_page, text);
   } else {
