@@ -24,6 +24,7 @@ struct QeContext {
   bool is_rough;          /* these logits are rough; the sampler must refine them */
   uint32_t whole_steps;   /* number of steps to take with whole logits */
   bool speculative;
+  bool one_by_one;   /* steps draft nothing for now */
   double plain_cost; /* average seconds of a step without a draft; 0: not known */
   QeDrafter lookup_drafter, prediction_drafter;
   QeDecodeStats stats;

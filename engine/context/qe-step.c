@@ -57,7 +57,7 @@ draft (QeContext *c, const QeSampler *sampler, int32_t *tokens, QeDrafter **draf
   size_t found;
   QeStatus status = QE_OK;
   *n = 0;
-  if (!c->speculative || c->plain_cost <= 0)
+  if (!c->speculative || c->one_by_one || c->plain_cost <= 0)
     return QE_OK;
   *drafter = &c->lookup_drafter;
   found = qe_draft_lookup (c->row_ids, c->length, tokens[0], c->model->weights.n_vocab, tokens + 1, max);
@@ -164,6 +164,12 @@ qe_context_step (QeContext *context, QeSampler *sampler, const QeControl *contro
   if (status == QE_OK && qe_sampler_wants_few (sampler))
     qe_rough_advance (&context->rough);
   return status;
+}
+
+void
+qe_context_set_one_by_one (QeContext *context, bool one_by_one)
+{
+  context->one_by_one = one_by_one;
 }
 
 void

@@ -257,6 +257,7 @@ typedef struct {
 typedef struct {
   const char *name;
   const char *arguments; /* a JSON object, as text */
+  const char *id;        /* what the result refers to; NULL without one */
 } QeToolCall;
 
 typedef struct {
@@ -266,6 +267,8 @@ typedef struct {
   const char *reasoning; /* assistant: NULL when unknown (then looked for in the text) */
   const QeToolCall *calls;
   size_t n_calls;
+  const char *name;    /* tool: of the tool; NULL when unknown */
+  const char *call_id; /* tool: of the call whose result this is; NULL when unknown */
 } QeChatMessage;
 
 /* A variable of the template that may be left out, so that the template's own default holds. */
@@ -307,12 +310,18 @@ void qe_chat_text_clear (QeChatText *text);
 
 /* Splits generated text into reasoning, answer and tool calls as it streams. Feed tokens, because the tags are tokens. */
 typedef struct QeOutputParser QeOutputParser;
-typedef enum { QE_OUT_REASONING, QE_OUT_ANSWER, QE_OUT_TOOL_CALL } QeOutputKind;
+typedef enum {
+  QE_OUT_REASONING,
+  QE_OUT_ANSWER,
+  QE_OUT_CALL,      /* a call of a tool begins; the text is the tool's name */
+  QE_OUT_ARGUMENTS, /* more of the JSON of its arguments, an object */
+  QE_OUT_CALL_END,  /* the arguments are whole; no text */
+} QeOutputKind;
 typedef void (*QeOutputFunc) (void *data, QeOutputKind kind, const char *text, size_t length);
 /* thinking: the prompt ended inside a think block (QeChatText.end); else reasoning begins when the model opens one. Calls
- * are understood in both forms, Qwen's and Hermes's, because models mix them up. QE_OUT_TOOL_CALL hands over one whole
- * call at a time as JSON {"name": …, "arguments": {…}}. Line ends at the beginning and end of reasoning and answer are
- * left out; a block that is no call, or is cut off by the end, comes out as text. NULL when out of memory. */
+ * are understood in both forms, Qwen's and Hermes's, because models mix them up. They come out while they are written; a
+ * call that the end cuts off has no QE_OUT_CALL_END. Line ends at the beginning and end of reasoning and answer are left
+ * out; a block that is no call comes out as text. NULL when out of memory. */
 QeOutputParser *qe_output_parser_new (const QeModel *model, bool thinking, QeOutputFunc func, void *data);
 /* The tools that the prompt offered (their JSON), so that arguments get the types that these declare. Optional.
  * QE_ERROR_FORMAT when one is not JSON. */
@@ -380,13 +389,21 @@ QeStatus qe_chat_prompt (QePrompt **out, const QeModel *model, const QeChatText 
 /* ---- sampler --------------------------------------------------------------------------------------------------- */
 
 typedef struct {
+  int32_t token;
+  float bias; /* added to its logit, before anything else; -100 or less: never */
+} QeLogitBias;
+
+typedef struct {
   float temperature;        /* 0: greedy */
   uint32_t top_k;           /* 0: off */
   float top_p;              /* 1: off */
   float min_p;              /* 0: off */
   float presence_penalty;   /* subtracted once from each token generated so far; 0: off */
+  float frequency_penalty;  /* subtracted as often as a token was generated so far; 0: off */
   float repetition_penalty; /* 1: off */
   uint64_t seed;
+  const QeLogitBias *biases; /* [n_biases]: copied; a token named twice gets both */
+  size_t n_biases;
 } QeSamplerParams;
 
 /* The values to begin with: those of the file (QeModelInfo.sampling), and where it gives none those that the family's
@@ -412,16 +429,28 @@ void qe_sampler_accept (QeSampler *sampler, int32_t token); /* counts it for the
 typedef struct QeGrammar QeGrammar;
 
 /* Compiles a grammar in llama.cpp's notation (GBNF): rules, literals, classes, alternatives, groups, * + ? {m,n} and
- * comments; the rule `root` is the whole text. The model must outlive the grammar; with NULL the grammar is checked and
+ * comments, and <NAME> for a token with a meaning of its own; the rule `root` is the whole text. The model must outlive the grammar; with NULL the grammar is checked and
  * serves for nothing else. QE_ERROR_FORMAT names the line of a mistake; QE_ERROR_UNSUPPORTED a rule that begins with
  * itself, or what is too large; QE_ERROR_ARGUMENT: no text can follow the grammar. On success *out is the caller's:
- * qe_grammar_free(). */
+ * qe_grammar_free(). A token that the model lacks is QE_ERROR_ARGUMENT, too. */
 QeStatus qe_grammar_from_gbnf (QeGrammar **out, const QeModel *model, const char *text, size_t length, QeError *err);
 /* The same from a JSON schema: what OpenAI's strict mode takes, and pattern, format, ranges of integers and more
  * (sampler/qe-schema.c has the list). Everything that the grammar admits is valid under the schema; members come in its
  * order, and none that it does not name unless additionalProperties is there. {"type": "object"} is any JSON object.
  * QE_ERROR_UNSUPPORTED names the keyword that cannot be had and where it is; QE_ERROR_FORMAT what is wrong. */
 QeStatus qe_grammar_from_schema (QeGrammar **out, const QeModel *model, const char *json, size_t length, QeError *err);
+/* Calls of tools, and nothing else. Arguments follow the schemas of the tools as far as these can be had: what cannot be had
+ * stands for any value, so that no tool is refused. */
+typedef struct {
+  const char *const *tools; /* [n_tools]: JSON of each, as in QeChatOptions */
+  size_t n_tools;
+  QeToolForm form;    /* QeTemplateInfo.tools; QE_ERROR_UNSUPPORTED unless it is _XML or _HERMES */
+  const char *name;   /* only this tool is called; NULL: any */
+  bool parallel;      /* several calls may come, one behind the other */
+  bool open;          /* the text begins behind the first <tool_call>, for qe_sampler_set_grammar() with that token */
+  const char *schema; /* the text may be JSON under this schema instead; NULL: it may not */
+} QeToolRules;
+QeStatus qe_grammar_from_tools (QeGrammar **out, const QeModel *model, const QeToolRules *rules, QeError *err);
 void qe_grammar_free (QeGrammar *grammar);
 
 /* Lets the sampler pick only what the grammar admits, and end only where it may end: from the beginning of a text if `after`
@@ -473,6 +502,9 @@ QeStatus qe_context_prefill (QeContext *context, const QePrompt *prompt, const Q
 #define QE_STEP_MAX 16
 QeStatus qe_context_step (QeContext *context, QeSampler *sampler, const QeControl *control, int32_t *tokens, size_t *n,
                           QeError *err);
+
+/* Whether a step makes one token and no more, so that qe_context_logits() tells of each what it was drawn from. Off at first. */
+void qe_context_set_one_by_one (QeContext *context, bool one_by_one);
 
 /* Appends given tokens as if they had been generated (used to close a think block); leaves logits ready. */
 QeStatus qe_context_append (QeContext *context, const int32_t *tokens, size_t n, const QeControl *control,

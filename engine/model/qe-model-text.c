@@ -67,6 +67,12 @@ qe_grammar_from_schema (QeGrammar **out, const QeModel *model, const char *json,
   return qe_grammar_from_schema_for (out, model ? qe_model_tokenizer (model) : NULL, json, length, err);
 }
 
+QeStatus
+qe_grammar_from_tools (QeGrammar **out, const QeModel *model, const QeToolRules *rules, QeError *err)
+{
+  return qe_grammar_from_tools_for (out, model ? qe_model_tokenizer (model) : NULL, rules, err);
+}
+
 /* ---- chat ------------------------------------------------------------------------------------------------------ */
 
 const char *

@@ -410,10 +410,12 @@ qe_program_compile (QeProgram *out, const QeRules *rules, uint32_t *culprit, QeE
   *out = (QeProgram) { 0 };
   culprit = culprit ? culprit : &ignored;
   *culprit = QE_NO_NODE;
+  if (rules->tokens.size > 0)
+    qe_buffer_add (&out->tokens, rules->tokens.data, rules->tokens.size);
   c.may_be_empty = calloc (rules->n_rules, 1);
   c.has_text = calloc (rules->n_rules, 1);
   c.entry = calloc (rules->n_rules, sizeof *c.entry);
-  if (!c.may_be_empty || !c.has_text || !c.entry)
+  if (!c.may_be_empty || !c.has_text || !c.entry || out->tokens.failed)
     compiler_fail (&c, QE_ERROR_MEMORY, "There is not enough memory for the grammar.");
   /* All rules are looked at until nothing changes, in both directions in turn, because what a rule needs mostly stands all
    * before or all behind it. */
@@ -465,5 +467,6 @@ qe_program_clear (QeProgram *program)
 {
   free (program->steps);
   free (program->sets);
+  qe_buffer_clear (&program->tokens);
   *program = (QeProgram) { 0 };
 }

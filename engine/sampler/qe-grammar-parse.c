@@ -5,7 +5,8 @@
  *   number ::= "-"? ("0" | [1-9] [0-9]{0,15})
  *
  * A rule ends with its line, except inside of parentheses and after "::=" and "|". Escapes: \n \r \t \\ \" \[ \] \xHH \uHHHH
- * \UHHHHHHHH; the last three are code points. "." is any character, and a class may begin with "^". */
+ * \UHHHHHHHH; the last three are code points. "." is any character, and a class may begin with "^". <tool_call> is not text
+ * but the token of that name, which has a meaning of its own. */
 #include "sampler/qe-grammar-private.h"
 
 #include "format/tokenizer/qe-utf8.h"
@@ -203,6 +204,36 @@ arrange_ranges (GrammarParser *p, size_t at, bool excluded)
   return true;
 }
 
+/* Takes the name of a token, <name>. */
+static uint32_t
+parse_token (GrammarParser *p)
+{
+  QeBuffer *tokens = &p->rules->tokens, *literals = &p->rules->literals;
+  const char *start = p->at;
+  while (p->at < p->end && *p->at != '>' && *p->at != '\n' && *p->at != '\0')
+    p->at++;
+  if (peek (p) != '>')
+    return parser_fail (p, "a token's name has no end.");
+  p->at++;
+  const size_t length = (size_t) (p->at - start);
+  size_t number = 0, at = 0;
+  for (; at < tokens->size; at += strlen (tokens->data + at) + 1, number++)
+    if (strlen (tokens->data + at) == length && memcmp (tokens->data + at, start, length) == 0)
+      break;
+  if (at == tokens->size) {
+    if (number == QE_MAX_TOKENS)
+      return parser_fail (p, "the grammar names too many tokens.");
+    qe_buffer_add (tokens, start, length);
+    qe_buffer_add (tokens, "", 1);
+  }
+  const char bytes[2] = { (char) QE_TOKEN_MARK, (char) number };
+  qe_buffer_add (literals, bytes, sizeof bytes);
+  if (tokens->failed || literals->failed)
+    return parser_no_memory (p);
+  return add_node (p, (QeNode) {
+                          .kind = QE_NODE_TEXT, .at = (uint32_t) (literals->size - sizeof bytes), .n = sizeof bytes });
+}
+
 static uint32_t parse_choice (GrammarParser *p, int depth);
 
 static uint32_t
@@ -281,8 +312,8 @@ parse_element (GrammarParser *p, int depth)
     const uint32_t at = (uint32_t) (p->at - p->text), n = (uint32_t) take_name (p);
     return add_node (p, (QeNode) { .kind = QE_NODE_RULE, .at = at, .n = n });
   }
-  if (c == '<' || c == '!')
-    return parser_fail (p, "tokens cannot be named, only text.");
+  if (c == '<')
+    return parse_token (p);
   return parser_fail (p, "a literal, a class, a rule's name or a parenthesis was expected.");
 }
 
@@ -521,5 +552,6 @@ qe_rules_clear (QeRules *rules)
   free (rules->ranges);
   free (rules->rules);
   qe_buffer_clear (&rules->literals);
+  qe_buffer_clear (&rules->tokens);
   *rules = (QeRules) { 0 };
 }

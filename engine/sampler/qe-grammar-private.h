@@ -7,12 +7,18 @@
  */
 
 #include "format/template/qe-buffer.h"
+#include "format/tokenizer/qe-token-trie.h"
 #include "sampler/qe-grammar.h"
 
 /* ---- rules ----------------------------------------------------------------------------------------------------- */
 
 #define QE_NO_NODE UINT32_MAX
 #define QE_UNLIMITED UINT32_MAX
+
+/* A token with a meaning of its own, such as <tool_call>, is to the automaton two bytes: one that is no part of any UTF-8, and
+ * its number among those that the grammar names. The tree of ordinary tokens has none with that byte. */
+#define QE_TOKEN_MARK QE_TRIE_NO_BYTE
+#define QE_MAX_TOKENS 64
 
 typedef enum {
   QE_NODE_TEXT,     /* bytes [at, at + n) of the literals */
@@ -46,6 +52,7 @@ typedef struct {
   QeCodeRange *ranges; /* those of a class ascend and do not touch */
   QeRule *rules;
   QeBuffer literals;
+  QeBuffer tokens; /* the names of tokens, each NUL-terminated, in the order of their numbers */
   size_t n_nodes, n_ranges, n_rules, node_capacity, range_capacity, rule_capacity;
   uint32_t root; /* number of the rule of that name */
 } QeRules;
@@ -86,6 +93,7 @@ typedef struct {
   QeStep *steps;
   QeByteSet *sets;
   size_t n_steps, n_sets, step_capacity, set_capacity;
+  QeBuffer tokens;   /* as those of QeRules */
   uint32_t start[2]; /* at the beginning; with line ends before it */
 } QeProgram;
 
@@ -96,5 +104,5 @@ void qe_program_clear (QeProgram *program);
 
 /* Makes room for one more item in a growing array; false if memory is short or there are `limit` of them. */
 bool qe_grow (void **items, size_t *capacity, size_t n, size_t size, size_t limit);
-/* Takes the program over, in any case. */
+/* Takes the program over, in any case. QE_ERROR_ARGUMENT if the vocabulary lacks a token that it names. */
 QeStatus qe_grammar_new (QeGrammar **out, const QeTokenizer *tokenizer, QeProgram *program, QeError *err);

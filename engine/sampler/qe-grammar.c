@@ -62,6 +62,8 @@ struct QeGrammar {
   QeProgram program;
   const QeTokenizer *tokenizer;
   const QeTokenTrie *trie;
+  int32_t tokens[QE_MAX_TOKENS]; /* that the grammar names */
+  size_t n_tokens;
   Frame *frames;
   uint32_t *frame_slots; /* a hash table of frames; 0: free */
   Thread *threads;
@@ -386,6 +388,23 @@ forget (QeGrammar *g)
   free (number);
 }
 
+/* Looks up the tokens that the program names. */
+static QeStatus
+find_tokens (QeGrammar *g, QeError *err)
+{
+  const QeBuffer *names = &g->program.tokens;
+  for (size_t at = 0; g->tokenizer && at < names->size; at += strlen (names->data + at) + 1) {
+    const int32_t token = qe_tokenizer_find (g->tokenizer, names->data + at);
+    if (token < 0 || qe_tokenizer_ends_generation (g->tokenizer, token))
+      return qe_fail (
+          err, QE_ERROR_ARGUMENT,
+          "The grammar names “%.60s”, which is no token of this model with a meaning of its own, or ends the text.",
+          names->data + at);
+    g->tokens[g->n_tokens++] = token;
+  }
+  return QE_OK;
+}
+
 QeStatus
 qe_grammar_new (QeGrammar **out, const QeTokenizer *tokenizer, QeProgram *program, QeError *err)
 {
@@ -411,7 +430,9 @@ qe_grammar_new (QeGrammar **out, const QeTokenizer *tokenizer, QeProgram *progra
   g->frames[NO_STACK] = (Frame) { 0 };
   clear_states (g);
   qe_grammar_restart (g, false);
-  const QeStatus status = qe_grammar_problem (g, err);
+  QeStatus status = qe_grammar_problem (g, err);
+  if (status == QE_OK)
+    status = find_tokens (g, err);
   if (status == QE_OK)
     *out = g;
   else
@@ -482,8 +503,14 @@ advance_token (QeGrammar *g, uint32_t state, int32_t token)
   bool is_control;
   if (qe_tokenizer_ends_generation (g->tokenizer, token))
     return g->states[state].may_end ? state : DEAD;
-  if (token < 0 || (size_t) token >= g->trie->n_rows || !(g->trie->ordinary[token / 64] >> (token % 64) & 1))
+  if (token < 0 || (size_t) token >= g->trie->n_rows)
     return DEAD;
+  if (!(g->trie->ordinary[token / 64] >> (token % 64) & 1)) {
+    size_t i = 0;
+    while (i < g->n_tokens && g->tokens[i] != token)
+      i++;
+    return i < g->n_tokens ? advance_text (g, state, (const char[]) { (char) QE_TOKEN_MARK, (char) i }, 2) : DEAD;
+  }
   const char *text = qe_tokenizer_token (g->tokenizer, token, &length, &is_control);
   return advance_text (g, state, text, length);
 }
@@ -527,6 +554,9 @@ compute_mask (QeGrammar *g, uint32_t state, Mask *m)
     memset (m->bits, 0, trie->n_words * sizeof *m->bits);
     walk_trie (g, state, &trie->all, m->bits);
   }
+  for (size_t i = 0; i < g->n_tokens; i++)
+    if (advance_token (g, state, g->tokens[i]) != DEAD)
+      m->bits[g->tokens[i] / 64] |= UINT64_C (1) << (g->tokens[i] % 64);
   for (size_t i = 0; i < trie->n_ends && g->states[state].may_end; i++)
     m->bits[trie->ends[i] / 64] |= UINT64_C (1) << (trie->ends[i] % 64);
   for (size_t i = 0; i < trie->n_words; i++)

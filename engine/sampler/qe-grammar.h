@@ -19,11 +19,13 @@ typedef struct {
 
 #define QE_GRAMMAR_FEW 128
 
-/* As qe_grammar_from_gbnf() and qe_grammar_from_schema() in qe.h. tokenizer: NULL if the grammar is only to be checked. */
+/* As qe_grammar_from_gbnf(), qe_grammar_from_schema() and qe_grammar_from_tools() in qe.h. tokenizer: NULL if the grammar is only to be checked. */
 QeStatus qe_grammar_from_gbnf_for (QeGrammar **out, const QeTokenizer *tokenizer, const char *text, size_t length,
                                    QeError *err);
 QeStatus qe_grammar_from_schema_for (QeGrammar **out, const QeTokenizer *tokenizer, const char *json, size_t length,
                                      QeError *err);
+QeStatus qe_grammar_from_tools_for (QeGrammar **out, const QeTokenizer *tokenizer, const QeToolRules *rules,
+                                    QeError *err);
 
 /* Goes to the beginning of a text. line_ends: up to two line ends may come before it, as after a think block. */
 void qe_grammar_restart (QeGrammar *grammar, bool line_ends);

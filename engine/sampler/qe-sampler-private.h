@@ -16,9 +16,10 @@ typedef struct {
 struct QeSampler {
   QeSamplerParams params;
   uint64_t draw;
-  int32_t *seen; /* distinct tokens accepted so far */
+  QeLogitBias *biases; /* [params.n_biases] */
+  int32_t *seen;       /* distinct tokens accepted so far */
   size_t n_seen, seen_capacity;
-  uint8_t *is_seen; /* [marks]: indexed by token */
+  uint32_t *counts; /* [marks]: how often each token was accepted */
   size_t marks;
   float *logits;           /* [room]: after penalties */
   QeCandidate *candidates; /* [room] */
@@ -55,14 +56,14 @@ qe_sampler_block_maximum (const float *block)
   return best;
 }
 
-/* Returns the logit that a token has if it was accepted before. */
+/* Returns the logit that a token has that was accepted before. */
 static inline float
-qe_sampler_penalise (const QeSampler *s, float logit)
+qe_sampler_penalise (const QeSampler *s, size_t token, float logit)
 {
   const float r = s->params.repetition_penalty;
   if (r != 1)
     logit = logit > 0 ? logit / r : logit * r;
-  return logit - s->params.presence_penalty;
+  return logit - s->params.presence_penalty - s->params.frequency_penalty * (float) s->counts[token];
 }
 
 /* Returns the token that is picked if the choice is this one. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Picks a token from logits. The order of the steps is that of transformers, because model cards quote its figures:
  *
- *   repetition penalty, presence penalty -> temperature -> top-k -> top-p -> min-p -> draw
+ *   bias -> repetition, presence and frequency penalty -> temperature -> top-k -> top-p -> min-p -> draw
  *
  * top-p applies to the distribution that top-k leaves, and min-p is relative to its most probable token. Wherever a cut
  * must be made, equal logits rank by id. Draw number t is a hash of the seed and t. It is looked up in the cumulative
@@ -35,12 +35,26 @@ qe_sampler_new (QeSampler **out, const QeSamplerParams *params, QeError *err)
     return qe_fail (err, QE_ERROR_ARGUMENT, "Min-p must be between 0 and 1.");
   if (!is_in (params->presence_penalty, -100, 100))
     return qe_fail (err, QE_ERROR_ARGUMENT, "The presence penalty must be between -100 and 100.");
+  if (!is_in (params->frequency_penalty, -100, 100))
+    return qe_fail (err, QE_ERROR_ARGUMENT, "The frequency penalty must be between -100 and 100.");
   if (!is_in (params->repetition_penalty, 0.01f, 100))
     return qe_fail (err, QE_ERROR_ARGUMENT, "The repetition penalty must be between 0.01 and 100.");
+  for (size_t i = 0; i < params->n_biases; i++)
+    if (!is_in (params->biases[i].bias, -1e6f, 1e6f))
+      return qe_fail (err, QE_ERROR_ARGUMENT, "The bias of a token must be a number of at most a million.");
   QeSampler *s = calloc (1, sizeof *s);
   if (!s)
     return qe_fail (err, QE_ERROR_MEMORY, "There is not enough memory to choose tokens.");
   s->params = *params;
+  if (params->n_biases > 0) {
+    s->biases = malloc (params->n_biases * sizeof *s->biases);
+    if (!s->biases) {
+      free (s);
+      return qe_fail (err, QE_ERROR_MEMORY, "There is not enough memory to choose tokens.");
+    }
+    memcpy (s->biases, params->biases, params->n_biases * sizeof *s->biases);
+  }
+  s->params.biases = s->biases;
   *out = s;
   return QE_OK;
 }
@@ -51,7 +65,8 @@ qe_sampler_free (QeSampler *s)
   if (!s)
     return;
   free (s->seen);
-  free (s->is_seen);
+  free (s->counts);
+  free (s->biases);
   free (s->logits);
   free (s->candidates);
   free (s->shortlist);
@@ -64,7 +79,7 @@ void
 qe_sampler_reset (QeSampler *s)
 {
   for (size_t i = 0; i < s->n_seen; i++)
-    s->is_seen[s->seen[i]] = 0;
+    s->counts[s->seen[i]] = 0;
   s->n_seen = 0;
   s->draw = 0;
   qe_sampler_set_grammar (s, s->grammar, s->after);
@@ -81,11 +96,11 @@ qe_sampler_accept (QeSampler *s, int32_t token)
   size_t id = (size_t) token;
   if (id >= s->marks) {
     size_t marks = id + id / 2 + 1024;
-    uint8_t *is_seen = realloc (s->is_seen, marks);
-    if (!is_seen)
+    uint32_t *counts = realloc (s->counts, marks * sizeof *counts);
+    if (!counts)
       return;
-    memset (is_seen + s->marks, 0, marks - s->marks);
-    s->is_seen = is_seen;
+    memset (counts + s->marks, 0, (marks - s->marks) * sizeof *counts);
+    s->counts = counts;
     s->marks = marks;
   }
   if (s->n_seen == s->seen_capacity) {
@@ -96,10 +111,8 @@ qe_sampler_accept (QeSampler *s, int32_t token)
     s->seen = seen;
     s->seen_capacity = capacity;
   }
-  if (s->is_seen[token])
-    return;
-  s->is_seen[token] = 1;
-  s->seen[s->n_seen++] = token;
+  if (s->counts[token]++ == 0)
+    s->seen[s->n_seen++] = token;
 }
 
 /* ---- randomness ------------------------------------------------------------------------------------------------ */
@@ -279,11 +292,17 @@ qe_sampler_pick_any (QeSampler *s, const float *logits, size_t n_vocab, const ui
     copy_block (s->logits + i, logits + i, allowed ? allowed + i : everything);
   for (size_t i = whole; i < s->padded; i++)
     s->logits[i] = i < n_vocab && (!allowed || allowed[i]) && isfinite (logits[i]) ? logits[i] : -INFINITY;
+  for (size_t i = 0; i < s->params.n_biases; i++) {
+    const QeLogitBias bias = s->biases[i];
+    if (bias.token < 0 || (size_t) bias.token >= n_vocab)
+      continue;
+    s->logits[bias.token] = bias.bias > -100 ? s->logits[bias.token] + bias.bias : -INFINITY;
+  }
   for (size_t i = 0; i < s->n_seen; i++) {
     if ((size_t) s->seen[i] >= n_vocab)
       continue;
     float *l = &s->logits[s->seen[i]];
-    *l = qe_sampler_penalise (s, *l);
+    *l = qe_sampler_penalise (s, (size_t) s->seen[i], *l);
   }
   if (s->params.temperature > 0 && s->params.top_k > 0)
     return qe_sampler_choose (s, select_best (s, s->params.top_k));

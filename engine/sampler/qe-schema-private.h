@@ -11,9 +11,24 @@ typedef struct {
   uint8_t *queued; /* [n_values]: there is or will be a rule for it */
   size_t *queue;   /* [n_values] */
   size_t n_queued, n_done;
+  const size_t
+      *bases; /* [n_bases]: schemas that references inside of them count from; else they count from the whole */
+  size_t n_bases;
   QeStatus status;
   QeError *err;
 } QeSchema;
+
+/* Reads JSON and begins the grammar of schemas in it, whose rules are to follow. To be cleared also after a failure, which is
+ * noted in c->status. */
+void qe_schema_begin (QeSchema *c, const char *text, size_t length, QeError *err);
+/* Sees to it that there will be a rule of a schema, s + its number; qe_schema_put() appends its name too. */
+void qe_schema_want (QeSchema *c, size_t schema);
+void qe_schema_put (QeSchema *c, size_t schema);
+/* Writes the rules that are to be there and are not yet. To be called at the beginning of a line. */
+void qe_schema_write_rules (QeSchema *c);
+/* Writes the rules of a schema. If it cannot be had, nothing is written and nothing noted, and false is returned. */
+bool qe_schema_try (QeSchema *c, size_t schema);
+void qe_schema_clear (QeSchema *c);
 
 /* Notes what is wrong with a schema, unless something was noted before. The sentence ends in where it is: format is followed
  * by “ at #/…”, then by `rest`. */
@@ -33,6 +48,3 @@ bool qe_schema_count (QeSchema *c, size_t schema, const char *keyword, uint32_t 
 /* Append what follows "::=" for a string, a number or an integer. */
 void qe_schema_write_string (QeSchema *c, size_t schema);
 void qe_schema_write_number (QeSchema *c, size_t schema, bool whole);
-
-/* Writes the grammar of a schema. On success *json, the schema, and *out are the caller's. */
-QeStatus qe_schema_to_gbnf (QeBuffer *out, QeJson *json, const char *text, size_t length, QeError *err);

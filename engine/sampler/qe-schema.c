@@ -32,7 +32,6 @@
 #define MAX_NAME_PREFIX 40 /* characters that a free member may share with a declared one */
 
 static const char preamble[] =
-    "root ::= s0\n"
     "value ::= object | array | string | number | \"true\" | \"false\" | \"null\"\n"
     "object ::= \"{\" (ws member (\",\" ws member)* ws)? \"}\"\n"
     "member ::= string colon value\n"
@@ -120,21 +119,26 @@ qe_schema_put_literal (QeBuffer *out, const char *text, size_t length)
 {
   qe_buffer_puts (out, "\"");
   for (size_t i = 0; i < length; i++) {
-    if (text[i] == '"' || text[i] == '\\')
+    if (text[i] == '"' || text[i] == '\\' || text[i] == '\n')
       qe_buffer_puts (out, "\\");
-    qe_buffer_add (out, &text[i], 1);
+    qe_buffer_add (out, text[i] == '\n' ? "n" : &text[i], 1);
   }
   qe_buffer_puts (out, "\" ");
 }
 
-/* Appends the name of a schema's rule, and sees to it that there will be one. */
-static void
-put_schema (QeSchema *c, size_t schema)
+void
+qe_schema_want (QeSchema *c, size_t schema)
 {
   if (!c->queued[schema]) {
     c->queued[schema] = 1;
     c->queue[c->n_queued++] = schema;
   }
+}
+
+void
+qe_schema_put (QeSchema *c, size_t schema)
+{
+  qe_schema_want (c, schema);
   qe_schema_printf (&c->out, "s%zu ", schema);
 }
 
@@ -145,7 +149,7 @@ put_schema_or_value (QeSchema *c, size_t schema)
   if (schema == QE_JSON_NONE)
     qe_buffer_puts (&c->out, "value ");
   else
-    put_schema (c, schema);
+    qe_schema_put (c, schema);
 }
 
 /* ---- keywords -------------------------------------------------------------------------------------------------- */
@@ -338,6 +342,9 @@ find_reference (QeSchema *c, size_t schema, size_t reference)
 {
   size_t length, found = 0;
   QeBuffer name = { 0 };
+  for (size_t i = 0; i < c->n_bases; i++)
+    if (schema >= c->bases[i] && schema < c->json.values[c->bases[i]].end)
+      found = c->bases[i];
   const char *text = qe_json_text (&c->json, reference, &length), *at = text + 1;
   bool sound = c->json.values[reference].kind == QE_JSON_STRING && *text == '#' && (text[1] == '\0' || text[1] == '/');
   while (sound && *at && found != QE_JSON_NONE) {
@@ -476,7 +483,7 @@ write_whole (QeSchema *c, size_t schema, size_t keyword)
   if (strcmp (name, "$ref") == 0) {
     const size_t target = find_reference (c, schema, keyword);
     if (target != QE_JSON_NONE)
-      put_schema (c, target);
+      qe_schema_put (c, target);
   } else if (strcmp (name, "enum") == 0 || strcmp (name, "const") == 0) {
     /* The values are written as they stand there, as far as "type" allows them. */
     const bool is_const = keyword == qe_json_member (json, schema, "const");
@@ -521,7 +528,7 @@ write_whole (QeSchema *c, size_t schema, size_t keyword)
           qe_schema_fail (c, QE_ERROR_UNSUPPORTED, schema, " Use “anyOf”.",
                           "Schemas of “oneOf” may be valid at once, so it is not supported");
       qe_buffer_puts (&c->out, i == keyword + 1 ? "" : "| ");
-      put_schema (c, i);
+      qe_schema_put (c, i);
     }
   }
 }
@@ -738,7 +745,7 @@ write_array (QeSchema *c, size_t schema)
   for (size_t i = prefix == QE_JSON_NONE ? QE_JSON_NONE : qe_json_first (json, prefix); i != QE_JSON_NONE && n < max;
        i = qe_json_next (json, prefix, i), n++) {
     qe_buffer_puts (&c->out, n ? "\",\" ws " : "");
-    put_schema (c, i);
+    qe_schema_put (c, i);
   }
   uint32_t least = n < min ? min - n : 0, most = max == QE_UNLIMITED ? max : max - n;
   if (n && items == QE_JSON_NONE)
@@ -807,74 +814,98 @@ write_schema (QeSchema *c, size_t schema)
   }
 }
 
-QeStatus
-qe_schema_to_gbnf (QeBuffer *out, QeJson *json, const char *text, size_t length, QeError *err)
+void
+qe_schema_begin (QeSchema *c, const char *text, size_t length, QeError *err)
 {
-  QeSchema c = { .err = err };
-  *out = (QeBuffer) { 0 };
-  *json = (QeJson) { 0 };
+  *c = (QeSchema) { .err = err };
   if (length > MAX_BYTES)
-    return qe_fail (err, QE_ERROR_UNSUPPORTED, "The JSON schema has %zu bytes; one megabyte is the most.", length);
-  if (!qe_utf8_valid (text, length))
-    return qe_fail (err, QE_ERROR_FORMAT, "The JSON schema is not valid UTF-8.");
-  c.status = qe_json_parse (&c.json, text, length, err);
-  if (c.status != QE_OK)
-    return c.status;
-  c.queued = calloc (c.json.n_values, 1);
-  c.queue = malloc (c.json.n_values * sizeof *c.queue);
-  qe_buffer_puts (&c.out, preamble);
-  c.out.failed |= !c.queued || !c.queue;
-  if (!c.out.failed) {
-    c.queued[0] = 1;
-    c.queue[c.n_queued++] = 0;
+    c->status = qe_fail (err, QE_ERROR_UNSUPPORTED, "The JSON schema has %zu bytes; one megabyte is the most.", length);
+  else if (!qe_utf8_valid (text, length))
+    c->status = qe_fail (err, QE_ERROR_FORMAT, "The JSON schema is not valid UTF-8.");
+  else
+    c->status = qe_json_parse (&c->json, text, length, err);
+  if (c->status != QE_OK)
+    return;
+  c->queued = calloc (c->json.n_values, 1);
+  c->queue = malloc (c->json.n_values * sizeof *c->queue);
+  qe_buffer_puts (&c->out, preamble);
+  if (!c->queued || !c->queue || c->out.failed)
+    c->status = qe_fail (err, QE_ERROR_MEMORY, "There is not enough memory for the JSON schema.");
+}
+
+void
+qe_schema_write_rules (QeSchema *c)
+{
+  while (c->n_done < c->n_queued && c->status == QE_OK && !c->out.failed) {
+    const size_t schema = c->queue[c->n_done++];
+    qe_schema_printf (&c->out, "s%zu ::= ", schema);
+    write_schema (c, schema);
+    qe_buffer_puts (&c->out, "\n");
   }
-  while (c.n_done < c.n_queued && c.status == QE_OK && !c.out.failed) {
-    const size_t schema = c.queue[c.n_done++];
-    qe_schema_printf (&c.out, "s%zu ::= ", schema);
-    write_schema (&c, schema);
-    qe_buffer_puts (&c.out, "\n");
-  }
-  if (c.status == QE_OK && c.out.failed)
-    c.status = qe_fail (err, QE_ERROR_MEMORY, "There is not enough memory for the JSON schema.");
-  free (c.queued);
-  free (c.queue);
-  if (c.status == QE_OK) {
-    *out = c.out;
-    *json = c.json;
-    return QE_OK;
-  }
-  qe_buffer_clear (&c.out);
-  qe_json_clear (&c.json);
-  return c.status;
+  if (c->status == QE_OK && c->out.failed)
+    c->status = qe_fail (c->err, QE_ERROR_MEMORY, "There is not enough memory for the JSON schema.");
+}
+
+bool
+qe_schema_try (QeSchema *c, size_t schema)
+{
+  const size_t size = c->out.size, n_queued = c->n_queued;
+  if (c->status != QE_OK)
+    return false;
+  qe_schema_want (c, schema);
+  qe_schema_write_rules (c);
+  if (c->status == QE_OK)
+    return true;
+  if (c->status == QE_ERROR_MEMORY)
+    return false;
+  while (c->n_queued > n_queued)
+    c->queued[c->queue[--c->n_queued]] = 0;
+  c->n_done = n_queued;
+  c->out.size = size;
+  c->out.data[size] = '\0';
+  c->status = QE_OK;
+  return false;
+}
+
+void
+qe_schema_clear (QeSchema *c)
+{
+  free (c->queued);
+  free (c->queue);
+  qe_buffer_clear (&c->out);
+  qe_json_clear (&c->json);
 }
 
 QeStatus
 qe_grammar_from_schema_for (QeGrammar **out, const QeTokenizer *tokenizer, const char *text, size_t length,
                             QeError *err)
 {
-  QeBuffer gbnf = { 0 };
-  QeJson json = { 0 };
+  QeSchema c;
   QeRules rules = { 0 };
   QeProgram program;
   uint32_t culprit = QE_NO_NODE;
   *out = NULL;
-  QeStatus status = qe_schema_to_gbnf (&gbnf, &json, text, length, err);
+  qe_schema_begin (&c, text, length, err);
+  if (c.status == QE_OK) {
+    qe_buffer_puts (&c.out, "root ::= ");
+    qe_schema_put (&c, 0);
+    qe_buffer_puts (&c.out, "\n");
+    qe_schema_write_rules (&c);
+  }
+  QeStatus status = c.status;
   if (status == QE_OK)
-    status = qe_rules_parse (&rules, gbnf.data, gbnf.size, err);
+    status = qe_rules_parse (&rules, c.out.data, c.out.size, err);
   if (status == QE_OK) {
     status = qe_program_compile (&program, &rules, &culprit, err);
-    if (status == QE_OK) {
+    if (status == QE_OK)
       status = qe_grammar_new (out, tokenizer, &program, err);
-    } else if (status == QE_ERROR_ARGUMENT) {
+    else if (status == QE_ERROR_ARGUMENT)
       qe_fail (err, status, "Nothing can be valid under the JSON schema.");
-    } else if (culprit != QE_NO_NODE) { /* its name is that of a schema */
-      QeSchema c = { .json = json, .err = err };
+    else if (culprit != QE_NO_NODE) /* its name is that of a schema */
       qe_schema_fail (&c, status, strtoul (rules.rules[culprit].name + 1, NULL, 10), "",
                       "A schema refers to itself without anything around it,");
-    }
     qe_rules_clear (&rules);
   }
-  qe_buffer_clear (&gbnf);
-  qe_json_clear (&json);
+  qe_schema_clear (&c);
   return status;
 }

@@ -22,6 +22,8 @@ typedef struct {
 static size_t
 reach (const QeSampler *s)
 {
+  if (s->params.n_biases > 0) /* they may lift what looks hopeless */
+    return 0;
   if (s->params.temperature == 0)
     return 1;
   return s->params.top_k <= MOST_BEST ? s->params.top_k : 0;
@@ -65,7 +67,7 @@ block_end (const Choice *c, size_t b)
 static bool
 is_new (const Choice *c, size_t id)
 {
-  return (!c->allowed || c->allowed[id]) && (id >= c->s->marks || !c->s->is_seen[id]);
+  return (!c->allowed || c->allowed[id]) && (id >= c->s->marks || !c->s->counts[id]);
 }
 
 /* ---- steps ----------------------------------------------------------------------------------------------------- */
@@ -89,7 +91,7 @@ offer_seen (const Choice *c, size_t kept)
     const size_t id = (size_t) s->seen[i];
     if (id < c->n_vocab && (!c->allowed || c->allowed[id]))
       kept = qe_sampler_offer (s,
-                               (QeCandidate) { .logit = qe_sampler_penalise (s, c->rough->logits[id]),
+                               (QeCandidate) { .logit = qe_sampler_penalise (s, id, c->rough->logits[id]),
                                                .id = (int32_t) id },
                                kept, c->k);
   }
@@ -109,8 +111,10 @@ pick_among (const Choice *c, const QeGrammarMask *few, int32_t *token)
     const float logit = c->rough->logits[id];
     if (!c->allowed[id] || !(fabsf (logit) <= FLT_MAX))
       continue;
-    const bool is_seen = (size_t) id < s->marks && s->is_seen[id];
-    kept = qe_sampler_offer (s, (QeCandidate) { .logit = is_seen ? qe_sampler_penalise (s, logit) : logit, .id = id },
+    const bool is_seen = (size_t) id < s->marks && s->counts[id];
+    kept = qe_sampler_offer (s,
+                             (QeCandidate) { .logit = is_seen ? qe_sampler_penalise (s, (size_t) id, logit) : logit,
+                                             .id = id },
                              kept, c->k);
   }
   qsort (s->candidates, kept, sizeof *s->candidates, qe_sampler_compare_rank);

@@ -159,7 +159,7 @@ quern_asking_done_cb (QuernAsking *self)
   static const QuernMessageState states[] = {
     [QUERN_STOP_END] = QUERN_MESSAGE_COMPLETE,   [QUERN_STOP_LENGTH] = QUERN_MESSAGE_LENGTH,
     [QUERN_STOP_CONTEXT] = QUERN_MESSAGE_LENGTH, [QUERN_STOP_USER] = QUERN_MESSAGE_STOPPED,
-    [QUERN_STOP_FAILED] = QUERN_MESSAGE_FAILED,
+    [QUERN_STOP_FAILED] = QUERN_MESSAGE_FAILED,  [QUERN_STOP_TEXT] = QUERN_MESSAGE_COMPLETE,
   };
   const GError *error = quern_generation_get_error (self->generation);
   QuernStop stop = quern_generation_get_stop (self->generation);

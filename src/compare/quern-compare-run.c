@@ -117,11 +117,11 @@ quern_compare_job_begin (QuernCompareJob *job)
 static void
 quern_compare_job_generated_cb (QuernCompareJob *job)
 {
-  static const QuernCompareState states[] = { [QUERN_STOP_END] = QUERN_COMPARE_DONE,
-                                              [QUERN_STOP_LENGTH] = QUERN_COMPARE_CUT,
-                                              [QUERN_STOP_CONTEXT] = QUERN_COMPARE_CUT,
-                                              [QUERN_STOP_USER] = QUERN_COMPARE_STOPPED,
-                                              [QUERN_STOP_FAILED] = QUERN_COMPARE_FAILED };
+  static const QuernCompareState states[] = {
+    [QUERN_STOP_END] = QUERN_COMPARE_DONE,      [QUERN_STOP_LENGTH] = QUERN_COMPARE_CUT,
+    [QUERN_STOP_CONTEXT] = QUERN_COMPARE_CUT,   [QUERN_STOP_USER] = QUERN_COMPARE_STOPPED,
+    [QUERN_STOP_FAILED] = QUERN_COMPARE_FAILED, [QUERN_STOP_TEXT] = QUERN_COMPARE_DONE
+  };
   g_autoptr (QuernGeneration) generation = g_steal_pointer (&job->generation);
   const GError *error = quern_generation_get_error (generation);
 

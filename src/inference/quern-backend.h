@@ -20,6 +20,7 @@ typedef enum {
   QUERN_INFERENCE_ERROR_MEMORY,       /* memory is short: see quern_backend_get_largest_context() and force */
   QUERN_INFERENCE_ERROR_CONTEXT_FULL, /* the prompt is longer than the context */
   QUERN_INFERENCE_ERROR_NO_VISION,    /* the request has pictures, but the model cannot see */
+  QUERN_INFERENCE_ERROR_REQUEST,      /* the model cannot do what the request says: its messages, tools or grammar */
 } QuernInferenceError;
 
 typedef struct {

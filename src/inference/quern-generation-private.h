@@ -12,6 +12,10 @@ gboolean _quern_generation_take_answer_now (QuernGeneration *self);
 void _quern_generation_set_phase (QuernGeneration *self, QuernGenerationPhase phase);
 void _quern_generation_set_progress (QuernGeneration *self, double progress);
 void _quern_generation_add_text (QuernGeneration *self, gboolean reasoning, const char *text, gsize length);
+void _quern_generation_begin_call (QuernGeneration *self, const char *name, gsize length);
+void _quern_generation_add_arguments (QuernGeneration *self, const char *text, gsize length);
+void _quern_generation_end_call (QuernGeneration *self);
+void _quern_generation_set_stop_text (QuernGeneration *self, const char *text);
 void _quern_generation_add_token (QuernGeneration *self, const QuernGeneratedToken *token);
 /* All text so far was reasoning, or the other way round. */
 void _quern_generation_move_text (QuernGeneration *self, gboolean to_reasoning);

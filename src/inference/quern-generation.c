@@ -14,6 +14,13 @@ typedef struct {
   gboolean in_reasoning;
 } Shown;
 
+/* What a call gained since the last flush. */
+typedef struct {
+  char *name; /* of a call that begins; NULL: the last one goes on */
+  GString *arguments;
+  gboolean complete;
+} CallPart;
+
 struct _QuernGeneration {
   GObject parent_instance;
 
@@ -26,11 +33,14 @@ struct _QuernGeneration {
   GError *error;
   char *note;
   QuernStatistics statistics;
-  GArray *tokens; /* of QuernGeneratedToken */
+  GArray *tokens;   /* of QuernGeneratedToken */
+  GPtrArray *calls; /* of QuernToolCall */
 
   GMutex lock;                 /* guards the fields below */
   GString *reasoning, *answer; /* text that was not flushed yet */
   GArray *new_tokens;          /* of QuernGeneratedToken, likewise */
+  GPtrArray *call_parts;       /* of CallPart, likewise */
+  char *stop_text;             /* that the answer ended at, or NULL */
   GStringChunk *texts; /* of tokens; NULL until there is one; a chunk never moves, so tokens may point into it */
   gsize length[2], covered[2];        /* bytes of the answer and of the reasoning, and those that tokens cover */
   gboolean moved, moved_to_reasoning; /* what was flushed changes sides before the text above is shown */
@@ -43,7 +53,7 @@ struct _QuernGeneration {
 };
 
 enum { PROP_0, PROP_PHASE, PROP_PROGRESS, PROP_IN_REASONING, N_PROPS };
-enum { SIGNAL_TEXT, SIGNAL_MOVED, SIGNAL_CHANGED, SIGNAL_DONE, N_SIGNALS };
+enum { SIGNAL_TEXT, SIGNAL_MOVED, SIGNAL_CALL, SIGNAL_CHANGED, SIGNAL_DONE, N_SIGNALS };
 
 static GParamSpec *properties[N_PROPS];
 static guint signals[N_SIGNALS];
@@ -58,7 +68,7 @@ G_DEFINE_FINAL_TYPE (QuernGeneration, quern_generation, G_TYPE_OBJECT)
 const char *
 quern_stop_to_string (QuernStop stop)
 {
-  static const char *const names[] = { "end", "length", "context", "stopped", "failed" };
+  static const char *const names[] = { "end", "length", "context", "stopped", "failed", "text" };
 
   return names[stop];
 }
@@ -73,10 +83,54 @@ emit_text (QuernGeneration *self, gboolean reasoning, GString *text)
   g_string_free (text, TRUE);
 }
 
+static void
+call_free (gpointer data)
+{
+  QuernToolCall *call = data;
+
+  g_free (call->id);
+  g_free (call->name);
+  g_string_free (call->arguments, TRUE);
+  g_free (call);
+}
+
+static void
+call_part_free (gpointer data)
+{
+  CallPart *part = data;
+
+  g_free (part->name);
+  g_string_free (part->arguments, TRUE);
+  g_free (part);
+}
+
+static void
+emit_call (QuernGeneration *self, CallPart *part)
+{
+  QuernToolCall *call;
+  guint number;
+
+  if (part->name) {
+    call = g_new0 (QuernToolCall, 1);
+    call->id = g_strdup_printf ("call_%08x%08x%08x", g_random_int (), g_random_int (), g_random_int ());
+    call->name = g_steal_pointer (&part->name);
+    call->arguments = g_string_new (NULL);
+    g_ptr_array_add (self->calls, call);
+    g_signal_emit (self, signals[SIGNAL_CALL], 0, self->calls->len - 1, "");
+  }
+  number = self->calls->len - 1;
+  call = self->calls->pdata[number];
+  call->complete = part->complete;
+  g_string_append_len (call->arguments, part->arguments->str, (gssize) part->arguments->len);
+  if (part->arguments->len > 0)
+    g_signal_emit (self, signals[SIGNAL_CALL], 0, number, part->arguments->str);
+}
+
 static gboolean
 quern_generation_flush_cb (gpointer data)
 {
   QuernGeneration *self = data;
+  g_autoptr (GPtrArray) call_parts = NULL;
   GString *reasoning, *answer;
   Shown next;
   gboolean finished, moved, to_reasoning;
@@ -86,6 +140,8 @@ quern_generation_flush_cb (gpointer data)
   answer = self->answer;
   self->reasoning = g_string_new (NULL);
   self->answer = g_string_new (NULL);
+  call_parts = g_steal_pointer (&self->call_parts);
+  self->call_parts = g_ptr_array_new_with_free_func (call_part_free);
   next = self->next;
   self->statistics = self->next_statistics;
   if (self->new_tokens->len > 0)
@@ -103,6 +159,8 @@ quern_generation_flush_cb (gpointer data)
     g_signal_emit (self, signals[SIGNAL_MOVED], 0, to_reasoning);
   emit_text (self, TRUE, reasoning);
   emit_text (self, FALSE, answer);
+  for (guint i = 0; i < call_parts->len; i++)
+    emit_call (self, call_parts->pdata[i]);
   Shown old = self->shown;
 
   self->shown = next;
@@ -217,6 +275,41 @@ QuernStop
 quern_generation_get_stop (QuernGeneration *self)
 {
   return self->stop;
+}
+
+/**
+ * quern_generation_get_stop_text:
+ *
+ * Returns: (transfer none) (nullable): the text in front of which the answer ended; valid once "done" was emitted
+ */
+const char *
+quern_generation_get_stop_text (QuernGeneration *self)
+{
+  return self->stop_text;
+}
+
+/**
+ * quern_generation_get_n_calls:
+ *
+ * Returns: calls of tools that were begun so far; 0 when the request offered none
+ */
+guint
+quern_generation_get_n_calls (QuernGeneration *self)
+{
+  return self->calls->len;
+}
+
+/**
+ * quern_generation_get_call:
+ *
+ * Returns: (transfer none): valid as long as @self; it grows with the text
+ */
+const QuernToolCall *
+quern_generation_get_call (QuernGeneration *self, guint i)
+{
+  g_return_val_if_fail (i < self->calls->len, NULL);
+
+  return self->calls->pdata[i];
 }
 
 /**
@@ -357,6 +450,40 @@ _quern_generation_move_text (QuernGeneration *self, gboolean to_reasoning)
   g_mutex_unlock (&self->lock);
 }
 
+/* The caller holds the lock. */
+static CallPart *
+quern_generation_last_part (QuernGeneration *self, const char *name, gsize length)
+{
+  CallPart *part = self->call_parts->len > 0 ? self->call_parts->pdata[self->call_parts->len - 1] : NULL;
+
+  if (part && !name)
+    return part;
+  part = g_new0 (CallPart, 1);
+  part->name = name ? g_utf8_make_valid (name, (gssize) length) : NULL;
+  part->arguments = g_string_new (NULL);
+  g_ptr_array_add (self->call_parts, part);
+  return part;
+}
+
+void
+_quern_generation_begin_call (QuernGeneration *self, const char *name, gsize length)
+{
+  g_mutex_lock (&self->lock);
+  quern_generation_last_part (self, name, length);
+  quern_generation_queue_flush (self);
+  g_mutex_unlock (&self->lock);
+}
+
+/* To the arguments of the call that was begun last. */
+void
+_quern_generation_add_arguments (QuernGeneration *self, const char *text, gsize length)
+{
+  g_mutex_lock (&self->lock);
+  g_string_append_len (quern_generation_last_part (self, NULL, 0)->arguments, text, (gssize) length);
+  quern_generation_queue_flush (self);
+  g_mutex_unlock (&self->lock);
+}
+
 void
 _quern_generation_set_wake (QuernGeneration *self, GSourceFunc func, gpointer data)
 {
@@ -371,6 +498,24 @@ _quern_generation_set_note (QuernGeneration *self, const char *note)
 {
   g_mutex_lock (&self->lock);
   g_set_str (&self->note, note);
+  g_mutex_unlock (&self->lock);
+}
+
+void
+_quern_generation_end_call (QuernGeneration *self)
+{
+  g_mutex_lock (&self->lock);
+  quern_generation_last_part (self, NULL, 0)->complete = TRUE;
+  quern_generation_queue_flush (self);
+  g_mutex_unlock (&self->lock);
+}
+
+/* Call it before _quern_generation_finish(). */
+void
+_quern_generation_set_stop_text (QuernGeneration *self, const char *text)
+{
+  g_mutex_lock (&self->lock);
+  g_set_str (&self->stop_text, text);
   g_mutex_unlock (&self->lock);
 }
 
@@ -443,6 +588,9 @@ quern_generation_finalize (GObject *object)
   g_string_free (self->answer, TRUE);
   g_array_unref (self->tokens);
   g_array_unref (self->new_tokens);
+  g_ptr_array_unref (self->calls);
+  g_ptr_array_unref (self->call_parts);
+  g_free (self->stop_text);
   g_clear_pointer (&self->texts, g_string_chunk_free);
   g_clear_error (&self->error);
   g_free (self->note);
@@ -467,6 +615,8 @@ quern_generation_class_init (QuernGenerationClass *klass)
                                        G_TYPE_NONE, 2, G_TYPE_BOOLEAN, G_TYPE_STRING | G_SIGNAL_TYPE_STATIC_SCOPE);
   signals[SIGNAL_MOVED] = g_signal_new ("moved", QUERN_TYPE_GENERATION, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
                                         G_TYPE_NONE, 1, G_TYPE_BOOLEAN);
+  signals[SIGNAL_CALL] = g_signal_new ("call", QUERN_TYPE_GENERATION, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                                       G_TYPE_NONE, 2, G_TYPE_UINT, G_TYPE_STRING | G_SIGNAL_TYPE_STATIC_SCOPE);
   signals[SIGNAL_CHANGED] = g_signal_new ("changed", QUERN_TYPE_GENERATION, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
                                           G_TYPE_NONE, 0);
   signals[SIGNAL_DONE] = g_signal_new ("done", QUERN_TYPE_GENERATION, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
@@ -481,4 +631,6 @@ quern_generation_init (QuernGeneration *self)
   self->answer = g_string_new (NULL);
   self->tokens = g_array_new (FALSE, FALSE, sizeof (QuernGeneratedToken));
   self->new_tokens = g_array_new (FALSE, FALSE, sizeof (QuernGeneratedToken));
+  self->calls = g_ptr_array_new_with_free_func (call_free);
+  self->call_parts = g_ptr_array_new_with_free_func (call_part_free);
 }

@@ -26,6 +26,7 @@ typedef struct {
   float top_p;              /* 1: off */
   float min_p;              /* 0: off */
   float presence_penalty;   /* subtracted once from each token generated so far; 0: off */
+  float frequency_penalty;  /* subtracted as often as a token was generated so far; 0: off */
   float repetition_penalty; /* 1: off */
   guint64 seed;
 } QuernSamplerValues;
@@ -44,6 +45,26 @@ typedef enum {
 } QuernChosenValues;
 
 void quern_sampler_values_init (QuernSamplerValues *values, QuernModel *model, gboolean thinking, gboolean pictures);
+
+typedef struct {
+  gint32 token;
+  float bias; /* added to its logit; -100 or less: never */
+} QuernLogitBias;
+
+typedef enum {
+  QUERN_TOOLS_AUTO,     /* the model decides */
+  QUERN_TOOLS_NONE,     /* they are not offered */
+  QUERN_TOOLS_REQUIRED, /* it must call at least one */
+} QuernToolChoice;
+
+/* Whether the tokens of a prompt that was given in tokens are told with their probabilities, in front of the answer's. */
+typedef enum {
+  QUERN_ECHO_NONE,
+  QUERN_ECHO_AND_ANSWER,
+  QUERN_ECHO_ALONE, /* there is no answer */
+} QuernEcho;
+
+#define QUERN_MAX_STOPS 16
 
 /* A prompt and how to continue it. It is built on one thread and then handed over, after which nobody changes it. */
 typedef struct _QuernRequest QuernRequest;
@@ -64,6 +85,18 @@ void quern_request_set_effort (QuernRequest *self, const char *effort);
 void quern_request_set_thinking_budget (QuernRequest *self, guint n_tokens);
 gboolean quern_request_check_schema (const char *schema, GError **error);
 void quern_request_set_schema (QuernRequest *self, const char *schema);
+gboolean quern_request_check_grammar (const char *gbnf, GError **error);
+void quern_request_set_grammar (QuernRequest *self, const char *gbnf);
+void quern_request_set_variables (QuernRequest *self, const char *json);
+void quern_request_add_call (QuernRequest *self, const char *id, const char *name, const char *arguments);
+void quern_request_add_result (QuernRequest *self, const char *call_id, const char *name, const char *text);
+gboolean quern_request_check_tools (const char *const *tools, GError **error);
+void quern_request_set_tools (QuernRequest *self, const char *const *tools);
+void quern_request_set_tool_choice (QuernRequest *self, QuernToolChoice choice, const char *name, gboolean parallel);
+void quern_request_set_stops (QuernRequest *self, const char *const *stops);
+void quern_request_set_bias (QuernRequest *self, const QuernLogitBias *bias, guint n);
+void quern_request_set_raw (QuernRequest *self, gboolean raw);
+void quern_request_set_echo (QuernRequest *self, QuernEcho echo);
 void quern_request_set_tokens (QuernRequest *self, const gint32 *tokens, guint n);
 void quern_request_set_no_end (QuernRequest *self, gint32 filler);
 void quern_request_set_candidates (QuernRequest *self, guint n);
@@ -87,9 +120,10 @@ typedef enum {
   QUERN_STOP_CONTEXT, /* the context is full */
   QUERN_STOP_USER,    /* quern_generation_stop() was called */
   QUERN_STOP_FAILED,  /* see quern_generation_get_error() */
+  QUERN_STOP_TEXT,    /* a text that the request named was met: see quern_generation_get_stop_text() */
 } QuernStop;
 
-#define QUERN_MAX_CANDIDATES 10
+#define QUERN_MAX_CANDIDATES 20
 
 /* One of the tokens that could come next. */
 typedef struct {
@@ -98,20 +132,30 @@ typedef struct {
   const char *text; /* valid as long as what has it */
 } QuernTokenChoice;
 
-/* One generated token. The token that ends the answer is included; its span is empty. */
+/* One token of the answer, or of a prompt that is told too. The token that ends the answer is included; its span is empty. */
 typedef struct {
   QuernTokenChoice chosen;
   QuernTokenChoice top[QUERN_MAX_CANDIDATES]; /* the most probable tokens, most probable first */
-  guint n_top;
+  guint n_top;                                /* 0 where they are not known, as of the first token of a prompt */
   gboolean reasoning;
+  gboolean given;   /* it is of the prompt; its span is empty */
   guint start, end; /* byte span that it added to the reasoning or the answer */
 } QuernGeneratedToken;
+
+/* A call of a tool that the model makes. */
+typedef struct {
+  char *id; /* made up, for the result to refer to */
+  char *name;
+  GString *arguments; /* JSON, an object; it grows */
+  gboolean complete;  /* it is whole */
+} QuernToolCall;
 
 const char *quern_stop_to_string (QuernStop stop);
 
 /* A generation belongs to the thread that started it: signals are emitted from that thread's main context, with text in
- * batches. Signals: "text" (gboolean reasoning, const char *text), "moved" (gboolean to_reasoning): all text so far turns out to be
- * reasoning, or all reasoning so far to be the answer; "changed" () after each batch, "done" ();
+ * batches. Signals: "text" (gboolean reasoning, const char *text), "moved" (gboolean to_reasoning): all text so far turns
+ * out to be reasoning, or all reasoning so far to be the answer; "call" (guint number, const char *arguments) with "" when a
+ * call begins and then with what its arguments gained; "changed" () after each batch, "done" ();
  * notify::phase, notify::progress, notify::in-reasoning. The statistics and, where the request asked for candidates, the
  * tokens grow with the text and are complete when "done" is emitted. */
 #define QUERN_TYPE_GENERATION (quern_generation_get_type ())
@@ -123,6 +167,9 @@ QuernGenerationPhase quern_generation_get_phase (QuernGeneration *self);
 double quern_generation_get_progress (QuernGeneration *self);
 gboolean quern_generation_get_in_reasoning (QuernGeneration *self);
 QuernStop quern_generation_get_stop (QuernGeneration *self);
+const char *quern_generation_get_stop_text (QuernGeneration *self);
+guint quern_generation_get_n_calls (QuernGeneration *self);
+const QuernToolCall *quern_generation_get_call (QuernGeneration *self, guint i);
 const GError *quern_generation_get_error (QuernGeneration *self);
 const char *quern_generation_get_note (QuernGeneration *self);
 const QuernStatistics *quern_generation_get_statistics (QuernGeneration *self);

@@ -61,8 +61,10 @@ _quern_inference_set_error (GError **error, const QeError *engine_error)
                  _("The model’s file cannot be used: %s Download it again, or choose another model."), message);
     break;
   default:
-    g_set_error (error, QUERN_INFERENCE_ERROR, QUERN_INFERENCE_ERROR_FAILED, _("The engine could not continue: %s"),
-                 message);
+    g_set_error (error, QUERN_INFERENCE_ERROR,
+                 engine_error->status == QE_ERROR_ARGUMENT ? QUERN_INFERENCE_ERROR_REQUEST
+                                                           : QUERN_INFERENCE_ERROR_FAILED,
+                 _("The engine could not continue: %s"), message);
   }
   return FALSE;
 }

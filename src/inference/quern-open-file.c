@@ -3,6 +3,7 @@
 
 #include "quern-open-file.h"
 
+#include <glib/gi18n-lib.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -135,6 +136,48 @@ quern_open_file_tokenise (QuernOpenFile *self, const char *text, GArray *tokens,
   QeSpan all = { 0, (uint32_t) strlen (text) };
 
   return _quern_open_file_tokenise_text (self, &(QeChatText) { (char *) text, all.end, &all, 1, 0 }, tokens, error);
+}
+
+/**
+ * quern_open_file_tokenise_raw:
+ * @text: text in which special tokens are recognised by their names
+ * @tokens: (element-type gint32): gets its tokens appended
+ */
+gboolean
+quern_open_file_tokenise_raw (QuernOpenFile *self, const char *text, GArray *tokens, GError **error)
+{
+  return _quern_open_file_tokenise_text (self, &(QeChatText) { (char *) text, strlen (text), NULL, 0, 0 }, tokens,
+                                         error);
+}
+
+/**
+ * quern_open_file_tokenise_infill:
+ * @prefix: plain text before a gap
+ * @suffix: plain text behind it
+ * @tokens: (element-type gint32): gets the tokens appended of a prompt whose continuation fills the gap
+ *
+ * Returns: %FALSE if the model's vocabulary has no tokens for that
+ */
+gboolean
+quern_open_file_tokenise_infill (QuernOpenFile *self, const char *prefix, const char *suffix, GArray *tokens,
+                                 GError **error)
+{
+  const struct {
+    const char *mark, *text;
+  } parts[] = { { "<|fim_prefix|>", prefix }, { "<|fim_suffix|>", suffix }, { "<|fim_middle|>", "" } };
+
+  for (guint i = 0; i < G_N_ELEMENTS (parts); i++) {
+    gint32 mark = qe_token_by_text (self->opened, parts[i].mark);
+    if (mark < 0) {
+      g_set_error_literal (error, QUERN_INFERENCE_ERROR, QUERN_INFERENCE_ERROR_REQUEST,
+                           _("This model cannot fill gaps in a text: its vocabulary has no tokens for that."));
+      return FALSE;
+    }
+    g_array_append_val (tokens, mark);
+    if (!quern_open_file_tokenise (self, parts[i].text, tokens, error))
+      return FALSE;
+  }
+  return TRUE;
 }
 
 /**

@@ -14,6 +14,9 @@ G_DECLARE_FINAL_TYPE (QuernOpenFile, quern_open_file, QUERN, OPEN_FILE, GObject)
 QuernOpenFile *quern_open_file_new (QuernModel *model, GError **error);
 guint64 quern_open_file_get_vocabulary (QuernOpenFile *self, guint *size);
 gboolean quern_open_file_tokenise (QuernOpenFile *self, const char *text, GArray *tokens, GError **error);
+gboolean quern_open_file_tokenise_raw (QuernOpenFile *self, const char *text, GArray *tokens, GError **error);
+gboolean quern_open_file_tokenise_infill (QuernOpenFile *self, const char *prefix, const char *suffix, GArray *tokens,
+                                          GError **error);
 gboolean quern_open_file_tokenise_request (QuernOpenFile *self, QuernRequest *request, GArray *tokens, GError **error);
 void quern_open_file_decode (QuernOpenFile *self, const GArray *tokens, GString *text, GArray *ends);
 gboolean quern_open_file_has_text_token (QuernOpenFile *self, gint32 id);

@@ -51,17 +51,21 @@ quern_sampler_values_init (QuernSamplerValues *values, QuernModel *model, gboole
   QeSamplerParams params;
 
   qe_sampler_defaults (quern_model_get_info (model), thinking, pictures, &params);
-  *values = (QuernSamplerValues) {
-    params.temperature,        params.top_k, params.top_p, params.min_p, params.presence_penalty,
-    params.repetition_penalty, params.seed
-  };
+  *values = (QuernSamplerValues) { params.temperature,
+                                   params.top_k,
+                                   params.top_p,
+                                   params.min_p,
+                                   params.presence_penalty,
+                                   params.frequency_penalty,
+                                   params.repetition_penalty,
+                                   params.seed };
 }
 
 /* ---- building -------------------------------------------------------------------------------------------------- */
 
 /* The prompt that counting left is of no use when the request changes. */
-static void
-quern_request_forget_prompt (QuernRequest *self)
+void
+_quern_request_forget_prompt (QuernRequest *self)
 {
   g_clear_pointer (&self->prepared, qe_prompt_free);
   g_clear_object (&self->prepared_file);
@@ -75,6 +79,9 @@ message_free (gpointer data)
   g_free (message->text);
   g_free (message->reasoning);
   g_ptr_array_unref (message->pictures);
+  g_clear_pointer (&message->calls, g_ptr_array_unref);
+  g_free (message->call_id);
+  g_free (message->name);
   g_free (message);
 }
 
@@ -112,7 +119,7 @@ quern_request_unref (QuernRequest *self)
 {
   if (!g_atomic_ref_count_dec (&self->references))
     return;
-  quern_request_forget_prompt (self);
+  _quern_request_forget_prompt (self);
   g_mutex_clear (&self->lock);
   g_ptr_array_unref (self->messages);
   g_clear_pointer (&self->tokens, g_array_unref);
@@ -120,6 +127,12 @@ quern_request_unref (QuernRequest *self)
   g_free (self->begun_reasoning);
   g_free (self->begun_answer);
   g_free (self->schema);
+  g_free (self->gbnf);
+  g_free (self->variables);
+  g_strfreev (self->tools);
+  g_free (self->tool_name);
+  g_strfreev (self->stops);
+  g_clear_pointer (&self->biases, g_array_unref);
   g_free (self);
 }
 
@@ -133,7 +146,7 @@ quern_request_add_message (QuernRequest *self, QuernRole role, const char *text,
 {
   QuernRequestMessage *message = g_new0 (QuernRequestMessage, 1);
 
-  quern_request_forget_prompt (self);
+  _quern_request_forget_prompt (self);
   message->role = role;
   message->text = g_utf8_make_valid (text, -1);
   message->reasoning = g_strdup (reasoning);
@@ -151,7 +164,7 @@ quern_request_add_picture (QuernRequest *self, QuernPixels *pixels)
   QuernRequestMessage *message;
 
   g_return_if_fail (self->messages->len > 0);
-  quern_request_forget_prompt (self);
+  _quern_request_forget_prompt (self);
   message = self->messages->pdata[self->messages->len - 1];
   g_ptr_array_add (message->pictures, pixels);
 }
@@ -173,7 +186,14 @@ quern_request_new_without (QuernRequest *self, guint n_messages)
       n_messages--;
       continue;
     }
-    quern_request_add_message (request, message->role, message->text, message->reasoning);
+    if (message->is_result)
+      quern_request_add_result (request, message->call_id, message->name, message->text);
+    else
+      quern_request_add_message (request, message->role, message->text, message->reasoning);
+    for (guint j = 0; message->calls && j < message->calls->len; j++) {
+      const QuernRequestCall *call = message->calls->pdata[j];
+      quern_request_add_call (request, call->id, call->name, call->arguments);
+    }
     for (guint j = 0; j < message->pictures->len; j++) {
       const QuernPixels *picture = message->pictures->pdata[j];
       quern_request_add_picture (request,
@@ -184,6 +204,16 @@ quern_request_new_without (QuernRequest *self, guint n_messages)
   request->begun_reasoning = g_strdup (self->begun_reasoning);
   request->begun_answer = g_strdup (self->begun_answer);
   request->schema = g_strdup (self->schema);
+  request->gbnf = g_strdup (self->gbnf);
+  request->variables = g_strdup (self->variables);
+  request->tools = g_strdupv (self->tools);
+  request->tool_choice = self->tool_choice;
+  request->tool_name = g_strdup (self->tool_name);
+  request->one_call = self->one_call;
+  request->stops = g_strdupv (self->stops);
+  request->biases = self->biases ? g_array_copy (self->biases) : NULL;
+  request->raw = self->raw;
+  request->echo = self->echo;
   request->sampler = self->sampler;
   request->has_sampler = self->has_sampler;
   request->chosen = self->chosen;
@@ -206,7 +236,7 @@ quern_request_has_pictures (QuernRequest *self)
 void
 quern_request_set_thinking (QuernRequest *self, gboolean thinking)
 {
-  quern_request_forget_prompt (self);
+  _quern_request_forget_prompt (self);
   self->thinking = thinking;
 }
 
@@ -217,7 +247,7 @@ quern_request_set_thinking (QuernRequest *self, gboolean thinking)
 void
 quern_request_set_effort (QuernRequest *self, const char *effort)
 {
-  quern_request_forget_prompt (self);
+  _quern_request_forget_prompt (self);
   g_set_str (&self->effort, effort);
 }
 
@@ -231,7 +261,7 @@ quern_request_set_effort (QuernRequest *self, const char *effort)
 void
 quern_request_set_beginning (QuernRequest *self, const char *reasoning, const char *answer)
 {
-  quern_request_forget_prompt (self);
+  _quern_request_forget_prompt (self);
   g_set_str (&self->begun_reasoning, reasoning);
   g_set_str (&self->begun_answer, answer);
 }
@@ -302,13 +332,72 @@ quern_request_set_schema (QuernRequest *self, const char *schema)
 }
 
 /**
+ * quern_request_set_variables:
+ * @json: (nullable): a JSON object whose members become variables of the chat template
+ */
+void
+quern_request_set_variables (QuernRequest *self, const char *json)
+{
+  _quern_request_forget_prompt (self);
+  g_set_str (&self->variables, json);
+}
+
+/**
+ * quern_request_set_stops:
+ * @stops: (array zero-terminated=1) (nullable): at most %QUERN_MAX_STOPS texts, none of them empty
+ *
+ * Ends the answer in front of the first of these texts, which is not given out. In reasoning and in calls of tools they mean
+ * nothing.
+ */
+void
+quern_request_set_stops (QuernRequest *self, const char *const *stops)
+{
+  g_strfreev (self->stops);
+  self->stops = stops && stops[0] ? g_strdupv ((char **) stops) : NULL;
+}
+
+/**
+ * quern_request_set_bias:
+ * @bias: (array length=n): what is added to the logits of tokens
+ */
+void
+quern_request_set_bias (QuernRequest *self, const QuernLogitBias *bias, guint n)
+{
+  g_clear_pointer (&self->biases, g_array_unref);
+  if (n > 0)
+    self->biases = g_array_append_vals (g_array_new (FALSE, FALSE, sizeof *bias), bias, n);
+}
+
+/**
+ * quern_request_set_raw:
+ *
+ * Gives out what the model writes as it is: with its line ends, and without looking for reasoning and calls of tools.
+ */
+void
+quern_request_set_raw (QuernRequest *self, gboolean raw)
+{
+  self->raw = raw;
+}
+
+/**
+ * quern_request_set_echo:
+ *
+ * Tells the probabilities of the prompt's tokens, where candidates are asked for and the prompt was given in tokens.
+ */
+void
+quern_request_set_echo (QuernRequest *self, QuernEcho echo)
+{
+  self->echo = echo;
+}
+
+/**
  * quern_request_set_tokens:
  * @tokens: (array length=n): the whole prompt, in place of messages
  */
 void
 quern_request_set_tokens (QuernRequest *self, const gint32 *tokens, guint n)
 {
-  quern_request_forget_prompt (self);
+  _quern_request_forget_prompt (self);
   g_clear_pointer (&self->tokens, g_array_unref);
   self->tokens = g_array_append_vals (g_array_new (FALSE, FALSE, sizeof *tokens), tokens, n);
 }
@@ -330,7 +419,7 @@ quern_request_set_no_end (QuernRequest *self, gint32 filler)
  * @n: how many of the most probable tokens are to be told of each token that is generated, at most %QUERN_MAX_CANDIDATES;
  *   0 for none
  *
- * Only a model that was loaded with `no_drafts` knows the probabilities of every token: one that drafts draws several at once.
+ * The model writes token by token then, without drafts, so that it knows the probabilities of each.
  */
 void
 quern_request_set_candidates (QuernRequest *self, guint n)
@@ -409,16 +498,37 @@ _quern_request_render (const QuernRequest *self, const QeModel *opened, QeChatTe
   g_autoptr (GPtrArray) pictures = _quern_request_list_pictures (self);
   g_autofree QeChatMessage *messages = g_new0 (QeChatMessage, self->messages->len);
   g_autofree QeChatPart *parts = g_new0 (QeChatPart, self->messages->len + pictures->len);
+  g_autoptr (GArray) calls = g_array_new (FALSE, FALSE, sizeof (QeToolCall));
+  const gboolean offers = _quern_request_offers_tools (self);
   const QeChatOptions options = { .add_generation_prompt = true,
                                   .enable_thinking = self->thinking ? QE_YES : QE_NO,
-                                  .reasoning_effort = self->effort };
+                                  .reasoning_effort = self->effort,
+                                  .tools = offers ? (const char *const *) self->tools : NULL,
+                                  .n_tools = offers ? g_strv_length (self->tools) : 0,
+                                  .variables = self->variables };
   QeChatPart *part = parts;
   QeError engine_error = { .status = QE_ERROR_MEMORY };
 
   for (guint i = 0; i < self->messages->len; i++) {
     const QuernRequestMessage *message = self->messages->pdata[i];
-    messages[i] =
-        (QeChatMessage) { roles[message->role], part, message->pictures->len + 1, message->reasoning, NULL, 0 };
+    for (guint j = 0; message->calls && j < message->calls->len; j++) {
+      const QuernRequestCall *call = message->calls->pdata[j];
+      QeToolCall copy = { call->name, call->arguments, call->id };
+      g_array_append_val (calls, copy);
+    }
+  }
+  for (guint i = 0, first = 0; i < self->messages->len; i++) {
+    const QuernRequestMessage *message = self->messages->pdata[i];
+    const guint n_calls = message->calls ? message->calls->len : 0;
+    messages[i] = (QeChatMessage) { .role = message->is_result ? QE_ROLE_TOOL : roles[message->role],
+                                    .parts = part,
+                                    .n_parts = message->pictures->len + 1,
+                                    .reasoning = message->reasoning,
+                                    .calls = n_calls ? &g_array_index (calls, QeToolCall, first) : NULL,
+                                    .n_calls = n_calls,
+                                    .name = message->name,
+                                    .call_id = message->call_id };
+    first += n_calls;
     for (guint j = 0; j < message->pictures->len; j++)
       *part++ = (QeChatPart) { QE_PART_IMAGE, NULL };
     *part++ = (QeChatPart) { QE_PART_TEXT, message->text };
@@ -447,7 +557,7 @@ _quern_request_make_prompt (QuernRequest *self, QuernOpenFile *file, GPtrArray *
   if (self->prepared_file == file) {
     prompt = g_steal_pointer (&self->prepared);
     *in_reasoning = self->prepared_in_reasoning;
-    quern_request_forget_prompt (self);
+    _quern_request_forget_prompt (self);
   }
   g_mutex_unlock (&self->lock);
   if (!prompt && self->tokens) {
@@ -520,7 +630,7 @@ _quern_request_count (QuernRequest *self, QuernModel *model, QuernOpenFile *file
     return -1;
   n = (gssize) qe_prompt_length (prompt);
   g_mutex_lock (&self->lock);
-  quern_request_forget_prompt (self);
+  _quern_request_forget_prompt (self);
   self->prepared_file = g_object_ref (file);
   self->prepared = prompt;
   self->prepared_in_reasoning = in_reasoning;

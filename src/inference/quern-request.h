@@ -9,10 +9,19 @@ G_BEGIN_DECLS
 /* The fields of a QuernRequest, for the thread that carries it out. */
 
 typedef struct {
+  char *id; /* NULL when there is none */
+  char *name;
+  char *arguments;
+} QuernRequestCall;
+
+typedef struct {
   QuernRole role;
   char *text;
-  char *reasoning;     /* NULL when there is none */
-  GPtrArray *pictures; /* array of QuernPixels; they come before the text */
+  char *reasoning;      /* NULL when there is none */
+  GPtrArray *pictures;  /* array of QuernPixels; they come before the text */
+  GPtrArray *calls;     /* array of QuernRequestCall that the message made; NULL when there is none */
+  gboolean is_result;   /* of a call, whatever the role says */
+  char *call_id, *name; /* of a result: the call, the tool; NULL when unknown */
 } QuernRequestMessage;
 
 struct _QuernRequest {
@@ -22,7 +31,17 @@ struct _QuernRequest {
   gboolean thinking;
   char *begun_reasoning; /* beginning of an answer to continue, or NULL */
   char *begun_answer;
-  char *schema; /* JSON schema that the answer follows, or NULL */
+  char *schema;    /* JSON schema that the answer follows, or NULL */
+  char *gbnf;      /* grammar that it follows, or NULL */
+  char *variables; /* of the template, a JSON object; or NULL */
+  GStrv tools;     /* JSON of each; NULL: none */
+  QuernToolChoice tool_choice;
+  char *tool_name;   /* the only tool to call, or NULL */
+  gboolean one_call; /* no more than one call in an answer */
+  GStrv stops;       /* texts that end the answer; NULL: none */
+  GArray *biases;    /* of QuernLogitBias; NULL: none */
+  gboolean raw;      /* what is written is given out as it is */
+  QuernEcho echo;
   QuernSamplerValues sampler;
   gboolean has_sampler; /* if FALSE, the family's values are used */
   QuernChosenValues chosen;
@@ -47,5 +66,11 @@ QePrompt *_quern_request_make_prompt (QuernRequest *self, QuernOpenFile *file, G
                                       gboolean *in_reasoning, GError **error);
 gssize _quern_request_count (QuernRequest *self, QuernModel *model, QuernOpenFile *file, GError **error);
 GPtrArray *_quern_request_list_pictures (const QuernRequest *self);
+void _quern_request_forget_prompt (QuernRequest *self);
+
+/* quern-request-tools.c */
+gboolean _quern_request_offers_tools (const QuernRequest *self);
+gboolean _quern_request_make_grammar (const QuernRequest *self, const QeModel *opened, QeGrammar **grammar,
+                                      gboolean *after_call, GError **error);
 
 G_END_DECLS

@@ -9,6 +9,7 @@
 #include "quern-candidates.h"
 #include "quern-generation-private.h"
 #include "quern-local-private.h"
+#include "quern-stops.h"
 #include "quern-vision.h"
 
 /* Carries out what a context is asked, on its thread: the pictures, then the prompt, then token by token; or the rows of
@@ -28,8 +29,12 @@ typedef struct {
   QuernGeneration *generation;
   QuernRequest *request;
   QeControl control;
-  QeOutputParser *parser;
-  QeGrammar *grammar; /* that the answer follows, or NULL */
+  QeOutputParser *parser; /* NULL if the request is raw: then there is a decoder */
+  QeDecoder *decoder;
+  QeGrammar *grammar;  /* that the answer follows, or NULL */
+  gboolean after_call; /* the grammar waits for a call, not for the end of the reasoning */
+  QuernStops stops;    /* texts that end the answer; held is NULL without any */
+  gboolean has_ended;  /* nothing that comes is given out any more: see stop */
   QuernStatistics statistics;
   gint64 asked_at, decode_began, reasoning_began; /* monotonic, microseconds */
   gint64 aside; /* microseconds that looking at probabilities took, which do not count as decoding */
@@ -163,18 +168,112 @@ quern_run_prefill (QuernRun *run)
 
 /* ---- tokens ---------------------------------------------------------------------------------------------------- */
 
+/* Gives out text of the answer, up to a text that the request names as its end. */
+static void
+quern_run_add_answer (QuernRun *run, const char *text, size_t length)
+{
+  g_autoptr (GString) certain = NULL;
+  gint met;
+
+  if (!run->stops.held) {
+    _quern_generation_add_text (run->generation, FALSE, text, length);
+    return;
+  }
+  certain = g_string_new (NULL);
+  met = _quern_stops_push (&run->stops, text, length, certain);
+  if (certain->len > 0)
+    _quern_generation_add_text (run->generation, FALSE, certain->str, certain->len);
+  if (met < 0 || run->error)
+    return;
+  run->has_ended = TRUE;
+  run->stop = QUERN_STOP_TEXT;
+  _quern_generation_set_stop_text (run->generation, run->request->stops[met]);
+}
+
+/* Gives out what was held back as the beginning of such a text. */
+static void
+quern_run_flush_answer (QuernRun *run)
+{
+  g_autoptr (GString) rest = g_string_new (NULL);
+
+  if (run->has_ended || !run->stops.held)
+    return;
+  _quern_stops_flush (&run->stops, rest);
+  if (rest->len > 0)
+    _quern_generation_add_text (run->generation, FALSE, rest->str, rest->len);
+}
+
+/* A call of a tool that was offered. Where none was, calls are shown as the JSON that they are. */
+static void
+quern_run_add_call (QuernRun *run, QeOutputKind kind, const char *text, size_t length)
+{
+  if (!_quern_request_offers_tools (run->request)) {
+    const char *before = kind == QE_OUT_CALL ? "{\"name\": \"" : "";
+    const char *after = kind == QE_OUT_CALL ? "\", \"arguments\": " : kind == QE_OUT_CALL_END ? "}" : "";
+    quern_run_add_answer (run, before, strlen (before));
+    quern_run_add_answer (run, text, length);
+    quern_run_add_answer (run, after, strlen (after));
+    return;
+  }
+  quern_run_flush_answer (run);
+  if (kind == QE_OUT_CALL)
+    _quern_generation_begin_call (run->generation, text, length);
+  else if (kind == QE_OUT_ARGUMENTS)
+    _quern_generation_add_arguments (run->generation, text, length);
+  else
+    _quern_generation_end_call (run->generation);
+  if (kind != QE_OUT_CALL_END || !run->request->one_call)
+    return;
+  run->has_ended = TRUE;
+  run->stop = QUERN_STOP_END;
+}
+
 static void
 quern_run_output_cb (void *data, QeOutputKind kind, const char *text, size_t length)
 {
   QuernRun *run = data;
 
-  _quern_generation_add_text (run->generation, kind == QE_OUT_REASONING, text, length);
+  if (run->has_ended)
+    return;
+  if (kind == QE_OUT_REASONING)
+    _quern_generation_add_text (run->generation, TRUE, text, length);
+  else if (kind == QE_OUT_ANSWER)
+    quern_run_add_answer (run, text, length);
+  else
+    quern_run_add_call (run, kind, text, length);
+}
+
+/* Takes a token's text out of it. */
+static void
+quern_run_push (QuernRun *run, gint32 id)
+{
+  size_t length;
+  const char *text;
+
+  if (run->parser) {
+    qe_output_parser_push (run->parser, id);
+    return;
+  }
+  text = qe_decoder_push (run->decoder, id, &length);
+  quern_run_output_cb (run, QE_OUT_ANSWER, text, length);
+}
+
+static void
+quern_run_finish_text (QuernRun *run)
+{
+  size_t length;
+
+  if (run->parser)
+    qe_output_parser_finish (run->parser);
+  else
+    quern_run_output_cb (run, QE_OUT_ANSWER, qe_decoder_finish (run->decoder, &length), length);
+  quern_run_flush_answer (run);
 }
 
 static void
 note_reasoning (QuernRun *run)
 {
-  gboolean now = qe_output_parser_in_reasoning (run->parser);
+  gboolean now = run->parser && qe_output_parser_in_reasoning (run->parser);
 
   if (run->in_reasoning && !now)
     run->statistics.reasoning_seconds = seconds_since (run->reasoning_began);
@@ -200,20 +299,66 @@ look_at_candidates (QuernRun *run, double *log_sum, QuernCandidate *top)
   return TRUE;
 }
 
-/* Call it after the text of the token was added. known: whether its probabilities are. */
+/* Call it after the text of the token was added. logits: that it was drawn from; NULL if they are not known. */
 static void
-record_token (QuernRun *run, gint32 id, gboolean reasoning, gboolean known, double log_sum, const QuernCandidate *top)
+record_token (QuernRun *run, gint32 id, QuernGeneratedToken token, const float *logits, double log_sum,
+              const QuernCandidate *top)
 {
   g_autofree char *text = quern_open_file_dup_token_text (run->runner->file, id);
   g_autoptr (GPtrArray) texts = g_ptr_array_new_with_free_func (g_free);
-  QuernGeneratedToken token = { .reasoning = reasoning };
 
-  token.chosen = (QuernTokenChoice) { id, known ? exp (run->runner->logits[id] - log_sum) : 0, text };
-  for (guint i = 0; known && i < run->request->n_candidates && top[i].id >= 0; i++) {
+  token.chosen = (QuernTokenChoice) { id, logits ? exp (logits[id] - log_sum) : 0, text };
+  for (guint i = 0; logits && i < run->request->n_candidates && top[i].id >= 0; i++) {
     g_ptr_array_add (texts, quern_open_file_dup_token_text (run->runner->file, top[i].id));
     token.top[token.n_top++] = (QuernTokenChoice) { top[i].id, top[i].p, texts->pdata[i] };
   }
   _quern_generation_add_token (run->generation, &token);
+}
+
+static bool
+quern_run_echo_row_cb (void *data, size_t row, const float *logits)
+{
+  QuernRun *run = data;
+  const GArray *tokens = run->request->tokens;
+  const gsize n_vocab = qe_model_info (run->runner->opened)->n_vocab;
+  QuernCandidate top[QUERN_MAX_CANDIDATES];
+  double log_sum;
+
+  if (row + 1 >= tokens->len) /* what follows is the answer's */
+    return true;
+  log_sum = quern_log_sum_exp (logits, n_vocab);
+  if (isnan (log_sum))
+    return false;
+  quern_top_candidates (logits, n_vocab, log_sum, top, run->request->n_candidates);
+  record_token (run, g_array_index (tokens, gint32, row + 1), (QuernGeneratedToken) { .given = TRUE }, logits, log_sum,
+                top);
+  return true;
+}
+
+/* Tells how probable the tokens of the prompt are. Returns FALSE if the generation has ended. */
+static gboolean
+quern_run_echo (QuernRun *run)
+{
+  const GArray *tokens = run->request->tokens;
+  const gint64 began = g_get_monotonic_time ();
+  QeError error = { 0 };
+
+  if (run->request->echo == QUERN_ECHO_NONE || !tokens || tokens->len == 0)
+    return TRUE;
+  if (run->request->n_candidates > 0) {
+    record_token (run, g_array_index (tokens, gint32, 0), (QuernGeneratedToken) { .given = TRUE }, NULL, 0, NULL);
+    if (qe_context_score (run->runner->context, &g_array_index (tokens, gint32, 0), tokens->len, 0,
+                          quern_run_echo_row_cb, run, &run->control, &error)
+        != QE_OK)
+      return quern_run_fail (run, &error);
+  }
+  if (run->request->echo == QUERN_ECHO_AND_ANSWER)
+    return TRUE;
+  run->statistics.prompt_tokens = run->statistics.evaluated_tokens = tokens->len;
+  run->statistics.prefill_seconds = seconds_since (began);
+  run->statistics.n_threads = qe_context_threads (run->runner->context);
+  run->stop = QUERN_STOP_LENGTH;
+  return FALSE;
 }
 
 static void
@@ -225,7 +370,7 @@ take_token (QuernRun *run, gint32 id)
     return;
   run->statistics.answer_tokens++;
   run->statistics.reasoning_tokens += run->in_reasoning;
-  qe_output_parser_push (run->parser, id);
+  quern_run_push (run, id);
   note_reasoning (run);
 }
 
@@ -241,7 +386,7 @@ close_thinking (QuernRun *run)
                 && qe_context_append (run->runner->context, tokens, n, &run->control, &error) == QE_OK;
 
   for (size_t i = 0; ok && i < n; i++)
-    qe_output_parser_push (run->parser, tokens[i]);
+    quern_run_push (run, tokens[i]);
   free (tokens);
   if (!ok)
     return quern_run_fail (run, &error);
@@ -273,7 +418,8 @@ quern_run_step (QuernRun *run, QeSampler *sampler)
   if (answers && run->in_reasoning) {
     if (!close_thinking (run))
       return FALSE;
-    qe_sampler_set_grammar (sampler, run->grammar, -1);
+    if (!run->after_call)
+      qe_sampler_set_grammar (sampler, run->grammar, -1);
   }
   began = g_get_monotonic_time ();
   if (looks)
@@ -282,12 +428,13 @@ quern_run_step (QuernRun *run, QeSampler *sampler)
   status = qe_context_step (run->runner->context, sampler, &run->control, tokens, &n, &error);
   if (limit > 0)
     n = MIN (n, limit - run->statistics.answer_tokens);
-  for (size_t i = 0; i < n; i++) {
+  for (size_t i = 0; i < n && !run->has_ended; i++) {
     gboolean reasoning = run->in_reasoning;
     take_token (run, tokens[i]);
     began = g_get_monotonic_time ();
     if (looks)
-      record_token (run, tokens[i], reasoning, known && i == 0, log_sum, top);
+      record_token (run, tokens[i], (QuernGeneratedToken) { .reasoning = reasoning },
+                    known && i == 0 ? run->runner->logits : NULL, log_sum, top);
     run->aside += g_get_monotonic_time () - began;
   }
   run->statistics.n_passes++;
@@ -295,6 +442,8 @@ quern_run_step (QuernRun *run, QeSampler *sampler)
   if (run->in_reasoning)
     run->statistics.reasoning_seconds = seconds_since (run->reasoning_began);
   _quern_generation_set_statistics (run->generation, &run->statistics);
+  if (run->has_ended)
+    return FALSE;
   if (status == QE_OK)
     return TRUE;
   if (status == QE_END && run->request->filler >= 0) {
@@ -312,6 +461,69 @@ quern_run_step (QuernRun *run, QeSampler *sampler)
   return FALSE;
 }
 
+/* Makes what chooses tokens, before the prompt is evaluated, because the request may ask for what cannot be had. Returns FALSE
+ * after recording how the generation ended. */
+static gboolean
+quern_run_prepare (QuernRun *run, QeSampler **sampler)
+{
+  QuernRunner *runner = run->runner;
+  QuernRequest *request = run->request;
+  QuernSamplerValues values = request->sampler;
+  QeError error = { 0 };
+  QeSamplerParams params;
+
+  if (!request->has_sampler)
+    quern_sampler_values_init (&values, runner->model, request->thinking, quern_request_has_pictures (request));
+  params = (QeSamplerParams) { .temperature = values.temperature,
+                               .top_k = values.top_k,
+                               .top_p = values.top_p,
+                               .min_p = values.min_p,
+                               .presence_penalty = values.presence_penalty,
+                               .frequency_penalty = values.frequency_penalty,
+                               .repetition_penalty = values.repetition_penalty,
+                               .seed = values.seed };
+  if (request->biases) {
+    params.biases = (const QeLogitBias *) request->biases->data;
+    params.n_biases = request->biases->len;
+  }
+  run->statistics.seed = params.seed;
+  if (request->stops)
+    _quern_stops_init (&run->stops, request->stops);
+  if (!_quern_request_make_grammar (request, runner->opened, &run->grammar, &run->after_call, &run->error))
+    return FALSE;
+  qe_context_set_one_by_one (runner->context, request->n_candidates > 0);
+  return qe_sampler_new (sampler, &params, &error) == QE_OK || quern_run_fail (run, &error);
+}
+
+/* Makes what takes the answer out of tokens, once it is known whether the model is thinking. */
+static gboolean
+quern_run_begin_text (QuernRun *run, QeSampler *sampler)
+{
+  QuernRunner *runner = run->runner;
+  QuernRequest *request = run->request;
+  QeError error = { .status = QE_ERROR_MEMORY };
+  gint32 after = -1;
+
+  if (request->raw)
+    run->decoder = qe_decoder_new (runner->opened);
+  else
+    run->parser = qe_output_parser_new (runner->opened, run->in_reasoning, quern_run_output_cb, run);
+  if (!run->decoder && !run->parser)
+    return quern_run_fail (run, &error);
+  if (run->parser && request->tools
+      && qe_output_parser_set_tools (run->parser, (const char *const *) request->tools, g_strv_length (request->tools),
+                                     &error)
+             != QE_OK)
+    return quern_run_fail (run, &error);
+  /* Thinking is free; the grammar begins to hold behind the token that ends it, or behind the one that opens a call. */
+  if (run->after_call)
+    after = qe_token_by_text (runner->opened, "<tool_call>");
+  else if (run->in_reasoning)
+    after = qe_token_by_text (runner->opened, "</think>");
+  qe_sampler_set_grammar (sampler, run->grammar, after);
+  return TRUE;
+}
+
 /* Call it on the context's thread. asked_at is the monotonic time of quern_loaded_model_generate() in microseconds. */
 void
 _quern_runner_generate (QuernRunner *runner, QuernGeneration *generation, QuernRequest *request, gint64 asked_at)
@@ -319,45 +531,27 @@ _quern_runner_generate (QuernRunner *runner, QuernGeneration *generation, QuernR
   QuernRun run = {
     .runner = runner, .generation = generation, .request = request, .asked_at = asked_at, .stop = QUERN_STOP_FAILED
   };
-  QuernSamplerValues values = request->sampler;
-  QeSamplerParams params;
   QeSampler *sampler = NULL;
-  QeError error = { .status = QE_ERROR_MEMORY };
 
   run.control = (QeControl) { quern_run_cancelled_cb, quern_run_progress_cb, &run };
   _quern_generation_set_phase (generation, QUERN_GENERATION_PREFILL);
-  if (!request->has_sampler)
-    quern_sampler_values_init (&values, runner->model, request->thinking, quern_request_has_pictures (request));
-  params =
-      (QeSamplerParams) { values.temperature,        values.top_k, values.top_p, values.min_p, values.presence_penalty,
-                          values.repetition_penalty, values.seed };
-  run.statistics.seed = params.seed;
-  if (quern_run_prefill (&run)) {
-    if ((!request->schema
-         || qe_grammar_from_schema (&run.grammar, runner->opened, request->schema, strlen (request->schema), &error)
-                == QE_OK)
-        && qe_sampler_new (&sampler, &params, &error) == QE_OK)
-      run.parser = qe_output_parser_new (runner->opened, run.in_reasoning, quern_run_output_cb, &run);
-    if (!run.parser) {
-      quern_run_fail (&run, &error);
-    } else {
-      /* Thinking is free; the grammar begins to hold behind the token that ends it. */
-      qe_sampler_set_grammar (sampler, run.grammar,
-                              run.in_reasoning ? qe_token_by_text (runner->opened, "</think>") : -1);
-      run.decode_began = run.reasoning_began = g_get_monotonic_time ();
-      _quern_generation_set_phase (generation, QUERN_GENERATION_DECODE);
-      note_reasoning (&run);
-      while (quern_run_step (&run, sampler))
-        ;
-      qe_output_parser_finish (run.parser);
-      if (run.in_reasoning)
-        run.statistics.reasoning_seconds = seconds_since (run.reasoning_began);
-      run.statistics.decode_seconds = seconds_since (run.decode_began + run.aside);
-    }
-    qe_output_parser_free (run.parser);
-    qe_sampler_free (sampler);
-    qe_grammar_free (run.grammar);
+  if (quern_run_prepare (&run, &sampler) && quern_run_echo (&run) && quern_run_prefill (&run)
+      && quern_run_begin_text (&run, sampler)) {
+    run.decode_began = run.reasoning_began = g_get_monotonic_time ();
+    _quern_generation_set_phase (generation, QUERN_GENERATION_DECODE);
+    note_reasoning (&run);
+    while (quern_run_step (&run, sampler))
+      ;
+    quern_run_finish_text (&run);
+    if (run.in_reasoning)
+      run.statistics.reasoning_seconds = seconds_since (run.reasoning_began);
+    run.statistics.decode_seconds = seconds_since (run.decode_began + run.aside);
   }
+  qe_output_parser_free (run.parser);
+  qe_decoder_free (run.decoder);
+  qe_sampler_free (sampler);
+  qe_grammar_free (run.grammar);
+  _quern_stops_clear (&run.stops);
   _quern_generation_finish (generation, run.stop, &run.statistics, run.error);
 }
 

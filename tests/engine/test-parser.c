@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "qe-test.h"
-#include "format/template/qe-buffer.h"
+#include "format/template/qe-tool-call.h"
 #include "format/tokenizer/qe-tokenizer.h"
 #include "format/tokenizer/qe-utf8.h"
 
 typedef struct {
-  QeBuffer reasoning, answer, calls; /* calls: one a line */
+  QeBuffer reasoning, answer, calls; /* calls: one a line; the last one may lack its end */
 } Output;
 
 static void
@@ -13,9 +13,17 @@ output_cb (void *data, QeOutputKind kind, const char *text, size_t length)
 {
   Output *o = data;
   QeBuffer *b = kind == QE_OUT_REASONING ? &o->reasoning : kind == QE_OUT_ANSWER ? &o->answer : &o->calls;
+  qe_buffer_puts (b, kind == QE_OUT_CALL ? "{\"name\": \"" : "");
   qe_buffer_add (b, text, length);
-  if (kind == QE_OUT_TOOL_CALL)
-    qe_buffer_puts (b, "\n");
+  qe_buffer_puts (b, kind == QE_OUT_CALL ? "\", \"arguments\": " : kind == QE_OUT_CALL_END ? "}\n" : "");
+}
+
+static void
+clear_output (Output *o)
+{
+  qe_buffer_clear (&o->reasoning);
+  qe_buffer_clear (&o->answer);
+  qe_buffer_clear (&o->calls);
 }
 
 static const char *
@@ -62,9 +70,7 @@ check_with (bool thinking, const char *tool, const char *text, const char *reaso
   free (ids);
   qe_output_parser_free (p);
   qe_tokenizer_free (t);
-  qe_buffer_clear (&o.reasoning);
-  qe_buffer_clear (&o.answer);
-  qe_buffer_clear (&o.calls);
+  clear_output (&o);
 }
 
 static void
@@ -134,10 +140,96 @@ QE_TEST (tool_values)
               "", "", "{\"name\": \"f\", \"arguments\": {\"zip\": \"3000\", \"n\": 3000}}\n");
 }
 
+/* What a schema says of a value, wherever it says so. */
+QE_TEST (declared_values)
+{
+  check_with (
+      false,
+      "{\"name\": \"f\", \"parameters\": {\"$defs\": {\"id\": {\"type\": \"string\"}}, \"properties\": {"
+      "\"a\": {\"type\": [\"string\", \"null\"]}, \"b\": {\"enum\": [\"1\", \"2\"]}, \"c\": {\"$ref\": \"#/$defs/id\"}, "
+      "\"d\": {\"anyOf\": [{\"type\": \"boolean\"}, {\"const\": \"x\"}]}, \"e\": {\"type\": \"boolean\"}, "
+      "\"f\": {\"type\": \"object\"}}}}",
+      "<tool_call>\n<function=f>\n<parameter=a>\n5\n</parameter>\n<parameter=a>\nnull\n</parameter>\n"
+      "<parameter=b>\n1\n</parameter>\n<parameter=c>\n7\n</parameter>\n<parameter=d>\nFalse\n</parameter>\n"
+      "<parameter=d>\n3\n</parameter>\n<parameter=e>\nmaybe\n</parameter>\n<parameter=f>\n{\"k\":[1,\"é\"]}\n"
+      "</parameter>\n</function>\n</tool_call>",
+      "", "",
+      "{\"name\": \"f\", \"arguments\": {\"a\": \"5\", \"a\": null, \"b\": \"1\", \"c\": \"7\", \"d\": false, "
+      "\"d\": \"3\", \"e\": \"maybe\", \"f\": {\"k\": [1, \"é\"]}}}\n");
+}
+
+/* Text behind a call, and calls that share a block. */
+QE_TEST (blocks_of_more)
+{
+  check (false, "<tool_call>\n<function=a>\n</function>\nand more\n</tool_call>", "", "and more",
+         "{\"name\": \"a\", \"arguments\": {}}\n");
+  check (false,
+         "<tool_call>\n<function=a>\n</function>\n<function=b>\n<parameter=x>\n1\n</parameter>\n</function>\n"
+         "</tool_call>",
+         "", "", "{\"name\": \"a\", \"arguments\": {}}\n{\"name\": \"b\", \"arguments\": {\"x\": 1}}\n");
+  check (false, "<tool_call>\n<function=a> is how calls begin.\n</tool_call>", "",
+         "<tool_call>\n<function=a> is how calls begin.\n</tool_call>", "");
+}
+
+/* However a call arrives in pieces, the same comes out, and strings come before they are whole. */
+QE_TEST (every_split)
+{
+  static const char tool[] = "{\"name\": \"f\", \"parameters\": {\"properties\": {\"s\": {\"type\": \"string\"}}}}";
+  static const char *const bodies[] = {
+    "\n<function=f>\n<parameter=s>\nif a:\n\n  b(\"</parameter>\\\")\n</function>\n\n</parameter>\n<parameter=n>\n[1, 2]\n"
+    "</parameter>\n</function>\n",
+    "<function=f><parameter=s>x</parameter><parameter=t>y</parameter></function>",
+    "\n<function=f>\n<parameter=s>\n\n</parameter>\n</function>\n<function=g>\n</function>\nrest",
+    "\n<function=f>\n<parameter=s>\nno end\n</function>\n",
+    "\n<function=f>\n<parameter=s>\n<<</parameter\n</parameter",
+    "\n<function=f\n>\n</function>",
+    "\n{\"name\": \"f\", \"arguments\": {\"s\": \"</parameter>\"}}\n",
+    "\n<function=>\n</function>",
+  };
+  QeJson json;
+  QE_REQUIRE (qe_json_parse (&json, tool, strlen (tool), NULL) == QE_OK);
+  for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++)
+    for (int closed = 0; closed < 2; closed++) {
+      const size_t n = strlen (bodies[i]);
+      Output whole = { 0 };
+      size_t rest = 0;
+      for (size_t cut = 0; cut <= n + 1; cut++) {
+        Output o = { 0 };
+        QeToolCallReader r = { .func = output_cb, .data = &o, .tools = &json, .n_tools = 1 };
+        const size_t first = cut <= n ? cut : 0;
+        qe_tool_call_begin (&r);
+        qe_tool_call_push (&r, bodies[i], first);
+        for (size_t at = first; at < n; at += cut <= n ? n - at : 1) /* the last round goes byte by byte */
+          qe_tool_call_push (&r, bodies[i] + at, cut <= n ? n - at : 1);
+        const size_t own = qe_tool_call_end (&r, closed);
+        if (cut == 0) {
+          whole = o;
+          rest = own;
+        } else {
+          qe_test_check (strcmp (shown (&whole.calls), shown (&o.calls)) == 0 && rest == own, __FILE__, __LINE__,
+                         "“%s” cut at %zu: “%s”, whole: “%s”", bodies[i], cut, shown (&o.calls), shown (&whole.calls));
+          clear_output (&o);
+        }
+        qe_tool_call_clear (&r);
+      }
+      clear_output (&whole);
+    }
+  Output o = { 0 };
+  QeToolCallReader r = { .func = output_cb, .data = &o, .tools = &json, .n_tools = 1 };
+  qe_tool_call_begin (&r);
+  static const char begun[] = "\n<function=f>\n<parameter=s>\nso far";
+  qe_tool_call_push (&r, begun, strlen (begun));
+  QE_CHECK (strcmp (shown (&o.calls), "{\"name\": \"f\", \"arguments\": {\"s\": \"so far") == 0);
+  clear_output (&o);
+  qe_tool_call_clear (&r);
+  qe_json_clear (&json);
+}
+
 QE_TEST (unfinished_calls)
 {
-  check (false, "x\n<tool_call>\n<function=f>\n<parameter=a>\n1", "", "x\n<tool_call>\n<function=f>\n<parameter=a>\n1",
-         "");
+  check (false, "x\n<tool_call>\n<function=f>\n<parameter=a>\n1", "", "x",
+         "{\"name\": \"f\", \"arguments\": {\"a\": 1");
+  check (false, "x\n<tool_call>\n<function=f>\n<param", "", "x\n<tool_call>\n<function=f>\n<param", "");
   check (false, "<tool_call>\nnonsense\n</tool_call>", "", "<tool_call>\nnonsense\n</tool_call>", "");
   check (false, "<tool_call></tool_call>", "", "<tool_call></tool_call>", "");
   check (false, "<tool_call>\n<function=f>\n<parameter=a>\n1\n</function>\n</tool_call>", "", "",

@@ -151,6 +151,40 @@ QE_TEST (penalties)
   qe_sampler_free (s);
 }
 
+QE_TEST (frequency)
+{
+  QeSamplerParams p = plain;
+  p.temperature = 0;
+  p.frequency_penalty = 0.5f;
+  QeSampler *s = sampler (p);
+  const float logits[3] = { 3, 2, -1 };
+  qe_sampler_accept (s, 0);
+  QE_CHECK_INT (qe_sampler_pick (s, logits, 3, NULL), ==, 0); /* 2.5 against 2 */
+  qe_sampler_accept (s, 0);
+  qe_sampler_accept (s, 0); /* counted each time: 1.5 against 2 */
+  QE_CHECK_INT (qe_sampler_pick (s, logits, 3, NULL), ==, 1);
+  qe_sampler_reset (s);
+  qe_sampler_accept (s, 0);
+  QE_CHECK_INT (qe_sampler_pick (s, logits, 3, NULL), ==, 0);
+  qe_sampler_free (s);
+}
+
+QE_TEST (biases)
+{
+  const QeLogitBias biases[] = { { 1, -100 }, { 2, 2 }, { 2, 1 }, { -1, 5 }, { 77, 5 } };
+  QeSamplerParams p = plain;
+  p.biases = biases;
+  p.n_biases = 5;
+  check_shares (p, four, 3, (double[]) { 1 / (1 + 2 * exp (3)), 0, 2 * exp (3) / (1 + 2 * exp (3)) });
+  p.top_k = 1; /* they count before anything is cut */
+  check_shares (p, four, 3, (double[]) { 0, 0, 1 });
+  p.temperature = 0;
+  QeSampler *s = sampler (p);
+  QE_CHECK_INT (qe_sampler_pick (s, four, 4, NULL), ==, 2);
+  QE_CHECK (!qe_sampler_wants_few (s)); /* rough logits would not do */
+  qe_sampler_free (s);
+}
+
 /* Draw t is a matter of seed and t alone: not of earlier logits, of tokens accepted, or of how often one looks. */
 QE_TEST (draws_are_counted)
 {
@@ -246,6 +280,8 @@ QE_TEST (bad_parameters)
     { .temperature = 1, .top_p = 1, .min_p = 2, .repetition_penalty = 1 },
     { .temperature = 1, .top_p = 1 },
     { .temperature = 1, .top_p = 1, .repetition_penalty = 1, .presence_penalty = INFINITY },
+    { .temperature = 1, .top_p = 1, .repetition_penalty = 1, .frequency_penalty = NAN },
+    { .temperature = 1, .top_p = 1, .repetition_penalty = 1, .biases = &(QeLogitBias) { 0, NAN }, .n_biases = 1 },
   };
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
     QeSampler *s;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What somebody sends as a grammar: a JSON schema if it begins with '{', else GBNF. One that is taken is followed for a
+/* What somebody sends as a grammar: a JSON schema if it begins with '{', a tool behind '[', else GBNF. One that is taken is followed for a
  * while, always with some byte that it admits: a text that was begun must never come to where it can neither go on nor end. */
 #include <stdint.h>
 #include <stdio.h>
@@ -42,14 +42,34 @@ follow (QeGrammar *grammar, uint8_t first)
   }
 }
 
+/* The form depends on the size. */
+static QeStatus
+make_from_tool (QeGrammar **grammar, const char *text, size_t size, QeError *err)
+{
+  char *tool = strndup (text, size);
+  const QeToolRules rules = { .tools = (const char *const *) &tool,
+                              .n_tools = 1,
+                              .form = size & 1 ? QE_TOOLS_XML : QE_TOOLS_HERMES,
+                              .parallel = size & 2,
+                              .open = size & 4 };
+  const QeStatus status = qe_grammar_from_tools_for (grammar, NULL, &rules, err);
+  free (tool);
+  return status;
+}
+
 int
 LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
 {
   QeGrammar *grammar = NULL;
   QeError err = { 0 };
   const char *text = (const char *) data;
-  const QeStatus status = size && *data == '{' ? qe_grammar_from_schema_for (&grammar, NULL, text, size, &err)
-                                               : qe_grammar_from_gbnf_for (&grammar, NULL, text, size, &err);
+  QeStatus status;
+  if (size && *data == '{')
+    status = qe_grammar_from_schema_for (&grammar, NULL, text, size, &err);
+  else if (size && *data == '[')
+    status = make_from_tool (&grammar, text + 1, size - 1, &err);
+  else
+    status = qe_grammar_from_gbnf_for (&grammar, NULL, text, size, &err);
   require ((status == QE_OK) == (grammar != NULL), "a grammar, or a failure");
   if (grammar) {
     follow (grammar, 'a');

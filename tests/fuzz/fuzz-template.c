@@ -37,21 +37,75 @@ check_json (const char *text, size_t length)
   qe_buffer_clear (&b);
 }
 
+typedef struct {
+  QeBuffer calls; /* {"name": …, "arguments": …}, one after the other */
+  int open;       /* the last one has no end yet */
+} Calls;
+
+static void
+call_cb (void *data, QeOutputKind kind, const char *text, size_t length)
+{
+  Calls *c = data;
+
+  if (kind == QE_OUT_CALL) {
+    QeJson call;
+    require (!c->open, "a call begins behind the end of the one before");
+    if (c->calls.size > 0) {
+      require (qe_json_parse (&call, c->calls.data, c->calls.size, NULL) == QE_OK, "a call is JSON");
+      qe_json_clear (&call);
+    }
+    qe_buffer_clear (&c->calls);
+    qe_buffer_puts (&c->calls, "{\"name\": ");
+    qe_json_write_string (text, length, &c->calls);
+    qe_buffer_puts (&c->calls, ", \"arguments\": ");
+    c->open = 1;
+    return;
+  }
+  require (c->open, "arguments and ends belong to a call");
+  qe_buffer_add (&c->calls, text, length);
+  qe_buffer_puts (&c->calls, kind == QE_OUT_CALL_END ? "}" : "");
+  c->open = kind != QE_OUT_CALL_END;
+}
+
+/* What comes out does not depend on the pieces that a call arrives in, and calls that end are JSON. */
 static void
 check_call (const char *text, size_t length)
 {
   static const char schema[] = "{\"name\": \"f\", \"parameters\": {\"properties\": {\"a\": {\"type\": \"string\"}}}}";
+  static const size_t pieces[] = { SIZE_MAX, 1, 7 };
+  QeBuffer whole = { 0 };
+  size_t whole_rest = 0;
   QeJson tool, call;
-  QeBuffer out = { 0 };
 
   require (qe_json_parse (&tool, schema, sizeof schema - 1, NULL) == QE_OK, "the schema is JSON");
-  if (qe_tool_call_parse (text, length, &tool, 1, &out)) {
-    require (qe_json_parse (&call, out.data, out.size, NULL) == QE_OK, "a call is JSON");
-    require (qe_json_member (&call, 0, "name") != QE_JSON_NONE, "a call has a name");
-    require (qe_json_member (&call, 0, "arguments") != QE_JSON_NONE, "a call has arguments");
-    qe_json_clear (&call);
+  for (size_t k = 0; k < 6; k++) {
+    const size_t piece = pieces[k / 2], closed = k & 1;
+    Calls calls = { 0 };
+    QeToolCallReader r = { .func = call_cb, .data = &calls, .tools = &tool, .n_tools = 1 };
+    qe_tool_call_begin (&r);
+    for (size_t at = 0; at < length; at += piece < length - at ? piece : length - at)
+      qe_tool_call_push (&r, text + at, piece < length - at ? piece : length - at);
+    const size_t rest = qe_tool_call_end (&r, closed);
+    require (rest <= r.body.size, "what is left is in the text");
+    require (!calls.open || !closed, "a closed block leaves no call open");
+    if (calls.calls.size > 0 && !calls.open) {
+      require (qe_json_parse (&call, calls.calls.data, calls.calls.size, NULL) == QE_OK, "a call is JSON");
+      require (call.values[qe_json_member (&call, 0, "arguments")].kind == QE_JSON_OBJECT, "arguments are an object");
+      qe_json_clear (&call);
+    }
+    qe_tool_call_clear (&r);
+    if (k == 1) {
+      whole = calls.calls;
+      whole_rest = rest;
+      continue;
+    }
+    if (closed)
+      require (rest == whole_rest && calls.calls.size == whole.size
+                   && (whole.size == 0 || memcmp (calls.calls.data, whole.data, whole.size) == 0),
+               "pieces make no difference");
+    qe_buffer_clear (&calls.calls);
   }
-  qe_buffer_clear (&out);
+  qe_buffer_clear (&whole);
   qe_json_clear (&tool);
 }
 

@@ -80,22 +80,28 @@ make_message (QjRun *run, const QeChatMessage *message)
   static const char *const roles[] = {
     [QE_ROLE_SYSTEM] = "system", [QE_ROLE_USER] = "user", [QE_ROLE_ASSISTANT] = "assistant", [QE_ROLE_TOOL] = "tool"
   };
-  QjValue out = qe_jinja_dict (run, 4);
+  QjValue out = qe_jinja_dict (run, 6);
   if ((unsigned) message->role > QE_ROLE_TOOL)
     qe_jinja_refuse (run, "Unexpected message role.");
   qe_jinja_dict_set (run, out, "role", literal (run, roles[message->role]));
   qe_jinja_dict_set (run, out, "content", make_content (run, message));
   if (message->reasoning)
     qe_jinja_dict_set (run, out, "reasoning_content", plain (run, message->reasoning));
+  if (message->name)
+    qe_jinja_dict_set (run, out, "name", plain (run, message->name));
+  if (message->call_id)
+    qe_jinja_dict_set (run, out, "tool_call_id", plain (run, message->call_id));
   if (message->n_calls == 0)
     return out;
   QjValue calls = qe_jinja_list (run, message->n_calls);
   for (size_t i = 0; i < message->n_calls; i++) {
-    QjValue function = qe_jinja_dict (run, 2), entry = qe_jinja_dict (run, 2);
+    QjValue function = qe_jinja_dict (run, 2), entry = qe_jinja_dict (run, 3);
     const char *arguments = message->calls[i].arguments ? message->calls[i].arguments : "";
     qe_jinja_dict_set (run, function, "name", plain (run, message->calls[i].name));
     qe_jinja_dict_set (run, function, "arguments", parse_arguments (run, arguments, strlen (arguments)));
     qe_jinja_dict_set (run, entry, "type", literal (run, "function"));
+    if (message->calls[i].id)
+      qe_jinja_dict_set (run, entry, "id", plain (run, message->calls[i].id));
     qe_jinja_dict_set (run, entry, "function", function);
     qe_jinja_list_set (calls, i, entry);
   }

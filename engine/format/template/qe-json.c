@@ -259,10 +259,9 @@ qe_json_key (const QeJson *json, size_t i, size_t *length)
 /* ---- write ----------------------------------------------------------------------------------------------------- */
 
 void
-qe_json_write_string (const char *text, size_t length, QeBuffer *out)
+qe_json_write_escaped (const char *text, size_t length, QeBuffer *out)
 {
   static const char values[] = "\"\\\b\f\n\r\t", names[] = "\"\\bfnrt";
-  qe_buffer_add (out, "\"", 1);
   for (size_t i = 0; i < length; i++) {
     const char *found = text[i] ? strchr (values, text[i]) : NULL;
     char escape[8] = { '\\', found ? names[found - values] : 0 };
@@ -273,6 +272,13 @@ qe_json_write_string (const char *text, size_t length, QeBuffer *out)
     else
       qe_buffer_add (out, &text[i], 1);
   }
+}
+
+void
+qe_json_write_string (const char *text, size_t length, QeBuffer *out)
+{
+  qe_buffer_add (out, "\"", 1);
+  qe_json_write_escaped (text, length, out);
   qe_buffer_add (out, "\"", 1);
 }
 

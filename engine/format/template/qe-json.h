@@ -47,3 +47,4 @@ const char *qe_json_key (const QeJson *json, size_t i, size_t *length);
 /* As Python's json.dumps (ensure_ascii=False) writes: ", " and ": " between, non-ASCII kept. */
 void qe_json_write (const QeJson *json, size_t i, QeBuffer *out);
 void qe_json_write_string (const char *text, size_t length, QeBuffer *out);
+void qe_json_write_escaped (const char *text, size_t length, QeBuffer *out); /* without quotes around */

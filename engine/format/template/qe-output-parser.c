@@ -5,8 +5,8 @@
  *       \________________<tool_call> (an implicit end of thinking)____^
  *
  * The tags are single tokens, so text that merely quotes them changes nothing. Line ends around the blocks belong to the
- * layout: they are held back until it is known whether more text follows. What turns out not to be a call is given out
- * as the text it is; nothing that a model wrote is lost. */
+ * layout: they are held back until it is known whether more text follows. A call is given out while it is written
+ * (qe-tool-call.h). What turns out not to be one is given out as the text it is; nothing that a model wrote is lost. */
 #include "qe-error.h"
 #include "format/template/qe-tool-call.h"
 #include "format/tokenizer/qe-tokenizer.h"
@@ -21,7 +21,7 @@ struct QeOutputParser {
   QeOutputKind before_call; /* where a block that is no call belongs */
   bool started;             /* the current reasoning or answer has text already */
   size_t held;              /* line ends held back */
-  QeBuffer body;            /* of the call so far */
+  QeToolCallReader reader;
   QeJson *tools;
   size_t n_tools;
   QeOutputFunc func;
@@ -41,8 +41,8 @@ qe_output_parser_new_for (const QeTokenizer *tokenizer, bool thinking, QeOutputF
   p->call = qe_tokenizer_find (tokenizer, "<tool_call>");
   p->call_end = qe_tokenizer_find (tokenizer, "</tool_call>");
   p->state = thinking ? QE_OUT_REASONING : QE_OUT_ANSWER;
-  p->func = func;
-  p->data = data;
+  p->reader.func = p->func = func;
+  p->reader.data = p->data = data;
   return p;
 }
 
@@ -53,7 +53,7 @@ clear_tools (QeOutputParser *p)
     qe_json_clear (&p->tools[i]);
   free (p->tools);
   p->tools = NULL;
-  p->n_tools = 0;
+  p->n_tools = p->reader.n_tools = 0;
 }
 
 QeStatus
@@ -71,6 +71,8 @@ qe_output_parser_set_tools (QeOutputParser *p, const char *const *tools, size_t 
     }
     p->n_tools++;
   }
+  p->reader.tools = p->tools;
+  p->reader.n_tools = p->n_tools;
   return QE_OK;
 }
 
@@ -81,7 +83,7 @@ qe_output_parser_free (QeOutputParser *p)
     return;
   clear_tools (p);
   qe_decoder_free (p->decoder);
-  qe_buffer_clear (&p->body);
+  qe_tool_call_clear (&p->reader);
   free (p);
 }
 
@@ -115,8 +117,8 @@ qe_output_parser_emit (QeOutputParser *p, const char *text, size_t length)
 static void
 add_text (QeOutputParser *p, const char *text, size_t length)
 {
-  if (p->state == QE_OUT_TOOL_CALL)
-    qe_buffer_add (&p->body, text, length);
+  if (p->state == QE_OUT_CALL)
+    qe_tool_call_push (&p->reader, text, length);
   else if (length > 0)
     qe_output_parser_emit (p, text, length);
 }
@@ -140,42 +142,39 @@ qe_output_parser_enter (QeOutputParser *p, QeOutputKind state)
 
 /* ---- blocks ---------------------------------------------------------------------------------------------------- */
 
-/* The block has ended, by its tag or with everything. A call goes out whole; anything else as text. */
+/* The block has ended, by its tag or with everything. What belongs to no call goes out as text. */
 static void
-end_call (QeOutputParser *p, bool closed)
+end_block (QeOutputParser *p, bool closed)
 {
-  QeBuffer json = { 0 };
-  const char *text = p->body.data ? p->body.data : "";
-  if (closed && !p->body.failed && qe_tool_call_parse (text, p->body.size, p->tools, p->n_tools, &json)) {
-    p->func (p->data, QE_OUT_TOOL_CALL, json.data, json.size);
+  const size_t rest = qe_tool_call_end (&p->reader, closed);
+  const QeBuffer *body = &p->reader.body;
+  if (p->reader.begun) {
     qe_output_parser_enter (p, QE_OUT_ANSWER);
   } else {
     p->state = p->before_call;
     qe_output_parser_emit (p, "<tool_call>", strlen ("<tool_call>"));
-    qe_output_parser_emit (p, text, p->body.size);
-    if (closed)
-      qe_output_parser_emit (p, "</tool_call>", strlen ("</tool_call>"));
   }
-  qe_buffer_clear (&json);
-  qe_buffer_clear (&p->body);
+  if (body->size > rest)
+    qe_output_parser_emit (p, body->data + rest, body->size - rest);
+  if (closed && !p->reader.begun)
+    qe_output_parser_emit (p, "</tool_call>", strlen ("</tool_call>"));
 }
 
 /* Tags that change the state; false for every other token. */
 static bool
 handle_tag (QeOutputParser *p, int32_t token)
 {
-  bool in_call = p->state == QE_OUT_TOOL_CALL;
+  bool in_call = p->state == QE_OUT_CALL;
   if (token < 0)
     return false;
   if (token == p->call && !in_call) {
     flush_decoder (p);
-    if (p->state != QE_OUT_TOOL_CALL)
-      p->before_call = p->state;
-    p->state = QE_OUT_TOOL_CALL; /* held line ends stay, in case that this is no call */
-    qe_buffer_clear (&p->body);
+    p->before_call = p->state;
+    p->state = QE_OUT_CALL; /* held line ends stay, in case that this is no call */
+    qe_tool_call_begin (&p->reader);
   } else if (token == p->call_end && in_call) {
     flush_decoder (p);
-    end_call (p, true);
+    end_block (p, true);
   } else if (token == p->think_end && (p->state == QE_OUT_REASONING || (p->state == QE_OUT_ANSWER && !p->started))) {
     flush_decoder (p);
     qe_output_parser_enter (p, QE_OUT_ANSWER);
@@ -202,6 +201,6 @@ void
 qe_output_parser_finish (QeOutputParser *p)
 {
   flush_decoder (p);
-  if (p->state == QE_OUT_TOOL_CALL)
-    end_call (p, false);
+  if (p->state == QE_OUT_CALL)
+    end_block (p, false);
 }

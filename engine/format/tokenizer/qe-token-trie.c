@@ -163,7 +163,8 @@ qe_token_trie_new (const QeTokenizer *t)
     const char *text = qe_token_text (t, id, &length);
     const bool ordinary = t->type[id] != QE_TOKEN_CONTROL && t->type[id] != QE_TOKEN_USER
                           && t->type[id] != QE_TOKEN_UNUSED && t->type[id] != QE_TOKEN_UNKNOWN;
-    if (ordinary && length > 0 && length <= QE_TRIE_DEPTH && !qe_tokenizer_ends_generation (t, (int32_t) id))
+    if (ordinary && length > 0 && length <= QE_TRIE_DEPTH && !memchr (text, QE_TRIE_NO_BYTE, length)
+        && !qe_tokenizer_ends_generation (t, (int32_t) id))
       words[n++] = (Word) { (const uint8_t *) text, (uint32_t) length, (int32_t) id };
   }
   if (ok) {

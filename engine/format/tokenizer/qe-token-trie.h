@@ -5,13 +5,15 @@
 
 /* The bytes of a vocabulary's ordinary tokens as a tree, for whoever wants to know which tokens an automaton over bytes
  * takes. Control tokens, those with a meaning of their own such as <tool_call>, unused ones and tokens of more than
- * QE_TRIE_DEPTH bytes are not in it.
+ * QE_TRIE_DEPTH bytes are not in it, nor tokens with the byte QE_TRIE_NO_BYTE, which is no part of UTF-8 and which an automaton
+ * may so use for what is no text.
  *
  * A token is plain if it may continue any JSON string: it begins at the boundary of a character, no byte of it is '"',
  * '\' or a control character, and it is UTF-8, whose last character need not be whole. Most tokens are plain, so they
  * stand in a bit set of their own, and `others` is the tree of the rest. */
 #define QE_TRIE_DEPTH 255
 #define QE_TRIE_ENDS 16
+#define QE_TRIE_NO_BYTE 0xff
 
 typedef struct {
   int32_t token; /* that ends here, or -1 */
