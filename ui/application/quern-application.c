@@ -9,6 +9,7 @@
 #include "quern-local-backend.h"
 #include "quern-library.h"
 #include "quern-search-provider.h"
+#include "quern-servers.h"
 #include "quern-store.h"
 #include "window/quern-window.h"
 
@@ -25,6 +26,7 @@ struct _QuernApplication {
   /* Owned references */
   QuernStore *store;
   QuernLibrary *library;
+  QuernServers *servers;
   QuernLocalBackend *backend;
   QuernSearchProvider *search_provider;
   GSettings *settings;
@@ -237,6 +239,16 @@ hand_over (QuernApplication *self, const char *problem)
 }
 
 static void
+servers_loaded_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (QuernServers) servers = user_data;
+  g_autoptr (GError) error = NULL;
+
+  if (!quern_servers_load_finish (servers, result, &error))
+    g_message ("The list of servers cannot be read: %s", error->message);
+}
+
+static void
 store_opened_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (QuernApplication) self = user_data;
@@ -250,10 +262,12 @@ store_opened_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   }
   self->library = quern_library_new (self->store);
   quern_library_scan_async (self->library, NULL, NULL, NULL);
+  self->servers = quern_servers_new (self->store);
+  quern_servers_load_async (self->servers, NULL, servers_loaded_cb, g_object_ref (self->servers));
   self->backend = quern_local_backend_new ();
   g_signal_connect_object (self->backend, "used", G_CALLBACK (quern_library_mark_used), self->library,
                            G_CONNECT_SWAPPED);
-  self->models = quern_models_service_new (G_APPLICATION (self), self->library);
+  self->models = quern_models_service_new (G_APPLICATION (self), self->library, self->servers);
   quern_preferences_apply (self->settings, self->backend);
   g_signal_connect_object (self->store, "erased", G_CALLBACK (quern_local_backend_forget_states), self->backend,
                            G_CONNECT_SWAPPED);
@@ -408,6 +422,7 @@ quern_application_dispose (GObject *object)
   g_clear_object (&self->models);
   g_clear_object (&self->settings);
   g_clear_object (&self->backend);
+  g_clear_object (&self->servers);
   g_clear_object (&self->library);
   g_clear_object (&self->store);
   G_OBJECT_CLASS (quern_application_parent_class)->dispose (object);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "models/quern-choose-models.h"
+#include "servers/quern-add-server-dialog.h"
 #include "widgets/quern-name-dialog.h"
 #include "widgets/quern-undo.h"
 #include "quern-window-private.h"
@@ -313,6 +314,15 @@ import_model_action (GtkWidget *widget, const char *name, GVariant *parameter)
 }
 
 static void
+add_server_action (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  QuernWindow *self = QUERN_WINDOW (widget);
+
+  if (self->models != NULL)
+    quern_add_server_dialog_present (quern_models_service_get_servers (self->models), GTK_WIDGET (self->split_view));
+}
+
+static void
 model_chosen_action (GtkWidget *widget, const char *name, GVariant *parameter)
 {
   g_settings_set_string (QUERN_WINDOW (widget)->settings, "last-model", g_variant_get_string (parameter, NULL));
@@ -456,6 +466,7 @@ _quern_window_install_actions (GtkWidgetClass *widget_class)
     { "win.delete-conversation", "x", quern_window_delete_action },
     { "win.open-link", "s", open_link_action },
     { "win.import-model", NULL, import_model_action },
+    { "win.add-server", NULL, add_server_action },
     { "win.open-files", "(aayu)", _quern_window_open_files },
     { "win.model-chosen", "s", model_chosen_action },
     { "win.show-models", "s", show_models_action },
