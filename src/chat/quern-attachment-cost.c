@@ -56,7 +56,7 @@ cost_counted_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (GTask) task = user_data;
   Job *job = g_task_get_task_data (task);
   GError *error = NULL;
-  gssize n = quern_backend_count_finish (QUERN_BACKEND (source), result, &error);
+  gssize n = quern_backend_count_finish (QUERN_BACKEND (source), result, NULL, &error);
 
   if (error != NULL)
     g_task_return_error (task, error);

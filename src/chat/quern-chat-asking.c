@@ -28,6 +28,7 @@ struct _QuernAsking {
   QuernMessage *answer;
   guint message_siblings, answer_siblings; /* number of siblings that exist already */
   QuernStatistics before;                  /* statistics of the answer that is continued */
+  gsize content_before, reasoning_before;  /* bytes of it */
 
   QuernLoadedModel *context;
   QuernGeneration *generation;
@@ -103,7 +104,7 @@ quern_asking_note_statistics (QuernAsking *self)
 {
   QuernStatistics statistics = *quern_generation_get_statistics (self->generation);
 
-  statistics.load_seconds = self->load_seconds;
+  statistics.load_seconds += self->load_seconds;
   statistics.answer_tokens += self->before.answer_tokens;
   statistics.reasoning_tokens += self->before.reasoning_tokens;
   statistics.decode_seconds += self->before.decode_seconds;
@@ -122,6 +123,21 @@ quern_asking_text_cb (QuernAsking *self, gboolean reasoning, const char *text)
   self->unsaved = TRUE;
 }
 
+/* What was there before the answer was continued stays where it is. */
+static void
+quern_asking_moved_cb (QuernAsking *self, gboolean to_reasoning)
+{
+  const char *content = quern_message_get_content (self->answer),
+             *reasoning = quern_message_get_reasoning (self->answer);
+  g_autofree char *kept = to_reasoning ? g_strndup (content, self->content_before)
+                                       : g_strndup (reasoning, self->reasoning_before);
+  g_autofree char *grown = to_reasoning ? g_strconcat (reasoning, content + self->content_before, NULL)
+                                        : g_strconcat (content, reasoning + self->reasoning_before, NULL);
+
+  quern_message_set_text (self->answer, to_reasoning ? kept : grown, to_reasoning ? grown : kept);
+  self->unsaved = TRUE;
+}
+
 static void
 quern_asking_generation_changed_cb (QuernAsking *self)
 {
@@ -133,6 +149,8 @@ quern_asking_generation_changed_cb (QuernAsking *self)
   else if (quern_generation_get_phase (self->generation) == QUERN_GENERATION_PREFILL)
     _quern_chat_session_set_state (self->session, QUERN_SESSION_PREFILL,
                                    quern_generation_get_progress (self->generation));
+  else if (quern_generation_get_phase (self->generation) == QUERN_GENERATION_WAITING)
+    _quern_chat_session_set_state (self->session, QUERN_SESSION_WAITING, 0);
 }
 
 static void
@@ -148,6 +166,7 @@ quern_asking_done_cb (QuernAsking *self)
   const char *reason = error ? error->message : NULL;
 
   quern_asking_note_statistics (self);
+  _quern_chat_session_set_note (self->session, quern_generation_get_note (self->generation));
   if (stop == QUERN_STOP_CONTEXT)
     reason = _("The context is full: the model cannot hold more of this conversation.");
   quern_asking_end_answer (self, states[stop], reason);
@@ -170,10 +189,14 @@ quern_asking_context_loaded_cb (GObject *source, GAsyncResult *result, gpointer 
     self->load_seconds = (double) (g_get_monotonic_time () - self->load_began) / G_USEC_PER_SEC;
   self->generation = quern_loaded_model_generate (self->context, self->question->request);
   g_signal_connect_swapped (self->generation, "text", G_CALLBACK (quern_asking_text_cb), self);
+  g_signal_connect_swapped (self->generation, "moved", G_CALLBACK (quern_asking_moved_cb), self);
   g_signal_connect_swapped (self->generation, "notify", G_CALLBACK (quern_asking_generation_changed_cb), self);
   g_signal_connect_swapped (self->generation, "done", G_CALLBACK (quern_asking_done_cb), self);
   self->save_source = g_timeout_add (SAVE_MS, quern_asking_save_cb, self);
-  _quern_chat_session_set_state (self->session, QUERN_SESSION_PREFILL, 0);
+  _quern_chat_session_set_state (self->session,
+                                 quern_model_is_remote (self->question->model) ? QUERN_SESSION_WAITING
+                                                                               : QUERN_SESSION_PREFILL,
+                                 0);
 }
 
 static void
@@ -241,15 +264,19 @@ quern_asking_counted_cb (GObject *source, GAsyncResult *result, gpointer user_da
 {
   QuernAsking *self = user_data;
   GError *error = NULL;
-  gssize total = quern_backend_count_finish (QUERN_BACKEND (source), result, &error);
+  gboolean estimated;
+  gssize total = quern_backend_count_finish (QUERN_BACKEND (source), result, &estimated, &error);
   guint size = _quern_chat_session_context_size (self->session, self->question->model);
 
   if (!error && !g_cancellable_set_error_if_cancelled (self->cancellable, &error)) {
     self->question->needed = (guint) total;
-    if ((guint) total + _quern_answer_room_least (size) >= size)
+    if (!_quern_chat_session_fits ((guint) total, size))
       g_set_error (&error, QUERN_CHAT_ERROR, QUERN_CHAT_ERROR_TOO_LONG,
-                   _("The prompt would have %u tokens, but the context holds %u. Shorten it, start a new "
-                     "conversation, or increase the context length."),
+                   estimated
+                       ? _("The prompt would have about %u tokens, but the context holds %u. Shorten it, start a new "
+                           "conversation, or increase the context length.")
+                       : _("The prompt would have %u tokens, but the context holds %u. Shorten it, start a new "
+                           "conversation, or increase the context length."),
                    (guint) total, size);
   }
   if (error)
@@ -339,6 +366,8 @@ quern_asking_place (QuernAsking *self)
     break;
   case QUERN_QUESTION_CONTINUE:
     self->answer = g_object_ref (message);
+    self->content_before = quern_message_get_content_length (message);
+    self->reasoning_before = strlen (quern_message_get_reasoning (message));
     self->before = *quern_message_get_statistics (message);
     break;
   }
@@ -382,6 +411,7 @@ quern_chat_session_ask_async (QuernChatSession *session, QuernQuestion *question
 {
   g_autoptr (GTask) task = NULL;
   g_autoptr (QuernExcerpt) excerpt = NULL;
+  QuernCapabilities can;
   QuernAsking *self;
 
   g_return_if_fail (QUERN_IS_CHAT_SESSION (session));
@@ -418,14 +448,18 @@ quern_chat_session_ask_async (QuernChatSession *session, QuernQuestion *question
                                 G_LIST_MODEL (question->attachments));
   self->task = g_steal_pointer (&task);
   _quern_chat_session_set_state (session, QUERN_SESSION_LOADING, 0);
-  if (quern_excerpt_has_pictures (excerpt) && !quern_model_get_vision_path (question->model)) {
-    quern_asking_end (
-        self,
-        g_error_new (
-            QUERN_CHAT_ERROR, QUERN_CHAT_ERROR_NO_VISION,
-            _("“%s” cannot see pictures without its vision file. Download the vision file, choose another model, or "
-              "remove the pictures."),
-            quern_model_get_title (question->model)));
+  _quern_chat_session_set_note (session, NULL);
+  can = quern_backend_get_capabilities (session->backend, question->model);
+  if (quern_excerpt_has_pictures (excerpt) && !(can & QUERN_CAN_SEE)) {
+    g_autoptr (GError) refusal = NULL;
+    quern_inference_refuse_pictures (question->model, &refusal);
+    quern_asking_end (self, g_error_new_literal (QUERN_CHAT_ERROR, QUERN_CHAT_ERROR_NO_VISION, refusal->message));
+    return;
+  }
+  if (question->kind == QUERN_QUESTION_CONTINUE && !(can & QUERN_CAN_CONTINUE)) {
+    quern_asking_end (self, g_error_new (QUERN_CHAT_ERROR, QUERN_CHAT_ERROR_CANNOT_CONTINUE,
+                                         _("“%s” cannot continue an answer. Generate it again instead."),
+                                         quern_model_get_place (question->model)));
     return;
   }
   if (cancellable)

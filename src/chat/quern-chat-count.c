@@ -7,7 +7,8 @@
 
 /* Counts the tokens of the next prompt with the model's own tokenizer. The count is asked for after nearly every key
  * press, so the parts that do not change while people type are counted once. The template puts special tokens around
- * every message, and no token crosses them, so the sum of the parts is exact. */
+ * every message, and no token crosses them, so the sum of the parts is exact. A server that does not count gets an
+ * estimate instead. */
 
 /* The steps of a count, each a request with one part more than the first: an empty question, the system prompt, all
  * messages, the question's attachments, the question's text. */
@@ -16,6 +17,7 @@ enum { EMPTY, SYSTEM, HISTORY, ATTACHMENTS, TEXT, N_STEPS };
 struct _QuernCountCache {
   guint64 history_key, attachments_key;
   gssize tokens[N_STEPS];
+  gboolean estimated[N_STEPS];
 };
 
 typedef struct {
@@ -88,13 +90,15 @@ counting_counted_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   GTask *task = user_data;
   Counting *counting = g_task_get_task_data (task);
   GError *error = NULL;
-  gssize tokens = quern_backend_count_finish (QUERN_BACKEND (source), result, &error);
+  gboolean estimated;
+  gssize tokens = quern_backend_count_finish (QUERN_BACKEND (source), result, &estimated, &error);
 
   if (error) {
     g_task_return_error (task, error);
     g_object_unref (task);
     return;
   }
+  counting->cache.estimated[counting->step] = estimated;
   counting->cache.tokens[counting->step++] = tokens;
   count_next (task);
 }
@@ -120,6 +124,13 @@ counting_request_built_cb (GObject *source, GAsyncResult *result, gpointer user_
                              counting_counted_cb, task);
 }
 
+/* Estimates and counts may come one after the other, so that more text seems to be less. */
+static guint
+difference (gssize more, gssize less)
+{
+  return (guint) MAX (0, more - less);
+}
+
 /* Counts the next step that is not known, or returns the sum. */
 static void
 count_next (GTask *task)
@@ -138,14 +149,16 @@ count_next (GTask *task)
   }
   count = g_new (QuernTokenCount, 1);
   *count = (QuernTokenCount) {
-    .instructions = (guint) (tokens[SYSTEM] - tokens[EMPTY]),
-    .history = (guint) (tokens[HISTORY] - tokens[SYSTEM]),
-    .attachments = (guint) (tokens[ATTACHMENTS] - tokens[EMPTY]),
+    .instructions = difference (tokens[SYSTEM], tokens[EMPTY]),
+    .history = difference (tokens[HISTORY], tokens[SYSTEM]),
+    .attachments = difference (tokens[ATTACHMENTS], tokens[EMPTY]),
     .question = (guint) tokens[TEXT],
     .context_size = _quern_chat_session_context_size (self, counting->model),
   };
   count->total = count->instructions + count->history + count->attachments + count->question;
-  count->fits = count->total + _quern_answer_room_least (count->context_size) < count->context_size;
+  for (guint step = EMPTY; step < N_STEPS; step++)
+    count->estimated = count->estimated || counting->cache.estimated[step];
+  count->fits = _quern_chat_session_fits (count->total, count->context_size);
   g_clear_pointer (&self->counted, _quern_count_cache_free);
   self->counted = g_memdup2 (&counting->cache, sizeof counting->cache);
   g_task_return_pointer (task, count, g_free);

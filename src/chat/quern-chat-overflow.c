@@ -20,6 +20,13 @@ _quern_answer_room_least (guint context_size)
   return MIN (context_size / 16, 128u);
 }
 
+/* Whether a prompt fits and leaves room for an answer. Where a server does not tell its size, it does as far as anybody knows. */
+gboolean
+_quern_chat_session_fits (guint n_tokens, guint context_size)
+{
+  return context_size == 0 || n_tokens + _quern_answer_room_least (context_size) < context_size;
+}
+
 /* ---- the plan -------------------------------------------------------------------------------------------------- */
 
 /* A place where the prompt may begin if the messages before it are left out. */
@@ -59,7 +66,7 @@ middle_counted_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   Planning *planning = g_task_get_task_data (task);
   guint size = planning->plan.context_size;
   GError *error = NULL;
-  gssize total = quern_backend_count_finish (QUERN_BACKEND (source), result, &error);
+  gssize total = quern_backend_count_finish (QUERN_BACKEND (source), result, NULL, &error);
 
   if (error) {
     g_task_return_error (task, error);
@@ -277,9 +284,9 @@ piece_counted_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   Summary *summary = g_task_get_task_data (task);
   guint size = _quern_chat_session_context_size (self, self->model);
   GError *error = NULL;
-  gssize total = quern_backend_count_finish (QUERN_BACKEND (source), result, &error);
+  gssize total = quern_backend_count_finish (QUERN_BACKEND (source), result, NULL, &error);
 
-  if (total >= 0 && (guint) total + SUMMARY_TOKENS (size) <= size) {
+  if (total >= 0 && (size == 0 || (guint) total + SUMMARY_TOKENS (size) <= size)) {
     summary->fit = summary->middle;
     g_clear_pointer (&summary->fitting, quern_request_unref);
     summary->fitting = g_steal_pointer (&summary->counted);

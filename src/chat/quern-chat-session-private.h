@@ -39,7 +39,9 @@ struct _QuernChatSession {
   double progress;
   guint context_used; /* in tokens */
   gboolean repeating;
-  QuernAsking *asking; /* NULL when idle */
+  gint64 waiting_since; /* monotonic time */
+  char *note;           /* about the last answer, or NULL */
+  QuernAsking *asking;  /* NULL when idle */
   struct _QuernCountCache *counted;
 
   /* What is written and not part of the conversation yet */
@@ -63,6 +65,7 @@ void _quern_question_prepend_attachments (QuernQuestion *self, GListModel *attac
 void _quern_chat_session_set_state (QuernChatSession *self, QuernSessionState state, double progress);
 void _quern_chat_session_set_context_used (QuernChatSession *self, guint n_tokens);
 void _quern_chat_session_set_repeating (QuernChatSession *self, gboolean repeating);
+void _quern_chat_session_set_note (QuernChatSession *self, const char *note);
 void _quern_chat_session_notify_question (QuernChatSession *self);
 guint _quern_chat_session_find (QuernChatSession *self, QuernMessage *message);
 void _quern_chat_session_load_params (QuernChatSession *self, QuernModel *model, QuernLoadParams *params);
@@ -79,6 +82,7 @@ void _quern_chat_session_commit_question (QuernChatSession *self);
 
 /* quern-chat-overflow.c */
 guint _quern_answer_room_least (guint context_size);
+gboolean _quern_chat_session_fits (guint n_tokens, guint context_size);
 
 /* quern-chat-branch.c */
 void _quern_chat_session_copy_settings (QuernChatSession *self, QuernConversation *to);

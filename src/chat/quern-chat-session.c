@@ -17,6 +17,7 @@ enum {
   PROP_CONTEXT_USED,
   PROP_CONTEXT_SIZE,
   PROP_REPEATING,
+  PROP_NOTE,
   PROP_QUESTION,
   N_PROPS
 };
@@ -27,7 +28,8 @@ G_DEFINE_ENUM_TYPE (QuernSessionState, quern_session_state, G_DEFINE_ENUM_VALUE 
                     G_DEFINE_ENUM_VALUE (QUERN_SESSION_LOADING, "loading"),
                     G_DEFINE_ENUM_VALUE (QUERN_SESSION_PREFILL, "prefill"),
                     G_DEFINE_ENUM_VALUE (QUERN_SESSION_THINKING, "thinking"),
-                    G_DEFINE_ENUM_VALUE (QUERN_SESSION_ANSWERING, "answering"))
+                    G_DEFINE_ENUM_VALUE (QUERN_SESSION_ANSWERING, "answering"),
+                    G_DEFINE_ENUM_VALUE (QUERN_SESSION_WAITING, "waiting"))
 G_DEFINE_FINAL_TYPE (QuernChatSession, quern_chat_session, G_TYPE_OBJECT)
 G_DEFINE_QUARK (quern-chat-error-quark, quern_chat_error)
 
@@ -67,12 +69,49 @@ quern_chat_session_get_progress (QuernChatSession *self)
   return self->progress;
 }
 
+/**
+ * quern_chat_session_get_waiting_seconds:
+ *
+ * Returns: for how long nothing has come from the server, in the state %QUERN_SESSION_WAITING; else 0
+ */
+double
+quern_chat_session_get_waiting_seconds (QuernChatSession *self)
+{
+  g_return_val_if_fail (QUERN_IS_CHAT_SESSION (self), 0);
+
+  return self->state == QUERN_SESSION_WAITING
+             ? (double) (g_get_monotonic_time () - self->waiting_since) / G_USEC_PER_SEC
+             : 0;
+}
+
+/**
+ * quern_chat_session_get_note:
+ *
+ * Returns: (transfer none) (nullable): a sentence about how the last answer of this session went, which is no error
+ */
+const char *
+quern_chat_session_get_note (QuernChatSession *self)
+{
+  g_return_val_if_fail (QUERN_IS_CHAT_SESSION (self), NULL);
+
+  return self->note;
+}
+
+void
+_quern_chat_session_set_note (QuernChatSession *self, const char *note)
+{
+  if (g_set_str (&self->note, note))
+    g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_NOTE]);
+}
+
 void
 _quern_chat_session_set_state (QuernChatSession *self, QuernSessionState state, double progress)
 {
   gboolean state_changed = self->state != state;
   gboolean progress_changed = self->progress != progress;
 
+  if (state_changed && state == QUERN_SESSION_WAITING)
+    self->waiting_since = g_get_monotonic_time ();
   self->state = state;
   self->progress = progress;
   quern_conversation_set_busy (self->conversation, state != QUERN_SESSION_IDLE);
@@ -242,8 +281,8 @@ _quern_chat_session_load_params (QuernChatSession *self, QuernModel *model, Quer
   };
 }
 
-/* Returns the tokens that the next context with this model holds; 0 without a model. The setting may have been chosen
- * for a model that can use more, so it is limited to what this one was trained for. */
+/* Returns the tokens that the next context with this model holds; 0 without a model, or where a server does not tell. The
+ * setting may have been chosen for a model that can use more, so it is limited to what this one was trained for. */
 guint
 _quern_chat_session_context_size (QuernChatSession *self, QuernModel *model)
 {
@@ -251,7 +290,7 @@ _quern_chat_session_context_size (QuernChatSession *self, QuernModel *model)
 
   if (!model)
     return 0;
-  return MIN (wanted ? wanted : 4096u, quern_model_get_info (model)->n_ctx_train);
+  return quern_model_choose_context (model, wanted);
 }
 
 /* ---- messages -------------------------------------------------------------------------------------------------- */
@@ -468,6 +507,7 @@ quern_chat_session_get_property (GObject *object, guint prop_id, GValue *value, 
   case PROP_EFFORT: g_value_set_string (value, quern_chat_session_get_effort (self)); break;
   case PROP_CONTEXT_USED: g_value_set_uint (value, self->context_used); break;
   case PROP_REPEATING: g_value_set_boolean (value, self->repeating); break;
+  case PROP_NOTE: g_value_set_string (value, self->note); break;
   case PROP_QUESTION: g_value_set_object (value, quern_chat_session_get_question (self)); break;
   case PROP_CONTEXT_SIZE: g_value_set_uint (value, _quern_chat_session_context_size (self, self->model)); break;
   default: G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
@@ -495,6 +535,7 @@ quern_chat_session_dispose (GObject *object)
   _quern_chat_session_close_unsent (self);
   _quern_chat_session_stop_title (self);
   g_clear_pointer (&self->counted, _quern_count_cache_free);
+  g_clear_pointer (&self->note, g_free);
   g_clear_object (&self->model);
   g_clear_object (&self->messages);
   g_clear_object (&self->conversation);
@@ -524,6 +565,7 @@ quern_chat_session_class_init (QuernChatSessionClass *klass)
   properties[PROP_CONTEXT_USED] = g_param_spec_uint ("context-used", NULL, NULL, 0, G_MAXUINT, 0, read);
   properties[PROP_CONTEXT_SIZE] = g_param_spec_uint ("context-size", NULL, NULL, 0, G_MAXUINT, 0, read);
   properties[PROP_REPEATING] = g_param_spec_boolean ("repeating", NULL, NULL, FALSE, read);
+  properties[PROP_NOTE] = g_param_spec_string ("note", NULL, NULL, NULL, read);
   properties[PROP_QUESTION] = g_param_spec_object ("question", NULL, NULL, QUERN_TYPE_QUESTION, read);
   g_object_class_install_properties (object_class, N_PROPS, properties);
 }

@@ -11,11 +11,12 @@ G_BEGIN_DECLS
 GQuark quern_chat_error_quark (void);
 
 typedef enum {
-  QUERN_CHAT_ERROR_NO_MODEL,   /* none is chosen, or its file is no longer on this computer */
-  QUERN_CHAT_ERROR_TOO_LONG,   /* the prompt does not fit the context; nothing was sent */
-  QUERN_CHAT_ERROR_BUSY,       /* an answer is being generated */
-  QUERN_CHAT_ERROR_NO_VISION,  /* there are pictures, but the model has no vision file; nothing was sent */
-  QUERN_CHAT_ERROR_ATTACHMENT, /* an attachment cannot be read; nothing was sent */
+  QUERN_CHAT_ERROR_NO_MODEL,        /* none is chosen, or its file is no longer on this computer */
+  QUERN_CHAT_ERROR_TOO_LONG,        /* the prompt does not fit the context; nothing was sent */
+  QUERN_CHAT_ERROR_BUSY,            /* an answer is being generated */
+  QUERN_CHAT_ERROR_NO_VISION,       /* there are pictures, but the model has no vision file; nothing was sent */
+  QUERN_CHAT_ERROR_CANNOT_CONTINUE, /* the answer is to be continued, but the model's server cannot; nothing was sent */
+  QUERN_CHAT_ERROR_ATTACHMENT,      /* an attachment cannot be read; nothing was sent */
 } QuernChatError;
 
 typedef enum {
@@ -24,6 +25,7 @@ typedef enum {
   QUERN_SESSION_PREFILL, /* the prompt is being evaluated: see progress */
   QUERN_SESSION_THINKING,
   QUERN_SESSION_ANSWERING,
+  QUERN_SESSION_WAITING, /* a server has the question and says nothing yet: it may be loading the model */
 } QuernSessionState;
 
 #define QUERN_TYPE_SESSION_STATE (quern_session_state_get_type ())
@@ -36,8 +38,9 @@ typedef struct {
   guint history;      /* earlier messages that are still sent */
   guint attachments;  /* those of the question */
   guint question;     /* its text, and the template's own tokens around it */
-  guint context_size;
-  gboolean fits; /* the prompt fits and leaves room for an answer */
+  guint context_size; /* 0: a server does not tell */
+  gboolean estimated; /* nobody could count: to be shown as "about" */
+  gboolean fits;      /* the prompt fits and leaves room for an answer */
 } QuernTokenCount;
 
 /* The ways out if the next prompt does not fit the context; see quern-chat-overflow.c. */
@@ -54,7 +57,8 @@ typedef struct {
 /* A conversation in use. Properties: "conversation", "messages" (GListModel of QuernMessage, the branch that is shown),
  * "state", "progress" (0 to 1, while loading and in prefill), "model" (read-write, may be NULL), "thinking"
  * (read-write), "effort" (read-write, may be NULL), "context-used", "context-size" (tokens), "repeating" (whether the
- * answer repeats itself), "question" (the one that is being written). Every answer is saved at least once a second while it is generated. */
+ * answer repeats itself), "question" (the one that is being written), "note" (a sentence about how the last answer went, may
+ * be NULL). Every answer is saved at least once a second while it is generated. */
 #define QUERN_TYPE_CHAT_SESSION (quern_chat_session_get_type ())
 G_DECLARE_FINAL_TYPE (QuernChatSession, quern_chat_session, QUERN, CHAT_SESSION, GObject)
 
@@ -64,6 +68,8 @@ QuernConversation *quern_chat_session_get_conversation (QuernChatSession *self);
 GListModel *quern_chat_session_get_messages (QuernChatSession *self);
 QuernSessionState quern_chat_session_get_state (QuernChatSession *self);
 double quern_chat_session_get_progress (QuernChatSession *self);
+double quern_chat_session_get_waiting_seconds (QuernChatSession *self);
+const char *quern_chat_session_get_note (QuernChatSession *self);
 QuernModel *quern_chat_session_get_model (QuernChatSession *self);
 void quern_chat_session_set_model (QuernChatSession *self, QuernModel *model);
 gboolean quern_chat_session_get_repeating (QuernChatSession *self);

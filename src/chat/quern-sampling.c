@@ -94,6 +94,7 @@ static const struct {
   const char *name;
   double low, high;
 } members[] = {
+  /* first the values of the sampler, in the order of QuernChosenValues */
   { "temperature", 0, 10 },
   { "top_k", 0, 1e6 },
   { "top_p", 0, 1 },
@@ -191,6 +192,8 @@ quern_sampling_get_origin (const char *json, QuernModel *model, const char *name
 
   if (json_object_has_member (object, name))
     return QUERN_SAMPLING_CHOSEN;
+  if (model && quern_model_is_remote (model))
+    return QUERN_SAMPLING_SERVER;
   if (model && quern_model_is_demo (model)
       && (g_str_equal (name, "temperature") || g_str_equal (name, "presence_penalty")))
     return QUERN_SAMPLING_DEMO;
@@ -212,6 +215,7 @@ quern_sampling_origin_to_string (QuernSamplingOrigin origin)
   case QUERN_SAMPLING_CHOSEN: return _("set for this conversation");
   case QUERN_SAMPLING_FILE: return _("from the model’s file");
   case QUERN_SAMPLING_DEMO: return _("set for the demonstration");
+  case QUERN_SAMPLING_SERVER: return _("decided by the server");
   case QUERN_SAMPLING_FAMILY:
   default: return _("recommended for models of this size");
   }
@@ -240,6 +244,9 @@ quern_sampling_init (QuernSampling *sampling, QuernModel *model, gboolean thinki
     values->presence_penalty = 0;
   }
   values->seed = g_random_int ();
+  for (guint i = 0; (QuernChosenValues) (1u << i) <= QUERN_CHOSE_SEED; i++)
+    if (json_object_has_member (object, members[i].name))
+      sampling->chosen |= 1u << i;
   values->temperature = (float) member (object, "temperature", values->temperature);
   values->top_k = (uint32_t) member (object, "top_k", values->top_k);
   values->top_p = (float) member (object, "top_p", values->top_p);
@@ -257,6 +264,7 @@ void
 quern_sampling_apply (const QuernSampling *sampling, QuernRequest *request)
 {
   quern_request_set_sampler (request, &sampling->sampler);
+  quern_request_set_chosen (request, sampling->chosen);
   quern_request_set_max_tokens (request, sampling->max_tokens);
   quern_request_set_thinking_budget (request, sampling->thinking_budget);
 }

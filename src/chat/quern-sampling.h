@@ -10,9 +10,10 @@ G_BEGIN_DECLS
  * others. */
 typedef struct {
   QuernSamplerValues sampler;
-  guint max_tokens;      /* 0: no limit */
-  guint thinking_budget; /* 0: no limit */
-  guint n_threads;       /* 0: as many as make sense here */
+  QuernChosenValues chosen; /* which of them */
+  guint max_tokens;         /* 0: no limit */
+  guint thinking_budget;    /* 0: no limit */
+  guint n_threads;          /* 0: as many as make sense here */
   QuernKvType kv_type;
 } QuernSampling;
 
@@ -30,6 +31,7 @@ typedef enum {
   QUERN_SAMPLING_FILE,   /* the model's file says it (general.sampling.*) */
   QUERN_SAMPLING_FAMILY, /* recommended for models of this size */
   QUERN_SAMPLING_DEMO,   /* of the demonstration model */
+  QUERN_SAMPLING_SERVER, /* the server has a value of its own, which nobody here knows */
 } QuernSamplingOrigin;
 
 QuernSamplingOrigin quern_sampling_get_origin (const char *json, QuernModel *model, const char *name);

@@ -270,6 +270,9 @@ quern_cli_bench (int argc, char **argv)
   Measured measured = { 0 };
 
   model = quern_cli_find_model (library, o.model, &error);
+  if (model && quern_model_is_remote (model))
+    return quern_cli_wrong_usage (_("“bench” measures this computer, but “%s” is on “%s”."),
+                                  quern_model_get_title (model), quern_model_get_place (model));
   if (!model || !bench_measure (&o, model, &measured, &error))
     return quern_cli_was_interrupted () ? (quern_cli_fail (error), QUERN_CLI_INTERRUPTED) : quern_cli_fail (error);
   (o.json ? bench_print_json : bench_print_text) (model, &o, &measured);

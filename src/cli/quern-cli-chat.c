@@ -11,7 +11,6 @@
 #include "quern-chat-session.h"
 #include "quern-cli.h"
 #include "quern-effort.h"
-#include "quern-local-backend.h"
 #include "quern-printable.h"
 #include "quern-excerpt.h"
 #include "quern-sampling.h"
@@ -109,10 +108,14 @@ build_request (Chat *chat, GError **error)
   quern_request_set_effort (request, quern_effort_for_model (chat->model, o->effort));
   quern_request_set_schema (request, chat->schema);
   quern_sampling_init (&sampling, chat->model, chat->thinking, quern_request_has_pictures (request), o->sampling);
-  if (o->temperature >= 0)
+  if (o->temperature >= 0) {
     sampling.sampler.temperature = (float) o->temperature;
-  if (o->seed >= 0)
+    sampling.chosen |= QUERN_CHOSE_TEMPERATURE;
+  }
+  if (o->seed >= 0) {
     sampling.sampler.seed = (uint64_t) o->seed;
+    sampling.chosen |= QUERN_CHOSE_SEED;
+  }
   if (o->max_tokens > 0)
     sampling.max_tokens = (guint) o->max_tokens;
   if (o->budget > 0)
@@ -127,24 +130,35 @@ build_request (Chat *chat, GError **error)
 static gboolean
 choose_context (Chat *chat, QuernRequest *request, QuernLoadParams *params, GError **error)
 {
+  const Options *o = &chat->options;
   guint trained = quern_model_get_info (chat->model)->n_ctx_train;
   guint room = chat->options.max_tokens > 0 ? (guint) chat->options.max_tokens : ANSWER_TOKENS;
   guint limit = chat->options.n_ctx > 0 ? (guint) chat->options.n_ctx : trained;
   g_autoptr (GAsyncResult) result = NULL;
+  gboolean estimated;
   gssize tokens;
 
   *params = (QuernLoadParams) { .n_threads = (guint) chat->options.n_threads };
   quern_backend_count_async (chat->backend, chat->model, request, NULL, quern_keep_result_cb, &result);
-  tokens = quern_backend_count_finish (chat->backend, quern_cli_wait (&result), error);
+  tokens = quern_backend_count_finish (chat->backend, quern_cli_wait (&result), &estimated, error);
   if (tokens < 0)
     return FALSE;
   params->context_size = chat->options.n_ctx > 0 ? limit : (guint) MIN ((gsize) tokens + room + 1, trained);
-  if ((gsize) tokens < limit)
+  if (quern_model_is_remote (chat->model)) { /* the server has a context, or makes one as long as it is told to */
+    limit = quern_model_choose_context (chat->model, (guint) o->n_ctx);
+    if (o->n_ctx == 0)
+      limit = MAX (limit, quern_model_choose_context (chat->model, (guint) MIN ((gsize) tokens + room + 1, G_MAXINT)));
+    params->context_size = limit;
+  }
+  if ((gsize) tokens < limit || limit == 0)
     return TRUE;
-  g_set_error (error, QUERN_CHAT_ERROR, QUERN_CHAT_ERROR_TOO_LONG,
-               _("The prompt has %zd tokens, but the context holds %u. Shorten the prompt or increase the context "
-                 "length with --ctx."),
-               tokens, limit);
+  g_set_error (
+      error, QUERN_CHAT_ERROR, QUERN_CHAT_ERROR_TOO_LONG,
+      estimated ? _("The prompt has about %zd tokens, but the context holds %u. Shorten the prompt or increase "
+                    "the context length with --ctx.")
+                : _("The prompt has %zd tokens, but the context holds %u. Shorten the prompt or increase the context "
+                    "length with --ctx."),
+      tokens, limit);
   return FALSE;
 }
 
@@ -167,6 +181,22 @@ chat_text_cb (Chat *chat, gboolean reasoning, const char *text)
     return;
   chat->write_error = errno;
   quern_generation_stop (chat->generation); /* nobody reads it */
+}
+
+/* What is on standard output already cannot be taken back. */
+static void
+chat_moved_cb (Chat *chat, gboolean to_reasoning)
+{
+  GString *from = to_reasoning ? chat->answer : chat->reasoning, *to = to_reasoning ? chat->reasoning : chat->answer;
+
+  g_string_append_len (to, from->str, (gssize) from->len);
+  g_string_truncate (from, 0);
+  if (chat->options.json)
+    return;
+  if (to_reasoning)
+    quern_cli_line (stderr, "\n%s", _("(The text above was reasoning, not the answer.)"));
+  else
+    fputs (chat->answer->str, stdout); /* else it would have no answer */
 }
 
 static void
@@ -206,6 +236,8 @@ chat_print_json (Chat *chat, const QuernStatistics *s)
   json_builder_add_string_value (builder, chat->answer->str);
   json_builder_set_member_name (builder, "reasoning");
   json_builder_add_string_value (builder, chat->reasoning->str);
+  quern_cli_add_string (builder, "server", quern_model_get_place (chat->model));
+  quern_cli_add_string (builder, "note", quern_generation_get_note (chat->generation));
   add_count (builder, "prompt_tokens", s->prompt_tokens);
   add_count (builder, "prompt_tokens_reused", s->reused_tokens);
   add_count (builder, "answer_tokens", s->answer_tokens);
@@ -339,6 +371,10 @@ chat_run (Chat *chat)
   code = check_wishes (chat);
   if (code != QUERN_CLI_OK)
     return code;
+  if (chat->options.dry_run && quern_model_is_remote (chat->model))
+    return quern_cli_wrong_usage (_("--dry-run: “%s” makes the prompt itself, so only the prompts of models on this "
+                                    "computer can be printed."),
+                                  quern_model_get_place (chat->model));
   chat->thinking = quern_model_get_info (chat->model)->thinking_default;
   if (quern_model_get_info (chat->model)->chat.thinking_switchable)
     chat->thinking = chat->options.think || (chat->thinking && !chat->options.no_think);
@@ -347,6 +383,7 @@ chat_run (Chat *chat)
   request = build_request (chat, &error);
   if (!request || !choose_context (chat, request, &params, &error))
     return quern_cli_fail (error);
+  quern_cli_tell_place (chat->model);
   began = g_get_monotonic_time ();
   quern_backend_load_async (chat->backend, chat->model, &params, NULL, NULL, NULL, quern_keep_result_cb, &result);
   chat->loaded = quern_backend_load_finish (chat->backend, quern_cli_wait (&result), &error);
@@ -355,6 +392,7 @@ chat_run (Chat *chat)
     return quern_cli_fail (error);
   chat->generation = quern_loaded_model_generate (chat->loaded, request);
   g_signal_connect_swapped (chat->generation, "text", G_CALLBACK (chat_text_cb), chat);
+  g_signal_connect_swapped (chat->generation, "moved", G_CALLBACK (chat_moved_cb), chat);
   g_signal_connect_swapped (chat->generation, "done", G_CALLBACK (chat_done_cb), chat);
   interrupt = g_unix_signal_add (SIGINT, chat_interrupt_cb, chat);
   while (!chat->done)
@@ -364,6 +402,8 @@ chat_run (Chat *chat)
     return quern_cli_fail (g_error_copy (quern_generation_get_error (chat->generation)));
   if (chat->write_error)
     return quern_cli_fail_to_write (chat->write_error);
+  if (quern_generation_get_note (chat->generation) && !chat->options.json)
+    quern_cli_line (stderr, "\n%s", quern_generation_get_note (chat->generation));
   (chat->options.json ? chat_print_json : chat_print_statistics) (chat,
                                                                   quern_generation_get_statistics (chat->generation));
   if (quern_generation_get_stop (chat->generation) != QUERN_STOP_USER)
@@ -439,7 +479,7 @@ quern_cli_chat (int argc, char **argv)
   Chat chat = { .options = { .seed = QUERN_CLI_NO_SEED, .temperature = -1 } };
   int code;
 
-  chat.backend = QUERN_BACKEND (quern_local_backend_new ());
+  chat.backend = quern_cli_new_backend ();
   chat.terminal = isatty (STDOUT_FILENO);
   chat.answer = g_string_new (NULL);
   chat.reasoning = g_string_new (NULL);

@@ -10,8 +10,8 @@
 
 #include "quern-cli.h"
 #include "quern-comparison-json.h"
-#include "quern-local-backend.h"
 #include "quern-comparison-report.h"
+#include "quern-diff.h"
 #include "quern-questions.h"
 
 /* Asks several models the same and shows where their answers part. */
@@ -38,6 +38,7 @@ make_comparison (const Options *o, GError **error)
     return NULL;
   for (guint i = 0; i < models->len; i++) {
     g_autoptr (QuernCompareColumn) column = quern_compare_column_new (models->pdata[i]);
+    quern_cli_tell_place (models->pdata[i]);
     quern_compare_column_set_temperature (column, o->temperature);
     if (o->think || o->no_think)
       quern_compare_column_set_thinking (column, o->think ? QUERN_THINKING_ON : QUERN_THINKING_OFF);
@@ -73,6 +74,27 @@ compare_print_questions (QuernQuestions *questions)
   }
 }
 
+/* A server does not tell its tokens, nor draws it with the same numbers: what remains are the texts. */
+static void
+compare_print_texts (QuernComparison *comparison, guint column, const char *first, const char *other)
+{
+  const char *a = quern_compare_answer_get_answer (
+      quern_compare_column_get_answer (quern_comparison_get_column (comparison, 0), 0));
+  const char *b = quern_compare_answer_get_answer (
+      quern_compare_column_get_answer (quern_comparison_get_column (comparison, column), 0));
+  g_autoptr (GArray) pieces = quern_diff_words (a, b);
+  QuernDiffCount count;
+
+  quern_diff_count (a, b, pieces, &count);
+  if (count.changes == 0)
+    quern_cli_line (stdout, _("The texts of %s and %s are the same."), first, other);
+  else
+    quern_cli_line (stdout,
+                    ngettext ("The texts of %s and %s differ in %u place.",
+                              "The texts of %s and %s differ in %u places.", count.changes),
+                    first, other, count.changes);
+}
+
 static int
 compare_print_result (QuernComparison *comparison, const Options *o)
 {
@@ -95,7 +117,7 @@ compare_print_result (QuernComparison *comparison, const Options *o)
       QuernCompareAnswer *answer = quern_compare_column_get_answer (column, 0);
       const QuernStatistics *s = quern_compare_answer_get_statistics (answer);
       g_autofree char *label = quern_compare_column_dup_label (column);
-      g_autofree char *size = g_format_size (quern_compare_column_get_facts (column)->file_bytes);
+      g_autofree char *size = quern_model_facts_dup_size (quern_compare_column_get_facts (column));
       g_autofree char *memory = g_format_size (quern_compare_answer_get_peak_memory (answer));
 
       quern_cli_line (stdout, "== %s ==", label);
@@ -104,6 +126,11 @@ compare_print_result (QuernComparison *comparison, const Options *o)
       fflush (stdout);
       if (quern_compare_answer_get_failure (answer))
         quern_cli_line (stderr, "%s", quern_compare_answer_get_failure (answer));
+      if (quern_compare_column_get_facts (column)->place) {
+        quern_cli_line (stderr, _("[%s: first text after %.2f s, writes %.1f/s, %u tokens]\n"), label,
+                        s->first_token_seconds, quern_statistics_decode_rate (s), s->answer_tokens);
+        continue;
+      }
       quern_cli_line (
           stderr,
           _("[%s: %s, %.2f bits per weight, first token after %.2f s, reads %.1f/s, writes %.1f/s, memory %s]\n"),
@@ -116,7 +143,9 @@ compare_print_result (QuernComparison *comparison, const Options *o)
       QuernFork fork;
 
       quern_comparison_get_fork (comparison, 0, 0, i, &fork);
-      if (fork.differs)
+      if (!fork.known)
+        compare_print_texts (comparison, i, first, other);
+      else if (fork.differs)
         quern_cli_line (stdout,
                         _("%s and %s differ from token %u on (%.0f %% shared): “%s” (%.2f) and “%s” "
                           "(%.2f).\n"),
@@ -172,7 +201,7 @@ compare_run (const Options *o)
 {
   GError *error = NULL;
   g_autoptr (QuernComparison) comparison = make_comparison (o, &error);
-  g_autoptr (QuernBackend) backend = QUERN_BACKEND (quern_local_backend_new ());
+  g_autoptr (QuernBackend) backend = quern_cli_new_backend ();
   g_autoptr (GListStore) pictures = g_list_store_new (QUERN_TYPE_PICTURE);
 
   if (!comparison)

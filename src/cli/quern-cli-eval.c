@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include "quern-cli.h"
-#include "quern-local-backend.h"
 #include "quern-measure-figures.h"
 #include "quern-measure.h"
 #include "quern-sample-text.h"
@@ -136,7 +135,7 @@ eval_run (const Options *o)
     return quern_cli_fail (error);
   if (isatty (STDERR_FILENO))
     g_signal_connect (measure, "notify::progress", G_CALLBACK (eval_progress_cb), NULL);
-  backend = QUERN_BACKEND (quern_local_backend_new ());
+  backend = quern_cli_new_backend ();
   source = quern_cli_stop_on_interrupt (eval_stop, measure);
   quern_measure_run_async (measure, backend, NULL, quern_keep_result_cb, &async);
   ok = quern_measure_run_finish (measure, quern_cli_wait (&async), &error);

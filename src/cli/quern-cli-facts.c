@@ -10,6 +10,17 @@
 #include "quern-cli.h"
 #include "quern-sampling.h"
 
+/* ---- of servers ------------------------------------------------------------------------------------------------ */
+
+/* For example: "context of 4096 tokens, pictures, thinking can be turned off". */
+char *
+quern_cli_describe_served (const QuernServerModel *model)
+{
+  g_auto (GStrv) facts = quern_server_model_dup_facts (model);
+
+  return g_strjoinv (", ", facts);
+}
+
 /* ---- on standard output ---------------------------------------------------------------------------------------- */
 
 typedef struct {
@@ -150,7 +161,8 @@ quern_cli_add_facts (JsonBuilder *builder, QuernModel *model, const char *templa
   json_builder_begin_object (builder);
   add_sampling (builder, model, TRUE);
   add_sampling (builder, model, FALSE);
-  static const char *const origins[] = { "conversation", "file", "family", "demonstration" }; /* QuernSamplingOrigin */
+  static const char *const origins[] = { "conversation", "file", "family", "demonstration",
+                                         "server" }; /* QuernSamplingOrigin */
   Value values[6];
 
   list_values (model, FALSE, values);

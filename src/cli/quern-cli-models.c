@@ -6,9 +6,10 @@
 
 #include "quern-cli-facts.h"
 #include "quern-cli.h"
+#include "quern-served-models.h"
 #include "quern-template.h"
 
-/* list, show, import, remove: the models on this computer. */
+/* list, show, import, remove: the models on this computer, and those on servers. */
 
 static void
 add_int (JsonBuilder *builder, const char *name, guint64 value)
@@ -21,14 +22,17 @@ static void
 add_model (JsonBuilder *builder, QuernModel *model)
 {
   static const char *const states[] = { "ok", "damaged", "unsupported" };
-  static const char *const origins[] = { "own",    "demonstration", "file",      "folder",
-                                         "ollama", "lm-studio",     "llama.cpp", "hugging-face" };
+  static const char *const origins[] = { "own",       "demonstration", "file",         "folder", "ollama",
+                                         "lm-studio", "llama.cpp",     "hugging-face", "server" };
   const QuernModelInfo *info = quern_model_get_info (model);
 
   quern_cli_add_string (builder, "id", quern_model_get_id (model));
   quern_cli_add_string (builder, "title", quern_model_get_title (model));
   quern_cli_add_string (builder, "path", quern_model_get_path (model));
   quern_cli_add_string (builder, "vision", quern_model_get_vision_path (model));
+  quern_cli_add_string (builder, "server", quern_model_get_place (model));
+  json_builder_set_member_name (builder, "sees");
+  json_builder_add_boolean_value (builder, quern_model_can_see (model));
   add_int (builder, "bytes", quern_model_get_size (model));
   quern_cli_add_string (builder, "quantisation", quern_model_get_quantisation (model));
   quern_cli_add_string (builder, "size", info->size_label);
@@ -79,6 +83,15 @@ quern_cli_list (int argc, char **argv)
     g_autofree char *size = g_format_size (quern_model_get_size (model));
     const char *keeper = quern_model_get_keeper (model);
 
+    if (quern_model_is_remote (model)) {
+      /* Translators: name of a model, and name of a server */
+      g_autofree char *where = g_strdup_printf (_("%s, on “%s”"), quern_model_get_title (model),
+                                                quern_model_get_place (model));
+      quern_cli_line (stdout, "%-32s %10s  %-8s %s", quern_model_get_id (model), "", "", where);
+      if (quern_model_get_problem (model))
+        quern_cli_line (stdout, "%-32s %s", "", quern_model_get_problem (model));
+      continue;
+    }
     quern_cli_line (stdout, "%-32s %10s  %-8s %s%s%s%s%s%s", quern_model_get_id (model), size,
                     quern_model_get_quantisation (model), quern_model_get_title (model),
                     quern_model_get_vision_path (model)     ? _(", sees pictures")
@@ -176,6 +189,31 @@ print_show (QuernModel *model, guint n_ctx, const QuernMemoryPlan *plan, const c
   quern_cli_print_facts (model, template);
 }
 
+/* What a server told of a model; it has no file whose numbers could be told. */
+static void
+print_show_served (QuernModel *model, gboolean json)
+{
+  QuernServer *server = quern_served_model_get_server (model);
+  g_autoptr (QuernServerModel) facts = quern_served_model_dup_facts (model);
+  g_autofree char *description = quern_server_describe (server), *text = quern_cli_describe_served (facts);
+
+  if (json) {
+    g_autoptr (JsonBuilder) builder = json_builder_new ();
+
+    json_builder_begin_object (builder);
+    add_model (builder, model);
+    quern_cli_add_string (builder, "address", quern_server_get_address (server));
+    quern_cli_add_string (builder, "kind", quern_server_get_traits (server)->name);
+    add_int (builder, "context", quern_model_choose_context (model, 0));
+    json_builder_end_object (builder);
+    quern_cli_print_json (builder);
+    return;
+  }
+  print_row (_("Model"), "%s", quern_model_get_title (model));
+  print_row (_("Server"), "%s, %s, %s", quern_model_get_place (model), quern_server_get_address (server), description);
+  print_row (_("Known of it"), "%s", text);
+}
+
 int
 quern_cli_show (int argc, char **argv)
 {
@@ -206,6 +244,12 @@ quern_cli_show (int argc, char **argv)
   model = quern_cli_find_model (library, argv[1], &error);
   if (!model)
     return quern_cli_fail (error);
+  if (quern_model_is_remote (model)) {
+    if (with_template)
+      return quern_cli_wrong_usage (_("--template: only files on this computer have a template that can be printed."));
+    print_show_served (model, json);
+    return QUERN_CLI_OK;
+  }
   if (n_ctx == 0)
     n_ctx = (int) MIN (4096u, quern_model_get_info (model)->n_ctx_train);
   quern_model_plan (model, (guint) n_ctx, QUERN_KV_F16, &plan);
@@ -246,7 +290,7 @@ quern_cli_import (int argc, char **argv)
   prefix = g_strconcat (absolute, G_DIR_SEPARATOR_S, NULL);
   for (guint i = 0; i < g_list_model_get_n_items (G_LIST_MODEL (library)); i++) {
     g_autoptr (QuernModel) found = g_list_model_get_item (G_LIST_MODEL (library), i);
-    if (g_str_equal (quern_model_get_path (found), absolute) || g_str_has_prefix (quern_model_get_path (found), prefix))
+    if (g_str_equal (quern_model_get_key (found), absolute) || g_str_has_prefix (quern_model_get_key (found), prefix))
       quern_cli_line (stdout, "%s", quern_model_get_id (found));
   }
   return QUERN_CLI_OK;
@@ -281,9 +325,10 @@ quern_cli_remove (int argc, char **argv)
       folder = g_file_get_path (added);
   }
   if (!model && !folder)
-    return quern_cli_fail (
-        g_error_new (QUERN_LIBRARY_ERROR, QUERN_LIBRARY_ERROR_NOT_FOUND,
-                     _("There is no model “%s”. “quern-cli list” prints those that are on this computer."), argv[1]));
+    return quern_cli_fail (g_error_new (
+        QUERN_LIBRARY_ERROR, QUERN_LIBRARY_ERROR_NOT_FOUND,
+        _("There is no model “%s”. “quern-cli list” prints those that are on this computer and on servers."),
+        argv[1]));
   if (model)
     quern_library_remove_async (library, model, NULL, quern_keep_result_cb, &result);
   else

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "config.h"
 
+#include "quern-cli-facts.h"
 #include "quern-cli.h"
 
 #include "quern-json-util.h"
@@ -16,15 +17,6 @@ typedef struct {
   int max_tokens;
 } Options;
 
-/* What is known of a model, in a line: "context of 4096 tokens, pictures, thinking can be turned off". */
-static char *
-describe_model (const QuernServerModel *model)
-{
-  g_auto (GStrv) facts = quern_server_model_dup_facts (model);
-
-  return g_strjoinv (", ", facts);
-}
-
 static void
 print_server (QuernServer *server)
 {
@@ -34,7 +26,7 @@ print_server (QuernServer *server)
   quern_cli_line (stdout, "%s: %s, %s", quern_server_get_name (server), quern_server_get_address (server), description);
   for (guint i = 0; i < models->len; i++) {
     const QuernServerModel *model = models->pdata[i];
-    g_autofree char *facts = describe_model (model);
+    g_autofree char *facts = quern_cli_describe_served (model);
 
     quern_cli_line (stdout, *facts != '\0' ? "  %s: %s" : "  %s", model->id, facts);
   }

@@ -2,11 +2,14 @@
 #include "config.h"
 
 #include "quern-cli.h"
+#include "quern-joint-backend.h"
+#include "quern-local-backend.h"
 #include "quern-model-name.h"
 #include "quern-i18n.h"
 #include "quern-log.h"
 #include "quern-printable.h"
 #include "quern-process.h"
+#include "quern-served-models.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -24,7 +27,7 @@ typedef struct {
 
 static const Command commands[] = {
   { "chat", quern_cli_chat, N_("ask a model") },
-  { "list", quern_cli_list, N_("list the models on this computer") },
+  { "list", quern_cli_list, N_("list the models on this computer and on servers") },
   { "show", quern_cli_show, N_("show the facts of a model") },
   { "import", quern_cli_import, N_("use GGUF files without copying them") },
   { "remove", quern_cli_remove, N_("delete a model, or forget a folder") },
@@ -216,7 +219,23 @@ quern_cli_wait (GAsyncResult **result)
   return *result;
 }
 
-/* The database only says which files were imported: reading goes on without it, and does not create it. */
+/* Models of servers that cannot be read are missing, with a line that says so. */
+static void
+add_servers (QuernLibrary *library, QuernStore *store)
+{
+  g_autoptr (QuernServers) servers = quern_servers_new (store);
+  g_autoptr (QuernServedModels) served = NULL;
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+
+  quern_servers_load_async (servers, NULL, quern_keep_result_cb, &result);
+  if (!quern_servers_load_finish (servers, quern_cli_wait (&result), &error))
+    print_line (error->message);
+  served = quern_served_models_new (servers);
+  quern_library_set_elsewhere (library, G_LIST_MODEL (served));
+}
+
+/* The database says which files were imported and which servers there are: reading goes on without it, and does not create it. */
 QuernLibrary *
 quern_cli_open_library (gboolean write, QuernStore **store, GError **error)
 {
@@ -237,7 +256,25 @@ quern_cli_open_library (gboolean write, QuernStore **store, GError **error)
   library = quern_library_new (*store);
   quern_library_scan_async (library, NULL, quern_keep_result_cb, &result);
   quern_library_scan_finish (library, quern_cli_wait (&result), NULL);
+  if (*store)
+    add_servers (library, *store);
   return library;
+}
+
+QuernBackend *
+quern_cli_new_backend (void)
+{
+  g_autoptr (QuernLocalBackend) local = quern_local_backend_new ();
+
+  return quern_joint_backend_new (QUERN_BACKEND (local));
+}
+
+void
+quern_cli_tell_place (QuernModel *model)
+{
+  if (quern_model_is_remote (model))
+    quern_cli_line (stderr, _("What is asked goes to “%s” (%s)."), quern_model_get_place (model),
+                    quern_server_get_address (quern_served_model_get_server (model)));
 }
 
 QuernModel *
@@ -252,7 +289,8 @@ quern_cli_find_model (QuernLibrary *library, const char *id, GError **error)
     return quern_model_new (id, NULL, error);
   if (!model)
     g_set_error (error, QUERN_LIBRARY_ERROR, QUERN_LIBRARY_ERROR_NOT_FOUND,
-                 _("There is no model “%s”. “quern-cli list” prints those that are on this computer."), id);
+                 _("There is no model “%s”. “quern-cli list” prints those that are on this computer and on servers."),
+                 id);
   else if (quern_model_get_state (model) != QUERN_MODEL_OK)
     g_set_error (error, QUERN_LIBRARY_ERROR, QUERN_LIBRARY_ERROR_DAMAGED, _("“%s” cannot be used: %s"), id,
                  quern_model_get_problem (model));

@@ -54,8 +54,13 @@ int quern_cli_interrupted (void);
 int quern_cli_wrong_address (GError *error);
 /* Runs the main loop until an asynchronous call has its result: pass &result as user_data. */
 GAsyncResult *quern_cli_wait (GAsyncResult **result);
-/* A scanned library with what was imported; NULL with error only when write and the database cannot be used. */
+/* A scanned library with what was imported, and with the models of servers; NULL with error only when write and the database
+ * cannot be used. */
 QuernLibrary *quern_cli_open_library (gboolean write, QuernStore **store, GError **error);
+/* What runs the models of the library, wherever they are. */
+QuernBackend *quern_cli_new_backend (void);
+/* One line on stderr where the model is on a server, as everything that it is asked goes there. */
+void quern_cli_tell_place (QuernModel *model);
 /* The model of an id or path. */
 QuernModel *quern_cli_find_model (QuernLibrary *library, const char *id, GError **error);
 GPtrArray *quern_cli_find_models (QuernLibrary *library, char **ids, GError **error);

@@ -40,6 +40,17 @@ quern_compare_answer_text_cb (QuernCompareAnswer *self, gboolean reasoning, cons
   g_object_notify_by_pspec (G_OBJECT (self), properties[reasoning ? PROP_REASONING : PROP_ANSWER]);
 }
 
+static void
+quern_compare_answer_moved_cb (QuernCompareAnswer *self, gboolean to_reasoning)
+{
+  GString *from = to_reasoning ? self->answer : self->reasoning, *to = to_reasoning ? self->reasoning : self->answer;
+
+  g_string_append_len (to, from->str, (gssize) from->len);
+  g_string_truncate (from, 0);
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_REASONING]);
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_ANSWER]);
+}
+
 void
 _quern_compare_answer_set_state (QuernCompareAnswer *self, QuernCompareState state)
 {
@@ -70,6 +81,7 @@ void
 _quern_compare_answer_follow (QuernCompareAnswer *self, QuernGeneration *generation)
 {
   g_signal_connect_object (generation, "text", G_CALLBACK (quern_compare_answer_text_cb), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (generation, "moved", G_CALLBACK (quern_compare_answer_moved_cb), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (generation, "changed", G_CALLBACK (quern_compare_answer_changed_cb), self,
                            G_CONNECT_SWAPPED);
 }
@@ -237,7 +249,7 @@ quern_compare_answer_fork (QuernCompareAnswer *a, QuernCompareAnswer *b, QuernFo
 {
   guint n = MIN (a->tokens->len, b->tokens->len), longer = MAX (a->tokens->len, b->tokens->len), i = 0;
 
-  *out = (QuernFork) { .same_context = TRUE };
+  *out = (QuernFork) { .known = n > 0, .same_context = TRUE };
   while (i < n && quern_compare_answer_get_token (a, i)->chosen.id == quern_compare_answer_get_token (b, i)->chosen.id)
     i++;
   out->index = i;

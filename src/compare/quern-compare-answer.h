@@ -49,6 +49,8 @@ gboolean quern_compare_answer_get_together (QuernCompareAnswer *self);
 
 /* The place where two answers to the same prompt part. */
 typedef struct {
+  gboolean
+      known; /* FALSE: the tokens of one are not known, as a server does not tell them: nothing below says anything */
   gboolean same_context; /* the columns gave equal answers before; otherwise the probabilities have different prompts */
   gboolean differs;      /* FALSE: the shorter answer is a beginning of the other */
   guint index;           /* index of the first different token; the shorter length if there is none */

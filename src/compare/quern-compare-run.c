@@ -17,6 +17,7 @@ typedef struct {
 struct _QuernCompareJob {
   QuernCompareRun *run;
   QuernModel *model;
+  gboolean remote; /* on a server: nothing is computed here */
   QuernLoadParams params;
   guint64 planned;  /* bytes */
   GPtrArray *items; /* of QuernCompareItem */
@@ -39,7 +40,7 @@ struct _QuernCompareRun {
   GCancellable *outer;       /* the caller's, or NULL */
   gulong outer_id;
   gsize base;    /* bytes that the process held before anything was loaded */
-  guint n_begun; /* jobs that have begun */
+  guint next;    /* index of the first job that has not begun, but for those on servers */
   guint n_ended; /* jobs that have ended */
 };
 
@@ -73,11 +74,13 @@ quern_compare_job_end_item (QuernCompareJob *job, QuernCompareState state, const
   QuernCompareItem *item = job->items->pdata[job->next++];
   QuernStatistics copy = *statistics;
 
-  copy.load_seconds = job->load_seconds;
+  copy.load_seconds += job->load_seconds;
   job->load_seconds = 0;
   _quern_compare_answer_set_memory (item->answer, job->planned,
-                                    !job->run->together && job->peak > job->run->base ? job->peak - job->run->base : 0,
-                                    job->run->together);
+                                    !job->remote && !job->run->together && job->peak > job->run->base
+                                        ? job->peak - job->run->base
+                                        : 0,
+                                    !job->remote && job->run->together);
   _quern_compare_answer_finish (item->answer, state, &copy, failure);
 }
 
@@ -129,12 +132,25 @@ quern_compare_job_generated_cb (QuernCompareJob *job)
   quern_compare_job_next (job);
 }
 
+/* Returns: (nullable): the next column on this computer */
+static QuernCompareJob *
+quern_compare_run_take_local (QuernCompareRun *run)
+{
+  while (run->next < run->jobs->len) {
+    QuernCompareJob *job = run->jobs->pdata[run->next++];
+    if (!job->remote)
+      return job;
+  }
+  return NULL;
+}
+
 /* Asks for the next answer. After the last one, or when the run was stopped, the model is let go; the run goes on with
  * the next column, or ends, after which there is no job any more. */
 static void
 quern_compare_job_next (QuernCompareJob *job)
 {
   QuernCompareRun *run = job->run;
+  QuernCompareJob *following;
 
   if (g_cancellable_is_cancelled (run->cancellable))
     while (job->next < job->items->len)
@@ -150,8 +166,9 @@ quern_compare_job_next (QuernCompareJob *job)
   }
   g_clear_object (&job->loaded);
   run->n_ended++;
-  if (run->n_begun < run->jobs->len && !run->together) {
-    quern_compare_job_begin (run->jobs->pdata[run->n_begun++]);
+  following = job->remote || run->together ? NULL : quern_compare_run_take_local (run);
+  if (following) {
+    quern_compare_job_begin (following);
   } else if (run->n_ended == run->jobs->len) {
     g_autoptr (GTask) task = g_steal_pointer (&run->task);
     g_cancellable_disconnect (run->outer, run->outer_id);
@@ -185,7 +202,9 @@ _quern_compare_job_ask (QuernCompareJob *job, QuernRequest *request, gboolean th
     .thinking = thinking,
     .kv_type = job->params.kv_type,
     .n_ctx = job->params.context_size,
-    .n_threads = job->params.n_threads > 0 ? job->params.n_threads : quern_machine_get_threads (),
+    .n_threads = job->remote                 ? 0
+                 : job->params.n_threads > 0 ? job->params.n_threads
+                                             : quern_machine_get_threads (),
     .max_tokens = max_tokens,
     .sampler = *values,
   };
@@ -193,7 +212,9 @@ _quern_compare_job_ask (QuernCompareJob *job, QuernRequest *request, gboolean th
   quern_request_set_thinking (request, thinking);
   quern_request_set_sampler (request, values);
   quern_request_set_max_tokens (request, max_tokens);
-  quern_request_set_candidates (request, QUERN_MAX_CANDIDATES);
+  /* What the tokens could have been only means something where they are drawn with the same numbers. */
+  if (quern_backend_get_capabilities (job->run->backend, job->model) & QUERN_CAN_REPEAT_DRAWS)
+    quern_request_set_candidates (request, QUERN_MAX_CANDIDATES);
   *item = (QuernCompareItem) { quern_request_ref (request), g_object_ref (answer) };
   _quern_compare_answer_set_settings (answer, &settings);
   g_ptr_array_add (job->items, item);
@@ -222,6 +243,7 @@ _quern_compare_run_add (QuernCompareRun *self, QuernModel *model, const QuernLoa
 
   job->run = self;
   job->model = g_object_ref (model);
+  job->remote = quern_model_is_remote (model);
   job->params = *params;
   quern_model_plan_bare (model, params->context_size, params->kv_type, params->n_threads, pictures, &plan);
   job->planned = plan.total;
@@ -244,13 +266,19 @@ _quern_compare_run_async (QuernCompareRun *self, gpointer source, GCancellable *
 
   self->task = g_task_new (source, self->cancellable, callback, NULL);
   self->base = resident_bytes ();
-  self->n_begun = self->together ? self->jobs->len : 1;
   if (cancellable) {
     self->outer = g_object_ref (cancellable);
     self->outer_id = g_cancellable_connect (cancellable, G_CALLBACK (quern_compare_run_outer_cb), self, NULL);
   }
-  for (guint i = 0, n = self->n_begun; i < n; i++) /* the last one may end the run, if it is stopped already */
-    quern_compare_job_begin (self->jobs->pdata[i]);
+  g_autoptr (GPtrArray) first = g_ptr_array_new ();
+  QuernCompareJob *local = quern_compare_run_take_local (self);
+  for (guint i = 0; i < self->jobs->len; i++) {
+    QuernCompareJob *job = self->jobs->pdata[i];
+    if (job->remote || self->together || job == local)
+      g_ptr_array_add (first, job);
+  }
+  for (guint i = 0; i < first->len; i++) /* the last one may end the run, if it is stopped already */
+    quern_compare_job_begin (first->pdata[i]);
 }
 
 gboolean

@@ -6,7 +6,8 @@
 
 G_BEGIN_DECLS
 
-/* Columns that answer requests: each model is loaded once, and answers its requests one after another. Everything here
+/* Columns that answer requests: each model is loaded once, and answers its requests one after another. Those on servers all
+ * begin at once, as they take nothing from the others. Everything here
  * belongs to the main thread. */
 typedef struct _QuernCompareRun QuernCompareRun;
 typedef struct _QuernCompareJob QuernCompareJob; /* one column's part of the run */

@@ -94,6 +94,8 @@ quern_comparison_to_node (QuernComparison *self)
     for (guint b = 1; b < quern_comparison_get_n_columns (self); b++) {
       QuernFork fork;
       quern_comparison_get_fork (self, turn, 0, b, &fork);
+      if (!fork.known)
+        continue;
       json_builder_begin_object (out);
       quern_json_add_int (out, "prompt", turn);
       quern_json_add_int (out, "a", 0);

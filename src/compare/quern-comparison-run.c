@@ -13,16 +13,19 @@
 
 /* Asks all columns. The memory is planned first, for all of them; then a QuernCompareRun fills in their answers. */
 
-#define DEFAULT_CONTEXT 4096
-
 /* ---- memory ---------------------------------------------------------------------------------------------------- */
 
+/* The columns that share this computer's processor. */
 static guint
-context_size (QuernComparison *self, QuernModel *model)
+count_local (QuernComparison *self)
 {
-  guint wanted = self->n_ctx > 0 ? self->n_ctx : DEFAULT_CONTEXT;
+  guint n = 0;
 
-  return MIN (wanted, quern_model_get_info (model)->n_ctx_train);
+  for (guint i = 0; i < quern_comparison_get_n_columns (self); i++) {
+    QuernModel *model = quern_compare_column_get_model (quern_comparison_get_column (self, i));
+    n += model && !quern_model_is_remote (model);
+  }
+  return n;
 }
 
 /* How a column is loaded: as little as a comparison needs, so that more columns fit. */
@@ -32,8 +35,9 @@ load_params (QuernComparison *self, QuernCompareColumn *column, QuernCompareMode
   guint n_threads = quern_machine_get_threads ();
 
   if (mode == QUERN_COMPARE_TOGETHER)
-    n_threads = MAX (1, n_threads / MAX (1, quern_comparison_get_n_columns (self)));
-  return (QuernLoadParams) { .context_size = context_size (self, quern_compare_column_get_model (column)),
+    n_threads = MAX (1, n_threads / MAX (1, count_local (self)));
+  return (QuernLoadParams) { .context_size = quern_model_choose_context (quern_compare_column_get_model (column),
+                                                                         self->n_ctx),
                              .n_threads = n_threads,
                              .kv_type = quern_compare_column_get_kv_type (column),
                              .force = TRUE, /* planned here, for all columns */
@@ -117,7 +121,7 @@ quern_comparison_plan_memory (QuernComparison *self, gboolean pictures, QuernCom
     QuernCompareColumn *column = quern_comparison_get_column (self, i);
     guint64 weights;
     *needed += plan_column (self, column, pictures, QUERN_COMPARE_TOGETHER, &weights);
-    if (!g_hash_table_add (files, (gpointer) quern_model_get_path (quern_compare_column_get_model (column))))
+    if (!g_hash_table_add (files, (gpointer) quern_model_get_key (quern_compare_column_get_model (column))))
       *needed -= weights;
   }
   if (self->mode == QUERN_COMPARE_TOGETHER && *needed <= *available)
@@ -255,7 +259,7 @@ has_pictures (QuernComparison *self, GListModel *pictures)
  * @pictures: (nullable): of #QuernPicture
  *
  * Asks every column. Before anything starts the memory is planned; when the columns do not fit together, they run one
- * after another, which "note" tells. Fails, with nothing added, when one does not fit at all. A column that fails by
+ * after another, which "note" tells. Those on servers need no memory and run at the same time as the others in any case. Fails, with nothing added, when one does not fit at all. A column that fails by
  * itself says so in its answer, and the others go on; cancelling keeps what there is.
  */
 void

@@ -51,18 +51,41 @@ quern_inference_refuse_memory (QuernModel *model, guint context_size, QuernKvTyp
 /**
  * quern_inference_refuse_pictures:
  *
- * Sets the error that says that a model cannot see pictures.
+ * Sets the error that says that a model cannot see pictures, and what can be done about it.
  *
  * Returns: %FALSE, always
  */
 gboolean
 quern_inference_refuse_pictures (QuernModel *model, GError **error)
 {
+  if (quern_model_is_remote (model))
+    g_set_error (error, QUERN_INFERENCE_ERROR, QUERN_INFERENCE_ERROR_NO_VISION,
+                 _("“%s” on “%s” cannot see pictures. Choose another model, or remove the pictures."),
+                 quern_model_get_title (model), quern_model_get_place (model));
+  else
+    g_set_error (
+        error, QUERN_INFERENCE_ERROR, QUERN_INFERENCE_ERROR_NO_VISION,
+        _("“%s” cannot see pictures without its vision file. Download the vision file, choose another model, or "
+          "remove the pictures."),
+        quern_model_get_title (model));
+  return FALSE;
+}
+
+/**
+ * quern_inference_refuse_scores:
+ *
+ * Sets the error that says why a model on a server cannot be measured.
+ *
+ * Returns: %FALSE, always
+ */
+gboolean
+quern_inference_refuse_scores (QuernModel *model, GError **error)
+{
   g_set_error (
-      error, QUERN_INFERENCE_ERROR, QUERN_INFERENCE_ERROR_NO_VISION,
-      _("“%s” cannot see pictures without its vision file. Download the vision file, choose another model, or "
-        "remove the pictures."),
-      quern_model_get_title (model));
+      error, QUERN_INFERENCE_ERROR, QUERN_INFERENCE_ERROR_UNSUPPORTED,
+      _("“%s” is on “%s” and cannot be measured: that takes the probabilities of all tokens, which servers do not "
+        "send. Measure a file on this computer instead."),
+      quern_model_get_title (model), quern_model_get_place (model));
   return FALSE;
 }
 
@@ -154,16 +177,34 @@ quern_backend_count_async (QuernBackend *self, QuernModel *model, QuernRequest *
   QUERN_BACKEND_GET_IFACE (self)->count (self, model, request, g_task_new (self, cancellable, callback, user_data));
 }
 
+static GQuark
+estimated_quark (void)
+{
+  return g_quark_from_static_string ("quern-estimated");
+}
+
+/* Takes the task. */
+void
+_quern_backend_return_estimate (GTask *task, gssize n_tokens)
+{
+  g_object_set_qdata (G_OBJECT (task), estimated_quark (), task);
+  g_task_return_int (task, n_tokens);
+  g_object_unref (task);
+}
+
 /**
  * quern_backend_count_finish:
+ * @estimated: (out) (optional): whether nobody could count, so that the result may be a quarter too large or too small
  *
  * Returns: tokens, or -1 with @error set
  */
 gssize
-quern_backend_count_finish (QuernBackend *self, GAsyncResult *result, GError **error)
+quern_backend_count_finish (QuernBackend *self, GAsyncResult *result, gboolean *estimated, GError **error)
 {
   g_return_val_if_fail (g_task_is_valid (result, self), -1);
 
+  if (estimated)
+    *estimated = g_object_get_qdata (G_OBJECT (result), estimated_quark ()) != NULL;
   return g_task_propagate_int (G_TASK (result), error);
 }
 

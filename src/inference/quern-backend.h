@@ -6,8 +6,9 @@
 G_BEGIN_DECLS
 
 /* The one place where models run. A backend loads them, counts what they would be asked, and says what they can do; what
- * it loads is a QuernLoadedModel, which generates and scores. QuernLocalBackend runs them in this process. Nothing above
- * this folder knows how a model is run. */
+ * it loads is a QuernLoadedModel, which generates and scores. QuernLocalBackend runs them in this process, QuernRemoteBackend
+ * (src/remote) asks servers, and QuernJointBackend hands each model to the one that runs it. Nothing above knows how a model
+ * is run. */
 
 #define QUERN_INFERENCE_ERROR (quern_inference_error_quark ())
 GQuark quern_inference_error_quark (void);
@@ -34,10 +35,14 @@ typedef struct {
 
 /* What a backend can do with a model. */
 typedef enum {
-  QUERN_CAN_SEE = 1 << 0,          /* pictures */
-  QUERN_CAN_COUNT = 1 << 1,        /* tokens, exactly as the model gets them */
-  QUERN_CAN_SCORE = 1 << 2,        /* with the logits of the whole vocabulary */
-  QUERN_CAN_REPEAT_DRAWS = 1 << 3, /* equal seeds draw equal random numbers */
+  QUERN_CAN_SEE = 1 << 0,   /* pictures */
+  QUERN_CAN_COUNT = 1 << 1, /* tokens, exactly as the model gets them */
+  QUERN_CAN_SCORE = 1 << 2, /* with the logits of the whole vocabulary */
+  QUERN_CAN_REPEAT_DRAWS =
+      1 << 3,                   /* equal seeds draw equal random numbers, and what each token was drawn from is told */
+  QUERN_CAN_CONTINUE = 1 << 4,  /* an answer that was begun */
+  QUERN_CAN_CONSTRAIN = 1 << 5, /* answers that follow a JSON schema */
+  QUERN_CAN_END_THINKING = 1 << 6, /* in the middle of it: quern_generation_answer_now() */
 } QuernCapabilities;
 
 typedef void (*QuernProgressFunc) (double fraction, gpointer user_data);
@@ -46,6 +51,7 @@ gboolean quern_inference_refuse_memory (QuernModel *model, guint context_size, Q
                                         guint64 available, GError **error);
 
 gboolean quern_inference_refuse_pictures (QuernModel *model, GError **error);
+gboolean quern_inference_refuse_scores (QuernModel *model, GError **error);
 
 /* Any thread may use a backend; what it answers comes on the main context that was the thread's default. */
 #define QUERN_TYPE_BACKEND (quern_backend_get_type ())
@@ -72,8 +78,11 @@ QuernLoadedModel *quern_backend_load_sync (QuernBackend *self, QuernModel *model
 QuernLoadedModel *quern_backend_find_loaded (QuernBackend *self, QuernModel *model, const QuernLoadParams *params);
 void quern_backend_count_async (QuernBackend *self, QuernModel *model, QuernRequest *request, GCancellable *cancellable,
                                 GAsyncReadyCallback callback, gpointer user_data);
-gssize quern_backend_count_finish (QuernBackend *self, GAsyncResult *result, GError **error);
+gssize quern_backend_count_finish (QuernBackend *self, GAsyncResult *result, gboolean *estimated, GError **error);
 guint quern_backend_get_largest_context (QuernBackend *self, QuernModel *model, QuernKvType kv_type);
 QuernCapabilities quern_backend_get_capabilities (QuernBackend *self, QuernModel *model);
+
+/* For backends: ends a count with about so many tokens. */
+void _quern_backend_return_estimate (GTask *task, gssize n_tokens);
 
 G_END_DECLS

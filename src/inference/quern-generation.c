@@ -3,9 +3,9 @@
 
 #include "quern-generation-private.h"
 
-/* Two threads use a generation. The context's thread adds text and facts under the lock and asks for a flush. On the
- * thread that asked for the generation, a source of its main context moves them to the fields that getters and signals
- * use. A flush comes at once after a pause, and at most every FLUSH_MS while text streams. */
+/* Two threads use a generation. The context's thread, or whoever else carries the request out, adds text and facts under the
+ * lock and asks for a flush. On the thread that asked for the generation, a source of its main context moves them to the
+ * fields that getters and signals use. A flush comes at once after a pause, and at most every FLUSH_MS while text streams. */
 #define FLUSH_MS 12
 
 typedef struct {
@@ -24,6 +24,7 @@ struct _QuernGeneration {
   Shown shown;
   QuernStop stop;
   GError *error;
+  char *note;
   QuernStatistics statistics;
   GArray *tokens; /* of QuernGeneratedToken */
 
@@ -31,15 +32,18 @@ struct _QuernGeneration {
   GString *reasoning, *answer; /* text that was not flushed yet */
   GArray *new_tokens;          /* of QuernGeneratedToken, likewise */
   GStringChunk *texts; /* of tokens; NULL until there is one; a chunk never moves, so tokens may point into it */
-  gsize length[2], covered[2]; /* bytes of the answer and of the reasoning, and those that tokens cover */
+  gsize length[2], covered[2];        /* bytes of the answer and of the reasoning, and those that tokens cover */
+  gboolean moved, moved_to_reasoning; /* what was flushed changes sides before the text above is shown */
   Shown next;
   QuernStatistics next_statistics;
+  GSourceFunc wake;
+  gpointer wake_data;
   gboolean flush_queued, finished;
   gint64 flushed_at;
 };
 
 enum { PROP_0, PROP_PHASE, PROP_PROGRESS, PROP_IN_REASONING, N_PROPS };
-enum { SIGNAL_TEXT, SIGNAL_CHANGED, SIGNAL_DONE, N_SIGNALS };
+enum { SIGNAL_TEXT, SIGNAL_MOVED, SIGNAL_CHANGED, SIGNAL_DONE, N_SIGNALS };
 
 static GParamSpec *properties[N_PROPS];
 static guint signals[N_SIGNALS];
@@ -75,7 +79,7 @@ quern_generation_flush_cb (gpointer data)
   QuernGeneration *self = data;
   GString *reasoning, *answer;
   Shown next;
-  gboolean finished;
+  gboolean finished, moved, to_reasoning;
 
   g_mutex_lock (&self->lock);
   reasoning = self->reasoning;
@@ -87,11 +91,16 @@ quern_generation_flush_cb (gpointer data)
   if (self->new_tokens->len > 0)
     g_array_append_vals (self->tokens, self->new_tokens->data, self->new_tokens->len);
   g_array_set_size (self->new_tokens, 0);
+  moved = self->moved;
+  to_reasoning = self->moved_to_reasoning;
+  self->moved = FALSE;
   finished = self->finished;
   self->flush_queued = FALSE;
   self->flushed_at = g_get_monotonic_time ();
   g_mutex_unlock (&self->lock);
 
+  if (moved)
+    g_signal_emit (self, signals[SIGNAL_MOVED], 0, to_reasoning);
   emit_text (self, TRUE, reasoning);
   emit_text (self, FALSE, answer);
   Shown old = self->shown;
@@ -127,6 +136,30 @@ quern_generation_queue_flush (QuernGeneration *self)
   g_source_unref (source);
 }
 
+static gboolean
+quern_generation_woken_cb (gpointer data)
+{
+  QuernGeneration *self = data;
+
+  if (self->wake)
+    self->wake (self->wake_data);
+  return G_SOURCE_REMOVE;
+}
+
+/* Who polls needs no wake. */
+static void
+quern_generation_wake (QuernGeneration *self)
+{
+  g_mutex_lock (&self->lock);
+  if (self->wake) {
+    g_autoptr (GSource) source = g_idle_source_new ();
+    g_source_set_priority (source, G_PRIORITY_DEFAULT);
+    g_source_set_callback (source, quern_generation_woken_cb, g_object_ref (self), g_object_unref);
+    g_source_attach (source, self->context);
+  }
+  g_mutex_unlock (&self->lock);
+}
+
 /**
  * quern_generation_stop:
  *
@@ -136,6 +169,7 @@ void
 quern_generation_stop (QuernGeneration *self)
 {
   g_atomic_int_set (&self->stop_wanted, TRUE);
+  quern_generation_wake (self);
 }
 
 /**
@@ -148,6 +182,7 @@ void
 quern_generation_answer_now (QuernGeneration *self)
 {
   g_atomic_int_set (&self->answer_now_wanted, TRUE);
+  quern_generation_wake (self);
 }
 
 QuernGenerationPhase
@@ -193,6 +228,17 @@ const GError *
 quern_generation_get_error (QuernGeneration *self)
 {
   return self->error;
+}
+
+/**
+ * quern_generation_get_note:
+ *
+ * Returns: (transfer none) (nullable): a sentence about how it went that is no error; valid once "done" was emitted
+ */
+const char *
+quern_generation_get_note (QuernGeneration *self)
+{
+  return self->note;
 }
 
 /**
@@ -293,6 +339,41 @@ _quern_generation_add_text (QuernGeneration *self, gboolean reasoning, const cha
   g_mutex_unlock (&self->lock);
 }
 
+void
+_quern_generation_move_text (QuernGeneration *self, gboolean to_reasoning)
+{
+  GString *from, *to;
+
+  g_mutex_lock (&self->lock);
+  from = to_reasoning ? self->answer : self->reasoning;
+  to = to_reasoning ? self->reasoning : self->answer;
+  g_string_append_len (to, from->str, (gssize) from->len);
+  g_string_truncate (from, 0);
+  self->length[to_reasoning] += self->length[!to_reasoning];
+  self->length[!to_reasoning] = 0;
+  self->moved = TRUE;
+  self->moved_to_reasoning = to_reasoning;
+  quern_generation_queue_flush (self);
+  g_mutex_unlock (&self->lock);
+}
+
+void
+_quern_generation_set_wake (QuernGeneration *self, GSourceFunc func, gpointer data)
+{
+  g_mutex_lock (&self->lock);
+  self->wake = func;
+  self->wake_data = data;
+  g_mutex_unlock (&self->lock);
+}
+
+void
+_quern_generation_set_note (QuernGeneration *self, const char *note)
+{
+  g_mutex_lock (&self->lock);
+  g_set_str (&self->note, note);
+  g_mutex_unlock (&self->lock);
+}
+
 /* Call it after the text of the token was added: the token's span is what was added since the token before it. */
 void
 _quern_generation_add_token (QuernGeneration *self, const QuernGeneratedToken *token)
@@ -332,6 +413,7 @@ _quern_generation_finish (QuernGeneration *self, QuernStop stop, const QuernStat
   self->error = error;
   self->next.phase = QUERN_GENERATION_DONE;
   self->next.in_reasoning = FALSE;
+  self->wake = NULL;
   self->finished = TRUE;
   quern_generation_queue_flush (self);
   g_mutex_unlock (&self->lock);
@@ -363,6 +445,7 @@ quern_generation_finalize (GObject *object)
   g_array_unref (self->new_tokens);
   g_clear_pointer (&self->texts, g_string_chunk_free);
   g_clear_error (&self->error);
+  g_free (self->note);
   g_clear_pointer (&self->context, g_main_context_unref);
   g_mutex_clear (&self->lock);
   G_OBJECT_CLASS (quern_generation_parent_class)->finalize (object);
@@ -382,6 +465,8 @@ quern_generation_class_init (QuernGenerationClass *klass)
   g_object_class_install_properties (object_class, N_PROPS, properties);
   signals[SIGNAL_TEXT] = g_signal_new ("text", QUERN_TYPE_GENERATION, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
                                        G_TYPE_NONE, 2, G_TYPE_BOOLEAN, G_TYPE_STRING | G_SIGNAL_TYPE_STATIC_SCOPE);
+  signals[SIGNAL_MOVED] = g_signal_new ("moved", QUERN_TYPE_GENERATION, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                                        G_TYPE_NONE, 1, G_TYPE_BOOLEAN);
   signals[SIGNAL_CHANGED] = g_signal_new ("changed", QUERN_TYPE_GENERATION, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
                                           G_TYPE_NONE, 0);
   signals[SIGNAL_DONE] = g_signal_new ("done", QUERN_TYPE_GENERATION, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,

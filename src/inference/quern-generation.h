@@ -30,6 +30,19 @@ typedef struct {
   guint64 seed;
 } QuernSamplerValues;
 
+/* Values that somebody chose, rather than that a file or a family's card recommends them: a server has recommendations of its
+ * own, which hold for the others. */
+typedef enum {
+  QUERN_CHOSE_TEMPERATURE = 1 << 0,
+  QUERN_CHOSE_TOP_K = 1 << 1,
+  QUERN_CHOSE_TOP_P = 1 << 2,
+  QUERN_CHOSE_MIN_P = 1 << 3,
+  QUERN_CHOSE_PRESENCE_PENALTY = 1 << 4,
+  QUERN_CHOSE_REPETITION_PENALTY = 1 << 5,
+  QUERN_CHOSE_SEED = 1 << 6,
+  QUERN_CHOSE_ALL = (1 << 7) - 1,
+} QuernChosenValues;
+
 void quern_sampler_values_init (QuernSamplerValues *values, QuernModel *model, gboolean thinking, gboolean pictures);
 
 /* A prompt and how to continue it. It is built on one thread and then handed over, after which nobody changes it. */
@@ -45,6 +58,7 @@ gboolean quern_request_has_pictures (QuernRequest *self);
 void quern_request_set_thinking (QuernRequest *self, gboolean thinking);
 void quern_request_set_beginning (QuernRequest *self, const char *reasoning, const char *answer);
 void quern_request_set_sampler (QuernRequest *self, const QuernSamplerValues *values);
+void quern_request_set_chosen (QuernRequest *self, QuernChosenValues chosen);
 void quern_request_set_max_tokens (QuernRequest *self, guint n_tokens);
 void quern_request_set_effort (QuernRequest *self, const char *effort);
 void quern_request_set_thinking_budget (QuernRequest *self, guint n_tokens);
@@ -61,6 +75,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (QuernRequest, quern_request_unref)
 
 typedef enum {
   QUERN_GENERATION_QUEUED,
+  QUERN_GENERATION_WAITING, /* for a server that has the request and says nothing yet: it may be loading the model */
   QUERN_GENERATION_PREFILL, /* pictures and prompt are evaluated: see progress */
   QUERN_GENERATION_DECODE,
   QUERN_GENERATION_DONE,
@@ -95,7 +110,8 @@ typedef struct {
 const char *quern_stop_to_string (QuernStop stop);
 
 /* A generation belongs to the thread that started it: signals are emitted from that thread's main context, with text in
- * batches. Signals: "text" (gboolean reasoning, const char *text), "changed" () after each batch, "done" ();
+ * batches. Signals: "text" (gboolean reasoning, const char *text), "moved" (gboolean to_reasoning): all text so far turns out to be
+ * reasoning, or all reasoning so far to be the answer; "changed" () after each batch, "done" ();
  * notify::phase, notify::progress, notify::in-reasoning. The statistics and, where the request asked for candidates, the
  * tokens grow with the text and are complete when "done" is emitted. */
 #define QUERN_TYPE_GENERATION (quern_generation_get_type ())
@@ -108,6 +124,7 @@ double quern_generation_get_progress (QuernGeneration *self);
 gboolean quern_generation_get_in_reasoning (QuernGeneration *self);
 QuernStop quern_generation_get_stop (QuernGeneration *self);
 const GError *quern_generation_get_error (QuernGeneration *self);
+const char *quern_generation_get_note (QuernGeneration *self);
 const QuernStatistics *quern_generation_get_statistics (QuernGeneration *self);
 guint quern_generation_get_n_tokens (QuernGeneration *self);
 const QuernGeneratedToken *quern_generation_get_token (QuernGeneration *self, guint i);

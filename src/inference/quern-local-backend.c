@@ -425,8 +425,8 @@ quern_local_backend_count (QuernBackend *backend, QuernModel *model, QuernReques
 static QuernCapabilities
 quern_local_backend_get_capabilities (QuernBackend *backend, QuernModel *model)
 {
-  return QUERN_CAN_COUNT | QUERN_CAN_SCORE | QUERN_CAN_REPEAT_DRAWS
-         | (quern_model_get_vision_path (model) ? QUERN_CAN_SEE : 0);
+  return QUERN_CAN_COUNT | QUERN_CAN_SCORE | QUERN_CAN_REPEAT_DRAWS | QUERN_CAN_CONTINUE | QUERN_CAN_CONSTRAIN
+         | QUERN_CAN_END_THINKING | (quern_model_can_see (model) ? QUERN_CAN_SEE : 0);
 }
 
 /* ---- life ------------------------------------------------------------------------------------------------------ */

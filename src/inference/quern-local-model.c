@@ -114,7 +114,7 @@ _quern_local_models_wait (void)
 guint
 _quern_local_model_default_size (QuernModel *model, const QuernLoadParams *params)
 {
-  return params->context_size ? params->context_size : MIN (4096u, quern_model_get_info (model)->n_ctx_train);
+  return params->context_size ? params->context_size : quern_model_choose_context (model, 0);
 }
 
 /* Blocks while memory is set up, so call it on a loader's thread. With keep_state, the context goes on from its saved

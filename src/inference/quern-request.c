@@ -186,6 +186,7 @@ quern_request_new_without (QuernRequest *self, guint n_messages)
   request->schema = g_strdup (self->schema);
   request->sampler = self->sampler;
   request->has_sampler = self->has_sampler;
+  request->chosen = self->chosen;
   request->max_tokens = self->max_tokens;
   request->effort = g_strdup (self->effort);
   request->thinking_budget = self->thinking_budget;
@@ -235,11 +236,23 @@ quern_request_set_beginning (QuernRequest *self, const char *reasoning, const ch
   g_set_str (&self->begun_answer, answer);
 }
 
+/* All of the values count as chosen, unless quern_request_set_chosen() says less. */
 void
 quern_request_set_sampler (QuernRequest *self, const QuernSamplerValues *values)
 {
   self->sampler = *values;
   self->has_sampler = TRUE;
+  self->chosen = QUERN_CHOSE_ALL;
+}
+
+/**
+ * quern_request_set_chosen:
+ * @chosen: which of the sampler's values a server must take; for the others it has defaults of its own
+ */
+void
+quern_request_set_chosen (QuernRequest *self, QuernChosenValues chosen)
+{
+  self->chosen = chosen;
 }
 
 void

@@ -24,7 +24,8 @@ struct _QuernRequest {
   char *begun_answer;
   char *schema; /* JSON schema that the answer follows, or NULL */
   QuernSamplerValues sampler;
-  gboolean has_sampler;  /* if FALSE, the family's values are used */
+  gboolean has_sampler; /* if FALSE, the family's values are used */
+  QuernChosenValues chosen;
   guint max_tokens;      /* 0: as many as fit */
   char *effort;          /* of thinking; NULL: the template's default */
   guint thinking_budget; /* tokens; 0: no limit */

@@ -12,6 +12,7 @@ typedef struct {
   guint n_tokens;
 } QuernPicturePlan;
 
+void quern_vision_scale (guint width, guint height, guint *scaled_width, guint *scaled_height);
 gboolean quern_vision_plan (QuernModel *model, guint width, guint height, QuernPicturePlan *plan, GError **error);
 
 /* Opens a model's vision file, which limits pictures to QUERN_VISION_MAX_PIXELS. The opened model may be NULL. */

@@ -79,7 +79,7 @@ find_below (QuernLibrary *self, const char *folder)
 
   for (guint i = 0; i < n; i++) {
     g_autoptr (QuernModel) model = g_list_model_get_item (G_LIST_MODEL (self), i);
-    if (!g_str_has_prefix (quern_model_get_path (model), prefix))
+    if (quern_model_is_remote (model) || !g_str_has_prefix (quern_model_get_path (model), prefix))
       continue;
     if (quern_model_get_state (model) == QUERN_MODEL_OK)
       return model; /* the list holds it */
@@ -272,6 +272,10 @@ quern_library_remove_async (QuernLibrary *self, QuernModel *model, GCancellable 
   else if (keeper)
     g_set_error (&error, QUERN_LIBRARY_ERROR, QUERN_LIBRARY_ERROR_NOT_ALLOWED,
                  _("“%s” belongs to %s. Delete it there."), quern_model_get_title (model), keeper);
+  else if (quern_model_is_remote (model))
+    g_set_error (&error, QUERN_LIBRARY_ERROR, QUERN_LIBRARY_ERROR_NOT_ALLOWED,
+                 _("“%s” is on the server “%s”. Remove the server instead."), quern_model_get_title (model),
+                 quern_model_get_place (model));
   else if (quern_model_get_origin (model) == QUERN_ORIGIN_FOLDER)
     g_set_error (&error, QUERN_LIBRARY_ERROR, QUERN_LIBRARY_ERROR_NOT_ALLOWED,
                  _("“%s” is in a folder that was added. Remove that folder, or delete the file itself."),

@@ -3,6 +3,8 @@
 
 #include "quern-library-private.h"
 
+#include <string.h>
+
 #include "quern-receipts.h"
 #include "quern-installed.h"
 #include "quern-scan.h"
@@ -16,10 +18,11 @@ struct _QuernLibrary {
 
   QuernStore *store; /* NULL: nothing is imported */
   char *folder, *demo_folder;
-  GListStore *models;
+  GListStore *models;    /* on this computer */
+  GListModel *elsewhere; /* of QuernModel, or NULL */
   GListStore *folders;   /* of GFile: those that were added */
   GPtrArray *skipped;    /* of QuernModel: what other programs keep and Quern does not run */
-  GHashTable *last_used; /* path -> gint64 *, microseconds since 1970 */
+  GHashTable *last_used; /* a model's key -> gint64 *, microseconds since 1970 */
   GFileMonitor *monitor;
   guint settle_source;
   guint scans;          /* under way */
@@ -39,15 +42,28 @@ quern_library_get_item_type (GListModel *model)
 }
 
 static guint
+n_local (QuernLibrary *self)
+{
+  return g_list_model_get_n_items (G_LIST_MODEL (self->models));
+}
+
+static guint
 quern_library_get_n_items (GListModel *model)
 {
-  return g_list_model_get_n_items (G_LIST_MODEL (QUERN_LIBRARY (model)->models));
+  QuernLibrary *self = QUERN_LIBRARY (model);
+
+  return n_local (self) + (self->elsewhere ? g_list_model_get_n_items (self->elsewhere) : 0);
 }
 
 static gpointer
 quern_library_get_item (GListModel *model, guint position)
 {
-  return g_list_model_get_item (G_LIST_MODEL (QUERN_LIBRARY (model)->models), position);
+  QuernLibrary *self = QUERN_LIBRARY (model);
+  guint n = n_local (self);
+
+  if (position < n)
+    return g_list_model_get_item (G_LIST_MODEL (self->models), position);
+  return self->elsewhere ? g_list_model_get_item (self->elsewhere, position - n) : NULL;
 }
 
 static void
@@ -164,10 +180,8 @@ quern_library_scan_worker (GTask *task, gpointer source, gpointer data, GCancell
 static void
 add_current_models (QuernLibrary *self, GPtrArray *models)
 {
-  guint n = quern_library_get_n_items (G_LIST_MODEL (self));
-
-  for (guint i = 0; i < n; i++)
-    g_ptr_array_add (models, quern_library_get_item (G_LIST_MODEL (self), i));
+  for (guint i = 0; i < n_local (self); i++)
+    g_ptr_array_add (models, g_list_model_get_item (G_LIST_MODEL (self->models), i));
 }
 
 static gboolean
@@ -283,7 +297,41 @@ folder_changed_cb (QuernLibrary *self)
   self->settle_source = g_timeout_add (SETTLE_MS, quern_library_settled_cb, self);
 }
 
+/* ---- models that run elsewhere --------------------------------------------------------------------------------- */
+
+static void
+elsewhere_changed_cb (QuernLibrary *self, guint position, guint removed, guint added)
+{
+  g_list_model_items_changed (G_LIST_MODEL (self), n_local (self) + position, removed, added);
+}
+
+/**
+ * quern_library_set_elsewhere:
+ * @models: (transfer none): of #QuernModel, which run elsewhere; they follow those on this computer, now and whenever they change
+ *
+ * Call it once.
+ */
+void
+quern_library_set_elsewhere (QuernLibrary *self, GListModel *models)
+{
+  g_return_if_fail (QUERN_IS_LIBRARY (self) && G_IS_LIST_MODEL (models) && !self->elsewhere);
+
+  self->elsewhere = g_object_ref (models);
+  g_signal_connect_object (models, "items-changed", G_CALLBACK (elsewhere_changed_cb), self, G_CONNECT_SWAPPED);
+  elsewhere_changed_cb (self, 0, 0, g_list_model_get_n_items (models));
+}
+
 /* ---- look-up --------------------------------------------------------------------------------------------------- */
+
+/* "SERVER/MODEL" with the name that people gave the server. */
+static gboolean
+is_called (QuernModel *model, const char *text)
+{
+  const char *place = quern_model_get_place (model);
+
+  return g_str_has_prefix (text, place) && text[strlen (place)] == '/'
+         && g_str_equal (text + strlen (place) + 1, quern_model_get_name (model));
+}
 
 /**
  * quern_library_dup_folder:
@@ -304,7 +352,7 @@ quern_library_get_scanning (QuernLibrary *self)
 
 /**
  * quern_library_find:
- * @id: (nullable): an id, or the path of a model in the library
+ * @id: (nullable): an id, the path of a model in the library, or the names of a server and of a model there, "box/Qwen3.5-4B"
  *
  * Returns: (transfer none) (nullable): the model, until the library changes
  */
@@ -315,9 +363,9 @@ quern_library_find (QuernLibrary *self, const char *id)
 
   for (guint i = 0; id && i < n; i++) {
     g_autoptr (QuernModel) model = quern_library_get_item (G_LIST_MODEL (self), i);
-    g_autofree char *stem = _quern_model_dup_stem (model);
-    if (g_str_equal (quern_model_get_id (model), id) || g_str_equal (quern_model_get_path (model), id)
-        || (quern_model_is_demo (model) && g_ascii_strcasecmp (stem, id) == 0))
+    g_autofree char *stem = quern_model_is_demo (model) ? _quern_model_dup_stem (model) : NULL;
+    if (g_str_equal (quern_model_get_id (model), id) || g_str_equal (quern_model_get_key (model), id)
+        || (stem && g_ascii_strcasecmp (stem, id) == 0) || (quern_model_is_remote (model) && is_called (model, id)))
       return model; /* the list holds it */
   }
   return NULL;
@@ -327,15 +375,14 @@ quern_library_find (QuernLibrary *self, const char *id)
  * quern_library_get_default:
  *
  * Returns: (transfer none) (nullable): the first model that can be used: Quern Tiny when there is no other. What other
- * programs keep is not it: nobody has chosen that here, and it may be of any size.
+ * programs keep is not it: nobody has chosen that here, and it may be of any size. Nor is what runs elsewhere: nothing leaves
+ * this computer before somebody has chosen that.
  */
 QuernModel *
 quern_library_get_default (QuernLibrary *self)
 {
-  guint n = quern_library_get_n_items (G_LIST_MODEL (self));
-
-  for (guint i = 0; i < n; i++) {
-    g_autoptr (QuernModel) model = quern_library_get_item (G_LIST_MODEL (self), i);
+  for (guint i = 0; i < n_local (self); i++) {
+    g_autoptr (QuernModel) model = g_list_model_get_item (G_LIST_MODEL (self->models), i);
     if (quern_model_get_state (model) == QUERN_MODEL_OK && quern_model_get_keeper (model) == NULL)
       return model;
   }
@@ -408,7 +455,7 @@ quern_library_mark_used (QuernLibrary *self, QuernModel *model)
 
   g_return_if_fail (QUERN_IS_LIBRARY (self) && QUERN_IS_MODEL (model));
   use = g_new (Use, 1);
-  *use = (Use) { g_strdup (quern_model_get_path (model)), g_get_real_time () };
+  *use = (Use) { g_strdup (quern_model_get_key (model)), g_get_real_time () };
   set_last_used (self->last_used, use->path, use->time);
   g_signal_emit (self, signals[SIGNAL_USED], 0, model);
   if (self->store)
@@ -426,7 +473,7 @@ quern_library_mark_used (QuernLibrary *self, QuernModel *model)
 gint64
 quern_library_get_last_used (QuernLibrary *self, QuernModel *model)
 {
-  return last_used (self, quern_model_get_path (model));
+  return last_used (self, quern_model_get_key (model));
 }
 
 /* ---- installed ------------------------------------------------------------------------------------------------- */
@@ -505,6 +552,7 @@ quern_library_dispose (GObject *object)
   g_clear_object (&self->monitor);
   g_clear_object (&self->store);
   g_clear_object (&self->models);
+  g_clear_object (&self->elsewhere);
   g_clear_object (&self->folders);
   g_clear_pointer (&self->skipped, g_ptr_array_unref);
   g_clear_pointer (&self->last_used, g_hash_table_unref);

@@ -17,15 +17,16 @@ typedef enum {
   QUERN_LIBRARY_ERROR_FAILED,
 } QuernLibraryError;
 
-/* The models on this computer, a GListModel of QuernModel: those in $XDG_DATA_HOME/quern/models (watched), files and
+/* The models, a GListModel of QuernModel. First those on this computer: those in $XDG_DATA_HOME/quern/models (watched), files and
  * folders that were imported where they lie, what Ollama, LM Studio, llama.cpp and Hugging Face's tools keep, and Quern
- * Tiny last. Empty until the first scan is done ("scanning" says).
+ * Tiny last; these are missing until the first scan is done ("scanning" says). After them, those that run elsewhere.
  *
  * Signals: "used" (QuernModel *). */
 #define QUERN_TYPE_LIBRARY (quern_library_get_type ())
 G_DECLARE_FINAL_TYPE (QuernLibrary, quern_library, QUERN, LIBRARY, GObject)
 
 QuernLibrary *quern_library_new (QuernStore *store);
+void quern_library_set_elsewhere (QuernLibrary *self, GListModel *models);
 char *quern_library_dup_folder (void);
 gboolean quern_library_get_scanning (QuernLibrary *self);
 QuernModel *quern_library_find (QuernLibrary *self, const char *id);

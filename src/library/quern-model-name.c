@@ -144,7 +144,7 @@ has_path (gconstpointer model, gconstpointer path)
  * @models: (element-type QuernModel): that are shown together
  *
  * Adds to the titles of different files that would show under one title and quantisation what tells them apart: the name
- * of the file, or of the nearest folder that differs.
+ * of the file, or of the nearest folder that differs. What runs elsewhere has its server's name in the full title anyway.
  */
 void
 quern_models_tell_apart (GPtrArray *models)
@@ -161,7 +161,8 @@ quern_models_tell_apart (GPtrArray *models)
       group = g_ptr_array_new ();
       g_hash_table_insert (groups, g_steal_pointer (&title), group);
     }
-    if (!g_ptr_array_find_with_equal_func (group, quern_model_get_path (models->pdata[i]), has_path, NULL))
+    if (!quern_model_is_remote (models->pdata[i])
+        && !g_ptr_array_find_with_equal_func (group, quern_model_get_path (models->pdata[i]), has_path, NULL))
       g_ptr_array_add (group, models->pdata[i]);
   }
   g_hash_table_iter_init (&iter, groups);

@@ -21,8 +21,8 @@ struct _QuernModel {
   char *detail; /* what tells it from another file of the same title and quantisation; NULL: there is none here */
   char *shown;  /* title with detail */
   char *quantisation;
-  char *path; /* of the first part */
-  char *name; /* that another program gave it; NULL: as the file is called */
+  char *path; /* of the first part; NULL where there is no file */
+  char *name; /* that another program, or its server, gave it; NULL: as the file is called */
   QuernFileStamp stamp;
   QeModelInfo info;
   char *vision_path; /* NULL without */
@@ -31,6 +31,12 @@ struct _QuernModel {
   QuernModelState state;
   char *problem; /* a sentence, NULL when all is well */
   gboolean unverified;
+
+  /* Of a model that runs elsewhere */
+  GObject *server; /* NULL: it is a file here */
+  char *place;
+  guint context_length; /* in tokens, as the server has it; 0: not told */
+  gboolean takes_context, sees;
 };
 
 enum { PROP_0, PROP_ID, PROP_TITLE, PROP_QUANTISATION, PROP_SIZE, PROP_STATE, PROP_PROBLEM, PROP_DEMO, N_PROPS };
@@ -174,6 +180,42 @@ quern_model_new (const char *path, GCancellable *cancellable, GError **error)
   return g_steal_pointer (&self);
 }
 
+/**
+ * quern_model_new_elsewhere:
+ *
+ * Returns: (transfer full): a model that has no file here; @facts is copied
+ */
+QuernModel *
+quern_model_new_elsewhere (const QuernModelElsewhere *facts)
+{
+  QuernModel *self = g_object_new (QUERN_TYPE_MODEL, NULL);
+  QeTemplateInfo *chat = &self->info.chat;
+
+  self->origin = QUERN_ORIGIN_SERVER;
+  self->id = g_strdup (facts->id);
+  self->title = g_strdup (facts->title);
+  self->quantisation = g_strdup ("");
+  self->name = g_strdup (facts->name);
+  self->place = g_strdup (facts->place);
+  self->server = g_object_ref (facts->server);
+  self->context_length = facts->context_length;
+  self->takes_context = facts->takes_context;
+  self->sees = facts->sees;
+  self->state = facts->problem ? QUERN_MODEL_UNSUPPORTED : QUERN_MODEL_OK;
+  self->problem = g_strdup (facts->problem);
+  /* All that is said of a header and that a server says, too; the rest stays 0. */
+  self->info.n_ctx_train = facts->takes_context ? facts->trained_length : facts->context_length;
+  self->info.thinking_default = chat->thinking_default = facts->thinking_default;
+  chat->thinking_switchable = facts->thinking_switchable;
+  chat->takes_system = true;
+  chat->takes_pictures = facts->sees;
+  for (guint i = 0; facts->efforts && facts->efforts[i] && chat->n_efforts < QE_MAX_EFFORTS; i++)
+    if (strlen (facts->efforts[i]) < sizeof chat->efforts[0])
+      g_strlcpy (chat->efforts[chat->n_efforts++], facts->efforts[i], sizeof chat->efforts[0]);
+  quern_model_update_shown (self);
+  return self;
+}
+
 /* A copy that may be changed; models that were handed out are not. */
 QuernModel *
 _quern_model_copy (QuernModel *self)
@@ -310,13 +352,15 @@ quern_model_is_kin (QuernModel *self, QuernModel *other)
 /**
  * quern_model_dup_full_title:
  *
- * Returns: (transfer full): the title with the quantisation, "Quern Tiny Q8_0"
+ * Returns: (transfer full): the title with the quantisation, "Quern Tiny Q8_0", or with the server, "Qwen3.5-4B (box.lan)"
  */
 char *
 quern_model_dup_full_title (QuernModel *self)
 {
   g_autofree char *title = NULL;
 
+  if (self->place)
+    return g_strdup_printf ("%s (%s)", self->shown, self->place);
   if (!self->quantisation[0] || strstr (self->title, self->quantisation))
     return g_strdup (self->shown);
   title = g_strdup_printf ("%s %s", self->title, self->quantisation);
@@ -334,10 +378,71 @@ quern_model_get_quantisation (QuernModel *self)
   return self->quantisation;
 }
 
+/**
+ * quern_model_get_path:
+ *
+ * Returns: (nullable): its file, the first of a split one; %NULL when it runs elsewhere
+ */
 const char *
 quern_model_get_path (QuernModel *self)
 {
   return self->path;
+}
+
+/**
+ * quern_model_get_key:
+ *
+ * Returns: what no other model has: the path of its file, or the id of one that runs elsewhere
+ */
+const char *
+quern_model_get_key (QuernModel *self)
+{
+  return self->path ? self->path : self->id;
+}
+
+/**
+ * quern_model_is_remote:
+ *
+ * Returns: whether it runs elsewhere, so that it has no file here, needs no memory here, and what it is asked leaves this
+ *   computer
+ */
+gboolean
+quern_model_is_remote (QuernModel *self)
+{
+  return self->server != NULL;
+}
+
+/**
+ * quern_model_get_place:
+ *
+ * Returns: (nullable): the name of the server where it runs; %NULL: here
+ */
+const char *
+quern_model_get_place (QuernModel *self)
+{
+  return self->place;
+}
+
+/**
+ * quern_model_get_name:
+ *
+ * Returns: (nullable): by which its server, or the program that keeps its file, knows it; %NULL: as the file is called
+ */
+const char *
+quern_model_get_name (QuernModel *self)
+{
+  return self->name;
+}
+
+/**
+ * quern_model_get_server:
+ *
+ * Returns: (transfer none) (nullable): what reaches a model that runs elsewhere; %NULL: it is here
+ */
+GObject *
+quern_model_get_server (QuernModel *self)
+{
+  return self->server;
 }
 
 /**
@@ -386,6 +491,17 @@ quern_model_needs_vision_file (QuernModel *self)
 }
 
 /**
+ * quern_model_can_see:
+ *
+ * Returns: whether pictures may be shown to it; a server that does not say what its model can do is taken to refuse by itself
+ */
+gboolean
+quern_model_can_see (QuernModel *self)
+{
+  return self->server ? self->sees : self->vision_path != NULL;
+}
+
+/**
  * quern_model_is_demo:
  *
  * Returns: whether it is Quern Tiny, which comes with the application and must be labelled as a demonstration
@@ -419,6 +535,7 @@ quern_model_get_keeper (QuernModel *self)
   case QUERN_ORIGIN_DEMO:
   case QUERN_ORIGIN_FILE:
   case QUERN_ORIGIN_FOLDER:
+  case QUERN_ORIGIN_SERVER:
   default: return NULL;
   }
 }
@@ -478,7 +595,7 @@ plan_params (QuernModel *self, guint n_ctx, QuernKvType kv_type)
  * quern_model_plan:
  * @n_ctx: the context's size in tokens
  *
- * What a conversation of that size will hold in memory, from the numbers in the file.
+ * What a conversation of that size will hold in memory, from the numbers in the file: nothing of a model that runs elsewhere.
  */
 void
 quern_model_plan (QuernModel *self, guint n_ctx, QuernKvType kv_type, QuernMemoryPlan *plan)
@@ -486,7 +603,9 @@ quern_model_plan (QuernModel *self, guint n_ctx, QuernKvType kv_type, QuernMemor
   QePlanParams params = plan_params (self, n_ctx, kv_type);
 
   params.sketch = true;
-  qe_plan_memory (&self->info, &params, plan);
+  *plan = (QuernMemoryPlan) { 0 };
+  if (!self->server)
+    qe_plan_memory (&self->info, &params, plan);
 }
 
 /**
@@ -495,7 +614,7 @@ quern_model_plan (QuernModel *self, guint n_ctx, QuernKvType kv_type, QuernMemor
  * @n_threads: threads that compute; 0 for the default
  * @pictures: whether it will see pictures
  *
- * What a context will hold that decodes token by token and has no checkpoints.
+ * What a context will hold that decodes token by token and has no checkpoints; nothing of a model that runs elsewhere.
  */
 void
 quern_model_plan_bare (QuernModel *self, guint n_ctx, QuernKvType kv_type, guint n_threads, gboolean pictures,
@@ -508,21 +627,42 @@ quern_model_plan_bare (QuernModel *self, guint n_ctx, QuernKvType kv_type, guint
   params.speculative = false;
   if (!pictures)
     params.vision = NULL;
-  qe_plan_memory (&self->info, &params, plan);
+  *plan = (QuernMemoryPlan) { 0 };
+  if (!self->server)
+    qe_plan_memory (&self->info, &params, plan);
 }
 
 /**
  * quern_model_largest_context:
  * @available: bytes
  *
- * Returns: the largest context in tokens whose plan, without a sketch of the head, fits @available; 0 when none does
+ * Returns: the largest context in tokens whose plan, without a sketch of the head, fits @available; 0 when none does. Of a model
+ *   that runs elsewhere: the largest that its server gives; 0: not told
  */
 guint
 quern_model_largest_context (QuernModel *self, QuernKvType kv_type, guint64 available)
 {
   const QePlanParams params = plan_params (self, 0, kv_type);
 
+  if (self->server)
+    return MAX (self->info.n_ctx_train, self->context_length);
   return MIN (qe_plan_largest_context (&self->info, &params, available), self->info.n_ctx_train);
+}
+
+/**
+ * quern_model_choose_context:
+ * @wanted: tokens; 0: nobody has chosen
+ *
+ * Returns: tokens that its context will hold; 0 when a server does not tell, which then decides by itself what is too long
+ */
+guint
+quern_model_choose_context (QuernModel *self, guint wanted)
+{
+  guint usual = self->context_length > 0 ? self->context_length : 4096;
+
+  if (self->server && !self->takes_context)
+    return self->context_length;
+  return MIN (wanted > 0 ? wanted : usual, self->info.n_ctx_train > 0 ? self->info.n_ctx_train : G_MAXUINT);
 }
 
 static void
@@ -556,6 +696,8 @@ quern_model_finalize (GObject *object)
   g_free (self->name);
   g_free (self->vision_path);
   g_free (self->problem);
+  g_free (self->place);
+  g_clear_object (&self->server);
   G_OBJECT_CLASS (quern_model_parent_class)->finalize (object);
 }
 

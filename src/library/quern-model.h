@@ -23,6 +23,7 @@ typedef enum {
   QUERN_ORIGIN_LM_STUDIO,
   QUERN_ORIGIN_LLAMA_CPP,
   QUERN_ORIGIN_HUGGING_FACE,
+  QUERN_ORIGIN_SERVER, /* it has no file here: see QuernModelElsewhere */
 } QuernModelOrigin;
 
 /* What a model's header says. The engine reads it; the fields are explained in qe.h. */
@@ -42,22 +43,46 @@ typedef enum {
  * part of an hour on an ordinary processor and leave no room in the context. */
 #define QUERN_VISION_MAX_PIXELS (1024 * 1024)
 
-/* One model on this computer: one quantisation, all its parts, and the vision file that belongs to it. Immutable. */
+/* What is known of a model that runs elsewhere. */
+typedef struct {
+  const char *id;         /* unique among all models, as long as its server is the same */
+  const char *title;      /* for people */
+  const char *place;      /* the server's name, for people */
+  const char *name;       /* by which the server knows the model */
+  GObject *server;        /* what reaches it; of a class that only the backend knows */
+  guint context_length;   /* in tokens, as the server has it; 0: not told */
+  guint trained_length;   /* in tokens; 0: not told */
+  gboolean takes_context; /* the server makes a context of the length that a request asks for */
+  gboolean sees;          /* takes pictures, as far as is known */
+  gboolean thinking_switchable, thinking_default;
+  const char *const *efforts; /* levels of thinking; NULL: none */
+  const char *problem;        /* a sentence that says why it cannot be used; NULL when all is well */
+} QuernModelElsewhere;
+
+/* A model: a file on this computer, which is one quantisation with all its parts and the vision file that belongs to it, or one
+ * that runs elsewhere and has no file. Immutable. */
 #define QUERN_TYPE_MODEL (quern_model_get_type ())
 G_DECLARE_FINAL_TYPE (QuernModel, quern_model, QUERN, MODEL, GObject)
 
 QuernModel *quern_model_new (const char *path, GCancellable *cancellable, GError **error);
+QuernModel *quern_model_new_elsewhere (const QuernModelElsewhere *facts);
 const char *quern_model_get_id (QuernModel *self);
 const char *quern_model_get_title (QuernModel *self);
 char *quern_model_dup_full_title (QuernModel *self);
 gboolean quern_model_is_kin (QuernModel *self, QuernModel *other);
 const char *quern_model_get_quantisation (QuernModel *self);
 const char *quern_model_get_path (QuernModel *self);
+const char *quern_model_get_key (QuernModel *self);
+gboolean quern_model_is_remote (QuernModel *self);
+const char *quern_model_get_place (QuernModel *self);
+const char *quern_model_get_name (QuernModel *self);
+GObject *quern_model_get_server (QuernModel *self);
 guint64 quern_model_get_size (QuernModel *self);
 const QuernModelInfo *quern_model_get_info (QuernModel *self);
 const char *quern_model_get_vision_path (QuernModel *self);
 const QeVisionInfo *quern_model_get_vision_info (QuernModel *self);
 gboolean quern_model_needs_vision_file (QuernModel *self);
+gboolean quern_model_can_see (QuernModel *self);
 gboolean quern_model_is_demo (QuernModel *self);
 QuernModelOrigin quern_model_get_origin (QuernModel *self);
 const char *quern_model_get_keeper (QuernModel *self);
@@ -69,6 +94,7 @@ void quern_model_plan (QuernModel *self, guint n_ctx, QuernKvType kv_type, Quern
 void quern_model_plan_bare (QuernModel *self, guint n_ctx, QuernKvType kv_type, guint n_threads, gboolean pictures,
                             QuernMemoryPlan *plan);
 guint quern_model_largest_context (QuernModel *self, QuernKvType kv_type, guint64 available);
+guint quern_model_choose_context (QuernModel *self, guint wanted);
 
 /* The largest number: what is known of nothing cannot be called too little. */
 #define QUERN_MEMORY_UNKNOWN G_MAXUINT64

@@ -22,6 +22,7 @@ _quern_model_facts_write (const QuernModelFacts *facts, JsonBuilder *out)
   quern_json_add_string (out, "id", facts->id);
   quern_json_add_string (out, "title", facts->title);
   quern_json_add_string (out, "quantisation", facts->quantisation);
+  quern_json_add_string (out, "server", facts->place);
   quern_json_add_string (out, "sha256", facts->sha256);
   quern_json_add_int (out, "file_bytes", (gint64) facts->file_bytes);
   quern_json_add_int (out, "parameters", (gint64) facts->parameters);
@@ -38,6 +39,7 @@ _quern_model_facts_read (JsonObject *object, QuernModelFacts *out)
   *out = (QuernModelFacts) { .id = g_strdup (quern_json_string (model, "id", "")),
                              .title = g_strdup (quern_json_string (model, "title", "?")),
                              .quantisation = g_strdup (quern_json_string (model, "quantisation", "")),
+                             .place = g_strdup (quern_json_string (model, "server", NULL)),
                              .sha256 = g_strdup (quern_json_string (model, "sha256", NULL)),
                              .file_bytes = (guint64) MAX (0, quern_json_int (model, "file_bytes", 0)),
                              .parameters = (guint64) MAX (0, quern_json_int (model, "parameters", 0)),

@@ -365,8 +365,15 @@ quern_measure_run_async (QuernMeasure *self, QuernBackend *backend, GCancellable
   }
   for (guint i = 0; i < n; i++) {
     QuernMeasured *result = quern_measure_get_result (self, i);
-    if (quern_measured_get_model (result))
+    QuernModel *model = quern_measured_get_model (result);
+    GError *refusal = NULL;
+    if (model && (quern_backend_get_capabilities (backend, model) & QUERN_CAN_SCORE))
       continue;
+    if (model) {
+      quern_inference_refuse_scores (model, &refusal);
+      g_task_return_error (task, refusal);
+      return;
+    }
     g_task_return_new_error (task, QUERN_COMPARE_ERROR, QUERN_COMPARE_ERROR_FAILED,
                              _("“%s” is not on this computer, so nothing more can be measured with it."),
                              quern_measured_get_facts (result)->title);

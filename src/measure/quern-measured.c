@@ -3,6 +3,7 @@
 
 #include "quern-measured.h"
 
+#include <glib/gi18n-lib.h>
 #include <string.h>
 
 struct _QuernMeasured {
@@ -40,6 +41,7 @@ quern_model_facts_set (QuernModelFacts *facts, QuernModel *model)
   *facts = (QuernModelFacts) { .id = g_strdup (quern_model_get_id (model)),
                                .title = quern_model_dup_full_title (model),
                                .quantisation = g_strdup (quern_model_get_quantisation (model)),
+                               .place = g_strdup (quern_model_get_place (model)),
                                .file_bytes = info->file_bytes,
                                .parameters = info->parameters,
                                .bits_per_weight = info->bits_per_weight };
@@ -53,6 +55,7 @@ quern_model_facts_copy (QuernModelFacts *facts, const QuernModelFacts *other)
   facts->id = g_strdup (other->id);
   facts->title = g_strdup (other->title);
   facts->quantisation = g_strdup (other->quantisation);
+  facts->place = g_strdup (other->place);
   facts->sha256 = g_strdup (other->sha256);
 }
 
@@ -62,8 +65,21 @@ quern_model_facts_clear (QuernModelFacts *facts)
   g_free (facts->id);
   g_free (facts->title);
   g_free (facts->quantisation);
+  g_free (facts->place);
   g_free (facts->sha256);
   *facts = (QuernModelFacts) { 0 };
+}
+
+/**
+ * quern_model_facts_dup_size:
+ *
+ * Returns: (transfer full): the size of the file for people, or where the model is that has none: "on “box.lan”"
+ */
+char *
+quern_model_facts_dup_size (const QuernModelFacts *facts)
+{
+  /* Translators: name of a server */
+  return facts->place ? g_strdup_printf (_("on “%s”"), facts->place) : g_format_size (facts->file_bytes);
 }
 
 /* ---- reading --------------------------------------------------------------------------------------------------- */

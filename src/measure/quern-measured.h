@@ -19,7 +19,8 @@ typedef enum {
 /* Facts that identify a model of a comparison. They are kept when its file is gone. */
 typedef struct {
   char *id, *title, *quantisation;
-  char *sha256; /* NULL until it is computed */
+  char *place;  /* the server on which it is; NULL: a file */
+  char *sha256; /* NULL until it is computed, and of what is on a server */
   guint64 file_bytes, parameters;
   double bits_per_weight;
 } QuernModelFacts;
@@ -27,6 +28,7 @@ typedef struct {
 void quern_model_facts_set (QuernModelFacts *facts, QuernModel *model);
 void quern_model_facts_copy (QuernModelFacts *facts, const QuernModelFacts *other);
 void quern_model_facts_clear (QuernModelFacts *facts);
+char *quern_model_facts_dup_size (const QuernModelFacts *facts);
 
 /* The part of a measurement that belongs to one model: every scored position and their summary. It grows while the
  * measurement runs. The signal "changed" () is emitted a few times a second when there are more positions. Properties

@@ -35,6 +35,7 @@ struct _QuernServerCall {
   QuernServerSampling sampling;
   gint64 seed;
   char **stop;
+  JsonNode *schema; /* that the answer follows, or NULL */
 };
 
 static void
@@ -86,6 +87,7 @@ quern_server_call_free (QuernServerCall *self)
   g_free (self->begun_reasoning);
   g_free (self->begun_answer);
   g_strfreev (self->stop);
+  g_clear_pointer (&self->schema, json_node_unref);
   g_free (self);
 }
 
@@ -204,6 +206,14 @@ quern_server_call_set_stop (QuernServerCall *self, const char *const *stop)
 {
   g_strfreev (self->stop);
   self->stop = g_strdupv ((char **) stop);
+}
+
+/* @schema: (nullable): a JSON schema; what is no JSON counts as none */
+void
+quern_server_call_set_schema (QuernServerCall *self, const char *schema)
+{
+  g_clear_pointer (&self->schema, json_node_unref);
+  self->schema = schema != NULL ? json_from_string (schema, NULL) : NULL;
 }
 
 /* ---- messages -------------------------------------------------------------------------------------------------- */
@@ -361,12 +371,38 @@ add_thinking (const QuernServerCall *self, JsonBuilder *out, QuernServerKind kin
 }
 
 static void
+add_schema (const QuernServerCall *self, JsonBuilder *out, QuernServerKind kind)
+{
+  if (self->schema == NULL || !quern_server_kind_get_traits (kind)->schema)
+    return;
+  if (kind == QUERN_SERVER_OLLAMA) {
+    json_builder_set_member_name (out, "format");
+    json_builder_add_value (out, json_node_copy (self->schema));
+    return;
+  }
+  json_builder_set_member_name (out, "response_format");
+  json_builder_begin_object (out);
+  quern_json_add_string (out, "type", "json_schema");
+  json_builder_set_member_name (out, "json_schema");
+  json_builder_begin_object (out);
+  quern_json_add_string (out, "name", "answer");
+  add_boolean (out, "strict", TRUE);
+  json_builder_set_member_name (out, "schema");
+  json_builder_add_value (out, json_node_copy (self->schema));
+  json_builder_end_object (out);
+  json_builder_end_object (out);
+}
+
+static void
 add_ollama_settings (const QuernServerCall *self, JsonBuilder *out, const QuernServerTraits *traits)
 {
   if (self->thinking != QUERN_THINKING_OFF && self->effort != NULL)
     quern_json_add_string (out, "think", self->effort);
   else if (self->thinking != QUERN_THINKING_DEFAULT)
     add_boolean (out, "think", self->thinking == QUERN_THINKING_ON);
+  /* Else it would silently leave out the beginning of a conversation that is too long. */
+  add_boolean (out, "truncate", FALSE);
+  add_boolean (out, "shift", FALSE);
   json_builder_set_member_name (out, "options");
   json_builder_begin_object (out);
   if (self->context_length > 0)
@@ -404,6 +440,7 @@ quern_server_call_to_json (const QuernServerCall *self, QuernServerKind kind)
     add_sampling (self, out, traits);
     add_thinking (self, out, kind);
   }
+  add_schema (self, out, kind);
   if (traits->usage) {
     json_builder_set_member_name (out, "stream_options");
     json_builder_begin_object (out);
@@ -462,5 +499,7 @@ quern_server_call_estimate (const QuernServerCall *self)
 
     n += strlen (message->text) / 4 + 10 + 1000 * (gsize) message->pictures->len;
   }
+  n += (self->begun_reasoning != NULL ? strlen (self->begun_reasoning) / 4 : 0)
+       + (self->begun_answer != NULL ? strlen (self->begun_answer) / 4 : 0);
   return (guint) MIN (n, G_MAXINT);
 }

@@ -37,6 +37,7 @@ void quern_server_call_set_thinking_budget (QuernServerCall *self, guint n_token
 void quern_server_call_set_beginning (QuernServerCall *self, const char *reasoning, const char *answer);
 void quern_server_call_set_max_tokens (QuernServerCall *self, guint n_tokens);
 void quern_server_call_set_context_length (QuernServerCall *self, guint n_tokens);
+void quern_server_call_set_schema (QuernServerCall *self, const char *schema);
 void quern_server_call_set_sampling (QuernServerCall *self, const QuernServerSampling *sampling);
 void quern_server_call_set_seed (QuernServerCall *self, gint64 seed);
 void quern_server_call_set_stop (QuernServerCall *self, const char *const *stop);

@@ -22,6 +22,7 @@ static const QuernServerTraits traits[QUERN_N_SERVER_KINDS] = {
     .ends_thinking = TRUE,
     .continues = TRUE,
     .counts = TRUE,
+    .schema = TRUE,
   },
   [QUERN_SERVER_VLLM] = {
     .name = "vllm",
@@ -40,6 +41,7 @@ static const QuernServerTraits traits[QUERN_N_SERVER_KINDS] = {
     .continues = TRUE,
     .continue_fields = TRUE,
     .counts = TRUE,
+    .schema = TRUE,
     .prompt_scores = TRUE,
   },
   [QUERN_SERVER_SGLANG] = {
@@ -58,6 +60,7 @@ static const QuernServerTraits traits[QUERN_N_SERVER_KINDS] = {
     .continues = TRUE,
     .continue_fields = TRUE,
     .counts = TRUE,
+    .schema = TRUE,
   },
   /* Ollama is spoken to in its own way (/api/chat): its imitation of OpenAI's cannot set the length of the context. */
   [QUERN_SERVER_OLLAMA] = {
@@ -70,6 +73,7 @@ static const QuernServerTraits traits[QUERN_N_SERVER_KINDS] = {
     .reasoning = "thinking",
     .top_k = TRUE,
     .min_p = TRUE,
+    .schema = TRUE,
   },
   [QUERN_SERVER_LM_STUDIO] = {
     .name = "lm-studio",
@@ -81,6 +85,7 @@ static const QuernServerTraits traits[QUERN_N_SERVER_KINDS] = {
     .effort_switch = TRUE,
     .top_k = TRUE,
     .usage = TRUE,
+    .schema = TRUE,
   },
   [QUERN_SERVER_OTHER] = {
     .name = "other",

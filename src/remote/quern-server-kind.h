@@ -35,6 +35,7 @@ typedef struct {
   gboolean continues;       /* an answer that was begun */
   gboolean continue_fields; /* needs "continue_final_message" for that */
   gboolean counts;          /* tokens of a prompt, exactly */
+  gboolean schema;          /* "response_format", or Ollama's "format": answers that follow a JSON schema */
   gboolean prompt_scores;   /* "prompt_logprobs": probabilities of a given text */
 } QuernServerTraits;
 

@@ -32,7 +32,7 @@ hashing_free (gpointer data)
 static void
 want_hash (Hashing *hashing, QuernModel *model, const QuernModelFacts *facts)
 {
-  if (model && !facts->sha256
+  if (model && !quern_model_is_remote (model) && !facts->sha256
       && !g_ptr_array_find_with_equal_func (hashing->paths, quern_model_get_path (model), g_str_equal, NULL))
     g_ptr_array_add (hashing->paths, g_strdup (quern_model_get_path (model)));
 }
@@ -40,7 +40,7 @@ want_hash (Hashing *hashing, QuernModel *model, const QuernModelFacts *facts)
 static const char *
 hash_of (Hashing *hashing, QuernModel *model)
 {
-  return model ? g_hash_table_lookup (hashing->sums, quern_model_get_path (model)) : NULL;
+  return model ? g_hash_table_lookup (hashing->sums, quern_model_get_key (model)) : NULL;
 }
 
 static void
@@ -155,6 +155,11 @@ _quern_compare_column_dup_settings (QuernCompareColumn *column)
     s = quern_compare_answer_get_settings (quern_compare_column_get_answer (column, i - 1));
   if (!s || s->n_ctx == 0)
     return g_strdup ("");
+  if (quern_compare_column_get_facts (column)->place)
+    return g_strdup_printf (
+        _("%s; temperature %g, top-k %u, top-p %g, min-p %g, presence penalty %g, repetition penalty %g; context %u"),
+        s->thinking ? _("thinks first") : _("does not think"), s->sampler.temperature, s->sampler.top_k,
+        s->sampler.top_p, s->sampler.min_p, s->sampler.presence_penalty, s->sampler.repetition_penalty, s->n_ctx);
   return g_strdup_printf (
       _("%s; temperature %g, top-k %u, top-p %g, min-p %g, presence penalty %g, repetition penalty %g; context %u, cache %s, %u threads"),
       s->thinking ? _("thinks first") : _("does not think"), s->sampler.temperature, s->sampler.top_k,
@@ -180,12 +185,14 @@ markdown_append_models (GString *out, QuernComparison *self)
   for (guint i = 0; i < quern_comparison_get_n_columns (self); i++) {
     QuernCompareColumn *column = quern_comparison_get_column (self, i);
     const QuernModelFacts *facts = quern_compare_column_get_facts (column);
-    g_autofree char *size = g_format_size (facts->file_bytes);
+    g_autofree char *size = quern_model_facts_dup_size (facts);
     g_autofree char *label = quern_compare_column_dup_label (column);
     g_string_append (out, "| ");
     append_cell (out, label);
     g_autofree char *settings = _quern_compare_column_dup_settings (column);
-    g_string_append_printf (out, " | %s | %.2f | ", size, facts->bits_per_weight);
+    g_string_append (out, " | ");
+    append_cell (out, size);
+    g_string_append_printf (out, facts->place ? " | | " : " | %.2f | ", facts->bits_per_weight);
     append_cell (out, settings);
     g_string_append_printf (out, " | %s |\n", facts->sha256 ? facts->sha256 : "");
   }

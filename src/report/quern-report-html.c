@@ -61,32 +61,36 @@ html_append_models (GString *out, QuernComparison *self)
   for (guint i = 0; i < quern_comparison_get_n_columns (self); i++) {
     QuernCompareColumn *column = quern_comparison_get_column (self, i);
     const QuernModelFacts *facts = quern_compare_column_get_facts (column);
-    g_autofree char *size = g_format_size (facts->file_bytes);
+    g_autofree char *size = quern_model_facts_dup_size (facts);
     g_autofree char *label = quern_compare_column_dup_label (column);
     append_element (out, "<tr><td>", label, "");
     g_autofree char *settings = _quern_compare_column_dup_settings (column);
-    g_string_append_printf (out, "<td class=n>%s<td class=n>%.2f", size, facts->bits_per_weight);
+    append_element (out, "<td class=n>", size, "<td class=n>");
+    if (!facts->place)
+      g_string_append_printf (out, "%.2f", facts->bits_per_weight);
     append_element (out, "<td>", settings, "");
     append_element (out, "<td><code>", facts->sha256, "</code></tr>");
   }
   g_string_append (out, "</table>");
 }
 
-/* Finds the first token that is not the same in all columns: the byte of the answer where it begins and the byte where
- * it ends. Both are the length of the answer if there is none. */
+/* Finds the first token that is not the same in all columns whose tokens are known: the byte of the answer where it begins and
+ * the byte where it ends. Both are the length of the answer if there is none, and 0 if there is nothing to compare with. */
 static void
 quern_report_html_find_fork (QuernComparison *self, guint turn, guint i, guint *shared, guint *end)
 {
   QuernCompareAnswer *answer = quern_compare_column_get_answer (quern_comparison_get_column (self, i), turn);
   guint n = quern_compare_answer_get_n_tokens (answer), index = n;
+  gboolean known = FALSE;
   QuernFork fork;
 
   for (guint j = 0; j < quern_comparison_get_n_columns (self); j++) {
     quern_comparison_get_fork (self, turn, MIN (i, j), MAX (i, j), &fork);
+    known = known || (i != j && fork.known);
     if (i != j && fork.differs)
       index = MIN (index, fork.index);
   }
-  *shared = *end = (guint) strlen (quern_compare_answer_get_answer (answer));
+  *shared = *end = known ? (guint) strlen (quern_compare_answer_get_answer (answer)) : 0;
   if (index == n)
     return;
   const QuernGeneratedToken *token = quern_compare_answer_get_token (answer, index);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <string.h>
 
-#include "../core/test-util.h"
+#include "../core/test-remote-util.h"
+#include "quern-comparison.h"
 #include "quern-server-answer.h"
 
 /* The client against a real llama-server with Quern Tiny, whose address is in QUERN_LLAMA_SERVER (record.py --run). */
@@ -197,6 +198,70 @@ test_stop (void)
   }
 }
 
+/* As the window and quern-cli use it: a conversation through the backend, with what is stored of it. */
+static void
+test_conversation (Fixture *f, gconstpointer data)
+{
+  add_server (f, g_getenv ("QUERN_LLAMA_SERVER"), "Live");
+  g_auto (Chat) chat = open_chat (f, model_of (f, "Live"));
+  g_autoptr (GAsyncResult) result = NULL;
+  QuernMessage *answer;
+
+  quern_conversation_set_sampling (chat.conversation, "{\"temperature\": 0}");
+  quern_chat_session_set_thinking (chat.session, TRUE);
+  answer = chat_ask (&chat, "What is 47 + 38?");
+  g_assert_cmpstr (quern_message_get_failure (answer), ==, NULL);
+  g_assert_cmpstr (quern_message_get_content (answer), ==, "47 + 38 = 85");
+  g_assert_true (g_str_has_prefix (quern_message_get_reasoning (answer), "Ones: 7+8=15"));
+  g_assert_cmpuint (quern_message_get_statistics (answer)->answer_tokens, >, 10);
+  g_assert_cmpfloat (quern_statistics_decode_rate (quern_message_get_statistics (answer)), >, 0);
+  quern_chat_session_set_thinking (chat.session, FALSE);
+  answer = chat_ask (&chat, "What is the capital of France?");
+  g_assert_cmpstr (quern_message_get_reasoning (answer), ==, "");
+  g_assert_cmpint (quern_message_get_state (answer), ==, QUERN_MESSAGE_COMPLETE);
+  quern_chat_session_set_thinking (chat.session, TRUE);
+  chat_begin (&chat, "What is 47 + 38?", &result);
+  TEST_WAIT_UNTIL (quern_chat_session_get_state (chat.session) == QUERN_SESSION_THINKING
+                   || quern_chat_session_get_state (chat.session) == QUERN_SESSION_IDLE);
+  quern_chat_session_stop (chat.session);
+  answer = chat_finish (&chat, &result);
+  g_assert_cmpint (quern_message_get_state (answer), !=, QUERN_MESSAGE_FAILED);
+}
+
+/* The same model here and there, at the most probable token, says the same. */
+static void
+test_comparison (Fixture *f, gconstpointer data)
+{
+  g_autoptr (QuernComparison) comparison = quern_comparison_new ();
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+  QuernFork fork;
+
+  add_server (f, g_getenv ("QUERN_LLAMA_SERVER"), "Live");
+  for (guint i = 0; i < 2; i++) {
+    g_autoptr (QuernCompareColumn) column = quern_compare_column_new (
+        i == 0 ? quern_library_find (f->library, "quern-tiny") : model_of (f, "Live"));
+
+    quern_compare_column_set_thinking (column, QUERN_THINKING_OFF);
+    quern_compare_column_set_temperature (column, 0);
+    quern_comparison_add_column (comparison, column);
+  }
+  quern_comparison_ask_async (comparison, f->backend, "What is the capital of France?", NULL, NULL, test_result_cb,
+                              &result);
+  test_wait_result (&result);
+  g_assert_true (quern_comparison_ask_finish (comparison, result, &error));
+  g_assert_no_error (error);
+  for (guint i = 0; i < 2; i++) {
+    QuernCompareAnswer *answer = quern_compare_column_get_answer (quern_comparison_get_column (comparison, i), 0);
+
+    g_assert_cmpstr (quern_compare_answer_get_failure (answer), ==, NULL);
+    g_assert_cmpint (quern_compare_answer_get_state (answer), ==, QUERN_COMPARE_DONE);
+    g_assert_cmpstr (quern_compare_answer_get_answer (answer), ==, "The capital of France is Paris.");
+  }
+  quern_comparison_get_fork (comparison, 0, 0, 1, &fork);
+  g_assert_false (fork.known);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -210,5 +275,7 @@ main (int argc, char **argv)
   g_test_add_func ("/live/picture", test_picture);
   g_test_add_func ("/live/too-long", test_too_long);
   g_test_add_func ("/live/stop", test_stop);
+  g_test_add ("/live/conversation", Fixture, NULL, setup, test_conversation, teardown);
+  g_test_add ("/live/comparison", Fixture, NULL, setup, test_comparison, teardown);
   return g_test_run ();
 }

@@ -6,10 +6,11 @@
 #include "help/quern-help.h"
 #include "models/quern-models-service.h"
 #include "preferences/quern-preferences.h"
-#include "quern-local-backend.h"
+#include "quern-joint-backend.h"
 #include "quern-library.h"
+#include "quern-local-backend.h"
 #include "quern-search-provider.h"
-#include "quern-servers.h"
+#include "quern-served-models.h"
 #include "quern-store.h"
 #include "window/quern-window.h"
 
@@ -27,10 +28,13 @@ struct _QuernApplication {
   QuernStore *store;
   QuernLibrary *library;
   QuernServers *servers;
-  QuernLocalBackend *backend;
+  QuernLocalBackend *local;
+  QuernBackend *backend; /* for all models, those on this computer run in the one above */
   QuernSearchProvider *search_provider;
   GSettings *settings;
-  GQueue wishes; /* Wish *: asked for before the store was open */
+  char *problem;  /* why nothing can be kept, or NULL */
+  gboolean ready; /* all of the above are there */
+  GQueue wishes;  /* Wish *: asked for before the store was open */
   QuernModelsService *models;
 
   guint terminate_source, interrupt_source;
@@ -113,7 +117,7 @@ fulfil_wishes (QuernApplication *self)
 {
   GtkWindow *window = gtk_application_get_active_window (GTK_APPLICATION (self));
 
-  for (Wish *wish; window != NULL && self->store != NULL && (wish = g_queue_pop_head (&self->wishes)) != NULL;) {
+  for (Wish *wish; window != NULL && self->ready && (wish = g_queue_pop_head (&self->wishes)) != NULL;) {
     gtk_widget_activate_action_variant (GTK_WIDGET (window), wish->action, wish->parameter);
     quern_application_wish_free (wish);
   }
@@ -238,14 +242,20 @@ hand_over (QuernApplication *self, const char *problem)
   }
 }
 
+/* A list that cannot be read is missing models of servers; all others are there. Windows wait for it, so that none takes a
+ * model on a server for one that is gone. */
 static void
 servers_loaded_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
-  g_autoptr (QuernServers) servers = user_data;
+  g_autoptr (QuernApplication) self = user_data;
   g_autoptr (GError) error = NULL;
 
-  if (!quern_servers_load_finish (servers, result, &error))
-    g_message ("The list of servers cannot be read: %s", error->message);
+  if (!quern_servers_load_finish (self->servers, result, &error))
+    g_message ("the list of servers could not be read: %s", error->message);
+  self->ready = TRUE;
+  hand_over (self, self->problem);
+  quern_search_provider_set_store (self->search_provider, self->store);
+  fulfil_wishes (self);
 }
 
 static void
@@ -253,27 +263,27 @@ store_opened_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (QuernApplication) self = user_data;
   g_autoptr (GError) error = NULL;
-  g_autofree char *problem = NULL;
+  g_autoptr (QuernServedModels) served = NULL;
 
   self->store = quern_store_open_finish (result, &error);
   if (self->store == NULL) {
     self->store = quern_store_open_in_memory ();
-    problem = g_strdup_printf (_("Conversations cannot be saved: %s"), error->message);
+    self->problem = g_strdup_printf (_("Conversations cannot be saved: %s"), error->message);
   }
   self->library = quern_library_new (self->store);
   quern_library_scan_async (self->library, NULL, NULL, NULL);
   self->servers = quern_servers_new (self->store);
-  quern_servers_load_async (self->servers, NULL, servers_loaded_cb, g_object_ref (self->servers));
-  self->backend = quern_local_backend_new ();
+  served = quern_served_models_new (self->servers);
+  quern_library_set_elsewhere (self->library, G_LIST_MODEL (served));
+  self->local = quern_local_backend_new ();
+  self->backend = quern_joint_backend_new (QUERN_BACKEND (self->local));
   g_signal_connect_object (self->backend, "used", G_CALLBACK (quern_library_mark_used), self->library,
                            G_CONNECT_SWAPPED);
   self->models = quern_models_service_new (G_APPLICATION (self), self->library, self->servers);
-  quern_preferences_apply (self->settings, self->backend);
-  g_signal_connect_object (self->store, "erased", G_CALLBACK (quern_local_backend_forget_states), self->backend,
+  quern_preferences_apply (self->settings, self->local);
+  g_signal_connect_object (self->store, "erased", G_CALLBACK (quern_local_backend_forget_states), self->local,
                            G_CONNECT_SWAPPED);
-  hand_over (self, problem);
-  quern_search_provider_set_store (self->search_provider, self->store);
-  fulfil_wishes (self);
+  quern_servers_load_async (self->servers, NULL, servers_loaded_cb, g_object_ref (self));
 }
 
 static void
@@ -309,7 +319,7 @@ quern_application_activate (GApplication *application)
   if (window == NULL) {
     window = GTK_WINDOW (quern_window_new (GTK_APPLICATION (self)));
     g_signal_connect_object (window, "close-request", G_CALLBACK (close_request_cb), self, 0);
-    if (self->store != NULL)
+    if (self->ready)
       show_core (self, QUERN_WINDOW (window), NULL);
   }
   gtk_window_present (window);
@@ -405,8 +415,8 @@ quern_application_shutdown (GApplication *application)
   g_clear_handle_id (&self->interrupt_source, g_source_remove);
   if (self->models != NULL)
     quern_models_service_close (self->models);
-  if (self->backend != NULL)
-    quern_local_backend_unload_all (self->backend);
+  if (self->local != NULL)
+    quern_local_backend_unload_all (self->local);
   if (self->store != NULL)
     quern_store_close (self->store); /* waits until everything is written */
   G_APPLICATION_CLASS (quern_application_parent_class)->shutdown (application);
@@ -422,7 +432,9 @@ quern_application_dispose (GObject *object)
   g_clear_object (&self->models);
   g_clear_object (&self->settings);
   g_clear_object (&self->backend);
+  g_clear_object (&self->local);
   g_clear_object (&self->servers);
+  g_clear_pointer (&self->problem, g_free);
   g_clear_object (&self->library);
   g_clear_object (&self->store);
   G_OBJECT_CLASS (quern_application_parent_class)->dispose (object);

@@ -70,6 +70,7 @@ quern_chat_page_update_welcome (QuernChatPage *self)
 {
   QuernModel *model = self->session != NULL ? quern_chat_session_get_model (self->session) : NULL;
   gboolean demo = model != NULL && quern_model_is_demo (model);
+  g_autofree char *sent = NULL;
 
   for (GtkWidget *child; (child = gtk_widget_get_first_child (GTK_WIDGET (self->suggestions))) != NULL;)
     adw_wrap_box_remove (self->suggestions, child);
@@ -78,10 +79,14 @@ quern_chat_page_update_welcome (QuernChatPage *self)
     adw_status_page_set_description (self->welcome, _("Choose a model above to start."));
     return;
   }
+  if (quern_model_is_remote (model))
+    /* Translators: name of a server */
+    sent = g_strdup_printf (_("What you write is sent to “%s”."), quern_model_get_place (model));
   adw_status_page_set_description (
       self->welcome, demo ? _("Quern Tiny is a very small demonstration model. It knows a few facts, greetings, sums "
                               "and short pieces of code, and is wrong about the rest.")
-                          : _("Everything you write stays on this computer."));
+                     : sent ? sent
+                            : _("Everything you write stays on this computer."));
   for (gsize i = 0; i < G_N_ELEMENTS (suggestions); i++) {
     if (demo)
       add_suggestion (self, demo_suggestions[i].text, demo_suggestions[i].thinking);
@@ -103,6 +108,7 @@ make_status (QuernChatSession *session)
                        : g_strdup (_("Loading the model…"));
   case QUERN_SESSION_PREFILL:
     return percent > 0 ? g_strdup_printf (_("Reading… %d %%"), percent) : g_strdup (_("Reading…"));
+  case QUERN_SESSION_WAITING: return g_strdup (_("Waiting for the server…"));
   case QUERN_SESSION_IDLE:
   case QUERN_SESSION_THINKING:
   case QUERN_SESSION_ANSWERING: break;

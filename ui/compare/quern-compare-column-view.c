@@ -87,10 +87,10 @@ quern_compare_column_view_update (QuernCompareColumnView *self)
 {
   const QuernModelFacts *facts = quern_compare_column_get_facts (self->column);
   g_autofree char *name = quern_compare_column_view_dup_name (self), *accessible = NULL;
-  g_autofree char *label = quern_compare_column_dup_label (self->column), *size = g_format_size (facts->file_bytes);
+  g_autofree char *label = quern_compare_column_dup_label (self->column), *size = quern_model_facts_dup_size (facts);
   g_autofree char *facts_text = NULL, *subtitle = NULL;
-  g_autofree char *revealed = self->letter != NULL ? g_strdup_printf ("%s · %s", self->letter, facts->quantisation)
-                                                   : NULL;
+  const char *head = facts->place != NULL ? facts->place : facts->quantisation;
+  g_autofree char *revealed = self->letter != NULL ? g_strdup_printf ("%s · %s", self->letter, head) : NULL;
   gboolean blind = is_nameless (self),
            figures = quern_compare_figures_fill (self->figures, self->comparison, self->column),
            thinks = quern_compare_column_thinks (self->column), differs = FALSE;
@@ -103,10 +103,12 @@ quern_compare_column_view_update (QuernCompareColumnView *self)
                      : g_steal_pointer (&label);
   if (quern_compare_column_get_model (self->column) == NULL)
     facts_text = g_strdup (_("This model is no longer on this computer."));
+  else if (facts->place != NULL)
+    facts_text = g_steal_pointer (&size);
   else
     /* Translators: size of a model's file and bits for each weight */
     facts_text = g_strdup_printf (_("%s · %.2f bits per weight"), size, facts->bits_per_weight);
-  gtk_label_set_label (self->title, blind ? name : self->letter != NULL ? revealed : facts->quantisation);
+  gtk_label_set_label (self->title, blind ? name : self->letter != NULL ? revealed : head);
   gtk_label_set_label (self->subtitle, blind ? _("Hidden until you have voted") : subtitle);
   gtk_label_set_label (self->facts, facts_text);
   gtk_widget_set_visible (GTK_WIDGET (self->facts), !blind && !self->compact);

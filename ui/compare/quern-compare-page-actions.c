@@ -139,7 +139,7 @@ quern_compare_page_attach_action (GtkWidget *widget, const char *name, GVariant 
                                  quern_compare_page_files_chosen_cb, g_object_ref (widget));
 }
 
-/* Adds a model that no column has yet. If there is none, it adds the first model again, which can have other
+/* Adds a model on this computer that no column has yet. If there is none, it adds the first model again, which can have other
  * settings. */
 static void
 add_column_action (GtkWidget *widget, const char *name, GVariant *parameter)
@@ -150,7 +150,7 @@ add_column_action (GtkWidget *widget, const char *name, GVariant *parameter)
 
   for (guint i = 0; i < g_list_model_get_n_items (G_LIST_MODEL (self->library)); i++) {
     g_autoptr (QuernModel) model = g_list_model_get_item (G_LIST_MODEL (self->library), i);
-    gboolean used = quern_model_get_state (model) != QUERN_MODEL_OK;
+    gboolean used = quern_model_get_state (model) != QUERN_MODEL_OK || quern_model_is_remote (model);
     for (guint c = 0; c < quern_comparison_get_n_columns (self->comparison); c++)
       used = used || quern_compare_column_get_model (quern_comparison_get_column (self->comparison, c)) == model;
     if (!used) {

@@ -41,6 +41,8 @@ quern_compare_page_find_fork (QuernComparePage *self, guint turn, guint column, 
   for (guint other = column == 0 ? 1 : 0; other < (column == 0 ? n : 1); other++) {
     QuernFork fork;
     quern_comparison_get_fork (self->comparison, turn, column, other, &fork);
+    if (!fork.known)
+      continue; /* a server does not tell its tokens */
     if (!view->valid || (fork.differs && (!view->fork.differs || fork.index < view->fork.index)))
       *view = (QuernForkView) { TRUE, fork, other };
   }
@@ -397,7 +399,8 @@ _quern_compare_page_fill (QuernComparePage *self)
     return;
   for (guint i = 0; i < n; i++) {
     g_autoptr (QuernModel) model = g_list_model_get_item (G_LIST_MODEL (self->library), i);
-    if (quern_model_get_state (model) == QUERN_MODEL_OK && quern_model_is_kin (model, first) && model != first
+    if (quern_model_get_state (model) == QUERN_MODEL_OK && !quern_model_is_remote (model)
+        && quern_model_is_kin (model, first) && model != first
         && (second == NULL || quern_model_get_size (model) < quern_model_get_size (second)))
       second = model; /* the library keeps it */
   }

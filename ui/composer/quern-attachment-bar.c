@@ -57,15 +57,17 @@ static void
 update_offer (QuernAttachmentBar *self)
 {
   QuernModel *model = self->session != NULL ? quern_chat_session_get_model (self->session) : NULL;
-  gboolean blind = model != NULL && quern_model_get_vision_path (model) == NULL && has_pictures (self);
+  gboolean blind = model != NULL && !quern_model_can_see (model) && has_pictures (self);
+  gboolean remote = model != NULL && quern_model_is_remote (model);
 
   gtk_widget_set_visible (self->offer, blind);
   if (blind) {
-    /* Translators: name of a model */
-    g_autofree char *text = g_strdup_printf (_("“%s” cannot see pictures without its vision file."),
+    g_autofree char *text = g_strdup_printf (remote ? _("“%s” cannot see pictures.") /* Translators: name of a model */
+                                                    : _("“%s” cannot see pictures without its vision file."),
                                              quern_model_get_title (model));
     gtk_label_set_label (self->offer_label, text);
     gtk_actionable_set_action_target (self->get_vision, "s", quern_model_get_id (model));
+    gtk_widget_set_visible (GTK_WIDGET (self->get_vision), !remote); /* there is no file to get */
   }
 }
 

@@ -56,9 +56,9 @@ static void
 set_hidden (QuernInstalledView *self, QuernModel *model, gboolean hidden)
 {
   if (hidden)
-    g_hash_table_add (self->hidden, g_strdup (quern_model_get_path (model)));
+    g_hash_table_add (self->hidden, g_strdup (quern_model_get_key (model)));
   else
-    g_hash_table_remove (self->hidden, quern_model_get_path (model));
+    g_hash_table_remove (self->hidden, quern_model_get_key (model));
   gtk_filter_changed (self->filter, hidden ? GTK_FILTER_CHANGE_MORE_STRICT : GTK_FILTER_CHANGE_LESS_STRICT);
 }
 
@@ -251,7 +251,8 @@ quern_installed_view_scanned_cb (QuernInstalledView *self)
 static gboolean
 quern_installed_view_is_shown (gpointer item, gpointer user_data)
 {
-  return !g_hash_table_contains (QUERN_INSTALLED_VIEW (user_data)->hidden, quern_model_get_path (item));
+  return !quern_model_is_remote (item)
+         && !g_hash_table_contains (QUERN_INSTALLED_VIEW (user_data)->hidden, quern_model_get_key (item));
 }
 
 /* ---- life ------------------------------------------------------------------------------------------------------- */

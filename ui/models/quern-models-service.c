@@ -376,7 +376,7 @@ quern_models_service_find_model (QuernModelsService *self, const char *path)
 
   for (guint i = 0; path != NULL && i < g_list_model_get_n_items (G_LIST_MODEL (self->library)); i++) {
     g_autoptr (QuernModel) model = g_list_model_get_item (G_LIST_MODEL (self->library), i);
-    if (g_str_equal (quern_model_get_path (model), path) && quern_model_get_state (model) == QUERN_MODEL_OK)
+    if (g_str_equal (quern_model_get_key (model), path) && quern_model_get_state (model) == QUERN_MODEL_OK)
       return g_steal_pointer (&model);
   }
   return NULL;

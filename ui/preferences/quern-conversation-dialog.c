@@ -216,7 +216,8 @@ show_memory (QuernConversationDialog *self)
   g_autofree char *size = NULL, *text = NULL;
   guint n;
 
-  if (model == NULL)
+  gtk_widget_set_visible (GTK_WIDGET (self->memory), model == NULL || !quern_model_is_remote (model));
+  if (model == NULL || quern_model_is_remote (model))
     return;
   g_object_get (self->session, "context-size", &n, NULL);
   quern_model_plan (model, n, kv_type_of (self), &plan);

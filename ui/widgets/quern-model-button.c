@@ -37,7 +37,9 @@ quern_model_button_update (QuernModelButton *self)
   const char *quantisation = model != NULL ? quern_model_get_quantisation (model) : "";
   /* Translators: below the name of Quern Tiny, with its quantisation */
   g_autofree char *demo = g_strdup_printf (_("Demonstration · %s"), quantisation), *name = NULL;
-  const char *subtitle = model != NULL && quern_model_is_demo (model) ? demo : quantisation;
+  const char *subtitle = model != NULL && quern_model_is_demo (model)     ? demo
+                         : model != NULL && quern_model_is_remote (model) ? quern_model_get_place (model)
+                                                                          : quantisation;
   GtkListBoxRow *row;
 
   gtk_label_set_label (self->title, title);

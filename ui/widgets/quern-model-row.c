@@ -24,6 +24,8 @@ quern_model_row_describe (QuernModel *model)
 
   if (quern_model_get_state (model) != QUERN_MODEL_OK)
     return g_strdup (quern_model_get_problem (model));
+  if (quern_model_is_remote (model))
+    return g_strdup (quern_model_get_place (model));
   if (quern_model_is_demo (model))
     /* Translators: quantisation and size of the demonstration model, e.g. "Demonstration · Q8_0 · 3.5 MB" */
     return g_strdup_printf (_("Demonstration · %s · %s"), quern_model_get_quantisation (model), size);

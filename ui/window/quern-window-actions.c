@@ -343,11 +343,12 @@ get_vision_action (GtkWidget *widget, const char *name, GVariant *parameter)
                                             : NULL;
   g_autofree char *library = quern_library_dup_folder ();
   g_autofree char *folder = g_strconcat (library, "/", NULL);
-  g_autofree char *parent = model != NULL ? g_path_get_dirname (quern_model_get_path (model)) : NULL;
+  g_autofree char *parent = NULL;
   GtkWidget *page;
 
-  if (model == NULL)
+  if (model == NULL || quern_model_is_remote (model))
     return;
+  parent = g_path_get_dirname (quern_model_get_path (model));
   _quern_window_show_models (self, "search");
   page = adw_navigation_page_get_child (self->models_page);
   if (g_str_has_prefix (parent, folder) && strchr (parent + strlen (folder), '/') != NULL)

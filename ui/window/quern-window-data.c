@@ -9,6 +9,8 @@
 #include "preferences/quern-preferences.h"
 #include "quern-export.h"
 #include "quern-import.h"
+#include "quern-joint-backend.h"
+#include "quern-local-backend.h"
 
 /* Actions of the window about what is kept: export, import, back up, restore, delete all; and the windows with settings. */
 
@@ -479,7 +481,8 @@ unload_models_action (GtkWidget *widget, const char *name, GVariant *parameter)
 
   if (self->backend == NULL)
     return;
-  quern_local_backend_unload_all (self->backend);
+  quern_local_backend_unload_all (
+      QUERN_LOCAL_BACKEND (quern_joint_backend_get_local (QUERN_JOINT_BACKEND (self->backend))));
   quern_window_show_toast (self, _("Models unloaded"));
 }
 

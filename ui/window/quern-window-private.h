@@ -26,9 +26,9 @@ struct _QuernWindow {
   QuernLibrary *library;
   QuernComparisons *comparisons;
   GHashTable *open_comparisons; /* id (gint64 *) -> QuernComparison: one is opened only once */
-  QuernLocalBackend *backend;
-  QuernChatSession *session; /* the one on the screen */
-  GHashTable *sessions;      /* conversation -> its session: the one on the screen and those that answer */
+  QuernBackend *backend;        /* a QuernJointBackend */
+  QuernChatSession *session;    /* the one on the screen */
+  GHashTable *sessions;         /* conversation -> its session: the one on the screen and those that answer */
   GBinding *title_binding;
   QuernModelsService *models;
   AdwNavigationPage *models_page; /* made when it is first shown */

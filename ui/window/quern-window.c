@@ -52,7 +52,7 @@ get_session (QuernWindow *self, QuernConversation *conversation)
 
   if (session != NULL)
     return session;
-  session = quern_chat_session_new (self->store, QUERN_BACKEND (self->backend), self->library, conversation);
+  session = quern_chat_session_new (self->store, self->backend, self->library, conversation);
   g_hash_table_insert (self->sessions, g_object_ref (conversation), session);
   _quern_window_watch (self, session);
   quern_chat_session_load_async (session, NULL, quern_window_loaded_cb, g_object_ref (self));
@@ -290,7 +290,7 @@ quern_window_new (GtkApplication *application)
  * Gives the window what it shows, once, and opens the conversation that was open last.
  */
 void
-quern_window_set_core (QuernWindow *self, QuernStore *store, QuernLibrary *library, QuernLocalBackend *backend,
+quern_window_set_core (QuernWindow *self, QuernStore *store, QuernLibrary *library, QuernBackend *backend,
                        const char *problem)
 {
   QuernConversation *last;
@@ -309,7 +309,7 @@ quern_window_set_core (QuernWindow *self, QuernStore *store, QuernLibrary *libra
   self->comparisons = quern_comparisons_new (store);
   quern_sidebar_set_comparisons (self->sidebar, self->comparisons);
   quern_chat_page_set_context (self->chat_page, store, library);
-  quern_compare_page_set_context (self->compare_page, store, library, QUERN_BACKEND (backend));
+  quern_compare_page_set_context (self->compare_page, store, library, backend);
   last = quern_store_get_conversation (store, g_settings_get_int64 (self->settings, "last-conversation"));
   if (last != NULL)
     _quern_window_open (self, last);

@@ -3,8 +3,8 @@
 
 #include <adwaita.h>
 
-#include "quern-local-backend.h"
 #include "models/quern-models-service.h"
+#include "quern-backend.h"
 #include "quern-library.h"
 #include "quern-store.h"
 
@@ -21,7 +21,7 @@ typedef enum {
 G_DECLARE_FINAL_TYPE (QuernWindow, quern_window, QUERN, WINDOW, AdwApplicationWindow)
 
 GtkWidget *quern_window_new (GtkApplication *application);
-void quern_window_set_core (QuernWindow *self, QuernStore *store, QuernLibrary *library, QuernLocalBackend *backend,
+void quern_window_set_core (QuernWindow *self, QuernStore *store, QuernLibrary *library, QuernBackend *backend,
                             const char *problem);
 gboolean quern_window_stop_answers (QuernWindow *self);
 void quern_window_set_models (QuernWindow *self, QuernModelsService *models);
