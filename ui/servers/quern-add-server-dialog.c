@@ -122,7 +122,7 @@ show_found (QuernAddServerDialog *self, QuernServer *server)
                                                            ? _("This server was added before. It is replaced.")
                                                            : quern_server_get_address (server));
   gtk_editable_set_text (self->name, name);
-  quern_server_model_rows_show (self->result, self->rows, quern_server_get_models (server));
+  quern_server_model_rows_show (self->result, self->rows, server);
   gtk_widget_set_visible (GTK_WIDGET (self->result), TRUE);
   set_status (self, NULL, FALSE);
   quern_add_server_dialog_update (self);

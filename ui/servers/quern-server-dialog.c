@@ -78,7 +78,12 @@ quern_server_dialog_update (QuernServerDialog *self)
   adw_preferences_group_set_description (self->key_group, describe_key (self->server));
   adw_preferences_row_set_title (ADW_PREFERENCES_ROW (self->key), has_key ? _("Another Key") : _("Key"));
   gtk_widget_set_visible (self->forget, has_key);
-  quern_server_model_rows_show (self->models, self->rows, quern_server_get_models (self->server));
+  adw_preferences_group_set_description (
+      self->models, quern_server_get_kind (self->server) == QUERN_SERVER_OTHER
+                        ? _("Whether a model thinks is decided on this server; the switch beside the "
+                            "message has no effect there.")
+                        : NULL);
+  quern_server_model_rows_show (self->models, self->rows, self->server);
 }
 
 /* Without a change, or the row would offer to apply it. */

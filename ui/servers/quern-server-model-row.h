@@ -8,6 +8,6 @@
 G_BEGIN_DECLS
 
 char *quern_server_model_describe (const QuernServerModel *model);
-void quern_server_model_rows_show (AdwPreferencesGroup *group, GPtrArray *rows, const GPtrArray *models);
+void quern_server_model_rows_show (AdwPreferencesGroup *group, GPtrArray *rows, QuernServer *server);
 
 G_END_DECLS

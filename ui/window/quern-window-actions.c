@@ -357,6 +357,19 @@ get_vision_action (GtkWidget *widget, const char *name, GVariant *parameter)
     gtk_widget_activate_action (page, "models.search", "s", quern_model_get_title (model));
 }
 
+/* What was asked for is below them. */
+static void
+close_dialogs (QuernWindow *self)
+{
+  g_autoptr (GListModel) dialogs = adw_application_window_get_dialogs (ADW_APPLICATION_WINDOW (self));
+  g_autoptr (GPtrArray) open = g_ptr_array_new_with_free_func (g_object_unref);
+
+  for (guint i = 0; i < g_list_model_get_n_items (dialogs); i++)
+    g_ptr_array_add (open, g_list_model_get_item (dialogs, i));
+  for (guint i = open->len; i > 0; i--)
+    adw_dialog_close (open->pdata[i - 1]);
+}
+
 static void
 quern_window_chat_with_action (GtkWidget *widget, const char *name, GVariant *parameter)
 {
@@ -366,6 +379,7 @@ quern_window_chat_with_action (GtkWidget *widget, const char *name, GVariant *pa
 
   if (model == NULL)
     return;
+  close_dialogs (self);
   g_settings_set_string (self->settings, "last-model", quern_model_get_id (model));
   _quern_window_new_chat (self);
   quern_chat_session_set_model (self->session, model);
