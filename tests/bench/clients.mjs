@@ -55,7 +55,7 @@ await check('openai', 'json_schema', async () => {
   expect(['small', 'big'].includes(JSON.parse(reply.choices[0].message.content).size), reply.choices[0].message.content);
 });
 await check('openai', 'logprobs', async () => {
-  const reply = await ask({ logprobs: true, top_logprobs: 3, max_tokens: 3 });
+  const reply = await ask({ logprobs: true, top_logprobs: 3, max_tokens: 3, reasoning_effort: 'none' });
   expect(reply.choices[0].logprobs.content.length === 3 && reply.choices[0].logprobs.content[0].top_logprobs.length === 3, 'shape');
 });
 await check('openai', 'completions', async () => {
