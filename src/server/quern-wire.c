@@ -11,6 +11,8 @@
 #define LINGER_BYTES (8 << 20)
 #define LINGER_SECONDS 2
 
+static gint idle_seconds = 15; /* atomic; proxies and clients give up after a minute or more */
+
 struct _QuernWire {
   QuernWireSetup setup;
   GSocket *socket; /* the stream's; NULL if it has none */
@@ -72,6 +74,12 @@ quern_wire_lose (QuernWire *self)
   quern_wire_close (self);
   if (gone)
     gone (data);
+}
+
+void
+_quern_wire_set_idle_seconds (guint seconds)
+{
+  g_atomic_int_set (&idle_seconds, (gint) seconds);
 }
 
 /* ---- reading, which is only done to see the client leave ------------------------------------------------------- */
@@ -147,7 +155,7 @@ quern_wire_tick_cb (gpointer data)
     quern_wire_close (self);
     return G_SOURCE_REMOVE;
   }
-  if (!waits && !self->ended && now - self->put_at >= QUERN_WIRE_PING_SECONDS * G_USEC_PER_SEC) {
+  if (!waits && !self->ended && now - self->put_at >= g_atomic_int_get (&idle_seconds) * G_USEC_PER_SEC) {
     self->put_at = now;
     if (self->setup.idle)
       self->setup.idle (self->setup.data);

@@ -12,7 +12,6 @@ G_BEGIN_DECLS
  * or which took none of them for QUERN_WIRE_STALL_SECONDS, counts as gone. */
 #define QUERN_WIRE_MOST_UNSENT (1 << 20)
 #define QUERN_WIRE_STALL_SECONDS 60
-#define QUERN_WIRE_PING_SECONDS 15
 
 typedef struct _QuernWire QuernWire;
 
@@ -21,7 +20,7 @@ typedef struct {
   gboolean old;                 /* HTTP/1.0: an answer of unknown length ends with the connection */
   gboolean head_only;           /* the request was HEAD */
   void (*gone) (gpointer data); /* the client left before quern_wire_end(); @self is no more after it */
-  void (*idle) (gpointer data); /* nothing was written for QUERN_WIRE_PING_SECONDS */
+  void (*idle) (gpointer data); /* nothing was written for 15 seconds */
   gpointer data;
 } QuernWireSetup;
 
@@ -30,5 +29,8 @@ void quern_wire_begin (QuernWire *self, guint status, const char *headers, gssiz
 void quern_wire_put (QuernWire *self, const char *bytes, gsize n);
 void quern_wire_end (QuernWire *self);
 void quern_wire_abort (QuernWire *self);
+
+/* For tests: after how many seconds without anything written idle() is called. */
+void _quern_wire_set_idle_seconds (guint seconds);
 
 G_END_DECLS

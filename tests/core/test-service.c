@@ -432,6 +432,32 @@ test_stream (Fixture *f, gconstpointer unused)
                 "invalid_request_error"); /* what is wrong from the beginning has its status, streamed or not */
 }
 
+/* While nothing comes a stream has comments, which are no events; the answer follows as always. */
+static void
+test_ping (Fixture *f, gconstpointer unused)
+{
+  g_autoptr (GSocketConnection) connection = test_http_connect (f->port);
+  g_autofree char *body = question (PARIS, ",\"stream\":true,\"reasoning_effort\":\"none\"");
+  g_autoptr (GString) text = g_string_new (NULL);
+  char buffer[4096];
+
+  _quern_wire_set_idle_seconds (1);
+  hold (TRUE);
+  test_http_request (connection, "POST", "/v1/chat/completions", NULL, body);
+  for (gssize n = 1; n > 0 && !g_str_has_suffix (text->str, "0\r\n\r\n");) {
+    n = g_input_stream_read (g_io_stream_get_input_stream (G_IO_STREAM (connection)), buffer, sizeof buffer, NULL,
+                             NULL);
+    g_assert_cmpint (n, >, 0);
+    g_string_append_len (text, buffer, n);
+    if (strstr (text->str, "\r\n:\n\n\r\n"))
+      hold (FALSE);
+    else
+      g_assert_null (strstr (text->str, "data:"));
+  }
+  _quern_wire_set_idle_seconds (15);
+  g_assert_nonnull (strstr (text->str, "data: [DONE]"));
+}
+
 static char *
 long_text (gsize n)
 {
@@ -988,6 +1014,7 @@ main (int argc, char **argv)
   TEST ("logprobs", test_logprobs);
   TEST ("completions", test_completions);
   TEST ("stream", test_stream);
+  TEST ("ping", test_ping);
   TEST ("too-long", test_too_long);
   TEST ("bad-requests", test_bad_requests);
   TEST ("pages", test_pages);
