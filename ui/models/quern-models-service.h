@@ -7,6 +7,7 @@
 #include "quern-downloads.h"
 #include "quern-library.h"
 #include "quern-servers.h"
+#include "quern-service.h"
 
 G_BEGIN_DECLS
 
@@ -16,11 +17,13 @@ G_BEGIN_DECLS
 #define QUERN_TYPE_MODELS_SERVICE (quern_models_service_get_type ())
 G_DECLARE_FINAL_TYPE (QuernModelsService, quern_models_service, QUERN, MODELS_SERVICE, GObject)
 
-QuernModelsService *quern_models_service_new (GApplication *application, QuernLibrary *library, QuernServers *servers);
+QuernModelsService *quern_models_service_new (GApplication *application, QuernLibrary *library, QuernServers *servers,
+                                              QuernService *service);
 void quern_models_service_close (QuernModelsService *self);
 QuernHub *quern_models_service_get_hub (QuernModelsService *self);
 QuernLibrary *quern_models_service_get_library (QuernModelsService *self);
 QuernServers *quern_models_service_get_servers (QuernModelsService *self);
+QuernService *quern_models_service_get_service (QuernModelsService *self);
 QuernDownloads *quern_models_service_get_downloads (QuernModelsService *self);
 const QuernMachine *quern_models_service_get_machine (QuernModelsService *self);
 void quern_models_service_measure (QuernModelsService *self);

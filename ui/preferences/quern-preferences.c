@@ -7,6 +7,7 @@
 #include "quern-persona-dialog.h"
 #include "quern-persona.h"
 #include "servers/quern-servers-group.h"
+#include "servers/quern-service-group.h"
 
 /* Settings for all conversations: GSettings, the personas of the store, and actions of the window on all data. */
 struct _QuernPreferences {
@@ -152,6 +153,8 @@ quern_preferences_new (QuernStore *store, QuernModelsService *models)
     adw_preferences_page_add (self->general, ADW_PREFERENCES_GROUP (quern_hub_preferences_new (models)));
     adw_preferences_page_add (self->servers, ADW_PREFERENCES_GROUP (
                                                  quern_servers_group_new (quern_models_service_get_servers (models))));
+    adw_preferences_page_add (self->servers, ADW_PREFERENCES_GROUP (
+                                                 quern_service_group_new (quern_models_service_get_service (models))));
   }
   g_signal_connect_object (quern_store_get_personas (store), "items-changed", G_CALLBACK (personas_changed_cb), self,
                            G_CONNECT_SWAPPED);
