@@ -1,9 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Servers of models: adding them, what is said of them, keys, removing them."""
+import json
 import os
 import re
 import socket
+import urllib.error
+import urllib.request
 
 import quern_ui
 from quern_servers import ServersCase
@@ -249,6 +252,49 @@ class Servers(ServersCase):
         self.shot(app, 'gone')
         self.choose(app, 'Workshop', '^Quern Tiny')
         self.assertIn('demonstration', self.ask(app, 'Who are you?')[0])
+
+    # ---- this computer as a server
+
+    def ask_service(self, address, path, body=None, key=None):
+        headers = {'Content-Type': 'application/json', 'User-Agent': 'Notes/1.0'}
+        if key:
+            headers['Authorization'] = f'Bearer {key}'
+        request = urllib.request.Request(address + path, json.dumps(body).encode() if body else None, headers)
+        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=quern_ui.TIMEOUT) as reply:
+            return json.load(reply)
+
+    def test_service(self):
+        """Off at first; switched on, other programs get an address that works, and are shown."""
+        with socket.socket() as free:
+            free.bind(('127.0.0.1', 0))
+            port = free.getsockname()[1]
+        address = f'http://127.0.0.1:{port}/v1'
+        self.desktop_options = {'settings': {'io.github.quern.Quern': {'server-port': str(port)}}}
+        app = self.launch()
+        self.ready(app)
+        with self.assertRaises(OSError):
+            self.ask_service(address, '/models')
+        app.key('ctrl+comma')
+        quern_ui.wait_for('the tab', lambda: next(iter(app.find_all('page tab', 'Servers')), None)).click()
+        app.find(None, 'Let Other Programs Use the Models').click()
+        app.find('label', address)
+        app.find('button', 'Copy Address').click()
+        app.find('label', 'Address copied')
+        self.shot(app, 'service')
+        models = [model['id'] for model in self.ask_service(address, '/models')['data']]
+        self.assertTrue(any('quern-tiny' in model.lower() for model in models), models)
+        question = {'model': models[0], 'messages': [{'role': 'user', 'content': 'Who are you?'}], 'max_tokens': 20}
+        self.assertIn('choices', self.ask_service(address, '/chat/completions', question))
+        app.find('label', re.compile('^Notes'), showing=False)
+        app.find('button', 'Make a Key').click()
+        app.find('button', 'Copy Key')
+        with self.assertRaises(urllib.error.HTTPError):
+            self.ask_service(address, '/models')
+        self.shot(app, 'service-key')
+        app.find(None, 'Let Other Programs Use the Models').click()
+        app.wait_gone('label', address)
+        with self.assertRaises(OSError):
+            self.ask_service(address, '/models')
 
 
 if __name__ == '__main__':

@@ -124,6 +124,9 @@ const QuernHelpTopic quern_help_topics[] = {
              "them."),
           N_("If the server needs a key, it is stored in the keyring and sent to that server alone. The conversations "
              "stay on this computer: you can continue them with another model when the server is gone."),
+          N_("The other way round, editors, note-taking apps and other programs can use the models of this computer: "
+             "**Let Other Programs Use the Models** in **Preferences** gives them an address. Only programs on this "
+             "computer can use it, unless you allow other computers, which need a key then. Your own questions go first."),
       },
   },
   {
