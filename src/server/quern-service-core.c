@@ -287,7 +287,7 @@ quern_service_core_count (QuernServiceCore *self, QuernModel *model, QuernReques
   while (!result)
     g_main_context_iteration (context, TRUE);
   g_main_context_pop_thread_default (context);
-  return quern_backend_count_finish (self->backend, result, error);
+  return quern_backend_count_finish (self->backend, result, NULL, error);
 }
 
 /**
