@@ -12,39 +12,13 @@
 
 /* ---- of servers ------------------------------------------------------------------------------------------------ */
 
-static const char *
-fact_text (QuernFact fact, const char *yes, const char *no)
-{
-  return fact == QUERN_FACT_YES ? yes : fact == QUERN_FACT_NO ? no : NULL;
-}
-
-/* For example: "context 4096, pictures, thinking can be turned off". */
+/* For example: "context of 4096 tokens, pictures, thinking can be turned off". */
 char *
 quern_cli_describe_served (const QuernServerModel *model)
 {
-  g_autoptr (GPtrArray) parts = g_ptr_array_new_with_free_func (g_free);
-  const char *pictures = fact_text (model->vision, _("pictures"), _("no pictures"));
-  const char *thinking = fact_text (model->thinking, _("thinking can be turned off"), _("no switch for thinking"));
-  const char *state = model->state == QUERN_SERVER_MODEL_UNLOADED  ? _("not loaded")
-                      : model->state == QUERN_SERVER_MODEL_LOADING ? _("loading")
-                      : model->state == QUERN_SERVER_MODEL_FAILED  ? _("could not be loaded")
-                                                                   : NULL;
-  const char *texts[] = { pictures, thinking, state };
+  g_auto (GStrv) facts = quern_server_model_dup_facts (model);
 
-  if (model->context_length > 0)
-    g_ptr_array_add (parts, g_strdup_printf (_("context of %u tokens"), model->context_length));
-  else if (model->trained_length > 0)
-    g_ptr_array_add (parts, g_strdup_printf (_("context of at most %u tokens"), model->trained_length));
-  for (guint i = 0; i < G_N_ELEMENTS (texts); i++)
-    if (texts[i] != NULL)
-      g_ptr_array_add (parts, g_strdup (texts[i]));
-  if (model->efforts != NULL) {
-    g_autofree char *efforts = g_strjoinv (", ", model->efforts);
-
-    g_ptr_array_add (parts, g_strdup_printf (_("effort: %s"), efforts));
-  }
-  g_ptr_array_add (parts, NULL);
-  return g_strjoinv (", ", (char **) parts->pdata);
+  return g_strjoinv (", ", facts);
 }
 
 /* ---- on standard output ---------------------------------------------------------------------------------------- */

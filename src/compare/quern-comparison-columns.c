@@ -37,6 +37,25 @@ quern_comparison_get_n_columns (QuernComparison *self)
   return g_list_model_get_n_items (G_LIST_MODEL (self->columns));
 }
 
+/**
+ * quern_comparison_dup_models:
+ *
+ * Returns: (transfer full) (element-type QuernModel): the models that the columns have; some may have none
+ */
+GPtrArray *
+quern_comparison_dup_models (QuernComparison *self)
+{
+  GPtrArray *models = g_ptr_array_new_with_free_func (g_object_unref);
+
+  for (guint i = 0; i < quern_comparison_get_n_columns (self); i++) {
+    QuernModel *model = quern_compare_column_get_model (quern_comparison_get_column (self, i));
+
+    if (model != NULL)
+      g_ptr_array_add (models, g_object_ref (model));
+  }
+  return models;
+}
+
 static void
 column_changed_cb (QuernComparison *self)
 {

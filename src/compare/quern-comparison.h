@@ -58,6 +58,7 @@ void quern_comparison_set_title (QuernComparison *self, const char *title);
 GListModel *quern_comparison_get_columns (QuernComparison *self);
 QuernCompareColumn *quern_comparison_get_column (QuernComparison *self, guint i);
 guint quern_comparison_get_n_columns (QuernComparison *self);
+GPtrArray *quern_comparison_dup_models (QuernComparison *self);
 gboolean quern_comparison_add_column (QuernComparison *self, QuernCompareColumn *column);
 gboolean quern_comparison_replace_column (QuernComparison *self, QuernCompareColumn *column, QuernCompareColumn *other);
 void quern_comparison_attach_models (QuernComparison *self, GListModel *models);

@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include "quern-generation-private.h"
+#include "quern-turns.h"
 
 /* Two threads use a generation. The context's thread, or whoever else carries the request out, adds text and facts under the
  * lock and asks for a flush. On the thread that asked for the generation, a source of its main context moves them to the
@@ -228,6 +229,7 @@ quern_generation_stop (QuernGeneration *self)
 {
   g_atomic_int_set (&self->stop_wanted, TRUE);
   quern_generation_wake (self);
+  _quern_turns_wake ();
 }
 
 /**

@@ -44,10 +44,17 @@ G_DEFINE_FINAL_TYPE_WITH_CODE (QuernServedModels, quern_served_models, G_TYPE_OB
 
 /* ---- one model ------------------------------------------------------------------------------------------------- */
 
-/* The server's address and what it calls the model, "box.lan:8080/Qwen3.5-4B". A new name of the server leaves it as it is.
- * Files' ids are never like this: what is left of "http://" is only left out where a port tells what follows. */
-static char *
-dup_id (QuernServer *server, const char *name)
+/**
+ * quern_served_model_dup_id:
+ * @name: by which the server knows the model
+ *
+ * A new name of the server leaves the id as it is. Files' ids are never like this: what is left of "http://" is only left out where
+ * a port tells what follows.
+ *
+ * Returns: (transfer full): the server's address and what it calls the model, "box.lan:8080/Qwen3.5-4B"
+ */
+char *
+quern_served_model_dup_id (QuernServer *server, const char *name)
 {
   const char *address = quern_server_get_address (server);
   const char *rest = g_str_has_prefix (address, "http://") ? address + strlen ("http://") : address;
@@ -64,7 +71,7 @@ make_model (QuernServer *server, const QuernServerModel *facts)
   const QuernServerTraits *traits = quern_server_get_traits (server);
   gboolean ollama = quern_server_get_kind (server) == QUERN_SERVER_OLLAMA;
   gboolean has_switch = traits->template_switch || traits->effort_switch || ollama;
-  g_autofree char *id = dup_id (server, facts->id), *problem = NULL;
+  g_autofree char *id = quern_served_model_dup_id (server, facts->id), *problem = NULL;
 
   if (facts->state == QUERN_SERVER_MODEL_FAILED)
     problem = g_strdup_printf (_("“%s” could not load this model."), quern_server_get_name (server));

@@ -98,18 +98,25 @@ quern_server_address_dup_host (const char *address)
   return g_strdup_printf (strchr (host, ':') != NULL ? "[%s]:%d" : "%s:%d", host, g_uri_get_port (uri));
 }
 
-/* Returns: whether what is sent there can be read on the way: no TLS, and another computer */
+/* Returns: whether it is on this computer */
 gboolean
-quern_server_address_is_plain (const char *address)
+quern_server_address_is_loopback (const char *address)
 {
   g_autoptr (GUri) uri = parse (address);
   const char *host = uri != NULL ? g_uri_get_host (uri) : "";
   g_autoptr (GInetAddress) numbers = g_inet_address_new_from_string (host);
 
-  if (uri != NULL && g_str_equal (g_uri_get_scheme (uri), "https"))
-    return FALSE;
-  return numbers != NULL ? !g_inet_address_get_is_loopback (numbers)
-                         : g_ascii_strcasecmp (host, "localhost") != 0 && !g_str_has_suffix (host, ".localhost");
+  return numbers != NULL ? g_inet_address_get_is_loopback (numbers)
+                         : g_ascii_strcasecmp (host, "localhost") == 0 || g_str_has_suffix (host, ".localhost");
+}
+
+/* Returns: whether what is sent there can be read on the way: no TLS, and another computer */
+gboolean
+quern_server_address_is_plain (const char *address)
+{
+  g_autoptr (GUri) uri = parse (address);
+
+  return (uri == NULL || !g_str_equal (g_uri_get_scheme (uri), "https")) && !quern_server_address_is_loopback (address);
 }
 
 /* ---- what was pasted ------------------------------------------------------------------------------------------- */

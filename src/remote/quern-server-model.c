@@ -5,6 +5,8 @@
 
 #include "quern-json-util.h"
 
+#include <glib/gi18n-lib.h>
+
 static const char *const facts[] = { "unknown", "no", "yes" };
 static const char *const states[] = { "unknown", "unloaded", "loading", "loaded", "failed" };
 
@@ -48,6 +50,44 @@ void
 quern_server_model_unref (QuernServerModel *self)
 {
   g_atomic_rc_box_release_full (self, quern_server_model_clear);
+}
+
+static void
+add_fact (GStrvBuilder *builder, QuernFact fact, const char *yes, const char *no)
+{
+  if (fact != QUERN_FACT_UNKNOWN)
+    g_strv_builder_add (builder, fact == QUERN_FACT_YES ? yes : no);
+}
+
+/**
+ * quern_server_model_dup_facts:
+ *
+ * Returns: (transfer full): what the server told of the model, for people, each a few words; none where it told nothing
+ */
+char **
+quern_server_model_dup_facts (const QuernServerModel *self)
+{
+  g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
+
+  if (self->context_length > 0)
+    g_strv_builder_take (builder, g_strdup_printf (_("context of %u tokens"), self->context_length));
+  else if (self->trained_length > 0)
+    g_strv_builder_take (builder, g_strdup_printf (_("context of at most %u tokens"), self->trained_length));
+  add_fact (builder, self->vision, _("pictures"), _("no pictures"));
+  add_fact (builder, self->thinking, _("thinking can be turned off"), _("no switch for thinking"));
+  switch (self->state) {
+  case QUERN_SERVER_MODEL_UNLOADED: g_strv_builder_add (builder, _("not loaded")); break;
+  case QUERN_SERVER_MODEL_LOADING: g_strv_builder_add (builder, _("loading")); break;
+  case QUERN_SERVER_MODEL_FAILED: g_strv_builder_add (builder, _("could not be loaded")); break;
+  case QUERN_SERVER_MODEL_UNKNOWN:
+  case QUERN_SERVER_MODEL_LOADED: break;
+  }
+  if (self->efforts != NULL && self->efforts[0] != NULL) {
+    g_autofree char *efforts = g_strjoinv (", ", self->efforts);
+
+    g_strv_builder_take (builder, g_strdup_printf (_("effort: %s"), efforts));
+  }
+  return g_strv_builder_end (builder);
 }
 
 /**

@@ -37,6 +37,7 @@ typedef struct {
 QuernServerModel *quern_server_model_new (const char *id);
 QuernServerModel *quern_server_model_ref (QuernServerModel *self);
 void quern_server_model_unref (QuernServerModel *self);
+char **quern_server_model_dup_facts (const QuernServerModel *self);
 void quern_server_models_write (const GPtrArray *models, JsonBuilder *out);
 GPtrArray *quern_server_models_read (JsonArray *array);
 

@@ -86,6 +86,7 @@ QuernServer *_quern_server_new (gint64 id, const char *name, QuernServerFound *f
 QuernServerAccess *_quern_server_get_access (QuernServer *self);
 SoupSession *_quern_server_get_session (QuernServer *self);
 const char *_quern_server_get_api (QuernServer *self);
+void _quern_server_drop_key (QuernServer *self);
 void _quern_server_set_id (QuernServer *self, gint64 id);
 void _quern_server_take_found (QuernServer *self, QuernServerFound *found);
 QuernServerFound *_quern_server_probe (QuernServerAccess *access, GCancellable *cancellable, GError **error);

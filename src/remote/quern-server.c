@@ -130,6 +130,16 @@ _quern_server_get_api (QuernServer *self)
   return self->found->api;
 }
 
+/* It is asked without a key from now on. */
+void
+_quern_server_drop_key (QuernServer *self)
+{
+  _quern_server_access_set_key (self->access, NULL);
+  g_clear_pointer (&self->access->key_file, g_free);
+  self->has_key = FALSE;
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_HAS_KEY]);
+}
+
 void
 _quern_server_set_id (QuernServer *self, gint64 id)
 {

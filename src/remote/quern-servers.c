@@ -398,6 +398,36 @@ quern_servers_restore (QuernServers *self, QuernServer *server)
   quern_servers_save (self, server);
 }
 
+/* Whether a server other than this one needs what the keyring has for their common origin. */
+static gboolean
+is_shared (QuernServers *self, QuernServer *server)
+{
+  gboolean shared = FALSE;
+
+  for (guint i = 0; i < g_list_model_get_n_items (G_LIST_MODEL (self->list)) && !shared; i++) {
+    g_autoptr (QuernServer) other = g_list_model_get_item (G_LIST_MODEL (self->list), i);
+
+    shared = other != server
+             && g_str_equal (_quern_server_get_access (other)->origin, _quern_server_get_access (server)->origin);
+  }
+  return shared;
+}
+
+/* Erases the key of a server from the keyring, unless it is not there, or another server needs it. */
+static void
+forget_key (QuernServers *self, QuernServer *server, GTask *task)
+{
+  Keeping *keeping = g_new0 (Keeping, 1);
+
+  keeping->server = g_object_ref (server);
+  keeping->origin = g_strdup (_quern_server_get_access (server)->origin);
+  g_task_set_task_data (task, keeping, keeping_free);
+  if (!quern_server_get_has_key (server) || quern_server_get_key_file (server) != NULL || is_shared (self, server))
+    g_task_return_boolean (task, TRUE);
+  else
+    g_task_run_in_thread (task, keep_key_worker);
+}
+
 /**
  * quern_servers_forget_key_async:
  * @server: one that was removed, which nobody will bring back
@@ -409,25 +439,11 @@ quern_servers_forget_key_async (QuernServers *self, QuernServer *server, GCancel
                                 GAsyncReadyCallback callback, gpointer user_data)
 {
   g_autoptr (GTask) task = NULL;
-  Keeping *keeping;
-  gboolean needed;
 
   g_return_if_fail (QUERN_IS_SERVERS (self) && QUERN_IS_SERVER (server));
   task = g_task_new (self, cancellable, callback, user_data);
   g_task_set_source_tag (task, quern_servers_forget_key_async);
-  keeping = g_new0 (Keeping, 1);
-  keeping->origin = g_strdup (_quern_server_get_access (server)->origin);
-  g_task_set_task_data (task, keeping, keeping_free);
-  needed = !quern_server_get_has_key (server) || quern_server_get_key_file (server) != NULL;
-  for (guint i = 0; i < g_list_model_get_n_items (G_LIST_MODEL (self->list)) && !needed; i++) {
-    g_autoptr (QuernServer) other = g_list_model_get_item (G_LIST_MODEL (self->list), i);
-
-    needed = g_str_equal (_quern_server_get_access (other)->origin, keeping->origin);
-  }
-  if (needed)
-    g_task_return_boolean (task, TRUE);
-  else
-    g_task_run_in_thread (task, keep_key_worker);
+  forget_key (self, server, task);
 }
 
 gboolean
@@ -435,4 +451,37 @@ quern_servers_forget_key_finish (QuernServers *self, GAsyncResult *result, GErro
 {
   g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
   return g_task_propagate_boolean (G_TASK (result), error);
+}
+
+/**
+ * quern_servers_drop_key_async:
+ * @server: one of the list, which stays there
+ *
+ * Erases its key as quern_servers_forget_key_async() does, and asks the server without one from then on.
+ */
+void
+quern_servers_drop_key_async (QuernServers *self, QuernServer *server, GCancellable *cancellable,
+                              GAsyncReadyCallback callback, gpointer user_data)
+{
+  g_autoptr (GTask) task = NULL;
+
+  g_return_if_fail (QUERN_IS_SERVERS (self) && QUERN_IS_SERVER (server));
+  task = g_task_new (self, cancellable, callback, user_data);
+  g_task_set_source_tag (task, quern_servers_drop_key_async);
+  forget_key (self, server, task);
+}
+
+/* Returns: whether the key is gone; else all is as it was */
+gboolean
+quern_servers_drop_key_finish (QuernServers *self, GAsyncResult *result, GError **error)
+{
+  const Keeping *keeping;
+
+  g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
+  if (!g_task_propagate_boolean (G_TASK (result), error))
+    return FALSE;
+  keeping = g_task_get_task_data (G_TASK (result));
+  _quern_server_drop_key (keeping->server);
+  quern_servers_save (self, keeping->server);
+  return TRUE;
 }

@@ -24,6 +24,9 @@ void quern_servers_remove (QuernServers *self, QuernServer *server);
 void quern_servers_restore (QuernServers *self, QuernServer *server);
 void quern_servers_forget_key_async (QuernServers *self, QuernServer *server, GCancellable *cancellable,
                                      GAsyncReadyCallback callback, gpointer user_data);
+void quern_servers_drop_key_async (QuernServers *self, QuernServer *server, GCancellable *cancellable,
+                                   GAsyncReadyCallback callback, gpointer user_data);
+gboolean quern_servers_drop_key_finish (QuernServers *self, GAsyncResult *result, GError **error);
 gboolean quern_servers_forget_key_finish (QuernServers *self, GAsyncResult *result, GError **error);
 
 G_END_DECLS

@@ -228,6 +228,42 @@ test_key_file (Fixture *f, gconstpointer data)
   }
 }
 
+/* A key that is dropped is not sent any more, now and after a restart; the server stays. */
+static void
+test_drop_key (Fixture *f, gconstpointer data)
+{
+  g_autoptr (QuernTestServer) simulated = quern_test_server_new ("vllm", FALSE);
+  const char *address = quern_test_server_get_address (simulated);
+  g_autofree char *file = g_build_filename (f->folder, "key", NULL);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GAsyncResult) dropped = NULL, probed = NULL;
+  g_autoptr (QuernStore) store = quern_store_open (f->path, &error);
+  g_autoptr (QuernServers) servers = open_list (store);
+  g_autoptr (QuernServer) server = NULL, kept = NULL;
+
+  g_assert_true (g_file_set_contents (file, "the-key\n", -1, NULL));
+  server = find_server (address, &(QuernServerKey) { .key = "the-key", .key_file = file });
+  kept = add_server (servers, server, &error);
+  g_assert_no_error (error);
+  quern_servers_drop_key_async (servers, server, NULL, test_result_cb, &dropped);
+  test_wait_result (&dropped);
+  g_assert_true (quern_servers_drop_key_finish (servers, dropped, &error));
+  g_assert_no_error (error);
+  g_assert_false (quern_server_get_has_key (server));
+  g_assert_cmpuint (n_servers (servers), ==, 1);
+  g_assert_cmpint (test_query_int (quern_store_get_database (store),
+                                   "SELECT count (*) FROM server WHERE has_key = 0 AND key_file IS NULL"),
+                   ==, 1);
+  quern_test_server_add_reply (simulated,
+                               &(QuernTestReply) {
+                                   .without_key = "the-key", .status = 401, .type = "text/plain", .body = "" });
+  quern_server_probe_async (server, NULL, test_result_cb, &probed);
+  test_wait_result (&probed);
+  g_assert_false (quern_server_probe_finish (server, probed, &error));
+  g_assert_error (error, QUERN_SERVER_ERROR, QUERN_SERVER_ERROR_UNAUTHORIZED);
+  quern_store_close (store);
+}
+
 /* Out of a backup come servers, but no file that is to be read and no leave to send a key in the open. */
 static void
 test_backup (Fixture *f, gconstpointer data)
@@ -399,6 +435,7 @@ main (int argc, char **argv)
   g_test_add ("/server-list/kept", Fixture, NULL, setup, test_kept, teardown);
   g_test_add ("/server-list/changes", Fixture, NULL, setup, test_changes, teardown);
   g_test_add ("/server-list/key-file", Fixture, NULL, setup, test_key_file, teardown);
+  g_test_add ("/server-list/drop-key", Fixture, NULL, setup, test_drop_key, teardown);
   g_test_add ("/server-list/backup", Fixture, NULL, setup, test_backup, teardown);
   g_test_add ("/server-list/cli", Fixture, NULL, setup, test_cli, teardown);
   g_test_add ("/server-list/cli-errors", Fixture, NULL, setup, test_cli_errors, teardown);

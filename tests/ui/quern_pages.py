@@ -10,6 +10,7 @@ import signal
 import quern_ui
 from quern_chat import ChatCase
 from quern_models import ModelsCase
+from quern_servers import ServersCase
 
 QUESTIONS = ('What is the capital of France?', 'Write a Python function that adds two numbers.',
              'Make a table of three animals and their sounds.')
@@ -42,6 +43,7 @@ class PagesCase(ChatCase):
     add_repo = ModelsCase.add_repo
     start_hub = ModelsCase.start_hub
     stop_hub = ModelsCase.stop_hub
+    serve = ServersCase.serve
 
     def start(self, **environment):
         """Starts a hub on this computer and opens a window with a probe in it."""
@@ -117,10 +119,10 @@ class PagesCase(ChatCase):
         self.back(app, dialog=False)
         self.content(app)
         app.find('button', 'Model: %s').click()
-        app.find('list', 'Models on this computer').find('label', re.compile('Quern Tiny'))
+        app.find('list', 'Models').find('label', re.compile('Quern Tiny'))
         yield 'the model chooser'
         self.back(app, dialog=False)
-        app.wait_gone('list', 'Models on this computer')
+        app.wait_gone('list', 'Models')
         app.find('text', 'Message').focus()
         app.key('F2')
         app.find('text', 'Name')
@@ -155,7 +157,7 @@ class PagesCase(ChatCase):
             yield f'topic {n} of the help'
         self.back(app)
         app.key('ctrl+comma')
-        for page in ('General', 'Personas', 'Data'):
+        for page in ('General', 'Personas', 'Servers', 'Data'):
             self.open_preferences(app, page)
             yield f'preferences, {page}'
         self.back(app)
@@ -187,6 +189,7 @@ class PagesCase(ChatCase):
             self.show(app, view)
             self.probe(app)
             yield f'models, {view}'
+        yield from self.servers(app)
         self.show(app, 'Search')
         app.find('entry', 'Search models on the hub')
         entry = quern_ui.wait_for('the entry', lambda: next(
@@ -198,6 +201,24 @@ class PagesCase(ChatCase):
         app.find('button', 'Download %s').click()
         app.find('label', 'Complete and verified · %s')
         yield 'a finished download'
+
+    def servers(self, app):
+        server = self.serve('llama')
+        self.show(app, 'Installed')
+        app.find('button', 'Add Server…').click()
+        dialog = app.find('dialog', 'Add Server')
+        yield 'adding a server'
+        dialog.find('text', 'Address').set_text(server.address)
+        dialog.find('button', app.desktop.say('C_onnect').replace('_', '')).click()
+        dialog.find('label', 'quern-tiny')
+        yield 'a server that was found'
+        dialog.find('text', 'Name').set_text('Qwen')
+        dialog.find('button', app.desktop.say('_Add').replace('_', '')).click()
+        app.wait_gone('dialog', 'Add Server')
+        app.find('label', re.compile('^Qwen$')).click_mouse()
+        app.find('dialog', 'Qwen').find('label', 'quern-tiny')
+        yield 'a server'
+        self.back(app)
 
     def show(self, app, view):
         name = app.desktop.say(view)

@@ -20,7 +20,7 @@ class Errors(ChatCase):
         app = self.launch()
         self.ready(app)
         app.key('ctrl+m')
-        row = app.find('list', 'Models on this computer').find('list item', re.compile('Broken')) \
+        row = app.find('list', 'Models').find('list item', re.compile('Broken')) \
             if app.find_all('list item', re.compile('Broken')) else app.find('label', re.compile('Broken'))
         self.assertTrue(row.showing)
 

@@ -74,7 +74,7 @@ class Keyboard(ChatCase):
         app.key('Escape', 'ctrl+comma')
         app.find(None, 'Generate Titles')
         app.key('Escape', 'ctrl+m')
-        app.find('list', 'Models on this computer')
+        app.find('list', 'Models')
         app.key('Escape', 'F10')
         quern_ui.wait_for('the menu', lambda: app.find_all('menu item'))
         app.key('Escape', 'ctrl+w')

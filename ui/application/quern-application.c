@@ -11,6 +11,7 @@
 #include "quern-local-backend.h"
 #include "quern-search-provider.h"
 #include "quern-served-models.h"
+#include "quern-service.h"
 #include "quern-store.h"
 #include "window/quern-window.h"
 
@@ -28,6 +29,7 @@ struct _QuernApplication {
   QuernStore *store;
   QuernLibrary *library;
   QuernServers *servers;
+  QuernService *service;
   QuernLocalBackend *local;
   QuernBackend *backend; /* for all models, those on this computer run in the one above */
   QuernSearchProvider *search_provider;
@@ -250,7 +252,7 @@ servers_loaded_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (QuernApplication) self = user_data;
   g_autoptr (GError) error = NULL;
 
-  if (!quern_servers_load_finish (QUERN_SERVERS (source), result, &error))
+  if (!quern_servers_load_finish (self->servers, result, &error))
     g_message ("the list of servers could not be read: %s", error->message);
   self->ready = TRUE;
   hand_over (self, self->problem);
@@ -279,7 +281,9 @@ store_opened_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   self->backend = quern_joint_backend_new (QUERN_BACKEND (self->local));
   g_signal_connect_object (self->backend, "used", G_CALLBACK (quern_library_mark_used), self->library,
                            G_CONNECT_SWAPPED);
-  self->models = quern_models_service_new (G_APPLICATION (self), self->library);
+  self->service = quern_service_new (QUERN_BACKEND (self->local), self->library);
+  quern_service_follow_settings (self->service, self->settings);
+  self->models = quern_models_service_new (G_APPLICATION (self), self->library, self->servers, self->service);
   quern_preferences_apply (self->settings, self->local);
   g_signal_connect_object (self->store, "erased", G_CALLBACK (quern_local_backend_forget_states), self->local,
                            G_CONNECT_SWAPPED);
@@ -415,6 +419,8 @@ quern_application_shutdown (GApplication *application)
   g_clear_handle_id (&self->interrupt_source, g_source_remove);
   if (self->models != NULL)
     quern_models_service_close (self->models);
+  if (self->service != NULL)
+    quern_service_stop_and_wait (self->service);
   if (self->local != NULL)
     quern_local_backend_unload_all (self->local);
   if (self->store != NULL)
@@ -433,6 +439,7 @@ quern_application_dispose (GObject *object)
   g_clear_object (&self->settings);
   g_clear_object (&self->backend);
   g_clear_object (&self->local);
+  g_clear_object (&self->service);
   g_clear_object (&self->servers);
   g_clear_pointer (&self->problem, g_free);
   g_clear_object (&self->library);

@@ -2,6 +2,7 @@
 #include "quern-chat-page-private.h"
 
 #include "quern-overflow-dialog.h"
+#include "servers/quern-sending.h"
 
 #include <glib/gi18n.h>
 
@@ -111,16 +112,48 @@ answered_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     give_up (self, session, error);
 }
 
-/* Asks a question of the session on the screen. */
-void
-_quern_chat_page_ask (QuernChatPage *self, QuernQuestion *question)
+typedef struct {
+  QuernChatSession *session;
+  QuernQuestion *question;
+} Asking;
+
+static void
+quern_chat_page_asking_free (gpointer data)
 {
+  Asking *asking = data;
+
+  g_object_unref (asking->session);
+  g_object_unref (asking->question);
+  g_free (asking);
+}
+
+static void
+ask_now_cb (GtkWidget *widget, gpointer data)
+{
+  QuernChatPage *self = QUERN_CHAT_PAGE (widget);
+  Asking *asking = data;
+  QuernQuestion *question = asking->question;
   QuernQuestionKind kind = quern_question_get_kind (question);
 
+  if (self->session != asking->session)
+    return; /* another conversation is shown by now */
   adw_banner_set_revealed (self->banner, FALSE);
   quern_chat_session_ask_async (self->session, question, NULL, answered_cb, g_object_ref (self));
   if (kind == QUERN_QUESTION_NEW || kind == QUERN_QUESTION_EDIT)
     quern_transcript_scroll_to_end (self->transcript);
+}
+
+/* Asks a question of the session on the screen, when people know where it goes. */
+void
+_quern_chat_page_ask (QuernChatPage *self, QuernQuestion *question)
+{
+  g_autoptr (GPtrArray) models = g_ptr_array_new ();
+  Asking *asking = g_new (Asking, 1);
+
+  if (quern_chat_session_get_model (self->session) != NULL)
+    g_ptr_array_add (models, quern_chat_session_get_model (self->session));
+  *asking = (Asking) { g_object_ref (self->session), g_object_ref (question) };
+  quern_sending_tell (GTK_WIDGET (self), models, ask_now_cb, asking, quern_chat_page_asking_free);
 }
 
 /* Asks what is written, if there is anything and the model can answer now. */

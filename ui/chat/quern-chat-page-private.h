@@ -34,6 +34,7 @@ struct _QuernChatPage {
   char *template_told;    /* id of the model whose template the user was told of, or NULL */
 
   guint count_timer;
+  guint waiting_timer; /* shows how long a server has been waited for */
 };
 
 /* quern-chat-page-ask.c */

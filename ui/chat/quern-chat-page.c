@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "quern-chat-page-private.h"
 
+#include "quern-served-models.h"
+#include "servers/quern-sending.h"
+
 #include <glib/gi18n.h>
 
 /* Shows one conversation: the transcript above, the composer below, the model in the header bar. Its model is a
@@ -97,6 +100,23 @@ quern_chat_page_update_welcome (QuernChatPage *self)
 
 /* ---- state ------------------------------------------------------------------------------------------------------ */
 
+/* A server that loads its model says nothing for minutes. */
+static char *
+make_waiting_status (QuernChatSession *session)
+{
+  QuernModel *model = quern_chat_session_get_model (session);
+  guint seconds = (guint) quern_chat_session_get_waiting_seconds (session);
+  g_autoptr (QuernServerModel) facts = NULL;
+
+  if (model == NULL || !quern_model_is_remote (model))
+    return g_strdup ("");
+  facts = quern_served_model_dup_facts (model);
+  if (facts != NULL && (facts->state == QUERN_SERVER_MODEL_UNLOADED || facts->state == QUERN_SERVER_MODEL_LOADING))
+    return g_strdup_printf (_("The server is loading the model… %u s"), seconds);
+  /* Translators: name of a server */
+  return g_strdup_printf (_("Waiting for “%s”… %u s"), quern_model_get_place (model), seconds);
+}
+
 static char *
 make_status (QuernChatSession *session)
 {
@@ -108,12 +128,39 @@ make_status (QuernChatSession *session)
                        : g_strdup (_("Loading the model…"));
   case QUERN_SESSION_PREFILL:
     return percent > 0 ? g_strdup_printf (_("Reading… %d %%"), percent) : g_strdup (_("Reading…"));
-  case QUERN_SESSION_WAITING: return g_strdup (_("Waiting for the server…"));
+  case QUERN_SESSION_WAITING: return make_waiting_status (session);
   case QUERN_SESSION_IDLE:
   case QUERN_SESSION_THINKING:
   case QUERN_SESSION_ANSWERING: break;
   }
   return g_strdup ("");
+}
+
+static gboolean
+waiting_cb (gpointer user_data)
+{
+  QuernChatPage *self = user_data;
+  g_autofree char *status = NULL;
+
+  if (self->session == NULL) { /* the conversation was closed meanwhile */
+    self->waiting_timer = 0;
+    return G_SOURCE_REMOVE;
+  }
+  status = make_status (self->session);
+  quern_transcript_set_status (self->transcript, status);
+  return G_SOURCE_CONTINUE;
+}
+
+/* The seconds go on while nothing else happens. */
+static void
+update_waiting (QuernChatPage *self)
+{
+  gboolean waiting = self->session != NULL && quern_chat_session_get_state (self->session) == QUERN_SESSION_WAITING;
+
+  if (!waiting)
+    g_clear_handle_id (&self->waiting_timer, g_source_remove);
+  else if (self->waiting_timer == 0)
+    self->waiting_timer = g_timeout_add_seconds (1, waiting_cb, self);
 }
 
 static void
@@ -123,6 +170,7 @@ quern_chat_page_update_state (QuernChatPage *self)
   gboolean ready = self->session != NULL && quern_chat_session_get_model (self->session) != NULL;
   g_autofree char *status = self->session != NULL ? make_status (self->session) : g_strdup ("");
 
+  update_waiting (self);
   quern_transcript_set_status (self->transcript, status);
   quern_composer_set_busy (self->composer, busy);
   quern_composer_set_can_send (self->composer, ready && !busy && self->working == NULL);
@@ -143,6 +191,16 @@ repeating_cb (QuernChatPage *self)
   if (quern_chat_session_get_repeating (self->session))
     gtk_accessible_announce (GTK_ACCESSIBLE (self), _("The answer is repeating itself."),
                              GTK_ACCESSIBLE_ANNOUNCEMENT_PRIORITY_MEDIUM);
+}
+
+/* How the last answer went, where that is not as people wished. */
+static void
+note_cb (QuernChatPage *self)
+{
+  const char *note = quern_chat_session_get_note (self->session);
+
+  if (note != NULL)
+    quern_chat_page_show_problem (self, note);
 }
 
 static void
@@ -282,7 +340,9 @@ quern_chat_page_count_cb (gpointer user_data)
   QuernChatPage *self = QUERN_CHAT_PAGE (user_data);
 
   self->count_timer = 0;
-  if (self->session == NULL || quern_chat_session_get_model (self->session) == NULL) {
+  /* A server counts what it is sent, which people have to know first. */
+  if (self->session == NULL || quern_chat_session_get_model (self->session) == NULL
+      || !quern_sending_is_told (quern_chat_session_get_model (self->session))) {
     quern_context_gauge_set_count (quern_composer_get_gauge (self->composer), NULL);
     return G_SOURCE_REMOVE;
   }
@@ -385,6 +445,7 @@ quern_chat_page_dispose (GObject *object)
   QuernChatPage *self = QUERN_CHAT_PAGE (object);
 
   g_clear_handle_id (&self->count_timer, g_source_remove);
+  g_clear_handle_id (&self->waiting_timer, g_source_remove);
   g_cancellable_cancel (self->counting);
   g_clear_object (&self->counting);
   g_clear_object (&self->session_signals);
@@ -461,6 +522,7 @@ quern_chat_page_init (QuernChatPage *self)
   g_signal_group_connect_swapped (self->session_signals, "notify::context-size",
                                   G_CALLBACK (_quern_chat_page_update_count), self);
   g_signal_group_connect_swapped (self->session_signals, "notify::repeating", G_CALLBACK (repeating_cb), self);
+  g_signal_group_connect_swapped (self->session_signals, "notify::note", G_CALLBACK (note_cb), self);
   g_signal_group_connect_swapped (self->session_signals, "notify::question", G_CALLBACK (quern_chat_page_question_cb),
                                   self);
   self->question_signals = g_signal_group_new (QUERN_TYPE_QUESTION);

@@ -299,6 +299,7 @@ quern_compare_column_view_new (QuernComparison *comparison, QuernCompareColumn *
 
   self->comparison = g_object_ref (comparison);
   self->column = g_object_ref (column);
+  gtk_list_box_set_header_func (self->models, quern_model_row_update_header, NULL, NULL);
   gtk_list_box_bind_model (self->models, G_LIST_MODEL (library), quern_compare_column_view_create_row, self, NULL);
   g_signal_connect_object (column, "notify", G_CALLBACK (quern_compare_column_view_update), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (answers, "items-changed", G_CALLBACK (answers_changed_cb), self, G_CONNECT_SWAPPED);

@@ -5,6 +5,7 @@
 #include "quern-measure-dialog.h"
 #include "quern-questions-dialog.h"
 #include "quern-votes-dialog.h"
+#include "servers/quern-sending.h"
 
 #include <glib/gi18n.h>
 #include <string.h>
@@ -90,7 +91,7 @@ ask_next (Asking *asking)
 }
 
 static void
-quern_compare_page_send_action (GtkWidget *widget, const char *name, GVariant *parameter)
+send_now_cb (GtkWidget *widget, gpointer data)
 {
   QuernComparePage *self = QUERN_COMPARE_PAGE (widget);
   QuernAttachmentBar *bar = quern_composer_get_attachments (self->composer);
@@ -109,6 +110,19 @@ quern_compare_page_send_action (GtkWidget *widget, const char *name, GVariant *p
   quern_composer_set_text (self->composer, "");
   quern_attachment_bar_set_model (bar, NULL);
   ask_next (asking);
+}
+
+/* When people know where it goes. */
+static void
+quern_compare_page_send_action (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  QuernComparePage *self = QUERN_COMPARE_PAGE (widget);
+  g_autoptr (GPtrArray) models = NULL;
+
+  if (self->comparison == NULL)
+    return;
+  models = quern_comparison_dup_models (self->comparison);
+  quern_sending_tell (widget, models, send_now_cb, NULL, NULL);
 }
 
 static void
@@ -232,11 +246,21 @@ caught_up_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     quern_compare_page_show_problem (self, error->message);
 }
 
+static void
+catch_up_now_cb (GtkWidget *widget, gpointer column)
+{
+  QuernComparePage *self = QUERN_COMPARE_PAGE (widget);
+
+  if (!quern_comparison_get_running (self->comparison))
+    quern_comparison_catch_up_async (self->comparison, self->backend, column, NULL, caught_up_cb, g_object_ref (self));
+}
+
 void
 _quern_compare_page_catch_up (QuernComparePage *self, QuernCompareColumn *column)
 {
-  if (!quern_comparison_get_running (self->comparison))
-    quern_comparison_catch_up_async (self->comparison, self->backend, column, NULL, caught_up_cb, g_object_ref (self));
+  g_autoptr (GPtrArray) models = quern_comparison_dup_models (self->comparison);
+
+  quern_sending_tell (GTK_WIDGET (self), models, catch_up_now_cb, g_object_ref (column), g_object_unref);
 }
 
 /* A column that was replaced by one with another model, kept for undo. */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "quern-questions-dialog.h"
 
+#include "servers/quern-sending.h"
+
 #include <glib/gi18n.h>
 
 /* The questions belong to the comparison: asking continues when the dialog is closed, and the next dialog shows the
@@ -231,9 +233,23 @@ quern_questions_dialog_asked_cb (GObject *source, GAsyncResult *result, gpointer
 }
 
 static void
+run_now_cb (GtkWidget *widget, gpointer questions)
+{
+  QuernQuestionsDialog *self = QUERN_QUESTIONS_DIALOG (widget);
+
+  adw_banner_set_revealed (self->banner, FALSE);
+  quern_comparison_set_questions (self->comparison, questions);
+  g_signal_group_set_target (self->signals, questions);
+  quern_questions_run_async (questions, self->comparison, self->backend, NULL, quern_questions_dialog_asked_cb,
+                             g_object_ref (self));
+  quern_questions_dialog_update (self);
+}
+
+static void
 quern_questions_dialog_start_cb (QuernQuestionsDialog *self)
 {
   g_autoptr (QuernQuestions) questions = NULL;
+  g_autoptr (GPtrArray) models = NULL;
 
   if (adw_combo_row_get_selected (self->source) == SOURCE_SAMPLE)
     questions = quern_questions_new_sample ();
@@ -243,12 +259,8 @@ quern_questions_dialog_start_cb (QuernQuestionsDialog *self)
     show_problem (self, _("Choose a file with questions first."));
     return;
   }
-  adw_banner_set_revealed (self->banner, FALSE);
-  quern_comparison_set_questions (self->comparison, questions);
-  g_signal_group_set_target (self->signals, questions);
-  quern_questions_run_async (questions, self->comparison, self->backend, NULL, quern_questions_dialog_asked_cb,
-                             g_object_ref (self));
-  quern_questions_dialog_update (self);
+  models = quern_comparison_dup_models (self->comparison);
+  quern_sending_tell (GTK_WIDGET (self), models, run_now_cb, g_object_ref (questions), g_object_unref);
 }
 
 static void

@@ -4,6 +4,7 @@
 #include "quern-chip.h"
 
 #include "quern-attachment-cost.h"
+#include "servers/quern-sending.h"
 #include "widgets/quern-picture-viewer.h"
 #include "widgets/quern-thumbnail.h"
 
@@ -77,7 +78,7 @@ counted_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   g_signal_emit (self, signals[CHANGED], 0);
 }
 
-/* A picture is counted once its size is known. */
+/* A picture is counted once its size is known; a server counts what it is sent, which people have to know first. */
 static void
 quern_chip_count (QuernChip *self)
 {
@@ -86,7 +87,7 @@ quern_chip_count (QuernChip *self)
   g_cancellable_cancel (self->counting);
   g_clear_object (&self->counting);
   if (self->session == NULL || quern_chat_session_get_model (self->session) == NULL
-      || (picture && self->thumbnail == NULL))
+      || !quern_sending_is_told (quern_chat_session_get_model (self->session)) || (picture && self->thumbnail == NULL))
     return;
   self->counting = g_cancellable_new ();
   quern_attachment_cost_async (self->session, self->attachment,

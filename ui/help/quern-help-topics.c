@@ -111,11 +111,31 @@ const QuernHelpTopic quern_help_topics[] = {
       },
   },
   {
+      "servers",
+      N_("Servers"),
+      "network-server-symbolic",
+      {
+          N_("A model that is too large for this computer can run on another one: llama.cpp, vLLM, SGLang, Ollama, "
+             "LM Studio and others serve models over the network. **Add Server…**, in **Models** under **Installed** or "
+             "in **Preferences**, asks for the address. What answers there is shown before it is added. Servers on this "
+             "computer are looked for only when you press **Find on This Computer**."),
+          N_("The models of a server are below those of this computer in the list of models. Your messages and pictures "
+             "are sent to the server, which Quern tells you before the first question. Whoever runs the server can read "
+             "them."),
+          N_("If the server needs a key, it is stored in the keyring and sent to that server alone. The conversations "
+             "stay on this computer: you can continue them with another model when the server is gone."),
+          N_("The other way round, editors, note-taking apps and other programs can use the models of this computer: "
+             "**Let Other Programs Use the Models** in **Preferences** gives them an address. Only programs on this "
+             "computer can use it, unless you allow other computers, which need a key then. Your own questions go first."),
+      },
+  },
+  {
       "privacy",
       N_("Privacy"),
       "security-high-symbolic",
       {
-          N_("Your messages, your pictures and the answers stay on this computer. Quern sends no statistics."),
+          N_("Your messages, your pictures and the answers stay on this computer, unless you choose a model "
+             "of a server that you added. Quern sends no statistics."),
           N_("Quern uses the network only to find and download models, when you ask it to. The hub then learns your IP "
              "address and which files you download."),
           N_("Conversations are stored in one database in your data folder. You can undo deleting a conversation for a "

@@ -4,6 +4,7 @@
 #include "quern-choose-models.h"
 #include "quern-installed-row.h"
 #include "quern-model-folder-row.h"
+#include "servers/quern-servers-group.h"
 
 #include <glib/gi18n.h>
 
@@ -13,6 +14,7 @@ struct _QuernInstalledView {
 
   /* Template widgets */
   AdwBanner *banner;
+  AdwPreferencesPage *page;
   AdwPreferencesGroup *group;
   GtkWidget *folders_group;
   GtkListBox *list, *folders;
@@ -307,6 +309,7 @@ quern_installed_view_class_init (QuernInstalledViewClass *klass)
   gtk_widget_class_set_template_from_resource (widget_class,
                                                "/io/github/quern/Quern/ui/models/quern-installed-view.ui");
   gtk_widget_class_bind_template_child (widget_class, QuernInstalledView, banner);
+  gtk_widget_class_bind_template_child (widget_class, QuernInstalledView, page);
   gtk_widget_class_bind_template_child (widget_class, QuernInstalledView, group);
   gtk_widget_class_bind_template_child (widget_class, QuernInstalledView, folders_group);
   gtk_widget_class_bind_template_child (widget_class, QuernInstalledView, list);
@@ -336,6 +339,8 @@ quern_installed_view_new (QuernModelsService *service)
   g_signal_connect_object (library, "used", G_CALLBACK (used_cb), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (library, "notify::scanning", G_CALLBACK (quern_installed_view_scanned_cb), self,
                            G_CONNECT_SWAPPED);
+  adw_preferences_page_add (self->page, ADW_PREFERENCES_GROUP (
+                                            quern_servers_group_new (quern_models_service_get_servers (service))));
   quern_installed_view_scanned_cb (self);
   return GTK_WIDGET (self);
 }

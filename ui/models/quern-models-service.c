@@ -18,6 +18,8 @@ struct _QuernModelsService {
   /* Owned references */
   QuernHub *hub;
   QuernLibrary *library;
+  QuernServers *servers;
+  QuernService *service;
   QuernDownloads *downloads;
   GCancellable *cancellable;
   GSettings *settings;
@@ -236,6 +238,8 @@ quern_models_service_dispose (GObject *object)
   quern_models_service_close (self);
   g_clear_object (&self->downloads);
   g_clear_object (&self->library);
+  g_clear_object (&self->servers);
+  g_clear_object (&self->service);
   g_clear_object (&self->hub);
   g_clear_object (&self->settings);
   g_clear_object (&self->cancellable);
@@ -269,16 +273,21 @@ quern_models_service_init (QuernModelsService *self)
  * quern_models_service_new:
  * @application: (transfer none): must outlive it
  * @library: where downloads end up
+ * @servers: which the user added
+ * @service: what other programs use the models through
  *
  * Goes on with the downloads of last time at once.
  */
 QuernModelsService *
-quern_models_service_new (GApplication *application, QuernLibrary *library)
+quern_models_service_new (GApplication *application, QuernLibrary *library, QuernServers *servers,
+                          QuernService *service)
 {
   QuernModelsService *self = g_object_new (QUERN_TYPE_MODELS_SERVICE, NULL);
 
   self->application = application;
   self->library = g_object_ref (library);
+  self->servers = g_object_ref (servers);
+  self->service = g_object_ref (service);
   self->hub = quern_hub_new ();
   self->downloads = quern_downloads_new (self->hub);
   g_signal_connect_object (self->downloads, "notify::active", G_CALLBACK (active_cb), self, G_CONNECT_SWAPPED);
@@ -321,6 +330,20 @@ quern_models_service_get_library (QuernModelsService *self)
 {
   g_return_val_if_fail (QUERN_IS_MODELS_SERVICE (self), NULL);
   return self->library;
+}
+
+QuernServers *
+quern_models_service_get_servers (QuernModelsService *self)
+{
+  g_return_val_if_fail (QUERN_IS_MODELS_SERVICE (self), NULL);
+  return self->servers;
+}
+
+QuernService *
+quern_models_service_get_service (QuernModelsService *self)
+{
+  g_return_val_if_fail (QUERN_IS_MODELS_SERVICE (self), NULL);
+  return self->service;
 }
 
 QuernDownloads *

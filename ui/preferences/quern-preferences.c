@@ -6,13 +6,15 @@
 #include "models/quern-hub-preferences.h"
 #include "quern-persona-dialog.h"
 #include "quern-persona.h"
+#include "servers/quern-servers-group.h"
+#include "servers/quern-service-group.h"
 
 /* Settings for all conversations: GSettings, the personas of the store, and actions of the window on all data. */
 struct _QuernPreferences {
   AdwPreferencesDialog parent_instance;
 
   /* Template widgets */
-  AdwPreferencesPage *general;
+  AdwPreferencesPage *general, *servers;
   GtkWidget *make_titles, *search_provider, *keep_alive, *keep_state;
   AdwPreferencesGroup *personas;
 
@@ -112,6 +114,7 @@ quern_preferences_class_init (QuernPreferencesClass *klass)
   gtk_widget_class_set_template_from_resource (widget_class,
                                                "/io/github/quern/Quern/ui/preferences/quern-preferences.ui");
   gtk_widget_class_bind_template_child (widget_class, QuernPreferences, general);
+  gtk_widget_class_bind_template_child (widget_class, QuernPreferences, servers);
   gtk_widget_class_bind_template_child (widget_class, QuernPreferences, make_titles);
   gtk_widget_class_bind_template_child (widget_class, QuernPreferences, search_provider);
   gtk_widget_class_bind_template_child (widget_class, QuernPreferences, keep_alive);
@@ -146,8 +149,13 @@ quern_preferences_new (QuernStore *store, QuernModelsService *models)
   QuernPreferences *self = g_object_new (QUERN_TYPE_PREFERENCES, NULL);
 
   self->store = g_object_ref (store);
-  if (models != NULL)
+  if (models != NULL) {
     adw_preferences_page_add (self->general, ADW_PREFERENCES_GROUP (quern_hub_preferences_new (models)));
+    adw_preferences_page_add (self->servers, ADW_PREFERENCES_GROUP (
+                                                 quern_servers_group_new (quern_models_service_get_servers (models))));
+    adw_preferences_page_add (self->servers, ADW_PREFERENCES_GROUP (
+                                                 quern_service_group_new (quern_models_service_get_service (models))));
+  }
   g_signal_connect_object (quern_store_get_personas (store), "items-changed", G_CALLBACK (personas_changed_cb), self,
                            G_CONNECT_SWAPPED);
   personas_changed_cb (self);

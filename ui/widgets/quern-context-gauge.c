@@ -168,8 +168,11 @@ show (QuernContextGauge *self)
   if (!known)
     return;
   /* Translators: tokens of the next prompt / tokens that the context holds */
-  text = g_strdup_printf (_("%'u / %'u"), self->count.total, self->count.context_size);
-  sentence = g_strdup_printf (_("%'u of %'u tokens of context used"), self->count.total, self->count.context_size);
+  text = g_strdup_printf (self->count.estimated ? _("≈ %'u / %'u") : _("%'u / %'u"), self->count.total,
+                          self->count.context_size);
+  sentence = g_strdup_printf (self->count.estimated ? _("About %'u of %'u tokens of context used")
+                                                    : _("%'u of %'u tokens of context used"),
+                              self->count.total, self->count.context_size);
   gtk_label_set_label (self->label, text);
   gtk_widget_set_tooltip_text (GTK_WIDGET (self->button), sentence);
   gtk_accessible_update_property (GTK_ACCESSIBLE (self->button), GTK_ACCESSIBLE_PROPERTY_LABEL, sentence, -1);

@@ -36,9 +36,13 @@ quern_model_button_update (QuernModelButton *self)
   const char *title = model != NULL ? quern_model_get_title (model) : _("Choose a Model");
   const char *quantisation = model != NULL ? quern_model_get_quantisation (model) : "";
   /* Translators: below the name of Quern Tiny, with its quantisation */
+  /* Translators: below the name of a model, the name of the server that has it */
+  g_autofree char *on = model != NULL && quern_model_is_remote (model)
+                            ? g_strdup_printf (_("On %s"), quern_model_get_place (model))
+                            : NULL;
   g_autofree char *demo = g_strdup_printf (_("Demonstration · %s"), quantisation), *name = NULL;
   const char *subtitle = model != NULL && quern_model_is_demo (model)     ? demo
-                         : model != NULL && quern_model_is_remote (model) ? quern_model_get_place (model)
+                         : model != NULL && quern_model_is_remote (model) ? on
                                                                           : quantisation;
   GtkListBoxRow *row;
 
@@ -47,6 +51,7 @@ quern_model_button_update (QuernModelButton *self)
   gtk_widget_set_visible (GTK_WIDGET (self->subtitle), *subtitle != '\0');
   /* Translators: name of the model button for screen readers */
   name = model != NULL ? g_strdup_printf (_("Model: %s"), title) : g_strdup (title);
+  gtk_accessible_update_property (GTK_ACCESSIBLE (self->button), GTK_ACCESSIBLE_PROPERTY_DESCRIPTION, subtitle, -1);
   gtk_accessible_update_property (GTK_ACCESSIBLE (self->button), GTK_ACCESSIBLE_PROPERTY_LABEL, name, -1);
   for (int i = 0; (row = gtk_list_box_get_row_at_index (self->list, i)) != NULL; i++)
     quern_model_row_set_selected (QUERN_MODEL_ROW (row), model);
@@ -111,6 +116,7 @@ static void
 quern_model_button_init (QuernModelButton *self)
 {
   gtk_widget_init_template (GTK_WIDGET (self));
+  gtk_list_box_set_header_func (self->list, quern_model_row_update_header, NULL, NULL);
   self->session_signals = g_signal_group_new (QUERN_TYPE_CHAT_SESSION);
   g_signal_group_connect_swapped (self->session_signals, "notify::model", G_CALLBACK (quern_model_button_update), self);
   quern_model_button_update (self);

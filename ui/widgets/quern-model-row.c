@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "quern-model-row.h"
 
+#include "quern-served-models.h"
+#include "servers/quern-server-model-row.h"
+
 #include <glib/gi18n.h>
 
 /* One installed model in the menu: title, what it is, and a mark on the one in use. A model that cannot run says why. */
@@ -17,6 +20,15 @@ struct _QuernModelRow {
 
 G_DEFINE_FINAL_TYPE (QuernModelRow, quern_model_row, GTK_TYPE_LIST_BOX_ROW)
 
+/* What its server told of it. */
+static char *
+describe_served (QuernModel *model)
+{
+  g_autoptr (QuernServerModel) told = quern_served_model_dup_facts (model);
+
+  return told != NULL ? quern_server_model_describe (told) : g_strdup ("");
+}
+
 static char *
 quern_model_row_describe (QuernModel *model)
 {
@@ -25,7 +37,7 @@ quern_model_row_describe (QuernModel *model)
   if (quern_model_get_state (model) != QUERN_MODEL_OK)
     return g_strdup (quern_model_get_problem (model));
   if (quern_model_is_remote (model))
-    return g_strdup (quern_model_get_place (model));
+    return describe_served (model);
   if (quern_model_is_demo (model))
     /* Translators: quantisation and size of the demonstration model, e.g. "Demonstration · Q8_0 · 3.5 MB" */
     return g_strdup_printf (_("Demonstration · %s · %s"), quern_model_get_quantisation (model), size);
@@ -77,8 +89,36 @@ quern_model_row_new (QuernModel *model)
   self->model = g_object_ref (model);
   gtk_label_set_label (self->title, quern_model_get_title (model));
   gtk_label_set_label (self->subtitle, subtitle);
+  gtk_widget_set_visible (GTK_WIDGET (self->subtitle), *subtitle != '\0');
   gtk_widget_set_sensitive (GTK_WIDGET (self), quern_model_get_state (model) == QUERN_MODEL_OK);
   return GTK_WIDGET (self);
+}
+
+/**
+ * quern_model_row_update_header:
+ * @before: (nullable): the row above
+ *
+ * A #GtkListBoxUpdateHeaderFunc: the models of a server stand below its name.
+ */
+void
+quern_model_row_update_header (GtkListBoxRow *row, GtkListBoxRow *before, gpointer user_data)
+{
+  const char *place = quern_model_get_place (QUERN_MODEL_ROW (row)->model);
+  const char *above = before != NULL ? quern_model_get_place (QUERN_MODEL_ROW (before)->model) : NULL;
+  GtkWidget *label;
+
+  if (place == NULL || g_strcmp0 (place, above) == 0) {
+    gtk_list_box_row_set_header (row, NULL);
+    return;
+  }
+  label = gtk_label_new (place);
+  gtk_label_set_xalign (GTK_LABEL (label), 0);
+  gtk_label_set_wrap (GTK_LABEL (label), TRUE);
+  gtk_label_set_wrap_mode (GTK_LABEL (label), PANGO_WRAP_WORD_CHAR);
+  gtk_label_set_max_width_chars (GTK_LABEL (label), 36);
+  gtk_widget_add_css_class (label, "heading");
+  gtk_widget_add_css_class (label, "model-server");
+  gtk_list_box_row_set_header (row, label);
 }
 
 /**

@@ -11,6 +11,7 @@ G_BEGIN_DECLS
 G_DECLARE_FINAL_TYPE (QuernModelRow, quern_model_row, QUERN, MODEL_ROW, GtkListBoxRow)
 
 GtkWidget *quern_model_row_new (QuernModel *model);
+void quern_model_row_update_header (GtkListBoxRow *row, GtkListBoxRow *before, gpointer user_data);
 void quern_model_row_set_selected (QuernModelRow *self, QuernModel *selected);
 QuernModel *quern_model_row_get_model (QuernModelRow *self);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "models/quern-choose-models.h"
+#include "servers/quern-add-server-dialog.h"
 #include "widgets/quern-name-dialog.h"
 #include "widgets/quern-undo.h"
 #include "quern-window-private.h"
@@ -313,6 +314,15 @@ import_model_action (GtkWidget *widget, const char *name, GVariant *parameter)
 }
 
 static void
+add_server_action (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  QuernWindow *self = QUERN_WINDOW (widget);
+
+  if (self->models != NULL)
+    quern_add_server_dialog_present (quern_models_service_get_servers (self->models), GTK_WIDGET (self->split_view));
+}
+
+static void
 model_chosen_action (GtkWidget *widget, const char *name, GVariant *parameter)
 {
   g_settings_set_string (QUERN_WINDOW (widget)->settings, "last-model", g_variant_get_string (parameter, NULL));
@@ -347,6 +357,19 @@ get_vision_action (GtkWidget *widget, const char *name, GVariant *parameter)
     gtk_widget_activate_action (page, "models.search", "s", quern_model_get_title (model));
 }
 
+/* What was asked for is below them. */
+static void
+close_dialogs (QuernWindow *self)
+{
+  g_autoptr (GListModel) dialogs = adw_application_window_get_dialogs (ADW_APPLICATION_WINDOW (self));
+  g_autoptr (GPtrArray) open = g_ptr_array_new_with_free_func (g_object_unref);
+
+  for (guint i = 0; i < g_list_model_get_n_items (dialogs); i++)
+    g_ptr_array_add (open, g_list_model_get_item (dialogs, i));
+  for (guint i = open->len; i > 0; i--)
+    adw_dialog_close (open->pdata[i - 1]);
+}
+
 static void
 quern_window_chat_with_action (GtkWidget *widget, const char *name, GVariant *parameter)
 {
@@ -356,6 +379,7 @@ quern_window_chat_with_action (GtkWidget *widget, const char *name, GVariant *pa
 
   if (model == NULL)
     return;
+  close_dialogs (self);
   g_settings_set_string (self->settings, "last-model", quern_model_get_id (model));
   _quern_window_new_chat (self);
   quern_chat_session_set_model (self->session, model);
@@ -457,6 +481,7 @@ _quern_window_install_actions (GtkWidgetClass *widget_class)
     { "win.delete-conversation", "x", quern_window_delete_action },
     { "win.open-link", "s", open_link_action },
     { "win.import-model", NULL, import_model_action },
+    { "win.add-server", NULL, add_server_action },
     { "win.open-files", "(aayu)", _quern_window_open_files },
     { "win.model-chosen", "s", model_chosen_action },
     { "win.show-models", "s", show_models_action },

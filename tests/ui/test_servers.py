@@ -1,0 +1,300 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Servers of models: adding them, what is said of them, keys, removing them."""
+import json
+import os
+import re
+import socket
+import urllib.error
+import urllib.request
+
+import quern_ui
+from quern_servers import ServersCase
+
+TOLD = 'The capital of France is Paris.'
+SERVERS = 'SELECT name, kind, has_key FROM server ORDER BY id'
+
+
+class Servers(ServersCase):
+    def shot(self, app, name):
+        app.settle()
+        app.screenshot(f'servers-{name}')
+
+    def test_add(self):
+        """What is pasted is understood, and what answers there is told before it is added."""
+        server = self.serve('llama')
+        app = self.launch()
+        self.ready(app)
+        self.open_add(app)
+        self.shot(app, 'empty')
+        dialog = self.connect(app, f'{server.address}/v1/chat/completions')
+        dialog.find('label', 'llama.cpp b11669-Debian with 1 model')
+        dialog.find('label', 'quern-tiny')
+        dialog.find('label', re.compile('context of 2048 tokens · pictures · thinking can be turned off'))
+        self.assertEqual(dialog.find('text', 'Name').text, 'llama.cpp')
+        self.assertEqual(self.desktop.query(SERVERS), [])
+        self.shot(app, 'found')
+        dialog.find('text', 'Name').set_text('Workshop')
+        dialog.find('button', 'Add').click()
+        app.find('dialog', 'Preferences').find('label', 'Workshop')
+        quern_ui.wait_for('the server', lambda: self.desktop.query(SERVERS) == [('Workshop', 'llama', 0)])
+        self.shot(app, 'added')
+        app.close()
+        app = self.launch()
+        self.ready(app)
+        app.key('ctrl+shift+m')
+        app.find('page tab', re.compile('^Installed')).click()
+        app.find('label', 'Workshop')
+        self.shot(app, 'models-page')
+
+    def test_changed_address(self):
+        """What was found at one address is not added for another."""
+        server = self.serve('vllm')
+        app = self.launch()
+        self.ready(app)
+        self.open_add(app)
+        dialog = self.connect(app, server.address)
+        dialog.find('button', 'Add')
+        dialog.find('text', 'Address').set_text('http://127.0.0.1:1/')
+        dialog.find('button', 'Connect')
+        self.assertEqual(dialog.find_all('button', 'Add'), [])
+
+    def test_dead(self):
+        with socket.socket() as free:
+            free.bind(('127.0.0.1', 0))
+            port = free.getsockname()[1]
+        app = self.launch()
+        self.ready(app)
+        self.open_add(app)
+        dialog = self.connect(app, f'http://127.0.0.1:{port}')
+        dialog.find('label', re.compile(f'127.0.0.1:{port}'))
+        dialog.find('text', 'Address').wait(lambda node: node.has_state('focused'))
+        self.shot(app, 'dead')
+        self.connect(app, 'ftp://gpu/')
+        dialog.find('label', re.compile('begins with http:// or https://'))
+
+    def test_loading(self):
+        """A server that loads its model is waited for."""
+        server = self.serve('llama-loading')
+        app = self.launch()
+        self.ready(app)
+        self.open_add(app)
+        dialog = self.connect(app, server.address)
+        dialog.find('label', re.compile('^The server is loading its model'))
+        self.shot(app, 'loading')
+        server.become('llama')
+        dialog.find('label', 'quern-tiny')
+
+    def test_key(self):
+        """A key is asked for where one is needed, kept outside the database, replaced when the server takes another one, and
+        forgotten."""
+        server = self.serve('llama', key='sk-first')
+        app = self.launch()
+        self.ready(app)
+        self.open_add(app)
+        dialog = self.connect(app, server.address)
+        dialog.find('label', re.compile('key', re.IGNORECASE), text=re.compile('key'))
+        dialog.find('password text').wait(lambda node: node.has_state('focused'))
+        self.shot(app, 'needs-key')
+        self.connect(app, server.address, 'sk-wrong')
+        dialog.find('label', re.compile('key.*not|not.*key|different|another', re.IGNORECASE))
+        self.connect(app, server.address, 'sk-first')
+        dialog.find('button', 'Add').click()
+        quern_ui.wait_for('the server', lambda: self.desktop.query(SERVERS) == [('llama.cpp', 'llama', 1)])
+        self.assertFalse(self.contains(b'sk-first'))
+        app.find('dialog', 'Preferences').find('label', 'llama.cpp').click_mouse()
+        dialog = app.find('dialog', 'llama.cpp')
+        dialog.find('label', 'The key is stored in the keyring and is only sent to this server.')
+        self.shot(app, 'details')
+        server.key = 'sk-second'
+        dialog.find('button', 'Test Again').click()
+        dialog.find('button', 'Dismiss').click()
+        self.enter_key(app, dialog, 'sk-third')
+        dialog.find('button', 'Dismiss').click()
+        self.enter_key(app, dialog, 'sk-second')
+        dialog.find('label', 'Key saved in the keyring')
+        dialog.find('button', 'Test Again').click()
+        dialog.find('label', 'The server answered')
+        dialog.find('button', 'Forget Key').click()
+        dialog.find('label', 'This server is asked without a key.')
+        quern_ui.wait_for('its end', lambda: self.desktop.query(SERVERS) == [('llama.cpp', 'llama', 0)])
+
+    def enter_key(self, app, dialog, key):
+        entry = dialog.find('password text')
+        entry.wait(lambda node: node.sensitive)
+        entry.set_text(key)
+        entry.focus()
+        app.key('Return')
+
+    def contains(self, text):
+        for folder, _, names in os.walk(self.desktop.data):
+            for name in names:
+                with open(os.path.join(folder, name), 'rb') as file:
+                    if text in file.read():
+                        return True
+        return False
+
+    def test_rename_and_remove(self):
+        server = self.serve('ollama')
+        app = self.launch()
+        self.ready(app)
+        self.add(app, server)
+        app.key('ctrl+shift+m')
+        app.find('page tab', re.compile('^Installed')).click()
+        app.find('label', 'Ollama').click_mouse()
+        dialog = app.find('dialog', 'Ollama')
+        name = dialog.find('text', 'Name')
+        name.set_text('Kitchen')
+        name.focus()
+        app.key('Return')
+        dialog = app.find('dialog', 'Kitchen')
+        quern_ui.wait_for('the name', lambda: self.desktop.query(SERVERS) == [('Kitchen', 'ollama', 0)])
+        dialog.find('button', 'Remove Server').click()
+        app.find('label', '“Kitchen” removed')
+        quern_ui.wait_for('its end', lambda: self.desktop.query(SERVERS) == [])
+        app.find('button', 'Undo').click()
+        app.find('label', 'Kitchen')
+        quern_ui.wait_for('the server', lambda: self.desktop.query(SERVERS) == [('Kitchen', 'ollama', 0)])
+
+    # ---- chat with a model of a server
+
+    def choose(self, app, server, row='quern-tiny'):
+        """Chooses a model of a server in the menu, where it stands below the server's name."""
+        app.find('button', 'Model: %s').click()
+        models = app.find('list', 'Models')
+        models.find('label', server)
+        self.shot(app, 'model-menu')
+        models.find('list item', re.compile(row)).click_mouse()
+        app.wait_gone('list', 'Models')
+
+    def test_chat(self):
+        server = self.serve('llama')
+        app = self.launch()
+        self.ready(app)
+        self.add(app, server, name='Workshop')
+        self.choose(app, 'Workshop', '^quern-tiny')
+        app.find('label', 'On Workshop')
+        self.shot(app, 'chosen')
+        self.think(app, False)
+        answer, state = self.ask(app, 'Which is the capital of France?')
+        self.assertEqual((answer, state), (TOLD, 'complete'))
+        self.think(app, True)
+        self.assertIn('Ones: 7+8=15', self.ask(app, 'What is 47 + 38?')[0])
+        switches = [body['chat_template_kwargs']['enable_thinking'] for body in server.asked('/v1/chat/completions')
+                    if body.get('stream')]
+        self.assertIn(True, switches)
+        self.shot(app, 'chat')
+        app.close()
+        app = self.launch()  # the conversation keeps its model
+        app.find('label', 'On Workshop')
+
+    def test_told_where_it_goes(self):
+        """Nothing leaves the computer before people were told, and then they are not told again. (127.1 is this computer by
+        another name.)"""
+        server = self.serve('llama')
+        server.address = server.address.replace('127.0.0.1', '127.1')
+        app = self.launch()
+        self.ready(app)
+        self.add(app, server, name='Workshop')
+        self.choose(app, 'Workshop', '^quern-tiny')
+        self.think(app, False)
+        server.requests.clear()
+        box = self.ready(app)
+        box.set_text('Which is the capital of France?')
+        box.focus()
+        app.key('Return')
+        app.find('label', 'Send to Another Computer?')
+        self.shot(app, 'told')
+        app.find('button', 'Cancel').click()
+        app.wait_gone('label', 'Send to Another Computer?')
+        self.assertEqual(box.text, 'Which is the capital of France?')
+        self.assertEqual(server.requests, [])
+        box.focus()
+        app.key('Return')
+        app.find('label', 'Send to Another Computer?')
+        quern_ui.wait_for('both buttons', lambda: app.find_all('button', 'Send')[1:])[0].click()  # the other one is below
+        quern_ui.wait_for('the answer', lambda: self.finished(0))
+        self.ask(app, 'And of France?')
+        self.assertEqual(app.find_all('label', 'Send to Another Computer?'), [])
+
+    def test_stop(self):
+        """Stopping ends the request; what came is kept."""
+        server = self.serve('llama', pause=0.4)
+        app = self.launch()
+        self.ready(app)
+        self.add(app, server, name='Workshop')
+        self.choose(app, 'Workshop', '^quern-tiny')
+        self.think(app, True)
+        self.send(app, 'What is 47 + 38?')
+        quern_ui.wait_for('the beginning', lambda: self.desktop.query(
+            "SELECT 1 FROM message WHERE role = 'assistant' AND length (content || reasoning) > 5"))
+        self.shot(app, 'answering')
+        app.key('Escape')
+        quern_ui.wait_for('the end', lambda: self.finished(0))
+        self.assertEqual(self.finished(0)[1], 'stopped')
+        quern_ui.wait_for('the end of the request', lambda: server.n_gone > 0)
+
+    def test_gone(self):
+        """A conversation outlives its server, and goes on with another model."""
+        server = self.serve('llama')
+        app = self.launch()
+        self.ready(app)
+        self.add(app, server, name='Workshop')
+        self.choose(app, 'Workshop', '^quern-tiny')
+        self.think(app, False)
+        self.ask(app, 'Which is the capital of France?')
+        server.stop()
+        self.send(app, 'And of Spain?')
+        quern_ui.wait_for('the refusal', lambda: self.finished(1))
+        self.assertEqual(self.finished(1)[1], 'failed')
+        app.find('button', 'Try Again')
+        self.shot(app, 'gone')
+        self.choose(app, 'Workshop', '^Quern Tiny')
+        self.assertIn('demonstration', self.ask(app, 'Who are you?')[0])
+
+    # ---- this computer as a server
+
+    def ask_service(self, address, path, body=None, key=None):
+        headers = {'Content-Type': 'application/json', 'User-Agent': 'Notes/1.0'}
+        if key:
+            headers['Authorization'] = f'Bearer {key}'
+        request = urllib.request.Request(address + path, json.dumps(body).encode() if body else None, headers)
+        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=quern_ui.TIMEOUT) as reply:
+            return json.load(reply)
+
+    def test_service(self):
+        """Off at first; switched on, other programs get an address that works, and are shown."""
+        with socket.socket() as free:
+            free.bind(('127.0.0.1', 0))
+            port = free.getsockname()[1]
+        address = f'http://127.0.0.1:{port}/v1'
+        self.desktop_options = {'settings': {'io.github.quern.Quern': {'server-port': str(port)}}}
+        app = self.launch()
+        self.ready(app)
+        with self.assertRaises(OSError):
+            self.ask_service(address, '/models')
+        app.key('ctrl+comma')
+        quern_ui.wait_for('the tab', lambda: next(iter(app.find_all('page tab', 'Servers')), None)).click()
+        app.find(None, 'Let Other Programs Use the Models').click()
+        app.find('label', address)
+        app.find('button', 'Copy Address').click()
+        app.find('label', 'Address copied')
+        self.shot(app, 'service')
+        models = [model['id'] for model in self.ask_service(address, '/models')['data']]
+        self.assertTrue(any('quern-tiny' in model.lower() for model in models), models)
+        question = {'model': models[0], 'messages': [{'role': 'user', 'content': 'Who are you?'}], 'max_tokens': 20}
+        self.assertIn('choices', self.ask_service(address, '/chat/completions', question))
+        app.find('label', re.compile('^Notes'), showing=False)
+        app.find('button', 'Make a Key').click()
+        app.find('button', 'Copy Key')
+        with self.assertRaises(urllib.error.HTTPError):
+            self.ask_service(address, '/models')
+        self.shot(app, 'service-key')
+        app.find(None, 'Let Other Programs Use the Models').click()
+        app.wait_gone('label', address)
+        with self.assertRaises(OSError):
+            self.ask_service(address, '/models')
+
+
+if __name__ == '__main__':
+    quern_ui.main()
