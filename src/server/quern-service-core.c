@@ -475,7 +475,7 @@ static void
 early_cb (SoupServer *soup, SoupServerMessage *msg, const char *path, GHashTable *query, gpointer data)
 {
   QuernServiceCore *self = data;
-  SoupMessageHeaders *headers = soup_server_message_get_request_headers (msg);
+  goffset length = soup_message_headers_get_content_length (soup_server_message_get_request_headers (msg));
   const QuernGuardHead head = {
     .method = soup_server_message_get_method (msg),
     .host = header (msg, "Host"),
@@ -490,12 +490,22 @@ early_cb (SoupServer *soup, SoupServerMessage *msg, const char *path, GHashTable
   const QuernEndpoint *endpoint = quern_endpoint_find (head.method, path, &tail, &known);
   QuernRefusal *refusal = quern_guard_check (&self->guard, &head, endpoint && endpoint->is_public);
   GSocketConnection *connection = find_connection (self, msg);
+  const char *host = g_uri_get_host (soup_server_message_get_uri (msg)); /* which may not be what the header says */
+  g_autofree char *named = strchr (host, ':') ? g_strconcat ("[", host, "]", NULL) : g_strdup (host);
 
   if (connection)
     set_deadline (self, connection, BODY_SECONDS);
+  if (!refusal && !quern_guard_allows_host (&self->guard, named))
+    refusal = quern_refusal_new (403, "host_not_allowed", NULL, "The host “%s” is not allowed.", named);
 
-  if (!refusal && soup_message_headers_get_content_length (headers) > MOST_BODY) {
-    refuse_size (self, msg);
+  if (length < 0 || length > MOST_BODY) { /* which is not read */
+    if (!refusal && length < 0)
+      refusal = quern_refusal_new (400, NULL, NULL, "The length of the request is not a number.");
+    if (refusal)
+      refuse_message (self, msg, refusal);
+    else
+      refuse_size (self, msg);
+    quern_refusal_free (refusal);
     return;
   }
   if (refusal) {
