@@ -226,30 +226,64 @@ quern_service_core_find_model (QuernServiceCore *self, const char *id, QuernRefu
   return found;
 }
 
+/* As set, or what the model was trained for, limited to 32768 tokens and to half of what memory allows now, so that there is
+ * room for others; where that is little, to all of it. */
+static guint
+quern_service_core_choose_context_size (QuernServiceCore *self, QuernModel *model)
+{
+  guint trained = quern_model_get_info (model)->n_ctx_train;
+  guint largest = quern_backend_get_largest_context (self->backend, model, QUERN_KV_F16);
+
+  if (self->context_size > 0)
+    return MIN (self->context_size, trained);
+  return MIN (MIN (trained, 32768u), MAX (largest / 2, MIN (largest, 4096u)));
+}
+
+static void
+quern_service_core_set_context_size (QuernServiceCore *self, QuernModel *model, guint size)
+{
+  g_mutex_lock (&self->lock);
+  g_hash_table_insert (self->sizes, g_strdup (quern_model_get_path (model)), GUINT_TO_POINTER (size));
+  g_mutex_unlock (&self->lock);
+}
+
 /**
  * quern_service_core_get_context_size:
  *
- * Returns: the tokens that a context of @model holds: as set, or what the model was trained for, limited to 32768 and to what
- *   memory allowed when it was first asked for. Any thread may call it.
+ * Returns: the tokens that a context of @model holds, chosen when it was first asked for: all lanes have the same. Any thread
+ *   may call it.
  */
 guint
 quern_service_core_get_context_size (QuernServiceCore *self, QuernModel *model)
 {
-  guint trained = quern_model_get_info (model)->n_ctx_train;
-  guint size, largest;
+  guint size;
 
   g_mutex_lock (&self->lock);
   size = GPOINTER_TO_UINT (g_hash_table_lookup (self->sizes, quern_model_get_path (model)));
   g_mutex_unlock (&self->lock);
   if (size > 0)
     return size;
-  largest = quern_backend_get_largest_context (self->backend, model, QUERN_KV_F16);
-  size = self->context_size > 0 ? MIN (self->context_size, trained)
-                                : MIN (MIN (trained, 32768u), MAX (largest / 2, 4096u));
-  g_mutex_lock (&self->lock);
-  g_hash_table_insert (self->sizes, g_strdup (quern_model_get_path (model)), GUINT_TO_POINTER (size));
-  g_mutex_unlock (&self->lock);
+  size = quern_service_core_choose_context_size (self, model);
+  quern_service_core_set_context_size (self, model, size);
   return size;
+}
+
+/**
+ * quern_service_core_shrink_context:
+ *
+ * Chooses the size of @model's contexts again, because memory did not suffice for one.
+ *
+ * Returns: whether it is smaller now
+ */
+gboolean
+quern_service_core_shrink_context (QuernServiceCore *self, QuernModel *model)
+{
+  guint size = quern_service_core_choose_context_size (self, model);
+
+  if (size == 0 || size >= quern_service_core_get_context_size (self, model))
+    return FALSE;
+  quern_service_core_set_context_size (self, model, size);
+  return TRUE;
 }
 
 /**

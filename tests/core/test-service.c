@@ -777,6 +777,26 @@ test_crowd (Fixture *f, gconstpointer unused)
   } while (status != 200);
 }
 
+/* Memory that became short since the size of contexts was chosen makes them smaller. */
+static void
+test_short_of_memory (Fixture *f, gconstpointer unused)
+{
+  g_autoptr (TestReply) before = get (f, "/v1/models"), after = NULL, reply = NULL;
+  QuernModel *model = quern_library_get_default (f->library);
+  g_autofree char *bytes = NULL;
+  QuernMemoryPlan plan;
+
+  g_assert_cmpint (test_json_int (before->json, "$.data[0].meta.n_ctx"), ==, 2048);
+  quern_model_plan (model, 1024, QUERN_KV_F16, &plan);
+  bytes = g_strdup_printf ("%" G_GUINT64_FORMAT, plan.total);
+  g_setenv ("QUERN_MEMORY", bytes, TRUE);
+  reply = ask (f, PARIS, ",\"reasoning_effort\":\"none\"");
+  after = get (f, "/v1/models");
+  g_unsetenv ("QUERN_MEMORY");
+  test_assert_text (reply->json, "$.choices[0].message.content", PARIS_ANSWER);
+  g_assert_cmpint (test_json_int (after->json, "$.data[0].meta.n_ctx"), <=, 1024);
+}
+
 /* ---- settings ----------------------------------------------------------------------------------------------------- */
 
 static void
@@ -1110,6 +1130,7 @@ test_program (void)
 int
 main (int argc, char **argv)
 {
+  static const QuernServiceSetup automatic = { 0 };
   static const QuernServiceSetup small = { .context_size = 2048, .most_waiting = 1 };
   g_autofree char *folder = test_folder ();
   int code;
@@ -1139,6 +1160,7 @@ main (int argc, char **argv)
   TEST ("large-body", test_large_body);
   TEST ("no-http", test_no_http);
   TEST ("crowd", test_crowd);
+  g_test_add ("/service/short-of-memory", Fixture, &automatic, set_up, test_short_of_memory, tear_down);
   g_test_add_func ("/service/settings", test_settings);
   TEST ("leaving", test_leaving);
   TEST ("leaving-stops", test_leaving_stops);
