@@ -226,30 +226,64 @@ quern_service_core_find_model (QuernServiceCore *self, const char *id, QuernRefu
   return found;
 }
 
+/* As set, or what the model was trained for, limited to 32768 tokens and to half of what memory allows now, so that there is
+ * room for others; where that is little, to all of it. */
+static guint
+quern_service_core_choose_context_size (QuernServiceCore *self, QuernModel *model)
+{
+  guint trained = quern_model_get_info (model)->n_ctx_train;
+  guint largest = quern_backend_get_largest_context (self->backend, model, QUERN_KV_F16);
+
+  if (self->context_size > 0)
+    return MIN (self->context_size, trained);
+  return MIN (MIN (trained, 32768u), MAX (largest / 2, MIN (largest, 4096u)));
+}
+
+static void
+quern_service_core_set_context_size (QuernServiceCore *self, QuernModel *model, guint size)
+{
+  g_mutex_lock (&self->lock);
+  g_hash_table_insert (self->sizes, g_strdup (quern_model_get_path (model)), GUINT_TO_POINTER (size));
+  g_mutex_unlock (&self->lock);
+}
+
 /**
  * quern_service_core_get_context_size:
  *
- * Returns: the tokens that a context of @model holds: as set, or what the model was trained for, limited to 32768 and to what
- *   memory allowed when it was first asked for. Any thread may call it.
+ * Returns: the tokens that a context of @model holds, chosen when it was first asked for: all lanes have the same. Any thread
+ *   may call it.
  */
 guint
 quern_service_core_get_context_size (QuernServiceCore *self, QuernModel *model)
 {
-  guint trained = quern_model_get_info (model)->n_ctx_train;
-  guint size, largest;
+  guint size;
 
   g_mutex_lock (&self->lock);
   size = GPOINTER_TO_UINT (g_hash_table_lookup (self->sizes, quern_model_get_path (model)));
   g_mutex_unlock (&self->lock);
   if (size > 0)
     return size;
-  largest = quern_backend_get_largest_context (self->backend, model, QUERN_KV_F16);
-  size = self->context_size > 0 ? MIN (self->context_size, trained)
-                                : MIN (MIN (trained, 32768u), MAX (largest / 2, 4096u));
-  g_mutex_lock (&self->lock);
-  g_hash_table_insert (self->sizes, g_strdup (quern_model_get_path (model)), GUINT_TO_POINTER (size));
-  g_mutex_unlock (&self->lock);
+  size = quern_service_core_choose_context_size (self, model);
+  quern_service_core_set_context_size (self, model, size);
   return size;
+}
+
+/**
+ * quern_service_core_shrink_context:
+ *
+ * Chooses the size of @model's contexts again, because memory did not suffice for one.
+ *
+ * Returns: whether it is smaller now
+ */
+gboolean
+quern_service_core_shrink_context (QuernServiceCore *self, QuernModel *model)
+{
+  guint size = quern_service_core_choose_context_size (self, model);
+
+  if (size == 0 || size >= quern_service_core_get_context_size (self, model))
+    return FALSE;
+  quern_service_core_set_context_size (self, model, size);
+  return TRUE;
 }
 
 /**
@@ -475,7 +509,7 @@ static void
 early_cb (SoupServer *soup, SoupServerMessage *msg, const char *path, GHashTable *query, gpointer data)
 {
   QuernServiceCore *self = data;
-  SoupMessageHeaders *headers = soup_server_message_get_request_headers (msg);
+  goffset length = soup_message_headers_get_content_length (soup_server_message_get_request_headers (msg));
   const QuernGuardHead head = {
     .method = soup_server_message_get_method (msg),
     .host = header (msg, "Host"),
@@ -490,12 +524,22 @@ early_cb (SoupServer *soup, SoupServerMessage *msg, const char *path, GHashTable
   const QuernEndpoint *endpoint = quern_endpoint_find (head.method, path, &tail, &known);
   QuernRefusal *refusal = quern_guard_check (&self->guard, &head, endpoint && endpoint->is_public);
   GSocketConnection *connection = find_connection (self, msg);
+  const char *host = g_uri_get_host (soup_server_message_get_uri (msg)); /* which may not be what the header says */
+  g_autofree char *named = strchr (host, ':') ? g_strconcat ("[", host, "]", NULL) : g_strdup (host);
 
   if (connection)
     set_deadline (self, connection, BODY_SECONDS);
+  if (!refusal && !quern_guard_allows_host (&self->guard, named))
+    refusal = quern_refusal_new (403, "host_not_allowed", NULL, "The host “%s” is not allowed.", named);
 
-  if (!refusal && soup_message_headers_get_content_length (headers) > MOST_BODY) {
-    refuse_size (self, msg);
+  if (length < 0 || length > MOST_BODY) { /* which is not read */
+    if (!refusal && length < 0)
+      refusal = quern_refusal_new (400, NULL, NULL, "The length of the request is not a number.");
+    if (refusal)
+      refuse_message (self, msg, refusal);
+    else
+      refuse_size (self, msg);
+    quern_refusal_free (refusal);
     return;
   }
   if (refusal) {

@@ -47,6 +47,7 @@ struct _QuernServiceCore {
 QuernServiceClientFacts *quern_service_core_get_client (QuernServiceCore *self, const QuernExchange *exchange);
 void quern_service_core_set_state (QuernServiceCore *self, const QuernExchange *exchange, const char *state);
 void quern_service_core_tell (QuernServiceCore *self);
+gboolean quern_service_core_shrink_context (QuernServiceCore *self, QuernModel *model);
 
 QuernServiceQueue *quern_service_queue_new (QuernServiceCore *core);
 void quern_service_queue_free (QuernServiceQueue *self);

@@ -321,9 +321,14 @@ job_loaded_cb (GObject *source, GAsyncResult *result, gpointer data)
     return;
   }
   g_ptr_array_remove (self->lanes, g_steal_pointer (&job->lane));
-  if (job->modest && g_error_matches (error, QUERN_INFERENCE_ERROR, QUERN_INFERENCE_ERROR_MEMORY)) {
+  if (g_error_matches (error, QUERN_INFERENCE_ERROR, QUERN_INFERENCE_ERROR_MEMORY)) {
+    if (job->modest)
+      job->lane = quern_service_queue_best_lane (self, job, TRUE);
+    else if (quern_service_core_shrink_context (self->core, job->answer.model))
+      job->lane = quern_service_queue_add_lane (self, job->answer.model);
     job->modest = FALSE;
-    job->lane = quern_service_queue_best_lane (self, job, TRUE);
+  }
+  if (job->lane) {
     job_load (job);
     return;
   }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "config.h"
 
+#include <gdk-pixbuf/gdk-pixbuf.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -339,6 +340,34 @@ test_completions (Fixture *f, gconstpointer unused)
   g_assert_cmpint (test_json_int (reply->json, "$.usage.completion_tokens"), ==, 4);
   g_assert_true (g_str_has_suffix (stream->body, "data: [DONE]\n\n"));
   assert_error (missing, 400, "invalid_request_error");
+}
+
+/* A picture in the request takes rows of the prompt, and the answer comes. */
+static void
+test_picture (Fixture *f, gconstpointer unused)
+{
+  g_autoptr (GdkPixbuf) pixbuf = gdk_pixbuf_new (GDK_COLORSPACE_RGB, FALSE, 8, 96, 96);
+  g_autofree char *png = NULL, *base64 = NULL, *body = NULL;
+  g_autoptr (TestReply) seen = NULL, plain = ask (f, "What colour is this?", ",\"reasoning_effort\":\"none\"");
+  g_autoptr (TestReply) count = NULL;
+  gsize size;
+
+  gdk_pixbuf_fill (pixbuf, 0xd02020ff);
+  g_assert_true (gdk_pixbuf_save_to_buffer (pixbuf, &png, &size, "png", NULL, NULL));
+  base64 = g_base64_encode ((const guchar *) png, size);
+  body =
+      g_strdup_printf ("{\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"image_url\",\"image_url\":{\"url\":"
+                       "\"data:image/png;base64,%s\"}},{\"type\":\"text\",\"text\":\"What colour is this?\"}]}],"
+                       "\"temperature\":0,\"reasoning_effort\":\"none\"}",
+                       base64);
+  seen = post (f, "/v1/chat/completions", body);
+  count = post (f, "/v1/chat/completions/input_tokens", body);
+  g_assert_cmpuint (seen->status, ==, 200);
+  g_assert_cmpint (test_json_int (seen->json, "$.usage.prompt_tokens"), >,
+                   test_json_int (plain->json, "$.usage.prompt_tokens"));
+  g_assert_cmpint (test_json_int (seen->json, "$.usage.prompt_tokens"), ==,
+                   test_json_int (count->json, "$.input_tokens"));
+  g_assert_cmpint (test_json_int (seen->json, "$.usage.completion_tokens"), >, 0);
 }
 
 /* ---- streams ------------------------------------------------------------------------------------------------------ */
@@ -695,6 +724,111 @@ test_large_body (Fixture *f, gconstpointer unused)
   assert_error (second, 413, "invalid_request_error");
 }
 
+/* What is no request gets an error or is cut off, and harms nobody else. */
+static void
+test_no_http (Fixture *f, gconstpointer unused)
+{
+  static const char *const texts[] = {
+    "",
+    "\r\n\r\n",
+    "hello\r\n\r\n",
+    "GET / HTTP/1.1\r\n\r\n",
+    "GET http://evil.example/v1/models HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "GET /v1/models HTTP/9.9\r\nHost: localhost\r\n\r\n",
+    "GET /v1/models/%00%ff%2e%2e/x HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: -5\r\n\r\n{}",
+    "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+    "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nHost: evil.example\r\nContent-Length: 2\r\n\r\n{}",
+    "OPTIONS * HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "CONNECT evil.example:443 HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "\x16\x03\x01\x02\x00\x01",
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (texts); i++) {
+    g_autoptr (GSocketConnection) connection = test_http_connect (f->port);
+    g_autoptr (TestReply) reply = NULL, health = NULL;
+    test_http_send (connection, texts[i]);
+    g_socket_shutdown (g_socket_connection_get_socket (connection), FALSE, TRUE, NULL);
+    reply = test_http_read (connection);
+    g_assert_true (reply->status == 0 || reply->status == 204 || reply->status >= 400);
+    health = get (f, "/health");
+    g_assert_cmpuint (health->status, ==, 200);
+  }
+}
+
+/* More connections than are served at once are turned away, and those that say nothing take no place for ever. */
+static void
+test_crowd (Fixture *f, gconstpointer unused)
+{
+  g_autoptr (GPtrArray) crowd = g_ptr_array_new_with_free_func (g_object_unref);
+  guint status;
+
+  for (guint i = 0; i < 130; i++)
+    g_ptr_array_add (crowd, test_http_connect (f->port));
+  do {
+    g_autoptr (TestReply) reply = get (f, "/health");
+    status = reply->status;
+  } while (status == 200);
+  g_assert_true (status == 503 || status == 0); /* the refusal may be lost when the request is still on its way */
+  g_ptr_array_set_size (crowd, 0);
+  do {
+    g_autoptr (TestReply) reply = get (f, "/health");
+    status = reply->status;
+  } while (status != 200);
+}
+
+/* Memory that became short since the size of contexts was chosen makes them smaller. */
+static void
+test_short_of_memory (Fixture *f, gconstpointer unused)
+{
+  g_autoptr (TestReply) before = get (f, "/v1/models"), after = NULL, reply = NULL;
+  QuernModel *model = quern_library_get_default (f->library);
+  g_autofree char *bytes = NULL;
+  QuernMemoryPlan plan;
+
+  g_assert_cmpint (test_json_int (before->json, "$.data[0].meta.n_ctx"), ==, 2048);
+  quern_model_plan (model, 1024, QUERN_KV_F16, &plan);
+  bytes = g_strdup_printf ("%" G_GUINT64_FORMAT, plan.total);
+  g_setenv ("QUERN_MEMORY", bytes, TRUE);
+  reply = ask (f, PARIS, ",\"reasoning_effort\":\"none\"");
+  after = get (f, "/v1/models");
+  g_unsetenv ("QUERN_MEMORY");
+  test_assert_text (reply->json, "$.choices[0].message.content", PARIS_ANSWER);
+  g_assert_cmpint (test_json_int (after->json, "$.data[0].meta.n_ctx"), <=, 1024);
+}
+
+/* ---- settings ----------------------------------------------------------------------------------------------------- */
+
+static void
+test_settings (void)
+{
+  g_autoptr (QuernBackend) backend = QUERN_BACKEND (quern_local_backend_new ());
+  g_autoptr (QuernLibrary) library = open_library ();
+  g_autoptr (QuernService) service = quern_service_new (backend, library), other = quern_service_new (backend, library);
+  g_autoptr (GSettings) settings = g_settings_new ("io.github.quern.Quern");
+  guint port;
+
+  g_assert_true (quern_service_start (other, &(QuernServiceSetup) { 0 }, NULL)); /* to find a free port */
+  port = quern_service_get_port (other);
+  quern_service_stop_and_wait (other);
+  quern_service_follow_settings (service, settings);
+  g_assert_false (quern_service_get_running (service));
+  g_settings_set_uint (settings, "server-port", port);
+  g_settings_set_boolean (settings, "server-enabled", TRUE);
+  TEST_WAIT_UNTIL (quern_service_get_running (service));
+  g_assert_cmpuint (quern_service_get_port (service), ==, port);
+  g_assert_null (quern_service_get_error (service));
+  g_settings_set_boolean (settings, "server-network", TRUE); /* without a key */
+  TEST_WAIT_UNTIL (quern_service_get_error (service) != NULL);
+  g_assert_false (quern_service_get_running (service));
+  g_settings_set_boolean (settings, "server-network", FALSE);
+  TEST_WAIT_UNTIL (quern_service_get_running (service));
+  g_settings_set_boolean (settings, "server-enabled", FALSE);
+  TEST_WAIT_UNTIL (!quern_service_get_running (service));
+  g_assert_null (quern_service_get_address (service));
+  g_settings_reset (settings, "server-port");
+}
+
 /* ---- leaving, waiting, turns -------------------------------------------------------------------------------------- */
 
 static gboolean
@@ -746,7 +880,8 @@ static char *
 endless (const char *more)
 {
   return g_strdup_printf (
-      "{\"prompt\":\"The capital of\",\"max_tokens\":1500,\"temperature\":10,\"top_k\":0,\"top_p\":1%s}", more);
+      "{\"prompt\":\"The capital of\",\"max_tokens\":1500,\"temperature\":10,\"seed\":7,\"top_k\":0,\"top_p\":1%s}",
+      more);
 }
 
 static void
@@ -893,7 +1028,7 @@ test_window_first (Fixture *f, gconstpointer unused)
   TEST_WAIT_UNTIL (is_done (generation));
   reply = test_http_read (connection);
   g_assert_cmpuint (reply->status, ==, 200);
-  g_assert_cmpint (test_json_int (reply->json, "$.usage.completion_tokens"), >, 100);
+  g_assert_cmpint (test_json_int (reply->json, "$.usage.completion_tokens"), >, 3); /* so it went on */
   /* The service's context made the last step. Before the window's last it makes the step that it was about to make, and
    * begins the one in which it rests. */
   g_assert_cmpuint (n_steps, <, G_N_ELEMENTS (step_contexts));
@@ -995,6 +1130,7 @@ test_program (void)
 int
 main (int argc, char **argv)
 {
+  static const QuernServiceSetup automatic = { 0 };
   static const QuernServiceSetup small = { .context_size = 2048, .most_waiting = 1 };
   g_autofree char *folder = test_folder ();
   int code;
@@ -1013,6 +1149,7 @@ main (int argc, char **argv)
   TEST ("schema", test_schema);
   TEST ("logprobs", test_logprobs);
   TEST ("completions", test_completions);
+  TEST ("picture", test_picture);
   TEST ("stream", test_stream);
   TEST ("ping", test_ping);
   TEST ("too-long", test_too_long);
@@ -1021,6 +1158,10 @@ main (int argc, char **argv)
   TEST ("key", test_key);
   TEST ("port-in-use", test_port_in_use);
   TEST ("large-body", test_large_body);
+  TEST ("no-http", test_no_http);
+  TEST ("crowd", test_crowd);
+  g_test_add ("/service/short-of-memory", Fixture, &automatic, set_up, test_short_of_memory, tear_down);
+  g_test_add_func ("/service/settings", test_settings);
   TEST ("leaving", test_leaving);
   TEST ("leaving-stops", test_leaving_stops);
   g_test_add ("/service/full-queue", Fixture, &small, set_up, test_full_queue, tear_down);
