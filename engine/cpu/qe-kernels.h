@@ -93,8 +93,27 @@ typedef struct {
   /* o[h] = sum_p weights[h][p] * v[p] */
   void (*mix_values) (float *o, size_t ld_o, const float *weights, size_t ld_weights, size_t n_heads, const void *v,
                       size_t n, size_t d);
-  void (*widen) (float *y, const void *x, size_t n); /* to f32 */
 } QeAttentionKernels;
+
+/* Attention of many queries: all rows of a tile, and of each the heads that share keys and values. */
+typedef struct {
+  size_t n_rows, n_heads, d; /* query (row, head) is q [d], at q + row * ld_q + head * ld_q_head; o likewise */
+  const float *q;
+  size_t ld_q, ld_q_head;
+  float *o;
+  size_t ld_o, ld_o_head;
+  QeKvType kv_type;
+  const void *k, *v;        /* [n_keys] rows; d is a multiple of 16 unless they are f32 */
+  size_t kv_stride, n_keys; /* bytes from one row to the next */
+  bool causal;              /* the last row sees all keys, each row before it one less; otherwise all see all */
+  float factor;             /* of products, above 0 */
+  float *scratch;           /* qe_attend_scratch () floats, best aligned to 64 bytes */
+} QeAttend;
+
+#define QE_ATTEND_QUERIES 128 /* a good number of queries for one tile */
+#define QE_ATTEND_KEYS 144    /* keys that are taken together: with the queries they stay in the second-level cache */
+
+size_t qe_attend_scratch (size_t n_queries, size_t d);
 
 #define QE_WRITES_TOGETHER 8 /* 16 and 4 are as fast within 1 %: engine/doc/measurements-2026-11.md */
 
@@ -135,6 +154,9 @@ typedef struct {
   /* ---- attention ---- */
 
   QeAttentionKernels attention[3]; /* by QeKvType */
+  void (*attend) (const QeAttend *attend);
+  /* The same where the products around it round to 8 bits anyway: may round queries, keys, values and weights to bf16. */
+  void (*attend_rounded) (const QeAttend *attend);
 
   /* ---- DeltaNet; sizes of heads (dk, dv) are multiples of 16 ---- */
 
@@ -186,6 +208,7 @@ typedef enum {
   QE_CPU_NEON = 1 << 5,
   QE_CPU_DOTPROD = 1 << 6,
   QE_CPU_I8MM = 1 << 7,
+  QE_CPU_AVX512_BF16 = 1 << 8,
 } QeCpuFlags;
 
 unsigned qe_cpu_flags (void); /* of this processor and system */
@@ -199,12 +222,15 @@ void qe_kernels_init (QeKernels *k, unsigned flags);
 /* What qe_kernels_init() calls: task and instruction set, as files are named. Each fills its task's slots. */
 typedef void QeKernelsInit (QeKernels *k);
 extern QeKernelsInit qe_quantise_init_generic, qe_dot_init_generic, qe_dot_float_init_generic, qe_sketch_init_generic,
-    qe_sketch_make_init_generic, qe_attention_init_generic, qe_delta_init_generic, qe_vector_init_generic;
+    qe_sketch_make_init_generic, qe_attention_init_generic, qe_attend_init_generic, qe_delta_init_generic,
+    qe_vector_init_generic;
 extern QeKernelsInit qe_quantise_init_avx2, qe_dot_init_avx2, qe_tile_init_avx2, qe_stream_init_avx2,
-    qe_dot_float_init_avx2, qe_sketch_init_avx2, qe_sketch_make_init_avx2, qe_attention_init_avx2, qe_delta_init_avx2,
-    qe_vector_init_avx2;
+    qe_dot_float_init_avx2, qe_sketch_init_avx2, qe_sketch_make_init_avx2, qe_attention_init_avx2, qe_attend_init_avx2,
+    qe_delta_init_avx2, qe_vector_init_avx2;
 extern QeKernelsInit qe_dot_init_avx_vnni, qe_tile_init_avx_vnni, qe_sketch_init_avx_vnni;
-extern QeKernelsInit qe_sketch_make_init_avx512, qe_attention_init_avx512, qe_delta_init_avx512, qe_vector_init_avx512;
+extern QeKernelsInit qe_sketch_make_init_avx512, qe_attention_init_avx512, qe_attend_init_avx512, qe_delta_init_avx512,
+    qe_vector_init_avx512;
+extern QeKernelsInit qe_attend_init_avx512_bf16;
 extern QeKernelsInit qe_quantise_init_avx512_vnni, qe_dot_init_avx512_vnni, qe_tile_init_avx512_vnni,
     qe_stream_init_avx512_vnni, qe_sketch_init_avx512_vnni;
 extern QeKernelsInit qe_dot_init_avx512_vbmi, qe_tile_init_avx512_vbmi, qe_stream_init_avx512_vbmi;
