@@ -8,11 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Streams alone read pairs of activations, and AVX-VNNI has none. */
+/* Streams alone read pairs of activations and ask ahead, and AVX-VNNI has none. */
 static void
-forget_pairs (QeKernels *k)
+forget_streams (QeKernels *k)
 {
   k->pair_x8 = NULL;
+  memset (k->ahead, 0, sizeof k->ahead);
 }
 
 #define MAX_INITS 11 /* of one set */
@@ -37,7 +38,7 @@ static const struct {
       qe_vector_init_avx2 } },
   { "avx-vnni",
     QE_CPU_AVX2 | QE_CPU_AVX_VNNI,
-    { qe_dot_init_avx_vnni, qe_tile_init_avx_vnni, qe_sketch_init_avx_vnni, forget_pairs } },
+    { qe_dot_init_avx_vnni, qe_tile_init_avx_vnni, qe_sketch_init_avx_vnni, forget_streams } },
   { NULL,
     QE_CPU_AVX2 | QE_CPU_AVX512,
     { qe_sketch_make_init_avx512, qe_attention_init_avx512, qe_attend_init_avx512, qe_delta_init_avx512,

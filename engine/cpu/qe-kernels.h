@@ -60,6 +60,7 @@ typedef struct {
   size_t ldx;
   float *y;
   size_t ldy;
+  size_t ahead; /* bytes ahead that weights are asked for, where QeKernels.ahead has a number; changes no result */
 } QeDotArgs;
 typedef void (*QeDotFunc) (const QeDotArgs *args);
 
@@ -137,6 +138,7 @@ typedef struct {
   /* From n_pairs times two blocks x[0], x[stride], … to out[0], out[stride], …; NULL: no kernel wants them. */
   void (*pair_x8) (const QeX8 *x, size_t n_pairs, QeX8Pair *out, size_t stride);
   QeDotFunc dot[QE_N_TYPES]; /* quantised formats: x8; F32, F16, BF16: x */
+  size_t ahead[QE_N_TYPES];  /* QeDotArgs.ahead unless it was measured; 0: dot[] does not ask ahead */
   QeTiling tiling[QE_N_TYPES];
   size_t tile_rows; /* 0: no tiles */
   void (*dequantise_f16) (const uint16_t *src, float *dst, size_t n);
