@@ -111,13 +111,6 @@ STORED (mix_values) (float *o, size_t ld_o, const float *weights, size_t ld_weig
   }
 }
 
-static void
-STORED (widen) (float *y, const void *x, size_t n)
-{
-  for (size_t i = 0; i < n / LANES; i++)
-    store (y + i * LANES, LOAD_ROW ((const uint8_t *) x, i));
-}
-
 #undef KEYS_AHEAD
 #undef MIX_ROWS
 #undef MIX_VECTORS

@@ -2,25 +2,17 @@
 
 /* Attention over the cache, for each format in which rows are stored. */
 
-#define Q8_BLOCK 32
-#define Q8_BYTES 34
+#include "cpu/qe-kv-rows.h"
 
 #define STORED(name) name##_f32
 #define ROW_BYTES(n) ((n) * sizeof (float))
-#define LOAD_ROW(row, i) load ((const float *) (const void *) (row) + (i) * LANES)
+#define LOAD_ROW(row, i) load_row_f32 (row, i)
 #include "cpu/qe-attention-rows-template.h"
 
 #define STORED(name) name##_f16
 #define ROW_BYTES(n) ((n) * 2)
-#define LOAD_ROW(row, i) load_f16 ((row) + (i) * LANES * 2)
+#define LOAD_ROW(row, i) load_row_f16 (row, i)
 #include "cpu/qe-attention-rows-template.h"
-
-static inline Vec
-load_row_q8 (const uint8_t *row, size_t i)
-{
-  const uint8_t *block = row + i * LANES / Q8_BLOCK * Q8_BYTES;
-  return load_i8 (block + 2 + i * LANES % Q8_BLOCK) * half_to_float (block);
-}
 
 #define STORED(name) name##_q8
 #define ROW_BYTES(n) ((n) / Q8_BLOCK * Q8_BYTES)
@@ -30,7 +22,7 @@ load_row_q8 (const uint8_t *row, size_t i)
 void
 ATTENTION_INIT (QeKernels *k)
 {
-  k->attention[QE_KV_F16] = (QeAttentionKernels) { dot_keys_f16, mix_values_f16, widen_f16 };
-  k->attention[QE_KV_Q8_0] = (QeAttentionKernels) { dot_keys_q8, mix_values_q8, widen_q8 };
-  k->attention[QE_KV_F32] = (QeAttentionKernels) { dot_keys_f32, mix_values_f32, widen_f32 };
+  k->attention[QE_KV_F16] = (QeAttentionKernels) { dot_keys_f16, mix_values_f16 };
+  k->attention[QE_KV_Q8_0] = (QeAttentionKernels) { dot_keys_q8, mix_values_q8 };
+  k->attention[QE_KV_F32] = (QeAttentionKernels) { dot_keys_f32, mix_values_f32 };
 }

@@ -33,11 +33,12 @@ qe_cpu_flags (void)
   if (__get_cpuid_count (7, 1, &a71, &b, &c, &d) && (a71 & (1u << 4)))
     flags |= QE_CPU_AVX_VNNI;
   unsigned need = bit_AVX512F | bit_AVX512BW | bit_AVX512DQ | bit_AVX512VL;
-  const unsigned vbmi = 1u << 1, gfni = 1u << 8, vnni = 1u << 11;
+  const unsigned vbmi = 1u << 1, gfni = 1u << 8, vnni = 1u << 11, bf16 = 1u << 5;
   if ((state & 0xe6) == 0xe6 && (b7 & need) == need) {
     flags |= QE_CPU_AVX512;
     flags |= c7 & vnni ? QE_CPU_AVX512_VNNI : 0;
     flags |= (c7 & vbmi) && (c7 & gfni) ? QE_CPU_AVX512_VBMI : 0;
+    flags |= a71 & bf16 ? QE_CPU_AVX512_BF16 : 0;
   }
   return flags;
 }

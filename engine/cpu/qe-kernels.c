@@ -8,14 +8,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Streams alone read pairs of activations, and AVX-VNNI has none. */
+/* Streams alone read pairs of activations and ask ahead, and AVX-VNNI has none. */
 static void
-forget_pairs (QeKernels *k)
+forget_streams (QeKernels *k)
 {
   k->pair_x8 = NULL;
+  memset (k->ahead, 0, sizeof k->ahead);
 }
 
-#define MAX_INITS 10 /* of one set */
+#define MAX_INITS 11 /* of one set */
 
 /* From the plainest to the newest: each set overwrites what those before it have filled. A set of products has the name by which
  * people see it and QE_KERNELS holds the choice down to it, together with all sets that need no other flags. */
@@ -27,19 +28,22 @@ static const struct {
   { "generic",
     0,
     { qe_quantise_init_generic, qe_dot_init_generic, qe_dot_float_init_generic, qe_sketch_init_generic,
-      qe_sketch_make_init_generic, qe_attention_init_generic, qe_delta_init_generic, qe_vector_init_generic } },
+      qe_sketch_make_init_generic, qe_attention_init_generic, qe_attend_init_generic, qe_delta_init_generic,
+      qe_vector_init_generic } },
 #if defined __x86_64__
   { "avx2",
     QE_CPU_AVX2,
     { qe_quantise_init_avx2, qe_dot_init_avx2, qe_tile_init_avx2, qe_stream_init_avx2, qe_dot_float_init_avx2,
-      qe_sketch_init_avx2, qe_sketch_make_init_avx2, qe_attention_init_avx2, qe_delta_init_avx2,
+      qe_sketch_init_avx2, qe_sketch_make_init_avx2, qe_attention_init_avx2, qe_attend_init_avx2, qe_delta_init_avx2,
       qe_vector_init_avx2 } },
   { "avx-vnni",
     QE_CPU_AVX2 | QE_CPU_AVX_VNNI,
-    { qe_dot_init_avx_vnni, qe_tile_init_avx_vnni, qe_sketch_init_avx_vnni, forget_pairs } },
+    { qe_dot_init_avx_vnni, qe_tile_init_avx_vnni, qe_sketch_init_avx_vnni, forget_streams } },
   { NULL,
     QE_CPU_AVX2 | QE_CPU_AVX512,
-    { qe_sketch_make_init_avx512, qe_attention_init_avx512, qe_delta_init_avx512, qe_vector_init_avx512 } },
+    { qe_sketch_make_init_avx512, qe_attention_init_avx512, qe_attend_init_avx512, qe_delta_init_avx512,
+      qe_vector_init_avx512 } },
+  { NULL, QE_CPU_AVX2 | QE_CPU_AVX512 | QE_CPU_AVX512_BF16, { qe_attend_init_avx512_bf16 } },
   { "avx512-vnni",
     QE_CPU_AVX2 | QE_CPU_AVX512 | QE_CPU_AVX512_VNNI,
     { qe_quantise_init_avx512_vnni, qe_dot_init_avx512_vnni, qe_tile_init_avx512_vnni, qe_stream_init_avx512_vnni,
@@ -78,11 +82,13 @@ static QeKernels chosen;
 static void
 choose_kernels (void)
 {
-  const char *wish = getenv ("QE_KERNELS");
+  const char *wish = getenv ("QE_KERNELS"), *activations = getenv ("QE_ACTIVATIONS");
   unsigned mask = ~0u;
   for (size_t i = 0; wish && i < N_SETS; i++)
     if (sets[i].name && strcmp (wish, sets[i].name) == 0)
       mask = sets[i].flags;
+  if (activations && strcmp (activations, "f32") == 0)
+    mask &= ~(unsigned) QE_CPU_AVX512_BF16; /* whose attention rounds */
   qe_kernels_init (&chosen, qe_cpu_flags () & mask);
 }
 
@@ -98,4 +104,16 @@ const char *
 qe_cpu_kernels (void)
 {
   return qe_kernels ()->name;
+}
+
+/* Floats of QeAttend.scratch for n_queries at most. Of every instruction set, for the widest vectors. */
+size_t
+qe_attend_scratch (size_t n_queries, size_t d)
+{
+  const size_t queries = (n_queries + 31) / 32 * 32, columns = (d + 31) / 32 * 32;
+  return queries * columns                        /* queries */
+         + queries * columns                      /* what is mixed */
+         + QE_ATTEND_KEYS * columns               /* keys, then values */
+         + QE_ATTEND_KEYS * queries + 3 * queries /* products; largest, sum, what is kept */
+      ;
 }

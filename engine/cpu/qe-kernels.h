@@ -60,6 +60,7 @@ typedef struct {
   size_t ldx;
   float *y;
   size_t ldy;
+  size_t ahead; /* bytes ahead that weights are asked for, where QeKernels.ahead has a number; changes no result */
 } QeDotArgs;
 typedef void (*QeDotFunc) (const QeDotArgs *args);
 
@@ -93,8 +94,27 @@ typedef struct {
   /* o[h] = sum_p weights[h][p] * v[p] */
   void (*mix_values) (float *o, size_t ld_o, const float *weights, size_t ld_weights, size_t n_heads, const void *v,
                       size_t n, size_t d);
-  void (*widen) (float *y, const void *x, size_t n); /* to f32 */
 } QeAttentionKernels;
+
+/* Attention of many queries: all rows of a tile, and of each the heads that share keys and values. */
+typedef struct {
+  size_t n_rows, n_heads, d; /* query (row, head) is q [d], at q + row * ld_q + head * ld_q_head; o likewise */
+  const float *q;
+  size_t ld_q, ld_q_head;
+  float *o;
+  size_t ld_o, ld_o_head;
+  QeKvType kv_type;
+  const void *k, *v;        /* [n_keys] rows; d is a multiple of 16 unless they are f32 */
+  size_t kv_stride, n_keys; /* bytes from one row to the next */
+  bool causal;              /* the last row sees all keys, each row before it one less; otherwise all see all */
+  float factor;             /* of products, above 0 */
+  float *scratch;           /* qe_attend_scratch () floats, best aligned to 64 bytes */
+} QeAttend;
+
+#define QE_ATTEND_QUERIES 128 /* a good number of queries for one tile */
+#define QE_ATTEND_KEYS 144    /* keys that are taken together: with the queries they stay in the second-level cache */
+
+size_t qe_attend_scratch (size_t n_queries, size_t d);
 
 #define QE_WRITES_TOGETHER 8 /* 16 and 4 are as fast within 1 %: engine/doc/measurements-2026-11.md */
 
@@ -118,6 +138,7 @@ typedef struct {
   /* From n_pairs times two blocks x[0], x[stride], … to out[0], out[stride], …; NULL: no kernel wants them. */
   void (*pair_x8) (const QeX8 *x, size_t n_pairs, QeX8Pair *out, size_t stride);
   QeDotFunc dot[QE_N_TYPES]; /* quantised formats: x8; F32, F16, BF16: x */
+  size_t ahead[QE_N_TYPES];  /* QeDotArgs.ahead unless it was measured; 0: dot[] does not ask ahead */
   QeTiling tiling[QE_N_TYPES];
   size_t tile_rows; /* 0: no tiles */
   void (*dequantise_f16) (const uint16_t *src, float *dst, size_t n);
@@ -135,6 +156,9 @@ typedef struct {
   /* ---- attention ---- */
 
   QeAttentionKernels attention[3]; /* by QeKvType */
+  void (*attend) (const QeAttend *attend);
+  /* The same where the products around it round to 8 bits anyway: may round queries, keys, values and weights to bf16. */
+  void (*attend_rounded) (const QeAttend *attend);
 
   /* ---- DeltaNet; sizes of heads (dk, dv) are multiples of 16 ---- */
 
@@ -188,6 +212,7 @@ typedef enum {
   QE_CPU_NEON = 1 << 5,
   QE_CPU_DOTPROD = 1 << 6,
   QE_CPU_I8MM = 1 << 7,
+  QE_CPU_AVX512_BF16 = 1 << 8,
 } QeCpuFlags;
 
 unsigned qe_cpu_flags (void); /* of this processor and system */
@@ -201,12 +226,15 @@ void qe_kernels_init (QeKernels *k, unsigned flags);
 /* What qe_kernels_init() calls: task and instruction set, as files are named. Each fills its task's slots. */
 typedef void QeKernelsInit (QeKernels *k);
 extern QeKernelsInit qe_quantise_init_generic, qe_dot_init_generic, qe_dot_float_init_generic, qe_sketch_init_generic,
-    qe_sketch_make_init_generic, qe_attention_init_generic, qe_delta_init_generic, qe_vector_init_generic;
+    qe_sketch_make_init_generic, qe_attention_init_generic, qe_attend_init_generic, qe_delta_init_generic,
+    qe_vector_init_generic;
 extern QeKernelsInit qe_quantise_init_avx2, qe_dot_init_avx2, qe_tile_init_avx2, qe_stream_init_avx2,
-    qe_dot_float_init_avx2, qe_sketch_init_avx2, qe_sketch_make_init_avx2, qe_attention_init_avx2, qe_delta_init_avx2,
-    qe_vector_init_avx2;
+    qe_dot_float_init_avx2, qe_sketch_init_avx2, qe_sketch_make_init_avx2, qe_attention_init_avx2, qe_attend_init_avx2,
+    qe_delta_init_avx2, qe_vector_init_avx2;
 extern QeKernelsInit qe_dot_init_avx_vnni, qe_tile_init_avx_vnni, qe_sketch_init_avx_vnni;
-extern QeKernelsInit qe_sketch_make_init_avx512, qe_attention_init_avx512, qe_delta_init_avx512, qe_vector_init_avx512;
+extern QeKernelsInit qe_sketch_make_init_avx512, qe_attention_init_avx512, qe_attend_init_avx512, qe_delta_init_avx512,
+    qe_vector_init_avx512;
+extern QeKernelsInit qe_attend_init_avx512_bf16;
 extern QeKernelsInit qe_quantise_init_avx512_vnni, qe_dot_init_avx512_vnni, qe_tile_init_avx512_vnni,
     qe_stream_init_avx512_vnni, qe_sketch_init_avx512_vnni;
 extern QeKernelsInit qe_dot_init_avx512_vbmi, qe_tile_init_avx512_vbmi, qe_stream_init_avx512_vbmi;

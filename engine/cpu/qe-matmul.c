@@ -25,6 +25,7 @@
 
 #include "qe-error.h"
 #include "cpu/qe-kernels.h"
+#include "cpu/qe-tuning.h"
 
 #define DOT_LEAST_BYTES 16384 /* of weights, in the units of DOT and EXACT */
 #define TILE_GROUPS 4         /* row groups of a unit: the activations are read once for so many rows */
@@ -314,6 +315,7 @@ run_dot (const Call *call, const Unit *u, const Slab *s, size_t row_bytes)
     s->ldx,
     u->product->y + s->first * u->product->ldy + u->row,
     u->product->ldy,
+    qe_tuning_ahead (u->product->type),
   };
   call->m->kernels->dot[u->product->type](&args);
 }

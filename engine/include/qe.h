@@ -72,6 +72,32 @@ double qe_cpu_measure_bandwidth (unsigned n_threads);
 
 typedef struct QeModel QeModel;
 
+/* ---- tuning ---------------------------------------------------------------------------------------------------- */
+
+/* How far ahead weights are best asked for depends on processor and memory, and changes no result. It is the same for the whole
+ * process. */
+
+/* One thing that was tried: a format of weights, and how many bytes ahead they were asked for. */
+typedef struct {
+  const char *format;
+  size_t ahead;
+  double bytes_per_second;
+  bool chosen, by_default; /* by_default: what counts when nothing was measured */
+} QeTuneTrial;
+
+/* Measures it with weights of an open model, for a second or two with all threads, and uses what it finds. Formats of which the
+ * file has too little keep what they had. tried, which may be NULL, is called for everything that was tried. Any thread; no
+ * context should be at work meanwhile. QE_ERROR_CANCELLED: nothing was changed. */
+QeStatus qe_model_tune (QeModel *model, unsigned n_threads, const QeControl *control,
+                        void (*tried) (void *data, const QeTuneTrial *trial), void *data, QeError *err);
+
+/* True when there is nothing left to measure with this model. Any thread. */
+bool qe_model_is_tuned (QeModel *model);
+
+/* What was measured as text, to be kept under the name of the processor, and back: see cpu/qe-tuning.c. */
+size_t qe_tuning_write (char *text, size_t size);
+bool qe_tuning_read (const char *text);
+
 typedef enum { QE_KV_F16 = 0, QE_KV_Q8_0 = 1, QE_KV_F32 = 2 } QeKvType; /* F32: exact, twice the size of F16 */
 
 /* What a file calls itself and the model that it was made of: the keys general.*, "" when absent. They say which files

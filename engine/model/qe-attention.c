@@ -4,7 +4,6 @@
  * many rows go in tiles of queries by keys, as matrix products. */
 #include "model/qe-graph-private.h"
 
-#include <cblas.h>
 #include <math.h>
 #include <string.h>
 
@@ -16,6 +15,7 @@ typedef struct {
   size_t keys, values;      /* columns of wide */
   float factor;
   const QeAttentionKernels *rows; /* for the format in which the cache stores them */
+  bool rounded;                   /* many rows may be: products with these weights are, and the cache is not exact */
 } Attention;
 
 static float *
@@ -121,65 +121,38 @@ join_blocks (const Attention *a, uint32_t t, uint32_t head)
 
 /* ---- many rows: in tiles --------------------------------------------------------------------------------------- */
 
-/* Rows [t0, t0 + n_rows) of the heads that share one key head; query i is row t0 + i / group. */
-typedef struct {
-  float *q, *o;     /* [n_queries][d] */
-  float *kv;        /* [QE_TILE_KEYS][d]: keys, then values */
-  float *weights;   /* [n_queries][QE_TILE_KEYS]: products of queries and keys, then what values are weighed with */
-  float *max, *sum; /* [n_queries] */
-} Tile;
-
+/* Rows [t0, t0 + n_rows) of the heads that share one key head. */
 static void
 attend_tile (const Attention *a, QeWorker *w, uint32_t t0, uint32_t n_rows, uint32_t kv_head)
 {
   const QeGraph *g = a->g;
   const QeCache *c = g->cache;
-  const uint32_t n_queries = n_rows * a->group, end = a->start + t0 + n_rows;
-  const size_t size = (size_t) n_queries * a->d;
-  const int q = (int) n_queries, d = (int) a->d;
-  Tile tile = { .q = qe_graph_scratch (g, w) };
-  tile.o = tile.q + size;
-  tile.kv = tile.o + size;
-  tile.weights = tile.kv + (size_t) QE_TILE_KEYS * a->d;
-  tile.max = tile.weights + (size_t) n_queries * QE_TILE_KEYS;
-  tile.sum = tile.max + n_queries;
-  for (uint32_t i = 0; i < n_queries; i++)
-    memcpy (tile.q + (size_t) i * a->d, query_row (a, t0 + i / a->group, kv_head * a->group + i % a->group),
-            a->d * sizeof *tile.q);
-  memset (tile.o, 0, size * sizeof *tile.o);
-  for (uint32_t key = 0; key < end; key += QE_TILE_KEYS) {
-    const uint32_t n_keys = end - key < QE_TILE_KEYS ? end - key : QE_TILE_KEYS;
-    a->rows->widen (tile.kv, qe_cache_row (c, c->keys, a->index, kv_head, key), (size_t) n_keys * a->d);
-    cblas_sgemm (CblasRowMajor, CblasNoTrans, CblasTrans, q, (int) n_keys, d, a->factor, tile.q, d, tile.kv, d, 0,
-                 tile.weights, QE_TILE_KEYS);
-    /* Products become weights, relative to the largest so far; what was mixed before is brought to the same scale. */
-    for (uint32_t i = 0; i < n_queries; i++) {
-      float *s = tile.weights + (size_t) i * QE_TILE_KEYS, max, kept = 0;
-      const uint32_t seen = a->start + t0 + i / a->group + 1;
-      const uint32_t n = seen <= key ? 0 : seen - key < n_keys ? seen - key : n_keys;
-      memset (s + n, 0, (n_keys - n) * sizeof *s);
-      if (!n)
-        continue;
-      max = g->kernels->max (s, n);
-      if (key) {
-        max = fmaxf (max, tile.max[i]);
-        kept = expf (tile.max[i] - max);
-        g->kernels->scale (tile.o + (size_t) i * a->d, kept, a->d);
-      }
-      tile.sum[i] = (key ? tile.sum[i] * kept : 0) + g->kernels->exp_sum (s, n, max);
-      tile.max[i] = max;
-    }
-    a->rows->widen (tile.kv, qe_cache_row (c, c->values, a->index, kv_head, key), (size_t) n_keys * a->d);
-    cblas_sgemm (CblasRowMajor, CblasNoTrans, CblasNoTrans, q, d, (int) n_keys, 1, tile.weights, QE_TILE_KEYS, tile.kv,
-                 d, 1, tile.o, d);
-  }
-  for (uint32_t i = 0; i < n_queries; i++) {
-    const uint32_t t = t0 + i / a->group, head = kv_head * a->group + i % a->group;
-    float *o = g->narrow + (size_t) t * g->ld_narrow + (size_t) head * a->d;
-    memcpy (o, tile.o + (size_t) i * a->d, a->d * sizeof *o);
-    g->kernels->scale (o, 1.0f / tile.sum[i], a->d);
-    g->kernels->sigmoid_mul (o, query_row (a, t, head) + a->d, a->d);
-  }
+  const uint32_t head = kv_head * a->group;
+  float *o = g->narrow + (size_t) t0 * g->ld_narrow + (size_t) head * a->d;
+  const QeAttend tile = {
+    .n_rows = n_rows,
+    .n_heads = a->group,
+    .d = a->d,
+    .q = query_row (a, t0, head),
+    .ld_q = g->ld_wide,
+    .ld_q_head = 2 * a->d,
+    .o = o,
+    .ld_o = g->ld_narrow,
+    .ld_o_head = a->d,
+    .kv_type = c->kv_type,
+    .k = qe_cache_row (c, c->keys, a->index, kv_head, 0),
+    .v = qe_cache_row (c, c->values, a->index, kv_head, 0),
+    .kv_stride = c->kv_row_bytes,
+    .n_keys = a->start + t0 + n_rows,
+    .causal = true,
+    .factor = a->factor,
+    .scratch = qe_graph_scratch (g, w),
+  };
+  (a->rounded ? g->kernels->attend_rounded : g->kernels->attend) (&tile);
+  for (uint32_t t = 0; t < n_rows; t++)
+    for (uint32_t j = 0; j < a->group; j++)
+      g->kernels->sigmoid_mul (o + (size_t) t * g->ld_narrow + (size_t) j * a->d,
+                               query_row (a, t0 + t, head + j) + a->d, a->d);
 }
 
 /* ---- the block ------------------------------------------------------------------------------------------------- */
@@ -194,6 +167,7 @@ find_attention (QeGraph *g, const QeLayer *l, uint32_t index)
   a.values = a.keys + (size_t) c->n_kv_heads * c->head_size;
   a.factor = 1.0f / sqrtf ((float) c->head_size);
   a.rows = &g->kernels->attention[g->cache->kv_type];
+  a.rounded = g->cache->kv_type != QE_KV_F32 && qe_w8_format (l->q.type)->unpack;
   return a;
 }
 
@@ -225,7 +199,8 @@ qe_graph_attention (QeGraph *g, QeWorker *w, const QeLayer *l, uint32_t index)
     for (size_t i = first; i < end; i++)
       join_blocks (&a, (uint32_t) (i / c->n_heads), (uint32_t) (i % c->n_heads));
   } else {
-    const uint32_t rows = a.group < QE_TILE_QUERIES ? QE_TILE_QUERIES / a.group : 1, n_tiles = (a.n + rows - 1) / rows;
+    const uint32_t rows = a.group < QE_ATTEND_QUERIES ? QE_ATTEND_QUERIES / a.group : 1,
+                   n_tiles = (a.n + rows - 1) / rows;
     for (size_t i = qe_worker_next (w); i < (size_t) n_tiles * n_kv_heads; i = qe_worker_next (w)) {
       const uint32_t t0 = (n_tiles - 1 - (uint32_t) (i / n_kv_heads)) * rows; /* the longest first */
       attend_tile (&a, w, t0, a.n - t0 < rows ? a.n - t0 : rows, (uint32_t) (i % n_kv_heads));

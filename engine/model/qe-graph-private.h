@@ -19,8 +19,6 @@
 #define QE_DELTA_CHUNK 64                     /* rows that the delta rule takes in one step of matrix products */
 #define QE_DELTA_CHUNK_MIN (QE_DEFER_MAX + 1) /* fewer rows go one by one */
 #define QE_ATTEND_FEW QE_DEFER_MAX            /* up to as many rows, attention goes along the cache; else in tiles */
-#define QE_TILE_QUERIES 64
-#define QE_TILE_KEYS 128
 
 struct QeGraph {
   const QeModel *model;

@@ -52,8 +52,7 @@ qe_graph_measure (QeGraph *g, const QeConfig *config, uint32_t n_vocab, const Qe
   /* A thread needs for itself a tile of attention, a part along the cache, a chunk or a step of the delta rule. */
   const size_t d = c->head_size, s = c->state_size, n = QE_DELTA_CHUNK;
   const size_t group = c->n_heads / c->n_kv_heads;
-  const size_t queries = max_size (QE_TILE_QUERIES, group);
-  const size_t tile = 2 * queries * d + QE_TILE_KEYS * d + queries * QE_TILE_KEYS + 2 * queries;
+  const size_t tile = qe_attend_scratch (max_size (QE_ATTEND_QUERIES, group), d);
   const size_t along = group * g->attend_block;
   const size_t steps = s + s * s;
   const size_t delta = 2 * n * s + 2 * n * n + 2 * n * s + n * s + n * s + 2 * n;

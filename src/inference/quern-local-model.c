@@ -4,6 +4,7 @@
 #include "quern-generation-private.h"
 #include "quern-local-private.h"
 #include "quern-state-files.h"
+#include "quern-tuning.h"
 #include "quern-turns.h"
 
 /* A context has a thread, and only that thread touches it. The thread frees the context when the last reference to the
@@ -12,6 +13,8 @@
 
 /* Limit of all saved states together; a state of a 4B model takes about 100 MB plus 32 KB for each token. */
 #define MOST_STATE_BYTES (G_GUINT64_CONSTANT (2) << 30)
+
+#define IDLE_MICROSECONDS (5 * G_USEC_PER_SEC) /* without a job, before the time is used for measuring */
 
 /* What the thread is to do next: a generation, a scoring, or, when both are NULL, to end. */
 typedef struct {
@@ -54,6 +57,28 @@ quern_context_job_goes_first (const QuernContextJob *job)
   return job->request && !job->request->background;
 }
 
+static gboolean
+quern_context_thread_is_asked (gpointer data)
+{
+  QuernContextThread *self = data;
+
+  return g_async_queue_length (self->jobs) > 0;
+}
+
+/* Waits for the next job. A while without one is used to measure how this computer reads weights best, once. */
+static QuernContextJob *
+quern_context_thread_pop (QuernContextThread *self)
+{
+  QuernContextJob *job = NULL;
+
+  if (_quern_tuning_is_wanted (self->runner.opened)) {
+    job = g_async_queue_timeout_pop (self->jobs, IDLE_MICROSECONDS);
+    if (!job)
+      _quern_tuning_measure (self->runner.opened, self->runner.n_threads, quern_context_thread_is_asked, self);
+  }
+  return job ? job : g_async_queue_pop (self->jobs);
+}
+
 static gpointer
 quern_context_thread_run (gpointer data)
 {
@@ -62,7 +87,8 @@ quern_context_thread_run (gpointer data)
 
   for (;;) {
     GError *error = NULL;
-    job = g_async_queue_pop (self->jobs);
+    job = quern_context_thread_pop (self);
+    _quern_tuning_begin_work ();
     if (job->generation)
       _quern_runner_generate (&self->runner, job->generation, job->request, job->asked_at);
     else if (!job->scoring)
@@ -73,6 +99,7 @@ quern_context_thread_run (gpointer data)
       g_task_return_error (job->scoring, error);
     if (quern_context_job_goes_first (job))
       _quern_turns_end ();
+    _quern_tuning_end_work ();
     g_mutex_lock (&self->lock);
     self->n_jobs--;
     self->idle_since = g_get_monotonic_time ();
@@ -82,6 +109,7 @@ quern_context_thread_run (gpointer data)
     g_clear_object (&job->scoring);
     g_free (job);
   }
+  _quern_tuning_end_work ();
   g_free (job);
   /* A state that cannot be written costs only the time of reading the prompt again, so the error is not reported. */
   if (self->state_path && self->save && qe_context_save (self->runner.context, self->state_path, NULL) == QE_OK)
@@ -145,6 +173,7 @@ _quern_local_model_new (QuernModel *model, QuernOpenFile *file, const QuernLoadP
   QuernLocalModel *self;
   QuernContextThread *thread;
 
+  _quern_tuning_load ();
   if (qe_context_new (&context, _quern_open_file_get_model (file), &context_params, &engine_error) != QE_OK) {
     _quern_inference_set_error (error, &engine_error);
     return NULL;

@@ -43,23 +43,29 @@ quern_machine_get_kernels (void)
 
 /* ---- what was measured before ------------------------------------------------------------------------------------ */
 
+/* Returns "Intel(R) Xeon(R) … / 2", which what is measured depends on besides the memory itself. */
+char *
+_quern_machine_dup_processor (void)
+{
+  g_autofree char *text = NULL, *name = NULL;
+  const char *line;
+
+  g_file_get_contents ("/proc/cpuinfo", &text, NULL, NULL);
+  line = text ? strstr (text, "model name") : NULL;
+  line = line ? strchr (line, ':') : NULL;
+  name = line ? g_strndup (line + 1, strcspn (line + 1, "\n")) : g_strdup ("");
+  return g_strdup_printf ("%s / %u", g_strstrip (name), qe_cpu_default_threads ());
+}
+
 /* Replaces what was measured @now (0: nothing was) by something better that was measured before, or keeps it for later. */
 void
 _quern_machine_remember (QuernMachine *machine, gint64 now)
 {
   g_autoptr (GKeyFile) file = g_key_file_new ();
   g_autofree char *path = g_build_filename (g_get_user_cache_dir (), "quern", "machine", NULL);
-  g_autofree char *text = NULL, *name = NULL, *processor = NULL, *known_processor = NULL;
-  const char *line;
+  g_autofree char *processor = _quern_machine_dup_processor (), *known_processor = NULL;
   double known;
   gint64 date;
-
-  /* "Intel(R) Xeon(R) … / 2": what the bandwidth depends on besides the memory itself. */
-  g_file_get_contents ("/proc/cpuinfo", &text, NULL, NULL);
-  line = text ? strstr (text, "model name") : NULL;
-  line = line ? strchr (line, ':') : NULL;
-  name = line ? g_strndup (line + 1, strcspn (line + 1, "\n")) : g_strdup ("");
-  processor = g_strdup_printf ("%s / %u", g_strstrip (name), qe_cpu_default_threads ());
 
   g_key_file_load_from_file (file, path, G_KEY_FILE_NONE, NULL);
   known_processor = g_key_file_get_string (file, GROUP, "processor", NULL);

@@ -18,6 +18,7 @@ guint quern_machine_get_threads (void);
 const char *quern_machine_get_kernels (void);
 void quern_machine_measure_async (GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
 gboolean quern_machine_measure_finish (GAsyncResult *result, QuernMachine *machine, GError **error);
+char *_quern_machine_dup_processor (void);
 void _quern_machine_remember (QuernMachine *machine, gint64 now);
 
 G_END_DECLS

@@ -10,6 +10,8 @@ sgemm on each model's shapes.
 
 Results are kept in build/bench/results.json, beside table.txt and chart.svg: a run adds to them what it measured, so that
 the table can be measured in pieces. --only '4B decode' measures rows whose name has these words, --report none.
+QUERN_BENCH_IK names the llama-bench of ik_llama.cpp, which nobody packages, where somebody has built it: it stands beside the
+others for decoding and prefill without depth, with and without repacking (-rtr), whichever is faster.
 --avx2 holds both programs to what most desktop computers have, AVX2; its results are kept in build/bench/avx2.
 --old BUILD takes an older build of Quern in llama.cpp's place, for decoding, prefill and opening: what a change of the code
 has cost, 2 % at most; its results are kept in build/bench/old.
@@ -35,6 +37,7 @@ import synth_gguf  # noqa: E402
 BUILD = os.environ.get("QUERN_BUILD_DIR") or os.path.join(TOP, "build")
 CACHE = os.path.join(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "quern-dev")
 PEER = os.environ.get("QUERN_PEER_ROOT") or os.path.join(CACHE, "peer")
+IK = os.environ.get("QUERN_BENCH_IK")
 FILES = os.environ.get("QUERN_BENCH_FILES") or os.path.join(CACHE, "bench")
 
 
@@ -52,6 +55,7 @@ DENSE = [("0.8B", "Q4_K_M", 0), ("0.8B", "Q8_0", 0), ("4B", "Q4_K_M", 0), ("4B",
 MOE = ("35B-A3B", "Q4_K_M", 8)
 BIG = ("4B", "Q4_K_M", 0)
 DEPTH, OPEN_PROMPT, CONTEXT = 4096, 16, 4096
+PREFILL_DEPTH, KEPT = 8192, {"0.8B": 0.75, "4B": 0.85}  # of the speed without depth
 READ_SHARE = 0.85
 
 
@@ -171,6 +175,18 @@ class Old:
                                build=self.build)["wall_seconds"]
 
 
+def ik_rate(path, prompt, tokens, threads):
+    """ik_llama.cpp's tokens/s, of the faster of its two ways."""
+    rates = []
+    for repack in "01":
+        command = [IK, "-m", path, "-p", str(prompt), "-n", str(tokens), "-t", str(threads), "-r", "1", "-o", "json", "-rtr", repack]
+        p = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+        if p.returncode:
+            sys.exit(f"compare: {' '.join(command)}: {p.stderr[-400:]}")
+        rates.append(json.loads(p.stdout[p.stdout.index("["):])[0]["avg_ts"])
+    return max(rates)
+
+
 @functools.cache
 def model_file(size, mix, layers):
     """Once a run, the page cache forgets what writing or an earlier reader left there, so that it holds the file in such
@@ -212,11 +228,14 @@ class Bench:
     def ours(self, path, prompt, tokens, depth=0):
         return self.inside.run("bench-model", path, "-p", prompt, "-n", tokens, "-d", depth, "-t", self.threads, "-k", "-w")
 
-    def alternate(self, ours, theirs, backends, better=max):
-        """A B A B …: our measurements, theirs with the better back end, which the first round decides."""
-        a, b, chosen = [], [], list(backends)
+    def alternate(self, ours, theirs, backends, better=max, ik=None):
+        """A B A B …: our measurements, theirs with the better back end, which the first round decides. What ik() gives in each
+        round is left in self.ik."""
+        a, b, chosen, self.ik = [], [], list(backends), []
         for _ in range(self.rounds):
             a.append(ours())
+            if IK and ik and not isinstance(self.peer, Old):
+                self.ik.append(ik())
             if self.peer.here:
                 tried = {blas: theirs(blas) for blas in chosen}
                 chosen = [better(tried, key=lambda k: tried[k] if isinstance(tried[k], float) else tried[k][0])]
@@ -232,10 +251,11 @@ class Bench:
             reads.append(self.inside.run("bench-read", path, "-t", self.threads, "-r", 3)["read_bytes_per_second"])
             return result
 
-        a, b, _ = self.alternate(ours, lambda blas: self.peer.rate(path, 0, 64, depth, self.threads, blas), [False])
+        a, b, _ = self.alternate(ours, lambda blas: self.peer.rate(path, 0, 64, depth, self.threads, blas), [False],
+                                 ik=None if depth else lambda: ik_rate(path, 0, 64, self.threads))
         rates = [x["decode_tokens_per_second"] for x in a]
         shares = [x["decode_tokens_per_second"] * x["decode_bytes"] / read for x, read in zip(a, reads)]
-        row = self.row(rates, [x[0] for x in b], "CPU", 1.4 if model == MOE else 1.5)
+        row = self.row(rates, [x[0] for x in b], "CPU", 1.4 if model == MOE else 1.5) | self.ik_row(rates)
         row |= {"weight_bytes": a[0]["decode_bytes"], "read_bytes_per_token": a[0]["read_bytes"], "read_share": statistics.median(shares),
                 "plain_read": statistics.median(reads), "plain_reads": reads, "read_shares": shares}
         if depth:
@@ -249,10 +269,25 @@ class Bench:
         sgemm = self.inside.run("bench-sgemm", "-t", self.threads, *large_shapes(model))["operations_per_second"]
         a, b, backend = self.alternate(lambda: self.ours(path, 512, 0)["prefill_tokens_per_second"],
                                        lambda blas: self.peer.rate(path, 512, 0, 0, self.threads, blas)[0],
-                                       self.peer.backends())
-        row = self.row(a, b, backend, 1.5)
+                                       self.peer.backends(), ik=lambda: ik_rate(path, 512, 0, self.threads))
+        row = self.row(a, b, backend, 1.5) | self.ik_row(a)
         operations = 2 * sum(n for _, _, n in products(model)) * row["quern"]
         return row | {"operations_per_second": operations, "sgemm": sgemm}
+
+    def deep_prefill(self, model):
+        """The same 512 tokens behind many others and alone, in turn."""
+        path, deep, alone = model_file(*model), [], []
+
+        def ours():
+            deep.append(self.ours(path, 512, 0, PREFILL_DEPTH)["prefill_tokens_per_second"])
+            alone.append(self.ours(path, 512, 0)["prefill_tokens_per_second"])
+            return deep[-1]
+
+        a, b, backend = self.alternate(ours, lambda blas: self.peer.rate(path, 512, 0, PREFILL_DEPTH, self.threads, blas)[0], [False])
+        return self.row(a, b, backend, 1.5) | {"kept": statistics.median(d / x for d, x in zip(deep, alone)), "kept_target": KEPT[model[0]]}
+
+    def ik_row(self, ours):
+        return {"ik": statistics.median(self.ik), "ik_all": self.ik, "ik_ratio": statistics.median(ours) / statistics.median(self.ik)} if self.ik else {}
 
     def first_token(self, model):
         path = model_file(*model)
@@ -319,6 +354,8 @@ def table():
         rows.append((f"{name_of(model)}: prefill 512", lambda b, m=model: b.prefill(m)))
     big = name_of(BIG)
     rows.append((f"{big}: decode 64 at depth {DEPTH}", lambda b: b.decode(BIG, DEPTH)))
+    for model in (DENSE[0], BIG):
+        rows.append((f"{name_of(model)}: prefill 512 at depth {PREFILL_DEPTH}", lambda b, m=model: b.deep_prefill(m)))
     rows.append((f"{big}: open to first token", lambda b: b.first_token(BIG)))
     for model in DENSE[:2]:
         rows.append((f"{name_of(model)}: score a text", lambda b, m=model: b.score(m)))
@@ -340,6 +377,8 @@ def checks(name, r, results):
         lower = r["unit"] == "s"
         out.append((f"ratio {r['ratio']:.2f}, target {'≤' if lower else '≥'} {r['target']}",
                     r["ratio"] <= r["target"] if lower else r["ratio"] >= r["target"]))
+    if "kept" in r:
+        out.append((f"{r['kept']:.0%} of the speed without depth, target ≥ {r['kept_target']:.0%}", r["kept"] >= r["kept_target"]))
     if "read_share_target" in r:
         out.append((f"{r['read_share']:.0%} of the pace of a plain read of all {weight_bytes(r) / 1e9:.2f} GB, "
                     f"{r['plain_read'] / 1e9:.1f} GB/s, target ≥ {r['read_share_target']:.0%}",
@@ -354,7 +393,9 @@ def checks(name, r, results):
 
 def remarks(name, r, results):
     shallow = results.get(name.split(" at depth")[0]) if " at depth" in name else None
-    if shallow:
+    if "ik" in r:
+        yield f"ik_llama.cpp {r['ik']:.2f} {r['unit']}, ratio {r['ik_ratio']:.2f}"
+    if shallow and "kept" not in r:
         yield f"depth costs {1 - r['quern'] / shallow['quern']:.0%} of the speed"
         if "llama" in r and "llama" in shallow:
             yield f"llama.cpp {1 - r['llama'] / shallow['llama']:.0%}"

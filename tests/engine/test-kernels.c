@@ -134,8 +134,8 @@ case_dot (const Case *c, const QeKernels *k, float *y)
   QeX8Pair *pairs = aligned_alloc (64, (n_pairs * c->n_tokens + 1) * sizeof *pairs);
   for (size_t t = 0; k->pair_x8 && t < c->n_tokens; t++)
     k->pair_x8 (c->x8 + t, n_pairs, pairs + t, c->n_tokens);
-  QeDotArgs args = { c->w.raw, c->w.row_bytes, c->w.rows, c->w.columns, c->n_tokens, c->x8,
-                     pairs,    c->n_tokens,    c->x,      c->w.columns, y,           c->w.rows };
+  QeDotArgs args = { c->w.raw, c->w.row_bytes, c->w.rows, c->w.columns, c->n_tokens,        c->x8, pairs, c->n_tokens,
+                     c->x,     c->w.columns,   y,         c->w.rows,    k->ahead[c->w.type] };
   k->dot[c->w.type](&args);
   free (pairs);
 }

@@ -5,8 +5,9 @@
 #include <stddef.h>
 
 /* How far ahead weights are asked for with one token, into the second-level cache: the first is too small for what is under way
- * then. Measured: from 5 to 7 KiB it is nearly the same, from 8 on worse, most of all while memory is slow
- * (engine/doc/measurements-2026-11.md). */
+ * then. Zen 4: from 5 to 7 KiB it is nearly the same, from 8 on worse, and Q8_0 does 5 % better without. Zen 5: without, Q8_0 gets
+ * half of what memory gives (engine/doc/measurements-2026-12.md). Hence it is measured (cpu/qe-tuning.h); this is what counts
+ * before. */
 #define QE_AHEAD_BYTES 6656
 
 static inline __attribute__ ((always_inline)) void

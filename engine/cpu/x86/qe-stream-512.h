@@ -50,15 +50,15 @@ add_rests (const QeDotArgs *a, QeType type, size_t bytes, size_t rest)
 
 #include "cpu/x86/qe-stream-rows.h"
 
-#define STREAM(name, NAME, blocks, lift, ahead)                                                                        \
+#define STREAM(name, NAME, blocks, lift)                                                                               \
   static void stream_##name (const QeDotArgs *a)                                                                       \
   {                                                                                                                    \
-    dot_rows (a, (Stream) { add_##name, QE_TYPE_##NAME, blocks, QE_BYTES_##NAME, lift, ahead });                       \
+    dot_rows (a, (Stream) { add_##name, QE_TYPE_##NAME, blocks, QE_BYTES_##NAME, lift });                              \
   }
-STREAM (q8_0, Q8_0, 1, 128, 0)
-STREAM (q4_k, Q4_K, 2, 1, QE_AHEAD_BYTES)
-STREAM (q5_k, Q5_K, 2, 1, QE_AHEAD_BYTES)
-STREAM (q6_k, Q6_K, 1, 32, QE_AHEAD_BYTES)
+STREAM (q8_0, Q8_0, 1, 128)
+STREAM (q4_k, Q4_K, 2, 1)
+STREAM (q5_k, Q5_K, 2, 1)
+STREAM (q6_k, Q6_K, 1, 32)
 
 void
 STREAM_INIT (QeKernels *k)
@@ -69,6 +69,8 @@ STREAM_INIT (QeKernels *k)
   k->dot[QE_TYPE_Q5_K] = stream_q5_k;
   k->dot[QE_TYPE_Q6_K] = stream_q6_k;
   static const QeType types[] = { QE_TYPE_Q8_0, QE_TYPE_Q4_K, QE_TYPE_Q5_K, QE_TYPE_Q6_K };
-  for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+  for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
     k->tiling[types[i]].min_tokens = 16;
+    k->ahead[types[i]] = QE_AHEAD_BYTES;
+  }
 }

@@ -221,14 +221,14 @@ add_rests (const QeDotArgs *a, QeType type, size_t bytes, size_t rest)
 
 #include "cpu/x86/qe-stream-rows.h"
 
-#define STREAM(name, NAME, lift, ahead)                                                                                \
+#define STREAM(name, NAME, lift)                                                                                       \
   static void stream_##name (const QeDotArgs *a)                                                                       \
   {                                                                                                                    \
-    dot_rows (a, (Stream) { add_##name, QE_TYPE_##NAME, 2, QE_BYTES_##NAME, lift, ahead });                            \
+    dot_rows (a, (Stream) { add_##name, QE_TYPE_##NAME, 2, QE_BYTES_##NAME, lift });                                   \
   }
-STREAM (q4_k, Q4_K, 1, QE_AHEAD_BYTES)
-STREAM (q5_k, Q5_K, 1, QE_AHEAD_BYTES)
-STREAM (q6_k, Q6_K, 32, QE_AHEAD_BYTES)
+STREAM (q4_k, Q4_K, 1)
+STREAM (q5_k, Q5_K, 1)
+STREAM (q6_k, Q6_K, 32)
 
 void
 qe_stream_init_avx2 (QeKernels *k)
@@ -237,4 +237,5 @@ qe_stream_init_avx2 (QeKernels *k)
   k->dot[QE_TYPE_Q4_K] = stream_q4_k;
   k->dot[QE_TYPE_Q5_K] = stream_q5_k;
   k->dot[QE_TYPE_Q6_K] = stream_q6_k;
+  k->ahead[QE_TYPE_Q4_K] = k->ahead[QE_TYPE_Q5_K] = k->ahead[QE_TYPE_Q6_K] = QE_AHEAD_BYTES;
 }

@@ -3,8 +3,7 @@
 
 /* Decoding: rows of weights times a few tokens, where memory is to be the only limit, so that everything serves the stream of
  * weights. Rows are read one after the other, one run of addresses that the processor's own prefetcher follows; two rows
- * at a time were half as fast. Prefetch instructions help where the format or the number of tokens makes rows take longer
- * (engine/doc/measurements-2026-11.md).
+ * at a time were half as fast. How far ahead prefetch instructions help depends on the processor (cpu/qe-tuning.h).
  *
  * What a token gives does not depend on how many tokens go together: drafts are verified with the same bits.
  *
@@ -30,7 +29,6 @@ typedef struct {
   size_t blocks; /* that add() takes */
   size_t bytes;  /* of 256 weights */
   float lift;    /* units of Sums.less */
-  size_t ahead;  /* bytes to ask for in advance with one token; 0: the processor does better by itself */
 } Stream;
 
 /* What a loop over the columns of a row goes through. */
@@ -81,15 +79,14 @@ ask_for (const char *line, const int T)
     _mm_prefetch (line, _MM_HINT_NTA);
 }
 
-/* ahead: bytes from here to what is to be asked for now; 0: nothing. */
+/* ahead: bytes from here to what is to be asked for now; what is being read itself costs next to nothing to ask for. */
 QE_INLINE void
 add_steps (Sums *s, Walk p, size_t n_steps, const int T, const Stream f, size_t ahead)
 {
   for (; n_steps > 0; n_steps--, p.w += p.w_step, p.x += p.x_step) {
-    if (ahead)
 #pragma GCC unroll 8
-      for (size_t line = 0; line < f.blocks * f.bytes; line += 64)
-        ask_for ((const char *) p.w + ahead + line, T);
+    for (size_t line = 0; line < f.blocks * f.bytes; line += 64)
+      ask_for ((const char *) p.w + ahead + line, T);
     f.add (s, p.w, p.x, T);
   }
 }
@@ -109,7 +106,7 @@ dot_row (const QeDotArgs *a, size_t r, size_t t, size_t n_steps, const Stream f)
 {
   Sums s;
   clear_sums (&s, 1);
-  add_steps (&s, walk_from (a, r, t, 0, f), n_steps, 1, f, f.ahead);
+  add_steps (&s, walk_from (a, r, t, 0, f), n_steps, 1, f, a->ahead);
   return lanes_of (&s, 0, f.lift);
 }
 

@@ -1,0 +1,6 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+
+#include "cpu/x86/qe-floats-avx512.h"
+
+#define ATTEND_INIT qe_attend_init_avx512
+#include "cpu/qe-attend-template.h"
