@@ -12,6 +12,13 @@
 #define CONTEXT_CHARACTERS 50 /* of the text before an example */
 #define CERTAIN 20            /* odds at which somebody would call it certain which model wrote a text */
 
+/* Half a character of a script with many bytes is no example for people. */
+static gboolean
+is_readable (QuernMeasure *measure, gint32 token)
+{
+  return token >= 0 && !strstr (quern_measure_get_candidate (measure, token), "\357\277\275"); /* U+FFFD */
+}
+
 /**
  * quern_measure_find_examples:
  * @i: a result that is not the reference
@@ -32,7 +39,8 @@ quern_measure_find_examples (QuernMeasure *measure, guint i, guint *positions)
     const QuernDivergence *best = NULL;
     for (guint64 at = part * n / QUERN_MEASURE_EXAMPLES; at < (part + 1) * n / QUERN_MEASURE_EXAMPLES; at++) {
       const QuernDivergence *d = quern_measured_get_position (result, (guint) at);
-      if (d->same_top || d->top[0].id < 0 || d->top_reference[0].id < 0 || (best && d->kld <= best->kld))
+      if (d->same_top || (best && d->kld <= best->kld) || !is_readable (measure, d->top[0].id)
+          || !is_readable (measure, d->top_reference[0].id))
         continue;
       best = d;
       positions[found] = (guint) at;

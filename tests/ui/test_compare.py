@@ -139,6 +139,11 @@ class Compare(quern_ui.TestCase):
         self.assertGreater(means[-1], 0)
         app.find('label', 'Slightly Different')
         app.find('label', 'Visibly Damaged')
+        app.find('label', re.compile('^Q2_K would have chosen another token than Q8_0 at one of'), showing=False)
+        self.assertEqual(len(app.find_all('label', re.compile(r'^• After “.*”, Q8_0 goes on with “.+” \(\d+ %\), Q2_K with “.+” \(\d+ %\)\.$'),
+                                          showing=False)), 3)
+        app.find('button', 'Copy as Markdown', showing=False).click()
+        app.find('button', 'Copied', showing=False)
         text = app.find('text', 'Text with divergences', showing=False)
         self.assertIn('The mill stood', text.text)
         app.find('button', 'Measure Again…').click()  # what to measure is asked again
@@ -233,6 +238,11 @@ class Compare(quern_ui.TestCase):
         self.choose(app, MEASURE)
         app.find('button', 'Measure').click()
         app.find('label', re.compile('is the smallest model that is not worse|no smaller model is as good as'), timeout=300)
+        app.find('label', re.compile('^Q2_K would have chosen another token than Q8_0 at one of'), showing=False)
+        self.assertEqual(len(app.find_all('label', re.compile(r'^• After “.*”, Q8_0 goes on with “.+” \(\d+ %\), Q2_K with “.+” \(\d+ %\)\.$'),
+                                          showing=False)), 3)
+        app.find('button', 'Copy as Markdown', showing=False).click()
+        app.find('button', 'Copied', showing=False)
         text = app.find('text', 'Text with divergences', showing=False)
         for n in range(80):  # round after round, each slower than the one before
             app.key('Tab')

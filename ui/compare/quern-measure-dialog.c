@@ -5,6 +5,7 @@
 #include "quern-measure-chart.h"
 #include "quern-measure-table.h"
 #include "quern-measure-text.h"
+#include "quern-model-card.h"
 #include "quern-verdict.h"
 
 #include <glib/gi18n.h>
@@ -13,6 +14,7 @@
  * dialog is closed, and the next dialog shows it again. */
 
 #define UPDATE_DELAY 250 /* ms between updates while it runs */
+#define TOP 40           /* tokens of the second divergence: what others publish */
 
 struct _QuernMeasureDialog {
   AdwDialog parent_instance;
@@ -26,8 +28,12 @@ struct _QuernMeasureDialog {
   GtkToggleButton *pause;
   GtkProgressBar *progress;
   GtkLabel *note, *summary;
-  GtkBox *verdicts;
-  GtkGrid *table;
+  GtkBox *verdicts, *meaning;
+  GtkGrid *table, *details;
+  AdwSwitchRow *llama, *top;
+  GtkToggleButton *all_figures;
+  GtkWidget *details_scroll;
+  GtkButton *copy;
   AdwToggleGroup *axis;
   QuernMeasureChart *chart;
   GtkDropDown *which;
@@ -40,6 +46,7 @@ struct _QuernMeasureDialog {
   GSignalGroup *signals;
 
   guint timer;
+  gboolean copying; /* the files of the card's models are being hashed */
   gboolean anew;    /* shows the set-up although there are results */
   gboolean syncing; /* the program sets the pause button */
 };
@@ -76,8 +83,21 @@ which_cb (QuernMeasureDialog *self)
   QuernMeasure *measure = self->comparison != NULL ? quern_comparison_get_measure (self->comparison) : NULL;
   guint selected = gtk_drop_down_get_selected (self->which);
 
-  if (measure != NULL && selected != GTK_INVALID_LIST_POSITION)
-    quern_heat_map_show (self->heat_map, measure, selected + 1);
+  if (measure == NULL || selected == GTK_INVALID_LIST_POSITION)
+    return;
+  quern_heat_map_show (self->heat_map, measure, selected + 1);
+  quern_measure_meaning_fill (self->meaning, measure, selected + 1);
+}
+
+static void
+all_figures_cb (QuernMeasureDialog *self)
+{
+  QuernMeasure *measure = self->comparison != NULL ? quern_comparison_get_measure (self->comparison) : NULL;
+  gboolean shown = gtk_toggle_button_get_active (self->all_figures);
+
+  gtk_widget_set_visible (self->details_scroll, shown);
+  if (measure != NULL && shown)
+    quern_measure_details_fill (self->details, measure);
 }
 
 static void
@@ -94,6 +114,7 @@ update_numbers (QuernMeasureDialog *self)
   gtk_label_set_label (self->summary, summary);
   quern_measure_verdicts_fill (self->verdicts, measure);
   quern_measure_table_fill (self->table, measure);
+  all_figures_cb (self);
   axis_cb (self);
 }
 
@@ -122,6 +143,7 @@ quern_measure_dialog_update_state (QuernMeasureDialog *self)
            setting_up = !running && (self->anew || !measured), paused = running && quern_measure_get_paused (measure);
 
   gtk_widget_set_visible (self->intro, setting_up);
+  gtk_widget_set_sensitive (GTK_WIDGET (self->copy), !running && !self->copying);
   gtk_widget_set_visible (self->setup, setting_up);
   gtk_widget_set_visible (self->again, !running && !setting_up);
   gtk_widget_set_visible (self->go_on, can_go_on (self));
@@ -184,6 +206,33 @@ running_cb (QuernMeasureDialog *self)
     show_result (self);
   else
     quern_measure_dialog_update_state (self);
+}
+
+/* ---- model card -------------------------------------------------------------------------------------------------- */
+
+static void
+card_ready_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (QuernMeasureDialog) self = user_data;
+  g_autofree char *card = NULL;
+
+  if (self->banner == NULL) /* the dialog was closed in the meantime */
+    return;
+  self->copying = FALSE;
+  quern_model_card_prepare_finish (QUERN_MEASURE (source), result, NULL); /* the card says which hashes are not known */
+  card = quern_model_card_dup_markdown (QUERN_MEASURE (source));
+  gdk_clipboard_set_text (gtk_widget_get_clipboard (GTK_WIDGET (self)), card);
+  gtk_button_set_label (self->copy, _("Copied"));
+  quern_measure_dialog_update_state (self);
+}
+
+static void
+copy_card_cb (QuernMeasureDialog *self)
+{
+  self->copying = TRUE;
+  quern_measure_dialog_update_state (self);
+  quern_model_card_prepare_async (quern_comparison_get_measure (self->comparison), NULL, card_ready_cb,
+                                  g_object_ref (self));
 }
 
 /* ---- running ---------------------------------------------------------------------------------------------------- */
@@ -262,6 +311,10 @@ quern_measure_dialog_start_cb (QuernMeasureDialog *self)
       quern_measure_add_model (measure, quern_compare_column_get_model (column),
                                quern_compare_column_get_kv_type (column));
   }
+  quern_measure_set_windows (measure, adw_switch_row_get_active (self->llama) ? QUERN_MEASURE_WINDOWS_LLAMA
+                                                                              : QUERN_MEASURE_WINDOWS_QUERN);
+  quern_measure_set_top (measure, adw_switch_row_get_active (self->top) ? TOP : 0);
+  gtk_button_set_label (self->copy, _("Copy as Markdown"));
   *starting = (Starting) { g_object_ref (self), measure };
   quern_measure_text_add_async (self->text, measure, reference, text_added_cb, starting);
 }
@@ -352,6 +405,13 @@ quern_measure_dialog_class_init (QuernMeasureDialogClass *klass)
   gtk_widget_class_bind_template_child (widget_class, QuernMeasureDialog, chart);
   gtk_widget_class_bind_template_child (widget_class, QuernMeasureDialog, which);
   gtk_widget_class_bind_template_child (widget_class, QuernMeasureDialog, heat_map);
+  gtk_widget_class_bind_template_child (widget_class, QuernMeasureDialog, meaning);
+  gtk_widget_class_bind_template_child (widget_class, QuernMeasureDialog, copy);
+  gtk_widget_class_bind_template_child (widget_class, QuernMeasureDialog, details);
+  gtk_widget_class_bind_template_child (widget_class, QuernMeasureDialog, details_scroll);
+  gtk_widget_class_bind_template_child (widget_class, QuernMeasureDialog, all_figures);
+  gtk_widget_class_bind_template_child (widget_class, QuernMeasureDialog, top);
+  gtk_widget_class_bind_template_child (widget_class, QuernMeasureDialog, llama);
   gtk_widget_class_bind_template_callback (widget_class, quern_measure_dialog_banner_clicked_cb);
   gtk_widget_class_bind_template_callback (widget_class, text_problem_cb);
   gtk_widget_class_bind_template_callback (widget_class, again_cb);
@@ -361,6 +421,8 @@ quern_measure_dialog_class_init (QuernMeasureDialogClass *klass)
   gtk_widget_class_bind_template_callback (widget_class, quern_measure_dialog_stop_cb);
   gtk_widget_class_bind_template_callback (widget_class, axis_cb);
   gtk_widget_class_bind_template_callback (widget_class, which_cb);
+  gtk_widget_class_bind_template_callback (widget_class, all_figures_cb);
+  gtk_widget_class_bind_template_callback (widget_class, copy_card_cb);
 }
 
 static void

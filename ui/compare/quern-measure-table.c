@@ -2,6 +2,7 @@
 #include "quern-measure-table.h"
 
 #include "quern-measure-figures.h"
+#include "quern-measure-meaning.h"
 #include "quern-verdict.h"
 
 #include <glib/gi18n.h>
@@ -42,10 +43,11 @@ quern_measure_table_fill (GtkGrid *grid, QuernMeasure *measure)
     quern_measure_table_attach (grid, 0, (int) row + 1, label, NULL);
   }
   for (guint i = 0; (figure = quern_measure_figure_get (i)) != NULL; i++) {
-    const char *heading = quern_measure_figure_get_heading (figure, QUERN_MEASURE_IN_WINDOW);
-    if (heading == NULL)
+    if (quern_measure_figure_is_detail (figure)
+        || !quern_measure_figure_is_shown (figure, measure, QUERN_MEASURE_IN_WINDOW))
       continue;
-    quern_measure_table_attach (grid, column, 0, heading, "caption-heading");
+    quern_measure_table_attach (grid, column, 0, quern_measure_figure_get_heading (figure, QUERN_MEASURE_IN_WINDOW),
+                                "caption-heading");
     gtk_widget_set_tooltip_text (gtk_grid_get_child_at (grid, column, 0),
                                  quern_measure_figure_get_explanation (figure));
     for (guint row = 0; row < n; row++) {
@@ -67,6 +69,40 @@ add_sentence (GtkBox *box, const char *text, const char *css_class)
   gtk_label_set_selectable (GTK_LABEL (label), TRUE);
   gtk_widget_add_css_class (label, css_class);
   gtk_box_append (box, label);
+}
+
+/**
+ * quern_measure_details_fill:
+ *
+ * Replaces what is in @grid by the figures that few people look for: a row for each, a column for each model.
+ */
+void
+quern_measure_details_fill (GtkGrid *grid, QuernMeasure *measure)
+{
+  guint n = g_list_model_get_n_items (quern_measure_get_results (measure));
+  const QuernMeasureFigure *figure;
+  int row = 1;
+
+  for (GtkWidget *child; (child = gtk_widget_get_first_child (GTK_WIDGET (grid))) != NULL;)
+    gtk_grid_remove (grid, child);
+  quern_measure_table_attach (grid, 0, 0, _("Figure"), "caption-heading");
+  for (guint i = 1; i < n; i++) {
+    g_autofree char *label = quern_measured_dup_label (quern_measure_get_result (measure, i));
+    quern_measure_table_attach (grid, (int) i, 0, label, "caption-heading");
+  }
+  for (guint i = 0; (figure = quern_measure_figure_get (i)) != NULL; i++) {
+    if (!quern_measure_figure_is_detail (figure)
+        || !quern_measure_figure_is_shown (figure, measure, QUERN_MEASURE_IN_WINDOW))
+      continue;
+    quern_measure_table_attach (grid, 0, row, quern_measure_figure_get_heading (figure, QUERN_MEASURE_IN_WINDOW), NULL);
+    gtk_widget_set_tooltip_text (gtk_grid_get_child_at (grid, 0, row), quern_measure_figure_get_explanation (figure));
+    for (guint k = 1; k < n; k++) {
+      g_autofree char *text = quern_measure_figure_dup_text (figure, quern_measure_get_result (measure, k),
+                                                             QUERN_MEASURE_IN_WINDOW);
+      quern_measure_table_attach (grid, (int) k, row, text, NULL);
+    }
+    row++;
+  }
 }
 
 /* The look of each band. The words are shown too, so that neither sign nor colour is the only mark. */
@@ -95,6 +131,28 @@ quern_measure_table_make_band (QuernVerdict verdict)
   gtk_box_append (GTK_BOX (box), icon);
   gtk_box_append (GTK_BOX (box), label);
   return box;
+}
+
+/**
+ * quern_measure_meaning_fill:
+ * @i: a result that is not the reference
+ *
+ * Replaces what is in @box: what the figures of a model mean for its answers, with examples from the text.
+ */
+void
+quern_measure_meaning_fill (GtkBox *box, QuernMeasure *measure, guint i)
+{
+  guint positions[QUERN_MEASURE_EXAMPLES], n = quern_measure_find_examples (measure, i, positions);
+  g_autofree char *meaning = quern_measure_dup_meaning (measure, i);
+
+  for (GtkWidget *child; (child = gtk_widget_get_first_child (GTK_WIDGET (box))) != NULL;)
+    gtk_box_remove (box, child);
+  add_sentence (box, meaning, "body");
+  for (guint k = 0; k < n; k++) {
+    g_autofree char *example = quern_measure_dup_example (measure, i, positions[k]);
+    g_autofree char *line = g_strdup_printf ("• %s", example);
+    add_sentence (box, line, "body");
+  }
 }
 
 /**
