@@ -8,19 +8,20 @@
 
 #include "quern-cli.h"
 #include "quern-local-backend.h"
+#include "quern-measure-categories.h"
 #include "quern-measure-figures.h"
 #include "quern-measure.h"
-#include "quern-sample-text.h"
 #include "quern-verdict.h"
 
 /* Perplexity of a model on a text and, with a reference, how far it is from that. */
 
 typedef struct {
   char **models;
-  char *reference, *text;
+  char *reference, *text, **categories;
   int n_ctx, n_threads;
   gint64 memory;
   gboolean json;
+  QuernCliChart chart;
 } Options;
 
 static void
@@ -34,8 +35,6 @@ static QuernMeasure *
 make_measure (const Options *o, GError **error)
 {
   g_autoptr (QuernMeasure) measure = quern_measure_new ();
-  g_autofree char *text = NULL;
-  gsize length = 0;
   g_autoptr (QuernStore) store = NULL;
   g_autoptr (QuernLibrary) library = quern_cli_open_library (FALSE, &store, NULL);
   g_autoptr (GPtrArray) ids = g_ptr_array_new (), models = NULL;
@@ -50,17 +49,8 @@ make_measure (const Options *o, GError **error)
     return NULL;
   for (guint i = 0; i < models->len; i++)
     quern_measure_add_model (measure, models->pdata[i], QUERN_KV_F16);
-  if (o->text && !g_file_get_contents (o->text, &text, &length, error))
+  if (!quern_cli_add_text (measure, o->text, o->categories, error))
     return NULL;
-  if (text && strlen (text) < length) {
-    g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA,
-                 _("“%s” has a NUL byte in it, so it is not "
-                   "text."),
-                 o->text);
-    return NULL;
-  }
-  quern_measure_set_source (measure, o->text ? o->text : _("the built-in sample"));
-  quern_measure_add_text (measure, text ? text : quern_sample_text ());
   if (o->n_ctx > 0)
     quern_measure_set_context_size (measure, (guint) o->n_ctx);
   quern_measure_set_threads (measure, (guint) o->n_threads);
@@ -83,8 +73,8 @@ add_result (JsonBuilder *builder, QuernMeasured *result, gboolean compared)
   quern_measure_figures_write (result, QUERN_MEASURE_JSON_EVAL, compared, builder);
 }
 
-static void
-eval_print_text (QuernMeasure *measure)
+void
+quern_cli_print_measure (QuernMeasure *measure)
 {
   g_autofree char *reference = quern_verdict_dup_reference (measure);
   guint n = g_list_model_get_n_items (quern_measure_get_results (measure));
@@ -112,6 +102,7 @@ eval_print_text (QuernMeasure *measure)
     g_autofree char *sentence = quern_verdict_dup_sentence (measure, i);
     quern_cli_line (stdout, "%s", sentence);
   }
+  quern_cli_print_categories (measure);
 }
 
 /* ---- command --------------------------------------------------------------------------------------------------- */
@@ -148,6 +139,8 @@ eval_run (const Options *o)
     g_clear_error (&error);
   else if (!ok)
     return quern_cli_was_interrupted () ? (quern_cli_fail (error), QUERN_CLI_INTERRUPTED) : quern_cli_fail (error);
+  if (!quern_cli_write_chart (&o->chart, &measure, NULL, 1, &error))
+    return quern_cli_fail (error);
   if (quern_measure_get_note (measure))
     quern_cli_line (stderr, "%s", quern_measure_get_note (measure));
   if (o->json) {
@@ -173,13 +166,14 @@ eval_run (const Options *o)
     for (guint i = first; i < n; i++) {
       json_builder_begin_object (builder);
       add_result (builder, quern_measure_get_result (measure, i), n > 1);
+      quern_measure_categories_write (measure, quern_measure_get_result (measure, i), builder);
       json_builder_end_object (builder);
     }
     json_builder_end_array (builder);
     json_builder_end_object (builder);
     quern_cli_print_json (builder);
   } else
-    eval_print_text (measure);
+    quern_cli_print_measure (measure);
   return quern_cli_was_interrupted () ? quern_cli_interrupted () : QUERN_CLI_OK;
 }
 
@@ -192,10 +186,15 @@ eval_parse_and_run (Options *o, int argc, char **argv)
          "repeated"),
       "MODEL" },
     { "reference", 0, 0, G_OPTION_ARG_FILENAME, &o->reference, N_("Model to compare with"), "MODEL" },
-    { "text", 0, 0, G_OPTION_ARG_FILENAME, &o->text, N_("The text; by default, a built-in sample"), "FILE" },
+    { "text", 0, 0, G_OPTION_ARG_FILENAME, &o->text,
+      N_("The text: a file, a folder or -; by default, a built-in sample"), "FILE" },
+    { "category", 0, 0, G_OPTION_ARG_STRING_ARRAY, &o->categories,
+      N_("A text of Quern's: code, chat, tools, science, scripts, document or all; or wikitext; may be repeated"),
+      "NAME" },
     { "ctx", 'c', 0, G_OPTION_ARG_INT, &o->n_ctx, N_("Tokens of a window; by default, 512"), "N" },
     { "threads", 't', 0, G_OPTION_ARG_INT, &o->n_threads, N_("Threads to use"), "N" },
     { "memory", 0, 0, G_OPTION_ARG_INT64, &o->memory, N_("Memory limit for the models, in megabytes"), "N" },
+    QUERN_CLI_CHART_ENTRIES (&o->chart),
     { "json", 0, 0, G_OPTION_ARG_NONE, &o->json, N_("Print one JSON object"), NULL },
     G_OPTION_ENTRY_NULL
   };
@@ -224,5 +223,7 @@ quern_cli_eval (int argc, char **argv)
   g_strfreev (o.models);
   g_free (o.reference);
   g_free (o.text);
+  g_strfreev (o.categories);
+  quern_cli_chart_clear (&o.chart);
   return code;
 }
