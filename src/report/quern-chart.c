@@ -12,7 +12,7 @@
 /* Plots size or speed to the right and divergence upwards on a logarithmic scale, with 95 % intervals. The reference,
  * and models that equal it or are below the scale, stand on the axis, because 0 has no logarithm. The smallest model
  * that is not worse has a ring and a star. Models that others beat in both are grey; a thin line joins the rest, and the
- * knee of that line has a lozenge. The bands of the verdicts are drawn behind. */
+ * knee of that line has a lozenge. The bands of the verdicts are drawn behind means. */
 
 #define MARGIN_LEFT 58
 #define MARGIN_RIGHT 24
@@ -23,11 +23,14 @@
 #define SVG_HEIGHT 320
 #define ACCENT "#e66100" /* in files of its own, as in the style sheet */
 #define PNG_SCALE 2
+#define NAME_WIDTH 7 /* of a character */
+#define NAME_HEIGHT 13
 
 typedef struct {
   GArray *marks;                   /* of QuernChartMark */
   double left, right, top, bottom; /* edges of the plot */
   double x_max, y_min, y_max;
+  guint first_name; /* among the marks; before it are scales */
 } Plot;
 
 static double
@@ -96,7 +99,7 @@ quern_chart_add_scales (const Plot *plot, const QuernChartContent *content, gboo
   double power = pow (10, floor (log10 (plot->x_max / 5))), share = plot->x_max / 5 / power;
   double step = power * (share <= 1 ? 1 : share <= 2 ? 2 : share <= 5 ? 5 : 10);
 
-  for (guint i = 0; i < G_N_ELEMENTS (bands); i++) {
+  for (guint i = 0; i < G_N_ELEMENTS (bands) && content->figure == QUERN_PARETO_MEAN; i++) {
     double top = to_y (plot, bands[i].to);
     QuernChartMark area = { .shape = QUERN_CHART_AREA,
                             .x = plot->left,
@@ -152,6 +155,44 @@ quern_chart_tint (const Plot *plot, guint first, const QuernParetoPoint *point)
   }
 }
 
+static double
+left_of (const QuernChartMark *text)
+{
+  return text->x - text->align * NAME_WIDTH * (double) g_utf8_strlen (text->text, -1);
+}
+
+/* Whether a text is in the way of one of the names that are there. How wide they are is a guess: the window and the files
+ * have fonts of their own. */
+static gboolean
+quern_chart_is_in_the_way (const Plot *plot, const QuernChartMark *text)
+{
+  for (guint i = plot->first_name; i < plot->marks->len; i++) {
+    const QuernChartMark *other = &g_array_index (plot->marks, QuernChartMark, i);
+    if (other->shape == QUERN_CHART_TEXT && fabs (other->y - text->y) < NAME_HEIGHT
+        && left_of (text) < left_of (other) + NAME_WIDTH * (double) g_utf8_strlen (other->text, -1)
+        && left_of (other) < left_of (text) + NAME_WIDTH * (double) g_utf8_strlen (text->text, -1))
+      return TRUE;
+  }
+  return FALSE;
+}
+
+/* Puts a name beside a model, a little lower or higher where others are in the way. */
+static void
+quern_chart_add_name (const Plot *plot, const char *name, double x, double y, double align, double opacity)
+{
+  QuernChartMark mark = { .shape = QUERN_CHART_TEXT,
+                          .x = x,
+                          .y = y,
+                          .opacity = opacity,
+                          .text = g_strdup (name),
+                          .align = align,
+                          .align_up = 0.5 };
+
+  for (int step = 1; step < 8 && quern_chart_is_in_the_way (plot, &mark); step++)
+    mark.y = y + (step % 2 ? 1 : -1) * (step + 1) / 2 * (NAME_HEIGHT + 1);
+  g_array_append_val (plot->marks, mark);
+}
+
 static void
 quern_chart_add_model (const Plot *plot, const QuernChartContent *content, const QuernParetoPoint *point, gboolean best,
                        gboolean knee)
@@ -176,11 +217,15 @@ quern_chart_add_model (const Plot *plot, const QuernChartContent *content, const
   g_array_append_val (plot->marks, dot);
   if (best)
     g_array_append_val (plot->marks, ring);
-  /* Names of the front are above their models, those of others below, so that neighbours are less in each other's way. */
-  if (point->dominated)
-    quern_chart_add_text (plot, name, x, MAX (low, y + 6) + 3, x > plot->right - 30 ? 1 : 0.5, 0, 0.9);
+  /* The front falls to the right: below and to the left of it nothing is in the way of its names, and above it there is
+   * room for those of models that are beaten. */
+  const double aside = best ? 14 : 9;
+  if (point->divergence <= 0)
+    quern_chart_add_name (plot, name, x, y - aside - 10, x > plot->right - 40 ? 1 : 0.5, 1);
+  else if (point->dominated)
+    quern_chart_add_name (plot, name, x + aside, y, 0, 0.9);
   else
-    quern_chart_add_text (plot, name, x, MIN (high, y - 10) - 3, x > plot->right - 30 ? 1 : 0.5, 1, 1);
+    quern_chart_add_name (plot, name, x - aside, y, 1, 1);
   quern_chart_tint (plot, first, point);
 }
 
@@ -221,7 +266,8 @@ quern_chart_add_legend (const Plot *plot, const QuernChartContent *content, gboo
   }
 }
 
-/* The range covers all positive values in whole powers of ten, and all bands, however small the divergences are. */
+/* The range covers all positive values in whole powers of ten, and all bands, however small the divergences are. Bands are
+ * those of means. */
 static void
 quern_chart_set_ranges (Plot *plot, const QuernChartContent *content, const GArray *points)
 {
@@ -234,8 +280,10 @@ quern_chart_set_ranges (Plot *plot, const QuernChartContent *content, const GArr
       low = MIN (low, point->divergence);
     high = MAX (high, point->divergence + 1.96 * point->error);
   }
-  plot->y_min = MIN (QUERN_VERDICT_SLIGHT / 10, isfinite (low) ? pow (10, floor (log10 (low) - 0.3)) : 1);
-  plot->y_max = MAX (QUERN_VERDICT_DAMAGED * 10, high > 0 ? pow (10, ceil (log10 (high))) : 0);
+  low = isfinite (low) ? pow (10, floor (log10 (low) - 0.3)) : 1e-3;
+  high = high > low ? pow (10, ceil (log10 (high))) : 10 * low;
+  plot->y_min = content->figure == QUERN_PARETO_MEAN ? MIN (QUERN_VERDICT_SLIGHT / 10, low) : low;
+  plot->y_max = content->figure == QUERN_PARETO_MEAN ? MAX (QUERN_VERDICT_DAMAGED * 10, high) : high;
 }
 
 /**
@@ -263,6 +311,7 @@ quern_chart_new (const QuernChartContent *content, double width, double height, 
   quern_chart_set_ranges (&plot, content, points);
   quern_chart_add_scales (&plot, content, mirrored);
   quern_chart_add_front (&plot, content, points);
+  plot.first_name = plot.marks->len;
   for (guint i = 0; i < points->len; i++) {
     const QuernParetoPoint *point = &g_array_index (points, QuernParetoPoint, i);
     QuernMeasure *measure = content->measures[point->series];
