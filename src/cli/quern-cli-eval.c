@@ -7,22 +7,23 @@
 #include <unistd.h>
 
 #include "quern-cli.h"
+#include "quern-measure-categories.h"
 #include "quern-measure-figures.h"
 #include "quern-measure-llama.h"
 #include "quern-measure-meaning.h"
 #include "quern-measure.h"
 #include "quern-model-card.h"
-#include "quern-sample-text.h"
 #include "quern-verdict.h"
 
 /* Perplexity of a model on a text and, with a reference, how far it is from that. */
 
 typedef struct {
   char **models;
-  char *reference, *text, *windows;
+  char *reference, *text, **categories, *windows;
   int n_ctx, n_threads, top;
   gint64 memory;
   gboolean card, json;
+  QuernCliChart chart;
 } Options;
 
 static void
@@ -42,8 +43,6 @@ static QuernMeasure *
 make_measure (const Options *o, GError **error)
 {
   g_autoptr (QuernMeasure) measure = quern_measure_new ();
-  g_autofree char *text = NULL;
-  gsize length = 0;
   g_autoptr (QuernStore) store = NULL;
   g_autoptr (QuernLibrary) library = quern_cli_open_library (FALSE, &store, NULL);
   g_autoptr (GPtrArray) ids = g_ptr_array_new (), models = NULL;
@@ -58,20 +57,10 @@ make_measure (const Options *o, GError **error)
     return NULL;
   for (guint i = 0; i < models->len; i++)
     quern_measure_add_model (measure, models->pdata[i], QUERN_KV_F16);
-  if (o->text && !g_file_get_contents (o->text, &text, &length, error))
+  if (!quern_cli_add_text (measure, o->text, o->categories, error))
     return NULL;
-  if (text && strlen (text) < length) {
-    g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA,
-                 _("“%s” has a NUL byte in it, so it is not "
-                   "text."),
-                 o->text);
-    return NULL;
-  }
-  g_autofree char *name = o->text ? g_path_get_basename (o->text) : NULL;
-  quern_measure_set_source (measure, name ? name : _("the built-in sample"));
   quern_measure_set_windows (measure, cuts_as_llama (o) ? QUERN_MEASURE_WINDOWS_LLAMA : QUERN_MEASURE_WINDOWS_QUERN);
   quern_measure_set_top (measure, (guint) o->top);
-  quern_measure_add_text (measure, text ? text : quern_sample_text ());
   if (o->n_ctx > 0)
     quern_measure_set_context_size (measure, (guint) o->n_ctx);
   quern_measure_set_threads (measure, (guint) o->n_threads);
@@ -129,8 +118,8 @@ eval_print_meaning (QuernMeasure *measure, guint i)
   }
 }
 
-static void
-eval_print_text (QuernMeasure *measure)
+void
+quern_cli_print_measure (QuernMeasure *measure)
 {
   g_autofree char *reference = quern_verdict_dup_reference (measure);
   guint n = g_list_model_get_n_items (quern_measure_get_results (measure));
@@ -160,6 +149,7 @@ eval_print_text (QuernMeasure *measure)
     quern_cli_line (stdout, "%s", sentence);
     eval_print_meaning (measure, i);
   }
+  quern_cli_print_categories (measure);
 }
 
 /* One model's figures are the object; those of further models (-m given again) are in "models". */
@@ -197,6 +187,7 @@ eval_print_json (QuernMeasure *measure, const Options *o)
   for (guint i = first; i < n; i++) {
     json_builder_begin_object (builder);
     add_result (builder, quern_measure_get_result (measure, i), n > 1);
+    quern_measure_categories_write (measure, quern_measure_get_result (measure, i), builder);
     json_builder_end_object (builder);
   }
   json_builder_end_array (builder);
@@ -252,6 +243,8 @@ eval_run (const Options *o)
     g_clear_error (&error);
   else if (!ok)
     return quern_cli_was_interrupted () ? (quern_cli_fail (error), QUERN_CLI_INTERRUPTED) : quern_cli_fail (error);
+  if (!quern_cli_write_chart (&o->chart, &measure, NULL, 1, &error))
+    return quern_cli_fail (error);
   if (quern_measure_get_note (measure))
     quern_cli_line (stderr, "%s", quern_measure_get_note (measure));
   if (o->json)
@@ -262,7 +255,7 @@ eval_run (const Options *o)
   } else if (cuts_as_llama (o))
     eval_print_llama (measure);
   else
-    eval_print_text (measure);
+    quern_cli_print_measure (measure);
   return quern_cli_was_interrupted () ? quern_cli_interrupted () : QUERN_CLI_OK;
 }
 
@@ -275,7 +268,11 @@ eval_parse_and_run (Options *o, int argc, char **argv)
          "repeated"),
       "MODEL" },
     { "reference", 0, 0, G_OPTION_ARG_FILENAME, &o->reference, N_("Model to compare with"), "MODEL" },
-    { "text", 0, 0, G_OPTION_ARG_FILENAME, &o->text, N_("The text; by default, a built-in sample"), "FILE" },
+    { "text", 0, 0, G_OPTION_ARG_FILENAME, &o->text,
+      N_("The text: a file, a folder or -; by default, a built-in sample"), "FILE" },
+    { "category", 0, 0, G_OPTION_ARG_STRING_ARRAY, &o->categories,
+      N_("A text of Quern's: code, chat, tools, science, scripts, document or all; or wikitext; may be repeated"),
+      "NAME" },
     { "ctx", 'c', 0, G_OPTION_ARG_INT, &o->n_ctx, N_("Tokens of a window; by default, 512"), "N" },
     { "windows", 0, 0, G_OPTION_ARG_STRING, &o->windows,
       N_("How the text is cut: by Quern, or as by llama-perplexity, with its figures"), "quern|llama" },
@@ -283,6 +280,7 @@ eval_parse_and_run (Options *o, int argc, char **argv)
     { "card", 0, 0, G_OPTION_ARG_NONE, &o->card, N_("Print a table for a model card, in Markdown"), NULL },
     { "threads", 't', 0, G_OPTION_ARG_INT, &o->n_threads, N_("Threads to use"), "N" },
     { "memory", 0, 0, G_OPTION_ARG_INT64, &o->memory, N_("Memory limit for the models, in megabytes"), "N" },
+    QUERN_CLI_CHART_ENTRIES (&o->chart),
     { "json", 0, 0, G_OPTION_ARG_NONE, &o->json, N_("Print one JSON object"), NULL },
     G_OPTION_ENTRY_NULL
   };
@@ -317,5 +315,7 @@ quern_cli_eval (int argc, char **argv)
   g_free (o.reference);
   g_free (o.text);
   g_free (o.windows);
+  g_strfreev (o.categories);
+  quern_cli_chart_clear (&o.chart);
   return code;
 }

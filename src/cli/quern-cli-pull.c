@@ -114,8 +114,9 @@ default_item (QuernHubRepo *repo)
   return n > 0 ? g_list_model_get_item (items, n - 1) : NULL;
 }
 
-static QuernHubItem *
-choose_item (QuernHubRepo *repo, const char *what, GError **error)
+/* The item that a wish names, or the usual one; NULL with an error, after a list of what there is. */
+QuernHubItem *
+quern_cli_choose_item (QuernHubRepo *repo, const char *what, GError **error)
 {
   g_autoptr (QuernHubItem) item = what != NULL ? quern_hub_repo_find_item (repo, what) : default_item (repo);
   GListModel *items = quern_hub_repo_get_items (repo);
@@ -179,8 +180,9 @@ sit_out (QuernHub *hub, gint64 *left, gboolean quiet)
   return TRUE;
 }
 
-static QuernHubRepo *
-load_repo (QuernHub *hub, const char *name, gboolean quiet, GError **error)
+/* Waits while the hub asks to. */
+QuernHubRepo *
+quern_cli_load_repo (QuernHub *hub, const char *name, gboolean quiet, GError **error)
 {
   QuernHubRepo *repo = NULL;
 
@@ -282,8 +284,8 @@ quern_cli_pull (int argc, char **argv)
   hub = quern_hub_new ();
   if (!quern_hub_check_endpoint (hub, &error))
     return quern_cli_wrong_address (error);
-  repo = load_repo (hub, name, quiet, &error);
-  item = repo != NULL ? choose_item (repo, what, &error) : NULL;
+  repo = quern_cli_load_repo (hub, name, quiet, &error);
+  item = repo != NULL ? quern_cli_choose_item (repo, what, &error) : NULL;
   if (item == NULL)
     return quern_cli_fail (error);
   if (what == NULL && !quiet)

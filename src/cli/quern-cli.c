@@ -37,6 +37,7 @@ static const Command commands[] = {
   { "serve", quern_cli_serve, N_("let other programs use the models") },
   { "bench", quern_cli_bench, N_("measure a model's speed") },
   { "eval", quern_cli_eval, N_("measure how far models are from a reference on a text") },
+  { "sweep", quern_cli_sweep, N_("measure all quantisations of a repository") },
   { "compare", quern_cli_compare, N_("ask several models the same question") },
 };
 

@@ -6,7 +6,9 @@
 #include <stdio.h>
 
 #include "quern-backend.h"
+#include "quern-hub-repo.h"
 #include "quern-library.h"
+#include "quern-measure.h"
 #include "quern-picture.h"
 
 G_BEGIN_DECLS
@@ -28,6 +30,7 @@ int quern_cli_search (int argc, char **argv);
 int quern_cli_serve (int argc, char **argv);
 int quern_cli_servers (int argc, char **argv);
 int quern_cli_show (int argc, char **argv);
+int quern_cli_sweep (int argc, char **argv);
 
 /* Parses a command's options; what is left in argv are its arguments. Returns QUERN_CLI_OK to go on. */
 int quern_cli_parse (const char *synopsis, const GOptionEntry *entries, int *argc, char ***argv, gboolean *done);
@@ -67,6 +70,33 @@ QuernModel *quern_cli_find_model (QuernLibrary *library, const char *id, GError 
 GPtrArray *quern_cli_find_models (QuernLibrary *library, char **ids, GError **error);
 /* The picture in a file; the error names the file. */
 QuernPicture *quern_cli_load_picture (const char *path, GError **error);
+/* A repository of the hub, for which it waits if the hub is busy, and one of its items; both transfer full. */
+QuernHubRepo *quern_cli_load_repo (QuernHub *hub, const char *name, gboolean quiet, GError **error);
+QuernHubItem *quern_cli_choose_item (QuernHubRepo *repo, const char *what, GError **error);
+/* Adds a file, a folder or what comes from standard input ("-"), and Quern's texts of some categories; without any of them
+ * the sample. */
+gboolean quern_cli_add_text (QuernMeasure *measure, const char *path, char **categories, GError **error);
+/* The divergence by category, if the text has categories. */
+void quern_cli_print_categories (QuernMeasure *measure);
+/* The figures of a measurement and what follows from them, for people. */
+void quern_cli_print_measure (QuernMeasure *measure);
+/* Where a chart is to be written, and what is in it. */
+typedef struct {
+  char *svg, *png; /* files, or NULL */
+  gboolean by_speed, tail;
+} QuernCliChart;
+
+#define QUERN_CLI_CHART_ENTRIES(chart)                                                                                 \
+  { "svg", 0, 0, G_OPTION_ARG_FILENAME, &(chart)->svg, N_("Write a chart as SVG"), "FILE" },                          \
+      { "png", 0, 0, G_OPTION_ARG_FILENAME, &(chart)->png, N_("Write a chart as PNG"), "FILE" },                      \
+      { "by-speed", 0, 0, G_OPTION_ARG_NONE, &(chart)->by_speed, N_("Chart of speed, not of size"), NULL },           \
+  {                                                                                                                    \
+    "tail", 0, 0, G_OPTION_ARG_NONE, &(chart)->tail, N_("Chart of the 99.9 % divergence, not of the mean"), NULL      \
+  }
+
+gboolean quern_cli_write_chart (const QuernCliChart *chart, QuernMeasure *const *measures, const char *const *names,
+                                guint n, GError **error);
+void quern_cli_chart_clear (QuernCliChart *chart);
 /* One line, which what is printed into it cannot leave, nor reach the terminal with (quern-printable.h). A line end at the end of
  * the format makes no difference. */
 void quern_cli_line (FILE *file, const char *format, ...) G_GNUC_PRINTF (2, 3);

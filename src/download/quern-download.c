@@ -152,6 +152,26 @@ quern_download_init (QuernDownload *self)
 {
 }
 
+static char *
+dup_folder_of (const char *repo)
+{
+  return g_build_filename (g_get_user_data_dir (), "quern", "models", repo, NULL);
+}
+
+/**
+ * quern_download_dup_path_of:
+ * @repo: id of a repository
+ *
+ * Returns: (transfer full): where the first file of @item is when it is downloaded
+ */
+char *
+quern_download_dup_path_of (const char *repo, QuernHubItem *item)
+{
+  g_autofree char *folder = dup_folder_of (repo);
+
+  return g_build_filename (folder, quern_hub_item_get_file (item, 0)->name, NULL);
+}
+
 /* Takes the files. */
 QuernDownload *
 _quern_download_new (const char *repo, const char *revision, const char *label, GPtrArray *files)
@@ -160,7 +180,7 @@ _quern_download_new (const char *repo, const char *revision, const char *label, 
 
   self->repo = g_strdup (repo);
   self->label = g_strdup (label);
-  self->folder = g_build_filename (g_get_user_data_dir (), "quern", "models", repo, NULL);
+  self->folder = dup_folder_of (repo);
   _quern_download_set_files (self, revision, files);
   self->bytes = _quern_download_peek_bytes (self);
   return self;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-#include <gio/gio.h>
+#include "quern-hub-item.h"
 
 G_BEGIN_DECLS
 
@@ -27,6 +27,7 @@ typedef enum {
 #define QUERN_TYPE_DOWNLOAD (quern_download_get_type ())
 G_DECLARE_FINAL_TYPE (QuernDownload, quern_download, QUERN, DOWNLOAD, GObject)
 
+char *quern_download_dup_path_of (const char *repo, QuernHubItem *item);
 const char *quern_download_get_repo (QuernDownload *self);
 const char *quern_download_get_label (QuernDownload *self);
 const char *quern_download_get_path (QuernDownload *self);

@@ -161,6 +161,8 @@ _quern_measure_write (QuernMeasure *self, JsonBuilder *out)
       continue;
     json_builder_begin_object (out);
     quern_json_add_int (out, "first", source->first);
+    if (source->category)
+      quern_json_add_string (out, "category", source->category);
     json_builder_set_member_name (out, "tokens");
     json_builder_begin_array (out);
     for (guint j = 0; j < source->tokens->len; j++)
@@ -283,7 +285,8 @@ _quern_measure_read (JsonObject *object, GListModel *models)
     g_autofree gint32 *tokens = g_new (gint32, n + 1);
     for (guint j = 0; j < n; j++)
       tokens[j] = (gint32) CLAMP (quern_json_int_at (from, j), -1, G_MAXINT32);
-    _quern_measure_restore_piece (self, tokens, n, (guint) CLAMP (quern_json_int (piece, "first", 0), 0, n));
+    _quern_measure_restore_piece (self, tokens, n, (guint) CLAMP (quern_json_int (piece, "first", 0), 0, n),
+                                  quern_json_string (piece, "category", NULL));
   }
   for (guint i = 0; i < quern_json_length (results); i++)
     read_result (self, quern_json_object_at (results, i), rows->len, models);

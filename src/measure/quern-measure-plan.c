@@ -23,6 +23,7 @@ _quern_measure_source_free (gpointer data)
   g_free (source->text);
   g_free (source->reasoning);
   g_free (source->reply);
+  g_free (source->category);
   g_clear_pointer (&source->request, quern_request_unref);
   g_clear_pointer (&source->answer, g_array_unref);
   g_clear_pointer (&source->tokens, g_array_unref);
@@ -140,6 +141,7 @@ _quern_measure_plan_new (QuernOpenFile *file, GPtrArray *sources, QuernMeasureWi
   for (guint i = 0; i < sources->len; i++) {
     QuernMeasureSource *piece = g_new0 (QuernMeasureSource, 1);
     piece->tokens = g_array_new (FALSE, FALSE, sizeof (gint32));
+    piece->category = g_strdup (((const QuernMeasureSource *) sources->pdata[i])->category);
     g_ptr_array_add (plan->pieces, piece);
     if (!tokenise_source (file, sources->pdata[i], windows, piece, error))
       return NULL;

@@ -15,6 +15,7 @@ typedef struct {
   char *reply;           /* or NULL: the answer as text, in place of its tokens */
   GArray *tokens;        /* array of gint32: the tokenised piece, or NULL */
   guint first;           /* the first row that is scored */
+  char *category;        /* or NULL */
 } QuernMeasureSource;
 
 void _quern_measure_source_free (gpointer data);
@@ -71,6 +72,7 @@ struct _QuernMeasure {
   GListStore *results; /* of QuernMeasured */
   GPtrArray *sources;  /* of QuernMeasureSource */
   char *source_name;
+  char *category; /* of the texts that are added next, or NULL */
   QuernMeasureWindows windows;
   guint n_ctx, n_threads, top;
   guint64 memory_limit;
@@ -98,7 +100,9 @@ void _quern_measure_update_progress (QuernMeasure *self);
 /* These functions restore a stored measurement. */
 void _quern_measure_restore (QuernMeasure *self, const char *text, GArray *ends, GArray *position_tokens,
                              guint windows_done, guint n_windows, double noise);
-void _quern_measure_restore_piece (QuernMeasure *self, const gint32 *tokens, guint n, guint first);
+void _quern_measure_restore_piece (QuernMeasure *self, const gint32 *tokens, guint n, guint first,
+                                   const char *category);
+void _quern_measure_restore_pieces (QuernMeasure *self, GPtrArray *pieces);
 void _quern_measure_restore_result (QuernMeasure *self, QuernMeasured *result);
 void _quern_measure_restore_candidate (QuernMeasure *self, gint32 id, const char *text);
 void _quern_measure_restore_text_sha256 (QuernMeasure *self, const char *sha256);

@@ -58,7 +58,18 @@ static void
 add_source (QuernMeasure *self, QuernMeasureSource *source)
 {
   start_over (self);
+  source->category = g_strdup (self->category);
   g_ptr_array_add (self->sources, source);
+}
+
+/**
+ * quern_measure_begin_category:
+ * @category: (nullable): the category of all that is added from now on
+ */
+void
+quern_measure_begin_category (QuernMeasure *self, const char *category)
+{
+  g_set_str (&self->category, category);
 }
 
 /**
@@ -350,14 +361,24 @@ _quern_measure_restore (QuernMeasure *self, const char *text, GArray *ends, GArr
 }
 
 void
-_quern_measure_restore_piece (QuernMeasure *self, const gint32 *tokens, guint n, guint first)
+_quern_measure_restore_piece (QuernMeasure *self, const gint32 *tokens, guint n, guint first, const char *category)
 {
   QuernMeasureSource *source = g_new0 (QuernMeasureSource, 1);
 
   source->tokens = g_array_new (FALSE, FALSE, sizeof (gint32));
   source->first = first;
+  source->category = g_strdup (category);
   g_array_append_vals (source->tokens, tokens, n);
   g_ptr_array_add (self->sources, source);
+}
+
+/* Takes all pieces together; they must be tokenised. */
+void
+_quern_measure_restore_pieces (QuernMeasure *self, GPtrArray *pieces)
+{
+  g_ptr_array_ref (pieces);
+  g_ptr_array_unref (self->sources);
+  self->sources = pieces;
 }
 
 void
@@ -448,6 +469,7 @@ quern_measure_finalize (GObject *object)
   g_ptr_array_unref (self->sources);
   g_free (self->source_name);
   g_free (self->text_sha256);
+  g_free (self->category);
   g_string_free (self->text, TRUE);
   g_array_unref (self->ends);
   g_array_unref (self->position_tokens);

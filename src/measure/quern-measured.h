@@ -14,6 +14,8 @@ typedef enum {
   QUERN_COMPARE_ERROR_VOCABULARY, /* the vocabularies differ, so figures cannot be compared */
   QUERN_COMPARE_ERROR_TEXT,       /* there is nothing to score in the text */
   QUERN_COMPARE_ERROR_FORMAT,     /* the imported file is no comparison */
+  QUERN_COMPARE_ERROR_DAMAGED,    /* what was kept on disk is not what was written */
+  QUERN_COMPARE_ERROR_NUMBER,     /* a model gives something that is not a number */
 } QuernCompareError;
 
 /* Facts that identify a model of a comparison. They are kept when its file is gone. */

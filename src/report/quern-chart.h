@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-#include "quern-measure.h"
+#include "quern-pareto.h"
 
 G_BEGIN_DECLS
 
-/* The chart of a measurement as a list of marks, in the order in which they are drawn. The window draws the marks with
+/* The chart of measurements as a list of marks, in the order in which they are drawn. The window draws the marks with
  * GTK, reports write them as SVG. */
 
 typedef enum {
@@ -28,7 +28,18 @@ typedef struct {
   double align, align_up; /* which part of the text is at the point: 0 its beginning and top, 1 its end and bottom */
 } QuernChartMark;
 
-GArray *quern_chart_new (QuernMeasure *measure, gboolean by_speed, double width, double height, gboolean mirrored);
-char *quern_chart_to_svg (QuernMeasure *measure, const char *label);
+/* What is plotted: one measurement, or those of several repositories with the same text. */
+typedef struct {
+  QuernMeasure *const *measures;
+  const char *const *names; /* of the repositories; NULL where there is only one measurement */
+  guint n;
+  gboolean by_speed; /* speed is to the right, else size */
+  QuernParetoFigure figure;
+} QuernChartContent;
+
+GArray *quern_chart_new (const QuernChartContent *content, double width, double height, gboolean mirrored);
+char *quern_chart_dup_sentence (const QuernChartContent *content);
+char *quern_chart_to_svg (const QuernChartContent *content, const char *label, gboolean standalone);
+gboolean quern_chart_to_png (const QuernChartContent *content, const char *path, GError **error);
 
 G_END_DECLS

@@ -7,10 +7,12 @@
 
 #include "quern-chart.h"
 #include "quern-comparison-report.h"
+#include "quern-measure-categories.h"
 #include "quern-measure-figures.h"
 #include "quern-measure-meaning.h"
 #include "quern-questions.h"
 #include "quern-style-sheet.h"
+#include "quern-texts.h"
 #include "quern-verdict.h"
 
 /* One HTML file: its style sheet and chart are inside, and there is no script and nothing to load. All text of models, files and
@@ -310,6 +312,30 @@ html_append_details (GString *out, QuernMeasure *measure)
   g_string_append (out, "</table></details>");
 }
 
+/* Mean divergence and the share of equal first choices, a column for each category of the text. */
+static void
+html_append_categories (GString *out, QuernMeasure *measure)
+{
+  const guint n = quern_measure_get_n_categories (measure);
+
+  if (n == 0)
+    return;
+  g_string_append_printf (out, "<table><tr><th>%s", _("Divergence by category"));
+  for (guint i = 0; i < n; i++)
+    append_element (out, "<th>", quern_texts_get_name (quern_measure_get_category (measure, i)), "");
+  for (guint j = 1; j < g_list_model_get_n_items (quern_measure_get_results (measure)); j++) {
+    QuernMeasured *result = quern_measure_get_result (measure, j);
+    g_autofree char *label = quern_measured_dup_label (result);
+    append_element (out, "<tr><td>", label, "");
+    for (guint i = 0; i < n; i++) {
+      QuernDivergenceSummary s;
+      quern_measure_get_category_summary (measure, result, i, &s);
+      g_string_append_printf (out, "<td class=n>%.6f ± %.6f<br>%.2f %%", s.kld_mean, s.kld_error, 100 * s.same_top);
+    }
+  }
+  g_string_append (out, "</table>");
+}
+
 static void
 html_append_measure (GString *out, QuernComparison *self)
 {
@@ -348,8 +374,11 @@ html_append_measure (GString *out, QuernComparison *self)
   }
   if (n > 1)
     html_append_details (out, measure);
+  html_append_categories (out, measure);
   if (n > 1) {
-    g_autofree char *chart = quern_chart_to_svg (measure, _("File size against mean KL divergence"));
+    const QuernChartContent content = { .measures = &measure, .n = 1 };
+    g_autofree char *chart = quern_chart_to_svg (&content, _("File size against mean KL divergence"), FALSE);
+    g_autofree char *sentence = quern_chart_dup_sentence (&content);
     guint best = quern_verdict_smallest_good (measure);
     g_autofree char *label = quern_measured_dup_label (quern_measure_get_result (measure, best));
     g_string_append (out, chart);
@@ -359,6 +388,8 @@ html_append_measure (GString *out, QuernComparison *self)
       append_element (out, "<p>", _("The smallest model that is not worse on this text: "), "<b>");
       append_element (out, "", label, "</b></p>");
     }
+    if (sentence)
+      append_element (out, "<p>", sentence, "</p>");
   }
   for (guint i = 1; i < n; i++)
     html_append_heat (out, measure, quern_measure_get_result (measure, i));

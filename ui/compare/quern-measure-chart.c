@@ -80,7 +80,8 @@ quern_measure_chart_snapshot (GtkWidget *widget, GtkSnapshot *snapshot)
   gtk_widget_get_color (widget, &text);
   adw_accent_color_to_standalone_rgba (adw_style_manager_get_accent_color (manager),
                                        adw_style_manager_get_dark (manager), &accent);
-  marks = quern_chart_new (self->measure, self->by_speed, gtk_widget_get_width (widget), gtk_widget_get_height (widget),
+  const QuernChartContent content = { .measures = &self->measure, .n = 1, .by_speed = self->by_speed };
+  marks = quern_chart_new (&content, gtk_widget_get_width (widget), gtk_widget_get_height (widget),
                            gtk_widget_get_direction (widget) == GTK_TEXT_DIR_RTL);
   for (guint i = 0; i < marks->len; i++) {
     const QuernChartMark *mark = &g_array_index (marks, QuernChartMark, i);
@@ -138,6 +139,10 @@ quern_measure_chart_show (QuernMeasureChart *self, QuernMeasure *measure, gboole
                             quern_measured_get_rate (measured), s->kld_mean, s->kld_error);
     g_string_append_c (description, ' ');
   }
+  const QuernChartContent content = { .measures = &measure, .n = 1, .by_speed = by_speed };
+  g_autofree char *sentence = quern_chart_dup_sentence (&content);
+  if (sentence)
+    g_string_append (description, sentence);
   gtk_accessible_update_property (GTK_ACCESSIBLE (self), GTK_ACCESSIBLE_PROPERTY_DESCRIPTION, description->str, -1);
   gtk_widget_queue_draw (GTK_WIDGET (self));
 }
