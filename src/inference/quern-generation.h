@@ -64,6 +64,7 @@ void quern_request_set_effort (QuernRequest *self, const char *effort);
 void quern_request_set_thinking_budget (QuernRequest *self, guint n_tokens);
 gboolean quern_request_check_schema (const char *schema, GError **error);
 void quern_request_set_schema (QuernRequest *self, const char *schema);
+void quern_request_set_unsent (QuernRequest *self, gboolean unsent);
 void quern_request_set_tokens (QuernRequest *self, const gint32 *tokens, guint n);
 void quern_request_set_no_end (QuernRequest *self, gint32 filler);
 void quern_request_set_candidates (QuernRequest *self, guint n);
