@@ -77,6 +77,7 @@ count_text (GTask *task, const char *text)
   g_autoptr (QuernRequest) request = quern_request_new ();
 
   quern_request_add_message (request, QUERN_ROLE_USER, text, NULL);
+  quern_request_set_unsent (request, TRUE);
   quern_backend_count_async (job->backend, job->model, request, g_task_get_cancellable (task), cost_counted_cb, task);
 }
 

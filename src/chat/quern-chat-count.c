@@ -7,8 +7,8 @@
 
 /* Counts the tokens of the next prompt with the model's own tokenizer. The count is asked for after nearly every key
  * press, so the parts that do not change while people type are counted once. The template puts special tokens around
- * every message, and no token crosses them, so the sum of the parts is exact. A server that does not count gets an
- * estimate instead. */
+ * every message, and no token crosses them, so the sum of the parts is exact. For a model on a server it is an estimate,
+ * because what is being written must not leave this computer; when it is sent, the server counts. */
 
 /* The steps of a count, each a request with one part more than the first: an empty question, the system prompt, all
  * messages, the question's attachments, the question's text. */
@@ -117,6 +117,7 @@ counting_request_built_cb (GObject *source, GAsyncResult *result, gpointer user_
     g_object_unref (task);
     return;
   }
+  quern_request_set_unsent (request, TRUE);
   quern_request_set_thinking (request, counting->thinking);
   quern_request_set_effort (request, quern_effort_for_model (counting->model,
                                                              quern_conversation_get_effort (self->conversation)));

@@ -39,7 +39,7 @@ typedef struct {
   guint attachments;  /* those of the question */
   guint question;     /* its text, and the template's own tokens around it */
   guint context_size; /* 0: a server does not tell */
-  gboolean estimated; /* nobody could count: to be shown as "about" */
+  gboolean estimated; /* not counted, as of what would go to a server: to be shown as "about" */
   gboolean fits;      /* the prompt fits and leaves room for an answer */
 } QuernTokenCount;
 

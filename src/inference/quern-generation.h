@@ -97,6 +97,7 @@ void quern_request_set_stops (QuernRequest *self, const char *const *stops);
 void quern_request_set_bias (QuernRequest *self, const QuernLogitBias *bias, guint n);
 void quern_request_set_raw (QuernRequest *self, gboolean raw);
 void quern_request_set_echo (QuernRequest *self, QuernEcho echo);
+void quern_request_set_unsent (QuernRequest *self, gboolean unsent);
 void quern_request_set_tokens (QuernRequest *self, const gint32 *tokens, guint n);
 void quern_request_set_no_end (QuernRequest *self, gint32 filler);
 void quern_request_set_candidates (QuernRequest *self, guint n);

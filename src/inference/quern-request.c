@@ -392,6 +392,18 @@ quern_request_set_echo (QuernRequest *self, QuernEcho echo)
 }
 
 /**
+ * quern_request_set_unsent:
+ * @unsent: whether somebody is still writing what is in it
+ *
+ * What nobody has sent yet does not leave this computer: its tokens are only estimated where a server would have to count them.
+ */
+void
+quern_request_set_unsent (QuernRequest *self, gboolean unsent)
+{
+  self->unsent = unsent;
+}
+
+/**
  * quern_request_set_tokens:
  * @tokens: (array length=n): the whole prompt, in place of messages
  */

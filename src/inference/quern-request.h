@@ -49,6 +49,7 @@ struct _QuernRequest {
   char *effort;          /* of thinking; NULL: the template's default */
   guint thinking_budget; /* tokens; 0: no limit */
   gint32 filler;         /* what stands where the model would end; -1: the model may end */
+  gboolean unsent;       /* it must not leave this computer */
   guint n_candidates;    /* of each token, to be looked at; 0: none */
   gboolean background;   /* gives way to requests that are not */
 

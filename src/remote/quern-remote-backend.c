@@ -64,6 +64,11 @@ quern_remote_backend_count (QuernBackend *backend, QuernModel *model, QuernReque
   if (facts == NULL) /* the server may have it again when it is asked */
     facts = quern_server_model_new (quern_model_get_name (model));
   call = _quern_remote_call_new (request, model, facts, 0, FALSE, NULL);
+  if (request->unsent) {
+    _quern_backend_return_estimate (task, quern_server_call_estimate (call)
+                                              + _quern_remote_estimate_pictures (request, model));
+    return;
+  }
   g_task_set_task_data (task, GUINT_TO_POINTER (_quern_remote_estimate_pictures (request, model)), NULL);
   quern_server_count_async (quern_served_model_get_server (model), call, g_task_get_cancellable (task), counted_cb,
                             task);
