@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Computes the logits of every row of a given text, for perplexity and for comparing models. */
+/* Computes the logits of every row of a given text, for perplexity and for comparing models, and compares two rows. */
 #include "context/qe-context-private.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 #include "qe-error.h"
 
-#define SCORE_ROWS 32 /* number of rows whose logits are computed together */
+#define ROUNDING 1e-13 /* nats; the sums of a quarter of a million terms are no more exact */
+#define SCORE_ROWS 32  /* number of rows whose logits are computed together */
 
 QeStatus
 qe_context_score (QeContext *context, const int32_t *tokens, size_t n, size_t first, QeScoreFunc func, void *data,
@@ -51,4 +53,21 @@ qe_context_score (QeContext *context, const int32_t *tokens, size_t n, size_t fi
   free (rows);
   context->ready = -1; /* the graph's logits belong to some other row */
   return status;
+}
+
+bool
+qe_logits_compare (const float *p, const float *q, size_t n, QeLogitsCompared *out)
+{
+  const QeKernels *k = qe_kernels ();
+  double sums[3];
+  if (n == 0 || !k->is_finite (p, n) || !k->is_finite (q, n))
+    return false;
+  const float max_p = k->max (p, n), max_q = k->max (q, n);
+  k->compare_rows (p, q, n, max_p, max_q, sums);
+  /* With Z the sums and a, b the logits less the largest: sum of e^a / Z_p (a - ln Z_p - b + ln Z_q). */
+  out->log_sum_p = max_p + log (sums[0]);
+  out->log_sum_q = max_q + log (sums[1]);
+  out->divergence = sums[2] / sums[0] - (log (sums[0]) - log (sums[1]));
+  out->divergence = out->divergence < ROUNDING ? 0 : out->divergence;
+  return true;
 }

@@ -62,6 +62,33 @@ exp_approx (float x)
   return x < -87.0f ? 0.0f : p * power;
 }
 
+/* e^x for x of 0 or less, to about 1e-13: 2^n times a polynomial on [-ln 2 / 2, ln 2 / 2]. Below -700 it stays at e^-700. */
+static inline double
+exp_double (double x)
+{
+  const double clamped = x < -700.0 ? -700.0 : x;
+  const int32_t whole = (int32_t) (clamped * 1.4426950408889634074 - 0.5);
+  const double n = whole;
+  const double r = (clamped - n * 6.93147180369123816490e-01) - n * 1.90821492927058770002e-10;
+  double p = 1.0 / 39916800;
+  uint64_t bits;
+  p = p * r + 1.0 / 3628800;
+  p = p * r + 1.0 / 362880;
+  p = p * r + 1.0 / 40320;
+  p = p * r + 1.0 / 5040;
+  p = p * r + 1.0 / 720;
+  p = p * r + 1.0 / 120;
+  p = p * r + 1.0 / 24;
+  p = p * r + 1.0 / 6;
+  p = p * r + 0.5;
+  p = p * r + 1.0;
+  p = p * r + 1.0;
+  memcpy (&bits, &p, sizeof bits);
+  bits += (uint64_t) (int64_t) whole << 52;
+  memcpy (&p, &bits, sizeof p);
+  return p;
+}
+
 static inline float
 sigmoid (float x)
 {

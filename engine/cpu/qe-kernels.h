@@ -173,6 +173,8 @@ typedef struct {
   float (*max) (const float *x, size_t n);
   int (*is_finite) (const float *x, size_t n);      /* no element is infinite or no number */
   float (*exp_sum) (float *x, size_t n, float max); /* x = exp (x - max); returns the sum */
+  /* In double precision, with a = p - max_p and b = q - max_q: the sums of e^a, of e^b and of e^a (a - b). */
+  void (*compare_rows) (const float *p, const float *q, size_t n, float max_p, float max_q, double sums[3]);
   void (*rope) (float *x, const float *cosine, const float *sine, size_t n_pairs); /* pairs (i, i + n_pairs) */
 } QeKernels;
 

@@ -118,6 +118,14 @@ has_room_for_openblas (unsigned n_threads)
   return true;
 }
 
+bool
+qe_cpu_exact_activations (void)
+{
+  const char *activations = getenv ("QE_ACTIVATIONS");
+
+  return activations && strcmp (activations, "f32") == 0;
+}
+
 /* max_tokens is a hint: more are computed correctly, but with f32 activations. */
 QeStatus
 qe_matmul_new (QeMatmul **out, unsigned n_threads, size_t max_columns, size_t max_tokens, QeError *err)
@@ -127,10 +135,9 @@ qe_matmul_new (QeMatmul **out, unsigned n_threads, size_t max_columns, size_t ma
   QeMatmul *m = calloc (1, sizeof *m);
   if (!m)
     return qe_fail (err, QE_ERROR_MEMORY, "Not enough memory for matrix products.");
-  const char *activations = getenv ("QE_ACTIVATIONS");
   size_t blocks = qe_x8_blocks (max_columns);
   m->kernels = qe_kernels ();
-  m->exact = activations && strcmp (activations, "f32") == 0;
+  m->exact = qe_cpu_exact_activations ();
   m->n_threads = n_threads;
   m->private_blocks = PRIVATE_TOKENS * blocks;
   m->shared_blocks = max_tokens * blocks;

@@ -101,6 +101,21 @@ exp_sum (float *x, size_t n, float max)
 }
 
 static void
+compare_rows (const float *p, const float *q, size_t n, float max_p, float max_q, double sums[3])
+{
+  double sum_p = 0, sum_q = 0, weighted = 0;
+  for (size_t i = 0; i < n; i++) {
+    const double a = (double) p[i] - max_p, b = (double) q[i] - max_q, e = exp_double (a);
+    sum_p += e;
+    sum_q += exp_double (b);
+    weighted += e * (a - b);
+  }
+  sums[0] = sum_p;
+  sums[1] = sum_q;
+  sums[2] = weighted;
+}
+
+static void
 rope (float *restrict x, const float *restrict cosine, const float *restrict sine, size_t n_pairs)
 {
   float *restrict y = x + n_pairs;
@@ -126,5 +141,6 @@ VECTOR_INIT (QeKernels *k)
   k->max = max_of;
   k->is_finite = is_finite;
   k->exp_sum = exp_sum;
+  k->compare_rows = compare_rows;
   k->rope = rope;
 }

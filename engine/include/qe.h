@@ -62,6 +62,9 @@ unsigned qe_cpu_default_threads (void);
  * environment lowers it (for tests). */
 const char *qe_cpu_kernels (void);
 
+/* FALSE: what quantised weights are multiplied by is rounded to 8 bits, with a scale for each 32. QE_ACTIVATIONS=f32 forbids it. */
+bool qe_cpu_exact_activations (void);
+
 /* Bytes per second of a parallel read of memory with n_threads threads, measured over about 0.3 s. */
 double qe_cpu_measure_bandwidth (unsigned n_threads);
 
@@ -481,6 +484,15 @@ QeStatus qe_context_append (QeContext *context, const int32_t *tokens, size_t n,
 /* [n_vocab] of the last row; NULL before any prefill, or if they are not numbers. Works them out where a sketch spared it. */
 const float *qe_context_logits (QeContext *context);
 void qe_context_decode_stats (const QeContext *context, QeDecodeStats *out);
+
+/* Two rows of logits [n] of the same position, in double precision; p's is the reference. Equal rows have a divergence of
+ * exactly 0. */
+typedef struct {
+  double log_sum_p, log_sum_q; /* ln of the sum of e^logit: ln P(v) = p[v] - log_sum_p */
+  double divergence;           /* sum over v of P(v) (ln P(v) - ln Q(v)), nats */
+} QeLogitsCompared;
+/* false: a logit is infinite or no number. */
+bool qe_logits_compare (const float *p, const float *q, size_t n, QeLogitsCompared *out);
 
 /* Empties the cache, evaluates tokens [0, n) and calls func with the logits of every row in [first, n). For scoring. */
 typedef bool (*QeScoreFunc) (void *data, size_t row, const float *logits); /* false: stop */

@@ -3,6 +3,8 @@
 
 #include <math.h>
 
+#include "qe.h"
+
 /**
  * quern_log_sum_exp:
  * @logits: (array length=n): finite logits
@@ -45,4 +47,30 @@ quern_top_candidates (const float *logits, gsize n, double log_sum_exp, QuernCan
   for (gsize i = 0; i < n_out; i++)
     out[i] = i < filled ? (QuernCandidate) { out[i].id, exp (logits[out[i].id] - log_sum_exp) }
                         : (QuernCandidate) { -1, 0 };
+}
+
+/**
+ * quern_compare_logits:
+ * @reference: (array length=n): logits of the reference
+ * @logits: (array length=n): those of another model, at the same position
+ * @log_sum_reference: (out): as quern_log_sum_exp() of @reference
+ * @log_sum: (out): as quern_log_sum_exp() of @logits
+ * @divergence: (out): Kullback–Leibler divergence of the other model from the reference, 0 or more
+ *
+ * With the processor's vector instructions: a vocabulary has a quarter of a million tokens.
+ *
+ * Returns: %FALSE if a logit is not finite
+ */
+gboolean
+quern_compare_logits (const float *reference, const float *logits, gsize n, double *log_sum_reference, double *log_sum,
+                      double *divergence)
+{
+  QeLogitsCompared compared;
+
+  if (!qe_logits_compare (reference, logits, n, &compared))
+    return FALSE;
+  *log_sum_reference = compared.log_sum_p;
+  *log_sum = compared.log_sum_q;
+  *divergence = compared.divergence;
+  return TRUE;
 }

@@ -11,6 +11,8 @@ typedef struct {
   double p;
 } QuernCandidate;
 
+gboolean quern_compare_logits (const float *reference, const float *logits, gsize n, double *log_sum_reference,
+                               double *log_sum, double *divergence);
 double quern_log_sum_exp (const float *logits, gsize n);
 void quern_top_candidates (const float *logits, gsize n, double log_sum_exp, QuernCandidate *out, gsize n_out);
 

@@ -481,3 +481,14 @@ quern_local_backend_init (QuernLocalBackend *self)
   self->keep_alive = KEEP_ALIVE_SECONDS;
   g_mutex_init (&self->lock);
 }
+
+/**
+ * quern_local_backend_has_exact_activations:
+ *
+ * Returns: whether models run without rounding what quantised weights are multiplied by, which only tests ask for
+ */
+gboolean
+quern_local_backend_has_exact_activations (void)
+{
+  return qe_cpu_exact_activations ();
+}

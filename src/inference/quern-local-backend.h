@@ -15,5 +15,6 @@ void quern_local_backend_unload_all (QuernLocalBackend *self);
 void quern_local_backend_set_keep_alive (QuernLocalBackend *self, int seconds);
 void quern_local_backend_set_keep_state (QuernLocalBackend *self, gboolean keep_state);
 void quern_local_backend_forget_states (QuernLocalBackend *self);
+gboolean quern_local_backend_has_exact_activations (void);
 
 G_END_DECLS

@@ -3,7 +3,7 @@
 
 #include <json-glib/json-glib.h>
 
-#include "quern-measured.h"
+#include "quern-measure.h"
 
 G_BEGIN_DECLS
 
@@ -26,6 +26,9 @@ const QuernMeasureFigure *quern_measure_figure_get (guint i);
 const char *quern_measure_figure_get_heading (const QuernMeasureFigure *self, QuernMeasureMedium medium);
 const char *quern_measure_figure_get_explanation (const QuernMeasureFigure *self);
 gboolean quern_measure_figure_needs_reference (const QuernMeasureFigure *self);
+gboolean quern_measure_figure_is_detail (const QuernMeasureFigure *self);
+gboolean quern_measure_figure_is_shown (const QuernMeasureFigure *self, QuernMeasure *measure,
+                                        QuernMeasureMedium medium);
 char *quern_measure_figure_dup_text (const QuernMeasureFigure *self, QuernMeasured *measured,
                                      QuernMeasureMedium medium);
 void quern_measure_figures_write (QuernMeasured *measured, QuernMeasureJson json, gboolean compared, JsonBuilder *out);

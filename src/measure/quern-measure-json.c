@@ -3,6 +3,7 @@
 
 #include "quern-measure-json.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "quern-json-util.h"
@@ -10,7 +11,12 @@
 #include "quern-measure-private.h"
 
 /* This file reads and writes a measurement as JSON. Positions are arrays, because there are many: [token, nll of the
- * reference, nll, kld, delta p, same first choice, [id, p, id, p …] of the reference, [id, p …]] */
+ * reference, nll, kld, delta p, same first choice, [id, p, id, p …] of the reference, [id, p …], window, kld of top tokens or
+ * null] */
+
+static const char *const window_names[] = {
+  [QUERN_MEASURE_WINDOWS_QUERN] = "quern", [QUERN_MEASURE_WINDOWS_LLAMA] = "llama"
+};
 
 /* ---- models ---------------------------------------------------------------------------------------------------- */
 
@@ -98,6 +104,11 @@ write_result (QuernMeasured *result, JsonBuilder *out)
     json_builder_add_int_value (out, d->same_top ? 1 : 0);
     write_top (d->top_reference, out);
     write_top (d->top, out);
+    json_builder_add_int_value (out, d->window);
+    if (isnan (d->kld_top))
+      json_builder_add_null_value (out);
+    else
+      json_builder_add_double_value (out, d->kld_top);
     json_builder_end_array (out);
   }
   json_builder_end_array (out);
@@ -117,7 +128,10 @@ _quern_measure_write (QuernMeasure *self, JsonBuilder *out)
   json_builder_begin_object (out);
   quern_json_add_string (out, "source", quern_measure_get_source (self));
   quern_json_add_int (out, "context", quern_measure_get_context_size (self));
-  quern_json_add_int (out, "windows", _quern_measure_get_n_windows (self));
+  quern_json_add_string (out, "cut", window_names[quern_measure_get_windows (self)]);
+  quern_json_add_int (out, "top", quern_measure_get_top (self));
+  quern_json_add_string (out, "text_sha256", quern_measure_get_text_sha256 (self));
+  quern_json_add_int (out, "windows", quern_measure_get_n_windows (self));
   quern_json_add_int (out, "windows_done", _quern_measure_get_windows_done (self));
   quern_json_add_double (out, "noise_floor", quern_measure_get_noise_floor (self));
   quern_json_add_string (out, "note", quern_measure_get_note (self));
@@ -204,6 +218,7 @@ read_result (QuernMeasure *self, JsonObject *object, guint n_rows, GListModel *m
   quern_measured_add_work (result, quern_json_double (object, "seconds", 0),
                            (guint) CLAMP (quern_json_int (object, "evaluated", 0), 0, G_MAXINT));
   JsonArray *array = quern_json_array (object, "positions");
+  guint top = quern_measure_get_top (self);
   guint n = MIN (quern_json_length (array), n_rows);
   g_autofree QuernDivergence *positions = g_new0 (QuernDivergence, n + 1);
 
@@ -217,6 +232,10 @@ read_result (QuernMeasure *self, JsonObject *object, guint n_rows, GListModel *m
                                        .same_top = quern_json_int_at (from, 5) != 0 };
     read_top (quern_json_array_at (from, 6), positions[i].top_reference);
     read_top (quern_json_array_at (from, 7), positions[i].top);
+    /* Files of earlier versions do not say where windows end: they were of 512 tokens, mostly. */
+    positions[i].window = quern_json_length (from) > 8 ? (guint32) CLAMP (quern_json_int_at (from, 8), 0, G_MAXINT32)
+                                                       : i / (QUERN_MEASURE_CONTEXT / 2);
+    positions[i].kld_top = top > 0 && quern_json_length (from) > 9 ? quern_json_double_at (from, 9) : NAN;
   }
   quern_measured_add (result, positions, n);
   _quern_measure_restore_result (self, result);
@@ -238,6 +257,10 @@ _quern_measure_read (JsonObject *object, GListModel *models)
 
   quern_measure_set_source (self, quern_json_string (object, "source", NULL));
   quern_measure_set_context_size (self, (guint) CLAMP (quern_json_int (object, "context", 512), 16, 1 << 20));
+  quern_measure_set_windows (self, (QuernMeasureWindows) quern_json_index (window_names, G_N_ELEMENTS (window_names),
+                                                                           quern_json_string (object, "cut", ""), 0));
+  quern_measure_set_top (self, (guint) CLAMP (quern_json_int (object, "top", 0), 0, QUERN_DIVERGENCE_MOST_TOP));
+  _quern_measure_restore_text_sha256 (self, quern_json_string (object, "text_sha256", NULL));
   /* The ends of the tokens are moved where necessary, so that they ascend and lie between characters. */
   JsonArray *array = quern_json_array (object, "ends");
   for (guint i = 0; i < quern_json_length (array); i++) {

@@ -4,11 +4,16 @@
 #include "quern-measure-private.h"
 
 #include <glib/gi18n-lib.h>
+#include <string.h>
 
 /* Cuts a text into windows. A piece that fits into the context is one window and is scored from its beginning. A longer
  * piece is cut into windows that overlap by half: each evaluates a whole context, but only its second half is scored,
  * so that every scored token has at least half a context before it. The first half of the first window is not
- * scored. */
+ * scored.
+ *
+ * As llama-perplexity cuts it, a piece becomes windows of exactly one context each that do not overlap; their second half
+ * is scored but for the last row, which predicts a token of the next window. What does not fill a window at the end is left
+ * out, and so is a line break that ends the text. */
 
 void
 _quern_measure_source_free (gpointer data)
@@ -37,15 +42,19 @@ _quern_measure_plan_free (QuernMeasurePlan *plan)
 }
 
 static gboolean
-tokenise_source (QuernOpenFile *file, const QuernMeasureSource *source, QuernMeasureSource *piece, GError **error)
+tokenise_source (QuernOpenFile *file, const QuernMeasureSource *source, QuernMeasureWindows windows,
+                 QuernMeasureSource *piece, GError **error)
 {
   piece->first = source->first;
   if (source->tokens) {
     g_array_append_vals (piece->tokens, source->tokens->data, source->tokens->len);
     return TRUE;
   }
-  if (source->text)
-    return quern_open_file_tokenise (file, source->text, piece->tokens, error);
+  if (source->text) {
+    gboolean one_less = windows == QUERN_MEASURE_WINDOWS_LLAMA && g_str_has_suffix (source->text, "\n");
+    g_autofree char *text = g_strndup (source->text, strlen (source->text) - (one_less ? 1 : 0));
+    return quern_open_file_tokenise (file, text, piece->tokens, error);
+  }
   if (source->reply) {
     /* The tokens of a reply are those that the template makes of the conversation with it. The reply begins where they
      * differ from the tokens of the question alone. */
@@ -72,6 +81,17 @@ tokenise_source (QuernOpenFile *file, const QuernMeasureSource *source, QuernMea
 }
 
 static void
+add_llama_windows (QuernMeasurePlan *plan, guint begin, guint n, guint first, guint n_ctx)
+{
+  for (guint base = 0; base + n_ctx <= n; base += n_ctx) {
+    QuernMeasureWindow window = { begin + base, n_ctx - 1, begin + MAX (base + n_ctx / 2, first),
+                                  begin + base + n_ctx - 1 };
+    if (window.first < window.end)
+      g_array_append_val (plan->windows, window);
+  }
+}
+
+static void
 add_windows (QuernMeasurePlan *plan, guint begin, guint n, guint first, guint n_ctx)
 {
   const guint end = begin + n - 1; /* end of the rows that predict a token of the piece */
@@ -92,9 +112,24 @@ add_windows (QuernMeasurePlan *plan, guint begin, guint n, guint first, guint n_
   }
 }
 
+static void
+fail_nothing (const QuernMeasurePlan *plan, QuernMeasureWindows windows, guint n_ctx, GError **error)
+{
+  if (windows == QUERN_MEASURE_WINDOWS_LLAMA)
+    g_set_error (
+        error, QUERN_COMPARE_ERROR, QUERN_COMPARE_ERROR_TEXT,
+        _("There is nothing to measure: the text has %u tokens and does not fill a window of %u. Choose a longer "
+          "text or a shorter context."),
+        plan->tokens->len, n_ctx);
+  else
+    g_set_error (error, QUERN_COMPARE_ERROR, QUERN_COMPARE_ERROR_TEXT,
+                 _("There is nothing to measure: the text must have at least two tokens. Choose a longer text."));
+}
+
 /* Any thread may call this. It fails when there is nothing to score. */
 QuernMeasurePlan *
-_quern_measure_plan_new (QuernOpenFile *file, GPtrArray *sources, guint n_ctx, GError **error)
+_quern_measure_plan_new (QuernOpenFile *file, GPtrArray *sources, QuernMeasureWindows windows, guint n_ctx,
+                         GError **error)
 {
   g_autoptr (QuernMeasurePlan) plan = g_new0 (QuernMeasurePlan, 1);
   guint n_vocab;
@@ -108,7 +143,7 @@ _quern_measure_plan_new (QuernOpenFile *file, GPtrArray *sources, guint n_ctx, G
     piece->tokens = g_array_new (FALSE, FALSE, sizeof (gint32));
     piece->category = g_strdup (((const QuernMeasureSource *) sources->pdata[i])->category);
     g_ptr_array_add (plan->pieces, piece);
-    if (!tokenise_source (file, sources->pdata[i], piece, error))
+    if (!tokenise_source (file, sources->pdata[i], windows, piece, error))
       return NULL;
     /* Tokens that were read from a file may be anything. */
     for (guint j = 0; j < piece->tokens->len; j++)
@@ -118,13 +153,14 @@ _quern_measure_plan_new (QuernOpenFile *file, GPtrArray *sources, guint n_ctx, G
             _("The text has tokens that this model does not know. Use the models that the text was made for."));
         return NULL;
       }
-    if (piece->tokens->len > 1)
+    if (windows == QUERN_MEASURE_WINDOWS_LLAMA)
+      add_llama_windows (plan, plan->tokens->len, piece->tokens->len, piece->first, n_ctx);
+    else if (piece->tokens->len > 1)
       add_windows (plan, plan->tokens->len, piece->tokens->len, piece->first, n_ctx);
     g_array_append_vals (plan->tokens, piece->tokens->data, piece->tokens->len);
   }
   if (plan->windows->len > 0)
     return g_steal_pointer (&plan);
-  g_set_error (error, QUERN_COMPARE_ERROR, QUERN_COMPARE_ERROR_TEXT,
-               _("There is nothing to measure: the text must have at least two tokens. Choose a longer text."));
+  fail_nothing (plan, windows, n_ctx, error);
   return NULL;
 }

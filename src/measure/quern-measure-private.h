@@ -34,7 +34,8 @@ typedef struct {
   gboolean windowed; /* some piece is longer than a window */
 } QuernMeasurePlan;
 
-QuernMeasurePlan *_quern_measure_plan_new (QuernOpenFile *file, GPtrArray *sources, guint n_ctx, GError **error);
+QuernMeasurePlan *_quern_measure_plan_new (QuernOpenFile *file, GPtrArray *sources, QuernMeasureWindows windows,
+                                           guint n_ctx, GError **error);
 void _quern_measure_plan_free (QuernMeasurePlan *plan);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (QuernMeasurePlan, _quern_measure_plan_free)
 
@@ -54,7 +55,8 @@ typedef struct {
   GPtrArray *models;  /* of QuernModel; the first is the reference */
   GArray *kv_types;   /* of QuernKvType */
   GPtrArray *sources; /* of QuernMeasureSource */
-  guint n_ctx, n_threads, windows_done;
+  QuernMeasureWindows windows;
+  guint n_ctx, n_threads, windows_done, top;
   guint64 memory_limit; /* bytes; 0: what is free */
 } QuernMeasureJob;
 
@@ -71,10 +73,12 @@ struct _QuernMeasure {
   GPtrArray *sources;  /* of QuernMeasureSource */
   char *source_name;
   char *category; /* of the texts that are added next, or NULL */
-  guint n_ctx, n_threads;
+  QuernMeasureWindows windows;
+  guint n_ctx, n_threads, top;
   guint64 memory_limit;
 
   /* The text; it is known when the plan is made. */
+  char *text_sha256;
   GString *text;
   GArray *ends;            /* array of guint: the byte at which token i ends */
   GArray *position_tokens; /* of guint */
@@ -101,9 +105,9 @@ void _quern_measure_restore_piece (QuernMeasure *self, const gint32 *tokens, gui
 void _quern_measure_restore_pieces (QuernMeasure *self, GPtrArray *pieces);
 void _quern_measure_restore_result (QuernMeasure *self, QuernMeasured *result);
 void _quern_measure_restore_candidate (QuernMeasure *self, gint32 id, const char *text);
+void _quern_measure_restore_text_sha256 (QuernMeasure *self, const char *sha256);
 void _quern_measure_restore_note (QuernMeasure *self, const char *note);
 guint _quern_measure_get_windows_done (QuernMeasure *self);
-guint _quern_measure_get_n_windows (QuernMeasure *self);
 guint _quern_measure_get_n_rows (QuernMeasure *self);
 GHashTable *_quern_measure_get_candidates (QuernMeasure *self);
 GPtrArray *_quern_measure_get_sources (QuernMeasure *self);

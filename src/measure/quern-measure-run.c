@@ -2,8 +2,10 @@
 #include "config.h"
 
 #include <glib/gi18n-lib.h>
+#include <string.h>
 
 #include "quern-measure-private.h"
+#include "quern-sha256.h"
 
 /* The main thread's side of a run. The worker leaves its results under the lock and asks for a flush, which moves them
  * to the QuernMeasured objects a few times a second. */
@@ -26,6 +28,7 @@ struct _QuernMeasureRun {
   guint windows_done;
   double noise;
   QuernMeasurePlan *plan; /* not NULL if the plan is new; only its pieces and windows are used */
+  char *text_sha256;      /* NULL: the one that is known stays */
   GString *text;
   GArray *ends, *position_tokens;
   gboolean together;
@@ -47,6 +50,43 @@ _quern_measure_update_progress (QuernMeasure *self)
   g_object_notify (G_OBJECT (self), "progress");
 }
 
+/* Returns what to know about the figures, or NULL. */
+static char *
+make_note (Run *run)
+{
+  const QuernMeasureJob *job = &run->job;
+  GString *note = g_string_new (NULL);
+
+  if (job->windows == QUERN_MEASURE_WINDOWS_LLAMA)
+    g_string_append_printf (
+        note,
+        ngettext (
+            "Cut as by llama-perplexity: %u window of %u tokens. Of each window the second half is scored.",
+            "Cut as by llama-perplexity: %u windows of %u tokens that do not overlap. Of each window the second half "
+            "is scored.",
+            run->plan->windows->len),
+        run->plan->windows->len, job->n_ctx);
+  else if (run->plan->windowed)
+    g_string_append_printf (note,
+                            _("The text has %u tokens, more than the context length of %u. It was split into windows "
+                              "that overlap by half, and only the second half of each window is scored."),
+                            run->plan->tokens->len, job->n_ctx);
+  if (job->top > 0)
+    g_string_append_printf (
+        note,
+        ngettext (
+            "%sThe divergence of top tokens is that over the likeliest %u token of the reference, with all others "
+            "taken as one.",
+            "%sThe divergence of top tokens is that over the likeliest %u tokens of the reference, with all others "
+            "taken as one.",
+            job->top),
+        note->len > 0 ? " " : "", job->top);
+  if (!run->together)
+    g_string_append_printf (note, "%s%s", note->len > 0 ? " " : "",
+                            _("The models do not fit into memory together, so they were run one at a time."));
+  return g_string_free (note, note->len == 0);
+}
+
 static void
 quern_measure_flush (Run *run)
 {
@@ -56,7 +96,6 @@ quern_measure_flush (Run *run)
   g_mutex_lock (&run->lock);
   run->flush_queued = FALSE;
   if (run->plan) {
-    GString *note = g_string_new (NULL);
     guint rows = 0;
 
     g_string_free (self->text, TRUE);
@@ -68,23 +107,18 @@ quern_measure_flush (Run *run)
     self->position_tokens = g_steal_pointer (&run->position_tokens);
     self->sources = g_ptr_array_ref (run->plan->pieces);
     self->n_windows = run->plan->windows->len;
+    if (run->text_sha256) {
+      g_free (self->text_sha256);
+      self->text_sha256 = g_steal_pointer (&run->text_sha256);
+    }
     g_array_set_size (self->window_rows, 0);
     for (guint j = 0; j < run->plan->windows->len; j++) {
       const QuernMeasureWindow *window = &g_array_index (run->plan->windows, QuernMeasureWindow, j);
       rows += window->end - window->first;
       g_array_append_val (self->window_rows, rows);
     }
-    if (run->plan->windowed)
-      g_string_append_printf (
-          note,
-          _("The text has %u tokens, more than the context length of %u. It was split into windows "
-            "that overlap by half, and only the second half of each window is scored."),
-          run->plan->tokens->len, self->n_ctx);
-    if (!run->together)
-      g_string_append_printf (note, "%s%s", note->len > 0 ? " " : "",
-                              _("The models do not fit into memory together, so they were run one at a time."));
     g_free (self->note);
-    self->note = g_string_free (note, note->len == 0);
+    self->note = make_note (run);
     g_object_notify (G_OBJECT (self), "note");
     g_clear_pointer (&run->plan, _quern_measure_plan_free);
   }
@@ -190,6 +224,24 @@ quern_measure_committed_cb (gpointer data, guint n_windows)
   g_mutex_unlock (&run->lock);
 }
 
+/* Returns the SHA-256 of the text: of its own bytes if it is plain text, of what the models get if it was put together. NULL
+ * if its tokens alone are known, as of a measurement that is gone on with. */
+static char *
+hash_text (GPtrArray *sources, const GString *decoded)
+{
+  g_autoptr (QuernDigest) digest = quern_digest_new_sha256 ();
+
+  for (guint i = 0; i < sources->len; i++) {
+    const QuernMeasureSource *source = sources->pdata[i];
+    if (source->tokens)
+      return NULL;
+    if (!source->text)
+      return quern_sha256_of_data (decoded->str, decoded->len);
+    quern_digest_update (digest, source->text, strlen (source->text));
+  }
+  return quern_digest_dup_hex (digest);
+}
+
 static void
 quern_measure_planned_cb (gpointer data, const QuernMeasurePlan *plan, QuernOpenFile *file, gboolean together)
 {
@@ -204,6 +256,8 @@ quern_measure_planned_cb (gpointer data, const QuernMeasurePlan *plan, QuernOpen
   run->position_tokens = g_array_new (FALSE, FALSE, sizeof (guint));
   run->together = together;
   quern_open_file_decode (file, plan->tokens, run->text, run->ends);
+  g_free (run->text_sha256);
+  run->text_sha256 = hash_text (run->job.sources, run->text);
   for (guint i = 0; i < plan->windows->len; i++) {
     const QuernMeasureWindow *window = &g_array_index (plan->windows, QuernMeasureWindow, i);
     for (guint token = window->first + 1; token <= window->end; token++)
@@ -247,6 +301,7 @@ quern_measure_run_free (gpointer data)
   g_array_unref (run->seconds);
   g_array_unref (run->n_evaluated);
   g_clear_pointer (&run->plan, _quern_measure_plan_free);
+  g_free (run->text_sha256);
   if (run->text)
     g_string_free (run->text, TRUE);
   g_clear_pointer (&run->ends, g_array_unref);
@@ -276,15 +331,17 @@ quern_measure_run_new (QuernMeasure *self, QuernBackend *backend, GCancellable *
   run->positions = g_ptr_array_new_with_free_func ((GDestroyNotify) g_array_unref);
   run->seconds = g_array_set_size (g_array_new (FALSE, TRUE, sizeof (double)), n);
   run->n_evaluated = g_array_set_size (g_array_new (FALSE, TRUE, sizeof (guint)), n);
-  run->job = (QuernMeasureJob) { g_object_ref (backend),
-                                 g_cancellable_new (),
-                                 g_ptr_array_new_with_free_func (g_object_unref),
-                                 g_array_new (FALSE, FALSE, sizeof (QuernKvType)),
-                                 g_ptr_array_ref (self->sources),
-                                 self->n_ctx,
-                                 self->n_threads,
-                                 self->windows_done,
-                                 self->memory_limit };
+  run->job = (QuernMeasureJob) { .backend = g_object_ref (backend),
+                                 .cancellable = g_cancellable_new (),
+                                 .models = g_ptr_array_new_with_free_func (g_object_unref),
+                                 .kv_types = g_array_new (FALSE, FALSE, sizeof (QuernKvType)),
+                                 .sources = g_ptr_array_ref (self->sources),
+                                 .windows = self->windows,
+                                 .n_ctx = self->n_ctx,
+                                 .n_threads = self->n_threads,
+                                 .windows_done = self->windows_done,
+                                 .top = self->top,
+                                 .memory_limit = self->memory_limit };
   for (guint i = 0; i < n; i++) {
     QuernMeasured *result = quern_measure_get_result (self, i);
     QuernKvType kv_type = quern_measured_get_kv_type (result);

@@ -38,6 +38,7 @@ typedef struct {
 typedef struct {
   Work *work;
   guint model;
+  guint index; /* of the window in the plan */
   const QuernMeasureWindow *window;
   guint64 offset;    /* row of the file that holds the window's first scored row */
   gboolean repeated; /* the reference is evaluated a second time, for the noise floor */
@@ -185,13 +186,14 @@ score_row (Scoring *s, guint row, const float *logits, GError **error)
   if (!transfer_row (work, at, work->row, keeps, error))
     return FALSE;
   if (!quern_divergence_compute (work->row, logits, work->n_vocab, g_array_index (work->plan->tokens, gint32, row + 1),
-                                 &divergence)) {
+                                 work->job->top, &divergence)) {
     g_autofree char *title = quern_model_dup_full_title (model_at (work, s->model));
     g_set_error (error, QUERN_COMPARE_ERROR, QUERN_COMPARE_ERROR_FAILED,
                  _("“%s” gave a result that is not a number at token %u. Its file may be damaged: download it again."),
                  title, row + 1);
     return FALSE;
   }
+  divergence.window = s->index;
   s->noise = MAX (s->noise, divergence.kld);
   if (s->repeated)
     return TRUE;
@@ -274,7 +276,7 @@ score_batch (Work *work, guint model, guint begin, guint end, GError **error)
     return FALSE;
   for (guint i = begin; i < end; i++) {
     const QuernMeasureWindow *window = &g_array_index (work->plan->windows, QuernMeasureWindow, i);
-    Scoring scoring = { .work = work, .model = model, .window = window, .offset = offset };
+    Scoring scoring = { .work = work, .model = model, .index = i, .window = window, .offset = offset };
     if (!score_window (&scoring, error))
       return FALSE;
     offset += window->end - window->first;
@@ -334,7 +336,8 @@ quern_measure_prepare (Work *work, GError **error)
 
   if (!choose_memory (work, error) || !check_vocabularies (work, error))
     return FALSE;
-  work->plan = _quern_measure_plan_new (work->files[0], work->job->sources, work->job->n_ctx, error);
+  work->plan = _quern_measure_plan_new (work->files[0], work->job->sources, work->job->windows, work->job->n_ctx,
+                                        error);
   if (!work->plan)
     return FALSE;
   g_mkdir_with_parents (g_get_user_cache_dir (), 0700);

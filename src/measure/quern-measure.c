@@ -156,6 +156,50 @@ quern_measure_get_context_size (QuernMeasure *self)
   return self->n_ctx;
 }
 
+/**
+ * quern_measure_set_windows:
+ *
+ * What was measured before is forgotten if this changes.
+ */
+void
+quern_measure_set_windows (QuernMeasure *self, QuernMeasureWindows windows)
+{
+  g_return_if_fail (!self->task);
+  if (self->windows == windows)
+    return;
+  self->windows = windows;
+  start_over (self);
+}
+
+QuernMeasureWindows
+quern_measure_get_windows (QuernMeasure *self)
+{
+  return self->windows;
+}
+
+/**
+ * quern_measure_set_top:
+ * @top: over how many of the reference's likeliest tokens a second divergence is measured, up to
+ *   %QUERN_DIVERGENCE_MOST_TOP; 0: none is
+ *
+ * Such figures stand beside those of programs that only tell the log-probabilities of so many tokens.
+ */
+void
+quern_measure_set_top (QuernMeasure *self, guint top)
+{
+  g_return_if_fail (!self->task);
+  if (self->top == top)
+    return;
+  self->top = MIN (top, QUERN_DIVERGENCE_MOST_TOP);
+  start_over (self);
+}
+
+guint
+quern_measure_get_top (QuernMeasure *self)
+{
+  return self->top;
+}
+
 void
 quern_measure_set_threads (QuernMeasure *self, guint n_threads)
 {
@@ -226,6 +270,29 @@ const char *
 quern_measure_get_note (QuernMeasure *self)
 {
   return self->note;
+}
+
+/**
+ * quern_measure_get_n_windows:
+ *
+ * Returns: into how many windows the text is cut; 0 before a run has begun
+ */
+guint
+quern_measure_get_n_windows (QuernMeasure *self)
+{
+  return self->n_windows;
+}
+
+/**
+ * quern_measure_get_text_sha256:
+ *
+ * Returns: (nullable): SHA-256 of the text as it was added, or, of conversations and answers, as the models got it; %NULL
+ *   before a run has begun
+ */
+const char *
+quern_measure_get_text_sha256 (QuernMeasure *self)
+{
+  return self->text_sha256;
 }
 
 const char *
@@ -327,6 +394,12 @@ _quern_measure_restore_candidate (QuernMeasure *self, gint32 id, const char *tex
 }
 
 void
+_quern_measure_restore_text_sha256 (QuernMeasure *self, const char *sha256)
+{
+  g_set_str (&self->text_sha256, sha256);
+}
+
+void
 _quern_measure_restore_note (QuernMeasure *self, const char *note)
 {
   g_set_str (&self->note, note);
@@ -336,12 +409,6 @@ guint
 _quern_measure_get_windows_done (QuernMeasure *self)
 {
   return self->windows_done;
-}
-
-guint
-_quern_measure_get_n_windows (QuernMeasure *self)
-{
-  return self->n_windows;
 }
 
 /* Returns the number of positions of a complete measurement. */
@@ -402,6 +469,7 @@ quern_measure_finalize (GObject *object)
   g_ptr_array_unref (self->sources);
   g_free (self->source_name);
   g_free (self->category);
+  g_free (self->text_sha256);
   g_string_free (self->text, TRUE);
   g_array_unref (self->ends);
   g_array_unref (self->position_tokens);

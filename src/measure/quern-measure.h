@@ -24,6 +24,12 @@ G_DECLARE_FINAL_TYPE (QuernMeasure, quern_measure, QUERN, MEASURE, GObject)
 
 #define QUERN_MEASURE_CONTEXT 512 /* tokens of a window, unless set otherwise */
 
+/* How a text is cut where it is longer than a window. */
+typedef enum {
+  QUERN_MEASURE_WINDOWS_QUERN, /* windows overlap by half; a text that is shorter is scored from its beginning */
+  QUERN_MEASURE_WINDOWS_LLAMA, /* as llama-perplexity does: no overlap, the beginning of each window and the rest are left out */
+} QuernMeasureWindows;
+
 QuernMeasure *quern_measure_new (void);
 QuernMeasured *quern_measure_add_model (QuernMeasure *self, QuernModel *model, QuernKvType kv_type);
 void quern_measure_add_text (QuernMeasure *self, const char *text);
@@ -34,6 +40,10 @@ void quern_measure_set_source (QuernMeasure *self, const char *name);
 const char *quern_measure_get_source (QuernMeasure *self);
 void quern_measure_set_context_size (QuernMeasure *self, guint n_tokens);
 guint quern_measure_get_context_size (QuernMeasure *self);
+void quern_measure_set_windows (QuernMeasure *self, QuernMeasureWindows windows);
+QuernMeasureWindows quern_measure_get_windows (QuernMeasure *self);
+void quern_measure_set_top (QuernMeasure *self, guint top);
+guint quern_measure_get_top (QuernMeasure *self);
 void quern_measure_set_threads (QuernMeasure *self, guint n_threads);
 GListModel *quern_measure_get_results (QuernMeasure *self);
 QuernMeasured *quern_measure_get_result (QuernMeasure *self, guint i);
@@ -48,6 +58,8 @@ gboolean quern_measure_get_paused (QuernMeasure *self);
 gboolean quern_measure_get_complete (QuernMeasure *self);
 double quern_measure_get_progress (QuernMeasure *self);
 const char *quern_measure_get_note (QuernMeasure *self);
+guint quern_measure_get_n_windows (QuernMeasure *self);
+const char *quern_measure_get_text_sha256 (QuernMeasure *self);
 
 /* The text, once a run has begun: token i covers bytes [start, end). */
 const char *quern_measure_get_text (QuernMeasure *self);

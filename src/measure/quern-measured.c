@@ -192,6 +192,19 @@ quern_measured_get_summary (QuernMeasured *self)
 }
 
 /**
+ * quern_measured_compare:
+ * @error: (out): the standard error of what is returned, by block
+ * @quantile: (out): how many errors a 95 % interval reaches to each side
+ *
+ * Returns: the mean over the positions that both have of the KLD of @self less that of @other
+ */
+double
+quern_measured_compare (QuernMeasured *self, QuernMeasured *other, double *error, double *quantile)
+{
+  return quern_divergence_sum_paired (self->sum, other->sum, error, quantile);
+}
+
+/**
  * quern_measured_get_seconds:
  *
  * Returns: how long evaluating the text took, without loading

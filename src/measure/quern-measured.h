@@ -46,6 +46,7 @@ QuernKvType quern_measured_get_kv_type (QuernMeasured *self);
 guint quern_measured_get_n_positions (QuernMeasured *self);
 const QuernDivergence *quern_measured_get_position (QuernMeasured *self, guint i);
 const QuernDivergenceSummary *quern_measured_get_summary (QuernMeasured *self);
+double quern_measured_compare (QuernMeasured *self, QuernMeasured *other, double *error, double *quantile);
 double quern_measured_get_seconds (QuernMeasured *self);
 double quern_measured_get_rate (QuernMeasured *self);
 

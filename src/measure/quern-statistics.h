@@ -5,7 +5,8 @@
 
 G_BEGIN_DECLS
 
-/* Statistics of small counts, such as votes and right or wrong answers. They do not depend on models. */
+/* Statistics of small counts, such as votes and right or wrong answers, and of values that come in blocks. They do not
+ * depend on models. */
 
 /* Computes the 95 % Wilson score interval of the share k / n; it is 0 to 1 if n is 0. */
 void quern_wilson_interval (double k, double n, double *low, double *high);
@@ -28,5 +29,15 @@ typedef struct {
  * seed. Each pair that met gets one virtual tie, so that a player who never lost has a finite rating. */
 void quern_bradley_terry (const QuernDuel *duels, gsize n_duels, guint n_players, guint n_bootstrap, guint32 seed,
                           QuernRating *out);
+
+/* Values that resemble each other because they are neighbours: those of a window of a text. */
+typedef struct {
+  guint64 n;  /* how many values */
+  double sum; /* of the values */
+} QuernBlock;
+
+double quern_block_mean (const QuernBlock *blocks, gsize n_blocks);
+double quern_block_error (const QuernBlock *blocks, gsize n_blocks);
+double quern_student_quantile (guint degrees);
 
 G_END_DECLS

@@ -7,8 +7,6 @@
 #include <math.h>
 #include <string.h>
 
-#define NORMAL_95 1.959964 /* two-sided 95 % quantile of the normal distribution */
-
 QuernVerdict
 quern_verdict_of (const QuernDivergenceSummary *summary)
 {
@@ -58,35 +56,22 @@ quern_verdict_is_borderline (const QuernDivergenceSummary *summary)
 {
   QuernDivergenceSummary low = *summary, high = *summary;
 
-  low.kld_mean -= NORMAL_95 * summary->kld_error;
-  high.kld_mean += NORMAL_95 * summary->kld_error;
+  low.kld_mean -= summary->block_quantile * summary->kld_block_error;
+  high.kld_mean += summary->block_quantile * summary->kld_block_error;
   return quern_verdict_of (&low) != quern_verdict_of (&high);
-}
-
-void
-quern_verdict_paired (QuernMeasured *a, QuernMeasured *b, double *mean, double *error)
-{
-  guint n = MIN (quern_measured_get_n_positions (a), quern_measured_get_n_positions (b));
-  QuernRunning difference = { 0 };
-
-  for (guint i = 0; i < n; i++)
-    quern_running_add (&difference, quern_measured_get_position (a, i)->kld - quern_measured_get_position (b, i)->kld);
-  *mean = difference.mean;
-  *error = quern_running_standard_error (&difference);
 }
 
 /**
  * quern_verdict_too_close:
  *
- * Returns: whether the 95 % interval of the paired difference holds 0, so that neither is the nearer one
+ * Returns: whether the 95 % interval of the paired difference, by block, holds 0, so that neither is the nearer one
  */
 gboolean
 quern_verdict_too_close (QuernMeasured *a, QuernMeasured *b)
 {
-  double mean, error;
+  double error, quantile, mean = quern_measured_compare (a, b, &error, &quantile);
 
-  quern_verdict_paired (a, b, &mean, &error);
-  return fabs (mean) <= NORMAL_95 * error;
+  return fabs (mean) <= quantile * error;
 }
 
 static guint64
@@ -161,8 +146,8 @@ quern_verdict_dup_sentence (QuernMeasure *measure, guint i)
   if (s->n == 0)
     return g_string_free_and_steal (out);
   g_string_append_printf (out, _("%s is %s: same top token in %.1f %% ± %.1f of %u tokens"), label,
-                          quern_verdict_to_string (quern_verdict_of (s)), 100 * s->same_top, 100 * s->same_top_error,
-                          (guint) s->n);
+                          quern_verdict_to_string (quern_verdict_of (s)), 100 * s->same_top,
+                          100 * s->same_top_block_error, (guint) s->n);
   append_rest (out, measure, i);
   return g_string_free_and_steal (out);
 }
@@ -182,7 +167,7 @@ quern_verdict_dup_details (QuernMeasure *measure, guint i)
   if (s->n == 0)
     return g_string_free_and_steal (out);
   g_string_append_printf (out, _("Same top token in %.1f %% ± %.1f of %u tokens"), 100 * s->same_top,
-                          100 * s->same_top_error, (guint) s->n);
+                          100 * s->same_top_block_error, (guint) s->n);
   append_rest (out, measure, i);
   return g_string_free_and_steal (out);
 }

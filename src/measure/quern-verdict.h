@@ -23,8 +23,6 @@ QuernVerdict quern_verdict_of (const QuernDivergenceSummary *summary);
 const char *quern_verdict_to_string (QuernVerdict verdict);
 const char *quern_verdict_to_word (QuernVerdict verdict);
 gboolean quern_verdict_is_borderline (const QuernDivergenceSummary *summary);
-/* Computes the mean of (KLD of a - KLD of b) over the positions that both have, and its standard error. */
-void quern_verdict_paired (QuernMeasured *a, QuernMeasured *b, double *mean, double *error);
 gboolean quern_verdict_too_close (QuernMeasured *a, QuernMeasured *b);
 /* Returns the index of the smallest model that is not worse than the reference; 0, the reference, if there is none. */
 guint quern_verdict_smallest_good (QuernMeasure *measure);

@@ -7,9 +7,10 @@
 #include <inttypes.h>
 
 #include "quern-comparison-json.h"
+#include "quern-file-hash.h"
 #include "quern-measure-figures.h"
+#include "quern-measure-meaning.h"
 #include "quern-questions.h"
-#include "quern-sha256.h"
 #include "quern-verdict.h"
 
 /* ---- hashes of files ------------------------------------------------------------------------------------------- */
@@ -47,10 +48,9 @@ static void
 hash_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
 {
   Hashing *hashing = data;
-  guint64 done = 0;
 
   for (guint i = 0; i < hashing->paths->len; i++) {
-    char *sum = quern_sha256_of_file (hashing->paths->pdata[i], &done, cancellable, NULL);
+    char *sum = quern_file_hash (hashing->paths->pdata[i], cancellable, NULL);
     if (sum)
       g_hash_table_insert (hashing->sums, g_strdup (hashing->paths->pdata[i]), sum);
   }
@@ -284,6 +284,62 @@ markdown_append_questions (GString *out, QuernComparison *self)
   g_string_append_c (out, '\n');
 }
 
+static gboolean
+is_main_figure (const QuernMeasureFigure *figure, QuernMeasure *measure)
+{
+  return !quern_measure_figure_is_detail (figure)
+         && quern_measure_figure_is_shown (figure, measure, QUERN_MEASURE_IN_REPORT);
+}
+
+/* What the figures of a model mean, and examples, as items of a list inside an item. */
+static void
+markdown_append_meaning (GString *out, QuernMeasure *measure, guint i)
+{
+  guint positions[QUERN_MEASURE_EXAMPLES], n = quern_measure_find_examples (measure, i, positions);
+  g_autofree char *meaning = quern_measure_dup_meaning (measure, i);
+
+  g_string_append_printf (out, "  %s\n", meaning);
+  for (guint k = 0; k < n; k++) {
+    g_autofree char *example = quern_measure_dup_example (measure, i, positions[k]);
+    g_string_append (out, "  - ");
+    append_cell (out, example);
+    g_string_append_c (out, '\n');
+  }
+}
+
+/* The figures that few people look for: a row for each. */
+static void
+markdown_append_details (GString *out, QuernMeasure *measure)
+{
+  guint n = g_list_model_get_n_items (quern_measure_get_results (measure));
+  const QuernMeasureFigure *figure;
+
+  if (n < 2)
+    return;
+  g_string_append_printf (out, "| %s |", _("All Figures"));
+  for (guint i = 1; i < n; i++) {
+    g_autofree char *label = quern_measured_dup_label (quern_measure_get_result (measure, i));
+    g_string_append_c (out, ' ');
+    append_cell (out, label);
+    g_string_append (out, " |");
+  }
+  g_string_append (out, "\n|---|");
+  for (guint i = 1; i < n; i++)
+    g_string_append (out, "---:|");
+  for (guint j = 0; (figure = quern_measure_figure_get (j)); j++) {
+    if (!quern_measure_figure_is_detail (figure)
+        || !quern_measure_figure_is_shown (figure, measure, QUERN_MEASURE_IN_REPORT))
+      continue;
+    g_string_append_printf (out, "\n| %s |", quern_measure_figure_get_heading (figure, QUERN_MEASURE_IN_REPORT));
+    for (guint i = 1; i < n; i++) {
+      g_autofree char *text = quern_measure_figure_dup_text (figure, quern_measure_get_result (measure, i),
+                                                             QUERN_MEASURE_IN_REPORT);
+      g_string_append_printf (out, " %s |", text);
+    }
+  }
+  g_string_append (out, "\n\n");
+}
+
 static void
 markdown_append_measure (GString *out, QuernComparison *self)
 {
@@ -297,7 +353,7 @@ markdown_append_measure (GString *out, QuernComparison *self)
   g_string_append_printf (out, "## %s\n\n%s %s %s\n\n| %s |", _("Measured"), summary, reference,
                           quern_measure_get_note (measure) ? quern_measure_get_note (measure) : "", _("Model"));
   for (guint i = 0; (figure = quern_measure_figure_get (i)); i++)
-    if (quern_measure_figure_get_heading (figure, QUERN_MEASURE_IN_REPORT)) {
+    if (is_main_figure (figure, measure)) {
       g_string_append_printf (out, " %s |", quern_measure_figure_get_heading (figure, QUERN_MEASURE_IN_REPORT));
       n_figures++;
     }
@@ -311,7 +367,7 @@ markdown_append_measure (GString *out, QuernComparison *self)
     append_cell (out, label);
     g_string_append (out, " |");
     for (guint j = 0; (figure = quern_measure_figure_get (j)); j++)
-      if (quern_measure_figure_get_heading (figure, QUERN_MEASURE_IN_REPORT)) {
+      if (is_main_figure (figure, measure)) {
         g_autofree char *text = quern_measure_figure_dup_text (figure, result, QUERN_MEASURE_IN_REPORT);
         g_string_append_printf (out, " %s |", text);
       }
@@ -320,8 +376,10 @@ markdown_append_measure (GString *out, QuernComparison *self)
   for (guint i = 1; i < n; i++) {
     g_autofree char *sentence = quern_verdict_dup_sentence (measure, i);
     g_string_append_printf (out, "- %s\n", sentence);
+    markdown_append_meaning (out, measure, i);
   }
   g_string_append_c (out, '\n');
+  markdown_append_details (out, measure);
 }
 
 /**

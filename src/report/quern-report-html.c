@@ -9,6 +9,7 @@
 #include "quern-comparison-report.h"
 #include "quern-measure-categories.h"
 #include "quern-measure-figures.h"
+#include "quern-measure-meaning.h"
 #include "quern-questions.h"
 #include "quern-style-sheet.h"
 #include "quern-texts.h"
@@ -284,10 +285,52 @@ html_append_categories (GString *out, QuernMeasure *measure)
     for (guint i = 0; i < n; i++) {
       QuernDivergenceSummary s;
       quern_measure_get_category_summary (measure, result, i, &s);
-      g_string_append_printf (out, "<td class=n>%.6f ± %.6f<br>%.2f %%", s.kld_mean, s.kld_error, 100 * s.same_top);
+      g_string_append_printf (out, "<td class=n>%.6f ± %.6f<br>%.2f %%", s.kld_mean, s.kld_block_error,
+                              100 * s.same_top);
     }
   }
   g_string_append (out, "</table>");
+}
+
+/* What the figures of a model mean, and examples from the text. */
+static void
+html_append_meaning (GString *out, QuernMeasure *measure, guint i)
+{
+  guint positions[QUERN_MEASURE_EXAMPLES], n = quern_measure_find_examples (measure, i, positions);
+  g_autofree char *meaning = quern_measure_dup_meaning (measure, i);
+
+  append_element (out, "<p>", meaning, "</p><ul>");
+  for (guint k = 0; k < n; k++) {
+    g_autofree char *example = quern_measure_dup_example (measure, i, positions[k]);
+    append_element (out, "<li>", example, "</li>");
+  }
+  g_string_append (out, "</ul>");
+}
+
+/* The figures that few people look for, folded up: a row for each. */
+static void
+html_append_details (GString *out, QuernMeasure *measure)
+{
+  guint n = g_list_model_get_n_items (quern_measure_get_results (measure));
+  const QuernMeasureFigure *figure;
+
+  append_element (out, "<details><summary>", _("All Figures"), "</summary><table><tr><th>");
+  for (guint i = 1; i < n; i++) {
+    g_autofree char *label = quern_measured_dup_label (quern_measure_get_result (measure, i));
+    append_element (out, "<th>", label, "");
+  }
+  for (guint j = 0; (figure = quern_measure_figure_get (j)); j++) {
+    if (!quern_measure_figure_is_detail (figure)
+        || !quern_measure_figure_is_shown (figure, measure, QUERN_MEASURE_IN_REPORT))
+      continue;
+    append_element (out, "<tr><td>", quern_measure_figure_get_heading (figure, QUERN_MEASURE_IN_REPORT), "");
+    for (guint i = 1; i < n; i++) {
+      g_autofree char *text = quern_measure_figure_dup_text (figure, quern_measure_get_result (measure, i),
+                                                             QUERN_MEASURE_IN_REPORT);
+      append_element (out, "<td class=n>", text, "");
+    }
+  }
+  g_string_append (out, "</table></details>");
 }
 
 static void
@@ -306,13 +349,15 @@ html_append_measure (GString *out, QuernComparison *self)
   append_element (out, " ", quern_measure_get_note (measure), "</p>");
   g_string_append_printf (out, "<table><tr><th>%s", _("Model"));
   for (guint i = 0; (figure = quern_measure_figure_get (i)); i++)
-    if (quern_measure_figure_get_heading (figure, QUERN_MEASURE_IN_REPORT))
+    if (quern_measure_figure_is_shown (figure, measure, QUERN_MEASURE_IN_REPORT)
+        && !quern_measure_figure_is_detail (figure))
       append_element (out, "<th>", quern_measure_figure_get_heading (figure, QUERN_MEASURE_IN_REPORT), "");
   for (guint i = 0; i < n; i++) {
     g_autofree char *label = quern_measured_dup_label (quern_measure_get_result (measure, i));
     append_element (out, "<tr><td>", label, i == 0 ? " *" : "");
     for (guint j = 0; (figure = quern_measure_figure_get (j)); j++)
-      if (quern_measure_figure_get_heading (figure, QUERN_MEASURE_IN_REPORT)) {
+      if (quern_measure_figure_is_shown (figure, measure, QUERN_MEASURE_IN_REPORT)
+          && !quern_measure_figure_is_detail (figure)) {
         g_autofree char *text = quern_measure_figure_dup_text (figure, quern_measure_get_result (measure, i),
                                                                QUERN_MEASURE_IN_REPORT);
         append_element (out, "<td class=n>", text, "");
@@ -322,8 +367,11 @@ html_append_measure (GString *out, QuernComparison *self)
   for (guint i = 1; i < n; i++) {
     g_autofree char *sentence = quern_verdict_dup_sentence (measure, i);
     append_element (out, "<p>", sentence, "</p>");
+    html_append_meaning (out, measure, i);
   }
   html_append_categories (out, measure);
+  if (n > 1)
+    html_append_details (out, measure);
   if (n > 1) {
     const QuernChartContent content = { .measures = &measure, .n = 1 };
     g_autofree char *chart = quern_chart_to_svg (&content, _("File size against mean KL divergence"), FALSE);

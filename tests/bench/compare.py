@@ -19,10 +19,12 @@ import functools
 import glob
 import json
 import os
+import re
 import shutil
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -38,7 +40,7 @@ FILES = os.environ.get("QUERN_BENCH_FILES") or os.path.join(CACHE, "bench")
 
 def how_to_get(packages):
     return f"""Get it with (root, or a user who may make namespaces):
-  mmdebstrap --variant=apt --include=llama.cpp-tools,{packages} sid {PEER}
+  mmdebstrap --variant=apt --include=llama.cpp-tools,llama.cpp-tools-extra,{packages} sid {PEER}
 or name another root with QUERN_PEER_ROOT."""
 
 
@@ -123,10 +125,10 @@ class Peer:
     def backends(self):
         return [False, True] if without_blas() else [False]
 
-    def run(self, folder, blas, *command):
+    def run(self, folder, blas, *command, writable=False):
         """What the program printed, the seconds it took, and its peak resident memory."""
         hide = self.hidden + ([] if blas else without_blas())
-        full = in_peer(*hide, "--ro-bind", folder, "/mnt", *command)
+        full = in_peer(*hide, "--bind" if writable else "--ro-bind", folder, "/mnt", *command)
         start = time.monotonic()
         p = subprocess.Popen(full, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         out = p.stdout.read()
@@ -261,6 +263,35 @@ class Bench:
         drafts = statistics.median(ours("-s")["wall_seconds"] for _ in range(self.rounds))
         return self.row(a, b, backend, 0.8, unit="s") | {"with_drafts": drafts}
 
+    def score(self, model):
+        """What a sweep does for each file: a text is scored, and every row of logits compared with the reference's. Both read
+        the same windows twice, as the reference and as the file that is measured; llama-perplexity keeps the reference's logits in
+        a file, rounded to 16 bits."""
+        path = model_file(*model)
+        windows, context = 2, 512
+        text = os.path.join(FILES, "score.txt")
+        with open(text, "w", encoding="utf-8") as f:
+            f.write("".join("abcdefgh"[i * i * 7 // 3 % 8] for i in range((windows + 1) * context)))
+
+        def ours():
+            out = self.inside.run("../../src/cli/quern-cli", "eval", "-m", path, "--reference", path, "--windows", "llama", "--text", text,
+                                  "-c", context, "-t", self.threads, "--json")
+            return 2 * out["n_windows"] * context / out["wall_seconds"]
+
+        def theirs(blas):
+            seconds, name = 0.0, "/mnt/" + os.path.basename(path)
+            with tempfile.TemporaryDirectory(dir=FILES) as work:
+                base = ["--kl-divergence-base", f"/mnt/{os.path.basename(work)}/base"]
+                for more in [], ["--kl-divergence"]:
+                    out, taken, _ = self.peer.run(FILES, blas, "llama-perplexity", "-m", name, "-f", "/mnt/score.txt", "-c", str(context),
+                                                  "-t", str(self.threads), *base, *more, writable=True)
+                    seconds += taken - self.peer.entering
+                chunks = len(re.findall(r"^ *\d+ +[\d.]+ ±", out, re.M))
+            return 2 * chunks * context / seconds
+
+        a, b, backend = self.alternate(ours, theirs, self.peer.backends())
+        return self.row(a, b, backend, 1.5)
+
     def drafts(self, model, text, target):
         path = model_file(*model)
         out = self.inside.run("bench-draft", path, "-t", self.threads, "-r", self.rounds, text)[text]
@@ -289,6 +320,8 @@ def table():
     big = name_of(BIG)
     rows.append((f"{big}: decode 64 at depth {DEPTH}", lambda b: b.decode(BIG, DEPTH)))
     rows.append((f"{big}: open to first token", lambda b: b.first_token(BIG)))
+    for model in DENSE[:2]:
+        rows.append((f"{name_of(model)}: score a text", lambda b, m=model: b.score(m)))
     rows.append((f"{big}: drafts, editing a text", lambda b: b.drafts(BIG, "edit", 1.5)))
     rows.append((f"{big}: drafts, unrelated prose", lambda b: b.drafts(BIG, "prose", 0.97)))
     return rows
@@ -415,7 +448,7 @@ def main():
         with open(kept, encoding="utf-8") as f:
             data = json.load(f)
     words = [w.lower().split() for w in args.only or [""]]
-    rows = [row for row in table() if not (args.old and "drafts" in row[0])]
+    rows = [row for row in table() if not (args.old and ("drafts" in row[0] or "score" in row[0]))]
     wanted = [] if args.report else [row for row in rows if any(all(w in row[0].lower() for w in ws) for ws in words)]
     if args.only and not wanted and not args.report:
         sys.exit("compare: no row has these words; there are:\n  " + "\n  ".join(name for name, _ in rows))

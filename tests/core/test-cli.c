@@ -439,6 +439,9 @@ test_numbers (Fixture *f, gconstpointer data)
     "bench -m quern-tiny -r 2000000000",
     "bench -m quern-tiny -t 100000",
     "eval -m quern-tiny -c -1",
+    "eval -m quern-tiny --windows half",
+    "eval -m quern-tiny --top 1000",
+    "eval -m quern-tiny --card --json",
     "eval -m quern-tiny --memory 9223372036854775807",
     "eval -m quern-tiny -t 100000",
     "compare -m quern-tiny -m quern-tiny --temp nan Hi",
@@ -497,6 +500,7 @@ test_full_device (Fixture *f, gconstpointer data)
     "chat -m quern-tiny --no-think --temp 0 --json 'Hello!'",
     "bench -m quern-tiny -p 32 -n 4 -r 1",
     "eval -m quern-tiny --json",
+    "eval -m quern-tiny --card",
     "compare -m quern-tiny -m quern-tiny --max 4 'Hello!'",
   };
 

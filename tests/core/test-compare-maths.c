@@ -20,7 +20,7 @@ test_divergence (void)
 {
   const float p[] = { logf (4) + 3, logf (2) + 3, 3, 3 }, q[] = { -7, -7, -7, -7 };
   QuernDivergence d;
-  g_assert_true (quern_divergence_compute (p, q, 4, 1, &d));
+  g_assert_true (quern_divergence_compute (p, q, 4, 1, 0, &d));
   assert_near (d.kld, 0.25 * G_LN2, 1e-6);
   assert_near (d.nll_reference, 2 * G_LN2, 1e-6);
   assert_near (d.nll, 2 * G_LN2, 1e-6);
@@ -30,7 +30,7 @@ test_divergence (void)
   assert_near (d.top_reference[1].p, 0.25, 1e-6);
   g_assert_cmpint (d.top[4].id, ==, -1);
 
-  g_assert_true (quern_divergence_compute (q, p, 4, 3, &d)); /* 1/4 (-ln 2 + 0 + ln 2 + ln 2) */
+  g_assert_true (quern_divergence_compute (q, p, 4, 3, 0, &d)); /* 1/4 (-ln 2 + 0 + ln 2 + ln 2) */
   assert_near (d.kld, 0.25 * G_LN2, 1e-6);
   assert_near (d.delta_p, -0.125, 1e-6);
 }
@@ -42,7 +42,7 @@ test_same_is_zero (void)
   for (int i = 0; i < 1000; i++)
     logits[i] = 13 * sinf ((float) i);
   QuernDivergence d;
-  g_assert_true (quern_divergence_compute (logits, logits, 1000, 17, &d));
+  g_assert_true (quern_divergence_compute (logits, logits, 1000, 17, 0, &d));
   g_assert_true (d.kld == 0 && d.delta_p == 0 && d.same_top);
 }
 
@@ -51,8 +51,8 @@ test_not_finite (void)
 {
   const float good[] = { 1, 2 }, nan[] = { 1, NAN }, inf[] = { INFINITY, 0 };
   QuernDivergence d;
-  g_assert_false (quern_divergence_compute (good, nan, 2, 0, &d));
-  g_assert_false (quern_divergence_compute (inf, good, 2, 0, &d));
+  g_assert_false (quern_divergence_compute (good, nan, 2, 0, 0, &d));
+  g_assert_false (quern_divergence_compute (inf, good, 2, 0, 0, &d));
 }
 
 static void
@@ -95,6 +95,155 @@ test_summary (void)
   assert_near (s.perplexity_reference, exp (1), 1e-9);
   assert_near (s.delta_ln_ppl, 1, 1e-12);
   assert_near (s.delta_ln_ppl_error, sqrt (2.0 / 3 / 2), 1e-12); /* of the differences 0, 1, 2 */
+}
+
+/* The same three positions: NLLs 1, 3, 2 and 1, 2, 0 have covariance 1/3 and standard deviations sqrt (2/3) each. */
+static void
+test_summary_whole (void)
+{
+  g_autoptr (QuernDivergenceSum) sum = quern_divergence_sum_new ();
+  const QuernDivergence positions[] = {
+    { .kld = 0, .nll = 1, .nll_reference = 1, .delta_p = 0.3, .kld_top = 0.1 },
+    { .kld = 1, .nll = 3, .nll_reference = 2, .delta_p = -0.4, .kld_top = 0.2 },
+    { .kld = 5, .nll = 2, .nll_reference = 0, .delta_p = 0, .kld_top = 0.6 },
+  };
+  QuernDivergenceSummary s;
+
+  for (gsize i = 0; i < G_N_ELEMENTS (positions); i++) {
+    quern_divergence_sum_add (sum, &positions[i]);
+    quern_divergence_sum_summary (sum, &s); /* asked for after each, the order has to stay right */
+  }
+  assert_near (s.kld_min, 0, 0);
+  assert_near (s.kld_p001, 0.002, 1e-12);
+  assert_near (s.kld_p10, 0.2, 1e-12);
+  assert_near (s.kld_p90, 1 + 4 * 0.8, 1e-12);
+  assert_near (s.kld_p999, 1 + 4 * 0.998, 1e-12);
+  assert_near (s.kld_max, 5, 0);
+  assert_near (s.kld_top_mean, 0.3, 1e-12);
+  assert_near (s.delta_p_min, -0.4, 0);
+  assert_near (s.delta_p_p25, -0.2, 1e-12);
+  assert_near (s.delta_p_median, 0, 0);
+  assert_near (s.delta_p_max, 0.3, 0);
+  assert_near (s.delta_p_mean, -0.1 / 3, 1e-12);
+  assert_near (s.correlation, 0.5, 1e-12);
+  assert_near (s.ppl_ratio, exp (1), 1e-12);
+  assert_near (s.ppl_ratio_error, exp (1) * sqrt (2.0 / 3 / 2), 1e-12);
+  assert_near (s.ppl_difference, exp (2) - exp (1), 1e-12);
+  /* variance of e² NLL - e NLL of the reference: 2/3 e⁴ + 2/3 e² - 2/3 e³, over n - 1 */
+  assert_near (s.ppl_difference_error, sqrt ((exp (4) + exp (2) - exp (3)) / 3), 1e-9);
+  /* one window of three positions is one block, so the errors by block are the others */
+  g_assert_cmpuint (s.n_blocks, ==, 1);
+  assert_near (s.kld_block_error, s.kld_error, 0);
+}
+
+/* Three windows of two positions: sums 1, 3 and 5, of means 0.5, 1.5, 2.5. The mean is 1.5, the offsets are -2, 0, 2. */
+static void
+test_blocks (void)
+{
+  const QuernBlock blocks[] = { { 2, 1 }, { 2, 3 }, { 2, 5 } };
+
+  assert_near (quern_block_mean (blocks, 3), 1.5, 1e-12);
+  assert_near (quern_block_error (blocks, 3), sqrt (1.5 * 8) / 6, 1e-12);
+  g_assert_true (quern_block_error (blocks, 1) == 0);
+  assert_near (quern_student_quantile (1), 12.7062, 1e-4);
+  assert_near (quern_student_quantile (2), 4.3027, 1e-4);
+  assert_near (quern_student_quantile (5), 2.5706, 1e-3);
+  assert_near (quern_student_quantile (30), 2.0423, 1e-4);
+}
+
+/* ---- coverage --------------------------------------------------------------------------------------------------- */
+
+#define EXPERIMENTS 2000
+
+static double
+normal (GRand *random)
+{
+  return sqrt (-2 * log (1 - g_rand_double (random))) * cos (2 * G_PI * g_rand_double (random));
+}
+
+/* A text of windows whose positions resemble their neighbours (a step keeps 0.8 of the last) and all others of their window
+ * (each window is harder or easier as a whole). KLD is the square of that: never below 0, and skewed as divergences are. */
+typedef struct {
+  guint n_windows, n_rows;
+  double of_window; /* standard deviation of what a window has of its own */
+} Text;
+
+static void
+simulate (GRand *random, const Text *text, QuernDivergenceSum *a, QuernDivergenceSum *b)
+{
+  double wave = normal (random);
+
+  for (guint w = 0; w < text->n_windows; w++) {
+    const double own = text->of_window * normal (random);
+    for (guint i = 0; i < text->n_rows; i++) {
+      wave = 0.8 * wave + 0.6 * normal (random);
+      const double hard = 1 + 0.3 * wave + own;
+      /* Of the other model half is shared with the first, as of two quantisations of one model. */
+      const double other = 1 + 0.3 * (wave + normal (random)) / sqrt (2) + own;
+      quern_divergence_sum_add (a, &(QuernDivergence) { .kld = hard * hard, .window = w });
+      quern_divergence_sum_add (b, &(QuernDivergence) { .kld = other * other, .window = w });
+    }
+  }
+}
+
+/* How often 95 % intervals hold the true value: those by block should 95 times of 100. Those that take positions for
+ * independent are far from it. */
+static void
+check_coverage (const Text *text, double most_by_position)
+{
+  g_autoptr (GRand) random = g_rand_new_with_seed (24);
+  const double truth = 1 + 0.09 + text->of_window * text->of_window;
+  guint by_block = 0, by_position = 0, paired = 0;
+
+  for (guint k = 0; k < EXPERIMENTS; k++) {
+    g_autoptr (QuernDivergenceSum) a = quern_divergence_sum_new ();
+    g_autoptr (QuernDivergenceSum) b = quern_divergence_sum_new ();
+    QuernDivergenceSummary s;
+    double error, quantile;
+    simulate (random, text, a, b);
+    quern_divergence_sum_summary (a, &s);
+    by_block += fabs (s.kld_mean - truth) <= s.block_quantile * s.kld_block_error ? 1 : 0;
+    by_position += fabs (s.kld_mean - truth) <= 1.96 * s.kld_error ? 1 : 0;
+    paired += fabs (quern_divergence_sum_paired (a, b, &error, &quantile)) <= quantile * error ? 1 : 0;
+  }
+  g_test_message ("%u windows of %u: by block %.1f %%, by position %.1f %%, paired by block %.1f %%", text->n_windows,
+                  text->n_rows, 100.0 * by_block / EXPERIMENTS, 100.0 * by_position / EXPERIMENTS,
+                  100.0 * paired / EXPERIMENTS);
+  g_assert_cmpfloat (by_block, >=, 0.93 * EXPERIMENTS);
+  g_assert_cmpfloat (by_block, <=, 0.97 * EXPERIMENTS);
+  g_assert_cmpfloat (paired, >=, 0.93 * EXPERIMENTS);
+  g_assert_cmpfloat (paired, <=, 0.97 * EXPERIMENTS);
+  g_assert_cmpfloat (by_position, <=, most_by_position * EXPERIMENTS);
+}
+
+static void
+test_coverage (void)
+{
+  check_coverage (&(Text) { 60, 64, 0.1 }, 0.6);
+}
+
+/* A text that fits into one window is cut into pieces. */
+static void
+test_coverage_one_window (void)
+{
+  check_coverage (&(Text) { 1, 1600, 0 }, 0.6);
+}
+
+/* P = (0.5, 0.3, 0.1, 0.1), Q = (0.4, 0.4, 0.15, 0.05). Of the two likeliest and the rest: 0.5 ln (5/4) + 0.3 ln (3/4) + 0. */
+static void
+test_top_divergence (void)
+{
+  const float p[] = { logf (0.1f), logf (0.5f), logf (0.1f), logf (0.3f) };
+  const float q[] = { logf (0.15f), logf (0.4f), logf (0.05f), logf (0.4f) };
+  QuernDivergence d;
+
+  g_assert_true (quern_divergence_compute (p, q, 4, 0, 2, &d));
+  assert_near (d.kld_top, 0.5 * log (1.25) + 0.3 * log (0.75), 1e-6);
+  g_assert_cmpfloat (d.kld_top, <, d.kld);
+  g_assert_true (quern_divergence_compute (p, q, 4, 0, 40, &d)); /* more than there are: all of them */
+  assert_near (d.kld_top, d.kld, 1e-6);
+  g_assert_true (quern_divergence_compute (p, q, 4, 0, 0, &d));
+  g_assert_true (isnan (d.kld_top));
 }
 
 static void
@@ -238,6 +387,11 @@ main (int argc, char **argv)
   g_test_add_func ("/divergence/not-finite", test_not_finite);
   g_test_add_func ("/divergence/top", test_top);
   g_test_add_func ("/divergence/summary", test_summary);
+  g_test_add_func ("/divergence/summary-whole", test_summary_whole);
+  g_test_add_func ("/divergence/top-tokens", test_top_divergence);
+  g_test_add_func ("/divergence/coverage", test_coverage);
+  g_test_add_func ("/divergence/coverage-one-window", test_coverage_one_window);
+  g_test_add_func ("/statistics/blocks", test_blocks);
   g_test_add_func ("/statistics/wilson", test_interval);
   g_test_add_func ("/statistics/mcnemar", test_mcnemar);
   g_test_add_func ("/statistics/bradley-terry", test_bradley_terry);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "quern-measure-conversation.h"
+#include "quern-measure-meaning.h"
 #include "quern-sample-text.h"
 #include "quern-verdict.h"
 #include "test-compare-util.h"
@@ -394,6 +395,10 @@ test_stop_and_go_on (void)
 
   quern_measure_set_context_size (measure, 64);
   quern_measure_set_context_size (whole, 64);
+  quern_measure_set_windows (measure, QUERN_MEASURE_WINDOWS_LLAMA);
+  quern_measure_set_windows (whole, QUERN_MEASURE_WINDOWS_LLAMA);
+  quern_measure_set_top (measure, 8);
+  quern_measure_set_top (whole, 8);
   g_assert_true (run_measure (whole, NULL, NULL));
   quern_comparison_set_measure (comparison, measure);
   g_signal_connect_swapped (quern_measure_get_result (measure, 1), "changed", G_CALLBACK (stop_cb), measure);
@@ -407,6 +412,47 @@ test_stop_and_go_on (void)
   g_assert_true (run_measure (rest, NULL, NULL));
   g_assert_true (quern_measure_get_complete (rest));
   g_assert_true (summary_of (rest, 1)->kld_mean == summary_of (whole, 1)->kld_mean);
+  /* What is stored of a position is enough for everything that is told of the text. */
+  g_assert_true (summary_of (rest, 1)->kld_top_mean == summary_of (whole, 1)->kld_top_mean);
+  g_assert_true (summary_of (rest, 1)->kld_block_error == summary_of (whole, 1)->kld_block_error);
+  g_assert_cmpuint (summary_of (rest, 1)->n_blocks, ==, quern_measure_get_n_windows (whole));
+  g_assert_cmpstr (quern_measure_get_text_sha256 (rest), ==, quern_measure_get_text_sha256 (whole));
+  g_assert_cmpstr (quern_measure_get_note (rest), ==, quern_measure_get_note (whole));
+}
+
+/* Words for those who know no divergence: examples are places where both models would go on differently, with the end of
+ * the text before them; the numbers are those of the summary. */
+static void
+test_meaning (void)
+{
+  g_autoptr (QuernMeasure) measure = measure_of (quern_sample_text (), "Q8_0", "Q2_K", "Q8_0", NULL);
+  guint positions[QUERN_MEASURE_EXAMPLES];
+
+  g_assert_true (run_measure (measure, NULL, NULL));
+  g_assert_cmpuint (quern_measure_find_examples (measure, 1, positions), ==, QUERN_MEASURE_EXAMPLES);
+  for (guint k = 0; k < QUERN_MEASURE_EXAMPLES; k++) {
+    const QuernDivergence *d = quern_measured_get_position (quern_measure_get_result (measure, 1), positions[k]);
+    g_autofree char *example = quern_measure_dup_example (measure, 1, positions[k]);
+    g_autofree char *first = g_strdup_printf ("(%.0f %%), Q2_K with", 100 * d->top_reference[0].p);
+    g_autofree char *second = g_strdup_printf ("(%.0f %%).", 100 * d->top[0].p);
+    g_test_message ("%s", example);
+    g_assert_false (d->same_top);
+    g_assert_true (g_str_has_prefix (example, "After “"));
+    g_assert_nonnull (strstr (example, "”, Q8_0 goes on with “"));
+    g_assert_nonnull (strstr (example, first));
+    g_assert_true (g_str_has_suffix (example, second));
+    g_assert_null (strchr (example, '\n'));
+    g_assert_true (g_utf8_validate (example, -1, NULL));
+    g_assert_cmpuint (positions[k] * QUERN_MEASURE_EXAMPLES / summary_of (measure, 1)->n, ==,
+                      k); /* each from its third */
+  }
+  g_autofree char *meaning = quern_measure_dup_meaning (measure, 1);
+  g_autofree char *one_of = g_strdup_printf ("at one of %.3g places", 1 / (1 - summary_of (measure, 1)->same_top));
+  g_assert_nonnull (strstr (meaning, one_of));
+  /* The same file differs nowhere, and has no examples. */
+  g_assert_cmpuint (quern_measure_find_examples (measure, 2, positions), ==, 0);
+  g_autofree char *same = quern_measure_dup_meaning (measure, 2);
+  g_assert_nonnull (strstr (same, "the same token"));
 }
 
 int
@@ -429,6 +475,7 @@ main (int argc, char **argv)
   g_test_add_func ("/compare/measure/reply", test_reply);
   g_test_add_func ("/compare/measure/conversation", test_conversation);
   g_test_add_func ("/compare/measure/stop-and-go-on", test_stop_and_go_on);
+  g_test_add_func ("/compare/measure/meaning", test_meaning);
   int code = g_test_run ();
   test_remove_folder (cache); /* must be empty but for itself: logits have no name */
   return code;

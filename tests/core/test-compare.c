@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <json-glib/json-glib.h>
 #include <string.h>
+#include <unistd.h>
+#include <utime.h>
 
 #include "quern-comparison-report.h"
 #include "quern-comparisons.h"
+#include "quern-file-hash.h"
 #include "quern-machine.h"
 #include "quern-questions.h"
+#include "quern-sha256.h"
 #include "test-compare-util.h"
 #include "test-pace.h"
 
@@ -622,10 +626,108 @@ test_cli (void)
   g_assert_cmpfloat (json_object_get_double_member (same, "error"), >, 0);
   g_assert_cmpfloat (json_object_get_double_member (object, "delta_p_rms"), >, 0);
 
+  g_assert_cmpfloat (json_object_get_double_member (kld, "block_error"), >, 0);
+  g_assert_cmpfloat (json_object_get_double_member (kld, "p99"), <, json_object_get_double_member (kld, "p99_9"));
+  g_assert_cmpfloat (json_object_get_double_member (kld, "p99_9"), <=, json_object_get_double_member (kld, "max"));
+  g_assert_cmpfloat (json_object_get_double_member (kld, "min"), <=, json_object_get_double_member (kld, "p0_1"));
+  JsonObject *delta = json_object_get_object_member (object, "delta_p");
+  g_assert_cmpfloat (json_object_get_double_member (delta, "min"), <, json_object_get_double_member (delta, "max"));
+  JsonObject *ratio = json_object_get_object_member (object, "perplexity_ratio");
+  g_assert_cmpfloat_with_epsilon (json_object_get_double_member (ratio, "mean"),
+                                  json_object_get_double_member (object, "perplexity")
+                                      / json_object_get_double_member (object, "perplexity_reference"),
+                                  1e-9);
+  g_assert_cmpfloat (json_object_get_double_member (object, "correlation"), <=, 1);
+  g_assert_false (json_object_has_member (object, "kl_divergence_top"));
+
+  object = run_cli (parser, "eval", "-m", q2, "--reference", q8, "--windows", "llama", "-c", "128", "--top", "40",
+                    "--json", NULL);
+  g_assert_cmpstr (json_object_get_string_member (object, "windows"), ==, "llama");
+  g_assert_cmpint (json_object_get_int_member (object, "tokens"), ==,
+                   63 * json_object_get_int_member (object, "n_windows"));
+  g_assert_cmpint (json_object_get_int_member (object, "top"), ==, 40);
+  double top = json_object_get_double_member (json_object_get_object_member (object, "kl_divergence_top"), "mean");
+  g_assert_cmpfloat (top, >, 0);
+  g_assert_cmpfloat (top, <=,
+                     json_object_get_double_member (json_object_get_object_member (object, "kl_divergence"), "mean"));
+
   object = run_cli (parser, "compare", "-m", q8, "-m", q2, "--seed", "3", "--max", "8", "--no-think", "--json", "Hello",
                     NULL);
   g_assert_cmpint (json_object_get_int_member (object, "seed"), ==, 3);
   g_assert_cmpuint (json_array_get_length (json_object_get_array_member (object, "columns")), ==, 2);
+}
+
+/* A table and what it was made with: the hashes are those of the files, the first time and from the cache. */
+static void
+test_card (void)
+{
+  g_autofree char *q8 = tiny_path ("Q8_0"), *q2 = tiny_path ("Q2_K");
+  g_autofree char *sum = quern_sha256_of_file (q2, NULL, NULL, NULL);
+  g_autofree char *program = g_build_filename (g_getenv ("QUERN_BUILD_DIR"), "src", "cli", "quern-cli", NULL);
+  const char *arguments[] = { program, "eval", "-m", q2, "--reference", q8, "--card", NULL };
+
+  for (guint i = 0; i < 2; i++) {
+    g_autofree char *card = NULL;
+    g_assert_true (g_spawn_sync (NULL, (char **) arguments, NULL, G_SPAWN_STDERR_TO_DEV_NULL, NULL, NULL, &card, NULL,
+                                 NULL, NULL));
+    g_assert_true (
+        g_str_has_prefix (card, "| Quant | Size (GiB) | BPW | PPL | PPL ratio | Mean KLD | 99 % | 99.9 % | "));
+    g_assert_nonnull (strstr (card, "\n| Q8_0 (reference) | 0.003 | "));
+    g_assert_nonnull (strstr (card, "\n| Q2_K | 0.001 | "));
+    g_assert_nonnull (strstr (card, sum));
+    g_assert_nonnull (strstr (card, "by window"));
+    g_assert_null (strstr (card, "`?`"));
+    /* what the table lists has as many cells as its head */
+    g_auto (GStrv) lines = g_strsplit (card, "\n", 5);
+    for (guint line = 0; line < 4; line++) {
+      g_auto (GStrv) cells = g_strsplit (lines[line], "|", -1);
+      g_assert_cmpuint (g_strv_length (cells), ==, 12);
+    }
+  }
+}
+
+/* Writes into the file that is there, and sets the time when that was done. */
+static void
+write_in_place (const char *path, const char *text, time_t when)
+{
+  FILE *file = fopen (path, "r+");
+  const struct utimbuf times = { when, when };
+
+  g_assert_nonnull (file);
+  g_assert_cmpint (fputs (text, file), >=, 0);
+  g_assert_cmpint (fclose (file), ==, 0);
+  g_assert_cmpint (utime (path, &times), ==, 0);
+}
+
+/* A file is only read again where it may have changed. */
+static void
+test_file_hash (void)
+{
+  g_autofree char *folder = test_folder (), *path = g_build_filename (folder, "file", NULL);
+  g_autofree char *one = quern_sha256_of_data ("one", 3), *two = quern_sha256_of_data ("two", 3);
+  static const struct {
+    const char *content;
+    time_t when;
+    gboolean is_two;
+  } steps[] = {
+    { "one", 1000000000, FALSE },
+    { "two", 1000000001, TRUE }, /* written to, of the same size */
+    { "one", 1000000001, TRUE }, /* nothing tells that it was: it was not read */
+    { "one", 1000000002, FALSE },
+  };
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (g_file_set_contents (path, "", 0, NULL));
+  for (guint i = 0; i < G_N_ELEMENTS (steps); i++) {
+    g_autofree char *hash = NULL;
+    write_in_place (path, steps[i].content, steps[i].when);
+    hash = quern_file_hash (path, NULL, &error);
+    g_assert_no_error (error);
+    g_assert_cmpstr (hash, ==, steps[i].is_two ? two : one);
+  }
+  g_assert_cmpint (unlink (path), ==, 0);
+  g_assert_null (quern_file_hash (path, NULL, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND);
 }
 
 int
@@ -653,6 +755,8 @@ main (int argc, char **argv)
   g_test_add_func ("/compare/questions", test_questions);
   g_test_add_func ("/compare/questions/stopped", test_stopped_questions);
   g_test_add_func ("/compare/cli", test_cli);
+  g_test_add_func ("/compare/card", test_card);
+  g_test_add_func ("/compare/file-hash", test_file_hash);
   int code = g_test_run ();
   test_remove_folder (cache); /* must be empty but for itself: logits have no name */
   return code;

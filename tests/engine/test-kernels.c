@@ -440,6 +440,45 @@ QE_TEST (sketches)
   for_each_set (check_sketch);
 }
 
+/* Against long double: of a vocabulary, of lengths that no vector divides, of logits far below the largest. */
+static void
+check_compare_rows (const QeKernels *k, const QeKernels *generic)
+{
+  static const size_t lengths[] = { 1, 2, 7, 15, 33, 4099 };
+  (void) generic;
+  for (size_t l = 0; l < sizeof lengths / sizeof *lengths; l++) {
+    const size_t n = lengths[l];
+    float *p = test_activations (1, n, 5 + l), *q = test_activations (1, n, 50 + l);
+    long double exact[3] = { 0 };
+    double sums[3];
+    for (size_t i = 0; i < n; i++) {
+      p[i] = i % 13 == 5 ? -1e30f : 10 * p[i];
+      q[i] = i % 17 == 3 ? -800 : 10 * q[i];
+    }
+    const float max_p = k->max (p, n), max_q = k->max (q, n);
+    for (size_t i = 0; i < n; i++) {
+      const long double a = (long double) p[i] - max_p, b = (long double) q[i] - max_q;
+      exact[0] += expl (a);
+      exact[1] += expl (b);
+      exact[2] += expl (a) * (a - b);
+    }
+    k->compare_rows (p, q, n, max_p, max_q, sums);
+    for (int j = 0; j < 3; j++)
+      qe_test_check (fabsl (sums[j] - exact[j]) <= 1e-11L * (1 + fabsl (exact[j])), __FILE__, __LINE__,
+                     "%s: sum %d of %zu is %.15g, not %.15Lg", k->name, j, n, sums[j], exact[j]);
+    k->compare_rows (p, p, n, max_p, max_p, sums);
+    qe_test_check (sums[0] == sums[1] && fabs (sums[2]) < 1e-290, __FILE__, __LINE__,
+                   "%s: equal rows of %zu differ: %.17g, %.17g, %g", k->name, n, sums[0], sums[1], sums[2]);
+    free (p);
+    free (q);
+  }
+}
+
+QE_TEST (compared_rows)
+{
+  for_each_set (check_compare_rows);
+}
+
 QE_TEST (names)
 {
   QeKernels k;
