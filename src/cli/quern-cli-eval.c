@@ -19,7 +19,7 @@
 
 typedef struct {
   char **models;
-  char *reference, *text, **categories, *windows;
+  char *reference, *text, *windows, **categories;
   int n_ctx, n_threads, top;
   gint64 memory;
   gboolean card, json;
@@ -147,7 +147,9 @@ quern_cli_print_measure (QuernMeasure *measure)
   for (guint i = 1; i < n; i++) {
     g_autofree char *sentence = quern_verdict_dup_sentence (measure, i);
     quern_cli_line (stdout, "%s", sentence);
-    eval_print_meaning (measure, i);
+    /* Of a sweep nobody kept which tokens the models would have chosen: there are no examples. */
+    if (quern_measured_get_position (quern_measure_get_result (measure, i), 0)->top[0].id >= 0)
+      eval_print_meaning (measure, i);
   }
   quern_cli_print_categories (measure);
 }
@@ -314,8 +316,8 @@ quern_cli_eval (int argc, char **argv)
   g_strfreev (o.models);
   g_free (o.reference);
   g_free (o.text);
-  g_free (o.windows);
   g_strfreev (o.categories);
   quern_cli_chart_clear (&o.chart);
+  g_free (o.windows);
   return code;
 }

@@ -15,7 +15,7 @@
 #define LINE_INTERVAL (30 * G_USEC_PER_SEC) /* between two lines of progress where there is no terminal */
 
 typedef struct {
-  char *reference, *text;
+  char *reference, *text, *windows;
   char **only, **categories;
   gint64 budget; /* megabytes */
   int n_ctx, n_threads;
@@ -58,9 +58,9 @@ progress_line (QuernSweepItem *item, guint n_positions)
   int percent = (int) (100.0 * quern_measured_get_n_positions (measured) / MAX (n_positions, 1));
   if (s->kld_mean == 0)
     return g_strdup_printf (_("%s: %d %%, perplexity %.4f ± %.4f"), label, percent, s->perplexity,
-                            1.96 * s->perplexity_error);
+                            s->block_quantile * s->perplexity_block_error);
   return g_strdup_printf (_("%s: %d %%, divergence %.5f ± %.5f, same top token %.1f %%"), label, percent, s->kld_mean,
-                          1.96 * s->kld_error, 100 * s->same_top);
+                          s->block_quantile * s->kld_block_error, 100 * s->same_top);
 }
 
 static void
@@ -208,6 +208,9 @@ sweep_open (const Sweep *self, const char *name, GError **error)
   quern_sweep_set_delete (sweep, o->delete_models);
   quern_sweep_set_exclusive (sweep, TRUE);
   quern_sweep_set_threads (sweep, (guint) o->n_threads);
+  quern_measure_set_windows (quern_sweep_get_measure (sweep), g_strcmp0 (o->windows, "llama") == 0
+                                                                  ? QUERN_MEASURE_WINDOWS_LLAMA
+                                                                  : QUERN_MEASURE_WINDOWS_QUERN);
   if (o->n_ctx > 0)
     quern_measure_set_context_size (quern_sweep_get_measure (sweep), (guint) o->n_ctx);
   if (!quern_cli_add_text (quern_sweep_get_measure (sweep), o->text, o->categories, error))
@@ -345,6 +348,8 @@ sweep_parse_and_run (Options *o, int argc, char **argv)
     { "delete", 0, 0, G_OPTION_ARG_NONE, &o->delete_models, N_("Delete each downloaded model once it is measured"),
       NULL },
     { "ctx", 'c', 0, G_OPTION_ARG_INT, &o->n_ctx, N_("Tokens of a window; by default, 512"), "N" },
+    { "windows", 0, 0, G_OPTION_ARG_STRING, &o->windows,
+      N_("How the text is cut: by Quern, or as by llama-perplexity"), "quern|llama" },
     { "threads", 't', 0, G_OPTION_ARG_INT, &o->n_threads, N_("Threads to use"), "N" },
     { "dry-run", 0, 0, G_OPTION_ARG_NONE, &o->dry_run, N_("Print how long it will take, and stop"), NULL },
     { "quiet", 'q', 0, G_OPTION_ARG_NONE, &o->quiet, N_("Hide progress"), NULL },
@@ -365,6 +370,8 @@ sweep_parse_and_run (Options *o, int argc, char **argv)
   if (argc != 2 || !o->reference)
     return quern_cli_wrong_usage (
         _("Specify one repository and a reference, e.g. “unsloth/Qwen3.5-4B-GGUF --reference Q8_0”."));
+  if (o->windows && !g_str_equal (o->windows, "llama") && !g_str_equal (o->windows, "quern"))
+    return quern_cli_wrong_usage (_("--windows is quern or llama."));
   if (o->keep && o->delete_models)
     return quern_cli_wrong_usage (_("Specify either --keep or --delete."));
   if (!quern_cli_check_range ("--ctx", o->n_ctx, 0, QUERN_CLI_MOST_TOKENS)
@@ -385,6 +392,7 @@ quern_cli_sweep (int argc, char **argv)
 
   g_free (o.reference);
   g_free (o.text);
+  g_free (o.windows);
   g_strfreev (o.only);
   g_strfreev (o.categories);
   g_strfreev (o.with);

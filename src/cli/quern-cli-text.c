@@ -118,7 +118,7 @@ quern_cli_print_categories (QuernMeasure *measure)
         quern_cli_line (stdout, _("%-10s  %u tokens, perplexity %.4f"), label, (guint) s.n, s.perplexity);
       else
         quern_cli_line (stdout, _("%-10s  divergence %.6f ± %.6f, 99 %% %.6f, same top token %.2f %% ± %.2f"), label,
-                        s.kld_mean, s.kld_error, s.kld_p99, 100 * s.same_top, 100 * s.same_top_error);
+                        s.kld_mean, s.kld_block_error, s.kld_p99, 100 * s.same_top, 100 * s.same_top_block_error);
     }
   }
 }

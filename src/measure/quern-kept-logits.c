@@ -12,7 +12,6 @@
 /* What both forms begin with. P is what the reference said, P' what is kept of it. */
 typedef struct {
   double nll;    /* -ln P(token) of the token that the text has */
-  double lse;    /* F16: ln of the sum of e^x over the kept values x, so that ln P'(v) = x - lse */
   double own;    /* F16: divergence of P' from P */
   double chi2;   /* F16: sum over v of (P(v) - P'(v))² / P'(v) */
   double rest;   /* TOP: mass of all tokens that are not kept */
@@ -32,6 +31,7 @@ struct _QuernKeptLogits {
   char *row; /* RowHead, and guint16[n_vocab] or TopToken[QUERN_KEPT_TOP_TOKENS] */
   gsize row_size;
   float *widened; /* [65536]: the value of each half, of which only those up to 0 occur */
+  float *wide;    /* [n_vocab]: a row of them */
 };
 
 /* ---- halves ---------------------------------------------------------------------------------------------------- */
@@ -136,6 +136,7 @@ quern_kept_logits_open (const char *path, const char *key, QuernKeptForm form, g
   self->row_size = row_size_of (form, n_vocab);
   self->row = g_malloc0 (self->row_size);
   self->widened = g_new (float, 1 << 16);
+  self->wide = g_new (float, n_vocab);
   for (guint i = 0; i < 1 << 16; i++)
     self->widened[i] = value_of ((guint16) i);
   return self;
@@ -149,6 +150,7 @@ quern_kept_logits_free (QuernKeptLogits *self)
   quern_block_file_free (self->file);
   g_free (self->row);
   g_free (self->widened);
+  g_free (self->wide);
   g_free (self);
 }
 
@@ -177,9 +179,9 @@ keep_f16 (QuernKeptLogits *self, const float *logits, double lse, RowHead *head)
     kept[i] = half_of (MIN (logits[i] - max, 0));
     sum += exp (self->widened[kept[i]]);
   }
-  head->lse = log (sum);
+  const double lse_kept = log (sum); /* so that ln P'(v) = x - lse_kept for the kept value x */
   for (guint i = 0; i < self->n_vocab; i++) {
-    double ln_p = logits[i] - lse, ln_kept = self->widened[kept[i]] - head->lse;
+    double ln_p = logits[i] - lse, ln_kept = self->widened[kept[i]] - lse_kept;
     double p = exp (ln_p), ratio = expm1 (ln_p - ln_kept); /* P / P' - 1 */
     head->own += p * (ln_p - ln_kept);
     head->chi2 += exp (ln_kept) * ratio * ratio;
@@ -219,6 +221,7 @@ set_no_candidates (QuernDivergence *out)
 {
   for (guint i = 0; i < QUERN_DIVERGENCE_TOP; i++)
     out->top[i].id = out->top_reference[i].id = -1;
+  out->kld_top = NAN;
 }
 
 static gboolean
@@ -239,10 +242,10 @@ gboolean
 quern_kept_logits_add (QuernKeptLogits *self, const float *logits, gint32 token, QuernDivergence *out, GError **error)
 {
   RowHead *head = (RowHead *) (gpointer) self->row;
-  double lse = quern_log_sum_exp (logits, self->n_vocab);
+  double lse, same, none;
   QuernCandidate top;
 
-  if (isnan (lse))
+  if (!quern_compare_logits (logits, logits, self->n_vocab, &lse, &same, &none))
     return fail_number (error);
   quern_top_candidates (logits, self->n_vocab, lse, &top, 1);
   *head = (RowHead) { .nll = lse - logits[token], .top = top.id };
@@ -259,39 +262,46 @@ quern_kept_logits_add (QuernKeptLogits *self, const float *logits, gint32 token,
 
 /* For any Q, |KLD (P, Q) - KLD (P', Q)| is at most own + sqrt (chi2) times the standard deviation of ln P'/Q under P',
  * by the inequality of Cauchy and Schwarz for the sum of (P - P') ln P'/Q. */
-static double
-compare_f16 (QuernKeptLogits *self, const RowHead *head, const float *logits, double lse, double *lost)
+static gboolean
+compare_f16 (QuernKeptLogits *self, const RowHead *head, const float *logits, double *lse, double *kld, double *lost)
 {
   const guint16 *kept = (const guint16 *) (gconstpointer) (self->row + sizeof *head);
-  double mean = 0, square = 0;
+  double lse_kept, square = 0;
 
+  for (guint i = 0; i < self->n_vocab; i++)
+    self->wide[i] = self->widened[kept[i]];
+  if (!quern_compare_logits (self->wide, logits, self->n_vocab, &lse_kept, lse, kld))
+    return FALSE;
   for (guint i = 0; i < self->n_vocab; i++) {
-    double ln_p = self->widened[kept[i]] - head->lse, p = exp (ln_p), distance = ln_p - (logits[i] - lse);
-    mean += p * distance;
-    square += p * distance * distance;
+    double ln_p = self->wide[i] - lse_kept, distance = ln_p - (logits[i] - *lse);
+    square += exp (ln_p) * distance * distance;
   }
-  *lost = head->own + sqrt (head->chi2 * MAX (square - mean * mean, 0));
-  return MAX (mean, 0);
+  *lost = head->own + sqrt (head->chi2 * MAX (square - *kld * *kld, 0));
+  return TRUE;
 }
 
-static double
-compare_top (QuernKeptLogits *self, const RowHead *head, const float *logits, double lse, double *lost)
+static gboolean
+compare_top (QuernKeptLogits *self, const RowHead *head, const float *logits, double *lse, double *kld, double *lost)
 {
   const TopToken *kept = (const TopToken *) (gconstpointer) (self->row + sizeof *head);
-  double kld = 0, rest = 0;
+  double rest = 0, same, none;
 
+  if (!quern_compare_logits (logits, logits, self->n_vocab, lse, &same, &none))
+    return FALSE;
+  *kld = 0;
   for (guint i = 0, next = 0; i < self->n_vocab; i++) {
-    double ln_q = logits[i] - lse;
+    double ln_q = logits[i] - *lse;
     if (next < head->n_top && kept[next].id == (gint32) i) {
-      kld += exp (kept[next].ln_p) * (kept[next].ln_p - ln_q);
+      *kld += exp (kept[next].ln_p) * (kept[next].ln_p - ln_q);
       next++;
     } else
       rest += exp (ln_q);
   }
   if (head->rest > 0 && rest > 0)
-    kld += head->rest * log (head->rest / rest);
+    *kld += head->rest * log (head->rest / rest);
+  *kld = MAX (*kld, 0);
   *lost = head->rest;
-  return MAX (kld, 0);
+  return TRUE;
 }
 
 /**
@@ -308,21 +318,20 @@ quern_kept_logits_compare (QuernKeptLogits *self, guint row, const float *logits
                            double *lost, GError **error)
 {
   const RowHead *head = (const RowHead *) (gpointer) self->row;
-  double lse = quern_log_sum_exp (logits, self->n_vocab);
+  double lse, kld;
   QuernCandidate top;
 
-  if (isnan (lse))
-    return fail_number (error);
   if (!quern_block_file_read (self->file, row, self->row, self->row_size, error))
     return FALSE;
+  if (!(self->form == QUERN_KEPT_F16 ? compare_f16 : compare_top) (self, head, logits, &lse, &kld, lost))
+    return fail_number (error);
   quern_top_candidates (logits, self->n_vocab, lse, &top, 1);
   *out = (QuernDivergence) { .token = token,
                              .nll_reference = head->nll,
                              .nll = lse - logits[token],
+                             .kld = kld,
                              .delta_p = exp (logits[token] - lse) - exp (-head->nll),
                              .same_top = top.id == head->top };
   set_no_candidates (out);
-  out->kld = self->form == QUERN_KEPT_F16 ? compare_f16 (self, head, logits, lse, lost)
-                                          : compare_top (self, head, logits, lse, lost);
   return TRUE;
 }

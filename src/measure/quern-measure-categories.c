@@ -98,9 +98,11 @@ quern_measure_categories_write (QuernMeasure *self, QuernMeasured *measured, Jso
     quern_json_add_int (out, "tokens", (gint64) summary.n);
     quern_json_add_double (out, "kl_divergence_mean", summary.kld_mean);
     quern_json_add_double (out, "kl_divergence_error", summary.kld_error);
+    quern_json_add_double (out, "kl_divergence_block_error", summary.kld_block_error);
     quern_json_add_double (out, "kl_divergence_p99", summary.kld_p99);
     quern_json_add_double (out, "same_top", summary.same_top);
     quern_json_add_double (out, "same_top_error", summary.same_top_error);
+    quern_json_add_double (out, "same_top_block_error", summary.same_top_block_error);
     quern_json_add_double (out, "perplexity", summary.perplexity);
     json_builder_end_object (out);
   }

@@ -468,8 +468,8 @@ quern_measure_finalize (GObject *object)
   g_clear_object (&self->results);
   g_ptr_array_unref (self->sources);
   g_free (self->source_name);
-  g_free (self->text_sha256);
   g_free (self->category);
+  g_free (self->text_sha256);
   g_string_free (self->text, TRUE);
   g_array_unref (self->ends);
   g_array_unref (self->position_tokens);

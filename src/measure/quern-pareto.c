@@ -5,30 +5,6 @@
 
 #include <glib/gi18n-lib.h>
 #include <math.h>
-#include <stdlib.h>
-
-static int
-compare_doubles (gconstpointer a, gconstpointer b)
-{
-  double x = *(const double *) a, y = *(const double *) b;
-
-  return (x > y) - (x < y);
-}
-
-/* Interpolates between the two nearest ranks. There must be a position. */
-static double
-percentile_of (QuernMeasured *measured, double share)
-{
-  const guint n = quern_measured_get_n_positions (measured);
-  g_autofree double *sorted = g_new (double, n);
-
-  for (guint i = 0; i < n; i++)
-    sorted[i] = quern_measured_get_position (measured, i)->kld;
-  qsort (sorted, n, sizeof *sorted, compare_doubles);
-  double at = share * (n - 1);
-  guint low = (guint) at, high = MIN (low + 1, n - 1);
-  return sorted[low] + (sorted[high] - sorted[low]) * (at - low);
-}
 
 static int
 compare_costs (gconstpointer a, gconstpointer b)
@@ -52,8 +28,8 @@ quern_pareto_add (GArray *points, QuernMeasure *measure, guint series, guint i, 
   if (s->n == 0 || (by_speed && rate <= 0))
     return;
   point.cost = by_speed ? 1 / rate : (double) quern_measured_get_facts (measured)->file_bytes;
-  point.divergence = figure == QUERN_PARETO_MEAN ? s->kld_mean : percentile_of (measured, 0.999);
-  point.error = figure == QUERN_PARETO_MEAN ? s->kld_error : 0;
+  point.divergence = figure == QUERN_PARETO_MEAN ? s->kld_mean : s->kld_p999;
+  point.half = s->block_quantile * (figure == QUERN_PARETO_MEAN ? s->kld_block_error : s->kld_p999_block_error);
   g_array_append_val (points, point);
 }
 

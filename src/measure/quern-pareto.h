@@ -14,11 +14,11 @@ typedef enum {
 } QuernParetoFigure;
 
 typedef struct {
-  QuernMeasured *measured;  /* not owned */
-  guint series;             /* number of the measurement */
-  gboolean is_reference;    /* of its measurement: no part of the front, because its divergence is 0 by definition */
-  double cost;              /* bytes, or seconds for a token: less is better */
-  double divergence, error; /* in nats; the standard error, 0 if it is not known */
+  QuernMeasured *measured; /* not owned */
+  guint series;            /* number of the measurement */
+  gboolean is_reference;   /* of its measurement: no part of the front, because its divergence is 0 by definition */
+  double cost;             /* bytes, or seconds for a token: less is better */
+  double divergence, half; /* in nats; half the width of the 95 % interval, 0 if it is not known */
   gboolean dominated;
 } QuernParetoPoint;
 

@@ -24,6 +24,7 @@ typedef struct {
   QuernBackend *backend;
   QuernModel *model;
   GPtrArray *sources;
+  QuernMeasureWindows windows;
   guint n_ctx, n_threads, n_models;
   double parameters; /* of the models of the sweep */
 } Trial;
@@ -62,7 +63,8 @@ quern_sweep_try (const Trial *trial, GCancellable *cancellable, GError **error)
                                    .no_checkpoints = TRUE,
                                    .no_sketch = TRUE };
   g_autoptr (QuernOpenFile) file = quern_open_file_new (trial->model, error);
-  g_autoptr (QuernMeasurePlan) plan = file ? _quern_measure_plan_new (file, trial->sources, trial->n_ctx, error) : NULL;
+  g_autoptr (QuernMeasurePlan)
+      plan = file ? _quern_measure_plan_new (file, trial->sources, trial->windows, trial->n_ctx, error) : NULL;
   g_autoptr (QuernLoadedModel)
       loaded = plan ? quern_backend_load_sync (trial->backend, trial->model, &params, cancellable, error) : NULL;
   QuernScoring scoring = { .row = trial_row_cb, .stopped = trial_stopped_cb, .data = cancellable };
@@ -182,6 +184,7 @@ quern_sweep_estimate_async (QuernSweep *self, GCancellable *cancellable, GAsyncR
                      g_object_ref (self->work.backend),
                      g_steal_pointer (&model),
                      g_ptr_array_ref (_quern_measure_get_sources (self->measure)),
+                     quern_measure_get_windows (self->measure),
                      quern_measure_get_context_size (self->measure),
                      self->work.n_threads,
                      n_models,

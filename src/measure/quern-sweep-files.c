@@ -4,6 +4,7 @@
 #include "quern-sweep-private.h"
 
 #include <glib/gi18n-lib.h>
+#include <math.h>
 #include <string.h>
 
 #include "quern-json-util.h"
@@ -104,9 +105,10 @@ quern_sweep_plan_complete (QuernSweepPlan *plan, const char *json)
 
 /* Tokenises the text with the reference's vocabulary and template. Blocks. */
 QuernSweepPlan *
-_quern_sweep_plan_new (QuernOpenFile *file, GPtrArray *sources, guint n_ctx, GError **error)
+_quern_sweep_plan_new (QuernOpenFile *file, GPtrArray *sources, QuernMeasureWindows windows, guint n_ctx,
+                       GError **error)
 {
-  g_autoptr (QuernMeasurePlan) made = _quern_measure_plan_new (file, sources, n_ctx, error);
+  g_autoptr (QuernMeasurePlan) made = _quern_measure_plan_new (file, sources, windows, n_ctx, error);
   QuernSweepPlan *plan;
 
   if (!made)
@@ -319,7 +321,9 @@ _quern_sweep_rows_read (QuernBlockFile *file, guint i, GError **error)
                           .nll = p.nll,
                           .kld = p.kld,
                           .delta_p = p.delta_p,
-                          .same_top = p.same_top != 0 };
+                          .same_top = p.same_top != 0,
+                          .window = i,
+                          .kld_top = NAN };
     for (guint k = 0; k < QUERN_DIVERGENCE_TOP; k++)
       d.top[k].id = d.top_reference[k].id = -1;
     g_array_append_val (window->positions, d);

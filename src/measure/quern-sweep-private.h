@@ -25,7 +25,8 @@ typedef struct {
   guint64 vocabulary; /* quern_open_file_get_vocabulary() */
 } QuernSweepPlan;
 
-QuernSweepPlan *_quern_sweep_plan_new (QuernOpenFile *file, GPtrArray *sources, guint n_ctx, GError **error);
+QuernSweepPlan *_quern_sweep_plan_new (QuernOpenFile *file, GPtrArray *sources, QuernMeasureWindows windows,
+                                       guint n_ctx, GError **error);
 QuernSweepPlan *_quern_sweep_plan_load (const char *path, const char *key, GCancellable *cancellable, GError **error);
 gboolean _quern_sweep_plan_save (const QuernSweepPlan *plan, const char *path, const char *key, GError **error);
 void _quern_sweep_plan_free (QuernSweepPlan *plan);
@@ -55,6 +56,7 @@ typedef struct {
   char *folder, *key;
   char *reference;    /* hash of the reference's files */
   GPtrArray *sources; /* of QuernMeasureSource */
+  QuernMeasureWindows windows;
   guint n_ctx, n_threads;
   guint64 budget; /* bytes for the reference's logits */
   QuernBackend *backend;

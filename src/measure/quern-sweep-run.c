@@ -234,6 +234,7 @@ quern_sweep_open_async (QuernSweep *self, GCancellable *cancellable, GAsyncReady
   g_free (self->work.folder);
   self->work.folder = g_build_filename (g_get_user_data_dir (), "quern", "sweeps", name, NULL);
   self->work.n_ctx = quern_measure_get_context_size (self->measure);
+  self->work.windows = quern_measure_get_windows (self->measure);
   g_clear_pointer (&self->work.sources, g_ptr_array_unref);
   self->work.sources = g_ptr_array_ref (_quern_measure_get_sources (self->measure));
   *opening = (Opening) { g_object_ref (self), g_ptr_array_new_with_free_func (g_free),

@@ -16,7 +16,7 @@ typedef struct {
   const QuernSweepJob *job;
   QuernLoadedModel *loaded;
   const QuernMeasureWindow *window;
-  guint row; /* number of the window's first position in the text */
+  guint index, row; /* numbers of the window and of its first position in the text */
   QuernSweepWindow *scored;
   gint64 aside; /* microseconds spent on comparing, which do not count as the model's time */
   GError *error;
@@ -120,6 +120,7 @@ quern_sweep_row_cb (gpointer data, guint row, const float *logits)
                                                                token, &divergence, &lost, &s->error);
 
   if (ok) {
+    divergence.window = s->index;
     g_array_append_val (s->scored->positions, divergence);
     s->scored->lost += lost;
   }
@@ -165,7 +166,7 @@ quern_sweep_make_plan (const QuernSweepJob *job, QuernModel *model, QuernOpenFil
   g_autofree char *path = g_build_filename (work->folder, "plan", NULL);
   guint n_ctx = MIN (work->n_ctx, quern_model_get_info (model)->n_ctx_train);
 
-  work->plan = _quern_sweep_plan_new (file, work->sources, n_ctx, error);
+  work->plan = _quern_sweep_plan_new (file, work->sources, work->windows, n_ctx, error);
   if (!work->plan || !_quern_sweep_plan_save (work->plan, path, work->key, error))
     return FALSE;
   work->form = quern_kept_form_choose (work->plan->n_vocab, work->plan->position_tokens->len, work->budget);
@@ -229,7 +230,7 @@ quern_sweep_score_windows (const QuernSweepJob *job, QuernBlockFile *rows, Quern
   for (guint i = start; i < plan->windows->len; i++) {
     const QuernMeasureWindow *window = &g_array_index (plan->windows, QuernMeasureWindow, i);
     g_autoptr (QuernSweepWindow) scored = _quern_sweep_window_new ();
-    Scoring scoring = { .job = job, .loaded = loaded, .window = window, .row = row, .scored = scored };
+    Scoring scoring = { .job = job, .loaded = loaded, .window = window, .index = i, .row = row, .scored = scored };
 
     if (!quern_sweep_score_window (&scoring, error))
       return FALSE;

@@ -466,8 +466,9 @@ _quern_sweep_make_key (QuernSweep *self)
   GPtrArray *sources = _quern_measure_get_sources (self->measure);
   g_autoptr (GString) all = g_string_new (NULL);
 
-  g_string_append_printf (all, "%s\n%s\n%u\n", quern_hub_repo_get_id (self->repo),
-                          _quern_sweep_get_item (self, 0)->label, quern_measure_get_context_size (self->measure));
+  g_string_append_printf (all, "%s\n%s\n%u %d\n", quern_hub_repo_get_id (self->repo),
+                          _quern_sweep_get_item (self, 0)->label, quern_measure_get_context_size (self->measure),
+                          (int) quern_measure_get_windows (self->measure));
   for (guint i = 0; i < sources->len; i++) {
     const QuernMeasureSource *source = sources->pdata[i];
     const char *const parts[] = { source->category, source->text, source->reasoning, source->reply };

@@ -199,8 +199,7 @@ quern_chart_add_model (const Plot *plot, const QuernChartContent *content, const
 {
   const guint first = plot->marks->len;
   double x = quern_chart_get_x (plot, content, point), y = to_y (plot, point->divergence);
-  double low = to_y (plot, point->divergence - 1.96 * point->error),
-         high = to_y (plot, point->divergence + 1.96 * point->error);
+  double low = to_y (plot, point->divergence - point->half), high = to_y (plot, point->divergence + point->half);
   QuernChartMark dot = { .shape = QUERN_CHART_DOT, .x = x, .y = y, .x2 = 4, .accent = TRUE, .opacity = 1 };
   QuernChartMark ring = {
     .shape = QUERN_CHART_RING, .x = x, .y = y, .x2 = 10, .width = 2, .accent = TRUE, .opacity = 1
@@ -209,7 +208,7 @@ quern_chart_add_model (const Plot *plot, const QuernChartContent *content, const
   g_autofree char *series = content->n > 1 ? g_strdup_printf ("%c ", 'A' + point->series % 26) : g_strdup ("");
   g_autofree char *name = g_strdup_printf ("%s%s%s%s", best ? "★ " : "", knee ? "◆ " : "", series, label);
 
-  if (point->divergence > 0 && point->error > 0) {
+  if (point->divergence > 0 && point->half > 0) {
     quern_chart_add_line (plot, x, low, x, high, 2, 1);
     quern_chart_add_line (plot, x - 7, high, x + 7, high, 2, 1);
     quern_chart_add_line (plot, x - 7, low, x + 7, low, 2, 1);
@@ -278,7 +277,7 @@ quern_chart_set_ranges (Plot *plot, const QuernChartContent *content, const GArr
     plot->x_max = MAX (plot->x_max, 1.15 * (content->by_speed ? 1 / point->cost : point->cost));
     if (point->divergence > 0)
       low = MIN (low, point->divergence);
-    high = MAX (high, point->divergence + 1.96 * point->error);
+    high = MAX (high, point->divergence + point->half);
   }
   low = isfinite (low) ? pow (10, floor (log10 (low) - 0.3)) : 1e-3;
   high = high > low ? pow (10, ceil (log10 (high))) : 10 * low;

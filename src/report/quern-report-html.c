@@ -271,6 +271,31 @@ html_append_heat (GString *out, QuernMeasure *measure, QuernMeasured *result)
   append_element (out, "", text + at, "</div></details>");
 }
 
+/* Mean divergence and the share of equal first choices, a column for each category of the text. */
+static void
+html_append_categories (GString *out, QuernMeasure *measure)
+{
+  const guint n = quern_measure_get_n_categories (measure);
+
+  if (n == 0)
+    return;
+  g_string_append_printf (out, "<table><tr><th>%s", _("Divergence by category"));
+  for (guint i = 0; i < n; i++)
+    append_element (out, "<th>", quern_texts_get_name (quern_measure_get_category (measure, i)), "");
+  for (guint j = 1; j < g_list_model_get_n_items (quern_measure_get_results (measure)); j++) {
+    QuernMeasured *result = quern_measure_get_result (measure, j);
+    g_autofree char *label = quern_measured_dup_label (result);
+    append_element (out, "<tr><td>", label, "");
+    for (guint i = 0; i < n; i++) {
+      QuernDivergenceSummary s;
+      quern_measure_get_category_summary (measure, result, i, &s);
+      g_string_append_printf (out, "<td class=n>%.6f ± %.6f<br>%.2f %%", s.kld_mean, s.kld_block_error,
+                              100 * s.same_top);
+    }
+  }
+  g_string_append (out, "</table>");
+}
+
 /* What the figures of a model mean, and examples from the text. */
 static void
 html_append_meaning (GString *out, QuernMeasure *measure, guint i)
@@ -312,30 +337,6 @@ html_append_details (GString *out, QuernMeasure *measure)
   g_string_append (out, "</table></details>");
 }
 
-/* Mean divergence and the share of equal first choices, a column for each category of the text. */
-static void
-html_append_categories (GString *out, QuernMeasure *measure)
-{
-  const guint n = quern_measure_get_n_categories (measure);
-
-  if (n == 0)
-    return;
-  g_string_append_printf (out, "<table><tr><th>%s", _("Divergence by category"));
-  for (guint i = 0; i < n; i++)
-    append_element (out, "<th>", quern_texts_get_name (quern_measure_get_category (measure, i)), "");
-  for (guint j = 1; j < g_list_model_get_n_items (quern_measure_get_results (measure)); j++) {
-    QuernMeasured *result = quern_measure_get_result (measure, j);
-    g_autofree char *label = quern_measured_dup_label (result);
-    append_element (out, "<tr><td>", label, "");
-    for (guint i = 0; i < n; i++) {
-      QuernDivergenceSummary s;
-      quern_measure_get_category_summary (measure, result, i, &s);
-      g_string_append_printf (out, "<td class=n>%.6f ± %.6f<br>%.2f %%", s.kld_mean, s.kld_error, 100 * s.same_top);
-    }
-  }
-  g_string_append (out, "</table>");
-}
-
 static void
 html_append_measure (GString *out, QuernComparison *self)
 {
@@ -372,9 +373,9 @@ html_append_measure (GString *out, QuernComparison *self)
     append_element (out, "<p>", sentence, "</p>");
     html_append_meaning (out, measure, i);
   }
+  html_append_categories (out, measure);
   if (n > 1)
     html_append_details (out, measure);
-  html_append_categories (out, measure);
   if (n > 1) {
     const QuernChartContent content = { .measures = &measure, .n = 1 };
     g_autofree char *chart = quern_chart_to_svg (&content, _("File size against mean KL divergence"), FALSE);

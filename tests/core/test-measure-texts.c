@@ -26,7 +26,8 @@ plan_of (QuernMeasure *measure)
   g_autoptr (GError) error = NULL;
   g_autoptr (QuernModel) model = quern_model_new (path, NULL, &error);
   g_autoptr (QuernOpenFile) file = quern_open_file_new (model, &error);
-  QuernMeasurePlan *plan = _quern_measure_plan_new (file, _quern_measure_get_sources (measure), 512, &error);
+  QuernMeasurePlan *plan = _quern_measure_plan_new (file, _quern_measure_get_sources (measure),
+                                                    QUERN_MEASURE_WINDOWS_QUERN, 512, &error);
 
   g_assert_no_error (error);
   return plan;
