@@ -107,3 +107,51 @@ QE_TEST (distances_change_nothing)
   free (y);
   free (first);
 }
+
+/* Logits after 150 tokens read at once and one more alone; NULL on failure. */
+static float *
+make_logits (QeModel *model, unsigned n_threads)
+{
+  QeContext *context = NULL;
+  QeError err = { 0 };
+  QePrompt *prompt = qe_prompt_new ();
+  const size_t n_vocab = qe_model_info (model)->n_vocab;
+  float *copy = NULL;
+  int32_t tokens[151];
+  for (int32_t i = 0; i < 151; i++)
+    tokens[i] = 300 + i * 37 % 1000;
+  if (QE_CHECK_OK (qe_context_new (&context, model, &(QeContextParams) { .n_ctx = 256, .n_threads = n_threads }, &err),
+                   err)
+      && QE_CHECK_OK (qe_prompt_add_tokens (prompt, tokens, 150, &err), err)
+      && QE_CHECK_OK (qe_context_prefill (context, prompt, NULL, NULL, &err), err)
+      && QE_CHECK_OK (qe_context_append (context, tokens + 150, 1, NULL, &err), err)) {
+    copy = malloc (n_vocab * sizeof *copy);
+    memcpy (copy, qe_context_logits (context), n_vocab * sizeof *copy);
+  }
+  qe_prompt_free (prompt);
+  qe_context_free (context);
+  return copy;
+}
+
+/* A quantised model, of which attention may round: the same bits with any number of threads, however far ahead. */
+QE_TEST (a_whole_model_stays_the_same)
+{
+  static const char *const files[] = { "quern-tiny-Q8_0.gguf", "quern-tiny-Q4_K_M.gguf" };
+  for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+    QeModel *model = NULL;
+    QeError err = { 0 };
+    QE_REQUIRE (QE_CHECK_OK (qe_model_open (&model, qe_test_tiny (files[i]), NULL, &err), err));
+    qe_tuning_reset ();
+    float *want = make_logits (model, 1);
+    for (unsigned n = 2; n <= 4; n++) {
+      for (uint32_t type = 0; type < QE_N_TYPES; type++)
+        qe_tuning_set_ahead ((QeType) type, n * 4096);
+      float *got = make_logits (model, n);
+      QE_CHECK (want && got && memcmp (want, got, qe_model_info (model)->n_vocab * sizeof *want) == 0);
+      free (got);
+    }
+    free (want);
+    qe_model_free (model);
+  }
+  qe_tuning_reset ();
+}
