@@ -31,6 +31,7 @@ static const Command commands[] = {
   { "search", quern_cli_search, N_("search models on the hub") },
   { "pull", quern_cli_pull, N_("download a model") },
   { "servers", quern_cli_servers, N_("use models of other machines") },
+  { "serve", quern_cli_serve, N_("let other programs use the models") },
   { "bench", quern_cli_bench, N_("measure a model's speed") },
   { "eval", quern_cli_eval, N_("measure how far models are from a reference on a text") },
   { "compare", quern_cli_compare, N_("ask several models the same question") },

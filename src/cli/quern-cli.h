@@ -25,6 +25,7 @@ int quern_cli_list (int argc, char **argv);
 int quern_cli_pull (int argc, char **argv);
 int quern_cli_remove (int argc, char **argv);
 int quern_cli_search (int argc, char **argv);
+int quern_cli_serve (int argc, char **argv);
 int quern_cli_servers (int argc, char **argv);
 int quern_cli_show (int argc, char **argv);
 

@@ -11,7 +11,7 @@ G_DEFINE_QUARK (quern-inference-error-quark, quern_inference_error)
 static void
 quern_backend_default_init (QuernBackendInterface *iface)
 {
-  /* Emitted when a model is asked for, whether it is loaded already or not. */
+  /* Emitted when a model is asked for at the window, whether it is loaded already or not. */
   g_signal_new ("used", QUERN_TYPE_BACKEND, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1, QUERN_TYPE_MODEL);
 }
 
@@ -81,7 +81,7 @@ quern_backend_load_async (QuernBackend *self, QuernModel *model, const QuernLoad
 {
   g_return_if_fail (QUERN_IS_BACKEND (self) && QUERN_IS_MODEL (model) && params);
 
-  if (!params->private_context)
+  if (!params->private_context && params->lane == 0)
     g_signal_emit_by_name (self, "used", model);
   QUERN_BACKEND_GET_IFACE (self)->load (self, model, params, progress, progress_data,
                                         g_task_new (self, cancellable, callback, user_data));

@@ -28,9 +28,11 @@ typedef struct {
   QuernKvType kv_type;
   gboolean force;           /* load even if memory is short */
   gboolean private_context; /* not shared, as comparisons need it */
-  gboolean no_drafts;       /* token by token: drafts hide the probabilities of all tokens but the first */
-  gboolean no_checkpoints;  /* which take memory, and serve only prompts that share a beginning with one before */
-  gboolean no_sketch;       /* of the head: all logits are worked out */
+  guint lane;         /* of several shared contexts that are alike, each with a cache of its own; 0: the window's */
+  gboolean modest;    /* fail rather than let go of an idle model to make room */
+  gboolean no_drafts; /* token by token: drafts hide the probabilities of all tokens but the first */
+  gboolean no_checkpoints; /* which take memory, and serve only prompts that share a beginning with one before */
+  gboolean no_sketch;      /* of the head: all logits are worked out */
 } QuernLoadParams;
 
 /* What a backend can do with a model. */

@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include "quern-generation-private.h"
+#include "quern-turns.h"
 
 /* Two threads use a generation. The context's thread adds text and facts under the lock and asks for a flush. On the
  * thread that asked for the generation, a source of its main context moves them to the fields that getters and signals
@@ -194,6 +195,7 @@ void
 quern_generation_stop (QuernGeneration *self)
 {
   g_atomic_int_set (&self->stop_wanted, TRUE);
+  _quern_turns_wake ();
 }
 
 /**

@@ -86,6 +86,7 @@ void quern_request_set_echo (QuernRequest *self, QuernEcho echo);
 void quern_request_set_tokens (QuernRequest *self, const gint32 *tokens, guint n);
 void quern_request_set_no_end (QuernRequest *self, gint32 filler);
 void quern_request_set_candidates (QuernRequest *self, guint n);
+void quern_request_set_background (QuernRequest *self, gboolean background);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (QuernPixels, quern_pixels_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (QuernRequest, quern_request_unref)

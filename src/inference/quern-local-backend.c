@@ -127,7 +127,7 @@ quern_local_backend_make_room (QuernLocalBackend *self, QuernModel *model, const
     *sketch = need <= budget;
     if (*sketch || params->force)
       return TRUE;
-    victim = oldest_idle (self);
+    victim = params->modest ? NULL : oldest_idle (self);
     if (!victim && !shared)
       need -= quern_model_get_info (model)->sketch_bytes;
     if (!victim)
@@ -250,7 +250,7 @@ quern_local_backend_open (QuernLocalBackend *self, GTask *task, GError **error)
   _quern_local_models_wait (); /* their memory counts as free, and their states are saved */
   g_mutex_lock (&self->lock);
   fits = quern_local_backend_make_room (self, load->model, &load->params, victims, &sketch, error);
-  keep_state = self->keep_state && !load->params.private_context;
+  keep_state = self->keep_state && !load->params.private_context && load->params.lane == 0;
   if (fits && self->recent_file && !_quern_open_file_is_of (self->recent_file, load->model))
     g_clear_object (&self->recent_file); /* only one file more than those in use is kept open */
   g_mutex_unlock (&self->lock);

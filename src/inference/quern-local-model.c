@@ -4,6 +4,7 @@
 #include "quern-generation-private.h"
 #include "quern-local-private.h"
 #include "quern-state-files.h"
+#include "quern-turns.h"
 
 /* A context has a thread, and only that thread touches it. The thread frees the context when the last reference to the
  * object is dropped, so that nobody who drops one waits for a state to be saved or for gigabytes to be given back. Who
@@ -47,6 +48,12 @@ static guint n_ending; /* threads that free their contexts, or will when they ha
 
 /* ---- the thread ------------------------------------------------------------------------------------------------ */
 
+static gboolean
+quern_context_job_goes_first (const QuernContextJob *job)
+{
+  return job->request && !job->request->background;
+}
+
 static gpointer
 quern_context_thread_run (gpointer data)
 {
@@ -64,6 +71,8 @@ quern_context_thread_run (gpointer data)
       g_task_return_boolean (job->scoring, TRUE);
     else
       g_task_return_error (job->scoring, error);
+    if (quern_context_job_goes_first (job))
+      _quern_turns_end ();
     g_mutex_lock (&self->lock);
     self->n_jobs--;
     self->idle_since = g_get_monotonic_time ();
@@ -96,6 +105,8 @@ quern_context_thread_push (QuernContextThread *self, QuernContextJob job)
   self->n_jobs++;
   self->save = TRUE;
   g_mutex_unlock (&self->lock);
+  if (quern_context_job_goes_first (&job))
+    _quern_turns_begin ();
   g_async_queue_push (self->jobs, g_memdup2 (&job, sizeof job));
 }
 
@@ -169,7 +180,8 @@ _quern_local_model_matches (QuernLocalModel *self, QuernModel *model, const Quer
   return g_str_equal (quern_model_get_path (own), quern_model_get_path (model))
          && g_strcmp0 (quern_model_get_vision_path (own), quern_model_get_vision_path (model)) == 0
          && _quern_local_model_default_size (model, params) == _quern_local_model_default_size (own, &self->params)
-         && self->params.n_threads == params->n_threads && self->params.kv_type == params->kv_type;
+         && self->params.n_threads == params->n_threads && self->params.kv_type == params->kv_type
+         && self->params.lane == params->lane;
 }
 
 gboolean

@@ -221,6 +221,7 @@ quern_request_new_without (QuernRequest *self, guint n_messages)
   request->thinking_budget = self->thinking_budget;
   request->n_candidates = self->n_candidates;
   request->filler = self->filler;
+  request->background = self->background;
   return request;
 }
 
@@ -412,6 +413,20 @@ void
 quern_request_set_candidates (QuernRequest *self, guint n)
 {
   self->n_candidates = MIN (n, QUERN_MAX_CANDIDATES);
+}
+
+/**
+ * quern_request_set_background:
+ * @background: whether it is a program that asks, and nobody at the window
+ *
+ * Lets the request rest between two tokens, and between slices of the prompt, while one that is not in the background is
+ * queued or runs on any model. It must not be asked of a context that those are asked of, too (`lane` in QuernLoadParams):
+ * they would wait for each other.
+ */
+void
+quern_request_set_background (QuernRequest *self, gboolean background)
+{
+  self->background = background;
 }
 
 /* ---- rendering ------------------------------------------------------------------------------------------------- */

@@ -49,6 +49,7 @@ struct _QuernRequest {
   guint thinking_budget; /* tokens; 0: no limit */
   gint32 filler;         /* what stands where the model would end; -1: the model may end */
   guint n_candidates;    /* of each token, to be looked at; 0: none */
+  gboolean background;   /* gives way to requests that are not */
 
   GMutex lock;                  /* guards the fields below */
   QuernOpenFile *prepared_file; /* the file that the prompt was made for, or NULL */

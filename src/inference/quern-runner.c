@@ -10,6 +10,7 @@
 #include "quern-generation-private.h"
 #include "quern-local-private.h"
 #include "quern-stops.h"
+#include "quern-turns.h"
 #include "quern-vision.h"
 
 /* Carries out what a context is asked, on its thread: the pictures, then the prompt, then token by token; or the rows of
@@ -50,10 +51,19 @@ seconds_since (gint64 time)
   return (double) (g_get_monotonic_time () - time) / G_USEC_PER_SEC;
 }
 
+static gboolean
+quern_run_is_stopped (gpointer data)
+{
+  return _quern_generation_wants_stop (((QuernRun *) data)->generation);
+}
+
+/* The engine asks this where it may be held up. */
 static bool
 quern_run_cancelled_cb (void *data)
 {
-  return _quern_generation_wants_stop (((QuernRun *) data)->generation);
+  if (((QuernRun *) data)->request->background)
+    _quern_turns_wait (quern_run_is_stopped, data);
+  return quern_run_is_stopped (data);
 }
 
 static void

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "config.h"
+
+#include "quern-dialect.h"
+
+/* What dialects share when they write. */
+
+/**
+ * quern_answer_finish_reason:
+ *
+ * Returns: why the answer is over, as OpenAI's API calls it
+ */
+const char *
+quern_answer_finish_reason (const QuernAnswer *self)
+{
+  switch (quern_generation_get_stop (self->generation)) {
+  case QUERN_STOP_LENGTH:
+  case QUERN_STOP_CONTEXT: return "length";
+  default: return "stop";
+  }
+}
+
+/**
+ * quern_answer_send:
+ * @event: (nullable): the name of the event
+ * @json: a whole object
+ *
+ * Sends an event of a stream.
+ */
+void
+quern_answer_send (QuernAnswer *self, const char *event, JsonBuilder *json)
+{
+  g_autoptr (JsonNode) root = json_builder_get_root (json);
+  g_autofree char *text = json_to_string (root, FALSE);
+
+  quern_exchange_send (self->exchange, event, text);
+}

@@ -1,0 +1,1005 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "config.h"
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "qe.h"
+#include "quern-guard.h"
+#include "quern-local-backend.h"
+#include "quern-service.h"
+#include "quern-wire.h"
+#include "test-http.h"
+
+/* Quern's own server, asked over real connections; Quern Tiny answers. */
+
+#define PARIS "What is the capital of France?"
+#define PARIS_ANSWER "The capital of France is Paris."
+
+/* ---- steps of the engine ------------------------------------------------------------------------------------------ */
+
+/* The linker puts this between the program and the engine (meson.build): it holds the engine, and notes whose turn it was. */
+static GMutex step_lock;
+static GCond step_cond;
+static gboolean step_held;
+static guint n_steps;
+static QeContext *step_contexts[4096]; /* of each step, from the first that was made */
+
+QeStatus __real_qe_context_step (QeContext *context, QeSampler *sampler, const QeControl *control, int32_t *tokens,
+                                 size_t *n, QeError *err);
+QeStatus __wrap_qe_context_step (QeContext *context, QeSampler *sampler, const QeControl *control, int32_t *tokens,
+                                 size_t *n, QeError *err);
+
+QeStatus
+__wrap_qe_context_step (QeContext *context, QeSampler *sampler, const QeControl *control, int32_t *tokens, size_t *n,
+                        QeError *err)
+{
+  g_mutex_lock (&step_lock);
+  while (step_held)
+    g_cond_wait (&step_cond, &step_lock);
+  step_contexts[n_steps++ % G_N_ELEMENTS (step_contexts)] = context;
+  g_mutex_unlock (&step_lock);
+  return __real_qe_context_step (context, sampler, control, tokens, n, err);
+}
+
+static void
+hold (gboolean held)
+{
+  g_mutex_lock (&step_lock);
+  step_held = held;
+  g_cond_broadcast (&step_cond);
+  g_mutex_unlock (&step_lock);
+}
+
+static guint
+count_steps (void)
+{
+  guint n;
+
+  g_mutex_lock (&step_lock);
+  n = n_steps;
+  g_mutex_unlock (&step_lock);
+  return n;
+}
+
+/* ---- the service -------------------------------------------------------------------------------------------------- */
+
+typedef struct {
+  QuernBackend *backend;
+  QuernLibrary *library;
+  QuernService *service;
+  GPtrArray *lines; /* that it logged */
+  guint port;
+} Fixture;
+
+static void
+logged_cb (Fixture *f, const char *line)
+{
+  g_ptr_array_add (f->lines, g_strdup (line));
+}
+
+static QuernLibrary *
+open_library (void)
+{
+  QuernLibrary *library = quern_library_new (NULL);
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+
+  quern_library_scan_async (library, NULL, test_result_cb, &result);
+  test_wait_result (&result);
+  quern_library_scan_finish (library, result, &error);
+  g_assert_no_error (error);
+  return library;
+}
+
+static void
+start (Fixture *f, const QuernServiceSetup *setup)
+{
+  g_autoptr (GError) error = NULL;
+
+  quern_service_start (f->service, setup, &error);
+  g_assert_no_error (error);
+  f->port = quern_service_get_port (f->service);
+  g_assert_cmpuint (f->port, >, 0);
+}
+
+static void
+set_up (Fixture *f, gconstpointer setup)
+{
+  f->backend = QUERN_BACKEND (quern_local_backend_new ());
+  f->library = open_library ();
+  f->service = quern_service_new (f->backend, f->library);
+  f->lines = g_ptr_array_new_with_free_func (g_free);
+  g_signal_connect_swapped (f->service, "logged", G_CALLBACK (logged_cb), f);
+  start (f, setup ? setup : &(QuernServiceSetup) { .context_size = 2048 });
+}
+
+static void
+tear_down (Fixture *f, gconstpointer setup)
+{
+  hold (FALSE);
+  quern_service_stop_and_wait (f->service);
+  g_assert_false (quern_service_get_running (f->service));
+  g_object_unref (f->service);
+  g_object_unref (f->backend);
+  g_object_unref (f->library);
+  g_ptr_array_unref (f->lines);
+}
+
+static TestReply *
+get (Fixture *f, const char *path)
+{
+  return test_http (f->port, "GET", path, NULL, NULL);
+}
+
+static TestReply *
+post (Fixture *f, const char *path, const char *body)
+{
+  return test_http (f->port, "POST", path, NULL, body);
+}
+
+/* A question at temperature 0; more: further members, beginning with a comma. */
+static char *
+question (const char *text, const char *more)
+{
+  return g_strdup_printf ("{\"messages\":[{\"role\":\"user\",\"content\":\"%s\"}],\"temperature\":0%s}", text, more);
+}
+
+static TestReply *
+ask (Fixture *f, const char *text, const char *more)
+{
+  g_autofree char *body = question (text, more);
+
+  return post (f, "/v1/chat/completions", body);
+}
+
+static void
+assert_error (const TestReply *reply, guint status, const char *type)
+{
+  g_autofree char *message = test_json_text (reply->json, "$.error.message");
+
+  g_assert_cmpuint (reply->status, ==, status);
+  test_assert_text (reply->json, "$.error.type", type);
+  g_assert_cmpuint (strlen (message), >, 10);
+}
+
+/* ---- what is there ------------------------------------------------------------------------------------------------ */
+
+static void
+test_models (Fixture *f, gconstpointer unused)
+{
+  g_autoptr (TestReply) list = get (f, "/v1/models"), bare = get (f, "/models"), health = get (f, "/health");
+  g_autofree char *id = test_json_text (list->json, "$.data[0].id");
+  g_autofree char *path = g_strconcat ("/v1/models/", id, NULL);
+  g_autoptr (TestReply) one = get (f, path), none = get (f, "/v1/models/nope"), nothing = get (f, "/v1/nothing");
+  g_autoptr (TestReply) head = test_http (f->port, "HEAD", "/v1/models", NULL, NULL);
+  g_autoptr (TestReply) wrong = post (f, "/v1/models", "{}"),
+                        embeddings = post (f, "/v1/embeddings", "{\"input\":\"x\"}");
+
+  g_assert_cmpuint (list->status, ==, 200);
+  test_assert_text (list->json, "$.object", "list");
+  test_assert_text (list->json, "$.data[0].object", "model");
+  test_assert_text (list->json, "$.data[0].owned_by", "quern");
+  g_assert_cmpint (test_json_int (list->json, "$.data[0].meta.n_ctx_train"), >=, 2048);
+  g_assert_cmpint (test_json_int (list->json, "$.data[0].meta.n_ctx"), ==, 2048);
+  g_assert_cmpstr (list->body, ==, bare->body);
+  g_assert_null (strchr (id, '/'));
+  test_assert_text (one->json, "$.id", id);
+  test_assert_text (health->json, "$.status", "ok");
+  g_assert_cmpuint (head->status, ==, 200);
+  g_assert_cmpstr (head->body, ==, "");
+  assert_error (none, 404, "not_found_error");
+  test_assert_text (none->json, "$.error.code", "model_not_found");
+  assert_error (nothing, 404, "not_found_error");
+  assert_error (wrong, 405, "invalid_request_error");
+  assert_error (embeddings, 501, "not_supported_error");
+}
+
+static void
+test_tokens (Fixture *f, gconstpointer unused)
+{
+  g_autoptr (TestReply) tokens = post (f, "/tokenize", "{\"content\":\"The capital of Kenya\",\"with_pieces\":true}");
+  g_autoptr (TestReply) plain = post (f, "/v1/tokenize", "{\"prompt\":\"The capital of Kenya\"}");
+  g_autofree char *ids = test_json_at (plain->json, "$.tokens");
+  g_autofree char *body = g_strdup_printf ("{\"tokens\":%s}", ids);
+  g_autoptr (TestReply) text = post (f, "/detokenize", body), bad = post (f, "/detokenize", "{\"tokens\":[\"x\"]}");
+  g_autoptr (TestReply) missing = post (f, "/tokenize", "{}");
+
+  test_assert_text (text->json, "$.content", "The capital of Kenya");
+  test_assert_text (tokens->json, "$.tokens[0].piece", "The");
+  g_assert_cmpint (test_json_int (tokens->json, "$.tokens[0].id"), ==, test_json_int (plain->json, "$.tokens[0]"));
+  assert_error (bad, 400, "invalid_request_error");
+  assert_error (missing, 400, "invalid_request_error");
+}
+
+/* ---- chat --------------------------------------------------------------------------------------------------------- */
+
+static void
+test_chat (Fixture *f, gconstpointer unused)
+{
+  g_autofree char *body = question (PARIS, ",\"user\":\"me\",\"store\":false");
+  g_autoptr (TestReply) reply = post (f, "/v1/chat/completions", body);
+  g_autoptr (TestReply) count = post (f, "/v1/chat/completions/input_tokens", body);
+  g_autoptr (TestReply) cut = ask (f, PARIS, ",\"max_tokens\":3"),
+                        newer = ask (f, PARIS, ",\"max_completion_tokens\":2,\"max_tokens\":5");
+  gint64 prompt = test_json_int (reply->json, "$.usage.prompt_tokens");
+  gint64 completion = test_json_int (reply->json, "$.usage.completion_tokens");
+
+  g_assert_cmpuint (reply->status, ==, 200);
+  test_assert_text (reply->json, "$.object", "chat.completion");
+  test_assert_text (reply->json, "$.choices[0].message.role", "assistant");
+  test_assert_text (reply->json, "$.choices[0].message.content", PARIS_ANSWER);
+  test_assert_text (reply->json, "$.choices[0].finish_reason", "stop");
+  g_assert_cmpint (prompt, ==, test_json_int (count->json, "$.input_tokens"));
+  g_assert_cmpint (completion, >, 3);
+  g_assert_cmpint (test_json_int (reply->json, "$.usage.total_tokens"), ==, prompt + completion);
+  g_assert_cmpint (test_json_int (reply->json, "$.timings.predicted_n"), ==, completion);
+  test_assert_text (cut->json, "$.choices[0].finish_reason", "length");
+  g_assert_cmpint (test_json_int (cut->json, "$.usage.completion_tokens"), ==, 3);
+  g_assert_cmpint (test_json_int (newer->json, "$.usage.completion_tokens"), ==, 2);
+}
+
+/* The next question of a conversation finds what was read in the cache, although another client asked in between. */
+static void
+test_cache (Fixture *f, gconstpointer unused)
+{
+  static const char more[] = "{\"messages\":[{\"role\":\"user\",\"content\":\"" PARIS "\"},"
+                             "{\"role\":\"assistant\",\"content\":\"" PARIS_ANSWER "\"},"
+                             "{\"role\":\"user\",\"content\":\"capital of Kenya\"}],\"temperature\":0}";
+  g_autoptr (TestReply) first = ask (f, PARIS, ""), other = ask (f, "Hello!", ""),
+                        next = post (f, "/v1/chat/completions", more);
+
+  test_assert_text (other->json, "$.choices[0].message.content", "Hello! How can I help you?");
+  test_assert_text (next->json, "$.choices[0].message.content", "The capital of Kenya is Nairobi.");
+  g_assert_cmpint (test_json_int (next->json, "$.usage.prompt_tokens_details.cached_tokens"), >, 0);
+}
+
+static void
+test_thinking (Fixture *f, gconstpointer unused)
+{
+  g_autoptr (TestReply) on = ask (f, PARIS, ",\"chat_template_kwargs\":{\"enable_thinking\":true}");
+  g_autoptr (TestReply) off = ask (f, PARIS, ",\"reasoning_effort\":\"none\"");
+  g_autoptr (TestReply) budget = ask (f, PARIS, ",\"reasoning_effort\":\"low\",\"thinking_budget_tokens\":2");
+  g_autofree char *reasoning = test_json_text (on->json, "$.choices[0].message.reasoning_content");
+  gint64 thought = test_json_int (on->json, "$.usage.completion_tokens_details.reasoning_tokens");
+
+  g_assert_cmpuint (strlen (reasoning), >, 0);
+  g_assert_cmpint (thought, >, 2);
+  g_assert_cmpint (thought, <, test_json_int (on->json, "$.usage.completion_tokens"));
+  test_assert_text (off->json, "$.choices[0].message.reasoning_content", "");
+  g_assert_cmpint (test_json_int (off->json, "$.usage.completion_tokens_details.reasoning_tokens"), ==, 0);
+  g_assert_cmpint (test_json_int (budget->json, "$.usage.completion_tokens_details.reasoning_tokens"), <=, 4);
+}
+
+static void
+test_schema (Fixture *f, gconstpointer unused)
+{
+  static const char schema[] = "{\"type\":\"object\",\"properties\":{\"city\":{\"type\":\"string\",\"maxLength\":12},"
+                               "\"size\":{\"enum\":[\"small\",\"big\"]}},\"required\":[\"city\",\"size\"],"
+                               "\"additionalProperties\":false}";
+  g_autofree char *openai = g_strdup_printf (
+      ",\"response_format\":{\"type\":\"json_schema\",\"json_schema\":{\"name\":\"x\",\"strict\":true,\"schema\":%s}}",
+      schema);
+  g_autofree char *llama = g_strdup_printf (",\"response_format\":{\"type\":\"json_schema\",\"schema\":%s}", schema);
+  const char *forms[] = { openai, llama };
+  g_autoptr (TestReply)
+      bad = ask (f, PARIS, ",\"response_format\":{\"type\":\"json_schema\",\"schema\":{\"type\":\"nope\"}}");
+  g_autoptr (TestReply) object = ask (f, PARIS, ",\"response_format\":{\"type\":\"json_object\"},\"max_tokens\":1");
+  g_autofree char *begun = test_json_text (object->json, "$.choices[0].message.content");
+
+  for (guint i = 0; i < G_N_ELEMENTS (forms); i++) {
+    g_autoptr (TestReply) reply = ask (f, PARIS, forms[i]);
+    g_autofree char *text = test_json_text (reply->json, "$.choices[0].message.content");
+    g_autoptr (JsonNode) json = json_from_string (text, NULL);
+    g_autofree char *size = test_json_text (json, "$.size");
+    g_assert_nonnull (json);
+    g_assert_true (g_str_equal (size, "small") || g_str_equal (size, "big"));
+  }
+  assert_error (bad, 400, "invalid_request_error");
+  test_assert_text (bad->json, "$.error.param", "response_format");
+  g_assert_true (strchr ("{ \n", *begun) != NULL);
+}
+
+static void
+test_logprobs (Fixture *f, gconstpointer unused)
+{
+  g_autoptr (TestReply)
+      reply = ask (f, PARIS, ",\"logprobs\":true,\"top_logprobs\":3,\"max_tokens\":4,\"reasoning_effort\":\"none\"");
+  g_autoptr (GString) text = g_string_new (NULL);
+  g_autofree char *content = test_json_text (reply->json, "$.choices[0].message.content");
+  g_autofree char *first = test_json_text (reply->json, "$.choices[0].logprobs.content[0].token");
+  g_autofree char *best = test_json_text (reply->json, "$.choices[0].logprobs.content[0].top_logprobs[0].token");
+  g_autofree char *third = test_json_at (reply->json, "$.choices[0].logprobs.content[0].top_logprobs[2].logprob");
+  g_autofree char *fourth = test_json_at (reply->json, "$.choices[0].logprobs.content[0].top_logprobs[3]");
+  g_autofree char *logprob = test_json_at (reply->json, "$.choices[0].logprobs.content[0].logprob");
+
+  g_assert_cmpstr (first, ==, best); /* at temperature 0 the most probable is chosen */
+  g_assert_cmpfloat (g_ascii_strtod (logprob, NULL), <=, 0);
+  g_assert_cmpfloat (g_ascii_strtod (third, NULL), <, g_ascii_strtod (logprob, NULL));
+  g_assert_cmpstr (fourth, ==, "");
+  for (guint i = 0; i < 4; i++) {
+    g_autofree char *path = g_strdup_printf ("$.choices[0].logprobs.content[%u].token", i);
+    g_autofree char *token = test_json_text (reply->json, path);
+    g_string_append (text, token);
+  }
+  g_assert_cmpstr (text->str, ==, content);
+}
+
+static void
+test_completions (Fixture *f, gconstpointer unused)
+{
+  g_autoptr (TestReply)
+      reply = post (f, "/v1/completions", "{\"prompt\":\"The capital of\",\"max_tokens\":4,\"temperature\":0}");
+  g_autoptr (TestReply) stream =
+      post (f, "/v1/completions", "{\"prompt\":\"The capital of\",\"max_tokens\":4,\"temperature\":0,\"stream\":true}");
+  g_autoptr (TestReply) missing = post (f, "/v1/completions", "{}");
+
+  test_assert_text (reply->json, "$.object", "text_completion");
+  test_assert_text (reply->json, "$.choices[0].finish_reason", "length");
+  g_assert_cmpint (test_json_int (reply->json, "$.usage.completion_tokens"), ==, 4);
+  g_assert_true (g_str_has_suffix (stream->body, "data: [DONE]\n\n"));
+  assert_error (missing, 400, "invalid_request_error");
+}
+
+/* ---- streams ------------------------------------------------------------------------------------------------------ */
+
+typedef struct {
+  GString *content, *reasoning;
+  guint n_chunks, n_finish, n_usage;
+  gboolean done;
+  char *finish;
+} Stream;
+
+static void
+take_event (Stream *stream, const char *data)
+{
+  g_autoptr (JsonNode) json = NULL;
+  g_autofree char *content = NULL, *reasoning = NULL, *finish = NULL, *choices = NULL;
+
+  g_assert_false (stream->done);
+  if (g_str_equal (data, "[DONE]")) {
+    stream->done = TRUE;
+    return;
+  }
+  json = json_from_string (data, NULL);
+  g_assert_nonnull (json);
+  test_assert_text (json, "$.object", "chat.completion.chunk");
+  choices = test_json_at (json, "$.choices");
+  content = test_json_text (json, "$.choices[0].delta.content");
+  reasoning = test_json_text (json, "$.choices[0].delta.reasoning_content");
+  finish = test_json_text (json, "$.choices[0].finish_reason");
+  if (stream->n_chunks++ == 0)
+    test_assert_text (json, "$.choices[0].delta.role", "assistant");
+  g_string_append (stream->content, content);
+  g_string_append (stream->reasoning, reasoning);
+  if (*finish && !g_str_equal (finish, "null")) {
+    stream->n_finish++;
+    g_set_str (&stream->finish, finish);
+  }
+  if (test_json_int (json, "$.usage.total_tokens") > 0) {
+    stream->n_usage++;
+    g_assert_cmpstr (choices, ==, "[]");
+  }
+}
+
+static void
+read_stream (Stream *stream, const char *body)
+{
+  g_auto (GStrv) events = g_strsplit (body, "\n\n", -1);
+
+  *stream = (Stream) { g_string_new (NULL), g_string_new (NULL) };
+  for (char **event = events; *event && **event; event++) {
+    if (g_str_equal (*event, ":"))
+      continue;
+    g_assert_true (g_str_has_prefix (*event, "data: "));
+    take_event (stream, *event + 6);
+  }
+}
+
+static void
+stream_clear (Stream *stream)
+{
+  g_string_free (stream->content, TRUE);
+  g_string_free (stream->reasoning, TRUE);
+  g_free (stream->finish);
+}
+
+static void
+test_stream (Fixture *f, gconstpointer unused)
+{
+  g_autoptr (TestReply) plain = ask (f, PARIS, ",\"stream\":true");
+  g_autoptr (TestReply) full = ask (f, PARIS,
+                                    ",\"stream\":true,\"stream_options\":{\"include_usage\":true},"
+                                    "\"chat_template_kwargs\":{\"enable_thinking\":true}");
+  g_autoptr (TestReply) bad = ask (f, "", ",\"stream\":true,\"temperature\":\"hot\"");
+  Stream stream;
+
+  g_assert_nonnull (strstr (plain->head, "Content-Type: text/event-stream"));
+  g_assert_nonnull (strstr (plain->head, "Cache-Control: no-cache"));
+  g_assert_true (plain->whole);
+  read_stream (&stream, plain->body);
+  g_assert_cmpstr (stream.content->str, ==, PARIS_ANSWER);
+  g_assert_cmpstr (stream.finish, ==, "stop");
+  g_assert_cmpuint (stream.n_finish, ==, 1);
+  g_assert_cmpuint (stream.n_usage, ==, 0);
+  g_assert_true (stream.done);
+  stream_clear (&stream);
+  read_stream (&stream, full->body);
+  g_assert_cmpuint (stream.reasoning->len, >, 0);
+  g_assert_cmpuint (stream.n_usage, ==, 1);
+  stream_clear (&stream);
+  assert_error (bad, 400,
+                "invalid_request_error"); /* what is wrong from the beginning has its status, streamed or not */
+}
+
+static char *
+long_text (gsize n)
+{
+  GString *text = g_string_new (NULL);
+
+  while (text->len < n)
+    g_string_append (text, "capital of Kenya ");
+  return g_string_free (text, FALSE);
+}
+
+static void
+test_too_long (Fixture *f, gconstpointer unused)
+{
+  g_autofree char *text = long_text (60000);
+  g_autoptr (TestReply) reply = ask (f, text, "");
+
+  g_assert_cmpuint (reply->status, ==, 400);
+  test_assert_text (reply->json, "$.error.code", "context_length_exceeded");
+  test_assert_text (reply->json, "$.error.type", "exceed_context_size_error");
+  g_assert_cmpint (test_json_int (reply->json, "$.error.n_prompt_tokens"), >, 2048);
+  g_assert_cmpint (test_json_int (reply->json, "$.error.n_ctx"), ==, 2048);
+}
+
+/* ---- what is wrong ------------------------------------------------------------------------------------------------ */
+
+static void
+test_bad_requests (Fixture *f, gconstpointer unused)
+{
+#define USER "\"messages\":[{\"role\":\"user\",\"content\":\"x\"}]"
+  static const struct {
+    const char *body;
+    guint status;
+    const char *param; /* "null" for none */
+  } rows[] = {
+    { "", 400, "null" },
+    { "{", 400, "null" },
+    { "[]", 400, "null" },
+    { "{\"messages\":[]}", 400, "messages" },
+    { "{\"messages\":{}}", 400, "messages" },
+    { "{\"messages\":[1]}", 400, "messages" },
+    { "{\"messages\":[{\"role\":\"king\",\"content\":\"x\"}]}", 400, "messages[0].role" },
+    { "{\"messages\":[{\"role\":\"user\",\"content\":7}]}", 400, "messages[0].content" },
+    { "{\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"audio\"}]}]}", 400, "messages[0].content[0].type" },
+    { "{\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"image_url\",\"image_url\":{\"url\":\"http://127.0.0.1/x.png\"}}]}]}",
+      400, "image_url" },
+    { "{\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"image_url\",\"image_url\":{\"url\":\"data:image/png;base64,AAAA\"}}]}]}",
+      400, "image_url" },
+    { "{" USER ",\"temperature\":\"hot\"}", 400, "temperature" },
+    { "{" USER ",\"temperature\":-1}", 400, "temperature" },
+    { "{" USER ",\"max_tokens\":0}", 400, "max_tokens" },
+    { "{" USER ",\"max_tokens\":1.5}", 400, "max_tokens" },
+    { "{" USER ",\"n\":2}", 400, "n" },
+    { "{" USER ",\"top_logprobs\":21,\"logprobs\":true}", 400, "top_logprobs" },
+    { "{" USER ",\"stop\":[\"\"]}", 400, "stop" },
+    { "{" USER ",\"stream\":\"yes\"}", 400, "stream" },
+    { "{" USER ",\"response_format\":{\"type\":\"xml\"}}", 400, "response_format" },
+    { "{" USER ",\"chat_template_kwargs\":{\"enable_thinking\":\"false\"}}", 400,
+      "chat_template_kwargs.enable_thinking" },
+    { "{" USER ",\"model\":\"gpt-4\"}", 404, "model" },
+    { "{" USER ",\"model\":7}", 400, "model" },
+    { "{" USER ",\"tools\":[{}]}", 400, "tools" },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++) {
+    g_autoptr (TestReply) reply = post (f, "/v1/chat/completions", rows[i].body);
+    assert_error (reply, rows[i].status, rows[i].status == 404 ? "not_found_error" : "invalid_request_error");
+    test_assert_text (reply->json, "$.error.param", rows[i].param);
+  }
+}
+
+/* ---- who may ask -------------------------------------------------------------------------------------------------- */
+
+static void
+test_guard (void)
+{
+  char *const hosts[] = { (char *) "my.box:1234", NULL }, *const origins[] = { (char *) "https://good.example", NULL };
+  const QuernGuard local = { .hosts = (char **) hosts, .origins = (char **) origins },
+                   network = { .network = TRUE, .key = (char *) "secret" };
+  static const struct {
+    const char *host;
+    gboolean local, network;
+  } names[] = {
+    { "localhost", TRUE, TRUE },
+    { "LocalHost:11535", TRUE, TRUE },
+    { "127.0.0.1:8080", TRUE, TRUE },
+    { "[::1]:11535", TRUE, TRUE },
+    { "app.localhost", TRUE, TRUE },
+    { "localhost.", TRUE, TRUE },
+    { "host.docker.internal:1", TRUE, TRUE },
+    { "my.box", TRUE, FALSE },
+    { "192.168.1.7:11535", FALSE, TRUE },
+    { "[fe80::1]", FALSE, TRUE },
+    { "evil.example", FALSE, FALSE },
+    { "localhost.evil.example", FALSE, FALSE },
+    { "127.0.0.1.evil.example", FALSE, FALSE },
+    { "localhost:evil", FALSE, FALSE },
+    { "[::1", FALSE, FALSE },
+    { "", FALSE, FALSE },
+  };
+  static const struct {
+    const char *origin;
+    gboolean allowed;
+  } pages[] = {
+    { "http://localhost:3000", TRUE },
+    { "https://127.0.0.1", TRUE },
+    { "app://obsidian.md", TRUE },
+    { "vscode-webview://abc", TRUE },
+    { "tauri://localhost", TRUE },
+    { "https://good.example", TRUE },
+    { "https://evil.example", FALSE },
+    { "null", FALSE },
+    { "http://localhost.evil.example", FALSE },
+    { "https://good.example.evil", FALSE },
+    { "", FALSE },
+  };
+  static const struct {
+    QuernGuardHead head;
+    guint status; /* 0: allowed */
+  } heads[] = {
+    { { "GET", "localhost", .authorization = "Bearer secret" }, 0 },
+    { { "GET", "localhost", .authorization = "bearer secret" }, 0 },
+    { { "GET", "localhost", .x_api_key = "secret" }, 0 },
+    { { "GET", "localhost", .api_key = "secret" }, 0 },
+    { { "GET", "localhost", .authorization = "Bearer secre" }, 401 },
+    { { "GET", "localhost", .authorization = "Bearer secretsecret" }, 401 },
+    { { "GET", "localhost", .authorization = "Bearer " }, 401 },
+    { { "GET", "localhost" }, 401 },
+    { { "GET", NULL, .x_api_key = "secret" }, 403 },
+    { { "GET", "evil.example", .x_api_key = "secret" }, 403 },
+    { { "GET", "localhost", .origin = "https://evil.example", .x_api_key = "secret" }, 403 },
+    { { "OPTIONS", "localhost", .origin = "http://localhost" }, 0 },
+    { { "OPTIONS", "localhost", .origin = "https://evil.example" }, 403 },
+    { { "POST", "localhost", .x_api_key = "secret", .content_type = "application/json; charset=utf-8" }, 0 },
+    { { "POST", "localhost", .x_api_key = "secret", .content_type = "text/plain" }, 415 },
+    { { "POST", "localhost", .x_api_key = "secret", .content_type = "application/jsonp" }, 415 },
+    { { "POST", "localhost", .x_api_key = "secret" }, 415 },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++) {
+    g_assert_cmpint (quern_guard_allows_host (&local, names[i].host), ==, names[i].local);
+    g_assert_cmpint (quern_guard_allows_host (&network, names[i].host), ==, names[i].network);
+  }
+  for (guint i = 0; i < G_N_ELEMENTS (pages); i++)
+    g_assert_cmpint (quern_guard_allows_origin (&local, pages[i].origin), ==, pages[i].allowed);
+  for (guint i = 0; i < G_N_ELEMENTS (heads); i++) {
+    g_autoptr (QuernRefusal) refusal = quern_guard_check (&network, &heads[i].head, FALSE);
+    g_assert_cmpuint (refusal ? refusal->status : 0, ==, heads[i].status);
+  }
+  g_assert_null (quern_guard_check (&network, &(QuernGuardHead) { "GET", "localhost" }, TRUE));
+}
+
+static void
+test_pages (Fixture *f, gconstpointer unused)
+{
+  g_autofree char *body = question (PARIS, "");
+  g_autoptr (TestReply)
+      good = test_http (f->port, "POST", "/v1/chat/completions", "Origin: app://obsidian.md\r\n", body);
+  g_autoptr (TestReply)
+      evil = test_http (f->port, "POST", "/v1/chat/completions", "Origin: https://evil.example\r\n", body);
+  g_autoptr (TestReply) rebound = test_http (f->port, "GET", "/v1/models", "Host: evil.example\r\n", NULL);
+  g_autoptr (TestReply) before = test_http (f->port, "OPTIONS", "/v1/chat/completions",
+                                            "Origin: app://obsidian.md\r\nAccess-Control-Request-Method: POST\r\n"
+                                            "Access-Control-Request-Headers: x-stainless-timeout, content-type\r\n",
+                                            NULL);
+  g_autoptr (TestReply)
+      plain = test_http (f->port, "POST", "/v1/chat/completions", "Content-Type: text/plain\r\n", body);
+  g_autofree char *named = test_json_text (rebound->json, "$.error.message");
+
+  g_assert_cmpuint (good->status, ==, 200);
+  g_assert_nonnull (strstr (good->head, "Access-Control-Allow-Origin: app://obsidian.md\r\n"));
+  assert_error (evil, 403, "permission_error");
+  g_assert_null (strstr (evil->head, "Access-Control-Allow-Origin"));
+  assert_error (rebound, 403, "permission_error");
+  g_assert_nonnull (strstr (named, "--allow-host"));
+  g_assert_cmpuint (before->status, ==, 204);
+  g_assert_cmpstr (before->body, ==, "");
+  g_assert_nonnull (strstr (before->head, "Access-Control-Allow-Headers: x-stainless-timeout, content-type\r\n"));
+  assert_error (plain, 415, "invalid_request_error");
+}
+
+static void
+test_key (Fixture *f, gconstpointer unused)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree char *key = quern_service_make_key (), *other = quern_service_make_key ();
+  g_autofree char *bearer = g_strdup_printf ("Authorization: Bearer %s\r\n", key);
+
+  g_assert_cmpstr (key, !=, other);
+  g_assert_false (quern_service_start (f->service, &(QuernServiceSetup) { .address = "0.0.0.0" }, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_PERMISSION_DENIED);
+  start (f, &(QuernServiceSetup) { .address = "0.0.0.0", .key = key });
+  g_autoptr (TestReply) none = get (f, "/v1/models"), health = get (f, "/health");
+  g_autoptr (TestReply) right = test_http (f->port, "GET", "/v1/models", bearer, NULL);
+  g_autoptr (TestReply) wrong = test_http (f->port, "GET", "/v1/models", "x-api-key: nope\r\n", NULL);
+  assert_error (none, 401, "authentication_error");
+  assert_error (wrong, 401, "authentication_error");
+  g_assert_cmpuint (right->status, ==, 200);
+  g_assert_cmpuint (health->status, ==, 200);
+}
+
+static void
+test_port_in_use (Fixture *f, gconstpointer unused)
+{
+  g_autoptr (QuernService) second = quern_service_new (f->backend, f->library);
+  g_autoptr (GError) error = NULL;
+  guint port = f->port;
+
+  g_assert_false (quern_service_start (second, &(QuernServiceSetup) { .port = (guint16) port }, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_ADDRESS_IN_USE);
+  quern_service_stop (f->service);
+  start (f, &(QuernServiceSetup) { .port = (guint16) port });
+  g_assert_cmpuint (f->port, ==, port);
+}
+
+static void
+test_large_body (Fixture *f, gconstpointer unused)
+{
+  g_autoptr (GSocketConnection) announced = test_http_connect (f->port), chunked = test_http_connect (f->port);
+  g_autoptr (TestReply) first = NULL, second = NULL;
+  g_autofree char *filler = g_strnfill (1 << 20, ' ');
+
+  test_http_send (announced,
+                  "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+                  "Content-Length: 1000000000000\r\n\r\n");
+  first = test_http_read (announced);
+  assert_error (first, 413, "invalid_request_error");
+  test_http_send (chunked, "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+                           "Transfer-Encoding: chunked\r\n\r\n");
+  for (guint i = 0; i < 66; i++) {
+    test_http_send (chunked, "100000\r\n");
+    test_http_send (chunked, filler);
+    test_http_send (chunked, "\r\n");
+  }
+  second = test_http_read (chunked);
+  assert_error (second, 413, "invalid_request_error");
+}
+
+/* ---- leaving, waiting, turns -------------------------------------------------------------------------------------- */
+
+static gboolean
+is_processing (Fixture *f)
+{
+  g_autoptr (TestReply) reply = get (f, "/queue");
+  g_autofree char *model = test_json_text (reply->json, "$.processing");
+
+  return !g_str_equal (model, "null");
+}
+
+static void
+wait_idle (Fixture *f)
+{
+  gint64 end = g_get_monotonic_time () + TEST_WAIT_SECONDS * G_USEC_PER_SEC;
+
+  while (is_processing (f))
+    g_assert_cmpint (g_get_monotonic_time (), <, end);
+}
+
+/* Reads until some text of the answer has come. */
+static void
+read_some (GSocketConnection *connection)
+{
+  char buffer[4096];
+  g_autoptr (GString) text = g_string_new (NULL);
+
+  while (!strstr (text->str, "delta")) {
+    gssize n = g_input_stream_read (g_io_stream_get_input_stream (G_IO_STREAM (connection)), buffer, sizeof buffer,
+                                    NULL, NULL);
+    g_assert_cmpint (n, >, 0);
+    g_string_append_len (text, buffer, n);
+  }
+}
+
+static gsize
+resident_pages (void)
+{
+  g_autofree char *text = NULL;
+  gsize total, resident = 0;
+
+  g_assert_true (g_file_get_contents ("/proc/self/statm", &text, NULL, NULL));
+  g_assert_cmpint (sscanf (text, "%zu %zu", &total, &resident), ==, 2);
+  return resident;
+}
+
+/* A model that would write for long. */
+static char *
+endless (const char *more)
+{
+  return g_strdup_printf (
+      "{\"prompt\":\"The capital of\",\"max_tokens\":1500,\"temperature\":10,\"top_k\":0,\"top_p\":1%s}", more);
+}
+
+static void
+test_leaving (Fixture *f, gconstpointer unused)
+{
+  g_autofree char *stream = question (PARIS, ",\"stream\":true,\"chat_template_kwargs\":{\"enable_thinking\":true}");
+  gsize before = 0;
+
+  for (guint i = 0; i < 200; i++) {
+    g_autoptr (GSocketConnection) connection = test_http_connect (f->port);
+    if (i == 50) {
+      wait_idle (f);
+      before = resident_pages ();
+    }
+    test_http_request (connection, "POST", "/v1/chat/completions", NULL, stream);
+    if (i % 3 > 0)
+      read_some (connection);
+    g_io_stream_close (G_IO_STREAM (connection), NULL, NULL);
+  }
+  wait_idle (f);
+  g_assert_cmpuint (resident_pages (), <, before + (16 << 20) / (gsize) sysconf (_SC_PAGESIZE));
+}
+
+/* The client leaves in the middle: no more than the step that is being made is made. */
+static void
+test_leaving_stops (Fixture *f, gconstpointer unused)
+{
+  static const char *const streams[] = { ",\"stream\":true", "" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (streams); i++) {
+    g_autoptr (GSocketConnection) connection = test_http_connect (f->port);
+    g_autofree char *body = endless (streams[i]);
+    guint before;
+    hold (TRUE);
+    test_http_request (connection, "POST", "/v1/completions", NULL, body);
+    while (!is_processing (f))
+      ;
+    before = count_steps ();
+    g_io_stream_close (G_IO_STREAM (connection), NULL, NULL);
+    for (guint j = 0; j < 3; j++) { /* the service has seen it when it has answered others that came later */
+      g_autoptr (TestReply) health = get (f, "/health");
+      g_assert_cmpuint (health->status, ==, 200);
+    }
+    hold (FALSE);
+    wait_idle (f);
+    g_assert_cmpuint (count_steps (), <=, before + 1);
+  }
+}
+
+static void
+test_full_queue (Fixture *f, gconstpointer unused)
+{
+  g_autofree char *body = question (PARIS, "");
+  g_autoptr (GSocketConnection) first = test_http_connect (f->port), second = test_http_connect (f->port),
+                                third = test_http_connect (f->port);
+  g_autoptr (TestReply) refused = NULL, a = NULL, b = NULL;
+
+  hold (TRUE);
+  test_http_request (first, "POST", "/v1/chat/completions", NULL, body);
+  while (!is_processing (f))
+    ;
+  test_http_request (second, "POST", "/v1/chat/completions", NULL, body);
+  for (gint64 waiting = 0; waiting != 1;) {
+    g_autoptr (TestReply) queue = get (f, "/queue");
+    waiting = test_json_int (queue->json, "$.waiting");
+  }
+  test_http_request (third, "POST", "/v1/chat/completions", NULL, body);
+  refused = test_http_read (third);
+  assert_error (refused, 429, "rate_limit_error");
+  g_assert_nonnull (strstr (refused->head, "Retry-After: "));
+  hold (FALSE);
+  a = test_http_read (first);
+  b = test_http_read (second);
+  g_assert_cmpuint (a->status, ==, 200);
+  g_assert_cmpuint (b->status, ==, 200);
+}
+
+/* One program asks six times at once, another twice: they get their answers by turns. */
+static void
+test_turns (Fixture *f, gconstpointer unused)
+{
+  static const char *const agents[] = { "many", "many", "many", "many", "many", "many", "few", "few" };
+  static const char *const order[] = { "many", "few", "many", "few", "many", "many", "many", "many" };
+  GSocketConnection *connections[G_N_ELEMENTS (agents)];
+  g_autofree char *body = question (PARIS, "");
+
+  hold (TRUE);
+  for (guint i = 0; i < G_N_ELEMENTS (agents); i++) {
+    g_autofree char *agent = g_strdup_printf ("User-Agent: %s\r\n", agents[i]);
+    gint64 waiting = -1;
+    connections[i] = test_http_connect (f->port);
+    test_http_request (connections[i], "POST", "/v1/chat/completions", agent, body);
+    while (!is_processing (f) || waiting != i) {
+      g_autoptr (TestReply) queue = get (f, "/queue");
+      waiting = test_json_int (queue->json, "$.waiting");
+    }
+  }
+  g_ptr_array_set_size (f->lines, 0);
+  hold (FALSE);
+  for (guint i = 0; i < G_N_ELEMENTS (agents); i++) {
+    g_autoptr (TestReply) reply = test_http_read (connections[i]);
+    test_assert_text (reply->json, "$.choices[0].message.content", PARIS_ANSWER);
+    g_object_unref (connections[i]);
+  }
+  for (guint i = 0, n = 0; i < G_N_ELEMENTS (order); n++) {
+    TEST_WAIT_UNTIL (n < f->lines->len);
+    if (!strstr (f->lines->pdata[n], "/v1/chat/completions"))
+      continue;
+    g_assert_true (g_str_has_prefix (f->lines->pdata[n], order[i]));
+    i++;
+  }
+}
+
+static gboolean
+is_done (gpointer generation)
+{
+  return quern_generation_get_phase (generation) == QUERN_GENERATION_DONE;
+}
+
+/* What is asked at the window is answered while the service's generation rests, which goes on afterwards. */
+static void
+test_window_first (Fixture *f, gconstpointer unused)
+{
+  g_autoptr (GSocketConnection) connection = test_http_connect (f->port);
+  g_autofree char *body = endless ("");
+  g_autoptr (QuernModel) model = g_object_ref (quern_library_get_default (f->library));
+  g_autoptr (QuernLoadedModel)
+      loaded = quern_backend_load_sync (f->backend, model, &(QuernLoadParams) { .context_size = 1024 }, NULL, NULL);
+  g_autoptr (QuernRequest) request = quern_request_new ();
+  g_autoptr (QuernGeneration) generation = NULL;
+  g_autoptr (TestReply) reply = NULL;
+  guint between = 0, n = 0, last = 0;
+
+  hold (TRUE);
+  test_http_request (connection, "POST", "/v1/completions", NULL, body);
+  while (!is_processing (f))
+    ;
+  quern_request_add_message (request, QUERN_ROLE_USER, PARIS, NULL);
+  generation = quern_loaded_model_generate (loaded, request);
+  n_steps = 0;
+  hold (FALSE);
+  TEST_WAIT_UNTIL (is_done (generation));
+  reply = test_http_read (connection);
+  g_assert_cmpuint (reply->status, ==, 200);
+  g_assert_cmpint (test_json_int (reply->json, "$.usage.completion_tokens"), >, 100);
+  /* The service's context made the last step. Before the window's last it makes the step that it was about to make, and
+   * begins the one in which it rests. */
+  g_assert_cmpuint (n_steps, <, G_N_ELEMENTS (step_contexts));
+  for (guint i = 0; i < n_steps; i++)
+    if (step_contexts[i] != step_contexts[n_steps - 1]) {
+      n++;
+      last = i;
+    }
+  between = last + 1 - n;
+  g_test_message ("%u steps of the window, %u of the service's before its last, %u after", n, between,
+                  n_steps - last - 1);
+  g_assert_cmpuint (n, ==, quern_generation_get_statistics (generation)->n_passes);
+  g_assert_cmpuint (between, <=, 2);
+}
+
+static void
+test_stopping (Fixture *f, gconstpointer unused)
+{
+  g_autoptr (GSocketConnection) connection = test_http_connect (f->port), idle = test_http_connect (f->port);
+  g_autofree char *body = endless (",\"stream\":true");
+  g_autoptr (TestReply) reply = NULL;
+
+  hold (TRUE);
+  test_http_request (connection, "POST", "/v1/completions", NULL, body);
+  while (!is_processing (f))
+    ;
+  quern_service_stop (f->service);
+  g_assert_null (quern_service_get_address (f->service));
+  hold (FALSE);
+  reply = test_http_read (connection); /* the connection ends */
+  g_assert_true (reply->status == 0 || !reply->whole || !strstr (reply->body, "[DONE]"));
+}
+
+/* ---- a client that does not read ---------------------------------------------------------------------------------- */
+
+static void
+gone_cb (gpointer gone)
+{
+  *(gboolean *) gone = TRUE;
+}
+
+static void
+test_wire (void)
+{
+  int ends[2];
+  gboolean gone = FALSE;
+  gsize n = 0;
+  g_autofree char *piece = g_strnfill (65536, 'x');
+  g_autoptr (GSocket) socket = NULL, other = NULL;
+  QuernWireSetup setup = { .gone = gone_cb, .data = &gone };
+  QuernWire *wire;
+
+  g_assert_cmpint (socketpair (AF_UNIX, SOCK_STREAM, 0, ends), ==, 0);
+  socket = g_socket_new_from_fd (ends[0], NULL);
+  other = g_socket_new_from_fd (ends[1], NULL);
+  setup.stream = G_IO_STREAM (g_socket_connection_factory_create_connection (socket));
+  wire = quern_wire_new (&setup);
+  quern_wire_begin (wire, 200, "", -1);
+  for (; !gone && n < (64 << 20); n += 65536) {
+    quern_wire_put (wire, piece, 65536);
+    while (g_main_context_iteration (NULL, FALSE))
+      ;
+  }
+  g_assert_true (gone);
+  g_assert_cmpuint (n, >=, QUERN_WIRE_MOST_UNSENT);
+  while (g_main_context_iteration (NULL, FALSE))
+    ;
+}
+
+/* ---- the program -------------------------------------------------------------------------------------------------- */
+
+static void
+test_program (void)
+{
+  g_autofree char *path = g_build_filename (g_getenv ("QUERN_BUILD_DIR"), "src", "cli", "quern-cli", NULL);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GSubprocess) process = g_subprocess_new (G_SUBPROCESS_FLAGS_STDOUT_PIPE | G_SUBPROCESS_FLAGS_STDERR_PIPE,
+                                                      &error, path, "serve", "--port", "0", NULL);
+  g_autoptr (GSubprocess)
+      network = g_subprocess_new (G_SUBPROCESS_FLAGS_STDERR_SILENCE, NULL, path, "serve", "--host", "0.0.0.0", NULL);
+  g_autoptr (GDataInputStream) lines = g_data_input_stream_new (g_subprocess_get_stdout_pipe (process));
+  g_autofree char *address = g_data_input_stream_read_line (lines, NULL, NULL, NULL);
+  g_autoptr (TestReply) reply = NULL;
+  guint port = 0;
+
+  g_assert_no_error (error);
+  g_assert_nonnull (address);
+  g_assert_cmpint (sscanf (address, "http://127.0.0.1:%u/v1", &port), ==, 1);
+  reply = test_http (port, "GET", "/v1/models", "User-Agent: me\x1b[31m\r\n", NULL);
+  g_assert_cmpuint (reply->status, ==, 200);
+  g_subprocess_send_signal (process, SIGTERM);
+  g_subprocess_wait (process, NULL, NULL);
+  g_assert_true (g_subprocess_get_if_exited (process));
+  g_assert_cmpint (g_subprocess_get_exit_status (process), ==, 0);
+  g_subprocess_wait (network, NULL, NULL);
+  g_assert_cmpint (g_subprocess_get_exit_status (network), ==, 2);
+}
+
+int
+main (int argc, char **argv)
+{
+  static const QuernServiceSetup small = { .context_size = 2048, .most_waiting = 1 };
+  g_autofree char *folder = test_folder ();
+  int code;
+
+  g_setenv ("XDG_DATA_HOME", folder, TRUE);
+  g_setenv ("XDG_CACHE_HOME", folder, TRUE);
+  g_test_init (&argc, &argv, NULL);
+#define TEST(name, function) g_test_add ("/service/" name, Fixture, NULL, set_up, function, tear_down)
+  g_test_add_func ("/service/guard", test_guard);
+  g_test_add_func ("/service/wire", test_wire);
+  TEST ("models", test_models);
+  TEST ("tokens", test_tokens);
+  TEST ("chat", test_chat);
+  TEST ("cache", test_cache);
+  TEST ("thinking", test_thinking);
+  TEST ("schema", test_schema);
+  TEST ("logprobs", test_logprobs);
+  TEST ("completions", test_completions);
+  TEST ("stream", test_stream);
+  TEST ("too-long", test_too_long);
+  TEST ("bad-requests", test_bad_requests);
+  TEST ("pages", test_pages);
+  TEST ("key", test_key);
+  TEST ("port-in-use", test_port_in_use);
+  TEST ("large-body", test_large_body);
+  TEST ("leaving", test_leaving);
+  TEST ("leaving-stops", test_leaving_stops);
+  g_test_add ("/service/full-queue", Fixture, &small, set_up, test_full_queue, tear_down);
+  TEST ("turns", test_turns);
+  TEST ("window-first", test_window_first);
+  TEST ("stopping", test_stopping);
+  g_test_add_func ("/service/program", test_program);
+  code = g_test_run ();
+  test_remove_folder (folder);
+  return code;
+}
