@@ -50,7 +50,7 @@ add_capabilities (JsonBuilder *json, QuernModel *model)
   json_builder_add_string_value (json, "completion");
   if (quern_model_get_vision_path (model))
     json_builder_add_string_value (json, "vision");
-  if (chat->tools != QE_TOOLS_NONE)
+  if (quern_model_takes_tools (model))
     json_builder_add_string_value (json, "tools");
   if (chat->thinking_switchable || chat->thinking_default)
     json_builder_add_string_value (json, "thinking");
