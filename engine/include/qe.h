@@ -458,10 +458,10 @@ void qe_sampler_accept (QeSampler *sampler, int32_t token); /* counts it for the
 typedef struct QeGrammar QeGrammar;
 
 /* Compiles a grammar in llama.cpp's notation (GBNF): rules, literals, classes, alternatives, groups, * + ? {m,n} and
- * comments, and <NAME> for a token with a meaning of its own; the rule `root` is the whole text. The model must outlive the grammar; with NULL the grammar is checked and
- * serves for nothing else. QE_ERROR_FORMAT names the line of a mistake; QE_ERROR_UNSUPPORTED a rule that begins with
- * itself, or what is too large; QE_ERROR_ARGUMENT: no text can follow the grammar. On success *out is the caller's:
- * qe_grammar_free(). A token that the model lacks is QE_ERROR_ARGUMENT, too. */
+ * comments, and <NAME> for a token with a meaning of its own; the rule `root` is the whole text. The model must outlive
+ * the grammar; with NULL the grammar is checked and serves for nothing else. QE_ERROR_FORMAT names the line of a mistake;
+ * QE_ERROR_UNSUPPORTED a rule that begins with itself, or what is too large; QE_ERROR_ARGUMENT: no text can follow the
+ * grammar, or the model lacks a token that it names. On success *out is the caller's: qe_grammar_free(). */
 QeStatus qe_grammar_from_gbnf (QeGrammar **out, const QeModel *model, const char *text, size_t length, QeError *err);
 /* The same from a JSON schema: what OpenAI's strict mode takes, and pattern, format, ranges of integers and more
  * (sampler/qe-schema.c has the list). Everything that the grammar admits is valid under the schema; members come in its

@@ -19,7 +19,8 @@ typedef struct {
 
 #define QE_GRAMMAR_FEW 128
 
-/* As qe_grammar_from_gbnf(), qe_grammar_from_schema() and qe_grammar_from_tools() in qe.h. tokenizer: NULL if the grammar is only to be checked. */
+/* As qe_grammar_from_gbnf(), qe_grammar_from_schema() and qe_grammar_from_tools() in qe.h. tokenizer: NULL if the
+ * grammar is only to be checked. */
 QeStatus qe_grammar_from_gbnf_for (QeGrammar **out, const QeTokenizer *tokenizer, const char *text, size_t length,
                                    QeError *err);
 QeStatus qe_grammar_from_schema_for (QeGrammar **out, const QeTokenizer *tokenizer, const char *json, size_t length,

@@ -512,6 +512,17 @@ quern_model_is_demo (QuernModel *self)
   return self->origin == QUERN_ORIGIN_DEMO;
 }
 
+/**
+ * quern_model_takes_tools:
+ *
+ * Returns: whether its chat template tells the model of tools
+ */
+gboolean
+quern_model_takes_tools (QuernModel *self)
+{
+  return self->info.chat.tools != QE_TOOLS_NONE;
+}
+
 QuernModelOrigin
 quern_model_get_origin (QuernModel *self)
 {

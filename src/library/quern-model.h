@@ -84,6 +84,7 @@ const QeVisionInfo *quern_model_get_vision_info (QuernModel *self);
 gboolean quern_model_needs_vision_file (QuernModel *self);
 gboolean quern_model_can_see (QuernModel *self);
 gboolean quern_model_is_demo (QuernModel *self);
+gboolean quern_model_takes_tools (QuernModel *self);
 QuernModelOrigin quern_model_get_origin (QuernModel *self);
 const char *quern_model_get_keeper (QuernModel *self);
 QuernModelState quern_model_get_state (QuernModel *self);

@@ -16,7 +16,7 @@ quern_answer_finish_reason (const QuernAnswer *self)
   switch (quern_generation_get_stop (self->generation)) {
   case QUERN_STOP_LENGTH:
   case QUERN_STOP_CONTEXT: return "length";
-  default: return "stop";
+  default: return quern_generation_get_n_calls (self->generation) > 0 ? "tool_calls" : "stop";
   }
 }
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "config.h"
 
-#include <math.h>
 #include <string.h>
 
 #include "quern-json-util.h"
@@ -15,19 +14,12 @@
 
 /* ---- probabilities --------------------------------------------------------------------------------------------- */
 
-/* The logarithm of a probability; of none, as low as OpenAI's API has it. */
-static double
-log_of (double p)
-{
-  return p > 0 ? MAX (log (p), -9999) : -9999;
-}
-
 static void
 add_choice (JsonBuilder *json, const QuernTokenChoice *choice)
 {
   quern_json_add_int (json, "id", choice->id);
   quern_json_add_string (json, "token", choice->text);
-  quern_json_add_double (json, "logprob", log_of (choice->p));
+  quern_json_add_double (json, "logprob", quern_openai_log_of (choice->p));
   json_builder_set_member_name (json, "bytes");
   json_builder_begin_array (json);
   for (const char *p = choice->text; *p; p++)
@@ -132,6 +124,32 @@ chat_text (QuernAnswer *answer, gboolean reasoning, const char *text)
   send_chunk (answer, json);
 }
 
+/* Adds the member "tool_calls" of a delta: a call that begins, or more of its arguments. */
+static void
+chat_tool (QuernAnswer *answer, guint index, const char *arguments)
+{
+  const QuernToolCall *call = quern_generation_get_call (answer->generation, index);
+  g_autoptr (JsonBuilder) json = begin_chunk (answer);
+
+  json_builder_set_member_name (json, "tool_calls");
+  json_builder_begin_array (json);
+  json_builder_begin_object (json);
+  quern_json_add_int (json, "index", index);
+  if (!*arguments) {
+    quern_json_add_string (json, "id", call->id);
+    quern_json_add_string (json, "type", "function");
+  }
+  json_builder_set_member_name (json, "function");
+  json_builder_begin_object (json);
+  if (!*arguments)
+    quern_json_add_string (json, "name", call->name);
+  quern_json_add_string (json, "arguments", arguments);
+  json_builder_end_object (json);
+  json_builder_end_object (json);
+  json_builder_end_array (json);
+  send_chunk (answer, json);
+}
+
 static void
 chat_progress (QuernAnswer *answer, double fraction)
 {
@@ -154,9 +172,30 @@ chat_progress (QuernAnswer *answer, double fraction)
 /* ---- the whole answer ------------------------------------------------------------------------------------------ */
 
 static void
+add_calls (QuernAnswer *answer, JsonBuilder *json)
+{
+  json_builder_set_member_name (json, "tool_calls");
+  json_builder_begin_array (json);
+  for (guint i = 0; i < quern_generation_get_n_calls (answer->generation); i++) {
+    const QuernToolCall *call = quern_generation_get_call (answer->generation, i);
+    json_builder_begin_object (json);
+    quern_json_add_string (json, "id", call->id);
+    quern_json_add_string (json, "type", "function");
+    json_builder_set_member_name (json, "function");
+    json_builder_begin_object (json);
+    quern_json_add_string (json, "name", call->name);
+    quern_json_add_string (json, "arguments", call->arguments->str);
+    json_builder_end_object (json);
+    json_builder_end_object (json);
+  }
+  json_builder_end_array (json);
+}
+
+static void
 reply_whole (QuernAnswer *answer)
 {
   g_autoptr (JsonBuilder) json = json_builder_new ();
+  gboolean calls = quern_generation_get_n_calls (answer->generation) > 0;
 
   quern_openai_begin (answer, json, PREFIX, "chat.completion");
   json_builder_set_member_name (json, "choices");
@@ -166,7 +205,9 @@ reply_whole (QuernAnswer *answer)
   json_builder_set_member_name (json, "message");
   json_builder_begin_object (json);
   quern_json_add_string (json, "role", "assistant");
-  quern_json_add_string (json, "content", answer->text->str);
+  quern_json_add_string (json, "content", calls && answer->text->len == 0 ? NULL : answer->text->str);
+  if (calls)
+    add_calls (answer, json);
   if (answer->reasoning->len > 0)
     quern_json_add_string (json, "reasoning_content", answer->reasoning->str);
   json_builder_end_object (json);
@@ -203,6 +244,7 @@ const QuernDialect quern_dialect_chat = {
   .form = QUERN_STREAM_EVENTS,
   .begin = chat_begin,
   .text = chat_text,
+  .tool = chat_tool,
   .progress = chat_progress,
   .end = chat_end,
   .refuse = quern_refusal_to_json,

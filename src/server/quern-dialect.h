@@ -38,6 +38,7 @@ struct _QuernDialect {
   void (*progress) (QuernAnswer *answer, double fraction); /* of a stream: the prompt is read; may be NULL */
   void (*end) (QuernAnswer *answer);             /* the generation is done: the end of a stream, or the whole answer */
   char *(*refuse) (const QuernRefusal *refusal); /* the body that says so; any thread */
+  const char *refuse_event;                      /* the name of the event that says so in a stream; may be NULL */
   void (*free_data) (gpointer data);             /* may be NULL */
 };
 
@@ -51,11 +52,13 @@ struct _QuernEndpoint {
   void (*handle) (QuernExchange *exchange); /* answered at once, on the service's thread */
   /* Answered by a worker thread: the body, an object that is begun and will be ended. */
   gboolean (*work) (QuernServiceCore *core, JsonObject *body, JsonBuilder *reply, QuernRefusal **refusal);
+  char *(*refuse) (const QuernRefusal *refusal); /* the body that refuses, where no dialect says; NULL: OpenAI's */
 };
 
 const QuernEndpoint *quern_endpoint_find (const char *method, const char *path, const char **tail, gboolean *known);
 
-extern const QuernDialect quern_dialect_chat, quern_dialect_completions;
+extern const QuernDialect quern_dialect_chat, quern_dialect_completions, quern_dialect_responses, quern_dialect_messages;
+char *quern_messages_refuse (const QuernRefusal *refusal);
 
 const char *quern_answer_finish_reason (const QuernAnswer *self);
 void quern_answer_send (QuernAnswer *self, const char *event, JsonBuilder *json);

@@ -5,6 +5,7 @@
 
 #include "quern-dialect.h"
 #include "quern-json-util.h"
+#include "quern-ollama.h"
 #include "quern-open-file.h"
 #include "quern-read.h"
 
@@ -220,23 +221,42 @@ detokenize (QuernServiceCore *core, JsonObject *body, JsonBuilder *reply, QuernR
   return TRUE;
 }
 
-static gboolean
-count_input (QuernServiceCore *core, JsonObject *body, JsonBuilder *reply, QuernRefusal **refusal)
+/* Returns the tokens of a prompt in the form of a dialect, or -1 with a refusal. */
+static gssize
+count_prompt (QuernServiceCore *core, JsonObject *body, const QuernDialect *dialect, QuernRefusal **refusal)
 {
   g_autoptr (QuernServiceCall) call = quern_service_call_new ();
-  g_autoptr (QuernModel)
-      model = quern_read_chat (call, body, refusal) ? quern_service_core_find_model (core, call->model, refusal) : NULL;
+  g_autoptr (QuernModel) model =
+      dialect->read (call, body, refusal) ? quern_service_core_find_model (core, call->model, refusal) : NULL;
   g_autoptr (QuernRequest) request = model ? quern_service_call_make_request (call, model, refusal) : NULL;
   g_autoptr (GError) error = NULL;
   gssize n = request ? quern_service_core_count (core, model, request, &error) : -1;
 
   if (error)
     *refusal = quern_refusal_new_from_error (error);
+  return n;
+}
+
+static gboolean
+count_input (QuernServiceCore *core, JsonObject *body, JsonBuilder *reply, QuernRefusal **refusal)
+{
+  gssize n = count_prompt (core, body, &quern_dialect_chat, refusal);
+
   if (n < 0)
     return FALSE;
   quern_json_add_string (reply, "object", "response.input_tokens");
   quern_json_add_int (reply, "input_tokens", n);
   return TRUE;
+}
+
+static gboolean
+count_messages (QuernServiceCore *core, JsonObject *body, JsonBuilder *reply, QuernRefusal **refusal)
+{
+  gssize n = count_prompt (core, body, &quern_dialect_messages, refusal);
+
+  if (n >= 0)
+    quern_json_add_int (reply, "input_tokens", n);
+  return n >= 0;
 }
 
 /* ---- the table ------------------------------------------------------------------------------------------------- */
@@ -252,6 +272,23 @@ static const QuernEndpoint endpoints[] = {
   { "POST", "/embeddings", .handle = refuse_embeddings },
   { "POST", "/tokenize", .work = tokenize },
   { "POST", "/detokenize", .work = detokenize },
+  { "POST", "/responses", .dialect = &quern_dialect_responses },
+  { "POST", "/messages", .dialect = &quern_dialect_messages },
+  { "POST", "/messages/count_tokens", .work = count_messages, .refuse = quern_messages_refuse },
+  { "GET", "", TRUE, .handle = quern_ollama_say_alive },
+  { "GET", "/api/version", TRUE, .handle = quern_ollama_show_version },
+  { "GET", "/api/tags", .handle = quern_ollama_list_models, .refuse = quern_ollama_refuse },
+  { "GET", "/api/ps", .handle = quern_ollama_list_loaded, .refuse = quern_ollama_refuse },
+  { "POST", "/api/show", .work = quern_ollama_show_model, .refuse = quern_ollama_refuse },
+  { "POST", "/api/chat", .dialect = &quern_dialect_ollama_chat },
+  { "POST", "/api/generate", .dialect = &quern_dialect_ollama_generate },
+  { "POST", "/api/pull", .handle = quern_ollama_refuse_work, .refuse = quern_ollama_refuse },
+  { "POST", "/api/push", .handle = quern_ollama_refuse_work, .refuse = quern_ollama_refuse },
+  { "POST", "/api/create", .handle = quern_ollama_refuse_work, .refuse = quern_ollama_refuse },
+  { "POST", "/api/copy", .handle = quern_ollama_refuse_work, .refuse = quern_ollama_refuse },
+  { "POST", "/api/embed", .handle = quern_ollama_refuse_work, .refuse = quern_ollama_refuse },
+  { "POST", "/api/embeddings", .handle = quern_ollama_refuse_work, .refuse = quern_ollama_refuse },
+  { "DELETE", "/api/delete", .handle = quern_ollama_refuse_work, .refuse = quern_ollama_refuse },
 };
 
 /* Where the path goes on behind the endpoint's own; NULL if it is another's. */
@@ -260,6 +297,8 @@ match (const QuernEndpoint *endpoint, const char *path)
 {
   gsize n = strlen (endpoint->path);
 
+  if (n == 0) /* the root */
+    return g_str_equal (path, "/") || !*path ? path + strlen (path) : NULL;
   if (strncmp (path, endpoint->path, n) != 0 || (path[n] && endpoint->path[n - 1] != '/'))
     return NULL;
   return path[n] || endpoint->path[n - 1] != '/' ? path + n : NULL;

@@ -98,7 +98,9 @@ void
 quern_exchange_refuse (QuernExchange *self, const QuernRefusal *refusal)
 {
   const QuernDialect *dialect = self->endpoint ? self->endpoint->dialect : NULL;
-  g_autofree char *text = dialect ? dialect->refuse (refusal) : quern_refusal_to_json (refusal);
+  g_autofree char *text = dialect                                            ? dialect->refuse (refusal)
+                          : self->endpoint && self->endpoint->refuse ? self->endpoint->refuse (refusal)
+                                                                     : quern_refusal_to_json (refusal);
   g_autofree char *headers = refusal->retry_after > 0 ? g_strdup_printf ("Retry-After: %u\r\n", refusal->retry_after)
                              : refusal->status == 401 ? g_strdup ("WWW-Authenticate: Bearer\r\n")
                                                       : g_strdup ("");
@@ -109,7 +111,7 @@ quern_exchange_refuse (QuernExchange *self, const QuernRefusal *refusal)
     quern_exchange_write (self, refusal->status, headers, text);
     return;
   }
-  quern_exchange_send (self, NULL, text);
+  quern_exchange_send (self, dialect ? dialect->refuse_event : NULL, text);
   quern_exchange_end (self);
 }
 

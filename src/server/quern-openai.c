@@ -3,7 +3,20 @@
 
 #include "quern-openai.h"
 
+#include <math.h>
+
 #include "quern-json-util.h"
+
+/**
+ * quern_openai_log_of:
+ *
+ * Returns: the logarithm of a probability; of none, as low as OpenAI's API has it
+ */
+double
+quern_openai_log_of (double p)
+{
+  return p > 0 ? MAX (log (p), -9999) : -9999;
+}
 
 /**
  * quern_openai_begin:

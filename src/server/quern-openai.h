@@ -7,6 +7,7 @@ G_BEGIN_DECLS
 
 /* What OpenAI's two dialects, chat and completions, write alike. */
 
+double quern_openai_log_of (double p);
 void quern_openai_begin (QuernAnswer *answer, JsonBuilder *json, const char *prefix, const char *object);
 void quern_openai_add_usage (QuernAnswer *answer, JsonBuilder *json);
 void quern_openai_add_timings (QuernAnswer *answer, JsonBuilder *json);

@@ -19,8 +19,11 @@ read_prompt (const QuernFields *fields, QuernServiceCall *call)
 {
   JsonNode *node = quern_fields_node (fields, "prompt");
   JsonArray *array = node && JSON_NODE_HOLDS_ARRAY (node) ? json_node_get_array (node) : NULL;
-  guint n = quern_json_length (array);
+  JsonArray *only = quern_json_length (array) == 1 ? quern_json_array_at (array, 0) : NULL;
+  guint n;
 
+  array = only ? only : array; /* a list of one prompt in tokens */
+  n = quern_json_length (array);
   if (!node)
     return quern_fields_refuse (fields, "prompt", "is missing");
   if (!array) {
@@ -62,5 +65,9 @@ quern_read_completion (QuernServiceCall *call, JsonObject *body, QuernRefusal **
   call->echo = quern_fields_bool (&fields, "echo", FALSE);
   if (call->max_tokens < 0 && !quern_fields_has (&fields, "n_predict"))
     call->max_tokens = 16; /* OpenAI's */
+  if (call->suffix && call->tokens)
+    return quern_fields_refuse (&fields, "suffix", "needs a prompt that is a text");
+  if (call->max_tokens == 0 && !call->echo)
+    return quern_fields_refuse (&fields, "max_tokens", "must be at least 1, unless \"echo\" is true");
   return *refusal == NULL;
 }

@@ -77,11 +77,11 @@ read_biases (const QuernFields *fields, QuernServiceCall *call)
     return quern_fields_refuse (fields, "logit_bias", "may have at most %d tokens", MOST_BIASES);
   json_object_iter_init (&iter, object);
   while (json_object_iter_next (&iter, &name, &node)) {
-    QuernServiceBias bias;
+    QuernLogitBias bias;
     gint64 token;
     if (!g_ascii_string_to_signed (name, 10, 0, G_MAXINT32, &token, NULL))
       return quern_fields_refuse (fields, "logit_bias", "must have ids of tokens as names");
-    bias = (QuernServiceBias) { (gint32) token, (float) quern_fields_number (&biases, name, -100, 100, 0) };
+    bias = (QuernLogitBias) { (gint32) token, (float) quern_fields_number (&biases, name, -100, 100, 0) };
     g_array_append_val (call->biases, bias);
   }
   return *fields->refusal == NULL;

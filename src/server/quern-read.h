@@ -16,6 +16,9 @@ gboolean quern_read_picture (const QuernFields *fields, const char *url, QuernSe
 void quern_read_effort (QuernServiceCall *call, const char *effort);
 char *quern_read_json_text (JsonNode *node);
 gboolean quern_read_chat (QuernServiceCall *call, JsonObject *body, QuernRefusal **refusal);
+char *quern_read_flat_tool (JsonObject *tool, const char *schema);
+gboolean quern_read_responses (QuernServiceCall *call, JsonObject *body, QuernRefusal **refusal);
+gboolean quern_read_messages (QuernServiceCall *call, JsonObject *body, QuernRefusal **refusal);
 gboolean quern_read_completion (QuernServiceCall *call, JsonObject *body, QuernRefusal **refusal);
 
 G_END_DECLS

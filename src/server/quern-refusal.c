@@ -98,6 +98,7 @@ quern_refusal_new_from_error (const GError *error)
       code = "context_length_exceeded";
       break;
     case QUERN_INFERENCE_ERROR_NO_VISION:
+    case QUERN_INFERENCE_ERROR_REQUEST:
     case QUERN_INFERENCE_ERROR_FAILED: status = 400; break;
     case QUERN_INFERENCE_ERROR_MEMORY: status = 503; break;
     case QUERN_INFERENCE_ERROR_UNSUPPORTED: status = 501; break;

@@ -46,7 +46,7 @@ quern_service_call_new (void)
   QuernServiceCall *self = g_new0 (QuernServiceCall, 1);
 
   self->messages = g_ptr_array_new_with_free_func (message_free);
-  self->biases = g_array_new (FALSE, FALSE, sizeof (QuernServiceBias));
+  self->biases = g_array_new (FALSE, FALSE, sizeof (QuernLogitBias));
   self->temperature = self->top_p = self->min_p = NAN;
   self->presence_penalty = self->frequency_penalty = self->repetition_penalty = NAN;
   self->top_k = self->seed = QUERN_SERVICE_UNSET;
@@ -133,12 +133,7 @@ add_pictures (QuernRequest *request, const QuernServiceMessage *message, QuernRe
   return TRUE;
 }
 
-static gboolean
-refuse_tools (QuernRefusal **refusal)
-{
-  return quern_refuse (refusal, 501, NULL, "tools",
-                       "Tools are not supported yet. Leave out \"tools\" and messages of tools.");
-}
+
 
 /* An assistant's message at the end is the beginning of the answer. */
 static gboolean
@@ -146,13 +141,19 @@ add_messages (const QuernServiceCall *self, QuernRequest *request, QuernRefusal 
 {
   for (guint i = 0; i < self->messages->len; i++) {
     const QuernServiceMessage *message = self->messages->pdata[i];
-    if (message->is_result || message->calls->len > 0)
-      return refuse_tools (refusal);
-    if (message->role == QUERN_ROLE_ASSISTANT && i + 1 == self->messages->len) {
+    if (message->is_result) {
+      quern_request_add_result (request, message->call_id, message->name, message->text);
+      continue;
+    }
+    if (message->role == QUERN_ROLE_ASSISTANT && i + 1 == self->messages->len && message->calls->len == 0) {
       quern_request_set_beginning (request, message->reasoning, message->text);
       break;
     }
     quern_request_add_message (request, message->role, message->text, message->reasoning);
+    for (guint k = 0; k < message->calls->len; k++) {
+      const QuernServiceToolCall *call = message->calls->pdata[k];
+      quern_request_add_call (request, call->id, call->name, call->arguments);
+    }
     if (!add_pictures (request, message, refusal))
       return FALSE;
   }
@@ -162,7 +163,16 @@ add_messages (const QuernServiceCall *self, QuernRequest *request, QuernRefusal 
 static gboolean
 add_tools (const QuernServiceCall *self, QuernRequest *request, QuernRefusal **refusal)
 {
-  return !self->tools || self->tool_choice == QUERN_SERVICE_TOOLS_NONE || refuse_tools (refusal);
+  g_autoptr (GError) error = NULL;
+
+  if (!self->tools)
+    return self->tool_choice != QUERN_SERVICE_TOOLS_REQUIRED
+           || quern_refuse (refusal, 400, NULL, "tool_choice", "\"tool_choice\" asks for a call, but there are no \"tools\".");
+  if (!quern_request_check_tools ((const char *const *) self->tools, &error))
+    return quern_refuse (refusal, 400, NULL, "tools", "%s", error->message);
+  quern_request_set_tools (request, (const char *const *) self->tools);
+  quern_request_set_tool_choice (request, (QuernToolChoice) self->tool_choice, self->tool_name, self->parallel_tools);
+  return TRUE;
 }
 
 static void
@@ -183,6 +193,7 @@ apply_sampling (const QuernServiceCall *self, QuernModel *model, QuernRequest *r
   set_if_given (&values.top_p, self->top_p);
   set_if_given (&values.min_p, self->min_p);
   set_if_given (&values.presence_penalty, self->presence_penalty);
+  set_if_given (&values.frequency_penalty, self->frequency_penalty);
   set_if_given (&values.repetition_penalty, self->repetition_penalty);
   if (self->top_k != QUERN_SERVICE_UNSET)
     values.top_k = (guint) MAX (self->top_k, 0);
@@ -192,10 +203,8 @@ apply_sampling (const QuernServiceCall *self, QuernModel *model, QuernRequest *r
     quern_request_set_max_tokens (request, (guint) MAX (self->max_tokens, 1));
   if (self->n_logprobs >= 0)
     quern_request_set_candidates (request, (guint) MAX (self->n_logprobs, 1));
-  if (self->stops)
-    return quern_refuse (refusal, 501, NULL, "stop", "Stop texts are not supported yet.");
-  if (self->biases->len > 0)
-    return quern_refuse (refusal, 501, NULL, "logit_bias", "\"logit_bias\" is not supported yet.");
+  quern_request_set_stops (request, (const char *const *) self->stops);
+  quern_request_set_bias (request, (const QuernLogitBias *) (gpointer) self->biases->data, self->biases->len);
   return TRUE;
 }
 
@@ -204,8 +213,9 @@ apply_constraint (const QuernServiceCall *self, QuernRequest *request, QuernRefu
 {
   g_autoptr (GError) error = NULL;
 
-  if (self->grammar)
-    return quern_refuse (refusal, 501, NULL, "grammar", "Grammars are not supported yet. Send a JSON schema.");
+  if (self->grammar && !quern_request_check_grammar (self->grammar, &error))
+    return quern_refuse (refusal, 400, NULL, "grammar", "%s", error->message);
+  quern_request_set_grammar (request, self->grammar);
   if (self->schema && !quern_request_check_schema (self->schema, &error))
     return quern_refuse (refusal, 400, "invalid_json_schema", "response_format", "The JSON schema cannot be used: %s",
                          error->message);
@@ -221,17 +231,20 @@ add_prompt (const QuernServiceCall *self, QuernModel *model, QuernRequest *reque
   g_autoptr (QuernOpenFile) file = quern_open_file_new (model, &error);
   g_autoptr (GArray) tokens = g_array_new (FALSE, FALSE, sizeof (gint32));
 
-  if (self->suffix)
-    return quern_refuse (refusal, 501, NULL, "suffix", "\"suffix\" is not supported yet.");
   if (self->tokens)
     g_array_append_vals (tokens, self->tokens->data, self->tokens->len);
-  else if (!file || !quern_open_file_tokenise (file, self->prompt, tokens, &error)) {
+  else if (!file
+           || !(self->suffix ? quern_open_file_tokenise_infill (file, self->prompt, self->suffix, tokens, &error)
+                             : quern_open_file_tokenise_raw (file, self->prompt, tokens, &error))) {
     *refusal = quern_refusal_new_from_error (error);
     return FALSE;
   }
   if (tokens->len == 0)
     return quern_refuse (refusal, 400, NULL, "prompt", "The prompt is empty.");
   quern_request_set_tokens (request, (const gint32 *) (gpointer) tokens->data, tokens->len);
+  quern_request_set_raw (request, TRUE);
+  if (self->echo)
+    quern_request_set_echo (request, self->max_tokens == 0 ? QUERN_ECHO_ALONE : QUERN_ECHO_AND_ANSWER);
   return TRUE;
 }
 
@@ -263,6 +276,7 @@ quern_service_call_make_request (const QuernServiceCall *self, QuernModel *model
     if (g_str_equal (info->efforts[i], self->effort))
       quern_request_set_effort (request, self->effort);
   quern_request_set_thinking_budget (request, self->thinking_budget);
+  quern_request_set_variables (request, self->variables);
   if (!apply_sampling (self, model, request, refusal) || !apply_constraint (self, request, refusal)
       || !add_tools (self, request, refusal))
     return NULL;

@@ -33,12 +33,6 @@ typedef enum {
   QUERN_SERVICE_TOOLS_REQUIRED,
 } QuernServiceToolChoice;
 
-/* Tokens that are made more or less probable. */
-typedef struct {
-  gint32 token;
-  float bias;
-} QuernServiceBias;
-
 #define QUERN_SERVICE_MAX_LOGPROBS 20
 #define QUERN_SERVICE_MAX_STOPS 16
 #define QUERN_SERVICE_UNSET G_MININT64
@@ -60,7 +54,7 @@ typedef struct {
   gint64 seed;       /* QUERN_SERVICE_UNSET or negative: any */
   gint64 max_tokens; /* -1: as many as fit */
   char **stops;      /* at most QUERN_SERVICE_MAX_STOPS, none empty; or NULL */
-  GArray *biases;    /* of QuernServiceBias */
+  GArray *biases;    /* of QuernLogitBias */
   gint n_logprobs;   /* -1: none; else of the chosen token, and of so many others */
 
   QuernThinking thinking;

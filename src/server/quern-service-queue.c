@@ -145,6 +145,17 @@ job_text_cb (Job *job, gboolean reasoning, const char *text)
 }
 
 static void
+job_call_cb (Job *job, guint number, const char *arguments)
+{
+  QuernAnswer *answer = &job->answer;
+
+  if (!answer->call->stream || !answer->dialect->tool)
+    return;
+  job_begin_stream (job);
+  answer->dialect->tool (answer, number, arguments);
+}
+
+static void
 job_phase_cb (Job *job)
 {
   QuernGenerationPhase phase = quern_generation_get_phase (job->answer.generation);
@@ -207,6 +218,7 @@ job_generate (Job *job)
 
   answer->generation = quern_loaded_model_generate (answer->loaded, job->request);
   g_signal_connect_swapped (answer->generation, "text", G_CALLBACK (job_text_cb), job);
+  g_signal_connect_swapped (answer->generation, "call", G_CALLBACK (job_call_cb), job);
   g_signal_connect_swapped (answer->generation, "notify::phase", G_CALLBACK (job_phase_cb), job);
   g_signal_connect_swapped (answer->generation, "notify::progress", G_CALLBACK (job_progress_cb), job);
   g_signal_connect_swapped (answer->generation, "done", G_CALLBACK (job_done_cb), job);

@@ -8,6 +8,7 @@
 
 #include "quern-fields.h"
 #include "quern-guard.h"
+#include "quern-ollama.h"
 #include "quern-read.h"
 
 int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size);
@@ -122,5 +123,9 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
   }
   read_body (quern_read_chat, body);
   read_body (quern_read_completion, body);
+  read_body (quern_read_responses, body);
+  read_body (quern_read_messages, body);
+  read_body (quern_ollama_read_chat, body);
+  read_body (quern_ollama_read_generate, body);
   return 0;
 }
