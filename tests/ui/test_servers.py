@@ -189,10 +189,10 @@ class Servers(ServersCase):
         app.find('label', 'On Workshop')
 
     def test_told_where_it_goes(self):
-        """Nothing leaves the computer before people were told, and then they are not told again. (127.1 is this computer by
-        another name.)"""
+        """Nothing leaves the computer before people were told, and then they are not told again. (To Quern, an IPv4
+        address in the form of an IPv6 one is another computer.)"""
         server = self.serve('llama')
-        server.address = server.address.replace('127.0.0.1', '127.1')
+        server.address = server.address.replace('127.0.0.1', '[::ffff:127.0.0.1]')
         app = self.launch()
         self.ready(app)
         self.add(app, server, name='Workshop')

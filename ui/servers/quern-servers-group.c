@@ -10,7 +10,7 @@ struct _QuernServersGroup {
   AdwPreferencesGroup parent_instance;
 
   /* Template widgets */
-  GtkWidget *add;
+  GtkListBox *list;
 
   /* Owned references */
   QuernServers *servers;
@@ -113,27 +113,22 @@ make_row (QuernServersGroup *self, QuernServer *server)
   return row;
 }
 
-/* The row to add another one stays the last. */
+/* The row to add another one stays the last, and keeps the focus that it may have. */
 static void
 quern_servers_group_changed_cb (QuernServersGroup *self)
 {
   GListModel *list = quern_servers_get_list (self->servers);
-  AdwPreferencesGroup *group = ADW_PREFERENCES_GROUP (self);
 
   for (guint i = 0; i < self->rows->len; i++)
-    adw_preferences_group_remove (group, self->rows->pdata[i]);
+    gtk_list_box_remove (self->list, self->rows->pdata[i]);
   g_ptr_array_set_size (self->rows, 0);
-  g_object_ref (self->add);
-  adw_preferences_group_remove (group, self->add);
   for (guint i = 0; i < g_list_model_get_n_items (list); i++) {
     g_autoptr (QuernServer) server = g_list_model_get_item (list, i);
     GtkWidget *row = make_row (self, server);
 
-    adw_preferences_group_add (group, row);
+    gtk_list_box_insert (self->list, row, (int) i);
     g_ptr_array_add (self->rows, row);
   }
-  adw_preferences_group_add (group, self->add);
-  g_object_unref (self->add);
 }
 
 static void
@@ -163,7 +158,7 @@ quern_servers_group_class_init (QuernServersGroupClass *klass)
   G_OBJECT_CLASS (klass)->dispose = quern_servers_group_dispose;
   gtk_widget_class_set_template_from_resource (widget_class,
                                                "/io/github/quern/Quern/ui/servers/quern-servers-group.ui");
-  gtk_widget_class_bind_template_child (widget_class, QuernServersGroup, add);
+  gtk_widget_class_bind_template_child (widget_class, QuernServersGroup, list);
   gtk_widget_class_bind_template_callback (widget_class, add_cb);
 }
 
