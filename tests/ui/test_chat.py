@@ -85,7 +85,7 @@ class Chat(ChatCase):
 
     def test_send_while_answering(self):
         """Return during an answer has the message sent when the answer is complete."""
-        app = self.launch(environment={'QUERN_PACE': '150'}, program=quern_ui.PROBED)
+        app = self.launch(environment={'QUERN_PACE': '1000'}, program=quern_ui.PROBED)
         self.think(app, False)
         n = self.n_answers_so_far()
         self.send(app, 'Write a Python function that adds two numbers.')
@@ -97,7 +97,7 @@ class Chat(ChatCase):
         quern_ui.wait_for('both answers', lambda: self.finished(n) and self.finished(n + 1))
         app.wait_gone('label', 'Your message will be sent when this answer is complete.')
         self.assertEqual(self.desktop.query(ANSWERS)[0][1], 'complete')
-        app.find('label', 'I am Quern Tiny, a very small demonstration model.')
+        app.find('label', 'Who are you?')
         box.wait(lambda node: node.text == '')
 
     def test_do_not_send(self):

@@ -214,7 +214,7 @@ class Desktop(DesktopCase):
 
     def test_ends_when_the_answer_is_there(self):
         services = self.services()
-        app = self.launch(environment={**services.environment, 'QUERN_PACE': '150'}, program=quern_ui.PROBED)
+        app = self.launch(environment={**services.environment, 'QUERN_PACE': '500'}, program=quern_ui.PROBED)
         self.think(app, False)
         self.send(app, 'Write a Python function that adds two numbers.')
         app.key('ctrl+w')

@@ -91,7 +91,7 @@ _quern_sidebar_dup_section (QuernSidebar *self, gpointer item)
   }
 }
 
-#define SHOW_FRAMES 3
+#define SHOW_FRAMES 12
 
 /* ---- what is in sight -------------------------------------------------------------------------------------------- */
 
@@ -113,19 +113,24 @@ find_selected (QuernSidebar *self, GtkWidget **heading)
   return NULL;
 }
 
-/* Runs before the layout of each frame: after the third the row has its place. The list scrolls to rows, but not to their
- * headings. */
+/* Runs before the layout of each frame: after some the row has its place, and the scrolling that was asked for before the list
+ * had a size is not forgotten. The list scrolls to rows, but not to their headings. */
 static gboolean
 show_heading_cb (GtkWidget *widget, GdkFrameClock *clock, gpointer user_data)
 {
   QuernSidebar *self = QUERN_SIDEBAR (widget);
   GtkAdjustment *adjustment = gtk_scrollable_get_vadjustment (GTK_SCROLLABLE (self->list));
-  GtkWidget *heading, *row = find_selected (self, &heading);
+  guint position = gtk_single_selection_get_selected (self->selection);
+  GtkWidget *heading, *row;
   graphene_rect_t row_bounds, bounds;
 
-  if (--self->show_frames > 0)
+  if (--self->show_frames > 0) {
+    if (position != GTK_INVALID_LIST_POSITION && gtk_widget_get_height (GTK_WIDGET (self->list)) > 0)
+      gtk_list_view_scroll_to (self->list, position, GTK_LIST_SCROLL_NONE, NULL);
     return G_SOURCE_CONTINUE;
+  }
   self->show_tick = 0;
+  row = find_selected (self, &heading);
   if (row == NULL || heading == NULL || !gtk_widget_compute_bounds (row, GTK_WIDGET (self->list), &row_bounds)
       || !gtk_widget_compute_bounds (heading, GTK_WIDGET (self->list), &bounds))
     return G_SOURCE_REMOVE;
@@ -139,11 +144,8 @@ show_heading_cb (GtkWidget *widget, GdkFrameClock *clock, gpointer user_data)
 void
 _quern_sidebar_show_selected (QuernSidebar *self)
 {
-  guint position = gtk_single_selection_get_selected (self->selection);
-
-  if (position == GTK_INVALID_LIST_POSITION)
+  if (gtk_single_selection_get_selected (self->selection) == GTK_INVALID_LIST_POSITION)
     return;
-  gtk_list_view_scroll_to (self->list, position, GTK_LIST_SCROLL_NONE, NULL);
   self->show_frames = SHOW_FRAMES;
   if (self->show_tick == 0)
     self->show_tick = gtk_widget_add_tick_callback (GTK_WIDGET (self), show_heading_cb, NULL, NULL);
