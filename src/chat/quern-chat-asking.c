@@ -36,7 +36,8 @@ struct _QuernAsking {
   double load_seconds;
   guint save_source;
   gboolean unsaved;
-  gboolean may_repeat; /* the user allowed it to repeat itself */
+  gboolean may_repeat;  /* the user allowed it to repeat itself */
+  gboolean interrupted; /* it was stopped because the program ends */
 };
 
 /* ---- end ------------------------------------------------------------------------------------------------------- */
@@ -76,6 +77,8 @@ quern_asking_end (QuernAsking *self, GError *error)
 static void
 quern_asking_end_answer (QuernAsking *self, QuernMessageState state, const char *failure)
 {
+  if (state == QUERN_MESSAGE_STOPPED && self->interrupted)
+    state = QUERN_MESSAGE_INTERRUPTED;
   quern_message_set_in_reasoning (self->answer, FALSE);
   quern_message_set_state (self->answer, state, failure);
   quern_store_save_message (self->session->store, self->answer);
@@ -322,6 +325,13 @@ _quern_asking_stop (QuernAsking *self)
   g_cancellable_cancel (self->cancellable);
   if (self->generation)
     quern_generation_stop (self->generation);
+}
+
+void
+_quern_asking_interrupt (QuernAsking *self)
+{
+  self->interrupted = TRUE;
+  _quern_asking_stop (self);
 }
 
 static void

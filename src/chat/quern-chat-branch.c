@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "config.h"
 
+#include <glib/gi18n-lib.h>
+
 #include "quern-chat-session-private.h"
 
 /* Makes a conversation that begins as another one did. */
@@ -65,4 +67,41 @@ quern_chat_session_branch (QuernChatSession *self, QuernMessage *message)
     g_set_object (&parent, copy);
   }
   return conversation;
+}
+
+/**
+ * quern_chat_session_revise:
+ * @answer: an answer of the conversation
+ * @text: what it is to say
+ *
+ * Adds another version of it, which is marked as edited, and from which the conversation goes on. What followed stays with
+ * the old version. Does nothing while an answer is made.
+ */
+void
+quern_chat_session_revise (QuernChatSession *self, QuernMessage *answer, const char *text)
+{
+  GListModel *list = G_LIST_MODEL (self->messages);
+  guint n = g_list_model_get_n_items (list), position = _quern_chat_session_find (self, answer);
+  guint n_siblings = quern_message_get_sibling_count (answer);
+  g_autoptr (QuernMessage) parent = position > 0 ? g_list_model_get_item (list, position - 1) : NULL;
+  g_autoptr (QuernMessage) revised = NULL;
+  g_autofree char *valid = g_utf8_make_valid (text, -1), *title = NULL;
+  gpointer items[1];
+
+  if (self->asking || position == n)
+    return;
+  revised = quern_message_new (QUERN_ROLE_ASSISTANT, valid);
+  quern_message_set_text (revised, valid, quern_message_get_reasoning (answer));
+  quern_message_set_thinking (revised, quern_message_get_thinking (answer));
+  quern_message_set_effort (revised, quern_message_get_effort (answer));
+  /* Translators: the model of an answer that a person changed */
+  title = quern_message_get_model_title (answer)
+              ? g_strdup_printf (_("%s · edited"), quern_message_get_model_title (answer))
+              : g_strdup (_("Edited"));
+  quern_message_set_model (revised, quern_message_get_model_id (answer), title);
+  quern_message_set_state (revised, QUERN_MESSAGE_COMPLETE, NULL);
+  quern_message_set_siblings (revised, n_siblings, n_siblings + 1);
+  quern_store_append_message (self->store, self->conversation, parent, revised);
+  items[0] = revised;
+  g_list_store_splice (self->messages, position, n - position, items, 1);
 }

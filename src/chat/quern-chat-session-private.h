@@ -34,7 +34,9 @@ struct _QuernChatSession {
   QuernLibrary *library;
   QuernConversation *conversation;
   QuernModel *model;    /* NULL if none is chosen or its file is gone */
+  QuernThinking usual;  /* what applies to the model where the conversation has no setting of its own */
   GListStore *messages; /* the messages of the branch that is shown */
+  gboolean is_blank;    /* the store was asked, and has no messages of it; nor was any added */
   QuernSessionState state;
   double progress;
   guint context_used; /* in tokens */
@@ -102,6 +104,7 @@ void _quern_chat_session_stop_title (QuernChatSession *self);
 
 /* quern-chat-asking.c */
 void _quern_asking_stop (QuernAsking *self);
+void _quern_asking_interrupt (QuernAsking *self);
 void _quern_asking_answer_now (QuernAsking *self);
 void _quern_asking_let_go_on (QuernAsking *self);
 

@@ -201,12 +201,14 @@ quern_chat_session_find_model (QuernChatSession *self)
 }
 
 /* Returns the conversation's setting for thinking, if the model's template lets it be chosen and there is one; otherwise what
- * the template does by default. */
+ * is usual with the model here, or what the template does by default. */
 gboolean
 _quern_chat_session_thinks (QuernChatSession *self, QuernModel *model)
 {
   QuernThinking thinking = quern_conversation_get_thinking (self->conversation);
 
+  if (thinking == QUERN_THINKING_DEFAULT && model == self->model)
+    thinking = self->usual;
   if (thinking == QUERN_THINKING_DEFAULT || (model && !quern_model_get_info (model)->chat.thinking_switchable))
     return model && quern_model_get_info (model)->thinking_default;
   return thinking == QUERN_THINKING_ON;
@@ -227,6 +229,21 @@ void
 quern_chat_session_set_thinking (QuernChatSession *self, gboolean thinking)
 {
   quern_conversation_set_thinking (self->conversation, thinking ? QUERN_THINKING_ON : QUERN_THINKING_OFF);
+}
+
+/**
+ * quern_chat_session_set_usual_thinking:
+ * @thinking: what applies to the present model as long as the conversation has no setting of its own
+ */
+void
+quern_chat_session_set_usual_thinking (QuernChatSession *self, QuernThinking thinking)
+{
+  g_return_if_fail (QUERN_IS_CHAT_SESSION (self));
+
+  if (self->usual == thinking)
+    return;
+  self->usual = thinking;
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_THINKING]);
 }
 
 /**
@@ -361,6 +378,7 @@ quern_chat_session_path_loaded_cb (GObject *source, GAsyncResult *result, gpoint
   }
   if (same < n || same < path->len)
     g_list_store_splice (self->messages, same, n - same, path->pdata + same, path->len - same);
+  self->is_blank = path->len == 0 && n == 0 && !self->asking;
   last = path->len > 0 ? g_list_model_get_item (list, path->len - 1) : NULL;
   statistics = last ? quern_message_get_statistics (last) : NULL;
   _quern_chat_session_set_context_used (self, statistics ? statistics->prompt_tokens + statistics->answer_tokens : 0);
@@ -431,6 +449,19 @@ quern_chat_session_stop (QuernChatSession *self)
 {
   if (self->asking)
     _quern_asking_stop (self->asking);
+}
+
+/**
+ * quern_chat_session_interrupt:
+ *
+ * Ends the answer that is being made like quern_chat_session_stop(), because the program ends and not because somebody wanted
+ * it to stop: its state is %QUERN_MESSAGE_INTERRUPTED.
+ */
+void
+quern_chat_session_interrupt (QuernChatSession *self)
+{
+  if (self->asking)
+    _quern_asking_interrupt (self->asking);
 }
 
 /**
@@ -573,5 +604,6 @@ quern_chat_session_class_init (QuernChatSessionClass *klass)
 static void
 quern_chat_session_init (QuernChatSession *self)
 {
+  self->usual = QUERN_THINKING_DEFAULT;
   self->messages = g_list_store_new (QUERN_TYPE_MESSAGE);
 }

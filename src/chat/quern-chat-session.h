@@ -77,6 +77,7 @@ gboolean quern_chat_session_get_thinking (QuernChatSession *self);
 const char *quern_chat_session_get_effort (QuernChatSession *self);
 void quern_chat_session_set_effort (QuernChatSession *self, const char *effort);
 void quern_chat_session_set_thinking (QuernChatSession *self, gboolean thinking);
+void quern_chat_session_set_usual_thinking (QuernChatSession *self, QuernThinking thinking);
 
 /* Reads the messages from the store; call it once, before anything else. */
 void quern_chat_session_load_async (QuernChatSession *self, GCancellable *cancellable, GAsyncReadyCallback callback,
@@ -94,6 +95,7 @@ void quern_chat_session_ask_async (QuernChatSession *self, QuernQuestion *questi
                                    GAsyncReadyCallback callback, gpointer user_data);
 gboolean quern_chat_session_ask_finish (QuernChatSession *self, GAsyncResult *result, GError **error);
 void quern_chat_session_stop (QuernChatSession *self);
+void quern_chat_session_interrupt (QuernChatSession *self);
 void quern_chat_session_answer_now (QuernChatSession *self);
 void quern_chat_session_let_go_on (QuernChatSession *self);
 
@@ -119,6 +121,7 @@ void quern_chat_session_summarise_async (QuernChatSession *self, GCancellable *c
                                          GAsyncReadyCallback callback, gpointer user_data);
 QuernConversation *quern_chat_session_summarise_finish (QuernChatSession *self, GAsyncResult *result, GError **error);
 
+void quern_chat_session_revise (QuernChatSession *self, QuernMessage *answer, const char *text);
 QuernConversation *quern_chat_session_branch (QuernChatSession *self, QuernMessage *message);
 
 G_END_DECLS

@@ -16,6 +16,19 @@ join_texts (const char *first, const char *second)
   return g_strconcat (first, *first && *second ? "\n\n" : "", second, NULL);
 }
 
+/* Returns whether a conversation that is in the store has nothing that anybody would miss. */
+static gboolean
+is_empty (QuernChatSession *self)
+{
+  QuernConversation *c = self->conversation;
+  gint64 id = quern_conversation_get_id (c);
+
+  return self->is_blank && !self->asked && g_list_model_get_n_items (G_LIST_MODEL (self->written->attachments)) == 0
+         && id != 0 && quern_store_get_conversation (self->store, id) == c && *quern_conversation_get_title (c) == '\0'
+         && !quern_conversation_get_system_prompt (c) && !quern_conversation_get_pinned (c)
+         && quern_conversation_get_folder_id (c) == 0;
+}
+
 static gboolean
 unsent_save_cb (gpointer data)
 {
@@ -81,6 +94,7 @@ _quern_chat_session_take_question (QuernChatSession *self, QuernQuestion *questi
 {
   g_autoptr (QuernQuestion) taken = g_object_ref (question);
 
+  self->is_blank = FALSE;
   if (question == self->written)
     renew_written (self, NULL);
   else if (question == self->edit)
@@ -231,7 +245,8 @@ quern_chat_session_holds_unsent (QuernChatSession *self)
 /**
  * quern_chat_session_save_unsent:
  *
- * Saves now what is not part of the conversation yet. A new conversation is added to the store once something is written.
+ * Saves now what is not part of the conversation yet. A new conversation is added to the store once something is written, and
+ * leaves it again when that is erased.
  */
 void
 quern_chat_session_save_unsent (QuernChatSession *self)
@@ -247,4 +262,6 @@ quern_chat_session_save_unsent (QuernChatSession *self)
   quern_conversation_set_unsent (self->conversation, *text ? text : NULL);
   if (*text)
     quern_store_add_conversation (self->store, self->conversation);
+  else if (is_empty (self))
+    quern_store_withdraw_conversation (self->store, self->conversation);
 }

@@ -35,6 +35,24 @@ wish_free (gpointer data)
   g_free (wish);
 }
 
+/**
+ * quern_hub_repo_is_of:
+ * @model: "Qwen3.5-4B"
+ *
+ * Returns: whether it has that very model, and Quern can run it: "unsloth/Qwen3.5-4B-GGUF" and "x/Qwen_Qwen3.5-4B" are the
+ *   model itself; "Qwen3.5-4B-Uncensored-GGUF" is another
+ */
+gboolean
+quern_hub_repo_is_of (QuernHubRepo *repo, const char *model)
+{
+  const char *found = strcasestr (quern_hub_repo_get_name (repo), model), *rest;
+
+  if (found == NULL || quern_hub_repo_get_support (repo) == QUERN_HUB_SUPPORT_NO)
+    return FALSE;
+  rest = found + strlen (model);
+  return *rest == '\0' || g_ascii_strcasecmp (rest, "-GGUF") == 0;
+}
+
 static void
 quern_hub_offer_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
 {
@@ -52,12 +70,9 @@ quern_hub_offer_thread (GTask *task, gpointer source, gpointer data, GCancellabl
   }
   for (guint i = 0; i < repos->len && tries < MAX_TRIES; i++) {
     QuernHubRepo *repo = repos->pdata[i];
-    const char *found = strcasestr (quern_hub_repo_get_name (repo), wish->model);
     g_autoptr (QuernHubOffer) offer = NULL;
 
-    /* "unsloth/Qwen3.5-4B-GGUF" and "x/Qwen_Qwen3.5-4B" are the model itself; "Qwen3.5-4B-Uncensored-GGUF" is another. */
-    if (found == NULL || quern_hub_repo_get_support (repo) == QUERN_HUB_SUPPORT_NO || quern_hub_repo_get_gated (repo)
-        || (g_ascii_strcasecmp (found + strlen (wish->model), "-GGUF") != 0 && found[strlen (wish->model)] != '\0'))
+    if (!quern_hub_repo_is_of (repo, wish->model) || quern_hub_repo_get_gated (repo))
       continue;
     tries++;
     /* A repository counts where it has the quantisation and the file's header can be read. */

@@ -11,6 +11,7 @@ typedef struct {
   QuernHubItem *item;
 } QuernHubOffer;
 
+gboolean quern_hub_repo_is_of (QuernHubRepo *repo, const char *model);
 void quern_hub_find_offer_async (QuernHub *hub, const char *model, const char *quantisation, GCancellable *cancellable,
                                  GAsyncReadyCallback callback, gpointer user_data);
 QuernHubOffer *quern_hub_find_offer_finish (QuernHub *hub, GAsyncResult *result, GError **error);

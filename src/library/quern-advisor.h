@@ -42,6 +42,8 @@ guint quern_advisor_get_n_sizes (void);
 const QuernFamilySize *quern_advisor_get_size (guint index);
 QuernFit quern_advisor_fit (const QuernMachine *machine, guint64 memory);
 double quern_advisor_speed (const QuernMachine *machine, double bytes_per_token);
+double quern_advisor_thought_seconds (double speed);
+char *quern_advisor_dup_times (double speed);
 void quern_advisor_needs (const QuernMachine *machine, const QuernFamilySize *size, const char *quantisation,
                           QuernNeeds *needs);
 void quern_advisor_recommend (const QuernMachine *machine, QuernAdvice *advice);

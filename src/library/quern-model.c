@@ -368,6 +368,17 @@ quern_model_dup_full_title (QuernModel *self)
 }
 
 /**
+ * quern_model_dup_choice:
+ *
+ * Returns: (transfer full): what tells it apart where people choose among models, the quantisation first: "Q8_0 · Quern Tiny"
+ */
+char *
+quern_model_dup_choice (QuernModel *self)
+{
+  return self->quantisation[0] ? g_strdup_printf ("%s · %s", self->quantisation, self->shown) : g_strdup (self->shown);
+}
+
+/**
  * quern_model_get_quantisation:
  *
  * Returns: as the name of the file has it, "UD-Q4_K_XL", or else as its header says; "" for a file that cannot be used

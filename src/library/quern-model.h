@@ -69,6 +69,7 @@ QuernModel *quern_model_new_elsewhere (const QuernModelElsewhere *facts);
 const char *quern_model_get_id (QuernModel *self);
 const char *quern_model_get_title (QuernModel *self);
 char *quern_model_dup_full_title (QuernModel *self);
+char *quern_model_dup_choice (QuernModel *self);
 gboolean quern_model_is_kin (QuernModel *self, QuernModel *other);
 const char *quern_model_get_quantisation (QuernModel *self);
 const char *quern_model_get_path (QuernModel *self);

@@ -95,7 +95,7 @@ quern_verdict_smallest_good (QuernMeasure *measure)
   return best;
 }
 
-/* Appends what follows the share of equal first choices: size and speed against the reference, and what is
+/* Appends what follows the share of equal first choices: size and speed against the reference, what to do, and what is
  * uncertain. */
 static void
 append_rest (GString *out, QuernMeasure *measure, guint i)
@@ -113,6 +113,14 @@ append_rest (GString *out, QuernMeasure *measure, guint i)
   if (speed >= 1.05 || (speed > 0 && speed <= 0.95))
     g_string_append_printf (out, _("; reads %.2f× as fast"), speed);
   g_string_append (out, ".");
+  switch (quern_verdict_of (quern_measured_get_summary (result))) {
+  case QUERN_VERDICT_INDISTINGUISHABLE:
+    g_string_append (out, share < 0.995 ? _(" Use it in place of the reference.") : "");
+    break;
+  case QUERN_VERDICT_SLIGHTLY_DIFFERENT: g_string_append (out, _(" Fine for most uses.")); break;
+  case QUERN_VERDICT_VISIBLY_DAMAGED: g_string_append (out, _(" Use a larger one if it fits.")); break;
+  default: break;
+  }
   if (quern_verdict_is_borderline (quern_measured_get_summary (result)))
     g_string_append (out, _(" This is close to the border between two verdicts; use a longer text to be sure."));
   for (guint j = 1; j < g_list_model_get_n_items (quern_measure_get_results (measure)); j++) {

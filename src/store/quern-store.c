@@ -383,6 +383,19 @@ quern_store_delete_conversation (QuernStore *self, QuernConversation *conversati
   set_deleted (self, conversation, g_get_real_time ());
 }
 
+/**
+ * quern_store_withdraw_conversation:
+ * @conversation: one without messages
+ *
+ * Takes it out of the store again, as if it had never been added; it can be added anew.
+ */
+void
+quern_store_withdraw_conversation (QuernStore *self, QuernConversation *conversation)
+{
+  quern_store_delete_conversation (self, conversation);
+  quern_conversation_set_ids (conversation, 0, quern_conversation_get_created (conversation));
+}
+
 void
 quern_store_restore_conversation (QuernStore *self, QuernConversation *conversation)
 {

@@ -36,6 +36,7 @@ gint64 quern_store_new_id (void);
 GListModel *quern_store_get_conversations (QuernStore *self);
 QuernConversation *quern_store_get_conversation (QuernStore *self, gint64 id);
 void quern_store_add_conversation (QuernStore *self, QuernConversation *conversation);
+void quern_store_withdraw_conversation (QuernStore *self, QuernConversation *conversation);
 void quern_store_delete_conversation (QuernStore *self, QuernConversation *conversation);
 void quern_store_restore_conversation (QuernStore *self, QuernConversation *conversation);
 void quern_store_erase_deleted_async (QuernStore *self, GCancellable *cancellable, GAsyncReadyCallback callback,

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "quern-export-private.h"
+#include "quern-export.h"
 #include "quern-style-sheet.h"
 
 /* Conversations for reading: the messages that are shown. Nothing in them may make the reader's program fetch something: an
@@ -297,6 +298,26 @@ put_rendered (QuernExportWriter *writer, const char *text)
     put_plain_piece (writer, begin, (gsize) (text - begin));
   else if (text > begin)
     put_rendered_piece (writer, begin, (gsize) (text - begin));
+}
+
+/**
+ * quern_export_dup_html:
+ * @markdown: an answer
+ *
+ * Returns: (transfer full): the same as HTML, without a page around it, for what takes formatted text
+ */
+char *
+quern_export_dup_html (const char *markdown)
+{
+  g_autoptr (GOutputStream) stream = g_memory_output_stream_new_resizable ();
+  QuernExportWriter writer = { .stream = stream };
+
+  cmark_gfm_core_extensions_ensure_registered ();
+  put_rendered (&writer, markdown);
+  _quern_export_write (&writer, "", 1); /* ends the string */
+  g_clear_error (&writer.error);
+  g_output_stream_close (stream, NULL, NULL);
+  return g_memory_output_stream_steal_data (G_MEMORY_OUTPUT_STREAM (stream));
 }
 
 static void

@@ -16,6 +16,7 @@ typedef enum {
 /* Of the JSON: a newer one is not read. */
 #define QUERN_EXPORT_VERSION 1
 
+char *quern_export_dup_html (const char *markdown);
 const char *quern_export_extension (QuernExportFormat format);
 char *quern_export_dup_name (QuernConversation *conversation, QuernExportFormat format);
 void quern_export_async (QuernStore *store, GListModel *conversations, QuernExportFormat format, GFile *file,

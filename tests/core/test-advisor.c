@@ -46,6 +46,34 @@ test_slow_memory (void)
   g_assert_true (advice.limited_by_speed == FALSE || advice.needs.speed >= 5);
 }
 
+/* Who lets a model think waits for thousands of tokens: more bits for a smaller model are worth less than a better one, and
+ * a model that fits is not advised where it would take a quarter of an hour. */
+static void
+test_thinking (void)
+{
+  g_autofree char *times = quern_advisor_dup_times (12), *unknown = quern_advisor_dup_times (0);
+  QuernAdvice advice = advise (24 * GB, 500 * GB, 30e9); /* 9B at Q8_0 would fit; it would think for 17 minutes */
+
+  g_assert_cmpstr (advice.size->label, ==, "4B");
+  g_assert_cmpstr (advice.quantisation, ==, "Q4_K_M");
+  g_assert_cmpfloat (quern_advisor_thought_seconds (advice.needs.speed), <, 480);
+  g_assert_cmpstr (times, ==, "a short answer in about 10 s, a thought-through one in about 4 min");
+  g_assert_cmpstr (unknown, ==, "");
+  g_assert_cmpfloat (quern_advisor_thought_seconds (20), <, quern_advisor_thought_seconds (10));
+  /* What is slow everywhere still gets an advice. */
+  g_assert_cmpstr (advise (24 * GB, 500 * GB, 1e9).size->label, ==, "0.8B");
+}
+
+/* A mixture that just fits wins over a dense model that is four times slower. */
+static void
+test_mixture (void)
+{
+  QuernAdvice advice = advise (26 * GB, 500 * GB, 120e9);
+
+  g_assert_cmpstr (advice.size->label, ==, "35B-A3B");
+  g_assert_cmpint (advice.needs.fit, ==, QUERN_FIT_TIGHT);
+}
+
 static void
 test_full_disk (void)
 {
@@ -155,6 +183,8 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/advisor/small-computer", test_small_computer);
   g_test_add_func ("/advisor/slow-memory", test_slow_memory);
+  g_test_add_func ("/advisor/thinking", test_thinking);
+  g_test_add_func ("/advisor/mixture", test_mixture);
   g_test_add_func ("/advisor/full-disk", test_full_disk);
   g_test_add_func ("/advisor/large-computer", test_large_computer);
   g_test_add_func ("/advisor/fit", test_fit);

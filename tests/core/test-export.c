@@ -476,6 +476,22 @@ test_too_large (Fixture *f, gconstpointer data)
   g_assert_cmpuint (added->len, ==, 1);
 }
 
+/* What the window puts on the clipboard beside the Markdown itself. */
+static void
+test_formatted (void)
+{
+  g_autofree char *html = quern_export_dup_html ("# Heading\n\n**bold** and `code`\n\n| x |\n|---|\n| 1 |\n\n"
+                                                 "<script>alert (1)</script>\n\n![a](https://example.com/a.png)\n");
+  g_autofree char *empty = quern_export_dup_html ("");
+
+  g_assert_nonnull (strstr (html, "<h1>Heading</h1>"));
+  g_assert_nonnull (strstr (html, "<strong>bold</strong> and <code>code</code>"));
+  g_assert_nonnull (strstr (html, "<td>1</td>"));
+  g_assert_null (strstr (html, "<script"));
+  g_assert_null (strstr (html, "<img"));
+  g_assert_cmpstr (empty, ==, "");
+}
+
 int
 main (int argc, char **argv)
 {
@@ -483,6 +499,7 @@ main (int argc, char **argv)
   g_test_add ("/export/round-trip", Fixture, NULL, setup, test_round_trip, teardown);
   g_test_add ("/export/text", Fixture, NULL, setup, test_text, teardown);
   g_test_add ("/export/loads-nothing", Fixture, NULL, setup, test_loads_nothing, teardown);
+  g_test_add_func ("/export/formatted", test_formatted);
   g_test_add ("/export/memory", Fixture, NULL, setup, test_memory, teardown);
   g_test_add ("/export/cancelled", Fixture, NULL, setup, test_cancelled, teardown);
   g_test_add ("/import/too-large", Fixture, NULL, setup, test_too_large, teardown);

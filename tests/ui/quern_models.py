@@ -78,6 +78,17 @@ class ModelsCase(ChatCase):
         app.find('label', 'Recommended for This Computer')
         return app
 
+    def download(self, app, label):
+        """Starts a download on the page of a repository, where one stays."""
+        app.find('button', f'Download {label}').click()
+        app.find('label', f'Download of {label} started')
+        app.find('label', 'Quantisations')
+
+    def show_downloads(self, app):
+        """From wherever one is."""
+        app.key('ctrl+shift+m')
+        self.show(app, 'Downloads')
+
     def show(self, app, view):
         app.find('page tab', re.compile(f'^{view}')).click()
 

@@ -53,11 +53,12 @@ class PagesCase(ChatCase):
         self.ready(app)
         return app
 
-    def probe(self, app):
-        """Returns the cut labels and small buttons that quern-probed.c reports once the window is laid out."""
+    def probe(self, app, what=signal.SIGUSR1):
+        """Returns the cut labels and small buttons that quern-probed.c reports once the window is laid out; with SIGUSR2 the
+        texts that are too faint."""
         with contextlib.suppress(FileNotFoundError):
             os.unlink(self.probe_path)
-        app.process.send_signal(signal.SIGUSR1)
+        app.process.send_signal(what)
         quern_ui.wait_for('the probe', lambda: os.path.exists(self.probe_path))
         with open(self.probe_path, encoding='utf-8') as file:
             return json.load(file)
@@ -79,6 +80,10 @@ class PagesCase(ChatCase):
         items[label].click()
         app.wait_gone('menu item')
         self.probe(app)
+
+    def faint(self, app):
+        """Returns the texts with a contrast below 4.5, in the light and the dark colours."""
+        return [f'{label["problem"]}: {label["text"]}: {label["where"]}' for label in self.probe(app, signal.SIGUSR2)]
 
     def back(self, app, dialog=True):
         """Closes the topmost dialog, in as many steps as it has pages."""
@@ -114,6 +119,14 @@ class PagesCase(ChatCase):
         self.think(app, True)
         self.ask(app, 'What is 47 + 38?')
         yield 'a conversation'
+        for thoughts in app.find_all('toggle button', re.compile(app.desktop.say('Thought for less than a second'))):
+            thoughts.click()
+        yield 'thoughts'
+        app.key('ctrl+n')  # built anew, with all its text at once
+        app.wait_gone('label', re.compile('Paris'))
+        self.sidebar(app, 'list item', QUESTIONS[0]).click_mouse()
+        app.find('label', re.compile('Paris'), showing=False)
+        yield 'a conversation opened again'
         self.menu(app, 'Main Menu')
         yield 'the main menu'
         self.back(app, dialog=False)
@@ -157,7 +170,7 @@ class PagesCase(ChatCase):
             yield f'topic {n} of the help'
         self.back(app)
         app.key('ctrl+comma')
-        for page in ('General', 'Personas', 'Servers', 'Data'):
+        for page in ('General', 'Personas', 'Servers', 'Data', 'Usage'):
             self.open_preferences(app, page)
             yield f'preferences, {page}'
         self.back(app)
@@ -199,6 +212,10 @@ class PagesCase(ChatCase):
         app.find('button', 'Download %s')
         yield 'a model of the hub'
         app.find('button', 'Download %s').click()
+        app.find('label', 'Download of %s started')
+        yield 'a download that began'
+        app.key('ctrl+shift+m')
+        self.show(app, 'Downloads')
         app.find('label', 'Complete and verified · %s')
         yield 'a finished download'
 

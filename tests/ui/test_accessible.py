@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Walks the accessible tree of every page and dialog: each control has a name and is large enough to hit. Tab reaches
-every control. With text at 200 % and in high contrast nothing is cut."""
+"""Walks the accessible tree of every page and dialog: each control has a name and is large enough to hit, each text has
+room and stands out from its background. Tab reaches every control. With text at 200 % and in high contrast nothing is cut."""
 import contextlib
 import re
 
@@ -33,6 +33,11 @@ class Accessible(FourTours, PagesCase):
     def small(self, app):
         return [f'{label["text"]}: {label["where"]}' for label in self.probe(app) if label['problem'] == 'small']
 
+    def flat(self, app):
+        """Returns the texts that have no room, or that would be broken with hyphens."""
+        return [f'{text["problem"]}: {text["text"][:60]}: {text["where"]}' for text in self.probe(app)
+                if text['problem'] in ('flat', 'hyphens') or (text['problem'] == 'cut' and text['height'] == 0)]
+
     @staticmethod
     def place(node):
         names = []
@@ -45,6 +50,8 @@ class Accessible(FourTours, PagesCase):
     def check(self, app, page):
         self.assertEqual(quern_ui.lasting(lambda: self.small(app)), [], f'{page}: targets below 44 × 44 pixels')
         self.assertEqual(quern_ui.lasting(lambda: self.unnamed(app)), [], page)
+        self.assertEqual(quern_ui.lasting(lambda: self.flat(app)), [], f'{page}: texts without a height, or with hyphens')
+        self.assertEqual(quern_ui.lasting(lambda: self.faint(app)), [], f'{page}: contrast below 4.5 : 1')
 
     def walk(self, tour):
         app = self.start()
@@ -117,7 +124,7 @@ class Large(FourTours, PagesCase):
 
     @staticmethod
     def may_end_early(label):
-        return 'conversation-row' in label['where']
+        return 'conversation-row' in label['where'] or 'conversation-title' in label['where']
 
     def walk(self, tour):
         app = self.start()
@@ -125,6 +132,7 @@ class Large(FourTours, PagesCase):
             cut = quern_ui.lasting(lambda: self.cut(app))
             app.screenshot('large-' + re.sub('[^a-z0-9]+', '-', page.lower()))
             self.assertEqual(cut, [], page)
+            self.assertEqual(quern_ui.lasting(lambda: self.faint(app)), [], f'{page}: contrast below 4.5 : 1')
 
     def test_large_text(self):
         app = self.launch()

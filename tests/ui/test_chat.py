@@ -83,6 +83,86 @@ class Chat(ChatCase):
         app.wait_gone('label', 'The answer is repeating itself.')
         quern_ui.wait_for('the end on the disk', lambda: self.desktop.query(ANSWERS)[0][1] == 'stopped')
 
+    def test_send_while_answering(self):
+        """Return during an answer has the message sent when the answer is complete."""
+        app = self.launch(environment={'QUERN_PACE': '1000'}, program=quern_ui.PROBED)
+        self.think(app, False)
+        n = self.n_answers_so_far()
+        self.send(app, 'Write a Python function that adds two numbers.')
+        box = app.find('text', 'Message')
+        box.set_text('Who are you?')
+        box.focus()
+        app.key('Return')
+        app.find('label', 'Your message will be sent when this answer is complete.')
+        quern_ui.wait_for('both answers', lambda: self.finished(n) and self.finished(n + 1))
+        app.wait_gone('label', 'Your message will be sent when this answer is complete.')
+        self.assertEqual(self.desktop.query(ANSWERS)[0][1], 'complete')
+        app.find('label', 'Who are you?')
+        box.wait(lambda node: node.text == '')
+
+    def test_do_not_send(self):
+        self.hold_after = 30
+        self.add_chatterbox()
+        app = self.launch()
+        self.start_long_answer(app)
+        box = app.find('text', 'Message')
+        for way in ('button', 'Escape'):
+            box.set_text('And then?')
+            box.focus()
+            app.key('Return')
+            app.find('label', 'Your message will be sent when this answer is complete.')
+            if way == 'button':
+                app.find('button', 'Do Not Send').click()
+            else:
+                app.key('Escape')  # stops the answer, and what waits for it stays written
+            app.wait_gone('label', 'Your message will be sent when this answer is complete.')
+        app.find('label', 'You stopped this answer.')
+        self.assertEqual(box.text, 'And then?')
+
+    def test_thinking_is_remembered(self):
+        """For the model with which it was chosen, in new conversations and after a restart."""
+        app = self.launch()
+        self.ready(app)
+        before = app.find('toggle button', 'Think').is_on
+        self.think(app, not before)
+        app.key('ctrl+n')
+        self.assertEqual(app.find('toggle button', 'Think').is_on, not before)
+        app.close()
+        app = self.launch('--new-chat')
+        self.ready(app)
+        app.find('toggle button', 'Think').wait(lambda node: node.is_on == (not before))
+
+    def test_title_in_header(self):
+        app = self.launch()
+        self.think(app, False)
+        app.find('label', 'New Chat')
+        self.ask(app, 'Who are you?')
+        app.find('label', 'Who are you?')
+        app.find('button', re.compile(r'^Model: Q\w+ · Quern Tiny · Demonstration$'))  # the quantisation first
+        app.key('F2')
+        app.find('text', 'Name').set_text('Myself')
+        app.key('Return')
+        quern_ui.wait_for('the title in the sidebar and in the header', lambda: len(app.find_all('label', 'Myself')) == 2)
+
+    def test_zoom(self):
+        """Kept, and undone with Ctrl+0."""
+        app = self.launch()
+        self.think(app, False)
+        self.ask(app, 'Who are you?')
+        answer = app.find('label', 'I am Quern Tiny, a very small demonstration model.')
+        height = answer.still()[3]
+        app.key('ctrl+plus', 'ctrl+plus', 'ctrl+plus')
+        answer.wait(lambda node: node.extents()[3] > height)
+        larger = answer.still()[3]
+        app.close()
+        app = self.launch()
+        answer = app.find('label', 'I am Quern Tiny, a very small demonstration model.')
+        answer.wait(lambda node: node.extents()[3] == larger)
+        app.key('ctrl+0')
+        answer.wait(lambda node: node.extents()[3] == height)
+        app.key('ctrl+minus')
+        answer.wait(lambda node: node.extents()[3] < height)
+
     def stop_in_the_middle(self, app):
         """Stops an answer with Escape; the answers of this model end at random, so more than one may be needed."""
         for _ in range(6):

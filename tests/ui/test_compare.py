@@ -80,6 +80,28 @@ class Compare(quern_ui.TestCase):
         app.find('label', re.compile('Paris'))
         quern_ui.wait_for('the figures of both', lambda: len(app.find_all('label', 'Writes')) == 2)
 
+    def test_menu_in_the_sidebar(self):
+        """Like that of a conversation; and what is open is marked."""
+        app = self.open_page()
+        app.find('button', 'New Comparison').wait(lambda node: node.description == 'Open')
+        self.ask(app, QUESTION)
+        app.find('button', 'New Comparison').wait(lambda node: node.description == '')
+        app.find('button', 'Models').click()
+        app.find('button', 'Models').wait(lambda node: node.description == 'Open')
+        app.find('toggle button', 'Comparison Actions').click()
+        self.find_item(app, 'Rename…').click()
+        app.find('text', 'Name').set_text('Capitals')
+        app.key('Return')
+        app.find('list item', 'Capitals')
+        quern_ui.wait_for('the name on the disk', lambda: self.desktop.query('SELECT title FROM comparison') == [('Capitals',)])
+        app.close()
+        app = self.launch()
+        app.find('list item', 'Capitals')
+        app.find('toggle button', 'Comparison Actions').click()
+        self.find_item(app, 'Delete').click()
+        app.find('label', 'Comparison deleted')
+        app.wait_gone('list item', 'Capitals')
+
     def test_difference_and_four_columns(self):
         app = self.open_page()
         self.think(app, False)

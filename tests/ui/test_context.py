@@ -64,6 +64,17 @@ class Context(ChatCase):
         quern_ui.wait_for('the same count on the disk', lambda: self.desktop.query(
             "SELECT prompt_tokens FROM message WHERE role = 'assistant'") == [(counted,)])
 
+    def test_length_is_in_sight(self):
+        """"Context Length…" of the gauge goes to that row of the settings."""
+        app = self.launch_with(thinking=0)
+        app.find('toggle button', GAUGE).click()
+        app.find('button', 'Context Length…').click()
+        app.find(None, 'Conversation Settings')
+        length = app.find('list item', 'Context Length')
+        length.wait(lambda node: any(part.has_state('focused') for part in node.walk()))
+        y, height = length.still()[1::2]
+        self.assertTrue(0 < y and y + height < app.size()[1], (y, height))
+
     def test_cancel(self):
         app = self.fill()
         self.assertTrue(app.find('toggle button', GAUGE))

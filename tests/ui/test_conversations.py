@@ -84,6 +84,55 @@ class Conversations(ChatCase):
     def titles(self):
         return sorted(row[0] for row in self.desktop.query('SELECT title FROM conversation WHERE deleted IS NULL'))
 
+    def assert_in_sight(self, app, title, heading):
+        """The row and the heading above it are in the part of the list that is seen."""
+        def seen(node):
+            x, top, width, height = app.find('list', 'Conversations').parent.extents()
+            _, y, _, h = node.extents()
+            return h > 0 and top <= y and y + h <= top + height
+        app.find('list item', title, showing=False).wait(seen)
+        if heading:
+            quern_ui.wait_for(heading, lambda: any(seen(node) for node in app.find_all('row header', heading)))
+
+    def test_selected_is_in_sight(self):
+        """After the start, a question, and where another conversation is opened by key; with its heading where both fit."""
+        app = self.seed(*((f'Chat {n}', 3 * n) for n in range(60)))
+        app.close()
+        self.desktop.run('gsettings', 'set', 'io.github.quern.Quern', 'last-conversation', '45')
+        app = self.launch()
+        self.ready(app)
+        self.assert_in_sight(app, 'Chat 44', None)
+        app.key('ctrl+Page_Up')
+        self.assert_in_sight(app, 'Chat 43', None)
+        app.key('ctrl+n')
+        self.think(app, False)
+        self.send(app, 'Who are you?')
+        self.assert_in_sight(app, 'Who are you?', 'Today')
+
+    def test_nothing_stays_of_nothing(self):
+        """A new conversation whose draft is erased again leaves no row behind."""
+        app = self.launch()
+        box = self.ready(app)
+        box.set_text('half a question')
+        app.find('list item', 'New Chat')
+        box.set_text('')
+        app.wait_gone('list item', 'New Chat')
+        quern_ui.wait_for('none on the disk', lambda: self.titles() == [])
+        box.set_text('another one')  # and it may begin anew
+        app.find('list item', 'New Chat')
+        self.think(app, False)
+        box.set_text('')
+        self.ask(app, 'Who are you?')
+        quern_ui.wait_for('it on the disk', lambda: self.titles() == ['Who are you?'])
+
+    def test_end_is_offered_where_there_is_one(self):
+        app = self.make_two()
+        app.key('ctrl+shift+f')
+        app.type('fruits')
+        app.find('list', 'Search results').find('list item').click_mouse()
+        app.find('label', 'banana')
+        self.assertEqual(quern_ui.lasting(lambda: app.find_all('button', 'Scroll to End'), 2), [])
+
     def test_rename_pin_open(self):
         app = self.make_two()
         self.menu(app, 'List three fruits.', RENAME)

@@ -9,6 +9,7 @@ import subprocess
 
 import quern_ui
 from quern_chat import ANSWERS, ChatCase
+from quern_models import Services
 
 ID = 'io.github.quern.Quern'
 PATH = '/io/github/quern/Quern'
@@ -174,6 +175,51 @@ class Desktop(DesktopCase):
             self.assertNotEqual(state, 'streaming')
             app = self.launch()
             self.ready(app)
+
+    def services(self):
+        services = Services(self.desktop)
+        self.addCleanup(services.close)
+        return services
+
+    def close_in_mid_answer(self):
+        """Closes the window while an answer is made; returns the desktop's services, the application and the answer's row."""
+        services = self.services()
+        self.hold_after = 30
+        self.add_chatterbox()
+        app = self.launch(environment=services.environment)
+        row = self.start_long_answer(app)
+        app.key('ctrl+w')
+        quern_ui.wait_for('no window', lambda: not app.x_windows())
+        return services, app, row
+
+    def test_closed_in_mid_answer(self):
+        """The answer goes on without a window; the desktop is told, and offers to stop it. Started again, the window is back."""
+        services, app, row = self.close_in_mid_answer()
+        told = services.wait('Notify')['arguments']
+        self.assertEqual(told[3], 'Quern Is Still at Work')
+        self.assertIn('Stop and Quit', told[5])
+        self.assertEqual(self.desktop.query(ANSWERS)[row][1], 'streaming')
+        self.assertEqual(self.second_start().returncode, 0)
+        quern_ui.wait_for('the window', lambda: app.x_windows())
+        services.wait('CloseNotification')
+        app.focus_window()
+        app.key('ctrl+w')
+        quern_ui.wait_for('no window', lambda: not app.x_windows())
+        # "Stop and Quit"
+        self.call(PATH, 'org.freedesktop.Application.ActivateAction', 'quit', '[]', '{}')
+        self.assertEqual(app.process.wait(quern_ui.TIMEOUT), 0)
+        self.assertEqual(self.desktop.query(ANSWERS)[row][1], 'interrupted')
+        app = self.launch()
+        app.find('label', re.compile('^Interrupted: Quern was closed'))
+
+    def test_ends_when_the_answer_is_there(self):
+        services = self.services()
+        app = self.launch(environment={**services.environment, 'QUERN_PACE': '500'}, program=quern_ui.PROBED)
+        self.think(app, False)
+        self.send(app, 'Write a Python function that adds two numbers.')
+        app.key('ctrl+w')
+        self.assertEqual(app.process.wait(quern_ui.TIMEOUT), 0)
+        self.assertEqual(self.desktop.query(ANSWERS)[0][1], 'complete')
 
     def test_restored(self):
         """The last conversation and the window's size come back."""

@@ -19,12 +19,12 @@ class Downloads(ModelsCase):
         """From the model's page; ends in the list of downloads."""
         if not app.find_all('button', f'Download {label}'):
             self.open_repo(app)
-        app.find('button', f'Download {label}').click()
+        self.download(app, label)
+        self.show_downloads(app)
         app.find('label', 'Speed Limit', showing=False)
 
     def titles(self, app):
-        labels = app.find_all('label', re.compile('^quern/Quern-Tiny-GGUF · '))
-        return list(dict.fromkeys(node.name.split(' · ')[-1] for node in labels))  # AdwViewStack lists its page repeatedly
+        return [node.name.split(' · ')[0] for node in app.find_all('label', re.compile(' · quern/Quern-Tiny-GGUF$'))]
 
     def stored(self):
         return [row[0] for row in self.desktop.query('SELECT label FROM downloads ORDER BY position', database='downloads.db')]
@@ -106,6 +106,8 @@ class Downloads(ModelsCase):
         app.wait_gone('label', 'Use a Metered Network?')
         app.find('button', 'Download Q8_0').click()
         app.find('button', 'Download').click()
+        app.find('label', 'Download of Q8_0 started')
+        self.show_downloads(app)
         app.find('label', re.compile(r'/s · .* left$'))
         app.kill()
         app = self.launch_models(environment=services.environment)  # does not go on unasked

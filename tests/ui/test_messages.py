@@ -7,7 +7,7 @@ import re
 import quern_ui
 from quern_chat import ANSWERS, ChatCase
 
-BRANCH, RAW, DELETE = range(3)  # of the menu of an answer
+EDIT, BRANCH, RAW, DELETE = range(4)  # of the menu of an answer
 MESSAGES = 'SELECT count(*) FROM message WHERE deleted IS NULL'
 FRUITS = re.compile('banana')
 
@@ -86,6 +86,27 @@ class Messages(ChatCase):
         box.wait(lambda node: node.text == 'a draft of mine')  # editing does not cost the draft
         quern_ui.wait_for('both on the disk', lambda: self.desktop.query(
             "SELECT content FROM message WHERE role = 'user' ORDER BY id") == [('List three fruits.',), ('Who are you?',)])
+
+    def test_edit_answer(self):
+        """Another version of the answer, marked as edited, which the model goes on from."""
+        app = self.start()
+        old = self.value("SELECT content FROM message WHERE role = 'assistant'")
+        self.menu(app, app.find('toggle button', 'More Actions'), EDIT)
+        app.find('text', 'Answer').wait(lambda node: node.text == old).set_text('Pears, plums and quinces.')
+        app.find('button', 'Save').click()
+        app.find('label', 'Pears, plums and quinces.')
+        app.find('label', '2/2')
+        app.find('label', re.compile('Quern Tiny.* · edited$'))
+        quern_ui.wait_for('both on the disk', lambda: self.desktop.query(
+            "SELECT content, state FROM message WHERE role = 'assistant' ORDER BY id")
+            == [(old, 'complete'), ('Pears, plums and quinces.', 'complete')])
+        app.find('button', 'Previous Version').click()
+        app.find('label', 'banana')
+        app.find('button', 'Next Version').click()
+        app.find('label', 'Pears, plums and quinces.')
+        self.ask(app, 'Who are you?')  # its prompt has the edited one
+        self.assertEqual(self.value("SELECT count(*) FROM message WHERE content LIKE 'Who are you%' AND parent_id = "
+                                    "(SELECT id FROM message WHERE content LIKE 'Pears%')"), 1)
 
     def test_delete_and_undo(self):
         app = self.start()

@@ -15,7 +15,31 @@ class Models(ModelsCase):
         for size in ('0.8B', '2B', '4B', '9B', '27B', '35B-A3B', '122B-A10B', '397B-A17B'):
             app.find('label', f'Qwen 3.5 {size}', showing=False)
         app.find('label', re.compile(r'^(Fits|Tight|Does not fit|Disk too full)$'))
-        app.find('label', re.compile(r'^About .* to download, .* of memory · up to .* tokens/s \(estimate\)$'))
+        app.find('label', re.compile(r'^About .* to download, .* of memory · about [0-9.]+ tokens/s$'))
+
+    def test_listed_once(self):
+        """Each view is below its own page alone, for those who do not see it."""
+        app = self.start()
+        self.assertEqual(len(app.find_all('label', 'Recommended for This Computer')), 1)
+        self.show(app, 'Installed')
+        app.find('label', 'On This Computer')
+        self.assertEqual(len(app.find_all('label', 'On This Computer')), 1)
+
+    def test_recommended_is_marked(self):
+        """In the results and on the page of the repository, where one click downloads it."""
+        self.add_repo('someone/Qwen3.5-0.8B-GGUF', lambda file: file.replace('quern-tiny', 'Qwen3.5-0.8B'))
+        self.address = self.start_hub()
+        app = self.launch_models(environment={'QUERN_MEMORY': '1500000000'})  # for the least of the sizes
+        advised = app.find('label', re.compile('^Qwen 3.5 0.8B in ')).name.split()[-1]
+        app.find('label', re.compile('a short answer in about .*, a thought-through one in about .* Measured on '))
+        app.find('button', 'Measure Again').click()
+        self.search(app, 'Qwen3.5')
+        app.find('label', re.compile('\nHas the model that is recommended for this computer$'))
+        app.find('list item', re.compile('^Qwen3.5-0.8B-GGUF')).click()
+        app.find('label', 'Quantisations')
+        row = app.find('list item', re.compile(f'^{advised}'))
+        row.find('label', re.compile('\nRecommended for this computer'))
+        self.assertEqual(len(app.find_all('label', re.compile('\nRecommended for this computer'), showing=False)), 1)
 
     def test_unknown_memory(self):
         """Where the system does not tell how much memory is free, that is said, and models are used all the same."""
@@ -31,19 +55,21 @@ class Models(ModelsCase):
         app = self.start()
         self.open_repo(app)
         # the header was read: the memory is no estimate
-        app.find('label', re.compile(r'^\d\.\d.MB · .* bits per weight · [0-9.]+.MB of memory · up to'))
-        app.find('button', 'Download Q8_0').click()
+        app.find('label', re.compile(r'^\d\.\d.MB · .* bits per weight · [0-9.]+.MB of memory · about [0-9.]+ tokens/s'))
+        self.download(app, 'Q8_0')
+        self.show_downloads(app)
         app.find('label', re.compile('^Complete and verified'))
         self.assertEqual(len(self.installed()), 2)  # with its vision file
         app.find('button', 'Chat').click()
-        app.find('button', re.compile(r'^Model: Quern Tiny \('))  # not the demonstration, which is Q8_0, too
+        app.find('button', re.compile(r'^Model: Q8_0 · Quern Tiny \('))  # not the demonstration, which is Q8_0, too
         answer = self.ask(app, 'Who are you?')
         self.assertIn('Quern Tiny', answer[0])
 
     def test_interrupt_and_resume(self):
         app = self.start(rate=10000)
         self.open_repo(app)
-        app.find('button', 'Download Q8_0').click()
+        self.download(app, 'Q8_0')
+        self.show_downloads(app)
         app.find('button', 'Pause').click()
         app.find('label', re.compile('^Paused'))
         self.assertEqual(self.installed(), [])
@@ -69,7 +95,8 @@ class Models(ModelsCase):
     def test_delete_and_undo(self):
         app = self.start()
         self.open_repo(app)
-        app.find('button', 'Download Q4_K_M').click()
+        self.download(app, 'Q4_K_M')
+        self.show_downloads(app)
         app.find('label', re.compile('^Complete and verified'))
         self.show(app, 'Installed')
         menu = re.compile('^More: ')
@@ -108,7 +135,8 @@ class Models(ModelsCase):
     def test_verify_again(self):
         app = self.start()
         self.open_repo(app)
-        app.find('button', 'Download Q4_K_M').click()
+        self.download(app, 'Q4_K_M')
+        self.show_downloads(app)
         app.find('label', re.compile('^Complete and verified'))
         self.show(app, 'Installed')
         self.choose_in_menu(app, '^More: ', 'Verify Again')

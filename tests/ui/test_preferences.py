@@ -115,11 +115,33 @@ class Preferences(ChatCase):
         self.ask(app, 'List three fruits.')
         self.open_preferences(app, 'Data')
         path = os.path.join(self.desktop.folder, 'all.json')
-        app.find('button', re.compile('^Export All')).click()
+        self.press(app, '^Export All')
         self.save_as(app, 'Export All Conversations', path)
         app.find('dialog', 'Preferences').find('label', 'Exported')
         with open(path, encoding='utf-8') as file:
             self.assertEqual(json.load(file)['conversations'][0]['title'], 'List three fruits.')
+
+    def test_usage(self):
+        """What the answers took, and what the same tokens would have cost; the prices can be changed, and are kept."""
+        app = self.launch()
+        self.think(app, False)
+        self.ask(app, 'List three fruits.')
+        read, written = self.desktop.query("SELECT sum (prompt_tokens), sum (answer_tokens) FROM message")[0]
+        app.close()
+        self.change('UPDATE message SET prompt_tokens = prompt_tokens + 1000000, answer_tokens = answer_tokens + 1000000'
+                    " WHERE role = 'assistant'")
+        app = self.launch()
+        self.ready(app)
+        app.key('ctrl+comma')
+        self.open_preferences(app, 'Usage')
+        app.find('label', re.compile(f'^{read + 1000000} tokens read, {written + 1000000} written, in '))
+        for cost in ('$0.25', '$1.60', '$8.00'):
+            app.find('label', cost, showing=False)
+
+    def press(self, app, name):
+        """Activates a row, by keyboard: accessibility tells places inside of a dialog too far up and left for the mouse."""
+        app.find('list item', re.compile(name)).focus()
+        app.key('Return')
 
     def save_as(self, app, title, path):
         chooser = app.find('dialog', title)
@@ -165,7 +187,7 @@ class Preferences(ChatCase):
 
     def restore(self, app):
         """Chooses the only file where the file chooser begins."""
-        app.find('button', re.compile('^Restore')).click()
+        self.press(app, '^Restore')
         chooser = app.find('dialog', 'Restore a Backup')
         chooser.find('label', 'kept.db').click_mouse()
         app.finish_chooser(chooser.find('button', 'Open').wait(lambda node: node.sensitive))
@@ -176,7 +198,7 @@ class Preferences(ChatCase):
         self.think(app, False)
         answer = self.ask(app, 'List three fruits.')
         self.open_preferences(app, 'Data')
-        app.find('button', re.compile('^Back Up')).click()
+        self.press(app, '^Back Up')
         self.save_as(app, 'Back Up Conversations', os.path.join(home, 'kept.db'))
         preferences = app.find('dialog', 'Preferences')
         preferences.find('label', 'Backed up')

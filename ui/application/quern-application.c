@@ -6,6 +6,7 @@
 #include "help/quern-help.h"
 #include "models/quern-models-service.h"
 #include "preferences/quern-preferences.h"
+#include "quern-background.h"
 #include "quern-joint-backend.h"
 #include "quern-library.h"
 #include "quern-local-backend.h"
@@ -40,6 +41,8 @@ struct _QuernApplication {
   QuernModelsService *models;
 
   guint terminate_source, interrupt_source;
+  guint background_source;  /* looks whether what goes on without a window is done */
+  GCancellable *background; /* of the request to go on without one, or NULL */
   guint quit_source;
   gint64 quit_deadline;    /* on the monotonic clock */
   QuernOpenedBy opened_by; /* who asks for what is being done now */
@@ -47,6 +50,7 @@ struct _QuernApplication {
 
 #define QUIT_PATIENCE (5 * G_USEC_PER_SEC) /* a model that is being read does not stop at once */
 #define QUIT_INTERVAL 10                   /* ms */
+#define BACKGROUND_INTERVAL 250            /* ms */
 
 /* An action of the window, to be done when it has its store. */
 typedef struct {
@@ -95,14 +99,81 @@ quit_action (GSimpleAction *action, GVariant *parameter, gpointer user_data)
   self->quit_source = g_timeout_add (QUIT_INTERVAL, quit_cb, self);
 }
 
+/* ---- going on without a window ------------------------------------------------------------------------------------ */
+
+/* Whether something is being made that was asked for, and that takes a while. */
+static gboolean
+is_busy (QuernApplication *self)
+{
+  for (GList *l = gtk_application_get_windows (GTK_APPLICATION (self)); l != NULL; l = l->next)
+    if (QUERN_IS_WINDOW (l->data) && quern_window_is_busy (l->data))
+      return TRUE;
+  return self->models != NULL && quern_downloads_is_active (quern_models_service_get_downloads (self->models));
+}
+
+static void
+leave_background (QuernApplication *self)
+{
+  g_clear_handle_id (&self->background_source, g_source_remove);
+  g_cancellable_cancel (self->background);
+  g_clear_object (&self->background);
+  g_application_withdraw_notification (G_APPLICATION (self), "background");
+}
+
+/* What was made has told so itself. */
+static gboolean
+background_cb (gpointer user_data)
+{
+  QuernApplication *self = QUERN_APPLICATION (user_data);
+
+  if (is_busy (self))
+    return G_SOURCE_CONTINUE;
+  self->background_source = 0;
+  leave_background (self);
+  quit_action (NULL, NULL, self);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+background_requested_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (QuernApplication) self = user_data;
+
+  if (!quern_background_request_finish (result) && self->background_source != 0)
+    quit_action (NULL, NULL, self);
+}
+
+/* Hides the windows and goes on until everything is made, unless the desktop forbids it. */
+static void
+go_to_background (QuernApplication *self)
+{
+  g_autoptr (GNotification) notification = g_notification_new (_("Quern Is Still at Work"));
+  const char *reason = _("Answers and downloads continue until they are complete.");
+
+  g_notification_set_body (notification, reason);
+  g_notification_set_default_action (notification, "app.show");
+  g_notification_add_button (notification, _("Stop and Quit"), "app.quit");
+  g_application_send_notification (G_APPLICATION (self), "background", notification);
+  self->background = g_cancellable_new ();
+  self->background_source = g_timeout_add (BACKGROUND_INTERVAL, background_cb, self);
+  quern_background_request_async (reason, self->background, background_requested_cb, g_object_ref (self));
+}
+
 static gboolean
 close_request_cb (GtkWindow *window, QuernApplication *self)
 {
-  if (!stop_answers (GTK_APPLICATION (self)))
+  if (!is_busy (self))
     return GDK_EVENT_PROPAGATE;
   gtk_widget_set_visible (GTK_WIDGET (window), FALSE);
-  quit_action (NULL, NULL, self);
+  if (self->background_source == 0)
+    go_to_background (self);
   return GDK_EVENT_STOP;
+}
+
+static void
+quern_application_show_action (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+{
+  g_application_activate (G_APPLICATION (user_data));
 }
 
 static void
@@ -165,12 +236,16 @@ static void
 about_action (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 {
   GtkWindow *window = gtk_application_get_active_window (GTK_APPLICATION (user_data));
+  const char *developers[] = { "The Quern contributors https://github.com/quern/quern/graphs/contributors", NULL };
+  const char *models[] = { "Qwen https://qwen.ai", "GGUF https://github.com/ggml-org/ggml", NULL };
   AdwDialog *dialog = adw_about_dialog_new ();
 
   g_object_set (dialog, "application-name", "Quern", "application-icon", QUERN_APP_ID, "version", QUERN_VERSION,
                 "developer-name", _("The Quern contributors"), "license-type", GTK_LICENSE_GPL_3_0, "comments",
                 _("Runs language models of the Qwen 3.5 family on your own computer. Nothing you write leaves it."),
-                "translator-credits", _("translator-credits"), NULL);
+                "translator-credits", _("translator-credits"), "website", "https://github.com/quern/quern",
+                "issue-url", "https://github.com/quern/quern/issues", "developers", developers, NULL);
+  adw_about_dialog_add_credit_section (ADW_ABOUT_DIALOG (dialog), _("Models and formats"), models);
   adw_dialog_present (dialog, GTK_WIDGET (window));
 }
 
@@ -202,13 +277,16 @@ set_accelerators (GtkApplication *application)
 {
   static const struct {
     const char *action;
-    const char *keys[3];
+    const char *keys[4];
   } accelerators[] = {
     { "app.quit", { "<Control>q" } },
     { "window.close", { "<Control>w" } },
     { "win.new-chat", { "<Control>n" } },
     { "win.preferences", { "<Control>comma" } },
     { "win.new-comparison", { "<Control><Shift>n" } },
+    { "win.zoom-in", { "<Control>plus", "<Control>equal", "<Control>KP_Add" } },
+    { "win.zoom-out", { "<Control>minus", "<Control>KP_Subtract" } },
+    { "win.zoom-reset", { "<Control>0", "<Control>KP_0" } },
     { "win.find", { "<Control>f" } },
     { "win.search", { "<Control><Shift>f" } },
     { "win.focus-composer", { "<Control>l" } },
@@ -295,6 +373,7 @@ quern_application_startup (GApplication *application)
 {
   static const GActionEntry actions[] = {
     { .name = "quit", .activate = quit_action },
+    { .name = "show", .activate = quern_application_show_action },
     { .name = "about", .activate = about_action },
     { .name = "help", .activate = help_action, .parameter_type = "s" },
     { .name = "new-chat", .activate = quern_application_new_chat_action },
@@ -326,6 +405,7 @@ quern_application_activate (GApplication *application)
     if (self->ready)
       show_core (self, QUERN_WINDOW (window), NULL);
   }
+  leave_background (self);
   gtk_window_present (window);
 }
 
@@ -414,6 +494,7 @@ quern_application_shutdown (GApplication *application)
 {
   QuernApplication *self = QUERN_APPLICATION (application);
 
+  leave_background (self);
   g_clear_handle_id (&self->quit_source, g_source_remove);
   g_clear_handle_id (&self->terminate_source, g_source_remove);
   g_clear_handle_id (&self->interrupt_source, g_source_remove);

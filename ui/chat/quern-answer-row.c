@@ -3,6 +3,7 @@
 
 #include "markdown/quern-md-view.h"
 #include "quern-announcer.h"
+#include "widgets/quern-hyphens.h"
 #include "quern-chat-page.h"
 #include "quern-siblings.h"
 #include "quern-statistics-button.h"
@@ -161,7 +162,7 @@ create_others_cb (GtkMenuButton *button, gpointer user_data)
 
   for (guint i = 0; models != NULL && i < g_list_model_get_n_items (models); i++) {
     g_autoptr (QuernModel) model = g_list_model_get_item (models, i);
-    g_autofree char *title = quern_model_dup_full_title (model);
+    g_autofree char *title = quern_model_dup_choice (model);
     g_auto (GStrv) parts = g_strsplit (title, "_", -1);
     g_autofree char *label = g_strjoinv ("__", parts); /* a single underscore would be a mnemonic */
     g_autoptr (GMenuItem) item = g_menu_item_new (label, NULL);
@@ -221,6 +222,7 @@ static void
 quern_answer_row_init (QuernAnswerRow *self)
 {
   gtk_widget_init_template (GTK_WIDGET (self));
+  quern_hyphens_leave_out (self->notice_label);
   gtk_menu_button_set_create_popup_func (self->others, create_others_cb, self, NULL);
 }
 
@@ -241,6 +243,7 @@ quern_answer_row_new (QuernMessage *message)
   self->message = g_object_ref (message);
   gtk_actionable_set_action_target (self->copy, "x", id);
   gtk_actionable_set_action_target (self->regenerate, "x", id);
+  append_item (menu, _("_Edit Answer…"), "chat.edit-answer", id);
   append_item (menu, _("_Branch to a New Chat"), "chat.branch", id);
   append_item (menu, _("View _Raw Text"), "chat.raw", id);
   append_item (removal, _("_Delete from Here"), "chat.delete", id);

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "quern-chat-page-private.h"
 
+#include "quern-edit-answer.h"
+#include "quern-export.h"
+#include "widgets/quern-hyphens.h"
 #include "widgets/quern-undo.h"
 
 #include <glib/gi18n.h>
+#include <string.h>
 
 /* The actions of the chat page ("chat.…"). Those that concern a message take its id. */
 
@@ -64,6 +68,21 @@ stop_action (GtkWidget *widget, const char *name, GVariant *parameter)
 }
 
 static void
+wait_action (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  _quern_chat_page_set_waiting (QUERN_CHAT_PAGE (widget), TRUE);
+}
+
+static void
+cancel_waiting_action (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  QuernChatPage *self = QUERN_CHAT_PAGE (widget);
+
+  _quern_chat_page_set_waiting (self, FALSE);
+  quern_chat_page_focus (self);
+}
+
+static void
 answer_now_action (GtkWidget *widget, const char *name, GVariant *parameter)
 {
   quern_chat_session_answer_now (QUERN_CHAT_PAGE (widget)->session);
@@ -110,10 +129,19 @@ branch_action (GtkWidget *widget, const char *name, GVariant *parameter)
   show_toast (self, adw_toast_new (_("This is a new conversation; the original is unchanged")));
 }
 
+/* As Markdown for what takes text, and formatted for what takes that. */
 void
 _quern_chat_page_copy (QuernChatPage *self, QuernMessage *message)
 {
-  gdk_clipboard_set_text (gtk_widget_get_clipboard (GTK_WIDGET (self)), quern_message_get_content (message));
+  g_autofree char *html = quern_export_dup_html (quern_message_get_content (message));
+  g_autoptr (GBytes) bytes = g_bytes_new (html, strlen (html));
+  GdkContentProvider *providers[] = {
+    gdk_content_provider_new_for_bytes ("text/html", bytes),
+    gdk_content_provider_new_typed (G_TYPE_STRING, quern_message_get_content (message)),
+  };
+  g_autoptr (GdkContentProvider) both = gdk_content_provider_new_union (providers, G_N_ELEMENTS (providers));
+
+  gdk_clipboard_set_content (gtk_widget_get_clipboard (GTK_WIDGET (self)), both);
   show_toast (self, adw_toast_new (_("Copied")));
 }
 
@@ -137,6 +165,16 @@ edit_action (GtkWidget *widget, const char *name, GVariant *parameter)
     return;
   quern_chat_session_edit (self->session, message);
   quern_chat_page_focus (self);
+}
+
+static void
+edit_answer_action (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  QuernChatPage *self = QUERN_CHAT_PAGE (widget);
+  QuernMessage *message = _quern_chat_page_get_message (self, g_variant_get_int64 (parameter));
+
+  if (message != NULL)
+    quern_edit_answer_present (widget, self->session, message);
 }
 
 static void
@@ -288,6 +326,7 @@ raw_action (GtkWidget *widget, const char *name, GVariant *parameter)
   gtk_text_buffer_set_text (gtk_text_view_get_buffer (GTK_TEXT_VIEW (text)), raw, -1);
   g_object_set (text, "editable", FALSE, "monospace", TRUE, "wrap-mode", GTK_WRAP_WORD_CHAR, "left-margin", 12,
                 "right-margin", 12, "top-margin", 12, "bottom-margin", 12, NULL);
+  quern_hyphens_leave_out_of_view (GTK_TEXT_VIEW (text));
   gtk_accessible_update_property (GTK_ACCESSIBLE (text), GTK_ACCESSIBLE_PROPERTY_LABEL, _("Raw text"), -1);
   dialog = adw_dialog_new ();
   view = adw_toolbar_view_new ();
@@ -338,9 +377,12 @@ _quern_chat_page_install_actions (GtkWidgetClass *widget_class)
     { "chat.ask", "(sb)", ask_action },
     { "chat.attach", NULL, attach_action },
     { "chat.stop", NULL, stop_action },
+    { "chat.wait", NULL, wait_action },
+    { "chat.cancel-waiting", NULL, cancel_waiting_action },
     { "chat.answer-now", NULL, answer_now_action },
     { "chat.copy", "x", copy_action },
     { "chat.edit", "x", edit_action },
+    { "chat.edit-answer", "x", edit_answer_action },
     { "chat.cancel-edit", NULL, cancel_edit_action },
     { "chat.regenerate", "x", regenerate_action },
     { "chat.regenerate-with", "(xs)", regenerate_with_action },

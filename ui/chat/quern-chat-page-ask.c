@@ -170,6 +170,49 @@ _quern_chat_page_send (QuernChatPage *self)
   _quern_chat_page_ask (self, question);
 }
 
+/* ---- while an answer is made -------------------------------------------------------------------------------------- */
+
+/* What is written is asked, or not, when the present answer is complete. */
+void
+_quern_chat_page_set_waiting (QuernChatPage *self, gboolean waiting)
+{
+  g_clear_handle_id (&self->send_source, g_source_remove);
+  if (self->waiting == waiting)
+    return;
+  self->waiting = waiting;
+  gtk_widget_set_visible (self->waiting_bar, waiting);
+  if (waiting)
+    gtk_accessible_announce (GTK_ACCESSIBLE (self), _("Your message will be sent when this answer is complete."),
+                             GTK_ACCESSIBLE_ANNOUNCEMENT_PRIORITY_MEDIUM);
+}
+
+static void
+send_waiting_cb (gpointer user_data)
+{
+  QuernChatPage *self = QUERN_CHAT_PAGE (user_data);
+
+  self->send_source = 0;
+  _quern_chat_page_set_waiting (self, FALSE);
+  _quern_chat_page_send (self);
+}
+
+/* Asks what waited for the end of the answer, unless somebody stopped that: then it stays written. */
+void
+_quern_chat_page_send_waiting (QuernChatPage *self)
+{
+  GListModel *messages = quern_chat_session_get_messages (self->session);
+  guint n = g_list_model_get_n_items (messages);
+  g_autoptr (QuernMessage) last = n > 0 ? g_list_model_get_item (messages, n - 1) : NULL;
+
+  if (!self->waiting)
+    return;
+  if (last == NULL || quern_message_get_state (last) == QUERN_MESSAGE_STOPPED
+      || quern_chat_session_get_refused (self->session) != NULL)
+    _quern_chat_page_set_waiting (self, FALSE);
+  else if (self->send_source == 0)
+    self->send_source = g_idle_add_once (send_waiting_cb, self);
+}
+
 gboolean
 _quern_chat_page_is_ready (QuernChatPage *self)
 {

@@ -23,8 +23,11 @@ struct _QuernChatPage {
   GtkLabel *working_label;
   QuernComposer *composer;
   QuernModelButton *model_button;
+  GtkLabel *title;
+  GtkWidget *waiting_bar, *get_model;
 
   /* Owned references */
+  GSettings *settings;
   QuernStore *store;
   QuernLibrary *library;
   QuernChatSession *session;
@@ -35,11 +38,15 @@ struct _QuernChatPage {
 
   guint count_timer;
   guint waiting_timer; /* shows how long a server has been waited for */
+  gboolean waiting;  /* what is written is to be asked when the answer is complete */
+  guint send_source; /* does so, or 0 */
 };
 
 /* quern-chat-page-ask.c */
 void _quern_chat_page_ask (QuernChatPage *self, QuernQuestion *question);
 void _quern_chat_page_send (QuernChatPage *self);
+void _quern_chat_page_set_waiting (QuernChatPage *self, gboolean waiting);
+void _quern_chat_page_send_waiting (QuernChatPage *self);
 gboolean _quern_chat_page_is_ready (QuernChatPage *self);
 
 /* quern-chat-page-actions.c */

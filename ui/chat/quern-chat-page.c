@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "config.h"
+
 #include "quern-chat-page-private.h"
 
+#include "quern-chat-title.h"
 #include "quern-served-models.h"
 #include "servers/quern-sending.h"
 
@@ -78,6 +81,7 @@ quern_chat_page_update_welcome (QuernChatPage *self)
   for (GtkWidget *child; (child = gtk_widget_get_first_child (GTK_WIDGET (self->suggestions))) != NULL;)
     adw_wrap_box_remove (self->suggestions, child);
   gtk_widget_set_visible (GTK_WIDGET (self->suggestions), model != NULL);
+  gtk_widget_set_visible (self->get_model, model == NULL || demo);
   if (model == NULL) {
     adw_status_page_set_description (self->welcome, _("Choose a model above to start."));
     return;
@@ -87,7 +91,8 @@ quern_chat_page_update_welcome (QuernChatPage *self)
     sent = g_strdup_printf (_("What you write is sent to “%s”."), quern_model_get_place (model));
   adw_status_page_set_description (
       self->welcome, demo ? _("Quern Tiny is a very small demonstration model. It knows a few facts, greetings, sums "
-                              "and short pieces of code, and is wrong about the rest.")
+                              "and short pieces of code, and is wrong about the rest. To talk about anything else, "
+                              "download a model that suits this computer.")
                      : sent ? sent
                             : _("Everything you write stays on this computer."));
   for (gsize i = 0; i < G_N_ELEMENTS (suggestions); i++) {
@@ -177,6 +182,7 @@ quern_chat_page_update_state (QuernChatPage *self)
   gtk_widget_set_visible (self->repeating_bar, busy && quern_chat_session_get_repeating (self->session));
   gtk_widget_action_set_enabled (GTK_WIDGET (self), "chat.stop", busy);
   gtk_widget_action_set_enabled (GTK_WIDGET (self), "chat.edit", !busy);
+  gtk_widget_action_set_enabled (GTK_WIDGET (self), "chat.edit-answer", !busy);
   gtk_widget_action_set_enabled (GTK_WIDGET (self), "chat.regenerate", !busy && ready);
   gtk_widget_action_set_enabled (GTK_WIDGET (self), "chat.regenerate-with", !busy);
   gtk_widget_action_set_enabled (GTK_WIDGET (self), "chat.continue", !busy && ready);
@@ -201,6 +207,40 @@ note_cb (QuernChatPage *self)
 
   if (note != NULL)
     quern_chat_page_show_problem (self, note);
+}
+
+/* The choice that was last made with a model applies to conversations that have none. */
+static void
+update_usual_thinking (QuernChatPage *self)
+{
+  QuernModel *model = quern_chat_session_get_model (self->session);
+  g_autoptr (GVariant) choices = g_settings_get_value (self->settings, "thinking-choices");
+  QuernThinking usual = QUERN_THINKING_DEFAULT;
+  gboolean thinks;
+
+  if (model != NULL && g_variant_lookup (choices, quern_model_get_id (model), "b", &thinks))
+    usual = thinks ? QUERN_THINKING_ON : QUERN_THINKING_OFF;
+  quern_chat_session_set_usual_thinking (self->session, usual);
+}
+
+static void
+remember_thinking (QuernChatPage *self)
+{
+  QuernModel *model = quern_chat_session_get_model (self->session);
+  g_autoptr (GVariant) choices = g_settings_get_value (self->settings, "thinking-choices");
+  GVariantBuilder builder = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE ("a{sb}"));
+  GVariantIter iter;
+  const char *id;
+  gboolean thinks;
+
+  if (model == NULL)
+    return;
+  g_variant_iter_init (&iter, choices);
+  while (g_variant_iter_next (&iter, "{&sb}", &id, &thinks))
+    if (!g_str_equal (id, quern_model_get_id (model)))
+      g_variant_builder_add (&builder, "{sb}", id, thinks);
+  g_variant_builder_add (&builder, "{sb}", quern_model_get_id (model), quern_chat_session_get_thinking (self->session));
+  g_settings_set_value (self->settings, "thinking-choices", g_variant_builder_end (&builder));
 }
 
 static void
@@ -254,6 +294,16 @@ quern_chat_page_update_model (QuernChatPage *self)
 }
 
 static void
+quern_chat_page_title_cb (QuernChatPage *self)
+{
+  QuernConversation *conversation = quern_chat_session_get_conversation (self->session);
+  const char *title = quern_chat_title_shown (quern_conversation_get_title (conversation));
+
+  gtk_label_set_label (self->title, title);
+  gtk_widget_set_tooltip_text (GTK_WIDGET (self->title), title);
+}
+
+static void
 context_start_cb (QuernChatPage *self)
 {
   QuernConversation *conversation = quern_chat_session_get_conversation (self->session);
@@ -274,6 +324,7 @@ _quern_chat_page_update (QuernChatPage *self)
 {
   if (self->session == NULL)
     return;
+  update_usual_thinking (self);
   quern_chat_page_messages_changed_cb (self);
   quern_chat_page_update_model (self);
   quern_chat_page_thinking_changed_cb (self);
@@ -378,8 +429,10 @@ composer_changed_cb (QuernChatPage *self)
 static void
 thinking_toggled_cb (QuernChatPage *self)
 {
-  if (self->session != NULL)
-    quern_chat_session_set_thinking (self->session, quern_composer_get_thinking (self->composer));
+  if (self->session == NULL)
+    return;
+  quern_chat_session_set_thinking (self->session, quern_composer_get_thinking (self->composer));
+  remember_thinking (self);
 }
 
 static void
@@ -419,6 +472,8 @@ static void
 quern_chat_page_state_changed_cb (QuernChatPage *self)
 {
   quern_chat_page_update_state (self);
+  if (quern_chat_session_get_state (self->session) == QUERN_SESSION_IDLE)
+    _quern_chat_page_send_waiting (self);
   _quern_chat_page_update_count (self);
 }
 
@@ -446,6 +501,8 @@ quern_chat_page_dispose (GObject *object)
 
   g_clear_handle_id (&self->count_timer, g_source_remove);
   g_clear_handle_id (&self->waiting_timer, g_source_remove);
+  g_clear_handle_id (&self->send_source, g_source_remove);
+  g_clear_object (&self->settings);
   g_cancellable_cancel (self->counting);
   g_clear_object (&self->counting);
   g_clear_object (&self->session_signals);
@@ -488,6 +545,9 @@ quern_chat_page_class_init (QuernChatPageClass *klass)
   gtk_widget_class_bind_template_child (widget_class, QuernChatPage, repeating_bar);
   gtk_widget_class_bind_template_child (widget_class, QuernChatPage, composer);
   gtk_widget_class_bind_template_child (widget_class, QuernChatPage, model_button);
+  gtk_widget_class_bind_template_child (widget_class, QuernChatPage, title);
+  gtk_widget_class_bind_template_child (widget_class, QuernChatPage, waiting_bar);
+  gtk_widget_class_bind_template_child (widget_class, QuernChatPage, get_model);
   gtk_widget_class_bind_template_callback (widget_class, banner_clicked_cb);
   gtk_widget_class_bind_template_callback (widget_class, composer_changed_cb);
   gtk_widget_class_bind_template_callback (widget_class, thinking_toggled_cb);
@@ -500,6 +560,7 @@ quern_chat_page_init (QuernChatPage *self)
   GtkDropTarget *target = gtk_drop_target_new (G_TYPE_INVALID, GDK_ACTION_COPY);
   GType types[] = { GDK_TYPE_FILE_LIST, GDK_TYPE_TEXTURE };
 
+  self->settings = g_settings_new (QUERN_APP_ID);
   gtk_widget_init_template (GTK_WIDGET (self));
   gtk_drop_target_set_gtypes (target, types, G_N_ELEMENTS (types));
   g_signal_connect_swapped (target, "drop", G_CALLBACK (quern_chat_page_dropped_cb), self);
@@ -533,6 +594,8 @@ quern_chat_page_init (QuernChatPage *self)
                                   self);
   g_signal_group_connect_swapped (self->conversation_signals, "notify::system-prompt",
                                   G_CALLBACK (_quern_chat_page_update_count), self);
+  g_signal_group_connect_swapped (self->conversation_signals, "notify::title", G_CALLBACK (quern_chat_page_title_cb),
+                                  self);
   self->message_signals = g_signal_group_new (G_TYPE_LIST_MODEL);
   g_signal_group_connect_swapped (self->message_signals, "items-changed",
                                   G_CALLBACK (quern_chat_page_messages_changed_cb), self);
@@ -601,6 +664,7 @@ quern_chat_page_set_session (QuernChatPage *self, QuernChatSession *session)
 
   if (self->session != NULL)
     quern_chat_session_save_unsent (self->session);
+  _quern_chat_page_set_waiting (self, FALSE);
   g_cancellable_cancel (self->working);
   g_set_object (&self->session, session);
   quern_chat_page_question_cb (self); /* first: what the composer shows is the question's from now on */
@@ -616,8 +680,10 @@ quern_chat_page_set_session (QuernChatPage *self, QuernChatSession *session)
   quern_find_bar_set_messages (self->find_bar, messages);
   quern_context_gauge_set_count (quern_composer_get_gauge (self->composer), NULL);
   quern_attachment_bar_set_session (quern_composer_get_attachments (self->composer), session, self->store);
-  if (session != NULL)
+  if (session != NULL) {
+    quern_chat_page_title_cb (self);
     context_start_cb (self);
+  }
   _quern_chat_page_update (self);
 }
 
@@ -697,8 +763,10 @@ void
 quern_chat_page_toggle_thinking (QuernChatPage *self)
 {
   g_return_if_fail (QUERN_IS_CHAT_PAGE (self));
-  if (self->session != NULL)
-    quern_chat_session_set_thinking (self->session, !quern_chat_session_get_thinking (self->session));
+  if (self->session == NULL)
+    return;
+  quern_chat_session_set_thinking (self->session, !quern_chat_session_get_thinking (self->session));
+  remember_thinking (self);
 }
 
 /**

@@ -2,6 +2,7 @@
 #include "quern-question-row.h"
 
 #include "composer/quern-chip.h"
+#include "widgets/quern-hyphens.h"
 #include "widgets/quern-picture-tile.h"
 #include "quern-siblings.h"
 
@@ -62,6 +63,7 @@ static void
 quern_question_row_init (QuernQuestionRow *self)
 {
   gtk_widget_init_template (GTK_WIDGET (self));
+  quern_hyphens_leave_out (self->text);
 }
 
 /**

@@ -34,7 +34,8 @@ struct _QuernTranscript {
   guint first;          /* position of the first message that has a row */
   gint64 context_start; /* id of the message below the line, or 0 if the model sees all */
   gboolean at_end;
-  gboolean keep; /* the next change of height is above the view: keep the distance to the end */
+  gboolean end_offered; /* there is an end to scroll to */
+  gboolean keep;        /* the next change of height is above the view: keep the distance to the end */
   double old_upper, old_value;
   guint more_tick, settle_source, show_tick;
   guint show_frames; /* number of frames shown since then; the message may still move for some */
@@ -42,7 +43,7 @@ struct _QuernTranscript {
   GStrv words;       /* the words to highlight in that message, or NULL */
 };
 
-enum { PROP_0, PROP_AT_END, N_PROPS };
+enum { PROP_0, PROP_AT_END, PROP_END_OFFERED, N_PROPS };
 
 static GParamSpec *properties[N_PROPS];
 
@@ -60,15 +61,6 @@ end_of (GtkAdjustment *adjustment)
   return gtk_adjustment_get_upper (adjustment) - gtk_adjustment_get_page_size (adjustment);
 }
 
-static void
-set_at_end (QuernTranscript *self, gboolean at_end)
-{
-  if (self->at_end == at_end)
-    return;
-  self->at_end = at_end;
-  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_AT_END]);
-}
-
 static guint
 count_messages (QuernTranscript *self)
 {
@@ -80,6 +72,31 @@ static guint
 get_end (QuernTranscript *self)
 {
   return self->first + self->rows->len;
+}
+
+/* The button is shown while the end is below the view, and the view does not follow it. */
+static void
+update_end_offered (QuernTranscript *self)
+{
+  GtkAdjustment *adjustment = get_adjustment (self);
+  gboolean below = get_end (self) < count_messages (self)
+                   || gtk_adjustment_get_value (adjustment) < end_of (adjustment) - 2;
+  gboolean offered = !self->at_end && below;
+
+  if (self->end_offered == offered)
+    return;
+  self->end_offered = offered;
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_END_OFFERED]);
+}
+
+static void
+set_at_end (QuernTranscript *self, gboolean at_end)
+{
+  if (self->at_end != at_end) {
+    self->at_end = at_end;
+    g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_AT_END]);
+  }
+  update_end_offered (self);
 }
 
 /* ---- what the model sees ---------------------------------------------------------------------------------------- */
@@ -294,6 +311,7 @@ settle_cb (gpointer user_data)
 {
   QuernTranscript *self = QUERN_TRANSCRIPT (user_data);
   self->settle_source = 0;
+  update_end_offered (self);
   gtk_widget_queue_allocate (gtk_scrolled_window_get_child (self->scrolled));
   return G_SOURCE_REMOVE;
 }
@@ -434,6 +452,8 @@ quern_transcript_get_property (GObject *object, guint id, GValue *value, GParamS
 {
   if (id == PROP_AT_END)
     g_value_set_boolean (value, QUERN_TRANSCRIPT (object)->at_end);
+  else if (id == PROP_END_OFFERED)
+    g_value_set_boolean (value, QUERN_TRANSCRIPT (object)->end_offered);
   else
     G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
 }
@@ -486,6 +506,8 @@ quern_transcript_class_init (QuernTranscriptClass *klass)
   object_class->finalize = quern_transcript_finalize;
   properties[PROP_AT_END] = g_param_spec_boolean ("at-end", NULL, NULL, TRUE,
                                                   G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+  properties[PROP_END_OFFERED] = g_param_spec_boolean ("end-offered", NULL, NULL, FALSE,
+                                                       G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
   g_object_class_install_properties (object_class, N_PROPS, properties);
 
   gtk_widget_class_set_template_from_resource (widget_class, "/io/github/quern/Quern/ui/chat/quern-transcript.ui");

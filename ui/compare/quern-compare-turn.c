@@ -3,6 +3,7 @@
 
 #include "markdown/quern-md-view.h"
 #include "quern-candidates.h"
+#include "widgets/quern-hyphens.h"
 
 #include <glib/gi18n.h>
 
@@ -40,6 +41,7 @@ add_label (GtkWidget *box, const char *css_class)
   gtk_label_set_wrap_mode (GTK_LABEL (label), PANGO_WRAP_WORD_CHAR);
   gtk_label_set_natural_wrap_mode (GTK_LABEL (label), GTK_NATURAL_WRAP_NONE);
   gtk_label_set_selectable (GTK_LABEL (label), TRUE);
+  quern_hyphens_leave_out (GTK_LABEL (label));
   if (css_class != NULL)
     gtk_widget_add_css_class (label, css_class);
   gtk_box_append (GTK_BOX (box), label);
@@ -181,7 +183,6 @@ quern_compare_turn_new (const char *prompt, GListModel *pictures, QuernCompareAn
     gtk_label_set_label (add_label (bubble, NULL), prompt);
   gtk_box_append (GTK_BOX (self), bubble);
   self->reasoning = add_label (GTK_WIDGET (self), "thinking-text");
-  gtk_widget_add_css_class (GTK_WIDGET (self->reasoning), "dim-label");
   self->stack = GTK_STACK (gtk_stack_new ());
   gtk_stack_set_vhomogeneous (self->stack, FALSE);
   self->formatted = QUERN_MD_VIEW (quern_md_view_new ());

@@ -2,6 +2,7 @@
 #include "quern-diff-dialog.h"
 
 #include "quern-diff.h"
+#include "widgets/quern-hyphens.h"
 
 #include <glib/gi18n.h>
 
@@ -213,6 +214,7 @@ quern_diff_dialog_add_label (GtkWidget *box, const char *css_class)
   gtk_label_set_xalign (GTK_LABEL (label), 0);
   gtk_label_set_wrap (GTK_LABEL (label), TRUE);
   gtk_label_set_wrap_mode (GTK_LABEL (label), PANGO_WRAP_WORD_CHAR);
+  quern_hyphens_leave_out (GTK_LABEL (label));
   if (css_class != NULL)
     gtk_widget_add_css_class (label, css_class);
   gtk_box_append (GTK_BOX (box), label);
@@ -231,6 +233,7 @@ make_text (QuernDiffDialog *self)
   gtk_text_view_set_cursor_visible (self->view, FALSE);
   gtk_text_view_set_accepts_tab (self->view, FALSE);
   gtk_text_view_set_wrap_mode (self->view, GTK_WRAP_WORD_CHAR);
+  quern_hyphens_leave_out_of_view (self->view);
   gtk_text_view_set_left_margin (self->view, 12);
   gtk_text_view_set_right_margin (self->view, 12);
   gtk_text_view_set_top_margin (self->view, 12);

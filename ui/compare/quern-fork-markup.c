@@ -29,7 +29,7 @@ quern_fork_markup (const char *text, guint shared, guint end, gboolean marked)
   token = g_markup_escape_text (text + from, (gssize) (to - from));
   after = g_markup_escape_text (text + to, -1);
   if (*before != '\0')
-    g_string_append_printf (markup, "<span alpha=\"60%%\">%s</span>", before);
+    g_string_append_printf (markup, "<span alpha=\"75%%\">%s</span>", before);
   if (!marked)
     g_string_append (markup, token);
   else if (*g_strchomp (token) != '\0')

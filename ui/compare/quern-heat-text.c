@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "quern-heat-text.h"
 
+#include "widgets/quern-hyphens.h"
+
 typedef struct {
   int start, end; /* character offsets */
   int level;
@@ -108,6 +110,7 @@ quern_heat_text_init (QuernHeatText *self)
   self->places = g_array_new (FALSE, FALSE, sizeof (Place));
   gtk_text_view_set_editable (view, FALSE);
   gtk_text_view_set_wrap_mode (view, GTK_WRAP_WORD_CHAR);
+  quern_hyphens_leave_out_of_view (view);
   gtk_text_view_set_accepts_tab (view, FALSE);
   gtk_text_view_set_pixels_inside_wrap (view, 6); /* leaves room for the lines */
   gtk_text_view_set_pixels_below_lines (view, 6);

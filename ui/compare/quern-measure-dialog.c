@@ -256,6 +256,7 @@ static void
 again_cb (QuernMeasureDialog *self)
 {
   self->anew = TRUE;
+  adw_banner_set_revealed (self->banner, FALSE);
   quern_measure_dialog_update_state (self);
   gtk_widget_grab_focus (self->start);
 }
@@ -343,10 +344,14 @@ quern_measure_dialog_stop_cb (QuernMeasureDialog *self)
   quern_measure_stop (quern_comparison_get_measure (self->comparison));
 }
 
+/* A problem lasts until another text is chosen. */
 static void
 text_problem_cb (QuernMeasureDialog *self, const char *sentence)
 {
-  show_problem (self, sentence);
+  if (sentence != NULL)
+    show_problem (self, sentence);
+  else
+    adw_banner_set_revealed (self->banner, FALSE);
 }
 
 static gboolean

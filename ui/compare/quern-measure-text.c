@@ -51,6 +51,7 @@ file_read_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     g_signal_emit (self, signals[PROBLEM], 0, problem);
     return;
   }
+  g_signal_emit (self, signals[PROBLEM], 0, NULL); /* of a file before */
   g_free (self->text);
   self->text = g_steal_pointer (&text);
   g_set_str (&self->name, name);
@@ -94,6 +95,7 @@ quern_measure_text_source_selected_cb (QuernMeasureText *self)
 {
   guint selected = adw_combo_row_get_selected (self->source);
 
+  g_signal_emit (self, signals[PROBLEM], 0, NULL);
   gtk_widget_set_visible (GTK_WIDGET (self->file_row), selected == SOURCE_FILE);
   gtk_widget_set_visible (GTK_WIDGET (self->conversation), selected == SOURCE_CONVERSATION);
 }

@@ -5,6 +5,7 @@
 
 #include "quern-attachment-loader.h"
 #include "quern-chip.h"
+#include "widgets/quern-hyphens.h"
 
 #include <glib/gi18n.h>
 
@@ -200,6 +201,7 @@ static void
 quern_attachment_bar_init (QuernAttachmentBar *self)
 {
   gtk_widget_init_template (GTK_WIDGET (self));
+  quern_hyphens_leave_out (self->offer_label);
   self->session_signals = g_signal_group_new (QUERN_TYPE_CHAT_SESSION);
   g_signal_group_connect_swapped (self->session_signals, "notify::model", G_CALLBACK (model_changed_cb), self);
   quern_attachment_bar_set_model (self, NULL);

@@ -3,10 +3,12 @@
 
 #include "quern-effort.h"
 #include "quern-screenshot.h"
+#include "widgets/quern-hyphens.h"
 
 #include <glib/gi18n.h>
 
-/* The message entry. Return sends and Shift+Return begins a new line, except while an input method is composing. */
+/* The message entry. Return sends, or has the message sent when the answer that is being made is complete; Shift+Return begins
+ * a new line, except while an input method is composing. */
 struct _QuernComposer {
   AdwBin parent_instance;
 
@@ -21,7 +23,8 @@ struct _QuernComposer {
 
   gboolean composing; /* an input method has text of its own in the view */
   gboolean can_send;
-  char *effort; /* level that is chosen, "" before one was */
+  gboolean busy; /* an answer is made */
+  char *effort;  /* level that is chosen, "" before one was */
   guint n_efforts;
   gboolean setting; /* the program sets the text */
 };
@@ -79,7 +82,10 @@ key_pressed_cb (QuernComposer *self, guint keyval, guint keycode, GdkModifierTyp
 
   if (!is_return || self->composing || (state & (GDK_SHIFT_MASK | GDK_ALT_MASK)) != 0)
     return GDK_EVENT_PROPAGATE;
-  gtk_widget_activate_action (GTK_WIDGET (self), "composer.send", NULL);
+  if (self->busy && !is_blank (self))
+    gtk_widget_activate_action (GTK_WIDGET (self), "chat.wait", NULL);
+  else
+    gtk_widget_activate_action (GTK_WIDGET (self), "composer.send", NULL);
   return GDK_EVENT_STOP;
 }
 
@@ -254,6 +260,7 @@ quern_composer_init (QuernComposer *self)
 
   self->effort = g_strdup ("");
   gtk_widget_init_template (GTK_WIDGET (self));
+  quern_hyphens_leave_out_of_view (self->view);
   self->can_send = TRUE;
   gtk_event_controller_set_propagation_phase (keys, GTK_PHASE_CAPTURE);
   g_signal_connect_swapped (keys, "key-pressed", G_CALLBACK (key_pressed_cb), self);
@@ -382,6 +389,7 @@ quern_composer_set_busy (QuernComposer *self, gboolean busy)
 {
   g_return_if_fail (QUERN_IS_COMPOSER (self));
 
+  self->busy = busy;
   gtk_widget_set_visible (self->send, !busy);
   gtk_widget_set_visible (self->stop, busy);
 }

@@ -52,6 +52,7 @@ const QuernHelpTopic quern_help_topics[] = {
              "better: for sums, plans, code and riddles. For simple questions, leave it off."),
           N_("The reasoning is collapsed above the answer; press its heading to read it. **Answer Now** ends the "
              "thinking early. **Conversation Settings** can limit its length."),
+          N_("New conversations begin with the choice that you last made for their model."),
       },
   },
   {
@@ -61,7 +62,11 @@ const QuernHelpTopic quern_help_topics[] = {
       {
           N_("**Answer Again** lets the model try again. **Edit Question** changes your question. Nothing is lost: the "
              "arrows below a message switch between its versions, and each version keeps the messages that follow it."),
-          N_("**Continue** resumes an answer that was stopped or interrupted."),
+          N_("**Continue** resumes an answer that was stopped or interrupted. `Return` during an answer has your next message "
+             "sent when it is complete."),
+          N_("**Edit Answer…**, in the menu of an answer, makes another version of it that says what you write."),
+          N_("When you close the window while something is in progress, Quern finishes it in the background and tells you. "
+             "`Ctrl+Q` stops everything and quits."),
           N_("**Conversation Settings** has the instructions that the model reads before everything else, the "
              "temperature and the other sampling values. You can save instructions that you use often as a persona in "
              "**Preferences**."),

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "quern-code-block.h"
 
+#include "widgets/quern-hyphens.h"
+
 #include <adwaita.h>
 #include <glib/gi18n.h>
 #include <gtksourceview/gtksource.h>
@@ -11,7 +13,11 @@ struct _QuernCodeBlock {
   /* Template widgets */
   GtkLabel *language;
   GtkButton *copy;
+  GtkToggleButton *wrap;
+  GtkScrolledWindow *scrolled;
   GtkSourceView *view;
+
+  guint show_source; /* shows the switch for wrapping, or 0 */
 };
 
 G_DEFINE_FINAL_TYPE (QuernCodeBlock, quern_code_block, GTK_TYPE_BOX)
@@ -38,6 +44,7 @@ quern_code_block_update_scheme (QuernCodeBlock *self)
 static void
 quern_code_block_update_height (QuernCodeBlock *self)
 {
+  gboolean wrapped = gtk_toggle_button_get_active (self->wrap);
   PangoContext *context = gtk_widget_get_pango_context (GTK_WIDGET (self->view));
   PangoFontMetrics *metrics = pango_context_get_metrics (context, NULL, NULL);
   int line = PANGO_PIXELS (pango_font_metrics_get_ascent (metrics) + pango_font_metrics_get_descent (metrics));
@@ -45,9 +52,42 @@ quern_code_block_update_height (QuernCodeBlock *self)
   GtkTextView *view = GTK_TEXT_VIEW (self->view);
 
   gtk_widget_set_size_request (GTK_WIDGET (view), -1,
-                               n_lines * line + gtk_text_view_get_top_margin (view)
-                                   + gtk_text_view_get_bottom_margin (view));
+                               wrapped ? -1
+                                       : n_lines * line + gtk_text_view_get_top_margin (view)
+                                             + gtk_text_view_get_bottom_margin (view));
   pango_font_metrics_unref (metrics);
+}
+
+/* Not in the layout in which the width is found. */
+static void
+quern_code_block_show_wrap_cb (gpointer user_data)
+{
+  QuernCodeBlock *self = QUERN_CODE_BLOCK (user_data);
+
+  self->show_source = 0;
+  gtk_widget_set_visible (GTK_WIDGET (self->wrap), TRUE);
+}
+
+/* Lines that are wider than the block can be scrolled to, or wrapped: the switch is there for these only, and so says, too,
+ * that there is more at the side. */
+static void
+quern_code_block_width_cb (QuernCodeBlock *self)
+{
+  GtkAdjustment *adjustment = gtk_scrolled_window_get_hadjustment (self->scrolled);
+  gboolean wide = gtk_adjustment_get_upper (adjustment) > gtk_adjustment_get_page_size (adjustment) + 1;
+
+  if (wide && !gtk_widget_get_visible (GTK_WIDGET (self->wrap)) && self->show_source == 0)
+    self->show_source = g_idle_add_once (quern_code_block_show_wrap_cb, self);
+}
+
+static void
+wrap_toggled_cb (QuernCodeBlock *self)
+{
+  gboolean wrapped = gtk_toggle_button_get_active (self->wrap);
+
+  gtk_text_view_set_wrap_mode (GTK_TEXT_VIEW (self->view), wrapped ? GTK_WRAP_WORD_CHAR : GTK_WRAP_NONE);
+  gtk_scrolled_window_set_policy (self->scrolled, wrapped ? GTK_POLICY_NEVER : GTK_POLICY_AUTOMATIC, GTK_POLICY_NEVER);
+  quern_code_block_update_height (self);
 }
 
 static void
@@ -106,6 +146,7 @@ quern_code_block_css_changed (GtkWidget *widget, GtkCssStyleChange *change)
 static void
 quern_code_block_dispose (GObject *object)
 {
+  g_clear_handle_id (&QUERN_CODE_BLOCK (object)->show_source, g_source_remove);
   gtk_widget_dispose_template (GTK_WIDGET (object), QUERN_TYPE_CODE_BLOCK);
   G_OBJECT_CLASS (quern_code_block_parent_class)->dispose (object);
 }
@@ -121,7 +162,10 @@ quern_code_block_class_init (QuernCodeBlockClass *klass)
   gtk_widget_class_set_template_from_resource (widget_class, "/io/github/quern/Quern/ui/markdown/quern-code-block.ui");
   gtk_widget_class_bind_template_child (widget_class, QuernCodeBlock, language);
   gtk_widget_class_bind_template_child (widget_class, QuernCodeBlock, copy);
+  gtk_widget_class_bind_template_child (widget_class, QuernCodeBlock, wrap);
+  gtk_widget_class_bind_template_child (widget_class, QuernCodeBlock, scrolled);
   gtk_widget_class_bind_template_child (widget_class, QuernCodeBlock, view);
+  gtk_widget_class_bind_template_callback (widget_class, wrap_toggled_cb);
   gtk_widget_class_bind_template_callback (widget_class, copy_clicked_cb);
   gtk_widget_class_set_accessible_role (widget_class, GTK_ACCESSIBLE_ROLE_GROUP);
 }
@@ -137,6 +181,9 @@ quern_code_block_init (QuernCodeBlock *self)
   gtk_widget_add_controller (GTK_WIDGET (self), motion);
   g_signal_connect_object (adw_style_manager_get_default (), "notify::dark",
                            G_CALLBACK (quern_code_block_update_scheme), self, G_CONNECT_SWAPPED);
+  quern_hyphens_leave_out_of_view (GTK_TEXT_VIEW (self->view));
+  g_signal_connect_object (gtk_scrolled_window_get_hadjustment (self->scrolled), "changed",
+                           G_CALLBACK (quern_code_block_width_cb), self, G_CONNECT_SWAPPED);
   g_signal_connect_swapped (self->view, "map", G_CALLBACK (quern_code_block_update_height),
                             self); /* its font is known then */
   quern_code_block_update_scheme (self);

@@ -9,6 +9,7 @@
 
 #include "math/quern-math-paragraph.h"
 #include "math/quern-math-view.h"
+#include "widgets/quern-hyphens.h"
 
 #include <glib/gi18n.h>
 #include <string.h>
@@ -39,7 +40,6 @@ quern_md_widgets_make_label (gboolean with_formulas)
 {
   GtkWidget *widget = gtk_label_new (NULL);
   GtkLabel *label = GTK_LABEL (widget);
-  g_autoptr (PangoAttrList) attributes = pango_attr_list_new ();
 
   gtk_label_set_wrap (label, TRUE);
   gtk_label_set_wrap_mode (label, PANGO_WRAP_WORD_CHAR);
@@ -48,8 +48,7 @@ quern_md_widgets_make_label (gboolean with_formulas)
   gtk_label_set_yalign (label, 0);
   gtk_label_set_selectable (label, TRUE);
   g_signal_connect (label, "activate-link", G_CALLBACK (quern_md_widgets_activate_link_cb), NULL);
-  pango_attr_list_insert (attributes, pango_attr_insert_hyphens_new (FALSE)); /* none that nobody wrote */
-  gtk_label_set_attributes (label, attributes);
+  quern_hyphens_leave_out (label);
   return with_formulas ? quern_math_paragraph_new (label) : widget;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "quern-advice-view.h"
 
+#include "quern-facts.h"
 #include "quern-fit-mark.h"
 #include "quern-hub-offer.h"
 #include "quern-start-download.h"
@@ -16,7 +17,7 @@ struct _QuernAdviceView {
   /* Children, borrowed */
   AdwPreferencesGroup *advice_group;
   AdwActionRow *advice_row, *offer_row;
-  GtkWidget *find_button, *download_button, *offer_mark;
+  GtkWidget *find_button, *download_button, *measure_button, *offer_mark;
   GPtrArray *rows, *marks; /* for each size */
 
   /* Owned references */
@@ -31,7 +32,7 @@ G_DEFINE_FINAL_TYPE (QuernAdviceView, quern_advice_view, ADW_TYPE_BIN)
 static char *
 describe (const QuernNeeds *needs)
 {
-  g_autofree char *file = g_format_size (needs->file), *memory = g_format_size (needs->memory);
+  g_autofree char *file = quern_facts_about_size (needs->file), *memory = quern_facts_about_size (needs->memory);
   g_autofree char *speed = quern_format_speed (needs->speed);
 
   /* Translators: size of the download, needed memory; at 4 bits per weight */
@@ -58,7 +59,7 @@ show_offer (QuernAdviceView *self)
   adw_action_row_set_subtitle (self->advice_row, ""); /* the numbers of the file itself are better */
   memory = quern_models_service_plan_item (item, QUERN_ADVISOR_CONTEXT, TRUE);
   size = g_format_size (quern_hub_item_get_bytes (item) + quern_hub_item_get_vision_bytes (item));
-  needed = g_format_size (memory);
+  needed = quern_facts_about_size (memory);
   if (quern_hub_item_get_vision (item) != NULL)
     /* Translators: size of the download, needed memory */
     text = g_strdup_printf (_("%s to download, with vision · needs %s of memory"), size, needed);
@@ -115,6 +116,23 @@ download_clicked_cb (QuernAdviceView *self)
 
 /* ---- advice ------------------------------------------------------------------------------------------------------- */
 
+/* Returns: (transfer full): why it is recommended, and what that rests on */
+static char *
+dup_reason (const QuernMachine *machine, const QuernAdvice *advice)
+{
+  g_autoptr (GDateTime) then = g_date_time_new_from_unix_local (machine->measured);
+  g_autofree char *reason = quern_advisor_explain (machine, advice), *date = NULL, *measured = NULL;
+
+  if (machine->measured == 0 || then == NULL)
+    return g_steal_pointer (&reason);
+  date = g_date_time_format (then, "%x");
+  /* Translators: a date */
+  measured = g_strdup_printf (machine->busy ? _("Measured on %s, while other programs were at work.")
+                                            : _("Measured on %s."),
+                              date);
+  return g_strconcat (reason, " ", measured, NULL);
+}
+
 static void
 update_advice (QuernAdviceView *self, const QuernMachine *machine)
 {
@@ -122,7 +140,7 @@ update_advice (QuernAdviceView *self, const QuernMachine *machine)
   g_autofree char *title = NULL, *reason = NULL, *text = NULL;
 
   quern_advisor_recommend (machine, &advice);
-  reason = quern_advisor_explain (machine, &advice);
+  reason = dup_reason (machine, &advice);
   if (advice.size != NULL)
     /* Translators: size and quantisation of the recommended model */
     title = g_strdup_printf (_("Qwen 3.5 %s in %s"), advice.size->label, advice.quantisation);
@@ -143,6 +161,14 @@ update_advice (QuernAdviceView *self, const QuernMachine *machine)
   gtk_actionable_set_action_target (GTK_ACTIONABLE (self->find_button), "s", text);
 }
 
+/* What is shown stays until the new figures are there. */
+static void
+measure_clicked_cb (QuernAdviceView *self)
+{
+  gtk_widget_set_sensitive (self->measure_button, FALSE);
+  quern_models_service_measure (self->service);
+}
+
 static void
 quern_advice_view_update (QuernAdviceView *self)
 {
@@ -159,6 +185,7 @@ quern_advice_view_update (QuernAdviceView *self)
     adw_action_row_set_subtitle (self->rows->pdata[i], text);
     quern_fit_mark_set (self->marks->pdata[i], needs.fit, needs.disk_too_small);
   }
+  gtk_widget_set_sensitive (self->measure_button, measured);
   if (measured)
     update_advice (self, machine);
 }
@@ -217,6 +244,11 @@ create_advice_group (QuernAdviceView *self)
   gtk_widget_set_visible (self->download_button, FALSE);
   g_signal_connect_swapped (self->download_button, "clicked", G_CALLBACK (download_clicked_cb), self);
   adw_action_row_add_suffix (self->advice_row, self->download_button);
+  self->measure_button = gtk_button_new_with_mnemonic (_("_Measure Again"));
+  gtk_widget_set_valign (self->measure_button, GTK_ALIGN_CENTER);
+  gtk_widget_add_css_class (self->measure_button, "flat");
+  g_signal_connect_swapped (self->measure_button, "clicked", G_CALLBACK (measure_clicked_cb), self);
+  adw_preferences_group_set_header_suffix (self->advice_group, self->measure_button);
   adw_preferences_group_set_title (ADW_PREFERENCES_GROUP (group), _("Recommended for This Computer"));
   adw_preferences_group_add (ADW_PREFERENCES_GROUP (group), GTK_WIDGET (self->advice_row));
   adw_preferences_group_add (ADW_PREFERENCES_GROUP (group), create_offer_row (self));

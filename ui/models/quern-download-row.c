@@ -2,8 +2,11 @@
 #include "quern-download-row.h"
 
 #include "quern-facts.h"
+#include "widgets/quern-hyphens.h"
 
 #include <glib/gi18n.h>
+
+#define STALLED 1000 /* bytes per second; with less, the time that is left says nothing */
 
 /* One download: how far it is, and what can be done with it. */
 struct _QuernDownloadRow {
@@ -56,6 +59,8 @@ describe_running (QuernDownload *download, const char *done, const char *total)
     return g_strdup (_("A part was damaged and is downloaded again…"));
   if (left < 0)
     return g_strdup_printf (_("%s of %s"), done, total);
+  if (quern_download_get_speed (download) < STALLED)
+    return g_strdup_printf (_("%s of %s · Nothing arrives at the moment; Quern keeps trying"), done, total);
   time = format_time_left (left);
   /* Translators: bytes that are here, bytes in all, speed, "3 minutes left" */
   return g_strdup_printf (_("%s of %s · %s/s · %s"), done, total, speed, time);
@@ -216,6 +221,7 @@ static void
 quern_download_row_init (QuernDownloadRow *self)
 {
   gtk_widget_init_template (GTK_WIDGET (self));
+  quern_hyphens_leave_out (self->status);
 }
 
 GtkWidget *
@@ -226,8 +232,7 @@ quern_download_row_new (QuernModelsService *service, QuernDownload *download)
 
   self->service = g_object_ref (service);
   self->download = g_object_ref (download);
-  /* Translators: a model's repository and quantisation */
-  title = g_strdup_printf (_("%s · %s"), quern_download_get_repo (download), quern_download_get_label (download));
+  title = g_strdup_printf ("%s · %s", quern_download_get_label (download), quern_download_get_repo (download));
   gtk_label_set_label (self->title, title);
   gtk_accessible_update_property (GTK_ACCESSIBLE (self->bar), GTK_ACCESSIBLE_PROPERTY_LABEL, title, -1);
   g_signal_connect_object (download, "notify::bytes", G_CALLBACK (quern_download_row_progress_cb), self,

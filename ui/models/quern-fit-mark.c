@@ -39,13 +39,13 @@ quern_fit_mark_set (GtkWidget *mark, QuernFit fit, gboolean disk_too_small)
   gtk_widget_set_css_classes (mark, classes);
 }
 
-/* Returns: (transfer full): "up to 14 tokens/s (estimate)", "" when it is not known */
+/* Returns: (transfer full): "about 14 tokens/s", "" when it is not known */
 char *
 quern_format_speed (double tokens_per_second)
 {
   if (tokens_per_second <= 0)
     return g_strdup ("");
   /* Translators: how fast a model may answer, from the bandwidth of the memory */
-  return tokens_per_second < 10 ? g_strdup_printf (_("up to %.1f tokens/s (estimate)"), tokens_per_second)
-                                : g_strdup_printf (_("up to %.0f tokens/s (estimate)"), tokens_per_second);
+  return tokens_per_second < 2 ? g_strdup_printf (_("about %.1f tokens/s"), tokens_per_second)
+                               : g_strdup_printf (_("about %.0f tokens/s"), tokens_per_second);
 }

@@ -100,7 +100,7 @@ GtkWidget *
 quern_installed_row_new (QuernModel *model, QuernLibrary *library)
 {
   QuernInstalledRow *self = g_object_new (QUERN_TYPE_INSTALLED_ROW, NULL);
-  g_autofree char *title = quern_model_dup_full_title (model), *name = NULL;
+  g_autofree char *title = quern_model_dup_choice (model), *name = NULL;
   QuernModelOrigin origin = quern_model_get_origin (model);
   g_autoptr (GMenu) menu = g_menu_new ();
 

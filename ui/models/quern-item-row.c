@@ -33,7 +33,8 @@ describe (QuernItemRow *self, guint64 memory, gboolean exact)
   const QuernModelInfo *info = quern_hub_item_get_info (self->item);
   guint64 vision = self->with_vision ? quern_hub_item_get_vision_bytes (self->item) : 0;
   g_autofree char *size = g_format_size (quern_hub_item_get_bytes (self->item) + vision);
-  g_autofree char *needed = g_format_size (memory), *density = NULL, *room = NULL, *speed = NULL;
+  g_autofree char *needed = exact ? g_format_size (memory) : quern_facts_about_size (memory);
+  g_autofree char *density = NULL, *room = NULL, *speed = NULL;
   g_autofree char *advice = quern_hub_repo_dup_advice (self->repo, self->item);
   GString *text = g_string_new (NULL);
   double bits = quern_hub_item_get_bits_per_weight (self->item);
@@ -46,6 +47,8 @@ describe (QuernItemRow *self, guint64 memory, gboolean exact)
   speed = quern_format_speed (quern_advisor_speed (quern_models_service_get_machine (self->service),
                                                    info != NULL ? (double) info->sketched_bytes : 0));
   quern_facts_append (text, speed);
+  if (quern_models_service_recommends (self->service, self->repo, self->item))
+    g_string_append_printf (text, "\n%s", _("Recommended for this computer"));
   if (advice != NULL)
     g_string_append_printf (text, "\n%s", advice);
   return g_string_free (text, FALSE);
@@ -71,6 +74,10 @@ quern_item_row_update_buttons (QuernItemRow *self)
   gboolean under_way = download != NULL && quern_download_get_state (download) != QUERN_DOWNLOAD_COMPLETE;
   g_autofree char *name = NULL;
 
+  if (quern_models_service_recommends (self->service, self->repo, self->item) && !under_way)
+    gtk_widget_set_css_classes (self->button, (const char *[]) { "suggested-action", "image-button", NULL });
+  else
+    gtk_widget_set_css_classes (self->button, (const char *[]) { "flat", "image-button", NULL });
   gtk_widget_set_visible (self->chat_button, model != NULL);
   gtk_widget_set_visible (self->button, model == NULL);
   if (model != NULL) {
@@ -128,7 +135,6 @@ quern_item_row_init (QuernItemRow *self)
 {
   self->mark = quern_fit_mark_new ();
   self->button = gtk_button_new ();
-  gtk_widget_add_css_class (self->button, "flat");
   gtk_widget_set_valign (self->button, GTK_ALIGN_CENTER);
   g_signal_connect_swapped (self->button, "clicked", G_CALLBACK (quern_item_row_clicked_cb), self);
   self->chat_button = gtk_button_new_with_label (_("Chat"));

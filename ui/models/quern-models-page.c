@@ -49,6 +49,17 @@ repo_action (GtkWidget *widget, const char *name, GVariant *parameter)
                             quern_repo_page_new (self->service, g_variant_get_string (parameter, NULL)));
 }
 
+/* Adds a view. Its page is its parent for accessibility, too; without that, assistive technologies find each view below
+ * every page before its own, because they go from one child of the stack to the next (libadwaita 1.7). */
+static AdwViewStackPage *
+add_view (QuernModelsPage *self, GtkWidget *view, const char *name, const char *title, const char *icon)
+{
+  AdwViewStackPage *page = adw_view_stack_add_titled_with_icon (self->stack, view, name, title, icon);
+
+  gtk_accessible_set_accessible_parent (GTK_ACCESSIBLE (view), GTK_ACCESSIBLE (page), NULL);
+  return page;
+}
+
 /* The number on the tab: downloads that are not done. */
 static void
 downloads_changed_cb (QuernModelsPage *self)
@@ -110,13 +121,11 @@ quern_models_page_new (QuernModelsService *service)
   self->service = g_object_ref (service);
   downloads = quern_models_service_get_downloads (service);
   self->search = quern_search_view_new (service);
-  adw_view_stack_add_titled_with_icon (self->stack, quern_advice_view_new (service), "computer", _("For You"),
-                                       "computer-symbolic");
-  adw_view_stack_add_titled_with_icon (self->stack, self->search, "search", _("Search"), "edit-find-symbolic");
-  adw_view_stack_add_titled_with_icon (self->stack, quern_installed_view_new (service), "installed", _("Installed"),
-                                       "drive-harddisk-symbolic");
-  self->downloads_page = adw_view_stack_add_titled_with_icon (self->stack, quern_downloads_view_new (service),
-                                                              "downloads", _("Downloads"), "folder-download-symbolic");
+  add_view (self, quern_advice_view_new (service), "computer", _("For You"), "computer-symbolic");
+  add_view (self, self->search, "search", _("Search"), "edit-find-symbolic");
+  add_view (self, quern_installed_view_new (service), "installed", _("Installed"), "drive-harddisk-symbolic");
+  self->downloads_page = add_view (self, quern_downloads_view_new (service), "downloads", _("Downloads"),
+                                   "folder-download-symbolic");
   g_signal_connect_object (downloads, "items-changed", G_CALLBACK (downloads_changed_cb), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (downloads, "installed", G_CALLBACK (downloads_changed_cb), self, G_CONNECT_SWAPPED);
   downloads_changed_cb (self);

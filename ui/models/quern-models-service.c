@@ -3,6 +3,7 @@
 
 #include "quern-models-service.h"
 
+#include "quern-hub-offer.h"
 #include "quern-launcher.h"
 
 #include <glib/gi18n.h>
@@ -359,6 +360,28 @@ quern_models_service_get_machine (QuernModelsService *self)
 {
   g_return_val_if_fail (QUERN_IS_MODELS_SERVICE (self), NULL);
   return &self->machine;
+}
+
+/**
+ * quern_models_service_recommends:
+ * @item: (nullable): one of its items; %NULL where they are not known yet
+ *
+ * Returns: whether a repository has the model that is recommended for this computer, and @item is its quantisation
+ */
+gboolean
+quern_models_service_recommends (QuernModelsService *self, QuernHubRepo *repo, QuernHubItem *item)
+{
+  QuernAdvice advice;
+  g_autofree char *model = NULL;
+
+  g_return_val_if_fail (QUERN_IS_MODELS_SERVICE (self), FALSE);
+
+  quern_advisor_recommend (&self->machine, &advice);
+  if (advice.size == NULL)
+    return FALSE;
+  model = g_strdup_printf ("Qwen3.5-%s", advice.size->label);
+  return quern_hub_repo_is_of (repo, model)
+         && (item == NULL || quern_hub_repo_find_item (repo, advice.quantisation) == item);
 }
 
 /**

@@ -27,6 +27,7 @@ QuernService *quern_models_service_get_service (QuernModelsService *self);
 QuernDownloads *quern_models_service_get_downloads (QuernModelsService *self);
 const QuernMachine *quern_models_service_get_machine (QuernModelsService *self);
 void quern_models_service_measure (QuernModelsService *self);
+gboolean quern_models_service_recommends (QuernModelsService *self, QuernHubRepo *repo, QuernHubItem *item);
 guint64 quern_models_service_plan_item (QuernHubItem *item, guint n_ctx, gboolean with_vision);
 gboolean quern_models_service_must_ask (QuernModelsService *self);
 void quern_models_service_allow_metered (QuernModelsService *self);

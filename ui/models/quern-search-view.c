@@ -39,7 +39,7 @@ more_clicked_cb (QuernSearchView *self)
 }
 
 static char *
-describe (QuernHubRepo *repo)
+describe (QuernSearchView *self, QuernHubRepo *repo)
 {
   g_autoptr (GString) text = g_string_new (NULL);
   gint64 n = quern_hub_repo_get_downloads (repo);
@@ -50,6 +50,10 @@ describe (QuernHubRepo *repo)
   quern_facts_append (text, quern_hub_repo_get_author (repo));
   quern_facts_append (text, downloads);
   quern_facts_append (text, date);
+  if (quern_models_service_recommends (self->service, repo, NULL)) {
+    g_string_append (text, "\n");
+    g_string_append (text, _("Has the model that is recommended for this computer"));
+  }
   if (quern_hub_repo_get_support (repo) == QUERN_HUB_SUPPORT_NO) {
     g_string_append (text, "\n");
     /* Translators: an architecture of models, e.g. "llama" */
@@ -67,7 +71,7 @@ quern_search_view_create_row (gpointer item, gpointer user_data)
 {
   QuernHubRepo *repo = item;
   GtkWidget *row = adw_action_row_new ();
-  g_autofree char *subtitle = describe (repo);
+  g_autofree char *subtitle = describe (QUERN_SEARCH_VIEW (user_data), repo);
 
   adw_preferences_row_set_use_markup (ADW_PREFERENCES_ROW (row), FALSE);
   adw_preferences_row_set_title (ADW_PREFERENCES_ROW (row), quern_hub_repo_get_name (repo));
@@ -161,7 +165,7 @@ quern_search_view_new (QuernModelsService *service)
 
   self->service = g_object_ref (service);
   self->search = quern_hub_search_new (quern_models_service_get_hub (service));
-  gtk_list_box_bind_model (self->list, G_LIST_MODEL (self->search), quern_search_view_create_row, NULL, NULL);
+  gtk_list_box_bind_model (self->list, G_LIST_MODEL (self->search), quern_search_view_create_row, self, NULL);
   g_signal_connect_object (self->search, "notify::state", G_CALLBACK (quern_search_view_state_cb), self,
                            G_CONNECT_SWAPPED);
   gtk_editable_set_text (GTK_EDITABLE (self->entry), "Qwen3.5");

@@ -28,8 +28,17 @@ quern_start_download_wish_free (gpointer data, GClosure *closure)
 static void
 quern_start_download_start (const Wish *wish)
 {
+  GtkWidget *overlay = gtk_widget_get_ancestor (wish->widget, ADW_TYPE_TOAST_OVERLAY);
+  /* Translators: quantisation of a model */
+  g_autofree char *text = g_strdup_printf (_("Download of %s started"), quern_hub_item_get_label (wish->item));
+  AdwToast *toast = adw_toast_new (text);
+
   quern_downloads_add (quern_models_service_get_downloads (wish->service), wish->repo, wish->item, wish->with_vision);
-  gtk_widget_activate_action (wish->widget, "models.view", "s", "downloads");
+  adw_toast_set_use_markup (toast, FALSE);
+  adw_toast_set_button_label (toast, _("_Show"));
+  adw_toast_set_action_target (toast, "s", "downloads");
+  adw_toast_set_action_name (toast, "win.show-models");
+  adw_toast_overlay_add_toast (ADW_TOAST_OVERLAY (overlay), toast);
 }
 
 static void
@@ -67,7 +76,8 @@ quern_start_download_ask (const Wish *wish)
  * quern_start_download:
  * @widget: where the wish came from, on the page about models
  *
- * Queues an item and shows the queue. What is under way already is only shown.
+ * Queues an item, and offers to show the queue, for which one need not leave the page. What is under way already is shown
+ * there.
  */
 void
 quern_start_download (GtkWidget *widget, QuernModelsService *service, QuernHubRepo *repo, QuernHubItem *item,

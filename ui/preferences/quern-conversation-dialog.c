@@ -329,3 +329,15 @@ quern_conversation_dialog_new (QuernStore *store, QuernChatSession *session)
   self->updating = FALSE;
   return ADW_DIALOG (self);
 }
+
+/**
+ * quern_conversation_dialog_focus_context:
+ *
+ * Goes to the length of the context; call it when the dialog is presented.
+ */
+void
+quern_conversation_dialog_focus_context (QuernConversationDialog *self)
+{
+  g_return_if_fail (QUERN_IS_CONVERSATION_DIALOG (self));
+  gtk_widget_grab_focus (GTK_WIDGET (self->context_size));
+}

@@ -12,5 +12,6 @@ G_DECLARE_FINAL_TYPE (QuernConversationDialog, quern_conversation_dialog, QUERN,
                       AdwPreferencesDialog)
 
 AdwDialog *quern_conversation_dialog_new (QuernStore *store, QuernChatSession *session);
+void quern_conversation_dialog_focus_context (QuernConversationDialog *self);
 
 G_END_DECLS

@@ -6,6 +6,7 @@
 #include "models/quern-hub-preferences.h"
 #include "quern-persona-dialog.h"
 #include "quern-persona.h"
+#include "quern-usage-page.h"
 #include "servers/quern-servers-group.h"
 #include "servers/quern-service-group.h"
 
@@ -159,6 +160,7 @@ quern_preferences_new (QuernStore *store, QuernModelsService *models)
   g_signal_connect_object (quern_store_get_personas (store), "items-changed", G_CALLBACK (personas_changed_cb), self,
                            G_CONNECT_SWAPPED);
   personas_changed_cb (self);
+  adw_preferences_dialog_add (ADW_PREFERENCES_DIALOG (self), ADW_PREFERENCES_PAGE (quern_usage_page_new (store)));
   return self;
 }
 

@@ -91,11 +91,71 @@ _quern_sidebar_dup_section (QuernSidebar *self, gpointer item)
   }
 }
 
+#define SHOW_FRAMES 12
+
+/* ---- what is in sight -------------------------------------------------------------------------------------------- */
+
+/* Returns the row of the list that is selected, and the heading above it if the list has built that; both may be NULL. */
+static GtkWidget *
+find_selected (QuernSidebar *self, GtkWidget **heading)
+{
+  *heading = NULL;
+  for (GtkWidget *row = gtk_widget_get_first_child (GTK_WIDGET (self->list)); row;
+       row = gtk_widget_get_next_sibling (row)) {
+    GtkWidget *child = gtk_widget_get_first_child (row);
+
+    if (gtk_widget_get_css_name (row) != NULL && g_str_equal (gtk_widget_get_css_name (row), "header"))
+      *heading = row;
+    if (child != NULL && QUERN_IS_CONVERSATION_ROW (child)
+        && quern_conversation_row_get_conversation (QUERN_CONVERSATION_ROW (child)) == self->open)
+      return row;
+  }
+  return NULL;
+}
+
+/* Runs before the layout of each frame: after some the row has its place, and the scrolling that was asked for before the list
+ * had a size is not forgotten. The list scrolls to rows, but not to their headings. */
+static gboolean
+show_heading_cb (GtkWidget *widget, GdkFrameClock *clock, gpointer user_data)
+{
+  QuernSidebar *self = QUERN_SIDEBAR (widget);
+  GtkAdjustment *adjustment = gtk_scrollable_get_vadjustment (GTK_SCROLLABLE (self->list));
+  guint position = gtk_single_selection_get_selected (self->selection);
+  GtkWidget *heading, *row;
+  graphene_rect_t row_bounds, bounds;
+
+  if (--self->show_frames > 0) {
+    if (position != GTK_INVALID_LIST_POSITION && gtk_widget_get_height (GTK_WIDGET (self->list)) > 0)
+      gtk_list_view_scroll_to (self->list, position, GTK_LIST_SCROLL_NONE, NULL);
+    return G_SOURCE_CONTINUE;
+  }
+  self->show_tick = 0;
+  row = find_selected (self, &heading);
+  if (row == NULL || heading == NULL || !gtk_widget_compute_bounds (row, GTK_WIDGET (self->list), &row_bounds)
+      || !gtk_widget_compute_bounds (heading, GTK_WIDGET (self->list), &bounds))
+    return G_SOURCE_REMOVE;
+  if (bounds.origin.y < 0
+      && row_bounds.origin.y + row_bounds.size.height - bounds.origin.y <= gtk_adjustment_get_page_size (adjustment))
+    gtk_adjustment_set_value (adjustment, gtk_adjustment_get_value (adjustment) + bounds.origin.y);
+  return G_SOURCE_REMOVE;
+}
+
+/* Scrolls to the conversation that is open, if it is listed, and to the heading above it if both fit. */
+void
+_quern_sidebar_show_selected (QuernSidebar *self)
+{
+  if (gtk_single_selection_get_selected (self->selection) == GTK_INVALID_LIST_POSITION)
+    return;
+  self->show_frames = SHOW_FRAMES;
+  if (self->show_tick == 0)
+    self->show_tick = gtk_widget_add_tick_callback (GTK_WIDGET (self), show_heading_cb, NULL, NULL);
+}
+
 /* The sorted list reports items that move, but not sections that change around items that do not move. */
 static void
 resort (QuernSidebar *self)
 {
-  guint n;
+  guint position = gtk_single_selection_get_selected (self->selection), n;
 
   g_clear_pointer (&self->now, g_date_time_unref);
   self->now = g_date_time_new_now_local ();
@@ -105,6 +165,8 @@ resort (QuernSidebar *self)
   n = g_list_model_get_n_items (G_LIST_MODEL (self->sorted));
   if (n > 0)
     gtk_section_model_sections_changed (GTK_SECTION_MODEL (self->sorted), 0, n);
+  if (gtk_single_selection_get_selected (self->selection) != position)
+    _quern_sidebar_show_selected (self);
 }
 
 static void
@@ -356,6 +418,9 @@ _quern_sidebar_init_list (QuernSidebar *self)
 void
 _quern_sidebar_clear_list (QuernSidebar *self)
 {
+  if (self->show_tick != 0)
+    gtk_widget_remove_tick_callback (GTK_WIDGET (self), self->show_tick);
+  self->show_tick = 0;
   if (self->filtered != NULL)
     gtk_filter_list_model_set_model (self->filtered, NULL);
   g_clear_object (&self->filter);

@@ -17,7 +17,7 @@ struct _QuernSidebar {
   GtkStack *stack;
   GtkListView *list;
   GtkListBox *results, *comparisons;
-  GtkWidget *comparisons_box;
+  GtkWidget *comparisons_box, *comparison_button, *models_button;
   GtkSortListModel *sorted;
   GtkFilterListModel *filtered;
   GtkSingleSelection *selection;
@@ -33,6 +33,8 @@ struct _QuernSidebar {
   GDateTime *now;        /* local time of the last sorting */
   GCancellable *search;  /* the running search, or NULL */
   GListModel *hits;      /* of QuernSearchHit: what the rows of the results show, or NULL */
+  guint show_tick;       /* scrolls to the heading of what is selected, or 0 */
+  guint show_frames;     /* frames until then */
   GListModel *entries;   /* of QuernComparisonEntry: what the rows of the comparisons show, or NULL */
 };
 
@@ -43,6 +45,7 @@ void _quern_sidebar_set_list (QuernSidebar *self);
 char *_quern_sidebar_dup_section (QuernSidebar *self, gpointer item);
 void _quern_sidebar_bind (QuernSidebar *self, GtkListItem *item);
 void _quern_sidebar_unbind (QuernSidebar *self, GtkListItem *item);
+void _quern_sidebar_show_selected (QuernSidebar *self);
 void _quern_sidebar_toggle_folder (QuernSidebar *self, QuernFolder *folder);
 
 void _quern_sidebar_search (QuernSidebar *self);

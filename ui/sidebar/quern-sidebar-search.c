@@ -8,11 +8,27 @@
 
 #define MAX_RESULTS 60
 
+/* Leaves out the marks of Markdown, which a line of a result has no use for: those of headings, lists and tables at the
+ * beginnings of lines, and of emphasis and code everywhere. */
+static char *
+without_markdown (const char *text)
+{
+  static GRegex *marks;
+
+  if (g_once_init_enter (&marks))
+    g_once_init_leave (
+        &marks,
+        g_regex_new ("^[ \\t]*(?:#{1,6} +|[-*+] +|> ?|```\\w*|\\|?[ :|-]*-{3,}[ :|-]*$)|\\*\\*|__|`+|(?<!\\w)[*_]"
+                     "(?=\\S)|(?<=[^\\s*_])[*_](?!\\w)|\\|",
+                     G_REGEX_OPTIMIZE | G_REGEX_MULTILINE, 0, NULL));
+  return g_regex_replace_literal (marks, text, -1, 0, "", 0, NULL);
+}
+
 /* The store encloses matches in the isolate characters U+2068 and U+2069. */
 static char *
 snippet_markup (const char *snippet)
 {
-  g_autofree char *escaped = g_markup_escape_text (snippet, -1);
+  g_autofree char *plain = without_markdown (snippet), *escaped = g_markup_escape_text (plain, -1);
   GString *markup = g_string_new (escaped);
   g_string_replace (markup, "\u2068", "<b>", 0);
   g_string_replace (markup, "\u2069", "</b>", 0);

@@ -90,21 +90,36 @@ display_title (GBinding *binding, const GValue *from, GValue *to, gpointer user_
   return TRUE;
 }
 
+static void
+append_comparison_item (GMenu *menu, const char *label, const char *action, gint64 id)
+{
+  g_autoptr (GMenuItem) item = g_menu_item_new (label, NULL);
+
+  g_menu_item_set_action_and_target (item, action, "x", id);
+  g_menu_append_item (menu, item);
+}
+
 static GtkWidget *
 create_comparison_row (gpointer item, gpointer user_data)
 {
+  gint64 id = quern_comparison_entry_get_id (item);
+  g_autoptr (GMenu) menu = g_menu_new (), removal = g_menu_new ();
   GtkWidget *row = gtk_list_box_row_new (), *box = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 6);
-  GtkWidget *label = gtk_label_new (NULL), *button = gtk_button_new_from_icon_name ("user-trash-symbolic");
+  GtkWidget *label = gtk_label_new (NULL), *button = gtk_menu_button_new ();
 
   gtk_label_set_xalign (GTK_LABEL (label), 0);
   gtk_label_set_ellipsize (GTK_LABEL (label), PANGO_ELLIPSIZE_END);
   gtk_widget_set_hexpand (label, TRUE);
   g_object_bind_property_full (item, "title", label, "label", G_BINDING_SYNC_CREATE, display_title, NULL, NULL, NULL);
-  gtk_widget_set_tooltip_text (button, _("Delete Comparison"));
+  append_comparison_item (menu, _("_Rename…"), "win.rename-comparison", id);
+  append_comparison_item (removal, _("_Delete"), "win.delete-comparison", id);
+  g_menu_append_section (menu, NULL, G_MENU_MODEL (removal));
+  gtk_menu_button_set_icon_name (GTK_MENU_BUTTON (button), "view-more-symbolic");
+  gtk_menu_button_set_menu_model (GTK_MENU_BUTTON (button), G_MENU_MODEL (menu));
+  gtk_widget_set_tooltip_text (button, _("Comparison Actions"));
+  gtk_widget_set_valign (button, GTK_ALIGN_CENTER);
   gtk_widget_add_css_class (button, "flat");
   gtk_widget_add_css_class (button, "row-more");
-  gtk_actionable_set_action_name (GTK_ACTIONABLE (button), "win.delete-comparison");
-  gtk_actionable_set_action_target (GTK_ACTIONABLE (button), "x", quern_comparison_entry_get_id (item));
   gtk_box_append (GTK_BOX (box), label);
   gtk_box_append (GTK_BOX (box), button);
   gtk_widget_add_css_class (box, "conversation-row");
@@ -180,6 +195,8 @@ quern_sidebar_class_init (QuernSidebarClass *klass)
   gtk_widget_class_bind_template_child (widget_class, QuernSidebar, results);
   gtk_widget_class_bind_template_child (widget_class, QuernSidebar, comparisons);
   gtk_widget_class_bind_template_child (widget_class, QuernSidebar, comparisons_box);
+  gtk_widget_class_bind_template_child (widget_class, QuernSidebar, comparison_button);
+  gtk_widget_class_bind_template_child (widget_class, QuernSidebar, models_button);
   gtk_widget_class_bind_template_child (widget_class, QuernSidebar, sorted);
   gtk_widget_class_bind_template_child (widget_class, QuernSidebar, filtered);
   gtk_widget_class_bind_template_child (widget_class, QuernSidebar, selection);
@@ -234,14 +251,49 @@ find_position (QuernSidebar *self, QuernConversation *conversation)
 /**
  * quern_sidebar_select:
  * @conversation: (nullable): the one that is open; one that is not in the list unselects
+ *
+ * Scrolls to it when it is another one than before, or has come into the list.
  */
 void
 quern_sidebar_select (QuernSidebar *self, QuernConversation *conversation)
 {
+  gboolean was_listed, changed;
+
   g_return_if_fail (QUERN_IS_SIDEBAR (self));
 
-  g_set_object (&self->open, conversation);
+  was_listed = gtk_single_selection_get_selected (self->selection) != GTK_INVALID_LIST_POSITION;
+  changed = g_set_object (&self->open, conversation);
   gtk_single_selection_set_selected (self->selection, find_position (self, conversation));
+  if (changed || !was_listed)
+    _quern_sidebar_show_selected (self);
+}
+
+static void
+mark_button (GtkWidget *button, gboolean open)
+{
+  if (open)
+    gtk_widget_add_css_class (button, "open");
+  else
+    gtk_widget_remove_css_class (button, "open");
+  /* Translators: what screen readers say of a button whose page is shown */
+  gtk_accessible_update_property (GTK_ACCESSIBLE (button), GTK_ACCESSIBLE_PROPERTY_DESCRIPTION, open ? _("Open") : "",
+                                  -1);
+}
+
+/**
+ * quern_sidebar_mark:
+ * @models: whether the page about models is shown
+ * @new_comparison: whether a comparison is that is not in the list yet
+ *
+ * Marks the button that leads to what is shown.
+ */
+void
+quern_sidebar_mark (QuernSidebar *self, gboolean models, gboolean new_comparison)
+{
+  g_return_if_fail (QUERN_IS_SIDEBAR (self));
+
+  mark_button (self->models_button, models);
+  mark_button (self->comparison_button, new_comparison);
 }
 
 /**

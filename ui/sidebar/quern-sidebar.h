@@ -11,6 +11,7 @@ G_BEGIN_DECLS
 G_DECLARE_FINAL_TYPE (QuernSidebar, quern_sidebar, QUERN, SIDEBAR, AdwBin)
 
 void quern_sidebar_set_store (QuernSidebar *self, QuernStore *store);
+void quern_sidebar_mark (QuernSidebar *self, gboolean models, gboolean new_comparison);
 void quern_sidebar_select (QuernSidebar *self, QuernConversation *conversation);
 void quern_sidebar_activate_neighbour (QuernSidebar *self, int step);
 void quern_sidebar_focus (QuernSidebar *self);

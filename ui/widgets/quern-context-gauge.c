@@ -103,6 +103,9 @@ show_cb (QuernContextGauge *self)
 {
   GtkWidget *box = gtk_box_new (GTK_ORIENTATION_VERTICAL, 9);
   GtkWidget *title = gtk_label_new (_("Context in Tokens"));
+  GtkWidget *hint = gtk_label_new (
+      _("What the model sees at once: this conversation and its answer. A token is about ¾ of a "
+        "word."));
   GtkWidget *bar = gtk_level_bar_new ();
   GtkWidget *settings = gtk_button_new_with_label (_("Context Length…"));
   g_autofree char *sum = g_strdup_printf (_("%'u of %'u"), self->count.total, self->count.context_size);
@@ -110,13 +113,17 @@ show_cb (QuernContextGauge *self)
   gtk_widget_add_css_class (box, "gauge-details");
   gtk_label_set_xalign (GTK_LABEL (title), 0);
   gtk_widget_add_css_class (title, "heading");
+  gtk_label_set_xalign (GTK_LABEL (hint), 0);
+  gtk_label_set_wrap (GTK_LABEL (hint), TRUE);
+  gtk_label_set_max_width_chars (GTK_LABEL (hint), 36);
   gtk_level_bar_add_offset_value (GTK_LEVEL_BAR (bar), GTK_LEVEL_BAR_OFFSET_LOW, 0);
   gtk_level_bar_add_offset_value (GTK_LEVEL_BAR (bar), GTK_LEVEL_BAR_OFFSET_HIGH, 1);
   gtk_level_bar_set_value (GTK_LEVEL_BAR (bar), fraction (self));
   gtk_accessible_update_property (GTK_ACCESSIBLE (bar), GTK_ACCESSIBLE_PROPERTY_LABEL, sum, -1);
-  gtk_actionable_set_action_name (GTK_ACTIONABLE (settings), "win.conversation-settings");
+  gtk_actionable_set_action_name (GTK_ACTIONABLE (settings), "win.context-settings");
   g_signal_connect_swapped (settings, "clicked", G_CALLBACK (gtk_popover_popdown), self->popover);
   gtk_box_append (GTK_BOX (box), title);
+  gtk_box_append (GTK_BOX (box), hint);
   gtk_box_append (GTK_BOX (box), bar);
   gtk_box_append (GTK_BOX (box), make_parts (self));
   gtk_box_append (GTK_BOX (box), settings);

@@ -33,25 +33,28 @@ static void
 quern_model_button_update (QuernModelButton *self)
 {
   QuernModel *model = get_model (self);
-  const char *title = model != NULL ? quern_model_get_title (model) : _("Choose a Model");
   const char *quantisation = model != NULL ? quern_model_get_quantisation (model) : "";
-  /* Translators: below the name of Quern Tiny, with its quantisation */
-  /* Translators: below the name of a model, the name of the server that has it */
-  g_autofree char *on = model != NULL && quern_model_is_remote (model)
-                            ? g_strdup_printf (_("On %s"), quern_model_get_place (model))
-                            : NULL;
-  g_autofree char *demo = g_strdup_printf (_("Demonstration · %s"), quantisation), *name = NULL;
-  const char *subtitle = model != NULL && quern_model_is_demo (model)     ? demo
-                         : model != NULL && quern_model_is_remote (model) ? on
-                                                                          : quantisation;
+  /* The quantisation first: files of one model are told apart by it. */
+  const char *title = model == NULL           ? _("Choose a Model")
+                      : *quantisation != '\0' ? quantisation
+                                              : quern_model_get_title (model);
+  g_autofree char *subtitle = NULL, *full = NULL, *name = NULL;
   GtkListBoxRow *row;
 
+  if (model != NULL && quern_model_is_demo (model))
+    /* Translators: name of the demonstration model */
+    subtitle = g_strdup_printf (_("%s · Demonstration"), quern_model_get_title (model));
+  else if (model != NULL && quern_model_is_remote (model))
+    /* Translators: below the name of a model, the name of the server that has it */
+    subtitle = g_strdup_printf (_("On %s"), quern_model_get_place (model));
+  else
+    subtitle = g_strdup (model != NULL && *quantisation != '\0' ? quern_model_get_title (model) : "");
   gtk_label_set_label (self->title, title);
   gtk_label_set_label (self->subtitle, subtitle);
   gtk_widget_set_visible (GTK_WIDGET (self->subtitle), *subtitle != '\0');
   /* Translators: name of the model button for screen readers */
-  name = model != NULL ? g_strdup_printf (_("Model: %s"), title) : g_strdup (title);
-  gtk_accessible_update_property (GTK_ACCESSIBLE (self->button), GTK_ACCESSIBLE_PROPERTY_DESCRIPTION, subtitle, -1);
+  full = *subtitle != '\0' ? g_strdup_printf ("%s · %s", title, subtitle) : g_strdup (title);
+  name = model != NULL ? g_strdup_printf (_("Model: %s"), full) : g_strdup (title);
   gtk_accessible_update_property (GTK_ACCESSIBLE (self->button), GTK_ACCESSIBLE_PROPERTY_LABEL, name, -1);
   for (int i = 0; (row = gtk_list_box_get_row_at_index (self->list, i)) != NULL; i++)
     quern_model_row_set_selected (QUERN_MODEL_ROW (row), model);

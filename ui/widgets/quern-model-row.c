@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "quern-model-row.h"
 
+#include "quern-hyphens.h"
 #include "quern-served-models.h"
 #include "servers/quern-server-model-row.h"
 
 #include <glib/gi18n.h>
 
-/* One installed model in the menu: title, what it is, and a mark on the one in use. A model that cannot run says why. */
+/* One installed model in the menu: its quantisation, by which files of one model are told apart, then what it is, and a
+ * mark on the one in use. A model that cannot run says why. */
 struct _QuernModelRow {
   GtkListBoxRow parent_instance;
 
@@ -33,19 +35,20 @@ static char *
 quern_model_row_describe (QuernModel *model)
 {
   g_autofree char *size = g_format_size (quern_model_get_size (model));
+  const char *title = quern_model_get_title (model);
 
   if (quern_model_get_state (model) != QUERN_MODEL_OK)
     return g_strdup (quern_model_get_problem (model));
   if (quern_model_is_remote (model))
     return describe_served (model);
   if (quern_model_is_demo (model))
-    /* Translators: quantisation and size of the demonstration model, e.g. "Demonstration · Q8_0 · 3.5 MB" */
-    return g_strdup_printf (_("Demonstration · %s · %s"), quern_model_get_quantisation (model), size);
+    /* Translators: name and size of the demonstration model, e.g. "Quern Tiny · Demonstration · 3.5 MB" */
+    return g_strdup_printf (_("%s · Demonstration · %s"), title, size);
   if (quern_model_get_vision_path (model) != NULL)
-    return g_strdup_printf (_("%s · %s · sees pictures"), quern_model_get_quantisation (model), size);
+    return g_strdup_printf (_("%s · %s · sees pictures"), title, size);
   if (quern_model_needs_vision_file (model))
-    return g_strdup_printf (_("%s · %s · pictures need another file"), quern_model_get_quantisation (model), size);
-  return g_strdup_printf (_("%s · %s"), quern_model_get_quantisation (model), size);
+    return g_strdup_printf (_("%s · %s · pictures need another file"), title, size);
+  return g_strdup_printf ("%s · %s", title, size);
 }
 
 static void
@@ -72,6 +75,8 @@ static void
 quern_model_row_init (QuernModelRow *self)
 {
   gtk_widget_init_template (GTK_WIDGET (self));
+  quern_hyphens_leave_out (self->title);
+  quern_hyphens_leave_out (self->subtitle);
 }
 
 /**
@@ -87,7 +92,9 @@ quern_model_row_new (QuernModel *model)
   g_autofree char *subtitle = quern_model_row_describe (model);
 
   self->model = g_object_ref (model);
-  gtk_label_set_label (self->title, quern_model_get_title (model));
+  gtk_label_set_label (self->title, quern_model_get_state (model) == QUERN_MODEL_OK && *quern_model_get_quantisation (model)
+                                        ? quern_model_get_quantisation (model)
+                                        : quern_model_get_title (model));
   gtk_label_set_label (self->subtitle, subtitle);
   gtk_widget_set_visible (GTK_WIDGET (self->subtitle), *subtitle != '\0');
   gtk_widget_set_sensitive (GTK_WIDGET (self), quern_model_get_state (model) == QUERN_MODEL_OK);

@@ -61,6 +61,80 @@ open_comparison_action (GtkWidget *widget, const char *name, GVariant *parameter
                                   g_object_ref (self));
 }
 
+/* ---- rename and delete a comparison ------------------------------------------------------------------------------ */
+
+typedef struct {
+  QuernWindow *window;
+  gint64 id;
+  char *title; /* the new one, or NULL before it is known */
+} Renaming;
+
+static void
+renaming_free (gpointer data)
+{
+  Renaming *renaming = data;
+
+  g_object_unref (renaming->window);
+  g_free (renaming->title);
+  g_free (renaming);
+}
+
+static void
+name_comparison (QuernWindow *self, QuernComparison *comparison, const char *title)
+{
+  quern_comparison_set_title (comparison, title);
+  quern_comparisons_save (self->comparisons, comparison);
+}
+
+static void
+renamed_opened_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  Renaming *renaming = user_data;
+  QuernWindow *self = renaming->window;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (QuernComparison) comparison = quern_comparisons_open_finish (QUERN_COMPARISONS (source), result, &error);
+
+  if (comparison != NULL && self->comparisons != NULL)
+    name_comparison (self, comparison, renaming->title);
+  else if (comparison == NULL && self->chat_page != NULL)
+    quern_chat_page_show_problem (self->chat_page, error->message);
+  renaming_free (renaming);
+}
+
+static void
+rename_comparison (const char *title, gpointer data)
+{
+  Renaming *renaming = data;
+  QuernWindow *self = renaming->window;
+  QuernComparison *open = g_hash_table_lookup (self->open_comparisons, &renaming->id);
+  Renaming *copy;
+
+  if (open != NULL) {
+    name_comparison (self, open, title);
+    return;
+  }
+  copy = g_new (Renaming, 1);
+  *copy = (Renaming) { g_object_ref (self), renaming->id, g_strdup (title) };
+  quern_comparisons_open_async (self->comparisons, renaming->id, G_LIST_MODEL (self->library), NULL, renamed_opened_cb,
+                                copy);
+}
+
+static void
+rename_comparison_action (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  QuernWindow *self = QUERN_WINDOW (widget);
+  QuernComparisonEntry *entry = quern_comparisons_find (self->comparisons, g_variant_get_int64 (parameter));
+  Renaming *renaming;
+
+  if (entry == NULL)
+    return;
+  renaming = g_new0 (Renaming, 1);
+  renaming->window = g_object_ref (self);
+  renaming->id = quern_comparison_entry_get_id (entry);
+  quern_name_dialog_ask (widget, _("Rename Comparison"), _("_Rename"), quern_comparison_entry_get_title (entry),
+                         rename_comparison, renaming, renaming_free);
+}
+
 typedef struct {
   QuernComparisons *comparisons;
   QuernComparisonEntry *entry;
@@ -471,6 +545,7 @@ _quern_window_install_actions (GtkWidgetClass *widget_class)
     { "win.new-chat", NULL, quern_window_new_chat_action },
     { "win.new-comparison", NULL, new_comparison_action },
     { "win.open-comparison", "x", open_comparison_action },
+    { "win.rename-comparison", "x", rename_comparison_action },
     { "win.delete-comparison", "x", delete_comparison_action },
     { "win.import-comparison", NULL, import_comparison_action },
     { "win.open-conversation", "x", quern_window_open_conversation_action },

@@ -79,9 +79,35 @@ _quern_window_withdraw_notification (QuernWindow *self, QuernConversation *conve
 }
 
 /**
+ * quern_window_is_busy:
+ *
+ * Returns: whether an answer, a comparison or a measurement is being made
+ */
+gboolean
+quern_window_is_busy (QuernWindow *self)
+{
+  GHashTableIter iter;
+  gpointer item;
+
+  g_return_val_if_fail (QUERN_IS_WINDOW (self), FALSE);
+
+  g_hash_table_iter_init (&iter, self->sessions);
+  while (g_hash_table_iter_next (&iter, NULL, &item))
+    if (quern_chat_session_get_state (item) != QUERN_SESSION_IDLE)
+      return TRUE;
+  g_hash_table_iter_init (&iter, self->open_comparisons);
+  while (g_hash_table_iter_next (&iter, NULL, &item)) {
+    QuernMeasure *measure = quern_comparison_get_measure (item);
+    if (quern_comparison_get_running (item) || (measure != NULL && quern_measure_get_running (measure)))
+      return TRUE;
+  }
+  return FALSE;
+}
+
+/**
  * quern_window_stop_answers:
  *
- * Stops every answer that is being made, because the window is to close.
+ * Stops every answer that is being made, because the window is to close. They are kept as interrupted ones.
  *
  * Returns: whether one has not ended yet; ask again soon
  */
@@ -98,7 +124,7 @@ quern_window_stop_answers (QuernWindow *self)
   g_hash_table_iter_init (&iter, self->sessions);
   while (g_hash_table_iter_next (&iter, NULL, &session))
     if (quern_chat_session_get_state (session) != QUERN_SESSION_IDLE) {
-      quern_chat_session_stop (session);
+      quern_chat_session_interrupt (session);
       busy = TRUE;
     }
   return busy;

@@ -496,6 +496,18 @@ conversation_settings_action (GtkWidget *widget, const char *name, GVariant *par
     adw_dialog_present (quern_conversation_dialog_new (self->store, self->session), widget);
 }
 
+static void
+context_settings_action (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  QuernWindow *self = QUERN_WINDOW (widget);
+  AdwDialog *dialog = self->session != NULL ? quern_conversation_dialog_new (self->store, self->session) : NULL;
+
+  if (dialog == NULL)
+    return;
+  adw_dialog_present (dialog, widget);
+  quern_conversation_dialog_focus_context (QUERN_CONVERSATION_DIALOG (dialog));
+}
+
 void
 _quern_window_install_data_actions (GtkWidgetClass *widget_class)
 {
@@ -508,4 +520,5 @@ _quern_window_install_data_actions (GtkWidgetClass *widget_class)
   gtk_widget_class_install_action (widget_class, "win.preferences", NULL, preferences_action);
   gtk_widget_class_install_action (widget_class, "win.unload-models", NULL, unload_models_action);
   gtk_widget_class_install_action (widget_class, "win.conversation-settings", NULL, conversation_settings_action);
+  gtk_widget_class_install_action (widget_class, "win.context-settings", NULL, context_settings_action);
 }

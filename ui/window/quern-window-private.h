@@ -33,11 +33,16 @@ struct _QuernWindow {
   QuernModelsService *models;
   AdwNavigationPage *models_page; /* made when it is first shown */
 
+  GtkCssProvider *zoom; /* the size of the text */
+  double pinched;       /* zoom when two fingers touched */
   gboolean saved;
   gboolean closing; /* answers end because of that */
 };
 
 void _quern_window_install_actions (GtkWidgetClass *widget_class);
+void _quern_window_install_zoom_actions (GtkWidgetClass *widget_class);
+void _quern_window_init_zoom (QuernWindow *self);
+void _quern_window_clear_zoom (QuernWindow *self);
 void _quern_window_install_data_actions (GtkWidgetClass *widget_class);
 void _quern_window_watch_store (QuernWindow *self);
 void _quern_window_install_folder_actions (GtkWidgetClass *widget_class);

@@ -84,6 +84,7 @@ _quern_window_open (QuernWindow *self, QuernConversation *conversation)
   gtk_stack_set_visible_child (self->pages, GTK_WIDGET (self->chat_page));
   g_hash_table_foreach_remove (self->sessions, is_dispensable, self);
   quern_sidebar_select (self->sidebar, conversation);
+  quern_sidebar_mark (self->sidebar, FALSE, FALSE);
   adw_navigation_split_view_set_content (self->split_view, self->content_page);
   adw_navigation_split_view_set_show_content (self->split_view, TRUE);
   quern_chat_page_focus (self->chat_page);
@@ -125,6 +126,10 @@ comparison_used_cb (QuernWindow *self, GParamSpec *pspec, QuernComparison *compa
   quern_comparisons_add (self->comparisons, comparison); /* once */
   id = quern_comparison_get_id (comparison);
   g_hash_table_replace (self->open_comparisons, g_memdup2 (&id, sizeof id), g_object_ref (comparison));
+  if (self->compare_page != NULL && quern_compare_page_get_comparison (self->compare_page) == comparison
+      && gtk_stack_get_visible_child (self->pages) == GTK_WIDGET (self->compare_page)
+      && adw_navigation_split_view_get_content (self->split_view) == self->content_page)
+    quern_sidebar_mark (self->sidebar, FALSE, FALSE); /* it is in the list now */
 }
 
 /* Shows a comparison in place of the conversation, which stays open behind it. */
@@ -142,6 +147,7 @@ _quern_window_compare (QuernWindow *self, QuernComparison *comparison)
   adw_navigation_split_view_set_content (self->split_view, self->content_page);
   adw_navigation_split_view_set_show_content (self->split_view, TRUE);
   quern_sidebar_select (self->sidebar, NULL);
+  quern_sidebar_mark (self->sidebar, FALSE, quern_comparison_is_empty (comparison));
   quern_compare_page_focus (self->compare_page);
 }
 
@@ -158,6 +164,7 @@ _quern_window_show_models (QuernWindow *self, const char *view)
   adw_navigation_split_view_set_content (self->split_view, self->models_page);
   adw_navigation_split_view_set_show_content (self->split_view, TRUE);
   quern_sidebar_select (self->sidebar, NULL);
+  quern_sidebar_mark (self->sidebar, TRUE, FALSE);
 }
 
 static void
@@ -216,6 +223,7 @@ quern_window_dispose (GObject *object)
   QuernWindow *self = QUERN_WINDOW (object);
 
   save_state (self);
+  _quern_window_clear_zoom (self);
   g_clear_object (&self->session);
   g_clear_pointer (&self->title_binding, g_binding_unbind);
   g_hash_table_remove_all (self->sessions);
@@ -254,6 +262,7 @@ quern_window_class_init (QuernWindowClass *klass)
   g_type_ensure (QUERN_TYPE_SIDEBAR);
   _quern_window_install_actions (widget_class);
   _quern_window_install_data_actions (widget_class);
+  _quern_window_install_zoom_actions (widget_class);
   _quern_window_install_folder_actions (widget_class);
   gtk_widget_class_set_template_from_resource (widget_class, "/io/github/quern/Quern/ui/window/quern-window.ui");
   gtk_widget_class_bind_template_child (widget_class, QuernWindow, toasts);
@@ -275,6 +284,7 @@ quern_window_init (QuernWindow *self)
   g_signal_connect_object (self->compare_page, "continue", G_CALLBACK (quern_window_continue_cb), self,
                            G_CONNECT_SWAPPED);
   restore_size (self);
+  _quern_window_init_zoom (self);
 }
 
 GtkWidget *

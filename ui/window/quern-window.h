@@ -23,6 +23,7 @@ G_DECLARE_FINAL_TYPE (QuernWindow, quern_window, QUERN, WINDOW, AdwApplicationWi
 GtkWidget *quern_window_new (GtkApplication *application);
 void quern_window_set_core (QuernWindow *self, QuernStore *store, QuernLibrary *library, QuernBackend *backend,
                             const char *problem);
+gboolean quern_window_is_busy (QuernWindow *self);
 gboolean quern_window_stop_answers (QuernWindow *self);
 void quern_window_set_models (QuernWindow *self, QuernModelsService *models);
 
