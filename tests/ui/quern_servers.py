@@ -118,5 +118,5 @@ class ServersCase(ChatCase):
         app.wait_gone('dialog', 'Add Server')
         quern_ui.wait_for('the server in the database', lambda: self.desktop.query(
             'SELECT name FROM server WHERE address = ?', server.address))
-        app.key('Escape')
+        app.find('dialog', 'Preferences').find('button', 'Close').click_mouse()
         app.wait_gone('dialog')

@@ -153,7 +153,7 @@ class Servers(ServersCase):
         models = app.find('list', 'Models')
         models.find('label', server)
         self.shot(app, 'model-menu')
-        models.find('list item', re.compile(row)).click_mouse()
+        models.find('label', re.compile(row)).click_mouse()
         app.wait_gone('list', 'Models')
 
     def test_chat(self):
