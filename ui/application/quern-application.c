@@ -250,7 +250,7 @@ servers_loaded_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (QuernApplication) self = user_data;
   g_autoptr (GError) error = NULL;
 
-  if (!quern_servers_load_finish (QUERN_SERVERS (source), result, &error))
+  if (!quern_servers_load_finish (self->servers, result, &error))
     g_message ("the list of servers could not be read: %s", error->message);
   self->ready = TRUE;
   hand_over (self, self->problem);
