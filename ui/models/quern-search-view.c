@@ -85,6 +85,13 @@ quern_search_view_create_row (gpointer item, gpointer user_data)
   return row;
 }
 
+/* Also when another model may be recommended. */
+static void
+show_rows (QuernSearchView *self)
+{
+  gtk_list_box_bind_model (self->list, G_LIST_MODEL (self->search), quern_search_view_create_row, self, NULL);
+}
+
 static void
 quern_search_view_state_cb (QuernSearchView *self)
 {
@@ -165,7 +172,8 @@ quern_search_view_new (QuernModelsService *service)
 
   self->service = g_object_ref (service);
   self->search = quern_hub_search_new (quern_models_service_get_hub (service));
-  gtk_list_box_bind_model (self->list, G_LIST_MODEL (self->search), quern_search_view_create_row, self, NULL);
+  show_rows (self);
+  g_signal_connect_object (service, "notify::measured", G_CALLBACK (show_rows), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (self->search, "notify::state", G_CALLBACK (quern_search_view_state_cb), self,
                            G_CONNECT_SWAPPED);
   gtk_editable_set_text (GTK_EDITABLE (self->entry), "Qwen3.5");

@@ -27,6 +27,8 @@ static const char *const number_names[] = {
 #define N_OF_MODEL 6
 #define N_TO_RESET 9 /* all but the threads, which are not in the group with the button */
 
+#define SHOW_FRAMES 6
+
 struct _QuernConversationDialog {
   AdwPreferencesDialog parent_instance;
 
@@ -44,6 +46,7 @@ struct _QuernConversationDialog {
   QuernChatSession *session;
   char *purposes[N_OF_MODEL]; /* the subtitles that the rows have in the template */
 
+  guint show_frames; /* frames until the length of the context is scrolled to */
   gboolean updating; /* the program sets values */
 };
 
@@ -330,6 +333,20 @@ quern_conversation_dialog_new (QuernStore *store, QuernChatSession *session)
   return ADW_DIALOG (self);
 }
 
+/* Runs before the layout of each frame: after some the row has its place. */
+static gboolean
+show_context_cb (GtkWidget *widget, GdkFrameClock *clock, gpointer user_data)
+{
+  QuernConversationDialog *self = QUERN_CONVERSATION_DIALOG (widget);
+  GtkWidget *row = GTK_WIDGET (self->context_size), *viewport = gtk_widget_get_ancestor (row, GTK_TYPE_VIEWPORT);
+
+  if (--self->show_frames > 0)
+    return G_SOURCE_CONTINUE;
+  if (viewport != NULL)
+    gtk_viewport_scroll_to (GTK_VIEWPORT (viewport), row, NULL);
+  return G_SOURCE_REMOVE;
+}
+
 /**
  * quern_conversation_dialog_focus_context:
  *
@@ -340,4 +357,7 @@ quern_conversation_dialog_focus_context (QuernConversationDialog *self)
 {
   g_return_if_fail (QUERN_IS_CONVERSATION_DIALOG (self));
   gtk_widget_grab_focus (GTK_WIDGET (self->context_size));
+  if (self->show_frames == 0)
+    gtk_widget_add_tick_callback (GTK_WIDGET (self), show_context_cb, NULL, NULL);
+  self->show_frames = SHOW_FRAMES;
 }

@@ -271,13 +271,14 @@ quern_sidebar_select (QuernSidebar *self, QuernConversation *conversation)
 static void
 mark_button (GtkWidget *button, gboolean open)
 {
-  if (open)
-    gtk_widget_add_css_class (button, "open");
-  else
+  if (!open) {
     gtk_widget_remove_css_class (button, "open");
+    gtk_accessible_reset_property (GTK_ACCESSIBLE (button), GTK_ACCESSIBLE_PROPERTY_DESCRIPTION);
+    return;
+  }
+  gtk_widget_add_css_class (button, "open");
   /* Translators: what screen readers say of a button whose page is shown */
-  gtk_accessible_update_property (GTK_ACCESSIBLE (button), GTK_ACCESSIBLE_PROPERTY_DESCRIPTION, open ? _("Open") : "",
-                                  -1);
+  gtk_accessible_update_property (GTK_ACCESSIBLE (button), GTK_ACCESSIBLE_PROPERTY_DESCRIPTION, _("Open"), -1);
 }
 
 /**
