@@ -38,6 +38,7 @@ qe_context_score (QeContext *context, const int32_t *tokens, size_t n, size_t fi
     const QeBatch batch = { .rows = rows + base,
                             .n = n - base < size ? (uint32_t) (n - base) : size,
                             .start = context->length,
+                            .exact = true,
                             .control = control };
     status = qe_context_run (context, &batch, (uint32_t) base + batch.n, err);
     uint32_t at = first > base ? (uint32_t) (first - base) : 0;

@@ -167,7 +167,7 @@ find_attention (QeGraph *g, const QeLayer *l, uint32_t index)
   a.values = a.keys + (size_t) c->n_kv_heads * c->head_size;
   a.factor = 1.0f / sqrtf ((float) c->head_size);
   a.rows = &g->kernels->attention[g->cache->kv_type];
-  a.rounded = g->cache->kv_type != QE_KV_F32 && qe_w8_format (l->q.type)->unpack;
+  a.rounded = !g->batch->exact && g->cache->kv_type != QE_KV_F32 && qe_w8_format (l->q.type)->unpack;
   return a;
 }
 

@@ -91,7 +91,7 @@ typedef struct {
       { "png", 0, 0, G_OPTION_ARG_FILENAME, &(chart)->png, N_("Write a chart as PNG"), "FILE" },                      \
       { "by-speed", 0, 0, G_OPTION_ARG_NONE, &(chart)->by_speed, N_("Chart of speed, not of size"), NULL },           \
   {                                                                                                                    \
-    "tail", 0, 0, G_OPTION_ARG_NONE, &(chart)->tail, N_("Chart of the 99.9 % divergence, not of the mean"), NULL      \
+    "tail", 0, 0, G_OPTION_ARG_NONE, &(chart)->tail, N_("Chart of the 99.9th percentile, not of the mean"), NULL      \
   }
 
 gboolean quern_cli_write_chart (const QuernCliChart *chart, QuernMeasure *const *measures, const char *const *names,

@@ -569,7 +569,8 @@ static void
 assert_fields (const QuernServerCall *call, QuernServerKind kind, const char *expected)
 {
   static const char *const always[] = { "model",          "messages",        "stream",
-                                        "stream_options", "return_progress", "reasoning_control" };
+                                        "stream_options", "return_progress", "reasoning_control",
+                                        "truncate",       "shift" };
   g_autoptr (JsonParser) parser = json_parser_new ();
   JsonObject *body = parse_body (call, kind, parser);
   g_autoptr (JsonNode) node = json_node_new (JSON_NODE_OBJECT);
