@@ -27,13 +27,13 @@ typedef struct {
 /* Rows that go through the model together. */
 typedef struct {
   const QeRow *rows;
-  uint32_t n;          /* at most qe_graph_batch_size() in one pass */
-  uint32_t start;      /* row of the cache where the first one goes */
-  uint32_t n_logits;   /* of the last rows, at most those there is room for */
-  bool defer;          /* leave the recurrent state as it was, until qe_graph_commit(); at most QE_DEFER_MAX rows */
-  bool exact;          /* attention rounds nothing that it need not, as scores are compared with those of other models */
-  QeRoughRows *rough;  /* NULL: whole logits; otherwise rough ones, of at most QE_DEFER_MAX rows */
-  const float *hidden; /* [n][n_embd]: hidden vectors of the rows before; for the prediction block only */
+  uint32_t n;         /* at most qe_graph_batch_size() in one pass */
+  uint32_t start;     /* row of the cache where the first one goes */
+  uint32_t n_logits;  /* of the last rows, at most those there is room for */
+  bool defer;         /* leave the recurrent state as it was, until qe_graph_commit(); at most QE_DEFER_MAX rows */
+  bool exact;         /* attention rounds nothing that it need not, as scores are compared with those of other models */
+  QeRoughRows *rough; /* NULL: whole logits; otherwise rough ones, of at most QE_DEFER_MAX rows */
+  const float *hidden;      /* [n][n_embd]: hidden vectors of the rows before; for the prediction block only */
   const QeControl *control; /* cancellation is polled between layers; may be NULL */
 } QeBatch;
 

@@ -57,7 +57,8 @@ struct _QuernEndpoint {
 
 const QuernEndpoint *quern_endpoint_find (const char *method, const char *path, const char **tail, gboolean *known);
 
-extern const QuernDialect quern_dialect_chat, quern_dialect_completions, quern_dialect_responses, quern_dialect_messages;
+extern const QuernDialect quern_dialect_chat, quern_dialect_completions, quern_dialect_responses,
+    quern_dialect_messages;
 char *quern_messages_refuse (const QuernRefusal *refusal);
 
 const char *quern_answer_finish_reason (const QuernAnswer *self);

@@ -226,8 +226,8 @@ static gssize
 count_prompt (QuernServiceCore *core, JsonObject *body, const QuernDialect *dialect, QuernRefusal **refusal)
 {
   g_autoptr (QuernServiceCall) call = quern_service_call_new ();
-  g_autoptr (QuernModel) model =
-      dialect->read (call, body, refusal) ? quern_service_core_find_model (core, call->model, refusal) : NULL;
+  g_autoptr (QuernModel)
+      model = dialect->read (call, body, refusal) ? quern_service_core_find_model (core, call->model, refusal) : NULL;
   g_autoptr (QuernRequest) request = model ? quern_service_call_make_request (call, model, refusal) : NULL;
   g_autoptr (GError) error = NULL;
   gssize n = request ? quern_service_core_count (core, model, request, &error) : -1;

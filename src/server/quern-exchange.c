@@ -98,7 +98,7 @@ void
 quern_exchange_refuse (QuernExchange *self, const QuernRefusal *refusal)
 {
   const QuernDialect *dialect = self->endpoint ? self->endpoint->dialect : NULL;
-  g_autofree char *text = dialect                                            ? dialect->refuse (refusal)
+  g_autofree char *text = dialect                                    ? dialect->refuse (refusal)
                           : self->endpoint && self->endpoint->refuse ? self->endpoint->refuse (refusal)
                                                                      : quern_refusal_to_json (refusal);
   g_autofree char *headers = refusal->retry_after > 0 ? g_strdup_printf ("Retry-After: %u\r\n", refusal->retry_after)

@@ -133,8 +133,6 @@ add_pictures (QuernRequest *request, const QuernServiceMessage *message, QuernRe
   return TRUE;
 }
 
-
-
 /* An assistant's message at the end is the beginning of the answer. */
 static gboolean
 add_messages (const QuernServiceCall *self, QuernRequest *request, QuernRefusal **refusal)
@@ -167,7 +165,8 @@ add_tools (const QuernServiceCall *self, QuernRequest *request, QuernRefusal **r
 
   if (!self->tools)
     return self->tool_choice != QUERN_SERVICE_TOOLS_REQUIRED
-           || quern_refuse (refusal, 400, NULL, "tool_choice", "\"tool_choice\" asks for a call, but there are no \"tools\".");
+           || quern_refuse (refusal, 400, NULL, "tool_choice",
+                            "\"tool_choice\" asks for a call, but there are no \"tools\".");
   if (!quern_request_check_tools ((const char *const *) self->tools, &error))
     return quern_refuse (refusal, 400, NULL, "tools", "%s", error->message);
   quern_request_set_tools (request, (const char *const *) self->tools);

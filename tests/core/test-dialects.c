@@ -168,9 +168,10 @@ test_chat_choosing (Fixture *f, gconstpointer unused)
   g_autoptr (TestReply) stop = post (f, "/v1/chat/completions",
                                      "{\"messages\":[{\"role\":\"user\",\"content\":\"" PARIS "\"}],\"temperature\":0,"
                                      "\"enable_thinking\":false,\"stop\":[\" is\",\"nothing\"]}");
-  g_autoptr (TestReply) grammar = post (f, "/v1/chat/completions",
-                                        "{\"messages\":[{\"role\":\"user\",\"content\":\"" PARIS "\"}],\"temperature\":0,"
-                                        "\"enable_thinking\":false,\"grammar\":\"root ::= \\\"Rome\\\"\"}");
+  g_autoptr (TestReply)
+      grammar = post (f, "/v1/chat/completions",
+                      "{\"messages\":[{\"role\":\"user\",\"content\":\"" PARIS "\"}],\"temperature\":0,"
+                      "\"enable_thinking\":false,\"grammar\":\"root ::= \\\"Rome\\\"\"}");
   g_autoptr (TestReply) wrong = post (f, "/v1/chat/completions",
                                       "{\"messages\":[{\"role\":\"user\",\"content\":\"x\"}],\"grammar\":\"root\"}");
 
@@ -200,10 +201,10 @@ test_echo (Fixture *f, gconstpointer unused)
   g_autoptr (TestReply) echo = post (f, "/v1/completions",
                                      "{\"prompt\":\"" RAW PARIS_ANSWER "\",\"max_tokens\":1,\"logprobs\":1,"
                                      "\"temperature\":0,\"echo\":true}");
-  g_autoptr (TestReply) alone = post (f, "/v1/completions",
-                                      "{\"prompt\":[[1,2,3,4]],\"max_tokens\":0,\"logprobs\":2,\"echo\":true}");
-  g_autoptr (TestReply) long_text = post (f, "/v1/completions",
-                                          "{\"prompt\":\"" RAW "\",\"max_tokens\":100,\"temperature\":0,\"logprobs\":0}");
+  g_autoptr (TestReply)
+      alone = post (f, "/v1/completions", "{\"prompt\":[[1,2,3,4]],\"max_tokens\":0,\"logprobs\":2,\"echo\":true}");
+  g_autoptr (TestReply) long_text =
+      post (f, "/v1/completions", "{\"prompt\":\"" RAW "\",\"max_tokens\":100,\"temperature\":0,\"logprobs\":0}");
   g_autofree char *text = test_json_text (echo->json, "$.choices[0].text");
   g_autofree char *list = test_json_at (echo->json, "$.choices[0].logprobs.token_logprobs");
   g_autoptr (JsonNode) node = json_from_string (list, NULL);
@@ -251,7 +252,8 @@ static void
 test_ollama_facts (Fixture *f, gconstpointer unused)
 {
   g_autoptr (TestReply) root = get (f, "/"), version = get (f, "/api/version"), tags = get (f, "/api/tags");
-  g_autoptr (TestReply) pull = post (f, "/api/pull", "{\"model\":\"x\"}"), none = post (f, "/api/show", "{\"model\":\"no\"}");
+  g_autoptr (TestReply) pull = post (f, "/api/pull", "{\"model\":\"x\"}"),
+                        none = post (f, "/api/show", "{\"model\":\"no\"}");
   g_autofree char *id = test_json_text (tags->json, "$.models[0].name");
   g_autofree char *body = g_strdup_printf ("{\"model\":\"%s:latest\"}", id);
   g_autoptr (TestReply) show = post (f, "/api/show", body), generate = post (f, "/api/generate", body);
@@ -280,11 +282,12 @@ test_ollama_chat (Fixture *f, gconstpointer unused)
   g_autoptr (TestReply) whole = post (f, "/api/chat",
                                       "{\"messages\":[{\"role\":\"user\",\"content\":\"" PARIS "\"}],\"think\":false,"
                                       "\"stream\":false,\"options\":{\"temperature\":0,\"num_predict\":3}}");
-  g_autoptr (TestReply) tools = post (f, "/api/chat",
-                                      "{\"messages\":[{\"role\":\"user\",\"content\":\"x\"},{\"role\":\"assistant\","
-                                      "\"tool_calls\":[{\"function\":{\"name\":\"weather\",\"arguments\":{\"city\":\"Bern\"}}}]},"
-                                      "{\"role\":\"tool\",\"tool_name\":\"weather\",\"content\":\"rain\"}],\"think\":false,"
-                                      "\"stream\":false,\"options\":{\"temperature\":0,\"num_predict\":3}," TOOLS "}");
+  g_autoptr (TestReply)
+      tools = post (f, "/api/chat",
+                    "{\"messages\":[{\"role\":\"user\",\"content\":\"x\"},{\"role\":\"assistant\","
+                    "\"tool_calls\":[{\"function\":{\"name\":\"weather\",\"arguments\":{\"city\":\"Bern\"}}}]},"
+                    "{\"role\":\"tool\",\"tool_name\":\"weather\",\"content\":\"rain\"}],\"think\":false,"
+                    "\"stream\":false,\"options\":{\"temperature\":0,\"num_predict\":3}," TOOLS "}");
   g_autoptr (TestReply) generate = post (f, "/api/generate",
                                          "{\"prompt\":\"" PARIS "\",\"think\":false,\"format\":{\"type\":\"object\","
                                          "\"properties\":{\"a\":{\"type\":\"boolean\"}},\"required\":[\"a\"]},"
@@ -311,11 +314,12 @@ test_ollama_chat (Fixture *f, gconstpointer unused)
 static void
 test_responses (Fixture *f, gconstpointer unused)
 {
-  g_autoptr (TestReply) whole = post (f, "/v1/responses",
-                                      "{\"input\":\"" PARIS "\",\"temperature\":0,\"reasoning\":{\"effort\":\"none\"}}");
-  g_autoptr (TestReply) stream = post (f, "/v1/responses",
-                                       "{\"input\":[{\"role\":\"user\",\"content\":[{\"type\":\"input_text\",\"text\":\"" PARIS
-                                       "\"}]}],\"temperature\":0,\"reasoning\":{\"effort\":\"none\"},\"stream\":true}");
+  g_autoptr (TestReply) whole =
+      post (f, "/v1/responses", "{\"input\":\"" PARIS "\",\"temperature\":0,\"reasoning\":{\"effort\":\"none\"}}");
+  g_autoptr (TestReply)
+      stream = post (f, "/v1/responses",
+                     "{\"input\":[{\"role\":\"user\",\"content\":[{\"type\":\"input_text\",\"text\":\"" PARIS
+                     "\"}]}],\"temperature\":0,\"reasoning\":{\"effort\":\"none\"},\"stream\":true}");
   g_autoptr (TestReply) calls = post (
       f, "/v1/responses",
       "{\"input\":[{\"role\":\"user\",\"content\":\"x\"},{\"type\":\"function_call\",\"call_id\":\"c\",\"name\":\"weather\","
@@ -350,18 +354,20 @@ test_messages (Fixture *f, gconstpointer unused)
   g_autoptr (TestReply) whole = post (f, "/v1/messages",
                                       "{\"max_tokens\":100,\"messages\":[{\"role\":\"user\",\"content\":\"" PARIS
                                       "\"}],\"temperature\":0,\"stop_sequences\":[\" is\"]}");
-  g_autoptr (TestReply) stream = post (f, "/v1/messages",
-                                       "{\"max_tokens\":100,\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"text\","
-                                       "\"text\":\"" PARIS "\"}]}],\"temperature\":0,\"stream\":true}");
+  g_autoptr (TestReply)
+      stream = post (f, "/v1/messages",
+                     "{\"max_tokens\":100,\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"text\","
+                     "\"text\":\"" PARIS "\"}]}],\"temperature\":0,\"stream\":true}");
   g_autoptr (TestReply) uses = post (
       f, "/v1/messages",
       "{\"max_tokens\":200,\"messages\":[{\"role\":\"user\",\"content\":\"x\"},{\"role\":\"assistant\",\"content\":[{\"type\":"
       "\"tool_use\",\"id\":\"t\",\"name\":\"weather\",\"input\":{\"city\":\"Bern\"}}]},{\"role\":\"user\",\"content\":[{\"type\":"
       "\"tool_result\",\"tool_use_id\":\"t\",\"content\":[{\"type\":\"text\",\"text\":\"rain\"}]},{\"type\":\"text\",\"text\":"
-      "\"" PARIS "\"}]}],\"temperature\":0,\"tools\":[{\"name\":\"weather\",\"input_schema\":" SCHEMA "}],\"tool_choice\":"
+      "\"" PARIS "\"}]}],\"temperature\":0,\"tools\":[{\"name\":\"weather\",\"input_schema\":" SCHEMA
+      "}],\"tool_choice\":"
       "{\"type\":\"tool\",\"name\":\"weather\",\"disable_parallel_tool_use\":true},\"stream\":true}");
-  g_autoptr (TestReply) count = post (f, "/v1/messages/count_tokens",
-                                      "{\"messages\":[{\"role\":\"user\",\"content\":\"" PARIS "\"}]}");
+  g_autoptr (TestReply)
+      count = post (f, "/v1/messages/count_tokens", "{\"messages\":[{\"role\":\"user\",\"content\":\"" PARIS "\"}]}");
   g_autoptr (TestReply) wrong = post (f, "/v1/messages", "{\"messages\":[]}");
   g_autoptr (GPtrArray) events = list_events (stream), of_uses = list_events (uses);
   g_autofree char *types = join (events, "$.type"), *text = join (events, "$.delta.text");

@@ -568,9 +568,8 @@ parse_body (const QuernServerCall *call, QuernServerKind kind, JsonParser *parse
 static void
 assert_fields (const QuernServerCall *call, QuernServerKind kind, const char *expected)
 {
-  static const char *const always[] = { "model",          "messages",        "stream",
-                                        "stream_options", "return_progress", "reasoning_control",
-                                        "truncate",       "shift" };
+  static const char *const always[] = { "model",           "messages",          "stream",   "stream_options",
+                                        "return_progress", "reasoning_control", "truncate", "shift" };
   g_autoptr (JsonParser) parser = json_parser_new ();
   JsonObject *body = parse_body (call, kind, parser);
   g_autoptr (JsonNode) node = json_node_new (JSON_NODE_OBJECT);

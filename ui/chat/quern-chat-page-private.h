@@ -38,8 +38,8 @@ struct _QuernChatPage {
 
   guint count_timer;
   guint waiting_timer; /* shows how long a server has been waited for */
-  gboolean waiting;  /* what is written is to be asked when the answer is complete */
-  guint send_source; /* does so, or 0 */
+  gboolean waiting;    /* what is written is to be asked when the answer is complete */
+  guint send_source;   /* does so, or 0 */
 };
 
 /* quern-chat-page-ask.c */

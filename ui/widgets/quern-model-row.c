@@ -92,9 +92,10 @@ quern_model_row_new (QuernModel *model)
   g_autofree char *subtitle = quern_model_row_describe (model);
 
   self->model = g_object_ref (model);
-  gtk_label_set_label (self->title, quern_model_get_state (model) == QUERN_MODEL_OK && *quern_model_get_quantisation (model)
-                                        ? quern_model_get_quantisation (model)
-                                        : quern_model_get_title (model));
+  gtk_label_set_label (self->title,
+                       quern_model_get_state (model) == QUERN_MODEL_OK && *quern_model_get_quantisation (model)
+                           ? quern_model_get_quantisation (model)
+                           : quern_model_get_title (model));
   gtk_label_set_label (self->subtitle, subtitle);
   gtk_widget_set_visible (GTK_WIDGET (self->subtitle), *subtitle != '\0');
   gtk_widget_set_sensitive (GTK_WIDGET (self), quern_model_get_state (model) == QUERN_MODEL_OK);
