@@ -269,7 +269,8 @@ quern_installed_view_dispose (GObject *object)
   QuernInstalledView *self = QUERN_INSTALLED_VIEW (object);
 
   if (self->filter != NULL) {
-    gtk_list_box_bind_model (self->list, NULL, NULL, NULL, NULL); /* without its function the filter lets all models in */
+    gtk_list_box_bind_model (self->list, NULL, NULL, NULL,
+                             NULL); /* without its function the filter lets all models in */
     gtk_custom_filter_set_filter_func (GTK_CUSTOM_FILTER (self->filter), NULL, NULL, NULL);
   }
   g_clear_object (&self->filter);
