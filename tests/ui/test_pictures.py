@@ -105,7 +105,7 @@ class Pictures(ChatCase):
         app.find('button', 'Download Vision File')
         self.assertFalse(app.find('button', 'Send').sensitive)
         app.find('button', 'Choose Another Model').click()
-        app.find('label', 'Quern Tiny').click_mouse()
+        app.find('label', 'Q8_0').click_mouse()
         app.wait_gone('button', 'Download Vision File')
         app.find('label', re.compile(r'^\d+ × \d+ · \d+ tokens$'))
         app.find('button', 'Send').wait(lambda node: node.sensitive).click()
