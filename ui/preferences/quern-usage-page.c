@@ -199,7 +199,7 @@ quern_usage_page_init (QuernUsagePage *self)
   self->prices = g_ptr_array_new ();
   self->costs = g_ptr_array_new ();
   adw_preferences_page_set_title (ADW_PREFERENCES_PAGE (self), _("Usage"));
-  adw_preferences_page_set_icon_name (ADW_PREFERENCES_PAGE (self), "utilities-system-monitor-symbolic");
+  adw_preferences_page_set_icon_name (ADW_PREFERENCES_PAGE (self), "accessories-calculator-symbolic");
   date = g_settings_get_string (self->settings, "hosted-prices-date");
   /* Translators: a date such as 2026-11-01 */
   since = g_strdup_printf (_("Dollars for a million tokens, as of %s. Change them to what you would pay."), date);
