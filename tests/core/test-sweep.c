@@ -34,7 +34,7 @@ open_blocks (const char *path, const char *with_key)
 static void
 append (QuernBlockFile *file, guint size, guint8 value)
 {
-  g_autofree guint8 *data = g_malloc (size);
+  g_autofree guint8 *data = g_malloc (size + 1); /* never NULL */
   g_autoptr (GError) error = NULL;
 
   memset (data, value, size);
