@@ -113,13 +113,14 @@ dup_name (QuernAddServerDialog *self, QuernServer *server)
 static void
 show_found (QuernAddServerDialog *self, QuernServer *server)
 {
-  g_autofree char *what = quern_server_describe (server), *name = dup_name (self, server), *again = NULL;
+  g_autofree char *what = quern_server_describe (server), *name = dup_name (self, server), *told = NULL;
   g_autoptr (QuernServer) known = quern_servers_find (self->servers, quern_server_get_address (server));
 
   g_set_object (&self->found, server);
-  /* Not the title, which does not wrap. */
-  again = known != NULL ? g_strdup_printf ("%s\n%s", what, _("This server was added before. It is replaced.")) : NULL;
-  adw_preferences_group_set_description (self->result, again != NULL ? again : what);
+  /* Not the title, which does not wrap. It is markup, and a server says what it likes. */
+  told = g_markup_printf_escaped ("%s%s%s", what, known != NULL ? "\n" : "",
+                                  known != NULL ? _("This server was added before. It is replaced.") : "");
+  adw_preferences_group_set_description (self->result, told);
   gtk_editable_set_text (self->name, name);
   quern_server_model_rows_show (self->result, self->rows, server);
   gtk_widget_set_visible (GTK_WIDGET (self->result), TRUE);
