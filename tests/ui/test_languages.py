@@ -14,7 +14,7 @@ from quern_pages import QUESTIONS, FourTours, PagesCase
 # What is on the screen and no message of Quern's: names, data, and what GTK and libadwaita say in their own catalogues.
 NOT_OURS = re.compile('|'.join((
     r'quern|Quern( Tiny)?|Tiny|quern-tiny|gpl-3\.0|quern/Quern-Tiny-GGUF|Quern-Tiny-GGUF|Qwen|GGUF|unsloth.*|0\.1\.0|python|sh|def|return',
-    r'llama\.cpp|b11669-Debian|https?',
+    r'llama\.cpp|b11669-Debian|https?|Turbo|Plus|Max',  # the latter are prices, which people name
     r'(mmproj-)?quern-tiny-\S+|[IT]?Q\d\w*|F16|BF16|F32|MXFP4\w*|[kMGT]?i?B|tokens?/s',
     r'Ctrl|Shift|Alt|Return|Escape|Tab|Page[_ ](Up|Down)|Up|Down|Delete|F\d+',  # keys
     r'(Close|Minimize|Maximize)( the window)?|Back|Search|Clear.*|Search Shortcuts|Shortcuts|Search Results|No Results Found|Menu|'
@@ -47,7 +47,7 @@ class Pseudo(FourTours, PagesCase):
 
     def cut(self, app):
         return [f'{label["problem"]}: {label["text"][:70]!r} in {label["where"]}' for label in self.probe(app)
-                if label['problem'] != 'small' and quern_pseudo.OPEN in label['text']]
+                if label['problem'] in ('ellipsized', 'cut') and quern_pseudo.OPEN in label['text']]
 
     @staticmethod
     def is_ours(text, said):
