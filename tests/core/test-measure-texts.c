@@ -117,10 +117,10 @@ test_folder (QuernHubFixture *f, gconstpointer data)
 /* ---- wiki.test.raw --------------------------------------------------------------------------------------------- */
 
 static void
-put (GByteArray *out, guint64 number, guint bytes)
+put (GByteArray *out, guint number, guint bytes)
 {
   for (guint i = 0; i < bytes; i++) {
-    guint8 byte = (guint8) (number >> 8 * i);
+    guint8 byte = i < sizeof number ? (guint8) (number >> 8 * i) : 0;
     g_byte_array_append (out, &byte, 1);
   }
 }
