@@ -22,6 +22,7 @@
 #define STOP_SECONDS 10
 #define TELL_MS 200
 #define MOST_CLIENTS 64
+#define MOST_NAME 120 /* bytes of what a client calls itself */
 
 /* ---- the owner ------------------------------------------------------------------------------------------------- */
 
@@ -395,6 +396,7 @@ exchange_new (QuernServiceCore *self, SoupServerMessage *msg, const QuernEndpoin
                                  : g_strdup ("?");
   SoupMessageBody *body = soup_server_message_get_request_body (msg);
   const char *agent = header (msg, "User-Agent"), *key = header (msg, "Authorization");
+  g_autofree char *name = g_strndup (agent ? agent : address, MOST_NAME);
   g_autoptr (GSocketConnection) connection = NULL;
   g_autoptr (GIOStream) stream = NULL;
   QuernWireSetup setup = { .gone = exchange_gone_cb, .idle = exchange_idle_cb, .data = exchange };
@@ -404,7 +406,7 @@ exchange_new (QuernServiceCore *self, SoupServerMessage *msg, const QuernEndpoin
   exchange->method = g_strdup (soup_server_message_get_method (msg));
   exchange->path = g_strdup (g_uri_get_path (soup_server_message_get_uri (msg)));
   exchange->tail = g_strdup (tail);
-  exchange->agent = g_strndup (agent ? agent : address, 120);
+  exchange->agent = quern_printable (name, QUERN_PRINTABLE_LINE); /* the window shows it */
   exchange->client = g_strdup_printf ("%s|%s|%x", address, exchange->agent, key ? g_str_hash (key) : 0);
   exchange->cors = header (msg, "Origin") ? cors_headers (msg, g_str_equal (exchange->method, "OPTIONS"))
                                           : g_strdup ("");

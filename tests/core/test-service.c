@@ -8,6 +8,7 @@
 #include "qe.h"
 #include "quern-guard.h"
 #include "quern-local-backend.h"
+#include "quern-service-client.h"
 #include "quern-service.h"
 #include "quern-wire.h"
 #include "test-http.h"
@@ -997,6 +998,21 @@ test_turns (Fixture *f, gconstpointer unused)
   }
 }
 
+/* What a program calls itself may be any bytes; the window shows it as text. */
+static void
+test_client_name (Fixture *f, gconstpointer unused)
+{
+  g_autofree char *body = question (PARIS, ",\"max_tokens\":1");
+  g_autoptr (TestReply) reply = test_http (f->port, "POST", "/v1/chat/completions",
+                                           "User-Agent: a\xff\xe2\x80\xae <b>\x1b[31m\r\n", body);
+  GListModel *clients = quern_service_get_clients (f->service);
+
+  g_assert_cmpuint (reply->status, ==, 200);
+  TEST_WAIT_UNTIL (g_list_model_get_n_items (clients) == 1);
+  g_autoptr (QuernServiceClient) client = g_list_model_get_item (clients, 0);
+  g_assert_cmpstr (quern_service_client_get_name (client), ==, "a\uFFFD\\u202e <b>\\x1b[31m");
+}
+
 static gboolean
 is_done (gpointer generation)
 {
@@ -1166,6 +1182,7 @@ main (int argc, char **argv)
   TEST ("leaving-stops", test_leaving_stops);
   g_test_add ("/service/full-queue", Fixture, &small, set_up, test_full_queue, tear_down);
   TEST ("turns", test_turns);
+  TEST ("client-name", test_client_name);
   TEST ("window-first", test_window_first);
   TEST ("stopping", test_stopping);
   g_test_add_func ("/service/program", test_program);
