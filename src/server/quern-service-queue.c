@@ -63,6 +63,7 @@ struct _QuernServiceQueue {
   GPtrArray *lanes;
   GQueue waiting;    /* of Job, in the order in which they came */
   Job *running;      /* or NULL */
+  gint64 began_at;   /* monotonic: when the running one was taken out of those that waited */
   GHashTable *turns; /* of clients: the number of the job that was last carried out for each */
   gint64 n_jobs;
   double seconds; /* that a job takes, a moving average */
@@ -182,7 +183,7 @@ static void
 quern_service_queue_finish (QuernServiceQueue *self)
 {
   Job *job = g_steal_pointer (&self->running);
-  double seconds = (double) (g_get_monotonic_time () - job->answer.exchange->began_at) / G_USEC_PER_SEC;
+  double seconds = (double) (g_get_monotonic_time () - self->began_at) / G_USEC_PER_SEC;
 
   self->seconds = self->seconds > 0 ? 0.7 * self->seconds + 0.3 * seconds : seconds;
   quern_service_core_set_state (self->core, job->answer.exchange, "idle");
@@ -386,6 +387,7 @@ quern_service_queue_next (QuernServiceQueue *self)
     if (last_turn (self, l->data) < last_turn (self, next->data))
       next = l;
   job = self->running = next->data;
+  self->began_at = g_get_monotonic_time ();
   g_queue_delete_link (&self->waiting, next);
   if (g_hash_table_size (self->turns) > 1000)
     g_hash_table_remove_all (self->turns);
