@@ -27,7 +27,7 @@ quern_exchange_clear (gpointer data)
   g_free (self->client);
   g_free (self->agent);
   g_free (self->cors);
-  g_bytes_unref (self->body);
+  g_clear_pointer (&self->body, g_bytes_unref);
 }
 
 void

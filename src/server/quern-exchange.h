@@ -24,7 +24,7 @@ typedef struct {
   char *tail;   /* of the path, behind that of an endpoint for all below it; or "" */
   char *client; /* whose turn it is goes by this: address, program and key */
   char *agent;  /* what the program calls itself, or its address */
-  GBytes *body;
+  GBytes *body; /* NULL once a dialect has read it */
 
   QuernWire *wire; /* NULL once the answer is complete, or the client is gone */
   char *cors;      /* header lines for pages of another origin, or "" */

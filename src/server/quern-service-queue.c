@@ -466,6 +466,7 @@ job_read_cb (GObject *source, GAsyncResult *result, gpointer data)
   QuernServiceQueue *self = job->queue;
 
   job->read = TRUE;
+  g_clear_pointer (&job->answer.exchange->body, g_bytes_unref); /* which the call now has what it needs of */
   if (job->refusal)
     job_refuse (job, job->refusal);
   else if (!job->left && self->waiting.length >= self->core->most_waiting)
