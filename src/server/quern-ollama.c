@@ -28,7 +28,7 @@ read_head (const QuernFields *fields, QuernServiceCall *call)
     call->max_tokens = most >= 0 ? most : call->max_tokens;
   }
   if (format && JSON_NODE_HOLDS_OBJECT (format))
-    call->schema = quern_read_json_text (format);
+    call->schema = json_to_string (format, FALSE);
   else if (g_str_equal (quern_fields_string (fields, "format", ""), "json"))
     call->schema = g_strdup ("{\"type\":\"object\"}");
   if (think && json_node_get_value_type (think) == G_TYPE_STRING)
@@ -76,7 +76,7 @@ read_message (const QuernFields *fields, QuernServiceCall *call)
     JsonObject *one = quern_json_object_at (calls, i), *function = quern_json_object (one, "function");
     const char *name = quern_json_string (function, "name", NULL);
     JsonObject *arguments = quern_json_object (function, "arguments");
-    g_autofree char *text = arguments ? quern_read_json_text (json_object_get_member (function, "arguments")) : NULL;
+    g_autofree char *text = arguments ? json_to_string (json_object_get_member (function, "arguments"), FALSE) : NULL;
     if (!name)
       return quern_fields_refuse (fields, "tool_calls",
                                   "must be an array of objects with a \"function\" that has a \"name\"");
@@ -122,7 +122,7 @@ quern_ollama_read_chat (QuernServiceCall *call, JsonObject *body, QuernRefusal *
   for (guint i = 0; i < quern_json_length (tools); i++) {
     if (!quern_json_object (quern_json_object_at (tools, i), "function"))
       return quern_fields_refuse (&fields, "tools", "must be an array of objects with a \"function\"");
-    g_strv_builder_take (texts, quern_read_json_text (json_array_get_element (tools, i)));
+    g_strv_builder_take (texts, json_to_string (json_array_get_element (tools, i), FALSE));
   }
   if (quern_json_length (tools) > 0)
     call->tools = g_strv_builder_end (texts);

@@ -80,7 +80,7 @@ read_tool_call (const QuernFields *fields, QuernServiceMessage *message)
   if (!name || !*name)
     return quern_fields_refuse (fields, "function", "must be an object with a \"name\"");
   if (node && JSON_NODE_HOLDS_OBJECT (node))
-    arguments = quern_read_json_text (node);
+    arguments = json_to_string (node, FALSE);
   else
     arguments = g_strdup (quern_fields_string (&function, "arguments", "{}"));
   quern_service_message_add_call (message, quern_fields_string (fields, "id", NULL), name,
@@ -197,7 +197,7 @@ read_tools (const QuernFields *fields, QuernServiceCall *call)
       return quern_fields_refuse (
           fields, "tools",
           "must be an array of objects with \"type\": \"function\" and a \"function\" with a \"name\"");
-    g_strv_builder_take (texts, quern_read_json_text (json_array_get_element (tools, i)));
+    g_strv_builder_take (texts, json_to_string (json_array_get_element (tools, i), FALSE));
   }
   if (n > 0)
     call->tools = g_strv_builder_end (texts);
@@ -223,7 +223,7 @@ read_response_format (const QuernFields *fields, QuernServiceCall *call)
            : json_object_has_member (format, "schema")       ? json_object_get_member (format, "schema")
                                                              : NULL;
   if (schema && (JSON_NODE_HOLDS_OBJECT (schema) || JSON_NODE_HOLDS_VALUE (schema)))
-    call->schema = quern_read_json_text (schema);
+    call->schema = json_to_string (schema, FALSE);
   else if (g_strcmp0 (type, "json_object") == 0)
     call->schema = g_strdup ("{\"type\":\"object\"}");
   else if (g_strcmp0 (type, "json_schema") == 0)
@@ -258,7 +258,7 @@ read_template_variables (const QuernFields *fields, QuernServiceCall *call)
       json_object_set_member (others, name, json_node_copy (value));
   json_node_set_object (node, others);
   if (json_object_get_size (others) > 0)
-    call->variables = quern_read_json_text (node);
+    call->variables = json_to_string (node, FALSE);
   return *fields->refusal == NULL;
 }
 

@@ -58,7 +58,7 @@ read_use (const QuernFields *block, QuernServiceMessage *message)
 {
   const char *name = quern_fields_string (block, "name", "");
   JsonObject *input = quern_fields_object (block, "input");
-  g_autofree char *text = input ? quern_read_json_text (json_object_get_member (block->object, "input"))
+  g_autofree char *text = input ? json_to_string (json_object_get_member (block->object, "input"), FALSE)
                                 : g_strdup ("{}");
 
   if (!*name)

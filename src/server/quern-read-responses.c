@@ -186,7 +186,7 @@ read_format (const QuernFields *fields, QuernServiceCall *call)
   if (g_str_equal (type, "json_object"))
     call->schema = g_strdup ("{\"type\":\"object\"}");
   else if (g_str_equal (type, "json_schema") && schema)
-    call->schema = quern_read_json_text (schema);
+    call->schema = json_to_string (schema, FALSE);
   else if (!g_str_equal (type, "text"))
     return quern_fields_refuse (fields, "text",
                                 "must have a \"format\" of type \"text\", \"json_object\" or \"json_schema\"");

@@ -38,5 +38,5 @@ quern_read_flat_tool (JsonObject *tool, const char *schema)
   json_builder_end_object (json);
   json_builder_end_object (json);
   root = json_builder_get_root (json);
-  return quern_read_json_text (root);
+  return json_to_string (root, FALSE);
 }

@@ -14,17 +14,6 @@
 #define MOST_BIASES 1024
 #define MOST_TOKENS 1e9
 
-/**
- * quern_read_json_text:
- *
- * Returns: (transfer full): the JSON text of a value
- */
-char *
-quern_read_json_text (JsonNode *node)
-{
-  return json_to_string (node, FALSE);
-}
-
 gboolean
 quern_read_model (const QuernFields *fields, QuernServiceCall *call)
 {

@@ -14,7 +14,6 @@ gboolean quern_read_sampling (const QuernFields *fields, QuernServiceCall *call)
 gboolean quern_read_stops (const QuernFields *fields, const char *name, QuernServiceCall *call);
 gboolean quern_read_picture (const QuernFields *fields, const char *url, QuernServiceMessage *message);
 void quern_read_effort (QuernServiceCall *call, const char *effort);
-char *quern_read_json_text (JsonNode *node);
 gboolean quern_read_chat (QuernServiceCall *call, JsonObject *body, QuernRefusal **refusal);
 char *quern_read_flat_tool (JsonObject *tool, const char *schema);
 gboolean quern_read_responses (QuernServiceCall *call, JsonObject *body, QuernRefusal **refusal);

@@ -107,12 +107,8 @@ quern_service_message_add_call (QuernServiceMessage *self, const char *id, const
 
 /* ---- the request ----------------------------------------------------------------------------------------------- */
 
-/**
- * quern_service_call_thinks:
- *
- * Returns: whether @model is to think: as the call says, or else as the template of its file does by itself
- */
-gboolean
+/* Whether @model is to think: as the call says, or else as the template of its file does by itself. */
+static gboolean
 quern_service_call_thinks (const QuernServiceCall *self, QuernModel *model)
 {
   if (self->thinking == QUERN_THINKING_DEFAULT)
@@ -181,8 +177,8 @@ set_if_given (float *value, double wanted)
     *value = (float) wanted;
 }
 
-static gboolean
-apply_sampling (const QuernServiceCall *self, QuernModel *model, QuernRequest *request, QuernRefusal **refusal)
+static void
+apply_sampling (const QuernServiceCall *self, QuernModel *model, QuernRequest *request)
 {
   QuernSamplerValues values;
 
@@ -204,7 +200,6 @@ apply_sampling (const QuernServiceCall *self, QuernModel *model, QuernRequest *r
     quern_request_set_candidates (request, (guint) MAX (self->n_logprobs, 1));
   quern_request_set_stops (request, (const char *const *) self->stops);
   quern_request_set_bias (request, (const QuernLogitBias *) (gpointer) self->biases->data, self->biases->len);
-  return TRUE;
 }
 
 static gboolean
@@ -222,19 +217,24 @@ apply_constraint (const QuernServiceCall *self, QuernRequest *request, QuernRefu
   return TRUE;
 }
 
+static gboolean
+tokenise_prompt (const QuernServiceCall *self, QuernModel *model, GArray *tokens, GError **error)
+{
+  g_autoptr (QuernOpenFile) file = quern_open_file_new (model, error);
+
+  return file
+         && (self->suffix ? quern_open_file_tokenise_infill (file, self->prompt, self->suffix, tokens, error)
+                          : quern_open_file_tokenise_raw (file, self->prompt, tokens, error));
+}
+
 /* A raw prompt becomes its tokens. */
 static gboolean
 add_prompt (const QuernServiceCall *self, QuernModel *model, QuernRequest *request, QuernRefusal **refusal)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (QuernOpenFile) file = quern_open_file_new (model, &error);
-  g_autoptr (GArray) tokens = g_array_new (FALSE, FALSE, sizeof (gint32));
+  g_autoptr (GArray) tokens = self->tokens ? g_array_ref (self->tokens) : g_array_new (FALSE, FALSE, sizeof (gint32));
 
-  if (self->tokens)
-    g_array_append_vals (tokens, self->tokens->data, self->tokens->len);
-  else if (!file
-           || !(self->suffix ? quern_open_file_tokenise_infill (file, self->prompt, self->suffix, tokens, &error)
-                             : quern_open_file_tokenise_raw (file, self->prompt, tokens, &error))) {
+  if (!self->tokens && !tokenise_prompt (self, model, tokens, &error)) {
     *refusal = quern_refusal_new_from_error (error);
     return FALSE;
   }
@@ -276,8 +276,8 @@ quern_service_call_make_request (const QuernServiceCall *self, QuernModel *model
       quern_request_set_effort (request, self->effort);
   quern_request_set_thinking_budget (request, self->thinking_budget);
   quern_request_set_variables (request, self->variables);
-  if (!apply_sampling (self, model, request, refusal) || !apply_constraint (self, request, refusal)
-      || !add_tools (self, request, refusal))
+  apply_sampling (self, model, request);
+  if (!apply_constraint (self, request, refusal) || !add_tools (self, request, refusal))
     return NULL;
   return g_steal_pointer (&request);
 }

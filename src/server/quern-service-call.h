@@ -77,7 +77,6 @@ QuernServiceMessage *quern_service_call_add_message (QuernServiceCall *self, Que
 void quern_service_message_add_call (QuernServiceMessage *self, const char *id, const char *name,
                                      const char *arguments);
 QuernRequest *quern_service_call_make_request (const QuernServiceCall *self, QuernModel *model, QuernRefusal **refusal);
-gboolean quern_service_call_thinks (const QuernServiceCall *self, QuernModel *model);
 GArray *quern_service_call_fingerprint (const QuernServiceCall *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (QuernServiceCall, quern_service_call_free)

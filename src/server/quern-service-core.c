@@ -408,8 +408,7 @@ exchange_new (QuernServiceCore *self, SoupServerMessage *msg, const QuernEndpoin
   exchange->tail = g_strdup (tail);
   exchange->agent = quern_printable (name, QUERN_PRINTABLE_LINE); /* the window shows it */
   exchange->client = g_strdup_printf ("%s|%s|%x", address, exchange->agent, key ? g_str_hash (key) : 0);
-  exchange->cors = header (msg, "Origin") ? cors_headers (msg, g_str_equal (exchange->method, "OPTIONS"))
-                                          : g_strdup ("");
+  exchange->cors = cors_headers (msg, g_str_equal (exchange->method, "OPTIONS"));
   exchange->body = soup_message_body_get_accumulate (body) ? soup_message_body_flatten (body) : g_bytes_new (NULL, 0);
   exchange->began_at = g_get_monotonic_time ();
   setup.old = soup_server_message_get_http_version (msg) == SOUP_HTTP_1_0;
