@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "quern-cli.h"
+#include "quern-json-util.h"
 #include "quern-sampling.h"
 
 /* ---- of servers ------------------------------------------------------------------------------------------------ */
@@ -109,13 +110,6 @@ quern_cli_print_facts (QuernModel *model, const char *template)
 /* ---- as JSON --------------------------------------------------------------------------------------------------- */
 
 static void
-add_flag (JsonBuilder *builder, const char *name, gboolean value)
-{
-  json_builder_set_member_name (builder, name);
-  json_builder_add_boolean_value (builder, value);
-}
-
-static void
 add_sampling (JsonBuilder *builder, QuernModel *model, gboolean thinking)
 {
   Value values[6];
@@ -138,21 +132,21 @@ quern_cli_add_facts (JsonBuilder *builder, QuernModel *model, const char *templa
 
   json_builder_set_member_name (builder, "template");
   json_builder_begin_object (builder);
-  add_flag (builder, "present", info->present);
-  add_flag (builder, "usable", info->usable);
+  quern_json_add_bool (builder, "present", info->present);
+  quern_json_add_bool (builder, "usable", info->usable);
   quern_cli_add_string (builder, "problem", info->problem[0] ? info->problem : NULL);
-  add_flag (builder, "thinking_default", info->thinking_default);
-  add_flag (builder, "thinking_switchable", info->thinking_switchable);
+  quern_json_add_bool (builder, "thinking_default", info->thinking_default);
+  quern_json_add_bool (builder, "thinking_switchable", info->thinking_switchable);
   json_builder_set_member_name (builder, "efforts");
   json_builder_begin_array (builder);
   for (guint i = 0; i < info->n_efforts; i++)
     json_builder_add_string_value (builder, info->efforts[i]);
   json_builder_end_array (builder);
   quern_cli_add_string (builder, "effort_default", info->effort_default[0] ? info->effort_default : NULL);
-  add_flag (builder, "keeps_reasoning", info->keeps_reasoning);
-  add_flag (builder, "reasoning_switchable", info->reasoning_switchable);
-  add_flag (builder, "takes_system", info->takes_system);
-  add_flag (builder, "takes_pictures", info->takes_pictures);
+  quern_json_add_bool (builder, "keeps_reasoning", info->keeps_reasoning);
+  quern_json_add_bool (builder, "reasoning_switchable", info->reasoning_switchable);
+  quern_json_add_bool (builder, "takes_system", info->takes_system);
+  quern_json_add_bool (builder, "takes_pictures", info->takes_pictures);
   quern_cli_add_string (builder, "tools", forms[info->tools]);
   if (template)
     quern_cli_add_string (builder, "text", template);

@@ -42,12 +42,9 @@ add_json (JsonBuilder *json, QuernServer *server)
   quern_cli_add_string (json, "address", quern_server_get_address (server));
   quern_cli_add_string (json, "kind", traits->name);
   quern_cli_add_string (json, "version", quern_server_get_version (server));
-  json_builder_set_member_name (json, "has_key");
-  json_builder_add_boolean_value (json, quern_server_get_has_key (server));
-  json_builder_set_member_name (json, "counts_tokens");
-  json_builder_add_boolean_value (json, traits->counts);
-  json_builder_set_member_name (json, "scores_text");
-  json_builder_add_boolean_value (json, traits->prompt_scores);
+  quern_json_add_bool (json, "has_key", quern_server_get_has_key (server));
+  quern_json_add_bool (json, "counts_tokens", traits->counts);
+  quern_json_add_bool (json, "scores_text", traits->prompt_scores);
   json_builder_set_member_name (json, "models");
   quern_server_models_write (quern_server_get_models (server), json);
   json_builder_end_object (json);

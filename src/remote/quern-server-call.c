@@ -292,13 +292,6 @@ add_messages (const QuernServerCall *self, JsonBuilder *out, QuernServerKind kin
 /* ---- settings -------------------------------------------------------------------------------------------------- */
 
 static void
-add_boolean (JsonBuilder *out, const char *name, gboolean value)
-{
-  json_builder_set_member_name (out, name);
-  json_builder_add_boolean_value (out, value);
-}
-
-static void
 add_changed (JsonBuilder *out, const char *name, double value)
 {
   if (name != NULL && !isnan (value))
@@ -345,9 +338,9 @@ add_template_settings (const QuernServerCall *self, JsonBuilder *out, const Quer
   json_builder_set_member_name (out, "chat_template_kwargs");
   json_builder_begin_object (out);
   if (self->thinking != QUERN_THINKING_DEFAULT)
-    add_boolean (out, "enable_thinking", self->thinking == QUERN_THINKING_ON);
+    quern_json_add_bool (out, "enable_thinking", self->thinking == QUERN_THINKING_ON);
   if (keep)
-    add_boolean (out, "preserve_thinking", TRUE);
+    quern_json_add_bool (out, "preserve_thinking", TRUE);
   json_builder_end_object (out);
 }
 
@@ -386,7 +379,7 @@ add_schema (const QuernServerCall *self, JsonBuilder *out, QuernServerKind kind)
   json_builder_set_member_name (out, "json_schema");
   json_builder_begin_object (out);
   quern_json_add_string (out, "name", "answer");
-  add_boolean (out, "strict", TRUE);
+  quern_json_add_bool (out, "strict", TRUE);
   json_builder_set_member_name (out, "schema");
   json_builder_add_value (out, json_node_copy (self->schema));
   json_builder_end_object (out);
@@ -399,10 +392,10 @@ add_ollama_settings (const QuernServerCall *self, JsonBuilder *out, const QuernS
   if (self->thinking != QUERN_THINKING_OFF && self->effort != NULL)
     quern_json_add_string (out, "think", self->effort);
   else if (self->thinking != QUERN_THINKING_DEFAULT)
-    add_boolean (out, "think", self->thinking == QUERN_THINKING_ON);
+    quern_json_add_bool (out, "think", self->thinking == QUERN_THINKING_ON);
   /* Else it would silently leave out the beginning of a conversation that is too long. */
-  add_boolean (out, "truncate", FALSE);
-  add_boolean (out, "shift", FALSE);
+  quern_json_add_bool (out, "truncate", FALSE);
+  quern_json_add_bool (out, "shift", FALSE);
   json_builder_set_member_name (out, "options");
   json_builder_begin_object (out);
   if (self->context_length > 0)
@@ -433,7 +426,7 @@ quern_server_call_to_json (const QuernServerCall *self, QuernServerKind kind)
   json_builder_begin_object (out);
   quern_json_add_string (out, "model", self->model->id);
   add_messages (self, out, kind);
-  add_boolean (out, "stream", TRUE);
+  quern_json_add_bool (out, "stream", TRUE);
   if (kind == QUERN_SERVER_OLLAMA)
     add_ollama_settings (self, out, traits);
   else {
@@ -444,16 +437,16 @@ quern_server_call_to_json (const QuernServerCall *self, QuernServerKind kind)
   if (traits->usage) {
     json_builder_set_member_name (out, "stream_options");
     json_builder_begin_object (out);
-    add_boolean (out, "include_usage", TRUE);
+    quern_json_add_bool (out, "include_usage", TRUE);
     json_builder_end_object (out);
   }
   if (traits->progress)
-    add_boolean (out, "return_progress", TRUE);
+    quern_json_add_bool (out, "return_progress", TRUE);
   if (traits->ends_thinking && self->thinking != QUERN_THINKING_OFF)
-    add_boolean (out, "reasoning_control", TRUE);
+    quern_json_add_bool (out, "reasoning_control", TRUE);
   if (traits->continue_fields && is_begun (self, kind)) {
-    add_boolean (out, "continue_final_message", TRUE);
-    add_boolean (out, "add_generation_prompt", FALSE);
+    quern_json_add_bool (out, "continue_final_message", TRUE);
+    quern_json_add_bool (out, "add_generation_prompt", FALSE);
   }
   json_builder_end_object (out);
   return builder_to_json (out);
@@ -475,9 +468,9 @@ quern_server_call_to_count_json (const QuernServerCall *self, QuernServerKind ki
   add_messages (self, out, kind);
   add_template_settings (self, out, traits);
   if (kind != QUERN_SERVER_LLAMA) {
-    add_boolean (out, "add_generation_prompt", !is_begun (self, kind));
+    quern_json_add_bool (out, "add_generation_prompt", !is_begun (self, kind));
     if (is_begun (self, kind))
-      add_boolean (out, "continue_final_message", TRUE);
+      quern_json_add_bool (out, "continue_final_message", TRUE);
   }
   json_builder_end_object (out);
   return builder_to_json (out);

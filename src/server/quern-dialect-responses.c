@@ -107,13 +107,6 @@ add_item (JsonBuilder *json, const Item *item, gboolean whole)
 }
 
 static void
-add_flag (JsonBuilder *json, const char *name, gboolean value)
-{
-  json_builder_set_member_name (json, name);
-  json_builder_add_boolean_value (json, value);
-}
-
-static void
 add_usage (QuernAnswer *answer, JsonBuilder *json)
 {
   const QuernStatistics *s = quern_generation_get_statistics (answer->generation);
@@ -170,8 +163,8 @@ add_response (QuernAnswer *answer, JsonBuilder *json, gboolean done)
   }
   quern_json_add_string (json, "instructions", NULL);
   quern_json_add_string (json, "previous_response_id", NULL);
-  add_flag (json, "store", FALSE);
-  add_flag (json, "parallel_tool_calls", answer->call->parallel_tools);
+  quern_json_add_bool (json, "store", FALSE);
+  quern_json_add_bool (json, "parallel_tool_calls", answer->call->parallel_tools);
   quern_json_add_string (json, "tool_choice",
                          answer->call->tool_choice == QUERN_SERVICE_TOOLS_NONE       ? "none"
                          : answer->call->tool_choice == QUERN_SERVICE_TOOLS_REQUIRED ? "required"

@@ -34,8 +34,7 @@ add_model (QuernServiceCore *core, JsonBuilder *json, QuernModel *model)
   quern_json_add_int (json, "n_embd", info->n_embd);
   quern_json_add_int (json, "n_ctx_train", info->n_ctx_train);
   quern_json_add_int (json, "n_ctx", quern_service_core_get_context_size (core, model));
-  json_builder_set_member_name (json, "loaded");
-  json_builder_add_boolean_value (json, quern_service_core_is_loaded (core, model));
+  quern_json_add_bool (json, "loaded", quern_service_core_is_loaded (core, model));
   json_builder_end_object (json);
   json_builder_set_member_name (json, "architecture");
   json_builder_begin_object (json);

@@ -180,13 +180,6 @@ begin_line (QuernAnswer *answer)
   return json;
 }
 
-static void
-add_flag (JsonBuilder *json, const char *name, gboolean value)
-{
-  json_builder_set_member_name (json, name);
-  json_builder_add_boolean_value (json, value);
-}
-
 /* Adds calls that are complete and were not told yet. */
 static void
 add_calls (QuernAnswer *answer, JsonBuilder *json)
@@ -250,7 +243,7 @@ send_line (QuernAnswer *answer, const char *reasoning, const char *text, gboolea
   g_autoptr (JsonBuilder) json = begin_line (answer);
 
   add_text (answer, json, reasoning, text, calls);
-  add_flag (json, "done", FALSE);
+  quern_json_add_bool (json, "done", FALSE);
   json_builder_end_object (json);
   quern_answer_send (answer, NULL, json);
 }
@@ -291,7 +284,7 @@ ollama_end (QuernAnswer *answer)
     send_line (answer, NULL, NULL, TRUE);
   json = begin_line (answer);
   add_text (answer, json, stream ? NULL : answer->reasoning->str, stream ? NULL : answer->text->str, !stream);
-  add_flag (json, "done", TRUE);
+  quern_json_add_bool (json, "done", TRUE);
   quern_json_add_string (json, "done_reason",
                          is_nothing (answer->call)                                     ? "load"
                          : g_str_equal (quern_answer_finish_reason (answer), "length") ? "length"

@@ -153,6 +153,13 @@ quern_json_add_double (JsonBuilder *out, const char *name, double value)
   json_builder_add_double_value (out, value);
 }
 
+void
+quern_json_add_bool (JsonBuilder *out, const char *name, gboolean value)
+{
+  json_builder_set_member_name (out, name);
+  json_builder_add_boolean_value (out, value);
+}
+
 /* Writes NULL as null. */
 void
 quern_json_add_string (JsonBuilder *out, const char *name, const char *value)

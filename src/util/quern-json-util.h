@@ -26,6 +26,7 @@ const char *quern_json_string_at (JsonArray *array, guint i);
 /* These functions write values. */
 void quern_json_add_int (JsonBuilder *out, const char *name, gint64 value);
 void quern_json_add_double (JsonBuilder *out, const char *name, double value);
+void quern_json_add_bool (JsonBuilder *out, const char *name, gboolean value);
 void quern_json_add_string (JsonBuilder *out, const char *name, const char *value);
 
 /* What must be so of JSON from others before a tree is made of it, which takes some hundred bytes for each value. */
