@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include "quern-dialect.h"
+#include "quern-json-util.h"
 
 /* What dialects share when they write. */
 
@@ -34,4 +35,34 @@ quern_answer_send (QuernAnswer *self, const char *event, JsonBuilder *json)
   g_autofree char *text = json_to_string (root, FALSE);
 
   quern_exchange_send (self->exchange, event, text);
+}
+
+/**
+ * quern_answer_begin_event:
+ * @type: what the object says it is
+ *
+ * Returns: (transfer full): an object that is begun, for dialects whose events name themselves
+ */
+JsonBuilder *
+quern_answer_begin_event (const char *type)
+{
+  JsonBuilder *json = json_builder_new ();
+
+  json_builder_begin_object (json);
+  quern_json_add_string (json, "type", type);
+  return json;
+}
+
+/**
+ * quern_answer_send_event:
+ * @type: as it was begun with
+ * @json: an object that is ended here
+ *
+ * Sends an event that quern_answer_begin_event() began.
+ */
+void
+quern_answer_send_event (QuernAnswer *self, const char *type, JsonBuilder *json)
+{
+  json_builder_end_object (json);
+  quern_answer_send (self, type, json);
 }

@@ -121,27 +121,10 @@ add_message (QuernAnswer *answer, JsonBuilder *json, gboolean done)
 
 /* ---- a stream -------------------------------------------------------------------------------------------------- */
 
-static JsonBuilder *
-begin_event (const char *type)
-{
-  JsonBuilder *json = json_builder_new ();
-
-  json_builder_begin_object (json);
-  quern_json_add_string (json, "type", type);
-  return json;
-}
-
-static void
-send_event (QuernAnswer *answer, const char *type, JsonBuilder *json)
-{
-  json_builder_end_object (json);
-  quern_answer_send (answer, type, json);
-}
-
 static void
 send_delta (QuernAnswer *answer, const char *type, const char *member, const char *text)
 {
-  g_autoptr (JsonBuilder) json = begin_event ("content_block_delta");
+  g_autoptr (JsonBuilder) json = quern_answer_begin_event ("content_block_delta");
 
   quern_json_add_int (json, "index", (gint64) get_blocks (answer)->n_blocks - 1);
   json_builder_set_member_name (json, "delta");
@@ -149,7 +132,7 @@ send_delta (QuernAnswer *answer, const char *type, const char *member, const cha
   quern_json_add_string (json, "type", type);
   quern_json_add_string (json, member, text);
   json_builder_end_object (json);
-  send_event (answer, "content_block_delta", json);
+  quern_answer_send_event (answer, "content_block_delta", json);
 }
 
 static void
@@ -163,9 +146,9 @@ close_block (QuernAnswer *answer)
   if (blocks->open == BLOCK_THINKING)
     send_delta (answer, "signature_delta", "signature", "");
   blocks->open = BLOCK_NONE;
-  json = begin_event ("content_block_stop");
+  json = quern_answer_begin_event ("content_block_stop");
   quern_json_add_int (json, "index", (gint64) blocks->n_blocks - 1);
-  send_event (answer, "content_block_stop", json);
+  quern_answer_send_event (answer, "content_block_stop", json);
 }
 
 static void
@@ -178,21 +161,21 @@ open_block (QuernAnswer *answer, BlockKind kind, guint call)
     return;
   close_block (answer);
   *blocks = (Blocks) { kind, blocks->n_blocks + 1, call };
-  json = begin_event ("content_block_start");
+  json = quern_answer_begin_event ("content_block_start");
   quern_json_add_int (json, "index", (gint64) blocks->n_blocks - 1);
   json_builder_set_member_name (json, "content_block");
   add_block (answer, json, kind, call, "", FALSE);
-  send_event (answer, "content_block_start", json);
+  quern_answer_send_event (answer, "content_block_start", json);
 }
 
 static void
 messages_begin (QuernAnswer *answer)
 {
-  g_autoptr (JsonBuilder) json = begin_event ("message_start");
+  g_autoptr (JsonBuilder) json = quern_answer_begin_event ("message_start");
 
   json_builder_set_member_name (json, "message");
   add_message (answer, json, FALSE);
-  send_event (answer, "message_start", json);
+  quern_answer_send_event (answer, "message_start", json);
 }
 
 static void
@@ -222,15 +205,15 @@ messages_end (QuernAnswer *answer)
     return;
   }
   close_block (answer);
-  json = begin_event ("message_delta");
+  json = quern_answer_begin_event ("message_delta");
   json_builder_set_member_name (json, "delta");
   json_builder_begin_object (json);
   add_stop (answer, json, TRUE);
   json_builder_end_object (json);
   add_usage (answer, json);
-  send_event (answer, "message_delta", json);
-  last = begin_event ("message_stop");
-  send_event (answer, "message_stop", last);
+  quern_answer_send_event (answer, "message_delta", json);
+  last = quern_answer_begin_event ("message_stop");
+  quern_answer_send_event (answer, "message_stop", last);
   quern_exchange_end (answer->exchange);
 }
 
@@ -242,7 +225,7 @@ messages_end (QuernAnswer *answer)
 char *
 quern_messages_refuse (const QuernRefusal *refusal)
 {
-  g_autoptr (JsonBuilder) json = begin_event ("error");
+  g_autoptr (JsonBuilder) json = quern_answer_begin_event ("error");
   g_autoptr (JsonNode) root = NULL;
 
   json_builder_set_member_name (json, "error");

@@ -186,19 +186,10 @@ add_response (QuernAnswer *answer, JsonBuilder *json, gboolean done)
 static JsonBuilder *
 begin_event (QuernAnswer *answer, const char *type)
 {
-  JsonBuilder *json = json_builder_new ();
+  JsonBuilder *json = quern_answer_begin_event (type);
 
-  json_builder_begin_object (json);
-  quern_json_add_string (json, "type", type);
   quern_json_add_int (json, "sequence_number", get_response (answer)->n_events++);
   return json;
-}
-
-static void
-send_event (QuernAnswer *answer, const char *type, JsonBuilder *json)
-{
-  json_builder_end_object (json);
-  quern_answer_send (answer, type, json);
 }
 
 static void
@@ -208,7 +199,7 @@ send_response (QuernAnswer *answer, const char *type, gboolean done)
 
   json_builder_set_member_name (json, "response");
   add_response (answer, json, done);
-  send_event (answer, type, json);
+  quern_answer_send_event (answer, type, json);
 }
 
 /* Begins an event of an item: the last one. */
@@ -232,7 +223,7 @@ send_item (QuernAnswer *answer, const char *type, const Item *item, gboolean who
   quern_json_add_int (json, "output_index", (gint64) get_response (answer)->items->len - 1);
   json_builder_set_member_name (json, "item");
   add_item (json, item, whole);
-  send_event (answer, type, json);
+  quern_answer_send_event (answer, type, json);
 }
 
 static void
@@ -242,7 +233,7 @@ send_part (QuernAnswer *answer, const char *type, const Item *item)
 
   json_builder_set_member_name (json, "part");
   add_part (json, item, item->text->str);
-  send_event (answer, type, json);
+  quern_answer_send_event (answer, type, json);
 }
 
 /* The names of events that bring more text of an item, and that tell the whole of it. */
@@ -258,7 +249,7 @@ send_text (QuernAnswer *answer, const Item *item, const char *text, gboolean don
   g_autoptr (JsonBuilder) json = begin_item_event (answer, type, item, item->kind != ITEM_CALL);
 
   quern_json_add_string (json, !done ? "delta" : item->kind == ITEM_CALL ? "arguments" : "text", text);
-  send_event (answer, type, json);
+  quern_answer_send_event (answer, type, json);
 }
 
 static void

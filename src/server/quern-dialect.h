@@ -63,6 +63,8 @@ char *quern_messages_refuse (const QuernRefusal *refusal);
 
 const char *quern_answer_finish_reason (const QuernAnswer *self);
 void quern_answer_send (QuernAnswer *self, const char *event, JsonBuilder *json);
+JsonBuilder *quern_answer_begin_event (const char *type);
+void quern_answer_send_event (QuernAnswer *self, const char *type, JsonBuilder *json);
 
 /* The models that can be asked for; any thread. */
 QuernModel *quern_service_core_find_model (QuernServiceCore *core, const char *id, QuernRefusal **refusal);
