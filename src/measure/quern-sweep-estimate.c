@@ -118,7 +118,8 @@ quern_sweep_choose_trial (QuernSweep *self, double parameters)
   for (guint i = 0; i < g_list_model_get_n_items (models); i++) {
     g_autoptr (QuernModel) model = g_list_model_get_item (models, i);
     double distance = (double) quern_model_get_info (model)->parameters - parameters;
-    if (quern_model_get_state (model) != QUERN_MODEL_OK || (best && ABS (distance) >= nearest))
+    if (quern_model_get_state (model) != QUERN_MODEL_OK || quern_model_is_remote (model)
+        || (best && ABS (distance) >= nearest))
       continue;
     nearest = ABS (distance);
     g_set_object (&best, model);
