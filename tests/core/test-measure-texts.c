@@ -92,7 +92,7 @@ static void
 test_folder (QuernHubFixture *f, gconstpointer data)
 {
   g_autofree char *folder = g_build_filename (f->folder, "texts", NULL),
-                  *link = g_build_filename (folder, "loop", NULL);
+                  *link = g_build_filename (folder, "loop", NULL), *large = g_strnfill ((64 << 20) + 1, 'x');
   g_autoptr (QuernMeasure) measure = quern_measure_new (), nothing = quern_measure_new ();
   g_autoptr (GError) error = NULL;
 
@@ -102,6 +102,7 @@ test_folder (QuernHubFixture *f, gconstpointer data)
   write_file (folder, "d.txt", "\xff\xfe", -1);
   write_file (folder, ".hidden", "no", -1);
   write_file (folder, "empty", "", -1);
+  write_file (folder, "large", large, -1);
   g_assert_cmpint (symlink (folder, link), ==, 0);
   g_assert_true (quern_texts_add_folder (measure, folder, &error));
   GPtrArray *sources = _quern_measure_get_sources (measure);
