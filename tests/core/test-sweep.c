@@ -559,6 +559,13 @@ test_estimate (Fixture *f, gconstpointer data)
   g_assert_nonnull (strstr (f->output, "on this computer"));
   g_assert_nonnull (strstr (f->output, "Quern Tiny"));
   g_assert_cmpuint (count_models (f), ==, 0);
+  g_setenv ("QUERN_MEMORY", "1000", TRUE);
+  run (f, "--reference", "F16", "--dry-run", NULL);
+  g_assert_cmpint (f->status, ==, 1);
+  run (f, "--reference", "F16", "--quant", "Q2_K", NULL);
+  g_unsetenv ("QUERN_MEMORY");
+  g_assert_cmpint (f->status, ==, 1); /* of the reference itself, which was downloaded */
+  g_assert_cmpuint (count_models (f), ==, 1);
   run (f, "--dry-run", NULL);
   g_assert_cmpint (f->status, ==, 2);
   run (f, "--reference", "Q9_0", NULL);
