@@ -275,20 +275,20 @@ html_append_heat (GString *out, QuernMeasure *measure, QuernMeasured *result)
 static void
 html_append_categories (GString *out, QuernMeasure *measure)
 {
-  const guint n = quern_measure_get_n_categories (measure);
+  g_auto (GStrv) categories = quern_measure_dup_categories (measure);
 
-  if (n == 0)
+  if (!categories[0])
     return;
   g_string_append_printf (out, "<table><tr><th>%s", _("Divergence by category"));
-  for (guint i = 0; i < n; i++)
-    append_element (out, "<th>", quern_texts_get_name (quern_measure_get_category (measure, i)), "");
+  for (char **category = categories; *category; category++)
+    append_element (out, "<th>", quern_texts_get_name (*category), "");
   for (guint j = 1; j < g_list_model_get_n_items (quern_measure_get_results (measure)); j++) {
     QuernMeasured *result = quern_measure_get_result (measure, j);
     g_autofree char *label = quern_measured_dup_label (result);
     append_element (out, "<tr><td>", label, "");
-    for (guint i = 0; i < n; i++) {
+    for (char **category = categories; *category; category++) {
       QuernDivergenceSummary s;
-      quern_measure_get_category_summary (measure, result, i, &s);
+      quern_measure_get_category_summary (measure, result, *category, &s);
       g_string_append_printf (out, "<td class=n>%.6f ± %.6f<br>%.2f %%", s.kld_mean, s.kld_block_error,
                               100 * s.same_top);
     }
