@@ -25,11 +25,12 @@ quern_cli_write_chart (const QuernCliChart *chart, QuernMeasure *const *measures
                                       .n = n,
                                       .by_speed = chart->by_speed,
                                       .figure = chart->tail ? QUERN_PARETO_P999 : QUERN_PARETO_MEAN };
-  g_autofree char *sentence = quern_chart_dup_sentence (&content);
-  g_autofree char *svg = quern_chart_to_svg (&content, sentence ? sentence : _("Divergence of quantisations"), TRUE);
+  g_autofree char *sentence = NULL, *svg = NULL;
 
   if (!chart->svg && !chart->png)
     return TRUE;
+  sentence = quern_chart_dup_sentence (&content);
+  svg = quern_chart_to_svg (&content, sentence ? sentence : _("Divergence of quantisations"), TRUE);
   if (sentence)
     quern_cli_line (stderr, "%s", sentence);
   return (!chart->svg || g_file_set_contents (chart->svg, svg, -1, error))

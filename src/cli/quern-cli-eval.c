@@ -121,22 +121,21 @@ eval_print_meaning (QuernMeasure *measure, guint i)
 void
 quern_cli_print_measure (QuernMeasure *measure)
 {
+  g_autoptr (GPtrArray) figures = quern_measure_figures_list (measure, QUERN_MEASURE_IN_REPORT, FALSE);
   g_autofree char *reference = quern_verdict_dup_reference (measure);
   guint n = g_list_model_get_n_items (quern_measure_get_results (measure));
 
   for (guint i = 0; i < n; i++) {
     QuernMeasured *result = quern_measure_get_result (measure, i);
-    const QuernMeasureFigure *figure;
     g_autofree char *label = quern_measured_dup_label (result);
     g_autoptr (GString) line = g_string_new (NULL);
     g_string_printf (line, "%-10s", label);
-    for (guint j = 0; (figure = quern_measure_figure_get (j)) != NULL; j++) {
-      const char *heading = quern_measure_figure_get_heading (figure, QUERN_MEASURE_IN_REPORT);
-      if (!quern_measure_figure_is_shown (figure, measure, QUERN_MEASURE_IN_REPORT)
-          || quern_measure_figure_is_detail (figure) || (i == 0 && quern_measure_figure_needs_reference (figure)))
+    for (guint j = 0; j < figures->len; j++) {
+      const QuernMeasureFigure *figure = figures->pdata[j];
+      if (i == 0 && quern_measure_figure_needs_reference (figure))
         continue;
       g_autofree char *text = quern_measure_figure_dup_text (figure, result, QUERN_MEASURE_IN_REPORT);
-      g_string_append_printf (line, "  %s %s", heading, text);
+      g_string_append_printf (line, "  %s %s", quern_measure_figure_get_heading (figure, QUERN_MEASURE_IN_REPORT), text);
     }
     quern_cli_line (stdout, "%s", line->str);
   }

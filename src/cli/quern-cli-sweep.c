@@ -286,10 +286,14 @@ sweep_run (Sweep *self, const char *name)
   GError *error = NULL;
   gboolean ok = sweep_prepare (self, name, &error);
 
-  if (!ok || !sweep_tell_estimate (self, &error))
+  if (!ok)
     return quern_cli_fail (error);
+  ok = sweep_tell_estimate (self, &error);
   if (self->options->dry_run)
-    return QUERN_CLI_OK;
+    return ok ? QUERN_CLI_OK : quern_cli_fail (error);
+  if (!ok) /* the model that was tried is none of the sweep's */
+    quern_cli_line (stderr, "quern-cli: %s", error->message);
+  g_clear_error (&error);
   for (guint i = 0; i < g_list_model_get_n_items (quern_sweep_get_items (self->sweep)); i++) {
     g_autoptr (QuernSweepItem) item = g_list_model_get_item (quern_sweep_get_items (self->sweep), i);
     g_signal_connect (item, "notify::state", G_CALLBACK (sweep_state_cb), self);

@@ -105,15 +105,16 @@ void
 quern_cli_print_categories (QuernMeasure *measure)
 {
   guint n = g_list_model_get_n_items (quern_measure_get_results (measure));
+  g_auto (GStrv) categories = quern_measure_dup_categories (measure);
 
-  for (guint category = 0; category < quern_measure_get_n_categories (measure); category++) {
+  for (char **category = categories; *category; category++) {
     quern_cli_line (stdout, "%s", "");
-    quern_cli_line (stdout, "%s:", quern_measure_get_category (measure, category));
+    quern_cli_line (stdout, "%s:", *category);
     for (guint i = 0; i < n; i++) {
       QuernMeasured *result = quern_measure_get_result (measure, i);
       g_autofree char *label = quern_measured_dup_label (result);
       QuernDivergenceSummary s;
-      quern_measure_get_category_summary (measure, result, category, &s);
+      quern_measure_get_category_summary (measure, result, *category, &s);
       if (i == 0)
         quern_cli_line (stdout, _("%-10s  %u tokens, perplexity %.4f"), label, (guint) s.n, s.perplexity);
       else

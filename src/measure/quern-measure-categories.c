@@ -6,73 +6,50 @@
 #include "quern-json-util.h"
 #include "quern-measure-private.h"
 
-static const char *
-category_of (QuernMeasure *self, guint piece)
-{
-  return ((QuernMeasureSource *) _quern_measure_get_sources (self)->pdata[piece])->category;
-}
-
-/* Whether no earlier piece has the category. */
-static gboolean
-is_first_of_category (QuernMeasure *self, guint piece)
-{
-  for (guint i = 0; i < piece; i++)
-    if (g_strcmp0 (category_of (self, i), category_of (self, piece)) == 0)
-      return FALSE;
-  return category_of (self, piece) != NULL;
-}
-
 /**
- * quern_measure_get_n_categories:
+ * quern_measure_dup_categories:
  *
- * Returns: how many categories there are; 0 for a text that has none
+ * Returns: (transfer full): the names of the categories in the order in which their texts were added; none for a text that
+ *   has none
  */
-guint
-quern_measure_get_n_categories (QuernMeasure *self)
+GStrv
+quern_measure_dup_categories (QuernMeasure *self)
 {
-  guint n = 0;
+  GPtrArray *sources = _quern_measure_get_sources (self);
+  g_autoptr (GPtrArray) names = g_ptr_array_new ();
 
-  for (guint i = 0; i < _quern_measure_get_sources (self)->len; i++)
-    n += is_first_of_category (self, i);
-  return n;
-}
-
-/**
- * quern_measure_get_category:
- *
- * Returns: (nullable): the name of category @i, in the order in which the texts were added; %NULL past the last
- */
-const char *
-quern_measure_get_category (QuernMeasure *self, guint i)
-{
-  for (guint piece = 0; piece < _quern_measure_get_sources (self)->len; piece++)
-    if (is_first_of_category (self, piece) && i-- == 0)
-      return category_of (self, piece);
-  return NULL;
+  for (guint i = 0; i < sources->len; i++) {
+    const char *category = ((const QuernMeasureSource *) sources->pdata[i])->category;
+    if (category && !g_ptr_array_find_with_equal_func (names, category, g_str_equal, NULL))
+      g_ptr_array_add (names, g_strdup (category));
+  }
+  g_ptr_array_add (names, NULL);
+  return (GStrv) g_ptr_array_steal (names, NULL);
 }
 
 /**
  * quern_measure_get_category_summary:
  * @measured: one of the results
- * @i: a category
  * @out: (out caller-allocates): means over the positions of the category; all zero while there are none
  */
 void
-quern_measure_get_category_summary (QuernMeasure *self, QuernMeasured *measured, guint i, QuernDivergenceSummary *out)
+quern_measure_get_category_summary (QuernMeasure *self, QuernMeasured *measured, const char *category,
+                                    QuernDivergenceSummary *out)
 {
   g_autoptr (QuernDivergenceSum) sum = quern_divergence_sum_new ();
   GPtrArray *sources = _quern_measure_get_sources (self);
-  const char *category = quern_measure_get_category (self, i);
-  guint piece = 0, end = 0; /* of the piece, in tokens */
+  guint next = 0, end = 0; /* of the piece, in tokens */
+  gboolean inside = FALSE; /* the piece is of the category */
 
-  for (guint j = 0; j < quern_measured_get_n_positions (measured); j++) {
-    const guint token = quern_measure_get_position_token (self, j);
-    while (piece < sources->len && token >= end) {
-      const QuernMeasureSource *source = sources->pdata[piece++];
-      end += source->tokens ? source->tokens->len : 0;
+  for (guint i = 0; i < quern_measured_get_n_positions (measured); i++) {
+    const guint token = quern_measure_get_position_token (self, i);
+    while (next < sources->len && token >= end) {
+      const QuernMeasureSource *piece = sources->pdata[next++];
+      end += piece->tokens ? piece->tokens->len : 0;
+      inside = g_strcmp0 (piece->category, category) == 0;
     }
-    if (token < end && g_strcmp0 (category_of (self, piece - 1), category) == 0)
-      quern_divergence_sum_add (sum, quern_measured_get_position (measured, j));
+    if (token < end && inside)
+      quern_divergence_sum_add (sum, quern_measured_get_position (measured, i));
   }
   quern_divergence_sum_summary (sum, out);
 }
@@ -84,16 +61,16 @@ quern_measure_get_category_summary (QuernMeasure *self, QuernMeasured *measured,
 void
 quern_measure_categories_write (QuernMeasure *self, QuernMeasured *measured, JsonBuilder *out)
 {
-  const guint n = quern_measure_get_n_categories (self);
+  g_auto (GStrv) names = quern_measure_dup_categories (self);
 
-  if (n == 0)
+  if (!names[0])
     return;
   json_builder_set_member_name (out, "categories");
   json_builder_begin_object (out);
-  for (guint i = 0; i < n; i++) {
+  for (char **name = names; *name; name++) {
     QuernDivergenceSummary summary;
-    quern_measure_get_category_summary (self, measured, i, &summary);
-    json_builder_set_member_name (out, quern_measure_get_category (self, i));
+    quern_measure_get_category_summary (self, measured, *name, &summary);
+    json_builder_set_member_name (out, *name);
     json_builder_begin_object (out);
     quern_json_add_int (out, "tokens", (gint64) summary.n);
     quern_json_add_double (out, "kl_divergence_mean", summary.kld_mean);

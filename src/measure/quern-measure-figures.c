@@ -319,16 +319,33 @@ value_of (const QuernMeasureFigure *self, QuernMeasured *measured)
   return self->get_value ? self->get_value (measured) : at_offset (measured, self->value);
 }
 
-/**
- * quern_measure_figure_get:
- * @i: from 0
- *
- * Returns: (nullable): figure @i in the order in which figures are shown, or %NULL past the last
- */
-const QuernMeasureFigure *
-quern_measure_figure_get (guint i)
+/* Whether it has a heading in `medium` and was measured for some model. */
+static gboolean
+is_shown (const QuernMeasureFigure *self, QuernMeasure *measure, QuernMeasureMedium medium)
 {
-  return i < G_N_ELEMENTS (figures) ? &figures[i] : NULL;
+  GListModel *results = quern_measure_get_results (measure);
+
+  for (guint i = 0; self->headings[medium] && i < g_list_model_get_n_items (results); i++)
+    if (!isnan (value_of (self, quern_measure_get_result (measure, i))))
+      return TRUE;
+  return FALSE;
+}
+
+/**
+ * quern_measure_figures_list:
+ * @details: whether those are wanted that are folded up, because few people look for them; else all others
+ *
+ * Returns: (transfer container) (element-type QuernMeasureFigure): the figures of a table of @measure, in order
+ */
+GPtrArray *
+quern_measure_figures_list (QuernMeasure *measure, QuernMeasureMedium medium, gboolean details)
+{
+  GPtrArray *list = g_ptr_array_new ();
+
+  for (guint i = 0; i < G_N_ELEMENTS (figures); i++)
+    if (figures[i].is_detail == details && is_shown (&figures[i], measure, medium))
+      g_ptr_array_add (list, (gpointer) &figures[i]);
+  return list;
 }
 
 /**
@@ -368,35 +385,6 @@ quern_measure_figure_needs_reference (const QuernMeasureFigure *self)
   g_return_val_if_fail (self != NULL, FALSE);
 
   return !self->is_absolute;
-}
-
-/**
- * quern_measure_figure_is_detail:
- *
- * Returns: whether the figure belongs to those that are folded up, because few people look for them
- */
-gboolean
-quern_measure_figure_is_detail (const QuernMeasureFigure *self)
-{
-  g_return_val_if_fail (self != NULL, FALSE);
-
-  return self->is_detail;
-}
-
-/**
- * quern_measure_figure_is_shown:
- *
- * Returns: whether the figure has a heading in @medium and was measured for some model of @measure
- */
-gboolean
-quern_measure_figure_is_shown (const QuernMeasureFigure *self, QuernMeasure *measure, QuernMeasureMedium medium)
-{
-  GListModel *results = quern_measure_get_results (measure);
-
-  for (guint i = 0; self->headings[medium] && i < g_list_model_get_n_items (results); i++)
-    if (!isnan (value_of (self, quern_measure_get_result (measure, i))))
-      return TRUE;
-  return FALSE;
 }
 
 /**

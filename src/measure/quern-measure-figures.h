@@ -22,13 +22,10 @@ typedef enum {
   QUERN_MEASURE_JSON_EVAL, /* `quern-cli eval --json` */
 } QuernMeasureJson;
 
-const QuernMeasureFigure *quern_measure_figure_get (guint i);
+GPtrArray *quern_measure_figures_list (QuernMeasure *measure, QuernMeasureMedium medium, gboolean details);
 const char *quern_measure_figure_get_heading (const QuernMeasureFigure *self, QuernMeasureMedium medium);
 const char *quern_measure_figure_get_explanation (const QuernMeasureFigure *self);
 gboolean quern_measure_figure_needs_reference (const QuernMeasureFigure *self);
-gboolean quern_measure_figure_is_detail (const QuernMeasureFigure *self);
-gboolean quern_measure_figure_is_shown (const QuernMeasureFigure *self, QuernMeasure *measure,
-                                        QuernMeasureMedium medium);
 char *quern_measure_figure_dup_text (const QuernMeasureFigure *self, QuernMeasured *measured,
                                      QuernMeasureMedium medium);
 void quern_measure_figures_write (QuernMeasured *measured, QuernMeasureJson json, gboolean compared, JsonBuilder *out);

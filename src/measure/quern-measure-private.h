@@ -39,6 +39,23 @@ QuernMeasurePlan *_quern_measure_plan_new (QuernOpenFile *file, GPtrArray *sourc
 void _quern_measure_plan_free (QuernMeasurePlan *plan);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (QuernMeasurePlan, _quern_measure_plan_free)
 
+QuernLoadParams _quern_measure_load_params (guint n_ctx, guint n_threads, QuernKvType kv_type);
+GArray *_quern_measure_windows_list_positions (const GArray *windows);
+guint64 _quern_measure_windows_get_n_evaluated (const GArray *windows);
+
+/* A window that a model is scored on. */
+typedef struct {
+  QuernLoadedModel *loaded;
+  const GArray *tokens; /* of the text */
+  const QuernMeasureWindow *window;
+  /* Called with the logits of a row of the text; FALSE, with an error, ends the scoring. */
+  gboolean (*row) (gpointer data, guint at, const float *logits, GError **error);
+  gboolean (*stopped) (gpointer data);
+  gpointer data;
+} QuernMeasureScoring;
+
+gboolean _quern_measure_score_window (const QuernMeasureScoring *scoring, double *seconds, GError **error);
+
 /* The worker reports its results through these functions. */
 typedef struct {
   void (*planned) (gpointer data, const QuernMeasurePlan *plan, QuernOpenFile *file, gboolean together);

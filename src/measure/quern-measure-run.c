@@ -253,16 +253,11 @@ quern_measure_planned_cb (gpointer data, const QuernMeasurePlan *plan, QuernOpen
                                     g_array_ref (plan->windows), plan->windowed };
   run->text = g_string_new (NULL);
   run->ends = g_array_new (FALSE, FALSE, sizeof (guint));
-  run->position_tokens = g_array_new (FALSE, FALSE, sizeof (guint));
+  run->position_tokens = _quern_measure_windows_list_positions (plan->windows);
   run->together = together;
   quern_open_file_decode (file, plan->tokens, run->text, run->ends);
   g_free (run->text_sha256);
   run->text_sha256 = hash_text (run->job.sources, run->text);
-  for (guint i = 0; i < plan->windows->len; i++) {
-    const QuernMeasureWindow *window = &g_array_index (plan->windows, QuernMeasureWindow, i);
-    for (guint token = window->first + 1; token <= window->end; token++)
-      g_array_append_val (run->position_tokens, token);
-  }
   quern_measure_queue_flush (data, run);
   g_mutex_unlock (&run->lock);
 }

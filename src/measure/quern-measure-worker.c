@@ -45,8 +45,6 @@ typedef struct {
   double noise;
   QuernDivergence ready[EVENT_ROWS];
   guint n_ready;
-  gint64 aside; /* microseconds spent on comparing, which do not count as the model's time */
-  GError *error;
 } Scoring;
 
 /* ---- models ---------------------------------------------------------------------------------------------------- */
@@ -174,8 +172,9 @@ quern_measure_hand_over (Scoring *s)
 
 /* The reference passes through here too, but only for its own likelihoods: its divergence is 0 by definition. */
 static gboolean
-score_row (Scoring *s, guint row, const float *logits, GError **error)
+quern_measure_row_cb (gpointer data, guint row, const float *logits, GError **error)
 {
+  Scoring *s = data;
   Work *work = s->work;
   const guint64 at = s->offset + row - s->window->first;
   const gboolean keeps = s->model == 0 && !s->repeated;
@@ -204,17 +203,6 @@ score_row (Scoring *s, guint row, const float *logits, GError **error)
 }
 
 static gboolean
-quern_measure_row_cb (gpointer data, guint row, const float *logits)
-{
-  Scoring *s = data;
-  gint64 began = g_get_monotonic_time ();
-  gboolean ok = score_row (s, s->window->base + row, logits, &s->error);
-
-  s->aside += g_get_monotonic_time () - began;
-  return ok;
-}
-
-static gboolean
 quern_measure_stopped_cb (gpointer data)
 {
   const Work *work = ((Scoring *) data)->work;
@@ -226,44 +214,25 @@ static gboolean
 score_window (Scoring *s, GError **error)
 {
   Work *work = s->work;
-  const QuernMeasureWindow *w = s->window;
-  const QuernScoring scoring = { &g_array_index (work->plan->tokens, gint32, w->base),
-                                 w->n,
-                                 w->first - w->base,
-                                 quern_measure_row_cb,
-                                 quern_measure_stopped_cb,
-                                 s };
-  gint64 began = g_get_monotonic_time ();
-  gboolean ok = quern_loaded_model_score_sync (work->loaded[s->model], &scoring, error);
+  const QuernMeasureScoring scoring = { work->loaded[s->model], work->plan->tokens,       s->window,
+                                        quern_measure_row_cb,   quern_measure_stopped_cb, s };
+  double seconds = 0;
+  gboolean ok = _quern_measure_score_window (&scoring, &seconds, error);
 
   quern_measure_hand_over (s);
-  if (s->error) {
-    g_clear_error (error);
-    g_propagate_error (error, s->error);
-    return FALSE;
-  }
-  if (!ok)
-    return FALSE;
-  if (!s->repeated)
-    work->events->worked (work->data, s->model, (double) (g_get_monotonic_time () - began - s->aside) / G_USEC_PER_SEC,
-                          w->n);
-  return TRUE;
+  if (ok && !s->repeated)
+    work->events->worked (work->data, s->model, seconds, s->window->n);
+  return ok;
 }
 
 static gboolean
 score_batch (Work *work, guint model, guint begin, guint end, GError **error)
 {
   const QuernMeasureJob *job = work->job;
-  const QuernLoadParams params = { .context_size = job->n_ctx,
-                                   .n_threads = job->n_threads,
-                                   .kv_type = kv_type_at (work, model),
-                                   .force = TRUE, /* planned here, for all models */
-                                   .private_context = TRUE,
-                                   .no_drafts = TRUE,
-                                   .no_checkpoints = TRUE,
-                                   .no_sketch = TRUE };
+  QuernLoadParams params = _quern_measure_load_params (job->n_ctx, job->n_threads, kv_type_at (work, model));
   guint64 offset = 0;
 
+  params.force = TRUE; /* planned here, for all models */
   for (guint i = 0; i < job->models->len && !work->together; i++)
     if (i != model)
       close_model (work, i);

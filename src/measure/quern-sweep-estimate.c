@@ -56,24 +56,16 @@ trial_stopped_cb (gpointer cancellable)
 static gboolean
 quern_sweep_try (const Trial *trial, GCancellable *cancellable, GError **error)
 {
-  const QuernLoadParams params = { .context_size = TRIAL_TOKENS,
-                                   .n_threads = trial->n_threads,
-                                   .private_context = TRUE,
-                                   .no_drafts = TRUE,
-                                   .no_checkpoints = TRUE,
-                                   .no_sketch = TRUE };
+  const QuernLoadParams params = _quern_measure_load_params (TRIAL_TOKENS, trial->n_threads, QUERN_KV_F16);
   g_autoptr (QuernOpenFile) file = quern_open_file_new (trial->model, error);
   g_autoptr (QuernMeasurePlan)
       plan = file ? _quern_measure_plan_new (file, trial->sources, trial->windows, trial->n_ctx, error) : NULL;
   g_autoptr (QuernLoadedModel)
       loaded = plan ? quern_backend_load_sync (trial->backend, trial->model, &params, cancellable, error) : NULL;
   QuernScoring scoring = { .row = trial_row_cb, .stopped = trial_stopped_cb, .data = cancellable };
-  guint64 evaluated = 0;
 
   if (!loaded)
     return FALSE;
-  for (guint i = 0; i < plan->windows->len; i++)
-    evaluated += g_array_index (plan->windows, QuernMeasureWindow, i).n;
   scoring.tokens = (const gint32 *) (gconstpointer) plan->tokens->data;
   scoring.n = MAX (MIN (plan->tokens->len, TRIAL_TOKENS) / 2, 1);
   scoring.first = scoring.n / 2;
@@ -87,7 +79,7 @@ quern_sweep_try (const Trial *trial, GCancellable *cancellable, GError **error)
   double seconds = (double) MAX (g_get_monotonic_time () - began, 1) / G_USEC_PER_SEC;
   double own = (double) quern_model_get_info (trial->model)->parameters;
   trial->estimate->rate = scoring.n / seconds * (trial->parameters > 0 && own > 0 ? own / trial->parameters : 1);
-  trial->estimate->tokens = evaluated * trial->n_models;
+  trial->estimate->tokens = _quern_measure_windows_get_n_evaluated (plan->windows) * trial->n_models;
   trial->estimate->by = quern_model_dup_full_title (trial->model);
   trial->estimate->scaled = TRUE;
   return TRUE;
@@ -118,7 +110,8 @@ quern_sweep_choose_trial (QuernSweep *self, double parameters)
   for (guint i = 0; i < g_list_model_get_n_items (models); i++) {
     g_autoptr (QuernModel) model = g_list_model_get_item (models, i);
     double distance = (double) quern_model_get_info (model)->parameters - parameters;
-    if (quern_model_get_state (model) != QUERN_MODEL_OK || (best && ABS (distance) >= nearest))
+    if (quern_model_get_state (model) != QUERN_MODEL_OK || quern_model_is_remote (model)
+        || (best && ABS (distance) >= nearest))
       continue;
     nearest = ABS (distance);
     g_set_object (&best, model);
@@ -133,7 +126,7 @@ static QuernSweepEstimate *
 quern_sweep_look_ahead (QuernSweep *self, guint *n_models)
 {
   QuernSweepEstimate *estimate = g_new0 (QuernSweepEstimate, 1);
-  guint64 all = self->plan ? _quern_sweep_plan_get_n_evaluated (self->plan) : 0, evaluated = 0;
+  guint64 all = self->plan ? _quern_measure_windows_get_n_evaluated (self->plan->windows) : 0, evaluated = 0;
   double seconds = 0;
 
   *n_models = 0;

@@ -22,7 +22,7 @@ _quern_sweep_plan_free (QuernSweepPlan *plan)
   g_array_unref (plan->tokens);
   g_array_unref (plan->windows);
   g_ptr_array_unref (plan->pieces);
-  g_array_unref (plan->position_tokens);
+  g_clear_pointer (&plan->position_tokens, g_array_unref);
   g_string_free (plan->text, TRUE);
   g_array_unref (plan->ends);
   g_free (plan);
@@ -36,7 +36,6 @@ quern_sweep_plan_new_empty (void)
   plan->tokens = g_array_new (FALSE, FALSE, sizeof (gint32));
   plan->windows = g_array_new (FALSE, FALSE, sizeof (QuernMeasureWindow));
   plan->pieces = g_ptr_array_new_with_free_func (_quern_measure_source_free);
-  plan->position_tokens = g_array_new (FALSE, FALSE, sizeof (guint));
   plan->text = g_string_new (NULL);
   plan->ends = g_array_new (FALSE, FALSE, sizeof (guint));
   return plan;
@@ -96,11 +95,7 @@ static void
 quern_sweep_plan_complete (QuernSweepPlan *plan, const char *json)
 {
   plan->key = quern_sha256_of_data (json, strlen (json));
-  for (guint i = 0; i < plan->windows->len; i++) {
-    const QuernMeasureWindow *window = &g_array_index (plan->windows, QuernMeasureWindow, i);
-    for (guint token = window->first + 1; token <= window->end; token++)
-      g_array_append_val (plan->position_tokens, token);
-  }
+  plan->position_tokens = _quern_measure_windows_list_positions (plan->windows);
 }
 
 /* Tokenises the text with the reference's vocabulary and template. Blocks. */
@@ -198,17 +193,6 @@ _quern_sweep_plan_load (const char *path, const char *key, GCancellable *cancell
   const char *data = g_bytes_get_data (block, &size);
   g_autofree char *json = g_strndup (data, size);
   return quern_sweep_plan_from_json (json);
-}
-
-/* Returns how many tokens a model evaluates for it. */
-guint64
-_quern_sweep_plan_get_n_evaluated (const QuernSweepPlan *plan)
-{
-  guint64 n = 0;
-
-  for (guint i = 0; i < plan->windows->len; i++)
-    n += g_array_index (plan->windows, QuernMeasureWindow, i).n;
-  return n;
 }
 
 /* ---- rows ------------------------------------------------------------------------------------------------------ */

@@ -30,7 +30,6 @@ QuernSweepPlan *_quern_sweep_plan_new (QuernOpenFile *file, GPtrArray *sources, 
 QuernSweepPlan *_quern_sweep_plan_load (const char *path, const char *key, GCancellable *cancellable, GError **error);
 gboolean _quern_sweep_plan_save (const QuernSweepPlan *plan, const char *path, const char *key, GError **error);
 void _quern_sweep_plan_free (QuernSweepPlan *plan);
-guint64 _quern_sweep_plan_get_n_evaluated (const QuernSweepPlan *plan);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (QuernSweepPlan, _quern_sweep_plan_free)
 
 /* What was measured with one model, window by window. */

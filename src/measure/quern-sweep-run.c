@@ -97,17 +97,19 @@ quern_sweep_write_own (QuernSweep *self, GError **error)
 
 /* ---- results --------------------------------------------------------------------------------------------------- */
 
-/* The reference comes first: the others wait for it. */
+/* Of a model that fails before its first window nothing is known: it is none of the results. The reference comes first, and
+ * the others wait for it. */
 static void
 quern_sweep_show_results (QuernSweep *self)
 {
+  if (_quern_sweep_get_item (self, 0)->n_windows == 0)
+    return;
   for (guint i = 0; i < g_list_model_get_n_items (G_LIST_MODEL (self->items)); i++) {
     QuernSweepItem *item = _quern_sweep_get_item (self, i);
-    if (item->measured && !item->shown) {
-      item->shown = TRUE;
-      _quern_measure_restore_result (self->measure, item->measured);
-    } else if (!item->measured && i == 0)
-      return;
+    if (item->n_windows == 0 || item->shown)
+      continue;
+    item->shown = TRUE;
+    _quern_measure_restore_result (self->measure, item->measured);
   }
 }
 
@@ -126,11 +128,10 @@ quern_sweep_show_plan (QuernSweep *self)
 }
 
 static void
-quern_sweep_add_facts (QuernSweep *self, QuernSweepItem *item, const QuernModelFacts *facts)
+quern_sweep_add_facts (QuernSweepItem *item, const QuernModelFacts *facts)
 {
   if (!item->measured)
     item->measured = quern_measured_new_stored (facts, QUERN_KV_F16);
-  quern_sweep_show_results (self);
 }
 
 static void
@@ -141,6 +142,7 @@ quern_sweep_add_window (QuernSweep *self, QuernSweepItem *item, const QuernSweep
   quern_measured_add_work (item->measured, window->seconds, window->n_evaluated);
   quern_measured_add (item->measured, (const QuernDivergence *) (gconstpointer) window->positions->data,
                       window->positions->len);
+  quern_sweep_show_results (self);
 }
 
 /* ---- opening --------------------------------------------------------------------------------------------------- */
@@ -271,7 +273,7 @@ quern_sweep_open_finish (QuernSweep *self, GAsyncResult *result, GError **error)
     QuernSweepItem *item = _quern_sweep_get_item (self, i);
     if (!found->known)
       continue;
-    quern_sweep_add_facts (self, item, &found->facts);
+    quern_sweep_add_facts (item, &found->facts);
     for (guint j = 0; j < found->windows->len; j++)
       quern_sweep_add_window (self, item, found->windows->pdata[j]);
     if (_quern_sweep_item_is_complete (self, item))
@@ -461,7 +463,7 @@ quern_sweep_news_cb (gpointer data)
   if (news->planned)
     quern_sweep_show_plan (self);
   if (news->began)
-    quern_sweep_add_facts (self, news->item, &news->facts);
+    quern_sweep_add_facts (news->item, &news->facts);
   if (news->window)
     quern_sweep_add_window (self, news->item, news->window);
   _quern_sweep_notify (self);

@@ -18,8 +18,6 @@ typedef struct {
   const QuernMeasureWindow *window;
   guint index, row; /* numbers of the window and of its first position in the text */
   QuernSweepWindow *scored;
-  gint64 aside; /* microseconds spent on comparing, which do not count as the model's time */
-  GError *error;
 } Scoring;
 
 /* ---- files ----------------------------------------------------------------------------------------------------- */
@@ -106,25 +104,22 @@ _quern_sweep_open_rows (QuernSweepWork *work, const char *label, const char *has
 /* ---- one window ------------------------------------------------------------------------------------------------ */
 
 static gboolean
-quern_sweep_row_cb (gpointer data, guint row, const float *logits)
+quern_sweep_row_cb (gpointer data, guint at, const float *logits, GError **error)
 {
   Scoring *s = data;
   const QuernSweepJob *job = s->job;
-  const guint at = s->window->base + row;
   const gint32 token = g_array_index (job->work->plan->tokens, gint32, at + 1);
-  gint64 began = g_get_monotonic_time ();
   QuernDivergence divergence;
   double lost = 0;
-  gboolean ok = job->is_reference ? quern_kept_logits_add (job->work->kept, logits, token, &divergence, &s->error)
+  gboolean ok = job->is_reference ? quern_kept_logits_add (job->work->kept, logits, token, &divergence, error)
                                   : quern_kept_logits_compare (job->work->kept, s->row + at - s->window->first, logits,
-                                                               token, &divergence, &lost, &s->error);
+                                                               token, &divergence, &lost, error);
 
   if (ok) {
     divergence.window = s->index;
     g_array_append_val (s->scored->positions, divergence);
     s->scored->lost += lost;
   }
-  s->aside += g_get_monotonic_time () - began;
   return ok;
 }
 
@@ -137,24 +132,11 @@ quern_sweep_stopped_cb (gpointer data)
 static gboolean
 quern_sweep_score_window (Scoring *s, GError **error)
 {
-  const QuernMeasureWindow *w = s->window;
-  const QuernScoring scoring = { &g_array_index (s->job->work->plan->tokens, gint32, w->base),
-                                 w->n,
-                                 w->first - w->base,
-                                 quern_sweep_row_cb,
-                                 quern_sweep_stopped_cb,
-                                 s };
-  gint64 began = g_get_monotonic_time ();
-  gboolean ok = quern_loaded_model_score_sync (s->loaded, &scoring, error);
+  const QuernMeasureScoring scoring = { s->loaded,          s->job->work->plan->tokens, s->window,
+                                        quern_sweep_row_cb, quern_sweep_stopped_cb,     s };
 
-  if (s->error) {
-    g_clear_error (error);
-    g_propagate_error (error, s->error);
-    return FALSE;
-  }
-  s->scored->seconds = (double) (g_get_monotonic_time () - began - s->aside) / G_USEC_PER_SEC;
-  s->scored->n_evaluated = w->n;
-  return ok;
+  s->scored->n_evaluated = s->window->n;
+  return _quern_measure_score_window (&scoring, &s->scored->seconds, error);
 }
 
 /* ---- one model ------------------------------------------------------------------------------------------------- */
@@ -190,13 +172,8 @@ quern_sweep_check_vocabulary (const QuernSweepPlan *plan, QuernModel *model, Que
 static QuernLoadedModel *
 quern_sweep_load_model (const QuernSweepJob *job, QuernModel *model, GError **error)
 {
-  const QuernLoadParams params = { .context_size = job->work->plan->n_ctx,
-                                   .n_threads = job->work->n_threads,
-                                   .kv_type = QUERN_KV_F16,
-                                   .private_context = TRUE,
-                                   .no_drafts = TRUE,
-                                   .no_checkpoints = TRUE,
-                                   .no_sketch = TRUE };
+  const QuernLoadParams params = _quern_measure_load_params (job->work->plan->n_ctx, job->work->n_threads,
+                                                             QUERN_KV_F16);
 
   return quern_backend_load_sync (job->work->backend, model, &params, job->cancellable, error);
 }

@@ -4,6 +4,7 @@
 #include "quern-texts.h"
 
 #include <glib/gi18n-lib.h>
+#include <glib/gstdio.h>
 #include <json-glib/json-glib.h>
 #include <string.h>
 
@@ -123,7 +124,8 @@ compare_names (gconstpointer a, gconstpointer b)
   return strcmp (*(const char *const *) a, *(const char *const *) b);
 }
 
-/* What is not UTF-8, or has a NUL byte, is no text. Links are not followed: a folder may be linked into itself. */
+/* What is not UTF-8, or has a NUL byte, is no text, and neither is what is larger than all texts may be: models lie in folders
+ * too. Links are not followed: a folder may be linked into itself. */
 static gboolean
 add_folder (QuernMeasure *measure, const char *path, Added *added, GError **error)
 {
@@ -140,16 +142,17 @@ add_folder (QuernMeasure *measure, const char *path, Added *added, GError **erro
     const char *name = names->pdata[i];
     g_autofree char *text = NULL;
     gsize length;
-    if (g_file_test (name, G_FILE_TEST_IS_SYMLINK))
+    GStatBuf info;
+    if (g_lstat (name, &info) != 0 || S_ISLNK (info.st_mode))
       continue;
-    if (g_file_test (name, G_FILE_TEST_IS_DIR)) {
+    if (S_ISDIR (info.st_mode)) {
       if (!add_folder (measure, name, added, error))
         return FALSE;
       continue;
     }
     added->n_files++;
-    if (!g_file_test (name, G_FILE_TEST_IS_REGULAR) || !g_file_get_contents (name, &text, &length, NULL) || length == 0
-        || !g_utf8_validate_len (text, length, NULL))
+    if (!S_ISREG (info.st_mode) || info.st_size > MOST_BYTES || !g_file_get_contents (name, &text, &length, NULL)
+        || length == 0 || !g_utf8_validate_len (text, length, NULL))
       continue;
     quern_measure_add_text (measure, text);
     added->n_texts++;

@@ -298,6 +298,7 @@ GArray *
 quern_chart_new (const QuernChartContent *content, double width, double height, gboolean mirrored)
 {
   g_autoptr (GArray) points = quern_pareto_new (content->measures, content->n, content->by_speed, content->figure);
+  g_autofree QuernMeasured **best = g_new (QuernMeasured *, content->n); /* of each measurement */
   const gint knee = quern_pareto_find_knee (points);
   Plot plot = { .marks = g_array_new (FALSE, FALSE, sizeof (QuernChartMark)),
                 .left = MARGIN_LEFT,
@@ -311,12 +312,11 @@ quern_chart_new (const QuernChartContent *content, double width, double height, 
   quern_chart_add_scales (&plot, content, mirrored);
   quern_chart_add_front (&plot, content, points);
   plot.first_name = plot.marks->len;
+  for (guint i = 0; i < content->n; i++)
+    best[i] = quern_measure_get_result (content->measures[i], quern_verdict_smallest_good (content->measures[i]));
   for (guint i = 0; i < points->len; i++) {
     const QuernParetoPoint *point = &g_array_index (points, QuernParetoPoint, i);
-    QuernMeasure *measure = content->measures[point->series];
-    guint best = quern_verdict_smallest_good (measure);
-    quern_chart_add_model (&plot, content, point, point->measured == quern_measure_get_result (measure, best),
-                           (gint) i == knee);
+    quern_chart_add_model (&plot, content, point, point->measured == best[point->series], (gint) i == knee);
   }
   quern_chart_add_legend (&plot, content, mirrored);
   return plot.marks;

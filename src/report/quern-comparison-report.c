@@ -291,13 +291,6 @@ markdown_append_questions (GString *out, QuernComparison *self)
   g_string_append_c (out, '\n');
 }
 
-static gboolean
-is_main_figure (const QuernMeasureFigure *figure, QuernMeasure *measure)
-{
-  return !quern_measure_figure_is_detail (figure)
-         && quern_measure_figure_is_shown (figure, measure, QUERN_MEASURE_IN_REPORT);
-}
-
 /* What the figures of a model mean, and examples, as items of a list inside an item. */
 static void
 markdown_append_meaning (GString *out, QuernMeasure *measure, guint i)
@@ -319,7 +312,7 @@ static void
 markdown_append_details (GString *out, QuernMeasure *measure)
 {
   guint n = g_list_model_get_n_items (quern_measure_get_results (measure));
-  const QuernMeasureFigure *figure;
+  g_autoptr (GPtrArray) figures = quern_measure_figures_list (measure, QUERN_MEASURE_IN_REPORT, TRUE);
 
   if (n < 2)
     return;
@@ -333,13 +326,11 @@ markdown_append_details (GString *out, QuernMeasure *measure)
   g_string_append (out, "\n|---|");
   for (guint i = 1; i < n; i++)
     g_string_append (out, "---:|");
-  for (guint j = 0; (figure = quern_measure_figure_get (j)); j++) {
-    if (!quern_measure_figure_is_detail (figure)
-        || !quern_measure_figure_is_shown (figure, measure, QUERN_MEASURE_IN_REPORT))
-      continue;
-    g_string_append_printf (out, "\n| %s |", quern_measure_figure_get_heading (figure, QUERN_MEASURE_IN_REPORT));
+  for (guint j = 0; j < figures->len; j++) {
+    g_string_append_printf (out, "\n| %s |",
+                            quern_measure_figure_get_heading (figures->pdata[j], QUERN_MEASURE_IN_REPORT));
     for (guint i = 1; i < n; i++) {
-      g_autofree char *text = quern_measure_figure_dup_text (figure, quern_measure_get_result (measure, i),
+      g_autofree char *text = quern_measure_figure_dup_text (figures->pdata[j], quern_measure_get_result (measure, i),
                                                              QUERN_MEASURE_IN_REPORT);
       g_string_append_printf (out, " %s |", text);
     }
@@ -351,21 +342,19 @@ static void
 markdown_append_measure (GString *out, QuernComparison *self)
 {
   QuernMeasure *measure = quern_comparison_get_measure (self);
-  guint n = measure ? g_list_model_get_n_items (quern_measure_get_results (measure)) : 0, n_figures = 0;
-  const QuernMeasureFigure *figure;
+  guint n = measure ? g_list_model_get_n_items (quern_measure_get_results (measure)) : 0;
 
   if (!measure)
     return;
+  g_autoptr (GPtrArray) figures = quern_measure_figures_list (measure, QUERN_MEASURE_IN_REPORT, FALSE);
   g_autofree char *reference = quern_verdict_dup_reference (measure), *summary = quern_measure_dup_summary (measure);
   g_string_append_printf (out, "## %s\n\n%s %s %s\n\n| %s |", _("Measured"), summary, reference,
                           quern_measure_get_note (measure) ? quern_measure_get_note (measure) : "", _("Model"));
-  for (guint i = 0; (figure = quern_measure_figure_get (i)); i++)
-    if (is_main_figure (figure, measure)) {
-      g_string_append_printf (out, " %s |", quern_measure_figure_get_heading (figure, QUERN_MEASURE_IN_REPORT));
-      n_figures++;
-    }
+  for (guint i = 0; i < figures->len; i++)
+    g_string_append_printf (out, " %s |",
+                            quern_measure_figure_get_heading (figures->pdata[i], QUERN_MEASURE_IN_REPORT));
   g_string_append (out, "\n|---|");
-  for (guint i = 0; i < n_figures; i++)
+  for (guint i = 0; i < figures->len; i++)
     g_string_append (out, "---:|");
   for (guint i = 0; i < n; i++) {
     QuernMeasured *result = quern_measure_get_result (measure, i);
@@ -373,11 +362,10 @@ markdown_append_measure (GString *out, QuernComparison *self)
     g_string_append (out, "\n| ");
     append_cell (out, label);
     g_string_append (out, " |");
-    for (guint j = 0; (figure = quern_measure_figure_get (j)); j++)
-      if (is_main_figure (figure, measure)) {
-        g_autofree char *text = quern_measure_figure_dup_text (figure, result, QUERN_MEASURE_IN_REPORT);
-        g_string_append_printf (out, " %s |", text);
-      }
+    for (guint j = 0; j < figures->len; j++) {
+      g_autofree char *text = quern_measure_figure_dup_text (figures->pdata[j], result, QUERN_MEASURE_IN_REPORT);
+      g_string_append_printf (out, " %s |", text);
+    }
   }
   g_string_append (out, "\n\n");
   for (guint i = 1; i < n; i++) {

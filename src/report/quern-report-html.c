@@ -275,20 +275,20 @@ html_append_heat (GString *out, QuernMeasure *measure, QuernMeasured *result)
 static void
 html_append_categories (GString *out, QuernMeasure *measure)
 {
-  const guint n = quern_measure_get_n_categories (measure);
+  g_auto (GStrv) categories = quern_measure_dup_categories (measure);
 
-  if (n == 0)
+  if (!categories[0])
     return;
   g_string_append_printf (out, "<table><tr><th>%s", _("Divergence by category"));
-  for (guint i = 0; i < n; i++)
-    append_element (out, "<th>", quern_texts_get_name (quern_measure_get_category (measure, i)), "");
+  for (char **category = categories; *category; category++)
+    append_element (out, "<th>", quern_texts_get_name (*category), "");
   for (guint j = 1; j < g_list_model_get_n_items (quern_measure_get_results (measure)); j++) {
     QuernMeasured *result = quern_measure_get_result (measure, j);
     g_autofree char *label = quern_measured_dup_label (result);
     append_element (out, "<tr><td>", label, "");
-    for (guint i = 0; i < n; i++) {
+    for (char **category = categories; *category; category++) {
       QuernDivergenceSummary s;
-      quern_measure_get_category_summary (measure, result, i, &s);
+      quern_measure_get_category_summary (measure, result, *category, &s);
       g_string_append_printf (out, "<td class=n>%.6f ± %.6f<br>%.2f %%", s.kld_mean, s.kld_block_error,
                               100 * s.same_top);
     }
@@ -316,20 +316,17 @@ static void
 html_append_details (GString *out, QuernMeasure *measure)
 {
   guint n = g_list_model_get_n_items (quern_measure_get_results (measure));
-  const QuernMeasureFigure *figure;
+  g_autoptr (GPtrArray) figures = quern_measure_figures_list (measure, QUERN_MEASURE_IN_REPORT, TRUE);
 
   append_element (out, "<details><summary>", _("All Figures"), "</summary><table><tr><th>");
   for (guint i = 1; i < n; i++) {
     g_autofree char *label = quern_measured_dup_label (quern_measure_get_result (measure, i));
     append_element (out, "<th>", label, "");
   }
-  for (guint j = 0; (figure = quern_measure_figure_get (j)); j++) {
-    if (!quern_measure_figure_is_detail (figure)
-        || !quern_measure_figure_is_shown (figure, measure, QUERN_MEASURE_IN_REPORT))
-      continue;
-    append_element (out, "<tr><td>", quern_measure_figure_get_heading (figure, QUERN_MEASURE_IN_REPORT), "");
+  for (guint j = 0; j < figures->len; j++) {
+    append_element (out, "<tr><td>", quern_measure_figure_get_heading (figures->pdata[j], QUERN_MEASURE_IN_REPORT), "");
     for (guint i = 1; i < n; i++) {
-      g_autofree char *text = quern_measure_figure_dup_text (figure, quern_measure_get_result (measure, i),
+      g_autofree char *text = quern_measure_figure_dup_text (figures->pdata[j], quern_measure_get_result (measure, i),
                                                              QUERN_MEASURE_IN_REPORT);
       append_element (out, "<td class=n>", text, "");
     }
@@ -342,30 +339,26 @@ html_append_measure (GString *out, QuernComparison *self)
 {
   QuernMeasure *measure = quern_comparison_get_measure (self);
   guint n = measure ? g_list_model_get_n_items (quern_measure_get_results (measure)) : 0;
-  const QuernMeasureFigure *figure;
 
   if (!measure)
     return;
+  g_autoptr (GPtrArray) figures = quern_measure_figures_list (measure, QUERN_MEASURE_IN_REPORT, FALSE);
   g_autofree char *reference = quern_verdict_dup_reference (measure), *summary = quern_measure_dup_summary (measure);
   append_element (out, "<h2>", _("Measured"), "</h2>");
   append_element (out, "<p>", summary, " ");
   append_element (out, "", reference, "");
   append_element (out, " ", quern_measure_get_note (measure), "</p>");
   g_string_append_printf (out, "<table><tr><th>%s", _("Model"));
-  for (guint i = 0; (figure = quern_measure_figure_get (i)); i++)
-    if (quern_measure_figure_is_shown (figure, measure, QUERN_MEASURE_IN_REPORT)
-        && !quern_measure_figure_is_detail (figure))
-      append_element (out, "<th>", quern_measure_figure_get_heading (figure, QUERN_MEASURE_IN_REPORT), "");
+  for (guint i = 0; i < figures->len; i++)
+    append_element (out, "<th>", quern_measure_figure_get_heading (figures->pdata[i], QUERN_MEASURE_IN_REPORT), "");
   for (guint i = 0; i < n; i++) {
     g_autofree char *label = quern_measured_dup_label (quern_measure_get_result (measure, i));
     append_element (out, "<tr><td>", label, i == 0 ? " *" : "");
-    for (guint j = 0; (figure = quern_measure_figure_get (j)); j++)
-      if (quern_measure_figure_is_shown (figure, measure, QUERN_MEASURE_IN_REPORT)
-          && !quern_measure_figure_is_detail (figure)) {
-        g_autofree char *text = quern_measure_figure_dup_text (figure, quern_measure_get_result (measure, i),
-                                                               QUERN_MEASURE_IN_REPORT);
-        append_element (out, "<td class=n>", text, "");
-      }
+    for (guint j = 0; j < figures->len; j++) {
+      g_autofree char *text = quern_measure_figure_dup_text (figures->pdata[j], quern_measure_get_result (measure, i),
+                                                             QUERN_MEASURE_IN_REPORT);
+      append_element (out, "<td class=n>", text, "");
+    }
   }
   g_string_append (out, "</table>");
   for (guint i = 1; i < n; i++) {

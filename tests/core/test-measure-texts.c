@@ -46,8 +46,9 @@ test_categories (void)
     const char *id = quern_texts_get (n)->id;
     g_assert_true (quern_texts_add (measure, id, &error));
     g_assert_no_error (error);
-    g_assert_cmpuint (quern_measure_get_n_categories (measure), ==, 1);
-    g_assert_cmpstr (quern_measure_get_category (measure, 0), ==, id);
+    g_auto (GStrv) categories = quern_measure_dup_categories (measure);
+    g_assert_cmpuint (g_strv_length (categories), ==, 1);
+    g_assert_cmpstr (categories[0], ==, id);
     g_autoptr (QuernMeasurePlan) plan = plan_of (measure);
     g_test_message ("%s: %u tokens of Quern Tiny's", id, plan->tokens->len);
     g_assert_cmpuint (plan->tokens->len, >, 60000);
@@ -92,7 +93,7 @@ static void
 test_folder (QuernHubFixture *f, gconstpointer data)
 {
   g_autofree char *folder = g_build_filename (f->folder, "texts", NULL),
-                  *link = g_build_filename (folder, "loop", NULL);
+                  *link = g_build_filename (folder, "loop", NULL), *large = g_strnfill ((64 << 20) + 1, 'x');
   g_autoptr (QuernMeasure) measure = quern_measure_new (), nothing = quern_measure_new ();
   g_autoptr (GError) error = NULL;
 
@@ -102,6 +103,7 @@ test_folder (QuernHubFixture *f, gconstpointer data)
   write_file (folder, "d.txt", "\xff\xfe", -1);
   write_file (folder, ".hidden", "no", -1);
   write_file (folder, "empty", "", -1);
+  write_file (folder, "large", large, -1);
   g_assert_cmpint (symlink (folder, link), ==, 0);
   g_assert_true (quern_texts_add_folder (measure, folder, &error));
   GPtrArray *sources = _quern_measure_get_sources (measure);
@@ -404,12 +406,13 @@ test_category_figures (void)
     QuernDivergence position = { .kld = (double) (1 << i / 4) };
     quern_measured_add (measured, &position, 1);
   }
-  g_assert_cmpuint (quern_measure_get_n_categories (measure), ==, 2);
-  g_assert_cmpstr (quern_measure_get_category (measure, 0), ==, "code");
-  g_assert_cmpstr (quern_measure_get_category (measure, 1), ==, "chat");
-  g_assert_null (quern_measure_get_category (measure, 2));
-  quern_measure_get_category_summary (measure, measured, 0, &code);
-  quern_measure_get_category_summary (measure, measured, 1, &chat);
+  g_auto (GStrv) categories = quern_measure_dup_categories (measure);
+  g_assert_cmpuint (g_strv_length (categories), ==, 2);
+  g_assert_cmpstr (categories[0], ==, "code");
+  g_assert_cmpstr (categories[1], ==, "chat");
+  g_assert_null (categories[2]);
+  quern_measure_get_category_summary (measure, measured, "code", &code);
+  quern_measure_get_category_summary (measure, measured, "chat", &chat);
   g_assert_cmpuint (code.n, ==, 8);
   g_assert_cmpuint (chat.n, ==, 4);
   g_assert_cmpfloat (code.kld_mean, ==, (1 + 8) / 2.0);

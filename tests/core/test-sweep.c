@@ -524,6 +524,21 @@ test_failure (Fixture *f, gconstpointer data)
   g_assert_cmpint (f->status, ==, 0);
 }
 
+/* One that fails before its first window is none of the results. */
+static void
+test_failure_before_figures (Fixture *f, gconstpointer data)
+{
+  SWEEP ("--quant", "Q2_K");
+  g_assert_cmpint (f->status, ==, 0);
+  g_setenv ("QUERN_MEMORY", "1000", TRUE);
+  run (f, "--quiet", "--reference", "F16", "-c", "64", "--quant", "Q4_K_M", "--quant", "Q2_K", NULL);
+  g_unsetenv ("QUERN_MEMORY");
+  g_assert_cmpint (f->status, ==, 1);
+  g_assert_nonnull (strstr (f->errors, "1 quantisation could not be measured"));
+  g_assert_nonnull (strstr (f->output, "Q2_K is "));
+  g_assert_null (strstr (f->output, "Q4_K_M"));
+}
+
 /* A model that was there before is not the sweep's to delete. */
 static void
 test_keeps_what_was_there (Fixture *f, gconstpointer data)
@@ -544,6 +559,13 @@ test_estimate (Fixture *f, gconstpointer data)
   g_assert_nonnull (strstr (f->output, "on this computer"));
   g_assert_nonnull (strstr (f->output, "Quern Tiny"));
   g_assert_cmpuint (count_models (f), ==, 0);
+  g_setenv ("QUERN_MEMORY", "1000", TRUE);
+  run (f, "--reference", "F16", "--dry-run", NULL);
+  g_assert_cmpint (f->status, ==, 1);
+  run (f, "--reference", "F16", "--quant", "Q2_K", NULL);
+  g_unsetenv ("QUERN_MEMORY");
+  g_assert_cmpint (f->status, ==, 1); /* of the reference itself, which was downloaded */
+  g_assert_cmpuint (count_models (f), ==, 1);
   run (f, "--dry-run", NULL);
   g_assert_cmpint (f->status, ==, 2);
   run (f, "--reference", "Q9_0", NULL);
@@ -569,6 +591,7 @@ main (int argc, char *argv[])
   ADD ("killed", test_killed);
   ADD ("damaged", test_damaged);
   ADD ("failure", test_failure);
+  ADD ("failure-before-figures", test_failure_before_figures);
   ADD ("keeps-what-was-there", test_keeps_what_was_there);
   ADD ("estimate", test_estimate);
   return g_test_run ();

@@ -136,7 +136,7 @@ quern_measure_chart_show (QuernMeasureChart *self, QuernMeasure *measure, gboole
     g_autofree char *size = g_format_size (quern_measured_get_facts (measured)->file_bytes);
     g_autofree char *name = quern_measured_dup_label (measured);
     g_string_append_printf (description, _("%s: %s, %.0f tokens/s, divergence %.4f ± %.4f."), name, size,
-                            quern_measured_get_rate (measured), s->kld_mean, s->kld_error);
+                            quern_measured_get_rate (measured), s->kld_mean, s->kld_block_error);
     g_string_append_c (description, ' ');
   }
   const QuernChartContent content = { .measures = &measure, .n = 1, .by_speed = by_speed };

@@ -32,8 +32,7 @@ void
 quern_measure_table_fill (GtkGrid *grid, QuernMeasure *measure)
 {
   guint n = g_list_model_get_n_items (quern_measure_get_results (measure));
-  const QuernMeasureFigure *figure;
-  int column = 1;
+  g_autoptr (GPtrArray) figures = quern_measure_figures_list (measure, QUERN_MEASURE_IN_WINDOW, FALSE);
 
   for (GtkWidget *child; (child = gtk_widget_get_first_child (GTK_WIDGET (grid))) != NULL;)
     gtk_grid_remove (grid, child);
@@ -42,10 +41,9 @@ quern_measure_table_fill (GtkGrid *grid, QuernMeasure *measure)
     g_autofree char *label = quern_measured_dup_label (quern_measure_get_result (measure, row));
     quern_measure_table_attach (grid, 0, (int) row + 1, label, NULL);
   }
-  for (guint i = 0; (figure = quern_measure_figure_get (i)) != NULL; i++) {
-    if (quern_measure_figure_is_detail (figure)
-        || !quern_measure_figure_is_shown (figure, measure, QUERN_MEASURE_IN_WINDOW))
-      continue;
+  for (guint i = 0; i < figures->len; i++) {
+    const QuernMeasureFigure *figure = figures->pdata[i];
+    const int column = (int) i + 1;
     quern_measure_table_attach (grid, column, 0, quern_measure_figure_get_heading (figure, QUERN_MEASURE_IN_WINDOW),
                                 "caption-heading");
     gtk_widget_set_tooltip_text (gtk_grid_get_child_at (grid, column, 0),
@@ -55,7 +53,6 @@ quern_measure_table_fill (GtkGrid *grid, QuernMeasure *measure)
       g_autofree char *text = quern_measure_figure_dup_text (figure, measured, QUERN_MEASURE_IN_WINDOW);
       quern_measure_table_attach (grid, column, (int) row + 1, text, NULL);
     }
-    column++;
   }
 }
 
@@ -80,8 +77,7 @@ void
 quern_measure_details_fill (GtkGrid *grid, QuernMeasure *measure)
 {
   guint n = g_list_model_get_n_items (quern_measure_get_results (measure));
-  const QuernMeasureFigure *figure;
-  int row = 1;
+  g_autoptr (GPtrArray) figures = quern_measure_figures_list (measure, QUERN_MEASURE_IN_WINDOW, TRUE);
 
   for (GtkWidget *child; (child = gtk_widget_get_first_child (GTK_WIDGET (grid))) != NULL;)
     gtk_grid_remove (grid, child);
@@ -90,10 +86,9 @@ quern_measure_details_fill (GtkGrid *grid, QuernMeasure *measure)
     g_autofree char *label = quern_measured_dup_label (quern_measure_get_result (measure, i));
     quern_measure_table_attach (grid, (int) i, 0, label, "caption-heading");
   }
-  for (guint i = 0; (figure = quern_measure_figure_get (i)) != NULL; i++) {
-    if (!quern_measure_figure_is_detail (figure)
-        || !quern_measure_figure_is_shown (figure, measure, QUERN_MEASURE_IN_WINDOW))
-      continue;
+  for (guint i = 0; i < figures->len; i++) {
+    const QuernMeasureFigure *figure = figures->pdata[i];
+    const int row = (int) i + 1;
     quern_measure_table_attach (grid, 0, row, quern_measure_figure_get_heading (figure, QUERN_MEASURE_IN_WINDOW), NULL);
     gtk_widget_set_tooltip_text (gtk_grid_get_child_at (grid, 0, row), quern_measure_figure_get_explanation (figure));
     for (guint k = 1; k < n; k++) {
@@ -101,7 +96,6 @@ quern_measure_details_fill (GtkGrid *grid, QuernMeasure *measure)
                                                              QUERN_MEASURE_IN_WINDOW);
       quern_measure_table_attach (grid, (int) k, row, text, NULL);
     }
-    row++;
   }
 }
 
