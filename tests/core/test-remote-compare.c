@@ -267,6 +267,9 @@ test_cli (Fixture *f, gconstpointer data)
   run (f, &ran, "bench", "-m", id, NULL);
   g_assert_cmpint (ran.code, ==, 2);
   assert_has (ran.errors, "measures this computer");
+  run (f, &ran, "serve", "-m", id, "--port", "0", NULL);
+  g_assert_cmpint (ran.code, ==, 1);
+  assert_has (ran.errors, "on this computer");
   run (f, &ran, "remove", id, NULL);
   g_assert_cmpint (ran.code, ==, 1);
   assert_has (ran.errors, "Remove the server instead.");
