@@ -82,12 +82,12 @@ static QeKernels chosen;
 static void
 choose_kernels (void)
 {
-  const char *wish = getenv ("QE_KERNELS"), *activations = getenv ("QE_ACTIVATIONS");
+  const char *wish = getenv ("QE_KERNELS");
   unsigned mask = ~0u;
   for (size_t i = 0; wish && i < N_SETS; i++)
     if (sets[i].name && strcmp (wish, sets[i].name) == 0)
       mask = sets[i].flags;
-  if (activations && strcmp (activations, "f32") == 0)
+  if (qe_cpu_exact_activations ())
     mask &= ~(unsigned) QE_CPU_AVX512_BF16; /* whose attention rounds */
   qe_kernels_init (&chosen, qe_cpu_flags () & mask);
 }

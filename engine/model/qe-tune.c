@@ -75,6 +75,12 @@ pass_worker (QeWorker *worker, void *data)
   }
 }
 
+static bool
+is_cancelled (const QeControl *control)
+{
+  return control && control->cancelled && control->cancelled (control->data);
+}
+
 /* Sets *best to a place in distances[]; false: cancelled. The fastest of several rounds counts: one that others disturbed shows less
  * than there is, and none shows more. */
 static bool
@@ -82,10 +88,12 @@ measure (QePool *pool, Pass *pass, QeType type, const QeControl *control, double
 {
   double least[N_DISTANCES];
   size_t usual = 0;
+  if (is_cancelled (control))
+    return false;
   qe_pool_run (pool, pass_worker, pass); /* brings the pages in */
   for (size_t round = 0; round < ROUNDS; round++)
     for (size_t i = 0; i < N_DISTANCES; i++) {
-      if (control && control->cancelled && control->cancelled (control->data))
+      if (is_cancelled (control))
         return false;
       qe_tuning_set_ahead (type, distances[i]);
       const double start = qe_clock_seconds ();

@@ -45,6 +45,9 @@ void qe_schema_printf (QeBuffer *out, const char *format, ...) __attribute__ ((f
  * which is noted. */
 bool qe_schema_count (QeSchema *c, size_t schema, const char *keyword, uint32_t *out);
 
+/* Whether the schema of an object says that it must have a member. */
+bool qe_schema_requires (const QeJson *json, size_t schema, const char *name);
+
 /* Append what follows "::=" for a string, a number or an integer. */
 void qe_schema_write_string (QeSchema *c, size_t schema);
 void qe_schema_write_number (QeSchema *c, size_t schema, bool whole);

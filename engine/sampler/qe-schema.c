@@ -433,8 +433,8 @@ list_other_strings (const QeJson *json, size_t a, size_t b)
   return n > 0 && m > 0;
 }
 
-static bool
-requires (const QeJson *json, size_t schema, const char *name)
+bool
+qe_schema_requires (const QeJson *json, size_t schema, const char *name)
 {
   const size_t required = qe_json_member (json, schema, "required");
   size_t length;
@@ -468,7 +468,8 @@ exclude_each_other (QeSchema *c, size_t a, size_t b)
        i = qe_json_next (json, of_a, i), n++) {
     const char *name = qe_json_key (json, i, &length);
     const size_t k = qe_json_member (json, of_b, name);
-    if (k != QE_JSON_NONE && requires (json, a, name) && requires (json, b, name) && list_other_strings (json, i, k))
+    if (k != QE_JSON_NONE && qe_schema_requires (json, a, name) && qe_schema_requires (json, b, name)
+        && list_other_strings (json, i, k))
       return true;
   }
   return false;

@@ -67,22 +67,6 @@ put_words (ToolGrammar *g, size_t schema)
   return n > 0;
 }
 
-static bool
-is_required (const QeToolSchema *tool, const char *name, size_t name_length)
-{
-  const QeJson *json = tool->json;
-  const size_t list = qe_json_member (json, tool->parameters, "required");
-  size_t length;
-  if (list == QE_JSON_NONE)
-    return false;
-  for (size_t i = qe_json_first (json, list); i != QE_JSON_NONE; i = qe_json_next (json, list, i)) {
-    const char *text = qe_json_text (json, i, &length);
-    if (length == name_length && memcmp (text, name, length) == 0)
-      return true;
-  }
-  return false;
-}
-
 static void
 put_parameter (ToolGrammar *g, const QeToolSchema *tool, size_t schema, bool has_rule)
 {
@@ -90,7 +74,7 @@ put_parameter (ToolGrammar *g, const QeToolSchema *tool, size_t schema, bool has
   const unsigned kinds = qe_tool_schema_kinds (tool, schema);
   size_t length;
   const char *name = qe_json_key (tool->json, schema, &length);
-  const bool required = is_required (tool, name, length);
+  const bool required = qe_schema_requires (tool->json, tool->parameters, name);
   qe_buffer_puts (out, required ? "" : "(");
   qe_buffer_puts (out, "\"<parameter=\" ");
   qe_schema_put_literal (out, name, length);

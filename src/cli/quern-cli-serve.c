@@ -66,7 +66,7 @@ static int
 run (const Options *o)
 {
   g_autoptr (QuernStore) store = NULL;
-  g_autoptr (QuernLibrary) library = quern_cli_open_library (FALSE, &store, NULL);
+  g_autoptr (QuernLibrary) library = quern_cli_open_own_library (&store);
   g_autoptr (QuernBackend) backend = QUERN_BACKEND (quern_local_backend_new ());
   g_autoptr (QuernService) service = quern_service_new (backend, library);
   g_autofree char *key = NULL;

@@ -237,9 +237,8 @@ add_servers (QuernLibrary *library, QuernStore *store)
   quern_library_set_elsewhere (library, G_LIST_MODEL (served));
 }
 
-/* The database says which files were imported and which servers there are: reading goes on without it, and does not create it. */
-QuernLibrary *
-quern_cli_open_library (gboolean write, QuernStore **store, GError **error)
+static QuernLibrary *
+open_library (gboolean write, QuernStore **store, GError **error)
 {
   g_autofree char *path = quern_database_default_path ();
   g_autoptr (GError) failure = NULL;
@@ -258,9 +257,25 @@ quern_cli_open_library (gboolean write, QuernStore **store, GError **error)
   library = quern_library_new (*store);
   quern_library_scan_async (library, NULL, quern_keep_result_cb, &result);
   quern_library_scan_finish (library, quern_cli_wait (&result), NULL);
-  if (*store)
+  return library;
+}
+
+/* The database says which files were imported and which servers there are: reading goes on without it, and does not create it. */
+QuernLibrary *
+quern_cli_open_library (gboolean write, QuernStore **store, GError **error)
+{
+  QuernLibrary *library = open_library (write, store, error);
+
+  if (library && *store)
     add_servers (library, *store);
   return library;
+}
+
+/* For reading, and only what is on this computer: servers' models are not in it, and no server's key is looked up. */
+QuernLibrary *
+quern_cli_open_own_library (QuernStore **store)
+{
+  return open_library (FALSE, store, NULL);
 }
 
 QuernBackend *

@@ -61,6 +61,7 @@ GAsyncResult *quern_cli_wait (GAsyncResult **result);
 /* A scanned library with what was imported, and with the models of servers; NULL with error only when write and the database
  * cannot be used. */
 QuernLibrary *quern_cli_open_library (gboolean write, QuernStore **store, GError **error);
+QuernLibrary *quern_cli_open_own_library (QuernStore **store);
 /* What runs the models of the library, wherever they are. */
 QuernBackend *quern_cli_new_backend (void);
 /* One line on stderr where the model is on a server, as everything that it is asked goes there. */

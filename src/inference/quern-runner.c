@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include <glib/gi18n-lib.h>
+#include <json-glib/json-glib.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -213,18 +214,30 @@ quern_run_flush_answer (QuernRun *run)
     _quern_generation_add_text (run->generation, FALSE, rest->str, rest->len);
 }
 
-/* A call of a tool that was offered. Where none was, calls are shown as the JSON that they are. */
+/* A call where no tool was offered: it is shown as the JSON that it is. */
+static void
+quern_run_show_call (QuernRun *run, QeOutputKind kind, const char *text, size_t length)
+{
+  g_autoptr (JsonNode) name = NULL;
+  g_autofree char *valid = NULL, *quoted = NULL, *head = NULL;
+
+  if (kind == QE_OUT_ARGUMENTS) {
+    quern_run_add_answer (run, text, length);
+  } else if (kind == QE_OUT_CALL_END) {
+    quern_run_add_answer (run, "}", 1);
+  } else {
+    valid = g_utf8_make_valid (text, (gssize) length);
+    name = json_node_init_string (json_node_alloc (), valid);
+    quoted = json_to_string (name, FALSE);
+    head = g_strdup_printf ("{\"name\": %s, \"arguments\": ", quoted);
+    quern_run_add_answer (run, head, strlen (head));
+  }
+}
+
+/* A call of a tool that was offered. */
 static void
 quern_run_add_call (QuernRun *run, QeOutputKind kind, const char *text, size_t length)
 {
-  if (!_quern_request_offers_tools (run->request)) {
-    const char *before = kind == QE_OUT_CALL ? "{\"name\": \"" : "";
-    const char *after = kind == QE_OUT_CALL ? "\", \"arguments\": " : kind == QE_OUT_CALL_END ? "}" : "";
-    quern_run_add_answer (run, before, strlen (before));
-    quern_run_add_answer (run, text, length);
-    quern_run_add_answer (run, after, strlen (after));
-    return;
-  }
   quern_run_flush_answer (run);
   if (kind == QE_OUT_CALL)
     _quern_generation_begin_call (run->generation, text, length);
@@ -249,8 +262,10 @@ quern_run_output_cb (void *data, QeOutputKind kind, const char *text, size_t len
     _quern_generation_add_text (run->generation, TRUE, text, length);
   else if (kind == QE_OUT_ANSWER)
     quern_run_add_answer (run, text, length);
-  else
+  else if (_quern_request_offers_tools (run->request))
     quern_run_add_call (run, kind, text, length);
+  else
+    quern_run_show_call (run, kind, text, length);
 }
 
 /* Takes a token's text out of it. */

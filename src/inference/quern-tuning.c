@@ -43,10 +43,11 @@ void
 _quern_tuning_load (void)
 {
   g_autoptr (GKeyFile) file = g_key_file_new ();
-  g_autofree char *path = dup_path (), *machine = dup_machine (), *known = NULL, *text = NULL;
+  g_autofree char *path = dup_path (), *machine = NULL, *known = NULL, *text = NULL;
 
   if (is_off () || !g_key_file_load_from_file (file, path, G_KEY_FILE_NONE, NULL))
     return;
+  machine = dup_machine ();
   known = g_key_file_get_string (file, GROUP, "machine", NULL);
   text = g_key_file_get_string (file, GROUP, "ahead", NULL);
   if (text && g_strcmp0 (known, machine) == 0)

@@ -188,28 +188,11 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Ran, ran_clear)
 static void
 run (Fixture *f, Ran *ran, ...)
 {
-  g_autoptr (GPtrArray) arguments = g_ptr_array_new ();
-  g_autoptr (GSubprocessLauncher)
-      launcher = g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_STDOUT_PIPE | G_SUBPROCESS_FLAGS_STDERR_PIPE);
-  g_autofree char *program = g_build_filename (g_getenv ("QUERN_BUILD_DIR"), "src", "cli", "quern-cli", NULL);
-  g_autoptr (GSubprocess) process = NULL;
-  g_autoptr (GError) error = NULL;
   va_list list;
 
-  ran_clear (ran);
-  g_ptr_array_add (arguments, program);
   va_start (list, ran);
-  for (char *argument = va_arg (list, char *); argument != NULL; argument = va_arg (list, char *))
-    g_ptr_array_add (arguments, argument);
+  ran->code = test_run_cli (f->folder, NULL, list, &ran->output, &ran->errors);
   va_end (list);
-  g_ptr_array_add (arguments, NULL);
-  g_subprocess_launcher_setenv (launcher, "XDG_DATA_HOME", f->folder, TRUE);
-  process = g_subprocess_launcher_spawnv (launcher, (const char *const *) arguments->pdata, &error);
-  g_assert_no_error (error);
-  g_assert_true (g_subprocess_communicate_utf8 (process, NULL, NULL, &ran->output, &ran->errors, &error));
-  g_assert_no_error (error);
-  g_assert_true (g_subprocess_get_if_exited (process));
-  ran->code = g_subprocess_get_exit_status (process);
 }
 
 static JsonObject *
@@ -284,6 +267,9 @@ test_cli (Fixture *f, gconstpointer data)
   run (f, &ran, "bench", "-m", id, NULL);
   g_assert_cmpint (ran.code, ==, 2);
   assert_has (ran.errors, "measures this computer");
+  run (f, &ran, "serve", "-m", id, "--port", "0", NULL);
+  g_assert_cmpint (ran.code, ==, 1);
+  assert_has (ran.errors, "on this computer");
   run (f, &ran, "remove", id, NULL);
   g_assert_cmpint (ran.code, ==, 1);
   assert_has (ran.errors, "Remove the server instead.");

@@ -308,39 +308,12 @@ test_backup (Fixture *f, gconstpointer data)
 static void
 run (Fixture *f, ...)
 {
-  g_autoptr (GPtrArray) arguments = g_ptr_array_new ();
-  g_autoptr (GSubprocessLauncher)
-      launcher = g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_STDOUT_PIPE | G_SUBPROCESS_FLAGS_STDERR_PIPE);
-  g_autofree char *program = g_build_filename (g_getenv ("QUERN_BUILD_DIR"), "src", "cli", "quern-cli", NULL);
-  g_autoptr (GSubprocess) process = NULL;
-  g_autoptr (GError) error = NULL;
   va_list list;
 
-  g_clear_pointer (&f->output, g_free);
-  g_clear_pointer (&f->errors, g_free);
-  g_ptr_array_add (arguments, program);
-  g_ptr_array_add (arguments, (gpointer) "servers");
   va_start (list, f);
-  for (char *argument = va_arg (list, char *); argument != NULL; argument = va_arg (list, char *))
-    g_ptr_array_add (arguments, argument);
+  f->code = test_run_cli (f->folder, "servers", list, &f->output, &f->errors);
   va_end (list);
-  g_ptr_array_add (arguments, NULL);
-  g_subprocess_launcher_setenv (launcher, "XDG_DATA_HOME", f->folder, TRUE);
-  process = g_subprocess_launcher_spawnv (launcher, (const char *const *) arguments->pdata, &error);
-  g_assert_no_error (error);
-  g_assert_true (g_subprocess_communicate_utf8 (process, NULL, NULL, &f->output, &f->errors, &error));
-  g_assert_no_error (error);
-  g_assert_true (g_subprocess_get_if_exited (process));
-  f->code = g_subprocess_get_exit_status (process);
 }
-
-#define assert_has(text, part)                                                                                         \
-  G_STMT_START                                                                                                         \
-  {                                                                                                                    \
-    if (strstr ((text), (part)) == NULL)                                                                               \
-      g_error ("“%s” is not in “%s”", (part), (text));                                                                 \
-  }                                                                                                                    \
-  G_STMT_END
 
 static void
 test_cli (Fixture *f, gconstpointer data)

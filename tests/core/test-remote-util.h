@@ -179,12 +179,4 @@ chat_ask (Chat *chat, const char *text)
   return chat_finish (chat, &result);
 }
 
-#define assert_has(text, part)                                                                                         \
-  G_STMT_START                                                                                                         \
-  {                                                                                                                    \
-    if ((text) == NULL || strstr ((text), (part)) == NULL)                                                             \
-      g_error ("“%s” is not in “%s”", (part), (text));                                                                 \
-  }                                                                                                                    \
-  G_STMT_END
-
 #define assert_lacks(text, part) g_assert_null (strstr ((text), (part)))

@@ -264,6 +264,17 @@ test_grammar (void)
   run_clear (&run);
 }
 
+/* A call where no tool was offered is shown as JSON, whatever its tool is called. */
+static void
+test_shown (void)
+{
+  g_autoptr (QuernRequest) request = ask ("What is the capital of France?");
+
+  quern_request_set_grammar (request, "root ::= <tool_call> \"\\n{\\\"name\\\": \\\"a\\\\\\\"b\\\", \\\"arguments\\\": "
+                                      "{\\\"c\\\": 1}}\\n\" </tool_call>");
+  check_answer (request, "{\"name\": \"a\\\"b\", \"arguments\": {\"c\": 1}}", QUERN_STOP_END);
+}
+
 /* Of every token it is known what else could have come, though the model was not loaded for that. */
 static void
 test_candidates (void)
@@ -325,6 +336,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/tools/stops", test_stops);
   g_test_add_func ("/tools/bias", test_bias);
   g_test_add_func ("/tools/grammar", test_grammar);
+  g_test_add_func ("/tools/shown", test_shown);
   g_test_add_func ("/tools/candidates", test_candidates);
   g_test_add_func ("/tools/raw", test_raw);
   status = g_test_run ();

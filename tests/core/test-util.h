@@ -124,3 +124,40 @@ test_make_twins (const char *folder, ...)
   g_subprocess_wait_check (process, NULL, &error);
   g_assert_no_error (error);
 }
+
+/* Runs quern-cli with a first argument (NULL: without) and those of the list up to NULL, in a data folder of the test's own. Replaces
+ * what is in output and errors; returns the exit status. */
+static inline int
+test_run_cli (const char *data, const char *first, va_list list, char **output, char **errors)
+{
+  g_autoptr (GPtrArray) arguments = g_ptr_array_new ();
+  g_autoptr (GSubprocessLauncher)
+      launcher = g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_STDOUT_PIPE | G_SUBPROCESS_FLAGS_STDERR_PIPE);
+  g_autofree char *program = g_build_filename (g_getenv ("QUERN_BUILD_DIR"), "src", "cli", "quern-cli", NULL);
+  g_autoptr (GSubprocess) process = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_clear_pointer (output, g_free);
+  g_clear_pointer (errors, g_free);
+  g_ptr_array_add (arguments, program);
+  if (first != NULL)
+    g_ptr_array_add (arguments, (gpointer) first);
+  for (char *argument = va_arg (list, char *); argument != NULL; argument = va_arg (list, char *))
+    g_ptr_array_add (arguments, argument);
+  g_ptr_array_add (arguments, NULL);
+  g_subprocess_launcher_setenv (launcher, "XDG_DATA_HOME", data, TRUE);
+  process = g_subprocess_launcher_spawnv (launcher, (const char *const *) arguments->pdata, &error);
+  g_assert_no_error (error);
+  g_assert_true (g_subprocess_communicate_utf8 (process, NULL, NULL, output, errors, &error));
+  g_assert_no_error (error);
+  g_assert_true (g_subprocess_get_if_exited (process));
+  return g_subprocess_get_exit_status (process);
+}
+
+#define assert_has(text, part)                                                                                         \
+  G_STMT_START                                                                                                         \
+  {                                                                                                                    \
+    if ((text) == NULL || strstr ((text), (part)) == NULL)                                                             \
+      g_error ("“%s” is not in “%s”", (part), (text));                                                                 \
+  }                                                                                                                    \
+  G_STMT_END

@@ -19,15 +19,6 @@ grammar_for (const QeTokenizer *tokenizer, const char *text)
   return g;
 }
 
-static QeModel *
-open_tiny (void)
-{
-  QeModel *model = NULL;
-  QeError err = { 0 };
-  QE_CHECK_OK (qe_model_open (&model, qe_test_tiny ("quern-tiny-Q8_0.gguf"), NULL, &err), err);
-  return model;
-}
-
 static const char json_grammar[] =
     "root   ::= object\n"
     "value  ::= object | array | string | number | (\"true\" | \"false\" | \"null\") ws\n"
@@ -389,7 +380,7 @@ follow_bytes (const QeModel *model, const char *grammar, const char *text)
 
 QE_TEST (masks)
 {
-  QeModel *model = open_tiny ();
+  QeModel *model = qe_test_open_tiny ("quern-tiny-Q8_0.gguf");
   QE_REQUIRE (model != NULL);
   qe_test_note ("%zu tokens", qe_tokenizer_size (qe_model_tokenizer (model)));
   follow_bytes (model, json_grammar, "{\"na\xc3\xafve\": [\"\xf0\x9f\x98\x80 the\", -1.5], \"\\u00e4\": {}}");
@@ -406,7 +397,7 @@ QE_TEST (masks)
 QE_TEST (long_texts)
 {
   enum { N = 40000 };
-  QeModel *model = open_tiny ();
+  QeModel *model = qe_test_open_tiny ("quern-tiny-Q8_0.gguf");
   QE_REQUIRE (model != NULL);
   const QeTokenizer *t = qe_model_tokenizer (model);
   QeGrammar *g =
@@ -451,7 +442,7 @@ QE_TEST (long_texts)
 /* A grammar with very many ways is given up with a sentence, in reasonable time. */
 QE_TEST (too_many_ways)
 {
-  QeModel *model = open_tiny ();
+  QeModel *model = qe_test_open_tiny ("quern-tiny-Q8_0.gguf");
   QE_REQUIRE (model != NULL);
   QeGrammar *g = grammar_for (qe_model_tokenizer (model),
                               "root ::= x{0,1000000} \"!\"\nx ::= (y | y y | y y y){1,100000} (y | y y){0,100000}\n"
@@ -493,7 +484,7 @@ QE_TEST (picks)
     { .temperature = 1.5f, .top_k = 20, .top_p = 0.95f, .presence_penalty = 1.5f, .repetition_penalty = 1, .seed = 3 },
     { .temperature = 2, .top_p = 1, .repetition_penalty = 1.1f, .seed = 4 },
   };
-  QeModel *model = open_tiny ();
+  QeModel *model = qe_test_open_tiny ("quern-tiny-Q8_0.gguf");
   QE_REQUIRE (model != NULL);
   const QeTokenizer *t = qe_model_tokenizer (model);
   const uint8_t *sampleable = qe_sampleable_tokens (model);
@@ -540,7 +531,7 @@ QE_TEST (picks)
 QE_TEST (after_thinking)
 {
   static const QeSamplerParams greedy = { .temperature = 0, .top_p = 1, .repetition_penalty = 1 };
-  QeModel *model = open_tiny ();
+  QeModel *model = qe_test_open_tiny ("quern-tiny-Q8_0.gguf");
   QE_REQUIRE (model != NULL);
   const QeTokenizer *t = qe_model_tokenizer (model);
   const size_t n_vocab = qe_model_info (model)->n_vocab;

@@ -24,15 +24,6 @@ static const char *const empty_tool = /* nothing is valid under its schema */
     "\"maximum\": 2}}, \"required\": [\"x\"]}}";
 static const char *const tools[] = { weather, clock_tool, any_tool, odd_tool };
 
-static QeModel *
-open_tiny (void)
-{
-  QeModel *model = NULL;
-  QeError err = { 0 };
-  QE_CHECK_OK (qe_model_open (&model, qe_test_tiny ("quern-tiny-Q8_0.gguf"), NULL, &err), err);
-  return model;
-}
-
 /* Whether the grammar takes the whole text, the names of tokens in it being tokens, and lets it end there. */
 static bool
 takes (QeGrammar *g, const QeModel *model, const char *text)
@@ -68,7 +59,7 @@ check_texts (const QeModel *model, const QeToolRules *rules, const char *const *
 
 QE_TEST (tags)
 {
-  QeModel *model = open_tiny ();
+  QeModel *model = qe_test_open_tiny ("quern-tiny-Q8_0.gguf");
   QE_REQUIRE (model != NULL);
   const QeToolRules all = { .tools = tools, .n_tools = 4, .form = QE_TOOLS_XML, .parallel = true };
   check_texts (model, &all,
@@ -115,7 +106,7 @@ QE_TEST (tags)
 
 QE_TEST (json)
 {
-  QeModel *model = open_tiny ();
+  QeModel *model = qe_test_open_tiny ("quern-tiny-Q8_0.gguf");
   QE_REQUIRE (model != NULL);
   const QeToolRules all = { .tools = tools, .n_tools = 4, .form = QE_TOOLS_HERMES };
   check_texts (model, &all,
@@ -132,7 +123,7 @@ QE_TEST (json)
 /* Bytes that spell a token's name are not that token, and the other way round. */
 QE_TEST (tokens_are_not_text)
 {
-  QeModel *model = open_tiny ();
+  QeModel *model = qe_test_open_tiny ("quern-tiny-Q8_0.gguf");
   QE_REQUIRE (model != NULL);
   const char token[] = "root ::= \"a\" <tool_call> \"b\"", text[] = "root ::= \"a<tool_call>b\"";
   const QeSpan all = { 0, 13 };
@@ -197,7 +188,7 @@ QE_TEST (random_logits_make_calls)
       "\"word\": {\"enum\": [\"</parameter>\", \"a b\"]}, \"z\": {\"type\": \"array\", \"items\": {\"type\": \"null\"}, "
       "\"maxItems\": 3}}, \"required\": [\"n\", \"word\"]}}";
   static const QeToolForm forms[] = { QE_TOOLS_XML, QE_TOOLS_HERMES };
-  QeModel *model = open_tiny ();
+  QeModel *model = qe_test_open_tiny ("quern-tiny-Q8_0.gguf");
   QE_REQUIRE (model != NULL);
   const size_t n_vocab = qe_model_info (model)->n_vocab;
   const char *const list[] = { tool };
