@@ -88,7 +88,7 @@ quern_chat_page_update_welcome (QuernChatPage *self)
   }
   if (quern_model_is_remote (model))
     /* Translators: name of a server */
-    sent = g_strdup_printf (_("What you write is sent to “%s”."), quern_model_get_place (model));
+    sent = g_markup_printf_escaped (_("What you write is sent to “%s”."), quern_model_get_place (model));
   adw_status_page_set_description (
       self->welcome, demo ? _("Quern Tiny is a very small demonstration model. It knows a few facts, greetings, sums "
                               "and short pieces of code, and is wrong about the rest. To talk about anything else, "

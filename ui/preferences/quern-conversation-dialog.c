@@ -318,10 +318,10 @@ quern_conversation_dialog_new (QuernStore *store, QuernChatSession *session)
   self->session = g_object_ref (session);
   quern_conversation_dialog_show_instructions (self);
   if (model != NULL)
-    description = g_strdup_printf (quern_chat_session_get_thinking (session)
-                                       ? _("The defaults are recommended for %s with thinking")
-                                       : _("The defaults are recommended for %s without thinking"),
-                                   quern_model_get_title (model));
+    description = g_markup_printf_escaped (quern_chat_session_get_thinking (session)
+                                               ? _("The defaults are recommended for %s with thinking")
+                                               : _("The defaults are recommended for %s without thinking"),
+                                           quern_model_get_title (model));
   adw_preferences_group_set_description (self->answers_group, description);
   quern_conversation_dialog_show_numbers (self);
   g_object_get (session, "context-size", &now, NULL);

@@ -26,7 +26,6 @@ struct _QuernUsagePage {
   GCancellable *cancellable;
 
   gint64 read, written; /* in all */
-  gboolean setting;     /* the program sets the prices */
 };
 
 G_DEFINE_FINAL_TYPE (QuernUsagePage, quern_usage_page, ADW_TYPE_PREFERENCES_PAGE)
@@ -59,8 +58,6 @@ price_changed_cb (QuernUsagePage *self)
   g_autoptr (GDateTime) now = g_date_time_new_now_local ();
   g_autofree char *today = g_date_time_format (now, "%F");
 
-  if (self->setting)
-    return;
   for (guint i = 0; i < self->costs->len; i++)
     g_variant_builder_add (&builder, "(sdd)", adw_preferences_row_get_title (self->costs->pdata[i]),
                            adw_spin_row_get_value (self->prices->pdata[2 * i]),
@@ -73,9 +70,9 @@ price_changed_cb (QuernUsagePage *self)
 static void
 add_price (QuernUsagePage *self, AdwPreferencesGroup *group, char *title, double value)
 {
-  GtkWidget *row = g_object_new (ADW_TYPE_SPIN_ROW, "accessible-role", GTK_ACCESSIBLE_ROLE_LIST_ITEM, "title", title,
-                                 "adjustment", gtk_adjustment_new (value, 0, 1000, 0.05, 1, 0), "digits", 2, "numeric",
-                                 TRUE, NULL);
+  GtkWidget *row = g_object_new (ADW_TYPE_SPIN_ROW, "accessible-role", GTK_ACCESSIBLE_ROLE_LIST_ITEM, "use-markup", FALSE,
+                                 "title", title, "adjustment", gtk_adjustment_new (value, 0, 1000, 0.05, 1, 0),
+                                 "digits", 2, "numeric", TRUE, NULL);
 
   g_signal_connect_swapped (row, "notify::value", G_CALLBACK (price_changed_cb), self);
   adw_preferences_group_add (group, row);
@@ -91,7 +88,6 @@ add_services (QuernUsagePage *self, AdwPreferencesGroup *costs, AdwPreferencesGr
   const char *name;
   double reading, writing;
 
-  self->setting = TRUE;
   g_variant_iter_init (&iter, services);
   while (g_variant_iter_next (&iter, "(&sdd)", &name, &reading, &writing)) {
     GtkWidget *row = g_object_new (ADW_TYPE_ACTION_ROW, "use-markup", FALSE, "title", name, NULL);
@@ -103,7 +99,6 @@ add_services (QuernUsagePage *self, AdwPreferencesGroup *costs, AdwPreferencesGr
     /* Translators: a service; the price of what a model writes */
     add_price (self, prices, g_strdup_printf (_("%s, writing"), name), writing);
   }
-  self->setting = FALSE;
 }
 
 /* ---- months ------------------------------------------------------------------------------------------------------ */
@@ -131,7 +126,8 @@ usage_loaded_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   if (g_cancellable_is_cancelled (self->cancellable))
     return;
   if (months == NULL) {
-    adw_preferences_group_set_description (self->months, error->message);
+    g_autofree char *markup = g_markup_escape_text (error->message, -1);
+    adw_preferences_group_set_description (self->months, markup);
     return;
   }
   for (guint i = 0; i < months->len; i++) {

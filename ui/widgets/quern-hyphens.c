@@ -19,13 +19,14 @@ quern_hyphens_leave_out (GtkLabel *label)
   gtk_label_set_attributes (label, attributes);
 }
 
+/* Only what is new: a tag makes the view lay out all that it is applied to. */
 static void
-buffer_changed_cb (GtkTextBuffer *buffer, GtkTextTag *tag)
+inserted_cb (GtkTextBuffer *buffer, GtkTextIter *end, const char *text, int n_bytes, GtkTextTag *tag)
 {
-  GtkTextIter start, end;
+  GtkTextIter start = *end;
 
-  gtk_text_buffer_get_bounds (buffer, &start, &end);
-  gtk_text_buffer_apply_tag (buffer, tag, &start, &end);
+  gtk_text_iter_backward_chars (&start, (int) g_utf8_strlen (text, n_bytes));
+  gtk_text_buffer_apply_tag (buffer, tag, &start, end);
 }
 
 /**
@@ -38,7 +39,9 @@ quern_hyphens_leave_out_of_view (GtkTextView *view)
 {
   GtkTextBuffer *buffer = gtk_text_view_get_buffer (view);
   GtkTextTag *tag = gtk_text_buffer_create_tag (buffer, NULL, "insert-hyphens", FALSE, NULL);
+  GtkTextIter start, end;
 
-  g_signal_connect_object (buffer, "changed", G_CALLBACK (buffer_changed_cb), tag, 0);
-  buffer_changed_cb (buffer, tag);
+  g_signal_connect_object (buffer, "insert-text", G_CALLBACK (inserted_cb), tag, G_CONNECT_AFTER);
+  gtk_text_buffer_get_bounds (buffer, &start, &end);
+  gtk_text_buffer_apply_tag (buffer, tag, &start, &end);
 }

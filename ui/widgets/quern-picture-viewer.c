@@ -207,10 +207,12 @@ left_cb (QuernPictureViewer *self)
 static void
 show_failure (QuernPictureViewer *self, const GError *error)
 {
+  g_autofree char *markup = g_markup_escape_text (error->message, -1);
+
   if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED) || self->failed == NULL)
     return;
   gtk_widget_set_visible (self->spinner, FALSE);
-  adw_status_page_set_description (self->failed, error->message);
+  adw_status_page_set_description (self->failed, markup);
   gtk_widget_set_visible (GTK_WIDGET (self->failed), TRUE);
 }
 

@@ -170,7 +170,7 @@ delete_comparison_action (GtkWidget *widget, const char *name, GVariant *paramet
   deleted = g_new (DeletedComparison, 1);
   *deleted = (DeletedComparison) { g_object_ref (self->comparisons), g_object_ref (entry) };
   if (open != NULL)
-    quern_comparison_stop (open);
+    _quern_window_stop_comparison (open);
   if (open != NULL && open == quern_compare_page_get_comparison (self->compare_page))
     _quern_window_new_chat (self);
   quern_comparisons_delete (self->comparisons, entry);

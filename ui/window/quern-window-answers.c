@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include "quern-chat-title.h"
+#include "quern-questions.h"
 #include "quern-window-private.h"
 
 #include <glib/gi18n.h>
@@ -78,6 +79,31 @@ _quern_window_withdraw_notification (QuernWindow *self, QuernConversation *conve
   g_application_withdraw_notification (g_application_get_default (), id);
 }
 
+/* A measurement that is paused waits for somebody to go on with it. */
+static gboolean
+is_working (QuernComparison *comparison)
+{
+  QuernMeasure *measure = quern_comparison_get_measure (comparison);
+  QuernQuestions *questions = quern_comparison_get_questions (comparison);
+
+  return quern_comparison_get_running (comparison) || (questions != NULL && quern_questions_get_running (questions))
+         || (measure != NULL && quern_measure_get_running (measure) && !quern_measure_get_paused (measure));
+}
+
+/* Ends all that is being made of a comparison; what is there stays. */
+void
+_quern_window_stop_comparison (QuernComparison *comparison)
+{
+  QuernMeasure *measure = quern_comparison_get_measure (comparison);
+  QuernQuestions *questions = quern_comparison_get_questions (comparison);
+
+  quern_comparison_stop (comparison);
+  if (questions != NULL)
+    quern_questions_stop (questions);
+  if (measure != NULL)
+    quern_measure_stop (measure);
+}
+
 /**
  * quern_window_is_busy:
  *
@@ -96,36 +122,35 @@ quern_window_is_busy (QuernWindow *self)
     if (quern_chat_session_get_state (item) != QUERN_SESSION_IDLE)
       return TRUE;
   g_hash_table_iter_init (&iter, self->open_comparisons);
-  while (g_hash_table_iter_next (&iter, NULL, &item)) {
-    QuernMeasure *measure = quern_comparison_get_measure (item);
-    if (quern_comparison_get_running (item) || (measure != NULL && quern_measure_get_running (measure)))
+  while (g_hash_table_iter_next (&iter, NULL, &item))
+    if (is_working (item))
       return TRUE;
-  }
   return FALSE;
 }
 
 /**
  * quern_window_stop_answers:
  *
- * Stops every answer that is being made, because the window is to close. They are kept as interrupted ones.
+ * Stops everything that is being made, because the window is to close: a model that computes while the process ends uses
+ * libraries that are gone. Answers are kept as interrupted ones.
  *
- * Returns: whether one has not ended yet; ask again soon
+ * Returns: whether something has not ended yet; ask again soon
  */
 gboolean
 quern_window_stop_answers (QuernWindow *self)
 {
   GHashTableIter iter;
-  gpointer session;
-  gboolean busy = FALSE;
+  gpointer item;
 
   g_return_val_if_fail (QUERN_IS_WINDOW (self), FALSE);
 
   self->closing = TRUE;
   g_hash_table_iter_init (&iter, self->sessions);
-  while (g_hash_table_iter_next (&iter, NULL, &session))
-    if (quern_chat_session_get_state (session) != QUERN_SESSION_IDLE) {
-      quern_chat_session_interrupt (session);
-      busy = TRUE;
-    }
-  return busy;
+  while (g_hash_table_iter_next (&iter, NULL, &item))
+    if (quern_chat_session_get_state (item) != QUERN_SESSION_IDLE)
+      quern_chat_session_interrupt (item);
+  g_hash_table_iter_init (&iter, self->open_comparisons);
+  while (g_hash_table_iter_next (&iter, NULL, &item))
+    _quern_window_stop_comparison (item);
+  return quern_window_is_busy (self);
 }

@@ -19,11 +19,16 @@ static void
 quern_window_show_toast (QuernWindow *self, const char *text)
 {
   AdwDialog *dialog = adw_application_window_get_visible_dialog (ADW_APPLICATION_WINDOW (self));
+  AdwToast *toast;
 
+  if (!ADW_IS_PREFERENCES_DIALOG (dialog) && self->toasts == NULL)
+    return;
+  toast = adw_toast_new (text);
+  adw_toast_set_use_markup (toast, FALSE);
   if (ADW_IS_PREFERENCES_DIALOG (dialog))
-    adw_preferences_dialog_add_toast (ADW_PREFERENCES_DIALOG (dialog), adw_toast_new (text));
-  else if (self->toasts != NULL)
-    adw_toast_overlay_add_toast (self->toasts, adw_toast_new (text));
+    adw_preferences_dialog_add_toast (ADW_PREFERENCES_DIALOG (dialog), toast);
+  else
+    adw_toast_overlay_add_toast (self->toasts, toast);
 }
 
 static void

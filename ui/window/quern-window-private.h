@@ -50,6 +50,7 @@ void _quern_window_open (QuernWindow *self, QuernConversation *conversation);
 void _quern_window_new_chat (QuernWindow *self);
 void _quern_window_compare (QuernWindow *self, QuernComparison *comparison);
 void _quern_window_watch (QuernWindow *self, QuernChatSession *session);
+void _quern_window_stop_comparison (QuernComparison *comparison);
 void _quern_window_withdraw_notification (QuernWindow *self, QuernConversation *conversation);
 void _quern_window_import (QuernWindow *self, const char *path);
 void _quern_window_open_files (GtkWidget *widget, const char *name, GVariant *parameter);
