@@ -65,6 +65,10 @@ class NotFound(AssertionError):
     pass
 
 
+class Gone(NotFound):
+    """A widget that was there is no longer."""
+
+
 def wait_for(what, condition, timeout=None):
     """Polls condition() until it returns something true, and returns that; NotFound after timeout seconds."""
     deadline = time.monotonic() + (TIMEOUT if timeout is None else timeout)
@@ -116,6 +120,7 @@ class Node:
     def __init__(self, app, accessible):
         self.app = app
         self.accessible = accessible
+        self.look_again = None  # finds what is in its place, for one that was looked for
 
     def __repr__(self):
         return f'<{self.role} "{self.name}">'
@@ -194,7 +199,12 @@ class Node:
     def find(self, role=None, name=None, showing=True, text=None, timeout=None):
         """Returns the first such widget, and waits until there is one."""
         wanted = ' '.join(str(part) for part in (role, name, text) if part is not None)
-        return wait_for(wanted, lambda: next(self._search(role, name, showing, text), None), timeout)
+
+        def look():
+            return next(self._search(role, name, showing, text), None)
+        found = wait_for(wanted, look, timeout)
+        found.look_again = look
+        return found
 
     def wait_gone(self, role=None, name=None, text=None, timeout=None):
         wait_for(f'the end of {role} {name}', lambda: not self.find_all(role, name, text=text), timeout)
@@ -215,7 +225,7 @@ class Node:
     def _rect(self):
         rect = _ask(lambda: self.accessible.get_component_iface().get_extents(Atspi.CoordType.WINDOW), None)
         if rect is None:
-            raise NotFound('the widget went away')
+            raise Gone('the widget went away')
         return rect
 
     def extents(self):
@@ -225,11 +235,25 @@ class Node:
         return rect.x - 2 * frame.x, rect.y - 2 * frame.y, rect.width, rect.height
 
     def click(self, button=1):
-        """Presses it once it can be pressed: by its accessible action, or with the mouse in its centre if it has none."""
-        self.wait(lambda node: node.sensitive)
-        if button == 1 and self.do():
-            return self
-        return self.click_mouse(button)
+        """Presses it once it can be pressed: by its accessible action, or with the mouse in its centre if it has none.
+        One that find() returned may be replaced meanwhile, as rows of a list that is filled anew are: then it is the new one
+        that is pressed."""
+        node = self
+
+        def press():
+            nonlocal node
+            if not node.role and self.look_again:
+                node = self.look_again() or node
+            if not node.sensitive:
+                return None
+            try:
+                return node if button == 1 and node.do() else node.click_mouse(button)
+            except Gone:
+                if not self.look_again:
+                    raise
+                node = self.look_again() or node
+                return None
+        return wait_for(f'what was expected of {self!r}', press)
 
     def still(self):
         """Returns its extents once they have not changed for a moment."""
