@@ -234,25 +234,23 @@ class Node:
         rect, frame = self._rect(), self.app.windows()[0]._rect()
         return rect.x - 2 * frame.x, rect.y - 2 * frame.y, rect.width, rect.height
 
-    def click(self, button=1):
-        """Presses it once it can be pressed: by its accessible action, or with the mouse in its centre if it has none.
-        One that find() returned may be replaced meanwhile, as rows of a list that is filled anew are: then it is the new one
-        that is pressed."""
-        node = self
+    def _renew(self):
+        """Becomes what is in its place now, if it is gone: a list that is filled anew has other rows of the same names."""
+        if not self.role and self.look_again:
+            self.accessible = getattr(self.look_again(), 'accessible', self.accessible)
 
+    def click(self, button=1):
+        """Presses it once it can be pressed: by its accessible action, or with the mouse in its centre if it has none."""
         def press():
-            nonlocal node
-            if not node.role and self.look_again:
-                node = self.look_again() or node
-            if not node.sensitive:
+            self._renew()
+            if not self.sensitive:
                 return None
             try:
-                return node if button == 1 and node.do() else node.click_mouse(button)
+                return self if button == 1 and self.do() else self.click_mouse(button)
             except Gone:
-                if not self.look_again:
-                    raise
-                node = self.look_again() or node
-                return None
+                if self.look_again:
+                    return None
+                raise
         return wait_for(f'what was expected of {self!r}', press)
 
     def still(self):

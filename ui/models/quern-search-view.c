@@ -85,11 +85,17 @@ quern_search_view_create_row (gpointer item, gpointer user_data)
   return row;
 }
 
-/* Also when another model may be recommended. */
+/* Another model may be recommended now. The rows stay: one of them may be about to be pressed. */
 static void
-show_rows (QuernSearchView *self)
+describe_rows (QuernSearchView *self)
 {
-  gtk_list_box_bind_model (self->list, G_LIST_MODEL (self->search), quern_search_view_create_row, self, NULL);
+  GtkListBoxRow *row;
+
+  for (int i = 0; (row = gtk_list_box_get_row_at_index (self->list, i)) != NULL; i++) {
+    g_autoptr (QuernHubRepo) repo = g_list_model_get_item (G_LIST_MODEL (self->search), (guint) i);
+    g_autofree char *subtitle = describe (self, repo);
+    adw_action_row_set_subtitle (ADW_ACTION_ROW (row), subtitle);
+  }
 }
 
 static void
@@ -172,8 +178,8 @@ quern_search_view_new (QuernModelsService *service)
 
   self->service = g_object_ref (service);
   self->search = quern_hub_search_new (quern_models_service_get_hub (service));
-  show_rows (self);
-  g_signal_connect_object (service, "notify::measured", G_CALLBACK (show_rows), self, G_CONNECT_SWAPPED);
+  gtk_list_box_bind_model (self->list, G_LIST_MODEL (self->search), quern_search_view_create_row, self, NULL);
+  g_signal_connect_object (service, "notify::measured", G_CALLBACK (describe_rows), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (self->search, "notify::state", G_CALLBACK (quern_search_view_state_cb), self,
                            G_CONNECT_SWAPPED);
   gtk_editable_set_text (GTK_EDITABLE (self->entry), "Qwen3.5");
