@@ -28,7 +28,7 @@ qe_context_new (QeContext **out, QeModel *model, const QeContextParams *params, 
     p.n_threads = qe_cpu_default_threads ();
   if (p.n_threads > MAX_THREADS)
     return qe_fail (err, QE_ERROR_ARGUMENT, "At most %d threads can be used.", MAX_THREADS);
-  const QeGraphParams graph = { p.n_threads, p.speculative ? QE_DEFER_MAX : 1, p.speculative };
+  const QeGraphParams graph = { p.n_threads, p.speculative };
   const bool with_mtp = p.speculative && model->weights.mtp, with_sketch = p.sketch && model->info.sketch_bytes;
   c = calloc (1, sizeof *c);
   if (!c)

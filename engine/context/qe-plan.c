@@ -16,7 +16,7 @@ qe_plan_memory (const QeModelInfo *info, const QePlanParams *params, QeMemoryPla
 {
   const unsigned n_threads = params->n_threads ? params->n_threads : qe_cpu_default_threads ();
   const bool with_sketch = params->sketch && info->sketch_bytes;
-  const QeGraphParams graph = { n_threads, params->speculative ? QE_DEFER_MAX : 1, params->speculative };
+  const QeGraphParams graph = { n_threads, params->speculative };
   const bool with_mtp = params->speculative && info->n_mtp_layers;
   QeCache cache;
   QeConfig c = { /* the part of it that sizes depend on */

@@ -118,12 +118,12 @@ verify (QeContext *c, QeSampler *sampler, const int32_t *tokens, size_t drafted,
   return status;
 }
 
-QeStatus
-qe_context_step (QeContext *context, QeSampler *sampler, const QeControl *control, int32_t *tokens, size_t *n,
-                 QeError *err)
+/* ---- steps ----------------------------------------------------------------------------------------------------- */
+
+/* Chooses the token of a step, tokens[0]. QE_END: it ends generation, and the step is done. */
+static QeStatus
+begin_step (QeContext *context, QeSampler *sampler, const QeControl *control, int32_t *tokens, size_t *n, QeError *err)
 {
-  QeDrafter *drafter = NULL;
-  size_t drafted;
   QeStatus status;
   *n = 0;
   if (context->ready < 0)
@@ -133,15 +133,22 @@ qe_context_step (QeContext *context, QeSampler *sampler, const QeControl *contro
   if (control && control->cancelled && control->cancelled (control->data))
     return qe_fail (err, QE_ERROR_CANCELLED, "The calculation was stopped.");
   status = pick (context, sampler, (uint32_t) context->ready, tokens, err);
-  if (status != QE_OK)
-    return status;
-  if (qe_token_ends_generation (context->model, tokens[0])) {
+  if (status == QE_OK && qe_token_ends_generation (context->model, tokens[0])) {
     qe_sampler_accept (sampler, tokens[0]);
     *n = 1;
     return QE_END;
   }
+  return status;
+}
+
+/* Evaluates tokens[0], and with it what is drafted behind it. */
+static QeStatus
+finish_step (QeContext *context, QeSampler *sampler, int32_t *tokens, size_t *n, QeError *err)
+{
+  QeDrafter *drafter = NULL;
+  size_t drafted;
   const double start = qe_clock_seconds ();
-  status = draft (context, sampler, tokens, &drafter, &drafted, err);
+  QeStatus status = draft (context, sampler, tokens, &drafter, &drafted, err);
   if (status == QE_OK && drafted) {
     status = verify (context, sampler, tokens, drafted, n, err);
     if (status == QE_OK) {
@@ -164,6 +171,106 @@ qe_context_step (QeContext *context, QeSampler *sampler, const QeControl *contro
   if (status == QE_OK && qe_sampler_wants_few (sampler))
     qe_rough_advance (&context->rough);
   return status;
+}
+
+QeStatus
+qe_context_step (QeContext *context, QeSampler *sampler, const QeControl *control, int32_t *tokens, size_t *n,
+                 QeError *err)
+{
+  const QeStatus status = begin_step (context, sampler, control, tokens, n, err);
+  return status == QE_OK ? finish_step (context, sampler, tokens, n, err) : status;
+}
+
+/* ---- steps of several contexts --------------------------------------------------------------------------------- */
+
+_Static_assert (QE_STEPS_TOGETHER <= QE_DEFER_MAX, "rows of several contexts give the bits that they give alone");
+
+/* A pass with the chosen tokens of at least two contexts, of which the first has the longest cache. */
+static void
+pass_together (QeContextStep *const *steps, uint32_t n)
+{
+  QeContext *leader = steps[0]->context;
+  QeRow rows[QE_STEPS_TOGETHER];
+  QeRowHome homes[QE_STEPS_TOGETHER];
+  bool rough = true;
+  for (uint32_t i = 0; i < n; i++) {
+    QeContext *c = steps[i]->context;
+    rows[i] = qe_row_of_token (steps[i]->tokens[0], c->next_position);
+    homes[i] = (QeRowHome) { .graph = c->graph, .at = c->length, .rough = &c->rough.rows };
+    rough = may_sketch (c, steps[i]->sampler) && rough;
+  }
+  const QeBatch batch = {
+    .rows = rows, .n = n, .n_logits = n, .homes = homes, .rough = rough ? qe_rough_rows (&leader->rough) : NULL
+  };
+  QeError err = { 0 };
+  const QeStatus status = qe_graph_run (leader->graph, &batch, &err);
+  for (uint32_t i = 0; i < n; i++) {
+    QeContextStep *s = steps[i];
+    QeContext *c = s->context;
+    s->status = status;
+    s->error = err;
+    if (status == QE_OK && !homes[i].finite)
+      s->status = qe_graph_fail_numeric (&s->error);
+    if (s->status != QE_OK) { /* the recurrent state has the row already */
+      qe_context_rewind (c, c->length, false);
+      continue;
+    }
+    qe_prediction_learn (&c->prediction, &rows[i], 1, c->length);
+    c->row_ids[c->length++] = rows[i].id;
+    c->next_position++;
+    c->ready = 0;
+    c->is_rough = rough;
+    c->stats.steps++;
+    c->stats.sketched += rough;
+    qe_sampler_accept (s->sampler, s->tokens[0]);
+    s->n = 1;
+  }
+  if (status == QE_OK && qe_sampler_wants_few (steps[0]->sampler))
+    qe_rough_advance (&leader->rough);
+}
+
+static QeStatus
+check_fits (const QeContextStep *steps, size_t i, QeError *err)
+{
+  for (size_t k = 0; k < i; k++)
+    if (steps[k].context == steps[i].context)
+      return qe_fail (err, QE_ERROR_ARGUMENT, "A context can make only one step at a time.");
+  if (steps[i].context->model != steps[0].context->model)
+    return qe_fail (err, QE_ERROR_ARGUMENT, "Contexts of different models cannot make a step together.");
+  return QE_OK;
+}
+
+/* At most QE_STEPS_TOGETHER. */
+static void
+step_together (QeContextStep *steps, size_t n)
+{
+  QeContextStep *left[QE_STEPS_TOGETHER];
+  uint32_t n_left = 0;
+  for (size_t i = 0; i < n; i++) {
+    QeContextStep *s = &steps[i];
+    s->n = 0;
+    s->status = check_fits (steps, i, &s->error);
+    if (s->status == QE_OK)
+      s->status = begin_step (s->context, s->sampler, s->control, s->tokens, &s->n, &s->error);
+    if (s->status != QE_OK)
+      continue;
+    left[n_left++] = s;
+    if (s->context->cache.n_ctx > left[0]->context->cache.n_ctx) {
+      left[n_left - 1] = left[0];
+      left[0] = s;
+    }
+  }
+  if (n_left == 1)
+    left[0]->status = finish_step (left[0]->context, left[0]->sampler, left[0]->tokens, &left[0]->n, &left[0]->error);
+  else if (n_left > 1)
+    pass_together (left, n_left);
+}
+
+void
+qe_contexts_step (QeContextStep *steps, size_t n)
+{
+  for (size_t at = 0; at < n; at += QE_STEPS_TOGETHER)
+    step_together (steps + at, n - at < QE_STEPS_TOGETHER ? n - at : QE_STEPS_TOGETHER);
 }
 
 void

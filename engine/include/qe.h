@@ -532,6 +532,23 @@ QeStatus qe_context_prefill (QeContext *context, const QePrompt *prompt, const Q
 QeStatus qe_context_step (QeContext *context, QeSampler *sampler, const QeControl *control, int32_t *tokens, size_t *n,
                           QeError *err);
 
+/* One context's part of qe_contexts_step(). */
+typedef struct {
+  QeContext *context;
+  QeSampler *sampler;
+  const QeControl *control;    /* may be NULL */
+  int32_t tokens[QE_STEP_MAX]; /* out, and what follows, too */
+  size_t n;
+  QeStatus status; /* what qe_context_step() would return */
+  QeError error;   /* where it is a failure */
+} QeContextStep;
+
+/* Makes a step of each of n contexts of one model, which are all different, and reads the weights once for up to
+ * QE_STEPS_TOGETHER of them. Each gets, bit for bit, what it would get alone, and fails alone; only drafts are left out where
+ * there are others. The caller owns all of the contexts meanwhile. */
+#define QE_STEPS_TOGETHER 8
+void qe_contexts_step (QeContextStep *steps, size_t n);
+
 /* Whether a step makes one token and no more, so that qe_context_logits() tells of each what it was drawn from. Off at first. */
 void qe_context_set_one_by_one (QeContext *context, bool one_by_one);
 

@@ -10,13 +10,19 @@
 typedef struct {
   QeGraph *g;
   const QeLayer *l;
-  uint32_t index, n, start; /* of the layer, rows, first row in the cache */
-  uint32_t d, group;        /* size of a head, query heads that share keys */
-  size_t keys, values;      /* columns of wide */
+  uint32_t index, n;   /* of the layer, rows */
+  uint32_t d, group;   /* size of a head, query heads that share keys */
+  size_t keys, values; /* columns of wide */
   float factor;
-  const QeAttentionKernels *rows; /* for the format in which the cache stores them */
-  bool rounded;                   /* many rows may be: products with these weights are, and the cache is not exact */
+  bool rounded; /* many rows may be: products with these weights are, and the cache is not exact */
 } Attention;
+
+/* The cache of the context that row t is of. */
+static const QeCache *
+cache_of (const Attention *a, uint32_t t)
+{
+  return qe_graph_home (a->g, t)->cache;
+}
 
 static float *
 query_row (const Attention *a, uint32_t t, uint32_t head)
@@ -60,43 +66,54 @@ prepare (const Attention *a, QeWorker *w, bool queries)
       turn (a, t, q);
     }
     float *row = g->wide + (size_t) t * g->ld_wide, *k = row + a->keys + (size_t) kv_head * a->d;
-    const uint32_t at = a->start + t;
+    const QeCache *cache = cache_of (a, t);
+    const uint32_t at = qe_graph_place (g, t);
     g->kernels->rms_norm (k, k, a->l->k_norm, a->d, g->config->eps);
     turn (a, t, k);
-    store_head (g->cache, qe_cache_row (g->cache, g->cache->keys, a->index, kv_head, at), k, a->d);
-    store_head (g->cache, qe_cache_row (g->cache, g->cache->values, a->index, kv_head, at),
+    store_head (cache, qe_cache_row (cache, cache->keys, a->index, kv_head, at), k, a->d);
+    store_head (cache, qe_cache_row (cache, cache->values, a->index, kv_head, at),
                 row + a->values + (size_t) kv_head * a->d, a->d);
   }
 }
 
 /* ---- few rows: along the cache --------------------------------------------------------------------------------- */
 
+/* Blocks of the cache that row t sees. */
+static uint32_t
+count_blocks (const Attention *a, uint32_t t)
+{
+  return qe_graph_place (a->g, t) / qe_graph_home (a->g, t)->attend_block + 1;
+}
+
 /* What a head found in one block: the mix of values [d], not yet divided by the sum; the sum; the largest product of
  * query and key. */
 static float *
 partial (const Attention *a, uint32_t t, uint32_t head, uint32_t block)
 {
-  const QeGraph *g = a->g;
-  return g->partials + (((size_t) t * g->config->n_heads + head) * g->n_blocks + block) * (a->d + 2);
+  const QeGraph *home = qe_graph_home (a->g, t);
+  const size_t row = a->g->batch->homes ? 0 : t; /* among those of its context */
+  return home->partials + ((row * home->config->n_heads + head) * home->n_blocks + block) * (a->d + 2);
 }
 
 static void
 attend_block (const Attention *a, QeWorker *w, uint32_t t, uint32_t kv_head, uint32_t block)
 {
-  const QeGraph *g = a->g;
-  const uint32_t first = block * g->attend_block, seen = a->start + t + 1, head = kv_head * a->group;
-  const uint32_t n = seen - first < g->attend_block ? seen - first : g->attend_block;
-  const size_t ld_partial = (size_t) g->n_blocks * (a->d + 2);
+  const QeGraph *g = a->g, *home = qe_graph_home (g, t);
+  const QeCache *cache = home->cache;
+  const QeAttentionKernels *kernels = &g->kernels->attention[cache->kv_type];
+  const uint32_t first = block * home->attend_block, seen = qe_graph_place (g, t) + 1, head = kv_head * a->group;
+  const uint32_t n = seen - first < home->attend_block ? seen - first : home->attend_block;
+  const size_t ld_partial = (size_t) home->n_blocks * (a->d + 2);
   float *weights = qe_graph_scratch (g, w), *out = partial (a, t, head, block);
-  a->rows->dot_keys (weights, n, query_row (a, t, head), 2 * a->d, a->group,
-                     qe_cache_row (g->cache, g->cache->keys, a->index, kv_head, first), n, a->d, a->factor);
+  kernels->dot_keys (weights, n, query_row (a, t, head), 2 * a->d, a->group,
+                     qe_cache_row (cache, cache->keys, a->index, kv_head, first), n, a->d, a->factor);
   for (uint32_t j = 0; j < a->group; j++) {
     float *end = out + j * ld_partial + a->d;
     end[1] = g->kernels->max (weights + (size_t) j * n, n);
     end[0] = g->kernels->exp_sum (weights + (size_t) j * n, n, end[1]);
   }
-  a->rows->mix_values (out, ld_partial, weights, n, a->group,
-                       qe_cache_row (g->cache, g->cache->values, a->index, kv_head, first), n, a->d);
+  kernels->mix_values (out, ld_partial, weights, n, a->group,
+                       qe_cache_row (cache, cache->values, a->index, kv_head, first), n, a->d);
 }
 
 /* Joins the blocks of one head of one row, and lets the gate through. */
@@ -104,7 +121,7 @@ static void
 join_blocks (const Attention *a, uint32_t t, uint32_t head)
 {
   const QeGraph *g = a->g;
-  const uint32_t n_blocks = (a->start + t) / g->attend_block + 1;
+  const uint32_t n_blocks = count_blocks (a, t);
   float *o = g->narrow + (size_t) t * g->ld_narrow + (size_t) head * a->d;
   float max = partial (a, t, head, 0)[a->d + 1], sum = 0;
   for (uint32_t b = 1; b < n_blocks; b++)
@@ -143,7 +160,7 @@ attend_tile (const Attention *a, QeWorker *w, uint32_t t0, uint32_t n_rows, uint
     .k = qe_cache_row (c, c->keys, a->index, kv_head, 0),
     .v = qe_cache_row (c, c->values, a->index, kv_head, 0),
     .kv_stride = c->kv_row_bytes,
-    .n_keys = a->start + t0 + n_rows,
+    .n_keys = g->batch->start + t0 + n_rows,
     .causal = true,
     .factor = a->factor,
     .scratch = qe_graph_scratch (g, w),
@@ -161,12 +178,11 @@ static Attention
 find_attention (QeGraph *g, const QeLayer *l, uint32_t index)
 {
   const QeConfig *c = g->config;
-  Attention a = { .g = g, .l = l, .index = index, .n = g->batch->n, .start = g->batch->start, .d = c->head_size };
+  Attention a = { .g = g, .l = l, .index = index, .n = g->batch->n, .d = c->head_size };
   a.group = c->n_heads / c->n_kv_heads;
   a.keys = (size_t) c->n_heads * 2 * c->head_size;
   a.values = a.keys + (size_t) c->n_kv_heads * c->head_size;
   a.factor = 1.0f / sqrtf ((float) c->head_size);
-  a.rows = &g->kernels->attention[g->cache->kv_type];
   a.rounded = !g->batch->exact && g->cache->kv_type != QE_KV_F32 && qe_w8_format (l->q.type)->unpack;
   return a;
 }
@@ -187,11 +203,13 @@ qe_graph_attention (QeGraph *g, QeWorker *w, const QeLayer *l, uint32_t index)
   qe_worker_barrier (w);
   const uint32_t n_kv_heads = c->n_kv_heads;
   if (a.n <= QE_ATTEND_FEW) {
-    const uint32_t most = (a.start + a.n - 1) / g->attend_block + 1;
+    uint32_t most = 0;
     size_t first, end;
+    for (uint32_t t = 0; t < a.n; t++)
+      most = count_blocks (&a, t) > most ? count_blocks (&a, t) : most;
     for (size_t i = qe_worker_next (w); i < (size_t) a.n * n_kv_heads * most; i = qe_worker_next (w)) {
       const uint32_t block = (uint32_t) (i % most), t = (uint32_t) (i / most / n_kv_heads);
-      if (block * g->attend_block <= a.start + t)
+      if (block < count_blocks (&a, t))
         attend_block (&a, w, t, (uint32_t) (i / most % n_kv_heads), block);
     }
     qe_worker_barrier (w);

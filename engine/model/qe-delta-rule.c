@@ -34,12 +34,12 @@ find_head (const QeDeltaNet *net, uint32_t index)
 {
   const QeGraph *g = net->g;
   const size_t keys = (size_t) g->config->n_key_heads * net->s;
-  const float *q = g->wide + (size_t) key_head (g->config, index) * net->s;
+  const float *q = net->wide + (size_t) key_head (g->config, index) * net->s;
   return (ValueHead) { index,
                        q,
                        q + keys,
-                       g->wide + 2 * keys + (size_t) index * net->s,
-                       g->narrow + (size_t) index * net->s,
+                       net->wide + 2 * keys + (size_t) index * net->s,
+                       net->narrow + (size_t) index * net->s,
                        net->state + (size_t) index * net->s * net->s };
 }
 
@@ -48,7 +48,7 @@ find_head (const QeDeltaNet *net, uint32_t index)
 static void
 read_gates (const QeDeltaNet *net, uint32_t head, uint32_t t, float *beta, float *log_decay)
 {
-  const float *row = net->g->wide + (size_t) t * net->g->ld_wide;
+  const float *row = net->wide + (size_t) t * net->g->ld_wide;
   const float x = row[net->alpha + head] + net->l->dt[head], y = row[net->beta + head], a = net->l->a[head];
   const float nothing = 0 * (x + y + a);
   *beta = 1.0f / (1.0f + expf (-y)) + nothing;
@@ -61,7 +61,7 @@ gate_row (const QeDeltaNet *net, const ValueHead *h, uint32_t t, const float *o)
 {
   const QeGraph *g = net->g;
   g->kernels->gated_norm (h->o + (size_t) t * g->ld_narrow, o, net->l->ssm_norm,
-                          g->wide + (size_t) t * g->ld_wide + net->z + (size_t) h->index * net->s, net->s,
+                          net->wide + (size_t) t * g->ld_wide + net->z + (size_t) h->index * net->s, net->s,
                           g->config->eps);
 }
 
@@ -84,7 +84,7 @@ find_writes (const QeDeltaNet *net, uint32_t head, uint32_t first, uint32_t n)
 {
   QeWrites writes = { .n = n, .decay = 1 };
   for (uint32_t i = n; i-- > 0;) {
-    const float *write = qe_cache_write (net->g->cache, net->layer, first + i);
+    const float *write = qe_cache_write (net->cache, net->layer, first + i);
     writes.weight[i] = writes.decay;
     writes.key[i] = write + (size_t) key_head (net->g->config, head) * net->s;
     writes.correction[i] = write + correction_column (net, head);
@@ -109,11 +109,11 @@ step_rows (const QeDeltaNet *net, QeWorker *w, const ValueHead *h)
   const QeGraph *g = net->g;
   float *o = qe_graph_scratch (g, w), *to = net->deferred ? o + net->s : h->state;
   const float *state = h->state;
-  uint32_t first = 0, n = g->cache->n_writes;
+  uint32_t first = 0, n = net->cache->n_writes;
   for (uint32_t t = 0; t < net->n; t++) {
     const size_t at = (size_t) t * g->ld_wide;
     const QeWrites writes = find_writes (net, h->index, first, n);
-    float *write = qe_cache_write (g->cache, net->layer, first + n), beta, log_decay, decay;
+    float *write = qe_cache_write (net->cache, net->layer, first + n), beta, log_decay, decay;
     read_gates (net, h->index, t, &beta, &log_decay);
     decay = expf (log_decay);
     g->kernels->delta_step (o, write + correction_column (net, h->index), state, &writes, h->q + at, h->k + at,
@@ -189,20 +189,22 @@ chunk_rows (const QeDeltaNet *net, QeWorker *w, const ValueHead *h, uint32_t fir
 }
 
 void
-qe_delta_rule (const QeDeltaNet *net, QeWorker *w)
+qe_delta_rule (const QeDeltaNet *nets, uint32_t n_nets, QeWorker *w)
 {
+  const QeDeltaNet *net = &nets[0];
   if (qe_delta_net_steps (net)) {
     /* Few rows: always the same heads, because part of their states is still in this processor's cache. */
     size_t first, end;
     qe_graph_share (w, net->g->config->n_value_heads, &first, &end);
-    for (size_t i = first; i < end; i++) {
-      const ValueHead h = find_head (net, (uint32_t) i);
-      step_rows (net, w, &h);
-    }
+    for (; net < nets + n_nets; net++)
+      for (size_t i = first; i < end; i++) {
+        const ValueHead h = find_head (net, (uint32_t) i);
+        step_rows (net, w, &h);
+      }
   } else
     for (size_t i = qe_worker_next (w); i < net->g->config->n_value_heads; i = qe_worker_next (w)) {
       const ValueHead h = find_head (net, (uint32_t) i);
-      qe_delta_rule_write (net, h.index, net->g->cache->n_writes);
+      qe_delta_rule_write (net, h.index, net->cache->n_writes);
       for (uint32_t first = 0; first < net->n; first += QE_DELTA_CHUNK)
         chunk_rows (net, w, &h, first);
     }

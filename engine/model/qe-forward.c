@@ -65,6 +65,27 @@ is_cancelled (QeGraph *g, QeWorker *w)
   return atomic_load_explicit (&g->cancelled, memory_order_relaxed);
 }
 
+/* Rows of several contexts, once they have their logits: each context's graph gets what is its own. */
+static void
+hand_out (QeGraph *g, QeWorker *w)
+{
+  const QeBatch *b = g->batch;
+  const size_t n_embd = g->config->n_embd;
+  size_t first, end;
+  qe_graph_share (w, g->n_vocab, &first, &end);
+  for (uint32_t t = 1; t < b->n; t++) { /* the first row's are where they belong */
+    const QeRowHome *home = &b->homes[t];
+    memcpy (home->graph->logits + first, g->logits + t * (size_t) g->n_vocab + first, (end - first) * sizeof (float));
+    if (t % w->n != w->index)
+      continue;
+    memcpy (home->graph->h, g->h + t * n_embd, n_embd * sizeof (float));
+    if (b->rough) {
+      memcpy (home->rough->x, b->rough->x + t * n_embd, n_embd * sizeof (float));
+      home->rough->input[0] = b->rough->input[t];
+    }
+  }
+}
+
 static void
 forward_worker (QeWorker *w, void *data)
 {
@@ -101,6 +122,10 @@ forward_worker (QeWorker *w, void *data)
     qe_graph_rough_head (g, w);
   else if (b->n_logits)
     qe_matmul (g->matmul, w, &head, 1, g->h + (b->n - b->n_logits) * n_embd, n_embd, n_embd, b->n_logits);
+  if (b->homes) {
+    qe_worker_barrier (w);
+    hand_out (g, w);
+  }
 }
 
 /* Below this, in bytes of weights times tokens, a pass is over in a millisecond on one thread. A second one would save
@@ -138,7 +163,10 @@ qe_graph_run (QeGraph *graph, const QeBatch *batch, QeError *err)
   status = qe_gguf_check_unchanged (graph->model->gguf, err);
   if (status == QE_OK && graph->model->companion)
     status = qe_gguf_check_unchanged (graph->model->companion, err);
-  if (status == QE_OK && !graph->kernels->is_finite (graph->logits, (size_t) batch->n_logits * graph->n_vocab))
+  for (uint32_t i = 0; batch->homes && i < batch->n; i++)
+    batch->homes[i].finite = graph->kernels->is_finite (qe_graph_logits (batch->homes[i].graph, 0), graph->n_vocab);
+  if (status == QE_OK && !batch->homes
+      && !graph->kernels->is_finite (graph->logits, (size_t) batch->n_logits * graph->n_vocab))
     status = qe_graph_fail_numeric (err);
   return status;
 }

@@ -103,6 +103,20 @@ qe_graph_scratch (const QeGraph *g, const QeWorker *w)
   return g->scratch + w->index * g->scratch_size;
 }
 
+/* The graph of the context that row t of the batch is of. */
+static inline const QeGraph *
+qe_graph_home (const QeGraph *g, uint32_t t)
+{
+  return g->batch->homes ? g->batch->homes[t].graph : g;
+}
+
+/* The row of that context's cache where row t goes. */
+static inline uint32_t
+qe_graph_place (const QeGraph *g, uint32_t t)
+{
+  return g->batch->homes ? g->batch->homes[t].at : g->batch->start + t;
+}
+
 /* This thread's share [*first, *end) of `total` things that cost the same. */
 static inline void
 qe_graph_share (const QeWorker *w, size_t total, size_t *first, size_t *end)

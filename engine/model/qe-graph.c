@@ -24,7 +24,9 @@ uint32_t
 qe_graph_choose_batch_size (const QeConfig *config, uint32_t n_ctx)
 {
   uint32_t size = config->n_layers < BATCH_MAX / 64 ? config->n_layers * 64 : BATCH_MAX;
-  return size < n_ctx ? size : n_ctx;
+  if (size > n_ctx)
+    size = n_ctx > QE_DEFER_MAX ? n_ctx : QE_DEFER_MAX;
+  return size;
 }
 
 void
@@ -146,7 +148,7 @@ qe_graph_new (QeGraph **out, QeModel *model, QeCache *cache, const QeGraphParams
   }
   madvise (g->memory, g->memory_bytes, MADV_HUGEPAGE); /* rows are far apart: fewer pages to look up */
   qe_graph_lay_out (g, g->memory);
-  status = qe_graph_reserve_logits (g, params->max_logits, err);
+  status = qe_graph_reserve_logits (g, QE_DEFER_MAX, err);
   if (status == QE_OK)
     status = qe_pool_new (&g->pool, g->n_threads, err);
   if (status == QE_OK)
@@ -192,7 +194,7 @@ qe_graph_bytes (const QeConfig *config, uint32_t n_vocab, const QeGraphParams *p
 {
   QeGraph g = { 0 };
   qe_graph_measure (&g, config, n_vocab, params, n_ctx);
-  return qe_graph_lay_out (&g, NULL) + (size_t) params->max_logits * n_vocab * sizeof (float)
+  return qe_graph_lay_out (&g, NULL) + (size_t) QE_DEFER_MAX * n_vocab * sizeof (float)
          + qe_matmul_scratch_bytes (params->n_threads, widest_input (config, g.ld_narrow), g.batch_size);
 }
 

@@ -24,6 +24,14 @@ typedef struct {
   QeSketchInput input[QE_DEFER_MAX];
 } QeRoughRows;
 
+/* Where a row belongs in a batch of several contexts' rows, one of each. */
+typedef struct {
+  QeGraph *graph;     /* of its context, which has the cache that the row goes into */
+  uint32_t at;        /* row of that cache */
+  QeRoughRows *rough; /* of its context; gets what the row's rough logits are of */
+  bool finite;        /* set by the pass: its logits are numbers */
+} QeRowHome;
+
 /* Rows that go through the model together. */
 typedef struct {
   const QeRow *rows;
@@ -33,13 +41,15 @@ typedef struct {
   bool defer;         /* leave the recurrent state as it was, until qe_graph_commit(); at most QE_DEFER_MAX rows */
   bool exact;         /* attention rounds nothing that it need not, as scores are compared with those of other models */
   QeRoughRows *rough; /* NULL: whole logits; otherwise rough ones, of at most QE_DEFER_MAX rows */
-  const float *hidden;      /* [n][n_embd]: hidden vectors of the rows before; for the prediction block only */
+  const float *hidden; /* [n][n_embd]: hidden vectors of the rows before; for the prediction block only */
+  QeRowHome
+      *homes; /* [n]: rows of contexts of one model, at most QE_DEFER_MAX, all with logits; NULL: rows of one context.
+                       The first one is of the graph that runs, which has the most rows in its cache. `start` does not count. */
   const QeControl *control; /* cancellation is polled between layers; may be NULL */
 } QeBatch;
 
 typedef struct {
   unsigned n_threads;
-  uint32_t max_logits;
   bool speculative; /* room for deferred batches */
 } QeGraphParams;
 
@@ -53,7 +63,9 @@ uint32_t qe_graph_choose_batch_size (const QeConfig *config, uint32_t n_ctx);
 uint32_t qe_graph_batch_size (const QeGraph *graph);
 unsigned qe_graph_threads (const QeGraph *graph);
 
-/* Evaluates a batch. QE_ERROR_CANCELLED and QE_ERROR_NUMERIC leave the recurrent state in pieces: restore it. */
+/* Evaluates a batch. QE_ERROR_CANCELLED and QE_ERROR_NUMERIC leave the recurrent state in pieces: restore it. Of rows of
+ * several contexts each context's graph gets the logits and the hidden vector, as its first, and QeRowHome.finite tells of
+ * each what QE_ERROR_NUMERIC would. */
 QeStatus qe_graph_run (QeGraph *graph, const QeBatch *batch, QeError *err);
 
 /* Takes the first n rows of the deferred batch into the recurrent state. */
