@@ -51,6 +51,7 @@ may_be_empty (Compiler *c, uint32_t i)
   case QE_NODE_CLASS: return false;
   case QE_NODE_RULE: return c->may_be_empty[node->at];
   case QE_NODE_REPEAT: return node->min == 0 || may_be_empty (c, node->child);
+  case QE_NODE_GUARDED: return may_be_empty (c, node->child);
   case QE_NODE_SEQUENCE:
     for (i = node->child; i != QE_NO_NODE; i = nodes[i].next)
       if (!may_be_empty (c, i))
@@ -76,6 +77,7 @@ has_text (Compiler *c, uint32_t i)
   case QE_NODE_CLASS: return node->n > 0;
   case QE_NODE_RULE: return c->has_text[node->at];
   case QE_NODE_REPEAT: return node->min == 0 || has_text (c, node->child);
+  case QE_NODE_GUARDED: return has_text (c, node->child);
   case QE_NODE_SEQUENCE:
     for (i = node->child; i != QE_NO_NODE; i = nodes[i].next)
       if (!has_text (c, i))
@@ -104,7 +106,8 @@ list_beginnings (Compiler *c, uint32_t i, uint32_t *edges)
   if (node->kind == QE_NODE_TEXT || node->kind == QE_NODE_CLASS
       || (node->kind == QE_NODE_REPEAT && !has_text (c, node->child)))
     return 0;
-  for (i = node->child; i != QE_NO_NODE; i = node->kind == QE_NODE_REPEAT ? QE_NO_NODE : nodes[i].next) {
+  const bool has_list = node->kind == QE_NODE_SEQUENCE || node->kind == QE_NODE_CHOICE;
+  for (i = node->child; i != QE_NO_NODE; i = has_list ? nodes[i].next : QE_NO_NODE) {
     if (node->kind == QE_NODE_CHOICE && !has_text (c, i))
       continue;
     n += list_beginnings (c, i, edges ? edges + n : NULL);
@@ -380,6 +383,10 @@ compile_node (Compiler *c, uint32_t i, uint32_t next)
                                    .min = min,
                                    .max = node->max });
   }
+  case QE_NODE_GUARDED:
+    next = add_step (c, (QeStep) { .kind = QE_STEP_GUARD, .next = next });
+    next = compile_node (c, node->child, next);
+    return add_step (c, (QeStep) { .kind = QE_STEP_GUARD, .next = next, .min = 1 });
   case QE_NODE_CHOICE:
     for (i = node->child; i != QE_NO_NODE && c->status == QE_OK; i = nodes[i].next) {
       if (!has_text (c, i))
@@ -407,7 +414,7 @@ qe_program_compile (QeProgram *out, const QeRules *rules, uint32_t *culprit, QeE
 {
   uint32_t ignored;
   Compiler c = { .rules = rules, .program = out, .err = err };
-  *out = (QeProgram) { 0 };
+  *out = (QeProgram) { .avoided = rules->avoided };
   culprit = culprit ? culprit : &ignored;
   *culprit = QE_NO_NODE;
   if (rules->tokens.size > 0)

@@ -308,6 +308,13 @@ parse_element (GrammarParser *p, int depth)
     p->at++;
     return node;
   }
+  if (c == '!' && p->rules->avoided) {
+    if (depth == MAX_DEPTH)
+      return parser_fail (p, "too many parentheses stand in one another.");
+    p->at++;
+    const uint32_t node = parse_element (p, depth + 1);
+    return node == QE_NO_NODE ? node : add_node (p, (QeNode) { .kind = QE_NODE_GUARDED, .child = node });
+  }
   if (is_name (c)) { /* `at` and `n` say where the name is, until all rules are known */
     const uint32_t at = (uint32_t) (p->at - p->text), n = (uint32_t) take_name (p);
     return add_node (p, (QeNode) { .kind = QE_NODE_RULE, .at = at, .n = n });
@@ -529,10 +536,10 @@ resolve_names (GrammarParser *p)
 }
 
 QeStatus
-qe_rules_parse (QeRules *out, const char *text, size_t length, QeError *err)
+qe_rules_parse (QeRules *out, const char *text, size_t length, const char *avoided, QeError *err)
 {
   GrammarParser p = { .rules = out, .text = text, .at = text, .end = text + length, .err = err };
-  *out = (QeRules) { 0 };
+  *out = (QeRules) { .avoided = avoided };
   if (length > MAX_TEXT)
     return qe_fail (err, QE_ERROR_UNSUPPORTED, "The grammar has %zu bytes; one megabyte is the most.", length);
   skip_blanks (&p, true);

@@ -27,6 +27,7 @@ typedef enum {
   QE_NODE_SEQUENCE, /* its children, one after the other; without any: nothing */
   QE_NODE_CHOICE,   /* one of its children */
   QE_NODE_REPEAT,   /* its child, min to max times */
+  QE_NODE_GUARDED,  /* its child, as far as that does not spell the text that is to be avoided */
 } QeNodeKind;
 
 typedef struct {
@@ -54,11 +55,14 @@ typedef struct {
   QeBuffer literals;
   QeBuffer tokens; /* the names of tokens, each NUL-terminated, in the order of their numbers */
   size_t n_nodes, n_ranges, n_rules, node_capacity, range_capacity, rule_capacity;
-  uint32_t root; /* number of the rule of that name */
+  uint32_t root;       /* number of the rule of that name */
+  const char *avoided; /* what guarded parts do not spell; NULL: there are none */
 } QeRules;
 
-/* The text must outlive the rules. On failure *out is clear. */
-QeStatus qe_rules_parse (QeRules *out, const char *text, size_t length, QeError *err);
+/* The text must outlive the rules. On failure *out is clear. avoided: a static string that the parts of the grammar with "!" before them
+ * do not spell, whose first byte does not come again in it; NULL: there is no such mark, as in grammars of other programs. Each such part must leave another way
+ * wherever it could spell that text, else it may come to where it can neither go on nor end. */
+QeStatus qe_rules_parse (QeRules *out, const char *text, size_t length, const char *avoided, QeError *err);
 void qe_rules_clear (QeRules *rules);
 
 /* ---- program --------------------------------------------------------------------------------------------------- */
@@ -69,6 +73,7 @@ typedef enum {
   QE_STEP_SPLIT, /* goes to next and to other */
   QE_STEP_CALL,  /* runs `other` up to its end, then goes to next */
   QE_STEP_LOOP,  /* runs `other` min to max times, then goes to next */
+  QE_STEP_GUARD, /* begins to watch for the text that is to be avoided, then goes to next; `min` 0: no longer */
 } QeStepKind;
 
 typedef struct {
@@ -93,8 +98,9 @@ typedef struct {
   QeStep *steps;
   QeByteSet *sets;
   size_t n_steps, n_sets, step_capacity, set_capacity;
-  QeBuffer tokens;   /* as those of QeRules */
-  uint32_t start[2]; /* at the beginning; with line ends before it */
+  QeBuffer tokens;     /* as those of QeRules */
+  uint32_t start[2];   /* at the beginning; with line ends before it */
+  const char *avoided; /* as that of QeRules */
 } QeProgram;
 
 /* QE_ERROR_UNSUPPORTED if a rule begins with itself or is too large, QE_ERROR_ARGUMENT if no text follows the rules. On

@@ -7,7 +7,10 @@
  * mask of tokens, is there. In this way a deterministic automaton arises, of which only the part that is used exists.
  *
  * A mask is worked out by walking through the tree of all tokens with that automaton. In the middle of a JSON string nearly
- * all tokens are allowed; where a loop over plain characters is open (qe-token-trie.h), they need not be walked through. */
+ * all tokens are allowed; where a loop over plain characters is open (qe-token-trie.h), they need not be walked through.
+ *
+ * A thread in a guarded part of the grammar carries how much of the text to be avoided it has just spelt, and ends where it would
+ * spell all of it. */
 #include "sampler/qe-grammar-private.h"
 
 #include "format/tokenizer/qe-token-trie.h"
@@ -34,7 +37,9 @@ typedef struct {
 } Frame;
 
 typedef struct {
-  uint32_t step, stack;
+  uint32_t step : 24,
+      guard : 8; /* guard: 0 outside of guarded parts; else 1 + the bytes spelt of what is to be avoided */
+  uint32_t stack;
 } Thread;
 
 typedef struct {
@@ -55,7 +60,8 @@ typedef struct {
 } Mask;
 
 typedef struct {
-  uint32_t step, count, stack, stamp;
+  uint32_t step : 24, guard : 8;
+  uint32_t count, stack, stamp;
 } Visit;
 
 struct QeGrammar {
@@ -64,6 +70,8 @@ struct QeGrammar {
   const QeTokenTrie *trie;
   int32_t tokens[QE_MAX_TOKENS]; /* that the grammar names */
   size_t n_tokens;
+  int32_t *spelling; /* [n_spelling]: plain tokens that hold all of the text to be avoided */
+  size_t n_spelling;
   Frame *frames;
   uint32_t *frame_slots; /* a hash table of frames; 0: free */
   Thread *threads;
@@ -168,7 +176,9 @@ static int
 compare_thread (const void *a, const void *b)
 {
   const Thread *x = a, *y = b;
-  return x->step != y->step ? (x->step < y->step ? -1 : 1) : (x->stack > y->stack) - (x->stack < y->stack);
+  if (x->step != y->step)
+    return x->step < y->step ? -1 : 1;
+  return x->stack != y->stack ? (x->stack < y->stack ? -1 : 1) : (x->guard > y->guard) - (x->guard < y->guard);
 }
 
 /* Returns the state of the newest threads, those from `first` on. If it exists already, they are taken off again. */
@@ -219,17 +229,18 @@ find_state (QeGrammar *g, size_t first, bool may_end, uint32_t plain)
 
 /* Queues a step that the text has reached, unless it was queued before. */
 static void
-visit (QeGrammar *g, size_t *n, uint32_t step, uint32_t count, uint32_t stack)
+visit (QeGrammar *g, size_t *n, uint32_t step, uint32_t count, uint32_t stack, uint8_t guard)
 {
-  size_t at = hash_words ((const uint32_t[]) { step, count, stack }, 3) & (VISIT_SLOTS - 1);
+  size_t at = hash_words ((const uint32_t[]) { step | (uint32_t) guard << 24, count, stack }, 3) & (VISIT_SLOTS - 1);
   for (; g->visits[at].stamp == g->stamp; at = (at + 1) & (VISIT_SLOTS - 1))
-    if (g->visits[at].step == step && g->visits[at].count == count && g->visits[at].stack == stack)
+    if (g->visits[at].step == step && g->visits[at].guard == guard && g->visits[at].count == count
+        && g->visits[at].stack == stack)
       return;
   if (*n == MAX_VISITS) {
     grammar_too_complicated (g);
     return;
   }
-  g->visits[at] = g->queue[(*n)++] = (Visit) { step, count, stack, g->stamp };
+  g->visits[at] = g->queue[(*n)++] = (Visit) { step & 0xffffff, guard, count, stack, g->stamp };
 }
 
 /* Begins a new set of visits. */
@@ -258,30 +269,31 @@ close_visits (QeGrammar *g, size_t n)
       if (v.stack == NO_STACK)
         may_end = true;
       else
-        visit (g, &n, g->frames[v.stack].step, g->frames[v.stack].count, g->frames[v.stack].below);
+        visit (g, &n, g->frames[v.stack].step, g->frames[v.stack].count, g->frames[v.stack].below, v.guard);
       break;
     case QE_STEP_BYTE:
       if (qe_grow ((void **) &g->threads, &g->thread_capacity, g->n_threads, sizeof *g->threads, UINT32_MAX))
-        g->threads[g->n_threads++] = (Thread) { v.step, v.stack };
+        g->threads[g->n_threads++] = (Thread) { v.step, v.guard, v.stack };
       else
         grammar_no_memory (g);
       break;
     case QE_STEP_SPLIT:
-      visit (g, &n, s->next, 0, v.stack);
-      visit (g, &n, s->other, 0, v.stack);
+      visit (g, &n, s->next, 0, v.stack, v.guard);
+      visit (g, &n, s->other, 0, v.stack, v.guard);
       break;
     case QE_STEP_CALL: /* a call at the end of a rule needs no frame to come back to */
       frame = s->next ? push_frame (g, s->next, 0, v.stack) : v.stack;
-      visit (g, &n, s->other, 0, frame);
+      visit (g, &n, s->other, 0, frame, v.guard);
       break;
+    case QE_STEP_GUARD: visit (g, &n, s->next, 0, v.stack, s->min ? 1 : 0); break;
     case QE_STEP_LOOP:
       if (v.count >= s->min)
-        visit (g, &n, s->next, 0, v.stack);
+        visit (g, &n, s->next, 0, v.stack, v.guard);
       if (v.count == s->max)
         break;
       frame = push_frame (g, v.step, s->max == QE_UNLIMITED && v.count >= s->min ? v.count : v.count + 1, v.stack);
-      visit (g, &n, s->other, 0, frame);
-      if (s->plain) {
+      visit (g, &n, s->other, 0, frame, v.guard);
+      if (s->plain && v.guard <= 1) {
         const uint32_t rounds = s->max == QE_UNLIMITED ? QE_UNLIMITED : s->max - v.count;
         plain = rounds > plain ? rounds : plain;
       }
@@ -294,6 +306,19 @@ close_visits (QeGrammar *g, size_t n)
     return DEAD;
   }
   return find_state (g, first, may_end, plain);
+}
+
+/* Returns a thread's guard behind a byte; SPELT if it has spelt what is to be avoided. */
+#define SPELT UINT8_MAX
+static uint8_t
+guard_after (const QeGrammar *g, uint8_t guard, uint8_t byte)
+{
+  const char *avoided = g->program.avoided;
+  if (!guard)
+    return 0;
+  if (byte != (uint8_t) avoided[guard - 1])
+    return byte == (uint8_t) *avoided ? 2 : 1;
+  return avoided[guard] ? (uint8_t) (guard + 1) : SPELT;
 }
 
 static uint32_t
@@ -315,8 +340,9 @@ find_after (QeGrammar *g, uint32_t state, uint8_t byte)
   for (uint32_t i = 0; i < g->states[state].n; i++) {
     const Thread t = g->threads[g->states[state].first + i];
     const QeStep *s = &g->program.steps[t.step];
-    if (qe_byte_set_has (&g->program.sets[s->set], byte))
-      visit (g, &n, s->next, 0, t.stack);
+    const uint8_t guard = guard_after (g, t.guard, byte);
+    if (guard != SPELT && qe_byte_set_has (&g->program.sets[s->set], byte))
+      visit (g, &n, s->next, 0, t.stack, guard);
   }
   g->work += g->states[state].n;
   const uint32_t after = n ? close_visits (g, n) : DEAD;
@@ -381,7 +407,7 @@ forget (QeGrammar *g)
     }
     clear_states (g);
     for (uint32_t i = 0; i < s.n; i++)
-      g->threads[g->n_threads++] = (Thread) { kept[i].step, number[kept[i].stack] };
+      g->threads[g->n_threads++] = (Thread) { kept[i].step, kept[i].guard, number[kept[i].stack] };
     g->current = find_state (g, 0, s.may_end, s.plain);
   }
   free (kept);
@@ -401,6 +427,27 @@ find_tokens (QeGrammar *g, QeError *err)
           "The grammar names “%.60s”, which is no token of this model with a meaning of its own, or ends the text.",
           names->data + at);
     g->tokens[g->n_tokens++] = token;
+  }
+  return QE_OK;
+}
+
+/* Finds the plain tokens that spell all of what is to be avoided. */
+static QeStatus
+find_spelling_tokens (QeGrammar *g, QeError *err)
+{
+  const char *avoided = g->program.avoided;
+  if (!avoided || !g->trie)
+    return QE_OK;
+  const size_t n_longer = g->trie->n_longer[strlen (avoided) - 1];
+  size_t capacity = 0, length;
+  bool is_control;
+  for (size_t i = 0; i < n_longer; i++) {
+    const char *text = qe_tokenizer_token (g->tokenizer, g->trie->by_length[i], &length, &is_control);
+    if (!memmem (text, length, avoided, strlen (avoided)))
+      continue;
+    if (!qe_grow ((void **) &g->spelling, &capacity, g->n_spelling, sizeof *g->spelling, SIZE_MAX))
+      return qe_fail (err, QE_ERROR_MEMORY, "There is not enough memory for the grammar.");
+    g->spelling[g->n_spelling++] = g->trie->by_length[i];
   }
   return QE_OK;
 }
@@ -434,6 +481,8 @@ qe_grammar_new (QeGrammar **out, const QeTokenizer *tokenizer, QeProgram *progra
   if (status == QE_OK)
     status = find_tokens (g, err);
   if (status == QE_OK)
+    status = find_spelling_tokens (g, err);
+  if (status == QE_OK)
     *out = g;
   else
     qe_grammar_free (g);
@@ -446,7 +495,7 @@ qe_grammar_from_gbnf_for (QeGrammar **out, const QeTokenizer *tokenizer, const c
   QeRules rules;
   QeProgram program;
   *out = NULL;
-  QeStatus status = qe_rules_parse (&rules, text, length, err);
+  QeStatus status = qe_rules_parse (&rules, text, length, NULL, err);
   if (status == QE_OK) {
     status = qe_program_compile (&program, &rules, NULL, err);
     qe_rules_clear (&rules);
@@ -471,6 +520,7 @@ qe_grammar_free (QeGrammar *g)
   free (g->state_slots);
   free (g->visits);
   free (g->queue);
+  free (g->spelling);
   free (g);
 }
 
@@ -483,7 +533,7 @@ qe_grammar_restart (QeGrammar *g, bool line_ends)
     clear_states (g);
   }
   clear_visits (g);
-  visit (g, &n, g->program.start[line_ends], 0, NO_STACK);
+  visit (g, &n, g->program.start[line_ends], 0, NO_STACK, 0);
   g->current = close_visits (g, n);
 }
 
@@ -541,7 +591,7 @@ compute_mask (QeGrammar *g, uint32_t state, Mask *m)
   const uint32_t plain = g->states[state].plain;
   size_t n = 0;
   if (plain >= LEAST_PLAIN) {
-    /* The loop takes every plain token of so many characters; longer ones are tried. */
+    /* The loop takes every plain token of so many characters; longer ones are tried, and those that a guard may forbid. */
     const size_t n_longer = plain > QE_TRIE_DEPTH ? 0 : trie->n_longer[plain];
     memcpy (m->bits, trie->plain, trie->n_words * sizeof *m->bits);
     for (size_t i = 0; i < n_longer; i++) {
@@ -549,6 +599,9 @@ compute_mask (QeGrammar *g, uint32_t state, Mask *m)
       if (advance_token (g, state, token) == DEAD)
         m->bits[token / 64] &= ~(UINT64_C (1) << (token % 64));
     }
+    for (size_t i = 0; i < g->n_spelling; i++)
+      if (advance_token (g, state, g->spelling[i]) == DEAD)
+        m->bits[g->spelling[i] / 64] &= ~(UINT64_C (1) << (g->spelling[i] % 64));
     walk_trie (g, state, &trie->others, m->bits);
   } else {
     memset (m->bits, 0, trie->n_words * sizeof *m->bits);

@@ -34,7 +34,10 @@ read_bound (QeSchema *c, size_t schema, const char *keyword, bool open, bool who
   if (*text == '.')
     for (text++; *text >= '0' && *text <= '9'; text++)
       fraction |= *text != '0';
-  if (*text || b.magnitude > MOST || (fraction && !whole)) {
+  const bool usable = !*text && b.magnitude <= MOST && !(fraction && !whole);
+  if ((!usable || out->given) && c->lenient)
+    return;
+  if (!usable) {
     qe_schema_fail (c, QE_ERROR_UNSUPPORTED, schema, " It must be a whole number of at most 16 digits.",
                     "“%s” cannot be had", keyword);
     return;

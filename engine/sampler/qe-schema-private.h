@@ -4,16 +4,19 @@
 #include "format/template/qe-json.h"
 
 /* A JSON schema on its way to a grammar. Each schema inside of it that is needed becomes a rule "s" + the number of its JSON
- * value; a queue holds those that have no rule yet, so nothing recurses however deep schemas refer to one another. */
+ * value; a queue holds those that have no rule yet, so nothing recurses however deep schemas refer to one another. Where strings are
+ * written as they are, without quotes, as in calls with tags, the rule is "t" + the number: a value that is no string is JSON there, too. */
 typedef struct {
   QeJson json;
   QeBuffer out;    /* the grammar */
-  uint8_t *queued; /* [n_values]: there is or will be a rule for it */
-  size_t *queue;   /* [n_values] */
+  uint8_t *queued; /* [n_values]: there is or will be a rule "s" (bit 0), a rule "t" (bit 1) */
+  size_t *queue;   /* [2 * n_values]: twice the schema, and 1 more for the rule "t" */
   size_t n_queued, n_done;
   const size_t
       *bases; /* [n_bases]: schemas that references inside of them count from; else they count from the whole */
   size_t n_bases;
+  bool as_text; /* the rule that is being written is a "t" */
+  bool lenient; /* conditions that cannot be had are left out, where else they are refused */
   QeStatus status;
   QeError *err;
 } QeSchema;
@@ -21,13 +24,14 @@ typedef struct {
 /* Reads JSON and begins the grammar of schemas in it, whose rules are to follow. To be cleared also after a failure, which is
  * noted in c->status. */
 void qe_schema_begin (QeSchema *c, const char *text, size_t length, QeError *err);
-/* Sees to it that there will be a rule of a schema, s + its number; qe_schema_put() appends its name too. */
-void qe_schema_want (QeSchema *c, size_t schema);
+/* Sees to it that there will be a rule of a schema; qe_schema_put() appends the name of its rule "s", too. */
+void qe_schema_want (QeSchema *c, size_t schema, bool as_text);
 void qe_schema_put (QeSchema *c, size_t schema);
 /* Writes the rules that are to be there and are not yet. To be called at the beginning of a line. */
 void qe_schema_write_rules (QeSchema *c);
-/* Writes the rules of a schema. If it cannot be had, nothing is written and nothing noted, and false is returned. */
-bool qe_schema_try (QeSchema *c, size_t schema);
+/* Writes the rules of a schema. If it cannot be had, nothing is written and nothing noted, and false is returned. Rules "t" refer to a
+ * rule "text", and mark parts with "!". */
+bool qe_schema_try (QeSchema *c, size_t schema, bool as_text);
 void qe_schema_clear (QeSchema *c);
 
 /* Notes what is wrong with a schema, unless something was noted before. The sentence ends in where it is: format is followed
@@ -48,6 +52,6 @@ bool qe_schema_count (QeSchema *c, size_t schema, const char *keyword, uint32_t 
 /* Whether the schema of an object says that it must have a member. */
 bool qe_schema_requires (const QeJson *json, size_t schema, const char *name);
 
-/* Append what follows "::=" for a string, a number or an integer. */
+/* Append what follows "::=" for a string (as c->as_text says), a number or an integer. */
 void qe_schema_write_string (QeSchema *c, size_t schema);
 void qe_schema_write_number (QeSchema *c, size_t schema, bool whole);

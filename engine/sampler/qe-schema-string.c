@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Strings of a JSON schema: lengths, formats, and patterns as far as they are regular expressions in the sense of theory.
- * A pattern is written down again as GBNF, with characters as JSON writes them inside of a string. */
+ * A pattern is written down again as GBNF, with characters as JSON writes them inside of a string, or as they are. */
 #include "sampler/qe-schema-private.h"
 
 #include "format/tokenizer/qe-utf8.h"
+#include "sampler/qe-grammar-private.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -84,9 +85,27 @@ set_add_kind (CharacterSet *set, char kind)
     set_add_others (set, &plain);
 }
 
+static bool
+set_is_only (const CharacterSet *set, uint32_t character)
+{
+  for (size_t i = 0; i < set->n; i++)
+    if (set->ranges[i].low != character || set->ranges[i].high != character)
+      return false;
+  return set->n > 0;
+}
+
+static void
+write_ranges (QeBuffer *out, const CharacterSet *set)
+{
+  qe_buffer_puts (out, "[");
+  for (size_t i = 0; i < set->n; i++)
+    qe_schema_printf (out, "\\U%08x-\\U%08x", (unsigned) set->ranges[i].low, (unsigned) set->ranges[i].high);
+  qe_buffer_puts (out, "]");
+}
+
 /* Writes one character of the set as it stands in a JSON string: as it is, or escaped if it must be. */
 static void
-write_set (QeBuffer *out, const CharacterSet *set)
+write_escaped_set (QeBuffer *out, const CharacterSet *set)
 {
   static const uint32_t escaped[] = { '"', '\\', '\b', '\f', '\n', '\r', '\t' };
   static const char *const names[] = { "\\\"", "\\\\", "b", "f", "n", "r", "t" };
@@ -98,10 +117,8 @@ write_set (QeBuffer *out, const CharacterSet *set)
   set_add (&others, '\\', '\\');
   set_add (&others, 0xd800, 0xdfff);
   set_add_others (&raw, &others);
-  qe_buffer_puts (out, "([");
-  for (size_t i = 0; i < raw.n; i++)
-    qe_schema_printf (out, "\\U%08x-\\U%08x", (unsigned) raw.ranges[i].low, (unsigned) raw.ranges[i].high);
-  qe_buffer_puts (out, "]");
+  qe_buffer_puts (out, "(");
+  write_ranges (out, &raw);
   for (size_t i = 0; i < sizeof escaped / sizeof *escaped; i++) {
     size_t range = 0;
     while (range < set->n && (escaped[i] < set->ranges[range].low || escaped[i] > set->ranges[range].high))
@@ -121,7 +138,34 @@ typedef struct {
   QeSchema *schema;
   size_t value; /* the schema with the pattern */
   const char *at, *end;
+  bool shuns_tags; /* of text: "<" is only written where nothing else may stand */
+  bool ends_tags;  /* so far there is a place where only ">" may stand */
 } PatternParser;
+
+static void
+write_set (PatternParser *p, QeBuffer *out, const CharacterSet *set)
+{
+  CharacterSet others = { .n = 0 }, shunned = { .n = 0 };
+  p->ends_tags |= set_is_only (set, '>');
+  if (!p->schema->as_text) {
+    write_escaped_set (out, set);
+  } else if (p->shuns_tags && !set_is_only (set, '<')) {
+    set_add_others (&others, set);
+    set_add (&others, '<', '<');
+    set_add_others (&shunned, &others);
+    write_ranges (out, &shunned);
+  } else {
+    write_ranges (out, set);
+  }
+  qe_buffer_puts (out, " ");
+}
+
+/* Writes that any characters may stand here. */
+static void
+write_any (PatternParser *p, QeBuffer *out)
+{
+  qe_buffer_puts (out, !p->schema->as_text ? "char* " : p->shuns_tags ? "[^<]* " : ".* ");
+}
 
 static void
 pattern_refuse (PatternParser *p, const char *what)
@@ -242,7 +286,7 @@ write_pattern_class (PatternParser *p, QeBuffer *out)
   }
   if (excluded)
     set_add_others (&others, &set);
-  write_set (out, excluded ? &others : &set);
+  write_set (p, out, excluded ? &others : &set);
 }
 
 /* Takes how often something comes, and writes it. */
@@ -282,7 +326,7 @@ write_pattern_choice (PatternParser *p, QeBuffer *out, int depth)
   for (bool more = true; more && p->at <= p->end && p->schema->status == QE_OK; more = pattern_take (p, '|')) {
     qe_buffer_puts (out, "\"\" ");
     if (depth == 0 && !pattern_take (p, '^'))
-      qe_buffer_puts (out, "char* ");
+      write_any (p, out);
     bool anchored = false;
     while (p->at < p->end && *p->at != '|' && *p->at != ')') {
       CharacterSet set = { .n = 0 };
@@ -312,7 +356,7 @@ write_pattern_choice (PatternParser *p, QeBuffer *out, int depth)
         set_add (&line_ends, '\r', '\r');
         set_add (&line_ends, 0x2028, 0x2029);
         set_add_others (&set, &line_ends);
-        write_set (out, &set);
+        write_set (p, out, &set);
       } else if (strchr ("*+?{}", *p->at) && *p->at) {
         pattern_refuse (p, "A repetition of nothing");
       } else {
@@ -325,12 +369,12 @@ write_pattern_choice (PatternParser *p, QeBuffer *out, int depth)
           set_add (&set, c, c);
           p->at += length;
         }
-        write_set (out, &set);
+        write_set (p, out, &set);
       }
       write_pattern_repeats (p, out);
     }
     if (depth == 0 && !anchored)
-      qe_buffer_puts (out, "char* ");
+      write_any (p, out);
     if (p->at < p->end && *p->at == '|')
       qe_buffer_puts (out, "| ");
     if (depth == 0 && p->at < p->end && *p->at == ')')
@@ -341,45 +385,94 @@ write_pattern_choice (PatternParser *p, QeBuffer *out, int depth)
 
 /* ---- strings --------------------------------------------------------------------------------------------------- */
 
+/* Writes a pattern. As text it must not spell the closing tag, and yet come to its end: it is guarded where there is always another
+ * way than the last ">" of the tag, else "<" is left out of its classes, so that the tag comes only where the pattern spells it. */
+static void
+write_pattern (QeSchema *c, size_t schema, const char *pattern, size_t length)
+{
+  const size_t start = c->out.size;
+  PatternParser p = { .schema = c, .value = schema, .at = pattern, .end = pattern + length };
+  qe_buffer_puts (&c->out, c->as_text ? "!" : "\"\\\"\" ");
+  write_pattern_choice (&p, &c->out, 0);
+  if (!c->as_text) {
+    qe_buffer_puts (&c->out, " \"\\\"\"");
+  } else if (p.ends_tags && c->status == QE_OK && !c->out.failed) {
+    c->out.size = start;
+    p = (PatternParser) { .schema = c, .value = schema, .at = pattern, .end = pattern + length, .shuns_tags = true };
+    write_pattern_choice (&p, &c->out, 0);
+  }
+}
+
+/* Writes what a format allows, or returns false. */
+static bool
+write_format (QeSchema *c, const char *name)
+{
+  static const char *const formats[] = { "date", "time", "date-time", "uuid", "ipv4", "email", "hostname" };
+  const char *quote = c->as_text ? "" : "\"\\\"\"";
+  for (size_t i = 0; i < sizeof formats / sizeof *formats; i++)
+    if (strcmp (name, formats[i]) == 0) {
+      qe_schema_printf (&c->out, "%s %s %s", quote, formats[i], quote);
+      return true;
+    }
+  return false;
+}
+
+/* Writes a pattern if all of it can be had, or returns false and notes nothing. */
+static bool
+try_pattern (QeSchema *c, size_t schema, const char *pattern, size_t length)
+{
+  const size_t size = c->out.size;
+  write_pattern (c, schema, pattern, length);
+  if (c->status != QE_ERROR_UNSUPPORTED)
+    return true;
+  c->status = QE_OK;
+  c->out.size = size;
+  return false;
+}
+
 void
 qe_schema_write_string (QeSchema *c, size_t schema)
 {
-  static const char *const formats[] = { "date", "time", "date-time", "uuid", "ipv4", "email", "hostname" };
   const size_t pattern = qe_json_member (&c->json, schema, "pattern");
   const size_t format = qe_json_member (&c->json, schema, "format");
-  uint32_t min = 0, max = 0;
-  const bool has_min = qe_schema_count (c, schema, "minLength", &min);
-  const bool has_max = qe_schema_count (c, schema, "maxLength", &max);
+  uint32_t min = 0, max = QE_UNLIMITED;
+  bool has_length = qe_schema_count (c, schema, "minLength", &min);
+  has_length |= qe_schema_count (c, schema, "maxLength", &max);
   size_t length;
-  if (pattern != QE_JSON_NONE && c->json.values[pattern].kind != QE_JSON_STRING) {
+  if (pattern != QE_JSON_NONE && c->json.values[pattern].kind != QE_JSON_STRING)
     qe_schema_fail (c, QE_ERROR_FORMAT, schema, "", "“pattern” must be a string");
-  } else if (format != QE_JSON_NONE && c->json.values[format].kind != QE_JSON_STRING) {
+  else if (format != QE_JSON_NONE && c->json.values[format].kind != QE_JSON_STRING)
     qe_schema_fail (c, QE_ERROR_FORMAT, schema, "", "“format” must be a string");
-  } else if ((pattern != QE_JSON_NONE) + (format != QE_JSON_NONE) + (has_min || has_max) > 1) {
+  else if (!c->lenient && (pattern != QE_JSON_NONE) + (format != QE_JSON_NONE) + has_length > 1)
     qe_schema_fail (c, QE_ERROR_UNSUPPORTED, schema, "", "Only one of “pattern”, “format” and a length can be had");
-  } else if (pattern != QE_JSON_NONE) {
-    PatternParser p = { .schema = c, .value = schema };
-    p.at = qe_json_text (&c->json, pattern, &length);
-    p.end = p.at + length;
-    qe_buffer_puts (&c->out, "\"\\\"\" ");
-    write_pattern_choice (&p, &c->out, 0);
-    qe_buffer_puts (&c->out, " \"\\\"\"");
-  } else if (format != QE_JSON_NONE) {
-    const char *name = qe_json_text (&c->json, format, &length);
-    for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
-      if (strcmp (name, formats[i]) != 0)
-        continue;
-      qe_schema_printf (&c->out, "\"\\\"\" %s \"\\\"\"", formats[i]);
+  if (c->status != QE_OK)
+    return;
+  if (pattern != QE_JSON_NONE) {
+    const char *text = qe_json_text (&c->json, pattern, &length);
+    if (!c->lenient) {
+      write_pattern (c, schema, text, length);
       return;
     }
-    qe_schema_fail (c, QE_ERROR_UNSUPPORTED, schema,
-                    " Supported are date, time, date-time, uuid, ipv4, email and hostname.",
-                    "The format “%.*s” is not supported", length < 40 ? (int) length : 40, name);
-  } else if (has_max) {
-    qe_schema_printf (&c->out, max < min ? "[]" : "\"\\\"\" char{%u,%u} \"\\\"\"", (unsigned) min, (unsigned) max);
-  } else if (has_min && min > 0) {
-    qe_schema_printf (&c->out, "\"\\\"\" char{%u,} \"\\\"\"", (unsigned) min);
+    if (try_pattern (c, schema, text, length))
+      return;
+  }
+  if (format != QE_JSON_NONE) {
+    const char *name = qe_json_text (&c->json, format, &length);
+    if (write_format (c, name))
+      return;
+    if (!c->lenient)
+      qe_schema_fail (c, QE_ERROR_UNSUPPORTED, schema,
+                      " Supported are date, time, date-time, uuid, ipv4, email and hostname.",
+                      "The format “%.*s” is not supported", length < 40 ? (int) length : 40, name);
+  }
+  if (min > max) {
+    qe_buffer_puts (&c->out, "[]");
+  } else if (min > 0 || max != QE_UNLIMITED) {
+    qe_schema_printf (&c->out, c->as_text ? "!(.{%u," : "\"\\\"\" (char{%u,", (unsigned) min);
+    if (max != QE_UNLIMITED)
+      qe_schema_printf (&c->out, "%u", (unsigned) max);
+    qe_buffer_puts (&c->out, c->as_text ? "})" : "}) \"\\\"\"");
   } else {
-    qe_buffer_puts (&c->out, "string");
+    qe_buffer_puts (&c->out, c->as_text ? "text" : "string");
   }
 }

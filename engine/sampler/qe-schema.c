@@ -63,6 +63,17 @@ static const char preamble[] =
 
 /* ---- failures -------------------------------------------------------------------------------------------------- */
 
+/* Returns the schema that references inside of this one count from. */
+static size_t
+find_base (const QeSchema *c, size_t schema)
+{
+  size_t base = 0;
+  for (size_t i = 0; i < c->n_bases; i++)
+    if (schema >= c->bases[i] && schema < c->json.values[c->bases[i]].end)
+      base = c->bases[i];
+  return base;
+}
+
 void
 qe_schema_fail (QeSchema *c, QeStatus status, size_t schema, const char *rest, const char *format, ...)
 {
@@ -75,7 +86,7 @@ qe_schema_fail (QeSchema *c, QeStatus status, size_t schema, const char *rest, c
   vsnprintf (what, sizeof what, format, args);
   va_end (args);
   /* Where the schema is, as a JSON pointer. */
-  size_t at = 0, length;
+  size_t at = find_base (c, schema), length;
   qe_buffer_puts (&path, "#");
   while (at != schema) {
     size_t child = qe_json_first (&c->json, at), n = 0;
@@ -127,19 +138,28 @@ qe_schema_put_literal (QeBuffer *out, const char *text, size_t length)
 }
 
 void
-qe_schema_want (QeSchema *c, size_t schema)
+qe_schema_want (QeSchema *c, size_t schema, bool as_text)
 {
-  if (!c->queued[schema]) {
-    c->queued[schema] = 1;
-    c->queue[c->n_queued++] = schema;
+  const uint8_t bit = (uint8_t) (1 << as_text);
+  if (!(c->queued[schema] & bit)) {
+    c->queued[schema] |= bit;
+    c->queue[c->n_queued++] = 2 * schema + as_text;
   }
 }
 
 void
 qe_schema_put (QeSchema *c, size_t schema)
 {
-  qe_schema_want (c, schema);
+  qe_schema_want (c, schema, false);
   qe_schema_printf (&c->out, "s%zu ", schema);
+}
+
+/* Appends a schema that says what this one allows, in the form that this one has. */
+static void
+put_alike (QeSchema *c, size_t schema)
+{
+  qe_schema_want (c, schema, c->as_text);
+  qe_schema_printf (&c->out, "%c%zu ", c->as_text ? 't' : 's', schema);
 }
 
 /* Appends what any schema or none allows. */
@@ -220,14 +240,15 @@ qe_schema_count (QeSchema *c, size_t schema, const char *keyword, uint32_t *out)
   if (i == QE_JSON_NONE)
     return false;
   const char *text = qe_json_text (&c->json, i, &length);
-  *out = 0;
+  uint32_t count = MAX_COUNT + 1;
   if (c->json.values[i].kind == QE_JSON_NUMBER && length <= 7 && strspn (text, "0123456789") == length)
-    *out = (uint32_t) strtoul (text, NULL, 10);
-  else
-    *out = MAX_COUNT + 1;
-  if (*out <= MAX_COUNT)
+    count = (uint32_t) strtoul (text, NULL, 10);
+  if (count <= MAX_COUNT) {
+    *out = count;
     return true;
-  qe_schema_fail (c, QE_ERROR_UNSUPPORTED, schema, "", "“%s” must be a whole number of at most a million", keyword);
+  }
+  if (!c->lenient)
+    qe_schema_fail (c, QE_ERROR_UNSUPPORTED, schema, "", "“%s” must be a whole number of at most a million", keyword);
   return false;
 }
 
@@ -288,7 +309,7 @@ check_keywords (QeSchema *c, size_t schema, size_t *whole, int *detailed)
       k++;
     if (++n > MAX_KEYWORDS)
       qe_schema_fail (c, QE_ERROR_UNSUPPORTED, schema, "", "A schema of more than 1000 keywords is not supported");
-    if (k == N_KEYWORDS && strncmp (name, "x-", 2) != 0)
+    if (k == N_KEYWORDS && strncmp (name, "x-", 2) != 0 && !c->lenient)
       qe_schema_refuse (c, schema, name);
     if (k == N_KEYWORDS || qe_json_member (&c->json, schema, name) != i)
       continue;
@@ -296,16 +317,20 @@ check_keywords (QeSchema *c, size_t schema, size_t *whole, int *detailed)
       *detailed |= keywords[k].types;
     if (keywords[k].role != ROLE_WHOLE)
       continue;
-    if (*whole != QE_JSON_NONE)
+    if (*whole == QE_JSON_NONE)
+      *whole = i;
+    else if (!c->lenient)
       qe_schema_fail (c, QE_ERROR_UNSUPPORTED, schema, "", "“%s” beside “%s” is not supported",
                       qe_json_key (&c->json, *whole, &length), name);
-    *whole = i;
   }
   if (*whole == QE_JSON_NONE)
     return;
   const char *name = qe_json_key (&c->json, *whole, &length);
   const bool lists_values = strcmp (name, "enum") == 0 || strcmp (name, "const") == 0;
-  if (*detailed || (!lists_values && qe_json_member (&c->json, schema, "type") != QE_JSON_NONE))
+  const bool has_more = *detailed || (!lists_values && qe_json_member (&c->json, schema, "type") != QE_JSON_NONE);
+  if (has_more && c->lenient && !lists_values)
+    *whole = QE_JSON_NONE; /* the other conditions are followed */
+  else if (has_more && !c->lenient)
     qe_schema_fail (c, QE_ERROR_UNSUPPORTED, schema, "", "“%s” beside other conditions is not supported", name);
 }
 
@@ -340,11 +365,8 @@ take_pointer_name (const char **at, QeBuffer *name)
 static size_t
 find_reference (QeSchema *c, size_t schema, size_t reference)
 {
-  size_t length, found = 0;
+  size_t length, found = find_base (c, schema);
   QeBuffer name = { 0 };
-  for (size_t i = 0; i < c->n_bases; i++)
-    if (schema >= c->bases[i] && schema < c->json.values[c->bases[i]].end)
-      found = c->bases[i];
   const char *text = qe_json_text (&c->json, reference, &length), *at = text + 1;
   bool sound = c->json.values[reference].kind == QE_JSON_STRING && *text == '#' && (text[1] == '\0' || text[1] == '/');
   while (sound && *at && found != QE_JSON_NONE) {
@@ -484,7 +506,7 @@ write_whole (QeSchema *c, size_t schema, size_t keyword)
   if (strcmp (name, "$ref") == 0) {
     const size_t target = find_reference (c, schema, keyword);
     if (target != QE_JSON_NONE)
-      qe_schema_put (c, target);
+      put_alike (c, target);
   } else if (strcmp (name, "enum") == 0 || strcmp (name, "const") == 0) {
     /* The values are written as they stand there, as far as "type" allows them. */
     const bool is_const = keyword == qe_json_member (json, schema, "const");
@@ -501,11 +523,16 @@ write_whole (QeSchema *c, size_t schema, size_t keyword)
       if (types && !(types & type))
         continue;
       QeBuffer text = { 0 };
-      qe_json_write (json, i, &text);
+      if (c->as_text && kind == QE_JSON_STRING) {
+        const char *word = qe_json_text (json, i, &length);
+        qe_buffer_add (&text, word, length);
+      } else {
+        qe_json_write (json, i, &text);
+      }
       c->out.failed |= text.failed;
       if (!text.failed) {
         qe_buffer_puts (&c->out, any ? "| " : "");
-        qe_schema_put_literal (&c->out, text.data, text.size);
+        qe_schema_put_literal (&c->out, text.data ? text.data : "", text.size);
         any = true;
       }
       qe_buffer_clear (&text);
@@ -525,11 +552,11 @@ write_whole (QeSchema *c, size_t schema, size_t keyword)
     for (size_t i = qe_json_first (json, keyword); i != QE_JSON_NONE; i = qe_json_next (json, keyword, i)) {
       for (size_t k = qe_json_first (json, keyword); exclusive && k != i && c->status == QE_OK;
            k = qe_json_next (json, keyword, k))
-        if (++checks > MAX_PAIRS || !exclude_each_other (c, i, k))
+        if (!c->lenient && (++checks > MAX_PAIRS || !exclude_each_other (c, i, k)))
           qe_schema_fail (c, QE_ERROR_UNSUPPORTED, schema, " Use “anyOf”.",
                           "Schemas of “oneOf” may be valid at once, so it is not supported");
       qe_buffer_puts (&c->out, i == keyword + 1 ? "" : "| ");
-      qe_schema_put (c, i);
+      put_alike (c, i);
     }
   }
 }
@@ -730,7 +757,7 @@ write_array (QeSchema *c, size_t schema)
   uint32_t min = 0, max = QE_UNLIMITED, n = 0;
   qe_schema_count (c, schema, "minItems", &min);
   qe_schema_count (c, schema, "maxItems", &max);
-  if (unique != QE_JSON_NONE && json->values[unique].kind != QE_JSON_FALSE)
+  if (unique != QE_JSON_NONE && json->values[unique].kind != QE_JSON_FALSE && !c->lenient)
     qe_schema_refuse (c, schema, "uniqueItems");
   if (prefix != QE_JSON_NONE && json->values[prefix].kind != QE_JSON_ARRAY)
     qe_schema_fail (c, QE_ERROR_FORMAT, schema, "", "“prefixItems” must be a list of schemas");
@@ -773,7 +800,7 @@ write_schema (QeSchema *c, size_t schema)
   size_t whole;
   int detailed;
   if (kind == QE_JSON_TRUE || kind == QE_JSON_FALSE) {
-    qe_buffer_puts (&c->out, kind == QE_JSON_TRUE ? "value" : "[]");
+    qe_buffer_puts (&c->out, kind == QE_JSON_FALSE ? "[]" : c->as_text ? "text" : "value");
     return;
   }
   if (kind != QE_JSON_OBJECT) {
@@ -792,7 +819,7 @@ write_schema (QeSchema *c, size_t schema)
   if (types & TYPE_NUMBER)
     types &= ~TYPE_INTEGER;
   if (!types) {
-    qe_buffer_puts (&c->out, "value");
+    qe_buffer_puts (&c->out, c->as_text ? "text" : "value");
     return;
   }
   const char *separator = "";
@@ -801,8 +828,10 @@ write_schema (QeSchema *c, size_t schema)
       continue;
     qe_buffer_puts (&c->out, separator);
     switch (type) {
-    case TYPE_NULL: qe_buffer_puts (&c->out, "\"null\""); break;
-    case TYPE_BOOLEAN: qe_buffer_puts (&c->out, "\"true\" | \"false\""); break;
+    case TYPE_NULL: qe_buffer_puts (&c->out, c->as_text ? "\"null\" | \"None\"" : "\"null\""); break;
+    case TYPE_BOOLEAN: /* as text also in the way in which templates show them, which is Python's */
+      qe_buffer_puts (&c->out, c->as_text ? "[tT] \"rue\" | [fF] \"alse\"" : "\"true\" | \"false\"");
+      break;
     case TYPE_STRING: qe_schema_write_string (c, schema); break;
     case TYPE_ARRAY: write_array (c, schema); break;
     default: qe_schema_write_number (c, schema, type == TYPE_INTEGER); break;
@@ -828,7 +857,7 @@ qe_schema_begin (QeSchema *c, const char *text, size_t length, QeError *err)
   if (c->status != QE_OK)
     return;
   c->queued = calloc (c->json.n_values, 1);
-  c->queue = malloc (c->json.n_values * sizeof *c->queue);
+  c->queue = malloc (2 * c->json.n_values * sizeof *c->queue);
   qe_buffer_puts (&c->out, preamble);
   if (!c->queued || !c->queue || c->out.failed)
     c->status = qe_fail (err, QE_ERROR_MEMORY, "There is not enough memory for the JSON schema.");
@@ -838,8 +867,9 @@ void
 qe_schema_write_rules (QeSchema *c)
 {
   while (c->n_done < c->n_queued && c->status == QE_OK && !c->out.failed) {
-    const size_t schema = c->queue[c->n_done++];
-    qe_schema_printf (&c->out, "s%zu ::= ", schema);
+    const size_t schema = c->queue[c->n_done] / 2;
+    c->as_text = c->queue[c->n_done++] % 2;
+    qe_schema_printf (&c->out, "%c%zu ::= ", c->as_text ? 't' : 's', schema);
     write_schema (c, schema);
     qe_buffer_puts (&c->out, "\n");
   }
@@ -848,19 +878,21 @@ qe_schema_write_rules (QeSchema *c)
 }
 
 bool
-qe_schema_try (QeSchema *c, size_t schema)
+qe_schema_try (QeSchema *c, size_t schema, bool as_text)
 {
   const size_t size = c->out.size, n_queued = c->n_queued;
   if (c->status != QE_OK)
     return false;
-  qe_schema_want (c, schema);
+  qe_schema_want (c, schema, as_text);
   qe_schema_write_rules (c);
   if (c->status == QE_OK)
     return true;
   if (c->status == QE_ERROR_MEMORY)
     return false;
-  while (c->n_queued > n_queued)
-    c->queued[c->queue[--c->n_queued]] = 0;
+  while (c->n_queued > n_queued) {
+    const size_t item = c->queue[--c->n_queued];
+    c->queued[item / 2] &= (uint8_t) ~(1 << item % 2);
+  }
   c->n_done = n_queued;
   c->out.size = size;
   c->out.data[size] = '\0';
@@ -895,7 +927,7 @@ qe_grammar_from_schema_for (QeGrammar **out, const QeTokenizer *tokenizer, const
   }
   QeStatus status = c.status;
   if (status == QE_OK)
-    status = qe_rules_parse (&rules, c.out.data, c.out.size, err);
+    status = qe_rules_parse (&rules, c.out.data, c.out.size, NULL, err);
   if (status == QE_OK) {
     status = qe_program_compile (&program, &rules, &culprit, err);
     if (status == QE_OK)

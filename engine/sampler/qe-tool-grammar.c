@@ -4,15 +4,17 @@
  *   <tool_call>\n<function=NAME>\n<parameter=KEY>\nVALUE\n</parameter>\n…</function>\n</tool_call>      (QE_TOOLS_XML)
  *   <tool_call>\n{"name": "NAME", "arguments": {…}}\n</tool_call>                                       (QE_TOOLS_HERMES)
  *
- * Parameters come in the order of their declaration. A string is written as it is, so a text that does not hold the closing
- * tag takes its place, or one of the words that an enumeration allows; everything else is JSON under its schema. Tools come
- * from programs that know nothing of this grammar: where a schema cannot be had, any JSON value may stand. */
+ * Parameters come in the order of their declaration. A string is written as it is, with the length, pattern, format or words that its
+ * schema asks for, and without the closing tag; everything else is JSON under its schema. Tools come from programs that know nothing
+ * of this grammar: of a schema that cannot be had, what can be had is followed, and where that is nothing, any JSON value may stand.
+ * Only for a tool that says "strict": true it is an error. */
 #include "sampler/qe-schema-private.h"
 
 #include "format/template/qe-tool-schema.h"
 #include "qe-error.h"
 #include "sampler/qe-grammar-private.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,48 +29,29 @@ typedef struct {
   size_t *bases; /* [1 + n_tools]: what references in the items count from */
 } ToolGrammar;
 
-/* Rules "text0" … for a text without </parameter>: "textN" stands behind N bytes of that tag. */
+/* What ends a value. Guarded texts do not spell it. */
+static const char closing_tag[] = "</parameter>";
+
+/* What is known of a parameter: HAS_JSON a rule "s", HAS_TEXT a rule "t", of which HAS_FREE_TEXT allows any text. */
+enum { HAS_NO_RULE, HAS_JSON, HAS_TEXT, HAS_FREE_TEXT };
+
 static void
 write_text_rules (QeBuffer *out)
 {
-  static const char tag[] = "</parameter>";
-  const size_t n = strlen (tag);
-  qe_buffer_puts (out, "text0 ::= ([^<] text0 | \"<\" text1)?\n");
-  for (size_t i = 1; i < n; i++) {
-    qe_schema_printf (out, "text%zu ::= (\"<\" text1 | [^<%c] text0", i, tag[i]);
-    if (i + 1 < n)
-      qe_schema_printf (out, " | \"%c\" text%zu", tag[i], i + 1);
-    qe_buffer_puts (out, ")?\n");
-  }
-  qe_buffer_puts (out, "any-parameter ::= \"<parameter=\" [^<>\\n]+ \">\\n\" text0 parameter-end\n");
-  qe_buffer_puts (out, "parameter-end ::= \"\\n\"? \"</parameter>\\n\"\n");
+  qe_buffer_puts (out, "text ::= !(.*)\n"
+                       "any-parameter ::= \"<parameter=\" [^<>\\n]+ \">\\n\" text parameter-end\n"
+                       "parameter-end ::= \"\\n\"? \"</parameter>\\n\"\n");
 }
 
-/* Whether the words of an enumeration are all that a string may be: then they are written. */
+/* Whether a value of these kinds is written as it is, which it is if it may be a string. */
 static bool
-put_words (ToolGrammar *g, size_t schema)
+may_be_text (unsigned kinds)
 {
-  const QeJson *json = &g->c.json;
-  const size_t list = qe_json_member (json, schema, "enum"), value = qe_json_member (json, schema, "const");
-  size_t length, n = 0;
-  if (value != QE_JSON_NONE && json->values[value].kind == QE_JSON_STRING) {
-    const char *text = qe_json_text (json, value, &length);
-    qe_schema_put_literal (&g->c.out, text, length);
-    return true;
-  }
-  if (list == QE_JSON_NONE)
-    return false;
-  for (size_t i = qe_json_first (json, list); i != QE_JSON_NONE; i = qe_json_next (json, list, i)) {
-    const char *text = qe_json_text (json, i, &length);
-    qe_buffer_puts (&g->c.out, n++ ? "| " : "(");
-    qe_schema_put_literal (&g->c.out, text, length);
-  }
-  qe_buffer_puts (&g->c.out, n ? ") " : "");
-  return n > 0;
+  return kinds == 0 || kinds & STRING;
 }
 
 static void
-put_parameter (ToolGrammar *g, const QeToolSchema *tool, size_t schema, bool has_rule)
+put_parameter (ToolGrammar *g, const QeToolSchema *tool, size_t schema, uint8_t rule)
 {
   QeBuffer *out = &g->c.out;
   const unsigned kinds = qe_tool_schema_kinds (tool, schema);
@@ -81,17 +64,18 @@ put_parameter (ToolGrammar *g, const QeToolSchema *tool, size_t schema, bool has
   qe_buffer_puts (out, "\">\\n\" ");
   if (kinds == BOOLEAN)
     qe_buffer_puts (out, "([tT] \"rue\" | [fF] \"alse\") "); /* templates show them as Python writes them */
-  else if (kinds && !(kinds & STRING))
-    qe_schema_printf (out, has_rule ? "s%zu " : "value ", schema);
-  else if (kinds != STRING || !put_words (g, schema))
-    qe_buffer_puts (out, "text0 ");
-  qe_buffer_puts (out, "parameter-end ");
+  else if (rule == HAS_JSON || rule == HAS_TEXT)
+    qe_schema_printf (out, "%c%zu ", rule == HAS_JSON ? 's' : 't', schema);
+  else
+    qe_buffer_puts (out, may_be_text (kinds) ? "text " : "value ");
+  /* A text may end in a line end of its own, so the one that is not part of it must be there where the length counts. */
+  qe_buffer_puts (out, rule == HAS_TEXT ? "\"\\n</parameter>\\n\" " : "parameter-end ");
   qe_buffer_puts (out, required ? "" : ")? ");
 }
 
-/* The parameters of a tool whose calls are written with tags. has_rule: [n_values]. */
+/* The parameters of a tool whose calls are written with tags. rules: [n_values]. */
 static void
-write_parameters (ToolGrammar *g, const QeToolSchema *tool, const uint8_t *has_rule)
+write_parameters (ToolGrammar *g, const QeToolSchema *tool, const uint8_t *rules)
 {
   const size_t properties = qe_tool_schema_properties (tool);
   const QeJson *json = tool->json;
@@ -102,7 +86,7 @@ write_parameters (ToolGrammar *g, const QeToolSchema *tool, const uint8_t *has_r
        i = qe_json_next (json, properties, i)) {
     const char *name = qe_json_key (json, i, &length);
     if (length > 0 && strcspn (name, "<>\n") == length) /* else it could not be read again */
-      put_parameter (g, tool, i, has_rule[i]);
+      put_parameter (g, tool, i, rules[i]);
   }
 }
 
@@ -114,27 +98,49 @@ is_wanted (const ToolGrammar *g, const QeToolSchema *tool)
   return length > 0 && strcspn (name, "<>\n") == length && (!g->rules->name || strcmp (name, g->rules->name) == 0);
 }
 
-/* Makes the rules of the schemas that a tool needs, as far as they can be had, and marks them in has_rule. */
+/* Makes the rule of a schema: of all that it says or, unless the tool is strict, of as much of it as can be had. */
+static uint8_t
+try_schema (ToolGrammar *g, const QeToolSchema *tool, size_t schema, bool as_text)
+{
+  const size_t start = g->c.out.size;
+  char free_text[40];
+  bool found = false;
+  if (tool->strict) {
+    qe_schema_want (&g->c, schema, as_text);
+    qe_schema_write_rules (&g->c);
+    found = g->c.status == QE_OK;
+  }
+  g->c.lenient = !tool->strict;
+  if (g->c.lenient)
+    found = qe_schema_try (&g->c, schema, as_text);
+  g->c.lenient = false;
+  if (!found || !as_text)
+    return found ? HAS_JSON : HAS_NO_RULE;
+  snprintf (free_text, sizeof free_text, "t%zu ::= text\n", schema);
+  return strcmp (g->c.out.data + start, free_text) == 0 ? HAS_FREE_TEXT : HAS_TEXT;
+}
+
+/* Makes the rules of the schemas that a tool needs, as far as they can be had, and notes them in rules, [n_values]. */
 static void
-try_schemas (ToolGrammar *g, const QeToolSchema *tool, uint8_t *has_rule)
+try_schemas (ToolGrammar *g, const QeToolSchema *tool, uint8_t *rules)
 {
   const size_t properties = qe_tool_schema_properties (tool);
   const QeJson *json = tool->json;
-  if (!g->exact || tool->parameters == QE_JSON_NONE)
+  if ((!g->exact && !tool->strict) || tool->parameters == QE_JSON_NONE)
     return;
   if (g->rules->form == QE_TOOLS_HERMES)
-    has_rule[tool->parameters] = qe_schema_try (&g->c, tool->parameters);
+    rules[tool->parameters] = try_schema (g, tool, tool->parameters, false);
   else if (properties != QE_JSON_NONE)
     for (size_t i = qe_json_first (json, properties); i != QE_JSON_NONE; i = qe_json_next (json, properties, i)) {
       const unsigned kinds = qe_tool_schema_kinds (tool, i);
-      if (kinds && kinds != BOOLEAN && !(kinds & STRING))
-        has_rule[i] = qe_schema_try (&g->c, i);
+      if (kinds != BOOLEAN)
+        rules[i] = try_schema (g, tool, i, may_be_text (kinds));
     }
 }
 
 /* The rule of a call, between the tokens that enclose it. */
 static void
-write_call (ToolGrammar *g, const QeToolSchema *tool, size_t number, const uint8_t *has_rule)
+write_call (ToolGrammar *g, const QeToolSchema *tool, size_t number, const uint8_t *rules)
 {
   QeBuffer *out = &g->c.out, name = { 0 };
   size_t length;
@@ -149,7 +155,7 @@ write_call (ToolGrammar *g, const QeToolSchema *tool, size_t number, const uint8
     if (tool->parameters == QE_JSON_NONE)
       qe_buffer_puts (out, "\"{}\"");
     else
-      qe_schema_printf (out, has_rule[tool->parameters] ? "s%zu" : "object", tool->parameters);
+      qe_schema_printf (out, rules[tool->parameters] ? "s%zu" : "object", tool->parameters);
     qe_buffer_puts (out, " \"}\\n\"\n");
     qe_buffer_clear (&name);
     return;
@@ -157,7 +163,7 @@ write_call (ToolGrammar *g, const QeToolSchema *tool, size_t number, const uint8
   qe_schema_printf (out, "call-%zu ::= \"<function=\" ", number);
   qe_schema_put_literal (out, text, length);
   qe_buffer_puts (out, "\">\\n\" ");
-  write_parameters (g, tool, has_rule);
+  write_parameters (g, tool, rules);
   qe_buffer_puts (out, "\"</function>\\n\"\n");
 }
 
@@ -166,15 +172,15 @@ static void
 write_grammar (ToolGrammar *g, QeError *err)
 {
   const QeToolRules *rules = g->rules;
-  uint8_t *has_rule = calloc (g->c.json.n_values, 1);
+  uint8_t *known = calloc (g->c.json.n_values, 1);
   QeBuffer *out = &g->c.out, calls = { 0 };
   size_t number = 0;
-  if (!has_rule) {
+  if (!known) {
     g->c.status = qe_fail (err, QE_ERROR_MEMORY, "There is not enough memory for the grammar.");
     return;
   }
   if (rules->schema) {
-    qe_schema_want (&g->c, g->items[0]);
+    qe_schema_want (&g->c, g->items[0], false);
     qe_schema_write_rules (&g->c);
   }
   write_text_rules (out);
@@ -183,12 +189,12 @@ write_grammar (ToolGrammar *g, QeError *err)
     qe_tool_schema_find (&tool, &g->c.json, g->items[i]);
     if (!is_wanted (g, &tool))
       continue;
-    try_schemas (g, &tool, has_rule);
-    write_call (g, &tool, number, has_rule);
+    try_schemas (g, &tool, known);
+    write_call (g, &tool, number, known);
     qe_schema_printf (&calls, number ? " | call-%zu" : "call-%zu", number);
     number++;
   }
-  free (has_rule);
+  free (known);
   if (g->c.status == QE_OK && number == 0)
     g->c.status = rules->name ? qe_fail (err, QE_ERROR_ARGUMENT, "There is no tool with the name “%.60s”.", rules->name)
                               : qe_fail (err, QE_ERROR_ARGUMENT, "There is no tool that could be called.");
@@ -251,7 +257,7 @@ make_grammar (QeGrammar **out, const QeTokenizer *tokenizer, const QeToolRules *
   }
   QeStatus status = g.c.status;
   if (status == QE_OK)
-    status = qe_rules_parse (&parsed, g.c.out.data, g.c.out.size, err);
+    status = qe_rules_parse (&parsed, g.c.out.data, g.c.out.size, closing_tag, err);
   if (status == QE_OK) {
     status = qe_program_compile (&program, &parsed, NULL, err);
     qe_rules_clear (&parsed);

@@ -216,6 +216,7 @@ match (Matcher *m, uint32_t node, unsigned at)
           ends |= match (m, i, k);
     }
     return ends;
+  case QE_NODE_GUARDED: return match (m, n->child, at);
   case QE_NODE_REPEAT:
     before = 1u << at;
     for (uint32_t round = 0; before && round <= n->max && round <= n->min + m->n; round++) {
@@ -268,7 +269,7 @@ QE_TEST (random_grammars)
       refused++;
       continue;
     }
-    QE_REQUIRE_OK (qe_rules_parse (&rules, text, strlen (text), &err), err);
+    QE_REQUIRE_OK (qe_rules_parse (&rules, text, strlen (text), NULL, &err), err);
     bool is_beginning[2186 + 1] = { false }, admitted[2186 + 1] = { false };
     size_t number = 0;
     for (unsigned n = 0; n <= 6; n++) {

@@ -66,7 +66,7 @@ QE_TEST (tags)
                (const char *const[]) {
                    CALL (PARAMETER ("city", "Bern") PARAMETER ("days", "2")),
                    CALL (PARAMETER ("city", "a <b> </param\n\nc") PARAMETER ("unit", "celsius") PARAMETER ("days", "14")
-                             PARAMETER ("rain", "True") PARAMETER ("points", "[1.5, \"any\", 1]")),
+                             PARAMETER ("rain", "True") PARAMETER ("points", "[1.5, 1.5, 1]")),
                    CALL (PARAMETER ("city", "") PARAMETER ("days", "1") PARAMETER ("rain", "false")), CLOCK,
                    CLOCK "\n" CLOCK,
                    "<tool_call>\n<function=any>\n" PARAMETER ("k", "v")
@@ -117,6 +117,107 @@ QE_TEST (json)
                (const char *const[]) { CLOCK, "<tool_call>\n{\"name\": \"nothing\", \"arguments\": {}}\n</tool_call>",
                                        "<tool_call>\n{\"name\": \"clock\", \"arguments\": {\"a\": 1}}\n</tool_call>",
                                        NULL });
+  qe_model_free (model);
+}
+
+/* What a schema asks of strings holds where they are written as they are, and in JSON. */
+static const char conditions_tool[] =
+    "{\"name\": \"f\", \"parameters\": {\"type\": \"object\", \"$defs\": {\"code\": {\"type\": \"string\", \"maxLength\": 2}}, "
+    "\"properties\": {\"short\": {\"type\": \"string\", \"minLength\": 2, \"maxLength\": 4}, "
+    "\"code\": {\"$ref\": \"#/$defs/code\"}, "
+    "\"maybe\": {\"anyOf\": [{\"type\": \"string\", \"maxLength\": 3}, {\"type\": \"null\"}]}, "
+    "\"plate\": {\"type\": \"string\", \"pattern\": \"^[A-Z]{2}-\\\\d+$\"}, "
+    "\"html\": {\"type\": \"string\", \"pattern\": \"^<b>[^x]*</b>$\"}, "
+    "\"filled\": {\"type\": \"string\", \"pattern\": \"\\\\S\"}, "
+    "\"day\": {\"type\": \"string\", \"format\": \"date\"}, "
+    "\"mixed\": {\"enum\": [\"one two\", 3, null]}, "
+    "\"both\": {\"type\": \"string\", \"pattern\": \"^a*$\", \"maxLength\": 3}, "
+    "\"link\": {\"type\": \"string\", \"format\": \"uri\", \"maxLength\": 5}, "
+    "\"list\": {\"type\": \"array\", \"items\": {\"type\": \"string\", \"maxLength\": 1}, \"maxItems\": 2, \"uniqueItems\": true}, "
+    "\"share\": {\"type\": \"number\", \"minimum\": 0, \"maximum\": 0.5}}}}";
+
+#define F(parameters) "<tool_call>\n<function=f>\n" parameters "</function>\n</tool_call>"
+#define ONE(key, value) F (PARAMETER (key, value))
+
+QE_TEST (conditions_of_tags)
+{
+  QeModel *model = qe_test_open_tiny ("quern-tiny-Q8_0.gguf");
+  QE_REQUIRE (model != NULL);
+  const char *const list[] = { conditions_tool };
+  const QeToolRules rules = { .tools = list, .n_tools = 1, .form = QE_TOOLS_XML };
+  check_texts (model, &rules,
+               (const char *const[]) {
+                   ONE ("short", "ab"),
+                   ONE ("short", "abcd"),
+                   ONE ("short", "äöü\xf0\x9f\x98\x80"),
+                   ONE ("short", "a\n"),
+                   ONE ("short", "\n\n"),
+                   ONE ("short", "</pa"),
+                   ONE ("short", "\"\\"),
+                   ONE ("code", ""),
+                   ONE ("code", "ab"),
+                   ONE ("maybe", "abc"),
+                   ONE ("maybe", "null"),
+                   ONE ("maybe", "None"),
+                   ONE ("plate", "BE-123"),
+                   ONE ("html", "<b> a\n\"c\" </b>"),
+                   ONE ("filled", "x"),
+                   ONE ("filled", " </parameter <x> "),
+                   ONE ("day", "2026-02-28"),
+                   ONE ("mixed", "one two"),
+                   ONE ("mixed", "3"),
+                   ONE ("mixed", "null"),
+                   ONE ("both", "aaaaa"),
+                   ONE ("link", "a b"),
+                   ONE ("list", "[\"a\", \"b\"]"),
+                   ONE ("share", "7"),
+                   F (PARAMETER ("short", "abcd") PARAMETER ("code", "x") PARAMETER ("day", "2026-12-01")),
+                   NULL },
+               (const char *const[]) { ONE ("short", "a"),
+                                       ONE ("short", "abcde"),
+                                       ONE ("short", "ääöö\xc3\xbc"),
+                                       F ("<parameter=short>\nab</parameter>\n"),
+                                       F ("<parameter=short>\na\n</parameter>\n"),
+                                       ONE ("code", "abc"),
+                                       ONE ("maybe", "abcd"),
+                                       ONE ("plate", "be-123"),
+                                       ONE ("plate", "BE-"),
+                                       ONE ("plate", "BE-1 "),
+                                       ONE ("html", "<b>x</b>"),
+                                       ONE ("html", "b"),
+                                       ONE ("filled", " \n"),
+                                       ONE ("filled", ""),
+                                       ONE ("filled", "a\n</parameter>\n<parameter=filled>\nb"),
+                                       ONE ("day", "2026-02-30"),
+                                       ONE ("day", "today"),
+                                       ONE ("mixed", "one"),
+                                       ONE ("mixed", "4"),
+                                       ONE ("both", "ab"),
+                                       ONE ("link", "abcdef"),
+                                       ONE ("list", "[\"a\", \"b\", \"c\"]"),
+                                       ONE ("list", "[\"ab\"]"),
+                                       ONE ("share", "\"a\""),
+                                       NULL });
+  qe_model_free (model);
+}
+
+#define JSON(arguments) "<tool_call>\n{\"name\": \"f\", \"arguments\": " arguments "}\n</tool_call>"
+
+QE_TEST (conditions_of_json)
+{
+  QeModel *model = qe_test_open_tiny ("quern-tiny-Q8_0.gguf");
+  QE_REQUIRE (model != NULL);
+  const char *const list[] = { conditions_tool };
+  const QeToolRules rules = { .tools = list, .n_tools = 1, .form = QE_TOOLS_HERMES };
+  check_texts (model, &rules,
+               (const char *const[]) { JSON ("{}"), JSON ("{\"short\": \"äöüß\", \"day\": \"2026-12-01\"}"),
+                                       JSON ("{\"maybe\": null, \"both\": \"aaaaa\"}"), JSON ("{\"link\": \"a b c\"}"),
+                                       JSON ("{\"list\": [\"a\"]}"), JSON ("{\"mixed\": 3}"), NULL },
+               (const char *const[]) { JSON ("{\"short\": \"a\"}"), JSON ("{\"short\": \"abcde\"}"),
+                                       JSON ("{\"plate\": \"x\"}"), JSON ("{\"day\": \"today\"}"),
+                                       JSON ("{\"mixed\": 4}"), JSON ("{\"list\": [1]}"),
+                                       JSON ("{\"list\": [\"a\", \"b\", \"c\"]}"), JSON ("{\"code\": \"abc\"}"),
+                                       JSON ("{\"link\": \"abcdef\"}"), NULL });
   qe_model_free (model);
 }
 
@@ -180,13 +281,28 @@ calls_cb (void *data, QeOutputKind kind, const char *text, size_t length)
   }
 }
 
+/* Returns the number of characters of a string; -1 if it is none. */
+static int
+characters (const QeJson *json, size_t value)
+{
+  size_t length;
+  int n = 0;
+  if (value == QE_JSON_NONE || json->values[value].kind != QE_JSON_STRING)
+    return -1;
+  const char *text = qe_json_text (json, value, &length);
+  for (size_t i = 0; i < length; i++)
+    n += (text[i] & 0xc0) != 0x80;
+  return n;
+}
+
 /* Whatever the logits are, what the grammar leaves is a call with the arguments that it must have, and can be read. */
 QE_TEST (random_logits_make_calls)
 {
   static const char tool[] =
       "{\"name\": \"f\", \"parameters\": {\"properties\": {\"n\": {\"type\": \"integer\"}, \"on\": {\"type\": \"boolean\"}, "
       "\"word\": {\"enum\": [\"</parameter>\", \"a b\"]}, \"z\": {\"type\": \"array\", \"items\": {\"type\": \"null\"}, "
-      "\"maxItems\": 3}}, \"required\": [\"n\", \"word\"]}}";
+      "\"maxItems\": 3}, \"s\": {\"type\": \"string\", \"minLength\": 2, \"maxLength\": 20}, \"p\": {\"type\": \"string\", "
+      "\"pattern\": \"^<?[^a]{0,12}>$\"}}, \"required\": [\"n\", \"word\", \"s\", \"p\"]}}";
   static const QeToolForm forms[] = { QE_TOOLS_XML, QE_TOOLS_HERMES };
   QeModel *model = qe_test_open_tiny ("quern-tiny-Q8_0.gguf");
   QE_REQUIRE (model != NULL);
@@ -230,6 +346,11 @@ QE_TEST (random_logits_make_calls)
       QE_CHECK (word != QE_JSON_NONE && json->values[word].kind == QE_JSON_STRING);
       QE_CHECK (on == QE_JSON_NONE || json->values[on].kind == QE_JSON_TRUE || json->values[on].kind == QE_JSON_FALSE);
       QE_CHECK (z == QE_JSON_NONE || json->values[z].kind == QE_JSON_ARRAY);
+      const size_t string = qe_json_member (json, 0, "s"), pattern = qe_json_member (json, 0, "p");
+      QE_CHECK_INT (characters (json, string), >=, 2);
+      QE_CHECK_INT (characters (json, string), <=, 20);
+      QE_CHECK_INT (characters (json, pattern), >=, 1);
+      QE_CHECK_INT (characters (json, pattern), <=, 14);
     }
     qe_json_clear (&calls.arguments);
     qe_output_parser_free (parser);
@@ -255,6 +376,15 @@ QE_TEST (mistakes)
     { { .form = QE_TOOLS_XML }, "{\"name\"", "not valid JSON", QE_ERROR_FORMAT },
     { { .form = QE_TOOLS_XML }, "1], [{\"name\": \"a\"}", "not valid JSON", QE_ERROR_FORMAT },
     { { .form = QE_TOOLS_XML, .schema = "{\"not\": {}}" }, clock_tool, "“not” is not supported", QE_ERROR_UNSUPPORTED },
+    { { .form = QE_TOOLS_XML },
+      "{\"name\": \"f\", \"strict\": true, \"parameters\": {\"properties\": {\"x\": {\"type\": \"string\", \"maxLength\": 3, "
+      "\"pattern\": \"a\"}}}}",
+      "Only one of “pattern”, “format” and a length can be had at #/properties/x",
+      QE_ERROR_UNSUPPORTED },
+    { { .form = QE_TOOLS_HERMES },
+      "{\"function\": {\"name\": \"f\", \"strict\": true, \"parameters\": {\"not\": {}}}}",
+      "“not” is not supported at #.",
+      QE_ERROR_UNSUPPORTED },
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     QeToolRules rules = cases[i].rules;

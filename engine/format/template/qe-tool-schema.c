@@ -79,7 +79,11 @@ qe_tool_schema_find (QeToolSchema *out, const QeJson *json, size_t tool)
   const size_t parameters = qe_json_member (json, function, "parameters");
   const bool is_named = name != QE_JSON_NONE && json->values[name].kind == QE_JSON_STRING;
   const bool has_schema = parameters != QE_JSON_NONE && json->values[parameters].kind == QE_JSON_OBJECT;
-  *out = (QeToolSchema) { json, is_named ? name : QE_JSON_NONE, has_schema ? parameters : QE_JSON_NONE };
+  const size_t strict = qe_json_member (json, function, "strict");
+  *out = (QeToolSchema) { .json = json,
+                          .name = is_named ? name : QE_JSON_NONE,
+                          .parameters = has_schema ? parameters : QE_JSON_NONE,
+                          .strict = strict != QE_JSON_NONE && json->values[strict].kind == QE_JSON_TRUE };
 }
 
 size_t

@@ -9,6 +9,7 @@ typedef struct {
   const QeJson *json;
   size_t name;       /* QE_JSON_NONE: there is none, and this is no tool */
   size_t parameters; /* the schema of the arguments; QE_JSON_NONE without one */
+  bool strict;       /* a call must follow it in all that it says */
 } QeToolSchema;
 
 void qe_tool_schema_find (QeToolSchema *out, const QeJson *json, size_t tool);

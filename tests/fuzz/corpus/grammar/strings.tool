@@ -1,0 +1,1 @@
+[{"name":"f","parameters":{"$defs":{"c":{"type":"string","maxLength":2}},"properties":{"a":{"type":"string","minLength":2,"maxLength":9},"b":{"type":"string","pattern":"^</?[a-z]{9}>$"},"c":{"anyOf":[{"$ref":"#/$defs/c"},{"type":"null"}]},"d":{"type":"string","pattern":"^[^x]*</parameter[^y]+$"},"e":{"enum":["</parameter>",1]}},"required":["a","b","c","d","e"]}}
