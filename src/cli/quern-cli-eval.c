@@ -75,7 +75,7 @@ static void
 add_result (JsonBuilder *builder, QuernMeasured *result, gboolean compared)
 {
   json_builder_set_member_name (builder, "model");
-  json_builder_add_string_value (builder, quern_model_get_path (quern_measured_get_model (result)));
+  json_builder_add_string_value (builder, quern_model_get_key (quern_measured_get_model (result)));
   json_builder_set_member_name (builder, "quantisation");
   json_builder_add_string_value (builder, quern_measured_get_facts (result)->quantisation);
   json_builder_set_member_name (builder, "tokens");
@@ -135,7 +135,8 @@ quern_cli_print_measure (QuernMeasure *measure)
       if (i == 0 && quern_measure_figure_needs_reference (figure))
         continue;
       g_autofree char *text = quern_measure_figure_dup_text (figure, result, QUERN_MEASURE_IN_REPORT);
-      g_string_append_printf (line, "  %s %s", quern_measure_figure_get_heading (figure, QUERN_MEASURE_IN_REPORT), text);
+      g_autofree char *heading = quern_measure_figure_dup_heading (figure, measure, QUERN_MEASURE_IN_REPORT);
+      g_string_append_printf (line, "  %s %s", heading, text);
     }
     quern_cli_line (stdout, "%s", line->str);
   }
@@ -171,10 +172,12 @@ eval_print_json (QuernMeasure *measure, const Options *o)
   json_builder_add_string_value (builder, cuts_as_llama (o) ? "llama" : "quern");
   json_builder_set_member_name (builder, "n_windows");
   json_builder_add_int_value (builder, quern_measure_get_n_windows (measure));
-  if (o->top > 0) {
+  if (quern_measure_get_top (measure) > 0) {
     json_builder_set_member_name (builder, "top");
-    json_builder_add_int_value (builder, o->top);
+    json_builder_add_int_value (builder, quern_measure_get_top (measure));
   }
+  json_builder_set_member_name (builder, "top_only");
+  json_builder_add_boolean_value (builder, quern_measure_get_top_only (measure));
   json_builder_set_member_name (builder, "text_sha256");
   json_builder_add_string_value (builder, quern_measure_get_text_sha256 (measure));
   json_builder_set_member_name (builder, "note");

@@ -106,6 +106,7 @@ quern_cli_print_categories (QuernMeasure *measure)
 {
   guint n = g_list_model_get_n_items (quern_measure_get_results (measure));
   g_auto (GStrv) categories = quern_measure_dup_categories (measure);
+  g_autofree char *divergence = quern_measure_dup_marked (measure, _("divergence"));
 
   for (char **category = categories; *category; category++) {
     quern_cli_line (stdout, "%s", "");
@@ -118,8 +119,9 @@ quern_cli_print_categories (QuernMeasure *measure)
       if (i == 0)
         quern_cli_line (stdout, _("%-10s  %u tokens, perplexity %.4f"), label, (guint) s.n, s.perplexity);
       else
-        quern_cli_line (stdout, _("%-10s  divergence %.6f ± %.6f, 99 %% %.6f, same top token %.2f %% ± %.2f"), label,
-                        s.kld_mean, s.kld_block_error, s.kld_p99, 100 * s.same_top, 100 * s.same_top_block_error);
+        quern_cli_line (stdout, _("%-10s  %s %.6f ± %.6f, 99 %% %.6f, same top token %.2f %% ± %.2f"), label,
+                        divergence, s.kld_mean, s.kld_block_error, s.kld_p99, 100 * s.same_top,
+                        100 * s.same_top_block_error);
     }
   }
 }

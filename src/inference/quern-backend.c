@@ -83,8 +83,8 @@ quern_inference_refuse_scores (QuernModel *model, GError **error)
 {
   g_set_error (
       error, QUERN_INFERENCE_ERROR, QUERN_INFERENCE_ERROR_UNSUPPORTED,
-      _("“%s” is on “%s” and cannot be measured: that takes the probabilities of all tokens, which servers do not "
-        "send. Measure a file on this computer instead."),
+      _("“%s” is on “%s” and cannot be measured: that takes the probabilities of the tokens of a given text, which this "
+        "server does not send. vLLM does; or measure a file on this computer."),
       quern_model_get_title (model), quern_model_get_place (model));
   return FALSE;
 }

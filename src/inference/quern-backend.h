@@ -46,6 +46,7 @@ typedef enum {
   QUERN_CAN_CONTINUE = 1 << 4,  /* an answer that was begun */
   QUERN_CAN_CONSTRAIN = 1 << 5, /* answers that follow a JSON schema */
   QUERN_CAN_END_THINKING = 1 << 6, /* in the middle of it: quern_generation_answer_now() */
+  QUERN_CAN_SCORE_TOP = 1 << 7,    /* with the probabilities of the likeliest tokens alone */
 } QuernCapabilities;
 
 typedef void (*QuernProgressFunc) (double fraction, gpointer user_data);

@@ -11,6 +11,18 @@ typedef struct {
   double p;
 } QuernCandidate;
 
+/* What a server tells of it: of the likeliest tokens alone. */
+typedef struct {
+  gint32 id;
+  double ln_p;
+} QuernLikelihood;
+
+typedef struct {
+  const QuernLikelihood *top; /* likeliest first */
+  guint n_top;
+  double ln_p; /* of the token that the text has there */
+} QuernToldRow;
+
 gboolean quern_compare_logits (const float *reference, const float *logits, gsize n, double *log_sum_reference,
                                double *log_sum, double *divergence);
 double quern_log_sum_exp (const float *logits, gsize n);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
+#include "quern-candidates.h"
 #include "quern-generation.h"
 #include "quern-model.h"
 
@@ -9,6 +10,8 @@ G_BEGIN_DECLS
 /* Called with the logits [size of the vocabulary] of one row of a text that is scored, on a thread of the backend's. FALSE
  * ends the scoring. */
 typedef gboolean (*QuernScoreFunc) (gpointer data, guint row, const float *logits);
+/* The same of a model that only has its likeliest tokens told. */
+typedef gboolean (*QuernToldFunc) (gpointer data, guint row, const QuernToldRow *told);
 
 /* A given text, and what is to be done with what the model thinks of it. It must stay as it is until the scoring ends. */
 typedef struct {
@@ -16,6 +19,13 @@ typedef struct {
   guint n;
   guint first; /* the first row whose logits are wanted; they predict the token after it */
   QuernScoreFunc row;
+  /* For models of which only the likeliest tokens are told (QUERN_CAN_SCORE_TOP): how many are wanted, the token after the
+   * last, and the text of all but that one, by a vocabulary that the model's has to agree with. */
+  QuernToldFunc told;
+  guint top;
+  gint32 next;
+  const char *text;
+  GCancellable *cancellable;           /* ends the waiting for a server; or NULL */
   gboolean (*stopped) (gpointer data); /* asked between slices of the text, on a thread of the backend's; may block */
   gpointer data;
 } QuernScoring;

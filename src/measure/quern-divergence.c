@@ -2,22 +2,57 @@
 #include "quern-divergence.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "quern-statistics.h"
 
 /* ---- one position ---------------------------------------------------------------------------------------------- */
 
-/* The divergence over the reference's likeliest tokens, with all the others as one event, in the way of programs that tell
- * only so many log-probabilities. It is never more than the divergence over the whole vocabulary. */
+/* Returns the likelihood of a token, NaN where it is not known. */
 static double
-divergence_of_top (const float *reference, const float *logits, gsize n_vocab, double lse_p, double lse_q, guint top)
+side_get_ln_p (const QuernDivergenceSide *side, gsize n_vocab, gint32 id)
+{
+  if (side->logits)
+    return id >= 0 && (gsize) id < n_vocab ? side->logits[id] - side->log_sum : NAN;
+  for (guint i = 0; i < side->told.n_top; i++)
+    if (side->told.top[i].id == id)
+      return side->told.top[i].ln_p;
+  return NAN;
+}
+
+/* Fills in the likeliest tokens, up to QUERN_DIVERGENCE_MOST_TOP of them, and returns their number. */
+static guint
+side_list_top (const QuernDivergenceSide *side, gsize n_vocab, QuernLikelihood *out, guint top)
 {
   QuernCandidate likeliest[QUERN_DIVERGENCE_MOST_TOP];
+  guint n = 0;
+
+  top = MIN (top, QUERN_DIVERGENCE_MOST_TOP);
+  if (!side->logits) {
+    n = MIN (top, side->told.n_top);
+    memcpy (out, side->told.top, n * sizeof *out);
+    return n;
+  }
+  quern_top_candidates (side->logits, n_vocab, side->log_sum, likeliest, top);
+  for (; n < top && likeliest[n].id >= 0; n++)
+    out[n] = (QuernLikelihood) { likeliest[n].id, side->logits[likeliest[n].id] - side->log_sum };
+  return n;
+}
+
+/* The divergence over the reference's likeliest tokens, with all the others as one event, in the way of programs that tell
+ * only so many log-probabilities. Those of which the other side does not tell count with the others. It is never more than
+ * the divergence over the whole vocabulary. */
+static double
+divergence_of_top (const QuernDivergenceSide *reference, const QuernDivergenceSide *other, gsize n_vocab, guint top)
+{
+  QuernLikelihood likeliest[QUERN_DIVERGENCE_MOST_TOP];
+  guint n = side_list_top (reference, n_vocab, likeliest, top);
   double kld = 0, rest_p = 1, rest_q = 1;
 
-  quern_top_candidates (reference, n_vocab, lse_p, likeliest, MIN (top, QUERN_DIVERGENCE_MOST_TOP));
-  for (guint i = 0; i < MIN (top, QUERN_DIVERGENCE_MOST_TOP) && likeliest[i].id >= 0; i++) {
-    double ln_p = reference[likeliest[i].id] - lse_p, ln_q = logits[likeliest[i].id] - lse_q;
+  for (guint i = 0; i < n; i++) {
+    double ln_p = likeliest[i].ln_p, ln_q = side_get_ln_p (other, n_vocab, likeliest[i].id);
+    if (isnan (ln_q))
+      continue;
     kld += exp (ln_p) * (ln_p - ln_q);
     rest_p -= exp (ln_p);
     rest_q -= exp (ln_q);
@@ -26,6 +61,58 @@ divergence_of_top (const float *reference, const float *logits, gsize n_vocab, d
   if (rest_p > 1e-12)
     kld += rest_p * log (rest_p / MAX (rest_q, 1e-15));
   return MAX (kld, 0);
+}
+
+/**
+ * quern_divergence_side_init:
+ * @logits: (array length=n_vocab): which must stay
+ *
+ * Returns: %FALSE if a logit is not finite
+ */
+gboolean
+quern_divergence_side_init (QuernDivergenceSide *side, const float *logits, gsize n_vocab)
+{
+  double same, none;
+
+  *side = (QuernDivergenceSide) { .logits = logits };
+  return quern_compare_logits (logits, logits, n_vocab, &side->log_sum, &same, &none);
+}
+
+static void
+side_list_candidates (const QuernDivergenceSide *side, gsize n_vocab, QuernCandidate *out)
+{
+  QuernLikelihood top[QUERN_DIVERGENCE_TOP];
+  guint n = side_list_top (side, n_vocab, top, QUERN_DIVERGENCE_TOP);
+
+  for (guint i = 0; i < QUERN_DIVERGENCE_TOP; i++)
+    out[i] = i < n ? (QuernCandidate) { top[i].id, exp (top[i].ln_p) } : (QuernCandidate) { -1, 0 };
+}
+
+/**
+ * quern_divergence_compute_top:
+ * @n_vocab: size of the vocabulary of whichever side has logits
+ * @token: the token that follows in the text
+ * @top: over how many of the reference's likeliest tokens the divergence is summed, from 1 to %QUERN_DIVERGENCE_MOST_TOP
+ * @out: (out): its divergence is that over the top tokens; there is no second one
+ *
+ * As quern_divergence_compute() where only the likeliest tokens of a side are known. All else is exact.
+ */
+void
+quern_divergence_compute_top (const QuernDivergenceSide *reference, const QuernDivergenceSide *other, gsize n_vocab,
+                              gint32 token, guint top, QuernDivergence *out)
+{
+  double ln_p = reference->logits ? reference->logits[token] - reference->log_sum : reference->told.ln_p;
+  double ln_q = other->logits ? other->logits[token] - other->log_sum : other->told.ln_p;
+
+  *out = (QuernDivergence) { .token = token,
+                             .nll_reference = -ln_p,
+                             .nll = -ln_q,
+                             .kld = divergence_of_top (reference, other, n_vocab, top),
+                             .kld_top = NAN,
+                             .delta_p = exp (ln_q) - exp (ln_p) };
+  side_list_candidates (reference, n_vocab, out->top_reference);
+  side_list_candidates (other, n_vocab, out->top);
+  out->same_top = out->top_reference[0].id == out->top[0].id;
 }
 
 /**
@@ -46,20 +133,21 @@ quern_divergence_compute (const float *reference, const float *logits, gsize n_v
 {
   g_return_val_if_fail (token >= 0 && (gsize) token < n_vocab, FALSE);
 
-  double lse_p, lse_q, kld;
+  QuernDivergenceSide p = { .logits = reference }, q = { .logits = logits };
+  double kld;
 
-  if (!quern_compare_logits (reference, logits, n_vocab, &lse_p, &lse_q, &kld))
+  if (!quern_compare_logits (reference, logits, n_vocab, &p.log_sum, &q.log_sum, &kld))
     return FALSE;
   *out = (QuernDivergence) {
     .token = token,
-    .nll_reference = lse_p - reference[token],
-    .nll = lse_q - logits[token],
+    .nll_reference = p.log_sum - reference[token],
+    .nll = q.log_sum - logits[token],
     .kld = kld,
-    .kld_top = top > 0 ? divergence_of_top (reference, logits, n_vocab, lse_p, lse_q, top) : NAN,
-    .delta_p = exp (logits[token] - lse_q) - exp (reference[token] - lse_p),
+    .kld_top = top > 0 ? divergence_of_top (&p, &q, n_vocab, top) : NAN,
+    .delta_p = exp (logits[token] - q.log_sum) - exp (reference[token] - p.log_sum),
   };
-  quern_top_candidates (reference, n_vocab, lse_p, out->top_reference, QUERN_DIVERGENCE_TOP);
-  quern_top_candidates (logits, n_vocab, lse_q, out->top, QUERN_DIVERGENCE_TOP);
+  quern_top_candidates (reference, n_vocab, p.log_sum, out->top_reference, QUERN_DIVERGENCE_TOP);
+  quern_top_candidates (logits, n_vocab, q.log_sum, out->top, QUERN_DIVERGENCE_TOP);
   out->same_top = out->top_reference[0].id == out->top[0].id;
   return TRUE;
 }

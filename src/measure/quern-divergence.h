@@ -25,6 +25,16 @@ typedef struct {
   QuernCandidate top[QUERN_DIVERGENCE_TOP];
 } QuernDivergence;
 
+/* What is known of a model at one position: the logits of the whole vocabulary, or what a server told of it. */
+typedef struct {
+  const float *logits; /* NULL: see told */
+  double log_sum;      /* as quern_log_sum_exp() of the logits */
+  QuernToldRow told;
+} QuernDivergenceSide;
+
+gboolean quern_divergence_side_init (QuernDivergenceSide *side, const float *logits, gsize n_vocab);
+void quern_divergence_compute_top (const QuernDivergenceSide *reference, const QuernDivergenceSide *other,
+                                   gsize n_vocab, gint32 token, guint top, QuernDivergence *out);
 gboolean quern_divergence_compute (const float *reference, const float *logits, gsize n_vocab, gint32 token, guint top,
                                    QuernDivergence *out);
 

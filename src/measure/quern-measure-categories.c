@@ -62,6 +62,7 @@ void
 quern_measure_categories_write (QuernMeasure *self, QuernMeasured *measured, JsonBuilder *out)
 {
   g_auto (GStrv) names = quern_measure_dup_categories (self);
+  const gboolean top = quern_measure_get_top_only (self);
 
   if (!names[0])
     return;
@@ -73,10 +74,11 @@ quern_measure_categories_write (QuernMeasure *self, QuernMeasured *measured, Jso
     json_builder_set_member_name (out, *name);
     json_builder_begin_object (out);
     quern_json_add_int (out, "tokens", (gint64) summary.n);
-    quern_json_add_double (out, "kl_divergence_mean", summary.kld_mean);
-    quern_json_add_double (out, "kl_divergence_error", summary.kld_error);
-    quern_json_add_double (out, "kl_divergence_block_error", summary.kld_block_error);
-    quern_json_add_double (out, "kl_divergence_p99", summary.kld_p99);
+    quern_json_add_double (out, top ? "kl_divergence_top_mean" : "kl_divergence_mean", summary.kld_mean);
+    quern_json_add_double (out, top ? "kl_divergence_top_error" : "kl_divergence_error", summary.kld_error);
+    quern_json_add_double (out, top ? "kl_divergence_top_block_error" : "kl_divergence_block_error",
+                           summary.kld_block_error);
+    quern_json_add_double (out, top ? "kl_divergence_top_p99" : "kl_divergence_p99", summary.kld_p99);
     quern_json_add_double (out, "same_top", summary.same_top);
     quern_json_add_double (out, "same_top_error", summary.same_top_error);
     quern_json_add_double (out, "same_top_block_error", summary.same_top_block_error);

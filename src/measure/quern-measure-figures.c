@@ -12,6 +12,7 @@
 
 typedef double (*QuernMeasureGetter) (QuernMeasured *measured);
 
+#define KLD "kl_divergence" /* how the names of divergences begin */
 #define SUMMARY(member) offsetof (QuernDivergenceSummary, member)
 
 struct _QuernMeasureFigure {
@@ -33,7 +34,9 @@ struct _QuernMeasureFigure {
 static double
 quern_measure_get_size (QuernMeasured *measured)
 {
-  return (double) quern_measured_get_facts (measured)->file_bytes;
+  guint64 bytes = quern_measured_get_facts (measured)->file_bytes;
+
+  return bytes > 0 ? (double) bytes : NAN; /* models on servers have no file here */
 }
 
 static double
@@ -319,6 +322,12 @@ value_of (const QuernMeasureFigure *self, QuernMeasured *measured)
   return self->get_value ? self->get_value (measured) : at_offset (measured, self->value);
 }
 
+static gboolean
+is_divergence (const QuernMeasureFigure *self)
+{
+  return self->names[0] && g_str_has_prefix (self->names[0], KLD);
+}
+
 /* Whether it has a heading in `medium` and was measured for some model. */
 static gboolean
 is_shown (const QuernMeasureFigure *self, QuernMeasure *measure, QuernMeasureMedium medium)
@@ -349,16 +358,20 @@ quern_measure_figures_list (QuernMeasure *measure, QuernMeasureMedium medium, gb
 }
 
 /**
- * quern_measure_figure_get_heading:
+ * quern_measure_figure_dup_heading:
  *
- * Returns: (nullable): the heading of the figure, translated, or %NULL if it is not shown in @medium
+ * Returns: (transfer full) (nullable): the heading of the figure, translated, or %NULL if it is not shown in @medium; it says
+ *   so where @measure only has the divergence over top tokens
  */
-const char *
-quern_measure_figure_get_heading (const QuernMeasureFigure *self, QuernMeasureMedium medium)
+char *
+quern_measure_figure_dup_heading (const QuernMeasureFigure *self, QuernMeasure *measure, QuernMeasureMedium medium)
 {
   g_return_val_if_fail (self != NULL, NULL);
 
-  return self->headings[medium] ? _ (self->headings[medium]) : NULL;
+  if (!self->headings[medium])
+    return NULL;
+  return is_divergence (self) ? quern_measure_dup_marked (measure, _ (self->headings[medium]))
+                              : g_strdup (_ (self->headings[medium]));
 }
 
 /**
@@ -413,7 +426,8 @@ quern_measure_figure_dup_text (const QuernMeasureFigure *self, QuernMeasured *me
  * @compared: whether there is a reference that the figures refer to
  * @out: a builder inside an object, to which members are added
  *
- * What was not measured is left out.
+ * What was not measured is left out. The divergence over top tokens never goes by the name of that over the whole
+ * vocabulary.
  */
 void
 quern_measure_figures_write (QuernMeasured *measured, QuernMeasureJson json, gboolean compared, JsonBuilder *out)
@@ -429,6 +443,11 @@ quern_measure_figures_write (QuernMeasured *measured, QuernMeasureJson json, gbo
                               : at_offset (measured, i % 3 == 1 ? figure->error : figure->block_error);
     if (!name || isnan (value) || (!compared && !figure->is_absolute))
       continue;
+    g_autofree char *of_top = NULL;
+    if (is_divergence (figure) && quern_measured_get_top_only (measured) > 0) {
+      name = of_top = g_strconcat (KLD "_top", name + strlen (KLD), NULL);
+      dot = strchr (name, '.');
+    }
     g_autofree char *inside = dot ? g_strndup (name, (gsize) (dot - name)) : NULL;
     if (object && g_strcmp0 (object, inside) != 0)
       json_builder_end_object (out);

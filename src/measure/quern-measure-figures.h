@@ -23,7 +23,8 @@ typedef enum {
 } QuernMeasureJson;
 
 GPtrArray *quern_measure_figures_list (QuernMeasure *measure, QuernMeasureMedium medium, gboolean details);
-const char *quern_measure_figure_get_heading (const QuernMeasureFigure *self, QuernMeasureMedium medium);
+char *quern_measure_figure_dup_heading (const QuernMeasureFigure *self, QuernMeasure *measure,
+                                        QuernMeasureMedium medium);
 const char *quern_measure_figure_get_explanation (const QuernMeasureFigure *self);
 gboolean quern_measure_figure_needs_reference (const QuernMeasureFigure *self);
 char *quern_measure_figure_dup_text (const QuernMeasureFigure *self, QuernMeasured *measured,

@@ -12,7 +12,7 @@
 
 /* This file reads and writes a measurement as JSON. Positions are arrays, because there are many: [token, nll of the
  * reference, nll, kld, delta p, same first choice, [id, p, id, p …] of the reference, [id, p …], window, kld of top tokens or
- * null] */
+ * null]. Where "top_only" is 1, kld is that of top tokens. */
 
 static const char *const window_names[] = {
   [QUERN_MEASURE_WINDOWS_QUERN] = "quern", [QUERN_MEASURE_WINDOWS_LLAMA] = "llama"
@@ -132,6 +132,7 @@ _quern_measure_write (QuernMeasure *self, JsonBuilder *out)
   quern_json_add_int (out, "context", quern_measure_get_context_size (self));
   quern_json_add_string (out, "cut", window_names[quern_measure_get_windows (self)]);
   quern_json_add_int (out, "top", quern_measure_get_top (self));
+  quern_json_add_int (out, "top_only", quern_measure_get_top_only (self) ? 1 : 0);
   quern_json_add_string (out, "text_sha256", quern_measure_get_text_sha256 (self));
   quern_json_add_int (out, "windows", quern_measure_get_n_windows (self));
   quern_json_add_int (out, "windows_done", _quern_measure_get_windows_done (self));
@@ -290,6 +291,7 @@ _quern_measure_read (JsonObject *object, GListModel *models)
   }
   for (guint i = 0; i < quern_json_length (results); i++)
     read_result (self, quern_json_object_at (results, i), rows->len, models);
+  _quern_measure_set_top_only (self, quern_json_int (object, "top_only", 0) != 0);
   for (guint i = 0; i < quern_json_length (candidates); i++) {
     JsonArray *pair = quern_json_array_at (candidates, i);
     _quern_measure_restore_candidate (self, (gint32) quern_json_int_at (pair, 0), quern_json_string_at (pair, 1));

@@ -24,8 +24,9 @@ append_perplexities (GString *out, const QuernDivergenceSummary *s)
 }
 
 static void
-append_divergences (GString *out, const QuernDivergenceSummary *s)
+append_divergences (GString *out, QuernMeasured *result)
 {
+  const QuernDivergenceSummary *s = quern_measured_get_summary (result);
   const struct {
     const char *name;
     double value;
@@ -35,7 +36,11 @@ append_divergences (GString *out, const QuernDivergenceSummary *s)
     { " 1.0%  ", s->kld_p01 }, { " 0.1%  ", s->kld_p001 },   { "Minimum", s->kld_min },
   };
 
-  g_string_append (out, "====== KL divergence statistics ======\n");
+  if (quern_measured_get_top_only (result) > 0)
+    g_string_append_printf (out, "====== KL divergence statistics (top %u tokens) ======\n",
+                            quern_measured_get_top_only (result));
+  else
+    g_string_append (out, "====== KL divergence statistics ======\n");
   g_string_append_printf (out, "Mean    KLD: %10.6f ± %10.6f\n", s->kld_mean, s->kld_error);
   for (guint i = 0; i < G_N_ELEMENTS (lines); i++)
     g_string_append_printf (out, "%s KLD: %10.6f\n", lines[i].name, lines[i].value);
@@ -81,7 +86,7 @@ quern_measure_dup_llama_block (QuernMeasure *measure, guint i)
     return g_string_free_and_steal (out);
   }
   append_perplexities (out, s);
-  append_divergences (out, s);
+  append_divergences (out, quern_measure_get_result (measure, i));
   append_probabilities (out, s);
   return g_string_free_and_steal (out);
 }

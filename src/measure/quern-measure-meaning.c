@@ -108,6 +108,22 @@ quern_measure_dup_example (QuernMeasure *measure, guint i, guint position)
                           name_first, first, 100 * d->top_reference[0].p, name_second, second, 100 * d->top[0].p);
 }
 
+/* Appends how many tokens it takes to tell two models apart. */
+static void
+append_odds (GString *out, const QuernDivergenceSummary *s, const char *name, const char *reference)
+{
+  if (s->kld_mean > 0)
+    g_string_append_printf (
+        out,
+        _("A divergence of %.2g means: who knows both models well would have to read some %.0f tokens "
+          "of an answer by %s to be nearly certain that it is not by %s."),
+        s->kld_mean, MAX (1, log (CERTAIN) / s->kld_mean), reference, name);
+  else
+    g_string_append_printf (out, _("A divergence of 0 means that nobody could tell answers of %s and %s apart."),
+                            reference, name);
+  g_string_append_c (out, ' ');
+}
+
 /**
  * quern_measure_dup_meaning:
  * @i: a result that is not the reference
@@ -138,16 +154,9 @@ quern_measure_dup_meaning (QuernMeasure *measure, guint i)
           "turn is not yet a worse one; the examples below show what kind they are."),
         name, reference, 1 / (1 - s->same_top));
   g_string_append_c (out, ' ');
-  if (s->kld_mean > 0)
-    g_string_append_printf (
-        out,
-        _("A divergence of %.2g means: who knows both models well would have to read some %.0f tokens "
-          "of an answer by %s to be nearly certain that it is not by %s."),
-        s->kld_mean, MAX (1, log (CERTAIN) / s->kld_mean), reference, name);
-  else
-    g_string_append_printf (out, _("A divergence of 0 means that nobody could tell answers of %s and %s apart."),
-                            reference, name);
-  g_string_append_c (out, ' ');
+  /* How soon models can be told apart follows from the divergence over the whole vocabulary alone. */
+  if (!quern_measure_get_top_only (measure))
+    append_odds (out, s, name, reference);
   g_string_append (
       out,
       _("Tokens are words or parts of words. Every figure is about this text alone: code, other languages and long "

@@ -52,6 +52,11 @@ typedef struct {
   gboolean (*row) (gpointer data, guint at, const float *logits, GError **error);
   gboolean (*stopped) (gpointer data);
   gpointer data;
+  /* Of a model on a server, in place of logits: see QuernScoring. */
+  gboolean (*told) (gpointer data, guint at, const QuernToldRow *told, GError **error);
+  guint top;
+  const char *text; /* of the window */
+  GCancellable *cancellable;
 } QuernMeasureScoring;
 
 gboolean _quern_measure_score_window (const QuernMeasureScoring *scoring, double *seconds, GError **error);
@@ -70,10 +75,12 @@ typedef struct {
   QuernBackend *backend;
   GCancellable *cancellable;
   GPtrArray *models;  /* of QuernModel; the first is the reference */
+  GPtrArray *remote;  /* of QuernLoadedModel, by model; NULL: it is on this computer */
   GArray *kv_types;   /* of QuernKvType */
   GPtrArray *sources; /* of QuernMeasureSource */
   QuernMeasureWindows windows;
   guint n_ctx, n_threads, windows_done, top;
+  gboolean top_only; /* some model is on a server, so that there is no other divergence than that over `top` tokens */
   guint64 memory_limit; /* bytes; 0: what is free */
 } QuernMeasureJob;
 
@@ -92,6 +99,7 @@ struct _QuernMeasure {
   char *category; /* of the texts that are added next, or NULL */
   QuernMeasureWindows windows;
   guint n_ctx, n_threads, top;
+  gboolean top_only; /* all divergences are over `top` tokens */
   guint64 memory_limit;
 
   /* The text; it is known when the plan is made. */
@@ -113,6 +121,7 @@ struct _QuernMeasure {
 };
 
 void _quern_measure_update_progress (QuernMeasure *self);
+void _quern_measure_set_top_only (QuernMeasure *self, gboolean top_only);
 
 /* These functions restore a stored measurement. */
 void _quern_measure_restore (QuernMeasure *self, const char *text, GArray *ends, GArray *position_tokens,

@@ -71,7 +71,19 @@ make_note (Run *run)
                             _("The text has %u tokens, more than the context length of %u. It was split into windows "
                               "that overlap by half, and only the second half of each window is scored."),
                             run->plan->tokens->len, job->n_ctx);
-  if (job->top > 0)
+  if (job->top_only)
+    g_string_append_printf (
+        note,
+        ngettext (
+            "%sA server tells the probability of the likeliest %u token alone. So every divergence here is that "
+            "over the likeliest token of the reference, with all others taken as one: that over the whole "
+            "vocabulary is larger. Servers also round in other ways, so even equal models differ a little.",
+            "%sA server tells the probabilities of the likeliest %u tokens alone. So every divergence here is that "
+            "over so many tokens of the reference, with all others taken as one: that over the whole vocabulary is "
+            "larger. Servers also round in other ways, so even equal models differ a little.",
+            job->top),
+        note->len > 0 ? " " : "", job->top);
+  else if (job->top > 0)
     g_string_append_printf (
         note,
         ngettext (
@@ -284,6 +296,7 @@ quern_measure_run_free (gpointer data)
 
   g_object_unref (run->measure);
   g_ptr_array_unref (run->job.models);
+  g_ptr_array_unref (run->job.remote);
   g_array_unref (run->job.kv_types);
   g_ptr_array_unref (run->job.sources);
   g_clear_object (&run->outer);
@@ -310,6 +323,32 @@ outer_cancelled_cb (GCancellable *outer, gpointer own)
   g_cancellable_cancel (own);
 }
 
+static void
+quern_measure_unref_remote (gpointer loaded)
+{
+  g_clear_object ((QuernLoadedModel **) &loaded);
+}
+
+/* Servers belong to this thread, so their models are taken here. Returns (nullable): the model, if it is on one. */
+static QuernLoadedModel *
+take_remote (QuernMeasure *self, QuernBackend *backend, QuernModel *model)
+{
+  const QuernLoadParams params = { .context_size = self->n_ctx };
+
+  return quern_model_is_remote (model) ? quern_backend_find_loaded (backend, model, &params) : NULL;
+}
+
+/* Returns the tokens of the longest window that a model can take. */
+static guint
+get_longest_window (QuernModel *model)
+{
+  guint n = quern_model_get_info (model)->n_ctx_train;
+
+  if (!quern_model_is_remote (model))
+    return n;
+  return n > 2 ? n - 2 : G_MAXUINT; /* the token behind the window goes along, and one is written */
+}
+
 static Run *
 quern_measure_run_new (QuernMeasure *self, QuernBackend *backend, GCancellable *outer)
 {
@@ -329,6 +368,7 @@ quern_measure_run_new (QuernMeasure *self, QuernBackend *backend, GCancellable *
   run->job = (QuernMeasureJob) { .backend = g_object_ref (backend),
                                  .cancellable = g_cancellable_new (),
                                  .models = g_ptr_array_new_with_free_func (g_object_unref),
+                                 .remote = g_ptr_array_new_with_free_func (quern_measure_unref_remote),
                                  .kv_types = g_array_new (FALSE, FALSE, sizeof (QuernKvType)),
                                  .sources = g_ptr_array_ref (self->sources),
                                  .windows = self->windows,
@@ -336,6 +376,7 @@ quern_measure_run_new (QuernMeasure *self, QuernBackend *backend, GCancellable *
                                  .n_threads = self->n_threads,
                                  .windows_done = self->windows_done,
                                  .top = self->top,
+                                 .top_only = self->top_only,
                                  .memory_limit = self->memory_limit };
   for (guint i = 0; i < n; i++) {
     QuernMeasured *result = quern_measure_get_result (self, i);
@@ -344,7 +385,8 @@ quern_measure_run_new (QuernMeasure *self, QuernBackend *backend, GCancellable *
     g_ptr_array_add (run->job.models, g_object_ref (quern_measured_get_model (result)));
     g_array_append_val (run->job.kv_types, kv_type);
     g_ptr_array_add (run->positions, g_array_new (FALSE, FALSE, sizeof (QuernDivergence)));
-    run->job.n_ctx = MIN (run->job.n_ctx, quern_model_get_info (quern_measured_get_model (result))->n_ctx_train);
+    g_ptr_array_add (run->job.remote, take_remote (self, backend, quern_measured_get_model (result)));
+    run->job.n_ctx = MIN (run->job.n_ctx, get_longest_window (quern_measured_get_model (result)));
   }
   self->n_ctx = run->job.n_ctx;
   if (outer) {
@@ -409,6 +451,7 @@ quern_measure_run_async (QuernMeasure *self, QuernBackend *backend, GCancellable
 {
   g_autoptr (GTask) task = g_task_new (self, NULL, callback, user_data);
   guint n = g_list_model_get_n_items (G_LIST_MODEL (self->results));
+  gboolean top_only = FALSE;
 
   g_return_if_fail (!self->task);
   if (n == 0) {
@@ -418,8 +461,10 @@ quern_measure_run_async (QuernMeasure *self, QuernBackend *backend, GCancellable
   for (guint i = 0; i < n; i++) {
     QuernMeasured *result = quern_measure_get_result (self, i);
     QuernModel *model = quern_measured_get_model (result);
+    QuernCapabilities can = model ? quern_backend_get_capabilities (backend, model) : 0;
     GError *refusal = NULL;
-    if (model && (quern_backend_get_capabilities (backend, model) & QUERN_CAN_SCORE))
+    top_only |= (can & QUERN_CAN_SCORE) == 0;
+    if (can & (QUERN_CAN_SCORE | QUERN_CAN_SCORE_TOP))
       continue;
     if (model) {
       quern_inference_refuse_scores (model, &refusal);
@@ -432,6 +477,7 @@ quern_measure_run_async (QuernMeasure *self, QuernBackend *backend, GCancellable
     return;
   }
   g_autoptr (GTask) worker = g_task_new (self, NULL, quern_measure_measured_cb, NULL);
+  _quern_measure_set_top_only (self, top_only);
   self->run = quern_measure_run_new (self, backend, cancellable);
   self->task = g_steal_pointer (&task);
   g_task_set_task_data (worker, self->run, quern_measure_run_free);

@@ -66,6 +66,15 @@ quern_measure_window_row_cb (gpointer data, guint row, const float *logits)
 }
 
 static gboolean
+quern_measure_window_told_cb (gpointer data, guint row, const QuernToldRow *told)
+{
+  Pass *pass = data;
+  const QuernMeasureScoring *scoring = pass->scoring;
+
+  return scoring->told (scoring->data, scoring->window->base + row, told, &pass->error);
+}
+
+static gboolean
 quern_measure_window_stopped_cb (gpointer data)
 {
   const QuernMeasureScoring *scoring = ((Pass *) data)->scoring;
@@ -83,6 +92,11 @@ _quern_measure_score_window (const QuernMeasureScoring *scoring, double *seconds
                                .n = w->n,
                                .first = w->first - w->base,
                                .row = quern_measure_window_row_cb,
+                               .told = scoring->told ? quern_measure_window_told_cb : NULL,
+                               .top = scoring->top,
+                               .next = g_array_index (scoring->tokens, gint32, w->base + w->n),
+                               .text = scoring->text,
+                               .cancellable = scoring->cancellable,
                                .stopped = quern_measure_window_stopped_cb,
                                .data = &pass };
   gint64 began = g_get_monotonic_time ();

@@ -11,7 +11,8 @@
 #include <unistd.h>
 
 /* Evaluates the text window by window: first with the reference, whose logits are written to an unnamed file unchanged
- * (32-bit floats), then with each other model, whose logits are compared with them row by row.
+ * (32-bit floats), then with each other model, whose logits are compared with them row by row. Of models on servers the
+ * likeliest tokens are told in place of logits; those of a reference are kept in memory.
  *
  * If all models fit into memory together, they stay open and a batch is one window. Otherwise only one model is open at
  * a time, and a batch has as many windows as BATCH_BYTES of logits allow, so that models are seldom changed. A batch
@@ -30,8 +31,9 @@ typedef struct {
   QuernLoadedModel **loaded; /* [models->len]; NULL: not loaded */
   gboolean together;
   guint n_vocab;
-  int file;   /* reference logits of the batch: [row][n_vocab] */
-  float *row; /* [n_vocab] */
+  int file;     /* reference logits of the batch: [row][n_vocab] */
+  float *row;   /* [n_vocab] */
+  GArray *told; /* of QuernLikelihood: of a reference on a server, [row][top + 1], the text's own token at the end */
 } Work;
 
 /* The state of scoring one window with one model. */
@@ -55,6 +57,12 @@ model_at (const Work *work, guint i)
   return work->job->models->pdata[i];
 }
 
+static gboolean
+is_remote (const Work *work, guint i)
+{
+  return work->job->remote->pdata[i] != NULL;
+}
+
 static QuernKvType
 kv_type_at (const Work *work, guint i)
 {
@@ -73,6 +81,8 @@ choose_memory (Work *work, GError **error)
     const QuernMeasureJob *job = work->job;
     QuernMemoryPlan plan;
 
+    if (is_remote (work, i))
+      continue;
     quern_model_plan_bare (model_at (work, i), job->n_ctx, kv_type_at (work, i), job->n_threads, FALSE, &plan);
     guint64 need = plan.total + (SCORE_ROWS + 1) * quern_model_get_info (model_at (work, i))->n_vocab * sizeof (float);
     sum += need;
@@ -100,19 +110,32 @@ open_file (Work *work, guint i, GError **error)
   return work->files[i] != NULL;
 }
 
-/* Figures can only be compared if the vocabularies are equal. */
+/* Returns (nullable): the file that is open, or of several the first: whose vocabulary the text's tokens are of. */
+static QuernOpenFile *
+get_lexicon (const Work *work)
+{
+  for (guint i = 0; i < work->job->models->len; i++)
+    if (work->files[i])
+      return work->files[i];
+  return NULL;
+}
+
+/* Figures can only be compared if the vocabularies are equal. Those of servers are checked window by window. */
 static gboolean
 check_vocabularies (Work *work, GError **error)
 {
   guint64 hash = 0;
+  gint known = -1;
 
   for (guint i = 0; i < work->job->models->len; i++) {
     guint n_vocab;
+    if (is_remote (work, i))
+      continue;
     if (!open_file (work, i, error))
       return FALSE;
     guint64 own = quern_open_file_get_vocabulary (work->files[i], &n_vocab);
-    if (i > 0 && (own != hash || n_vocab != work->n_vocab)) {
-      g_autofree char *first = quern_model_dup_full_title (model_at (work, 0));
+    if (known >= 0 && (own != hash || n_vocab != work->n_vocab)) {
+      g_autofree char *first = quern_model_dup_full_title (model_at (work, (guint) known));
       g_autofree char *other = quern_model_dup_full_title (model_at (work, i));
       g_set_error (
           error, QUERN_COMPARE_ERROR, QUERN_COMPARE_ERROR_VOCABULARY,
@@ -122,8 +145,14 @@ check_vocabularies (Work *work, GError **error)
     }
     hash = own;
     work->n_vocab = n_vocab;
+    known = known >= 0 ? known : (gint) i;
   }
-  return TRUE;
+  if (known < 0)
+    g_set_error_literal (
+        error, QUERN_COMPARE_ERROR, QUERN_COMPARE_ERROR_FAILED,
+        _("All of these models are on servers. Add one that is on this computer: its file tells which "
+          "tokens a text has."));
+  return known >= 0;
 }
 
 /* ---- the reference's logits ------------------------------------------------------------------------------------ */
@@ -166,9 +195,90 @@ quern_measure_hand_over (Scoring *s)
   Work *work = s->work;
 
   if (s->n_ready > 0)
-    work->events->scored (work->data, s->model, work->files[s->model], s->ready, s->n_ready);
+    work->events->scored (work->data, s->model, get_lexicon (work), s->ready, s->n_ready);
   s->n_ready = 0;
 }
+
+static gboolean
+fail_number (const Scoring *s, guint token, GError **error)
+{
+  g_autofree char *title = quern_model_dup_full_title (model_at (s->work, s->model));
+
+  g_set_error (error, QUERN_COMPARE_ERROR, QUERN_COMPARE_ERROR_FAILED,
+               _("“%s” gave a result that is not a number at token %u. Its file may be damaged: download it again."),
+               title, token);
+  return FALSE;
+}
+
+static void
+quern_measure_take (Scoring *s, QuernDivergence *divergence)
+{
+  divergence->window = s->index;
+  s->noise = MAX (s->noise, divergence->kld);
+  if (s->repeated)
+    return;
+  s->ready[s->n_ready++] = *divergence;
+  if (s->n_ready == EVENT_ROWS)
+    quern_measure_hand_over (s);
+}
+
+/* ---- over top tokens -------------------------------------------------------------------------------------------- */
+
+static void
+keep_told (Work *work, guint64 at, gint32 token, const QuernToldRow *told)
+{
+  const QuernLikelihood own = { token, told->ln_p };
+
+  g_array_set_size (work->told, (guint) at * (work->job->top + 1));
+  g_array_append_vals (work->told, told->top, told->n_top);
+  g_array_append_val (work->told, own);
+}
+
+/* What the reference said of a row. */
+static gboolean
+recall_side (Scoring *s, guint64 at, guint token, QuernDivergenceSide *out, GError **error)
+{
+  Work *work = s->work;
+
+  if (is_remote (work, 0)) {
+    const guint top = work->job->top;
+    const QuernLikelihood *row = &g_array_index (work->told, QuernLikelihood, at * (top + 1));
+    *out = (QuernDivergenceSide) { .told = { row, top, row[top].ln_p } };
+    return TRUE;
+  }
+  return transfer_row (work, at, work->row, FALSE, error)
+         && (quern_divergence_side_init (out, work->row, work->n_vocab) || fail_number (s, token, error));
+}
+
+/* Compares what is known of the model at a row with what is of the reference. */
+static gboolean
+quern_measure_take_side (Scoring *s, guint row, const QuernDivergenceSide *side, GError **error)
+{
+  Work *work = s->work;
+  QuernDivergenceSide reference;
+  QuernDivergence divergence;
+
+  if (!recall_side (s, s->offset + row - s->window->first, row + 1, &reference, error))
+    return FALSE;
+  quern_divergence_compute_top (&reference, side, work->n_vocab, g_array_index (work->plan->tokens, gint32, row + 1),
+                                work->job->top, &divergence);
+  quern_measure_take (s, &divergence);
+  return TRUE;
+}
+
+static gboolean
+quern_measure_told_cb (gpointer data, guint row, const QuernToldRow *told, GError **error)
+{
+  Scoring *s = data;
+  const QuernDivergenceSide side = { .told = *told };
+
+  if (s->model == 0 && !s->repeated)
+    keep_told (s->work, s->offset + row - s->window->first, g_array_index (s->work->plan->tokens, gint32, row + 1),
+               told);
+  return quern_measure_take_side (s, row, &side, error);
+}
+
+/* ---- over the whole vocabulary ----------------------------------------------------------------------------------- */
 
 /* The reference passes through here too, but only for its own likelihoods: its divergence is 0 by definition. */
 static gboolean
@@ -180,25 +290,22 @@ quern_measure_row_cb (gpointer data, guint row, const float *logits, GError **er
   const gboolean keeps = s->model == 0 && !s->repeated;
   QuernDivergence divergence;
 
-  if (keeps)
+  if (keeps) {
     memcpy (work->row, logits, work->n_vocab * sizeof *logits);
-  if (!transfer_row (work, at, work->row, keeps, error))
+    if (!transfer_row (work, at, work->row, TRUE, error))
+      return FALSE;
+  }
+  if (work->job->top_only) {
+    QuernDivergenceSide side;
+    return quern_divergence_side_init (&side, logits, work->n_vocab) ? quern_measure_take_side (s, row, &side, error)
+                                                                     : fail_number (s, row + 1, error);
+  }
+  if (!keeps && !transfer_row (work, at, work->row, FALSE, error))
     return FALSE;
   if (!quern_divergence_compute (work->row, logits, work->n_vocab, g_array_index (work->plan->tokens, gint32, row + 1),
-                                 work->job->top, &divergence)) {
-    g_autofree char *title = quern_model_dup_full_title (model_at (work, s->model));
-    g_set_error (error, QUERN_COMPARE_ERROR, QUERN_COMPARE_ERROR_FAILED,
-                 _("“%s” gave a result that is not a number at token %u. Its file may be damaged: download it again."),
-                 title, row + 1);
-    return FALSE;
-  }
-  divergence.window = s->index;
-  s->noise = MAX (s->noise, divergence.kld);
-  if (s->repeated)
-    return TRUE;
-  s->ready[s->n_ready++] = divergence;
-  if (s->n_ready == EVENT_ROWS)
-    quern_measure_hand_over (s);
+                                 work->job->top, &divergence))
+    return fail_number (s, row + 1, error);
+  quern_measure_take (s, &divergence);
   return TRUE;
 }
 
@@ -210,12 +317,28 @@ quern_measure_stopped_cb (gpointer data)
   return work->events->stopped (work->data);
 }
 
+/* Returns (transfer full): the text that a server is to find in the window's tokens. */
+static char *
+dup_window_text (const Work *work, const QuernMeasureWindow *window)
+{
+  g_autoptr (GArray) tokens = g_array_new (FALSE, FALSE, sizeof (gint32));
+  g_autoptr (GArray) ends = g_array_new (FALSE, FALSE, sizeof (guint));
+  GString *text = g_string_new (NULL);
+
+  g_array_append_vals (tokens, &g_array_index (work->plan->tokens, gint32, window->base), window->n);
+  quern_open_file_decode (get_lexicon (work), tokens, text, ends);
+  return g_string_free_and_steal (text);
+}
+
 static gboolean
 score_window (Scoring *s, GError **error)
 {
   Work *work = s->work;
+  g_autofree char *text = is_remote (work, s->model) ? dup_window_text (work, s->window) : NULL;
   const QuernMeasureScoring scoring = { work->loaded[s->model], work->plan->tokens,       s->window,
-                                        quern_measure_row_cb,   quern_measure_stopped_cb, s };
+                                        quern_measure_row_cb,   quern_measure_stopped_cb, s,
+                                        quern_measure_told_cb,  work->job->top,           text,
+                                        work->job->cancellable };
   double seconds = 0;
   gboolean ok = _quern_measure_score_window (&scoring, &seconds, error);
 
@@ -233,11 +356,16 @@ score_batch (Work *work, guint model, guint begin, guint end, GError **error)
   guint64 offset = 0;
 
   params.force = TRUE; /* planned here, for all models */
-  for (guint i = 0; i < job->models->len && !work->together; i++)
-    if (i != model)
-      close_model (work, i);
-  if (!open_file (work, model, error))
-    return FALSE;
+  if (is_remote (work, model)) {
+    if (!work->loaded[model])
+      work->loaded[model] = g_object_ref (job->remote->pdata[model]);
+  } else {
+    for (guint i = 0; i < job->models->len && !work->together; i++)
+      if (i != model)
+        close_model (work, i);
+    if (!open_file (work, model, error))
+      return FALSE;
+  }
   if (!work->loaded[model])
     work->loaded[model] = quern_backend_load_sync (job->backend, model_at (work, model), &params, job->cancellable,
                                                    error);
@@ -305,7 +433,7 @@ quern_measure_prepare (Work *work, GError **error)
 
   if (!choose_memory (work, error) || !check_vocabularies (work, error))
     return FALSE;
-  work->plan = _quern_measure_plan_new (work->files[0], work->job->sources, work->job->windows, work->job->n_ctx,
+  work->plan = _quern_measure_plan_new (get_lexicon (work), work->job->sources, work->job->windows, work->job->n_ctx,
                                         error);
   if (!work->plan)
     return FALSE;
@@ -315,7 +443,8 @@ quern_measure_prepare (Work *work, GError **error)
     return fail_file (error);
   g_unlink (path);
   work->row = g_new (float, work->n_vocab);
-  work->events->planned (work->data, work->plan, work->files[0], work->together);
+  work->told = g_array_new (FALSE, FALSE, sizeof (QuernLikelihood));
+  work->events->planned (work->data, work->plan, get_lexicon (work), work->together);
   return TRUE;
 }
 
@@ -332,6 +461,7 @@ _quern_measure_work (const QuernMeasureJob *job, const QuernMeasureEvents *event
   g_free (work.files);
   g_free (work.loaded);
   g_free (work.row);
+  g_clear_pointer (&work.told, g_array_unref);
   if (work.file >= 0)
     close (work.file);
   g_clear_pointer (&work.plan, _quern_measure_plan_free);

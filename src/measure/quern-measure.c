@@ -5,6 +5,8 @@
 
 #include "quern-measure-private.h"
 
+#include <glib/gi18n-lib.h>
+
 /* The set-up and the results of a measurement. quern-measure-run.c runs it. */
 
 enum { PROP_0, PROP_PROGRESS, PROP_RUNNING, PROP_PAUSED, PROP_NOTE, PROP_MEMORY_LIMIT, N_PROPS };
@@ -198,6 +200,42 @@ guint
 quern_measure_get_top (QuernMeasure *self)
 {
   return self->top;
+}
+
+/* Sets whether all divergences are over the top tokens, because of some model more is not known. */
+void
+_quern_measure_set_top_only (QuernMeasure *self, gboolean top_only)
+{
+  self->top_only = top_only;
+  if (top_only && self->top == 0)
+    self->top = QUERN_MEASURE_SERVED_TOP;
+  for (guint i = 0; i < g_list_model_get_n_items (G_LIST_MODEL (self->results)); i++)
+    quern_measured_set_top_only (quern_measure_get_result (self, i), top_only ? self->top : 0);
+}
+
+/**
+ * quern_measure_get_top_only:
+ *
+ * Returns: whether the divergence of every model is that over the quern_measure_get_top() likeliest tokens of the reference,
+ *   with all others taken as one; known when a run has begun
+ */
+gboolean
+quern_measure_get_top_only (QuernMeasure *self)
+{
+  return self->top_only;
+}
+
+/**
+ * quern_measure_dup_marked:
+ * @heading: what says that something is a divergence
+ *
+ * Returns: (transfer full): @heading, with the number of tokens where the divergence is over so many alone
+ */
+char *
+quern_measure_dup_marked (QuernMeasure *self, const char *heading)
+{
+  /* Translators: a heading such as “Divergence”; number of tokens */
+  return self->top_only ? g_strdup_printf (_("%s, top %u tokens"), heading, self->top) : g_strdup (heading);
 }
 
 void

@@ -15,6 +15,9 @@ G_BEGIN_DECLS
  *   quern_measure_add_text (measure, text);
  *   quern_measure_run_async (measure, backend, cancellable, done_cb, NULL);
  *
+ * Of a model on a server only the likeliest tokens are known. Where one is measured, the divergence of all is that over so
+ * many tokens, and everything that shows it says so: quern_measure_get_top_only().
+ *
  * A run that was cancelled or failed keeps what it has; running again goes on there. Models are in memory together where
  * they fit, else one at a time. Properties (notified): "progress" (double, 0 to 1), "running", "paused" (writable),
  * "note" (string or NULL: what to know about the figures), "memory-limit" (uint64, writable; bytes that the models may
@@ -23,6 +26,8 @@ G_BEGIN_DECLS
 G_DECLARE_FINAL_TYPE (QuernMeasure, quern_measure, QUERN, MEASURE, GObject)
 
 #define QUERN_MEASURE_CONTEXT 512 /* tokens of a window, unless set otherwise */
+#define QUERN_MEASURE_SERVED_TOP                                                                                       \
+  20 /* tokens that are told of a model on a server, unless set otherwise: vLLM's limit */
 
 /* How a text is cut where it is longer than a window. */
 typedef enum {
@@ -44,6 +49,8 @@ void quern_measure_set_windows (QuernMeasure *self, QuernMeasureWindows windows)
 QuernMeasureWindows quern_measure_get_windows (QuernMeasure *self);
 void quern_measure_set_top (QuernMeasure *self, guint top);
 guint quern_measure_get_top (QuernMeasure *self);
+gboolean quern_measure_get_top_only (QuernMeasure *self);
+char *quern_measure_dup_marked (QuernMeasure *self, const char *heading);
 void quern_measure_set_threads (QuernMeasure *self, guint n_threads);
 GListModel *quern_measure_get_results (QuernMeasure *self);
 QuernMeasured *quern_measure_get_result (QuernMeasure *self, guint i);

@@ -19,6 +19,7 @@ struct _QuernMeasured {
   gboolean stale; /* the summary does not include all positions */
   double seconds;
   guint n_evaluated;
+  guint top_only; /* tokens that the divergence is over; 0: the whole vocabulary */
 };
 
 enum { PROP_0, PROP_TITLE, PROP_QUANTISATION, PROP_N_POSITIONS, N_PROPS };
@@ -149,6 +150,19 @@ void
 quern_measured_set_shares_quantisation (QuernMeasured *self, gboolean shares)
 {
   self->shares_quantisation = shares;
+}
+
+/* @top: over how many tokens its divergence is, where it is not over the whole vocabulary; else 0 */
+void
+quern_measured_set_top_only (QuernMeasured *self, guint top)
+{
+  self->top_only = top;
+}
+
+guint
+quern_measured_get_top_only (QuernMeasured *self)
+{
+  return self->top_only;
 }
 
 /**

@@ -54,6 +54,8 @@ double quern_measured_get_rate (QuernMeasured *self);
 
 /* QuernMeasure calls these functions. */
 void quern_measured_set_shares_quantisation (QuernMeasured *self, gboolean shares);
+void quern_measured_set_top_only (QuernMeasured *self, guint top);
+guint quern_measured_get_top_only (QuernMeasured *self);
 void quern_measured_add (QuernMeasured *self, const QuernDivergence *positions, guint n);
 void quern_measured_truncate (QuernMeasured *self, guint n);
 void quern_measured_add_work (QuernMeasured *self, double seconds, guint n_tokens);

@@ -25,7 +25,8 @@ quern_pareto_add (GArray *points, QuernMeasure *measure, guint series, guint i, 
   double rate = quern_measured_get_rate (measured);
   QuernParetoPoint point = { .measured = measured, .series = series, .is_reference = i == 0 };
 
-  if (s->n == 0 || (by_speed && rate <= 0))
+  /* What a model on a server costs is not known here: neither its size, nor how fast it would be without the network. */
+  if (s->n == 0 || quern_measured_get_facts (measured)->place || (by_speed && rate <= 0))
     return;
   point.cost = by_speed ? 1 / rate : (double) quern_measured_get_facts (measured)->file_bytes;
   point.divergence = figure == QUERN_PARETO_MEAN ? s->kld_mean : s->kld_p999;
@@ -38,7 +39,7 @@ quern_pareto_add (GArray *points, QuernMeasure *measure, guint series, guint i, 
  * @measures: (array length=n): measurements with results
  * @by_speed: whether models are weighed by their speed, not by their size
  *
- * Returns: (transfer full) (element-type QuernParetoPoint): all models, those that cost least first. The measurements must
+ * Returns: (transfer full) (element-type QuernParetoPoint): all models on this computer, those that cost least first. The measurements must
  *   outlive it
  */
 GArray *

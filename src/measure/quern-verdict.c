@@ -74,6 +74,7 @@ quern_verdict_too_close (QuernMeasured *a, QuernMeasured *b)
   return fabs (mean) <= quantile * error;
 }
 
+/* In bytes; 0 of a model on a server, which does not tell. */
 static guint64
 size_of (QuernMeasured *result)
 {
@@ -88,8 +89,9 @@ quern_verdict_smallest_good (QuernMeasure *measure)
 
   for (guint i = 1; i < n; i++) {
     QuernMeasured *result = quern_measure_get_result (measure, i);
+    guint64 least = size_of (quern_measure_get_result (measure, best));
     if (quern_verdict_of (quern_measured_get_summary (result)) == QUERN_VERDICT_INDISTINGUISHABLE
-        && size_of (result) < size_of (quern_measure_get_result (measure, best)))
+        && size_of (result) > 0 && (size_of (result) < least || least == 0))
       best = i;
   }
   return best;
@@ -103,8 +105,9 @@ append_rest (GString *out, QuernMeasure *measure, guint i)
   QuernMeasured *result = quern_measure_get_result (measure, i), *nearest = NULL;
   double own = quern_measured_get_summary (result)->kld_mean, distance = INFINITY;
   QuernMeasured *reference = quern_measure_get_result (measure, 0);
-  double share = size_of (reference) > 0 ? (double) size_of (result) / (double) size_of (reference) : 1;
-  double speed = quern_measured_get_rate (reference) > 0
+  gboolean sized = size_of (reference) > 0 && size_of (result) > 0;
+  double share = sized ? (double) size_of (result) / (double) size_of (reference) : 1;
+  double speed = sized && quern_measured_get_rate (reference) > 0
                      ? quern_measured_get_rate (result) / quern_measured_get_rate (reference)
                      : 1;
 
@@ -112,6 +115,8 @@ append_rest (GString *out, QuernMeasure *measure, guint i)
     g_string_append_printf (out, _("; %.0f %% smaller"), 100 * (1 - share));
   if (speed >= 1.05 || (speed > 0 && speed <= 0.95))
     g_string_append_printf (out, _("; reads %.2f× as fast"), speed);
+  if (quern_measure_get_top_only (measure))
+    g_string_append_printf (out, _("; going by the likeliest %u tokens alone"), quern_measure_get_top (measure));
   g_string_append (out, ".");
   switch (quern_verdict_of (quern_measured_get_summary (result))) {
   case QUERN_VERDICT_INDISTINGUISHABLE:
@@ -196,6 +201,9 @@ quern_verdict_dup_reference (QuernMeasure *measure)
   g_autofree char *label = quern_measured_dup_label (reference);
   const char *quantisation = quern_measured_get_facts (reference)->quantisation;
 
+  if (quern_measured_get_facts (reference)->place)
+    return g_strdup_printf (
+        _("Compared with %s, the reference chosen here. How precise it is, its server does not tell."), label);
   if (quantisation && g_strv_contains (full, quantisation))
     return g_strdup_printf (_("Compared with %s, which has full precision: all differences come from quantisation."),
                             label);

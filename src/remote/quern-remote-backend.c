@@ -92,7 +92,7 @@ quern_remote_backend_get_capabilities (QuernBackend *backend, QuernModel *model)
 
   return (quern_model_can_see (model) ? QUERN_CAN_SEE : 0) | (traits->counts && loaded ? QUERN_CAN_COUNT : 0)
          | (traits->continues ? QUERN_CAN_CONTINUE : 0) | (traits->schema ? QUERN_CAN_CONSTRAIN : 0)
-         | (traits->ends_thinking ? QUERN_CAN_END_THINKING : 0);
+         | (traits->ends_thinking ? QUERN_CAN_END_THINKING : 0) | (traits->prompt_scores ? QUERN_CAN_SCORE_TOP : 0);
 }
 
 /* ---- life ------------------------------------------------------------------------------------------------------ */

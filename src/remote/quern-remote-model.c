@@ -30,6 +30,11 @@ _quern_remote_set_patience (guint milliseconds)
 
 struct _QuernRemoteModel {
   QuernLoadedModel parent_instance;
+
+  /* What other threads need of the server, which belongs to one. */
+  QuernServerAccess *access;
+  char *api;
+  gboolean scores; /* it tells what its models think of a given text */
 };
 
 G_DEFINE_FINAL_TYPE (QuernRemoteModel, quern_remote_model, QUERN_TYPE_LOADED_MODEL)
@@ -336,12 +341,33 @@ quern_remote_model_generate (QuernLoadedModel *loaded, QuernRequest *request)
 }
 
 static void
+score_worker (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
+{
+  QuernRemoteModel *self = source;
+  const char *name = quern_model_get_name (quern_loaded_model_get_model (source));
+  const QuernScoring *scoring = data;
+  GError *error = NULL;
+
+  if (scoring->stopped (scoring->data))
+    g_task_return_new_error_literal (task, G_IO_ERROR, G_IO_ERROR_CANCELLED, _("The measurement was stopped."));
+  else if (_quern_server_score (self->access, self->api, name, scoring, &error))
+    g_task_return_boolean (task, TRUE);
+  else
+    g_task_return_error (task, error);
+}
+
+static void
 quern_remote_model_score (QuernLoadedModel *loaded, const QuernScoring *scoring, GTask *task)
 {
   GError *error = NULL;
 
-  quern_inference_refuse_scores (quern_loaded_model_get_model (loaded), &error);
-  g_task_return_error (task, error);
+  if (QUERN_REMOTE_MODEL (loaded)->scores && scoring->told != NULL) {
+    g_task_set_task_data (task, (gpointer) scoring, NULL);
+    g_task_run_in_thread (task, score_worker);
+  } else {
+    quern_inference_refuse_scores (quern_loaded_model_get_model (loaded), &error);
+    g_task_return_error (task, error);
+  }
   g_object_unref (task);
 }
 
@@ -350,14 +376,29 @@ QuernRemoteModel *
 _quern_remote_model_new (QuernModel *model, guint context_size)
 {
   QuernRemoteModel *self = g_object_new (QUERN_TYPE_REMOTE_MODEL, NULL);
+  QuernServer *server = quern_served_model_get_server (model);
 
+  self->access = _quern_server_access_ref (_quern_server_get_access (server));
+  self->api = g_strdup (_quern_server_get_api (server));
+  self->scores = quern_server_get_traits (server)->prompt_scores;
   _quern_loaded_model_set_facts (QUERN_LOADED_MODEL (self), model, context_size, 0);
   return self;
 }
 
 static void
+quern_remote_model_finalize (GObject *object)
+{
+  QuernRemoteModel *self = QUERN_REMOTE_MODEL (object);
+
+  _quern_server_access_unref (self->access);
+  g_free (self->api);
+  G_OBJECT_CLASS (quern_remote_model_parent_class)->finalize (object);
+}
+
+static void
 quern_remote_model_class_init (QuernRemoteModelClass *klass)
 {
+  G_OBJECT_CLASS (klass)->finalize = quern_remote_model_finalize;
   QUERN_LOADED_MODEL_CLASS (klass)->generate = quern_remote_model_generate;
   QUERN_LOADED_MODEL_CLASS (klass)->score = quern_remote_model_score;
 }

@@ -3,6 +3,7 @@
 
 #include "quern-loaded-model.h"
 #include "quern-server-call.h"
+#include "quern-server-private.h"
 
 G_BEGIN_DECLS
 
@@ -19,5 +20,11 @@ QuernRemoteModel *_quern_remote_model_new (QuernModel *model, guint context_size
 QuernServerCall *_quern_remote_call_new (const QuernRequest *request, QuernModel *model, QuernServerModel *facts,
                                          guint context_size, gboolean with_pictures, GError **error);
 guint _quern_remote_estimate_pictures (const QuernRequest *request, QuernModel *model);
+
+/* ---- scores of a given text (quern-server-score.c) ------------------------------------------------------------- */
+
+/* Blocks; for worker threads. @api: what stands in front of "/completions"; @model: as the server calls it */
+gboolean _quern_server_score (QuernServerAccess *access, const char *api, const char *model,
+                              const QuernScoring *scoring, GError **error);
 
 G_END_DECLS

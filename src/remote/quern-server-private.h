@@ -61,6 +61,8 @@ void _quern_server_set_transport_error (GError **error, const char *address, con
 
 /* A JSON value of a reply, or NULL: not JSON, or too much of it. */
 JsonNode *_quern_server_reply_parse (const QuernServerReply *reply);
+/* The same where so many values are expected that they would be too many elsewhere. */
+JsonNode *_quern_server_reply_parse_up_to (const QuernServerReply *reply, gsize most);
 JsonNode *_quern_server_parse_json (const char *text, gsize size);
 /* Whether a reply is a good one; else a sentence out of what the server wrote, in whichever of its forms. */
 gboolean _quern_server_reply_check (const QuernServerReply *reply, const char *host, GError **error);

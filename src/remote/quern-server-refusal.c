@@ -17,24 +17,36 @@
 #define MAX_VALUES 200000 /* a router's list of a thousand models */
 #define MAX_SHOWN 200     /* characters of what a server wrote */
 
-JsonNode *
-_quern_server_parse_json (const char *text, gsize size)
+static JsonNode *
+parse_up_to (const char *text, gsize size, gsize most)
 {
   g_autoptr (JsonParser) parser = json_parser_new ();
 
-  if (quern_json_check (text, size, MAX_VALUES) != QUERN_JSON_SOUND
+  if (quern_json_check (text, size, most) != QUERN_JSON_SOUND
       || !json_parser_load_from_data (parser, text, (gssize) size, NULL) || json_parser_get_root (parser) == NULL)
     return NULL;
   return json_parser_steal_root (parser);
 }
 
 JsonNode *
-_quern_server_reply_parse (const QuernServerReply *reply)
+_quern_server_parse_json (const char *text, gsize size)
+{
+  return parse_up_to (text, size, MAX_VALUES);
+}
+
+JsonNode *
+_quern_server_reply_parse_up_to (const QuernServerReply *reply, gsize most)
 {
   gsize size;
   const char *text = g_bytes_get_data (reply->body, &size);
 
-  return _quern_server_parse_json (text, size);
+  return parse_up_to (text, size, most);
+}
+
+JsonNode *
+_quern_server_reply_parse (const QuernServerReply *reply)
+{
+  return _quern_server_reply_parse_up_to (reply, MAX_VALUES);
 }
 
 /* The beginning of a text in one line that can be shown anywhere. */

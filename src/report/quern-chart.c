@@ -124,11 +124,12 @@ quern_chart_add_scales (const Plot *plot, const QuernChartContent *content, gboo
   }
   quern_chart_add_text (plot, content->by_speed ? _("tokens read per second") : _("file size"),
                         (plot->left + plot->right) / 2, plot->bottom + 38, 0.5, 1, 0.7);
-  quern_chart_add_text (plot,
-                        content->figure == QUERN_PARETO_MEAN
-                            ? _("mean divergence")
-                            : /* xgettext:no-c-format */ _("divergence, 99.9 % of tokens below"),
-                        4, 2, 0, 0, 0.7);
+  g_autofree char *upwards =
+      quern_measure_dup_marked (content->measures[0],
+                                content->figure == QUERN_PARETO_MEAN
+                                    ? _("mean divergence")
+                                    : /* xgettext:no-c-format */ _("divergence, 99.9 % of tokens below"));
+  quern_chart_add_text (plot, upwards, 4, 2, 0, 0, 0.7);
 }
 
 /* The colours of further repositories; those of the first are the accent's. */

@@ -327,8 +327,8 @@ markdown_append_details (GString *out, QuernMeasure *measure)
   for (guint i = 1; i < n; i++)
     g_string_append (out, "---:|");
   for (guint j = 0; j < figures->len; j++) {
-    g_string_append_printf (out, "\n| %s |",
-                            quern_measure_figure_get_heading (figures->pdata[j], QUERN_MEASURE_IN_REPORT));
+    g_autofree char *heading = quern_measure_figure_dup_heading (figures->pdata[j], measure, QUERN_MEASURE_IN_REPORT);
+    g_string_append_printf (out, "\n| %s |", heading);
     for (guint i = 1; i < n; i++) {
       g_autofree char *text = quern_measure_figure_dup_text (figures->pdata[j], quern_measure_get_result (measure, i),
                                                              QUERN_MEASURE_IN_REPORT);
@@ -350,9 +350,10 @@ markdown_append_measure (GString *out, QuernComparison *self)
   g_autofree char *reference = quern_verdict_dup_reference (measure), *summary = quern_measure_dup_summary (measure);
   g_string_append_printf (out, "## %s\n\n%s %s %s\n\n| %s |", _("Measured"), summary, reference,
                           quern_measure_get_note (measure) ? quern_measure_get_note (measure) : "", _("Model"));
-  for (guint i = 0; i < figures->len; i++)
-    g_string_append_printf (out, " %s |",
-                            quern_measure_figure_get_heading (figures->pdata[i], QUERN_MEASURE_IN_REPORT));
+  for (guint i = 0; i < figures->len; i++) {
+    g_autofree char *heading = quern_measure_figure_dup_heading (figures->pdata[i], measure, QUERN_MEASURE_IN_REPORT);
+    g_string_append_printf (out, " %s |", heading);
+  }
   g_string_append (out, "\n|---|");
   for (guint i = 0; i < figures->len; i++)
     g_string_append (out, "---:|");

@@ -42,7 +42,7 @@ quern_model_card_prepare_async (QuernMeasure *measure, GCancellable *cancellable
   for (guint i = 0; i < g_list_model_get_n_items (results); i++) {
     QuernMeasured *result = quern_measure_get_result (measure, i);
     QuernModel *model = quern_measured_get_model (result);
-    gboolean wanted = model && !quern_measured_get_facts (result)->sha256;
+    gboolean wanted = model && !quern_model_is_remote (model) && !quern_measured_get_facts (result)->sha256;
     g_ptr_array_add (paths, wanted ? g_strdup (quern_model_get_path (model)) : NULL);
   }
   g_task_set_task_data (task, paths, (GDestroyNotify) g_ptr_array_unref);
@@ -83,9 +83,12 @@ append_row (GString *out, QuernMeasured *result, gboolean is_reference)
 
   g_string_append (out, "| ");
   append_name (out, label);
-  g_string_append_printf (out, "%s | %.3f | %.2f | %.4f ± %.4f |", is_reference ? " (reference)" : "",
-                          (double) facts->file_bytes / (1 << 30), facts->bits_per_weight, s->perplexity,
-                          s->perplexity_block_error);
+  g_string_append (out, is_reference ? " (reference)" : "");
+  if (facts->place)
+    g_string_append (out, " | | |"); /* its server does not tell */
+  else
+    g_string_append_printf (out, " | %.3f | %.2f |", (double) facts->file_bytes / (1 << 30), facts->bits_per_weight);
+  g_string_append_printf (out, " %.4f ± %.4f |", s->perplexity, s->perplexity_block_error);
   if (is_reference)
     g_string_append (out, " | | | | | |\n");
   else
@@ -111,7 +114,15 @@ append_provenance (GString *out, QuernMeasure *measure)
                           quern_measure_get_windows (measure) == QUERN_MEASURE_WINDOWS_LLAMA
                               ? "cut as by llama-perplexity"
                               : "which overlap by half where the text is longer than one");
-  g_string_append (out, " KLD in nats over the whole vocabulary. ± is one standard error by window.");
+  if (quern_measure_get_top_only (measure))
+    g_string_append_printf (
+        out,
+        " KLD in nats over the likeliest %u tokens of the reference, with all others as one: a server "
+        "told no more.",
+        quern_measure_get_top (measure));
+  else
+    g_string_append (out, " KLD in nats over the whole vocabulary.");
+  g_string_append (out, " ± is one standard error by window.");
   g_string_append (out, quern_local_backend_has_exact_activations ()
                             ? " Activations: not rounded."
                             : " Activations: 8 bits with a scale for each 32, where weights are quantised.");
@@ -138,9 +149,15 @@ char *
 quern_model_card_dup_markdown (QuernMeasure *measure)
 {
   const guint n = g_list_model_get_n_items (quern_measure_get_results (measure));
-  GString *out = g_string_new (
-      "| Quant | Size (GiB) | BPW | PPL | PPL ratio | Mean KLD | 99 % | 99.9 % | Same top | RMS Δp |\n"
-      "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n");
+  g_autofree char *of_top = quern_measure_get_top_only (measure)
+                                ? g_strdup_printf (" (top %u)", quern_measure_get_top (measure))
+                                : g_strdup ("");
+  GString *out = g_string_new (NULL);
+
+  g_string_printf (out,
+                   "| Quant | Size (GiB) | BPW | PPL | PPL ratio | Mean KLD%s | 99 %% | 99.9 %% | Same top | RMS Δp |\n"
+                   "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n",
+                   of_top);
 
   for (guint i = 0; i < n; i++)
     append_row (out, quern_measure_get_result (measure, i), i == 0 && n > 1);

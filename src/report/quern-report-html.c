@@ -251,7 +251,8 @@ html_append_heat (GString *out, QuernMeasure *measure, QuernMeasured *result)
   g_autofree char *label = quern_measured_dup_label (result);
   guint at = 0;
 
-  append_element (out, "<details><summary>", label, "</summary><div class=heat>");
+  g_autofree char *title = quern_measure_dup_marked (measure, label);
+  append_element (out, "<details><summary>", title, "</summary><div class=heat>");
   for (guint i = 0; i < quern_measured_get_n_positions (result); i++) {
     guint start, end;
     double kld = quern_measured_get_position (result, i)->kld;
@@ -276,10 +277,11 @@ static void
 html_append_categories (GString *out, QuernMeasure *measure)
 {
   g_auto (GStrv) categories = quern_measure_dup_categories (measure);
+  g_autofree char *heading = quern_measure_dup_marked (measure, _("Divergence by category"));
 
   if (!categories[0])
     return;
-  g_string_append_printf (out, "<table><tr><th>%s", _("Divergence by category"));
+  g_string_append_printf (out, "<table><tr><th>%s", heading);
   for (char **category = categories; *category; category++)
     append_element (out, "<th>", quern_texts_get_name (*category), "");
   for (guint j = 1; j < g_list_model_get_n_items (quern_measure_get_results (measure)); j++) {
@@ -324,7 +326,8 @@ html_append_details (GString *out, QuernMeasure *measure)
     append_element (out, "<th>", label, "");
   }
   for (guint j = 0; j < figures->len; j++) {
-    append_element (out, "<tr><td>", quern_measure_figure_get_heading (figures->pdata[j], QUERN_MEASURE_IN_REPORT), "");
+    g_autofree char *heading = quern_measure_figure_dup_heading (figures->pdata[j], measure, QUERN_MEASURE_IN_REPORT);
+    append_element (out, "<tr><td>", heading, "");
     for (guint i = 1; i < n; i++) {
       g_autofree char *text = quern_measure_figure_dup_text (figures->pdata[j], quern_measure_get_result (measure, i),
                                                              QUERN_MEASURE_IN_REPORT);
@@ -349,8 +352,10 @@ html_append_measure (GString *out, QuernComparison *self)
   append_element (out, "", reference, "");
   append_element (out, " ", quern_measure_get_note (measure), "</p>");
   g_string_append_printf (out, "<table><tr><th>%s", _("Model"));
-  for (guint i = 0; i < figures->len; i++)
-    append_element (out, "<th>", quern_measure_figure_get_heading (figures->pdata[i], QUERN_MEASURE_IN_REPORT), "");
+  for (guint i = 0; i < figures->len; i++) {
+    g_autofree char *heading = quern_measure_figure_dup_heading (figures->pdata[i], measure, QUERN_MEASURE_IN_REPORT);
+    append_element (out, "<th>", heading, "");
+  }
   for (guint i = 0; i < n; i++) {
     g_autofree char *label = quern_measured_dup_label (quern_measure_get_result (measure, i));
     append_element (out, "<tr><td>", label, i == 0 ? " *" : "");
@@ -371,7 +376,8 @@ html_append_measure (GString *out, QuernComparison *self)
     html_append_details (out, measure);
   if (n > 1) {
     const QuernChartContent content = { .measures = &measure, .n = 1 };
-    g_autofree char *chart = quern_chart_to_svg (&content, _("File size against mean KL divergence"), FALSE);
+    g_autofree char *title = quern_measure_dup_marked (measure, _("File size against mean KL divergence"));
+    g_autofree char *chart = quern_chart_to_svg (&content, title, FALSE);
     g_autofree char *sentence = quern_chart_dup_sentence (&content);
     guint best = quern_verdict_smallest_good (measure);
     g_autofree char *label = quern_measured_dup_label (quern_measure_get_result (measure, best));

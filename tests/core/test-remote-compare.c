@@ -149,11 +149,11 @@ test_questions (Fixture *f, gconstpointer data)
   g_assert_cmpuint (right, ==, 1);
 }
 
-/* What takes the probabilities of all tokens is refused, with the reason, before anything is loaded. */
+/* A server that does not tell what its models think of a given text is refused, with the reason, before anything is loaded. */
 static void
 test_measure (Fixture *f, gconstpointer data)
 {
-  g_autoptr (QuernTestServer) vllm = new_server (f, "vllm", "Rack");
+  g_autoptr (QuernTestServer) sglang = new_server (f, "sglang", "Rack");
   g_autoptr (QuernMeasure) measure = quern_measure_new ();
   g_autoptr (GAsyncResult) result = NULL;
   g_autoptr (GError) error = NULL;
@@ -289,13 +289,13 @@ test_cli (Fixture *f, gconstpointer data)
 static void
 test_cli_eval (Fixture *f, gconstpointer data)
 {
-  g_autoptr (QuernTestServer) vllm = quern_test_server_new ("vllm", FALSE);
+  g_autoptr (QuernTestServer) llama = quern_test_server_new ("llama", FALSE);
   g_autofree char *text = g_build_filename (f->folder, "text", NULL);
   g_auto (Ran) ran = { 0 };
 
   g_assert_true (g_file_set_contents (text, "Paris is the capital of France.", -1, NULL));
-  run (f, &ran, "servers", "add", "--name", "Rack", quern_test_server_get_address (vllm), NULL);
-  run (f, &ran, "eval", "-m", "Rack/Qwen/Qwen3.5-122B-A10B", "--text", text, NULL);
+  run (f, &ran, "servers", "add", "--name", "Box", quern_test_server_get_address (llama), NULL);
+  run (f, &ran, "eval", "-m", "Box/quern-tiny", "--text", text, NULL);
   g_assert_cmpint (ran.code, ==, 1);
   assert_has (ran.errors, "cannot be measured");
 }

@@ -18,11 +18,17 @@ struct _QuernTestServer {
 
   GMutex lock; /* everything below */
   GCond idle;
-  GPtrArray *replies; /* of QuernTestReply, which own their strings */
+  GPtrArray *replies;     /* of QuernTestReply, which own their strings */
+  GHashTable *responders; /* path -> Responder */
   GPtrArray *log;
   QuernTestPace pace;
   guint n_open, n_gone;
 };
+
+typedef struct {
+  QuernTestResponder make;
+  gpointer data;
+} Responder;
 
 static void
 reply_free (gpointer data)
@@ -198,6 +204,9 @@ handler (SoupServer *soup, SoupServerMessage *msg, const char *path, GHashTable 
   QuernTestRequest *request = g_new (QuernTestRequest, 1);
   Writing *w = g_new0 (Writing, 1);
   const QuernTestReply *reply;
+  const Responder *responder;
+  g_autofree char *made = NULL;
+  QuernTestReply own = { .status = 200, .type = "application/json" };
   gboolean post;
 
   *request = (QuernTestRequest) { g_strdup (soup_server_message_get_method (msg)), g_strdup (path),
@@ -205,8 +214,12 @@ handler (SoupServer *soup, SoupServerMessage *msg, const char *path, GHashTable 
                                   g_strndup (body->data != NULL ? body->data : "", body->length) };
   post = g_str_equal (request->method, "POST");
   g_mutex_lock (&server->lock);
+  responder = g_hash_table_lookup (server->responders, path);
+  g_mutex_unlock (&server->lock);
+  own.body = made = responder != NULL ? responder->make (request->body, responder->data) : NULL;
+  g_mutex_lock (&server->lock);
   g_ptr_array_add (server->log, request);
-  reply = find_reply (server, request);
+  reply = made != NULL ? &own : find_reply (server, request);
   w->server = server;
   /* What is asked to find out what a server is comes at once, unless nothing does. */
   w->pace = post || server->pace.drip || server->pace.delay > 0 || server->pace.filler > 0 ? server->pace
@@ -238,6 +251,18 @@ quern_test_server_add_reply (QuernTestServer *server, const QuernTestReply *repl
                              g_strdup (reply->body) };
   g_mutex_lock (&server->lock);
   g_ptr_array_add (server->replies, copy);
+  g_mutex_unlock (&server->lock);
+}
+
+/* Call it before anything asks for the path. */
+void
+quern_test_server_set_responder (QuernTestServer *server, const char *path, QuernTestResponder responder, gpointer data)
+{
+  Responder *entry = g_new (Responder, 1);
+
+  *entry = (Responder) { responder, data };
+  g_mutex_lock (&server->lock);
+  g_hash_table_insert (server->responders, g_strdup (path), entry);
   g_mutex_unlock (&server->lock);
 }
 
@@ -309,6 +334,7 @@ quern_test_server_new (const char *kind, gboolean tls)
   g_cond_init (&server->idle);
   server->replies = g_ptr_array_new_with_free_func (reply_free);
   server->log = g_ptr_array_new_with_free_func (request_free);
+  server->responders = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   server->cancellable = g_cancellable_new ();
   server->context = g_main_context_new ();
   server->loop = g_main_loop_new (server->context, FALSE);
@@ -367,6 +393,7 @@ quern_test_server_free (QuernTestServer *server)
   g_object_unref (server->cancellable);
   g_ptr_array_unref (server->replies);
   g_ptr_array_unref (server->log);
+  g_hash_table_unref (server->responders);
   g_mutex_clear (&server->lock);
   g_cond_clear (&server->idle);
   g_free (server->address);

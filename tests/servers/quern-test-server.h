@@ -37,12 +37,17 @@ typedef struct {
   char *method, *path, *key, *body; /* key: NULL where there is none */
 } QuernTestRequest;
 
+/* Makes the body of an answer out of that of the request, on the server's thread; NULL: answered as if there were none. */
+typedef char *(*QuernTestResponder) (const char *body, gpointer data);
+
 /* @kind: the name of a file of replies, or NULL for none; @tls: with a certificate that nobody signed */
 QuernTestServer *quern_test_server_new (const char *kind, gboolean tls);
 void quern_test_server_free (QuernTestServer *server);
 const char *quern_test_server_get_address (QuernTestServer *server);
 guint quern_test_server_get_port (QuernTestServer *server);
 void quern_test_server_add_reply (QuernTestServer *server, const QuernTestReply *reply);
+void quern_test_server_set_responder (QuernTestServer *server, const char *path, QuernTestResponder responder,
+                                      gpointer data);
 void quern_test_server_set_pace (QuernTestServer *server, const QuernTestPace *pace);
 GPtrArray *quern_test_server_dup_log (QuernTestServer *server);               /* of QuernTestRequest */
 char *quern_test_server_dup_body (QuernTestServer *server, const char *path); /* of the last request; NULL: none */

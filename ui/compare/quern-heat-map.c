@@ -93,10 +93,11 @@ quern_heat_map_make_details (QuernHeatMap *self, const QuernDivergence *position
   g_autofree char *reference = quern_measured_dup_label (quern_measure_get_result (self->measure, 0));
   g_autofree char *name = quern_measured_dup_label (quern_measure_get_result (self->measure, self->result));
   g_autofree char *own = dup_token (self, self->current);
+  g_autofree char *divergence = quern_measure_dup_marked (self->measure, _("Divergence"));
   g_autofree char *text =
-      g_strdup_printf (_("Divergence %.4f. The token in the text has a probability of %.1f %%; with the reference, "
-                         "%.1f %%."),
-                       position->kld, exp (-position->nll) * 100, exp (-position->nll_reference) * 100);
+      /* Translators: “Divergence”, perhaps with the number of tokens that it is over; the divergence */
+      g_strdup_printf (_("%s %.4f. The token in the text has a probability of %.1f %%; with the reference, %.1f %%."),
+                       divergence, position->kld, exp (-position->nll) * 100, exp (-position->nll_reference) * 100);
   GtkWidget *grid = quern_candidates_new (text);
 
   quern_heat_map_add_candidates (self, grid, reference, position->top_reference, own);

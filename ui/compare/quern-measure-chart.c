@@ -125,18 +125,20 @@ void
 quern_measure_chart_show (QuernMeasureChart *self, QuernMeasure *measure, gboolean by_speed)
 {
   g_autoptr (GString) description = g_string_new (NULL);
+  g_autofree char *divergence = NULL;
 
   g_return_if_fail (QUERN_IS_MEASURE_CHART (self));
 
   g_set_object (&self->measure, measure);
   self->by_speed = by_speed;
+  divergence = quern_measure_dup_marked (measure, _("divergence"));
   for (guint i = 0; i < g_list_model_get_n_items (quern_measure_get_results (measure)); i++) {
     QuernMeasured *measured = quern_measure_get_result (measure, i);
     const QuernDivergenceSummary *s = quern_measured_get_summary (measured);
-    g_autofree char *size = g_format_size (quern_measured_get_facts (measured)->file_bytes);
+    g_autofree char *size = quern_model_facts_dup_size (quern_measured_get_facts (measured));
     g_autofree char *name = quern_measured_dup_label (measured);
-    g_string_append_printf (description, _("%s: %s, %.0f tokens/s, divergence %.4f ± %.4f."), name, size,
-                            quern_measured_get_rate (measured), s->kld_mean, s->kld_block_error);
+    g_string_append_printf (description, _("%s: %s, %.0f tokens/s, %s %.4f ± %.4f."), name, size,
+                            quern_measured_get_rate (measured), divergence, s->kld_mean, s->kld_block_error);
     g_string_append_c (description, ' ');
   }
   const QuernChartContent content = { .measures = &measure, .n = 1, .by_speed = by_speed };

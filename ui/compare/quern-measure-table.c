@@ -44,8 +44,8 @@ quern_measure_table_fill (GtkGrid *grid, QuernMeasure *measure)
   for (guint i = 0; i < figures->len; i++) {
     const QuernMeasureFigure *figure = figures->pdata[i];
     const int column = (int) i + 1;
-    quern_measure_table_attach (grid, column, 0, quern_measure_figure_get_heading (figure, QUERN_MEASURE_IN_WINDOW),
-                                "caption-heading");
+    g_autofree char *heading = quern_measure_figure_dup_heading (figure, measure, QUERN_MEASURE_IN_WINDOW);
+    quern_measure_table_attach (grid, column, 0, heading, "caption-heading");
     gtk_widget_set_tooltip_text (gtk_grid_get_child_at (grid, column, 0),
                                  quern_measure_figure_get_explanation (figure));
     for (guint row = 0; row < n; row++) {
@@ -89,7 +89,8 @@ quern_measure_details_fill (GtkGrid *grid, QuernMeasure *measure)
   for (guint i = 0; i < figures->len; i++) {
     const QuernMeasureFigure *figure = figures->pdata[i];
     const int row = (int) i + 1;
-    quern_measure_table_attach (grid, 0, row, quern_measure_figure_get_heading (figure, QUERN_MEASURE_IN_WINDOW), NULL);
+    g_autofree char *heading = quern_measure_figure_dup_heading (figure, measure, QUERN_MEASURE_IN_WINDOW);
+    quern_measure_table_attach (grid, 0, row, heading, NULL);
     gtk_widget_set_tooltip_text (gtk_grid_get_child_at (grid, 0, row), quern_measure_figure_get_explanation (figure));
     for (guint k = 1; k < n; k++) {
       g_autofree char *text = quern_measure_figure_dup_text (figure, quern_measure_get_result (measure, k),
