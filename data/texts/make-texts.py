@@ -267,10 +267,8 @@ def tool_calls():
         tools = [{'type': 'function', 'function': {'name': name, 'parameters': {'type': 'object', 'properties': properties}}}
                  for name, properties in sorted(offered.items())]
         name, _, question, arguments, result, answer = chosen
-        system = ('You have tools. To call one, answer with <tool_call>, a JSON object with "name" and "arguments", and '
-                  '</tool_call>, and with nothing else.\n\n' + '\n'.join(json.dumps(tool) for tool in tools))
-        call = '<tool_call>\n%s\n</tool_call>' % json.dumps({'name': name, 'arguments': arguments}, ensure_ascii=False)
-        turns.append((system, question, call, '<tool_response>\n%s\n</tool_response>' % json.dumps(result), answer))
+        turns.append({'tools': tools, 'question': question, 'call': {'name': name, 'arguments': arguments},
+                      'result': json.dumps(result), 'answer': answer})
     return turns
 
 
@@ -279,7 +277,7 @@ def main(packages):
                        ('document.txt', document(packages))):
         with open(os.path.join(HERE, name), 'w', encoding='utf-8') as file:
             file.write(text)
-    for name, turns in (('chat.jsonl', chat()), ('tools.jsonl', tool_calls())):
+    for name, turns in (('chat.jsonl', chat()), ('calls.jsonl', tool_calls())):
         with open(os.path.join(HERE, name), 'w', encoding='utf-8') as file:
             for turn in turns:
                 json.dump(turn, file, ensure_ascii=False)

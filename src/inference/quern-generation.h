@@ -77,6 +77,8 @@ void quern_request_add_message (QuernRequest *self, QuernRole role, const char *
 void quern_request_add_picture (QuernRequest *self, QuernPixels *pixels);
 gboolean quern_request_has_pictures (QuernRequest *self);
 void quern_request_set_thinking (QuernRequest *self, gboolean thinking);
+void quern_request_set_complete (QuernRequest *self, gboolean complete);
+char *quern_request_dup_last (QuernRequest *self);
 void quern_request_set_beginning (QuernRequest *self, const char *reasoning, const char *answer);
 void quern_request_set_sampler (QuernRequest *self, const QuernSamplerValues *values);
 void quern_request_set_chosen (QuernRequest *self, QuernChosenValues chosen);

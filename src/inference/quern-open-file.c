@@ -224,6 +224,13 @@ quern_open_file_decode (QuernOpenFile *self, const GArray *tokens, GString *text
   qe_decoder_free (decoder);
 }
 
+/* Returns: whether a model says with this token that its answer ends */
+gboolean
+quern_open_file_ends_generation (QuernOpenFile *self, gint32 id)
+{
+  return qe_token_ends_generation (self->opened, id);
+}
+
 /**
  * quern_open_file_has_text_token:
  *

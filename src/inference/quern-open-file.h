@@ -19,6 +19,7 @@ gboolean quern_open_file_tokenise_infill (QuernOpenFile *self, const char *prefi
                                           GError **error);
 gboolean quern_open_file_tokenise_request (QuernOpenFile *self, QuernRequest *request, GArray *tokens, GError **error);
 void quern_open_file_decode (QuernOpenFile *self, const GArray *tokens, GString *text, GArray *ends);
+gboolean quern_open_file_ends_generation (QuernOpenFile *self, gint32 id);
 gboolean quern_open_file_has_text_token (QuernOpenFile *self, gint32 id);
 char *quern_open_file_dup_token_text (QuernOpenFile *self, gint32 id);
 

@@ -242,6 +242,36 @@ quern_request_set_thinking (QuernRequest *self, gboolean thinking)
 }
 
 /**
+ * quern_request_set_complete:
+ * @complete: whether the last message is an answer, so that none is asked for: a conversation to be read, not to be continued
+ */
+void
+quern_request_set_complete (QuernRequest *self, gboolean complete)
+{
+  _quern_request_forget_prompt (self);
+  self->complete = complete;
+}
+
+/**
+ * quern_request_dup_last:
+ *
+ * Returns: (transfer full): the last message with the calls that it makes, to tell it from others
+ */
+char *
+quern_request_dup_last (QuernRequest *self)
+{
+  GString *out = g_string_new (NULL);
+  const QuernRequestMessage *message = self->messages->len > 0 ? self->messages->pdata[self->messages->len - 1] : NULL;
+
+  g_string_append (out, message && message->text ? message->text : "");
+  for (guint i = 0; message && message->calls && i < message->calls->len; i++) {
+    const QuernRequestCall *call = message->calls->pdata[i];
+    g_string_append_printf (out, "\n%s %s", call->name, call->arguments);
+  }
+  return g_string_free_and_steal (out);
+}
+
+/**
  * quern_request_set_effort:
  * @effort: (nullable): how much to think, one of the levels that the model's template knows; %NULL for its default
  */

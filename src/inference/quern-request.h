@@ -29,6 +29,7 @@ struct _QuernRequest {
   GPtrArray *messages; /* of QuernRequestMessage */
   GArray *tokens;      /* of gint32: the prompt, in place of messages; or NULL */
   gboolean thinking;
+  gboolean complete;     /* the last message is an answer, and none is awaited */
   char *begun_reasoning; /* beginning of an answer to continue, or NULL */
   char *begun_answer;
   char *schema;    /* JSON schema that the answer follows, or NULL */

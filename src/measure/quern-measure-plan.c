@@ -25,6 +25,7 @@ _quern_measure_source_free (gpointer data)
   g_free (source->reply);
   g_free (source->category);
   g_clear_pointer (&source->request, quern_request_unref);
+  g_clear_pointer (&source->whole, quern_request_unref);
   g_clear_pointer (&source->answer, g_array_unref);
   g_clear_pointer (&source->tokens, g_array_unref);
   g_free (source);
@@ -41,6 +42,31 @@ _quern_measure_plan_free (QuernMeasurePlan *plan)
   g_free (plan);
 }
 
+/* The tokens of an answer are those that the template makes of the conversation with it. The answer begins where they differ from
+ * the tokens of the question alone, and ends with the token with which a model says so: what templates put behind that is not
+ * the model's. */
+static gboolean
+tokenise_answer (QuernOpenFile *file, QuernRequest *request, QuernRequest *whole, QuernMeasureSource *piece,
+                 GError **error)
+{
+  g_autoptr (GArray) question = g_array_new (FALSE, FALSE, sizeof (gint32));
+  guint n = 0, end = 0;
+
+  if (!quern_open_file_tokenise_request (file, request, question, error)
+      || !quern_open_file_tokenise_request (file, whole, piece->tokens, error))
+    return FALSE;
+  while (n < MIN (question->len, piece->tokens->len)
+         && g_array_index (question, gint32, n) == g_array_index (piece->tokens, gint32, n))
+    n++;
+  for (guint i = n; i < piece->tokens->len; i++)
+    if (quern_open_file_ends_generation (file, g_array_index (piece->tokens, gint32, i)))
+      end = i + 1;
+  if (end > 0)
+    g_array_set_size (piece->tokens, end);
+  piece->first = n > 0 ? n - 1 : 0;
+  return TRUE;
+}
+
 static gboolean
 tokenise_source (QuernOpenFile *file, const QuernMeasureSource *source, QuernMeasureWindows windows,
                  QuernMeasureSource *piece, GError **error)
@@ -55,22 +81,12 @@ tokenise_source (QuernOpenFile *file, const QuernMeasureSource *source, QuernMea
     g_autofree char *text = g_strndup (source->text, strlen (source->text) - (one_less ? 1 : 0));
     return quern_open_file_tokenise (file, text, piece->tokens, error);
   }
+  if (source->whole)
+    return tokenise_answer (file, source->request, source->whole, piece, error);
   if (source->reply) {
-    /* The tokens of a reply are those that the template makes of the conversation with it. The reply begins where they
-     * differ from the tokens of the question alone. */
-    g_autoptr (GArray) question = g_array_new (FALSE, FALSE, sizeof (gint32));
     g_autoptr (QuernRequest) whole = quern_request_new_without (source->request, 0);
-    guint n = 0;
-
     quern_request_set_beginning (whole, source->reasoning, source->reply);
-    if (!quern_open_file_tokenise_request (file, source->request, question, error)
-        || !quern_open_file_tokenise_request (file, whole, piece->tokens, error))
-      return FALSE;
-    while (n < MIN (question->len, piece->tokens->len)
-           && g_array_index (question, gint32, n) == g_array_index (piece->tokens, gint32, n))
-      n++;
-    piece->first = n > 0 ? n - 1 : 0;
-    return TRUE;
+    return tokenise_answer (file, source->request, whole, piece, error);
   }
   if (!quern_open_file_tokenise_request (file, source->request, piece->tokens, error))
     return FALSE;

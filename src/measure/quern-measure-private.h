@@ -11,8 +11,9 @@ typedef struct {
   char *text;            /* or NULL */
   QuernRequest *request; /* or NULL; answer follows it */
   GArray *answer;        /* of gint32; or NULL */
+  QuernRequest *whole;   /* or NULL: the conversation with the answer, in place of its tokens */
   char *reasoning;       /* or NULL; it comes before the reply */
-  char *reply;           /* or NULL: the answer as text, in place of its tokens */
+  char *reply;           /* or NULL: the answer as text, in place of its tokens; with `whole` only its name */
   GArray *tokens;        /* array of gint32: the tokenised piece, or NULL */
   guint first;           /* the first row that is scored */
   char *category;        /* or NULL */

@@ -127,6 +127,25 @@ quern_measure_add_reply (QuernMeasure *self, QuernRequest *request, const char *
 }
 
 /**
+ * quern_measure_add_messages:
+ * @request: without pictures, as for quern_measure_add_request()
+ * @whole: the same with an answer as its last message, which may be a call of a tool: it alone is scored, in the form that the
+ *   template of the reference gives it
+ */
+void
+quern_measure_add_messages (QuernMeasure *self, QuernRequest *request, QuernRequest *whole)
+{
+  QuernMeasureSource *source = g_new0 (QuernMeasureSource, 1);
+
+  g_return_if_fail (!self->task);
+  source->request = quern_request_ref (request);
+  source->whole = quern_request_new_without (whole, 0);
+  quern_request_set_complete (source->whole, TRUE);
+  source->reply = quern_request_dup_last (whole);
+  add_source (self, source);
+}
+
+/**
  * quern_measure_set_source:
  * @name: what the text is, to be shown: "notes.txt"
  */

@@ -40,6 +40,7 @@ QuernMeasured *quern_measure_add_model (QuernMeasure *self, QuernModel *model, Q
 void quern_measure_add_text (QuernMeasure *self, const char *text);
 void quern_measure_add_request (QuernMeasure *self, QuernRequest *request, const gint32 *answer, guint n_answer);
 void quern_measure_add_reply (QuernMeasure *self, QuernRequest *request, const char *reasoning, const char *answer);
+void quern_measure_add_messages (QuernMeasure *self, QuernRequest *request, QuernRequest *whole);
 void quern_measure_begin_category (QuernMeasure *self, const char *category);
 void quern_measure_set_source (QuernMeasure *self, const char *name);
 const char *quern_measure_get_source (QuernMeasure *self);

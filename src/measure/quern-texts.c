@@ -16,7 +16,7 @@
 static const QuernTextCategory categories[] = {
   { "code", N_("Code in eight languages"), "code.txt" },
   { "chat", N_("Chat, of which the answers count"), "chat.jsonl" },
-  { "tools", N_("Tool calls"), "tools.jsonl" },
+  { "tools", N_("Tool calls"), "calls.jsonl" },
   { "science", N_("Science with formulas"), "science.txt" },
   { "scripts", N_("Eight languages in other scripts"), "scripts.txt" },
   { "document", N_("A long document"), "document.txt" },
@@ -48,18 +48,12 @@ quern_texts_get_name (const char *id)
   return id;
 }
 
-/* A line is an array: instructions, then questions and answers in turn. Each answer is a piece of its own, after all that
- * came before it. */
-static gboolean
-add_conversation (QuernMeasure *measure, const char *line, gsize length)
+/* Instructions, then questions and answers in turn. Each answer is a piece of its own, after all that came before it. */
+static void
+add_conversation (QuernMeasure *measure, JsonArray *array)
 {
-  g_autoptr (JsonParser) parser = json_parser_new ();
   g_autoptr (QuernRequest) request = quern_request_new ();
 
-  if (!json_parser_load_from_data (parser, line, (gssize) length, NULL)
-      || !JSON_NODE_HOLDS_ARRAY (json_parser_get_root (parser)))
-    return FALSE;
-  JsonArray *array = json_node_get_array (json_parser_get_root (parser));
   quern_request_add_message (request, QUERN_ROLE_SYSTEM, quern_json_string_at (array, 0), NULL);
   for (guint i = 1; i + 1 < quern_json_length (array); i += 2) {
     const char *answer = quern_json_string_at (array, i + 1);
@@ -70,6 +64,48 @@ add_conversation (QuernMeasure *measure, const char *line, gsize length)
     quern_measure_add_reply (measure, asked, NULL, answer);
     quern_request_add_message (request, QUERN_ROLE_ASSISTANT, answer, NULL);
   }
+}
+
+/* A question that a tool is called for. The call is a piece, and so is what is said about its result. */
+static void
+add_call (QuernMeasure *measure, JsonObject *object)
+{
+  g_autoptr (QuernRequest) asked = quern_request_new (), called = NULL, answering = NULL;
+  g_autoptr (GStrvBuilder) tools = g_strv_builder_new ();
+  JsonArray *offered = quern_json_array (object, "tools");
+  JsonObject *call = quern_json_object (object, "call");
+  JsonNode *values = call ? json_object_get_member (call, "arguments") : NULL;
+  g_autofree char *arguments = values ? json_to_string (values, FALSE) : g_strdup ("{}");
+  const char *name = quern_json_string (call, "name", "");
+
+  for (guint i = 0; i < quern_json_length (offered); i++)
+    g_strv_builder_take (tools, json_to_string (json_array_get_element (offered, i), FALSE));
+  g_auto (GStrv) list = g_strv_builder_end (tools);
+  quern_request_set_tools (asked, (const char *const *) list);
+  quern_request_set_thinking (asked, FALSE);
+  quern_request_add_message (asked, QUERN_ROLE_USER, quern_json_string (object, "question", ""), NULL);
+  called = quern_request_new_without (asked, 0);
+  quern_request_add_message (called, QUERN_ROLE_ASSISTANT, "", NULL);
+  quern_request_add_call (called, NULL, name, arguments);
+  quern_measure_add_messages (measure, asked, called);
+  answering = quern_request_new_without (called, 0);
+  quern_request_add_result (answering, NULL, name, quern_json_string (object, "result", ""));
+  quern_measure_add_reply (measure, answering, NULL, quern_json_string (object, "answer", ""));
+}
+
+static gboolean
+add_line (QuernMeasure *measure, const char *line, gsize length)
+{
+  g_autoptr (JsonParser) parser = json_parser_new ();
+  JsonNode *root = json_parser_load_from_data (parser, line, (gssize) length, NULL) ? json_parser_get_root (parser)
+                                                                                    : NULL;
+
+  if (root && JSON_NODE_HOLDS_ARRAY (root))
+    add_conversation (measure, json_node_get_array (root));
+  else if (root && JSON_NODE_HOLDS_OBJECT (root))
+    add_call (measure, json_node_get_object (root));
+  else
+    return FALSE;
   return TRUE;
 }
 
@@ -102,7 +138,7 @@ quern_texts_add (QuernMeasure *measure, const char *id, GError **error)
     quern_measure_add_text (measure, text);
   for (char *line = text, *end; g_str_has_suffix (category->file, ".jsonl") && (end = strchr (line, '\n'));
        line = end + 1)
-    if (!add_conversation (measure, line, (gsize) (end - line))) {
+    if (!add_line (measure, line, (gsize) (end - line))) {
       g_set_error (error, QUERN_COMPARE_ERROR, QUERN_COMPARE_ERROR_TEXT, _("“%s” is damaged. Install Quern again."),
                    path);
       return FALSE;

@@ -142,11 +142,24 @@ _quern_wikitext_load (QuernHub *hub, const char *repo, const char *sha256, GCanc
   return g_steal_pointer (&text);
 }
 
+/**
+ * quern_wikitext_load:
+ *
+ * Blocks: for worker threads.
+ *
+ * Returns: (transfer full) (nullable): the text, or %NULL with @error set
+ */
+char *
+quern_wikitext_load (QuernHub *hub, GCancellable *cancellable, GError **error)
+{
+  return _quern_wikitext_load (hub, REPO, SHA256, cancellable, error);
+}
+
 static void
 quern_wikitext_load_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
 {
   GError *error = NULL;
-  char *text = _quern_wikitext_load (source, REPO, SHA256, cancellable, &error);
+  char *text = quern_wikitext_load (source, cancellable, &error);
 
   if (text)
     g_task_return_pointer (task, text, g_free);

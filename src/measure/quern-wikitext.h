@@ -12,6 +12,7 @@ G_BEGIN_DECLS
 
 void quern_wikitext_load_async (QuernHub *hub, GCancellable *cancellable, GAsyncReadyCallback callback,
                                 gpointer user_data);
+char *quern_wikitext_load (QuernHub *hub, GCancellable *cancellable, GError **error);
 char *quern_wikitext_load_finish (QuernHub *hub, GAsyncResult *result, GError **error);
 
 /* Block. For tests of what goes wrong, the repository and the checksum are told. */

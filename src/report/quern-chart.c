@@ -494,17 +494,26 @@ png_draw (cairo_t *cr, PangoLayout *layout, const QuernChartMark *mark)
   }
 }
 
+static cairo_status_t
+png_append (void *data, const unsigned char *bytes, unsigned int n)
+{
+  g_byte_array_append (data, bytes, n);
+  return CAIRO_STATUS_SUCCESS;
+}
+
 /**
- * quern_chart_to_png:
+ * quern_chart_to_png_bytes:
  * @content: measurements with results
- * @path: of the file that is written
  *
  * Draws the chart, on white, at twice the size of the SVG.
+ *
+ * Returns: (transfer full): the bytes of a PNG file; none if memory is short
  */
-gboolean
-quern_chart_to_png (const QuernChartContent *content, const char *path, GError **error)
+GBytes *
+quern_chart_to_png_bytes (const QuernChartContent *content)
 {
   g_autoptr (GArray) marks = quern_chart_new (content, SVG_WIDTH, SVG_HEIGHT, FALSE);
+  GByteArray *bytes = g_byte_array_new ();
   cairo_surface_t *surface = cairo_image_surface_create (CAIRO_FORMAT_RGB24, PNG_SCALE * SVG_WIDTH,
                                                          PNG_SCALE * SVG_HEIGHT);
   cairo_t *cr = cairo_create (surface);
@@ -520,11 +529,18 @@ quern_chart_to_png (const QuernChartContent *content, const char *path, GError *
   for (guint i = 0; i < marks->len; i++)
     png_draw (cr, layout, &g_array_index (marks, QuernChartMark, i));
   cairo_destroy (cr);
-  cairo_status_t status = cairo_surface_write_to_png (surface, path);
+  cairo_surface_write_to_png_stream (surface, png_append, bytes);
   cairo_surface_destroy (surface);
-  if (status == CAIRO_STATUS_SUCCESS)
-    return TRUE;
-  g_set_error (error, G_IO_ERROR, G_IO_ERROR_FAILED, _("“%s” could not be written: %s."), path,
-               cairo_status_to_string (status));
-  return FALSE;
+  return g_byte_array_free_to_bytes (bytes);
+}
+
+/* Writes quern_chart_to_png_bytes() to a file. Blocks. */
+gboolean
+quern_chart_to_png (const QuernChartContent *content, const char *path, GError **error)
+{
+  g_autoptr (GBytes) bytes = quern_chart_to_png_bytes (content);
+  gsize size;
+  const char *data = g_bytes_get_data (bytes, &size);
+
+  return g_file_set_contents (path, data, (gssize) size, error);
 }

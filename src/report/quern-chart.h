@@ -40,6 +40,7 @@ typedef struct {
 GArray *quern_chart_new (const QuernChartContent *content, double width, double height, gboolean mirrored);
 char *quern_chart_dup_sentence (const QuernChartContent *content);
 char *quern_chart_to_svg (const QuernChartContent *content, const char *label, gboolean standalone);
+GBytes *quern_chart_to_png_bytes (const QuernChartContent *content);
 gboolean quern_chart_to_png (const QuernChartContent *content, const char *path, GError **error);
 
 G_END_DECLS

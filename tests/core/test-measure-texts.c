@@ -79,6 +79,34 @@ test_answers_count (void)
     g_assert_cmpuint (((const QuernMeasureSource *) plan->pieces->pdata[i])->first, >, 50);
 }
 
+/* A call is scored in the form that the file's template gives calls, up to the token that ends it: not as the JSON in which the
+ * text keeps it. */
+static void
+test_calls_as_models_write_them (void)
+{
+  g_autofree char *path = g_build_filename (g_getenv ("QUERN_TINY_DIR"), "quern-tiny-Q2_K.gguf", NULL);
+  g_autoptr (QuernModel) model = quern_model_new (path, NULL, NULL);
+  g_autoptr (QuernOpenFile) file = quern_open_file_new (model, NULL);
+  g_autoptr (QuernMeasure) measure = quern_measure_new ();
+  g_autoptr (GString) text = g_string_new (NULL);
+  g_autoptr (GArray) ends = g_array_new (FALSE, FALSE, sizeof (guint));
+
+  g_assert_true (quern_texts_add (measure, "tools", NULL));
+  g_autoptr (QuernMeasurePlan) plan = plan_of (measure);
+  const QuernMeasureSource *call = plan->pieces->pdata[0], *said = plan->pieces->pdata[1];
+  quern_open_file_decode (file, call->tokens, text, ends);
+  const char *scored = text->str + g_array_index (ends, guint, call->first);
+  g_assert_true (
+      g_str_has_prefix (g_strchug ((char *) scored), "<tool_call>\n<function=convert_unit>\n<parameter=value>\n608\n"));
+  g_assert_true (g_str_has_suffix (scored, "</tool_call><|im_end|>"));
+  g_assert_nonnull (strstr (text->str, "\"name\": \"convert_unit\"")); /* the tools that are offered come before */
+  g_string_truncate (text, 0);
+  g_array_set_size (ends, 0);
+  quern_open_file_decode (file, said->tokens, text, ends);
+  g_assert_nonnull (strstr (text->str, "<tool_response>\n{\"result\": 246.049}\n</tool_response>"));
+  g_assert_cmpstr (text->str + g_array_index (ends, guint, said->first), ==, "608 acres are 246.049 hectares.");
+}
+
 static void
 write_file (const char *folder, const char *name, const char *text, gssize length)
 {
@@ -428,6 +456,7 @@ main (int argc, char *argv[])
   g_test_add ("/measure-texts/" name, QuernHubFixture, NULL, quern_hub_fixture_setup, function, quern_hub_fixture_clear)
   g_test_add_func ("/measure-texts/categories", test_categories);
   g_test_add_func ("/measure-texts/answers-count", test_answers_count);
+  g_test_add_func ("/measure-texts/calls-as-models-write-them", test_calls_as_models_write_them);
   ADD_HUB ("folder", test_folder);
   g_test_add_func ("/measure-texts/archive", test_archive);
   ADD_HUB ("wikitext", test_wikitext);

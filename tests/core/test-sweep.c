@@ -3,15 +3,20 @@
 /* A repository's quantisations, measured one after the other: what is kept of the reference, files that are damaged, and
  * quern-cli sweep, killed. */
 
+#include <fcntl.h>
 #include <json-glib/json-glib.h>
 #include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
 
 #include "quern-hub-fixture.h"
 #include "quern-kept-logits.h"
+#include "quern-measure-categories.h"
 #include "quern-measured.h"
+#include "quern-sweep-setup.h"
 
 #define REPO "quern/Tiny-GGUF"
 
@@ -572,6 +577,124 @@ test_estimate (Fixture *f, gconstpointer data)
   g_assert_cmpint (f->status, ==, 1);
 }
 
+/* ---- what the window keeps of a sweep -------------------------------------------------------------------------- */
+
+static void
+write_setup (QuernHubFixture *f, const char *name, const char *json)
+{
+  g_autofree char *folder = g_build_filename (f->folder, "data", "quern", "sweeps", name, NULL);
+  g_autofree char *path = g_build_filename (folder, "setup.json", NULL);
+
+  g_assert_cmpint (g_mkdir_with_parents (folder, 0755), ==, 0);
+  if (json)
+    g_assert_true (g_file_set_contents (path, json, -1, NULL));
+}
+
+static GPtrArray *
+load_setups (void)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+
+  quern_sweep_setups_load_async (NULL, quern_keep_result_cb, &result);
+  while (!result)
+    g_main_context_iteration (NULL, TRUE);
+  GPtrArray *setups = quern_sweep_setups_load_finish (result, NULL);
+  g_assert_nonnull (setups);
+  return setups;
+}
+
+static gboolean
+delete_setup (const QuernSweepSetup *of, GError **error)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+
+  quern_sweep_setup_delete_async (of, quern_keep_result_cb, &result);
+  while (!result)
+    g_main_context_iteration (NULL, TRUE);
+  return quern_sweep_setup_delete_finish (result, error);
+}
+
+/* Sweeps are found again with all that was chosen, the latest first; folders of others and damaged files are passed over, and
+ * what is of the wrong type in them. One that a program has locked is not deleted. */
+static void
+test_setups (QuernHubFixture *f, gconstpointer data)
+{
+  write_setup (f, "one",
+               "{\"repository\": \"a/b\", \"reference\": \"F16\", \"quantisations\": [\"F16\", \"Q4_K_M\"], \"text\": "
+               "{\"categories\": [\"code\", \"wikitext\"]}, \"windows\": \"llama\", \"context\": 256, \"budget\": 5, "
+               "\"delete\": true, \"begun\": 10, \"running\": true}");
+  write_setup (
+      f, "two",
+      "{\"repository\": \"a/c\", \"reference\": \"Q8_0\", \"text\": {\"text\": \"Once\", \"name\": \"tale.txt\"}, "
+      "\"context\": [], \"budget\": \"much\", \"windows\": 7, \"begun\": 20}");
+  write_setup (f, "of-the-command-line", NULL);
+  write_setup (f, "cut", "{\"repository\": \"a/b\", \"refer");
+  write_setup (f, "list", "[1]");
+  write_setup (f, "outside", "{\"repository\": \"../../etc\", \"reference\": \"F16\"}");
+  write_setup (f, "no-reference", "{\"repository\": \"a/b\"}");
+  g_autoptr (GPtrArray) setups = load_setups ();
+  g_assert_cmpuint (setups->len, ==, 2);
+  const QuernSweepSetup *two = setups->pdata[0], *one = setups->pdata[1];
+  g_assert_cmpstr (one->repository, ==, "a/b");
+  g_assert_cmpstr (one->reference, ==, "F16");
+  g_assert_cmpuint (g_strv_length (one->only), ==, 2);
+  g_assert_cmpstr (one->text->categories[1], ==, QUERN_TEXT_WIKITEXT);
+  g_assert_cmpint (one->windows, ==, QUERN_MEASURE_WINDOWS_LLAMA);
+  g_assert_cmpuint (one->n_ctx, ==, 256);
+  g_assert_cmpuint (one->budget, ==, 5);
+  g_assert_true (one->delete_models && one->running);
+  g_assert_null (two->only);
+  g_assert_cmpstr (two->text->text, ==, "Once");
+  g_assert_cmpuint (two->n_ctx, ==, QUERN_MEASURE_CONTEXT);
+  g_assert_cmpuint (two->budget, ==, QUERN_SWEEP_BUDGET);
+  g_assert_cmpint (two->windows, ==, QUERN_MEASURE_WINDOWS_QUERN);
+  g_assert_false (two->delete_models || two->running);
+  g_autofree char *name = quern_text_choice_dup_name (one->text), *other = quern_text_choice_dup_name (two->text);
+  g_assert_cmpstr (name, ==, "code, wikitext");
+  g_assert_cmpstr (other, ==, "tale.txt");
+
+  g_autofree char *path = g_build_filename (one->folder, "lock", NULL);
+  g_autoptr (GError) error = NULL;
+  int lock = open (path, O_RDWR | O_CREAT, 0600);
+  g_assert_cmpint (flock (lock, LOCK_EX | LOCK_NB), ==, 0);
+  g_assert_false (delete_setup (one, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_BUSY);
+  close (lock);
+  g_clear_error (&error);
+  g_assert_true (delete_setup (one, &error));
+  g_assert_false (g_file_test (one->folder, G_FILE_TEST_EXISTS));
+  g_autoptr (GPtrArray) left = load_setups ();
+  g_assert_cmpuint (left->len, ==, 1);
+}
+
+/* A text that was chosen is added to a measurement under its name. */
+static void
+test_choice (QuernHubFixture *f, gconstpointer data)
+{
+  g_autoptr (QuernHub) hub = quern_hub_new ();
+  g_autoptr (QuernTextChoice) choice = quern_text_choice_new ();
+  g_autoptr (QuernMeasure) measure = quern_measure_new (), other = quern_measure_new ();
+  g_autoptr (GAsyncResult) result = NULL, refused = NULL;
+  g_autoptr (GError) error = NULL;
+
+  choice->categories = g_strdupv ((char *[]) { (char *) "chat", (char *) "code", NULL });
+  quern_text_choice_add_async (choice, measure, hub, NULL, NULL, quern_keep_result_cb, &result);
+  while (!result)
+    g_main_context_iteration (NULL, TRUE);
+  g_assert_true (quern_text_choice_add_finish (measure, result, &error));
+  g_assert_no_error (error);
+  g_assert_cmpstr (quern_measure_get_source (measure), ==, "chat, code");
+  g_auto (GStrv) categories = quern_measure_dup_categories (measure);
+  g_assert_cmpuint (g_strv_length (categories), ==, 2);
+
+  choice->conversation = 7;
+  quern_text_choice_add_async (choice, other, hub, NULL, NULL, quern_keep_result_cb, &refused);
+  while (!refused)
+    g_main_context_iteration (NULL, TRUE);
+  g_assert_false (quern_text_choice_add_finish (other, refused, &error));
+  g_assert_error (error, QUERN_COMPARE_ERROR, QUERN_COMPARE_ERROR_TEXT);
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -585,6 +708,8 @@ main (int argc, char *argv[])
   KEPT ("kept/f16", test_kept, QUERN_KEPT_F16);
   KEPT ("kept/top", test_kept, QUERN_KEPT_TOP);
   KEPT ("budget", test_budget, 0);
+  KEPT ("setups", test_setups, 0);
+  KEPT ("choice", test_choice, 0);
 #define ADD(name, function) g_test_add ("/sweep/cli/" name, Fixture, NULL, setup, function, teardown)
   ADD ("sweep", test_sweep);
   ADD ("small-budget", test_small_budget);
