@@ -441,15 +441,13 @@ static void
 delete_all_response_cb (AdwAlertDialog *dialog, const char *response, gpointer user_data)
 {
   QuernWindow *self = QUERN_WINDOW (user_data);
-  GHashTableIter iter;
-  gpointer session;
 
   if (!g_str_equal (response, "delete"))
     return;
-  g_hash_table_iter_init (&iter, self->sessions);
-  while (g_hash_table_iter_next (&iter, NULL, &session))
-    quern_chat_session_stop (session);
-  _quern_window_new_chat (self);
+  quern_desk_stop_sessions (self->desk);
+  for (GList *l = gtk_application_get_windows (gtk_window_get_application (GTK_WINDOW (self))); l != NULL; l = l->next)
+    if (QUERN_IS_WINDOW (l->data))
+      _quern_window_new_chat (l->data);
   quern_store_erase_all_async (self->store, NULL, erased_cb, g_object_ref (self));
 }
 
